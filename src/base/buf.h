@@ -1,0 +1,35 @@
+/* buf: bytes that are put together and written at once. Numbers are printed here, so no locale reaches them. */
+#ifndef PQ_BUF_H
+#define PQ_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+
+/* Zero-initialise to start; n = 0 empties it. */
+struct buf {
+	char *s;
+	size_t n, cap;
+};
+
+/* Room for n more bytes at the end: s + n may be written. */
+char *buf_room(struct buf *b, size_t n);
+
+void buf_add(struct buf *b, const char *s, size_t n);
+void buf_text(struct buf *b, const char *s);
+void buf_char(struct buf *b, char c);
+void buf_pad(struct buf *b, size_t n);
+
+/* A decimal number, zero-padded to at least `width` digits. */
+void buf_u64(struct buf *b, uint64_t v, int width);
+
+/* x with so many digits after the point (at most 9), rounded half away from zero; finite values only. */
+void buf_fixed(struct buf *b, double x, int digits);
+
+/* Somebody else's bytes for a terminal: control characters as \ooo, UTF-8 left as it is. */
+void buf_printable(struct buf *b, const char *s);
+
+void buf_free(struct buf *b);
+
+#endif

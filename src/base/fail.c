@@ -1,0 +1,87 @@
+#include "fail.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *program = "pq";
+
+void
+fail_name(const char *name)
+{
+	program = name;
+}
+
+/* One write(2) for the line, so that two programs in a pipeline do not mix theirs. */
+static void
+say(const char *fmt, va_list ap)
+{
+	char line[1024];
+	int head = snprintf(line, sizeof line, "%s: ", program);
+	size_t room = sizeof line - (size_t)head - 1;
+	int n = vsnprintf(line + head, room, fmt, ap);
+	size_t end = (size_t)head + ((size_t)n < room ? (size_t)n : room - 1);
+
+	for (size_t i = (size_t)head; i < end; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	line[end] = '\n';
+	if (write(STDERR_FILENO, line, end + 1) < 0)
+		return; /* there is nobody left to tell */
+}
+
+void
+warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+void
+die(enum exit_status status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	exit(status);
+}
+
+void
+out_of_memory(void)
+{
+	die(EXIT_FAILED, "out of memory");
+}
+
+void *
+xmalloc(size_t n)
+{
+	void *p = malloc(n ? n : 1);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+void *
+xrealloc(void *p, size_t n)
+{
+	p = realloc(p, n ? n : 1);
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+char *
+xstrdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+
+	return memcpy(xmalloc(n), s, n);
+}

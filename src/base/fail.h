@@ -1,0 +1,30 @@
+/* fail: the last words. Only run, option and main speak; everybody else returns -1 with errno. */
+#ifndef PQ_FAIL_H
+#define PQ_FAIL_H
+
+#include <stddef.h>
+
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,      /* with why, on stderr */
+	EXIT_USAGE = 2,       /* a wrong argument */
+	EXIT_UNSUPPORTED = 3, /* this kernel or container does not have it */
+};
+
+/* One line on stderr: "pq runq: " (the name set last), then the message. Control characters are escaped. */
+void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* warn, then exit with the status. */
+_Noreturn void die(enum exit_status status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The name that warn puts first; kept, not copied. */
+void fail_name(const char *name);
+
+_Noreturn void out_of_memory(void);
+
+/* malloc and realloc that do not return NULL. */
+void *xmalloc(size_t n);
+void *xrealloc(void *p, size_t n);
+char *xstrdup(const char *s);
+
+#endif

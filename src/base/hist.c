@@ -1,0 +1,86 @@
+#include "hist.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+
+/* The step of a positive value: an octave in *octave, its step as the result; -1 when it is below them all. */
+static int
+step_of(double value, int *octave)
+{
+	int exponent;
+	double fraction = frexp(value, &exponent); /* value = fraction * 2^exponent, 0.5 <= fraction < 1 */
+
+	*octave = exponent - 1 - HIST_LOWEST;
+	if (*octave < 0)
+		return -1;
+	if (*octave >= HIST_OCTAVES) {
+		*octave = HIST_OCTAVES - 1;
+		return HIST_STEPS - 1;
+	}
+	return (int)((fraction - 0.5) * 2 * HIST_STEPS);
+}
+
+void
+hist_add(struct hist *h, double value)
+{
+	int octave, step;
+
+	if (isnan(value))
+		return;
+	h->n++;
+	if (value > h->max)
+		h->max = value;
+	step = value > 0 ? step_of(value, &octave) : -1;
+	if (step < 0) {
+		h->zeros++;
+		return;
+	}
+	if (!h->octave[octave]) {
+		size_t size = HIST_STEPS * sizeof *h->octave[0];
+		h->octave[octave] = memset(xmalloc(size), 0, size);
+	}
+	h->octave[octave][step]++;
+}
+
+static double
+middle(const struct hist *h, int octave, int step)
+{
+	double value = ldexp(1 + (step + 0.5) / HIST_STEPS, octave + HIST_LOWEST);
+
+	return value < h->max ? value : h->max;
+}
+
+double
+hist_quantile(const struct hist *h, double q)
+{
+	if (h->n == 0)
+		return NAN;
+	uint64_t rank = (uint64_t)ceil(q * (double)h->n);
+	uint64_t seen = h->zeros;
+
+	if (rank < 1)
+		rank = 1;
+	if (rank >= h->n)
+		return h->max;
+	if (seen >= rank)
+		return 0;
+	for (int o = 0; o < HIST_OCTAVES; o++) {
+		for (int s = 0; h->octave[o] && s < HIST_STEPS; s++) {
+			seen += h->octave[o][s];
+			if (seen >= rank)
+				return middle(h, o, s);
+		}
+	}
+	return h->max;
+}
+
+void
+hist_free(struct hist *h)
+{
+	for (int o = 0; o < HIST_OCTAVES; o++)
+		free(h->octave[o]);
+	*h = (struct hist){ 0 };
+}

@@ -1,0 +1,144 @@
+#include "text.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct text
+text_of(const char *s)
+{
+	return (struct text){ s, strlen(s) };
+}
+
+bool
+text_split(struct text *rest, char sep, struct text *part)
+{
+	if (rest->n == 0)
+		return false;
+	const char *end = memchr(rest->s, sep, rest->n);
+	size_t n = end ? (size_t)(end - rest->s) : rest->n;
+	size_t taken = end ? n + 1 : n;
+
+	*part = (struct text){ rest->s, n };
+	rest->s += taken;
+	rest->n -= taken;
+	return true;
+}
+
+bool
+text_line(struct text *rest, struct text *line)
+{
+	return text_split(rest, '\n', line);
+}
+
+static bool
+blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+bool
+text_word(struct text *rest, struct text *word)
+{
+	while (rest->n > 0 && blank(*rest->s)) {
+		rest->s++;
+		rest->n--;
+	}
+	word->s = rest->s;
+	while (rest->n > 0 && !blank(*rest->s)) {
+		rest->s++;
+		rest->n--;
+	}
+	word->n = (size_t)(rest->s - word->s);
+	return word->n > 0;
+}
+
+bool
+text_same(struct text a, struct text b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.s, b.s, a.n) == 0);
+}
+
+bool
+text_eq(struct text t, const char *s)
+{
+	return text_same(t, text_of(s));
+}
+
+bool
+text_skip(struct text *t, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (t->n < n || memcmp(t->s, prefix, n) != 0)
+		return false;
+	t->s += n;
+	t->n -= n;
+	return true;
+}
+
+static int
+fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+int
+text_u64(struct text t, uint64_t *v)
+{
+	uint64_t x = 0;
+
+	if (t.n == 0)
+		return fail(EINVAL);
+	for (size_t i = 0; i < t.n; i++) {
+		unsigned digit = (unsigned char)t.s[i] - (unsigned)'0';
+		if (digit > 9)
+			return fail(EINVAL);
+		if (x > (UINT64_MAX - digit) / 10)
+			return fail(ERANGE);
+		x = x * 10 + digit;
+	}
+	*v = x;
+	return 0;
+}
+
+int
+text_s64(struct text t, int64_t *v)
+{
+	bool minus = text_skip(&t, "-");
+	uint64_t x;
+
+	if (text_u64(t, &x) < 0)
+		return -1;
+	if (x > (uint64_t)INT64_MAX)
+		return fail(ERANGE);
+	*v = minus ? -(int64_t)x : (int64_t)x;
+	return 0;
+}
+
+int
+text_next_u64(struct text *rest, uint64_t *v)
+{
+	struct text word;
+
+	return text_word(rest, &word) ? text_u64(word, v) : fail(EINVAL);
+}
+
+int
+text_decimal(struct text t, double *v)
+{
+	struct text whole;
+	uint64_t a, b = 0;
+	double scale = 1;
+
+	if (!text_split(&t, '.', &whole) || text_u64(whole, &a) < 0)
+		return fail(EINVAL);
+	if (t.n > 0) {
+		if (t.n > 18 || text_u64(t, &b) < 0)
+			return fail(EINVAL);
+		for (size_t i = 0; i < t.n; i++)
+			scale *= 10;
+	}
+	*v = (double)a + (double)b / scale;
+	return 0;
+}
