@@ -1,0 +1,25 @@
+#include "host.h"
+
+int
+host_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
+{
+	return h->ops->next(h, deadline_ns, kind, m);
+}
+
+int
+host_read(struct host *h, const char *path, struct text *text)
+{
+	return h->ops->read(h, path, text);
+}
+
+int
+host_list(struct host *h, const char *path, struct text *names)
+{
+	return h->ops->list(h, path, names);
+}
+
+void
+host_close(struct host *h)
+{
+	h->ops->close(h);
+}

@@ -1,0 +1,70 @@
+/*
+ * host: the machine that is watched, as a sequence of moments. At each moment there is a clock reading and the text of
+ * the machine's files. This is the one seam through which time and files come: nothing above it opens a file, reads a
+ * clock or sleeps, so that live use, replay, tests and a recorder (a host around a host) are the same code.
+ *
+ * Makers: live (live.c), a directory of captured moments (moments.c).
+ */
+#ifndef PQ_HOST_H
+#define PQ_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../base/text.h"
+
+/* What a moment is for: a row needs all files of a tool; a tick looks at one gauge in between. */
+enum moment_kind { MOMENT_ROW, MOMENT_TICK };
+
+struct moment {
+	int64_t mono_ns; /* CLOCK_MONOTONIC of that machine: differences of it are spans */
+	int64_t real_ns; /* CLOCK_REALTIME of that machine: what the row's time shows */
+	enum moment_kind kind;
+};
+
+/* What changes the meaning of a text, and is therefore recorded with it. */
+struct host_facts {
+	uint64_t ticks_per_s; /* the unit of /proc/stat: USER_HZ */
+	uint64_t page_size;   /* bytes */
+	char name[65], release[65], machine[65];
+};
+
+struct host;
+
+struct host_ops {
+	int (*next)(struct host *, int64_t deadline_ns, enum moment_kind, struct moment *);
+	int (*read)(struct host *, const char *path, struct text *);
+	int (*list)(struct host *, const char *path, struct text *);
+	void (*close)(struct host *);
+};
+
+/* A maker's own structure begins with this one. */
+struct host {
+	const struct host_ops *ops;
+	struct host_facts facts;
+	bool replay; /* the moments lie in the past: next does not wait, and there are only so many of them */
+};
+
+/* Moves on to the next moment. A live host sleeps until deadline_ns (monotonic; one that has passed is now) and makes
+ * a moment of the kind asked for; a replay gives the moment that was kept next, of whatever kind, and ignores the
+ * deadline. Returns 1; 0 when there are no more; -1 with errno: EINTR when a signal came. */
+int host_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m);
+
+/* The text of a file at this moment; paths are relative to the machine's root ("proc/stat"). It is valid until the
+ * next call on this host. Returns 0, or -1 with the errno that reading the file has, or had, on that machine. */
+int host_read(struct host *h, const char *path, struct text *text);
+
+/* A directory's names at this moment, one per line, a '/' at the end of those that are directories, in no order; a
+ * newline inside a name stands as '/', which no name has. Otherwise as host_read. */
+int host_list(struct host *h, const char *path, struct text *names);
+
+void host_close(struct host *h);
+
+/* The machine that this program runs on, or the one whose file tree stands under `root` ("/"). NULL with errno. */
+struct host *host_live(const char *root);
+
+/* A directory that holds one directory per moment, taken in the order of their names, each a tree with proc/ and sys/:
+ * what scripts/capture writes. NULL with errno; ENOENT also when there is no moment in it. */
+struct host *host_moments(const char *dir);
+
+#endif

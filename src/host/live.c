@@ -1,0 +1,252 @@
+/* live: this machine, or a file tree that is one. Files stay open and are read again with pread(2). */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../base/buf.h"
+#include "../base/fail.h"
+#include "host.h"
+#include "slurp.h"
+
+/* A file or directory that is kept open. */
+struct kept {
+	char *path; /* NULL: a free place */
+	int fd;
+	uint32_t hash;
+	uint32_t used; /* the row in which it was read last */
+};
+
+/* A file that nobody has read for this many rows is closed: its process or cgroup has gone, or nobody asks any more. */
+enum { IDLE_ROWS = 16, FIRST_PLACES = 64 };
+
+struct live {
+	struct host host;
+	int root;
+	struct kept *kept; /* open addressing; a power of two of places, at most half of them taken */
+	uint32_t places, taken;
+	uint32_t row, swept;
+	struct buf text;
+};
+
+static uint32_t
+hash_of(const char *path)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; *path; path++)
+		h = (h ^ (unsigned char)*path) * 16777619u;
+	return h;
+}
+
+/* Where the path is, or would be put. */
+static struct kept *
+place_of(struct live *l, const char *path, uint32_t hash)
+{
+	for (uint32_t i = hash;; i++) {
+		struct kept *k = &l->kept[i & (l->places - 1)];
+
+		if (!k->path || (k->hash == hash && strcmp(k->path, path) == 0))
+			return k;
+	}
+}
+
+/* Puts all that are kept, but for those read last before `oldest`, into a table that is large enough. */
+static void
+rebuild(struct live *l, uint32_t oldest, uint32_t places)
+{
+	struct kept *old = l->kept;
+	uint32_t n = l->places;
+
+	l->kept = xmalloc(places * sizeof *l->kept);
+	memset(l->kept, 0, places * sizeof *l->kept);
+	l->places = places;
+	l->taken = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!old[i].path)
+			continue;
+		if (old[i].used < oldest) {
+			close(old[i].fd);
+			free(old[i].path);
+			continue;
+		}
+		*place_of(l, old[i].path, old[i].hash) = old[i];
+		l->taken++;
+	}
+	free(old);
+}
+
+static void
+sweep(struct live *l)
+{
+	l->swept = l->row;
+	rebuild(l, l->row > IDLE_ROWS ? l->row - IDLE_ROWS : 0, l->places);
+}
+
+static int
+open_under(struct live *l, const char *path)
+{
+	int fd = openat(l->root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 && errno == EMFILE && l->taken > 0) { /* make room: what is not read in this row goes */
+		rebuild(l, l->row, l->places);
+		fd = openat(l->root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		if (fd < 0 && errno == EMFILE) {
+			rebuild(l, UINT32_MAX, l->places);
+			fd = openat(l->root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		}
+	}
+	return fd;
+}
+
+/* The open file at the path, opened now if need be; NULL with errno. */
+static struct kept *
+keep(struct live *l, const char *path)
+{
+	uint32_t hash = hash_of(path);
+	struct kept *k = place_of(l, path, hash);
+
+	if (!k->path) {
+		int fd = open_under(l, path);
+		if (fd < 0)
+			return NULL;
+		if (l->taken >= l->places / 2)
+			rebuild(l, 0, l->places * 2);
+		k = place_of(l, path, hash); /* opening or growing may have moved it */
+		*k = (struct kept){ .path = xstrdup(path), .fd = fd, .hash = hash };
+		l->taken++;
+	}
+	k->used = l->row;
+	return k;
+}
+
+/* Forgets a file that cannot be read any more. Its followers in the table are put anew, as open addressing needs. */
+static void
+forget(struct live *l, struct kept *k)
+{
+	uint32_t i = (uint32_t)(k - l->kept);
+
+	close(k->fd);
+	free(k->path);
+	k->path = NULL;
+	l->taken--;
+	while (l->kept[i = (i + 1) & (l->places - 1)].path) {
+		struct kept moved = l->kept[i];
+		l->kept[i].path = NULL;
+		*place_of(l, moved.path, moved.hash) = moved;
+	}
+}
+
+static int
+get(struct live *l, const char *path, struct text *text, int (*slurp)(int, struct buf *))
+{
+	for (int tries = 0; tries < 2; tries++) {
+		struct kept *k = keep(l, path);
+		if (!k)
+			return -1;
+		if (slurp(k->fd, &l->text) == 0) {
+			*text = (struct text){ l->text.s, l->text.n };
+			return 0;
+		}
+		int error = errno;
+		forget(l, k);
+		errno = error;
+		if (error != ENODEV && error != ENOENT && error != ESRCH)
+			return -1; /* else: gone, and perhaps another of the same name has come: open it once more */
+	}
+	return -1;
+}
+
+static int
+live_read(struct host *h, const char *path, struct text *text)
+{
+	return get((struct live *)h, path, text, slurp_file);
+}
+
+static int
+live_list(struct host *h, const char *path, struct text *names)
+{
+	return get((struct live *)h, path, names, slurp_names);
+}
+
+static int64_t
+now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int
+live_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
+{
+	struct live *l = (struct live *)h;
+	struct timespec t = { (time_t)(deadline_ns / 1000000000), (long)(deadline_ns % 1000000000) };
+
+	if (deadline_ns > 0 && (errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) != 0)
+		return -1;
+	*m = (struct moment){ now(CLOCK_MONOTONIC), now(CLOCK_REALTIME), kind };
+	if (kind == MOMENT_ROW && ++l->row - l->swept >= IDLE_ROWS)
+		sweep(l);
+	return 1;
+}
+
+static void
+live_close(struct host *h)
+{
+	struct live *l = (struct live *)h;
+
+	rebuild(l, UINT32_MAX, l->places);
+	free(l->kept);
+	buf_free(&l->text);
+	close(l->root);
+	free(l);
+}
+
+static const struct host_ops live_ops = { live_next, live_read, live_list, live_close };
+
+static void
+learn_facts(struct host_facts *f)
+{
+	struct utsname u;
+
+	f->ticks_per_s = (uint64_t)sysconf(_SC_CLK_TCK);
+	f->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	if (uname(&u) < 0)
+		return;
+	memcpy(f->name, u.nodename, sizeof f->name);
+	memcpy(f->release, u.release, sizeof f->release);
+	memcpy(f->machine, u.machine, sizeof f->machine);
+}
+
+/* Some thousand cgroups are some thousand open files; raising the soft limit needs no privilege. */
+static void
+raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+struct host *
+host_live(const char *root)
+{
+	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	struct live *l = xmalloc(sizeof *l);
+	*l = (struct live){ .host = { .ops = &live_ops }, .root = fd };
+	learn_facts(&l->host.facts);
+	rebuild(l, 0, FIRST_PLACES);
+	raise_file_limit();
+	return &l->host;
+}

@@ -1,0 +1,295 @@
+/* moments: a directory of captured file trees, t0, t1, …, one for each moment. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/buf.h"
+#include "../base/fail.h"
+#include "host.h"
+#include "slurp.h"
+
+struct moments {
+	struct host host;
+	int dir, now; /* the directory, and the tree of the present moment (-1 before the first) */
+	char **names; /* of the moments, in order */
+	size_t count, at;
+	struct buf text;
+};
+
+static int
+open_tree(int dir, const char *path)
+{
+	return openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+static int
+slurp_at(int dir, const char *path, int (*slurp)(int, struct buf *), struct buf *b)
+{
+	int fd = open_tree(dir, path);
+
+	if (fd < 0)
+		return -1;
+	int result = slurp(fd, b);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}
+
+/* A capture notes in "X.errno" ("95 Operation not supported") that reading X failed. */
+static int
+captured_error(struct moments *m, const char *path)
+{
+	char note[4096];
+	struct text rest, word;
+	uint64_t error;
+
+	if ((size_t)snprintf(note, sizeof note, "%s.errno", path) >= sizeof note)
+		return ENAMETOOLONG;
+	if (slurp_at(m->now, note, slurp_file, &m->text) < 0)
+		return ENOENT;
+	rest = (struct text){ m->text.s, m->text.n };
+	return text_word(&rest, &word) && text_u64(word, &error) == 0 && error > 0 && error < 4096 ? (int)error : EIO;
+}
+
+static int
+moments_read(struct host *h, const char *path, struct text *text)
+{
+	struct moments *m = (struct moments *)h;
+
+	if (slurp_at(m->now, path, slurp_file, &m->text) < 0) {
+		if (errno == ENOENT)
+			errno = captured_error(m, path);
+		return -1;
+	}
+	*text = (struct text){ m->text.s, m->text.n };
+	return 0;
+}
+
+static int
+moments_list(struct host *h, const char *path, struct text *names)
+{
+	struct moments *m = (struct moments *)h;
+
+	if (slurp_at(m->now, path, slurp_names, &m->text) < 0)
+		return -1;
+	*names = (struct text){ m->text.s, m->text.n };
+	return 0;
+}
+
+/* The file `clock`: MONOTONIC_NS REALTIME_NS. */
+static int
+read_clock(struct moments *m, struct moment *out)
+{
+	uint64_t mono, real;
+
+	if (slurp_at(m->now, "clock", slurp_file, &m->text) < 0)
+		return -1;
+	struct text rest = { m->text.s, m->text.n }, line;
+	if (!text_line(&rest, &line) || text_next_u64(&line, &mono) < 0 || text_next_u64(&line, &real) < 0 ||
+	    mono > INT64_MAX || real > INT64_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	out->mono_ns = (int64_t)mono;
+	out->real_ns = (int64_t)real;
+	return 0;
+}
+
+/* proc/uptime: "15.18 51.38", seconds since boot and seconds idle. */
+static int
+read_uptime(struct moments *m, int64_t *mono_ns)
+{
+	struct text rest, line, word;
+	double seconds;
+
+	if (slurp_at(m->now, "proc/uptime", slurp_file, &m->text) < 0)
+		return -1;
+	rest = (struct text){ m->text.s, m->text.n };
+	if (!text_line(&rest, &line) || !text_word(&line, &word) || text_decimal(word, &seconds) < 0 || seconds > 1e9) {
+		errno = EINVAL;
+		return -1;
+	}
+	*mono_ns = (int64_t)(seconds * 100 + 0.5) * 10000000; /* it has hundredths */
+	return 0;
+}
+
+/* The line "btime 1790000000" of proc/stat: when the machine was booted, seconds since 1970. */
+static int
+read_boot_time(struct moments *m, int64_t *boot_ns)
+{
+	struct text rest, line;
+	uint64_t seconds;
+
+	if (slurp_at(m->now, "proc/stat", slurp_file, &m->text) < 0)
+		return -1;
+	rest = (struct text){ m->text.s, m->text.n };
+	while (text_line(&rest, &line)) {
+		if (!text_skip(&line, "btime ") || text_u64(line, &seconds) < 0 || seconds > UINT32_MAX)
+			continue;
+		*boot_ns = (int64_t)seconds * 1000000000;
+		return 0;
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+/* A moment without a clock: the machine's own. */
+static int
+derive_clock(struct moments *m, struct moment *out)
+{
+	int64_t boot_ns;
+
+	if (read_uptime(m, &out->mono_ns) < 0 || read_boot_time(m, &boot_ns) < 0)
+		return -1;
+	out->real_ns = boot_ns + out->mono_ns;
+	return 0;
+}
+
+static int
+moments_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *out)
+{
+	struct moments *m = (struct moments *)h;
+
+	(void)deadline_ns;
+	(void)kind; /* a captured moment has all files */
+	if (m->now >= 0)
+		close(m->now);
+	m->now = -1;
+	if (m->at == m->count)
+		return 0;
+	m->now = open_tree(m->dir, m->names[m->at++]);
+	if (m->now < 0)
+		return -1;
+	out->kind = MOMENT_ROW;
+	return read_clock(m, out) == 0 || derive_clock(m, out) == 0 ? 1 : -1;
+}
+
+static void
+moments_close(struct host *h)
+{
+	struct moments *m = (struct moments *)h;
+
+	for (size_t i = 0; i < m->count; i++)
+		free(m->names[i]);
+	free(m->names);
+	if (m->now >= 0)
+		close(m->now);
+	close(m->dir);
+	buf_free(&m->text);
+	free(m);
+}
+
+static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, moments_close };
+
+static int
+by_name(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+/* A directory is a moment when it has a proc/ in it. */
+static bool
+is_moment(int dir, const char *name)
+{
+	char path[512];
+
+	return (size_t)snprintf(path, sizeof path, "%s/proc/.", name) < sizeof path && faccessat(dir, path, F_OK, 0) == 0;
+}
+
+static void
+add_moment(struct moments *m, struct text name)
+{
+	char *s = xmalloc(name.n + 1);
+
+	memcpy(s, name.s, name.n);
+	s[name.n] = '\0';
+	if (!is_moment(m->dir, s)) {
+		free(s);
+		return;
+	}
+	if ((m->count & (m->count - 1)) == 0) /* full at each power of two */
+		m->names = xrealloc(m->names, (m->count ? m->count * 2 : 1) * sizeof *m->names);
+	m->names[m->count++] = s;
+}
+
+static int
+find_moments(struct moments *m)
+{
+	struct text rest, line;
+
+	if (slurp_names(m->dir, &m->text) < 0)
+		return -1;
+	rest = (struct text){ m->text.s, m->text.n };
+	while (text_line(&rest, &line))
+		if (line.n > 1 && line.s[line.n - 1] == '/')
+			add_moment(m, (struct text){ line.s, line.n - 1 });
+	if (m->count == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	qsort(m->names, m->count, sizeof *m->names, by_name);
+	return 0;
+}
+
+static void
+set_fact(struct host_facts *f, struct text key, struct text value)
+{
+	const struct {
+		const char *key;
+		char *string;
+		uint64_t *number;
+	} known[] = {
+		{ "ticks", NULL, &f->ticks_per_s }, { "page", NULL, &f->page_size }, { "hostname", f->name, NULL },
+		{ "release", f->release, NULL }, { "machine", f->machine, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		uint64_t v;
+		if (!text_eq(key, known[i].key))
+			continue;
+		if (known[i].string)
+			memcpy(known[i].string, value.s, value.n < sizeof f->name ? value.n : sizeof f->name - 1);
+		else if (text_u64(value, &v) == 0 && v > 0 && v <= 1 << 24)
+			*known[i].number = v;
+	}
+}
+
+/* The file `facts` beside the moments, a line "key value" each; what it lacks is as on most machines. */
+static void
+read_facts(struct moments *m)
+{
+	struct text rest, line, key, value;
+
+	m->host.facts = (struct host_facts){ .ticks_per_s = 100, .page_size = 4096 };
+	if (slurp_at(m->dir, "facts", slurp_file, &m->text) < 0)
+		return;
+	rest = (struct text){ m->text.s, m->text.n };
+	while (text_line(&rest, &line))
+		if (text_word(&line, &key) && text_word(&line, &value))
+			set_fact(&m->host.facts, key, value);
+}
+
+struct host *
+host_moments(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	struct moments *m = xmalloc(sizeof *m);
+	*m = (struct moments){ .host = { .ops = &moments_ops, .replay = true }, .dir = fd, .now = -1 };
+	if (find_moments(m) < 0) {
+		int error = errno;
+		moments_close(&m->host);
+		errno = error;
+		return NULL;
+	}
+	read_facts(m);
+	return &m->host;
+}

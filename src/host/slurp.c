@@ -1,0 +1,82 @@
+#include "slurp.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+enum { HALF_PAGE = 2048, FIRST_ROOM = 16 << 10 };
+
+int
+slurp_file(int fd, struct buf *b)
+{
+	b->n = 0;
+	for (;;) {
+		buf_room(b, b->n ? b->n : FIRST_ROOM);
+		ssize_t n = pread(fd, b->s + b->n, b->cap - b->n, (off_t)b->n);
+		if (n < 0)
+			return -1;
+		b->n += (size_t)n;
+		if (n == 0 || b->n < HALF_PAGE)
+			return 0;
+		if (b->n > SLURP_MOST) {
+			errno = EFBIG;
+			return -1;
+		}
+	}
+}
+
+/* What getdents64(2) fills in; libc has it only behind opendir, which allocates 32 KiB each time. */
+struct entry {
+	uint64_t inode;
+	int64_t offset;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
+
+static bool
+is_directory(int fd, const struct entry *e)
+{
+	struct stat st;
+
+	if (e->type != DT_LNK && e->type != DT_UNKNOWN)
+		return e->type == DT_DIR;
+	return fstatat(fd, e->name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void
+add_name(int fd, const struct entry *e, struct buf *b)
+{
+	if (strcmp(e->name, ".") == 0 || strcmp(e->name, "..") == 0)
+		return;
+	for (const char *c = e->name; *c; c++)
+		buf_char(b, *c == '\n' ? '/' : *c);
+	if (is_directory(fd, e))
+		buf_char(b, '/');
+	buf_char(b, '\n');
+}
+
+int
+slurp_names(int fd, struct buf *b)
+{
+	_Alignas(struct entry) char page[4096];
+
+	b->n = 0;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -1;
+	for (;;) {
+		long n = syscall(SYS_getdents64, fd, page, sizeof page);
+		if (n <= 0)
+			return (int)n;
+		for (long at = 0; at < n;) {
+			const struct entry *e = (const void *)(page + at);
+			add_name(fd, e, b);
+			at += e->length;
+		}
+	}
+}
