@@ -1,0 +1,25 @@
+/* cpulist: "1-2,3,5-9", as in Cpus_allowed_list of /proc/PID/status, in cpusets, and after -P. */
+#ifndef PQ_CPULIST_H
+#define PQ_CPULIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/text.h"
+
+enum { CPULIST_MOST = 8192 }; /* CONFIG_NR_CPUS is at most 8192 on x86_64 */
+
+struct cpulist {
+	uint64_t bits[CPULIST_MOST / 64];
+};
+
+/* 0, or -1 with EINVAL (not such a list, or empty) or ERANGE (a CPU of CPULIST_MOST or more). */
+int cpulist_parse(struct text t, struct cpulist *out);
+
+/* Adds a CPU; one of CPULIST_MOST or more is ignored. */
+void cpulist_add(struct cpulist *l, unsigned cpu);
+
+bool cpulist_has(const struct cpulist *l, unsigned cpu);
+
+#endif

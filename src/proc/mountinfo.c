@@ -1,0 +1,67 @@
+#include "mountinfo.h"
+
+/* The kernel writes blank, tab, newline and backslash as \040 \011 \012 \134. */
+static const char *
+decode(struct arena *a, struct text t)
+{
+	char *s = arena_alloc(a, t.n + 1), *to = s;
+
+	for (size_t i = 0; i < t.n; i++) {
+		const char *c = t.s + i;
+		if (*c == '\\' && t.n - i > 3 && c[1] >= '0' && c[1] <= '3' && c[2] >= '0' && c[2] <= '7' &&
+		    c[3] >= '0' && c[3] <= '7') {
+			*to++ = (char)((c[1] - '0') * 64 + (c[2] - '0') * 8 + (c[3] - '0'));
+			i += 3;
+		} else {
+			*to++ = *c;
+		}
+	}
+	*to = '\0';
+	return s;
+}
+
+/* Fields are separated by single spaces, and an empty one is a field: ROOT can be empty. */
+static bool
+parse_mount(struct text line, struct arena *a, struct cgroup_mount *out)
+{
+	struct text field[6], word;
+
+	for (int i = 0; i < 6; i++) /* id, parent, major:minor, ROOT, POINT, options */
+		if (!text_split(&line, ' ', &field[i]))
+			return false;
+	do { /* optional fields, none or more, up to a "-" alone */
+		if (!text_split(&line, ' ', &word))
+			return false;
+	} while (!text_eq(word, "-"));
+	if (!text_split(&line, ' ', &word))
+		return false;
+	out->version = text_eq(word, "cgroup") ? 1 : text_eq(word, "cgroup2") ? 2 : 0;
+	if (out->version == 0 || !text_split(&line, ' ', &word)) /* word: the source, which may be anything */
+		return false;
+	out->root = decode(a, field[3]);
+	out->point = decode(a, field[4]);
+	out->super = decode(a, line); /* all the rest: blanks may be in it */
+	return out->point[0] == '/';
+}
+
+bool
+mountinfo_next(struct text *rest, struct arena *a, struct cgroup_mount *out)
+{
+	struct text line;
+
+	while (text_line(rest, &line))
+		if (parse_mount(line, a, out))
+			return true;
+	return false;
+}
+
+bool
+comma_list_has(struct text list, const char *word)
+{
+	struct text part;
+
+	while (text_split(&list, ',', &part))
+		if (text_eq(part, word))
+			return true;
+	return false;
+}
