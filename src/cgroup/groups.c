@@ -1,0 +1,190 @@
+#include "groups.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/fail.h"
+
+static const char *
+pid_of(const struct target *t)
+{
+	return t->pid ? t->pid : "self";
+}
+
+/* Finds the place in every family's hierarchy; it must be there in the one that gives the levels. */
+static int
+locate(struct groups_watch *w, struct host *h)
+{
+	const struct target *t = &w->target;
+
+	arena_reset(&w->arena);
+	for (int f = 0; f < FAMILIES; f++) {
+		struct place *p = &w->place[f];
+		int found = t->all ? locate_top(h, &w->arena, (enum family)f, p) :
+			    t->cgroup ? locate_name(h, &w->arena, t->cgroup, (enum family)f, p) :
+			    locate_pid(h, &w->arena, pid_of(t), (enum family)f, p);
+		if (found < 0 && f == (int)w->family)
+			return -1;
+	}
+	w->from_root = place_is_root(h, &w->place[w->family]);
+	return 0;
+}
+
+static bool
+same_as_last(const struct groups_watch *w, struct text t)
+{
+	return w->last && t.n == w->last_n && memcmp(t.s, w->last, t.n) == 0;
+}
+
+static void
+remember(struct groups_watch *w, struct text t)
+{
+	w->last = xrealloc(w->last, t.n);
+	memcpy(w->last, t.s, t.n);
+	w->last_n = t.n;
+}
+
+/* Locates at first, and again when the process has moved. */
+static int
+locate_if_moved(struct groups_watch *w, struct host *h)
+{
+	char path[64];
+	struct text text;
+
+	w->moved = false;
+	if (w->target.all || w->target.cgroup)
+		return w->place[w->family].version ? 0 : locate(w, h);
+	snprintf(path, sizeof path, "proc/%.32s/cgroup", pid_of(&w->target));
+	if (host_read(h, path, &text) < 0) {
+		if (errno == ENOENT && w->target.pid)
+			errno = ESRCH;
+		return -1;
+	}
+	if (same_as_last(w, text))
+		return 0;
+	w->moved = w->last != NULL;
+	remember(w, text);
+	if (locate(w, h) == 0)
+		return 0;
+	w->last_n = 0; /* to be tried again */
+	return -1;
+}
+
+/* Where the group of the same name is in the other hierarchies, as far as they are seen. A process may be in groups of
+ * different names there: their figures are not this group's. */
+static void
+relate(const struct groups *all, enum family levels, struct group *g)
+{
+	for (int f = 0; f < FAMILIES; f++)
+		if (f != (int)levels && all->top[f].version != 0)
+			g->rel[f] = place_below(&all->top[f], g->name);
+}
+
+static struct group *
+add_group(struct groups *out, struct arena *a, size_t *cap, enum family f, const char *rel, int parent)
+{
+	out->v = arena_grow(a, out->v, out->n, cap, sizeof *out->v);
+	struct group *g = &out->v[out->n++];
+	*g = (struct group){ .parent = parent };
+	g->rel[f] = rel;
+	g->name = place_name(a, &out->top[f], rel);
+	relate(out, f, g);
+	return g;
+}
+
+/* The top, and each level from it down to the group itself: "", "/a", "/a/b". */
+static void
+add_chain(const struct groups_watch *w, struct arena *a, struct groups *out)
+{
+	const char *rel = out->top[w->family].rel;
+	size_t cap = 0, n = strlen(rel);
+
+	for (size_t end = 0; end <= n; end++)
+		if (end == 0 || rel[end] == '/' || end == n)
+			add_group(out, a, &cap, w->family, arena_copy(a, (struct text){ rel, end }), (int)out->n - 1);
+	out->v[out->n - 1].asked = true;
+}
+
+static void
+add_children(struct host *h, struct arena *a, struct groups *out, size_t *cap, enum family f, int parent)
+{
+	struct text names, line;
+	char path[4096];
+	const char *above = out->v[parent].rel[f];
+
+	if ((size_t)snprintf(path, sizeof path, "%s%s", out->top[f].top, above) >= sizeof path ||
+	    host_list(h, path, &names) < 0)
+		return; /* it has vanished, or may not be listed: its own files tell */
+	size_t n = strlen(above);
+	while (text_line(&names, &line)) {
+		if (line.n < 2 || line.s[line.n - 1] != '/' || memchr(line.s, '/', line.n - 1))
+			continue;
+		if (out->n >= GROUPS_MOST) {
+			out->cut = true;
+			return;
+		}
+		char *rel = arena_alloc(a, n + 1 + line.n);
+		memcpy(rel, above, n);
+		rel[n] = '/';
+		memcpy(rel + n + 1, line.s, line.n - 1);
+		add_group(out, a, cap, f, rel, parent);
+	}
+}
+
+int
+groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct groups *out)
+{
+	size_t cap = 0;
+
+	*out = (struct groups){ 0 };
+	if (locate_if_moved(w, h) < 0)
+		return -1;
+	out->from_root = w->from_root;
+	for (int f = 0; f < FAMILIES; f++) {
+		out->top[f] = w->place[f];
+		if (out->top[f].version == 0)
+			continue;
+		out->top[f].top = arena_copy(a, text_of(w->place[f].top));
+		out->top[f].root = arena_copy(a, text_of(w->place[f].root));
+		out->top[f].rel = arena_copy(a, text_of(w->place[f].rel));
+	}
+	if (!w->target.all) {
+		add_chain(w, a, out);
+		return 0;
+	}
+	add_group(out, a, &cap, w->family, "", -1);
+	for (size_t i = 0; i < out->n; i++)
+		add_children(h, a, out, &cap, w->family, (int)i);
+	return 0;
+}
+
+int
+group_read(struct host *h, const struct groups *all, const struct group *g, enum family f, const char *file,
+	   struct text *text)
+{
+	if (!g->rel[f]) {
+		errno = ENODEV;
+		return -1;
+	}
+	return place_read(h, &all->top[f], g->rel[f], file, text);
+}
+
+int
+groups_find(const struct groups *all, const char *name, size_t hint)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		size_t at = (hint + i) % all->n;
+		if (strcmp(all->v[at].name, name) == 0)
+			return (int)at;
+	}
+	return -1;
+}
+
+void
+groups_free(struct groups_watch *w)
+{
+	arena_free(&w->arena);
+	free(w->last);
+}
