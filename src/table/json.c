@@ -1,0 +1,110 @@
+/* json: one object per row and line, valid however the stream ends. */
+#include <math.h>
+
+#include "format.h"
+
+/* The length of the UTF-8 sequence at s, or 0 when there is none: then the byte is no text. */
+static size_t
+utf8_length(const unsigned char *s)
+{
+	size_t n = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
+	    (*s == 0xf4 && s[1] > 0x8f)) /* overlong, a surrogate, or beyond Unicode */
+		return 0;
+	return n;
+}
+
+static void
+put_escaped(struct buf *b, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char escape[] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+
+	buf_add(b, escape, sizeof escape);
+}
+
+/* Bytes that are not UTF-8 stand as the characters U+0080 to U+00FF, so that none is lost. */
+static void
+put_string(struct buf *b, const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+
+	buf_char(b, '"');
+	while (*c) {
+		size_t n = utf8_length(c);
+		if (*c == '"' || *c == '\\') {
+			buf_char(b, '\\');
+			buf_char(b, (char)*c++);
+		} else if (*c < ' ' || *c == 0x7f || n == 0) {
+			put_escaped(b, *c++);
+		} else {
+			buf_add(b, (const char *)c, n);
+			c += n;
+		}
+	}
+	buf_char(b, '"');
+}
+
+void
+buf_number(struct buf *b, const struct column *c, double x)
+{
+	buf_fixed(b, x, c->unit == BYTES || c->kind == COUNT || c->digits == 0 ? 0 : 3);
+	if (c->unit == BYTES || c->kind == COUNT || c->digits == 0)
+		return;
+	while (b->s[b->n - 1] == '0')
+		b->n--;
+	if (b->s[b->n - 1] == '.')
+		b->n--;
+}
+
+static void
+put_value(struct buf *b, const struct column *c, const struct cell *cell)
+{
+	if (c->kind == LABEL && cell->label)
+		put_string(b, cell->label);
+	else if (c->kind == LABEL || isnan(cell->num) || isinf(cell->num))
+		buf_text(b, "null");
+	else if (c->kind == FLAG)
+		buf_text(b, cell->num > 0 ? "true" : "false");
+	else
+		buf_number(b, c, cell->num);
+}
+
+static void
+put_key(struct buf *b, const char *key)
+{
+	buf_text(b, ",\"");
+	buf_text(b, key);
+	buf_text(b, "\":");
+}
+
+static void
+rows_json(struct buf *b, struct report *r, const struct rows *rows)
+{
+	struct buf head = { 0 };
+
+	buf_text(&head, "{\"tool\":\"");
+	buf_text(&head, r->tool);
+	buf_text(&head, "\",\"schema\":");
+	buf_u64(&head, SCHEMA, 1);
+	buf_text(&head, ",\"time\":\"");
+	buf_iso_time(&head, r, rows->real_ns);
+	buf_text(&head, "\",\"interval_s\":");
+	buf_fixed(&head, rows->span_s, 6);
+	for (size_t row = 0; row < rows->table->nrows; row++) {
+		buf_add(b, head.s, head.n);
+		for (int i = 0; i < r->nshown; i++) {
+			const struct column *c = &r->columns[r->shown[i]];
+			put_key(b, c->key);
+			put_value(b, c, &table_at(rows->table, row)[r->shown[i]]);
+		}
+		buf_text(b, "}\n");
+	}
+	buf_free(&head);
+}
+
+const struct format format_json = { NULL, rows_json, false };

@@ -1,0 +1,263 @@
+/* text: rows for people, as sar and mpstat lay them out. */
+#include <math.h>
+#include <string.h>
+
+#include "format.h"
+
+/* Of the columns that are shown, those of fixed width stand first, then the labels of any length. */
+struct layout {
+	bool squeezed; /* a terminal too narrow for all headings: they lose their hyphens before a column is left out */
+	int fixed;     /* how many columns of fixed width there is room for */
+	int width;     /* of these and the time */
+};
+
+static int
+time_width(const struct report *r)
+{
+	return r->fractions ? 12 : 8;
+}
+
+static int
+column_width(const struct column *c, bool squeezed)
+{
+	int w = c->width;
+
+	for (const char *s = c->heading; squeezed && *s; s++)
+		w -= *s == '-';
+	return w;
+}
+
+static struct layout
+try_layout(const struct report *r, bool squeezed, int limit)
+{
+	struct layout l = { .squeezed = squeezed, .width = time_width(r) };
+
+	for (int i = 0; i < r->nshown; i++) {
+		int w = column_width(&r->columns[r->shown[i]], squeezed);
+		if (w == 0)
+			continue;
+		if (l.width + w > limit)
+			break;
+		l.width += w;
+		l.fixed++;
+	}
+	return l;
+}
+
+static struct layout
+lay_out(const struct report *r)
+{
+	struct layout all = try_layout(r, false, 1 << 20);
+
+	return !r->terminal || all.width <= r->width ? all : try_layout(r, true, r->width);
+}
+
+static void
+put_right(struct buf *b, size_t start, int width)
+{
+	size_t n = b->n - start, w = (size_t)width;
+
+	if (n < w) {
+		buf_pad(b, w - n);
+		memmove(b->s + b->n - n, b->s + start, n);
+		memset(b->s + start, ' ', w - n);
+	}
+}
+
+static void
+put_heading(struct buf *b, const struct column *c, bool squeezed)
+{
+	for (const char *s = c->heading; *s; s++)
+		if (!(squeezed && *s == '-'))
+			buf_char(b, *s);
+}
+
+static void
+put_time(struct buf *b, const struct report *r, const char *time)
+{
+	size_t start = b->n;
+
+	buf_text(b, time);
+	if (b->n - start < (size_t)time_width(r))
+		buf_pad(b, (size_t)time_width(r) - (b->n - start));
+}
+
+/* 62.0M: three or four digits, and what they count. */
+static void
+put_bytes(struct buf *b, double x)
+{
+	static const char suffix[] = " KMGTPE";
+	int power = 0;
+
+	for (; x >= 1023.5 && power < 6; power++)
+		x /= 1024;
+	buf_fixed(b, x, power > 0 && x < 99.95);
+	if (power > 0)
+		buf_char(b, suffix[power]);
+}
+
+/* A number in its column's width: digits after the point give way to those before it. */
+static void
+put_number(struct buf *b, const struct column *c, double x)
+{
+	size_t start = b->n;
+
+	if (c->unit == BYTES) {
+		put_bytes(b, x);
+		return;
+	}
+	for (int digits = c->digits; digits >= 0; digits--) {
+		b->n = start;
+		buf_fixed(b, x, digits);
+		if (b->n - start < (size_t)c->width || c->width == 0)
+			return;
+	}
+}
+
+static void
+put_value(struct buf *b, const struct column *c, const struct cell *cell)
+{
+	if (c->kind == LABEL) {
+		if (cell->label)
+			buf_printable(b, cell->label);
+	} else if (c->kind == FLAG) {
+		buf_char(b, cell->num > 0 ? '*' : ' ');
+	} else if (isnan(cell->num) || isinf(cell->num)) {
+		buf_char(b, '-');
+	} else {
+		put_number(b, c, cell->num);
+	}
+}
+
+/* A label in less room than it needs keeps its end, which tells cgroups apart; '<' stands for the rest. */
+static void
+clip(struct buf *b, size_t start, size_t room)
+{
+	size_t n = b->n - start;
+
+	if (n <= room || room == 0)
+		return;
+	memmove(b->s + start + 1, b->s + b->n - (room - 1), room - 1);
+	b->s[start] = '<';
+	b->n = start + room;
+}
+
+static void
+put_cell(struct buf *b, const struct column *c, const struct cell *cell, bool squeezed)
+{
+	size_t start = b->n;
+	int width = column_width(c, squeezed);
+
+	put_value(b, c, cell);
+	if (c->kind == LABEL) {
+		if (b->n == start)
+			buf_char(b, '-');
+		clip(b, start, (size_t)width - 1);
+	}
+	put_right(b, start, width);
+}
+
+/* The labels of any length, each behind two blanks; on a terminal, in what is left of the line. */
+static void
+put_long_labels(struct buf *b, const struct report *r, const struct cell *row, size_t line)
+{
+	for (int i = 0; i < r->nshown; i++) {
+		const struct column *c = &r->columns[r->shown[i]];
+		size_t used = b->n - line, room = r->terminal ? (size_t)r->width - used : SIZE_MAX;
+		if (c->width != 0 || (row && !row[r->shown[i]].label) || (r->terminal && used + 4 > (size_t)r->width))
+			continue;
+		buf_text(b, "  ");
+		size_t start = b->n;
+		if (row)
+			put_value(b, c, &row[r->shown[i]]);
+		else
+			buf_text(b, c->heading);
+		clip(b, start, room - 2);
+	}
+}
+
+static void
+end_line(struct buf *b, size_t line)
+{
+	while (b->n > line && b->s[b->n - 1] == ' ')
+		b->n--;
+	buf_char(b, '\n');
+}
+
+void
+text_header(struct buf *b, const struct report *r, const char *time)
+{
+	struct layout l = lay_out(r);
+	size_t line = b->n;
+
+	put_time(b, r, time);
+	for (int i = 0, fixed = 0; i < r->nshown && fixed < l.fixed; i++) {
+		const struct column *c = &r->columns[r->shown[i]];
+		size_t start = b->n;
+		if (c->width == 0)
+			continue;
+		put_heading(b, c, l.squeezed);
+		put_right(b, start, column_width(c, l.squeezed));
+		fixed++;
+	}
+	put_long_labels(b, r, NULL, line);
+	end_line(b, line);
+}
+
+void
+text_row(struct buf *b, const struct report *r, const char *time, const struct cell *row)
+{
+	struct layout l = lay_out(r);
+	size_t line = b->n;
+
+	put_time(b, r, time);
+	for (int i = 0, fixed = 0; i < r->nshown && fixed < l.fixed; i++) {
+		const struct column *c = &r->columns[r->shown[i]];
+		if (c->width == 0)
+			continue;
+		put_cell(b, c, &row[r->shown[i]], l.squeezed);
+		fixed++;
+	}
+	put_long_labels(b, r, row, line);
+	end_line(b, line);
+}
+
+static void
+begin(struct buf *b, struct report *r)
+{
+	(void)b;
+	r->lines_left = 0;
+}
+
+/* A header when the first one is due; then, on a terminal, whenever the screen would lose the last one. */
+static void
+put_due_header(struct buf *b, struct report *r, const struct rows *rows)
+{
+	char time[16];
+	int n = (int)rows->table->nrows;
+	bool first = r->lines_left == 0;
+
+	if (!first && (!r->terminal || r->lines_left > n)) {
+		r->lines_left -= r->terminal ? n : 0;
+		return;
+	}
+	if (!first)
+		buf_char(b, '\n');
+	text_header(b, r, clock_text(time, r, rows->from_real_ns));
+	r->lines_left = r->rows - 2 - n > 0 ? r->rows - 2 - n : 1;
+}
+
+static void
+rows_text(struct buf *b, struct report *r, const struct rows *rows)
+{
+	char time[16];
+
+	if (rows->table->nrows == 0)
+		return;
+	put_due_header(b, r, rows);
+	clock_text(time, r, rows->real_ns);
+	for (size_t i = 0; i < rows->table->nrows; i++)
+		text_row(b, r, time, table_at(rows->table, i));
+}
+
+const struct format format_text = { begin, rows_text, true };
