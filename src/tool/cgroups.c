@@ -1,0 +1,85 @@
+#include "cgroups.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const controllers[FAMILIES] = { "cpu", "cpuacct", "memory", "cgroup2" };
+
+static void
+say_why(struct watch *w, enum family f, bool first)
+{
+	const struct target *t = &w->ask->target;
+
+	switch (errno) {
+	case ESRCH:
+		if (first) {
+			watch_fail(w, EXIT_USAGE, "no process %s here; -p takes the number of one that runs", t->pid);
+			return;
+		}
+		watch_note(w, "process %s has ended", t->pid);
+		w->ended = true;
+		return;
+	case ENOENT:
+		if (t->cgroup) {
+			watch_fail(w, EXIT_USAGE, "no cgroup %s in the %s hierarchy; -g takes a name as in /proc/PID/cgroup, "
+				   "or a directory below /sys/fs/cgroup", t->cgroup, controllers[f]);
+			return;
+		}
+		watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/self/cgroup: this kernel has no cgroups, or /proc is not mounted");
+		return;
+	case EACCES:
+	case EPERM:
+		watch_fail(w, EXIT_UNSUPPORTED, "not permitted to see the cgroup of process %s: same user or CAP_SYS_PTRACE needed",
+			   t->pid ? t->pid : "self");
+		return;
+	default:
+		watch_fail(w, EXIT_UNSUPPORTED, "no cgroup hierarchy with the %s controller can be seen from here: "
+			   "is /sys/fs/cgroup mounted?", controllers[f]);
+	}
+}
+
+bool
+cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out)
+{
+	struct groups_watch *g = w->state;
+	bool first = g->last == NULL && g->place[f].version == 0;
+
+	if (first) {
+		g->target = w->ask->target;
+		g->family = f;
+	}
+	if (groups_read(g, w->host, a, out) < 0) {
+		say_why(w, f, first);
+		return false;
+	}
+	if (g->moved)
+		watch_note(w, "process %s is in another cgroup now: %s", g->target.pid ? g->target.pid : "self",
+			   out->v[out->n - 1].name);
+	if (out->cut)
+		watch_note(w, "more than %d cgroups: the others are left out", GROUPS_MOST);
+	if (first && !out->from_root && !g->target.all)
+		watch_note(w, "levels above %s are hidden by the cgroup namespace or mount: their limits hold too", out->v[0].name);
+	return true;
+}
+
+void
+cgroups_gone(struct watch *w, const struct group *g, const char *file)
+{
+	watch_note(w, "cgroup %s: %s: %s; its rows end here", g->name, file, strerror(errno));
+}
+
+const char *
+cgroups_note(const struct groups *groups, enum family f, bool restarted)
+{
+	if (restarted)
+		return "reset";
+	if (groups->top[f].scope == SCOPE_GUESS)
+		return "mount-root(guess)";
+	return groups->top[f].scope == SCOPE_SEARCHED ? "found-by-search" : NULL;
+}
+
+void
+cgroups_release(struct watch *w)
+{
+	groups_free(w->state);
+}

@@ -1,0 +1,19 @@
+/* cgroups: what the tools that show cgroups have in common: whom to show, and what is to be said of a row. */
+#ifndef PQ_CGROUPS_H
+#define PQ_CGROUPS_H
+
+#include "tool.h"
+
+/* The groups asked for, at this moment. False with w->fail or w->ended set. w->state must begin with a struct groups_watch. */
+bool cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out);
+
+/* Says that the files of a group that was asked for cannot be read: at the start that is an error, later its end. */
+void cgroups_gone(struct watch *w, const struct group *g, const char *file);
+
+/* What is said of a row: how its cgroup was found if that is not certain, or that its counters began anew; NULL: nothing. */
+const char *cgroups_note(const struct groups *groups, enum family f, bool restarted);
+
+/* struct tool's release for these tools. */
+void cgroups_release(struct watch *w);
+
+#endif

@@ -1,0 +1,223 @@
+/* cpu: where each CPU's time goes, as mpstat -P ALL shows it, and right where the kernel's counters run backwards. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../proc/stat.h"
+#include "../proc/task.h"
+#include "tool.h"
+
+enum { CPU, USR, NICE, SYS, IOWAIT, IRQ, SOFT, STEAL, GUEST, GNICE, IDLE, ALLOWED };
+
+static const struct column columns[] = {
+	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, NULL, NULL,
+		"the CPU; all: the sum over the CPUs online; own: over those of --allowed (/proc/stat)" },
+	[USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, NULL, "cpu_user_seconds", "programs, but no guests: user less guest" },
+	[NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, NULL, "cpu_nice_seconds",
+		"programs of lowered priority: nice less guest_nice" },
+	[SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, NULL, "cpu_system_seconds", "the kernel, but no interrupts: system" },
+	[IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1, NULL, "cpu_iowait_seconds",
+		"idle while a task that last ran here waits for a disk: iowait" },
+	[IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, NULL, "cpu_irq_seconds", "hardware interrupts: irq" },
+	[SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, NULL, "cpu_softirq_seconds",
+		"software interrupts, of the network above all: softirq" },
+	[STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, NULL, "cpu_steal_seconds",
+		"had work, but the hypervisor ran somebody else: steal" },
+	[GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, NULL, "cpu_guest_seconds", "virtual machines: guest" },
+	[GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1, NULL, "cpu_guest_nice_seconds",
+		"virtual machines of lowered priority: guest_nice" },
+	[IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, NULL, "cpu_idle_seconds", "nothing to run, nothing waited for: idle" },
+	[ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0, NULL, NULL,
+		"this process, or that of -p, may run there: Cpus_allowed_list of /proc/PID/status" },
+	{ .key = NULL },
+};
+
+/* The CPUs that the process may run on; pq's own are read once, as that file costs more than all others here. */
+struct state {
+	bool asked, known;
+	struct cpulist allowed;
+};
+
+static void
+read_allowed(struct watch *w)
+{
+	const char *pid = w->ask->target.pid;
+	struct state *s = w->state;
+	char path[64];
+	struct text text;
+
+	if (s->asked && !pid)
+		return;
+	snprintf(path, sizeof path, "proc/%.32s/status", pid ? pid : "self");
+	s->known = host_read(w->host, path, &text) == 0 && task_allowed_parse(text, &s->allowed) == 0;
+	if (!s->known && !pid)
+		watch_note(w, "/%s does not tell which CPUs this process may run on", path);
+	if (!s->known && pid && s->asked) {
+		watch_note(w, "process %s has ended", pid);
+		w->ended = true;
+	}
+	if (!s->known && pid && !s->asked)
+		watch_fail(w, EXIT_USAGE, "no process %s here; -p takes the number of one that runs", pid);
+	s->asked = true;
+}
+
+static bool
+check_list(struct watch *w, const struct stat_file *f)
+{
+	struct cpulist online = { { 0 } };
+
+	for (size_t i = 0; i < f->ncpus; i++)
+		cpulist_add(&online, f->cpus[i].cpu);
+	return watch_check_cpus(w, &online);
+}
+
+static void *
+read_cpus(struct watch *w, struct arena *a)
+{
+	struct stat_file *f = arena_alloc(a, sizeof *f);
+	struct text text;
+
+	read_allowed(w);
+	if (w->fail || w->ended)
+		return NULL;
+	if (host_read(w->host, "proc/stat", &text) < 0)
+		return watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/stat: %s; is /proc mounted?", strerror(errno));
+	if (stat_parse(text, a, f) < 0 || f->ncpus == 0)
+		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/stat tells of no CPU");
+	return check_list(w, f) ? f : NULL;
+}
+
+/* Ticks of an interval, by column; and all of them. */
+struct usage {
+	double part[IDLE + 1], whole;
+};
+
+/* A counter that ran backwards (iowait and idle do, others when a CPU was offline) has counted nothing: never more, as
+ * then a busy CPU would look idle. */
+static double
+grown(const struct cpu_time *from, const struct cpu_time *to, enum cpu_field f)
+{
+	return to->ticks[f] > from->ticks[f] ? (double)(to->ticks[f] - from->ticks[f]) : 0;
+}
+
+static struct usage
+usage_between(const struct cpu_time *from, const struct cpu_time *to, double span_ticks)
+{
+	double guest = grown(from, to, CPU_GUEST), guest_nice = grown(from, to, CPU_GUEST_NICE);
+	struct usage u = { .part = {
+		[USR] = fmax(0, grown(from, to, CPU_USER) - guest),
+		[NICE] = fmax(0, grown(from, to, CPU_NICE) - guest_nice),
+		[SYS] = grown(from, to, CPU_SYSTEM),
+		[IOWAIT] = grown(from, to, CPU_IOWAIT),
+		[IRQ] = grown(from, to, CPU_IRQ),
+		[SOFT] = grown(from, to, CPU_SOFTIRQ),
+		[STEAL] = grown(from, to, CPU_STEAL),
+		[GUEST] = guest,
+		[GNICE] = guest_nice,
+		[IDLE] = grown(from, to, CPU_IDLE),
+	} };
+
+	for (int i = USR; i <= IDLE; i++)
+		u.whole += u.part[i];
+	if (u.whole == 0 && span_ticks >= 2) /* tickless: not even its idle time was counted. In less than two ticks,
+						 nothing counted means nothing. */
+		u.part[IDLE] = u.whole = span_ticks;
+	return u;
+}
+
+static double
+seconds(struct watch *w, const struct cpu_time *c, enum cpu_field f, enum cpu_field guest)
+{
+	uint64_t ticks = c->ticks[f] - (guest != CPU_FIELDS && c->ticks[guest] <= c->ticks[f] ? c->ticks[guest] : 0);
+
+	return (double)ticks / (double)w->host->facts.ticks_per_s;
+}
+
+static void
+set_counters(struct watch *w, struct cell *row, const struct cpu_time *c)
+{
+	static const struct {
+		int column;
+		enum cpu_field field, guest;
+	} counters[] = {
+		{ USR, CPU_USER, CPU_GUEST }, { NICE, CPU_NICE, CPU_GUEST_NICE }, { SYS, CPU_SYSTEM, CPU_FIELDS },
+		{ IOWAIT, CPU_IOWAIT, CPU_FIELDS }, { IRQ, CPU_IRQ, CPU_FIELDS }, { SOFT, CPU_SOFTIRQ, CPU_FIELDS },
+		{ STEAL, CPU_STEAL, CPU_FIELDS }, { GUEST, CPU_GUEST, CPU_FIELDS }, { GNICE, CPU_GUEST_NICE, CPU_FIELDS },
+		{ IDLE, CPU_IDLE, CPU_FIELDS },
+	};
+
+	for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
+		row[counters[i].column].raw = seconds(w, c, counters[i].field, counters[i].guest);
+}
+
+static void
+add_usage(struct usage *sum, const struct usage *u)
+{
+	for (int i = USR; i <= IDLE; i++)
+		sum->part[i] += u->part[i];
+	sum->whole += u->whole;
+}
+
+static void
+fill_row(struct cell *row, const char *label, const struct usage *u)
+{
+	cell_label(&row[CPU], label);
+	for (int i = USR; i <= IDLE; i++)
+		cell_share(&row[i], u->part[i], u->whole);
+}
+
+static double
+busy(const struct cell *row)
+{
+	return -row[IDLE].num - row[IOWAIT].num;
+}
+
+/* The row of the sum comes first, unless CPUs were listed; --allowed leaves the other CPUs out of it too. */
+static void
+rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
+{
+	const struct stat_file *a = from, *b = to;
+	const struct state *s = w->state;
+	const struct request *ask = w->ask;
+	size_t first = ask->all_cpus;
+	struct usage sum = { { 0 }, 0 };
+
+	if (first)
+		table_row(out);
+	for (size_t i = 0; i < b->ncpus; i++) {
+		const struct cpu_time *c = &b->cpus[i], *before = stat_find(a, c->cpu, i);
+		bool mine = s->known && cpulist_has(&s->allowed, c->cpu);
+		if (!before || (ask->allowed && !mine))
+			continue;
+		struct usage u = usage_between(before, c, span_s * (double)w->host->facts.ticks_per_s);
+		add_usage(&sum, &u);
+		if (!ask->all_cpus && !cpulist_has(&ask->cpus, c->cpu))
+			continue;
+		struct cell *row = table_row(out);
+		fill_row(row, watch_cpu_name(w, c->cpu), &u);
+		set_counters(w, row, c);
+		if (s->known)
+			cell_flag(&row[ALLOWED], mine);
+	}
+	if (first)
+		fill_row(out->cells, ask->allowed ? "own" : "all", &sum);
+	if (ask->busiest) {
+		table_sort(out, first, busy);
+		table_keep(out, first + ask->busiest);
+	}
+}
+
+const struct tool tool_cpu = {
+	.name = "cpu",
+	.brief = "where the time of each CPU goes",
+	.examples =
+		"  pq cpu 1                all CPUs, every second\n"
+		"  pq cpu --busiest 8 1    of many CPUs, the eight that matter\n"
+		"  pq cpu --allowed 1      only those that this container may use\n",
+	.columns = columns,
+	.takes = TAKES_PID | TAKES_CPUS | TAKES_ALLOWED | TAKES_BUSIEST,
+	.state_size = sizeof(struct state),
+	.read = read_cpus,
+	.rows = rows,
+};

@@ -1,0 +1,154 @@
+/* runq: how many tasks wait for a CPU: sar -q's columns, looked at many times within an interval, and exact waits. */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "../proc/loadavg.h"
+#include "../proc/psi.h"
+#include "../proc/schedstat.h"
+#include "../proc/stat.h"
+#include "runq_cpus.h"
+#include "tool.h"
+
+enum { RUNQ_SZ, PLIST_SZ, LDAVG_1, LDAVG_5, LDAVG_15, BLOCKED, RUNQ_MAX, WAITING, SOME };
+
+static const struct column columns[] = {
+	[RUNQ_SZ] = { "runq_sz", "runq-sz", GAUGE, NO_UNIT, 8, 1, NULL, NULL,
+		"tasks that run or wait for a CPU, without pq itself: mean of the ticks (/proc/loadavg, field 4)" },
+	[PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0, NULL, NULL, "tasks there are, threads too (/proc/loadavg, field 4)" },
+	[LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2, NULL, NULL,
+		"load average of 1 minute: runnable and uninterruptible tasks (/proc/loadavg)" },
+	[LDAVG_5] = { "ldavg_5", "ldavg-5", GAUGE, NO_UNIT, 8, 2, NULL, NULL, "the same of 5 minutes" },
+	[LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2, NULL, NULL, "the same of 15 minutes" },
+	[BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0, NULL, NULL, "tasks that wait for I/O (/proc/stat, procs_blocked)" },
+	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0, NULL, NULL, "the largest of the ticks of runq-sz" },
+	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2, NULL, "runq_wait_seconds",
+		"tasks that waited for a CPU, exact mean: run_delay over elapsed time (/proc/schedstat, cpuN field 8)" },
+	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, NULL, "pressure_cpu_waiting_seconds",
+		"time in which at least one task waited for a CPU (/proc/pressure/cpu, some total)" },
+	{ .key = NULL },
+};
+
+/* What the machine does not have is asked for once. */
+struct state {
+	struct loadavg load; /* of this moment: tick reads it */
+	bool no_schedstat, no_pressure;
+};
+
+struct snapshot {
+	struct loadavg load;
+	bool has_blocked;
+	uint64_t blocked;
+	struct keyed some_us;
+	struct schedstat sched;
+	double mean, max; /* of the ticks since the snapshot before */
+};
+
+static int
+tick(struct watch *w)
+{
+	struct state *s = w->state;
+	struct text text;
+
+	if (host_read(w->host, "proc/loadavg", &text) < 0 || loadavg_parse(text, &s->load) < 0)
+		return -1;
+	gauge_add(&w->gauge, s->load.running > 0 ? (double)(s->load.running - 1) : 0); /* one of them is pq */
+	return 0;
+}
+
+static void
+read_pressure(struct watch *w, struct snapshot *s)
+{
+	struct state *state = w->state;
+	struct text text;
+	struct psi psi;
+
+	if (state->no_pressure)
+		return;
+	if (host_read(w->host, "proc/pressure/cpu", &text) == 0 && psi_parse(text, &psi) == 0) {
+		s->some_us = (struct keyed){ psi.some.known, psi.some.total_us };
+		return;
+	}
+	state->no_pressure = true;
+	watch_note(w, "no /proc/pressure/cpu (CONFIG_PSI; boot with psi=1): %%some is unknown");
+}
+
+static void
+read_schedstat(struct watch *w, struct arena *a, struct snapshot *s)
+{
+	struct state *state = w->state;
+	struct text text;
+
+	if (state->no_schedstat)
+		return;
+	if (host_read(w->host, "proc/schedstat", &text) == 0 && schedstat_parse(text, a, &s->sched) == 0)
+		return;
+	state->no_schedstat = true;
+	watch_note(w, "no /proc/schedstat (CONFIG_SCHEDSTATS): waiting is unknown");
+}
+
+static void *
+read_runq(struct watch *w, struct arena *a)
+{
+	struct snapshot *s = arena_alloc(a, sizeof *s);
+	struct text text;
+
+	if (w->gauge.n == 0)
+		return watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/loadavg: %s; is /proc mounted?", strerror(errno));
+	s->load = ((struct state *)w->state)->load;
+	s->mean = gauge_mean(&w->gauge);
+	s->max = gauge_max(&w->gauge);
+	s->has_blocked = host_read(w->host, "proc/stat", &text) == 0 && stat_parse_blocked(text, &s->blocked) == 0;
+	if (!s->has_blocked)
+		watch_note(w, "/proc/stat has no procs_blocked: blocked is unknown");
+	read_pressure(w, s);
+	read_schedstat(w, a, s);
+	return s;
+}
+
+/* Summed over the CPUs that were online at both ends: a CPU's counter goes with it when it goes offline. */
+static double
+delay_s(const struct schedstat *from, const struct schedstat *to)
+{
+	double ns = to->ncpus ? 0 : NAN;
+
+	for (size_t i = 0; i < to->ncpus; i++) {
+		const struct cpu_sched *before = schedstat_find(from, to->cpus[i].cpu, i);
+		if (before && to->cpus[i].delay_ns >= before->delay_ns)
+			ns += (double)(to->cpus[i].delay_ns - before->delay_ns);
+	}
+	return from->ncpus ? ns * 1e-9 : NAN;
+}
+
+static void
+rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
+{
+	const struct snapshot *a = from, *b = to;
+	struct cell *row = table_row(out);
+
+	(void)w;
+	cell_gauge(&row[RUNQ_SZ], b->mean, span_s);
+	cell_gauge(&row[PLIST_SZ], (double)b->load.threads, span_s);
+	for (int i = 0; i < 3; i++)
+		cell_gauge(&row[LDAVG_1 + i], b->load.load[i], span_s);
+	cell_gauge(&row[BLOCKED], b->has_blocked ? (double)b->blocked : NAN, span_s);
+	cell_gauge(&row[RUNQ_MAX], b->max, span_s);
+	cell_gauge(&row[WAITING], delay_s(&a->sched, &b->sched) / span_s, span_s);
+	cell_stalled(&row[SOME], a->some_us, b->some_us, span_s);
+}
+
+const struct tool tool_runq = {
+	.name = "runq",
+	.brief = "how many tasks wait for a CPU",
+	.examples =
+		"  pq runq 1               every second, until Ctrl-C\n"
+		"  pq runq -P ALL 1        each CPU, and how long tasks waited for it\n"
+		"  pq runq --json 0.1 | jq .runq_max\n",
+	.columns = columns,
+	.takes = TAKES_CPUS | TAKES_TICK,
+	.per_cpu = &tool_runq_cpus,
+	.state_size = sizeof(struct state),
+	.tick = tick,
+	.read = read_runq,
+	.rows = rows,
+};

@@ -1,0 +1,93 @@
+/*
+ * tool: the contract between the driver and a tool. A tool answers one question: it reads files into a snapshot, and
+ * turns two snapshots into rows. It does not print, sleep, exit or open anything: what it has to say goes through
+ * watch_note and watch_fail, and the driver says it.
+ */
+#ifndef PQ_TOOL_H
+#define PQ_TOOL_H
+
+#include "../base/arena.h"
+#include "../base/fail.h"
+#include "../cgroup/groups.h"
+#include "../host/host.h"
+#include "../proc/cpulist.h"
+#include "../table/table.h"
+
+/* What was asked on the command line, as far as tools care. */
+struct request {
+	struct target target;
+	bool per_cpu;             /* -P was given */
+	bool all_cpus;            /* -P ALL, or no -P */
+	struct cpulist cpus;      /* -P LIST */
+	bool allowed;             /* --allowed: only CPUs that the process may run on */
+	unsigned busiest;         /* --busiest N; 0: all */
+};
+
+/* Options that a tool takes beside those that all take. */
+enum takes { TAKES_PID = 1, TAKES_CGROUP = 2, TAKES_ALL = 4, TAKES_CPUS = 8, TAKES_ALLOWED = 16, TAKES_BUSIEST = 32,
+	TAKES_TICK = 64, TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL };
+
+/* A level that was looked at many times since the last row. */
+struct gauge {
+	double sum, max;
+	unsigned n;
+};
+
+/* A run of a tool, from the tool's side. */
+struct watch {
+	struct host *host;
+	const struct request *ask;
+	struct arena arena;   /* for what lives as long as the run */
+	void *state;          /* the tool's own, of its state_size, zeroed at first */
+	char (*cpu_names)[8]; /* by number, see watch_cpu_name */
+	bool cpus_checked;    /* see watch_check_cpus */
+	struct gauge gauge;   /* what tick added; the driver empties it after each row */
+	enum exit_status fail; /* set by watch_fail */
+	bool ended;           /* set by a tool: what it watched is gone, and there will be no more rows */
+	void (*note)(struct watch *, const char *message);
+};
+
+/* One line for stderr, however often it is said. */
+void watch_note(struct watch *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Why there is nothing to show, and the program's exit status. Returns NULL, for a tool's read to return. */
+void *watch_fail(struct watch *w, enum exit_status status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* At the first call, that each CPU of -P LIST is online: false after watch_fail. Later they may go and come. */
+bool watch_check_cpus(struct watch *w, const struct cpulist *online);
+
+/* The CPU's number as a label; it lives as long as the run. */
+const char *watch_cpu_name(struct watch *w, unsigned cpu);
+
+/* Adds what a tick saw to the gauge. */
+void gauge_add(struct gauge *g, double value);
+
+/* The mean of what was seen, NaN when nothing was. */
+double gauge_mean(const struct gauge *g);
+double gauge_max(const struct gauge *g);
+
+struct tool {
+	const char *name, *brief;
+	const char *examples; /* for --help: lines of two blanks, a command, and what it is for */
+	const struct column *columns;
+	unsigned takes;
+	const struct tool *per_cpu; /* what is run instead when -P is given; NULL: the tool looks at the request itself */
+	size_t state_size;
+	bool costly_tick;           /* the driver looks less often when a look takes more than a hundredth of a CPU */
+
+	/* Called at every tick and at every row before read, if there; 0, or -1 when it could not look. */
+	int (*tick)(struct watch *w);
+
+	/* Reads what a row needs into a snapshot, all of it in the arena. NULL after watch_fail, or with w->ended. */
+	void *(*read)(struct watch *w, struct arena *a);
+
+	/* Makes the rows of what lies between two snapshots, span_s seconds apart. Labels may point into the later one. */
+	void (*rows)(struct watch *w, const void *from, const void *to, double span_s, struct table *out);
+
+	/* Gives back what the state holds outside the arenas, if there. */
+	void (*release)(struct watch *w);
+};
+
+extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem;
+
+#endif
