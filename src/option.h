@@ -1,0 +1,29 @@
+/* option: the command line. One table of options parses them, prints --help, and tells completion what there is. */
+#ifndef PQ_OPTION_H
+#define PQ_OPTION_H
+
+#include "table/format.h"
+#include "tool/tool.h"
+
+struct options {
+	const struct tool *tool;
+	struct request ask;
+	const struct format *format;
+	const char *moments;      /* -f: a directory of them, or NULL */
+	const char *root;         /* --root, or NULL */
+	int64_t interval_ns;      /* 0: none was given */
+	uint64_t count;           /* rows to print; 0: until stopped */
+	int64_t tick_ns;
+	bool utc;
+	int shown[COLUMNS_MOST];  /* the columns, in order */
+	int nshown;
+};
+
+/* Fills *o from the words behind the tool's name. --help, --columns and --version print and exit; a wrong argument ends the
+ * program with one line and EXIT_USAGE. */
+void options_parse(struct options *o, const struct tool *tool, char **words);
+
+/* "1", "0.1", "100ms", "2s", "1m", "1h" into nanoseconds: 0, or -1 when it is none, or not from 1 ms to 31 days. */
+int interval_parse(struct text t, int64_t *ns);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * pq shows the queues that latency is made of. This file picks the tool; the rest is
+ *
+ *   run.c option.c      what all tools do alike: options, the interval loop, signals, output, the summary
+ *   tool/               one question each; tool.h is their contract, watch.c what they use of a run
+ *     runq runq_cpus cpu throttle mem, and cgroups: what those of cgroups share
+ *   cgroup/             v1 and v2 side by side: locate (in which directory), groups (which ones), cpu, memory
+ *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task mountinfo …
+ *   host/               where text and time come from: host.h is the seam, live and moments its makers
+ *   table/              what happens to rows: the column table, text, json, csv, the summary
+ *   base/               text arena buf hist keyed fail: known by all, knowing nobody
+ *
+ * Calls go down this list or stay in their folder; host, table and proc do not know each other.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "run.h"
+#include "version.h"
+
+/* A program of its own, pq-runq, is this same file with one tool: -DPQ_ONLY=runq. */
+#ifdef PQ_ONLY
+#define PASTE(a, b) a##b
+#define TOOL(name) PASTE(tool_, name)
+static const struct tool *const tools[] = { &TOOL(PQ_ONLY) };
+#else
+static const struct tool *const tools[] = { &tool_runq, &tool_cpu, &tool_throttle, &tool_mem };
+#endif
+
+enum { TOOLS = sizeof tools / sizeof tools[0] };
+
+static const struct tool *
+find_tool(const char *name)
+{
+	for (size_t i = 0; i < TOOLS; i++)
+		if (strcmp(tools[i]->name, name) == 0)
+			return tools[i];
+	return NULL;
+}
+
+/* "pq-runq" and "/usr/bin/pq-runq" are runq; other names are no tool's. */
+static const struct tool *
+tool_of_program(const char *argv0)
+{
+	const char *slash = strrchr(argv0, '/'), *name = slash ? slash + 1 : argv0;
+
+	if (TOOLS == 1)
+		return tools[0];
+	return strncmp(name, "pq-", 3) == 0 ? find_tool(name + 3) : NULL;
+}
+
+static int
+print_tools(void)
+{
+	puts("Usage: pq TOOL [options] [interval [count]]\n\nLatency is time spent waiting in a queue; pq shows the queues.\n");
+	for (size_t i = 0; i < TOOLS; i++)
+		printf("  %-9s %s\n", tools[i]->name, tools[i]->brief);
+	puts("\npq TOOL --help tells more, and so does man pq.");
+	if (fflush(stdout) == EOF)
+		die(EXIT_FAILED, "cannot write: %s", strerror(errno));
+	return EXIT_DONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct tool *tool = argc > 0 ? tool_of_program(argv[0]) : NULL;
+	struct options options;
+	char name[64];
+
+	if (!tool && argc < 2)
+		die(EXIT_USAGE, "which tool? pq --help lists them");
+	if (!tool) {
+		argv++;
+		if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0)
+			return print_tools();
+		if (strcmp(*argv, "--version") == 0) {
+			puts("pq " PQ_VERSION);
+			return fflush(stdout) == EOF ? EXIT_FAILED : EXIT_DONE;
+		}
+		tool = find_tool(*argv);
+		if (!tool)
+			die(EXIT_USAGE, "no tool %s; pq --help lists them", *argv);
+	}
+	snprintf(name, sizeof name, "pq %s", tool->name);
+	fail_name(name);
+	options_parse(&options, tool, argv + 1);
+	return (int)run(&options);
+}

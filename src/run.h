@@ -1,0 +1,10 @@
+/* run: the driver: what all tools do alike. It sleeps, catches signals, prints, sums up and decides the exit status. */
+#ifndef PQ_RUN_H
+#define PQ_RUN_H
+
+#include "option.h"
+
+/* Runs the tool as the options say; returns the program's exit status. */
+enum exit_status run(const struct options *o);
+
+#endif
