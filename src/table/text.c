@@ -6,9 +6,9 @@
 
 /* Of the columns that are shown, those of fixed width stand first, then the labels of any length. */
 struct layout {
-	bool squeezed; /* a terminal too narrow for all headings: they lose their hyphens before a column is left out */
-	int fixed;     /* how many columns of fixed width there is room for */
-	int width;     /* of these and the time */
+	int squeezed; /* from here on, headings go without their hyphens: a terminal had too little room */
+	int fixed;    /* how many columns of fixed width there is room for */
+	bool cut;     /* there are more: the header ends with '>' */
 };
 
 static int
@@ -17,39 +17,57 @@ time_width(const struct report *r)
 	return r->fractions ? 12 : 8;
 }
 
+static const struct column *
+shown(const struct report *r, int i)
+{
+	return &r->columns[r->shown[i]];
+}
+
 static int
-column_width(const struct column *c, bool squeezed)
+hyphens(const struct column *c)
 {
-	int w = c->width;
+	int n = 0;
 
-	for (const char *s = c->heading; squeezed && *s; s++)
-		w -= *s == '-';
-	return w;
+	for (const char *s = c->heading; *s; s++)
+		n += *s == '-';
+	return n;
 }
 
-static struct layout
-try_layout(const struct report *r, bool squeezed, int limit)
+static int
+column_width(const struct report *r, int i, const struct layout *l)
 {
-	struct layout l = { .squeezed = squeezed, .width = time_width(r) };
+	const struct column *c = shown(r, i);
 
-	for (int i = 0; i < r->nshown; i++) {
-		int w = column_width(&r->columns[r->shown[i]], squeezed);
-		if (w == 0)
-			continue;
-		if (l.width + w > limit)
-			break;
-		l.width += w;
-		l.fixed++;
-	}
-	return l;
+	return i < l->squeezed || c->width == 0 ? c->width : c->width - hyphens(c);
 }
 
+/* What a label of any length is left at least, if it names the row. */
+enum { LABEL_ROOM = 11 };
+
+/* On a terminal that is too narrow, headings lose their hyphens, pq's own ones on the right first; then the rightmost columns
+ * are left out, and a '>' behind the header says so. */
 static struct layout
 lay_out(const struct report *r)
 {
-	struct layout all = try_layout(r, false, 1 << 20);
+	struct layout l = { .squeezed = r->nshown };
+	int width = time_width(r);
 
-	return !r->terminal || all.width <= r->width ? all : try_layout(r, true, r->width);
+	for (int i = 0; i < r->nshown; i++) {
+		bool names_row = r->shown[i] == 0 && shown(r, i)->width == 0;
+		width += names_row ? LABEL_ROOM : shown(r, i)->width;
+		l.fixed += shown(r, i)->width > 0;
+	}
+	if (!r->terminal)
+		return l;
+	while (width > r->width && l.squeezed > 0)
+		if (shown(r, --l.squeezed)->width > 0)
+			width -= hyphens(shown(r, l.squeezed));
+	l.cut = width > r->width;
+	for (int i = r->nshown - 1; l.cut && width > r->width - 2 && i >= 0; i--) {
+		width -= column_width(r, i, &l);
+		l.fixed -= shown(r, i)->width > 0;
+	}
+	return l;
 }
 
 static void
@@ -143,10 +161,9 @@ clip(struct buf *b, size_t start, size_t room)
 }
 
 static void
-put_cell(struct buf *b, const struct column *c, const struct cell *cell, bool squeezed)
+put_cell(struct buf *b, const struct column *c, const struct cell *cell, int width)
 {
 	size_t start = b->n;
-	int width = column_width(c, squeezed);
 
 	put_value(b, c, cell);
 	if (c->kind == LABEL) {
@@ -162,7 +179,7 @@ static void
 put_long_labels(struct buf *b, const struct report *r, const struct cell *row, size_t line)
 {
 	for (int i = 0; i < r->nshown; i++) {
-		const struct column *c = &r->columns[r->shown[i]];
+		const struct column *c = shown(r, i);
 		size_t used = b->n - line, room = r->terminal ? (size_t)r->width - used : SIZE_MAX;
 		if (c->width != 0 || (row && !row[r->shown[i]].label) || (r->terminal && used + 4 > (size_t)r->width))
 			continue;
@@ -192,14 +209,15 @@ text_header(struct buf *b, const struct report *r, const char *time)
 
 	put_time(b, r, time);
 	for (int i = 0, fixed = 0; i < r->nshown && fixed < l.fixed; i++) {
-		const struct column *c = &r->columns[r->shown[i]];
 		size_t start = b->n;
-		if (c->width == 0)
+		if (shown(r, i)->width == 0)
 			continue;
-		put_heading(b, c, l.squeezed);
-		put_right(b, start, column_width(c, l.squeezed));
+		put_heading(b, shown(r, i), i >= l.squeezed);
+		put_right(b, start, column_width(r, i, &l));
 		fixed++;
 	}
+	if (l.cut)
+		buf_text(b, " >");
 	put_long_labels(b, r, NULL, line);
 	end_line(b, line);
 }
@@ -212,12 +230,13 @@ text_row(struct buf *b, const struct report *r, const char *time, const struct c
 
 	put_time(b, r, time);
 	for (int i = 0, fixed = 0; i < r->nshown && fixed < l.fixed; i++) {
-		const struct column *c = &r->columns[r->shown[i]];
-		if (c->width == 0)
+		if (shown(r, i)->width == 0)
 			continue;
-		put_cell(b, c, &row[r->shown[i]], l.squeezed);
+		put_cell(b, shown(r, i), &row[r->shown[i]], column_width(r, i, &l));
 		fixed++;
 	}
+	if (l.cut)
+		buf_pad(b, 2);
 	put_long_labels(b, r, row, line);
 	end_line(b, line);
 }
