@@ -78,14 +78,12 @@ read_cpus(struct watch *w, struct arena *a)
 	struct stat_file *f = arena_alloc(a, sizeof *f);
 	struct text text;
 
-	read_allowed(w);
-	if (w->fail || w->ended)
-		return NULL;
 	if (host_read(w->host, "proc/stat", &text) < 0)
 		return watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/stat: %s; is /proc mounted?", strerror(errno));
 	if (stat_parse(text, a, f) < 0 || f->ncpus == 0)
 		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/stat tells of no CPU");
-	return check_list(w, f) ? f : NULL;
+	read_allowed(w);
+	return check_list(w, f) && !w->ended ? f : NULL;
 }
 
 /* Ticks of an interval, by column; and all of them. */
