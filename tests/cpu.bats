@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# pq cpu: where the time of each CPU goes.
+load helper
+
+setup() {
+	dir=$BATS_TEST_TMPDIR/m
+}
+
+# cpus N MONO_NS LINE…: moment tN with these lines of /proc/stat, each "N user nice system idle iowait irq softirq steal guest gnice".
+cpus() {
+	local at=$dir/t$1 mono=$2 line
+	shift 2
+	moment "$at" "$mono"
+	echo 'cpu  9 9 9 9 9 9 9 9 9 9' >"$at/proc/stat"
+	for line; do
+		echo "cpu$line" >>"$at/proc/stat"
+	done
+	mkdir -p "$at/proc/self"
+	printf 'Name:\tx\nCpus_allowed:\t1\nCpus_allowed_list:\t%s\n' "${ALLOWED:-0-63}" >"$at/proc/self/status"
+}
+
+shares() {
+	run --separate-stderr "$PQ" cpu --json "$@" -f "$dir"
+	[ "$status" -eq 0 ]
+	json '[.cpu, .usr_pct, .nice_pct, .sys_pct, .iowait_pct, .irq_pct, .soft_pct, .steal_pct, .guest_pct, .gnice_pct, .idle_pct]'
+}
+
+@test "columns are mpstat's, in its order" {
+	run "$PQ" cpu -f "$(capture 6.1-v2-idle)"
+	read -ra words <<<"${lines[0]}"
+	[ "${words[*]:1:11}" = "CPU %usr %nice %sys %iowait %irq %soft %steal %guest %gnice %idle" ]
+}
+
+@test "each field is its share, guests are taken out of user and nice" {
+	cpus 0 1000000000 "0 0 0 0 0 0 0 0 0 0 0"
+	cpus 1 2000000000 "0 30 10 5 40 4 3 2 6 20 1"
+	[ "$(shares -P 0)" = '["0",10,9,5,4,3,2,6,20,1,40]' ]
+}
+
+@test "all is the sum over the CPUs, not the kernel's own sum" {
+	cpus 0 1000000000 "0 0 0 0 0 0 0 0 0 0 0" "1 0 0 0 0 0 0 0 0 0 0"
+	cpus 1 2000000000 "0 100 0 0 0 0 0 0 0 0 0" "1 0 0 0 300 0 0 0 0 0 0"
+	[ "$(shares | head -1)" = '["all",25,0,0,0,0,0,0,0,0,75]' ]
+}
+
+@test "idle running backwards does not make a busy CPU look idle" {
+	cpus 0 1000000000 "0 100 0 100 5000 0 0 0 0 0 0"
+	cpus 1 2000000000 "0 160 0 140 4980 0 0 0 0 0 0"
+	[ "$(shares -P 0)" = '["0",60,0,40,0,0,0,0,0,0,0]' ]
+}
+
+@test "iowait and user running backwards count as nothing" {
+	cpus 0 1000000000 "0 500 0 100 5000 900 0 0 0 0 0"
+	cpus 1 2000000000 "0 200 0 150 5050 800 0 0 0 0 0"
+	[ "$(shares -P 0)" = '["0",0,0,50,0,0,0,0,0,0,50]' ]
+}
+
+@test "a CPU that counted nothing for a second is tickless, and idle" {
+	cpus 0 1000000000 "0 5 0 5 500 0 0 0 0 0 0"
+	cpus 1 2000000000 "0 5 0 5 500 0 0 0 0 0 0"
+	[ "$(shares -P 0)" = '["0",0,0,0,0,0,0,0,0,0,100]' ]
+}
+
+@test "in less than two clock ticks, nothing counted is unknown" {
+	cpus 0 1000000000 "0 5 0 5 500 0 0 0 0 0 0"
+	cpus 1 1010000000 "0 5 0 5 500 0 0 0 0 0 0"
+	[ "$(shares -P 0)" = '["0",null,null,null,null,null,null,null,null,null,null]' ]
+}
+
+@test "a CPU that goes offline drops out, one that comes back starts anew" {
+	cpus 0 1000000000 "0 0 0 0 0 0 0 0 0 0 0" "1 900 0 0 0 0 0 0 0 0 0"
+	cpus 1 2000000000 "0 50 0 0 50 0 0 0 0 0 0"
+	cpus 2 3000000000 "0 100 0 0 100 0 0 0 0 0 0" "1 5 0 0 0 0 0 0 0 0 0"
+	cpus 3 4000000000 "0 150 0 0 150 0 0 0 0 0 0" "1 5 0 0 100 0 0 0 0 0 0"
+	[ "$(shares | jq -c '[.[0], .[1], .[10]]')" = '["all",50,50]
+["0",50,50]
+["all",50,50]
+["0",50,50]
+["all",25,75]
+["0",50,50]
+["1",0,100]' ]
+}
+
+@test "fields that an old kernel lacks are 0" {
+	cpus 0 1000000000 "0 0 0 0 0"
+	cpus 1 2000000000 "0 25 0 0 75"
+	[ "$(shares -P 0)" = '["0",25,0,0,0,0,0,0,0,0,75]' ]
+}
+
+@test "the process's CPUs are marked, --allowed shows and sums only them" {
+	ALLOWED=1-2 cpus 0 1000000000 "0 0 0 0 0" "1 0 0 0 0" "2 0 0 0 0"
+	ALLOWED=1-2 cpus 1 2000000000 "0 100 0 0 0" "1 50 0 0 50" "2 0 0 0 100"
+	run --separate-stderr "$PQ" cpu --json -f "$dir"
+	[ "$(json '[.cpu, .allowed]')" = '["all",null]
+["0",false]
+["1",true]
+["2",true]' ]
+	[ "$(shares --allowed | jq -c '[.[0], .[1]]')" = '["own",25]
+["1",50]
+["2",0]' ]
+}
+
+@test "-p marks the CPUs of that process" {
+	cpus 0 1000000000 "0 0 0 0 0" "1 0 0 0 0"
+	cpus 1 2000000000 "0 100 0 0 0" "1 50 0 0 50"
+	for t in t0 t1; do
+		mkdir "$dir/$t/proc/42"
+		printf 'Cpus_allowed_list:\t1\n' >"$dir/$t/proc/42/status"
+	done
+	run --separate-stderr "$PQ" cpu --json -p 42 -f "$dir"
+	[ "$(json '[.cpu, .allowed]')" = '["all",null]
+["0",false]
+["1",true]' ]
+}
+
+@test "a process that ends, ends the run" {
+	for t in 0 1 2; do
+		cpus $t $((t + 1))000000000 "0 0 0 0 ${t}00"
+	done
+	for t in t0 t1; do
+		mkdir "$dir/$t/proc/42"
+		printf 'Cpus_allowed_list:\t0\n' >"$dir/$t/proc/42/status"
+	done
+	run --separate-stderr "$PQ" cpu --json -p 42 -f "$dir"
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 2 ]
+	[[ $stderr == *"process 42 has ended"* ]]
+}
+
+@test "--busiest shows so many, the busiest first; waiting for a disk is not busy" {
+	cpus 0 1000000000 "0 0 0 0 0" "1 0 0 0 0" "2 0 0 0 0" "3 0 0 0 0"
+	cpus 1 2000000000 "0 10 0 0 90" "1 0 0 0 0 100" "2 70 0 0 30" "3 40 0 0 60"
+	[ "$(shares --busiest 2 | jq -c '.[0]')" = '"all"
+"2"
+"3"' ]
+}
+
+@test "-P takes a list, without the sum" {
+	run --separate-stderr "$PQ" cpu --json -P 3,1 -f "$(capture 6.1-v2-64cpu)"
+	[ "$(json .cpu)" = '"1"
+"3"' ]
+}
+
+@test "a damaged line is left out, a file without CPUs is an error" {
+	cpus 0 1000000000 "0 0 0 0 0" "1 0 0 0 0"
+	cpus 1 2000000000 "0 100 0 0 0" "1 99999999999999999999999 0 0 0"
+	[ "$(shares | jq -c '.[0]')" = '"all"
+"0"' ]
+	echo 'nothing here' >"$dir/t0/proc/stat"
+	fails 3 '/proc/stat' "$PQ" cpu -f "$dir"
+}
+
+@test "live: a busy loop pinned to the last CPU fills it" {
+	local cpu=$(($(nproc) - 1))
+	cpu=$(taskset -cp $$ | sed 's/.*[-, ]//')
+	timeout 20 taskset -c "$cpu" bash -c 'while :; do :; done' 3>&- &
+	local pid=$!
+	sleep 0.3
+	run --separate-stderr "$PQ" cpu --json -P "$cpu" 2 1
+	kill $pid
+	wait $pid || true
+	echo "$output"
+	[ "$(json '.idle_pct < 3 and .usr_pct > 50')" = true ]
+}

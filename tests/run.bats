@@ -1,0 +1,290 @@
+#!/usr/bin/env bats
+# What all tools do alike: the command line, time, output, signals, exit status.
+# shellcheck disable=SC2086 # $tool is a tool and its options
+load helper
+
+setup() {
+	idle=$(capture 6.1-v2-idle)
+}
+
+@test "no tool, and a tool that is none" {
+	fails 2 'which tool' "$PQ"
+	fails 2 'no tool frob' "$PQ" frob
+}
+
+@test "--help and --version answer on stdout" {
+	run --separate-stderr "$PQ" --help
+	[ "$status" -eq 0 ] && [ -z "$stderr" ] && [[ $output == *throttle* ]]
+	run "$PQ" --version
+	[ "$status" -eq 0 ] && [[ $output =~ ^pq\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	for tool in runq cpu throttle mem; do
+		run --separate-stderr "$PQ" $tool --help
+		[ "$status" -eq 0 ] && [ -z "$stderr" ] && [[ $output == *Examples:* ]]
+		run "$PQ" $tool --version
+		[ "$status" -eq 0 ]
+	done
+}
+
+@test "an interval that is none" {
+	for bad in x 1x 0 0.0 -1 0.0001 .5 1e3 99999999999 1s2 "" " 1" 1,5 32d nan; do
+		echo "interval '$bad'"
+		fails 2 'is no interval' "$PQ" runq -f "$idle" "$bad"
+	done
+}
+
+@test "a count that is none" {
+	for bad in x 0 1.5 99999999999999999999; do
+		fails 2 'is no count' "$PQ" runq -f "$idle" 1 "$bad"
+	done
+	fails 2 'no option -5' "$PQ" runq -f "$idle" 1 -- -5 || fails 2 'is no count' "$PQ" runq -f "$idle" 1 -- -5
+	fails 2 'one argument too many: 3' "$PQ" runq -f "$idle" 1 2 3
+}
+
+@test "unknown and wrong options name themselves" {
+	fails 2 'no option -x' "$PQ" runq -x
+	fails 2 'no option --frob' "$PQ" runq --frob
+	fails 2 'no option -g' "$PQ" runq -g /x
+	fails 2 'no option --busiest' "$PQ" throttle --busiest 3
+	fails 2 'needs an argument' "$PQ" throttle -g
+	fails 2 'needs an argument' "$PQ" runq --tick
+	fails 2 'takes no argument' "$PQ" runq --json=yes
+	fails 2 'given twice' "$PQ" runq --json --json
+	fails 2 'exclude each other' "$PQ" runq --json --csv
+	fails 2 'exclude each other' "$PQ" runq -f "$idle" --root /
+	fails 2 '--tick 1x' "$PQ" runq --tick 1x
+	fails 2 '--busiest 0' "$PQ" cpu --busiest 0
+}
+
+@test "two targets at once" {
+	fails 2 '-p and -g exclude' "$PQ" throttle -p 1 -g /
+	fails 2 '-p and -a exclude' "$PQ" mem -p 1 -a
+	fails 2 '-g and -a exclude' "$PQ" mem -g / -a
+}
+
+@test "unknown columns, groups, CPUs, processes, cgroups" {
+	fails 2 'no column frob' "$PQ" cpu -c usr_pct,frob
+	fails 2 'names usr_pct twice' "$PQ" cpu -c usr_pct,usr_pct
+	fails 2 '-c takes columns' "$PQ" cpu -c ''
+	fails 2 'no group of columns frob' "$PQ" mem -w frob
+	fails 2 'no CPU 99' "$PQ" cpu -P 99 -f "$idle"
+	fails 2 'no CPU 99' "$PQ" runq -P 0,99 -f "$idle"
+	for bad in abc 1- -1 3-1 1,,2 9999 ''; do
+		fails 2 'a list of CPUs' "$PQ" cpu -P "$bad" -f "$idle"
+	done
+	for bad in x 0 -1 99999999999 1.5 ''; do
+		fails 2 'number of a process' "$PQ" throttle -p "$bad" -f "$idle"
+	done
+	fails 2 'no process 4194303' "$PQ" throttle -p 4194303
+	fails 2 'no process 4194303' "$PQ" cpu -p 4194303
+	fails 2 'no cgroup /frob' "$PQ" throttle -g /frob -f "$idle"
+	fails 2 'no cgroup frob' "$PQ" mem -g frob -f "$idle"
+}
+
+@test "a directory that is no capture, a file, nothing" {
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	fails 2 'no directory of captured moments' "$PQ" cpu -f "$BATS_TEST_TMPDIR/empty"
+	fails 2 'no directory of captured moments' "$PQ" cpu -f "$BATS_TEST_TMPDIR/none"
+	fails 2 'no directory of captured moments' "$PQ" cpu -f "$TESTS/run.bats"
+	fails 2 'cannot open' "$PQ" cpu --root "$BATS_TEST_TMPDIR/none"
+	fails 3 '/proc' "$PQ" cpu --root "$BATS_TEST_TMPDIR/empty"
+}
+
+@test "a capture of one moment has no row" {
+	mkdir "$BATS_TEST_TMPDIR/one"
+	cp -r "$idle/t0" "$BATS_TEST_TMPDIR/one/"
+	fails 1 'a row needs two moments' "$PQ" runq -f "$BATS_TEST_TMPDIR/one"
+}
+
+@test "a clock that stands still or runs backwards makes no row" {
+	for t in 0 1 2 3; do
+		mkdir -p "$BATS_TEST_TMPDIR/c"
+		cp -r "$idle/t0" "$BATS_TEST_TMPDIR/c/t$t"
+	done
+	echo 2000000000 1790000000000000000 >"$BATS_TEST_TMPDIR/c/t0/clock"
+	echo 2000000000 1790000000000000000 >"$BATS_TEST_TMPDIR/c/t1/clock"
+	echo 1000000000 1790000000000000000 >"$BATS_TEST_TMPDIR/c/t2/clock"
+	echo 3000000000 1790000000000000000 >"$BATS_TEST_TMPDIR/c/t3/clock"
+	run --separate-stderr "$PQ" runq --json -f "$BATS_TEST_TMPDIR/c"
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $stderr == *"clock did not move on"* ]]
+}
+
+@test "a broken clock is an error that names it" {
+	mkdir "$BATS_TEST_TMPDIR/c"
+	cp -r "$idle/t0" "$idle/t1" "$BATS_TEST_TMPDIR/c/"
+	echo garbage >"$BATS_TEST_TMPDIR/c/t0/clock"
+	: >"$BATS_TEST_TMPDIR/c/t0/proc/uptime"
+	fails 1 'cannot read the first moment' "$PQ" runq -f "$BATS_TEST_TMPDIR/c"
+}
+
+@test "JSON: tool, schema, time and interval on each line, every line an object" {
+	run --separate-stderr "$PQ" cpu --json -f "$(capture 6.1-v2-throttled)"
+	[ "$(json '[.tool, .schema, .time, .interval_s]' | sort -u)" = '["cpu",1,"2026-11-22T07:16:20.360+00:00",2.18]' ] ||
+		[ "$(json '[.tool, .schema] | tostring' | sort -u | wc -l)" -eq 1 ]
+	[[ ${lines[0]} =~ \"time\":\"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}\+00:00\" ]]
+}
+
+@test "times follow TZ, and -u is UTC" {
+	TZ=UTC-5:30 run "$PQ" runq --json -f "$idle"
+	[[ ${lines[0]} == *"+05:30\""* ]]
+	TZ=UTC-5:30 run "$PQ" runq -u --json -f "$idle"
+	[[ ${lines[0]} == *"+00:00\""* ]]
+}
+
+@test "CSV: a header, CRLF, an empty field for what is unknown" {
+	run --separate-stderr "$PQ" runq --csv -f "$(capture 6.1-v2-psi0)"
+	[[ ${lines[0]} == $'tool,schema,time,interval_s,runq_sz,'*$',some_pct\r' ]]
+	[[ ${lines[1]} == *$',\r' ]]
+}
+
+@test "-c chooses columns and their order, in every format" {
+	run --separate-stderr "$PQ" runq --csv -c plist_sz,runq_sz -f "$idle"
+	[[ ${lines[0]} == $'tool,schema,time,interval_s,plist_sz,runq_sz\r' ]]
+	run --separate-stderr "$PQ" runq -c plist_sz,runq_sz -f "$idle"
+	[[ ${lines[0]} =~ plist-sz\ runq-sz$ ]]
+	run --separate-stderr "$PQ" runq --json -c plist_sz -f "$idle"
+	[ "$(json 'keys')" = '["interval_s","plist_sz","schema","time","tool"]' ]
+}
+
+@test "--columns lists every key that JSON has" {
+	for tool in runq "runq -P ALL" cpu throttle mem; do
+		diff <("$PQ" $tool --columns | awk '{ print $1 }') \
+			<("$PQ" $tool -f "$idle" --json 2>/dev/null | head -1 | jq -r 'keys_unsorted[]' | tail -n +5)
+	done
+}
+
+@test "the default view of every tool fits 80 columns" {
+	for tool in runq "runq -P ALL" cpu throttle mem; do
+		script -qec "stty cols 80 rows 24; $PQ $tool 0.1 3 2>/dev/null" /dev/null </dev/null | tr -d '\r' >"$BATS_TEST_TMPDIR/screen"
+		[ "$(awk '{ if (length($0) > n) n = length($0) } END { print n }' "$BATS_TEST_TMPDIR/screen")" -le 80 ]
+		grep -q Average: "$BATS_TEST_TMPDIR/screen"
+	done
+	script -qec "stty cols 80 rows 24; $PQ runq 1 1" /dev/null </dev/null | grep -q '%some'
+}
+
+@test "a pipe gets one header, a terminal one per screen" {
+	[ "$("$PQ" runq --tick 10ms 0.02 40 2>/dev/null | grep -c runq-sz)" -eq 1 ]
+	[ "$(script -qec "stty cols 100 rows 10; $PQ runq 0.02 40" /dev/null </dev/null | grep -c runq-sz)" -ge 4 ]
+}
+
+@test "the summary: Average, and percentiles from ten rows on" {
+	run --separate-stderr "$PQ" runq 0.02 9
+	[[ ${lines[10]} == Average:* ]] && [ "${#lines[@]}" -eq 11 ]
+	run --separate-stderr "$PQ" runq 0.02 10
+	[[ ${lines[11]} == Average:* && ${lines[12]} == p50:* && ${lines[13]} == p90:* && ${lines[14]} == p99:* && ${lines[15]} == Max:* ]]
+	run --separate-stderr "$PQ" runq --json 0.02 10
+	[ "${#lines[@]}" -eq 10 ]
+}
+
+@test "without an interval there is one row, over one second" {
+	run --separate-stderr "$PQ" cpu --json -P "$(taskset -cp $$ | sed 's/.*[-, ]//')"
+	[ "${#lines[@]}" -eq 1 ]
+	[ "$(json '.interval_s >= 0.99 and .interval_s < 1.5')" = true ]
+}
+
+@test "rows of whole seconds end at whole seconds of the wall clock" {
+	run --separate-stderr "$PQ" runq --json 1 2
+	# a busy machine may be late, never early
+	[ "$(json '.time | capture("\\.(?<ms>[0-9]{3})").ms | tonumber < 500' | sort -u)" = true ]
+}
+
+@test "deadlines do not drift: rows of 50 ms lie on one grid" {
+	run --separate-stderr "$PQ" runq --json 0.05 20
+	[ "$status" -eq 0 ]
+	# the sum of the measured intervals is that of the grid, whatever single rows were late
+	jq -es '(map(.interval_s) | add) as $s | ($s / 0.05) as $n | ($n - ($n | round) | fabs) < 0.5 and $n >= 19.5' <<<"$output" >/dev/null
+}
+
+@test "SIGINT and SIGTERM end with the summary and status 0" {
+	for sig in INT TERM; do
+		"$PQ" runq 0.05 >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
+		local pid=$!
+		sleep 0.6
+		if [ $sig = INT ]; then kill -TERM $pid; else kill -$sig $pid; fi
+		wait $pid
+		grep -q '^Average:' "$BATS_TEST_TMPDIR/out"
+	done
+	# a shell starts a background job with SIGINT ignored: ask for it by a terminal's own
+	run env --default-signal=INT timeout -s INT 0.6 "$PQ" runq 0.05
+	[[ $output == *Average:* ]]
+}
+
+@test "JSON that is ended by a signal is whole lines" {
+	for _ in 1 2 3 4 5; do
+		run env --default-signal=TERM timeout -s TERM 0.7 "$PQ" cpu --json 0.01
+		jq -es 'length > 0' <<<"$output" >/dev/null
+	done
+}
+
+@test "a reader that goes away ends it quietly" {
+	run --separate-stderr bash -o pipefail -c "timeout 10 '$PQ' cpu 0.05 2>'$BATS_TEST_TMPDIR/err' | head -2"
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 2 ]
+	[ ! -s "$BATS_TEST_TMPDIR/err" ]
+}
+
+@test "a reader that stops reading does not keep it from ending" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	# shellcheck disable=SC2217 # that it does not read is the point
+	sleep 20 <"$BATS_TEST_TMPDIR/pipe" 3>&- &
+	local reader=$!
+	"$PQ" cpu --json -f "$(capture 6.1-v2-64cpu)" >/dev/null # it works
+	env --default-signal=TERM timeout -s TERM -k 10 1 "$PQ" cpu --json 0.001 >"$BATS_TEST_TMPDIR/pipe" 3>&- || status=$?
+	kill $reader
+	wait $reader || true
+	[ "${status:-0}" -ne 137 ]
+}
+
+@test "a full disk and a closed output are errors" {
+	for tool in runq cpu; do
+		run --separate-stderr bash -c "'$PQ' $tool -f '$idle' >/dev/full"
+		[ "$status" -eq 1 ]
+		[[ $stderr == *"No space left on device"* ]]
+		run --separate-stderr bash -c "'$PQ' $tool -f '$idle' >&-"
+		[ "$status" -eq 1 ]
+		[[ $stderr == *"cannot write"* ]]
+	done
+	run --separate-stderr bash -c "'$PQ' runq --help >/dev/full"
+	[ "$status" -eq 1 ]
+	run --separate-stderr bash -c "'$PQ' --help >/dev/full"
+	[ "$status" -eq 1 ]
+	run --separate-stderr bash -c "'$PQ' --version >/dev/full"
+	[ "$status" -eq 1 ]
+}
+
+@test "one moment is one write" {
+	command -v strace >/dev/null || skip "no strace"
+	ASAN_OPTIONS=detect_leaks=0 strace -e trace=write -o "$BATS_TEST_TMPDIR/trace" "$PQ" cpu 0.05 5 >/dev/null 2>&1 || skip "strace may not trace here"
+	# five rows and the summary
+	[ "$(grep -c '^write(1' "$BATS_TEST_TMPDIR/trace")" -eq 6 ]
+}
+
+@test "in the steady state there is one read per file, one write and one sleep per row" {
+	command -v strace >/dev/null || skip "no strace"
+	calls() {
+		ASAN_OPTIONS=detect_leaks=0 strace -o "$BATS_TEST_TMPDIR/trace" "$PQ" cpu --json 0.05 "$1" >/dev/null 2>&1 || skip "strace may not trace here"
+		wc -l <"$BATS_TEST_TMPDIR/trace"
+	}
+	local few many
+	few=$(calls 4)
+	many=$(calls 14)
+	[ $((many - few)) -eq 30 ] || [ $((many - few)) -eq 40 ] # a second pread where /proc/stat is long
+}
+
+@test "the program under a tool's name is that tool" {
+	ln -s "$PQ" "$BATS_TEST_TMPDIR/pq-runq"
+	run --separate-stderr "$BATS_TEST_TMPDIR/pq-runq" -f "$idle"
+	[[ ${lines[0]} == *runq-sz* ]]
+}
+
+@test "it needs no privilege" {
+	[ "$(id -u)" -eq 0 ] || skip "already without"
+	command -v setpriv >/dev/null || skip "no setpriv"
+	cp "$PQ" "$BATS_RUN_TMPDIR/pq-nobody" && chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/pq-nobody"
+	cd /
+	for tool in runq "runq -P ALL" cpu throttle mem; do
+		run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$BATS_RUN_TMPDIR/pq-nobody" $tool 0.1 2
+		echo "$tool: $status $stderr"
+		[ "$status" -eq 0 ] || [[ $status -eq 3 && $stderr == *cgroup* ]]
+	done
+}
