@@ -1,13 +1,14 @@
 /*
  * pq shows the queues that latency is made of. This file picks the tool; the rest is
  *
- *   run.c option.c      what all tools do alike: options, the interval loop, signals, output, the summary
+ *   run.c               the driver: the interval loop, output, notes, the end; schedule.c: when a row is due; signals.c
+ *   option.c words.c    the command line: what it means, and its words against the table of options
  *   tool/               one question each; tool.h is their contract, watch.c what they use of a run
  *     runq runq_cpus cpu throttle mem, and cgroups: what those of cgroups share
- *   cgroup/             v1 and v2 side by side: locate (in which directory), groups (which ones), cpu, memory
+ *   cgroup/             v1 and v2 side by side: locate, mounts, place (in which directory), groups (which ones), cpu, memory
  *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task mountinfo …
  *   host/               where text and time come from: host.h is the seam, live and moments its makers
- *   table/              what happens to rows: the column table, text, json, csv, the summary
+ *   table/              what happens to rows: the column table, text, json, csv, time, the summary
  *   base/               text arena buf hist keyed fail: known by all, knowing nobody
  *
  * Calls go down this list or stay in their folder; host, table and proc do not know each other.

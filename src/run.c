@@ -1,50 +1,16 @@
 #include "run.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "schedule.h"
+#include "signals.h"
 #include "table/summary.h"
-
-enum { STOP = 1, RESIZED = 2, URGED = 4 };
-
-/* The one piece of global state. */
-static volatile sig_atomic_t signalled;
-
-/* A second SIGINT or SIGTERM ends the program at once (SA_RESETHAND). The alarm wakes us should the signal have come just
- * before a sleep, or while a reader that has stopped reading holds up our write: then it is urged. */
-static void
-on_signal(int sig)
-{
-	if (sig == SIGWINCH) {
-		signalled |= RESIZED;
-		return;
-	}
-	signalled |= sig == SIGALRM ? URGED : STOP;
-	alarm(1);
-}
-
-static void
-catch_signals(void)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-	const int once[] = { SIGINT, SIGTERM };
-
-	sigfillset(&sa.sa_mask);
-	sigaction(SIGWINCH, &sa, NULL);
-	sigaction(SIGALRM, &sa, NULL);
-	sa.sa_flags = (int)SA_RESETHAND;
-	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++) {
-		struct sigaction old;
-		if (sigaction(once[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* nohup, or a shell's "&" */
-			sigaction(once[i], &sa, NULL);
-	}
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* What a tool says of itself, each line once. */
 enum { NOTES_MOST = 64 };
@@ -59,13 +25,6 @@ struct sample {
 	struct moment at;
 	struct arena arena;
 	void *data;
-};
-
-/* When the next row and the next tick are due, on the host's monotonic clock. */
-struct schedule {
-	int64_t interval_ns, tick_ns; /* tick 0: the tool has none */
-	int64_t row_ns, ticked_ns;
-	uint64_t rows, missed;
 };
 
 struct run {
@@ -106,9 +65,11 @@ flush(struct run *r)
 		ssize_t n = write(STDOUT_FILENO, r->out.s + done, r->out.n - done);
 		if (n >= 0)
 			done += (size_t)n;
-		else if (errno == EPIPE || (errno == EINTR && (signalled & URGED)))
+		else if (errno == EPIPE || (errno == EINTR && signals_urged()))
 			exit(EXIT_DONE);
-		else if (errno != EINTR && errno != EAGAIN)
+		else if (errno == EAGAIN)
+			poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, 1000); /* somebody made it non-blocking */
+		else if (errno != EINTR)
 			die(EXIT_FAILED, "cannot write: %s", strerror(errno));
 	}
 	r->out.n = 0;
@@ -119,7 +80,6 @@ learn_terminal(struct report *report)
 {
 	struct winsize size = { .ws_col = 80, .ws_row = 24 };
 
-	signalled &= ~RESIZED;
 	if (!report->terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
 		size = (struct winsize){ .ws_col = 80, .ws_row = 24 };
 	report->width = size.ws_col > 20 ? size.ws_col : 20;
@@ -143,47 +103,6 @@ prepare_report(struct run *r)
 		o->format->begin(&r->out, report);
 }
 
-/* The first row is due at a whole second of the wall clock when the interval is one of whole seconds, so that the rows of two
- * machines lie side by side; but not before a quarter of the interval has passed. */
-static int64_t
-first_row(const struct moment *start, int64_t interval_ns, bool aligned)
-{
-	const int64_t second = 1000000000;
-	int64_t end = start->real_ns + interval_ns;
-
-	if (!aligned || interval_ns % second != 0)
-		return start->mono_ns + interval_ns;
-	end -= end % second;
-	if (end - start->real_ns < interval_ns / 4)
-		end += second;
-	return start->mono_ns + (end - start->real_ns);
-}
-
-static void
-plan(struct run *r, const struct moment *start)
-{
-	const struct options *o = r->options;
-	struct schedule *due = &r->due;
-
-	due->interval_ns = o->interval_ns ? o->interval_ns : 1000000000;
-	due->tick_ns = r->tool->tick && o->tick_ns < due->interval_ns ? o->tick_ns : 0;
-	due->row_ns = first_row(start, due->interval_ns, o->interval_ns && !r->watch.host->replay);
-	due->ticked_ns = start->mono_ns;
-}
-
-/* Moves the row's deadline to the next one that lies ahead; those that have passed meanwhile were missed. */
-static void
-advance_row(struct schedule *due, int64_t now_ns)
-{
-	due->rows++;
-	due->row_ns += due->interval_ns;
-	if (due->row_ns <= now_ns) {
-		int64_t passed = (now_ns - due->row_ns) / due->interval_ns + 1;
-		due->missed += (uint64_t)passed;
-		due->row_ns += passed * due->interval_ns;
-	}
-}
-
 static int64_t
 cpu_time_ns(void)
 {
@@ -193,21 +112,17 @@ cpu_time_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Lets the tool look. A costly look pushes the next one so far away that all of them take a hundredth of a CPU. */
+/* Lets the tool look. */
 static void
 tick(struct run *r, const struct moment *m)
 {
-	struct schedule *due = &r->due;
 	bool costly = r->tool->costly_tick && !r->watch.host->replay;
 
 	if (!r->tool->tick)
 		return;
 	int64_t before = costly ? cpu_time_ns() : 0;
 	r->tool->tick(&r->watch);
-	if (due->tick_ns)
-		due->ticked_ns += (m->mono_ns - due->ticked_ns) / due->tick_ns * due->tick_ns;
-	if (costly)
-		due->ticked_ns += (cpu_time_ns() - before) * 100;
+	schedule_ticked(&r->due, m->mono_ns, costly ? cpu_time_ns() - before : 0);
 }
 
 /* Takes the snapshot of this moment into the other sample, which then is the later one. */
@@ -236,7 +151,7 @@ print_rows(struct run *r)
 	}
 	if (r->watch.host->replay && !r->options->interval_ns && r->due.rows == 1)
 		r->report.fractions = span_ns < 950000000; /* as captured */
-	if (signalled & RESIZED)
+	if (signals_resized())
 		learn_terminal(&r->report);
 	table_clear(&r->table);
 	r->tool->rows(&r->watch, from->data, to->data, rows.span_s, &r->table);
@@ -250,17 +165,16 @@ print_rows(struct run *r)
 static int
 next_moment(struct run *r, struct moment *m)
 {
-	struct schedule *due = &r->due;
 	struct host *host = r->watch.host;
-	int64_t tick_ns = due->tick_ns ? due->ticked_ns + due->tick_ns : INT64_MAX;
-	bool row = due->row_ns <= tick_ns;
-	int got = host_next(host, row ? due->row_ns : tick_ns, row ? MOMENT_ROW : MOMENT_TICK, m);
+	bool row;
+	int64_t deadline_ns = schedule_next(&r->due, &row);
+	int got = host_next(host, deadline_ns, row ? MOMENT_ROW : MOMENT_TICK, m);
 
 	if (got <= 0)
 		return got;
 	if (m->kind == MOMENT_TICK)
 		return 2;
-	if (host->replay && r->options->interval_ns && m->mono_ns < due->row_ns)
+	if (host->replay && r->options->interval_ns && m->mono_ns < r->due.row_ns)
 		return 2;
 	return 1;
 }
@@ -273,7 +187,7 @@ loop(struct run *r)
 	struct moment m;
 
 	for (uint64_t rows = 0; endless || rows < (count ? count : 1);) {
-		int got = signalled & STOP ? 0 : next_moment(r, &m);
+		int got = signals_stop() ? 0 : next_moment(r, &m);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -285,7 +199,7 @@ loop(struct run *r)
 			continue;
 		if (!read_sample(r, &m))
 			break;
-		advance_row(&r->due, m.mono_ns);
+		schedule_row_done(&r->due, m.mono_ns);
 		print_rows(r);
 		rows++;
 	}
@@ -298,7 +212,7 @@ sum_up(struct run *r)
 	const struct schedule *due = &r->due;
 
 	if (r->options->format->for_people) {
-		if (r->report.terminal && (signalled & STOP))
+		if (r->report.terminal && signals_stop())
 			buf_char(&r->out, '\n'); /* behind the terminal's ^C */
 		summary_print(&r->summary, &r->out, &r->report);
 		flush(r);
@@ -348,7 +262,7 @@ start(struct run *r)
 
 	if (host_next(r->watch.host, 0, MOMENT_ROW, &m) <= 0)
 		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
-	plan(r, &m);
+	schedule_start(&r->due, &m, r->options->interval_ns, r->tool->tick ? r->options->tick_ns : 0, !r->watch.host->replay);
 	tick(r, &m);
 	return read_sample(r, &m);
 }
@@ -362,9 +276,9 @@ run(const struct options *o)
 	r.watch = (struct watch){ .host = open_host(o), .ask = &o->ask, .note = say_once };
 	r.watch.state = arena_alloc(&r.watch.arena, o->tool->state_size);
 	prepare_report(&r);
-	catch_signals();
+	signals_catch();
 	status = start(&r) ? loop(&r) : r.watch.fail;
-	if (r.watch.host->replay && status == EXIT_DONE && r.due.rows == 0 && !(signalled & STOP)) {
+	if (r.watch.host->replay && status == EXIT_DONE && r.due.rows == 0 && !signals_stop()) {
 		warn("%s: a row needs two moments", o->moments);
 		status = EXIT_FAILED;
 	}

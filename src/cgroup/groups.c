@@ -171,15 +171,34 @@ group_read(struct host *h, const struct groups *all, const struct group *g, enum
 	return place_read(h, &all->top[f], g->rel[f], file, text);
 }
 
-int
-groups_find(const struct groups *all, const char *name, size_t hint)
+static bool
+is_named(const struct groups *all, size_t at, const char *name)
 {
-	for (size_t i = 0; i < all->n; i++) {
-		size_t at = (hint + i) % all->n;
-		if (strcmp(all->v[at].name, name) == 0)
-			return (int)at;
+	return at < all->n && strcmp(all->v[at].name, name) == 0;
+}
+
+/* Outwards from where it was: a group that came or went moves the others by one. */
+int
+groups_find(const struct groups *all, const char *name, size_t near)
+{
+	size_t most = near > all->n ? near : all->n;
+
+	for (size_t d = 0; d <= most; d++) {
+		if (is_named(all, near + d, name))
+			return (int)(near + d);
+		if (d <= near && is_named(all, near - d, name))
+			return (int)(near - d);
 	}
 	return -1;
+}
+
+int
+groups_before(const struct groups *from, const struct groups *to, size_t i)
+{
+	const struct group *g = &to->v[i];
+	int before = g->shown && g->read ? groups_find(from, g->name, i) : -1;
+
+	return before >= 0 && from->v[before].read ? before : -1;
 }
 
 void

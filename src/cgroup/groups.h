@@ -19,6 +19,7 @@ struct group {
 	const char *rel[FAMILIES]; /* below the family's top; NULL: it has no directory in that hierarchy */
 	int parent;                /* index of the level above, -1 at the top */
 	bool asked;                /* what was asked for; else a level above it, or one of all */
+	bool shown, read;          /* set by the tool: it is to have a row; its files could be read */
 };
 
 /* All strings live in the arena that was given. */
@@ -52,8 +53,11 @@ int groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct 
 int group_read(struct host *h, const struct groups *all, const struct group *g, enum family f, const char *file,
 	       struct text *text);
 
-/* The group of that name in other groups (of another moment), -1 if there is none; `hint` is where it is looked for first. */
-int groups_find(const struct groups *all, const char *name, size_t hint);
+/* The group of that name in other groups (of another moment), -1 if there is none. It is looked for around place `near`. */
+int groups_find(const struct groups *all, const char *name, size_t near);
+
+/* The earlier reading of group i of `to`, as its place in `from`, when both could be read and it is to be shown; else -1. */
+int groups_before(const struct groups *from, const struct groups *to, size_t i);
 
 void groups_free(struct groups_watch *w);
 

@@ -1,143 +1,10 @@
 #include "locate.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "../proc/mountinfo.h"
 #include "../proc/pidcgroup.h"
-
-static const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL };
-
-/* The cgroup mounts of one mount namespace, and the path that leads to its root. */
-struct view {
-	const char *prefix; /* "", or "proc/123/root/" */
-	struct cgroup_mount *mounts;
-	size_t count;
-};
-
-/* A path as the reader's cgroup namespace tells it: so many ".." from the namespace's root, then names. */
-struct route {
-	unsigned ups;
-	const char *names; /* "" or "/a/b" */
-};
-
-static struct route
-route_of(const char *path)
-{
-	struct route r = { 0, path };
-
-	while (strncmp(r.names, "/..", 3) == 0 && (r.names[3] == '/' || r.names[3] == '\0')) {
-		r.ups++;
-		r.names += 3;
-	}
-	while (strcmp(r.names, "/") == 0)
-		r.names++;
-	return r;
-}
-
-/* What is left of `path` below `root`, by whole names; NULL when it is not below it. */
-static const char *
-below(const char *path, const char *root)
-{
-	struct route p = route_of(path), r = route_of(root);
-	size_t n = strlen(r.names);
-
-	if (p.ups != r.ups || strncmp(p.names, r.names, n) != 0)
-		return NULL;
-	if (p.names[n] != '\0' && p.names[n] != '/')
-		return NULL;
-	return p.names + n;
-}
-
-static int
-read_mounts(struct host *h, struct arena *a, const char *pid, const char *prefix, struct view *v)
-{
-	struct cgroup_mount m;
-	struct text text;
-	size_t cap = 0;
-
-	*v = (struct view){ .prefix = prefix };
-	if (host_read(h, arena_printf(a, "proc/%s/mountinfo", pid), &text) < 0)
-		return -1;
-	while (mountinfo_next(&text, a, &m)) {
-		v->mounts = arena_grow(a, v->mounts, v->count, &cap, sizeof *v->mounts);
-		v->mounts[v->count++] = m;
-	}
-	return 0;
-}
-
-static bool
-serves(const struct cgroup_mount *m, int version, enum family f)
-{
-	if (m->version != version)
-		return false;
-	return version == 2 || comma_list_has(text_of(m->super), controller_of[f]);
-}
-
-/* Which of two mounts is to be asked first: one under /sys/fs/cgroup, then one whose root is named with fewer "..",
- * then the one mounted last, as it hides the earlier ones. */
-static bool
-better(const struct cgroup_mount *x, const struct cgroup_mount *y)
-{
-	static const char usual[] = "/sys/fs/cgroup";
-	bool ux = strncmp(x->point, usual, sizeof usual - 1) == 0, uy = strncmp(y->point, usual, sizeof usual - 1) == 0;
-	unsigned rx = route_of(x->root).ups, ry = route_of(y->root).ups;
-
-	if (ux != uy)
-		return ux;
-	if (rx != ry)
-		return rx < ry;
-	return x > y;
-}
-
-/* The next mount after `last` (NULL: the first) in that order; NULL when there is none. */
-static const struct cgroup_mount *
-next_mount(const struct view *v, int version, enum family f, const struct cgroup_mount *last)
-{
-	const struct cgroup_mount *best = NULL;
-
-	for (size_t i = 0; i < v->count; i++) {
-		const struct cgroup_mount *m = &v->mounts[i];
-		if (!serves(m, version, f) || m == last || (last && better(m, last)))
-			continue;
-		if (!best || better(m, best))
-			best = m;
-	}
-	return best;
-}
-
-static struct place
-place_at(struct arena *a, const struct view *v, const struct cgroup_mount *m, const char *rel, enum scope scope)
-{
-	return (struct place){
-		.version = m->version,
-		.scope = scope,
-		.top = arena_printf(a, "%s%s", v->prefix, m->point + 1),
-		.root = m->root,
-		.rel = arena_copy(a, text_of(rel)),
-	};
-}
-
-int
-place_read(struct host *h, const struct place *p, const char *rel, const char *file, struct text *text)
-{
-	char path[PATH_MAX];
-	size_t n = 0;
-	const char *const parts[] = { p->top, rel, "/", file };
-
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-		size_t more = strlen(parts[i]);
-		if (n + more >= sizeof path) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		memcpy(path + n, parts[i], more + 1);
-		n += more;
-	}
-	return host_read(h, path, text);
-}
+#include "mounts.h"
 
 enum presence { ABSENT, PRESENT, LISTS_PID };
 
@@ -172,11 +39,11 @@ find_exact(struct host *h, struct arena *a, const struct view *v, int version, e
 {
 	bool found = false;
 
-	for (const struct cgroup_mount *m = NULL; (m = next_mount(v, version, f, m)) != NULL;) {
-		const char *rel = below(path, m->root);
+	for (const struct cgroup_mount *m = NULL; (m = mounts_next(v, version, f, m)) != NULL;) {
+		const char *rel = route_below(path, m->root);
 		if (!rel)
 			continue;
-		struct place p = place_at(a, v, m, rel, SCOPE_EXACT);
+		struct place p = mounts_place(a, v, m, rel, SCOPE_EXACT);
 		enum presence there = probe(h, &p, p.rel, pids);
 		if (there == LISTS_PID || (there == PRESENT && !found)) {
 			*out = p;
@@ -228,8 +95,8 @@ static bool
 find_by_search(struct host *h, struct arena *a, const struct view *v, int version, enum family f,
 	       const uint64_t pids[2], struct place *out)
 {
-	for (const struct cgroup_mount *m = NULL; (m = next_mount(v, version, f, m)) != NULL;) {
-		struct place p = place_at(a, v, m, "", SCOPE_SEARCHED);
+	for (const struct cgroup_mount *m = NULL; (m = mounts_next(v, version, f, m)) != NULL;) {
+		struct place p = mounts_place(a, v, m, "", SCOPE_SEARCHED);
 		struct search s = { h, a, pids, &p, SEARCH_DIRS };
 		if (search_below(&s, "", SEARCH_DEPTH)) {
 			*out = p;
@@ -244,8 +111,8 @@ find_guess(struct host *h, struct arena *a, const struct view *v, int version, e
 {
 	const uint64_t nobody[2] = { 0, 0 };
 
-	for (const struct cgroup_mount *m = NULL; (m = next_mount(v, version, f, m)) != NULL;) {
-		*out = place_at(a, v, m, "", SCOPE_GUESS);
+	for (const struct cgroup_mount *m = NULL; (m = mounts_next(v, version, f, m)) != NULL;) {
+		*out = mounts_place(a, v, m, "", SCOPE_GUESS);
 		if (probe(h, out, "", nobody) != ABSENT)
 			return true;
 	}
@@ -272,25 +139,6 @@ read_pids(struct host *h, struct arena *a, const char *pid, uint64_t pids[2])
 	}
 }
 
-enum { VIEWS = 3 };
-
-/* Whose mounts to ask: our own, which show the most ancestors; those of the process, through /proc/PID/root (a debug
- * container sees its target only so); those of process 1, for when our own lie outside --root. */
-static size_t
-collect_views(struct host *h, struct arena *a, const char *pid, struct view views[VIEWS])
-{
-	size_t n = 0;
-
-	if (read_mounts(h, a, "self", "", &views[n]) == 0)
-		n++;
-	if (pid && strcmp(pid, "self") != 0 &&
-	    read_mounts(h, a, pid, arena_printf(a, "proc/%s/root/", pid), &views[n]) == 0)
-		n++;
-	if (read_mounts(h, a, "1", "", &views[n]) == 0)
-		n++;
-	return n;
-}
-
 int
 locate_pid(struct host *h, struct arena *a, const char *pid, enum family f, struct place *out)
 {
@@ -307,7 +155,7 @@ locate_pid(struct host *h, struct arena *a, const char *pid, enum family f, stru
 		return -1;
 	}
 	const char *name = arena_copy(a, path);
-	size_t n = collect_views(h, a, pid, views);
+	size_t n = mounts_views(h, a, pid, views);
 	read_pids(h, a, pid, pids);
 	for (size_t i = 0; i < n; i++)
 		if (find_exact(h, a, &views[i], version, f, name, pids, out))
@@ -334,21 +182,6 @@ version_of(struct host *h, enum family f)
 	return pidcgroup_find(text, controller_of[f], &path);
 }
 
-/* The cgroup's name, when what was given is a directory below any cgroup mount; else NULL. */
-static const char *
-name_of_directory(struct arena *a, const struct view *v, const char *dir)
-{
-	for (size_t i = v->count; i-- > 0;) {
-		const struct cgroup_mount *m = &v->mounts[i];
-		size_t n = strlen(m->point);
-		if (strncmp(dir, m->point, n) != 0 || (dir[n] != '\0' && dir[n] != '/'))
-			continue;
-		struct place p = { .root = m->root };
-		return place_name(a, &p, dir + n);
-	}
-	return NULL;
-}
-
 /* With one '/' in front, and none behind. */
 static const char *
 tidy(struct arena *a, const char *name)
@@ -366,12 +199,12 @@ locate_name(struct host *h, struct arena *a, const char *name, enum family f, st
 	static const uint64_t nobody[2] = { 0, 0 };
 	struct view views[VIEWS];
 	int version = version_of(h, f);
-	size_t n = collect_views(h, a, NULL, views);
+	size_t n = mounts_views(h, a, NULL, views);
 
 	*out = (struct place){ 0 };
 	name = tidy(a, name);
 	for (size_t i = 0; i < n && version != 0; i++) {
-		const char *path = name_of_directory(a, &views[i], name);
+		const char *path = mounts_name(a, &views[i], name);
 		if (find_exact(h, a, &views[i], version, f, path ? path : name, nobody, out))
 			return 0;
 	}
@@ -385,7 +218,7 @@ locate_top(struct host *h, struct arena *a, enum family f, struct place *out)
 {
 	struct view views[VIEWS];
 	int version = version_of(h, f);
-	size_t n = version ? collect_views(h, a, NULL, views) : 0;
+	size_t n = version ? mounts_views(h, a, NULL, views) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (find_guess(h, a, &views[i], version, f, out)) {
@@ -396,35 +229,4 @@ locate_top(struct host *h, struct arena *a, enum family f, struct place *out)
 	*out = (struct place){ 0 };
 	errno = ENODEV;
 	return -1;
-}
-
-/* Only below the root is there cgroup.type (v2); only in the root is there cgroup.sane_behavior (v1). */
-bool
-place_is_root(struct host *h, const struct place *p)
-{
-	struct text text;
-
-	if (strcmp(p->root, "/") != 0)
-		return false;
-	if (p->version == 1)
-		return place_read(h, p, "", "cgroup.sane_behavior", &text) == 0;
-	return place_read(h, p, "", "cgroup.type", &text) < 0 && errno == ENOENT;
-}
-
-const char *
-place_name(struct arena *a, const struct place *p, const char *rel)
-{
-	bool bare = strcmp(p->root, "/") == 0;
-
-	if (bare && *rel == '\0')
-		return "/";
-	if (bare || *p->root == '\0')
-		return arena_copy(a, text_of(rel));
-	return arena_printf(a, "%s%s", p->root, rel);
-}
-
-const char *
-place_below(const struct place *p, const char *name)
-{
-	return below(name, p->root);
 }

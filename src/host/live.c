@@ -83,8 +83,15 @@ rebuild(struct live *l, uint32_t oldest, uint32_t places)
 static void
 sweep(struct live *l)
 {
+	uint32_t oldest = l->row > IDLE_ROWS ? l->row - IDLE_ROWS : 0;
+
 	l->swept = l->row;
-	rebuild(l, l->row > IDLE_ROWS ? l->row - IDLE_ROWS : 0, l->places);
+	for (uint32_t i = 0; i < l->places; i++) {
+		if (l->kept[i].path && l->kept[i].used < oldest) {
+			rebuild(l, oldest, l->places);
+			return;
+		}
+	}
 }
 
 static int

@@ -60,14 +60,13 @@ struct one {
 	struct keyed limit; /* the least one, from here up */
 	const char *level;
 	double swap_room;   /* the least one */
-	bool there;
 };
 
 struct snapshot {
 	struct groups groups;
 	struct one *v;      /* groups.n of them */
 	struct one machine;
-	bool show_machine;
+	bool machine_read, show_machine;
 };
 
 /* From the machine down, each level's own limit holds if it is less. */
@@ -92,35 +91,32 @@ find_limit(const struct snapshot *s, size_t i)
 	o->swap_room = o->memory.swap_room.known ? fmin(above->swap_room, (double)o->memory.swap_room.v) : above->swap_room;
 }
 
-/* As in throttle: what was asked for, levels above it with a limit, and with -a all that have one. */
-static bool
-shown(const struct snapshot *s, size_t i)
-{
-	return s->groups.v[i].asked || s->v[i].memory.limit.known;
-}
-
 static void
-read_machine(struct watch *w, struct one *o)
+read_machine(struct watch *w, struct snapshot *s)
 {
-	o->there = machine_read_memory(w->host, &o->memory) == 0;
-	if (!o->there)
+	struct one *o = &s->machine;
+
+	s->machine_read = machine_read_memory(w->host, &o->memory) == 0;
+	if (!s->machine_read)
 		watch_note(w, "cannot read /proc/meminfo: %s; the machine's size is unknown", strerror(errno));
 	o->limit = o->memory.limit;
 	o->level = o->limit.known ? "machine" : NULL;
 	o->swap_room = o->memory.swap_room.known ? (double)o->memory.swap_room.v : 0;
 }
 
+/* Shown are, as in throttle: what was asked for, levels above it with a limit, and with -a all that have one. */
 static void
 read_one(struct watch *w, struct snapshot *s, size_t i)
 {
-	const struct group *g = &s->groups.v[i];
+	struct group *g = &s->groups.v[i];
 	struct one *o = &s->v[i];
 
 	group_read_limits(w->host, &s->groups, g, &o->memory);
-	if (shown(s, i))
-		o->there = group_read_memory(w->host, &s->groups, g, &o->memory) == 0;
+	g->shown = g->asked || o->memory.limit.known;
+	if (g->shown)
+		g->read = group_read_memory(w->host, &s->groups, g, &o->memory) == 0;
 	bool v2_root = i == 0 && s->groups.from_root && s->groups.top[FAMILY_MEMORY].version == 2;
-	if (g->asked && !o->there && !v2_root)
+	if (g->asked && !g->read && !v2_root)
 		cgroups_gone(w, g, "memory.current");
 	find_limit(s, i);
 }
@@ -130,7 +126,7 @@ static bool
 nobody_limits(const struct snapshot *s)
 {
 	for (size_t i = 0; i < s->groups.n; i++)
-		if (shown(s, i) && s->v[i].level && strcmp(s->v[i].level, "machine") != 0)
+		if (s->groups.v[i].shown && s->v[i].level && strcmp(s->v[i].level, "machine") != 0)
 			return false;
 	return true;
 }
@@ -142,7 +138,7 @@ read_groups(struct watch *w, struct arena *a)
 
 	if (!cgroups_read(w, FAMILY_MEMORY, a, &s->groups))
 		return NULL;
-	read_machine(w, &s->machine);
+	read_machine(w, s);
 	s->v = arena_alloc(a, s->groups.n * sizeof *s->v);
 	for (size_t i = 0; i < s->groups.n; i++)
 		read_one(w, s, i);
@@ -222,12 +218,12 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 {
 	const struct snapshot *a = from, *b = to;
 
-	if (b->show_machine && a->machine.there && b->machine.there)
+	if (b->show_machine && a->machine_read && b->machine_read)
 		add_row(out, "machine", &a->machine, &b->machine, span_s, NULL);
 	for (size_t i = 0; i < b->groups.n; i++) {
 		const struct group *g = &b->groups.v[i];
-		int before = shown(b, i) && b->v[i].there ? groups_find(&a->groups, g->name, i) : -1;
-		if (before < 0 || !a->v[before].there)
+		int before = groups_before(&a->groups, &b->groups, i);
+		if (before < 0)
 			continue;
 		const struct one *x = &a->v[before], *y = &b->v[i];
 		add_row(out, g->name, x, y, span_s,

@@ -43,7 +43,6 @@ struct one {
 	struct group_cpu cpu;
 	struct cpu_quota limit; /* the least one, from here up */
 	int level;              /* where that is */
-	bool there;             /* cpu.stat could be read */
 };
 
 struct snapshot {
@@ -68,12 +67,6 @@ find_limit(const struct groups *groups, struct one *v, size_t i)
 }
 
 /* Shown are: what was asked for, levels above it with a quota, and with -a all that have one. */
-static bool
-shown(const struct snapshot *s, size_t i)
-{
-	return s->groups.v[i].asked || s->v[i].cpu.quota.limited;
-}
-
 static void *
 read_groups(struct watch *w, struct arena *a)
 {
@@ -84,12 +77,13 @@ read_groups(struct watch *w, struct arena *a)
 		return NULL;
 	s->v = arena_alloc(a, s->groups.n * sizeof *s->v);
 	for (size_t i = 0; i < s->groups.n; i++) {
-		const struct group *g = &s->groups.v[i];
+		struct group *g = &s->groups.v[i];
 		group_read_quota(w->host, &s->groups, g, &s->v[i].cpu.quota);
 		find_limit(&s->groups, s->v, i);
-		if (shown(s, i) || i == 0) /* the topmost one shows what is hidden above it */
-			s->v[i].there = group_read_cpu(w->host, &s->groups, g, &s->v[i].cpu) == 0;
-		if (g->asked && !s->v[i].there)
+		g->shown = g->asked || s->v[i].cpu.quota.limited;
+		if (g->shown || i == 0) /* the topmost one tells what is hidden above it */
+			g->read = group_read_cpu(w->host, &s->groups, g, &s->v[i].cpu) == 0;
+		if (g->asked && !g->read)
 			cgroups_gone(w, g, "cpu.stat");
 		limited |= s->v[i].cpu.quota.limited;
 	}
@@ -191,8 +185,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 	for (size_t i = 0; i < b->groups.n; i++) {
 		const struct group *g = &b->groups.v[i];
-		int before = shown(b, i) && b->v[i].there ? groups_find(&a->groups, g->name, i) : -1;
-		if (before < 0 || !a->v[before].there)
+		int before = groups_before(&a->groups, &b->groups, i);
+		if (before < 0)
 			continue;
 		struct pair p = { &a->v[before].cpu, &b->v[i].cpu };
 		struct cell *row = table_row(out);

@@ -1,0 +1,60 @@
+#include "signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+enum { STOP = 1, RESIZED = 2, URGED = 4 };
+
+static volatile sig_atomic_t signalled;
+
+/* The alarm wakes us should the signal have come just before a sleep, or while a reader that has stopped reading holds up
+ * our write. */
+static void
+on_signal(int sig)
+{
+	if (sig == SIGWINCH) {
+		signalled |= RESIZED;
+		return;
+	}
+	signalled |= sig == SIGALRM ? URGED : STOP;
+	alarm(1);
+}
+
+void
+signals_catch(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal }, old;
+	const int once[] = { SIGINT, SIGTERM };
+
+	sigfillset(&sa.sa_mask);
+	sigaction(SIGWINCH, &sa, NULL);
+	sigaction(SIGALRM, &sa, NULL);
+	sa.sa_flags = (int)SA_RESETHAND;
+	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
+		if (sigaction(once[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(once[i], &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+bool
+signals_stop(void)
+{
+	return signalled & STOP;
+}
+
+bool
+signals_urged(void)
+{
+	return signalled & URGED;
+}
+
+bool
+signals_resized(void)
+{
+	bool resized = signalled & RESIZED;
+
+	if (resized)
+		signalled &= ~RESIZED;
+	return resized;
+}

@@ -1,0 +1,18 @@
+/* signals: the one piece of global state: which signals have come. */
+#ifndef PQ_SIGNALS_H
+#define PQ_SIGNALS_H
+
+#include <stdbool.h>
+
+/* Begins to take note of SIGINT, SIGTERM and SIGWINCH, each of which interrupts a sleep; SIGPIPE becomes EPIPE. What was
+ * ignored when the program was started stays so (nohup). A second SIGINT or SIGTERM ends the program at once. */
+void signals_catch(void);
+
+/* Whether the end was asked for; and whether a second later we still had not come to it, held up in a write. */
+bool signals_stop(void);
+bool signals_urged(void);
+
+/* Whether the terminal was resized since this was asked last. */
+bool signals_resized(void);
+
+#endif

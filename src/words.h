@@ -1,0 +1,25 @@
+/* words: the words of the command line, sorted by the table of options; what they mean is option.c's. */
+#ifndef PQ_WORDS_H
+#define PQ_WORDS_H
+
+#include "tool/tool.h"
+
+enum option_id { OPT_JSON, OPT_CSV, OPT_MOMENTS, OPT_ROOT, OPT_PID, OPT_CGROUP, OPT_ALL, OPT_CPUS, OPT_ALLOWED, OPT_BUSIEST,
+	OPT_TICK, OPT_COLUMNS, OPT_GROUPS, OPT_UTC, OPT_LIST, OPT_HELP, OPT_VERSION, OPTIONS };
+
+/* What was given. */
+struct given {
+	bool seen[OPTIONS];
+	const char *arg[OPTIONS];
+	const char *number[2]; /* interval and count */
+	int numbers;
+};
+
+/* Sorts the words behind the tool's name. What is no option of this tool, lacks its argument, or is given twice ends the program
+ * with one line and EXIT_USAGE. */
+void words_take(struct given *g, const struct tool *t, char **words);
+
+/* Prints --help of a tool, from the same table. */
+void words_help(const struct tool *t);
+
+#endif
