@@ -205,13 +205,13 @@ setup() {
 		grep -q '^Average:' "$BATS_TEST_TMPDIR/out"
 	done
 	# a shell starts a background job with SIGINT ignored: ask for it by a terminal's own
-	run env --default-signal=INT timeout -s INT 0.6 "$PQ" runq 0.05
+	run --separate-stderr env --default-signal=INT timeout -s INT 0.6 "$PQ" runq 0.05
 	[[ $output == *Average:* ]]
 }
 
 @test "JSON that is ended by a signal is whole lines" {
 	for _ in 1 2 3 4 5; do
-		run env --default-signal=TERM timeout -s TERM 0.7 "$PQ" cpu --json 0.01
+		run --separate-stderr env --default-signal=TERM timeout -s TERM 0.7 "$PQ" cpu --json 0.01
 		jq -es 'length > 0' <<<"$output" >/dev/null
 	done
 }
