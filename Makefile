@@ -107,12 +107,13 @@ install: all
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BINDIR)/pq-$$t; done
 	install -m 644 man/pq.1 $(TOOLS:%=man/pq-%.1) $(DESTDIR)$(MANDIR)/man1/
 	scripts/completions bash $(B)/pq >$(DESTDIR)$(BASHDIR)/pq
+	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BASHDIR)/pq-$$t; done
 	scripts/completions zsh $(B)/pq >$(DESTDIR)$(ZSHDIR)/_pq
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/pq $(TOOLS:%=$(DESTDIR)$(BINDIR)/pq-%)
 	rm -f $(DESTDIR)$(MANDIR)/man1/pq.1 $(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/pq-%.1)
-	rm -f $(DESTDIR)$(BASHDIR)/pq $(DESTDIR)$(ZSHDIR)/_pq
+	rm -f $(DESTDIR)$(BASHDIR)/pq $(TOOLS:%=$(DESTDIR)$(BASHDIR)/pq-%) $(DESTDIR)$(ZSHDIR)/_pq
 
 clean:
 	rm -rf $(B)

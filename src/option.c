@@ -110,7 +110,8 @@ show_listed(struct options *o, const char *list)
 	while (text_split(&rest, ',', &key)) {
 		int column = columns_find(o->tool->columns, key);
 		if (column < 0)
-			die(EXIT_USAGE, "no column %.*s; pq %s --columns lists them", (int)key.n, key.s, o->tool->name);
+			die(EXIT_USAGE, "no column %.*s; pq %s --columns lists them%s", (int)key.n, key.s, o->tool->name,
+			    o->tool->per_cpu ? ", and with -P others" : "");
 		show(o, column);
 	}
 	if (o->nshown == 0)

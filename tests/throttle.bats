@@ -111,13 +111,6 @@ show() {
 [0.5,5,0.7,null]' ]
 }
 
-@test "a restarted counter whose others have grown is unknown alone" {
-	at 0; group /pod max 0 0 0 0; group /pod/app "100000 100000" 1000 100 90 9000000
-	at 1; group /pod max 0 0 0 0; group /pod/app "100000 100000" 501000 1 0 0
-	show
-	[ "$(json '[.used_cpus, .periods, .note]')" = '[0.5,null,"reset"]' ]
-}
-
 @test "cpu.stat without the controller's keys: usage is known, the rest is not" {
 	at 0; group /pod max 0 0 0 0; group /pod/app max 0 0 0 0
 	at 1; group /pod max 0 0 0 0; group /pod/app max 250000 0 0 0

@@ -27,7 +27,10 @@ void buf_u64(struct buf *b, uint64_t v, int width);
 /* x with so many digits after the point (at most 9), rounded half away from zero; finite values only. */
 void buf_fixed(struct buf *b, double x, int digits);
 
-/* Somebody else's bytes for a terminal: control characters as \ooo, UTF-8 left as it is. */
+/* The length of the UTF-8 character at s; 0 when the bytes there are none. */
+size_t buf_utf8_length(const char *s);
+
+/* Somebody else's bytes for a terminal: control characters, and what is no UTF-8, as \ooo. */
 void buf_printable(struct buf *b, const char *s);
 
 void buf_free(struct buf *b);

@@ -12,8 +12,8 @@ take(struct text line, struct keyed *out)
 	if (!text_word(&line, &word))
 		return;
 	minus = text_skip(&word, "-");
-	out->known = text_u64(word, &out->v) == 0;
-	if (minus)
+	out->known = text_u64(word, &out->v) == 0 && out->v <= INT64_MAX;
+	if (minus || !out->known)
 		out->v = 0;
 }
 

@@ -6,7 +6,8 @@
 
 #include "text.h"
 
-/* A number that may not be there. Negative ones (memory.stat has had them, from per-CPU batches) count as 0. */
+/* A number that may not be there. Negative ones (memory.stat has had them, from per-CPU batches) count as 0; above 2^63 they
+ * are negative ones that a kernel wrote without a sign, or worse, and unknown. */
 struct keyed {
 	bool known;
 	uint64_t v;

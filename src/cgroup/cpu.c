@@ -89,7 +89,7 @@ cpu_stat_local_parse(struct text t, struct group_cpu *out)
 	return 0;
 }
 
-static void
+static int
 read_cfs_quota(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
 {
 	struct text text;
@@ -97,27 +97,28 @@ read_cfs_quota(struct host *h, const struct groups *all, const struct group *g, 
 
 	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_quota_us", &text) < 0) {
 		out->known = errno == ENOENT;
-		return;
+		return 0;
 	}
 	size_t n = text.n < sizeof quota ? text.n : sizeof quota; /* kept, as the next read overwrites it */
 	for (size_t i = 0; i < n; i++)
 		quota[i] = text.s[i];
-	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_period_us", &text) == 0)
-		cfs_quota_parse((struct text){ quota, n }, text, out);
+	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_period_us", &text) < 0)
+		return 0;
+	return cfs_quota_parse((struct text){ quota, n }, text, out);
 }
 
-void
+int
 group_read_quota(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
 {
 	struct text text;
 
 	*out = (struct cpu_quota){ 0 };
 	if (all->top[FAMILY_CPU].version == 1)
-		read_cfs_quota(h, all, g, out);
-	else if (group_read(h, all, g, FAMILY_CPU, "cpu.max", &text) == 0)
-		cpu_max_parse(text, out);
-	else
-		out->known = errno == ENOENT;
+		return read_cfs_quota(h, all, g, out);
+	if (group_read(h, all, g, FAMILY_CPU, "cpu.max", &text) == 0)
+		return cpu_max_parse(text, out);
+	out->known = errno == ENOENT;
+	return 0;
 }
 
 /* On v1 CPU time is another controller's. */

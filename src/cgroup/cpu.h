@@ -42,8 +42,9 @@ int cpu_stat_parse(struct text t, struct group_cpu *out);
 /* cpu.stat.local into out->local_ns. 0, or -1 with EINVAL. */
 int cpu_stat_local_parse(struct text t, struct group_cpu *out);
 
-/* This level's quota. A file that is not there is no quota (the controller is off here, or it is the root). */
-void group_read_quota(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out);
+/* This level's quota. A file that is not there is no quota (the controller is off here, or it is the root). 0, or -1 with
+ * EINVAL when what stands there makes no sense. */
+int group_read_quota(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out);
 
 /* The group's counters; quota is left alone. 0, or -1 with errno when even cpu.stat cannot be read: the group is gone. */
 int group_read_cpu(struct host *h, const struct groups *all, const struct group *g, struct group_cpu *out);

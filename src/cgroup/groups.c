@@ -35,15 +35,16 @@ locate(struct groups_watch *w, struct host *h)
 static bool
 same_as_last(const struct groups_watch *w, struct text t)
 {
-	return w->last && t.n == w->last_n && memcmp(t.s, w->last, t.n) == 0;
+	return w->last && text_same(t, (struct text){ w->last, w->last_n });
 }
 
 static void
 remember(struct groups_watch *w, struct text t)
 {
 	w->last = xrealloc(w->last, t.n);
-	memcpy(w->last, t.s, t.n);
 	w->last_n = t.n;
+	if (t.n > 0)
+		memcpy(w->last, t.s, t.n);
 }
 
 /* Locates at first, and again when the process has moved. */
@@ -62,14 +63,13 @@ locate_if_moved(struct groups_watch *w, struct host *h)
 			errno = ESRCH;
 		return -1;
 	}
-	if (same_as_last(w, text))
-		return 0;
-	w->moved = w->last != NULL;
-	remember(w, text);
-	if (locate(w, h) == 0)
-		return 0;
-	w->last_n = 0; /* to be tried again */
-	return -1;
+	if (!same_as_last(w, text)) {
+		w->moved = w->last != NULL;
+		remember(w, text);
+		w->failed = locate(w, h) < 0 ? errno : 0; /* it is not searched for again until it moves */
+	}
+	errno = w->failed;
+	return w->failed ? -1 : 0;
 }
 
 /* Where the group of the same name is in the other hierarchies, as far as they are seen. A process may be in groups of

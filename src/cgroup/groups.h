@@ -42,6 +42,7 @@ struct groups_watch {
 	size_t last_n;
 	struct place place[FAMILIES];
 	bool from_root;
+	int failed;                    /* the errno with which they could not be found; 0: they could */
 	bool moved;                    /* since the row before: the process is in another cgroup */
 };
 

@@ -52,6 +52,13 @@ difference(struct keyed a, struct keyed b)
 	return keyed_of(a.v > b.v ? a.v - b.v : 0);
 }
 
+/* v1 writes no limit as the largest number of whole pages: nobody has a limit half as large. */
+static struct keyed
+unless_huge(struct keyed v)
+{
+	return v.known && v.v < (uint64_t)INT64_MAX / 2 ? v : (struct keyed){ 0 };
+}
+
 enum { ANON, FILE_, SHMEM, SOCK, KERNEL, SLAB, STACK, TABLES, PERCPU, INACTIVE_FILE, ACTIVE_FILE, SLAB_RECLAIMABLE, SWAP,
 	REFAULT, REFAULT_ANON, REFAULT_FILE, MAJFAULT, HIERARCHICAL, KEYS };
 
@@ -87,7 +94,7 @@ memory_stat_parse(struct text t, int version, struct memory_stat *out)
 		.inactive_file = v[INACTIVE_FILE], .active_file = v[ACTIVE_FILE], .slab_reclaimable = v[SLAB_RECLAIMABLE],
 		.swap = v[SWAP],
 		.refaults = first_known(v[REFAULT], sum(v[REFAULT_ANON], v[REFAULT_FILE])),
-		.majfaults = v[MAJFAULT], .hierarchical_limit = v[HIERARCHICAL],
+		.majfaults = v[MAJFAULT], .hierarchical_limit = unless_huge(v[HIERARCHICAL]),
 	};
 	return 0;
 }
@@ -116,13 +123,6 @@ read_limit(struct host *h, const struct groups *all, const struct group *g, cons
 	return v;
 }
 
-/* v1 writes no limit as the largest number of whole pages: nobody has a limit half as large. */
-static struct keyed
-unless_huge(struct keyed v)
-{
-	return v.known && v.v < (uint64_t)INT64_MAX / 2 ? v : (struct keyed){ 0 };
-}
-
 /* v1 limits memory and swap together: swap may hold what that limit is above the one of memory. */
 static struct keyed
 swap_room_v1(struct host *h, const struct groups *all, const struct group *g, struct keyed limit)
@@ -134,19 +134,29 @@ swap_room_v1(struct host *h, const struct groups *all, const struct group *g, st
 	return difference(difference(both, limit), used);
 }
 
-void
+static struct keyed
+swap_room_v2(struct host *h, const struct groups *all, const struct group *g)
+{
+	struct keyed most = read_limit(h, all, g, "memory.swap.max");
+
+	return most.known ? difference(most, read_limit(h, all, g, "memory.swap.current")) : most;
+}
+
+int
 group_read_limits(struct host *h, const struct groups *all, const struct group *g, struct group_memory *out)
 {
-	if (all->top[FAMILY_MEMORY].version == 1) {
-		out->limit = unless_huge(read_limit(h, all, g, "memory.limit_in_bytes"));
-		if (out->limit.known)
-			out->swap_room = swap_room_v1(h, all, g, out->limit);
-		return;
-	}
-	out->limit = read_limit(h, all, g, "memory.max");
-	struct keyed swap_max = read_limit(h, all, g, "memory.swap.max");
-	if (swap_max.known)
-		out->swap_room = difference(swap_max, read_limit(h, all, g, "memory.swap.current"));
+	bool v1 = all->top[FAMILY_MEMORY].version == 1;
+	struct text text;
+
+	if (group_read(h, all, g, FAMILY_MEMORY, v1 ? "memory.limit_in_bytes" : "memory.max", &text) == 0 &&
+	    memory_limit_parse(text, &out->limit) < 0)
+		return -1;
+	out->limit = unless_huge(out->limit);
+	if (!v1)
+		out->swap_room = swap_room_v2(h, all, g);
+	else if (out->limit.known)
+		out->swap_room = swap_room_v1(h, all, g, out->limit);
+	return 0;
 }
 
 static void

@@ -43,8 +43,8 @@ int memory_stat_parse(struct text t, int version, struct memory_stat *out);
 /* v2's memory.events. 0, or -1 with EINVAL. */
 int memory_events_parse(struct text t, struct memory_events *out);
 
-/* This level's own limits: limit and swap_room. */
-void group_read_limits(struct host *h, const struct groups *all, const struct group *g, struct group_memory *out);
+/* This level's own limits: limit and swap_room. 0, or -1 with EINVAL when what stands for limit makes no sense. */
+int group_read_limits(struct host *h, const struct groups *all, const struct group *g, struct group_memory *out);
 
 /* What the group uses, the cgroups below included. 0, or -1 with errno when not even that can be read: the group is gone, or
  * is v2's root, which has no such files. */

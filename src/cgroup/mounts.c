@@ -26,6 +26,25 @@ route_of(const char *path)
 	return r;
 }
 
+/* Whether a path has a ".." in it, which joined to a directory would lead out of it. */
+static bool
+climbs(const char *names)
+{
+	for (const char *at = names; (at = strstr(at, "/..")) != NULL; at += 3)
+		if (at[3] == '/' || at[3] == '\0')
+			return true;
+	return false;
+}
+
+/* Whether `path` is `dir`, or below it. */
+static bool
+is_under(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
 const char *
 route_below(const char *path, const char *root)
 {
@@ -36,7 +55,7 @@ route_below(const char *path, const char *root)
 		return NULL;
 	if (p.names[n] != '\0' && p.names[n] != '/')
 		return NULL;
-	return p.names + n;
+	return climbs(p.names + n) ? NULL : p.names + n;
 }
 
 static int
@@ -69,8 +88,7 @@ serves(const struct cgroup_mount *m, int version, enum family f)
 static bool
 better(const struct cgroup_mount *x, const struct cgroup_mount *y)
 {
-	static const char usual[] = "/sys/fs/cgroup";
-	bool ux = strncmp(x->point, usual, sizeof usual - 1) == 0, uy = strncmp(y->point, usual, sizeof usual - 1) == 0;
+	bool ux = is_under(x->point, "/sys/fs/cgroup"), uy = is_under(y->point, "/sys/fs/cgroup");
 	unsigned rx = route_of(x->root).ups, ry = route_of(y->root).ups;
 
 	if (ux != uy)
@@ -107,21 +125,35 @@ mounts_place(struct arena *a, const struct view *v, const struct cgroup_mount *m
 	};
 }
 
-/* Whose mounts to ask: our own, which show the most ancestors; those of the process, through /proc/PID/root (a debug
- * container sees its target only so); those of process 1, for when our own lie outside --root. */
+static size_t
+add_view(struct host *h, struct arena *a, const char *pid, const char *prefix, bool own, struct view *v)
+{
+	if (read_mounts(h, a, pid, prefix, v) < 0)
+		return 0;
+	v->own = own;
+	return 1;
+}
+
+/* Under --root, what our own mountinfo names is found through /proc/self/root, if the tree has a real /proc. */
+static const char *
+own_prefix(struct host *h)
+{
+	struct text names;
+
+	return h->elsewhere && host_list(h, "proc/self/root/", &names) == 0 ? "proc/self/root/" : "";
+}
+
+/* Whose mounts to ask: our own, which show the most levels; those of the process, through /proc/PID/root (a debug container
+ * sees its target only so); those of process 1, which under --root lie below that root. */
 size_t
 mounts_views(struct host *h, struct arena *a, const char *pid, struct view views[VIEWS])
 {
-	size_t n = 0;
+	bool self = !pid || strcmp(pid, "self") == 0;
+	size_t n = add_view(h, a, "self", own_prefix(h), self, views);
 
-	if (read_mounts(h, a, "self", "", &views[n]) == 0)
-		n++;
-	if (pid && strcmp(pid, "self") != 0 &&
-	    read_mounts(h, a, pid, arena_printf(a, "proc/%s/root/", pid), &views[n]) == 0)
-		n++;
-	if (read_mounts(h, a, "1", "", &views[n]) == 0)
-		n++;
-	return n;
+	if (!self)
+		n += add_view(h, a, pid, arena_printf(a, "proc/%s/root/", pid), true, &views[n]);
+	return n + add_view(h, a, "1", h->elsewhere ? "" : "proc/1/root/", false, &views[n]);
 }
 
 const char *
@@ -129,11 +161,9 @@ mounts_name(struct arena *a, const struct view *v, const char *dir)
 {
 	for (size_t i = v->count; i-- > 0;) {
 		const struct cgroup_mount *m = &v->mounts[i];
-		size_t n = strlen(m->point);
-		if (strncmp(dir, m->point, n) != 0 || (dir[n] != '\0' && dir[n] != '/'))
-			continue;
 		struct place p = { .root = m->root };
-		return place_name(a, &p, dir + n);
+		if (is_under(dir, m->point))
+			return place_name(a, &p, dir + strlen(m->point));
 	}
 	return NULL;
 }

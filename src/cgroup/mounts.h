@@ -11,6 +11,7 @@ extern const char *const controller_of[FAMILIES];
 /* The cgroup mounts of one mount namespace, and the path that leads to its root. */
 struct view {
 	const char *prefix; /* "", or "proc/123/root/" */
+	bool own;           /* of the process that was asked for */
 	struct cgroup_mount *mounts;
 	size_t count;
 };
@@ -29,7 +30,8 @@ struct place mounts_place(struct arena *a, const struct view *v, const struct cg
 /* The cgroup's name, when what was given is a directory below any cgroup mount; else NULL. */
 const char *mounts_name(struct arena *a, const struct view *v, const char *dir);
 
-/* What is left of a cgroup's path below `root`, by whole names; NULL when it is not below it. Both may begin with "..". */
+/* What is left of a cgroup's path below `root`, by whole names; NULL when it is not below it. Both may begin with ".."; a path
+ * with one further on leads nowhere. */
 const char *route_below(const char *path, const char *root);
 
 #endif

@@ -31,8 +31,6 @@ place_is_root(struct host *h, const struct place *p)
 {
 	struct text text;
 
-	if (strcmp(p->root, "/") != 0)
-		return false;
 	if (p->version == 1)
 		return place_read(h, p, "", "cgroup.sane_behavior", &text) == 0;
 	return place_read(h, p, "", "cgroup.type", &text) < 0 && errno == ENOENT;
@@ -41,11 +39,11 @@ place_is_root(struct host *h, const struct place *p)
 const char *
 place_name(struct arena *a, const struct place *p, const char *rel)
 {
-	bool bare = strcmp(p->root, "/") == 0;
+	bool bare = strcmp(p->root, "/") == 0 || *p->root == '\0';
 
 	if (bare && *rel == '\0')
 		return "/";
-	if (bare || *p->root == '\0')
+	if (bare)
 		return arena_copy(a, text_of(rel));
 	return arena_printf(a, "%s%s", p->root, rel);
 }

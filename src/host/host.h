@@ -42,6 +42,7 @@ struct host_ops {
 struct host {
 	const struct host_ops *ops;
 	struct host_facts facts;
+	bool elsewhere; /* the file tree is not the one that this process lives in */
 	bool replay; /* the moments lie in the past: next does not wait, and there are only so many of them */
 };
 

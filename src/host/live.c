@@ -251,7 +251,7 @@ host_live(const char *root)
 	if (fd < 0)
 		return NULL;
 	struct live *l = xmalloc(sizeof *l);
-	*l = (struct live){ .host = { .ops = &live_ops }, .root = fd };
+	*l = (struct live){ .host = { .ops = &live_ops, .elsewhere = strcmp(root, "/") != 0 }, .root = fd };
 	learn_facts(&l->host.facts);
 	rebuild(l, 0, FIRST_PLACES);
 	raise_file_limit();

@@ -3,21 +3,6 @@
 
 #include "format.h"
 
-/* The length of the UTF-8 sequence at s, or 0 when there is none: then the byte is no text. */
-static size_t
-utf8_length(const unsigned char *s)
-{
-	size_t n = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
-	    (*s == 0xf4 && s[1] > 0x8f)) /* overlong, a surrogate, or beyond Unicode */
-		return 0;
-	return n;
-}
-
 static void
 put_escaped(struct buf *b, unsigned char c)
 {
@@ -35,7 +20,7 @@ put_string(struct buf *b, const char *s)
 
 	buf_char(b, '"');
 	while (*c) {
-		size_t n = utf8_length(c);
+		size_t n = buf_utf8_length((const char *)c);
 		if (*c == '"' || *c == '\\') {
 			buf_char(b, '\\');
 			buf_char(b, (char)*c++);

@@ -49,6 +49,11 @@ cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out
 		g->family = f;
 	}
 	if (groups_read(g, w->host, a, out) < 0) {
+		if (!first && errno != ESRCH) { /* it may come to be seen again */
+			watch_note(w, "the cgroup of process %s cannot be seen any more: its rows end here", g->target.pid ? g->target.pid : "self");
+			*out = (struct groups){ 0 };
+			return true;
+		}
 		say_why(w, f, first);
 		return false;
 	}

@@ -43,11 +43,11 @@ static const struct column columns[] = {
 	[OOM_KILL] = { "oom_kill", "kill", COUNT, NO_UNIT, 5, 0, NULL, "cgroup_memory_oom_kill_events",
 		"processes killed (memory.events oom_kill; memory.oom_control; /proc/vmstat)" },
 	[REFAULTS] = { "refaults_per_s", "refault/s", RATE, PER_SECOND, 10, 1, "events", "cgroup_memory_refaults",
-		"pages read again soon after they were dropped (memory.stat workingset_refault_…)" },
+		"pages read again soon after they were dropped (memory.stat workingset_refault_anon, _file)" },
 	[MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, "events", "cgroup_memory_major_faults",
 		"page faults that waited for a disk (memory.stat pgmajfault)" },
 	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, "events", "cgroup_pressure_memory_waiting_seconds",
-		"time in which a task of it waited for memory (memory.pressure, some total)" },
+		"time in which a task of it waited for memory (memory.pressure, some total; v2 only)" },
 	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, "events", "cgroup_pressure_memory_stalled_seconds",
 		"time in which all of its tasks waited (memory.pressure, full total)" },
 	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, NULL, NULL, "what is to be known of this row: see CGROUPS" },
@@ -67,6 +67,7 @@ struct snapshot {
 	struct one *v;      /* groups.n of them */
 	struct one machine;
 	bool machine_read, show_machine;
+	bool damaged;       /* a limit makes no sense */
 };
 
 /* From the machine down, each level's own limit holds if it is less. */
@@ -84,7 +85,7 @@ find_limit(const struct snapshot *s, size_t i)
 		o->limit = own;
 		o->level = g->name;
 	}
-	if (all.known && o->limit.known && all.v < o->limit.v) {
+	if (all.known && (!o->limit.known || all.v < o->limit.v)) {
 		o->limit = all;
 		o->level = "hidden";
 	}
@@ -111,7 +112,10 @@ read_one(struct watch *w, struct snapshot *s, size_t i)
 	struct group *g = &s->groups.v[i];
 	struct one *o = &s->v[i];
 
-	group_read_limits(w->host, &s->groups, g, &o->memory);
+	if (group_read_limits(w->host, &s->groups, g, &o->memory) < 0) {
+		watch_note(w, "cgroup %s: memory.max, or memory.limit_in_bytes, makes no sense: no limit is taken from it", g->name);
+		s->damaged = true;
+	}
 	g->shown = g->asked || o->memory.limit.known;
 	if (g->shown)
 		g->read = group_read_memory(w->host, &s->groups, g, &o->memory) == 0;
@@ -143,7 +147,7 @@ read_groups(struct watch *w, struct arena *a)
 	for (size_t i = 0; i < s->groups.n; i++)
 		read_one(w, s, i);
 	s->show_machine = nobody_limits(s);
-	if (s->show_machine)
+	if (s->show_machine && !s->damaged)
 		watch_note(w, "no memory limit is set on the levels that can be seen: the machine's size is the limit");
 	return s;
 }
@@ -189,6 +193,9 @@ fill_events(struct cell *row, const struct group_memory *a, const struct group_m
 	cell_stalled(&row[FULL], a->full_us, b->full_us, span_s);
 }
 
+/* A counter that ran backwards is another cgroup's of the same name: then no difference means anything. */
+static const struct one unknown;
+
 static bool
 restarted(const struct group_memory *a, const struct group_memory *b)
 {
@@ -225,9 +232,9 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		int before = groups_before(&a->groups, &b->groups, i);
 		if (before < 0)
 			continue;
-		const struct one *x = &a->v[before], *y = &b->v[i];
-		add_row(out, g->name, x, y, span_s,
-			cgroups_note(&b->groups, FAMILY_MEMORY, restarted(&x->memory, &y->memory)));
+		bool anew = restarted(&a->v[before].memory, &b->v[i].memory);
+		add_row(out, g->name, anew ? &unknown : &a->v[before], &b->v[i], span_s,
+			cgroups_note(&b->groups, FAMILY_MEMORY, anew));
 	}
 	if (w->ask->target.all)
 		table_sort(out, 0, worst);

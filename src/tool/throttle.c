@@ -29,7 +29,7 @@ static const struct column columns[] = {
 	[BURSTS] = { "bursts", "bursts", COUNT, NO_UNIT, 7, 0, "more", "cgroup_cpu_bursts",
 		"periods that used time saved earlier (cpu.stat nr_bursts)" },
 	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, "more", "cgroup_pressure_cpu_waiting_seconds",
-		"time in which a task of it waited for a CPU or for quota (cpu.pressure, some total)" },
+		"time in which a task of it waited for a CPU or for quota (cpu.pressure, some total; v2 only)" },
 	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, "more", "cgroup_pressure_cpu_stalled_seconds",
 		"time in which all of its tasks waited (cpu.pressure, full total)" },
 	[HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, "more", NULL,
@@ -78,7 +78,9 @@ read_groups(struct watch *w, struct arena *a)
 	s->v = arena_alloc(a, s->groups.n * sizeof *s->v);
 	for (size_t i = 0; i < s->groups.n; i++) {
 		struct group *g = &s->groups.v[i];
-		group_read_quota(w->host, &s->groups, g, &s->v[i].cpu.quota);
+		if (group_read_quota(w->host, &s->groups, g, &s->v[i].cpu.quota) < 0)
+			watch_note(w, "cgroup %s: cpu.max, or cpu.cfs_quota_us by cpu.cfs_period_us, makes no sense: no quota is taken "
+				   "from it", g->name);
 		find_limit(&s->groups, s->v, i);
 		g->shown = g->asked || s->v[i].cpu.quota.limited;
 		if (g->shown || i == 0) /* the topmost one tells what is hidden above it */
@@ -108,6 +110,9 @@ throttled_here(struct pair p)
 {
 	return keyed_delta(p.from->local_ns, p.to->local_ns) * 1e-9;
 }
+
+/* A counter that ran backwards is another cgroup's of the same name: then no difference means anything. */
+static const struct group_cpu unknown;
 
 static bool
 restarted(struct pair p)
@@ -189,6 +194,9 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		if (before < 0)
 			continue;
 		struct pair p = { &a->v[before].cpu, &b->v[i].cpu };
+		bool anew = restarted(p);
+		if (anew)
+			p.from = &unknown;
 		struct cell *row = table_row(out);
 		cell_label(&row[CGROUP], g->name);
 		fill_row(row, p, b->v[i].limit.limited ? b->v[i].limit.cpus : NAN, span_s);
@@ -196,7 +204,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 			cell_label(&row[LEVEL], b->groups.v[b->v[i].level].name);
 		cell_gauge(&row[HELD], held_s(p, held_above(a, b, i)) / span_s, span_s);
 		cell_gauge(&row[HIDDEN], hidden_s(a, b, p) / span_s, span_s);
-		cell_label(&row[NOTE], cgroups_note(&b->groups, FAMILY_CPU, restarted(p)));
+		cell_label(&row[NOTE], cgroups_note(&b->groups, FAMILY_CPU, anew));
 	}
 	if (w->ask->target.all)
 		table_sort(out, 0, worst);
