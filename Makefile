@@ -72,7 +72,7 @@ static:
 check: all $(UNIT) $(REPLAY)
 	scripts/tests $(B)
 
-$(B)/tests/%: tests/unit/%.c tests/unit/unit.h $(LIB_OBJ)
+$(B)/tests/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB_OBJ) -lm
 

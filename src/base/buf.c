@@ -69,10 +69,10 @@ void
 buf_fixed(struct buf *b, double x, int digits)
 {
 	static const double power[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
-	static const double limit = 1e18; /* below 2^63, so that the cast holds */
-	double scaled = fabs(x) * power[digits] + 0.5;
-	bool whole = scaled >= limit; /* digits after the point say nothing about a number as large */
-	uint64_t n = whole ? (uint64_t)(fabs(x) < limit ? fabs(x) : limit) : (uint64_t)scaled;
+	static const double limit = 18446744073709549568.0; /* the largest double below 2^64 */
+	double scaled = round(fabs(x) * power[digits]);
+	bool whole = scaled > limit; /* digits after the point say nothing about a number as large */
+	uint64_t n = (uint64_t)(whole ? fmin(fabs(x), limit) : scaled);
 	uint64_t unit = whole ? 1 : (uint64_t)power[digits];
 
 	if (x < 0 && n > 0)

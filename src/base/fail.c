@@ -15,7 +15,7 @@ fail_name(const char *name)
 }
 
 /* One write(2) for the line, so that two programs in a pipeline do not mix theirs. */
-static void
+__attribute__((format(printf, 1, 0))) static void
 say(const char *fmt, va_list ap)
 {
 	char line[1024];
@@ -50,7 +50,7 @@ die(enum exit_status status, const char *fmt, ...)
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
-	exit(status);
+	exit((int)status);
 }
 
 void

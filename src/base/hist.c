@@ -11,7 +11,7 @@ static int
 step_of(double value, int *octave)
 {
 	int exponent;
-	double fraction = frexp(value, &exponent); /* value = fraction * 2^exponent, 0.5 <= fraction < 1 */
+	double fraction = frexp(fmin(value, 1e300), &exponent); /* value = fraction * 2^exponent, 0.5 <= fraction < 1 */
 
 	*octave = exponent - 1 - HIST_LOWEST;
 	if (*octave < 0)

@@ -128,12 +128,13 @@ int
 text_decimal(struct text t, double *v)
 {
 	struct text whole;
+	size_t n = t.n;
 	uint64_t a, b = 0;
 	double scale = 1;
 
 	if (!text_split(&t, '.', &whole) || text_u64(whole, &a) < 0)
 		return fail(EINVAL);
-	if (t.n > 0) {
+	if (whole.n < n) {
 		if (t.n > 18 || text_u64(t, &b) < 0)
 			return fail(EINVAL);
 		for (size_t i = 0; i < t.n; i++)

@@ -43,6 +43,7 @@ struct groups_watch {
 	struct place place[FAMILIES];
 	bool from_root;
 	int failed;                    /* the errno with which they could not be found; 0: they could */
+	bool was_read;                 /* for the tools: what was asked for could be read once */
 	bool moved;                    /* since the row before: the process is in another cgroup */
 };
 

@@ -30,11 +30,20 @@ memory_limit_parse(struct text t, struct keyed *out)
 	return 0;
 }
 
-/* a + b, as far as they are known. */
+/* a + b; what an old kernel does not tell of counts as 0. */
 static struct keyed
 sum(struct keyed a, struct keyed b)
 {
-	return (struct keyed){ a.known || b.known, (a.known ? a.v : 0) + (b.known ? b.v : 0) };
+	uint64_t x = a.known ? a.v : 0, y = b.known ? b.v : 0;
+
+	return (struct keyed){ (a.known || b.known) && x <= UINT64_MAX - y, x + y };
+}
+
+/* a + b, if both are known. */
+static struct keyed
+both(struct keyed a, struct keyed b)
+{
+	return a.known && b.known ? sum(a, b) : (struct keyed){ 0 };
 }
 
 static struct keyed
@@ -66,14 +75,14 @@ static const char *const keys_v2[KEYS] = {
 	[ANON] = "anon", [FILE_] = "file", [SHMEM] = "shmem", [SOCK] = "sock", [KERNEL] = "kernel", /* 5.18 */
 	[SLAB] = "slab", [STACK] = "kernel_stack", [TABLES] = "pagetables", [PERCPU] = "percpu",
 	[INACTIVE_FILE] = "inactive_file", [ACTIVE_FILE] = "active_file", [SLAB_RECLAIMABLE] = "slab_reclaimable",
-	[SWAP] = "-", [REFAULT] = "workingset_refault", [REFAULT_ANON] = "workingset_refault_anon", /* 5.9 */
-	[REFAULT_FILE] = "workingset_refault_file", [MAJFAULT] = "pgmajfault", [HIERARCHICAL] = "-",
+	[SWAP] = "", [REFAULT] = "workingset_refault", [REFAULT_ANON] = "workingset_refault_anon", /* 5.9 */
+	[REFAULT_FILE] = "workingset_refault_file", [MAJFAULT] = "pgmajfault", [HIERARCHICAL] = "",
 };
 
 static const char *const keys_v1[KEYS] = {
-	[ANON] = "total_rss", [FILE_] = "total_cache", [SHMEM] = "total_shmem", [SOCK] = "-", [KERNEL] = "-", [SLAB] = "-",
-	[STACK] = "-", [TABLES] = "-", [PERCPU] = "-", [INACTIVE_FILE] = "total_inactive_file",
-	[ACTIVE_FILE] = "total_active_file", [SLAB_RECLAIMABLE] = "-", [SWAP] = "total_swap",
+	[ANON] = "total_rss", [FILE_] = "total_cache", [SHMEM] = "total_shmem", [SOCK] = "", [KERNEL] = "", [SLAB] = "",
+	[STACK] = "", [TABLES] = "", [PERCPU] = "", [INACTIVE_FILE] = "total_inactive_file",
+	[ACTIVE_FILE] = "total_active_file", [SLAB_RECLAIMABLE] = "", [SWAP] = "total_swap",
 	[REFAULT] = "total_workingset_refault", [REFAULT_ANON] = "total_workingset_refault_anon",
 	[REFAULT_FILE] = "total_workingset_refault_file", [MAJFAULT] = "total_pgmajfault",
 	[HIERARCHICAL] = "hierarchical_memory_limit",
@@ -90,10 +99,10 @@ memory_stat_parse(struct text t, int version, struct memory_stat *out)
 	struct keyed parts = sum(sum(v[SLAB], v[STACK]), sum(v[TABLES], v[PERCPU]));
 	*out = (struct memory_stat){
 		.anon = v[ANON], .file = v[FILE_], .shmem = v[SHMEM], .sock = v[SOCK],
-		.kernel = first_known(v[KERNEL], parts),
+		.kernel = first_known(v[KERNEL], v[SLAB].known ? parts : v[SLAB]),
 		.inactive_file = v[INACTIVE_FILE], .active_file = v[ACTIVE_FILE], .slab_reclaimable = v[SLAB_RECLAIMABLE],
 		.swap = v[SWAP],
-		.refaults = first_known(v[REFAULT], sum(v[REFAULT_ANON], v[REFAULT_FILE])),
+		.refaults = first_known(v[REFAULT], both(v[REFAULT_ANON], v[REFAULT_FILE])),
 		.majfaults = v[MAJFAULT], .hierarchical_limit = unless_huge(v[HIERARCHICAL]),
 	};
 	return 0;
@@ -127,11 +136,11 @@ read_limit(struct host *h, const struct groups *all, const struct group *g, cons
 static struct keyed
 swap_room_v1(struct host *h, const struct groups *all, const struct group *g, struct keyed limit)
 {
-	struct keyed both = unless_huge(read_limit(h, all, g, "memory.memsw.limit_in_bytes"));
+	struct keyed both_limit = unless_huge(read_limit(h, all, g, "memory.memsw.limit_in_bytes"));
 	struct keyed used = difference(read_limit(h, all, g, "memory.memsw.usage_in_bytes"),
 				       read_limit(h, all, g, "memory.usage_in_bytes"));
 
-	return difference(difference(both, limit), used);
+	return difference(difference(both_limit, limit), used);
 }
 
 static struct keyed
@@ -242,7 +251,7 @@ machine_read_memory(struct host *h, struct group_memory *out)
 		return -1;
 	set_machine(&m, out);
 	if (host_read(h, "proc/vmstat", &text) == 0 && vmstat_parse(text, &vm) == 0) {
-		out->stat.refaults = first_known(vm.v[VM_REFAULT], sum(vm.v[VM_REFAULT_ANON], vm.v[VM_REFAULT_FILE]));
+		out->stat.refaults = first_known(vm.v[VM_REFAULT], both(vm.v[VM_REFAULT_ANON], vm.v[VM_REFAULT_FILE]));
 		out->stat.majfaults = vm.v[VM_MAJFAULT];
 		out->events.oom_kill = vm.v[VM_OOM_KILL];
 	}

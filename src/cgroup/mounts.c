@@ -159,11 +159,15 @@ mounts_views(struct host *h, struct arena *a, const char *pid, struct view views
 const char *
 mounts_name(struct arena *a, const struct view *v, const char *dir)
 {
-	for (size_t i = v->count; i-- > 0;) {
+	const struct cgroup_mount *best = NULL;
+
+	for (size_t i = 0; i < v->count; i++) {
 		const struct cgroup_mount *m = &v->mounts[i];
-		struct place p = { .root = m->root };
-		if (is_under(dir, m->point))
-			return place_name(a, &p, dir + strlen(m->point));
+		if (is_under(dir, m->point) && (!best || strlen(m->point) >= strlen(best->point)))
+			best = m; /* the innermost; of several there, the one mounted last */
 	}
-	return NULL;
+	if (!best)
+		return NULL;
+	struct place p = { .root = best->root };
+	return place_name(a, &p, dir + strlen(best->point));
 }

@@ -44,7 +44,7 @@ static int
 captured_error(struct moments *m, const char *path)
 {
 	char note[4096];
-	struct text rest, word;
+	struct text rest, line, word;
 	uint64_t error;
 
 	if ((size_t)snprintf(note, sizeof note, "%s.errno", path) >= sizeof note)
@@ -52,7 +52,9 @@ captured_error(struct moments *m, const char *path)
 	if (slurp_at(m->now, note, slurp_file, &m->text) < 0)
 		return ENOENT;
 	rest = (struct text){ m->text.s, m->text.n };
-	return text_word(&rest, &word) && text_u64(word, &error) == 0 && error > 0 && error < 4096 ? (int)error : EIO;
+	if (!text_line(&rest, &line) || !text_word(&line, &word) || text_u64(word, &error) < 0 || error - 1 >= 4095)
+		return EIO;
+	return (int)error;
 }
 
 static int

@@ -21,11 +21,12 @@ add_range(struct text range, struct cpulist *l)
 {
 	struct text first;
 	uint64_t from, to;
+	size_t n = range.n;
 
 	if (!text_split(&range, '-', &first) || text_u64(first, &from) < 0)
 		return fail(EINVAL);
 	to = from;
-	if ((range.n > 0 || first.s[first.n] == '-') && text_u64(range, &to) < 0)
+	if (first.n < n && text_u64(range, &to) < 0)
 		return fail(EINVAL);
 	if (to >= CPULIST_MOST)
 		return fail(ERANGE);
@@ -42,7 +43,7 @@ cpulist_parse(struct text t, struct cpulist *out)
 	struct text range;
 
 	*out = (struct cpulist){ 0 };
-	if (t.n == 0)
+	if (t.n == 0 || t.s[t.n - 1] == ',')
 		return fail(EINVAL);
 	while (text_split(&t, ',', &range))
 		if (add_range(range, out) < 0)

@@ -1,5 +1,6 @@
 /* json: one object per row and line, valid however the stream ends. */
 #include <math.h>
+#include <string.h>
 
 #include "format.h"
 
@@ -37,8 +38,10 @@ put_string(struct buf *b, const char *s)
 void
 buf_number(struct buf *b, const struct column *c, double x)
 {
+	size_t start = b->n;
+
 	buf_fixed(b, x, c->unit == BYTES || c->kind == COUNT || c->digits == 0 ? 0 : 3);
-	if (c->unit == BYTES || c->kind == COUNT || c->digits == 0)
+	if (!memchr(b->s + start, '.', b->n - start))
 		return;
 	while (b->s[b->n - 1] == '0')
 		b->n--;

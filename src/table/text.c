@@ -155,9 +155,12 @@ clip(struct buf *b, size_t start, size_t room)
 
 	if (n <= room || room == 0)
 		return;
-	memmove(b->s + start + 1, b->s + b->n - (room - 1), room - 1);
+	size_t from = b->n - (room - 1);
+	while (from < b->n && ((unsigned char)b->s[from] & 0xc0) == 0x80)
+		from++; /* not in the middle of a UTF-8 character */
+	memmove(b->s + start + 1, b->s + from, b->n - from);
+	b->n = start + 1 + (b->n - from);
 	b->s[start] = '<';
-	b->n = start + room;
 }
 
 static void

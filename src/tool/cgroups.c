@@ -67,10 +67,18 @@ cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out
 	return true;
 }
 
-void
-cgroups_gone(struct watch *w, const struct group *g, const char *file)
+bool
+cgroups_seen(struct watch *w, const struct group *g, const char *file)
 {
-	watch_note(w, "cgroup %s: %s: %s; its rows end here", g->name, file, strerror(errno));
+	struct groups_watch *state = w->state;
+
+	bool absent = !g->read && !state->was_read && errno == ENOENT;
+
+	if (!g->read)
+		watch_note(w, "cgroup %s: %s: %s; %s", g->name, file, strerror(errno),
+			   absent ? "the controller is not on there" : "its rows end here");
+	state->was_read |= g->read;
+	return !absent;
 }
 
 const char *

@@ -7,8 +7,9 @@
 /* The groups asked for, at this moment. False with w->fail or w->ended set. w->state must begin with a struct groups_watch. */
 bool cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out);
 
-/* Says that the files of a group that was asked for cannot be read: at the start that is an error, later its end. */
-void cgroups_gone(struct watch *w, const struct group *g, const char *file);
+/* Right after the tool has read the file of a group that was asked for, or has failed to: says why it has no row. False when it
+ * has no such file. */
+bool cgroups_seen(struct watch *w, const struct group *g, const char *file);
 
 /* What is said of a row: how its cgroup was found if that is not certain, or that its counters began anew; NULL: nothing. */
 const char *cgroups_note(const struct groups *groups, enum family f, bool restarted);

@@ -120,8 +120,8 @@ read_one(struct watch *w, struct snapshot *s, size_t i)
 	if (g->shown)
 		g->read = group_read_memory(w->host, &s->groups, g, &o->memory) == 0;
 	bool v2_root = i == 0 && s->groups.from_root && s->groups.top[FAMILY_MEMORY].version == 2;
-	if (g->asked && !g->read && !v2_root)
-		cgroups_gone(w, g, "memory.current");
+	if (g->asked && !v2_root)
+		cgroups_seen(w, g, "memory.current");
 	find_limit(s, i);
 }
 

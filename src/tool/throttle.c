@@ -85,13 +85,13 @@ read_groups(struct watch *w, struct arena *a)
 		g->shown = g->asked || s->v[i].cpu.quota.limited;
 		if (g->shown || i == 0) /* the topmost one tells what is hidden above it */
 			g->read = group_read_cpu(w->host, &s->groups, g, &s->v[i].cpu) == 0;
-		if (g->asked && !g->read)
-			cgroups_gone(w, g, "cpu.stat");
+		if (g->asked && !cgroups_seen(w, g, "cpu.stat"))
+			w->fail = EXIT_UNSUPPORTED;
 		limited |= s->v[i].cpu.quota.limited;
 	}
 	if (w->ask->target.all && !limited)
 		watch_note(w, "no cgroup that can be seen has a CPU quota");
-	return s;
+	return w->fail ? NULL : s;
 }
 
 /* A cgroup at both ends of the interval. */

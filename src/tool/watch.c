@@ -5,7 +5,7 @@
 
 #include "tool.h"
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 format_note(struct watch *w, const char *fmt, va_list ap)
 {
 	char message[900];

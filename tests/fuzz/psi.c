@@ -1,0 +1,14 @@
+#include <stdlib.h>
+
+#include "../../src/proc/psi.h"
+#include "replay.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct psi p;
+
+	if ((psi_parse((struct text){ (const char *)data, n }, &p) == 0) != (p.some.known || p.full.known))
+		abort();
+	return 0;
+}

@@ -1,0 +1,1540 @@
+#!/usr/bin/env bats
+# Which directory has a process's cgroup: by controller, by mount, by namespace, by moment. Each test makes a machine of two
+# moments a second apart. The cgroup that is looked for uses a quarter of a CPU, and those that it must not be mistaken for
+# use 0.9: used_cpus tells whose files were read.
+# shellcheck disable=SC2154 # run sets stderr and its lines
+load helper
+
+C=sys/fs/cgroup
+
+setup() {
+	dir=$BATS_TEST_TMPDIR/m
+	moment "$dir/t0" 1000000000
+	moment "$dir/t1" 2000000000
+	put proc/self/status 'Name:	pq' 'Pid:	77' 'NSpid:	77'
+	put proc/meminfo 'MemTotal: 1000000 kB' 'MemFree: 400000 kB'
+}
+
+# put FILE LINE…: that file, at all moments.
+put() {
+	local at file=$1
+	shift
+	for at in "$dir"/t?; do
+		[ -d "$at/${file%/*}" ] || mkdir -p "$at/${file%/*}"
+		: >"$at/$file"
+		[ $# -eq 0 ] || printf '%s\n' "$@" >"$at/$file"
+	done
+}
+
+# put_at MOMENT FILE LINE…: that file, at one moment.
+put_at() {
+	local file=$dir/$1/$2
+	shift 2
+	[ -d "${file%/*}" ] || mkdir -p "${file%/*}"
+	printf '%s\n' "$@" >"$file"
+}
+
+# in_cgroup LINE…: the /proc/PID/cgroup of pq; of another process with PID set.
+in_cgroup() {
+	put "proc/${PID:-self}/cgroup" "$@"
+}
+
+# mount_line LINE…: more lines of the /proc/PID/mountinfo of pq; of another process with PID set.
+mount_line() {
+	local at
+	for at in "$dir"/t?; do
+		mkdir -p "$at/proc/${PID:-self}"
+		printf '%s\n' "$@" >>"$at/proc/${PID:-self}/mountinfo"
+	done
+}
+
+# mount2 POINT ROOT, mount1 POINT ROOT CONTROLLERS: a mount of cgroup v2, of v1, in that mountinfo.
+mount2() {
+	mount_line "30 20 0:26 $2 $1 rw,nosuid - cgroup2 cgroup2 rw"
+}
+
+mount1() {
+	mount_line "31 20 0:27 $2 $1 rw,nosuid - cgroup cgroup rw,$3"
+}
+
+# v2 DIR CPU_MAX USED_MS [PERIODS THROTTLED THROTTLED_MS]: a cgroup whose counters grow by so much from moment to moment.
+v2() {
+	local i=0 at
+	put "$1/cgroup.procs"
+	put "$1/cgroup.type" domain
+	put "$1/cpu.max" "$2"
+	for at in "$dir"/t?; do
+		put_at "${at##*/}" "$1/cpu.stat" "usage_usec $((5000000 + i * $3 * 1000))" "user_usec 1" "system_usec 1" \
+			"nr_periods $((100 + i * ${4:-10}))" "nr_throttled $((50 + i * ${5:-0}))" \
+			"throttled_usec $((700000 + i * ${6:-0} * 1000))" "nr_bursts 0" "burst_usec 0"
+		i=$((i + 1))
+	done
+}
+
+# v1 DIR QUOTA_US USED_MS [PERIODS THROTTLED THROTTLED_MS]: the same on v1, with cpuacct beside cpu.
+v1() {
+	local i=0 at
+	put "$1/cgroup.procs"
+	put "$1/cpu.cfs_quota_us" "$2"
+	put "$1/cpu.cfs_period_us" 100000
+	for at in "$dir"/t?; do
+		put_at "${at##*/}" "$1/cpuacct.usage" "$((5000000000 + i * $3 * 1000000))"
+		put_at "${at##*/}" "$1/cpu.stat" "nr_periods $((100 + i * ${4:-10}))" "nr_throttled $((50 + i * ${5:-0}))" \
+			"throttled_time $((700000000 + i * ${6:-0} * 1000000))"
+		i=$((i + 1))
+	done
+}
+
+# The top of a whole v2 hierarchy, which has neither a type nor limits.
+v2_root() {
+	put "$1/cgroup.procs"
+	put "$1/cpu.stat" "usage_usec 9" "user_usec 1" "system_usec 1"
+}
+
+# psi DIR MS: its CPU pressure grows by so much.
+psi() {
+	put_at t0 "$1/cpu.pressure" 'some avg10=0.00 avg60=0.00 avg300=0.00 total=0' 'full avg10=0.00 avg60=0.00 avg300=0.00 total=0'
+	put_at t1 "$1/cpu.pressure" "some avg10=0.00 avg60=0.00 avg300=0.00 total=$(($2 * 1000))" \
+		'full avg10=0.00 avg60=0.00 avg300=0.00 total=0'
+}
+
+# memory2 DIR MAX CURRENT, memory1 DIR LIMIT HIERARCHICAL USAGE: what the memory controller has there.
+memory2() {
+	put "$1/cgroup.procs"
+	put "$1/cgroup.type" domain
+	put "$1/memory.max" "$2"
+	put "$1/memory.current" "$3"
+	put "$1/memory.stat" "anon $3" 'file 0' 'kernel 0' 'inactive_file 0' 'active_file 0' 'slab_reclaimable 0'
+}
+
+memory1() {
+	put "$1/cgroup.procs"
+	put "$1/memory.limit_in_bytes" "$2"
+	put "$1/memory.usage_in_bytes" "$4"
+	put "$1/memory.stat" "hierarchical_memory_limit $3" "total_rss $4" 'total_cache 0' 'total_inactive_file 0' 'total_active_file 0'
+}
+
+# The machine of most tests: v2, all of it to be seen, and pq in /web, which has 1.5 CPUs.
+plain() {
+	mount2 /sys/fs/cgroup /
+	in_cgroup 0::/web
+	v2_root $C
+	v2 $C/web "150000 100000" 250
+}
+
+# pq_says STATUS ARGUMENT…: the tool ends, in time, with that status.
+pq_says() {
+	local want=$1
+	shift
+	run --separate-stderr timeout 20 "$PQ" "$@" -f "$dir"
+	[ "$status" -eq "$want" ] || { printf 'status %s: %s\n%s\n' "$status" "$stderr" "$output"; return 1; }
+}
+
+throttle() {
+	pq_says 0 throttle --json "$@"
+}
+
+mem() {
+	pq_says 0 mem --json "$@"
+}
+
+# rows WANT [FILTER]: the rows that came out, of each what the filter gives.
+rows() {
+	diff -u <(printf '%s\n' "$1") <(json "${2:-[.cgroup, .limit_cpus, .used_cpus]}")
+}
+
+memory_rows() {
+	rows "$1" '[.cgroup, .limit_bytes, .limit_level, .used_bytes]'
+}
+
+# refused STATUS PATTERN ARGUMENT…: pq throttle ends with that status, no row, and one line like that on stderr.
+refused() {
+	local want=$1 pattern=$2
+	shift 2
+	fails "$want" "$pattern" timeout 20 "$PQ" throttle --json "$@" -f "$dir"
+}
+
+# no_rows: nothing came out, rather than something wrong.
+no_rows() {
+	[ -z "$output" ] || { printf 'rows where there should be none:\n%s\n' "$output"; return 1; }
+}
+
+says() {
+	[[ $stderr =~ $1 ]] || { printf 'stderr is: %s\nwanted: %s\n' "$stderr" "$1"; return 1; }
+}
+
+says_not() {
+	[[ ! $stderr =~ $1 ]] || { printf 'stderr is: %s\nunwanted: %s\n' "$stderr" "$1"; return 1; }
+}
+
+# --- the lines of /proc/PID/cgroup
+
+@test "v2: the path is looked up below the mount" {
+	plain
+	throttle
+	rows '["/web",1.5,0.25]'
+	says_not .
+}
+
+@test "v1: the path is looked up below the controller's mount" {
+	in_cgroup 4:memory:/other 3:cpu,cpuacct:/web
+	mount1 /sys/fs/cgroup/cpu,cpuacct / cpu,cpuacct
+	v1 $C/cpu,cpuacct/web 150000 250 10 4 300
+	throttle
+	rows '["/web",1.5,0.25,10,4,0.3]' '[.cgroup, .limit_cpus, .used_cpus, .periods, .throttled, .held_cpus]'
+}
+
+@test "a path has blanks and colons: only the first two colons divide the line" {
+	plain
+	in_cgroup '0::/sp ace:co::lon: '
+	v2 "$C/sp ace:co::lon: " "50000 100000" 250
+	v2 "$C/sp" max 900
+	throttle
+	rows '["/sp ace:co::lon: ",0.5,0.25]'
+}
+
+@test "v1: a path with blanks and colons" {
+	in_cgroup '1:cpu,cpuacct:/sp ace:colon'
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 "$C/cpu/sp ace:colon" 50000 250
+	throttle
+	rows '["/sp ace:colon",0.5,0.25]'
+}
+
+@test "only the line with number 0 and no controllers is v2's" {
+	plain
+	in_cgroup 12::/other 0::/web 13::/other
+	v2 $C/other max 900
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "(deleted) behind a v2 path is no part of it" {
+	plain
+	in_cgroup '0::/web (deleted)'
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "(deleted) at the end of a v1 path is part of the name" {
+	in_cgroup '2:cpu,cpuacct:/web (deleted)'
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 "$C/cpu/web (deleted)" 50000 250
+	v1 $C/cpu/web -1 900
+	throttle
+	rows '["/web (deleted)",0.5,0.25]'
+}
+
+@test "a controller is a whole word: cpu is neither cpuset nor cpuacct" {
+	in_cgroup 5:cpuset:/set 4:cpuacct:/acct 3:net_cls,cpu:/web
+	mount1 /sys/fs/cgroup/cpuset / cpuset
+	mount1 /sys/fs/cgroup/cpuacct / cpuacct
+	mount1 /sys/fs/cgroup/cpu / net_cls,cpu
+	v1 $C/cpuset/set 90000 900
+	v1 $C/cpuacct/acct 90000 900
+	v1 $C/cpu/web 50000 0
+	throttle
+	rows '["/web",0.5]' '[.cgroup, .limit_cpus]'
+}
+
+@test "a hierarchy that is named cpu is not the controller's" {
+	plain
+	in_cgroup 1:name=cpu:/other 0::/web
+	mount1 /sys/fs/cgroup/named / name=cpu
+	v1 $C/named/other 90000 900
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "where v1 has the controller, its line holds before v2's" {
+	plain
+	in_cgroup 0::/web 3:cpu,cpuacct:/one
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 $C/cpu/one 50000 125
+	throttle
+	rows '["/one",0.5,0.125]'
+}
+
+@test "v1 with nothing but freezer and name=systemd: the rest is v2's" {
+	plain
+	in_cgroup 2:freezer:/ice 1:name=systemd:/init 0::/web
+	mount1 /sys/fs/cgroup/freezer / freezer
+	mount1 /sys/fs/cgroup/systemd / name=systemd
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "each controller for itself: cpu on v1 and memory on v2" {
+	plain
+	in_cgroup 3:cpu,cpuacct:/one 0::/web
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 $C/cpu/one 50000 125
+	memory2 $C/web 100000000 5000000
+	throttle
+	rows '["/one",0.5,0.125]'
+	mem
+	memory_rows '["/web",100000000,"/web",5000000]'
+}
+
+@test "/proc/cgroups is not asked: its lines may be missing or wrong" {
+	plain
+	put proc/cgroups '#subsys_name	hierarchy	num_cgroups	enabled' 'cpu	7	1	0'
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "controllers stand together in any order, with others between" {
+	in_cgroup 3:cpuacct,net_cls,cpu:/web
+	mount1 /sys/fs/cgroup/all / net_cls,cpuacct,memory,cpu
+	v1 $C/all/web 50000 250
+	throttle
+	rows '["/web",0.5,0.25]'
+}
+
+@test "cpuacct in a hierarchy of its own: CPU time is that of the group of the same name" {
+	in_cgroup 4:cpuacct:/web 3:cpu:/web
+	mount1 /sys/fs/cgroup/cpuacct / cpuacct
+	mount1 /sys/fs/cgroup/cpu / cpu
+	v1 $C/cpu/web 50000 0
+	rm "$dir"/t?/$C/cpu/web/cpuacct.usage
+	v1 $C/cpuacct/web -1 250
+	throttle
+	rows '["/web",0.5,0.25]'
+}
+
+@test "cpuacct has the process in another group: the CPU time is not that one's" {
+	in_cgroup 4:cpuacct:/other 3:cpu:/web
+	mount1 /sys/fs/cgroup/cpuacct / cpuacct
+	mount1 /sys/fs/cgroup/cpu / cpu
+	v1 $C/cpu/web 50000 0
+	rm "$dir"/t?/$C/cpu/web/cpuacct.usage
+	v1 $C/cpuacct/other -1 900
+	throttle
+	rows '["/web",0.5,null]'
+}
+
+@test "hybrid: pressure is that of the v2 group of the same name" {
+	in_cgroup 3:cpu,cpuacct:/web 0::/web
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	mount2 /sys/fs/cgroup/unified /
+	v1 $C/cpu/web 50000 250
+	put $C/unified/web/cgroup.procs
+	psi $C/unified/web 300
+	throttle
+	rows '["/web",0.25,30]' '[.cgroup, .used_cpus, .some_pct]'
+}
+
+@test "hybrid: pressure is unknown when the v2 group has another name" {
+	in_cgroup 3:cpu,cpuacct:/web 0::/user.slice
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	mount2 /sys/fs/cgroup/unified /
+	v1 $C/cpu/web 50000 250
+	put $C/unified/cgroup.procs
+	put $C/unified/user.slice/cgroup.procs
+	psi $C/unified/user.slice 300
+	throttle
+	rows '["/web",0.25,null]' '[.cgroup, .used_cpus, .some_pct]'
+}
+
+@test "hybrid: a v2 hierarchy without controllers tells used CPUs, and no quota" {
+	in_cgroup 0::/web
+	mount2 /sys/fs/cgroup/unified /
+	v2 $C/unified/web x 250
+	rm "$dir"/t?/$C/unified/web/cpu.max
+	put_at t0 $C/unified/web/cpu.stat 'usage_usec 1000000'
+	put_at t1 $C/unified/web/cpu.stat 'usage_usec 1250000'
+	put $C/unified/web/cpu.stat.local
+	throttle
+	rows '["/web",null,0.25,null,null]' '[.cgroup, .limit_cpus, .used_cpus, .periods, .held_cpus]'
+}
+
+@test "a path with a NUL in it is not the path before the NUL" {
+	plain
+	v2 $C/we max 900
+	for at in "$dir"/t?; do printf '0::/we\0b\n' >"$at/proc/self/cgroup"; done
+	run --separate-stderr timeout 20 "$PQ" throttle --json -f "$dir"
+	[ -z "$(json 'select(.note == null)')" ]
+}
+
+@test "/proc/self/cgroup without a line of use: status 3" {
+	plain
+	in_cgroup 0:: 7:cpu 1:name=systemd:/init rubbish
+	refused 3 'cpu controller'
+}
+
+@test "/proc/self/cgroup empty: status 3" {
+	plain
+	in_cgroup
+	refused 3 'cpu controller'
+}
+
+@test "no /proc/self/cgroup: status 3, and it is named" {
+	refused 3 '/proc/self/cgroup'
+}
+
+@test "/proc/self/cgroup of random bytes: status 3" {
+	plain
+	for at in "$dir"/t?; do printf '\377\000\001:\n::\n:::::\200/\n0:\n' >"$at/proc/self/cgroup"; done
+	refused 3 .
+}
+
+@test "/proc/self/cgroup without end: status 3" {
+	plain
+	truncate -s 100M "$dir"/t?/proc/self/cgroup
+	refused 3 .
+}
+
+# --- the lines of /proc/PID/mountinfo
+
+@test "mountinfo: none, one and several optional fields" {
+	plain
+	put proc/self/mountinfo '30 20 0:26 / /sys/fs/cgroup rw shared:409 master:1 propagate_from:2 - cgroup2 cgroup2 rw'
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "mountinfo: only a hyphen alone ends the optional fields" {
+	plain
+	in_cgroup 0::/system.slice/docker-65-a.scope/-
+	put proc/self/mountinfo '30 20 0:26 /system.slice/docker-65-a.scope /sys/fs/cgroup rw - cgroup2 - rw'
+	v2 $C/- "50000 100000" 250
+	throttle
+	rows '["/system.slice/docker-65-a.scope/-",0.5,0.25]'
+}
+
+@test "mountinfo: blanks in the last field, as WSL writes them" {
+	plain
+	put proc/self/mountinfo '560 77 0:138 / /Docker/host rw,noatime - 9p drvfs rw,dirsync,aname=drvfs;path=C:\Program Files\Docker\Docker\resources;symlinkroot=/mnt/,mmap,access=client' \
+		'30 20 0:26 / /sys/fs/cgroup rw - cgroup2 none rw,a b,nsdelegate c - cgroup2'
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "mountinfo: v1's controllers are found in a last field with blanks" {
+	in_cgroup 3:cpu,cpuacct:/web
+	mount1 /sys/fs/cgroup/cpu / 'x y,cpu,cpuacct'
+	v1 $C/cpu/web 50000 250
+	throttle
+	rows '["/web",0.5,0.25]'
+}
+
+@test "mountinfo: the source may be any word" {
+	plain
+	put proc/self/mountinfo '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 systemd rw'
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "mountinfo: blank, tab, newline and backslash are written in octal" {
+	plain
+	in_cgroup '0::/a b\c	d/web'
+	put proc/self/mountinfo '30 20 0:26 /a\040b\134c\011d /sys/fs/c\040g\134\011\012 rw - cgroup2 cgroup2 rw'
+	v2 'sys/fs/c g\	
+/web' "50000 100000" 250
+	throttle
+	rows '["/a b\\c\td/web",0.5,0.25]'
+}
+
+@test "mountinfo: an empty ROOT is a field" {
+	plain
+	put proc/self/mountinfo '30 20 0:26  /sys/fs/cgroup rw - cgroup2 cgroup2 rw'
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "mountinfo: an empty ROOT's top is named /" {
+	plain
+	put proc/self/mountinfo '30 20 0:26  /sys/fs/cgroup rw - cgroup2 cgroup2 rw'
+	in_cgroup 0::/
+	throttle
+	rows '"/"' .cgroup
+}
+
+@test "mountinfo: a line of 70 KB before" {
+	plain
+	local layers
+	printf -v layers '%070000d' 0
+	put proc/self/mountinfo "29 20 0:25 / / rw - overlay overlay rw,lowerdir=$layers" '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw'
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "mountinfo: a cgroup line of 70 KB" {
+	in_cgroup 3:cpu,cpuacct:/web
+	local options
+	printf -v options '%070000d' 0
+	mount1 /sys/fs/cgroup/cpu / "$options,cpu,cpuacct"
+	v1 $C/cpu/web 50000 250
+	throttle
+	rows '["/web",0.5,0.25]'
+}
+
+@test "mountinfo: damaged and truncated lines do not spoil the others" {
+	plain
+	put proc/self/mountinfo '' '30' '30 20 0:26 / /sys/fs/bad rw' '30 20 0:26 / /sys/fs/bad rw - ' '30 20 0:26 / relative rw - cgroup2 x rw' \
+		'30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' '31 20 0:27 / /sys/fs/ba'
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "mountinfo: without a newline at the end" {
+	plain
+	for at in "$dir"/t?; do printf '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' >"$at/proc/self/mountinfo"; done
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "mountinfo: random bytes do not spoil the lines behind" {
+	plain
+	for at in "$dir"/t?; do
+		printf '\377\000 \001 - - - \200\n - \n\\\n\\04\n30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n' >"$at/proc/self/mountinfo"
+	done
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "mountinfo: without end: status 3" {
+	plain
+	truncate -s 100M "$dir"/t?/proc/self/mountinfo
+	refused 3 .
+}
+
+@test "mountinfo: no cgroup mount: status 3, and a hint" {
+	in_cgroup 0::/web
+	mount_line '29 20 0:25 / / rw - overlay overlay rw'
+	refused 3 'is /sys/fs/cgroup mounted'
+}
+
+# --- from the path to a directory
+
+@test "a v1 container in the host's namespace: ROOT is the path, the directory is the mount itself" {
+	in_cgroup 3:cpu,cpuacct:/docker/01abcd
+	mount1 /sys/fs/cgroup/cpu,cpuacct /docker/01abcd cpu,cpuacct
+	v1 $C/cpu,cpuacct 50000 250
+	v1 $C/cpu,cpuacct/docker/01abcd 90000 900
+	throttle
+	rows '["/docker/01abcd",0.5,0.25]'
+}
+
+@test "a path below ROOT: what is left of it is looked up in the mount" {
+	plain
+	put proc/self/mountinfo '30 20 0:26 /kubepods/pod1 /sys/fs/cgroup rw - cgroup2 cgroup2 rw'
+	in_cgroup 0::/kubepods/pod1/web
+	throttle
+	rows '["/kubepods/pod1/web",1.5,0.25]'
+}
+
+@test "ROOT is a prefix by whole names: /docker/01abcd-other is not below /docker/01abcd" {
+	in_cgroup 3:cpu,cpuacct:/docker/01abcd-other
+	mount1 /sys/fs/cgroup/cpu /docker/01abcd cpu,cpuacct
+	mount1 /mnt/other /docker/01abcd-other cpu,cpuacct
+	v1 $C/cpu 90000 900
+	v1 $C/cpu-other 90000 900
+	v1 $C/cpu/-other 90000 900
+	v1 mnt/other 50000 250
+	throttle
+	rows '["/docker/01abcd-other",0.5,0.25]'
+}
+
+@test "a path above ROOT is not to be seen: the mount is marked as a guess" {
+	plain
+	put proc/self/mountinfo '30 20 0:26 /docker/01abcd /sys/fs/cgroup rw - cgroup2 cgroup2 rw'
+	in_cgroup 0::/docker
+	throttle
+	rows '"mount-root(guess)"' .note
+}
+
+@test "an unrelated hierarchy that cannot be translated does no harm" {
+	in_cgroup 3:cpu,cpuacct:/web 2:cpuset:/nomad 1:name=systemd:/elsewhere
+	mount1 /sys/fs/cgroup/systemd /system.slice/x.service name=systemd
+	mount1 /sys/fs/cgroup/cpuset /docker/01abcd cpuset
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 $C/cpu/web 50000 250
+	throttle
+	rows '["/web",0.5,0.25]'
+}
+
+@test "duplicate mounts: the one under /sys/fs/cgroup, wherever it is listed" {
+	plain
+	v2 host/sys/fs/cgroup/web max 900
+	mount2 /host/sys/fs/cgroup /
+	throttle
+	rows '["/web",1.5,0.25]'
+	put proc/self/mountinfo
+	mount2 /host/sys/fs/cgroup /
+	mount2 /sys/fs/cgroup /
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "duplicate mounts: /sys/fs/cgroup-old is not under /sys/fs/cgroup" {
+	plain
+	v2 sys/fs/cgroup-old/web max 900
+	mount2 /sys/fs/cgroup-old /
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "duplicate mounts: a directory that is not there is passed over" {
+	in_cgroup 3:cpu,cpuacct:/web
+	mount1 /run/lxcfs/controllers/cpu / cpu,cpuacct
+	mount1 /cpu / cpu,cpuacct
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 cpu/web 50000 250
+	throttle
+	rows '["/web",0.5,0.25]'
+}
+
+@test "duplicate mounts: a directory without cgroup.procs is passed over" {
+	plain
+	rm "$dir"/t?/$C/web/cgroup.procs
+	v2 mnt/web "50000 100000" 125
+	mount2 /mnt /
+	throttle
+	rows '["/web",0.5,0.125]'
+}
+
+@test "duplicate mounts: the one that lists the process" {
+	plain
+	v2 mnt/web "50000 100000" 125
+	put mnt/web/cgroup.procs 1 77 100
+	mount2 /mnt /
+	throttle
+	rows '["/web",0.5,0.125]'
+}
+
+@test "mounts on one another: the last one hides the others" {
+	in_cgroup 3:cpu,cpuacct:/docker/01
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	mount1 /sys/fs/cgroup/cpu /docker/01 cpu,cpuacct
+	v1 $C/cpu 50000 250
+	v1 $C/cpu/docker/01 90000 900 # of a docker in this docker
+	throttle
+	rows '["/docker/01",0.5,0.25]'
+}
+
+@test "a threaded cgroup, whose cgroup.procs cannot be read, is there" {
+	plain
+	rm "$dir"/t?/$C/web/cgroup.procs
+	put $C/web/cgroup.procs.errno '95 Operation not supported'
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+# --- cgroup namespaces
+
+@test "namespace left behind by the mount: the group is the one whose cgroup.procs lists us" {
+	mount2 /sys/fs/cgroup /../..
+	in_cgroup 0::/
+	v2_root $C
+	v2 $C/sys max 900
+	v2 $C/sys/web "150000 100000" 250
+	v2 $C/sys/web2 max 900
+	put $C/sys/web2/cgroup.procs 7 770 177
+	put $C/sys/web/cgroup.procs 3 77
+	throttle
+	rows '["/../../sys/web",1.5,0.25,"found-by-search"]' '[.cgroup, .limit_cpus, .used_cpus, .note]'
+}
+
+@test "namespace left behind: the levels above the group that was found have a say" {
+	mount1 /sys/fs/cgroup/cpu /../.. cpu,cpuacct
+	in_cgroup 3:cpu,cpuacct:/
+	v1 $C/cpu -1 900
+	v1 $C/cpu/pod 50000 900
+	v1 $C/cpu/pod/web -1 250
+	put $C/cpu/pod/web/cgroup.procs 77
+	throttle
+	rows '["/../../pod/web",0.5,"/../../pod",0.25]' 'select(.used_cpus < 0.9) | [.cgroup, .limit_cpus, .limit_level, .used_cpus]'
+}
+
+@test "namespace left behind: the true root is to be seen, so no level is said to be hidden" {
+	mount2 /sys/fs/cgroup /..
+	in_cgroup 0::/
+	v2_root $C
+	v2 $C/web "150000 100000" 250
+	put $C/web/cgroup.procs 77
+	throttle
+	rows '["/../web",1.5,0.25]'
+	says_not hidden
+}
+
+@test "the search knows our number in our own pid namespace" {
+	mount2 /sys/fs/cgroup /..
+	in_cgroup 0::/
+	put proc/self/status 'Pid:	4242' 'NSpid:	4242	7'
+	v2 $C max 900
+	v2 $C/web "150000 100000" 250
+	put $C/web/cgroup.procs 7
+	throttle
+	rows '["/../web",1.5,0.25]'
+}
+
+@test "processes beyond our pid namespace are listed as 0: that is nobody" {
+	mount2 /sys/fs/cgroup /..
+	in_cgroup 0::/
+	rm "$dir"/t?/proc/self/status
+	v2 $C max 900
+	put $C/cgroup.procs 0
+	v2 $C/web "150000 100000" 250
+	put $C/web/cgroup.procs 0 0
+	throttle
+	rows '["/..","mount-root(guess)"]' '[.cgroup, .note]'
+}
+
+@test "the search asks the mount that is named with fewer .. first" {
+	mount2 /sys/fs/cgroup/far /../..
+	mount2 /sys/fs/cgroup/near /..
+	mount2 /sys/fs/cgroup/far2 /../..
+	in_cgroup 0::/
+	v2 $C/far/web max 900
+	v2 $C/near/web "150000 100000" 250
+	v2 $C/far2/web max 900
+	put $C/far/web/cgroup.procs 77
+	put $C/near/web/cgroup.procs 77
+	put $C/far2/web/cgroup.procs 77
+	throttle
+	rows '["/../web",1.5,0.25]'
+}
+
+@test "the search has an end, however the directories are linked" {
+	mount2 /sys/fs/cgroup /..
+	in_cgroup 0::/
+	v2 $C max 250
+	for at in "$dir"/t?; do for i in 1 2 3 4 5 6 7 8 9; do ln -s . "$at/$C/loop$i"; done; done
+	throttle
+	rows '["/..","mount-root(guess)"]' '[.cgroup, .note]'
+}
+
+@test "the search does not take a name with a newline for a path out of the mount" {
+	mount2 /sys/fs/cgroup /..
+	in_cgroup 0::/
+	v2 $C max 250
+	mkdir "$dir"/t0/$C/..$'\n'decoy "$dir"/t1/$C/..$'\n'decoy
+	v2 sys/fs/decoy max 900
+	put sys/fs/decoy/cgroup.procs 77
+	throttle
+	rows '["/..",0.25]' '[.cgroup, .used_cpus]'
+}
+
+@test "a path with .. at the same level as ROOT is translated by its names" {
+	mount2 /sys/fs/cgroup /..
+	in_cgroup 0::/../web
+	v2 $C max 900
+	v2 $C/web "150000 100000" 250
+	throttle
+	rows '["/../web",1.5,0.25]'
+}
+
+@test "a path with .. above ROOT is not joined: nothing beyond the mount is read" {
+	mount2 /sys/fs/cgroup /
+	in_cgroup 0::/../../user-1000.slice/session-520.scope
+	v2 $C max 250
+	v2 sys/user-1000.slice/session-520.scope max 900
+	v2 $C/user-1000.slice/session-520.scope max 900
+	throttle
+	rows '["/",0.25,"mount-root(guess)"]' '[.cgroup, .used_cpus, .note]'
+}
+
+@test "a path with .. in the middle is not joined either" {
+	plain
+	in_cgroup 0::/web/../../decoy
+	v2 sys/fs/decoy max 900
+	throttle
+	rows '["/","mount-root(guess)"]' '[.cgroup, .note]'
+}
+
+@test "a cgroup namespace of our own hides the levels above: one line says so" {
+	mount2 /sys/fs/cgroup /
+	in_cgroup 0::/
+	v2 $C "150000 100000" 250
+	throttle
+	rows '["/",1.5,0.25]'
+	says '^pq throttle: levels above / are hidden'
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "a bind mount hides the levels above: one line says so" {
+	in_cgroup 3:cpu,cpuacct:/docker/01abcd
+	mount1 /sys/fs/cgroup/cpu /docker/01abcd cpu,cpuacct
+	v1 $C/cpu 50000 250
+	throttle
+	says '^pq throttle: levels above /docker/01abcd are hidden'
+}
+
+@test "v1: with the true root in sight no level is hidden" {
+	in_cgroup 3:cpu,cpuacct:/web
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 $C/cpu -1 900
+	put $C/cpu/cgroup.sane_behavior 0
+	v1 $C/cpu/web 50000 250
+	throttle
+	rows '["/web",0.5,0.25]'
+	says_not hidden
+}
+
+@test "v1: a root that is a namespace's hides the levels above" {
+	in_cgroup 3:cpu,cpuacct:/
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 $C/cpu 50000 250
+	throttle
+	says '^pq throttle: levels above / are hidden'
+}
+
+@test "a path that no mount shows: the mount's top, marked as a guess" {
+	mount2 /sys/fs/cgroup /kubepods/pod1/other
+	in_cgroup 0::/system.slice/crio-1.scope
+	v2 $C "150000 100000" 250
+	throttle
+	rows '["/kubepods/pod1/other",0.25,"mount-root(guess)"]' '[.cgroup, .used_cpus, .note]'
+}
+
+@test "the guess is marked in text too" {
+	mount2 /sys/fs/cgroup /kubepods/pod1/other
+	in_cgroup 0::/system.slice/crio-1.scope
+	v2 $C "150000 100000" 250
+	pq_says 0 throttle
+	[[ ${lines[1]} = *'/kubepods/pod1/other  mount-root(guess)' ]]
+}
+
+@test "no cgroup mount of our own: process 1's are asked, through /proc/1/root" {
+	in_cgroup 0::/web
+	mount_line '29 20 0:25 / / rw - overlay overlay rw'
+	PID=1 mount2 /sys/fs/cgroup /
+	v2 proc/1/root/$C/web "150000 100000" 250
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "--root: our own mounts lie outside of it, process 1's inside" {
+	mount2 /host/sys/fs/cgroup /
+	in_cgroup 0::/web
+	PID=1 mount2 /sys/fs/cgroup /
+	v2 $C/web "150000 100000" 250
+	run --separate-stderr timeout 20 "$PQ" throttle --json --root "$dir/t0" 10ms 1
+	[ "$status" -eq 0 ]
+	rows '["/web",1.5,null]' '[.cgroup, .limit_cpus, .note]'
+}
+
+# --- another process
+
+@test "-p: the cgroup of that process, with the levels above that our own mounts show" {
+	plain
+	PID=42 in_cgroup 0::/pod/app
+	PID=42 mount2 /sys/fs/cgroup /pod/app
+	v2 $C/pod "50000 100000" 500
+	v2 $C/pod/app max 250
+	v2 proc/42/root/$C max 900
+	throttle -p 42
+	rows '["/pod",0.5,"/pod",0.5]
+["/pod/app",0.5,"/pod",0.25]' '[.cgroup, .limit_cpus, .limit_level, .used_cpus]'
+}
+
+@test "-p from a debug container: the target's mount, through /proc/PID/root" {
+	mount2 /sys/fs/cgroup /
+	in_cgroup 0::/
+	v2 $C max 900
+	PID=42 in_cgroup 0::/../cri-containerd-1.scope
+	PID=42 mount2 /sys/fs/cgroup /../cri-containerd-1.scope
+	v2 proc/42/root/$C "150000 100000" 250
+	throttle -p 42
+	rows '["/../cri-containerd-1.scope",1.5,0.25,null]' '[.cgroup, .limit_cpus, .used_cpus, .note]'
+	says 'levels above /../cri-containerd-1.scope are hidden'
+}
+
+@test "-p from a debug container: mem finds it so too" {
+	mount2 /sys/fs/cgroup /
+	in_cgroup 0::/
+	memory2 $C 900000000 9000000
+	PID=42 in_cgroup 0::/../app
+	PID=42 mount2 /mnt/cg /../app
+	memory2 proc/42/root/mnt/cg 100000000 5000000
+	mem -p 42
+	memory_rows '["/../app",100000000,"/../app",5000000]'
+}
+
+@test "-p from a debug container that may not look through /proc/PID/root: status 3, and why" {
+	mount2 /sys/fs/cgroup /
+	in_cgroup 0::/
+	v2 $C max 900
+	PID=42 in_cgroup 0::/../app
+	PID=42 mount2 /sys/fs/cgroup /../app
+	put proc/42/root/$C/cgroup.procs.errno '13 Permission denied'
+	refused 3 '[Pp]ermi|PTRACE' -p 42
+}
+
+@test "-p: a group of the same name in our own container is not the host's" {
+	mount2 /sys/fs/cgroup /
+	in_cgroup 0::/
+	v2 $C max 900
+	v2 $C/system.slice/cron.service max 900
+	PID=1 mount2 /sys/fs/cgroup /../../..
+	PID=42 in_cgroup 0::/../../../system.slice/cron.service
+	refused 3 . -p 42
+}
+
+@test "-p: our own mount's top is no guess for another process" {
+	mount2 /sys/fs/cgroup /
+	in_cgroup 0::/
+	v2 $C max 900
+	PID=42 in_cgroup 0::/../app
+	refused 3 . -p 42
+}
+
+@test "-p: nor is it when process 1 has that mount too" {
+	mount2 /sys/fs/cgroup /
+	PID=1 mount2 /sys/fs/cgroup /
+	in_cgroup 0::/
+	v2 $C max 900
+	PID=42 in_cgroup 0::/../app
+	refused 3 . -p 42
+}
+
+@test "-p: the top of the process's own mount is a guess, and marked" {
+	mount2 /sys/fs/cgroup /
+	in_cgroup 0::/
+	v2 $C max 900
+	PID=42 in_cgroup 0::/../app
+	PID=42 mount2 /sys/fs/cgroup /../elsewhere
+	v2 proc/42/root/$C max 250
+	throttle -p 42
+	rows '["/../elsewhere",0.25,"mount-root(guess)"]' '[.cgroup, .used_cpus, .note]'
+}
+
+@test "-p: the search looks for that process, not for us" {
+	mount2 /sys/fs/cgroup /..
+	in_cgroup 0::/
+	v2 $C/self max 900
+	put $C/self/cgroup.procs 77
+	PID=42 in_cgroup 0::/
+	put proc/42/status 'Pid:	42' 'NSpid:	42	1'
+	v2 $C/app "150000 100000" 250
+	put $C/app/cgroup.procs 42
+	throttle -p 42
+	rows '["/../app",1.5,0.25]'
+}
+
+@test "-p: no such process: status 2" {
+	plain
+	refused 2 'no process 42 here' -p 42
+}
+
+@test "-p: a process that ends, ends its rows, and that is no failure" {
+	moment "$dir/t2" 3000000000
+	plain
+	PID=42 in_cgroup 0::/web
+	rm -r "$dir/t2/proc/42"
+	throttle -p 42
+	rows '["/web",1.5,0.25]'
+	says 'process 42 has ended'
+}
+
+@test "-p: a process that moves: no row across two cgroups, then those of the new one" {
+	moment "$dir/t2" 3000000000
+	plain
+	PID=42 in_cgroup 0::/web
+	v2 $C/other "50000 100000" 125
+	put_at t1 proc/42/cgroup 0::/other
+	put_at t2 proc/42/cgroup 0::/other
+	throttle -p 42
+	rows '["/other",0.5,0.125]'
+	says 'process 42 is in another cgroup now: /other'
+}
+
+@test "-p: a process that moves down: the level above goes on" {
+	plain
+	in_cgroup 0::/web
+	v2 $C/web/scope max 125
+	put_at t1 proc/self/cgroup 0::/web/scope
+	throttle
+	rows '["/web",1.5,0.25]'
+}
+
+@test "-p: its cgroup is deleted: its rows end, another group's do not take their place" {
+	moment "$dir/t2" 3000000000
+	plain
+	PID=1 mount2 /sys/fs/cgroup /
+	PID=42 in_cgroup 0::/web
+	put_at t2 proc/42/cgroup '0::/web (deleted)'
+	rm -r "$dir/t2/$C/web"
+	throttle -p 42
+	rows '["/web",1.5,0.25]'
+}
+
+# --- by name, and all
+
+@test "-g: a name, with and without slashes around it" {
+	plain
+	in_cgroup 0::/elsewhere
+	for name in /web web /web/; do
+		throttle -g "$name"
+		rows '["/web",1.5,0.25]'
+	done
+}
+
+@test "-g: a directory below /sys/fs/cgroup" {
+	plain
+	in_cgroup 0::/elsewhere
+	throttle -g /sys/fs/cgroup/web
+	rows '["/web",1.5,0.25]'
+}
+
+@test "-g: a directory in a container is named as the kernel names it" {
+	in_cgroup 0::/docker/01
+	mount2 /sys/fs/cgroup /docker/01
+	v2 $C max 900
+	v2 $C/web "150000 100000" 250
+	throttle -g /sys/fs/cgroup/web
+	rows '["/docker/01/web",1.5,0.25]'
+}
+
+@test "-g: the directory of one controller names the group of the other" {
+	in_cgroup 3:cpu,cpuacct:/ 4:memory:/
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	mount1 /sys/fs/cgroup/memory / memory
+	v1 $C/cpu/web 50000 250
+	put $C/cpu/cgroup.procs
+	memory1 $C/memory/web 100000000 100000000 5000000
+	mem -g /sys/fs/cgroup/cpu/web
+	memory_rows '["/web",100000000,"/web",5000000]'
+}
+
+@test "-g: /, the root" {
+	plain
+	throttle -g /
+	rows '["/",null]' '[.cgroup, .limit_cpus]'
+}
+
+@test "-g: a name with .. as pq prints it" {
+	in_cgroup 0::/
+	mount2 /sys/fs/cgroup /../..
+	v2 $C max 900
+	v2 $C/web "150000 100000" 250
+	throttle -g /../../web
+	rows '["/../../web",1.5,0.25]'
+}
+
+@test "-g: a name with .. in the middle leads nowhere" {
+	plain
+	v2 sys/fs/decoy max 900
+	refused 2 'no cgroup' -g /web/../../decoy
+}
+
+@test "-g: no such group: status 2" {
+	plain
+	refused 2 'no cgroup /nothing in the cpu hierarchy' -g /nothing
+}
+
+@test "-g: the levels above it have a say" {
+	plain
+	v2 $C/pod "50000 100000" 500
+	v2 $C/pod/app "80000 100000" 250
+	throttle -g pod/app
+	rows '["/pod",0.5,"/pod",0.5]
+["/pod/app",0.5,"/pod",0.25]' '[.cgroup, .limit_cpus, .limit_level, .used_cpus]'
+}
+
+@test "-a: every cgroup with a quota, at any depth, the worst first" {
+	plain
+	v2 $C/idle max 900
+	v2 $C/a/b/c "50000 100000" 100 10 5 400
+	v2 $C/d "50000 100000" 200 10 9 800
+	throttle -a
+	rows '["/d",0.5,0.2]
+["/a/b/c",0.5,0.1]
+["/web",1.5,0.25]'
+}
+
+@test "-a: no quota anywhere: no row, and a line says so" {
+	plain
+	put $C/web/cpu.max "max 100000"
+	throttle -a
+	no_rows
+	says 'has a CPU quota'
+}
+
+@test "-a: as much as a container sees" {
+	in_cgroup 3:cpu,cpuacct:/docker/01
+	mount1 /sys/fs/cgroup/cpu /docker/01 cpu,cpuacct
+	v1 $C/cpu 50000 250
+	v1 $C/cpu/sub 20000 125
+	throttle -a
+	rows '["/docker/01",0.5,0.25]
+["/docker/01/sub",0.2,0.125]'
+}
+
+@test "-a: a group that comes has its first row a moment later, one that goes has none" {
+	moment "$dir/t2" 3000000000
+	plain
+	v2 $C/new "50000 100000" 125
+	v2 $C/old "50000 100000" 900
+	rm -r "$dir/t0/$C/new" "$dir/t1/$C/old" "$dir/t2/$C/old"
+	throttle -a -c cgroup
+	rows '"/web"
+"/web"
+"/new"' .cgroup
+}
+
+# --- the limit that holds
+
+@test "a level without a quota has that of the level above" {
+	plain
+	in_cgroup 0::/kubepods/pod/app
+	v2 $C/kubepods max 900
+	v2 $C/kubepods/pod "150000 100000" 500
+	v2 $C/kubepods/pod/app max 250
+	throttle
+	rows '["/kubepods/pod",1.5,"/kubepods/pod"]
+["/kubepods/pod/app",1.5,"/kubepods/pod"]' '[.cgroup, .limit_cpus, .limit_level]'
+}
+
+@test "the least quota of all levels holds, whichever that is" {
+	plain
+	in_cgroup 0::/a/b/c
+	v2 $C/a "300000 100000" 250
+	v2 $C/a/b "50000 100000" 250
+	v2 $C/a/b/c "200000 100000" 250
+	throttle
+	rows '["/a",3,"/a"]
+["/a/b",0.5,"/a/b"]
+["/a/b/c",0.5,"/a/b"]' '[.cgroup, .limit_cpus, .limit_level]'
+}
+
+@test "of equal quotas the nearer one is named" {
+	plain
+	in_cgroup 0::/a/b
+	v2 $C/a "50000 100000" 250
+	v2 $C/a/b "25000 50000" 250
+	throttle
+	rows '["/a/b",0.5,"/a/b"]' 'select(.cgroup == "/a/b") | [.cgroup, .limit_cpus, .limit_level]'
+}
+
+@test "a level where the controller is off is passed over" {
+	plain
+	in_cgroup 0::/a/b
+	v2 $C/a "50000 100000" 250
+	v2 $C/a/b max 250
+	rm "$dir"/t?/$C/a/b/cpu.max
+	throttle
+	rows '["/a/b",0.5,"/a"]' 'select(.cgroup == "/a/b") | [.cgroup, .limit_cpus, .limit_level]'
+}
+
+@test "the root of v2 has no files of limits: a row without a limit" {
+	plain
+	in_cgroup 0::/
+	throttle
+	rows '["/",null,null,null]' '[.cgroup, .limit_cpus, .limit_level, .periods]'
+}
+
+@test "mem at the root of v2: the machine" {
+	plain
+	in_cgroup 0::/
+	mem
+	memory_rows '["machine",1024000000,"machine",614400000]'
+}
+
+@test "mem: the least limit of all levels holds" {
+	plain
+	in_cgroup 0::/pod/app
+	memory2 $C/pod 50000000 9000000
+	memory2 $C/pod/app 100000000 5000000
+	mem
+	memory_rows '["/pod",50000000,"/pod",9000000]
+["/pod/app",50000000,"/pod",5000000]'
+}
+
+@test "mem: no limit on any level: the machine's size, and a line says so" {
+	plain
+	memory2 $C/web max 5000000
+	mem
+	memory_rows '["machine",1024000000,"machine",614400000]
+["/web",1024000000,"machine",5000000]'
+	says 'no memory limit is set'
+}
+
+@test "mem: a limit beyond the machine's size is none" {
+	plain
+	memory2 $C/web 99999999999999 5000000
+	mem
+	memory_rows '["machine",1024000000,"machine",614400000]
+["/web",1024000000,"machine",5000000]'
+}
+
+# v1_memory LIMIT HIERARCHICAL: a v1 container that shows no level above its own.
+v1_memory() {
+	in_cgroup 4:memory:/docker/01
+	mount1 /sys/fs/cgroup/memory /docker/01 memory
+	memory1 $C/memory "$1" "$2" 5000000
+}
+
+@test "mem v1: hierarchical_memory_limit below all visible limits is a hidden level's" {
+	v1_memory 128000000 64000000
+	mem
+	memory_rows '["/docker/01",64000000,"hidden",5000000]'
+}
+
+@test "mem v1: hierarchical_memory_limit holds also when the machine's size is unknown" {
+	v1_memory 9223372036854771712 64000000
+	rm "$dir"/t?/proc/meminfo
+	mem
+	memory_rows '["/docker/01",64000000,"hidden",5000000]'
+}
+
+@test "mem v1: 9223372036854771712 is no limit" {
+	v1_memory 9223372036854771712 9223372036854771712
+	mem
+	memory_rows '["machine",1024000000,"machine",614400000]
+["/docker/01",1024000000,"machine",5000000]'
+}
+
+@test "mem v1: 9223372036854710272, with pages of 64 KB, is no limit" {
+	v1_memory 9223372036854710272 9223372036854710272
+	mem
+	rows '"machine"
+"machine"' .limit_level
+}
+
+# --- texts of the kernel that are unusual
+
+@test "cpu.max: max alone" {
+	plain
+	put $C/web/cpu.max max
+	throttle
+	rows '["/web",null,0.25]'
+	says_not .
+}
+
+@test "cpu.max: a quota alone has a period of 100 ms" {
+	plain
+	put $C/web/cpu.max 200000
+	throttle
+	rows '["/web",2,0.25]'
+}
+
+@test "cpu.max: without a newline at the end" {
+	plain
+	printf '200000 100000' | tee "$dir"/t0/$C/web/cpu.max >"$dir"/t1/$C/web/cpu.max
+	throttle
+	rows '["/web",2,0.25]'
+}
+
+@test "cpu.max: the quota is shown as the file has it, not rounded to hundredths" {
+	plain
+	put $C/web/cpu.max "12300 100000"
+	throttle
+	rows '["/web",0.123,0.25]'
+}
+
+@test "cpu.max: a period of 0 is no quota, and a line says so" {
+	plain
+	put $C/web/cpu.max "200000 0"
+	throttle
+	rows '["/web",null,0.25]'
+	says cpu.max
+}
+
+@test "v1: a period of 0 is no quota, and a line says so" {
+	in_cgroup 3:cpu,cpuacct:/web
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 $C/cpu 100000 900
+	v1 $C/cpu/web 50000 250
+	put $C/cpu/web/cpu.cfs_period_us 0
+	throttle -g /web
+	rows '["/web",1,"/",0.25]' 'select(.cgroup == "/web") | [.cgroup, .limit_cpus, .limit_level, .used_cpus]'
+	says cpu.cfs_period_us
+}
+
+@test "v1: any negative quota is none" {
+	in_cgroup 3:cpu,cpuacct:/web
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 $C/cpu/web -1000 250
+	throttle
+	rows '["/web",null,0.25]'
+}
+
+@test "cpu.stat: without nr_ lines the periods are unknown, not 0" {
+	plain
+	put_at t0 $C/web/cpu.stat 'usage_usec 1000000'
+	put_at t1 $C/web/cpu.stat 'usage_usec 1250000'
+	throttle
+	rows '["/web",0.25,null,null,null,null]' '[.cgroup, .used_cpus, .periods, .throttled, .throttled_pct, .held_cpus]'
+}
+
+@test "cpu.stat: new keys between the old ones" {
+	plain
+	put_at t0 $C/web/cpu.stat 'usage_usec 0' 'user_usec 0' 'nice_usec 9' 'core_sched.force_idle_usec 9' 'nr_periods 0' 'x y z' 'nr_throttled 0' 'throttled_usec 0'
+	put_at t1 $C/web/cpu.stat 'new_usec 0' 'usage_usec 250000' 'nr_periods 10' 'nr_new' 'nr_throttled 4' 'sock_throttled 9' 'throttled_usec 300000'
+	throttle
+	rows '["/web",0.25,10,4,0.3]' '[.cgroup, .used_cpus, .periods, .throttled, .held_cpus]'
+}
+
+@test "cpu.stat: throttled_time, in ns, on v2" {
+	plain
+	put_at t0 $C/web/cpu.stat 'nr_periods 0' 'nr_throttled 0' 'throttled_time 0'
+	put_at t1 $C/web/cpu.stat 'nr_periods 10' 'nr_throttled 4' 'throttled_time 300000000'
+	throttle
+	rows 0.3 .held_cpus
+}
+
+# throttled_time FROM TO: a v1 group whose throttled_time goes from the one to the other.
+throttled_time() {
+	in_cgroup 3:cpu,cpuacct:/web
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 $C/cpu/web 50000 250
+	put_at t0 $C/cpu/web/cpu.stat 'nr_periods 100' 'nr_throttled 50' "throttled_time $1"
+	put_at t1 $C/cpu/web/cpu.stat 'nr_periods 110' 'nr_throttled 54' "throttled_time $2"
+}
+
+@test "cpu.stat: throttled_time that becomes 2^64-1 is not 18 thousand million CPUs" {
+	throttled_time 5000000 18446744073709551615
+	throttle
+	rows '["/web",null]' '[.cgroup, .held_cpus]'
+}
+
+@test "cpu.stat: throttled_time that comes back from 2^64-1 is small or unknown" {
+	throttled_time 18446744073709551615 5000000
+	throttle
+	rows '["/web",true]' '[.cgroup, .held_cpus == null or .held_cpus == 0.005]'
+}
+
+@test "cpu.stat: a number beyond 64 bits is unknown" {
+	plain
+	put_at t1 $C/web/cpu.stat 'usage_usec 5250000' 'nr_periods 99999999999999999999999' 'nr_throttled 54' 'throttled_usec 18446744073709551615'
+	throttle
+	rows '["/web",0.25,null,4,null]' '[.cgroup, .used_cpus, .periods, .throttled, .held_cpus]'
+}
+
+@test "cpu.stat: cut short: what is missing is unknown" {
+	plain
+	for at in "$dir"/t?; do truncate -s 22 "$at/$C/web/cpu.stat"; done
+	throttle
+	rows '["/web",0.25,null,null]' '[.cgroup, .used_cpus, .periods, .held_cpus]'
+}
+
+@test "cpu.stat: empty: all is unknown" {
+	plain
+	put $C/web/cpu.stat
+	throttle
+	rows '["/web",1.5,null,null,null,null]' '[.cgroup, .limit_cpus, .used_cpus, .periods, .throttled_pct, .held_cpus]'
+}
+
+@test "cpu.stat: random bytes: all is unknown" {
+	plain
+	for at in "$dir"/t?; do printf 'usage_usec 12\0003\nnr_periods\nnr_throttled -\n\377\376\n\nthrottled_usec 0x10' >"$at/$C/web/cpu.stat"; done
+	throttle
+	rows '["/web",null,null,null,null]' '[.cgroup, .used_cpus, .periods, .throttled, .held_cpus]'
+}
+
+@test "cpu.stat: without end: no row, and a line says why" {
+	plain
+	truncate -s 100M "$dir"/t?/$C/web/cpu.stat
+	throttle
+	no_rows
+	says 'cpu.stat'
+}
+
+@test "cpu.pressure: empty, cut short, or without its line full: what is missing is unknown" {
+	plain
+	psi $C/web 300
+	put $C/web/cpu.pressure
+	throttle
+	rows '[null,null]' '[.some_pct, .full_pct]'
+	put $C/web/cpu.pressure 'some avg10=0.00 avg60=0.00 avg300=0.00 tot'
+	throttle
+	rows '[null,null]' '[.some_pct, .full_pct]'
+	put $C/web/cpu.pressure 'some avg10=0.00 avg60=0.00 avg300=0.00 total=5'
+	throttle
+	rows '[0,null]' '[.some_pct, .full_pct]'
+}
+
+@test "used above the limit is shown as it is" {
+	plain
+	v2 $C/web "20000 100000" 250
+	throttle
+	rows '["/web",0.2,0.25]'
+	memory2 $C/web 4000000 5000000
+	mem
+	memory_rows '["/web",4000000,"/web",5000000]'
+}
+
+@test "memory.stat: negative values count as nothing" {
+	plain
+	memory2 $C/web 100000000 5000000
+	put $C/web/memory.stat 'anon 1000' 'file -8192' 'kernel 0' 'inactive_file -307200' 'active_file -4096' 'dirty -307200' 'slab_reclaimable -1'
+	mem
+	rows '["/web",0,5000000,5000000]' '[.cgroup, .file_bytes, .working_set_bytes, .hard_bytes]'
+}
+
+@test "memory.stat: negative values written as unsigned ones are not 16 EB" {
+	plain
+	memory2 $C/web 100000000 5000000
+	put $C/web/memory.stat 'anon 1000' 'file 2000' 'slab 18446744073709547520' 'kernel_stack 0' 'inactive_file 18446744073709244416' 'active_file 0'
+	mem
+	rows '["/web",true,true]' '[.cgroup, .kernel_bytes == null or .kernel_bytes == 0, .working_set_bytes == null or .working_set_bytes == 5000000]'
+}
+
+@test "memory.stat: empty: the parts are unknown, not 0" {
+	plain
+	memory2 $C/web 100000000 5000000
+	put $C/web/memory.stat
+	mem
+	rows '["/web",5000000,null,null,null,null]' '[.cgroup, .used_bytes, .anon_bytes, .file_bytes, .working_set_bytes, .hard_bytes]'
+}
+
+@test "memory.current: empty: used is unknown, not 0" {
+	plain
+	memory2 $C/web 100000000 5000000
+	put $C/web/memory.current
+	mem
+	rows '["/web",100000000,null,null]' '[.cgroup, .limit_bytes, .used_bytes, .hard_pct]'
+}
+
+@test "memory.max: one that cannot be understood is not passed over in silence" {
+	plain
+	memory2 $C/web rubbish 5000000
+	mem
+	says memory.max
+	says_not 'no memory limit is set'
+}
+
+# --- groups that go and come
+
+# t2_t3: two more moments.
+t2_t3() {
+	moment "$dir/t2" 3000000000
+	moment "$dir/t3" 4000000000
+}
+
+@test "a group that vanishes: its rows end, and that is no failure" {
+	t2_t3
+	plain
+	rm -r "$dir/t2/$C/web" "$dir/t3/$C/web"
+	throttle -g /web
+	rows '["/web",1.5,0.25]'
+	says 'cgroup /web: cpu.stat: No such file'
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "a group that vanishes while its file is read" {
+	plain
+	rm "$dir/t1/$C/web/cpu.stat"
+	put_at t1 $C/web/cpu.stat.errno '19 No such device'
+	throttle
+	no_rows
+	says 'cpu.stat: No such device'
+}
+
+@test "mem: a group that vanishes ends its rows" {
+	t2_t3
+	plain
+	memory2 $C/web 100000000 5000000
+	rm -r "$dir/t2/$C/web" "$dir/t3/$C/web"
+	mem -g /web
+	[ "$(json 'select(.cgroup == "/web") | .used_bytes')" = 5000000 ]
+	says 'memory.current: No such file'
+}
+
+@test "a group that vanishes and comes back has rows again, none across the gap" {
+	t2_t3
+	moment "$dir/t4" 5000000000
+	plain
+	rm -r "$dir/t2/$C/web"
+	throttle -g /web
+	rows '["/web",1.5,0.25]
+["/web",1.5,0.25]'
+}
+
+@test "a group made anew between two moments: marked as reset, figures unknown and not 0" {
+	plain
+	put_at t1 $C/web/cpu.stat 'usage_usec 100' 'nr_periods 1' 'nr_throttled 0' 'throttled_usec 0'
+	throttle
+	rows '["/web","reset",null,null,null,null,null]' '[.cgroup, .note, .used_cpus, .periods, .throttled, .throttled_pct, .held_cpus]'
+}
+
+@test "a group made anew: no counter is the old one's, even where the new one is ahead" {
+	plain
+	put_at t1 $C/web/cpu.stat 'usage_usec 100' 'nr_periods 150' 'nr_throttled 90' 'throttled_usec 800000'
+	throttle
+	rows '["/web","reset",null,null,null,null]' '[.cgroup, .note, .used_cpus, .periods, .throttled, .held_cpus]'
+}
+
+@test "mem: a group made anew is marked as reset, its events unknown and not 0" {
+	plain
+	memory2 $C/web 100000000 5000000
+	put_at t0 $C/web/memory.events 'low 0' 'high 5' 'max 7' 'oom 2' 'oom_kill 2'
+	put_at t1 $C/web/memory.events 'low 0' 'high 0' 'max 0' 'oom 0' 'oom_kill 0'
+	mem
+	rows '["/web","reset",5000000,null,null,null]' '[.cgroup, .note, .used_bytes, .high, .max, .oom_kill]'
+}
+
+# --- names that are somebody else's bytes
+
+# named NAME: pq is in a group of that name.
+named() {
+	plain
+	in_cgroup "0::/$1"
+	v2 "$C/$1" "50000 100000" 250
+}
+
+@test "names: control characters are written in octal in text" {
+	named $'a\e[31mb\tc\rd\177'
+	pq_says 0 throttle
+	[[ ${lines[1]} = *'/a\033[31mb\011c\015d\177' ]]
+}
+
+@test "names: control characters are escaped in JSON" {
+	named $'a\e[31mb\tc"\\d'
+	throttle
+	rows '"/a\u001b[31mb\tc\"\\d"' .cgroup
+}
+
+@test "names: C1 control characters are not written as they are in text" {
+	named $'a\xc2\x9b31mb\x9bc'
+	pq_says 0 throttle
+	[[ $output != *$'\x9b'* ]]
+}
+
+@test "names: control characters are not written as they are to stderr" {
+	plain
+	refused 2 'no cgroup /a' -g $'/a\e[31mb'
+	[[ $stderr != *$'\e'* ]]
+}
+
+@test "names: a newline in one leaves a row a line" {
+	in_cgroup 0::/elsewhere
+	mount2 /sys/fs/cgroup '/a\012b'
+	v2 $C "50000 100000" 250
+	pq_says 0 throttle
+	[[ ${lines[1]} = *'/a\012b  mount-root(guess)' ]]
+}
+
+@test "names: a newline in one is escaped in JSON" {
+	in_cgroup 0::/elsewhere
+	mount2 /sys/fs/cgroup '/a\012b'
+	v2 $C "50000 100000" 250
+	throttle
+	[ "${#lines[@]}" -eq 1 ]
+	rows '"/a\nb"' .cgroup
+}
+
+@test "names: UTF-8 comes out as it is, other bytes leave JSON valid" {
+	named $'gr\xc3\xb6\xc3\x9fe\xff'
+	throttle
+	rows $'"/gr\xc3\xb6\xc3\x9fe\xc3\xbf"' .cgroup
+}
+
+@test "names: of 255 bytes, twelve levels deep" {
+	local name path
+	printf -v name '%0255d' 0
+	path=$name/$name/$name/$name/$name/$name/$name/$name/$name/$name/$name/$name
+	named "$path"
+	throttle
+	rows '[3072,0.5,0.25]' '[(.cgroup | length), .limit_cpus, .used_cpus]'
+}
+
+@test "names: a path longer than any can be is not cut to a shorter one" {
+	plain
+	local long
+	printf -v long '/%05000d' 0
+	in_cgroup "0::/web$long"
+	refused 3 'no cgroup hierarchy'
+}

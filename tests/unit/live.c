@@ -1,0 +1,440 @@
+/* The live host, over a file tree that the tests make, and over /proc for what vanishes. */
+#include "../../src/base/fail.h"
+#include "../../src/host/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tree.h"
+#include "unit.h"
+
+static int
+error_of(int result)
+{
+	return result == 0 ? 0 : errno;
+}
+
+static void
+check_read(struct host *h, const char *path, const char *want)
+{
+	struct text t;
+
+	if (CHECK_INT(error_of(host_read(h, path, &t)), 0))
+		CHECK_TEXT(t, want);
+	else
+		printf("# for %s\n", path);
+}
+
+static void
+reads(void)
+{
+	struct host *h = host_live(tree);
+
+	put("proc/loadavg", "0.51 0.62 0.71 2/112 4242\n");
+	put("sys/fs/cgroup/sp ace:colon/cpu.max", "max 100000");
+	put("proc/empty", "");
+	check_read(h, "proc/loadavg", "0.51 0.62 0.71 2/112 4242\n");
+	check_read(h, "sys/fs/cgroup/sp ace:colon/cpu.max", "max 100000");
+	check_read(h, "proc/empty", "");
+	check_read(h, "proc/loadavg", "0.51 0.62 0.71 2/112 4242\n");
+	host_close(h);
+}
+
+static void
+reads_again(void)
+{
+	struct host *h = host_live(tree);
+
+	put("proc/changes", "a long first text\n");
+	check_read(h, "proc/changes", "a long first text\n");
+	put("proc/changes", "short\n");
+	check_read(h, "proc/changes", "short\n");
+	put("proc/changes", "");
+	check_read(h, "proc/changes", "");
+	put("proc/changes", "and longer than ever before\n");
+	check_read(h, "proc/changes", "and longer than ever before\n");
+	host_close(h);
+}
+
+/* Around the sizes at which a read goes on, or the buffer grows. */
+static void
+reads_all_sizes(void)
+{
+	static const size_t sizes[] = { 1, 2047, 2048, 2049, 4095, 4096, 4097, 16383, 16384, 16385, 32768, 100000, 1 << 20 };
+	struct host *h = host_live(tree);
+	char *s = malloc(1 << 20);
+	struct text t;
+
+	for (size_t i = 0; i < 1 << 20; i++)
+		s[i] = (char)(i * 7 + i / 251);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		put_bytes("proc/size", s, sizes[i]);
+		CHECK_INT(host_read(h, "proc/size", &t), 0);
+		CHECK_INT(t.n, sizes[i]);
+		CHECK(t.n == sizes[i] && memcmp(t.s, s, t.n) == 0);
+	}
+	free(s);
+	host_close(h);
+}
+
+static void
+not_there(void)
+{
+	struct host *h = host_live(tree);
+	struct text t;
+
+	CHECK_INT(error_of(host_read(h, "proc/none", &t)), ENOENT);
+	CHECK_INT(error_of(host_read(h, "none/none", &t)), ENOENT);
+	CHECK_INT(error_of(host_list(h, "none", &t)), ENOENT);
+	put("proc/file", "x");
+	CHECK_INT(error_of(host_read(h, "proc/file/x", &t)), ENOTDIR);
+	CHECK_INT(error_of(host_list(h, "proc/file", &t)), ENOTDIR);
+	CHECK_INT(error_of(host_read(h, "proc", &t)), EISDIR);
+	check_read(h, "proc/file", "x");
+	put("proc/none", "now it is");
+	check_read(h, "proc/none", "now it is");
+	host_close(h);
+}
+
+static void
+no_root(void)
+{
+	char path[600];
+
+	snprintf(path, sizeof path, "%s/nowhere", tree);
+	CHECK(!host_live(path) && errno == ENOENT);
+	put("a-file", "x");
+	snprintf(path, sizeof path, "%s/a-file", tree);
+	CHECK(!host_live(path) && errno == ENOTDIR);
+}
+
+/* Neither waits for somebody to write into a FIFO, nor takes 100 MB for a kernel text. */
+static void
+no_texts(void)
+{
+	struct host *h = host_live(tree);
+	struct text t;
+	char path[600];
+
+	make_dirs("proc/x");
+	snprintf(path, sizeof path, "%s/proc/fifo", tree);
+	CHECK(mkfifo(path, 0600) == 0);
+	CHECK(host_read(h, "proc/fifo", &t) < 0);
+	put("proc/huge", "");
+	snprintf(path, sizeof path, "%s/proc/huge", tree);
+	CHECK(truncate(path, 100 << 20) == 0);
+	CHECK_INT(error_of(host_read(h, "proc/huge", &t)), EFBIG);
+	put("proc/huge", "");
+	check_read(h, "proc/huge", "");
+	host_close(h);
+}
+
+static bool
+has_line(struct text names, const char *want)
+{
+	struct text line;
+	int n = 0;
+
+	while (text_line(&names, &line))
+		n += text_eq(line, want);
+	return n == 1;
+}
+
+static void
+lists(void)
+{
+	struct host *h = host_live(tree);
+	struct text t;
+	char to[600];
+
+	put("cg/cpu.stat", "");
+	put("cg/web/cpu.stat", "");
+	put("cg/new\nline/cpu.stat", "");
+	put("cg/.hidden", "");
+	snprintf(to, sizeof to, "%s/cg/link", tree);
+	CHECK(symlink("web", to) == 0);
+	snprintf(to, sizeof to, "%s/cg/dangling", tree);
+	CHECK(symlink("nowhere", to) == 0);
+	if (CHECK_INT(host_list(h, "cg", &t), 0)) {
+		CHECK(has_line(t, "cpu.stat"));
+		CHECK(has_line(t, "web/"));
+		CHECK(has_line(t, "new/line/"));
+		CHECK(has_line(t, ".hidden"));
+		CHECK(has_line(t, "link/"));
+		CHECK(has_line(t, "dangling"));
+		CHECK_INT(t.n, strlen("cpu.stat\nweb/\nnew/line/\n.hidden\nlink/\ndangling\n"));
+	}
+	put("cg/late/cpu.stat", "");
+	CHECK(host_list(h, "cg", &t) == 0 && has_line(t, "late/"));
+	host_close(h);
+}
+
+static void
+lists_many(void)
+{
+	enum { N = 500 };
+	struct host *h = host_live(tree);
+	struct text t, line;
+	char path[100];
+	int seen = 0;
+
+	for (int i = 0; i < N; i++) {
+		snprintf(path, sizeof path, "many/cri-containerd-%060d.scope", i);
+		make_dirs(path);
+	}
+	for (int again = 0; again < 2; again++) {
+		seen = 0;
+		CHECK_INT(host_list(h, "many", &t), 0);
+		while (text_line(&t, &line))
+			seen += line.n == strlen("cri-containerd-.scope/") + 60;
+		CHECK_INT(seen, N);
+	}
+	make_dirs("nothing");
+	CHECK_INT(host_list(h, "nothing", &t), 0);
+	CHECK_INT(t.n, 0);
+	host_close(h);
+}
+
+/* A directory that is removed and made again is another one. */
+static void
+directory_again(void)
+{
+	struct host *h = host_live(tree);
+	struct text t;
+	char path[600];
+
+	put("gone/a/x", "");
+	CHECK(host_list(h, "gone/a", &t) == 0 && has_line(t, "x"));
+	snprintf(path, sizeof path, "%s/gone/a", tree);
+	remove_tree(path);
+	CHECK_INT(error_of(host_list(h, "gone/a", &t)), ENOENT);
+	put("gone/a/y", "");
+	CHECK(host_list(h, "gone/a", &t) == 0 && has_line(t, "y") && !has_line(t, "x"));
+	remove_tree(path);
+	put("gone/a/z", "");
+	CHECK(host_list(h, "gone/a", &t) == 0 && has_line(t, "z"));
+	host_close(h);
+}
+
+/* A child that sleeps until it is killed. */
+static pid_t
+sleeper(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
+static void
+process_vanishes(void)
+{
+	struct host *h = host_live("/");
+	struct text t;
+	char stat[64], task[64];
+	pid_t pid = sleeper();
+
+	snprintf(stat, sizeof stat, "proc/%d/stat", (int)pid);
+	snprintf(task, sizeof task, "proc/%d/task", (int)pid);
+	CHECK_INT(error_of(host_read(h, stat, &t)), 0);
+	CHECK(t.n > 0);
+	CHECK_INT(error_of(host_list(h, task, &t)), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (int again = 0; again < 2; again++) {
+		CHECK_INT(error_of(host_read(h, stat, &t)), ENOENT);
+		CHECK_INT(error_of(host_list(h, task, &t)), ENOENT);
+	}
+	CHECK(host_read(h, "proc/self/stat", &t) == 0 && t.n > 0);
+	host_close(h);
+}
+
+static void
+make_many(int n)
+{
+	char path[64], content[64];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof path, "fds/g%d/cpu.stat", i);
+		snprintf(content, sizeof content, "nr_periods %d\n", i);
+		put(path, content);
+	}
+}
+
+static void
+check_many(struct host *h, int n)
+{
+	char path[64], content[64];
+	struct text t;
+
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof path, "fds/g%d/cpu.stat", i);
+		snprintf(content, sizeof content, "nr_periods %d\n", i);
+		check_read(h, path, content);
+		snprintf(path, sizeof path, "fds/g%d", i);
+		CHECK(host_list(h, path, &t) == 0 && has_line(t, "cpu.stat"));
+	}
+}
+
+static void
+row(struct host *h)
+{
+	struct moment m;
+
+	CHECK_INT(host_next(h, 0, MOMENT_ROW, &m), 1);
+}
+
+static void
+many_files(void)
+{
+	struct host *h = host_live(tree);
+
+	make_many(300);
+	for (int i = 0; i < 3; i++) {
+		row(h);
+		check_many(h, 300);
+	}
+	host_close(h);
+}
+
+/* Comes last: the limit cannot be raised again by everybody. */
+static void
+more_files_than_allowed(void)
+{
+	struct rlimit limit = { 24, 24 };
+
+	make_many(200);
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	struct host *h = host_live(tree);
+	for (int i = 0; i < 3; i++) {
+		row(h);
+		check_many(h, 200);
+		check_many(h, 5);
+	}
+	host_close(h);
+}
+
+static int
+open_files(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 2000; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void
+closes_idle_ones(void)
+{
+	struct host *h = host_live(tree);
+	int before = open_files();
+
+	make_many(200);
+	row(h);
+	check_many(h, 200);
+	CHECK(open_files() >= before + 200); /* they stay open: that is what makes the next row cheap */
+	for (int i = 0; i < 100; i++) {
+		row(h);
+		check_read(h, "fds/g7/cpu.stat", "nr_periods 7\n");
+	}
+	CHECK(open_files() <= before + 10);
+	check_many(h, 200);
+	host_close(h);
+	CHECK(open_files() < before);
+}
+
+static int64_t
+monotonic(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void
+moments_in_time(void)
+{
+	struct host *h = host_live("/");
+	int64_t start = monotonic(), deadline = start + 30000000;
+	struct moment m;
+
+	CHECK(!h->replay);
+	CHECK_INT(host_next(h, deadline, MOMENT_TICK, &m), 1);
+	CHECK(m.kind == MOMENT_TICK);
+	CHECK(m.mono_ns >= deadline && m.mono_ns <= monotonic());
+	CHECK(llabs(m.real_ns / 1000000000 - (int64_t)time(NULL)) <= 1);
+	start = monotonic();
+	CHECK_INT(host_next(h, 1, MOMENT_ROW, &m), 1); /* a deadline that has passed is now */
+	CHECK(m.kind == MOMENT_ROW);
+	CHECK(m.mono_ns >= start && m.mono_ns - start < 1000000000);
+	host_close(h);
+}
+
+static void
+on_alarm(int signal)
+{
+	(void)signal;
+}
+
+static void
+interrupted(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval in_20_ms = { .it_value = { 0, 20000 } };
+	struct host *h = host_live("/");
+	int64_t start = monotonic();
+	struct moment m;
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &in_20_ms, NULL);
+	CHECK(host_next(h, start + 10000000000, MOMENT_ROW, &m) < 0 && errno == EINTR);
+	CHECK(monotonic() - start < 5000000000);
+	host_close(h);
+}
+
+static void
+facts(void)
+{
+	struct host *h = host_live("/");
+
+	CHECK_U64(h->facts.ticks_per_s, (uint64_t)sysconf(_SC_CLK_TCK));
+	CHECK_U64(h->facts.page_size, (uint64_t)sysconf(_SC_PAGESIZE));
+	CHECK(h->facts.release[0] && h->facts.machine[0]);
+	host_close(h);
+}
+
+int
+main(void)
+{
+	tree_make();
+	unit_test("files are read below the root", reads);
+	unit_test("a file is read again, shorter and longer", reads_again);
+	unit_test("texts of all sizes are read whole", reads_all_sizes);
+	unit_test("what is not there has its errno, and may come", not_there);
+	unit_test("a root that is none", no_root);
+	unit_test("what is no text is an error, not a hang", no_texts);
+	unit_test("names, directories marked, no newline in them", lists);
+	unit_test("a directory of 500, and an empty one", lists_many);
+	unit_test("a directory removed and made again", directory_again);
+	unit_test("a process that vanishes while watched", process_vanishes);
+	unit_test("three hundred groups", many_files);
+	unit_test("files that nobody reads any more are closed, and all at the end", closes_idle_ones);
+	unit_test("moments come at their deadline", moments_in_time);
+	unit_test("a signal ends the wait", interrupted);
+	unit_test("the facts of this machine", facts);
+	unit_test("more files than may be open", more_files_than_allowed);
+	tree_remove();
+	return unit_done();
+}

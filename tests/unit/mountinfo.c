@@ -1,0 +1,214 @@
+/* /proc/PID/mountinfo: the mounts of the cgroup file systems among all others. */
+#include "../../src/proc/mountinfo.h"
+
+#include "unit.h"
+
+/* The first cgroup mount of a text; its strings are the test's. */
+static bool
+first(struct text t, struct cgroup_mount *m)
+{
+	struct arena a = { 0 };
+	bool found = mountinfo_next(&t, &a, m);
+
+	if (found) {
+		m->root = unit_copy(m->root, strlen(m->root) + 1);
+		m->point = unit_copy(m->point, strlen(m->point) + 1);
+		m->super = unit_copy(m->super, strlen(m->super) + 1);
+	}
+	arena_free(&a);
+	return found;
+}
+
+static void
+check(struct text t, int version, const char *root, const char *point, const char *super)
+{
+	struct cgroup_mount m;
+
+	if (!CHECK(first(t, &m))) {
+		printf("# for %.*s\n", (int)(t.n < 200 ? t.n : 200), t.s);
+		return;
+	}
+	CHECK_INT(m.version, version);
+	CHECK_STRING(m.root, root);
+	CHECK_STRING(m.point, point);
+	CHECK_STRING(m.super, super);
+}
+
+static void
+optional_fields(void)
+{
+	check(T("43 42 0:23 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw\n"), 2, "/", "/sys/fs/cgroup", "rw");
+	check(T("43 42 0:23 / /sys/fs/cgroup ro,nosuid master:1 - cgroup2 cgroup rw\n"), 2, "/", "/sys/fs/cgroup", "rw");
+	check(T("43 42 0:23 / /sys/fs/cgroup ro shared:409 master:1 - cgroup2 cgroup rw\n"), 2, "/", "/sys/fs/cgroup", "rw");
+	check(T("43 42 0:23 / /sys/fs/cgroup ro shared:409 master:1 propagate_from:3 unbindable - cgroup2 cgroup rw\n"), 2, "/",
+	      "/sys/fs/cgroup", "rw");
+}
+
+static void
+hyphens(void)
+{
+	check(T("1 2 0:23 /system.slice/docker-65-.scope /sys/fs/cgroup/cpu ro master:1 - cgroup cgroup rw,cpu\n"), 1,
+	      "/system.slice/docker-65-.scope", "/sys/fs/cgroup/cpu", "rw,cpu");
+	check(T("1 2 0:23 /a\\040-\\040cgroup2\\040x /sys/fs/cgroup ro - cgroup none rw,memory\n"), 1, "/a - cgroup2 x",
+	      "/sys/fs/cgroup", "rw,memory");
+	check(T("1 2 0:23 / /- - - cgroup2 - rw\n"), 2, "/", "/-", "rw");
+}
+
+static void
+escapes(void)
+{
+	check(T("1 2 0:23 /sp\\040ace\\011tab\\012line\\134back /mnt\\040x\\134040 rw - cgroup2 none rw\n"), 2,
+	      "/sp ace\ttab\nline\\back", "/mnt x\\040", "rw");
+	check(T("1 2 0:23 /a\\04 /b\\ rw - cgroup2 none rw\n"), 2, "/a\\04", "/b\\", "rw");
+	check(T("1 2 0:23 /a\\0 /b\\999\\400 rw - cgroup2 none rw\\04"), 2, "/a\\0", "/b\\999\\400", "rw\\04");
+}
+
+static void
+super_options(void)
+{
+	check(T("1 2 0:23 / /x rw - cgroup cgroup rw,path=C:\\134Program Files\\134x, a - b,cpu\n"), 1, "/", "/x",
+	      "rw,path=C:\\Program Files\\x, a - b,cpu");
+	check(T("1 2 0:23 / /x rw - cgroup cgroup\n"), 1, "/", "/x", "");
+	check(T("1 2 0:23 / /x rw - cgroup cgroup "), 1, "/", "/x", "");
+}
+
+static void
+empty_fields(void)
+{
+	check(T("26 23 0:22  /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"), 2, "", "/sys/fs/cgroup", "rw");
+	check(T("26 23 0:22 / /sys/fs/cgroup rw,nosuid - cgroup2  rw\n"), 2, "/", "/sys/fs/cgroup", "rw");
+	check(T("26 23 0:22 / /sys/fs/cgroup rw,nosuid  - cgroup2 cgroup2 rw\n"), 2, "/", "/sys/fs/cgroup", "rw");
+}
+
+static void
+relative_roots(void)
+{
+	check(T("1 2 0:23 /../.. /sys/fs/cgroup rw - cgroup2 cgroup rw\n"), 2, "/../..", "/sys/fs/cgroup", "rw");
+	check(T("1 2 0:23 /../sib /sys/fs/cgroup rw - cgroup2 cgroup rw\n"), 2, "/../sib", "/sys/fs/cgroup", "rw");
+}
+
+static void
+others(void)
+{
+	struct cgroup_mount m;
+
+	CHECK(!first(T("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"), &m));
+	CHECK(!first(T("22 1 8:1 / /x rw - cgroup3 cgroup rw\n"), &m));
+	CHECK(!first(T("22 1 8:1 / /cgroup2 rw - tmpfs cgroup rw,mode=755\n"), &m));
+	CHECK(!first(T("22 1 8:1 / /x rw - 9p drvfs rw,dirsync,aname=drvfs;path=C:\\134Program Files - cgroup2 x\n"), &m));
+	check(T("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 1 0:1 / /a rw - cgroup none rw,name=systemd\n"), 1, "/", "/a", "rw,name=systemd");
+}
+
+static void
+damaged(void)
+{
+	static const char *const bad[] = { "", "\n\n", " ", "1 2 0:23 / /x rw", "1 2 0:23 / /x rw -", "1 2 0:23 / /x rw - ",
+		"1 2 0:23 / /x rw - cgroup2", "1 2 0:23 / /x rw cgroup2 cgroup2 rw", "1 2 0:23 /  rw - cgroup2 cgroup2 rw",
+		"1 2 0:23 / relative rw - cgroup2 cgroup2 rw" };
+	struct cgroup_mount m;
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (!CHECK(!first(TN(bad[i], strlen(bad[i])), &m)))
+			printf("# for '%s'\n", bad[i]);
+	CHECK(!first(T("\0\0\xff - \x80\n"), &m));
+}
+
+static void
+long_lines(void)
+{
+	enum { N = 70000 };
+	static const char head[] = "30 1 0:40 / / rw - overlay overlay rw,lowerdir=";
+	static const char cgroup[] = "\n43 30 0:23 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
+	char *s = malloc(N + sizeof cgroup);
+
+	memset(s, 'l', N);
+	memcpy(s, head, sizeof head - 1);
+	memcpy(s + N, cgroup, sizeof cgroup);
+	check(TN(s, N + sizeof cgroup - 1), 2, "/", "/sys/fs/cgroup", "rw");
+	free(s);
+}
+
+static void
+a_long_root(void)
+{
+	enum { N = 70000 };
+	char *root = malloc(N + 1), *line = malloc(N + 100);
+
+	memset(root, 'r', N);
+	root[0] = '/';
+	root[N] = '\0';
+	int n = sprintf(line, "1 2 0:23 %s /x rw - cgroup none rw,cpu", root);
+	check(TN(line, (size_t)n), 1, root, "/x", "rw,cpu");
+	free(root);
+	free(line);
+}
+
+static void
+all_of_them(void)
+{
+	struct text t = T("1 0 8:1 / / rw - ext4 /dev/x rw\n"
+			  "2 1 0:1 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+			  "broken\n"
+			  "3 1 0:2 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+			  "4 1 0:3 / /sys/fs/cgroup/unified rw - cgroup2 cgroup rw\n"
+			  "5 1 0:3 / /host/sys/fs/cgroup/unified rw - cgroup2 cgroup rw");
+	static const char *const points[] = { "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified",
+		"/host/sys/fs/cgroup/unified" };
+	struct arena a = { 0 };
+	struct cgroup_mount m;
+
+	for (int i = 0; i < 4; i++)
+		if (CHECK(mountinfo_next(&t, &a, &m)))
+			CHECK_STRING(m.point, points[i]);
+	CHECK(!mountinfo_next(&t, &a, &m));
+	CHECK(!mountinfo_next(&t, &a, &m));
+	arena_free(&a);
+}
+
+static void
+truncated(void)
+{
+	static const char line[] = "43 42 0:23 /a\\040b /sys/fs/cgroup ro shared:1 - cgroup2 cgroup rw\n";
+	struct cgroup_mount m;
+
+	for (size_t n = 0; n < sizeof line; n++)
+		if (first(TN(line, n), &m)) {
+			CHECK(n > strlen(line) - strlen("cgroup rw\n"));
+			CHECK_STRING(m.root, "/a b");
+		}
+}
+
+static void
+controllers(void)
+{
+	CHECK(comma_list_has(T("rw,cpu,cpuacct"), "cpu"));
+	CHECK(comma_list_has(T("rw,cpuacct,cpu"), "cpu"));
+	CHECK(comma_list_has(T("cpu"), "cpu"));
+	CHECK(comma_list_has(T("rw,net_cls,cpuacct,memory,cpu,blkio"), "memory"));
+	CHECK(!comma_list_has(T("rw,cpuacct"), "cpu"));
+	CHECK(!comma_list_has(T("rw,cpuset"), "cpu"));
+	CHECK(!comma_list_has(T("rw,cpu"), "cpuacct"));
+	CHECK(!comma_list_has(T("rw,xcpu,cpu x"), "cpu"));
+	CHECK(!comma_list_has(T("rw,name=systemd"), "systemd"));
+	CHECK(!comma_list_has(T(""), "cpu"));
+	CHECK(comma_list_has(T(",,cpu,,"), "cpu"));
+}
+
+int
+main(void)
+{
+	unit_test("no optional field, one, two and more", optional_fields);
+	unit_test("the separator is a field '-', not one with a '-' in it", hyphens);
+	unit_test("ROOT and the mount point are decoded, half an escape is not", escapes);
+	unit_test("the super options are all the rest, blanks and all", super_options);
+	unit_test("an empty field is a field", empty_fields);
+	unit_test("roots outside of the cgroup namespace", relative_roots);
+	unit_test("other file systems are skipped, whatever their options say", others);
+	unit_test("damaged lines are skipped", damaged);
+	unit_test("a line of 70 KB before", long_lines);
+	unit_test("a root of 70 KB", a_long_root);
+	unit_test("all mounts in their order", all_of_them);
+	unit_test("truncated anywhere", truncated);
+	unit_test("controllers are whole words, in any order", controllers);
+	return unit_done();
+}

@@ -1,0 +1,230 @@
+/* The cursor over somebody else's bytes. */
+#include "../../src/base/text.h"
+
+#include <errno.h>
+
+#include "unit.h"
+
+static void
+splits(void)
+{
+	struct text rest = T("a::b"), part;
+
+	CHECK(text_split(&rest, ':', &part));
+	CHECK_TEXT(part, "a");
+	CHECK(text_split(&rest, ':', &part));
+	CHECK_TEXT(part, "");
+	CHECK(text_split(&rest, ':', &part));
+	CHECK_TEXT(part, "b");
+	CHECK(!text_split(&rest, ':', &part));
+	CHECK_INT(rest.n, 0);
+}
+
+static void
+splits_what_ends_with_the_separator(void)
+{
+	struct text rest = T("a:"), part;
+
+	CHECK(text_split(&rest, ':', &part));
+	CHECK_TEXT(part, "a");
+	CHECK(!text_split(&rest, ':', &part));
+}
+
+static void
+splits_nothing(void)
+{
+	struct text rest = T(""), part;
+
+	CHECK(!text_split(&rest, ':', &part));
+	rest = (struct text){ NULL, 0 };
+	CHECK(!text_split(&rest, ':', &part));
+	CHECK(!text_line(&rest, &part));
+	CHECK(!text_word(&rest, &part));
+}
+
+static void
+lines(void)
+{
+	struct text rest = T("one\n\nthree"), line;
+
+	CHECK(text_line(&rest, &line));
+	CHECK_TEXT(line, "one");
+	CHECK(text_line(&rest, &line));
+	CHECK_TEXT(line, "");
+	CHECK(text_line(&rest, &line));
+	CHECK_TEXT(line, "three");
+	CHECK(!text_line(&rest, &line));
+}
+
+static void
+words(void)
+{
+	struct text rest = T("  one \t two\r"), word;
+
+	CHECK(text_word(&rest, &word));
+	CHECK_TEXT(word, "one");
+	CHECK(text_word(&rest, &word));
+	CHECK_TEXT(word, "two");
+	CHECK(!text_word(&rest, &word));
+	CHECK(!text_word(&rest, &word));
+}
+
+static void
+nul_bytes(void)
+{
+	struct text rest = T("a\0b\nc"), line;
+	uint64_t v;
+
+	CHECK(text_line(&rest, &line));
+	CHECK(text_same(line, T("a\0b")));
+	CHECK(!text_same(line, T("a\0c")));
+	CHECK(!text_eq(line, "a"));
+	CHECK(text_u64(T("1\0"), &v) < 0);
+	CHECK(text_u64(T("\0"), &v) < 0);
+}
+
+static void
+compares(void)
+{
+	CHECK(text_eq(T("abc"), "abc"));
+	CHECK(!text_eq(T("abc"), "ab"));
+	CHECK(!text_eq(T("ab"), "abc"));
+	CHECK(text_eq(T(""), ""));
+	CHECK(text_eq((struct text){ NULL, 0 }, ""));
+	struct text of = text_of("of");
+	CHECK_TEXT(of, "of");
+}
+
+static void
+skips(void)
+{
+	struct text t = T("cpu0 1");
+
+	CHECK(!text_skip(&t, "cpu1"));
+	CHECK(!text_skip(&t, "cpu0 1 and more than there is"));
+	CHECK_TEXT(t, "cpu0 1");
+	CHECK(text_skip(&t, "cpu"));
+	CHECK_TEXT(t, "0 1");
+}
+
+static int
+error_of(int result)
+{
+	return result == 0 ? 0 : errno;
+}
+
+static void
+numbers(void)
+{
+	uint64_t v = 7;
+
+	CHECK_INT(text_u64(T("0"), &v), 0);
+	CHECK_U64(v, 0);
+	CHECK_INT(text_u64(T("007"), &v), 0);
+	CHECK_U64(v, 7);
+	CHECK_INT(text_u64(T("18446744073709551615"), &v), 0);
+	CHECK_U64(v, UINT64_MAX);
+}
+
+static void
+no_numbers(void)
+{
+	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1e3", "a", "1.0", "\xff", "/", ":" };
+	uint64_t v = 7;
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (!CHECK_INT(error_of(text_u64(TN(bad[i], strlen(bad[i])), &v)), EINVAL))
+			printf("# for '%s'\n", bad[i]);
+	CHECK_U64(v, 7);
+}
+
+static void
+too_large(void)
+{
+	uint64_t v = 7;
+
+	CHECK_INT(error_of(text_u64(T("18446744073709551616"), &v)), ERANGE);
+	CHECK_INT(error_of(text_u64(T("18446744073709551620"), &v)), ERANGE);
+	CHECK_INT(error_of(text_u64(T("99999999999999999999999999999999999999"), &v)), ERANGE);
+	CHECK_U64(v, 7);
+}
+
+static void
+signed_numbers(void)
+{
+	int64_t v = 7;
+
+	CHECK_INT(text_s64(T("-1"), &v), 0);
+	CHECK_INT(v, -1);
+	CHECK_INT(text_s64(T("9223372036854775807"), &v), 0);
+	CHECK_INT(v, INT64_MAX);
+	CHECK_INT(error_of(text_s64(T("9223372036854775808"), &v)), ERANGE);
+	CHECK_INT(error_of(text_s64(T("-"), &v)), EINVAL);
+	CHECK_INT(error_of(text_s64(T("--1"), &v)), EINVAL);
+	CHECK_INT(error_of(text_s64(T(""), &v)), EINVAL);
+	CHECK_INT(v, INT64_MAX);
+}
+
+static void
+next_numbers(void)
+{
+	struct text rest = T(" 12\t34 x");
+	uint64_t v;
+
+	CHECK_INT(text_next_u64(&rest, &v), 0);
+	CHECK_U64(v, 12);
+	CHECK_INT(text_next_u64(&rest, &v), 0);
+	CHECK_U64(v, 34);
+	CHECK_INT(error_of(text_next_u64(&rest, &v)), EINVAL);
+	CHECK_INT(error_of(text_next_u64(&rest, &v)), EINVAL);
+	CHECK_U64(v, 34);
+}
+
+static void
+decimals(void)
+{
+	double v;
+
+	CHECK_INT(text_decimal(T("0.51"), &v), 0);
+	CHECK_NEAR(v, 0.51, 1e-15);
+	CHECK_INT(text_decimal(T("12"), &v), 0);
+	CHECK_NEAR(v, 12, 0);
+	CHECK_INT(text_decimal(T("100.000001"), &v), 0);
+	CHECK_NEAR(v, 100.000001, 1e-12);
+	CHECK_INT(text_decimal(T("3.05"), &v), 0);
+	CHECK_NEAR(v, 3.05, 1e-15);
+}
+
+static void
+no_decimals(void)
+{
+	static const char *const bad[] = { "", ".", ".5", "1.", "1..2", "1.2.3", "-1.5", "1.-5", "1,5", "1e3", "nan", "inf", "0x1p3",
+		"99999999999999999999.5", "0.99999999999999999999" };
+	double v = 7;
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (!CHECK_INT(error_of(text_decimal(TN(bad[i], strlen(bad[i])), &v)), EINVAL))
+			printf("# for '%s'\n", bad[i]);
+	CHECK_NEAR(v, 7, 0);
+}
+
+int
+main(void)
+{
+	unit_test("a text is split at separators, empty parts included", splits);
+	unit_test("nothing stands behind a last separator", splits_what_ends_with_the_separator);
+	unit_test("an empty text has no parts, lines or words", splits_nothing);
+	unit_test("a last line needs no newline", lines);
+	unit_test("words are apart by blanks, tabs and carriage returns", words);
+	unit_test("a NUL is a byte like others", nul_bytes);
+	unit_test("texts are compared whole", compares);
+	unit_test("a prefix is taken off only when it is there", skips);
+	unit_test("numbers of 64 bits", numbers);
+	unit_test("what is no number leaves the result alone", no_numbers);
+	unit_test("numbers of more than 64 bits are out of range", too_large);
+	unit_test("signed numbers", signed_numbers);
+	unit_test("numbers one by one", next_numbers);
+	unit_test("decimals", decimals);
+	unit_test("what is no decimal leaves the result alone", no_decimals);
+	return unit_done();
+}
