@@ -130,6 +130,18 @@ show() {
 		'[null,null,null,null,null,null,null,null]' ]
 }
 
+@test "a group where the controller is off: it says so, and shows the level that its memory counts for" {
+	for t in 0 1; do
+		at $t
+		group /pod max 300000 100000 0 0 0
+		group /pod/app max 0 0 0 0 0
+		rm "$now"/sys/fs/cgroup/pod/app/memory.*
+	done
+	show
+	[ "$(json 'select(.cgroup != "machine") | [.cgroup, .used_bytes]')" = '["/pod",300000]' ]
+	[[ $stderr == *"/pod/app"*"the controller is not on there"* ]]
+}
+
 @test "a limit of 0 has no share" {
 	for t in 0 1; do
 		at $t

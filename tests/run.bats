@@ -162,6 +162,13 @@ setup() {
 	script -qec "stty cols 80 rows 24; $PQ runq 1 1" /dev/null </dev/null | grep -q '%some'
 }
 
+@test "a terminal too narrow for all columns loses the least important ones, and the header says so" {
+	script -qec "stty cols 80 rows 24; $PQ cpu 0.1 1" /dev/null </dev/null | grep -q '%guest %idle \* >'
+	script -qec "stty cols 60 rows 24; $PQ mem -w all 0.1 1 2>/dev/null" /dev/null </dev/null | tr -d '\r' >"$BATS_TEST_TMPDIR/screen"
+	grep -q '>  cgroup$' "$BATS_TEST_TMPDIR/screen"
+	[ "$(awk '{ if (length($0) > n) n = length($0) } END { print n }' "$BATS_TEST_TMPDIR/screen")" -le 60 ]
+}
+
 @test "a pipe gets one header, a terminal one per screen" {
 	[ "$("$PQ" runq --tick 10ms 0.02 40 2>/dev/null | grep -c runq-sz)" -eq 1 ]
 	[ "$(script -qec "stty cols 100 rows 10; $PQ runq 0.02 40" /dev/null </dev/null | grep -c runq-sz)" -ge 4 ]

@@ -32,6 +32,7 @@ struct column {
 	const char *group;   /* NULL: in the default view; else shown with -w GROUP */
 	const char *counter; /* the kernel's counter behind a RATE, COUNT or SHARE, for metrics: base unit, without "_total" */
 	const char *help;    /* one line: the meaning, and the kernel file and key it comes from */
+	bool spare;          /* the first to be left out of text that is too wide for a terminal */
 };
 
 struct cell {

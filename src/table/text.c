@@ -6,10 +6,12 @@
 
 /* Of the columns that are shown, those of fixed width stand first, then the labels of any length. */
 struct layout {
-	int squeezed; /* from here on, headings go without their hyphens: a terminal had too little room */
-	int fixed;    /* how many columns of fixed width there is room for */
-	bool cut;     /* there are more: the header ends with '>' */
+	int width[COLUMNS_MOST]; /* 0: a label of any length, or left out */
+	bool cut;                /* columns are left out: the header ends with '>' */
 };
+
+/* What a label of any length is left at least, if it names the row. */
+enum { LABEL_ROOM = 11 };
 
 static int
 time_width(const struct report *r)
@@ -28,45 +30,44 @@ hyphens(const struct column *c)
 {
 	int n = 0;
 
-	for (const char *s = c->heading; *s; s++)
+	for (const char *s = c->heading; *s && c->width > 0; s++)
 		n += *s == '-';
 	return n;
 }
 
+/* Leaves columns out from the right until the line is so wide; returns its width. */
 static int
-column_width(const struct report *r, int i, const struct layout *l)
+leave_out(const struct report *r, struct layout *l, int width, int most, bool spare_only)
 {
-	const struct column *c = shown(r, i);
-
-	return i < l->squeezed || c->width == 0 ? c->width : c->width - hyphens(c);
+	for (int i = r->nshown - 1; width > most && i >= 0; i--) {
+		if (spare_only && !shown(r, i)->spare)
+			continue;
+		width -= l->width[i];
+		l->width[i] = 0;
+	}
+	return width;
 }
 
-/* What a label of any length is left at least, if it names the row. */
-enum { LABEL_ROOM = 11 };
-
-/* On a terminal that is too narrow, headings lose their hyphens, pq's own ones on the right first; then the rightmost columns
- * are left out, and a '>' behind the header says so. */
+/* On a terminal that is too narrow, headings lose their hyphens, pq's own ones on the right first; then columns are left out,
+ * those that can be spared first, and a '>' behind the header says so. */
 static struct layout
 lay_out(const struct report *r)
 {
-	struct layout l = { .squeezed = r->nshown };
+	struct layout l = { .cut = false };
 	int width = time_width(r);
 
 	for (int i = 0; i < r->nshown; i++) {
 		bool names_row = r->shown[i] == 0 && shown(r, i)->width == 0;
-		width += names_row ? LABEL_ROOM : shown(r, i)->width;
-		l.fixed += shown(r, i)->width > 0;
+		l.width[i] = shown(r, i)->width;
+		width += names_row ? LABEL_ROOM : l.width[i];
 	}
-	if (!r->terminal)
-		return l;
-	while (width > r->width && l.squeezed > 0)
-		if (shown(r, --l.squeezed)->width > 0)
-			width -= hyphens(shown(r, l.squeezed));
-	l.cut = width > r->width;
-	for (int i = r->nshown - 1; l.cut && width > r->width - 2 && i >= 0; i--) {
-		width -= column_width(r, i, &l);
-		l.fixed -= shown(r, i)->width > 0;
+	for (int i = r->nshown - 1; r->terminal && width > r->width && i >= 0; i--) {
+		l.width[i] -= hyphens(shown(r, i));
+		width -= hyphens(shown(r, i));
 	}
+	l.cut = r->terminal && width > r->width;
+	if (l.cut)
+		leave_out(r, &l, leave_out(r, &l, width, r->width - 2, true), r->width - 2, false);
 	return l;
 }
 
@@ -211,13 +212,12 @@ text_header(struct buf *b, const struct report *r, const char *time)
 	size_t line = b->n;
 
 	put_time(b, r, time);
-	for (int i = 0, fixed = 0; i < r->nshown && fixed < l.fixed; i++) {
+	for (int i = 0; i < r->nshown; i++) {
 		size_t start = b->n;
-		if (shown(r, i)->width == 0)
+		if (l.width[i] == 0)
 			continue;
-		put_heading(b, shown(r, i), i >= l.squeezed);
-		put_right(b, start, column_width(r, i, &l));
-		fixed++;
+		put_heading(b, shown(r, i), l.width[i] < shown(r, i)->width);
+		put_right(b, start, l.width[i]);
 	}
 	if (l.cut)
 		buf_text(b, " >");
@@ -232,12 +232,9 @@ text_row(struct buf *b, const struct report *r, const char *time, const struct c
 	size_t line = b->n;
 
 	put_time(b, r, time);
-	for (int i = 0, fixed = 0; i < r->nshown && fixed < l.fixed; i++) {
-		if (shown(r, i)->width == 0)
-			continue;
-		put_cell(b, shown(r, i), &row[r->shown[i]], column_width(r, i, &l));
-		fixed++;
-	}
+	for (int i = 0; i < r->nshown; i++)
+		if (l.width[i] > 0)
+			put_cell(b, shown(r, i), &row[r->shown[i]], l.width[i]);
 	if (l.cut)
 		buf_pad(b, 2);
 	put_long_labels(b, r, row, line);

@@ -76,7 +76,7 @@ cgroups_seen(struct watch *w, const struct group *g, const char *file)
 
 	if (!g->read)
 		watch_note(w, "cgroup %s: %s: %s; %s", g->name, file, strerror(errno),
-			   absent ? "the controller is not on there" : "its rows end here");
+			   absent ? "the controller is not on there (cgroup.subtree_control of the level above)" : "its rows end here");
 	state->was_read |= g->read;
 	return !absent;
 }

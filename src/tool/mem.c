@@ -105,24 +105,42 @@ read_machine(struct watch *w, struct snapshot *s)
 	o->swap_room = o->memory.swap_room.known ? (double)o->memory.swap_room.v : 0;
 }
 
+static void
+show_one(struct watch *w, struct snapshot *s, size_t i)
+{
+	struct group *g = &s->groups.v[i];
+
+	g->shown = true;
+	g->read = group_read_memory(w->host, &s->groups, g, &s->v[i].memory) == 0;
+}
+
 /* Shown are, as in throttle: what was asked for, levels above it with a limit, and with -a all that have one. */
 static void
 read_one(struct watch *w, struct snapshot *s, size_t i)
 {
-	struct group *g = &s->groups.v[i];
+	const struct group *g = &s->groups.v[i];
 	struct one *o = &s->v[i];
 
 	if (group_read_limits(w->host, &s->groups, g, &o->memory) < 0) {
 		watch_note(w, "cgroup %s: memory.max, or memory.limit_in_bytes, makes no sense: no limit is taken from it", g->name);
 		s->damaged = true;
 	}
-	g->shown = g->asked || o->memory.limit.known;
-	if (g->shown)
-		g->read = group_read_memory(w->host, &s->groups, g, &o->memory) == 0;
+	if (g->asked || o->memory.limit.known)
+		show_one(w, s, i);
 	bool v2_root = i == 0 && s->groups.from_root && s->groups.top[FAMILY_MEMORY].version == 2;
 	if (g->asked && !v2_root)
 		cgroups_seen(w, g, "memory.current");
 	find_limit(s, i);
+}
+
+/* Where the controller is not on, memory counts for the next level above where it is. */
+static void
+show_level_above(struct watch *w, struct snapshot *s)
+{
+	const struct groups_watch *state = w->state;
+
+	for (size_t i = s->groups.n; i > 1 && !s->groups.v[i - 1].read && !state->was_read; i--)
+		show_one(w, s, i - 2);
 }
 
 /* Without any limit but its size, the machine is what matters. */
@@ -146,6 +164,8 @@ read_groups(struct watch *w, struct arena *a)
 	s->v = arena_alloc(a, s->groups.n * sizeof *s->v);
 	for (size_t i = 0; i < s->groups.n; i++)
 		read_one(w, s, i);
+	if (!w->ask->target.all)
+		show_level_above(w, s);
 	s->show_machine = nobody_limits(s);
 	if (s->show_machine && !s->damaged)
 		watch_note(w, "no memory limit is set on the levels that can be seen: the machine's size is the limit");

@@ -1,0 +1,64 @@
+/* What busybox lacks for the tests in a virtual machine:
+ *   guest ns COMMAND…            in a cgroup namespace of its own, with the cgroups mounted anew, as in a container
+ *   guest jail DIR UID COMMAND…  with DIR as root, as that user
+ *   guest mem MB                 takes so much memory, says "taken", and keeps it */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+static int
+failed(const char *what)
+{
+	perror(what);
+	return 1;
+}
+
+static int
+ns(char **command)
+{
+	if (unshare(CLONE_NEWCGROUP | CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return failed("unshare");
+	if (umount2("/sys/fs/cgroup", MNT_DETACH) < 0 || mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL) < 0)
+		return failed("/sys/fs/cgroup");
+	execvp(command[0], command);
+	return failed(command[0]);
+}
+
+static int
+jail(const char *dir, unsigned uid, char **command)
+{
+	if (chroot(dir) < 0 || chdir("/") < 0 || setgid(uid) < 0 || setuid(uid) < 0)
+		return failed(dir);
+	execv(command[0], command);
+	return failed(command[0]);
+}
+
+static int
+mem(size_t mb)
+{
+	volatile char *s = malloc(mb << 20);
+
+	if (!s)
+		return failed("malloc");
+	for (size_t i = 0; i < mb << 20; i += 4096)
+		s[i] = 1;
+	puts("taken");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 2 && strcmp(argv[1], "ns") == 0)
+		return ns(argv + 2);
+	if (argc > 4 && strcmp(argv[1], "jail") == 0)
+		return jail(argv[2], (unsigned)atoi(argv[3]), argv + 4);
+	if (argc == 3 && strcmp(argv[1], "mem") == 0)
+		return mem((size_t)atoi(argv[2]));
+	return 2;
+}
