@@ -5,7 +5,7 @@
  *   option.c words.c    the command line: what it means, and its words against the table of options
  *   tool/               one question each; tool.h is their contract, watch.c what they use of a run
  *     runq runq_cpus cpu throttle mem, and cgroups: what those of cgroups share
- *   cgroup/             v1 and v2 side by side: locate, mounts, place (in which directory), groups (which ones), cpu, memory
+ *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory), groups (which ones), cpu, memory
  *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task mountinfo …
  *   host/               where text and time come from: host.h is the seam, live and moments its makers
  *   table/              what happens to rows: the column table, text, json, csv, time, the summary

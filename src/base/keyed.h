@@ -13,7 +13,7 @@ struct keyed {
 	uint64_t v;
 };
 
-/* Looks for n keys in t, each the first word of a line; out[i] belongs to keys[i]. Lines of other
+/* Looks for n keys in t, each at the start of a line and followed by a blank; out[i] belongs to keys[i]. Lines of other
  * keys are skipped, a value that is no number of 64 bits is unknown. Returns how many are known. */
 size_t keyed_parse(struct text t, const char *const *keys, size_t n, struct keyed *out);
 

@@ -102,6 +102,8 @@ read_cfs_quota(struct host *h, const struct groups *all, const struct group *g, 
 	size_t n = text.n < sizeof quota ? text.n : sizeof quota; /* kept, as the next read overwrites it */
 	for (size_t i = 0; i < n; i++)
 		quota[i] = text.s[i];
+	if (n > 0 && quota[0] == '-')
+		return set_quota(out, false, 0, 0);
 	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_period_us", &text) < 0)
 		return 0;
 	return cfs_quota_parse((struct text){ quota, n }, text, out);
@@ -135,7 +137,7 @@ read_cpuacct(struct host *h, const struct groups *all, const struct group *g, st
 }
 
 int
-group_read_cpu(struct host *h, const struct groups *all, const struct group *g, struct group_cpu *out)
+group_read_cpu(struct host *h, const struct groups *all, const struct group *g, bool with_local, struct group_cpu *out)
 {
 	struct text text;
 	struct psi psi;
@@ -144,7 +146,7 @@ group_read_cpu(struct host *h, const struct groups *all, const struct group *g, 
 		return -1;
 	cpu_stat_parse(text, out); /* a damaged one leaves all unknown */
 	read_cpuacct(h, all, g, &out->usage_ns);
-	if (group_read(h, all, g, FAMILY_CPU, "cpu.stat.local", &text) == 0)
+	if (with_local && group_read(h, all, g, FAMILY_CPU, "cpu.stat.local", &text) == 0)
 		cpu_stat_local_parse(text, out);
 	if (group_read(h, all, g, FAMILY_PRESSURE, "cpu.pressure", &text) == 0 && psi_parse(text, &psi) == 0) {
 		out->some_us = (struct keyed){ psi.some.known, psi.some.total_us };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/fail.h"
+#include "mounts.h"
 
 static const char *
 pid_of(const struct target *t)
@@ -18,13 +19,16 @@ static int
 locate(struct groups_watch *w, struct host *h)
 {
 	const struct target *t = &w->target;
+	struct atlas at;
 
 	arena_reset(&w->arena);
+	if (atlas_open(&at, h, &w->arena, pid_of(t)) < 0)
+		return -1;
 	for (int f = 0; f < FAMILIES; f++) {
 		struct place *p = &w->place[f];
-		int found = t->all ? locate_top(h, &w->arena, (enum family)f, p) :
-			    t->cgroup ? locate_name(h, &w->arena, t->cgroup, (enum family)f, p) :
-			    locate_pid(h, &w->arena, pid_of(t), (enum family)f, p);
+		int found = t->all ? locate_top(&at, (enum family)f, p) :
+			    t->cgroup ? locate_name(&at, t->cgroup, (enum family)f, p) :
+			    locate_process(&at, (enum family)f, p);
 		if (found < 0 && f == (int)w->family)
 			return -1;
 	}
@@ -119,17 +123,30 @@ add_children(struct host *h, struct arena *a, struct groups *out, size_t *cap, e
 		return; /* it has vanished, or may not be listed: its own files tell */
 	size_t n = strlen(above);
 	while (text_line(&names, &line)) {
-		if (line.n < 2 || line.s[line.n - 1] != '/' || memchr(line.s, '/', line.n - 1))
-			continue;
 		if (out->n >= GROUPS_MOST) {
 			out->cut = true;
 			return;
 		}
-		char *rel = arena_alloc(a, n + 1 + line.n);
+		char *rel = arena_alloc(a, n + 1 + line.n + 1);
 		memcpy(rel, above, n);
 		rel[n] = '/';
-		memcpy(rel + n + 1, line.s, line.n - 1);
+		memcpy(rel + n + 1, line.s, line.n);
 		add_group(out, a, cap, f, rel, parent);
+	}
+}
+
+/* Where no group has a pressure file (v1, psi=0), it is looked for in one row of so many only. */
+enum { ROWS_WITHOUT_PRESSURE = 16 };
+
+static void
+set_pressure(struct groups_watch *w, struct groups *out)
+{
+	out->pressure_seen = &w->pressure_seen;
+	if (w->pressure_seen || w->rows == 0 || ++w->rows > ROWS_WITHOUT_PRESSURE) {
+		w->pressure_seen = false;
+		w->rows = 1;
+	} else {
+		out->top[FAMILY_PRESSURE].version = 0;
 	}
 }
 
@@ -150,6 +167,7 @@ groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct grou
 		out->top[f].root = arena_copy(a, text_of(w->place[f].root));
 		out->top[f].rel = arena_copy(a, text_of(w->place[f].rel));
 	}
+	set_pressure(w, out);
 	if (!w->target.all) {
 		add_chain(w, a, out);
 		return 0;
@@ -168,7 +186,11 @@ group_read(struct host *h, const struct groups *all, const struct group *g, enum
 		errno = ENODEV;
 		return -1;
 	}
-	return place_read(h, &all->top[f], g->rel[f], file, text);
+	if (place_read(h, &all->top[f], g->rel[f], file, text) < 0)
+		return -1;
+	if (f == FAMILY_PRESSURE)
+		*all->pressure_seen = true;
+	return 0;
 }
 
 static bool

@@ -29,6 +29,7 @@ struct groups {
 	bool cut;                   /* there are more than GROUPS_MOST */
 	struct group *v;            /* parents before their children */
 	size_t n;
+	bool *pressure_seen;        /* in the watch: a file of that family could be read */
 };
 
 enum { GROUPS_MOST = 100000 };
@@ -43,6 +44,8 @@ struct groups_watch {
 	struct place place[FAMILIES];
 	bool from_root;
 	int failed;                    /* the errno with which they could not be found; 0: they could */
+	bool pressure_seen;            /* when it was last looked for, some group had a pressure file */
+	unsigned rows;                 /* since then */
 	bool was_read;                 /* for the tools: what was asked for could be read once */
 	bool moved;                    /* since the row before: the process is in another cgroup */
 };

@@ -8,12 +8,11 @@
 
 /* What is looked for, and what became of it. */
 struct quest {
-	struct host *host;
-	struct arena *arena;
+	struct atlas *atlas;
 	enum family family;
 	int version;
-	const char *path;  /* the cgroup's, as /proc/PID/cgroup or the user tells it; NULL: the top */
-	uint64_t pids[2];  /* the process, as cgroup.procs may show it; 0: none */
+	const char *path;  /* the cgroup's, as /proc/PID/cgroup or the user tells it */
+	bool anybody;      /* it is not a process's cgroup that is looked for */
 	bool translated;   /* a mount shows that path, whether or not the directory is there */
 	bool refused;      /* something could not be read for want of permission */
 	struct place *out;
@@ -22,7 +21,7 @@ struct quest {
 enum presence { ABSENT, PRESENT, LISTS_PID };
 
 static bool
-lists(struct text procs, const uint64_t pids[2])
+lists(struct text procs, const uint64_t *pids)
 {
 	struct text line;
 	uint64_t pid;
@@ -35,14 +34,26 @@ lists(struct text procs, const uint64_t pids[2])
 
 /* Every cgroup has cgroup.procs; in a threaded one reading it fails with EOPNOTSUPP. */
 static enum presence
-probe(struct quest *q, const struct place *p, const char *rel)
+probe(struct quest *q, const struct place *p, const char *rel, bool prove)
 {
+	const uint64_t *pids = prove ? atlas_pids(q->atlas) : NULL; /* first, as it reads too */
 	struct text procs;
 
-	if (place_read(q->host, p, rel, "cgroup.procs", &procs) == 0)
-		return lists(procs, q->pids) ? LISTS_PID : PRESENT;
+	if (place_read(q->atlas->host, p, rel, "cgroup.procs", &procs) == 0)
+		return pids && lists(procs, pids) ? LISTS_PID : PRESENT;
 	q->refused |= errno == EACCES || errno == EPERM;
 	return errno == EOPNOTSUPP ? PRESENT : ABSENT;
+}
+
+/* How many of the mounts show the path. */
+static int
+translating(const struct quest *q, const struct view *v)
+{
+	int n = 0;
+
+	for (const struct cgroup_mount *m = NULL; (m = mounts_next(v, q->version, q->family, m)) != NULL;)
+		n += route_below(q->path, m->root) != NULL;
+	return n;
 }
 
 /* Translates the path through each mount in turn. The directory must be there; of several, one that lists the process
@@ -50,15 +61,15 @@ probe(struct quest *q, const struct place *p, const char *rel)
 static bool
 find_exact(struct quest *q, const struct view *v)
 {
-	bool found = false;
+	bool found = false, prove = !q->anybody && translating(q, v) > 1;
 
 	for (const struct cgroup_mount *m = NULL; (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
 		const char *rel = route_below(q->path, m->root);
 		if (!rel)
 			continue;
 		q->translated = true;
-		struct place p = mounts_place(q->arena, v, m, rel, SCOPE_EXACT);
-		enum presence there = probe(q, &p, p.rel);
+		struct place p = mounts_place(q->atlas->arena, v, m, rel, SCOPE_EXACT);
+		enum presence there = probe(q, &p, p.rel, prove);
 		if (there == LISTS_PID || (there == PRESENT && !found)) {
 			*q->out = p;
 			found = true;
@@ -87,18 +98,16 @@ search_below(struct search *s, const char *rel, int depth)
 
 	if (s->left-- <= 0)
 		return false;
-	if (probe(s->quest, s->place, rel) == LISTS_PID) {
-		s->place->rel = arena_copy(s->quest->arena, text_of(rel));
+	if (probe(s->quest, s->place, rel, true) == LISTS_PID) {
+		s->place->rel = arena_copy(s->quest->atlas->arena, text_of(rel));
 		return true;
 	}
 	const char *dir = arena_printf(&s->scratch, "%s%s", s->place->top, rel);
-	if (depth == 0 || host_list(s->quest->host, dir, &names) < 0)
+	if (depth == 0 || host_list(s->quest->atlas->host, dir, &names) < 0)
 		return false;
 	struct text kept = { arena_copy(&s->scratch, names), names.n }; /* the host's text goes with the next read */
 	while (text_line(&kept, &line)) {
-		if (line.n < 2 || line.s[line.n - 1] != '/' || memchr(line.s, '/', line.n - 1))
-			continue; /* no directory, or one whose name has a newline in it */
-		if (search_below(s, arena_printf(&s->scratch, "%s/%.*s", rel, (int)line.n - 1, line.s), depth - 1))
+		if (search_below(s, arena_printf(&s->scratch, "%s/%.*s", rel, (int)line.n, line.s), depth - 1))
 			return true;
 	}
 	return false;
@@ -110,7 +119,7 @@ find_by_search(struct quest *q, const struct view *v)
 	bool found = false;
 
 	for (const struct cgroup_mount *m = NULL; !found && (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
-		struct place p = mounts_place(q->arena, v, m, "", SCOPE_SEARCHED);
+		struct place p = mounts_place(q->atlas->arena, v, m, "", SCOPE_SEARCHED);
 		struct search s = { .quest = q, .place = &p, .left = SEARCH_DIRS };
 		found = search_below(&s, "", SEARCH_DEPTH);
 		arena_free(&s.scratch);
@@ -125,8 +134,8 @@ static bool
 find_top(struct quest *q, const struct view *v, enum scope scope)
 {
 	for (const struct cgroup_mount *m = NULL; (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
-		*q->out = mounts_place(q->arena, v, m, "", scope);
-		if (probe(q, q->out, "") != ABSENT)
+		*q->out = mounts_place(q->atlas->arena, v, m, "", scope);
+		if (probe(q, q->out, "", false) != ABSENT)
 			return true;
 	}
 	return false;
@@ -140,59 +149,34 @@ not_found(struct quest *q, int error)
 	return -1;
 }
 
-/* The pid as the procfs names it, and as its innermost namespace does ("NSpid:	4242	1"): for ourselves the latter is
- * what cgroup.procs shows, should the procfs be another namespace's. */
-static void
-read_pids(struct quest *q, const char *pid)
+/* Begins a quest; false when the hierarchy is not on this machine. */
+static bool
+begin(struct quest *q, struct atlas *at, enum family f, struct place *out)
 {
-	struct text text, line, word;
+	struct text path;
 
-	if (host_read(q->host, arena_printf(q->arena, "proc/%s/status", pid), &text) < 0)
-		return;
-	while (text_line(&text, &line)) {
-		if (text_skip(&line, "Pid:") && text_word(&line, &word) && text_u64(word, &q->pids[0]) < 0)
-			q->pids[0] = 0;
-		if (strcmp(pid, "self") == 0 && text_skip(&line, "NSpid:"))
-			while (text_word(&line, &word))
-				if (text_u64(word, &q->pids[1]) < 0)
-					q->pids[1] = 0;
-	}
-}
-
-/* The path that /proc/PID/cgroup has for the family, and its version: 0, or -1 with errno. */
-static int
-read_path(struct quest *q, const char *pid)
-{
-	struct text text, path;
-
-	*q->out = (struct place){ 0 };
-	if (host_read(q->host, arena_printf(q->arena, "proc/%s/cgroup", pid), &text) < 0)
-		return -1;
-	q->version = pidcgroup_find(text, controller_of[q->family], &path);
-	if (q->version == 0)
-		return not_found(q, ENODEV);
-	q->path = arena_copy(q->arena, path);
-	return 0;
+	*q = (struct quest){ .atlas = at, .family = f, .out = out };
+	q->version = pidcgroup_find(at->cgroup, controller_of[f], &path);
+	if (q->version)
+		q->path = arena_copy(at->arena, path);
+	return q->version != 0;
 }
 
 int
-locate_pid(struct host *h, struct arena *a, const char *pid, enum family f, struct place *out)
+locate_process(struct atlas *at, enum family f, struct place *out)
 {
-	struct quest q = { .host = h, .arena = a, .family = f, .out = out };
-	struct view views[VIEWS];
+	struct quest q;
 
-	if (read_path(&q, pid) < 0)
-		return -1;
-	size_t n = mounts_views(h, a, pid, views);
-	read_pids(&q, pid);
-	for (size_t i = 0; i < n; i++)
-		if (find_exact(&q, &views[i]))
+	if (!begin(&q, at, f, out))
+		return not_found(&q, ENODEV);
+	for (int i = 0; i < VIEWS; i++)
+		if (find_exact(&q, atlas_view(at, i)))
 			return 0;
-	for (size_t i = 0; i < n; i++)
-		if (find_by_search(&q, &views[i]))
+	for (int i = 0; i < VIEWS; i++)
+		if (find_by_search(&q, atlas_view(at, i)))
 			return 0;
-	for (size_t i = 0; i < n && !q.translated; i++)
-		if (views[i].own && find_top(&q, &views[i], SCOPE_GUESS))
+	for (int i = 0; i < VIEWS && !q.translated; i++)
+		if (atlas_view(at, i)->own && find_top(&q, atlas_view(at, i), SCOPE_GUESS))
 			return 0;
 	return not_found(&q, ENODEV);
 }
@@ -209,36 +193,33 @@ tidy(struct arena *a, const char *name)
 }
 
 int
-locate_name(struct host *h, struct arena *a, const char *name, enum family f, struct place *out)
+locate_name(struct atlas *at, const char *name, enum family f, struct place *out)
 {
-	struct quest q = { .host = h, .arena = a, .family = f, .out = out };
-	struct view views[VIEWS];
+	struct quest q;
 	struct place top;
 
-	if (read_path(&q, "self") < 0) /* for the hierarchy's version on this machine */
-		return -1;
-	size_t n = mounts_views(h, a, NULL, views);
-	name = tidy(a, name);
-	for (size_t i = 0; i < n; i++) {
-		const char *of_directory = mounts_name(a, &views[i], name);
+	if (!begin(&q, at, f, out))
+		return not_found(&q, ENODEV);
+	q.anybody = true;
+	name = tidy(at->arena, name);
+	for (int i = 0; i < VIEWS; i++) {
+		const char *of_directory = mounts_name(at->arena, atlas_view(at, i), name);
 		q.path = of_directory ? of_directory : name;
-		if (find_exact(&q, &views[i]))
+		if (find_exact(&q, atlas_view(at, i)))
 			return 0;
 	}
-	return not_found(&q, locate_top(h, a, f, &top) == 0 ? ENOENT : ENODEV);
+	return not_found(&q, locate_top(at, f, &top) == 0 ? ENOENT : ENODEV);
 }
 
 int
-locate_top(struct host *h, struct arena *a, enum family f, struct place *out)
+locate_top(struct atlas *at, enum family f, struct place *out)
 {
-	struct quest q = { .host = h, .arena = a, .family = f, .out = out };
-	struct view views[VIEWS];
+	struct quest q;
 
-	if (read_path(&q, "self") < 0)
-		return -1;
-	size_t n = mounts_views(h, a, NULL, views);
-	for (size_t i = 0; i < n; i++)
-		if (find_top(&q, &views[i], SCOPE_EXACT))
+	if (!begin(&q, at, f, out))
+		return not_found(&q, ENODEV);
+	for (int i = 0; i < VIEWS; i++)
+		if (find_top(&q, atlas_view(at, i), SCOPE_EXACT))
 			return 0;
 	return not_found(&q, ENODEV);
 }

@@ -27,16 +27,18 @@ struct place {
 	const char *rel;  /* what is below it: "" or "/a/b" */
 };
 
-/* The cgroup of a process; pid is "self" or its digits. Strings are in the arena. Returns 0, or -1 with errno: ENOENT no
- * such process, ENODEV no hierarchy of that family can be seen from here. */
-int locate_pid(struct host *h, struct arena *a, const char *pid, enum family f, struct place *out);
+struct atlas; /* of a process: mounts.h */
 
-/* The cgroup of that name ("/web", "web") or directory ("/sys/fs/cgroup/cpu/web"). -1 with errno: ENOENT no such cgroup,
- * ENODEV as above. */
-int locate_name(struct host *h, struct arena *a, const char *name, enum family f, struct place *out);
+/* The cgroup of the atlas's process. Returns 0, or -1 with errno: ENODEV no hierarchy of that family can be seen from here,
+ * EACCES one may not be looked at. */
+int locate_process(struct atlas *at, enum family f, struct place *out);
 
-/* The top of the hierarchy, as much of it as can be seen. -1 with ENODEV. */
-int locate_top(struct host *h, struct arena *a, enum family f, struct place *out);
+/* The cgroup of that name ("/web", "web") or directory ("/sys/fs/cgroup/cpu/web"). -1 with errno: ENOENT no such cgroup, else
+ * as above. */
+int locate_name(struct atlas *at, const char *name, enum family f, struct place *out);
+
+/* The top of the hierarchy, as much of it as can be seen. -1 with errno as above. */
+int locate_top(struct atlas *at, enum family f, struct place *out);
 
 /* Whether the top of this place is the hierarchy's true root: levels above it, with limits of their own, may be hidden
  * otherwise (by a cgroup namespace or a bind mount). */

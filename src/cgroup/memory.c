@@ -244,12 +244,20 @@ machine_read_memory(struct host *h, struct group_memory *out)
 {
 	struct text text;
 	struct meminfo m;
-	struct vmstat vm;
 
 	*out = (struct group_memory){ 0 };
 	if (host_read(h, "proc/meminfo", &text) < 0 || meminfo_parse(text, &m) < 0)
 		return -1;
 	set_machine(&m, out);
+	return 0;
+}
+
+void
+machine_read_events(struct host *h, struct group_memory *out)
+{
+	struct text text;
+	struct vmstat vm;
+
 	if (host_read(h, "proc/vmstat", &text) == 0 && vmstat_parse(text, &vm) == 0) {
 		out->stat.refaults = first_known(vm.v[VM_REFAULT], both(vm.v[VM_REFAULT_ANON], vm.v[VM_REFAULT_FILE]));
 		out->stat.majfaults = vm.v[VM_MAJFAULT];
@@ -257,7 +265,6 @@ machine_read_memory(struct host *h, struct group_memory *out)
 	}
 	if (host_read(h, "proc/pressure/memory", &text) == 0)
 		set_pressure(text, out);
-	return 0;
 }
 
 double

@@ -50,8 +50,10 @@ int group_read_limits(struct host *h, const struct groups *all, const struct gro
  * is v2's root, which has no such files. */
 int group_read_memory(struct host *h, const struct groups *all, const struct group *g, struct group_memory *out);
 
-/* The machine in the same terms: its limit is its size. 0, or -1 with errno of /proc/meminfo. */
+/* The machine in the same terms: its limit is its size. 0, or -1 with errno of /proc/meminfo. Its events and pressure are read
+ * apart, as they are not always wanted. */
 int machine_read_memory(struct host *h, struct group_memory *out);
+void machine_read_events(struct host *h, struct group_memory *out);
 
 /* What can be given back without killing: page cache, reclaimable slab, and as much anonymous memory as swap has room for
  * (swap_room: bytes). NaN when the group's figures are not known. */

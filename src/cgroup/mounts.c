@@ -58,23 +58,6 @@ route_below(const char *path, const char *root)
 	return climbs(p.names + n) ? NULL : p.names + n;
 }
 
-static int
-read_mounts(struct host *h, struct arena *a, const char *pid, const char *prefix, struct view *v)
-{
-	struct cgroup_mount m;
-	struct text text;
-	size_t cap = 0;
-
-	*v = (struct view){ .prefix = prefix };
-	if (host_read(h, arena_printf(a, "proc/%s/mountinfo", pid), &text) < 0)
-		return -1;
-	while (mountinfo_next(&text, a, &m)) {
-		v->mounts = arena_grow(a, v->mounts, v->count, &cap, sizeof *v->mounts);
-		v->mounts[v->count++] = m;
-	}
-	return 0;
-}
-
 static bool
 serves(const struct cgroup_mount *m, int version, enum family f)
 {
@@ -123,37 +106,6 @@ mounts_place(struct arena *a, const struct view *v, const struct cgroup_mount *m
 		.root = m->root,
 		.rel = arena_copy(a, text_of(rel)),
 	};
-}
-
-static size_t
-add_view(struct host *h, struct arena *a, const char *pid, const char *prefix, bool own, struct view *v)
-{
-	if (read_mounts(h, a, pid, prefix, v) < 0)
-		return 0;
-	v->own = own;
-	return 1;
-}
-
-/* Under --root, what our own mountinfo names is found through /proc/self/root, if the tree has a real /proc. */
-static const char *
-own_prefix(struct host *h)
-{
-	struct text names;
-
-	return h->elsewhere && host_list(h, "proc/self/root/", &names) == 0 ? "proc/self/root/" : "";
-}
-
-/* Whose mounts to ask: our own, which show the most levels; those of the process, through /proc/PID/root (a debug container
- * sees its target only so); those of process 1, which under --root lie below that root. */
-size_t
-mounts_views(struct host *h, struct arena *a, const char *pid, struct view views[VIEWS])
-{
-	bool self = !pid || strcmp(pid, "self") == 0;
-	size_t n = add_view(h, a, "self", own_prefix(h), self, views);
-
-	if (!self)
-		n += add_view(h, a, pid, arena_printf(a, "proc/%s/root/", pid), true, &views[n]);
-	return n + add_view(h, a, "1", h->elsewhere ? "" : "proc/1/root/", false, &views[n]);
 }
 
 const char *

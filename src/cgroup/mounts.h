@@ -18,8 +18,26 @@ struct view {
 
 enum { VIEWS = 3 };
 
-/* The views from which a process's cgroup may be seen (pid NULL: any), best first; how many there are. */
-size_t mounts_views(struct host *h, struct arena *a, const char *pid, struct view views[VIEWS]);
+/* What is known of a process's surroundings, read as it is needed, and once for all families. */
+struct atlas {
+	struct host *host;
+	struct arena *arena;
+	const char *pid;       /* "self", or digits */
+	struct text cgroup;    /* of /proc/PID/cgroup */
+	struct view views[VIEWS];
+	bool drawn[VIEWS];     /* the view was read */
+	uint64_t pids[2];      /* the process, as cgroup.procs may show it; 0: not known */
+	bool pids_read;
+};
+
+/* Begins an atlas. 0, or -1 with the errno of /proc/PID/cgroup. What it points to lives in the arena. */
+int atlas_open(struct atlas *at, struct host *h, struct arena *a, const char *pid);
+
+/* From where to look, best first, i from 0 to VIEWS - 1. It has no mounts where its mountinfo cannot be read. */
+const struct view *atlas_view(struct atlas *at, int i);
+
+/* The process's numbers; both 0 when they are not known. */
+const uint64_t *atlas_pids(struct atlas *at);
 
 /* The next mount after `last` (NULL: the first) that shows such files, best first; NULL when there is none. */
 const struct cgroup_mount *mounts_next(const struct view *v, int version, enum family f, const struct cgroup_mount *last);

@@ -55,8 +55,9 @@ int host_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct
  * next call on this host. Returns 0, or -1 with the errno that reading the file has, or had, on that machine. */
 int host_read(struct host *h, const char *path, struct text *text);
 
-/* A directory's names at this moment, one per line, a '/' at the end of those that are directories, in no order; a
- * newline inside a name stands as '/', which no name has. Otherwise as host_read. */
+/* The names of a directory's sub-directories at this moment, one per line, in no order. One with a newline in its name is
+ * left out: the kernel makes none, and it could pass for two. Otherwise as host_read, but that a directory which has gone
+ * since it was listed last may come out empty. */
 int host_list(struct host *h, const char *path, struct text *names);
 
 void host_close(struct host *h);

@@ -76,7 +76,7 @@ moments_list(struct host *h, const char *path, struct text *names)
 {
 	struct moments *m = (struct moments *)h;
 
-	if (slurp_at(m->now, path, slurp_names, &m->text) < 0)
+	if (slurp_at(m->now, path, slurp_directories, &m->text) < 0)
 		return -1;
 	*names = (struct text){ m->text.s, m->text.n };
 	return 0;
@@ -225,12 +225,11 @@ find_moments(struct moments *m)
 {
 	struct text rest, line;
 
-	if (slurp_names(m->dir, &m->text) < 0)
+	if (slurp_directories(m->dir, &m->text) < 0)
 		return -1;
 	rest = (struct text){ m->text.s, m->text.n };
 	while (text_line(&rest, &line))
-		if (line.n > 1 && line.s[line.n - 1] == '/')
-			add_moment(m, (struct text){ line.s, line.n - 1 });
+		add_moment(m, line);
 	if (m->count == 0) {
 		errno = ENOENT;
 		return -1;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 
-enum { HALF_PAGE = 2048, FIRST_ROOM = 16 << 10 };
+enum { HALF_PAGE = 2048, FIRST_ROOM = 16 << 10, LONGEST_ENTRY = 280 };
 
 int
 slurp_file(int fd, struct buf *b)
@@ -39,6 +39,7 @@ struct entry {
 	char name[];
 };
 
+/* A symbolic link to a directory is one too: /sys/fs/cgroup/cpu may lead to cpu,cpuacct. */
 static bool
 is_directory(int fd, const struct entry *e)
 {
@@ -50,33 +51,32 @@ is_directory(int fd, const struct entry *e)
 }
 
 static void
-add_name(int fd, const struct entry *e, struct buf *b)
+add_directory(int fd, const struct entry *e, struct buf *b)
 {
-	if (strcmp(e->name, ".") == 0 || strcmp(e->name, "..") == 0)
+	if (strcmp(e->name, ".") == 0 || strcmp(e->name, "..") == 0 || strchr(e->name, '\n') || !is_directory(fd, e))
 		return;
-	for (const char *c = e->name; *c; c++)
-		buf_char(b, *c == '\n' ? '/' : *c);
-	if (is_directory(fd, e))
-		buf_char(b, '/');
+	buf_text(b, e->name);
 	buf_char(b, '\n');
 }
 
 int
-slurp_names(int fd, struct buf *b)
+slurp_directories(int fd, struct buf *b)
 {
-	_Alignas(struct entry) char page[4096];
+	_Alignas(struct entry) char page[8192];
+	long n;
 
 	b->n = 0;
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -1;
-	for (;;) {
-		long n = syscall(SYS_getdents64, fd, page, sizeof page);
-		if (n <= 0)
-			return (int)n;
+	do {
+		n = syscall(SYS_getdents64, fd, page, sizeof page);
+		if (n < 0)
+			return -1;
 		for (long at = 0; at < n;) {
 			const struct entry *e = (const void *)(page + at);
-			add_name(fd, e, b);
+			add_directory(fd, e, b);
 			at += e->length;
 		}
-	}
+	} while (n + LONGEST_ENTRY > (long)sizeof page); /* else there was room for another one, had there been one */
+	return 0;
 }

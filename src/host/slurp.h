@@ -1,4 +1,4 @@
-/* slurp: a whole file, or the names in a directory, into a buffer: what the hosts that read a file tree share. */
+/* slurp: a whole file, or the directories in a directory, into a buffer: what the hosts that read a file tree share. */
 #ifndef PQ_SLURP_H
 #define PQ_SLURP_H
 
@@ -16,7 +16,7 @@ enum { SLURP_MOST = 64 << 20 };
  * until nothing comes. */
 int slurp_file(int fd, struct buf *b);
 
-/* The names in an open directory, as host_list gives them. The descriptor's position is set to the start first. */
-int slurp_names(int fd, struct buf *b);
+/* The sub-directories of an open directory, as host_list gives them. */
+int slurp_directories(int fd, struct buf *b);
 
 #endif

@@ -167,6 +167,8 @@ read_groups(struct watch *w, struct arena *a)
 	if (!w->ask->target.all)
 		show_level_above(w, s);
 	s->show_machine = nobody_limits(s);
+	if (s->show_machine)
+		machine_read_events(w->host, &s->machine.memory);
 	if (s->show_machine && !s->damaged)
 		watch_note(w, "no memory limit is set on the levels that can be seen: the machine's size is the limit");
 	return s;

@@ -57,15 +57,13 @@ count_task(struct watch *w, const char *path)
 		s->running[t.cpu]++;
 }
 
-/* A name that is a directory called after a number, without its '/'; else "". */
+/* A name that is a number, as a string; else "". */
 static const char *
-number(struct arena *a, struct text line)
+number(struct arena *a, struct text name)
 {
 	uint64_t v;
 
-	if (line.n < 2 || line.s[line.n - 1] != '/' || text_u64((struct text){ line.s, line.n - 1 }, &v) < 0)
-		return "";
-	return arena_copy(a, (struct text){ line.s, line.n - 1 });
+	return text_u64(name, &v) < 0 ? "" : arena_copy(a, name);
 }
 
 static void

@@ -66,6 +66,15 @@ find_limit(const struct groups *groups, struct one *v, size_t i)
 	v[i].level = v[parent].level;
 }
 
+/* Whether a level above, seen or not, may hold the group back: only then does cpu.stat.local tell more than cpu.stat. */
+static bool
+others_may_hold(const struct snapshot *s, size_t i)
+{
+	int parent = s->groups.v[i].parent;
+
+	return !s->groups.from_root || (parent >= 0 && s->v[parent].limit.limited);
+}
+
 /* Shown are: what was asked for, levels above it with a quota, and with -a all that have one. */
 static void *
 read_groups(struct watch *w, struct arena *a)
@@ -84,7 +93,7 @@ read_groups(struct watch *w, struct arena *a)
 		find_limit(&s->groups, s->v, i);
 		g->shown = g->asked || s->v[i].cpu.quota.limited;
 		if (g->shown || i == 0) /* the topmost one tells what is hidden above it */
-			g->read = group_read_cpu(w->host, &s->groups, g, &s->v[i].cpu) == 0;
+			g->read = group_read_cpu(w->host, &s->groups, g, others_may_hold(s, i), &s->v[i].cpu) == 0;
 		if (g->asked && !cgroups_seen(w, g, "cpu.stat"))
 			w->fail = EXIT_UNSUPPORTED;
 		limited |= s->v[i].cpu.quota.limited;

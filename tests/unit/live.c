@@ -163,16 +163,12 @@ lists(void)
 	snprintf(to, sizeof to, "%s/cg/dangling", tree);
 	CHECK(symlink("nowhere", to) == 0);
 	if (CHECK_INT(host_list(h, "cg", &t), 0)) {
-		CHECK(has_line(t, "cpu.stat"));
-		CHECK(has_line(t, "web/"));
-		CHECK(has_line(t, "new/line/"));
-		CHECK(has_line(t, ".hidden"));
-		CHECK(has_line(t, "link/"));
-		CHECK(has_line(t, "dangling"));
-		CHECK_INT(t.n, strlen("cpu.stat\nweb/\nnew/line/\n.hidden\nlink/\ndangling\n"));
+		CHECK(has_line(t, "web"));
+		CHECK(has_line(t, "link"));
+		CHECK_INT(t.n, strlen("web\nlink\n")); /* no file, no dangling link, no name with a newline */
 	}
 	put("cg/late/cpu.stat", "");
-	CHECK(host_list(h, "cg", &t) == 0 && has_line(t, "late/"));
+	CHECK(host_list(h, "cg", &t) == 0 && has_line(t, "late"));
 	host_close(h);
 }
 
@@ -193,7 +189,7 @@ lists_many(void)
 		seen = 0;
 		CHECK_INT(host_list(h, "many", &t), 0);
 		while (text_line(&t, &line))
-			seen += line.n == strlen("cri-containerd-.scope/") + 60;
+			seen += line.n == strlen("cri-containerd-.scope") + 60;
 		CHECK_INT(seen, N);
 	}
 	make_dirs("nothing");
@@ -210,15 +206,15 @@ directory_again(void)
 	struct text t;
 	char path[600];
 
-	put("gone/a/x", "");
+	make_dirs("gone/a/x");
 	CHECK(host_list(h, "gone/a", &t) == 0 && has_line(t, "x"));
 	snprintf(path, sizeof path, "%s/gone/a", tree);
 	remove_tree(path);
 	CHECK_INT(error_of(host_list(h, "gone/a", &t)), ENOENT);
-	put("gone/a/y", "");
+	make_dirs("gone/a/y");
 	CHECK(host_list(h, "gone/a", &t) == 0 && has_line(t, "y") && !has_line(t, "x"));
 	remove_tree(path);
-	put("gone/a/z", "");
+	make_dirs("gone/a/z");
 	CHECK(host_list(h, "gone/a", &t) == 0 && has_line(t, "z"));
 	host_close(h);
 }
@@ -253,7 +249,7 @@ process_vanishes(void)
 	waitpid(pid, NULL, 0);
 	for (int again = 0; again < 2; again++) {
 		CHECK_INT(error_of(host_read(h, stat, &t)), ENOENT);
-		CHECK_INT(error_of(host_list(h, task, &t)), ENOENT);
+		CHECK(error_of(host_list(h, task, &t)) == ENOENT || t.n == 0);
 	}
 	CHECK(host_read(h, "proc/self/stat", &t) == 0 && t.n > 0);
 	host_close(h);
@@ -282,7 +278,7 @@ check_many(struct host *h, int n)
 		snprintf(content, sizeof content, "nr_periods %d\n", i);
 		check_read(h, path, content);
 		snprintf(path, sizeof path, "fds/g%d", i);
-		CHECK(host_list(h, path, &t) == 0 && has_line(t, "cpu.stat"));
+		CHECK(host_list(h, path, &t) == 0 && t.n == 0);
 	}
 }
 
@@ -425,7 +421,7 @@ main(void)
 	unit_test("what is not there has its errno, and may come", not_there);
 	unit_test("a root that is none", no_root);
 	unit_test("what is no text is an error, not a hang", no_texts);
-	unit_test("names, directories marked, no newline in them", lists);
+	unit_test("the directories in a directory, none with a newline in its name", lists);
 	unit_test("a directory of 500, and an empty one", lists_many);
 	unit_test("a directory removed and made again", directory_again);
 	unit_test("a process that vanishes while watched", process_vanishes);
