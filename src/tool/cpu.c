@@ -11,25 +11,28 @@
 enum { CPU, USR, NICE, SYS, IOWAIT, IRQ, SOFT, STEAL, GUEST, GNICE, IDLE, ALLOWED };
 
 static const struct column columns[] = {
-	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, NULL, NULL,
+	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help =
 		"the CPU; all: the sum over the CPUs online; own: over those of --allowed (/proc/stat)" },
-	[USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, NULL, "cpu_user_seconds", "programs, but no guests: user less guest" },
-	[NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, NULL, "cpu_nice_seconds",
+	[USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds", .help =
+		"programs, but no guests: user less guest" },
+	[NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds", .help =
 		"programs of lowered priority: nice less guest_nice" },
-	[SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, NULL, "cpu_system_seconds", "the kernel, but no interrupts: system" },
-	[IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1, NULL, "cpu_iowait_seconds",
+	[SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds", .help =
+		"the kernel, but no interrupts: system" },
+	[IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1, .counter = "cpu_iowait_seconds", .help =
 		"idle while a task that last ran here waits for a disk: iowait" },
-	[IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, NULL, "cpu_irq_seconds", "hardware interrupts: irq" },
-	[SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, NULL, "cpu_softirq_seconds",
+	[IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds", .help = "hardware interrupts: irq" },
+	[SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds", .help =
 		"software interrupts, of the network above all: softirq" },
-	[STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, NULL, "cpu_steal_seconds",
+	[STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds", .help =
 		"had work, but the hypervisor ran somebody else: steal" },
-	[GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, NULL, "cpu_guest_seconds", "virtual machines: guest",
-		.spare = true },
-	[GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1, NULL, "cpu_guest_nice_seconds",
+	[GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds", .help =
+		"virtual machines: guest", .spare = true },
+	[GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_nice_seconds", .help =
 		"virtual machines of lowered priority: guest_nice", .spare = true },
-	[IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, NULL, "cpu_idle_seconds", "nothing to run, nothing waited for: idle" },
-	[ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0, NULL, NULL,
+	[IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds", .help =
+		"nothing to run, nothing waited for: idle" },
+	[ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0, .help =
 		"this process, or that of -p, may run there: Cpus_allowed_list of /proc/PID/status" },
 	{ .key = NULL },
 };

@@ -11,46 +11,48 @@ enum { CGROUP, LIMIT, LEVEL, USED, WSET, WSET_PCT, HARD, HARD_PCT, ANON, FILE_, 
 	OOM_KILL, REFAULTS, MAJFAULTS, SOME, FULL, NOTE };
 
 static const struct column columns[] = {
-	[CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0, NULL, NULL,
+	[CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0, .help =
 		"the cgroup, as this process sees its name; machine: all of it (/proc/meminfo)" },
-	[LIMIT] = { "limit_bytes", "limit", GAUGE, BYTES, 7, 0, NULL, NULL,
+	[LIMIT] = { "limit_bytes", "limit", GAUGE, BYTES, 7, 0, .help =
 		"the least limit of its own, all levels above, and the machine's size (memory.max; memory.limit_in_bytes)" },
-	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, "parts", NULL,
+	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .group = "parts", .help =
 		"whose limit that is: a cgroup, machine, or hidden (v1 hierarchical_memory_limit)" },
-	[USED] = { "used_bytes", "used", GAUGE, BYTES, 7, 0, NULL, NULL,
+	[USED] = { "used_bytes", "used", GAUGE, BYTES, 7, 0, .help =
 		"all memory charged to it, page cache too (memory.current; memory.usage_in_bytes)" },
-	[WSET] = { "working_set_bytes", "wset", GAUGE, BYTES, 7, 0, NULL, NULL, "working set: used less inactive_file" },
-	[WSET_PCT] = { "working_set_pct", "%wset", SHARE, PERCENT, 7, 1, NULL, NULL, "working set in % of limit" },
-	[HARD] = { "hard_bytes", "hard", GAUGE, BYTES, 7, 0, NULL, NULL,
+	[WSET] = { "working_set_bytes", "wset", GAUGE, BYTES, 7, 0, .help = "working set: used less inactive_file" },
+	[WSET_PCT] = { "working_set_pct", "%wset", SHARE, PERCENT, 7, 1, .help = "working set in % of limit" },
+	[HARD] = { "hard_bytes", "hard", GAUGE, BYTES, 7, 0, .help =
 		"what cannot be reclaimed: used less page cache, slab_reclaimable, and anon that swap has room for" },
-	[HARD_PCT] = { "hard_pct", "%hard", SHARE, PERCENT, 7, 1, NULL, NULL, "hard in % of limit: at 100 comes the OOM killer" },
-	[ANON] = { "anon_bytes", "anon", GAUGE, BYTES, 7, 0, "parts", NULL, "heaps and stacks (memory.stat anon; total_rss)" },
-	[FILE_] = { "file_bytes", "file", GAUGE, BYTES, 7, 0, "parts", NULL,
+	[HARD_PCT] = { "hard_pct", "%hard", SHARE, PERCENT, 7, 1, .help = "hard in % of limit: at 100 comes the OOM killer" },
+	[ANON] = { "anon_bytes", "anon", GAUGE, BYTES, 7, 0, .group = "parts", .help =
+		"heaps and stacks (memory.stat anon; total_rss)" },
+	[FILE_] = { "file_bytes", "file", GAUGE, BYTES, 7, 0, .group = "parts", .help =
 		"page cache, tmpfs too (memory.stat file; total_cache)" },
-	[KERNEL] = { "kernel_bytes", "kernel", GAUGE, BYTES, 7, 0, "parts", NULL,
+	[KERNEL] = { "kernel_bytes", "kernel", GAUGE, BYTES, 7, 0, .group = "parts", .help =
 		"slab, stacks, page tables (memory.stat kernel, or their sum; memory.kmem.usage_in_bytes)" },
-	[SOCK] = { "sock_bytes", "sock", GAUGE, BYTES, 7, 0, "parts", NULL,
+	[SOCK] = { "sock_bytes", "sock", GAUGE, BYTES, 7, 0, .group = "parts", .help =
 		"network buffers (memory.stat sock; memory.kmem.tcp.usage_in_bytes)" },
-	[SHMEM] = { "shmem_bytes", "shmem", GAUGE, BYTES, 7, 0, "parts", NULL,
+	[SHMEM] = { "shmem_bytes", "shmem", GAUGE, BYTES, 7, 0, .group = "parts", .help =
 		"shared memory and tmpfs, part of file, not reclaimable (memory.stat shmem)" },
-	[SWAP] = { "swap_bytes", "swap", GAUGE, BYTES, 7, 0, "parts", NULL, "swapped out (memory.swap.current; total_swap)" },
-	[HIGH] = { "high", "high", COUNT, NO_UNIT, 6, 0, "events", "cgroup_memory_high_events",
+	[SWAP] = { "swap_bytes", "swap", GAUGE, BYTES, 7, 0, .group = "parts", .help =
+		"swapped out (memory.swap.current; total_swap)" },
+	[HIGH] = { "high", "high", COUNT, NO_UNIT, 6, 0, .group = "events", .counter = "cgroup_memory_high_events", .help =
 		"times it was slowed down above memory.high (memory.events)" },
-	[MAX] = { "max", "max", COUNT, NO_UNIT, 6, 0, NULL, "cgroup_memory_max_events",
+	[MAX] = { "max", "max", COUNT, NO_UNIT, 6, 0, .counter = "cgroup_memory_max_events", .help =
 		"times it ran into its limit (memory.events; memory.failcnt)" },
-	[OOM] = { "oom", "oom", COUNT, NO_UNIT, 5, 0, "events", "cgroup_memory_oom_events",
+	[OOM] = { "oom", "oom", COUNT, NO_UNIT, 5, 0, .group = "events", .counter = "cgroup_memory_oom_events", .help =
 		"times nothing could be reclaimed (memory.events)" },
-	[OOM_KILL] = { "oom_kill", "kill", COUNT, NO_UNIT, 5, 0, NULL, "cgroup_memory_oom_kill_events",
+	[OOM_KILL] = { "oom_kill", "kill", COUNT, NO_UNIT, 5, 0, .counter = "cgroup_memory_oom_kill_events", .help =
 		"processes killed (memory.events oom_kill; memory.oom_control; /proc/vmstat)" },
-	[REFAULTS] = { "refaults_per_s", "refault/s", RATE, PER_SECOND, 10, 1, "events", "cgroup_memory_refaults",
+	[REFAULTS] = { "refaults_per_s", "refault/s", RATE, PER_SECOND, 10, 1, .group = "events", .counter = "cgroup_memory_refaults", .help =
 		"pages read again soon after they were dropped (memory.stat workingset_refault_anon, _file)" },
-	[MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, "events", "cgroup_memory_major_faults",
+	[MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "events", .counter = "cgroup_memory_major_faults", .help =
 		"page faults that waited for a disk (memory.stat pgmajfault)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, "events", "cgroup_pressure_memory_waiting_seconds",
+	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events", .counter = "cgroup_pressure_memory_waiting_seconds", .help =
 		"time in which a task of it waited for memory (memory.pressure, some total; v2 only)" },
-	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, "events", "cgroup_pressure_memory_stalled_seconds",
+	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events", .counter = "cgroup_pressure_memory_stalled_seconds", .help =
 		"time in which all of its tasks waited (memory.pressure, full total)" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, NULL, NULL, "what is to be known of this row: see CGROUPS" },
+	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .help = "what is to be known of this row: see CGROUPS" },
 	{ .key = NULL },
 };
 

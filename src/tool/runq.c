@@ -13,18 +13,18 @@
 enum { RUNQ_SZ, PLIST_SZ, LDAVG_1, LDAVG_5, LDAVG_15, BLOCKED, RUNQ_MAX, WAITING, SOME };
 
 static const struct column columns[] = {
-	[RUNQ_SZ] = { "runq_sz", "runq-sz", GAUGE, NO_UNIT, 8, 1, NULL, NULL,
+	[RUNQ_SZ] = { "runq_sz", "runq-sz", GAUGE, NO_UNIT, 8, 1, .help =
 		"tasks that run or wait for a CPU, without pq itself: mean of the ticks (/proc/loadavg, field 4)" },
-	[PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0, NULL, NULL, "tasks there are, threads too (/proc/loadavg, field 4)" },
-	[LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2, NULL, NULL,
+	[PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0, .help = "tasks there are, threads too (/proc/loadavg, field 4)" },
+	[LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2, .help =
 		"load average of 1 minute: runnable and uninterruptible tasks (/proc/loadavg)" },
-	[LDAVG_5] = { "ldavg_5", "ldavg-5", GAUGE, NO_UNIT, 8, 2, NULL, NULL, "the same of 5 minutes" },
-	[LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2, NULL, NULL, "the same of 15 minutes" },
-	[BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0, NULL, NULL, "tasks that wait for I/O (/proc/stat, procs_blocked)" },
-	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0, NULL, NULL, "the largest of the ticks of runq-sz" },
-	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2, NULL, "runq_wait_seconds",
+	[LDAVG_5] = { "ldavg_5", "ldavg-5", GAUGE, NO_UNIT, 8, 2, .help = "the same of 5 minutes" },
+	[LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2, .help = "the same of 15 minutes" },
+	[BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0, .help = "tasks that wait for I/O (/proc/stat, procs_blocked)" },
+	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0, .help = "the largest of the ticks of runq-sz" },
+	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2, .counter = "runq_wait_seconds", .help =
 		"tasks that waited for a CPU, exact mean: run_delay over elapsed time (/proc/schedstat, cpuN field 8)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, NULL, "pressure_cpu_waiting_seconds",
+	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "pressure_cpu_waiting_seconds", .help =
 		"time in which at least one task waited for a CPU (/proc/pressure/cpu, some total)" },
 	{ .key = NULL },
 };
