@@ -184,9 +184,7 @@ print_and_exit(const struct options *o, const struct given *g)
 		puts("pq " PQ_VERSION);
 	else
 		print_columns(o->tool);
-	if (fflush(stdout) == EOF)
-		die(EXIT_FAILED, "cannot write: %s", strerror(errno));
-	exit(EXIT_DONE);
+	exit_printed();
 }
 
 void

@@ -51,16 +51,14 @@ tool_of_program(const char *argv0)
 	return strncmp(name, "pq-", 3) == 0 ? find_tool(name + 3) : NULL;
 }
 
-static int
+_Noreturn static void
 print_tools(void)
 {
 	puts("Usage: pq TOOL [options] [interval [count]]\n\nLatency is time spent waiting in a queue; pq shows the queues.\n");
 	for (size_t i = 0; i < TOOLS; i++)
 		printf("  %-9s %s\n", tools[i]->name, tools[i]->brief);
 	puts("\npq TOOL --help tells more, and so does man pq.");
-	if (fflush(stdout) == EOF)
-		die(EXIT_FAILED, "cannot write: %s", strerror(errno));
-	return EXIT_DONE;
+	exit_printed();
 }
 
 int
@@ -75,10 +73,10 @@ main(int argc, char **argv)
 	if (!tool) {
 		argv++;
 		if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0)
-			return print_tools();
+			print_tools();
 		if (strcmp(*argv, "--version") == 0) {
 			puts("pq " PQ_VERSION);
-			return fflush(stdout) == EOF ? EXIT_FAILED : EXIT_DONE;
+			exit_printed();
 		}
 		tool = find_tool(*argv);
 		if (!tool)

@@ -1,5 +1,6 @@
 #include "fail.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,14 @@ die(enum exit_status status, const char *fmt, ...)
 	say(fmt, ap);
 	va_end(ap);
 	exit((int)status);
+}
+
+void
+exit_printed(void)
+{
+	if (fflush(stdout) == EOF || ferror(stdout)) /* musl reports an error of puts only there */
+		die(EXIT_FAILED, "cannot write: %s", strerror(errno));
+	exit(EXIT_DONE);
 }
 
 void

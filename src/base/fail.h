@@ -20,6 +20,9 @@ _Noreturn void die(enum exit_status status, const char *fmt, ...) __attribute__(
 /* The name that warn puts first; kept, not copied. */
 void fail_name(const char *name);
 
+/* Ends the program after what was printed with stdio: EXIT_DONE, or EXIT_FAILED with why when it could not be written. */
+_Noreturn void exit_printed(void);
+
 _Noreturn void out_of_memory(void);
 
 /* malloc and realloc that do not return NULL. */
