@@ -49,9 +49,12 @@ say_once(struct watch *w, const char *message)
 	for (size_t i = 0; i < notes->n; i++)
 		if (strcmp(notes->said[i], message) == 0)
 			return;
-	if (notes->n < NOTES_MOST)
-		notes->said[notes->n++] = xstrdup(message);
+	if (notes->n == NOTES_MOST)
+		return;
+	notes->said[notes->n++] = xstrdup(message);
 	warn("%s", message);
+	if (notes->n == NOTES_MOST)
+		warn("that is enough of messages: further ones are left out");
 }
 
 /* What was put together goes out in one write(2). A reader that has gone ends the program quietly; anything else that keeps
@@ -65,7 +68,7 @@ flush(struct run *r)
 		ssize_t n = write(STDOUT_FILENO, r->out.s + done, r->out.n - done);
 		if (n >= 0)
 			done += (size_t)n;
-		else if (errno == EPIPE || (errno == EINTR && signals_urged()))
+		else if (errno == EPIPE || ((errno == EINTR || errno == EAGAIN) && signals_urged()))
 			exit(EXIT_DONE);
 		else if (errno == EAGAIN)
 			poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, 1000); /* somebody made it non-blocking */
@@ -122,6 +125,8 @@ tick(struct run *r, const struct moment *m)
 		return;
 	int64_t before = costly ? cpu_time_ns() : 0;
 	r->tool->tick(&r->watch);
+	if (r->watch.no_ticks)
+		r->due.tick_ns = 0;
 	schedule_ticked(&r->due, m->mono_ns, costly ? cpu_time_ns() - before : 0);
 }
 
@@ -138,7 +143,7 @@ read_sample(struct run *r, const struct moment *m)
 	return s->data != NULL;
 }
 
-static void
+static bool
 print_rows(struct run *r)
 {
 	const struct sample *from = &r->sample[r->now ^ 1], *to = &r->sample[r->now];
@@ -147,7 +152,7 @@ print_rows(struct run *r)
 
 	if (span_ns <= 0) {
 		watch_note(&r->watch, "the clock did not move on between two moments: no row for them");
-		return;
+		return false;
 	}
 	if (r->watch.host->replay && !r->options->interval_ns && r->due.rows == 1)
 		r->report.fractions = span_ns < 950000000; /* as captured */
@@ -159,6 +164,7 @@ print_rows(struct run *r)
 	if (r->options->format->for_people)
 		summary_add(&r->summary, &r->report, &r->table);
 	flush(r);
+	return true;
 }
 
 /* Waits for the next moment at which something is due: 1 a row, 2 only a tick, 0 the end, -1 with errno. */
@@ -200,8 +206,7 @@ loop(struct run *r)
 		if (!read_sample(r, &m))
 			break;
 		schedule_row_done(&r->due, m.mono_ns);
-		print_rows(r);
-		rows++;
+		rows += print_rows(r);
 	}
 	return r->watch.fail;
 }

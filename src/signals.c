@@ -4,9 +4,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-enum { STOP = 1, RESIZED = 2, URGED = 4 };
-
-static volatile sig_atomic_t signalled;
+static volatile sig_atomic_t stop, urged, resized; /* one each, as setting a bit of one could lose another */
 
 /* The alarm wakes us should the signal have come just before a sleep, or while a reader that has stopped reading holds up
  * our write. */
@@ -14,10 +12,12 @@ static void
 on_signal(int sig)
 {
 	if (sig == SIGWINCH) {
-		signalled |= RESIZED;
+		resized = 1;
 		return;
 	}
-	signalled |= sig == SIGALRM ? URGED : STOP;
+	if (sig == SIGALRM)
+		urged = 1;
+	stop = 1;
 	alarm(1);
 }
 
@@ -40,21 +40,20 @@ signals_catch(void)
 bool
 signals_stop(void)
 {
-	return signalled & STOP;
+	return stop;
 }
 
 bool
 signals_urged(void)
 {
-	return signalled & URGED;
+	return urged;
 }
 
 bool
 signals_resized(void)
 {
-	bool resized = signalled & RESIZED;
+	bool was = resized;
 
-	if (resized)
-		signalled &= ~RESIZED;
-	return resized;
+	resized = 0;
+	return was;
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* Begins to take note of SIGINT, SIGTERM and SIGWINCH, each of which interrupts a sleep; SIGPIPE becomes EPIPE. What was
- * ignored when the program was started stays so (nohup). A second SIGINT or SIGTERM ends the program at once. */
+ * ignored when the program was started stays so (nohup). The same signal a second time ends the program at once. */
 void signals_catch(void);
 
 /* Whether the end was asked for; and whether a second later we still had not come to it, held up in a write. */

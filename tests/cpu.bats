@@ -81,10 +81,25 @@ shares() {
 ["1",0,100]' ]
 }
 
-@test "fields that an old kernel lacks are 0" {
+@test "fields that an old kernel lacks are unknown" {
 	cpus 0 1000000000 "0 0 0 0 0"
 	cpus 1 2000000000 "0 25 0 0 75"
-	[ "$(shares -P 0)" = '["0",25,0,0,0,0,0,0,0,0,75]' ]
+	[ "$(shares -P 0)" = '["0",25,0,0,null,null,null,null,null,null,75]' ]
+}
+
+@test "a file of zeros, as sandboxes make it up, says nothing" {
+	cpus 0 1000000000 "0 0 0 0 0 0 0 0 0 0 0"
+	cpus 1 2000000000 "0 0 0 0 0 0 0 0 0 0 0"
+	[ "$(shares | jq -c '[.[0], .[1], .[10]]')" = '["all",null,null]
+["0",null,null]' ]
+}
+
+@test "a last line that is torn is not believed" {
+	cpus 0 1000000000 "0 0 0 0 1000" "1 1000 0 1000 50000"
+	cpus 1 2000000000 "0 0 0 0 1100" "1 1001 0 1000 50099"
+	printf 'cpu  0 0 0 0\ncpu0 0 0 0 1100\ncpu1 1001 0 1000 50' >"$dir/t1/proc/stat"
+	[ "$(shares | jq -c '[.[0], .[1], .[10]]')" = '["all",0,100]
+["0",0,100]' ]
 }
 
 @test "the process's CPUs are marked, --allowed shows and sums only them" {
@@ -128,8 +143,8 @@ shares() {
 }
 
 @test "--busiest shows so many, the busiest first; waiting for a disk is not busy" {
-	cpus 0 1000000000 "0 0 0 0 0" "1 0 0 0 0" "2 0 0 0 0" "3 0 0 0 0"
-	cpus 1 2000000000 "0 10 0 0 90" "1 0 0 0 0 100" "2 70 0 0 30" "3 40 0 0 60"
+	cpus 0 1000000000 "0 0 0 0 0 0" "1 0 0 0 0 0" "2 0 0 0 0 0" "3 0 0 0 0 0"
+	cpus 1 2000000000 "0 10 0 0 90 0" "1 0 0 0 0 100" "2 70 0 0 30 0" "3 40 0 0 60 0"
 	[ "$(shares --busiest 2 | jq -c '.[0]')" = '"all"
 "2"
 "3"' ]

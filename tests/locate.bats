@@ -1356,12 +1356,12 @@ throttled_time() {
 	memory_rows '["/web",4000000,"/web",5000000]'
 }
 
-@test "memory.stat: negative values count as nothing" {
+@test "memory.stat: negative values are unknown, and what is made of them" {
 	plain
 	memory2 $C/web 100000000 5000000
 	put $C/web/memory.stat 'anon 1000' 'file -8192' 'kernel 0' 'inactive_file -307200' 'active_file -4096' 'dirty -307200' 'slab_reclaimable -1'
 	mem
-	rows '["/web",0,5000000,5000000]' '[.cgroup, .file_bytes, .working_set_bytes, .hard_bytes]'
+	rows '["/web",null,null,null]' '[.cgroup, .file_bytes, .working_set_bytes, .hard_bytes]'
 }
 
 @test "memory.stat: negative values written as unsigned ones are not 16 EB" {

@@ -142,6 +142,31 @@ show() {
 	[[ $stderr == *"/pod/app"*"the controller is not on there"* ]]
 }
 
+@test "a group that vanishes is not replaced by the machine" {
+	for t in 0 1 2 3; do
+		at $t
+		group /pod max 0 0 0 0 0
+		group /pod/app 300000 200000 100000 0 0 0
+	done
+	rm -r "$dir"/t[23]/sys/fs/cgroup/pod/app
+	show
+	[ "$(json .cgroup)" = '"/pod/app"' ]
+	[[ $stderr == *"its rows end here"* && $stderr != *"no memory limit"* ]]
+}
+
+@test "a limit that cannot be read is unknown, not the machine's size" {
+	for t in 0 1; do
+		at $t
+		group /pod 500000 400000 0 0 0 0
+		group /pod/app max 300000 100000 0 0 0
+		rm "$now/sys/fs/cgroup/pod/memory.max"
+		echo '13 Permission denied' >"$now/sys/fs/cgroup/pod/memory.max.errno"
+	done
+	show
+	[ "$(json '[.cgroup, .limit_bytes, .limit_level, .hard_pct, .used_bytes]')" = '["/pod/app",null,null,null,300000]' ]
+	[[ $stderr == *"Permission denied"* && $stderr != *"no memory limit"* ]]
+}
+
 @test "a limit of 0 has no share" {
 	for t in 0 1; do
 		at $t

@@ -19,13 +19,13 @@ machine() {
 	[ "${words[*]:1}" = "runq-sz plist-sz ldavg-1 ldavg-5 ldavg-15 blocked runq-max waiting %some" ]
 }
 
-@test "runq-sz is what runs less pq itself, and never below 0" {
+@test "runq-sz is what runs less pq itself; that nothing runs, not even the reader, is no figure" {
 	machine "$BATS_TEST_TMPDIR/t0" 1000000000 1 0 0 0 0
 	machine "$BATS_TEST_TMPDIR/t1" 2000000000 6 0 0 0 0
 	machine "$BATS_TEST_TMPDIR/t2" 3000000000 0 0 0 0 0
 	run "$PQ" runq --json -f "$BATS_TEST_TMPDIR"
 	[ "$(json '[.runq_sz, .runq_max, .plist_sz, .blocked]')" = "[5,5,112,3]
-[0,0,112,3]" ]
+[null,null,112,3]" ]
 }
 
 @test "waiting is the summed wait of all CPUs over the elapsed time" {
@@ -117,6 +117,10 @@ null" ]
 	run --separate-stderr "$PQ" runq --json -f "$BATS_TEST_TMPDIR"
 	[ "$status" -eq 0 ]
 	[ "$(json '[.waiting, .some_pct, .blocked, .runq_sz]')" = "[null,null,null,1]" ]
+	echo garbage >"$BATS_TEST_TMPDIR/t1/proc/loadavg"
+	run --separate-stderr "$PQ" runq --json -f "$BATS_TEST_TMPDIR"
+	[ "$(json '[.runq_sz, .plist_sz, .ldavg_1]')" = "[null,null,null]" ]
+	[[ $stderr == *loadavg* ]]
 	echo garbage >"$BATS_TEST_TMPDIR/t0/proc/loadavg"
 	fails 3 'loadavg' "$PQ" runq -f "$BATS_TEST_TMPDIR"
 }

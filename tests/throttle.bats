@@ -102,6 +102,35 @@ show() {
 "/a"' ]
 }
 
+@test "-a puts what is held back first, even when no period has ended" {
+	for t in 0 1; do
+		at $t
+		group /idle "100000 100000" 0 $((10 * t)) 0 0
+		group /hurt "100000 1000000" 0 0 0 $((950000 * t))
+	done
+	show -a
+	[ "$(json .cgroup)" = '"/hurt"
+"/idle"' ]
+}
+
+@test "a quota that cannot be read leaves the limit unknown from there on down, and says so" {
+	at 0; group /pod "50000 100000" 0 0 0 0; group /pod/app "200000 100000" 0 0 0 0
+	at 1; group /pod "50000 100000" 0 0 0 0; group /pod/app "200000 100000" 250000 10 0 0
+	for t in t0 t1; do
+		rm "$dir/$t/sys/fs/cgroup/pod/cpu.max"
+		echo '13 Permission denied' >"$dir/$t/sys/fs/cgroup/pod/cpu.max.errno"
+	done
+	show
+	[ "$(json '[.cgroup, .limit_cpus, .limit_level, .used_cpus]')" = '["/pod/app",null,null,0.25]' ]
+	[[ $stderr == *"/pod"*"Permission denied"* ]]
+}
+
+@test "on a terminal a note keeps its place behind a long name" {
+	at 0; group /pod max 0 0 0 0; group /pod/app "100000 100000" 9000000 100 90 9000000
+	at 1; group /pod max 0 0 0 0; group /pod/app "100000 100000" 10000 1 0 0
+	script -qec "stty cols 80 rows 24; $PQ throttle -f $dir 2>/dev/null" /dev/null </dev/null | grep -q '  reset'
+}
+
 @test "counters that restart are marked, and unknown until the next row" {
 	at 0; group /pod max 0 0 0 0; group /pod/app "100000 100000" 9000000 100 90 9000000
 	at 1; group /pod max 0 0 0 0; group /pod/app "100000 100000" 10000 1 0 0

@@ -19,7 +19,10 @@ struct arena_block {
 static struct arena_block *
 block_new(size_t n)
 {
-	size_t size = n > BLOCK ? n : BLOCK;
+	size_t size = BLOCK;
+
+	while (size < n) /* with room to spare: what grows by a little each time shall not need a new block each time */
+		size *= 2;
 	struct arena_block *b = xmalloc(sizeof *b + size);
 
 	b->next = NULL;

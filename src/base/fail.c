@@ -25,9 +25,13 @@ say(const char *fmt, va_list ap)
 	int n = vsnprintf(line + head, room, fmt, ap);
 	size_t end = (size_t)head + ((size_t)n < room ? (size_t)n : room - 1);
 
-	for (size_t i = (size_t)head; i < end; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+	for (size_t i = (size_t)head; i < end; i++) {
+		unsigned char c = (unsigned char)line[i], next = (unsigned char)line[i + 1];
+		if (c == 0xc2 && i + 1 < end && next < 0xa0) /* U+0080 to U+009F */
+			line[i] = line[i + 1] = '?';
+		if (c < ' ' || c == 0x7f)
 			line[i] = '?';
+	}
 	line[end] = '\n';
 	if (write(STDERR_FILENO, line, end + 1) < 0)
 		return; /* there is nobody left to tell */

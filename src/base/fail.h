@@ -11,7 +11,7 @@ enum exit_status {
 	EXIT_UNSUPPORTED = 3, /* this kernel or container does not have it */
 };
 
-/* One line on stderr: "pq runq: " (the name set last), then the message. Control characters are escaped. */
+/* One line on stderr: "pq runq: " (the name set last), then the message. A control character becomes a question mark. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* warn, then exit with the status. */

@@ -7,13 +7,9 @@ static void
 take(struct text line, struct keyed *out)
 {
 	struct text word;
-	bool minus;
 
-	if (!text_word(&line, &word))
-		return;
-	minus = text_skip(&word, "-");
-	out->known = text_u64(word, &out->v) == 0 && out->v <= INT64_MAX;
-	if (minus || !out->known)
+	out->known = text_word(&line, &word) && text_u64(word, &out->v) == 0 && out->v <= INT64_MAX;
+	if (!out->known)
 		out->v = 0;
 }
 
@@ -46,7 +42,7 @@ keyed_parse(struct text t, const char *const *keys, size_t n, struct keyed *out)
 	struct letters letters = first_letters(keys, n);
 
 	memset(out, 0, n * sizeof *out);
-	while (found < n && text_line(&t, &line)) {
+	while (found < n && text_whole_line(&t, &line)) {
 		if (line.n == 0 || !letters.has[(unsigned char)line.s[0]] || !text_word(&line, &key))
 			continue;
 		for (size_t i = 0; i < n; i++) {

@@ -6,15 +6,15 @@
 
 #include "text.h"
 
-/* A number that may not be there. Negative ones (memory.stat has had them, from per-CPU batches) count as 0; above 2^63 they
- * are negative ones that a kernel wrote without a sign, or worse, and unknown. */
+/* A number that may not be there. Negative ones are unknown (memory.stat has had them, from per-CPU batches), and so are those
+ * above 2^63, which are negative ones that a kernel wrote without a sign. */
 struct keyed {
 	bool known;
 	uint64_t v;
 };
 
 /* Looks for n keys in t, each at the start of a line and followed by a blank; out[i] belongs to keys[i]. Lines of other
- * keys are skipped, a value that is no number of 64 bits is unknown. Returns how many are known. */
+ * keys and a last line without its newline are skipped. Returns how many are known. */
 size_t keyed_parse(struct text t, const char *const *keys, size_t n, struct keyed *out);
 
 /* How much a counter grew: NaN when either reading is unknown, or when it ran backwards (it was restarted). */

@@ -30,6 +30,14 @@ text_line(struct text *rest, struct text *line)
 	return text_split(rest, '\n', line);
 }
 
+bool
+text_whole_line(struct text *rest, struct text *line)
+{
+	size_t n = rest->n;
+
+	return text_line(rest, line) && line->n < n;
+}
+
 static bool
 blank(char c)
 {

@@ -18,6 +18,9 @@ struct text text_of(const char *s);
 /* Takes the next line (without its newline) off *rest; false at the end. A last line needs no newline. */
 bool text_line(struct text *rest, struct text *line);
 
+/* The same, but for a last line without its newline: a torn one, whose last number may have lost digits. */
+bool text_whole_line(struct text *rest, struct text *line);
+
 /* Takes the next word off *rest, blanks and tabs before it skipped; false when none is left. */
 bool text_word(struct text *rest, struct text *word);
 

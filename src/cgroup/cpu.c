@@ -95,32 +95,36 @@ read_cfs_quota(struct host *h, const struct groups *all, const struct group *g, 
 	struct text text;
 	char quota[32];
 
-	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_quota_us", &text) < 0) {
-		out->known = errno == ENOENT;
-		return 0;
-	}
+	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_quota_us", &text) < 0)
+		return -1;
 	size_t n = text.n < sizeof quota ? text.n : sizeof quota; /* kept, as the next read overwrites it */
 	for (size_t i = 0; i < n; i++)
 		quota[i] = text.s[i];
 	if (n > 0 && quota[0] == '-')
 		return set_quota(out, false, 0, 0);
 	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_period_us", &text) < 0)
-		return 0;
+		return -1;
 	return cfs_quota_parse((struct text){ quota, n }, text, out);
+}
+
+static int
+read_cpu_max(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
+{
+	struct text text;
+
+	return group_read(h, all, g, FAMILY_CPU, "cpu.max", &text) < 0 ? -1 : cpu_max_parse(text, out);
 }
 
 int
 group_read_quota(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
 {
-	struct text text;
+	bool v1 = all->top[FAMILY_CPU].version == 1;
 
 	*out = (struct cpu_quota){ 0 };
-	if (all->top[FAMILY_CPU].version == 1)
-		return read_cfs_quota(h, all, g, out);
-	if (group_read(h, all, g, FAMILY_CPU, "cpu.max", &text) == 0)
-		return cpu_max_parse(text, out);
-	out->known = errno == ENOENT;
-	return 0;
+	if ((v1 ? read_cfs_quota : read_cpu_max)(h, all, g, out) == 0)
+		return 0;
+	out->known = errno == ENOENT || errno == EINVAL;
+	return errno == ENOENT ? 0 : -1;
 }
 
 /* On v1 CPU time is another controller's. */

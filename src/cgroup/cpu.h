@@ -43,7 +43,7 @@ int cpu_stat_parse(struct text t, struct group_cpu *out);
 int cpu_stat_local_parse(struct text t, struct group_cpu *out);
 
 /* This level's quota. A file that is not there is no quota (the controller is off here, or it is the root). 0, or -1 with
- * EINVAL when what stands there makes no sense. */
+ * errno: EINVAL what stands there makes no sense, which is taken for none; else it cannot be read, and is unknown. */
 int group_read_quota(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out);
 
 /* The group's counters; quota is left alone, and local_ns is unknown unless it is asked for. 0, or -1 with errno when even cpu.stat cannot be read: the group is gone. */

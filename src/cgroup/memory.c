@@ -157,8 +157,11 @@ group_read_limits(struct host *h, const struct groups *all, const struct group *
 	bool v1 = all->top[FAMILY_MEMORY].version == 1;
 	struct text text;
 
-	if (group_read(h, all, g, FAMILY_MEMORY, v1 ? "memory.limit_in_bytes" : "memory.max", &text) == 0 &&
-	    memory_limit_parse(text, &out->limit) < 0)
+	if (group_read(h, all, g, FAMILY_MEMORY, v1 ? "memory.limit_in_bytes" : "memory.max", &text) < 0) {
+		out->limit_unreadable = errno != ENOENT;
+		return out->limit_unreadable ? -1 : 0;
+	}
+	if (memory_limit_parse(text, &out->limit) < 0)
 		return -1;
 	out->limit = unless_huge(out->limit);
 	if (!v1)
@@ -273,6 +276,8 @@ memory_reclaimable(const struct group_memory *m, double swap_room)
 	const struct memory_stat *s = &m->stat;
 
 	if (!s->inactive_file.known || !s->active_file.known)
+		return NAN;
+	if (isnan(swap_room))
 		return NAN;
 	double cache = (double)s->inactive_file.v + (double)s->active_file.v;
 	double slab = s->slab_reclaimable.known ? (double)s->slab_reclaimable.v : 0; /* v1 does not tell */

@@ -26,7 +26,8 @@ struct memory_events {
 };
 
 struct group_memory {
-	struct keyed limit;     /* of this level alone; not known: none, or one that cannot be read */
+	struct keyed limit;     /* of this level alone; not known: none */
+	bool limit_unreadable;  /* but there may be one */
 	struct keyed current;   /* all memory charged to it */
 	struct keyed swap_room; /* how much more of it may be swapped out, as far as this level's limit goes; not known: no limit */
 	struct memory_stat stat;
@@ -43,7 +44,8 @@ int memory_stat_parse(struct text t, int version, struct memory_stat *out);
 /* v2's memory.events. 0, or -1 with EINVAL. */
 int memory_events_parse(struct text t, struct memory_events *out);
 
-/* This level's own limits: limit and swap_room. 0, or -1 with EINVAL when what stands for limit makes no sense. */
+/* This level's own limits: limit and swap_room. 0, or -1 with errno: EINVAL what stands for limit makes no sense, which is
+ * taken for none; else it cannot be read. */
 int group_read_limits(struct host *h, const struct groups *all, const struct group *g, struct group_memory *out);
 
 /* What the group uses, the cgroups below included. 0, or -1 with errno when not even that can be read: the group is gone, or
@@ -56,7 +58,7 @@ int machine_read_memory(struct host *h, struct group_memory *out);
 void machine_read_events(struct host *h, struct group_memory *out);
 
 /* What can be given back without killing: page cache, reclaimable slab, and as much anonymous memory as swap has room for
- * (swap_room: bytes). NaN when the group's figures are not known. */
+ * (swap_room: bytes, NaN when it is not known). NaN when the group's figures are not known. */
 double memory_reclaimable(const struct group_memory *m, double swap_room);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@ struct kept {
 	int fd;
 	uint32_t hash;
 	uint32_t used; /* the row in which it was read last */
+	bool whole;    /* a file's text comes in one piece: see slurp_file */
+	bool counted;  /* a directory's links are counted: see slurp_list */
 };
 
 /* A file that nobody has read for this many rows is closed: its process or cgroup has gone, or nobody asks any more. */
@@ -173,51 +176,66 @@ forget_directory_of(struct live *l, const char *path)
 	free(dir);
 }
 
+/* A file that is kept is this one file: when it is gone, that is told, even if another has come under its name (a pid used
+ * again, a cgroup made anew). The next read finds that one. */
 static int
-get(struct live *l, const char *path, struct text *text, int (*slurp)(int, struct buf *))
+get(struct live *l, const char *path, struct text *text, int (*slurp)(struct kept *, struct buf *))
 {
-	for (int tries = 0; tries < 2; tries++) {
-		struct kept *k = keep(l, path);
-		if (!k)
-			return -1;
-		if (slurp(k->fd, &l->text) == 0) {
-			*text = (struct text){ l->text.s, l->text.n };
-			return 0;
-		}
-		int error = errno;
-		forget(l, k);
-		if (error == ENODEV)
-			forget_directory_of(l, path);
-		errno = error;
-		if (error != ENODEV && error != ENOENT && error != ESRCH)
-			return -1; /* else: gone, and perhaps another of the same name has come: open it once more */
+	struct kept *k = keep(l, path);
+
+	if (!k)
+		return -1;
+	if (slurp(k, &l->text) == 0) {
+		*text = (struct text){ l->text.s, l->text.n };
+		return 0;
 	}
+	int error = errno;
+	forget(l, k);
+	if (error == ENODEV)
+		forget_directory_of(l, path);
+	errno = error;
 	return -1;
+}
+
+static int
+slurp_text(struct kept *k, struct buf *b)
+{
+	return slurp_file(k->fd, b, &k->whole);
 }
 
 static int
 live_read(struct host *h, const char *path, struct text *text)
 {
-	return get((struct live *)h, path, text, slurp_file);
+	return get((struct live *)h, path, text, slurp_text);
 }
 
-/* A directory with two links (from above, and its own ".") has no directory in it: /proc and cgroup trees count them right,
- * and most cgroups have none. File systems that do not count say 1. A process's directory that has gone comes out empty. */
+/* In /proc and cgroup trees a directory with two links (from above, and its own ".") has no directory in it, and most cgroups
+ * have none. Other file systems may count otherwise. A directory that has gone may come out empty here. */
+static bool
+counts_links(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && (fs.f_type == 0x9fa0 || fs.f_type == 0x27e0eb || fs.f_type == 0x63677270);
+}
+
 static int
-slurp_if_linked(int fd, struct buf *b)
+slurp_list(struct kept *k, struct buf *b)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
-		return -1;
+	if (!k->counted && !(k->counted = counts_links(k->fd)))
+		return slurp_directories(k->fd, b);
 	b->n = 0;
-	return S_ISDIR(st.st_mode) && st.st_nlink == 2 ? 0 : slurp_directories(fd, b);
+	if (fstat(k->fd, &st) < 0)
+		return -1;
+	return S_ISDIR(st.st_mode) && st.st_nlink == 2 ? 0 : slurp_directories(k->fd, b);
 }
 
 static int
 live_list(struct host *h, const char *path, struct text *names)
 {
-	return get((struct live *)h, path, names, slurp_if_linked);
+	return get((struct live *)h, path, names, slurp_list);
 }
 
 static int64_t

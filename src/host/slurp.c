@@ -9,20 +9,22 @@
 #include <unistd.h>
 #include <fcntl.h>
 
-enum { HALF_PAGE = 2048, FIRST_ROOM = 16 << 10, LONGEST_ENTRY = 280 };
+enum { HALF_PAGE = 2048, FIRST_ROOM = 16 << 10 };
 
 int
-slurp_file(int fd, struct buf *b)
+slurp_file(int fd, struct buf *b, bool *whole)
 {
 	b->n = 0;
-	for (;;) {
+	for (int pieces = 0;; pieces++) {
 		buf_room(b, b->n ? b->n : FIRST_ROOM);
 		ssize_t n = pread(fd, b->s + b->n, b->cap - b->n, (off_t)b->n);
 		if (n < 0)
 			return -1;
 		b->n += (size_t)n;
-		if (n == 0 || b->n < HALF_PAGE)
+		if (n == 0 || (*whole && b->n < HALF_PAGE)) {
+			*whole = pieces <= 1;
 			return 0;
+		}
 		if (b->n > SLURP_MOST) {
 			errno = EFBIG;
 			return -1;
@@ -68,15 +70,12 @@ slurp_directories(int fd, struct buf *b)
 	b->n = 0;
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -1;
-	do {
-		n = syscall(SYS_getdents64, fd, page, sizeof page);
-		if (n < 0)
-			return -1;
+	while ((n = syscall(SYS_getdents64, fd, page, sizeof page)) > 0) {
 		for (long at = 0; at < n;) {
 			const struct entry *e = (const void *)(page + at);
 			add_directory(fd, e, b);
 			at += e->length;
 		}
-	} while (n + LONGEST_ENTRY > (long)sizeof page); /* else there was room for another one, had there been one */
-	return 0;
+	}
+	return (int)n;
 }

@@ -11,10 +11,10 @@ enum { SLURP_MOST = 64 << 20 };
 
 /* The text of an open file from its start into b. Returns 0, or -1 with errno.
  *
- * The kernel's seq_file hands over what it has in a buffer of at least one page, so a read of less than half a page is
- * the whole text; a longer one may be a piece (schedstat, mountinfo: piece by piece of about a page), and is read on
- * until nothing comes. */
-int slurp_file(int fd, struct buf *b);
+ * A text can come in pieces: the kernel's seq_file hands over what fits its page, and the next line may be a long one
+ * (mountinfo, schedstat). So it is read on until nothing comes, but for a short text that is known to come whole: *whole is
+ * set when all of it came at once, and when it was set before, a text of less than half a page is not asked for more. */
+int slurp_file(int fd, struct buf *b, bool *whole);
 
 /* The sub-directories of an open directory, as host_list gives them. */
 int slurp_directories(int fd, struct buf *b);

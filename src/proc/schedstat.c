@@ -26,7 +26,7 @@ schedstat_parse(struct text t, struct arena *a, struct schedstat *out)
 	size_t cap = 0;
 
 	*out = (struct schedstat){ 0 };
-	while (text_line(&t, &line)) {
+	while (text_whole_line(&t, &line)) {
 		if (!text_skip(&line, "cpu"))
 			continue;
 		out->cpus = arena_grow(a, out->cpus, out->ncpus, &cap, sizeof *out->cpus);

@@ -17,6 +17,7 @@ parse_cpu(struct text line, struct cpu_time *c)
 	while (n < CPU_FIELDS && text_word(&line, &word))
 		if (text_u64(word, &c->ticks[n++]) < 0)
 			return false;
+	c->fields = n;
 	return n > CPU_IDLE; /* Linux 2.4 had the first four; a line with fewer is torn */
 }
 
@@ -27,7 +28,7 @@ stat_parse(struct text t, struct arena *a, struct stat_file *out)
 	size_t cap = 0;
 
 	*out = (struct stat_file){ 0 };
-	while (text_line(&t, &line)) {
+	while (text_whole_line(&t, &line)) {
 		if (text_skip(&line, "cpu")) {
 			if (line.n == 0 || line.s[0] == ' ')
 				continue;
@@ -50,7 +51,7 @@ stat_parse_blocked(struct text t, uint64_t *blocked)
 {
 	struct text line;
 
-	while (text_line(&t, &line))
+	while (text_whole_line(&t, &line))
 		if (text_skip(&line, "procs_blocked "))
 			return text_u64(line, blocked);
 	errno = EINVAL;

@@ -15,6 +15,7 @@ enum cpu_field { CPU_USER, CPU_NICE, CPU_SYSTEM, CPU_IDLE, CPU_IOWAIT, CPU_IRQ, 
 /* Clock ticks (USER_HZ) since boot. guest is also in user, guest_nice also in nice. */
 struct cpu_time {
 	unsigned cpu;
+	int fields; /* how many of them this kernel has; the others are 0 here, and unknown */
 	uint64_t ticks[CPU_FIELDS];
 };
 
@@ -25,7 +26,7 @@ struct stat_file {
 	uint64_t blocked; /* procs_blocked: tasks that wait for I/O */
 };
 
-/* Fills *out, its array from the arena. Fields that an old kernel lacks are 0, as it did not count them; a damaged line is
+/* Fills *out, its array from the arena. A damaged or torn line is
  * left out, lines that are not known are skipped. 0, or -1 with EINVAL when there is neither a CPU nor procs_blocked. */
 int stat_parse(struct text t, struct arena *a, struct stat_file *out);
 

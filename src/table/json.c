@@ -27,6 +27,9 @@ put_string(struct buf *b, const char *s)
 			buf_char(b, (char)*c++);
 		} else if (*c < ' ' || *c == 0x7f || n == 0) {
 			put_escaped(b, *c++);
+		} else if (*c == 0xc2 && c[1] < 0xa0) { /* U+0080 to U+009F: a terminal may obey them */
+			put_escaped(b, c[1]);
+			c += n;
 		} else {
 			buf_add(b, (const char *)c, n);
 			c += n;
@@ -70,21 +73,33 @@ put_key(struct buf *b, const char *key)
 	buf_text(b, "\":");
 }
 
+/* What all rows of a moment begin with. */
+static void
+put_head(struct buf *b, const struct report *r, const struct rows *rows)
+{
+	buf_text(b, "{\"tool\":\"");
+	buf_text(b, r->tool);
+	buf_text(b, "\",\"schema\":");
+	buf_u64(b, SCHEMA, 1);
+	buf_text(b, ",\"time\":\"");
+	buf_iso_time(b, r, rows->real_ns);
+	buf_text(b, "\",\"interval_s\":");
+	buf_fixed(b, rows->span_s, 6);
+}
+
 static void
 rows_json(struct buf *b, struct report *r, const struct rows *rows)
 {
-	struct buf head = { 0 };
+	size_t head = b->n, n = 0;
 
-	buf_text(&head, "{\"tool\":\"");
-	buf_text(&head, r->tool);
-	buf_text(&head, "\",\"schema\":");
-	buf_u64(&head, SCHEMA, 1);
-	buf_text(&head, ",\"time\":\"");
-	buf_iso_time(&head, r, rows->real_ns);
-	buf_text(&head, "\",\"interval_s\":");
-	buf_fixed(&head, rows->span_s, 6);
 	for (size_t row = 0; row < rows->table->nrows; row++) {
-		buf_add(b, head.s, head.n);
+		if (n == 0) {
+			put_head(b, r, rows);
+			n = b->n - head;
+		} else {
+			memcpy(buf_room(b, n), b->s + head, n);
+			b->n += n;
+		}
 		for (int i = 0; i < r->nshown; i++) {
 			const struct column *c = &r->columns[r->shown[i]];
 			put_key(b, c->key);
@@ -92,7 +107,6 @@ rows_json(struct buf *b, struct report *r, const struct rows *rows)
 		}
 		buf_text(b, "}\n");
 	}
-	buf_free(&head);
 }
 
 const struct format format_json = { NULL, rows_json, false };

@@ -30,9 +30,34 @@ same_label(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static struct series *
-new_series(struct summary *s, const char *label, size_t ncolumns)
+static uint32_t
+hash_of(const char *label)
 {
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; label && *label; label++)
+		h = (h ^ (unsigned char)*label) * 16777619u;
+	return h;
+}
+
+/* Where the label's series is noted in the index (its number, counted from 1), or would be. */
+static uint16_t *
+place_of(struct summary *s, const char *label)
+{
+	for (uint32_t i = hash_of(label);; i++) {
+		uint16_t *at = &s->index[i % SUMMARY_PLACES];
+		if (*at == 0 || same_label(s->series[*at - 1].label, label))
+			return at;
+	}
+}
+
+static struct series *
+find_series(struct summary *s, const char *label, size_t ncolumns)
+{
+	uint16_t *at = place_of(s, label);
+
+	if (*at)
+		return &s->series[*at - 1];
 	if (s->count == SERIES_MOST)
 		return NULL;
 	if (s->count == s->cap) {
@@ -43,20 +68,8 @@ new_series(struct summary *s, const char *label, size_t ncolumns)
 	series->label = label ? xstrdup(label) : NULL;
 	series->totals = xmalloc(ncolumns * sizeof *series->totals);
 	memset(series->totals, 0, ncolumns * sizeof *series->totals);
+	*at = (uint16_t)s->count;
 	return series;
-}
-
-static struct series *
-find_series(struct summary *s, const char *label, size_t ncolumns)
-{
-	for (size_t i = 0; i < s->count; i++) {
-		size_t at = (s->next + i) % s->count;
-		if (same_label(s->series[at].label, label)) {
-			s->next = at + 1;
-			return &s->series[at];
-		}
-	}
-	return new_series(s, label, ncolumns);
 }
 
 static void
@@ -110,12 +123,12 @@ figure(const struct total *t, double what)
 }
 
 static void
-print_series(const struct summary *s, struct buf *b, const struct report *r, const char *name, double what)
+print_series(const struct summary *s, size_t n, struct buf *b, const struct report *r, const char *name, double what)
 {
 	struct cell row[COLUMNS_MOST];
 	int id = identity(r);
 
-	for (size_t i = 0; i < s->count; i++) {
+	for (size_t i = 0; i < n; i++) {
 		for (size_t c = 0; c < columns_count(r->columns); c++)
 			row[c] = (struct cell){ .num = figure(&s->series[i].totals[c], what) };
 		if (id >= 0)
@@ -138,11 +151,12 @@ summary_print(struct summary *s, struct buf *b, const struct report *r)
 		buf_char(b, '\n');
 		text_header(b, r, "Average:");
 	}
-	print_series(s, b, r, "Average:", AVERAGE);
-	if (s->moments < ROWS_FOR_PERCENTILES || s->count > SERIES_WITH_PERCENTILES)
+	size_t n = s->count < SERIES_WITH_PERCENTILES ? s->count : SERIES_WITH_PERCENTILES;
+	print_series(s, s->count, b, r, "Average:", AVERAGE);
+	if (s->moments < ROWS_FOR_PERCENTILES)
 		return;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-		print_series(s, b, r, lines[i].name, lines[i].what);
+		print_series(s, n, b, r, lines[i].name, lines[i].what);
 }
 
 void

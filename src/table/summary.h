@@ -6,8 +6,8 @@
 #include "../base/hist.h"
 #include "format.h"
 
-/* Averages are kept for so many series, percentiles for the first few when there are no more than these. */
-enum { SERIES_MOST = 4096, SERIES_WITH_PERCENTILES = 8, ROWS_FOR_PERCENTILES = 10 };
+/* Averages are kept for so many series, percentiles for the first few. */
+enum { SERIES_MOST = 4096, SERIES_WITH_PERCENTILES = 8, ROWS_FOR_PERCENTILES = 10, SUMMARY_PLACES = 3 * SERIES_MOST };
 
 struct series;
 
@@ -15,7 +15,7 @@ struct series;
 struct summary {
 	struct series *series;
 	size_t count, cap;
-	size_t next;      /* where the next row's series is, if the order is as before */
+	uint16_t index[SUMMARY_PLACES]; /* by label: the series' number, counted from 1 */
 	uint64_t moments;
 	uint64_t left_out; /* rows of further series */
 };

@@ -11,7 +11,7 @@ struct layout {
 };
 
 /* What a label of any length is left at least, if it names the row. */
-enum { LABEL_ROOM = 11 };
+enum { LABEL_ROOM = 11, NAME_LEAST = 4 };
 
 static int
 time_width(const struct report *r)
@@ -178,14 +178,28 @@ put_cell(struct buf *b, const struct column *c, const struct cell *cell, int wid
 	put_right(b, start, width);
 }
 
-/* The labels of any length, each behind two blanks; on a terminal, in what is left of the line. */
+/* What the labels of any length behind the i-th column take. */
+static size_t
+later_labels(const struct report *r, const struct cell *row, int i)
+{
+	size_t n = 0;
+
+	while (row && ++i < r->nshown)
+		if (shown(r, i)->width == 0 && row[r->shown[i]].label)
+			n += strlen(row[r->shown[i]].label) + 2;
+	return n;
+}
+
+/* The labels of any length, each behind two blanks; on a terminal, in what is left of the line: a note behind a cgroup's name
+ * has its place, and the name the rest, but for a few letters. */
 static void
 put_long_labels(struct buf *b, const struct report *r, const struct cell *row, size_t line)
 {
 	for (int i = 0; i < r->nshown; i++) {
 		const struct column *c = shown(r, i);
-		size_t used = b->n - line, room = r->terminal ? (size_t)r->width - used : SIZE_MAX;
-		if (c->width != 0 || (row && !row[r->shown[i]].label) || (r->terminal && used + 4 > (size_t)r->width))
+		size_t used = b->n - line + 2, room = used < (size_t)r->width ? (size_t)r->width - used : 0;
+		size_t later = later_labels(r, row, i);
+		if (c->width != 0 || (row && !row[r->shown[i]].label) || (r->terminal && room < 2))
 			continue;
 		buf_text(b, "  ");
 		size_t start = b->n;
@@ -193,7 +207,8 @@ put_long_labels(struct buf *b, const struct report *r, const struct cell *row, s
 			put_value(b, c, &row[r->shown[i]]);
 		else
 			buf_text(b, c->heading);
-		clip(b, start, room - 2);
+		if (r->terminal)
+			clip(b, start, room >= later + NAME_LEAST ? room - later : later && room > NAME_LEAST ? NAME_LEAST : room);
 	}
 }
 

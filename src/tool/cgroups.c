@@ -84,11 +84,13 @@ cgroups_seen(struct watch *w, const struct group *g, const char *file)
 const char *
 cgroups_note(const struct groups *groups, enum family f, bool restarted)
 {
-	if (restarted)
-		return "reset";
-	if (groups->top[f].scope == SCOPE_GUESS)
-		return "mount-root(guess)";
-	return groups->top[f].scope == SCOPE_SEARCHED ? "found-by-search" : NULL;
+	static const char *const notes[][2] = {
+		[SCOPE_EXACT] = { NULL, "reset" },
+		[SCOPE_SEARCHED] = { "found-by-search", "found-by-search,reset" },
+		[SCOPE_GUESS] = { "mount-root(guess)", "mount-root(guess),reset" },
+	};
+
+	return notes[groups->top[f].scope][restarted];
 }
 
 void

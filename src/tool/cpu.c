@@ -54,14 +54,15 @@ read_allowed(struct watch *w)
 	if (s->asked && !pid)
 		return;
 	snprintf(path, sizeof path, "proc/%.32s/status", pid ? pid : "self");
-	s->known = host_read(w->host, path, &text) == 0 && task_allowed_parse(text, &s->allowed) == 0;
-	if (!s->known && !pid)
-		watch_note(w, "/%s does not tell which CPUs this process may run on", path);
-	if (!s->known && pid && s->asked) {
+	bool there = host_read(w->host, path, &text) == 0;
+	s->known = there && task_allowed_parse(text, &s->allowed) == 0;
+	if (!s->known && (there || !pid))
+		watch_note(w, "/%s does not tell which CPUs the process may run on", path);
+	if (!there && pid && s->asked) {
 		watch_note(w, "process %s has ended", pid);
 		w->ended = true;
 	}
-	if (!s->known && pid && !s->asked)
+	if (!there && pid && !s->asked)
 		watch_fail(w, EXIT_USAGE, "no process %s here; -p takes the number of one that runs", pid);
 	s->asked = true;
 }
@@ -93,6 +94,13 @@ read_cpus(struct watch *w, struct arena *a)
 /* Ticks of an interval, by column; and all of them. */
 struct usage {
 	double part[IDLE + 1], whole;
+	int fields; /* how many the kernel has */
+};
+
+/* The field of /proc/stat in which a column begins to be known. */
+static const enum cpu_field field_of[] = {
+	[USR] = CPU_USER, [NICE] = CPU_NICE, [SYS] = CPU_SYSTEM, [IOWAIT] = CPU_IOWAIT, [IRQ] = CPU_IRQ, [SOFT] = CPU_SOFTIRQ,
+	[STEAL] = CPU_STEAL, [GUEST] = CPU_GUEST, [GNICE] = CPU_GUEST_NICE, [IDLE] = CPU_IDLE,
 };
 
 /* A counter that ran backwards (iowait and idle do, others when a CPU was offline) has counted nothing: never more, as
@@ -103,6 +111,18 @@ grown(const struct cpu_time *from, const struct cpu_time *to, enum cpu_field f)
 	return to->ticks[f] > from->ticks[f] ? (double)(to->ticks[f] - from->ticks[f]) : 0;
 }
 
+/* A sandbox may make up a file of zeros. */
+static bool
+has_counted(const struct cpu_time *c)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < CPU_FIELDS; i++)
+		sum |= c->ticks[i];
+	return sum != 0;
+}
+
+/* In less than two ticks, nothing counted means nothing. */
 static struct usage
 usage_between(const struct cpu_time *from, const struct cpu_time *to, double span_ticks)
 {
@@ -118,39 +138,24 @@ usage_between(const struct cpu_time *from, const struct cpu_time *to, double spa
 		[GUEST] = guest,
 		[GNICE] = guest_nice,
 		[IDLE] = grown(from, to, CPU_IDLE),
-	} };
+	}, .fields = from->fields < to->fields ? from->fields : to->fields };
 
 	for (int i = USR; i <= IDLE; i++)
 		u.whole += u.part[i];
-	if (u.whole == 0 && span_ticks >= 2) /* tickless: not even its idle time was counted. In less than two ticks,
-						 nothing counted means nothing. */
+	if (u.whole == 0 && span_ticks >= 2 && has_counted(to)) /* tickless: not even its idle time was counted */
 		u.part[IDLE] = u.whole = span_ticks;
 	return u;
-}
-
-static double
-seconds(struct watch *w, const struct cpu_time *c, enum cpu_field f, enum cpu_field guest)
-{
-	uint64_t ticks = c->ticks[f] - (guest != CPU_FIELDS && c->ticks[guest] <= c->ticks[f] ? c->ticks[guest] : 0);
-
-	return (double)ticks / (double)w->host->facts.ticks_per_s;
 }
 
 static void
 set_counters(struct watch *w, struct cell *row, const struct cpu_time *c)
 {
-	static const struct {
-		int column;
-		enum cpu_field field, guest;
-	} counters[] = {
-		{ USR, CPU_USER, CPU_GUEST }, { NICE, CPU_NICE, CPU_GUEST_NICE }, { SYS, CPU_SYSTEM, CPU_FIELDS },
-		{ IOWAIT, CPU_IOWAIT, CPU_FIELDS }, { IRQ, CPU_IRQ, CPU_FIELDS }, { SOFT, CPU_SOFTIRQ, CPU_FIELDS },
-		{ STEAL, CPU_STEAL, CPU_FIELDS }, { GUEST, CPU_GUEST, CPU_FIELDS }, { GNICE, CPU_GUEST_NICE, CPU_FIELDS },
-		{ IDLE, CPU_IDLE, CPU_FIELDS },
-	};
-
-	for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
-		row[counters[i].column].raw = seconds(w, c, counters[i].field, counters[i].guest);
+	for (int i = USR; i <= IDLE; i++) {
+		enum cpu_field inside = i == USR ? CPU_GUEST : i == NICE ? CPU_GUEST_NICE : CPU_FIELDS;
+		uint64_t ticks = c->ticks[field_of[i]], guests = inside < CPU_FIELDS ? c->ticks[inside] : 0;
+		if ((int)field_of[i] < c->fields)
+			row[i].raw = (double)(ticks - (guests < ticks ? guests : ticks)) / (double)w->host->facts.ticks_per_s;
+	}
 }
 
 static void
@@ -159,6 +164,7 @@ add_usage(struct usage *sum, const struct usage *u)
 	for (int i = USR; i <= IDLE; i++)
 		sum->part[i] += u->part[i];
 	sum->whole += u->whole;
+	sum->fields = sum->fields && sum->fields < u->fields ? sum->fields : u->fields;
 }
 
 static void
@@ -166,13 +172,14 @@ fill_row(struct cell *row, const char *label, const struct usage *u)
 {
 	cell_label(&row[CPU], label);
 	for (int i = USR; i <= IDLE; i++)
-		cell_share(&row[i], u->part[i], u->whole);
+		if ((int)field_of[i] < u->fields)
+			cell_share(&row[i], u->part[i], u->whole);
 }
 
 static double
 busy(const struct cell *row)
 {
-	return -row[IDLE].num - row[IOWAIT].num;
+	return -row[IDLE].num - (isnan(row[IOWAIT].num) ? 0 : row[IOWAIT].num);
 }
 
 /* The row of the sum comes first, unless CPUs were listed; --allowed leaves the other CPUs out of it too. */
@@ -183,7 +190,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	const struct state *s = w->state;
 	const struct request *ask = w->ask;
 	size_t first = ask->all_cpus;
-	struct usage sum = { { 0 }, 0 };
+	struct usage sum = { .fields = 0 };
 
 	if (first)
 		table_row(out);

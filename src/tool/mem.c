@@ -61,6 +61,7 @@ struct one {
 	struct group_memory memory;
 	struct keyed limit; /* the least one, from here up */
 	const char *level;
+	bool unreadable;    /* it, or one above */
 	double swap_room;   /* the least one */
 };
 
@@ -83,6 +84,7 @@ find_limit(const struct snapshot *s, size_t i)
 
 	o->limit = above->limit;
 	o->level = above->level;
+	o->unreadable = above->unreadable || o->memory.limit_unreadable;
 	if (own.known && (!o->limit.known || own.v < o->limit.v)) {
 		o->limit = own;
 		o->level = g->name;
@@ -90,6 +92,10 @@ find_limit(const struct snapshot *s, size_t i)
 	if (all.known && (!o->limit.known || all.v < o->limit.v)) {
 		o->limit = all;
 		o->level = "hidden";
+	}
+	if (o->unreadable) {
+		o->limit = (struct keyed){ 0 };
+		o->level = NULL;
 	}
 	o->swap_room = o->memory.swap_room.known ? fmin(above->swap_room, (double)o->memory.swap_room.v) : above->swap_room;
 }
@@ -104,7 +110,7 @@ read_machine(struct watch *w, struct snapshot *s)
 		watch_note(w, "cannot read /proc/meminfo: %s; the machine's size is unknown", strerror(errno));
 	o->limit = o->memory.limit;
 	o->level = o->limit.known ? "machine" : NULL;
-	o->swap_room = o->memory.swap_room.known ? (double)o->memory.swap_room.v : 0;
+	o->swap_room = o->memory.swap_room.known ? (double)o->memory.swap_room.v : NAN;
 }
 
 static void
@@ -123,10 +129,13 @@ read_one(struct watch *w, struct snapshot *s, size_t i)
 	const struct group *g = &s->groups.v[i];
 	struct one *o = &s->v[i];
 
-	if (group_read_limits(w->host, &s->groups, g, &o->memory) < 0) {
+	bool nonsense = group_read_limits(w->host, &s->groups, g, &o->memory) < 0 && errno == EINVAL;
+	if (nonsense)
 		watch_note(w, "cgroup %s: memory.max, or memory.limit_in_bytes, makes no sense: no limit is taken from it", g->name);
-		s->damaged = true;
-	}
+	else if (o->memory.limit_unreadable && errno != ENODEV)
+		watch_note(w, "cgroup %s: its limit cannot be read: %s; limits from there on down are unknown", g->name,
+			   strerror(errno));
+	s->damaged |= nonsense || o->memory.limit_unreadable;
 	if (g->asked || o->memory.limit.known)
 		show_one(w, s, i);
 	bool v2_root = i == 0 && s->groups.from_root && s->groups.top[FAMILY_MEMORY].version == 2;
@@ -145,13 +154,19 @@ show_level_above(struct watch *w, struct snapshot *s)
 		show_one(w, s, i - 2);
 }
 
-/* Without any limit but its size, the machine is what matters. */
+/* Without any limit but its size, the machine is what matters; but not in the place of a group that has gone. */
 static bool
-nobody_limits(const struct snapshot *s)
+nobody_limits(const struct watch *w, const struct snapshot *s)
 {
-	for (size_t i = 0; i < s->groups.n; i++)
-		if (s->groups.v[i].shown && s->v[i].level && strcmp(s->v[i].level, "machine") != 0)
+	const struct groups_watch *state = w->state;
+
+	if (s->groups.n == 0 || (state->was_read && !s->groups.v[s->groups.n - 1].read && !w->ask->target.all))
+		return false;
+	for (size_t i = 0; i < s->groups.n; i++) {
+		const struct one *o = &s->v[i];
+		if (s->groups.v[i].shown && (o->unreadable || (o->level && strcmp(o->level, "machine") != 0)))
 			return false;
+	}
 	return true;
 }
 
@@ -168,7 +183,7 @@ read_groups(struct watch *w, struct arena *a)
 		read_one(w, s, i);
 	if (!w->ask->target.all)
 		show_level_above(w, s);
-	s->show_machine = nobody_limits(s);
+	s->show_machine = nobody_limits(w, s);
 	if (s->show_machine)
 		machine_read_events(w->host, &s->machine.memory);
 	if (s->show_machine && !s->damaged)

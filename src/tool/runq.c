@@ -32,11 +32,13 @@ static const struct column columns[] = {
 /* What the machine does not have is asked for once. */
 struct state {
 	struct loadavg load; /* of this moment: tick reads it */
+	bool load_known, started;
 	bool no_schedstat, no_pressure;
 };
 
 struct snapshot {
 	struct loadavg load;
+	bool load_known;
 	bool has_blocked;
 	uint64_t blocked;
 	struct keyed some_us;
@@ -44,16 +46,16 @@ struct snapshot {
 	double mean, max; /* of the ticks since the snapshot before */
 };
 
-static int
+/* The reader runs: one of those that run is pq, and a count of none (gVisor has it) counts nothing. */
+static void
 tick(struct watch *w)
 {
 	struct state *s = w->state;
 	struct text text;
 
-	if (host_read(w->host, "proc/loadavg", &text) < 0 || loadavg_parse(text, &s->load) < 0)
-		return -1;
-	gauge_add(&w->gauge, s->load.running > 0 ? (double)(s->load.running - 1) : 0); /* one of them is pq */
-	return 0;
+	s->load_known = host_read(w->host, "proc/loadavg", &text) == 0 && loadavg_parse(text, &s->load) == 0;
+	if (s->load_known && s->load.running > 0)
+		gauge_add(&w->gauge, (double)(s->load.running - 1));
 }
 
 static void
@@ -70,7 +72,7 @@ read_pressure(struct watch *w, struct snapshot *s)
 		return;
 	}
 	state->no_pressure = true;
-	watch_note(w, "no /proc/pressure/cpu (CONFIG_PSI; boot with psi=1): %%some is unknown");
+	watch_note(w, "/proc/pressure/cpu: %s (CONFIG_PSI; boot with psi=1): %%some is unknown", strerror(errno));
 }
 
 static void
@@ -84,18 +86,23 @@ read_schedstat(struct watch *w, struct arena *a, struct snapshot *s)
 	if (host_read(w->host, "proc/schedstat", &text) == 0 && schedstat_parse(text, a, &s->sched) == 0)
 		return;
 	state->no_schedstat = true;
-	watch_note(w, "no /proc/schedstat (CONFIG_SCHEDSTATS): waiting is unknown");
+	watch_note(w, "/proc/schedstat: %s (CONFIG_SCHEDSTATS): waiting is unknown", strerror(errno));
 }
 
 static void *
 read_runq(struct watch *w, struct arena *a)
 {
 	struct snapshot *s = arena_alloc(a, sizeof *s);
+	struct state *state = w->state;
 	struct text text;
 
-	if (w->gauge.n == 0)
+	s->load = state->load;
+	s->load_known = state->load_known;
+	if (!s->load_known && !state->started)
 		return watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/loadavg: %s; is /proc mounted?", strerror(errno));
-	s->load = ((struct state *)w->state)->load;
+	if (!s->load_known)
+		watch_note(w, "cannot read /proc/loadavg any more: %s; what comes from it is unknown", strerror(errno));
+	state->started = true;
 	s->mean = gauge_mean(&w->gauge);
 	s->max = gauge_max(&w->gauge);
 	s->has_blocked = host_read(w->host, "proc/stat", &text) == 0 && stat_parse_blocked(text, &s->blocked) == 0;
@@ -110,14 +117,28 @@ read_runq(struct watch *w, struct arena *a)
 static double
 delay_s(const struct schedstat *from, const struct schedstat *to)
 {
-	double ns = to->ncpus ? 0 : NAN;
+	double ns = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < to->ncpus; i++) {
 		const struct cpu_sched *before = schedstat_find(from, to->cpus[i].cpu, i);
-		if (before && to->cpus[i].delay_ns >= before->delay_ns)
-			ns += (double)(to->cpus[i].delay_ns - before->delay_ns);
+		if (!before || to->cpus[i].delay_ns < before->delay_ns)
+			continue;
+		ns += (double)(to->cpus[i].delay_ns - before->delay_ns);
+		n++;
 	}
-	return from->ncpus ? ns * 1e-9 : NAN;
+	return n ? ns * 1e-9 : NAN;
+}
+
+/* All CPUs' counters, for metrics. */
+static double
+delay_counter_s(const struct schedstat *s)
+{
+	double ns = s->ncpus ? 0 : NAN;
+
+	for (size_t i = 0; i < s->ncpus; i++)
+		ns += (double)s->cpus[i].delay_ns;
+	return ns * 1e-9;
 }
 
 static void
@@ -128,12 +149,13 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 	(void)w;
 	cell_gauge(&row[RUNQ_SZ], b->mean, span_s);
-	cell_gauge(&row[PLIST_SZ], (double)b->load.threads, span_s);
+	cell_gauge(&row[PLIST_SZ], b->load_known ? (double)b->load.threads : NAN, span_s);
 	for (int i = 0; i < 3; i++)
-		cell_gauge(&row[LDAVG_1 + i], b->load.load[i], span_s);
+		cell_gauge(&row[LDAVG_1 + i], b->load_known ? b->load.load[i] : NAN, span_s);
 	cell_gauge(&row[BLOCKED], b->has_blocked ? (double)b->blocked : NAN, span_s);
 	cell_gauge(&row[RUNQ_MAX], b->max, span_s);
 	cell_gauge(&row[WAITING], delay_s(&a->sched, &b->sched) / span_s, span_s);
+	row[WAITING].raw = delay_counter_s(&b->sched);
 	cell_stalled(&row[SOME], a->some_us, b->some_us, span_s);
 }
 

@@ -30,7 +30,7 @@ static const struct column columns[] = {
 
 /* What the ticks saw, while there is no schedstat. */
 struct state {
-	bool sampled;
+	bool sampled, exact;             /* neither before the first row */
 	bool seen;                       /* at least one thread, at this look */
 	uint64_t self;
 	unsigned looks;
@@ -96,17 +96,16 @@ add_look(struct state *s)
 	s->seen = false;
 }
 
-static int
+static void
 tick(struct watch *w)
 {
 	struct state *s = w->state;
 	struct arena scratch = { 0 };
 	struct text names, line;
 
-	if (!s->sampled)
-		return 0;
-	if (host_list(w->host, "proc", &names) < 0)
-		return -1;
+	w->no_ticks = s->exact;
+	if (!s->sampled || host_list(w->host, "proc", &names) < 0)
+		return;
 	struct text kept = { arena_copy(&scratch, names), names.n };
 	while (text_line(&kept, &line)) {
 		const char *pid = number(&scratch, line);
@@ -115,7 +114,6 @@ tick(struct watch *w)
 	}
 	arena_free(&scratch);
 	add_look(s);
-	return 0;
 }
 
 /* The CPUs online, from another file than schedstat; their waits from the ticks. */
@@ -148,10 +146,10 @@ begin_sampling(struct watch *w)
 	struct task_stat self;
 	struct text text;
 
+	watch_note(w, "/proc/schedstat: %s (CONFIG_SCHEDSTATS): waiting is sampled from threads in state R", strerror(errno));
 	s->sampled = true;
 	if (host_read(w->host, "proc/self/stat", &text) == 0 && task_stat_parse(text, &self) == 0)
 		s->self = self.pid;
-	watch_note(w, "no /proc/schedstat (CONFIG_SCHEDSTATS): waiting is sampled from threads in state R");
 }
 
 static bool
@@ -173,6 +171,7 @@ read_cpus(struct watch *w, struct arena *a)
 
 	if (!s->sampled && (host_read(w->host, "proc/schedstat", &text) < 0 || schedstat_parse(text, a, &snap->sched) < 0))
 		begin_sampling(w);
+	s->exact = !s->sampled;
 	if (s->sampled && !read_sampled(w, a, snap))
 		return NULL;
 	return check_list(w, &snap->sched) ? snap : NULL;

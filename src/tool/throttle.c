@@ -50,7 +50,7 @@ struct snapshot {
 	struct one *v; /* groups.n of them */
 };
 
-/* The quota of each level holds; a level that cannot be read may hold too, but nobody knows. */
+/* The quota of each level holds; where one of them cannot be read, nobody knows which is the least. */
 static void
 find_limit(const struct groups *groups, struct one *v, size_t i)
 {
@@ -58,12 +58,30 @@ find_limit(const struct groups *groups, struct one *v, size_t i)
 
 	v[i].limit = v[i].cpu.quota;
 	v[i].level = (int)i;
-	if (parent < 0 || !v[parent].limit.limited)
+	if (parent < 0)
+		return;
+	if (!v[parent].limit.known)
+		v[i].limit = (struct cpu_quota){ 0 };
+	if (!v[i].limit.known || !v[parent].limit.limited)
 		return;
 	if (v[i].limit.limited && v[i].limit.cpus <= v[parent].limit.cpus)
 		return;
 	v[i].limit = v[parent].limit;
 	v[i].level = v[parent].level;
+}
+
+static void
+read_quota(struct watch *w, struct snapshot *s, size_t i)
+{
+	const struct group *g = &s->groups.v[i];
+
+	if (group_read_quota(w->host, &s->groups, g, &s->v[i].cpu.quota) < 0 && errno == EINVAL)
+		watch_note(w, "cgroup %s: cpu.max, or cpu.cfs_quota_us by cpu.cfs_period_us, makes no sense: no quota is taken from it",
+			   g->name);
+	else if (!s->v[i].cpu.quota.known && errno != ENODEV)
+		watch_note(w, "cgroup %s: its quota cannot be read: %s; limits from there on down are unknown", g->name,
+			   strerror(errno));
+	find_limit(&s->groups, s->v, i);
 }
 
 /* Whether a level above, seen or not, may hold the group back: only then does cpu.stat.local tell more than cpu.stat. */
@@ -87,10 +105,7 @@ read_groups(struct watch *w, struct arena *a)
 	s->v = arena_alloc(a, s->groups.n * sizeof *s->v);
 	for (size_t i = 0; i < s->groups.n; i++) {
 		struct group *g = &s->groups.v[i];
-		if (group_read_quota(w->host, &s->groups, g, &s->v[i].cpu.quota) < 0)
-			watch_note(w, "cgroup %s: cpu.max, or cpu.cfs_quota_us by cpu.cfs_period_us, makes no sense: no quota is taken "
-				   "from it", g->name);
-		find_limit(&s->groups, s->v, i);
+		read_quota(w, s, i);
 		g->shown = g->asked || s->v[i].cpu.quota.limited;
 		if (g->shown || i == 0) /* the topmost one tells what is hidden above it */
 			g->read = group_read_cpu(w->host, &s->groups, g, others_may_hold(s, i), &s->v[i].cpu) == 0;
@@ -142,6 +157,15 @@ held_s(struct pair p, bool held_above)
 	return fmax(own, here);
 }
 
+/* The counter behind it, for metrics. */
+static double
+counter_s(const struct group_cpu *c)
+{
+	if (!c->throttled_ns.known)
+		return NAN;
+	return (double)(c->local_ns.known && c->local_ns.v > c->throttled_ns.v ? c->local_ns.v : c->throttled_ns.v) * 1e-9;
+}
+
 /* Whether a visible level above was held back in the interval. */
 static bool
 held_above(const struct snapshot *a, const struct snapshot *b, size_t i)
@@ -186,10 +210,13 @@ fill_row(struct cell *row, struct pair p, double limit, double span_s)
 	cell_stalled(&row[FULL], p.from->full_us, p.to->full_us, span_s);
 }
 
+/* By the CPUs held back, or else by the share of periods, which is all that an old kernel tells of some. */
 static double
 worst(const struct cell *row)
 {
-	return row[HELD].num + row[THROTTLED_PCT].num * 1e-6; /* the same time held back: the more often, the worse */
+	double often = isnan(row[THROTTLED_PCT].num) ? 0 : row[THROTTLED_PCT].num * 1e-6;
+
+	return (isnan(row[HELD].num) ? 0 : row[HELD].num) + often;
 }
 
 static void
@@ -212,6 +239,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		if (b->v[i].limit.limited)
 			cell_label(&row[LEVEL], b->groups.v[b->v[i].level].name);
 		cell_gauge(&row[HELD], held_s(p, held_above(a, b, i)) / span_s, span_s);
+		row[HELD].raw = counter_s(&b->v[i].cpu);
 		cell_gauge(&row[HIDDEN], hidden_s(a, b, p) / span_s, span_s);
 		cell_label(&row[NOTE], cgroups_note(&b->groups, FAMILY_CPU, anew));
 	}

@@ -43,6 +43,7 @@ struct watch {
 	bool cpus_checked;    /* see watch_check_cpus */
 	struct gauge gauge;   /* what tick added; the driver empties it after each row */
 	enum exit_status fail; /* set by watch_fail */
+	bool no_ticks;        /* set by a tick: ticks between rows are not needed */
 	bool ended;           /* set by a tool: what it watched is gone, and there will be no more rows */
 	void (*note)(struct watch *, const char *message);
 };
@@ -75,8 +76,8 @@ struct tool {
 	size_t state_size;
 	bool costly_tick;           /* the driver looks less often when a look takes more than a hundredth of a CPU */
 
-	/* Called at every tick and at every row before read, if there; 0, or -1 when it could not look. */
-	int (*tick)(struct watch *w);
+	/* Looks, at every tick and at every row before read, if there. */
+	void (*tick)(struct watch *w);
 
 	/* Reads what a row needs into a snapshot, all of it in the arena. NULL after watch_fail, or with w->ended. */
 	void *(*read)(struct watch *w, struct arena *a);

@@ -160,7 +160,7 @@ stat_local(void)
 
 	CHECK_INT(cpu_stat_local_parse(T("throttled_usec 8966\n"), &c), 0);
 	CHECK_U64(c.local_ns.v, 8966000);
-	CHECK_INT(cpu_stat_local_parse(T("throttled_time 8966"), &c), 0);
+	CHECK_INT(cpu_stat_local_parse(T("throttled_time 8966\n"), &c), 0);
 	CHECK_U64(c.local_ns.v, 8966);
 	CHECK(cpu_stat_local_parse(T(""), &c) < 0 && errno == EINVAL);
 	CHECK(cpu_stat_local_parse(T("throttled_usec x\n"), &c) < 0);

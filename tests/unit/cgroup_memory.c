@@ -116,7 +116,7 @@ stat_extremes(void)
 	struct memory_stat s;
 
 	CHECK_INT(memory_stat_parse(T("anon -307200\nfile 9223372036854775807\nshmem 18446744073709551615\nsock 18446744073709551616\n"), 2, &s), 0);
-	CHECK(s.anon.known && s.anon.v == 0);
+	CHECK(!s.anon.known);
 	CHECK_U64(s.file.v, INT64_MAX);
 	CHECK(!s.shmem.known && !s.sock.known);
 }
@@ -159,7 +159,7 @@ events(void)
 	CHECK_U64(e.max.v, 2);
 	CHECK_U64(e.oom.v, 3);
 	CHECK_U64(e.oom_kill.v, 4);
-	CHECK_INT(memory_events_parse(T("low 0\nmax 2"), &e), 0);
+	CHECK_INT(memory_events_parse(T("low 0\nmax 2\n"), &e), 0);
 	CHECK(e.max.known && !e.high.known && !e.oom.known && !e.oom_kill.known);
 }
 

@@ -23,7 +23,7 @@ any_order(void)
 {
 	struct keyed v[KEYS];
 
-	CHECK_INT(keyed_parse(T("new_key 9\nthrottled_usec 1\nother\nnr_throttled 40\n\nnr_bursts 3\nnr_periods 50"), keys, KEYS, v), 3);
+	CHECK_INT(keyed_parse(T("new_key 9\nthrottled_usec 1\nother\nnr_throttled 40\n\nnr_bursts 3\nnr_periods 50\n"), keys, KEYS, v), 3);
 	CHECK_U64(v[A].v, 50);
 	CHECK_U64(v[B].v, 40);
 	CHECK_U64(v[C].v, 1);
@@ -64,10 +64,8 @@ negative(void)
 {
 	struct keyed v[KEYS];
 
-	CHECK_INT(keyed_parse(T("nr_periods -307200\nnr_throttled -99999999999999999999\n"), keys, KEYS, v), 1);
-	CHECK(v[A].known);
-	CHECK_U64(v[A].v, 0);
-	CHECK(!v[B].known);
+	CHECK_INT(keyed_parse(T("nr_periods -307200\nnr_throttled -99999999999999999999\n"), keys, KEYS, v), 0);
+	CHECK(!v[A].known && !v[B].known);
 }
 
 static void
@@ -78,7 +76,7 @@ empty_and_binary(void)
 	memset(v, 0xff, sizeof v);
 	CHECK_INT(keyed_parse(T(""), keys, KEYS, v), 0);
 	CHECK(!v[A].known && !v[B].known && !v[C].known);
-	CHECK_INT(keyed_parse(T("\0\xff\n\x80 \x01\nnr_periods\0 1\nnr_throttled 1\0\nthrottled_usec 7"), keys, KEYS, v), 1);
+	CHECK_INT(keyed_parse(T("\0\xff\n\x80 \x01\nnr_periods\0 1\nnr_throttled 1\0\nthrottled_usec 7\n"), keys, KEYS, v), 1);
 	CHECK_U64(v[C].v, 7);
 	CHECK(!v[A].known && !v[B].known);
 }
@@ -92,8 +90,8 @@ truncated(void)
 
 	for (size_t n = 0; n < sizeof s; n++) {
 		keyed_parse(TN(s, n), keys, KEYS, v);
-		CHECK(v[A].known == (n > strlen("nr_periods ")));
-		CHECK(v[B].known == (n > strlen("nr_periods 50\nnr_throttled ")));
+		CHECK(v[A].known == (n >= strlen("nr_periods 50\n"))); /* 5 of 50 is no number */
+		CHECK(v[B].known == (n >= strlen("nr_periods 50\nnr_throttled 40\n")));
 		CHECK(n < strlen("nr_periods 50\n") || v[A].v == 50);
 	}
 }
@@ -123,7 +121,7 @@ main(void)
 	unit_test("a key is a whole word at the start of its line", whole_keys);
 	unit_test("a key without a number is unknown", no_value);
 	unit_test("2^63-1 is known, 2^63 is not", extremes);
-	unit_test("a negative value counts as 0", negative);
+	unit_test("a negative value is unknown", negative);
 	unit_test("an empty and a binary text", empty_and_binary);
 	unit_test("a truncated text", truncated);
 	unit_test("a counter that restarted, or is unknown, did not grow", deltas);

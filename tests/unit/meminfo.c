@@ -52,7 +52,7 @@ missing_keys(void)
 {
 	struct meminfo m;
 
-	CHECK_INT(meminfo_parse(T("MemTotal: 1 kB\nSwapFree: 0 kB"), &m), 0);
+	CHECK_INT(meminfo_parse(T("MemTotal: 1 kB\nSwapFree: 0 kB\n"), &m), 0);
 	CHECK(m.v[MEM_TOTAL].known && m.v[MEM_SWAP_FREE].known);
 	CHECK(!m.v[MEM_PERCPU].known && !m.v[MEM_FREE].known);
 	CHECK_U64(m.v[MEM_SWAP_FREE].v, 0);
@@ -89,7 +89,7 @@ truncated(void)
 	struct meminfo m;
 
 	for (size_t n = 0; n < sizeof real; n++)
-		CHECK((meminfo_parse(TN(real, n), &m) == 0) == (n > strlen("MemTotal:         ")));
+		CHECK((meminfo_parse(TN(real, n), &m) == 0) == (n > (size_t)(strchr(real, '\n') - real)));
 }
 
 static void

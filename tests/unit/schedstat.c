@@ -52,7 +52,7 @@ version_17(void)
 static void
 without_domains(void)
 {
-	check_two(T("cpu0 0 0 0 0 0 0 950946991 1100920968 440\ncpu3 0 0 0 0 0 0 1357284679 421107466 320 1 2 3"));
+	check_two(T("cpu0 0 0 0 0 0 0 950946991 1100920968 440\ncpu3 0 0 0 0 0 0 1357284679 421107466 320 1 2 3\n"));
 }
 
 static void
@@ -94,7 +94,7 @@ truncated(void)
 		struct arena a = { 0 };
 		struct schedstat s;
 		schedstat_parse(TN(text, n), &a, &s);
-		CHECK_INT(s.ncpus, (n > (size_t)(strstr(text, "33") - text)) + (n > (size_t)(strstr(text, "66") - text)));
+		CHECK_INT(s.ncpus, (n > (size_t)(strstr(text, "33\n") + 2 - text)) + (n > (size_t)(strstr(text, "66\n") + 2 - text)));
 		arena_free(&a);
 	}
 }

@@ -102,10 +102,11 @@ nothing(void)
 
 	CHECK(stat_parse(T(""), &a, &f) < 0);
 	CHECK(f.ncpus == 0 && !f.has_blocked);
-	CHECK(stat_parse(T("\0\xff\x80\n\n\0cpu0 1 2 3 4"), &a, &f) < 0);
+	CHECK(stat_parse(T("\0\xff\x80\n\n\0cpu0 1 2 3 4\n"), &a, &f) < 0);
 	CHECK(stat_parse(T("cpu  1 2 3 4\nprocs_blocked x\n"), &a, &f) < 0);
 	CHECK(stat_parse(T("procs_blocked 18446744073709551616\n"), &a, &f) < 0);
-	CHECK(stat_parse(T("procs_blocked 1"), &a, &f) == 0);
+	CHECK(stat_parse(T("procs_blocked 1"), &a, &f) < 0);
+	CHECK(stat_parse(T("procs_blocked 1\n"), &a, &f) == 0);
 	arena_free(&a);
 }
 
