@@ -7,7 +7,7 @@
  *     runq runq_cpus cpu throttle mem, and cgroups: what those of cgroups share
  *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory), groups (which ones), cpu, memory
  *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task mountinfo …
- *   host/               where text and time come from: host.h is the seam, live and moments its makers
+ *   host/               where text and time come from: host.h is the seam, live (with kept: its open files) and moments its makers
  *   table/              what happens to rows: the column table, text, json, csv, time, the summary
  *   base/               text arena buf hist keyed fail: known by all, knowing nobody
  *
