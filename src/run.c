@@ -279,6 +279,8 @@ run(const struct options *o)
 	enum exit_status status;
 
 	r.watch = (struct watch){ .host = open_host(o), .ask = &o->ask, .note = say_once };
+	r.watch.shown = o->shown;
+	r.watch.nshown = o->nshown;
 	r.watch.state = arena_alloc(&r.watch.arena, o->tool->state_size);
 	prepare_report(&r);
 	signals_catch();

@@ -20,6 +20,8 @@ struct report {
 	bool fractions;  /* text shows milliseconds */
 	int width, rows; /* of the terminal */
 	int lines_left;  /* text: until the next header is due */
+	int64_t quarter; /* of an hour, counted from 1: for which offset_s, the local time's from UTC, holds */
+	long offset_s;
 };
 
 /* A moment's rows. */
@@ -45,10 +47,10 @@ void text_header(struct buf *b, const struct report *r, const char *time);
 void text_row(struct buf *b, const struct report *r, const char *time, const struct cell *row);
 
 /* "17:12:01" or "17:12:01.250". */
-const char *clock_text(char out[16], const struct report *r, int64_t real_ns);
+const char *clock_text(char out[16], struct report *r, int64_t real_ns);
 
 /* "2026-11-22T17:12:01.250+01:00" */
-void buf_iso_time(struct buf *b, const struct report *r, int64_t real_ns);
+void buf_iso_time(struct buf *b, struct report *r, int64_t real_ns);
 
 /* A figure for machines: at most three digits after the point and no zeros at their end. */
 void buf_number(struct buf *b, const struct column *c, double x);

@@ -75,7 +75,7 @@ put_key(struct buf *b, const char *key)
 
 /* What all rows of a moment begin with. */
 static void
-put_head(struct buf *b, const struct report *r, const struct rows *rows)
+put_head(struct buf *b, struct report *r, const struct rows *rows)
 {
 	buf_text(b, "{\"tool\":\"");
 	buf_text(b, r->tool);

@@ -4,16 +4,32 @@
 
 #include "format.h"
 
-static struct tm
-broken_down(const struct report *r, int64_t real_ns)
+/* The local time's distance from UTC in seconds. It changes at quarters of an hour only, and asking libc is dear: it may look
+ * at /etc/localtime, and walks its rules. */
+static long
+offset_s(struct report *r, time_t s)
 {
-	time_t s = (time_t)(real_ns / 1000000000);
+	enum { QUARTER = 900 };
 	struct tm t = { 0 };
 
-	if (r->utc)
-		gmtime_r(&s, &t);
-	else
+	if (r->quarter != s / QUARTER + 1) {
 		localtime_r(&s, &t);
+		r->quarter = s / QUARTER + 1;
+		r->offset_s = t.tm_gmtoff;
+	}
+	return r->offset_s;
+}
+
+static struct tm
+broken_down(struct report *r, int64_t real_ns)
+{
+	time_t s = (time_t)(real_ns / 1000000000);
+	long offset = r->utc ? 0 : offset_s(r, s);
+	struct tm t = { 0 };
+
+	s += offset;
+	gmtime_r(&s, &t);
+	t.tm_gmtoff = offset;
 	return t;
 }
 
@@ -24,7 +40,7 @@ milliseconds(int64_t real_ns)
 }
 
 const char *
-clock_text(char out[16], const struct report *r, int64_t real_ns)
+clock_text(char out[16], struct report *r, int64_t real_ns)
 {
 	struct tm t = broken_down(r, real_ns);
 	int n = snprintf(out, 16, "%02d:%02d:%02d", t.tm_hour % 24, t.tm_min % 60, t.tm_sec % 61);
@@ -42,7 +58,7 @@ two(struct buf *b, char before, int v)
 }
 
 void
-buf_iso_time(struct buf *b, const struct report *r, int64_t real_ns)
+buf_iso_time(struct buf *b, struct report *r, int64_t real_ns)
 {
 	struct tm t = broken_down(r, real_ns);
 	long offset_min = t.tm_gmtoff / 60;

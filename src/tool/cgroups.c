@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const controllers[FAMILIES] = { "cpu", "cpuacct", "memory", "cgroup2" };
+#include "../cgroup/mounts.h"
 
 static void
 say_why(struct watch *w, enum family f, bool first)
@@ -22,7 +22,7 @@ say_why(struct watch *w, enum family f, bool first)
 	case ENOENT:
 		if (t->cgroup) {
 			watch_fail(w, EXIT_USAGE, "no cgroup %s in the %s hierarchy; -g takes a name as in /proc/PID/cgroup, "
-				   "or a directory below /sys/fs/cgroup", t->cgroup, controllers[f]);
+				   "or a directory below /sys/fs/cgroup", t->cgroup, controller_of[f]);
 			return;
 		}
 		watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/self/cgroup: this kernel has no cgroups, or /proc is not mounted");
@@ -34,7 +34,7 @@ say_why(struct watch *w, enum family f, bool first)
 		return;
 	default:
 		watch_fail(w, EXIT_UNSUPPORTED, "no cgroup hierarchy with the %s controller can be seen from here: "
-			   "is /sys/fs/cgroup mounted?", controllers[f]);
+			   "is /sys/fs/cgroup mounted?", controller_of[f]);
 	}
 }
 
@@ -71,7 +71,6 @@ bool
 cgroups_seen(struct watch *w, const struct group *g, const char *file)
 {
 	struct groups_watch *state = w->state;
-
 	bool absent = !g->read && !state->was_read && errno == ENOENT;
 
 	if (!g->read)
@@ -79,6 +78,13 @@ cgroups_seen(struct watch *w, const struct group *g, const char *file)
 			   absent ? "the controller is not on there (cgroup.subtree_control of the level above)" : "its rows end here");
 	state->was_read |= g->read;
 	return !absent;
+}
+
+void
+cgroups_no_pressure(struct watch *w, const struct group *g, const char *file, int some, int full)
+{
+	if (watch_shows(w, some) || watch_shows(w, full))
+		watch_note(w, "cgroup %s: no %s (cgroup v2 with CONFIG_PSI has it): %%some and %%full are unknown", g->name, file);
 }
 
 const char *

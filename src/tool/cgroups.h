@@ -11,6 +11,9 @@ bool cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups
  * has no such file. */
 bool cgroups_seen(struct watch *w, const struct group *g, const char *file);
 
+/* Says, if these columns are shown, that a group has no such pressure file: v1 has none, nor has a kernel without PSI. */
+void cgroups_no_pressure(struct watch *w, const struct group *g, const char *file, int some, int full);
+
 /* What is said of a row: how its cgroup was found if that is not certain, or that its counters began anew; NULL: nothing. */
 const char *cgroups_note(const struct groups *groups, enum family f, bool restarted);
 

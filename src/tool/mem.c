@@ -141,6 +141,8 @@ read_one(struct watch *w, struct snapshot *s, size_t i)
 	bool v2_root = i == 0 && s->groups.from_root && s->groups.top[FAMILY_MEMORY].version == 2;
 	if (g->asked && !v2_root)
 		cgroups_seen(w, g, "memory.current");
+	if (g->asked && g->read && !o->memory.some_us.known)
+		cgroups_no_pressure(w, g, "memory.pressure", SOME, FULL);
 	find_limit(s, i);
 }
 

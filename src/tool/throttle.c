@@ -90,7 +90,9 @@ others_may_hold(const struct snapshot *s, size_t i)
 {
 	int parent = s->groups.v[i].parent;
 
-	return !s->groups.from_root || (parent >= 0 && s->v[parent].limit.limited);
+	if (!s->groups.from_root)
+		return true;
+	return parent >= 0 && (s->v[parent].limit.limited || !s->v[parent].limit.known);
 }
 
 /* Shown are: what was asked for, levels above it with a quota, and with -a all that have one. */
@@ -111,6 +113,8 @@ read_groups(struct watch *w, struct arena *a)
 			g->read = group_read_cpu(w->host, &s->groups, g, others_may_hold(s, i), &s->v[i].cpu) == 0;
 		if (g->asked && !cgroups_seen(w, g, "cpu.stat"))
 			w->fail = EXIT_UNSUPPORTED;
+		if (g->asked && g->read && !s->v[i].cpu.some_us.known)
+			cgroups_no_pressure(w, g, "cpu.pressure", SOME, FULL);
 		limited |= s->v[i].cpu.quota.limited;
 	}
 	if (w->ask->target.all && !limited)

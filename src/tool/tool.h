@@ -37,6 +37,8 @@ struct gauge {
 struct watch {
 	struct host *host;
 	const struct request *ask;
+	const int *shown;     /* the columns that are shown, so many: what nobody sees needs no word why it is unknown */
+	int nshown;
 	struct arena arena;   /* for what lives as long as the run */
 	void *state;          /* the tool's own, of its state_size, zeroed at first */
 	char (*cpu_names)[8]; /* by number, see watch_cpu_name */
@@ -53,6 +55,9 @@ void watch_note(struct watch *w, const char *fmt, ...) __attribute__((format(pri
 
 /* Why there is nothing to show, and the program's exit status. Returns NULL, for a tool's read to return. */
 void *watch_fail(struct watch *w, enum exit_status status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Whether this column is shown. */
+bool watch_shows(const struct watch *w, int column);
 
 /* At the first call, that each CPU of -P LIST is online: false after watch_fail. Later they may go and come. */
 bool watch_check_cpus(struct watch *w, const struct cpulist *online);

@@ -37,6 +37,15 @@ watch_fail(struct watch *w, enum exit_status status, const char *fmt, ...)
 }
 
 bool
+watch_shows(const struct watch *w, int column)
+{
+	for (int i = 0; i < w->nshown; i++)
+		if (w->shown[i] == column)
+			return true;
+	return false;
+}
+
+bool
 watch_check_cpus(struct watch *w, const struct cpulist *online)
 {
 	for (unsigned cpu = 0; cpu < CPULIST_MOST && !w->cpus_checked && !w->ask->all_cpus; cpu++)
