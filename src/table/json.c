@@ -97,7 +97,8 @@ rows_json(struct buf *b, struct report *r, const struct rows *rows)
 			put_head(b, r, rows);
 			n = b->n - head;
 		} else {
-			memcpy(buf_room(b, n), b->s + head, n);
+			char *to = buf_room(b, n); /* first: it may move the bytes */
+			memcpy(to, b->s + head, n);
 			b->n += n;
 		}
 		for (int i = 0; i < r->nshown; i++) {
