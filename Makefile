@@ -68,7 +68,7 @@ static:
 	mkdir -p $(B)/static
 	cp $(B)/musl/pq $(TOOLS:%=$(B)/musl/only/pq-%) $(B)/static/
 
-# One target per test file, so that make -j runs them side by side; scripts/tally counts what they print.
+# scripts/tests runs them, as many bats files at a time as there are CPUs, and counts what they print.
 check: all $(UNIT) $(REPLAY)
 	scripts/tests $(B)
 

@@ -20,8 +20,8 @@ void schedule_start(struct schedule *s, const struct moment *start, int64_t inte
 /* What is due next: its time, and whether it is a row or a tick. */
 int64_t schedule_next(const struct schedule *s, bool *row);
 
-/* A tick was done that took cost_ns of CPU time (0: it costs next to nothing): the next one is put so far away that all of
- * them take no more than a hundredth of a CPU. */
+/* A tick was done that took cost_ns of CPU time (0: it costs next to nothing): the next one between rows is put so far away
+ * that these take no more than a hundredth of a CPU. A row looks once, whatever it costs. */
 void schedule_ticked(struct schedule *s, int64_t now_ns, int64_t cost_ns);
 
 /* A row was done: the next one is due at the first deadline ahead; those that have passed meanwhile were missed. */

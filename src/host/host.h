@@ -1,7 +1,7 @@
 /*
  * host: the machine that is watched, as a sequence of moments. At each moment there is a clock reading and the text of
- * the machine's files. This is the one seam through which time and files come: nothing above it opens a file, reads a
- * clock or sleeps, so that live use, replay, tests and a recorder (a host around a host) are the same code.
+ * the machine's files. This is the one seam through which time and files come: nothing above it opens a file, asks for
+ * the time or sleeps, so that live use, replay, tests and a recorder (a host around a host) are the same code.
  *
  * Makers: live (live.c), a directory of captured moments (moments.c).
  */
