@@ -18,6 +18,12 @@ host_list(struct host *h, const char *path, struct text *names)
 	return h->ops->list(h, path, names);
 }
 
+bool
+host_losses(struct host *h, char *out, size_t n)
+{
+	return h->ops->losses && h->ops->losses(h, out, n);
+}
+
 void
 host_close(struct host *h)
 {

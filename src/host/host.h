@@ -3,7 +3,8 @@
  * the machine's files. This is the one seam through which time and files come: nothing above it opens a file, asks for
  * the time or sleeps, so that live use, replay, tests and a recorder (a host around a host) are the same code.
  *
- * Makers: live (live.c), a directory of captured moments (moments.c).
+ * Makers: live (live.c), a directory of captured moments (moments.c), a tape (tape_host.c), and a host around another one that
+ * keeps on a tape what is read through it (record.c).
  */
 #ifndef PQ_HOST_H
 #define PQ_HOST_H
@@ -19,13 +20,16 @@ enum moment_kind { MOMENT_ROW, MOMENT_TICK };
 struct moment {
 	int64_t mono_ns; /* CLOCK_MONOTONIC of that machine: differences of it are spans */
 	int64_t real_ns; /* CLOCK_REALTIME of that machine: what the row's time shows */
+	int64_t boot_ns; /* CLOCK_BOOTTIME of that machine: goes on while it sleeps */
 	enum moment_kind kind;
+	bool restarted;  /* the machine was booted since the moment before: its counters began anew */
 };
 
 /* What changes the meaning of a text, and is therefore recorded with it. */
 struct host_facts {
 	uint64_t ticks_per_s; /* the unit of /proc/stat: USER_HZ */
 	uint64_t page_size;   /* bytes */
+	uint64_t cpus;        /* that are online; 0: unknown */
 	char name[65], release[65], machine[65];
 };
 
@@ -35,6 +39,7 @@ struct host_ops {
 	int (*next)(struct host *, int64_t deadline_ns, enum moment_kind, struct moment *);
 	int (*read)(struct host *, const char *path, struct text *);
 	int (*list)(struct host *, const char *path, struct text *);
+	bool (*losses)(struct host *, char *out, size_t n); /* NULL: it loses nothing */
 	void (*close)(struct host *);
 };
 
@@ -60,6 +65,9 @@ int host_read(struct host *h, const char *path, struct text *text);
  * since it was listed last may come out empty. */
 int host_list(struct host *h, const char *path, struct text *names);
 
+/* One line about what of a recording could not be read, so far; false when nothing was lost. */
+bool host_losses(struct host *h, char *out, size_t n);
+
 void host_close(struct host *h);
 
 /* The machine that this program runs on, or the one whose file tree stands under `root` ("/"). NULL with errno. */
@@ -68,5 +76,35 @@ struct host *host_live(const char *root);
 /* A directory that holds one directory per moment, taken in the order of their names, each a tree with proc/ and sys/:
  * what scripts/capture writes. NULL with errno; ENOENT also when there is no moment in it. */
 struct host *host_moments(const char *dir);
+
+/* The name of the directory of the present moment in it. */
+const char *host_moments_name(const struct host *h);
+
+/* Which part of a recording is wanted, in CLOCK_REALTIME ns; and whether to wait for more at its end. */
+struct host_window {
+	int64_t from_ns, to_ns; /* INT64_MIN and INT64_MAX: all */
+	bool follow;
+};
+
+/* A tape, from a file, or a pipe that is read as it comes. The descriptor becomes the host's. NULL with errno: EINVAL it is no tape,
+ * ENOTSUP it is of a later version, ENODATA there is no moment on it. */
+struct host *host_tape(int fd, bool pipe);
+
+/* The times of the first and of the last moment of a tape that is a file. 0, or -1 with errno. */
+int host_tape_span(struct host *h, int64_t *first_ns, int64_t *last_ns);
+
+/* Before the first host_next: only this much of the tape. */
+void host_tape_window(struct host *h, const struct host_window *window);
+
+struct tape_writer;
+struct tape_file;
+
+/* The inner host, and what is read through it is kept on the tape: host_recorded ends a moment. A file is read once in a moment, however
+ * often it is asked for. Closing it closes the inner one, and leaves the writer. `about` is what the tape is to say of itself, in lines
+ * "key value". */
+struct host *host_record(struct host *inner, struct tape_writer *w, struct text about);
+
+/* All that is wanted of this moment was read: puts it on that tape. 0, or -1 with errno, see tape_writer_moment. */
+int host_recorded(struct host *h, struct tape_file *f);
 
 #endif

@@ -101,7 +101,7 @@ live_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 
 	if (deadline_ns > 0 && (errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) != 0)
 		return -1;
-	*m = (struct moment){ now(CLOCK_MONOTONIC), now(CLOCK_REALTIME), kind };
+	*m = (struct moment){ .mono_ns = now(CLOCK_MONOTONIC), .real_ns = now(CLOCK_REALTIME), .boot_ns = now(CLOCK_BOOTTIME), .kind = kind };
 	if (kind == MOMENT_ROW)
 		kept_row(&l->kept);
 	return 1;
@@ -117,13 +117,15 @@ live_close(struct host *h)
 	free(l);
 }
 
-static const struct host_ops live_ops = { live_next, live_read, live_list, live_close };
+static const struct host_ops live_ops = { live_next, live_read, live_list, NULL, live_close };
 
 static void
 learn_facts(struct host_facts *f)
 {
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct utsname u;
 
+	f->cpus = cpus > 0 ? (uint64_t)cpus : 0;
 	f->ticks_per_s = (uint64_t)sysconf(_SC_CLK_TCK);
 	f->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	if (uname(&u) < 0)

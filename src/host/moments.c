@@ -8,6 +8,7 @@
 
 #include "../base/buf.h"
 #include "../base/fail.h"
+#include "facts.h"
 #include "host.h"
 #include "slurp.h"
 
@@ -91,7 +92,7 @@ moments_list(struct host *h, const char *path, struct text *names)
 	return 0;
 }
 
-/* The file `clock`: MONOTONIC_NS REALTIME_NS. */
+/* The file `clock`: MONOTONIC_NS REALTIME_NS, and "tick" when the moment was one. */
 static int
 read_clock(struct moments *m, struct moment *out)
 {
@@ -99,7 +100,7 @@ read_clock(struct moments *m, struct moment *out)
 
 	if (slurp_at(m->now, "clock", slurp_text, &m->text) < 0)
 		return -1;
-	struct text rest = { m->text.s, m->text.n }, line;
+	struct text rest = { m->text.s, m->text.n }, line, word;
 	if (!text_line(&rest, &line) || text_next_u64(&line, &mono) < 0 || text_next_u64(&line, &real) < 0 ||
 	    mono > INT64_MAX / 4 || real > INT64_MAX / 4) {
 		errno = EINVAL;
@@ -107,6 +108,8 @@ read_clock(struct moments *m, struct moment *out)
 	}
 	out->mono_ns = (int64_t)mono;
 	out->real_ns = (int64_t)real;
+	if (text_word(&line, &word) && text_eq(word, "tick"))
+		out->kind = MOMENT_TICK;
 	return 0;
 }
 
@@ -175,8 +178,11 @@ moments_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct 
 	m->now = open_tree(m->dir, m->names[m->at++]);
 	if (m->now < 0)
 		return -1;
-	out->kind = MOMENT_ROW;
-	return read_clock(m, out) == 0 || derive_clock(m, out) == 0 ? 1 : -1;
+	*out = (struct moment){ .kind = MOMENT_ROW };
+	if (read_clock(m, out) < 0 && derive_clock(m, out) < 0)
+		return -1;
+	out->boot_ns = out->mono_ns;
+	return 1;
 }
 
 static void
@@ -194,7 +200,7 @@ moments_close(struct host *h)
 	free(m);
 }
 
-static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, moments_close };
+static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, NULL, moments_close };
 
 static int
 by_name(const void *a, const void *b)
@@ -247,42 +253,26 @@ find_moments(struct moments *m)
 	return 0;
 }
 
-static void
-set_fact(struct host_facts *f, struct text key, struct text value)
-{
-	const struct {
-		const char *key;
-		char *string;
-		uint64_t *number;
-	} known[] = {
-		{ "ticks", NULL, &f->ticks_per_s }, { "page", NULL, &f->page_size }, { "hostname", f->name, NULL },
-		{ "release", f->release, NULL }, { "machine", f->machine, NULL },
-	};
-
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-		uint64_t v;
-		if (!text_eq(key, known[i].key))
-			continue;
-		if (known[i].string)
-			memcpy(known[i].string, value.s, value.n < sizeof f->name ? value.n : sizeof f->name - 1);
-		else if (text_u64(value, &v) == 0 && v > 0 && v <= 1 << 24)
-			*known[i].number = v;
-	}
-}
-
-/* The file `facts` beside the moments, a line "key value" each; what it lacks is as on most machines. */
+/* The file `facts` beside the moments; what it lacks is as on most machines. */
 static void
 read_facts(struct moments *m)
 {
-	struct text rest, line, key, value;
+	struct text about, value;
 
-	m->host.facts = (struct host_facts){ .ticks_per_s = 100, .page_size = 4096 };
+	facts_begin(&m->host.facts);
 	if (slurp_at(m->dir, "facts", slurp_text, &m->text) < 0)
 		return;
-	rest = (struct text){ m->text.s, m->text.n };
-	while (text_line(&rest, &line))
-		if (text_word(&line, &key) && text_word(&line, &value))
-			set_fact(&m->host.facts, key, value);
+	about = (struct text){ m->text.s, m->text.n };
+	facts_parse(about, &m->host.facts);
+	m->host.elsewhere = facts_find(about, "elsewhere", &value) && text_eq(value, "1");
+}
+
+const char *
+host_moments_name(const struct host *h)
+{
+	const struct moments *m = (const struct moments *)h;
+
+	return m->names[m->at - 1];
 }
 
 struct host *

@@ -1,0 +1,145 @@
+/* tape_host: a tape as a host. What was not read in a moment is as it was read last. */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../base/fail.h"
+#include "facts.h"
+#include "tape_reader.h"
+
+struct tape {
+	struct host host;
+	struct tape_reader reader;
+	struct host_window window;
+	bool begun;
+	bool whole; /* what is not on the tape was not there */
+};
+
+enum { PATH_LONGEST = 4096 };
+
+static void
+learn_facts(struct tape *t)
+{
+	struct text about, value;
+
+	facts_begin(&t->host.facts);
+	if (playback_text(&t->reader.tracks, TAPE_FACTS, &about) < 0)
+		return;
+	facts_parse(about, &t->host.facts);
+	t->host.elsewhere = facts_find(about, "elsewhere", &value) && text_eq(value, "1");
+	t->whole = facts_find(about, "whole", &value) && text_eq(value, "1");
+}
+
+/* Lets the recorder write on for a while. */
+static int
+wait_for_more(struct tape *t)
+{
+	struct timespec some = { 0, 20000000 };
+
+	if (nanosleep(&some, NULL) < 0)
+		return -1;
+	return tape_reader_again(&t->reader);
+}
+
+static int
+tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
+{
+	struct tape *t = (struct tape *)h;
+
+	(void)deadline_ns;
+	(void)kind;
+	for (;;) {
+		int got = tape_reader_next(&t->reader, m);
+		if (got < 0 || (got == 0 && !t->window.follow))
+			return got;
+		if (got == 0) {
+			if (wait_for_more(t) < 0)
+				return -1;
+			continue;
+		}
+		if (!t->begun || m->restarted)
+			learn_facts(t);
+		t->begun = true;
+		if (m->real_ns > t->window.to_ns && t->window.follow)
+			return 0;
+		if (m->real_ns >= t->window.from_ns && m->real_ns <= t->window.to_ns)
+			return 1;
+	}
+}
+
+static int
+get(struct tape *t, const char *path, bool directory, struct text *text)
+{
+	char name[PATH_LONGEST];
+
+	if (!path_clean(path, directory, name, sizeof name))
+		errno = ENODATA;
+	else if (playback_text(&t->reader.tracks, name, text) == 0)
+		return 0;
+	if (errno == ENODATA && t->whole)
+		errno = ENOENT;
+	return -1;
+}
+
+static int
+tape_read(struct host *h, const char *path, struct text *text)
+{
+	return get((struct tape *)h, path, false, text);
+}
+
+static int
+tape_list(struct host *h, const char *path, struct text *names)
+{
+	return get((struct tape *)h, path, true, names);
+}
+
+static bool
+tape_losses(struct host *h, char *out, size_t n)
+{
+	return tape_losses_text(&((struct tape *)h)->reader.lost, out, n);
+}
+
+static void
+tape_close(struct host *h)
+{
+	struct tape *t = (struct tape *)h;
+
+	close(t->reader.source.fd);
+	tape_reader_free(&t->reader);
+	free(t);
+}
+
+static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_losses, tape_close };
+
+struct host *
+host_tape(int fd, bool pipe)
+{
+	struct tape *t = xmalloc(sizeof *t);
+
+	*t = (struct tape){ .host = { .ops = &tape_ops, .replay = true }, .window = { INT64_MIN, INT64_MAX, false } };
+	facts_begin(&t->host.facts);
+	if (tape_reader_begin(&t->reader, fd, pipe) == 0)
+		return &t->host;
+	int error = errno;
+	tape_close(&t->host);
+	errno = error;
+	return NULL;
+}
+
+int
+host_tape_span(struct host *h, int64_t *first_ns, int64_t *last_ns)
+{
+	return tape_reader_span(&((struct tape *)h)->reader, first_ns, last_ns);
+}
+
+void
+host_tape_window(struct host *h, const struct host_window *window)
+{
+	struct tape *t = (struct tape *)h;
+
+	t->window = *window;
+	t->reader.follow = window->follow;
+	t->reader.to_ns = window->to_ns;
+	tape_reader_seek(&t->reader, window->from_ns);
+}
