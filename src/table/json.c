@@ -13,9 +13,8 @@ put_escaped(struct buf *b, unsigned char c)
 	buf_add(b, escape, sizeof escape);
 }
 
-/* Bytes that are not UTF-8 stand as the characters U+0080 to U+00FF, so that none is lost. */
-static void
-put_string(struct buf *b, const char *s)
+void
+buf_json_string(struct buf *b, const char *s)
 {
 	const unsigned char *c = (const unsigned char *)s;
 
@@ -56,7 +55,7 @@ static void
 put_value(struct buf *b, const struct column *c, const struct cell *cell)
 {
 	if (c->kind == LABEL && cell->label)
-		put_string(b, cell->label);
+		buf_json_string(b, cell->label);
 	else if (c->kind == LABEL || isnan(cell->num) || isinf(cell->num))
 		buf_text(b, "null");
 	else if (c->kind == FLAG)

@@ -1,0 +1,66 @@
+/*
+ * expr: conditions over the columns of tools.
+ *
+ *	throttle.throttled_pct > 25 and (runq.runq_sz > 2*cpus or not cpu.allowed) for 3
+ *
+ * or and not (|| && !), > >= < <= == !=, + - * /, parentheses; TOOL.KEY, or KEY alone where that is clear; cpus; numbers, also
+ * with a unit: 200ms 512M 80%; "text" for columns of text. `not` takes in a whole comparison. At the end `for 3` (samples) or
+ * `for 3s`. A figure that is unknown makes its comparison unknown, neither true nor false.
+ */
+#ifndef PQ_EXPR_H
+#define PQ_EXPR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "table.h"
+
+/* A tool whose columns may be named; they end with a column without a key. */
+struct expr_tool {
+	const char *name;
+	const struct column *columns;
+};
+
+struct expr_error {
+	size_t at; /* the byte of the source that is meant; its length: the end */
+	char message[160];
+};
+
+/* What holds at a moment. */
+struct expr_now {
+	const struct table *const *tables; /* by the tools' indices, under the columns given to expr_parse; NULL: no rows yet */
+	double cpus;                       /* online; NaN: unknown */
+};
+
+enum truth { TRUTH_NO, TRUTH_YES, TRUTH_UNKNOWN };
+
+/* The comparison that made an expression hold; of the comparison's first column, all NULL when it has none. */
+struct expr_hit {
+	const char *tool, *key;
+	double value, threshold; /* its left and right side; NaN where it is of text, and the threshold of a flag */
+	const char *label;       /* the row's first cell of text, or NULL; as long as the table's */
+};
+
+struct expr;
+
+/* The expression, or NULL with *e filled. Names and columns of the tools are kept, the array is not. */
+struct expr *expr_parse(const char *source, const struct expr_tool *tools, size_t n, struct expr_error *e);
+
+/* Whether it names a column of the tool of this index. */
+bool expr_uses(const struct expr *x, size_t tool);
+
+/* Whether there is one row of each tool named for which it holds; unknown when one of them has no rows, or when so many
+ * combinations of rows were tried in vain that no more are. Relaxed: each of > >= < <= is eased by a tenth of the absolute value
+ * of its right side, under `not` tightened, so that it holds at least where it holds as written. *hit (may be NULL) is filled
+ * on TRUTH_YES only: the first comparison that is true, or if there is none, the first that is false under a `not`. */
+enum truth expr_eval(const struct expr *x, const struct expr_now *now, bool relaxed, struct expr_hit *hit);
+
+/* What `for` says: samples, or nanoseconds; 0: not given so. */
+uint64_t expr_for_samples(const struct expr *x);
+int64_t expr_for_ns(const struct expr *x);
+
+/* NULL is allowed. */
+void expr_free(struct expr *x);
+
+#endif
