@@ -1,0 +1,47 @@
+#include "trigger.h"
+
+/* Counts a sample of the run; whether the run is long enough. */
+static bool
+lasts(struct trigger *t, int64_t mono_ns)
+{
+	int64_t ns = expr_for_ns(t->when);
+
+	if (t->run++ == 0)
+		t->since_ns = mono_ns;
+	return ns > 0 ? mono_ns - t->since_ns >= ns : t->run >= expr_for_samples(t->when);
+}
+
+static enum trigger_event
+fire(struct trigger *t, int64_t mono_ns, const struct trigger_rules *rules)
+{
+	t->disarmed = true;
+	if (t->fired && mono_ns - t->fired_ns < rules->cooldown_ns) {
+		t->suppressed++;
+		return TRIGGER_SUPPRESSED;
+	}
+	t->fired = true;
+	t->fired_ns = mono_ns;
+	return TRIGGER_FIRES;
+}
+
+/* What holds as written holds relaxed too: a sample that arms it again cannot be the first of the next run. */
+enum trigger_event
+trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns, const struct trigger_rules *rules,
+	     struct expr_hit *hit)
+{
+	enum truth truth = expr_eval(t->when, now, t->disarmed, hit);
+
+	if (truth == TRUTH_UNKNOWN)
+		t->unknown = true;
+	if (truth != (t->disarmed ? TRUTH_NO : TRUTH_YES)) {
+		t->run = 0;
+		return TRIGGER_NOTHING;
+	}
+	if (!lasts(t, mono_ns))
+		return TRIGGER_NOTHING;
+	t->run = 0;
+	if (!t->disarmed)
+		return fire(t, mono_ns, rules);
+	t->disarmed = false;
+	return TRIGGER_NOTHING;
+}

@@ -1,0 +1,32 @@
+/* trigger: when a condition fires: once when it begins to hold, and again only after it was clearly over. */
+#ifndef PQ_TRIGGER_H
+#define PQ_TRIGGER_H
+
+#include "../table/expr.h"
+
+/* Zero-initialise, then set when. */
+struct trigger {
+	const struct expr *when;
+	bool disarmed;       /* it has fired, and is not over yet */
+	uint64_t run;        /* consecutive samples that speak for firing, or when disarmed for being armed again */
+	int64_t since_ns;    /* the first of them */
+	bool fired;          /* at fired_ns for the last time; a suppressed one does not count */
+	int64_t fired_ns;
+	uint64_t suppressed; /* how often; the caller sets it to 0 when it tells it */
+	bool unknown;        /* it was unknown at some time */
+	bool told;           /* the caller's: that was told */
+};
+
+struct trigger_rules {
+	int64_t cooldown_ns; /* after it has fired: so long it is suppressed */
+};
+
+enum trigger_event { TRIGGER_NOTHING, TRIGGER_FIRES, TRIGGER_SUPPRESSED };
+
+/* Takes the next sample, at this monotonic time. It fires when the condition held for as many samples, or as long, as its `for`
+ * says (else one sample), and then when the relaxed condition was false so long in between; where it is unknown both begin anew.
+ * *hit (may be NULL) tells why when it fires or is suppressed, and is of no meaning otherwise. */
+enum trigger_event trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns, const struct trigger_rules *rules,
+				struct expr_hit *hit);
+
+#endif
