@@ -37,14 +37,19 @@ interval_parse(struct text t, int64_t *ns)
 	return -1;
 }
 
-static void
-set_numbers(struct options *o, const struct given *g)
+void
+options_numbers(struct options *o, const char *interval, const char *count)
 {
-	if (g->number[0] && interval_parse(text_of(g->number[0]), &o->interval_ns) < 0)
+	if (interval && interval_parse(text_of(interval), &o->interval_ns) < 0)
 		die(EXIT_USAGE, "%s is no interval: a number of seconds, or with a unit, from 1ms to 31 days: 1, 0.1, 100ms, 2s, 1m",
-		    g->number[0]);
-	if (g->number[1] && (text_u64(text_of(g->number[1]), &o->count) < 0 || o->count == 0))
-		die(EXIT_USAGE, "%s is no count: a whole number of rows, 1 or more", g->number[1]);
+		    interval);
+	if (count && (text_u64(text_of(count), &o->count) < 0 || o->count == 0))
+		die(EXIT_USAGE, "%s is no count: a whole number of rows, 1 or more", count);
+}
+
+static void
+set_tick(struct options *o, const struct given *g)
+{
 	o->tick_ns = 10000000;
 	if (g->seen[OPT_TICK] && interval_parse(text_of(g->arg[OPT_TICK]), &o->tick_ns) < 0)
 		die(EXIT_USAGE, "--tick %s: it takes a time such as 10ms or 1s, 1ms at least", g->arg[OPT_TICK]);
@@ -72,6 +77,37 @@ set_target(struct target *t, const struct given *g)
 		die(EXIT_USAGE, "-p %s: it takes the number of a process", t->pid);
 	if (t->cgroup && !*t->cgroup)
 		die(EXIT_USAGE, "-g takes the name of a cgroup, such as /web, or its directory");
+}
+
+static void
+set_time(struct when *w, const struct given *g, enum option_id id, const char *name)
+{
+	if (g->seen[id] && when_parse(text_of(g->arg[id]), w) < 0)
+		die(EXIT_USAGE, "%s %s: it takes a time such as 17:12, 2026-11-22 17:12:01, +5m (after the start), -90s (before the end), "
+		    "@1790000000", name, g->arg[id]);
+}
+
+/* What is replayed, and what is kept. */
+static void
+set_tapes(struct options *o, const struct given *g)
+{
+	exclude(g, OPT_SOURCE, "-f", OPT_ROOT, "--root");
+	o->source = g->arg[OPT_SOURCE];
+	o->root = g->arg[OPT_ROOT];
+	o->out = g->arg[OPT_OUT];
+	o->from = g->arg[OPT_FROM];
+	o->to = g->arg[OPT_TO];
+	o->follow = g->seen[OPT_FOLLOW];
+	set_time(&o->from_when, g, OPT_FROM, "--from");
+	set_time(&o->to_when, g, OPT_TO, "--to");
+	if (!o->tool->rows)
+		return;
+	if (!o->source && (o->from || o->to || o->follow))
+		die(EXIT_USAGE, "--from, --to and --follow are about a tape: give it with -f");
+	if (o->source && o->out)
+		die(EXIT_USAGE, "-f and -o exclude each other; pq tape cut copies a part of a tape");
+	if (o->out && strcmp(o->out, "-") == 0)
+		die(EXIT_USAGE, "-o - would mix the tape with the rows; pq record -o - writes a tape to a pipe");
 }
 
 static void
@@ -188,23 +224,22 @@ print_and_exit(const struct options *o, const struct given *g)
 }
 
 void
-options_parse(struct options *o, const struct tool *tool, char **words)
+options_parse(struct options *o, const struct tool *tool, struct given *g, char **words)
 {
-	struct given g = { 0 };
-
-	words_take(&g, tool, words);
-	exclude(&g, OPT_JSON, "--json", OPT_CSV, "--csv");
-	exclude(&g, OPT_MOMENTS, "-f", OPT_ROOT, "--root");
-	*o = (struct options){ .tool = tool, .utc = g.seen[OPT_UTC] };
-	o->format = g.seen[OPT_JSON] ? &format_json : g.seen[OPT_CSV] ? &format_csv : &format_text;
-	o->moments = g.arg[OPT_MOMENTS];
-	o->root = g.arg[OPT_ROOT];
-	set_cpus(o, &g);
+	words_take(g, tool, words);
+	exclude(g, OPT_JSON, "--json", OPT_CSV, "--csv");
+	*o = (struct options){ .tool = tool, .given = g, .utc = g->seen[OPT_UTC] };
+	o->format = g->seen[OPT_JSON] ? &format_json : g->seen[OPT_CSV] ? &format_csv : &format_text;
+	set_cpus(o, g);
 	if (o->ask.per_cpu && tool->per_cpu)
 		o->tool = tool->per_cpu;
-	if (g.seen[OPT_HELP] || g.seen[OPT_VERSION] || g.seen[OPT_LIST])
-		print_and_exit(o, &g);
-	set_numbers(o, &g);
-	set_target(&o->ask.target, &g);
-	set_columns(o, &g);
+	if (g->seen[OPT_HELP] || g->seen[OPT_VERSION] || g->seen[OPT_LIST])
+		print_and_exit(o, g);
+	set_tapes(o, g);
+	set_target(&o->ask.target, g);
+	if (!tool->rows)
+		return;
+	options_numbers(o, g->word[0], g->word[1]);
+	set_tick(o, g);
+	set_columns(o, g);
 }

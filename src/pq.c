@@ -18,27 +18,49 @@
 #include <string.h>
 
 #include "run.h"
+#include "words.h"
 #include "version.h"
 
 /* A program of its own, pq-runq, is this same file with one tool: -DPQ_ONLY=runq. */
 #ifdef PQ_ONLY
 #define PASTE(a, b) a##b
 #define TOOL(name) PASTE(tool_, name)
-static const struct tool *const tools[] = { &TOOL(PQ_ONLY) };
-#else
-static const struct tool *const tools[] = { &tool_runq, &tool_cpu, &tool_throttle, &tool_mem };
-#endif
-
-enum { TOOLS = sizeof tools / sizeof tools[0] };
+static const struct tool *const only = &TOOL(PQ_ONLY);
 
 static const struct tool *
-find_tool(const char *name)
+find(const char *name)
 {
-	for (size_t i = 0; i < TOOLS; i++)
-		if (strcmp(tools[i]->name, name) == 0)
-			return tools[i];
-	return NULL;
+	return strcmp(name, only->name) == 0 ? only : NULL;
 }
+
+static void
+list_tools(void (*f)(const struct tool *))
+{
+	f(only);
+}
+#else
+static const struct tool *const only = NULL, *const commands[] = { &tool_record, &tool_tape };
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const struct tool *
+find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return tools_find(text_of(name));
+}
+
+static void
+list_tools(void (*f)(const struct tool *))
+{
+	for (size_t i = 0; tools[i]; i++)
+		f(tools[i]);
+	for (size_t i = 0; i < COMMANDS; i++)
+		f(commands[i]);
+}
+#endif
 
 /* "pq-runq" and "/usr/bin/pq-runq" are runq; other names are no tool's. */
 static const struct tool *
@@ -46,17 +68,22 @@ tool_of_program(const char *argv0)
 {
 	const char *slash = strrchr(argv0, '/'), *name = slash ? slash + 1 : argv0;
 
-	if (TOOLS == 1)
-		return tools[0];
-	return strncmp(name, "pq-", 3) == 0 ? find_tool(name + 3) : NULL;
+	if (only)
+		return only;
+	return strncmp(name, "pq-", 3) == 0 ? find(name + 3) : NULL;
+}
+
+static void
+print_tool(const struct tool *t)
+{
+	printf("  %-9s %s\n", t->name, t->brief);
 }
 
 _Noreturn static void
 print_tools(void)
 {
 	puts("Usage: pq TOOL [options] [interval [count]]\n\nLatency is time spent waiting in a queue; pq shows the queues.\n");
-	for (size_t i = 0; i < TOOLS; i++)
-		printf("  %-9s %s\n", tools[i]->name, tools[i]->brief);
+	list_tools(print_tool);
 	puts("\npq TOOL --help tells more, and so does man pq.");
 	exit_printed();
 }
@@ -65,6 +92,7 @@ int
 main(int argc, char **argv)
 {
 	const struct tool *tool = argc > 0 ? tool_of_program(argv[0]) : NULL;
+	struct given given = { 0 };
 	struct options options;
 	char name[64];
 
@@ -78,12 +106,12 @@ main(int argc, char **argv)
 			puts("pq " PQ_VERSION);
 			exit_printed();
 		}
-		tool = find_tool(*argv);
+		tool = find(*argv);
 		if (!tool)
 			die(EXIT_USAGE, "no tool %s; pq --help lists them", *argv);
 	}
 	snprintf(name, sizeof name, "pq %s", tool->name);
 	fail_name(name);
-	options_parse(&options, tool, argv + 1);
-	return (int)run(&options);
+	options_parse(&options, tool, &given, argv + 1);
+	return (int)(tool->command ? tool->command(&options) : run(&options));
 }

@@ -8,54 +8,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sampler.h"
 #include "schedule.h"
 #include "signals.h"
 #include "table/summary.h"
-
-/* What a tool says of itself, each line once. */
-enum { NOTES_MOST = 64 };
-
-struct notes {
-	char *said[NOTES_MOST];
-	size_t n;
-};
-
-/* A tool's snapshot, and when it was taken. */
-struct sample {
-	struct moment at;
-	struct arena arena;
-	void *data;
-};
+#include "tapes.h"
 
 struct run {
-	struct watch watch; /* first: a note comes with it */
+	struct sampler sampler;
 	const struct options *options;
-	const struct tool *tool;
-	struct notes notes;
-	struct sample sample[2];
-	unsigned now; /* which of the samples is the later one */
+	struct host *host;
 	struct schedule due;
-	struct table table;
 	struct report report;
 	struct summary summary;
 	struct buf out;
+	struct tape_file tape; /* of -o */
+	int64_t could_ns;      /* the last moment that could have been a row */
 };
-
-static void
-say_once(struct watch *w, const char *message)
-{
-	struct notes *notes = &((struct run *)w)->notes;
-
-	for (size_t i = 0; i < notes->n; i++)
-		if (strcmp(notes->said[i], message) == 0)
-			return;
-	if (notes->n == NOTES_MOST)
-		return;
-	notes->said[notes->n++] = xstrdup(message);
-	warn("%s", message);
-	if (notes->n == NOTES_MOST)
-		warn("that is enough of messages: further ones are left out");
-}
 
 /* What was put together goes out in one write(2). A reader that has gone ends the program quietly; anything else that keeps
  * the rows from being written is an error. */
@@ -95,13 +64,11 @@ prepare_report(struct run *r)
 	const struct options *o = r->options;
 	struct report *report = &r->report;
 
-	*report = (struct report){ .tool = r->tool->name, .columns = r->tool->columns, .utc = o->utc, .nshown = o->nshown };
+	*report = (struct report){ .tool = o->tool->name, .columns = o->tool->columns, .utc = o->utc, .nshown = o->nshown };
 	memcpy(report->shown, o->shown, sizeof o->shown);
 	report->terminal = o->format->for_people && isatty(STDOUT_FILENO);
 	report->fractions = o->interval_ns % 1000000000 != 0;
 	learn_terminal(report);
-	r->table.columns = r->tool->columns;
-	r->table.ncolumns = columns_count(r->tool->columns);
 	if (o->format->begin)
 		o->format->begin(&r->out, report);
 }
@@ -119,77 +86,93 @@ cpu_time_ns(void)
 static void
 tick(struct run *r, const struct moment *m)
 {
-	bool costly = r->tool->costly_tick && !r->watch.host->replay;
+	bool costly = r->options->tool->costly_tick && !r->host->replay;
 
-	if (!r->tool->tick)
+	if (!r->options->tool->tick)
 		return;
 	int64_t before = costly ? cpu_time_ns() : 0;
-	r->tool->tick(&r->watch);
-	if (r->watch.no_ticks)
+	sampler_tick(&r->sampler);
+	if (r->sampler.watch.no_ticks)
 		r->due.tick_ns = 0;
 	schedule_ticked(&r->due, m->mono_ns, costly ? cpu_time_ns() - before : 0);
-}
-
-/* Takes the snapshot of this moment into the other sample, which then is the later one. */
-static bool
-read_sample(struct run *r, const struct moment *m)
-{
-	struct sample *s = &r->sample[r->now ^= 1];
-
-	arena_reset(&s->arena);
-	s->at = *m;
-	s->data = r->tool->read(&r->watch, &s->arena);
-	r->watch.gauge = (struct gauge){ 0 };
-	return s->data != NULL;
 }
 
 static bool
 print_rows(struct run *r)
 {
-	const struct sample *from = &r->sample[r->now ^ 1], *to = &r->sample[r->now];
-	int64_t span_ns = to->at.mono_ns - from->at.mono_ns;
-	struct rows rows = { &r->table, to->at.real_ns, from->at.real_ns, (double)span_ns * 1e-9 };
+	struct sampler *s = &r->sampler;
+	const struct moment *from = &sampler_from(s)->at, *to = &sampler_to(s)->at;
+	int64_t span_ns = to->mono_ns - from->mono_ns;
+	struct rows rows = { &s->table, to->real_ns, from->real_ns, (double)span_ns * 1e-9 };
 
-	if (span_ns <= 0) {
-		watch_note(&r->watch, "the clock did not move on between two moments: no row for them");
+	if (!sampler_rows(s))
 		return false;
-	}
-	if (r->watch.host->replay && !r->options->interval_ns && r->due.rows == 1)
+	if (r->host->replay && !r->options->interval_ns && r->due.rows == 1)
 		r->report.fractions = span_ns < 950000000; /* as captured */
 	if (signals_resized())
 		learn_terminal(&r->report);
-	table_clear(&r->table);
-	r->tool->rows(&r->watch, from->data, to->data, rows.span_s, &r->table);
 	r->options->format->rows(&r->out, &r->report, &rows);
 	if (r->options->format->for_people)
-		summary_add(&r->summary, &r->report, &r->table);
+		summary_add(&r->summary, &r->report, &s->table);
 	flush(r);
 	return true;
+}
+
+/* The moment is complete: what was read in it goes on the tape. */
+static void
+keep(struct run *r)
+{
+	if (r->options->out && host_recorded(r->host, &r->tape) < 0)
+		die(EXIT_FAILED, "-o %s: cannot write: %s", r->options->out, strerror(errno));
+}
+
+/* Of moments that were kept closely, the one nearest to when a row is due makes it. */
+static bool
+is_row(struct run *r, const struct moment *m)
+{
+	if (!r->host->replay || !r->options->interval_ns)
+		return true;
+	int64_t spacing_ns = m->mono_ns - r->could_ns;
+	r->could_ns = m->mono_ns;
+	return m->mono_ns + spacing_ns / 2 >= r->due.row_ns;
 }
 
 /* Waits for the next moment at which something is due: 1 a row, 2 only a tick, 0 the end, -1 with errno. */
 static int
 next_moment(struct run *r, struct moment *m)
 {
-	struct host *host = r->watch.host;
 	bool row;
 	int64_t deadline_ns = schedule_next(&r->due, &row);
-	int got = host_next(host, deadline_ns, row ? MOMENT_ROW : MOMENT_TICK, m);
+	int got = host_next(r->host, deadline_ns, row ? MOMENT_ROW : MOMENT_TICK, m);
 
 	if (got <= 0)
 		return got;
-	if (m->kind == MOMENT_TICK)
-		return 2;
-	if (host->replay && r->options->interval_ns && m->mono_ns < r->due.row_ns)
-		return 2;
-	return 1;
+	return m->kind == MOMENT_ROW && is_row(r, m) ? 1 : 2;
+}
+
+static void
+start_schedule(struct run *r, const struct moment *m)
+{
+	int64_t tick_ns = r->options->tool->tick ? r->options->tick_ns : 0;
+
+	schedule_start(&r->due, m, r->options->interval_ns, tick_ns, !r->host->replay);
+	r->could_ns = m->mono_ns;
+}
+
+/* The machine was booted between two moments of a recording: nothing can be counted from the one to the other. */
+static void
+begin_anew(struct run *r, const struct moment *m)
+{
+	warn("%s: the machine was booted anew here; the rows go on behind that", r->options->source);
+	sampler_forget(&r->sampler);
+	start_schedule(r, m);
 }
 
 static enum exit_status
 loop(struct run *r)
 {
 	uint64_t count = r->options->count;
-	bool endless = count == 0 && (r->options->interval_ns || r->watch.host->replay);
+	bool endless = count == 0 && (r->options->interval_ns || r->host->replay);
 	struct moment m;
 
 	for (uint64_t rows = 0; endless || rows < (count ? count : 1);) {
@@ -200,15 +183,20 @@ loop(struct run *r)
 			die(EXIT_FAILED, "cannot go on to the next moment: %s", strerror(errno));
 		if (got == 0)
 			break;
+		if (m.restarted)
+			begin_anew(r, &m);
 		tick(r, &m);
-		if (got == 2)
+		if (got == 2) {
+			keep(r);
 			continue;
-		if (!read_sample(r, &m))
+		}
+		if (!sampler_read(&r->sampler, &m))
 			break;
+		keep(r);
 		schedule_row_done(&r->due, m.mono_ns);
 		rows += print_rows(r);
 	}
-	return r->watch.fail;
+	return r->sampler.watch.fail;
 }
 
 static void
@@ -224,7 +212,7 @@ sum_up(struct run *r)
 	}
 	if (r->summary.left_out > 0)
 		warn("%llu rows of further series are not in the averages", (unsigned long long)r->summary.left_out);
-	if (due->missed > 0 && !r->watch.host->replay)
+	if (due->missed > 0 && !r->host->replay)
 		warn("missed %llu of %llu deadlines: the machine was too busy, or this program was stopped",
 		     (unsigned long long)due->missed, (unsigned long long)(due->missed + due->rows));
 }
@@ -233,30 +221,11 @@ static void
 release(struct run *r)
 {
 	summary_free(&r->summary, &r->report);
-	table_free(&r->table);
 	buf_free(&r->out);
-	for (int i = 0; i < 2; i++)
-		arena_free(&r->sample[i].arena);
-	for (size_t i = 0; i < r->notes.n; i++)
-		free(r->notes.said[i]);
-	if (r->tool->release)
-		r->tool->release(&r->watch);
-	arena_free(&r->watch.arena);
-	host_close(r->watch.host);
-}
-
-static struct host *
-open_host(const struct options *o)
-{
-	const char *path = o->moments ? o->moments : o->root ? o->root : "/";
-	struct host *h = o->moments ? host_moments(path) : host_live(path);
-
-	if (h)
-		return h;
-	if (o->moments && (errno == ENOENT || errno == ENOTDIR))
-		die(EXIT_USAGE, "-f %s: no directory of captured moments; scripts/capture makes one", path);
-	die(o->root && (errno == ENOENT || errno == ENOTDIR) ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path,
-	    strerror(errno));
+	sampler_end(&r->sampler);
+	host_close(r->host);
+	if (r->options->out && tape_file_close(&r->tape) < 0)
+		die(EXIT_FAILED, "-o %s: cannot write: %s", r->options->out, strerror(errno));
 }
 
 /* The first snapshot, from which the first row counts. */
@@ -264,33 +233,66 @@ static bool
 start(struct run *r)
 {
 	struct moment m;
+	int got;
 
-	if (host_next(r->watch.host, 0, MOMENT_ROW, &m) <= 0)
+	do
+		got = host_next(r->host, 0, MOMENT_ROW, &m);
+	while (got > 0 && m.kind == MOMENT_TICK); /* a window of a tape may begin with some */
+	if (got == 0)
+		die(EXIT_FAILED, "%s: there is no moment in it%s", r->options->source, r->options->from || r->options->to ?
+		    " between these times" : "");
+	if (got < 0 && errno == EINTR)
+		return false;
+	if (got < 0)
 		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
-	schedule_start(&r->due, &m, r->options->interval_ns, r->tool->tick ? r->options->tick_ns : 0, !r->watch.host->replay);
+	start_schedule(r, &m);
 	tick(r, &m);
-	return read_sample(r, &m);
+	bool done = sampler_read(&r->sampler, &m);
+	keep(r);
+	return done;
+}
+
+static void
+record_to(struct run *r)
+{
+	struct buf about = { 0 };
+
+	tapes_create(&r->tape, r->options->out, 0);
+	tapes_about(&about, r->options->tool->name, r->options->interval_ns);
+	r->host = host_record(r->host, &r->tape.writer, (struct text){ about.s, about.n });
+	buf_free(&about);
+}
+
+static void
+tell_losses(const struct run *r)
+{
+	char line[256];
+
+	if (host_losses(r->host, line, sizeof line))
+		warn("%s: %s", r->options->source, line);
 }
 
 enum exit_status
 run(const struct options *o)
 {
-	struct run r = { .options = o, .tool = o->tool };
+	struct run r = { .options = o, .host = tapes_open(o) };
 	enum exit_status status;
 
-	r.watch = (struct watch){ .host = open_host(o), .ask = &o->ask, .note = say_once };
-	r.watch.shown = o->shown;
-	r.watch.nshown = o->nshown;
-	r.watch.state = arena_alloc(&r.watch.arena, o->tool->state_size);
+	if (o->out)
+		record_to(&r);
+	sampler_begin(&r.sampler, o->tool, r.host, &o->ask, "");
+	r.sampler.watch.shown = o->shown;
+	r.sampler.watch.nshown = o->nshown;
 	prepare_report(&r);
 	signals_catch();
-	status = start(&r) ? loop(&r) : r.watch.fail;
-	if (r.watch.host->replay && status == EXIT_DONE && r.due.rows == 0 && !signals_stop()) {
-		warn("%s: a row needs two moments", o->moments);
+	status = start(&r) ? loop(&r) : r.sampler.watch.fail;
+	if (r.host->replay && status == EXIT_DONE && r.due.rows == 0 && !signals_stop()) {
+		warn("%s: a row needs two moments", o->source);
 		status = EXIT_FAILED;
 	}
 	flush(&r);
 	sum_up(&r);
+	tell_losses(&r);
 	release(&r);
 	return status;
 }

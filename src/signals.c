@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop, urged, resized; /* one each, as setting a bit of one could lose another */
+static volatile sig_atomic_t stop, urged, resized, asked; /* one each, as setting a bit of one could lose another */
 
 /* The alarm wakes us should the signal have come just before a sleep, or while a reader that has stopped reading holds up
  * our write. */
@@ -13,6 +13,10 @@ on_signal(int sig)
 {
 	if (sig == SIGWINCH) {
 		resized = 1;
+		return;
+	}
+	if (sig == SIGUSR1) {
+		asked = 1;
 		return;
 	}
 	if (sig == SIGALRM)
@@ -35,6 +39,25 @@ signals_catch(void)
 		if (sigaction(once[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(once[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+void
+signals_catch_asking(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigfillset(&sa.sa_mask);
+	sigaction(SIGUSR1, &sa, NULL);
+	signal(SIGCHLD, SIG_DFL); /* inherited as ignored it would keep us from learning how a child ended */
+}
+
+bool
+signals_asked(void)
+{
+	bool was = asked;
+
+	asked = 0;
+	return was;
 }
 
 bool

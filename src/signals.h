@@ -8,6 +8,12 @@
  * ignored when the program was started stays so (nohup). The same signal a second time ends the program at once. */
 void signals_catch(void);
 
+/* SIGUSR1 too, for whoever does something when it is asked to; and the ends of children can be waited for. */
+void signals_catch_asking(void);
+
+/* Whether SIGUSR1 has come since this was asked last. */
+bool signals_asked(void);
+
 /* Whether the end was asked for; and whether a second later we still had not come to it, held up in a write. */
 bool signals_stop(void);
 bool signals_urged(void);

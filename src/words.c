@@ -12,21 +12,36 @@ static const struct option {
 	unsigned takes;   /* 0: all tools take it */
 	const char *help;
 } table[OPTIONS] = {
-	[OPT_JSON] = { 0, "json", NULL, 0, "one JSON object per row and line" },
-	[OPT_CSV] = { 0, "csv", NULL, 0, "CSV (RFC 4180), the header once" },
-	[OPT_MOMENTS] = { 'f', NULL, "DIR", 0, "replay captured moments (scripts/capture)" },
-	[OPT_ROOT] = { 0, "root", "DIR", 0, "take the file tree under DIR for the machine's" },
+	[OPT_JSON] = { 0, "json", NULL, TAKES_ROWS, "one JSON object per row and line" },
+	[OPT_CSV] = { 0, "csv", NULL, TAKES_ROWS, "CSV (RFC 4180), the header once" },
+	[OPT_SOURCE] = { 'f', NULL, "FILE", TAKES_ROWS, "replay a tape (- from a pipe), or a directory of moments" },
+	[OPT_FROM] = { 0, "from", "TIME", TAKES_ROWS | TAKES_WINDOW, "of a tape from here: 17:12, 2026-11-22 17:12:01, +5m, -90s, @SECONDS" },
+	[OPT_TO] = { 0, "to", "TIME", TAKES_ROWS | TAKES_WINDOW, "and up to here" },
+	[OPT_FOLLOW] = { 0, "follow", NULL, TAKES_ROWS, "of a tape that is being written: wait for more" },
+	[OPT_ROOT] = { 0, "root", "DIR", TAKES_ROWS | TAKES_RECORD, "take the file tree under DIR for the machine's" },
+	[OPT_OUT] = { 'o', NULL, "FILE", TAKES_ROWS | TAKES_OUT, "keep what is read on this tape, see pq record" },
+	[OPT_RING] = { 0, "ring", "SIZE", TAKES_RECORD, "the tape keeps this size, and the latest: 64M, 1G" },
 	[OPT_PID] = { 'p', NULL, "PID", TAKES_PID, "of this process: its cgroup, or the CPUs it may run on" },
 	[OPT_CGROUP] = { 'g', NULL, "CGROUP", TAKES_CGROUP, "this cgroup: a name such as /web, or its directory" },
 	[OPT_ALL] = { 'a', NULL, NULL, TAKES_ALL, "all cgroups with a limit, the worst first" },
 	[OPT_CPUS] = { 'P', NULL, "LIST", TAKES_CPUS, "these CPUs, a row each: 0,2-3, or ALL" },
-	[OPT_ALLOWED] = { 0, "allowed", NULL, TAKES_ALLOWED, "only CPUs that this process, or -p, may run on" },
+	[OPT_ALLOWED] = { 0, "allowed", NULL, TAKES_ALLOWED, "only CPUs that the process, or -p, may run on" },
 	[OPT_BUSIEST] = { 0, "busiest", "N", TAKES_BUSIEST, "only the N busiest CPUs, the busiest first" },
 	[OPT_TICK] = { 0, "tick", "TIME", TAKES_TICK, "look at the run queue this often (10ms)" },
-	[OPT_COLUMNS] = { 'c', NULL, "LIST", 0, "these columns, by their keys" },
-	[OPT_GROUPS] = { 'w', NULL, "GROUPS", 0, "wider: these groups of columns too, or all" },
+	[OPT_WHEN] = { 0, "when", "EXPR", TAKES_RECORD, "save the tape's window when this holds; may be given more than once" },
+	[OPT_SAVE] = { 0, "save", "DIR", TAKES_RECORD, "where windows are saved" },
+	[OPT_BEFORE] = { 0, "before", "TIME", TAKES_RECORD, "a window has so much before (60s)" },
+	[OPT_AFTER] = { 0, "after", "TIME", TAKES_RECORD, "and so much after (10s)" },
+	[OPT_COOLDOWN] = { 0, "cooldown", "TIME", TAKES_RECORD, "between two saves for the same --when (5m)" },
+	[OPT_MAX_SAVES] = { 0, "max-saves", "N", TAKES_RECORD, "saves in all (20)" },
+	[OPT_MAX_BYTES] = { 0, "max-bytes", "SIZE", TAKES_RECORD, "bytes of all saves in DIR (1G)" },
+	[OPT_EXEC_LIMIT] = { 0, "exec-limit", "TIME", TAKES_RECORD, "the command is killed after so long (60s)" },
+	[OPT_LOG_JSON] = { 0, "json", NULL, TAKES_RECORD | TAKES_INFO, "what is said of it as JSON, one object per line" },
+	[OPT_EXEC] = { 0, "exec", "CMD ARG...", TAKES_RECORD, "run this for each save; all words behind it belong to it" },
+	[OPT_COLUMNS] = { 'c', NULL, "LIST", TAKES_ROWS, "these columns, by their keys" },
+	[OPT_GROUPS] = { 'w', NULL, "GROUPS", TAKES_ROWS, "wider: these groups of columns too, or all" },
 	[OPT_UTC] = { 'u', NULL, NULL, 0, "times in UTC" },
-	[OPT_LIST] = { 0, "columns", NULL, 0, "list the columns, and exit" },
+	[OPT_LIST] = { 0, "columns", NULL, TAKES_ROWS, "list the columns, and exit" },
 	[OPT_HELP] = { 'h', "help", NULL, 0, "print this, and exit" },
 	[OPT_VERSION] = { 0, "version", NULL, 0, "print the version, and exit" },
 };
@@ -34,7 +49,7 @@ static const struct option {
 static bool
 has_groups(const struct tool *t)
 {
-	for (int i = 0; t->columns[i].key; i++)
+	for (int i = 0; t->columns && t->columns[i].key; i++)
 		if (t->columns[i].group)
 			return true;
 	return t->per_cpu && has_groups(t->per_cpu);
@@ -45,13 +60,13 @@ takes(const struct tool *t, enum option_id id)
 {
 	if (id == OPT_GROUPS)
 		return has_groups(t);
-	return table[id].takes == 0 || (t->takes & table[id].takes);
+	return table[id].takes == 0 || ((t->takes | (t->rows ? TAKES_ROWS : 0)) & table[id].takes);
 }
 
 void
 words_help(const struct tool *t)
 {
-	printf("Usage: pq %s [options] [interval [count]]\n%s: %s.\n\n", t->name, t->name, t->brief);
+	printf("Usage: pq %s %s\n%s: %s.\n\n", t->name, t->usage ? t->usage : "[options] [interval [count]]", t->name, t->brief);
 	printf("Examples:\n%s\nOptions:\n", t->examples);
 	for (int i = 0; i < OPTIONS; i++) {
 		const struct option *o = &table[i];
@@ -64,8 +79,10 @@ words_help(const struct tool *t)
 			snprintf(left + n, sizeof left - (size_t)n, " %s", o->arg);
 		printf("  %-14s %s\n", left, o->help);
 	}
-	printf("\nAn interval is a number of seconds, or has a unit: 1, 0.1, 100ms, 2s, 1m; without one there is one row\n"
-	       "over one second. More: man pq-%s\n", t->name);
+	if (t->rows)
+		puts("\nAn interval is a number of seconds, or has a unit: 1, 0.1, 100ms, 2s, 1m; without one there is one row\n"
+		     "over one second.");
+	printf("%sMore: man pq-%s\n", t->rows ? "" : "\n", t->name);
 }
 
 static enum option_id
@@ -97,10 +114,23 @@ unknown_option(const struct tool *t, const char *word)
 static void
 give(struct given *g, enum option_id id, const char *word, const char *arg)
 {
-	if (g->seen[id])
+	if (id == OPT_WHEN) {
+		if (g->whens == WHENS_MOST)
+			die(EXIT_USAGE, "%s is given more than %d times", word, WHENS_MOST);
+		g->when[g->whens++] = arg;
+	} else if (g->seen[id])
 		die(EXIT_USAGE, "%s is given twice", word);
 	g->seen[id] = true;
 	g->arg[id] = arg;
+}
+
+/* "--exec CMD ARG…": all words from the command on. */
+static char **
+command_of(char **words, bool apart)
+{
+	if (!apart)
+		die(EXIT_USAGE, "--exec is followed by a blank and the command: --exec CMD ARG...");
+	return words + 1;
 }
 
 /* "--tick=1s", "--tick 1s", "--json"; returns how many words it took. */
@@ -121,6 +151,8 @@ take_name(struct given *g, const struct tool *t, char **words)
 	if (apart && !words[1])
 		die(EXIT_USAGE, "--%s needs an argument: %s", table[id].name, table[id].arg);
 	give(g, id, words[0], apart ? words[1] : arg ? arg + 1 : NULL);
+	if (id == OPT_EXEC)
+		g->command = command_of(words, apart);
 	return 1 + apart;
 }
 
@@ -145,11 +177,13 @@ take_letters(struct given *g, const struct tool *t, char **words)
 }
 
 static void
-take_number(struct given *g, const char *word)
+take_word(struct given *g, const struct tool *t, const char *word)
 {
-	if (g->numbers == 2)
+	if (t->rows && g->words == 2)
 		die(EXIT_USAGE, "one argument too many: %s; there are an interval and a count", word);
-	g->number[g->numbers++] = word;
+	if (g->words == WORDS_MOST)
+		die(EXIT_USAGE, "more than %d arguments: %s", WORDS_MOST, word);
+	g->word[g->words++] = word;
 }
 
 void
@@ -157,10 +191,10 @@ words_take(struct given *g, const struct tool *t, char **words)
 {
 	bool options = true;
 
-	while (*words) {
+	while (*words && !g->command) {
 		const char *word = *words;
 		if (!options || word[0] != '-' || !word[1]) {
-			take_number(g, word);
+			take_word(g, t, word);
 			words++;
 		} else if (strcmp(word, "--") == 0) {
 			options = false;

@@ -4,15 +4,21 @@
 
 #include "tool/tool.h"
 
-enum option_id { OPT_JSON, OPT_CSV, OPT_MOMENTS, OPT_ROOT, OPT_PID, OPT_CGROUP, OPT_ALL, OPT_CPUS, OPT_ALLOWED, OPT_BUSIEST,
-	OPT_TICK, OPT_COLUMNS, OPT_GROUPS, OPT_UTC, OPT_LIST, OPT_HELP, OPT_VERSION, OPTIONS };
+enum option_id { OPT_JSON, OPT_CSV, OPT_SOURCE, OPT_FROM, OPT_TO, OPT_FOLLOW, OPT_ROOT, OPT_OUT, OPT_RING, OPT_PID, OPT_CGROUP,
+	OPT_ALL, OPT_CPUS, OPT_ALLOWED, OPT_BUSIEST, OPT_TICK, OPT_WHEN, OPT_SAVE, OPT_BEFORE, OPT_AFTER, OPT_COOLDOWN, OPT_MAX_SAVES,
+	OPT_MAX_BYTES, OPT_EXEC_LIMIT, OPT_LOG_JSON, OPT_EXEC, OPT_COLUMNS, OPT_GROUPS, OPT_UTC, OPT_LIST, OPT_HELP, OPT_VERSION, OPTIONS };
 
 /* What was given. */
+enum { WORDS_MOST = 64, WHENS_MOST = 32 };
+
 struct given {
 	bool seen[OPTIONS];
 	const char *arg[OPTIONS];
-	const char *number[2]; /* interval and count */
-	int numbers;
+	const char *word[WORDS_MOST]; /* that are no options: an interval and a count, names */
+	int words;
+	const char *when[WHENS_MOST]; /* each --when */
+	int whens;
+	char **command;               /* the words behind --exec, and NULL */
 };
 
 /* Sorts the words behind the tool's name. What is no option of this tool, lacks its argument, or is given twice ends the program

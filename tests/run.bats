@@ -82,9 +82,9 @@ setup() {
 
 @test "a directory that is no capture, a file, nothing" {
 	mkdir "$BATS_TEST_TMPDIR/empty"
-	fails 2 'no directory of captured moments' "$PQ" cpu -f "$BATS_TEST_TMPDIR/empty"
-	fails 2 'no directory of captured moments' "$PQ" cpu -f "$BATS_TEST_TMPDIR/none"
-	fails 2 'no directory of captured moments' "$PQ" cpu -f "$TESTS/run.bats"
+	fails 2 'no captured moments in it' "$PQ" cpu -f "$BATS_TEST_TMPDIR/empty"
+	fails 2 'cannot open .*none: No such file' "$PQ" cpu -f "$BATS_TEST_TMPDIR/none"
+	fails 2 'run.bats: no tape: pq record makes one' "$PQ" cpu -f "$TESTS/run.bats"
 	fails 2 'cannot open' "$PQ" cpu --root "$BATS_TEST_TMPDIR/none"
 	fails 3 '/proc' "$PQ" cpu --root "$BATS_TEST_TMPDIR/empty"
 }

@@ -23,9 +23,10 @@ struct request {
 	unsigned busiest;         /* --busiest N; 0: all */
 };
 
-/* Options that a tool takes beside those that all take. */
+/* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows. */
 enum takes { TAKES_PID = 1, TAKES_CGROUP = 2, TAKES_ALL = 4, TAKES_CPUS = 8, TAKES_ALLOWED = 16, TAKES_BUSIEST = 32,
-	TAKES_TICK = 64, TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL };
+	TAKES_TICK = 64, TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL, TAKES_ROWS = 128, TAKES_OUT = 256, TAKES_RECORD = 512,
+	TAKES_WINDOW = 1024, TAKES_INFO = 2048 };
 
 /* A level that was looked at many times since the last row. */
 struct gauge {
@@ -72,6 +73,8 @@ void gauge_add(struct gauge *g, double value);
 double gauge_mean(const struct gauge *g);
 double gauge_max(const struct gauge *g);
 
+struct options;
+
 struct tool {
 	const char *name, *brief;
 	const char *examples; /* for --help: lines of two blanks, a command, and what it is for */
@@ -92,8 +95,19 @@ struct tool {
 
 	/* Gives back what the state holds outside the arenas, if there. */
 	void (*release)(struct watch *w);
+
+	/* What makes no rows (record, tape) has only this, with `usage`: what comes behind the name. */
+	enum exit_status (*command)(const struct options *o);
+	const char *usage;
 };
 
-extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem;
+extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem; /* those that make rows */
+extern const struct tool tool_record, tool_tape;                       /* and what is done with their recordings */
+
+/* Those that make rows, and NULL. */
+extern const struct tool *const tools[];
+
+/* The one of that name, or NULL. */
+const struct tool *tools_find(struct text name);
 
 #endif

@@ -1,0 +1,86 @@
+#include "cut.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What has changed since the last moment that was copied. */
+static void
+keep_tracks(struct tape_reader *r, struct tape_file *to, bool all)
+{
+	for (uint32_t i = 0; i < r->tracks.paths.n; i++) {
+		struct text text = { NULL, 0 };
+		if (!all && !r->tracks.v[i].fresh)
+			continue;
+		int error = playback_track(&r->tracks, i, &text) < 0 ? errno : 0;
+		tape_writer_keep(&to->writer, text_of(paths_at(&r->tracks.paths, i)), error, text);
+	}
+}
+
+/* Counters of two boots, or of two recorders, do not go into one segment. */
+static void
+follow_boot(const struct tape_reader *r, struct tape_file *to)
+{
+	if (memcmp(to->writer.segment.boot_id, r->segment.boot_id, sizeof r->segment.boot_id) == 0)
+		return;
+	memcpy(to->writer.segment.boot_id, r->segment.boot_id, sizeof r->segment.boot_id);
+	to->writer.begun = false;
+}
+
+int64_t
+cut_copy(struct tape_reader *r, int64_t from_ns, int64_t to_ns, struct tape_file *to)
+{
+	struct moment m;
+	int64_t copied = 0;
+	int got;
+
+	if (!r->in_order)
+		tape_reader_seek(r, from_ns);
+	r->to_ns = to_ns;
+	while ((got = tape_reader_next(r, &m)) > 0) {
+		if (m.real_ns < from_ns || m.real_ns > to_ns)
+			continue;
+		follow_boot(r, to);
+		keep_tracks(r, to, copied == 0);
+		if (tape_file_moment(to, &m) < 0)
+			return -1;
+		copied++;
+	}
+	return got < 0 ? -1 : copied;
+}
+
+int64_t
+cut_save(struct tape_reader *r, int64_t from_ns, int64_t to_ns, const char *path)
+{
+	char part[4096];
+	struct tape_file to;
+
+	if (access(path, F_OK) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	unlink(part);
+	if (tape_file_open(&to, part, 0) < 0)
+		return -1;
+	int64_t copied = cut_copy(r, from_ns, to_ns, &to);
+	int error = errno;
+	if (copied > 0 && fsync(to.fd) < 0) {
+		copied = -1;
+		error = errno;
+	}
+	if (tape_file_close(&to) < 0 && copied >= 0) {
+		copied = -1;
+		error = errno;
+	}
+	if (copied > 0 && rename(part, path) == 0)
+		return copied;
+	error = copied > 0 ? errno : error;
+	unlink(part);
+	errno = error;
+	return copied > 0 ? -1 : copied;
+}

@@ -1,0 +1,36 @@
+/* plan: what a recorder is to do, from its command line. */
+#ifndef PQ_PLAN_H
+#define PQ_PLAN_H
+
+#include "../option.h"
+#include "../table/expr.h"
+#include "../words.h"
+
+enum { TOOLS_MOST = 16 };
+
+struct plan {
+	const struct options *options;
+	const struct tool *tool[TOOLS_MOST]; /* that are recorded */
+	struct request ask[TOOLS_MOST];      /* what of -p, -g and -a each of them takes */
+	size_t tools;
+	char names[256];                     /* theirs, with blanks between them */
+	int64_t interval_ns;
+	uint64_t count;                      /* moments; 0: until stopped */
+	char *tape;                          /* where to: a file, or "-" */
+	uint64_t ring;                       /* 0: none was given */
+	const char *when[WHENS_MOST];
+	struct expr *expr[WHENS_MOST];
+	size_t whens;
+	char *directory;                     /* for what is saved */
+	int64_t before_ns, after_ns, cooldown_ns, exec_limit_ns;
+	uint64_t max_saves, max_bytes;
+	char **command;                      /* NULL: none */
+	bool json;                           /* what is said */
+};
+
+/* Fills the plan; a wrong argument ends the program with one line and EXIT_USAGE. */
+void plan_make(struct plan *p, const struct options *o);
+
+void plan_free(struct plan *p);
+
+#endif

@@ -1,0 +1,331 @@
+/* record: the flight recorder: keeps on a tape what the tools read, and saves a part of it when a condition holds. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../sampler.h"
+#include "../schedule.h"
+#include "../signals.h"
+#include "../tapes.h"
+#include "saves.h"
+#include "trigger.h"
+
+struct recorder {
+	struct plan plan;
+	struct journal journal;
+	struct tape_file tape;
+	struct host *host;
+	struct sampler samplers[TOOLS_MOST];
+	bool gone[TOOLS_MOST];       /* a tool that has nothing more to read */
+	char says[TOOLS_MOST][32];
+	const struct table *tables[TOOLS_MOST];
+	bool wanted[TOOLS_MOST];     /* by a trigger: rows are made */
+	struct trigger triggers[WHENS_MOST];
+	struct saves saves;
+	struct schedule due;
+	uint64_t lost;               /* moments that could not be written */
+	bool troubled;               /* … the last one */
+	bool told_rate;
+	int64_t late_ns, worst_ns;   /* summed, and the most */
+	int64_t cost_told_ns;        /* when the track of its own cost was renewed */
+};
+
+static void
+say(struct recorder *r, int64_t real_ns, const char *event, const char *message)
+{
+	journal_begin(&r->journal, real_ns, event, message);
+	journal_end(&r->journal);
+}
+
+static int64_t
+clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* What recording costs stands on the tape, once a second. */
+static void
+keep_cost(struct recorder *r, const struct moment *m)
+{
+	char text[256];
+
+	if (m->mono_ns - r->cost_told_ns < 1000000000)
+		return;
+	r->cost_told_ns = m->mono_ns;
+	int n = snprintf(text, sizeof text, "cpu_us %lld\nmoments %llu\nmissed %llu\nlost %llu\nlate_sum_us %lld\nlate_max_us %lld\n",
+			 (long long)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1000, (unsigned long long)r->due.rows,
+			 (unsigned long long)r->due.missed, (unsigned long long)r->lost, (long long)r->late_ns / 1000,
+			 (long long)r->worst_ns / 1000);
+	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
+}
+
+/* "3.2 h", "40 s" */
+static void
+duration_text(double s, char *out, size_t n)
+{
+	if (s >= 2 * 86400.0)
+		snprintf(out, n, "%.1f days", s / 86400);
+	else if (s >= 2 * 3600.0)
+		snprintf(out, n, "%.1f hours", s / 3600);
+	else if (s >= 120)
+		snprintf(out, n, "%.0f minutes", s / 60);
+	else
+		snprintf(out, n, "%.0f seconds", s);
+}
+
+/* How long a ring lasts is known when some moments have been written. */
+static void
+tell_rate(struct recorder *r, const struct moment *m)
+{
+	const struct tape_writer *w = &r->tape.writer;
+	double rate = tape_writer_rate(w), s = (double)r->tape.ring / rate * (double)r->plan.interval_ns * 1e-9;
+	char message[256], lasts[32];
+
+	if (r->told_rate || isnan(rate))
+		return;
+	r->told_rate = true;
+	duration_text(s, lasts, sizeof lasts);
+	if (r->tape.ring)
+		snprintf(message, sizeof message, "a moment takes %.0f bytes at present: the ring lasts %s", rate, lasts);
+	else
+		snprintf(message, sizeof message, "a moment takes %.0f bytes at present: %.0f bytes an hour", rate,
+			 rate * 3600e9 / (double)r->plan.interval_ns);
+	journal_begin(&r->journal, m->real_ns, "rate", message);
+	journal_number(&r->journal, "bytes_per_moment", rate);
+	journal_number(&r->journal, "lasts_s", r->tape.ring ? s : NAN);
+	journal_end(&r->journal);
+	if (r->tape.ring && r->plan.whens && s < (double)(r->plan.before_ns + r->plan.after_ns) * 1e-9)
+		say(r, m->real_ns, "warning", "that is less than --before and --after: give a larger --ring");
+}
+
+/* Writes the moment. When that cannot be done, it is tried again with the next one. */
+static void
+write_moment(struct recorder *r, const struct moment *m)
+{
+	char message[256];
+
+	if (host_recorded(r->host, &r->tape) == 0) {
+		if (r->troubled) {
+			snprintf(message, sizeof message, "the tape is written again: %llu moments were lost in all",
+				 (unsigned long long)r->lost);
+			say(r, m->real_ns, "written", message);
+		}
+		r->troubled = false;
+		return;
+	}
+	if (errno == EPIPE)
+		exit(EXIT_DONE);
+	if (errno == EMSGSIZE && r->due.rows == 0)
+		die(EXIT_USAGE, "--ring is too small for what these tools read here: give %llu bytes at least",
+		    (unsigned long long)tape_writer_least_ring(&r->tape.writer));
+	if (!r->troubled) {
+		snprintf(message, sizeof message, "cannot write the tape: %s; it is tried again with each moment",
+			 errno == EMSGSIZE ? "what is read now has no room in the ring" : strerror(errno));
+		say(r, m->real_ns, "trouble", message);
+	}
+	r->troubled = true;
+	r->lost++;
+}
+
+static void
+fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, uint64_t suppressed)
+{
+	*why = (struct reason){ .value = hit->value, .threshold = hit->threshold, .suppressed = suppressed };
+	snprintf(why->expr, sizeof why->expr, "%s", expr);
+	if (hit->tool)
+		snprintf(why->column, sizeof why->column, "%s.%s", hit->tool, hit->key);
+	snprintf(why->label, sizeof why->label, "%s", hit->label ? hit->label : "");
+}
+
+static void
+step_trigger(struct recorder *r, size_t i, const struct expr_now *now, const struct moment *m)
+{
+	const struct trigger_rules rules = { r->plan.cooldown_ns };
+	struct trigger *t = &r->triggers[i];
+	struct expr_hit hit = { .value = NAN, .threshold = NAN };
+	struct reason why;
+	char message[700];
+
+	if (trigger_step(t, now, m->mono_ns, &rules, &hit) == TRIGGER_FIRES) {
+		fill_reason(&why, r->plan.when[i], &hit, t->suppressed);
+		t->suppressed = 0;
+		if (saves_ask(&r->saves, m, &why, true)) {
+			snprintf(message, sizeof message, "%s%s%s is %g: %s", why.column, *why.label ? " of " : "", why.label, why.value, why.expr);
+			say(r, m->real_ns, "fired", message);
+		}
+	}
+	if (t->unknown && !t->told) {
+		snprintf(message, sizeof message, "%s: unknown at times; it does not fire then", r->plan.when[i]);
+		say(r, m->real_ns, "unknown", message);
+		t->told = true;
+	}
+}
+
+static void
+step_triggers(struct recorder *r, const struct moment *m)
+{
+	struct expr_now now = { r->tables, r->host->facts.cpus ? (double)r->host->facts.cpus : NAN };
+	struct reason asked = { .expr = "SIGUSR1", .value = NAN, .threshold = NAN };
+
+	for (size_t i = 0; i < r->plan.tools && r->plan.whens; i++)
+		r->tables[i] = r->wanted[i] && !r->gone[i] && sampler_rows(&r->samplers[i]) ? &r->samplers[i].table : NULL;
+	for (size_t i = 0; i < r->plan.whens && r->due.rows > 0; i++)
+		step_trigger(r, i, &now, m);
+	if (signals_asked())
+		saves_ask(&r->saves, m, &asked, false);
+}
+
+/* All tools read; false when none is left. */
+static bool
+read_moment(struct recorder *r, const struct moment *m)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < r->plan.tools; i++) {
+		struct sampler *s = &r->samplers[i];
+		if (r->gone[i])
+			continue;
+		sampler_tick(s);
+		r->gone[i] = !sampler_read(s, m);
+		if (s->watch.fail == EXIT_USAGE)
+			exit(EXIT_USAGE);
+		left += !r->gone[i];
+	}
+	return left > 0;
+}
+
+/* Takes part in a moment: false at the end. */
+static bool
+take_moment(struct recorder *r, const struct moment *m)
+{
+	if (!read_moment(r, m))
+		return false;
+	keep_cost(r, m);
+	write_moment(r, m);
+	step_triggers(r, m);
+	tell_rate(r, m);
+	saves_step(&r->saves, m->mono_ns, m->real_ns);
+	return true;
+}
+
+static void
+loop(struct recorder *r)
+{
+	struct moment m;
+	bool row;
+
+	if (host_next(r->host, 0, MOMENT_ROW, &m) <= 0 || !take_moment(r, &m))
+		return;
+	schedule_start(&r->due, &m, r->plan.interval_ns, 0, true);
+	for (uint64_t n = 1; (r->plan.count == 0 || n < r->plan.count) && !signals_stop();) {
+		int64_t deadline_ns = schedule_next(&r->due, &row);
+		int got = host_next(r->host, deadline_ns, MOMENT_ROW, &m);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			die(EXIT_FAILED, "cannot go on to the next moment: %s", strerror(errno));
+		int64_t late_ns = m.mono_ns - deadline_ns;
+		r->late_ns += late_ns;
+		r->worst_ns = late_ns > r->worst_ns ? late_ns : r->worst_ns;
+		schedule_row_done(&r->due, m.mono_ns);
+		if (!take_moment(r, &m))
+			return;
+		n++;
+	}
+}
+
+static void
+begin(struct recorder *r)
+{
+	struct plan *p = &r->plan;
+	struct buf about = { 0 };
+
+	tapes_create(&r->tape, p->tape, p->ring);
+	tapes_about(&about, p->names, p->interval_ns);
+	r->host = host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
+	buf_free(&about);
+	for (size_t i = 0; i < p->tools; i++) {
+		snprintf(r->says[i], sizeof r->says[i], "%s: ", p->tool[i]->name);
+		sampler_begin(&r->samplers[i], p->tool[i], r->host, &p->ask[i], r->says[i]);
+	}
+	for (size_t i = 0; i < p->whens; i++) {
+		r->triggers[i].when = p->expr[i];
+		for (size_t k = 0; k < p->tools; k++)
+			r->wanted[k] |= expr_uses(p->expr[i], k);
+	}
+	r->saves = (struct saves){ .plan = p, .journal = &r->journal, .facts = &r->host->facts, .fd = r->tape.fd };
+}
+
+static void
+tell_start(struct recorder *r)
+{
+	const struct plan *p = &r->plan;
+	char message[4600], size[64] = "";
+
+	if (r->tape.ring)
+		snprintf(size, sizeof size, ", a ring of %llu bytes", (unsigned long long)r->tape.ring);
+	snprintf(message, sizeof message, "%s every %g ms to %s%s%s", p->names, (double)p->interval_ns * 1e-6,
+		 strcmp(p->tape, "-") == 0 ? "a pipe" : p->tape, size, r->tape.writer.moments ? ", going on where it ended" : "");
+	say(r, clock_ns(CLOCK_REALTIME), "records", message);
+}
+
+static enum exit_status
+end(struct recorder *r)
+{
+	enum exit_status status = r->due.rows == 0 && r->tape.writer.run_moments == 0 ? r->samplers[0].watch.fail : EXIT_DONE;
+	char message[256];
+
+	saves_finish(&r->saves);
+	snprintf(message, sizeof message, "%llu moments, %llu missed, %llu lost, %.2f s of CPU time",
+		 (unsigned long long)r->tape.writer.run_moments, (unsigned long long)r->due.missed, (unsigned long long)r->lost,
+		 (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9);
+	if (status == EXIT_DONE)
+		say(r, clock_ns(CLOCK_REALTIME), "stopped", message);
+	for (size_t i = 0; i < r->plan.tools; i++)
+		sampler_end(&r->samplers[i]);
+	host_close(r->host);
+	if (tape_file_close(&r->tape) < 0)
+		die(EXIT_FAILED, "%s: cannot write: %s", r->plan.tape, strerror(errno));
+	journal_free(&r->journal);
+	plan_free(&r->plan);
+	return status;
+}
+
+static enum exit_status
+record(const struct options *o)
+{
+	struct recorder *r = xmalloc(sizeof *r);
+
+	memset(r, 0, sizeof *r);
+	plan_make(&r->plan, o);
+	r->journal = (struct journal){ .json = r->plan.json, .name = "pq record", .times = { .utc = o->utc } };
+	begin(r);
+	signals_catch();
+	signals_catch_asking();
+	tell_start(r);
+	loop(r);
+	enum exit_status status = end(r);
+	free(r);
+	return status;
+}
+
+static const struct column none[] = { { .key = NULL } };
+
+const struct tool tool_record = {
+	.name = "record",
+	.brief = "keeps what tools read on a tape, and the past of a spike",
+	.usage = "[options] [interval [count]] [TOOL...]",
+	.examples =
+		"  pq record -o web.tape 100ms            all tools, until Ctrl-C; pq runq -f web.tape replays it\n"
+		"  pq record --ring 64M -o /var/lib/pq/ring.tape --save /var/lib/pq --when 'throttle.throttled_pct > 25 for 3'\n"
+		"  pq record --ring 64M --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
+	.columns = none,
+	.takes = TAKES_TARGET | TAKES_RECORD | TAKES_OUT,
+	.command = record,
+};

@@ -1,0 +1,318 @@
+#include "saves.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cut.h"
+
+static const int64_t second = 1000000000;
+
+/* "spike" tapes are known by their names, so that the budgets hold when the recorder is started anew. */
+static bool
+is_saved(const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(name, "pq-", 3) == 0 && n > 5 && strcmp(name + n - 5, ".tape") == 0;
+}
+
+/* How many saved tapes there are, and their bytes. */
+static int
+count_saved(const char *directory, uint64_t *n, uint64_t *bytes)
+{
+	DIR *d = opendir(directory);
+	const struct dirent *e;
+	struct stat st;
+
+	*n = *bytes = 0;
+	if (!d)
+		return -1;
+	while ((e = readdir(d))) {
+		if (!is_saved(e->d_name) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		++*n;
+		*bytes += st.st_size > 0 ? (uint64_t)st.st_size : 0;
+	}
+	closedir(d);
+	return 0;
+}
+
+static void
+tell(struct saves *s, int64_t real_ns, const char *event, const struct reason *why, const char *message)
+{
+	journal_begin(s->journal, real_ns, event, message);
+	journal_text(s->journal, "expr", why->expr);
+	journal_text(s->journal, "column", *why->column ? why->column : NULL);
+	journal_text(s->journal, "row", *why->label ? why->label : NULL);
+	journal_number(s->journal, "value", why->value);
+	journal_number(s->journal, "threshold", why->threshold);
+	journal_number(s->journal, "suppressed", (double)why->suppressed);
+}
+
+/* What a save is refused for, into out; false when it is not. */
+static bool
+is_refused(struct saves *s, char *out, size_t n)
+{
+	const struct plan *p = s->plan;
+	uint64_t saved, bytes;
+
+	if (s->n == SAVES_MOST)
+		snprintf(out, n, "not saved: %d windows wait to be saved already", SAVES_MOST);
+	else if (count_saved(p->directory, &saved, &bytes) < 0)
+		snprintf(out, n, "not saved: cannot read %s: %s", p->directory, strerror(errno));
+	else if (saved + s->n >= p->max_saves)
+		snprintf(out, n, "not saved: there are %llu tapes in %s, as many as --max-saves allows", (unsigned long long)(saved + s->n),
+			 p->directory);
+	else if (bytes >= p->max_bytes)
+		snprintf(out, n, "not saved: the tapes in %s have %llu bytes, as many as --max-bytes allows", p->directory,
+			 (unsigned long long)bytes);
+	else
+		return false;
+	return true;
+}
+
+bool
+saves_ask(struct saves *s, const struct moment *m, const struct reason *why, bool after)
+{
+	const struct plan *p = s->plan;
+	char refusal[4400];
+	int64_t after_ns = after ? p->after_ns : 0;
+
+	if (is_refused(s, refusal, sizeof refusal)) {
+		s->refused++;
+		tell(s, m->real_ns, "refused", why, refusal);
+		journal_end(s->journal);
+		return false;
+	}
+	struct save *new = &s->v[s->n++];
+	*new = (struct save){ .reason = *why, .at_ns = m->real_ns, .from_ns = m->real_ns - p->before_ns,
+		.to_ns = m->real_ns + after_ns, .due_ns = m->mono_ns + after_ns };
+	new->reason.suppressed += s->refused;
+	s->refused = 0;
+	return true;
+}
+
+/* "DIR/pq-web1-20261122T171201.250Z.tape" */
+static void
+name_tape(const struct saves *s, struct save *save)
+{
+	time_t t = (time_t)(save->at_ns / second);
+	char when[32], host[65];
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(when, sizeof when, "%Y%m%dT%H%M%S", &tm);
+	snprintf(host, sizeof host, "%s", *s->facts->name ? s->facts->name : "host");
+	for (char *c = host; *c; c++)
+		if (*c == '/' || *c <= ' ' || *c == 0x7f)
+			*c = '_';
+	int n = snprintf(save->path, sizeof save->path, "%s/pq-%s-%s.%03dZ", s->plan->directory, host, when,
+			 (int)(save->at_ns % second / 1000000));
+	for (int copy = 1; n > 0 && (size_t)n + 12 < sizeof save->path; copy++) {
+		snprintf(save->path + n, 12, copy > 1 && copy < 999 ? "-%d.tape" : ".tape", copy);
+		if (access(save->path, F_OK) < 0 || copy > 999)
+			return;
+	}
+}
+
+/* In the child: copies the window. The exit status says what went wrong. */
+enum { COPY_NOTHING = 100, COPY_FAILED = 101 };
+
+static int
+copy_window(void *ctx)
+{
+	const struct saves *s = ctx;
+	const struct save *save = &s->v[0];
+	struct tape_reader r;
+
+	if (tape_reader_begin(&r, s->fd, false) < 0)
+		return COPY_FAILED;
+	int64_t copied = cut_save(&r, save->from_ns, save->to_ns, save->path);
+	return copied > 0 ? 0 : copied == 0 ? COPY_NOTHING : errno > 0 && errno < COPY_NOTHING ? errno : COPY_FAILED;
+}
+
+static void
+drop_first(struct saves *s)
+{
+	memmove(s->v, s->v + 1, --s->n * sizeof s->v[0]);
+	s->running_command = false;
+}
+
+static void
+start_copy(struct saves *s, int64_t mono_ns, int64_t real_ns)
+{
+	struct save *save = &s->v[0];
+	char message[256];
+
+	name_tape(s, save);
+	if (job_call(&s->job, copy_window, s, mono_ns, 60 * second) == 0)
+		return;
+	snprintf(message, sizeof message, "cannot save: %s", strerror(errno));
+	tell(s, real_ns, "failed", &save->reason, message);
+	journal_end(s->journal);
+	drop_first(s);
+}
+
+static void
+why_text(const struct reason *why, char *out, size_t n)
+{
+	if (!*why->column)
+		snprintf(out, n, "%s", why->expr);
+	else
+		snprintf(out, n, "%s%s%s%s is %g: %s", why->column, *why->label ? " of " : "", why->label, "", why->value, why->expr);
+}
+
+static void
+set_number(char *out, size_t n, const char *name, double v)
+{
+	if (isnan(v))
+		snprintf(out, n, "%s=", name);
+	else
+		snprintf(out, n, "%s=%.15g", name, v);
+}
+
+/* The reason, in the command's environment. */
+static int
+run_command(struct saves *s, int64_t mono_ns)
+{
+	const struct save *save = &s->v[0];
+	const struct reason *why = &save->reason;
+	char expr[300], column[128], row[300], value[64], threshold[64], tape[4200], at[80], suppressed[64];
+	char *const env[] = { expr, column, row, value, threshold, tape, at, suppressed, NULL };
+	struct buf when = { 0 };
+
+	buf_iso_time(&when, &s->journal->times, save->at_ns);
+	snprintf(expr, sizeof expr, "PQ_EXPR=%s", why->expr);
+	snprintf(column, sizeof column, "PQ_COLUMN=%s", why->column);
+	snprintf(row, sizeof row, "PQ_ROW=%s", why->label);
+	set_number(value, sizeof value, "PQ_VALUE", why->value);
+	set_number(threshold, sizeof threshold, "PQ_THRESHOLD", why->threshold);
+	snprintf(tape, sizeof tape, "PQ_TAPE=%s", save->path);
+	snprintf(at, sizeof at, "PQ_TIME=%.*s", (int)when.n, when.s);
+	snprintf(suppressed, sizeof suppressed, "PQ_SUPPRESSED=%llu", (unsigned long long)why->suppressed);
+	buf_free(&when);
+	return job_exec(&s->job, s->plan->command, env, mono_ns, s->plan->exec_limit_ns);
+}
+
+static void
+tell_saved(struct saves *s, int64_t real_ns, const struct job_end *end)
+{
+	const struct save *save = &s->v[0];
+	char why[700], message[5000], earlier[80] = "";
+	struct stat st;
+	double bytes = stat(save->path, &st) == 0 ? (double)st.st_size : NAN;
+
+	why_text(&save->reason, why, sizeof why);
+	if (save->reason.suppressed)
+		snprintf(earlier, sizeof earlier, "; %llu more since the last one were suppressed",
+			 (unsigned long long)save->reason.suppressed);
+	snprintf(message, sizeof message, "%s: %s, %.0f bytes%s", why, save->path, bytes, earlier);
+	tell(s, real_ns, "saved", &save->reason, message);
+	journal_text(s->journal, "tape", save->path);
+	journal_number(s->journal, "bytes", bytes);
+	journal_number(s->journal, "took_ms", (double)end->took_ns * 1e-6);
+	journal_end(s->journal);
+}
+
+static void
+tell_failed(struct saves *s, int64_t real_ns, const char *what, const char *why)
+{
+	char message[4400];
+
+	snprintf(message, sizeof message, "%s: %s", what, why);
+	tell(s, real_ns, "failed", &s->v[0].reason, message);
+	journal_text(s->journal, "tape", s->v[0].path);
+	journal_end(s->journal);
+}
+
+static void
+copy_ended(struct saves *s, int64_t mono_ns, int64_t real_ns, const struct job_end *end)
+{
+	char why[256];
+
+	job_end_text(end, why, sizeof why);
+	if (end->signal == 0 && end->status > 0 && end->status < COPY_NOTHING)
+		snprintf(why, sizeof why, "%s", strerror(end->status));
+	if (end->signal == 0 && end->status == COPY_NOTHING)
+		snprintf(why, sizeof why, "no moment of that window is on the tape");
+	if (end->signal || end->status || end->timed_out) {
+		tell_failed(s, real_ns, "cannot save", why);
+		drop_first(s);
+		return;
+	}
+	tell_saved(s, real_ns, end);
+	s->running_command = s->plan->command && run_command(s, mono_ns) == 0;
+	if (s->plan->command && !s->running_command)
+		tell_failed(s, real_ns, s->plan->command[0], strerror(errno));
+	if (!s->running_command)
+		drop_first(s);
+}
+
+static void
+command_ended(struct saves *s, int64_t real_ns, const struct job_end *end)
+{
+	char how[256], message[4400];
+
+	if (end->signal || end->status || end->timed_out) {
+		job_end_text(end, how, sizeof how);
+		tell_failed(s, real_ns, s->plan->command[0], how);
+	} else {
+		snprintf(message, sizeof message, "%s: done in %.1f s", s->plan->command[0], (double)end->took_ns * 1e-9);
+		tell(s, real_ns, "ran", &s->v[0].reason, message);
+		journal_text(s->journal, "tape", s->v[0].path);
+		journal_end(s->journal);
+	}
+	drop_first(s);
+}
+
+void
+saves_step(struct saves *s, int64_t mono_ns, int64_t real_ns)
+{
+	struct job_end end;
+
+	if (s->n == 0)
+		return;
+	if (job_runs(&s->job)) {
+		if (!job_poll(&s->job, mono_ns, &end))
+			return;
+		if (s->running_command)
+			command_ended(s, real_ns, &end);
+		else
+			copy_ended(s, mono_ns, real_ns, &end);
+		return;
+	}
+	if (mono_ns >= s->v[0].due_ns)
+		start_copy(s, mono_ns, real_ns);
+}
+
+static int64_t
+now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * second + t.tv_nsec;
+}
+
+void
+saves_finish(struct saves *s)
+{
+	int64_t until_ns = now(CLOCK_MONOTONIC) + 5 * second;
+
+	for (size_t i = 0; i < s->n; i++)
+		s->v[i].due_ns = 0;
+	while (s->n > 0 && now(CLOCK_MONOTONIC) < until_ns) {
+		saves_step(s, now(CLOCK_MONOTONIC), now(CLOCK_REALTIME));
+		nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
+	}
+	if (s->n > 0)
+		tell_failed(s, now(CLOCK_REALTIME), s->running_command ? s->plan->command[0] : "cannot save", "the recorder stops");
+	job_stop(&s->job);
+}

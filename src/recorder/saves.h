@@ -1,0 +1,49 @@
+/* saves: windows of the tape that are to be saved, one after the other, and the command that is run for each. */
+#ifndef PQ_SAVES_H
+#define PQ_SAVES_H
+
+#include "../host/tape_file.h"
+#include "job.h"
+#include "journal.h"
+#include "plan.h"
+
+/* Why a window is saved. */
+struct reason {
+	char expr[256];      /* the condition, or how it was asked for */
+	char column[96];     /* "throttle.throttled_pct", or "" */
+	char label[256];     /* of the row, or "" */
+	double value, threshold;
+	uint64_t suppressed; /* firings that were not told before */
+};
+
+struct save {
+	struct reason reason;
+	int64_t at_ns, from_ns, to_ns; /* CLOCK_REALTIME: when it fired, and the window */
+	int64_t due_ns;                /* CLOCK_MONOTONIC: when the window is complete */
+	char path[4096];               /* when it is begun */
+};
+
+enum { SAVES_MOST = 8 };
+
+struct saves {
+	const struct plan *plan;
+	struct journal *journal;
+	const struct host_facts *facts;
+	int fd;                       /* of the tape */
+	struct save v[SAVES_MOST];    /* the first of them is worked on */
+	size_t n;
+	struct job job;
+	bool running_command;         /* the job is that, and not the copying */
+	uint64_t refused;             /* by the budgets, not told yet */
+};
+
+/* Asks for the window around this moment, or only before it. False when that is refused; the journal was told why. */
+bool saves_ask(struct saves *s, const struct moment *m, const struct reason *why, bool after);
+
+/* Goes on with what is to be done, without waiting. */
+void saves_step(struct saves *s, int64_t mono_ns, int64_t real_ns);
+
+/* The recorder stops: saves what is asked for still, and waits for that, for some seconds at most. */
+void saves_finish(struct saves *s);
+
+#endif

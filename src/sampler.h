@@ -1,0 +1,54 @@
+/* sampler: a tool at work: the run that it sees, and its last two snapshots. The driver has one, the recorder one for each tool. */
+#ifndef PQ_SAMPLER_H
+#define PQ_SAMPLER_H
+
+#include "tool/tool.h"
+
+/* What a tool says of itself, each line once. */
+enum { NOTES_MOST = 64 };
+
+struct notes {
+	char *said[NOTES_MOST];
+	size_t n;
+};
+
+/* A tool's snapshot, and when it was taken. */
+struct sample {
+	struct moment at;
+	struct arena arena;
+	void *data;
+};
+
+struct sampler {
+	struct watch watch; /* first: a note comes with it */
+	const struct tool *tool;
+	const char *says;   /* what its notes begin with; "" when the program's name is enough */
+	struct notes notes;
+	struct sample sample[2];
+	unsigned now;       /* which of the samples is the later one */
+	unsigned taken;     /* how many there are, up to two */
+	struct table table;
+};
+
+/* Begins with no snapshot. The host stays the caller's. */
+void sampler_begin(struct sampler *s, const struct tool *tool, struct host *host, const struct request *ask, const char *says);
+
+/* Lets the tool look, at every moment. */
+void sampler_tick(struct sampler *s);
+
+/* Takes a snapshot at this moment. False when there is none: s->watch.fail or s->watch.ended says why. */
+bool sampler_read(struct sampler *s, const struct moment *m);
+
+/* Forgets the snapshots: what comes cannot be compared with what was. */
+void sampler_forget(struct sampler *s);
+
+/* Makes the rows of what lies between the last two snapshots in s->table. False when there are not two, or no time between them. */
+bool sampler_rows(struct sampler *s);
+
+/* The earlier and the later of the two. */
+const struct sample *sampler_from(const struct sampler *s);
+const struct sample *sampler_to(const struct sampler *s);
+
+void sampler_end(struct sampler *s);
+
+#endif

@@ -1,0 +1,26 @@
+/* tapes: what -f names, and the tape that -o writes, opened; a clear line where that cannot be done. */
+#ifndef PQ_TAPES_H
+#define PQ_TAPES_H
+
+#include "host/tape_file.h"
+#include "option.h"
+
+/* The host that was asked for: live, a directory of moments, or a tape and its window. Ends the program when there is none. */
+struct host *tapes_open(const struct options *o);
+
+/* A tape's file, or "-" for a pipe, to be read: its descriptor; *pipe says which. Ends the program when it is none of the two. */
+int tapes_file(const char *path, bool *pipe);
+
+/* Why a tape cannot be read, by the errno of host_tape and tape_reader_begin. */
+const char *tapes_why(int error);
+
+/* A tape to write, or to go on with. Ends the program when it cannot be. */
+void tapes_create(struct tape_file *f, const char *path, uint64_t ring);
+
+/* What a tape says of how it was made, as lines "key value": the tools' names, and their interval (0: none was given). */
+void tapes_about(struct buf *b, const char *names, int64_t interval_ns);
+
+/* The window that --from and --to ask for, on a tape that begins and ends at these times. Ends the program when it is empty. */
+struct host_window tapes_window(const struct options *o, int64_t first_ns, int64_t last_ns);
+
+#endif
