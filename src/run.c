@@ -280,7 +280,7 @@ run(const struct options *o)
 
 	if (o->out)
 		record_to(&r);
-	sampler_begin(&r.sampler, o->tool, r.host, &o->ask, "");
+	sampler_begin(&r.sampler, o->tool, r.host, &o->ask);
 	r.sampler.watch.shown = o->shown;
 	r.sampler.watch.nshown = o->nshown;
 	prepare_report(&r);

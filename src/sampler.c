@@ -15,15 +15,23 @@ say_once(struct watch *w, const char *message)
 	if (notes->n == NOTES_MOST)
 		return;
 	notes->said[notes->n++] = xstrdup(message);
-	warn("%s%s", s->says, message);
+	s->say(s->about, s->tool, message);
 	if (notes->n == NOTES_MOST)
-		warn("%sthat is enough of messages: further ones are left out", s->says);
+		s->say(s->about, s->tool, "that is enough of messages: further ones are left out");
+}
+
+static void
+say_on_stderr(void *about, const struct tool *tool, const char *message)
+{
+	(void)about;
+	(void)tool;
+	warn("%s", message);
 }
 
 void
-sampler_begin(struct sampler *s, const struct tool *tool, struct host *host, const struct request *ask, const char *says)
+sampler_begin(struct sampler *s, const struct tool *tool, struct host *host, const struct request *ask)
 {
-	*s = (struct sampler){ .tool = tool, .says = says };
+	*s = (struct sampler){ .tool = tool, .say = say_on_stderr };
 	s->watch = (struct watch){ .host = host, .ask = ask, .note = say_once };
 	s->watch.state = arena_alloc(&s->watch.arena, tool->state_size);
 	s->table = (struct table){ .columns = tool->columns, .ncolumns = columns_count(tool->columns) };

@@ -22,7 +22,8 @@ struct sample {
 struct sampler {
 	struct watch watch; /* first: a note comes with it */
 	const struct tool *tool;
-	const char *says;   /* what its notes begin with; "" when the program's name is enough */
+	void (*say)(void *about, const struct tool *, const char *message); /* what the tool notes, each line once */
+	void *about;
 	struct notes notes;
 	struct sample sample[2];
 	unsigned now;       /* which of the samples is the later one */
@@ -30,8 +31,8 @@ struct sampler {
 	struct table table;
 };
 
-/* Begins with no snapshot. The host stays the caller's. */
-void sampler_begin(struct sampler *s, const struct tool *tool, struct host *host, const struct request *ask, const char *says);
+/* Begins with no snapshot. The host stays the caller's. Notes go to stderr; set `say` to have them elsewhere. */
+void sampler_begin(struct sampler *s, const struct tool *tool, struct host *host, const struct request *ask);
 
 /* Lets the tool look, at every moment. */
 void sampler_tick(struct sampler *s);

@@ -50,7 +50,7 @@ tapes_window(const struct options *o, int64_t first_ns, int64_t last_ns)
 	if (o->from)
 		w.from_ns = when_resolve(&o->from_when, &span, o->utc);
 	if (o->to)
-		w.to_ns = when_resolve(&o->to_when, &span, o->utc);
+		w.to_ns = when_resolve_end(&o->to_when, &span, o->utc);
 	if (w.from_ns > w.to_ns)
 		die(EXIT_USAGE, "--from %s is later than --to %s", o->from, o->to);
 	return w;

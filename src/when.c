@@ -133,7 +133,10 @@ parse_date(struct text t, struct when *w)
 {
 	int east_s;
 
-	if (!take_date(&t, &w->written) || ((text_skip(&t, "T") || text_skip(&t, " ")) && !take_clock(&t, w)))
+	if (!take_date(&t, &w->written))
+		return false;
+	w->whole_day = t.n == 0;
+	if ((text_skip(&t, "T") || text_skip(&t, " ")) && !take_clock(&t, w))
 		return false;
 	if (t.n == 0)
 		return true;
@@ -192,12 +195,18 @@ when_parse(struct text t, struct when *out)
 	return 0;
 }
 
-/* A recording's last moment may be anything; what is brought back to these years leaves room for a day's arithmetic. */
+/* A recording's moments may be anything; what is brought back to these years leaves room for a day's arithmetic. */
 static int64_t
-clock_ns(const struct when *w, int64_t last_ns, bool utc)
+sane(int64_t ns)
 {
-	if (last_ns > most_ns || last_ns < -most_ns)
-		last_ns = last_ns > 0 ? most_ns : -most_ns;
+	return ns > most_ns ? most_ns : ns < -most_ns ? -most_ns : ns;
+}
+
+/* A time after the end is meant to be of the day before when the recording reaches back to it, or nearly so. */
+static int64_t
+clock_ns(const struct when *w, const struct when_span *span, bool utc)
+{
+	int64_t first_ns = sane(span->first_ns), last_ns = sane(span->last_ns);
 	struct tm t = broken_down(last_ns / second, utc);
 	t.tm_hour = w->written.tm_hour;
 	t.tm_min = w->written.tm_min;
@@ -206,7 +215,8 @@ clock_ns(const struct when *w, int64_t last_ns, bool utc)
 	if (ns <= last_ns)
 		return ns;
 	t.tm_mday--;
-	return seconds(t, utc) * second + w->ns;
+	int64_t earlier_ns = seconds(t, utc) * second + w->ns;
+	return first_ns - earlier_ns < ns - last_ns ? earlier_ns : ns;
 }
 
 static int64_t
@@ -218,10 +228,21 @@ sum(int64_t a, int64_t b)
 }
 
 int64_t
+when_resolve_end(const struct when *w, const struct when_span *span, bool utc)
+{
+	struct when next = *w;
+
+	if (!w->whole_day)
+		return when_resolve(w, span, utc);
+	next.written.tm_mday++;
+	return when_resolve(&next, span, utc) - 1;
+}
+
+int64_t
 when_resolve(const struct when *w, const struct when_span *span, bool utc)
 {
 	if (w->kind == WHEN_CLOCK)
-		return clock_ns(w, span->last_ns, utc);
+		return clock_ns(w, span, utc);
 	if (w->kind == WHEN_DATE)
 		return seconds(w->written, utc) * second + w->ns;
 	if (w->kind == WHEN_INSTANT)

@@ -24,6 +24,7 @@ enum when_kind {
 struct when {
 	enum when_kind kind;
 	struct tm written; /* CLOCK: hour, minute, second; DATE: those and the date. Local time or UTC: when_resolve is told */
+	bool whole_day;    /* DATE: no time of day was written */
 	int64_t ns;        /* CLOCK, DATE: the second's fraction; INSTANT: since 1970; the others: how long, 0 or more */
 };
 
@@ -31,10 +32,13 @@ struct when {
  * and d, without one they are seconds. 0, or -1 with EINVAL when t is no time; *out is set on success only. */
 int when_parse(struct text t, struct when *out);
 
-/* The time in ns since 1970, local times by TZ unless utc. A time of day is the one of the last moment's day, or of the day
- * before where that is later than the last moment. Of a local time that comes twice, when clocks are set back, it is the first
+/* The time in ns since 1970, local times by TZ unless utc. A time of day is the one of the last moment's day; where that is later
+ * than the last moment, it is the one of the day before if that is within the recording or nearer to it. Of a local time that comes twice, when clocks are set back, it is the first
  * one; of one that is left out, as long after the change as it is written to be. Sums too large end at INT64_MIN or _MAX. */
 int64_t when_resolve(const struct when *w, const struct when_span *span, bool utc);
+
+/* The same for the end of a window: of a date without a time it is the end of the day. */
+int64_t when_resolve_end(const struct when *w, const struct when_span *span, bool utc);
 
 /* "4096", "512K", "64M", "64MiB", "1G", "1T" into bytes, by powers of 1024. 0, or -1 with EINVAL (no size, or 0) or ERANGE
  * (more than 64 bits); *bytes is set on success only. */

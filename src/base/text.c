@@ -69,7 +69,10 @@ text_same(struct text a, struct text b)
 bool
 text_eq(struct text t, const char *s)
 {
-	return text_same(t, text_of(s));
+	for (size_t i = 0; i < t.n; i++)
+		if (s[i] == '\0' || s[i] != t.s[i])
+			return false;
+	return s[t.n] == '\0';
 }
 
 bool

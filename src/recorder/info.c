@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/human.h"
 #include "../base/keyed.h"
 #include "../host/facts.h"
 #include "../words.h"
@@ -136,7 +137,7 @@ print_text(const struct summing *s, const struct tape_reader *r, const struct op
 {
 	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, moments = s->rows + s->ticks;
 	double bytes = per_moment(s, r), span_s = (double)s->span_ns * 1e-9;
-	char line[512];
+	char line[512], text[HUMAN_MOST];
 
 	print_words("tape", path);
 	snprintf(line, sizeof line, "%s, Linux %s, %s, %" PRIu64 " CPUs, %" PRIu64 " ticks per second", s->facts.name, s->facts.release,
@@ -146,12 +147,13 @@ print_text(const struct summing *s, const struct tape_reader *r, const struct op
 	print_words("tools", line);
 	print_time("from", s->first.real_ns, o->utc);
 	print_time("to", s->last.real_ns, o->utc);
-	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %.3f s, %" PRIu64 " boot%s\n", "moments", s->rows, s->ticks, span_s, s->boots,
+	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %s, %" PRIu64 " boot%s\n", "moments", s->rows, s->ticks,
+	       human_duration(span_s, text), s->boots,
 	       s->boots == 1 ? "" : "s");
 	printf("%-9s %" PRIu64 " files and directories\n", "tracks", s->tracks);
-	printf("%-9s %" PRIu64 " bytes, %.1f per moment", "size", s->bytes, bytes);
+	printf("%-9s %s, %.1f bytes per moment", "size", human_size((double)s->bytes, text), bytes);
 	if (ring && moments > 1)
-		printf("; a ring, that lasts %.1f hours at this rate", (double)ring / bytes * span_s / (double)moments / 3600);
+		printf("; a ring, that lasts %s at this rate", human_duration((double)ring / bytes * span_s / (double)moments, text));
 	printf("\n");
 	if (s->cost.known)
 		printf("%-9s %.3f %% of a CPU, %.3f ms late at most, %.0f moments missed, %.0f lost\n", "cost", cost_pct(&s->cost),

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../base/human.h"
 #include "../sampler.h"
 #include "../schedule.h"
 #include "../signals.h"
@@ -20,7 +21,6 @@ struct recorder {
 	struct host *host;
 	struct sampler samplers[TOOLS_MOST];
 	bool gone[TOOLS_MOST];       /* a tool that has nothing more to read */
-	char says[TOOLS_MOST][32];
 	const struct table *tables[TOOLS_MOST];
 	bool wanted[TOOLS_MOST];     /* by a trigger: rows are made */
 	struct trigger triggers[WHENS_MOST];
@@ -65,42 +65,26 @@ keep_cost(struct recorder *r, const struct moment *m)
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
 }
 
-/* "3.2 h", "40 s" */
-static void
-duration_text(double s, char *out, size_t n)
-{
-	if (s >= 2 * 86400.0)
-		snprintf(out, n, "%.1f days", s / 86400);
-	else if (s >= 2 * 3600.0)
-		snprintf(out, n, "%.1f hours", s / 3600);
-	else if (s >= 120)
-		snprintf(out, n, "%.0f minutes", s / 60);
-	else
-		snprintf(out, n, "%.0f seconds", s);
-}
-
 /* How long a ring lasts is known when some moments have been written. */
 static void
 tell_rate(struct recorder *r, const struct moment *m)
 {
-	const struct tape_writer *w = &r->tape.writer;
-	double rate = tape_writer_rate(w), s = (double)r->tape.ring / rate * (double)r->plan.interval_ns * 1e-9;
-	char message[256], lasts[32];
+	double rate = tape_writer_rate(&r->tape.writer), per_s = 1e9 / (double)r->plan.interval_ns;
+	double lasts_s = r->tape.ring ? (double)r->tape.ring / rate / per_s : NAN;
+	char message[256], text[HUMAN_MOST];
 
 	if (r->told_rate || isnan(rate))
 		return;
 	r->told_rate = true;
-	duration_text(s, lasts, sizeof lasts);
 	if (r->tape.ring)
-		snprintf(message, sizeof message, "a moment takes %.0f bytes at present: the ring lasts %s", rate, lasts);
+		snprintf(message, sizeof message, "a moment takes %.0f bytes now: the ring lasts %s", rate, human_duration(lasts_s, text));
 	else
-		snprintf(message, sizeof message, "a moment takes %.0f bytes at present: %.0f bytes an hour", rate,
-			 rate * 3600e9 / (double)r->plan.interval_ns);
+		snprintf(message, sizeof message, "a moment takes %.0f bytes now: %s an hour", rate, human_size(rate * per_s * 3600, text));
 	journal_begin(&r->journal, m->real_ns, "rate", message);
 	journal_number(&r->journal, "bytes_per_moment", rate);
-	journal_number(&r->journal, "lasts_s", r->tape.ring ? s : NAN);
+	journal_number(&r->journal, "lasts_s", lasts_s);
 	journal_end(&r->journal);
-	if (r->tape.ring && r->plan.whens && s < (double)(r->plan.before_ns + r->plan.after_ns) * 1e-9)
+	if (r->plan.whens && lasts_s < (double)(r->plan.before_ns + r->plan.after_ns) * 1e-9)
 		say(r, m->real_ns, "warning", "that is less than --before and --after: give a larger --ring");
 }
 
@@ -240,6 +224,16 @@ loop(struct recorder *r)
 	}
 }
 
+/* What a tool notes, as an event. */
+static void
+say_note(void *about, const struct tool *tool, const char *message)
+{
+	char line[1000];
+
+	snprintf(line, sizeof line, "%s: %s", tool->name, message);
+	say(about, clock_ns(CLOCK_REALTIME), "note", line);
+}
+
 static void
 begin(struct recorder *r)
 {
@@ -251,8 +245,9 @@ begin(struct recorder *r)
 	r->host = host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
 	for (size_t i = 0; i < p->tools; i++) {
-		snprintf(r->says[i], sizeof r->says[i], "%s: ", p->tool[i]->name);
-		sampler_begin(&r->samplers[i], p->tool[i], r->host, &p->ask[i], r->says[i]);
+		sampler_begin(&r->samplers[i], p->tool[i], r->host, &p->ask[i]);
+		r->samplers[i].say = say_note;
+		r->samplers[i].about = r;
 	}
 	for (size_t i = 0; i < p->whens; i++) {
 		r->triggers[i].when = p->expr[i];
@@ -266,12 +261,11 @@ static void
 tell_start(struct recorder *r)
 {
 	const struct plan *p = &r->plan;
-	char message[4600], size[64] = "";
+	char message[4600], size[HUMAN_MOST];
 
-	if (r->tape.ring)
-		snprintf(size, sizeof size, ", a ring of %llu bytes", (unsigned long long)r->tape.ring);
-	snprintf(message, sizeof message, "%s every %g ms to %s%s%s", p->names, (double)p->interval_ns * 1e-6,
-		 strcmp(p->tape, "-") == 0 ? "a pipe" : p->tape, size, r->tape.writer.moments ? ", going on where it ended" : "");
+	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->names, (double)p->interval_ns * 1e-6,
+		 strcmp(p->tape, "-") == 0 ? "a pipe" : p->tape, r->tape.ring ? ", a ring of " : "",
+		 r->tape.ring ? human_size((double)r->tape.ring, size) : "", r->tape.writer.moments ? ", going on where it ended" : "");
 	say(r, clock_ns(CLOCK_REALTIME), "records", message);
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../base/human.h"
 #include "cut.h"
 
 static const int64_t second = 1000000000;
@@ -62,6 +63,7 @@ is_refused(struct saves *s, char *out, size_t n)
 {
 	const struct plan *p = s->plan;
 	uint64_t saved, bytes;
+	char size[HUMAN_MOST];
 
 	if (s->n == SAVES_MOST)
 		snprintf(out, n, "not saved: %d windows wait to be saved already", SAVES_MOST);
@@ -71,8 +73,8 @@ is_refused(struct saves *s, char *out, size_t n)
 		snprintf(out, n, "not saved: there are %llu tapes in %s, as many as --max-saves allows", (unsigned long long)(saved + s->n),
 			 p->directory);
 	else if (bytes >= p->max_bytes)
-		snprintf(out, n, "not saved: the tapes in %s have %llu bytes, as many as --max-bytes allows", p->directory,
-			 (unsigned long long)bytes);
+		snprintf(out, n, "not saved: the tapes in %s have %s, as much as --max-bytes allows", p->directory,
+			 human_size((double)bytes, size));
 	else
 		return false;
 	return true;
@@ -205,7 +207,7 @@ static void
 tell_saved(struct saves *s, int64_t real_ns, const struct job_end *end)
 {
 	const struct save *save = &s->v[0];
-	char why[700], message[5000], earlier[80] = "";
+	char why[700], message[5000], earlier[80] = "", size[HUMAN_MOST];
 	struct stat st;
 	double bytes = stat(save->path, &st) == 0 ? (double)st.st_size : NAN;
 
@@ -213,7 +215,7 @@ tell_saved(struct saves *s, int64_t real_ns, const struct job_end *end)
 	if (save->reason.suppressed)
 		snprintf(earlier, sizeof earlier, "; %llu more since the last one were suppressed",
 			 (unsigned long long)save->reason.suppressed);
-	snprintf(message, sizeof message, "%s: %s, %.0f bytes%s", why, save->path, bytes, earlier);
+	snprintf(message, sizeof message, "%s: %s, %s%s", why, save->path, human_size(bytes, size), earlier);
 	tell(s, real_ns, "saved", &save->reason, message);
 	journal_text(s->journal, "tape", save->path);
 	journal_number(s->journal, "bytes", bytes);
@@ -258,13 +260,13 @@ copy_ended(struct saves *s, int64_t mono_ns, int64_t real_ns, const struct job_e
 static void
 command_ended(struct saves *s, int64_t real_ns, const struct job_end *end)
 {
-	char how[256], message[4400];
+	char how[256], message[4400], took[HUMAN_MOST];
 
 	if (end->signal || end->status || end->timed_out) {
 		job_end_text(end, how, sizeof how);
 		tell_failed(s, real_ns, s->plan->command[0], how);
 	} else {
-		snprintf(message, sizeof message, "%s: done in %.1f s", s->plan->command[0], (double)end->took_ns * 1e-9);
+		snprintf(message, sizeof message, "%s: done in %s", s->plan->command[0], human_duration((double)end->took_ns * 1e-9, took));
 		tell(s, real_ns, "ran", &s->v[0].reason, message);
 		journal_text(s->journal, "tape", s->v[0].path);
 		journal_end(s->journal);

@@ -25,14 +25,21 @@ hours(int h, int min)
 	return (h * 60 + min) * minute;
 }
 
-/* What the words mean for a recording that ends then and took an hour; INT64_MIN + 7 if they are no time. */
+/* What the words mean for a recording; INT64_MIN + 7 if they are no time. */
 static int64_t
-at(const char *words, int64_t last_ns, bool utc)
+within(const char *words, int64_t first_ns, int64_t last_ns, bool utc)
 {
-	struct when_span span = { last_ns - 3600 * second, last_ns };
+	struct when_span span = { first_ns, last_ns };
 	struct when w;
 
 	return when_parse(TN(words, strlen(words)), &w) == 0 ? when_resolve(&w, &span, utc) : INT64_MIN + 7;
+}
+
+/* The same for one that ends then and took two days. */
+static int64_t
+at(const char *words, int64_t last_ns, bool utc)
+{
+	return within(words, last_ns - 48 * 3600 * second, last_ns, utc);
 }
 
 static void
@@ -64,7 +71,7 @@ good(void)
 		{ "@7289654399.999999999", WHEN_INSTANT, 7289654399999999999 }, { "17:12", WHEN_CLOCK, 1795367520000000000 },
 		{ "17:12:01", WHEN_CLOCK, 1795367521000000000 }, { "17:12:01.250", WHEN_CLOCK, 1795367521250000000 },
 		{ "00:00", WHEN_CLOCK, 1795305600000000000 }, { "9:05", WHEN_CLOCK, 1795338300000000000 },
-		{ "23:59:59", WHEN_CLOCK, 1795305599000000000 }, { "+30", WHEN_AFTER_FIRST, 1795366830000000000 },
+		{ "23:59:59", WHEN_CLOCK, 1795391999000000000 }, { "+30", WHEN_AFTER_FIRST, 1795366830000000000 },
 		{ "+30s", WHEN_AFTER_FIRST, 1795366830000000000 }, { "+0", WHEN_AFTER_FIRST, 1795366800000000000 },
 		{ "+5m", WHEN_AFTER_FIRST, 1795367100000000000 }, { "+250ms", WHEN_AFTER_FIRST, 1795366800250000000 },
 		{ "+0.5d", WHEN_AFTER_FIRST, 1795410000000000000 }, { "+1.5h", WHEN_AFTER_FIRST, 1795372200000000000 },
@@ -151,6 +158,35 @@ over_midnight(void)
 	/* At the first of a month, and of a year. */
 	CHECK_INT(at("23:00", at("2027-01-01T00:30Z", 0, true), true), at("2026-12-31T23:00Z", 0, true));
 	CHECK_INT(at("23:00", at("2028-03-01T00:30Z", 0, true), true), at("2028-02-29T23:00Z", 0, true));
+}
+
+/* A time of day outside the recording is the one next to it. */
+static void
+beside_the_recording(void)
+{
+	const int64_t day = midnight_s * second, first = day - hours(1, 0), last = day + hours(1, 30);
+
+	zone("UTC0");
+	CHECK_INT(within("13:00", day + hours(10, 0), day + hours(12, 0), true), day + hours(13, 0));
+	CHECK_INT(within("09:00", day + hours(10, 0), day + hours(12, 0), true), day + hours(9, 0));
+	CHECK_INT(within("22:50", first, last, true), first - hours(0, 10));
+	CHECK_INT(within("01:40", first, last, true), last + hours(0, 10));
+}
+
+/* Up to a day means that day too. */
+static void
+up_to_a_day(void)
+{
+	struct when_span span = { 0, 0 };
+	struct when w;
+
+	zone("UTC0");
+	when_parse(T("2026-11-22"), &w);
+	CHECK_INT(when_resolve_end(&w, &span, true), (midnight_s + 86400) * second - 1);
+	when_parse(T("2026-11-30"), &w);
+	CHECK_INT(when_resolve_end(&w, &span, true), (midnight_s + 9 * 86400) * second - 1);
+	when_parse(T("2026-11-22 00:00"), &w);
+	CHECK_INT(when_resolve_end(&w, &span, true), midnight_s * second);
 }
 
 /* The day is the one that people there live in, an hour or half a day away from UTC's. */
@@ -317,6 +353,8 @@ main(void)
 	unit_test("NUL bytes, and nothing at all", nul_bytes);
 	unit_test("a time of day is the last one that is not after the recording", over_midnight);
 	unit_test("local times", local_times);
+	unit_test("a time of day outside the recording is the one next to it", beside_the_recording);
+	unit_test("up to a date means that day too", up_to_a_day);
 	unit_test("the day when clocks are set forward", clocks_set_forward);
 	unit_test("the day when clocks are set back, whatever was asked before", clocks_set_back);
 	unit_test("summer in the south, by half an hour", other_summers);
