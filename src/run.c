@@ -228,6 +228,20 @@ release(struct run *r)
 		die(EXIT_FAILED, "-o %s: cannot write: %s", r->options->out, strerror(errno));
 }
 
+/* A tape has what was read for the tools that it was recorded for: others may miss something. */
+static void
+check_recorded(const struct run *r)
+{
+	struct text rest = text_of(r->host->tools), word;
+
+	if (rest.n == 0)
+		return;
+	while (text_word(&rest, &word))
+		if (text_eq(word, r->options->tool->name))
+			return;
+	warn("%s was recorded for %s: what %s reads beside that is not on it", r->options->source, r->host->tools, r->options->tool->name);
+}
+
 /* The first snapshot, from which the first row counts. */
 static bool
 start(struct run *r)
@@ -245,6 +259,7 @@ start(struct run *r)
 		return false;
 	if (got < 0)
 		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
+	check_recorded(r);
 	start_schedule(r, &m);
 	tick(r, &m);
 	bool done = sampler_read(&r->sampler, &m);

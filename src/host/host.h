@@ -49,6 +49,7 @@ struct host {
 	struct host_facts facts;
 	bool elsewhere; /* the file tree is not the one that this process lives in */
 	bool replay; /* the moments lie in the past: next does not wait, and there are only so many of them */
+	char tools[128]; /* for which a tape was recorded: "runq cpu"; "" when that is not known, or all that there was is on it */
 };
 
 /* Moves on to the next moment. A live host sleeps until deadline_ns (monotonic; one that has passed is now) and makes

@@ -163,9 +163,12 @@ tape_file_moment(struct tape_file *f, const struct moment *m)
 int
 tape_file_close(struct tape_file *f)
 {
+	static const char end[TAPE_END];
 	int result = 0;
 
-	if (!f->stream && !f->ring && f->writer.run_moments)
+	if (f->stream && f->writer.run_moments)
+		result = write(f->fd, end, sizeof end) < 0 ? -1 : 0;
+	else if (!f->ring && f->writer.run_moments)
 		result = ftruncate(f->fd, (off_t)(f->writer.at + TAPE_END));
 	if (close(f->fd) < 0 && errno != EINTR)
 		result = -1;

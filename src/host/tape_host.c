@@ -1,6 +1,7 @@
 /* tape_host: a tape as a host. What was not read in a moment is as it was read last. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +30,9 @@ learn_facts(struct tape *t)
 	facts_parse(about, &t->host.facts);
 	t->host.elsewhere = facts_find(about, "elsewhere", &value) && text_eq(value, "1");
 	t->whole = facts_find(about, "whole", &value) && text_eq(value, "1");
+	memset(t->host.tools, 0, sizeof t->host.tools);
+	if (!t->whole && facts_find(about, "tools", &value) && value.n < sizeof t->host.tools)
+		memcpy(t->host.tools, value.s, value.n);
 }
 
 /* Lets the recorder write on for a while. */

@@ -238,6 +238,8 @@ next_record(struct tape_reader *r, struct moment *m)
 
 	if (got < 0 || got == 2)
 		return got == 2 ? 0 : -1;
+	if (got == 0 && r->source.pipe && !source_at(&r->source, r->at, 1))
+		return errno ? -1 : 0; /* whoever wrote into it was stopped */
 	if (got == 0) {
 		r->linked = false;
 		got = find_record(r);

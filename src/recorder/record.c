@@ -105,6 +105,8 @@ write_moment(struct recorder *r, const struct moment *m)
 	}
 	if (errno == EPIPE)
 		exit(EXIT_DONE);
+	if (r->tape.stream)
+		die(EXIT_FAILED, "cannot write to the pipe: %s", strerror(errno));
 	if (errno == EMSGSIZE && r->due.rows == 0)
 		die(EXIT_USAGE, "--ring is too small for what these tools read here: give %llu bytes at least",
 		    (unsigned long long)tape_writer_least_ring(&r->tape.writer));
@@ -272,14 +274,15 @@ tell_start(struct recorder *r)
 static enum exit_status
 end(struct recorder *r)
 {
-	enum exit_status status = r->due.rows == 0 && r->tape.writer.run_moments == 0 ? r->samplers[0].watch.fail : EXIT_DONE;
+	bool none = r->tape.writer.run_moments == 0 && r->lost == 0;
+	enum exit_status status = none ? r->samplers[0].watch.fail : r->troubled ? EXIT_FAILED : EXIT_DONE;
 	char message[256];
 
 	saves_finish(&r->saves);
 	snprintf(message, sizeof message, "%llu moments, %llu missed, %llu lost, %.2f s of CPU time",
 		 (unsigned long long)r->tape.writer.run_moments, (unsigned long long)r->due.missed, (unsigned long long)r->lost,
 		 (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9);
-	if (status == EXIT_DONE)
+	if (!none)
 		say(r, clock_ns(CLOCK_REALTIME), "stopped", message);
 	for (size_t i = 0; i < r->plan.tools; i++)
 		sampler_end(&r->samplers[i]);

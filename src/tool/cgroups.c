@@ -10,6 +10,11 @@ say_why(struct watch *w, enum family f, bool first)
 {
 	const struct target *t = &w->ask->target;
 
+	if (first && *w->host->tools && errno != EACCES && errno != EPERM) {
+		watch_fail(w, EXIT_UNSUPPORTED, "the cgroup files of %s%s are not on this tape: it has those that were asked for when it was "
+			   "recorded (-p, -g, -a)", t->pid ? "process " : "", t->cgroup ? t->cgroup : t->pid ? t->pid : t->all ? "all groups" : "pq itself");
+		return;
+	}
 	switch (errno) {
 	case ESRCH:
 		if (first) {
