@@ -55,11 +55,14 @@ $(B)/src/%.o: src/%.c
 
 -include $(OBJ:.o=.d)
 
+# All but main, for what takes some of it.
+$(B)/libpq.a: $(LIB_OBJ)
+	rm -f $@
+	ar rcs $@ $(LIB_OBJ)
+
 # A program of one tool: the same objects, and main with that tool alone.
-$(B)/only/pq-%: src/pq.c $(LIB_OBJ)
+$(B)/only/pq-%: src/pq.c $(B)/libpq.a
 	@mkdir -p $(@D)
-	rm -f $(B)/libpq.a
-	ar rcs $(B)/libpq.a $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -DPQ_ONLY=$* -o $@ src/pq.c $(B)/libpq.a -lm
 
 static:
@@ -72,17 +75,17 @@ static:
 check: all $(UNIT) $(REPLAY)
 	scripts/tests $(B)
 
-$(B)/tests/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(LIB_OBJ)
+$(B)/tests/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(B)/libpq.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB_OBJ) -lm
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libpq.a -lm
 
-$(B)/replay/%: tests/fuzz/%.c tests/fuzz/replay.h $(LIB_OBJ)
+$(B)/replay/%: tests/fuzz/%.c tests/fuzz/replay.h $(B)/libpq.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -DREPLAY -o $@ $< $(LIB_OBJ) -lm
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -DREPLAY -o $@ $< $(B)/libpq.a -lm
 
-$(B)/fuzz/%: tests/fuzz/%.c $(LIB_OBJ)
+$(B)/fuzz/%: tests/fuzz/%.c $(B)/libpq.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(LIB_OBJ) -lm
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(B)/libpq.a -lm
 
 fuzz:
 	$(MAKE) B=$(B)/fuzzing CC=$(FUZZ_CC) CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
