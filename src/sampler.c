@@ -54,6 +54,7 @@ sampler_read(struct sampler *s, const struct moment *m)
 	new->data = s->tool->read(&s->watch, &new->arena);
 	s->watch.gauge = (struct gauge){ 0 };
 	s->taken += new->data && s->taken < 2;
+	s->over = !new->data;
 	return new->data != NULL;
 }
 

@@ -28,6 +28,7 @@ struct sampler {
 	struct sample sample[2];
 	unsigned now;       /* which of the samples is the later one */
 	unsigned taken;     /* how many there are, up to two */
+	bool over;          /* the last reading gave none: there is nothing more to read */
 	struct table table;
 };
 
@@ -37,7 +38,7 @@ void sampler_begin(struct sampler *s, const struct tool *tool, struct host *host
 /* Lets the tool look, at every moment. */
 void sampler_tick(struct sampler *s);
 
-/* Takes a snapshot at this moment. False when there is none: s->watch.fail or s->watch.ended says why. */
+/* Takes a snapshot at this moment. False, and s->over, when there is none: s->watch.fail or s->watch.ended says why. */
 bool sampler_read(struct sampler *s, const struct moment *m);
 
 /* Forgets the snapshots: what comes cannot be compared with what was. */

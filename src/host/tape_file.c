@@ -134,7 +134,7 @@ tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
 	struct tape_segment from = { .ring = ring };
 	uint64_t at = 0;
 
-	*f = (struct tape_file){ .fd = STDOUT_FILENO, .stream = strcmp(path, "-") == 0, .ring = ring };
+	*f = (struct tape_file){ .fd = STDOUT_FILENO, .path = path, .stream = strcmp(path, "-") == 0, .ring = ring };
 	if (!f->stream && open_file(f, path, ring, &from, &at) < 0) {
 		int error = errno;
 		if (f->created)
@@ -170,6 +170,8 @@ tape_file_close(struct tape_file *f)
 		result = write(f->fd, end, sizeof end) < 0 ? -1 : 0;
 	else if (!f->ring && f->writer.run_moments)
 		result = ftruncate(f->fd, (off_t)(f->writer.at + TAPE_END));
+	if (f->created && f->writer.run_moments == 0)
+		unlink(f->path);
 	if (close(f->fd) < 0 && errno != EINTR)
 		result = -1;
 	tape_writer_end(&f->writer);

@@ -7,6 +7,7 @@
 struct tape_file {
 	struct tape_writer writer;
 	int fd;
+	const char *path;   /* as it was given: the caller's */
 	bool stream, created;
 	uint64_t ring;      /* of the file; 0: it grows */
 	uint64_t allocated; /* bytes that a growing file has room for */
@@ -25,7 +26,8 @@ int tape_file_owner(const char *path);
 /* As tape_writer_moment does, and makes room for more. */
 int tape_file_moment(struct tape_file *f, const struct moment *m);
 
-/* Gives back the room that was not needed, and closes it. 0, or -1 with errno when what was written may not be there. */
+/* Gives back the room that was not needed, and closes it; one that was made anew and has no moment is removed. 0, or -1 with errno when
+ * what was written may not be there. */
 int tape_file_close(struct tape_file *f);
 
 #endif

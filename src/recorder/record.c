@@ -7,12 +7,10 @@
 #include <time.h>
 
 #include "../base/human.h"
-#include "../sampler.h"
 #include "../schedule.h"
 #include "../signals.h"
 #include "../tapes.h"
-#include "saves.h"
-#include "trigger.h"
+#include "lookout.h"
 
 struct recorder {
 	struct plan plan;
@@ -20,10 +18,7 @@ struct recorder {
 	struct tape_file tape;
 	struct host *host;
 	struct sampler samplers[TOOLS_MOST];
-	bool gone[TOOLS_MOST];       /* a tool that has nothing more to read */
-	const struct table *tables[TOOLS_MOST];
-	bool wanted[TOOLS_MOST];     /* by a trigger: rows are made */
-	struct trigger triggers[WHENS_MOST];
+	struct lookout lookout;
 	struct saves saves;
 	struct schedule due;
 	uint64_t lost;               /* moments that could not be written */
@@ -107,9 +102,11 @@ write_moment(struct recorder *r, const struct moment *m)
 		exit(EXIT_DONE);
 	if (r->tape.stream)
 		die(EXIT_FAILED, "cannot write to the pipe: %s", strerror(errno));
-	if (errno == EMSGSIZE && r->due.rows == 0)
-		die(EXIT_USAGE, "--ring is too small for what these tools read here: give %llu bytes at least",
-		    (unsigned long long)tape_writer_least_ring(&r->tape.writer));
+	if (errno == EMSGSIZE && r->tape.writer.run_moments == 0) {
+		unsigned long long least = tape_writer_least_ring(&r->tape.writer);
+		tape_file_close(&r->tape);
+		die(EXIT_USAGE, "--ring is too small for what these tools read here: give %llu bytes at least", least);
+	}
 	if (!r->troubled) {
 		snprintf(message, sizeof message, "cannot write the tape: %s; it is tried again with each moment",
 			 errno == EMSGSIZE ? "what is read now has no room in the ring" : strerror(errno));
@@ -117,54 +114,6 @@ write_moment(struct recorder *r, const struct moment *m)
 	}
 	r->troubled = true;
 	r->lost++;
-}
-
-static void
-fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, uint64_t suppressed)
-{
-	*why = (struct reason){ .value = hit->value, .threshold = hit->threshold, .suppressed = suppressed };
-	snprintf(why->expr, sizeof why->expr, "%s", expr);
-	if (hit->tool)
-		snprintf(why->column, sizeof why->column, "%s.%s", hit->tool, hit->key);
-	snprintf(why->label, sizeof why->label, "%s", hit->label ? hit->label : "");
-}
-
-static void
-step_trigger(struct recorder *r, size_t i, const struct expr_now *now, const struct moment *m)
-{
-	const struct trigger_rules rules = { r->plan.cooldown_ns };
-	struct trigger *t = &r->triggers[i];
-	struct expr_hit hit = { .value = NAN, .threshold = NAN };
-	struct reason why;
-	char message[700];
-
-	if (trigger_step(t, now, m->mono_ns, &rules, &hit) == TRIGGER_FIRES) {
-		fill_reason(&why, r->plan.when[i], &hit, t->suppressed);
-		t->suppressed = 0;
-		if (saves_ask(&r->saves, m, &why, true)) {
-			snprintf(message, sizeof message, "%s%s%s is %g: %s", why.column, *why.label ? " of " : "", why.label, why.value, why.expr);
-			say(r, m->real_ns, "fired", message);
-		}
-	}
-	if (t->unknown && !t->told) {
-		snprintf(message, sizeof message, "%s: unknown at times; it does not fire then", r->plan.when[i]);
-		say(r, m->real_ns, "unknown", message);
-		t->told = true;
-	}
-}
-
-static void
-step_triggers(struct recorder *r, const struct moment *m)
-{
-	struct expr_now now = { r->tables, r->host->facts.cpus ? (double)r->host->facts.cpus : NAN };
-	struct reason asked = { .expr = "SIGUSR1", .value = NAN, .threshold = NAN };
-
-	for (size_t i = 0; i < r->plan.tools && r->plan.whens; i++)
-		r->tables[i] = r->wanted[i] && !r->gone[i] && sampler_rows(&r->samplers[i]) ? &r->samplers[i].table : NULL;
-	for (size_t i = 0; i < r->plan.whens && r->due.rows > 0; i++)
-		step_trigger(r, i, &now, m);
-	if (signals_asked())
-		saves_ask(&r->saves, m, &asked, false);
 }
 
 /* All tools read; false when none is left. */
@@ -175,13 +124,13 @@ read_moment(struct recorder *r, const struct moment *m)
 
 	for (size_t i = 0; i < r->plan.tools; i++) {
 		struct sampler *s = &r->samplers[i];
-		if (r->gone[i])
+		if (s->over)
 			continue;
 		sampler_tick(s);
-		r->gone[i] = !sampler_read(s, m);
-		if (s->watch.fail == EXIT_USAGE)
-			exit(EXIT_USAGE);
-		left += !r->gone[i];
+		sampler_read(s, m);
+		if (s->watch.fail == EXIT_USAGE) /* no such process: that was not meant */
+			return false;
+		left += !s->over;
 	}
 	return left > 0;
 }
@@ -194,7 +143,7 @@ take_moment(struct recorder *r, const struct moment *m)
 		return false;
 	keep_cost(r, m);
 	write_moment(r, m);
-	step_triggers(r, m);
+	lookout_step(&r->lookout, r->samplers, r->host->facts.cpus ? (double)r->host->facts.cpus : NAN, m);
 	tell_rate(r, m);
 	saves_step(&r->saves, m->mono_ns, m->real_ns);
 	return true;
@@ -251,12 +200,8 @@ begin(struct recorder *r)
 		r->samplers[i].say = say_note;
 		r->samplers[i].about = r;
 	}
-	for (size_t i = 0; i < p->whens; i++) {
-		r->triggers[i].when = p->expr[i];
-		for (size_t k = 0; k < p->tools; k++)
-			r->wanted[k] |= expr_uses(p->expr[i], k);
-	}
 	r->saves = (struct saves){ .plan = p, .journal = &r->journal, .facts = &r->host->facts, .fd = r->tape.fd };
+	lookout_begin(&r->lookout, p, &r->saves, &r->journal);
 }
 
 static void
@@ -271,19 +216,36 @@ tell_start(struct recorder *r)
 	say(r, clock_ns(CLOCK_REALTIME), "records", message);
 }
 
+/* What kept the recorder from recording anything, or from recording to the end. */
 static enum exit_status
-end(struct recorder *r)
+status_of(const struct recorder *r)
 {
-	bool none = r->tape.writer.run_moments == 0 && r->lost == 0;
-	enum exit_status status = none ? r->samplers[0].watch.fail : r->troubled ? EXIT_FAILED : EXIT_DONE;
+	for (size_t i = 0; i < r->plan.tools; i++)
+		if (r->samplers[i].watch.fail == EXIT_USAGE || r->tape.writer.run_moments + r->lost == 0)
+			if (r->samplers[i].watch.fail)
+				return r->samplers[i].watch.fail;
+	return r->troubled ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void
+tell_end(struct recorder *r)
+{
 	char message[256];
 
-	saves_finish(&r->saves);
 	snprintf(message, sizeof message, "%llu moments, %llu missed, %llu lost, %.2f s of CPU time",
 		 (unsigned long long)r->tape.writer.run_moments, (unsigned long long)r->due.missed, (unsigned long long)r->lost,
 		 (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9);
-	if (!none)
+	if (r->tape.writer.run_moments + r->lost > 0)
 		say(r, clock_ns(CLOCK_REALTIME), "stopped", message);
+}
+
+static enum exit_status
+end(struct recorder *r)
+{
+	enum exit_status status = status_of(r);
+
+	saves_finish(&r->saves);
+	tell_end(r);
 	for (size_t i = 0; i < r->plan.tools; i++)
 		sampler_end(&r->samplers[i]);
 	host_close(r->host);

@@ -1,8 +1,6 @@
 #include "saves.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,38 +10,9 @@
 
 #include "../base/human.h"
 #include "cut.h"
+#include "saved.h"
 
 static const int64_t second = 1000000000;
-
-/* "spike" tapes are known by their names, so that the budgets hold when the recorder is started anew. */
-static bool
-is_saved(const char *name)
-{
-	size_t n = strlen(name);
-
-	return strncmp(name, "pq-", 3) == 0 && n > 5 && strcmp(name + n - 5, ".tape") == 0;
-}
-
-/* How many saved tapes there are, and their bytes. */
-static int
-count_saved(const char *directory, uint64_t *n, uint64_t *bytes)
-{
-	DIR *d = opendir(directory);
-	const struct dirent *e;
-	struct stat st;
-
-	*n = *bytes = 0;
-	if (!d)
-		return -1;
-	while ((e = readdir(d))) {
-		if (!is_saved(e->d_name) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		++*n;
-		*bytes += st.st_size > 0 ? (uint64_t)st.st_size : 0;
-	}
-	closedir(d);
-	return 0;
-}
 
 static void
 tell(struct saves *s, int64_t real_ns, const char *event, const struct reason *why, const char *message)
@@ -67,7 +36,7 @@ is_refused(struct saves *s, char *out, size_t n)
 
 	if (s->n == SAVES_MOST)
 		snprintf(out, n, "not saved: %d windows wait to be saved already", SAVES_MOST);
-	else if (count_saved(p->directory, &saved, &bytes) < 0)
+	else if (saved_count(p->directory, &saved, &bytes) < 0)
 		snprintf(out, n, "not saved: cannot read %s: %s", p->directory, strerror(errno));
 	else if (saved + s->n >= p->max_saves)
 		snprintf(out, n, "not saved: there are %llu tapes in %s, as many as --max-saves allows", (unsigned long long)(saved + s->n),
@@ -80,48 +49,36 @@ is_refused(struct saves *s, char *out, size_t n)
 	return true;
 }
 
-bool
+static void
+why_text(const struct reason *why, char *out, size_t n)
+{
+	if (!*why->column)
+		snprintf(out, n, "%s", why->expr);
+	else
+		snprintf(out, n, "%s%s%s is %g: %s", why->column, *why->label ? " of " : "", why->label, why->value, why->expr);
+}
+
+void
 saves_ask(struct saves *s, const struct moment *m, const struct reason *why, bool after)
 {
 	const struct plan *p = s->plan;
-	char refusal[4400];
+	char message[4400];
 	int64_t after_ns = after ? p->after_ns : 0;
 
-	if (is_refused(s, refusal, sizeof refusal)) {
+	why_text(why, message, sizeof message);
+	tell(s, m->real_ns, "fired", why, message);
+	journal_end(s->journal);
+	if (is_refused(s, message, sizeof message)) {
 		s->refused++;
-		tell(s, m->real_ns, "refused", why, refusal);
+		tell(s, m->real_ns, "refused", why, message);
 		journal_end(s->journal);
-		return false;
+		return;
 	}
 	struct save *new = &s->v[s->n++];
 	*new = (struct save){ .reason = *why, .at_ns = m->real_ns, .from_ns = m->real_ns - p->before_ns,
 		.to_ns = m->real_ns + after_ns, .due_ns = m->mono_ns + after_ns };
 	new->reason.suppressed += s->refused;
 	s->refused = 0;
-	return true;
-}
-
-/* "DIR/pq-web1-20261122T171201.250Z.tape" */
-static void
-name_tape(const struct saves *s, struct save *save)
-{
-	time_t t = (time_t)(save->at_ns / second);
-	char when[32], host[65];
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(when, sizeof when, "%Y%m%dT%H%M%S", &tm);
-	snprintf(host, sizeof host, "%s", *s->facts->name ? s->facts->name : "host");
-	for (char *c = host; *c; c++)
-		if (*c == '/' || *c <= ' ' || *c == 0x7f)
-			*c = '_';
-	int n = snprintf(save->path, sizeof save->path, "%s/pq-%s-%s.%03dZ", s->plan->directory, host, when,
-			 (int)(save->at_ns % second / 1000000));
-	for (int copy = 1; n > 0 && (size_t)n + 12 < sizeof save->path; copy++) {
-		snprintf(save->path + n, 12, copy > 1 && copy < 999 ? "-%d.tape" : ".tape", copy);
-		if (access(save->path, F_OK) < 0 || copy > 999)
-			return;
-	}
 }
 
 /* In the child: copies the window. The exit status says what went wrong. */
@@ -153,22 +110,13 @@ start_copy(struct saves *s, int64_t mono_ns, int64_t real_ns)
 	struct save *save = &s->v[0];
 	char message[256];
 
-	name_tape(s, save);
+	saved_name(save->path, sizeof save->path, s->plan->directory, s->facts->name, save->at_ns);
 	if (job_call(&s->job, copy_window, s, mono_ns, 60 * second) == 0)
 		return;
 	snprintf(message, sizeof message, "cannot save: %s", strerror(errno));
 	tell(s, real_ns, "failed", &save->reason, message);
 	journal_end(s->journal);
 	drop_first(s);
-}
-
-static void
-why_text(const struct reason *why, char *out, size_t n)
-{
-	if (!*why->column)
-		snprintf(out, n, "%s", why->expr);
-	else
-		snprintf(out, n, "%s%s%s%s is %g: %s", why->column, *why->label ? " of " : "", why->label, "", why->value, why->expr);
 }
 
 static void

@@ -37,8 +37,8 @@ struct saves {
 	uint64_t refused;             /* by the budgets, not told yet */
 };
 
-/* Asks for the window around this moment, or only before it. False when that is refused; the journal was told why. */
-bool saves_ask(struct saves *s, const struct moment *m, const struct reason *why, bool after);
+/* Asks for the window around this moment, or only before it; the journal is told, also when that is refused. */
+void saves_ask(struct saves *s, const struct moment *m, const struct reason *why, bool after);
 
 /* Goes on with what is to be done, without waiting. */
 void saves_step(struct saves *s, int64_t mono_ns, int64_t real_ns);

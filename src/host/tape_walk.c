@@ -1,0 +1,205 @@
+#include "tape_walk.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum { PIECE = 64 << 10 };
+
+/* Of a pipe it is not known what comes behind a segment; but a ring has to be seen whole, as its oldest segment is somewhere in
+ * the middle. */
+static int
+begin_pipe(struct tape_reader *r)
+{
+	struct tape_segment first;
+	int found = tape_index_look(&r->index, &r->source, 0, &first);
+
+	if (found <= 0)
+		return found;
+	r->in_order = first.ring == 0;
+	if (r->in_order)
+		return 1;
+	while (!r->source.ended)
+		if (!source_at(&r->source, source_size(&r->source), 1) && errno)
+			return -1;
+	return tape_index_scan(&r->index, &r->source) < 0 ? -1 : 1;
+}
+
+int
+tape_reader_begin(struct tape_reader *r, int fd, bool pipe)
+{
+	*r = (struct tape_reader){ .source = { .fd = fd, .pipe = pipe, .piece = PIECE }, .settled = true, .to_ns = INT64_MAX };
+	int found = pipe ? begin_pipe(r) : tape_index_scan(&r->index, &r->source);
+
+	if (found < 0)
+		return -1;
+	r->lost.places = r->index.damaged;
+	if (r->in_order || r->index.n > 0)
+		return 0;
+	errno = r->index.later ? ENOTSUP : source_size(&r->source) == 0 ? ENODATA : EINVAL;
+	return -1;
+}
+
+void
+tape_reader_seek(struct tape_reader *r, int64_t real_ns)
+{
+	r->next = 0;
+	while (!r->in_order && r->next + 1 < r->index.n && r->index.v[r->next + 1].segment.real_ns <= real_ns)
+		r->next++;
+}
+
+void
+tape_reader_rewind(struct tape_reader *r)
+{
+	r->next = 0;
+	r->segment = (struct tape_segment){ 0 };
+	r->open = r->booted = false;
+	r->settled = true;
+	r->lost = (struct tape_losses){ .places = r->index.damaged };
+}
+
+/* Counts what was lost of the segment that was read last, which should have had so many moments. */
+static void
+settle(struct tape_reader *r, uint64_t moments, bool newest)
+{
+	if (r->settled)
+		return;
+	bool missing = moments > r->given;
+	r->lost.moments += missing ? moments - r->given : 0;
+	r->lost.places += r->garbage && (missing || newest);
+	r->lost.torn |= r->garbage && newest;
+	r->settled = true;
+}
+
+static void
+open_segment(struct tape_reader *r, uint64_t at, uint64_t limit, const struct tape_segment *s, bool behind)
+{
+	settle(r, behind && s->moments >= r->segment.moments ? s->moments - r->segment.moments : r->position, false);
+	r->segment = *s;
+	r->seed = tape_seed(s);
+	r->start = at;
+	r->at = at + 2 * TAPE_HEADER;
+	r->limit = limit;
+	r->position = r->given = 0;
+	r->effort = WALK_EFFORT;
+	r->keyed = r->linked = r->garbage = r->settled = false;
+	r->open = true;
+}
+
+/* Of a pipe, at the next block that has one. */
+static int
+next_in_order(struct tape_reader *r)
+{
+	struct tape_segment s;
+	uint64_t at = r->segment.sequence ? tape_block_up(r->at) : 0;
+	int found;
+
+	for (;; at += TAPE_BLOCK) {
+		source_pass(&r->source, at);
+		if (!source_at(&r->source, at, 1))
+			return errno ? -1 : 0;
+		found = tape_index_look(&r->index, &r->source, at, &s);
+		if (found != 0)
+			break;
+	}
+	if (found > 0)
+		open_segment(r, at, UINT64_MAX, &s, r->segment.sequence != 0);
+	return found;
+}
+
+static int
+next_in_file(struct tape_reader *r)
+{
+	struct tape_segment s;
+	bool behind = r->segment.sequence != 0;
+
+	for (; r->next < r->index.n; r->next++) {
+		const struct tape_place *p = &r->index.v[r->next];
+		if (p->segment.real_ns > r->to_ns) {
+			behind = false;
+			continue;
+		}
+		int found = tape_index_look(&(struct tape_index){ 0 }, &r->source, p->at, &s);
+		if (found < 0)
+			return -1;
+		if (found > 0 && s.sequence == p->segment.sequence && s.run == p->segment.run) {
+			r->next++;
+			open_segment(r, p->at, r->follow && r->next == r->index.n ? UINT64_MAX : p->limit, &s, behind);
+			return 1;
+		}
+		r->lost.overwritten++;
+		behind = false;
+	}
+	return 0;
+}
+
+int
+walk_on(struct tape_reader *r)
+{
+	int found = r->in_order ? next_in_order(r) : next_in_file(r);
+
+	if (found == 0)
+		settle(r, r->position, true);
+	return found;
+}
+
+/* What comes behind the newest segment begins at the next block, or at the start of a ring. */
+int
+tape_reader_again(struct tape_reader *r)
+{
+	const uint64_t places[] = { tape_block_up(r->at + TAPE_END), 0 };
+	struct tape_index none = { 0 };
+	struct tape_segment s;
+	int found;
+
+	source_forget(&r->source);
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		found = tape_index_look(&none, &r->source, places[i], &s);
+		if (found < 0)
+			return -1;
+		if (found > 0 && s.sequence == r->segment.sequence + 1) {
+			tape_index_add(&r->index, places[i], &s);
+			return 0;
+		}
+	}
+	found = tape_index_look(&none, &r->source, r->start, &s);
+	if (found <= 0 || s.sequence == r->segment.sequence)
+		return found < 0 ? -1 : 0;
+	if (tape_index_scan(&r->index, &r->source) < 0) /* the ring has gone round meanwhile */
+		return -1;
+	for (r->next = 0; r->next < r->index.n && r->index.v[r->next].segment.sequence <= r->segment.sequence;)
+		r->next++;
+	return 0;
+}
+
+int
+tape_reader_span(struct tape_reader *r, int64_t *first_ns, int64_t *last_ns)
+{
+	struct moment m;
+	int got;
+
+	if (r->in_order) {
+		errno = ESPIPE;
+		return -1;
+	}
+	*first_ns = *last_ns = r->index.v[0].segment.real_ns;
+	r->next = r->index.n - 1;
+	while ((got = tape_reader_next(r, &m)) > 0)
+		*last_ns = m.real_ns;
+	tape_reader_rewind(r);
+	return got;
+}
+
+bool
+tape_losses_text(const struct tape_losses *l, char *out, size_t n)
+{
+	int at = 0;
+
+	if (l->moments || l->places)
+		at = snprintf(out, n, "damaged in %llu place%s: %llu moment%s lost%s", (unsigned long long)l->places,
+			      l->places == 1 ? "" : "s", (unsigned long long)l->moments, l->moments == 1 ? " is" : "s are",
+			      l->torn ? "; it ends in a torn record" : "");
+	if (l->overwritten && at >= 0 && (size_t)at < n)
+		snprintf(out + at, n - (size_t)at, "%s%llu segment%s overwritten by the recorder before being read", at ? "; " : "",
+			 (unsigned long long)l->overwritten, l->overwritten == 1 ? " was" : "s were");
+	return at > 0 || l->overwritten;
+}
