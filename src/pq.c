@@ -1,15 +1,23 @@
 /*
  * pq shows the queues that latency is made of. This file picks the tool; the rest is
  *
- *   run.c               the driver: the interval loop, output, notes, the end; schedule.c: when a row is due; signals.c
- *   option.c words.c    the command line: what it means, and its words against the table of options
- *   tool/               one question each; tool.h is their contract, watch.c what they use of a run
+ *   run.c               the driver: the interval loop, notes, the end; sampler.c: a tool at work; schedule.c: when a row is
+ *                       due; output.c: what rows become on stdout; signals.c
+ *   option.c words.c    the command line: what it means, and its words against the table of options; when.c: times and sizes
+ *   tapes.c             what -f names and -o writes, opened
+ *   recorder/           pq record and pq tape: plan (what is to be done), record, lookout (conditions; trigger: one of them),
+ *                       saves (saved, cut), job, spawn, journal; tape, info, pack
+ *   tool/               one question each; tool.h is their contract, tools.c their list, watch.c what they use of a run
  *     runq runq_cpus cpu throttle mem, and cgroups: what those of cgroups share
  *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory), groups (which ones), cpu, memory
  *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task mountinfo …
- *   host/               where text and time come from: host.h is the seam, live (with kept: its open files) and moments its makers
- *   table/              what happens to rows: the column table, text, json, csv, time, the summary
- *   base/               text arena buf hist keyed fail: known by all, knowing nobody
+ *   host/               where text and time come from: host.h is the seam; its makers are live (with kept: its open files),
+ *                       moments, tape_host, and record, which keeps on a tape what is read through it
+ *     tape              the format; figures, codec: a text as words and numbers; paths, facts
+ *     tape_writer       tape_records, tracks: what it keeps of each file; tape_file: the file it writes
+ *     tape_reader       tape_walk, tape_index: from segment to segment; playback: each file as it was; source: the bytes
+ *   table/              what happens to rows: the column table, text, json, csv, time, the summary; expr: conditions over columns
+ *   base/               text arena buf hist keyed human crc32c fail: known by all, knowing nobody
  *
  * Calls go down this list or stay in their folder; host, table and proc do not know each other.
  */

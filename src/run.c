@@ -1,17 +1,13 @@
 #include "run.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "output.h"
 #include "sampler.h"
 #include "schedule.h"
 #include "signals.h"
-#include "table/summary.h"
 #include "tapes.h"
 
 struct run {
@@ -19,59 +15,10 @@ struct run {
 	const struct options *options;
 	struct host *host;
 	struct schedule due;
-	struct report report;
-	struct summary summary;
-	struct buf out;
+	struct output output;
 	struct tape_file tape; /* of -o */
 	int64_t could_ns;      /* the last moment that could have been a row */
 };
-
-/* What was put together goes out in one write(2). A reader that has gone ends the program quietly; anything else that keeps
- * the rows from being written is an error. */
-static void
-flush(struct run *r)
-{
-	size_t done = 0;
-
-	while (done < r->out.n) {
-		ssize_t n = write(STDOUT_FILENO, r->out.s + done, r->out.n - done);
-		if (n >= 0)
-			done += (size_t)n;
-		else if (errno == EPIPE || ((errno == EINTR || errno == EAGAIN) && signals_urged()))
-			exit(EXIT_DONE);
-		else if (errno == EAGAIN)
-			poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, 1000); /* somebody made it non-blocking */
-		else if (errno != EINTR)
-			die(EXIT_FAILED, "cannot write: %s", strerror(errno));
-	}
-	r->out.n = 0;
-}
-
-static void
-learn_terminal(struct report *report)
-{
-	struct winsize size = { .ws_col = 80, .ws_row = 24 };
-
-	if (!report->terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		size = (struct winsize){ .ws_col = 80, .ws_row = 24 };
-	report->width = size.ws_col > 20 ? size.ws_col : 20;
-	report->rows = size.ws_row > 4 ? size.ws_row : 4;
-}
-
-static void
-prepare_report(struct run *r)
-{
-	const struct options *o = r->options;
-	struct report *report = &r->report;
-
-	*report = (struct report){ .tool = o->tool->name, .columns = o->tool->columns, .utc = o->utc, .nshown = o->nshown };
-	memcpy(report->shown, o->shown, sizeof o->shown);
-	report->terminal = o->format->for_people && isatty(STDOUT_FILENO);
-	report->fractions = o->interval_ns % 1000000000 != 0;
-	learn_terminal(report);
-	if (o->format->begin)
-		o->format->begin(&r->out, report);
-}
 
 static int64_t
 cpu_time_ns(void)
@@ -108,13 +55,8 @@ print_rows(struct run *r)
 	if (!sampler_rows(s))
 		return false;
 	if (r->host->replay && !r->options->interval_ns && r->due.rows == 1)
-		r->report.fractions = span_ns < 950000000; /* as captured */
-	if (signals_resized())
-		learn_terminal(&r->report);
-	r->options->format->rows(&r->out, &r->report, &rows);
-	if (r->options->format->for_people)
-		summary_add(&r->summary, &r->report, &s->table);
-	flush(r);
+		r->output.report.fractions = span_ns < 950000000; /* as captured */
+	output_rows(&r->output, &rows);
 	return true;
 }
 
@@ -200,18 +142,10 @@ loop(struct run *r)
 }
 
 static void
-sum_up(struct run *r)
+tell_missed(const struct run *r)
 {
 	const struct schedule *due = &r->due;
 
-	if (r->options->format->for_people) {
-		if (r->report.terminal && signals_stop())
-			buf_char(&r->out, '\n'); /* behind the terminal's ^C */
-		summary_print(&r->summary, &r->out, &r->report);
-		flush(r);
-	}
-	if (r->summary.left_out > 0)
-		warn("%llu rows of further series are not in the averages", (unsigned long long)r->summary.left_out);
 	if (due->missed > 0 && !r->host->replay)
 		warn("missed %llu of %llu deadlines: the machine was too busy, or this program was stopped",
 		     (unsigned long long)due->missed, (unsigned long long)(due->missed + due->rows));
@@ -220,8 +154,7 @@ sum_up(struct run *r)
 static void
 release(struct run *r)
 {
-	summary_free(&r->summary, &r->report);
-	buf_free(&r->out);
+	output_free(&r->output);
 	sampler_end(&r->sampler);
 	host_close(r->host);
 	if (r->options->out && tape_file_close(&r->tape) < 0)
@@ -263,7 +196,8 @@ start(struct run *r)
 	start_schedule(r, &m);
 	tick(r, &m);
 	bool done = sampler_read(&r->sampler, &m);
-	keep(r);
+	if (done || r->sampler.watch.fail == EXIT_UNSUPPORTED) /* why it is so may be seen from the tape */
+		keep(r);
 	return done;
 }
 
@@ -298,15 +232,15 @@ run(const struct options *o)
 	sampler_begin(&r.sampler, o->tool, r.host, &o->ask);
 	r.sampler.watch.shown = o->shown;
 	r.sampler.watch.nshown = o->nshown;
-	prepare_report(&r);
+	output_begin(&r.output, o);
 	signals_catch();
 	status = start(&r) ? loop(&r) : r.sampler.watch.fail;
 	if (r.host->replay && status == EXIT_DONE && r.due.rows == 0 && !signals_stop()) {
 		warn("%s: a row needs two moments", o->source);
 		status = EXIT_FAILED;
 	}
-	flush(&r);
-	sum_up(&r);
+	output_end(&r.output);
+	tell_missed(&r);
 	tell_losses(&r);
 	release(&r);
 	return status;

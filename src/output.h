@@ -1,0 +1,27 @@
+/* output: what becomes of rows on stdout: a moment's in one write(2), and the summary behind them. */
+#ifndef PQ_OUTPUT_H
+#define PQ_OUTPUT_H
+
+#include "option.h"
+#include "table/summary.h"
+
+struct output {
+	const struct format *format;
+	struct report report;
+	struct summary summary;
+	struct buf out;
+};
+
+/* Begins with the columns and the format that were asked for; nothing is written yet. */
+void output_begin(struct output *p, const struct options *o);
+
+/* Writes the rows. A reader that has gone ends the program quietly; anything else that keeps them from being written ends it with an
+ * error. */
+void output_rows(struct output *p, const struct rows *rows);
+
+/* Writes what is left, and for people the summary. */
+void output_end(struct output *p);
+
+void output_free(struct output *p);
+
+#endif
