@@ -36,11 +36,14 @@ take_cost(struct cost *c, struct tape_reader *r, const struct moment *m)
 {
 	static const char *const keys[] = { "cpu_us", "moments", "missed", "lost", "late_sum_us", "late_max_us" };
 	int i = paths_find(&r->tracks.paths, text_of(TAPE_COST));
+	uint64_t before = c->v[COST_CPU].v;
 	struct text text;
 
-	if (i < 0 || (!r->tracks.v[i].fresh && c->known && c->run == r->segment.run) || playback_track(&r->tracks, (uint32_t)i, &text) < 0)
+	if (i < 0 || !r->tracks.v[i].fresh || playback_track(&r->tracks, (uint32_t)i, &text) < 0)
 		return;
 	keyed_parse(text, keys, sizeof keys / sizeof keys[0], c->v);
+	if (c->known && c->v[COST_CPU].v == before) /* not told anew since */
+		return;
 	if (!c->known || c->run != r->segment.run) {
 		c->known = true;
 		c->run = r->segment.run;
