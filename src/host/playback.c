@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/fail.h"
+#include "tape.h"
 
 enum { PATH_LONGEST = 4096, ERRNO_MOST = 4095 };
 
@@ -28,7 +29,7 @@ add_path(struct playback *p, struct text *rest)
 {
 	struct text path;
 
-	if (!code_get_text(rest, &path) || !is_path(path) || paths_find(&p->paths, path) >= 0)
+	if (!code_get_text(rest, &path) || !is_path(path) || paths_find(&p->paths, path) >= 0 || p->paths.n == TAPE_TRACKS_MOST)
 		return false;
 	if (p->paths.n == p->room) {
 		uint32_t room = p->room ? p->room * 2 : 32;

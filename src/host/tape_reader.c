@@ -136,13 +136,15 @@ tape_reader_next(struct tape_reader *r, struct moment *m)
 		int got = r->open ? 1 : walk_on(r);
 		if (got <= 0)
 			return got;
+		bool linked = r->linked;
 		got = next_record(r, m);
 		if (got == 1 || got < 0)
 			return got;
 		if (got == 2)
 			continue;
 		if (r->follow && r->next == r->index.n) {
-			r->garbage = false; /* it may be half written */
+			r->garbage = false; /* it may be half written: it is looked at again */
+			r->linked = linked;
 			return 0;
 		}
 		r->open = false;

@@ -121,7 +121,8 @@ tape_put_key(struct tape_writer *w)
 	}
 	w->key_tracks = w->tracks.paths.n;
 	w->key_bytes = b->n - start;
-	if (w->key_bytes - TAPE_HEAD > TAPE_RECORD_MOST || (w->segment.ring && tape_writer_least_ring(w) > w->segment.ring)) {
+	if (w->key_bytes - TAPE_HEAD > TAPE_RECORD_MOST || w->key_tracks > TAPE_TRACKS_MOST ||
+	    (w->segment.ring && tape_writer_least_ring(w) > w->segment.ring)) {
 		errno = EMSGSIZE;
 		return -1;
 	}

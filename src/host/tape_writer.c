@@ -148,7 +148,8 @@ append(struct tape_writer *w, const struct moment *m)
 	w->out.n = 0;
 	tape_put_moment(w, m, from_key);
 	size_t n = w->out.n;
-	if (w->at + n + TAPE_END > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST || (from_key && n > w->key_bytes / 2))
+	bool strayed = from_key && n > TAPE_BLOCK && n > w->key_bytes / 2;
+	if (w->at + n + TAPE_END > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST || strayed)
 		return 0;
 	if (!w->stream)
 		put_end(&w->out);
