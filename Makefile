@@ -7,11 +7,13 @@
 #   make fuzz [TIME=60]  each parser under libFuzzer for so many seconds (clang)
 #   make bench           costs, beside sysstat's
 #   make vmtest          the live tests on real kernels in virtual machines (qemu)
-#   make install [PREFIX=/usr/local] [DESTDIR=], make uninstall, make clean
+#   make install [PREFIX=/usr/local] [DESTDIR=] [UNITDIR=], make uninstall, make clean
 
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/pq
+UNITDIR = $(PREFIX)/lib/systemd/system
 BASHDIR = $(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(PREFIX)/share/zsh/site-functions
 DESTDIR =
@@ -105,17 +107,25 @@ vmtest: static
 	scripts/vmtest $(B)/static/pq
 
 install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
+		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR)
 	install -m 755 $(B)/pq $(DESTDIR)$(BINDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BINDIR)/pq-$$t; done
 	install -m 644 man/pq.1 $(TOOLS:%=man/pq-%.1) $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 man/pq-tape.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 755 scripts/fetch-pprof $(DESTDIR)$(DOCDIR)/examples/
+	install -m 644 scripts/pq-record.yaml $(DESTDIR)$(DOCDIR)/examples/
+	sed 's,/usr/local/bin,$(BINDIR),' scripts/pq-record.service >$(DESTDIR)$(UNITDIR)/pq-record.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/pq-record.service
 	scripts/completions bash $(B)/pq >$(DESTDIR)$(BASHDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BASHDIR)/pq-$$t; done
 	scripts/completions zsh $(B)/pq >$(DESTDIR)$(ZSHDIR)/_pq
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/pq $(TOOLS:%=$(DESTDIR)$(BINDIR)/pq-%)
-	rm -f $(DESTDIR)$(MANDIR)/man1/pq.1 $(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/pq-%.1)
+	rm -f $(DESTDIR)$(MANDIR)/man1/pq.1 $(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/pq-%.1) $(DESTDIR)$(MANDIR)/man5/pq-tape.5
+	rm -f $(DESTDIR)$(DOCDIR)/examples/fetch-pprof $(DESTDIR)$(DOCDIR)/examples/pq-record.yaml $(DESTDIR)$(UNITDIR)/pq-record.service
+	rmdir $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) 2>/dev/null || :
 	rm -f $(DESTDIR)$(BASHDIR)/pq $(TOOLS:%=$(DESTDIR)$(BASHDIR)/pq-%) $(DESTDIR)$(ZSHDIR)/_pq
 
 clean:
