@@ -94,7 +94,7 @@ set_tapes(struct options *o, const struct given *g)
 	exclude(g, OPT_SOURCE, "-f", OPT_ROOT, "--root");
 	o->source = g->arg[OPT_SOURCE];
 	o->root = g->arg[OPT_ROOT];
-	o->out = g->arg[OPT_OUT];
+	o->out = g->seen[OPT_OUT] ? g->arg[OPT_OUT] : g->arg[OPT_TO_FILE];
 	o->from = g->arg[OPT_FROM];
 	o->to = g->arg[OPT_TO];
 	o->follow = g->seen[OPT_FOLLOW];

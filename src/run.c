@@ -13,6 +13,7 @@
 struct run {
 	struct sampler sampler;
 	const struct options *options;
+	struct request ask; /* what was asked for; of a tape what it was recorded for */
 	struct host *host;
 	struct schedule due;
 	struct output output;
@@ -193,6 +194,7 @@ start(struct run *r)
 	if (got < 0)
 		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
 	check_recorded(r);
+	tapes_target(r->host, r->options->tool, &r->ask.target);
 	start_schedule(r, &m);
 	tick(r, &m);
 	bool done = sampler_read(&r->sampler, &m);
@@ -207,7 +209,7 @@ record_to(struct run *r)
 	struct buf about = { 0 };
 
 	tapes_create(&r->tape, r->options->out, 0);
-	tapes_about(&about, r->options->tool->name, r->options->interval_ns);
+	tapes_about(&about, r->options->tool->name, r->options->interval_ns, &r->ask.target);
 	r->host = host_record(r->host, &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
 }
@@ -224,12 +226,12 @@ tell_losses(const struct run *r)
 enum exit_status
 run(const struct options *o)
 {
-	struct run r = { .options = o, .host = tapes_open(o) };
+	struct run r = { .options = o, .ask = o->ask, .host = tapes_open(o) };
 	enum exit_status status;
 
 	if (o->out)
 		record_to(&r);
-	sampler_begin(&r.sampler, o->tool, r.host, &o->ask);
+	sampler_begin(&r.sampler, o->tool, r.host, &r.ask);
 	r.sampler.watch.shown = o->shown;
 	r.sampler.watch.nshown = o->nshown;
 	output_begin(&r.output, o);

@@ -123,16 +123,39 @@ tapes_open(const struct options *o)
 }
 
 void
-tapes_about(struct buf *b, const char *names, int64_t interval_ns)
+tapes_about(struct buf *b, const char *names, int64_t interval_ns, const struct target *t)
 {
+	const char *name = t->pid ? t->pid : t->cgroup ? t->cgroup : "";
+
 	buf_text(b, "pq " PQ_VERSION "\ntools ");
 	buf_text(b, names);
 	buf_char(b, '\n');
+	if (t->pid || t->cgroup || t->all) {
+		buf_text(b, t->pid ? "asked -p " : t->cgroup ? "asked -g " : "asked -a");
+		buf_text(b, strchr(name, '\n') ? "" : name);
+		buf_char(b, '\n');
+	}
 	if (interval_ns == 0)
 		return;
 	buf_text(b, "interval_ms ");
 	buf_u64(b, (uint64_t)interval_ns / 1000000, 1);
 	buf_char(b, '\n');
+}
+
+void
+tapes_target(const struct host *h, const struct tool *tool, struct target *t)
+{
+	const char *asked = h->asked;
+
+	if (t->pid || t->cgroup || t->all || asked[0] != '-')
+		return;
+	t->all = asked[1] == 'a' && tool->takes & TAKES_ALL;
+	if (asked[2] != ' ' || asked[3] == '\0')
+		return;
+	if (asked[1] == 'p' && tool->takes & TAKES_PID)
+		t->pid = asked + 3;
+	if (asked[1] == 'g' && tool->takes & TAKES_CGROUP)
+		t->cgroup = asked + 3;
 }
 
 void

@@ -17,8 +17,12 @@ const char *tapes_why(int error);
 /* A tape to write, or to go on with. Ends the program when it cannot be. */
 void tapes_create(struct tape_file *f, const char *path, uint64_t ring);
 
-/* What a tape says of how it was made, as lines "key value": the tools' names, and their interval (0: none was given). */
-void tapes_about(struct buf *b, const char *names, int64_t interval_ns);
+/* What a tape says of how it was made, as lines "key value": the tools' names, their interval (0: none was given), and whom they were
+ * asked about. */
+void tapes_about(struct buf *b, const char *names, int64_t interval_ns, const struct target *t);
+
+/* Whom a tape was recorded for, when nobody is asked for: what the tool takes of it. The strings are the host's. */
+void tapes_target(const struct host *h, const struct tool *tool, struct target *t);
 
 /* The window that --from and --to ask for, on a tape that begins and ends at these times. Ends the program when it is empty. */
 struct host_window tapes_window(const struct options *o, int64_t first_ns, int64_t last_ns);

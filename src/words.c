@@ -15,11 +15,12 @@ static const struct option {
 	[OPT_JSON] = { 0, "json", NULL, TAKES_ROWS, "one JSON object per row and line" },
 	[OPT_CSV] = { 0, "csv", NULL, TAKES_ROWS, "CSV (RFC 4180), the header once" },
 	[OPT_SOURCE] = { 'f', NULL, "FILE", TAKES_ROWS, "replay a tape (- from a pipe), or a directory of moments" },
-	[OPT_FROM] = { 0, "from", "TIME", TAKES_ROWS | TAKES_WINDOW, "of a tape from here: 17:12, 2026-11-22 17:12:01, +5m, -90s, @SECONDS" },
-	[OPT_TO] = { 0, "to", "TIME", TAKES_ROWS | TAKES_WINDOW, "and up to here" },
+	[OPT_FROM] = { 0, "from", "TIME", TAKES_ROWS | TAKES_WORK, "of a tape from then: 17:12, 2026-11-22 17:12:01, @SECONDS" },
+	[OPT_TO] = { 0, "to", "TIME", TAKES_ROWS | TAKES_WORK, "and up to then; +5m is after its start, -90s before its end" },
 	[OPT_FOLLOW] = { 0, "follow", NULL, TAKES_ROWS, "of a tape that is being written: wait for more" },
 	[OPT_ROOT] = { 0, "root", "DIR", TAKES_ROWS | TAKES_RECORD, "take the file tree under DIR for the machine's" },
-	[OPT_OUT] = { 'o', NULL, "FILE", TAKES_ROWS | TAKES_OUT, "keep what is read on this tape, see pq record" },
+	[OPT_OUT] = { 'o', NULL, "FILE", TAKES_ROWS | TAKES_RECORD, "keep what is read on this tape" },
+	[OPT_TO_FILE] = { 'o', NULL, "NAME", TAKES_WORK, "what to write: a tape, or the directory of unpack" },
 	[OPT_RING] = { 0, "ring", "SIZE", TAKES_RECORD, "the tape keeps this size, and the latest: 64M, 1G" },
 	[OPT_PID] = { 'p', NULL, "PID", TAKES_PID, "of this process: its cgroup, or the CPUs it may run on" },
 	[OPT_CGROUP] = { 'g', NULL, "CGROUP", TAKES_CGROUP, "this cgroup: a name such as /web, or its directory" },
@@ -33,11 +34,12 @@ static const struct option {
 	[OPT_BEFORE] = { 0, "before", "TIME", TAKES_RECORD, "a window has so much before (60s)" },
 	[OPT_AFTER] = { 0, "after", "TIME", TAKES_RECORD, "and so much after (10s)" },
 	[OPT_COOLDOWN] = { 0, "cooldown", "TIME", TAKES_RECORD, "between two saves for the same --when (5m)" },
-	[OPT_MAX_SAVES] = { 0, "max-saves", "N", TAKES_RECORD, "saves in all (20)" },
-	[OPT_MAX_BYTES] = { 0, "max-bytes", "SIZE", TAKES_RECORD, "bytes of all saves in DIR (1G)" },
+	[OPT_MAX_SAVES] = { 0, "max-saves", "N", TAKES_RECORD, "save as long as DIR has fewer saved tapes (20)" },
+	[OPT_MAX_BYTES] = { 0, "max-bytes", "SIZE", TAKES_RECORD, "and as long as they have fewer bytes (1G)" },
 	[OPT_EXEC_LIMIT] = { 0, "exec-limit", "TIME", TAKES_RECORD, "the command is killed after so long (60s)" },
-	[OPT_LOG_JSON] = { 0, "json", NULL, TAKES_RECORD | TAKES_INFO, "what is said of it as JSON, one object per line" },
+	[OPT_LOG_JSON] = { 0, "json", NULL, TAKES_RECORD, "log events as JSON, one object per line" },
 	[OPT_EXEC] = { 0, "exec", "CMD ARG...", TAKES_RECORD, "run this for each save; all words behind it belong to it" },
+	[OPT_INFO_JSON] = { 0, "json", NULL, TAKES_WORK, "info as one JSON object" },
 	[OPT_COLUMNS] = { 'c', NULL, "LIST", TAKES_ROWS, "these columns, by their keys" },
 	[OPT_GROUPS] = { 'w', NULL, "GROUPS", TAKES_ROWS, "wider: these groups of columns too, or all" },
 	[OPT_UTC] = { 'u', NULL, NULL, 0, "times in UTC" },
@@ -77,12 +79,12 @@ words_help(const struct tool *t)
 		n += o->name ? snprintf(left + n, sizeof left - (size_t)n, "--%s", o->name) : 0;
 		if (o->arg)
 			snprintf(left + n, sizeof left - (size_t)n, " %s", o->arg);
-		printf("  %-14s %s\n", left, o->help);
+		printf("  %-17s %s\n", left, o->help);
 	}
 	if (t->rows)
-		puts("\nAn interval is a number of seconds, or has a unit: 1, 0.1, 100ms, 2s, 1m; without one there is one row\n"
-		     "over one second.");
-	printf("%sMore: man pq-%s\n", t->rows ? "" : "\n", t->name);
+		printf("\nAn interval is a number of seconds, or has a unit: 1, 0.1, 100ms, 2s, 1m; without one there is one row\n"
+		       "over one second.");
+	printf("%sMore: man pq-%s\n", t->rows ? " " : "\n", t->name);
 }
 
 static enum option_id

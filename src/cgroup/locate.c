@@ -195,6 +195,7 @@ tidy(struct arena *a, const char *name)
 int
 locate_name(struct atlas *at, const char *name, enum family f, struct place *out)
 {
+	bool refused = false;
 	struct quest q;
 	struct place top;
 
@@ -205,9 +206,12 @@ locate_name(struct atlas *at, const char *name, enum family f, struct place *out
 	for (int i = 0; i < VIEWS; i++) {
 		const char *of_directory = mounts_name(at->arena, atlas_view(at, i), name);
 		q.path = of_directory ? of_directory : name;
+		q.refused = false;
 		if (find_exact(&q, atlas_view(at, i)))
 			return 0;
+		refused |= q.refused && atlas_view(at, i)->own; /* another's root may be closed: that says nothing of the group */
 	}
+	q.refused = refused;
 	return not_found(&q, locate_top(at, f, &top) == 0 ? ENOENT : ENODEV);
 }
 

@@ -72,6 +72,7 @@ figures_take(struct figures *f, struct text t)
 	struct spot spot;
 
 	f->text.n = f->count = 0;
+	buf_room(&f->text, t.n + 1); /* so that an empty text is somewhere, too */
 	buf_add(&f->text, t.s, t.n);
 	for (size_t i = 0, n; i < t.n; i += n) {
 		uint64_t v = digits_at(t.s, i, t.n, &n);
@@ -135,9 +136,9 @@ figures_renew(struct figures *f, struct text t)
 			f->spots[next].at = (uint32_t)(f->spots[next].at + j - i);
 		if (i == end && j == t.n)
 			break;
-		struct spot *spot = &f->spots[next];
-		if (next == f->count || spot->at > i)
+		if (next == f->count || f->spots[next].at > i)
 			return false;
+		struct spot *spot = &f->spots[next];
 		size_t back = i - spot->at, start = j - back, n = number_at(t, start, spot, &f->values[next]);
 		if (n == 0 || n > UINT8_MAX)
 			return false;

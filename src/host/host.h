@@ -50,6 +50,7 @@ struct host {
 	bool elsewhere; /* the file tree is not the one that this process lives in */
 	bool replay; /* the moments lie in the past: next does not wait, and there are only so many of them */
 	char tools[128]; /* for which a tape was recorded: "runq cpu"; "" when that is not known, or all that there was is on it */
+	char asked[512]; /* whom it was asked to record: "-p 4242", "-g /web", "-a", or "" */
 };
 
 /* Moves on to the next moment. A live host sleeps until deadline_ns (monotonic; one that has passed is now) and makes

@@ -53,6 +53,10 @@ tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s)
 		errno = ENOTSUP;
 		return -1;
 	}
+	if (get_le(in + 16, 8) == 0) { /* they count from 1 */
+		errno = EINVAL;
+		return -1;
+	}
 	*s = (struct tape_segment){ .sequence = get_le(in + 16, 8), .run = get_le(in + 24, 8), .moments = get_le(in + 32, 8),
 		.ring = get_le(in + 40, 8), .mono_ns = (int64_t)get_le(in + 48, 8), .real_ns = (int64_t)get_le(in + 56, 8),
 		.boot_ns = (int64_t)get_le(in + 64, 8) };

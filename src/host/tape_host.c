@@ -14,10 +14,22 @@ struct tape {
 	struct tape_reader reader;
 	struct host_window window;
 	bool begun;
+	bool given;       /* a moment of the window was, … */
+	int64_t given_ns; /* … the last one at this monotonic time */
 	bool whole; /* what is not on the tape was not there */
 };
 
 enum { PATH_LONGEST = 4096 };
+
+static void
+copy_fact(struct text about, const char *key, char *out, size_t n)
+{
+	struct text value;
+
+	memset(out, 0, n);
+	if (facts_find(about, key, &value) && value.n < n)
+		memcpy(out, value.s, value.n);
+}
 
 static void
 learn_facts(struct tape *t)
@@ -30,9 +42,8 @@ learn_facts(struct tape *t)
 	facts_parse(about, &t->host.facts);
 	t->host.elsewhere = facts_find(about, "elsewhere", &value) && text_eq(value, "1");
 	t->whole = facts_find(about, "whole", &value) && text_eq(value, "1");
-	memset(t->host.tools, 0, sizeof t->host.tools);
-	if (!t->whole && facts_find(about, "tools", &value) && value.n < sizeof t->host.tools)
-		memcpy(t->host.tools, value.s, value.n);
+	copy_fact(about, t->whole ? "" : "tools", t->host.tools, sizeof t->host.tools);
+	copy_fact(about, "asked", t->host.asked, sizeof t->host.asked);
 }
 
 /* Lets the recorder write on for a while. */
@@ -44,6 +55,19 @@ wait_for_more(struct tape *t)
 	if (nanosleep(&some, NULL) < 0)
 		return -1;
 	return tape_reader_again(&t->reader);
+}
+
+/* Moments lie a little behind the time at which they were due: the nearest one to the window's end belongs to it. */
+static bool
+is_within(struct tape *t, const struct moment *m)
+{
+	int64_t spacing_ns = t->given ? m->mono_ns - t->given_ns : 0;
+
+	if (m->real_ns < t->window.from_ns || m->real_ns - spacing_ns / 2 > t->window.to_ns)
+		return false;
+	t->given = true;
+	t->given_ns = m->mono_ns;
+	return true;
 }
 
 static int
@@ -65,10 +89,10 @@ tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 		if (!t->begun || m->restarted)
 			learn_facts(t);
 		t->begun = true;
+		if (is_within(t, m))
+			return 1;
 		if (m->real_ns > t->window.to_ns && t->window.follow)
 			return 0;
-		if (m->real_ns >= t->window.from_ns && m->real_ns <= t->window.to_ns)
-			return 1;
 	}
 }
 

@@ -55,6 +55,34 @@ find_record(struct tape_reader *r)
 	return 0;
 }
 
+/* Goes to the next record: 2; 0 there is none in this segment, -1 with errno. Where the writer is at work, what is no record may be half
+ * of one; but when there is another one behind it, it is whole by then. */
+static int
+pass_damage(struct tape_reader *r)
+{
+	bool growing = r->follow && r->next == r->index.n;
+	uint64_t at = r->at, effort = r->effort;
+	struct text payload;
+	unsigned type;
+	int got = find_record(r);
+
+	if (got == 0 && growing) {
+		r->effort = effort;
+		return 0;
+	}
+	if (got == 1 && growing) {
+		source_forget(&r->source);
+		if (record_at(r, at, TAPE_RECORD_MOST, &type, &payload) == 1) {
+			r->at = at;
+			r->lost.places--;
+			return 2;
+		}
+	}
+	r->linked = false;
+	r->garbage |= got == 0;
+	return got == 1 ? 2 : got;
+}
+
 /* The clocks of a moment, told by how far they are from what was to be expected. */
 static bool
 take_times(struct tape_reader *r, struct text *rest, bool from_key, struct moment *m)
@@ -113,12 +141,8 @@ next_record(struct tape_reader *r, struct moment *m)
 		return got == 2 ? 0 : -1;
 	if (got == 0 && r->source.pipe && !source_at(&r->source, r->at, 1))
 		return errno ? -1 : 0; /* whoever wrote into it was stopped */
-	if (got == 0) {
-		r->linked = false;
-		got = find_record(r);
-		r->garbage |= got == 0;
-		return got == 1 ? 2 : got;
-	}
+	if (got == 0)
+		return pass_damage(r);
 	r->at += TAPE_HEAD + payload.n;
 	if (type != TAPE_KEY) {
 		r->linked = take_moment(r, type, payload, m);
@@ -136,17 +160,13 @@ tape_reader_next(struct tape_reader *r, struct moment *m)
 		int got = r->open ? 1 : walk_on(r);
 		if (got <= 0)
 			return got;
-		bool linked = r->linked;
 		got = next_record(r, m);
 		if (got == 1 || got < 0)
 			return got;
 		if (got == 2)
 			continue;
-		if (r->follow && r->next == r->index.n) {
-			r->garbage = false; /* it may be half written: it is looked at again */
-			r->linked = linked;
+		if (r->follow && r->next == r->index.n)
 			return 0;
-		}
 		r->open = false;
 	}
 }

@@ -152,6 +152,8 @@ tape_reader_again(struct tape_reader *r)
 	int found;
 
 	source_forget(&r->source);
+	if (!r->segment.sequence) /* nothing was read yet */
+		return 0;
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		found = tape_index_look(&none, &r->source, places[i], &s);
 		if (found < 0)
@@ -168,6 +170,10 @@ tape_reader_again(struct tape_reader *r)
 		return -1;
 	for (r->next = 0; r->next < r->index.n && r->index.v[r->next].segment.sequence <= r->segment.sequence;)
 		r->next++;
+	settle(r, r->position, false);
+	r->open = false;
+	if (r->next < r->index.n) /* those between are not damaged, but gone */
+		r->lost.overwritten += r->index.v[r->next].segment.sequence - r->segment.sequence - 1;
 	return 0;
 }
 

@@ -1,11 +1,12 @@
 /* Where segments and records go; tape_records.c makes them. */
-
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tape_records.h"
+
+static const int64_t SLEPT_NS = 100000000;
 
 enum { SEGMENT_LEAST = 64 << 10, SEGMENT_GROWING = 256 << 10, RING_PARTS = 256 };
 
@@ -84,11 +85,17 @@ write_out(struct tape_writer *w, uint64_t at)
 	return 0;
 }
 
+/* The end of the segment, which begins at that place. When it ends in an older segment's header, no copy of that may be left. */
 static void
-put_end(struct buf *b)
+put_end(struct tape_writer *w, uint64_t at)
 {
-	memset(buf_room(b, TAPE_END), 0, TAPE_END);
-	b->n += TAPE_END;
+	uint64_t end = at + TAPE_END, inside = end % TAPE_BLOCK;
+	size_t n = TAPE_END + (w->segment.ring && inside > 0 && inside < 2 * TAPE_HEADER ? 2 * TAPE_HEADER - (size_t)inside : 0);
+
+	if (w->segment.ring && at + n > w->segment.ring)
+		n = TAPE_END;
+	memset(buf_room(&w->out, n), 0, n);
+	w->out.n += n;
 }
 
 static void
@@ -120,7 +127,7 @@ put_segment(struct tape_writer *w, const struct moment *m)
 	tape_put_moment(w, m, true);
 	size_t n = w->out.n - padding;
 	if (!w->stream)
-		put_end(&w->out);
+		put_end(w, w->start + n);
 	if (write_out(w, w->start) < 0)
 		return -1;
 	w->at = w->start + n;
@@ -138,6 +145,13 @@ begin_segment(struct tape_writer *w, const struct moment *m)
 	return w->begun ? 0 : -1;
 }
 
+/* The machine has, since the segment began: only a header tells for how long. */
+static bool
+has_slept(const struct tape_writer *w, const struct moment *m)
+{
+	return (m->boot_ns - m->mono_ns) - (w->segment.boot_ns - w->segment.mono_ns) > SLEPT_NS;
+}
+
 /* A record behind the last one: 1; 0 when the segment is full, or has strayed so far from its key frame that a new one is
  * better. */
 static int
@@ -149,10 +163,10 @@ append(struct tape_writer *w, const struct moment *m)
 	tape_put_moment(w, m, from_key);
 	size_t n = w->out.n;
 	bool strayed = from_key && n > TAPE_BLOCK && n > w->key_bytes / 2;
-	if (w->at + n + TAPE_END > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST || strayed)
+	if (has_slept(w, m) || w->at + n + TAPE_END > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST || strayed)
 		return 0;
 	if (!w->stream)
-		put_end(&w->out);
+		put_end(w, w->at + n);
 	if (write_out(w, w->at) < 0)
 		return -1;
 	w->at += n;

@@ -136,6 +136,18 @@ print_words(const char *heading, const char *format_words)
 }
 
 static void
+print_cost(const struct cost *c)
+{
+	double pct = cost_pct(c);
+	char cpu[32] = "-";
+
+	if (!isnan(pct))
+		snprintf(cpu, sizeof cpu, "%.3f", pct);
+	printf("%-9s %s %% of a CPU, %.3f ms late at most, %.0f moments missed, %.0f lost\n", "cost", cpu,
+	       known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]), known(c->v[COST_LOST]));
+}
+
+static void
 print_text(const struct summing *s, const struct tape_reader *r, const struct options *o, const char *path)
 {
 	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, moments = s->rows + s->ticks;
@@ -159,8 +171,7 @@ print_text(const struct summing *s, const struct tape_reader *r, const struct op
 		printf("; a ring, that lasts %s at this rate", human_duration((double)ring / bytes * span_s / (double)moments, text));
 	printf("\n");
 	if (s->cost.known)
-		printf("%-9s %.3f %% of a CPU, %.3f ms late at most, %.0f moments missed, %.0f lost\n", "cost", cost_pct(&s->cost),
-		       known(s->cost.v[COST_WORST]) * 1e-3, known(s->cost.v[COST_MISSED]), known(s->cost.v[COST_LOST]));
+		print_cost(&s->cost);
 	if (!tape_losses_text(&r->lost, line, sizeof line))
 		snprintf(line, sizeof line, "none");
 	printf("%-9s %s\n", "damage", line);
@@ -252,7 +263,7 @@ tape_info(const struct options *o, const char *path)
 	if (s.rows + s.ticks == 0)
 		die(EXIT_FAILED, "%s: there is no moment in it that can be read", path);
 	s.bytes = source_size(&r.source);
-	if (o->given->seen[OPT_LOG_JSON])
+	if (o->given->seen[OPT_INFO_JSON])
 		print_json(&s, &r, o, path);
 	else
 		print_text(&s, &r, o, path);

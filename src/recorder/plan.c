@@ -1,8 +1,10 @@
 #include "plan.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../base/fail.h"
 
@@ -41,7 +43,7 @@ take_words(struct plan *p, const struct given *g, struct options *numbers)
 		else if (*word >= '0' && *word <= '9' && n < 2 && p->tools == 0)
 			number[n++] = word;
 		else
-			die(EXIT_USAGE, "no tool %s to record; pq --help lists them", word);
+			die(EXIT_USAGE, "no tool %s to record; there are an interval, a count, and then tools: pq --help lists them", word);
 	}
 	bool all = p->tools == 0;
 	for (size_t i = 0; all && tools[i]; i++)
@@ -107,6 +109,8 @@ set_tape(struct plan *p, const struct given *g)
 	p->directory = xstrdup(save ? save : slash ? p->tape : ".");
 	if (!save && slash)
 		p->directory[slash == p->tape ? 1 : slash - p->tape] = '\0';
+	if ((save || p->whens) && access(p->directory, W_OK | X_OK) < 0)
+		die(EXIT_USAGE, "cannot save to %s: %s", p->directory, strerror(errno));
 	if (strcmp(p->tape, "-") == 0 && (p->ring || p->whens || save))
 		die(EXIT_USAGE, "-o - writes to a pipe, which keeps nothing: --ring, --when and --save need a file");
 }

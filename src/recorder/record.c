@@ -18,6 +18,8 @@ struct recorder {
 	struct tape_file tape;
 	struct host *host;
 	struct sampler samplers[TOOLS_MOST];
+	int64_t again_ns[TOOLS_MOST]; /* when one that has nothing to read is tried again */
+	bool quiet;                  /* that is being tried */
 	struct lookout lookout;
 	struct saves saves;
 	struct schedule due;
@@ -27,6 +29,8 @@ struct recorder {
 	int64_t late_ns, worst_ns;   /* summed, and the most */
 	int64_t cost_told_ns;        /* when the track of its own cost was renewed */
 };
+
+static const int64_t AGAIN_NS = 2000000000;
 
 static void
 say(struct recorder *r, int64_t real_ns, const char *event, const char *message)
@@ -116,21 +120,66 @@ write_moment(struct recorder *r, const struct moment *m)
 	r->lost++;
 }
 
-/* All tools read; false when none is left. */
+/* What a tool notes, as an event. */
+static void
+say_note(void *about, const struct tool *tool, const char *message)
+{
+	struct recorder *r = about;
+	char line[1000];
+
+	if (r->quiet)
+		return;
+	snprintf(line, sizeof line, "%s: %s", tool->name, message);
+	say(r, clock_ns(CLOCK_REALTIME), "note", line);
+}
+
+static void
+begin_tool(struct recorder *r, size_t i)
+{
+	sampler_begin(&r->samplers[i], r->plan.tool[i], r->host, &r->plan.ask[i]);
+	r->samplers[i].say = say_note;
+	r->samplers[i].about = r;
+}
+
+static void
+read_tool(struct recorder *r, size_t i, const struct moment *m)
+{
+	sampler_tick(&r->samplers[i]);
+	sampler_read(&r->samplers[i], m);
+	r->again_ns[i] = m->mono_ns + AGAIN_NS;
+}
+
+/* A cgroup that has gone may come again (a service is restarted): now and then that is tried. A process does not. */
+static void
+try_again(struct recorder *r, size_t i, const struct moment *m)
+{
+	if (r->plan.ask[i].target.pid || m->mono_ns < r->again_ns[i])
+		return;
+	r->quiet = true;
+	sampler_end(&r->samplers[i]);
+	begin_tool(r, i);
+	read_tool(r, i, m);
+	r->quiet = false;
+	if (!r->samplers[i].over)
+		say_note(r, r->plan.tool[i], "there is something to read again");
+}
+
+/* All tools read. False when that cannot go on: none has anything to read, nor will have, or what was asked for is not there. */
 static bool
 read_moment(struct recorder *r, const struct moment *m)
 {
+	bool first = r->tape.writer.run_moments + r->lost == 0;
 	size_t left = 0;
 
 	for (size_t i = 0; i < r->plan.tools; i++) {
 		struct sampler *s = &r->samplers[i];
 		if (s->over)
-			continue;
-		sampler_tick(s);
-		sampler_read(s, m);
-		if (s->watch.fail == EXIT_USAGE) /* no such process: that was not meant */
+			try_again(r, i, m);
+		else
+			read_tool(r, i, m);
+		if (first && s->watch.fail == EXIT_USAGE)
 			return false;
-		left += !s->over;
+		left += !s->over || (!first && !r->plan.ask[i].target.pid);
 	}
 	return left > 0;
 }
@@ -175,16 +224,6 @@ loop(struct recorder *r)
 	}
 }
 
-/* What a tool notes, as an event. */
-static void
-say_note(void *about, const struct tool *tool, const char *message)
-{
-	char line[1000];
-
-	snprintf(line, sizeof line, "%s: %s", tool->name, message);
-	say(about, clock_ns(CLOCK_REALTIME), "note", line);
-}
-
 static void
 begin(struct recorder *r)
 {
@@ -192,14 +231,11 @@ begin(struct recorder *r)
 	struct buf about = { 0 };
 
 	tapes_create(&r->tape, p->tape, p->ring);
-	tapes_about(&about, p->names, p->interval_ns);
+	tapes_about(&about, p->names, p->interval_ns, &p->options->ask.target);
 	r->host = host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
-	for (size_t i = 0; i < p->tools; i++) {
-		sampler_begin(&r->samplers[i], p->tool[i], r->host, &p->ask[i]);
-		r->samplers[i].say = say_note;
-		r->samplers[i].about = r;
-	}
+	for (size_t i = 0; i < p->tools; i++)
+		begin_tool(r, i);
 	r->saves = (struct saves){ .plan = p, .journal = &r->journal, .facts = &r->host->facts, .fd = r->tape.fd };
 	lookout_begin(&r->lookout, p, &r->saves, &r->journal);
 }
@@ -285,6 +321,6 @@ const struct tool tool_record = {
 		"  pq record --ring 64M -o /var/lib/pq/ring.tape --save /var/lib/pq --when 'throttle.throttled_pct > 25 for 3'\n"
 		"  pq record --ring 64M --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
 	.columns = none,
-	.takes = TAKES_TARGET | TAKES_RECORD | TAKES_OUT,
+	.takes = TAKES_TARGET | TAKES_RECORD,
 	.command = record,
 };

@@ -38,8 +38,8 @@ is_refused(struct saves *s, char *out, size_t n)
 		snprintf(out, n, "not saved: %d windows wait to be saved already", SAVES_MOST);
 	else if (saved_count(p->directory, &saved, &bytes) < 0)
 		snprintf(out, n, "not saved: cannot read %s: %s", p->directory, strerror(errno));
-	else if (saved + s->n >= p->max_saves)
-		snprintf(out, n, "not saved: there are %llu tapes in %s, as many as --max-saves allows", (unsigned long long)(saved + s->n),
+	else if (saved + s->n - s->running_command >= p->max_saves) /* what a command runs for is there already */
+		snprintf(out, n, "not saved: there are %llu tapes in %s, as many as --max-saves allows", (unsigned long long)saved,
 			 p->directory);
 	else if (bytes >= p->max_bytes)
 		snprintf(out, n, "not saved: the tapes in %s have %s, as much as --max-bytes allows", p->directory,

@@ -157,7 +157,7 @@ tape(const struct options *o)
 		die(EXIT_USAGE, "%s writes nothing: it takes no -o", w->name);
 	if (!w->window && (o->from || o->to))
 		die(EXIT_USAGE, "%s takes no --from and --to", w->name);
-	if (g->seen[OPT_LOG_JSON] && w->f != info)
+	if (g->seen[OPT_INFO_JSON] && w->f != info)
 		die(EXIT_USAGE, "%s takes no --json", w->name);
 	enum exit_status status = w->f(o, g->word[1], o->out ? o->out : g->word[2]);
 	if (status == EXIT_DONE)
@@ -178,6 +178,6 @@ const struct tool tool_tape = {
 		"  pq tape unpack spike.tape -o spike                     files as they were, in spike/t0, spike/t1, ...\n"
 		"  pq tape save ring.tape                                 asks its recorder to save the last minute\n",
 	.columns = none,
-	.takes = TAKES_OUT | TAKES_WINDOW | TAKES_INFO,
+	.takes = TAKES_WORK,
 	.command = tape,
 };

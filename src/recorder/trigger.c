@@ -1,5 +1,7 @@
 #include "trigger.h"
 
+static const int64_t UNKNOWN_MOST_NS = 1000000000;
+
 /* Counts a sample of the run; whether the run is long enough. */
 static bool
 lasts(struct trigger *t, int64_t mono_ns)
@@ -31,8 +33,13 @@ trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns, con
 {
 	enum truth truth = expr_eval(t->when, now, t->disarmed, hit);
 
-	if (truth == TRUTH_UNKNOWN)
+	if (truth == TRUTH_UNKNOWN) {
 		t->unknown = true;
+		if (mono_ns - t->known_ns > UNKNOWN_MOST_NS)
+			t->run = 0;
+		return TRIGGER_NOTHING;
+	}
+	t->known_ns = mono_ns;
 	if (truth != (t->disarmed ? TRUTH_NO : TRUTH_YES)) {
 		t->run = 0;
 		return TRIGGER_NOTHING;

@@ -23,10 +23,11 @@ struct request {
 	unsigned busiest;         /* --busiest N; 0: all */
 };
 
-/* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows. */
+/* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows, the last two
+ * are pq record's and pq tape's. */
 enum takes { TAKES_PID = 1, TAKES_CGROUP = 2, TAKES_ALL = 4, TAKES_CPUS = 8, TAKES_ALLOWED = 16, TAKES_BUSIEST = 32,
-	TAKES_TICK = 64, TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL, TAKES_ROWS = 128, TAKES_OUT = 256, TAKES_RECORD = 512,
-	TAKES_WINDOW = 1024, TAKES_INFO = 2048 };
+	TAKES_TICK = 64, TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL, TAKES_ROWS = 128, TAKES_RECORD = 256,
+	TAKES_WORK = 512 };
 
 /* A level that was looked at many times since the last row. */
 struct gauge {
