@@ -1,0 +1,531 @@
+#!/usr/bin/env bats
+# Tapes: what was recorded reads as it was; pack, unpack, cut, info and verify; windows, following, pipes; and what is no tape.
+# shellcheck disable=SC2086,SC2016,SC2002 # $tool is a tool and its options; jq; cat makes a pipe, that is what is tested
+load helper
+
+BEGIN=1790000000 # the first moment of count.tape, 2026-09-21 14:13:20 UTC
+
+setup_file() {
+	counting "$BATS_FILE_TMPDIR/count" 20
+	"$PQ" tape pack "$BATS_FILE_TMPDIR/count" -o "$BATS_FILE_TMPDIR/count.tape"
+	# 45 moments, which the recorder wrote in three runs, and thus in three segments
+	for n in 1 2 3; do
+		"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o "$BATS_FILE_TMPDIR/three.tape" 5ms 15 runq 2>/dev/null
+		stat -c %s "$BATS_FILE_TMPDIR/three.tape" >"$BATS_FILE_TMPDIR/end$n"
+	done
+}
+
+setup() {
+	count=$BATS_FILE_TMPDIR/count.tape
+	three=$BATS_FILE_TMPDIR/three.tape
+	mkdir "$BATS_TEST_TMPDIR/here" # bats keeps its own files beside it
+	cd "$BATS_TEST_TMPDIR/here" || return
+}
+
+teardown() {
+	[ -z "${follower:-}" ] || kill -9 "$follower" 2>/dev/null || true
+}
+
+# counting DIR N: N moments, a second apart, at which plist_sz is 100, 101, …
+counting() {
+	local i
+	for ((i = 0; i < $2; i++)); do
+		mkdir -p "$1/t$i/proc" "$1/t$i/sys/fs/cgroup"
+		echo "$((5000000000 + i * 1000000000)) $(((BEGIN + i) * 1000000000))" >"$1/t$i/clock"
+		echo "0.10 0.20 0.30 1/$((100 + i)) 4321" >"$1/t$i/proc/loadavg"
+		mkdir -p "$1/t$i/proc/pressure"
+		echo "some avg10=0.00 avg60=0.00 avg300=0.00 total=$((i * 1000))" >"$1/t$i/proc/pressure/cpu"
+		printf 'version 15\ntimestamp %d\ncpu0 0 0 0 0 0 0 %d %d 100\n' $i $((i * 1000000)) $((i * 500000)) >"$1/t$i/proc/schedstat"
+		printf 'cpu  %d 0 0 %d 0 0 0 0 0 0\ncpu0 %d 0 0 %d 0 0 0 0 0 0\nprocs_running 2\nprocs_blocked 0\n' \
+			$((i * 25)) $((i * 75)) $((i * 25)) $((i * 75)) >"$1/t$i/proc/stat"
+	done
+}
+
+# plist OPTIONS…: the plist_sz of each row, in one line.
+plist() {
+	"$PQ" runq --json -c plist_sz "$@" | jq -s -r 'map(.plist_sz | tostring) | join(" ")'
+}
+
+# all_tools FORMAT SOURCE: the rows of every tool, and what it says, but for the name of the source.
+all_tools() {
+	local tool
+	for tool in runq "runq -P ALL" cpu "cpu -P ALL" "throttle -a -w all" "mem -a -w all" throttle mem; do
+		printf '== %s\n' "$tool"
+		"$PQ" $tool $1 -f "$2" 2>&1 || printf 'exit status %d\n' $?
+	done | sed "s|$2|SOURCE|g"
+}
+
+# same_bytes PATTERN: the captures of that name read the same as they are, as tapes, as what is unpacked from those, and as tapes of
+# that.
+same_bytes() {
+	local archive name dir
+	for archive in "$TESTS"/captures/$1.tgz; do
+		name=$(basename "$archive" .tgz)
+		dir=$(capture "$name")
+		echo "$name"
+		"$PQ" tape pack "$dir" -o "$name.tape"
+		"$PQ" tape verify "$name.tape"
+		"$PQ" tape unpack "$name.tape" -o "$name"
+		"$PQ" tape pack "$name" "$name.again.tape"
+		"$PQ" tape unpack "$name.again.tape" "$name.again"
+		diff -r "$name" "$name.again"
+		all_tools --json "$dir" >want
+		diff want <(all_tools --json "$name.tape")
+		diff want <(all_tools --json "$name")
+		all_tools "" "$dir" >want
+		diff want <(all_tools "" "$name.tape")
+	done
+}
+
+@test "captures of 5.10, v1 and hybrid: the same bytes from a tape" {
+	same_bytes '5.10-[hv][y1]*'
+}
+
+@test "captures of 5.10, v2: the same bytes from a tape" {
+	same_bytes '5.10-v2-[a-m]*'
+	same_bytes '5.10-v2-[0-9]*'
+}
+
+@test "captures of 5.10, v2, the others: the same bytes from a tape" {
+	same_bytes '5.10-v2-[n-z]*'
+}
+
+@test "captures of 6.1, v1 and hybrid: the same bytes from a tape" {
+	same_bytes '6.1-[hv][y1]*'
+}
+
+@test "captures of 6.1, v2: the same bytes from a tape" {
+	same_bytes '6.1-v2-[a-m]*'
+	same_bytes '6.1-v2-[0-9]*'
+}
+
+@test "captures of 6.1, v2, the others: the same bytes from a tape" {
+	same_bytes '6.1-v2-[n-z]*'
+}
+
+@test "what is unpacked is what was packed, file by file" {
+	dir=$(capture 6.1-v2-throttled)
+	"$PQ" tape pack "$dir" x.tape
+	"$PQ" tape unpack x.tape x
+	for moment in "$dir"/t*; do
+		(cd "$moment" && find . -type f ! -name clock ! -name '*.errno') | while read -r file; do
+			cmp "$moment/$file" "x/${moment##*/}/$file"
+		done
+	done
+}
+
+@test "-o writes a tape beside the rows: it gives the same bytes, also what is said" {
+	for tool in runq "runq -P ALL" cpu "cpu -P ALL" "cpu -P 0" throttle "throttle -a" mem "mem -a"; do
+		echo "$tool"
+		rm -f x.tape
+		status=0
+		"$PQ" $tool --json -o x.tape 0.05 5 >want 2>said || status=$?
+		[ $status -eq 0 ] || [ $status -eq 3 ]
+		[ $status -eq 0 ] || continue # no cgroups here
+		"$PQ" $tool --json -f x.tape >got 2>heard
+		cmp want got
+		diff <(grep -v ' missed [0-9]* of ' said) heard # live alone
+	done
+}
+
+@test "-o, in text and CSV, with an interval that fits" {
+	for format in "" --csv; do
+		rm -f x.tape
+		"$PQ" cpu $format -o x.tape 50ms 5 >want 2>/dev/null
+		diff want <("$PQ" cpu $format -f x.tape 50ms 2>/dev/null)
+	done
+}
+
+@test "a tape of one tool reads by another as far as its files go" {
+	"$PQ" cpu -o x.tape 20ms 3 >/dev/null 2>&1
+	run --separate-stderr "$PQ" runq --json -f x.tape
+	[ "$status" -ne 139 ]
+	[ -n "$stderr" ]
+}
+
+@test "a coarser interval re-samples" {
+	[ "$(plist -f "$count")" = "$(seq -s' ' 101 119)" ]
+	[ "$(plist -f "$count" 1)" = "$(seq -s' ' 101 119)" ]
+	[ "$("$PQ" runq --json -f "$count" 5 2>/dev/null | jq -s -c 'map([.plist_sz, .interval_s])')" = '[[105,5],[110,5],[115,5]]' ]
+	[ "$("$PQ" runq --json -f "$count" 2 2>/dev/null | jq -s -c 'map(.interval_s) | unique')" = '[2]' ]
+	# what is counted is counted over all of it: 25 of 100 ticks
+	[ "$("$PQ" cpu --json -f "$count" 4 2>/dev/null | jq -s -c 'map([.interval_s, .usr_pct]) | unique')" = '[[4,25]]' ]
+	[ "$(plist -f "$count" 5 2)" = "105 110" ]
+	# a finer one than was recorded has what there is
+	[ "$(plist -f "$count" 0.1)" = "$(seq -s' ' 101 119)" ]
+}
+
+@test "--from and --to, as people write times" {
+	want="113 114 115"
+	at() { date -u -d "@$((BEGIN + $1))" "+$2"; }
+	[ "$(plist -f "$count" --from "$(at 12 %T)" --to "$(at 15 %T)")" = "$want" ]
+	[ "$(plist -f "$count" --from "$(at 12 '%F %T')" --to "$(at 15 '%F %T')")" = "$want" ]
+	[ "$(plist -f "$count" --from "$(at 12 %FT%T)" --to "$(at 15 %FT%TZ)")" = "$want" ]
+	[ "$(plist -f "$count" --from "$(at 12 %FT%TZ)" --to "$(at 15 %FT%T+00:00)")" = "$want" ]
+	[ "$(plist -f "$count" --from "$(at $((12 + 3600)) %FT%T+01:00)" --to @$((BEGIN + 15)))" = "$want" ]
+	[ "$(plist -f "$count" --from +12s --to +15)" = "$want" ]
+	[ "$(plist -f "$count" --from -7s --to -4s)" = "$want" ]
+	[ "$(plist -f "$count" --from @$((BEGIN + 12)) --to @$((BEGIN + 15)).5)" = "$want" ]
+	[ "$(plist -f "$count" --from +11500ms --to +0.25m)" = "$want" ]
+	[ "$(plist -f "$count" --from +17s)" = "118 119" ]
+	[ "$(plist -f "$count" --to +2s)" = "101 102" ]
+	TZ=UTC-5:30 want_local=$(TZ=UTC-5:30 date -d "@$((BEGIN + 17))" +%T)
+	[ "$(TZ=UTC-5:30 plist -f "$count" --from "$want_local")" = "118 119" ]
+	[ "$(TZ=UTC-5:30 plist -u -f "$count" --from "$(at 17 %T)")" = "118 119" ]
+}
+
+@test "--from and --to that are wrong" {
+	fails 2 '--from \+5s is later than --to \+2s' "$PQ" runq -f "$count" --from +5s --to +2s
+	fails 1 'no moment in it between these times' "$PQ" runq -f "$count" --from +1h
+	fails 1 'no moment in it between these times' "$PQ" runq -f "$count" --from +3200ms --to +3400ms
+	fails 1 'a row needs two moments' "$PQ" runq -f "$count" -c plist_sz --from +3s --to +3s
+	for bad in x 25:00 2026-02-30 12 12:60 +x @ '' "+5 s" 99:99:99; do
+		echo "'$bad'"
+		fails 2 'it takes a time such as' "$PQ" runq -f "$count" --from "$bad"
+	done
+	fails 2 'about a tape: give it with -f' "$PQ" runq --from +5s
+	fails 2 'about a tape: give it with -f' "$PQ" runq --follow
+	fails 2 'is a directory of moments' "$PQ" runq -f "$BATS_FILE_TMPDIR/count" --from +5s
+	fails 2 '-f and -o exclude' "$PQ" runq -f "$count" -o x.tape
+	fails 2 'would mix the tape with the rows' "$PQ" runq -o - 1 1
+	run --separate-stderr bash -c "'$PQ' runq -f - --from +5s <'$count' | cat; exit \${PIPESTATUS[0]}"
+	[ "$status" -eq 0 ] # redirected it is a file
+	fails 2 'need a file' bash -c "cat '$count' | '$PQ' runq -f - --from +5s"
+	fails 2 'follow.* needs a file' bash -c "cat '$count' | '$PQ' runq -f - --follow"
+}
+
+@test "-f - reads a pipe" {
+	for tape in "$count" "$three"; do
+		"$PQ" runq --json -f "$tape" >want 2>said
+		cat "$tape" | "$PQ" runq --json -f - >got 2>heard
+		cmp want got
+		diff said heard
+	done
+}
+
+@test "-f - reads what a recorder writes to a pipe" {
+	"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o - 5ms 10 runq 2>log | "$PQ" runq --json -c plist_sz -f - >got 2>said
+	[ "$(wc -l <got)" -eq 9 ]
+	[ ! -s said ]
+	"$PQ" tape cut "$count" -o - | cmp - <(cat "$count") || [ "$("$PQ" tape cut "$count" -o - | plist -f -)" = "$(plist -f "$count")" ]
+}
+
+# turn RING: writes to it until it has gone round more than once.
+turn() {
+	local root i
+	root=$(capture 6.1-v2-64cpu)/t0
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		"$PQ" record --root "$root" --ring 384K -o "$1" 1ms 10 2>/dev/null
+	done
+}
+
+@test "a ring that has gone round: its newest moments, in order; from a file and from cat" {
+	turn ring.tape
+	[ "$(stat -c %s ring.tape)" -eq 393216 ]
+	"$PQ" tape verify ring.tape
+	rows=$("$PQ" tape info --json ring.tape | jq .rows)
+	[ "$rows" -ge 20 ] && [ "$rows" -lt 120 ]
+	"$PQ" runq --json -f ring.tape >want 2>said
+	[ "$(wc -l <want)" -eq $((rows - 1)) ]
+	[ "$(jq -r .time want)" = "$(jq -r .time want | sort)" ]
+	cat ring.tape | "$PQ" runq --json -f - >got 2>heard
+	cmp want got
+	diff said heard
+	"$PQ" tape cut ring.tape -o cut.tape
+	diff want <("$PQ" runq --json -f cut.tape 2>/dev/null)
+	"$PQ" tape verify cut.tape
+}
+
+# rows_of FILE N: waits until there are so many.
+rows_of() {
+	for ((i = 0; i < 400; i++)); do
+		[ "$(wc -l <"$1")" -lt "$2" ] || return 0
+		sleep 0.05
+	done
+	echo "$(wc -l <"$1") rows, not $2" >&2
+	return 1
+}
+
+@test "--follow sees what is written meanwhile, also in a new segment and after a kill" {
+	more() { "$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 5ms "$1" runq 2>>log; }
+	more 10
+	"$PQ" runq --json -c plist_sz -f x.tape --follow >got 2>said 3>&- &
+	follower=$!
+	rows_of got 9
+	more 10
+	rows_of got 19
+	"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 5ms runq 2>>log 3>&- &
+	writer=$!
+	rows_of got 29
+	kill -9 $writer
+	wait $writer || true
+	n=$("$PQ" tape info --json x.tape | jq .rows)
+	rows_of got $((n - 1))
+	more 10
+	rows_of got $((n + 9))
+	kill -TERM $follower
+	wait $follower
+	follower=
+	[ "$(wc -l <got)" -eq $((n + 9)) ]
+	[ ! -s said ]
+	diff got <("$PQ" runq --json -c plist_sz -f x.tape)
+}
+
+@test "--follow goes on when the ring has gone round" {
+	root=$(capture 6.1-v2-64cpu)/t0
+	more() { "$PQ" record --root "$root" --ring 384K -o ring.tape 1ms 5 2>>log; }
+	more
+	"$PQ" runq --json -c plist_sz -f ring.tape --follow >got 2>said 3>&- &
+	follower=$!
+	for n in 1 2 3 4 5 6 7 8 9 10; do
+		rows_of got $((n * 5 - 1))
+		more
+	done
+	rows_of got 54
+	kill -TERM $follower
+	wait $follower
+	follower=
+	[ ! -s said ]
+	[ "$("$PQ" tape info --json ring.tape | jq .rows)" -lt 55 ]
+}
+
+@test "a ring that is overwritten while it is read: what was read is right, and what was missed is told" {
+	root=$(capture 6.1-v2-64cpu)/t0
+	for _ in 1 2 3 4 5 6 7; do
+		"$PQ" record --root "$root" --ring 1M -o ring.tape 1ms 100 2>/dev/null
+	done
+	mkfifo pipe
+	"$PQ" runq --json -f ring.tape >pipe 2>said 3>&- &
+	follower=$!
+	exec 8<pipe
+	read -r _ <&8 # it knows by now where everything was
+	for _ in {1..18}; do
+		"$PQ" record --root "$root" -o ring.tape 1ms 3 2>/dev/null
+	done
+	cat <&8 >rows
+	exec 8<&-
+	wait $follower
+	follower=
+	[ "$(jq -r .plist_sz rows | sort -u)" = 436 ]
+	jq -r .time rows | sort -c
+	[ "$(wc -l <said)" -eq 1 ]
+	grep -qE 'segments? (was|were) overwritten by the recorder before being read$' said
+}
+
+@test "--follow ends at --to, and after a count" {
+	[ "$(plist -f "$count" --follow --from +3s --to +6s 2>/dev/null)" = "104 105 106" ]
+	[ "$(timeout 10 "$PQ" runq --json -c plist_sz -f "$count" --follow 1 7 | wc -l)" -eq 7 ]
+}
+
+@test "info says what is on it" {
+	run --separate-stderr "$PQ" tape info "$three"
+	[ "$status" -eq 0 ] && [ -z "$stderr" ]
+	[[ $output == *"tools     runq, by pq "* && $output == *"45 rows, 0 ticks"* && $output == *"damage    none"* ]]
+	[[ $output != *nan* && $output != *inf* ]]
+	run --separate-stderr "$PQ" tape info --json -u "$count"
+	[ "$(json '[.rows, .ticks, .boots, .span_s, .from, .to, .damaged_places, .damaged_moments]')" = \
+		'[20,0,1,19,"2026-09-21T14:13:20.000+00:00","2026-09-21T14:13:39.000+00:00",0,0]' ]
+	[ "$(json .bytes)" -eq "$(stat -c %s "$count")" ]
+}
+
+@test "cut makes a tape of a window, and leaves no half one" {
+	"$PQ" tape cut "$count" --from +5s --to +9s -o cut.tape
+	[ "$(plist -f cut.tape)" = "106 107 108 109" ]
+	[ "$("$PQ" tape info --json cut.tape | jq .rows)" -eq 5 ]
+	"$PQ" tape verify cut.tape
+	fails 2 'cut.tape exists' "$PQ" tape cut "$count" -o cut.tape
+	fails 1 'no moment in it between these times' "$PQ" tape cut "$count" --from +1h -o none.tape
+	fails 1 'cannot write' "$PQ" tape cut "$count" -o none/none.tape
+	fails 2 'is later than' "$PQ" tape cut "$count" --from +3s --to +1s -o none.tape
+	[ "$(ls)" = cut.tape ]
+	"$PQ" tape cut "$three" -o all.tape
+	diff <("$PQ" runq --json -f "$three") <("$PQ" runq --json -f all.tape)
+}
+
+@test "unpack takes a window too, and no directory that is there" {
+	"$PQ" tape unpack "$count" --from +5s --to +9s -o out
+	[ "$(plist -f out)" = "106 107 108 109" ]
+	fails 2 'it exists; give a new one' "$PQ" tape unpack "$count" -o out
+	fails 1 'cannot make the directory' "$PQ" tape unpack "$count" -o none/none
+	fails 2 'count.tape exists' "$PQ" tape pack out -o "$count"
+	fails 2 'no directory of captured moments' "$PQ" tape pack none -o x.tape
+	fails 2 'no directory of captured moments' "$PQ" tape pack "$count" -o x.tape
+}
+
+@test "pq tape, its words and options" {
+	fails 2 'what is to be done' "$PQ" tape
+	fails 2 'no frob; there are' "$PQ" tape frob "$count"
+	fails 2 'info needs a tape' "$PQ" tape info
+	fails 2 'pack needs a directory' "$PQ" tape pack
+	fails 2 'cut needs a file' "$PQ" tape cut "$count"
+	fails 2 'unpack needs a directory' "$PQ" tape unpack "$count"
+	fails 2 'one argument too many: x' "$PQ" tape info "$count" x
+	fails 2 'one argument too many: y' "$PQ" tape cut "$count" x y
+	fails 2 'writes nothing' "$PQ" tape verify "$count" -o x
+	fails 2 'takes no --from' "$PQ" tape info "$count" --from +1s
+	fails 2 'takes no --json' "$PQ" tape verify --json "$count"
+	fails 1 'nobody records to it' "$PQ" tape save "$count"
+	fails 2 'cannot open none' "$PQ" tape save none
+}
+
+@test "info and verify, onto a full disk" {
+	for work in info verify "info --json"; do
+		run --separate-stderr bash -c "'$PQ' tape $work '$count' >/dev/full"
+		[ "$status" -eq 1 ]
+		[[ $stderr == *"No space left on device"* ]]
+	done
+	run --separate-stderr bash -c "'$PQ' tape cut '$count' -o - >/dev/full"
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"No space left on device"* ]]
+}
+
+# each_reader STATUS PATTERN FILE: all that read tapes say the same of it, and make nothing.
+each_reader() {
+	local n
+	n=$(find . | wc -l)
+	fails "$1" "$2" "$PQ" runq -f "$3"
+	fails "$1" "$2" "$PQ" cpu --json -f "$3" --from +1s
+	fails "$1" "$2" "$PQ" tape info "$3"
+	fails "$1" "$2" "$PQ" tape info --json "$3"
+	fails "$1" "$2" "$PQ" tape verify "$3"
+	fails "$1" "$2" "$PQ" tape cut "$3" -o cut.out
+	fails "$1" "$2" "$PQ" tape unpack "$3" -o unpack.out
+	[ "$(find . | wc -l)" -eq "$n" ]
+}
+
+@test "no tape: nothing there, empty, something else, too short" {
+	each_reader 2 'cannot open none: No such file' none
+	: >empty
+	each_reader 1 'empty: there is no moment' empty
+	head -c 100 "$count" >short
+	each_reader 2 'short: no tape: pq record makes one' short
+	each_reader 2 'no tape: pq record makes one' "$PQ"
+	each_reader 2 'no tape: pq record makes one' "$TESTS/tape.bats"
+	head -c 1M /dev/zero >zeros
+	each_reader 2 'no tape: pq record makes one' zeros
+	head -c 20000 "$PQ" | tail -c 15000 >noise
+	each_reader 2 'no tape: pq record makes one' noise
+	for file in empty short noise; do
+		run --separate-stderr bash -c "cat $file | '$PQ' runq -f -"
+		[ "$status" -ne 0 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" -eq 1 ]
+	done
+}
+
+@test "a tape of a later version" {
+	# a header of version 2, with the checksum that is right for it
+	{
+		printf '\x89pqtape\n\x02\0\0\0\x80\0\0\0\x01'
+		head -c 107 /dev/zero
+		printf '\x4d\xf0\x11\x98'
+	} >header
+	[ "$(stat -c %s header)" -eq 128 ]
+	{ cat header header; head -c 8000 /dev/zero; } >later.tape
+	each_reader 1 'a tape of a later version of pq than this one can read' later.tape
+	run --separate-stderr bash -c "cat later.tape | '$PQ' runq -f -"
+	[ "$status" -eq 1 ] && [[ $stderr == *"later version"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
+	cp later.tape copy
+	fails 2 'a tape of a later version of pq; record to another file' "$PQ" runq -o later.tape 0.01 1
+	cmp later.tape copy
+}
+
+@test "no file: a directory, a FIFO, a device" {
+	mkdir dir
+	fails 2 'no captured moments in it' "$PQ" runq -f dir
+	for work in "info dir" "verify dir" "cut dir -o x" "unpack dir -o x"; do
+		fails 2 'a directory, no tape' "$PQ" tape $work
+	done
+	mkfifo fifo
+	for file in fifo /dev/null; do
+		each_reader 2 'neither a tape nor a directory of captured moments' $file
+	done
+}
+
+@test "a tape that may not be read" {
+	cp "$count" secret.tape
+	chmod 0 secret.tape
+	if [ "$(id -u)" -ne 0 ]; then
+		each_reader 1 'cannot open secret.tape: Permission denied' secret.tape
+		return
+	fi
+	command -v setpriv >/dev/null || skip "no setpriv"
+	cp "$PQ" "$BATS_RUN_TMPDIR/pq-nobody"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$PWD" "$BATS_RUN_TMPDIR/pq-nobody" 2>/dev/null || true
+	as_nobody="setpriv --reuid 65534 --regid 65534 --clear-groups $BATS_RUN_TMPDIR/pq-nobody"
+	fails 1 'cannot open .*: Permission denied' $as_nobody runq -f "$PWD/secret.tape"
+	for work in info verify; do
+		fails 1 'cannot open .*: Permission denied' $as_nobody tape $work "$PWD/secret.tape"
+	done
+}
+
+@test "a tape damaged in the middle: what is lost is counted, and all else is there" {
+	cp "$three" x.tape
+	at=$(($(cat "$BATS_FILE_TMPDIR/end2") - 48)) # some moments before the end of the second segment
+	printf 'damage' | dd of=x.tape bs=1 seek=$at conv=notrunc status=none
+	run --separate-stderr "$PQ" runq --json -c plist_sz -f x.tape
+	[ "$status" -eq 0 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr =~ x.tape:\ damaged\ in\ 1\ place:\ [0-9]+\ moments?\ (is|are)\ lost ]]
+	[ "${#lines[@]}" -ge 29 ] && [ "${#lines[@]}" -lt 44 ]
+	run --separate-stderr "$PQ" tape verify x.tape
+	[ "$status" -eq 1 ]
+	[[ $output =~ [0-9]+\ moments\ can\ be\ read$ ]]
+	[ "${#stderr_lines[@]}" -eq 1 ] && [[ $stderr == *"damaged in 1 place"* ]]
+	run --separate-stderr "$PQ" tape info x.tape
+	[[ $output == *"damage    damaged in 1 place"* || $output =~ damage\ +[^n] ]]
+	[ "$("$PQ" tape info --json x.tape 2>/dev/null | jq '.rows + .damaged_moments')" -eq 45 ]
+	"$PQ" tape cut x.tape -o cut.tape 2>said
+	[ "$(wc -l <said)" -eq 1 ]
+	"$PQ" tape verify cut.tape
+}
+
+@test "a tape of which all is damaged but its headers" {
+	cp "$count" x.tape
+	size=$(stat -c %s x.tape)
+	head -c $((size - 256)) /dev/zero | tr '\0' 'x' | dd of=x.tape bs=1 seek=256 conv=notrunc status=none
+	fails 1 'x.tape' "$PQ" runq -f x.tape
+	run --separate-stderr "$PQ" tape verify x.tape
+	[ "$status" -eq 1 ] && [ -n "$stderr" ]
+	fails 1 'no moment' "$PQ" tape info x.tape
+}
+
+@test "truncated anywhere: the rows up to there, and it is told" {
+	"$PQ" runq --json -c plist_sz -f "$count" >whole
+	size=$(stat -c %s "$count")
+	for ((n = 256; n < size; n += size / 20)); do
+		head -c $n "$count" >x.tape
+		run --separate-stderr "$PQ" runq --json -c plist_sz -f x.tape
+		[ "$status" -le 2 ]
+		cmp <(printf '%s' "${output:+$output$'\n'}") <(head -n "${#lines[@]}" whole)
+		[ "$n" -ge $((size - 8)) ] || [ -n "$stderr" ]
+		run --separate-stderr "$PQ" tape verify x.tape
+		[ "$status" -le 2 ]
+	done
+}
+
+# A row that is no other than the moments that were recorded make it.
+@test "a byte that is flipped: nothing that was not recorded is shown, and nothing is lost in silence" {
+	"$PQ" runq --json -c plist_sz -f "$count" >whole
+	jq -c '[.time, .plist_sz]' whole >pairs
+	size=$(stat -c %s "$count")
+	for flip in {0..23}; do
+		at=$((flip * size / 24))
+		cp "$count" x.tape
+		byte=$(od -An -tu1 -j $at -N1 "$count")
+		printf %b "\\x$(printf %x $((byte ^ (1 << flip % 8))))" | dd of=x.tape bs=1 seek=$at conv=notrunc status=none
+		run --separate-stderr "$PQ" runq --json -c plist_sz -f x.tape
+		[ "$status" -le 2 ]
+		[ "$(json '[.time, .plist_sz]' | grep -cvxFf pairs)" -eq 0 ]
+		[ "$output" = "$(cat whole)" ] || [ -n "$stderr" ]
+	done
+}
+
+@test "a tape's words are somebody else's: no control characters reach a terminal" {
+	cp -r "$BATS_FILE_TMPDIR/count" evil
+	printf 'ticks 100\nhostname a\033[31mb\007\n' >evil/facts
+	"$PQ" tape pack evil -o evil.tape
+	run "$PQ" tape info evil.tape
+	[[ $output != *$'\033'* && $output != *$'\007'* ]]
+	run "$PQ" tape info --json evil.tape
+	[ "$(json -r '.host | length')" -ge 2 ]
+	[[ $output != *$'\033'* ]]
+}
