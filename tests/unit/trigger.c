@@ -102,6 +102,8 @@ unknown(void)
 
 	CHECK_STEPS(&t, "x > 25 for 2", 0, "....F", 26, NAN, NAN, 26, 26);
 	CHECK(t.unknown && !t.told);
+	CHECK_STEPS(&t, "x > 25 for 2", 0, "..F", 26, NAN, 26); /* not for longer than a second: passed over */
+	CHECK_STEPS(&t, "x > 25 for 3", 0, ".......F", 26, NAN, 26, NAN, NAN, 26, 26, 26);
 	CHECK_STEPS(&t, "x > 25", 0, "F...", 26, NAN, NAN, 26);
 	CHECK_STEPS(&t, "x > 25 for 2", 0, ".F....", 26, 26, 0, NAN, 0, 26);
 	CHECK_STEPS(&t, "x > 25", 0, "..", NAN, 0);
