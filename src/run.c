@@ -176,6 +176,25 @@ check_recorded(const struct run *r)
 	warn("%s was recorded for %s: what %s reads beside that is not on it", r->options->source, r->host->tools, r->options->tool->name);
 }
 
+_Noreturn static void
+die_without_moment(const struct run *r)
+{
+	char lost[256];
+	bool damaged = host_losses(r->host, lost, sizeof lost);
+
+	die(EXIT_FAILED, "%s: there is no moment in it%s%s%s", r->options->source,
+	    r->options->from || r->options->to ? " between these times" : "", damaged ? " that can be read: " : "", damaged ? lost : "");
+}
+
+static void
+tell_losses(const struct run *r)
+{
+	char line[256];
+
+	if (host_losses(r->host, line, sizeof line))
+		warn("%s: %s", r->options->source, line);
+}
+
 /* The first snapshot, from which the first row counts. */
 static bool
 start(struct run *r)
@@ -187,8 +206,7 @@ start(struct run *r)
 		got = host_next(r->host, 0, MOMENT_ROW, &m);
 	while (got > 0 && m.kind == MOMENT_TICK); /* a window of a tape may begin with some */
 	if (got == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it%s", r->options->source, r->options->from || r->options->to ?
-		    " between these times" : "");
+		die_without_moment(r);
 	if (got < 0 && errno == EINTR)
 		return false;
 	if (got < 0)
@@ -212,15 +230,6 @@ record_to(struct run *r)
 	tapes_about(&about, r->options->tool->name, r->options->interval_ns, &r->ask.target);
 	r->host = host_record(r->host, &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
-}
-
-static void
-tell_losses(const struct run *r)
-{
-	char line[256];
-
-	if (host_losses(r->host, line, sizeof line))
-		warn("%s: %s", r->options->source, line);
 }
 
 enum exit_status

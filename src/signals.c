@@ -25,6 +25,13 @@ on_signal(int sig)
 	alarm(1);
 }
 
+/* It only interrupts a sleep, so that the end of a child is seen at once. */
+static void
+on_child(int sig)
+{
+	(void)sig;
+}
+
 void
 signals_catch(void)
 {
@@ -48,7 +55,9 @@ signals_catch_asking(void)
 
 	sigfillset(&sa.sa_mask);
 	sigaction(SIGUSR1, &sa, NULL);
-	signal(SIGCHLD, SIG_DFL); /* inherited as ignored it would keep us from learning how a child ended */
+	sa.sa_handler = on_child;
+	sa.sa_flags = SA_NOCLDSTOP;
+	sigaction(SIGCHLD, &sa, NULL);
 }
 
 bool

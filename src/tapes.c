@@ -177,6 +177,7 @@ tapes_create(struct tape_file *f, const char *path, uint64_t ring)
 			die(EXIT_USAGE, "%s: a ring of %llu bytes already; record to another file, or without --ring to go on with it", path,
 			    (unsigned long long)f->ring);
 		die(EXIT_USAGE, "%s: a tape that is no ring; record to another file, or without --ring to go on with it", path);
+	case EISDIR:
 	case ENOTTY:
 		die(EXIT_USAGE, "%s: no regular file; -o - writes to a pipe", path);
 	default:

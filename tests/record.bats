@@ -114,7 +114,7 @@ saved() {
 	fails 2 'none of runq takes -a' "$PQ" record -a runq
 	fails 2 'no option -f' "$PQ" record -f x.tape
 	fails 2 'cannot write none/x.tape: No such file' "$PQ" record -o none/x.tape 10ms 1
-	fails 1 'cannot write \.: Is a directory' "$PQ" record -o . 10ms 1
+	fails 2 '\.: no regular file' "$PQ" record -o . 10ms 1
 	fails 2 'no regular file' "$PQ" record -o /dev/null 10ms 1
 }
 
@@ -283,7 +283,7 @@ fill() {
 	"$PQ" record --root root -o x.tape 2ms 20 runq 2>log
 	truncate -s -13 x.tape # in its last record
 	run "$PQ" tape verify x.tape
-	[ "$status" -eq 1 ] && [[ $output == *"torn record"* ]]
+	[ "$status" -eq 1 ] && [[ $output == *"no record"* ]]
 	n=$(count)
 	[ "$n" -ge 18 ]
 	"$PQ" record --root root -o x.tape 2ms 5 runq 2>>log
@@ -541,7 +541,7 @@ fill() {
 	kill -USR1 "$recorder"
 	said 'saved: '
 	kill -USR1 "$recorder"
-	said 'refused: not saved: there are 1 tapes in \., as many as --max-saves allows$'
+	said 'refused: not saved: \. has as many saved tapes as --max-saves allows: 1$'
 	kill -USR1 "$recorder"
 	said 'refused: ' 2
 	rm pq-*.tape

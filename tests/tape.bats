@@ -165,7 +165,7 @@ same_bytes() {
 	[ "$(plist -f "$count" --from "$(at $((12 + 3600)) %FT%T+01:00)" --to @$((BEGIN + 15)))" = "$want" ]
 	[ "$(plist -f "$count" --from +12s --to +15)" = "$want" ]
 	[ "$(plist -f "$count" --from -7s --to -4s)" = "$want" ]
-	[ "$(plist -f "$count" --from @$((BEGIN + 12)) --to @$((BEGIN + 15)).5)" = "$want" ]
+	[ "$(plist -f "$count" --from @$((BEGIN + 12)) --to @$((BEGIN + 15)).2)" = "$want" ]
 	[ "$(plist -f "$count" --from +11500ms --to +0.25m)" = "$want" ]
 	[ "$(plist -f "$count" --from +17s)" = "118 119" ]
 	[ "$(plist -f "$count" --to +2s)" = "101 102" ]

@@ -65,6 +65,8 @@ find_end(struct tape_file *f, struct tape_reader *r, struct tape_segment *from, 
 	from->moments += r->position;
 	*at = r->position ? tape_block_up(r->at + TAPE_END) : r->start;
 	f->ring = from->ring;
+	f->index = r->index; /* it is taken over */
+	r->index = (struct tape_index){ 0 };
 	return from->sequence ? 0 : -1;
 }
 
@@ -141,6 +143,7 @@ tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
 			unlink(path);
 		if (f->fd >= 0)
 			close(f->fd);
+		tape_index_free(&f->index);
 		errno = error;
 		return -1;
 	}
@@ -150,6 +153,21 @@ tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
 	return 0;
 }
 
+/* A segment was begun: those in its room are gone, or will be soon. */
+static void
+note_segment(struct tape_file *f)
+{
+	const struct tape_writer *w = &f->writer;
+	struct tape_index *x = &f->index;
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n; i++)
+		if (x->v[i].at < w->start || x->v[i].at >= w->start + w->room)
+			x->v[n++] = x->v[i];
+	x->n = n;
+	tape_index_add(x, w->start, &w->segment);
+}
+
 int
 tape_file_moment(struct tape_file *f, const struct moment *m)
 {
@@ -157,7 +175,12 @@ tape_file_moment(struct tape_file *f, const struct moment *m)
 		f->allocated = f->writer.at + AHEAD;
 		fallocate(f->fd, FALLOC_FL_KEEP_SIZE, (off_t)f->writer.at, AHEAD); /* should it fail, writing will tell */
 	}
-	return tape_writer_moment(&f->writer, m);
+	uint64_t sequence = f->writer.segment.sequence;
+	if (tape_writer_moment(&f->writer, m) < 0)
+		return -1;
+	if (f->writer.segment.sequence != sequence)
+		note_segment(f);
+	return 0;
 }
 
 int
@@ -175,5 +198,6 @@ tape_file_close(struct tape_file *f)
 	if (close(f->fd) < 0 && errno != EINTR)
 		result = -1;
 	tape_writer_end(&f->writer);
+	tape_index_free(&f->index);
 	return result;
 }

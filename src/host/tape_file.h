@@ -2,6 +2,7 @@
 #ifndef PQ_TAPE_FILE_H
 #define PQ_TAPE_FILE_H
 
+#include "tape_index.h"
 #include "tape_writer.h"
 
 struct tape_file {
@@ -11,6 +12,7 @@ struct tape_file {
 	bool stream, created;
 	uint64_t ring;      /* of the file; 0: it grows */
 	uint64_t allocated; /* bytes that a growing file has room for */
+	struct tape_index index; /* where its segments are: who reads it at once need not search for them */
 	int owner;          /* the process that writes it, when that is another one */
 };
 

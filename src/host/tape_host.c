@@ -12,10 +12,8 @@
 struct tape {
 	struct host host;
 	struct tape_reader reader;
-	struct host_window window;
+	struct tape_window window;
 	bool begun;
-	bool given;       /* a moment of the window was, … */
-	int64_t given_ns; /* … the last one at this monotonic time */
 	bool whole; /* what is not on the tape was not there */
 };
 
@@ -57,19 +55,6 @@ wait_for_more(struct tape *t)
 	return tape_reader_again(&t->reader);
 }
 
-/* Moments lie a little behind the time at which they were due: the nearest one to the window's end belongs to it. */
-static bool
-is_within(struct tape *t, const struct moment *m)
-{
-	int64_t spacing_ns = t->given ? m->mono_ns - t->given_ns : 0;
-
-	if (m->real_ns < t->window.from_ns || m->real_ns - spacing_ns / 2 > t->window.to_ns)
-		return false;
-	t->given = true;
-	t->given_ns = m->mono_ns;
-	return true;
-}
-
 static int
 tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
 {
@@ -79,7 +64,7 @@ tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 	(void)kind;
 	for (;;) {
 		int got = tape_reader_next(&t->reader, m);
-		if (got < 0 || (got == 0 && !t->window.follow))
+		if (got < 0 || (got == 0 && !t->reader.follow))
 			return got;
 		if (got == 0) {
 			if (wait_for_more(t) < 0)
@@ -89,9 +74,9 @@ tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 		if (!t->begun || m->restarted)
 			learn_facts(t);
 		t->begun = true;
-		if (is_within(t, m))
+		if (tape_window_has(&t->window, m))
 			return 1;
-		if (m->real_ns > t->window.to_ns && t->window.follow)
+		if (m->real_ns > t->window.to_ns && t->reader.follow)
 			return 0;
 	}
 }
@@ -145,7 +130,7 @@ host_tape(int fd, bool pipe)
 {
 	struct tape *t = xmalloc(sizeof *t);
 
-	*t = (struct tape){ .host = { .ops = &tape_ops, .replay = true }, .window = { INT64_MIN, INT64_MAX, false } };
+	*t = (struct tape){ .host = { .ops = &tape_ops, .replay = true }, .window = { .from_ns = INT64_MIN, .to_ns = INT64_MAX } };
 	facts_begin(&t->host.facts);
 	if (tape_reader_begin(&t->reader, fd, pipe) == 0)
 		return &t->host;
@@ -166,7 +151,7 @@ host_tape_window(struct host *h, const struct host_window *window)
 {
 	struct tape *t = (struct tape *)h;
 
-	t->window = *window;
+	t->window = (struct tape_window){ .from_ns = window->from_ns, .to_ns = window->to_ns };
 	t->reader.follow = window->follow;
 	t->reader.to_ns = window->to_ns;
 	tape_reader_seek(&t->reader, window->from_ns);

@@ -72,4 +72,5 @@ void
 tape_index_free(struct tape_index *x)
 {
 	free(x->v);
+	*x = (struct tape_index){ 0 };
 }

@@ -16,6 +16,13 @@ struct tape_losses {
 	bool torn;            /* the tape ends in bytes that are no record */
 };
 
+/* A part of a tape, in CLOCK_REALTIME ns. Zero-initialise but for its ends. */
+struct tape_window {
+	int64_t from_ns, to_ns;
+	bool given;       /* a moment of it was, … */
+	int64_t given_ns; /* … the last one at this monotonic time */
+};
+
 struct tape_reader {
 	struct source source;
 	struct tape_index index; /* of a file; of a pipe the present segment alone */
@@ -44,6 +51,9 @@ struct tape_reader {
  * version, ENODATA it is empty, EINTR, or why it cannot be read. */
 int tape_reader_begin(struct tape_reader *r, int fd, bool pipe);
 
+/* The same for a file whose segments are known: it is not searched, and the index becomes the reader's. */
+void tape_reader_begin_at(struct tape_reader *r, int fd, const struct tape_index *index);
+
 /* Begins with the segment in which the time lies; nothing before it is looked at. Not for a pipe. */
 void tape_reader_seek(struct tape_reader *r, int64_t real_ns);
 
@@ -58,6 +68,10 @@ int tape_reader_next(struct tape_reader *r, struct moment *m);
 
 /* With follow, at the end: the next tape_reader_next finds what has come since. 0, or -1 with errno. */
 int tape_reader_again(struct tape_reader *r);
+
+/* Whether the moment, which comes behind those that were asked about before, belongs to the window. Moments lie a little behind the time
+ * at which they were due: so does the one nearest to the end. */
+bool tape_window_has(struct tape_window *w, const struct moment *m);
 
 /* One line about what was lost into out; false when nothing was. */
 bool tape_losses_text(const struct tape_losses *l, char *out, size_t n);

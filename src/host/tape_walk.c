@@ -24,10 +24,23 @@ begin_pipe(struct tape_reader *r)
 	return tape_index_scan(&r->index, &r->source) < 0 ? -1 : 1;
 }
 
+static void
+begin(struct tape_reader *r, int fd, bool pipe)
+{
+	*r = (struct tape_reader){ .source = { .fd = fd, .pipe = pipe, .piece = PIECE }, .settled = true, .to_ns = INT64_MAX };
+}
+
+void
+tape_reader_begin_at(struct tape_reader *r, int fd, const struct tape_index *index)
+{
+	begin(r, fd, false);
+	r->index = *index;
+}
+
 int
 tape_reader_begin(struct tape_reader *r, int fd, bool pipe)
 {
-	*r = (struct tape_reader){ .source = { .fd = fd, .pipe = pipe, .piece = PIECE }, .settled = true, .to_ns = INT64_MAX };
+	begin(r, fd, pipe);
 	int found = pipe ? begin_pipe(r) : tape_index_scan(&r->index, &r->source);
 
 	if (found < 0)
@@ -196,14 +209,29 @@ tape_reader_span(struct tape_reader *r, int64_t *first_ns, int64_t *last_ns)
 }
 
 bool
+tape_window_has(struct tape_window *w, const struct moment *m)
+{
+	int64_t spacing_ns = w->given ? m->mono_ns - w->given_ns : 0;
+
+	if (m->real_ns < w->from_ns || m->real_ns - spacing_ns / 2 > w->to_ns)
+		return false;
+	w->given = true;
+	w->given_ns = m->mono_ns;
+	return true;
+}
+
+bool
 tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 {
 	int at = 0;
 
 	if (l->moments || l->places)
-		at = snprintf(out, n, "damaged in %llu place%s: %llu moment%s lost%s", (unsigned long long)l->places,
-			      l->places == 1 ? "" : "s", (unsigned long long)l->moments, l->moments == 1 ? " is" : "s are",
-			      l->torn ? "; it ends in a torn record" : "");
+		at = snprintf(out, n, "damaged in %llu place%s", (unsigned long long)l->places, l->places == 1 ? "" : "s");
+	if (at > 0 && (l->moments || !l->torn))
+		at += snprintf(out + at, n - (size_t)at, ": %llu moment%s lost", (unsigned long long)l->moments,
+			       l->moments == 1 ? " is" : "s are");
+	if (at > 0 && l->torn)
+		at += snprintf(out + at, n - (size_t)at, "; it ends in what is no record");
 	if (l->overwritten && at >= 0 && (size_t)at < n)
 		snprintf(out + at, n - (size_t)at, "%s%llu segment%s overwritten by the recorder before being read", at ? "; " : "",
 			 (unsigned long long)l->overwritten, l->overwritten == 1 ? " was" : "s were");

@@ -1,6 +1,7 @@
 /* Where segments and records go; tape_records.c makes them. */
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,8 +77,12 @@ write_out(struct tape_writer *w, uint64_t at)
 		const char *s = w->out.s + done;
 		size_t left = w->out.n - done;
 		ssize_t n = w->stream ? write(w->fd, s, left) : pwrite(w->fd, s, left, (off_t)(at + done));
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EINTR && !(w->give_up && w->give_up()))
 			continue;
+		if (n < 0 && errno == EAGAIN && w->stream && !(w->give_up && w->give_up())) {
+			poll(&(struct pollfd){ w->fd, POLLOUT, 0 }, 1, 1000); /* somebody made it non-blocking */
+			continue;
+		}
 		if (n < 0)
 			return -1;
 		done += (size_t)n;

@@ -8,6 +8,7 @@
 struct tape_writer {
 	int fd;
 	bool stream;                 /* a pipe: written in order, and never again */
+	bool (*give_up)(void);       /* whether a write that a signal interrupts is to be given up; NULL: never */
 	uint64_t at;                 /* where the next record goes */
 	uint64_t start, room;        /* where the segment began, and how many bytes it takes at most */
 	uint64_t moments;            /* on the tape so far, those overwritten since too */

@@ -31,6 +31,7 @@ follow_boot(const struct tape_reader *r, struct tape_file *to)
 int64_t
 cut_copy(struct tape_reader *r, int64_t from_ns, int64_t to_ns, struct tape_file *to)
 {
+	struct tape_window window = { .from_ns = from_ns, .to_ns = to_ns };
 	struct moment m;
 	int64_t copied = 0;
 	int got;
@@ -39,7 +40,7 @@ cut_copy(struct tape_reader *r, int64_t from_ns, int64_t to_ns, struct tape_file
 		tape_reader_seek(r, from_ns);
 	r->to_ns = to_ns;
 	while ((got = tape_reader_next(r, &m)) > 0) {
-		if (m.real_ns < from_ns || m.real_ns > to_ns)
+		if (!tape_window_has(&window, &m))
 			continue;
 		follow_boot(r, to);
 		keep_tracks(r, to, copied == 0);

@@ -102,7 +102,7 @@ write_moment(struct recorder *r, const struct moment *m)
 		r->troubled = false;
 		return;
 	}
-	if (errno == EPIPE)
+	if (errno == EPIPE || (r->tape.stream && signals_urged()))
 		exit(EXIT_DONE);
 	if (r->tape.stream)
 		die(EXIT_FAILED, "cannot write to the pipe: %s", strerror(errno));
@@ -210,8 +210,10 @@ loop(struct recorder *r)
 	for (uint64_t n = 1; (r->plan.count == 0 || n < r->plan.count) && !signals_stop();) {
 		int64_t deadline_ns = schedule_next(&r->due, &row);
 		int got = host_next(r->host, deadline_ns, MOMENT_ROW, &m);
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == EINTR) { /* perhaps by the end of a child */
+			saves_step(&r->saves, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME));
 			continue;
+		}
 		if (got < 0)
 			die(EXIT_FAILED, "cannot go on to the next moment: %s", strerror(errno));
 		int64_t late_ns = m.mono_ns - deadline_ns;
@@ -236,7 +238,7 @@ begin(struct recorder *r)
 	buf_free(&about);
 	for (size_t i = 0; i < p->tools; i++)
 		begin_tool(r, i);
-	r->saves = (struct saves){ .plan = p, .journal = &r->journal, .facts = &r->host->facts, .fd = r->tape.fd };
+	r->saves = (struct saves){ .plan = p, .journal = &r->journal, .facts = &r->host->facts, .tape = &r->tape };
 	lookout_begin(&r->lookout, p, &r->saves, &r->journal);
 }
 
@@ -303,6 +305,7 @@ record(const struct options *o)
 	begin(r);
 	signals_catch();
 	signals_catch_asking();
+	r->tape.writer.give_up = signals_urged;
 	tell_start(r);
 	loop(r);
 	enum exit_status status = end(r);

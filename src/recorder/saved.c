@@ -18,17 +18,19 @@ is_saved(const char *name)
 }
 
 int
-saved_count(const char *directory, uint64_t *n, uint64_t *bytes)
+saved_count(const char *directory, int recorded, uint64_t *n, uint64_t *bytes)
 {
 	DIR *d = opendir(directory);
 	const struct dirent *e;
-	struct stat st;
+	struct stat st, own = { 0 };
 
 	*n = *bytes = 0;
 	if (!d)
 		return -1;
+	fstat(recorded, &own);
 	while ((e = readdir(d))) {
-		if (!is_saved(e->d_name) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (!is_saved(e->d_name) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    (st.st_dev == own.st_dev && st.st_ino == own.st_ino))
 			continue;
 		++*n;
 		*bytes += st.st_size > 0 ? (uint64_t)st.st_size : 0;

@@ -36,11 +36,11 @@ is_refused(struct saves *s, char *out, size_t n)
 
 	if (s->n == SAVES_MOST)
 		snprintf(out, n, "not saved: %d windows wait to be saved already", SAVES_MOST);
-	else if (saved_count(p->directory, &saved, &bytes) < 0)
+	else if (saved_count(p->directory, s->tape->fd, &saved, &bytes) < 0)
 		snprintf(out, n, "not saved: cannot read %s: %s", p->directory, strerror(errno));
 	else if (saved + s->n - s->running_command >= p->max_saves) /* what a command runs for is there already */
-		snprintf(out, n, "not saved: there are %llu tapes in %s, as many as --max-saves allows", (unsigned long long)saved,
-			 p->directory);
+		snprintf(out, n, "not saved: %s has as many saved tapes as --max-saves allows: %llu", p->directory,
+			 (unsigned long long)p->max_saves);
 	else if (bytes >= p->max_bytes)
 		snprintf(out, n, "not saved: the tapes in %s have %s, as much as --max-bytes allows", p->directory,
 			 human_size((double)bytes, size));
@@ -91,8 +91,7 @@ copy_window(void *ctx)
 	const struct save *save = &s->v[0];
 	struct tape_reader r;
 
-	if (tape_reader_begin(&r, s->fd, false) < 0)
-		return COPY_FAILED;
+	tape_reader_begin_at(&r, s->tape->fd, &s->tape->index);
 	int64_t copied = cut_save(&r, save->from_ns, save->to_ns, save->path);
 	return copied > 0 ? 0 : copied == 0 ? COPY_NOTHING : errno > 0 && errno < COPY_NOTHING ? errno : COPY_FAILED;
 }

@@ -29,7 +29,7 @@ struct saves {
 	const struct plan *plan;
 	struct journal *journal;
 	const struct host_facts *facts;
-	int fd;                       /* of the tape */
+	const struct tape_file *tape;
 	struct save v[SAVES_MOST];    /* the first of them is worked on */
 	size_t n;
 	struct job job;
