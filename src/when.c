@@ -216,7 +216,7 @@ clock_ns(const struct when *w, const struct when_span *span, bool utc)
 		return ns;
 	t.tm_mday--;
 	int64_t earlier_ns = seconds(t, utc) * second + w->ns;
-	return first_ns - earlier_ns < ns - last_ns ? earlier_ns : ns;
+	return first_ns / 2 - earlier_ns / 2 < ns / 2 - last_ns / 2 ? earlier_ns : ns; /* the whole could be too large */
 }
 
 static int64_t
