@@ -42,6 +42,13 @@ tape_put_header(const struct tape_segment *s, unsigned char out[TAPE_HEADER])
 	put_le(out + 124, crc32c(0, out, 124), 4);
 }
 
+/* So that sums and differences of times fit. */
+static bool
+is_time(int64_t ns)
+{
+	return ns >= -(INT64_MAX / 4) && ns <= INT64_MAX / 4;
+}
+
 int
 tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s)
 {
@@ -61,6 +68,10 @@ tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s)
 		.ring = get_le(in + 40, 8), .mono_ns = (int64_t)get_le(in + 48, 8), .real_ns = (int64_t)get_le(in + 56, 8),
 		.boot_ns = (int64_t)get_le(in + 64, 8) };
 	memcpy(s->boot_id, in + 72, sizeof s->boot_id);
+	if (!is_time(s->mono_ns) || !is_time(s->real_ns) || !is_time(s->boot_ns)) {
+		errno = EINVAL;
+		return -1;
+	}
 	return 0;
 }
 

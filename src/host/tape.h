@@ -18,6 +18,9 @@
 enum { TAPE_VERSION = 1, TAPE_BLOCK = 4096, TAPE_HEADER = 128, TAPE_HEAD = 8, TAPE_END = 8, TAPE_GROUP = 32,
 	TAPE_RECORD_MOST = (1 << 24) - 1, TAPE_TRACKS_MOST = 1 << 18 };
 
+/* Within a segment CLOCK_REALTIME strays no further from CLOCK_MONOTONIC: when the clock is set, a new segment begins. */
+#define TAPE_STRAY_NS INT64_C(1000000000)
+
 /* What a record is; the two lowest bits of one that is a moment say more. */
 enum tape_record { TAPE_KEY = 1, TAPE_MOMENT = 4, TAPE_IS_TICK = 1, TAPE_FROM_KEY = 2, TAPE_RECORDS = 8 };
 

@@ -28,7 +28,7 @@ struct tape_reader {
 	struct tape_index index; /* of a file; of a pipe the present segment alone */
 	size_t next;             /* the segment to be read next */
 	bool in_order;           /* a pipe that is read as it comes */
-	int64_t to_ns;           /* segments that begin later (CLOCK_REALTIME) are passed over */
+	int64_t from_ns, to_ns;  /* segments of other times (CLOCK_REALTIME) are passed over */
 	bool follow;             /* the end of the newest segment is not the end */
 	bool open, settled;      /* a segment is being read; its losses are counted */
 	struct tape_segment segment;
@@ -54,8 +54,11 @@ int tape_reader_begin(struct tape_reader *r, int fd, bool pipe);
 /* The same for a file whose segments are known: it is not searched, and the index becomes the reader's. */
 void tape_reader_begin_at(struct tape_reader *r, int fd, const struct tape_index *index);
 
-/* Begins with the segment in which the time lies; nothing before it is looked at. Not for a pipe. */
+/* Passes over segments all of which lies before that time. Not for a pipe. */
 void tape_reader_seek(struct tape_reader *r, int64_t real_ns);
+
+/* Begins with the segment of this boot in which that time (CLOCK_MONOTONIC) lies. Not for a pipe. */
+void tape_reader_seek_mono(struct tape_reader *r, const unsigned char boot_id[16], int64_t mono_ns);
 
 /* Back to the beginning, as if nothing had been read. Not for a pipe. */
 void tape_reader_rewind(struct tape_reader *r);

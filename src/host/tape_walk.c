@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { PIECE = 64 << 10 };
 
@@ -27,7 +28,8 @@ begin_pipe(struct tape_reader *r)
 static void
 begin(struct tape_reader *r, int fd, bool pipe)
 {
-	*r = (struct tape_reader){ .source = { .fd = fd, .pipe = pipe, .piece = PIECE }, .settled = true, .to_ns = INT64_MAX };
+	*r = (struct tape_reader){ .source = { .fd = fd, .pipe = pipe, .piece = PIECE }, .settled = true,
+		.from_ns = INT64_MIN, .to_ns = INT64_MAX };
 }
 
 void
@@ -52,18 +54,42 @@ tape_reader_begin(struct tape_reader *r, int fd, bool pipe)
 	return -1;
 }
 
+/* Whether all of a segment lies before a time. The clock may be set between two segments: how long the first one lasts at most,
+ * the monotonic clock tells; it starts anew with a boot, and then nothing is known. */
+static bool
+ends_before(const struct tape_reader *r, size_t i, int64_t real_ns)
+{
+	if (i + 1 >= r->index.n)
+		return false;
+	const struct tape_segment *s = &r->index.v[i].segment, *next = &r->index.v[i + 1].segment;
+	if (memcmp(s->boot_id, next->boot_id, sizeof s->boot_id) != 0 || next->mono_ns < s->mono_ns)
+		return false;
+	return s->real_ns + (next->mono_ns - s->mono_ns) + TAPE_STRAY_NS < real_ns;
+}
+
 void
 tape_reader_seek(struct tape_reader *r, int64_t real_ns)
 {
 	r->next = 0;
-	while (!r->in_order && r->next + 1 < r->index.n && r->index.v[r->next + 1].segment.real_ns <= real_ns)
-		r->next++;
+	r->from_ns = real_ns;
+}
+
+void
+tape_reader_seek_mono(struct tape_reader *r, const unsigned char boot_id[16], int64_t mono_ns)
+{
+	tape_reader_rewind(r);
+	for (size_t i = 0; i < r->index.n; i++) {
+		const struct tape_segment *s = &r->index.v[i].segment;
+		if (memcmp(s->boot_id, boot_id, sizeof s->boot_id) != 0 || s->mono_ns <= mono_ns)
+			r->next = i;
+	}
 }
 
 void
 tape_reader_rewind(struct tape_reader *r)
 {
 	r->next = 0;
+	r->from_ns = INT64_MIN;
 	r->segment = (struct tape_segment){ 0 };
 	r->open = r->booted = false;
 	r->settled = true;
@@ -127,7 +153,8 @@ next_in_file(struct tape_reader *r)
 
 	for (; r->next < r->index.n; r->next++) {
 		const struct tape_place *p = &r->index.v[r->next];
-		if (p->segment.real_ns > r->to_ns) {
+		bool later = p->segment.real_ns - TAPE_STRAY_NS > r->to_ns;
+		if (later || ends_before(r, r->next, r->from_ns)) {
 			behind = false;
 			continue;
 		}

@@ -157,6 +157,15 @@ has_slept(const struct tape_writer *w, const struct moment *m)
 	return (m->boot_ns - m->mono_ns) - (w->segment.boot_ns - w->segment.mono_ns) > SLEPT_NS;
 }
 
+/* Since the segment began: a reader tells by the headers alone where a time is. */
+static bool
+clock_was_set(const struct tape_writer *w, const struct moment *m)
+{
+	int64_t stray_ns = (m->real_ns - m->mono_ns) - (w->segment.real_ns - w->segment.mono_ns);
+
+	return stray_ns > TAPE_STRAY_NS || stray_ns < -TAPE_STRAY_NS;
+}
+
 /* A record behind the last one: 1; 0 when the segment is full, or has strayed so far from its key frame that a new one is
  * better. */
 static int
@@ -164,11 +173,13 @@ append(struct tape_writer *w, const struct moment *m)
 {
 	bool from_key = w->in_group == TAPE_GROUP;
 
+	if (has_slept(w, m) || clock_was_set(w, m))
+		return 0;
 	w->out.n = 0;
 	tape_put_moment(w, m, from_key);
 	size_t n = w->out.n;
 	bool strayed = from_key && n > TAPE_BLOCK && n > w->key_bytes / 2;
-	if (has_slept(w, m) || w->at + n + TAPE_END > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST || strayed)
+	if (w->at + n + TAPE_END > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST || strayed)
 		return 0;
 	if (!w->stream)
 		put_end(w, w->at + n);

@@ -28,19 +28,39 @@ follow_boot(const struct tape_reader *r, struct tape_file *to)
 	to->writer.begun = false;
 }
 
-int64_t
-cut_copy(struct tape_reader *r, int64_t from_ns, int64_t to_ns, struct tape_file *to)
+static void
+seek(struct tape_reader *r, const struct cut_window *w)
 {
-	struct tape_window window = { .from_ns = from_ns, .to_ns = to_ns };
+	if (w->boot_id) {
+		tape_reader_seek_mono(r, w->boot_id, w->from_ns);
+		return;
+	}
+	if (!r->in_order)
+		tape_reader_seek(r, w->from_ns);
+	r->to_ns = w->to_ns;
+}
+
+/* Whether the moment is of the window; `times` is what was asked of it before. */
+static bool
+is_within(const struct tape_reader *r, const struct moment *m, const struct cut_window *w, struct tape_window *times)
+{
+	if (!w->boot_id)
+		return tape_window_has(times, m);
+	return memcmp(r->segment.boot_id, w->boot_id, sizeof r->segment.boot_id) == 0 && m->mono_ns >= w->from_ns &&
+	       m->mono_ns <= w->to_ns;
+}
+
+int64_t
+cut_copy(struct tape_reader *r, const struct cut_window *w, struct tape_file *to)
+{
+	struct tape_window times = { .from_ns = w->from_ns, .to_ns = w->to_ns };
 	struct moment m;
 	int64_t copied = 0;
 	int got;
 
-	if (!r->in_order)
-		tape_reader_seek(r, from_ns);
-	r->to_ns = to_ns;
+	seek(r, w);
 	while ((got = tape_reader_next(r, &m)) > 0) {
-		if (!tape_window_has(&window, &m))
+		if (!is_within(r, &m, w, &times))
 			continue;
 		follow_boot(r, to);
 		keep_tracks(r, to, copied == 0);
@@ -52,7 +72,7 @@ cut_copy(struct tape_reader *r, int64_t from_ns, int64_t to_ns, struct tape_file
 }
 
 int64_t
-cut_save(struct tape_reader *r, int64_t from_ns, int64_t to_ns, const char *path)
+cut_save(struct tape_reader *r, const struct cut_window *w, const char *path)
 {
 	char part[4096];
 	struct tape_file to;
@@ -68,7 +88,7 @@ cut_save(struct tape_reader *r, int64_t from_ns, int64_t to_ns, const char *path
 	unlink(part);
 	if (tape_file_open(&to, part, 0) < 0)
 		return -1;
-	int64_t copied = cut_copy(r, from_ns, to_ns, &to);
+	int64_t copied = cut_copy(r, w, &to);
 	int error = errno;
 	if (copied > 0 && fsync(to.fd) < 0) {
 		copied = -1;

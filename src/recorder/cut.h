@@ -5,10 +5,15 @@
 #include "../host/tape_file.h"
 #include "../host/tape_reader.h"
 
-/* Copies all moments from from_ns to to_ns (CLOCK_REALTIME). Returns how many, or -1 with errno. */
-int64_t cut_copy(struct tape_reader *r, int64_t from_ns, int64_t to_ns, struct tape_file *to);
+struct cut_window {
+	int64_t from_ns, to_ns;       /* CLOCK_REALTIME; … */
+	const unsigned char *boot_id; /* when this is given, CLOCK_MONOTONIC of that boot, which nobody sets */
+};
+
+/* Copies all moments of the window. Returns how many, or -1 with errno. */
+int64_t cut_copy(struct tape_reader *r, const struct cut_window *w, struct tape_file *to);
 
 /* The same into a new file at `path`, which is there only when it is complete. What was lost on the way is in r->lost. */
-int64_t cut_save(struct tape_reader *r, int64_t from_ns, int64_t to_ns, const char *path);
+int64_t cut_save(struct tape_reader *r, const struct cut_window *w, const char *path);
 
 #endif

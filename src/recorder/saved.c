@@ -1,5 +1,6 @@
 #include "saved.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -50,7 +51,7 @@ saved_name(char *out, size_t n, const char *directory, const char *host, int64_t
 	strftime(when, sizeof when, "%Y%m%dT%H%M%S", &tm);
 	snprintf(name, sizeof name, "%s", *host ? host : "host");
 	for (char *c = name; *c; c++)
-		if (*c == '/' || *c <= ' ' || *c == 0x7f)
+		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
 			*c = '_';
 	for (int copy = 1; copy < 1000; copy++) { /* two conditions may fire at once */
 		char again[8] = "";

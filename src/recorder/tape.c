@@ -73,16 +73,17 @@ cut(const struct options *o, const char *path, const char *to)
 	int64_t copied;
 
 	tapework_open(&r, path);
-	struct host_window w = tapework_window(&r, o);
+	struct host_window asked = tapework_window(&r, o);
+	struct cut_window w = { asked.from_ns, asked.to_ns, NULL };
 	if (strcmp(to, "-") == 0) {
 		tapes_create(&out, to, 0);
-		copied = cut_copy(&r, w.from_ns, w.to_ns, &out);
+		copied = cut_copy(&r, &w, &out);
 		if (copied < 0 && errno == EPIPE)
 			return EXIT_DONE;
 		if (tape_file_close(&out) < 0)
 			copied = -1;
 	} else {
-		copied = cut_save(&r, w.from_ns, w.to_ns, to);
+		copied = cut_save(&r, &w, to);
 	}
 	if (copied < 0 && errno == EEXIST)
 		die(EXIT_USAGE, "%s exists: give a new file", to);
