@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "output.h"
 #include "sampler.h"
 #include "schedule.h"
@@ -21,15 +21,6 @@ struct run {
 	int64_t could_ns;      /* the last moment that could have been a row */
 };
 
-static int64_t
-cpu_time_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* Lets the tool look. */
 static void
 tick(struct run *r, const struct moment *m)
@@ -38,11 +29,11 @@ tick(struct run *r, const struct moment *m)
 
 	if (!r->options->tool->tick)
 		return;
-	int64_t before = costly ? cpu_time_ns() : 0;
+	int64_t before = costly ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
 	sampler_tick(&r->sampler);
 	if (r->sampler.watch.no_ticks)
 		r->due.tick_ns = 0;
-	schedule_ticked(&r->due, m->mono_ns, costly ? cpu_time_ns() - before : 0);
+	schedule_ticked(&r->due, m->mono_ns, costly ? clock_ns(CLOCK_THREAD_CPUTIME_ID) - before : 0);
 }
 
 static bool
@@ -91,6 +82,14 @@ next_moment(struct run *r, struct moment *m)
 	if (got <= 0)
 		return got;
 	return m->kind == MOMENT_ROW && is_row(r, m) ? 1 : 2;
+}
+
+static void
+begin_sampler(struct run *r)
+{
+	sampler_begin(&r->sampler, r->options->tool, r->host, &r->ask);
+	r->sampler.watch.shown = r->options->shown;
+	r->sampler.watch.nshown = r->options->nshown;
 }
 
 static void
@@ -163,17 +162,49 @@ release(struct run *r)
 }
 
 /* A tape has what was read for the tools that it was recorded for: others may miss something. */
-static void
-check_recorded(const struct run *r)
+static bool
+is_recorded(const struct run *r)
 {
 	struct text rest = text_of(r->host->tools), word;
 
 	if (rest.n == 0)
-		return;
+		return true;
 	while (text_word(&rest, &word))
 		if (text_eq(word, r->options->tool->name))
-			return;
+			return true;
+	return false;
+}
+
+static void
+check_recorded(const struct run *r)
+{
+	if (is_recorded(r))
+		return;
 	warn("%s was recorded for %s: what %s reads beside that is not on it", r->options->source, r->host->tools, r->options->tool->name);
+}
+
+/* Begins, or begins anew, with a first snapshot. */
+static bool
+begin_at(struct run *r, const struct moment *m)
+{
+	sampler_end(&r->sampler);
+	begin_sampler(r);
+	tapes_target(r->host, r->options->tool, &r->ask.target);
+	start_schedule(r, m);
+	tick(r, m);
+	return sampler_read(&r->sampler, m);
+}
+
+/* A tape may have been continued for other tools: to where this one is among them. */
+static bool
+go_on_to_recorded(struct run *r, struct moment *m)
+{
+	if (is_recorded(r))
+		return false;
+	while (!signals_stop() && host_next(r->host, 0, MOMENT_ROW, m) > 0)
+		if (m->kind == MOMENT_ROW && is_recorded(r))
+			return true;
+	return false;
 }
 
 _Noreturn static void
@@ -212,12 +243,11 @@ start(struct run *r)
 	if (got < 0)
 		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
 	check_recorded(r);
-	tapes_target(r->host, r->options->tool, &r->ask.target);
-	start_schedule(r, &m);
-	tick(r, &m);
-	bool done = sampler_read(&r->sampler, &m);
+	bool done = begin_at(r, &m);
 	if (done || r->sampler.watch.fail == EXIT_UNSUPPORTED) /* why it is so may be seen from the tape */
 		keep(r);
+	while (!done && r->sampler.watch.fail == EXIT_UNSUPPORTED && go_on_to_recorded(r, &m))
+		done = begin_at(r, &m);
 	return done;
 }
 
@@ -240,9 +270,7 @@ run(const struct options *o)
 
 	if (o->out)
 		record_to(&r);
-	sampler_begin(&r.sampler, o->tool, r.host, &r.ask);
-	r.sampler.watch.shown = o->shown;
-	r.sampler.watch.nshown = o->nshown;
+	begin_sampler(&r);
 	output_begin(&r.output, o);
 	signals_catch();
 	status = start(&r) ? loop(&r) : r.sampler.watch.fail;

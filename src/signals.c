@@ -46,6 +46,7 @@ signals_catch(void)
 		if (sigaction(once[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(once[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files' sizes is an error of write(2), to be told */
 }
 
 void

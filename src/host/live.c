@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../base/buf.h"
+#include "../base/clock.h"
 #include "../base/fail.h"
 #include "host.h"
 #include "kept.h"
@@ -84,15 +84,6 @@ live_list(struct host *h, const char *path, struct text *names)
 	return get((struct live *)h, path, names, slurp_list);
 }
 
-static int64_t
-now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static int
 live_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
 {
@@ -101,7 +92,8 @@ live_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 
 	if (deadline_ns > 0 && (errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) != 0)
 		return -1;
-	*m = (struct moment){ .mono_ns = now(CLOCK_MONOTONIC), .real_ns = now(CLOCK_REALTIME), .boot_ns = now(CLOCK_BOOTTIME), .kind = kind };
+	*m = (struct moment){ .mono_ns = clock_ns(CLOCK_MONOTONIC), .real_ns = clock_ns(CLOCK_REALTIME),
+		.boot_ns = clock_ns(CLOCK_BOOTTIME), .kind = kind };
 	if (kind == MOMENT_ROW)
 		kept_row(&l->kept);
 	return 1;

@@ -102,7 +102,7 @@ read_clock(struct moments *m, struct moment *out)
 		return -1;
 	struct text rest = { m->text.s, m->text.n }, line, word;
 	if (!text_line(&rest, &line) || text_next_u64(&line, &mono) < 0 || text_next_u64(&line, &real) < 0 ||
-	    mono > INT64_MAX / 4 || real > INT64_MAX / 4) {
+	    mono > INT64_MAX / 8 || real > INT64_MAX / 2) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -89,6 +89,17 @@ path_clean(const char *path, bool directory, char *out, size_t n)
 	return at > 0;
 }
 
+/* The last one that came is taken away first: no other path was put behind it for its sake. */
+void
+paths_keep(struct paths *p, uint32_t n)
+{
+	while (p->n > n) {
+		uint32_t last = --p->n;
+		*place_of(p, text_of(p->v[last].s), p->v[last].hash) = 0;
+		free(p->v[last].s);
+	}
+}
+
 void
 paths_clear(struct paths *p)
 {

@@ -7,6 +7,8 @@
 
 #include "../base/text.h"
 
+enum { PATH_LONGEST = 4096 };
+
 struct paths {
 	struct { char *s; uint32_t hash; } *v; /* by number */
 	uint32_t n, room;
@@ -24,6 +26,9 @@ const char *paths_at(const struct paths *p, uint32_t number);
 /* A path as tapes have it: no slash doubled or at the end, but one at the end of a directory's. False when it leads upwards, or is too
  * long. */
 bool path_clean(const char *path, bool directory, char *out, size_t n);
+
+/* Forgets all but the first n. */
+void paths_keep(struct paths *p, uint32_t n);
 
 /* Forgets all. */
 void paths_clear(struct paths *p);

@@ -7,7 +7,7 @@
 #include "../base/fail.h"
 #include "tape.h"
 
-enum { PATH_LONGEST = 4096, ERRNO_MOST = 4095 };
+enum { ERRNO_MOST = 4095 };
 
 /* A path below the root, and nothing that could lead out of it: unpacking makes files of these. */
 static bool
@@ -84,20 +84,6 @@ begin_with(struct played *t, bool own)
 		memcpy(t->values, f->values, f->count * sizeof *t->values);
 }
 
-/* The first n paths stay. */
-static void
-keep_paths(struct playback *p, uint32_t n)
-{
-	struct paths all = p->paths;
-
-	if (n == all.n)
-		return;
-	p->paths = (struct paths){ 0 };
-	for (uint32_t i = 0; i < n; i++)
-		paths_add(&p->paths, text_of(paths_at(&all, i)));
-	paths_clear(&all);
-}
-
 int
 playback_key(struct playback *p, struct text record)
 {
@@ -155,7 +141,7 @@ static void
 begin_moment(struct playback *p, bool from_key)
 {
 	if (from_key)
-		keep_paths(p, p->keyed);
+		paths_keep(&p->paths, p->keyed);
 	for (uint32_t i = 0; i < p->paths.n; i++) {
 		p->v[i].fresh = p->v[i].whole = false;
 		if (from_key)

@@ -14,8 +14,6 @@ struct recording {
 	struct moment now;
 };
 
-enum { PATH_LONGEST = 4096 };
-
 static int
 record_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
 {

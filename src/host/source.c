@@ -29,7 +29,11 @@ source_at(struct source *s, uint64_t at, size_t n)
 {
 	uint64_t skip = at - s->base;
 
-	if (at < s->base || (!s->pipe && skip > s->held.n)) { /* a pipe does not go back; a file is read from there */
+	if (at < s->base && s->pipe) { /* it does not go back */
+		errno = ESPIPE;
+		return NULL;
+	}
+	if (at < s->base || (!s->pipe && skip > s->held.n)) { /* a file is read from there */
 		source_forget(s);
 		s->base = at;
 		skip = 0;

@@ -44,9 +44,12 @@ tape_put_header(const struct tape_segment *s, unsigned char out[TAPE_HEADER])
 
 /* So that sums and differences of times fit. */
 static bool
-is_time(int64_t ns)
+has_times(const struct tape_segment *s)
 {
-	return ns >= -(INT64_MAX / 4) && ns <= INT64_MAX / 4;
+	const int64_t most_mono = INT64_MAX / 8, most_real = INT64_MAX / 2; /* 36 years since boot; the year 2116 */
+
+	return s->mono_ns >= 0 && s->mono_ns <= most_mono && s->boot_ns >= 0 && s->boot_ns <= most_mono &&
+	       s->real_ns >= 0 && s->real_ns <= most_real;
 }
 
 int
@@ -68,7 +71,7 @@ tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s)
 		.ring = get_le(in + 40, 8), .mono_ns = (int64_t)get_le(in + 48, 8), .real_ns = (int64_t)get_le(in + 56, 8),
 		.boot_ns = (int64_t)get_le(in + 64, 8) };
 	memcpy(s->boot_id, in + 72, sizeof s->boot_id);
-	if (!is_time(s->mono_ns) || !is_time(s->real_ns) || !is_time(s->boot_ns)) {
+	if (!has_times(s)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -45,11 +45,14 @@ tape_file_owner(const char *path)
 static bool
 is_blank(int fd)
 {
-	static const char zeros[TAPE_BLOCK];
-	char start[TAPE_BLOCK];
-	ssize_t n = pread(fd, start, sizeof start, 0);
+	static const char zeros[1 << 16];
+	char some[sizeof zeros];
+	ssize_t n;
 
-	return n >= 0 && memcmp(start, zeros, (size_t)n) == 0;
+	for (off_t at = 0; (n = pread(fd, some, sizeof some, at)) > 0; at += n)
+		if (memcmp(some, zeros, (size_t)n) != 0)
+			return false;
+	return n == 0;
 }
 
 /* Where the newest segment ends is where the next one begins; its last record may be torn. */
@@ -57,10 +60,13 @@ static int
 find_end(struct tape_file *f, struct tape_reader *r, struct tape_segment *from, uint64_t *at)
 {
 	struct moment m;
+	int got;
 
 	r->next = r->index.n - 1;
-	while (tape_reader_next(r, &m) > 0)
+	while ((got = tape_reader_next(r, &m)) > 0)
 		;
+	if (got < 0) /* what cannot be read now may be readable, and must not be overwritten */
+		return -1;
 	*from = r->segment;
 	from->moments += r->position;
 	*at = r->position ? tape_block_up(r->at + TAPE_END) : r->start;
@@ -76,7 +82,10 @@ resume(struct tape_file *f, struct tape_segment *from, uint64_t *at)
 	struct tape_reader r;
 	int result = tape_reader_begin(&r, f->fd, false);
 
-	if (result == 0)
+	if (result == 0 && r.index.later) {
+		errno = ENOTSUP; /* what is behind the last segment that is understood would be overwritten */
+		result = -1;
+	} else if (result == 0)
 		result = find_end(f, &r, from, at);
 	else if (errno == ENODATA || (errno == EINVAL && is_blank(f->fd)))
 		result = 0;
@@ -119,7 +128,11 @@ open_file(struct tape_file *f, const char *path, uint64_t ring, struct tape_segm
 		errno = ENOTTY;
 		return -1;
 	}
-	if (lock(f) < 0 || resume(f, from, at) < 0)
+	if (lock(f) < 0) {
+		f->created = false; /* it is the other one's now */
+		return -1;
+	}
+	if (resume(f, from, at) < 0)
 		return -1;
 	if (from->sequence == 0)
 		f->ring = from->ring = ring;

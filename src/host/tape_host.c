@@ -14,10 +14,9 @@ struct tape {
 	struct tape_reader reader;
 	struct tape_window window;
 	bool begun;
+	uint64_t run; /* of the recorder, in which the last moment was */
 	bool whole; /* what is not on the tape was not there */
 };
-
-enum { PATH_LONGEST = 4096 };
 
 static void
 copy_fact(struct text about, const char *key, char *out, size_t n)
@@ -67,13 +66,16 @@ tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 		if (got < 0 || (got == 0 && !t->reader.follow))
 			return got;
 		if (got == 0) {
+			if (t->reader.index.v[t->reader.index.n - 1].segment.real_ns > t->window.to_ns)
+				return 0; /* it is passed over, and so will be what comes */
 			if (wait_for_more(t) < 0)
 				return -1;
 			continue;
 		}
-		if (!t->begun || m->restarted)
+		if (!t->begun || t->run != t->reader.segment.run)
 			learn_facts(t);
 		t->begun = true;
+		t->run = t->reader.segment.run;
 		if (tape_window_has(&t->window, m))
 			return 1;
 		if (m->real_ns > t->window.to_ns && t->reader.follow)

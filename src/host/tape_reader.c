@@ -97,7 +97,7 @@ take_times(struct tape_reader *r, struct text *rest, bool from_key, struct momen
 	real -= mono;
 	mono += (uint64_t)beyond + (from_key ? 0 : (uint64_t)r->step_ns);
 	real += mono + (uint64_t)drift;
-	if (mono > INT64_MAX / 4 || real > INT64_MAX / 4)
+	if (mono > INT64_MAX / 8 || real > INT64_MAX / 2)
 		return false;
 	m->mono_ns = (int64_t)mono;
 	m->real_ns = (int64_t)real;

@@ -14,6 +14,7 @@ struct tape_losses {
 	uint64_t places;      /* that are damaged */
 	uint64_t overwritten; /* segments that the recorder overwrote before they were read */
 	bool torn;            /* the tape ends in bytes that are no record */
+	bool later;           /* some segments are of a later version, and were not read */
 };
 
 /* A part of a tape, in CLOCK_REALTIME ns. Zero-initialise but for its ends. */

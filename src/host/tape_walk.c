@@ -19,7 +19,7 @@ begin_pipe(struct tape_reader *r)
 	r->in_order = first.ring == 0;
 	if (r->in_order)
 		return 1;
-	while (!r->source.ended)
+	while (!r->source.ended && source_size(&r->source) < first.ring)
 		if (!source_at(&r->source, source_size(&r->source), 1) && errno)
 			return -1;
 	return tape_index_scan(&r->index, &r->source) < 0 ? -1 : 1;
@@ -48,6 +48,7 @@ tape_reader_begin(struct tape_reader *r, int fd, bool pipe)
 	if (found < 0)
 		return -1;
 	r->lost.places = r->index.damaged;
+	r->lost.later = r->index.later && r->index.n > 0;
 	if (r->in_order || r->index.n > 0)
 		return 0;
 	errno = r->index.later ? ENOTSUP : source_size(&r->source) == 0 ? ENODATA : EINVAL;
@@ -93,7 +94,7 @@ tape_reader_rewind(struct tape_reader *r)
 	r->segment = (struct tape_segment){ 0 };
 	r->open = r->booted = false;
 	r->settled = true;
-	r->lost = (struct tape_losses){ .places = r->index.damaged };
+	r->lost = (struct tape_losses){ .places = r->index.damaged, .later = r->lost.later };
 }
 
 /* Counts what was lost of the segment that was read last, which should have had so many moments. */
@@ -163,7 +164,7 @@ next_in_file(struct tape_reader *r)
 			return -1;
 		if (found > 0 && s.sequence == p->segment.sequence && s.run == p->segment.run) {
 			r->next++;
-			open_segment(r, p->at, r->follow && r->next == r->index.n ? UINT64_MAX : p->limit, &s, behind);
+			open_segment(r, p->at, r->next == r->index.n ? UINT64_MAX : p->limit, &s, behind);
 			return 1;
 		}
 		r->lost.overwritten++;
@@ -204,7 +205,7 @@ tape_reader_again(struct tape_reader *r)
 		}
 	}
 	found = tape_index_look(&none, &r->source, r->start, &s);
-	if (found <= 0 || s.sequence == r->segment.sequence)
+	if (found < 0 || (found > 0 && s.sequence == r->segment.sequence))
 		return found < 0 ? -1 : 0;
 	if (tape_index_scan(&r->index, &r->source) < 0) /* the ring has gone round meanwhile */
 		return -1;
@@ -227,7 +228,8 @@ tape_reader_span(struct tape_reader *r, int64_t *first_ns, int64_t *last_ns)
 		errno = ESPIPE;
 		return -1;
 	}
-	*first_ns = *last_ns = r->index.v[0].segment.real_ns;
+	*first_ns = r->index.v[0].segment.real_ns;
+	*last_ns = r->index.v[r->index.n - 1].segment.real_ns;
 	r->next = r->index.n - 1;
 	while ((got = tape_reader_next(r, &m)) > 0)
 		*last_ns = m.real_ns;
@@ -259,8 +261,10 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 			       l->moments == 1 ? " is" : "s are");
 	if (at > 0 && l->torn)
 		at += snprintf(out + at, n - (size_t)at, "; it ends in what is no record");
-	if (l->overwritten && at >= 0 && (size_t)at < n)
-		snprintf(out + at, n - (size_t)at, "%s%llu segment%s overwritten by the recorder before being read", at ? "; " : "",
-			 (unsigned long long)l->overwritten, l->overwritten == 1 ? " was" : "s were");
-	return at > 0 || l->overwritten;
+	if (l->overwritten)
+		at += snprintf(out + at, n - (size_t)at, "%s%llu segment%s overwritten by the recorder before being read", at ? "; " : "",
+			       (unsigned long long)l->overwritten, l->overwritten == 1 ? " was" : "s were");
+	if (l->later)
+		at += snprintf(out + at, n - (size_t)at, "%sa part of it is of a later version of pq, and was not read", at ? "; " : "");
+	return at > 0;
 }

@@ -39,6 +39,7 @@ tracks_keep(struct tracks *all, struct text path, uint64_t moment, int error, st
 	bool new = t->reads++ == 0;
 
 	t->touched = moment;
+	t->late |= new && moment > 0;
 	if (error && !new && t->error == error)
 		return;
 	if (error || new || t->error || !figures_renew(&t->now, text)) {
@@ -86,7 +87,7 @@ is_dead(const struct track *t, uint64_t since, uint64_t now)
 {
 	enum { OFTEN = 8, LONG = 512 };
 
-	return t->reads >= OFTEN && t->touched < since && t->touched + LONG < now;
+	return (t->late || t->reads >= OFTEN) && t->touched < since && t->touched + LONG < now;
 }
 
 static void

@@ -16,6 +16,7 @@ struct track {
 	bool changed;      /* its numbers may be others than those written */
 	uint64_t touched;  /* the moment in which it was read last */
 	uint64_t reads;
+	bool late;         /* it was read first when the recording was under way */
 };
 
 /* Zero-initialise to start. */

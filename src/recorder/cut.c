@@ -56,14 +56,18 @@ cut_copy(struct tape_reader *r, const struct cut_window *w, struct tape_file *to
 	struct tape_window times = { .from_ns = w->from_ns, .to_ns = w->to_ns };
 	struct moment m;
 	int64_t copied = 0;
+	bool all = true; /* what changed in a moment that is left out has to be kept later */
 	int got;
 
 	seek(r, w);
 	while ((got = tape_reader_next(r, &m)) > 0) {
-		if (!is_within(r, &m, w, &times))
+		if (!is_within(r, &m, w, &times)) {
+			all = true;
 			continue;
+		}
 		follow_boot(r, to);
-		keep_tracks(r, to, copied == 0);
+		keep_tracks(r, to, all);
+		all = false;
 		if (tape_file_moment(to, &m) < 0)
 			return -1;
 		copied++;

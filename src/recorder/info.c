@@ -23,7 +23,7 @@ enum { COST_CPU, COST_MOMENTS, COST_MISSED, COST_LOST, COST_LATE, COST_WORST };
 
 struct summing {
 	struct moment first, last;
-	uint64_t rows, ticks, boots, segments, tracks;
+	uint64_t rows, ticks, boots, tracks;
 	uint64_t span_ns; /* of moments within a boot */
 	uint64_t bytes;   /* of the file */
 	struct cost cost;
@@ -103,9 +103,9 @@ static double
 per_moment(const struct summing *s, const struct tape_reader *r)
 {
 	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, moments = s->rows + s->ticks;
-	uint64_t used = ring && r->index.n > 1 ? ring : s->bytes;
+	uint64_t used = s->bytes;
 
-	if (ring && r->index.n > 0) { /* what its segments take, not the room that is free yet */
+	if (ring) { /* what its segments take, not the room that is free yet */
 		used = 0;
 		for (size_t i = 0; i < r->index.n; i++)
 			used += r->index.v[i].segment.sequence == r->segment.sequence ? r->at - r->start : r->index.v[i].limit - r->index.v[i].at;

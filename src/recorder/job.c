@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "../base/clock.h"
 #include "spawn.h"
 
 static bool
@@ -110,24 +111,15 @@ job_poll(struct job *j, int64_t now_ns, struct job_end *end)
 	return ended;
 }
 
-static int64_t
-clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* False when the grace period is over. */
 static bool
 await_end(const struct job *j)
 {
 	const struct timespec nap = { .tv_nsec = 2000000 };
-	int64_t until_ns = clock_ns() + grace_ns(j);
+	int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + grace_ns(j);
 
 	while (!has_ended(j)) {
-		if (clock_ns() >= until_ns)
+		if (clock_ns(CLOCK_MONOTONIC) >= until_ns)
 			return false;
 		nanosleep(&nap, NULL);
 	}

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "../signals.h"
-
 void
 lookout_begin(struct lookout *l, const struct plan *p, struct saves *s, struct journal *j)
 {
@@ -19,8 +17,7 @@ lookout_begin(struct lookout *l, const struct plan *p, struct saves *s, struct j
 static void
 fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, uint64_t suppressed)
 {
-	*why = (struct reason){ .value = hit->value, .threshold = hit->threshold, .suppressed = suppressed };
-	snprintf(why->expr, sizeof why->expr, "%s", expr);
+	*why = (struct reason){ .expr = expr, .value = hit->value, .threshold = hit->threshold, .suppressed = suppressed };
 	if (hit->tool)
 		snprintf(why->column, sizeof why->column, "%s.%s", hit->tool, hit->key);
 	snprintf(why->label, sizeof why->label, "%s", hit->label ? hit->label : "");
@@ -61,7 +58,6 @@ step(struct lookout *l, size_t i, const struct expr_now *now, const struct momen
 void
 lookout_step(struct lookout *l, struct sampler *samplers, double cpus, const struct moment *m)
 {
-	const struct reason asked = { .expr = "asked for by SIGUSR1", .value = NAN, .threshold = NAN };
 	struct expr_now now = { l->tables, cpus };
 
 	for (size_t i = 0; i < l->plan->tools; i++)
@@ -69,6 +65,4 @@ lookout_step(struct lookout *l, struct sampler *samplers, double cpus, const str
 	for (size_t i = 0; i < l->plan->whens && l->begun; i++)
 		step(l, i, &now, m);
 	l->begun = true; /* at the first moment there is nothing yet to be known */
-	if (signals_asked())
-		saves_ask(l->saves, m, &asked, false);
 }

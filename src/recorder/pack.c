@@ -247,8 +247,11 @@ tape_pack(const struct options *o, const char *from, const char *to)
 	pack_facts(&p, dir);
 	while ((got = host_next(h, 0, MOMENT_ROW, &m)) > 0) {
 		pack_tree(&p, dir, host_moments_name(h), "", 0);
-		if (tape_file_moment(&out, &m) < 0)
-			die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
+		if (tape_file_moment(&out, &m) < 0) {
+			int error = errno;
+			unlink(to);
+			die(EXIT_FAILED, "cannot write %s: %s", to, strerror(error));
+		}
 	}
 	if (got < 0)
 		die(EXIT_FAILED, "%s/%s: %s", from, host_moments_name(h), strerror(errno));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/fail.h"
@@ -74,7 +75,8 @@ time_of(const struct given *g, enum option_id id, const char *name, int64_t othe
 
 	if (!g->seen[id])
 		return otherwise_ns;
-	if (strcmp(g->arg[id], "0") == 0 || strcmp(g->arg[id], "0s") == 0)
+	const char *unit = g->arg[id] + strspn(g->arg[id], "0");
+	if (unit > g->arg[id] && (!*unit || (strchr("msh", *unit) && !unit[1]) || strcmp(unit, "ms") == 0))
 		return 0;
 	if (interval_parse(text_of(g->arg[id]), &ns) < 0)
 		die(EXIT_USAGE, "%s %s: it takes a time such as 10s, 500ms or 5m", name, g->arg[id]);
@@ -94,6 +96,18 @@ size_of(const struct given *g, enum option_id id, const char *name, uint64_t oth
 }
 
 static void
+check_directory(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		errno = ENOTDIR;
+	else if (access(path, W_OK | X_OK) == 0)
+		return;
+	die(EXIT_USAGE, "cannot save to %s: %s", path, strerror(errno));
+}
+
+static void
 set_tape(struct plan *p, const struct given *g)
 {
 	const char *save = g->arg[OPT_SAVE], *out = p->options->out;
@@ -109,10 +123,10 @@ set_tape(struct plan *p, const struct given *g)
 	p->directory = xstrdup(save ? save : slash ? p->tape : ".");
 	if (!save && slash)
 		p->directory[slash == p->tape ? 1 : slash - p->tape] = '\0';
-	if ((save || p->whens) && access(p->directory, W_OK | X_OK) < 0)
-		die(EXIT_USAGE, "cannot save to %s: %s", p->directory, strerror(errno));
-	if (strcmp(p->tape, "-") == 0 && (p->ring || p->whens || save))
-		die(EXIT_USAGE, "-o - writes to a pipe, which keeps nothing: --ring, --when and --save need a file");
+	if (save || p->whens)
+		check_directory(p->directory);
+	if (strcmp(p->tape, "-") == 0 && (p->ring || p->whens || save || p->command))
+		die(EXIT_USAGE, "-o - writes to a pipe, which keeps nothing: --ring, --when, --save and --exec need a file");
 }
 
 /* The character at which an expression is wrong is pointed at. */

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../base/clock.h"
 #include "../base/human.h"
 #include "../schedule.h"
 #include "../signals.h"
@@ -37,15 +37,6 @@ say(struct recorder *r, int64_t real_ns, const char *event, const char *message)
 {
 	journal_begin(&r->journal, real_ns, event, message);
 	journal_end(&r->journal);
-}
-
-static int64_t
-clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 /* What recording costs stands on the tape, once a second. */
@@ -184,6 +175,16 @@ read_moment(struct recorder *r, const struct moment *m)
 	return left > 0;
 }
 
+/* Somebody wants what was up to now. */
+static void
+take_request(struct recorder *r, const struct moment *m)
+{
+	const struct reason why = { .expr = "asked for by SIGUSR1", .value = NAN, .threshold = NAN };
+
+	if (signals_asked() && !r->tape.stream)
+		saves_ask(&r->saves, m, &why, false);
+}
+
 /* Takes part in a moment: false at the end. */
 static bool
 take_moment(struct recorder *r, const struct moment *m)
@@ -192,6 +193,7 @@ take_moment(struct recorder *r, const struct moment *m)
 		return false;
 	keep_cost(r, m);
 	write_moment(r, m);
+	take_request(r, m);
 	lookout_step(&r->lookout, r->samplers, r->host->facts.cpus ? (double)r->host->facts.cpus : NAN, m);
 	tell_rate(r, m);
 	saves_step(&r->saves, m->mono_ns, m->real_ns);
@@ -210,8 +212,11 @@ loop(struct recorder *r)
 	for (uint64_t n = 1; (r->plan.count == 0 || n < r->plan.count) && !signals_stop();) {
 		int64_t deadline_ns = schedule_next(&r->due, &row);
 		int got = host_next(r->host, deadline_ns, MOMENT_ROW, &m);
-		if (got < 0 && errno == EINTR) { /* perhaps by the end of a child */
-			saves_step(&r->saves, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME));
+		if (got < 0 && errno == EINTR) { /* perhaps by the end of a child, or SIGUSR1 */
+			m.mono_ns = clock_ns(CLOCK_MONOTONIC);
+			m.real_ns = clock_ns(CLOCK_REALTIME);
+			take_request(r, &m);
+			saves_step(&r->saves, m.mono_ns, m.real_ns);
 			continue;
 		}
 		if (got < 0)
@@ -302,9 +307,9 @@ record(const struct options *o)
 	memset(r, 0, sizeof *r);
 	plan_make(&r->plan, o);
 	r->journal = (struct journal){ .json = r->plan.json, .name = "pq record", .times = { .utc = o->utc } };
-	begin(r);
 	signals_catch();
 	signals_catch_asking();
+	begin(r);
 	r->tape.writer.give_up = signals_urged;
 	tell_start(r);
 	loop(r);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../base/clock.h"
 #include "../base/human.h"
 #include "cut.h"
 #include "saved.h"
@@ -62,14 +63,14 @@ void
 saves_ask(struct saves *s, const struct moment *m, const struct reason *why, bool after)
 {
 	const struct plan *p = s->plan;
-	char message[4400];
+	char message[5600];
 	int64_t after_ns = after ? p->after_ns : 0;
 
 	why_text(why, message, sizeof message);
 	tell(s, m->real_ns, "fired", why, message);
 	journal_end(s->journal);
 	if (is_refused(s, message, sizeof message)) {
-		s->refused++;
+		s->refused += 1 + why->suppressed;
 		tell(s, m->real_ns, "refused", why, message);
 		journal_end(s->journal);
 		return;
@@ -105,21 +106,6 @@ drop_first(struct saves *s)
 }
 
 static void
-start_copy(struct saves *s, int64_t mono_ns, int64_t real_ns)
-{
-	struct save *save = &s->v[0];
-	char message[256];
-
-	saved_name(save->path, sizeof save->path, s->plan->directory, s->facts->name, save->at_ns);
-	if (job_call(&s->job, copy_window, s, mono_ns, 60 * second) == 0)
-		return;
-	snprintf(message, sizeof message, "cannot save: %s", strerror(errno));
-	tell(s, real_ns, "failed", &save->reason, message);
-	journal_end(s->journal);
-	drop_first(s);
-}
-
-static void
 set_number(char *out, size_t n, const char *name, double v)
 {
 	if (isnan(v))
@@ -134,7 +120,7 @@ run_command(struct saves *s, int64_t mono_ns)
 {
 	const struct save *save = &s->v[0];
 	const struct reason *why = &save->reason;
-	char expr[300], column[128], row[300], value[64], threshold[64], tape[4200], at[80], suppressed[64];
+	char expr[4200], column[128], row[1100], value[64], threshold[64], tape[4200], at[80], suppressed[64];
 	char *const env[] = { expr, column, row, value, threshold, tape, at, suppressed, NULL };
 	struct buf when = { 0 };
 
@@ -155,7 +141,7 @@ static void
 tell_saved(struct saves *s, int64_t real_ns, const struct job_end *end)
 {
 	const struct save *save = &s->v[0];
-	char why[700], message[5000], earlier[80] = "", size[HUMAN_MOST];
+	char why[5600], message[10000], earlier[80] = "", size[HUMAN_MOST];
 	struct stat st;
 	double bytes = stat(save->path, &st) == 0 ? (double)st.st_size : NAN;
 
@@ -182,6 +168,31 @@ tell_failed(struct saves *s, int64_t real_ns, const char *what, const char *why)
 	journal_end(s->journal);
 }
 
+/* The window is not saved: what it left behind goes, and its firing is told with the next one. */
+static void
+give_up(struct saves *s, int64_t real_ns, const char *why)
+{
+	char part[4200];
+
+	tell_failed(s, real_ns, "cannot save", why);
+	snprintf(part, sizeof part, "%s.part", s->v[0].path);
+	if (*s->v[0].path)
+		unlink(part);
+	s->refused += 1 + s->v[0].reason.suppressed;
+	drop_first(s);
+}
+
+static void
+start_copy(struct saves *s, int64_t mono_ns, int64_t real_ns)
+{
+	struct save *save = &s->v[0];
+
+	saved_name(save->path, sizeof save->path, s->plan->directory, s->facts->name, save->at_ns);
+	if (job_call(&s->job, copy_window, s, mono_ns, 60 * second) == 0)
+		return;
+	give_up(s, real_ns, strerror(errno));
+}
+
 static void
 copy_ended(struct saves *s, int64_t mono_ns, int64_t real_ns, const struct job_end *end)
 {
@@ -193,13 +204,13 @@ copy_ended(struct saves *s, int64_t mono_ns, int64_t real_ns, const struct job_e
 	if (end->signal == 0 && end->status == COPY_NOTHING)
 		snprintf(why, sizeof why, "no moment of that window is on the tape");
 	if (end->signal || end->status || end->timed_out) {
-		tell_failed(s, real_ns, "cannot save", why);
-		drop_first(s);
+		give_up(s, real_ns, why);
 		return;
 	}
 	tell_saved(s, real_ns, end);
-	s->running_command = s->plan->command && run_command(s, mono_ns) == 0;
-	if (s->plan->command && !s->running_command)
+	bool runs = s->plan->command && !(s->stopping && s->n > 1);
+	s->running_command = runs && run_command(s, mono_ns) == 0;
+	if (runs && !s->running_command)
 		tell_failed(s, real_ns, s->plan->command[0], strerror(errno));
 	if (!s->running_command)
 		drop_first(s);
@@ -242,27 +253,28 @@ saves_step(struct saves *s, int64_t mono_ns, int64_t real_ns)
 		start_copy(s, mono_ns, real_ns);
 }
 
-static int64_t
-now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * second + t.tv_nsec;
-}
-
 void
 saves_finish(struct saves *s)
 {
-	int64_t until_ns = now(CLOCK_MONOTONIC) + 5 * second;
+	int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + 5 * second;
 
+	s->stopping = true;
 	for (size_t i = 0; i < s->n; i++)
 		s->v[i].due_ns = 0;
-	while (s->n > 0 && now(CLOCK_MONOTONIC) < until_ns) {
-		saves_step(s, now(CLOCK_MONOTONIC), now(CLOCK_REALTIME));
+	if (s->running_command && s->n > 1) { /* its window is there; those behind it are not */
+		job_stop(&s->job);
+		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->command[0], "the recorder stops");
+		drop_first(s);
+	}
+	while (s->n > 0 && clock_ns(CLOCK_MONOTONIC) < until_ns) {
+		saves_step(s, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME));
 		nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
 	}
-	if (s->n > 0)
-		tell_failed(s, now(CLOCK_REALTIME), s->running_command ? s->plan->command[0] : "cannot save", "the recorder stops");
 	job_stop(&s->job);
+	if (s->running_command) {
+		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->command[0], "the recorder stops");
+		drop_first(s);
+	}
+	while (s->n > 0)
+		give_up(s, clock_ns(CLOCK_REALTIME), "the recorder stops");
 }

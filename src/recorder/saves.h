@@ -9,9 +9,9 @@
 
 /* Why a window is saved. */
 struct reason {
-	char expr[256];      /* the condition, or how it was asked for */
+	const char *expr;    /* the condition, or how it was asked for; it lives as long as the recorder */
 	char column[96];     /* "throttle.throttled_pct", or "" */
-	char label[256];     /* of the row, or "" */
+	char label[1024];    /* of the row, or "" */
 	double value, threshold;
 	uint64_t suppressed; /* firings that were not told before */
 };
@@ -35,7 +35,8 @@ struct saves {
 	size_t n;
 	struct job job;
 	bool running_command;         /* the job is that, and not the copying */
-	uint64_t refused;             /* by the budgets, not told yet */
+	bool stopping;                /* no command while windows wait */
+	uint64_t refused;             /* firings that came to nothing, not told yet */
 };
 
 /* Asks for the window around this moment, or only before it; the journal is told, also when that is refused. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -102,6 +103,24 @@ info(const struct options *o, const char *path, const char *to)
 	return tape_info(o, path);
 }
 
+/* "SigCgt:	0000000000014a02" in /proc/PID/status: what does not catch SIGUSR1 would be ended by it. */
+static bool
+catches_requests(int pid)
+{
+	char path[64], line[256];
+	unsigned long long caught = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (fgets(line, sizeof line, f))
+		if (strncmp(line, "SigCgt:", 7) == 0)
+			caught = strtoull(line + 7, NULL, 16);
+	fclose(f);
+	return caught >> (SIGUSR1 - 1) & 1;
+}
+
 /* The recorder holds a lock on its tape, which tells who it is. */
 static enum exit_status
 save(const struct options *o, const char *path, const char *to)
@@ -114,6 +133,8 @@ save(const struct options *o, const char *path, const char *to)
 		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path, strerror(errno));
 	if (owner == 0)
 		die(EXIT_FAILED, "%s: nobody records to it; pq tape cut copies a part of it", path);
+	if (!catches_requests(owner))
+		die(EXIT_FAILED, "%s: process %d writes it, and is no recorder; pq tape cut copies a part of it", path, owner);
 	if (kill(owner, SIGUSR1) < 0)
 		die(EXIT_FAILED, "%s: cannot ask process %d, which records to it: %s", path, owner, strerror(errno));
 	return EXIT_DONE;

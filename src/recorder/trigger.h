@@ -11,8 +11,10 @@ struct trigger {
 	uint64_t run;        /* consecutive samples that speak for firing, or when disarmed for being armed again */
 	int64_t since_ns;    /* the first of them */
 	int64_t known_ns;    /* the last sample that was not unknown */
+	int64_t held_ns;     /* the last sample in which it held, relaxed when disarmed */
 	bool fired;          /* at fired_ns for the last time; a suppressed one does not count */
 	int64_t fired_ns;
+	bool pending;        /* it was suppressed, and may still hold when the cool-down is over */
 	uint64_t suppressed; /* how often; the caller sets it to 0 when it tells it */
 	bool unknown;        /* it was unknown at some time */
 	bool told;           /* the caller's: that was told */

@@ -35,10 +35,10 @@ struct expr_now {
 
 enum truth { TRUTH_NO, TRUTH_YES, TRUTH_UNKNOWN };
 
-/* The comparison that made an expression hold; of the comparison's first column, all NULL when it has none. */
+/* The comparison that made an expression hold, one of figures rather than of text; of its first column, all NULL when it has none. */
 struct expr_hit {
 	const char *tool, *key;
-	double value, threshold; /* its left and right side; NaN where it is of text, and the threshold of a flag */
+	double value, threshold; /* the column's side and the other one; NaN where it is of text, and the threshold of a flag */
 	const char *label;       /* the row's first cell of text, or NULL; as long as the table's */
 };
 
@@ -52,7 +52,7 @@ bool expr_uses(const struct expr *x, size_t tool);
 
 /* Whether there is one row of each tool named for which it holds; unknown when one of them has no rows, or when so many
  * combinations of rows were tried in vain that no more are. Relaxed: each of > >= < <= is eased by a tenth of the absolute value
- * of its right side, under `not` tightened, so that it holds at least where it holds as written. *hit (may be NULL) is filled
+ * of what the column is compared with, under `not` tightened, so that it holds at least where it holds as written. *hit (may be NULL) is filled
  * on TRUTH_YES only: the first comparison that is true, or if there is none, the first that is false under a `not`. */
 enum truth expr_eval(const struct expr *x, const struct expr_now *now, bool relaxed, struct expr_hit *hit);
 

@@ -33,6 +33,7 @@ struct step {
 	enum op op;
 	int tool, column;            /* the column, or the first one in a comparison; tool: into expr.named, -1: none */
 	bool negated;                /* a comparison under an odd number of nots */
+	bool turned;                 /* a comparison whose column is on the right: 25 < tool.x */
 	double number;
 	struct text text;            /* a string without its quotes; a number as written */
 	const struct suffix *suffix; /* of a number whose column is not known yet; else NULL */

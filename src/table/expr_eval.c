@@ -82,11 +82,11 @@ compare_text(enum op op, struct text a, struct text b)
 	return text_same(a, b) == (op == SAME_TEXT);
 }
 
-/* An infinite right side has no tenth. */
+/* A tenth of what the column is compared with; what is infinite has none. */
 static double
-easing(const struct run *r, const struct step *s, double right)
+easing(const struct run *r, const struct step *s, double threshold)
 {
-	double tenth = r->relaxed && isfinite(right) ? fabs(right) / 10 : 0;
+	double tenth = r->relaxed && isfinite(threshold) ? fabs(threshold) / 10 : 0;
 
 	return s->negated ? -tenth : tenth;
 }
@@ -94,7 +94,7 @@ easing(const struct run *r, const struct step *s, double right)
 static double
 compare(const struct run *r, const struct step *s, double a, double b)
 {
-	double ease = easing(r, s, b);
+	double ease = easing(r, s, s->turned ? a : b);
 
 	if (isnan(a) || isnan(b))
 		return NAN;
@@ -114,17 +114,19 @@ compare(const struct run *r, const struct step *s, double a, double b)
 	}
 }
 
-/* A comparison was made: keeps the first of those that tell most. A false one under a `not` tells less than a true one;
- * a true one there speaks against the whole. */
+/* A comparison was made: keeps the first of those that tell most: a true one of figures, then a false one under a `not` (a true one
+ * there speaks against the whole), then one of text. */
 static void
 note(struct run *r, const struct step *s, double truth, double value, double threshold)
 {
-	int rank = truth == 1 && !s->negated ? 2 : truth == 0 && s->negated ? 1 : 0;
+	int rank = truth == 1 && !s->negated ? 3 : truth == 0 && s->negated ? 2 : 0;
 
+	if (rank > 0 && (s->op == SAME_TEXT || s->op == OTHER_TEXT))
+		rank = 1; /* which row, not why */
 	if (rank <= r->rank)
 		return;
 	r->rank = rank;
-	r->hit = (struct expr_hit){ .value = value, .threshold = threshold };
+	r->hit = (struct expr_hit){ .value = s->turned ? threshold : value, .threshold = s->turned ? value : threshold };
 	if (s->tool < 0)
 		return;
 	const struct named *n = &r->x->named[s->tool];

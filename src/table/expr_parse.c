@@ -68,6 +68,7 @@ join_figures(struct parser *p, struct part *left, const struct token *op, const 
 	} else if (!need_figure(p, left) || !need_figure(p, right) || !expr_join_units(p, left, op->op, right)) {
 		return false;
 	}
+	step.turned = compares && left->tool < 0 && right->tool >= 0;
 	if (left->tool < 0) {
 		step.tool = left->tool = right->tool;
 		step.column = left->column = right->column;

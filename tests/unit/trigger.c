@@ -68,7 +68,9 @@ cooldown(void)
 
 	CHECK_STEPS(&t, "x > 25", 5, "F.S.S.F", 26, 0, 26, 0, 26, 0, 26);
 	CHECK_U64(t.suppressed, 2);
-	CHECK_STEPS(&t, "x > 25", 5, "F.S....", 26, 0, 26, 26, 26, 26, 26);
+	CHECK_STEPS(&t, "x > 25", 5, "F.S..F.", 26, 0, 26, 26, 26, 26, 26); /* it lasts until the cool-down is over */
+	CHECK_U64(t.suppressed, 0);
+	CHECK_STEPS(&t, "x > 25", 5, "F.S....", 26, 0, 26, 26, 24, 24, 24); /* not as written */
 	CHECK_U64(t.suppressed, 1);
 	CHECK_STEPS(&t, "x > 25", 2, "F.F", 26, 0, 26);
 }
@@ -104,7 +106,10 @@ unknown(void)
 	CHECK(t.unknown && !t.told);
 	CHECK_STEPS(&t, "x > 25 for 2", 0, "..F", 26, NAN, 26); /* not for longer than a second: passed over */
 	CHECK_STEPS(&t, "x > 25 for 3", 0, ".......F", 26, NAN, 26, NAN, NAN, 26, 26, 26);
-	CHECK_STEPS(&t, "x > 25", 0, "F...", 26, NAN, NAN, 26);
+	CHECK_STEPS(&t, "x > 25", 0, "F..", 26, NAN, 26);
+	CHECK_STEPS(&t, "x > 25", 0, "F..F", 26, NAN, NAN, 26); /* a second, and not known to hold: it counts as over */
+	CHECK_STEPS(&t, "x > 25 for 2s", 0, "..F......", 26, 26, 26, NAN, NAN, NAN, 26, 26, 26.5);
+	CHECK_STEPS(&t, "x > 25 for 2s", 0, "..F.......F", 26, 26, 26, NAN, NAN, NAN, NAN, NAN, 26, 26, 26);
 	CHECK_STEPS(&t, "x > 25 for 2", 0, ".F....", 26, 26, 0, NAN, 0, 26);
 	CHECK_STEPS(&t, "x > 25", 0, "..", NAN, 0);
 	CHECK(t.unknown && !t.disarmed);
