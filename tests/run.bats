@@ -266,7 +266,7 @@ setup() {
 	command -v strace >/dev/null || skip "no strace"
 	calls() {
 		ASAN_OPTIONS=detect_leaks=0 strace -o "$BATS_TEST_TMPDIR/trace" "$PQ" cpu --json 0.05 "$1" >/dev/null 2>&1 || skip "strace may not trace here"
-		wc -l <"$BATS_TEST_TMPDIR/trace"
+		grep -cv '^write(2' "$BATS_TEST_TMPDIR/trace" # which tells of missed deadlines
 	}
 	local few many
 	few=$(calls 4)
