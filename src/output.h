@@ -15,8 +15,8 @@ struct output {
 /* Begins with the columns and the format that were asked for; nothing is written yet. */
 void output_begin(struct output *p, const struct options *o);
 
-/* Writes the rows. A reader that has gone ends the program quietly; anything else that keeps them from being written ends it with an
- * error. */
+/* Writes the rows. A reader that has gone ends the program quietly; anything else that keeps them from being written ends it
+ * with an error. */
 void output_rows(struct output *p, const struct rows *rows);
 
 /* Writes what is left, and for people the summary. */

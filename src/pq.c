@@ -5,7 +5,7 @@
  *                       due; output.c: what rows become on stdout; signals.c
  *   option.c words.c    the command line: what it means, and its words against the table of options; when.c: times and sizes
  *   tapes.c             what -f names and -o writes, opened
- *   recorder/           pq record and pq tape: plan (what is to be done), record, lookout (conditions; trigger: one of them),
+ *   recorder/           pq record and pq tape: plan (what is to be done), record, account, lookout (conditions; trigger: one),
  *                       saves (saved, cut), job, spawn, journal; tape, info, pack
  *   tool/               one question each; tool.h is their contract, tools.c their list, watch.c what they use of a run
  *     runq runq_cpus cpu throttle mem, and cgroups: what those of cgroups share

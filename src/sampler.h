@@ -1,4 +1,5 @@
-/* sampler: a tool at work: the run that it sees, and its last two snapshots. The driver has one, the recorder one for each tool. */
+/* sampler: a tool at work: the run that it sees, and its last two snapshots. The driver has one, the recorder one for each
+ * tool. */
 #ifndef PQ_SAMPLER_H
 #define PQ_SAMPLER_H
 
@@ -44,7 +45,8 @@ bool sampler_read(struct sampler *s, const struct moment *m);
 /* Forgets the snapshots: what comes cannot be compared with what was. */
 void sampler_forget(struct sampler *s);
 
-/* Makes the rows of what lies between the last two snapshots in s->table. False when there are not two, or no time between them. */
+/* Makes the rows of what lies between the last two snapshots in s->table. False when there are not two, or no time between
+ * them. */
 bool sampler_rows(struct sampler *s);
 
 /* The earlier and the later of the two. */

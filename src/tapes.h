@@ -17,8 +17,8 @@ const char *tapes_why(int error);
 /* A tape to write, or to go on with. Ends the program when it cannot be. */
 void tapes_create(struct tape_file *f, const char *path, uint64_t ring);
 
-/* What a tape says of how it was made, as lines "key value": the tools' names, their interval (0: none was given), and whom they were
- * asked about. */
+/* What a tape says of how it was made, as lines "key value": the tools' names, their interval (0: none was given), and whom
+ * they were asked about. */
 void tapes_about(struct buf *b, const char *names, int64_t interval_ns, const struct target *t);
 
 /* Whom a tape was recorded for, when nobody is asked for: what the tool takes of it. The strings are the host's. */

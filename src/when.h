@@ -32,9 +32,10 @@ struct when {
  * and d, without one they are seconds. 0, or -1 with EINVAL when t is no time; *out is set on success only. */
 int when_parse(struct text t, struct when *out);
 
-/* The time in ns since 1970, local times by TZ unless utc. A time of day is the one of the last moment's day; where that is later
- * than the last moment, it is the one of the day before if that is within the recording or nearer to it. Of a local time that comes twice, when clocks are set back, it is the first
- * one; of one that is left out, as long after the change as it is written to be. Sums too large end at INT64_MIN or _MAX. */
+/* The time in ns since 1970, local times by TZ unless utc. A time of day is the one of the last moment's day; where that is
+ * later than the last moment, it is the one of the day before if that is within the recording or nearer to it. Of a local
+ * time that comes twice, when clocks are set back, it is the first one; of one that is left out, as long after the change as
+ * it is written to be. Sums too large end at INT64_MIN or _MAX. */
 int64_t when_resolve(const struct when *w, const struct when_span *span, bool utc);
 
 /* The same for the end of a window: of a date without a time it is the end of the day. */

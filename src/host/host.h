@@ -88,8 +88,8 @@ struct host_window {
 	bool follow;
 };
 
-/* A tape, from a file, or a pipe that is read as it comes. The descriptor becomes the host's. NULL with errno: EINVAL it is no tape,
- * ENOTSUP it is of a later version, ENODATA there is no moment on it. */
+/* A tape, from a file, or a pipe that is read as it comes. The descriptor becomes the host's. NULL with errno: EINVAL it is
+ * no tape, ENOTSUP it is of a later version, ENODATA there is no moment on it. */
 struct host *host_tape(int fd, bool pipe);
 
 /* The times of the first and of the last moment of a tape that is a file. 0, or -1 with errno. */
@@ -101,9 +101,9 @@ void host_tape_window(struct host *h, const struct host_window *window);
 struct tape_writer;
 struct tape_file;
 
-/* The inner host, and what is read through it is kept on the tape: host_recorded ends a moment. A file is read once in a moment, however
- * often it is asked for. Closing it closes the inner one, and leaves the writer. `about` is what the tape is to say of itself, in lines
- * "key value". */
+/* The inner host, and what is read through it is kept on the tape: host_recorded ends a moment. A file is read once in a
+ * moment, however often it is asked for. Closing it closes the inner one, and leaves the writer. `about` is what the tape is
+ * to say of itself, in lines "key value". */
 struct host *host_record(struct host *inner, struct tape_writer *w, struct text about);
 
 /* All that is wanted of this moment was read: puts it on that tape. 0, or -1 with errno, see tape_writer_moment. */

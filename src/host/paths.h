@@ -23,8 +23,8 @@ void paths_add(struct paths *p, struct text path);
 
 const char *paths_at(const struct paths *p, uint32_t number);
 
-/* A path as tapes have it: no slash doubled or at the end, but one at the end of a directory's. False when it leads upwards, or is too
- * long. */
+/* A path as tapes have it: no slash doubled or at the end, but one at the end of a directory's. False when it leads upwards,
+ * or is too long. */
 bool path_clean(const char *path, bool directory, char *out, size_t n);
 
 /* Forgets all but the first n. */

@@ -55,8 +55,8 @@ find_record(struct tape_reader *r)
 	return 0;
 }
 
-/* Goes to the next record: 2; 0 there is none in this segment, -1 with errno. Where the writer is at work, what is no record may be half
- * of one; but when there is another one behind it, it is whole by then. */
+/* Goes to the next record: 2; 0 there is none in this segment, -1 with errno. Where the writer is at work, what is no record
+ * may be half of one; but when there is another one behind it, it is whole by then. */
 static int
 pass_damage(struct tape_reader *r)
 {

@@ -73,8 +73,8 @@ int tape_reader_next(struct tape_reader *r, struct moment *m);
 /* With follow, at the end: the next tape_reader_next finds what has come since. 0, or -1 with errno. */
 int tape_reader_again(struct tape_reader *r);
 
-/* Whether the moment, which comes behind those that were asked about before, belongs to the window. Moments lie a little behind the time
- * at which they were due: so does the one nearest to the end. */
+/* Whether the moment, which comes behind those that were asked about before, belongs to the window. Moments lie a little
+ * behind the time at which they were due: so does the one nearest to the end. */
 bool tape_window_has(struct tape_window *w, const struct moment *m);
 
 /* One line about what was lost into out; false when nothing was. */

@@ -27,15 +27,15 @@ struct tape_writer {
 	struct buf out;
 };
 
-/* Begins to write to fd, at `at`, a block's start; `from` says where the tape goes on: its boot_id, run and ring are taken over, and
- * its sequence and moments are those on the tape before. */
+/* Begins to write to fd, at `at`, a block's start; `from` says where the tape goes on: its boot_id, run and ring are taken
+ * over, and its sequence and moments are those on the tape before. */
 void tape_writer_begin(struct tape_writer *w, int fd, bool stream, const struct tape_segment *from, uint64_t at);
 
 /* As tracks_keep, for this moment. */
 void tape_writer_keep(struct tape_writer *w, struct text path, int error, struct text text);
 
-/* The moment is complete: writes it. 0; -1 with errno: it is not on the tape, but the next one may be; EMSGSIZE: the tape, or a ring
- * of this size, has no room for its tracks. */
+/* The moment is complete: writes it. 0; -1 with errno: it is not on the tape, but the next one may be; EMSGSIZE: the tape,
+ * or a ring of this size, has no room for its tracks. */
 int tape_writer_moment(struct tape_writer *w, const struct moment *m);
 
 /* The bytes that a ring needs at least for what is kept now. */

@@ -96,7 +96,16 @@ known(struct keyed k)
 static double
 cost_pct(const struct cost *c)
 {
-	return c->known && c->to_ns > c->from_ns ? keyed_delta(c->from_cpu_us, c->v[COST_CPU]) * 1e3 / (double)(c->to_ns - c->from_ns) * 100 : NAN;
+	double span_us = (double)(c->to_ns - c->from_ns) * 1e-3;
+
+	return c->known && span_us > 0 ? keyed_delta(c->from_cpu_us, c->v[COST_CPU]) / span_us * 100 : NAN;
+}
+
+/* What a segment takes: the newest one as far as it is written. */
+static uint64_t
+size_of(const struct tape_reader *r, const struct tape_place *p)
+{
+	return p->segment.sequence == r->segment.sequence ? r->at - r->start : p->limit - p->at;
 }
 
 static double
@@ -108,7 +117,7 @@ per_moment(const struct summing *s, const struct tape_reader *r)
 	if (ring) { /* what its segments take, not the room that is free yet */
 		used = 0;
 		for (size_t i = 0; i < r->index.n; i++)
-			used += r->index.v[i].segment.sequence == r->segment.sequence ? r->at - r->start : r->index.v[i].limit - r->index.v[i].at;
+			used += size_of(r, &r->index.v[i]);
 	}
 	return moments ? (double)used / (double)moments : NAN;
 }

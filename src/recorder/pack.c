@@ -96,7 +96,8 @@ unpack_moment(int dir, struct playback *p, const struct moment *m, uint64_t numb
 	struct text facts;
 
 	snprintf(name, sizeof name, "t%llu", (unsigned long long)number);
-	snprintf(clock, sizeof clock, "%lld %lld%s\n", (long long)m->mono_ns, (long long)m->real_ns, m->kind == MOMENT_TICK ? " tick" : "");
+	snprintf(clock, sizeof clock, "%lld %lld%s\n", (long long)m->mono_ns, (long long)m->real_ns,
+		 m->kind == MOMENT_TICK ? " tick" : "");
 	if (number == 0 && playback_text(p, TAPE_FACTS, &facts) == 0 && write_file(dir, "facts", facts) < 0)
 		return -1;
 	if (mkdirat(dir, name, 0755) < 0)
@@ -182,7 +183,8 @@ pack_entry(struct packing *p, int dir, const char *name, const char *path, int d
 	struct stat st;
 	char below[PATH_MAX];
 
-	if ((size_t)snprintf(below, sizeof below, "%s%s%s", path, *path ? "/" : "", name) >= sizeof below || fstatat(dir, name, &st, 0) < 0)
+	int n = snprintf(below, sizeof below, "%s%s%s", path, *path ? "/" : "", name);
+	if ((size_t)n >= sizeof below || fstatat(dir, name, &st, 0) < 0)
 		return;
 	if (S_ISREG(st.st_mode))
 		pack_file(p, below);

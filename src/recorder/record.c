@@ -6,77 +6,11 @@
 #include <string.h>
 
 #include "../base/clock.h"
-#include "../base/human.h"
-#include "../schedule.h"
 #include "../signals.h"
 #include "../tapes.h"
-#include "lookout.h"
-
-struct recorder {
-	struct plan plan;
-	struct journal journal;
-	struct tape_file tape;
-	struct host *host;
-	struct sampler samplers[TOOLS_MOST];
-	int64_t again_ns[TOOLS_MOST]; /* when one that has nothing to read is tried again */
-	bool quiet;                  /* that is being tried */
-	struct lookout lookout;
-	struct saves saves;
-	struct schedule due;
-	uint64_t lost;               /* moments that could not be written */
-	bool troubled;               /* … the last one */
-	bool told_rate;
-	int64_t late_ns, worst_ns;   /* summed, and the most */
-	int64_t cost_told_ns;        /* when the track of its own cost was renewed */
-};
+#include "account.h"
 
 static const int64_t AGAIN_NS = 2000000000;
-
-static void
-say(struct recorder *r, int64_t real_ns, const char *event, const char *message)
-{
-	journal_begin(&r->journal, real_ns, event, message);
-	journal_end(&r->journal);
-}
-
-/* What recording costs stands on the tape, once a second. */
-static void
-keep_cost(struct recorder *r, const struct moment *m)
-{
-	char text[256];
-
-	if (m->mono_ns - r->cost_told_ns < 1000000000)
-		return;
-	r->cost_told_ns = m->mono_ns;
-	int n = snprintf(text, sizeof text, "cpu_us %lld\nmoments %llu\nmissed %llu\nlost %llu\nlate_sum_us %lld\nlate_max_us %lld\n",
-			 (long long)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1000, (unsigned long long)r->due.rows,
-			 (unsigned long long)r->due.missed, (unsigned long long)r->lost, (long long)r->late_ns / 1000,
-			 (long long)r->worst_ns / 1000);
-	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
-}
-
-/* How long a ring lasts is known when some moments have been written. */
-static void
-tell_rate(struct recorder *r, const struct moment *m)
-{
-	double rate = tape_writer_rate(&r->tape.writer), per_s = 1e9 / (double)r->plan.interval_ns;
-	double lasts_s = r->tape.ring ? (double)r->tape.ring / rate / per_s : NAN;
-	char message[256], text[HUMAN_MOST];
-
-	if (r->told_rate || isnan(rate))
-		return;
-	r->told_rate = true;
-	if (r->tape.ring)
-		snprintf(message, sizeof message, "a moment takes %.0f bytes now: the ring lasts %s", rate, human_duration(lasts_s, text));
-	else
-		snprintf(message, sizeof message, "a moment takes %.0f bytes now: %s an hour", rate, human_size(rate * per_s * 3600, text));
-	journal_begin(&r->journal, m->real_ns, "rate", message);
-	journal_number(&r->journal, "bytes_per_moment", rate);
-	journal_number(&r->journal, "lasts_s", lasts_s);
-	journal_end(&r->journal);
-	if (r->plan.whens && lasts_s < (double)(r->plan.before_ns + r->plan.after_ns) * 1e-9)
-		say(r, m->real_ns, "warning", "that is less than --before and --after: give a larger --ring");
-}
 
 /* Writes the moment. When that cannot be done, it is tried again with the next one. */
 static void
@@ -88,7 +22,7 @@ write_moment(struct recorder *r, const struct moment *m)
 		if (r->troubled) {
 			snprintf(message, sizeof message, "the tape is written again: %llu moments were lost in all",
 				 (unsigned long long)r->lost);
-			say(r, m->real_ns, "written", message);
+			account_say(r, m->real_ns, "written", message);
 		}
 		r->troubled = false;
 		return;
@@ -105,7 +39,7 @@ write_moment(struct recorder *r, const struct moment *m)
 	if (!r->troubled) {
 		snprintf(message, sizeof message, "cannot write the tape: %s; it is tried again with each moment",
 			 errno == EMSGSIZE ? "what is read now has no room in the ring" : strerror(errno));
-		say(r, m->real_ns, "trouble", message);
+		account_say(r, m->real_ns, "trouble", message);
 	}
 	r->troubled = true;
 	r->lost++;
@@ -121,7 +55,7 @@ say_note(void *about, const struct tool *tool, const char *message)
 	if (r->quiet)
 		return;
 	snprintf(line, sizeof line, "%s: %s", tool->name, message);
-	say(r, clock_ns(CLOCK_REALTIME), "note", line);
+	account_say(r, clock_ns(CLOCK_REALTIME), "note", line);
 }
 
 static void
@@ -168,8 +102,10 @@ read_moment(struct recorder *r, const struct moment *m)
 			try_again(r, i, m);
 		else
 			read_tool(r, i, m);
-		if (first && s->watch.fail == EXIT_USAGE)
+		if (first && s->watch.fail == EXIT_USAGE) {
+			r->refused = EXIT_USAGE;
 			return false;
+		}
 		left += !s->over || (!first && !r->plan.ask[i].target.pid);
 	}
 	return left > 0;
@@ -191,11 +127,11 @@ take_moment(struct recorder *r, const struct moment *m)
 {
 	if (!read_moment(r, m))
 		return false;
-	keep_cost(r, m);
+	account_cost(r, m);
 	write_moment(r, m);
 	take_request(r, m);
 	lookout_step(&r->lookout, r->samplers, r->host->facts.cpus ? (double)r->host->facts.cpus : NAN, m);
-	tell_rate(r, m);
+	account_rate(r, m);
 	saves_step(&r->saves, m->mono_ns, m->real_ns);
 	return true;
 }
@@ -247,39 +183,16 @@ begin(struct recorder *r)
 	lookout_begin(&r->lookout, p, &r->saves, &r->journal);
 }
 
-static void
-tell_start(struct recorder *r)
-{
-	const struct plan *p = &r->plan;
-	char message[4600], size[HUMAN_MOST];
-
-	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->names, (double)p->interval_ns * 1e-6,
-		 strcmp(p->tape, "-") == 0 ? "a pipe" : p->tape, r->tape.ring ? ", a ring of " : "",
-		 r->tape.ring ? human_size((double)r->tape.ring, size) : "", r->tape.writer.moments ? ", going on where it ended" : "");
-	say(r, clock_ns(CLOCK_REALTIME), "records", message);
-}
-
 /* What kept the recorder from recording anything, or from recording to the end. */
 static enum exit_status
 status_of(const struct recorder *r)
 {
-	for (size_t i = 0; i < r->plan.tools; i++)
-		if (r->samplers[i].watch.fail == EXIT_USAGE || r->tape.writer.run_moments + r->lost == 0)
-			if (r->samplers[i].watch.fail)
-				return r->samplers[i].watch.fail;
-	return r->troubled ? EXIT_FAILED : EXIT_DONE;
-}
+	bool none = r->tape.writer.run_moments + r->lost == 0;
 
-static void
-tell_end(struct recorder *r)
-{
-	char message[256];
-
-	snprintf(message, sizeof message, "%llu moments, %llu missed, %llu lost, %.2f s of CPU time",
-		 (unsigned long long)r->tape.writer.run_moments, (unsigned long long)r->due.missed, (unsigned long long)r->lost,
-		 (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9);
-	if (r->tape.writer.run_moments + r->lost > 0)
-		say(r, clock_ns(CLOCK_REALTIME), "stopped", message);
+	for (size_t i = 0; i < r->plan.tools && none && !r->refused; i++)
+		if (r->samplers[i].watch.fail)
+			return r->samplers[i].watch.fail;
+	return r->refused ? r->refused : r->troubled ? EXIT_FAILED : EXIT_DONE;
 }
 
 static enum exit_status
@@ -288,7 +201,7 @@ end(struct recorder *r)
 	enum exit_status status = status_of(r);
 
 	saves_finish(&r->saves);
-	tell_end(r);
+	account_end(r);
 	for (size_t i = 0; i < r->plan.tools; i++)
 		sampler_end(&r->samplers[i]);
 	host_close(r->host);
@@ -311,7 +224,7 @@ record(const struct options *o)
 	signals_catch_asking();
 	begin(r);
 	r->tape.writer.give_up = signals_urged;
-	tell_start(r);
+	account_start(r);
 	loop(r);
 	enum exit_status status = end(r);
 	free(r);

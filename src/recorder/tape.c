@@ -62,7 +62,8 @@ verify(const struct options *o, const char *path, const char *to)
 	if (got < 0)
 		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
 	enum exit_status status = tapework_end(&r, path);
-	printf("%s: %llu moments can be read%s\n", path, (unsigned long long)moments, status == EXIT_DONE ? ", and nothing is damaged" : "");
+	printf("%s: %llu moments can be read%s\n", path, (unsigned long long)moments,
+	       status == EXIT_DONE ? ", and nothing is damaged" : "");
 	return status;
 }
 
@@ -160,14 +161,11 @@ find_work(const char *name)
 	die(EXIT_USAGE, "no %s; there are info, verify, cut, unpack, pack and save", name);
 }
 
-static enum exit_status
-tape(const struct options *o)
+/* Ends the program when these words and options are not for this work. */
+static void
+check_words(const struct work *w, const struct options *o)
 {
 	const struct given *g = o->given;
-
-	if (g->words == 0)
-		die(EXIT_USAGE, "what is to be done? info, verify, cut, unpack, pack or save, and a tape");
-	const struct work *w = find_work(g->word[0]);
 	int most = w->needs && !o->out ? 3 : 2;
 	if (g->words < 2)
 		die(EXIT_USAGE, "%s needs %s", w->name, w->f == tape_pack ? "a directory of moments" : "a tape");
@@ -181,6 +179,17 @@ tape(const struct options *o)
 		die(EXIT_USAGE, "%s takes no --from and --to", w->name);
 	if (g->seen[OPT_INFO_JSON] && w->f != info)
 		die(EXIT_USAGE, "%s takes no --json", w->name);
+}
+
+static enum exit_status
+tape(const struct options *o)
+{
+	const struct given *g = o->given;
+
+	if (g->words == 0)
+		die(EXIT_USAGE, "what is to be done? info, verify, cut, unpack, pack or save, and a tape");
+	const struct work *w = find_work(g->word[0]);
+	check_words(w, o);
 	enum exit_status status = w->f(o, g->word[1], o->out ? o->out : g->word[2]);
 	if (status == EXIT_DONE)
 		exit_printed();

@@ -26,10 +26,10 @@ struct trigger_rules {
 
 enum trigger_event { TRIGGER_NOTHING, TRIGGER_FIRES, TRIGGER_SUPPRESSED };
 
-/* Takes the next sample, at this monotonic time. It fires when the condition held for as many samples, or as long, as its `for`
- * says (else one sample), and then when the relaxed condition was false so long in between. Samples that are unknown are passed over
- * (when no period of a quota ends in a sample, its share is), but where it is unknown for longer than a second both begin anew.
- * *hit (may be NULL) tells why when it fires or is suppressed, and is of no meaning otherwise. */
+/* Takes the next sample, at this monotonic time. It fires when the condition held for as many samples, or as long, as its
+ * `for` says (else one sample), and then when the relaxed condition was false so long in between. Samples that are unknown
+ * are passed over (when no period of a quota ends in a sample, its share is), but where it is unknown for longer than a
+ * second both begin anew. *hit (may be NULL) tells why when it fires or is suppressed, and is of no meaning otherwise. */
 enum trigger_event trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns, const struct trigger_rules *rules,
 				struct expr_hit *hit);
 

@@ -35,7 +35,8 @@ struct expr_now {
 
 enum truth { TRUTH_NO, TRUTH_YES, TRUTH_UNKNOWN };
 
-/* The comparison that made an expression hold, one of figures rather than of text; of its first column, all NULL when it has none. */
+/* The comparison that made an expression hold, one of figures rather than of text; of its first column, all NULL when it has
+ * none. */
 struct expr_hit {
 	const char *tool, *key;
 	double value, threshold; /* the column's side and the other one; NaN where it is of text, and the threshold of a flag */
@@ -51,9 +52,10 @@ struct expr *expr_parse(const char *source, const struct expr_tool *tools, size_
 bool expr_uses(const struct expr *x, size_t tool);
 
 /* Whether there is one row of each tool named for which it holds; unknown when one of them has no rows, or when so many
- * combinations of rows were tried in vain that no more are. Relaxed: each of > >= < <= is eased by a tenth of the absolute value
- * of what the column is compared with, under `not` tightened, so that it holds at least where it holds as written. *hit (may be NULL) is filled
- * on TRUTH_YES only: the first comparison that is true, or if there is none, the first that is false under a `not`. */
+ * combinations of rows were tried in vain that no more are. Relaxed: each of > >= < <= is eased by a tenth of the absolute
+ * value of what the column is compared with, under `not` tightened, so that it holds at least where it holds as written.
+ * *hit (may be NULL) is filled on TRUTH_YES only: the first comparison that is true, or if there is none, the first that is
+ * false under a `not`. */
 enum truth expr_eval(const struct expr *x, const struct expr_now *now, bool relaxed, struct expr_hit *hit);
 
 /* What `for` says: samples, or nanoseconds; 0: not given so. */

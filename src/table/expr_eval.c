@@ -114,8 +114,8 @@ compare(const struct run *r, const struct step *s, double a, double b)
 	}
 }
 
-/* A comparison was made: keeps the first of those that tell most: a true one of figures, then a false one under a `not` (a true one
- * there speaks against the whole), then one of text. */
+/* A comparison was made: keeps the first of those that tell most: a true one of figures, then a false one under a `not` (a
+ * true one there speaks against the whole), then one of text. */
 static void
 note(struct run *r, const struct step *s, double truth, double value, double threshold)
 {
