@@ -666,3 +666,92 @@ points() {
 	fails 2 'no option --when' "$PQ" cpu --when 'cpu.usr_pct > 1'
 	fails 2 'need a file' "$PQ" record -o - --when 'runq.plist_sz > 1' runq
 }
+
+@test "a file that only begins with zeros is no tape, and stays as it is" {
+	{ head -c 70000 /dev/zero; echo precious; } >disk.img
+	cp disk.img copy.img
+	fails 2 'something else than a tape' "$PQ" record --root root -o disk.img 10ms 2 runq
+	cmp disk.img copy.img
+	head -c 70000 /dev/zero >room.tape # room that was made for a tape, and no more came of it
+	"$PQ" record --root root -o room.tape 10ms 2 runq 2>log
+	"$PQ" tape verify room.tape
+}
+
+@test "what waits to be saved is saved when the recorder is stopped in the middle of a command" {
+	start 5ms runq --when 'cpus > 0' --when 'runq.plist_sz > 50' --when 'runq.plist_sz > 60' --after 0s --exec sleep 60
+	said 'fired: ' 3
+	said 'saved: '
+	stop
+	times 'saved: ' 3
+	times 'failed: sleep: the recorder stops' 2 # the last one's command was run, and had five seconds
+	[ "$(saved)" -eq 3 ]
+	[ -z "$(find . -name '*.part')" ]
+}
+
+@test "what could not be saved is told with the next save" {
+	start 5ms runq --max-saves 1 --when 'runq.plist_sz > 150' --cooldown 0s --after 0s
+	kill -USR1 "$recorder"
+	said 'saved: '
+	plist 200
+	said 'refused: '
+	plist 100
+	moments 3
+	plist 200
+	said 'refused: ' 2
+	rm pq-*.tape
+	kill -USR1 "$recorder"
+	said 'saved: .*; 2 more since the last one were suppressed'
+	stop
+}
+
+@test "what is asked for between two moments is done at once" {
+	env --default-signal=INT,TERM "$PQ" record --root root -o slow.tape 20s runq >out 2>log 3>&- &
+	recorder=$!
+	said 'records'
+	kill -USR1 "$recorder"
+	said 'saved: '
+	kill -TERM "$recorder"
+	wait "$recorder"
+	recorder=
+}
+
+@test "pq tape save asks a recorder only" {
+	"$PQ" runq --root root -o x.tape 0.05 >/dev/null 2>&1 3>&- &
+	recorder=$!
+	until [ -s x.tape ]; do sleep 0.02; done
+	fails 1 "process $recorder writes it, and is no recorder" "$PQ" tape save x.tape
+	kill -TERM "$recorder"
+	wait "$recorder"
+	recorder=
+	fails 1 'nobody records to it' "$PQ" tape save x.tape
+}
+
+@test "a tape that was continued for another tool is read from there" {
+	"$PQ" record --root root -o x.tape 10ms 3 runq 2>/dev/null
+	"$PQ" record --root root -o x.tape 10ms 4 cpu 2>/dev/null
+	rm root/proc/loadavg
+	run -0 --separate-stderr "$PQ" cpu --json -f x.tape
+	[ "$(json -s 'map(select(.cpu == "all")) | length')" -ge 3 ]
+	run -0 --separate-stderr "$PQ" runq --json -f x.tape
+	[ "$(json -s 'map(select(.plist_sz == 100)) | length')" -eq 2 ]
+}
+
+@test "a cgroup that is gone at the end is no wrong argument" {
+	[ -d /sys/fs/cgroup/cpu ] && mkdir /sys/fs/cgroup/cpu/pq-test-$$ 2>/dev/null || skip "no cgroup v1 with a cpu controller, or no right to make one"
+	"$PQ" record -g "/pq-test-$$" -o x.tape 20ms throttle 2>log 3>&- &
+	recorder=$!
+	said 'records'
+	moments 2
+	rmdir "/sys/fs/cgroup/cpu/pq-test-$$"
+	said 'its rows end here'
+	kill -TERM "$recorder"
+	wait "$recorder"
+	recorder=
+}
+
+@test "a limit on the size of files is told, and does not end the recorder" {
+	(ulimit -f 24 && exec env --default-signal=XFSZ "$PQ" record --root root -o x.tape 1ms 3000 runq cpu) 2>log || true
+	grep -q 'trouble: cannot write the tape: File too large' log
+	run "$PQ" tape verify x.tape # the last record may be cut off at the limit
+	[[ $output == *' moments can be read'* ]]
+}

@@ -442,6 +442,14 @@ hits(void)
 	CHECK_NEAR(hit.value, 30, 0);
 	CHECK_NEAR(hit.threshold, 20, 0);
 	CHECK_STRING(hit.label, "/b");
+	CHECK_INT(eval("throttle.cgroup == '/b' and throttled_pct > 29", false, &hit), 'y'); /* the figure tells why, not the name */
+	CHECK_STRING(hit.key, "throttled_pct");
+	CHECK_NEAR(hit.value, 30, 0);
+	CHECK_INT(eval("29 < throttled_pct", false, &hit), 'y'); /* the column's side is the value */
+	CHECK_NEAR(hit.value, 30, 0);
+	CHECK_NEAR(hit.threshold, 29, 0);
+	CHECK_INT(eval("33 < throttled_pct", false, &hit), 'n');
+	CHECK_INT(eval("33 < throttled_pct", true, &hit), 'y'); /* eased is the threshold: 29.7 */
 	CHECK_INT(eval("runq_sz > cpus and throttled_pct > 29", true, &hit), 'y');
 	CHECK_STRING(hit.key, "runq_sz");
 	CHECK_NEAR(hit.threshold, 4, 0);
