@@ -589,7 +589,7 @@ fill() {
 	moments 3
 	mkdir dir
 	plist 300
-	said 'fired: '
+	said 'fired: ' 2
 	rm -r dir
 	said 'failed: cannot save: No such file or directory$'
 	moments 3
