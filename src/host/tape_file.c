@@ -45,12 +45,11 @@ tape_file_owner(const char *path)
 static bool
 is_blank(int fd)
 {
-	static const char zeros[1 << 16];
-	char some[sizeof zeros];
+	char some[1 << 16];
 	ssize_t n;
 
 	for (off_t at = 0; (n = pread(fd, some, sizeof some, at)) > 0; at += n)
-		if (memcmp(some, zeros, (size_t)n) != 0)
+		if (some[0] != 0 || memcmp(some, some + 1, (size_t)n - 1) != 0)
 			return false;
 	return n == 0;
 }
