@@ -29,7 +29,7 @@ static const struct option {
 	[OPT_ALLOWED] = { 0, "allowed", NULL, TAKES_ALLOWED, "only CPUs that the process, or -p, may run on" },
 	[OPT_BUSIEST] = { 0, "busiest", "N", TAKES_BUSIEST, "only the N busiest CPUs, the busiest first" },
 	[OPT_TICK] = { 0, "tick", "TIME", TAKES_TICK, "look at the run queue this often (10ms)" },
-	[OPT_WHEN] = { 0, "when", "EXPR", TAKES_RECORD, "save the tape's window when this holds; may be given more than once" },
+	[OPT_WHEN] = { 0, "when", "EXPR", TAKES_RECORD, "save a window when this holds; can be given again" },
 	[OPT_SAVE] = { 0, "save", "DIR", TAKES_RECORD, "where windows are saved" },
 	[OPT_BEFORE] = { 0, "before", "TIME", TAKES_RECORD, "a window has so much before (60s)" },
 	[OPT_AFTER] = { 0, "after", "TIME", TAKES_RECORD, "and so much after (10s)" },
@@ -82,8 +82,8 @@ words_help(const struct tool *t)
 		printf("  %-17s %s\n", left, o->help);
 	}
 	if (t->rows)
-		printf("\nAn interval is a number of seconds, or has a unit: 1, 0.1, 100ms, 2s, 1m; without one there is one row\n"
-		       "over one second.");
+		printf("\nAn interval is a number of seconds, or has a unit: 1, 0.1, 100ms, 2s, 1m;\n"
+		       "without one there is one row over one second.");
 	printf("%sMore: man pq-%s\n", t->rows ? " " : "\n", t->name);
 }
 

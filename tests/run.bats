@@ -291,3 +291,9 @@ setup() {
 		[ "$status" -eq 0 ] || [[ $status -eq 3 && $stderr == *cgroup* ]]
 	done
 }
+
+@test "help fits 80 columns" {
+	for tool in runq cpu throttle mem record tape; do
+		[ -z "$("$PQ" "$tool" --help | awk 'length > 80')" ] || { echo "$tool" && false; }
+	done
+}

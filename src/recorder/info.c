@@ -187,24 +187,16 @@ print_text(const struct summing *s, const struct tape_reader *r, const struct op
 }
 
 static void
-put_key(struct buf *b, const char *key)
-{
-	buf_text(b, b->n > 1 ? ",\"" : "\"");
-	buf_text(b, key);
-	buf_text(b, "\":");
-}
-
-static void
 put_string(struct buf *b, const char *key, const char *v)
 {
-	put_key(b, key);
+	buf_json_key(b, key);
 	buf_json_string(b, v);
 }
 
 static void
 put_number(struct buf *b, const char *key, double v, int digits)
 {
-	put_key(b, key);
+	buf_json_key(b, key);
 	if (isfinite(v))
 		buf_fixed(b, v, digits);
 	else
@@ -216,7 +208,7 @@ put_time(struct buf *b, const char *key, int64_t real_ns, bool utc)
 {
 	struct report times = { .utc = utc };
 
-	put_key(b, key);
+	buf_json_key(b, key);
 	buf_char(b, '"');
 	buf_iso_time(b, &times, real_ns);
 	buf_char(b, '"');

@@ -5,14 +5,6 @@
 #include <unistd.h>
 
 static void
-put_key(struct journal *j, const char *key)
-{
-	buf_char(&j->line, ',');
-	buf_json_string(&j->line, key);
-	buf_char(&j->line, ':');
-}
-
-static void
 begin_text(struct journal *j, int64_t real_ns, const char *event, const char *message)
 {
 	buf_text(&j->line, j->name);
@@ -46,7 +38,7 @@ journal_text(struct journal *j, const char *key, const char *text)
 {
 	if (!j->json)
 		return;
-	put_key(j, key);
+	buf_json_key(&j->line, key);
 	if (text)
 		buf_json_string(&j->line, text);
 	else
@@ -60,7 +52,7 @@ journal_number(struct journal *j, const char *key, double value)
 
 	if (!j->json)
 		return;
-	put_key(j, key);
+	buf_json_key(&j->line, key);
 	if (isfinite(value))
 		buf_number(&j->line, &three_digits, value);
 	else

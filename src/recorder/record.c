@@ -231,17 +231,14 @@ record(const struct options *o)
 	return status;
 }
 
-static const struct column none[] = { { .key = NULL } };
-
 const struct tool tool_record = {
 	.name = "record",
 	.brief = "keeps what tools read on a tape, and the past of a spike",
 	.usage = "[options] [interval [count]] [TOOL...]",
 	.examples =
-		"  pq record -o web.tape 100ms            all tools, until Ctrl-C; pq runq -f web.tape replays it\n"
-		"  pq record --ring 64M -o /var/lib/pq/ring.tape --save /var/lib/pq --when 'throttle.throttled_pct > 25 for 3'\n"
-		"  pq record --ring 64M --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
-	.columns = none,
+		"  pq record -o web.tape 100ms     all tools; pq runq -f web.tape replays it\n"
+		"  pq record -a --ring 64M --save DIR --when 'throttle.throttled_pct > 25 for 3'\n"
+		"  pq record --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
 	.takes = TAKES_TARGET | TAKES_RECORD,
 	.command = record,
 };

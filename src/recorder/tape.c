@@ -197,18 +197,15 @@ tape(const struct options *o)
 	return status;
 }
 
-static const struct column none[] = { { .key = NULL } };
-
 const struct tool tool_tape = {
 	.name = "tape",
 	.brief = "what is on a tape; cuts, checks and unpacks it",
 	.usage = "info|verify|cut|unpack|pack|save FILE [-o OUT] [options]",
 	.examples =
-		"  pq tape info ring.tape                                 span, tools, host, bytes per moment, damage\n"
+		"  pq tape info ring.tape               span, tools, host, size, damage\n"
 		"  pq tape cut ring.tape --from 17:11 --to 17:13 -o spike.tape\n"
-		"  pq tape unpack spike.tape -o spike                     files as they were, in spike/t0, spike/t1, ...\n"
-		"  pq tape save ring.tape                                 asks its recorder to save the last minute\n",
-	.columns = none,
+		"  pq tape unpack spike.tape -o spike   files as they were, in spike/t0, t1, ...\n"
+		"  pq tape save ring.tape               its recorder saves the last minute\n",
 	.takes = TAKES_WORK,
 	.command = tape,
 };

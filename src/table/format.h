@@ -55,6 +55,9 @@ void buf_iso_time(struct buf *b, struct report *r, int64_t real_ns);
 /* A JSON string, quotes included. Bytes that are not UTF-8 stand as the characters U+0080 to U+00FF, so that none is lost. */
 void buf_json_string(struct buf *b, const char *s);
 
+/* A member's key, and the comma before it unless it is the first of its object. */
+void buf_json_key(struct buf *b, const char *key);
+
 /* A figure for machines: at most three digits after the point and no zeros at their end. */
 void buf_number(struct buf *b, const struct column *c, double x);
 

@@ -64,10 +64,10 @@ put_value(struct buf *b, const struct column *c, const struct cell *cell)
 		buf_number(b, c, cell->num);
 }
 
-static void
-put_key(struct buf *b, const char *key)
+void
+buf_json_key(struct buf *b, const char *key)
 {
-	buf_text(b, ",\"");
+	buf_text(b, b->n > 0 && b->s[b->n - 1] != '{' ? ",\"" : "\"");
 	buf_text(b, key);
 	buf_text(b, "\":");
 }
@@ -102,7 +102,7 @@ rows_json(struct buf *b, struct report *r, const struct rows *rows)
 		}
 		for (int i = 0; i < r->nshown; i++) {
 			const struct column *c = &r->columns[r->shown[i]];
-			put_key(b, c->key);
+			buf_json_key(b, c->key);
 			put_value(b, c, &table_at(rows->table, row)[r->shown[i]]);
 		}
 		buf_text(b, "}\n");

@@ -285,7 +285,7 @@ const struct tool tool_mem = {
 	.name = "mem",
 	.brief = "how close cgroups are to their memory limits",
 	.examples =
-		"  pq mem 1                this container, and the levels above it that have a limit\n"
+		"  pq mem 1                this container, and levels above it with a limit\n"
 		"  pq mem -w parts,events  with what the memory is, and what happened to it\n"
 		"  pq mem -a 10            every cgroup with a limit, the fullest first\n",
 	.columns = columns,

@@ -255,7 +255,7 @@ const struct tool tool_throttle = {
 	.name = "throttle",
 	.brief = "how long CPU quotas hold cgroups back",
 	.examples =
-		"  pq throttle 1           this container, and the levels above it that have a quota\n"
+		"  pq throttle 1           this container, and levels above it with a quota\n"
 		"  pq throttle -p 4242 1   the container of a process\n"
 		"  pq throttle -a 10       every cgroup with a quota, the worst first\n",
 	.columns = columns,

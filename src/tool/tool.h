@@ -79,7 +79,7 @@ struct options;
 struct tool {
 	const char *name, *brief;
 	const char *examples; /* for --help: lines of two blanks, a command, and what it is for */
-	const struct column *columns;
+	const struct column *columns; /* NULL: it makes no rows */
 	unsigned takes;
 	const struct tool *per_cpu; /* what is run instead when -P is given; NULL: the tool looks at the request itself */
 	size_t state_size;

@@ -1,6 +1,7 @@
 /* How tapes write numbers: what is put comes back, and no bytes lead astray. */
 #include "../../src/host/codec.h"
 
+#include "draw.h"
 #include "unit.h"
 
 static const uint64_t edges[] = { 0, 1, 2, 63, 64, 119, 120, 121, 8311, 8312, 8313, 65535, 65536, 1056887, 1056888, 1056889,
@@ -8,17 +9,6 @@ static const uint64_t edges[] = { 0, 1, 2, 63, 64, 119, 120, 121, 8311, 8312, 83
 	(uint64_t)1 << 56, INT64_MAX, (uint64_t)1 << 63, UINT64_MAX - 1, UINT64_MAX };
 
 enum { EDGES = sizeof edges / sizeof edges[0] };
-
-static uint64_t seed = 2463534242u;
-
-static uint64_t
-draw(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
 
 /* The number of the bytes that v takes; all but the whole code are refused. */
 static size_t

@@ -1,18 +1,8 @@
 /* Texts taken apart into numbers and words: whatever the bytes, they come out as they went in. */
 #include "../../src/host/figures.h"
 
+#include "draw.h"
 #include "unit.h"
-
-static uint64_t seed = 88172645463325252u;
-
-static uint64_t
-draw(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
 
 /* Whether printing f with its own numbers gives the text. */
 static bool

@@ -12,6 +12,7 @@
 #include "../../src/host/tape_file.h"
 #include "../../src/host/tape_reader.h"
 #include "tree.h"
+#include "draw.h"
 #include "unit.h"
 
 enum { TRACKS_MOST = 4096 };
@@ -25,17 +26,6 @@ static struct {
 	unsigned n, room;
 	struct tape_writer *writer; /* NULL: only this model is kept */
 } model;
-
-static uint64_t seed = 88172645463325252u;
-
-static uint64_t
-draw(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
 
 static void
 forget(void)
