@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "request.h"
 #include "version.h"
 #include "words.h"
 
@@ -56,30 +57,6 @@ set_tick(struct options *o, const struct given *g)
 }
 
 static void
-exclude(const struct given *g, enum option_id a, const char *x, enum option_id b, const char *y)
-{
-	if (g->seen[a] && g->seen[b])
-		die(EXIT_USAGE, "%s and %s exclude each other: give one of them", x, y);
-}
-
-static void
-set_target(struct target *t, const struct given *g)
-{
-	uint64_t pid;
-
-	exclude(g, OPT_PID, "-p", OPT_CGROUP, "-g");
-	exclude(g, OPT_PID, "-p", OPT_ALL, "-a");
-	exclude(g, OPT_CGROUP, "-g", OPT_ALL, "-a");
-	t->pid = g->arg[OPT_PID];
-	t->cgroup = g->arg[OPT_CGROUP];
-	t->all = g->seen[OPT_ALL];
-	if (t->pid && (text_u64(text_of(t->pid), &pid) < 0 || pid == 0 || pid > 4194304))
-		die(EXIT_USAGE, "-p %s: it takes the number of a process", t->pid);
-	if (t->cgroup && !*t->cgroup)
-		die(EXIT_USAGE, "-g takes the name of a cgroup, such as /web, or its directory");
-}
-
-static void
 set_time(struct when *w, const struct given *g, enum option_id id, const char *name)
 {
 	if (g->seen[id] && when_parse(text_of(g->arg[id]), w) < 0)
@@ -91,7 +68,7 @@ set_time(struct when *w, const struct given *g, enum option_id id, const char *n
 static void
 set_tapes(struct options *o, const struct given *g)
 {
-	exclude(g, OPT_SOURCE, "-f", OPT_ROOT, "--root");
+	words_exclude(g, OPT_SOURCE, OPT_ROOT);
 	o->source = g->arg[OPT_SOURCE];
 	o->root = g->arg[OPT_ROOT];
 	o->out = g->seen[OPT_OUT] ? g->arg[OPT_OUT] : g->arg[OPT_TO_FILE];
@@ -108,25 +85,6 @@ set_tapes(struct options *o, const struct given *g)
 		die(EXIT_USAGE, "-f and -o exclude each other; pq tape cut copies a part of a tape");
 	if (o->out && strcmp(o->out, "-") == 0)
 		die(EXIT_USAGE, "-o - would mix the tape with the rows; pq record -o - writes a tape to a pipe");
-}
-
-static void
-set_cpus(struct options *o, const struct given *g)
-{
-	struct request *ask = &o->ask;
-	const char *list = g->arg[OPT_CPUS];
-	uint64_t n;
-
-	ask->per_cpu = g->seen[OPT_CPUS];
-	ask->all_cpus = !list || strcmp(list, "ALL") == 0 || strcmp(list, "all") == 0;
-	if (!ask->all_cpus && cpulist_parse(text_of(list), &ask->cpus) < 0)
-		die(EXIT_USAGE, "-P %s: it takes a list of CPUs such as 0,2-3, or ALL", list);
-	ask->allowed = g->seen[OPT_ALLOWED];
-	if (!g->seen[OPT_BUSIEST])
-		return;
-	if (text_u64(text_of(g->arg[OPT_BUSIEST]), &n) < 0 || n == 0 || n > CPULIST_MOST)
-		die(EXIT_USAGE, "--busiest %s: it takes a number of CPUs, 1 or more", g->arg[OPT_BUSIEST]);
-	ask->busiest = (unsigned)n;
 }
 
 static void
@@ -185,7 +143,7 @@ set_columns(struct options *o, const struct given *g)
 {
 	const char *groups = g->seen[OPT_GROUPS] ? g->arg[OPT_GROUPS] : "";
 
-	exclude(g, OPT_COLUMNS, "-c", OPT_GROUPS, "-w");
+	words_exclude(g, OPT_COLUMNS, OPT_GROUPS);
 	if (g->seen[OPT_COLUMNS]) {
 		show_listed(o, g->arg[OPT_COLUMNS]);
 		return;
@@ -227,16 +185,15 @@ void
 options_parse(struct options *o, const struct tool *tool, struct given *g, char **words)
 {
 	words_take(g, tool, words);
-	exclude(g, OPT_JSON, "--json", OPT_CSV, "--csv");
+	words_exclude(g, OPT_JSON, OPT_CSV);
 	*o = (struct options){ .tool = tool, .given = g, .utc = g->seen[OPT_UTC] };
 	o->format = g->seen[OPT_JSON] ? &format_json : g->seen[OPT_CSV] ? &format_csv : &format_text;
-	set_cpus(o, g);
+	request_parse(&o->ask, g);
 	if (o->ask.per_cpu && tool->per_cpu)
 		o->tool = tool->per_cpu;
 	if (g->seen[OPT_HELP] || g->seen[OPT_VERSION] || g->seen[OPT_LIST])
 		print_and_exit(o, g);
 	set_tapes(o, g);
-	set_target(&o->ask.target, g);
 	if (!tool->rows)
 		return;
 	options_numbers(o, g->word[0], g->word[1]);

@@ -3,7 +3,8 @@
  *
  *   run.c               the driver: the interval loop, notes, the end; sampler.c: a tool at work; schedule.c: when a row is
  *                       due; output.c: what rows become on stdout; signals.c
- *   option.c words.c    the command line: what it means, and its words against the table of options; when.c: times and sizes
+ *   option.c words.c    the command line: what it means, and its words against the table of options; request.c: what they ask
+ *                       of a tool; when.c: times and sizes
  *   tapes.c             what -f names and -o writes, opened
  *   recorder/           pq record and pq tape: plan (what is to be done), record, account, lookout (conditions; trigger: one),
  *                       saves (saved, cut), job, spawn, journal; tape, info, pack

@@ -126,6 +126,26 @@ give(struct given *g, enum option_id id, const char *word, const char *arg)
 	g->arg[id] = arg;
 }
 
+/* As it is written: "-p", "--json". */
+static const char *
+written(enum option_id id, char out[32])
+{
+	if (table[id].letter)
+		snprintf(out, 32, "-%c", table[id].letter);
+	else
+		snprintf(out, 32, "--%s", table[id].name);
+	return out;
+}
+
+void
+words_exclude(const struct given *g, enum option_id a, enum option_id b)
+{
+	char x[32], y[32];
+
+	if (g->seen[a] && g->seen[b])
+		die(EXIT_USAGE, "%s and %s exclude each other: give one of them", written(a, x), written(b, y));
+}
+
 /* "--exec CMD ARG…": all words from the command on. */
 static char **
 command_of(char **words, bool apart)

@@ -26,6 +26,9 @@ struct given {
  * with one line and EXIT_USAGE. */
 void words_take(struct given *g, const struct tool *t, char **words);
 
+/* Ends the program with one line and EXIT_USAGE if both were given. */
+void words_exclude(const struct given *g, enum option_id a, enum option_id b);
+
 /* Prints --help of a tool, from the same table. */
 void words_help(const struct tool *t);
 

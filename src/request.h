@@ -1,0 +1,12 @@
+/* request: what the words of the command line ask of a tool; what they ask of the driver is option.c's. */
+#ifndef PQ_REQUEST_H
+#define PQ_REQUEST_H
+
+#include "tool/tool.h"
+
+struct given;
+
+/* Fills in what was given. A wrong argument ends the program with one line and EXIT_USAGE. */
+void request_parse(struct request *ask, const struct given *g);
+
+#endif
