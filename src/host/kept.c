@@ -96,16 +96,37 @@ open_under(struct kept_files *k, const char *path)
 	return fd;
 }
 
+static void
+end_passing(struct kept_files *k)
+{
+	if (k->passing.path)
+		close(k->passing.fd);
+	k->passing.path = NULL;
+}
+
+/* One more than are kept: those that are open already stay, since closing one to keep another gains nothing. */
+static struct kept *
+pass(struct kept_files *k, int fd)
+{
+	static char nameless[] = "";
+
+	k->passing = (struct kept){ .path = nameless, .fd = fd };
+	return &k->passing;
+}
+
 struct kept *
 kept_get(struct kept_files *k, const char *path)
 {
 	uint32_t hash = hash_of(path);
 	struct kept *one = place_of(k, path, hash);
 
+	end_passing(k);
 	if (!one->path) {
 		int fd = open_under(k, path);
 		if (fd < 0)
 			return NULL;
+		if (k->taken >= k->most)
+			return pass(k, fd);
 		if (k->taken >= k->places / 2)
 			rebuild(k, 0, k->places * 2);
 		one = place_of(k, path, hash); /* opening or growing may have moved it */
@@ -120,8 +141,11 @@ kept_get(struct kept_files *k, const char *path)
 void
 kept_forget(struct kept_files *k, struct kept *one)
 {
+	if (one == &k->passing) {
+		end_passing(k);
+		return;
+	}
 	uint32_t i = (uint32_t)(one - k->v);
-
 	close(one->fd);
 	free(one->path);
 	one->path = NULL;
@@ -149,9 +173,9 @@ kept_forget_directory_of(struct kept_files *k, const char *path)
 }
 
 void
-kept_begin(struct kept_files *k, int root)
+kept_begin(struct kept_files *k, int root, uint32_t most)
 {
-	*k = (struct kept_files){ .root = root };
+	*k = (struct kept_files){ .root = root, .most = most };
 	rebuild(k, 0, FIRST_PLACES);
 }
 
@@ -165,6 +189,7 @@ kept_row(struct kept_files *k)
 void
 kept_end(struct kept_files *k)
 {
+	end_passing(k);
 	rebuild(k, UINT32_MAX, k->places);
 	free(k->v);
 	close(k->root);

@@ -127,16 +127,24 @@ learn_facts(struct host_facts *f)
 	memcpy(f->machine, u.machine, sizeof f->machine);
 }
 
-/* Some thousand cgroups are some thousand open files; raising the soft limit needs no privilege. */
-static void
+/* Some thousand cgroups or threads are some thousand open files; raising the soft limit needs no privilege. How many to keep. */
+static uint32_t
 raise_file_limit(void)
 {
+	enum { MOST = 16384, SPARE = 64 };
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return SPARE;
+	if (limit.rlim_cur < limit.rlim_max) {
+		rlim_t soft = limit.rlim_cur;
 		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			limit.rlim_cur = soft;
 	}
+	if (limit.rlim_cur > MOST + SPARE)
+		return MOST;
+	return limit.rlim_cur > 2 * SPARE ? (uint32_t)limit.rlim_cur - SPARE : SPARE / 2;
 }
 
 struct host *
@@ -149,7 +157,6 @@ host_live(const char *root)
 	struct live *l = xmalloc(sizeof *l);
 	*l = (struct live){ .host = { .ops = &live_ops, .elsewhere = strcmp(root, "/") != 0 } };
 	learn_facts(&l->host.facts);
-	kept_begin(&l->kept, fd);
-	raise_file_limit();
+	kept_begin(&l->kept, fd, raise_file_limit());
 	return &l->host;
 }
