@@ -58,6 +58,18 @@ stat_parse_blocked(struct text t, uint64_t *blocked)
 	return -1;
 }
 
+int
+stat_parse_forks(struct text t, uint64_t *forks)
+{
+	struct text line;
+
+	while (text_whole_line(&t, &line))
+		if (text_skip(&line, "processes ") && text_u64(line, forks) == 0 && *forks > 0)
+			return 0;
+	errno = EINVAL;
+	return -1;
+}
+
 const struct cpu_time *
 stat_find(const struct stat_file *f, unsigned cpu, size_t hint)
 {

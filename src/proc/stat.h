@@ -33,6 +33,9 @@ int stat_parse(struct text t, struct arena *a, struct stat_file *out);
 /* Only procs_blocked, for who needs no CPUs: 0, or -1 with EINVAL when there is none. */
 int stat_parse_blocked(struct text t, uint64_t *blocked);
 
+/* Only "processes N", the tasks (threads too) made since boot: 0, or -1 with EINVAL when there is no such line, or it tells 0. */
+int stat_parse_forks(struct text t, uint64_t *forks);
+
 /* The line of that CPU, looked for first at place `hint`; NULL when it is not there. */
 const struct cpu_time *stat_find(const struct stat_file *f, unsigned cpu, size_t hint);
 

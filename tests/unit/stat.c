@@ -111,6 +111,19 @@ nothing(void)
 }
 
 static void
+forks(void)
+{
+	uint64_t n = 0;
+
+	CHECK_INT(stat_parse_forks(T("cpu  1 2 3 4\nctxt 5\nprocesses 4711\nprocs_running 1\n"), &n), 0);
+	CHECK_U64(n, 4711);
+	CHECK(stat_parse_forks(T("processes 0\n"), &n) < 0); /* gVisor */
+	CHECK(stat_parse_forks(T("processes x\n"), &n) < 0);
+	CHECK(stat_parse_forks(T("processes 47"), &n) < 0);
+	CHECK(stat_parse_forks(T(""), &n) < 0);
+}
+
+static void
 truncated(void)
 {
 	for (size_t n = 0; n < sizeof real; n++) {
@@ -165,6 +178,7 @@ main(void)
 	unit_test("fields and lines of kernels to come are skipped", new_kernels);
 	unit_test("damaged lines are left out", damaged_lines);
 	unit_test("neither a CPU nor procs_blocked is an error", nothing);
+	unit_test("tasks made since boot", forks);
 	unit_test("truncated anywhere", truncated);
 	unit_test("8192 CPUs", thousands);
 	unit_test("procs_blocked alone", only_blocked);

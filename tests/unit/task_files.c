@@ -1,0 +1,98 @@
+/* schedstat, stat and status of a thread */
+#include <errno.h>
+
+#include "../../src/proc/task_sched.h"
+#include "../../src/proc/task_status.h"
+#include "../../src/proc/task_usage.h"
+#include "unit.h"
+
+#define STAT "119 160 119 0 -1 4194304 88 0 3 0 5 6 0 0 20 0 4 0 4242 2297856 200 18446744073709551615 " \
+	"1 1 0 0 0 0 0 4096 0 0 0 0 17 7 0 0 9 0 0\n"
+
+static void
+sched(void)
+{
+	struct task_sched s;
+
+	CHECK_INT(task_sched_parse(T("4120934 81733 96\n"), &s), 0);
+	CHECK_U64(s.run_ns, 4120934);
+	CHECK_U64(s.wait_ns, 81733);
+	CHECK_U64(s.slices, 96);
+	CHECK_INT(task_sched_parse(T("0 18446744073709551615 0 7\n"), &s), 0);
+	CHECK_U64(s.wait_ns, UINT64_MAX);
+}
+
+static void
+damaged_sched(void)
+{
+	static const char line[] = "4120934 81733 96\n";
+	struct task_sched s = { .slices = 5 };
+
+	for (size_t n = 0; n + 1 < sizeof line - 1; n++)
+		CHECK(task_sched_parse(TN(line, n), &s) < 0);
+	CHECK(task_sched_parse(T("4120934 81733\n"), &s) < 0 && errno == EINVAL);
+	CHECK(task_sched_parse(T("1 -1 1\n"), &s) < 0 && errno == EINVAL);
+	CHECK(task_sched_parse(T("1 18446744073709551616 1\n"), &s) < 0 && errno == ERANGE);
+	CHECK_U64(s.slices, 5);
+}
+
+static void
+usage(void)
+{
+	struct task_usage u;
+
+	CHECK_INT(task_usage_parse(T("160 (a) b (c) D " STAT), &u), 0);
+	CHECK(text_eq(u.name, "a) b (c"));
+	CHECK_INT(u.state, 'D');
+	CHECK_U64(u.majflt, 3);
+	CHECK_U64(u.threads, 4);
+	CHECK_U64(u.start_ticks, 4242);
+	CHECK(u.blkio_ticks.known);
+	CHECK_U64(u.blkio_ticks.v, 9);
+	CHECK_INT(task_usage_parse(T("160 () S " STAT), &u), 0);
+	CHECK_U64(u.name.n, 0);
+}
+
+static void
+damaged_usage(void)
+{
+	static const char line[] = "160 (x) D " STAT;
+	size_t whole = sizeof line - 1 - 5; /* up to the 9 */
+	struct task_usage u;
+
+	for (size_t n = 0; n < sizeof line; n++)
+		CHECK((task_usage_parse(TN(line, n), &u) == 0) == (n >= whole));
+	CHECK(task_usage_parse(T("160 x D " STAT), &u) < 0 && errno == EINVAL);
+	CHECK(task_usage_parse(T("160 )x( D " STAT), &u) < 0);
+	CHECK(task_usage_parse(T("160 ( D " STAT), &u) < 0);
+	CHECK(task_usage_parse(T("160 (x) DD " STAT), &u) < 0);
+}
+
+static void
+status(void)
+{
+	struct task_status s;
+
+	CHECK_INT(task_status_parse(T("Name:\tState: R\nState:\tS (sleeping)\nThreads:\t1\nvoluntary_ctxt_switches:\t12\n"
+				      "nonvoluntary_ctxt_switches:\t3\n"), &s), 0);
+	CHECK_INT(s.state, 'S');
+	CHECK(s.voluntary.known && s.involuntary.known);
+	CHECK_U64(s.voluntary.v, 12);
+	CHECK_U64(s.involuntary.v, 3);
+	CHECK_INT(task_status_parse(T("State:\tR (running)\nvoluntary_ctxt_switches:\t1"), &s), 0);
+	CHECK(!s.voluntary.known && !s.involuntary.known);
+	CHECK(task_status_parse(T("Name:\tx\n"), &s) < 0 && errno == EINVAL);
+	CHECK(task_status_parse(T(""), &s) < 0);
+	CHECK(task_status_parse(T("State:\n"), &s) < 0);
+}
+
+int
+main(void)
+{
+	unit_test("schedstat of a thread", sched);
+	unit_test("schedstat, torn and damaged", damaged_sched);
+	unit_test("stat of a thread: name, state, faults, threads, start, block I/O", usage);
+	unit_test("stat, truncated anywhere and damaged", damaged_usage);
+	unit_test("status of a thread: state and switches", status);
+	return unit_done();
+}
