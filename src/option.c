@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "output.h"
 #include "request.h"
 #include "version.h"
 #include "words.h"
@@ -112,6 +113,15 @@ show_listed(struct options *o, const char *list)
 		die(EXIT_USAGE, "-c takes columns by their keys; pq %s --columns lists them", o->tool->name);
 }
 
+/* People get a screen of the worst, machines all. */
+static unsigned
+usual_rows(const struct options *o)
+{
+	int screen = output_terminal_rows();
+
+	return !o->format->for_people ? 0 : screen > 5 ? (unsigned)screen - 4 : 20;
+}
+
 static bool
 group_is_wanted(const char *list, const char *group)
 {
@@ -137,6 +147,13 @@ check_groups(const struct tool *t, const char *list)
 	}
 }
 
+/* What the rows are of is shown. */
+static bool
+is_named_so(const struct options *o, const char *group)
+{
+	return (o->ask.threads && strcmp(group, "thread") == 0) || (o->ask.by_cgroup && strcmp(group, "cgroup") == 0);
+}
+
 /* Machines get all columns, people those of the default view and of -w; -c overrules both. */
 static void
 set_columns(struct options *o, const struct given *g)
@@ -151,7 +168,7 @@ set_columns(struct options *o, const struct given *g)
 	check_groups(o->tool, groups);
 	for (int i = 0; o->tool->columns[i].key; i++) {
 		const char *group = o->tool->columns[i].group;
-		if (!group || !o->format->for_people || group_is_wanted(groups, group))
+		if (!group || !o->format->for_people || group_is_wanted(groups, group) || is_named_so(o, group))
 			show(o, i);
 	}
 }
@@ -160,7 +177,7 @@ static void
 print_columns(const struct tool *t)
 {
 	static const char *const kinds[] = { "label", "gauge", "count", "rate", "share", "flag" };
-	static const char *const units[] = { "-", "CPUs", "%", "bytes", "ms", "1/s" };
+	static const char *const units[] = { "-", "CPUs", "%", "bytes", "ms", "1/s", "us" };
 
 	for (int i = 0; t->columns[i].key; i++) {
 		const struct column *c = &t->columns[i];
@@ -188,7 +205,7 @@ options_parse(struct options *o, const struct tool *tool, struct given *g, char 
 	words_exclude(g, OPT_JSON, OPT_CSV);
 	*o = (struct options){ .tool = tool, .given = g, .utc = g->seen[OPT_UTC] };
 	o->format = g->seen[OPT_JSON] ? &format_json : g->seen[OPT_CSV] ? &format_csv : &format_text;
-	request_parse(&o->ask, g);
+	request_parse(&o->ask, g, usual_rows(o));
 	if (o->ask.per_cpu && tool->per_cpu)
 		o->tool = tool->per_cpu;
 	if (g->seen[OPT_HELP] || g->seen[OPT_VERSION] || g->seen[OPT_LIST])

@@ -39,12 +39,20 @@ learn_terminal(struct report *report)
 	report->rows = size.ws_row > 4 ? size.ws_row : 4;
 }
 
+int
+output_terminal_rows(void)
+{
+	struct winsize size = { 0 };
+
+	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
 void
 output_begin(struct output *p, const struct options *o)
 {
 	struct report *report = &p->report;
 
-	*p = (struct output){ .format = o->format };
+	*p = (struct output){ .format = o->format, .summed = o->format->for_people && !o->tool->fleeting };
 	*report = (struct report){ .tool = o->tool->name, .columns = o->tool->columns, .utc = o->utc, .nshown = o->nshown };
 	memcpy(report->shown, o->shown, sizeof o->shown);
 	report->terminal = o->format->for_people && isatty(STDOUT_FILENO);
@@ -60,7 +68,7 @@ output_rows(struct output *p, const struct rows *rows)
 	if (signals_resized())
 		learn_terminal(&p->report);
 	p->format->rows(&p->out, &p->report, rows);
-	if (p->format->for_people)
+	if (p->summed)
 		summary_add(&p->summary, &p->report, rows->table);
 	flush(p);
 }
@@ -72,7 +80,8 @@ output_end(struct output *p)
 	if (p->format->for_people) {
 		if (p->report.terminal && signals_stop())
 			buf_char(&p->out, '\n'); /* behind the terminal's ^C */
-		summary_print(&p->summary, &p->out, &p->report);
+		if (p->summed)
+			summary_print(&p->summary, &p->out, &p->report);
 		flush(p);
 	}
 	if (p->summary.left_out > 0)

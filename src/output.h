@@ -10,6 +10,7 @@ struct output {
 	struct report report;
 	struct summary summary;
 	struct buf out;
+	bool summed; /* a summary follows the rows */
 };
 
 /* Begins with the columns and the format that were asked for; nothing is written yet. */
@@ -21,6 +22,9 @@ void output_rows(struct output *p, const struct rows *rows);
 
 /* Writes what is left, and for people the summary. */
 void output_end(struct output *p);
+
+/* The lines of the terminal that stdout is; 0 when it is none. */
+int output_terminal_rows(void);
 
 void output_free(struct output *p);
 

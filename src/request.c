@@ -3,7 +3,30 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "option.h"
 #include "words.h"
+
+static unsigned
+number_of(const struct given *g, enum option_id id, unsigned otherwise, unsigned most, const char *name, const char *what)
+{
+	uint64_t n;
+
+	if (!g->seen[id])
+		return otherwise;
+	if (text_u64(text_of(g->arg[id]), &n) < 0 || n == 0 || n > most)
+		die(EXIT_USAGE, "%s %s: it takes %s, from 1 to %u", name, g->arg[id], what, most);
+	return (unsigned)n;
+}
+
+static int64_t
+time_of(const struct given *g, enum option_id id, int64_t otherwise, const char *name, const char *such_as)
+{
+	int64_t ns = otherwise;
+
+	if (g->seen[id] && interval_parse(text_of(g->arg[id]), &ns) < 0)
+		die(EXIT_USAGE, "%s %s: it takes a time such as %s, 1ms at least", name, g->arg[id], such_as);
+	return ns;
+}
 
 static void
 set_target(struct target *t, const struct given *g)
@@ -26,23 +49,33 @@ static void
 set_cpus(struct request *ask, const struct given *g)
 {
 	const char *list = g->arg[OPT_CPUS];
-	uint64_t n;
 
 	ask->per_cpu = g->seen[OPT_CPUS];
 	ask->all_cpus = !list || strcmp(list, "ALL") == 0 || strcmp(list, "all") == 0;
 	if (!ask->all_cpus && cpulist_parse(text_of(list), &ask->cpus) < 0)
 		die(EXIT_USAGE, "-P %s: it takes a list of CPUs such as 0,2-3, or ALL", list);
 	ask->allowed = g->seen[OPT_ALLOWED];
-	if (!g->seen[OPT_BUSIEST])
-		return;
-	if (text_u64(text_of(g->arg[OPT_BUSIEST]), &n) < 0 || n == 0 || n > CPULIST_MOST)
-		die(EXIT_USAGE, "--busiest %s: it takes a number of CPUs, 1 or more", g->arg[OPT_BUSIEST]);
-	ask->busiest = (unsigned)n;
+	ask->busiest = number_of(g, OPT_BUSIEST, 0, CPULIST_MOST, "--busiest", "a number of CPUs");
+}
+
+/* Which tasks are shown, and how. */
+static void
+set_tasks(struct request *ask, const struct given *g, unsigned usual_rows)
+{
+	words_exclude(g, OPT_THREADS, OPT_BY_CGROUP);
+	ask->threads = g->seen[OPT_THREADS];
+	ask->by_cgroup = g->seen[OPT_BY_CGROUP];
+	ask->comm = g->arg[OPT_COMM];
+	if (ask->comm && !*ask->comm)
+		die(EXIT_USAGE, "-C takes a part of a command's name, such as java");
+	ask->most = number_of(g, OPT_MOST, usual_rows, 1000000, "-n", "a number of rows");
+	ask->budget_ns = time_of(g, OPT_BUDGET, 50000000, "--budget", "20ms or 1s");
 }
 
 void
-request_parse(struct request *ask, const struct given *g)
+request_parse(struct request *ask, const struct given *g, unsigned usual_rows)
 {
 	set_target(&ask->target, g);
 	set_cpus(ask, g);
+	set_tasks(ask, g, usual_rows);
 }

@@ -48,7 +48,8 @@ take_words(struct plan *p, const struct given *g, struct options *numbers)
 	}
 	bool all = p->tools == 0;
 	for (size_t i = 0; all && tools[i]; i++)
-		add_tool(p, tools[i]);
+		if (!tools[i]->costly)
+			add_tool(p, tools[i]);
 	options_numbers(numbers, number[0], number[1]);
 	p->interval_ns = numbers->interval_ns ? numbers->interval_ns : 100000000;
 	p->count = numbers->count;

@@ -16,6 +16,7 @@ static const struct {
 	double scale; /* ns, bytes or percent in one of it */
 } units[] = {
 	{ MILLISECONDS, "ms", TIME, 1e6 },
+	{ MICROSECONDS, "us", TIME, 1e3 },
 	{ BYTES, "bytes", SIZE, 1 },
 	{ PERCENT, "%", PART, 1 },
 };

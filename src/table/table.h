@@ -20,7 +20,7 @@ enum column_kind {
 	FLAG,  /* yes or no */
 };
 
-enum unit { NO_UNIT, CPUS, PERCENT, BYTES, MILLISECONDS, PER_SECOND };
+enum unit { NO_UNIT, CPUS, PERCENT, BYTES, MILLISECONDS, PER_SECOND, MICROSECONDS };
 
 struct column {
 	const char *key;     /* in JSON, CSV, -c and expressions: the heading in snake_case, with its unit */

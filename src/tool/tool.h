@@ -21,13 +21,18 @@ struct request {
 	struct cpulist cpus;      /* -P LIST */
 	bool allowed;             /* --allowed: only CPUs that the process may run on */
 	unsigned busiest;         /* --busiest N; 0: all */
+	bool threads;             /* -t: a row is a thread, not a process */
+	bool by_cgroup;           /* -G: a row is a cgroup */
+	const char *comm;         /* -C: only commands with this in their name; NULL: all */
+	unsigned most;            /* -n, or what suits the format: so many rows, the worst; 0: all */
+	int64_t budget_ns;        /* --budget: CPU time of pq for a row */
 };
 
-/* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows, the last two
- * are pq record's and pq tape's. */
+/* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows, TAKES_RECORD and
+ * TAKES_WORK are pq record's and pq tape's. */
 enum takes { TAKES_PID = 1, TAKES_CGROUP = 2, TAKES_ALL = 4, TAKES_CPUS = 8, TAKES_ALLOWED = 16, TAKES_BUSIEST = 32,
 	TAKES_TICK = 64, TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL, TAKES_ROWS = 128, TAKES_RECORD = 256,
-	TAKES_WORK = 512 };
+	TAKES_WORK = 512, TAKES_THREADS = 1024, TAKES_MOST = 2048, TAKES_COMM = 4096, TAKES_BY_CGROUP = 8192, TAKES_BUDGET = 16384 };
 
 /* A level that was looked at many times since the last row. */
 struct gauge {
@@ -83,6 +88,8 @@ struct tool {
 	unsigned takes;
 	const struct tool *per_cpu; /* what is run instead when -P is given; NULL: the tool looks at the request itself */
 	size_t state_size;
+	bool costly;                /* pq record leaves it out unless it is named */
+	bool fleeting;              /* each row has the worst of many: no summary, as it would be of those times only */
 	bool costly_tick;           /* the driver looks less often when a look takes more than a hundredth of a CPU */
 
 	/* Looks, at every tick and at every row before read, if there. */
@@ -102,7 +109,7 @@ struct tool {
 	const char *usage;
 };
 
-extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem; /* those that make rows */
+extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks; /* those that make rows */
 extern const struct tool tool_record, tool_tape;                       /* and what is done with their recordings */
 
 /* Those that make rows, and NULL. */

@@ -1,0 +1,53 @@
+/* Paths and pids: built by hand, as there are some thousand of them in a row. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tasks.h"
+
+static char *
+put_number(char *p, uint32_t v)
+{
+	char digits[10];
+	int n = 0;
+
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	while (n > 0)
+		*p++ = digits[--n];
+	return p;
+}
+
+static char *
+put(char *p, const char *s)
+{
+	size_t n = strlen(s);
+
+	memcpy(p, s, n);
+	return p + n;
+}
+
+const char *
+tasks_path(char out[64], uint32_t pid, uint32_t tid, const char *file)
+{
+	char *p = put_number(put(out, "proc/"), pid);
+
+	if (tid)
+		p = put_number(put(p, "/task/"), tid);
+	*put(p, file) = '\0';
+	return out;
+}
+
+static int
+by_pid(const void *key, const void *one)
+{
+	uint32_t a = *(const uint32_t *)key, b = ((const struct process *)one)->pid;
+
+	return a < b ? -1 : a > b;
+}
+
+struct process *
+tasks_find(const struct snapshot *s, uint32_t pid)
+{
+	return s && s->n ? bsearch(&pid, s->v, s->n, sizeof *s->v, by_pid) : NULL;
+}
