@@ -1,0 +1,164 @@
+/* waits for a CPU: buckets, and the text in which they are kept */
+#include "../../src/proc/runqlat.h"
+
+#include <errno.h>
+
+#include "unit.h"
+
+static void
+buckets(void)
+{
+	CHECK_INT(RUNQLAT_BUCKETS, 312);
+	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++) {
+		CHECK_INT(runqlat_bucket(runqlat_low(b)), b);
+		CHECK_INT(runqlat_bucket(runqlat_high(b) - 1), b);
+		CHECK(runqlat_high(b) > runqlat_low(b));
+		CHECK(b < 8 || (runqlat_high(b) - runqlat_low(b)) * 8 <= runqlat_low(b)); /* at most 12.5 % wide */
+	}
+	CHECK_U64(runqlat_low(0), 0);
+	CHECK_U64(runqlat_low(16), 16);
+	CHECK_U64(runqlat_high(16), 18);
+	CHECK_U64(runqlat_high(RUNQLAT_BUCKETS - 1), (uint64_t)1 << 41);
+	CHECK_INT(runqlat_bucket(1000), 63);
+	CHECK_INT(runqlat_bucket((uint64_t)1 << 41), RUNQLAT_BUCKETS - 1);
+	CHECK_INT(runqlat_bucket(UINT64_MAX), RUNQLAT_BUCKETS - 1);
+}
+
+static void
+quantiles(void)
+{
+	struct runqlat_counts c = { 0 };
+
+	CHECK_NEAR(runqlat_quantile(&c, 0.5), NAN, 0);
+	c.bucket[87] = 1;
+	CHECK_NEAR(runqlat_quantile(&c, 0), (double)runqlat_high(87), 0);
+	CHECK_NEAR(runqlat_quantile(&c, 1), (double)runqlat_high(87), 0);
+	c.bucket[87] = 50;
+	c.bucket[200] = 50;
+	CHECK_NEAR(runqlat_quantile(&c, 0.25), ((double)runqlat_low(87) + (double)runqlat_high(87)) / 2, 1e-9);
+	CHECK_NEAR(runqlat_quantile(&c, 0.5), (double)runqlat_high(87), 1e-9);
+	CHECK(runqlat_quantile(&c, 0.51) > (double)runqlat_low(200));
+	CHECK_NEAR(runqlat_quantile(&c, 1), (double)runqlat_high(200), 0);
+	c.bucket[0] = UINT64_MAX;
+	c.bucket[311] = UINT64_MAX;
+	CHECK(runqlat_quantile(&c, 0.999) <= (double)runqlat_high(311));
+}
+
+static void
+differences(void)
+{
+	struct runqlat_counts a = { .switches = 10, .waits = 4, .sum_ns = 100, .negative = 9, .bucket = { [7] = 4 } };
+	struct runqlat_counts b = { .switches = 15, .waits = 5, .sum_ns = 90, .negative = 9, .lost = 2, .bucket = { [7] = 4, [9] = 1 } };
+
+	runqlat_since(&a, &b, &b);
+	CHECK_U64(b.switches, 5);
+	CHECK_U64(b.waits, 1);
+	CHECK_U64(b.sum_ns, 0); /* ran backwards */
+	CHECK_U64(b.negative, 0);
+	CHECK_U64(b.lost, 2);
+	CHECK_U64(b.bucket[7], 0);
+	CHECK_U64(b.bucket[9], 1);
+}
+
+static const char text[] = "source bpf-btf\nswitches 81234\nwaits 359\nsum_ns 52377411\nnegative 1\nlost 2\n"
+			   "buckets 0:7 88:340 311:12\n";
+
+static void
+prints(void)
+{
+	struct runqlat_counts c = {
+		.switches = 81234, .waits = 359, .sum_ns = 52377411, .negative = 1, .lost = 2,
+		.bucket = { [0] = 7, [88] = 340, [311] = 12 },
+	};
+	struct buf b = { 0 };
+
+	CHECK_INT(runqlat_print(&c, "bpf-btf", &b), 0);
+	CHECK_TEXT(b, text);
+	b.n = 0;
+	c = (struct runqlat_counts){ 0 };
+	CHECK_INT(runqlat_print(&c, "probe", &b), 0);
+	CHECK_TEXT(b, "source probe\nswitches 0\nwaits 0\nsum_ns 0\nnegative 0\nlost 0\nbuckets\n");
+	CHECK_INT(runqlat_print(&c, "", &b), -1);
+	CHECK_INT(runqlat_print(&c, "a b", &b), -1);
+	CHECK_INT(runqlat_print(&c, "a-name-of-twenty-four-or", &b), -1);
+	buf_free(&b);
+}
+
+static void
+parses(void)
+{
+	char source[RUNQLAT_SOURCE];
+	struct runqlat_counts c;
+
+	CHECK_INT(runqlat_parse(TN(text, sizeof text - 1), &c, source), 0);
+	CHECK_STRING(source, "bpf-btf");
+	CHECK_U64(c.switches, 81234);
+	CHECK_U64(c.waits, 359);
+	CHECK_U64(c.sum_ns, 52377411);
+	CHECK_U64(c.negative, 1);
+	CHECK_U64(c.lost, 2);
+	CHECK_U64(c.bucket[0], 7);
+	CHECK_U64(c.bucket[88], 340);
+	CHECK_U64(c.bucket[311], 12);
+	CHECK_INT(runqlat_parse(T("later 7\nbuckets\nlost 0\nnegative 0\nsum_ns 0\nwaits 0\nswitches 3\nsource probe\n"),
+				&c, source), 0);
+	CHECK_U64(c.switches, 3);
+	CHECK_STRING(source, "probe");
+}
+
+static int
+error_of(const char *source_line, const char *waits, const char *last)
+{
+	char source[RUNQLAT_SOURCE], whole[400];
+	struct runqlat_counts c;
+	int n = snprintf(whole, sizeof whole, "%sswitches 3\nwaits %s\nsum_ns 4\nnegative 0\nlost 0\n%s", source_line, waits, last);
+
+	errno = 0;
+	return runqlat_parse(TN(whole, (size_t)n), &c, source) < 0 ? errno : 0;
+}
+
+static void
+damaged(void)
+{
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:7\n"), 0);
+	CHECK_INT(error_of("", "7", "buckets 3:7\n"), EINVAL);
+	CHECK_INT(error_of("source\n", "7", "buckets 3:7\n"), EINVAL);
+	CHECK_INT(error_of("source \033[2J\n", "7", "buckets 3:7\n"), EINVAL);
+	CHECK_INT(error_of("source a-name-of-twenty-four-or\n", "7", "buckets 3:7\n"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "8", "buckets 3:7\n"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "-7", "buckets 3:7\n"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "7", ""), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:7"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3\n"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:\n"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets :7\n"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 312:7\n"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:0 4:7\n"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:3 3:4\n"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 4:3 3:4\n"), EINVAL);
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:18446744073709551615 4:8\n"), ERANGE);
+	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:18446744073709551616\n"), ERANGE);
+}
+
+static void
+truncated(void)
+{
+	char source[RUNQLAT_SOURCE];
+	struct runqlat_counts c;
+
+	for (size_t n = 0; n < sizeof text - 1; n++)
+		CHECK(runqlat_parse(TN(text, n), &c, source) < 0);
+}
+
+int
+main(void)
+{
+	unit_test("a bucket's bounds are its own", buckets);
+	unit_test("quantiles", quantiles);
+	unit_test("differences", differences);
+	unit_test("prints", prints);
+	unit_test("parses, in any order, with keys to come", parses);
+	unit_test("damaged", damaged);
+	unit_test("truncated anywhere", truncated);
+	return unit_done();
+}
