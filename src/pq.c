@@ -17,6 +17,8 @@
  *     tape              the format; figures, codec: a text as words and numbers; paths, facts
  *     tape_writer       tape_records, tracks: what it keeps of each file; tape_file: the file it writes
  *     tape_reader       tape_walk, tape_index: from segment to segment; playback: each file as it was; source: the bytes
+ *   bpf/                runqlat: waits for a CPU, counted in the kernel; program, parts: its programs; layout: of which kernel;
+ *                       attach, why (not); asm, sys, btf, format: for any BPF tool
  *   table/              what happens to rows: the column table, text, json, csv, time, the summary; expr: conditions over columns
  *   base/               text arena buf hist keyed human crc32c fail: known by all, knowing nobody
  *

@@ -1,0 +1,50 @@
+/*
+ * runqlat: how long tasks wait for a CPU, counted in the kernel by BPF programs at each wakeup and each switch. They are put
+ * together here and handed to bpf(2); neither a compiler nor headers nor libraries are needed. Everything hangs on descriptors of
+ * this process: whatever way it ends, nothing stays.
+ *
+ * The kernel's files are read by this floor itself: they say how the running kernel is to be asked, and are no data.
+ */
+#ifndef PQ_BPF_RUNQLAT_H
+#define PQ_BPF_RUNQLAT_H
+
+#include "../proc/cpulist.h"
+#include "../proc/runqlat.h"
+
+/* BTF: Linux 5.5 with /sys/kernel/btf/vmlinux; RAW: 4.17, the same; TP: 4.7 with tracefs, and perf_event_open(2). */
+enum runqlat_mode { RUNQLAT_ANY, RUNQLAT_BTF, RUNQLAT_RAW, RUNQLAT_TP };
+
+/* Whose waits are counted. What is waited for is the task that wakes or is preempted, not the one that wakes it. All that
+ * is set must hold. */
+struct runqlat_filter {
+	uint32_t tgid;              /* a process, by the pid that it has outside of all containers; 0: all */
+	const char *cgroup;         /* directory of a cgroup of version 2: tasks in it and below it; NULL: all */
+	const struct cpulist *cpus; /* those on which the wait ended; NULL: all */
+};
+
+/* One line about why it cannot be had, and what would help. */
+struct runqlat_why {
+	char text[240];
+};
+
+struct runqlat;
+
+/* Loads and attaches: in that mode, or in the first that works. `possible` has the CPUs of /sys/devices/system/cpu/possible.
+ * 0; or -1 with errno and *why. */
+int runqlat_open(struct runqlat **out, enum runqlat_mode mode, const struct runqlat_filter *filter,
+		 const struct cpulist *possible, struct runqlat_why *why);
+
+/* What was counted since it was opened. 0, or -1 with errno. */
+int runqlat_read(struct runqlat *r, struct runqlat_counts *out);
+
+/* "bpf-btf", "bpf-raw" or "bpf-tp" */
+const char *runqlat_mode_name(const struct runqlat *r);
+
+/* What the programs cost: ns per event, and in *events how many were timed (wakeups, and switches): both since the first call,
+ * which has the kernel time them, at some 30 ns each. NaN: not known, or not yet. */
+double runqlat_ns_per_event(struct runqlat *r, uint64_t *events);
+
+/* Detaches; NULL is nothing. */
+void runqlat_close(struct runqlat *r);
+
+#endif

@@ -1,0 +1,509 @@
+/* the programs of runqlat, run by a small interpreter */
+#include "../../src/bpf/program.h"
+
+#include "../../src/bpf/sys.h"
+#include "unit.h"
+
+enum { SLOTS_FD = 11, COUNTS_FD = 12, CGROUP_FD = 13, SLOTS = 8 };
+
+/* The machine that the programs run on. */
+static struct {
+	uint64_t now, tgid; /* the time, and the process of the current task */
+	bool in_cgroup;     /* the current task */
+	struct runqlat_slot slots[SLOTS];
+	struct runqlat_map_counts counts;
+} m;
+
+struct task {
+	uint64_t front;
+	uint32_t pid, tgid, state;
+};
+
+static uint64_t
+pointer(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+static void *
+memory(uint64_t at)
+{
+	return (void *)(uintptr_t)at;
+}
+
+static uint64_t
+look_up(const uint64_t *r)
+{
+	uint32_t key;
+
+	memcpy(&key, memory(r[R2]), sizeof key);
+	if (r[R1] == SLOTS_FD && key < SLOTS)
+		return pointer(&m.slots[key]);
+	return r[R1] == COUNTS_FD && key == 0 ? pointer(&m.counts) : 0;
+}
+
+static uint64_t
+help(int helper, const uint64_t *r)
+{
+	switch (helper) {
+	case BPF_LOOKUP:
+		return look_up(r);
+	case BPF_TIME_NS:
+		return m.now;
+	case BPF_PID_TGID:
+		return m.tgid << 32 | 77;
+	case BPF_CURRENT_UNDER_CGROUP:
+		CHECK(r[R1] == CGROUP_FD && r[R2] == 0);
+		return m.in_cgroup;
+	case BPF_PROBE_READ:
+	case BPF_PROBE_READ_KERNEL:
+		memcpy(memory(r[R1]), memory(r[R3]), r[R2]);
+		return 0;
+	}
+	CHECK_STRING("a helper that is not known", "");
+	return 0;
+}
+
+static uint64_t
+calculate(unsigned op, uint64_t a, uint64_t b)
+{
+	switch (op) {
+	case ASM_ADD: return a + b;
+	case ASM_SUB: return a - b;
+	case ASM_AND: return a & b;
+	case ASM_LSH: return a << (b & 63);
+	case ASM_RSH: return a >> (b & 63);
+	case ASM_MOV: return b;
+	}
+	CHECK_STRING("an operation that is not known", "");
+	return 0;
+}
+
+static bool
+holds(unsigned op, uint64_t a, uint64_t b)
+{
+	switch (op) {
+	case 0: return true;
+	case ASM_JEQ: return a == b;
+	case ASM_JNE: return a != b;
+	case ASM_JGT: return a > b;
+	case ASM_JGE: return a >= b;
+	case ASM_JSGE: return (int64_t)a >= (int64_t)b;
+	}
+	CHECK_STRING("a jump that is not known", "");
+	return false;
+}
+
+static size_t
+size_of(unsigned op)
+{
+	static const size_t sizes[] = { 4, 2, 1, 8 };
+
+	return sizes[op >> 3 & 3];
+}
+
+static uint64_t
+load(uint64_t at, size_t n)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, memory(at), n);
+	return v;
+}
+
+/* One instruction; returns how many to go on by. */
+static int
+step(const struct insn *i, uint64_t *r)
+{
+	unsigned dst = i->regs & 15, src = i->regs >> 4, op = i->op & 0xf0;
+	uint64_t other = i->op & 8 ? r[src] : (uint64_t)(int64_t)i->imm;
+
+	if (i->op == 0x18) {
+		r[dst] = (uint32_t)i->imm | (uint64_t)(uint32_t)i[1].imm << 32;
+		return 2;
+	}
+	if (i->op == 0x85) {
+		r[R0] = help(i->imm, r);
+		for (int lost = R1; lost <= R5; lost++)
+			r[lost] = 0xdead0000dead0000;
+		return 1;
+	}
+	switch (i->op & 7) {
+	case 1:
+		r[dst] = load(r[src] + (uint64_t)(int64_t)i->off, size_of(i->op));
+		return 1;
+	case 2:
+	case 3:
+		other = (i->op & 7) == 3 ? r[src] : (uint64_t)(int64_t)i->imm;
+		memcpy(memory(r[dst] + (uint64_t)(int64_t)i->off), &other, size_of(i->op));
+		return 1;
+	case 5:
+		return holds(op, r[dst], other) ? 1 + i->off : 1;
+	case 7:
+		r[dst] = calculate(op, r[dst], other);
+		return 1;
+	}
+	CHECK_STRING("an instruction that is not known", "");
+	return 1;
+}
+
+static void
+run(const struct runqlat_plan *p, enum runqlat_event e, const void *context)
+{
+	struct code c;
+	uint64_t stack[64], r[11] = { 0 };
+	int steps = 0;
+
+	runqlat_program(p, e, &c);
+	CHECK(!c.bad);
+	r[R1] = pointer(context);
+	r[R10] = pointer(stack + 64);
+	for (size_t at = 0; at < c.n && c.insn[at].op != 0x95; at += (size_t)step(&c.insn[at], r))
+		if (!CHECK(++steps < 1000))
+			return;
+	CHECK_U64(r[R0], 0);
+}
+
+static struct runqlat_plan
+plan_for(enum runqlat_mode mode)
+{
+	return (struct runqlat_plan){
+		.mode = mode,
+		.pid = { offsetof(struct task, pid), 4 },
+		.tgid_member = { offsetof(struct task, tgid), 4 },
+		.state = { offsetof(struct task, state), 4 },
+		.state_argument = mode == RUNQLAT_BTF,
+		.prev_pid = { 24, 4 },
+		.prev_state = { 32, 8 },
+		.next_pid = { { 56, 4 }, { 24, 4 }, { 16, 4 } },
+		.slots = SLOTS_FD,
+		.counts = COUNTS_FD,
+		.slot_mask = SLOTS - 1,
+		.cgroup = -1,
+	};
+}
+
+static void
+put(unsigned char *event, struct format_field f, uint64_t v)
+{
+	memcpy(event + f.offset, &v, f.size);
+}
+
+static void
+switches(const struct runqlat_plan *p, uint64_t now, bool preempt, struct task prev, struct task next)
+{
+	uint64_t args[] = { preempt | 0xff00, pointer(&prev), pointer(&next), prev.state };
+	unsigned char event[64] = { 0 };
+
+	m.now = now;
+	m.tgid = prev.tgid;
+	put(event, p->prev_pid, prev.pid);
+	put(event, p->next_pid[ON_SWITCH], next.pid);
+	put(event, p->prev_state, preempt ? 0x100 : prev.state);
+	run(p, ON_SWITCH, p->mode == RUNQLAT_TP ? (const void *)event : args);
+}
+
+static void
+wakes(const struct runqlat_plan *p, enum runqlat_event e, uint64_t now, struct task t)
+{
+	uint64_t args[] = { pointer(&t) };
+	unsigned char event[64] = { 0 };
+
+	m.now = now;
+	put(event, p->next_pid[e], t.pid);
+	run(p, e, p->mode == RUNQLAT_TP ? (const void *)event : args);
+}
+
+static uint64_t
+waits(void)
+{
+	uint64_t n = 0;
+
+	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++)
+		n += m.counts.bucket[b];
+	return n;
+}
+
+enum { RUNS = 0, SLEEPS = 1 };
+
+static struct task
+task(uint32_t pid, uint32_t tgid, uint32_t state)
+{
+	return (struct task){ 0, pid, tgid, state };
+}
+
+static void
+in_each_mode(void (*check)(struct runqlat_plan p))
+{
+	for (enum runqlat_mode mode = RUNQLAT_BTF; mode <= RUNQLAT_TP; mode++) {
+		memset(&m, 0, sizeof m);
+		check(plan_for(mode));
+	}
+}
+
+static void
+check_wakeup(struct runqlat_plan p)
+{
+	wakes(&p, ON_WAKEUP, 1000, task(5, 5, RUNS));
+	wakes(&p, ON_NEW, 1500, task(6, 5, RUNS));
+	switches(&p, 3000, false, task(0, 0, RUNS), task(5, 5, RUNS));
+	CHECK_U64(m.counts.sum_ns, 2000);
+	CHECK_U64(m.counts.bucket[runqlat_bucket(2000)], 1);
+	switches(&p, 4000, false, task(5, 5, SLEEPS), task(6, 5, RUNS));
+	CHECK_U64(m.counts.sum_ns, 4500);
+	CHECK_U64(waits(), 2);
+	switches(&p, 5000, false, task(6, 5, SLEEPS), task(5, 5, RUNS)); /* of whose wakeup nothing was seen */
+	CHECK_U64(waits(), 2);
+	CHECK_U64(m.counts.switches, 3);
+	CHECK_U64(m.counts.lost + m.counts.negative, 0);
+}
+
+static void
+wakeup(void)
+{
+	in_each_mode(check_wakeup);
+}
+
+static void
+check_preempted(struct runqlat_plan p)
+{
+	switches(&p, 1000, false, task(3, 3, RUNS), task(4, 4, RUNS));
+	switches(&p, 1100, true, task(4, 4, SLEEPS), task(3, 3, RUNS)); /* was about to sleep */
+	CHECK_U64(m.counts.sum_ns, 100);
+	switches(&p, 1300, false, task(3, 3, SLEEPS), task(4, 4, RUNS));
+	CHECK_U64(m.counts.sum_ns, 300);
+	switches(&p, 1400, false, task(4, 4, SLEEPS), task(3, 3, RUNS));
+	CHECK_U64(waits(), 2);
+}
+
+static void
+preempted(void)
+{
+	in_each_mode(check_preempted);
+}
+
+static void
+check_idle(struct runqlat_plan p)
+{
+	wakes(&p, ON_WAKEUP, 1000, task(0, 0, RUNS));
+	switches(&p, 1100, false, task(0, 0, RUNS), task(8, 8, RUNS));
+	switches(&p, 1200, false, task(8, 8, SLEEPS), task(0, 0, RUNS));
+	CHECK_U64(waits() + m.counts.lost, 0);
+	CHECK_U64(m.counts.switches, 2);
+}
+
+static void
+idle(void)
+{
+	in_each_mode(check_idle);
+}
+
+/* A running task that is woken, as when it was about to sleep, does not wait; nor does its slot tell so when it sleeps. */
+static void
+check_woken_while_running(struct runqlat_plan p)
+{
+	wakes(&p, ON_WAKEUP, 1000, task(3, 3, RUNS));
+	switches(&p, 1001, false, task(3, 3, SLEEPS), task(4, 4, RUNS));
+	wakes(&p, ON_WAKEUP, 1002, task(3 + SLOTS, 3, RUNS));
+	CHECK_U64(m.counts.lost, 0);
+	switches(&p, 1003, false, task(4, 4, SLEEPS), task(3, 3, RUNS));
+	CHECK_U64(waits(), 0);
+}
+
+static void
+woken_while_running(void)
+{
+	in_each_mode(check_woken_while_running);
+}
+
+static void
+check_lost(struct runqlat_plan p)
+{
+	wakes(&p, ON_WAKEUP, 1000, task(3, 3, RUNS));
+	wakes(&p, ON_WAKEUP, 1010, task(3 + SLOTS, 3, RUNS));
+	CHECK_U64(m.counts.lost, 1);
+	switches(&p, 1020, false, task(0, 0, RUNS), task(3, 3, RUNS));
+	CHECK_U64(waits(), 0);
+	switches(&p, 1030, false, task(3, 3, SLEEPS), task(3 + SLOTS, 3, RUNS)); /* who sleeps leaves it the slot */
+	CHECK_U64(m.counts.sum_ns, 20);
+	wakes(&p, ON_WAKEUP, 1040, task(3, 3, RUNS));
+	switches(&p, 1050, true, task(3 + SLOTS, 3, RUNS), task(4, 4, RUNS));
+	CHECK_U64(m.counts.lost, 2);
+	CHECK_U64(waits(), 1);
+}
+
+static void
+lost(void)
+{
+	in_each_mode(check_lost);
+}
+
+static void
+check_negative(struct runqlat_plan p)
+{
+	wakes(&p, ON_WAKEUP, 1000, task(3, 3, RUNS));
+	switches(&p, 990, false, task(0, 0, RUNS), task(3, 3, RUNS));
+	CHECK_U64(m.counts.negative, 1);
+	CHECK_U64(m.counts.bucket[0], 1);
+	CHECK_U64(m.counts.sum_ns, 0);
+}
+
+static void
+negative(void)
+{
+	in_each_mode(check_negative);
+}
+
+static void
+one_wait(uint64_t ns)
+{
+	struct runqlat_plan p = plan_for(RUNQLAT_BTF);
+
+	memset(&m, 0, sizeof m);
+	wakes(&p, ON_WAKEUP, 7, task(3, 3, RUNS));
+	switches(&p, 7 + ns, false, task(0, 0, RUNS), task(3, 3, RUNS));
+	CHECK_U64(m.counts.bucket[runqlat_bucket(ns)], 1);
+	CHECK_U64(m.counts.sum_ns, ns);
+}
+
+static void
+buckets(void)
+{
+	for (uint64_t ns = 0; ns < 300; ns++)
+		one_wait(ns);
+	for (int bit = 8; bit < 63; bit++)
+		for (int64_t near = -1; near <= 1; near++)
+			one_wait(((uint64_t)1 << bit) + (uint64_t)near);
+	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++)
+		one_wait(runqlat_high(b) - 1);
+}
+
+/* The process is known at a switch, of the current task; at a wakeup from the task, or else from the switch before. */
+static void
+check_process(struct runqlat_plan p)
+{
+	bool learns = p.mode == RUNQLAT_TP;
+
+	p.tgid = 40;
+	m.tgid = 40; /* the waker's */
+	wakes(&p, ON_WAKEUP, 1000, task(3, 30, RUNS));
+	switches(&p, 1100, false, task(3, 30, RUNS), task(1, 40, RUNS));
+	switches(&p, 1200, false, task(1, 40, SLEEPS), task(3, 30, RUNS));
+	CHECK_U64(waits(), 0);
+	m.tgid = 30;
+	wakes(&p, ON_WAKEUP, 1300, task(1, 40, RUNS));
+	switches(&p, 1400, false, task(3, 30, SLEEPS), task(1, 40, RUNS));
+	CHECK_U64(m.counts.sum_ns, 100);
+	wakes(&p, ON_NEW, 1500, task(2, 40, RUNS));
+	switches(&p, 1600, false, task(1, 40, SLEEPS), task(2, 40, RUNS));
+	CHECK_U64(m.counts.sum_ns, learns ? 100 : 200);
+	switches(&p, 1700, true, task(2, 40, RUNS), task(3, 30, RUNS));
+	switches(&p, 1800, true, task(3, 30, RUNS), task(2, 40, RUNS));
+	CHECK_U64(m.counts.sum_ns, learns ? 200 : 300);
+	switches(&p, 1900, true, task(2, 41, RUNS), task(1, 40, RUNS)); /* a pid that is used again */
+	switches(&p, 2000, true, task(1, 40, SLEEPS), task(2, 41, RUNS));
+	CHECK_U64(m.counts.sum_ns, learns ? 200 : 300);
+}
+
+static void
+process(void)
+{
+	in_each_mode(check_process);
+}
+
+static void
+check_cgroup(struct runqlat_plan p)
+{
+	p.cgroup = CGROUP_FD;
+	m.in_cgroup = true; /* the waker; a parent */
+	wakes(&p, ON_WAKEUP, 1000, task(3, 3, RUNS));
+	wakes(&p, ON_NEW, 1000, task(1, 1, RUNS));
+	m.in_cgroup = false;
+	switches(&p, 1100, false, task(0, 0, RUNS), task(3, 3, RUNS));
+	CHECK_U64(waits(), 0);
+	switches(&p, 1100, false, task(3, 3, RUNS), task(1, 1, RUNS));
+	CHECK_U64(m.counts.sum_ns, 100);
+	m.in_cgroup = true;
+	switches(&p, 1200, false, task(1, 1, SLEEPS), task(3, 3, RUNS));
+	m.in_cgroup = false;
+	wakes(&p, ON_WAKEUP, 1300, task(1, 1, RUNS));
+	wakes(&p, ON_NEW, 1300, task(2, 1, RUNS));
+	switches(&p, 1350, false, task(3, 3, RUNS), task(1, 1, RUNS));
+	CHECK_U64(m.counts.sum_ns, 150);
+	switches(&p, 1400, true, task(1, 1, RUNS), task(2, 1, RUNS)); /* has left the cgroup */
+	switches(&p, 1500, false, task(2, 1, SLEEPS), task(1, 1, RUNS));
+	CHECK_U64(m.counts.sum_ns, 150);
+}
+
+static void
+cgroup(void)
+{
+	in_each_mode(check_cgroup);
+}
+
+/* Linux 5.4: no argument with the state, which is a long, and another helper to read it. */
+static void
+older(void)
+{
+	struct runqlat_plan p = plan_for(RUNQLAT_RAW);
+
+	memset(&m, 0, sizeof m);
+	p.old_probe_read = true;
+	check_preempted(p);
+	memset(&m, 0, sizeof m);
+	p = plan_for(RUNQLAT_BTF);
+	p.state_argument = false;
+	check_preempted(p);
+}
+
+/* RHEL 9: a common field more before those of the event. */
+static void
+other_offsets(void)
+{
+	struct runqlat_plan p = plan_for(RUNQLAT_TP);
+
+	memset(&m, 0, sizeof m);
+	p.prev_pid.offset = 28;
+	p.prev_state.offset = 40;
+	p.next_pid[ON_SWITCH].offset = 60;
+	p.next_pid[ON_WAKEUP].offset = 28;
+	check_wakeup(p);
+	memset(&m, 0, sizeof m);
+	check_preempted(p);
+}
+
+static void
+impossible(void)
+{
+	struct runqlat_plan p = plan_for(RUNQLAT_BTF), q = plan_for(RUNQLAT_TP);
+	struct code c;
+
+	p.pid.size = 0;
+	runqlat_program(&p, ON_WAKEUP, &c);
+	CHECK(c.bad);
+	q.next_pid[ON_SWITCH].offset = 40000;
+	runqlat_program(&q, ON_SWITCH, &c);
+	CHECK(c.bad);
+}
+
+int
+main(void)
+{
+	if (*(const unsigned char *)&(const unsigned short){ 1 } == 0) {
+		printf("ok 1 # skip the interpreter knows a little-endian machine only\n1..1\n");
+		return 0;
+	}
+	unit_test("a task that wakes waits until it is switched to", wakeup);
+	unit_test("a task that is preempted waits", preempted);
+	unit_test("the idle task does neither", idle);
+	unit_test("a running task that is woken does not wait", woken_while_running);
+	unit_test("waits that are forgotten are counted", lost);
+	unit_test("a negative wait is counted as none", negative);
+	unit_test("each wait is in its bucket", buckets);
+	unit_test("a process: of the task that wakes", process);
+	unit_test("a cgroup: of the task that wakes", cgroup);
+	unit_test("older kernels", older);
+	unit_test("fields that lie elsewhere", other_offsets);
+	unit_test("what cannot be put together is told", impossible);
+	return unit_done();
+}
