@@ -1,5 +1,7 @@
 #include "host.h"
 
+#include <errno.h>
+
 int
 host_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
 {
@@ -16,6 +18,15 @@ int
 host_list(struct host *h, const char *path, struct text *names)
 {
 	return h->ops->list(h, path, names);
+}
+
+int
+host_provide(struct host *h, const char *path, const struct provided *p)
+{
+	if (h->ops->provide)
+		return h->ops->provide(h, path, p);
+	errno = EOPNOTSUPP;
+	return -1;
 }
 
 bool

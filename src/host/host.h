@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../base/buf.h"
 #include "../base/text.h"
 
 /* What a moment is for: a row needs all files of a tool; a tick looks at one gauge in between. */
@@ -35,11 +36,18 @@ struct host_facts {
 
 struct host;
 
+/* A text that is no file's, as it has to be measured. */
+struct provided {
+	int (*print)(void *ctx, struct buf *out); /* 0, or -1 with errno */
+	void *ctx;
+};
+
 struct host_ops {
 	int (*next)(struct host *, int64_t deadline_ns, enum moment_kind, struct moment *);
 	int (*read)(struct host *, const char *path, struct text *);
 	int (*list)(struct host *, const char *path, struct text *);
 	bool (*losses)(struct host *, char *out, size_t n); /* NULL: it loses nothing */
+	int (*provide)(struct host *, const char *path, const struct provided *); /* NULL: what is measured is read, not measured anew */
 	void (*close)(struct host *);
 };
 
@@ -66,6 +74,10 @@ int host_read(struct host *h, const char *path, struct text *text);
  * left out: the kernel makes none, and it could pass for two. Otherwise as host_read, but that a directory which has gone
  * since it was listed last may come out empty. */
 int host_list(struct host *h, const char *path, struct text *names);
+
+/* From now on reading this path gives what is printed at that moment; NULL: no more. So what is measured goes the way of what is read,
+ * onto a tape and back. 0; -1 with errno: EOPNOTSUPP it is a replay. */
+int host_provide(struct host *h, const char *path, const struct provided *p);
 
 /* One line about what of a recording could not be read, so far; false when nothing was lost. */
 bool host_losses(struct host *h, char *out, size_t n);

@@ -16,10 +16,16 @@
 #include "kept.h"
 #include "slurp.h"
 
+enum { PROVIDED_MOST = 4 };
+
 struct live {
 	struct host host;
 	struct kept_files kept;
 	struct buf text;
+	struct {
+		const char *path; /* NULL: a free place */
+		struct provided p;
+	} provided[PROVIDED_MOST];
 };
 
 /* A file that is kept is this one file: when it is gone, that is told, even if another has come under its name (a pid used
@@ -50,9 +56,49 @@ slurp_text(struct kept *k, struct buf *b)
 }
 
 static int
+read_provided(struct live *l, const struct provided *p, struct text *text)
+{
+	l->text.n = 0;
+	if (p->print(p->ctx, &l->text) < 0)
+		return -1;
+	*text = (struct text){ l->text.s, l->text.n };
+	return 0;
+}
+
+static int
 live_read(struct host *h, const char *path, struct text *text)
 {
-	return get((struct live *)h, path, text, slurp_text);
+	struct live *l = (struct live *)h;
+
+	for (int i = 0; i < PROVIDED_MOST && l->provided[i].path; i++)
+		if (strcmp(l->provided[i].path, path) == 0)
+			return read_provided(l, &l->provided[i].p, text);
+	return get(l, path, text, slurp_text);
+}
+
+/* The paths are constants. One that is taken away leaves no gap. */
+static int
+live_provide(struct host *h, const char *path, const struct provided *p)
+{
+	struct live *l = (struct live *)h;
+	int i = 0, n = 0;
+
+	while (n < PROVIDED_MOST && l->provided[n].path)
+		n++;
+	while (i < n && strcmp(l->provided[i].path, path) != 0)
+		i++;
+	if (i == PROVIDED_MOST) {
+		errno = ENOSPC;
+		return -1;
+	}
+	if (p) {
+		l->provided[i].path = path;
+		l->provided[i].p = *p;
+	} else if (i < n) {
+		l->provided[i] = l->provided[n - 1];
+		l->provided[n - 1].path = NULL;
+	}
+	return 0;
 }
 
 /* In /proc and cgroup trees a directory with two links (from above, and its own ".") has no directory in it, and most cgroups
@@ -109,7 +155,7 @@ live_close(struct host *h)
 	free(l);
 }
 
-static const struct host_ops live_ops = { live_next, live_read, live_list, NULL, live_close };
+static const struct host_ops live_ops = { live_next, live_read, live_list, NULL, live_provide, live_close };
 
 static void
 learn_facts(struct host_facts *f)

@@ -200,7 +200,7 @@ moments_close(struct host *h)
 	free(m);
 }
 
-static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, NULL, moments_close };
+static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, NULL, NULL, moments_close };
 
 static int
 by_name(const void *a, const void *b)

@@ -81,6 +81,12 @@ record_losses(struct host *h, char *out, size_t n)
 	return host_losses(((struct recording *)h)->inner, out, n);
 }
 
+static int
+record_provide(struct host *h, const char *path, const struct provided *p)
+{
+	return host_provide(((struct recording *)h)->inner, path, p);
+}
+
 static void
 record_close(struct host *h)
 {
@@ -88,7 +94,7 @@ record_close(struct host *h)
 	free(h);
 }
 
-static const struct host_ops record_ops = { record_next, record_read, record_list, record_losses, record_close };
+static const struct host_ops record_ops = { record_next, record_read, record_list, record_losses, record_provide, record_close };
 
 /* "c0ffee00-…\n" */
 static void

@@ -125,7 +125,7 @@ tape_close(struct host *h)
 	free(t);
 }
 
-static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_losses, tape_close };
+static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_losses, NULL, tape_close };
 
 struct host *
 host_tape(int fd, bool pipe)
