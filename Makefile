@@ -29,9 +29,9 @@ TIME = 60
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
 	-Wformat=2 -Wundef -Wvla
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 
-TOOLS = runq cpu throttle mem tasks record tape
+TOOLS = runq cpu throttle mem tasks runqlat record tape
 SRC = $(wildcard src/*.c src/*/*.c)
 OBJ = $(SRC:%.c=$(B)/%.o)
 LIB_OBJ = $(filter-out $(B)/src/pq.o,$(OBJ))

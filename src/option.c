@@ -105,8 +105,8 @@ show_listed(struct options *o, const char *list)
 	while (text_split(&rest, ',', &key)) {
 		int column = columns_find(o->tool->columns, key);
 		if (column < 0)
-			die(EXIT_USAGE, "no column %.*s; pq %s --columns lists them%s", (int)key.n, key.s, o->tool->name,
-			    o->tool->per_cpu ? ", and with -P others" : "");
+			die(EXIT_USAGE, "no column %.*s; pq %s --columns lists them%s%s%s", (int)key.n, key.s, o->tool->name,
+			    o->tool->forms ? ", and with " : "", o->tool->forms ? o->tool->forms_by : "", o->tool->forms ? " others" : "");
 		show(o, column);
 	}
 	if (o->nshown == 0)
@@ -151,7 +151,8 @@ check_groups(const struct tool *t, const char *list)
 static bool
 is_named_so(const struct options *o, const char *group)
 {
-	return (o->ask.threads && strcmp(group, "thread") == 0) || (o->ask.by_cgroup && strcmp(group, "cgroup") == 0);
+	return (o->ask.threads && strcmp(group, "thread") == 0) || (o->ask.by_cgroup && strcmp(group, "cgroup") == 0) ||
+	       (o->ask.verbose && strcmp(group, "cost") == 0);
 }
 
 /* Machines get all columns, people those of the default view and of -w; -c overrules both. */
@@ -198,6 +199,16 @@ print_and_exit(const struct options *o, const struct given *g)
 	exit_printed();
 }
 
+/* The tool, or what is run instead as the request has it. */
+static const struct tool *
+form_of(const struct tool *t, const struct request *ask)
+{
+	for (int i = 0; t->forms && t->forms[i]; i++)
+		if (t->forms[i]->suits(ask))
+			return t->forms[i];
+	return t;
+}
+
 void
 options_parse(struct options *o, const struct tool *tool, struct given *g, char **words)
 {
@@ -206,8 +217,7 @@ options_parse(struct options *o, const struct tool *tool, struct given *g, char 
 	*o = (struct options){ .tool = tool, .given = g, .utc = g->seen[OPT_UTC] };
 	o->format = g->seen[OPT_JSON] ? &format_json : g->seen[OPT_CSV] ? &format_csv : &format_text;
 	request_parse(&o->ask, g, usual_rows(o));
-	if (o->ask.per_cpu && tool->per_cpu)
-		o->tool = tool->per_cpu;
+	o->tool = form_of(tool, &o->ask);
 	if (g->seen[OPT_HELP] || g->seen[OPT_VERSION] || g->seen[OPT_LIST])
 		print_and_exit(o, g);
 	set_tapes(o, g);

@@ -10,6 +10,8 @@
  *                       saves (saved, cut), job, spawn, journal; tape, info, pack
  *   tool/               one question each; tool.h is their contract, tools.c their list, watch.c what they use of a run
  *     runq runq_cpus cpu throttle mem, and cgroups: what those of cgroups share
+ *     tasks             with tasks_pids (whom), _scan, _budget, _rank, _detail, _split, _rows
+ *     runqlat           runqlat_hist; latency: from where its figures are, latency_read: those of a moment
  *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory), groups (which ones), cpu, memory
  *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task mountinfo …
  *   host/               where text and time come from: host.h is the seam; its makers are live (with kept: its open files),

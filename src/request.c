@@ -72,10 +72,31 @@ set_tasks(struct request *ask, const struct given *g, unsigned usual_rows)
 	ask->budget_ns = time_of(g, OPT_BUDGET, 50000000, "--budget", "20ms or 1s");
 }
 
+/* How waits are measured, and shown. */
+static void
+set_latency(struct request *ask, const struct given *g)
+{
+	static const char *const sources[] = { "", "bpf", "bpf-btf", "bpf-raw", "bpf-tp", "schedstat", "probe" };
+	enum { SOURCES = sizeof sources / sizeof sources[0] };
+	const char *name = g->arg[OPT_PROVENANCE];
+	int i = 1;
+
+	while (name && i < SOURCES && strcmp(name, sources[i]) != 0)
+		i++;
+	if (i == SOURCES)
+		die(EXIT_USAGE, "--source %s: it takes bpf (or one of bpf-btf, bpf-raw, bpf-tp), schedstat or probe", name);
+	ask->source = name ? (enum latency_source)i : LATENCY_ANY;
+	ask->period_ns = time_of(g, OPT_PERIOD, 10000000, "--period", "10ms");
+	ask->histogram = g->seen[OPT_HISTOGRAM];
+	ask->millis = g->seen[OPT_MILLIS];
+	ask->verbose = g->seen[OPT_VERBOSE];
+}
+
 void
 request_parse(struct request *ask, const struct given *g, unsigned usual_rows)
 {
 	set_target(&ask->target, g);
 	set_cpus(ask, g);
 	set_tasks(ask, g, usual_rows);
+	set_latency(ask, g);
 }

@@ -25,7 +25,7 @@ static const struct option {
 	[OPT_PID] = { 'p', NULL, "PID", TAKES_PID, "of this process: its cgroup, its CPUs, its threads" },
 	[OPT_CGROUP] = { 'g', NULL, "CGROUP", TAKES_CGROUP, "this cgroup: a name such as /web, or its directory" },
 	[OPT_ALL] = { 'a', NULL, NULL, TAKES_ALL, "all cgroups with a limit, the worst first" },
-	[OPT_CPUS] = { 'P', NULL, "LIST", TAKES_CPUS, "these CPUs, a row each: 0,2-3, or ALL" },
+	[OPT_CPUS] = { 'P', NULL, "LIST", TAKES_CPUS, "these CPUs: 0,2-3, or ALL" },
 	[OPT_ALLOWED] = { 0, "allowed", NULL, TAKES_ALLOWED, "only CPUs that the process, or -p, may run on" },
 	[OPT_BUSIEST] = { 0, "busiest", "N", TAKES_BUSIEST, "only the N busiest CPUs, the busiest first" },
 	[OPT_TICK] = { 0, "tick", "TIME", TAKES_TICK, "look at the run queue this often (10ms)" },
@@ -34,6 +34,11 @@ static const struct option {
 	[OPT_COMM] = { 'C', NULL, "NAME", TAKES_COMM, "only commands with this in their names" },
 	[OPT_BY_CGROUP] = { 'G', NULL, NULL, TAKES_BY_CGROUP, "a row for each cgroup: who disturbs whom" },
 	[OPT_BUDGET] = { 0, "budget", "TIME", TAKES_BUDGET, "CPU time that a row may cost (50ms); else some are left out" },
+	[OPT_PROVENANCE] = { 0, "source", "NAME", TAKES_LATENCY, "bpf, bpf-btf, bpf-raw, bpf-tp, schedstat or probe" },
+	[OPT_PERIOD] = { 0, "period", "TIME", TAKES_LATENCY, "the probe looks this often (10ms)" },
+	[OPT_HISTOGRAM] = { 'H', NULL, NULL, TAKES_LATENCY, "the histogram: powers of two" },
+	[OPT_MILLIS] = { 'm', NULL, NULL, TAKES_LATENCY, "in milliseconds" },
+	[OPT_VERBOSE] = { 'v', NULL, NULL, TAKES_LATENCY, "what the measurement itself costs, too" },
 	[OPT_WHEN] = { 0, "when", "EXPR", TAKES_RECORD, "save a window when this holds; can be given again" },
 	[OPT_SAVE] = { 0, "save", "DIR", TAKES_RECORD, "where windows are saved" },
 	[OPT_BEFORE] = { 0, "before", "TIME", TAKES_RECORD, "a window has so much before (60s)" },
@@ -59,7 +64,10 @@ has_groups(const struct tool *t)
 	for (int i = 0; t->columns && t->columns[i].key; i++)
 		if (t->columns[i].group)
 			return true;
-	return t->per_cpu && has_groups(t->per_cpu);
+	for (int i = 0; t->forms && t->forms[i]; i++)
+		if (has_groups(t->forms[i]))
+			return true;
+	return false;
 }
 
 static bool

@@ -2,15 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/fail.h"
-#include "../base/keyed.h"
 #include "attach.h"
 #include "sys.h"
 #include "why.h"
@@ -164,32 +163,6 @@ add(struct runqlat_counts *c, const struct runqlat_map_counts *v)
 	}
 }
 
-int
-runqlat_read(struct runqlat *r, struct runqlat_counts *out)
-{
-	const struct runqlat_map_counts *v = r->values;
-
-	*out = (struct runqlat_counts){ 0 };
-	if (bpf_map_read(r->plan.counts, 0, r->values) < 0)
-		return -1;
-	for (unsigned cpu = 0; cpu < CPULIST_MOST; cpu++) {
-		if (!cpulist_has(&r->possible, cpu))
-			continue;
-		if (cpulist_has(&r->cpus, cpu))
-			add(out, v);
-		v++;
-	}
-	return 0;
-}
-
-const char *
-runqlat_mode_name(const struct runqlat *r)
-{
-	static const char *const names[] = { "", "bpf-btf", "bpf-raw", "bpf-tp" };
-
-	return names[r->plan.mode];
-}
-
 /* "run_time_ns:	5213", "run_cnt:	41" */
 static bool
 timed(int program, struct buf *b, uint64_t *ns, uint64_t *n)
@@ -206,22 +179,65 @@ timed(int program, struct buf *b, uint64_t *ns, uint64_t *n)
 	return true;
 }
 
-double
-runqlat_ns_per_event(struct runqlat *r, uint64_t *events)
+/* A kernel that does not time its programs leaves both unknown. */
+static void
+read_own(const struct runqlat *r, struct runqlat_counts *out)
 {
 	struct buf b = { 0 };
-	uint64_t ns = 0;
-	bool known = true;
+	uint64_t ns = 0, n = 0;
+	bool known = r->stats >= 0;
 
-	*events = 0;
-	if (r->stats < 0) {
-		r->stats = bpf_stats();
-		return NAN;
-	}
 	for (int e = 0; known && e < RUNQLAT_EVENTS; e++)
-		known = timed(r->on.program[e], &b, &ns, events);
+		known = timed(r->on.program[e], &b, &ns, &n);
 	buf_free(&b);
-	return known && *events > 0 ? (double)ns / (double)*events : NAN;
+	if (!known)
+		return;
+	out->events = keyed_of(n);
+	out->events_ns = keyed_of(ns);
+}
+
+int
+runqlat_read(struct runqlat *r, struct runqlat_counts *out)
+{
+	const struct runqlat_map_counts *v = r->values;
+
+	*out = (struct runqlat_counts){ 0 };
+	if (bpf_map_read(r->plan.counts, 0, r->values) < 0)
+		return -1;
+	for (unsigned cpu = 0; cpu < CPULIST_MOST; cpu++) {
+		if (!cpulist_has(&r->possible, cpu))
+			continue;
+		if (cpulist_has(&r->cpus, cpu))
+			add(out, v);
+		v++;
+	}
+	read_own(r, out);
+	return 0;
+}
+
+int
+runqlat_time(struct runqlat *r)
+{
+	r->stats = bpf_stats();
+	return r->stats < 0 ? -1 : 0;
+}
+
+/* The first pid namespace has always had this number. */
+bool
+runqlat_knows_pids(void)
+{
+	const ino_t first = 0xeffffffc; /* PROC_PID_INIT_INO */
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == first;
+}
+
+const char *
+runqlat_mode_name(const struct runqlat *r)
+{
+	static const char *const names[] = { "", "bpf-btf", "bpf-raw", "bpf-tp" };
+
+	return names[r->plan.mode];
 }
 
 void

@@ -34,15 +34,18 @@ struct runqlat;
 int runqlat_open(struct runqlat **out, enum runqlat_mode mode, const struct runqlat_filter *filter,
 		 const struct cpulist *possible, struct runqlat_why *why);
 
-/* What was counted since it was opened. 0, or -1 with errno. */
+/* What was counted since it was opened, and the programs' own time if that is measured. 0, or -1 with errno. */
 int runqlat_read(struct runqlat *r, struct runqlat_counts *out);
 
 /* "bpf-btf", "bpf-raw" or "bpf-tp" */
 const char *runqlat_mode_name(const struct runqlat *r);
 
-/* What the programs cost: ns per event, and in *events how many were timed (wakeups, and switches): both since the first call,
- * which has the kernel time them, at some 30 ns each. NaN: not known, or not yet. */
-double runqlat_ns_per_event(struct runqlat *r, uint64_t *events);
+/* From now on the kernel times the programs (Linux 5.8), which costs some 30 ns at each event; runqlat_read gives it. 0, or -1 with
+ * errno. */
+int runqlat_time(struct runqlat *r);
+
+/* Whether pids here are those that the programs see: those of the machine, not of a pid namespace. */
+bool runqlat_knows_pids(void);
 
 /* Detaches; NULL is nothing. */
 void runqlat_close(struct runqlat *r);

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "../base/keyed.h"
 
 size_t
 runqlat_bucket(uint64_t ns)
@@ -49,9 +48,25 @@ runqlat_since(const struct runqlat_counts *from, const struct runqlat_counts *to
 		.lost = grown(from->lost, to->lost),
 	};
 
+	if (from->events.known && to->events.known) {
+		d.events = keyed_of(grown(from->events.v, to->events.v));
+		d.events_ns = keyed_of(grown(from->events_ns.v, to->events_ns.v));
+	}
 	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++)
 		d.bucket[b] = grown(from->bucket[b], to->bucket[b]);
 	*out = d;
+}
+
+double
+runqlat_below(const struct runqlat_counts *c, uint64_t ns)
+{
+	double n = 0;
+
+	for (size_t b = 0; b < RUNQLAT_BUCKETS && runqlat_low(b) < ns; b++) {
+		double low = (double)runqlat_low(b), width = (double)runqlat_high(b) - low;
+		n += (double)c->bucket[b] * fmin(1, ((double)ns - low) / width);
+	}
+	return n;
 }
 
 double
@@ -104,6 +119,10 @@ runqlat_print(const struct runqlat_counts *c, const char *source, struct buf *ou
 	line(out, "sum_ns", c->sum_ns);
 	line(out, "negative", c->negative);
 	line(out, "lost", c->lost);
+	if (c->events.known && c->events_ns.known) {
+		line(out, "events", c->events.v);
+		line(out, "events_ns", c->events_ns.v);
+	}
 	buf_text(out, "buckets");
 	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++) {
 		if (c->bucket[b] == 0)
@@ -158,14 +177,21 @@ parse_buckets(struct text rest, struct runqlat_counts *c)
 static int
 parse_numbers(struct text t, struct runqlat_counts *c, uint64_t *waits)
 {
-	static const char *const keys[] = { "switches", "waits", "sum_ns", "negative", "lost" };
-	uint64_t *const out[] = { &c->switches, waits, &c->sum_ns, &c->negative, &c->lost };
-	struct keyed v[5];
+	enum { NEEDED = 5, EVENTS = NEEDED, EVENTS_NS, KEYS };
+	static const char *const keys[KEYS] = { "switches", "waits", "sum_ns", "negative", "lost", "events", "events_ns" };
+	uint64_t *const out[NEEDED] = { &c->switches, waits, &c->sum_ns, &c->negative, &c->lost };
+	struct keyed v[KEYS];
 
-	if (keyed_parse(t, keys, 5, v) < 5)
-		return fail(EINVAL);
-	for (size_t i = 0; i < 5; i++)
+	keyed_parse(t, keys, KEYS, v);
+	for (size_t i = 0; i < NEEDED; i++) {
+		if (!v[i].known)
+			return fail(EINVAL);
 		*out[i] = v[i].v;
+	}
+	if (v[EVENTS].known && v[EVENTS_NS].known) {
+		c->events = v[EVENTS];
+		c->events_ns = v[EVENTS_NS];
+	}
 	return 0;
 }
 

@@ -7,9 +7,11 @@
  *	sum_ns 52377411
  *	negative 0
  *	lost 0
+ *	events 161111
+ *	events_ns 17400000
  *	buckets 87:12 88:340 104:7
  *
- * The last line has the number and the count of each bucket that is not empty. The kernel has no such file; src/bpf counts.
+ * Events are runs of the programs that count, and the time they took: these two lines are there if that is measured. The last line has the number and the count of each bucket that is not empty. The kernel has no such file; src/bpf counts.
  */
 #ifndef PQ_RUNQLAT_H
 #define PQ_RUNQLAT_H
@@ -18,6 +20,7 @@
 #include <stdint.h>
 
 #include "../base/buf.h"
+#include "../base/keyed.h"
 #include "../base/text.h"
 
 /* Buckets 0 to 7 are 1 ns wide; from there on each power of two is cut into 8 equal ones. The last one ends at 2^41 ns,
@@ -31,6 +34,7 @@ struct runqlat_counts {
 	uint64_t sum_ns;   /* their length: over a span of time, the mean number of tasks that wait */
 	uint64_t negative; /* waits that ended before they began, counted as 0 ns: clocks of CPUs that differ */
 	uint64_t lost;     /* waits that were forgotten, as another task took the place of the one that waited */
+	struct keyed events, events_ns; /* runs of the programs, and the time that they took; both known, or none */
 	uint64_t bucket[RUNQLAT_BUCKETS];
 };
 
@@ -46,6 +50,9 @@ uint64_t runqlat_high(size_t b);
 
 /* to - from, each; a count that went backwards is 0. */
 void runqlat_since(const struct runqlat_counts *from, const struct runqlat_counts *to, struct runqlat_counts *out);
+
+/* How many of the waits were shorter than so many ns, linear within a bucket. */
+double runqlat_below(const struct runqlat_counts *c, uint64_t ns);
 
 /* The wait in ns below which a share q (0 to 1) of the waits lies, linear within its bucket; NaN when there was none. */
 double runqlat_quantile(const struct runqlat_counts *c, double q);

@@ -209,6 +209,12 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	}
 }
 
+static bool
+suits(const struct request *ask)
+{
+	return ask->per_cpu;
+}
+
 const struct tool tool_runq_cpus = {
 	.name = "runq",
 	.brief = "how long tasks wait for each CPU",
@@ -217,6 +223,7 @@ const struct tool tool_runq_cpus = {
 		"  pq runq -P 0,2-3 1 10   three of them, ten times\n",
 	.columns = columns,
 	.takes = TAKES_CPUS | TAKES_TICK,
+	.suits = suits,
 	.state_size = sizeof(struct state),
 	.costly_tick = true,
 	.tick = tick,

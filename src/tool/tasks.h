@@ -124,6 +124,10 @@ void tasks_set_quota(struct watch *w);
 /* After one: says how many threads were passed over, when these become more. */
 void tasks_tell_passed(struct watch *w, const struct snapshot *s);
 
+/* Sets the rates of all tasks of a snapshot, which is span_s seconds after the one before: over the time since each was looked at
+ * before. */
+void tasks_set_rates(const struct snapshot *s, double span_s);
+
 /* How many tasks began and ended since the scan before; NaN where that is not known. */
 double tasks_unseen(struct watch *w, const struct snapshot *s);
 

@@ -15,9 +15,8 @@ struct sum {
 /* A wait of x ns in each second is x / 10^7 % of it. */
 static const double PERCENT_OF_NS = 1e-7;
 
-/* Rates are over the time since the thread was looked at before. */
-static void
-set_rates(const struct snapshot *s, double span_s)
+void
+tasks_set_rates(const struct snapshot *s, double span_s)
 {
 	for (size_t i = 0; i < s->ntasks; i++) {
 		struct task *t = &s->tasks[i];
@@ -141,7 +140,7 @@ tasks_rows(struct watch *w, const void *from, const void *to, double span_s, str
 	const struct snapshot *s = to;
 
 	(void)from; /* what lies between was found when the later one was read */
-	set_rates(s, span_s);
+	tasks_set_rates(s, span_s);
 	add_rows(w, s, span_s, out);
 	table_sort(out, 0, by_wait);
 	if (w->ask->most)

@@ -13,6 +13,9 @@
 #include "../proc/cpulist.h"
 #include "../table/table.h"
 
+/* From where the waits of runqlat are known; ANY: the first that can be had, BPF: the first of the three ways to count them there. */
+enum latency_source { LATENCY_ANY, LATENCY_BPF, LATENCY_BPF_BTF, LATENCY_BPF_RAW, LATENCY_BPF_TP, LATENCY_SCHEDSTAT, LATENCY_PROBE };
+
 /* What was asked on the command line, as far as tools care. */
 struct request {
 	struct target target;
@@ -26,13 +29,18 @@ struct request {
 	const char *comm;         /* -C: only commands with this in their name; NULL: all */
 	unsigned most;            /* -n, or what suits the format: so many rows, the worst; 0: all */
 	int64_t budget_ns;        /* --budget: CPU time of pq for a row */
+	enum latency_source source; /* --source */
+	int64_t period_ns;        /* --period: so often the probe looks */
+	bool histogram, millis;   /* -H, -m */
+	bool verbose;             /* -v: what the measurement costs, too */
 };
 
 /* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows, TAKES_RECORD and
  * TAKES_WORK are pq record's and pq tape's. */
 enum takes { TAKES_PID = 1, TAKES_CGROUP = 2, TAKES_ALL = 4, TAKES_CPUS = 8, TAKES_ALLOWED = 16, TAKES_BUSIEST = 32,
 	TAKES_TICK = 64, TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL, TAKES_ROWS = 128, TAKES_RECORD = 256,
-	TAKES_WORK = 512, TAKES_THREADS = 1024, TAKES_MOST = 2048, TAKES_COMM = 4096, TAKES_BY_CGROUP = 8192, TAKES_BUDGET = 16384 };
+	TAKES_WORK = 512, TAKES_THREADS = 1024, TAKES_MOST = 2048, TAKES_COMM = 4096, TAKES_BY_CGROUP = 8192, TAKES_BUDGET = 16384,
+	TAKES_LATENCY = 65536 };
 
 /* A level that was looked at many times since the last row. */
 struct gauge {
@@ -86,7 +94,9 @@ struct tool {
 	const char *examples; /* for --help: lines of two blanks, a command, and what it is for */
 	const struct column *columns; /* NULL: it makes no rows */
 	unsigned takes;
-	const struct tool *per_cpu; /* what is run instead when -P is given; NULL: the tool looks at the request itself */
+	const struct tool *const *forms; /* with other columns, and NULL: the first that suits is run instead; NULL: there are none */
+	bool (*suits)(const struct request *ask); /* of such a form */
+	const char *forms_by;       /* the options that ask for one: "-P" */
 	size_t state_size;
 	bool costly;                /* pq record leaves it out unless it is named */
 	bool fleeting;              /* each row has the worst of many: no summary, as it would be of those times only */
@@ -109,7 +119,7 @@ struct tool {
 	const char *usage;
 };
 
-extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks; /* those that make rows */
+extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat; /* those that make rows */
 extern const struct tool tool_record, tool_tape;                       /* and what is done with their recordings */
 
 /* Those that make rows, and NULL. */

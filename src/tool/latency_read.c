@@ -1,0 +1,96 @@
+/* What is known of the waits at a moment. */
+#include <errno.h>
+#include <string.h>
+
+#include "cgroups.h"
+#include "latency.h"
+#include "tasks_detail.h"
+
+/* On a tape is what was measured when it was made, or the files. */
+static bool
+find_source(struct watch *w)
+{
+	static const char *const names[] = { "", "bpf", "bpf-btf", "bpf-raw", "bpf-tp", "schedstat", "probe" };
+	struct latency *l = w->state;
+	const char *wanted = names[w->ask->source];
+	struct runqlat_counts c;
+	char source[RUNQLAT_SOURCE] = "schedstat";
+	struct text text;
+
+	l->reads_threads = host_read(w->host, LATENCY_TEXT, &text) < 0;
+	if (!l->reads_threads && runqlat_parse(text, &c, source) < 0)
+		return true; /* it is told when it is read */
+	if (l->reads_threads && w->ask->histogram) {
+		watch_fail(w, EXIT_UNSUPPORTED, "this recording has no histogram: it was made with schedstat, or without pq runqlat");
+		return false;
+	}
+	if (strncmp(source, wanted, strlen(wanted)) == 0)
+		return true;
+	watch_fail(w, EXIT_UNSUPPORTED, "this recording has the source %s, not %s", source, wanted);
+	return false;
+}
+
+/* Whether who was asked for is still there; counts do not tell. */
+static bool
+target_is_there(struct watch *w, struct arena *a)
+{
+	struct groups groups;
+	uint32_t *pids;
+	size_t n;
+
+	if (w->ask->target.cgroup)
+		return cgroups_read(w, FAMILY_CPU, a, &groups);
+	return !w->ask->target.pid || tasks_pids(w, a, &pids, &n);
+}
+
+static bool
+read_counts(struct watch *w, struct arena *a, struct latency_snapshot *s)
+{
+	char source[RUNQLAT_SOURCE];
+	struct text text;
+
+	if (host_read(w->host, LATENCY_TEXT, &text) < 0 || runqlat_parse(text, &s->each, source) < 0) {
+		watch_fail(w, EXIT_FAILED, "the counted waits cannot be read: %s", strerror(errno));
+		return false;
+	}
+	s->source = arena_copy(a, text_of(source));
+	s->has_corrected = strcmp(source, "probe") == 0 && host_read(w->host, LATENCY_CORRECTED, &text) == 0 &&
+			   runqlat_parse(text, &s->corrected, source) == 0;
+	return true;
+}
+
+/* Who waits since before the last look, and is in no counter yet, is found as pq tasks finds it. */
+static bool
+read_threads(struct watch *w, struct arena *a, struct latency_snapshot *s)
+{
+	enum { STATUS_MOST = 256 };
+	struct latency *l = w->state;
+
+	s->source = "schedstat";
+	s->threads = tasks_scan(w, a);
+	if (!s->threads)
+		return false;
+	tasks_rank(&(struct reader){ .w = w, .arena = a, .s = s->threads, .left = STATUS_MOST });
+	for (size_t i = 0; i < s->threads->n; i++)
+		s->pending += s->threads->v[i].stuck;
+	l->tasks.last = s->threads;
+	return true;
+}
+
+void *
+latency_read(struct watch *w, struct arena *a)
+{
+	struct latency *l = w->state;
+	struct latency_snapshot *s = arena_alloc(a, sizeof *s);
+
+	*s = (struct latency_snapshot){ .source = NULL };
+	if (!l->reads_threads && !target_is_there(w, a))
+		return NULL;
+	if (!l->begun && !(w->host->replay ? find_source(w) : latency_begin(w)))
+		return NULL;
+	if (!(l->reads_threads ? read_threads(w, a, s) : read_counts(w, a, s)))
+		return NULL;
+	l->begun = true;
+	l->tasks.scans += !l->reads_threads; /* whom we look at was there once */
+	return s;
+}
