@@ -21,6 +21,12 @@ host_list(struct host *h, const char *path, struct text *names)
 }
 
 int
+host_link(struct host *h, const char *path, struct text *target)
+{
+	return h->ops->link(h, path, target);
+}
+
+int
 host_provide(struct host *h, const char *path, const struct provided *p)
 {
 	if (h->ops->provide)

@@ -46,6 +46,7 @@ struct host_ops {
 	int (*next)(struct host *, int64_t deadline_ns, enum moment_kind, struct moment *);
 	int (*read)(struct host *, const char *path, struct text *);
 	int (*list)(struct host *, const char *path, struct text *);
+	int (*link)(struct host *, const char *path, struct text *);
 	bool (*losses)(struct host *, char *out, size_t n); /* NULL: it loses nothing */
 	int (*provide)(struct host *, const char *path, const struct provided *); /* NULL: what is measured is read, not measured anew */
 	void (*close)(struct host *);
@@ -74,6 +75,10 @@ int host_read(struct host *h, const char *path, struct text *text);
  * left out: the kernel makes none, and it could pass for two. Otherwise as host_read, but that a directory which has gone
  * since it was listed last may come out empty. */
 int host_list(struct host *h, const char *path, struct text *names);
+
+/* What a symbolic link leads to at this moment, such as "socket:[4242]" of proc/PID/fd/3: no file's text, and no newline
+ * behind it. Otherwise as host_read; EINVAL when the path is no link. */
+int host_link(struct host *h, const char *path, struct text *target);
 
 /* From now on reading this path gives what is printed at that moment; NULL: no more. So what is measured goes the way of what is read,
  * onto a tape and back. 0; -1 with errno: EOPNOTSUPP it is a replay. */

@@ -130,6 +130,18 @@ live_list(struct host *h, const char *path, struct text *names)
 	return get((struct live *)h, path, names, slurp_list);
 }
 
+/* A link is not kept open: it is asked for seldom, and may lead elsewhere the next time. */
+static int
+live_link(struct host *h, const char *path, struct text *target)
+{
+	struct live *l = (struct live *)h;
+
+	if (slurp_link(l->kept.root, path, &l->text) < 0)
+		return -1;
+	*target = (struct text){ l->text.s, l->text.n };
+	return 0;
+}
+
 static int
 live_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
 {
@@ -155,7 +167,7 @@ live_close(struct host *h)
 	free(l);
 }
 
-static const struct host_ops live_ops = { live_next, live_read, live_list, NULL, live_provide, live_close };
+static const struct host_ops live_ops = { live_next, live_read, live_list, live_link, NULL, live_provide, live_close };
 
 static void
 learn_facts(struct host_facts *f)

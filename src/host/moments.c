@@ -92,6 +92,30 @@ moments_list(struct host *h, const char *path, struct text *names)
 	return 0;
 }
 
+/* A captured link; or a file X.link, which has its target, where the link itself could not be kept. */
+static int
+moments_link(struct host *h, const char *path, struct text *target)
+{
+	struct moments *m = (struct moments *)h;
+	char file[4096];
+	struct text text;
+
+	if (slurp_link(m->now, path, &m->text) == 0) {
+		*target = (struct text){ m->text.s, m->text.n };
+		return 0;
+	}
+	if ((size_t)snprintf(file, sizeof file, "%s.link", path) >= sizeof file) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (moments_read(h, file, &text) < 0)
+		return -1;
+	*target = text;
+	if (text.n > 0 && text.s[text.n - 1] == '\n')
+		target->n--;
+	return 0;
+}
+
 /* The file `clock`: MONOTONIC_NS REALTIME_NS, and "tick" when the moment was one. */
 static int
 read_clock(struct moments *m, struct moment *out)
@@ -200,7 +224,7 @@ moments_close(struct host *h)
 	free(m);
 }
 
-static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, NULL, NULL, moments_close };
+static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, moments_link, NULL, NULL, moments_close };
 
 static int
 by_name(const void *a, const void *b)

@@ -68,7 +68,7 @@ paths_at(const struct paths *p, uint32_t number)
 }
 
 bool
-path_clean(const char *path, bool directory, char *out, size_t n)
+path_clean(const char *path, enum path_mark mark, char *out, size_t n)
 {
 	struct text rest = text_of(path), part;
 	size_t at = 0;
@@ -83,8 +83,8 @@ path_clean(const char *path, bool directory, char *out, size_t n)
 		memcpy(out + at, part.s, part.n);
 		at += part.n;
 	}
-	if (directory)
-		out[at++] = '/';
+	if (mark != PATH_FILE)
+		out[at++] = (char)mark;
 	out[at] = '\0';
 	return at > 0;
 }

@@ -23,9 +23,11 @@ void paths_add(struct paths *p, struct text path);
 
 const char *paths_at(const struct paths *p, uint32_t number);
 
-/* A path as tapes have it: no slash doubled or at the end, but one at the end of a directory's. False when it leads upwards,
- * or is too long. */
-bool path_clean(const char *path, bool directory, char *out, size_t n);
+/* What the name of a track ends in, beside that of a file's text: a directory's names, a link's target. */
+enum path_mark { PATH_FILE = '\0', PATH_DIRECTORY = '/', PATH_LINK = '@' };
+
+/* A path as tapes have it: no slash doubled or at the end, and the mark behind it. False when it leads upwards, or is too long. */
+bool path_clean(const char *path, enum path_mark mark, char *out, size_t n);
 
 /* Forgets all but the first n. */
 void paths_keep(struct paths *p, uint32_t n);

@@ -47,15 +47,22 @@ give(const struct track *t, struct text *text)
 }
 
 static int
-get(struct recording *r, const char *path, bool directory, struct text *text)
+ask(struct host *h, const char *path, enum path_mark mark, struct text *text)
+{
+	return mark == PATH_DIRECTORY ? host_list(h, path, text) :
+	       mark == PATH_LINK ? host_link(h, path, text) : host_read(h, path, text);
+}
+
+static int
+get(struct recording *r, const char *path, enum path_mark mark, struct text *text)
 {
 	char name[PATH_LONGEST];
-	bool kept = path_clean(path, directory, name, sizeof name);
+	bool kept = path_clean(path, mark, name, sizeof name);
 	const struct track *before = kept ? read_before(r, name) : NULL;
 
 	if (before)
 		return give(before, text);
-	int result = directory ? host_list(r->inner, path, text) : host_read(r->inner, path, text);
+	int result = ask(r->inner, path, mark, text);
 	int error = errno;
 	if (kept)
 		tape_writer_keep(r->writer, text_of(name), result < 0 ? error : 0, *text);
@@ -66,13 +73,19 @@ get(struct recording *r, const char *path, bool directory, struct text *text)
 static int
 record_read(struct host *h, const char *path, struct text *text)
 {
-	return get((struct recording *)h, path, false, text);
+	return get((struct recording *)h, path, PATH_FILE, text);
 }
 
 static int
 record_list(struct host *h, const char *path, struct text *names)
 {
-	return get((struct recording *)h, path, true, names);
+	return get((struct recording *)h, path, PATH_DIRECTORY, names);
+}
+
+static int
+record_link(struct host *h, const char *path, struct text *target)
+{
+	return get((struct recording *)h, path, PATH_LINK, target);
 }
 
 static bool
@@ -94,7 +107,7 @@ record_close(struct host *h)
 	free(h);
 }
 
-static const struct host_ops record_ops = { record_next, record_read, record_list, record_losses, record_provide, record_close };
+static const struct host_ops record_ops = { record_next, record_read, record_list, record_link, record_losses, record_provide, record_close };
 
 /* "c0ffee00-…\n" */
 static void

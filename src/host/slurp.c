@@ -79,3 +79,16 @@ slurp_directories(int fd, struct buf *b)
 	}
 	return (int)n;
 }
+
+int
+slurp_link(int dir, const char *path, struct buf *b)
+{
+	enum { TARGET_LONGEST = 4096 };
+
+	b->n = 0;
+	ssize_t n = readlinkat(dir, path, buf_room(b, TARGET_LONGEST), TARGET_LONGEST);
+	if (n < 0)
+		return -1;
+	b->n = (size_t)n;
+	return 0;
+}

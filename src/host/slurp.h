@@ -19,4 +19,7 @@ int slurp_file(int fd, struct buf *b, bool *whole);
 /* The sub-directories of an open directory, as host_list gives them. */
 int slurp_directories(int fd, struct buf *b);
 
+/* What the symbolic link leads to that is at the path below an open directory: 0, or -1 with errno as readlinkat(2). */
+int slurp_link(int dir, const char *path, struct buf *b);
+
 #endif

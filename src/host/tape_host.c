@@ -84,11 +84,11 @@ tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 }
 
 static int
-get(struct tape *t, const char *path, bool directory, struct text *text)
+get(struct tape *t, const char *path, enum path_mark mark, struct text *text)
 {
 	char name[PATH_LONGEST];
 
-	if (!path_clean(path, directory, name, sizeof name))
+	if (!path_clean(path, mark, name, sizeof name))
 		errno = ENODATA;
 	else if (playback_text(&t->reader.tracks, name, text) == 0)
 		return 0;
@@ -100,13 +100,19 @@ get(struct tape *t, const char *path, bool directory, struct text *text)
 static int
 tape_read(struct host *h, const char *path, struct text *text)
 {
-	return get((struct tape *)h, path, false, text);
+	return get((struct tape *)h, path, PATH_FILE, text);
 }
 
 static int
 tape_list(struct host *h, const char *path, struct text *names)
 {
-	return get((struct tape *)h, path, true, names);
+	return get((struct tape *)h, path, PATH_DIRECTORY, names);
+}
+
+static int
+tape_link(struct host *h, const char *path, struct text *target)
+{
+	return get((struct tape *)h, path, PATH_LINK, target);
 }
 
 static bool
@@ -125,7 +131,7 @@ tape_close(struct host *h)
 	free(t);
 }
 
-static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_losses, NULL, tape_close };
+static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_link, tape_losses, NULL, tape_close };
 
 struct host *
 host_tape(int fd, bool pipe)

@@ -26,7 +26,8 @@ struct tracks {
 	size_t room;
 };
 
-/* A file was read in this moment, or a directory listed (its path ends in a slash): its text, or the errno that it gave. */
+/* A file was read in this moment, or a directory listed (its path ends in a slash), or a link read (in @): its text, or the errno
+ * that it gave. */
 void tracks_keep(struct tracks *t, struct text path, uint64_t moment, int error, struct text text);
 
 /* Whether a record has the track as a whole: one that leans on the key frame, or on the record before. */

@@ -73,7 +73,7 @@ unpack_track(int dir, struct playback *p, uint32_t i)
 	const char *path = paths_at(&p->paths, i);
 	size_t n = strlen(path);
 	struct text text = { NULL, 0 };
-	char note[PATH_MAX], why[128];
+	char note[PATH_MAX + 32], link[PATH_MAX + 16], why[128];
 	int error = playback_track(p, i, &text) < 0 ? errno : 0;
 
 	if (error == ENOENT || strcmp(path, TAPE_FACTS) == 0)
@@ -82,6 +82,10 @@ unpack_track(int dir, struct playback *p, uint32_t i)
 		return -1;
 	if (path[n - 1] == '/')
 		return error ? 0 : make_directory(dir, path, text);
+	if (path[n - 1] == PATH_LINK) { /* not as a link: it may lead to a file of this machine */
+		snprintf(link, sizeof link, "%.*s.link", (int)(n - 1), path);
+		path = link;
+	}
 	if (!error)
 		return write_file(dir, path, text);
 	snprintf(note, sizeof note, "%s.errno", path);
@@ -148,34 +152,58 @@ struct packing {
 };
 
 static void
-pack_one(struct packing *p, const char *path, bool directory)
+pack_one(struct packing *p, const char *path, enum path_mark mark)
 {
 	char name[PATH_MAX];
 	struct text text = { NULL, 0 };
 
-	if (!path_clean(path, directory, name, sizeof name))
+	if (!path_clean(path, mark, name, sizeof name))
 		return;
-	int result = directory ? host_list(p->host, path, &text) : host_read(p->host, path, &text);
+	int result = mark == PATH_DIRECTORY ? host_list(p->host, path, &text) :
+		     mark == PATH_LINK ? host_link(p->host, path, &text) : host_read(p->host, path, &text);
 	tape_writer_keep(p->writer, text_of(name), result < 0 ? errno : 0, text);
 }
 
-/* "X.errno" tells why X cannot be read. */
+static bool
+cut_suffix(char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+	bool has = n > m && strcmp(s + n - m, suffix) == 0;
+
+	if (has)
+		s[n - m] = '\0';
+	return has;
+}
+
+/* "X.errno" tells why X cannot be read, "X.link" where X leads. */
 static void
 pack_file(struct packing *p, const char *path)
 {
-	size_t n = strlen(path);
+	char named[PATH_MAX];
 
-	if (n > 6 && strcmp(path + n - 6, ".errno") == 0) {
-		char named[PATH_MAX];
-		snprintf(named, sizeof named, "%.*s", (int)(n - 6), path);
-		pack_one(p, named, false);
-		return;
-	}
-	if (strcmp(path, "clock") != 0)
-		pack_one(p, path, false);
+	snprintf(named, sizeof named, "%s", path);
+	cut_suffix(named, ".errno");
+	if (cut_suffix(named, ".link"))
+		pack_one(p, named, PATH_LINK);
+	else if (strcmp(path, "clock") != 0)
+		pack_one(p, named, PATH_FILE);
 }
 
 static void pack_tree(struct packing *p, int above, const char *name, const char *path, int depth);
+
+/* Where a link leads, which for a descriptor's is all; others (sys/fs/cgroup/cpu) may stand for a directory or a file of the tree. */
+static void
+pack_link(struct packing *p, int dir, const char *name, const char *path, int depth)
+{
+	struct stat st;
+
+	if (strstr(path, "/fd/") || fstatat(dir, name, &st, 0) < 0)
+		pack_one(p, path, PATH_LINK);
+	else if (S_ISREG(st.st_mode))
+		pack_file(p, path);
+	else if (S_ISDIR(st.st_mode) && depth < DEEPEST)
+		pack_tree(p, dir, name, path, depth + 1);
+}
 
 static void
 pack_entry(struct packing *p, int dir, const char *name, const char *path, int depth)
@@ -184,8 +212,12 @@ pack_entry(struct packing *p, int dir, const char *name, const char *path, int d
 	char below[PATH_MAX];
 
 	int n = snprintf(below, sizeof below, "%s%s%s", path, *path ? "/" : "", name);
-	if ((size_t)n >= sizeof below || fstatat(dir, name, &st, 0) < 0)
+	if ((size_t)n >= sizeof below || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
+	if (S_ISLNK(st.st_mode)) {
+		pack_link(p, dir, name, below, depth);
+		return;
+	}
 	if (S_ISREG(st.st_mode))
 		pack_file(p, below);
 	else if (S_ISDIR(st.st_mode) && depth < DEEPEST)
@@ -205,7 +237,7 @@ pack_tree(struct packing *p, int above, const char *name, const char *path, int 
 		return;
 	}
 	if (*path)
-		pack_one(p, path, true);
+		pack_one(p, path, PATH_DIRECTORY);
 	while ((e = readdir(d)))
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			pack_entry(p, dirfd(d), e->d_name, path, depth);
