@@ -14,7 +14,7 @@
 
 /* The state of pq runqlat in all its forms. */
 struct latency {
-	struct state tasks;    /* what a scan of all threads knows; first, as cgroups.h wants it */
+	struct state tasks;    /* what a scan of all threads knows */
 	bool begun;
 	bool reads_threads;    /* schedstat: nothing is measured, it is read */
 	struct runqlat *bpf;   /* one of these two, or none */

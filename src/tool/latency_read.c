@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cgroups.h"
 #include "latency.h"
 #include "tasks_detail.h"
 
@@ -34,13 +33,12 @@ find_source(struct watch *w)
 static bool
 target_is_there(struct watch *w, struct arena *a)
 {
-	struct groups groups;
+	const struct target *t = &w->ask->target;
+	struct latency *l = w->state;
 	uint32_t *pids;
 	size_t n;
 
-	if (w->ask->target.cgroup)
-		return cgroups_read(w, FAMILY_CPU, a, &groups);
-	return !w->ask->target.pid || tasks_pids(w, a, &pids, &n);
+	return (!t->pid && !t->cgroup) || whose_pids(&l->tasks.whose, w, a, &pids, &n) == 0 || whose_tell(&l->tasks.whose, w, errno);
 }
 
 static bool
@@ -91,6 +89,5 @@ latency_read(struct watch *w, struct arena *a)
 	if (!(l->reads_threads ? read_threads(w, a, s) : read_counts(w, a, s)))
 		return NULL;
 	l->begun = true;
-	l->tasks.scans += !l->reads_threads; /* whom we look at was there once */
 	return s;
 }

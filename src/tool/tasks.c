@@ -1,7 +1,6 @@
 /* tasks: which processes or threads waited for a CPU, the worst first. */
 #include <stdlib.h>
 
-#include "cgroups.h"
 #include "tasks.h"
 #include "tasks_rows.h"
 
@@ -67,7 +66,7 @@ release(struct watch *w)
 	free(state->room[0]);
 	free(state->room[1]);
 	tasks_split_end(state);
-	cgroups_release(w);
+	whose_free(&state->whose);
 }
 
 const struct tool tool_tasks = {

@@ -7,15 +7,16 @@
 #define PQ_TASKS_H
 
 #include "../cgroup/cpu.h"
-#include "../proc/task_usage.h"
+#include "../proc/task.h"
 #include "tool.h"
+#include "whose.h"
 
 enum figure { RUN_NS, WAIT_NS, SLICES, FIGURES };
 
 /* What stat tells of a process or a thread. */
 struct detail {
 	const char *name; /* NULL: it was not read */
-	struct task_usage usage;
+	struct task_stat stat;
 };
 
 /* A thread at a moment. */
@@ -98,7 +99,7 @@ struct watched {
 };
 
 struct state {
-	struct groups_watch groups;    /* of -g; first, as cgroups.h wants it */
+	struct whose whose;
 	const struct snapshot *last;   /* the moment before, NULL if there is none */
 	struct watched *watched;
 	size_t nwatched;
@@ -131,16 +132,6 @@ void tasks_set_rates(const struct snapshot *s, double span_s);
 /* How many tasks began and ended since the scan before; NaN where that is not known. */
 double tasks_unseen(struct watch *w, const struct snapshot *s);
 
-/* The pids to look at, ascending, in the arena. False with w->fail or w->ended set. */
-bool tasks_pids(struct watch *w, struct arena *a, uint32_t **pids, size_t *n);
-
-/* Lines of numbers, ascending; others, and 0, are left out. */
-uint32_t *tasks_numbers(struct arena *a, struct text t, size_t *n);
-
-/* Pids of a cgroup and of those below it, ascending, in the arena; *n is how many. -1 with errno when they cannot all be had. */
-int tasks_members(struct host *h, struct arena *a, const struct groups *groups, const struct group *g, uint32_t **pids,
-		  size_t *n);
-
 /* Ranks what is active, and reads of the worst what rows show. */
 void tasks_detail(struct watch *w, struct arena *a, struct snapshot *s);
 
@@ -150,8 +141,5 @@ void tasks_split_end(struct state *state);
 
 /* The process of that pid, or NULL. */
 struct process *tasks_find(const struct snapshot *s, uint32_t pid);
-
-/* A path below /proc/PID: of the process (tid 0), or of a thread. Valid as long as out is. */
-const char *tasks_path(char out[64], uint32_t pid, uint32_t tid, const char *file);
 
 #endif

@@ -11,6 +11,20 @@
  * more at the first moment, of which nobody knows yet what will be shown. */
 enum { DETAILS_LEAST = 48, STATUS_MOST = 256, STATUS_AT_FIRST = 1024, NAMES_AT_FIRST = 1000 };
 
+static int
+by_pid(const void *key, const void *one)
+{
+	uint32_t a = *(const uint32_t *)key, b = ((const struct process *)one)->pid;
+
+	return a < b ? -1 : a > b;
+}
+
+struct process *
+tasks_find(const struct snapshot *s, uint32_t pid)
+{
+	return s && s->n ? bsearch(&pid, s->v, s->n, sizeof *s->v, by_pid) : NULL;
+}
+
 static double
 growth(uint64_t from, uint64_t to)
 {
@@ -37,7 +51,7 @@ tasks_read_status(struct reader *r, const struct process *p, struct task *t)
 	struct text text;
 	char path[64];
 
-	if (r->left-- <= 0 || host_read(r->w->host, tasks_path(path, p->pid, t->tid, "/status"), &text) < 0 ||
+	if (r->left-- <= 0 || host_read(r->w->host, whose_path(path, p->pid, t->tid, "/status"), &text) < 0 ||
 	    task_status_parse(text, &status) < 0)
 		return;
 	t->state = status.state;
@@ -48,16 +62,16 @@ tasks_read_status(struct reader *r, const struct process *p, struct task *t)
 static void
 read_blkio(struct reader *r, const struct process *p, struct task *t)
 {
-	struct task_usage usage;
+	struct task_stat stat;
 	struct text text;
 	char path[64];
 
-	if (r->left-- <= 0 || host_read(r->w->host, tasks_path(path, p->pid, t->tid, "/stat"), &text) < 0 ||
-	    task_usage_parse(text, &usage) < 0)
+	if (r->left-- <= 0 || host_read(r->w->host, whose_path(path, p->pid, t->tid, "/stat"), &text) < 0 ||
+	    task_stat_parse(text, &stat) < 0)
 		return;
-	t->blkio = usage.blkio_ticks;
+	t->blkio = stat.blkio_ticks;
 	if (t->born)
-		t->blocked_ticks = (double)t->blkio.v;
+		t->blocked_ticks = t->blkio.known ? (double)t->blkio.v : NAN;
 	else if (t->before && t->before->blkio.known)
 		t->blocked_ticks = keyed_delta(t->before->blkio, t->blkio);
 }
@@ -68,7 +82,7 @@ read_cgroup(struct reader *r, struct process *p)
 	struct text text, path;
 	char name[64];
 
-	if (!p->cgroup && host_read(r->w->host, tasks_path(name, p->pid, 0, "/cgroup"), &text) == 0 &&
+	if (!p->cgroup && host_read(r->w->host, whose_path(name, p->pid, 0, "/cgroup"), &text) == 0 &&
 	    pidcgroup_find(text, "cpu", &path))
 		p->cgroup = arena_copy(r->arena, path);
 }
@@ -92,19 +106,19 @@ is_born(const struct reader *r, const struct entry *u)
 }
 
 static void
-read_usage(struct reader *r, const struct entry *u)
+read_stat(struct reader *r, const struct entry *u)
 {
 	const struct detail *before = detail_before(r, u);
 	struct detail *d = arena_alloc(r->arena, sizeof *d);
 	struct text text;
 	char path[64];
 
-	if (host_read(r->w->host, tasks_path(path, u->p->pid, u->t ? u->t->tid : 0, "/stat"), &text) < 0 ||
-	    task_usage_parse(text, &d->usage) < 0)
+	if (host_read(r->w->host, whose_path(path, u->p->pid, u->t ? u->t->tid : 0, "/stat"), &text) < 0 ||
+	    task_stat_parse(text, &d->stat) < 0)
 		return;
-	double grown = is_born(r, u) ? (double)d->usage.majflt : before ? growth(before->usage.majflt, d->usage.majflt) : NAN;
-	d->name = arena_copy(r->arena, d->usage.name);
-	d->usage.name = text_of(d->name);
+	double grown = is_born(r, u) ? keyed_delta(keyed_of(0), d->stat.majflt) : before ? keyed_delta(before->stat.majflt, d->stat.majflt) : NAN;
+	d->name = arena_copy(r->arena, d->stat.comm);
+	d->stat.comm = text_of(d->name);
 	if (u->t) {
 		u->t->detail = d;
 		u->t->was_majflt = grown;
@@ -172,7 +186,7 @@ read_units(struct reader *r)
 		most = NAMES_AT_FIRST;
 	for (size_t i = 0; i < s->nunits && kept < most; i++) {
 		struct entry *u = &s->units[i];
-		read_usage(r, u);
+		read_stat(r, u);
 		if (!is_wanted(r->w, u))
 			continue;
 		name(r, u);

@@ -92,7 +92,7 @@ look(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before, bool
 		pass_over(c, before);
 		return true;
 	}
-	if (host_read(c->w->host, tasks_path(path, pid, tid, "/schedstat"), &text) < 0 || task_sched_parse(text, &sched) < 0) {
+	if (host_read(c->w->host, whose_path(path, pid, tid, "/schedstat"), &text) < 0 || task_sched_parse(text, &sched) < 0) {
 		c->error = errno;
 		return false;
 	}
@@ -142,12 +142,12 @@ look_for_new(struct scan *c, struct process *p, bool born)
 	size_t known = c->s->ntasks - p->first, n;
 	char path[64];
 
-	p->unlisted = host_list(c->w->host, tasks_path(path, p->pid, 0, "/task"), &names) < 0;
+	p->unlisted = host_list(c->w->host, whose_path(path, p->pid, 0, "/task"), &names) < 0;
 	if (p->unlisted) {
 		c->denied += errno == EACCES || errno == EPERM;
 		return;
 	}
-	uint32_t *tids = tasks_numbers(c->arena, names, &n);
+	uint32_t *tids = whose_numbers(c->arena, names, &n);
 	for (size_t i = 0; i < n; i++)
 		if (!has_task(c->s, p->first, known, tids[i]))
 			p->born += look(c, p->pid, tids[i], NULL, born) && born;
@@ -163,14 +163,14 @@ look_for_new(struct scan *c, struct process *p, bool born)
 static bool
 is_born(const struct scan *c, uint32_t pid)
 {
-	struct task_usage usage;
+	struct task_stat stat;
 	struct text text;
 	char path[64];
 
-	if (!c->last || isnan(c->last->uptime_s) || host_read(c->w->host, tasks_path(path, pid, 0, "/stat"), &text) < 0 ||
-	    task_usage_parse(text, &usage) < 0)
+	if (!c->last || isnan(c->last->uptime_s) || host_read(c->w->host, whose_path(path, pid, 0, "/stat"), &text) < 0 ||
+	    task_stat_parse(text, &stat) < 0 || !stat.start_ticks.known)
 		return false;
-	return (double)usage.start_ticks / (double)c->w->host->facts.ticks_per_s >= c->last->uptime_s - 0.015;
+	return (double)stat.start_ticks.v / (double)c->w->host->facts.ticks_per_s >= c->last->uptime_s - 0.015;
 }
 
 /* Only a thread of the process itself makes others. So the list is read again only when one of those known has run: of some
@@ -215,11 +215,11 @@ begin(struct watch *w)
 {
 	struct state *state = w->state;
 	const struct target *t = &w->ask->target;
-	struct task_usage usage;
+	struct task_stat stat;
 	struct text text, line;
 
-	state->whole = !t->pid && !t->cgroup && host_read(w->host, "proc/2/stat", &text) == 0 && task_usage_parse(text, &usage) == 0 &&
-		       text_eq(usage.name, "kthreadd");
+	state->whole = !t->pid && !t->cgroup && host_read(w->host, "proc/2/stat", &text) == 0 && task_stat_parse(text, &stat) == 0 &&
+		       text_eq(stat.comm, "kthreadd");
 	state->delayacct = host_read(w->host, "proc/sys/kernel/task_delayacct", &text) == 0 && text_line(&text, &line) &&
 			   text_eq(line, "1");
 }
@@ -233,7 +233,7 @@ tasks_scan(struct watch *w, struct arena *a)
 	size_t n;
 
 	state->last = NULL; /* should there be none now, the one before is not to be used later */
-	if (!tasks_pids(w, a, &pids, &n))
+	if (whose_pids(&state->whose, w, a, &pids, &n) < 0 && !whose_tell(&state->whose, w, errno))
 		return NULL;
 	if (state->scans == 0)
 		begin(w);

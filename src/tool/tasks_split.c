@@ -102,7 +102,8 @@ is_alone(struct watch *w, struct arena *a, const struct snapshot *s, const struc
 	uint32_t *pids;
 	size_t n, active = 0;
 
-	if (tasks_members(w->host, a, &h->groups, &h->groups.v[level], &pids, &n) < 0)
+	const struct group *g = &h->groups.v[level];
+	if (!g->rel[FAMILY_CPU] || whose_members(w->host, a, &h->groups.top[FAMILY_CPU], g->rel[FAMILY_CPU], &pids, &n) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct process *p = tasks_find(s, pids[i]);

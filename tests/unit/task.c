@@ -6,8 +6,15 @@
 #include "unit.h"
 
 /* What stands behind the name, field 3 on; the 39th field is the 7. */
-#define FIELDS "119 160 119 0 -1 4194304 88 0 0 0 5 6 0 0 20 0 1 0 4242 2297856 " \
-	"200 18446744073709551615 1 1 0 0 0 0 0 4096 0 0 0 0 17 7 0 0 0 0 0 0\n"
+#define FIELDS "119 160 119 0 -1 4194304 88 0 3 0 5 6 0 0 20 0 4 0 4242 2297856 " \
+	"200 18446744073709551615 1 1 0 0 0 0 0 4096 0 0 0 0 17 7 0 0 9 0 0\n"
+
+static void
+is(struct keyed k, uint64_t want)
+{
+	CHECK(k.known);
+	CHECK_U64(k.v, want);
+}
 
 static void
 of_a_kernel(void)
@@ -16,8 +23,16 @@ of_a_kernel(void)
 
 	CHECK_INT(task_stat_parse(T("160 (labtool) R " FIELDS), &s), 0);
 	CHECK_U64(s.pid, 160);
+	CHECK_TEXT(s.comm, "labtool");
 	CHECK_INT(s.state, 'R');
-	CHECK_INT(s.cpu, 7);
+	CHECK(!s.kernel);
+	is(s.majflt, 3);
+	is(s.threads, 4);
+	is(s.start_ticks, 4242);
+	is(s.cpu, 7);
+	is(s.blkio_ticks, 9);
+	CHECK_INT(task_stat_parse(T("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0\n"), &s), 0);
+	CHECK(s.kernel && !s.majflt.known && !s.cpu.known && !s.blkio_ticks.known);
 }
 
 static void
@@ -32,8 +47,9 @@ names(void)
 		if (!CHECK_INT(task_stat_parse(TN(line, (size_t)n), &s), 0))
 			printf("# for the name '%s'\n", name[i]);
 		CHECK_U64(s.pid, 1);
+		CHECK_TEXT(s.comm, name[i]);
 		CHECK_INT(s.state, 'D');
-		CHECK_INT(s.cpu, 7);
+		is(s.cpu, 7);
 	}
 }
 
@@ -45,12 +61,14 @@ damaged(void)
 	CHECK(task_stat_parse(T(""), &s) < 0);
 	CHECK(task_stat_parse(T("160"), &s) < 0);
 	CHECK(task_stat_parse(T("160 labtool R " FIELDS), &s) < 0);
+	CHECK(task_stat_parse(T("160 )labtool( R " FIELDS), &s) < 0);
 	CHECK(task_stat_parse(T("160 (labtool"), &s) < 0);
 	CHECK(task_stat_parse(T("160 (labtool)"), &s) < 0);
 	CHECK(task_stat_parse(T("160 (labtool) RR " FIELDS), &s) < 0);
 	CHECK(task_stat_parse(T("x (labtool) R " FIELDS), &s) < 0);
 	CHECK(task_stat_parse(T("-1 (labtool) R " FIELDS), &s) < 0);
 	CHECK(task_stat_parse(T("160 (labtool) R 1 2 3\n"), &s) < 0);
+	CHECK(task_stat_parse(T("160 (labtool) R 1 2 3 4 5 -6\n"), &s) < 0);
 	CHECK(task_stat_parse(T("\0\xff) \x80"), &s) < 0);
 	CHECK(errno == EINVAL);
 }
@@ -72,24 +90,29 @@ processors(void)
 	struct task_stat s;
 
 	CHECK_INT(with_processor("0 40\n", &s), 0);
-	CHECK_INT(s.cpu, 0);
-	CHECK_INT(with_processor("8191", &s), 0);
-	CHECK_INT(s.cpu, 8191);
-	CHECK(with_processor("", &s) < 0);
-	CHECK(with_processor("-1 40\n", &s) < 0);
-	CHECK(with_processor("4294967296 40\n", &s) < 0);
-	CHECK(with_processor("18446744073709551616 40\n", &s) < 0);
+	is(s.cpu, 0);
+	CHECK_INT(with_processor("8191\n", &s), 0);
+	is(s.cpu, 8191);
+	CHECK(!s.blkio_ticks.known);
+	CHECK(with_processor("8191", &s) < 0);
+	CHECK_INT(with_processor("\n", &s), 0);
+	CHECK(!s.cpu.known);
+	CHECK_INT(with_processor("-1 40\n", &s), 0);
+	CHECK(!s.cpu.known);
+	CHECK_INT(with_processor("18446744073709551616 40\n", &s), 0);
+	CHECK(!s.cpu.known);
 }
 
 static void
 truncated(void)
 {
 	static const char line[] = "160 (a) b) R " FIELDS;
-	size_t whole = (size_t)(strstr(line, "17 7 0") - line) + 3;
-	struct task_stat s;
+	struct task_stat s = { .pid = 5 };
 
-	for (size_t n = 0; n < sizeof line; n++)
-		CHECK((task_stat_parse(TN(line, n), &s) == 0) == (n > whole));
+	for (size_t n = 0; n < sizeof line - 1; n++)
+		CHECK(task_stat_parse(TN(line, n), &s) < 0);
+	CHECK_U64(s.pid, 5);
+	CHECK_INT(task_stat_parse(TN(line, sizeof line - 1), &s), 0);
 }
 
 static void

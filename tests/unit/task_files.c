@@ -1,13 +1,9 @@
-/* schedstat, stat and status of a thread */
+/* schedstat and status of a thread */
 #include <errno.h>
 
 #include "../../src/proc/task_sched.h"
 #include "../../src/proc/task_status.h"
-#include "../../src/proc/task_usage.h"
 #include "unit.h"
-
-#define STAT "119 160 119 0 -1 4194304 88 0 3 0 5 6 0 0 20 0 4 0 4242 2297856 200 18446744073709551615 " \
-	"1 1 0 0 0 0 0 4096 0 0 0 0 17 7 0 0 9 0 0\n"
 
 static void
 sched(void)
@@ -37,38 +33,6 @@ damaged_sched(void)
 }
 
 static void
-usage(void)
-{
-	struct task_usage u;
-
-	CHECK_INT(task_usage_parse(T("160 (a) b (c) D " STAT), &u), 0);
-	CHECK(text_eq(u.name, "a) b (c"));
-	CHECK_INT(u.state, 'D');
-	CHECK_U64(u.majflt, 3);
-	CHECK_U64(u.threads, 4);
-	CHECK_U64(u.start_ticks, 4242);
-	CHECK(u.blkio_ticks.known);
-	CHECK_U64(u.blkio_ticks.v, 9);
-	CHECK_INT(task_usage_parse(T("160 () S " STAT), &u), 0);
-	CHECK_U64(u.name.n, 0);
-}
-
-static void
-damaged_usage(void)
-{
-	static const char line[] = "160 (x) D " STAT;
-	size_t whole = sizeof line - 1 - 5; /* up to the 9 */
-	struct task_usage u;
-
-	for (size_t n = 0; n < sizeof line; n++)
-		CHECK((task_usage_parse(TN(line, n), &u) == 0) == (n >= whole));
-	CHECK(task_usage_parse(T("160 x D " STAT), &u) < 0 && errno == EINVAL);
-	CHECK(task_usage_parse(T("160 )x( D " STAT), &u) < 0);
-	CHECK(task_usage_parse(T("160 ( D " STAT), &u) < 0);
-	CHECK(task_usage_parse(T("160 (x) DD " STAT), &u) < 0);
-}
-
-static void
 status(void)
 {
 	struct task_status s;
@@ -91,8 +55,6 @@ main(void)
 {
 	unit_test("schedstat of a thread", sched);
 	unit_test("schedstat, torn and damaged", damaged_sched);
-	unit_test("stat of a thread: name, state, faults, threads, start, block I/O", usage);
-	unit_test("stat, truncated anywhere and damaged", damaged_usage);
 	unit_test("status of a thread: state and switches", status);
 	return unit_done();
 }
