@@ -52,7 +52,7 @@ options_numbers(struct options *o, const char *interval, const char *count)
 static void
 set_tick(struct options *o, const struct given *g)
 {
-	o->tick_ns = 10000000;
+	o->tick_ns = o->tool->takes & TAKES_WAIT ? 1000000000 / (int64_t)o->ask.hz : 10000000;
 	if (g->seen[OPT_TICK] && interval_parse(text_of(g->arg[OPT_TICK]), &o->tick_ns) < 0)
 		die(EXIT_USAGE, "--tick %s: it takes a time such as 10ms or 1s, 1ms at least", g->arg[OPT_TICK]);
 }
@@ -166,6 +166,10 @@ set_columns(struct options *o, const struct given *g)
 		show_listed(o, g->arg[OPT_COLUMNS]);
 		return;
 	}
+	if (o->tool->view && (o->format->for_people || o->ask.folded)) {
+		show_listed(o, o->tool->view(&o->ask));
+		return;
+	}
 	check_groups(o->tool, groups);
 	for (int i = 0; o->tool->columns[i].key; i++) {
 		const char *group = o->tool->columns[i].group;
@@ -217,6 +221,8 @@ options_parse(struct options *o, const struct tool *tool, struct given *g, char 
 	*o = (struct options){ .tool = tool, .given = g, .utc = g->seen[OPT_UTC] };
 	o->format = g->seen[OPT_JSON] ? &format_json : g->seen[OPT_CSV] ? &format_csv : &format_text;
 	request_parse(&o->ask, g, usual_rows(o));
+	if (o->ask.folded)
+		o->format = &format_folded;
 	o->tool = form_of(tool, &o->ask);
 	if (g->seen[OPT_HELP] || g->seen[OPT_VERSION] || g->seen[OPT_LIST])
 		print_and_exit(o, g);

@@ -10,10 +10,13 @@
  *                       saves (saved, cut), job, spawn, journal; tape, info, pack
  *   tool/               one question each; tool.h is their contract, tools.c their list, watch.c what they use of a run
  *     runq runq_cpus cpu throttle mem, and cgroups: what those of cgroups share
- *     tasks             with tasks_pids (whom), _scan, _budget, _rank, _detail, _split, _rows
+ *     tasks             with _scan, _budget, _rank, _detail, _split, _rows
  *     runqlat           runqlat_hist; latency: from where its figures are, latency_read: those of a moment
+ *     wait              wait_threads (which ones), wait_look (what each did), wait_count, wait_clock, wait_place (where it waits), wait_sums
+ *     whose             whose tasks those two look at; whose_path: the paths of their files
  *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory), groups (which ones), cpu, memory
- *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task mountinfo …
+ *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task task_wait
+ *                       mountinfo …, and syscalls: their names
  *   host/               where text and time come from: host.h is the seam; its makers are live (with kept: its open files),
  *                       moments, tape_host, and record, which keeps on a tape what is read through it
  *     tape              the format; figures, codec: a text as words and numbers; paths, facts
@@ -21,7 +24,8 @@
  *     tape_reader       tape_walk, tape_index: from segment to segment; playback: each file as it was; source: the bytes
  *   bpf/                runqlat: waits for a CPU, counted in the kernel; program, parts: its programs; layout: of which kernel;
  *                       attach, why (not); asm, sys, btf, format: for any BPF tool
- *   table/              what happens to rows: the column table, text, json, csv, time, the summary; expr: conditions over columns
+ *   table/              what happens to rows: the column table, text, json, csv, folded, time, the summary; expr: conditions over
+ *                       columns
  *   base/               text arena buf hist keyed human crc32c fail: known by all, knowing nobody
  *
  * Calls go down this list or stay in their folder; host, table and proc do not know each other.

@@ -92,6 +92,28 @@ set_latency(struct request *ask, const struct given *g)
 	ask->verbose = g->seen[OPT_VERBOSE];
 }
 
+/* Threads that run may stand still in the kernel's figures for a tick of the scheduler: looking oftener tells nothing. */
+static void
+set_waits(struct request *ask, const struct given *g)
+{
+	words_exclude(g, OPT_FOLDED, OPT_JSON);
+	words_exclude(g, OPT_FOLDED, OPT_CSV);
+	words_exclude(g, OPT_FOLDED, OPT_SLOW);
+	words_exclude(g, OPT_FOLDED, OPT_THREADS);
+	words_exclude(g, OPT_FOLDED, OPT_MOST);
+	ask->hz = number_of(g, OPT_HZ, 20, 100, "--hz", "how many times a second to look");
+	ask->slow_ns = time_of(g, OPT_SLOW, 0, "--slow", "200ms or 1s");
+	ask->idle = g->seen[OPT_IDLE];
+	ask->folded = g->seen[OPT_FOLDED];
+	if (ask->idle && !ask->slow_ns)
+		die(EXIT_USAGE, "--idle is about --slow: without it, all waits are shown anyway");
+	if (ask->slow_ns && ask->slow_ns < 2000000000 / (int64_t)ask->hz)
+		die(EXIT_USAGE, "--slow %s: threads are looked at %u times a second: give two looks' time, %ums, or more, or a higher --hz",
+		    g->arg[OPT_SLOW], ask->hz, 2000 / ask->hz);
+	if ((ask->slow_ns || ask->folded) && !g->seen[OPT_MOST])
+		ask->most = 0; /* rows are events, or add up */
+}
+
 void
 request_parse(struct request *ask, const struct given *g, unsigned usual_rows)
 {
@@ -99,4 +121,5 @@ request_parse(struct request *ask, const struct given *g, unsigned usual_rows)
 	set_cpus(ask, g);
 	set_tasks(ask, g, usual_rows);
 	set_latency(ask, g);
+	set_waits(ask, g);
 }

@@ -25,15 +25,15 @@ struct run {
 static void
 tick(struct run *r, const struct moment *m)
 {
-	bool costly = r->options->tool->costly_tick && !r->host->replay;
+	unsigned share = r->host->replay ? 0 : r->options->tool->costly_tick;
 
 	if (!r->options->tool->tick)
 		return;
-	int64_t before = costly ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
-	sampler_tick(&r->sampler);
+	int64_t before = share ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
+	sampler_tick(&r->sampler, m);
 	if (r->sampler.watch.no_ticks)
 		r->due.tick_ns = 0;
-	schedule_ticked(&r->due, m->mono_ns, costly ? clock_ns(CLOCK_THREAD_CPUTIME_ID) - before : 0);
+	schedule_ticked(&r->due, m->mono_ns, share ? (clock_ns(CLOCK_THREAD_CPUTIME_ID) - before) / share : 0);
 }
 
 static bool

@@ -38,8 +38,9 @@ sampler_begin(struct sampler *s, const struct tool *tool, struct host *host, con
 }
 
 void
-sampler_tick(struct sampler *s)
+sampler_tick(struct sampler *s, const struct moment *m)
 {
+	s->watch.now_ns = m->mono_ns;
 	if (s->tool->tick)
 		s->tool->tick(&s->watch);
 }
@@ -51,6 +52,7 @@ sampler_read(struct sampler *s, const struct moment *m)
 
 	arena_reset(&new->arena);
 	new->at = *m;
+	s->watch.now_ns = m->mono_ns;
 	new->data = s->tool->read(&s->watch, &new->arena);
 	s->watch.gauge = (struct gauge){ 0 };
 	s->taken += new->data && s->taken < 2;

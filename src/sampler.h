@@ -36,8 +36,8 @@ struct sampler {
 /* Begins with no snapshot. The host stays the caller's. Notes go to stderr; set `say` to have them elsewhere. */
 void sampler_begin(struct sampler *s, const struct tool *tool, struct host *host, const struct request *ask);
 
-/* Lets the tool look, at every moment. */
-void sampler_tick(struct sampler *s);
+/* Lets the tool look, at every moment: this one. */
+void sampler_tick(struct sampler *s, const struct moment *m);
 
 /* Takes a snapshot at this moment. False, and s->over, when there is none: s->watch.fail or s->watch.ended says why. */
 bool sampler_read(struct sampler *s, const struct moment *m);

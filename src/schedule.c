@@ -36,11 +36,16 @@ schedule_next(const struct schedule *s, bool *row)
 void
 schedule_ticked(struct schedule *s, int64_t now_ns, int64_t cost_ns)
 {
+	const int64_t ahead_ns = 1000000000;
+
 	if (!s->tick_ns)
 		return;
-	now_ns += cost_ns * 100;
-	if (now_ns > s->ticked_ns)
-		s->ticked_ns += (now_ns - s->ticked_ns) / s->tick_ns * s->tick_ns;
+	int64_t passed = now_ns > s->ticked_ns ? (now_ns - s->ticked_ns) / s->tick_ns * s->tick_ns : 0;
+	s->owed_ns += cost_ns * 100 - passed;
+	s->owed_ns = s->owed_ns > 0 ? s->owed_ns : 0;
+	int64_t skipped = s->owed_ns > ahead_ns ? (s->owed_ns - ahead_ns) / s->tick_ns * s->tick_ns : 0;
+	s->owed_ns -= skipped;
+	s->ticked_ns += passed + skipped;
 }
 
 void

@@ -9,6 +9,7 @@ struct schedule {
 	int64_t tick_ns;   /* 0: there are none between rows */
 	int64_t row_ns;    /* the next row */
 	int64_t ticked_ns; /* the last tick's place on its grid */
+	int64_t owed_ns;   /* time that must pass before the costs of ticks are what they may be */
 	uint64_t rows, missed;
 };
 
@@ -21,7 +22,7 @@ void schedule_start(struct schedule *s, const struct moment *start, int64_t inte
 int64_t schedule_next(const struct schedule *s, bool *row);
 
 /* A tick was done that took cost_ns of CPU time (0: it costs next to nothing): the next one between rows is put so far away
- * that these take no more than a hundredth of a CPU. A row looks once, whatever it costs. */
+ * that these take no more than a hundredth of a CPU, but for a second's worth at once. A row looks once, whatever it costs. */
 void schedule_ticked(struct schedule *s, int64_t now_ns, int64_t cost_ns);
 
 /* A row was done: the next one is due at the first deadline ahead; those that have passed meanwhile were missed. */

@@ -69,7 +69,7 @@ begin_tool(struct recorder *r, size_t i)
 static void
 read_tool(struct recorder *r, size_t i, const struct moment *m)
 {
-	sampler_tick(&r->samplers[i]);
+	sampler_tick(&r->samplers[i], m);
 	sampler_read(&r->samplers[i], m);
 	r->again_ns[i] = m->mono_ns + AGAIN_NS;
 }

@@ -38,7 +38,7 @@ struct format {
 	bool for_people; /* a summary at the end */
 };
 
-extern const struct format format_text, format_json, format_csv;
+extern const struct format format_text, format_json, format_csv, format_folded;
 
 /* The header line of text, with `time` in the place of the time. */
 void text_header(struct buf *b, const struct report *r, const char *time);

@@ -53,8 +53,8 @@ count_task(struct watch *w, const char *path)
 	if (host_read(w->host, path, &text) < 0 || task_stat_parse(text, &t) < 0)
 		return;
 	s->seen = true;
-	if (t.state == 'R' && t.pid != s->self && t.cpu < CPULIST_MOST)
-		s->running[t.cpu]++;
+	if (t.state == 'R' && t.pid != s->self && t.cpu.known && t.cpu.v < CPULIST_MOST)
+		s->running[t.cpu.v]++;
 }
 
 /* A name that is a number, as a string; else "". */
@@ -225,7 +225,7 @@ const struct tool tool_runq_cpus = {
 	.takes = TAKES_CPUS | TAKES_TICK,
 	.suits = suits,
 	.state_size = sizeof(struct state),
-	.costly_tick = true,
+	.costly_tick = 1,
 	.tick = tick,
 	.read = read_cpus,
 	.rows = rows,

@@ -33,14 +33,18 @@ struct request {
 	int64_t period_ns;        /* --period: so often the probe looks */
 	bool histogram, millis;   /* -H, -m */
 	bool verbose;             /* -v: what the measurement costs, too */
+	unsigned hz;              /* --hz: so many looks a second */
+	int64_t slow_ns;          /* --slow: a row for each wait that took so long; 0: not given */
+	bool idle;                /* --idle: with --slow, those for something to do too */
+	bool folded;              /* --folded: lines for flame graphs */
 };
 
 /* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows, TAKES_RECORD and
- * TAKES_WORK are pq record's and pq tape's. */
+ * TAKES_WORK are pq record's and pq tape's, TAKES_WAIT is pq wait's. */
 enum takes { TAKES_PID = 1, TAKES_CGROUP = 2, TAKES_ALL = 4, TAKES_CPUS = 8, TAKES_ALLOWED = 16, TAKES_BUSIEST = 32,
 	TAKES_TICK = 64, TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL, TAKES_ROWS = 128, TAKES_RECORD = 256,
 	TAKES_WORK = 512, TAKES_THREADS = 1024, TAKES_MOST = 2048, TAKES_COMM = 4096, TAKES_BY_CGROUP = 8192, TAKES_BUDGET = 16384,
-	TAKES_LATENCY = 65536 };
+	TAKES_WAIT = 32768, TAKES_LATENCY = 65536 };
 
 /* A level that was looked at many times since the last row. */
 struct gauge {
@@ -61,6 +65,7 @@ struct watch {
 	struct gauge gauge;   /* what tick added; the driver empties it after each row */
 	enum exit_status fail; /* set by watch_fail */
 	bool no_ticks;        /* set by a tick: ticks between rows are not needed */
+	int64_t now_ns;       /* the moment's mono_ns, at tick and at read */
 	bool ended;           /* set by a tool: what it watched is gone, and there will be no more rows */
 	void (*note)(struct watch *, const char *message);
 };
@@ -97,10 +102,12 @@ struct tool {
 	const struct tool *const *forms; /* with other columns, and NULL: the first that suits is run instead; NULL: there are none */
 	bool (*suits)(const struct request *ask); /* of such a form */
 	const char *forms_by;       /* the options that ask for one: "-P" */
+	const char *(*view)(const struct request *ask); /* the columns that text shows if not told otherwise, as -c has them; NULL: by
+	                                                   groups */
 	size_t state_size;
 	bool costly;                /* pq record leaves it out unless it is named */
 	bool fleeting;              /* each row has the worst of many: no summary, as it would be of those times only */
-	bool costly_tick;           /* the driver looks less often when a look takes more than a hundredth of a CPU */
+	unsigned costly_tick;       /* the driver looks less often when looks take more than so many hundredths of a CPU; 0: they are cheap */
 
 	/* Looks, at every tick and at every row before read, if there. */
 	void (*tick)(struct watch *w);
@@ -119,7 +126,7 @@ struct tool {
 	const char *usage;
 };
 
-extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat; /* those that make rows */
+extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat, tool_wait; /* those that make rows */
 extern const struct tool tool_record, tool_tape;                       /* and what is done with their recordings */
 
 /* Those that make rows, and NULL. */

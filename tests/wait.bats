@@ -1,0 +1,328 @@
+#!/usr/bin/env bats
+# pq wait: where threads wait that are on no CPU.
+load helper
+
+# thread DIR PID TID STATE RUN_NS DELAY_NS SLICES CALL WCHAN [COMM]: a thread in a moment, as the kernel tells it. CALL is the text
+# of its file syscall.
+thread() {
+	local task=$1/proc/$2/task/$3
+	mkdir -p "$task/fd"
+	printf '%s (%s) %s 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 1 0 1516 2240512 2 1 1 1 1 0 0 0 0 0 0 0 0 0 17 0 0 0 0\n' \
+		"$3" "${10:-web}" "$4" >"$task/stat"
+	cp "$task/stat" "$1/proc/$2/stat"
+	printf '%s %s %s\n' "$5" "$6" "$7" >"$task/schedstat"
+	printf '%s\n' "$8" >"$task/syscall"
+	printf '%s' "$9" >"$task/wchan"
+}
+
+POLL='7 0x7ffe0000 0x1 0x3e8 0x0 0x0 0x0 0x7fff3a3aa978 0x7f43b54fc2ad'
+READ='0 0x3 0x7f43b5382000 0x20000 0x0 0x0 0x0 0x7fff3a3aa978 0x7f43b54fc2ad'
+SLEEP='230 0x0 0x0 0x7fff3dde69f0 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+LOCK='202 0x7fff0 0x80 0x2 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+POOL='202 0x7fff0 0x189 0x0 0x0 0x0 0xffffffff 0x7fff3dde69d8 0x7fcf0a670503'
+
+setup() {
+	dir=$BATS_TEST_TMPDIR/m
+	mkdir -p "$dir"
+	printf 'machine x86_64\nticks 100\n' >"$dir/facts"
+}
+
+# machine N: moment N, a tenth of a second after the one before.
+machine() {
+	moment "$dir/t$1" $((1000000000 + $1 * 100000000))
+}
+
+@test "time is shared out to running, runnable, and each place of waiting" {
+	for i in 0 1; do
+		machine $i
+		thread "$dir/t$i" 7 7 S $((1000000 + i * 20000000)) $((500000 + i * 10000000)) $((9 + i)) "$POLL" poll_schedule_timeout
+		thread "$dir/t$i" 7 8 S 2000000 100 4 "$READ" anon_pipe_read
+		ln -s 'pipe:[4242]' "$dir/t$i/proc/7/task/8/fd/3"
+	done
+	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$(json '[.state, .call, .where, .wchan, .share_pct, .threads, .duration_ms]')" = \
+		'["blocked","read","pipe","anon_pipe_read",50,1,100]
+["blocked","poll","poll_schedule_timeout","poll_schedule_timeout",35,0.7,null]
+["running",null,"cpu",null,10,0.2,null]
+["runnable",null,"cpu",null,5,0.1,null]' ]
+}
+
+@test "a wait for a CPU counts while it lasts, and once only when the kernel adds it at its end" {
+	local delay=(0 0 0 250000000)
+	for i in 0 1 2 3; do
+		machine $i
+		thread "$dir/t$i" 7 7 R $((1000000 + (i == 3) * 50000000)) "${delay[i]}" $((9 + (i == 3))) running 0
+	done
+	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
+	[ "$(json '[.state, .threads]')" = '["runnable",1]
+["runnable",1]
+["running",0.5]
+["runnable",0.5]' ]
+}
+
+@test "-t: a row for each thread and place, shares of its own time, and which pipe it is" {
+	for i in 0 1; do
+		machine $i
+		thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
+		thread "$dir/t$i" 7 8 D 2 1 1 "$READ" folio_wait_bit_common $'w;\033'
+		printf '/srv/a file\n' >"$dir/t$i/proc/7/task/8/fd/3.link"
+	done
+	run --separate-stderr "$PQ" wait -t --json -f "$dir"
+	[ "$(json '[.pid, .tid, .process, .comm, .state, .call, .where, .uninterruptible, .share_pct]')" = \
+		'["7","7","web","web","blocked","clock_nanosleep","hrtimer_nanosleep",false,100]
+["7","8","web","w;\u001b","blocked","read","/srv/a file",true,100]' ]
+	run "$PQ" wait --folded -f "$dir"
+	[ "$output" = 'web;web;blocked;clock_nanosleep(hrtimer_nanosleep) 2
+web;w:\033;blocked;read(/srv/a file) 2' ]
+}
+
+@test "--folded loses no part of a look: what is less than one is counted later" {
+	for i in 0 1 2 3 4 5; do
+		machine $i
+		thread "$dir/t$i" 7 7 S $((1 + i * 30000000)) 1 $((1 + i)) "$SLEEP" hrtimer_nanosleep
+	done
+	run --separate-stderr "$PQ" wait --folded -f "$dir"
+	# 150 ms on a CPU are 3 of 20 looks a second, 350 ms of sleep are 7
+	[ "$(awk '/;running;cpu / { n += $NF } END { print n }' <<<"$output")" -eq 3 ]
+	[ "$(awk '/;blocked;/ { n += $NF } END { print n }' <<<"$output")" -eq 7 ]
+}
+
+@test "--slow: a line when it lasts, one with the whole duration at its end; idle waits with --idle only" {
+	for i in 0 1 2 3 4 5 6; do
+		machine $i
+		thread "$dir/t$i" 7 7 S $((1 + (i >= 6) * 5000)) 1 $((1 + (i >= 6))) "$READ" anon_pipe_read
+		thread "$dir/t$i" 7 8 S 1 1 1 "$POOL" futex_do_wait
+		thread "$dir/t$i" 7 9 S 1 1 1 "$LOCK" futex_do_wait
+	done
+	run --separate-stderr "$PQ" wait --slow 300ms --json -f "$dir"
+	[ "$(json '[.tid, .call, .duration_ms, .lasting]')" = '["7","read",300,true]
+["9","futex",300,true]
+["7","read",600,false]' ]
+	run --separate-stderr "$PQ" wait --slow 300ms --idle --json -f "$dir"
+	[ "$(json 'select(.tid == "8") | .duration_ms')" = 300 ]
+	run "$PQ" wait --slow 300ms -f "$dir"
+	[[ $output != *Average* ]]
+}
+
+# of_many I: moment I, in which beside 200 threads that rest a busy one runs, and four wake up after two seconds, one a look after
+# the other, read for half a second, and rest again.
+of_many() {
+	local i=$1 t now=$((1000 + $1 * 100)) from place ran sched
+	machine "$i"
+	mkdir -p "$dir/t$i/proc/100"
+	ln -s "$BATS_TEST_TMPDIR/resting/proc/100/task" "$BATS_TEST_TMPDIR/resting/proc/100/stat" "$dir/t$i/proc/100"
+	thread "$dir/t$i" 7 7 R $((1 + i * 100000000)) 1 1 running 0
+	echo "se.exec_start : $((now - 505)).000000" >"$dir/t$i/proc/7/task/7/sched"
+	mkdir "$dir/t$i/proc/self"
+	cp "$dir/t$i/proc/7/task/7/sched" "$dir/t$i/proc/self"
+	for t in 8 9 10 11; do
+		from=$((20 + t - 8))
+		place=$POLL ran=1 sched=100
+		if ((i > from)); then place=$READ ran=2 sched=$((1000 + from * 100 - 500 + 50)); fi
+		if ((i > from + 5)); then place=$POLL ran=3 sched=$((sched + 500)); fi
+		thread "$dir/t$i" 7 $t S $ran 1 $ran "$place" x
+		echo "se.exec_start : $sched.000000" >"$dir/t$i/proc/7/task/$t/sched"
+	done
+}
+
+@test "--slow: of many threads too, the first wait after a long rest is found, right within a look" {
+	local t i
+	for ((t = 100; t < 300; t++)); do thread "$BATS_TEST_TMPDIR/resting" 100 $t S 1 1 1 "$POLL" x; done
+	for ((i = 0; i < 36; i++)); do of_many $i; done
+	run --separate-stderr "$PQ" wait --slow 400ms --hz 10 --json -f "$dir"
+	[ -z "$stderr" ]
+	[ "$(json 'select(.lasting | not) | [.tid, (.duration_ms >= 400 and .duration_ms <= 600)]' | sort)" = '["10",true]
+["11",true]
+["8",true]
+["9",true]' ]
+	cp -r "$dir" "$BATS_TEST_TMPDIR/without"
+	rm "$BATS_TEST_TMPDIR"/without/t*/proc/self/sched
+	run --separate-stderr "$PQ" wait --slow 400ms --hz 10 --json -f "$BATS_TEST_TMPDIR/without"
+	[ "$(json 'select(.lasting | not) | .duration_ms' | sort -u)" = 500 ]
+}
+
+@test "what may not be read is unknown, with the reason once, and the state still shows" {
+	for i in 0 1 2; do
+		machine $i
+		for t in 7 8; do
+			thread "$dir/t$i" $t $t S 1 1 1 '' 0
+			rm "$dir/t$i/proc/$t/task/$t/syscall"
+			echo '13 Permission denied' >"$dir/t$i/proc/$t/task/$t/syscall.errno"
+		done
+	done
+	run --separate-stderr "$PQ" wait --json -f "$dir"
+	[ "$(json '[.state, .call, .where, .share_pct]' | sort -u)" = '["blocked",null,null,100]' ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == *CAP_SYS_PTRACE* ]]
+}
+
+@test "without syscall, wchan tells; an unknown call has its number; a page fault is in none" {
+	for i in 0 1; do
+		machine $i
+		thread "$dir/t$i" 7 7 S 1 1 1 "${POLL/#7/999}" ep_poll
+		thread "$dir/t$i" 7 8 D 1 1 1 '-1 0x7fff3a3aa978 0x7f43b54fc2ad' folio_wait_bit_common
+		thread "$dir/t$i" 7 9 S 1 1 1 "${READ/0x7fff3a3aa978 0x7f43b54fc2ad/0xff3aa978 0xb54fc2ad}" pipe_read
+	done
+	run --separate-stderr "$PQ" wait -t --json -f "$dir"
+	[ "$(json '[.call, .where]')" = '["syscall_999","ep_poll"]
+["none","folio_wait_bit_common"]
+["syscall_0","pipe_read"]' ]
+}
+
+@test "a thread of the kernel that sleeps is left out, unless its process is asked for; one in state D is not" {
+	for i in 0 1; do
+		machine $i
+		thread "$dir/t$i" 7 7 I 1 1 1 '' worker_thread
+		thread "$dir/t$i" 8 8 D 1 1 1 '' jbd2_log_wait_commit
+		sed -i 's/4194304/2129984/' "$dir/t$i"/proc/[78]/task/*/stat
+	done
+	run --separate-stderr "$PQ" wait --json -f "$dir"
+	[ "$(json '[.where, .share_pct]')" = '["jbd2_log_wait_commit",100]' ]
+	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
+	[ "$(json .where)" = '"worker_thread"' ]
+}
+
+@test "threads that come and go, zombies and damaged files do no harm" {
+	for i in 0 1 2 3; do
+		machine $i
+		thread "$dir/t$i" 7 7 Z 1 1 1 '' 0
+		thread "$dir/t$i" 7 $((8 + i)) S 1 1 1 "$SLEEP" hrtimer_nanosleep
+		thread "$dir/t$i" 7 20 S 1 1 1 "$SLEEP" hrtimer_nanosleep
+		thread "$dir/t$i" 7 21 S x 1 1 "$SLEEP" hrtimer_nanosleep
+	done
+	run --separate-stderr "$PQ" wait --json -f "$dir"
+	[ "$(json '[.state, .where, .threads]' | sort -u)" = '["blocked","hrtimer_nanosleep",1]' ]
+	[[ $stderr == *"not understood"* ]]
+}
+
+@test "a process that ends ends the rows" {
+	for i in 0 1 2 3; do
+		machine $i
+		[ $i -gt 1 ] || thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
+	done
+	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
+	[ "$status" -eq 0 ]
+	[ "$(json .threads)" = 1 ]
+	[[ $stderr == *"process 7 has ended"* ]]
+}
+
+@test "wrong arguments are one line" {
+	fails 2 'no process 4194304' "$PQ" wait -p 4194304 0.1 1
+	fails 2 '--hz 0' "$PQ" wait --hz 0
+	fails 2 '--hz 101' "$PQ" wait --hz 101
+	fails 2 '--slow 10ms.*100ms' "$PQ" wait --slow 10ms
+	fails 2 '--slow x' "$PQ" wait --slow x
+	fails 2 '--idle' "$PQ" wait --idle
+	fails 2 'exclude' "$PQ" wait --folded --json
+	fails 2 '-n 0' "$PQ" wait -n 0
+	fails 2 'no cgroup /not/there' "$PQ" wait -g /not/there 0.1 1
+}
+
+@test "a kernel without schedstat, or a /proc without processes, is exit 3" {
+	for i in 0 1; do
+		machine $i
+		thread "$dir/t$i" 7 7 S 0 0 0 "$SLEEP" hrtimer_nanosleep
+	done
+	fails 3 CONFIG_SCHED_INFO "$PQ" wait -f "$dir"
+	rm "$dir"/t?/proc/7/task/7/schedstat
+	fails 3 CONFIG_SCHED_INFO "$PQ" wait -f "$dir"
+	rm -r "$dir"/t?/proc/7
+	fails 3 hidepid "$PQ" wait -f "$dir"
+}
+
+@test "a capture with links reads the same as a tape, and as what is unpacked from that" {
+	for i in 0 1 2; do
+		machine $i
+		thread "$dir/t$i" 7 7 S 1 1 1 "$READ" pipe_read
+		ln -s /etc/passwd "$dir/t$i/proc/7/task/7/fd/3"
+	done
+	"$PQ" tape pack "$dir" -o "$BATS_TEST_TMPDIR/x.tape"
+	"$PQ" tape unpack "$BATS_TEST_TMPDIR/x.tape" -o "$BATS_TEST_TMPDIR/back"
+	run ! grep -rq root: "$BATS_TEST_TMPDIR/back" "$BATS_TEST_TMPDIR/x.tape"
+	run "$PQ" wait -t --json -f "$dir"
+	[ "$(json .where | sort -u)" = '"/etc/passwd"' ]
+	cmp <(echo "$output") <("$PQ" wait -t --json -f "$BATS_TEST_TMPDIR/x.tape")
+	cmp <(echo "$output") <("$PQ" wait -t --json -f "$BATS_TEST_TMPDIR/back")
+}
+
+# start_reader: a process that reads from a pipe to which nobody writes; its number is in $pid.
+start_reader() {
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	# shellcheck disable=SC2016 # the inner shell expands it
+	timeout 60 bash -c 'exec 9<>"$1"; exec cat <&9' bash "$BATS_TEST_TMPDIR/fifo" 3>&- >/dev/null &
+	parent=$!
+	for _ in {1..100}; do
+		pid=$(pgrep -P $parent -x cat || true)
+		[ -z "$pid" ] || return 0
+		sleep 0.05
+	done
+	false
+}
+
+@test "live: a reader of a pipe hangs in read, and --slow finds it" {
+	start_reader
+	sleep 0.2
+	run --separate-stderr "$PQ" wait --json -p "$pid" 0.5 1
+	[ "$(json '[.state, .call]')" = '["blocked","read"]' ]
+	[[ $(json .where) == *fifo* ]]
+	run --separate-stderr "$PQ" wait --slow 300ms --json -p "$pid" 1 1
+	[ "$(json '[.call, .lasting]')" = '["read",true]' ]
+	kill "$pid"
+	wait $parent || true
+}
+
+@test "live: a sleeper's waits are found with their durations" {
+	timeout 60 bash -c 'while :; do sleep 0.5; done' 3>&- &
+	local loop=$! shell
+	sleep 0.3
+	shell=$(pgrep -P $loop)
+	run --separate-stderr "$PQ" wait --slow 400ms --idle --json -p "$shell" 3 1
+	kill "$shell"
+	wait $loop || true
+	echo "$output"
+	# a busy machine may make one longer; the first one may have begun before pq did
+	[ "$(json 'select(.lasting | not) | .call' | sort -u)" = '"wait4"' ]
+	[ "$(json -s 'any(.[]; .duration_ms >= 450)')" = true ]
+}
+
+# What a hypervisor takes away is in none of the kernel's figures.
+@test "live: a busy loop runs or waits for a CPU, and is blocked in no call" {
+	timeout 60 bash -c 'while :; do :; done' 3>&- &
+	local loop=$! shell
+	sleep 0.3
+	shell=$(pgrep -P $loop)
+	run --separate-stderr "$PQ" wait --json -p "$shell" 1 1
+	kill "$shell"
+	wait $loop || true
+	echo "$output"
+	[ "$(json -s '[.[] | select(.state != "blocked") | .share_pct] | add > 50')" = true ]
+}
+
+@test "live: what is recorded with the rows replays as the same rows" {
+	local options
+	start_reader
+	for options in "" "-t" "--slow 200ms --idle --hz 50" "-p $pid -t"; do
+		rm -f "$BATS_TEST_TMPDIR/x.tape"
+		# shellcheck disable=SC2086 # they are words
+		"$PQ" wait $options --json -o "$BATS_TEST_TMPDIR/x.tape" 0.1 5 >"$BATS_TEST_TMPDIR/live" 2>/dev/null
+		# shellcheck disable=SC2086
+		"$PQ" wait $options --json -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/replay" 2>/dev/null
+		cmp "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/replay"
+		[ "$options" = "--slow 200ms --idle --hz 50" ] || [ -s "$BATS_TEST_TMPDIR/live" ]
+	done
+	kill "$pid"
+	wait $parent || true
+}
+
+@test "live: pq record keeps it only when it is named" {
+	run --separate-stderr "$PQ" record -o "$BATS_TEST_TMPDIR/all.tape" 0.1 2
+	[[ $stderr == *"records: runq cpu throttle mem"* ]] && [[ $stderr != *" wait "* ]]
+	start_reader
+	"$PQ" record -p "$pid" -o "$BATS_TEST_TMPDIR/wait.tape" 0.1 3 wait 2>/dev/null
+	run --separate-stderr "$PQ" wait --json -f "$BATS_TEST_TMPDIR/wait.tape"
+	[ "$(json '[.state, .call]' | sort -u)" = '["blocked","read"]' ]
+	kill "$pid"
+	wait $parent || true
+}
