@@ -12,8 +12,8 @@
  *     runq runq_cpus cpu throttle mem, and cgroups: what those of cgroups share
  *     tasks             with _scan, _budget, _rank, _detail, _split, _rows
  *     runqlat           runqlat_hist; latency: from where its figures are, latency_read: those of a moment
- *     wait              wait_threads (which ones), wait_look (what each did), wait_count, wait_clock, wait_place (where it waits), wait_sums
- *     whose             whose tasks those two look at; whose_path: the paths of their files
+ *     wait              with _threads (which ones), _look (what each did), _place (where it waits), _clock, _count, _sums
+ *     whose             whose tasks these look at; whose_path: the paths of their files
  *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory), groups (which ones), cpu, memory
  *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task task_wait
  *                       mountinfo …, and syscalls: their names

@@ -2,8 +2,8 @@
 # pq wait: where threads wait that are on no CPU.
 load helper
 
-# thread DIR PID TID STATE RUN_NS DELAY_NS SLICES CALL WCHAN [COMM]: a thread in a moment, as the kernel tells it. CALL is the text
-# of its file syscall.
+# thread DIR PID TID STATE RUN_NS DELAY_NS SLICES CALL WCHAN [COMM]: a thread in a moment, as the kernel tells it. CALL is the
+# text of its file syscall.
 thread() {
 	local task=$1/proc/$2/task/$3
 	mkdir -p "$task/fd"

@@ -26,7 +26,8 @@ const char *paths_at(const struct paths *p, uint32_t number);
 /* What the name of a track ends in, beside that of a file's text: a directory's names, a link's target. */
 enum path_mark { PATH_FILE = '\0', PATH_DIRECTORY = '/', PATH_LINK = '@' };
 
-/* A path as tapes have it: no slash doubled or at the end, and the mark behind it. False when it leads upwards, or is too long. */
+/* A path as tapes have it: no slash doubled or at the end, and the mark behind it. False when it leads upwards, or is too
+ * long. */
 bool path_clean(const char *path, enum path_mark mark, char *out, size_t n);
 
 /* Forgets all but the first n. */

@@ -107,7 +107,9 @@ record_close(struct host *h)
 	free(h);
 }
 
-static const struct host_ops record_ops = { record_next, record_read, record_list, record_link, record_losses, record_provide, record_close };
+static const struct host_ops record_ops = {
+	record_next, record_read, record_list, record_link, record_losses, record_provide, record_close
+};
 
 /* "c0ffee00-…\n" */
 static void

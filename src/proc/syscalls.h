@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The name of a call of that machine (uname -m: x86_64, aarch64, riscv64), written to out; "syscall_123" where it is not known. The
- * numbers are those of the kernel's arch/x86/entry/syscalls/syscall_64.tbl and scripts/syscall.tbl (once asm-generic/unistd.h). */
+/* The name of a call of that machine (uname -m: x86_64, aarch64, riscv64), written to out; "syscall_123" where it is not known.
+ * The numbers are those of the kernel's arch/x86/entry/syscalls/syscall_64.tbl and scripts/syscall.tbl (once
+ * asm-generic/unistd.h). */
 enum { SYSCALL_NAME_MOST = 32 };
 const char *syscall_name(const char *machine, uint64_t number, char out[SYSCALL_NAME_MOST]);
 

@@ -24,8 +24,8 @@ int task_call_parse(struct text t, struct task_call *out);
  * ENODATA then, and EINVAL when it is no name. 0 otherwise, and the name points into the text. */
 int task_wchan_parse(struct text t, struct text *name);
 
-/* Of sched: when the thread was last on a CPU, in ns of a clock of its CPU that runs since boot: "se.exec_start : 7349231.518402" (ms).
- * 0, or -1 with EINVAL. kernel/sched/debug.c, proc_sched_show_task: with CONFIG_SCHED_DEBUG, and always since 6.15. */
+/* Of sched: when the thread was last on a CPU, in ns of a clock of its CPU that runs since boot: "se.exec_start : 7349231.518402",
+ * which is ms. 0, or -1 with EINVAL. kernel/sched/debug.c, proc_sched_show_task: with CONFIG_SCHED_DEBUG, and always since 6.15. */
 int task_left_parse(struct text t, int64_t *ns);
 
 #endif

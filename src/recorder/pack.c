@@ -191,7 +191,8 @@ pack_file(struct packing *p, const char *path)
 
 static void pack_tree(struct packing *p, int above, const char *name, const char *path, int depth);
 
-/* Where a link leads, which for a descriptor's is all; others (sys/fs/cgroup/cpu) may stand for a directory or a file of the tree. */
+/* Where a link leads, which for a descriptor's is all; others (sys/fs/cgroup/cpu) may stand for a directory or a file of the
+ * tree. */
 static void
 pack_link(struct packing *p, int dir, const char *name, const char *path, int depth)
 {

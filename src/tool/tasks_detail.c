@@ -116,7 +116,8 @@ read_stat(struct reader *r, const struct entry *u)
 	if (host_read(r->w->host, whose_path(path, u->p->pid, u->t ? u->t->tid : 0, "/stat"), &text) < 0 ||
 	    task_stat_parse(text, &d->stat) < 0)
 		return;
-	double grown = is_born(r, u) ? keyed_delta(keyed_of(0), d->stat.majflt) : before ? keyed_delta(before->stat.majflt, d->stat.majflt) : NAN;
+	double grown = is_born(r, u) ? keyed_delta(keyed_of(0), d->stat.majflt) :
+		       before ? keyed_delta(before->stat.majflt, d->stat.majflt) : NAN;
 	d->name = arena_copy(r->arena, d->stat.comm);
 	d->stat.comm = text_of(d->name);
 	if (u->t) {

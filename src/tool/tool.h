@@ -107,7 +107,7 @@ struct tool {
 	size_t state_size;
 	bool costly;                /* pq record leaves it out unless it is named */
 	bool fleeting;              /* each row has the worst of many: no summary, as it would be of those times only */
-	unsigned costly_tick;       /* the driver looks less often when looks take more than so many hundredths of a CPU; 0: they are cheap */
+	unsigned costly_tick;       /* looks become fewer when they take more than so many hundredths of a CPU; 0: they are cheap */
 
 	/* Looks, at every tick and at every row before read, if there. */
 	void (*tick)(struct watch *w);
@@ -126,8 +126,8 @@ struct tool {
 	const char *usage;
 };
 
-extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat, tool_wait; /* those that make rows */
-extern const struct tool tool_record, tool_tape;                       /* and what is done with their recordings */
+extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat, tool_wait;
+extern const struct tool tool_record, tool_tape; /* what is done with the recordings of those */
 
 /* Those that make rows, and NULL. */
 extern const struct tool *const tools[];

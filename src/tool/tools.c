@@ -1,7 +1,9 @@
 /* The list of tools. */
 #include "tool.h"
 
-const struct tool *const tools[] = { &tool_runq, &tool_cpu, &tool_throttle, &tool_mem, &tool_tasks, &tool_runqlat, &tool_wait, NULL };
+const struct tool *const tools[] = {
+	&tool_runq, &tool_cpu, &tool_throttle, &tool_mem, &tool_tasks, &tool_runqlat, &tool_wait, NULL
+};
 
 const struct tool *
 tools_find(struct text name)

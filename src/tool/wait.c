@@ -18,7 +18,8 @@ static const struct column columns[] = {
 		"the system call that it waits in (/proc/PID/task/TID/syscall); none: it waits, but in none" },
 	[WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .help =
 		"what the descriptor of the call leads to (/proc/PID/task/TID/fd), else the function of the kernel (wchan)" },
-	[WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0, .help = "the function of the kernel that it sleeps in (/proc/PID/task/TID/wchan)" },
+	[WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0, .help =
+		"the function of the kernel that it sleeps in (/proc/PID/task/TID/wchan)" },
 	[UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0, .help = "no signal ends the wait (stat, field 3: D)" },
 	[SHARE_PCT] = { "share_pct", "%time", SHARE, PERCENT, 7, 1, .help =
 		"share of the time of all threads; with -t, of this thread's (schedstat, and looks at --hz)" },
@@ -77,8 +78,8 @@ check_looks(struct watch *w)
 	double wanted = (double)(w->now_ns - s->row_ns) * 1e-9 * w->ask->hz;
 
 	if (!w->host->replay && s->threads.n > 500 && s->looks > 1 && s->rows > 2 && s->looks < 0.7 * wanted)
-		watch_note(w, "threads are looked at less often than --hz says: it would take more than %u %% of a CPU; -p and -g narrow it down",
-			   tool_wait.costly_tick);
+		watch_note(w, "threads are looked at less often than --hz says: it would take more than %u %% of a CPU; -p and -g "
+			   "narrow it down", tool_wait.costly_tick);
 	s->looks = 0;
 	s->rows++;
 	s->row_ns = w->now_ns;
@@ -147,7 +148,8 @@ static void
 set_labels(struct cell *row, const struct wait_whose *who, const struct wait_place *p)
 {
 	static const char *const states[] = {
-		[WAIT_RUNNING] = "running", [WAIT_RUNNABLE] = "runnable", [WAIT_BLOCKED] = "blocked", [WAIT_STOPPED] = "stopped", [WAIT_ENDED] = "ended"
+		[WAIT_RUNNING] = "running", [WAIT_RUNNABLE] = "runnable", [WAIT_BLOCKED] = "blocked", [WAIT_STOPPED] = "stopped",
+		[WAIT_ENDED] = "ended"
 	};
 
 	cell_label(&row[PID], who->pid_name);

@@ -1,6 +1,6 @@
 /*
- * When a thread left its CPU, for one that was not looked at in between: the kernel keeps that time, but by a clock of each CPU, which
- * the time that a hypervisor takes away makes lag behind. How far it lags is learned from threads that have just run there.
+ * When a thread left its CPU, for one that was not looked at in between: the kernel keeps that time, but by a clock of each CPU,
+ * which the time that a hypervisor takes away makes lag behind. How far it lags is learned from threads that have just run there.
  */
 #include "wait_look.h"
 

@@ -93,7 +93,8 @@ at_most(uint64_t ns, int64_t most)
 void
 wait_split(struct watch *w, struct wait_thread *t, const struct task_sched *now, const struct wait_place *before)
 {
-	static const struct wait_place running = { .state = WAIT_RUNNING, .where = "cpu" }, runnable = { .state = WAIT_RUNNABLE, .where = "cpu" };
+	static const struct wait_place running = { .state = WAIT_RUNNING, .where = "cpu" };
+	static const struct wait_place runnable = { .state = WAIT_RUNNABLE, .where = "cpu" };
 	static const struct wait_place asleep = { .state = WAIT_BLOCKED };
 	const int64_t lag_ns = 10000000; /* run_ns of one that runs is behind by a scheduler's tick */
 	bool slept = t->place.state != WAIT_RUNNABLE || before->state != WAIT_RUNNABLE;

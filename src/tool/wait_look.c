@@ -53,8 +53,8 @@ add_event(struct watch *w, const struct wait_thread *t, int64_t ns, bool lasting
 	wait_fill_whose(s, t, &e->whose);
 }
 
-/* When it is taken to have run, if it has: at this look, as that is how late all waits are seen to begin and to end; or for a thread
- * that was passed over in between, earlier by half of that. */
+/* When it is taken to have run, if it has: at this look, as that is how late all waits are seen to begin and to end; or for a
+ * thread that was passed over in between, earlier by half of that. */
 static int64_t
 ran_ns(const struct watch *w, const struct wait_thread *t)
 {
@@ -171,15 +171,27 @@ list(struct watch *w)
 		watch_note(w, "more than %d threads: the others are left out; -p and -g narrow it down", WAIT_THREADS_MOST);
 }
 
-/* Looks at threads that rest are most of the cost where there are many. The longer one has stood still the less often it is looked
- * at, another part of them each time. With --slow that goes for those whose wait is not to be told, and so often that none that is
- * falls between two looks. */
+static unsigned
+look_every(const struct watch *w, int64_t still_ns)
+{
+	const struct wait_looks *s = w->state;
+	const int64_t second = 1000000000;
+
+	if (still_ns < second)
+		return 1;
+	if (w->ask->slow_ns)
+		return s->rarest;
+	return still_ns < 4 * second ? 2 : still_ns < 8 * second ? 4 : RAREST;
+}
+
+/* Looks at threads that rest are most of the cost where there are many. The longer one has stood still the less often it is
+ * looked at, another part of them each time. With --slow that goes for those whose wait is not to be told, and so often that none
+ * that is falls between two looks. */
 static bool
 is_resting(const struct watch *w, const struct wait_thread *t)
 {
 	const struct wait_looks *s = w->state;
-	int64_t still_ns = w->now_ns - t->since_ns, second = 1000000000;
-	unsigned every = still_ns < second ? 1 : w->ask->slow_ns ? s->rarest : still_ns < 4 * second ? 2 : still_ns < 8 * second ? 4 : RAREST;
+	unsigned every = look_every(w, w->now_ns - t->since_ns);
 
 	return every > 1 && t->known && t->thin && s->threads.n > FEW && (t->tid + s->round) % every != 0;
 }

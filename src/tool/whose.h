@@ -1,4 +1,4 @@
-/* whose: the processes that pq tasks and pq wait look at (-p, -g and the cgroups below it, or all), and the paths of their files. */
+/* whose: the processes that the tools of tasks look at (-p, -g and the cgroups below it, or all), and the paths of their files. */
 #ifndef PQ_WHOSE_H
 #define PQ_WHOSE_H
 
