@@ -74,8 +74,13 @@ static:
 	cp $(B)/musl/pq $(TOOLS:%=$(B)/musl/only/pq-%) $(B)/static/
 
 # scripts/tests runs them, as many bats files at a time as there are CPUs, and counts what they print.
-check: all $(UNIT) $(REPLAY)
+check: all $(UNIT) $(REPLAY) $(B)/tests/helper
 	scripts/tests $(B)
+
+# No test: what bats files run.
+$(B)/tests/helper: tests/helper.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
 
 $(B)/tests/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(B)/libpq.a
 	@mkdir -p $(@D)

@@ -72,5 +72,65 @@ show() {
 	fails 2 "--source ebpf: it takes bpf" "$PQ" runqlat --source ebpf
 	fails 2 "--period 0: it takes a time" "$PQ" runqlat --period 0
 	fails 2 "no process 4194000 here" "$PQ" runqlat -p 4194000 1 1
+	fails 2 "no CPU 8000 is online here" "$PQ" runqlat -P 8000 0.1 1
 	fails 2 "no column p50_ms; pq runqlat --columns lists them, and with -m or -H others" "$PQ" runqlat -c p50_ms
+}
+
+@test "-v: what the programs cost; without it that is unknown" {
+	counted 0 bpf-btf 0 0
+	counted 1 bpf-btf 100 8000000 80:100
+	show
+	[ "$(json '[.switches_per_s, .event_ns, .cost_pct]')" = '[200,null,null]' ]
+	sed -i 's/^buckets/events 1000\nevents_ns 400000\nbuckets/' "$dir/t0/pq/runqlat"
+	sed -i 's/^buckets/events 3000\nevents_ns 1000000\nbuckets/' "$dir/t1/pq/runqlat"
+	show
+	[ "$(json '[.event_ns, .cost_pct]')" = '[300,0.06]' ]
+}
+
+@test "of the probe: what is corrected has columns of its own, and how many wait is unknown" {
+	counted 0 probe 0 0
+	counted 1 probe 100 8000000 80:100
+	sed 's/80:100/80:50 200:50/' "$dir/t1/pq/runqlat" >"$dir/t1/pq/runqlat-corrected"
+	cp "$dir/t0/pq/runqlat" "$dir/t0/pq/runqlat-corrected"
+	show
+	[ "$(json '[.runs_per_s, .waiting, .p99_us < 5, .corrected_p99_us > 1000, .lost, .source]')" = '[100,null,true,true,null,"probe"]' ]
+}
+
+@test "-P with a recording is said to change nothing" {
+	counted 0 bpf-btf 0 0
+	counted 1 bpf-btf 100 8000000 80:100
+	show -P 0
+	[[ $stderr == *"-P: the waits on a recording are of the CPUs that were asked for when it was made"* ]]
+}
+
+@test "damaged counts end it, and say so" {
+	counted 0 bpf-btf 0 0
+	counted 1 bpf-btf 100 8000000 80:99
+	fails 1 "the counted waits cannot be read" "$PQ" runqlat -f "$dir"
+}
+
+# thread STATE RUN_NS WAIT_NS SLICES: in the moment $now, the one thread of process 10.
+thread() {
+	mkdir -p "$now/proc/10/task/10"
+	echo "$2 $3 $4" >"$now/proc/10/task/10/schedstat"
+	printf 'Name:\tx\nState:\t%s (x)\nvoluntary_ctxt_switches:\t1\nnonvoluntary_ctxt_switches:\t1\n' "$1" \
+		>"$now/proc/10/task/10/status"
+}
+
+@test "schedstat: a thread that waits from the first moment on is pending, and counts when it gets a CPU" {
+	now=$dir/t0; moment "$now" 1000000000; thread R 5000000 0 7
+	now=$dir/t1; moment "$now" 2000000000; thread R 5000000 0 7
+	now=$dir/t2; moment "$now" 3000000000; thread R 6000000 1990000000 8
+	show
+	[ "$(json '[.runs_per_s, .waiting, .mean_us, .p50_us, .max_us, .pending, .source]')" = '[0,0,null,null,null,1,"schedstat"]
+[1,1.99,1990000,null,null,0,"schedstat"]' ]
+	[[ $stderr == *"threads wait for a CPU since before this row"* ]]
+	fails 3 "this recording has no histogram" "$PQ" runqlat -H -f "$dir"
+	fails 3 "this recording has the source schedstat, not bpf" "$PQ" runqlat --source bpf -f "$dir"
+}
+
+@test "schedstat: one that sleeps is not pending" {
+	for t in 0 1; do now=$dir/t$t; moment "$now" $((t * 1000000000 + 1)); thread S 5000000 0 7; done
+	show
+	[ "$(json '[.waiting, .pending]')" = '[0,0]' ]
 }

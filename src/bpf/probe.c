@@ -14,7 +14,7 @@
 
 /* Written by its thread alone, read by another. */
 struct counts {
-	_Atomic uint64_t waits, sum_ns;
+	_Atomic uint64_t sum_ns;
 	_Atomic uint64_t bucket[RUNQLAT_BUCKETS];
 };
 
@@ -43,7 +43,6 @@ count(struct counts *c, int64_t late_ns)
 {
 	uint64_t ns = late_ns > 0 ? (uint64_t)late_ns : 0;
 
-	add(&c->waits, 1);
 	add(&c->sum_ns, ns);
 	add(&c->bucket[runqlat_bucket(ns)], 1);
 }
@@ -64,6 +63,20 @@ stay_on(unsigned cpu)
 	return result;
 }
 
+/* True when it is time; else it is to be asked again, as it ends soon whatever the period: nothing else wakes it. */
+static bool
+sleep_until(int64_t due_ns)
+{
+	enum { LONGEST_NS = 100000000 };
+	int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + LONGEST_NS;
+	struct timespec t;
+
+	if (until_ns > due_ns)
+		until_ns = due_ns;
+	t = (struct timespec){ (time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000) };
+	return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == 0 && until_ns == due_ns;
+}
+
 static void *
 beat(void *ctx)
 {
@@ -74,8 +87,7 @@ beat(void *ctx)
 		return NULL;
 	prctl(PR_SET_TIMERSLACK, 1);
 	while (!atomic_load_explicit(&p->probe->stop, memory_order_relaxed)) {
-		struct timespec t = { (time_t)(due_ns / 1000000000), (long)(due_ns % 1000000000) };
-		if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
+		if (!sleep_until(due_ns))
 			continue;
 		int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 		count(&p->each, now_ns - due_ns);
@@ -131,13 +143,16 @@ probe_open(struct probe **out, const struct cpulist *cpus, int64_t period_ns)
 	return 0;
 }
 
+/* The number of waits is what the buckets are read to have: another count might be a wait ahead of them. */
 static void
 sum_up(const struct counts *c, struct runqlat_counts *out)
 {
-	out->waits += atomic_load_explicit(&c->waits, memory_order_relaxed);
 	out->sum_ns += atomic_load_explicit(&c->sum_ns, memory_order_relaxed);
-	for (size_t i = 0; i < RUNQLAT_BUCKETS; i++)
-		out->bucket[i] += atomic_load_explicit(&c->bucket[i], memory_order_relaxed);
+	for (size_t i = 0; i < RUNQLAT_BUCKETS; i++) {
+		uint64_t n = atomic_load_explicit(&c->bucket[i], memory_order_relaxed);
+		out->bucket[i] += n;
+		out->waits += n;
+	}
 }
 
 void

@@ -82,12 +82,20 @@ make_filter(struct watch *w, struct runqlat_filter *f, struct runqlat_why *why)
 }
 
 static bool
-read_possible(struct watch *w, struct cpulist *out)
+read_cpus(struct watch *w, const char *path, struct cpulist *out)
 {
 	struct text text, line;
 
-	return host_read(w->host, "sys/devices/system/cpu/possible", &text) == 0 && text_line(&text, &line) &&
-	       cpulist_parse(line, out) == 0;
+	return host_read(w->host, path, &text) == 0 && text_line(&text, &line) && cpulist_parse(line, out) == 0;
+}
+
+/* A CPU that is not there would have no waits, which is another thing. */
+static bool
+check_cpus(struct watch *w)
+{
+	struct cpulist online;
+
+	return w->ask->all_cpus || !read_cpus(w, "sys/devices/system/cpu/online", &online) || watch_check_cpus(w, &online);
 }
 
 static bool
@@ -103,7 +111,7 @@ open_bpf(struct watch *w, struct runqlat_why *why)
 
 	if (w->host->elsewhere)
 		snprintf(why->text, sizeof why->text, "with --root only files are read");
-	else if (!read_possible(w, possible))
+	else if (!read_cpus(w, "sys/devices/system/cpu/possible", possible))
 		snprintf(why->text, sizeof why->text, "cannot read /sys/devices/system/cpu/possible: %s", strerror(errno));
 	else if (make_filter(w, &filter, why))
 		return runqlat_open(&l->bpf, s <= LATENCY_BPF ? RUNQLAT_ANY : modes[s], &filter, possible, why) == 0;
@@ -190,6 +198,8 @@ begin_probe(struct watch *w)
 		return false;
 	provide(w, LATENCY_TEXT, print_probe);
 	provide(w, LATENCY_CORRECTED, print_corrected);
+	if (w->ask->source == LATENCY_ANY)
+		watch_note(w, "so by the probe: how late a light thread wakes up, not how long others wait");
 	return true;
 }
 
@@ -199,6 +209,8 @@ latency_begin(struct watch *w)
 	enum latency_source s = w->ask->source;
 	bool any = s == LATENCY_ANY;
 
+	if (!check_cpus(w))
+		return false;
 	if (((any || (s >= LATENCY_BPF && s <= LATENCY_BPF_TP)) && begin_bpf(w)) ||
 	    ((any || s == LATENCY_SCHEDSTAT) && begin_schedstat(w)) || ((any || s == LATENCY_PROBE) && begin_probe(w)))
 		return true;

@@ -23,6 +23,8 @@ find_source(struct watch *w)
 		watch_fail(w, EXIT_UNSUPPORTED, "this recording has no histogram: it was made with schedstat, or without pq runqlat");
 		return false;
 	}
+	if (!l->reads_threads && !w->ask->all_cpus)
+		watch_note(w, "-P: the waits on a recording are of the CPUs that were asked for when it was made");
 	if (strncmp(source, wanted, strlen(wanted)) == 0)
 		return true;
 	watch_fail(w, EXIT_UNSUPPORTED, "this recording has the source %s, not %s", source, wanted);
@@ -57,18 +59,35 @@ read_counts(struct watch *w, struct arena *a, struct latency_snapshot *s)
 	return true;
 }
 
+/* Who waits already when we begin stands still from then on: who waited most ever is asked first. */
+static void
+read_states(struct reader *r)
+{
+	for (size_t i = 0; i < r->s->nunits; i++) {
+		struct process *p = r->s->units[i].p;
+		for (size_t k = p->first; k < p->first + p->n && r->left > 0; k++)
+			tasks_read_status(r, p, &r->s->tasks[k]);
+	}
+}
+
 /* Who waits since before the last look, and is in no counter yet, is found as pq tasks finds it. */
 static bool
 read_threads(struct watch *w, struct arena *a, struct latency_snapshot *s)
 {
-	enum { STATUS_MOST = 256 };
+	enum { STATUS_MOST = 256, STATUS_AT_FIRST = 1024 };
 	struct latency *l = w->state;
+	struct reader r = { .w = w, .arena = a, .left = STATUS_MOST };
 
 	s->source = "schedstat";
 	s->threads = tasks_scan(w, a);
 	if (!s->threads)
 		return false;
-	tasks_rank(&(struct reader){ .w = w, .arena = a, .s = s->threads, .left = STATUS_MOST });
+	r.s = s->threads;
+	tasks_rank(&r);
+	if (s->threads->first) {
+		r.left = STATUS_AT_FIRST;
+		read_states(&r);
+	}
 	for (size_t i = 0; i < s->threads->n; i++)
 		s->pending += s->threads->v[i].stuck;
 	l->tasks.last = s->threads;

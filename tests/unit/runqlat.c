@@ -60,6 +60,44 @@ differences(void)
 	CHECK_U64(b.bucket[9], 1);
 }
 
+static void
+below(void)
+{
+	struct runqlat_counts c = { .bucket = { [3] = 2, [16] = 10, [311] = 4 } }; /* 3 ns; 16 and 17 ns; the longest */
+
+	CHECK_NEAR(runqlat_below(&c, 0), 0, 0);
+	CHECK_NEAR(runqlat_below(&c, 3), 0, 0);
+	CHECK_NEAR(runqlat_below(&c, 4), 2, 0);
+	CHECK_NEAR(runqlat_below(&c, 16), 2, 0);
+	CHECK_NEAR(runqlat_below(&c, 17), 7, 1e-9); /* within a bucket they lie evenly */
+	CHECK_NEAR(runqlat_below(&c, 18), 12, 1e-9);
+	CHECK_NEAR(runqlat_below(&c, (uint64_t)1 << 40), 12, 1e-9);
+	CHECK_NEAR(runqlat_below(&c, (uint64_t)1 << 41), 16, 1e-9);
+	CHECK_NEAR(runqlat_below(&c, UINT64_MAX), 16, 1e-9);
+	CHECK_NEAR(runqlat_below(&(struct runqlat_counts){ 0 }, UINT64_MAX), 0, 0);
+}
+
+/* Known is a difference only of two that are. */
+static void
+timed(void)
+{
+	struct runqlat_counts a = { .events = keyed_of(100), .events_ns = keyed_of(50000) }, none = { 0 };
+	struct runqlat_counts b = { .events = keyed_of(140), .events_ns = keyed_of(70000) }, d;
+
+	runqlat_since(&a, &b, &d);
+	CHECK(d.events.known && d.events_ns.known);
+	CHECK_U64(d.events.v, 40);
+	CHECK_U64(d.events_ns.v, 20000);
+	runqlat_since(&b, &a, &d);
+	CHECK(d.events.known);
+	CHECK_U64(d.events.v, 0);
+	CHECK_U64(d.events_ns.v, 0);
+	runqlat_since(&none, &b, &d);
+	CHECK(!d.events.known && !d.events_ns.known);
+	runqlat_since(&a, &none, &d);
+	CHECK(!d.events.known && !d.events_ns.known);
+}
+
 static const char text[] = "source bpf-btf\nswitches 81234\nwaits 359\nsum_ns 52377411\nnegative 1\nlost 2\n"
 			   "buckets 0:7 88:340 311:12\n";
 
@@ -104,6 +142,33 @@ parses(void)
 				&c, source), 0);
 	CHECK_U64(c.switches, 3);
 	CHECK_STRING(source, "probe");
+}
+
+static void
+events(void)
+{
+	static const char with[] = "source bpf-tp\nswitches 9\nwaits 2\nsum_ns 7\nnegative 0\nlost 0\n"
+				   "events 12\nevents_ns 3400\nbuckets 3:2\n";
+	char source[RUNQLAT_SOURCE];
+	struct runqlat_counts c;
+	struct buf b = { 0 };
+
+	CHECK_INT(runqlat_parse(TN(with, sizeof with - 1), &c, source), 0);
+	CHECK(c.events.known && c.events_ns.known);
+	CHECK_U64(c.events.v, 12);
+	CHECK_U64(c.events_ns.v, 3400);
+	CHECK_INT(runqlat_print(&c, source, &b), 0);
+	CHECK_TEXT(b, with);
+	b.n = 0;
+	c.events_ns = (struct keyed){ .known = false };
+	CHECK_INT(runqlat_print(&c, source, &b), 0); /* one of them alone is not printed */
+	CHECK_TEXT(b, "source bpf-tp\nswitches 9\nwaits 2\nsum_ns 7\nnegative 0\nlost 0\nbuckets 3:2\n");
+	CHECK_INT(runqlat_parse(T("source x\nswitches 9\nwaits 0\nsum_ns 7\nnegative 0\nlost 0\nevents 12\nbuckets\n"), &c, source), 0);
+	CHECK(!c.events.known && !c.events_ns.known); /* nor read */
+	CHECK_INT(runqlat_parse(T("source x\nswitches 9\nwaits 0\nsum_ns 7\nnegative 0\nlost 0\nevents -1\nevents_ns 4\nbuckets\n"),
+				&c, source), 0);
+	CHECK(!c.events.known && !c.events_ns.known);
+	buf_free(&b);
 }
 
 static int
@@ -156,8 +221,11 @@ main(void)
 	unit_test("a bucket's bounds are its own", buckets);
 	unit_test("quantiles", quantiles);
 	unit_test("differences", differences);
+	unit_test("how many were shorter", below);
+	unit_test("the programs' own time", timed);
 	unit_test("prints", prints);
 	unit_test("parses, in any order, with keys to come", parses);
+	unit_test("runs of the programs are printed and read in pairs", events);
 	unit_test("damaged", damaged);
 	unit_test("truncated anywhere", truncated);
 	return unit_done();
