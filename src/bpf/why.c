@@ -38,7 +38,8 @@ runqlat_rights(struct runqlat_rights *r)
 {
 	*r = (struct runqlat_rights){
 		.seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0,
-		.lockdown = file_has("/sys/kernel/security/lockdown", "[confidentiality]"),
+		.lockdown = file_has("/sys/kernel/security/lockdown", "[confidentiality]") ||
+			    file_has("/proc/cmdline", "lockdown=confidentiality"), /* securityfs may not be mounted */
 		/* "         0          0 4294967295": all users are themselves */
 		.namespaced = access("/proc/self/uid_map", R_OK) == 0 && !file_has("/proc/self/uid_map", " 4294967295\n"),
 		.capabilities = effective_capabilities(),
@@ -75,9 +76,6 @@ explain_load(const struct runqlat_rights *r, struct runqlat_why *why)
 	if (!may(r, CAP_PERFMON))
 		snprintf(why->text, sizeof why->text, "CAP_BPF is there, CAP_PERFMON is missing (BPF_PROG_LOAD: EPERM); docker run "
 			 "--cap-add PERFMON");
-	else if (r->lockdown)
-		snprintf(why->text, sizeof why->text, "this kernel is locked down (lockdown=confidentiality): it lets BPF read nothing of "
-			 "its memory; boot with lockdown=integrity");
 	else
 		snprintf(why->text, sizeof why->text, "BPF_PROG_LOAD: EPERM with the capabilities it needs: %s",
 			 r->seccomp ? "a seccomp filter may refuse it" : "a security module may refuse it");
@@ -130,6 +128,19 @@ explain_plainly(const struct runqlat_failure *f, struct runqlat_why *why)
 		 f->step == STEP_LOAD && f->error != EPERM ? " (the verifier refuses it: please report that)" : "");
 }
 
+/* Such a kernel does not know the helpers that read its memory, and its tracefs is empty; what is typed needs neither. */
+static bool
+explain_lockdown(const struct runqlat_failure *f, const struct runqlat_rights *r, struct runqlat_why *why)
+{
+	bool load = f->step == STEP_LOAD && (f->error == EINVAL || (f->error == EPERM && may(r, CAP_PERFMON)));
+
+	if (!r->lockdown || (!load && (f->mode != RUNQLAT_TP || f->step != STEP_LAYOUT)))
+		return false;
+	snprintf(why->text, sizeof why->text, "this kernel is locked down (lockdown=confidentiality): it lets BPF read nothing of its "
+		 "memory but with BTF (bpf-btf); boot with lockdown=integrity");
+	return true;
+}
+
 /* What could not be tried says less than what was. */
 static bool
 is_absent(const struct runqlat_failure *f)
@@ -150,6 +161,8 @@ runqlat_explain(const struct runqlat_failure *f, size_t n, const struct runqlat_
 		snprintf(why->text, sizeof why->text, "the cgroup is not of version 2: BPF cannot ask for others; -p asks for a process");
 	else if (first->step == STEP_MAP && first->error == EPERM)
 		explain_bpf(r, why);
+	else if (explain_lockdown(first, r, why))
+		return;
 	else if (first->step == STEP_LOAD && first->error == EPERM)
 		explain_load(r, why);
 	else if (!explain_layout(f, n, why))

@@ -71,6 +71,7 @@ struct entry {
 struct held {
 	const char *cgroup;
 	bool known;
+	bool keeps_threads;     /* no thread of its processes is in another cgroup */
 	struct groups groups;
 	struct group_cpu *cpu;
 };

@@ -247,6 +247,9 @@ tasks_scan(struct watch *w, struct arena *a)
 	if (c.s->ntasks == 0 && c.error && state->scans == 0 && !w->ask->target.cgroup)
 		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/PID/task/TID/schedstat: %s; the kernel has it with CONFIG_SCHED_INFO",
 				  strerror(c.error));
+	if (c.s->n == 0 && n > 0 && state->scans == 0 && w->ask->target.cgroup)
+		return watch_fail(w, EXIT_UNSUPPORTED, "no process of cgroup %s is to be seen in /proc: is it mounted with hidepid?",
+				  w->ask->target.cgroup);
 	c.s->unseen = tasks_unseen(w, c.s);
 	state->looked = c.s->looked;
 	state->scans++;

@@ -9,7 +9,11 @@
 #include <string.h>
 
 #include "../base/fail.h"
+#include "../proc/pidcgroup.h"
 #include "tasks.h"
+
+/* Of so many threads it is read in a row in which cgroup they are. */
+enum { PLACES_MOST = 256 };
 
 static struct held *
 find(const struct snapshot *s, const char *cgroup)
@@ -37,11 +41,22 @@ watch_group(struct state *state, const char *cgroup)
 	return &new->groups;
 }
 
+/* "domain": all threads of its processes are in it. In "domain threaded", and on v1, each may be in a cgroup of its own. */
+static bool
+keeps_threads(struct host *h, const struct groups *groups, const struct group *g)
+{
+	struct text text, line;
+
+	return g->rel[FAMILY_CPU] && place_read(h, &groups->top[FAMILY_CPU], g->rel[FAMILY_CPU], "cgroup.type", &text) == 0 &&
+	       text_line(&text, &line) && text_eq(line, "domain");
+}
+
 static void
 read_held(struct watch *w, struct arena *a, struct held *h)
 {
 	if (groups_read(watch_group(w->state, h->cgroup), w->host, a, &h->groups) < 0)
 		return;
+	h->keeps_threads = keeps_threads(w->host, &h->groups, &h->groups.v[h->groups.n - 1]);
 	h->cpu = arena_alloc(a, h->groups.n * sizeof *h->cpu);
 	h->known = true;
 	for (size_t i = 0; i < h->groups.n; i++) {
@@ -115,8 +130,26 @@ is_alone(struct watch *w, struct arena *a, const struct snapshot *s, const struc
 	return active == 1;
 }
 
+/* Whether the threads that ran or waited are where their process is; *left is how many may still be asked. */
+static bool
+is_in_one_cgroup(struct watch *w, const struct snapshot *s, const struct entry *u, int *left)
+{
+	size_t first = u->t ? (size_t)(u->t - s->tasks) : u->p->first, n = u->t ? 1 : u->p->n;
+	struct text text, cgroup;
+	char path[64];
+
+	for (const struct task *t = s->tasks + first; t < s->tasks + first + n; t++) {
+		if (t->tid == u->p->pid || !(t->moved || t->stuck))
+			continue;
+		if ((*left)-- <= 0 || host_read(w->host, whose_path(path, u->p->pid, t->tid, "/cgroup"), &text) < 0 ||
+		    !pidcgroup_find(text, "cpu", &cgroup) || !text_eq(cgroup, u->p->cgroup))
+			return false;
+	}
+	return true;
+}
+
 static double
-quota_ns(struct watch *w, struct arena *a, const struct snapshot *s, const struct entry *u, double wait_ns)
+quota_ns(struct watch *w, struct arena *a, const struct snapshot *s, const struct entry *u, int *left)
 {
 	const struct state *state = w->state;
 	const struct held *to = u->p->cgroup ? find(s, u->p->cgroup) : NULL;
@@ -126,20 +159,22 @@ quota_ns(struct watch *w, struct arena *a, const struct snapshot *s, const struc
 	if (u->p->skipped || !from || !from->known || !to->known)
 		return NAN;
 	double held = held_back(from, to, &level);
-	if (!(held > 0))
-		return held;
-	return is_alone(w, a, s, to, level) ? fmin(held, wait_ns) : NAN;
+	if (isnan(held) || (held > 0 && !is_alone(w, a, s, to, level)) || !(to->keeps_threads || is_in_one_cgroup(w, s, u, left)))
+		return NAN;
+	return fmin(held, u->t ? u->t->grown[WAIT_NS] : u->p->wait_ns);
 }
 
 void
 tasks_split(struct watch *w, struct arena *a, struct snapshot *s, size_t nunits)
 {
+	int left = PLACES_MOST;
+
 	for (size_t i = 0; i < nunits; i++)
 		if (s->units[i].p->cgroup)
 			add(w, a, s, s->units[i].p->cgroup);
 	for (size_t i = 0; i < nunits && !s->first; i++) {
 		const struct entry *u = &s->units[i];
-		double ns = quota_ns(w, a, s, u, u->t ? u->t->grown[WAIT_NS] : u->p->wait_ns);
+		double ns = quota_ns(w, a, s, u, &left);
 		*(u->t ? &u->t->quota_ns : &u->p->quota_ns) = ns;
 	}
 }

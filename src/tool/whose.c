@@ -78,7 +78,7 @@ walk(struct walk *k, const char *rel, int depth)
 
 	if (place_read(k->host, k->top, rel, "cgroup.procs", &text) == 0)
 		k->pids = add_numbers(k->arena, text, k->pids, &k->n, &k->cap);
-	else if (errno != EOPNOTSUPP)
+	else if (errno != EOPNOTSUPP || depth == DEPTH_MOST)
 		k->failed = errno;
 	if (k->failed || depth == 0 || host_list(k->host, arena_printf(k->arena, "%s%s", k->top->top, rel), &text) < 0)
 		return;
@@ -180,6 +180,9 @@ fail(struct watch *w, int error)
 			   t->cgroup);
 	else if (t->cgroup && error == ENODEV)
 		watch_fail(w, EXIT_UNSUPPORTED, "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
+	else if (t->cgroup && error == EOPNOTSUPP)
+		watch_fail(w, EXIT_UNSUPPORTED, "cgroup %s is threaded, and tells no processes (cgroup.procs): -g takes the one above to which "
+			   "they belong", t->cgroup);
 	else if (t->cgroup)
 		watch_fail(w, EXIT_UNSUPPORTED, "cgroup %s: cgroup.procs: %s: its tasks are not known", t->cgroup, strerror(error));
 	else if (error == ESRCH)

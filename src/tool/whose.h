@@ -19,7 +19,8 @@ int whose_pids(struct whose *s, struct watch *w, struct arena *a, uint32_t **pid
  * cgroup has gone, and may be made anew. */
 bool whose_tell(const struct whose *s, struct watch *w, int error);
 
-/* Those of the cgroup at top/rel and of the ones below it. -1 with errno when they cannot all be had. */
+/* Those of the cgroup at top/rel and of the ones below it. -1 with errno when they cannot all be had: EOPNOTSUPP,
+ * a threaded cgroup (v2) tells none. */
 int whose_members(struct host *h, struct arena *a, const struct place *top, const char *rel, uint32_t **pids, size_t *n);
 
 /* Lines of numbers, ascending, each once; others, and 0, are left out. */

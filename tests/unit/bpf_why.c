@@ -55,6 +55,9 @@ rights(void)
 	CHECK(strstr(one_said(RUNQLAT_ANY, STEP_MAP, ENOSYS, &off), "CONFIG_BPF_SYSCALL"));
 	CHECK(strstr(one_said(RUNQLAT_BTF, STEP_LOAD, EPERM, &bpf), "CAP_PERFMON is missing"));
 	CHECK(strstr(one_said(RUNQLAT_RAW, STEP_LOAD, EPERM, &locked), "lockdown=confidentiality"));
+	CHECK(strstr(one_said(RUNQLAT_RAW, STEP_LOAD, EINVAL, &locked), "lockdown=confidentiality")); /* Linux 6.1, 6.12 */
+	CHECK(strstr(one_said(RUNQLAT_TP, STEP_LAYOUT, ENOENT, &locked), "lockdown=confidentiality"));
+	CHECK(strstr(one_said(RUNQLAT_BTF, STEP_LAYOUT, ENOENT, &locked), "CONFIG_DEBUG_INFO_BTF"));
 }
 
 static void

@@ -1,12 +1,17 @@
 /* What busybox lacks for the tests in a virtual machine:
  *   guest ns COMMAND…            in a cgroup namespace of its own, with the cgroups mounted anew, as in a container
  *   guest jail DIR UID COMMAND…  with DIR as root, as that user
- *   guest mem MB                 takes so much memory, says "taken", and keeps it */
+ *   guest mem MB                 takes so much memory, says "taken", and keeps it
+ *   guest burn N                 is busy in so many threads
+ *   guest programs               how many BPF programs the kernel has */
+#include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int
@@ -51,6 +56,39 @@ mem(size_t mb)
 		pause();
 }
 
+static void *
+spin(void *arg)
+{
+	for (volatile unsigned n = 0;; n++)
+		;
+	return arg;
+}
+
+static int
+burn(int n)
+{
+	pthread_t thread;
+
+	while (--n > 0)
+		if (pthread_create(&thread, NULL, spin, NULL) != 0)
+			return failed("pthread_create");
+	spin(NULL);
+	return 0;
+}
+
+/* The attribute of BPF_PROG_GET_NEXT_ID, 11. */
+static int
+programs(void)
+{
+	struct { uint32_t start, next, flags, pad; } ids = { 0, 0, 0, 0 };
+	int n = 0;
+
+	for (; syscall(SYS_bpf, 11, &ids, sizeof ids) == 0; n++)
+		ids.start = ids.next;
+	printf("%d\n", n);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -60,5 +98,9 @@ main(int argc, char **argv)
 		return jail(argv[2], (unsigned)atoi(argv[3]), argv + 4);
 	if (argc == 3 && strcmp(argv[1], "mem") == 0)
 		return mem((size_t)atoi(argv[2]));
+	if (argc == 3 && strcmp(argv[1], "burn") == 0)
+		return burn(atoi(argv[2]));
+	if (argc == 2 && strcmp(argv[1], "programs") == 0)
+		return programs();
 	return 2;
 }
