@@ -192,7 +192,7 @@ without() {
 
 # against_kernel SOURCE: three threads on one CPU, two of which wait, or all where others want it too: what it tells, and the growth of
 # run_delay from before it to after it. What ends in the rows ends between these two; beside the rows each can wait all the time,
-# and for 0.1 s before it.
+# and for as long as its longest wait before.
 against_kernel() {
 	local start span ns
 	start=$(date +%s%N) ns=$(waited_ns "$last")
@@ -202,7 +202,7 @@ against_kernel() {
 	[ "$status" -eq 0 ]
 	[ "$(json ".waiting > 1.3 and .waiting < 3.3 and .source == \"$1\"")" = true ]
 	[ "$(json ".waiting * .interval_s <= $ns / 1e9 * 1.02 + 0.005")" = true ]
-	[ "$(json ".waiting * .interval_s >= $ns / 1e9 * 0.98 - 3 * ($span / 1e9 - .interval_s + 0.1)")" = true ]
+	[ "$(json ".waiting * .interval_s >= $ns / 1e9 * 0.98 - 3 * ($span / 1e9 - .interval_s + 2 * (.max_us // 250000) / 1e6)")" = true ]
 	[ "$(json '.waiting * 1e6 / .runs_per_s / .mean_us | . > 0.95 and . < 1.05')" = true ]
 }
 
