@@ -142,6 +142,8 @@ static void
 set_pressure(struct groups_watch *w, struct groups *out)
 {
 	out->pressure_seen = &w->pressure_seen;
+	if (w->family == FAMILY_PRESSURE) /* it is what is asked for */
+		return;
 	if (w->pressure_seen || w->rows == 0 || ++w->rows > ROWS_WITHOUT_PRESSURE) {
 		w->pressure_seen = false;
 		w->rows = 1;
