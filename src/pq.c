@@ -13,8 +13,10 @@
  *     tasks             with _scan, _budget, _rank, _detail, _split, _rows
  *     runqlat           runqlat_hist; latency: from where its figures are, latency_read: those of a moment
  *     wait              with _threads (which ones), _look (what each did), _place (where it waits), _clock, _count, _sums
+ *     psi               psi_rows: its columns and rows
  *     whose             whose tasks these look at; whose_path: the paths of their files
- *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory), groups (which ones), cpu, memory
+ *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory), groups (which ones), cpu, memory,
+ *                       pressure
  *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task task_wait
  *                       mountinfo …, and syscalls: their names
  *   host/               where text and time come from: host.h is the seam; its makers are live (with kept: its open files),

@@ -24,7 +24,7 @@ static const struct option {
 	[OPT_RING] = { 0, "ring", "SIZE", TAKES_RECORD, "the tape keeps this size, and the latest: 64M, 1G" },
 	[OPT_PID] = { 'p', NULL, "PID", TAKES_PID, "of this process: its cgroup, its CPUs, its threads" },
 	[OPT_CGROUP] = { 'g', NULL, "CGROUP", TAKES_CGROUP, "this cgroup: a name such as /web, or its directory" },
-	[OPT_ALL] = { 'a', NULL, NULL, TAKES_ALL, "all cgroups with a limit, the worst first" },
+	[OPT_ALL] = { 'a', NULL, NULL, TAKES_ALL, "all cgroups, or those with a limit; the worst first" },
 	[OPT_CPUS] = { 'P', NULL, "LIST", TAKES_CPUS, "these CPUs: 0,2-3, or ALL" },
 	[OPT_ALLOWED] = { 0, "allowed", NULL, TAKES_ALLOWED, "only CPUs that the process, or -p, may run on" },
 	[OPT_BUSIEST] = { 0, "busiest", "N", TAKES_BUSIEST, "only the N busiest CPUs, the busiest first" },

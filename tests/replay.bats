@@ -33,6 +33,10 @@ all() {
 	golden mem.txt all mem -a -w all
 }
 
+@test "psi -a of every capture, all columns" {
+	golden psi.txt all psi -a -w all
+}
+
 # each OPTIONS…: what each tool makes of its own machines.
 each() {
 	local dir

@@ -293,7 +293,7 @@ setup() {
 }
 
 @test "help fits 80 columns" {
-	for tool in runq cpu throttle mem record tape; do
+	for tool in runq cpu throttle mem psi record tape; do
 		[ -z "$("$PQ" "$tool" --help | awk 'length > 80')" ] || { echo "$tool" && false; }
 	done
 }

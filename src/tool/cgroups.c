@@ -27,7 +27,7 @@ say_why(struct watch *w, enum family f, bool first)
 	case ENOENT:
 		if (t->cgroup) {
 			watch_fail(w, EXIT_USAGE, "no cgroup %s in the %s hierarchy; -g takes a name as in /proc/PID/cgroup, "
-				   "or a directory below /sys/fs/cgroup", t->cgroup, controller_of[f]);
+				   "or a directory below /sys/fs/cgroup", t->cgroup, controller_of[f] ? controller_of[f] : "v2");
 			return;
 		}
 		watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/self/cgroup: this kernel has no cgroups, or /proc is not mounted");
@@ -38,6 +38,11 @@ say_why(struct watch *w, enum family f, bool first)
 			   t->pid ? t->pid : "self");
 		return;
 	default:
+		if (!controller_of[f]) {
+			watch_fail(w, EXIT_UNSUPPORTED, "cgroups have pressure on v2 only, and no v2 hierarchy can be seen from here: "
+				   "boot with systemd.unified_cgroup_hierarchy=1, or mount cgroup2; pq psi shows the machine's");
+			return;
+		}
 		watch_fail(w, EXIT_UNSUPPORTED, "no cgroup hierarchy with the %s controller can be seen from here: "
 			   "is /sys/fs/cgroup mounted?", controller_of[f]);
 	}
@@ -67,7 +72,7 @@ cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out
 			   out->v[out->n - 1].name);
 	if (out->cut)
 		watch_note(w, "more than %d cgroups: the others are left out", GROUPS_MOST);
-	if (first && !out->from_root && !g->target.all)
+	if (first && !out->from_root && !g->target.all && controller_of[f])
 		watch_note(w, "levels above %s are hidden by the cgroup namespace or mount: their limits hold too", out->v[0].name);
 	return true;
 }

@@ -126,8 +126,10 @@ struct tool {
 	const char *usage;
 };
 
-extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat, tool_wait;
+extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat, tool_wait, tool_psi; /* make rows */
 extern const struct tool tool_record, tool_tape; /* what is done with the recordings of those */
+extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat, tool_wait, tool_psi; /* make rows */
+extern const struct tool tool_record, tool_tape;                       /* and what is done with their recordings */
 
 /* Those that make rows, and NULL. */
 extern const struct tool *const tools[];

@@ -2,7 +2,7 @@
 #include "tool.h"
 
 const struct tool *const tools[] = {
-	&tool_runq, &tool_cpu, &tool_throttle, &tool_mem, &tool_tasks, &tool_runqlat, &tool_wait, NULL
+	&tool_runq, &tool_cpu, &tool_throttle, &tool_mem, &tool_tasks, &tool_runqlat, &tool_wait, &tool_psi, NULL
 };
 
 const struct tool *
