@@ -8,11 +8,24 @@
 #include <unistd.h>
 
 static const char *program = "pq";
+static enum exit_status always = EXIT_DONE; /* DONE: as die is told */
 
 void
 fail_name(const char *name)
 {
 	program = name;
+}
+
+void
+fail_always(enum exit_status status)
+{
+	always = status;
+}
+
+enum exit_status
+fail_status(enum exit_status status)
+{
+	return always == EXIT_DONE ? status : always;
 }
 
 /* One write(2) for the line, so that two programs in a pipeline do not mix theirs. */
@@ -55,7 +68,7 @@ die(enum exit_status status, const char *fmt, ...)
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
-	exit((int)status);
+	exit((int)fail_status(status));
 }
 
 void

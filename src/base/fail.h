@@ -20,6 +20,12 @@ _Noreturn void die(enum exit_status status, const char *fmt, ...) __attribute__(
 /* The name that warn puts first; kept, not copied. */
 void fail_name(const char *name);
 
+/* From now on the program ends with this status when it dies, whatever of: for tools whose status is a verdict. */
+void fail_always(enum exit_status status);
+
+/* The status with which to end instead of this one, where it is not die that ends the program. */
+enum exit_status fail_status(enum exit_status status);
+
 /* Ends the program after what was printed with stdio: EXIT_DONE, or EXIT_FAILED with why when it could not be written. */
 _Noreturn void exit_printed(void);
 
