@@ -50,15 +50,22 @@ signals_catch(void)
 }
 
 void
+signals_catch_children(void)
+{
+	struct sigaction sa = { .sa_handler = on_child, .sa_flags = SA_NOCLDSTOP };
+
+	sigfillset(&sa.sa_mask);
+	sigaction(SIGCHLD, &sa, NULL);
+}
+
+void
 signals_catch_asking(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 
 	sigfillset(&sa.sa_mask);
 	sigaction(SIGUSR1, &sa, NULL);
-	sa.sa_handler = on_child;
-	sa.sa_flags = SA_NOCLDSTOP;
-	sigaction(SIGCHLD, &sa, NULL);
+	signals_catch_children();
 }
 
 bool

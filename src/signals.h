@@ -8,7 +8,10 @@
  * ignored when the program was started stays so (nohup). The same signal a second time ends the program at once. */
 void signals_catch(void);
 
-/* SIGUSR1 too, for whoever does something when it is asked to; and the end of a child interrupts a sleep. */
+/* The end of a child interrupts a sleep. */
+void signals_catch_children(void);
+
+/* The same, and SIGUSR1, for whoever does something when it is asked to. */
 void signals_catch_asking(void);
 
 /* Whether SIGUSR1 has come since this was asked last. */

@@ -23,14 +23,14 @@ started(struct job *j, pid_t pid, int64_t now_ns, int64_t limit_ns)
 {
 	if (pid < 0)
 		return -1;
-	*j = (struct job){ .grace_ns = j->grace_ns, .pid = pid, .started_ns = now_ns, .limit_ns = limit_ns };
+	*j = (struct job){ .grace_ns = j->grace_ns, .our_stdin = j->our_stdin, .pid = pid, .started_ns = now_ns, .limit_ns = limit_ns };
 	return 0;
 }
 
 int
 job_exec(struct job *j, char *const argv[], char *const env[], int64_t now_ns, int64_t limit_ns)
 {
-	return may_start(j) ? started(j, spawn_exec(argv, env), now_ns, limit_ns) : -1;
+	return may_start(j) ? started(j, spawn_exec(argv, env, j->our_stdin), now_ns, limit_ns) : -1;
 }
 
 int

@@ -10,6 +10,7 @@
 /* Zero-initialised: none runs. */
 struct job {
 	int64_t grace_ns; /* from SIGTERM to SIGKILL, for all jobs to come; 0: two seconds */
+	bool our_stdin;   /* they have our stdin */
 	pid_t pid;        /* also of its process group; 0: none runs */
 	int64_t started_ns, limit_ns;
 	int64_t kill_ns;  /* once timed_out: when SIGKILL is due */
@@ -25,7 +26,8 @@ struct job_end {
 };
 
 /* Starts a command by argv: no shell, found by PATH; with our environment and over it the NULL-ended list of "NAME=value" (or
- * NULL). Its stdin is /dev/null, its stdout our stderr; signals are at default and unblocked; its process group is its own.
+ * NULL). Its stdin is /dev/null unless our_stdin, its stdout our stderr; signals are at default and unblocked; its process group
+ * is its own.
  * limit_ns 0: none. 0, or -1 with errno: EBUSY when a job runs; exec's own, such as ENOENT or EACCES. */
 int job_exec(struct job *j, char *const argv[], char *const env[], int64_t now_ns, int64_t limit_ns);
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,11 +49,13 @@ environment(char *const env[])
 }
 
 static int
-set_files(posix_spawn_file_actions_t *files)
+set_files(posix_spawn_file_actions_t *files, bool our_stdin)
 {
 	bool has_stderr = fcntl(STDERR_FILENO, F_GETFD) >= 0;
-	int error = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	int error = 0;
 
+	if (!our_stdin)
+		error = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	if (!error && !has_stderr)
 		error = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	if (!error)
@@ -78,7 +79,7 @@ set_signals_and_group(posix_spawnattr_t *attr)
 /* An error number, or 0. glibc and musl share our memory with the child until exec: no page tables are copied, no page faults
  * follow, and exec's error comes back. */
 static int
-spawn(pid_t *pid, char *const argv[], char *const env[])
+spawn(pid_t *pid, char *const argv[], char *const env[], bool our_stdin)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -89,7 +90,7 @@ spawn(pid_t *pid, char *const argv[], char *const env[])
 	error = posix_spawnattr_init(&attr);
 	if (!error) {
 		set_signals_and_group(&attr);
-		error = set_files(&files);
+		error = set_files(&files, our_stdin);
 		if (!error)
 			error = posix_spawnp(pid, argv[0], &files, &attr, argv, env);
 		posix_spawnattr_destroy(&attr);
@@ -99,11 +100,11 @@ spawn(pid_t *pid, char *const argv[], char *const env[])
 }
 
 pid_t
-spawn_exec(char *const argv[], char *const env[])
+spawn_exec(char *const argv[], char *const env[], bool our_stdin)
 {
 	char **all = environment(env);
 	pid_t pid = -1;
-	int error = !all ? ENOMEM : argv[0] ? spawn(&pid, argv, all) : EINVAL;
+	int error = !all ? ENOMEM : argv[0] ? spawn(&pid, argv, all, our_stdin) : EINVAL;
 
 	free(all);
 	errno = error;
