@@ -61,6 +61,15 @@ expr_uses(const struct expr *x, size_t tool)
 	return false;
 }
 
+bool
+expr_names(const struct expr *x, size_t tool, int column)
+{
+	for (const struct step *s = x->steps; s < x->steps + x->nsteps; s++)
+		if ((s->op == PUSH_COLUMN || s->op == PUSH_LABEL) && x->named[s->tool].tool == tool && s->column == column)
+			return true;
+	return false;
+}
+
 uint64_t
 expr_for_samples(const struct expr *x)
 {

@@ -43,6 +43,26 @@ struct expr_hit {
 	const char *label;       /* the row's first cell of text, or NULL; as long as the table's */
 };
 
+/* A comparison of figures, one of which at least is a column's, in the rows that decide. */
+struct expr_figure {
+	const char *tool;            /* of its first column */
+	const struct column *column;
+	const char *sign;            /* what speaks for the expression: ">"; with the column on the left, and under `not` the opposite */
+	bool plain;                  /* it is the column alone, compared with what has none: a threshold */
+	bool holds;                  /* as the sign says */
+	double value, threshold;     /* the column's side and the other one; NaN: unknown */
+	const char *label;           /* the row's first cell of text, or NULL; as long as the table's */
+};
+
+enum { EXPR_FIGURES_MOST = 16 };
+
+/* What there is to be said of an expression: its comparisons of figures, as far as they have room, in order. */
+struct expr_findings {
+	struct expr_figure v[EXPR_FIGURES_MOST];
+	size_t n;
+	const char *label; /* of the first row, when it holds by text alone */
+};
+
 struct expr;
 
 /* The expression, or NULL with *e filled. Names and columns of the tools are kept, the array is not. */
@@ -57,6 +77,15 @@ bool expr_uses(const struct expr *x, size_t tool);
  * *hit (may be NULL) is filled on TRUTH_YES only: the first comparison that is true, or if there is none, the first that is
  * false under a `not`. */
 enum truth expr_eval(const struct expr *x, const struct expr_now *now, bool relaxed, struct expr_hit *hit);
+
+/* Judges the rows as a whole: the truth is expr_eval's, but that what is unknown for 0 of 0 only (table.h) does not hold. Of an
+ * expression that holds the figures are those of the rows that are worst, by its first comparison that does. Else each is the one
+ * nearest to its threshold, or farthest beyond, in a row for which it matters: where the expression would hold if all of its
+ * comparisons of figures did; NaN where there is none. */
+enum truth expr_judge(const struct expr *x, const struct expr_now *now, struct expr_findings *f);
+
+/* Whether it names this column of the tool of this index. */
+bool expr_names(const struct expr *x, size_t tool, int column);
 
 /* What `for` says: samples, or nanoseconds; 0: not given so. */
 uint64_t expr_for_samples(const struct expr *x);

@@ -1,7 +1,7 @@
 /*
  * expr_code: what expr_parse makes of a source and expr_eval walks: steps on a stack of values, operands first. For expr*.c only:
- * expr.c is what others call, expr_token.c reads tokens, expr_parse.c makes steps of them, with expr_find.c for columns and
- * expr_unit.c for units, and expr_eval.c walks them.
+ * expr.c and expr_rows.c are what others call, expr_token.c reads tokens, expr_parse.c makes steps of them, with expr_find.c for
+ * columns and expr_unit.c for units, and expr_eval.c walks them.
  */
 #ifndef PQ_EXPR_CODE_H
 #define PQ_EXPR_CODE_H
@@ -34,6 +34,7 @@ struct step {
 	int tool, column;            /* the column, or the first one in a comparison; tool: into expr.named, -1: none */
 	bool negated;                /* a comparison under an odd number of nots */
 	bool turned;                 /* a comparison whose column is on the right: 25 < tool.x */
+	bool plain;                  /* a comparison of a column alone with what has none */
 	double number;
 	struct text text;            /* a string without its quotes; a number as written */
 	const struct suffix *suffix; /* of a number whose column is not known yet; else NULL */
@@ -55,6 +56,23 @@ struct expr {
 	int nnamed;
 	uint64_t for_samples;
 	int64_t for_ns;
+};
+
+enum { COMBINATIONS_MOST = 65536 };
+
+/* One row of each tool named, and what comes of it. */
+struct run {
+	const struct expr *x;
+	const struct table *tables[NAMED_MOST];
+	size_t rows[NAMED_MOST];
+	double cpus;
+	bool relaxed, limited;
+	bool supposed;                  /* all comparisons of figures are taken to hold */
+	bool none, unknown;             /* a figure was unknown: for 0 of 0, or otherwise */
+	struct expr_hit hit;
+	int rank;                       /* how well the hit tells why: 0 is not at all */
+	struct expr_findings *findings; /* the comparisons as they are now; NULL: nobody wants to know */
+	const struct step *compared[EXPR_FIGURES_MOST]; /* which they are */
 };
 
 enum token_kind {
@@ -118,6 +136,9 @@ bool expr_join_units(struct parser *p, struct part *left, enum op op, const stru
 
 /* Finds the column that the token (TOKEN_NAME) names: its tool as an index into expr.named. */
 bool expr_find(struct parser *p, const struct token *name, int *tool, int *column);
+
+/* 1, 0 or NaN of the rows as they are chosen. */
+double expr_walk(struct run *r);
 
 /* Reads a condition, up to the token that cannot belong to it. */
 bool expr_condition(struct parser *p);

@@ -2,23 +2,10 @@
 
 #include "expr_code.h"
 
-enum { COMBINATIONS_MOST = 65536 };
-
 /* Of text: .text, whose s is NULL when it is unknown. Of a condition: 1, 0, or NaN for unknown. */
 struct value {
 	double num;
 	struct text text;
-};
-
-/* One row of each tool named, and what comes of it. */
-struct run {
-	const struct expr *x;
-	const struct table *tables[NAMED_MOST];
-	size_t rows[NAMED_MOST];
-	double cpus;
-	bool relaxed, limited;
-	struct expr_hit hit;
-	int rank; /* how well the hit tells why: 0 is not at all */
 };
 
 static const struct cell *
@@ -27,18 +14,30 @@ cell_of(const struct run *r, int tool, int column)
 	return &table_at(r->tables[tool], r->rows[tool])[column];
 }
 
+/* Notes why a figure is unknown, if it is. */
 static struct value
-pushed(const struct run *r, const struct step *s)
+figure(struct run *r, double x, bool none)
 {
+	r->none |= isnan(x) && none;
+	r->unknown |= isnan(x) && !none;
+	return (struct value){ .num = x };
+}
+
+static struct value
+pushed(struct run *r, const struct step *s)
+{
+	const struct cell *cell;
 	const char *label;
 
 	switch (s->op) {
 	case PUSH_CPUS:
-		return (struct value){ .num = r->cpus };
+		return figure(r, r->cpus, false);
 	case PUSH_COLUMN:
-		return (struct value){ .num = cell_of(r, s->tool, s->column)->num };
+		cell = cell_of(r, s->tool, s->column);
+		return figure(r, cell->num, cell->none);
 	case PUSH_LABEL:
 		label = cell_of(r, s->tool, s->column)->label;
+		r->unknown |= !label;
 		return (struct value){ .num = NAN, .text = label ? text_of(label) : (struct text){ 0 } };
 	case PUSH_STRING:
 		return (struct value){ .num = NAN, .text = s->text };
@@ -48,13 +47,13 @@ pushed(const struct run *r, const struct step *s)
 }
 
 static double
-calculate(enum op op, double a, double b)
+calculate(struct run *r, enum op op, double a, double b)
 {
 	switch (op) {
 	case MULTIPLY:
 		return a * b;
 	case DIVIDE:
-		return b == 0 ? NAN : a / b;
+		return b == 0 ? figure(r, NAN, a == 0).num : a / b;
 	case ADD:
 		return a + b;
 	default:
@@ -96,6 +95,8 @@ compare(const struct run *r, const struct step *s, double a, double b)
 {
 	double ease = easing(r, s, s->turned ? a : b);
 
+	if (r->supposed)
+		return !s->negated;
 	if (isnan(a) || isnan(b))
 		return NAN;
 	switch (s->op) {
@@ -114,6 +115,22 @@ compare(const struct run *r, const struct step *s, double a, double b)
 	}
 }
 
+/* For expr_judge: a comparison of figures as it is in these rows. */
+static void
+keep_figure(struct run *r, const struct step *s, double truth, double value, double threshold)
+{
+	for (size_t i = 0; i < r->findings->n; i++) {
+		struct expr_figure *f = &r->findings->v[i];
+		if (r->compared[i] != s)
+			continue;
+		int label = r->x->named[s->tool].label;
+		f->value = s->turned ? threshold : value;
+		f->threshold = s->turned ? value : threshold;
+		f->holds = truth == !s->negated;
+		f->label = label >= 0 ? cell_of(r, s->tool, label)->label : NULL;
+	}
+}
+
 /* A comparison was made: keeps the first of those that tell most: a true one of figures, then a false one under a `not` (a
  * true one there speaks against the whole), then one of text. */
 static void
@@ -121,6 +138,8 @@ note(struct run *r, const struct step *s, double truth, double value, double thr
 {
 	int rank = truth == 1 && !s->negated ? 3 : truth == 0 && s->negated ? 2 : 0;
 
+	if (r->findings)
+		keep_figure(r, s, truth, value, threshold);
 	if (rank > 0 && (s->op == SAME_TEXT || s->op == OTHER_TEXT))
 		rank = 1; /* which row, not why */
 	if (rank <= r->rank)
@@ -156,21 +175,22 @@ binary(struct run *r, const struct step *s, const struct value *a, const struct 
 	if (s->op == OR)
 		return kleene_or(a->num, b->num);
 	if (s->op <= SUBTRACT)
-		return calculate(s->op, a->num, b->num);
+		return calculate(r, s->op, a->num, b->num);
 	bool text = s->op == SAME_TEXT || s->op == OTHER_TEXT;
 	double truth = text ? compare_text(s->op, a->text, b->text) : compare(r, s, a->num, b->num);
 	note(r, s, truth, a->num, b->num);
 	return truth;
 }
 
-/* 1, 0 or NaN of the rows as they are chosen. The parser has seen to it that the values suffice. */
-static double
-walk(struct run *r)
+/* The parser has seen to it that the values suffice. */
+double
+expr_walk(struct run *r)
 {
 	struct value values[VALUES_MOST], *top = values;
 
 	values[0].num = NAN; /* of no steps */
 	r->rank = 0;
+	r->none = r->unknown = false;
 	for (size_t i = 0; i < r->x->nsteps; i++) {
 		const struct step *s = &r->x->steps[i];
 		if (s->op <= PUSH_STRING) {
@@ -183,55 +203,4 @@ walk(struct run *r)
 		}
 	}
 	return values[0].num;
-}
-
-/* The first row of each; false when one has none. */
-static bool
-begin(struct run *r, const struct expr_now *now)
-{
-	int many = 0;
-
-	for (int i = 0; i < r->x->nnamed; i++) {
-		const struct table *t = now->tables[r->x->named[i].tool];
-		if (!t || t->nrows == 0)
-			return false;
-		r->tables[i] = t;
-		many += t->nrows > 1;
-	}
-	r->limited = many > 1;
-	return true;
-}
-
-/* The next combination of rows; false after the last. */
-static bool
-advance(struct run *r)
-{
-	for (int i = 0; i < r->x->nnamed; i++) {
-		if (++r->rows[i] < r->tables[i]->nrows)
-			return true;
-		r->rows[i] = 0;
-	}
-	return false;
-}
-
-enum truth
-expr_eval(const struct expr *x, const struct expr_now *now, bool relaxed, struct expr_hit *hit)
-{
-	struct run r = { .x = x, .cpus = now->cpus, .relaxed = relaxed };
-	bool unknown = false;
-
-	if (!begin(&r, now))
-		return TRUTH_UNKNOWN;
-	for (size_t n = 0; !r.limited || n < COMBINATIONS_MOST; n++) {
-		double truth = walk(&r);
-		if (truth == 1) {
-			if (hit)
-				*hit = r.hit;
-			return TRUTH_YES;
-		}
-		unknown = unknown || isnan(truth);
-		if (!advance(&r))
-			return unknown ? TRUTH_UNKNOWN : TRUTH_NO;
-	}
-	return TRUTH_UNKNOWN;
 }

@@ -54,6 +54,16 @@ check_texts(struct parser *p, const struct part *left, const struct token *op, c
 	return true;
 }
 
+/* A column alone, compared with a number, with cpus, or with what is made of these. */
+static bool
+is_plain(const struct parser *p, const struct part *left, const struct part *right)
+{
+	const struct part *of = left->tool >= 0 ? left : right;
+	size_t end = of == left ? right->first : p->x->nsteps;
+
+	return (left->tool < 0) != (right->tool < 0) && end - of->first == 1;
+}
+
 /* Left, operator, right: makes them one, in *left. */
 static bool
 join_figures(struct parser *p, struct part *left, const struct token *op, const struct part *right)
@@ -68,6 +78,7 @@ join_figures(struct parser *p, struct part *left, const struct token *op, const 
 	} else if (!need_figure(p, left) || !need_figure(p, right) || !expr_join_units(p, left, op->op, right)) {
 		return false;
 	}
+	step.plain = compares && is_plain(p, left, right);
 	step.turned = compares && left->tool < 0 && right->tool >= 0;
 	if (left->tool < 0) {
 		step.tool = left->tool = right->tool;

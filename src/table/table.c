@@ -124,6 +124,7 @@ cell_share(struct cell *c, double part, double whole)
 {
 	c->num = whole > 0 ? 100 * part / whole : NAN;
 	c->weight = whole;
+	c->none = whole == 0 && part == 0;
 }
 
 void

@@ -40,6 +40,7 @@ struct cell {
 	double weight;     /* of this figure in an average: its denominator */
 	double raw;        /* the counter itself, in base units; NaN where there is none */
 	const char *label; /* NULL: unknown */
+	bool none;         /* a share of nothing, 0 of 0: that is why it is unknown */
 };
 
 /* Zero-initialise, then set columns and ncolumns. */

@@ -44,6 +44,12 @@ evaluate(const struct expr *x, const struct expr_now *now)
 
 	if (rank(expr_eval(x, now, true, NULL)) < strict || (strict == 2) != (hit.value != -12345))
 		abort();
+	struct expr_findings f = { .n = SIZE_MAX };
+	if (rank(expr_judge(x, now, &f)) != strict || f.n > EXPR_FIGURES_MOST)
+		abort();
+	for (size_t i = 0; i < f.n; i++)
+		if (!f.v[i].tool || !f.v[i].column || !f.v[i].sign || (f.v[i].holds && isnan(f.v[i].value)))
+			abort();
 }
 
 static void

@@ -496,6 +496,111 @@ uses(void)
 	expr_free(x);
 }
 
+static struct expr_findings found;
+
+/* The truth as eval tells it; what was found is in `found`. */
+static char
+judge(const char *source)
+{
+	struct expr_error e;
+	struct expr *x = expr_parse(source, tools, TOOLS, &e);
+
+	CHECK(x != NULL);
+	enum truth truth = expr_judge(x, &now, &found);
+	CHECK_INT(truth, expr_eval(x, &now, false, NULL));
+	expr_free(x);
+	return truth == TRUTH_YES ? 'y' : truth == TRUTH_NO ? 'n' : '?';
+}
+
+static void
+check_figure(size_t i, const char *key, const char *sign, double value, double threshold, const char *label)
+{
+	const struct expr_figure *f = &found.v[i];
+
+	CHECK(i < found.n);
+	CHECK_STRING(f->column ? f->column->key : "-", key);
+	CHECK_STRING(f->sign ? f->sign : "-", sign);
+	CHECK_NEAR(f->value, value, 0);
+	CHECK_NEAR(f->threshold, threshold, 0);
+	CHECK_STRING(f->label ? f->label : "-", label);
+}
+
+/* Of all rows, the one that is farthest beyond the threshold; else the one nearest to it. */
+static void
+worst_rows(void)
+{
+	clear();
+	row_a("a", 30, 5);
+	row_a("b", 50, 1);
+	row_a("c", 40, 9);
+	CHECK_INT(judge("throttled_pct > 25"), 'y');
+	check_figure(0, "throttled_pct", ">", 50, 25, "b");
+	CHECK(found.n == 1 && found.v[0].plain && found.v[0].holds);
+	CHECK_INT(judge("45 > throttled_pct"), 'y');
+	check_figure(0, "throttled_pct", "<", 30, 45, "a");
+	CHECK_INT(judge("throttled_pct > 60 or stall_ms > 8ms"), 'y');
+	check_figure(0, "throttled_pct", ">", 40, 60, "c");
+	check_figure(1, "stall_ms", ">", 9, 8, "c");
+	CHECK(!found.v[0].holds && found.v[1].holds);
+	CHECK_INT(judge("throttled_pct > 60"), 'n');
+	check_figure(0, "throttled_pct", ">", 50, 60, "b");
+	CHECK_INT(judge("throttled_pct < 20"), 'n');
+	check_figure(0, "throttled_pct", "<", 30, 20, "a");
+	CHECK_INT(judge("not throttled_pct <= 20*cpus"), 'n');
+	check_figure(0, "throttled_pct", ">", 50, 80, "b");
+	CHECK_INT(judge("stall_ms == 4"), 'n');
+	check_figure(0, "stall_ms", "==", 5, 4, "a");
+}
+
+/* A row that is not meant does not stand for those that are. */
+static void
+rows_that_matter(void)
+{
+	clear();
+	row_a("a", 30, 5);
+	row_a("b", 50, 1);
+	CHECK_INT(judge("cgroup == 'a' and throttled_pct > 40"), 'n');
+	check_figure(0, "throttled_pct", ">", 30, 40, "a");
+	CHECK_INT(judge("cgroup == 'x' and throttled_pct > 40"), 'n');
+	check_figure(0, "throttled_pct", ">", NAN, NAN, "-");
+	CHECK_INT(judge("cgroup == 'b'"), 'y');
+	CHECK(found.n == 0);
+	CHECK_STRING(found.label, "b");
+	CHECK_INT(judge("throttled_pct / stall_ms > 10"), 'y');
+	CHECK(!found.v[0].plain && found.v[0].value == 50);
+	CHECK_INT(judge("throttled_pct > stall_ms"), 'y');
+	CHECK(!found.v[0].plain);
+}
+
+/* 0 of 0 cannot exceed anything; what could not be read might. */
+static void
+shares_of_nothing(void)
+{
+	struct expr_error e;
+	struct expr *x = expr_parse("throttled_pct > 25 or stall_ms > 3", tools, TOOLS, &e);
+
+	clear();
+	struct cell *row = row_a("a", 0, 1);
+	cell_share(&row[PCT], 0, 0);
+	CHECK_INT(expr_judge(x, &now, &found), TRUTH_NO);
+	check_figure(0, "throttled_pct", ">", NAN, 25, "a");
+	row[MS].num = NAN;
+	CHECK_INT(expr_judge(x, &now, &found), TRUTH_UNKNOWN);
+	row[MS].num = 4;
+	CHECK_INT(expr_judge(x, &now, &found), TRUTH_YES);
+	row[MS].num = 1;
+	cell_share(&row[PCT], NAN, 0);
+	CHECK_INT(expr_judge(x, &now, &found), TRUTH_UNKNOWN);
+	expr_free(x);
+	x = expr_parse("used_bytes / stall_ms > 1", tools, TOOLS, &e);
+	row[SIZE].num = row[MS].num = 0;
+	CHECK_INT(expr_judge(x, &now, &found), TRUTH_NO);
+	row[SIZE].num = 1;
+	CHECK_INT(expr_judge(x, &now, &found), TRUTH_UNKNOWN);
+	CHECK(expr_names(x, A, MS) && !expr_names(x, A, PCT) && !expr_names(x, B, LOAD));
+	expr_free(x);
+}
+
 /* What is named in messages may be of any length. */
 static void
 long_names(void)
@@ -548,6 +653,9 @@ main(void)
 	unit_test("what made it hold", hits);
 	unit_test("what made it hold: text, no column, not", hits_without_figures);
 	unit_test("which tools are used", uses);
+	unit_test("the worst of the rows, and the nearest", worst_rows);
+	unit_test("only rows that matter", rows_that_matter);
+	unit_test("a share of nothing does not hold", shares_of_nothing);
 	unit_test("messages have a bounded length", long_names);
 	clear();
 	return unit_done();
