@@ -78,7 +78,7 @@ set_tapes(struct options *o, const struct given *g)
 	o->follow = g->seen[OPT_FOLLOW];
 	set_time(&o->from_when, g, OPT_FROM, "--from");
 	set_time(&o->to_when, g, OPT_TO, "--to");
-	if (!o->tool->rows)
+	if (!o->tool->rows && !(o->tool->takes & TAKES_VERDICT))
 		return;
 	if (!o->source && (o->from || o->to || o->follow))
 		die(EXIT_USAGE, "--from, --to and --follow are about a tape: give it with -f");

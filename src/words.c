@@ -14,11 +14,11 @@ static const struct option {
 } table[OPTIONS] = {
 	[OPT_JSON] = { 0, "json", NULL, TAKES_ROWS, "one JSON object per row and line" },
 	[OPT_CSV] = { 0, "csv", NULL, TAKES_ROWS, "CSV (RFC 4180), the header once" },
-	[OPT_SOURCE] = { 'f', NULL, "FILE", TAKES_ROWS, "replay a tape (- from a pipe), or a directory of moments" },
-	[OPT_FROM] = { 0, "from", "TIME", TAKES_ROWS | TAKES_WORK, "of a tape from then: 17:12, 2026-11-22 17:12:01, @SECONDS" },
-	[OPT_TO] = { 0, "to", "TIME", TAKES_ROWS | TAKES_WORK, "and up to then; +5m is after its start, -90s before its end" },
+	[OPT_SOURCE] = { 'f', NULL, "FILE", TAKES_ROWS | TAKES_VERDICT, "replay a tape (- from a pipe), or a directory of moments" },
+	[OPT_FROM] = { 0, "from", "TIME", TAKES_WINDOW, "of a tape from then: 17:12, 2026-11-22 17:12:01, @SECONDS" },
+	[OPT_TO] = { 0, "to", "TIME", TAKES_WINDOW, "and up to then; +5m is after its start, -90s before its end" },
 	[OPT_FOLLOW] = { 0, "follow", NULL, TAKES_ROWS, "of a tape that is being written: wait for more" },
-	[OPT_ROOT] = { 0, "root", "DIR", TAKES_ROWS | TAKES_RECORD, "take the file tree under DIR for the machine's" },
+	[OPT_ROOT] = { 0, "root", "DIR", TAKES_ROWS | TAKES_RECORD | TAKES_VERDICT, "take the file tree under DIR for the machine's" },
 	[OPT_OUT] = { 'o', NULL, "FILE", TAKES_ROWS | TAKES_RECORD, "keep what is read on this tape" },
 	[OPT_TO_FILE] = { 'o', NULL, "NAME", TAKES_WORK, "what to write: a tape, or the directory of unpack" },
 	[OPT_RING] = { 0, "ring", "SIZE", TAKES_RECORD, "the tape keeps this size, and the latest: 64M, 1G" },
@@ -53,7 +53,13 @@ static const struct option {
 	[OPT_EXEC_LIMIT] = { 0, "exec-limit", "TIME", TAKES_RECORD, "the command is killed after so long (60s)" },
 	[OPT_LOG_JSON] = { 0, "json", NULL, TAKES_RECORD, "log events as JSON, one object per line" },
 	[OPT_EXEC] = { 0, "exec", "CMD ARG...", TAKES_RECORD, "run this for each save; all words behind it belong to it" },
-	[OPT_INFO_JSON] = { 0, "json", NULL, TAKES_WORK, "info as one JSON object" },
+	[OPT_INFO_JSON] = { 0, "json", NULL, TAKES_WORK | TAKES_VERDICT, "info, or a verdict, as one JSON object" },
+	[OPT_WARN] = { 'w', NULL, "EXPR", TAKES_CHECK, "WARNING when this holds; can be given again" },
+	[OPT_CRITICAL] = { 'c', NULL, "EXPR", TAKES_CHECK, "CRITICAL when this holds; so does a word alone" },
+	[OPT_SPAN] = { 'i', NULL, "TIME", TAKES_CHECK, "over so long from now on (1s)" },
+	[OPT_DURING] = { 0, "during", "CMD", TAKES_CHECK, "or while this runs, such as 'make test'" },
+	[OPT_EACH_PID] = { 'p', NULL, "PID", TAKES_CHECK, "for this process; can be given again" },
+	[OPT_EACH_CGROUP] = { 'g', NULL, "CGROUP", TAKES_CHECK, "for this cgroup; can be given again" },
 	[OPT_COLUMNS] = { 'c', NULL, "LIST", TAKES_ROWS, "these columns, by their keys" },
 	[OPT_GROUPS] = { 'w', NULL, "GROUPS", TAKES_ROWS, "wider: these groups of columns too, or all" },
 	[OPT_UTC] = { 'u', NULL, NULL, 0, "times in UTC" },
@@ -133,12 +139,14 @@ unknown_option(const struct tool *t, const char *word)
 static void
 give(struct given *g, enum option_id id, const char *word, const char *arg)
 {
-	if (id == OPT_WHEN) {
-		if (g->whens == WHENS_MOST)
-			die(EXIT_USAGE, "%s is given more than %d times", word, WHENS_MOST);
-		g->when[g->whens++] = arg;
-	} else if (g->seen[id])
+	bool again = id == OPT_WHEN || id == OPT_WARN || id == OPT_CRITICAL || id == OPT_EACH_PID || id == OPT_EACH_CGROUP;
+
+	if (g->seen[id] && !again)
 		die(EXIT_USAGE, "%s is given twice", word);
+	if (again && g->repeats == REPEATS_MOST)
+		die(EXIT_USAGE, "%s is one too many: there can be %d of such options", word, REPEATS_MOST);
+	if (again)
+		g->repeated[g->repeats++] = (struct repeated){ id, arg };
 	g->seen[id] = true;
 	g->arg[id] = arg;
 }

@@ -8,18 +8,19 @@ enum option_id { OPT_JSON, OPT_CSV, OPT_SOURCE, OPT_FROM, OPT_TO, OPT_FOLLOW, OP
 	OPT_PID, OPT_CGROUP, OPT_ALL, OPT_CPUS, OPT_ALLOWED, OPT_BUSIEST, OPT_TICK, OPT_THREADS, OPT_MOST, OPT_COMM, OPT_BY_CGROUP,
 	OPT_BUDGET, OPT_PROVENANCE, OPT_PERIOD, OPT_HISTOGRAM, OPT_MILLIS, OPT_VERBOSE, OPT_HZ, OPT_SLOW, OPT_IDLE, OPT_FOLDED,
 	OPT_WHEN, OPT_SAVE, OPT_BEFORE, OPT_AFTER, OPT_COOLDOWN, OPT_MAX_SAVES, OPT_MAX_BYTES, OPT_EXEC_LIMIT, OPT_LOG_JSON, OPT_EXEC,
-	OPT_INFO_JSON, OPT_COLUMNS, OPT_GROUPS, OPT_UTC, OPT_LIST, OPT_HELP, OPT_VERSION, OPTIONS };
+	OPT_INFO_JSON, OPT_WARN, OPT_CRITICAL, OPT_SPAN, OPT_DURING, OPT_EACH_PID, OPT_EACH_CGROUP,
+	OPT_COLUMNS, OPT_GROUPS, OPT_UTC, OPT_LIST, OPT_HELP, OPT_VERSION, OPTIONS };
 
 /* What was given. */
-enum { WORDS_MOST = 64, WHENS_MOST = 32 };
+enum { WORDS_MOST = 64, REPEATS_MOST = 32 };
 
 struct given {
 	bool seen[OPTIONS];
 	const char *arg[OPTIONS];
 	const char *word[WORDS_MOST]; /* that are no options: an interval and a count, names */
 	int words;
-	const char *when[WHENS_MOST]; /* each --when */
-	int whens;
+	struct repeated { enum option_id id; const char *arg; } repeated[REPEATS_MOST]; /* each time of what may be given again */
+	int repeats;
 	char **command;               /* the words behind --exec, and NULL */
 };
 

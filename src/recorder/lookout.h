@@ -11,7 +11,7 @@ struct lookout {
 	struct saves *saves;
 	struct journal *journal;
 	bool begun;
-	struct trigger triggers[WHENS_MOST];
+	struct trigger triggers[REPEATS_MOST];
 	bool wanted[TOOLS_MOST];                /* by a condition: the tool's rows are made */
 	const struct table *tables[TOOLS_MOST];
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../base/fail.h"
+#include "../condition.h"
 
 enum { RING_LEAST = 256 << 10 };
 
@@ -130,32 +131,18 @@ set_tape(struct plan *p, const struct given *g)
 		die(EXIT_USAGE, "-o - writes to a pipe, which keeps nothing: --ring, --when, --save and --exec need a file");
 }
 
-/* The character at which an expression is wrong is pointed at. */
-_Noreturn static void
-die_pointing(const char *source, const struct expr_error *e)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < e->at && source[i]; i++)
-		at += ((unsigned char)source[i] & 0xc0) != 0x80; /* not the later bytes of a character */
-	warn("--when: %s", e->message);
-	fprintf(stderr, "  %s\n  %*s^\n", source, (int)at, "");
-	exit(EXIT_USAGE);
-}
-
 static void
 set_whens(struct plan *p, const struct given *g)
 {
 	struct expr_tool known[TOOLS_MOST];
-	struct expr_error e;
 
 	for (size_t i = 0; i < p->tools; i++)
 		known[i] = (struct expr_tool){ p->tool[i]->name, p->tool[i]->columns };
-	for (int i = 0; i < g->whens; i++) {
-		p->when[i] = g->when[i];
-		p->expr[i] = expr_parse(g->when[i], known, p->tools, &e);
-		if (!p->expr[i])
-			die_pointing(g->when[i], &e);
+	for (int i = 0; i < g->repeats; i++) {
+		if (g->repeated[i].id != OPT_WHEN)
+			continue;
+		p->when[p->whens] = g->repeated[i].arg;
+		p->expr[p->whens] = condition_parse("--when", g->repeated[i].arg, known, p->tools);
 		p->whens++;
 	}
 }

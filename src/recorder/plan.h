@@ -18,8 +18,8 @@ struct plan {
 	uint64_t count;                      /* moments; 0: until stopped */
 	char *tape;                          /* where to: a file, or "-" */
 	uint64_t ring;                       /* 0: none was given */
-	const char *when[WHENS_MOST];
-	struct expr *expr[WHENS_MOST];
+	const char *when[REPEATS_MOST];
+	struct expr *expr[REPEATS_MOST];
 	size_t whens;
 	char *directory;                     /* for what is saved */
 	int64_t before_ns, after_ns, cooldown_ns, exec_limit_ns;
