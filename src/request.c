@@ -28,21 +28,27 @@ time_of(const struct given *g, enum option_id id, int64_t otherwise, const char 
 	return ns;
 }
 
-static void
-set_target(struct target *t, const struct given *g)
+void
+request_check_target(const struct target *t)
 {
 	uint64_t pid;
 
+	if (t->pid && (text_u64(text_of(t->pid), &pid) < 0 || pid == 0 || pid > 4194304))
+		die(EXIT_USAGE, "-p %s: it takes the number of a process", t->pid);
+	if (t->cgroup && !*t->cgroup)
+		die(EXIT_USAGE, "-g takes the name of a cgroup, such as /web, or its directory");
+}
+
+static void
+set_target(struct target *t, const struct given *g)
+{
 	words_exclude(g, OPT_PID, OPT_CGROUP);
 	words_exclude(g, OPT_PID, OPT_ALL);
 	words_exclude(g, OPT_CGROUP, OPT_ALL);
 	t->pid = g->arg[OPT_PID];
 	t->cgroup = g->arg[OPT_CGROUP];
 	t->all = g->seen[OPT_ALL];
-	if (t->pid && (text_u64(text_of(t->pid), &pid) < 0 || pid == 0 || pid > 4194304))
-		die(EXIT_USAGE, "-p %s: it takes the number of a process", t->pid);
-	if (t->cgroup && !*t->cgroup)
-		die(EXIT_USAGE, "-g takes the name of a cgroup, such as /web, or its directory");
+	request_check_target(t);
 }
 
 static void

@@ -161,24 +161,10 @@ release(struct run *r)
 		die(EXIT_FAILED, "-o %s: cannot write: %s", r->options->out, strerror(errno));
 }
 
-/* A tape has what was read for the tools that it was recorded for: others may miss something. */
-static bool
-is_recorded(const struct run *r)
-{
-	struct text rest = text_of(r->host->tools), word;
-
-	if (rest.n == 0)
-		return true;
-	while (text_word(&rest, &word))
-		if (text_eq(word, r->options->tool->name))
-			return true;
-	return false;
-}
-
 static void
 check_recorded(const struct run *r)
 {
-	if (is_recorded(r))
+	if (tapes_recorded(r->host, r->options->tool))
 		return;
 	warn("%s was recorded for %s: what %s reads beside that is not on it", r->options->source, r->host->tools, r->options->tool->name);
 }
@@ -199,10 +185,10 @@ begin_at(struct run *r, const struct moment *m)
 static bool
 go_on_to_recorded(struct run *r, struct moment *m)
 {
-	if (is_recorded(r))
+	if (tapes_recorded(r->host, r->options->tool))
 		return false;
 	while (!signals_stop() && host_next(r->host, 0, MOMENT_ROW, m) > 0)
-		if (m->kind == MOMENT_ROW && is_recorded(r))
+		if (m->kind == MOMENT_ROW && tapes_recorded(r->host, r->options->tool))
 			return true;
 	return false;
 }

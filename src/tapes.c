@@ -158,6 +158,19 @@ tapes_target(const struct host *h, const struct tool *tool, struct target *t)
 		t->cgroup = asked + 3;
 }
 
+bool
+tapes_recorded(const struct host *h, const struct tool *tool)
+{
+	struct text rest = text_of(h->tools), word;
+
+	if (rest.n == 0)
+		return true;
+	while (text_word(&rest, &word))
+		if (text_eq(word, tool->name))
+			return true;
+	return false;
+}
+
 void
 tapes_create(struct tape_file *f, const char *path, uint64_t ring)
 {

@@ -24,6 +24,9 @@ void tapes_about(struct buf *b, const char *names, int64_t interval_ns, const st
 /* Whom a tape was recorded for, when nobody is asked for: what the tool takes of it. The strings are the host's. */
 void tapes_target(const struct host *h, const struct tool *tool, struct target *t);
 
+/* Whether a recording was made for this tool too, or for all: else it may miss something that the tool reads. */
+bool tapes_recorded(const struct host *h, const struct tool *tool);
+
 /* The window that --from and --to ask for, on a tape that begins and ends at these times. Ends the program when it is empty. */
 struct host_window tapes_window(const struct options *o, int64_t first_ns, int64_t last_ns);
 
