@@ -6,6 +6,9 @@
  *   option.c words.c    the command line: what it means, and its words against the table of options; request.c: what they ask
  *                       of a tool; when.c: times and sizes
  *   tapes.c             what -f names and -o writes, opened
+ *   condition.c         conditions of the command line, and where one is wrong
+ *   verdict/            what judges by the tools' rows: panel: several at work over one span; check: pq check, with _plan (what is to
+ *                       be judged), _watch (over which time), _command (that of --during), _line and _json (what is said)
  *   recorder/           pq record and pq tape: plan (what is to be done), record, account, lookout (conditions; trigger: one),
  *                       saves (saved, cut), job, spawn, journal; tape, info, pack
  *   tool/               one question each; tool.h is their contract, tools.c their list, watch.c what they use of a run
@@ -58,7 +61,7 @@ list_tools(void (*f)(const struct tool *))
 	f(only);
 }
 #else
-static const struct tool *const only = NULL, *const commands[] = { &tool_record, &tool_tape };
+static const struct tool *const only = NULL, *const commands[] = { &tool_check, &tool_record, &tool_tape };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -131,6 +134,8 @@ main(int argc, char **argv)
 	}
 	snprintf(name, sizeof name, "pq %s", tool->name);
 	fail_name(name);
+	if (tool->judges)
+		fail_always(EXIT_UNSUPPORTED);
 	options_parse(&options, tool, &given, argv + 1);
 	return (int)(tool->command ? tool->command(&options) : run(&options));
 }

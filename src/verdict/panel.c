@@ -41,8 +41,8 @@ look(const struct panel *p, struct member *m, const struct moment *at)
 	const struct tool *t = m->sampler.tool;
 	int64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
-	sampler_tick(&m->sampler);
-	int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before, rest = t->costly_tick && !p->host->replay ? cost * 100 : 0;
+	sampler_tick(&m->sampler, at);
+	int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before, rest = t->costly_tick && !p->host->replay ? cost * 100 / t->costly_tick : 0;
 	m->due_ns = at->mono_ns + (rest > m->every_ns ? rest : m->every_ns);
 	if (m->sampler.watch.no_ticks)
 		m->every_ns = 0;

@@ -1,0 +1,307 @@
+#!/usr/bin/env bats
+# pq check: verdicts, the line that plug-ins print, what cannot be judged, and the time of a command.
+# shellcheck disable=SC2016 # what is in '…' is for the shell of --during, and for jq
+load helper
+
+setup() {
+	mkdir "$BATS_TEST_TMPDIR/here" # bats keeps its own files beside it
+	cd "$BATS_TEST_TMPDIR/here" || return
+	dir=$PWD/m
+}
+
+teardown() {
+	[ -z "${watched:-}" ] || kill -9 "$watched" 2>/dev/null || true
+}
+
+# at N: begins moment tN, N seconds after the first, on a v2 machine where this process is in /web; pid 42 is in /db.
+at() {
+	now=$dir/t$1
+	moment "$now" $((($1 + 1) * 1000000000))
+	mkdir -p "$now/proc/self" "$now/proc/42"
+	echo 0::/web >"$now/proc/self/cgroup"
+	echo 0::/db >"$now/proc/42/cgroup"
+	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$now/proc/self/mountinfo"
+	cp "$now/proc/self/mountinfo" "$now/proc/42/"
+	echo "0.10 0.20 0.30 ${2:-3}/100 4321" >"$now/proc/loadavg"
+	: >"$now/sys/fs/cgroup/cgroup.procs"
+}
+
+# group PATH PERIODS THROTTLED
+group() {
+	local d=$now/sys/fs/cgroup$1
+	mkdir -p "$d"
+	: >"$d/cgroup.procs"
+	echo domain >"$d/cgroup.type"
+	echo "200000 100000" >"$d/cpu.max"
+	printf 'usage_usec 0\nnr_periods %s\nnr_throttled %s\nthrottled_usec 0\n' "$2" "$3" >"$d/cpu.stat"
+}
+
+# Of 100 periods 31 were throttled in /web, 7 in /db, and there were none in /idle.
+machine() {
+	at 0; group /web 0 0; group /db 0 0; group /idle 5 5
+	at 1; group /web 40 31; group /db 90 1; group /idle 5 5
+	at 2; group /web 100 31; group /db 100 7; group /idle 5 5
+}
+
+# judges STATUS LINE OPTIONS…: the verdict, and the one line.
+judges() {
+	local wanted=$1 line=$2
+	shift 2
+	run --separate-stderr "$PQ" check "$@"
+	printf '%s: %s\n%s\n' "$status" "$output" "$stderr"
+	[ "$status" -eq "$wanted" ]
+	[ "$output" = "$line" ]
+}
+
+# points PATTERN COLUMN OPTIONS…: the last option is an expression, wrong there.
+points() {
+	local pattern=$1 column=$2
+	shift 2
+	run --separate-stderr "$PQ" check "$@"
+	printf '%s\n' "$stderr"
+	[ "$status" -eq 3 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" -eq 3 ]
+	[[ ${stderr_lines[0]} =~ $pattern ]]
+	[ "${stderr_lines[1]}" = "  ${*: -1}" ]
+	[ "${stderr_lines[2]}" = "  $(printf '%*s' "$column" '')^" ]
+}
+
+# during STATUS PATTERN OPTIONS…
+during() {
+	local wanted=$1 pattern=$2
+	shift 2
+	run --separate-stderr timeout 30 "$PQ" check "$@"
+	printf '%s: %s\n%s\n' "$status" "$output" "$stderr"
+	[ "$status" -eq "$wanted" ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output =~ $pattern ]]
+}
+
+@test "OK, WARNING, CRITICAL: the line and the status" {
+	machine
+	judges 0 "PQ OK - throttle.throttled_pct 31 (/web) | 'throttle.throttled_pct'=31%;;50;0;100" -f "$dir" 'throttle.throttled_pct > 50'
+	judges 1 "PQ WARNING - throttle.throttled_pct 31 > 10 (/web) | 'throttle.throttled_pct'=31%;10;50;0;100" \
+		-f "$dir" -w 'throttle.throttled_pct > 10' -c 'throttle.throttled_pct > 50'
+	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | 'throttle.throttled_pct'=31%;10;25;0;100" \
+		-f "$dir" -w 'throttle.throttled_pct > 10' -c 'throttle.throttled_pct > 25'
+	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | 'throttle.throttled_pct'=31%;;25;0;100" -f "$dir" 'throttled_pct > 25'
+}
+
+@test "several reasons; of all rows the worst, of < the smallest" {
+	machine
+	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 5 (/web), throttle.periods 100 >= 100 (/web) | 'throttle.throttled_pct'=31%;;5;0;100 'throttle.periods'=100;;100" \
+		-a -f "$dir" 'throttle.throttled_pct > 5' 'throttle.periods >= 100'
+	judges 0 "PQ OK - throttle.throttled_pct 7 (/db) | 'throttle.throttled_pct'=7%;;3:;0;100" -a -f "$dir" 'throttle.throttled_pct < 3'
+	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 5 (/web) and throttle.throttled 31 > 30 (/web) | 'throttle.throttled_pct'=31%;;5;0;100 'throttle.throttled'=31;;30" \
+		-a -f "$dir" 'throttle.throttled_pct > 5 and throttle.throttled > 30'
+	judges 0 "PQ OK - throttle.throttled_pct 7 (/db) | 'throttle.throttled_pct'=7%;;10;0;100" \
+		-a -f "$dir" 'throttle.cgroup == "/db" and throttle.throttled_pct > 10'
+}
+
+@test "ranges say what the condition says: with not, turned round, == and !=, below 0, with cpus" {
+	machine
+	echo 'ticks 100' >"$dir/facts"
+	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 >= 25 (/web) | 'throttle.throttled_pct'=31%;;25;0;100" -f "$dir" 'not 25 > throttled_pct'
+	judges 2 "PQ CRITICAL - throttle.periods 100 == 100 (/web) | 'throttle.periods'=100;;@100:100" -f "$dir" 'throttle.periods == 100'
+	judges 0 "PQ OK - throttle.periods 100 (/web) | 'throttle.periods'=100;;100:100" -f "$dir" 'throttle.periods != 100'
+	judges 2 "PQ CRITICAL - throttle.periods 100 > -5 (/web) | 'throttle.periods'=100;;~:-5" -f "$dir" 'throttle.periods > -5'
+	judges 2 "PQ CRITICAL - throttle.throttled / throttle.periods > 0.3: 0.31 > 0.3 (/web)" -f "$dir" 'throttle.throttled / throttle.periods > 0.3'
+	judges 0 "PQ OK - the condition does not hold" -f "$dir" 'throttle.cgroup == "/x|y"'
+	judges 2 'PQ CRITICAL - throttle.cgroup == "/web" \174\174 throttle.cgroup == "/x" (/web)' \
+		-f "$dir" 'throttle.cgroup == "/web" || throttle.cgroup == "/x"'
+}
+
+@test "several targets: the worst counts, and the line names whose it is" {
+	machine
+	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | '/db throttle.throttled_pct'=7%;;25;0;100 '/web throttle.throttled_pct'=31%;;25;0;100" \
+		-g /db -g /web -f "$dir" 'throttle.throttled_pct > 25'
+	judges 1 "PQ WARNING - throttle.throttled_pct 7 > 5 (pid 42, /db) | 'pid 42 throttle.throttled_pct'=7%;5;;0;100 'runq.plist_sz'=100;;200 '/idle throttle.throttled_pct'=U;5;;0;100" \
+		-p 42 -g /idle -f "$dir" -w 'throttle.throttled_pct > 5' 'runq.plist_sz > 200'
+	judges 2 "PQ CRITICAL - runq.plist_sz 100 > 50 | 'runq.plist_sz'=100;;50 '/db throttle.throttled_pct'=7%;;50;0;100 '/web throttle.throttled_pct'=31%;;50;0;100" \
+		-g /db -g /web -f "$dir" 'runq.plist_sz > 50' 'throttle.throttled_pct > 50'
+}
+
+@test "what is unknown is UNKNOWN, unless something else is true; 0 of 0 is no share that could be too large" {
+	machine
+	rm "$dir"/t?/sys/fs/cgroup/db/cpu.stat
+	judges 3 "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown (/nosuch): no cgroup /nosuch in the cpu hierarchy; -g takes a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup | '/nosuch throttle.throttled_pct'=U;;;0;100 '/idle throttle.throttled_pct'=U;;25;0;100" \
+		-g /nosuch -g /idle -f "$dir" 'throttle.throttled_pct > 25'
+	[[ $stderr == "pq check: throttle: no cgroup /nosuch "* ]]
+	judges 0 "PQ OK - throttle.throttled_pct - (/idle) | 'throttle.throttled_pct'=U;;25;0;100" -g /idle -f "$dir" 'throttle.throttled_pct > 25'
+	run --separate-stderr "$PQ" check -g /web -g /nosuch -f "$dir" 'throttle.throttled_pct > 25'
+	[ "$status" -eq 2 ]
+	run --separate-stderr "$PQ" check -g /web -g /nosuch -f "$dir" -w 'throttle.throttled_pct > 25'
+	[ "$status" -eq 1 ]
+	run --separate-stderr "$PQ" check -g /db -f "$dir" 'throttle.throttled_pct > 25'
+	[ "$status" -eq 3 ]
+	[[ $output == "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown: "* ]]
+	run --separate-stderr "$PQ" check -f "$dir" 'throttle.some_pct > 25'
+	[ "$status" -eq 3 ]
+	[[ $output == "PQ UNKNOWN - throttle.some_pct > 25 is unknown: "*pressure* ]]
+}
+
+@test "performance data is as the guidelines want it" {
+	machine
+	number='-?[0-9]+(\.[0-9]+)?'
+	range="(@?(~|$number)?:?($number)?)?"
+	label="'([^=']|'')+'"
+	datum="$label=($number(%|B|us|ms|s|c)?|U)(;$range)?(;$range)?(;($number)?)?(;($number)?)?"
+	mkdir "$dir/t0/sys/fs/cgroup/it's=a|b" "$dir/t1/sys/fs/cgroup/it's=a|b" "$dir/t2/sys/fs/cgroup/it's=a|b"
+	for at in 0 1 2; do
+		cp "$dir/t$at/sys/fs/cgroup/web/"* "$dir/t$at/sys/fs/cgroup/it's=a|b"
+	done
+	run --separate-stderr "$PQ" check -g "/it's=a|b" -g /web -p 42 -f "$dir" -w 'throttle.throttled_pct > 10.5' -c 'throttle.held_cpus < 0.01' \
+		-c 'throttle.stall_ms > 200ms' -c 'runq.plist_sz > 2*cpus' -c 'throttle.periods != 3'
+	[ "$status" -eq 2 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ ${output#* | } =~ ^$datum(\ $datum)*$ ]]
+	[[ $output == *"'/it''s_a_b throttle.throttled_pct'=31%;10.5;;0;100 "* ]]
+	[[ $output == *"(/it's=a\\174b)"* ]]
+}
+
+@test "a recording is judged as a whole, or between --from and --to" {
+	machine
+	for at in 0 1 2; do
+		echo "$(((at + 1) * 1000000000)) $(((1790000000 + at) * 1000000000))" >"$dir/t$at/clock"
+	done
+	"$PQ" tape pack "$dir" -o x.tape
+	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | 'throttle.throttled_pct'=31%;;25;0;100" -f x.tape 'throttle.throttled_pct > 25'
+	judges 2 "PQ CRITICAL - throttle.throttled_pct 77.5 > 25 (/web) | 'throttle.throttled_pct'=77.5%;;25;0;100" \
+		-f x.tape --to +1s 'throttle.throttled_pct > 25'
+	judges 0 "PQ OK - throttle.throttled_pct 0 (/web) | 'throttle.throttled_pct'=0%;;25;0;100" -f x.tape --from -1s 'throttle.throttled_pct > 25'
+	fails 3 'only one moment in it between these times; there have to be two' "$PQ" check -f x.tape --from -0s 'throttle.throttled_pct > 25'
+	fails 3 'x.tape: a recording is judged as a whole|-i 1s: a recording is judged as a whole' "$PQ" check -f x.tape -i 1s 'throttle.throttled_pct > 25'
+	fails 3 'which a pipe cannot' "$PQ" check -f - 'throttle.throttled_pct > 25' <x.tape
+	fails 3 'which a pipe cannot' "$PQ" check -f <(cat x.tape) 'throttle.throttled_pct > 25'
+	fails 3 'nosuch' "$PQ" check -f nosuch 'throttle.throttled_pct > 25'
+	fails 3 'about a tape' "$PQ" check --from -1s 'throttle.throttled_pct > 25'
+	echo no >no.tape
+	fails 3 'no.tape: ' "$PQ" check -f no.tape 'throttle.throttled_pct > 25'
+}
+
+@test "ticks at the end of a recording, in which not all was read, do not stretch its span" {
+	at 0
+	timeout -s INT 1.7 "$PQ" runq --root "$dir/t0" -o x.tape --tick 5ms 0.4 >/dev/null 2>&1 || true
+	run --separate-stderr "$PQ" check --json -f x.tape 'runq.runq_sz > 5'
+	[ "$status" -eq 0 ]
+	[ "$("$PQ" runq --json -f x.tape 2>/dev/null | jq -s --argjson check "$(json .interval_s)" \
+		'(map(.interval_s) | add) - $check | fabs < 0.001')" = true ]
+}
+
+@test "a tape that was recorded for others, for a target, and over a boot" {
+	machine
+	timeout 10 "$PQ" record --root "$dir/t2" -g /db -o x.tape 10ms 3 throttle 2>/dev/null
+	run --separate-stderr "$PQ" check -f x.tape 'mem.used_bytes > 1'
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"x.tape was recorded for throttle: what mem reads beside that is not on it"* ]]
+	run --separate-stderr "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
+	[ "$status" -eq 2 ]
+	mkdir -p "$dir/t2/proc/sys/kernel/random"
+	echo 11111111-2222-3333-4444-555555555555 >"$dir/t2/proc/sys/kernel/random/boot_id"
+	timeout 10 "$PQ" record --root "$dir/t2" -g /db -o x.tape 10ms 3 throttle 2>/dev/null
+	fails 3 'the machine was booted anew in it: choose' "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
+}
+
+@test "--json: an object per target" {
+	machine
+	run --separate-stderr "$PQ" check --json -g /web -g /idle -f "$dir" -w 'throttle.throttled_pct > 25' -c 'throttle.cgroup == "/idle"'
+	[ "$status" -eq 2 ]
+	[ "$(json '[.tool, .schema, .interval_s, .target, .verdict, .command_status]')" = '["check",1,2,"/web","warning",null]
+["check",1,2,"/idle","critical",null]' ]
+	[ "$(json '.checks[0] | [.expr, .level, .truth, .column, .value, .threshold, .label]')" = \
+		'["throttle.throttled_pct > 25","warning",true,"throttle.throttled_pct",31,25,"/web"]
+["throttle.throttled_pct > 25","warning",false,"throttle.throttled_pct",null,25,"/idle"]' ]
+	[ "$(json '.checks[1] | [.level, .truth, .column, .value, .label]')" = '["critical",false,null,null,null]
+["critical",true,null,null,"/idle"]' ]
+	[ "$(json .time | head -n 1)" = '"2026-09-21T14:13:20.000+00:00"' ]
+}
+
+@test "an expression that is wrong is pointed at" {
+	points 'EXPR: no column frob in throttle' 9 'throttle.frob > 1'
+	points '-w: no tool frob' 0 -w 'frob.frob > 1'
+	points '-c: 10ms does not fit' 15 -c 'runq.runq_sz > 10ms'
+	points 'missing here' 12 'runq.runq_sz'
+	points 'no .for. here' 22 'throttled_pct > 1.5   for 3'
+	points 'no .for. here' 17 -w 'runq.runq_sz > 1 for 3s'
+}
+
+@test "wrong arguments are UNKNOWN too" {
+	fails 3 'what is to be checked' "$PQ" check
+	fails 3 'no option' "$PQ" check -x
+	fails 3 'no tool of these conditions takes -p' "$PQ" check -p 1 'runq.runq_sz > 1'
+	fails 3 '-p zz: it takes the number' "$PQ" check -p zz 'mem.used_bytes > 1'
+	fails 3 'exclude each other' "$PQ" check -a -g /web 'mem.used_bytes > 1'
+	fails 3 'exclude each other' "$PQ" check --during true -i 2s 'runq.runq_sz > 1'
+	fails 3 'exclude each other' "$PQ" check --during true -f x.tape 'runq.runq_sz > 1'
+	fails 3 '-i 0: it takes a time' "$PQ" check -i 0 'runq.runq_sz > 1'
+	fails 3 '-i is given twice|given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
+	readarray -t many < <(for i in {1..33}; do printf '%s\n' -g "/g$i"; done)
+	fails 3 'one too many' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
+	fails 3 'too much at once' "$PQ" check "${many[@]:0:64}" 'mem.used_bytes > 1'
+	fails 3 'cannot open' "$PQ" check --root /nosuch 'runq.runq_sz > 1'
+}
+
+@test "a full disk is UNKNOWN; a reader that has gone does not matter" {
+	machine
+	run --separate-stderr bash -c '"$1" check -f "$2" "throttle.throttled_pct > 90" >/dev/full' - "$PQ" "$dir"
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"cannot write: No space left on device"* ]]
+	run bash -c '{ sleep 0.2; "$1" check -f "$2" "throttle.throttled_pct > 25"; echo $? >status; } | true' - "$PQ" "$dir"
+	[ "$(cat status)" -eq 2 ]
+}
+
+@test "live: over an interval" {
+	run --separate-stderr timeout 20 "$PQ" check --json -i 300ms 'runq.plist_sz > 100000000' -w 'runq.plist_sz >= 1'
+	[ "$status" -eq 1 ]
+	[ "$(json '.interval_s >= 0.3')" = true ]
+}
+
+@test "--during: the command's time is judged, its failure told apart from the verdict" {
+	during 0 "^PQ OK - runq.plist_sz [0-9]+ \\|" --during true 'runq.plist_sz > 100000000'
+	during 2 "^PQ CRITICAL - runq.plist_sz [0-9]+ > 0 \\|" --during true 'runq.plist_sz > 0'
+	during 3 "^PQ UNKNOWN - runq.plist_sz [0-9]+; the command ended with 1 \\|" --during false 'runq.plist_sz > 100000000'
+	during 3 "^PQ UNKNOWN - runq.plist_sz [0-9]+ > 0; the command ended with 5 \\|" --during 'sh -c "exit 5"' -w 'runq.plist_sz > 0'
+	during 2 "^PQ CRITICAL - runq.plist_sz [0-9]+ > 0; the command ended with 5 \\|" --during 'exit 5;' 'runq.plist_sz > 0'
+	during 3 "; the command was killed by signal 9 \\(Killed\\) \\|" --during 'kill -9 $$' 'runq.plist_sz > 100000000'
+	run --separate-stderr timeout 30 "$PQ" check --json --during 'sleep 0.5; exit 7' 'runq.plist_sz > 100000000'
+	[ "$status" -eq 3 ]
+	[ "$(json '[.verdict, .command_status, .interval_s >= 0.5]')" = '["unknown",7,true]' ]
+}
+
+@test "--during: words, a shell where one is needed, its output on stderr, our stdin" {
+	during 0 '^PQ OK' --during "printf %s, a  b" 'runq.plist_sz > 100000000'
+	[[ $stderr == *"a,b,"* ]]
+	during 0 '^PQ OK' --during 'X="a  b"; echo "$X"' 'runq.plist_sz > 100000000'
+	[[ $stderr == *"a  b"* ]]
+	during 0 '^PQ OK' --during 'X=1 env' 'runq.plist_sz > 100000000'
+	[[ $stderr == *"X=1"* ]]
+	during 0 '^PQ OK' --during cat 'runq.plist_sz > 100000000' <<<"from stdin"
+	[[ $stderr == *"from stdin"* ]]
+}
+
+@test "--during: a command that cannot be started" {
+	fails 3 'cannot start nosuch a b: No such file' "$PQ" check --during 'nosuch a b' 'runq.plist_sz > 1'
+	fails 3 '--during takes a command' "$PQ" check --during ' ' 'runq.plist_sz > 1'
+	: >script
+	fails 3 'cannot start ./script: Permission denied' "$PQ" check --during ./script 'runq.plist_sz > 1'
+}
+
+@test "SIGTERM ends the command and its children, and nothing is judged" {
+	"$PQ" check --during 'sleep 1000 & echo $! >child; echo $$ >command; wait' 'runq.plist_sz > 1' >out 2>err &
+	watched=$!
+	for ((i = 0; i < 500; i++)); do
+		[ ! -s command ] || break
+		sleep 0.02
+	done
+	kill -TERM "$watched"
+	wait "$watched" && ended=0 || ended=$?
+	[ "$ended" -eq 3 ]
+	[ ! -s out ]
+	grep -q 'stopped by a signal' err
+	while read -r pid; do
+		for ((i = 0; i < 500; i++)); do
+			[ -e "/proc/$pid" ] && ! grep -q '^State:.*Z' "/proc/$pid/status" || break
+			sleep 0.02
+		done
+		[ ! -e "/proc/$pid" ] || grep -q '^State:.*Z' "/proc/$pid/status"
+	done < <(cat child command)
+}
