@@ -113,7 +113,7 @@ first_row() {
 			"$(awk '{ print $1 + 0, $2 + 0, $3 + 0, ($4 > 1 ? $4 : 1), $5 }' <<<"$want")" ]
 		[ -s "$1/t0/proc/pressure/cpu" ] || { [ "$(json .some_pct)" = null ]; return; }
 		close "$(json .some_pct)" "$(sed -n 's/^some.*total=//p' "$1/t0/proc/pressure/cpu" "$1/t1/proc/pressure/cpu" |
-			awk -v s="$(span "$1")" '{ t[NR] = $1 } END { print (t[2] - t[1]) / s / 1e4 }')"
+			awk -v s="$(span "$1")" '{ t[NR] = $1 } END { p = (t[2] - t[1]) / s / 1e4; print (p > 100 ? 100 : p) }')"
 	}
 	in_each agrees
 }
