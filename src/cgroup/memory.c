@@ -137,6 +137,9 @@ static struct keyed
 swap_room_v1(struct host *h, const struct groups *all, const struct group *g, struct keyed limit)
 {
 	struct keyed both_limit = unless_huge(read_limit(h, all, g, "memory.memsw.limit_in_bytes"));
+
+	if (!both_limit.known)
+		return both_limit;
 	struct keyed used = difference(read_limit(h, all, g, "memory.memsw.usage_in_bytes"),
 				       read_limit(h, all, g, "memory.usage_in_bytes"));
 
