@@ -30,15 +30,16 @@ struct column {
 	int width;           /* in text, with the blank before it; 0: a label of any length, put last */
 	int digits;          /* after the point, in text */
 	const char *group;   /* NULL: in the default view; else shown with -w GROUP */
-	const char *counter; /* the kernel's counter behind a RATE, COUNT or SHARE, for metrics: base unit, without "_total" */
+	const char *counter; /* the kernel's counter behind a RATE, COUNT or SHARE, for metrics: "mem_some_seconds", in base units */
 	const char *help;    /* one line: the meaning, and the kernel file and key it comes from */
 	bool spare;          /* the first to be left out of text that is too wide for a terminal */
+	bool remark;         /* of a LABEL: it says something of the row, and does not name it */
 };
 
 struct cell {
 	double num;        /* NaN: unknown */
 	double weight;     /* of this figure in an average: its denominator */
-	double raw;        /* the counter itself, in base units; NaN where there is none */
+	double raw;        /* the column's counter itself, in base units: it never runs backwards; NaN where there is none */
 	const char *label; /* NULL: unknown */
 	bool none;         /* a share of nothing, 0 of 0: that is why it is unknown */
 };

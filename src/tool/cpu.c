@@ -4,11 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../proc/stat.h"
 #include "../proc/task.h"
+#include "cpu_usage.h"
 #include "tool.h"
-
-enum { CPU, USR, NICE, SYS, IOWAIT, IRQ, SOFT, STEAL, GUEST, GNICE, IDLE, ALLOWED };
 
 static const struct column columns[] = {
 	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help =
@@ -41,6 +39,8 @@ static const struct column columns[] = {
 struct state {
 	bool asked, known;
 	struct cpulist allowed;
+	struct counted *counted; /* by the number of the CPU, up to the largest that was seen */
+	size_t ncounted;
 };
 
 static void
@@ -91,80 +91,34 @@ read_cpus(struct watch *w, struct arena *a)
 	return check_list(w, f) && !w->ended ? f : NULL;
 }
 
-/* Ticks of an interval, by column; and all of them. */
-struct usage {
-	double part[IDLE + 1], whole;
-	int fields; /* how many the kernel has */
-};
-
-/* The field of /proc/stat in which a column begins to be known. */
-static const enum cpu_field field_of[] = {
-	[USR] = CPU_USER, [NICE] = CPU_NICE, [SYS] = CPU_SYSTEM, [IOWAIT] = CPU_IOWAIT, [IRQ] = CPU_IRQ, [SOFT] = CPU_SOFTIRQ,
-	[STEAL] = CPU_STEAL, [GUEST] = CPU_GUEST, [GNICE] = CPU_GUEST_NICE, [IDLE] = CPU_IDLE,
-};
-
-/* A counter that ran backwards (iowait and idle do, others when a CPU was offline) has counted nothing: never more, as
- * then a busy CPU would look idle. */
-static double
-grown(const struct cpu_time *from, const struct cpu_time *to, enum cpu_field f)
+static struct counted *
+counted_of(struct watch *w, unsigned cpu)
 {
-	return to->ticks[f] > from->ticks[f] ? (double)(to->ticks[f] - from->ticks[f]) : 0;
-}
+	struct state *s = w->state;
 
-/* A sandbox may make up a file of zeros. */
-static bool
-has_counted(const struct cpu_time *c)
-{
-	uint64_t sum = 0;
-
-	for (int i = 0; i < CPU_FIELDS; i++)
-		sum |= c->ticks[i];
-	return sum != 0;
-}
-
-/* In less than two ticks, nothing counted means nothing. */
-static struct usage
-usage_between(const struct cpu_time *from, const struct cpu_time *to, double span_ticks)
-{
-	double guest = grown(from, to, CPU_GUEST), guest_nice = grown(from, to, CPU_GUEST_NICE);
-	struct usage u = { .part = {
-		[USR] = fmax(0, grown(from, to, CPU_USER) - guest),
-		[NICE] = fmax(0, grown(from, to, CPU_NICE) - guest_nice),
-		[SYS] = grown(from, to, CPU_SYSTEM),
-		[IOWAIT] = grown(from, to, CPU_IOWAIT),
-		[IRQ] = grown(from, to, CPU_IRQ),
-		[SOFT] = grown(from, to, CPU_SOFTIRQ),
-		[STEAL] = grown(from, to, CPU_STEAL),
-		[GUEST] = guest,
-		[GNICE] = guest_nice,
-		[IDLE] = grown(from, to, CPU_IDLE),
-	}, .fields = from->fields < to->fields ? from->fields : to->fields };
-
-	for (int i = USR; i <= IDLE; i++)
-		u.whole += u.part[i];
-	if (u.whole == 0 && span_ticks >= 2 && has_counted(to)) /* tickless: not even its idle time was counted */
-		u.part[IDLE] = u.whole = span_ticks;
-	return u;
-}
-
-static void
-set_counters(struct watch *w, struct cell *row, const struct cpu_time *c)
-{
-	for (int i = USR; i <= IDLE; i++) {
-		enum cpu_field inside = i == USR ? CPU_GUEST : i == NICE ? CPU_GUEST_NICE : CPU_FIELDS;
-		uint64_t ticks = c->ticks[field_of[i]], guests = inside < CPU_FIELDS ? c->ticks[inside] : 0;
-		if ((int)field_of[i] < c->fields)
-			row[i].raw = (double)(ticks - (guests < ticks ? guests : ticks)) / (double)w->host->facts.ticks_per_s;
+	if (cpu >= CPULIST_MOST)
+		return NULL;
+	if (cpu >= s->ncounted) {
+		struct counted *more = arena_alloc(&w->arena, (cpu + 64) * sizeof *more);
+		if (s->ncounted)
+			memcpy(more, s->counted, s->ncounted * sizeof *more);
+		s->counted = more;
+		s->ncounted = cpu + 64;
 	}
+	return &s->counted[cpu];
 }
 
 static void
-add_usage(struct usage *sum, const struct usage *u)
+set_counters(struct watch *w, struct cell *row, const struct cpu_time *c, const struct usage *u)
 {
+	struct counted *counted = counted_of(w, c->cpu);
+
+	if (!counted)
+		return;
+	cpu_count(counted, c, u);
 	for (int i = USR; i <= IDLE; i++)
-		sum->part[i] += u->part[i];
-	sum->whole += u->whole;
-	sum->fields = sum->fields && sum->fields < u->fields ? sum->fields : u->fields;
+		if ((int)cpu_field_of(i) < c->fields)
+			row[i].raw = counted->ticks[i] / (double)w->host->facts.ticks_per_s;
 }
 
 static void
@@ -172,7 +126,7 @@ fill_row(struct cell *row, const char *label, const struct usage *u)
 {
 	cell_label(&row[CPU], label);
 	for (int i = USR; i <= IDLE; i++)
-		if ((int)field_of[i] < u->fields)
+		if ((int)cpu_field_of(i) < u->fields)
 			cell_share(&row[i], u->part[i], u->whole);
 }
 
@@ -199,13 +153,14 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		bool mine = s->known && cpulist_has(&s->allowed, c->cpu);
 		if (!before || (ask->allowed && !mine))
 			continue;
-		struct usage u = usage_between(before, c, span_s * (double)w->host->facts.ticks_per_s);
-		add_usage(&sum, &u);
+		struct usage u = cpu_usage(before, c), counters = u;
+		cpu_usage_fill(&u, c, span_s * (double)w->host->facts.ticks_per_s);
+		cpu_usage_add(&sum, &u);
 		if (!ask->all_cpus && !cpulist_has(&ask->cpus, c->cpu))
 			continue;
 		struct cell *row = table_row(out);
 		fill_row(row, watch_cpu_name(w, c->cpu), &u);
-		set_counters(w, row, c);
+		set_counters(w, row, c, &counters);
 		if (s->known)
 			cell_flag(&row[ALLOWED], mine);
 	}

@@ -15,7 +15,7 @@ static const struct column columns[] = {
 		"the cgroup, as this process sees its name; machine: all of it (/proc/meminfo)" },
 	[LIMIT] = { "limit_bytes", "limit", GAUGE, BYTES, 7, 0, .help =
 		"the least limit of its own, all levels above, and the machine's size (memory.max; memory.limit_in_bytes)" },
-	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .group = "parts", .help =
+	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .group = "parts", .remark = true, .help =
 		"whose limit that is: a cgroup, machine, or hidden (v1 hierarchical_memory_limit)" },
 	[USED] = { "used_bytes", "used", GAUGE, BYTES, 7, 0, .help =
 		"all memory charged to it, page cache too (memory.current; memory.usage_in_bytes)" },
@@ -36,23 +36,23 @@ static const struct column columns[] = {
 		"shared memory and tmpfs, part of file, not reclaimable (memory.stat shmem)" },
 	[SWAP] = { "swap_bytes", "swap", GAUGE, BYTES, 7, 0, .group = "parts", .help =
 		"swapped out (memory.swap.current; total_swap)" },
-	[HIGH] = { "high", "high", COUNT, NO_UNIT, 6, 0, .group = "events", .counter = "cgroup_memory_high_events", .help =
+	[HIGH] = { "high", "high", COUNT, NO_UNIT, 6, 0, .group = "events", .counter = "mem_high_events", .help =
 		"times it was slowed down above memory.high (memory.events)" },
-	[MAX] = { "max", "max", COUNT, NO_UNIT, 6, 0, .counter = "cgroup_memory_max_events", .help =
+	[MAX] = { "max", "max", COUNT, NO_UNIT, 6, 0, .counter = "mem_max_events", .help =
 		"times it ran into its limit (memory.events; memory.failcnt)" },
-	[OOM] = { "oom", "oom", COUNT, NO_UNIT, 5, 0, .group = "events", .counter = "cgroup_memory_oom_events", .help =
+	[OOM] = { "oom", "oom", COUNT, NO_UNIT, 5, 0, .group = "events", .counter = "mem_oom_events", .help =
 		"times nothing could be reclaimed (memory.events)" },
-	[OOM_KILL] = { "oom_kill", "kill", COUNT, NO_UNIT, 5, 0, .counter = "cgroup_memory_oom_kill_events", .help =
+	[OOM_KILL] = { "oom_kill", "kill", COUNT, NO_UNIT, 5, 0, .counter = "mem_oom_kills", .help =
 		"processes killed (memory.events oom_kill; memory.oom_control; /proc/vmstat)" },
-	[REFAULTS] = { "refaults_per_s", "refault/s", RATE, PER_SECOND, 10, 1, .group = "events", .counter = "cgroup_memory_refaults", .help =
+	[REFAULTS] = { "refaults_per_s", "refault/s", RATE, PER_SECOND, 10, 1, .group = "events", .counter = "mem_refaults", .help =
 		"pages read again soon after they were dropped (memory.stat workingset_refault_anon, _file)" },
-	[MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "events", .counter = "cgroup_memory_major_faults", .help =
+	[MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "events", .counter = "mem_major_faults", .help =
 		"page faults that waited for a disk (memory.stat pgmajfault)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events", .counter = "cgroup_pressure_memory_waiting_seconds", .help =
+	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events", .counter = "mem_some_seconds", .help =
 		"time in which a task of it waited for memory (memory.pressure, some total; v2 only)" },
-	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events", .counter = "cgroup_pressure_memory_stalled_seconds", .help =
+	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events", .counter = "mem_full_seconds", .help =
 		"time in which all of its tasks waited (memory.pressure, full total)" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .help = "what is to be known of this row: see CGROUPS" },
+	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true, .help = "what is to be known of this row: see CGROUPS" },
 	{ .key = NULL },
 };
 

@@ -24,7 +24,7 @@ static const struct column columns[] = {
 	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0, .help = "the largest of the ticks of runq-sz" },
 	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2, .counter = "runq_wait_seconds", .help =
 		"tasks that waited for a CPU, exact mean: run_delay over elapsed time (/proc/schedstat, cpuN field 8)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "pressure_cpu_waiting_seconds", .help =
+	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds", .help =
 		"time in which at least one task waited for a CPU (/proc/pressure/cpu, some total)" },
 	{ .key = NULL },
 };
@@ -34,6 +34,8 @@ struct state {
 	struct loadavg load; /* of this moment: tick reads it */
 	bool load_known, started;
 	bool no_schedstat, no_pressure;
+	double delay_s;          /* what waiting counts */
+	bool delay_begun;
 };
 
 struct snapshot {
@@ -130,15 +132,20 @@ delay_s(const struct schedstat *from, const struct schedstat *to)
 	return n ? ns * 1e-9 : NAN;
 }
 
-/* All CPUs' counters, for metrics. */
+/* All CPUs' counters, for metrics; from the first row on it only grows, though a CPU that goes offline takes its own along. */
 static double
-delay_counter_s(const struct schedstat *s)
+delay_counter_s(struct state *s, const struct schedstat *now, double grown_s)
 {
-	double ns = s->ncpus ? 0 : NAN;
+	double ns = now->ncpus ? 0 : NAN;
 
-	for (size_t i = 0; i < s->ncpus; i++)
-		ns += (double)s->cpus[i].delay_ns;
-	return ns * 1e-9;
+	if (s->delay_begun) {
+		s->delay_s += isnan(grown_s) ? 0 : grown_s;
+		return now->ncpus ? s->delay_s : NAN;
+	}
+	for (size_t i = 0; i < now->ncpus; i++)
+		ns += (double)now->cpus[i].delay_ns;
+	s->delay_begun = now->ncpus > 0;
+	return s->delay_s = ns * 1e-9;
 }
 
 static void
@@ -146,16 +153,16 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 {
 	const struct snapshot *a = from, *b = to;
 	struct cell *row = table_row(out);
+	double waited_s = delay_s(&a->sched, &b->sched);
 
-	(void)w;
 	cell_gauge(&row[RUNQ_SZ], b->mean, span_s);
 	cell_gauge(&row[PLIST_SZ], b->load_known ? (double)b->load.threads : NAN, span_s);
 	for (int i = 0; i < 3; i++)
 		cell_gauge(&row[LDAVG_1 + i], b->load_known ? b->load.load[i] : NAN, span_s);
 	cell_gauge(&row[BLOCKED], b->has_blocked ? (double)b->blocked : NAN, span_s);
 	cell_gauge(&row[RUNQ_MAX], b->max, span_s);
-	cell_gauge(&row[WAITING], delay_s(&a->sched, &b->sched) / span_s, span_s);
-	row[WAITING].raw = delay_counter_s(&b->sched);
+	cell_gauge(&row[WAITING], waited_s / span_s, span_s);
+	row[WAITING].raw = delay_counter_s(w->state, &b->sched, waited_s);
 	cell_stalled(&row[SOME], a->some_us, b->some_us, span_s);
 }
 

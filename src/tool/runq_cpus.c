@@ -18,12 +18,13 @@ enum { CPU, WAITING, WAIT_MS, RUNS, NOTE };
 
 static const struct column columns[] = {
 	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help = "the CPU" },
-	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2, .counter = "runq_wait_seconds", .help =
+	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2, .counter = "runq_cpu_wait_seconds", .help =
 		"tasks that waited for this CPU, mean: run_delay over elapsed time (/proc/schedstat, cpuN field 8)" },
 	[WAIT_MS] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 9, 3, .help =
 		"mean wait before each run: run_delay per run (fields 8 and 9)" },
-	[RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 10, 1, .counter = "runs", .help = "times that a task got this CPU (field 9)" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .help =
+	[RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 10, 1, .counter = "runq_cpu_runs", .help =
+		"times that a task got this CPU (field 9)" },
+	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true, .help =
 		"sampled: the kernel has no /proc/schedstat, and threads in state R were counted" },
 	{ .key = NULL },
 };

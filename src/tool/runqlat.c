@@ -16,11 +16,11 @@ static const struct column columns[] = {
 	[P99] = { "p99_us", "p99", GAUGE, MICROSECONDS, 7, 1, .help = "99 of 100" },
 	[P99_9] = { "p99_9_us", "p99.9", GAUGE, MICROSECONDS, 7, 1, .help = "999 of 1000" },
 	[MAX] = { "max_us", "max", GAUGE, MICROSECONDS, 8, 1, .help = "the longest: a bound, at most an eighth above it" },
-	[LOST] = { "lost", "lost", COUNT, NO_UNIT, 5, 0, .group = "cost", .help =
+	[LOST] = { "lost", "lost", COUNT, NO_UNIT, 5, 0, .group = "cost", .counter = "runqlat_lost", .help =
 		"waits of which the beginning was lost, or came behind the end, as clocks of CPUs differ (bpf)" },
 	[PENDING] = { "pending", "pending", GAUGE, NO_UNIT, 8, 0, .group = "cost", .help =
 		"threads that waited all the time and still do: they are not counted yet (schedstat)" },
-	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", .help =
+	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", .counter = "runqlat_switches", .help =
 		"context switches of the whole machine: each runs a program (bpf)" },
 	[EVENT_NS] = { "event_ns", "ns/event", GAUGE, NO_UNIT, 9, 0, .group = "cost", .help =
 		"what a program costs at a switch or a wakeup, mean, in nanoseconds; with -v (bpf)" },
@@ -30,7 +30,7 @@ static const struct column columns[] = {
 		"of the probe, with the times that passed while it was late (coordinated omission): half of them" },
 	[C_P99] = { "corrected_p99_us", "c-p99", GAUGE, MICROSECONDS, 7, 1, .group = "corrected", .help = "the same: 99 of 100" },
 	[C_P99_9] = { "corrected_p99_9_us", "c-p99.9", GAUGE, MICROSECONDS, 8, 1, .group = "corrected", .help = "the same: 999 of 1000" },
-	[SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .help =
+	[SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true, .help =
 		"bpf-btf, bpf-raw, bpf-tp: counted in the kernel; schedstat: totals only; probe: of a thread that does nothing else" },
 	{ .key = NULL },
 };
@@ -47,11 +47,11 @@ static const struct column columns_ms[] = {
 	[P99] = { "p99_ms", "p99", GAUGE, MILLISECONDS, 7, 2, .help = "99 of 100" },
 	[P99_9] = { "p99_9_ms", "p99.9", GAUGE, MILLISECONDS, 7, 2, .help = "999 of 1000" },
 	[MAX] = { "max_ms", "max", GAUGE, MILLISECONDS, 8, 2, .help = "the longest: a bound, at most an eighth above it" },
-	[LOST] = { "lost", "lost", COUNT, NO_UNIT, 5, 0, .group = "cost", .help =
+	[LOST] = { "lost", "lost", COUNT, NO_UNIT, 5, 0, .group = "cost", .counter = "runqlat_lost", .help =
 		"waits of which the beginning was lost, or came behind the end, as clocks of CPUs differ (bpf)" },
 	[PENDING] = { "pending", "pending", GAUGE, NO_UNIT, 8, 0, .group = "cost", .help =
 		"threads that waited all the time and still do: they are not counted yet (schedstat)" },
-	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", .help =
+	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", .counter = "runqlat_switches", .help =
 		"context switches of the whole machine: each runs a program (bpf)" },
 	[EVENT_NS] = { "event_ns", "ns/event", GAUGE, NO_UNIT, 9, 0, .group = "cost", .help =
 		"what a program costs at a switch or a wakeup, mean, in nanoseconds; with -v (bpf)" },
@@ -61,7 +61,7 @@ static const struct column columns_ms[] = {
 		"of the probe, with the times that passed while it was late (coordinated omission): half of them" },
 	[C_P99] = { "corrected_p99_ms", "c-p99", GAUGE, MILLISECONDS, 7, 2, .group = "corrected", .help = "the same: 99 of 100" },
 	[C_P99_9] = { "corrected_p99_9_ms", "c-p99.9", GAUGE, MILLISECONDS, 8, 2, .group = "corrected", .help = "the same: 999 of 1000" },
-	[SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .help =
+	[SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true, .help =
 		"bpf-btf, bpf-raw, bpf-tp: counted in the kernel; schedstat: totals only; probe: of a thread that does nothing else" },
 	{ .key = NULL },
 };

@@ -11,7 +11,7 @@ static const struct column columns[] = {
 	[TO] = { "to_us", "to", GAUGE, MICROSECONDS, 11, 0, .help = "up to so many" },
 	[COUNTED] = { "waits", "waits", COUNT, NO_UNIT, 10, 0, .help = "how many there were" },
 	[SHARE_PCT] = { "share_pct", "%waits", SHARE, PERCENT, 8, 2, .help = "of all waits" },
-	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .help = "the same; the longest bar is the most" },
+	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .remark = true, .help = "the same; the longest bar is the most" },
 	{ .key = NULL },
 };
 
@@ -20,7 +20,7 @@ static const struct column columns_ms[] = {
 	[TO] = { "to_ms", "to", GAUGE, MILLISECONDS, 11, 0, .help = "up to so many" },
 	[COUNTED] = { "waits", "waits", COUNT, NO_UNIT, 10, 0, .help = "how many there were" },
 	[SHARE_PCT] = { "share_pct", "%waits", SHARE, PERCENT, 8, 2, .help = "of all waits" },
-	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .help = "the same; the longest bar is the most" },
+	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .remark = true, .help = "the same; the longest bar is the most" },
 	{ .key = NULL },
 };
 

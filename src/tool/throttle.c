@@ -13,28 +13,28 @@ static const struct column columns[] = {
 	[CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0, .help = "the cgroup, as this process sees its name" },
 	[LIMIT] = { "limit_cpus", "limit", GAUGE, CPUS, 7, 2, .help =
 		"CPUs it may use: the least quota of its own and all visible levels above (cpu.max; cpu.cfs_quota_us)" },
-	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .help = "the cgroup whose quota that is" },
-	[USED] = { "used_cpus", "used", RATE, CPUS, 7, 2, .counter = "cgroup_cpu_seconds", .help =
+	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .remark = true, .help = "the cgroup whose quota that is" },
+	[USED] = { "used_cpus", "used", RATE, CPUS, 7, 2, .counter = "throttle_used_seconds", .help =
 		"CPUs it used, mean (cpu.stat usage_usec; cpuacct.usage)" },
 	[USED_PCT] = { "used_pct", "%limit", SHARE, PERCENT, 7, 1, .help = "used, in % of limit" },
-	[PERIODS] = { "periods", "periods", COUNT, NO_UNIT, 8, 0, .counter = "cgroup_cpu_periods", .help =
+	[PERIODS] = { "periods", "periods", COUNT, NO_UNIT, 8, 0, .counter = "throttle_periods", .help =
 		"quota periods in which it was active (cpu.stat nr_periods)" },
-	[THROTTLED] = { "throttled", "thrtl", COUNT, NO_UNIT, 6, 0, .counter = "cgroup_cpu_throttled_periods", .help =
+	[THROTTLED] = { "throttled", "thrtl", COUNT, NO_UNIT, 6, 0, .counter = "throttle_throttled_periods", .help =
 		"periods in which its own quota held it back (cpu.stat nr_throttled)" },
 	[THROTTLED_PCT] = { "throttled_pct", "%thrtl", SHARE, PERCENT, 7, 1, .help = "throttled, in % of periods" },
-	[HELD] = { "held_cpus", "held", GAUGE, CPUS, 6, 2, .counter = "cgroup_cpu_throttled_seconds", .help =
+	[HELD] = { "held_cpus", "held", GAUGE, CPUS, 6, 2, .counter = "throttle_throttled_seconds", .help =
 		"CPUs held back, mean, by any level; may exceed 1 (cpu.stat throttled_usec, cpu.stat.local)" },
 	[STALL] = { "stall_ms", "stall-ms", GAUGE, MILLISECONDS, 9, 1, .group = "more", .help =
 		"held back per throttled period, summed over CPUs (throttled_usec per nr_throttled)" },
-	[BURSTS] = { "bursts", "bursts", COUNT, NO_UNIT, 7, 0, .group = "more", .counter = "cgroup_cpu_bursts", .help =
+	[BURSTS] = { "bursts", "bursts", COUNT, NO_UNIT, 7, 0, .group = "more", .counter = "throttle_bursts", .help =
 		"periods that used time saved earlier (cpu.stat nr_bursts)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "more", .counter = "cgroup_pressure_cpu_waiting_seconds", .help =
+	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "more", .counter = "throttle_some_seconds", .help =
 		"time in which a task of it waited for a CPU or for quota (cpu.pressure, some total; v2 only)" },
-	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "more", .counter = "cgroup_pressure_cpu_stalled_seconds", .help =
+	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "more", .counter = "throttle_full_seconds", .help =
 		"time in which all of its tasks waited (cpu.pressure, full total)" },
 	[HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, .group = "more", .help =
 		"CPUs held back by a level that cannot be seen from here (cpu.stat.local of the topmost visible level)" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .help = "what is to be known of this row: see CGROUPS" },
+	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true, .help = "what is to be known of this row: see CGROUPS" },
 	{ .key = NULL },
 };
 
