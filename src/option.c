@@ -203,6 +203,25 @@ print_and_exit(const struct options *o, const struct given *g)
 	exit_printed();
 }
 
+static const struct format *
+format_of(const struct given *g)
+{
+	if (g->seen[OPT_METRICS])
+		return &format_metrics;
+	return g->seen[OPT_JSON] ? &format_json : g->seen[OPT_CSV] ? &format_csv : &format_text;
+}
+
+/* A text of metrics is of one moment. */
+static void
+set_moment(struct options *o)
+{
+	if (o->format != &format_metrics)
+		return;
+	if (o->count > 1)
+		die(EXIT_USAGE, "--metrics is of one moment, and so takes no count but 1; pq export keeps a file of them");
+	o->count = 1;
+}
+
 /* The tool, or what is run instead as the request has it. */
 static const struct tool *
 form_of(const struct tool *t, const struct request *ask)
@@ -218,8 +237,11 @@ options_parse(struct options *o, const struct tool *tool, struct given *g, char 
 {
 	words_take(g, tool, words);
 	words_exclude(g, OPT_JSON, OPT_CSV);
+	words_exclude(g, OPT_JSON, OPT_METRICS);
+	words_exclude(g, OPT_CSV, OPT_METRICS);
+	words_exclude(g, OPT_METRICS, OPT_HISTOGRAM);
 	*o = (struct options){ .tool = tool, .given = g, .utc = g->seen[OPT_UTC] };
-	o->format = g->seen[OPT_JSON] ? &format_json : g->seen[OPT_CSV] ? &format_csv : &format_text;
+	o->format = format_of(g);
 	request_parse(&o->ask, g, usual_rows(o));
 	if (o->ask.folded)
 		o->format = &format_folded;
@@ -230,6 +252,7 @@ options_parse(struct options *o, const struct tool *tool, struct given *g, char 
 	if (!tool->rows)
 		return;
 	options_numbers(o, g->word[0], g->word[1]);
+	set_moment(o);
 	set_tick(o, g);
 	set_columns(o, g);
 }

@@ -14,6 +14,7 @@ static const struct option {
 } table[OPTIONS] = {
 	[OPT_JSON] = { 0, "json", NULL, TAKES_ROWS, "one JSON object per row and line" },
 	[OPT_CSV] = { 0, "csv", NULL, TAKES_ROWS, "CSV (RFC 4180), the header once" },
+	[OPT_METRICS] = { 0, "metrics", NULL, TAKES_ROWS, "one moment as Prometheus reads it (OpenMetrics)" },
 	[OPT_SOURCE] = { 'f', NULL, "FILE", TAKES_ROWS | TAKES_VERDICT, "replay a tape (- from a pipe), or a directory of moments" },
 	[OPT_FROM] = { 0, "from", "TIME", TAKES_WINDOW, "of a tape from then: 17:12, 2026-11-22 17:12:01, @SECONDS" },
 	[OPT_TO] = { 0, "to", "TIME", TAKES_WINDOW, "and up to then; +5m is after its start, -90s before its end" },

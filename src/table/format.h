@@ -1,4 +1,5 @@
-/* format: what happens to rows. Text, JSON and CSV each write a moment's rows into a buffer that goes out in one piece. */
+/* format: what happens to rows. Text, JSON, CSV and metrics each write a moment's rows into a buffer, which goes out
+ * in one piece. */
 #ifndef PQ_FORMAT_H
 #define PQ_FORMAT_H
 
@@ -38,7 +39,7 @@ struct format {
 	bool for_people; /* a summary at the end */
 };
 
-extern const struct format format_text, format_json, format_csv, format_folded;
+extern const struct format format_text, format_json, format_csv, format_folded, format_metrics;
 
 /* The header line of text, with `time` in the place of the time. */
 void text_header(struct buf *b, const struct report *r, const char *time);
