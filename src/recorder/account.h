@@ -3,6 +3,7 @@
 #define PQ_ACCOUNT_H
 
 #include "../schedule.h"
+#include "crew.h"
 #include "lookout.h"
 
 struct recorder {
@@ -10,13 +11,10 @@ struct recorder {
 	struct journal journal;
 	struct tape_file tape;
 	struct host *host;
-	struct sampler samplers[TOOLS_MOST];
-	int64_t again_ns[TOOLS_MOST]; /* when one that has nothing to read is tried again */
-	bool quiet;                  /* that is being tried */
+	struct crew crew;
 	struct lookout lookout;
 	struct saves saves;
 	struct schedule due;
-	enum exit_status refused;    /* what was asked for is not there: at the first moment */
 	uint64_t lost;               /* moments that could not be written */
 	bool troubled;               /* … the last one */
 	bool told_rate;

@@ -32,8 +32,9 @@ add_tool(struct plan *p, const struct tool *t)
 
 /* "100ms 600 runq cpu": an interval, a count, and tools. */
 static void
-take_words(struct plan *p, const struct given *g, struct options *numbers)
+take_words(struct plan *p, const struct given *g, int64_t usual_ns)
 {
+	struct options numbers = { 0 };
 	const char *number[2] = { NULL, NULL };
 	int n = 0;
 
@@ -45,15 +46,16 @@ take_words(struct plan *p, const struct given *g, struct options *numbers)
 		else if (*word >= '0' && *word <= '9' && n < 2 && p->tools == 0)
 			number[n++] = word;
 		else
-			die(EXIT_USAGE, "no tool %s to record; there are an interval, a count, and then tools: pq --help lists them", word);
+			die(EXIT_USAGE, "no tool %s to %s; there are an interval%s, and then tools: pq --help lists them", word,
+			    p->options->tool->name, p->options->tool->takes & TAKES_RECORD ? ", a count" : "");
 	}
 	bool all = p->tools == 0;
 	for (size_t i = 0; all && tools[i]; i++)
 		if (!tools[i]->costly)
 			add_tool(p, tools[i]);
-	options_numbers(numbers, number[0], number[1]);
-	p->interval_ns = numbers->interval_ns ? numbers->interval_ns : 100000000;
-	p->count = numbers->count;
+	options_numbers(&numbers, number[0], number[1]);
+	p->interval_ns = numbers.interval_ns ? numbers.interval_ns : usual_ns;
+	p->count = numbers.count;
 }
 
 /* -p, -g or -a that no tool takes would be without effect. */
@@ -148,14 +150,21 @@ set_whens(struct plan *p, const struct given *g)
 }
 
 void
+plan_tools(struct plan *p, const struct options *o, int64_t usual_ns)
+{
+	*p = (struct plan){ .options = o };
+	take_words(p, o->given, usual_ns);
+	check_target(p);
+}
+
+void
 plan_make(struct plan *p, const struct options *o)
 {
 	const struct given *g = o->given;
-	struct options numbers = { 0 };
 
-	*p = (struct plan){ .options = o, .command = g->command, .json = g->seen[OPT_LOG_JSON] };
-	take_words(p, g, &numbers);
-	check_target(p);
+	plan_tools(p, o, 100000000);
+	p->command = g->command;
+	p->json = g->seen[OPT_LOG_JSON];
 	set_whens(p, g);
 	set_tape(p, g);
 	p->before_ns = time_of(g, OPT_BEFORE, "--before", INT64_C(60000000000));

@@ -28,6 +28,10 @@ struct plan {
 	bool json;                           /* what is said */
 };
 
+/* Only the tools, what they are asked, the interval (usual_ns if none was given) and the count, as a command of the form
+ * [interval [count]] [TOOL...] has them. A wrong argument ends the program with one line and EXIT_USAGE. */
+void plan_tools(struct plan *p, const struct options *o, int64_t usual_ns);
+
 /* Fills the plan; a wrong argument ends the program with one line and EXIT_USAGE. */
 void plan_make(struct plan *p, const struct options *o);
 

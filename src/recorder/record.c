@@ -10,8 +10,6 @@
 #include "../tapes.h"
 #include "account.h"
 
-static const int64_t AGAIN_NS = 2000000000;
-
 /* Writes the moment. When that cannot be done, it is tried again with the next one. */
 static void
 write_moment(struct recorder *r, const struct moment *m)
@@ -52,63 +50,8 @@ say_note(void *about, const struct tool *tool, const char *message)
 	struct recorder *r = about;
 	char line[1000];
 
-	if (r->quiet)
-		return;
 	snprintf(line, sizeof line, "%s: %s", tool->name, message);
 	account_say(r, clock_ns(CLOCK_REALTIME), "note", line);
-}
-
-static void
-begin_tool(struct recorder *r, size_t i)
-{
-	sampler_begin(&r->samplers[i], r->plan.tool[i], r->host, &r->plan.ask[i]);
-	r->samplers[i].say = say_note;
-	r->samplers[i].about = r;
-}
-
-static void
-read_tool(struct recorder *r, size_t i, const struct moment *m)
-{
-	sampler_tick(&r->samplers[i], m);
-	sampler_read(&r->samplers[i], m);
-	r->again_ns[i] = m->mono_ns + AGAIN_NS;
-}
-
-/* A cgroup that has gone may come again (a service is restarted): now and then that is tried. A process does not. */
-static void
-try_again(struct recorder *r, size_t i, const struct moment *m)
-{
-	if (r->plan.ask[i].target.pid || m->mono_ns < r->again_ns[i])
-		return;
-	r->quiet = true;
-	sampler_end(&r->samplers[i]);
-	begin_tool(r, i);
-	read_tool(r, i, m);
-	r->quiet = false;
-	if (!r->samplers[i].over)
-		say_note(r, r->plan.tool[i], "there is something to read again");
-}
-
-/* All tools read. False when that cannot go on: none has anything to read, nor will have, or what was asked for is not there. */
-static bool
-read_moment(struct recorder *r, const struct moment *m)
-{
-	bool first = r->tape.writer.run_moments + r->lost == 0;
-	size_t left = 0;
-
-	for (size_t i = 0; i < r->plan.tools; i++) {
-		struct sampler *s = &r->samplers[i];
-		if (s->over)
-			try_again(r, i, m);
-		else
-			read_tool(r, i, m);
-		if (first && s->watch.fail == EXIT_USAGE) {
-			r->refused = EXIT_USAGE;
-			return false;
-		}
-		left += !s->over || (!first && !r->plan.ask[i].target.pid);
-	}
-	return left > 0;
 }
 
 /* Somebody wants what was up to now. */
@@ -125,12 +68,12 @@ take_request(struct recorder *r, const struct moment *m)
 static bool
 take_moment(struct recorder *r, const struct moment *m)
 {
-	if (!read_moment(r, m))
+	if (!crew_read(&r->crew, m, r->tape.writer.run_moments + r->lost == 0))
 		return false;
 	account_cost(r, m);
 	write_moment(r, m);
 	take_request(r, m);
-	lookout_step(&r->lookout, r->samplers, r->host->facts.cpus ? (double)r->host->facts.cpus : NAN, m);
+	lookout_step(&r->lookout, r->crew.samplers, r->host->facts.cpus ? (double)r->host->facts.cpus : NAN, m);
 	account_rate(r, m);
 	saves_step(&r->saves, m->mono_ns, m->real_ns);
 	return true;
@@ -177,8 +120,8 @@ begin(struct recorder *r)
 	tapes_about(&about, p->names, p->interval_ns, &p->options->ask.target);
 	r->host = host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
-	for (size_t i = 0; i < p->tools; i++)
-		begin_tool(r, i);
+	r->crew = (struct crew){ .plan = p, .host = r->host, .say = say_note, .about = r };
+	crew_begin(&r->crew);
 	r->saves = (struct saves){ .plan = p, .journal = &r->journal, .facts = &r->host->facts, .tape = &r->tape };
 	lookout_begin(&r->lookout, p, &r->saves, &r->journal);
 }
@@ -187,12 +130,9 @@ begin(struct recorder *r)
 static enum exit_status
 status_of(const struct recorder *r)
 {
-	bool none = r->tape.writer.run_moments + r->lost == 0;
+	enum exit_status status = crew_status(&r->crew, r->tape.writer.run_moments + r->lost == 0);
 
-	for (size_t i = 0; i < r->plan.tools && none && !r->refused; i++)
-		if (r->samplers[i].watch.fail)
-			return r->samplers[i].watch.fail;
-	return r->refused ? r->refused : r->troubled ? EXIT_FAILED : EXIT_DONE;
+	return status ? status : r->troubled ? EXIT_FAILED : EXIT_DONE;
 }
 
 static enum exit_status
@@ -202,8 +142,7 @@ end(struct recorder *r)
 
 	saves_finish(&r->saves);
 	account_end(r);
-	for (size_t i = 0; i < r->plan.tools; i++)
-		sampler_end(&r->samplers[i]);
+	crew_end(&r->crew);
 	host_close(r->host);
 	if (tape_file_close(&r->tape) < 0)
 		die(EXIT_FAILED, "%s: cannot write: %s", r->plan.tape, strerror(errno));
