@@ -31,7 +31,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
 	-Wformat=2 -Wundef -Wvla
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 
-TOOLS = runq cpu throttle mem tasks runqlat wait psi check record tape
+TOOLS = runq cpu throttle mem tasks runqlat wait psi check record tape export
 SRC = $(wildcard src/*.c src/*/*.c)
 OBJ = $(SRC:%.c=$(B)/%.o)
 LIB_OBJ = $(filter-out $(B)/src/pq.o,$(OBJ))
@@ -39,6 +39,8 @@ UNIT = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 REPLAY = $(patsubst tests/fuzz/%.c,$(B)/replay/%,$(wildcard tests/fuzz/*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 BATS = $(wildcard tests/*.bats)
+UNITS = pq-record.service pq-export.service
+EXAMPLES = scripts/pq-record.yaml scripts/pq-export.yaml scripts/prometheus/rules.yaml scripts/prometheus/dashboard.json
 
 .PHONY: all check unit lint static fuzz bench vmtest install uninstall clean
 .DELETE_ON_ERROR:
@@ -119,9 +121,9 @@ install: all
 	install -m 644 man/pq.1 $(TOOLS:%=man/pq-%.1) $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 man/pq-tape.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 755 scripts/fetch-pprof $(DESTDIR)$(DOCDIR)/examples/
-	install -m 644 scripts/pq-record.yaml $(DESTDIR)$(DOCDIR)/examples/
-	sed 's,/usr/local/bin,$(BINDIR),' scripts/pq-record.service >$(DESTDIR)$(UNITDIR)/pq-record.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/pq-record.service
+	install -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples/
+	for u in $(UNITS); do sed 's,/usr/local/bin,$(BINDIR),' scripts/$$u >$(DESTDIR)$(UNITDIR)/$$u && \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
 	scripts/completions bash $(B)/pq >$(DESTDIR)$(BASHDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BASHDIR)/pq-$$t; done
 	scripts/completions zsh $(B)/pq >$(DESTDIR)$(ZSHDIR)/_pq
@@ -129,7 +131,8 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/pq $(TOOLS:%=$(DESTDIR)$(BINDIR)/pq-%)
 	rm -f $(DESTDIR)$(MANDIR)/man1/pq.1 $(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/pq-%.1) $(DESTDIR)$(MANDIR)/man5/pq-tape.5
-	rm -f $(DESTDIR)$(DOCDIR)/examples/fetch-pprof $(DESTDIR)$(DOCDIR)/examples/pq-record.yaml $(DESTDIR)$(UNITDIR)/pq-record.service
+	for e in fetch-pprof $(notdir $(EXAMPLES)); do rm -f $(DESTDIR)$(DOCDIR)/examples/$$e; done
+	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rmdir $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) 2>/dev/null || :
 	rm -f $(DESTDIR)$(BASHDIR)/pq $(TOOLS:%=$(DESTDIR)$(BASHDIR)/pq-%) $(DESTDIR)$(ZSHDIR)/_pq
 

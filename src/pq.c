@@ -11,8 +11,9 @@
  *                       be judged), _watch (over which time), _command (that of --during), _line and _json (what is said)
  *   recorder/           pq record and pq tape: plan (what is to be done), record, account, lookout (conditions; trigger: one),
  *                       saves (saved, cut), job, spawn, journal; tape, info, pack
+ *     export            pq export, with textfile: the file it writes; crew: the tools that a recorder or it has at work
  *   tool/               one question each; tool.h is their contract, tools.c their list, watch.c what they use of a run
- *     runq runq_cpus cpu throttle mem, and cgroups: what those of cgroups share
+ *     runq runq_cpus cpu cpu_usage throttle mem, and cgroups: what those of cgroups share
  *     tasks             with _scan, _budget, _rank, _detail, _split, _rows
  *     runqlat           runqlat_hist; latency: from where its figures are, latency_read: those of a moment
  *     wait              with _threads (which ones), _look (what each did), _place (where it waits), _clock, _count, _sums
@@ -29,8 +30,8 @@
  *     tape_reader       tape_walk, tape_index: from segment to segment; playback: each file as it was; source: the bytes
  *   bpf/                runqlat: waits for a CPU, counted in the kernel; program, parts: its programs; layout: of which kernel;
  *                       attach, why (not); asm, sys, btf, format: for any BPF tool
- *   table/              what happens to rows: the column table, text, json, csv, folded, time, the summary; expr: conditions over
- *                       columns
+ *   table/              what happens to rows: the column table, text, json, csv, folded, metrics (metrics_lines: its lines), time,
+ *                       the summary; expr: conditions over columns
  *   base/               text arena buf hist keyed human crc32c fail: known by all, knowing nobody
  *
  * Calls go down this list or stay in their folder; host, table and proc do not know each other.
@@ -61,7 +62,7 @@ list_tools(void (*f)(const struct tool *))
 	f(only);
 }
 #else
-static const struct tool *const only = NULL, *const commands[] = { &tool_check, &tool_record, &tool_tape };
+static const struct tool *const only = NULL, *const commands[] = { &tool_check, &tool_record, &tool_tape, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

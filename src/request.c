@@ -104,6 +104,7 @@ set_waits(struct request *ask, const struct given *g)
 {
 	words_exclude(g, OPT_FOLDED, OPT_JSON);
 	words_exclude(g, OPT_FOLDED, OPT_CSV);
+	words_exclude(g, OPT_FOLDED, OPT_METRICS);
 	words_exclude(g, OPT_FOLDED, OPT_SLOW);
 	words_exclude(g, OPT_FOLDED, OPT_THREADS);
 	words_exclude(g, OPT_FOLDED, OPT_MOST);
