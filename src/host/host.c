@@ -35,6 +35,15 @@ host_provide(struct host *h, const char *path, const struct provided *p)
 	return -1;
 }
 
+int
+host_count(struct host *h, const char *path, uint64_t *n)
+{
+	if (h->ops->count)
+		return h->ops->count(h, path, n);
+	errno = EOPNOTSUPP;
+	return -1;
+}
+
 bool
 host_losses(struct host *h, char *out, size_t n)
 {

@@ -49,6 +49,7 @@ struct host_ops {
 	int (*link)(struct host *, const char *path, struct text *);
 	bool (*losses)(struct host *, char *out, size_t n); /* NULL: it loses nothing */
 	int (*provide)(struct host *, const char *path, const struct provided *); /* NULL: what is measured is read, not measured anew */
+	int (*count)(struct host *, const char *path, uint64_t *n); /* NULL: it does not keep that */
 	void (*close)(struct host *);
 };
 
@@ -79,6 +80,10 @@ int host_list(struct host *h, const char *path, struct text *names);
 /* What a symbolic link leads to at this moment, such as "socket:[4242]" of proc/PID/fd/3: no file's text, and no newline
  * behind it. Otherwise as host_read; EINVAL when the path is no link. */
 int host_link(struct host *h, const char *path, struct text *target);
+
+/* How many entries a directory has, of any kind: of /proc/PID/fd how many files are open. 0, or -1 with errno: EOPNOTSUPP on a
+ * tape, which does not have it. */
+int host_count(struct host *h, const char *path, uint64_t *n);
 
 /* From now on reading this path gives what is printed at that moment; NULL: no more. So what is measured goes the way of what is read,
  * onto a tape and back. 0; -1 with errno: EOPNOTSUPP it is a replay. */

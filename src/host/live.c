@@ -142,6 +142,33 @@ live_link(struct host *h, const char *path, struct text *target)
 	return 0;
 }
 
+/* Since Linux 6.2 the size of /proc/PID/fd is the number of open files; listing many thousands takes long. */
+static int
+count_kept(struct kept *k, struct buf *b)
+{
+	struct statfs fs;
+	struct stat st;
+
+	b->n = 0;
+	if (fstatfs(k->fd, &fs) == 0 && fs.f_type == 0x9fa0 && fstat(k->fd, &st) == 0 && st.st_size > 0) {
+		buf_u64(b, (uint64_t)st.st_size, 1);
+		return 0;
+	}
+	uint64_t n = 0;
+	if (slurp_count(k->fd, &n) < 0)
+		return -1;
+	buf_u64(b, n, 1);
+	return 0;
+}
+
+static int
+live_count(struct host *h, const char *path, uint64_t *n)
+{
+	struct text text;
+
+	return get((struct live *)h, path, &text, count_kept) < 0 ? -1 : text_u64(text, n);
+}
+
 static int
 live_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
 {
@@ -167,7 +194,9 @@ live_close(struct host *h)
 	free(l);
 }
 
-static const struct host_ops live_ops = { live_next, live_read, live_list, live_link, NULL, live_provide, live_close };
+static const struct host_ops live_ops = {
+	live_next, live_read, live_list, live_link, NULL, live_provide, live_count, live_close
+};
 
 static void
 learn_facts(struct host_facts *f)

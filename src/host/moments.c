@@ -116,6 +116,24 @@ moments_link(struct host *h, const char *path, struct text *target)
 	return 0;
 }
 
+static int
+moments_count(struct host *h, const char *path, uint64_t *n)
+{
+	struct moments *m = (struct moments *)h;
+	int fd = openat(m->now, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
+
+	if (fd < 0) {
+		if (errno == ENOENT)
+			errno = captured_error(m, path);
+		return -1;
+	}
+	if (slurp_count(fd, n) < 0)
+		error = errno;
+	close(fd);
+	errno = error;
+	return error ? -1 : 0;
+}
+
 /* The file `clock`: MONOTONIC_NS REALTIME_NS, and "tick" when the moment was one. */
 static int
 read_clock(struct moments *m, struct moment *out)
@@ -224,7 +242,9 @@ moments_close(struct host *h)
 	free(m);
 }
 
-static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, moments_link, NULL, NULL, moments_close };
+static const struct host_ops moments_ops = {
+	moments_next, moments_read, moments_list, moments_link, NULL, NULL, moments_count, moments_close
+};
 
 static int
 by_name(const void *a, const void *b)

@@ -108,7 +108,7 @@ record_close(struct host *h)
 }
 
 static const struct host_ops record_ops = {
-	record_next, record_read, record_list, record_link, record_losses, record_provide, record_close
+	record_next, record_read, record_list, record_link, record_losses, record_provide, NULL, record_close
 };
 
 /* "c0ffee00-…\n" */

@@ -62,6 +62,25 @@ add_directory(int fd, const struct entry *e, struct buf *b)
 }
 
 int
+slurp_count(int fd, uint64_t *n)
+{
+	_Alignas(struct entry) char page[8192];
+	long got;
+
+	*n = 0;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -1;
+	while ((got = syscall(SYS_getdents64, fd, page, sizeof page)) > 0) {
+		for (long at = 0; at < got;) {
+			const struct entry *e = (const void *)(page + at);
+			*n += strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0;
+			at += e->length;
+		}
+	}
+	return (int)got;
+}
+
+int
 slurp_directories(int fd, struct buf *b)
 {
 	_Alignas(struct entry) char page[8192];

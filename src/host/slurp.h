@@ -3,6 +3,7 @@
 #define PQ_SLURP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "../base/buf.h"
 
@@ -21,5 +22,8 @@ int slurp_directories(int fd, struct buf *b);
 
 /* What the symbolic link leads to that is at the path below an open directory: 0, or -1 with errno as readlinkat(2). */
 int slurp_link(int dir, const char *path, struct buf *b);
+
+/* How many entries of any kind an open directory has. 0, or -1 with errno. */
+int slurp_count(int fd, uint64_t *n);
 
 #endif

@@ -131,7 +131,9 @@ tape_close(struct host *h)
 	free(t);
 }
 
-static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_link, tape_losses, NULL, tape_close };
+static const struct host_ops tape_ops = {
+	tape_next, tape_read, tape_list, tape_link, tape_losses, NULL, NULL, tape_close
+};
 
 struct host *
 host_tape(int fd, bool pipe)
