@@ -1,6 +1,8 @@
 #include "cpulist.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 static int
 fail(int error)
@@ -55,4 +57,41 @@ bool
 cpulist_has(const struct cpulist *l, unsigned cpu)
 {
 	return cpu < CPULIST_MOST && (l->bits[cpu / 64] >> cpu % 64 & 1);
+}
+
+unsigned
+cpulist_count(const struct cpulist *l)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < CPULIST_MOST / 64; i++)
+		for (uint64_t bits = l->bits[i]; bits; bits &= bits - 1)
+			n++;
+	return n;
+}
+
+bool
+cpulist_print(const struct cpulist *l, char *out, size_t n)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (unsigned cpu = 0; cpu < CPULIST_MOST; cpu++) {
+		char range[32];
+		unsigned last = cpu;
+		if (!cpulist_has(l, cpu))
+			continue;
+		while (cpulist_has(l, last + 1))
+			last++;
+		size_t more = (size_t)(last > cpu ? snprintf(range, sizeof range, "%s%u-%u", used ? "," : "", cpu, last) :
+						    snprintf(range, sizeof range, "%s%u", used ? "," : "", cpu));
+		if (used + more + sizeof "..." > n) {
+			memcpy(out + used, "...", sizeof "...");
+			return false;
+		}
+		memcpy(out + used, range, more + 1);
+		used += more;
+		cpu = last;
+	}
+	return true;
 }

@@ -93,6 +93,24 @@ adds(void)
 	CHECK(cpulist_has(&l, 8191));
 }
 
+static void
+prints(void)
+{
+	struct cpulist l;
+	char out[64];
+
+	CHECK_INT(cpulist_parse(T("3,1-2,5-9,200,8191"), &l), 0);
+	CHECK_INT(cpulist_count(&l), 10);
+	CHECK(cpulist_print(&l, out, sizeof out));
+	CHECK_STRING(out, "1-3,5-9,200,8191");
+	CHECK(!cpulist_print(&l, out, 12));
+	CHECK_STRING(out, "1-3,5-9...");
+	l = (struct cpulist){ 0 };
+	CHECK(cpulist_print(&l, out, sizeof out));
+	CHECK_STRING(out, "");
+	CHECK_INT(cpulist_count(&l), 0);
+}
+
 int
 main(void)
 {
@@ -102,5 +120,6 @@ main(void)
 	unit_test("what is no list", no_lists);
 	unit_test("nothing is read beyond the text", only_the_text);
 	unit_test("CPUs are added one by one", adds);
+	unit_test("a list is printed as the kernel writes it", prints);
 	return unit_done();
 }
