@@ -14,7 +14,7 @@ set_quota(struct cpu_quota *out, bool limited, int64_t quota_us, uint64_t period
 {
 	if (limited && (period_us == 0 || quota_us <= 0))
 		return invalid();
-	*out = (struct cpu_quota){ true, limited, limited ? (double)quota_us / (double)period_us : 0 };
+	*out = (struct cpu_quota){ true, limited, limited ? (double)quota_us / (double)period_us : 0, limited ? period_us : 0 };
 	return 0;
 }
 

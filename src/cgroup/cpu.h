@@ -16,6 +16,7 @@
 struct cpu_quota {
 	bool known, limited;
 	double cpus;
+	uint64_t period_us; /* of a limit: so long is a period */
 };
 
 struct group_cpu {

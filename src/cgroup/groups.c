@@ -14,21 +14,30 @@ pid_of(const struct target *t)
 	return t->pid ? t->pid : "self";
 }
 
+/* cpuset and pids are asked for by few: they are looked for only where they give the levels. */
+static bool
+is_wanted(const struct groups_watch *w, int f)
+{
+	return f == (int)w->family || (!w->shared && f <= FAMILY_PRESSURE);
+}
+
 /* Finds the place in every family's hierarchy; it must be there in the one that gives the levels. */
 static int
 locate(struct groups_watch *w, struct host *h)
 {
 	const struct target *t = &w->target;
-	struct atlas at;
+	struct atlas own = { .host = h }, *at = w->shared ? w->shared : &own;
 
 	arena_reset(&w->arena);
-	if (atlas_open(&at, h, &w->arena, pid_of(t)) < 0)
+	if (!w->shared && atlas_open(at, h, &w->arena, pid_of(t)) < 0)
 		return -1;
 	for (int f = 0; f < FAMILIES; f++) {
 		struct place *p = &w->place[f];
-		int found = t->all ? locate_top(&at, (enum family)f, p) :
-			    t->cgroup ? locate_name(&at, t->cgroup, (enum family)f, p) :
-			    locate_process(&at, (enum family)f, p);
+		if (!is_wanted(w, f))
+			continue;
+		int found = t->all ? locate_top(at, (enum family)f, p) :
+			    t->cgroup ? locate_name(at, t->cgroup, (enum family)f, p) :
+			    locate_process(at, (enum family)f, p);
 		if (found < 0 && f == (int)w->family)
 			return -1;
 	}

@@ -38,6 +38,7 @@ enum { GROUPS_MOST = 100000 };
 struct groups_watch {
 	struct target target;
 	enum family family;
+	struct atlas *shared;          /* of that process, open: then no other family is found; NULL: it opens one for itself */
 	struct arena arena;
 	char *last;                    /* the text of /proc/PID/cgroup for which these hold */
 	size_t last_n;

@@ -9,7 +9,7 @@
 #include "../host/host.h"
 
 /* Files that are found together. On a hybrid machine each may be in another hierarchy. */
-enum family { FAMILY_CPU, FAMILY_CPUACCT, FAMILY_MEMORY, FAMILY_PRESSURE, FAMILIES };
+enum family { FAMILY_CPU, FAMILY_CPUACCT, FAMILY_MEMORY, FAMILY_PRESSURE, FAMILY_CPUSET, FAMILY_PIDS, FAMILIES };
 
 /* How sure a place is. */
 enum scope {

@@ -4,7 +4,7 @@
 
 #include "../proc/mountinfo.h"
 
-const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL };
+const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL, "cpuset", "pids" };
 
 /* A path as the reader's cgroup namespace tells it: so many ".." from the namespace's root, then names. */
 struct route {
