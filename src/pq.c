@@ -12,6 +12,8 @@
  *   recorder/           pq record and pq tape: plan (what is to be done), record, account, lookout (conditions; trigger: one),
  *                       saves (saved, cut), job, spawn, journal; tape, info, pack
  *     export            pq export, with textfile: the file it writes; crew: the tools that a recorder or it has at work
+ *   limits/             pq limits: gather and process read it, effective draws the conclusions, rules and rules_memory: of
+ *                       runtimes; judge: what they make of it; page (_cpu, _memory, _runtimes, _json); command
  *   tool/               one question each; tool.h is their contract, tools.c their list, watch.c what they use of a run
  *     runq runq_cpus cpu cpu_usage throttle mem, and cgroups: what those of cgroups share
  *     tasks             with _scan, _budget, _rank, _detail, _split, _rows
@@ -19,8 +21,8 @@
  *     wait              with _threads (which ones), _look (what each did), _place (where it waits), _clock, _count, _sums
  *     psi               psi_rows: its columns and rows
  *     whose             whose tasks these look at; whose_path: the paths of their files
- *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory), groups (which ones), cpu, memory,
- *                       pressure
+ *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory), groups (which ones),
+ *                       cpu, memory, pressure, bounds
  *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi meminfo task task_wait
  *                       mountinfo …, and syscalls: their names
  *   host/               where text and time come from: host.h is the seam; its makers are live (with kept: its open files),
@@ -62,7 +64,8 @@ list_tools(void (*f)(const struct tool *))
 	f(only);
 }
 #else
-static const struct tool *const only = NULL, *const commands[] = { &tool_check, &tool_record, &tool_tape, &tool_export };
+static const struct tool *const only = NULL;
+static const struct tool *const commands[] = { &tool_limits, &tool_check, &tool_record, &tool_tape, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -41,11 +41,12 @@ struct request {
 
 /* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows, TAKES_RECORD and
  * TAKES_WORK are pq record's and pq tape's, TAKES_EXPORT is pq export's, TAKES_WAIT pq wait's, TAKES_VERDICT is of tools that judge,
- * TAKES_CHECK pq check's. */
+ * TAKES_CHECK pq check's, TAKES_LIMITS pq limits's. */
 enum takes { TAKES_PID = 1, TAKES_CGROUP = 2, TAKES_ALL = 4, TAKES_CPUS = 8, TAKES_ALLOWED = 16, TAKES_BUSIEST = 32,
 	TAKES_TICK = 64, TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL, TAKES_ROWS = 128, TAKES_RECORD = 256,
 	TAKES_WORK = 512, TAKES_THREADS = 1024, TAKES_MOST = 2048, TAKES_COMM = 4096, TAKES_BY_CGROUP = 8192, TAKES_BUDGET = 16384,
-	TAKES_WAIT = 32768, TAKES_LATENCY = 65536, TAKES_EXPORT = 131072, TAKES_VERDICT = 524288, TAKES_CHECK = 1048576,
+	TAKES_WAIT = 32768, TAKES_LATENCY = 65536, TAKES_EXPORT = 131072, TAKES_LIMITS = 262144, TAKES_VERDICT = 524288,
+	TAKES_CHECK = 1048576,
 	TAKES_WINDOW = TAKES_ROWS | TAKES_WORK | TAKES_VERDICT };
 
 /* A level that was looked at many times since the last row. */
@@ -129,11 +130,12 @@ struct tool {
 	bool judges;                /* its exit status is a verdict: what it dies of is UNKNOWN, 3 */
 };
 
-/* Those that make rows; what is done with their recordings; metrics of them; what judges by their rows. */
+/* Those that make rows; what is done with their recordings; metrics of them; what judges by their rows; one page. */
 extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat, tool_wait, tool_psi;
 extern const struct tool tool_record, tool_tape;
 extern const struct tool tool_export;
 extern const struct tool tool_check;
+extern const struct tool tool_limits;
 
 /* Those that make rows, and NULL. */
 extern const struct tool *const tools[];
