@@ -31,7 +31,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
 	-Wformat=2 -Wundef -Wvla
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 
-TOOLS = runq cpu throttle mem tasks runqlat wait psi limits check record tape export
+TOOLS = runq cpu throttle mem tasks runqlat wait psi limits why check record tape export
 SRC = $(wildcard src/*.c src/*/*.c)
 OBJ = $(SRC:%.c=$(B)/%.o)
 LIB_OBJ = $(filter-out $(B)/src/pq.o,$(OBJ))

@@ -9,6 +9,8 @@
  *   condition.c         conditions of the command line, and where one is wrong
  *   verdict/            what judges by the tools' rows: panel: several at work over one span; check: pq check, with _plan (what is to
  *                       be judged), _watch (over which time), _command (that of --during), _line and _json (what is said)
+ *     why               pq why: evidence (what the tools tell), causes_quota, _cpu, _memory, _waits (what is concluded), finding (what is
+ *                       said); survey: a recording that is judged
  *   recorder/           pq record and pq tape: plan (what is to be done), record, account, lookout (conditions; trigger: one),
  *                       saves (saved, cut), job, spawn, journal; tape, info, pack
  *     export            pq export, with textfile: the file it writes; crew: the tools that a recorder or it has at work
@@ -65,7 +67,7 @@ list_tools(void (*f)(const struct tool *))
 }
 #else
 static const struct tool *const only = NULL;
-static const struct tool *const commands[] = { &tool_limits, &tool_check, &tool_record, &tool_tape, &tool_export };
+static const struct tool *const commands[] = { &tool_limits, &tool_why, &tool_check, &tool_record, &tool_tape, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

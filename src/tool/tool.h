@@ -134,7 +134,7 @@ struct tool {
 extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat, tool_wait, tool_psi;
 extern const struct tool tool_record, tool_tape;
 extern const struct tool tool_export;
-extern const struct tool tool_check;
+extern const struct tool tool_check, tool_why;
 extern const struct tool tool_limits;
 
 /* Those that make rows, and NULL. */

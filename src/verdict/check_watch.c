@@ -3,51 +3,14 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../base/clock.h"
 #include "../base/fail.h"
 #include "../signals.h"
 #include "../tapes.h"
+#include "survey.h"
 
 static const int64_t TICK_NS = 10000000, STEP_NS = 100000000;
-
-static void
-check_source(const char *source)
-{
-	struct stat st;
-
-	if (strcmp(source, "-") == 0 || (stat(source, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
-		die(EXIT_USAGE, "-f %s: a recording is read twice, which a pipe cannot be: write it to a file", source);
-}
-
-/* How many moments a recording has, up to the last of which all was read, and for what it was made. */
-static void
-survey(struct check *c)
-{
-	const struct options *o = c->options;
-	struct host *h = tapes_open(o);
-	struct moment m;
-	uint64_t moments = 0, rows = 0;
-	char lost[256];
-
-	while (host_next(h, 0, MOMENT_ROW, &m) > 0) {
-		if (moments++ == 0)
-			c->past = *h;
-		else if (m.restarted && rows > 0)
-			die(EXIT_FAILED, "%s: the machine was booted anew in it: choose the time before or after with --from and --to", o->source);
-		if (m.kind == MOMENT_TICK)
-			continue;
-		c->panel.moments = moments;
-		rows++;
-	}
-	if (host_losses(h, lost, sizeof lost))
-		warn("%s: %s", o->source, lost);
-	host_close(h);
-	if (rows < 2)
-		die(EXIT_FAILED, "%s: %s it%s; there have to be two", o->source, rows ? "only one moment in" : "no moment in",
-		    o->from || o->to ? " between these times" : "");
-}
 
 /* Whether the tool's reading is the subject's own, or of the machine; of a recording, or of its own cgroup. */
 static struct request
@@ -134,10 +97,8 @@ check_watch(struct check *c)
 {
 	const char *source = c->options->source;
 
-	if (source) {
-		check_source(source);
-		survey(c);
-	}
+	if (source)
+		c->panel.moments = survey(c->options, &c->past);
 	c->panel.host = tapes_open(c->options);
 	add_members(c);
 	signals_catch();

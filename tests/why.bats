@@ -1,0 +1,174 @@
+#!/usr/bin/env bats
+# pq why: what makes it slow.
+load helper
+
+setup() {
+	dir=$BATS_TEST_TMPDIR/m
+}
+
+teardown() {
+	local pid
+	for pid in ${started:-}; do kill -9 "$pid" 2>/dev/null || :; done
+	[ -z "${group:-}" ] || for _ in {1..30}; do ! rmdir "$group" 2>/dev/null || break; sleep 0.1; done
+}
+
+# answers STATUS RULES COMMAND…: the rules that it names, in their order, with blanks between them; "" for none.
+answers() {
+	run --separate-stderr "$PQ" why --json "${@:3}"
+	echo "$status: $output $stderr"
+	[ "$status" -eq "$1" ]
+	[ "$(json -r '[.findings[].rule] | join(" ")')" = "$2" ]
+}
+
+# at N: begins moment tN, N seconds after the first, of an idle machine of 4 CPUs.
+at() {
+	now=$dir/t$1
+	moment "$now" $((($1 + 1) * 1000000000))
+	mkdir -p "$now/proc/self" "$now/proc/pressure" "$now/sys/devices/system/cpu"
+	echo "0.10 0.10 0.10 1/200 4000" >"$now/proc/loadavg"
+	echo 0-3 >"$now/sys/devices/system/cpu/online"
+	cpus $((100 * ($1 + 1))) 0 0 0 0 "$1"
+}
+
+# cpus IDLE USER0 SOFT0 STEAL USER MOMENT: ticks of each CPU; CPU 0 has its own user and soft time.
+cpus() {
+	local i
+	{
+		echo "cpu  $(($2 + 3 * $5)) 0 0 $(($1 * 4 - $2 - $3)) 0 0 $3 $(($4 * 4)) 0 0"
+		echo "cpu0 $2 0 0 $(($1 - $2 - $3)) 0 0 $3 $4 0 0"
+		for i in 1 2 3; do echo "cpu$i $5 0 0 $(($1 - $5)) 0 0 0 $4 0 0"; done
+		echo "processes 4000"
+		echo "procs_blocked 0"
+	} >"$now/proc/stat"
+}
+
+@test "a quota: the figures, whose it is, and what to do" {
+	for kernel in 5.10-v1 5.10-v2 6.1-v2 6.1-hybrid; do
+		answers 2 throttled -f "$(capture $kernel-throttled)"
+		[ "$(json -r '.findings[0].confidence')" = high ]
+		[[ $(json -r '.findings[0].evidence[0]') =~ "2"[12]" of 2"[12]" periods throttled, "[0-9.]+" CPUs held back on average, at "[0-9]+" % of the quota of 0.20 (set by itself)" ]]
+		[[ $(json -r '.findings[0].advice') == "run at most 1 worker thread (GOMAXPROCS=1), or raise the quota; see: pq throttle -a 1" ]]
+	done
+}
+
+@test "a quota of a level above is named" {
+	answers 2 throttled -f "$(capture 6.1-v2-nested-parent-limited)"
+	[[ $(json -r '.findings[0].what') == *"/par" ]]
+}
+
+@test "pressure: of disks, of memory above memory.high" {
+	answers 2 io-pressure -f "$(capture 6.1-v2-io)"
+	answers 2 memory-pressure -f "$(capture 6.1-v2-memory-high)"
+	[ "$(json -r '.findings[0].what')" = "Tasks wait for memory: /mh" ]
+}
+
+@test "nothing found is an answer, with what could not be looked at" {
+	answers 0 "" -f "$(capture 6.1-v2-idle)"
+	[ "$(json '[.verdict, (.unknown | map(.tool) | index("tasks") != null)]')" = '["ok",true]' ]
+	run --separate-stderr "$PQ" why -f "$(capture 6.1-v2-idle)"
+	[ "${lines[0]}" = "Nothing found in 2.1 s: no queue is long, nothing is held back." ]
+	[[ $output == *"Not looked at, or not wholly:"*"tasks: no process is to be seen in /proc"* ]]
+}
+
+@test "one CPU is hot while others idle; with softirqs it is these" {
+	at 0
+	at 2; cpus 300 199 0 0 0
+	answers 1 one-hot-cpu -f "$dir"
+	[[ $(json -r '.findings[0].evidence[0]') == "CPU 0 is 100 % busy, the others 0 % on average" ]]
+	cpus 300 20 120 0 20
+	answers 1 interrupts -f "$dir"
+}
+
+@test "steal" {
+	at 0
+	at 2; cpus 300 0 0 100 0
+	answers 2 steal -f "$dir"
+}
+
+@test "all CPUs busy and a long queue; busy alone is no fault" {
+	at 0; cpus 100 0 0 0 0; echo "9.00 9.00 9.00 13/200 4000" >"$now/proc/loadavg"
+	at 1; cpus 200 100 0 0 100; echo "9.00 9.00 9.00 13/200 4000" >"$now/proc/loadavg"
+	answers 2 cpu-saturated -f "$dir"
+	echo "4.00 4.00 4.00 5/200 4000" >"$dir/t0/proc/loadavg"
+	echo "4.00 4.00 4.00 5/200 4000" >"$dir/t1/proc/loadavg"
+	answers 0 "" -f "$dir"
+}
+
+# memory AT USED ANON REFAULTS MAX KILLED: of the one cgroup, /web, with a limit of 64 MiB.
+memory() {
+	local group=$now/sys/fs/cgroup/web
+	mkdir -p "$group"
+	echo "0::/" >"$now/proc/self/cgroup"
+	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$now/proc/self/mountinfo"
+	printf "MemTotal: 4000000 kB\nMemFree: 3000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n" >"$now/proc/meminfo"
+	touch "$group/cgroup.procs" "$now/sys/fs/cgroup/cgroup.procs" "$now/sys/fs/cgroup/cgroup.controllers"
+	echo 67108864 >"$group/memory.max"
+	echo $(($1 << 20)) >"$group/memory.current"
+	echo 0 | tee "$group/memory.swap.current" >"$group/memory.swap.max"
+	printf "%s 0\n" active_file slab_reclaimable shmem kernel sock workingset_refault_anon >"$group/memory.stat"
+	printf 'anon %s\nfile %s\ninactive_file %s\nworkingset_refault_file %s\npgmajfault %s\n' $(($2 << 20)) $((($1 - $2) << 20)) \
+		$((($1 - $2) << 20)) "$3" "$3" >>"$group/memory.stat"
+	printf 'low 0\nhigh 0\nmax %s\noom %s\noom_kill %s\n' "$4" "$5" "$5" >"$group/memory.events"
+}
+
+@test "memory: full of heap at its limit, page cache that does not fit, killed; page cache alone is no fault" {
+	at 0; memory 64 60 0 0 0
+	at 1; memory 64 60 500 30 0
+	answers 1 memory-limit -f "$dir"
+	[ "$(json -r '.findings[0].evidence[0]')" = "60 MiB of 64 MiB (94 %) cannot be reclaimed" ]
+	at 0; memory 64 10 0 0 0
+	at 1; memory 64 10 500 30 0
+	answers 1 page-cache -f "$dir"
+	memory 64 10 0 30 0
+	answers 0 "" -f "$dir"
+	memory 64 10 0 0 2
+	answers 2 oom-kill -f "$dir"
+}
+
+@test "memory that grows: when it is at the limit; one step back, and it is none" {
+	at 0; memory 20 10 0 0 0
+	at 1; memory 24 14 0 0 0
+	at 2; memory 28 18 0 0 0
+	at 3; memory 32 22 0 0 0
+	answers 2 memory-growth -f "$dir"
+	[[ $(json -r '.findings[0].evidence[0]') == "what cannot be reclaimed grew by 8 MiB in 3 s: at that rate it is at the limit in 1"?" s" ]]
+	at 2; memory 20 10 0 0 0
+	answers 0 "" -f "$dir"
+}
+
+@test "live: a process that reads from a pipe into which nobody writes" {
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	exec 7<>"$BATS_TEST_TMPDIR/fifo"
+	cat <&7 3>&- 7>&- >/dev/null &
+	started=$!
+	sleep 0.5
+	run --separate-stderr "$PQ" why --json -p "$started" 1
+	echo "$output"
+	[ "$(json -r '.findings[] | select(.rule == "blocked") | .evidence[0]' | grep -c 'in read')" -eq 1 ]
+	[ "$status" -ge 1 ]
+}
+
+@test "live: a quota" {
+	[ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] || skip "no cgroup v1 cpu hierarchy here"
+	group=/sys/fs/cgroup/cpu/pq-why-$$
+	mkdir "$group" 2>/dev/null || { group=; skip "not permitted to make a cgroup"; }
+	echo 10000 >"$group/cpu.cfs_quota_us"
+	bash -c 'echo $$ >"$1/cgroup.procs"; while :; do :; done' _ "$group" 3>&- &
+	started=$!
+	sleep 0.3
+	run --separate-stderr "$PQ" why --json -g "/${group##*/}" 2
+	echo "$output"
+	[ "$(json -r '[.findings[].rule] | index("throttled") != null')" = true ]
+	[ "$status" -eq 2 ]
+}
+
+@test "exit statuses, and what is wrong" {
+	fails 3 "no process 4194000 here" "$PQ" why -p 4194000 1
+	fails 3 "it takes the time for which to watch" "$PQ" why 0.1
+	fails 3 "one argument too many: 2" "$PQ" why 1 2
+	fails 3 "a recording is judged as a whole" "$PQ" why -f "$(capture 6.1-v2-idle)" 5
+	fails 3 "a recording is read twice" "$PQ" why -f -
+	run --separate-stderr bash -c '"$1" why -f "$2" >/dev/full' _ "$PQ" "$(capture 6.1-v2-idle)"
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"cannot write"* ]]
+}
