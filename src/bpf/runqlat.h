@@ -40,8 +40,8 @@ int runqlat_read(struct runqlat *r, struct runqlat_counts *out);
 /* "bpf-btf", "bpf-raw" or "bpf-tp" */
 const char *runqlat_mode_name(const struct runqlat *r);
 
-/* From now on the kernel times the programs (Linux 5.8), which costs some 30 ns at each event; runqlat_read gives it. 0, or -1 with
- * errno. */
+/* From now on the kernel times the programs (Linux 5.8), which costs some 30 ns at each event; runqlat_read gives it. 0, or -1
+ * with errno. */
 int runqlat_time(struct runqlat *r);
 
 /* Whether pids here are those that the programs see: those of the machine, not of a pid namespace. */

@@ -47,7 +47,8 @@ int cpu_stat_local_parse(struct text t, struct group_cpu *out);
  * errno: EINVAL what stands there makes no sense, which is taken for none; else it cannot be read, and is unknown. */
 int group_read_quota(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out);
 
-/* The group's counters; quota is left alone, and local_ns is unknown unless it is asked for. 0, or -1 with errno when even cpu.stat cannot be read: the group is gone. */
+/* The group's counters; quota is left alone, and local_ns is unknown unless it is asked for. 0, or -1 with errno when even
+ * cpu.stat cannot be read: the group is gone. */
 int group_read_cpu(struct host *h, const struct groups *all, const struct group *g, bool with_local,
 		   struct group_cpu *out);
 

@@ -85,8 +85,8 @@ int host_link(struct host *h, const char *path, struct text *target);
  * tape, which does not have it. */
 int host_count(struct host *h, const char *path, uint64_t *n);
 
-/* From now on reading this path gives what is printed at that moment; NULL: no more. So what is measured goes the way of what is read,
- * onto a tape and back. 0; -1 with errno: EOPNOTSUPP it is a replay. */
+/* From now on reading this path gives what is printed at that moment; NULL: no more. So what is measured goes the way of what
+ * is read, onto a tape and back. 0; -1 with errno: EOPNOTSUPP it is a replay. */
 int host_provide(struct host *h, const char *path, const struct provided *p);
 
 /* One line about what of a recording could not be read, so far; false when nothing was lost. */

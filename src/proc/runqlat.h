@@ -11,7 +11,8 @@
  *	events_ns 17400000
  *	buckets 87:12 88:340 104:7
  *
- * Events are runs of the programs that count, and the time they took: these two lines are there if that is measured. The last line has the number and the count of each bucket that is not empty. The kernel has no such file; src/bpf counts.
+ * Events are runs of the programs that count, and the time they took: these two lines are there if that is measured. The last
+ * line has the number and the count of each bucket that is not empty. The kernel has no such file; src/bpf counts.
  */
 #ifndef PQ_RUNQLAT_H
 #define PQ_RUNQLAT_H

@@ -25,8 +25,8 @@ struct metric {
 /* HELP, TYPE and UNIT. All samples of a family come behind this, and no other one's. */
 void metrics_family(struct buf *b, struct metric *m);
 
-/* A sample of it, behind metrics_family. The labels are without braces, as metrics_label writes them; the value, which must be finite, is in the key's
- * unit. */
+/* A sample of it, behind metrics_family. The labels are without braces, as metrics_label writes them; the value, which must be
+ * finite, is in the key's unit. */
 void metrics_sample(struct buf *b, const struct metric *m, struct text labels, double value);
 
 /* Adds key="value" to labels. The scratch is for reuse. */

@@ -24,8 +24,8 @@ static const struct column columns_ms[] = {
 	{ .key = NULL },
 };
 
-/* How many waits there were in each power of two of the unit, the first of which is "0 and 1": whole numbers that add up. The edges
- * lie within buckets, which are narrower by eight: there the waits are taken to lie evenly. */
+/* How many waits there were in each power of two of the unit, the first of which is "0 and 1": whole numbers that add up. The
+ * edges lie within buckets, which are narrower by eight: there the waits are taken to lie evenly. */
 struct folded {
 	double waits[RUNQLAT_OCTAVES];
 	double all, most;

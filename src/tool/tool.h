@@ -13,7 +13,8 @@
 #include "../proc/cpulist.h"
 #include "../table/table.h"
 
-/* From where the waits of runqlat are known; ANY: the first that can be had, BPF: the first of the three ways to count them there. */
+/* From where the waits of runqlat are known; ANY: the first that can be had, BPF: the first of the three ways to count them
+ * there. */
 enum latency_source { LATENCY_ANY, LATENCY_BPF, LATENCY_BPF_BTF, LATENCY_BPF_RAW, LATENCY_BPF_TP, LATENCY_SCHEDSTAT, LATENCY_PROBE };
 
 /* What was asked on the command line, as far as tools care. */
@@ -39,8 +40,8 @@ struct request {
 	bool folded;              /* --folded: lines for flame graphs */
 };
 
-/* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows, TAKES_RECORD and
- * TAKES_WORK are pq record's and pq tape's, TAKES_EXPORT is pq export's, TAKES_WAIT pq wait's, TAKES_VERDICT is of tools that judge,
+/* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows, TAKES_RECORD and TAKES_WORK
+ * are pq record's and pq tape's, TAKES_EXPORT is pq export's, TAKES_WAIT pq wait's, TAKES_VERDICT is of tools that judge,
  * TAKES_CHECK pq check's, TAKES_LIMITS pq limits's. */
 enum takes { TAKES_PID = 1, TAKES_CGROUP = 2, TAKES_ALL = 4, TAKES_CPUS = 8, TAKES_ALLOWED = 16, TAKES_BUSIEST = 32,
 	TAKES_TICK = 64, TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL, TAKES_ROWS = 128, TAKES_RECORD = 256,

@@ -52,7 +52,8 @@ waiting(const struct evidence *e)
 static bool
 saturated(const struct evidence *e)
 {
-	return busy(e, all_row(e)) > 90 && evidence_num(e, VIEW_RUNQ, 0, "runq_sz") > 1.1 * evidence_cpus(e) && waiting(e) > 0.15 * evidence_cpus(e);
+	return busy(e, all_row(e)) > 90 && evidence_num(e, VIEW_RUNQ, 0,
+							"runq_sz") > 1.1 * evidence_cpus(e) && waiting(e) > 0.15 * evidence_cpus(e);
 }
 
 /* The one that used most, as evidence. */

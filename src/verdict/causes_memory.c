@@ -166,10 +166,12 @@ stalls(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "memory-pressure", full > 20 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_MEDIUM,
 					  some / 100, "Tasks wait for memory: %.40s", evidence_text(e, VIEW_PSI, row, "cgroup"));
-	finding_fact(one, "%.0f %% of the time some task of it stood still, %.0f %% of the time all; of the whole machine: %.0f and %.0f %%",
+	finding_fact(one,
+		     "%.0f %% of the time some task of it stood still, %.0f %% of the time all; of the whole machine: %.0f and %.0f %%",
 		     some, full, evidence_num(e, VIEW_PSI, machine, "memory_some_pct"),
 		     evidence_num(e, VIEW_PSI, machine, "memory_full_pct"));
-	finding_advice(one, "it is above memory.high, at its limit, or the machine is short of memory; see: pq psi -a 1, pq mem -a -w all 1");
+	finding_advice(one,
+		       "it is above memory.high, at its limit, or the machine is short of memory; see: pq psi -a 1, pq mem -a -w all 1");
 }
 
 cause_fn *const causes_memory[] = { killed, each_group, swapping, growing, stalls, NULL };
