@@ -155,6 +155,34 @@ is_named_so(const struct options *o, const char *group)
 	       (o->ask.verbose && strcmp(group, "cost") == 0);
 }
 
+/* A line has frames, and a count. */
+static void
+check_folded(const struct options *o)
+{
+	int figures = 0;
+
+	for (int i = 0; i < o->nshown; i++)
+		figures += o->tool->columns[o->shown[i]].kind != LABEL;
+	if (figures != 1)
+		die(EXIT_USAGE, "-c with --folded takes labels and one figure, such as process,where,samples");
+}
+
+/* Those of the tool's view, or of the default one, and of -w. */
+static void
+show_usual(struct options *o, const char *view, const char *groups)
+{
+	if (view)
+		show_listed(o, view);
+	for (int i = 0, listed = o->nshown; o->tool->columns[i].key; i++) {
+		const char *group = o->tool->columns[i].group;
+		bool wanted = group ? !o->format->for_people || group_is_wanted(groups, group) || is_named_so(o, group) : !view;
+		for (int k = 0; k < listed; k++)
+			wanted &= o->shown[k] != i;
+		if (wanted)
+			show(o, i);
+	}
+}
+
 /* Machines get all columns, people those of the default view and of -w; -c overrules both. */
 static void
 set_columns(struct options *o, const struct given *g)
@@ -162,20 +190,13 @@ set_columns(struct options *o, const struct given *g)
 	const char *groups = g->seen[OPT_GROUPS] ? g->arg[OPT_GROUPS] : "";
 
 	words_exclude(g, OPT_COLUMNS, OPT_GROUPS);
-	if (g->seen[OPT_COLUMNS]) {
-		show_listed(o, g->arg[OPT_COLUMNS]);
-		return;
-	}
-	if (o->tool->view && (o->format->for_people || o->ask.folded)) {
-		show_listed(o, o->tool->view(&o->ask));
-		return;
-	}
 	check_groups(o->tool, groups);
-	for (int i = 0; o->tool->columns[i].key; i++) {
-		const char *group = o->tool->columns[i].group;
-		if (!group || !o->format->for_people || group_is_wanted(groups, group) || is_named_so(o, group))
-			show(o, i);
-	}
+	if (g->seen[OPT_COLUMNS])
+		show_listed(o, g->arg[OPT_COLUMNS]);
+	else
+		show_usual(o, o->tool->view && (o->format->for_people || o->ask.folded) ? o->tool->view(&o->ask) : NULL, groups);
+	if (o->ask.folded)
+		check_folded(o);
 }
 
 static void

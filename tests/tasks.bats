@@ -54,6 +54,29 @@ show() {
 ["10","a",60,20,20,10000,2,1,1]' ]
 }
 
+@test "-p of a thread is refused: its number shows all threads of the process" {
+	at 0; task 10 10 a S 0 0 0; task 10 11 a R 0 0 0; task 11 11 a R 0 0 0
+	printf 'Name:\tTgid: 7\nState:\tR (running)\nTgid:\t10\n' >"$now/proc/11/status"
+	printf 'Name:\tx\nState:\tR (running)\nTgid:\t10\n' >"$now/proc/10/status"
+	at 1; task 10 10 a S 100 50 10; task 10 11 a R 500 150 10; task 11 11 a R 0 0 0
+	for tool in tasks wait "runqlat --source schedstat"; do
+		# shellcheck disable=SC2086 # words
+		fails 2 '11 is a thread of process 10.*-p 10' "$PQ" $tool -f "$dir" -p 11
+	done
+	show -p 10
+	[ "$(json .pid)" = '"10"' ]
+}
+
+@test "-G and -t in text: without columns that are empty or always the same" {
+	at 0; task 10 10 a R 0 0 0 0 0 50 /x; task 20 20 b R 0 0 0 0 0 50 /x
+	at 1; task 10 10 a R 100 50 10 0 0 50 /x; task 20 20 b R 200 700 7 0 0 50 /x
+	run --separate-stderr "$PQ" tasks -G -f "$dir"
+	[[ ${lines[0]} =~ %CPU\ .*\ thr\ \ cgroup$ ]] && [[ ! ${lines[0]} =~ PID|Command ]]
+	[[ ${lines[1]} =~ \ 75\.0\ .*\ 2\ \ /x$ ]]
+	run --separate-stderr "$PQ" tasks -t -w split -f "$dir"
+	[[ ${lines[0]} =~ TID.*%cont\ \ Command$ ]] && [[ ! ${lines[0]} =~ \ thr ]]
+}
+
 @test "-t: each thread by itself; -n: so many" {
 	at 0; task 10 10 a S 0 0 0; task 10 11 a R 0 0 0; task 20 20 b R 0 0 0
 	at 1; task 10 10 a S 100 50 10; task 10 11 a R 500 150 10; task 20 20 b R 200 700 7
@@ -152,6 +175,15 @@ quota() {
 	show
 	[ "$(json '[.pid, .wait_pct, .quota_pct, .contention_pct]')" = '["10",70,60,10]
 ["5",3,0,3]' ]
+}
+
+@test "quota or contention: a wait that is not over has no part of it in either" {
+	at 0; quota 0 0 0
+	at 1; quota 0 600000 1
+	at 2; quota 0 900000 1
+	show -p 10
+	[ "$(json '[.stuck, .wait_pct, .quota_pct, .contention_pct]')" = '[0,70,60,10]
+[1,0,0,0]' ]
 }
 
 @test "quota or contention: unknown for two threads in the group" {

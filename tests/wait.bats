@@ -62,6 +62,19 @@ machine() {
 ["runnable",0.5]' ]
 }
 
+@test "a thread that ran, and waits for a CPU again at the next look, did not sleep" {
+	local run=(1 21 51) delay=(0 0 150)
+	for i in 0 1 2; do
+		machine $i
+		thread "$dir/t$i" 7 7 R "${run[i]}000000" "${delay[i]}000000" $((9 + i)) running 0
+	done
+	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
+	[ "$(json '[.state, .threads]')" = '["runnable",0.8]
+["running",0.2]
+["runnable",0.7]
+["running",0.3]' ]
+}
+
 @test "-t: a row for each thread and place, shares of its own time, and which pipe it is" {
 	for i in 0 1; do
 		machine $i
@@ -216,6 +229,8 @@ of_many() {
 	fails 2 '--slow x' "$PQ" wait --slow x
 	fails 2 '--idle' "$PQ" wait --idle
 	fails 2 'exclude' "$PQ" wait --folded --json
+	fails 2 'one figure' "$PQ" wait --folded -c process,where
+	fails 2 'one figure' "$PQ" wait --folded -c process,samples,threads
 	fails 2 '-n 0' "$PQ" wait -n 0
 	fails 2 'no cgroup /not/there' "$PQ" wait -g /not/there 0.1 1
 }
@@ -226,6 +241,9 @@ of_many() {
 		thread "$dir/t$i" 7 7 S 0 0 0 "$SLEEP" hrtimer_nanosleep
 	done
 	fails 3 CONFIG_SCHED_INFO "$PQ" wait -f "$dir"
+	printf '1 1 1\n' | tee "$dir"/t?/proc/7/task/7/schedstat >"$BATS_TEST_TMPDIR/same"
+	rm "$dir"/t?/proc/7/task/7/stat
+	fails 3 'no /proc/PID/task/TID/stat' "$PQ" wait -f "$dir"
 	rm "$dir"/t?/proc/7/task/7/schedstat
 	fails 3 CONFIG_SCHED_INFO "$PQ" wait -f "$dir"
 	rm -r "$dir"/t?/proc/7

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-
 size_t
 runqlat_bucket(uint64_t ns)
 {

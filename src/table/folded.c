@@ -36,7 +36,7 @@ put_row(struct buf *b, const struct report *r, const struct cell *row)
 			buf_char(b, ';');
 		put_frame(b, cell->label);
 	}
-	if (!(count >= 1)) {
+	if (!(count >= 0.5)) { /* it would be printed as 0, or is unknown */
 		b->n = start;
 		return;
 	}

@@ -32,6 +32,7 @@ struct column {
 	const char *group;   /* NULL: in the default view; else shown with -w GROUP */
 	const char *counter; /* the kernel's counter behind a RATE, COUNT or SHARE, for metrics: "mem_some_seconds", in base units */
 	const char *help;    /* one line: the meaning, and the kernel file and key it comes from */
+	int room;            /* of a label of any length: what a terminal leaves it at least */
 	bool spare;          /* the first to be left out of text that is too wide for a terminal */
 	bool remark;         /* of a LABEL: it says something of the row, and does not name it */
 };

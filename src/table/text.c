@@ -59,7 +59,7 @@ lay_out(const struct report *r)
 	for (int i = 0; i < r->nshown; i++) {
 		bool names_row = r->shown[i] == 0 && shown(r, i)->width == 0;
 		l.width[i] = shown(r, i)->width;
-		width += names_row ? LABEL_ROOM : l.width[i];
+		width += names_row ? LABEL_ROOM : l.width[i] ? l.width[i] : shown(r, i)->room;
 	}
 	for (int i = r->nshown - 1; r->terminal && width > r->width && i >= 0; i--) {
 		l.width[i] -= hyphens(shown(r, i));

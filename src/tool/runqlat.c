@@ -21,7 +21,7 @@ static const struct column columns[] = {
 	[PENDING] = { "pending", "pending", GAUGE, NO_UNIT, 8, 0, .group = "cost", .help =
 		"threads that waited all the time and still do: they are not counted yet (schedstat)" },
 	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", .counter = "runqlat_switches", .help =
-		"context switches of the whole machine: each runs a program (bpf)" },
+		"context switches, of the whole machine or on the CPUs of -P: each runs a program (bpf)" },
 	[EVENT_NS] = { "event_ns", "ns/event", GAUGE, NO_UNIT, 9, 0, .group = "cost", .help =
 		"what a program costs at a switch or a wakeup, mean, in nanoseconds; with -v (bpf)" },
 	[COST] = { "cost_pct", "%cost", GAUGE, PERCENT, 6, 2, .group = "cost", .help =
@@ -52,7 +52,7 @@ static const struct column columns_ms[] = {
 	[PENDING] = { "pending", "pending", GAUGE, NO_UNIT, 8, 0, .group = "cost", .help =
 		"threads that waited all the time and still do: they are not counted yet (schedstat)" },
 	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", .counter = "runqlat_switches", .help =
-		"context switches of the whole machine: each runs a program (bpf)" },
+		"context switches, of the whole machine or on the CPUs of -P: each runs a program (bpf)" },
 	[EVENT_NS] = { "event_ns", "ns/event", GAUGE, NO_UNIT, 9, 0, .group = "cost", .help =
 		"what a program costs at a switch or a wakeup, mean, in nanoseconds; with -v (bpf)" },
 	[COST] = { "cost_pct", "%cost", GAUGE, PERCENT, 6, 2, .group = "cost", .help =

@@ -12,12 +12,13 @@ static const struct column columns[] = {
 	[T_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1, .help =
 		"time runnable and on no CPU, in % of elapsed time, summed over threads; a wait counts when it ends (schedstat, field 2)" },
 	[T_WAITS] = { "waits_per_s", "waits/s", RATE, PER_SECOND, 8, 1, .help = "times that it got a CPU (schedstat, field 3)" },
-	[T_WAIT_US] = { "wait_us", "wait-us", GAUGE, MICROSECONDS, 8, 1, .help = "the mean wait before it got one: wait by waits" },
+	[T_WAIT_US] = { "wait_us", "wait-us", GAUGE, MICROSECONDS, 8, 1, .spare = true, .help =
+		"the mean wait before it got one: wait by waits" },
 	[T_VCSW] = { "vcsw_per_s", "cswch/s", RATE, PER_SECOND, 8, 1, .help =
 		"voluntary switches: it slept (/proc/PID/task/TID/status, voluntary_ctxt_switches of all threads)" },
-	[T_IVCSW] = { "ivcsw_per_s", "nvcswch/s", RATE, PER_SECOND, 10, 1, .help =
+	[T_IVCSW] = { "ivcsw_per_s", "nvcswch/s", RATE, PER_SECOND, 10, 1, .spare = true, .help =
 		"involuntary ones: its CPU was given to another (nonvoluntary_ctxt_switches)" },
-	[T_THREADS] = { "threads", "thr", GAUGE, NO_UNIT, 5, 0, .help = "its threads" },
+	[T_THREADS] = { "threads", "thr", GAUGE, NO_UNIT, 5, 0, .spare = true, .help = "its threads" },
 	[T_STUCK] = { "stuck", "stuck", GAUGE, NO_UNIT, 6, 0, .group = "more", .help =
 		"threads that waited for a CPU all the time and still do: that wait is not yet in %wait" },
 	[T_RUNNING] = { "running", "run", GAUGE, NO_UNIT, 5, 0, .group = "more", .help =
@@ -37,11 +38,22 @@ static const struct column columns[] = {
 		"of %wait, what was for want of CPU quota; unknown where that is not certain: see QUOTA OR CONTENTION" },
 	[T_CONTENTION] = { "contention_pct", "%cont", GAUGE, PERCENT, 7, 1, .group = "split", .help =
 		"of %wait, the rest: others had the CPU" },
-	[T_COMM] = { "comm", "Command", LABEL, NO_UNIT, 0, 0, .help = "its name" },
+	[T_COMM] = { "comm", "Command", LABEL, NO_UNIT, 0, 0, .room = 11, .help = "its name" },
 	[T_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0, .group = "cgroup", .help =
 		"its cgroup, of the controller cpu (/proc/PID/cgroup)" },
 	{ .key = NULL },
 };
+
+/* A cgroup has neither number nor name, and a thread is one. */
+static const char *
+view(const struct request *ask)
+{
+	if (ask->by_cgroup)
+		return "cpu_pct,wait_pct,waits_per_s,wait_us,vcsw_per_s,ivcsw_per_s,threads,cgroup";
+	if (ask->threads)
+		return "pid,tid,cpu_pct,wait_pct,waits_per_s,wait_us,vcsw_per_s,ivcsw_per_s,comm";
+	return NULL;
+}
 
 static void *
 read_tasks(struct watch *w, struct arena *a)
@@ -81,6 +93,7 @@ const struct tool tool_tasks = {
 	.state_size = sizeof(struct state),
 	.costly = true,
 	.fleeting = true,
+	.view = view,
 	.read = read_tasks,
 	.rows = tasks_rows,
 	.release = release,

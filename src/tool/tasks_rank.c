@@ -31,7 +31,7 @@ is_active(const struct snapshot *s, const struct task *t)
 	return s->first || t->moved || t->stuck || (!t->read && t->rate[SLICES] > 0);
 }
 
-/* The worst first, those that waited alike by the time that they ran, else as they were. */
+/* The worst first, those that waited alike by their numbers. */
 int
 tasks_worse(const void *a, const void *b)
 {

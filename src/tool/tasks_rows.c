@@ -122,16 +122,30 @@ by_wait(const struct cell *row)
 	return row[T_WAIT].num + 1e6 * row[T_STUCK].num;
 }
 
-/* Tasks that began and ended between two looks are told in a row of their own. */
+/* Tasks that began and ended between two looks are told in a row of their own, where there is a place for its name. */
 static void
-add_unseen(const struct snapshot *s, struct table *out)
+add_unseen(const struct watch *w, const struct snapshot *s, struct table *out)
 {
+	int where = watch_shows(w, T_COMM) ? T_COMM : T_CGROUP;
+
+	if (!watch_shows(w, where))
+		return;
 	struct cell *row = table_row(out);
 
 	cell_gauge(&row[T_THREADS], s->unseen, 1);
 	cell_gauge(&row[T_BORN], s->unseen, 1);
 	cell_gauge(&row[T_ENDED], s->unseen, 1);
-	cell_label(&row[T_COMM], "(came and went)");
+	cell_label(&row[where], "(came and went)");
+}
+
+/* Why rows come first that have nothing in them. */
+static void
+tell_stuck(struct watch *w, const struct table *out)
+{
+	for (size_t i = 0; i < out->nrows && !watch_shows(w, T_STUCK); i++)
+		if (table_at(out, i)[T_STUCK].num > 0)
+			watch_note(w, "threads that wait for a CPU since before the row come first (-w more, stuck): that wait is not yet in "
+				   "%%wait");
 }
 
 void
@@ -145,6 +159,7 @@ tasks_rows(struct watch *w, const void *from, const void *to, double span_s, str
 	table_sort(out, 0, by_wait);
 	if (w->ask->most)
 		table_keep(out, w->ask->most);
+	tell_stuck(w, out);
 	if (s->unseen > 0 && !w->ask->comm)
-		add_unseen(s, out);
+		add_unseen(w, s, out);
 }

@@ -148,6 +148,17 @@ is_in_one_cgroup(struct watch *w, const struct snapshot *s, const struct entry *
 	return true;
 }
 
+/* What rows show as its wait: what ranks a process has more in it. */
+static double
+wait_ns(const struct snapshot *s, const struct entry *u)
+{
+	double ns = u->t ? u->t->grown[WAIT_NS] : 0;
+
+	for (size_t k = u->p->first; !u->t && k < u->p->first + u->p->n; k++)
+		ns += s->tasks[k].grown[WAIT_NS];
+	return ns;
+}
+
 static double
 quota_ns(struct watch *w, struct arena *a, const struct snapshot *s, const struct entry *u, int *left)
 {
@@ -161,7 +172,7 @@ quota_ns(struct watch *w, struct arena *a, const struct snapshot *s, const struc
 	double held = held_back(from, to, &level);
 	if (isnan(held) || (held > 0 && !is_alone(w, a, s, to, level)) || !(to->keeps_threads || is_in_one_cgroup(w, s, u, left)))
 		return NAN;
-	return fmin(held, u->t ? u->t->grown[WAIT_NS] : u->p->wait_ns);
+	return fmin(held, wait_ns(s, u));
 }
 
 void

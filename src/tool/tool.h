@@ -106,8 +106,8 @@ struct tool {
 	const struct tool *const *forms; /* with other columns, and NULL: the first that suits is run instead; NULL: there are none */
 	bool (*suits)(const struct request *ask); /* of such a form */
 	const char *forms_by;       /* the options that ask for one: "-P" */
-	const char *(*view)(const struct request *ask); /* the columns that text shows if not told otherwise, as -c has them; NULL: by
-	                                                   groups */
+	const char *(*view)(const struct request *ask); /* the columns that text shows if not told otherwise, as -c has them, with those of
+	                                                   -w; it or what it gives may be NULL: by groups alone */
 	size_t state_size;
 	bool costly;                /* pq record leaves it out unless it is named */
 	bool fleeting;              /* each row has the worst of many: no summary, as it would be of those times only */

@@ -8,15 +8,15 @@
 enum { PID, TID, PROCESS, COMM, STATE, CALL, WHERE, WCHAN, UNINTERRUPTIBLE, SHARE_PCT, THREADS, DURATION_MS, LASTING, SAMPLES };
 
 static const struct column columns[] = {
-	[PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .help = "the process, with -t and --slow" },
+	[PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .spare = true, .help = "the process, with -t and --slow" },
 	[TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .help = "the thread" },
 	[PROCESS] = { "process", "process", LABEL, NO_UNIT, 17, 0, .help = "the process's name" },
-	[COMM] = { "comm", "thread", LABEL, NO_UNIT, 17, 0, .help = "the thread's name (/proc/PID/task/TID/stat, field 2)" },
+	[COMM] = { "comm", "thread", LABEL, NO_UNIT, 16, 0, .help = "the thread's name (/proc/PID/task/TID/stat, field 2)" },
 	[STATE] = { "state", "state", LABEL, NO_UNIT, 10, 0, .help =
 		"running; runnable: waits for a CPU; blocked: sleeps; stopped: by a signal or a debugger (stat, field 3)" },
 	[CALL] = { "call", "call", LABEL, NO_UNIT, 18, 0, .help =
 		"the system call that it waits in (/proc/PID/task/TID/syscall); none: it waits, but in none" },
-	[WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .help =
+	[WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .room = 11, .help =
 		"what the descriptor of the call leads to (/proc/PID/task/TID/fd), else the function of the kernel (wchan)" },
 	[WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0, .help =
 		"the function of the kernel that it sleeps in (/proc/PID/task/TID/wchan)" },
@@ -39,15 +39,18 @@ struct snapshot {
 	double all_ns;
 };
 
+/* What a narrow terminal can spare stands on the right. */
 static const char *
 view(const struct request *ask)
 {
 	if (ask->folded)
 		return "process,comm,state,where,samples";
 	if (ask->slow_ns)
-		return "pid,tid,comm,state,call,duration_ms,lasting,where";
+		return ask->target.pid ? "tid,comm,call,duration_ms,lasting,state,where" :
+					 "pid,tid,comm,call,duration_ms,lasting,state,where";
 	if (ask->threads)
-		return "pid,tid,comm,state,call,share_pct,duration_ms,where";
+		return ask->target.pid ? "tid,comm,state,call,share_pct,duration_ms,where" :
+					 "pid,tid,comm,state,call,share_pct,duration_ms,where";
 	return "state,call,uninterruptible,share_pct,threads,duration_ms,where";
 }
 
@@ -67,6 +70,8 @@ may_go_on(struct watch *w)
 	w->ended = false;
 	if (!s->sched_seen && s->threads.n > 0)
 		watch_fail(w, EXIT_UNSUPPORTED, "/proc/PID/schedstat has no figures (CONFIG_SCHED_INFO): nothing tells who runs");
+	else if (w->host->replay && !s->placed && s->threads.n > 0)
+		watch_fail(w, EXIT_UNSUPPORTED, "this recording has no /proc/PID/task/TID/stat: pq wait is to be named to pq record");
 	return !w->fail;
 }
 

@@ -30,6 +30,7 @@ struct wait_thread {
 	bool thin;                /* it may be looked at less often when it stands still */
 	int64_t counted_ns;       /* its time is counted up to here */
 	int64_t pending_ns;       /* … as waiting for a CPU, before the kernel has added it to wait_ns */
+	int64_t open_ns;          /* of the time before: it was ready at both ends, and ran, waited or slept: see wait_split */
 	uint64_t cpu;             /* the one that it was on last; UINT64_MAX: unknown */
 	struct wait_place place;
 	char comm[64];

@@ -90,27 +90,42 @@ at_most(uint64_t ns, int64_t most)
 	return ns < (uint64_t)most ? (int64_t)ns : most;
 }
 
+static const struct wait_place running = { .state = WAIT_RUNNING, .where = "cpu" };
+static const struct wait_place runnable = { .state = WAIT_RUNNABLE, .where = "cpu" };
+static const struct wait_place asleep = { .state = WAIT_BLOCKED };
+
+void
+wait_decide(struct watch *w, struct wait_thread *t)
+{
+	const int64_t lag_ns = 10000000; /* run_ns of one that runs is behind by a scheduler's tick */
+	bool waits = t->open_ns > lag_ns;
+
+	wait_count(w, t, waits ? &runnable : &running, t->open_ns, 0);
+	t->pending_ns += waits ? t->open_ns : 0;
+	t->open_ns = 0;
+}
+
 void
 wait_split(struct watch *w, struct wait_thread *t, const struct task_sched *now, const struct wait_place *before)
 {
-	static const struct wait_place running = { .state = WAIT_RUNNING, .where = "cpu" };
-	static const struct wait_place runnable = { .state = WAIT_RUNNABLE, .where = "cpu" };
-	static const struct wait_place asleep = { .state = WAIT_BLOCKED };
-	const int64_t lag_ns = 10000000; /* run_ns of one that runs is behind by a scheduler's tick */
 	bool slept = t->place.state != WAIT_RUNNABLE || before->state != WAIT_RUNNABLE;
-	int64_t left = w->now_ns - t->counted_ns;
+	int64_t left = w->now_ns - t->counted_ns, open = t->open_ns;
 	uint64_t delay = now->wait_ns - t->sched.wait_ns, pending = (uint64_t)t->pending_ns;
 
 	if (now->run_ns < t->sched.run_ns || now->wait_ns < t->sched.wait_ns || left <= 0)
 		return; /* another thread under this number */
+	left += open;
 	int64_t run_ns = at_most(now->run_ns - t->sched.run_ns, left);
 	wait_count(w, t, &running, run_ns, 0);
 	left -= run_ns;
 	int64_t wait_ns = at_most(delay > pending ? delay - pending : 0, left);
 	wait_count(w, t, &runnable, wait_ns, 0);
 	left -= wait_ns;
+	if (left < open)
+		open = left;
+	wait_count(w, t, &asleep, open, 0);
+	left -= open;
+	t->open_ns = slept ? 0 : left;
 	if (slept)
 		wait_count(w, t, t->place.state != WAIT_RUNNABLE ? &t->place : before, left, 0);
-	else
-		wait_count(w, t, left <= lag_ns ? &running : &asleep, left, 0);
 }

@@ -77,6 +77,7 @@ static void
 lose(struct watch *w, struct wait_thread *t)
 {
 	stand(w, t, t->looked_ns);
+	wait_decide(w, t);
 	end_wait(w, t);
 	t->gone = true;
 }
@@ -151,6 +152,7 @@ look_at(struct watch *w, struct wait_thread *t)
 	stand(w, t, t->looked_ns);
 	end_wait(w, t);
 	bool there = wait_place_read(w, t);
+	s->placed |= there || t->ended;
 	if (t->known && there)
 		wait_split(w, t, &now, &before);
 	begin_wait(w, t, &now);
@@ -235,8 +237,10 @@ wait_settle(struct watch *w)
 {
 	struct wait_looks *s = w->state;
 
-	for (size_t i = 0; i < s->threads.n; i++)
+	for (size_t i = 0; i < s->threads.n; i++) {
 		stand(w, &s->threads.v[i], w->now_ns);
+		wait_decide(w, &s->threads.v[i]);
+	}
 }
 
 void

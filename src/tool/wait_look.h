@@ -26,6 +26,7 @@ struct wait_looks {
 	unsigned until_list;       /* looks until the threads are listed again */
 	int error;                 /* with which the target could not be listed; 0: it could */
 	bool sched_seen;           /* some thread's schedstat had figures */
+	bool placed;               /* some thread's place could be read */
 	bool told_end;             /* the rows up to the target's end are made */
 };
 
@@ -53,6 +54,10 @@ void wait_fill_whose(const struct wait_looks *s, const struct wait_thread *t, st
  * it: what was counted of it before is not counted again. The sleep was where it sleeps now; or, when it does not, where it slept
  * before. */
 void wait_split(struct watch *w, struct wait_thread *t, const struct task_sched *now, const struct wait_place *before);
+
+/* Of one that was ready at both looks it is not yet known where the rest went: a wait, or a run, may go on and be added later.
+ * What was not by the next time is sleep. For a row it is decided earlier: it is taken to wait. */
+void wait_decide(struct watch *w, struct wait_thread *t);
 
 /* Adds time of the thread's to its place. It has stood still there for stood_ns; 0: it has not. */
 void wait_count(struct watch *w, const struct wait_thread *t, const struct wait_place *place, int64_t ns, int64_t stood_ns);

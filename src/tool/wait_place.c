@@ -132,8 +132,8 @@ read_wchan(struct watch *w, struct wait_thread *t)
 		set(p->wchan, sizeof p->wchan, name);
 	if (!*p->call)
 		p->idle |= is_idle_function(p->wchan);
-	if (!*p->where)
-		memcpy(p->where, p->wchan, sizeof p->wchan);
+	if (!*p->where) /* "do_wait.constprop.0": what the compiler adds to a function's name tells nothing */
+		snprintf(p->where, sizeof p->where, "%.*s", (int)strcspn(p->wchan, "."), p->wchan);
 }
 
 bool

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/keyed.h"
 #include "../cgroup/mounts.h"
 
 enum { PID_MOST = 4194304, DEPTH_MOST = 32 };
@@ -102,15 +103,34 @@ whose_members(struct host *h, struct arena *a, const struct place *top, const ch
 	return k.failed ? -1 : 0;
 }
 
+/* /proc shows a directory for the number of any thread, and there all threads of its process, whose figures these are not. 0 when
+ * it is a process, as far as can be told. */
+static uint32_t
+leader_of(struct watch *w, uint32_t pid)
+{
+	static const char *const keys[] = { "Tgid:" };
+	struct keyed tgid;
+	struct text text;
+	char path[64];
+
+	if (host_read(w->host, whose_path(path, pid, 0, "/status"), &text) < 0 || keyed_parse(text, keys, 1, &tgid) < 1)
+		return 0;
+	return tgid.v != pid && tgid.v <= PID_MOST ? (uint32_t)tgid.v : 0;
+}
+
 static int
-one_pid(struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
+one_pid(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
 {
 	struct text text;
 	char path[64];
 
 	*pids = whose_numbers(a, text_of(w->ask->target.pid), n);
-	if (*n == 1 && host_read(w->host, whose_path(path, **pids, 0, "/stat"), &text) == 0)
+	bool there = *n == 1 && host_read(w->host, whose_path(path, **pids, 0, "/stat"), &text) == 0;
+	if (there && !s->seen)
+		s->leader = leader_of(w, **pids);
+	if (there && !s->leader)
 		return 0;
+	errno = s->leader ? EINVAL : errno;
 	*n = 0;
 	return -1;
 }
@@ -156,7 +176,7 @@ whose_pids(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, s
 
 	*pids = NULL;
 	*n = 0;
-	int got = t->pid ? one_pid(w, a, pids, n) :
+	int got = t->pid ? one_pid(s, w, a, pids, n) :
 		  !t->cgroup ? all_pids(w, a, pids, n) :
 		  find_cgroup(s, w) < 0 ? -1 : whose_members(w->host, a, &s->place, s->place.rel, pids, n);
 	s->seen |= got == 0;
@@ -164,13 +184,15 @@ whose_pids(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, s
 }
 
 static void
-fail(struct watch *w, int error)
+fail(const struct whose *s, struct watch *w, int error)
 {
 	const struct target *t = &w->ask->target;
 	bool denied = error == EACCES || error == EPERM;
 
 	if (*w->host->tools && error == ENODATA)
 		watch_fail(w, EXIT_UNSUPPORTED, "the tasks asked for are not on this tape: it has those of whom it was recorded for (-p, -g)");
+	else if (t->pid && s->leader)
+		watch_fail(w, EXIT_USAGE, "%s is a thread of process %u: -p takes the process, -p %u", t->pid, s->leader, s->leader);
 	else if (t->pid && denied)
 		watch_fail(w, EXIT_UNSUPPORTED, "process %s: %s: /proc is mounted with hidepid", t->pid, strerror(error));
 	else if (t->pid)
@@ -197,7 +219,7 @@ whose_tell(const struct whose *s, struct watch *w, int error)
 	const struct target *t = &w->ask->target;
 
 	if (!s->seen || (!t->pid && !t->cgroup)) {
-		fail(w, error);
+		fail(s, w, error);
 		return false;
 	}
 	if (t->cgroup) {

@@ -9,10 +9,12 @@ struct whose {
 	struct arena arena;
 	struct place place; /* of -g; version 0: not found yet */
 	bool seen;          /* they could be told once */
+	uint32_t leader;    /* of what -p names, if that is no process but a thread of this one; else 0 */
 };
 
 /* The numbers of the processes asked for, ascending, in the arena, of which *n is how many; a cgroup may have none. 0, or -1 with
- * errno: ESRCH no process can be seen, else as host_read, host_list and locate_name; *n is 0 then. */
+ * errno: ESRCH no process can be seen, EINVAL -p names a thread (leader), else as host_read, host_list and locate_name; *n is 0
+ * then. */
 int whose_pids(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n);
 
 /* Says why there were none, for that errno: with w->fail when there never were any, else with w->ended. True when it may go on: a
