@@ -242,21 +242,42 @@ read_file(int fd)
 	} while (n > 0 && all >= HALF_PAGE);
 }
 
+/* Room for the descriptors of these files, which may be those of many threads. */
+static int *
+files_wanted(char **files)
+{
+	struct rlimit most;
+	size_t n = 1;
+
+	while (*files++)
+		n++;
+	if (getrlimit(RLIMIT_NOFILE, &most) == 0) {
+		most.rlim_cur = most.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &most);
+	}
+	int *fds = calloc(n, sizeof *fds);
+	if (!fds)
+		die("memory");
+	return fds;
+}
+
 static void
 bare_loop(int64_t tick_us, int row_ticks, char **files)
 {
 	static const char record[80] = "as many bytes as a moment takes";
-	int fds[64], n = 0, ticked = 0, out = -1;
+	int *fds = files_wanted(files), n = 0, ticked = 0, out = -1;
 	struct timespec t;
 	off_t at = 0;
 
-	for (; *files && n < 64; files++)
+	for (; *files; files++)
 		if (strcmp(*files, "+") == 0)
 			ticked = n;
 		else if (strcmp(*files, "=") == 0 && files[1])
 			out = open(*++files, O_RDWR | O_CREAT | O_TRUNC, 0600);
-		else
-			fds[n++] = open_file(*files);
+		else if ((fds[n] = open(*files, O_RDONLY)) >= 0)
+			n++;
+		else if (errno != ENOENT) /* a thread that has ended */
+			die(*files);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	for (int tick = 1;; tick = tick % row_ticks + 1) {
 		int64_t ns = t.tv_nsec + tick_us * 1000;
