@@ -199,14 +199,16 @@ put_long_labels(struct buf *b, const struct report *r, const struct cell *row, s
 		const struct column *c = shown(r, i);
 		size_t used = b->n - line + 2, room = used < (size_t)r->width ? (size_t)r->width - used : 0;
 		size_t later = later_labels(r, row, i);
-		if (c->width != 0 || (row && !row[r->shown[i]].label) || (r->terminal && room < 2))
+		if (c->width != 0 || (row && c->remark && !row[r->shown[i]].label) || (r->terminal && room < 2))
 			continue;
 		buf_text(b, "  ");
 		size_t start = b->n;
-		if (row)
+		if (!row)
+			buf_text(b, c->heading);
+		else if (row[r->shown[i]].label)
 			put_value(b, c, &row[r->shown[i]]);
 		else
-			buf_text(b, c->heading);
+			buf_char(b, '-');
 		if (r->terminal)
 			clip(b, start, room >= later + NAME_LEAST ? room - later : later && room > NAME_LEAST ? NAME_LEAST : room);
 	}

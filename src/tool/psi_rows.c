@@ -46,7 +46,7 @@ const struct column psi_columns[] = {
 	{ "io_some_avg300_pct", "%sio-300", GAUGE, PERCENT, 9, 2, .group = "avg300", .help = "of I/O, some" },
 	{ "io_full_avg300_pct", "%fio-300", GAUGE, PERCENT, 9, 2, .group = "avg300", .help = "of I/O, full" },
 	{ "irq_full_avg300_pct", "%firq-300", GAUGE, PERCENT, 10, 2, .group = "avg300", .help = "of interrupts, full" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .help = "what is to be known of this row: see CGROUPS" },
+	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true, .help = "what is to be known of this row: see CGROUPS" },
 	{ .key = NULL },
 };
 

@@ -13,7 +13,7 @@ static const struct column columns[] = {
 	[USED] = { "used_bytes", "used", GAUGE, BYTES, .width = 7 },
 	[SEEN] = { "seen", "seen", COUNT, NO_UNIT, .width = 6 },
 	[MARK] = { "mark", "m", FLAG, NO_UNIT, .width = 3 },
-	[NOTE] = { "note", "note", LABEL, NO_UNIT, .width = 0 },
+	[NOTE] = { "note", "note", LABEL, NO_UNIT, .width = 0, .remark = true },
 	{ 0 },
 };
 
