@@ -16,6 +16,7 @@
 struct latency {
 	struct state tasks;    /* what a scan of all threads knows */
 	bool begun;
+	bool gone;             /* the cgroup, at this moment: it may come again */
 	bool reads_threads;    /* schedstat: nothing is measured, it is read */
 	struct runqlat *bpf;   /* one of these two, or none */
 	struct probe *probe;
@@ -25,7 +26,7 @@ struct latency {
 
 /* What is known at a moment: counts since the measurement began, or the threads. */
 struct latency_snapshot {
-	const char *source;
+	const char *source;       /* NULL: there is nothing, as the cgroup has gone */
 	struct snapshot *threads; /* NULL: there are counts */
 	unsigned pending;         /* threads that waited all the time and still do */
 	struct runqlat_counts each, corrected;

@@ -40,7 +40,10 @@ target_is_there(struct watch *w, struct arena *a)
 	uint32_t *pids;
 	size_t n;
 
-	return (!t->pid && !t->cgroup) || whose_pids(&l->tasks.whose, w, a, &pids, &n) == 0 || whose_tell(&l->tasks.whose, w, errno);
+	if ((!t->pid && !t->cgroup) || whose_pids(&l->tasks.whose, w, a, &pids, &n) == 0 || errno == EOPNOTSUPP)
+		return true; /* a threaded cgroup (v2) tells no processes, and can be counted nevertheless */
+	l->gone = whose_tell(&l->tasks.whose, w, errno);
+	return l->gone;
 }
 
 static bool
@@ -101,10 +104,13 @@ latency_read(struct watch *w, struct arena *a)
 	struct latency_snapshot *s = arena_alloc(a, sizeof *s);
 
 	*s = (struct latency_snapshot){ .source = NULL };
+	l->gone = false;
 	if (!l->reads_threads && !target_is_there(w, a))
 		return NULL;
 	if (!l->begun && !(w->host->replay ? find_source(w) : latency_begin(w)))
 		return NULL;
+	if (l->gone)
+		return s;
 	if (!(l->reads_threads ? read_threads(w, a, s) : read_counts(w, a, s)))
 		return NULL;
 	l->begun = true;

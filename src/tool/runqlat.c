@@ -151,8 +151,11 @@ static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
 	const struct latency_snapshot *s = to;
-	struct cell *row = table_row(out);
+	const struct latency_snapshot *before = from;
 
+	if (!s->source || !before->source)
+		return;
+	struct cell *row = table_row(out);
 	cell_label(&row[SOURCE], s->source);
 	if (s->threads)
 		fill_threads(w, s, span_s, row);

@@ -64,6 +64,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	struct folded f;
 
 	(void)span_s;
+	if (!a->source || !b->source)
+		return;
 	runqlat_since(&a->each, &b->each, &c);
 	fold(&c, w->ask->millis ? 1000000 : 1000, &f);
 	for (int i = 0; i < f.n; i++) {

@@ -122,16 +122,16 @@ by_wait(const struct cell *row)
 	return row[T_WAIT].num + 1e6 * row[T_STUCK].num;
 }
 
-/* Tasks that began and ended between two looks are told in a row of their own, where there is a place for its name. */
+/* Tasks that began and ended between two looks are told in a row of their own, where there is a place for its name; or where
+ * nobody shows the rows, but something judges by them. */
 static void
 add_unseen(const struct watch *w, const struct snapshot *s, struct table *out)
 {
-	int where = watch_shows(w, T_COMM) ? T_COMM : T_CGROUP;
+	int where = w->nshown == 0 || watch_shows(w, T_COMM) ? T_COMM : T_CGROUP;
 
-	if (!watch_shows(w, where))
+	if (w->nshown > 0 && !watch_shows(w, where))
 		return;
 	struct cell *row = table_row(out);
-
 	cell_gauge(&row[T_THREADS], s->unseen, 1);
 	cell_gauge(&row[T_BORN], s->unseen, 1);
 	cell_gauge(&row[T_ENDED], s->unseen, 1);
