@@ -183,9 +183,9 @@ steal(const struct evidence *e, struct findings *f)
 {
 	double pct = evidence_num(e, VIEW_CPUS, all_row(e), "steal_pct");
 
-	if (!(pct > 5))
+	if (!(pct > 10))
 		return;
-	struct finding *one = finding_add(f, "steal", pct > 20 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
+	struct finding *one = finding_add(f, "steal", pct > 40 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
 					  pct * evidence_cpus(e) / 100,
 					  "The hypervisor gives CPUs to others (steal)");
 	finding_fact(one, "%.0f %% of the time a CPU had work, and the hypervisor ran somebody else", pct);

@@ -5,18 +5,20 @@
 
 #include "causes.h"
 
+/* Memory that does not suffice makes disks busy: then that is the cause, and this what comes of it. */
 static void
 io_pressure(const struct evidence *e, struct findings *f)
 {
 	char words[256];
-	enum view v = evidence_rows(e, VIEW_TARGET_PSI) && !isnan(evidence_num(e, VIEW_TARGET_PSI, 0,
-									       "io_some_pct")) ? VIEW_TARGET_PSI : VIEW_PSI;
+	enum view v = isnan(evidence_num(e, VIEW_TARGET_PSI, 0, "io_some_pct")) ? VIEW_PSI : VIEW_TARGET_PSI;
 	double some = evidence_num(e, v, 0, "io_some_pct"), full = evidence_num(e, v, 0, "io_full_pct");
 
 	if (!(some > 20))
 		return;
-	struct finding *one = finding_add(f, "io-pressure", full > 20 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
-					  v == VIEW_TARGET_PSI ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, some / 100, "Tasks wait for disks (I/O pressure)");
+	bool follows = findings_has(f, "page-cache") || findings_has(f, "memory-limit") || findings_has(f, "swap");
+	struct finding *one = finding_add(f, "io-pressure", full > 20 && !follows ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+					  follows ? CONFIDENCE_LOW : v == VIEW_TARGET_PSI ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, some / 100,
+					  "Tasks wait for disks (I/O pressure)");
 	finding_fact(one, "%.0f %% of the time some task waited for I/O, %.0f %% of the time nothing else could run%s", some, full,
 		     v == VIEW_PSI ? ", on the whole machine" : "");
 	finding_fact(one, "%.1f tasks were blocked at the end of it", fmax(0, evidence_num(e, VIEW_RUNQ, 0, "blocked")));

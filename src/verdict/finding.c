@@ -63,6 +63,15 @@ findings_sort(struct findings *f)
 	qsort(f->v, f->n, sizeof *f->v, likelier);
 }
 
+bool
+findings_has(const struct findings *f, const char *rule)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->v[i].rule, rule) == 0)
+			return true;
+	return false;
+}
+
 int
 findings_verdict(const struct findings *f)
 {

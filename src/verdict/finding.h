@@ -41,6 +41,9 @@ void finding_advice(struct finding *f, const char *fmt, ...) __attribute__((form
 /* The most likely first. */
 void findings_sort(struct findings *f);
 
+/* Whether a rule of that name found something. */
+bool findings_has(const struct findings *f, const char *rule);
+
 /* Critical, warning, or 0. */
 int findings_verdict(const struct findings *f);
 
