@@ -23,7 +23,7 @@ add_machine(struct evidence *e, const struct request *ask)
 	cpus.per_cpu = cpus.all_cpus = true;
 	groups.target = all.target;
 	groups.by_cgroup = true;
-	add(e, VIEW_RUNQ, &tool_runq, &all)->every_ns = 10000000;
+	add(e, VIEW_RUNQ, &tool_runq, &all)->every_ns = 50000000;
 	add(e, VIEW_CPUS, &tool_cpu, &cpus);
 	all.target.all = true;
 	add(e, VIEW_PSI, &tool_psi, &all);
