@@ -83,7 +83,10 @@ static void
 churn(const struct evidence *e, size_t row, struct findings *f)
 {
 	double refaults = num(e, row, "refaults_per_s");
+	bool stalls_machine = num(e, row, "some_pct") > 2; /* a kernel that drops cold pages early has some without any harm */
 
+	if (is_machine(e, row) && !stalls_machine)
+		return;
 	if (!(refaults > 100) || !(num(e, row, "max") > 0 || is_machine(e, row)) || num(e, row, "hard_pct") > 80)
 		return;
 	struct finding *one = finding_add(f, "page-cache", SEVERITY_WARNING, CONFIDENCE_HIGH, refaults / 1000,
