@@ -51,6 +51,14 @@ cpus() {
 	done
 }
 
+@test "a quota without the figure of what was used: not told, and no nan" {
+	cp -r "$(capture 6.1-v1-throttled)" "$dir"
+	find "$dir" -name 'cpuacct.*' -delete
+	answers 2 throttled -f "$dir"
+	[[ $(json -r '.findings[0].evidence[0]') == *"held back on average, by the quota of 0.20 (set by itself)" ]]
+	[[ $output != *nan* ]]
+}
+
 @test "a quota of a level above is named" {
 	answers 2 throttled -f "$(capture 6.1-v2-nested-parent-limited)"
 	[[ $(json -r '.findings[0].what') == *"/par" ]]

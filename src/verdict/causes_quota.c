@@ -1,5 +1,6 @@
 /* Held back by a CPU quota, its own or that of a level above. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "causes.h"
@@ -48,19 +49,20 @@ tell_threads(const struct evidence *e, double limit, struct finding *f)
 static void
 add_throttled(const struct evidence *e, size_t row, struct findings *f)
 {
-	char words[256];
+	char words[256], used[32] = "by";
 	const char *cgroup = evidence_text(e, VIEW_THROTTLE, row, "cgroup"), *level = evidence_text(e, VIEW_THROTTLE, row,
 												    "limit_level");
 	double periods = evidence_num(e, VIEW_THROTTLE, row, "periods"), throttled = evidence_num(e, VIEW_THROTTLE, row, "throttled");
 	double pct = evidence_num(e, VIEW_THROTTLE, row, "throttled_pct"), held = evidence_num(e, VIEW_THROTTLE, row, "held_cpus");
-	double limit = evidence_num(e, VIEW_THROTTLE, row, "limit_cpus");
+	double limit = evidence_num(e, VIEW_THROTTLE, row, "limit_cpus"), used_pct = evidence_num(e, VIEW_THROTTLE, row, "used_pct");
 	struct finding *one = finding_add(f, "throttled", pct > 25 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
 					  periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held, "CPU throttled by quota%s%.50s",
 					  evidence_has_target(e) ? "" : ": ", evidence_has_target(e) ? "" : cgroup);
 
-	finding_fact(one, "%.0f of %.0f periods throttled, %.2f CPUs held back on average, at %.0f %% of the quota of %.2f (set by %s)",
-		     throttled, periods, held, evidence_num(e, VIEW_THROTTLE, row, "used_pct"), limit,
-		     strcmp(level, cgroup) == 0 ? "itself" : level);
+	if (!isnan(used_pct))
+		snprintf(used, sizeof used, "at %.0f %% of", used_pct);
+	finding_fact(one, "%.0f of %.0f periods throttled, %.2f CPUs held back on average, %s the quota of %.2f (set by %s)", throttled,
+		     periods, held, used, limit, strcmp(level, cgroup) == 0 ? "itself" : level);
 	tell_threads(e, limit, one);
 	finding_advice(one, "run at most %.0f worker thread%s (GOMAXPROCS=%.0f), or raise the quota; see: pq throttle%s%s 1",
 		       workers(limit), workers(limit) > 1 ? "s" : "", workers(limit), evidence_words(e, words),
