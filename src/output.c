@@ -9,22 +9,30 @@
 
 #include "signals.h"
 
-static void
-flush(struct output *p)
+bool
+output_write(const struct buf *b)
 {
 	size_t done = 0;
 
-	while (done < p->out.n) {
-		ssize_t n = write(STDOUT_FILENO, p->out.s + done, p->out.n - done);
+	while (done < b->n) {
+		ssize_t n = write(STDOUT_FILENO, b->s + done, b->n - done);
 		if (n >= 0)
 			done += (size_t)n;
 		else if (errno == EPIPE || ((errno == EINTR || errno == EAGAIN) && signals_urged()))
-			exit(EXIT_DONE);
+			return false;
 		else if (errno == EAGAIN)
 			poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, 1000); /* somebody made it non-blocking */
 		else if (errno != EINTR)
 			die(EXIT_FAILED, "cannot write: %s", strerror(errno));
 	}
+	return true;
+}
+
+static void
+flush(struct output *p)
+{
+	if (!output_write(&p->out))
+		exit(EXIT_DONE);
 	p->out.n = 0;
 }
 

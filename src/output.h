@@ -23,6 +23,10 @@ void output_rows(struct output *p, const struct rows *rows);
 /* Writes what is left, and for people the summary. */
 void output_end(struct output *p);
 
+/* Writes all of it to stdout: false when there is no reader any more, or somebody is in a hurry to end it. A full disk ends the
+ * program. */
+bool output_write(const struct buf *b);
+
 /* The lines of the terminal that stdout is; 0 when it is none. */
 int output_terminal_rows(void);
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../base/buf.h"
 #include "../base/fail.h"
+#include "captured.h"
 #include "facts.h"
 #include "host.h"
 #include "slurp.h"
@@ -20,35 +20,6 @@ struct moments {
 	struct buf text;
 };
 
-static int
-open_tree(int dir, const char *path)
-{
-	return openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-}
-
-/* A file that is no kernel's comes whole, but nothing is lost by asking. */
-static int
-slurp_text(int fd, struct buf *b)
-{
-	bool whole = false;
-
-	return slurp_file(fd, b, &whole);
-}
-
-static int
-slurp_at(int dir, const char *path, int (*slurp)(int, struct buf *), struct buf *b)
-{
-	int fd = open_tree(dir, path);
-
-	if (fd < 0)
-		return -1;
-	int result = slurp(fd, b);
-	int error = errno;
-	close(fd);
-	errno = error;
-	return result;
-}
-
 /* A capture notes in "X.errno" ("95 Operation not supported") that reading X failed. */
 static int
 captured_error(struct moments *m, const char *path)
@@ -59,7 +30,7 @@ captured_error(struct moments *m, const char *path)
 
 	if ((size_t)snprintf(note, sizeof note, "%s.errno", path) >= sizeof note)
 		return ENAMETOOLONG;
-	if (slurp_at(m->now, note, slurp_text, &m->text) < 0)
+	if (captured_slurp(m->now, note, captured_text, &m->text) < 0)
 		return ENOENT;
 	rest = (struct text){ m->text.s, m->text.n };
 	if (!text_line(&rest, &line) || !text_word(&line, &word) || text_u64(word, &error) < 0 || error - 1 >= 4095)
@@ -72,7 +43,7 @@ moments_read(struct host *h, const char *path, struct text *text)
 {
 	struct moments *m = (struct moments *)h;
 
-	if (slurp_at(m->now, path, slurp_text, &m->text) < 0) {
+	if (captured_slurp(m->now, path, captured_text, &m->text) < 0) {
 		if (errno == ENOENT)
 			errno = captured_error(m, path);
 		return -1;
@@ -86,7 +57,7 @@ moments_list(struct host *h, const char *path, struct text *names)
 {
 	struct moments *m = (struct moments *)h;
 
-	if (slurp_at(m->now, path, slurp_directories, &m->text) < 0)
+	if (captured_slurp(m->now, path, slurp_directories, &m->text) < 0)
 		return -1;
 	*names = (struct text){ m->text.s, m->text.n };
 	return 0;
@@ -134,77 +105,6 @@ moments_count(struct host *h, const char *path, uint64_t *n)
 	return error ? -1 : 0;
 }
 
-/* The file `clock`: MONOTONIC_NS REALTIME_NS, and "tick" when the moment was one. */
-static int
-read_clock(struct moments *m, struct moment *out)
-{
-	uint64_t mono, real;
-
-	if (slurp_at(m->now, "clock", slurp_text, &m->text) < 0)
-		return -1;
-	struct text rest = { m->text.s, m->text.n }, line, word;
-	if (!text_line(&rest, &line) || text_next_u64(&line, &mono) < 0 || text_next_u64(&line, &real) < 0 ||
-	    mono > INT64_MAX / 8 || real > INT64_MAX / 2) {
-		errno = EINVAL;
-		return -1;
-	}
-	out->mono_ns = (int64_t)mono;
-	out->real_ns = (int64_t)real;
-	if (text_word(&line, &word) && text_eq(word, "tick"))
-		out->kind = MOMENT_TICK;
-	return 0;
-}
-
-/* proc/uptime: "15.18 51.38", seconds since boot and seconds idle. */
-static int
-read_uptime(struct moments *m, int64_t *mono_ns)
-{
-	struct text rest, line, word;
-	double seconds;
-
-	if (slurp_at(m->now, "proc/uptime", slurp_text, &m->text) < 0)
-		return -1;
-	rest = (struct text){ m->text.s, m->text.n };
-	if (!text_line(&rest, &line) || !text_word(&line, &word) || text_decimal(word, &seconds) < 0 || seconds > 1e9) {
-		errno = EINVAL;
-		return -1;
-	}
-	*mono_ns = (int64_t)(seconds * 100 + 0.5) * 10000000; /* it has hundredths */
-	return 0;
-}
-
-/* The line "btime 1790000000" of proc/stat: when the machine was booted, seconds since 1970. */
-static int
-read_boot_time(struct moments *m, int64_t *boot_ns)
-{
-	struct text rest, line;
-	uint64_t seconds;
-
-	if (slurp_at(m->now, "proc/stat", slurp_text, &m->text) < 0)
-		return -1;
-	rest = (struct text){ m->text.s, m->text.n };
-	while (text_line(&rest, &line)) {
-		if (!text_skip(&line, "btime ") || text_u64(line, &seconds) < 0 || seconds > UINT32_MAX)
-			continue;
-		*boot_ns = (int64_t)seconds * 1000000000;
-		return 0;
-	}
-	errno = EINVAL;
-	return -1;
-}
-
-/* A moment without a clock: the machine's own. */
-static int
-derive_clock(struct moments *m, struct moment *out)
-{
-	int64_t boot_ns;
-
-	if (read_uptime(m, &out->mono_ns) < 0 || read_boot_time(m, &boot_ns) < 0)
-		return -1;
-	out->real_ns = boot_ns + out->mono_ns;
-	return 0;
-}
-
 static int
 moments_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *out)
 {
@@ -217,11 +117,11 @@ moments_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct 
 	m->now = -1;
 	if (m->at == m->count)
 		return 0;
-	m->now = open_tree(m->dir, m->names[m->at++]);
+	m->now = captured_open(m->dir, m->names[m->at++]);
 	if (m->now < 0)
 		return -1;
 	*out = (struct moment){ .kind = MOMENT_ROW };
-	if (read_clock(m, out) < 0 && derive_clock(m, out) < 0)
+	if (captured_clock(m->now, &m->text, out) < 0)
 		return -1;
 	out->boot_ns = out->mono_ns;
 	return 1;
@@ -304,7 +204,7 @@ read_facts(struct moments *m)
 	struct text about, value;
 
 	facts_begin(&m->host.facts);
-	if (slurp_at(m->dir, "facts", slurp_text, &m->text) < 0)
+	if (captured_slurp(m->dir, "facts", captured_text, &m->text) < 0)
 		return;
 	about = (struct text){ m->text.s, m->text.n };
 	facts_parse(about, &m->host.facts);

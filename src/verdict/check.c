@@ -1,13 +1,12 @@
 /* check: whether conditions hold, as an exit status and a line for monitoring. check.h says which part is where. */
 #include "check.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../base/fail.h"
+#include "../output.h"
 
 struct finding *
 check_finding(const struct check *c, size_t subject, size_t condition)
@@ -98,20 +97,6 @@ tell_notes(const struct panel *p)
 		warn("%s: %s", p->notes[i].tool->name, p->notes[i].said);
 }
 
-/* A reader that has gone does not change the verdict. */
-static void
-print(const struct buf *b)
-{
-	for (size_t at = 0; at < b->n;) {
-		ssize_t n = write(STDOUT_FILENO, b->s + at, b->n - at);
-		if (n < 0 && errno == EPIPE)
-			return;
-		if (n < 0 && errno != EINTR)
-			die(EXIT_FAILED, "cannot write: %s", strerror(errno));
-		at += n > 0 ? (size_t)n : 0;
-	}
-}
-
 static enum verdict
 conclude(struct check *c)
 {
@@ -128,7 +113,7 @@ conclude(struct check *c)
 		check_json(c, &out);
 	else
 		check_line(c, found, &out);
-	print(&out);
+	output_write(&out); /* a reader that has gone does not change the verdict */
 	buf_free(&out);
 	return check_with_command(c, found);
 }

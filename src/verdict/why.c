@@ -1,10 +1,8 @@
 /* why: watches for a few seconds, and says what makes it slow, how one knows, and what to do. */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "../option.h"
+#include "../output.h"
 #include "../signals.h"
 #include "../tapes.h"
 #include "../words.h"
@@ -58,14 +56,7 @@ print(const struct evidence *e, const struct findings *f, bool json)
 		findings_json(f, e, &b);
 	else
 		findings_text(f, e, &b);
-	for (size_t at = 0; at < b.n;) {
-		ssize_t n = write(STDOUT_FILENO, b.s + at, b.n - at);
-		if (n < 0 && errno == EPIPE)
-			break;
-		if (n < 0 && errno != EINTR)
-			die(EXIT_FAILED, "cannot write: %s", strerror(errno));
-		at += n > 0 ? (size_t)n : 0;
-	}
+	output_write(&b); /* a reader that has gone does not change the verdict */
 	buf_free(&b);
 }
 
