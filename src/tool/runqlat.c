@@ -5,66 +5,38 @@
 
 enum { RUNS, WAITING, MEAN, P50, P90, P99, P99_9, MAX, LOST, PENDING, SWITCHES, EVENT_NS, COST, C_P50, C_P99, C_P99_9, SOURCE };
 
-static const struct column columns[] = {
-	[RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 8, 0, .counter = "runqlat_waits", .help =
-		"waits that ended: a task got its CPU (bpf, probe); how often tasks got one (/proc/PID/task/TID/schedstat, field 3)" },
-	[WAITING] = { "waiting", "waiting", GAUGE, NO_UNIT, 8, 2, .counter = "runqlat_wait_seconds", .help =
-		"tasks that waited, mean: summed wait over elapsed time (bpf; schedstat, field 2)" },
-	[MEAN] = { "mean_us", "mean", GAUGE, MICROSECONDS, 8, 1, .help = "how long they waited, mean" },
-	[P50] = { "p50_us", "p50", GAUGE, MICROSECONDS, 7, 1, .help = "half of the waits were shorter" },
-	[P90] = { "p90_us", "p90", GAUGE, MICROSECONDS, 7, 1, .help = "nine tenths of them" },
-	[P99] = { "p99_us", "p99", GAUGE, MICROSECONDS, 7, 1, .help = "99 of 100" },
-	[P99_9] = { "p99_9_us", "p99.9", GAUGE, MICROSECONDS, 7, 1, .help = "999 of 1000" },
-	[MAX] = { "max_us", "max", GAUGE, MICROSECONDS, 8, 1, .help = "the longest: a bound, at most an eighth above it" },
-	[LOST] = { "lost", "lost", COUNT, NO_UNIT, 5, 0, .group = "cost", .counter = "runqlat_lost", .help =
-		"waits of which the beginning was lost, or came behind the end, as clocks of CPUs differ (bpf)" },
-	[PENDING] = { "pending", "pending", GAUGE, NO_UNIT, 8, 0, .group = "cost", .help =
-		"threads that waited all the time and still do: they are not counted yet (schedstat)" },
-	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", .counter = "runqlat_switches", .help =
-		"context switches, of the whole machine or on the CPUs of -P: each runs a program (bpf)" },
-	[EVENT_NS] = { "event_ns", "ns/event", GAUGE, NO_UNIT, 9, 0, .group = "cost", .help =
-		"what a program costs at a switch or a wakeup, mean, in nanoseconds; with -v (bpf)" },
-	[COST] = { "cost_pct", "%cost", GAUGE, PERCENT, 6, 2, .group = "cost", .help =
-		"what they cost the machine, in % of one CPU; with -v (bpf)" },
-	[C_P50] = { "corrected_p50_us", "c-p50", GAUGE, MICROSECONDS, 7, 1, .group = "corrected", .help =
-		"of the probe, with the times that passed while it was late (coordinated omission): half of them" },
-	[C_P99] = { "corrected_p99_us", "c-p99", GAUGE, MICROSECONDS, 7, 1, .group = "corrected", .help = "the same: 99 of 100" },
-	[C_P99_9] = { "corrected_p99_9_us", "c-p99.9", GAUGE, MICROSECONDS, 8, 1, .group = "corrected", .help = "the same: 999 of 1000" },
-	[SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true, .help =
-		"bpf-btf, bpf-raw, bpf-tp: counted in the kernel; schedstat: totals only; probe: of a thread that does nothing else" },
-	{ .key = NULL },
-};
+/* The same columns in both units of time: suffix ends a key, fine and coarse are digits after the point. */
+#define COLUMNS(suffix, unit, fine, coarse) \
+	[RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 8, 0, .counter = "runqlat_waits", .help = \
+		"waits that ended: a task got its CPU (bpf, probe); how often tasks got one (/proc/PID/task/TID/schedstat, field 3)" }, \
+	[WAITING] = { "waiting", "waiting", GAUGE, NO_UNIT, 8, 2, .counter = "runqlat_wait_seconds", .help = \
+		"tasks that waited, mean: summed wait over elapsed time (bpf; schedstat, field 2)" }, \
+	[MEAN] = { "mean_" suffix, "mean", GAUGE, unit, 8, fine, .help = "how long they waited, mean" }, \
+	[P50] = { "p50_" suffix, "p50", GAUGE, unit, 7, fine, .help = "half of the waits were shorter" }, \
+	[P90] = { "p90_" suffix, "p90", GAUGE, unit, 7, coarse, .help = "nine tenths of them" }, \
+	[P99] = { "p99_" suffix, "p99", GAUGE, unit, 7, coarse, .help = "99 of 100" }, \
+	[P99_9] = { "p99_9_" suffix, "p99.9", GAUGE, unit, 7, coarse, .help = "999 of 1000" }, \
+	[MAX] = { "max_" suffix, "max", GAUGE, unit, 8, coarse, .help = "the longest: a bound, at most an eighth above it" }, \
+	[LOST] = { "lost", "lost", COUNT, NO_UNIT, 5, 0, .group = "cost", .counter = "runqlat_lost", .help = \
+		"waits of which the beginning was lost, or came behind the end, as clocks of CPUs differ (bpf)" }, \
+	[PENDING] = { "pending", "pending", GAUGE, NO_UNIT, 8, 0, .group = "cost", .help = \
+		"threads that waited all the time and still do: they are not counted yet (schedstat)" }, \
+	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", .counter = "runqlat_switches", .help = \
+		"context switches, of the whole machine or on the CPUs of -P: each runs a program (bpf)" }, \
+	[EVENT_NS] = { "event_ns", "ns/event", GAUGE, NO_UNIT, 9, 0, .group = "cost", .help = \
+		"what a program costs at a switch or a wakeup, mean, in nanoseconds; with -v (bpf)" }, \
+	[COST] = { "cost_pct", "%cost", GAUGE, PERCENT, 6, 2, .group = "cost", .help = \
+		"what they cost the machine, in % of one CPU; with -v (bpf)" }, \
+	[C_P50] = { "corrected_p50_" suffix, "c-p50", GAUGE, unit, 7, fine, .group = "corrected", .help = \
+		"of the probe, with the times that passed while it was late (coordinated omission): half of them" }, \
+	[C_P99] = { "corrected_p99_" suffix, "c-p99", GAUGE, unit, 7, coarse, .group = "corrected", .help = "the same: 99 of 100" }, \
+	[C_P99_9] = { "corrected_p99_9_" suffix, "c-p99.9", GAUGE, unit, 8, coarse, .group = "corrected", .help = "the same: 999 of 1000" }, \
+	[SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true, .help = \
+		"bpf-btf, bpf-raw, bpf-tp: counted in the kernel; schedstat: totals only; probe: of a thread that does nothing else" }, \
+	{ .key = NULL }
 
-/* The same in milliseconds. */
-static const struct column columns_ms[] = {
-	[RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 8, 0, .counter = "runqlat_waits", .help =
-		"waits that ended: a task got its CPU (bpf, probe); how often tasks got one (/proc/PID/task/TID/schedstat, field 3)" },
-	[WAITING] = { "waiting", "waiting", GAUGE, NO_UNIT, 8, 2, .counter = "runqlat_wait_seconds", .help =
-		"tasks that waited, mean: summed wait over elapsed time (bpf; schedstat, field 2)" },
-	[MEAN] = { "mean_ms", "mean", GAUGE, MILLISECONDS, 8, 3, .help = "how long they waited, mean" },
-	[P50] = { "p50_ms", "p50", GAUGE, MILLISECONDS, 7, 3, .help = "half of the waits were shorter" },
-	[P90] = { "p90_ms", "p90", GAUGE, MILLISECONDS, 7, 2, .help = "nine tenths of them" },
-	[P99] = { "p99_ms", "p99", GAUGE, MILLISECONDS, 7, 2, .help = "99 of 100" },
-	[P99_9] = { "p99_9_ms", "p99.9", GAUGE, MILLISECONDS, 7, 2, .help = "999 of 1000" },
-	[MAX] = { "max_ms", "max", GAUGE, MILLISECONDS, 8, 2, .help = "the longest: a bound, at most an eighth above it" },
-	[LOST] = { "lost", "lost", COUNT, NO_UNIT, 5, 0, .group = "cost", .counter = "runqlat_lost", .help =
-		"waits of which the beginning was lost, or came behind the end, as clocks of CPUs differ (bpf)" },
-	[PENDING] = { "pending", "pending", GAUGE, NO_UNIT, 8, 0, .group = "cost", .help =
-		"threads that waited all the time and still do: they are not counted yet (schedstat)" },
-	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", .counter = "runqlat_switches", .help =
-		"context switches, of the whole machine or on the CPUs of -P: each runs a program (bpf)" },
-	[EVENT_NS] = { "event_ns", "ns/event", GAUGE, NO_UNIT, 9, 0, .group = "cost", .help =
-		"what a program costs at a switch or a wakeup, mean, in nanoseconds; with -v (bpf)" },
-	[COST] = { "cost_pct", "%cost", GAUGE, PERCENT, 6, 2, .group = "cost", .help =
-		"what they cost the machine, in % of one CPU; with -v (bpf)" },
-	[C_P50] = { "corrected_p50_ms", "c-p50", GAUGE, MILLISECONDS, 7, 3, .group = "corrected", .help =
-		"of the probe, with the times that passed while it was late (coordinated omission): half of them" },
-	[C_P99] = { "corrected_p99_ms", "c-p99", GAUGE, MILLISECONDS, 7, 2, .group = "corrected", .help = "the same: 99 of 100" },
-	[C_P99_9] = { "corrected_p99_9_ms", "c-p99.9", GAUGE, MILLISECONDS, 8, 2, .group = "corrected", .help = "the same: 999 of 1000" },
-	[SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true, .help =
-		"bpf-btf, bpf-raw, bpf-tp: counted in the kernel; schedstat: totals only; probe: of a thread that does nothing else" },
-	{ .key = NULL },
-};
+static const struct column columns[] = { COLUMNS("us", MICROSECONDS, 1, 1) };
+static const struct column columns_ms[] = { COLUMNS("ms", MILLISECONDS, 3, 2) };
 
 /* Time is counted in ns. */
 static double

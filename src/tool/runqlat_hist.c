@@ -6,23 +6,16 @@
 
 enum { FROM, TO, COUNTED, SHARE_PCT, BAR };
 
-static const struct column columns[] = {
-	[FROM] = { "from_us", "from", GAUGE, MICROSECONDS, 11, 0, .help = "waits of so many whole microseconds" },
-	[TO] = { "to_us", "to", GAUGE, MICROSECONDS, 11, 0, .help = "up to so many" },
-	[COUNTED] = { "waits", "waits", COUNT, NO_UNIT, 10, 0, .help = "how many there were" },
-	[SHARE_PCT] = { "share_pct", "%waits", SHARE, PERCENT, 8, 2, .help = "of all waits" },
-	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .remark = true, .help = "the same; the longest bar is the most" },
-	{ .key = NULL },
-};
+#define COLUMNS(suffix, unit, words) \
+	[FROM] = { "from_" suffix, "from", GAUGE, unit, 11, 0, .help = "waits of so many whole " words }, \
+	[TO] = { "to_" suffix, "to", GAUGE, unit, 11, 0, .help = "up to so many" }, \
+	[COUNTED] = { "waits", "waits", COUNT, NO_UNIT, 10, 0, .help = "how many there were" }, \
+	[SHARE_PCT] = { "share_pct", "%waits", SHARE, PERCENT, 8, 2, .help = "of all waits" }, \
+	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .remark = true, .help = "the same; the longest bar is the most" }, \
+	{ .key = NULL }
 
-static const struct column columns_ms[] = {
-	[FROM] = { "from_ms", "from", GAUGE, MILLISECONDS, 11, 0, .help = "waits of so many whole milliseconds" },
-	[TO] = { "to_ms", "to", GAUGE, MILLISECONDS, 11, 0, .help = "up to so many" },
-	[COUNTED] = { "waits", "waits", COUNT, NO_UNIT, 10, 0, .help = "how many there were" },
-	[SHARE_PCT] = { "share_pct", "%waits", SHARE, PERCENT, 8, 2, .help = "of all waits" },
-	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .remark = true, .help = "the same; the longest bar is the most" },
-	{ .key = NULL },
-};
+static const struct column columns[] = { COLUMNS("us", MICROSECONDS, "microseconds") };
+static const struct column columns_ms[] = { COLUMNS("ms", MILLISECONDS, "milliseconds") };
 
 /* How many waits there were in each power of two of the unit, the first of which is "0 and 1": whole numbers that add up. The
  * edges lie within buckets, which are narrower by eight: there the waits are taken to lie evenly. */
