@@ -43,7 +43,7 @@ held_cpus(const struct evidence *e)
 static double
 waiting(const struct evidence *e)
 {
-	double exact = evidence_num(e, VIEW_RUNQ, 0, "waiting"), sum = sum_of(e, VIEW_GROUPS, "wait_pct") / 100;
+	double exact = evidence_num(e, VIEW_RUNQ, 0, "waiting"), sum = sum_of(e, VIEW_TASKS, "wait_pct") / 100;
 	double queue = evidence_num(e, VIEW_RUNQ, 0, "runq_sz") - evidence_cpus(e);
 
 	return !isnan(exact) ? exact : !isnan(sum) ? sum : fmax(0, queue);
@@ -56,16 +56,39 @@ saturated(const struct evidence *e)
 							"runq_sz") > 1.1 * evidence_cpus(e) && waiting(e) > 0.15 * evidence_cpus(e);
 }
 
+/* The cgroup whose processes used most together, and how much, %; NULL when none is known. */
+static const char *
+busiest_cgroup(const struct evidence *e, double *most)
+{
+	const char *busiest = NULL;
+
+	*most = 0;
+	for (size_t i = 0; i < evidence_rows(e, VIEW_TASKS); i++) {
+		const char *cgroup = evidence_text(e, VIEW_TASKS, i, "cgroup");
+		double sum = 0;
+		for (size_t k = 0; *cgroup && k < evidence_rows(e, VIEW_TASKS); k++)
+			if (strcmp(evidence_text(e, VIEW_TASKS, k, "cgroup"), cgroup) == 0)
+				sum += fmax(0, evidence_num(e, VIEW_TASKS, k, "cpu_pct"));
+		if (sum > *most) {
+			*most = sum;
+			busiest = cgroup;
+		}
+	}
+	return busiest;
+}
+
 /* The one that used most, as evidence. */
 static void
 tell_busiest(const struct evidence *e, struct finding *f)
 {
-	size_t group = evidence_most(e, VIEW_GROUPS, "cpu_pct"), task = evidence_most(e, VIEW_TASKS, "cpu_pct");
+	size_t task = evidence_most(e, VIEW_TASKS, "cpu_pct");
+	double most;
+	const char *cgroup = busiest_cgroup(e, &most);
 
-	if (evidence_num(e, VIEW_GROUPS, group, "cpu_pct") > 20)
-		finding_fact(f, "most by cgroup %.60s: %.2f CPUs; by process %.20s %.30s: %.2f", evidence_text(e, VIEW_GROUPS, group, "cgroup"),
-			     evidence_num(e, VIEW_GROUPS, group, "cpu_pct") / 100, evidence_text(e, VIEW_TASKS, task, "comm"),
-			     evidence_text(e, VIEW_TASKS, task, "pid"), evidence_num(e, VIEW_TASKS, task, "cpu_pct") / 100);
+	if (cgroup && most > 20)
+		finding_fact(f, "most by cgroup %.60s: %.2f CPUs; by process %.20s %.30s: %.2f", cgroup, most / 100,
+			     evidence_text(e, VIEW_TASKS, task, "comm"), evidence_text(e, VIEW_TASKS, task, "pid"),
+			     evidence_num(e, VIEW_TASKS, task, "cpu_pct") / 100);
 }
 
 static void

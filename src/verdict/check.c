@@ -53,8 +53,9 @@ judge(struct check *c, size_t subject, size_t condition)
 	f->truth = expr_judge(x, &now, &f->found);
 }
 
-enum verdict
-check_worst(enum verdict a, enum verdict b)
+/* Critical over warning over unknown over OK. */
+static enum verdict
+worse_of(enum verdict a, enum verdict b)
 {
 	static const int rank[] = { [VERDICT_OK] = 0, [VERDICT_UNKNOWN] = 1, [VERDICT_WARNING] = 2, [VERDICT_CRITICAL] = 3 };
 
@@ -77,7 +78,7 @@ check_level(const struct check *c, size_t subject)
 	enum verdict v = VERDICT_OK;
 
 	for (size_t i = 0; i < c->conditions; i++)
-		v = check_worst(v, check_level_of(c, subject, i));
+		v = worse_of(v, check_level_of(c, subject, i));
 	return v;
 }
 
@@ -106,7 +107,7 @@ conclude(struct check *c)
 	for (size_t s = 0; s < c->subjects; s++) {
 		for (size_t i = 0; i < c->conditions; i++)
 			judge(c, s, i);
-		found = check_worst(found, check_level(c, s));
+		found = worse_of(found, check_level(c, s));
 	}
 	tell_notes(&c->panel);
 	if (c->options->given->seen[OPT_INFO_JSON])

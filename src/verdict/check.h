@@ -84,9 +84,6 @@ enum verdict check_level_of(const struct check *c, size_t subject, size_t condit
 /* Of the figures of a subject, without the command's failure. */
 enum verdict check_level(const struct check *c, size_t subject);
 
-/* Critical over warning over unknown over OK. */
-enum verdict check_worst(enum verdict a, enum verdict b);
-
 /* What a failure of the command makes of it: nothing is OK, nor is it judged what was not done. */
 enum verdict check_with_command(const struct check *c, enum verdict v);
 

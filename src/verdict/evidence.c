@@ -16,18 +16,15 @@ add(struct evidence *e, enum view v, const struct tool *tool, const struct reque
 static void
 add_machine(struct evidence *e, const struct request *ask)
 {
-	struct request all = *ask, cpus = *ask, groups = *ask;
+	struct request all = *ask, cpus = *ask;
 
 	all.target = (struct target){ .pid = NULL };
 	cpus.target = all.target;
 	cpus.per_cpu = cpus.all_cpus = true;
-	groups.target = all.target;
-	groups.by_cgroup = true;
 	add(e, VIEW_RUNQ, &tool_runq, &all)->every_ns = 50000000;
 	add(e, VIEW_CPUS, &tool_cpu, &cpus);
 	all.target.all = true;
 	add(e, VIEW_PSI, &tool_psi, &all);
-	add(e, VIEW_GROUPS, &tool_tasks, &groups);
 	all.target.all = false;
 	add(e, VIEW_TASKS, &tool_tasks, &all);
 }

@@ -4,8 +4,8 @@
 
 #include "panel.h"
 
-/* RUNQ to PSI, and GROUPS, are of the machine; those with TARGET of -p or -g, and without one not there. */
-enum view { VIEW_RUNQ, VIEW_CPUS, VIEW_THROTTLE, VIEW_MEM, VIEW_GROWTH, VIEW_PSI, VIEW_TARGET_PSI, VIEW_GROUPS, VIEW_TASKS,
+/* RUNQ, CPUS, PSI and TASKS are of the machine; those with TARGET of -p or -g, and without one not there. */
+enum view { VIEW_RUNQ, VIEW_CPUS, VIEW_THROTTLE, VIEW_MEM, VIEW_GROWTH, VIEW_PSI, VIEW_TARGET_PSI, VIEW_TASKS,
 	VIEW_TARGET, VIEW_WAIT, VIEWS };
 
 /* How the memory of a cgroup grew that cannot be reclaimed, looked at in each step. */
@@ -16,7 +16,7 @@ struct growth {
 	unsigned steps;
 };
 
-enum { GROWTHS_MOST = 64, WAITS_MOST = 500 };
+enum { GROWTHS_MOST = 64 };
 
 struct evidence {
 	struct panel panel;
