@@ -202,8 +202,8 @@ links_of(pid_t pid)
 	for (struct dirent *e; dir && (e = readdir(dir));) {
 		ssize_t size = readlinkat(dirfd(dir), e->d_name, target, sizeof target - 1);
 		target[size < 0 ? 0 : size] = '\0';
-		n += strstr(target, "bpf_link") || strstr(target, "bpf-link") || strstr(target, "raw-tracepoint") ||
-			strstr(target, "perf_event");
+		n += strstr(target, "bpf_link") || strstr(target, "bpf-link") ||
+		    strstr(target, "raw-tracepoint") || strstr(target, "perf_event");
 	}
 	if (dir)
 		closedir(dir);
@@ -251,7 +251,8 @@ attach(char **argv)
 	pid_t pid = start(argv);
 	int most = 0;
 
-	for (; now - at < 1000000000 || (most == 0 && now - begin < 5000000000); now = now_ns(CLOCK_MONOTONIC)) {
+	for (; now - at < 1000000000 || (most == 0 && now - begin < 5000000000);
+	     now = now_ns(CLOCK_MONOTONIC)) {
 		int n = links_of(pid);
 		if (n > most) {
 			most = n;
@@ -281,7 +282,8 @@ be_caller(int64_t ms, int go, int result)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (read(go, &byte, 1) == 1) {
-		int64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID), calls = 0;
+		int64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID),
+			calls = 0;
 		do {
 			for (int i = 0; i < 50; i++)
 				calls += read(zero, &byte, 1) + write(null, &byte, 1);
@@ -343,7 +345,7 @@ calls(int rounds, int64_t ms, char **argv)
 			return 1;
 		struct pace after = pace_of(go[1], result[0]);
 		printf("%.2f %.2f %.2f %.2f\n", (before.wall_ns + after.wall_ns) / 2, with.wall_ns,
-		       (before.cpu_ns + after.cpu_ns) / 2, with.cpu_ns);
+		    (before.cpu_ns + after.cpu_ns) / 2, with.cpu_ns);
 		before = after;
 	}
 	return 0;
@@ -376,7 +378,8 @@ waker(void *arg)
 static double
 blocked_ms(struct pair *p, int least, int most)
 {
-	int64_t us = 1000 * least + rand_r(&p->seed) % (1000 * (most - least)), begin = now_ns(CLOCK_MONOTONIC);
+	int64_t us = 1000 * least + rand_r(&p->seed) % (1000 * (most - least)),
+		begin = now_ns(CLOCK_MONOTONIC);
 	char byte;
 
 	if (write(p->ask[1], &us, sizeof us) != sizeof us || read(p->wake[0], &byte, 1) != 1)
@@ -414,7 +417,9 @@ blockings(int n, int each)
 	fflush(stdout);
 	for (int i = 0; i < n; i++) {
 		struct pair *p = &pairs[i];
-		*p = (struct pair){ .each = each, .seed = (unsigned)i + 1, .ms = calloc((size_t)each, sizeof *p->ms) };
+		*p = (struct pair){ .each = each,
+			.seed = (unsigned)i + 1,
+			.ms = calloc((size_t)each, sizeof *p->ms) };
 		if (pipe(p->ask) < 0 || pipe(p->wake) < 0)
 			die("pipe");
 		start_thread(waker, p);

@@ -532,7 +532,8 @@ flips(int n, uint64_t seed, int jobs, const char *path, char **argv)
 	struct bytes file = all_of(open_file(path));
 
 	jobs = jobs < 1 ? 1 : jobs;
-	t = mmap(NULL, sizeof *t * (size_t)jobs, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	t = mmap(NULL, sizeof *t * (size_t)jobs, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+	    -1, 0);
 	if (t == MAP_FAILED || file.n == 0)
 		die(path);
 	for (int job = 0; job < jobs; job++)
@@ -543,7 +544,8 @@ flips(int n, uint64_t seed, int jobs, const char *path, char **argv)
 	while (wait(NULL) > 0)
 		;
 	for (int job = 0; job < jobs; job++) {
-		all.same += t[job].same, all.told += t[job].told, all.silent += t[job].silent, all.wrong += t[job].wrong;
+		all.same += t[job].same, all.told += t[job].told, all.silent += t[job].silent,
+		    all.wrong += t[job].wrong;
 		all.crashes += t[job].crashes, all.hangs += t[job].hangs, all.lost += t[job].lost;
 		all.silent_at = t[job].silent ? t[job].silent_at : all.silent_at;
 		all.wrong_at = t[job].wrong ? t[job].wrong_at : all.wrong_at;
@@ -551,13 +553,14 @@ flips(int n, uint64_t seed, int jobs, const char *path, char **argv)
 		if (t[job].most_lost >= all.most_lost)
 			all.most_lost = t[job].most_lost, all.most_at = t[job].most_at;
 	}
-	const uint64_t v[] = { all.same, all.told, all.silent, all.wrong, all.crashes, all.hangs, all.most_lost,
-		all.silent_at, all.wrong_at, all.crash_at, all.most_at };
+	const uint64_t v[] = { all.same, all.told, all.silent, all.wrong, all.crashes, all.hangs,
+		all.most_lost, all.silent_at, all.wrong_at, all.crash_at, all.most_at };
 	printf("%d", n);
 	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
 		printf(" %llu", (unsigned long long)v[i]);
 	printf(" %.2f\n", (double)all.lost / n);
-	return all.same + all.told + all.silent + all.wrong + all.crashes + all.hangs != (uint64_t)n;
+	return all.same + all.told + all.silent + all.wrong + all.crashes + all.hangs !=
+	    (uint64_t)n;
 }
 
 /* ---- Kills */
@@ -584,8 +587,11 @@ newest(const char *path, struct segment *last, struct segment *first)
 	char block[48];
 
 	for (int pass = 0; pass < 2; pass++)
-		for (uint64_t at = 0; fd >= 0 && pread(fd, block, sizeof block, (off_t)at) == sizeof block; at += 4096) {
-			struct segment s = { at, little_endian(block + 16), little_endian(block + 24), little_endian(block + 32) };
+		for (uint64_t at = 0;
+		     fd >= 0 && pread(fd, block, sizeof block, (off_t)at) == sizeof block;
+		     at += 4096) {
+			struct segment s = { at, little_endian(block + 16),
+				little_endian(block + 24), little_endian(block + 32) };
 			if (memcmp(block, "\x89pqtape\n", 8) != 0)
 				continue;
 			if (pass == 0 && (!found || s.sequence > last->sequence))
@@ -672,7 +678,8 @@ compare_segments(struct losses *l, const struct killed *k, const struct segment 
 	uint64_t had = first->moments - k->first.moments, gone = 0;
 
 	l->wraps += first->at < k->first.at;
-	l->broken += first->sequence != k->last.sequence + 1 || first->moments < k->first.moments || first->run == k->first.run;
+	l->broken += first->sequence != k->last.sequence + 1 || first->moments < k->first.moments ||
+	    first->run == k->first.run;
 	if (k->written < 0)
 		return;
 	if ((uint64_t)k->written > had)
@@ -685,7 +692,8 @@ compare_segments(struct losses *l, const struct killed *k, const struct segment 
 static void
 kill_once(struct losses *l, struct killed *k, char *ring, char **argv, int64_t us)
 {
-	char *verify[] = { argv[0], "tape", "verify", ring, NULL }, *rows[] = { argv[0], "cpu", "--json", "-f", ring, NULL };
+	char *verify[] = { argv[0], "tape", "verify", ring, NULL },
+	     *rows[] = { argv[0], "cpu", "--json", "-f", ring, NULL };
 	struct segment first = { 0 }, last = { 0 };
 	int64_t writes = run_and_kill(argv, us);
 	long long readable;
@@ -722,9 +730,10 @@ kills(int n, uint64_t seed, char *ring, char **argv)
 	for (int i = 0; i < n + 2; i++)
 		kill_once(&l, &k, ring, argv, 30000 + (int64_t)(next_random(&seed) % 120000));
 	free(k.rows.s);
-	printf("%d %llu %llu %llu %llu %llu %llu %llu %llu\n", n, (unsigned long long)l.moments, (unsigned long long)l.most,
-	       (unsigned long long)l.lost, (unsigned long long)l.broken, (unsigned long long)l.holes, (unsigned long long)l.damaged,
-	       (unsigned long long)l.absent, (unsigned long long)l.wraps);
+	printf("%d %llu %llu %llu %llu %llu %llu %llu %llu\n", n, (unsigned long long)l.moments,
+	    (unsigned long long)l.most, (unsigned long long)l.lost, (unsigned long long)l.broken,
+	    (unsigned long long)l.holes, (unsigned long long)l.damaged,
+	    (unsigned long long)l.absent, (unsigned long long)l.wraps);
 	return 0;
 }
 
@@ -800,7 +809,8 @@ day(const char *directory, int n)
 		}
 		put_file(directory, i, "proc/stat", out, stat_later(stat.s, v, &seed, out));
 		put_file(directory, i, "proc/self/status", status.s, status.n);
-		int wide = snprintf(clock, sizeof clock, "%d000000000 %d000000000\n", 1000 + i, 1790000000 + i);
+		int wide = snprintf(
+		    clock, sizeof clock, "%d000000000 %d000000000\n", 1000 + i, 1790000000 + i);
 		put_file(directory, i, "clock", clock, (size_t)wide);
 	}
 	free(stat.s);
@@ -814,7 +824,8 @@ is_sadc_record(const char *s, int64_t from, int64_t to)
 {
 	int64_t t = (int64_t)little_endian(s + 8);
 
-	return t >= from && t <= to && s[20] == 1 && (unsigned char)s[21] < 24 && (unsigned char)s[22] < 60 && (unsigned char)s[23] < 60;
+	return t >= from && t <= to && s[20] == 1 && (unsigned char)s[21] < 24 &&
+	    (unsigned char)s[22] < 60 && (unsigned char)s[23] < 60;
 }
 
 static void
@@ -843,13 +854,15 @@ longer(const char *from, const char *to, int n)
 			fputs("bench: records of sadc's are not of one size\n", stderr);
 			return 1;
 		}
-	uint64_t time = little_endian(b.s + at[0] + 8) - 86400, uptime_cs = little_endian(b.s + at[0]);
+	uint64_t time = little_endian(b.s + at[0] + 8) - 86400,
+		 uptime_cs = little_endian(b.s + at[0]);
 	fwrite(b.s, 1, at[0], f);
 	for (int i = 0; i < n; i++) {
 		char *s = b.s + at[(size_t)i % found];
 		put_u64(s, uptime_cs + 100 * (uint64_t)i);
 		put_u64(s + 8, time + (uint64_t)i);
-		s[21] = (char)((time + (uint64_t)i) / 3600 % 24), s[22] = (char)((time + (uint64_t)i) / 60 % 60);
+		s[21] = (char)((time + (uint64_t)i) / 3600 % 24),
+		s[22] = (char)((time + (uint64_t)i) / 60 % 60);
 		s[23] = (char)((time + (uint64_t)i) % 60);
 		fwrite(s, 1, stride, f);
 	}
@@ -871,7 +884,8 @@ main(int argc, char **argv)
 	if (strcmp(what, "burn") == 0)
 		burn(atoi(argv[2]));
 	if (strcmp(what, "flips") == 0 && argc > 6)
-		return flips(atoi(argv[2]), strtoull(argv[3], NULL, 10), atoi(argv[4]), argv[5], argv + 6);
+		return flips(
+		    atoi(argv[2]), strtoull(argv[3], NULL, 10), atoi(argv[4]), argv[5], argv + 6);
 	if (strcmp(what, "kills") == 0 && argc > 6)
 		return kills(atoi(argv[2]), strtoull(argv[3], NULL, 10), argv[4], argv + 5);
 	if (strcmp(what, "day") == 0 && argc == 4)

@@ -11,7 +11,8 @@ condition_wrong(const char *option, const char *source, const struct expr_error 
 	size_t at = 0;
 
 	for (size_t i = 0; i < e->at && source[i]; i++)
-		at += ((unsigned char)source[i] & 0xc0) != 0x80; /* not the later bytes of a character */
+		/* not the later bytes of a character */
+		at += ((unsigned char)source[i] & 0xc0) != 0x80;
 	warn("%s: %s", option, e->message);
 	fprintf(stderr, "  %s\n  %*s^\n", source, (int)at, "");
 	exit((int)fail_status(EXIT_USAGE));

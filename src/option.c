@@ -43,7 +43,9 @@ void
 options_numbers(struct options *o, const char *interval, const char *count)
 {
 	if (interval && interval_parse(text_of(interval), &o->interval_ns) < 0)
-		die(EXIT_USAGE, "%s is no interval: a number of seconds, or with a unit, from 1ms to 31 days: 1, 0.1, 100ms, 2s, 1m",
+		die(EXIT_USAGE,
+		    "%s is no interval: a number of seconds, or with a unit, from 1ms to 31 days: "
+		    "1, 0.1, 100ms, 2s, 1m",
 		    interval);
 	if (count && (text_u64(text_of(count), &o->count) < 0 || o->count == 0))
 		die(EXIT_USAGE, "%s is no count: a whole number of rows, 1 or more", count);
@@ -54,15 +56,18 @@ set_tick(struct options *o, const struct given *g)
 {
 	o->tick_ns = o->tool->takes & TAKES_WAIT ? 1000000000 / (int64_t)o->ask.hz : 10000000;
 	if (g->seen[OPT_TICK] && interval_parse(text_of(g->arg[OPT_TICK]), &o->tick_ns) < 0)
-		die(EXIT_USAGE, "--tick %s: it takes a time such as 10ms or 1s, 1ms at least", g->arg[OPT_TICK]);
+		die(EXIT_USAGE, "--tick %s: it takes a time such as 10ms or 1s, 1ms at least",
+		    g->arg[OPT_TICK]);
 }
 
 static void
 set_time(struct when *w, const struct given *g, enum option_id id, const char *name)
 {
 	if (g->seen[id] && when_parse(text_of(g->arg[id]), w) < 0)
-		die(EXIT_USAGE, "%s %s: it takes a time such as 17:12, 2026-11-22 17:12:01, +5m (after the start), -90s (before the end), "
-		    "@1790000000", name, g->arg[id]);
+		die(EXIT_USAGE,
+		    "%s %s: it takes a time such as 17:12, 2026-11-22 17:12:01, +5m (after the "
+		    "start), -90s (before the end), @1790000000",
+		    name, g->arg[id]);
 }
 
 /* What is replayed, and what is kept. */
@@ -83,9 +88,12 @@ set_tapes(struct options *o, const struct given *g)
 	if (!o->source && (o->from || o->to || o->follow))
 		die(EXIT_USAGE, "--from, --to and --follow are about a tape: give it with -f");
 	if (o->source && o->out)
-		die(EXIT_USAGE, "-f and -o exclude each other; pq tape cut copies a part of a tape");
+		die(EXIT_USAGE,
+		    "-f and -o exclude each other; pq tape cut copies a part of a tape");
 	if (o->out && strcmp(o->out, "-") == 0)
-		die(EXIT_USAGE, "-o - would mix the tape with the rows; pq record -o - writes a tape to a pipe");
+		die(EXIT_USAGE,
+		    "-o - would mix the tape with the rows; pq record -o - writes a tape to a "
+		    "pipe");
 }
 
 static void
@@ -105,12 +113,15 @@ show_listed(struct options *o, const char *list)
 	while (text_split(&rest, ',', &key)) {
 		int column = columns_find(o->tool->columns, key);
 		if (column < 0)
-			die(EXIT_USAGE, "no column %.*s; pq %s --columns lists them%s%s%s", (int)key.n, key.s, o->tool->name,
-			    o->tool->forms ? ", and with " : "", o->tool->forms ? o->tool->forms_by : "", o->tool->forms ? " others" : "");
+			die(EXIT_USAGE, "no column %.*s; pq %s --columns lists them%s%s%s",
+			    (int)key.n, key.s, o->tool->name, o->tool->forms ? ", and with " : "",
+			    o->tool->forms ? o->tool->forms_by : "",
+			    o->tool->forms ? " others" : "");
 		show(o, column);
 	}
 	if (o->nshown == 0)
-		die(EXIT_USAGE, "-c takes columns by their keys; pq %s --columns lists them", o->tool->name);
+		die(EXIT_USAGE, "-c takes columns by their keys; pq %s --columns lists them",
+		    o->tool->name);
 }
 
 /* People get a screen of the worst, machines all. */
@@ -143,7 +154,9 @@ check_groups(const struct tool *t, const char *list)
 		for (int i = 0; t->columns[i].key && !known; i++)
 			known = t->columns[i].group && text_eq(name, t->columns[i].group);
 		if (!known)
-			die(EXIT_USAGE, "no group of columns %.*s; pq %s --columns names each column's", (int)name.n, name.s, t->name);
+			die(EXIT_USAGE,
+			    "no group of columns %.*s; pq %s --columns names each column's",
+			    (int)name.n, name.s, t->name);
 	}
 }
 
@@ -151,8 +164,9 @@ check_groups(const struct tool *t, const char *list)
 static bool
 is_named_so(const struct options *o, const char *group)
 {
-	return (o->ask.threads && strcmp(group, "thread") == 0) || (o->ask.by_cgroup && strcmp(group, "cgroup") == 0) ||
-	       (o->ask.verbose && strcmp(group, "cost") == 0);
+	return (o->ask.threads && strcmp(group, "thread") == 0) ||
+	    (o->ask.by_cgroup && strcmp(group, "cgroup") == 0) ||
+	    (o->ask.verbose && strcmp(group, "cost") == 0);
 }
 
 /* A line has frames, and a count. */
@@ -164,7 +178,8 @@ check_folded(const struct options *o)
 	for (int i = 0; i < o->nshown; i++)
 		figures += o->tool->columns[o->shown[i]].kind != LABEL;
 	if (figures != 1)
-		die(EXIT_USAGE, "-c with --folded takes labels and one figure, such as process,where,samples");
+		die(EXIT_USAGE,
+		    "-c with --folded takes labels and one figure, such as process,where,samples");
 }
 
 /* Those of the tool's view, or of the default one, and of -w. */
@@ -175,7 +190,9 @@ show_usual(struct options *o, const char *view, const char *groups)
 		show_listed(o, view);
 	for (int i = 0, listed = o->nshown; o->tool->columns[i].key; i++) {
 		const char *group = o->tool->columns[i].group;
-		bool wanted = group ? !o->format->for_people || group_is_wanted(groups, group) || is_named_so(o, group) : !view;
+		bool wanted = group ? !o->format->for_people || group_is_wanted(groups, group) ||
+			is_named_so(o, group) :
+				      !view;
 		for (int k = 0; k < listed; k++)
 			wanted &= o->shown[k] != i;
 		if (wanted)
@@ -194,7 +211,11 @@ set_columns(struct options *o, const struct given *g)
 	if (g->seen[OPT_COLUMNS])
 		show_listed(o, g->arg[OPT_COLUMNS]);
 	else
-		show_usual(o, o->tool->view && (o->format->for_people || o->ask.folded) ? o->tool->view(&o->ask) : NULL, groups);
+		show_usual(o,
+		    o->tool->view && (o->format->for_people || o->ask.folded) ?
+			o->tool->view(&o->ask) :
+			NULL,
+		    groups);
 	if (o->ask.folded)
 		check_folded(o);
 }
@@ -207,8 +228,8 @@ print_columns(const struct tool *t)
 
 	for (int i = 0; t->columns[i].key; i++) {
 		const struct column *c = &t->columns[i];
-		printf("%-18s %-9s %-5s %-5s %-7s %s\n", c->key, *c->heading ? c->heading : "-", kinds[c->kind],
-		       units[c->unit], c->group ? c->group : "default", c->help);
+		printf("%-18s %-9s %-5s %-5s %-7s %s\n", c->key, *c->heading ? c->heading : "-",
+		    kinds[c->kind], units[c->unit], c->group ? c->group : "default", c->help);
 	}
 }
 
@@ -239,7 +260,9 @@ set_moment(struct options *o)
 	if (o->format != &format_metrics)
 		return;
 	if (o->count > 1)
-		die(EXIT_USAGE, "--metrics is of one moment, and so takes no count but 1; pq export keeps a file of them");
+		die(EXIT_USAGE,
+		    "--metrics is of one moment, and so takes no count but 1; pq export keeps a "
+		    "file of them");
 	o->count = 1;
 }
 

@@ -21,7 +21,8 @@ output_write(const struct buf *b)
 		else if (errno == EPIPE || ((errno == EINTR || errno == EAGAIN) && signals_urged()))
 			return false;
 		else if (errno == EAGAIN)
-			poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, 1000); /* somebody made it non-blocking */
+			/* somebody made it non-blocking */
+			poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, 1000);
 		else if (errno != EINTR)
 			die(EXIT_FAILED, "cannot write: %s", strerror(errno));
 	}
@@ -52,7 +53,8 @@ output_terminal_rows(void)
 {
 	struct winsize size = { 0 };
 
-	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row :
+										       0;
 }
 
 void
@@ -60,8 +62,12 @@ output_begin(struct output *p, const struct options *o)
 {
 	struct report *report = &p->report;
 
-	*p = (struct output){ .format = o->format, .summed = o->format->for_people && !o->tool->fleeting };
-	*report = (struct report){ .tool = o->tool->name, .columns = o->tool->columns, .utc = o->utc, .nshown = o->nshown };
+	*p = (struct output){ .format = o->format,
+		.summed = o->format->for_people && !o->tool->fleeting };
+	*report = (struct report){ .tool = o->tool->name,
+		.columns = o->tool->columns,
+		.utc = o->utc,
+		.nshown = o->nshown };
 	memcpy(report->shown, o->shown, sizeof o->shown);
 	report->terminal = o->format->for_people && isatty(STDOUT_FILENO);
 	report->fractions = o->interval_ns % 1000000000 != 0;
@@ -93,7 +99,8 @@ output_end(struct output *p)
 		flush(p);
 	}
 	if (p->summary.left_out > 0)
-		warn("%llu rows of further series are not in the averages", (unsigned long long)p->summary.left_out);
+		warn("%llu rows of further series are not in the averages",
+		    (unsigned long long)p->summary.left_out);
 }
 
 void

@@ -7,7 +7,8 @@
 #include "words.h"
 
 static unsigned
-number_of(const struct given *g, enum option_id id, unsigned otherwise, unsigned most, const char *name, const char *what)
+number_of(const struct given *g, enum option_id id, unsigned otherwise, unsigned most,
+    const char *name, const char *what)
 {
 	uint64_t n;
 
@@ -19,12 +20,14 @@ number_of(const struct given *g, enum option_id id, unsigned otherwise, unsigned
 }
 
 static int64_t
-time_of(const struct given *g, enum option_id id, int64_t otherwise, const char *name, const char *such_as)
+time_of(const struct given *g, enum option_id id, int64_t otherwise, const char *name,
+    const char *such_as)
 {
 	int64_t ns = otherwise;
 
 	if (g->seen[id] && interval_parse(text_of(g->arg[id]), &ns) < 0)
-		die(EXIT_USAGE, "%s %s: it takes a time such as %s, 1ms at least", name, g->arg[id], such_as);
+		die(EXIT_USAGE, "%s %s: it takes a time such as %s, 1ms at least", name, g->arg[id],
+		    such_as);
 	return ns;
 }
 
@@ -82,7 +85,8 @@ set_tasks(struct request *ask, const struct given *g, unsigned usual_rows)
 static void
 set_latency(struct request *ask, const struct given *g)
 {
-	static const char *const sources[] = { "", "bpf", "bpf-btf", "bpf-raw", "bpf-tp", "schedstat", "probe" };
+	static const char *const sources[] = { "", "bpf", "bpf-btf", "bpf-raw", "bpf-tp",
+		"schedstat", "probe" };
 	enum { SOURCES = sizeof sources / sizeof sources[0] };
 	const char *name = g->arg[OPT_PROVENANCE];
 	int i = 1;
@@ -90,7 +94,10 @@ set_latency(struct request *ask, const struct given *g)
 	while (name && i < SOURCES && strcmp(name, sources[i]) != 0)
 		i++;
 	if (i == SOURCES)
-		die(EXIT_USAGE, "--source %s: it takes bpf (or one of bpf-btf, bpf-raw, bpf-tp), schedstat or probe", name);
+		die(EXIT_USAGE,
+		    "--source %s: it takes bpf (or one of bpf-btf, bpf-raw, bpf-tp), schedstat or "
+		    "probe",
+		    name);
 	ask->source = name ? (enum latency_source)i : LATENCY_ANY;
 	ask->period_ns = time_of(g, OPT_PERIOD, 10000000, "--period", "10ms");
 	ask->histogram = g->seen[OPT_HISTOGRAM];
@@ -98,7 +105,8 @@ set_latency(struct request *ask, const struct given *g)
 	ask->verbose = g->seen[OPT_VERBOSE];
 }
 
-/* Threads that run may stand still in the kernel's figures for a tick of the scheduler: looking oftener tells nothing. */
+/* Threads that run may stand still in the kernel's figures for a tick of the scheduler: looking
+ * oftener tells nothing. */
 static void
 set_waits(struct request *ask, const struct given *g)
 {
@@ -115,7 +123,9 @@ set_waits(struct request *ask, const struct given *g)
 	if (ask->idle && !ask->slow_ns)
 		die(EXIT_USAGE, "--idle is about --slow: without it, all waits are shown anyway");
 	if (ask->slow_ns && ask->slow_ns < 2000000000 / (int64_t)ask->hz)
-		die(EXIT_USAGE, "--slow %s: threads are looked at %u times a second: give two looks' time, %ums, or more, or a higher --hz",
+		die(EXIT_USAGE,
+		    "--slow %s: threads are looked at %u times a second: give two looks' time, "
+		    "%ums, or more, or a higher --hz",
 		    g->arg[OPT_SLOW], ask->hz, 2000 / ask->hz);
 	if ((ask->slow_ns || ask->folded) && !g->seen[OPT_MOST])
 		ask->most = 0; /* rows are events, or add up */

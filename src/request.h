@@ -1,4 +1,5 @@
-/* request: what the words of the command line ask of a tool; what they ask of the driver is option.c's. */
+/* request: what the words of the command line ask of a tool; what they ask of the driver is
+ * option.c's. */
 #ifndef PQ_REQUEST_H
 #define PQ_REQUEST_H
 
@@ -6,8 +7,8 @@
 
 struct given;
 
-/* Fills in what was given; usual_rows is what -n is without it, 0: all. A wrong argument ends the program with one line and
- * EXIT_USAGE. */
+/* Fills in what was given; usual_rows is what -n is without it, 0: all. A wrong argument ends the
+ * program with one line and EXIT_USAGE. */
 void request_parse(struct request *ask, const struct given *g, unsigned usual_rows);
 
 /* Ends the program likewise when it is no process and no cgroup at all. */

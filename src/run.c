@@ -33,7 +33,8 @@ tick(struct run *r, const struct moment *m)
 	sampler_tick(&r->sampler, m);
 	if (r->sampler.watch.no_ticks)
 		r->due.tick_ns = 0;
-	schedule_ticked(&r->due, m->mono_ns, share ? (clock_ns(CLOCK_THREAD_CPUTIME_ID) - before) / share : 0);
+	schedule_ticked(
+	    &r->due, m->mono_ns, share ? (clock_ns(CLOCK_THREAD_CPUTIME_ID) - before) / share : 0);
 }
 
 static bool
@@ -71,7 +72,8 @@ is_row(struct run *r, const struct moment *m)
 	return m->mono_ns + spacing_ns / 2 >= r->due.row_ns;
 }
 
-/* Waits for the next moment at which something is due: 1 a row, 2 only a tick, 0 the end, -1 with errno. */
+/* Waits for the next moment at which something is due: 1 a row, 2 only a tick, 0 the end, -1 with
+ * errno. */
 static int
 next_moment(struct run *r, struct moment *m)
 {
@@ -101,11 +103,13 @@ start_schedule(struct run *r, const struct moment *m)
 	r->could_ns = m->mono_ns;
 }
 
-/* The machine was booted between two moments of a recording: nothing can be counted from the one to the other. */
+/* The machine was booted between two moments of a recording: nothing can be counted from the one to
+ * the other. */
 static void
 begin_anew(struct run *r, const struct moment *m)
 {
-	warn("%s: the machine was booted anew here; the rows go on behind that", r->options->source);
+	warn(
+	    "%s: the machine was booted anew here; the rows go on behind that", r->options->source);
 	sampler_forget(&r->sampler);
 	start_schedule(r, m);
 }
@@ -147,8 +151,9 @@ tell_missed(const struct run *r)
 	const struct schedule *due = &r->due;
 
 	if (due->missed > 0 && !r->host->replay)
-		warn("missed %llu of %llu deadlines: the machine was too busy, or this program was stopped",
-		     (unsigned long long)due->missed, (unsigned long long)(due->missed + due->rows));
+		warn("missed %llu of %llu deadlines: the machine was too busy, or this program was "
+		     "stopped",
+		    (unsigned long long)due->missed, (unsigned long long)(due->missed + due->rows));
 }
 
 static void
@@ -166,7 +171,8 @@ check_recorded(const struct run *r)
 {
 	if (tapes_recorded(r->host, r->options->tool))
 		return;
-	warn("%s was recorded for %s: what %s reads beside that is not on it", r->options->source, r->host->tools, r->options->tool->name);
+	warn("%s was recorded for %s: what %s reads beside that is not on it", r->options->source,
+	    r->host->tools, r->options->tool->name);
 }
 
 /* Begins, or begins anew, with a first snapshot. */
@@ -200,7 +206,8 @@ die_without_moment(const struct run *r)
 	bool damaged = host_losses(r->host, lost, sizeof lost);
 
 	die(EXIT_FAILED, "%s: there is no moment in it%s%s%s", r->options->source,
-	    r->options->from || r->options->to ? " between these times" : "", damaged ? " that can be read: " : "", damaged ? lost : "");
+	    r->options->from || r->options->to ? " between these times" : "",
+	    damaged ? " that can be read: " : "", damaged ? lost : "");
 }
 
 static void
@@ -230,7 +237,8 @@ start(struct run *r)
 		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
 	check_recorded(r);
 	bool done = begin_at(r, &m);
-	if (done || r->sampler.watch.fail == EXIT_UNSUPPORTED) /* why it is so may be seen from the tape */
+	if (done ||
+	    r->sampler.watch.fail == EXIT_UNSUPPORTED) /* why it is so may be seen from the tape */
 		keep(r);
 	while (!done && r->sampler.watch.fail == EXIT_UNSUPPORTED && go_on_to_recorded(r, &m))
 		done = begin_at(r, &m);

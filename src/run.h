@@ -1,4 +1,5 @@
-/* run: the driver: what all tools do alike. It sleeps, catches signals, prints, sums up and decides the exit status. */
+/* run: the driver: what all tools do alike. It sleeps, catches signals, prints, sums up and decides
+ * the exit status. */
 #ifndef PQ_RUN_H
 #define PQ_RUN_H
 

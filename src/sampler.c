@@ -29,12 +29,14 @@ say_on_stderr(void *about, const struct tool *tool, const char *message)
 }
 
 void
-sampler_begin(struct sampler *s, const struct tool *tool, struct host *host, const struct request *ask)
+sampler_begin(
+    struct sampler *s, const struct tool *tool, struct host *host, const struct request *ask)
 {
 	*s = (struct sampler){ .tool = tool, .say = say_on_stderr };
 	s->watch = (struct watch){ .host = host, .ask = ask, .note = say_once };
 	s->watch.state = arena_alloc(&s->watch.arena, tool->state_size);
-	s->table = (struct table){ .columns = tool->columns, .ncolumns = columns_count(tool->columns) };
+	s->table =
+	    (struct table){ .columns = tool->columns, .ncolumns = columns_count(tool->columns) };
 }
 
 void
@@ -76,7 +78,8 @@ sampler_rows(struct sampler *s)
 	if (s->taken < 2)
 		return false;
 	if (span_ns <= 0) {
-		watch_note(&s->watch, "the clock did not move on between two moments: no row for them");
+		watch_note(
+		    &s->watch, "the clock did not move on between two moments: no row for them");
 		return false;
 	}
 	s->tool->rows(&s->watch, from->data, to->data, (double)span_ns * 1e-9, &s->table);

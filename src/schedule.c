@@ -16,7 +16,8 @@ first_row(const struct moment *start, int64_t interval_ns, bool aligned)
 }
 
 void
-schedule_start(struct schedule *s, const struct moment *start, int64_t interval_ns, int64_t tick_ns, bool live)
+schedule_start(
+    struct schedule *s, const struct moment *start, int64_t interval_ns, int64_t tick_ns, bool live)
 {
 	*s = (struct schedule){ .interval_ns = interval_ns ? interval_ns : second };
 	s->tick_ns = tick_ns < s->interval_ns ? tick_ns : 0;
@@ -40,10 +41,12 @@ schedule_ticked(struct schedule *s, int64_t now_ns, int64_t cost_ns)
 
 	if (!s->tick_ns)
 		return;
-	int64_t passed = now_ns > s->ticked_ns ? (now_ns - s->ticked_ns) / s->tick_ns * s->tick_ns : 0;
+	int64_t passed =
+	    now_ns > s->ticked_ns ? (now_ns - s->ticked_ns) / s->tick_ns * s->tick_ns : 0;
 	s->owed_ns += cost_ns * 100 - passed;
 	s->owed_ns = s->owed_ns > 0 ? s->owed_ns : 0;
-	int64_t skipped = s->owed_ns > ahead_ns ? (s->owed_ns - ahead_ns) / s->tick_ns * s->tick_ns : 0;
+	int64_t skipped =
+	    s->owed_ns > ahead_ns ? (s->owed_ns - ahead_ns) / s->tick_ns * s->tick_ns : 0;
 	s->owed_ns -= skipped;
 	s->ticked_ns += passed + skipped;
 }

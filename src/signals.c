@@ -4,10 +4,11 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop, urged, resized, asked; /* one each, as setting a bit of one could lose another */
+static volatile sig_atomic_t stop, urged, resized,
+    asked; /* one each, as setting a bit of one could lose another */
 
-/* The alarm wakes us should the signal have come just before a sleep, or while a reader that has stopped reading holds up
- * our write. */
+/* The alarm wakes us should the signal have come just before a sleep, or while a reader that has
+ * stopped reading holds up our write. */
 static void
 on_signal(int sig)
 {
@@ -46,7 +47,8 @@ signals_catch(void)
 		if (sigaction(once[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(once[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a limit on files' sizes is an error of write(2), to be told */
+	/* a limit on files' sizes is an error of write(2), to be told */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 void

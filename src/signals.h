@@ -4,8 +4,9 @@
 
 #include <stdbool.h>
 
-/* Begins to take note of SIGINT, SIGTERM and SIGWINCH, each of which interrupts a sleep; SIGPIPE becomes EPIPE. What was
- * ignored when the program was started stays so (nohup). The same signal a second time ends the program at once. */
+/* Begins to take note of SIGINT, SIGTERM and SIGWINCH, each of which interrupts a sleep; SIGPIPE
+ * becomes EPIPE. What was ignored when the program was started stays so (nohup). The same signal a
+ * second time ends the program at once. */
 void signals_catch(void);
 
 /* The end of a child interrupts a sleep. */
@@ -17,7 +18,8 @@ void signals_catch_asking(void);
 /* Whether SIGUSR1 has come since this was asked last. */
 bool signals_asked(void);
 
-/* Whether the end was asked for; and whether a second later we still had not come to it, held up in a write. */
+/* Whether the end was asked for; and whether a second later we still had not come to it, held up in
+ * a write. */
 bool signals_stop(void);
 bool signals_urged(void);
 

@@ -32,12 +32,18 @@ tapes_file(const char *path, bool *pipe)
 					  open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path, strerror(errno));
+		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path,
+		    strerror(errno));
 	*pipe = !S_ISREG(st.st_mode);
 	if (S_ISDIR(st.st_mode))
-		die(EXIT_USAGE, "%s: a directory, no tape; pq tape pack makes a tape of captured moments", path);
+		die(EXIT_USAGE,
+		    "%s: a directory, no tape; pq tape pack makes a tape of captured moments",
+		    path);
 	if (*pipe && strcmp(path, "-") != 0)
-		die(EXIT_USAGE, "%s: neither a tape nor a directory of captured moments; -f - reads a tape from a pipe", path);
+		die(EXIT_USAGE,
+		    "%s: neither a tape nor a directory of captured moments; -f - reads a tape "
+		    "from a pipe",
+		    path);
 	return fd;
 }
 
@@ -69,7 +75,9 @@ set_window(struct host *h, const struct options *o)
 	if (host_tape_span(h, &first_ns, &last_ns) < 0) {
 		if (errno != ESPIPE)
 			die(EXIT_FAILED, "%s: %s", o->source, tapes_why(errno));
-		die(EXIT_USAGE, "--from and --to need a file: where a pipe ends is not known; pq tape cut can write to a pipe");
+		die(EXIT_USAGE,
+		    "--from and --to need a file: where a pipe ends is not known; pq tape cut can "
+		    "write to a pipe");
 	}
 	struct host_window w = tapes_window(o, first_ns, last_ns);
 	host_tape_window(h, &w);
@@ -83,7 +91,8 @@ open_tape(const struct options *o)
 	struct host *h = host_tape(fd, pipe);
 
 	if (!h)
-		die(errno == EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s: %s", o->source, tapes_why(errno));
+		die(errno == EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s: %s", o->source,
+		    tapes_why(errno));
 	if (pipe && o->follow)
 		die(EXIT_USAGE, "--follow needs a file: a pipe is followed anyway");
 	set_window(h, o);
@@ -96,11 +105,16 @@ open_moments(const struct options *o)
 	struct host *h = host_moments(o->source);
 
 	if (!h && errno == ENOENT)
-		die(EXIT_USAGE, "-f %s: no captured moments in it; scripts/capture makes some, pq record makes a tape", o->source);
+		die(EXIT_USAGE,
+		    "-f %s: no captured moments in it; scripts/capture makes some, pq record makes "
+		    "a tape",
+		    o->source);
 	if (!h)
 		die(EXIT_FAILED, "cannot open %s: %s", o->source, strerror(errno));
 	if (o->from || o->to || o->follow)
-		die(EXIT_USAGE, "--from, --to and --follow need a tape, and -f %s is a directory of moments; pq tape pack makes a tape of it",
+		die(EXIT_USAGE,
+		    "--from, --to and --follow need a tape, and -f %s is a directory of moments; "
+		    "pq tape pack makes a tape of it",
 		    o->source);
 	return h;
 }
@@ -111,14 +125,15 @@ tapes_open(const struct options *o)
 	const char *path = o->root ? o->root : "/";
 	struct stat st;
 
-	if (o->source && strcmp(o->source, "-") != 0 && stat(o->source, &st) == 0 && S_ISDIR(st.st_mode))
+	if (o->source && strcmp(o->source, "-") != 0 && stat(o->source, &st) == 0 &&
+	    S_ISDIR(st.st_mode))
 		return open_moments(o);
 	if (o->source)
 		return open_tape(o);
 	struct host *h = host_live(path);
 	if (!h)
-		die(o->root && (errno == ENOENT || errno == ENOTDIR) ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path,
-		    strerror(errno));
+		die(o->root && (errno == ENOENT || errno == ENOTDIR) ? EXIT_USAGE : EXIT_FAILED,
+		    "cannot open %s: %s", path, strerror(errno));
 	return h;
 }
 
@@ -182,19 +197,28 @@ tapes_create(struct tape_file *f, const char *path, uint64_t ring)
 			die(EXIT_FAILED, "%s: process %d records to it already", path, f->owner);
 		die(EXIT_FAILED, "%s: another process records to it already", path);
 	case EINVAL:
-		die(EXIT_USAGE, "%s: there is something else than a tape in it, which is not overwritten", path);
+		die(EXIT_USAGE,
+		    "%s: there is something else than a tape in it, which is not overwritten",
+		    path);
 	case ENOTSUP:
-		die(EXIT_USAGE, "%s: a tape of a later version of pq; record to another file", path);
+		die(EXIT_USAGE, "%s: a tape of a later version of pq; record to another file",
+		    path);
 	case ERANGE:
 		if (f->ring)
-			die(EXIT_USAGE, "%s: a ring of %llu bytes already; record to another file, or without --ring to go on with it", path,
-			    (unsigned long long)f->ring);
-		die(EXIT_USAGE, "%s: a tape that is no ring; record to another file, or without --ring to go on with it", path);
+			die(EXIT_USAGE,
+			    "%s: a ring of %llu bytes already; record to another file, or without "
+			    "--ring to go on with it",
+			    path, (unsigned long long)f->ring);
+		die(EXIT_USAGE,
+		    "%s: a tape that is no ring; record to another file, or without --ring to go "
+		    "on with it",
+		    path);
 	case EISDIR:
 	case ENOTTY:
 		die(EXIT_USAGE, "%s: no regular file; -o - writes to a pipe", path);
 	default:
-		die(errno == ENOENT || errno == ENOTDIR ? EXIT_USAGE : EXIT_FAILED, "cannot write %s: %s%s", path, strerror(errno),
+		die(errno == ENOENT || errno == ENOTDIR ? EXIT_USAGE : EXIT_FAILED,
+		    "cannot write %s: %s%s", path, strerror(errno),
 		    errno == ENOSPC ? "; a ring takes all of its room at the start" : "");
 	}
 }

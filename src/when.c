@@ -3,7 +3,8 @@
 #include <errno.h>
 
 static const int64_t second = 1000000000;
-static const int64_t most_ns = 7289654400 * INT64_C(1000000000) - 1; /* the end of 2200: it fits into 63 bits */
+static const int64_t most_ns =
+    7289654400 * INT64_C(1000000000) - 1; /* the end of 2200: it fits into 63 bits */
 
 static int
 fail(int error)
@@ -28,7 +29,8 @@ take_field(struct text *rest, size_t n, int least, int most, int *out)
 {
 	uint64_t v;
 
-	if (rest->n < n || text_u64((struct text){ rest->s, n }, &v) < 0 || v < (uint64_t)least || v > (uint64_t)most)
+	if (rest->n < n || text_u64((struct text){ rest->s, n }, &v) < 0 || v < (uint64_t)least ||
+	    v > (uint64_t)most)
 		return false;
 	*out = (int)v;
 	rest->s += n;
@@ -36,7 +38,8 @@ take_field(struct text *rest, size_t n, int least, int most, int *out)
 	return true;
 }
 
-/* ".250", or nothing. Not by way of a double: with ten digits before the point it has none for nanoseconds. */
+/* ".250", or nothing. Not by way of a double: with ten digits before the point it has none for
+ * nanoseconds. */
 static bool
 take_fraction(struct text *rest, int64_t *billionths)
 {
@@ -61,7 +64,8 @@ take_clock(struct text *rest, struct when *w)
 	struct tm *t = &w->written;
 	size_t digits = rest->n > 1 && rest->s[1] == ':' ? 1 : 2;
 
-	if (!take_field(rest, digits, 0, 23, &t->tm_hour) || !text_skip(rest, ":") || !take_field(rest, 2, 0, 59, &t->tm_min))
+	if (!take_field(rest, digits, 0, 23, &t->tm_hour) || !text_skip(rest, ":") ||
+	    !take_field(rest, 2, 0, 59, &t->tm_min))
 		return false;
 	if (!text_skip(rest, ":"))
 		return true;
@@ -73,7 +77,8 @@ static bool
 take_date(struct text *rest, struct tm *t)
 {
 	if (!take_field(rest, 4, 1970, 2200, &t->tm_year) || !text_skip(rest, "-") ||
-	    !take_field(rest, 2, 1, 12, &t->tm_mon) || !text_skip(rest, "-") || !take_field(rest, 2, 1, 31, &t->tm_mday))
+	    !take_field(rest, 2, 1, 12, &t->tm_mon) || !text_skip(rest, "-") ||
+	    !take_field(rest, 2, 1, 31, &t->tm_mday))
 		return false;
 	t->tm_year -= 1900;
 	t->tm_mon -= 1;
@@ -110,8 +115,9 @@ broken_down(int64_t at_s, bool utc)
 	return t;
 }
 
-/* The seconds since 1970. Of a local time that comes twice, mktime may give either, by what it was asked before; of one that is
- * left out, the hour before or after, by libc. What the offset of the day before makes of them is the same always. */
+/* The seconds since 1970. Of a local time that comes twice, mktime may give either, by what it was
+ * asked before; of one that is left out, the hour before or after, by libc. What the offset of the
+ * day before makes of them is the same always. */
 static int64_t
 seconds(struct tm t, bool utc)
 {
@@ -153,7 +159,8 @@ unit_ns(struct text suffix)
 	static const struct {
 		const char *suffix;
 		int64_t ms;
-	} units[] = { { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+	} units[] = { { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+		{ "d", 86400000 } };
 
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
 		if (text_eq(suffix, units[i].suffix))
@@ -161,7 +168,8 @@ unit_ns(struct text suffix)
 	return 0;
 }
 
-/* "90s", "1.5h", "30", and behind @ only seconds without a unit. No length is larger than from 1970 to 2200. */
+/* "90s", "1.5h", "30", and behind @ only seconds without a unit. No length is larger than from 1970
+ * to 2200. */
 static bool
 parse_length(struct text t, struct when *w)
 {
@@ -169,12 +177,14 @@ parse_length(struct text t, struct when *w)
 	int64_t billionths;
 	uint64_t whole;
 
-	if (text_u64(digits, &whole) < 0 || !take_fraction(&t, &billionths) || (w->kind == WHEN_INSTANT && t.n > 0))
+	if (text_u64(digits, &whole) < 0 || !take_fraction(&t, &billionths) ||
+	    (w->kind == WHEN_INSTANT && t.n > 0))
 		return false;
 	int64_t unit = unit_ns(t);
 	if (unit == 0 || whole > (uint64_t)(most_ns / unit))
 		return false;
-	w->ns = (int64_t)whole * unit + billionths * (unit / 1000000) / 1000; /* billionths * unit would be too large */
+	/* billionths * unit would be too large */
+	w->ns = (int64_t)whole * unit + billionths * (unit / 1000000) / 1000;
 	return true;
 }
 
@@ -182,12 +192,13 @@ int
 when_parse(struct text t, struct when *out)
 {
 	struct when w = { .kind = text_skip(&t, "@") ? WHEN_INSTANT :
-				  text_skip(&t, "+") ? WHEN_AFTER_FIRST :
-				  text_skip(&t, "-") ? WHEN_BEFORE_LAST :
-				  t.n > 4 && t.s[4] == '-' ? WHEN_DATE : WHEN_CLOCK };
+		    text_skip(&t, "+")               ? WHEN_AFTER_FIRST :
+		    text_skip(&t, "-")               ? WHEN_BEFORE_LAST :
+		    t.n > 4 && t.s[4] == '-'         ? WHEN_DATE :
+						       WHEN_CLOCK };
 	bool good = w.kind == WHEN_DATE ? parse_date(t, &w) :
-		    w.kind == WHEN_CLOCK ? take_clock(&t, &w) && t.n == 0 :
-		    parse_length(t, &w);
+	    w.kind == WHEN_CLOCK        ? take_clock(&t, &w) && t.n == 0 :
+					  parse_length(t, &w);
 
 	if (!good)
 		return fail(EINVAL);
@@ -195,14 +206,16 @@ when_parse(struct text t, struct when *out)
 	return 0;
 }
 
-/* A recording's moments may be anything; what is brought back to these years leaves room for a day's arithmetic. */
+/* A recording's moments may be anything; what is brought back to these years leaves room for a
+ * day's arithmetic. */
 static int64_t
 sane(int64_t ns)
 {
 	return ns > most_ns ? most_ns : ns < -most_ns ? -most_ns : ns;
 }
 
-/* A time after the end is meant to be of the day before when the recording reaches back to it, or nearly so. */
+/* A time after the end is meant to be of the day before when the recording reaches back to it, or
+ * nearly so. */
 static int64_t
 clock_ns(const struct when *w, const struct when_span *span, bool utc)
 {
@@ -216,7 +229,8 @@ clock_ns(const struct when *w, const struct when_span *span, bool utc)
 		return ns;
 	t.tm_mday--;
 	int64_t earlier_ns = seconds(t, utc) * second + w->ns;
-	return first_ns / 2 - earlier_ns / 2 < ns / 2 - last_ns / 2 ? earlier_ns : ns; /* the whole could be too large */
+	/* the whole could be too large */
+	return first_ns / 2 - earlier_ns / 2 < ns / 2 - last_ns / 2 ? earlier_ns : ns;
 }
 
 static int64_t
@@ -247,15 +261,19 @@ when_resolve(const struct when *w, const struct when_span *span, bool utc)
 		return seconds(w->written, utc) * second + w->ns;
 	if (w->kind == WHEN_INSTANT)
 		return w->ns;
-	return w->kind == WHEN_AFTER_FIRST ? sum(span->first_ns, w->ns) : sum(span->last_ns, -w->ns);
+	return w->kind == WHEN_AFTER_FIRST ? sum(span->first_ns, w->ns) :
+					     sum(span->last_ns, -w->ns);
 }
 
 int
 size_parse(struct text t, uint64_t *bytes)
 {
 	struct text digits = take_digits(&t);
-	unsigned shift = text_skip(&t, "K") ? 10 : text_skip(&t, "M") ? 20 :
-			 text_skip(&t, "G") ? 30 : text_skip(&t, "T") ? 40 : 0;
+	unsigned shift = text_skip(&t, "K") ? 10 :
+	    text_skip(&t, "M")              ? 20 :
+	    text_skip(&t, "G")              ? 30 :
+	    text_skip(&t, "T")              ? 40 :
+					      0;
 	uint64_t v;
 
 	if (shift > 0)

@@ -1,10 +1,11 @@
 /*
  * helper: what the bats files need and a shell cannot do.
  *
- *	helper refuse CALL ERROR COMMAND…  runs it so that bpf(2) or perf_event_open(2) is refused by seccomp, with that errno
- *	helper loaded ID…                  how many of these BPF programs are in the kernel
- *	helper burn N                      N threads that do nothing but run
- *	helper wake HZ                     wakes up so often, and does nothing else
+ *  helper refuse CALL ERROR COMMAND…  runs it so that bpf(2) or perf_event_open(2) is refused by
+ *  seccomp, with that errno
+ *  helper loaded ID…                  how many of these BPF programs are in the kernel
+ *  helper burn N                      N threads that do nothing but run
+ *  helper wake HZ                     wakes up so often, and does nothing else
  *
  * Numbers and layouts are those of the kernel's include/uapi: libc has no headers for them.
  */
@@ -46,14 +47,16 @@ refuse(char **argv)
 	const uint32_t allow = 0x7fff0000, error = 0x00050000;
 	uint32_t call = strcmp(argv[0], "bpf") == 0 ? SYS_bpf : SYS_perf_event_open;
 	struct instruction code[] = {
-		{ LOAD_WORD, 0, 0, 0 }, /* the call's number is the first of struct seccomp_data */
+		/* the call's number is the first of struct seccomp_data */
+		{ LOAD_WORD, 0, 0, 0 },
 		{ JUMP_EQUAL, 0, 1, call },
 		{ RETURN, 0, 0, error | (uint32_t)atoi(argv[1]) },
 		{ RETURN, 0, 0, allow },
 	};
 	struct filter f = { sizeof code / sizeof code[0], code };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, MODE_FILTER, &f, 0, 0) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, MODE_FILTER, &f, 0, 0) < 0)
 		fail("seccomp");
 	execvp(argv[2], argv + 2);
 	fail(argv[2]);
@@ -67,7 +70,9 @@ loaded(char **argv)
 	int n = 0;
 
 	for (; *argv; argv++) {
-		struct { uint32_t id, next_id, flags; } ask = { (uint32_t)strtoul(*argv, NULL, 10), 0, 0 };
+		struct {
+			uint32_t id, next_id, flags;
+		} ask = { (uint32_t)strtoul(*argv, NULL, 10), 0, 0 };
 		int fd = (int)syscall(SYS_bpf, PROG_GET_FD_BY_ID, &ask, sizeof ask);
 		if (fd < 0 && errno != ENOENT)
 			fail("bpf(2), BPF_PROG_GET_FD_BY_ID");
@@ -119,12 +124,15 @@ wake(char **argv)
 int
 main(int argc, char **argv)
 {
-	static const struct { const char *name; int arguments, (*work)(char **); } works[] = {
-		{ "refuse", 3, refuse }, { "loaded", 1, loaded }, { "burn", 1, burn }, { "wake", 1, wake }
-	};
+	static const struct {
+		const char *name;
+		int arguments, (*work)(char **);
+	} works[] = { { "refuse", 3, refuse }, { "loaded", 1, loaded }, { "burn", 1, burn },
+		{ "wake", 1, wake } };
 
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
-		if (argc > 1 && strcmp(argv[1], works[i].name) == 0 && argc - 2 >= works[i].arguments)
+		if (argc > 1 && strcmp(argv[1], works[i].name) == 0 &&
+		    argc - 2 >= works[i].arguments)
 			return works[i].work(argv + 2);
 	fprintf(stderr, "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, or wake HZ\n");
 	return 2;

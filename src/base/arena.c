@@ -21,7 +21,8 @@ block_new(size_t n)
 {
 	size_t size = BLOCK;
 
-	while (size < n) /* with room to spare: what grows by a little each time shall not need a new block each time */
+	while (size <
+	    n) /* with room to spare: what grows by a little each time shall not need a new block each time */
 		size *= 2;
 	struct arena_block *b = xmalloc(sizeof *b + size);
 
@@ -30,7 +31,8 @@ block_new(size_t n)
 	return b;
 }
 
-/* Goes on to the next block that holds n bytes; blocks of earlier rounds that are too small are left empty. */
+/* Goes on to the next block that holds n bytes; blocks of earlier rounds that are too small are
+ * left empty. */
 static void
 next_block(struct arena *a, size_t n)
 {

@@ -71,7 +71,8 @@ buf_fixed(struct buf *b, double x, int digits)
 	static const double power[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
 	static const double limit = 18446744073709549568.0; /* the largest double below 2^64 */
 	double scaled = round(fabs(x) * power[digits]);
-	bool whole = scaled > limit; /* digits after the point say nothing about a number as large */
+	/* digits after the point say nothing about a number as large */
+	bool whole = scaled > limit;
 	uint64_t n = (uint64_t)(whole ? fmin(fabs(x), limit) : scaled);
 	uint64_t unit = whole ? 1 : (uint64_t)power[digits];
 
@@ -88,12 +89,17 @@ size_t
 buf_utf8_length(const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
-	size_t n = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+	size_t n = *s < 0x80        ? 1 :
+	    *s >= 0xc2 && *s < 0xe0 ? 2 :
+	    *s >= 0xe0 && *s < 0xf0 ? 3 :
+	    *s >= 0xf0 && *s < 0xf5 ? 4 :
+				      0;
 
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) ||
 	    (*s == 0xf4 && s[1] > 0x8f)) /* overlong, a surrogate, or beyond Unicode */
 		return 0;
 	return n;
@@ -111,7 +117,8 @@ is_control(const char *s, size_t n)
 static void
 put_octal(struct buf *b, unsigned char c)
 {
-	char octal[] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)), (char)('0' + (c & 7)) };
+	char octal[] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)),
+		(char)('0' + (c & 7)) };
 
 	buf_add(b, octal, sizeof octal);
 }

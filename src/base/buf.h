@@ -1,4 +1,5 @@
-/* buf: bytes that are put together and written at once. Numbers are printed here, so no locale reaches them. */
+/* buf: bytes that are put together and written at once. Numbers are printed here, so no locale
+ * reaches them. */
 #ifndef PQ_BUF_H
 #define PQ_BUF_H
 
@@ -24,7 +25,8 @@ void buf_pad(struct buf *b, size_t n);
 /* A decimal number, zero-padded to at least `width` digits. */
 void buf_u64(struct buf *b, uint64_t v, int width);
 
-/* x with so many digits after the point (at most 9), rounded half away from zero; finite values only. */
+/* x with so many digits after the point (at most 9), rounded half away from zero; finite values
+ * only. */
 void buf_fixed(struct buf *b, double x, int digits);
 
 /* The length of the UTF-8 character at s; 0 when the bytes there are none. */

@@ -6,12 +6,14 @@
 
 #include "fail.h"
 
-/* The step of a positive value: an octave in *octave, its step as the result; -1 when it is below them all. */
+/* The step of a positive value: an octave in *octave, its step as the result; -1 when it is below
+ * them all. */
 static int
 step_of(double value, int *octave)
 {
 	int exponent;
-	double fraction = frexp(fmin(value, 1e300), &exponent); /* value = fraction * 2^exponent, 0.5 <= fraction < 1 */
+	/* value = fraction * 2^exponent, 0.5 <= fraction < 1 */
+	double fraction = frexp(fmin(value, 1e300), &exponent);
 
 	*octave = exponent - 1 - HIST_LOWEST;
 	if (*octave < 0)

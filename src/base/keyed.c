@@ -13,7 +13,8 @@ take(struct text line, struct keyed *out)
 		out->v = 0;
 }
 
-/* The letters that the keys begin with: most lines of a long file begin with another, and need no closer look. */
+/* The letters that the keys begin with: most lines of a long file begin with another, and need no
+ * closer look. */
 struct letters {
 	bool has[256];
 };
@@ -43,7 +44,8 @@ keyed_parse(struct text t, const char *const *keys, size_t n, struct keyed *out)
 
 	memset(out, 0, n * sizeof *out);
 	while (found < n && text_whole_line(&t, &line)) {
-		if (line.n == 0 || !letters.has[(unsigned char)line.s[0]] || !text_word(&line, &key))
+		if (line.n == 0 || !letters.has[(unsigned char)line.s[0]] ||
+		    !text_word(&line, &key))
 			continue;
 		for (size_t i = 0; i < n; i++) {
 			size_t k = (hint + i) % n; /* the kernel's order is mostly ours */

@@ -15,17 +15,20 @@ struct text {
 /* A string constant or C string as a text. */
 struct text text_of(const char *s);
 
-/* Takes the next line (without its newline) off *rest; false at the end. A last line needs no newline. */
+/* Takes the next line (without its newline) off *rest; false at the end. A last line needs no
+ * newline. */
 bool text_line(struct text *rest, struct text *line);
 
-/* The same, but for a last line without its newline: a torn one, whose last number may have lost digits. */
+/* The same, but for a last line without its newline: a torn one, whose last number may have lost
+ * digits. */
 bool text_whole_line(struct text *rest, struct text *line);
 
 /* Takes the next word off *rest, blanks and tabs before it skipped; false when none is left. */
 bool text_word(struct text *rest, struct text *word);
 
-/* Takes what stands before the first `sep` off *rest, and the separator; all that is left when there is none.
- * False only when *rest is exhausted: "a::b" gives "a", "", "b", and so does "a::" but for the last. */
+/* Takes what stands before the first `sep` off *rest, and the separator; all that is left when
+ * there is none. False only when *rest is exhausted: "a::b" gives "a", "", "b", and so does "a::"
+ * but for the last. */
 bool text_split(struct text *rest, char sep, struct text *part);
 
 bool text_eq(struct text t, const char *s);
@@ -34,7 +37,8 @@ bool text_same(struct text a, struct text b);
 /* If t begins with the string, takes it off and returns true. */
 bool text_skip(struct text *t, const char *prefix);
 
-/* The whole of t as a decimal number: 0, or -1 with EINVAL (no number), ERANGE (too large). *v is set on success only. */
+/* The whole of t as a decimal number: 0, or -1 with EINVAL (no number), ERANGE (too large). *v is
+ * set on success only. */
 int text_u64(struct text t, uint64_t *v);
 
 /* The same with an optional leading '-'. */
@@ -43,7 +47,8 @@ int text_s64(struct text t, int64_t *v);
 /* The next word of *rest as a number: 0, or -1 as above; EINVAL at the end of the line. */
 int text_next_u64(struct text *rest, uint64_t *v);
 
-/* The whole of t as digits[.digits], such as 0.51; -1 with EINVAL otherwise. Locale does not matter. */
+/* The whole of t as digits[.digits], such as 0.51; -1 with EINVAL otherwise. Locale does not
+ * matter. */
 int text_decimal(struct text t, double *v);
 
 #endif

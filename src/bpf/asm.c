@@ -61,10 +61,14 @@ static unsigned
 size_bits(struct code *c, size_t size)
 {
 	switch (size) {
-	case 1: return 0x10;
-	case 2: return 0x08;
-	case 4: return 0x00;
-	case 8: return 0x18;
+	case 1:
+		return 0x10;
+	case 2:
+		return 0x08;
+	case 4:
+		return 0x00;
+	case 8:
+		return 0x18;
 	}
 	c->bad = true;
 	return 0;

@@ -1,6 +1,7 @@
 /*
- * asm: eBPF instructions, put together by hand. Documentation/bpf/standardization/instruction-set.rst of the kernel has what
- * they mean. Only what Linux 4.7 knows is used: there is no "jump if less".
+ * asm: eBPF instructions, put together by hand.
+ * Documentation/bpf/standardization/instruction-set.rst of the kernel has what they mean. Only what
+ * Linux 4.7 knows is used: there is no "jump if less".
  */
 #ifndef PQ_BPF_ASM_H
 #define PQ_BPF_ASM_H
@@ -16,10 +17,18 @@ struct insn {
 	int32_t imm;
 };
 
-/* R0 is what a call returns, R1 to R5 are its arguments and lost in it, R6 to R9 stay, R10 points behind 512 bytes of stack. */
+/* R0 is what a call returns, R1 to R5 are its arguments and lost in it, R6 to R9 stay, R10 points
+ * behind 512 bytes of stack. */
 enum { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 };
 
-enum { ASM_ADD = 0x00, ASM_SUB = 0x10, ASM_AND = 0x50, ASM_LSH = 0x60, ASM_RSH = 0x70, ASM_MOV = 0xb0 };
+enum {
+	ASM_ADD = 0x00,
+	ASM_SUB = 0x10,
+	ASM_AND = 0x50,
+	ASM_LSH = 0x60,
+	ASM_RSH = 0x70,
+	ASM_MOV = 0xb0
+};
 enum { ASM_JEQ = 0x10, ASM_JGT = 0x20, ASM_JGE = 0x30, ASM_JNE = 0x50, ASM_JSGE = 0x70 };
 
 enum { ASM_MOST = 256, ASM_JUMPS = 8 };
@@ -28,7 +37,9 @@ enum { ASM_MOST = 256, ASM_JUMPS = 8 };
 struct code {
 	struct insn insn[ASM_MOST];
 	size_t n;
-	bool bad; /* more than ASM_MOST, too many jumps to one label, a size or an offset that no instruction has */
+	/* more than ASM_MOST, too many jumps to one label, a size or an offset that no instruction
+	 * has */
+	bool bad;
 };
 
 /* A place further on, and the jumps that go there. Zero-initialise to start. */
@@ -45,7 +56,8 @@ void asm_alu_imm(struct code *c, unsigned op, unsigned dst, int32_t imm);
 void asm_imm64(struct code *c, unsigned dst, uint64_t v);
 void asm_map(struct code *c, unsigned dst, int fd);
 
-/* dst = the 1, 2, 4 or 8 bytes at src + off, without sign; the same to *(dst + off), from a register, or a constant. */
+/* dst = the 1, 2, 4 or 8 bytes at src + off, without sign; the same to *(dst + off), from a
+ * register, or a constant. */
 void asm_load(struct code *c, size_t size, unsigned dst, unsigned src, int32_t off);
 void asm_store(struct code *c, size_t size, unsigned dst, int32_t off, unsigned src);
 void asm_store_imm(struct code *c, size_t size, unsigned dst, int32_t off, int32_t imm);

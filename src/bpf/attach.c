@@ -27,7 +27,9 @@ static int
 load(const struct runqlat_plan *p, enum runqlat_event e, struct runqlat_attached *a)
 {
 	static const enum bpf_program types[] = {
-		[RUNQLAT_BTF] = BPF_TRACING, [RUNQLAT_RAW] = BPF_RAW_TRACEPOINT, [RUNQLAT_TP] = BPF_TRACEPOINT,
+		[RUNQLAT_BTF] = BPF_TRACING,
+		[RUNQLAT_RAW] = BPF_RAW_TRACEPOINT,
+		[RUNQLAT_TP] = BPF_TRACEPOINT,
 	};
 	static const char *const names[] = { "pq_switch", "pq_wakeup", "pq_new" };
 	struct code code;
@@ -61,7 +63,8 @@ runqlat_load(struct runqlat_plan *p, struct runqlat_attached *a)
 
 /* On the first CPU that is online. */
 static int
-attach_event(const struct runqlat_plan *p, enum runqlat_event e, const struct cpulist *possible, int program)
+attach_event(
+    const struct runqlat_plan *p, enum runqlat_event e, const struct cpulist *possible, int program)
 {
 	int fd = -1;
 
@@ -74,13 +77,15 @@ attach_event(const struct runqlat_plan *p, enum runqlat_event e, const struct cp
 
 /* The switch first: wakeups before it would be waits of which no end is seen. */
 int
-runqlat_attach(const struct runqlat_plan *p, const struct cpulist *possible, struct runqlat_attached *a)
+runqlat_attach(
+    const struct runqlat_plan *p, const struct cpulist *possible, struct runqlat_attached *a)
 {
 	for (enum runqlat_event e = ON_SWITCH; e < RUNQLAT_EVENTS; e++) {
 		if (p->mode == RUNQLAT_TP)
 			a->link[e] = attach_event(p, e, possible, a->program[e]);
 		else
-			a->link[e] = bpf_attach_raw(a->program[e], p->mode == RUNQLAT_RAW ? runqlat_event_name(e) : NULL);
+			a->link[e] = bpf_attach_raw(
+			    a->program[e], p->mode == RUNQLAT_RAW ? runqlat_event_name(e) : NULL);
 		if (a->link[e] < 0)
 			return -1;
 	}

@@ -37,10 +37,22 @@ btf_count(const struct btf_type *t)
 static int64_t
 extra(const struct btf_type *t)
 {
-	static const struct { int8_t fixed, each; } follows[] = {
-		[1] = { 4, 0 }, [3] = { 12, 0 }, [4] = { 0, 12 }, [5] = { 0, 12 }, /* INT, ARRAY, STRUCT, UNION */
-		[6] = { 0, 8 }, [13] = { 0, 8 }, [14] = { 4, 0 }, [15] = { 0, 12 }, /* ENUM, FUNC_PROTO, VAR, DATASEC */
-		[17] = { 4, 0 }, [19] = { 0, 12 },                                 /* DECL_TAG, ENUM64 */
+	static const struct {
+		int8_t fixed, each;
+	} follows[] = {
+		/* INT, ARRAY, STRUCT, UNION */
+		[1] = { 4, 0 },
+		[3] = { 12, 0 },
+		[4] = { 0, 12 },
+		[5] = { 0, 12 },
+		/* ENUM, FUNC_PROTO, VAR, DATASEC */
+		[6] = { 0, 8 },
+		[13] = { 0, 8 },
+		[14] = { 4, 0 },
+		[15] = { 0, 12 },
+		/* DECL_TAG, ENUM64 */
+		[17] = { 4, 0 },
+		[19] = { 0, 12 },
 	};
 	unsigned kind = btf_kind(t);
 
@@ -76,12 +88,14 @@ parse_header(struct text blob, struct btf *out)
 		return fail(EINVAL);
 	memcpy(&h, blob.s, sizeof h);
 	if (h.magic != MAGIC || h.version != VERSION || h.length < sizeof h || h.length > blob.n ||
-	    !section(blob, &h, h.types_at, h.types_n, &out->types) || !section(blob, &h, h.strings_at, h.strings_n, &out->strings))
+	    !section(blob, &h, h.types_at, h.types_n, &out->types) ||
+	    !section(blob, &h, h.strings_at, h.strings_n, &out->strings))
 		return fail(EINVAL);
 	return out->strings.n > 0 && out->strings.s[out->strings.n - 1] == '\0' ? 0 : fail(EINVAL);
 }
 
-/* Goes through the types; writes down where each is when there is room for it. Returns how many there are, or -1. */
+/* Goes through the types; writes down where each is when there is room for it. Returns how many
+ * there are, or -1. */
 static int64_t
 walk(const struct btf *b, uint32_t *places)
 {
@@ -151,8 +165,8 @@ btf_params(const struct btf *b, uint32_t id)
 {
 	struct btf_type t;
 
-	if (!btf_type(b, id, &t) || btf_kind(&t) != BTF_TYPEDEF || !btf_type(b, t.size, &t) || btf_kind(&t) != BTF_PTR ||
-	    !btf_type(b, t.size, &t) || btf_kind(&t) != BTF_FUNC_PROTO)
+	if (!btf_type(b, id, &t) || btf_kind(&t) != BTF_TYPEDEF || !btf_type(b, t.size, &t) ||
+	    btf_kind(&t) != BTF_PTR || !btf_type(b, t.size, &t) || btf_kind(&t) != BTF_FUNC_PROTO)
 		return fail(EINVAL);
 	return (int)btf_count(&t);
 }

@@ -1,6 +1,7 @@
 /*
- * btf: the types of the running kernel, as /sys/kernel/btf/vmlinux has them (Documentation/bpf/btf.rst): the little of them
- * that is asked to find a tracepoint and a member of a structure.
+ * btf: the types of the running kernel, as /sys/kernel/btf/vmlinux has them
+ * (Documentation/bpf/btf.rst): the little of them that is asked to find a tracepoint and a member
+ * of a structure.
  */
 #ifndef PQ_BPF_BTF_H
 #define PQ_BPF_BTF_H
@@ -30,40 +31,46 @@ struct btf {
 /* What every type begins with; what follows depends on its kind. */
 struct btf_type {
 	uint32_t name; /* where in the strings; 0: anonymous */
-	uint32_t info; /* 16 bits of a count, 5 of the kind at bit 24, bit 31: the members' offsets have a bit field's size */
+	/* 16 bits of a count, 5 of the kind at bit 24, bit 31: the members' offsets have a bit
+	 * field's size */
+	uint32_t info;
 	uint32_t size; /* bytes, or the type that it refers to */
 };
 
 /* A member that is no bit field. */
 struct btf_member {
-	uint32_t offset, size; /* bytes from the structure's start; size is 0 when it is not known */
+	/* bytes from the structure's start; size is 0 when it is not known */
+	uint32_t offset, size;
 };
 
-/* Looks through the whole blob once. 0, and btf_free is to follow; or -1 with EINVAL: it is damaged, of another version, or
- * of a machine of the other byte order. */
+/* Looks through the whole blob once. 0, and btf_free is to follow; or -1 with EINVAL: it is
+ * damaged, of another version, or of a machine of the other byte order. */
 int btf_parse(struct text blob, struct btf *out);
 
 /* The id of the type with that name. 0, or -1 with ENOENT. */
 int btf_find(const struct btf *b, enum btf_kind kind, const char *name, uint32_t *id);
 
-/* A member of the structure with that id; those of its anonymous members are its own. 0, or -1 with errno: ENOENT there is
- * none, or the id is no structure's; EINVAL the member is a bit field, or too far out. */
+/* A member of the structure with that id; those of its anonymous members are its own. 0, or -1 with
+ * errno: ENOENT there is none, or the id is no structure's; EINVAL the member is a bit field, or
+ * too far out. */
 int btf_member(const struct btf *b, uint32_t id, const char *name, struct btf_member *out);
 
-/* How many parameters a function has to which the typedef with that id is a pointer: a btf_trace_NAME has one more than its
- * tracepoint. -1 with EINVAL when it is something else. */
+/* How many parameters a function has to which the typedef with that id is a pointer: a
+ * btf_trace_NAME has one more than its tracepoint. -1 with EINVAL when it is something else. */
 int btf_params(const struct btf *b, uint32_t id);
 
 void btf_free(struct btf *b);
 
-/* For those who look closer. The type with that id; false for 0, which is void, and where there is none. Its kind, which
- * may be none of the above, and how many members, parameters or values it has. */
+/* For those who look closer. The type with that id; false for 0, which is void, and where there is
+ * none. Its kind, which may be none of the above, and how many members, parameters or values it
+ * has. */
 bool btf_type(const struct btf *b, uint32_t id, struct btf_type *t);
 unsigned btf_kind(const struct btf_type *t);
 uint32_t btf_count(const struct btf_type *t);
 
-/* Where a name is in the strings; 0 when it is not there. Each is there once: pahole makes it so for the kernel's build, and to
- * compare places is a good deal cheaper than to compare 100,000 names. */
+/* Where a name is in the strings; 0 when it is not there. Each is there once: pahole makes it so
+ * for the kernel's build, and to compare places is a good deal cheaper than to compare 100,000
+ * names. */
 uint32_t btf_name(const struct btf *b, const char *name);
 
 #endif

@@ -31,7 +31,8 @@ member_of(const struct btf *b, uint32_t id, uint32_t i, struct member *m)
 	if (!btf_type(b, id, &t) || !is_structure(&t) || i >= btf_count(&t))
 		return false;
 	memcpy(m, b->types.s + b->at[id - 1] + sizeof t + i * sizeof *m, sizeof *m);
-	if (t.info >> 31) /* the upper 8 bits are the width of a bit field: taken for one that does not begin at a byte */
+	if (t.info >>
+	    31) /* the upper 8 bits are the width of a bit field: taken for one that does not begin at a byte */
 		m->offset = (m->offset & 0xffffff) | (m->offset >> 24 ? 7 : 0);
 	return true;
 }
@@ -72,7 +73,8 @@ find_member(struct search *s, uint32_t id, int depth, struct btf_member *out)
 		*out = (struct btf_member){ m.offset / 8, size_of(s->b, m.type) };
 		return m.offset % 8 > 0 ? fail(EINVAL) : 0;
 	}
-	for (uint32_t i = 0; depth < DEEPEST && s->looked < MOST_ANONYMOUS && member_of(s->b, id, i, &m); i++) {
+	for (uint32_t i = 0;
+	     depth < DEEPEST && s->looked < MOST_ANONYMOUS && member_of(s->b, id, i, &m); i++) {
 		if (m.name != 0 || m.offset % 8 > 0 || m.offset / 8 > INT16_MAX)
 			continue;
 		s->looked++;

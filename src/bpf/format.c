@@ -29,7 +29,8 @@ number(struct text *line, const char *key, uint32_t *out)
 	struct text part, word;
 	uint64_t v;
 
-	if (!text_split(line, ';', &part) || !text_word(&part, &word) || !text_skip(&word, key) || text_u64(word, &v) < 0)
+	if (!text_split(line, ';', &part) || !text_word(&part, &word) || !text_skip(&word, key) ||
+	    text_u64(word, &v) < 0)
 		return fail(EINVAL);
 	if (v > INT16_MAX)
 		return fail(ERANGE);
@@ -43,9 +44,11 @@ format_field(struct text t, const char *name, struct format_field *out)
 	struct text line, declaration;
 
 	while (text_line(&t, &line)) {
-		if (!text_skip(&line, "\tfield:") || !text_split(&line, ';', &declaration) || !text_eq(name_of(declaration), name))
+		if (!text_skip(&line, "\tfield:") || !text_split(&line, ';', &declaration) ||
+		    !text_eq(name_of(declaration), name))
 			continue;
-		if (number(&line, "offset:", &out->offset) < 0 || number(&line, "size:", &out->size) < 0)
+		if (number(&line, "offset:", &out->offset) < 0 ||
+		    number(&line, "size:", &out->size) < 0)
 			return -1;
 		return out->offset + out->size > INT16_MAX ? fail(ERANGE) : 0;
 	}

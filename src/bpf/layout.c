@@ -1,4 +1,5 @@
-/* What the programs have to know of the running kernel: from its BTF, or from the formats of its tracepoints. */
+/* What the programs have to know of the running kernel: from its BTF, or from the formats of its
+ * tracepoints. */
 #include "program.h"
 
 #include <errno.h>
@@ -29,22 +30,27 @@ find_members(const struct btf *b, struct runqlat_plan *p)
 {
 	uint32_t task;
 
-	if (btf_find(b, BTF_STRUCT, "task_struct", &task) < 0 || btf_member(b, task, "pid", &p->pid) < 0 ||
+	if (btf_find(b, BTF_STRUCT, "task_struct", &task) < 0 ||
+	    btf_member(b, task, "pid", &p->pid) < 0 ||
 	    btf_member(b, task, "tgid", &p->tgid_member) < 0)
 		return -1;
-	return btf_member(b, task, "__state", &p->state) == 0 ? 0 : btf_member(b, task, "state", &p->state);
+	return btf_member(b, task, "__state", &p->state) == 0 ?
+	    0 :
+	    btf_member(b, task, "state", &p->state);
 }
 
 static int
 from_types(const struct btf *b, struct runqlat_plan *p)
 {
-	enum { CONTEXT = 1, WITH_STATE = 4 }; /* the first parameter is not one of the tracepoint's */
+	/* the first parameter is not one of the tracepoint's */
+	enum { CONTEXT = 1, WITH_STATE = 4 };
 	uint32_t id;
 
 	for (enum runqlat_event e = ON_SWITCH; p->mode == RUNQLAT_BTF && e < RUNQLAT_EVENTS; e++)
 		if (find_tracepoint(b, e, &p->btf_id[e]) < 0)
 			return -1;
-	p->state_argument = find_tracepoint(b, ON_SWITCH, &id) == 0 && btf_params(b, id) >= CONTEXT + WITH_STATE;
+	p->state_argument =
+	    find_tracepoint(b, ON_SWITCH, &id) == 0 && btf_params(b, id) >= CONTEXT + WITH_STATE;
 	return find_members(b, p);
 }
 
@@ -74,7 +80,8 @@ from_btf(struct runqlat_plan *p)
 	return status;
 }
 
-/* tracefs has had a place of its own since Linux 4.1; ENOENT of the old one would hide why the new one could not be read. */
+/* tracefs has had a place of its own since Linux 4.1; ENOENT of the old one would hide why the new
+ * one could not be read. */
 static int
 read_format(enum runqlat_event e, struct buf *b)
 {
@@ -83,7 +90,8 @@ read_format(enum runqlat_event e, struct buf *b)
 
 	for (size_t i = 0; i < 2; i++) {
 		char path[128];
-		snprintf(path, sizeof path, "%s/events/sched/%s/format", mounts[i], runqlat_event_name(e));
+		snprintf(path, sizeof path, "%s/events/sched/%s/format", mounts[i],
+		    runqlat_event_name(e));
 		if (bpf_read_file(path, b) == 0)
 			return 0;
 		if (error == ENOENT)
@@ -96,11 +104,15 @@ read_format(enum runqlat_event e, struct buf *b)
 static int
 parse_format(struct text t, enum runqlat_event e, struct runqlat_plan *p)
 {
-	if (format_id(t, &p->event_id[e]) < 0 || format_field(t, e == ON_SWITCH ? "next_pid" : "pid", &p->next_pid[e]) < 0)
+	if (format_id(t, &p->event_id[e]) < 0 ||
+	    format_field(t, e == ON_SWITCH ? "next_pid" : "pid", &p->next_pid[e]) < 0)
 		return -1;
 	if (e != ON_SWITCH)
 		return 0;
-	return format_field(t, "prev_pid", &p->prev_pid) == 0 && format_field(t, "prev_state", &p->prev_state) == 0 ? 0 : -1;
+	return format_field(t, "prev_pid", &p->prev_pid) == 0 &&
+		format_field(t, "prev_state", &p->prev_state) == 0 ?
+	    0 :
+	    -1;
 }
 
 static int

@@ -9,7 +9,8 @@ part_argument(struct code *c, unsigned dst, int arg)
 }
 
 void
-part_task_member(struct code *c, const struct runqlat_plan *p, unsigned dst, int arg, struct btf_member m)
+part_task_member(
+    struct code *c, const struct runqlat_plan *p, unsigned dst, int arg, struct btf_member m)
 {
 	if (p->mode == RUNQLAT_BTF) {
 		part_argument(c, R1, arg);
@@ -25,7 +26,8 @@ part_task_member(struct code *c, const struct runqlat_plan *p, unsigned dst, int
 	asm_load(c, m.size, dst, R10, NOW);
 }
 
-/* R0 = what the map has at the key on the stack; goes to `none` when it has nothing, which the verifier wants looked at. */
+/* R0 = what the map has at the key on the stack; goes to `none` when it has nothing, which the
+ * verifier wants looked at. */
 static void
 look_up(struct code *c, int map, struct label *none)
 {
@@ -61,7 +63,8 @@ part_count_one(struct code *c, unsigned at, size_t off)
 }
 
 void
-part_current_is_of(struct code *c, const struct runqlat_plan *p, bool process, bool cgroup, struct label *no)
+part_current_is_of(
+    struct code *c, const struct runqlat_plan *p, bool process, bool cgroup, struct label *no)
 {
 	if (process) {
 		asm_call(c, BPF_PID_TGID);
@@ -125,7 +128,8 @@ part_count_wait(struct code *c)
 	asm_here(c, &forwards);
 	add(c, R6, offsetof(struct runqlat_map_counts, sum_ns), R2);
 	bucket(c);
-	asm_jump_imm(c, &within, ASM_JGT, R4, RUNQLAT_BUCKETS - 1); /* never, but the verifier does not know */
+	/* never, but the verifier does not know */
+	asm_jump_imm(c, &within, ASM_JGT, R4, RUNQLAT_BUCKETS - 1);
 	asm_alu_imm(c, ASM_LSH, R4, 3);
 	asm_alu(c, ASM_ADD, R6, R4);
 	part_count_one(c, R6, offsetof(struct runqlat_map_counts, bucket));

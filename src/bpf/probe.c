@@ -35,7 +35,8 @@ struct probe {
 static void
 add(_Atomic uint64_t *to, uint64_t v)
 {
-	atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + v, memory_order_relaxed);
+	atomic_store_explicit(
+	    to, atomic_load_explicit(to, memory_order_relaxed) + v, memory_order_relaxed);
 }
 
 static void
@@ -63,7 +64,8 @@ stay_on(unsigned cpu)
 	return result;
 }
 
-/* True when it is time; else it is to be asked again, as it ends soon whatever the period: nothing else wakes it. */
+/* True when it is time; else it is to be asked again, as it ends soon whatever the period: nothing
+ * else wakes it. */
 static bool
 sleep_until(int64_t due_ns)
 {
@@ -143,7 +145,8 @@ probe_open(struct probe **out, const struct cpulist *cpus, int64_t period_ns)
 	return 0;
 }
 
-/* The number of waits is what the buckets are read to have: another count might be a wait ahead of them. */
+/* The number of waits is what the buckets are read to have: another count might be a wait ahead of
+ * them. */
 static void
 sum_up(const struct counts *c, struct runqlat_counts *out)
 {

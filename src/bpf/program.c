@@ -3,8 +3,9 @@
 #include "parts.h"
 #include "sys.h"
 
-/* R9 = whether prev is preempted: it would go on, and so it waits from now. Preempted tasks may have a state other than
- * running that they were about to sleep in, which is why the first argument counts too. */
+/* R9 = whether prev is preempted: it would go on, and so it waits from now. Preempted tasks may
+ * have a state other than running that they were about to sleep in, which is why the first argument
+ * counts too. */
 static void
 preempted(struct code *c, const struct runqlat_plan *p)
 {
@@ -41,14 +42,16 @@ preempted_field(struct code *c, const struct runqlat_plan *p)
 	asm_here(c, &known);
 }
 
-/* R7 = pid of prev, R8 = pid of next, R9 = whether prev waits from now. The context was in R1 and is in R6. */
+/* R7 = pid of prev, R8 = pid of next, R9 = whether prev waits from now. The context was in R1 and
+ * is in R6. */
 static void
 who_switches(struct code *c, const struct runqlat_plan *p)
 {
 	asm_alu(c, ASM_MOV, R6, R1);
 	if (p->mode == RUNQLAT_TP) {
 		asm_load(c, p->prev_pid.size, R7, R6, (int32_t)p->prev_pid.offset);
-		asm_load(c, p->next_pid[ON_SWITCH].size, R8, R6, (int32_t)p->next_pid[ON_SWITCH].offset);
+		asm_load(
+		    c, p->next_pid[ON_SWITCH].size, R8, R6, (int32_t)p->next_pid[ON_SWITCH].offset);
 		preempted_field(c, p);
 		return;
 	}
@@ -57,7 +60,8 @@ who_switches(struct code *c, const struct runqlat_plan *p)
 	preempted(c, p);
 }
 
-/* The slot in R0 becomes prev's, who is in R7: it waits from now, or not. One who sleeps leaves a slot to another who waits. */
+/* The slot in R0 becomes prev's, who is in R7: it waits from now, or not. One who sleeps leaves a
+ * slot to another who waits. */
 static void
 take_slot(struct code *c, struct label *leave)
 {
@@ -79,8 +83,8 @@ take_slot(struct code *c, struct label *leave)
 	asm_store(c, 8, R0, SLOT_SINCE, R1);
 }
 
-/* At a switch the current task is still prev: whether it is one that is asked for is found out here, and kept as the pid in
- * its slot until it wakes. */
+/* At a switch the current task is still prev: whether it is one that is asked for is found out
+ * here, and kept as the pid in its slot until it wakes. */
 static void
 leave_cpu(struct code *c, const struct runqlat_plan *p)
 {
@@ -159,8 +163,8 @@ who_wakes(struct code *c, const struct runqlat_plan *p, enum runqlat_event e, st
 	asm_jump_imm(c, end, ASM_JNE, R8, (int32_t)p->tgid);
 }
 
-/* Whether only the slot tells that the task is asked for. Its process is in the task, but not in the event; of its cgroup a
- * new one is known to be in its parent's, who is the current task. */
+/* Whether only the slot tells that the task is asked for. Its process is in the task, but not in
+ * the event; of its cgroup a new one is known to be in its parent's, who is the current task. */
 static bool
 slot_tells(const struct runqlat_plan *p, enum runqlat_event e)
 {

@@ -19,16 +19,18 @@ enum { SLOTS = 1 << 16, FEWER_SLOTS = 1 << 11, MODES = 3 };
 struct runqlat {
 	struct runqlat_plan plan; /* and the maps */
 	struct runqlat_attached on;
-	int stats;                         /* as long as it is open, programs are timed */
+	int stats; /* as long as it is open, programs are timed */
 	struct cpulist cpus, possible;
 	struct runqlat_map_counts *values; /* of all possible CPUs, in their order */
 };
 
-/* The kernel writes as many values as it has possible CPUs, and what we were told of them may be wrong: there is room for as
- * many as a kernel can have. Pages that are not written take no memory. */
+/* The kernel writes as many values as it has possible CPUs, and what we were told of them may be
+ * wrong: there is room for as many as a kernel can have. Pages that are not written take no
+ * memory. */
 static const size_t values_size = CPULIST_MOST * sizeof(struct runqlat_map_counts);
 
-/* Before Linux 5.11 maps count as locked memory, of which a process may have 64 KiB unless it may raise that. */
+/* Before Linux 5.11 maps count as locked memory, of which a process may have 64 KiB unless it may
+ * raise that. */
 static int
 make_slots(struct runqlat_plan *p)
 {
@@ -74,7 +76,8 @@ make_maps(struct runqlat *r, const struct runqlat_filter *filter, struct runqlat
 
 	if (make_slots(p) < 0)
 		return failed(f, STEP_MAP);
-	p->counts = bpf_map_create(BPF_PERCPU_ARRAY, sizeof(struct runqlat_map_counts), 1, "pq_counts");
+	p->counts =
+	    bpf_map_create(BPF_PERCPU_ARRAY, sizeof(struct runqlat_map_counts), 1, "pq_counts");
 	if (p->counts < 0)
 		return failed(f, STEP_MAP);
 	if (!filter->cgroup)
@@ -93,7 +96,8 @@ try_mode(struct runqlat *r, enum runqlat_mode mode, struct runqlat_failure *f)
 		return failed(f, STEP_LAYOUT);
 	if (runqlat_load(&r->plan, &r->on) < 0)
 		return failed(f, STEP_LOAD);
-	return runqlat_attach(&r->plan, &r->possible, &r->on) < 0 ? failed(f, STEP_ATTACH) : STEP_NONE;
+	return runqlat_attach(&r->plan, &r->possible, &r->on) < 0 ? failed(f, STEP_ATTACH) :
+								    STEP_NONE;
 }
 
 /* Tries one mode, or all; returns how many failed, which is 0 when one works. */
@@ -124,15 +128,16 @@ make(const struct runqlat_filter *filter, const struct cpulist *possible)
 		.cpus = filter->cpus ? *filter->cpus : *possible,
 		.possible = *possible,
 	};
-	r->values = mmap(NULL, values_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	r->values = mmap(NULL, values_size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (r->values == MAP_FAILED)
 		out_of_memory();
 	return r;
 }
 
 int
-runqlat_open(struct runqlat **out, enum runqlat_mode mode, const struct runqlat_filter *filter, const struct cpulist *possible,
-	     struct runqlat_why *why)
+runqlat_open(struct runqlat **out, enum runqlat_mode mode, const struct runqlat_filter *filter,
+    const struct cpulist *possible, struct runqlat_why *why)
 {
 	struct runqlat_failure f[MODES] = { { RUNQLAT_ANY, STEP_NONE, 0 } };
 	struct runqlat_rights rights;
@@ -247,7 +252,8 @@ runqlat_close(struct runqlat *r)
 		return;
 	runqlat_detach(&r->on);
 	for (size_t i = 0; i < 4; i++) {
-		int fd = (const int[]){ r->plan.slots, r->plan.counts, r->plan.cgroup, r->stats }[i];
+		int fd =
+		    (const int[]){ r->plan.slots, r->plan.counts, r->plan.cgroup, r->stats }[i];
 		if (fd >= 0)
 			close(fd);
 	}

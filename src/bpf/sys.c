@@ -9,7 +9,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MAP_CREATE = 0, MAP_LOOKUP = 1, MAP_UPDATE = 2, PROG_LOAD = 5, RAW_TRACEPOINT_OPEN = 17, ENABLE_STATS = 32 };
+enum {
+	MAP_CREATE = 0,
+	MAP_LOOKUP = 1,
+	MAP_UPDATE = 2,
+	PROG_LOAD = 5,
+	RAW_TRACEPOINT_OPEN = 17,
+	ENABLE_STATS = 32
+};
 enum { NAME = 16, ATTACH_TRACE_RAW_TP = 23 };
 
 struct map_create {
@@ -74,7 +81,10 @@ call_or_shorter(int command, const void *attr, size_t n, size_t shorter)
 int
 bpf_map_create(enum bpf_map type, uint32_t value_size, uint32_t entries, const char *name)
 {
-	struct map_create a = { .type = type, .key_size = sizeof(uint32_t), .value_size = value_size, .entries = entries };
+	struct map_create a = { .type = type,
+		.key_size = sizeof(uint32_t),
+		.value_size = value_size,
+		.entries = entries };
 
 	memcpy(a.name, name, strnlen(name, NAME - 1));
 	return call_or_shorter(MAP_CREATE, &a, sizeof a, offsetof(struct map_create, inner_map));
@@ -83,7 +93,9 @@ bpf_map_create(enum bpf_map type, uint32_t value_size, uint32_t entries, const c
 int
 bpf_map_read(int map, uint32_t key, void *value)
 {
-	struct map_element a = { .map = (uint32_t)map, .key = pointer(&key), .value = pointer(value) };
+	struct map_element a = {
+		.map = (uint32_t)map, .key = pointer(&key), .value = pointer(value)
+	};
 
 	return call(MAP_LOOKUP, &a, sizeof a);
 }
@@ -92,7 +104,9 @@ int
 bpf_map_put_cgroup(int map, uint32_t key, int cgroup)
 {
 	uint32_t fd = (uint32_t)cgroup;
-	struct map_element a = { .map = (uint32_t)map, .key = pointer(&key), .value = pointer(&fd) };
+	struct map_element a = {
+		.map = (uint32_t)map, .key = pointer(&key), .value = pointer(&fd)
+	};
 
 	return call(MAP_UPDATE, &a, sizeof a);
 }
@@ -113,7 +127,8 @@ bpf_program_load(enum bpf_program type, const struct code *code, uint32_t btf_id
 	}
 	memcpy(a.name, name, strnlen(name, NAME - 1));
 	if (type != BPF_TRACING)
-		return call_or_shorter(PROG_LOAD, &a, offsetof(struct program_load, ifindex), offsetof(struct program_load, name));
+		return call_or_shorter(PROG_LOAD, &a, offsetof(struct program_load, ifindex),
+		    offsetof(struct program_load, name));
 	a.attach_type = ATTACH_TRACE_RAW_TP;
 	a.attach_btf_id = btf_id;
 	return call(PROG_LOAD, &a, sizeof a);
@@ -132,7 +147,11 @@ bpf_attach_event(int program, uint32_t id, int cpu)
 {
 	enum { TRACEPOINT = 2, SAMPLE_RAW = 1 << 10, CLOSE_ON_EXEC = 8, ALL = -1, NO_GROUP = -1 };
 	static const unsigned long set_bpf = 0x40042408, enable = 0x2400; /* PERF_EVENT_IOC_… */
-	struct event a = { .type = TRACEPOINT, .size = sizeof a, .config = id, .sample_period = 1, .sample_type = SAMPLE_RAW };
+	struct event a = { .type = TRACEPOINT,
+		.size = sizeof a,
+		.config = id,
+		.sample_period = 1,
+		.sample_type = SAMPLE_RAW };
 	int fd = (int)syscall(SYS_perf_event_open, &a, ALL, cpu, NO_GROUP, CLOSE_ON_EXEC);
 
 	if (fd < 0 || (ioctl(fd, (int)set_bpf, program) == 0 && ioctl(fd, (int)enable, 0) == 0))
@@ -164,7 +183,9 @@ read_all(int fd, struct buf *b)
 	ssize_t n;
 
 	b->n = 0;
-	buf_room(b, fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size < 1 << 28 ? (size_t)st.st_size + 1 : 1);
+	buf_room(b,
+	    fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size < 1 << 28 ? (size_t)st.st_size + 1 :
+									    1);
 	while ((n = read(fd, buf_room(b, 1), b->cap - b->n)) > 0)
 		b->n += (size_t)n;
 	return (int)n;

@@ -16,8 +16,13 @@ static uint64_t
 effective_capabilities(void)
 {
 	enum { VERSION_3 = 0x20080522 };
-	struct { uint32_t version; int pid; } header = { VERSION_3, 0 };
-	struct { uint32_t effective, permitted, inheritable; } half[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+	struct {
+		uint32_t version;
+		int pid;
+	} header = { VERSION_3, 0 };
+	struct {
+		uint32_t effective, permitted, inheritable;
+	} half[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
 
 	syscall(SYS_capget, &header, half);
 	return half[0].effective | (uint64_t)half[1].effective << 32;
@@ -27,7 +32,8 @@ static bool
 file_has(const char *path, const char *what)
 {
 	struct buf b = { 0 };
-	bool has = bpf_read_file(path, &b) == 0 && b.n > 0 && memmem(b.s, b.n, what, strlen(what)) != NULL;
+	bool has =
+	    bpf_read_file(path, &b) == 0 && b.n > 0 && memmem(b.s, b.n, what, strlen(what)) != NULL;
 
 	buf_free(&b);
 	return has;
@@ -39,9 +45,11 @@ runqlat_rights(struct runqlat_rights *r)
 	*r = (struct runqlat_rights){
 		.seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0,
 		.lockdown = file_has("/sys/kernel/security/lockdown", "[confidentiality]") ||
-			    file_has("/proc/cmdline", "lockdown=confidentiality"), /* securityfs may not be mounted */
+		    file_has("/proc/cmdline",
+			"lockdown=confidentiality"), /* securityfs may not be mounted */
 		/* "         0          0 4294967295": all users are themselves */
-		.namespaced = access("/proc/self/uid_map", R_OK) == 0 && !file_has("/proc/self/uid_map", " 4294967295\n"),
+		.namespaced = access("/proc/self/uid_map", R_OK) == 0 &&
+		    !file_has("/proc/self/uid_map", " 4294967295\n"),
 		.capabilities = effective_capabilities(),
 	};
 	r->nonsense = bpf_nonsense() < 0 ? errno : 0;
@@ -58,27 +66,36 @@ static void
 explain_bpf(const struct runqlat_rights *r, struct runqlat_why *why)
 {
 	if (r->seccomp && r->nonsense == EPERM)
-		snprintf(why->text, sizeof why->text, "no BPF here: bpf(2) is refused by seccomp; docker run --cap-add BPF --cap-add "
-			 "PERFMON, or --privileged");
+		snprintf(why->text, sizeof why->text,
+		    "no BPF here: bpf(2) is refused by seccomp; docker run --cap-add BPF --cap-add "
+		    "PERFMON, or --privileged");
 	else if (!may(r, CAP_BPF))
-		snprintf(why->text, sizeof why->text, "needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or root outside "
-			 "of a user namespace; the capabilities are %016" PRIx64, r->capabilities);
+		snprintf(why->text, sizeof why->text,
+		    "needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or root "
+		    "outside of a user namespace; the capabilities are %016" PRIx64,
+		    r->capabilities);
 	else if (r->namespaced)
-		snprintf(why->text, sizeof why->text, "no BPF in a user namespace, whatever the capabilities there: be root outside of it");
+		snprintf(why->text, sizeof why->text,
+		    "no BPF in a user namespace, whatever the capabilities there: be root outside "
+		    "of it");
 	else
-		snprintf(why->text, sizeof why->text, "bpf(2), BPF_MAP_CREATE: EPERM with the capabilities it needs: before Linux 5.11 "
-			 "the limit of locked memory does that: ulimit -l unlimited");
+		snprintf(why->text, sizeof why->text,
+		    "bpf(2), BPF_MAP_CREATE: EPERM with the capabilities it needs: before Linux "
+		    "5.11 the limit of locked memory does that: ulimit -l unlimited");
 }
 
 static void
 explain_load(const struct runqlat_rights *r, struct runqlat_why *why)
 {
 	if (!may(r, CAP_PERFMON))
-		snprintf(why->text, sizeof why->text, "CAP_BPF is there, CAP_PERFMON is missing (BPF_PROG_LOAD: EPERM); docker run "
-			 "--cap-add PERFMON");
+		snprintf(why->text, sizeof why->text,
+		    "CAP_BPF is there, CAP_PERFMON is missing (BPF_PROG_LOAD: EPERM); docker run "
+		    "--cap-add PERFMON");
 	else
-		snprintf(why->text, sizeof why->text, "BPF_PROG_LOAD: EPERM with the capabilities it needs: %s",
-			 r->seccomp ? "a seccomp filter may refuse it" : "a security module may refuse it");
+		snprintf(why->text, sizeof why->text,
+		    "BPF_PROG_LOAD: EPERM with the capabilities it needs: %s",
+		    r->seccomp ? "a seccomp filter may refuse it" :
+				 "a security module may refuse it");
 }
 
 static const struct runqlat_failure *
@@ -94,19 +111,24 @@ find_mode(const struct runqlat_failure *f, size_t n, enum runqlat_mode mode)
 static bool
 explain_layout(const struct runqlat_failure *f, size_t n, struct runqlat_why *why)
 {
-	const char *btf = "it has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)", *and = n > 1 ? " and " : "";
-	const struct runqlat_failure *tp = find_mode(f, n, RUNQLAT_TP), *typed = f[0].mode == RUNQLAT_TP ? NULL : &f[0];
+	const char *btf = "it has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)",
+		   *and = n > 1 ? " and " : "";
+	const struct runqlat_failure *tp = find_mode(f, n, RUNQLAT_TP),
+				     *typed = f[0].mode == RUNQLAT_TP ? NULL : &f[0];
 
-	if ((typed && (typed->step != STEP_LAYOUT || typed->error != ENOENT)) || (tp && tp->step != STEP_LAYOUT))
+	if ((typed && (typed->step != STEP_LAYOUT || typed->error != ENOENT)) ||
+	    (tp && tp->step != STEP_LAYOUT))
 		return false;
 	if (!tp)
 		snprintf(why->text, sizeof why->text, "this kernel cannot be asked so: %s", btf);
 	else if (tp->error == ENOENT)
-		snprintf(why->text, sizeof why->text, "%s%stracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing",
-			 typed ? "this kernel has no BTF" : "", and);
+		snprintf(why->text, sizeof why->text,
+		    "%s%stracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing",
+		    typed ? "this kernel has no BTF" : "", and);
 	else
-		snprintf(why->text, sizeof why->text, "%s%stracefs, /sys/kernel/tracing, cannot be read: %s",
-			 typed ? "this kernel has no BTF" : "", and, strerror(tp->error));
+		snprintf(why->text, sizeof why->text,
+		    "%s%stracefs, /sys/kernel/tracing, cannot be read: %s",
+		    typed ? "this kernel has no BTF" : "", and, strerror(tp->error));
 	return true;
 }
 
@@ -122,22 +144,31 @@ explain_plainly(const struct runqlat_failure *f, struct runqlat_why *why)
 		[STEP_LOAD] = "bpf(2), BPF_PROG_LOAD",
 		[STEP_ATTACH] = "attaching to a tracepoint",
 	};
-	const char *step = f->mode == RUNQLAT_TP && f->step == STEP_LAYOUT ? "events/sched/*/format of tracefs" : steps[f->step];
+	const char *step = f->mode == RUNQLAT_TP && f->step == STEP_LAYOUT ?
+	    "events/sched/*/format of tracefs" :
+	    steps[f->step];
 
-	snprintf(why->text, sizeof why->text, "%s%s%s: %s%s", modes[f->mode], f->mode ? ": " : "", step, strerror(f->error),
-		 f->step == STEP_LOAD && f->error != EPERM ? " (the verifier refuses it: please report that)" : "");
+	snprintf(why->text, sizeof why->text, "%s%s%s: %s%s", modes[f->mode], f->mode ? ": " : "",
+	    step, strerror(f->error),
+	    f->step == STEP_LOAD && f->error != EPERM ?
+		" (the verifier refuses it: please report that)" :
+		"");
 }
 
-/* Such a kernel does not know the helpers that read its memory, and its tracefs is empty; what is typed needs neither. */
+/* Such a kernel does not know the helpers that read its memory, and its tracefs is empty; what is
+ * typed needs neither. */
 static bool
-explain_lockdown(const struct runqlat_failure *f, const struct runqlat_rights *r, struct runqlat_why *why)
+explain_lockdown(
+    const struct runqlat_failure *f, const struct runqlat_rights *r, struct runqlat_why *why)
 {
-	bool load = f->step == STEP_LOAD && (f->error == EINVAL || (f->error == EPERM && may(r, CAP_PERFMON)));
+	bool load = f->step == STEP_LOAD &&
+	    (f->error == EINVAL || (f->error == EPERM && may(r, CAP_PERFMON)));
 
 	if (!r->lockdown || (!load && (f->mode != RUNQLAT_TP || f->step != STEP_LAYOUT)))
 		return false;
-	snprintf(why->text, sizeof why->text, "this kernel is locked down (lockdown=confidentiality): it lets BPF read nothing of its "
-		 "memory but with BTF (bpf-btf); boot with lockdown=integrity");
+	snprintf(why->text, sizeof why->text,
+	    "this kernel is locked down (lockdown=confidentiality): it lets BPF read nothing of "
+	    "its memory but with BTF (bpf-btf); boot with lockdown=integrity");
 	return true;
 }
 
@@ -149,16 +180,20 @@ is_absent(const struct runqlat_failure *f)
 }
 
 void
-runqlat_explain(const struct runqlat_failure *f, size_t n, const struct runqlat_rights *r, struct runqlat_why *why)
+runqlat_explain(const struct runqlat_failure *f, size_t n, const struct runqlat_rights *r,
+    struct runqlat_why *why)
 {
 	const struct runqlat_failure *first = f;
 
 	for (size_t i = 0; i < n && is_absent(first); i++)
 		first = &f[i];
 	if (r->nonsense == ENOSYS)
-		snprintf(why->text, sizeof why->text, "this kernel has no bpf(2): CONFIG_BPF_SYSCALL is off");
+		snprintf(why->text, sizeof why->text,
+		    "this kernel has no bpf(2): CONFIG_BPF_SYSCALL is off");
 	else if (first->step == STEP_CGROUP && first->error == EBADF)
-		snprintf(why->text, sizeof why->text, "the cgroup is not of version 2: BPF cannot ask for others; -p asks for a process");
+		snprintf(why->text, sizeof why->text,
+		    "the cgroup is not of version 2: BPF cannot ask for others; -p asks for a "
+		    "process");
 	else if (first->step == STEP_MAP && first->error == EPERM)
 		explain_bpf(r, why);
 	else if (explain_lockdown(first, r, why))

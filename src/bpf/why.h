@@ -15,16 +15,17 @@ struct runqlat_failure {
 
 /* What this process may do, as far as it can tell. */
 struct runqlat_rights {
-	int nonsense;           /* errno of a bpf(2) call that no kernel knows */
-	bool seccomp;           /* a filter looks at our calls */
-	bool lockdown;          /* the kernel keeps itself to itself: lockdown=confidentiality */
-	bool namespaced;        /* in a user namespace: capabilities hold only there */
-	uint64_t capabilities;  /* the effective ones */
+	int nonsense;          /* errno of a bpf(2) call that no kernel knows */
+	bool seccomp;          /* a filter looks at our calls */
+	bool lockdown;         /* the kernel keeps itself to itself: lockdown=confidentiality */
+	bool namespaced;       /* in a user namespace: capabilities hold only there */
+	uint64_t capabilities; /* the effective ones */
 };
 
 void runqlat_rights(struct runqlat_rights *r);
 
 /* One line from the failures of the modes that were tried, in their order. */
-void runqlat_explain(const struct runqlat_failure *f, size_t n, const struct runqlat_rights *r, struct runqlat_why *why);
+void runqlat_explain(const struct runqlat_failure *f, size_t n, const struct runqlat_rights *r,
+    struct runqlat_why *why);
 
 #endif

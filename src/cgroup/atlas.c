@@ -31,17 +31,20 @@ draw(struct atlas *at, const char *pid, const char *prefix, bool own, struct vie
 	}
 }
 
-/* Under --root, what our own mountinfo names is found through /proc/self/root, if the tree has a real /proc. */
+/* Under --root, what our own mountinfo names is found through /proc/self/root, if the tree has a
+ * real /proc. */
 static const char *
 own_prefix(struct host *h)
 {
 	struct text names;
 
-	return h->elsewhere && host_list(h, "proc/self/root/", &names) == 0 ? "proc/self/root/" : "";
+	return h->elsewhere && host_list(h, "proc/self/root/", &names) == 0 ? "proc/self/root/" :
+									      "";
 }
 
-/* Whose mounts to ask: our own, which show the most levels; those of the process, through /proc/PID/root (a debug container
- * sees its target only so); those of process 1, which under --root lie below that root. */
+/* Whose mounts to ask: our own, which show the most levels; those of the process, through
+ * /proc/PID/root (a debug container sees its target only so); those of process 1, which under
+ * --root lie below that root. */
 const struct view *
 atlas_view(struct atlas *at, int i)
 {
@@ -53,14 +56,15 @@ atlas_view(struct atlas *at, int i)
 	if (i == 0)
 		draw(at, "self", own_prefix(at->host), self, &at->views[i]);
 	else if (i == 1 && !self)
-		draw(at, at->pid, arena_printf(at->arena, "proc/%s/root/", at->pid), true, &at->views[i]);
+		draw(at, at->pid, arena_printf(at->arena, "proc/%s/root/", at->pid), true,
+		    &at->views[i]);
 	else if (i == 2)
 		draw(at, "1", at->host->elsewhere ? "" : "proc/1/root/", false, &at->views[i]);
 	return &at->views[i];
 }
 
-/* As the procfs names it, and as its innermost namespace does ("NSpid:	4242	1"): for ourselves the latter is what
- * cgroup.procs shows, should the procfs be another namespace's. */
+/* As the procfs names it, and as its innermost namespace does ("NSpid:	4242	1"): for ourselves the
+ * latter is what cgroup.procs shows, should the procfs be another namespace's. */
 const uint64_t *
 atlas_pids(struct atlas *at)
 {
@@ -73,7 +77,8 @@ atlas_pids(struct atlas *at)
 	if (host_read(at->host, arena_printf(at->arena, "proc/%s/status", at->pid), &text) < 0)
 		return at->pids;
 	while (text_line(&text, &line)) {
-		if (text_skip(&line, "Pid:") && text_word(&line, &word) && text_u64(word, &at->pids[0]) < 0)
+		if (text_skip(&line, "Pid:") && text_word(&line, &word) &&
+		    text_u64(word, &at->pids[0]) < 0)
 			at->pids[0] = 0;
 		if (self && text_skip(&line, "NSpid:"))
 			while (text_word(&line, &word))

@@ -13,7 +13,8 @@ unless_huge(struct keyed v)
 
 /* A file of one number, or "max", which is not known. 0, or -1 with errno. */
 static int
-read_figure(struct host *h, const struct groups *all, const struct group *g, enum family f, const char *file, struct keyed *out)
+read_figure(struct host *h, const struct groups *all, const struct group *g, enum family f,
+    const char *file, struct keyed *out)
 {
 	struct text text;
 
@@ -26,8 +27,8 @@ read_figure(struct host *h, const struct groups *all, const struct group *g, enu
 
 /* The limit itself: one that is not there is none. */
 static int
-read_limit(struct host *h, const struct groups *all, const struct group *g, enum family f, const char *file, struct keyed *out,
-	   bool *unreadable)
+read_limit(struct host *h, const struct groups *all, const struct group *g, enum family f,
+    const char *file, struct keyed *out, bool *unreadable)
 {
 	if (read_figure(h, all, g, f, file, out) == 0 || errno == ENOENT)
 		return 0;
@@ -36,7 +37,8 @@ read_limit(struct host *h, const struct groups *all, const struct group *g, enum
 }
 
 int
-group_read_cpu_bounds(struct host *h, const struct groups *all, const struct group *g, struct cpu_bounds *out)
+group_read_cpu_bounds(
+    struct host *h, const struct groups *all, const struct group *g, struct cpu_bounds *out)
 {
 	bool v1 = all->top[FAMILY_CPU].version == 1;
 	struct keyed idle;
@@ -46,24 +48,29 @@ group_read_cpu_bounds(struct host *h, const struct groups *all, const struct gro
 	int error = errno;
 	read_figure(h, all, g, FAMILY_CPU, v1 ? "cpu.shares" : "cpu.weight", &out->weight);
 	if (out->quota.limited)
-		read_figure(h, all, g, FAMILY_CPU, v1 ? "cpu.cfs_burst_us" : "cpu.max.burst", &out->burst_us);
-	out->idle = read_figure(h, all, g, FAMILY_CPU, "cpu.idle", &idle) == 0 && idle.known && idle.v == 1;
+		read_figure(h, all, g, FAMILY_CPU, v1 ? "cpu.cfs_burst_us" : "cpu.max.burst",
+		    &out->burst_us);
+	out->idle =
+	    read_figure(h, all, g, FAMILY_CPU, "cpu.idle", &idle) == 0 && idle.known && idle.v == 1;
 	errno = error;
 	return result;
 }
 
 static void
-read_more_v1(struct host *h, const struct groups *all, const struct group *g, struct memory_bounds *out)
+read_more_v1(
+    struct host *h, const struct groups *all, const struct group *g, struct memory_bounds *out)
 {
 	struct keyed both;
 
-	if (out->max.known && read_figure(h, all, g, FAMILY_MEMORY, "memory.memsw.limit_in_bytes", &both) == 0 && both.known &&
-	    both.v >= out->max.v)
+	if (out->max.known &&
+	    read_figure(h, all, g, FAMILY_MEMORY, "memory.memsw.limit_in_bytes", &both) == 0 &&
+	    both.known && both.v >= out->max.v)
 		out->swap = keyed_of(both.v - out->max.v);
 }
 
 int
-group_read_memory_all(struct host *h, const struct groups *all, const struct group *g, struct keyed *out)
+group_read_memory_all(
+    struct host *h, const struct groups *all, const struct group *g, struct keyed *out)
 {
 	struct memory_stat stat;
 	struct text text;
@@ -72,14 +79,16 @@ group_read_memory_all(struct host *h, const struct groups *all, const struct gro
 		errno = ENOTSUP;
 		return -1;
 	}
-	if (group_read(h, all, g, FAMILY_MEMORY, "memory.stat", &text) < 0 || memory_stat_parse(text, 1, &stat) < 0)
+	if (group_read(h, all, g, FAMILY_MEMORY, "memory.stat", &text) < 0 ||
+	    memory_stat_parse(text, 1, &stat) < 0)
 		return -1;
 	*out = stat.hierarchical_limit;
 	return 0;
 }
 
 static void
-read_more_v2(struct host *h, const struct groups *all, const struct group *g, struct memory_bounds *out)
+read_more_v2(
+    struct host *h, const struct groups *all, const struct group *g, struct memory_bounds *out)
 {
 	read_figure(h, all, g, FAMILY_MEMORY, "memory.high", &out->high);
 	read_figure(h, all, g, FAMILY_MEMORY, "memory.low", &out->low);
@@ -88,12 +97,14 @@ read_more_v2(struct host *h, const struct groups *all, const struct group *g, st
 }
 
 int
-group_read_memory_bounds(struct host *h, const struct groups *all, const struct group *g, struct memory_bounds *out)
+group_read_memory_bounds(
+    struct host *h, const struct groups *all, const struct group *g, struct memory_bounds *out)
 {
 	bool v1 = all->top[FAMILY_MEMORY].version == 1;
 
 	*out = (struct memory_bounds){ 0 };
-	int result = read_limit(h, all, g, FAMILY_MEMORY, v1 ? "memory.limit_in_bytes" : "memory.max", &out->max, &out->unreadable);
+	int result = read_limit(h, all, g, FAMILY_MEMORY,
+	    v1 ? "memory.limit_in_bytes" : "memory.max", &out->max, &out->unreadable);
 	int error = errno;
 	(v1 ? read_more_v1 : read_more_v2)(h, all, g, out);
 	errno = error;
@@ -101,7 +112,8 @@ group_read_memory_bounds(struct host *h, const struct groups *all, const struct 
 }
 
 int
-group_read_pids_bounds(struct host *h, const struct groups *all, const struct group *g, struct pids_bounds *out)
+group_read_pids_bounds(
+    struct host *h, const struct groups *all, const struct group *g, struct pids_bounds *out)
 {
 	*out = (struct pids_bounds){ 0 };
 	int result = read_limit(h, all, g, FAMILY_PIDS, "pids.max", &out->max, &out->unreadable);
@@ -113,12 +125,14 @@ group_read_pids_bounds(struct host *h, const struct groups *all, const struct gr
 
 /* v1 had no effective ones before 3.17; a list that is empty there is one that was never set. */
 int
-group_read_cpuset(struct host *h, const struct groups *all, const struct group *g, struct cpulist *out)
+group_read_cpuset(
+    struct host *h, const struct groups *all, const struct group *g, struct cpulist *out)
 {
 	bool v1 = all->top[FAMILY_CPUSET].version == 1;
 	struct text text, line;
 
-	if (group_read(h, all, g, FAMILY_CPUSET, v1 ? "cpuset.effective_cpus" : "cpuset.cpus.effective", &text) < 0 &&
+	if (group_read(h, all, g, FAMILY_CPUSET,
+		v1 ? "cpuset.effective_cpus" : "cpuset.cpus.effective", &text) < 0 &&
 	    (!v1 || group_read(h, all, g, FAMILY_CPUSET, "cpuset.cpus", &text) < 0))
 		return -1;
 	if (text_line(&text, &line))

@@ -14,7 +14,8 @@ set_quota(struct cpu_quota *out, bool limited, int64_t quota_us, uint64_t period
 {
 	if (limited && (period_us == 0 || quota_us <= 0))
 		return invalid();
-	*out = (struct cpu_quota){ true, limited, limited ? (double)quota_us / (double)period_us : 0, limited ? period_us : 0 };
+	*out = (struct cpu_quota){ true, limited,
+		limited ? (double)quota_us / (double)period_us : 0, limited ? period_us : 0 };
 	return 0;
 }
 
@@ -62,8 +63,8 @@ nanoseconds(struct keyed ns, struct keyed us)
 int
 cpu_stat_parse(struct text t, struct group_cpu *out)
 {
-	static const char *const keys[] = { "usage_usec", "nr_periods", "nr_throttled", "throttled_usec", "throttled_time",
-		"nr_bursts" };
+	static const char *const keys[] = { "usage_usec", "nr_periods", "nr_throttled",
+		"throttled_usec", "throttled_time", "nr_bursts" };
 	enum { USAGE, PERIODS, THROTTLED, THROTTLED_US, THROTTLED_NS, BURSTS, KEYS };
 	struct keyed v[KEYS];
 
@@ -90,14 +91,16 @@ cpu_stat_local_parse(struct text t, struct group_cpu *out)
 }
 
 static int
-read_cfs_quota(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
+read_cfs_quota(
+    struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
 {
 	struct text text;
 	char quota[32];
 
 	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_quota_us", &text) < 0)
 		return -1;
-	size_t n = text.n < sizeof quota ? text.n : sizeof quota; /* kept, as the next read overwrites it */
+	/* kept, as the next read overwrites it */
+	size_t n = text.n < sizeof quota ? text.n : sizeof quota;
 	for (size_t i = 0; i < n; i++)
 		quota[i] = text.s[i];
 	if (n > 0 && quota[0] == '-')
@@ -112,11 +115,13 @@ read_cpu_max(struct host *h, const struct groups *all, const struct group *g, st
 {
 	struct text text;
 
-	return group_read(h, all, g, FAMILY_CPU, "cpu.max", &text) < 0 ? -1 : cpu_max_parse(text, out);
+	return group_read(h, all, g, FAMILY_CPU, "cpu.max", &text) < 0 ? -1 :
+									 cpu_max_parse(text, out);
 }
 
 int
-group_read_quota(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
+group_read_quota(
+    struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
 {
 	bool v1 = all->top[FAMILY_CPU].version == 1;
 
@@ -135,13 +140,14 @@ read_cpuacct(struct host *h, const struct groups *all, const struct group *g, st
 	uint64_t v;
 
 	if (all->top[FAMILY_CPUACCT].version == 1 &&
-	    group_read(h, all, g, FAMILY_CPUACCT, "cpuacct.usage", &text) == 0 && text_line(&text, &line) &&
-	    text_u64(line, &v) == 0)
+	    group_read(h, all, g, FAMILY_CPUACCT, "cpuacct.usage", &text) == 0 &&
+	    text_line(&text, &line) && text_u64(line, &v) == 0)
 		*out = keyed_of(v);
 }
 
 int
-group_read_cpu(struct host *h, const struct groups *all, const struct group *g, bool with_local, struct group_cpu *out)
+group_read_cpu(struct host *h, const struct groups *all, const struct group *g, bool with_local,
+    struct group_cpu *out)
 {
 	struct text text;
 	struct psi psi;
@@ -152,7 +158,8 @@ group_read_cpu(struct host *h, const struct groups *all, const struct group *g, 
 	read_cpuacct(h, all, g, &out->usage_ns);
 	if (with_local && group_read(h, all, g, FAMILY_CPU, "cpu.stat.local", &text) == 0)
 		cpu_stat_local_parse(text, out);
-	if (group_read(h, all, g, FAMILY_PRESSURE, "cpu.pressure", &text) == 0 && psi_parse(text, &psi) == 0) {
+	if (group_read(h, all, g, FAMILY_PRESSURE, "cpu.pressure", &text) == 0 &&
+	    psi_parse(text, &psi) == 0) {
 		out->some_us = (struct keyed){ psi.some.known, psi.some.total_us };
 		out->full_us = (struct keyed){ psi.full.known, psi.full.total_us };
 	}

@@ -21,7 +21,8 @@ is_wanted(const struct groups_watch *w, int f)
 	return f == (int)w->family || (!w->shared && f <= FAMILY_PRESSURE);
 }
 
-/* Finds the place in every family's hierarchy; it must be there in the one that gives the levels. */
+/* Finds the place in every family's hierarchy; it must be there in the one that gives the
+ * levels. */
 static int
 locate(struct groups_watch *w, struct host *h)
 {
@@ -36,8 +37,8 @@ locate(struct groups_watch *w, struct host *h)
 		if (!is_wanted(w, f))
 			continue;
 		int found = t->all ? locate_top(at, (enum family)f, p) :
-			    t->cgroup ? locate_name(at, t->cgroup, (enum family)f, p) :
-			    locate_process(at, (enum family)f, p);
+		    t->cgroup      ? locate_name(at, t->cgroup, (enum family)f, p) :
+				     locate_process(at, (enum family)f, p);
 		if (found < 0 && f == (int)w->family)
 			return -1;
 	}
@@ -79,14 +80,15 @@ locate_if_moved(struct groups_watch *w, struct host *h)
 	if (!same_as_last(w, text)) {
 		w->moved = w->last != NULL;
 		remember(w, text);
-		w->failed = locate(w, h) < 0 ? errno : 0; /* it is not searched for again until it moves */
+		/* it is not searched for again until it moves */
+		w->failed = locate(w, h) < 0 ? errno : 0;
 	}
 	errno = w->failed;
 	return w->failed ? -1 : 0;
 }
 
-/* Where the group of the same name is in the other hierarchies, as far as they are seen. A process may be in groups of
- * different names there: their figures are not this group's. */
+/* Where the group of the same name is in the other hierarchies, as far as they are seen. A process
+ * may be in groups of different names there: their figures are not this group's. */
 static void
 relate(const struct groups *all, enum family levels, struct group *g)
 {
@@ -96,7 +98,8 @@ relate(const struct groups *all, enum family levels, struct group *g)
 }
 
 static struct group *
-add_group(struct groups *out, struct arena *a, size_t *cap, enum family f, const char *rel, int parent)
+add_group(
+    struct groups *out, struct arena *a, size_t *cap, enum family f, const char *rel, int parent)
 {
 	out->v = arena_grow(a, out->v, out->n, cap, sizeof *out->v);
 	struct group *g = &out->v[out->n++];
@@ -116,12 +119,14 @@ add_chain(const struct groups_watch *w, struct arena *a, struct groups *out)
 
 	for (size_t end = 0; end <= n; end++)
 		if (end == 0 || rel[end] == '/' || end == n)
-			add_group(out, a, &cap, w->family, arena_copy(a, (struct text){ rel, end }), (int)out->n - 1);
+			add_group(out, a, &cap, w->family, arena_copy(a, (struct text){ rel, end }),
+			    (int)out->n - 1);
 	out->v[out->n - 1].asked = true;
 }
 
 static void
-add_children(struct host *h, struct arena *a, struct groups *out, size_t *cap, enum family f, int parent)
+add_children(
+    struct host *h, struct arena *a, struct groups *out, size_t *cap, enum family f, int parent)
 {
 	struct text names, line;
 	char path[4096];
@@ -190,8 +195,8 @@ groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct grou
 }
 
 int
-group_read(struct host *h, const struct groups *all, const struct group *g, enum family f, const char *file,
-	   struct text *text)
+group_read(struct host *h, const struct groups *all, const struct group *g, enum family f,
+    const char *file, struct text *text)
 {
 	if (!g->rel[f]) {
 		errno = ENODEV;

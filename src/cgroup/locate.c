@@ -11,10 +11,10 @@ struct quest {
 	struct atlas *atlas;
 	enum family family;
 	int version;
-	const char *path;  /* the cgroup's, as /proc/PID/cgroup or the user tells it */
-	bool anybody;      /* it is not a process's cgroup that is looked for */
-	bool translated;   /* a mount shows that path, whether or not the directory is there */
-	bool refused;      /* something could not be read for want of permission */
+	const char *path; /* the cgroup's, as /proc/PID/cgroup or the user tells it */
+	bool anybody;     /* it is not a process's cgroup that is looked for */
+	bool translated;  /* a mount shows that path, whether or not the directory is there */
+	bool refused;     /* something could not be read for want of permission */
 	struct place *out;
 };
 
@@ -51,19 +51,21 @@ translating(const struct quest *q, const struct view *v)
 {
 	int n = 0;
 
-	for (const struct cgroup_mount *m = NULL; (m = mounts_next(v, q->version, q->family, m)) != NULL;)
+	for (const struct cgroup_mount *m = NULL;
+	     (m = mounts_next(v, q->version, q->family, m)) != NULL;)
 		n += route_below(q->path, m->root) != NULL;
 	return n;
 }
 
-/* Translates the path through each mount in turn. The directory must be there; of several, one that lists the process
- * goes first. */
+/* Translates the path through each mount in turn. The directory must be there; of several, one that
+ * lists the process goes first. */
 static bool
 find_exact(struct quest *q, const struct view *v)
 {
 	bool found = false, prove = !q->anybody && translating(q, v) > 1;
 
-	for (const struct cgroup_mount *m = NULL; (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
+	for (const struct cgroup_mount *m = NULL;
+	     (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
 		const char *rel = route_below(q->path, m->root);
 		if (!rel)
 			continue;
@@ -105,9 +107,11 @@ search_below(struct search *s, const char *rel, int depth)
 	const char *dir = arena_printf(&s->scratch, "%s%s", s->place->top, rel);
 	if (depth == 0 || host_list(s->quest->atlas->host, dir, &names) < 0)
 		return false;
-	struct text kept = { arena_copy(&s->scratch, names), names.n }; /* the host's text goes with the next read */
+	/* the host's text goes with the next read */
+	struct text kept = { arena_copy(&s->scratch, names), names.n };
 	while (text_line(&kept, &line)) {
-		if (search_below(s, arena_printf(&s->scratch, "%s/%.*s", rel, (int)line.n, line.s), depth - 1))
+		if (search_below(s, arena_printf(&s->scratch, "%s/%.*s", rel, (int)line.n, line.s),
+			depth - 1))
 			return true;
 	}
 	return false;
@@ -118,7 +122,8 @@ find_by_search(struct quest *q, const struct view *v)
 {
 	bool found = false;
 
-	for (const struct cgroup_mount *m = NULL; !found && (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
+	for (const struct cgroup_mount *m = NULL;
+	     !found && (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
 		struct place p = mounts_place(q->atlas->arena, v, m, "", SCOPE_SEARCHED);
 		struct search s = { .quest = q, .place = &p, .left = SEARCH_DIRS };
 		found = search_below(&s, "", SEARCH_DEPTH);
@@ -133,7 +138,8 @@ find_by_search(struct quest *q, const struct view *v)
 static bool
 find_top(struct quest *q, const struct view *v, enum scope scope)
 {
-	for (const struct cgroup_mount *m = NULL; (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
+	for (const struct cgroup_mount *m = NULL;
+	     (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
 		*q->out = mounts_place(q->atlas->arena, v, m, "", scope);
 		if (probe(q, q->out, "", false) != ABSENT)
 			return true;
@@ -209,7 +215,8 @@ locate_name(struct atlas *at, const char *name, enum family f, struct place *out
 		q.refused = false;
 		if (find_exact(&q, atlas_view(at, i)))
 			return 0;
-		refused |= q.refused && atlas_view(at, i)->own; /* another's root may be closed: that says nothing of the group */
+		/* another's root may be closed: that says nothing of the group */
+		refused |= q.refused && atlas_view(at, i)->own;
 	}
 	q.refused = refused;
 	return not_found(&q, locate_top(at, f, &top) == 0 ? ENOENT : ENODEV);

@@ -1,6 +1,7 @@
 /*
- * locate: in which directory the files of a process's cgroup are. That differs by controller (v1 beside v2), by mount
- * (a container sees a part of the hierarchy) and by cgroup namespace (paths are told relative to the reader's).
+ * locate: in which directory the files of a process's cgroup are. That differs by controller (v1
+ * beside v2), by mount (a container sees a part of the hierarchy) and by cgroup namespace (paths
+ * are told relative to the reader's).
  */
 #ifndef PQ_LOCATE_H
 #define PQ_LOCATE_H
@@ -9,18 +10,28 @@
 #include "../host/host.h"
 
 /* Files that are found together. On a hybrid machine each may be in another hierarchy. */
-enum family { FAMILY_CPU, FAMILY_CPUACCT, FAMILY_MEMORY, FAMILY_PRESSURE, FAMILY_CPUSET, FAMILY_PIDS, FAMILIES };
+enum family {
+	FAMILY_CPU,
+	FAMILY_CPUACCT,
+	FAMILY_MEMORY,
+	FAMILY_PRESSURE,
+	FAMILY_CPUSET,
+	FAMILY_PIDS,
+	FAMILIES
+};
 
 /* How sure a place is. */
 enum scope {
-	SCOPE_EXACT,    /* the path of /proc/PID/cgroup, translated through a mount that shows it */
+	/* the path of /proc/PID/cgroup, translated through a mount that shows it */
+	SCOPE_EXACT,
 	SCOPE_SEARCHED, /* the path cannot be translated; the directory lists the process */
-	SCOPE_GUESS,    /* neither: the mount's top, which in a container is mostly the right one */
+	/* neither: the mount's top, which in a container is mostly the right one */
+	SCOPE_GUESS,
 };
 
 /* A cgroup's directory is top + rel; its name, as the kernel tells it here, is root + rel. */
 struct place {
-	int version;      /* 1 or 2; 0: not found */
+	int version; /* 1 or 2; 0: not found */
 	enum scope scope;
 	const char *top;  /* the mount's directory, as a path for host_read: "sys/fs/cgroup" */
 	const char *root; /* the cgroup that is mounted there: "/" */
@@ -29,28 +40,30 @@ struct place {
 
 struct atlas; /* of a process: mounts.h */
 
-/* The cgroup of the atlas's process. Returns 0, or -1 with errno: ENODEV no hierarchy of that family can be seen from here,
- * EACCES one may not be looked at. */
+/* The cgroup of the atlas's process. Returns 0, or -1 with errno: ENODEV no hierarchy of that
+ * family can be seen from here, EACCES one may not be looked at. */
 int locate_process(struct atlas *at, enum family f, struct place *out);
 
-/* The cgroup of that name ("/web", "web") or directory ("/sys/fs/cgroup/cpu/web"). -1 with errno: ENOENT no such cgroup, else
- * as above. */
+/* The cgroup of that name ("/web", "web") or directory ("/sys/fs/cgroup/cpu/web"). -1 with errno:
+ * ENOENT no such cgroup, else as above. */
 int locate_name(struct atlas *at, const char *name, enum family f, struct place *out);
 
 /* The top of the hierarchy, as much of it as can be seen. -1 with errno as above. */
 int locate_top(struct atlas *at, enum family f, struct place *out);
 
-/* Whether the top of this place is the hierarchy's true root: levels above it, with limits of their own, may be hidden
- * otherwise (by a cgroup namespace or a bind mount). */
+/* Whether the top of this place is the hierarchy's true root: levels above it, with limits of their
+ * own, may be hidden otherwise (by a cgroup namespace or a bind mount). */
 bool place_is_root(struct host *h, const struct place *p);
 
 /* The cgroup's name: root and rel put together, "/" for the root. */
 const char *place_name(struct arena *a, const struct place *p, const char *rel);
 
-/* The other way: what a cgroup's name has below root, NULL when it is not to be seen through this mount. */
+/* The other way: what a cgroup's name has below root, NULL when it is not to be seen through this
+ * mount. */
 const char *place_below(const struct place *p, const char *name);
 
 /* Reads top/rel/file as host_read does. */
-int place_read(struct host *h, const struct place *p, const char *rel, const char *file, struct text *text);
+int place_read(
+    struct host *h, const struct place *p, const char *rel, const char *file, struct text *text);
 
 #endif

@@ -68,23 +68,67 @@ unless_huge(struct keyed v)
 	return v.known && v.v < (uint64_t)INT64_MAX / 2 ? v : (struct keyed){ 0 };
 }
 
-enum { ANON, FILE_, SHMEM, SOCK, KERNEL, SLAB, STACK, TABLES, PERCPU, INACTIVE_FILE, ACTIVE_FILE, SLAB_RECLAIMABLE, SWAP,
-	REFAULT, REFAULT_ANON, REFAULT_FILE, MAJFAULT, HIERARCHICAL, KEYS };
+enum {
+	ANON,
+	FILE_,
+	SHMEM,
+	SOCK,
+	KERNEL,
+	SLAB,
+	STACK,
+	TABLES,
+	PERCPU,
+	INACTIVE_FILE,
+	ACTIVE_FILE,
+	SLAB_RECLAIMABLE,
+	SWAP,
+	REFAULT,
+	REFAULT_ANON,
+	REFAULT_FILE,
+	MAJFAULT,
+	HIERARCHICAL,
+	KEYS
+};
 
 static const char *const keys_v2[KEYS] = {
-	[ANON] = "anon", [FILE_] = "file", [SHMEM] = "shmem", [SOCK] = "sock", [KERNEL] = "kernel", /* 5.18 */
-	[SLAB] = "slab", [STACK] = "kernel_stack", [TABLES] = "pagetables", [PERCPU] = "percpu",
-	[INACTIVE_FILE] = "inactive_file", [ACTIVE_FILE] = "active_file", [SLAB_RECLAIMABLE] = "slab_reclaimable",
-	[SWAP] = "", [REFAULT] = "workingset_refault", [REFAULT_ANON] = "workingset_refault_anon", /* 5.9 */
-	[REFAULT_FILE] = "workingset_refault_file", [MAJFAULT] = "pgmajfault", [HIERARCHICAL] = "",
+	[ANON] = "anon",
+	[FILE_] = "file",
+	[SHMEM] = "shmem",
+	[SOCK] = "sock",
+	[KERNEL] = "kernel", /* 5.18 */
+	[SLAB] = "slab",
+	[STACK] = "kernel_stack",
+	[TABLES] = "pagetables",
+	[PERCPU] = "percpu",
+	[INACTIVE_FILE] = "inactive_file",
+	[ACTIVE_FILE] = "active_file",
+	[SLAB_RECLAIMABLE] = "slab_reclaimable",
+	[SWAP] = "",
+	[REFAULT] = "workingset_refault",
+	[REFAULT_ANON] = "workingset_refault_anon", /* 5.9 */
+	[REFAULT_FILE] = "workingset_refault_file",
+	[MAJFAULT] = "pgmajfault",
+	[HIERARCHICAL] = "",
 };
 
 static const char *const keys_v1[KEYS] = {
-	[ANON] = "total_rss", [FILE_] = "total_cache", [SHMEM] = "total_shmem", [SOCK] = "", [KERNEL] = "", [SLAB] = "",
-	[STACK] = "", [TABLES] = "", [PERCPU] = "", [INACTIVE_FILE] = "total_inactive_file",
-	[ACTIVE_FILE] = "total_active_file", [SLAB_RECLAIMABLE] = "", [SWAP] = "total_swap",
-	[REFAULT] = "total_workingset_refault", [REFAULT_ANON] = "total_workingset_refault_anon",
-	[REFAULT_FILE] = "total_workingset_refault_file", [MAJFAULT] = "total_pgmajfault",
+	[ANON] = "total_rss",
+	[FILE_] = "total_cache",
+	[SHMEM] = "total_shmem",
+	[SOCK] = "",
+	[KERNEL] = "",
+	[SLAB] = "",
+	[STACK] = "",
+	[TABLES] = "",
+	[PERCPU] = "",
+	[INACTIVE_FILE] = "total_inactive_file",
+	[ACTIVE_FILE] = "total_active_file",
+	[SLAB_RECLAIMABLE] = "",
+	[SWAP] = "total_swap",
+	[REFAULT] = "total_workingset_refault",
+	[REFAULT_ANON] = "total_workingset_refault_anon",
+	[REFAULT_FILE] = "total_workingset_refault_file",
+	[MAJFAULT] = "total_pgmajfault",
 	[HIERARCHICAL] = "hierarchical_memory_limit",
 };
 
@@ -98,12 +142,18 @@ memory_stat_parse(struct text t, int version, struct memory_stat *out)
 		return invalid();
 	struct keyed parts = sum(sum(v[SLAB], v[STACK]), sum(v[TABLES], v[PERCPU]));
 	*out = (struct memory_stat){
-		.anon = v[ANON], .file = v[FILE_], .shmem = v[SHMEM], .sock = v[SOCK],
+		.anon = v[ANON],
+		.file = v[FILE_],
+		.shmem = v[SHMEM],
+		.sock = v[SOCK],
 		.kernel = first_known(v[KERNEL], v[SLAB].known ? parts : v[SLAB]),
-		.inactive_file = v[INACTIVE_FILE], .active_file = v[ACTIVE_FILE], .slab_reclaimable = v[SLAB_RECLAIMABLE],
+		.inactive_file = v[INACTIVE_FILE],
+		.active_file = v[ACTIVE_FILE],
+		.slab_reclaimable = v[SLAB_RECLAIMABLE],
 		.swap = v[SWAP],
 		.refaults = first_known(v[REFAULT], both(v[REFAULT_ANON], v[REFAULT_FILE])),
-		.majfaults = v[MAJFAULT], .hierarchical_limit = unless_huge(v[HIERARCHICAL]),
+		.majfaults = v[MAJFAULT],
+		.hierarchical_limit = unless_huge(v[HIERARCHICAL]),
 	};
 	return 0;
 }
@@ -141,7 +191,7 @@ swap_room_v1(struct host *h, const struct groups *all, const struct group *g, st
 	if (!both_limit.known)
 		return both_limit;
 	struct keyed used = difference(read_limit(h, all, g, "memory.memsw.usage_in_bytes"),
-				       read_limit(h, all, g, "memory.usage_in_bytes"));
+	    read_limit(h, all, g, "memory.usage_in_bytes"));
 
 	return difference(difference(both_limit, limit), used);
 }
@@ -155,12 +205,14 @@ swap_room_v2(struct host *h, const struct groups *all, const struct group *g)
 }
 
 int
-group_read_limits(struct host *h, const struct groups *all, const struct group *g, struct group_memory *out)
+group_read_limits(
+    struct host *h, const struct groups *all, const struct group *g, struct group_memory *out)
 {
 	bool v1 = all->top[FAMILY_MEMORY].version == 1;
 	struct text text;
 
-	if (group_read(h, all, g, FAMILY_MEMORY, v1 ? "memory.limit_in_bytes" : "memory.max", &text) < 0) {
+	if (group_read(
+		h, all, g, FAMILY_MEMORY, v1 ? "memory.limit_in_bytes" : "memory.max", &text) < 0) {
 		out->limit_unreadable = errno != ENOENT;
 		return out->limit_unreadable ? -1 : 0;
 	}
@@ -209,7 +261,8 @@ set_pressure(struct text text, struct group_memory *out)
 }
 
 int
-group_read_memory(struct host *h, const struct groups *all, const struct group *g, struct group_memory *out)
+group_read_memory(
+    struct host *h, const struct groups *all, const struct group *g, struct group_memory *out)
 {
 	int version = all->top[FAMILY_MEMORY].version;
 	const char *current = version == 1 ? "memory.usage_in_bytes" : "memory.current";
@@ -238,10 +291,15 @@ set_machine(const struct meminfo *m, struct group_memory *out)
 	out->current = difference(v[MEM_TOTAL], v[MEM_FREE]);
 	out->swap_room = v[MEM_SWAP_FREE];
 	out->stat = (struct memory_stat){
-		.anon = v[MEM_ANON], .file = sum(v[MEM_CACHED], v[MEM_BUFFERS]), .shmem = v[MEM_SHMEM],
-		.kernel = sum(sum(v[MEM_SLAB], v[MEM_KERNEL_STACK]), sum(v[MEM_PAGE_TABLES], v[MEM_PERCPU])),
-		.inactive_file = v[MEM_INACTIVE_FILE], .active_file = v[MEM_ACTIVE_FILE],
-		.slab_reclaimable = v[MEM_SRECLAIMABLE], .swap = difference(v[MEM_SWAP_TOTAL], v[MEM_SWAP_FREE]),
+		.anon = v[MEM_ANON],
+		.file = sum(v[MEM_CACHED], v[MEM_BUFFERS]),
+		.shmem = v[MEM_SHMEM],
+		.kernel = sum(
+		    sum(v[MEM_SLAB], v[MEM_KERNEL_STACK]), sum(v[MEM_PAGE_TABLES], v[MEM_PERCPU])),
+		.inactive_file = v[MEM_INACTIVE_FILE],
+		.active_file = v[MEM_ACTIVE_FILE],
+		.slab_reclaimable = v[MEM_SRECLAIMABLE],
+		.swap = difference(v[MEM_SWAP_TOTAL], v[MEM_SWAP_FREE]),
 	};
 }
 
@@ -265,7 +323,8 @@ machine_read_events(struct host *h, struct group_memory *out)
 	struct vmstat vm;
 
 	if (host_read(h, "proc/vmstat", &text) == 0 && vmstat_parse(text, &vm) == 0) {
-		out->stat.refaults = first_known(vm.v[VM_REFAULT], both(vm.v[VM_REFAULT_ANON], vm.v[VM_REFAULT_FILE]));
+		out->stat.refaults = first_known(
+		    vm.v[VM_REFAULT], both(vm.v[VM_REFAULT_ANON], vm.v[VM_REFAULT_FILE]));
 		out->stat.majfaults = vm.v[VM_MAJFAULT];
 		out->events.oom_kill = vm.v[VM_OOM_KILL];
 	}
@@ -283,7 +342,8 @@ memory_reclaimable(const struct group_memory *m, double swap_room)
 	if (isnan(swap_room))
 		return NAN;
 	double cache = (double)s->inactive_file.v + (double)s->active_file.v;
-	double slab = s->slab_reclaimable.known ? (double)s->slab_reclaimable.v : 0; /* v1 does not tell */
+	/* v1 does not tell */
+	double slab = s->slab_reclaimable.known ? (double)s->slab_reclaimable.v : 0;
 	double anon = s->anon.known ? (double)s->anon.v : 0;
 	return cache + slab + fmin(anon, swap_room);
 }

@@ -6,7 +6,8 @@
 
 const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL, "cpuset", "pids" };
 
-/* A path as the reader's cgroup namespace tells it: so many ".." from the namespace's root, then names. */
+/* A path as the reader's cgroup namespace tells it: so many ".." from the namespace's root, then
+ * names. */
 struct route {
 	unsigned ups;
 	const char *names; /* "" or "/a/b" */
@@ -66,8 +67,8 @@ serves(const struct cgroup_mount *m, int version, enum family f)
 	return version == 2 || comma_list_has(text_of(m->super), controller_of[f]);
 }
 
-/* Which of two mounts is to be asked first: one under /sys/fs/cgroup, then one whose root is named with fewer "..",
- * then the one mounted last, as it hides the earlier ones. */
+/* Which of two mounts is to be asked first: one under /sys/fs/cgroup, then one whose root is named
+ * with fewer "..", then the one mounted last, as it hides the earlier ones. */
 static bool
 better(const struct cgroup_mount *x, const struct cgroup_mount *y)
 {
@@ -97,7 +98,8 @@ mounts_next(const struct view *v, int version, enum family f, const struct cgrou
 }
 
 struct place
-mounts_place(struct arena *a, const struct view *v, const struct cgroup_mount *m, const char *rel, enum scope scope)
+mounts_place(struct arena *a, const struct view *v, const struct cgroup_mount *m, const char *rel,
+    enum scope scope)
 {
 	return (struct place){
 		.version = m->version,

@@ -22,34 +22,39 @@ enum { VIEWS = 3 };
 struct atlas {
 	struct host *host;
 	struct arena *arena;
-	const char *pid;       /* "self", or digits */
-	struct text cgroup;    /* of /proc/PID/cgroup */
+	const char *pid;    /* "self", or digits */
+	struct text cgroup; /* of /proc/PID/cgroup */
 	struct view views[VIEWS];
-	bool drawn[VIEWS];     /* the view was read */
-	uint64_t pids[2];      /* the process, as cgroup.procs may show it; 0: not known */
+	bool drawn[VIEWS]; /* the view was read */
+	uint64_t pids[2];  /* the process, as cgroup.procs may show it; 0: not known */
 	bool pids_read;
 };
 
-/* Begins an atlas. 0, or -1 with the errno of /proc/PID/cgroup. What it points to lives in the arena. */
+/* Begins an atlas. 0, or -1 with the errno of /proc/PID/cgroup. What it points to lives in the
+ * arena. */
 int atlas_open(struct atlas *at, struct host *h, struct arena *a, const char *pid);
 
-/* From where to look, best first, i from 0 to VIEWS - 1. It has no mounts where its mountinfo cannot be read. */
+/* From where to look, best first, i from 0 to VIEWS - 1. It has no mounts where its mountinfo
+ * cannot be read. */
 const struct view *atlas_view(struct atlas *at, int i);
 
 /* The process's numbers; both 0 when they are not known. */
 const uint64_t *atlas_pids(struct atlas *at);
 
-/* The next mount after `last` (NULL: the first) that shows such files, best first; NULL when there is none. */
-const struct cgroup_mount *mounts_next(const struct view *v, int version, enum family f, const struct cgroup_mount *last);
+/* The next mount after `last` (NULL: the first) that shows such files, best first; NULL when there
+ * is none. */
+const struct cgroup_mount *mounts_next(
+    const struct view *v, int version, enum family f, const struct cgroup_mount *last);
 
 /* What is below a mount, as a place. */
-struct place mounts_place(struct arena *a, const struct view *v, const struct cgroup_mount *m, const char *rel, enum scope scope);
+struct place mounts_place(struct arena *a, const struct view *v, const struct cgroup_mount *m,
+    const char *rel, enum scope scope);
 
 /* The cgroup's name, when what was given is a directory below any cgroup mount; else NULL. */
 const char *mounts_name(struct arena *a, const struct view *v, const char *dir);
 
-/* What is left of a cgroup's path below `root`, by whole names; NULL when it is not below it. Both may begin with ".."; a path
- * with one further on leads nowhere. */
+/* What is left of a cgroup's path below `root`, by whole names; NULL when it is not below it. Both
+ * may begin with ".."; a path with one further on leads nowhere. */
 const char *route_below(const char *path, const char *root);
 
 #endif

@@ -7,7 +7,8 @@
 #include "mounts.h"
 
 int
-place_read(struct host *h, const struct place *p, const char *rel, const char *file, struct text *text)
+place_read(
+    struct host *h, const struct place *p, const char *rel, const char *file, struct text *text)
 {
 	char path[PATH_MAX];
 	size_t n = 0;
@@ -25,7 +26,8 @@ place_read(struct host *h, const struct place *p, const char *rel, const char *f
 	return host_read(h, path, text);
 }
 
-/* Only below the root is there cgroup.type (v2); only in the root is there cgroup.sane_behavior (v1). */
+/* Only below the root is there cgroup.type (v2); only in the root is there cgroup.sane_behavior
+ * (v1). */
 bool
 place_is_root(struct host *h, const struct place *p)
 {

@@ -27,7 +27,8 @@ conclude(const struct pressure *p, int cpu_error)
 	return -1;
 }
 
-/* "CPU full is undefined at the system level": what stands there is 0 since Linux 5.19, and before that of no meaning. */
+/* "CPU full is undefined at the system level": what stands there is 0 since Linux 5.19, and before
+ * that of no meaning. */
 static void
 forget_placeholder(struct pressure *p)
 {
@@ -44,7 +45,8 @@ machine_read_pressure(struct host *h, bool with_irq, struct pressure *out)
 	*out = (struct pressure){ 0 };
 	for (int r = 0; r < (with_irq ? RESOURCES : PRESSURE_IRQ); r++) {
 		snprintf(path, sizeof path, "proc/pressure/%s", resource_names[r]);
-		if ((host_read(h, path, &text) < 0 || take(text, (enum resource)r, out) < 0) && r == PRESSURE_CPU)
+		if ((host_read(h, path, &text) < 0 || take(text, (enum resource)r, out) < 0) &&
+		    r == PRESSURE_CPU)
 			cpu_error = errno;
 	}
 	forget_placeholder(out);
@@ -52,15 +54,18 @@ machine_read_pressure(struct host *h, bool with_irq, struct pressure *out)
 }
 
 int
-group_read_pressure(struct host *h, const struct groups *all, const struct group *g, bool with_irq, struct pressure *out)
+group_read_pressure(struct host *h, const struct groups *all, const struct group *g, bool with_irq,
+    struct pressure *out)
 {
-	static const char *const files[] = { "cpu.pressure", "memory.pressure", "io.pressure", "irq.pressure" };
+	static const char *const files[] = { "cpu.pressure", "memory.pressure", "io.pressure",
+		"irq.pressure" };
 	struct text text;
 	int cpu_error = 0;
 
 	*out = (struct pressure){ 0 };
 	for (int r = 0; r < (with_irq ? RESOURCES : PRESSURE_IRQ); r++) {
-		if ((group_read(h, all, g, FAMILY_PRESSURE, files[r], &text) < 0 || take(text, (enum resource)r, out) < 0) &&
+		if ((group_read(h, all, g, FAMILY_PRESSURE, files[r], &text) < 0 ||
+			take(text, (enum resource)r, out) < 0) &&
 		    r == PRESSURE_CPU)
 			cpu_error = errno;
 	}
@@ -98,7 +103,8 @@ machine_lack(struct host *h, int error, bool thorough)
 }
 
 enum pressure_lack
-group_lack(struct host *h, const struct groups *all, const struct group *g, int error, bool thorough)
+group_lack(
+    struct host *h, const struct groups *all, const struct group *g, int error, bool thorough)
 {
 	struct pressure machine;
 	struct text text;
@@ -109,7 +115,9 @@ group_lack(struct host *h, const struct groups *all, const struct group *g, int 
 		return LACK_OTHER;
 	if (group_read(h, all, g, FAMILY_PRESSURE, "cgroup.pressure", &text) == 0)
 		return LACK_SWITCHED;
-	if (group_read(h, all, g, FAMILY_PRESSURE, "cgroup.procs", &text) < 0 && errno != EOPNOTSUPP)
+	if (group_read(h, all, g, FAMILY_PRESSURE, "cgroup.procs", &text) < 0 &&
+	    errno != EOPNOTSUPP)
 		return LACK_GROUP;
-	return machine_read_pressure(h, false, &machine) < 0 ? machine_lack(h, errno, thorough) : LACK_ALL;
+	return machine_read_pressure(h, false, &machine) < 0 ? machine_lack(h, errno, thorough) :
+							       LACK_ALL;
 }

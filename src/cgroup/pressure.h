@@ -1,13 +1,16 @@
 /*
- * pressure: for how long tasks stood still, of the machine (/proc/pressure) and of a cgroup (v2 only), in the same terms.
+ * pressure: for how long tasks stood still, of the machine (/proc/pressure) and of a cgroup (v2
+ * only), in the same terms.
  *
- * CPU      cpu.pressure     "full" since Linux 5.13, of a cgroup only: the machine has a placeholder there
+ * CPU      cpu.pressure     "full" since Linux 5.13, of a cgroup only: the machine has a
+ *            placeholder there
  * memory   memory.pressure
  * I/O      io.pressure
  * irq      irq.pressure     "full" only; since Linux 6.1, with CONFIG_IRQ_TIME_ACCOUNTING
  *
- * A kernel without it has none of these, or (disabled, in Linux 5.10) some that fail with EOPNOTSUPP. Since Linux 6.1 it
- * can be switched off for a cgroup by writing 0 to cgroup.pressure: then the others vanish there.
+ * A kernel without it has none of these, or (disabled, in Linux 5.10) some that fail with
+ * EOPNOTSUPP. Since Linux 6.1 it can be switched off for a cgroup by writing 0 to cgroup.pressure:
+ * then the others vanish there.
  */
 #ifndef PQ_CGROUP_PRESSURE_H
 #define PQ_CGROUP_PRESSURE_H
@@ -36,17 +39,20 @@ enum pressure_lack {
 	LACK_OTHER,    /* another errno tells */
 };
 
-/* 0 when something is known; -1 with the errno of cpu's file: ENOENT, EOPNOTSUPP, EINVAL (it makes no sense), … irq is the last
- * one, and looked for if it is asked for. */
+/* 0 when something is known; -1 with the errno of cpu's file: ENOENT, EOPNOTSUPP, EINVAL (it makes
+ * no sense), … irq is the last one, and looked for if it is asked for. */
 int machine_read_pressure(struct host *h, bool with_irq, struct pressure *out);
 
 /* The same of a cgroup. */
-int group_read_pressure(struct host *h, const struct groups *all, const struct group *g, bool with_irq, struct pressure *out);
+int group_read_pressure(struct host *h, const struct groups *all, const struct group *g,
+    bool with_irq, struct pressure *out);
 
-/* Why the machine, and why a cgroup, has none, from the errno that reading it had. Thorough: the kernel's configuration in /boot
- * may be read for it, some 300 kB, which a recorder's tape is better without. */
+/* Why the machine, and why a cgroup, has none, from the errno that reading it had. Thorough: the
+ * kernel's configuration in /boot may be read for it, some 300 kB, which a recorder's tape is
+ * better without. */
 enum pressure_lack machine_lack(struct host *h, int error, bool thorough);
-enum pressure_lack group_lack(struct host *h, const struct groups *all, const struct group *g, int error, bool thorough);
+enum pressure_lack group_lack(
+    struct host *h, const struct groups *all, const struct group *g, int error, bool thorough);
 
 /* Whether the text of a kernel's configuration says that it is built with it. */
 bool pressure_is_built(struct text config);

@@ -44,8 +44,8 @@ read_clock(int dir, struct buf *b, struct moment *out)
 	if (captured_slurp(dir, "clock", captured_text, b) < 0)
 		return -1;
 	struct text rest = { b->s, b->n }, line, word;
-	if (!text_line(&rest, &line) || text_next_u64(&line, &mono) < 0 || text_next_u64(&line, &real) < 0 ||
-	    mono > INT64_MAX / 8 || real > INT64_MAX / 2) {
+	if (!text_line(&rest, &line) || text_next_u64(&line, &mono) < 0 ||
+	    text_next_u64(&line, &real) < 0 || mono > INT64_MAX / 8 || real > INT64_MAX / 2) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -66,7 +66,8 @@ read_uptime(int dir, struct buf *b, int64_t *mono_ns)
 	if (captured_slurp(dir, "proc/uptime", captured_text, b) < 0)
 		return -1;
 	rest = (struct text){ b->s, b->n };
-	if (!text_line(&rest, &line) || !text_word(&line, &word) || text_decimal(word, &seconds) < 0 || seconds > 1e9) {
+	if (!text_line(&rest, &line) || !text_word(&line, &word) ||
+	    text_decimal(word, &seconds) < 0 || seconds > 1e9) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -85,7 +86,8 @@ read_boot_time(int dir, struct buf *b, int64_t *boot_ns)
 		return -1;
 	rest = (struct text){ b->s, b->n };
 	while (text_line(&rest, &line)) {
-		if (!text_skip(&line, "btime ") || text_u64(line, &seconds) < 0 || seconds > UINT32_MAX)
+		if (!text_skip(&line, "btime ") || text_u64(line, &seconds) < 0 ||
+		    seconds > UINT32_MAX)
 			continue;
 		*boot_ns = (int64_t)seconds * 1000000000;
 		return 0;

@@ -6,7 +6,8 @@
 static const struct code {
 	uint8_t first, last; /* first bytes */
 	uint8_t more;        /* bytes that follow */
-	uint64_t base;       /* the least of its numbers; each has the room of (last - first + 1) << 8 * more */
+	/* the least of its numbers; each has the room of (last - first + 1) << 8 * more */
+	uint64_t base;
 } zeros[] = {
 	{ 0, 63, 0, 1 },
 	{ 64, 71, 1, 65 },
@@ -17,8 +18,12 @@ static const struct code {
 	{ 240, 247, 3, 120 + (32 << 8) + (16 << 16) },
 };
 
-enum { ZEROS = sizeof zeros / sizeof zeros[0], NUMBERS = sizeof numbers / sizeof numbers[0], RAW = 247,
-	ZEROS_MOST = 64 + (8 << 8) };
+enum {
+	ZEROS = sizeof zeros / sizeof zeros[0],
+	NUMBERS = sizeof numbers / sizeof numbers[0],
+	RAW = 247,
+	ZEROS_MOST = 64 + (8 << 8)
+};
 
 static uint64_t
 room_of(const struct code *c)
@@ -178,7 +183,8 @@ deltas_skip(struct deltas *d, uint64_t n)
 	d->zeros += n;
 }
 
-/* The next code: a run of zeros into d->zeros, or a difference. At the end there are zeros without end. */
+/* The next code: a run of zeros into d->zeros, or a difference. At the end there are zeros without
+ * end. */
 static uint64_t
 next_delta(struct deltas_read *d)
 {

@@ -1,6 +1,6 @@
 /*
- * codec: how a tape writes numbers. Each is a code of one to nine bytes, the first of which says how many follow, and these
- * are little-endian. pq-tape(5) has the table.
+ * codec: how a tape writes numbers. Each is a code of one to nine bytes, the first of which says
+ * how many follow, and these are little-endian. pq-tape(5) has the table.
  */
 #ifndef PQ_CODEC_H
 #define PQ_CODEC_H

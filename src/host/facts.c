@@ -15,8 +15,12 @@ static void
 list_facts(struct host_facts *f, struct fact out[FACTS])
 {
 	const struct fact all[FACTS] = {
-		{ "ticks", NULL, &f->ticks_per_s }, { "page", NULL, &f->page_size }, { "cpus", NULL, &f->cpus },
-		{ "hostname", f->name, NULL }, { "release", f->release, NULL }, { "machine", f->machine, NULL },
+		{ "ticks", NULL, &f->ticks_per_s },
+		{ "page", NULL, &f->page_size },
+		{ "cpus", NULL, &f->cpus },
+		{ "hostname", f->name, NULL },
+		{ "release", f->release, NULL },
+		{ "machine", f->machine, NULL },
 	};
 
 	memcpy(out, all, sizeof all);
@@ -41,7 +45,8 @@ facts_parse(struct text t, struct host_facts *f)
 			continue;
 		if (all[i].string) {
 			memset(all[i].string, 0, sizeof f->name);
-			memcpy(all[i].string, word.s, word.n < sizeof f->name ? word.n : sizeof f->name - 1);
+			memcpy(all[i].string, word.s,
+			    word.n < sizeof f->name ? word.n : sizeof f->name - 1);
 		} else if (text_u64(word, &v) == 0 && v > 0 && v <= 1 << 24) {
 			*all[i].number = v;
 		}

@@ -1,4 +1,5 @@
-/* facts: what is the same in every moment of a recording, as lines "key value": beside captured moments, and on a tape. */
+/* facts: what is the same in every moment of a recording, as lines "key value": beside captured
+ * moments, and on a tape. */
 #ifndef PQ_FACTS_H
 #define PQ_FACTS_H
 

@@ -14,7 +14,8 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The value of the digits at s + i, at most `end` of them; *n is how many there are. More digits than fit give no value. */
+/* The value of the digits at s + i, at most `end` of them; *n is how many there are. More digits
+ * than fit give no value. */
 static uint64_t
 digits_at(const char *s, size_t i, size_t end, size_t *n)
 {
@@ -50,7 +51,8 @@ classify(const char *s, size_t i, size_t n, struct spot *spot)
 	while (blanks < i && blanks < WIDTH_MOST && s[i - 1 - blanks] == ' ')
 		blanks++;
 	if (blanks >= 2 && blanks + n < WIDTH_MOST)
-		*spot = (struct spot){ (uint32_t)(i - blanks), (uint8_t)(blanks + n), FIGURE_PADDED };
+		*spot =
+		    (struct spot){ (uint32_t)(i - blanks), (uint8_t)(blanks + n), FIGURE_PADDED };
 	return true;
 }
 
@@ -100,13 +102,15 @@ equal_bytes(const char *a, const char *b, size_t n)
 	return i;
 }
 
-/* Reads the number at t.s + at that has taken the place of `spot`: its width, or 0 when there is none of that kind. */
+/* Reads the number at t.s + at that has taken the place of `spot`: its width, or 0 when there is
+ * none of that kind. */
 static size_t
 number_at(struct text t, size_t at, const struct spot *spot, uint64_t *v)
 {
 	size_t blanks = 0, n;
 
-	while (spot->kind == FIGURE_PADDED && at + blanks < t.n && blanks < spot->n && t.s[at + blanks] == ' ')
+	while (spot->kind == FIGURE_PADDED && at + blanks < t.n && blanks < spot->n &&
+	    t.s[at + blanks] == ' ')
 		blanks++;
 	*v = digits_at(t.s, at + blanks, t.n, &n);
 	if (spot->kind == FIGURE_FIXED)
@@ -119,17 +123,19 @@ number_at(struct text t, size_t at, const struct spot *spot, uint64_t *v)
 }
 
 /*
- * Both texts are walked at once. Where they differ there must be a number, or just have been one (9 became 90); it may have
- * another length in the new text, which then goes on as far behind.
+ * Both texts are walked at once. Where they differ there must be a number, or just have been one (9
+ * became 90); it may have another length in the new text, which then goes on as far behind.
  */
 bool
 figures_renew(struct figures *f, struct text t)
 {
 	const char *old = f->text.s;
-	size_t i = 0, j = 0, next = 0, end = f->text.n; /* in the old text, in the new one; the next number */
+	/* in the old text, in the new one; the next number */
+	size_t i = 0, j = 0, next = 0, end = f->text.n;
 
 	for (;;) {
-		size_t left = end - i < t.n - j ? end - i : t.n - j, same = left ? equal_bytes(old + i, t.s + j, left) : 0;
+		size_t left = end - i < t.n - j ? end - i : t.n - j,
+		       same = left ? equal_bytes(old + i, t.s + j, left) : 0;
 		i += same;
 		j += same;
 		for (; next < f->count && f->spots[next].at + f->spots[next].n < i; next++)
@@ -139,7 +145,8 @@ figures_renew(struct figures *f, struct text t)
 		if (next == f->count || f->spots[next].at > i)
 			return false;
 		struct spot *spot = &f->spots[next];
-		size_t back = i - spot->at, start = j - back, n = number_at(t, start, spot, &f->values[next]);
+		size_t back = i - spot->at, start = j - back,
+		       n = number_at(t, start, spot, &f->values[next]);
 		if (n == 0 || n > UINT8_MAX)
 			return false;
 		i = spot->at + spot->n;

@@ -1,12 +1,14 @@
 /*
- * figures: a text taken apart into its numbers and the bytes between them. Most kernel files keep their words from one reading
- * to the next and change their numbers, so that a recording needs to keep the words once.
+ * figures: a text taken apart into its numbers and the bytes between them. Most kernel files keep
+ * their words from one reading to the next and change their numbers, so that a recording needs to
+ * keep the words once.
  *
- * What counts as a number is such that printing it gives the same bytes again; all other bytes are literal:
+ * What counts as a number is such that printing it gives the same bytes again; all other bytes are
+ * literal:
  *
- *	PLAIN    1 to 19 digits, no needless zero in front: "12"
- *	FIXED    digits behind a point, always as many: the "05" of "0.05"
- *	PADDED   at least two blanks and digits, always as wide: the "    104" of "Dirty:    104 kB"
+ *  PLAIN    1 to 19 digits, no needless zero in front: "12"
+ *  FIXED    digits behind a point, always as many: the "05" of "0.05"
+ *  PADDED   at least two blanks and digits, always as wide: the "    104" of "Dirty:    104 kB"
  */
 #ifndef PQ_FIGURES_H
 #define PQ_FIGURES_H
@@ -36,11 +38,12 @@ struct figures {
 /* Takes a copy of the text apart: f->count numbers, their places and their values. */
 void figures_take(struct figures *f, struct text t);
 
-/* The same for a text that is likely to differ in its numbers only: true, and f is as figures_take would make it. False when
- * anything else differs; f is of no use then until it takes a text. */
+/* The same for a text that is likely to differ in its numbers only: true, and f is as figures_take
+ * would make it. False when anything else differs; f is of no use then until it takes a text. */
 bool figures_renew(struct figures *f, struct text t);
 
-/* Puts the text of f, with these numbers for its own, into b. A number that is too wide for its place widens it. */
+/* Puts the text of f, with these numbers for its own, into b. A number that is too wide for its
+ * place widens it. */
 void figures_print(const struct figures *f, const uint64_t *values, struct buf *b);
 
 void figures_free(struct figures *f);

@@ -1,10 +1,11 @@
 /*
- * host: the machine that is watched, as a sequence of moments. At each moment there is a clock reading and the text of
- * the machine's files. This is the one seam through which time and files come: nothing above it opens a file, asks for
- * the time or sleeps, so that live use, replay, tests and a recorder (a host around a host) are the same code.
+ * host: the machine that is watched, as a sequence of moments. At each moment there is a clock
+ * reading and the text of the machine's files. This is the one seam through which time and files
+ * come: nothing above it opens a file, asks for the time or sleeps, so that live use, replay, tests
+ * and a recorder (a host around a host) are the same code.
  *
- * Makers: live (live.c), a directory of captured moments (moments.c), a tape (tape_host.c), and a host around another one that
- * keeps on a tape what is read through it (record.c).
+ * Makers: live (live.c), a directory of captured moments (moments.c), a tape (tape_host.c), and a
+ * host around another one that keeps on a tape what is read through it (record.c).
  */
 #ifndef PQ_HOST_H
 #define PQ_HOST_H
@@ -23,7 +24,8 @@ struct moment {
 	int64_t real_ns; /* CLOCK_REALTIME of that machine: what the row's time shows */
 	int64_t boot_ns; /* CLOCK_BOOTTIME of that machine: goes on while it sleeps */
 	enum moment_kind kind;
-	bool restarted;  /* the machine was booted since the moment before: its counters began anew */
+	/* the machine was booted since the moment before: its counters began anew */
+	bool restarted;
 };
 
 /* What changes the meaning of a text, and is therefore recorded with it. */
@@ -48,8 +50,10 @@ struct host_ops {
 	int (*list)(struct host *, const char *path, struct text *);
 	int (*link)(struct host *, const char *path, struct text *);
 	bool (*losses)(struct host *, char *out, size_t n); /* NULL: it loses nothing */
-	int (*provide)(struct host *, const char *path, const struct provided *); /* NULL: what is measured is read, not measured anew */
-	int (*count)(struct host *, const char *path, uint64_t *n); /* NULL: it does not keep that */
+	/* NULL: what is measured is read, not measured anew */
+	int (*provide)(struct host *, const char *path, const struct provided *);
+	/* NULL: it does not keep that */
+	int (*count)(struct host *, const char *path, uint64_t *n);
 	void (*close)(struct host *);
 };
 
@@ -58,35 +62,41 @@ struct host {
 	const struct host_ops *ops;
 	struct host_facts facts;
 	bool elsewhere; /* the file tree is not the one that this process lives in */
-	bool replay; /* the moments lie in the past: next does not wait, and there are only so many of them */
-	char tools[128]; /* for which a tape was recorded: "runq cpu"; "" when that is not known, or all that there was is on it */
+	/* the moments lie in the past: next does not wait, and there are only so many of them */
+	bool replay;
+	/* for which a tape was recorded: "runq cpu"; "" when that is not known, or all that there
+	 * was is on it */
+	char tools[128];
 	char asked[512]; /* whom it was asked to record: "-p 4242", "-g /web", "-a", or "" */
 };
 
-/* Moves on to the next moment. A live host sleeps until deadline_ns (monotonic; one that has passed is now) and makes
- * a moment of the kind asked for; a replay gives the moment that was kept next, of whatever kind, and ignores the
- * deadline. Returns 1; 0 when there are no more; -1 with errno: EINTR when a signal came. */
+/* Moves on to the next moment. A live host sleeps until deadline_ns (monotonic; one that has passed
+ * is now) and makes a moment of the kind asked for; a replay gives the moment that was kept next,
+ * of whatever kind, and ignores the deadline. Returns 1; 0 when there are no more; -1 with errno:
+ * EINTR when a signal came. */
 int host_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m);
 
-/* The text of a file at this moment; paths are relative to the machine's root ("proc/stat"). It is valid until the
- * next call on this host. Returns 0, or -1 with the errno that reading the file has, or had, on that machine. */
+/* The text of a file at this moment; paths are relative to the machine's root ("proc/stat"). It is
+ * valid until the next call on this host. Returns 0, or -1 with the errno that reading the file
+ * has, or had, on that machine. */
 int host_read(struct host *h, const char *path, struct text *text);
 
-/* The names of a directory's sub-directories at this moment, one per line, in no order. One with a newline in its name is
- * left out: the kernel makes none, and it could pass for two. Otherwise as host_read, but that a directory which has gone
- * since it was listed last may come out empty. */
+/* The names of a directory's sub-directories at this moment, one per line, in no order. One with a
+ * newline in its name is left out: the kernel makes none, and it could pass for two. Otherwise as
+ * host_read, but that a directory which has gone since it was listed last may come out empty. */
 int host_list(struct host *h, const char *path, struct text *names);
 
-/* What a symbolic link leads to at this moment, such as "socket:[4242]" of proc/PID/fd/3: no file's text, and no newline
- * behind it. Otherwise as host_read; EINVAL when the path is no link. */
+/* What a symbolic link leads to at this moment, such as "socket:[4242]" of proc/PID/fd/3: no file's
+ * text, and no newline behind it. Otherwise as host_read; EINVAL when the path is no link. */
 int host_link(struct host *h, const char *path, struct text *target);
 
-/* How many entries a directory has, of any kind: of /proc/PID/fd how many files are open. 0, or -1 with errno: EOPNOTSUPP on a
- * tape, which does not have it. */
+/* How many entries a directory has, of any kind: of /proc/PID/fd how many files are open. 0, or -1
+ * with errno: EOPNOTSUPP on a tape, which does not have it. */
 int host_count(struct host *h, const char *path, uint64_t *n);
 
-/* From now on reading this path gives what is printed at that moment; NULL: no more. So what is measured goes the way of what
- * is read, onto a tape and back. 0; -1 with errno: EOPNOTSUPP it is a replay. */
+/* From now on reading this path gives what is printed at that moment; NULL: no more. So what is
+ * measured goes the way of what is read, onto a tape and back. 0; -1 with errno: EOPNOTSUPP it is a
+ * replay. */
 int host_provide(struct host *h, const char *path, const struct provided *p);
 
 /* One line about what of a recording could not be read, so far; false when nothing was lost. */
@@ -94,24 +104,28 @@ bool host_losses(struct host *h, char *out, size_t n);
 
 void host_close(struct host *h);
 
-/* The machine that this program runs on, or the one whose file tree stands under `root` ("/"). NULL with errno. */
+/* The machine that this program runs on, or the one whose file tree stands under `root` ("/"). NULL
+ * with errno. */
 struct host *host_live(const char *root);
 
-/* A directory that holds one directory per moment, taken in the order of their names, each a tree with proc/ and sys/:
- * what scripts/capture writes. NULL with errno; ENOENT also when there is no moment in it. */
+/* A directory that holds one directory per moment, taken in the order of their names, each a tree
+ * with proc/ and sys/: what scripts/capture writes. NULL with errno; ENOENT also when there is no
+ * moment in it. */
 struct host *host_moments(const char *dir);
 
 /* The name of the directory of the present moment in it. */
 const char *host_moments_name(const struct host *h);
 
-/* Which part of a recording is wanted, in CLOCK_REALTIME ns; and whether to wait for more at its end. */
+/* Which part of a recording is wanted, in CLOCK_REALTIME ns; and whether to wait for more at its
+ * end. */
 struct host_window {
 	int64_t from_ns, to_ns; /* INT64_MIN and INT64_MAX: all */
 	bool follow;
 };
 
-/* A tape, from a file, or a pipe that is read as it comes. The descriptor becomes the host's. NULL with errno: EINVAL it is
- * no tape, ENOTSUP it is of a later version, ENODATA there is no moment on it. */
+/* A tape, from a file, or a pipe that is read as it comes. The descriptor becomes the host's. NULL
+ * with errno: EINVAL it is no tape, ENOTSUP it is of a later version, ENODATA there is no moment on
+ * it. */
 struct host *host_tape(int fd, bool pipe);
 
 /* The times of the first and of the last moment of a tape that is a file. 0, or -1 with errno. */
@@ -123,12 +137,13 @@ void host_tape_window(struct host *h, const struct host_window *window);
 struct tape_writer;
 struct tape_file;
 
-/* The inner host, and what is read through it is kept on the tape: host_recorded ends a moment. A file is read once in a
- * moment, however often it is asked for. Closing it closes the inner one, and leaves the writer. `about` is what the tape is
- * to say of itself, in lines "key value". */
+/* The inner host, and what is read through it is kept on the tape: host_recorded ends a moment. A
+ * file is read once in a moment, however often it is asked for. Closing it closes the inner one,
+ * and leaves the writer. `about` is what the tape is to say of itself, in lines "key value". */
 struct host *host_record(struct host *inner, struct tape_writer *w, struct text about);
 
-/* All that is wanted of this moment was read: puts it on that tape. 0, or -1 with errno, see tape_writer_moment. */
+/* All that is wanted of this moment was read: puts it on that tape. 0, or -1 with errno, see
+ * tape_writer_moment. */
 int host_recorded(struct host *h, struct tape_file *f);
 
 #endif

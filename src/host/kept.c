@@ -8,7 +8,8 @@
 
 #include "../base/fail.h"
 
-/* One that nobody has asked for in so many rows is closed: its process or cgroup has gone, or is not watched any more. */
+/* One that nobody has asked for in so many rows is closed: its process or cgroup has gone, or is
+ * not watched any more. */
 enum { IDLE_ROWS = 16, FIRST_PLACES = 64 };
 
 /* Eight bytes at a time: with a thousand cgroups this is called some thousand times a row. */
@@ -41,7 +42,8 @@ place_of(struct kept_files *k, const char *path, uint32_t hash)
 	}
 }
 
-/* Puts all that are kept, but for those read last before `oldest`, into a table that is large enough. */
+/* Puts all that are kept, but for those read last before `oldest`, into a table that is large
+ * enough. */
 static void
 rebuild(struct kept_files *k, uint32_t oldest, uint32_t places)
 {
@@ -85,7 +87,8 @@ open_under(struct kept_files *k, const char *path)
 {
 	int fd = openat(k->root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	if (fd < 0 && errno == EMFILE && k->taken > 0) { /* make room: what is not read in this row goes */
+	/* make room: what is not read in this row goes */
+	if (fd < 0 && errno == EMFILE && k->taken > 0) {
 		rebuild(k, k->row, k->places);
 		fd = openat(k->root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		if (fd < 0 && errno == EMFILE) {
@@ -104,7 +107,8 @@ end_passing(struct kept_files *k)
 	k->passing.path = NULL;
 }
 
-/* One more than are kept: those that are open already stay, since closing one to keep another gains nothing. */
+/* One more than are kept: those that are open already stay, since closing one to keep another gains
+ * nothing. */
 static struct kept *
 pass(struct kept_files *k, int fd)
 {

@@ -21,15 +21,17 @@ struct kept_files {
 	struct kept *v;
 	uint32_t places, taken;
 	uint32_t row, swept;
-	uint32_t most;       /* so many stay open: each costs the kernel some 6 KB, which a container pays from its limit */
+	/* so many stay open: each costs the kernel some 6 KB, which a container pays from its
+	 * limit */
+	uint32_t most;
 	struct kept passing; /* one beyond them, until the next is asked for */
 };
 
 /* Begins with none, of which at most so many stay open; the directory becomes theirs. */
 void kept_begin(struct kept_files *k, int root, uint32_t most);
 
-/* The file at the path, opened now if need be; NULL with errno. When there are too many open files, those that are not used in
- * this row are closed. It is valid until the next call. */
+/* The file at the path, opened now if need be; NULL with errno. When there are too many open files,
+ * those that are not used in this row are closed. It is valid until the next call. */
 struct kept *kept_get(struct kept_files *k, const char *path);
 
 /* Closes one that cannot be read any more. */

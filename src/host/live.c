@@ -1,4 +1,5 @@
-/* live: this machine, or a file tree that is one. Files stay open and are read again with pread(2). */
+/* live: this machine, or a file tree that is one. Files stay open and are read again with
+ * pread(2). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,8 +29,8 @@ struct live {
 	} provided[PROVIDED_MOST];
 };
 
-/* A file that is kept is this one file: when it is gone, that is told, even if another has come under its name (a pid used
- * again, a cgroup made anew). The next read finds that one. */
+/* A file that is kept is this one file: when it is gone, that is told, even if another has come
+ * under its name (a pid used again, a cgroup made anew). The next read finds that one. */
 static int
 get(struct live *l, const char *path, struct text *text, int (*slurp)(struct kept *, struct buf *))
 {
@@ -43,7 +44,8 @@ get(struct live *l, const char *path, struct text *text, int (*slurp)(struct kep
 	}
 	int error = errno;
 	kept_forget(&l->kept, k);
-	if (error == ENODEV) /* a cgroup's file is gone with its directory, which may have been made anew */
+	if (error ==
+	    ENODEV) /* a cgroup's file is gone with its directory, which may have been made anew */
 		kept_forget_directory_of(&l->kept, path);
 	errno = error;
 	return -1;
@@ -101,14 +103,16 @@ live_provide(struct host *h, const char *path, const struct provided *p)
 	return 0;
 }
 
-/* In /proc and cgroup trees a directory with two links (from above, and its own ".") has no directory in it, and most cgroups
- * have none. Other file systems may count otherwise. A directory that has gone may come out empty here. */
+/* In /proc and cgroup trees a directory with two links (from above, and its own ".") has no
+ * directory in it, and most cgroups have none. Other file systems may count otherwise. A directory
+ * that has gone may come out empty here. */
 static bool
 counts_links(int fd)
 {
 	struct statfs fs;
 
-	return fstatfs(fd, &fs) == 0 && (fs.f_type == 0x9fa0 || fs.f_type == 0x27e0eb || fs.f_type == 0x63677270);
+	return fstatfs(fd, &fs) == 0 &&
+	    (fs.f_type == 0x9fa0 || fs.f_type == 0x27e0eb || fs.f_type == 0x63677270);
 }
 
 static int
@@ -142,7 +146,8 @@ live_link(struct host *h, const char *path, struct text *target)
 	return 0;
 }
 
-/* Since Linux 6.2 the size of /proc/PID/fd is the number of open files; listing many thousands takes long. */
+/* Since Linux 6.2 the size of /proc/PID/fd is the number of open files; listing many thousands
+ * takes long. */
 static int
 count_kept(struct kept *k, struct buf *b)
 {
@@ -150,7 +155,8 @@ count_kept(struct kept *k, struct buf *b)
 	struct stat st;
 
 	b->n = 0;
-	if (fstatfs(k->fd, &fs) == 0 && fs.f_type == 0x9fa0 && fstat(k->fd, &st) == 0 && st.st_size > 0) {
+	if (fstatfs(k->fd, &fs) == 0 && fs.f_type == 0x9fa0 && fstat(k->fd, &st) == 0 &&
+	    st.st_size > 0) {
 		buf_u64(b, (uint64_t)st.st_size, 1);
 		return 0;
 	}
@@ -173,12 +179,16 @@ static int
 live_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
 {
 	struct live *l = (struct live *)h;
-	struct timespec t = { (time_t)(deadline_ns / 1000000000), (long)(deadline_ns % 1000000000) };
+	struct timespec t = { (time_t)(deadline_ns / 1000000000),
+		(long)(deadline_ns % 1000000000) };
 
-	if (deadline_ns > 0 && (errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) != 0)
+	if (deadline_ns > 0 &&
+	    (errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) != 0)
 		return -1;
-	*m = (struct moment){ .mono_ns = clock_ns(CLOCK_MONOTONIC), .real_ns = clock_ns(CLOCK_REALTIME),
-		.boot_ns = clock_ns(CLOCK_BOOTTIME), .kind = kind };
+	*m = (struct moment){ .mono_ns = clock_ns(CLOCK_MONOTONIC),
+		.real_ns = clock_ns(CLOCK_REALTIME),
+		.boot_ns = clock_ns(CLOCK_BOOTTIME),
+		.kind = kind };
 	if (kind == MOMENT_ROW)
 		kept_row(&l->kept);
 	return 1;
@@ -194,9 +204,8 @@ live_close(struct host *h)
 	free(l);
 }
 
-static const struct host_ops live_ops = {
-	live_next, live_read, live_list, live_link, NULL, live_provide, live_count, live_close
-};
+static const struct host_ops live_ops = { live_next, live_read, live_list, live_link, NULL,
+	live_provide, live_count, live_close };
 
 static void
 learn_facts(struct host_facts *f)
@@ -214,7 +223,8 @@ learn_facts(struct host_facts *f)
 	memcpy(f->machine, u.machine, sizeof f->machine);
 }
 
-/* Some thousand cgroups or threads are some thousand open files; raising the soft limit needs no privilege. How many to keep. */
+/* Some thousand cgroups or threads are some thousand open files; raising the soft limit needs no
+ * privilege. How many to keep. */
 static uint32_t
 raise_file_limit(void)
 {

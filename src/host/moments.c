@@ -14,7 +14,8 @@
 
 struct moments {
 	struct host host;
-	int dir, now; /* the directory, and the tree of the present moment (-1 before the first) */
+	/* the directory, and the tree of the present moment (-1 before the first) */
+	int dir, now;
 	char **names; /* of the moments, in order */
 	size_t count, at;
 	struct buf text;
@@ -33,7 +34,8 @@ captured_error(struct moments *m, const char *path)
 	if (captured_slurp(m->now, note, captured_text, &m->text) < 0)
 		return ENOENT;
 	rest = (struct text){ m->text.s, m->text.n };
-	if (!text_line(&rest, &line) || !text_word(&line, &word) || text_u64(word, &error) < 0 || error - 1 >= 4095)
+	if (!text_line(&rest, &line) || !text_word(&line, &word) || text_u64(word, &error) < 0 ||
+	    error - 1 >= 4095)
 		return EIO;
 	return (int)error;
 }
@@ -63,7 +65,8 @@ moments_list(struct host *h, const char *path, struct text *names)
 	return 0;
 }
 
-/* A captured link; or a file X.link, which has its target, where the link itself could not be kept. */
+/* A captured link; or a file X.link, which has its target, where the link itself could not be
+ * kept. */
 static int
 moments_link(struct host *h, const char *path, struct text *target)
 {
@@ -142,9 +145,8 @@ moments_close(struct host *h)
 	free(m);
 }
 
-static const struct host_ops moments_ops = {
-	moments_next, moments_read, moments_list, moments_link, NULL, NULL, moments_count, moments_close
-};
+static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, moments_link,
+	NULL, NULL, moments_count, moments_close };
 
 static int
 by_name(const void *a, const void *b)
@@ -160,7 +162,8 @@ is_moment(int dir, const char *name)
 {
 	char path[512];
 
-	return (size_t)snprintf(path, sizeof path, "%s/proc/.", name) < sizeof path && faccessat(dir, path, F_OK, 0) == 0;
+	return (size_t)snprintf(path, sizeof path, "%s/proc/.", name) < sizeof path &&
+	    faccessat(dir, path, F_OK, 0) == 0;
 }
 
 static void
@@ -227,7 +230,9 @@ host_moments(const char *dir)
 	if (fd < 0)
 		return NULL;
 	struct moments *m = xmalloc(sizeof *m);
-	*m = (struct moments){ .host = { .ops = &moments_ops, .replay = true }, .dir = fd, .now = -1 };
+	*m = (struct moments){
+		.host = { .ops = &moments_ops, .replay = true }, .dir = fd, .now = -1
+	};
 	if (find_moments(m) < 0) {
 		int error = errno;
 		moments_close(&m->host);

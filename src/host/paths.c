@@ -21,7 +21,8 @@ place_of(const struct paths *p, struct text path, uint32_t hash)
 {
 	for (uint32_t i = hash;; i++) {
 		uint32_t *place = &p->places[i & (p->nplaces - 1)];
-		if (*place == 0 || (p->v[*place - 1].hash == hash && text_eq(path, p->v[*place - 1].s)))
+		if (*place == 0 ||
+		    (p->v[*place - 1].hash == hash && text_eq(path, p->v[*place - 1].s)))
 			return place;
 	}
 }

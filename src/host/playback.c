@@ -15,7 +15,8 @@ is_path(struct text path)
 {
 	struct text rest = path, part;
 
-	if (path.n == 0 || path.n >= PATH_LONGEST || path.s[0] == '/' || memchr(path.s, '\0', path.n))
+	if (path.n == 0 || path.n >= PATH_LONGEST || path.s[0] == '/' ||
+	    memchr(path.s, '\0', path.n))
 		return false;
 	while (text_split(&rest, '/', &part))
 		if (part.n == 0 || text_eq(part, ".") || text_eq(part, ".."))
@@ -29,7 +30,8 @@ add_path(struct playback *p, struct text *rest)
 {
 	struct text path;
 
-	if (!code_get_text(rest, &path) || !is_path(path) || paths_find(&p->paths, path) >= 0 || p->paths.n == TAPE_TRACKS_MOST)
+	if (!code_get_text(rest, &path) || !is_path(path) || paths_find(&p->paths, path) >= 0 ||
+	    p->paths.n == TAPE_TRACKS_MOST)
 		return false;
 	if (p->paths.n == p->room) {
 		uint32_t room = p->room ? p->room * 2 : 32;
@@ -47,7 +49,8 @@ take_words(struct words *w, struct text *rest)
 	struct text text;
 	uint64_t error;
 
-	if (!code_get(rest, &error) || error > ERRNO_MOST || (!error && !code_get_text(rest, &text)))
+	if (!code_get(rest, &error) || error > ERRNO_MOST ||
+	    (!error && !code_get_text(rest, &text)))
 		return false;
 	w->error = (int)error;
 	if (!error)
@@ -113,8 +116,8 @@ take_whole(struct playback *p, struct text *rest)
 	if (!code_get(rest, &n))
 		return false;
 	for (; n > 0; n--) {
-		if (!code_get(rest, &i) || i > p->paths.n || (i == p->paths.n && !add_path(p, rest)) ||
-		    !take_words(&p->v[i].own, rest))
+		if (!code_get(rest, &i) || i > p->paths.n ||
+		    (i == p->paths.n && !add_path(p, rest)) || !take_words(&p->v[i].own, rest))
 			return false;
 		begin_with(&p->v[i], true);
 		p->v[i].whole = true;

@@ -50,7 +50,8 @@ static int
 ask(struct host *h, const char *path, enum path_mark mark, struct text *text)
 {
 	return mark == PATH_DIRECTORY ? host_list(h, path, text) :
-	       mark == PATH_LINK ? host_link(h, path, text) : host_read(h, path, text);
+	    mark == PATH_LINK         ? host_link(h, path, text) :
+					host_read(h, path, text);
 }
 
 static int
@@ -107,9 +108,8 @@ record_close(struct host *h)
 	free(h);
 }
 
-static const struct host_ops record_ops = {
-	record_next, record_read, record_list, record_link, record_losses, record_provide, NULL, record_close
-};
+static const struct host_ops record_ops = { record_next, record_read, record_list, record_link,
+	record_losses, record_provide, NULL, record_close };
 
 /* "c0ffee00-…\n" */
 static void

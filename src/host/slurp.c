@@ -32,7 +32,8 @@ slurp_file(int fd, struct buf *b, bool *whole)
 	}
 }
 
-/* What getdents64(2) fills in; libc has it only behind opendir, which allocates 32 KiB each time. */
+/* What getdents64(2) fills in; libc has it only behind opendir, which allocates 32 KiB each
+ * time. */
 struct entry {
 	uint64_t inode;
 	int64_t offset;
@@ -55,7 +56,8 @@ is_directory(int fd, const struct entry *e)
 static void
 add_directory(int fd, const struct entry *e, struct buf *b)
 {
-	if (strcmp(e->name, ".") == 0 || strcmp(e->name, "..") == 0 || strchr(e->name, '\n') || !is_directory(fd, e))
+	if (strcmp(e->name, ".") == 0 || strcmp(e->name, "..") == 0 || strchr(e->name, '\n') ||
+	    !is_directory(fd, e))
 		return;
 	buf_text(b, e->name);
 	buf_char(b, '\n');

@@ -12,7 +12,8 @@ fill(struct source *s, size_t n)
 	while (s->held.n < n && !s->ended) {
 		char *to = buf_room(&s->held, n - s->held.n > s->piece ? n - s->held.n : s->piece);
 		size_t room = n - s->held.n > s->piece ? n - s->held.n : s->piece;
-		ssize_t got = s->pipe ? read(s->fd, to, room) : pread(s->fd, to, room, (off_t)(s->base + s->held.n));
+		ssize_t got = s->pipe ? read(s->fd, to, room) :
+					pread(s->fd, to, room, (off_t)(s->base + s->held.n));
 		if (got < 0)
 			return -1;
 		if (got == 0 && s->pipe)

@@ -1,4 +1,5 @@
-/* source: the bytes of a tape by their place: a file's, which may grow or be overwritten meanwhile, or a pipe's as they come. */
+/* source: the bytes of a tape by their place: a file's, which may grow or be overwritten meanwhile,
+ * or a pipe's as they come. */
 #ifndef PQ_SOURCE_H
 #define PQ_SOURCE_H
 
@@ -16,8 +17,8 @@ struct source {
 	uint64_t base;
 };
 
-/* n bytes from `at` on, valid until the next call. NULL when the tape ends before, or with errno when it cannot be read (EINTR: a
- * signal came); errno is 0 at the end. */
+/* n bytes from `at` on, valid until the next call. NULL when the tape ends before, or with errno
+ * when it cannot be read (EINTR: a signal came); errno is 0 at the end. */
 const unsigned char *source_at(struct source *s, uint64_t at, size_t n);
 
 /* What was read of a file may be other by now: it is read anew. */

@@ -46,10 +46,11 @@ tape_put_header(const struct tape_segment *s, unsigned char out[TAPE_HEADER])
 static bool
 has_times(const struct tape_segment *s)
 {
-	const int64_t most_mono = INT64_MAX / 8, most_real = INT64_MAX / 2; /* 36 years since boot; the year 2116 */
+	/* 36 years since boot; the year 2116 */
+	const int64_t most_mono = INT64_MAX / 8, most_real = INT64_MAX / 2;
 
-	return s->mono_ns >= 0 && s->mono_ns <= most_mono && s->boot_ns >= 0 && s->boot_ns <= most_mono &&
-	       s->real_ns >= 0 && s->real_ns <= most_real;
+	return s->mono_ns >= 0 && s->mono_ns <= most_mono && s->boot_ns >= 0 &&
+	    s->boot_ns <= most_mono && s->real_ns >= 0 && s->real_ns <= most_real;
 }
 
 int
@@ -67,8 +68,12 @@ tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s)
 		errno = EINVAL;
 		return -1;
 	}
-	*s = (struct tape_segment){ .sequence = get_le(in + 16, 8), .run = get_le(in + 24, 8), .moments = get_le(in + 32, 8),
-		.ring = get_le(in + 40, 8), .mono_ns = (int64_t)get_le(in + 48, 8), .real_ns = (int64_t)get_le(in + 56, 8),
+	*s = (struct tape_segment){ .sequence = get_le(in + 16, 8),
+		.run = get_le(in + 24, 8),
+		.moments = get_le(in + 32, 8),
+		.ring = get_le(in + 40, 8),
+		.mono_ns = (int64_t)get_le(in + 48, 8),
+		.real_ns = (int64_t)get_le(in + 56, 8),
 		.boot_ns = (int64_t)get_le(in + 64, 8) };
 	memcpy(s->boot_id, in + 72, sizeof s->boot_id);
 	if (!has_times(s)) {

@@ -82,7 +82,8 @@ resume(struct tape_file *f, struct tape_segment *from, uint64_t *at)
 	int result = tape_reader_begin(&r, f->fd, false);
 
 	if (result == 0 && r.index.later) {
-		errno = ENOTSUP; /* what is behind the last segment that is understood would be overwritten */
+		/* what is behind the last segment that is understood would be overwritten */
+		errno = ENOTSUP;
 		result = -1;
 	} else if (result == 0)
 		result = find_end(f, &r, from, at);
@@ -94,7 +95,8 @@ resume(struct tape_file *f, struct tape_segment *from, uint64_t *at)
 	return result;
 }
 
-/* A full disk is to be told now, and not when the recording is needed. Where room cannot be taken beforehand, it is not. */
+/* A full disk is to be told now, and not when the recording is needed. Where room cannot be taken
+ * beforehand, it is not. */
 static int
 allocate(struct tape_file *f)
 {
@@ -112,7 +114,8 @@ allocate(struct tape_file *f)
 }
 
 static int
-open_file(struct tape_file *f, const char *path, uint64_t ring, struct tape_segment *from, uint64_t *at)
+open_file(
+    struct tape_file *f, const char *path, uint64_t ring, struct tape_segment *from, uint64_t *at)
 {
 	struct stat st;
 
@@ -148,7 +151,9 @@ tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
 	struct tape_segment from = { .ring = ring };
 	uint64_t at = 0;
 
-	*f = (struct tape_file){ .fd = STDOUT_FILENO, .path = path, .stream = strcmp(path, "-") == 0, .ring = ring };
+	*f = (struct tape_file){
+		.fd = STDOUT_FILENO, .path = path, .stream = strcmp(path, "-") == 0, .ring = ring
+	};
 	if (!f->stream && open_file(f, path, ring, &from, &at) < 0) {
 		int error = errno;
 		if (f->created)
@@ -185,7 +190,8 @@ tape_file_moment(struct tape_file *f, const struct moment *m)
 {
 	if (!f->stream && !f->ring && f->writer.at + AHEAD / 2 > f->allocated) {
 		f->allocated = f->writer.at + AHEAD;
-		fallocate(f->fd, FALLOC_FL_KEEP_SIZE, (off_t)f->writer.at, AHEAD); /* should it fail, writing will tell */
+		/* should it fail, writing will tell */
+		fallocate(f->fd, FALLOC_FL_KEEP_SIZE, (off_t)f->writer.at, AHEAD);
 	}
 	uint64_t sequence = f->writer.segment.sequence;
 	if (tape_writer_moment(&f->writer, m) < 0)

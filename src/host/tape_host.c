@@ -15,7 +15,7 @@ struct tape {
 	struct tape_window window;
 	bool begun;
 	uint64_t run; /* of the recorder, in which the last moment was */
-	bool whole; /* what is not on the tape was not there */
+	bool whole;   /* what is not on the tape was not there */
 };
 
 static void
@@ -66,7 +66,8 @@ tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 		if (got < 0 || (got == 0 && !t->reader.follow))
 			return got;
 		if (got == 0) {
-			if (t->reader.index.v[t->reader.index.n - 1].segment.real_ns > t->window.to_ns)
+			if (t->reader.index.v[t->reader.index.n - 1].segment.real_ns >
+			    t->window.to_ns)
 				return 0; /* it is passed over, and so will be what comes */
 			if (wait_for_more(t) < 0)
 				return -1;
@@ -131,16 +132,16 @@ tape_close(struct host *h)
 	free(t);
 }
 
-static const struct host_ops tape_ops = {
-	tape_next, tape_read, tape_list, tape_link, tape_losses, NULL, NULL, tape_close
-};
+static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_link, tape_losses,
+	NULL, NULL, tape_close };
 
 struct host *
 host_tape(int fd, bool pipe)
 {
 	struct tape *t = xmalloc(sizeof *t);
 
-	*t = (struct tape){ .host = { .ops = &tape_ops, .replay = true }, .window = { .from_ns = INT64_MIN, .to_ns = INT64_MAX } };
+	*t = (struct tape){ .host = { .ops = &tape_ops, .replay = true },
+		.window = { .from_ns = INT64_MIN, .to_ns = INT64_MAX } };
 	facts_begin(&t->host.facts);
 	if (tape_reader_begin(&t->reader, fd, pipe) == 0)
 		return &t->host;

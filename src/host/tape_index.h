@@ -14,11 +14,12 @@ struct tape_place {
 struct tape_index {
 	struct tape_place *v; /* in the order of their sequence numbers */
 	size_t n, room;
-	uint64_t damaged;     /* headers of which one copy is no good */
-	bool later;           /* one is of a later version */
+	uint64_t damaged; /* headers of which one copy is no good */
+	bool later;       /* one is of a later version */
 };
 
-/* Looks at the start of a block for a segment's header, either copy: 1, 0 there is none, -1 with errno. */
+/* Looks at the start of a block for a segment's header, either copy: 1, 0 there is none, -1 with
+ * errno. */
 int tape_index_look(struct tape_index *x, struct source *s, uint64_t at, struct tape_segment *out);
 
 /* Adds the segment at that place as the last one. */

@@ -1,4 +1,5 @@
-/* The records of a segment, and what to do behind damage; tape_walk.c goes from one segment to the next. */
+/* The records of a segment, and what to do behind damage; tape_walk.c goes from one segment to the
+ * next. */
 #include <errno.h>
 #include <string.h>
 
@@ -6,12 +7,14 @@
 
 enum { FOUND_MOST = 256 << 10 };
 
-/* Whether a record is at that place: 1 with its type and payload, 0 no, 2 the end of the segment, -1 with errno. */
+/* Whether a record is at that place: 1 with its type and payload, 0 no, 2 the end of the segment,
+ * -1 with errno. */
 static int
 record_at(struct tape_reader *r, uint64_t at, size_t most, unsigned *type, struct text *payload)
 {
 	static const unsigned char end[TAPE_HEAD];
-	const unsigned char *p = r->limit - at < TAPE_HEAD ? (errno = 0, NULL) : source_at(&r->source, at, TAPE_HEAD);
+	const unsigned char *p =
+	    r->limit - at < TAPE_HEAD ? (errno = 0, NULL) : source_at(&r->source, at, TAPE_HEAD);
 	uint32_t crc;
 	size_t n;
 
@@ -32,7 +35,8 @@ record_at(struct tape_reader *r, uint64_t at, size_t most, unsigned *type, struc
 	return 1;
 }
 
-/* Behind damage: the place of the next record, or 0 when there is none in this segment; -1 with errno. */
+/* Behind damage: the place of the next record, or 0 when there is none in this segment; -1 with
+ * errno. */
 static int
 find_record(struct tape_reader *r)
 {
@@ -55,8 +59,9 @@ find_record(struct tape_reader *r)
 	return 0;
 }
 
-/* Goes to the next record: 2; 0 there is none in this segment, -1 with errno. Where the writer is at work, what is no record
- * may be half of one; but when there is another one behind it, it is whole by then. */
+/* Goes to the next record: 2; 0 there is none in this segment, -1 with errno. Where the writer is
+ * at work, what is no record may be half of one; but when there is another one behind it, it is
+ * whole by then. */
 static int
 pass_damage(struct tape_reader *r)
 {
@@ -88,7 +93,8 @@ static bool
 take_times(struct tape_reader *r, struct text *rest, bool from_key, struct moment *m)
 {
 	const struct tape_segment *s = &r->segment;
-	uint64_t mono = (uint64_t)(from_key ? s->mono_ns : r->last.mono_ns), real = (uint64_t)(from_key ? s->real_ns : r->last.real_ns);
+	uint64_t mono = (uint64_t)(from_key ? s->mono_ns : r->last.mono_ns),
+		 real = (uint64_t)(from_key ? s->real_ns : r->last.real_ns);
 	uint64_t before = mono;
 	int64_t beyond, drift;
 
@@ -119,7 +125,8 @@ take_moment(struct tape_reader *r, unsigned type, struct text payload, struct mo
 	if (from_key ? !r->keyed : !r->linked)
 		return false;
 	*m = (struct moment){ .kind = type & TAPE_IS_TICK ? MOMENT_TICK : MOMENT_ROW };
-	if (!take_times(r, &payload, from_key, m) || playback_moment(&r->tracks, payload, from_key) < 0)
+	if (!take_times(r, &payload, from_key, m) ||
+	    playback_moment(&r->tracks, payload, from_key) < 0)
 		return false;
 	m->restarted = r->booted && memcmp(r->boot_id, r->segment.boot_id, sizeof r->boot_id) != 0;
 	memcpy(r->boot_id, r->segment.boot_id, sizeof r->boot_id);
@@ -129,7 +136,8 @@ take_moment(struct tape_reader *r, unsigned type, struct text payload, struct mo
 	return true;
 }
 
-/* The next record of the segment: 1 a moment, 2 something else, 0 the segment is over, -1 with errno. */
+/* The next record of the segment: 1 a moment, 2 something else, 0 the segment is over, -1 with
+ * errno. */
 static int
 next_record(struct tape_reader *r, struct moment *m)
 {

@@ -21,7 +21,8 @@ put_contents(struct buf *b, const struct track *t)
 		code_put_text(b, (struct text){ t->now.text.s, t->now.text.n });
 }
 
-/* The tracks that are written as a whole: how many, and of each the number and the contents, and the path of a new one. */
+/* The tracks that are written as a whole: how many, and of each the number and the contents, and
+ * the path of a new one. */
 static void
 put_whole(struct tape_writer *w, struct buf *b, bool from_key)
 {
@@ -65,7 +66,8 @@ static void
 put_times(struct tape_writer *w, struct buf *b, const struct moment *m, bool from_key)
 {
 	const struct tape_segment *s = &w->segment;
-	struct moment before = from_key ? (struct moment){ .mono_ns = s->mono_ns, .real_ns = s->real_ns } : w->last;
+	struct moment before =
+	    from_key ? (struct moment){ .mono_ns = s->mono_ns, .real_ns = s->real_ns } : w->last;
 	int64_t span_ns = m->mono_ns - before.mono_ns;
 
 	if (from_key)
@@ -85,7 +87,8 @@ tape_put_moment(struct tape_writer *w, const struct moment *m, bool from_key)
 	put_whole(w, &w->out, from_key);
 	put_numbers(w, &w->out, from_key);
 	tape_end_record(&w->out, start, w->seed,
-			TAPE_MOMENT | (m->kind == MOMENT_TICK ? TAPE_IS_TICK : 0) | (from_key ? TAPE_FROM_KEY : 0));
+	    TAPE_MOMENT | (m->kind == MOMENT_TICK ? TAPE_IS_TICK : 0) |
+		(from_key ? TAPE_FROM_KEY : 0));
 	w->in_group = from_key ? 1 : w->in_group + 1;
 	w->known_tracks = w->tracks.paths.n;
 }

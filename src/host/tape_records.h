@@ -1,4 +1,5 @@
-/* tape_records: the part of tape_writer that puts together what a segment consists of, in w->out. */
+/* tape_records: the part of tape_writer that puts together what a segment consists of, in
+ * w->out. */
 #ifndef PQ_TAPE_RECORDS_H
 #define PQ_TAPE_RECORDS_H
 

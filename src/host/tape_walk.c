@@ -6,8 +6,8 @@
 
 enum { PIECE = 64 << 10 };
 
-/* Of a pipe it is not known what comes behind a segment; but a ring has to be seen whole, as its oldest segment is somewhere in
- * the middle. */
+/* Of a pipe it is not known what comes behind a segment; but a ring has to be seen whole, as its
+ * oldest segment is somewhere in the middle. */
 static int
 begin_pipe(struct tape_reader *r)
 {
@@ -28,8 +28,10 @@ begin_pipe(struct tape_reader *r)
 static void
 begin(struct tape_reader *r, int fd, bool pipe)
 {
-	*r = (struct tape_reader){ .source = { .fd = fd, .pipe = pipe, .piece = PIECE }, .settled = true,
-		.from_ns = INT64_MIN, .to_ns = INT64_MAX };
+	*r = (struct tape_reader){ .source = { .fd = fd, .pipe = pipe, .piece = PIECE },
+		.settled = true,
+		.from_ns = INT64_MIN,
+		.to_ns = INT64_MAX };
 }
 
 void
@@ -55,8 +57,9 @@ tape_reader_begin(struct tape_reader *r, int fd, bool pipe)
 	return -1;
 }
 
-/* Whether all of a segment lies before a time. The clock may be set between two segments: how long the first one lasts at most,
- * the monotonic clock tells; it starts anew with a boot, and then nothing is known. */
+/* Whether all of a segment lies before a time. The clock may be set between two segments: how long
+ * the first one lasts at most, the monotonic clock tells; it starts anew with a boot, and then
+ * nothing is known. */
 static bool
 ends_before(const struct tape_reader *r, size_t i, int64_t real_ns)
 {
@@ -111,9 +114,13 @@ settle(struct tape_reader *r, uint64_t moments, bool newest)
 }
 
 static void
-open_segment(struct tape_reader *r, uint64_t at, uint64_t limit, const struct tape_segment *s, bool behind)
+open_segment(
+    struct tape_reader *r, uint64_t at, uint64_t limit, const struct tape_segment *s, bool behind)
 {
-	settle(r, behind && s->moments >= r->segment.moments ? s->moments - r->segment.moments : r->position, false);
+	settle(r,
+	    behind && s->moments >= r->segment.moments ? s->moments - r->segment.moments :
+							 r->position,
+	    false);
 	r->segment = *s;
 	r->seed = tape_seed(s);
 	r->start = at;
@@ -164,7 +171,8 @@ next_in_file(struct tape_reader *r)
 			return -1;
 		if (found > 0 && s.sequence == p->segment.sequence && s.run == p->segment.run) {
 			r->next++;
-			open_segment(r, p->at, r->next == r->index.n ? UINT64_MAX : p->limit, &s, behind);
+			open_segment(
+			    r, p->at, r->next == r->index.n ? UINT64_MAX : p->limit, &s, behind);
 			return 1;
 		}
 		r->lost.overwritten++;
@@ -209,12 +217,14 @@ tape_reader_again(struct tape_reader *r)
 		return found < 0 ? -1 : 0;
 	if (tape_index_scan(&r->index, &r->source) < 0) /* the ring has gone round meanwhile */
 		return -1;
-	for (r->next = 0; r->next < r->index.n && r->index.v[r->next].segment.sequence <= r->segment.sequence;)
+	for (r->next = 0;
+	     r->next < r->index.n && r->index.v[r->next].segment.sequence <= r->segment.sequence;)
 		r->next++;
 	settle(r, r->position, false);
 	r->open = false;
 	if (r->next < r->index.n) /* those between are not damaged, but gone */
-		r->lost.overwritten += r->index.v[r->next].segment.sequence - r->segment.sequence - 1;
+		r->lost.overwritten +=
+		    r->index.v[r->next].segment.sequence - r->segment.sequence - 1;
 	return 0;
 }
 
@@ -255,16 +265,20 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 	int at = 0;
 
 	if (l->moments || l->places)
-		at = snprintf(out, n, "damaged in %llu place%s", (unsigned long long)l->places, l->places == 1 ? "" : "s");
+		at = snprintf(out, n, "damaged in %llu place%s", (unsigned long long)l->places,
+		    l->places == 1 ? "" : "s");
 	if (at > 0 && (l->moments || !l->torn))
-		at += snprintf(out + at, n - (size_t)at, ": %llu moment%s lost", (unsigned long long)l->moments,
-			       l->moments == 1 ? " is" : "s are");
+		at += snprintf(out + at, n - (size_t)at, ": %llu moment%s lost",
+		    (unsigned long long)l->moments, l->moments == 1 ? " is" : "s are");
 	if (at > 0 && l->torn)
 		at += snprintf(out + at, n - (size_t)at, "; it ends in what is no record");
 	if (l->overwritten)
-		at += snprintf(out + at, n - (size_t)at, "%s%llu segment%s overwritten by the recorder before being read", at ? "; " : "",
-			       (unsigned long long)l->overwritten, l->overwritten == 1 ? " was" : "s were");
+		at += snprintf(out + at, n - (size_t)at,
+		    "%s%llu segment%s overwritten by the recorder before being read",
+		    at ? "; " : "", (unsigned long long)l->overwritten,
+		    l->overwritten == 1 ? " was" : "s were");
 	if (l->later)
-		at += snprintf(out + at, n - (size_t)at, "%sa part of it is of a later version of pq, and was not read", at ? "; " : "");
+		at += snprintf(out + at, n - (size_t)at,
+		    "%sa part of it is of a later version of pq, and was not read", at ? "; " : "");
 	return at > 0;
 }

@@ -12,9 +12,12 @@ static const int64_t SLEPT_NS = 100000000;
 enum { SEGMENT_LEAST = 64 << 10, SEGMENT_GROWING = 256 << 10, RING_PARTS = 256 };
 
 void
-tape_writer_begin(struct tape_writer *w, int fd, bool stream, const struct tape_segment *from, uint64_t at)
+tape_writer_begin(
+    struct tape_writer *w, int fd, bool stream, const struct tape_segment *from, uint64_t at)
 {
-	*w = (struct tape_writer){ .fd = fd, .stream = stream, .at = at, .moments = from->moments, .segment = *from };
+	*w = (struct tape_writer){
+		.fd = fd, .stream = stream, .at = at, .moments = from->moments, .segment = *from
+	};
 }
 
 void
@@ -31,18 +34,21 @@ tape_writer_least_ring(const struct tape_writer *w)
 	return 4 * (segment > SEGMENT_LEAST ? segment : SEGMENT_LEAST);
 }
 
-/* Small enough that a ring loses little at a time, large enough that key frames take a small part. */
+/* Small enough that a ring loses little at a time, large enough that key frames take a small
+ * part. */
 static uint64_t
 segment_room(const struct tape_writer *w)
 {
-	uint64_t ring = w->segment.ring, some = 8 * (uint64_t)w->key_bytes, room = ring ? ring / RING_PARTS : SEGMENT_GROWING;
+	uint64_t ring = w->segment.ring, some = 8 * (uint64_t)w->key_bytes,
+		 room = ring ? ring / RING_PARTS : SEGMENT_GROWING;
 
 	room = room > SEGMENT_LEAST ? room : SEGMENT_LEAST;
 	room = room > some ? room : some;
 	return ring && room > ring / 4 ? ring / 4 : room;
 }
 
-/* No header of an older segment may be left where this turn of the ring has nothing: it would be out of its order. */
+/* No header of an older segment may be left where this turn of the ring has nothing: it would be
+ * out of its order. */
 static int
 clear_to_end(struct tape_writer *w, uint64_t from)
 {
@@ -76,11 +82,13 @@ write_out(struct tape_writer *w, uint64_t at)
 	for (size_t done = 0; done < w->out.n;) {
 		const char *s = w->out.s + done;
 		size_t left = w->out.n - done;
-		ssize_t n = w->stream ? write(w->fd, s, left) : pwrite(w->fd, s, left, (off_t)(at + done));
+		ssize_t n =
+		    w->stream ? write(w->fd, s, left) : pwrite(w->fd, s, left, (off_t)(at + done));
 		if (n < 0 && errno == EINTR && !(w->give_up && w->give_up()))
 			continue;
 		if (n < 0 && errno == EAGAIN && w->stream && !(w->give_up && w->give_up())) {
-			poll(&(struct pollfd){ w->fd, POLLOUT, 0 }, 1, 1000); /* somebody made it non-blocking */
+			/* somebody made it non-blocking */
+			poll(&(struct pollfd){ w->fd, POLLOUT, 0 }, 1, 1000);
 			continue;
 		}
 		if (n < 0)
@@ -90,12 +98,16 @@ write_out(struct tape_writer *w, uint64_t at)
 	return 0;
 }
 
-/* The end of the segment, which begins at that place. When it ends in an older segment's header, no copy of that may be left. */
+/* The end of the segment, which begins at that place. When it ends in an older segment's header, no
+ * copy of that may be left. */
 static void
 put_end(struct tape_writer *w, uint64_t at)
 {
 	uint64_t end = at + TAPE_END, inside = end % TAPE_BLOCK;
-	size_t n = TAPE_END + (w->segment.ring && inside > 0 && inside < 2 * TAPE_HEADER ? 2 * TAPE_HEADER - (size_t)inside : 0);
+	size_t n = TAPE_END +
+	    (w->segment.ring && inside > 0 && inside < 2 * TAPE_HEADER ?
+		    2 * TAPE_HEADER - (size_t)inside :
+		    0);
 
 	if (w->segment.ring && at + n > w->segment.ring)
 		n = TAPE_END;
@@ -166,8 +178,8 @@ clock_was_set(const struct tape_writer *w, const struct moment *m)
 	return stray_ns > TAPE_STRAY_NS || stray_ns < -TAPE_STRAY_NS;
 }
 
-/* A record behind the last one: 1; 0 when the segment is full, or has strayed so far from its key frame that a new one is
- * better. */
+/* A record behind the last one: 1; 0 when the segment is full, or has strayed so far from its key
+ * frame that a new one is better. */
 static int
 append(struct tape_writer *w, const struct moment *m)
 {
@@ -179,7 +191,8 @@ append(struct tape_writer *w, const struct moment *m)
 	tape_put_moment(w, m, from_key);
 	size_t n = w->out.n;
 	bool strayed = from_key && n > TAPE_BLOCK && n > w->key_bytes / 2;
-	if (w->at + n + TAPE_END > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST || strayed)
+	if (w->at + n + TAPE_END > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST ||
+	    strayed)
 		return 0;
 	if (!w->stream)
 		put_end(w, w->at + n);

@@ -39,7 +39,7 @@ tracks_keep(struct tracks *all, struct text path, uint64_t moment, int error, st
 	bool new = t->reads++ == 0;
 
 	t->touched = moment;
-	t->late |= new && moment > 0;
+	t->late |= new &&moment > 0;
 	if (error && !new && t->error == error)
 		return;
 	if (error || new || t->error || !figures_renew(&t->now, text)) {

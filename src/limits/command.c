@@ -14,8 +14,11 @@ share_of(const struct given *g)
 {
 	double share = 0;
 
-	if (g->seen[OPT_SHARE] && (text_decimal(text_of(g->arg[OPT_SHARE]), &share) < 0 || share < 0.001 || share > 1))
-		die(EXIT_USAGE, "--share %s: it takes a part of the memory limit such as 0.8, at most 1", g->arg[OPT_SHARE]);
+	if (g->seen[OPT_SHARE] &&
+	    (text_decimal(text_of(g->arg[OPT_SHARE]), &share) < 0 || share < 0.001 || share > 1))
+		die(EXIT_USAGE,
+		    "--share %s: it takes a part of the memory limit such as 0.8, at most 1",
+		    g->arg[OPT_SHARE]);
 	return share;
 }
 
@@ -23,16 +26,29 @@ _Noreturn static void
 die_why(const struct host *h, const struct target *t)
 {
 	if (*h->tools && errno != EACCES && errno != EPERM)
-		die(EXIT_UNSUPPORTED, "the files of %s%s are not on this tape: it has those that were asked for when it was "
-		    "recorded (-p, -g, -a)", t->pid ? "process " : "", t->pid ? t->pid : t->cgroup ? t->cgroup : "pq itself");
+		die(EXIT_UNSUPPORTED,
+		    "the files of %s%s are not on this tape: it has those that were asked for when "
+		    "it was recorded (-p, -g, -a)",
+		    t->pid ? "process " : "",
+		    t->pid        ? t->pid :
+			t->cgroup ? t->cgroup :
+				    "pq itself");
 	if (errno == ESRCH)
-		die(EXIT_USAGE, "no process %s here; -p takes the number of one that runs (hidepid= of /proc hides those of others)", t->pid);
+		die(EXIT_USAGE,
+		    "no process %s here; -p takes the number of one that runs (hidepid= of /proc "
+		    "hides those of others)",
+		    t->pid);
 	if (errno == EACCES || errno == EPERM)
-		die(EXIT_UNSUPPORTED, "not permitted to see the cgroup of %s: same user or CAP_SYS_PTRACE needed", t->pid ? t->pid : t->cgroup);
+		die(EXIT_UNSUPPORTED,
+		    "not permitted to see the cgroup of %s: same user or CAP_SYS_PTRACE needed",
+		    t->pid ? t->pid : t->cgroup);
 	if (errno == ENOENT)
-		die(EXIT_USAGE, "no cgroup %s in any hierarchy; -g takes a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup",
+		die(EXIT_USAGE,
+		    "no cgroup %s in any hierarchy; -g takes a name as in /proc/PID/cgroup, or a "
+		    "directory below /sys/fs/cgroup",
 		    t->cgroup);
-	die(EXIT_UNSUPPORTED, "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
+	die(EXIT_UNSUPPORTED,
+	    "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
 }
 
 /* The first moment that has files. */
@@ -45,7 +61,8 @@ begin(struct host *h, const struct options *o, struct moment *m)
 		got = host_next(h, 0, MOMENT_ROW, m);
 	while (got > 0 && m->kind == MOMENT_TICK);
 	if (got == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it%s", o->source, o->from || o->to ? " between these times" : "");
+		die(EXIT_FAILED, "%s: there is no moment in it%s", o->source,
+		    o->from || o->to ? " between these times" : "");
 	if (got < 0)
 		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
 }
@@ -55,8 +72,8 @@ static void
 say_doubts(const struct limits *l)
 {
 	if (l->cpu.error && l->memory.error)
-		warn("the cgroup of %s%s cannot be seen from here: its limits are unknown", l->target.pid ? "process " : "pq",
-		     l->target.pid ? l->target.pid : "");
+		warn("the cgroup of %s%s cannot be seen from here: its limits are unknown",
+		    l->target.pid ? "process " : "pq", l->target.pid ? l->target.pid : "");
 }
 
 static void
@@ -76,7 +93,8 @@ print(const struct limits *l, struct arena *a, const struct options *o)
 static void
 restore_soft_limit(struct limits *l, const struct host *h, const struct rlimit *before)
 {
-	if (!l->target.pid && !l->target.cgroup && !h->replay && l->process.rlimits.files.known && before->rlim_cur != RLIM_INFINITY)
+	if (!l->target.pid && !l->target.cgroup && !h->replay && l->process.rlimits.files.known &&
+	    before->rlim_cur != RLIM_INFINITY)
 		l->process.rlimits.files.soft = keyed_of(before->rlim_cur);
 }
 
@@ -90,7 +108,8 @@ limits(const struct options *o)
 	struct moment m;
 
 	if (o->given->words > 0)
-		die(EXIT_USAGE, "one argument too many: %s; -p takes a process, -g a cgroup", o->given->word[0]);
+		die(EXIT_USAGE, "one argument too many: %s; -p takes a process, -g a cgroup",
+		    o->given->word[0]);
 	share_of(o->given);
 	getrlimit(RLIMIT_NOFILE, &before);
 	struct host *h = tapes_open(o);
@@ -111,11 +130,10 @@ const struct tool tool_limits = {
 	.name = "limits",
 	.brief = "what a process may use, who says so, and what runtimes believe",
 	.usage = "[-p PID | -g CGROUP] [options]",
-	.examples =
-		"  pq limits                 of this container, or shell\n"
-		"  pq limits -p 4242         of a process: its threads and environment too\n"
-		"  pq limits -g /shop/api    of a cgroup\n"
-		"  pq limits --json -p 4242 | jq .cpus.limit_cpus\n",
+	.examples = "  pq limits                 of this container, or shell\n"
+		    "  pq limits -p 4242         of a process: its threads and environment too\n"
+		    "  pq limits -g /shop/api    of a cgroup\n"
+		    "  pq limits --json -p 4242 | jq .cpus.limit_cpus\n",
 	.takes = TAKES_PID | TAKES_CGROUP | TAKES_LIMITS,
 	.command = limits,
 };

@@ -15,7 +15,8 @@ struct gather {
 };
 
 static void
-read_cpuset(struct gather *g, const struct groups *all, const struct group *group, struct level *out)
+read_cpuset(
+    struct gather *g, const struct groups *all, const struct group *group, struct level *out)
 {
 	struct cpulist cpus;
 
@@ -27,7 +28,8 @@ read_cpuset(struct gather *g, const struct groups *all, const struct group *grou
 }
 
 static void
-read_level(struct gather *g, enum family f, const struct groups *all, const struct group *group, struct level *out)
+read_level(struct gather *g, enum family f, const struct groups *all, const struct group *group,
+    struct level *out)
 {
 	out->name = group->name;
 	if (f == FAMILY_CPU)
@@ -40,8 +42,8 @@ read_level(struct gather *g, enum family f, const struct groups *all, const stru
 		read_cpuset(g, all, group, out);
 }
 
-/* A runtime asks its own mounts, and a container's show less than a node's. All levels are taken for seen where that cannot
- * be told; a process without any cgroup mount sees none. */
+/* A runtime asks its own mounts, and a container's show less than a node's. All levels are taken
+ * for seen where that cannot be told; a process without any cgroup mount sees none. */
 static size_t
 first_seen(struct gather *g, enum family f, const struct chain *c)
 {
@@ -50,9 +52,13 @@ first_seen(struct gather *g, enum family f, const struct chain *c)
 
 	if (t->cgroup)
 		return 0;
-	const struct cgroup_mount *m = mounts_next(atlas_view(&g->atlas, t->pid ? 1 : 0), c->version, f, NULL);
+	const struct cgroup_mount *m =
+	    mounts_next(atlas_view(&g->atlas, t->pid ? 1 : 0), c->version, f, NULL);
 	if (!m)
-		return host_read(g->host, arena_printf(g->arena, "proc/%s/mountinfo", g->atlas.pid), &text) == 0 ? c->n : 0;
+		return host_read(g->host, arena_printf(g->arena, "proc/%s/mountinfo", g->atlas.pid),
+			   &text) == 0 ?
+		    c->n :
+		    0;
 	if (!route_below(c->v[c->n - 1].name, m->root))
 		return 0;
 	size_t i = 0;
@@ -80,7 +86,8 @@ read_chain(struct gather *g, enum family f, struct chain *out)
 	for (size_t i = 0; i < all.n; i++)
 		read_level(g, f, &all, &all.v[i], &out->v[i]);
 	if (f == FAMILY_MEMORY)
-		out->tells_all = group_read_memory_all(g->host, &all, &all.v[all.n - 1], &out->all) == 0;
+		out->tells_all =
+		    group_read_memory_all(g->host, &all, &all.v[all.n - 1], &out->all) == 0;
 	groups_free(&w);
 	if (f == FAMILY_CPU || f == FAMILY_MEMORY)
 		out->first_seen = first_seen(g, f, out);
@@ -94,12 +101,13 @@ read_online(struct gather *g)
 	struct cpulist cpus = { 0 };
 	struct stat_file stat;
 
-	if (host_read(g->host, "sys/devices/system/cpu/online", &text) == 0 && text_line(&text, &line) &&
-	    cpulist_parse(line, &cpus) == 0) {
+	if (host_read(g->host, "sys/devices/system/cpu/online", &text) == 0 &&
+	    text_line(&text, &line) && cpulist_parse(line, &cpus) == 0) {
 		g->out->online = limits_count(g->arena, &cpus);
 		return;
 	}
-	if (host_read(g->host, "proc/stat", &text) < 0 || stat_parse(text, g->arena, &stat) < 0 || stat.ncpus == 0)
+	if (host_read(g->host, "proc/stat", &text) < 0 || stat_parse(text, g->arena, &stat) < 0 ||
+	    stat.ncpus == 0)
 		return;
 	cpus = (struct cpulist){ 0 };
 	for (size_t i = 0; i < stat.ncpus; i++)
@@ -120,7 +128,8 @@ read_machine(struct gather *g)
 	g->out->swap_total = m.v[MEM_SWAP_TOTAL];
 }
 
-/* Whether the process is there, and may be looked at; where there are no cgroups there is an atlas of none. */
+/* Whether the process is there, and may be looked at; where there are no cgroups there is an atlas
+ * of none. */
 static int
 open_atlas(struct gather *g)
 {

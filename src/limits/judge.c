@@ -66,7 +66,8 @@ static struct sight
 sight_of(const struct limits *l)
 {
 	const struct level *cpu = leaf_seen(&l->cpu), *memory = leaf_seen(&l->memory);
-	double no_cpu = l->cpu.error ? (double)NAN : (double)INFINITY, no_memory = l->memory.error ? (double)NAN : (double)INFINITY;
+	double no_cpu = l->cpu.error ? (double)NAN : (double)INFINITY,
+	       no_memory = l->memory.error ? (double)NAN : (double)INFINITY;
 
 	return (struct sight){
 		.online = cpus_or_nan(&l->online),
@@ -77,7 +78,8 @@ sight_of(const struct limits *l)
 		.own_max = memory ? max_of(memory) : no_memory,
 		.own_high = memory ? known_or(memory->memory.high, INFINITY) : no_memory,
 		.least_max = least_seen(&l->memory, max_of),
-		.all_max = memory && l->memory.tells_all ? known_or(l->memory.all, INFINITY) : no_memory,
+		.all_max =
+		    memory && l->memory.tells_all ? known_or(l->memory.all, INFINITY) : no_memory,
 		.machine = known_or_nan(l->memory_total),
 		.cpu_version = l->cpu.version,
 		.memory_version = l->memory.version,
@@ -93,7 +95,8 @@ given(const struct process *p, const char *set)
 	for (size_t i = 0; i < p->nsettings; i++) {
 		const struct setting *s = &p->settings[i];
 		size_t n = strlen(s->name);
-		if (s->option ? strcmp(s->option, set) == 0 : strncmp(s->name, set, n) == 0 && strcmp(set + n, "=") == 0)
+		if (s->option ? strcmp(s->option, set) == 0 :
+				strncmp(s->name, set, n) == 0 && strcmp(set + n, "=") == 0)
 			found = s;
 	}
 	return found;
@@ -107,7 +110,8 @@ by_quota(const struct effective *e)
 
 /* Why it takes more than the limit. */
 static const char *
-why_more(const struct runtime *r, const struct sight *s, const struct effective *e, const struct opinion *o)
+why_more(const struct runtime *r, const struct sight *s, const struct effective *e,
+    const struct opinion *o)
 {
 	if (o->given)
 		return "it is set to that";
@@ -125,7 +129,8 @@ why_more(const struct runtime *r, const struct sight *s, const struct effective 
 }
 
 static void
-judge_cpus(const struct runtime *r, const struct sight *s, const struct effective *e, struct opinion *o)
+judge_cpus(
+    const struct runtime *r, const struct sight *s, const struct effective *e, struct opinion *o)
 {
 	const double limit = e->cpus.value, whole = fmax(1, floor(limit));
 	bool by_itself = o->given || r->looks == LOOKS_FIXED || r->looks == LOOKS_NOWHERE;
@@ -136,7 +141,8 @@ judge_cpus(const struct runtime *r, const struct sight *s, const struct effectiv
 		o->verdict = VERDICT_LEAST;
 		o->why = "1 is the least";
 	} else if (r->looks == LOOKS_FIXED && !o->given && !by_quota(e)) {
-		o->verdict = VERDICT_RIGHT; /* a few more threads than CPUs do no harm where there is no quota to use up */
+		/* a few more threads than CPUs do no harm where there is no quota to use up */
+		o->verdict = VERDICT_RIGHT;
 		o->why = r->over;
 	} else if (o->believed > limit && (by_itself || o->believed > ceil(limit))) {
 		o->verdict = VERDICT_MORE;
@@ -150,15 +156,20 @@ judge_cpus(const struct runtime *r, const struct sight *s, const struct effectiv
 		o->verdict = VERDICT_FEWER;
 		o->why = o->given ? "it is set to that" : "fewer than it may";
 	} else {
-		o->verdict = o->believed < limit && r->looks != LOOKS_FIXED ? VERDICT_DOWN : VERDICT_RIGHT;
+		o->verdict =
+		    o->believed < limit && r->looks != LOOKS_FIXED ? VERDICT_DOWN : VERDICT_RIGHT;
 		o->why = o->verdict == VERDICT_DOWN ? "rounds down" : "right";
 	}
 }
 
 static struct opinion
-on_cpus(struct arena *a, const struct runtime *r, const struct sight *s, const struct limits *l, const struct effective *e)
+on_cpus(struct arena *a, const struct runtime *r, const struct sight *s, const struct limits *l,
+    const struct effective *e)
 {
-	struct opinion o = { .key = r->key, .name = r->name, .believed = r->cpus(s), .given = given(&l->process, r->set) };
+	struct opinion o = { .key = r->key,
+		.name = r->name,
+		.believed = r->cpus(s),
+		.given = given(&l->process, r->set) };
 	double most = fmax(r->at_least, floor(e->cpus.value));
 	uint64_t n;
 
@@ -167,7 +178,8 @@ on_cpus(struct arena *a, const struct runtime *r, const struct sight *s, const s
 	else
 		o.given = NULL;
 	judge_cpus(r, s, e, &o);
-	if (o.verdict == VERDICT_UP || o.verdict == VERDICT_FEWER || (o.verdict == VERDICT_MORE && o.believed > most))
+	if (o.verdict == VERDICT_UP || o.verdict == VERDICT_FEWER ||
+	    (o.verdict == VERDICT_MORE && o.believed > most))
 		o.set = arena_printf(a, "%s%.0f%s", r->set, most, r->behind);
 	return o;
 }
@@ -196,12 +208,14 @@ judge_memory(struct arena *a, double seen, double room, bool limited, struct opi
 	else if (o->verdict == VERDICT_MORE)
 		o->why = seen > room ? "ignores that limit" : "more than the limit";
 	else
-		o->why = arena_printf(a, "%.0f %% of %s", o->believed / seen * 100, human_size(seen, size));
+		o->why = arena_printf(
+		    a, "%.0f %% of %s", o->believed / seen * 100, human_size(seen, size));
 }
 
 /* Where no cgroup sets a limit, the memory is everybody's, and there is nothing to hold to. */
 static struct opinion
-on_memory(struct arena *a, const struct memory_rule *r, const struct sight *s, const struct effective *e, double share)
+on_memory(struct arena *a, const struct memory_rule *r, const struct sight *s,
+    const struct effective *e, double share)
 {
 	double seen = r->seen(s), room = room_of(e);
 	bool limited = e->memory.level || e->high.level;
@@ -235,7 +249,8 @@ runtimes_judge(struct arena *a, const struct limits *l, const struct effective *
 const char *
 verdict_name(enum verdict v)
 {
-	static const char *const names[] = { NULL, "right", "least", "rounds down", "fewer", "rounds up", "more" };
+	static const char *const names[] = { NULL, "right", "least", "rounds down", "fewer",
+		"rounds up", "more" };
 
 	return names[v];
 }

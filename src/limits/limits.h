@@ -1,8 +1,10 @@
 /*
- * limits: what a process, or a cgroup, may use, and who says so. gather and process read it through the host; effective draws the
- * conclusions; runtimes has what language runtimes make of it; page and page_json print it.
+ * limits: what a process, or a cgroup, may use, and who says so. gather and process read it through
+ * the host; effective draws the conclusions; runtimes has what language runtimes make of it; page
+ * and page_json print it.
  *
- * NaN is unknown and INFINITY no limit, in all doubles. All strings live in the arena that was given.
+ * NaN is unknown and INFINITY no limit, in all doubles. All strings live in the arena that was
+ * given.
  */
 #ifndef PQ_LIMITS_H
 #define PQ_LIMITS_H
@@ -16,18 +18,21 @@ struct level {
 	struct cpu_bounds cpu;
 	struct memory_bounds memory;
 	struct pids_bounds pids;
-	const char *cpus;  /* cpuset: the list; NULL: not told here */
+	const char *cpus; /* cpuset: the list; NULL: not told here */
 	unsigned ncpus;
 };
 
 /* The levels of one controller, from the topmost that can be seen down to the group itself. */
 struct chain {
-	int error;         /* the errno with which the group could not be found; 0: it was */
+	int error; /* the errno with which the group could not be found; 0: it was */
 	int version;
 	enum scope scope;
-	bool hidden;       /* there are levels above that cannot be seen */
-	size_t first_seen; /* by the process itself, through its own mounts: from this level down; n: none */
-	bool tells_all;    /* memory on v1: `all` is the least limit of all levels, hidden ones too; not known there: none */
+	bool hidden; /* there are levels above that cannot be seen */
+	/* by the process itself, through its own mounts: from this level down; n: none */
+	size_t first_seen;
+	/* memory on v1: `all` is the least limit of all levels, hidden ones too; not known there:
+	 * none */
+	bool tells_all;
 	struct keyed all;
 	size_t n;
 	struct level *v;
@@ -42,14 +47,15 @@ struct cpu_count {
 
 /* A variable or option that tells a runtime what to use, found in the environment. */
 struct setting {
-	const char *name, *option, *value; /* option: the part of the value that was looked for, "-XX:MaxRAMPercentage="; or NULL */
+	/* option: the part of the value that was looked for, "-XX:MaxRAMPercentage="; or NULL */
+	const char *name, *option, *value;
 };
 
 /* What is known of the process; an errno beside what could not be read. */
 struct process {
-	const char *comm;            /* NULL: unknown */
-	struct keyed threads;        /* that it has */
-	struct keyed runnable;       /* that run or wait for a CPU, of the first LOOKS_MOST */
+	const char *comm;      /* NULL: unknown */
+	struct keyed threads;  /* that it has */
+	struct keyed runnable; /* that run or wait for a CPU, of the first LOOKS_MOST */
 	struct rlimits rlimits;
 	struct keyed open_files;
 	int rlimits_error, open_files_error, environ_error;
@@ -71,7 +77,8 @@ struct limits {
 /* The least of several bounds. */
 struct bound {
 	double value;
-	const char *by;    /* "quota", "affinity", "cpuset", "machine", "limit"; NULL: nothing bounds it */
+	/* "quota", "affinity", "cpuset", "machine", "limit"; NULL: nothing bounds it */
+	const char *by;
 	const char *level; /* the cgroup whose bound it is, or NULL */
 	bool at_most;      /* it may be less: levels are hidden, or could not be read */
 };
@@ -80,12 +87,13 @@ struct effective {
 	struct bound cpus, memory, high, swap, pids;
 };
 
-/* Reads all that can be read at this moment. 0; -1 with errno when there is no such process or cgroup: ESRCH no process, EACCES
- * it may not be looked at, ENOENT no cgroup of that name, ENODEV no cgroup hierarchy at all can be seen
- * where one is asked for. */
+/* Reads all that can be read at this moment. 0; -1 with errno when there is no such process or
+ * cgroup: ESRCH no process, EACCES it may not be looked at, ENOENT no cgroup of that name, ENODEV
+ * no cgroup hierarchy at all can be seen where one is asked for. */
 int limits_gather(struct host *h, struct arena *a, const struct target *t, struct limits *out);
 
-/* What is known of the process: the part of limits_gather in process.c. -1 with ESRCH when it is gone. */
+/* What is known of the process: the part of limits_gather in process.c. -1 with ESRCH when it is
+ * gone. */
 int process_gather(struct host *h, struct arena *a, struct limits *out);
 
 /* CPUs as a count and a list. */

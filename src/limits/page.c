@@ -75,7 +75,8 @@ page_doubt(struct buf *b, const struct chain *c, const char *what)
 
 	if (c->error) {
 		snprintf(text, sizeof text, "its cgroup cannot be seen: there may be %s", what);
-		page_row(b, "  cgroup", "-", c->error == ENOENT ? "no such group in this hierarchy" : text, NULL);
+		page_row(b, "  cgroup", "-",
+		    c->error == ENOENT ? "no such group in this hierarchy" : text, NULL);
 		return;
 	}
 	if (c->hidden) {
@@ -96,8 +97,10 @@ page_headline(struct buf *b, const char *label, const char *value, const struct 
 	if (bound->level && strcmp(bound->level, "hidden") == 0)
 		snprintf(text, sizeof text, "%s of a level that cannot be seen", by);
 	else
-		snprintf(text, sizeof text, "%s%s%s", bound->at_most && bound->by ? "at most: " : "", by, bound->level ? " of " : "");
-	page_row(b, label, value, text, bound->level && strcmp(bound->level, "hidden") != 0 ? bound->level : NULL);
+		snprintf(text, sizeof text, "%s%s%s",
+		    bound->at_most && bound->by ? "at most: " : "", by, bound->level ? " of " : "");
+	page_row(b, label, value, text,
+	    bound->level && strcmp(bound->level, "hidden") != 0 ? bound->level : NULL);
 }
 
 /* The cgroup as the first hierarchy that it is known in tells it. */

@@ -25,11 +25,14 @@ void page_headline(struct buf *b, const char *label, const char *value, const st
 /* Why nothing, or not all, is known of a hierarchy; what: that there may be, "a quota". */
 void page_doubt(struct buf *b, const struct chain *c, const char *what);
 
-/* The part of page_text below the bounds: the process's threads and environment, and the tables of runtimes. */
+/* The part of page_text below the bounds: the process's threads and environment, and the tables of
+ * runtimes. */
 void page_runtimes(struct buf *b, const struct page *p);
 
-/* A row "  label      value  text name": the name, somebody else's bytes or NULL, loses its beginning where it does not fit. */
-void page_row(struct buf *b, const char *label, const char *value, const char *text, const char *name);
+/* A row "  label      value  text name": the name, somebody else's bytes or NULL, loses its
+ * beginning where it does not fit. */
+void page_row(
+    struct buf *b, const char *label, const char *value, const char *text, const char *name);
 
 /* "0.40", "16"; "-" when it is not known, "none" when there is no limit. */
 const char *page_cpus(double cpus, char out[24]);

@@ -9,7 +9,8 @@
 static const char *
 short_list(const char *list, size_t room, char out[64])
 {
-	snprintf(out, 64, strlen(list) > room ? "%.*s..." : "%.*s", (int)(strlen(list) > room ? room - 3 : room), list);
+	snprintf(out, 64, strlen(list) > room ? "%.*s..." : "%.*s",
+	    (int)(strlen(list) > room ? room - 3 : room), list);
 	return out;
 }
 
@@ -29,7 +30,9 @@ put_cpuset(struct buf *b, const struct chain *c)
 
 	for (size_t i = 0; i < c->n; i++) {
 		const struct level *v = &c->v[i];
-		if (!v->ncpus || (i > 0 && v->ncpus == c->v[i - 1].ncpus && strcmp(v->cpus, c->v[i - 1].cpus) == 0))
+		if (!v->ncpus ||
+		    (i > 0 && v->ncpus == c->v[i - 1].ncpus &&
+			strcmp(v->cpus, c->v[i - 1].cpus) == 0))
 			continue;
 		snprintf(n, sizeof n, "%u", v->ncpus);
 		snprintf(text, sizeof text, "%.32s  ", short_list(v->cpus, 32, list));
@@ -53,12 +56,14 @@ put_quotas(struct buf *b, const struct chain *c)
 			page_row(b, "  quota", "-", "cannot be read: ", c->v[i].name);
 			continue;
 		}
-		snprintf(text, sizeof text, "%s of every %s ms  ", page_cpus(q->cpus * (double)q->period_us / 1000, ms),
-			 page_cpus((double)q->period_us / 1000, period));
+		snprintf(text, sizeof text, "%s of every %s ms  ",
+		    page_cpus(q->cpus * (double)q->period_us / 1000, ms),
+		    page_cpus((double)q->period_us / 1000, period));
 		page_row(b, "  quota", page_cpus(q->cpus, value), text, c->v[i].name);
 	}
 	if (shown == 0 && c->n > 0)
-		page_row(b, "  quota", "none", c->n > 1 ? "on no level down to " : "", c->v[c->n - 1].name);
+		page_row(b, "  quota", "none", c->n > 1 ? "on no level down to " : "",
+		    c->v[c->n - 1].name);
 }
 
 static void
@@ -71,15 +76,18 @@ put_burst_and_weight(struct buf *b, const struct chain *c)
 		if (!burst->known || burst->v == 0)
 			continue;
 		snprintf(value, sizeof value, "%s ms", page_cpus((double)burst->v / 1000, ms));
-		page_row(b, "  burst", value, "saved time, beyond the quota of a period  ", c->v[i].name);
+		page_row(b, "  burst", value, "saved time, beyond the quota of a period  ",
+		    c->v[i].name);
 	}
 	const struct level *leaf = c->n > 0 ? &c->v[c->n - 1] : NULL;
 	if (!leaf || (!leaf->cpu.weight.known && !leaf->cpu.idle))
 		return;
 	snprintf(value, sizeof value, "%" PRIu64, leaf->cpu.weight.v);
 	page_row(b, "  weight", leaf->cpu.idle ? "idle" : value,
-		 leaf->cpu.idle ? "runs when nobody else wants to (cpu.idle)" :
-		 c->version == 1 ? "cpu.shares, usually 1024: a share, no limit" : "cpu.weight, usually 100: a share, no limit", NULL);
+	    leaf->cpu.idle      ? "runs when nobody else wants to (cpu.idle)" :
+		c->version == 1 ? "cpu.shares, usually 1024: a share, no limit" :
+				  "cpu.weight, usually 100: a share, no limit",
+	    NULL);
 }
 
 void

@@ -1,4 +1,5 @@
-/* page_json: all of it as one object. What is not known is null; what is no limit is null too, and told apart by a word. */
+/* page_json: all of it as one object. What is not known is null; what is no limit is null too, and
+ * told apart by a word. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,9 +76,13 @@ put_cpu_levels(struct buf *b, const struct limits *l)
 		const struct cpu_bounds *v = &l->cpu.v[i].cpu;
 		begin_item(b);
 		put_string(b, "cgroup", l->cpu.v[i].name);
-		put_string(b, "quota", !v->quota.known ? NULL : v->quota.limited ? "limited" : "none");
+		put_string(b, "quota",
+		    !v->quota.known      ? NULL :
+			v->quota.limited ? "limited" :
+					   "none");
 		put_number(b, "quota_cpus", v->quota.limited ? v->quota.cpus : NAN, 3);
-		put_number(b, "period_ms", v->quota.limited ? (double)v->quota.period_us / 1000 : NAN, 3);
+		put_number(
+		    b, "period_ms", v->quota.limited ? (double)v->quota.period_us / 1000 : NAN, 3);
 		put_number(b, "burst_ms", known_or_nan(v->burst_us) / 1000, 3);
 		put_number(b, "weight", known_or_nan(v->weight), 0);
 		put_bool(b, "idle", v->idle);
@@ -195,7 +200,8 @@ put_process(struct buf *b, const struct page *p)
 	put_rlimit(b, "files", &s->rlimits.files);
 	put_number(b, "open_files", known_or_nan(s->open_files), 0);
 	put_rlimit(b, "processes", &s->rlimits.processes);
-	put_string(b, "environment_error", asked && s->environ_error ? strerror(s->environ_error) : NULL);
+	put_string(
+	    b, "environment_error", asked && s->environ_error ? strerror(s->environ_error) : NULL);
 	begin(b, "environment", '[');
 	for (size_t i = 0; i < s->nsettings; i++) {
 		begin_item(b);
@@ -208,7 +214,8 @@ put_process(struct buf *b, const struct page *p)
 }
 
 static void
-put_opinions(struct buf *b, const char *key, const char *unit, const struct opinion *v, size_t n, int digits)
+put_opinions(
+    struct buf *b, const char *key, const char *unit, const struct opinion *v, size_t n, int digits)
 {
 	begin(b, key, '[');
 	for (size_t i = 0; i < n; i++) {
@@ -236,7 +243,10 @@ page_json(struct buf *b, const struct page *p)
 	buf_iso_time(b, &times, l->real_ns);
 	buf_char(b, '"');
 	put_number(b, "pid", l->target.pid ? strtod(l->target.pid, NULL) : NAN, 0);
-	put_string(b, "cgroup", l->cpu.n > 0 ? l->cpu.v[l->cpu.n - 1].name : l->memory.n > 0 ? l->memory.v[l->memory.n - 1].name : NULL);
+	put_string(b, "cgroup",
+	    l->cpu.n > 0        ? l->cpu.v[l->cpu.n - 1].name :
+		l->memory.n > 0 ? l->memory.v[l->memory.n - 1].name :
+				  NULL);
 	put_cpus(b, p);
 	put_memory(b, p);
 	put_tasks(b, p);

@@ -19,12 +19,13 @@ put_threads(struct buf *b, const struct page *p)
 		return;
 	}
 	snprintf(value, sizeof value, "%" PRIu64, s->threads.v);
-	int n = snprintf(text, sizeof text, "%.1f times the CPUs that it may use", (double)s->threads.v / limit);
+	int n = snprintf(
+	    text, sizeof text, "%.1f times the CPUs that it may use", (double)s->threads.v / limit);
 	if (isnan(limit))
 		text[0] = '\0', n = 0;
 	if (s->runnable.known)
-		snprintf(text + n, sizeof text - (size_t)n, "%s%" PRIu64 "%s run or wait now", n ? "; " : "", s->runnable.v,
-			 s->threads.v > LOOKS_MOST ? " of 64" : "");
+		snprintf(text + n, sizeof text - (size_t)n, "%s%" PRIu64 "%s run or wait now",
+		    n ? "; " : "", s->runnable.v, s->threads.v > LOOKS_MOST ? " of 64" : "");
 	page_row(b, "threads", value, text, NULL);
 }
 
@@ -69,7 +70,8 @@ put_opinion(struct buf *b, const struct opinion *o, const char *believed)
 {
 	char line[160];
 
-	snprintf(line, sizeof line, "  %-18s %8s %s %-21s %s", o->name, believed, is_wrong(o) ? "!" : " ", o->why, o->set ? o->set : "");
+	snprintf(line, sizeof line, "  %-18s %8s %s %-21s %s", o->name, believed,
+	    is_wrong(o) ? "!" : " ", o->why, o->set ? o->set : "");
 	size_t n = strlen(line);
 	while (n > 0 && line[n - 1] == ' ')
 		n--;
@@ -87,10 +89,13 @@ page_runtimes(struct buf *b, const struct page *p)
 		put_threads(b, p);
 		put_environment(b, p);
 	}
-	buf_text(b, "\nWhat runtimes take for their CPUs (!: more than there are), and what helps:\n");
+	buf_text(
+	    b, "\nWhat runtimes take for their CPUs (!: more than there are), and what helps:\n");
 	for (size_t i = 0; i < o->ncpus; i++)
 		put_opinion(b, &o->cpus[i], page_cpus(o->cpus[i].believed, value));
 	buf_text(b, "\nHow large they let their heaps grow:\n");
 	for (size_t i = 0; i < o->nmemory; i++)
-		put_opinion(b, &o->memory[i], isinf(o->memory[i].believed) ? "none" : human_size(o->memory[i].believed, value));
+		put_opinion(b, &o->memory[i],
+		    isinf(o->memory[i].believed) ? "none" :
+						   human_size(o->memory[i].believed, value));
 }

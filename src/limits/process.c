@@ -1,4 +1,5 @@
-/* process: what is known of the process itself: affinity, threads, open files, the variables that tell runtimes what to use. */
+/* process: what is known of the process itself: affinity, threads, open files, the variables that
+ * tell runtimes what to use. */
 #include <errno.h>
 
 #include "../proc/environ.h"
@@ -15,7 +16,9 @@ struct reader {
 static int
 read_of(const struct reader *r, const char *file, struct text *text)
 {
-	return host_read(r->host, arena_printf(r->arena, "proc/%s/%s", r->pid, file), text) < 0 ? errno : 0;
+	return host_read(r->host, arena_printf(r->arena, "proc/%s/%s", r->pid, file), text) < 0 ?
+	    errno :
+	    0;
 }
 
 static int
@@ -32,7 +35,8 @@ read_stat(const struct reader *r, struct process *p)
 	return 0;
 }
 
-/* Cpus_allowed_list may have CPUs in it that are offline, or were never there; sched_getaffinity(2) leaves them out. */
+/* Cpus_allowed_list may have CPUs in it that are offline, or were never there; sched_getaffinity(2)
+ * leaves them out. */
 static struct cpu_count
 read_affinity(const struct reader *r, const struct cpu_count *online)
 {
@@ -59,7 +63,8 @@ read_runnable(const struct reader *r, struct process *p)
 		return;
 	names.s = arena_copy(r->arena, names); /* the host's text goes with the next read */
 	for (int i = 0; i < LOOKS_MOST && text_line(&names, &tid); i++) {
-		const char *path = arena_printf(r->arena, "proc/%s/task/%.*s/stat", r->pid, (int)tid.n, tid.s);
+		const char *path =
+		    arena_printf(r->arena, "proc/%s/task/%.*s/stat", r->pid, (int)tid.n, tid.s);
 		if (host_read(r->host, path, &text) < 0 || task_stat_parse(text, &stat) < 0)
 			continue;
 		seen++;
@@ -90,12 +95,21 @@ read_files(const struct reader *r, bool asked, struct process *p)
 static const struct {
 	const char *name, *option;
 } wanted[] = {
-	{ "GOMAXPROCS", NULL }, { "GOMEMLIMIT", NULL }, { "DOTNET_PROCESSOR_COUNT", NULL }, { "DOTNET_GCHeapHardLimit", NULL },
-	{ "TOKIO_WORKER_THREADS", NULL }, { "RAYON_NUM_THREADS", NULL }, { "UV_THREADPOOL_SIZE", NULL },
-	{ "PYTHON_CPU_COUNT", NULL }, { "NODE_OPTIONS", "--max-old-space-size=" },
-	{ "JAVA_TOOL_OPTIONS", "-XX:ActiveProcessorCount=" }, { "JAVA_TOOL_OPTIONS", "-XX:MaxRAMPercentage=" },
-	{ "JDK_JAVA_OPTIONS", "-XX:ActiveProcessorCount=" }, { "JDK_JAVA_OPTIONS", "-XX:MaxRAMPercentage=" },
-	{ "_JAVA_OPTIONS", "-XX:ActiveProcessorCount=" }, { "_JAVA_OPTIONS", "-XX:MaxRAMPercentage=" },
+	{ "GOMAXPROCS", NULL },
+	{ "GOMEMLIMIT", NULL },
+	{ "DOTNET_PROCESSOR_COUNT", NULL },
+	{ "DOTNET_GCHeapHardLimit", NULL },
+	{ "TOKIO_WORKER_THREADS", NULL },
+	{ "RAYON_NUM_THREADS", NULL },
+	{ "UV_THREADPOOL_SIZE", NULL },
+	{ "PYTHON_CPU_COUNT", NULL },
+	{ "NODE_OPTIONS", "--max-old-space-size=" },
+	{ "JAVA_TOOL_OPTIONS", "-XX:ActiveProcessorCount=" },
+	{ "JAVA_TOOL_OPTIONS", "-XX:MaxRAMPercentage=" },
+	{ "JDK_JAVA_OPTIONS", "-XX:ActiveProcessorCount=" },
+	{ "JDK_JAVA_OPTIONS", "-XX:MaxRAMPercentage=" },
+	{ "_JAVA_OPTIONS", "-XX:ActiveProcessorCount=" },
+	{ "_JAVA_OPTIONS", "-XX:MaxRAMPercentage=" },
 };
 
 enum { WANTED = sizeof wanted / sizeof wanted[0] };
@@ -113,7 +127,8 @@ read_settings(const struct reader *r, struct process *p)
 		if (!environ_find(text, wanted[i].name, &value) ||
 		    (wanted[i].option && !environ_option(value, wanted[i].option, &value)))
 			continue;
-		p->settings[p->nsettings++] = (struct setting){ wanted[i].name, wanted[i].option, arena_copy(r->arena, value) };
+		p->settings[p->nsettings++] = (struct setting){ wanted[i].name, wanted[i].option,
+			arena_copy(r->arena, value) };
 	}
 }
 

@@ -2,11 +2,12 @@
  * rules_memory: of each runtime how large it lets its heap grow. As they were in these versions:
  *
  *   Go       does not look; GOMEMLIMIT is a soft limit, of all memory that the runtime has
- *   Java     -XX:MaxRAMPercentage, 25 % of what it sees; half where that is little (MinRAMPercentage). On v2 it sees all levels
- *            since 24, before the leaf; on v1 hierarchical_memory_limit
+ *   Java     -XX:MaxRAMPercentage, 25 % of what it sees; half where that is little
+ *            (MinRAMPercentage). On v2 it sees all levels since 24, before the leaf; on v1
+ *            hierarchical_memory_limit
  *   .NET     75 % of the least level that it sees, 20 MiB at least; without a limit none
- *   Node.js  half of the lesser of the leaf's memory.max and memory.high, from 256 MiB to 2 GiB, 4 GiB from 15 GiB of memory on
- *            (V8 on 64 bits, the old generation)
+ *   Node.js  half of the lesser of the leaf's memory.max and memory.high, from 256 MiB to 2 GiB, 4
+ *            GiB from 15 GiB of memory on (V8 on 64 bits, the old generation)
  */
 #include <math.h>
 #include <stddef.h>
@@ -59,7 +60,8 @@ unbounded(double seen)
 	return seen;
 }
 
-/* A quarter, or half where that is less than what it takes at most on a 64-bit machine by itself (MaxHeapSize). */
+/* A quarter, or half where that is less than what it takes at most on a 64-bit machine by itself
+ * (MaxHeapSize). */
 static double
 java_heap(double seen)
 {
@@ -93,7 +95,8 @@ set_go(struct arena *a, double room, double heap, double seen, double share)
 
 	(void)heap;
 	(void)seen;
-	return arena_printf(a, "GOMEMLIMIT=%.0f%s", floor(large ? bytes / MIB : bytes / 1024), large ? "MiB" : "KiB");
+	return arena_printf(a, "GOMEMLIMIT=%.0f%s", floor(large ? bytes / MIB : bytes / 1024),
+	    large ? "MiB" : "KiB");
 }
 
 /* A percentage is one of what it sees: of more than the limit none is right. */
@@ -114,7 +117,8 @@ set_dotnet(struct arena *a, double room, double heap, double seen, double share)
 	(void)seen;
 	if (heap <= room)
 		return NULL;
-	return arena_printf(a, "DOTNET_GCHeapHardLimit=0x%llx", (unsigned long long)(room * (share > 0 ? share : 0.75)));
+	return arena_printf(a, "DOTNET_GCHeapHardLimit=0x%llx",
+	    (unsigned long long)(room * (share > 0 ? share : 0.75)));
 }
 
 static const char *
@@ -123,7 +127,8 @@ set_node(struct arena *a, double room, double heap, double seen, double share)
 	(void)seen;
 	if (heap <= room)
 		return NULL;
-	return arena_printf(a, "--max-old-space-size=%.0f", floor(room * (share > 0 ? share : 0.75) / MIB));
+	return arena_printf(
+	    a, "--max-old-space-size=%.0f", floor(room * (share > 0 ? share : 0.75) / MIB));
 }
 
 const struct memory_rule rules_memory[] = {

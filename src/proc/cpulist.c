@@ -83,8 +83,9 @@ cpulist_print(const struct cpulist *l, char *out, size_t n)
 			continue;
 		while (cpulist_has(l, last + 1))
 			last++;
-		size_t more = (size_t)(last > cpu ? snprintf(range, sizeof range, "%s%u-%u", used ? "," : "", cpu, last) :
-						    snprintf(range, sizeof range, "%s%u", used ? "," : "", cpu));
+		size_t more = (size_t)(last > cpu ?
+			snprintf(range, sizeof range, "%s%u-%u", used ? "," : "", cpu, last) :
+			snprintf(range, sizeof range, "%s%u", used ? "," : "", cpu));
 		if (used + more + sizeof "..." > n) {
 			memcpy(out + used, "...", sizeof "...");
 			return false;

@@ -25,7 +25,8 @@ bool cpulist_has(const struct cpulist *l, unsigned cpu);
 /* How many there are. */
 unsigned cpulist_count(const struct cpulist *l);
 
-/* The list as the kernel writes it, "0-3,5"; false when n bytes are too few: what is in out then ends with "...". */
+/* The list as the kernel writes it, "0-3,5"; false when n bytes are too few: what is in out then
+ * ends with "...". */
 bool cpulist_print(const struct cpulist *l, char *out, size_t n);
 
 #endif

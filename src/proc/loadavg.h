@@ -7,8 +7,11 @@
 #include "../base/text.h"
 
 struct loadavg {
-	double load[3];   /* mean number of tasks running or in uninterruptible sleep, over 1, 5 and 15 minutes */
-	uint64_t running; /* tasks that run or wait for a CPU now: the reader is one of them, throttled ones are not */
+	/* mean number of tasks running or in uninterruptible sleep, over 1, 5 and 15 minutes */
+	double load[3];
+	/* tasks that run or wait for a CPU now: the reader is one of them, throttled ones are
+	 * not */
+	uint64_t running;
 	uint64_t threads; /* all tasks of the machine, kernel threads too */
 };
 

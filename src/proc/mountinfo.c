@@ -8,8 +8,8 @@ decode(struct arena *a, struct text t)
 
 	for (size_t i = 0; i < t.n; i++) {
 		const char *c = t.s + i;
-		if (*c == '\\' && t.n - i > 3 && c[1] >= '0' && c[1] <= '3' && c[2] >= '0' && c[2] <= '7' &&
-		    c[3] >= '0' && c[3] <= '7') {
+		if (*c == '\\' && t.n - i > 3 && c[1] >= '0' && c[1] <= '3' && c[2] >= '0' &&
+		    c[2] <= '7' && c[3] >= '0' && c[3] <= '7') {
 			*to++ = (char)((c[1] - '0') * 64 + (c[2] - '0') * 8 + (c[3] - '0'));
 			i += 3;
 		} else {
@@ -36,7 +36,8 @@ parse_mount(struct text line, struct arena *a, struct cgroup_mount *out)
 	if (!text_split(&line, ' ', &word))
 		return false;
 	out->version = text_eq(word, "cgroup") ? 1 : text_eq(word, "cgroup2") ? 2 : 0;
-	if (out->version == 0 || !text_split(&line, ' ', &word)) /* word: the source, which may be anything */
+	if (out->version == 0 ||
+	    !text_split(&line, ' ', &word)) /* word: the source, which may be anything */
 		return false;
 	out->root = decode(a, field[3]);
 	out->point = decode(a, field[4]);

@@ -4,15 +4,19 @@
 
 #include "../base/arena.h"
 
-/* Of a line "43 42 0:23 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw": decoded copies in the arena. */
+/* Of a line "43 42 0:23 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw": decoded copies in the
+ * arena. */
 struct cgroup_mount {
-	int version;       /* 1 or 2 */
-	const char *root;  /* the cgroup that is mounted, as the reader's cgroup namespace names it: "/", "/../.." */
+	int version; /* 1 or 2 */
+	/* the cgroup that is mounted, as the reader's cgroup namespace names it: "/", "/../.." */
+	const char *root;
 	const char *point; /* where: "/sys/fs/cgroup" */
-	const char *super; /* v1: the controllers are among these comma-separated words: "rw,cpu,cpuacct" */
+	/* v1: the controllers are among these comma-separated words: "rw,cpu,cpuacct" */
+	const char *super;
 };
 
-/* The next mount of type cgroup or cgroup2, other lines and damaged ones skipped; false when there are no more. */
+/* The next mount of type cgroup or cgroup2, other lines and damaged ones skipped; false when there
+ * are no more. */
 bool mountinfo_next(struct text *rest, struct arena *a, struct cgroup_mount *out);
 
 /* Whether a comma-separated list has this word, whole: "cpu" is not in "rw,cpuacct". */

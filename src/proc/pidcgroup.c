@@ -21,8 +21,8 @@ pidcgroup_find(struct text t, const char *controller, struct text *path)
 	int found = 0;
 
 	while (text_line(&t, &line)) {
-		if (!text_split(&line, ':', &id) || !text_split(&line, ':', &controllers) || line.n == 0 || line.s[0] != '/' ||
-		    memchr(line.s, '\0', line.n))
+		if (!text_split(&line, ':', &id) || !text_split(&line, ':', &controllers) ||
+		    line.n == 0 || line.s[0] != '/' || memchr(line.s, '\0', line.n))
 			continue;
 		if (controller && comma_list_has(controllers, controller)) {
 			*path = line;

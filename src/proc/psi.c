@@ -11,9 +11,11 @@ parse_line(struct text line, struct psi_line *out)
 	struct text word;
 
 	for (size_t i = 0; i < 3; i++)
-		if (!text_word(&line, &word) || !text_skip(&word, keys[i]) || text_decimal(word, &p.avg[i]) < 0)
+		if (!text_word(&line, &word) || !text_skip(&word, keys[i]) ||
+		    text_decimal(word, &p.avg[i]) < 0)
 			return;
-	if (!text_word(&line, &word) || !text_skip(&word, "total=") || text_u64(word, &p.total_us) < 0)
+	if (!text_word(&line, &word) || !text_skip(&word, "total=") ||
+	    text_u64(word, &p.total_us) < 0)
 		return;
 	p.known = true;
 	*out = p;

@@ -18,7 +18,8 @@ struct psi {
 	struct psi_line some, full;
 };
 
-/* 0, or -1 with EINVAL when neither line is there whole. (With CONFIG_PSI_DEFAULT_DISABLED reading fails: EOPNOTSUPP.) */
+/* 0, or -1 with EINVAL when neither line is there whole. (With CONFIG_PSI_DEFAULT_DISABLED reading
+ * fails: EOPNOTSUPP.) */
 int psi_parse(struct text t, struct psi *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* rlimits: /proc/PID/limits, of which there is wanted how many files it may open, and how many processes its user may have. */
+/* rlimits: /proc/PID/limits, of which there is wanted how many files it may open, and how many
+ * processes its user may have. */
 #ifndef PQ_RLIMITS_H
 #define PQ_RLIMITS_H
 
@@ -14,8 +15,8 @@ struct rlimits {
 	struct rlimit_pair files, processes;
 };
 
-/* Lines "Max open files            1024                 4096                 files"; those that are not there, or make no
- * sense, are unknown. 0, or -1 with EINVAL when both are. */
+/* Lines "Max open files            1024                 4096                 files"; those that are
+ * not there, or make no sense, are unknown. 0, or -1 with EINVAL when both are. */
 int rlimits_parse(struct text t, struct rlimits *out);
 
 #endif

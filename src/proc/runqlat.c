@@ -37,7 +37,8 @@ grown(uint64_t from, uint64_t to)
 }
 
 void
-runqlat_since(const struct runqlat_counts *from, const struct runqlat_counts *to, struct runqlat_counts *out)
+runqlat_since(
+    const struct runqlat_counts *from, const struct runqlat_counts *to, struct runqlat_counts *out)
 {
 	struct runqlat_counts d = {
 		.switches = grown(from->switches, to->switches),
@@ -177,7 +178,8 @@ static int
 parse_numbers(struct text t, struct runqlat_counts *c, uint64_t *waits)
 {
 	enum { NEEDED = 5, EVENTS = NEEDED, EVENTS_NS, KEYS };
-	static const char *const keys[KEYS] = { "switches", "waits", "sum_ns", "negative", "lost", "events", "events_ns" };
+	static const char *const keys[KEYS] = { "switches", "waits", "sum_ns", "negative", "lost",
+		"events", "events_ns" };
 	uint64_t *const out[NEEDED] = { &c->switches, waits, &c->sum_ns, &c->negative, &c->lost };
 	struct keyed v[KEYS];
 
@@ -194,7 +196,8 @@ parse_numbers(struct text t, struct runqlat_counts *c, uint64_t *waits)
 	return 0;
 }
 
-/* What stands behind the key on its line, without the blank; false when there is no such line, whole. */
+/* What stands behind the key on its line, without the blank; false when there is no such line,
+ * whole. */
 static bool
 find(struct text t, const char *key, struct text *rest)
 {
@@ -211,7 +214,8 @@ runqlat_parse(struct text t, struct runqlat_counts *c, char source[RUNQLAT_SOURC
 	uint64_t waits;
 
 	*c = (struct runqlat_counts){ 0 };
-	if (!find(t, "source", &name) || !text_word(&name, &word) || !good_source(word) || !find(t, "buckets", &buckets))
+	if (!find(t, "source", &name) || !text_word(&name, &word) || !good_source(word) ||
+	    !find(t, "buckets", &buckets))
 		return fail(EINVAL);
 	memcpy(source, word.s, word.n);
 	source[word.n] = '\0';

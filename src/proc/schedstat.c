@@ -16,7 +16,7 @@ parse_cpu(struct text line, struct cpu_sched *c)
 			return false;
 	c->cpu = (unsigned)cpu;
 	return text_next_u64(&line, &c->run_ns) == 0 && text_next_u64(&line, &c->delay_ns) == 0 &&
-	       text_next_u64(&line, &c->runs) == 0;
+	    text_next_u64(&line, &c->runs) == 0;
 }
 
 int

@@ -7,12 +7,14 @@
 
 #include "../base/arena.h"
 
-/* A line "cpu0 0 0 0 0 0 0 1404592766 1839662010 643"; its last three fields are the same in versions 14 to 17. */
+/* A line "cpu0 0 0 0 0 0 0 1404592766 1839662010 643"; its last three fields are the same in
+ * versions 14 to 17. */
 struct cpu_sched {
 	unsigned cpu;
-	uint64_t run_ns;   /* time that tasks ran */
-	uint64_t delay_ns; /* time that tasks waited, added when each gets the CPU; throttled time is in it */
-	uint64_t runs;     /* times that a task got the CPU */
+	uint64_t run_ns; /* time that tasks ran */
+	/* time that tasks waited, added when each gets the CPU; throttled time is in it */
+	uint64_t delay_ns;
+	uint64_t runs; /* times that a task got the CPU */
 };
 
 struct schedstat {
@@ -20,7 +22,8 @@ struct schedstat {
 	size_t ncpus;
 };
 
-/* Fills *out, its array from the arena; damaged lines are left out. 0, or -1 with EINVAL when no CPU is left. */
+/* Fills *out, its array from the arena; damaged lines are left out. 0, or -1 with EINVAL when no
+ * CPU is left. */
 int schedstat_parse(struct text t, struct arena *a, struct schedstat *out);
 
 /* The line of that CPU, looked for first at place `hint`; NULL when it is not there. */

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <limits.h>
 
-/* What stands behind "cpu" in such a line: "0 14 0 102 …"; the sum over all CPUs has a blank there. */
+/* What stands behind "cpu" in such a line: "0 14 0 102 …"; the sum over all CPUs has a blank
+ * there. */
 static bool
 parse_cpu(struct text line, struct cpu_time *c)
 {

@@ -11,6 +11,7 @@ struct run {
 	const char *names;
 };
 
+/* clang-format off: a line for each run */
 static const struct run x86_64[] = {
 	{ 0, "read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask" },
 	{ 15, "rt_sigreturn ioctl pread64 pwrite64 readv writev access pipe select sched_yield mremap msync mincore" },
@@ -52,7 +53,7 @@ static const struct run x86_64[] = {
 	{ 448, "process_mrelease futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake" },
 	{ 455, "futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules mseal" },
 	{ 463, "setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr file_setattr listns rseq_slice_yield" },
-	{ 0, NULL },
+	{ 0, NULL }
 };
 
 /* aarch64 and riscv64; 258 and 259 are riscv64's alone. */
@@ -93,8 +94,9 @@ static const struct run generic[] = {
 	{ 448, "process_mrelease futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake" },
 	{ 455, "futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules mseal" },
 	{ 463, "setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr file_setattr listns rseq_slice_yield" },
-	{ 0, NULL },
+	{ 0, NULL }
 };
+/* clang-format on */
 
 static bool
 find(const struct run *runs, uint64_t number, struct text *name)
@@ -112,7 +114,9 @@ const char *
 syscall_name(const char *machine, uint64_t number, char out[SYSCALL_NAME_MOST])
 {
 	bool is_generic = strcmp(machine, "aarch64") == 0 || strcmp(machine, "riscv64") == 0;
-	const struct run *runs = strcmp(machine, "x86_64") == 0 ? x86_64 : is_generic ? generic : NULL;
+	const struct run *runs = strcmp(machine, "x86_64") == 0 ? x86_64 :
+	    is_generic                                          ? generic :
+								  NULL;
 	struct text name;
 
 	if (runs && find(runs, number, &name))
@@ -138,9 +142,13 @@ bool
 syscall_takes_fd(const char *name)
 {
 	static const char *const takes[] = {
-		"read write pread64 pwrite64 readv writev preadv pwritev preadv2 pwritev2 recvfrom sendto recvmsg sendmsg recvmmsg sendmmsg",
-		"accept accept4 connect close ioctl fcntl flock fsync fdatasync sync_file_range syncfs ftruncate fallocate getdents getdents64",
-		"fstat lseek epoll_wait epoll_pwait epoll_pwait2 splice vmsplice tee io_uring_enter fchmod fchown shutdown", NULL
+		"read write pread64 pwrite64 readv writev preadv pwritev preadv2 pwritev2 recvfrom "
+		"sendto recvmsg sendmsg recvmmsg sendmmsg",
+		"accept accept4 connect close ioctl fcntl flock fsync fdatasync sync_file_range "
+		"syncfs ftruncate fallocate getdents getdents64",
+		"fstat lseek epoll_wait epoll_pwait epoll_pwait2 splice vmsplice tee "
+		"io_uring_enter fchmod fchown shutdown",
+		NULL
 	};
 
 	return is_one_of(takes, name);
@@ -150,8 +158,10 @@ bool
 syscall_is_idle(const char *name)
 {
 	static const char *const idle[] = {
-		"futex futex_wait futex_waitv epoll_wait epoll_pwait epoll_pwait2 poll ppoll select pselect6 accept accept4 nanosleep",
-		"clock_nanosleep restart_syscall pause rt_sigtimedwait rt_sigsuspend wait4 waitid io_getevents io_pgetevents io_uring_enter",
+		"futex futex_wait futex_waitv epoll_wait epoll_pwait epoll_pwait2 poll ppoll "
+		"select pselect6 accept accept4 nanosleep",
+		"clock_nanosleep restart_syscall pause rt_sigtimedwait rt_sigsuspend wait4 waitid "
+		"io_getevents io_pgetevents io_uring_enter",
 		"mq_timedreceive msgrcv", NULL
 	};
 

@@ -12,7 +12,8 @@ task_sched_parse(struct text t, struct task_sched *out)
 		errno = EINVAL;
 		return -1;
 	}
-	if (text_next_u64(&line, &s.run_ns) < 0 || text_next_u64(&line, &s.wait_ns) < 0 || text_next_u64(&line, &s.slices) < 0)
+	if (text_next_u64(&line, &s.run_ns) < 0 || text_next_u64(&line, &s.wait_ns) < 0 ||
+	    text_next_u64(&line, &s.slices) < 0)
 		return -1;
 	*out = s;
 	return 0;

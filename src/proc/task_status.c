@@ -15,9 +15,11 @@ task_status_parse(struct text t, struct task_status *out)
 			continue;
 		if (text_skip(&line, "State:") && text_word(&line, &word) && !s.state)
 			s.state = word.s[0];
-		else if (text_skip(&line, "voluntary_ctxt_switches:") && text_next_u64(&line, &v) == 0)
+		else if (text_skip(&line, "voluntary_ctxt_switches:") &&
+		    text_next_u64(&line, &v) == 0)
 			s.voluntary = keyed_of(v);
-		else if (text_skip(&line, "nonvoluntary_ctxt_switches:") && text_next_u64(&line, &v) == 0)
+		else if (text_skip(&line, "nonvoluntary_ctxt_switches:") &&
+		    text_next_u64(&line, &v) == 0)
 			s.involuntary = keyed_of(v);
 	}
 	if (!s.state) {

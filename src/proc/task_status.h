@@ -1,12 +1,14 @@
-/* task_status: /proc/PID/task/TID/status, of which there is wanted: the state, and how often the task left a CPU. */
+/* task_status: /proc/PID/task/TID/status, of which there is wanted: the state, and how often the
+ * task left a CPU. */
 #ifndef PQ_TASK_STATUS_H
 #define PQ_TASK_STATUS_H
 
 #include "../base/keyed.h"
 
 struct task_status {
-	char state;                       /* R S D T t Z X I … */
-	struct keyed voluntary, involuntary; /* switches since the task began: it slept; its CPU was given to another */
+	char state; /* R S D T t Z X I … */
+	/* switches since the task began: it slept; its CPU was given to another */
+	struct keyed voluntary, involuntary;
 };
 
 /* 0, or -1 with EINVAL when there is no line "State:". */

@@ -22,7 +22,9 @@ next_hex(struct text *rest, uint64_t *v)
 		return false;
 	for (size_t i = 0; i < word.n; i++) {
 		char c = word.s[i];
-		unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+		unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') :
+		    c >= 'a' && c <= 'f'              ? (unsigned)(c - 'a') + 10 :
+							16;
 		if (digit > 15)
 			return false;
 		x = x << 4 | digit;
@@ -59,7 +61,8 @@ task_wchan_parse(struct text t, struct text *name)
 {
 	struct text line;
 
-	if (!text_line(&t, &line) || line.n == 0 || memchr(line.s, '\0', line.n) || memchr(line.s, ' ', line.n))
+	if (!text_line(&t, &line) || line.n == 0 || memchr(line.s, '\0', line.n) ||
+	    memchr(line.s, ' ', line.n))
 		return invalid();
 	if (text_eq(line, "0")) {
 		errno = ENODATA;
@@ -79,8 +82,9 @@ task_left_parse(struct text t, int64_t *ns)
 	while (text_whole_line(&t, &line)) {
 		if (!text_skip(&line, "se.exec_start"))
 			continue;
-		if (!text_word(&line, &word) || !text_eq(word, ":") || !text_word(&line, &word) || !text_split(&word, '.', &whole) ||
-		    word.n != 6 || text_u64(whole, &ms) < 0 || ms > most || text_u64(word, &rest) < 0)
+		if (!text_word(&line, &word) || !text_eq(word, ":") || !text_word(&line, &word) ||
+		    !text_split(&word, '.', &whole) || word.n != 6 || text_u64(whole, &ms) < 0 ||
+		    ms > most || text_u64(word, &rest) < 0)
 			return invalid();
 		*ns = (int64_t)(ms * 1000000 + rest);
 		return 0;

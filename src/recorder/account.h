@@ -15,11 +15,11 @@ struct recorder {
 	struct lookout lookout;
 	struct saves saves;
 	struct schedule due;
-	uint64_t lost;               /* moments that could not be written */
-	bool troubled;               /* … the last one */
+	uint64_t lost; /* moments that could not be written */
+	bool troubled; /* … the last one */
 	bool told_rate;
-	int64_t late_ns, worst_ns;   /* summed, and the most */
-	int64_t cost_told_ns;        /* when the track of its own cost was renewed */
+	int64_t late_ns, worst_ns; /* summed, and the most */
+	int64_t cost_told_ns;      /* when the track of its own cost was renewed */
 };
 
 /* An event in the log. */

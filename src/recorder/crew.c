@@ -34,7 +34,8 @@ read_tool(struct crew *c, size_t i, const struct moment *m)
 	c->again_ns[i] = m->mono_ns + AGAIN_NS;
 }
 
-/* A cgroup that has gone may come again (a service is restarted): now and then that is tried. A process does not. */
+/* A cgroup that has gone may come again (a service is restarted): now and then that is tried. A
+ * process does not. */
 static void
 try_again(struct crew *c, size_t i, const struct moment *m)
 {

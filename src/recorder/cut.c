@@ -42,12 +42,13 @@ seek(struct tape_reader *r, const struct cut_window *w)
 
 /* Whether the moment is of the window; `times` is what was asked of it before. */
 static bool
-is_within(const struct tape_reader *r, const struct moment *m, const struct cut_window *w, struct tape_window *times)
+is_within(const struct tape_reader *r, const struct moment *m, const struct cut_window *w,
+    struct tape_window *times)
 {
 	if (!w->boot_id)
 		return tape_window_has(times, m);
-	return memcmp(r->segment.boot_id, w->boot_id, sizeof r->segment.boot_id) == 0 && m->mono_ns >= w->from_ns &&
-	       m->mono_ns <= w->to_ns;
+	return memcmp(r->segment.boot_id, w->boot_id, sizeof r->segment.boot_id) == 0 &&
+	    m->mono_ns >= w->from_ns && m->mono_ns <= w->to_ns;
 }
 
 int64_t

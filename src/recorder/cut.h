@@ -6,14 +6,16 @@
 #include "../host/tape_reader.h"
 
 struct cut_window {
-	int64_t from_ns, to_ns;       /* CLOCK_REALTIME; … */
-	const unsigned char *boot_id; /* when this is given, CLOCK_MONOTONIC of that boot, which nobody sets */
+	int64_t from_ns, to_ns; /* CLOCK_REALTIME; … */
+	/* when this is given, CLOCK_MONOTONIC of that boot, which nobody sets */
+	const unsigned char *boot_id;
 };
 
 /* Copies all moments of the window. Returns how many, or -1 with errno. */
 int64_t cut_copy(struct tape_reader *r, const struct cut_window *w, struct tape_file *to);
 
-/* The same into a new file at `path`, which is there only when it is complete. What was lost on the way is in r->lost. */
+/* The same into a new file at `path`, which is there only when it is complete. What was lost on the
+ * way is in r->lost. */
 int64_t cut_save(struct tape_reader *r, const struct cut_window *w, const char *path);
 
 #endif

@@ -1,4 +1,5 @@
-/* export: keeps a file of what tools tell, for node_exporter's textfile collector: so it goes to Prometheus. */
+/* export: keeps a file of what tools tell, for node_exporter's textfile collector: so it goes to
+ * Prometheus. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 /* Between rows the run queue is looked at so often; the first file is there so soon. */
 static const int64_t TICK_NS = 1000000000;
 
-struct export {
+struct export
+{
 	struct plan plan;
 	struct host *host;
 	struct crew crew;
@@ -51,7 +53,9 @@ static void
 open_file(struct export *e, const char *directory)
 {
 	if (!directory)
-		die(EXIT_USAGE, "--textfile DIR is missing: the directory that node_exporter has as --collector.textfile.directory");
+		die(EXIT_USAGE,
+		    "--textfile DIR is missing: the directory that node_exporter has as "
+		    "--collector.textfile.directory");
 	if (textfile_open(&e->file, directory) == 0)
 		return;
 	if (errno == EWOULDBLOCK)
@@ -81,14 +85,16 @@ put_version(struct buf *b)
 static void
 put_tools(struct export *e)
 {
-	struct metric m = { .key = "export_tool_up", .help = "whether the tool has something to read" };
+	struct metric m = { .key = "export_tool_up",
+		.help = "whether the tool has something to read" };
 	struct buf labels = { 0 }, scratch = { 0 };
 
 	metrics_family(&e->text, &m);
 	for (size_t i = 0; i < e->plan.tools; i++) {
 		labels.n = 0;
 		metrics_label(&labels, &scratch, "tool", e->plan.tool[i]->name);
-		metrics_sample(&e->text, &m, (struct text){ labels.s, labels.n }, !e->crew.samplers[i].over);
+		metrics_sample(
+		    &e->text, &m, (struct text){ labels.s, labels.n }, !e->crew.samplers[i].over);
 	}
 	buf_free(&labels);
 	buf_free(&scratch);
@@ -102,11 +108,16 @@ put_self(struct export *e, const struct moment *m)
 
 	put_version(b);
 	put_tools(e);
-	put_one(b, "export_interval_seconds", false, (double)e->plan.interval_ns * 1e-9, "how often this is written");
-	put_one(b, "export_last_success_timestamp_seconds", false, (double)m->real_ns * 1e-9, "when this was written");
-	put_one(b, "export_cpu_seconds", true, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9, "CPU time that pq export took");
-	put_one(b, "export_errors", true, (double)e->errors, "times that this could not be written");
-	put_one(b, "export_missed", true, (double)e->due.missed, "times that pq export came too late, and left one out");
+	put_one(b, "export_interval_seconds", false, (double)e->plan.interval_ns * 1e-9,
+	    "how often this is written");
+	put_one(b, "export_last_success_timestamp_seconds", false, (double)m->real_ns * 1e-9,
+	    "when this was written");
+	put_one(b, "export_cpu_seconds", true, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9,
+	    "CPU time that pq export took");
+	put_one(
+	    b, "export_errors", true, (double)e->errors, "times that this could not be written");
+	put_one(b, "export_missed", true, (double)e->due.missed,
+	    "times that pq export came too late, and left one out");
 }
 
 static void
@@ -114,8 +125,11 @@ put_rows(struct export *e, size_t i)
 {
 	struct sampler *s = &e->crew.samplers[i];
 	const struct moment *from = &sampler_from(s)->at, *to = &sampler_to(s)->at;
-	struct rows rows = { &s->table, to->real_ns, from->real_ns, (double)(to->mono_ns - from->mono_ns) * 1e-9 };
-	struct report report = { .tool = s->tool->name, .columns = s->tool->columns, .nshown = (int)columns_count(s->tool->columns) };
+	struct rows rows = { &s->table, to->real_ns, from->real_ns,
+		(double)(to->mono_ns - from->mono_ns) * 1e-9 };
+	struct report report = { .tool = s->tool->name,
+		.columns = s->tool->columns,
+		.nshown = (int)columns_count(s->tool->columns) };
 
 	for (int k = 0; k < report.nshown; k++)
 		report.shown[k] = k;
@@ -135,7 +149,8 @@ write_file(struct export *e, const struct moment *m)
 	bool failed = textfile_put(&e->file, &e->text) < 0;
 	e->errors += failed;
 	if (failed && !e->troubled)
-		warn("cannot write %s: %s; it is tried again every %g s", e->file.path, strerror(errno), (double)e->plan.interval_ns * 1e-9);
+		warn("cannot write %s: %s; it is tried again every %g s", e->file.path,
+		    strerror(errno), (double)e->plan.interval_ns * 1e-9);
 	if (!failed && e->troubled)
 		warn("%s is written again", e->file.path);
 	e->troubled = failed;
@@ -166,7 +181,8 @@ static enum exit_status
 loop(struct export *e)
 {
 	struct moment m;
-	int64_t interval_ns = e->plan.interval_ns, first_ns = interval_ns < TICK_NS ? interval_ns : TICK_NS;
+	int64_t interval_ns = e->plan.interval_ns,
+		first_ns = interval_ns < TICK_NS ? interval_ns : TICK_NS;
 
 	if (host_next(e->host, 0, MOMENT_ROW, &m) <= 0 || !crew_read(&e->crew, &m, true))
 		return crew_status(&e->crew, true);
@@ -192,7 +208,9 @@ export_run(const struct options *o)
 	memset(e, 0, sizeof *e);
 	plan_tools(&e->plan, o, INT64_C(15000000000));
 	if (e->plan.count)
-		die(EXIT_USAGE, "an interval, and then tools: pq export takes no count, and goes on until it is stopped");
+		die(EXIT_USAGE,
+		    "an interval, and then tools: pq export takes no count, and goes on until it "
+		    "is stopped");
 	widen(&e->plan);
 	open_file(e, o->given->arg[OPT_TEXTFILE]);
 	e->host = tapes_open(o);
@@ -213,9 +231,9 @@ const struct tool tool_export = {
 	.brief = "keeps a file of metrics, for Prometheus and node_exporter",
 	.usage = "--textfile DIR [options] [interval] [TOOL...]",
 	.examples =
-		"  pq export --textfile /var/lib/prometheus/node-exporter\n"
-		"  pq export --textfile DIR 30 throttle mem    every 30 s; all cgroups with a limit\n"
-		"  pq export --textfile DIR --root /host       in a container, of its node\n",
+	    "  pq export --textfile /var/lib/prometheus/node-exporter\n"
+	    "  pq export --textfile DIR 30 throttle mem    every 30 s; all cgroups with a limit\n"
+	    "  pq export --textfile DIR --root /host       in a container, of its node\n",
 	.takes = TAKES_TARGET | TAKES_EXPORT,
 	.command = export_run,
 };

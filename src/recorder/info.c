@@ -34,7 +34,8 @@ struct summing {
 static void
 take_cost(struct cost *c, struct tape_reader *r, const struct moment *m)
 {
-	static const char *const keys[] = { "cpu_us", "moments", "missed", "lost", "late_sum_us", "late_max_us" };
+	static const char *const keys[] = { "cpu_us", "moments", "missed", "lost", "late_sum_us",
+		"late_max_us" };
 	int i = paths_find(&r->tracks.paths, text_of(TAPE_COST));
 	uint64_t before = c->v[COST_CPU].v;
 	struct text text;
@@ -98,7 +99,9 @@ cost_pct(const struct cost *c)
 {
 	double span_us = (double)(c->to_ns - c->from_ns) * 1e-3;
 
-	return c->known && span_us > 0 ? keyed_delta(c->from_cpu_us, c->v[COST_CPU]) / span_us * 100 : NAN;
+	return c->known && span_us > 0 ?
+	    keyed_delta(c->from_cpu_us, c->v[COST_CPU]) / span_us * 100 :
+	    NAN;
 }
 
 /* What a segment takes: the newest one as far as it is written. */
@@ -152,32 +155,36 @@ print_cost(const struct cost *c)
 
 	if (!isnan(pct))
 		snprintf(cpu, sizeof cpu, "%.3f", pct);
-	printf("%-9s %s %% of a CPU, %.3f ms late at most, %.0f moments missed, %.0f lost\n", "cost", cpu,
-	       known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]), known(c->v[COST_LOST]));
+	printf("%-9s %s %% of a CPU, %.3f ms late at most, %.0f moments missed, %.0f lost\n",
+	    "cost", cpu, known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]),
+	    known(c->v[COST_LOST]));
 }
 
 static void
-print_text(const struct summing *s, const struct tape_reader *r, const struct options *o, const char *path)
+print_text(
+    const struct summing *s, const struct tape_reader *r, const struct options *o, const char *path)
 {
 	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, moments = s->rows + s->ticks;
 	double bytes = per_moment(s, r), span_s = (double)s->span_ns * 1e-9;
 	char line[512], text[HUMAN_MOST];
 
 	print_words("tape", path);
-	snprintf(line, sizeof line, "%s, Linux %s, %s, %" PRIu64 " CPUs, %" PRIu64 " ticks per second", s->facts.name, s->facts.release,
-		 s->facts.machine, s->facts.cpus, s->facts.ticks_per_s);
+	snprintf(line, sizeof line,
+	    "%s, Linux %s, %s, %" PRIu64 " CPUs, %" PRIu64 " ticks per second", s->facts.name,
+	    s->facts.release, s->facts.machine, s->facts.cpus, s->facts.ticks_per_s);
 	print_words("host", line);
-	snprintf(line, sizeof line, "%s, by pq %s", *s->tools ? s->tools : "captured files", *s->version ? s->version : "-");
+	snprintf(line, sizeof line, "%s, by pq %s", *s->tools ? s->tools : "captured files",
+	    *s->version ? s->version : "-");
 	print_words("tools", line);
 	print_time("from", s->first.real_ns, o->utc);
 	print_time("to", s->last.real_ns, o->utc);
-	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %s, %" PRIu64 " boot%s\n", "moments", s->rows, s->ticks,
-	       human_duration(span_s, text), s->boots,
-	       s->boots == 1 ? "" : "s");
+	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %s, %" PRIu64 " boot%s\n", "moments",
+	    s->rows, s->ticks, human_duration(span_s, text), s->boots, s->boots == 1 ? "" : "s");
 	printf("%-9s %" PRIu64 " files and directories\n", "tracks", s->tracks);
 	printf("%-9s %s, %.1f bytes per moment", "size", human_size((double)s->bytes, text), bytes);
 	if (ring && moments > 1)
-		printf("; a ring, that lasts %s at this rate", human_duration((double)ring / bytes * span_s / (double)moments, text));
+		printf("; a ring, that lasts %s at this rate",
+		    human_duration((double)ring / bytes * span_s / (double)moments, text));
 	printf("\n");
 	if (s->cost.known)
 		print_cost(&s->cost);
@@ -215,7 +222,8 @@ put_time(struct buf *b, const char *key, int64_t real_ns, bool utc)
 }
 
 static void
-print_json(const struct summing *s, const struct tape_reader *r, const struct options *o, const char *path)
+print_json(
+    const struct summing *s, const struct tape_reader *r, const struct options *o, const char *path)
 {
 	const struct cost *c = &s->cost;
 	struct buf b = { 0 };

@@ -23,14 +23,19 @@ started(struct job *j, pid_t pid, int64_t now_ns, int64_t limit_ns)
 {
 	if (pid < 0)
 		return -1;
-	*j = (struct job){ .grace_ns = j->grace_ns, .our_stdin = j->our_stdin, .pid = pid, .started_ns = now_ns, .limit_ns = limit_ns };
+	*j = (struct job){ .grace_ns = j->grace_ns,
+		.our_stdin = j->our_stdin,
+		.pid = pid,
+		.started_ns = now_ns,
+		.limit_ns = limit_ns };
 	return 0;
 }
 
 int
 job_exec(struct job *j, char *const argv[], char *const env[], int64_t now_ns, int64_t limit_ns)
 {
-	return may_start(j) ? started(j, spawn_exec(argv, env, j->our_stdin), now_ns, limit_ns) : -1;
+	return may_start(j) ? started(j, spawn_exec(argv, env, j->our_stdin), now_ns, limit_ns) :
+			      -1;
 }
 
 int
@@ -84,7 +89,9 @@ reap(struct job *j, int64_t now_ns, struct job_end *end)
 	int status = 0;
 	bool known = waitpid(j->pid, &status, WNOHANG) == j->pid;
 
-	*end = (struct job_end){ .timed_out = j->timed_out, .took_ns = now_ns - j->started_ns, .limit_ns = j->limit_ns };
+	*end = (struct job_end){ .timed_out = j->timed_out,
+		.took_ns = now_ns - j->started_ns,
+		.limit_ns = j->limit_ns };
 	end->status = !known ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 	end->signal = known && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	j->pid = 0;
@@ -150,7 +157,8 @@ job_end_text(const struct job_end *e, char *out, size_t n)
 	bool whole = limit_ms % 1000 == 0;
 
 	if (e->timed_out)
-		snprintf(out, n, "no end within %lld %s: killed", whole ? limit_ms / 1000 : limit_ms, whole ? "s" : "ms");
+		snprintf(out, n, "no end within %lld %s: killed",
+		    whole ? limit_ms / 1000 : limit_ms, whole ? "s" : "ms");
 	else if (e->signal)
 		snprintf(out, n, "killed by signal %d (%s)", e->signal, strsignal(e->signal));
 	else if (e->status < 0)

@@ -59,7 +59,8 @@ journal_number(struct journal *j, const char *key, double value)
 		buf_text(&j->line, "null");
 }
 
-/* Stderr may be a pipe whose reader has stopped. It is shared with others, so that O_NONBLOCK is not ours to set. */
+/* Stderr may be a pipe whose reader has stopped. It is shared with others, so that O_NONBLOCK is
+ * not ours to set. */
 static bool
 takes_more(void)
 {

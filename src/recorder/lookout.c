@@ -17,7 +17,10 @@ lookout_begin(struct lookout *l, const struct plan *p, struct saves *s, struct j
 static void
 fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, uint64_t suppressed)
 {
-	*why = (struct reason){ .expr = expr, .value = hit->value, .threshold = hit->threshold, .suppressed = suppressed };
+	*why = (struct reason){ .expr = expr,
+		.value = hit->value,
+		.threshold = hit->threshold,
+		.suppressed = suppressed };
 	if (hit->tool)
 		snprintf(why->column, sizeof why->column, "%s.%s", hit->tool, hit->key);
 	snprintf(why->label, sizeof why->label, "%s", hit->label ? hit->label : "");
@@ -32,7 +35,8 @@ tell_unknown(struct lookout *l, size_t i, const struct moment *m)
 
 	if (!t->unknown || t->told)
 		return;
-	snprintf(message, sizeof message, "%s: this is unknown here, at least at times; it does not fire then", l->plan->when[i]);
+	snprintf(message, sizeof message,
+	    "%s: this is unknown here, at least at times; it does not fire then", l->plan->when[i]);
 	journal_begin(l->journal, m->real_ns, "unknown", message);
 	journal_text(l->journal, "expr", l->plan->when[i]);
 	journal_end(l->journal);
@@ -61,7 +65,9 @@ lookout_step(struct lookout *l, struct sampler *samplers, double cpus, const str
 	struct expr_now now = { l->tables, cpus };
 
 	for (size_t i = 0; i < l->plan->tools; i++)
-		l->tables[i] = l->wanted[i] && !samplers[i].over && sampler_rows(&samplers[i]) ? &samplers[i].table : NULL;
+		l->tables[i] = l->wanted[i] && !samplers[i].over && sampler_rows(&samplers[i]) ?
+		    &samplers[i].table :
+		    NULL;
 	for (size_t i = 0; i < l->plan->whens && l->begun; i++)
 		step(l, i, &now, m);
 	l->begun = true; /* at the first moment there is nothing yet to be known */

@@ -12,13 +12,14 @@ struct lookout {
 	struct journal *journal;
 	bool begun;
 	struct trigger triggers[REPEATS_MOST];
-	bool wanted[TOOLS_MOST];                /* by a condition: the tool's rows are made */
+	bool wanted[TOOLS_MOST]; /* by a condition: the tool's rows are made */
 	const struct table *tables[TOOLS_MOST];
 };
 
 void lookout_begin(struct lookout *l, const struct plan *p, struct saves *s, struct journal *j);
 
-/* Looks at the rows between the last two snapshots of each tool, in the plan's order, and asks for what is to be saved. */
+/* Looks at the rows between the last two snapshots of each tool, in the plan's order, and asks for
+ * what is to be saved. */
 void lookout_step(struct lookout *l, struct sampler *samplers, double cpus, const struct moment *m);
 
 #endif

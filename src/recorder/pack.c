@@ -57,7 +57,8 @@ make_directory(int dir, const char *path, struct text names)
 	char sub[PATH_MAX];
 
 	while (text_line(&names, &name)) {
-		if (name.n == 0 || memchr(name.s, '/', name.n) || memchr(name.s, '\0', name.n) || text_eq(name, ".") || text_eq(name, ".."))
+		if (name.n == 0 || memchr(name.s, '/', name.n) || memchr(name.s, '\0', name.n) ||
+		    text_eq(name, ".") || text_eq(name, ".."))
 			continue;
 		snprintf(sub, sizeof sub, "%s%.*s", path, (int)name.n, name.s);
 		if (mkdirat(dir, sub, 0755) < 0 && errno != EEXIST)
@@ -101,15 +102,18 @@ unpack_moment(int dir, struct playback *p, const struct moment *m, uint64_t numb
 
 	snprintf(name, sizeof name, "t%llu", (unsigned long long)number);
 	snprintf(clock, sizeof clock, "%lld %lld%s\n", (long long)m->mono_ns, (long long)m->real_ns,
-		 m->kind == MOMENT_TICK ? " tick" : "");
-	if (number == 0 && playback_text(p, TAPE_FACTS, &facts) == 0 && write_file(dir, "facts", facts) < 0)
+	    m->kind == MOMENT_TICK ? " tick" : "");
+	if (number == 0 && playback_text(p, TAPE_FACTS, &facts) == 0 &&
+	    write_file(dir, "facts", facts) < 0)
 		return -1;
 	if (mkdirat(dir, name, 0755) < 0)
 		return -1;
 	int tree = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (tree < 0)
 		return -1;
-	int result = mkdirat(tree, "proc", 0755) < 0 || write_file(tree, "clock", text_of(clock)) < 0 ? -1 : 0;
+	int result =
+	    mkdirat(tree, "proc", 0755) < 0 || write_file(tree, "clock", text_of(clock)) < 0 ? -1 :
+											       0;
 	for (uint32_t i = 0; i < p->paths.n && result == 0; i++)
 		result = unpack_track(tree, p, i);
 	close(tree);
@@ -128,8 +132,8 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	struct host_window asked = tapework_window(&r, o);
 	struct tape_window w = { .from_ns = asked.from_ns, .to_ns = asked.to_ns };
 	if (mkdir(to, 0755) < 0)
-		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot make the directory %s: %s", to,
-		    errno == EEXIST ? "it exists; give a new one" : strerror(errno));
+		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot make the directory %s: %s",
+		    to, errno == EEXIST ? "it exists; give a new one" : strerror(errno));
 	int dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r.to_ns = w.to_ns;
 	while ((got = tape_reader_next(&r, &m)) > 0) {
@@ -140,7 +144,8 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	}
 	close(dir);
 	if (n == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it%s", path, o->from || o->to ? " between these times" : "");
+		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
+		    o->from || o->to ? " between these times" : "");
 	tapework_end(&r, path);
 	return EXIT_DONE;
 }
@@ -160,7 +165,8 @@ pack_one(struct packing *p, const char *path, enum path_mark mark)
 	if (!path_clean(path, mark, name, sizeof name))
 		return;
 	int result = mark == PATH_DIRECTORY ? host_list(p->host, path, &text) :
-		     mark == PATH_LINK ? host_link(p->host, path, &text) : host_read(p->host, path, &text);
+	    mark == PATH_LINK               ? host_link(p->host, path, &text) :
+					      host_read(p->host, path, &text);
 	tape_writer_keep(p->writer, text_of(name), result < 0 ? errno : 0, text);
 }
 
@@ -191,8 +197,8 @@ pack_file(struct packing *p, const char *path)
 
 static void pack_tree(struct packing *p, int above, const char *name, const char *path, int depth);
 
-/* Where a link leads, which for a descriptor's is all; others (sys/fs/cgroup/cpu) may stand for a directory or a file of the
- * tree. */
+/* Where a link leads, which for a descriptor's is all; others (sys/fs/cgroup/cpu) may stand for a
+ * directory or a file of the tree. */
 static void
 pack_link(struct packing *p, int dir, const char *name, const char *path, int depth)
 {
@@ -273,7 +279,8 @@ tape_pack(const struct options *o, const char *from, const char *to)
 	(void)o;
 	if (!h)
 		die(errno == ENOENT || errno == ENOTDIR ? EXIT_USAGE : EXIT_FAILED, "%s: %s", from,
-		    errno == ENOENT || errno == ENOTDIR ? "no directory of captured moments" : strerror(errno));
+		    errno == ENOENT || errno == ENOTDIR ? "no directory of captured moments" :
+							  strerror(errno));
 	if (strcmp(to, "-") != 0 && access(to, F_OK) == 0)
 		die(EXIT_USAGE, "%s exists: give a new file", to);
 	tapes_create(&out, to, 0);

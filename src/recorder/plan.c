@@ -46,8 +46,11 @@ take_words(struct plan *p, const struct given *g, int64_t usual_ns)
 		else if (*word >= '0' && *word <= '9' && n < 2 && p->tools == 0)
 			number[n++] = word;
 		else
-			die(EXIT_USAGE, "no tool %s to %s; there are an interval%s, and then tools: pq --help lists them", word,
-			    p->options->tool->name, p->options->tool->takes & TAKES_RECORD ? ", a count" : "");
+			die(EXIT_USAGE,
+			    "no tool %s to %s; there are an interval%s, and then tools: pq --help "
+			    "lists them",
+			    word, p->options->tool->name,
+			    p->options->tool->takes & TAKES_RECORD ? ", a count" : "");
 	}
 	bool all = p->tools == 0;
 	for (size_t i = 0; all && tools[i]; i++)
@@ -69,7 +72,10 @@ check_target(const struct plan *p)
 	for (size_t i = 0; i < p->tools; i++)
 		taken |= p->tool[i]->takes;
 	if (wanted & ~taken)
-		die(EXIT_USAGE, "none of %s takes %s", p->names, t->pid ? "-p" : t->cgroup ? "-g" : "-a");
+		die(EXIT_USAGE, "none of %s takes %s", p->names,
+		    t->pid        ? "-p" :
+			t->cgroup ? "-g" :
+				    "-a");
 }
 
 static int64_t
@@ -80,10 +86,12 @@ time_of(const struct given *g, enum option_id id, const char *name, int64_t othe
 	if (!g->seen[id])
 		return otherwise_ns;
 	const char *unit = g->arg[id] + strspn(g->arg[id], "0");
-	if (unit > g->arg[id] && (!*unit || (strchr("msh", *unit) && !unit[1]) || strcmp(unit, "ms") == 0))
+	if (unit > g->arg[id] &&
+	    (!*unit || (strchr("msh", *unit) && !unit[1]) || strcmp(unit, "ms") == 0))
 		return 0;
 	if (interval_parse(text_of(g->arg[id]), &ns) < 0)
-		die(EXIT_USAGE, "%s %s: it takes a time such as 10s, 500ms or 5m", name, g->arg[id]);
+		die(EXIT_USAGE, "%s %s: it takes a time such as 10s, 500ms or 5m", name,
+		    g->arg[id]);
 	return ns;
 }
 
@@ -119,7 +127,10 @@ set_tape(struct plan *p, const struct given *g)
 
 	p->ring = size_of(g, OPT_RING, "--ring", 0);
 	if (p->ring && p->ring < RING_LEAST)
-		die(EXIT_USAGE, "--ring %s: too small for a tape that keeps anything: 256K at least, 64M keeps hours", g->arg[OPT_RING]);
+		die(EXIT_USAGE,
+		    "--ring %s: too small for a tape that keeps anything: 256K at least, 64M keeps "
+		    "hours",
+		    g->arg[OPT_RING]);
 	p->ring -= p->ring % 4096;
 	snprintf(path, sizeof path, "%s%spq.tape", save ? save : "", save ? "/" : "");
 	p->tape = xstrdup(out ? out : path);
@@ -130,7 +141,9 @@ set_tape(struct plan *p, const struct given *g)
 	if (save || p->whens)
 		check_directory(p->directory);
 	if (strcmp(p->tape, "-") == 0 && (p->ring || p->whens || save || p->command))
-		die(EXIT_USAGE, "-o - writes to a pipe, which keeps nothing: --ring, --when, --save and --exec need a file");
+		die(EXIT_USAGE,
+		    "-o - writes to a pipe, which keeps nothing: --ring, --when, --save and --exec "
+		    "need a file");
 }
 
 static void
@@ -173,8 +186,10 @@ plan_make(struct plan *p, const struct options *o)
 	p->exec_limit_ns = time_of(g, OPT_EXEC_LIMIT, "--exec-limit", INT64_C(60000000000));
 	p->max_bytes = size_of(g, OPT_MAX_BYTES, "--max-bytes", UINT64_C(1) << 30);
 	p->max_saves = 20;
-	if (g->seen[OPT_MAX_SAVES] && (text_u64(text_of(g->arg[OPT_MAX_SAVES]), &p->max_saves) < 0 || p->max_saves == 0))
-		die(EXIT_USAGE, "--max-saves %s: it takes a number, 1 or more", g->arg[OPT_MAX_SAVES]);
+	if (g->seen[OPT_MAX_SAVES] &&
+	    (text_u64(text_of(g->arg[OPT_MAX_SAVES]), &p->max_saves) < 0 || p->max_saves == 0))
+		die(EXIT_USAGE, "--max-saves %s: it takes a number, 1 or more",
+		    g->arg[OPT_MAX_SAVES]);
 }
 
 void

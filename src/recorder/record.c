@@ -1,4 +1,5 @@
-/* record: the flight recorder: keeps on a tape what the tools read, and saves a part of it when a condition holds. */
+/* record: the flight recorder: keeps on a tape what the tools read, and saves a part of it when a
+ * condition holds. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,8 +19,9 @@ write_moment(struct recorder *r, const struct moment *m)
 
 	if (host_recorded(r->host, &r->tape) == 0) {
 		if (r->troubled) {
-			snprintf(message, sizeof message, "the tape is written again: %llu moments were lost in all",
-				 (unsigned long long)r->lost);
+			snprintf(message, sizeof message,
+			    "the tape is written again: %llu moments were lost in all",
+			    (unsigned long long)r->lost);
 			account_say(r, m->real_ns, "written", message);
 		}
 		r->troubled = false;
@@ -32,11 +34,15 @@ write_moment(struct recorder *r, const struct moment *m)
 	if (errno == EMSGSIZE && r->tape.writer.run_moments == 0) {
 		unsigned long long least = tape_writer_least_ring(&r->tape.writer);
 		tape_file_close(&r->tape);
-		die(EXIT_USAGE, "--ring is too small for what these tools read here: give %llu bytes at least", least);
+		die(EXIT_USAGE,
+		    "--ring is too small for what these tools read here: give %llu bytes at least",
+		    least);
 	}
 	if (!r->troubled) {
-		snprintf(message, sizeof message, "cannot write the tape: %s; it is tried again with each moment",
-			 errno == EMSGSIZE ? "what is read now has no room in the ring" : strerror(errno));
+		snprintf(message, sizeof message,
+		    "cannot write the tape: %s; it is tried again with each moment",
+		    errno == EMSGSIZE ? "what is read now has no room in the ring" :
+					strerror(errno));
 		account_say(r, m->real_ns, "trouble", message);
 	}
 	r->troubled = true;
@@ -58,7 +64,9 @@ say_note(void *about, const struct tool *tool, const char *message)
 static void
 take_request(struct recorder *r, const struct moment *m)
 {
-	const struct reason why = { .expr = "asked for by SIGUSR1", .value = NAN, .threshold = NAN };
+	const struct reason why = {
+		.expr = "asked for by SIGUSR1", .value = NAN, .threshold = NAN
+	};
 
 	if (signals_asked() && !r->tape.stream)
 		saves_ask(&r->saves, m, &why, false);
@@ -73,7 +81,8 @@ take_moment(struct recorder *r, const struct moment *m)
 	account_cost(r, m);
 	write_moment(r, m);
 	take_request(r, m);
-	lookout_step(&r->lookout, r->crew.samplers, r->host->facts.cpus ? (double)r->host->facts.cpus : NAN, m);
+	lookout_step(&r->lookout, r->crew.samplers,
+	    r->host->facts.cpus ? (double)r->host->facts.cpus : NAN, m);
 	account_rate(r, m);
 	saves_step(&r->saves, m->mono_ns, m->real_ns);
 	return true;
@@ -118,11 +127,14 @@ begin(struct recorder *r)
 
 	tapes_create(&r->tape, p->tape, p->ring);
 	tapes_about(&about, p->names, p->interval_ns, &p->options->ask.target);
-	r->host = host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
+	r->host =
+	    host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
 	r->crew = (struct crew){ .plan = p, .host = r->host, .say = say_note, .about = r };
 	crew_begin(&r->crew);
-	r->saves = (struct saves){ .plan = p, .journal = &r->journal, .facts = &r->host->facts, .tape = &r->tape };
+	r->saves = (struct saves){
+		.plan = p, .journal = &r->journal, .facts = &r->host->facts, .tape = &r->tape
+	};
 	lookout_begin(&r->lookout, p, &r->saves, &r->journal);
 }
 
@@ -158,7 +170,9 @@ record(const struct options *o)
 
 	memset(r, 0, sizeof *r);
 	plan_make(&r->plan, o);
-	r->journal = (struct journal){ .json = r->plan.json, .name = "pq record", .times = { .utc = o->utc } };
+	r->journal = (struct journal){
+		.json = r->plan.json, .name = "pq record", .times = { .utc = o->utc }
+	};
 	signals_catch();
 	signals_catch_asking();
 	begin(r);
@@ -175,9 +189,9 @@ const struct tool tool_record = {
 	.brief = "keeps what tools read on a tape, and the past of a spike",
 	.usage = "[options] [interval [count]] [TOOL...]",
 	.examples =
-		"  pq record -o web.tape 100ms     all tools; pq runq -f web.tape replays it\n"
-		"  pq record -a --ring 64M --save DIR --when 'throttle.throttled_pct > 25 for 3'\n"
-		"  pq record --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
+	    "  pq record -o web.tape 100ms     all tools; pq runq -f web.tape replays it\n"
+	    "  pq record -a --ring 64M --save DIR --when 'throttle.throttled_pct > 25 for 3'\n"
+	    "  pq record --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
 	.takes = TAKES_TARGET | TAKES_RECORD,
 	.command = record,
 };

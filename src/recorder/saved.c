@@ -30,7 +30,8 @@ saved_count(const char *directory, int recorded, uint64_t *n, uint64_t *bytes)
 		return -1;
 	fstat(recorded, &own);
 	while ((e = readdir(d))) {
-		if (!is_saved(e->d_name) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		if (!is_saved(e->d_name) ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    (st.st_dev == own.st_dev && st.st_ino == own.st_ino))
 			continue;
 		++*n;
@@ -57,7 +58,8 @@ saved_name(char *out, size_t n, const char *directory, const char *host, int64_t
 		char again[8] = "";
 		if (copy > 1)
 			snprintf(again, sizeof again, "-%d", copy);
-		snprintf(out, n, "%s/pq-%s-%s.%03dZ%s.tape", directory, name, when, (int)(real_ns % 1000000000 / 1000000), again);
+		snprintf(out, n, "%s/pq-%s-%s.%03dZ%s.tape", directory, name, when,
+		    (int)(real_ns % 1000000000 / 1000000), again);
 		if (access(out, F_OK) < 0)
 			return;
 	}

@@ -16,7 +16,8 @@
 static const int64_t second = 1000000000;
 
 static void
-tell(struct saves *s, int64_t real_ns, const char *event, const struct reason *why, const char *message)
+tell(struct saves *s, int64_t real_ns, const char *event, const struct reason *why,
+    const char *message)
 {
 	journal_begin(s->journal, real_ns, event, message);
 	journal_text(s->journal, "expr", why->expr);
@@ -39,12 +40,15 @@ is_refused(struct saves *s, char *out, size_t n)
 		snprintf(out, n, "not saved: %d windows wait to be saved already", SAVES_MOST);
 	else if (saved_count(p->directory, s->tape->fd, &saved, &bytes) < 0)
 		snprintf(out, n, "not saved: cannot read %s: %s", p->directory, strerror(errno));
-	else if (saved + s->n - s->running_command >= p->max_saves) /* what a command runs for is there already */
-		snprintf(out, n, "not saved: %s has as many saved tapes as --max-saves allows: %llu", p->directory,
-			 (unsigned long long)p->max_saves);
+	else if (saved + s->n - s->running_command >=
+	    p->max_saves) /* what a command runs for is there already */
+		snprintf(out, n,
+		    "not saved: %s has as many saved tapes as --max-saves allows: %llu",
+		    p->directory, (unsigned long long)p->max_saves);
 	else if (bytes >= p->max_bytes)
-		snprintf(out, n, "not saved: the tapes in %s have %s, as much as --max-bytes allows", p->directory,
-			 human_size((double)bytes, size));
+		snprintf(out, n,
+		    "not saved: the tapes in %s have %s, as much as --max-bytes allows",
+		    p->directory, human_size((double)bytes, size));
 	else
 		return false;
 	return true;
@@ -56,7 +60,8 @@ why_text(const struct reason *why, char *out, size_t n)
 	if (!*why->column)
 		snprintf(out, n, "%s", why->expr);
 	else
-		snprintf(out, n, "%s%s%s is %g: %s", why->column, *why->label ? " of " : "", why->label, why->value, why->expr);
+		snprintf(out, n, "%s%s%s is %g: %s", why->column, *why->label ? " of " : "",
+		    why->label, why->value, why->expr);
 }
 
 void
@@ -76,8 +81,11 @@ saves_ask(struct saves *s, const struct moment *m, const struct reason *why, boo
 		return;
 	}
 	struct save *new = &s->v[s->n++];
-	*new = (struct save){ .reason = *why, .at_ns = m->real_ns, .from_ns = m->mono_ns - p->before_ns,
-		.to_ns = m->mono_ns + after_ns, .due_ns = m->mono_ns + after_ns };
+	*new = (struct save){ .reason = *why,
+		.at_ns = m->real_ns,
+		.from_ns = m->mono_ns - p->before_ns,
+		.to_ns = m->mono_ns + after_ns,
+		.due_ns = m->mono_ns + after_ns };
 	new->reason.suppressed += s->refused;
 	s->refused = 0;
 }
@@ -93,9 +101,13 @@ copy_window(void *ctx)
 	struct tape_reader r;
 
 	tape_reader_begin_at(&r, s->tape->fd, &s->tape->index);
-	const struct cut_window window = { save->from_ns, save->to_ns, s->tape->writer.segment.boot_id };
+	const struct cut_window window = { save->from_ns, save->to_ns,
+		s->tape->writer.segment.boot_id };
 	int64_t copied = cut_save(&r, &window, save->path);
-	return copied > 0 ? 0 : copied == 0 ? COPY_NOTHING : errno > 0 && errno < COPY_NOTHING ? errno : COPY_FAILED;
+	return copied > 0                     ? 0 :
+	    copied == 0                       ? COPY_NOTHING :
+	    errno > 0 && errno < COPY_NOTHING ? errno :
+						COPY_FAILED;
 }
 
 static void
@@ -120,7 +132,8 @@ run_command(struct saves *s, int64_t mono_ns)
 {
 	const struct save *save = &s->v[0];
 	const struct reason *why = &save->reason;
-	char expr[4200], column[128], row[1100], value[64], threshold[64], tape[4200], at[80], suppressed[64];
+	char expr[4200], column[128], row[1100], value[64], threshold[64], tape[4200], at[80],
+	    suppressed[64];
 	char *const env[] = { expr, column, row, value, threshold, tape, at, suppressed, NULL };
 	struct buf when = { 0 };
 
@@ -132,7 +145,8 @@ run_command(struct saves *s, int64_t mono_ns)
 	set_number(threshold, sizeof threshold, "PQ_THRESHOLD", why->threshold);
 	snprintf(tape, sizeof tape, "PQ_TAPE=%s", save->path);
 	snprintf(at, sizeof at, "PQ_TIME=%.*s", (int)when.n, when.s);
-	snprintf(suppressed, sizeof suppressed, "PQ_SUPPRESSED=%llu", (unsigned long long)why->suppressed);
+	snprintf(suppressed, sizeof suppressed, "PQ_SUPPRESSED=%llu",
+	    (unsigned long long)why->suppressed);
 	buf_free(&when);
 	return job_exec(&s->job, s->plan->command, env, mono_ns, s->plan->exec_limit_ns);
 }
@@ -148,8 +162,9 @@ tell_saved(struct saves *s, int64_t real_ns, const struct job_end *end)
 	why_text(&save->reason, why, sizeof why);
 	if (save->reason.suppressed)
 		snprintf(earlier, sizeof earlier, "; %llu more since the last one were suppressed",
-			 (unsigned long long)save->reason.suppressed);
-	snprintf(message, sizeof message, "%s: %s, %s%s", why, save->path, human_size(bytes, size), earlier);
+		    (unsigned long long)save->reason.suppressed);
+	snprintf(message, sizeof message, "%s: %s, %s%s", why, save->path, human_size(bytes, size),
+	    earlier);
 	tell(s, real_ns, "saved", &save->reason, message);
 	journal_text(s->journal, "tape", save->path);
 	journal_number(s->journal, "bytes", bytes);
@@ -225,7 +240,8 @@ command_ended(struct saves *s, int64_t real_ns, const struct job_end *end)
 		job_end_text(end, how, sizeof how);
 		tell_failed(s, real_ns, s->plan->command[0], how);
 	} else {
-		snprintf(message, sizeof message, "%s: done in %s", s->plan->command[0], human_duration((double)end->took_ns * 1e-9, took));
+		snprintf(message, sizeof message, "%s: done in %s", s->plan->command[0],
+		    human_duration((double)end->took_ns * 1e-9, took));
 		tell(s, real_ns, "ran", &s->v[0].reason, message);
 		journal_text(s->journal, "tape", s->v[0].path);
 		journal_end(s->journal);

@@ -30,7 +30,8 @@ is_set_in(char *const env[], const char *variable)
 	return false;
 }
 
-/* The additions, then what they do not replace; to be freed. Of a name that is there twice, readers differ in which they see. */
+/* The additions, then what they do not replace; to be freed. Of a name that is there twice, readers
+ * differ in which they see. */
 static char **
 environment(char *const env[])
 {
@@ -55,9 +56,11 @@ set_files(posix_spawn_file_actions_t *files, bool our_stdin)
 	int error = 0;
 
 	if (!our_stdin)
-		error = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+		error =
+		    posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	if (!error && !has_stderr)
-		error = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+		error = posix_spawn_file_actions_addopen(
+		    files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(files, STDERR_FILENO, STDOUT_FILENO);
 	return error;
@@ -73,11 +76,12 @@ set_signals_and_group(posix_spawnattr_t *attr)
 	posix_spawnattr_setsigdefault(attr, &all);
 	posix_spawnattr_setsigmask(attr, &none);
 	posix_spawnattr_setpgroup(attr, 0);
-	posix_spawnattr_setflags(attr, (short)(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP));
+	posix_spawnattr_setflags(
+	    attr, (short)(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP));
 }
 
-/* An error number, or 0. glibc and musl share our memory with the child until exec: no page tables are copied, no page faults
- * follow, and exec's error comes back. */
+/* An error number, or 0. glibc and musl share our memory with the child until exec: no page tables
+ * are copied, no page faults follow, and exec's error comes back. */
 static int
 spawn(pid_t *pid, char *const argv[], char *const env[], bool our_stdin)
 {
@@ -111,8 +115,8 @@ spawn_exec(char *const argv[], char *const env[], bool our_stdin)
 	return error ? -1 : pid;
 }
 
-/* Our handlers would only note a signal that is to end the child. What we ignore stays ignored: a write into a closed pipe
- * shall fail, not kill. */
+/* Our handlers would only note a signal that is to end the child. What we ignore stays ignored: a
+ * write into a closed pipe shall fail, not kill. */
 static void
 signals_to_default(void)
 {
@@ -120,7 +124,9 @@ signals_to_default(void)
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		if (sig == SIGTERM || (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_IGN && sa.sa_handler != SIG_DFL))
+		if (sig == SIGTERM ||
+		    (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_IGN &&
+			sa.sa_handler != SIG_DFL))
 			sigaction(sig, &by_default, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

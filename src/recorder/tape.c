@@ -29,7 +29,8 @@ tapework_window(struct tape_reader *r, const struct options *o)
 	if (!o->from && !o->to)
 		return (struct host_window){ INT64_MIN, INT64_MAX, false };
 	if (tape_reader_span(r, &first_ns, &last_ns) < 0)
-		die(EXIT_USAGE, "--from and --to need a file: %s", errno == ESPIPE ? "where a pipe ends is not known" : strerror(errno));
+		die(EXIT_USAGE, "--from and --to need a file: %s",
+		    errno == ESPIPE ? "where a pipe ends is not known" : strerror(errno));
 	return tapes_window(o, first_ns, last_ns);
 }
 
@@ -63,7 +64,7 @@ verify(const struct options *o, const char *path, const char *to)
 		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
 	enum exit_status status = tapework_end(&r, path);
 	printf("%s: %llu moments can be read%s\n", path, (unsigned long long)moments,
-	       status == EXIT_DONE ? ", and nothing is damaged" : "");
+	    status == EXIT_DONE ? ", and nothing is damaged" : "");
 	return status;
 }
 
@@ -92,7 +93,8 @@ cut(const struct options *o, const char *path, const char *to)
 	if (copied < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
 	if (copied == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it%s", path, o->from || o->to ? " between these times" : "");
+		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
+		    o->from || o->to ? " between these times" : "");
 	tapework_end(&r, path);
 	return EXIT_DONE;
 }
@@ -104,7 +106,8 @@ info(const struct options *o, const char *path, const char *to)
 	return tape_info(o, path);
 }
 
-/* "SigCgt:	0000000000014a02" in /proc/PID/status: what does not catch SIGUSR1 would be ended by it. */
+/* "SigCgt:	0000000000014a02" in /proc/PID/status: what does not catch SIGUSR1 would be ended by
+ * it. */
 static bool
 catches_requests(int pid)
 {
@@ -131,13 +134,17 @@ save(const struct options *o, const char *path, const char *to)
 	(void)o;
 	(void)to;
 	if (owner < 0)
-		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path, strerror(errno));
+		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path,
+		    strerror(errno));
 	if (owner == 0)
 		die(EXIT_FAILED, "%s: nobody records to it; pq tape cut copies a part of it", path);
 	if (!catches_requests(owner))
-		die(EXIT_FAILED, "%s: process %d writes it, and is no recorder; pq tape cut copies a part of it", path, owner);
+		die(EXIT_FAILED,
+		    "%s: process %d writes it, and is no recorder; pq tape cut copies a part of it",
+		    path, owner);
 	if (kill(owner, SIGUSR1) < 0)
-		die(EXIT_FAILED, "%s: cannot ask process %d, which records to it: %s", path, owner, strerror(errno));
+		die(EXIT_FAILED, "%s: cannot ask process %d, which records to it: %s", path, owner,
+		    strerror(errno));
 	return EXIT_DONE;
 }
 
@@ -147,8 +154,11 @@ static const struct work {
 	const char *needs; /* what is to be written; NULL: nothing */
 	bool window;
 } works[] = {
-	{ "info", info, NULL, false }, { "verify", verify, NULL, false }, { "cut", cut, "a file for the part that is cut out", true },
-	{ "unpack", tape_unpack, "a directory for its moments", true }, { "pack", tape_pack, "a file for the tape", false },
+	{ "info", info, NULL, false },
+	{ "verify", verify, NULL, false },
+	{ "cut", cut, "a file for the part that is cut out", true },
+	{ "unpack", tape_unpack, "a directory for its moments", true },
+	{ "pack", tape_pack, "a file for the tape", false },
 	{ "save", save, NULL, false },
 };
 
@@ -168,9 +178,11 @@ check_words(const struct work *w, const struct options *o)
 	const struct given *g = o->given;
 	int most = w->needs && !o->out ? 3 : 2;
 	if (g->words < 2)
-		die(EXIT_USAGE, "%s needs %s", w->name, w->f == tape_pack ? "a directory of moments" : "a tape");
+		die(EXIT_USAGE, "%s needs %s", w->name,
+		    w->f == tape_pack ? "a directory of moments" : "a tape");
 	if (w->needs && !o->out && g->words < 3)
-		die(EXIT_USAGE, "%s needs %s: pq tape %s %s -o NAME", w->name, w->needs, w->name, g->word[1]);
+		die(EXIT_USAGE, "%s needs %s: pq tape %s %s -o NAME", w->name, w->needs, w->name,
+		    g->word[1]);
 	if (g->words > most)
 		die(EXIT_USAGE, "one argument too many: %s", g->word[most]);
 	if (!w->needs && o->out)
@@ -187,7 +199,8 @@ tape(const struct options *o)
 	const struct given *g = o->given;
 
 	if (g->words == 0)
-		die(EXIT_USAGE, "what is to be done? info, verify, cut, unpack, pack or save, and a tape");
+		die(EXIT_USAGE,
+		    "what is to be done? info, verify, cut, unpack, pack or save, and a tape");
 	const struct work *w = find_work(g->word[0]);
 	check_words(w, o);
 	enum exit_status status = w->f(o, g->word[1], o->out ? o->out : g->word[2]);
@@ -202,10 +215,10 @@ const struct tool tool_tape = {
 	.brief = "what is on a tape; cuts, checks and unpacks it",
 	.usage = "info|verify|cut|unpack|pack|save FILE [-o OUT] [options]",
 	.examples =
-		"  pq tape info ring.tape               span, tools, host, size, damage\n"
-		"  pq tape cut ring.tape --from 17:11 --to 17:13 -o spike.tape\n"
-		"  pq tape unpack spike.tape -o spike   files as they were, in spike/t0, t1, ...\n"
-		"  pq tape save ring.tape               its recorder saves the last minute\n",
+	    "  pq tape info ring.tape               span, tools, host, size, damage\n"
+	    "  pq tape cut ring.tape --from 17:11 --to 17:13 -o spike.tape\n"
+	    "  pq tape unpack spike.tape -o spike   files as they were, in spike/t0, t1, ...\n"
+	    "  pq tape save ring.tape               its recorder saves the last minute\n",
 	.takes = TAKES_WORK,
 	.command = tape,
 };

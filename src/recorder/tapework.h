@@ -1,4 +1,5 @@
-/* tapework: what can be done with a tape that is there: pq tape info, verify, cut, pack, unpack, save. */
+/* tapework: what can be done with a tape that is there: pq tape info, verify, cut, pack, unpack,
+ * save. */
 #ifndef PQ_TAPEWORK_H
 #define PQ_TAPEWORK_H
 

@@ -21,8 +21,8 @@ join(const char *directory, const char *name)
 	return path;
 }
 
-/* Made anew each time, so that nobody else's file or link is written to; of one name, so that processes that are killed leave
- * but one behind. */
+/* Made anew each time, so that nobody else's file or link is written to; of one name, so that
+ * processes that are killed leave but one behind. */
 static int
 begin_fresh(struct textfile *f)
 {

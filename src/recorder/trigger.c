@@ -30,16 +30,18 @@ fire(struct trigger *t, int64_t mono_ns, const struct trigger_rules *rules)
 
 /* What was suppressed and lasts until the cool-down is over fires then. */
 static bool
-is_overdue(const struct trigger *t, const struct expr_now *now, int64_t mono_ns, const struct trigger_rules *rules,
-	   struct expr_hit *hit)
+is_overdue(const struct trigger *t, const struct expr_now *now, int64_t mono_ns,
+    const struct trigger_rules *rules, struct expr_hit *hit)
 {
-	return t->pending && mono_ns - t->fired_ns >= rules->cooldown_ns && expr_eval(t->when, now, false, hit) == TRUTH_YES;
+	return t->pending && mono_ns - t->fired_ns >= rules->cooldown_ns &&
+	    expr_eval(t->when, now, false, hit) == TRUTH_YES;
 }
 
-/* What holds as written holds relaxed too: a sample that arms it again cannot be the first of the next run. */
+/* What holds as written holds relaxed too: a sample that arms it again cannot be the first of the
+ * next run. */
 enum trigger_event
-trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns, const struct trigger_rules *rules,
-	     struct expr_hit *hit)
+trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns,
+    const struct trigger_rules *rules, struct expr_hit *hit)
 {
 	if (is_overdue(t, now, mono_ns, rules, hit)) {
 		t->suppressed--; /* it is told now */
@@ -52,7 +54,9 @@ trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns, con
 		if (mono_ns - t->known_ns > UNKNOWN_MOST_NS)
 			t->run = 0;
 		if (t->disarmed && mono_ns - t->held_ns > UNKNOWN_MOST_NS + expr_for_ns(t->when)) {
-			t->disarmed = t->pending = false; /* with an idle cgroup among the rows it may never be known that none of them holds */
+			/* with an idle cgroup among the rows it may never be known that none of
+			 * them holds */
+			t->disarmed = t->pending = false;
 			t->run = 0;
 		}
 		return TRIGGER_NOTHING;

@@ -53,7 +53,8 @@ rows_csv(struct buf *b, struct report *r, const struct rows *rows)
 		buf_fixed(b, rows->span_s, 6);
 		for (int i = 0; i < r->nshown; i++) {
 			buf_char(b, ',');
-			put_value(b, &r->columns[r->shown[i]], &table_at(rows->table, row)[r->shown[i]]);
+			put_value(
+			    b, &r->columns[r->shown[i]], &table_at(rows->table, row)[r->shown[i]]);
 		}
 		buf_text(b, "\r\n");
 	}

@@ -17,8 +17,10 @@ parse_for(struct parser *p)
 	double ns = t->suffix && t->suffix->quantity == TIME ? t->number * t->suffix->scale : 0;
 	if (ns >= 1 && ns < 0x1p63)
 		x->for_ns = (int64_t)ns;
-	else if (t->kind != TOKEN_NUMBER || t->suffix || text_u64(t->text, &x->for_samples) < 0 || x->for_samples == 0)
-		return expr_fail(p, t->at, "expected a number of samples, such as 3, or a time, such as 3s");
+	else if (t->kind != TOKEN_NUMBER || t->suffix || text_u64(t->text, &x->for_samples) < 0 ||
+	    x->for_samples == 0)
+		return expr_fail(
+		    p, t->at, "expected a number of samples, such as 3, or a time, such as 3s");
 	return expr_next(p);
 }
 
@@ -26,7 +28,8 @@ static bool
 parse_all(struct parser *p)
 {
 	if (p->source.n > SOURCE_MOST)
-		return expr_fail(p, SOURCE_MOST, "an expression has at most %d characters", SOURCE_MOST);
+		return expr_fail(
+		    p, SOURCE_MOST, "an expression has at most %d characters", SOURCE_MOST);
 	if (!expr_next(p) || !expr_condition(p))
 		return false;
 	bool ends = p->token.kind == TOKEN_FOR;
@@ -35,7 +38,8 @@ parse_all(struct parser *p)
 	if (p->token.kind == TOKEN_CLOSE)
 		return expr_fail(p, p->token.at, "there is no '(' for this ')'");
 	if (p->token.kind != TOKEN_END)
-		return expr_fail(p, p->token.at, ends ? "expected the end here" : "expected and, or, for, or the end here");
+		return expr_fail(p, p->token.at,
+		    ends ? "expected the end here" : "expected and, or, for, or the end here");
 	return true;
 }
 
@@ -45,7 +49,9 @@ expr_parse(const char *source, const struct expr_tool *tools, size_t n, struct e
 	struct expr *x = xmalloc(sizeof *x);
 
 	*x = (struct expr){ .source = xstrdup(source) };
-	struct parser p = { .x = x, .tools = tools, .ntools = n, .error = e, .source = text_of(x->source) };
+	struct parser p = {
+		.x = x, .tools = tools, .ntools = n, .error = e, .source = text_of(x->source)
+	};
 	if (parse_all(&p))
 		return x;
 	expr_free(x);
@@ -65,7 +71,8 @@ bool
 expr_names(const struct expr *x, size_t tool, int column)
 {
 	for (const struct step *s = x->steps; s < x->steps + x->nsteps; s++)
-		if ((s->op == PUSH_COLUMN || s->op == PUSH_LABEL) && x->named[s->tool].tool == tool && s->column == column)
+		if ((s->op == PUSH_COLUMN || s->op == PUSH_LABEL) &&
+		    x->named[s->tool].tool == tool && s->column == column)
 			return true;
 	return false;
 }

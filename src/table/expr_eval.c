@@ -38,7 +38,8 @@ pushed(struct run *r, const struct step *s)
 	case PUSH_LABEL:
 		label = cell_of(r, s->tool, s->column)->label;
 		r->unknown |= !label;
-		return (struct value){ .num = NAN, .text = label ? text_of(label) : (struct text){ 0 } };
+		return (struct value){ .num = NAN,
+			.text = label ? text_of(label) : (struct text){ 0 } };
 	case PUSH_STRING:
 		return (struct value){ .num = NAN, .text = s->text };
 	default:
@@ -131,8 +132,8 @@ keep_figure(struct run *r, const struct step *s, double truth, double value, dou
 	}
 }
 
-/* A comparison was made: keeps the first of those that tell most: a true one of figures, then a false one under a `not` (a
- * true one there speaks against the whole), then one of text. */
+/* A comparison was made: keeps the first of those that tell most: a true one of figures, then a
+ * false one under a `not` (a true one there speaks against the whole), then one of text. */
 static void
 note(struct run *r, const struct step *s, double truth, double value, double threshold)
 {
@@ -145,7 +146,8 @@ note(struct run *r, const struct step *s, double truth, double value, double thr
 	if (rank <= r->rank)
 		return;
 	r->rank = rank;
-	r->hit = (struct expr_hit){ .value = s->turned ? threshold : value, .threshold = s->turned ? value : threshold };
+	r->hit = (struct expr_hit){ .value = s->turned ? threshold : value,
+		.threshold = s->turned ? value : threshold };
 	if (s->tool < 0)
 		return;
 	const struct named *n = &r->x->named[s->tool];

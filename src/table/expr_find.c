@@ -78,7 +78,8 @@ no_tool(struct parser *p, const struct token *t)
 		}
 		n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", name);
 	}
-	return expr_fail(p, t->at, "no tool %.*s; there are %s", expr_shown(t->text), t->text.s, list);
+	return expr_fail(
+	    p, t->at, "no tool %.*s; there are %s", expr_shown(t->text), t->text.s, list);
 }
 
 static bool
@@ -89,8 +90,10 @@ no_column(struct parser *p, const struct expr_tool *tool, struct text key)
 	int n = expr_shown(key);
 
 	if (near)
-		return expr_fail(p, at, "no column %.*s in %s; did you mean %s?", n, key.s, tool->name, near);
-	return expr_fail(p, at, "no column %.*s in %s; pq %s --columns lists them", n, key.s, tool->name, tool->name);
+		return expr_fail(
+		    p, at, "no column %.*s in %s; did you mean %s?", n, key.s, tool->name, near);
+	return expr_fail(p, at, "no column %.*s in %s; pq %s --columns lists them", n, key.s,
+	    tool->name, tool->name);
 }
 
 /* A key alone that no tool has. */
@@ -103,8 +106,9 @@ no_key(struct parser *p, const struct token *t)
 	int n = expr_shown(t->text);
 
 	if (find_tool(p, t->text))
-		return expr_fail(p, t->at, "%.*s is a tool: write TOOL.KEY; pq %.*s --columns lists them", n, t->text.s, n,
-				 t->text.s);
+		return expr_fail(p, t->at,
+		    "%.*s is a tool: write TOOL.KEY; pq %.*s --columns lists them", n, t->text.s, n,
+		    t->text.s);
 	for (size_t i = 0; i < p->ntools; i++) {
 		const char *key = nearest(p->tools[i].columns, t->text, &best);
 		if (key) {
@@ -113,7 +117,8 @@ no_key(struct parser *p, const struct token *t)
 		}
 	}
 	if (near)
-		return expr_fail(p, t->at, "no column %.*s; did you mean %s.%s?", n, t->text.s, of->name, near);
+		return expr_fail(
+		    p, t->at, "no column %.*s; did you mean %s.%s?", n, t->text.s, of->name, near);
 	return expr_fail(p, t->at, "no column %.*s; pq TOOL --columns lists them", n, t->text.s);
 }
 
@@ -129,8 +134,8 @@ tool_of_key(struct parser *p, const struct token *t)
 		if (columns_find(tool->columns, t->text) < 0)
 			continue;
 		if (found) {
-			expr_fail(p, t->at, "%.*s is a column of %s and %s: write %s.%.*s", n, t->text.s, found->name, tool->name,
-				  found->name, n, t->text.s);
+			expr_fail(p, t->at, "%.*s is a column of %s and %s: write %s.%.*s", n,
+			    t->text.s, found->name, tool->name, found->name, n, t->text.s);
 			return NULL;
 		}
 		found = tool;
@@ -163,7 +168,8 @@ named(struct parser *p, const struct expr_tool *tool, size_t at)
 		expr_fail(p, at, "one tool too many: an expression names at most %d", NAMED_MOST);
 		return -1;
 	}
-	x->named[x->nnamed] = (struct named){ index, tool->name, tool->columns, first_label(tool->columns) };
+	x->named[x->nnamed] =
+	    (struct named){ index, tool->name, tool->columns, first_label(tool->columns) };
 	return x->nnamed++;
 }
 

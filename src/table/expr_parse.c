@@ -28,7 +28,9 @@ to_condition(struct parser *p, struct part *part, size_t missing)
 		return expr_fail(p, missing, "a comparison is missing here");
 	part->kind = CONDITION;
 	part->flag = false;
-	return emit(p, (struct step){ .op = IS_SET, .tool = part->tool, .column = part->column, .negated = p->negated });
+	return emit(p,
+	    (struct step){
+		.op = IS_SET, .tool = part->tool, .column = part->column, .negated = p->negated });
 }
 
 static bool
@@ -36,17 +38,20 @@ need_figure(struct parser *p, const struct part *part)
 {
 	if (part->kind == FIGURE)
 		return true;
-	return expr_fail(p, part->at, part->kind == TEXT ? "this is text, which is compared with text only" :
-			 "a figure is expected here, not a condition");
+	return expr_fail(p, part->at,
+	    part->kind == TEXT ? "this is text, which is compared with text only" :
+				 "a figure is expected here, not a condition");
 }
 
 static bool
-check_texts(struct parser *p, const struct part *left, const struct token *op, const struct part *right)
+check_texts(
+    struct parser *p, const struct part *left, const struct token *op, const struct part *right)
 {
 	if (op->op != EQUAL && op->op != UNEQUAL)
 		return expr_fail(p, op->at, "text is compared with == and != only");
 	if (right->kind != TEXT)
-		return expr_fail(p, right->at, "text is expected here, such as \"all\", as on the left");
+		return expr_fail(
+		    p, right->at, "text is expected here, such as \"all\", as on the left");
 	if (left->kind != TEXT)
 		return expr_fail(p, right->at, "a figure is expected here, as on the left");
 	if (left->tool < 0 && right->tool < 0)
@@ -68,14 +73,17 @@ is_plain(const struct parser *p, const struct part *left, const struct part *rig
 static bool
 join_figures(struct parser *p, struct part *left, const struct token *op, const struct part *right)
 {
-	struct step step = { .op = op->op, .tool = left->tool, .column = left->column, .negated = p->negated };
+	struct step step = {
+		.op = op->op, .tool = left->tool, .column = left->column, .negated = p->negated
+	};
 	bool compares = expr_level(op->op) == COMPARISON;
 
 	if (compares && right->kind != CONDITION && (left->kind == TEXT || right->kind == TEXT)) {
 		if (!check_texts(p, left, op, right))
 			return false;
 		step.op = op->op == EQUAL ? SAME_TEXT : OTHER_TEXT;
-	} else if (!need_figure(p, left) || !need_figure(p, right) || !expr_join_units(p, left, op->op, right)) {
+	} else if (!need_figure(p, left) || !need_figure(p, right) ||
+	    !expr_join_units(p, left, op->op, right)) {
 		return false;
 	}
 	step.plain = compares && is_plain(p, left, right);
@@ -98,7 +106,8 @@ begin_join(struct parser *p, struct part *left, const struct token *op)
 	if (level <= CONJUNCTION)
 		return to_condition(p, left, op->at);
 	if (level == COMPARISON && left->kind == CONDITION)
-		return expr_fail(p, op->at, "a condition is not compared again: write a < b and b < c");
+		return expr_fail(
+		    p, op->at, "a condition is not compared again: write a < b and b < c");
 	return true;
 }
 
@@ -107,7 +116,8 @@ static bool
 nest(struct parser *p)
 {
 	if (++p->nesting > NESTING_MOST)
-		return expr_fail(p, p->token.at, "this is nested too deeply: at most %d levels", NESTING_MOST);
+		return expr_fail(
+		    p, p->token.at, "this is nested too deeply: at most %d levels", NESTING_MOST);
 	return expr_next(p);
 }
 
@@ -156,7 +166,8 @@ parse_column(struct parser *p, struct part *out)
 	out->flag = c->kind == FLAG;
 	out->unit = c->unit;
 	enum op op = c->kind == LABEL ? PUSH_LABEL : PUSH_COLUMN;
-	return emit(p, (struct step){ .op = op, .tool = out->tool, .column = out->column }) && expr_next(p);
+	return emit(p, (struct step){ .op = op, .tool = out->tool, .column = out->column }) &&
+	    expr_next(p);
 }
 
 static bool
@@ -167,7 +178,9 @@ parse_constant(struct parser *p, struct part *out)
 
 	out->pending = t->suffix != NULL;
 	out->kind = t->kind == TOKEN_STRING ? TEXT : FIGURE;
-	step.op = t->kind == TOKEN_STRING ? PUSH_STRING : t->kind == TOKEN_CPUS ? PUSH_CPUS : PUSH_NUMBER;
+	step.op = t->kind == TOKEN_STRING ? PUSH_STRING :
+	    t->kind == TOKEN_CPUS         ? PUSH_CPUS :
+					    PUSH_NUMBER;
 	return emit(p, step) && expr_next(p);
 }
 
@@ -215,7 +228,8 @@ parse_level(struct parser *p, enum level level, struct part *out)
 		return false;
 	while (p->token.kind == TOKEN_OP && expr_level(p->token.op) == level) {
 		struct token op = p->token;
-		if (!begin_join(p, out, &op) || !expr_next(p) || !parse_level(p, next, &right) || !join(p, out, &op, &right))
+		if (!begin_join(p, out, &op) || !expr_next(p) || !parse_level(p, next, &right) ||
+		    !join(p, out, &op, &right))
 			return false;
 	}
 	return true;

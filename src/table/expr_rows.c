@@ -76,8 +76,12 @@ list_figures(struct run *r, struct expr_findings *f)
 			continue;
 		const struct named *n = &r->x->named[s->tool];
 		r->compared[f->n] = s;
-		f->v[f->n++] = (struct expr_figure){ .tool = n->name, .column = &n->columns[s->column], .sign = sign_of(s),
-						     .plain = s->plain, .value = NAN, .threshold = NAN };
+		f->v[f->n++] = (struct expr_figure){ .tool = n->name,
+			.column = &n->columns[s->column],
+			.sign = sign_of(s),
+			.plain = s->plain,
+			.value = NAN,
+			.threshold = NAN };
 	}
 }
 
@@ -89,7 +93,10 @@ excess(const struct expr_figure *f)
 
 	if (isnan(beyond))
 		return -INFINITY;
-	return *f->sign == '>' ? beyond : *f->sign == '<' ? -beyond : *f->sign == '!' ? fabs(beyond) : -fabs(beyond);
+	return *f->sign == '>' ? beyond :
+	    *f->sign == '<'    ? -beyond :
+	    *f->sign == '!'    ? fabs(beyond) :
+				 -fabs(beyond);
 }
 
 /* The first figure that holds; n: none does. */
@@ -111,7 +118,8 @@ is_worse(const struct expr_findings *a, const struct expr_findings *b)
 	return i != j ? i < j : i < a->n && excess(&a->v[i]) > excess(&b->v[j]);
 }
 
-/* It does not hold for these rows: keeps the figures that come nearest to it, if they matter here. */
+/* It does not hold for these rows: keeps the figures that come nearest to it, if they matter
+ * here. */
 static void
 keep_nearest(struct run *r, struct expr_findings *best)
 {

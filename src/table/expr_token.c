@@ -10,16 +10,30 @@ static const struct sign {
 	enum token_kind kind;
 	enum op op;
 } signs[] = {
-	{ "||", TOKEN_OP, OR }, { "&&", TOKEN_OP, AND }, { "==", TOKEN_OP, EQUAL }, { "!=", TOKEN_OP, UNEQUAL },
-	{ ">=", TOKEN_OP, NOT_LESS }, { "<=", TOKEN_OP, NOT_GREATER }, { ">", TOKEN_OP, GREATER }, { "<", TOKEN_OP, LESS },
-	{ "!", TOKEN_OP, NOT }, { "+", TOKEN_OP, ADD }, { "-", TOKEN_OP, SUBTRACT }, { "*", TOKEN_OP, MULTIPLY },
-	{ "/", TOKEN_OP, DIVIDE }, { "(", TOKEN_OPEN, 0 }, { ")", TOKEN_CLOSE, 0 },
+	{ "||", TOKEN_OP, OR },
+	{ "&&", TOKEN_OP, AND },
+	{ "==", TOKEN_OP, EQUAL },
+	{ "!=", TOKEN_OP, UNEQUAL },
+	{ ">=", TOKEN_OP, NOT_LESS },
+	{ "<=", TOKEN_OP, NOT_GREATER },
+	{ ">", TOKEN_OP, GREATER },
+	{ "<", TOKEN_OP, LESS },
+	{ "!", TOKEN_OP, NOT },
+	{ "+", TOKEN_OP, ADD },
+	{ "-", TOKEN_OP, SUBTRACT },
+	{ "*", TOKEN_OP, MULTIPLY },
+	{ "/", TOKEN_OP, DIVIDE },
+	{ "(", TOKEN_OPEN, 0 },
+	{ ")", TOKEN_CLOSE, 0 },
 	{ 0 },
 };
 
 static const struct sign words[] = {
-	{ "or", TOKEN_OP, OR }, { "and", TOKEN_OP, AND }, { "not", TOKEN_OP, NOT },
-	{ "cpus", TOKEN_CPUS, 0 }, { "for", TOKEN_FOR, 0 },
+	{ "or", TOKEN_OP, OR },
+	{ "and", TOKEN_OP, AND },
+	{ "not", TOKEN_OP, NOT },
+	{ "cpus", TOKEN_CPUS, 0 },
+	{ "for", TOKEN_FOR, 0 },
 	{ 0 },
 };
 
@@ -81,12 +95,14 @@ take_number(struct parser *p)
 		end++;
 	t->text = (struct text){ p->source.s + t->at, end - t->at };
 	if (text_decimal(t->text, &t->number) < 0)
-		return expr_fail(p, t->at, "%.*s is no number; write it like 25 or 1.5", expr_shown(t->text), t->text.s);
+		return expr_fail(p, t->at, "%.*s is no number; write it like 25 or 1.5",
+		    expr_shown(t->text), t->text.s);
 	struct text unit = word_at(p->source, end);
 	if (char_at(p, end) == '%')
 		unit.n = 1;
 	if (unit.n > 0 && !(t->suffix = expr_suffix(unit)))
-		return expr_fail(p, end, "no unit %.*s; there are us ms s m h, K M G T (bytes), %%", expr_shown(unit), unit.s);
+		return expr_fail(p, end, "no unit %.*s; there are us ms s m h, K M G T (bytes), %%",
+		    expr_shown(unit), unit.s);
 	t->kind = TOKEN_NUMBER;
 	t->text.n += unit.n;
 	p->at = end + unit.n;
@@ -151,7 +167,8 @@ take_sign(struct parser *p)
 	if (c == '=')
 		return expr_fail(p, t->at, "a single = does not compare: write ==");
 	if (c == '&' || c == '|')
-		return expr_fail(p, t->at, "a single %c joins nothing: write %s", c, c == '&' ? "and" : "or");
+		return expr_fail(
+		    p, t->at, "a single %c joins nothing: write %s", c, c == '&' ? "and" : "or");
 	if (c > ' ' && c <= '~')
 		return expr_fail(p, t->at, "'%c' means nothing here", c);
 	return expr_fail(p, t->at, "the byte 0x%02x means nothing here", (unsigned char)c);

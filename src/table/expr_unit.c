@@ -2,13 +2,21 @@
 
 /* What may stand behind a number; a size also with B or iB. */
 static const struct suffix suffixes[] = {
-	{ "us", TIME, 1e3 }, { "ms", TIME, 1e6 }, { "s", TIME, 1e9 }, { "m", TIME, 60e9 }, { "h", TIME, 3600e9 },
-	{ "K", SIZE, 0x1p10 }, { "M", SIZE, 0x1p20 }, { "G", SIZE, 0x1p30 }, { "T", SIZE, 0x1p40 },
+	{ "us", TIME, 1e3 },
+	{ "ms", TIME, 1e6 },
+	{ "s", TIME, 1e9 },
+	{ "m", TIME, 60e9 },
+	{ "h", TIME, 3600e9 },
+	{ "K", SIZE, 0x1p10 },
+	{ "M", SIZE, 0x1p20 },
+	{ "G", SIZE, 0x1p30 },
+	{ "T", SIZE, 0x1p40 },
 	{ "%", PART, 1 },
 	{ 0 },
 };
 
-/* The units of columns that such numbers are converted to. The others are compared with plain numbers. */
+/* The units of columns that such numbers are converted to. The others are compared with plain
+ * numbers. */
 static const struct {
 	enum unit unit;
 	const char *name;
@@ -30,7 +38,8 @@ expr_suffix(struct text written)
 		struct text rest = written;
 		if (!text_skip(&rest, u->name))
 			continue;
-		if (rest.n == 0 || (u->quantity == SIZE && (text_eq(rest, "B") || text_eq(rest, "iB"))))
+		if (rest.n == 0 ||
+		    (u->quantity == SIZE && (text_eq(rest, "B") || text_eq(rest, "iB"))))
 			return u;
 	}
 	return NULL;
@@ -43,7 +52,9 @@ expr_level(enum op op)
 		return op == OR ? DISJUNCTION : CONJUNCTION;
 	if (op >= GREATER)
 		return COMPARISON;
-	return op == ADD || op == SUBTRACT ? SUM : op == MULTIPLY || op == DIVIDE ? PRODUCT : OPERAND;
+	return op == ADD || op == SUBTRACT ? SUM :
+	    op == MULTIPLY || op == DIVIDE ? PRODUCT :
+					     OPERAND;
 }
 
 static bool
@@ -53,8 +64,10 @@ does_not_fit(struct parser *p, const struct step *s, const char *unit)
 	int n = expr_shown(s->text);
 
 	if (unit)
-		return expr_fail(p, at, "%.*s does not fit: what stands beside it is in %s", n, s->text.s, unit);
-	return expr_fail(p, at, "%.*s does not fit: what stands beside it takes a number without a unit", n, s->text.s);
+		return expr_fail(
+		    p, at, "%.*s does not fit: what stands beside it is in %s", n, s->text.s, unit);
+	return expr_fail(p, at,
+	    "%.*s does not fit: what stands beside it takes a number without a unit", n, s->text.s);
 }
 
 /* Converts the numbers with units from that step on. */
@@ -83,8 +96,8 @@ measured(const struct part *part)
 	return part->unit != NO_UNIT || part->pending;
 }
 
-/* Whether numbers with units can wait no longer for a column: they are factors of something with a unit, divide, are compared, or
- * stand beside a column with a unit. */
+/* Whether numbers with units can wait no longer for a column: they are factors of something with a
+ * unit, divide, are compared, or stand beside a column with a unit. */
 static bool
 is_due(const struct part *left, enum op op, const struct part *right)
 {
@@ -97,7 +110,8 @@ is_due(const struct part *left, enum op op, const struct part *right)
 	return unit || expr_level(op) == COMPARISON;
 }
 
-/* A ratio of two times is a plain number, and a product of two is nothing that a number with a unit could be compared with. */
+/* A ratio of two times is a plain number, and a product of two is nothing that a number with a unit
+ * could be compared with. */
 bool
 expr_join_units(struct parser *p, struct part *left, enum op op, const struct part *right)
 {

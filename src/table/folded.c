@@ -1,8 +1,8 @@
 /*
- * folded: what flame-graph tools read: the labels that are shown, and a whole number. They add up lines that are alike, so each
- * moment's lines stand for themselves.
+ * folded: what flame-graph tools read: the labels that are shown, and a whole number. They add up
+ * lines that are alike, so each moment's lines stand for themselves.
  *
- *	java;worker-1;blocked;futex(futex_do_wait) 20
+ *  java;worker-1;blocked;futex(futex_do_wait) 20
  */
 #include <math.h>
 

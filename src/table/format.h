@@ -1,5 +1,5 @@
-/* format: what happens to rows. Text, JSON, CSV and metrics each write a moment's rows into a buffer, which goes out
- * in one piece. */
+/* format: what happens to rows. Text, JSON, CSV and metrics each write a moment's rows into a
+ * buffer, which goes out in one piece. */
 #ifndef PQ_FORMAT_H
 #define PQ_FORMAT_H
 
@@ -21,7 +21,8 @@ struct report {
 	bool fractions;  /* text shows milliseconds */
 	int width, rows; /* of the terminal */
 	int lines_left;  /* text: until the next header is due */
-	int64_t quarter; /* of an hour, counted from 1: for which offset_s, the local time's from UTC, holds */
+	/* of an hour, counted from 1: for which offset_s, the local time's from UTC, holds */
+	int64_t quarter;
 	long offset_s;
 };
 
@@ -53,7 +54,8 @@ const char *clock_text(char out[16], struct report *r, int64_t real_ns);
 /* "2026-11-22T17:12:01.250+01:00" */
 void buf_iso_time(struct buf *b, struct report *r, int64_t real_ns);
 
-/* A JSON string, quotes included. Bytes that are not UTF-8 stand as the characters U+0080 to U+00FF, so that none is lost. */
+/* A JSON string, quotes included. Bytes that are not UTF-8 stand as the characters U+0080 to
+ * U+00FF, so that none is lost. */
 void buf_json_string(struct buf *b, const char *s);
 
 /* A member's key, and the comma before it unless it is the first of its object. */

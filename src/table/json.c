@@ -26,7 +26,8 @@ buf_json_string(struct buf *b, const char *s)
 			buf_char(b, (char)*c++);
 		} else if (*c < ' ' || *c == 0x7f || n == 0) {
 			put_escaped(b, *c++);
-		} else if (*c == 0xc2 && c[1] < 0xa0) { /* U+0080 to U+009F: a terminal may obey them */
+			/* U+0080 to U+009F: a terminal may obey them */
+		} else if (*c == 0xc2 && c[1] < 0xa0) {
 			put_escaped(b, c[1]);
 			c += n;
 		} else {

@@ -1,15 +1,18 @@
 /*
- * metrics: a moment as Prometheus reads it. A level or a share is a gauge over the interval, and a counter is told as it
- * stands, in base units. Names come of the columns' keys: held_cpus of throttle is pq_throttle_held_cpus, throttled_pct is
- * pq_throttle_throttled_ratio, and mean_us of runqlat is pq_runqlat_mean_seconds.
+ * metrics: a moment as Prometheus reads it. A level or a share is a gauge over the interval, and a
+ * counter is told as it stands, in base units. Names come of the columns' keys: held_cpus of
+ * throttle is pq_throttle_held_cpus, throttled_pct is pq_throttle_throttled_ratio, and mean_us of
+ * runqlat is pq_runqlat_mean_seconds.
  *
- *	# HELP pq_mem_some_seconds_total the counter of some_pct: time in which a task of it waited for memory (…)
- *	# TYPE pq_mem_some_seconds_total counter
- *	# UNIT pq_mem_some_seconds seconds
- *	pq_mem_some_seconds_total{cgroup="/shop"} 12.25
+ *  # HELP pq_mem_some_seconds_total the counter of some_pct: time in which a task of it waited for
+ *  memory (…)
+ *  # TYPE pq_mem_some_seconds_total counter
+ *  # UNIT pq_mem_some_seconds seconds
+ *  pq_mem_some_seconds_total{cgroup="/shop"} 12.25
  *
- * OpenMetrics 1.0 would have TYPE without _total, which node_exporter's textfile collector and promtool take for another family:
- * it is there as they want it, and Prometheus takes both. UNIT and the EOF at the end are comments to them.
+ * OpenMetrics 1.0 would have TYPE without _total, which node_exporter's textfile collector and
+ * promtool take for another family: it is there as they want it, and Prometheus takes both. UNIT
+ * and the EOF at the end are comments to them.
  */
 #include "metrics.h"
 
@@ -31,7 +34,8 @@ struct writing {
 	const struct report *report;
 	const struct table *table;
 	struct buf bytes, row, scratch;
-	struct labels *v; /* of each row; a row with the labels of an earlier one has none, and is left out */
+	/* of each row; a row with the labels of an earlier one has none, and is left out */
+	struct labels *v;
 	bool *left_out;
 };
 
@@ -127,13 +131,18 @@ put_remarks(struct writing *w, int column, struct metric *m)
 	}
 }
 
-/* How many there were in an interval says little to who does not see all of them: where there is a counter, it is told alone. */
+/* How many there were in an interval says little to who does not see all of them: where there is a
+ * counter, it is told alone. */
 static void
 put_column(struct writing *w, int column)
 {
 	const struct column *c = &w->report->columns[column];
-	struct metric level = { .tool = w->report->tool, .key = c->key, .help = c->help, .info = c->kind == LABEL };
-	struct metric counter = { .key = c->counter, .help = c->help, .counter = true, .of = c->key };
+	struct metric level = {
+		.tool = w->report->tool, .key = c->key, .help = c->help, .info = c->kind == LABEL
+	};
+	struct metric counter = {
+		.key = c->counter, .help = c->help, .counter = true, .of = c->key
+	};
 
 	if (c->kind == LABEL && c->remark)
 		put_remarks(w, column, &level);

@@ -55,7 +55,8 @@ put_number(struct buf *b, double x)
 		b->n--;
 }
 
-/* A label's value. Control characters and what is no UTF-8 stand as \ooo, as they do on a terminal: a newline is no exception. */
+/* A label's value. Control characters and what is no UTF-8 stand as \ooo, as they do on a terminal:
+ * a newline is no exception. */
 void
 metrics_label(struct buf *b, struct buf *scratch, const char *key, const char *value)
 {
@@ -78,8 +79,9 @@ static void
 set_name(struct metric *m, const struct unit_name *u)
 {
 	int stem = (int)(strlen(m->key) - strlen(u->ending));
-	int n = snprintf(m->name, sizeof m->name, "pq_%s%s%.*s%s%s%s", m->tool ? m->tool : "", m->tool ? "_" : "", stem, m->key, u->base,
-			 m->info ? "_info" : "", m->counter ? "_total" : "");
+	int n = snprintf(m->name, sizeof m->name, "pq_%s%s%.*s%s%s%s", m->tool ? m->tool : "",
+	    m->tool ? "_" : "", stem, m->key, u->base, m->info ? "_info" : "",
+	    m->counter ? "_total" : "");
 
 	m->n = n > 0 && (size_t)n < sizeof m->name ? (size_t)n : sizeof m->name - 1;
 	m->scale = m->counter ? 1 : u->scale;

@@ -98,7 +98,8 @@ summary_add(struct summary *s, const struct report *r, const struct table *t)
 	s->moments++;
 	for (size_t row = 0; row < t->nrows; row++) {
 		const struct cell *cells = table_at(t, row);
-		struct series *series = find_series(s, id < 0 ? NULL : cells[id].label, t->ncolumns);
+		struct series *series =
+		    find_series(s, id < 0 ? NULL : cells[id].label, t->ncolumns);
 		if (!series) {
 			s->left_out++;
 			continue;
@@ -123,7 +124,8 @@ figure(const struct total *t, double what)
 }
 
 static void
-print_series(const struct summary *s, size_t n, struct buf *b, const struct report *r, const char *name, double what)
+print_series(const struct summary *s, size_t n, struct buf *b, const struct report *r,
+    const char *name, double what)
 {
 	struct cell row[COLUMNS_MOST];
 	int id = identity(r);

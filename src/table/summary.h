@@ -1,4 +1,5 @@
-/* summary: what is said at the end: averages as sar prints them, and the percentiles that averages hide. */
+/* summary: what is said at the end: averages as sar prints them, and the percentiles that averages
+ * hide. */
 #ifndef PQ_SUMMARY_H
 #define PQ_SUMMARY_H
 
@@ -7,7 +8,12 @@
 #include "format.h"
 
 /* Averages are kept for so many series, percentiles for the first few. */
-enum { SERIES_MOST = 4096, SERIES_WITH_PERCENTILES = 8, ROWS_FOR_PERCENTILES = 10, SUMMARY_PLACES = 3 * SERIES_MOST };
+enum {
+	SERIES_MOST = 4096,
+	SERIES_WITH_PERCENTILES = 8,
+	ROWS_FOR_PERCENTILES = 10,
+	SUMMARY_PLACES = 3 * SERIES_MOST
+};
 
 struct series;
 
@@ -23,7 +29,8 @@ struct summary {
 /* Counts the rows of a moment. */
 void summary_add(struct summary *s, const struct report *r, const struct table *t);
 
-/* Average rows, and with at least ten moments p50, p90, p99 and Max; nothing when nothing was counted. */
+/* Average rows, and with at least ten moments p50, p90, p99 and Max; nothing when nothing was
+ * counted. */
 void summary_print(struct summary *s, struct buf *b, const struct report *r);
 
 void summary_free(struct summary *s, const struct report *r);

@@ -1,7 +1,7 @@
 /*
- * table: rows of cells under columns. What a column is stands once, in a tool's column table; text, JSON, CSV, --columns,
- * completion, the summary and later formats all follow from it. An unknown figure is NaN in a cell, whatever its column:
- * "-" in text, null in JSON, empty in CSV; never 0.
+ * table: rows of cells under columns. What a column is stands once, in a tool's column table; text,
+ * JSON, CSV, --columns, completion, the summary and later formats all follow from it. An unknown
+ * figure is NaN in a cell, whatever its column: "-" in text, null in JSON, empty in CSV; never 0.
  */
 #ifndef PQ_TABLE_H
 #define PQ_TABLE_H
@@ -23,24 +23,32 @@ enum column_kind {
 enum unit { NO_UNIT, CPUS, PERCENT, BYTES, MILLISECONDS, PER_SECOND, MICROSECONDS };
 
 struct column {
-	const char *key;     /* in JSON, CSV, -c and expressions: the heading in snake_case, with its unit */
+	/* in JSON, CSV, -c and expressions: the heading in snake_case, with its unit */
+	const char *key;
 	const char *heading; /* in text */
 	enum column_kind kind;
 	enum unit unit;
-	int width;           /* in text, with the blank before it; 0: a label of any length, put last */
-	int digits;          /* after the point, in text */
-	const char *group;   /* NULL: in the default view; else shown with -w GROUP */
-	const char *counter; /* the kernel's counter behind a RATE, COUNT or SHARE, for metrics: "mem_some_seconds", in base units */
-	const char *help;    /* one line: the meaning, and the kernel file and key it comes from */
-	int room;            /* of a label of any length: what a terminal leaves it at least */
-	bool spare;          /* the first to be left out of text that is too wide for a terminal */
-	bool remark;         /* of a LABEL: it says something of the row, and does not name it */
+	/* in text, with the blank before it; 0: a label of any length, put last */
+	int width;
+	int digits;        /* after the point, in text */
+	const char *group; /* NULL: in the default view; else shown with -w GROUP */
+	/* the kernel's counter behind a RATE, COUNT or SHARE, for metrics: "mem_some_seconds", in
+	 * base units */
+	const char *counter;
+	/* one line: the meaning, and the kernel file and key it comes from */
+	const char *help;
+	int room; /* of a label of any length: what a terminal leaves it at least */
+	/* the first to be left out of text that is too wide for a terminal */
+	bool spare;
+	bool remark; /* of a LABEL: it says something of the row, and does not name it */
 };
 
 struct cell {
-	double num;        /* NaN: unknown */
-	double weight;     /* of this figure in an average: its denominator */
-	double raw;        /* the column's counter itself, in base units: it never runs backwards; NaN where there is none */
+	double num;    /* NaN: unknown */
+	double weight; /* of this figure in an average: its denominator */
+	/* the column's counter itself, in base units: it never runs backwards; NaN where there is
+	 * none */
+	double raw;
 	const char *label; /* NULL: unknown */
 	bool none;         /* a share of nothing, 0 of 0: that is why it is unknown */
 };
@@ -67,7 +75,8 @@ struct cell *table_row(struct table *t);
 
 const struct cell *table_at(const struct table *t, size_t row);
 
-/* Orders the rows from `first` on by a key, the largest first, unknown ones (NaN) last, otherwise as they were. */
+/* Orders the rows from `first` on by a key, the largest first, unknown ones (NaN) last, otherwise
+ * as they were. */
 void table_sort(struct table *t, size_t first, double (*key)(const struct cell *row));
 
 /* Drops all rows but the first n. */
@@ -90,7 +99,8 @@ void cell_rate(struct cell *c, struct keyed from, struct keyed to, double scale,
 /* What a counter grew by. */
 void cell_count(struct cell *c, struct keyed from, struct keyed to);
 
-/* The growth of a counter of microseconds, as a share of the span; not above 100, as two clocks never quite agree. */
+/* The growth of a counter of microseconds, as a share of the span; not above 100, as two clocks
+ * never quite agree. */
 void cell_stalled(struct cell *c, struct keyed from_us, struct keyed to_us, double span_s);
 
 #endif

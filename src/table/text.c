@@ -4,7 +4,8 @@
 
 #include "format.h"
 
-/* Of the columns that are shown, those of fixed width stand first, then the labels of any length. */
+/* Of the columns that are shown, those of fixed width stand first, then the labels of any
+ * length. */
 struct layout {
 	int width[COLUMNS_MOST]; /* 0: a label of any length, or left out */
 	bool cut;                /* columns are left out: the header ends with '>' */
@@ -48,8 +49,9 @@ leave_out(const struct report *r, struct layout *l, int width, int most, bool sp
 	return width;
 }
 
-/* On a terminal that is too narrow, headings lose their hyphens, pq's own ones on the right first; then columns are left out,
- * those that can be spared first, and a '>' behind the header says so. */
+/* On a terminal that is too narrow, headings lose their hyphens, pq's own ones on the right first;
+ * then columns are left out, those that can be spared first, and a '>' behind the header says
+ * so. */
 static struct layout
 lay_out(const struct report *r)
 {
@@ -148,7 +150,8 @@ put_value(struct buf *b, const struct column *c, const struct cell *cell)
 	}
 }
 
-/* A label in less room than it needs keeps its end, which tells cgroups apart; '<' stands for the rest. */
+/* A label in less room than it needs keeps its end, which tells cgroups apart; '<' stands for the
+ * rest. */
 static void
 clip(struct buf *b, size_t start, size_t room)
 {
@@ -190,16 +193,18 @@ later_labels(const struct report *r, const struct cell *row, int i)
 	return n;
 }
 
-/* The labels of any length, each behind two blanks; on a terminal, in what is left of the line: a note behind a cgroup's name
- * has its place, and the name the rest, but for a few letters. */
+/* The labels of any length, each behind two blanks; on a terminal, in what is left of the line: a
+ * note behind a cgroup's name has its place, and the name the rest, but for a few letters. */
 static void
 put_long_labels(struct buf *b, const struct report *r, const struct cell *row, size_t line)
 {
 	for (int i = 0; i < r->nshown; i++) {
 		const struct column *c = shown(r, i);
-		size_t used = b->n - line + 2, room = used < (size_t)r->width ? (size_t)r->width - used : 0;
+		size_t used = b->n - line + 2,
+		       room = used < (size_t)r->width ? (size_t)r->width - used : 0;
 		size_t later = later_labels(r, row, i);
-		if (c->width != 0 || (row && c->remark && !row[r->shown[i]].label) || (r->terminal && room < 2))
+		if (c->width != 0 || (row && c->remark && !row[r->shown[i]].label) ||
+		    (r->terminal && room < 2))
 			continue;
 		buf_text(b, "  ");
 		size_t start = b->n;
@@ -210,7 +215,10 @@ put_long_labels(struct buf *b, const struct report *r, const struct cell *row, s
 		else
 			buf_char(b, '-');
 		if (r->terminal)
-			clip(b, start, room >= later + NAME_LEAST ? room - later : later && room > NAME_LEAST ? NAME_LEAST : room);
+			clip(b, start,
+			    room >= later + NAME_LEAST     ? room - later :
+				later && room > NAME_LEAST ? NAME_LEAST :
+							     room);
 	}
 }
 
@@ -265,7 +273,8 @@ begin(struct buf *b, struct report *r)
 	r->lines_left = 0;
 }
 
-/* A header when the first one is due; then, on a terminal, whenever the screen would lose the last one. */
+/* A header when the first one is due; then, on a terminal, whenever the screen would lose the last
+ * one. */
 static void
 put_due_header(struct buf *b, struct report *r, const struct rows *rows)
 {

@@ -4,8 +4,8 @@
 
 #include "format.h"
 
-/* The local time's distance from UTC in seconds. It changes at quarters of an hour only, and asking libc is dear: it may look
- * at /etc/localtime, and walks its rules. */
+/* The local time's distance from UTC in seconds. It changes at quarters of an hour only, and asking
+ * libc is dear: it may look at /etc/localtime, and walks its rules. */
 static long
 offset_s(struct report *r, time_t s)
 {

@@ -1,4 +1,5 @@
-/* cpu: where each CPU's time goes, as mpstat -P ALL shows it, and right where the kernel's counters run backwards. */
+/* cpu: where each CPU's time goes, as mpstat -P ALL shows it, and right where the kernel's counters
+ * run backwards. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,33 +10,38 @@
 #include "tool.h"
 
 static const struct column columns[] = {
-	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help =
-		"the CPU; all: the sum over the CPUs online; own: over those of --allowed (/proc/stat)" },
-	[USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds", .help =
-		"programs, but no guests: user less guest" },
-	[NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds", .help =
-		"programs of lowered priority: nice less guest_nice" },
-	[SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds", .help =
-		"the kernel, but no interrupts: system" },
-	[IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1, .counter = "cpu_iowait_seconds", .help =
-		"idle while a task that last ran here waits for a disk: iowait" },
-	[IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds", .help = "hardware interrupts: irq" },
-	[SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds", .help =
-		"software interrupts, of the network above all: softirq" },
-	[STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds", .help =
-		"had work, but the hypervisor ran somebody else: steal" },
-	[GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds", .help =
-		"virtual machines: guest", .spare = true },
-	[GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_nice_seconds", .help =
-		"virtual machines of lowered priority: guest_nice", .spare = true },
-	[IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds", .help =
-		"nothing to run, nothing waited for: idle" },
-	[ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0, .help =
-		"this process, or that of -p, may run there: Cpus_allowed_list of /proc/PID/status" },
+	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0,
+	    .help = "the CPU; all: the sum over the CPUs online; own: over those of --allowed "
+		    "(/proc/stat)" },
+	[USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds",
+	    .help = "programs, but no guests: user less guest" },
+	[NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds",
+	    .help = "programs of lowered priority: nice less guest_nice" },
+	[SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds",
+	    .help = "the kernel, but no interrupts: system" },
+	[IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1, .counter = "cpu_iowait_seconds",
+	    .help = "idle while a task that last ran here waits for a disk: iowait" },
+	[IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds",
+	    .help = "hardware interrupts: irq" },
+	[SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds",
+	    .help = "software interrupts, of the network above all: softirq" },
+	[STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds",
+	    .help = "had work, but the hypervisor ran somebody else: steal" },
+	[GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds",
+	    .help = "virtual machines: guest", .spare = true },
+	[GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1,
+	    .counter = "cpu_guest_nice_seconds",
+	    .help = "virtual machines of lowered priority: guest_nice", .spare = true },
+	[IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds",
+	    .help = "nothing to run, nothing waited for: idle" },
+	[ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0,
+	    .help = "this process, or that of -p, may run there: Cpus_allowed_list of "
+		    "/proc/PID/status" },
 	{ .key = NULL },
 };
 
-/* The CPUs that the process may run on; pq's own are read once, as that file costs more than all others here. */
+/* The CPUs that the process may run on; pq's own are read once, as that file costs more than all
+ * others here. */
 struct state {
 	bool asked, known;
 	struct cpulist allowed;
@@ -63,7 +69,8 @@ read_allowed(struct watch *w)
 		w->ended = true;
 	}
 	if (!there && pid && !s->asked)
-		watch_fail(w, EXIT_USAGE, "no process %s here; -p takes the number of one that runs", pid);
+		watch_fail(
+		    w, EXIT_USAGE, "no process %s here; -p takes the number of one that runs", pid);
 	s->asked = true;
 }
 
@@ -84,7 +91,8 @@ read_cpus(struct watch *w, struct arena *a)
 	struct text text;
 
 	if (host_read(w->host, "proc/stat", &text) < 0)
-		return watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/stat: %s; is /proc mounted?", strerror(errno));
+		return watch_fail(w, EXIT_UNSUPPORTED,
+		    "cannot read /proc/stat: %s; is /proc mounted?", strerror(errno));
 	if (stat_parse(text, a, f) < 0 || f->ncpus == 0)
 		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/stat tells of no CPU");
 	read_allowed(w);
@@ -136,7 +144,8 @@ busy(const struct cell *row)
 	return -row[IDLE].num - (isnan(row[IOWAIT].num) ? 0 : row[IOWAIT].num);
 }
 
-/* The row of the sum comes first, unless CPUs were listed; --allowed leaves the other CPUs out of it too. */
+/* The row of the sum comes first, unless CPUs were listed; --allowed leaves the other CPUs out of
+ * it too. */
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
@@ -175,10 +184,9 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 const struct tool tool_cpu = {
 	.name = "cpu",
 	.brief = "where the time of each CPU goes",
-	.examples =
-		"  pq cpu 1                all CPUs, every second\n"
-		"  pq cpu --busiest 8 1    of many CPUs, the eight that matter\n"
-		"  pq cpu --allowed 1      only those that this container may use\n",
+	.examples = "  pq cpu 1                all CPUs, every second\n"
+		    "  pq cpu --busiest 8 1    of many CPUs, the eight that matter\n"
+		    "  pq cpu --allowed 1      only those that this container may use\n",
 	.columns = columns,
 	.takes = TAKES_PID | TAKES_CPUS | TAKES_ALLOWED | TAKES_BUSIEST,
 	.state_size = sizeof(struct state),

@@ -3,8 +3,16 @@
 #include <math.h>
 
 static const enum cpu_field field_of[] = {
-	[USR] = CPU_USER, [NICE] = CPU_NICE, [SYS] = CPU_SYSTEM, [IOWAIT] = CPU_IOWAIT, [IRQ] = CPU_IRQ, [SOFT] = CPU_SOFTIRQ,
-	[STEAL] = CPU_STEAL, [GUEST] = CPU_GUEST, [GNICE] = CPU_GUEST_NICE, [IDLE] = CPU_IDLE,
+	[USR] = CPU_USER,
+	[NICE] = CPU_NICE,
+	[SYS] = CPU_SYSTEM,
+	[IOWAIT] = CPU_IOWAIT,
+	[IRQ] = CPU_IRQ,
+	[SOFT] = CPU_SOFTIRQ,
+	[STEAL] = CPU_STEAL,
+	[GUEST] = CPU_GUEST,
+	[GNICE] = CPU_GUEST_NICE,
+	[IDLE] = CPU_IDLE,
 };
 
 enum cpu_field
@@ -13,8 +21,8 @@ cpu_field_of(int column)
 	return field_of[column];
 }
 
-/* A counter that ran backwards (iowait and idle do, others when a CPU was offline) has counted nothing: never more, as
- * then a busy CPU would look idle. */
+/* A counter that ran backwards (iowait and idle do, others when a CPU was offline) has counted
+ * nothing: never more, as then a busy CPU would look idle. */
 static double
 grown(const struct cpu_time *from, const struct cpu_time *to, enum cpu_field f)
 {

@@ -12,7 +12,8 @@ struct usage {
 	int fields; /* how many the kernel has */
 };
 
-/* Ticks of a CPU by column, for metrics: the kernel's counters at first, and then what they grew by, as these run backwards. */
+/* Ticks of a CPU by column, for metrics: the kernel's counters at first, and then what they grew
+ * by, as these run backwards. */
 struct counted {
 	bool begun;
 	double ticks[IDLE + 1];
@@ -24,7 +25,8 @@ enum cpu_field cpu_field_of(int column);
 /* What lies between two readings; what ran backwards has not grown. */
 struct usage cpu_usage(const struct cpu_time *from, const struct cpu_time *to);
 
-/* Where nothing was counted in an interval of two ticks or more, not even idle time (a tickless CPU), it was idle. */
+/* Where nothing was counted in an interval of two ticks or more, not even idle time (a tickless
+ * CPU), it was idle. */
 void cpu_usage_fill(struct usage *u, const struct cpu_time *to, double span_ticks);
 
 void cpu_usage_add(struct usage *sum, const struct usage *u);

@@ -14,7 +14,8 @@ print_bpf(void *ctx, struct buf *out)
 	struct latency *l = ctx;
 	struct runqlat_counts c;
 
-	return runqlat_read(l->bpf, &c) < 0 ? -1 : runqlat_print(&c, runqlat_mode_name(l->bpf), out);
+	return runqlat_read(l->bpf, &c) < 0 ? -1 :
+					      runqlat_print(&c, runqlat_mode_name(l->bpf), out);
 }
 
 static int
@@ -51,7 +52,8 @@ cgroup_directory(struct watch *w)
 	struct groups groups;
 	const char *path = NULL;
 
-	if (groups_read(&g, w->host, &l->arena, &groups) == 0 && groups.n > 0 && groups.top[FAMILY_CPU].version == 2) {
+	if (groups_read(&g, w->host, &l->arena, &groups) == 0 && groups.n > 0 &&
+	    groups.top[FAMILY_CPU].version == 2) {
 		const char *rel = groups.v[groups.n - 1].rel[FAMILY_CPU];
 		path = arena_printf(&l->arena, "/%s%s", groups.top[FAMILY_CPU].top, rel ? rel : "");
 	}
@@ -68,14 +70,16 @@ make_filter(struct watch *w, struct runqlat_filter *f, struct runqlat_why *why)
 
 	*f = (struct runqlat_filter){ .cpus = ask->all_cpus ? NULL : &ask->cpus };
 	if (ask->target.pid && !runqlat_knows_pids()) {
-		snprintf(why->text, sizeof why->text, "it knows processes by their pids on the machine, and here is a pid namespace: "
-			 "docker run --pid=host");
+		snprintf(why->text, sizeof why->text,
+		    "it knows processes by their pids on the machine, and here is a pid namespace: "
+		    "docker run --pid=host");
 		return false;
 	}
 	if (ask->target.pid && text_u64(text_of(ask->target.pid), &pid) == 0)
 		f->tgid = (uint32_t)pid;
 	if (ask->target.cgroup && !(f->cgroup = cgroup_directory(w))) {
-		snprintf(why->text, sizeof why->text, "it knows cgroups of version 2 only, and %.100s is none", ask->target.cgroup);
+		snprintf(why->text, sizeof why->text,
+		    "it knows cgroups of version 2 only, and %.100s is none", ask->target.cgroup);
 		return false;
 	}
 	return true;
@@ -86,7 +90,8 @@ read_cpus(struct watch *w, const char *path, struct cpulist *out)
 {
 	struct text text, line;
 
-	return host_read(w->host, path, &text) == 0 && text_line(&text, &line) && cpulist_parse(line, out) == 0;
+	return host_read(w->host, path, &text) == 0 && text_line(&text, &line) &&
+	    cpulist_parse(line, out) == 0;
 }
 
 /* A CPU that is not there would have no waits, which is another thing. */
@@ -95,15 +100,16 @@ check_cpus(struct watch *w)
 {
 	struct cpulist online;
 
-	return w->ask->all_cpus || !read_cpus(w, "sys/devices/system/cpu/online", &online) || watch_check_cpus(w, &online);
+	return w->ask->all_cpus || !read_cpus(w, "sys/devices/system/cpu/online", &online) ||
+	    watch_check_cpus(w, &online);
 }
 
 static bool
 open_bpf(struct watch *w, struct runqlat_why *why)
 {
-	static const enum runqlat_mode modes[] = {
-		[LATENCY_BPF_BTF] = RUNQLAT_BTF, [LATENCY_BPF_RAW] = RUNQLAT_RAW, [LATENCY_BPF_TP] = RUNQLAT_TP
-	};
+	static const enum runqlat_mode modes[] = { [LATENCY_BPF_BTF] = RUNQLAT_BTF,
+		[LATENCY_BPF_RAW] = RUNQLAT_RAW,
+		[LATENCY_BPF_TP] = RUNQLAT_TP };
 	enum latency_source s = w->ask->source;
 	struct latency *l = w->state;
 	struct runqlat_filter filter;
@@ -112,9 +118,11 @@ open_bpf(struct watch *w, struct runqlat_why *why)
 	if (w->host->elsewhere)
 		snprintf(why->text, sizeof why->text, "with --root only files are read");
 	else if (!read_cpus(w, "sys/devices/system/cpu/possible", possible))
-		snprintf(why->text, sizeof why->text, "cannot read /sys/devices/system/cpu/possible: %s", strerror(errno));
+		snprintf(why->text, sizeof why->text,
+		    "cannot read /sys/devices/system/cpu/possible: %s", strerror(errno));
 	else if (make_filter(w, &filter, why))
-		return runqlat_open(&l->bpf, s <= LATENCY_BPF ? RUNQLAT_ANY : modes[s], &filter, possible, why) == 0;
+		return runqlat_open(&l->bpf, s <= LATENCY_BPF ? RUNQLAT_ANY : modes[s], &filter,
+			   possible, why) == 0;
 	return false;
 }
 
@@ -129,12 +137,16 @@ begin_bpf(struct watch *w)
 		return false;
 	}
 	if (w->ask->verbose && runqlat_time(l->bpf) < 0)
-		watch_note(w, "-v: this kernel does not time BPF programs (bpf(2), BPF_ENABLE_STATS, Linux 5.8): %s", strerror(errno));
+		watch_note(w,
+		    "-v: this kernel does not time BPF programs (bpf(2), BPF_ENABLE_STATS, Linux "
+		    "5.8): %s",
+		    strerror(errno));
 	provide(w, LATENCY_TEXT, print_bpf);
 	return true;
 }
 
-/* A kernel that does not count, CONFIG_SCHED_INFO, has no such file or zeros in it: and this process has run. */
+/* A kernel that does not count, CONFIG_SCHED_INFO, has no such file or zeros in it: and this
+ * process has run. */
 static bool
 begin_schedstat(struct watch *w)
 {
@@ -145,15 +157,23 @@ begin_schedstat(struct watch *w)
 	if (w->ask->histogram)
 		watch_note(w, "no schedstat: it has sums, and no histogram");
 	else if (!w->ask->all_cpus)
-		watch_note(w, "no schedstat: it does not tell on which CPU a thread waited, as -P asks");
+		watch_note(
+		    w, "no schedstat: it does not tell on which CPU a thread waited, as -P asks");
 	else if (host_read(w->host, "proc/self/schedstat", &text) < 0)
-		watch_note(w, "no schedstat: /proc/self/schedstat: %s; the kernel has it with CONFIG_SCHED_INFO", strerror(errno));
+		watch_note(w,
+		    "no schedstat: /proc/self/schedstat: %s; the kernel has it with "
+		    "CONFIG_SCHED_INFO",
+		    strerror(errno));
 	else if (task_sched_parse(text, &own) < 0 || (own.run_ns == 0 && own.slices == 0))
-		watch_note(w, "no schedstat: /proc/self/schedstat has no figures: the kernel needs CONFIG_SCHED_INFO");
+		watch_note(w,
+		    "no schedstat: /proc/self/schedstat has no figures: the kernel needs "
+		    "CONFIG_SCHED_INFO");
 	else
 		l->reads_threads = true;
 	if (l->reads_threads && w->ask->source == LATENCY_ANY)
-		watch_note(w, "so by schedstat, which has sums and means; --source probe has percentiles, of what a light thread feels");
+		watch_note(w,
+		    "so by schedstat, which has sums and means; --source probe has percentiles, of "
+		    "what a light thread feels");
 	return l->reads_threads;
 }
 
@@ -166,13 +186,16 @@ open_probe(struct watch *w)
 	struct text text;
 
 	*cpus = (struct cpulist){ { 0 } };
-	if (host_read(w->host, "proc/self/status", &text) < 0 || task_allowed_parse(text, &allowed) < 0) {
-		watch_note(w, "no probe: /proc/self/status does not tell on which CPUs this process may run");
+	if (host_read(w->host, "proc/self/status", &text) < 0 ||
+	    task_allowed_parse(text, &allowed) < 0) {
+		watch_note(w,
+		    "no probe: /proc/self/status does not tell on which CPUs this process may run");
 		return false;
 	}
 	unsigned n = 0;
 	for (unsigned cpu = 0; cpu < CPULIST_MOST; cpu++)
-		if (cpulist_has(&allowed, cpu) && (w->ask->all_cpus || cpulist_has(&w->ask->cpus, cpu))) {
+		if (cpulist_has(&allowed, cpu) &&
+		    (w->ask->all_cpus || cpulist_has(&w->ask->cpus, cpu))) {
 			cpulist_add(cpus, cpu);
 			n++;
 		}
@@ -187,7 +210,9 @@ static bool
 begin_probe(struct watch *w)
 {
 	if (w->ask->target.pid || w->ask->target.cgroup) {
-		watch_note(w, "no probe: it feels how long itself waits, not those of -p or -g; run it in their cgroup");
+		watch_note(w,
+		    "no probe: it feels how long itself waits, not those of -p or -g; run it in "
+		    "their cgroup");
 		return false;
 	}
 	if (w->host->elsewhere) {
@@ -199,7 +224,8 @@ begin_probe(struct watch *w)
 	provide(w, LATENCY_TEXT, print_probe);
 	provide(w, LATENCY_CORRECTED, print_corrected);
 	if (w->ask->source == LATENCY_ANY)
-		watch_note(w, "so by the probe: how late a light thread wakes up, not how long others wait");
+		watch_note(w,
+		    "so by the probe: how late a light thread wakes up, not how long others wait");
 	return true;
 }
 
@@ -212,10 +238,13 @@ latency_begin(struct watch *w)
 	if (!check_cpus(w))
 		return false;
 	if (((any || (s >= LATENCY_BPF && s <= LATENCY_BPF_TP)) && begin_bpf(w)) ||
-	    ((any || s == LATENCY_SCHEDSTAT) && begin_schedstat(w)) || ((any || s == LATENCY_PROBE) && begin_probe(w)))
+	    ((any || s == LATENCY_SCHEDSTAT) && begin_schedstat(w)) ||
+	    ((any || s == LATENCY_PROBE) && begin_probe(w)))
 		return true;
-	watch_fail(w, EXIT_UNSUPPORTED, "%s", any ? "so nothing here tells how long tasks wait for a CPU" :
-		   "so the waits cannot be had from the --source that was asked for; without it others are tried");
+	watch_fail(w, EXIT_UNSUPPORTED, "%s",
+	    any ? "so nothing here tells how long tasks wait for a CPU" :
+		  "so the waits cannot be had from the --source that was asked for; without it "
+		  "others are tried");
 	return false;
 }
 

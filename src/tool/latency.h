@@ -1,6 +1,7 @@
 /*
- * latency: where pq runqlat has its figures from: BPF programs in the kernel, schedstat of all threads, or a probe, tried in this
- * order. What is measured is read through the host as texts of these names, so that a tape has it too.
+ * latency: where pq runqlat has its figures from: BPF programs in the kernel, schedstat of all
+ * threads, or a probe, tried in this order. What is measured is read through the host as texts of
+ * these names, so that a tape has it too.
  */
 #ifndef PQ_LATENCY_H
 #define PQ_LATENCY_H
@@ -14,11 +15,11 @@
 
 /* The state of pq runqlat in all its forms. */
 struct latency {
-	struct state tasks;    /* what a scan of all threads knows */
+	struct state tasks; /* what a scan of all threads knows */
 	bool begun;
-	bool gone;             /* the cgroup, at this moment: it may come again */
-	bool reads_threads;    /* schedstat: nothing is measured, it is read */
-	struct runqlat *bpf;   /* one of these two, or none */
+	bool gone;           /* the cgroup, at this moment: it may come again */
+	bool reads_threads;  /* schedstat: nothing is measured, it is read */
+	struct runqlat *bpf; /* one of these two, or none */
 	struct probe *probe;
 	struct runqlat_counts corrected; /* of the probe, at its last reading */
 	struct arena arena;

@@ -9,7 +9,8 @@
 static bool
 find_source(struct watch *w)
 {
-	static const char *const names[] = { "", "bpf", "bpf-btf", "bpf-raw", "bpf-tp", "schedstat", "probe" };
+	static const char *const names[] = { "", "bpf", "bpf-btf", "bpf-raw", "bpf-tp", "schedstat",
+		"probe" };
 	struct latency *l = w->state;
 	const char *wanted = names[w->ask->source];
 	struct runqlat_counts c;
@@ -20,11 +21,15 @@ find_source(struct watch *w)
 	if (!l->reads_threads && runqlat_parse(text, &c, source) < 0)
 		return true; /* it is told when it is read */
 	if (l->reads_threads && w->ask->histogram) {
-		watch_fail(w, EXIT_UNSUPPORTED, "this recording has no histogram: it was made with schedstat, or without pq runqlat");
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "this recording has no histogram: it was made with schedstat, or without pq "
+		    "runqlat");
 		return false;
 	}
 	if (!l->reads_threads && !w->ask->all_cpus)
-		watch_note(w, "-P: the waits on a recording are of the CPUs that were asked for when it was made");
+		watch_note(w,
+		    "-P: the waits on a recording are of the CPUs that were asked for when it was "
+		    "made");
 	if (strncmp(source, wanted, strlen(wanted)) == 0)
 		return true;
 	watch_fail(w, EXIT_UNSUPPORTED, "this recording has the source %s, not %s", source, wanted);
@@ -40,8 +45,10 @@ target_is_there(struct watch *w, struct arena *a)
 	uint32_t *pids;
 	size_t n;
 
-	if ((!t->pid && !t->cgroup) || whose_pids(&l->tasks.whose, w, a, &pids, &n) == 0 || errno == EOPNOTSUPP)
-		return true; /* a threaded cgroup (v2) tells no processes, and can be counted nevertheless */
+	if ((!t->pid && !t->cgroup) || whose_pids(&l->tasks.whose, w, a, &pids, &n) == 0 ||
+	    errno == EOPNOTSUPP)
+		/* a threaded cgroup (v2) tells no processes, and can be counted nevertheless */
+		return true;
 	l->gone = whose_tell(&l->tasks.whose, w, errno);
 	return l->gone;
 }
@@ -52,17 +59,20 @@ read_counts(struct watch *w, struct arena *a, struct latency_snapshot *s)
 	char source[RUNQLAT_SOURCE];
 	struct text text;
 
-	if (host_read(w->host, LATENCY_TEXT, &text) < 0 || runqlat_parse(text, &s->each, source) < 0) {
+	if (host_read(w->host, LATENCY_TEXT, &text) < 0 ||
+	    runqlat_parse(text, &s->each, source) < 0) {
 		watch_fail(w, EXIT_FAILED, "the counted waits cannot be read: %s", strerror(errno));
 		return false;
 	}
 	s->source = arena_copy(a, text_of(source));
-	s->has_corrected = strcmp(source, "probe") == 0 && host_read(w->host, LATENCY_CORRECTED, &text) == 0 &&
-			   runqlat_parse(text, &s->corrected, source) == 0;
+	s->has_corrected = strcmp(source, "probe") == 0 &&
+	    host_read(w->host, LATENCY_CORRECTED, &text) == 0 &&
+	    runqlat_parse(text, &s->corrected, source) == 0;
 	return true;
 }
 
-/* Who waits already when we begin stands still from then on: who waited most ever is asked first. */
+/* Who waits already when we begin stands still from then on: who waited most ever is asked
+ * first. */
 static void
 read_states(struct reader *r)
 {

@@ -1,4 +1,5 @@
-/* psi: for how much of the time tasks stood still for a CPU, for memory or I/O, or by interrupts: the machine, or cgroups. */
+/* psi: for how much of the time tasks stood still for a CPU, for memory or I/O, or by interrupts:
+ * the machine, or cgroups. */
 #include <errno.h>
 #include <string.h>
 
@@ -8,27 +9,35 @@
 struct state {
 	struct groups_watch groups; /* first, as cgroups.h wants it */
 	bool started;
-	bool with_irq;              /* for all that is known: where the machine has none no cgroup has */
-	bool no_groups;             /* with -a: none can be seen */
-	bool told;                  /* why a cgroup has no row; with -a one stands for all */
-	bool failing;               /* the machine's could not be read at the last moment */
+	/* for all that is known: where the machine has none no cgroup has */
+	bool with_irq;
+	bool no_groups; /* with -a: none can be seen */
+	bool told;      /* why a cgroup has no row; with -a one stands for all */
+	bool failing;   /* the machine's could not be read at the last moment */
 };
 
 static void
 say_lack(struct watch *w, enum pressure_lack lack, const char *name, int error)
 {
 	static const char *const words[] = {
-		[LACK_BUILT] = "this kernel is built without CONFIG_PSI, and counts no pressure: another kernel is needed",
-		[LACK_ENABLED] = "this kernel was booted with pressure disabled: boot it with psi=1",
-		[LACK_EITHER] = "no /proc/pressure: boot the kernel with psi=1; if it stays away, it is built without CONFIG_PSI",
+		[LACK_BUILT] = "this kernel is built without CONFIG_PSI, and counts no pressure: "
+			       "another kernel is needed",
+		[LACK_ENABLED] =
+		    "this kernel was booted with pressure disabled: boot it with psi=1",
+		[LACK_EITHER] = "no /proc/pressure: boot the kernel with psi=1; if it stays away, "
+				"it is built without CONFIG_PSI",
 	};
 
 	if (lack == LACK_SWITCHED)
-		watch_note(w, "cgroup %s: pressure is switched off there: write 1 to its cgroup.pressure", name);
+		watch_note(w,
+		    "cgroup %s: pressure is switched off there: write 1 to its cgroup.pressure",
+		    name);
 	else if (lack == LACK_GROUP)
 		watch_note(w, "cgroup %s is gone: its rows end here", name);
 	else if (lack == LACK_ALL)
-		watch_note(w, "cgroups have no pressure here: boot without cgroup_disable=pressure; pq psi shows the machine's");
+		watch_note(w,
+		    "cgroups have no pressure here: boot without cgroup_disable=pressure; pq psi "
+		    "shows the machine's");
 	else if (lack == LACK_OTHER && name)
 		watch_note(w, "cgroup %s: cpu.pressure: %s", name, strerror(error));
 	else if (lack == LACK_OTHER)
@@ -55,11 +64,17 @@ say_unknown(struct watch *w, const struct pressure *p, const char *name)
 		if (p->known[r] || !shows(w, (enum resource)r))
 			continue;
 		if (r == PRESSURE_IRQ)
-			watch_note(w, "no irq.pressure here (Linux 6.1 with CONFIG_IRQ_TIME_ACCOUNTING has it): %%firq is unknown");
+			watch_note(w,
+			    "no irq.pressure here (Linux 6.1 with CONFIG_IRQ_TIME_ACCOUNTING has "
+			    "it): %%firq is unknown");
 		else if (name)
-			watch_note(w, "cgroup %s: %s.pressure tells nothing: what comes from it is unknown", name, resource_names[r]);
+			watch_note(w,
+			    "cgroup %s: %s.pressure tells nothing: what comes from it is unknown",
+			    name, resource_names[r]);
 		else
-			watch_note(w, "/proc/pressure/%s tells nothing: what comes from it is unknown", resource_names[r]);
+			watch_note(w,
+			    "/proc/pressure/%s tells nothing: what comes from it is unknown",
+			    resource_names[r]);
 	}
 }
 
@@ -76,7 +91,8 @@ of_one_group(const struct watch *w)
 	return w->ask->target.pid || w->ask->target.cgroup;
 }
 
-/* The machine has a row unless it is about one cgroup: then it is only asked what this kernel has. 0, or an errno. */
+/* The machine has a row unless it is about one cgroup: then it is only asked what this kernel has.
+ * 0, or an errno. */
 static int
 read_machine(struct watch *w, struct psi_snapshot *s)
 {
@@ -94,7 +110,8 @@ read_machine(struct watch *w, struct psi_snapshot *s)
 	return error;
 }
 
-/* Said when it begins, as to find it out takes reading. With -a that a cgroup has gone is no news. */
+/* Said when it begins, as to find it out takes reading. With -a that a cgroup has gone is no
+ * news. */
 static void
 say_why(struct watch *w, const struct psi_snapshot *s, const struct group *g, int error)
 {
@@ -110,7 +127,8 @@ say_why(struct watch *w, const struct psi_snapshot *s, const struct group *g, in
 }
 
 static void
-read_asked(struct watch *w, const struct psi_snapshot *s, const struct group *g, size_t i, int error)
+read_asked(
+    struct watch *w, const struct psi_snapshot *s, const struct group *g, size_t i, int error)
 {
 	struct state *state = w->state;
 
@@ -186,10 +204,9 @@ read_psi(struct watch *w, struct arena *a)
 const struct tool tool_psi = {
 	.name = "psi",
 	.brief = "how long tasks stood still for CPU, memory or I/O",
-	.examples =
-		"  pq psi 1                the machine\n"
-		"  pq psi -p 4242 1        the container of a process (cgroup v2)\n"
-		"  pq psi -a -w avg60 10   all cgroups, the worst first\n",
+	.examples = "  pq psi 1                the machine\n"
+		    "  pq psi -p 4242 1        the container of a process (cgroup v2)\n"
+		    "  pq psi -a -w avg60 10   all cgroups, the worst first\n",
 	.columns = psi_columns,
 	.takes = TAKES_TARGET,
 	.state_size = sizeof(struct state),

@@ -5,7 +5,8 @@
 #include "../cgroup/pressure.h"
 #include "tool.h"
 
-/* A row has the same figures four times: over the interval, and averaged by the kernel over three times. */
+/* A row has the same figures four times: over the interval, and averaged by the kernel over three
+ * times. */
 enum { FIGURES = 7, WINDOWS = 4, CGROUP = 0, FIRST = 1, NOTE = FIRST + WINDOWS * FIGURES };
 
 struct psi_figure {
@@ -17,10 +18,10 @@ extern const struct psi_figure psi_figures[FIGURES]; /* in the columns' order */
 extern const struct column psi_columns[];
 
 struct psi_snapshot {
-	bool machine_read;          /* it is to be shown, too */
+	bool machine_read; /* it is to be shown, too */
 	struct pressure machine;
 	struct groups groups;
-	struct pressure *v;         /* groups.n of them */
+	struct pressure *v; /* groups.n of them */
 };
 
 /* struct tool's rows. */

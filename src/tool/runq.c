@@ -1,4 +1,5 @@
-/* runq: how many tasks wait for a CPU: sar -q's columns, looked at many times within an interval, and exact waits. */
+/* runq: how many tasks wait for a CPU: sar -q's columns, looked at many times within an interval,
+ * and exact waits. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -13,19 +14,27 @@
 enum { RUNQ_SZ, PLIST_SZ, LDAVG_1, LDAVG_5, LDAVG_15, BLOCKED, RUNQ_MAX, WAITING, SOME };
 
 static const struct column columns[] = {
-	[RUNQ_SZ] = { "runq_sz", "runq-sz", GAUGE, NO_UNIT, 8, 1, .help =
-		"tasks that run or wait for a CPU, without pq itself: mean of the ticks (/proc/loadavg, field 4)" },
-	[PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0, .help = "tasks there are, threads too (/proc/loadavg, field 4)" },
-	[LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2, .help =
+	[RUNQ_SZ] = { "runq_sz", "runq-sz", GAUGE, NO_UNIT, 8, 1,
+	    .help = "tasks that run or wait for a CPU, without pq itself: mean of the ticks "
+		    "(/proc/loadavg, field 4)" },
+	[PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0,
+	    .help = "tasks there are, threads too (/proc/loadavg, field 4)" },
+	[LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2,
+	    .help =
 		"load average of 1 minute: runnable and uninterruptible tasks (/proc/loadavg)" },
 	[LDAVG_5] = { "ldavg_5", "ldavg-5", GAUGE, NO_UNIT, 8, 2, .help = "the same of 5 minutes" },
-	[LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2, .help = "the same of 15 minutes" },
-	[BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0, .help = "tasks that wait for I/O (/proc/stat, procs_blocked)" },
-	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0, .help = "the largest of the ticks of runq-sz" },
-	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2, .counter = "runq_wait_seconds", .help =
-		"tasks that waited for a CPU, exact mean: run_delay over elapsed time (/proc/schedstat, cpuN field 8)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds", .help =
-		"time in which at least one task waited for a CPU (/proc/pressure/cpu, some total)" },
+	[LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2,
+	    .help = "the same of 15 minutes" },
+	[BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0,
+	    .help = "tasks that wait for I/O (/proc/stat, procs_blocked)" },
+	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0,
+	    .help = "the largest of the ticks of runq-sz" },
+	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2, .counter = "runq_wait_seconds",
+	    .help = "tasks that waited for a CPU, exact mean: run_delay over elapsed time "
+		    "(/proc/schedstat, cpuN field 8)" },
+	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds",
+	    .help = "time in which at least one task waited for a CPU (/proc/pressure/cpu, some "
+		    "total)" },
 	{ .key = NULL },
 };
 
@@ -34,7 +43,7 @@ struct state {
 	struct loadavg load; /* of this moment: tick reads it */
 	bool load_known, started;
 	bool no_schedstat, no_pressure;
-	double delay_s;          /* what waiting counts */
+	double delay_s; /* what waiting counts */
 	bool delay_begun;
 };
 
@@ -48,14 +57,16 @@ struct snapshot {
 	double mean, max; /* of the ticks since the snapshot before */
 };
 
-/* The reader runs: one of those that run is pq, and a count of none (gVisor has it) counts nothing. */
+/* The reader runs: one of those that run is pq, and a count of none (gVisor has it) counts
+ * nothing. */
 static void
 tick(struct watch *w)
 {
 	struct state *s = w->state;
 	struct text text;
 
-	s->load_known = host_read(w->host, "proc/loadavg", &text) == 0 && loadavg_parse(text, &s->load) == 0;
+	s->load_known =
+	    host_read(w->host, "proc/loadavg", &text) == 0 && loadavg_parse(text, &s->load) == 0;
 	if (s->load_known && s->load.running > 0)
 		gauge_add(&w->gauge, (double)(s->load.running - 1));
 }
@@ -74,7 +85,8 @@ read_pressure(struct watch *w, struct snapshot *s)
 		return;
 	}
 	state->no_pressure = true;
-	watch_note(w, "/proc/pressure/cpu: %s (CONFIG_PSI; boot with psi=1): %%some is unknown", strerror(errno));
+	watch_note(w, "/proc/pressure/cpu: %s (CONFIG_PSI; boot with psi=1): %%some is unknown",
+	    strerror(errno));
 }
 
 static void
@@ -85,10 +97,12 @@ read_schedstat(struct watch *w, struct arena *a, struct snapshot *s)
 
 	if (state->no_schedstat)
 		return;
-	if (host_read(w->host, "proc/schedstat", &text) == 0 && schedstat_parse(text, a, &s->sched) == 0)
+	if (host_read(w->host, "proc/schedstat", &text) == 0 &&
+	    schedstat_parse(text, a, &s->sched) == 0)
 		return;
 	state->no_schedstat = true;
-	watch_note(w, "/proc/schedstat: %s (CONFIG_SCHEDSTATS): waiting is unknown", strerror(errno));
+	watch_note(
+	    w, "/proc/schedstat: %s (CONFIG_SCHEDSTATS): waiting is unknown", strerror(errno));
 }
 
 static void *
@@ -101,13 +115,17 @@ read_runq(struct watch *w, struct arena *a)
 	s->load = state->load;
 	s->load_known = state->load_known;
 	if (!s->load_known && !state->started)
-		return watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/loadavg: %s; is /proc mounted?", strerror(errno));
+		return watch_fail(w, EXIT_UNSUPPORTED,
+		    "cannot read /proc/loadavg: %s; is /proc mounted?", strerror(errno));
 	if (!s->load_known)
-		watch_note(w, "cannot read /proc/loadavg any more: %s; what comes from it is unknown", strerror(errno));
+		watch_note(w,
+		    "cannot read /proc/loadavg any more: %s; what comes from it is unknown",
+		    strerror(errno));
 	state->started = true;
 	s->mean = gauge_mean(&w->gauge);
 	s->max = gauge_max(&w->gauge);
-	s->has_blocked = host_read(w->host, "proc/stat", &text) == 0 && stat_parse_blocked(text, &s->blocked) == 0;
+	s->has_blocked = host_read(w->host, "proc/stat", &text) == 0 &&
+	    stat_parse_blocked(text, &s->blocked) == 0;
 	if (!s->has_blocked)
 		watch_note(w, "/proc/stat has no procs_blocked: blocked is unknown");
 	read_pressure(w, s);
@@ -115,7 +133,8 @@ read_runq(struct watch *w, struct arena *a)
 	return s;
 }
 
-/* Summed over the CPUs that were online at both ends: a CPU's counter goes with it when it goes offline. */
+/* Summed over the CPUs that were online at both ends: a CPU's counter goes with it when it goes
+ * offline. */
 static double
 delay_s(const struct schedstat *from, const struct schedstat *to)
 {
@@ -132,7 +151,8 @@ delay_s(const struct schedstat *from, const struct schedstat *to)
 	return n ? ns * 1e-9 : NAN;
 }
 
-/* All CPUs' counters, for metrics; from the first row on it only grows, though a CPU that goes offline takes its own along. */
+/* All CPUs' counters, for metrics; from the first row on it only grows, though a CPU that goes
+ * offline takes its own along. */
 static double
 delay_counter_s(struct state *s, const struct schedstat *now, double grown_s)
 {
@@ -169,10 +189,9 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 const struct tool tool_runq = {
 	.name = "runq",
 	.brief = "how many tasks wait for a CPU",
-	.examples =
-		"  pq runq 1               every second, until Ctrl-C\n"
-		"  pq runq -P ALL 1        each CPU, and how long tasks waited for it\n"
-		"  pq runq --json 0.1 | jq .runq_max\n",
+	.examples = "  pq runq 1               every second, until Ctrl-C\n"
+		    "  pq runq -P ALL 1        each CPU, and how long tasks waited for it\n"
+		    "  pq runq --json 0.1 | jq .runq_max\n",
 	.columns = columns,
 	.takes = TAKES_CPUS | TAKES_TICK,
 	.forms = (const struct tool *const[]){ &tool_runq_cpus, NULL },

@@ -1,7 +1,8 @@
 /*
- * runq -P: the waits of each CPU. /proc/schedstat counts them exactly. A kernel without it is looked at instead: at each
- * tick every thread in state R is counted where it last ran; one of a CPU's runs, the others wait. That costs some 10 µs
- * per thread, so the driver looks less often when there are many (costly_tick).
+ * runq -P: the waits of each CPU. /proc/schedstat counts them exactly. A kernel without it is
+ * looked at instead: at each tick every thread in state R is counted where it last ran; one of a
+ * CPU's runs, the others wait. That costs some 10 µs per thread, so the driver looks less often
+ * when there are many (costly_tick).
  */
 #include "runq_cpus.h"
 
@@ -18,30 +19,33 @@ enum { CPU, WAITING, WAIT_MS, RUNS, NOTE };
 
 static const struct column columns[] = {
 	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help = "the CPU" },
-	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2, .counter = "runq_cpu_wait_seconds", .help =
-		"tasks that waited for this CPU, mean: run_delay over elapsed time (/proc/schedstat, cpuN field 8)" },
-	[WAIT_MS] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 9, 3, .help =
-		"mean wait before each run: run_delay per run (fields 8 and 9)" },
-	[RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 10, 1, .counter = "runq_cpu_runs", .help =
-		"times that a task got this CPU (field 9)" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true, .help =
+	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2, .counter = "runq_cpu_wait_seconds",
+	    .help = "tasks that waited for this CPU, mean: run_delay over elapsed time "
+		    "(/proc/schedstat, cpuN field 8)" },
+	[WAIT_MS] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 9, 3,
+	    .help = "mean wait before each run: run_delay per run (fields 8 and 9)" },
+	[RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 10, 1, .counter = "runq_cpu_runs",
+	    .help = "times that a task got this CPU (field 9)" },
+	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
+	    .help =
 		"sampled: the kernel has no /proc/schedstat, and threads in state R were counted" },
 	{ .key = NULL },
 };
 
 /* What the ticks saw, while there is no schedstat. */
 struct state {
-	bool sampled, exact;             /* neither before the first row */
-	bool seen;                       /* at least one thread, at this look */
+	bool sampled, exact; /* neither before the first row */
+	bool seen;           /* at least one thread, at this look */
 	uint64_t self;
 	unsigned looks;
-	double waiting[CPULIST_MOST];    /* summed over the looks */
-	unsigned running[CPULIST_MOST];  /* in state R at this look */
+	double waiting[CPULIST_MOST];   /* summed over the looks */
+	unsigned running[CPULIST_MOST]; /* in state R at this look */
 };
 
 struct snapshot {
 	struct schedstat sched; /* sampled: the CPUs only */
-	double *waiting;        /* sampled: mean over the ticks, by place in sched.cpus; else NULL */
+	/* sampled: mean over the ticks, by place in sched.cpus; else NULL */
+	double *waiting;
 };
 
 static void
@@ -125,15 +129,18 @@ read_sampled(struct watch *w, struct arena *a, struct snapshot *snap)
 	struct stat_file f;
 	struct text text;
 
-	if (host_read(w->host, "proc/stat", &text) < 0 || stat_parse(text, a, &f) < 0 || f.ncpus == 0)
-		return watch_fail(w, EXIT_UNSUPPORTED, "neither /proc/schedstat nor /proc/stat tells of CPUs here");
+	if (host_read(w->host, "proc/stat", &text) < 0 || stat_parse(text, a, &f) < 0 ||
+	    f.ncpus == 0)
+		return watch_fail(w, EXIT_UNSUPPORTED,
+		    "neither /proc/schedstat nor /proc/stat tells of CPUs here");
 	snap->sched.ncpus = f.ncpus;
 	snap->sched.cpus = arena_alloc(a, f.ncpus * sizeof *snap->sched.cpus);
 	snap->waiting = arena_alloc(a, f.ncpus * sizeof *snap->waiting);
 	for (size_t i = 0; i < f.ncpus; i++) {
 		unsigned cpu = f.cpus[i].cpu;
 		snap->sched.cpus[i].cpu = cpu;
-		snap->waiting[i] = s->looks && cpu < CPULIST_MOST ? s->waiting[cpu] / s->looks : NAN;
+		snap->waiting[i] =
+		    s->looks && cpu < CPULIST_MOST ? s->waiting[cpu] / s->looks : NAN;
 	}
 	memset(s->waiting, 0, sizeof s->waiting);
 	s->looks = 0;
@@ -147,7 +154,9 @@ begin_sampling(struct watch *w)
 	struct task_stat self;
 	struct text text;
 
-	watch_note(w, "/proc/schedstat: %s (CONFIG_SCHEDSTATS): waiting is sampled from threads in state R", strerror(errno));
+	watch_note(w,
+	    "/proc/schedstat: %s (CONFIG_SCHEDSTATS): waiting is sampled from threads in state R",
+	    strerror(errno));
 	s->sampled = true;
 	if (host_read(w->host, "proc/self/stat", &text) == 0 && task_stat_parse(text, &self) == 0)
 		s->self = self.pid;
@@ -170,7 +179,9 @@ read_cpus(struct watch *w, struct arena *a)
 	struct snapshot *snap = arena_alloc(a, sizeof *snap);
 	struct text text;
 
-	if (!s->sampled && (host_read(w->host, "proc/schedstat", &text) < 0 || schedstat_parse(text, a, &snap->sched) < 0))
+	if (!s->sampled &&
+	    (host_read(w->host, "proc/schedstat", &text) < 0 ||
+		schedstat_parse(text, a, &snap->sched) < 0))
 		begin_sampling(w);
 	s->exact = !s->sampled;
 	if (s->sampled && !read_sampled(w, a, snap))
@@ -179,7 +190,8 @@ read_cpus(struct watch *w, struct arena *a)
 }
 
 static void
-fill_exact(struct cell *row, const struct cpu_sched *from, const struct cpu_sched *to, double span_s)
+fill_exact(
+    struct cell *row, const struct cpu_sched *from, const struct cpu_sched *to, double span_s)
 {
 	struct keyed delay[2] = { keyed_of(from->delay_ns), keyed_of(to->delay_ns) };
 	struct keyed runs[2] = { keyed_of(from->runs), keyed_of(to->runs) };
@@ -196,7 +208,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	const struct snapshot *a = from, *b = to;
 
 	for (size_t i = 0; i < b->sched.ncpus; i++) {
-		const struct cpu_sched *c = &b->sched.cpus[i], *before = schedstat_find(&a->sched, c->cpu, i);
+		const struct cpu_sched *c = &b->sched.cpus[i],
+				       *before = schedstat_find(&a->sched, c->cpu, i);
 		if (!before || (!w->ask->all_cpus && !cpulist_has(&w->ask->cpus, c->cpu)))
 			continue;
 		struct cell *row = table_row(out);
@@ -219,9 +232,8 @@ suits(const struct request *ask)
 const struct tool tool_runq_cpus = {
 	.name = "runq",
 	.brief = "how long tasks wait for each CPU",
-	.examples =
-		"  pq runq -P ALL 1        each CPU, every second\n"
-		"  pq runq -P 0,2-3 1 10   three of them, ten times\n",
+	.examples = "  pq runq -P ALL 1        each CPU, every second\n"
+		    "  pq runq -P 0,2-3 1 10   three of them, ten times\n",
 	.columns = columns,
 	.takes = TAKES_CPUS | TAKES_TICK,
 	.suits = suits,

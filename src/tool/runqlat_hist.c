@@ -7,18 +7,23 @@
 enum { FROM, TO, COUNTED, SHARE_PCT, BAR };
 
 #define COLUMNS(suffix, unit, words) \
-	[FROM] = { "from_" suffix, "from", GAUGE, unit, 11, 0, .help = "waits of so many whole " words }, \
+	[FROM] = { "from_" suffix, "from", GAUGE, unit, 11, 0, \
+		.help = "waits of so many whole " words }, \
 	[TO] = { "to_" suffix, "to", GAUGE, unit, 11, 0, .help = "up to so many" }, \
 	[COUNTED] = { "waits", "waits", COUNT, NO_UNIT, 10, 0, .help = "how many there were" }, \
 	[SHARE_PCT] = { "share_pct", "%waits", SHARE, PERCENT, 8, 2, .help = "of all waits" }, \
-	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .remark = true, .help = "the same; the longest bar is the most" }, \
-	{ .key = NULL }
+	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .remark = true, \
+		.help = "the same; the longest bar is the most" }, \
+	{ \
+		.key = NULL \
+	}
 
 static const struct column columns[] = { COLUMNS("us", MICROSECONDS, "microseconds") };
 static const struct column columns_ms[] = { COLUMNS("ms", MILLISECONDS, "milliseconds") };
 
-/* How many waits there were in each power of two of the unit, the first of which is "0 and 1": whole numbers that add up. The
- * edges lie within buckets, which are narrower by eight: there the waits are taken to lie evenly. */
+/* How many waits there were in each power of two of the unit, the first of which is "0 and 1":
+ * whole numbers that add up. The edges lie within buckets, which are narrower by eight: there the
+ * waits are taken to lie evenly. */
 struct folded {
 	double waits[RUNQLAT_OCTAVES];
 	double all, most;
@@ -43,7 +48,8 @@ fold(const struct runqlat_counts *c, uint64_t unit_ns, struct folded *f)
 static const char *
 bar_of(double n, double most)
 {
-	static const char stars[] = "******************************"; /* what 80 columns have left */
+	static const char stars[] =
+	    "******************************"; /* what 80 columns have left */
 	size_t length = sizeof stars - 1;
 
 	return stars + length - (most > 0 ? (size_t)ceil(n / most * (double)length) : 0);

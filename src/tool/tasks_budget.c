@@ -5,7 +5,8 @@
 #include "../proc/task_sched.h"
 #include "tasks.h"
 
-/* How many threads a row may look at follows from what the row before cost; the first ones open all files, and do not count. */
+/* How many threads a row may look at follows from what the row before cost; the first ones open all
+ * files, and do not count. */
 void
 tasks_set_quota(struct watch *w)
 {
@@ -19,12 +20,14 @@ tasks_set_quota(struct watch *w)
 		state->from = (state->from + state->quota) % n;
 	state->quota = SIZE_MAX;
 	state->spent_ns = 0;
-	if (host_read(w->host, "proc/self/schedstat", &text) < 0 || task_sched_parse(text, &own) < 0)
+	if (host_read(w->host, "proc/self/schedstat", &text) < 0 ||
+	    task_sched_parse(text, &own) < 0)
 		return;
 	state->spent_ns = own.run_ns;
 	if (state->scans < 2 || before == 0 || own.run_ns <= before)
 		return;
-	double most = (double)state->looked * (double)w->ask->budget_ns / (double)(own.run_ns - before);
+	double most =
+	    (double)state->looked * (double)w->ask->budget_ns / (double)(own.run_ns - before);
 	if (most < (double)n)
 		state->quota = most > (double)least ? (size_t)most : least;
 }
@@ -38,11 +41,14 @@ tasks_tell_passed(struct watch *w, const struct snapshot *s)
 	if (s->passed == 0 || share < 1.5 * state->told_share)
 		return;
 	state->told_share = share;
-	watch_note(w, "--budget: %zu of %zu threads were not looked at in this row: their figures are of the last row in which they "
-		   "were", s->passed, s->ntasks);
+	watch_note(w,
+	    "--budget: %zu of %zu threads were not looked at in this row: their figures are of the "
+	    "last row in which they were",
+	    s->passed, s->ntasks);
 }
 
-/* The machine counts the tasks that it makes; those that were not seen came and went. In a container most are others'. */
+/* The machine counts the tasks that it makes; those that were not seen came and went. In a
+ * container most are others'. */
 double
 tasks_unseen(struct watch *w, const struct snapshot *s)
 {
@@ -50,7 +56,8 @@ tasks_unseen(struct watch *w, const struct snapshot *s)
 	struct text text;
 	uint64_t forks;
 
-	if (!state->whole || host_read(w->host, "proc/stat", &text) < 0 || stat_parse_forks(text, &forks) < 0)
+	if (!state->whole || host_read(w->host, "proc/stat", &text) < 0 ||
+	    stat_parse_forks(text, &forks) < 0)
 		return NAN;
 	if (!state->forks.known || forks < state->forks.v) {
 		state->forks = keyed_of(forks);

@@ -7,8 +7,9 @@
 #include "../proc/task_status.h"
 #include "tasks_detail.h"
 
-/* So many rows' worth is read even if fewer are shown, as what is worst next is likely among them; and so many files of threads,
- * more at the first moment, of which nobody knows yet what will be shown. */
+/* So many rows' worth is read even if fewer are shown, as what is worst next is likely among them;
+ * and so many files of threads, more at the first moment, of which nobody knows yet what will be
+ * shown. */
 enum { DETAILS_LEAST = 48, STATUS_MOST = 256, STATUS_AT_FIRST = 1024, NAMES_AT_FIRST = 1000 };
 
 static int
@@ -51,7 +52,8 @@ tasks_read_status(struct reader *r, const struct process *p, struct task *t)
 	struct text text;
 	char path[64];
 
-	if (r->left-- <= 0 || host_read(r->w->host, whose_path(path, p->pid, t->tid, "/status"), &text) < 0 ||
+	if (r->left-- <= 0 ||
+	    host_read(r->w->host, whose_path(path, p->pid, t->tid, "/status"), &text) < 0 ||
 	    task_status_parse(text, &status) < 0)
 		return;
 	t->state = status.state;
@@ -66,7 +68,8 @@ read_blkio(struct reader *r, const struct process *p, struct task *t)
 	struct text text;
 	char path[64];
 
-	if (r->left-- <= 0 || host_read(r->w->host, whose_path(path, p->pid, t->tid, "/stat"), &text) < 0 ||
+	if (r->left-- <= 0 ||
+	    host_read(r->w->host, whose_path(path, p->pid, t->tid, "/stat"), &text) < 0 ||
 	    task_stat_parse(text, &stat) < 0)
 		return;
 	t->blkio = stat.blkio_ticks;
@@ -82,7 +85,8 @@ read_cgroup(struct reader *r, struct process *p)
 	struct text text, path;
 	char name[64];
 
-	if (!p->cgroup && host_read(r->w->host, whose_path(name, p->pid, 0, "/cgroup"), &text) == 0 &&
+	if (!p->cgroup &&
+	    host_read(r->w->host, whose_path(name, p->pid, 0, "/cgroup"), &text) == 0 &&
 	    pidcgroup_find(text, "cpu", &path))
 		p->cgroup = arena_copy(r->arena, path);
 }
@@ -113,11 +117,13 @@ read_stat(struct reader *r, const struct entry *u)
 	struct text text;
 	char path[64];
 
-	if (host_read(r->w->host, whose_path(path, u->p->pid, u->t ? u->t->tid : 0, "/stat"), &text) < 0 ||
+	if (host_read(r->w->host, whose_path(path, u->p->pid, u->t ? u->t->tid : 0, "/stat"),
+		&text) < 0 ||
 	    task_stat_parse(text, &d->stat) < 0)
 		return;
 	double grown = is_born(r, u) ? keyed_delta(keyed_of(0), d->stat.majflt) :
-		       before ? keyed_delta(before->stat.majflt, d->stat.majflt) : NAN;
+	    before                   ? keyed_delta(before->stat.majflt, d->stat.majflt) :
+				       NAN;
 	d->name = arena_copy(r->arena, d->stat.comm);
 	d->stat.comm = text_of(d->name);
 	if (u->t) {
@@ -175,13 +181,17 @@ is_wanted(const struct watch *w, const struct entry *u)
 	return !w->ask->comm || (d && strstr(d->name, w->ask->comm));
 }
 
-/* Reads in the order of the ranking; units whose command is not wanted are dropped. Returns how many may be shown. */
+/* Reads in the order of the ranking; units whose command is not wanted are dropped. Returns how
+ * many may be shown. */
 static size_t
 read_units(struct reader *r)
 {
 	const struct request *ask = r->w->ask;
 	struct snapshot *s = r->s;
-	size_t most = ask->most == 0 || ask->by_cgroup ? SIZE_MAX : ask->most > DETAILS_LEAST ? ask->most : DETAILS_LEAST, kept = 0;
+	size_t most = ask->most == 0 || ask->by_cgroup ? SIZE_MAX :
+	    ask->most > DETAILS_LEAST                  ? ask->most :
+							 DETAILS_LEAST,
+	       kept = 0;
 
 	if (s->first && !ask->by_cgroup)
 		most = NAMES_AT_FIRST;
@@ -203,7 +213,8 @@ read_units(struct reader *r)
 static int
 by_cgroup(const void *a, const void *b)
 {
-	const char *x = ((const struct entry *)a)->p->cgroup, *y = ((const struct entry *)b)->p->cgroup;
+	const char *x = ((const struct entry *)a)->p->cgroup,
+		   *y = ((const struct entry *)b)->p->cgroup;
 	int order = x && y ? strcmp(x, y) : (y != NULL) - (x != NULL);
 
 	return order ? order : tasks_worse(a, b);
@@ -212,7 +223,9 @@ by_cgroup(const void *a, const void *b)
 void
 tasks_detail(struct watch *w, struct arena *a, struct snapshot *s)
 {
-	struct reader r = { .w = w, .arena = a, .s = s, .left = s->first ? STATUS_AT_FIRST : STATUS_MOST };
+	struct reader r = {
+		.w = w, .arena = a, .s = s, .left = s->first ? STATUS_AT_FIRST : STATUS_MOST
+	};
 
 	tasks_rank(&r);
 	tasks_split(w, a, s, read_units(&r));

@@ -3,14 +3,15 @@
 
 #include "tasks_detail.h"
 
-/* Whether one that stands still waits for a CPU: its counters do not tell before it gets one. Asked of those that ran in the
- * interval before, or waited then. */
+/* Whether one that stands still waits for a CPU: its counters do not tell before it gets one. Asked
+ * of those that ran in the interval before, or waited then. */
 static void
 look_whether_stuck(struct reader *r, struct process *p, struct task *t)
 {
 	const struct task *before = t->before;
 
-	if (!t->read || t->moved || !before || !(before->moved || before->stuck || before->state == 'R'))
+	if (!t->read || t->moved || !before ||
+	    !(before->moved || before->stuck || before->state == 'R'))
 		return;
 	tasks_read_status(r, p, t);
 	t->stuck = t->state == 'R';

@@ -60,12 +60,15 @@ add_unit(struct sum *sum, const struct snapshot *s, const struct entry *u)
 static void
 fill(struct cell *row, const struct sum *sum, double ticks_per_s, double span_s)
 {
-	double wait_pct = sum->rate[WAIT_NS] * PERCENT_OF_NS, quota_pct = sum->quota_ns / span_s * PERCENT_OF_NS;
+	double wait_pct = sum->rate[WAIT_NS] * PERCENT_OF_NS,
+	       quota_pct = sum->quota_ns / span_s * PERCENT_OF_NS;
 
 	cell_gauge(&row[T_CPU], sum->rate[RUN_NS] * PERCENT_OF_NS, span_s);
 	cell_gauge(&row[T_WAIT], wait_pct, span_s);
 	cell_gauge(&row[T_WAITS], sum->rate[SLICES], span_s);
-	cell_gauge(&row[T_WAIT_US], sum->rate[SLICES] > 0 ? sum->rate[WAIT_NS] / sum->rate[SLICES] * 1e-3 : NAN, sum->rate[SLICES]);
+	cell_gauge(&row[T_WAIT_US],
+	    sum->rate[SLICES] > 0 ? sum->rate[WAIT_NS] / sum->rate[SLICES] * 1e-3 : NAN,
+	    sum->rate[SLICES]);
 	cell_gauge(&row[T_VCSW], sum->switched[0] / span_s, span_s);
 	cell_gauge(&row[T_IVCSW], sum->switched[1] / span_s, span_s);
 	cell_gauge(&row[T_THREADS], sum->threads, span_s);
@@ -78,7 +81,8 @@ fill(struct cell *row, const struct sum *sum, double ticks_per_s, double span_s)
 	cell_gauge(&row[T_MAJFLT], sum->majflt / span_s, span_s);
 	cell_gauge(&row[T_BLKIO], 100 * sum->blocked_ticks / ticks_per_s / span_s, span_s);
 	cell_gauge(&row[T_QUOTA], quota_pct, span_s);
-	cell_gauge(&row[T_CONTENTION], isnan(quota_pct) ? NAN : fmax(0, wait_pct - quota_pct), span_s);
+	cell_gauge(
+	    &row[T_CONTENTION], isnan(quota_pct) ? NAN : fmax(0, wait_pct - quota_pct), span_s);
 }
 
 static void
@@ -106,7 +110,9 @@ add_rows(const struct watch *w, const struct snapshot *s, double span_s, struct 
 	for (size_t i = 0, next; i < s->nunits; i = next) {
 		const struct entry *u = &s->units[i];
 		struct sum sum = { .threads = 0 };
-		for (next = i; next < s->nunits && (next == i || (w->ask->by_cgroup && same_cgroup(u, &s->units[next]))); next++)
+		for (next = i; next < s->nunits &&
+		     (next == i || (w->ask->by_cgroup && same_cgroup(u, &s->units[next])));
+		     next++)
 			add_unit(&sum, s, &s->units[next]);
 		struct cell *row = table_row(out);
 		fill(row, &sum, (double)w->host->facts.ticks_per_s, span_s);
@@ -122,8 +128,8 @@ by_wait(const struct cell *row)
 	return row[T_WAIT].num + 1e6 * row[T_STUCK].num;
 }
 
-/* Tasks that began and ended between two looks are told in a row of their own, where there is a place for its name; or where
- * nobody shows the rows, but something judges by them. */
+/* Tasks that began and ended between two looks are told in a row of their own, where there is a
+ * place for its name; or where nobody shows the rows, but something judges by them. */
 static void
 add_unseen(const struct watch *w, const struct snapshot *s, struct table *out)
 {
@@ -144,8 +150,9 @@ tell_stuck(struct watch *w, const struct table *out)
 {
 	for (size_t i = 0; i < out->nrows && !watch_shows(w, T_STUCK); i++)
 		if (table_at(out, i)[T_STUCK].num > 0)
-			watch_note(w, "threads that wait for a CPU since before the row come first (-w more, stuck): that wait is not yet in "
-				   "%%wait");
+			watch_note(w,
+			    "threads that wait for a CPU since before the row come first (-w more, "
+			    "stuck): that wait is not yet in %%wait");
 }
 
 void

@@ -45,7 +45,8 @@ add_task(struct scan *c, uint32_t tid)
 	return t;
 }
 
-/* What grew since the thread was looked at before. A counter that ran backwards is another thread's of the same number. */
+/* What grew since the thread was looked at before. A counter that ran backwards is another thread's
+ * of the same number. */
 static void
 compare(struct task *t, const struct task *before)
 {
@@ -92,7 +93,8 @@ look(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before, bool
 		pass_over(c, before);
 		return true;
 	}
-	if (host_read(c->w->host, whose_path(path, pid, tid, "/schedstat"), &text) < 0 || task_sched_parse(text, &sched) < 0) {
+	if (host_read(c->w->host, whose_path(path, pid, tid, "/schedstat"), &text) < 0 ||
+	    task_sched_parse(text, &sched) < 0) {
 		c->error = errno;
 		return false;
 	}
@@ -159,7 +161,8 @@ look_for_new(struct scan *c, struct process *p, bool born)
 		qsort(own, all, sizeof *own, by_tid);
 }
 
-/* A process that was not seen before has begun since then, or was not among those that were asked for. */
+/* A process that was not seen before has begun since then, or was not among those that were asked
+ * for. */
 static bool
 is_born(const struct scan *c, uint32_t pid)
 {
@@ -167,20 +170,23 @@ is_born(const struct scan *c, uint32_t pid)
 	struct text text;
 	char path[64];
 
-	if (!c->last || isnan(c->last->uptime_s) || host_read(c->w->host, whose_path(path, pid, 0, "/stat"), &text) < 0 ||
+	if (!c->last || isnan(c->last->uptime_s) ||
+	    host_read(c->w->host, whose_path(path, pid, 0, "/stat"), &text) < 0 ||
 	    task_stat_parse(text, &stat) < 0 || !stat.start_ticks.known)
 		return false;
-	return (double)stat.start_ticks.v / (double)c->w->host->facts.ticks_per_s >= c->last->uptime_s - 0.015;
+	return (double)stat.start_ticks.v / (double)c->w->host->facts.ticks_per_s >=
+	    c->last->uptime_s - 0.015;
 }
 
-/* Only a thread of the process itself makes others. So the list is read again only when one of those known has run: of some
- * thousand processes most sleep. */
+/* Only a thread of the process itself makes others. So the list is read again only when one of
+ * those known has run: of some thousand processes most sleep. */
 static void
 look_at_process(struct scan *c, uint32_t pid)
 {
 	struct snapshot *s = c->s;
 	const struct process *before = tasks_find(c->last, pid);
-	bool list = !before || before->unlisted, born = before ? !before->unlisted : is_born(c, pid);
+	bool list = !before || before->unlisted,
+	     born = before ? !before->unlisted : is_born(c, pid);
 
 	s->v = arena_grow(c->arena, s->v, s->n, &s->cap, sizeof *s->v);
 	struct process *p = &s->v[s->n];
@@ -204,7 +210,8 @@ read_uptime(struct watch *w)
 	struct text text, word;
 	double uptime;
 
-	if (host_read(w->host, "proc/uptime", &text) < 0 || !text_word(&text, &word) || text_decimal(word, &uptime) < 0)
+	if (host_read(w->host, "proc/uptime", &text) < 0 || !text_word(&text, &word) ||
+	    text_decimal(word, &uptime) < 0)
 		return NAN;
 	return uptime;
 }
@@ -218,17 +225,19 @@ begin(struct watch *w)
 	struct task_stat stat;
 	struct text text, line;
 
-	state->whole = !t->pid && !t->cgroup && host_read(w->host, "proc/2/stat", &text) == 0 && task_stat_parse(text, &stat) == 0 &&
-		       text_eq(stat.comm, "kthreadd");
-	state->delayacct = host_read(w->host, "proc/sys/kernel/task_delayacct", &text) == 0 && text_line(&text, &line) &&
-			   text_eq(line, "1");
+	state->whole = !t->pid && !t->cgroup && host_read(w->host, "proc/2/stat", &text) == 0 &&
+	    task_stat_parse(text, &stat) == 0 && text_eq(stat.comm, "kthreadd");
+	state->delayacct = host_read(w->host, "proc/sys/kernel/task_delayacct", &text) == 0 &&
+	    text_line(&text, &line) && text_eq(line, "1");
 }
 
 struct snapshot *
 tasks_scan(struct watch *w, struct arena *a)
 {
 	struct state *state = w->state;
-	struct scan c = { .w = w, .arena = a, .s = arena_alloc(a, sizeof *c.s), .last = state->last };
+	struct scan c = {
+		.w = w, .arena = a, .s = arena_alloc(a, sizeof *c.s), .last = state->last
+	};
 	uint32_t *pids;
 	size_t n;
 
@@ -245,16 +254,20 @@ tasks_scan(struct watch *w, struct arena *a)
 	for (size_t i = 0; i < n; i++)
 		look_at_process(&c, pids[i]);
 	if (c.s->ntasks == 0 && c.error && state->scans == 0 && !w->ask->target.cgroup)
-		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/PID/task/TID/schedstat: %s; the kernel has it with CONFIG_SCHED_INFO",
-				  strerror(c.error));
+		return watch_fail(w, EXIT_UNSUPPORTED,
+		    "/proc/PID/task/TID/schedstat: %s; the kernel has it with CONFIG_SCHED_INFO",
+		    strerror(c.error));
 	if (c.s->n == 0 && n > 0 && state->scans == 0 && w->ask->target.cgroup)
-		return watch_fail(w, EXIT_UNSUPPORTED, "no process of cgroup %s is to be seen in /proc: is it mounted with hidepid?",
-				  w->ask->target.cgroup);
+		return watch_fail(w, EXIT_UNSUPPORTED,
+		    "no process of cgroup %s is to be seen in /proc: is it mounted with hidepid?",
+		    w->ask->target.cgroup);
 	c.s->unseen = tasks_unseen(w, c.s);
 	state->looked = c.s->looked;
 	state->scans++;
 	if (c.denied)
-		watch_note(w, "processes whose threads may not be seen are left out (/proc is mounted with hidepid)");
+		watch_note(w,
+		    "processes whose threads may not be seen are left out (/proc is mounted with "
+		    "hidepid)");
 	tasks_tell_passed(w, c.s);
 	return c.s;
 }

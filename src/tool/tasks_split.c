@@ -1,8 +1,9 @@
 /*
- * Whether a wait was for a CPU or for quota. The kernel tells how long a cgroup was held back, summed over CPUs, and of a task
- * how long it waited for whatever reason. With one thread in the group that wants to run, what the group was held back is what
- * the thread waited for quota; with several it counts once on a CPU, however many wait there, and nothing is known but that it
- * was at least so much: then the split is unknown.
+ * Whether a wait was for a CPU or for quota. The kernel tells how long a cgroup was held back,
+ * summed over CPUs, and of a task how long it waited for whatever reason. With one thread in the
+ * group that wants to run, what the group was held back is what the thread waited for quota; with
+ * several it counts once on a CPU, however many wait there, and nothing is known but that it was at
+ * least so much: then the split is unknown.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -41,14 +42,17 @@ watch_group(struct state *state, const char *cgroup)
 	return &new->groups;
 }
 
-/* "domain": all threads of its processes are in it. In "domain threaded", and on v1, each may be in a cgroup of its own. */
+/* "domain": all threads of its processes are in it. In "domain threaded", and on v1, each may be in
+ * a cgroup of its own. */
 static bool
 keeps_threads(struct host *h, const struct groups *groups, const struct group *g)
 {
 	struct text text, line;
 
-	return g->rel[FAMILY_CPU] && place_read(h, &groups->top[FAMILY_CPU], g->rel[FAMILY_CPU], "cgroup.type", &text) == 0 &&
-	       text_line(&text, &line) && text_eq(line, "domain");
+	return g->rel[FAMILY_CPU] &&
+	    place_read(h, &groups->top[FAMILY_CPU], g->rel[FAMILY_CPU], "cgroup.type", &text) ==
+	    0 &&
+	    text_line(&text, &line) && text_eq(line, "domain");
 }
 
 static void
@@ -85,13 +89,15 @@ add(struct watch *w, struct arena *a, struct snapshot *s, const char *cgroup)
 	return h;
 }
 
-/* How long the group was held back between two moments, ns, and by which level: NaN where that is not known, or where several
- * levels did, which may be at the same time. cpu.stat.local, where there is one, tells of all levels at once. */
+/* How long the group was held back between two moments, ns, and by which level: NaN where that is
+ * not known, or where several levels did, which may be at the same time. cpu.stat.local, where
+ * there is one, tells of all levels at once. */
 static double
 held_back(const struct held *from, const struct held *to, size_t *level)
 {
 	size_t last = to->groups.n - 1;
-	double local = keyed_delta(from->cpu[from->groups.n - 1].local_ns, to->cpu[last].local_ns), held = 0;
+	double local = keyed_delta(from->cpu[from->groups.n - 1].local_ns, to->cpu[last].local_ns),
+	       held = 0;
 
 	*level = last;
 	if (!isnan(local))
@@ -110,15 +116,19 @@ held_back(const struct held *from, const struct held *to, size_t *level)
 	return held;
 }
 
-/* Whether one thread alone wanted to run below that level: all its processes must have been looked at. */
+/* Whether one thread alone wanted to run below that level: all its processes must have been looked
+ * at. */
 static bool
-is_alone(struct watch *w, struct arena *a, const struct snapshot *s, const struct held *h, size_t level)
+is_alone(
+    struct watch *w, struct arena *a, const struct snapshot *s, const struct held *h, size_t level)
 {
 	uint32_t *pids;
 	size_t n, active = 0;
 
 	const struct group *g = &h->groups.v[level];
-	if (!g->rel[FAMILY_CPU] || whose_members(w->host, a, &h->groups.top[FAMILY_CPU], g->rel[FAMILY_CPU], &pids, &n) < 0)
+	if (!g->rel[FAMILY_CPU] ||
+	    whose_members(w->host, a, &h->groups.top[FAMILY_CPU], g->rel[FAMILY_CPU], &pids, &n) <
+		0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct process *p = tasks_find(s, pids[i]);
@@ -130,7 +140,8 @@ is_alone(struct watch *w, struct arena *a, const struct snapshot *s, const struc
 	return active == 1;
 }
 
-/* Whether the threads that ran or waited are where their process is; *left is how many may still be asked. */
+/* Whether the threads that ran or waited are where their process is; *left is how many may still be
+ * asked. */
 static bool
 is_in_one_cgroup(struct watch *w, const struct snapshot *s, const struct entry *u, int *left)
 {
@@ -141,7 +152,8 @@ is_in_one_cgroup(struct watch *w, const struct snapshot *s, const struct entry *
 	for (const struct task *t = s->tasks + first; t < s->tasks + first + n; t++) {
 		if (t->tid == u->p->pid || !(t->moved || t->stuck))
 			continue;
-		if ((*left)-- <= 0 || host_read(w->host, whose_path(path, u->p->pid, t->tid, "/cgroup"), &text) < 0 ||
+		if ((*left)-- <= 0 ||
+		    host_read(w->host, whose_path(path, u->p->pid, t->tid, "/cgroup"), &text) < 0 ||
 		    !pidcgroup_find(text, "cpu", &cgroup) || !text_eq(cgroup, u->p->cgroup))
 			return false;
 	}
@@ -160,7 +172,8 @@ wait_ns(const struct snapshot *s, const struct entry *u)
 }
 
 static double
-quota_ns(struct watch *w, struct arena *a, const struct snapshot *s, const struct entry *u, int *left)
+quota_ns(
+    struct watch *w, struct arena *a, const struct snapshot *s, const struct entry *u, int *left)
 {
 	const struct state *state = w->state;
 	const struct held *to = u->p->cgroup ? find(s, u->p->cgroup) : NULL;
@@ -170,7 +183,8 @@ quota_ns(struct watch *w, struct arena *a, const struct snapshot *s, const struc
 	if (u->p->skipped || !from || !from->known || !to->known)
 		return NAN;
 	double held = held_back(from, to, &level);
-	if (isnan(held) || (held > 0 && !is_alone(w, a, s, to, level)) || !(to->keeps_threads || is_in_one_cgroup(w, s, u, left)))
+	if (isnan(held) || (held > 0 && !is_alone(w, a, s, to, level)) ||
+	    !(to->keeps_threads || is_in_one_cgroup(w, s, u, left)))
 		return NAN;
 	return fmin(held, wait_ns(s, u));
 }

@@ -7,34 +7,63 @@
 #include "cgroups.h"
 #include "tool.h"
 
-enum { CGROUP, LIMIT, LEVEL, USED, USED_PCT, PERIODS, THROTTLED, THROTTLED_PCT, HELD, STALL, BURSTS, SOME, FULL, HIDDEN, NOTE };
+enum {
+	CGROUP,
+	LIMIT,
+	LEVEL,
+	USED,
+	USED_PCT,
+	PERIODS,
+	THROTTLED,
+	THROTTLED_PCT,
+	HELD,
+	STALL,
+	BURSTS,
+	SOME,
+	FULL,
+	HIDDEN,
+	NOTE
+};
 
 static const struct column columns[] = {
-	[CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0, .help = "the cgroup, as this process sees its name" },
-	[LIMIT] = { "limit_cpus", "limit", GAUGE, CPUS, 7, 2, .help =
-		"CPUs it may use: the least quota of its own and all visible levels above (cpu.max; cpu.cfs_quota_us)" },
-	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .remark = true, .help = "the cgroup whose quota that is" },
-	[USED] = { "used_cpus", "used", RATE, CPUS, 7, 2, .counter = "throttle_used_seconds", .help =
-		"CPUs it used, mean (cpu.stat usage_usec; cpuacct.usage)" },
+	[CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
+	    .help = "the cgroup, as this process sees its name" },
+	[LIMIT] = { "limit_cpus", "limit", GAUGE, CPUS, 7, 2,
+	    .help = "CPUs it may use: the least quota of its own and all visible levels above "
+		    "(cpu.max; cpu.cfs_quota_us)" },
+	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .remark = true,
+	    .help = "the cgroup whose quota that is" },
+	[USED] = { "used_cpus", "used", RATE, CPUS, 7, 2, .counter = "throttle_used_seconds",
+	    .help = "CPUs it used, mean (cpu.stat usage_usec; cpuacct.usage)" },
 	[USED_PCT] = { "used_pct", "%limit", SHARE, PERCENT, 7, 1, .help = "used, in % of limit" },
-	[PERIODS] = { "periods", "periods", COUNT, NO_UNIT, 8, 0, .counter = "throttle_periods", .help =
-		"quota periods in which it was active (cpu.stat nr_periods)" },
-	[THROTTLED] = { "throttled", "thrtl", COUNT, NO_UNIT, 6, 0, .counter = "throttle_throttled_periods", .help =
-		"periods in which its own quota held it back (cpu.stat nr_throttled)" },
-	[THROTTLED_PCT] = { "throttled_pct", "%thrtl", SHARE, PERCENT, 7, 1, .help = "throttled, in % of periods" },
-	[HELD] = { "held_cpus", "held", GAUGE, CPUS, 6, 2, .counter = "throttle_throttled_seconds", .help =
-		"CPUs held back, mean, by any level; may exceed 1 (cpu.stat throttled_usec, cpu.stat.local)" },
-	[STALL] = { "stall_ms", "stall-ms", GAUGE, MILLISECONDS, 9, 1, .group = "more", .help =
-		"held back per throttled period, summed over CPUs (throttled_usec per nr_throttled)" },
-	[BURSTS] = { "bursts", "bursts", COUNT, NO_UNIT, 7, 0, .group = "more", .counter = "throttle_bursts", .help =
-		"periods that used time saved earlier (cpu.stat nr_bursts)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "more", .counter = "throttle_some_seconds", .help =
-		"time in which a task of it waited for a CPU or for quota (cpu.pressure, some total; v2 only)" },
-	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "more", .counter = "throttle_full_seconds", .help =
-		"time in which all of its tasks waited (cpu.pressure, full total)" },
-	[HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, .group = "more", .help =
-		"CPUs held back by a level that cannot be seen from here (cpu.stat.local of the topmost visible level)" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true, .help = "what is to be known of this row: see CGROUPS" },
+	[PERIODS] = { "periods", "periods", COUNT, NO_UNIT, 8, 0, .counter = "throttle_periods",
+	    .help = "quota periods in which it was active (cpu.stat nr_periods)" },
+	[THROTTLED] = { "throttled", "thrtl", COUNT, NO_UNIT, 6, 0,
+	    .counter = "throttle_throttled_periods",
+	    .help = "periods in which its own quota held it back (cpu.stat nr_throttled)" },
+	[THROTTLED_PCT] = { "throttled_pct", "%thrtl", SHARE, PERCENT, 7, 1,
+	    .help = "throttled, in % of periods" },
+	[HELD] = { "held_cpus", "held", GAUGE, CPUS, 6, 2, .counter = "throttle_throttled_seconds",
+	    .help = "CPUs held back, mean, by any level; may exceed 1 (cpu.stat throttled_usec, "
+		    "cpu.stat.local)" },
+	[STALL] = { "stall_ms", "stall-ms", GAUGE, MILLISECONDS, 9, 1, .group = "more",
+	    .help = "held back per throttled period, summed over CPUs (throttled_usec per "
+		    "nr_throttled)" },
+	[BURSTS] = { "bursts", "bursts", COUNT, NO_UNIT, 7, 0, .group = "more",
+	    .counter = "throttle_bursts",
+	    .help = "periods that used time saved earlier (cpu.stat nr_bursts)" },
+	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "more",
+	    .counter = "throttle_some_seconds",
+	    .help = "time in which a task of it waited for a CPU or for quota (cpu.pressure, some "
+		    "total; v2 only)" },
+	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "more",
+	    .counter = "throttle_full_seconds",
+	    .help = "time in which all of its tasks waited (cpu.pressure, full total)" },
+	[HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, .group = "more",
+	    .help = "CPUs held back by a level that cannot be seen from here (cpu.stat.local of "
+		    "the topmost visible level)" },
+	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
+	    .help = "what is to be known of this row: see CGROUPS" },
 	{ .key = NULL },
 };
 
@@ -50,7 +79,8 @@ struct snapshot {
 	struct one *v; /* groups.n of them */
 };
 
-/* The quota of each level holds; where one of them cannot be read, nobody knows which is the least. */
+/* The quota of each level holds; where one of them cannot be read, nobody knows which is the
+ * least. */
 static void
 find_limit(const struct groups *groups, struct one *v, size_t i)
 {
@@ -76,15 +106,20 @@ read_quota(struct watch *w, struct snapshot *s, size_t i)
 	const struct group *g = &s->groups.v[i];
 
 	if (group_read_quota(w->host, &s->groups, g, &s->v[i].cpu.quota) < 0 && errno == EINVAL)
-		watch_note(w, "cgroup %s: cpu.max, or cpu.cfs_quota_us by cpu.cfs_period_us, makes no sense: no quota is taken from it",
-			   g->name);
+		watch_note(w,
+		    "cgroup %s: cpu.max, or cpu.cfs_quota_us by cpu.cfs_period_us, makes no sense: "
+		    "no quota is taken from it",
+		    g->name);
 	else if (!s->v[i].cpu.quota.known && errno != ENODEV)
-		watch_note(w, "cgroup %s: its quota cannot be read: %s; limits from there on down are unknown", g->name,
-			   strerror(errno));
+		watch_note(w,
+		    "cgroup %s: its quota cannot be read: %s; limits from there on down are "
+		    "unknown",
+		    g->name, strerror(errno));
 	find_limit(&s->groups, s->v, i);
 }
 
-/* Whether a level above, seen or not, may hold the group back: only then does cpu.stat.local tell more than cpu.stat. */
+/* Whether a level above, seen or not, may hold the group back: only then does cpu.stat.local tell
+ * more than cpu.stat. */
 static bool
 others_may_hold(const struct snapshot *s, size_t i)
 {
@@ -110,7 +145,8 @@ read_groups(struct watch *w, struct arena *a)
 		read_quota(w, s, i);
 		g->shown = g->asked || s->v[i].cpu.quota.limited;
 		if (g->shown || i == 0) /* the topmost one tells what is hidden above it */
-			g->read = group_read_cpu(w->host, &s->groups, g, others_may_hold(s, i), &s->v[i].cpu) == 0;
+			g->read = group_read_cpu(w->host, &s->groups, g, others_may_hold(s, i),
+				      &s->v[i].cpu) == 0;
 		if (g->asked && !cgroups_seen(w, g, "cpu.stat"))
 			w->fail = EXIT_UNSUPPORTED;
 		if (g->asked && g->read && !s->v[i].cpu.some_us.known)
@@ -139,18 +175,21 @@ throttled_here(struct pair p)
 	return keyed_delta(p.from->local_ns, p.to->local_ns) * 1e-9;
 }
 
-/* A counter that ran backwards is another cgroup's of the same name: then no difference means anything. */
+/* A counter that ran backwards is another cgroup's of the same name: then no difference means
+ * anything. */
 static const struct group_cpu unknown;
 
 static bool
 restarted(struct pair p)
 {
-	return keyed_restarted(p.from->periods, p.to->periods) || keyed_restarted(p.from->usage_ns, p.to->usage_ns) ||
-	       keyed_restarted(p.from->throttled_ns, p.to->throttled_ns);
+	return keyed_restarted(p.from->periods, p.to->periods) ||
+	    keyed_restarted(p.from->usage_ns, p.to->usage_ns) ||
+	    keyed_restarted(p.from->throttled_ns, p.to->throttled_ns);
 }
 
-/* The group's counters say how long its own quota held it, cpu.stat.local how long any level's did. Without the latter
- * (before Linux 6.6), a level above that throttled leaves unknown how much of that was this group's. */
+/* The group's counters say how long its own quota held it, cpu.stat.local how long any level's did.
+ * Without the latter (before Linux 6.6), a level above that throttled leaves unknown how much of
+ * that was this group's. */
 static double
 held_s(struct pair p, bool held_above)
 {
@@ -167,7 +206,10 @@ counter_s(const struct group_cpu *c)
 {
 	if (!c->throttled_ns.known)
 		return NAN;
-	return (double)(c->local_ns.known && c->local_ns.v > c->throttled_ns.v ? c->local_ns.v : c->throttled_ns.v) * 1e-9;
+	return (double)(c->local_ns.known && c->local_ns.v > c->throttled_ns.v ?
+		       c->local_ns.v :
+		       c->throttled_ns.v) *
+	    1e-9;
 }
 
 /* Whether a visible level above was held back in the interval. */
@@ -176,7 +218,8 @@ held_above(const struct snapshot *a, const struct snapshot *b, size_t i)
 {
 	for (int up = b->groups.v[i].parent; up >= 0; up = b->groups.v[up].parent) {
 		int before = groups_find(&a->groups, b->groups.v[up].name, (size_t)up);
-		if (before >= 0 && throttled_by((struct pair){ &a->v[before].cpu, &b->v[up].cpu }) > 0)
+		if (before >= 0 &&
+		    throttled_by((struct pair){ &a->v[before].cpu, &b->v[up].cpu }) > 0)
 			return true;
 	}
 	return false;
@@ -190,7 +233,8 @@ hidden_s(const struct snapshot *a, const struct snapshot *b, struct pair p)
 
 	if (b->groups.from_root)
 		return 0;
-	double beyond_top = throttled_here(top) - throttled_by(top), beyond_own = throttled_here(p) - throttled_by(p);
+	double beyond_top = throttled_here(top) - throttled_by(top),
+	       beyond_own = throttled_here(p) - throttled_by(p);
 	if (isnan(beyond_top) || isnan(beyond_own))
 		return NAN;
 	return fmax(0, fmin(beyond_top, beyond_own));
@@ -214,7 +258,8 @@ fill_row(struct cell *row, struct pair p, double limit, double span_s)
 	cell_stalled(&row[FULL], p.from->full_us, p.to->full_us, span_s);
 }
 
-/* By the CPUs held back, or else by the share of periods, which is all that an old kernel tells of some. */
+/* By the CPUs held back, or else by the share of periods, which is all that an old kernel tells of
+ * some. */
 static double
 worst(const struct cell *row)
 {
@@ -254,10 +299,9 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 const struct tool tool_throttle = {
 	.name = "throttle",
 	.brief = "how long CPU quotas hold cgroups back",
-	.examples =
-		"  pq throttle 1           this container, and levels above it with a quota\n"
-		"  pq throttle -p 4242 1   the container of a process\n"
-		"  pq throttle -a 10       every cgroup with a quota, the worst first\n",
+	.examples = "  pq throttle 1           this container, and levels above it with a quota\n"
+		    "  pq throttle -p 4242 1   the container of a process\n"
+		    "  pq throttle -a 10       every cgroup with a quota, the worst first\n",
 	.columns = columns,
 	.takes = TAKES_TARGET,
 	.state_size = sizeof(struct groups_watch),

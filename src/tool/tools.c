@@ -1,9 +1,8 @@
 /* The list of tools. */
 #include "tool.h"
 
-const struct tool *const tools[] = {
-	&tool_runq, &tool_cpu, &tool_throttle, &tool_mem, &tool_tasks, &tool_runqlat, &tool_wait, &tool_psi, NULL
-};
+const struct tool *const tools[] = { &tool_runq, &tool_cpu, &tool_throttle, &tool_mem, &tool_tasks,
+	&tool_runqlat, &tool_wait, &tool_psi, NULL };
 
 const struct tool *
 tools_find(struct text name)

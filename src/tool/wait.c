@@ -1,33 +1,60 @@
-/* wait: what threads wait for: a look at each, many times a second, at whether it runs, waits for a CPU, or sleeps, and where. */
+/* wait: what threads wait for: a look at each, many times a second, at whether it runs, waits for a
+ * CPU, or sleeps, and where. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "wait_look.h"
 
-enum { PID, TID, PROCESS, COMM, STATE, CALL, WHERE, WCHAN, UNINTERRUPTIBLE, SHARE_PCT, THREADS, DURATION_MS, LASTING, SAMPLES };
+enum {
+	PID,
+	TID,
+	PROCESS,
+	COMM,
+	STATE,
+	CALL,
+	WHERE,
+	WCHAN,
+	UNINTERRUPTIBLE,
+	SHARE_PCT,
+	THREADS,
+	DURATION_MS,
+	LASTING,
+	SAMPLES
+};
 
 static const struct column columns[] = {
-	[PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .spare = true, .help = "the process, with -t and --slow" },
+	[PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .spare = true,
+	    .help = "the process, with -t and --slow" },
 	[TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .help = "the thread" },
 	[PROCESS] = { "process", "process", LABEL, NO_UNIT, 17, 0, .help = "the process's name" },
-	[COMM] = { "comm", "thread", LABEL, NO_UNIT, 16, 0, .help = "the thread's name (/proc/PID/task/TID/stat, field 2)" },
-	[STATE] = { "state", "state", LABEL, NO_UNIT, 10, 0, .help =
-		"running; runnable: waits for a CPU; blocked: sleeps; stopped: by a signal or a debugger (stat, field 3)" },
-	[CALL] = { "call", "call", LABEL, NO_UNIT, 18, 0, .help =
-		"the system call that it waits in (/proc/PID/task/TID/syscall); none: it waits, but in none" },
-	[WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .room = 11, .help =
-		"what the descriptor of the call leads to (/proc/PID/task/TID/fd), else the function of the kernel (wchan)" },
-	[WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0, .help =
-		"the function of the kernel that it sleeps in (/proc/PID/task/TID/wchan)" },
-	[UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0, .help = "no signal ends the wait (stat, field 3: D)" },
-	[SHARE_PCT] = { "share_pct", "%time", SHARE, PERCENT, 7, 1, .help =
-		"share of the time of all threads; with -t, of this thread's (schedstat, and looks at --hz)" },
-	[THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2, .help = "how many threads that is, mean" },
-	[DURATION_MS] = { "duration_ms", "duration", GAUGE, MILLISECONDS, 10, 0, .help =
-		"how long a thread has waited there without running, the longest; with --slow, this wait" },
-	[LASTING] = { "lasting", "+", FLAG, NO_UNIT, 2, 0, .help = "with --slow: the wait was not over yet" },
-	[SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0, .help = "the same time in looks of --hz: what --folded counts" },
+	[COMM] = { "comm", "thread", LABEL, NO_UNIT, 16, 0,
+	    .help = "the thread's name (/proc/PID/task/TID/stat, field 2)" },
+	[STATE] = { "state", "state", LABEL, NO_UNIT, 10, 0,
+	    .help = "running; runnable: waits for a CPU; blocked: sleeps; stopped: by a signal or "
+		    "a debugger (stat, field 3)" },
+	[CALL] = { "call", "call", LABEL, NO_UNIT, 18, 0,
+	    .help = "the system call that it waits in (/proc/PID/task/TID/syscall); none: it "
+		    "waits, but in none" },
+	[WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .room = 11,
+	    .help = "what the descriptor of the call leads to (/proc/PID/task/TID/fd), else the "
+		    "function of the kernel (wchan)" },
+	[WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0,
+	    .help = "the function of the kernel that it sleeps in (/proc/PID/task/TID/wchan)" },
+	[UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
+	    .help = "no signal ends the wait (stat, field 3: D)" },
+	[SHARE_PCT] = { "share_pct", "%time", SHARE, PERCENT, 7, 1,
+	    .help = "share of the time of all threads; with -t, of this thread's (schedstat, and "
+		    "looks at --hz)" },
+	[THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2,
+	    .help = "how many threads that is, mean" },
+	[DURATION_MS] = { "duration_ms", "duration", GAUGE, MILLISECONDS, 10, 0,
+	    .help = "how long a thread has waited there without running, the longest; with --slow, "
+		    "this wait" },
+	[LASTING] = { "lasting", "+", FLAG, NO_UNIT, 2, 0,
+	    .help = "with --slow: the wait was not over yet" },
+	[SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0,
+	    .help = "the same time in looks of --hz: what --folded counts" },
 	{ .key = NULL },
 };
 
@@ -69,9 +96,13 @@ may_go_on(struct watch *w)
 	s->told_end = w->ended;
 	w->ended = false;
 	if (!s->sched_seen && s->threads.n > 0)
-		watch_fail(w, EXIT_UNSUPPORTED, "/proc/PID/schedstat has no figures (CONFIG_SCHED_INFO): nothing tells who runs");
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "/proc/PID/schedstat has no figures (CONFIG_SCHED_INFO): nothing tells who "
+		    "runs");
 	else if (w->host->replay && !s->placed && s->threads.n > 0)
-		watch_fail(w, EXIT_UNSUPPORTED, "this recording has no /proc/PID/task/TID/stat: pq wait is to be named to pq record");
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "this recording has no /proc/PID/task/TID/stat: pq wait is to be named to pq "
+		    "record");
 	return !w->fail;
 }
 
@@ -82,9 +113,12 @@ check_looks(struct watch *w)
 	struct wait_looks *s = w->state;
 	double wanted = (double)(w->now_ns - s->row_ns) * 1e-9 * w->ask->hz;
 
-	if (!w->host->replay && s->threads.n > 500 && s->looks > 1 && s->rows > 2 && s->looks < 0.7 * wanted)
-		watch_note(w, "threads are looked at less often than --hz says: it would take more than %u %% of a CPU; -p and -g "
-			   "narrow it down", tool_wait.costly_tick);
+	if (!w->host->replay && s->threads.n > 500 && s->looks > 1 && s->rows > 2 &&
+	    s->looks < 0.7 * wanted)
+		watch_note(w,
+		    "threads are looked at less often than --hz says: it would take more than %u "
+		    "%% of a CPU; -p and -g narrow it down",
+		    tool_wait.costly_tick);
 	s->looks = 0;
 	s->rows++;
 	s->row_ns = w->now_ns;
@@ -152,10 +186,11 @@ known(const char *s)
 static void
 set_labels(struct cell *row, const struct wait_whose *who, const struct wait_place *p)
 {
-	static const char *const states[] = {
-		[WAIT_RUNNING] = "running", [WAIT_RUNNABLE] = "runnable", [WAIT_BLOCKED] = "blocked", [WAIT_STOPPED] = "stopped",
-		[WAIT_ENDED] = "ended"
-	};
+	static const char *const states[] = { [WAIT_RUNNING] = "running",
+		[WAIT_RUNNABLE] = "runnable",
+		[WAIT_BLOCKED] = "blocked",
+		[WAIT_STOPPED] = "stopped",
+		[WAIT_ENDED] = "ended" };
 
 	cell_label(&row[PID], who->pid_name);
 	cell_label(&row[TID], who->tid_name);
@@ -186,7 +221,8 @@ rows_of_events(const struct snapshot *s, double span_s, struct table *out)
 	}
 }
 
-/* Of all threads' time, or of the thread's own; what was not seen of it (it came or went) is nobody's. */
+/* Of all threads' time, or of the thread's own; what was not seen of it (it came or went) is
+ * nobody's. */
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
@@ -223,10 +259,10 @@ const struct tool tool_wait = {
 	.name = "wait",
 	.brief = "where threads hang that are on no CPU",
 	.examples =
-		"  pq wait -p PID 1            what the threads of a process wait for\n"
-		"  pq wait -t -p PID 10 1      each thread, over ten seconds\n"
-		"  pq wait --slow 200ms 1      each wait that took so long, on the whole machine\n"
-		"  pq wait --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
+	    "  pq wait -p PID 1            what the threads of a process wait for\n"
+	    "  pq wait -t -p PID 10 1      each thread, over ten seconds\n"
+	    "  pq wait --slow 200ms 1      each wait that took so long, on the whole machine\n"
+	    "  pq wait --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
 	.columns = columns,
 	.takes = TAKES_PID | TAKES_CGROUP | TAKES_THREADS | TAKES_MOST | TAKES_WAIT,
 	.state_size = sizeof(struct wait_looks),

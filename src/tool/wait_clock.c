@@ -1,10 +1,12 @@
 /*
- * When a thread left its CPU, for one that was not looked at in between: the kernel keeps that time, but by a clock of each CPU,
- * which the time that a hypervisor takes away makes lag behind. How far it lags is learned from threads that have just run there.
+ * When a thread left its CPU, for one that was not looked at in between: the kernel keeps that
+ * time, but by a clock of each CPU, which the time that a hypervisor takes away makes lag behind.
+ * How far it lags is learned from threads that have just run there.
  */
 #include "wait_look.h"
 
-/* The lag grows. So often it is looked for, so long the least is kept, and so long it is better than a guess. */
+/* The lag grows. So often it is looked for, so long the least is kept, and so long it is better
+ * than a guess. */
 enum { LEARN_MS = 90, KEEP_MS = 300, HOLDS_MS = 1000 };
 
 static struct wait_clock *
@@ -27,7 +29,8 @@ read_left(struct watch *w, const struct wait_thread *t, int64_t *ns)
 	return wait_thread_read(w, t, "/sched", &text) == 0 && task_left_parse(text, ns) == 0;
 }
 
-/* It left its CPU between the look before and this one: the least lag of some such is nearest to the true one. */
+/* It left its CPU between the look before and this one: the least lag of some such is nearest to
+ * the true one. */
 void
 wait_clock_learn(struct watch *w, const struct wait_thread *t)
 {
@@ -38,7 +41,8 @@ wait_clock_learn(struct watch *w, const struct wait_thread *t)
 		return;
 	int64_t lag = w->now_ns - left;
 	c->asked_ns = w->now_ns;
-	if (c->learned_ns && w->now_ns - c->learned_ns < KEEP_MS * (int64_t)1000000 && lag > c->lag_ns)
+	if (c->learned_ns && w->now_ns - c->learned_ns < KEEP_MS * (int64_t)1000000 &&
+	    lag > c->lag_ns)
 		return;
 	c->lag_ns = lag;
 	c->learned_ns = w->now_ns;
@@ -50,7 +54,8 @@ wait_clock_left(struct watch *w, const struct wait_thread *t, int64_t *ns)
 	const struct wait_clock *c = clock_of(w, t);
 	int64_t left;
 
-	if (!c || !c->learned_ns || w->now_ns - c->learned_ns > HOLDS_MS * (int64_t)1000000 || !read_left(w, t, &left))
+	if (!c || !c->learned_ns || w->now_ns - c->learned_ns > HOLDS_MS * (int64_t)1000000 ||
+	    !read_left(w, t, &left))
 		return false;
 	*ns = left + c->lag_ns;
 	return true;

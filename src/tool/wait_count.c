@@ -47,7 +47,8 @@ wait_fill_whose(const struct wait_looks *s, const struct wait_thread *t, struct 
 
 /* What rows tell apart. */
 static void
-fill_sum(struct watch *w, const struct wait_thread *t, const struct wait_place *place, struct wait_sum *out)
+fill_sum(struct watch *w, const struct wait_thread *t, const struct wait_place *place,
+    struct wait_sum *out)
 {
 	const struct wait_looks *s = w->state;
 
@@ -62,7 +63,8 @@ fill_sum(struct watch *w, const struct wait_thread *t, const struct wait_place *
 		join(&out->place);
 }
 
-/* Threads of the kernel that sleep wait for work: among all threads they would be most of the time, and tell nothing. */
+/* Threads of the kernel that sleep wait for work: among all threads they would be most of the time,
+ * and tell nothing. */
 static bool
 is_left_out(const struct watch *w, const struct wait_place *p)
 {
@@ -70,7 +72,8 @@ is_left_out(const struct watch *w, const struct wait_place *p)
 }
 
 void
-wait_count(struct watch *w, const struct wait_thread *t, const struct wait_place *place, int64_t ns, int64_t stood_ns)
+wait_count(struct watch *w, const struct wait_thread *t, const struct wait_place *place, int64_t ns,
+    int64_t stood_ns)
 {
 	struct wait_looks *s = w->state;
 	struct wait_sum like, *sum;
@@ -97,7 +100,8 @@ static const struct wait_place asleep = { .state = WAIT_BLOCKED };
 void
 wait_decide(struct watch *w, struct wait_thread *t)
 {
-	const int64_t lag_ns = 10000000; /* run_ns of one that runs is behind by a scheduler's tick */
+	/* run_ns of one that runs is behind by a scheduler's tick */
+	const int64_t lag_ns = 10000000;
 	bool waits = t->open_ns > lag_ns;
 
 	wait_count(w, t, waits ? &runnable : &running, t->open_ns, 0);
@@ -106,7 +110,8 @@ wait_decide(struct watch *w, struct wait_thread *t)
 }
 
 void
-wait_split(struct watch *w, struct wait_thread *t, const struct task_sched *now, const struct wait_place *before)
+wait_split(struct watch *w, struct wait_thread *t, const struct task_sched *now,
+    const struct wait_place *before)
 {
 	bool slept = t->place.state != WAIT_RUNNABLE || before->state != WAIT_RUNNABLE;
 	int64_t left = w->now_ns - t->counted_ns, open = t->open_ns;

@@ -1,7 +1,8 @@
 /*
- * A thread whose schedstat stands still has not run at all since the look before: nothing else is read of it then. One that has
- * run spent the time between the two looks as schedstat says: so long on a CPU, so long waiting for one, and asleep for the rest.
- * Where it waits is read once, when it is seen to have begun.
+ * A thread whose schedstat stands still has not run at all since the look before: nothing else is
+ * read of it then. One that has run spent the time between the two looks as schedstat says: so long
+ * on a CPU, so long waiting for one, and asleep for the rest. Where it waits is read once, when it
+ * is seen to have begun.
  */
 #include "wait_look.h"
 
@@ -26,13 +27,15 @@ stand(struct watch *w, struct wait_thread *t, int64_t until_ns)
 	t->counted_ns = until_ns;
 }
 
-/* The look is late by up to one tick, and so was the one at which it began: a wait that may have been as long counts. */
+/* The look is late by up to one tick, and so was the one at which it began: a wait that may have
+ * been as long counts. */
 static bool
 is_slow(const struct watch *w, const struct wait_thread *t, int64_t ns)
 {
 	int64_t about_ns = 900000000 / (int64_t)w->ask->hz;
 
-	return w->ask->slow_ns && t->known && !t->gone && ns + about_ns >= w->ask->slow_ns && (w->ask->idle || !t->place.idle);
+	return w->ask->slow_ns && t->known && !t->gone && ns + about_ns >= w->ask->slow_ns &&
+	    (w->ask->idle || !t->place.idle);
 }
 
 static void
@@ -41,7 +44,8 @@ add_event(struct watch *w, const struct wait_thread *t, int64_t ns, bool lasting
 	struct wait_looks *s = w->state;
 
 	if (s->nevents == WAIT_EVENTS_MOST) {
-		watch_note(w, "more than %d long waits in an interval: the others are left out", WAIT_EVENTS_MOST);
+		watch_note(w, "more than %d long waits in an interval: the others are left out",
+		    WAIT_EVENTS_MOST);
 		return;
 	}
 	if (s->nevents == s->events_room) {
@@ -53,8 +57,8 @@ add_event(struct watch *w, const struct wait_thread *t, int64_t ns, bool lasting
 	wait_fill_whose(s, t, &e->whose);
 }
 
-/* When it is taken to have run, if it has: at this look, as that is how late all waits are seen to begin and to end; or for a
- * thread that was passed over in between, earlier by half of that. */
+/* When it is taken to have run, if it has: at this look, as that is how late all waits are seen to
+ * begin and to end; or for a thread that was passed over in between, earlier by half of that. */
 static int64_t
 ran_ns(const struct watch *w, const struct wait_thread *t)
 {
@@ -88,8 +92,9 @@ lost(void *about, struct wait_thread *t)
 	lose(about, t);
 }
 
-/* A wait of a thread that was passed over at the look before has begun earlier: if it may have to be told, the kernel is asked
- * when. Its clock is known to be late by less than a look, and so are the ends of waits. */
+/* A wait of a thread that was passed over at the look before has begun earlier: if it may have to
+ * be told, the kernel is asked when. Its clock is known to be late by less than a look, and so are
+ * the ends of waits. */
 static int64_t
 began_ns(struct watch *w, const struct wait_thread *t)
 {
@@ -118,7 +123,8 @@ begin_wait(struct watch *w, struct wait_thread *t, const struct task_sched *now)
 	t->known = true;
 }
 
-/* Its state was read after its figures: it may have come and gone in between. One that is still ready waits for a CPU. */
+/* Its state was read after its figures: it may have come and gone in between. One that is still
+ * ready waits for a CPU. */
 static void
 check_runnable(struct watch *w, struct wait_thread *t)
 {
@@ -137,7 +143,9 @@ look_at(struct watch *w, struct wait_thread *t)
 
 	if (wait_thread_read(w, t, "/schedstat", &text) < 0 || task_sched_parse(text, &now) < 0) {
 		if (errno == EINVAL || errno == ERANGE)
-			watch_note(w, "/proc/PID/schedstat is not understood: threads with such a one are left out");
+			watch_note(w,
+			    "/proc/PID/schedstat is not understood: threads with such a one are "
+			    "left out");
 		lose(w, t);
 		return;
 	}
@@ -170,7 +178,9 @@ list(struct watch *w)
 	s->error = wait_threads_list(w, &s->threads, lost, w) < 0 ? errno : 0;
 	s->until_list = (unsigned)(s->threads.n / 64 < w->ask->hz ? s->threads.n / 64 : w->ask->hz);
 	if (s->threads.cut)
-		watch_note(w, "more than %d threads: the others are left out; -p and -g narrow it down", WAIT_THREADS_MOST);
+		watch_note(w,
+		    "more than %d threads: the others are left out; -p and -g narrow it down",
+		    WAIT_THREADS_MOST);
 }
 
 static unsigned
@@ -186,19 +196,21 @@ look_every(const struct watch *w, int64_t still_ns)
 	return still_ns < 4 * second ? 2 : still_ns < 8 * second ? 4 : RAREST;
 }
 
-/* Looks at threads that rest are most of the cost where there are many. The longer one has stood still the less often it is
- * looked at, another part of them each time. With --slow that goes for those whose wait is not to be told, and so often that none
- * that is falls between two looks. */
+/* Looks at threads that rest are most of the cost where there are many. The longer one has stood
+ * still the less often it is looked at, another part of them each time. With --slow that goes for
+ * those whose wait is not to be told, and so often that none that is falls between two looks. */
 static bool
 is_resting(const struct watch *w, const struct wait_thread *t)
 {
 	const struct wait_looks *s = w->state;
 	unsigned every = look_every(w, w->now_ns - t->since_ns);
 
-	return every > 1 && t->known && t->thin && s->threads.n > FEW && (t->tid + s->round) % every != 0;
+	return every > 1 && t->known && t->thin && s->threads.n > FEW &&
+	    (t->tid + s->round) % every != 0;
 }
 
-/* Of a wait between looks that are further apart the kernel must tell when it began, as it does with CONFIG_SCHED_DEBUG. */
+/* Of a wait between looks that are further apart the kernel must tell when it began, as it does
+ * with CONFIG_SCHED_DEBUG. */
 static void
 learn_thinning(struct watch *w)
 {
@@ -207,7 +219,8 @@ learn_thinning(struct watch *w)
 	struct text text;
 
 	s->rarest = looks < RAREST ? (unsigned)looks : RAREST;
-	s->thins = w->ask->slow_ns && host_read(w->host, "proc/self/sched", &text) == 0 && task_left_parse(text, &ns) == 0;
+	s->thins = w->ask->slow_ns && host_read(w->host, "proc/self/sched", &text) == 0 &&
+	    task_left_parse(text, &ns) == 0;
 }
 
 void

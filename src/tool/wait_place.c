@@ -1,4 +1,5 @@
-/* Where a thread waits: its system call, the function of the kernel in which it sleeps, and what its descriptor leads to. */
+/* Where a thread waits: its system call, the function of the kernel in which it sleeps, and what
+ * its descriptor leads to. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,15 +35,17 @@ state_of(char letter)
 	}
 }
 
-/* glibc's mutexes wait with FUTEX_WAIT for a 2, and the kernel's own locks with LOCK_PI: somebody holds them. All other waits on a
- * futex may be those of a pool for work. linux/futex.h: the operation is in the lower bits, 128 and 256 are flags. */
+/* glibc's mutexes wait with FUTEX_WAIT for a 2, and the kernel's own locks with LOCK_PI: somebody
+ * holds them. All other waits on a futex may be those of a pool for work. linux/futex.h: the
+ * operation is in the lower bits, 128 and 256 are flags. */
 static bool
 is_lock(const struct task_call *c)
 {
 	enum { FUTEX_WAIT = 0, FUTEX_LOCK_PI = 6, FUTEX_LOCK_PI2 = 13, FLAGS = 128 | 256 };
 	uint64_t operation = c->arg[1] & ~(uint64_t)FLAGS;
 
-	return operation == FUTEX_LOCK_PI || operation == FUTEX_LOCK_PI2 || (operation == FUTEX_WAIT && (uint32_t)c->arg[2] == 2);
+	return operation == FUTEX_LOCK_PI || operation == FUTEX_LOCK_PI2 ||
+	    (operation == FUTEX_WAIT && (uint32_t)c->arg[2] == 2);
 }
 
 /* What those calls sleep in, for where the call may not be seen. */
@@ -50,13 +53,31 @@ static bool
 is_idle_function(const char *wchan)
 {
 	static const char *const names[] = {
-		"futex_do_wait", "futex_wait_queue", "futex_wait_queue_me", "ep_poll", "do_epoll_wait", "poll_schedule_timeout", "do_poll",
-		"do_select", "inet_csk_accept", "hrtimer_nanosleep", "do_nanosleep", "do_sigtimedwait", "sigsuspend", "do_wait",
-		"__do_sys_pause", "sys_pause", "io_cqring_wait", "read_events", "wq_sleep", "do_msgrcv",
+		"futex_do_wait",
+		"futex_wait_queue",
+		"futex_wait_queue_me",
+		"ep_poll",
+		"do_epoll_wait",
+		"poll_schedule_timeout",
+		"do_poll",
+		"do_select",
+		"inet_csk_accept",
+		"hrtimer_nanosleep",
+		"do_nanosleep",
+		"do_sigtimedwait",
+		"sigsuspend",
+		"do_wait",
+		"__do_sys_pause",
+		"sys_pause",
+		"io_cqring_wait",
+		"read_events",
+		"wq_sleep",
+		"do_msgrcv",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strncmp(wchan, names[i], strlen(names[i])) == 0 && (wchan[strlen(names[i])] == '\0' || wchan[strlen(names[i])] == '.'))
+		if (strncmp(wchan, names[i], strlen(names[i])) == 0 &&
+		    (wchan[strlen(names[i])] == '\0' || wchan[strlen(names[i])] == '.'))
 			return true;
 	return false;
 }
@@ -67,10 +88,15 @@ say_why(struct watch *w, struct wait_thread *t, const char *file, int error)
 	struct text text;
 
 	if (error == EACCES || error == EPERM)
-		watch_note(w, "no permission to read /proc/PID/%s of some threads: their call, or where they wait, is unknown "
-			   "(it takes the same user and ptrace access: CAP_SYS_PTRACE, see kernel.yama.ptrace_scope)", file);
-	else if ((error == ENOENT || error == ENODATA || error == ENOSYS) && wait_thread_read(w, t, "/stat", &text) == 0)
-		watch_note(w, "some threads have no /proc/PID/%s (%s): what it tells is unknown", file, strerror(error));
+		watch_note(w,
+		    "no permission to read /proc/PID/%s of some threads: their call, or where they "
+		    "wait, is unknown (it takes the same user and ptrace access: CAP_SYS_PTRACE, "
+		    "see kernel.yama.ptrace_scope)",
+		    file);
+	else if ((error == ENOENT || error == ENODATA || error == ENOSYS) &&
+	    wait_thread_read(w, t, "/stat", &text) == 0)
+		watch_note(w, "some threads have no /proc/PID/%s (%s): what it tells is unknown",
+		    file, strerror(error));
 }
 
 /* A task of 32 bits has numbers of another table. */

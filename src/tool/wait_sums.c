@@ -28,8 +28,9 @@ same(const struct wait_sum *a, const struct wait_sum *b)
 	const struct wait_whose *x = &a->whose, *y = &b->whose;
 
 	return a->hash == b->hash && x->pid == y->pid && x->tid == y->tid && p->state == q->state &&
-	       p->uninterruptible == q->uninterruptible && strcmp(x->process, y->process) == 0 && strcmp(x->comm, y->comm) == 0 &&
-	       strcmp(p->call, q->call) == 0 && strcmp(p->where, q->where) == 0 && strcmp(p->wchan, q->wchan) == 0;
+	    p->uninterruptible == q->uninterruptible && strcmp(x->process, y->process) == 0 &&
+	    strcmp(x->comm, y->comm) == 0 && strcmp(p->call, q->call) == 0 &&
+	    strcmp(p->where, q->where) == 0 && strcmp(p->wchan, q->wchan) == 0;
 }
 
 /* Where it is, or would be put. */

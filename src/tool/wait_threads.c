@@ -43,7 +43,8 @@ learn_self(struct watch *w, struct wait_threads *all)
 	struct text text;
 
 	all->begun = true;
-	if (!w->ask->target.pid && host_read(w->host, "proc/self/stat", &text) == 0 && task_stat_parse(text, &stat) == 0)
+	if (!w->ask->target.pid && host_read(w->host, "proc/self/stat", &text) == 0 &&
+	    task_stat_parse(text, &stat) == 0)
 		all->self = stat.pid;
 }
 
@@ -82,7 +83,8 @@ is_same(const struct wait_threads *all)
 	if (all->n != all->nids)
 		return false;
 	for (size_t i = 0; i < all->n; i++)
-		if (compare(&all->v[i], all->ids[i].pid, all->ids[i].tid) != 0 || (all->v[i].gone && !all->v[i].ended))
+		if (compare(&all->v[i], all->ids[i].pid, all->ids[i].tid) != 0 ||
+		    (all->v[i].gone && !all->v[i].ended))
 			return false;
 	return true;
 }
@@ -98,8 +100,12 @@ merge(struct wait_threads *all, void (*lost)(void *, struct wait_thread *), void
 		const struct wait_id *id = &all->ids[i];
 		for (; old < all->n && compare(&all->v[old], id->pid, id->tid) < 0; old++)
 			lost(about, &all->v[old]);
-		struct wait_thread *t = old < all->n && compare(&all->v[old], id->pid, id->tid) == 0 ? &all->v[old++] : NULL;
-		v[i] = t && (!t->gone || t->ended) ? *t : (struct wait_thread){ .pid = id->pid, .tid = id->tid };
+		struct wait_thread *t =
+		    old < all->n && compare(&all->v[old], id->pid, id->tid) == 0 ? &all->v[old++] :
+										   NULL;
+		v[i] = t && (!t->gone || t->ended) ?
+		    *t :
+		    (struct wait_thread){ .pid = id->pid, .tid = id->tid };
 	}
 	for (; old < all->n; old++)
 		lost(about, &all->v[old]);
@@ -109,7 +115,8 @@ merge(struct wait_threads *all, void (*lost)(void *, struct wait_thread *), void
 }
 
 int
-wait_threads_list(struct watch *w, struct wait_threads *all, void (*lost)(void *about, struct wait_thread *t), void *about)
+wait_threads_list(struct watch *w, struct wait_threads *all,
+    void (*lost)(void *about, struct wait_thread *t), void *about)
 {
 	int got = list_target(w, all), error = errno;
 

@@ -48,9 +48,11 @@ watch_shows(const struct watch *w, int column)
 bool
 watch_check_cpus(struct watch *w, const struct cpulist *online)
 {
-	for (unsigned cpu = 0; cpu < CPULIST_MOST && !w->cpus_checked && !w->ask->all_cpus && !w->fail; cpu++)
+	for (unsigned cpu = 0;
+	     cpu < CPULIST_MOST && !w->cpus_checked && !w->ask->all_cpus && !w->fail; cpu++)
 		if (cpulist_has(&w->ask->cpus, cpu) && !cpulist_has(online, cpu))
-			watch_fail(w, EXIT_USAGE, "no CPU %u is online here; -P takes a list such as 0,2-3, or ALL", cpu);
+			watch_fail(w, EXIT_USAGE,
+			    "no CPU %u is online here; -P takes a list such as 0,2-3, or ALL", cpu);
 	w->cpus_checked = true;
 	return !w->fail;
 }

@@ -43,7 +43,8 @@ add_numbers(struct arena *a, struct text t, uint32_t *v, size_t *n, size_t *cap)
 	uint64_t pid;
 
 	while (text_line(&t, &line)) {
-		if (line.n == 0 || line.s[0] < '1' || line.s[0] > '9' || text_u64(line, &pid) < 0 || pid > PID_MOST)
+		if (line.n == 0 || line.s[0] < '1' || line.s[0] > '9' || text_u64(line, &pid) < 0 ||
+		    pid > PID_MOST)
 			continue;
 		v = arena_grow(a, v, *n, cap, sizeof *v);
 		v[(*n)++] = (uint32_t)pid;
@@ -71,7 +72,8 @@ struct walk {
 	int failed; /* errno */
 };
 
-/* A threaded cgroup (v2) tells no processes: those are listed where its threads' domain is, which is above. */
+/* A threaded cgroup (v2) tells no processes: those are listed where its threads' domain is, which
+ * is above. */
 static void
 walk(struct walk *k, const char *rel, int depth)
 {
@@ -81,7 +83,8 @@ walk(struct walk *k, const char *rel, int depth)
 		k->pids = add_numbers(k->arena, text, k->pids, &k->n, &k->cap);
 	else if (errno != EOPNOTSUPP || depth == DEPTH_MOST)
 		k->failed = errno;
-	if (k->failed || depth == 0 || host_list(k->host, arena_printf(k->arena, "%s%s", k->top->top, rel), &text) < 0)
+	if (k->failed || depth == 0 ||
+	    host_list(k->host, arena_printf(k->arena, "%s%s", k->top->top, rel), &text) < 0)
 		return;
 	struct text names = { arena_copy(k->arena, text), text.n };
 	while (text_line(&names, &line)) {
@@ -92,7 +95,8 @@ walk(struct walk *k, const char *rel, int depth)
 }
 
 int
-whose_members(struct host *h, struct arena *a, const struct place *top, const char *rel, uint32_t **pids, size_t *n)
+whose_members(struct host *h, struct arena *a, const struct place *top, const char *rel,
+    uint32_t **pids, size_t *n)
 {
 	struct walk k = { .host = h, .arena = a, .top = top };
 
@@ -103,8 +107,8 @@ whose_members(struct host *h, struct arena *a, const struct place *top, const ch
 	return k.failed ? -1 : 0;
 }
 
-/* /proc shows a directory for the number of any thread, and there all threads of its process, whose figures these are not. 0 when
- * it is a process, as far as can be told. */
+/* /proc shows a directory for the number of any thread, and there all threads of its process, whose
+ * figures these are not. 0 when it is a process, as far as can be told. */
 static uint32_t
 leader_of(struct watch *w, uint32_t pid)
 {
@@ -113,7 +117,8 @@ leader_of(struct watch *w, uint32_t pid)
 	struct text text;
 	char path[64];
 
-	if (host_read(w->host, whose_path(path, pid, 0, "/status"), &text) < 0 || keyed_parse(text, keys, 1, &tgid) < 1)
+	if (host_read(w->host, whose_path(path, pid, 0, "/status"), &text) < 0 ||
+	    keyed_parse(text, keys, 1, &tgid) < 1)
 		return 0;
 	return tgid.v != pid && tgid.v <= PID_MOST ? (uint32_t)tgid.v : 0;
 }
@@ -125,7 +130,8 @@ one_pid(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, size
 	char path[64];
 
 	*pids = whose_numbers(a, text_of(w->ask->target.pid), n);
-	bool there = *n == 1 && host_read(w->host, whose_path(path, **pids, 0, "/stat"), &text) == 0;
+	bool there =
+	    *n == 1 && host_read(w->host, whose_path(path, **pids, 0, "/stat"), &text) == 0;
 	if (there && !s->seen)
 		s->leader = leader_of(w, **pids);
 	if (there && !s->leader)
@@ -176,9 +182,10 @@ whose_pids(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, s
 
 	*pids = NULL;
 	*n = 0;
-	int got = t->pid ? one_pid(s, w, a, pids, n) :
-		  !t->cgroup ? all_pids(w, a, pids, n) :
-		  find_cgroup(s, w) < 0 ? -1 : whose_members(w->host, a, &s->place, s->place.rel, pids, n);
+	int got = t->pid          ? one_pid(s, w, a, pids, n) :
+	    !t->cgroup            ? all_pids(w, a, pids, n) :
+	    find_cgroup(s, w) < 0 ? -1 :
+				    whose_members(w->host, a, &s->place, s->place.rel, pids, n);
 	s->seen |= got == 0;
 	return got;
 }
@@ -190,27 +197,42 @@ fail(const struct whose *s, struct watch *w, int error)
 	bool denied = error == EACCES || error == EPERM;
 
 	if (*w->host->tools && error == ENODATA)
-		watch_fail(w, EXIT_UNSUPPORTED, "the tasks asked for are not on this tape: it has those of whom it was recorded for (-p, -g)");
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "the tasks asked for are not on this tape: it has those of whom it was "
+		    "recorded for (-p, -g)");
 	else if (t->pid && s->leader)
-		watch_fail(w, EXIT_USAGE, "%s is a thread of process %u: -p takes the process, -p %u", t->pid, s->leader, s->leader);
+		watch_fail(w, EXIT_USAGE,
+		    "%s is a thread of process %u: -p takes the process, -p %u", t->pid, s->leader,
+		    s->leader);
 	else if (t->pid && denied)
-		watch_fail(w, EXIT_UNSUPPORTED, "process %s: %s: /proc is mounted with hidepid", t->pid, strerror(error));
+		watch_fail(w, EXIT_UNSUPPORTED, "process %s: %s: /proc is mounted with hidepid",
+		    t->pid, strerror(error));
 	else if (t->pid)
-		watch_fail(w, EXIT_USAGE, "no process %s here; -p takes the number of one that runs", t->pid);
+		watch_fail(w, EXIT_USAGE,
+		    "no process %s here; -p takes the number of one that runs", t->pid);
 	else if (t->cgroup && error == ENOENT)
-		watch_fail(w, EXIT_USAGE, "no cgroup %s here; -g takes a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup",
-			   t->cgroup);
+		watch_fail(w, EXIT_USAGE,
+		    "no cgroup %s here; -g takes a name as in /proc/PID/cgroup, or a directory "
+		    "below /sys/fs/cgroup",
+		    t->cgroup);
 	else if (t->cgroup && error == ENODEV)
-		watch_fail(w, EXIT_UNSUPPORTED, "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
 	else if (t->cgroup && error == EOPNOTSUPP)
-		watch_fail(w, EXIT_UNSUPPORTED, "cgroup %s is threaded, and tells no processes (cgroup.procs): -g takes the one above to which "
-			   "they belong", t->cgroup);
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "cgroup %s is threaded, and tells no processes (cgroup.procs): -g takes the "
+		    "one above to which they belong",
+		    t->cgroup);
 	else if (t->cgroup)
-		watch_fail(w, EXIT_UNSUPPORTED, "cgroup %s: cgroup.procs: %s: its tasks are not known", t->cgroup, strerror(error));
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "cgroup %s: cgroup.procs: %s: its tasks are not known", t->cgroup,
+		    strerror(error));
 	else if (error == ESRCH)
-		watch_fail(w, EXIT_UNSUPPORTED, "no process is to be seen in /proc: is it mounted, and not with hidepid?");
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "no process is to be seen in /proc: is it mounted, and not with hidepid?");
 	else
-		watch_fail(w, EXIT_UNSUPPORTED, "cannot list /proc: %s; is it mounted?", strerror(error));
+		watch_fail(
+		    w, EXIT_UNSUPPORTED, "cannot list /proc: %s; is it mounted?", strerror(error));
 }
 
 bool
@@ -223,8 +245,9 @@ whose_tell(const struct whose *s, struct watch *w, int error)
 		return false;
 	}
 	if (t->cgroup) {
-		watch_note(w, "cgroup %s: cgroup.procs: %s: there are no rows until it can be read again", t->cgroup,
-			   strerror(error == ENODEV ? ENOENT : error));
+		watch_note(w,
+		    "cgroup %s: cgroup.procs: %s: there are no rows until it can be read again",
+		    t->cgroup, strerror(error == ENODEV ? ENOENT : error));
 		return true;
 	}
 	watch_note(w, "process %s has ended", t->pid);

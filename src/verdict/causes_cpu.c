@@ -4,11 +4,13 @@
 
 #include "causes.h"
 
-/* What of the time of a CPU, or of all, was not idle, %; waiting for a disk is idle. Steal is neither. */
+/* What of the time of a CPU, or of all, was not idle, %; waiting for a disk is idle. Steal is
+ * neither. */
 static double
 busy(const struct evidence *e, size_t row)
 {
-	return 100 - evidence_num(e, VIEW_CPUS, row, "idle_pct") - evidence_num(e, VIEW_CPUS, row, "iowait_pct");
+	return 100 - evidence_num(e, VIEW_CPUS, row, "idle_pct") -
+	    evidence_num(e, VIEW_CPUS, row, "iowait_pct");
 }
 
 static size_t
@@ -24,7 +26,8 @@ sum_of(const struct evidence *e, enum view v, const char *key)
 	double sum = n ? 0 : NAN;
 
 	for (size_t i = 0; i < n; i++)
-		sum += fmax(0, evidence_num(e, v, i, key)); /* rows of tasks that came and went have none */
+		/* rows of tasks that came and went have none */
+		sum += fmax(0, evidence_num(e, v, i, key));
 	return sum;
 }
 
@@ -43,7 +46,8 @@ held_cpus(const struct evidence *e)
 static double
 waiting(const struct evidence *e)
 {
-	double exact = evidence_num(e, VIEW_RUNQ, 0, "waiting"), sum = sum_of(e, VIEW_TASKS, "wait_pct") / 100;
+	double exact = evidence_num(e, VIEW_RUNQ, 0, "waiting"),
+	       sum = sum_of(e, VIEW_TASKS, "wait_pct") / 100;
 	double queue = evidence_num(e, VIEW_RUNQ, 0, "runq_sz") - evidence_cpus(e);
 
 	return !isnan(exact) ? exact : !isnan(sum) ? sum : fmax(0, queue);
@@ -52,8 +56,9 @@ waiting(const struct evidence *e)
 static bool
 saturated(const struct evidence *e)
 {
-	return busy(e, all_row(e)) > 90 && evidence_num(e, VIEW_RUNQ, 0,
-							"runq_sz") > 1.1 * evidence_cpus(e) && waiting(e) > 0.15 * evidence_cpus(e);
+	return busy(e, all_row(e)) > 90 &&
+	    evidence_num(e, VIEW_RUNQ, 0, "runq_sz") > 1.1 * evidence_cpus(e) &&
+	    waiting(e) > 0.15 * evidence_cpus(e);
 }
 
 /* The cgroup whose processes used most together, and how much, %; NULL when none is known. */
@@ -86,16 +91,19 @@ tell_busiest(const struct evidence *e, struct finding *f)
 	const char *cgroup = busiest_cgroup(e, &most);
 
 	if (cgroup && most > 20)
-		finding_fact(f, "most by cgroup %.60s: %.2f CPUs; by process %.20s %.30s: %.2f", cgroup, most / 100,
-			     evidence_text(e, VIEW_TASKS, task, "comm"), evidence_text(e, VIEW_TASKS, task, "pid"),
-			     evidence_num(e, VIEW_TASKS, task, "cpu_pct") / 100);
+		finding_fact(f, "most by cgroup %.60s: %.2f CPUs; by process %.20s %.30s: %.2f",
+		    cgroup, most / 100, evidence_text(e, VIEW_TASKS, task, "comm"),
+		    evidence_text(e, VIEW_TASKS, task, "pid"),
+		    evidence_num(e, VIEW_TASKS, task, "cpu_pct") / 100);
 }
 
 static void
 tell_queue(const struct evidence *e, struct finding *f)
 {
-	finding_fact(f, "the CPUs are %.0f %% busy, %.1f tasks run or wait on %.0f CPUs, %.1f of them wait", busy(e, all_row(e)),
-		     evidence_num(e, VIEW_RUNQ, 0, "runq_sz"), evidence_cpus(e), waiting(e));
+	finding_fact(f,
+	    "the CPUs are %.0f %% busy, %.1f tasks run or wait on %.0f CPUs, %.1f of them wait",
+	    busy(e, all_row(e)), evidence_num(e, VIEW_RUNQ, 0, "runq_sz"), evidence_cpus(e),
+	    waiting(e));
 }
 
 static void
@@ -105,12 +113,14 @@ saturation(const struct evidence *e, struct findings *f)
 
 	if (!saturated(e) || evidence_has_target(e))
 		return;
-	struct finding *one = finding_add(f, "cpu-saturated", excess > 2 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
-					  waiting(e),
-					  "CPUs saturated: more wants to run than there are CPUs");
+	struct finding *one = finding_add(f, "cpu-saturated",
+	    excess > 2 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH, waiting(e),
+	    "CPUs saturated: more wants to run than there are CPUs");
 	tell_queue(e, one);
 	tell_busiest(e, one);
-	finding_advice(one, "move load away, or have fewer threads; who it is: pq tasks -G 1; how long they wait: pq runqlat 1");
+	finding_advice(one,
+	    "move load away, or have fewer threads; who it is: pq tasks -G 1; how long they wait: "
+	    "pq runqlat 1");
 }
 
 /* Whom was asked for waits on CPUs that are all busy: with its own threads, or with others. */
@@ -118,21 +128,27 @@ static void
 target_saturation(const struct evidence *e, struct findings *f)
 {
 	char words[256];
-	double own = sum_of(e, VIEW_TARGET, "cpu_pct"), wait = sum_of(e, VIEW_TARGET, "wait_pct") - 100 * held_cpus(e);
+	double own = sum_of(e, VIEW_TARGET, "cpu_pct"),
+	       wait = sum_of(e, VIEW_TARGET, "wait_pct") - 100 * held_cpus(e);
 	double all = busy(e, all_row(e)) * evidence_cpus(e);
 	bool by_itself = own > 0.6 * all;
 
 	if (!saturated(e) || !(wait > 10) || !(wait > 0.1 * own))
 		return;
-	struct finding *one = finding_add(f, by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
-					  wait > own ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH, wait / 100,
-					  by_itself ? "CPUs saturated by its own threads" : "CPUs saturated by others");
-	finding_fact(one, "it ran on %.2f CPUs and waited for %.2f more, not for its quota", own / 100, wait / 100);
+	struct finding *one =
+	    finding_add(f, by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
+		wait > own ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH, wait / 100,
+		by_itself ? "CPUs saturated by its own threads" : "CPUs saturated by others");
+	finding_fact(one, "it ran on %.2f CPUs and waited for %.2f more, not for its quota",
+	    own / 100, wait / 100);
 	tell_queue(e, one);
 	if (!by_itself)
 		tell_busiest(e, one);
-	finding_advice(one, by_itself ? "fewer threads, or more CPUs; see: pq tasks -t%s 1" :
-		       "give it more weight, or CPUs of its own; see: pq tasks -G 1, pq runqlat%s 1", evidence_words(e, words));
+	finding_advice(one,
+	    by_itself ?
+		"fewer threads, or more CPUs; see: pq tasks -t%s 1" :
+		"give it more weight, or CPUs of its own; see: pq tasks -G 1, pq runqlat%s 1",
+	    evidence_words(e, words));
 }
 
 /* The busiest of the CPUs, and how busy the others are, mean. */
@@ -148,21 +164,24 @@ hottest(const struct evidence *e, double (*of)(const struct evidence *, size_t),
 		sum += of(e, i);
 		best = best == n || of(e, i) > of(e, best) ? i : best;
 	}
-	*others = best < n && evidence_cpus(e) > 1 ? (sum - of(e, best)) / (evidence_cpus(e) - 1) : NAN;
+	*others =
+	    best < n && evidence_cpus(e) > 1 ? (sum - of(e, best)) / (evidence_cpus(e) - 1) : NAN;
 	return best;
 }
 
 static double
 programs(const struct evidence *e, size_t row)
 {
-	return evidence_num(e, VIEW_CPUS, row, "usr_pct") + evidence_num(e, VIEW_CPUS, row, "nice_pct") +
-	       evidence_num(e, VIEW_CPUS, row, "sys_pct");
+	return evidence_num(e, VIEW_CPUS, row, "usr_pct") +
+	    evidence_num(e, VIEW_CPUS, row, "nice_pct") +
+	    evidence_num(e, VIEW_CPUS, row, "sys_pct");
 }
 
 static double
 interrupts(const struct evidence *e, size_t row)
 {
-	return evidence_num(e, VIEW_CPUS, row, "irq_pct") + evidence_num(e, VIEW_CPUS, row, "soft_pct");
+	return evidence_num(e, VIEW_CPUS, row, "irq_pct") +
+	    evidence_num(e, VIEW_CPUS, row, "soft_pct");
 }
 
 static void
@@ -175,13 +194,15 @@ one_hot_cpu(const struct evidence *e, struct findings *f)
 		return;
 	double wait = evidence_num(e, VIEW_TASKS, task, "wait_pct");
 	struct finding *one = finding_add(f, "one-hot-cpu", SEVERITY_WARNING, CONFIDENCE_MEDIUM, 1,
-					  "One CPU is busy while others are idle");
-	finding_fact(one, "CPU %s is %.0f %% busy, the others %.0f %% on average", evidence_text(e, VIEW_CPUS, row, "cpu"),
-		     programs(e, row), others);
-	finding_fact(one, "the busiest process is %.30s %.20s, at %.0f %% of a CPU%s", evidence_text(e, VIEW_TASKS, task, "comm"),
-		     evidence_text(e, VIEW_TASKS, task, "pid"), evidence_num(e, VIEW_TASKS, task,
-									     "cpu_pct"), wait > 20 ? ", and it waits too" : "");
-	finding_advice(one, "a single thread is the limit, or it is pinned: spread its work; see: pq cpu -P ALL 1, pq tasks -t 1");
+	    "One CPU is busy while others are idle");
+	finding_fact(one, "CPU %s is %.0f %% busy, the others %.0f %% on average",
+	    evidence_text(e, VIEW_CPUS, row, "cpu"), programs(e, row), others);
+	finding_fact(one, "the busiest process is %.30s %.20s, at %.0f %% of a CPU%s",
+	    evidence_text(e, VIEW_TASKS, task, "comm"), evidence_text(e, VIEW_TASKS, task, "pid"),
+	    evidence_num(e, VIEW_TASKS, task, "cpu_pct"), wait > 20 ? ", and it waits too" : "");
+	finding_advice(one,
+	    "a single thread is the limit, or it is pinned: spread its work; see: pq cpu -P ALL 1, "
+	    "pq tasks -t 1");
 }
 
 static void
@@ -192,13 +213,16 @@ interrupts_on_one_cpu(const struct evidence *e, struct findings *f)
 
 	if (!(interrupts(e, row) > 30) || !(others < interrupts(e, row) / 3))
 		return;
-	struct finding *one = finding_add(f, "interrupts", interrupts(e, row) > 80 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
-					  CONFIDENCE_HIGH,
-					  interrupts(e, row) / 100, "Interrupts on one CPU");
-	finding_fact(one, "CPU %s spends %.0f %% on interrupts (soft %.0f %%), the others %.0f %% on average", evidence_text(e,
-															     VIEW_CPUS, row, "cpu"),
-		     interrupts(e, row), evidence_num(e, VIEW_CPUS, row, "soft_pct"), others);
-	finding_advice(one, "spread the device's queues (RSS, RPS, /proc/irq/N/smp_affinity); see: pq cpu -P ALL 1, /proc/interrupts");
+	struct finding *one = finding_add(f, "interrupts",
+	    interrupts(e, row) > 80 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
+	    interrupts(e, row) / 100, "Interrupts on one CPU");
+	finding_fact(one,
+	    "CPU %s spends %.0f %% on interrupts (soft %.0f %%), the others %.0f %% on average",
+	    evidence_text(e, VIEW_CPUS, row, "cpu"), interrupts(e, row),
+	    evidence_num(e, VIEW_CPUS, row, "soft_pct"), others);
+	finding_advice(one,
+	    "spread the device's queues (RSS, RPS, /proc/irq/N/smp_affinity); see: pq cpu -P ALL "
+	    "1, /proc/interrupts");
 }
 
 static void
@@ -208,11 +232,13 @@ steal(const struct evidence *e, struct findings *f)
 
 	if (!(pct > 10))
 		return;
-	struct finding *one = finding_add(f, "steal", pct > 40 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
-					  pct * evidence_cpus(e) / 100,
-					  "The hypervisor gives CPUs to others (steal)");
-	finding_fact(one, "%.0f %% of the time a CPU had work, and the hypervisor ran somebody else", pct);
-	finding_advice(one, "nothing in this machine helps: another host, or a larger instance; see: pq cpu 1");
+	struct finding *one = finding_add(f, "steal",
+	    pct > 40 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
+	    pct * evidence_cpus(e) / 100, "The hypervisor gives CPUs to others (steal)");
+	finding_fact(
+	    one, "%.0f %% of the time a CPU had work, and the hypervisor ran somebody else", pct);
+	finding_advice(one,
+	    "nothing in this machine helps: another host, or a larger instance; see: pq cpu 1");
 }
 
 /* There are idle CPUs, and somebody waits nevertheless; for quota, where that is used up. */
@@ -225,16 +251,16 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 
 	if (!(busy(e, all_row(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05)
 		return;
-	struct finding *one = finding_add(f, "wait-beside-idle", SEVERITY_WARNING, CONFIDENCE_HIGH, wait / 100,
-					  "Waits for a CPU while others are idle");
-	finding_fact(one, "%.30s %.20s waited %.0f %% of the time; the CPUs are %.0f %% busy", evidence_text(e, v, row, "comm"),
-		     evidence_text(e, v, row, "pid"), wait, busy(e, all_row(e)));
+	struct finding *one = finding_add(f, "wait-beside-idle", SEVERITY_WARNING, CONFIDENCE_HIGH,
+	    wait / 100, "Waits for a CPU while others are idle");
+	finding_fact(one, "%.30s %.20s waited %.0f %% of the time; the CPUs are %.0f %% busy",
+	    evidence_text(e, v, row, "comm"), evidence_text(e, v, row, "pid"), wait,
+	    busy(e, all_row(e)));
 	finding_advice(one,
-		       "it may run on few CPUs only (affinity, cpuset), or has little weight: "
-		       "taskset -pc %.20s; see: pq cpu --allowed -p %.20s 1",
-		       evidence_text(e, v, row, "pid"), evidence_text(e, v, row, "pid"));
+	    "it may run on few CPUs only (affinity, cpuset), or has little weight: taskset -pc "
+	    "%.20s; see: pq cpu --allowed -p %.20s 1",
+	    evidence_text(e, v, row, "pid"), evidence_text(e, v, row, "pid"));
 }
 
-cause_fn *const causes_cpu[] = {
-	saturation, target_saturation, one_hot_cpu, interrupts_on_one_cpu, steal, wait_without_saturation, NULL
-};
+cause_fn *const causes_cpu[] = { saturation, target_saturation, one_hot_cpu, interrupts_on_one_cpu,
+	steal, wait_without_saturation, NULL };

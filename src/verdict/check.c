@@ -1,4 +1,5 @@
-/* check: whether conditions hold, as an exit status and a line for monitoring. check.h says which part is where. */
+/* check: whether conditions hold, as an exit status and a line for monitoring. check.h says which
+ * part is where. */
 #include "check.h"
 
 #include <math.h>
@@ -20,7 +21,8 @@ check_is_repeated(const struct check *c, size_t subject, size_t condition)
 	for (size_t s = 0; s < subject; s++) {
 		bool same = true;
 		for (size_t t = 0; t < c->tools; t++)
-			same &= !expr_uses(c->condition[condition].expr, t) || c->member[s][t] == c->member[subject][t];
+			same &= !expr_uses(c->condition[condition].expr, t) ||
+			    c->member[s][t] == c->member[subject][t];
 		if (same)
 			return true;
 	}
@@ -42,7 +44,8 @@ judge(struct check *c, size_t subject, size_t condition)
 	const struct expr *x = c->condition[condition].expr;
 	struct finding *f = check_finding(c, subject, condition);
 	const struct table *tables[CHECK_TOOLS] = { NULL };
-	const struct expr_now now = { tables, c->panel.host->facts.cpus ? (double)c->panel.host->facts.cpus : NAN };
+	const struct expr_now now = { tables,
+		c->panel.host->facts.cpus ? (double)c->panel.host->facts.cpus : NAN };
 
 	f->why = NULL;
 	for (size_t t = 0; t < c->tools; t++) {
@@ -57,7 +60,10 @@ judge(struct check *c, size_t subject, size_t condition)
 static enum verdict
 worse_of(enum verdict a, enum verdict b)
 {
-	static const int rank[] = { [VERDICT_OK] = 0, [VERDICT_UNKNOWN] = 1, [VERDICT_WARNING] = 2, [VERDICT_CRITICAL] = 3 };
+	static const int rank[] = { [VERDICT_OK] = 0,
+		[VERDICT_UNKNOWN] = 1,
+		[VERDICT_WARNING] = 2,
+		[VERDICT_CRITICAL] = 3 };
 
 	return rank[a] >= rank[b] ? a : b;
 }
@@ -138,10 +144,9 @@ const struct tool tool_check = {
 	.name = "check",
 	.brief = "whether conditions hold, for monitoring and CI",
 	.usage = "[options] [-w EXPR]... [-c EXPR]... [EXPR...]",
-	.examples =
-		"  pq check -w 'throttle.throttled_pct > 10' -c 'throttle.throttled_pct > 25'\n"
-		"  pq check -g /web -g /db -i 5s 'mem.hard_pct > 90'   for each of them\n"
-		"  pq check --during 'make test' 'throttle.throttled_pct > 5'\n",
+	.examples = "  pq check -w 'throttle.throttled_pct > 10' -c 'throttle.throttled_pct > 25'\n"
+		    "  pq check -g /web -g /db -i 5s 'mem.hard_pct > 90'   for each of them\n"
+		    "  pq check --during 'make test' 'throttle.throttled_pct > 5'\n",
 	.takes = TAKES_ALL | TAKES_VERDICT | TAKES_CHECK,
 	.command = check,
 	.judges = true,

@@ -22,7 +22,7 @@ struct condition {
 /* Whom the conditions are about. */
 struct subject {
 	struct target target;
-	char name[256];       /* "/web", "pid 4242"; "": nobody was named */
+	char name[256]; /* "/web", "pid 4242"; "": nobody was named */
 };
 
 /* What came of a condition for a subject. */
@@ -38,18 +38,20 @@ struct check {
 	size_t conditions;
 	struct subject subject[REPEATS_MOST];
 	size_t subjects;
-	size_t tools;                /* as many as `tools` of tool.h has */
-	bool used[CHECK_TOOLS];      /* by a condition */
+	size_t tools;                         /* as many as `tools` of tool.h has */
+	bool used[CHECK_TOOLS];               /* by a condition */
 	int shown[CHECK_TOOLS][COLUMNS_MOST]; /* the columns that conditions name */
 	int nshown[CHECK_TOOLS];
-	int64_t span_ns;             /* -i; 0: the command's time, or a whole recording */
-	const char *command;         /* --during, or NULL */
+	int64_t span_ns;     /* -i; 0: the command's time, or a whole recording */
+	const char *command; /* --during, or NULL */
 	struct panel panel;
-	struct host past;            /* a recording as it is at its first moment: for what it was made */
-	struct member *member[REPEATS_MOST][CHECK_TOOLS]; /* those that do not care for the subject are the same */
-	struct finding *finding;     /* by subject and condition */
+	/* a recording as it is at its first moment: for what it was made */
+	struct host past;
+	/* those that do not care for the subject are the same */
+	struct member *member[REPEATS_MOST][CHECK_TOOLS];
+	struct finding *finding; /* by subject and condition */
 	struct job job;
-	bool ended;                  /* the command has, as *end says */
+	bool ended; /* the command has, as *end says */
 	struct job_end end;
 };
 
@@ -61,7 +63,8 @@ void check_plan_free(struct check *c);
 /* check_command.c: starts the command of --during; ends the program when that cannot be done. */
 void check_command(struct job *j, const char *line);
 
-/* Why a command that has ended so speaks against an OK, "the command ended with 5", cut to n bytes; NULL: it does not. */
+/* Why a command that has ended so speaks against an OK, "the command ended with 5", cut to n bytes;
+ * NULL: it does not. */
 const char *check_command_failed(const struct job_end *e, char *out, size_t n);
 
 /* check_watch.c: watches all tools over the span. */
@@ -72,7 +75,8 @@ void check_watch_end(struct check *c);
 /* What came of a condition for a subject. */
 struct finding *check_finding(const struct check *c, size_t subject, size_t condition);
 
-/* Whether the tool takes the subject: else its figures are of the machine, for all subjects the same. */
+/* Whether the tool takes the subject: else its figures are of the machine, for all subjects the
+ * same. */
 bool check_is_about(const struct check *c, size_t subject, const struct tool *tool);
 
 /* Whether the same was found for an earlier subject, as the condition is not about this one. */
@@ -109,7 +113,8 @@ void check_perfs(const struct check *c, struct perfs *all);
 /* "'tool.key'=31%;10;25;0;100 …" */
 void check_perfs_print(const struct check *c, const struct perfs *all, struct buf *out);
 
-/* A figure with at most six digits after the point, and no zeros at their end; "-" when it is unknown. */
+/* A figure with at most six digits after the point, and no zeros at their end; "-" when it is
+ * unknown. */
 void check_number(struct buf *b, double x);
 
 /* check_json.c: one object per subject and line. */

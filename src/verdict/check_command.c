@@ -16,10 +16,12 @@ static const char blanks[] = " \t";
 static bool
 is_plain(const char *line)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./- \t";
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./- \t";
 	const char *first = line + strspn(line, blanks);
 
-	return line[strspn(line, plain)] == '\0' && !memchr(first, '=', strcspn(first, blanks)); /* NAME=value CMD */
+	/* NAME=value CMD */
+	return line[strspn(line, plain)] == '\0' && !memchr(first, '=', strcspn(first, blanks));
 }
 
 /* Cuts the line into its words, and NULL behind them; to be freed. */
@@ -46,7 +48,10 @@ start(struct job *j, char *line)
 	char *by_shell[] = { "/bin/sh", "-c", line, NULL };
 
 	if (!plain && access(by_shell[0], X_OK) < 0)
-		die(EXIT_USAGE, "--during '%s': this needs a shell, and there is no /bin/sh; plain words do not", line);
+		die(EXIT_USAGE,
+		    "--during '%s': this needs a shell, and there is no /bin/sh; plain words do "
+		    "not",
+		    line);
 	char **words = plain ? split(line) : NULL;
 	int started = job_exec(j, plain ? words : by_shell, NULL, clock_ns(CLOCK_MONOTONIC), 0);
 	int error = errno;
@@ -73,7 +78,8 @@ const char *
 check_command_failed(const struct job_end *e, char *out, size_t n)
 {
 	if (e->signal)
-		snprintf(out, n, "the command was killed by signal %d (%s)", e->signal, strsignal(e->signal));
+		snprintf(out, n, "the command was killed by signal %d (%s)", e->signal,
+		    strsignal(e->signal));
 	else if (e->status < 0)
 		snprintf(out, n, "how the command ended is unknown");
 	else

@@ -53,7 +53,9 @@ put_column(struct buf *b, const struct expr_figure *f)
 static void
 put_check(const struct condition *condition, const struct finding *f, struct buf *b)
 {
-	static const char *const truths[] = { [TRUTH_NO] = "false", [TRUTH_YES] = "true", [TRUTH_UNKNOWN] = "null" };
+	static const char *const truths[] = {
+		[TRUTH_NO] = "false", [TRUTH_YES] = "true", [TRUTH_UNKNOWN] = "null"
+	};
 	const struct expr_figure *figure = figure_of(&f->found);
 
 	buf_char(b, '{');
@@ -69,13 +71,15 @@ put_check(const struct condition *condition, const struct finding *f, struct buf
 	buf_char(b, '}');
 }
 
-/* How the command of --during ended: null where there is none, and "command_status" also when a signal killed it. */
+/* How the command of --during ended: null where there is none, and "command_status" also when a
+ * signal killed it. */
 static void
 put_command(const struct check *c, struct buf *b)
 {
 	const struct job_end *e = &c->end;
 
-	put_number(b, "command_status", c->ended && !e->signal && e->status >= 0 ? (double)e->status : NAN);
+	put_number(b, "command_status",
+	    c->ended && !e->signal && e->status >= 0 ? (double)e->status : NAN);
 	put_number(b, "command_signal", c->ended && e->signal ? (double)e->signal : NAN);
 }
 

@@ -1,4 +1,5 @@
-/* The one line of a monitoring plug-in: "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | …". */
+/* The one line of a monitoring plug-in: "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) |
+ * …". */
 #include "check.h"
 
 #include <math.h>
@@ -73,7 +74,8 @@ put_comparison(const struct expr_figure *f, struct buf *b)
 	check_number(b, f->threshold);
 }
 
-/* Columns alone are told by their names: false when others hold too, or none, since the expression says more then. */
+/* Columns alone are told by their names: false when others hold too, or none, since the expression
+ * says more then. */
 static bool
 put_figures(const struct check *c, size_t subject, const struct expr_findings *found, struct buf *b)
 {
@@ -151,19 +153,23 @@ static void
 put_well(const struct check *c, const struct perfs *all, struct buf *b)
 {
 	if (all->n == 0)
-		buf_text(b, c->conditions == 1 ? "the condition does not hold" : "none of the conditions holds");
+		buf_text(b,
+		    c->conditions == 1 ? "the condition does not hold" :
+					 "none of the conditions holds");
 	for (size_t i = 0; i < all->n; i++) {
 		const struct perf *p = &all->v[i];
 		buf_text(b, i > 0 ? ", " : "");
 		put_figure(p->figure, b);
-		put_whose(c, p->subject, is_about(c, p->subject, p->figure->tool), p->figure->label, b);
+		put_whose(
+		    c, p->subject, is_about(c, p->subject, p->figure->tool), p->figure->label, b);
 	}
 }
 
 void
 check_line(const struct check *c, enum verdict found, struct buf *out)
 {
-	static const char *const names[] = { "PQ OK - ", "PQ WARNING - ", "PQ CRITICAL - ", "PQ UNKNOWN - " };
+	static const char *const names[] = { "PQ OK - ", "PQ WARNING - ", "PQ CRITICAL - ",
+		"PQ UNKNOWN - " };
 	char failed[128];
 	struct perfs all;
 

@@ -86,7 +86,8 @@ put_label_part(struct buf *b, const char *s)
 	for (; *s; s++) {
 		if (*s == '\'')
 			buf_char(b, '\'');
-		buf_char(b, *s == '=' || *s == '|' || (unsigned char)*s < ' ' || *s == 0x7f ? '_' : *s);
+		buf_char(
+		    b, *s == '=' || *s == '|' || (unsigned char)*s < ' ' || *s == 0x7f ? '_' : *s);
 	}
 }
 
@@ -104,7 +105,8 @@ put_label(const struct check *c, const struct perf *p, struct buf *b)
 	buf_text(b, "'=");
 }
 
-/* The range in which all is well: "25" is 0 to 25, "~:25" anything up to 25, "5:" is 5 and more, "@5:5" anything but 5. */
+/* The range in which all is well: "25" is 0 to 25, "~:25" anything up to 25, "5:" is 5 and more,
+ * "@5:5" anything but 5. */
 static void
 put_range(struct buf *b, const struct expr_figure *f)
 {
@@ -125,7 +127,9 @@ put_range(struct buf *b, const struct expr_figure *f)
 static void
 put_value(struct buf *b, const struct expr_figure *f)
 {
-	static const char *const units[] = { [PERCENT] = "%", [BYTES] = "B", [MILLISECONDS] = "ms", [MICROSECONDS] = "us" };
+	static const char *const units[] = {
+		[PERCENT] = "%", [BYTES] = "B", [MILLISECONDS] = "ms", [MICROSECONDS] = "us"
+	};
 	enum unit unit = f->column->unit;
 
 	if (!isfinite(f->value)) {

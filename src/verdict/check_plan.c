@@ -21,14 +21,18 @@ place_of_for(const char *source)
 }
 
 static void
-add_condition(struct check *c, const struct expr_tool *known, const char *option, const char *source)
+add_condition(
+    struct check *c, const struct expr_tool *known, const char *option, const char *source)
 {
 	struct condition *new = &c->condition[c->conditions++];
 
 	*new = (struct condition){ .source = source, .critical = strcmp(option, "-w") != 0 };
 	new->expr = condition_parse(option, source, known, c->tools);
 	if (expr_for_samples(new->expr) || expr_for_ns(new->expr)) {
-		struct expr_error e = { place_of_for(source), "no `for` here: the whole span is judged at once; -i says how long that is" };
+		struct expr_error e = {
+			place_of_for(source),
+			"no `for` here: the whole span is judged at once; -i says how long that is"
+		};
 		condition_wrong(option, source, &e);
 	}
 	for (size_t t = 0; t < c->tools; t++)
@@ -41,7 +45,8 @@ take_conditions(struct check *c, const struct given *g)
 	struct expr_tool known[CHECK_TOOLS];
 
 	for (; tools[c->tools] && c->tools < CHECK_TOOLS; c->tools++)
-		known[c->tools] = (struct expr_tool){ tools[c->tools]->name, tools[c->tools]->columns };
+		known[c->tools] =
+		    (struct expr_tool){ tools[c->tools]->name, tools[c->tools]->columns };
 	for (int i = 0; i < g->repeats; i++) {
 		enum option_id id = g->repeated[i].id;
 		if (id == OPT_WARN || id == OPT_CRITICAL)
@@ -50,7 +55,9 @@ take_conditions(struct check *c, const struct given *g)
 	for (int i = 0; i < g->words; i++)
 		add_condition(c, known, "EXPR", g->word[i]);
 	if (c->conditions == 0)
-		die(EXIT_USAGE, "what is to be checked? A condition such as 'throttle.throttled_pct > 25', or 'mem.hard_pct > 90'");
+		die(EXIT_USAGE,
+		    "what is to be checked? A condition such as 'throttle.throttled_pct > 25', or "
+		    "'mem.hard_pct > 90'");
 }
 
 /* What is unknown in other columns needs no word. */
@@ -91,7 +98,10 @@ add_subject(struct check *c, const struct target *t, const char *option)
 	if (wanted(t) & ~taken)
 		die(EXIT_USAGE, "no tool of these conditions takes %s", option);
 	new->target = *t;
-	snprintf(new->name, sizeof new->name, "%s%s", t->pid ? "pid " : "", t->pid ? t->pid : t->cgroup ? t->cgroup : "");
+	snprintf(new->name, sizeof new->name, "%s%s", t->pid ? "pid " : "",
+	    t->pid        ? t->pid :
+		t->cgroup ? t->cgroup :
+			    "");
 }
 
 static void
@@ -122,9 +132,12 @@ take_span(struct check *c, const struct given *g)
 	c->command = g->arg[OPT_DURING];
 	c->span_ns = c->command || c->options->source ? 0 : 1000000000;
 	if (time && c->options->source)
-		die(EXIT_USAGE, "-i %s: a recording is judged as a whole; --from and --to choose a part of it", time);
+		die(EXIT_USAGE,
+		    "-i %s: a recording is judged as a whole; --from and --to choose a part of it",
+		    time);
 	if (time && interval_parse(text_of(time), &c->span_ns) < 0)
-		die(EXIT_USAGE, "-i %s: it takes a time such as 1s, 500ms or 1m, 1ms at least", time);
+		die(EXIT_USAGE, "-i %s: it takes a time such as 1s, 500ms or 1m, 1ms at least",
+		    time);
 }
 
 void

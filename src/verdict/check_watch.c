@@ -12,7 +12,8 @@
 
 static const int64_t TICK_NS = 10000000, STEP_NS = 100000000;
 
-/* Whether the tool's reading is the subject's own, or of the machine; of a recording, or of its own cgroup. */
+/* Whether the tool's reading is the subject's own, or of the machine; of a recording, or of its own
+ * cgroup. */
 static struct request
 request_of(const struct check *c, size_t subject, size_t tool)
 {
@@ -27,7 +28,8 @@ request_of(const struct check *c, size_t subject, size_t tool)
 	return ask;
 }
 
-/* One that does not care for the subject is there already, if another subject does not matter to it either. */
+/* One that does not care for the subject is there already, if another subject does not matter to it
+ * either. */
 static struct member *
 find_plain(const struct check *c, size_t before, size_t tool)
 {
@@ -40,10 +42,14 @@ find_plain(const struct check *c, size_t before, size_t tool)
 static void
 add_member(struct check *c, size_t subject, size_t tool)
 {
-	struct member *m = check_is_about(c, subject, tools[tool]) ? NULL : find_plain(c, subject, tool);
+	struct member *m =
+	    check_is_about(c, subject, tools[tool]) ? NULL : find_plain(c, subject, tool);
 
 	if (!m && c->panel.n == PANEL_MOST)
-		die(EXIT_USAGE, "too much at once: there can be %d readings, one of each tool for each -p and -g", PANEL_MOST);
+		die(EXIT_USAGE,
+		    "too much at once: there can be %d readings, one of each tool for each -p and "
+		    "-g",
+		    PANEL_MOST);
 	if (!m) {
 		struct request ask = request_of(c, subject, tool);
 		m = panel_add(&c->panel, tools[tool], &ask);
@@ -61,8 +67,8 @@ add_members(struct check *c)
 		if (!c->used[t])
 			continue;
 		if (!tapes_recorded(&c->past, tools[t]))
-			warn("%s was recorded for %s: what %s reads beside that is not on it", c->options->source, c->past.tools,
-			     tools[t]->name);
+			warn("%s was recorded for %s: what %s reads beside that is not on it",
+			    c->options->source, c->past.tools, tools[t]->name);
 		for (size_t s = 0; s < c->subjects; s++)
 			add_member(c, s, t);
 	}

@@ -60,7 +60,9 @@ growth_of(struct evidence *e, const char *cgroup, double hard)
 			return &e->growth[i];
 	if (e->ngrowth == GROWTHS_MOST)
 		return NULL;
-	e->growth[e->ngrowth] = (struct growth){ .cgroup = xstrdup(cgroup), .first = hard, .last = hard, .least_step = INFINITY };
+	e->growth[e->ngrowth] = (struct growth){
+		.cgroup = xstrdup(cgroup), .first = hard, .last = hard, .least_step = INFINITY
+	};
 	return &e->growth[e->ngrowth++];
 }
 
@@ -72,7 +74,9 @@ note_growth(void *ctx, struct panel *p)
 	(void)p;
 	for (size_t i = 0; i < evidence_rows(e, VIEW_GROWTH); i++) {
 		double hard = evidence_num(e, VIEW_GROWTH, i, "hard_bytes");
-		struct growth *g = isnan(hard) ? NULL : growth_of(e, evidence_text(e, VIEW_GROWTH, i, "cgroup"), hard);
+		struct growth *g = isnan(hard) ?
+		    NULL :
+		    growth_of(e, evidence_text(e, VIEW_GROWTH, i, "cgroup"), hard);
 		if (!g)
 			continue;
 		if (g->steps++ > 0)
@@ -88,7 +92,11 @@ evidence_begin(struct evidence *e, struct host *host, const struct request *ask,
 	struct request here = *ask;
 
 	*e = (struct evidence){ .ask = ask };
-	e->panel = (struct panel){ .host = host, .step_ns = 1000000000, .moments = moments, .stepped = note_growth, .ctx = e };
+	e->panel = (struct panel){ .host = host,
+		.step_ns = 1000000000,
+		.moments = moments,
+		.stepped = note_growth,
+		.ctx = e };
 	here.all_cpus = true;
 	here.most = 0;
 	add_machine(e, &here);
@@ -180,7 +188,13 @@ evidence_words(const struct evidence *e, char out[256])
 {
 	const struct target *t = &e->ask->target;
 
-	snprintf(out, 256, "%s%.200s", t->pid ? " -p " : t->cgroup ? " -g " : "", t->pid ? t->pid : t->cgroup ? t->cgroup : "");
+	snprintf(out, 256, "%s%.200s",
+	    t->pid        ? " -p " :
+		t->cgroup ? " -g " :
+			    "",
+	    t->pid        ? t->pid :
+		t->cgroup ? t->cgroup :
+			    "");
 	return out;
 }
 

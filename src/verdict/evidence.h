@@ -1,12 +1,25 @@
-/* evidence: what pq why judges by: the rows of the tools, each of them once, and how memory grew. */
+/* evidence: what pq why judges by: the rows of the tools, each of them once, and how memory
+ * grew. */
 #ifndef PQ_EVIDENCE_H
 #define PQ_EVIDENCE_H
 
 #include "panel.h"
 
-/* RUNQ, CPUS, PSI and TASKS are of the machine; those with TARGET of -p or -g, and without one not there. */
-enum view { VIEW_RUNQ, VIEW_CPUS, VIEW_THROTTLE, VIEW_MEM, VIEW_GROWTH, VIEW_PSI, VIEW_TARGET_PSI, VIEW_TASKS,
-	VIEW_TARGET, VIEW_WAIT, VIEWS };
+/* RUNQ, CPUS, PSI and TASKS are of the machine; those with TARGET of -p or -g, and without one not
+ * there. */
+enum view {
+	VIEW_RUNQ,
+	VIEW_CPUS,
+	VIEW_THROTTLE,
+	VIEW_MEM,
+	VIEW_GROWTH,
+	VIEW_PSI,
+	VIEW_TARGET_PSI,
+	VIEW_TASKS,
+	VIEW_TARGET,
+	VIEW_WAIT,
+	VIEWS
+};
 
 /* How the memory of a cgroup grew that cannot be reclaimed, looked at in each step. */
 struct growth {
@@ -24,11 +37,13 @@ struct evidence {
 	const struct request *ask;
 	struct growth growth[GROWTHS_MOST];
 	size_t ngrowth;
-	bool utc;                   /* how times are told */
+	bool utc; /* how times are told */
 };
 
-/* Begins to watch the machine, or whom the request asks for. False when there is no first moment. */
-bool evidence_begin(struct evidence *e, struct host *host, const struct request *ask, uint64_t moments);
+/* Begins to watch the machine, or whom the request asks for. False when there is no first
+ * moment. */
+bool evidence_begin(
+    struct evidence *e, struct host *host, const struct request *ask, uint64_t moments);
 
 /* How many rows a view has; 0 when it is not there. */
 size_t evidence_rows(const struct evidence *e, enum view v);
@@ -46,7 +61,8 @@ size_t evidence_find(const struct evidence *e, enum view v, const char *key, con
 /* How many CPUs are online; NaN when it is not known. */
 double evidence_cpus(const struct evidence *e);
 
-/* Whether somebody was asked for, and words to ask the tools for the same: " -p 4242", " -g /web", or "". */
+/* Whether somebody was asked for, and words to ask the tools for the same: " -p 4242", " -g /web",
+ * or "". */
 bool evidence_has_target(const struct evidence *e);
 const char *evidence_words(const struct evidence *e, char out[256]);
 

@@ -11,7 +11,8 @@ static const char *const confidences[] = { "low", "medium", "high" };
 static const char *const severities[] = { "ok", "warning", "critical" };
 
 struct finding *
-finding_add(struct findings *f, const char *rule, enum severity s, enum confidence c, double weight, const char *what, ...)
+finding_add(struct findings *f, const char *rule, enum severity s, enum confidence c, double weight,
+    const char *what, ...)
 {
 	struct finding *one = &f->v[f->n < FINDINGS_MOST - 1 ? f->n++ : FINDINGS_MOST - 1];
 	va_list ap;
@@ -131,8 +132,9 @@ findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
 		put_finding(&f->v[i], b);
 	}
 	if (f->n == 0) {
-		snprintf(nothing, sizeof nothing, "Nothing found in %.1f s: no queue is long, nothing is held back.\n",
-			 panel_span_s(&e->panel));
+		snprintf(nothing, sizeof nothing,
+		    "Nothing found in %.1f s: no queue is long, nothing is held back.\n",
+		    panel_span_s(&e->panel));
 		buf_text(b, nothing);
 	}
 	put_unknown(e, b);

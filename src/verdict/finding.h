@@ -5,7 +5,10 @@
 #include "../base/buf.h"
 #include "evidence.h"
 
-enum severity { SEVERITY_WARNING = 1, SEVERITY_CRITICAL = 2 }; /* as exit codes of Nagios plug-ins */
+enum severity {
+	SEVERITY_WARNING = 1,
+	SEVERITY_CRITICAL = 2
+}; /* as exit codes of Nagios plug-ins */
 
 /* LOW: it may be that, or something else. */
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
@@ -13,10 +16,11 @@ enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 enum { FACTS_MOST = 4, FINDINGS_MOST = 24 };
 
 struct finding {
-	const char *rule;           /* a word, for machines */
+	const char *rule; /* a word, for machines */
 	enum severity severity;
 	enum confidence confidence;
-	double weight;              /* among those of the same severity and confidence: CPUs, or a share, that it costs */
+	/* among those of the same severity and confidence: CPUs, or a share, that it costs */
+	double weight;
 	char what[80];
 	char facts[FACTS_MOST][160];
 	int nfacts;
@@ -30,9 +34,8 @@ struct findings {
 };
 
 /* A new one; what: printf(3) format. When there are too many it is one that is not kept. */
-struct finding *finding_add(struct findings *f, const char *rule, enum severity s, enum confidence c, double weight,
-			    const char *what, ...)
-	__attribute__((format(printf, 6, 7)));
+struct finding *finding_add(struct findings *f, const char *rule, enum severity s,
+    enum confidence c, double weight, const char *what, ...) __attribute__((format(printf, 6, 7)));
 
 /* Says one thing that speaks for it, with figures; what to do. */
 void finding_fact(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

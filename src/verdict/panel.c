@@ -34,7 +34,8 @@ panel_add(struct panel *p, const struct tool *tool, const struct request *ask)
 	return m;
 }
 
-/* Looks that take long are made less often, so that they take no more of a CPU than the tool says that they may. */
+/* Looks that take long are made less often, so that they take no more of a CPU than the tool says
+ * that they may. */
 static void
 look(const struct panel *p, struct member *m, const struct moment *at)
 {
@@ -42,7 +43,8 @@ look(const struct panel *p, struct member *m, const struct moment *at)
 	int64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	sampler_tick(&m->sampler, at);
-	int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before, rest = t->costly_tick && !p->host->replay ? cost * 100 / t->costly_tick : 0;
+	int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before,
+		rest = t->costly_tick && !p->host->replay ? cost * 100 / t->costly_tick : 0;
 	m->due_ns = at->mono_ns + (rest > m->every_ns ? rest : m->every_ns);
 	if (m->sampler.watch.no_ticks)
 		m->every_ns = 0;
@@ -59,7 +61,8 @@ static void
 look_where_due(struct panel *p, const struct moment *at)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (p->v[i]->read && p->v[i]->every_ns && (p->host->replay || at->mono_ns >= p->v[i]->due_ns))
+		if (p->v[i]->read && p->v[i]->every_ns &&
+		    (p->host->replay || at->mono_ns >= p->v[i]->due_ns))
 			look(p, p->v[i], at);
 }
 
@@ -68,7 +71,8 @@ step(struct panel *p, const struct moment *at)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i]->read && p->v[i]->steps)
-			p->v[i]->has_rows = read_member(p, p->v[i], at) && sampler_rows(&p->v[i]->sampler);
+			p->v[i]->has_rows =
+			    read_member(p, p->v[i], at) && sampler_rows(&p->v[i]->sampler);
 	if (p->stepped)
 		p->stepped(p->ctx, p);
 }
@@ -78,7 +82,8 @@ read_last(struct panel *p, const struct moment *at)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i]->read && !p->v[i]->steps)
-			p->v[i]->has_rows = read_member(p, p->v[i], at) && sampler_rows(&p->v[i]->sampler);
+			p->v[i]->has_rows =
+			    read_member(p, p->v[i], at) && sampler_rows(&p->v[i]->sampler);
 }
 
 static int64_t
@@ -102,7 +107,8 @@ panel_begin(struct panel *p)
 	do {
 		got = host_next(p->host, 0, MOMENT_ROW, &p->from);
 		p->moments -= p->moments > 0;
-	} while (got > 0 && p->from.kind == MOMENT_TICK); /* a window of a tape may begin with some */
+		/* a window of a tape may begin with some */
+	} while (got > 0 && p->from.kind == MOMENT_TICK);
 	if (got <= 0)
 		return false;
 	p->to = p->from;
@@ -111,7 +117,8 @@ panel_begin(struct panel *p)
 	return true;
 }
 
-/* The next moment: false when it is the last one, or there is none. A signal, or the end of a child, ends a sleep. */
+/* The next moment: false when it is the last one, or there is none. A signal, or the end of a
+ * child, ends a sleep. */
 static bool
 go_on(struct panel *p, int64_t due_ns)
 {
@@ -129,9 +136,11 @@ go_on(struct panel *p, int64_t due_ns)
 void
 panel_watch(struct panel *p, int64_t span_ns, bool (*over)(void *ctx), void *ctx)
 {
-	int64_t end_ns = span_ns ? p->from.mono_ns + span_ns : INT64_MAX, step_due_ns = p->from.mono_ns + p->step_ns;
+	int64_t end_ns = span_ns ? p->from.mono_ns + span_ns : INT64_MAX,
+		step_due_ns = p->from.mono_ns + p->step_ns;
 
-	while (!signals_stop() && (!p->host->replay || p->moments > 0) && go_on(p, earliest(p, end_ns, step_due_ns))) {
+	while (!signals_stop() && (!p->host->replay || p->moments > 0) &&
+	    go_on(p, earliest(p, end_ns, step_due_ns))) {
 		if (p->to.mono_ns >= end_ns || (over && over(ctx)))
 			break;
 		look_where_due(p, &p->to);

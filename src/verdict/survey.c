@@ -11,8 +11,11 @@ check_source(const char *source)
 {
 	struct stat st;
 
-	if (strcmp(source, "-") == 0 || (stat(source, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
-		die(EXIT_USAGE, "-f %s: a recording is read twice, which a pipe cannot be: write it to a file", source);
+	if (strcmp(source, "-") == 0 ||
+	    (stat(source, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		die(EXIT_USAGE,
+		    "-f %s: a recording is read twice, which a pipe cannot be: write it to a file",
+		    source);
 }
 
 uint64_t
@@ -28,7 +31,10 @@ survey(const struct options *o, struct host *past)
 		if (moments++ == 0)
 			*past = *h;
 		else if (m.restarted && rows > 0)
-			die(EXIT_FAILED, "%s: the machine was booted anew in it: choose the time before or after with --from and --to", o->source);
+			die(EXIT_FAILED,
+			    "%s: the machine was booted anew in it: choose the time before or "
+			    "after with --from and --to",
+			    o->source);
 		if (m.kind == MOMENT_TICK)
 			continue;
 		whole = moments;
@@ -38,7 +44,8 @@ survey(const struct options *o, struct host *past)
 		warn("%s: %s", o->source, lost);
 	host_close(h);
 	if (rows < 2)
-		die(EXIT_FAILED, "%s: %s it%s; there have to be two", o->source, rows ? "only one moment in" : "no moment in",
+		die(EXIT_FAILED, "%s: %s it%s; there have to be two", o->source,
+		    rows ? "only one moment in" : "no moment in",
 		    o->from || o->to ? " between these times" : "");
 	return whole;
 }

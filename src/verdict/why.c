@@ -14,7 +14,8 @@ enum { EXIT_UNKNOWN = 3 };
 static void
 judge(const struct evidence *e, struct findings *f)
 {
-	static cause_fn *const *const subjects[] = { causes_quota, causes_cpu, causes_memory, causes_waits };
+	static cause_fn *const *const subjects[] = { causes_quota, causes_cpu, causes_memory,
+		causes_waits };
 
 	for (size_t s = 0; s < sizeof subjects / sizeof subjects[0]; s++)
 		for (size_t i = 0; subjects[s][i]; i++)
@@ -22,7 +23,8 @@ judge(const struct evidence *e, struct findings *f)
 	findings_sort(f);
 }
 
-/* Whom it was asked for is not there: nothing can be judged. That a cgroup is missing in one hierarchy (v1) is no such thing. */
+/* Whom it was asked for is not there: nothing can be judged. That a cgroup is missing in one
+ * hierarchy (v1) is no such thing. */
 static bool
 has_failed(const struct evidence *e)
 {
@@ -67,11 +69,14 @@ span_of(const struct options *o)
 	int64_t ns = 5000000000;
 
 	if (g->words > 1)
-		die(EXIT_USAGE, "one argument too many: %s; there is the time for which to watch", g->word[1]);
+		die(EXIT_USAGE, "one argument too many: %s; there is the time for which to watch",
+		    g->word[1]);
 	if (g->words == 1 && (interval_parse(text_of(g->word[0]), &ns) < 0 || ns < 1000000000))
 		die(EXIT_USAGE, "%s: it takes the time for which to watch, 1s or more", g->word[0]);
 	if (g->words == 1 && o->source)
-		die(EXIT_USAGE, "%s: a recording is judged as a whole; --from and --to choose a part of it", g->word[0]);
+		die(EXIT_USAGE,
+		    "%s: a recording is judged as a whole; --from and --to choose a part of it",
+		    g->word[0]);
 	return ns;
 }
 
@@ -88,7 +93,8 @@ why(const struct options *o)
 
 	signals_catch();
 	if (!evidence_begin(e, host, &o->ask, moments))
-		die(EXIT_FAILED, "%s: there is no moment in it", o->source ? o->source : "the clock");
+		die(EXIT_FAILED, "%s: there is no moment in it",
+		    o->source ? o->source : "the clock");
 	e->utc = o->utc;
 	if (!has_failed(e)) {
 		panel_watch(&e->panel, host->replay ? 0 : span_ns, NULL, NULL);
@@ -106,10 +112,9 @@ const struct tool tool_why = {
 	.name = "why",
 	.brief = "what makes it slow, how one knows, and what to do",
 	.usage = "[options] [seconds]",
-	.examples =
-		"  pq why                 the whole machine, for 5 seconds\n"
-		"  pq why -p 4242 10      what holds up this process\n"
-		"  pq why -f spike.tape   what it was\n",
+	.examples = "  pq why                 the whole machine, for 5 seconds\n"
+		    "  pq why -p 4242 10      what holds up this process\n"
+		    "  pq why -f spike.tape   what it was\n",
 	.takes = TAKES_PID | TAKES_CGROUP | TAKES_VERDICT,
 	.judges = true,
 	.command = why,

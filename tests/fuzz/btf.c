@@ -12,7 +12,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (btf_parse((struct text){ (const char *)data, n }, &b) < 0)
 		return 0;
-	if (btf_find(&b, BTF_STRUCT, "task_struct", &id) == 0 && btf_member(&b, id, "deep", &m) == 0 && m.offset > INT16_MAX)
+	if (btf_find(&b, BTF_STRUCT, "task_struct", &id) == 0 &&
+	    btf_member(&b, id, "deep", &m) == 0 && m.offset > INT16_MAX)
 		abort();
 	if (btf_find(&b, BTF_TYPEDEF, "btf_trace_sched_switch", &id) == 0)
 		btf_params(&b, id);

@@ -12,7 +12,8 @@ check(int result, const struct cpu_quota *q)
 		abort();
 }
 
-/* The input as each of the files; as v1's two, its first line is the quota and the rest the period. */
+/* The input as each of the files; as v1's two, its first line is the quota and the rest the
+ * period. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

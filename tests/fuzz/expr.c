@@ -23,10 +23,19 @@ static const struct column b_columns[] = {
 static const struct expr_tool tools[] = { { "a", a_columns }, { "b", b_columns } };
 
 static struct cell a_cells[] = {
-	{ .label = "x" }, { .num = 25 }, { .num = 200 }, { .num = 1024 }, { .num = 1 },
-	{ .label = NULL }, { .num = NAN }, { .num = -3 }, { .num = 1e300 }, { .num = 0 },
+	{ .label = "x" },
+	{ .num = 25 },
+	{ .num = 200 },
+	{ .num = 1024 },
+	{ .num = 1 },
+	{ .label = NULL },
+	{ .num = NAN },
+	{ .num = -3 },
+	{ .num = 1e300 },
+	{ .num = 0 },
 };
-static struct cell b_cells[] = { { .num = 3 }, { .label = "all" }, { .num = NAN }, { .label = "" } };
+static struct cell b_cells[] = { { .num = 3 }, { .label = "all" }, { .num = NAN },
+	{ .label = "" } };
 
 /* NO, UNKNOWN, YES */
 static int
@@ -35,7 +44,8 @@ rank(enum truth truth)
 	return truth == TRUTH_YES ? 2 : truth == TRUTH_UNKNOWN ? 1 : 0;
 }
 
-/* What holds as written holds relaxed, and then there is a reason; the same of what is not known. */
+/* What holds as written holds relaxed, and then there is a reason; the same of what is not
+ * known. */
 static void
 evaluate(const struct expr *x, const struct expr_now *now)
 {
@@ -48,7 +58,8 @@ evaluate(const struct expr *x, const struct expr_now *now)
 	if (rank(expr_judge(x, now, &f)) != strict || f.n > EXPR_FIGURES_MOST)
 		abort();
 	for (size_t i = 0; i < f.n; i++)
-		if (!f.v[i].tool || !f.v[i].column || !f.v[i].sign || (f.v[i].holds && isnan(f.v[i].value)))
+		if (!f.v[i].tool || !f.v[i].column || !f.v[i].sign ||
+		    (f.v[i].holds && isnan(f.v[i].value)))
 			abort();
 }
 
@@ -62,7 +73,8 @@ read_and_evaluate(const char *source, size_t ntools)
 	struct expr *x = expr_parse(source, tools, ntools, &e);
 
 	if (!x) {
-		if (e.at > strlen(source) || !*e.message || !memchr(e.message, '\0', sizeof e.message))
+		if (e.at > strlen(source) || !*e.message ||
+		    !memchr(e.message, '\0', sizeof e.message))
 			abort();
 		return;
 	}

@@ -1,4 +1,5 @@
-/* Two texts, before and behind the first NUL: what is renewed from one to the other is as if it had been taken. */
+/* Two texts, before and behind the first NUL: what is renewed from one to the other is as if it had
+ * been taken. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,11 +20,12 @@ must_print(const struct figures *f, struct text t)
 static void
 must_equal(const struct figures *a, const struct figures *b)
 {
-	if (a->count != b->count || a->text.n != b->text.n || (a->text.n > 0 && memcmp(a->text.s, b->text.s, a->text.n) != 0))
+	if (a->count != b->count || a->text.n != b->text.n ||
+	    (a->text.n > 0 && memcmp(a->text.s, b->text.s, a->text.n) != 0))
 		abort();
 	for (size_t i = 0; i < a->count; i++)
-		if (a->values[i] != b->values[i] || a->spots[i].at != b->spots[i].at || a->spots[i].n != b->spots[i].n ||
-		    a->spots[i].kind != b->spots[i].kind)
+		if (a->values[i] != b->values[i] || a->spots[i].at != b->spots[i].at ||
+		    a->spots[i].n != b->spots[i].n || a->spots[i].kind != b->spots[i].kind)
 			abort();
 }
 
@@ -48,7 +50,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	const uint8_t *nul = n > 0 ? memchr(data, '\0', n) : NULL;
 	size_t first = nul ? (size_t)(nul - data) : n, behind = nul ? first + 1 : n;
-	struct text a = { (const char *)data, first }, b = { (const char *)data + behind, n - behind };
+	struct text a = { (const char *)data, first },
+		    b = { (const char *)data + behind, n - behind };
 	struct figures f = { 0 };
 
 	figures_take(&f, a);

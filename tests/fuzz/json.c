@@ -7,15 +7,19 @@
 
 /* A label's bytes, and a number of the first eight of them, through each of the formats. */
 static const struct column columns[] = {
-	{ "name", "name", LABEL, NO_UNIT, .width = 12 }, { "load", "load", GAUGE, NO_UNIT, .width = 8, .digits = 2 },
-	{ "used_bytes", "used", GAUGE, BYTES, .width = 8 }, { "note", "note", LABEL, NO_UNIT, .width = 0 }, { 0 },
+	{ "name", "name", LABEL, NO_UNIT, .width = 12 },
+	{ "load", "load", GAUGE, NO_UNIT, .width = 8, .digits = 2 },
+	{ "used_bytes", "used", GAUGE, BYTES, .width = 8 },
+	{ "note", "note", LABEL, NO_UNIT, .width = 0 },
+	{ 0 },
 };
 
 static void
 write_row(const struct format *f, struct buf *b, const char *label, double x)
 {
 	struct table t = { .columns = columns, .ncolumns = columns_count(columns) };
-	struct report r = { "tool", columns, .shown = { 0, 1, 2, 3 }, .nshown = 4, .utc = true, .terminal = true, .width = 80, .rows = 24 };
+	struct report r = { "tool", columns, .shown = { 0, 1, 2, 3 }, .nshown = 4, .utc = true,
+		.terminal = true, .width = 80, .rows = 24 };
 	struct rows rows = { &t, 0, 0, 1 };
 	struct cell *row = table_row(&t);
 
@@ -47,7 +51,8 @@ check_json(const struct buf *b)
 		abort();
 }
 
-/* Fields are quoted as a whole or not at all: outside of quotes there are as many commas as a row has. */
+/* Fields are quoted as a whole or not at all: outside of quotes there are as many commas as a row
+ * has. */
 static void
 check_csv(const struct buf *b)
 {
@@ -64,7 +69,8 @@ check_csv(const struct buf *b)
 		abort();
 }
 
-/* A header and a row without control characters, within the terminal's width unless the number alone is too wide. */
+/* A header and a row without control characters, within the terminal's width unless the number
+ * alone is too wide. */
 static void
 check_text(const struct buf *b, double x)
 {

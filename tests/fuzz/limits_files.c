@@ -22,7 +22,8 @@ check_list(struct text t)
 
 	if (cpulist_parse(t, &l) < 0)
 		return;
-	if (!cpulist_print(&l, out, sizeof out) || cpulist_parse(text_of(out), &again) < 0 || memcmp(&l, &again, sizeof l) != 0)
+	if (!cpulist_print(&l, out, sizeof out) || cpulist_parse(text_of(out), &again) < 0 ||
+	    memcmp(&l, &again, sizeof l) != 0)
 		abort();
 	cpulist_print(&l, out, 16);
 	if (strlen(out) > 15)

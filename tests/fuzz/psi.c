@@ -8,7 +8,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct psi p;
 
-	if ((psi_parse((struct text){ (const char *)data, n }, &p) == 0) != (p.some.known || p.full.known))
+	if ((psi_parse((struct text){ (const char *)data, n }, &p) == 0) !=
+	    (p.some.known || p.full.known))
 		abort();
 	return 0;
 }

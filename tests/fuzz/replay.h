@@ -1,7 +1,8 @@
 /*
- * replay: what a fuzz target includes. libFuzzer calls LLVMFuzzerTestOneInput with a block of exactly n bytes; with -DREPLAY
- * there is a main that does the same with each file named, or in a directory named, on the command line, and prints one line
- * of TAP. A target that finds something wrong aborts.
+ * replay: what a fuzz target includes. libFuzzer calls LLVMFuzzerTestOneInput with a block of
+ * exactly n bytes; with -DREPLAY there is a main that does the same with each file named, or in a
+ * directory named, on the command line, and prints one line of TAP. A target that finds something
+ * wrong aborts.
  */
 #ifndef REPLAY_H
 #define REPLAY_H

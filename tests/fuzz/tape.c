@@ -1,6 +1,6 @@
 /*
- * A tape of any bytes: read as a file and as a pipe, with all its texts; then once more with checksums that are right, so that
- * what lies behind them is reached.
+ * A tape of any bytes: read as a file and as a pipe, with all its texts; then once more with
+ * checksums that are right, so that what lies behind them is reached.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +21,8 @@ look_at(struct tape_reader *r)
 
 	for (uint32_t i = 0; i < r->tracks.paths.n; i++) {
 		const char *path = paths_at(&r->tracks.paths, i);
-		if (*path == '/' || strstr(path, "//") || strcmp(path, "..") == 0 || strncmp(path, "../", 3) == 0 ||
-		    strstr(path, "/../"))
+		if (*path == '/' || strstr(path, "//") || strcmp(path, "..") == 0 ||
+		    strncmp(path, "../", 3) == 0 || strstr(path, "/../"))
 			abort();
 		if (playback_track(&r->tracks, i, &t) < 0)
 			continue;
@@ -84,7 +84,8 @@ mend_records(uint8_t *s, size_t n, size_t at, uint32_t seed)
 	uint32_t crc;
 	size_t bytes;
 
-	while (at + TAPE_HEAD <= n && tape_get_head(s + at, &type, &bytes, &crc) == 0 && bytes <= n - at - TAPE_HEAD) {
+	while (at + TAPE_HEAD <= n && tape_get_head(s + at, &type, &bytes, &crc) == 0 &&
+	    bytes <= n - at - TAPE_HEAD) {
 		put_le32(s + at + 4, tape_crc(seed, s + at, s + at + TAPE_HEAD, bytes));
 		at += TAPE_HEAD + bytes;
 	}

@@ -10,7 +10,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct task_stat s;
 	struct cpulist l;
 
-	if (task_stat_parse(t, &s) == 0 && (!s.state || s.comm.s < t.s || s.comm.s + s.comm.n > t.s + n))
+	if (task_stat_parse(t, &s) == 0 &&
+	    (!s.state || s.comm.s < t.s || s.comm.s + s.comm.n > t.s + n))
 		abort();
 	task_allowed_parse(t, &l);
 	return 0;

@@ -8,7 +8,8 @@
 static void
 within(struct text part, struct text whole)
 {
-	if (part.n > whole.n || (part.n > 0 && (part.s < whole.s || part.s + part.n > whole.s + whole.n)))
+	if (part.n > whole.n ||
+	    (part.n > 0 && (part.s < whole.s || part.s + part.n > whole.s + whole.n)))
 		abort();
 }
 
@@ -26,7 +27,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		within(name, t);
 	if (task_call_parse(t, &c) < 0 || c.kind != CALL_SYSTEM)
 		return 0;
-	if (strlen(syscall_name("x86_64", c.number, call)) == 0 || strlen(syscall_name("riscv64", c.number, call)) == 0)
+	if (strlen(syscall_name("x86_64", c.number, call)) == 0 ||
+	    strlen(syscall_name("riscv64", c.number, call)) == 0)
 		abort();
 	return 0;
 }

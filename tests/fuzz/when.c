@@ -4,7 +4,8 @@
 #include "../../src/when.h"
 #include "replay.h"
 
-/* A time of day is no later than the last moment, and no more than a day and its change of the clocks before it. */
+/* A time of day is no later than the last moment, and no more than a day and its change of the
+ * clocks before it. */
 static void
 check(const struct when *w, const struct when_span *span, bool utc)
 {
@@ -18,16 +19,20 @@ check(const struct when *w, const struct when_span *span, bool utc)
 		abort();
 	if (w->kind == WHEN_BEFORE_LAST && ns > span->last_ns)
 		abort();
-	if (w->kind <= WHEN_INSTANT && w->kind != WHEN_CLOCK && (ns < -24 * hour || ns > most + 25 * hour))
+	if (w->kind <= WHEN_INSTANT && w->kind != WHEN_CLOCK &&
+	    (ns < -24 * hour || ns > most + 25 * hour))
 		abort();
 }
 
-/* The first eight bytes are a recording's end, the rest what somebody wrote; and all of them are, for recordings of any time. */
+/* The first eight bytes are a recording's end, the rest what somebody wrote; and all of them are,
+ * for recordings of any time. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	const int64_t change = INT64_C(1792891800000000000); /* half an hour after clocks were set back */
-	struct when_span spans[] = { { INT64_MIN, INT64_MAX }, { INT64_MAX, INT64_MIN }, { 0, change }, { 0 } };
+	/* half an hour after clocks were set back */
+	const int64_t change = INT64_C(1792891800000000000);
+	struct when_span spans[] = { { INT64_MIN, INT64_MAX }, { INT64_MAX, INT64_MIN },
+		{ 0, change }, { 0 } };
 	struct text all = { (const char *)data, n };
 	struct when w;
 	uint64_t bytes;

@@ -39,7 +39,8 @@ larger_than_a_block(void)
 	arena_free(&a);
 }
 
-/* Rounds of the same sizes take the same memory: their first and last pieces are where they were. */
+/* Rounds of the same sizes take the same memory: their first and last pieces are where they
+ * were. */
 static void
 steady_state(void)
 {

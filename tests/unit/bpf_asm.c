@@ -3,7 +3,8 @@
 
 #include "unit.h"
 
-/* The instructions as hexadecimal: op, registers, offset, constant, little-endian; one per blank. */
+/* The instructions as hexadecimal: op, registers, offset, constant, little-endian; one per
+ * blank. */
 static const char *
 hex(const struct code *c)
 {
@@ -13,8 +14,8 @@ hex(const struct code *c)
 	out[0] = '\0';
 	for (size_t i = 0; i < c->n && i < 20; i++) {
 		struct insn n = c->insn[i];
-		at += (size_t)snprintf(out + at, sizeof out - at, "%s%02x.%02x.%04x.%08x", i ? " " : "", n.op, n.regs,
-				       (unsigned)(uint16_t)n.off, (unsigned)n.imm);
+		at += (size_t)snprintf(out + at, sizeof out - at, "%s%02x.%02x.%04x.%08x",
+		    i ? " " : "", n.op, n.regs, (unsigned)(uint16_t)n.off, (unsigned)n.imm);
 	}
 	return out;
 }
@@ -31,8 +32,9 @@ arithmetic(void)
 	asm_alu_imm(&c, ASM_AND, R1, 0xff);
 	asm_alu(&c, ASM_RSH, R2, R4);
 	asm_alu_imm(&c, ASM_LSH, R4, 3);
-	CHECK_STRING(hex(&c), "bf.16.0000.00000000 b7.00.0000.00000000 07.02.0000.fffffff0 1f.32.0000.00000000 57.01.0000.000000ff "
-		     "7f.42.0000.00000000 67.04.0000.00000003");
+	CHECK_STRING(hex(&c),
+	    "bf.16.0000.00000000 b7.00.0000.00000000 07.02.0000.fffffff0 1f.32.0000.00000000 "
+	    "57.01.0000.000000ff 7f.42.0000.00000000 67.04.0000.00000003");
 	CHECK(!c.bad);
 }
 
@@ -43,7 +45,8 @@ constants(void)
 
 	asm_imm64(&c, R3, 0x1fffedcba98);
 	asm_map(&c, R1, 5);
-	CHECK_STRING(hex(&c), "18.03.0000.fedcba98 00.00.0000.000001ff 18.11.0000.00000005 00.00.0000.00000000");
+	CHECK_STRING(hex(&c),
+	    "18.03.0000.fedcba98 00.00.0000.000001ff 18.11.0000.00000005 00.00.0000.00000000");
 }
 
 static void
@@ -59,8 +62,9 @@ memory(void)
 	asm_store(&c, 8, R0, 8, R2);
 	asm_store_imm(&c, 4, R10, -4, 0);
 	asm_store_imm(&c, 8, R0, 8, -1);
-	CHECK_STRING(hex(&c), "71.61.0003.00000000 69.61.0004.00000000 61.67.0018.00000000 79.a1.fff0.00000000 63.1a.fffc.00000000 "
-		     "7b.20.0008.00000000 62.0a.fffc.00000000 7a.00.0008.ffffffff");
+	CHECK_STRING(hex(&c),
+	    "71.61.0003.00000000 69.61.0004.00000000 61.67.0018.00000000 79.a1.fff0.00000000 "
+	    "63.1a.fffc.00000000 7b.20.0008.00000000 62.0a.fffc.00000000 7a.00.0008.ffffffff");
 	CHECK(!c.bad);
 }
 
@@ -78,8 +82,9 @@ jumps(void)
 	asm_call(&c, 5);
 	asm_here(&c, &end);
 	asm_exit(&c);
-	CHECK_STRING(hex(&c), "15.00.0004.00000000 5d.81.0001.00000000 05.00.0002.00000000 75.02.0001.ffffffff 85.00.0000.00000005 "
-		     "95.00.0000.00000000");
+	CHECK_STRING(hex(&c),
+	    "15.00.0004.00000000 5d.81.0001.00000000 05.00.0002.00000000 75.02.0001.ffffffff "
+	    "85.00.0000.00000005 95.00.0000.00000000");
 	CHECK(!c.bad);
 }
 

@@ -68,12 +68,18 @@ static uint64_t
 calculate(unsigned op, uint64_t a, uint64_t b)
 {
 	switch (op) {
-	case ASM_ADD: return a + b;
-	case ASM_SUB: return a - b;
-	case ASM_AND: return a & b;
-	case ASM_LSH: return a << (b & 63);
-	case ASM_RSH: return a >> (b & 63);
-	case ASM_MOV: return b;
+	case ASM_ADD:
+		return a + b;
+	case ASM_SUB:
+		return a - b;
+	case ASM_AND:
+		return a & b;
+	case ASM_LSH:
+		return a << (b & 63);
+	case ASM_RSH:
+		return a >> (b & 63);
+	case ASM_MOV:
+		return b;
 	}
 	CHECK_STRING("an operation that is not known", "");
 	return 0;
@@ -83,12 +89,18 @@ static bool
 holds(unsigned op, uint64_t a, uint64_t b)
 {
 	switch (op) {
-	case 0: return true;
-	case ASM_JEQ: return a == b;
-	case ASM_JNE: return a != b;
-	case ASM_JGT: return a > b;
-	case ASM_JGE: return a >= b;
-	case ASM_JSGE: return (int64_t)a >= (int64_t)b;
+	case 0:
+		return true;
+	case ASM_JEQ:
+		return a == b;
+	case ASM_JNE:
+		return a != b;
+	case ASM_JGT:
+		return a > b;
+	case ASM_JGE:
+		return a >= b;
+	case ASM_JSGE:
+		return (int64_t)a >= (int64_t)b;
 	}
 	CHECK_STRING("a jump that is not known", "");
 	return false;
@@ -190,7 +202,8 @@ put(unsigned char *event, struct format_field f, uint64_t v)
 }
 
 static void
-switches(const struct runqlat_plan *p, uint64_t now, bool preempt, struct task prev, struct task next)
+switches(
+    const struct runqlat_plan *p, uint64_t now, bool preempt, struct task prev, struct task next)
 {
 	uint64_t args[] = { preempt | 0xff00, pointer(&prev), pointer(&next), prev.state };
 	unsigned char event[64] = { 0 };
@@ -252,7 +265,8 @@ check_wakeup(struct runqlat_plan p)
 	switches(&p, 4000, false, task(5, 5, SLEEPS), task(6, 5, RUNS));
 	CHECK_U64(m.counts.sum_ns, 4500);
 	CHECK_U64(waits(), 2);
-	switches(&p, 5000, false, task(6, 5, SLEEPS), task(5, 5, RUNS)); /* of whose wakeup nothing was seen */
+	/* of whose wakeup nothing was seen */
+	switches(&p, 5000, false, task(6, 5, SLEEPS), task(5, 5, RUNS));
 	CHECK_U64(waits(), 2);
 	CHECK_U64(m.counts.switches, 3);
 	CHECK_U64(m.counts.lost + m.counts.negative, 0);
@@ -298,7 +312,8 @@ idle(void)
 	in_each_mode(check_idle);
 }
 
-/* A running task that is woken, as when it was about to sleep, does not wait; nor does its slot tell so when it sleeps. */
+/* A running task that is woken, as when it was about to sleep, does not wait; nor does its slot
+ * tell so when it sleeps. */
 static void
 check_woken_while_running(struct runqlat_plan p)
 {
@@ -324,7 +339,8 @@ check_lost(struct runqlat_plan p)
 	CHECK_U64(m.counts.lost, 1);
 	switches(&p, 1020, false, task(0, 0, RUNS), task(3, 3, RUNS));
 	CHECK_U64(waits(), 0);
-	switches(&p, 1030, false, task(3, 3, SLEEPS), task(3 + SLOTS, 3, RUNS)); /* who sleeps leaves it the slot */
+	/* who sleeps leaves it the slot */
+	switches(&p, 1030, false, task(3, 3, SLEEPS), task(3 + SLOTS, 3, RUNS));
 	CHECK_U64(m.counts.sum_ns, 20);
 	wakes(&p, ON_WAKEUP, 1040, task(3, 3, RUNS));
 	switches(&p, 1050, true, task(3 + SLOTS, 3, RUNS), task(4, 4, RUNS));
@@ -378,7 +394,8 @@ buckets(void)
 		one_wait(runqlat_high(b) - 1);
 }
 
-/* The process is known at a switch, of the current task; at a wakeup from the task, or else from the switch before. */
+/* The process is known at a switch, of the current task; at a wakeup from the task, or else from
+ * the switch before. */
 static void
 check_process(struct runqlat_plan p)
 {
@@ -400,7 +417,8 @@ check_process(struct runqlat_plan p)
 	switches(&p, 1700, true, task(2, 40, RUNS), task(3, 30, RUNS));
 	switches(&p, 1800, true, task(3, 30, RUNS), task(2, 40, RUNS));
 	CHECK_U64(m.counts.sum_ns, learns ? 200 : 300);
-	switches(&p, 1900, true, task(2, 41, RUNS), task(1, 40, RUNS)); /* a pid that is used again */
+	/* a pid that is used again */
+	switches(&p, 1900, true, task(2, 41, RUNS), task(1, 40, RUNS));
 	switches(&p, 2000, true, task(1, 40, SLEEPS), task(2, 41, RUNS));
 	CHECK_U64(m.counts.sum_ns, learns ? 200 : 300);
 }

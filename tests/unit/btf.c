@@ -57,7 +57,8 @@ static struct text
 blob(void)
 {
 	static char out[2000];
-	uint32_t n = (uint32_t)(made.n * 4), header[] = { 0x0001eb9f, 24, 0, n, n, (uint32_t)made.strings_n };
+	uint32_t n = (uint32_t)(made.n * 4),
+		 header[] = { 0x0001eb9f, 24, 0, n, n, (uint32_t)made.strings_n };
 
 	memcpy(out, header, sizeof header);
 	memcpy(out + 24, made.types, n);
@@ -72,12 +73,14 @@ static struct text
 kernel(void)
 {
 	begin();
-	uint32_t state = string("__state"), pid = string("pid"), deep = string("deep"), bits = string("bits");
+	uint32_t state = string("__state"), pid = string("pid"), deep = string("deep"),
+		 bits = string("bits");
 	uint32_t tgid = string("tgid"), name = string("task_struct");
 	uint32_t integer = type(string("int"), BTF_INT, 0, 4);
 	word(32);
-	uint32_t pid_t_ = type(string("pid_t"), BTF_TYPEDEF, 0, integer), state_t = type(0, 9, 0, integer); /* volatile */
-	type(0, 3, 0, 0); /* array */
+	uint32_t pid_t_ = type(string("pid_t"), BTF_TYPEDEF, 0, integer),
+		 state_t = type(0, 9, 0, integer); /* volatile */
+	type(0, 3, 0, 0);                          /* array */
 	three(integer, integer, 7);
 	type(string("state"), BTF_ENUM, 1, 4);
 	word(tgid);
@@ -124,7 +127,7 @@ finds(void)
 	CHECK_INT(b.n, made.ids);
 	CHECK(btf_find(&b, BTF_TYPEDEF, "btf_trace_sched_switch", &id) == 0 && id == event);
 	CHECK(btf_find(&b, BTF_STRUCT, "task_struct", &id) == 0 && id == task);
-	CHECK(btf_find(&b, BTF_TYPEDEF, "task_struct", &id) < 0); /* of another kind */
+	CHECK(btf_find(&b, BTF_TYPEDEF, "task_struct", &id) < 0);  /* of another kind */
 	CHECK(btf_find(&b, BTF_TYPEDEF, "sched_switch", &id) < 0); /* the end of a name */
 	CHECK(btf_find(&b, BTF_TYPEDEF, "btf_trace_sched", &id) < 0);
 	CHECK(btf_find(&b, BTF_TYPEDEF, "", &id) < 0);
@@ -233,15 +236,15 @@ damaged(void)
 	struct text t = kernel();
 
 	CHECK(parses_with(t.n - 2, 'x'));
-	CHECK(!parses_with(0, 0));         /* the magic */
-	CHECK(!parses_with(2, 2));         /* the version */
-	CHECK(!parses_with(4, 8));         /* a header that is too short */
-	CHECK(!parses_with(7, 1));         /* or too long */
-	CHECK(!parses_with(11, 1));        /* sections that lie outside */
+	CHECK(!parses_with(0, 0));  /* the magic */
+	CHECK(!parses_with(2, 2));  /* the version */
+	CHECK(!parses_with(4, 8));  /* a header that is too short */
+	CHECK(!parses_with(7, 1));  /* or too long */
+	CHECK(!parses_with(11, 1)); /* sections that lie outside */
 	CHECK(!parses_with(15, 1));
 	CHECK(!parses_with(19, 1));
 	CHECK(!parses_with(23, 1));
-	CHECK(!parses_with(24 + 7, 31));   /* no such kind */
+	CHECK(!parses_with(24 + 7, 31)); /* no such kind */
 	CHECK(!parses_with(24 + 7, 0));
 	CHECK(!parses_with(t.n - 1, 'x')); /* strings without an end */
 }

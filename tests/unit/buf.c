@@ -61,7 +61,8 @@ large(void)
 {
 	CHECK_STRING(fixed(1099511627776, 0), "1099511627776");
 	CHECK_STRING(fixed(9007199254740991, 0), "9007199254740991"); /* 2^53 - 1 */
-	CHECK_STRING(fixed(4503599627370497, 0), "4503599627370497"); /* 2^52 + 1: with 0.5 more it has no room for the half */
+	CHECK_STRING(fixed(4503599627370497, 0),
+	    "4503599627370497"); /* 2^52 + 1: with 0.5 more it has no room for the half */
 	CHECK_STRING(fixed(123456789.125, 3), "123456789.125");
 	CHECK_STRING(fixed(1e18, 0), "1000000000000000000");
 	CHECK_STRING(fixed(-1e18, 0), "-1000000000000000000");
@@ -95,7 +96,8 @@ near_each_other(void)
 {
 	for (int digits = 0; digits <= 6; digits++)
 		for (double x = 1e-3; x < 1e9; x *= 1.37)
-			CHECK_NEAR(strtod(fixed(x, digits), NULL), x, 0.5 * pow(10, -digits) + x * 1e-15);
+			CHECK_NEAR(
+			    strtod(fixed(x, digits), NULL), x, 0.5 * pow(10, -digits) + x * 1e-15);
 }
 
 static void
@@ -123,15 +125,20 @@ escapes(void)
 	CHECK_STRING(printable("kubepods/pod 1:a\\b"), "kubepods/pod 1:a\\b");
 	CHECK_STRING(printable("a\nb\tc\r"), "a\\012b\\011c\\015");
 	CHECK_STRING(printable("\x1b[31m\x7f\x01"), "\\033[31m\\177\\001");
-	CHECK_STRING(printable("gr\xc3\xbc\xc3\x9f \xe2\x82\xac"), "gr\xc3\xbc\xc3\x9f \xe2\x82\xac");
+	CHECK_STRING(
+	    printable("gr\xc3\xbc\xc3\x9f \xe2\x82\xac"), "gr\xc3\xbc\xc3\x9f \xe2\x82\xac");
 }
 
 /* U+009B alone begins an escape sequence, as ESC [ does: in UTF-8 it is C2 9B. */
 static void
 escapes_of_eight_bits(void)
 {
-	CHECK(!strstr(printable("a\xc2\x9b" "31mb"), "\xc2\x9b"));
-	CHECK(!strstr(printable("a\xc2\x9d" "0;title\xc2\x9c"), "\xc2\x9d"));
+	CHECK(!strstr(printable("a\xc2\x9b"
+				"31mb"),
+	    "\xc2\x9b"));
+	CHECK(!strstr(printable("a\xc2\x9d"
+				"0;title\xc2\x9c"),
+	    "\xc2\x9d"));
 	CHECK_STRING(printable("\xc2\xa0\xc3\x9b"), "\xc2\xa0\xc3\x9b");
 }
 

@@ -8,7 +8,8 @@
 static void
 no_limit(void)
 {
-	static const char *const none[] = { "max", "max\n", "max 100000\n", "max 100000", "max 1000000\n" };
+	static const char *const none[] = { "max", "max\n", "max 100000\n", "max 100000",
+		"max 1000000\n" };
 	struct cpu_quota q;
 
 	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
@@ -24,8 +25,9 @@ limits(void)
 	static const struct {
 		const char *text;
 		double cpus;
-	} good[] = { { "20000 100000\n", 0.2 }, { "20000 100000", 0.2 }, { "200000", 2 }, { "200000\n", 2 }, { "1000 1000000\n", 0.001 },
-		{ "6400000 100000\n", 64 }, { "17592186044416 100000\n", 175921860.44416 } };
+	} good[] = { { "20000 100000\n", 0.2 }, { "20000 100000", 0.2 }, { "200000", 2 },
+		{ "200000\n", 2 }, { "1000 1000000\n", 0.001 }, { "6400000 100000\n", 64 },
+		{ "17592186044416 100000\n", 175921860.44416 } };
 	struct cpu_quota q;
 
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -38,8 +40,9 @@ limits(void)
 static void
 damaged_limits(void)
 {
-	static const char *const bad[] = { "", "\n", " ", "20000 0\n", "0 100000\n", "-1 100000\n", "20000 -100000\n", "maximum 100000\n", "MAX",
-		"x", "20000 x", "20000,100000", "1e5 100000", "18446744073709551616 100000", "20000 18446744073709551616",
+	static const char *const bad[] = { "", "\n", " ", "20000 0\n", "0 100000\n", "-1 100000\n",
+		"20000 -100000\n", "maximum 100000\n", "MAX", "x", "20000 x", "20000,100000",
+		"1e5 100000", "18446744073709551616 100000", "20000 18446744073709551616",
 		"18446744073709551615 100000", "\nmax", "max x\n" };
 	struct cpu_quota q;
 
@@ -76,14 +79,17 @@ damaged_quotas_of_v1(void)
 {
 	static const struct {
 		const char *quota, *period;
-	} bad[] = { { "", "100000" }, { "20000", "" }, { "20000", "0\n" }, { "x", "100000" }, { "20000", "x" }, { "20000", "-1" }, { "max", "100000" },
-		{ "9223372036854775808", "100000" }, { "20000", "18446744073709551616" }, { "20000 100000", "100000" }, { "-", "100000" } };
+	} bad[] = { { "", "100000" }, { "20000", "" }, { "20000", "0\n" }, { "x", "100000" },
+		{ "20000", "x" }, { "20000", "-1" }, { "max", "100000" },
+		{ "9223372036854775808", "100000" }, { "20000", "18446744073709551616" },
+		{ "20000 100000", "100000" }, { "-", "100000" } };
 	struct cpu_quota q;
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		memset(&q, 0xff, sizeof q);
-		if (!CHECK(cfs_quota_parse(TN(bad[i].quota, strlen(bad[i].quota)), TN(bad[i].period, strlen(bad[i].period)), &q) < 0 &&
-			   errno == EINVAL))
+		if (!CHECK(cfs_quota_parse(TN(bad[i].quota, strlen(bad[i].quota)),
+			       TN(bad[i].period, strlen(bad[i].period)), &q) < 0 &&
+			errno == EINVAL))
 			printf("# for '%s' and '%s'\n", bad[i].quota, bad[i].period);
 		CHECK(!q.known && !q.limited);
 	}
@@ -94,9 +100,14 @@ stat_v2(void)
 {
 	struct group_cpu c = { 0 };
 
-	CHECK_INT(cpu_stat_parse(T("usage_usec 626420\nuser_usec 254815\nsystem_usec 371605\nnice_usec 1\ncore_sched.force_idle_usec 2\n"
-				   "nr_periods 13\nnr_throttled 12\nthrottled_usec 1405710\nnr_bursts 3\nburst_usec 4\n"), &c), 0);
-	CHECK(c.usage_ns.known && c.periods.known && c.throttled.known && c.throttled_ns.known && c.bursts.known);
+	CHECK_INT(cpu_stat_parse(T("usage_usec 626420\nuser_usec 254815\nsystem_usec "
+				   "371605\nnice_usec 1\ncore_sched.force_idle_usec 2\n"
+				   "nr_periods 13\nnr_throttled 12\nthrottled_usec "
+				   "1405710\nnr_bursts 3\nburst_usec 4\n"),
+		      &c),
+	    0);
+	CHECK(c.usage_ns.known && c.periods.known && c.throttled.known && c.throttled_ns.known &&
+	    c.bursts.known);
 	CHECK_U64(c.usage_ns.v, 626420000);
 	CHECK_U64(c.periods.v, 13);
 	CHECK_U64(c.throttled.v, 12);
@@ -109,7 +120,11 @@ stat_v1(void)
 {
 	struct group_cpu c = { 0 };
 
-	CHECK_INT(cpu_stat_parse(T("nr_periods 124\nnr_throttled 122\nthrottled_time 16432957043\nwait_sum 99\n"), &c), 0);
+	CHECK_INT(
+	    cpu_stat_parse(
+		T("nr_periods 124\nnr_throttled 122\nthrottled_time 16432957043\nwait_sum 99\n"),
+		&c),
+	    0);
 	CHECK_U64(c.periods.v, 124);
 	CHECK_U64(c.throttled.v, 122);
 	CHECK_U64(c.throttled_ns.v, 16432957043);
@@ -132,10 +147,16 @@ stat_extremes(void)
 {
 	struct group_cpu c = { 0 };
 
-	CHECK_INT(cpu_stat_parse(T("nr_periods 9223372036854775807\nthrottled_time 18446744073709551615\n"), &c), 0);
+	CHECK_INT(
+	    cpu_stat_parse(
+		T("nr_periods 9223372036854775807\nthrottled_time 18446744073709551615\n"), &c),
+	    0);
 	CHECK_U64(c.periods.v, INT64_MAX);
 	CHECK(!c.throttled_ns.known); /* -1, written without a sign */
-	CHECK_INT(cpu_stat_parse(T("nr_periods 1\nthrottled_usec 9223372036854775807\nusage_usec 18446744073709552\n"), &c), 0);
+	CHECK_INT(cpu_stat_parse(T("nr_periods 1\nthrottled_usec 9223372036854775807\nusage_usec "
+				   "18446744073709552\n"),
+		      &c),
+	    0);
 	CHECK(!c.throttled_ns.known && !c.usage_ns.known); /* more ns than fit */
 	CHECK_INT(cpu_stat_parse(T("throttled_usec 18446744073709551\n"), &c), 0);
 	CHECK_U64(c.throttled_ns.v, 18446744073709551000u);

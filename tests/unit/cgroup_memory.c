@@ -36,12 +36,14 @@ no_limit(void)
 static void
 damaged_limits(void)
 {
-	static const char *const bad[] = { "", "\n", "-1\n", "x", "maximum", "max 1", "64M", "1.5", "18446744073709551616", "\n67108864\n" };
+	static const char *const bad[] = { "", "\n", "-1\n", "x", "maximum", "max 1", "64M", "1.5",
+		"18446744073709551616", "\n67108864\n" };
 	struct keyed v;
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		v = keyed_of(7);
-		if (!CHECK(memory_limit_parse(TN(bad[i], strlen(bad[i])), &v) < 0 && errno == EINVAL))
+		if (!CHECK(
+			memory_limit_parse(TN(bad[i], strlen(bad[i])), &v) < 0 && errno == EINVAL))
 			printf("# for '%s'\n", bad[i]);
 		CHECK(!v.known);
 	}
@@ -53,10 +55,15 @@ stat_v2(void)
 {
 	struct memory_stat s;
 
-	CHECK_INT(memory_stat_parse(T("anon 1\nfile 2\nkernel 3\nkernel_stack 4\npagetables 5\nsec_pagetables 0\npercpu 6\nsock 7\nvmalloc 0\n"
-				      "shmem 8\nfile_mapped 0\ninactive_anon 9\nactive_anon 10\ninactive_file 11\nactive_file 12\nunevictable 0\n"
-				      "slab_reclaimable 13\nslab_unreclaimable 14\nslab 27\nworkingset_refault_anon 15\n"
-				      "workingset_refault_file 16\npgfault 17\npgmajfault 18\n"), 2, &s), 0);
+	CHECK_INT(memory_stat_parse(T("anon 1\nfile 2\nkernel 3\nkernel_stack 4\npagetables "
+				      "5\nsec_pagetables 0\npercpu 6\nsock 7\nvmalloc 0\n"
+				      "shmem 8\nfile_mapped 0\ninactive_anon 9\nactive_anon "
+				      "10\ninactive_file 11\nactive_file 12\nunevictable 0\n"
+				      "slab_reclaimable 13\nslab_unreclaimable 14\nslab "
+				      "27\nworkingset_refault_anon 15\n"
+				      "workingset_refault_file 16\npgfault 17\npgmajfault 18\n"),
+		      2, &s),
+	    0);
 	CHECK_U64(s.anon.v, 1);
 	CHECK_U64(s.file.v, 2);
 	CHECK_U64(s.kernel.v, 3);
@@ -77,7 +84,10 @@ stat_v2_old(void)
 {
 	struct memory_stat s;
 
-	CHECK_INT(memory_stat_parse(T("anon 1\nkernel_stack 4\npagetables 5\npercpu 6\nslab 27\nworkingset_refault 15\n"), 2, &s), 0);
+	CHECK_INT(memory_stat_parse(T("anon 1\nkernel_stack 4\npagetables 5\npercpu 6\nslab "
+				      "27\nworkingset_refault 15\n"),
+		      2, &s),
+	    0);
 	CHECK(s.kernel.known && s.refaults.known);
 	CHECK_U64(s.kernel.v, 42);
 	CHECK_U64(s.refaults.v, 15);
@@ -94,10 +104,15 @@ stat_v1(void)
 {
 	struct memory_stat s;
 
-	CHECK_INT(memory_stat_parse(T("cache 100\nrss 200\nswap 300\ninactive_file 400\nhierarchical_memory_limit 67108864\n"
-				      "hierarchical_memsw_limit 9223372036854771712\ntotal_cache 1\ntotal_rss 2\ntotal_rss_huge 0\ntotal_shmem 3\n"
-				      "total_swap 4\ntotal_workingset_refault_anon 5\ntotal_workingset_refault_file 6\ntotal_pgmajfault 7\n"
-				      "total_inactive_file 8\ntotal_active_file 9\n"), 1, &s), 0);
+	CHECK_INT(memory_stat_parse(T("cache 100\nrss 200\nswap 300\ninactive_file "
+				      "400\nhierarchical_memory_limit 67108864\n"
+				      "hierarchical_memsw_limit 9223372036854771712\ntotal_cache "
+				      "1\ntotal_rss 2\ntotal_rss_huge 0\ntotal_shmem 3\n"
+				      "total_swap 4\ntotal_workingset_refault_anon "
+				      "5\ntotal_workingset_refault_file 6\ntotal_pgmajfault 7\n"
+				      "total_inactive_file 8\ntotal_active_file 9\n"),
+		      1, &s),
+	    0);
 	CHECK_U64(s.file.v, 1);
 	CHECK_U64(s.anon.v, 2);
 	CHECK_U64(s.shmem.v, 3);
@@ -115,7 +130,10 @@ stat_extremes(void)
 {
 	struct memory_stat s;
 
-	CHECK_INT(memory_stat_parse(T("anon -307200\nfile 9223372036854775807\nshmem 18446744073709551615\nsock 18446744073709551616\n"), 2, &s), 0);
+	CHECK_INT(memory_stat_parse(T("anon -307200\nfile 9223372036854775807\nshmem "
+				      "18446744073709551615\nsock 18446744073709551616\n"),
+		      2, &s),
+	    0);
 	CHECK(!s.anon.known);
 	CHECK_U64(s.file.v, INT64_MAX);
 	CHECK(!s.shmem.known && !s.sock.known);
@@ -127,10 +145,17 @@ stat_sums(void)
 {
 	struct memory_stat s;
 
-	CHECK_INT(memory_stat_parse(T("slab 9223372036854775807\nkernel_stack 9223372036854775807\npagetables 17\n"), 2, &s), 0);
+	CHECK_INT(
+	    memory_stat_parse(
+		T("slab 9223372036854775807\nkernel_stack 9223372036854775807\npagetables 17\n"), 2,
+		&s),
+	    0);
 	CHECK(!s.kernel.known || s.kernel.v > INT64_MAX);
-	CHECK_INT(memory_stat_parse(T("slab 18446744073709551615\nkernel_stack 17\nworkingset_refault_anon 18446744073709551615\n"
-				      "workingset_refault_file 17\n"), 2, &s), 0);
+	CHECK_INT(memory_stat_parse(T("slab 18446744073709551615\nkernel_stack "
+				      "17\nworkingset_refault_anon 18446744073709551615\n"
+				      "workingset_refault_file 17\n"),
+		      2, &s),
+	    0);
 	CHECK(!s.kernel.known);
 	CHECK(!s.refaults.known);
 }
@@ -154,7 +179,11 @@ events(void)
 {
 	struct memory_events e;
 
-	CHECK_INT(memory_events_parse(T("low 0\nhigh 1\nmax 2\noom 3\noom_kill 4\noom_group_kill 5\nsock_throttled 6\n"), &e), 0);
+	CHECK_INT(
+	    memory_events_parse(
+		T("low 0\nhigh 1\nmax 2\noom 3\noom_kill 4\noom_group_kill 5\nsock_throttled 6\n"),
+		&e),
+	    0);
 	CHECK_U64(e.high.v, 1);
 	CHECK_U64(e.max.v, 2);
 	CHECK_U64(e.oom.v, 3);
@@ -178,8 +207,10 @@ events_damaged(void)
 static void
 reclaimable(void)
 {
-	struct group_memory m = { .stat = { .anon = keyed_of(1000), .inactive_file = keyed_of(10), .active_file = keyed_of(20),
-		.slab_reclaimable = keyed_of(5) } };
+	struct group_memory m = { .stat = { .anon = keyed_of(1000),
+				      .inactive_file = keyed_of(10),
+				      .active_file = keyed_of(20),
+				      .slab_reclaimable = keyed_of(5) } };
 
 	CHECK_NEAR(memory_reclaimable(&m, 0), 35, 0);
 	CHECK_NEAR(memory_reclaimable(&m, 100), 135, 0);
@@ -190,7 +221,9 @@ reclaimable(void)
 static void
 reclaimable_unknown(void)
 {
-	struct group_memory m = { .stat = { .anon = keyed_of(1000), .inactive_file = keyed_of(10), .active_file = keyed_of(20) } };
+	struct group_memory m = { .stat = { .anon = keyed_of(1000),
+				      .inactive_file = keyed_of(10),
+				      .active_file = keyed_of(20) } };
 
 	CHECK_NEAR(memory_reclaimable(&m, 0), 30, 0);
 	m.stat.anon.known = false;

@@ -6,7 +6,9 @@
 #include "tree.h"
 #include "unit.h"
 
-#define STALLED "some avg10=1.00 avg60=0.00 avg300=0.00 total=7\nfull avg10=2.00 avg60=0.00 avg300=0.00 total=3\n"
+#define STALLED \
+	"some avg10=1.00 avg60=0.00 avg300=0.00 total=7\nfull avg10=2.00 avg60=0.00 avg300=0.00 " \
+	"total=3\n"
 
 static struct host *
 next(void)
@@ -31,7 +33,8 @@ of_the_machine(void)
 	put("t0/proc/pressure/irq", "full avg10=0.00 avg60=0.00 avg300=0.00 total=9\n");
 	struct host *h = next();
 	CHECK_INT(machine_read_pressure(h, true, &p), 0);
-	CHECK(p.known[PRESSURE_CPU] && p.known[PRESSURE_MEMORY] && !p.known[PRESSURE_IO] && p.known[PRESSURE_IRQ]);
+	CHECK(p.known[PRESSURE_CPU] && p.known[PRESSURE_MEMORY] && !p.known[PRESSURE_IO] &&
+	    p.known[PRESSURE_IRQ]);
 	CHECK(p.of[PRESSURE_CPU].some.known && !p.of[PRESSURE_CPU].full.known);
 	CHECK(p.of[PRESSURE_MEMORY].full.known && !p.of[PRESSURE_IO].some.known);
 	CHECK_U64(p.of[PRESSURE_IRQ].full.total_us, 9);
@@ -41,7 +44,8 @@ of_the_machine(void)
 	tree_remove();
 }
 
-/* Of the machine, with these as cpu's file, the note of an error, and the kernel's configuration; NULL: not there. */
+/* Of the machine, with these as cpu's file, the note of an error, and the kernel's configuration;
+ * NULL: not there. */
 static enum pressure_lack
 lack_with(const char *cpu, const char *error, const char *config, bool thorough)
 {
@@ -72,7 +76,9 @@ lacks(void)
 	CHECK_INT(lack_with(NULL, NULL, "CONFIG_PSI=y\n", true), LACK_ENABLED);
 	CHECK_INT(lack_with(NULL, NULL, "CONFIG_PSI=y\n", false), LACK_EITHER);
 	CHECK_INT(lack_with(NULL, NULL, "# CONFIG_PSI is not set\n", true), LACK_BUILT);
-	CHECK_INT(lack_with(NULL, "95 Operation not supported\n", "# CONFIG_PSI is not set\n", true), LACK_ENABLED);
+	CHECK_INT(
+	    lack_with(NULL, "95 Operation not supported\n", "# CONFIG_PSI is not set\n", true),
+	    LACK_ENABLED);
 	CHECK_INT(lack_with(NULL, "13 Permission denied\n", NULL, true), LACK_OTHER);
 	CHECK_INT(lack_with("", NULL, NULL, true), LACK_OTHER);
 	CHECK_INT(lack_with("some avg10=", NULL, NULL, true), LACK_OTHER);
@@ -91,7 +97,8 @@ configurations(void)
 int
 main(void)
 {
-	unit_test("the machine's: cpu full is no figure, a file that is missing is unknown", of_the_machine);
+	unit_test("the machine's: cpu full is no figure, a file that is missing is unknown",
+	    of_the_machine);
 	unit_test("absent and disabled are told apart", lacks);
 	unit_test("what a kernel's configuration tells", configurations);
 	return unit_done();

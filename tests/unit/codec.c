@@ -4,9 +4,10 @@
 #include "draw.h"
 #include "unit.h"
 
-static const uint64_t edges[] = { 0, 1, 2, 63, 64, 119, 120, 121, 8311, 8312, 8313, 65535, 65536, 1056887, 1056888, 1056889,
-	16777215, 16777216, 135274615, 135274616, 135274617, 4294967295, 4294967296, (uint64_t)1 << 40, (uint64_t)1 << 48,
-	(uint64_t)1 << 56, INT64_MAX, (uint64_t)1 << 63, UINT64_MAX - 1, UINT64_MAX };
+static const uint64_t edges[] = { 0, 1, 2, 63, 64, 119, 120, 121, 8311, 8312, 8313, 65535, 65536,
+	1056887, 1056888, 1056889, 16777215, 16777216, 135274615, 135274616, 135274617, 4294967295,
+	4294967296, (uint64_t)1 << 40, (uint64_t)1 << 48, (uint64_t)1 << 56, INT64_MAX,
+	(uint64_t)1 << 63, UINT64_MAX - 1, UINT64_MAX };
 
 enum { EDGES = sizeof edges / sizeof edges[0] };
 
@@ -128,7 +129,8 @@ texts(void)
 
 enum { MANY = 6000 };
 
-/* Differences of MANY numbers, read back in pieces. Each is other than before with one chance in `rare`. */
+/* Differences of MANY numbers, read back in pieces. Each is other than before with one chance in
+ * `rare`. */
 static void
 sequence(uint64_t rare)
 {

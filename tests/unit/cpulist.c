@@ -22,8 +22,10 @@ lists(void)
 
 	CHECK_INT(cpulist_parse(T("1-2,3,5-9,200-210"), &l), 0);
 	CHECK_INT(count(&l), 19);
-	CHECK(cpulist_has(&l, 1) && cpulist_has(&l, 3) && cpulist_has(&l, 9) && cpulist_has(&l, 210));
-	CHECK(!cpulist_has(&l, 0) && !cpulist_has(&l, 4) && !cpulist_has(&l, 10) && !cpulist_has(&l, 199));
+	CHECK(
+	    cpulist_has(&l, 1) && cpulist_has(&l, 3) && cpulist_has(&l, 9) && cpulist_has(&l, 210));
+	CHECK(!cpulist_has(&l, 0) && !cpulist_has(&l, 4) && !cpulist_has(&l, 10) &&
+	    !cpulist_has(&l, 199));
 }
 
 static void
@@ -58,8 +60,9 @@ the_most(void)
 static void
 no_lists(void)
 {
-	static const char *const bad[] = { "", ",", "-", "x", "1-", "-1", "1-2-3", "3-1", "1,,2", ",1", "1,", "1 ,2", "1, 2", " 1", "1\n", "1.5",
-		"0x1", "ALL", "1-x", "+1", "1,-", "1,2-" };
+	static const char *const bad[] = { "", ",", "-", "x", "1-", "-1", "1-2-3", "3-1", "1,,2",
+		",1", "1,", "1 ,2", "1, 2", " 1", "1\n", "1.5", "0x1", "ALL", "1-x", "+1", "1,-",
+		"1,2-" };
 	struct cpulist l;
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)

@@ -6,8 +6,10 @@
 static void
 vectors(void)
 {
-	static const unsigned char read_pdu[48] = { 0x01, 0xc0, [16] = 0x14, [22] = 0x04, [27] = 0x14, [31] = 0x18, [32] = 0x28,
-		[40] = 0x02 };
+	static const unsigned char read_pdu[48] = {
+		0x01,
+		0xc0, [16] = 0x14, [22] = 0x04, [27] = 0x14, [31] = 0x18, [32] = 0x28, [40] = 0x02
+	};
 	unsigned char zeros[32] = { 0 }, ones[32], up[32], down[32];
 
 	memset(ones, 0xff, sizeof ones);
@@ -32,7 +34,8 @@ in_parts(void)
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (char)(i * 7 + i / 11);
 	for (size_t i = 0; i <= sizeof bytes; i++)
-		CHECK_U64(crc32c(crc32c(0, bytes, i), bytes + i, sizeof bytes - i), crc32c(0, bytes, sizeof bytes));
+		CHECK_U64(crc32c(crc32c(0, bytes, i), bytes + i, sizeof bytes - i),
+		    crc32c(0, bytes, sizeof bytes));
 }
 
 /* Every single bit counts, wherever it is. */

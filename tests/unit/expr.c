@@ -35,7 +35,8 @@ clear(void)
 {
 	for (int i = 0; i < TOOLS; i++) {
 		table_free(&tables[i]);
-		tables[i] = (struct table){ .columns = tools[i].columns, .ncolumns = columns_count(tools[i].columns) };
+		tables[i] = (struct table){ .columns = tools[i].columns,
+			.ncolumns = columns_count(tools[i].columns) };
 		now_tables[i] = &tables[i];
 	}
 }
@@ -187,13 +188,19 @@ static void
 wrong_units(void)
 {
 	CHECK_WRONG("throttled_pct > 512M", "16: 512M does not fit: what stands beside it is in %");
-	CHECK_WRONG("200ms < used_bytes", "0: 200ms does not fit: what stands beside it is in bytes");
-	CHECK_WRONG("runq_sz > 3s", "10: 3s does not fit: what stands beside it takes a number without a unit");
-	CHECK_WRONG("cpus > 3%", "7: 3% does not fit: what stands beside it takes a number without a unit");
-	CHECK_WRONG("used_bytes > 80% * used_bytes", "13: 80% does not fit: what stands beside it takes a number without a unit");
-	CHECK_WRONG("stall_ms > 1 / 3s", "15: 3s does not fit: what stands beside it takes a number without a unit");
+	CHECK_WRONG(
+	    "200ms < used_bytes", "0: 200ms does not fit: what stands beside it is in bytes");
+	CHECK_WRONG("runq_sz > 3s",
+	    "10: 3s does not fit: what stands beside it takes a number without a unit");
+	CHECK_WRONG(
+	    "cpus > 3%", "7: 3% does not fit: what stands beside it takes a number without a unit");
+	CHECK_WRONG("used_bytes > 80% * used_bytes",
+	    "13: 80% does not fit: what stands beside it takes a number without a unit");
+	CHECK_WRONG("stall_ms > 1 / 3s",
+	    "15: 3s does not fit: what stands beside it takes a number without a unit");
 	CHECK_WRONG("stall_ms + 3K > 1", "11: 3K does not fit: what stands beside it is in ms");
-	CHECK_WRONG("stall_ms / 1s > 3s", "16: 3s does not fit: what stands beside it takes a number without a unit");
+	CHECK_WRONG("stall_ms / 1s > 3s",
+	    "16: 3s does not fit: what stands beside it takes a number without a unit");
 	CHECK_WRONG("stall_ms > 3x", "12: no unit x; there are us ms s m h, K M G T (bytes), %");
 	CHECK_WRONG("stall_ms > 3sB", "12: no unit sB; there are us ms s m h, K M G T (bytes), %");
 	CHECK_WRONG("stall_ms > 1e3", "12: no unit e3; there are us ms s m h, K M G T (bytes), %");
@@ -202,15 +209,18 @@ wrong_units(void)
 static void
 wrong_names(void)
 {
-	CHECK_WRONG("throttle.throttld_pct > 25", "9: no column throttld_pct in throttle; did you mean throttled_pct?");
-	CHECK_WRONG("1 > 2 or throttle.other > 25", "18: no column other in throttle; pq throttle --columns lists them");
+	CHECK_WRONG("throttle.throttld_pct > 25",
+	    "9: no column throttld_pct in throttle; did you mean throttled_pct?");
+	CHECK_WRONG("1 > 2 or throttle.other > 25",
+	    "18: no column other in throttle; pq throttle --columns lists them");
 	CHECK_WRONG("thrott.throttled_pct > 25", "0: no tool thrott; there are throttle, runq");
 	CHECK_WRONG("runq_szz > 25", "0: no column runq_szz; did you mean runq.runq_sz?");
 	CHECK_WRONG("completely > 25", "0: no column completely; pq TOOL --columns lists them");
 	CHECK_WRONG("note == 'x'", "0: note is a column of throttle and runq: write throttle.note");
 	CHECK_WRONG("runq > 3", "0: runq is a tool: write TOOL.KEY; pq runq --columns lists them");
 	CHECK_WRONG("runq. > 3", "5: the key of a column is missing here");
-	CHECK_WRONG_ONE("throttld_pct > 25", "0: no column throttld_pct in throttle; did you mean throttled_pct?");
+	CHECK_WRONG_ONE("throttld_pct > 25",
+	    "0: no column throttld_pct in throttle; did you mean throttled_pct?");
 	CHECK_WRONG_ONE("runq.runq_sz > 25", "0: no tool runq; there are throttle");
 	CHECK_WRONG_ONE("note == 'x'", "0: nothing");
 }
@@ -261,8 +271,12 @@ for_so_long(void)
 		uint64_t samples;
 		int64_t ns;
 	} good[] = {
-		{ "1 > 2", 0, 0 }, { "1 > 2 for 1", 1, 0 }, { "1 > 2 or 2 > 1 for 30", 30, 0 },
-		{ "1 > 2 for 3s", 0, 3000000000 }, { "1 > 2 for 250us", 0, 250000 }, { "1 > 2 for 1.5m", 0, 90000000000 },
+		{ "1 > 2", 0, 0 },
+		{ "1 > 2 for 1", 1, 0 },
+		{ "1 > 2 or 2 > 1 for 30", 30, 0 },
+		{ "1 > 2 for 3s", 0, 3000000000 },
+		{ "1 > 2 for 250us", 0, 250000 },
+		{ "1 > 2 for 1.5m", 0, 90000000000 },
 	};
 	struct expr_error e;
 
@@ -279,13 +293,15 @@ for_so_long(void)
 static void
 wrong_for(void)
 {
-	static const char *const bad[] = { "1 > 2 for", "1 > 2 for 0", "1 > 2 for 0s", "1 > 2 for 1.5", "1 > 2 for 5M",
-		"1 > 2 for -1", "1 > 2 for cpus", "1 > 2 for '3'", "1 > 2 for 18446744073709551615h", "1 > 2 for 0.0001us" };
+	static const char *const bad[] = { "1 > 2 for", "1 > 2 for 0", "1 > 2 for 0s",
+		"1 > 2 for 1.5", "1 > 2 for 5M", "1 > 2 for -1", "1 > 2 for cpus", "1 > 2 for '3'",
+		"1 > 2 for 18446744073709551615h", "1 > 2 for 0.0001us" };
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		const char *at = strlen(bad[i]) > 9 ? "10" : "9";
 		char want[100];
-		snprintf(want, sizeof want, "%s: expected a number of samples, such as 3, or a time, such as 3s", at);
+		snprintf(want, sizeof want,
+		    "%s: expected a number of samples, such as 3, or a time, such as 3s", at);
 		CHECK_WRONG(bad[i], want);
 	}
 	CHECK_WRONG("1 > 2 for 0.1us 3", "16: expected the end here");
@@ -436,16 +452,20 @@ hits(void)
 	row_a("/a", 10, 1);
 	row_a("/b", 30, 1)[MARK].num = 1;
 	row_b(NULL, 7);
-	CHECK_INT(eval("throttle.stall_ms > 5s or throttle.throttled_pct > 2*10 and runq_sz > cpus", false, &hit), 'y');
+	CHECK_INT(eval("throttle.stall_ms > 5s or throttle.throttled_pct > 2*10 and runq_sz > cpus",
+		      false, &hit),
+	    'y');
 	CHECK_STRING(hit.tool, "throttle");
 	CHECK_STRING(hit.key, "throttled_pct");
 	CHECK_NEAR(hit.value, 30, 0);
 	CHECK_NEAR(hit.threshold, 20, 0);
 	CHECK_STRING(hit.label, "/b");
-	CHECK_INT(eval("throttle.cgroup == '/b' and throttled_pct > 29", false, &hit), 'y'); /* the figure tells why, not the name */
+	CHECK_INT(eval("throttle.cgroup == '/b' and throttled_pct > 29", false, &hit),
+	    'y'); /* the figure tells why, not the name */
 	CHECK_STRING(hit.key, "throttled_pct");
 	CHECK_NEAR(hit.value, 30, 0);
-	CHECK_INT(eval("29 < throttled_pct", false, &hit), 'y'); /* the column's side is the value */
+	CHECK_INT(
+	    eval("29 < throttled_pct", false, &hit), 'y'); /* the column's side is the value */
 	CHECK_NEAR(hit.value, 30, 0);
 	CHECK_NEAR(hit.threshold, 29, 0);
 	CHECK_INT(eval("33 < throttled_pct", false, &hit), 'n');
@@ -513,7 +533,8 @@ judge(const char *source)
 }
 
 static void
-check_figure(size_t i, const char *key, const char *sign, double value, double threshold, const char *label)
+check_figure(
+    size_t i, const char *key, const char *sign, double value, double threshold, const char *label)
 {
 	const struct expr_figure *f = &found.v[i];
 
@@ -615,8 +636,9 @@ long_names(void)
 		many[i] = (struct expr_tool){ names[i], b_columns };
 	}
 	CHECK(!expr_parse("x.y > 1", many, MANY, &e));
-	CHECK_STRING(e.message, "no tool x; there are tool0, tool1, tool2, tool3, tool4, tool5, tool6, tool7, tool8, tool9, "
-				"tool10, tool11, tool12, ...");
+	CHECK_STRING(e.message,
+	    "no tool x; there are tool0, tool1, tool2, tool3, tool4, tool5, tool6, tool7, tool8, "
+	    "tool9, tool10, tool11, tool12, ...");
 	memset(key, 'k', sizeof key - 1);
 	CHECK(strlen(wrong_of(key, TOOLS)) < 170);
 	CHECK(strlen(wrong_of(key, 1)) < 170);

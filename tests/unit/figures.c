@@ -19,11 +19,13 @@ prints(const struct figures *f, struct text t)
 static bool
 equal(const struct figures *a, const struct figures *b)
 {
-	if (a->count != b->count || !text_same((struct text){ a->text.s, a->text.n }, (struct text){ b->text.s, b->text.n }))
+	if (a->count != b->count ||
+	    !text_same(
+		(struct text){ a->text.s, a->text.n }, (struct text){ b->text.s, b->text.n }))
 		return false;
 	for (size_t i = 0; i < a->count; i++)
-		if (a->values[i] != b->values[i] || a->spots[i].at != b->spots[i].at || a->spots[i].n != b->spots[i].n ||
-		    a->spots[i].kind != b->spots[i].kind)
+		if (a->values[i] != b->values[i] || a->spots[i].at != b->spots[i].at ||
+		    a->spots[i].n != b->spots[i].n || a->spots[i].kind != b->spots[i].kind)
 			return false;
 	return true;
 }
@@ -40,7 +42,8 @@ trips(struct text t)
 	return same;
 }
 
-/* Takes a and renews with b: what figures_renew says; when it says true, all must be as figures_take makes it. */
+/* Takes a and renews with b: what figures_renew says; when it says true, all must be as
+ * figures_take makes it. */
 static bool
 renews(struct text a, struct text b)
 {
@@ -119,7 +122,8 @@ round_trips(void)
 	CHECK(trips(T("\n\n\n")));
 	CHECK(trips(T("no newline 5")));
 	CHECK(trips(T("007 00 0 000000000000000000000000000000000000")));
-	CHECK(trips(T("9999999999999999999 10000000000000000000 99999999999999999999 18446744073709551616")));
+	CHECK(trips(T(
+	    "9999999999999999999 10000000000000000000 99999999999999999999 18446744073709551616")));
 	CHECK(trips(T("1.2.3.4 .5 5. . .. 0.00 00.00 1.000000000000000000000000")));
 	CHECK(trips(T("   1    12     123  007   0   .5  1.5")));
 	CHECK(trips(T("\xff\xfe\x80 1 \xc3")));
@@ -144,8 +148,9 @@ wide_columns(void)
 static size_t
 random_text(char *s, size_t most)
 {
-	static const char *const parts[] = { " ", "  ", "      ", ".", "0", "00", "9", "99", "12", "1", "-", "\n", "a", "cpu", ":",
-		"\t", "999999999", "1000000000000000000", "9223372036854775807", "\x80", "." };
+	static const char *const parts[] = { " ", "  ", "      ", ".", "0", "00", "9", "99", "12",
+		"1", "-", "\n", "a", "cpu", ":", "\t", "999999999", "1000000000000000000",
+		"9223372036854775807", "\x80", "." };
 	size_t n = 0, want = draw(most - 24);
 
 	while (n < want) {
@@ -183,8 +188,10 @@ renewed(void)
 	CHECK(renews(T("1 1 1"), T("1 11 1")));
 	CHECK(renews(T("cpu 1 2 3 4\n"), T("cpu 100 0 99999 4\n")));
 	CHECK(renews(T("0.05 0.10 1/200 4000\n"), T("10.95 0.09 12/9 40001\n")));
-	CHECK(renews(T("Dirty:    104 kB\nFree:     9 kB\n"), T("Dirty:   1104 kB\nFree:    10 kB\n")));
-	CHECK(renews(T("Dirty:   1104 kB\nFree:    10 kB\n"), T("Dirty:      4 kB\nFree:     9 kB\n")));
+	CHECK(renews(
+	    T("Dirty:    104 kB\nFree:     9 kB\n"), T("Dirty:   1104 kB\nFree:    10 kB\n")));
+	CHECK(renews(
+	    T("Dirty:   1104 kB\nFree:    10 kB\n"), T("Dirty:      4 kB\nFree:     9 kB\n")));
 	CHECK(renews(T(""), T("")));
 	CHECK(renews(T("words"), T("words")));
 }
@@ -222,9 +229,9 @@ again_and_again(void)
 		uint64_t v[4];
 		for (int k = 0; k < 4; k++)
 			v[k] = draw(2) ? draw(12) : draw(2) ? draw(100000) : draw(10000000000u);
-		int n = snprintf(s, sizeof s, "MemFree: %8llu kB\nx %llu y%llu 0.%02llu\n%4llu", (unsigned long long)v[0],
-				 (unsigned long long)v[1], (unsigned long long)v[2], (unsigned long long)v[3] % 100,
-				 (unsigned long long)v[1] % 1000);
+		int n = snprintf(s, sizeof s, "MemFree: %8llu kB\nx %llu y%llu 0.%02llu\n%4llu",
+		    (unsigned long long)v[0], (unsigned long long)v[1], (unsigned long long)v[2],
+		    (unsigned long long)v[3] % 100, (unsigned long long)v[1] % 1000);
 		struct text t = { s, (size_t)n };
 		bool same = figures_renew(&f, t);
 		figures_take(&g, t);

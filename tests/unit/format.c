@@ -5,31 +5,34 @@
 
 #include "unit.h"
 
-#define COMMON "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n" \
+#define COMMON \
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n" \
 	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n" \
 	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n" \
 	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"
 
-static const char usual[] = "name: sched_switch\nID: 372\nformat:\n" COMMON "\n"
-	"\tfield:char prev_comm[16];\toffset:8;\tsize:16;\tsigned:0;\n"
-	"\tfield:pid_t prev_pid;\toffset:24;\tsize:4;\tsigned:1;\n"
-	"\tfield:int prev_prio;\toffset:28;\tsize:4;\tsigned:1;\n"
-	"\tfield:long prev_state;\toffset:32;\tsize:8;\tsigned:1;\n"
-	"\tfield:char next_comm[16];\toffset:40;\tsize:16;\tsigned:0;\n"
-	"\tfield:pid_t next_pid;\toffset:56;\tsize:4;\tsigned:1;\n"
-	"\tfield:int next_prio;\toffset:60;\tsize:4;\tsigned:1;\n\n"
-	"print fmt: \"prev_comm=%s prev_pid=%d\", REC->prev_comm, REC->prev_pid\n";
+static const char usual[] =
+    "name: sched_switch\nID: 372\nformat:\n" COMMON "\n"
+    "\tfield:char prev_comm[16];\toffset:8;\tsize:16;\tsigned:0;\n"
+    "\tfield:pid_t prev_pid;\toffset:24;\tsize:4;\tsigned:1;\n"
+    "\tfield:int prev_prio;\toffset:28;\tsize:4;\tsigned:1;\n"
+    "\tfield:long prev_state;\toffset:32;\tsize:8;\tsigned:1;\n"
+    "\tfield:char next_comm[16];\toffset:40;\tsize:16;\tsigned:0;\n"
+    "\tfield:pid_t next_pid;\toffset:56;\tsize:4;\tsigned:1;\n"
+    "\tfield:int next_prio;\toffset:60;\tsize:4;\tsigned:1;\n\n"
+    "print fmt: \"prev_comm=%s prev_pid=%d\", REC->prev_comm, REC->prev_pid\n";
 
 /* RHEL 9, and kernels with the patches for real time */
-static const char rhel9[] = "name: sched_switch\nID: 314\nformat:\n" COMMON
-	"\tfield:unsigned char common_preempt_lazy_count;\toffset:8;\tsize:1;\tsigned:0;\n\n"
-	"\tfield:char prev_comm[16];\toffset:12;\tsize:16;\tsigned:0;\n"
-	"\tfield:pid_t prev_pid;\toffset:28;\tsize:4;\tsigned:1;\n"
-	"\tfield:int prev_prio;\toffset:32;\tsize:4;\tsigned:1;\n"
-	"\tfield:long prev_state;\toffset:40;\tsize:8;\tsigned:1;\n"
-	"\tfield:char next_comm[16];\toffset:48;\tsize:16;\tsigned:0;\n"
-	"\tfield:pid_t next_pid;\toffset:64;\tsize:4;\tsigned:1;\n"
-	"\tfield:int next_prio;\toffset:68;\tsize:4;\tsigned:1;\n\nprint fmt: \"\"\n";
+static const char rhel9[] =
+    "name: sched_switch\nID: 314\nformat:\n" COMMON
+    "\tfield:unsigned char common_preempt_lazy_count;\toffset:8;\tsize:1;\tsigned:0;\n\n"
+    "\tfield:char prev_comm[16];\toffset:12;\tsize:16;\tsigned:0;\n"
+    "\tfield:pid_t prev_pid;\toffset:28;\tsize:4;\tsigned:1;\n"
+    "\tfield:int prev_prio;\toffset:32;\tsize:4;\tsigned:1;\n"
+    "\tfield:long prev_state;\toffset:40;\tsize:8;\tsigned:1;\n"
+    "\tfield:char next_comm[16];\toffset:48;\tsize:16;\tsigned:0;\n"
+    "\tfield:pid_t next_pid;\toffset:64;\tsize:4;\tsigned:1;\n"
+    "\tfield:int next_prio;\toffset:68;\tsize:4;\tsigned:1;\n\nprint fmt: \"\"\n";
 
 static void
 check_field(struct text t, const char *name, uint32_t offset, uint32_t size)
@@ -107,7 +110,8 @@ ids(void)
 static void
 truncated(void)
 {
-	const char *end = strstr(usual, "next_pid;\toffset:56;\tsize:4;") + strlen("next_pid;\toffset:56;\tsize:4");
+	const char *end = strstr(usual, "next_pid;\toffset:56;\tsize:4;") +
+	    strlen("next_pid;\toffset:56;\tsize:4");
 
 	for (size_t n = 0; n < sizeof usual; n++) {
 		struct format_field f = { 0 };

@@ -21,7 +21,8 @@ static void
 at_the_powers_of_two(void)
 {
 	for (int power = -13; power < 50; power++) {
-		const double x[] = { ldexp(1, power), nextafter(ldexp(1, power), 0), nextafter(ldexp(1, power), INFINITY) };
+		const double x[] = { ldexp(1, power), nextafter(ldexp(1, power), 0),
+			nextafter(ldexp(1, power), INFINITY) };
 		for (int i = 0; i < 3; i++) {
 			struct hist h = { 0 };
 			hist_add(&h, x[i]);
@@ -170,7 +171,8 @@ main(void)
 	unit_test("so it is at the powers of two", at_the_powers_of_two);
 	unit_test("quantiles of 1 to 10000", uniform);
 	unit_test("quantiles of two humps", two_humps);
-	unit_test("no quantile lies above the largest value, which is exact", never_above_the_largest);
+	unit_test(
+	    "no quantile lies above the largest value, which is exact", never_above_the_largest);
 	unit_test("no values, or NaN alone, have no quantile", nothing);
 	unit_test("zeros are counted", zeros);
 	unit_test("negative values count as 0", negative);

@@ -1,5 +1,6 @@
-/* Jobs: real children, with limits of tenths of a second. What a child writes to stderr is caught in a pipe, whose end also
- * tells that nobody holds it any more: that all processes of a job have ended. */
+/* Jobs: real children, with limits of tenths of a second. What a child writes to stderr is caught
+ * in a pipe, whose end also tells that nobody holds it any more: that all processes of a job have
+ * ended. */
 #include "../../src/recorder/job.h"
 
 #include <errno.h>
@@ -29,7 +30,8 @@ now_ns(void)
 static void
 nap(int64_t ns)
 {
-	nanosleep(&(struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 }, NULL);
+	nanosleep(
+	    &(struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 }, NULL);
 }
 
 struct caught {
@@ -57,7 +59,8 @@ restore_stderr(const struct caught *c)
 	close(c->saved);
 }
 
-/* All that was written, until the last writer has gone; "(held open)" at the end when one still lives after that long. */
+/* All that was written, until the last writer has gone; "(held open)" at the end when one still
+ * lives after that long. */
 static const char *
 caught_text(const struct caught *c, int wait_ms)
 {
@@ -66,7 +69,8 @@ caught_text(const struct caught *c, int wait_ms)
 	size_t n = 0;
 	ssize_t got = 0;
 
-	while (n < sizeof text - 16 && poll(&p, 1, wait_ms) == 1 && (got = read(c->read, text + n, sizeof text - 16 - n)) > 0)
+	while (n < sizeof text - 16 && poll(&p, 1, wait_ms) == 1 &&
+	    (got = read(c->read, text + n, sizeof text - 16 - n)) > 0)
 		n += (size_t)got;
 	snprintf(text + n, 16, "%s", poll(&p, 1, 0) == 1 ? "" : "(held open)");
 	close(c->read);
@@ -175,7 +179,8 @@ cannot_start(void)
 static void
 passes_arguments(void)
 {
-	char *const argv[] = { "printf", "<%s>", "a b", "$HOME `id` $(id)", "*;&|>x", "", "'\"\\", "new\nline", NULL };
+	char *const argv[] = { "printf", "<%s>", "a b", "$HOME `id` $(id)", "*;&|>x", "", "'\"\\",
+		"new\nline", NULL };
 
 	CHECK_STRING(said(argv, NULL), "<a b><$HOME `id` $(id)><*;&|>x><><'\"\\><new\nline>");
 }
@@ -183,11 +188,13 @@ passes_arguments(void)
 static void
 passes_environment(void)
 {
-	char *const print[] = { "sh", "-c", "echo \"$PQ_OLD,$PQ_OLDER,$PQ_NEW\"; env | grep -c ^PQ_OLD=", NULL };
+	char *const print[] = { "sh", "-c",
+		"echo \"$PQ_OLD,$PQ_OLDER,$PQ_NEW\"; env | grep -c ^PQ_OLD=", NULL };
 
 	setenv("PQ_OLD", "old", 1);
 	setenv("PQ_OLDER", "older", 1);
-	CHECK_STRING(said(print, (char *const[]){ "PQ_OLD=a b", "PQ_NEW=x=y", NULL }), "a b,older,x=y\n1\n");
+	CHECK_STRING(
+	    said(print, (char *const[]){ "PQ_OLD=a b", "PQ_NEW=x=y", NULL }), "a b,older,x=y\n1\n");
 	CHECK_STRING(said(print, NULL), "old,older,\n1\n");
 	CHECK_STRING(getenv("PQ_OLD"), "old");
 	CHECK(!getenv("PQ_NEW"));
@@ -290,7 +297,8 @@ hangs(void)
 	check_end(e, true, 0, SIGTERM);
 	CHECK(e.took_ns >= 150 * ms && e.took_ns < 5000 * ms);
 	CHECK_INT(e.limit_ns, 150 * ms);
-	check_end(run("exec 2>/dev/null; trap 'exit 7' TERM; while :; do sleep 0.01; done", 200), true, 7, 0);
+	check_end(run("exec 2>/dev/null; trap 'exit 7' TERM; while :; do sleep 0.01; done", 200),
+	    true, 7, 0);
 	check_end(run("kill -STOP $$; exit 1", 150), true, 0, SIGTERM);
 }
 
@@ -303,13 +311,15 @@ ignores_term(void)
 	CHECK(e.took_ns >= 300 * ms && e.took_ns < 5000 * ms);
 }
 
-/* The leader ends at SIGTERM, what it has started does not: it gets its grace period, and no more. */
+/* The leader ends at SIGTERM, what it has started does not: it gets its grace period, and no
+ * more. */
 static void
 child_hangs(void)
 {
 	struct caught c = catch_stderr();
-	struct job_end e = run("exec 2>/dev/null; (trap 'sleep 0.03; echo cleaned' TERM; while :; do sleep 0.01; done) & wait",
-		200);
+	struct job_end e = run("exec 2>/dev/null; (trap 'sleep 0.03; echo cleaned' TERM; while :; "
+			       "do sleep 0.01; done) & wait",
+	    200);
 
 	restore_stderr(&c);
 	check_end(e, true, 0, SIGTERM);
@@ -401,7 +411,8 @@ calls(void)
 	check_end(call(times_two, -1, minute_ms), false, 125, 0);
 	check_end(call(times_two, 128, minute_ms), false, 125, 0);
 	if (nice_here >= 0)
-		check_end(call(niceness, 0, minute_ms), false, nice_here < 9 ? nice_here + 10 : 19, 0);
+		check_end(
+		    call(niceness, 0, minute_ms), false, nice_here < 9 ? nice_here + 10 : 19, 0);
 	CHECK_INT(getpriority(PRIO_PROCESS, 0), nice_here);
 }
 
@@ -467,10 +478,13 @@ tells(void)
 
 	CHECK_STRING(text_of_end((struct job_end){ .status = 3 }), "exit status 3");
 	CHECK_STRING(text_of_end((struct job_end){ .status = -1 }), "ended, exit status unknown");
-	CHECK_STRING(text_of_end((struct job_end){ .signal = SIGKILL }), "killed by signal 9 (Killed)");
-	CHECK_STRING(text_of_end((struct job_end){ .timed_out = true, .signal = SIGKILL, .limit_ns = 60000 * ms }),
-		"no end within 60 s: killed");
-	CHECK_STRING(text_of_end((struct job_end){ .timed_out = true, .limit_ns = 1500 * ms }), "no end within 1500 ms: killed");
+	CHECK_STRING(
+	    text_of_end((struct job_end){ .signal = SIGKILL }), "killed by signal 9 (Killed)");
+	CHECK_STRING(text_of_end((struct job_end){
+			 .timed_out = true, .signal = SIGKILL, .limit_ns = 60000 * ms }),
+	    "no end within 60 s: killed");
+	CHECK_STRING(text_of_end((struct job_end){ .timed_out = true, .limit_ns = 1500 * ms }),
+	    "no end within 1500 ms: killed");
 	job_end_text(&(struct job_end){ .status = 3 }, small, sizeof small);
 	CHECK_STRING(small, "exit st");
 }

@@ -64,9 +64,11 @@ for_people(void)
 	struct journal j = { .name = "pq record" };
 
 	CHECK_STRING(written(&j, "throttle.throttled_pct 31.2 > 25: spike.tape (412 KB)", event),
-		"pq record: 2026-11-22T17:12:01.250+01:00 saved: throttle.throttled_pct 31.2 > 25: spike.tape (412 KB)\n");
+	    "pq record: 2026-11-22T17:12:01.250+01:00 saved: throttle.throttled_pct 31.2 > 25: "
+	    "spike.tape (412 KB)\n");
 	j.times.utc = true;
-	CHECK_STRING(written(&j, "x", event), "pq record: 2026-11-22T16:12:01.250+00:00 saved: x\n");
+	CHECK_STRING(
+	    written(&j, "x", event), "pq record: 2026-11-22T16:12:01.250+00:00 saved: x\n");
 }
 
 static void
@@ -75,8 +77,8 @@ for_machines(void)
 	struct journal j = { .json = true, .name = "pq record" };
 
 	CHECK_STRING(written(&j, "31.2 > 25", event),
-		"{\"time\":\"2026-11-22T17:12:01.250+01:00\",\"event\":\"saved\",\"message\":\"31.2 > 25\","
-		"\"tape\":\"spike.tape\",\"value\":31.2}\n");
+	    "{\"time\":\"2026-11-22T17:12:01.250+01:00\",\"event\":\"saved\",\"message\":\"31.2 > "
+	    "25\",\"tape\":\"spike.tape\",\"value\":31.2}\n");
 }
 
 static void
@@ -99,22 +101,25 @@ values(void)
 	struct journal j = { .json = true, .name = "pq record", .times.utc = true };
 
 	CHECK_STRING(written(&j, "", numbers_event),
-		"{\"time\":\"2026-11-22T16:12:01.250+00:00\",\"event\":\"n\",\"message\":\"\",\"unknown\":null,\"infinite\":null,"
-		"\"zero\":0,\"bytes\":422000640,\"small\":-0.126,\"none\":null,\"empty\":\"\"}\n");
+	    "{\"time\":\"2026-11-22T16:12:01.250+00:00\",\"event\":\"n\",\"message\":\"\","
+	    "\"unknown\":null,\"infinite\":null,\"zero\":0,\"bytes\":422000640,\"small\":-0.126,"
+	    "\"none\":null,\"empty\":\"\"}\n");
 }
 
 static void
 somebody_elses_bytes(void)
 {
-	struct journal text = { .name = "pq record", .times.utc = true }, json = { .json = true, .times.utc = true };
+	struct journal text = { .name = "pq record", .times.utc = true },
+		       json = { .json = true, .times.utc = true };
 	const char *message = "a\nb\x1b[31m \"\\\xff \xc3\xa9 \xc2\x9b";
 
 	CHECK_STRING(written(&text, message, event),
-		"pq record: 2026-11-22T16:12:01.250+00:00 saved: a\\012b\\033[31m \"\\\\377 \xc3\xa9 \\302\\233\n");
+	    "pq record: 2026-11-22T16:12:01.250+00:00 saved: a\\012b\\033[31m \"\\\\377 \xc3\xa9 "
+	    "\\302\\233\n");
 	CHECK_STRING(written(&json, message, event),
-		"{\"time\":\"2026-11-22T16:12:01.250+00:00\",\"event\":\"saved\","
-		"\"message\":\"a\\u000ab\\u001b[31m \\\"\\\\\\u00ff \xc3\xa9 \\u009b\","
-		"\"tape\":\"spike.tape\",\"value\":31.2}\n");
+	    "{\"time\":\"2026-11-22T16:12:01.250+00:00\",\"event\":\"saved\",\"message\":"
+	    "\"a\\u000ab\\u001b[31m \\\"\\\\\\u00ff \xc3\xa9 "
+	    "\\u009b\",\"tape\":\"spike.tape\",\"value\":31.2}\n");
 }
 
 /* In a packet pipe each read gives what one write wrote. */
@@ -133,7 +138,8 @@ one_write(void)
 	restore_stderr(saved);
 	for (int i = 0; i < 2; i++) {
 		ssize_t n = read(ends[0], packet, sizeof packet);
-		CHECK(n > 0 && packet[0] == '{' && packet[n - 1] == '\n' && memchr(packet, '\n', (size_t)n) == packet + n - 1);
+		CHECK(n > 0 && packet[0] == '{' && packet[n - 1] == '\n' &&
+		    memchr(packet, '\n', (size_t)n) == packet + n - 1);
 	}
 	close(ends[0]);
 	journal_free(&j);

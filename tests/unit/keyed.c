@@ -4,14 +4,17 @@
 #include "unit.h"
 
 enum { A, B, C, KEYS };
-static const char *const keys[KEYS] = { [A] = "nr_periods", [B] = "nr_throttled", [C] = "throttled_usec" };
+static const char *const keys[KEYS] = {
+	[A] = "nr_periods", [B] = "nr_throttled", [C] = "throttled_usec"
+};
 
 static void
 in_order(void)
 {
 	struct keyed v[KEYS];
 
-	CHECK_INT(keyed_parse(T("nr_periods 50\nnr_throttled 40\nthrottled_usec 1\n"), keys, KEYS, v), 3);
+	CHECK_INT(
+	    keyed_parse(T("nr_periods 50\nnr_throttled 40\nthrottled_usec 1\n"), keys, KEYS, v), 3);
 	CHECK(v[A].known && v[B].known && v[C].known);
 	CHECK_U64(v[A].v, 50);
 	CHECK_U64(v[B].v, 40);
@@ -23,7 +26,10 @@ any_order(void)
 {
 	struct keyed v[KEYS];
 
-	CHECK_INT(keyed_parse(T("new_key 9\nthrottled_usec 1\nother\nnr_throttled 40\n\nnr_bursts 3\nnr_periods 50\n"), keys, KEYS, v), 3);
+	CHECK_INT(keyed_parse(T("new_key 9\nthrottled_usec 1\nother\nnr_throttled 40\n\nnr_bursts "
+				"3\nnr_periods 50\n"),
+		      keys, KEYS, v),
+	    3);
 	CHECK_U64(v[A].v, 50);
 	CHECK_U64(v[B].v, 40);
 	CHECK_U64(v[C].v, 1);
@@ -34,7 +40,11 @@ whole_keys(void)
 {
 	struct keyed v[KEYS];
 
-	CHECK_INT(keyed_parse(T("nr_periods_x 1\nnr_period 2\nxnr_periods 3\nx nr_periods 4\nnr_periods=5\n"), keys, KEYS, v), 0);
+	CHECK_INT(
+	    keyed_parse(
+		T("nr_periods_x 1\nnr_period 2\nxnr_periods 3\nx nr_periods 4\nnr_periods=5\n"),
+		keys, KEYS, v),
+	    0);
 	CHECK(!v[A].known);
 }
 
@@ -43,9 +53,12 @@ no_value(void)
 {
 	struct keyed v[KEYS];
 
-	CHECK_INT(keyed_parse(T("nr_periods\nnr_throttled \nthrottled_usec x1\n"), keys, KEYS, v), 0);
+	CHECK_INT(
+	    keyed_parse(T("nr_periods\nnr_throttled \nthrottled_usec x1\n"), keys, KEYS, v), 0);
 	CHECK(!v[A].known && !v[B].known && !v[C].known);
-	CHECK_INT(keyed_parse(T("nr_periods -\nnr_throttled -x\nthrottled_usec 1.5\n"), keys, KEYS, v), 0);
+	CHECK_INT(
+	    keyed_parse(T("nr_periods -\nnr_throttled -x\nthrottled_usec 1.5\n"), keys, KEYS, v),
+	    0);
 	CHECK_INT(keyed_parse(T("nr_periods"), keys, KEYS, v), 0);
 }
 
@@ -54,7 +67,10 @@ extremes(void)
 {
 	struct keyed v[KEYS];
 
-	CHECK_INT(keyed_parse(T("nr_periods 9223372036854775807\nnr_throttled 9223372036854775808\n"), keys, KEYS, v), 1);
+	CHECK_INT(
+	    keyed_parse(T("nr_periods 9223372036854775807\nnr_throttled 9223372036854775808\n"),
+		keys, KEYS, v),
+	    1);
 	CHECK_U64(v[A].v, INT64_MAX);
 	CHECK(!v[B].known);
 }
@@ -64,7 +80,9 @@ negative(void)
 {
 	struct keyed v[KEYS];
 
-	CHECK_INT(keyed_parse(T("nr_periods -307200\nnr_throttled -99999999999999999999\n"), keys, KEYS, v), 0);
+	CHECK_INT(keyed_parse(
+		      T("nr_periods -307200\nnr_throttled -99999999999999999999\n"), keys, KEYS, v),
+	    0);
 	CHECK(!v[A].known && !v[B].known);
 }
 
@@ -76,7 +94,10 @@ empty_and_binary(void)
 	memset(v, 0xff, sizeof v);
 	CHECK_INT(keyed_parse(T(""), keys, KEYS, v), 0);
 	CHECK(!v[A].known && !v[B].known && !v[C].known);
-	CHECK_INT(keyed_parse(T("\0\xff\n\x80 \x01\nnr_periods\0 1\nnr_throttled 1\0\nthrottled_usec 7\n"), keys, KEYS, v), 1);
+	CHECK_INT(keyed_parse(
+		      T("\0\xff\n\x80 \x01\nnr_periods\0 1\nnr_throttled 1\0\nthrottled_usec 7\n"),
+		      keys, KEYS, v),
+	    1);
 	CHECK_U64(v[C].v, 7);
 	CHECK(!v[A].known && !v[B].known);
 }

@@ -67,7 +67,8 @@ reads_again(void)
 static void
 reads_all_sizes(void)
 {
-	static const size_t sizes[] = { 1, 2047, 2048, 2049, 4095, 4096, 4097, 16383, 16384, 16385, 32768, 100000, 1 << 20 };
+	static const size_t sizes[] = { 1, 2047, 2048, 2049, 4095, 4096, 4097, 16383, 16384, 16385,
+		32768, 100000, 1 << 20 };
 	struct host *h = host_live(tree);
 	char *s = malloc(1 << 20);
 	struct text t;
@@ -165,7 +166,8 @@ lists(void)
 	if (CHECK_INT(host_list(h, "cg", &t), 0)) {
 		CHECK(has_line(t, "web"));
 		CHECK(has_line(t, "link"));
-		CHECK_INT(t.n, strlen("web\nlink\n")); /* no file, no dangling link, no name with a newline */
+		CHECK_INT(t.n,
+		    strlen("web\nlink\n")); /* no file, no dangling link, no name with a newline */
 	}
 	put("cg/late/cpu.stat", "");
 	CHECK(host_list(h, "cg", &t) == 0 && has_line(t, "late"));
@@ -215,8 +217,10 @@ directory_again(void)
 	CHECK(host_list(h, "gone/a", &t) == 0 && has_line(t, "y") && !has_line(t, "x"));
 	remove_tree(path);
 	make_dirs("gone/a/z");
-	CHECK_INT(error_of(host_list(h, "gone/a", &t)), ENOENT); /* the one that was kept is told to be gone, */
-	CHECK(host_list(h, "gone/a", &t) == 0 && has_line(t, "z")); /* and then there is the new one */
+	CHECK_INT(error_of(host_list(h, "gone/a", &t)),
+	    ENOENT); /* the one that was kept is told to be gone, */
+	CHECK(host_list(h, "gone/a", &t) == 0 &&
+	    has_line(t, "z")); /* and then there is the new one */
 	host_close(h);
 }
 
@@ -340,7 +344,8 @@ closes_idle_ones(void)
 	make_many(200);
 	row(h);
 	check_many(h, 200);
-	CHECK(open_files() >= before + 200); /* they stay open: that is what makes the next row cheap */
+	/* they stay open: that is what makes the next row cheap */
+	CHECK(open_files() >= before + 200);
 	for (int i = 0; i < 100; i++) {
 		row(h);
 		check_read(h, "fds/g7/cpu.stat", "nr_periods 7\n");
@@ -427,7 +432,8 @@ main(void)
 	unit_test("a directory removed and made again", directory_again);
 	unit_test("a process that vanishes while watched", process_vanishes);
 	unit_test("three hundred groups", many_files);
-	unit_test("files that nobody reads any more are closed, and all at the end", closes_idle_ones);
+	unit_test(
+	    "files that nobody reads any more are closed, and all at the end", closes_idle_ones);
 	unit_test("moments come at their deadline", moments_in_time);
 	unit_test("a signal ends the wait", interrupted);
 	unit_test("the facts of this machine", facts);

@@ -3,40 +3,50 @@
 
 #include "unit.h"
 
-static const char real[] =
-	"MemTotal:         972484 kB\n"
-	"MemFree:          880124 kB\n"
-	"MemAvailable:     868228 kB\n"
-	"Buffers:             256 kB\n"
-	"Cached:            45064 kB\n"
-	"SwapCached:            0 kB\n"
-	"Active:             5640 kB\n"
-	"Inactive:          43600 kB\n"
-	"Active(anon):       1336 kB\n"
-	"Inactive(anon):    38392 kB\n"
-	"Active(file):       4304 kB\n"
-	"Inactive(file):     5208 kB\n"
-	"SwapTotal:           100 kB\n"
-	"SwapFree:             60 kB\n"
-	"AnonPages:          3944 kB\n"
-	"Shmem:             35828 kB\n"
-	"KReclaimable:       6660 kB\n"
-	"Slab:              25344 kB\n"
-	"SReclaimable:       6661 kB\n"
-	"SUnreclaim:        18684 kB\n"
-	"KernelStack:        1920 kB\n"
-	"PageTables:          504 kB\n"
-	"Percpu:             1264 kB\n"
-	"HugePages_Total:       0\n";
+static const char real[] = "MemTotal:         972484 kB\n"
+			   "MemFree:          880124 kB\n"
+			   "MemAvailable:     868228 kB\n"
+			   "Buffers:             256 kB\n"
+			   "Cached:            45064 kB\n"
+			   "SwapCached:            0 kB\n"
+			   "Active:             5640 kB\n"
+			   "Inactive:          43600 kB\n"
+			   "Active(anon):       1336 kB\n"
+			   "Inactive(anon):    38392 kB\n"
+			   "Active(file):       4304 kB\n"
+			   "Inactive(file):     5208 kB\n"
+			   "SwapTotal:           100 kB\n"
+			   "SwapFree:             60 kB\n"
+			   "AnonPages:          3944 kB\n"
+			   "Shmem:             35828 kB\n"
+			   "KReclaimable:       6660 kB\n"
+			   "Slab:              25344 kB\n"
+			   "SReclaimable:       6661 kB\n"
+			   "SUnreclaim:        18684 kB\n"
+			   "KernelStack:        1920 kB\n"
+			   "PageTables:          504 kB\n"
+			   "Percpu:             1264 kB\n"
+			   "HugePages_Total:       0\n";
 
 static void
 of_a_kernel(void)
 {
 	static const uint64_t kb[MEM_KEYS] = {
-		[MEM_TOTAL] = 972484, [MEM_FREE] = 880124, [MEM_BUFFERS] = 256, [MEM_CACHED] = 45064, [MEM_ANON] = 3944,
-		[MEM_SHMEM] = 35828, [MEM_ACTIVE_FILE] = 4304, [MEM_INACTIVE_FILE] = 5208, [MEM_SLAB] = 25344,
-		[MEM_SRECLAIMABLE] = 6661, [MEM_KERNEL_STACK] = 1920, [MEM_PAGE_TABLES] = 504, [MEM_PERCPU] = 1264,
-		[MEM_SWAP_TOTAL] = 100, [MEM_SWAP_FREE] = 60,
+		[MEM_TOTAL] = 972484,
+		[MEM_FREE] = 880124,
+		[MEM_BUFFERS] = 256,
+		[MEM_CACHED] = 45064,
+		[MEM_ANON] = 3944,
+		[MEM_SHMEM] = 35828,
+		[MEM_ACTIVE_FILE] = 4304,
+		[MEM_INACTIVE_FILE] = 5208,
+		[MEM_SLAB] = 25344,
+		[MEM_SRECLAIMABLE] = 6661,
+		[MEM_KERNEL_STACK] = 1920,
+		[MEM_PAGE_TABLES] = 504,
+		[MEM_PERCPU] = 1264,
+		[MEM_SWAP_TOTAL] = 100,
+		[MEM_SWAP_FREE] = 60,
 	};
 	struct meminfo m;
 
@@ -63,8 +73,11 @@ enormous(void)
 {
 	struct meminfo m;
 
-	CHECK_INT(meminfo_parse(T("MemTotal: 18014398509481983 kB\nMemFree: 18014398509481984 kB\nSlab: 18446744073709551615 kB\n"
-				  "Cached: 99999999999999999999 kB\n"), &m), 0);
+	CHECK_INT(meminfo_parse(T("MemTotal: 18014398509481983 kB\nMemFree: 18014398509481984 "
+				  "kB\nSlab: 18446744073709551615 kB\n"
+				  "Cached: 99999999999999999999 kB\n"),
+		      &m),
+	    0);
 	CHECK_U64(m.v[MEM_TOTAL].v, UINT64_MAX - 1023);
 	CHECK(!m.v[MEM_FREE].known && !m.v[MEM_SLAB].known && !m.v[MEM_CACHED].known);
 }
@@ -89,7 +102,8 @@ truncated(void)
 	struct meminfo m;
 
 	for (size_t n = 0; n < sizeof real; n++)
-		CHECK((meminfo_parse(TN(real, n), &m) == 0) == (n > (size_t)(strchr(real, '\n') - real)));
+		CHECK((meminfo_parse(TN(real, n), &m) == 0) ==
+		    (n > (size_t)(strchr(real, '\n') - real)));
 }
 
 static void
@@ -97,7 +111,10 @@ vmstat(void)
 {
 	struct vmstat v;
 
-	CHECK_INT(vmstat_parse(T("nr_free_pages 1\nworkingset_refault_anon 2\nworkingset_refault_file 3\npgmajfault 4\noom_kill 5\n"), &v), 0);
+	CHECK_INT(vmstat_parse(T("nr_free_pages 1\nworkingset_refault_anon "
+				 "2\nworkingset_refault_file 3\npgmajfault 4\noom_kill 5\n"),
+		      &v),
+	    0);
 	CHECK(!v.v[VM_REFAULT].known);
 	CHECK_U64(v.v[VM_REFAULT_ANON].v, 2);
 	CHECK_U64(v.v[VM_REFAULT_FILE].v, 3);

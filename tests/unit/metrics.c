@@ -1,4 +1,5 @@
-/* Rows as Prometheus reads them: names, units, labels, what is left out; and that the tools' columns make good families. */
+/* Rows as Prometheus reads them: names, units, labels, what is left out; and that the tools'
+ * columns make good families. */
 #include "../../src/table/metrics.h"
 
 #include <math.h>
@@ -11,7 +12,8 @@ enum { NAME, LOAD, DELAY, USED, SEEN, MARK, NOTE };
 
 static const struct column columns[] = {
 	[NAME] = { "cgroup", "cgroup", LABEL, NO_UNIT, .help = "who" },
-	[LOAD] = { "load_pct", "%load", SHARE, PERCENT, .counter = "tool_load_seconds", .help = "load" },
+	[LOAD] = { "load_pct", "%load", SHARE, PERCENT, .counter = "tool_load_seconds",
+	    .help = "load" },
 	[DELAY] = { "delay_us", "delay", GAUGE, MICROSECONDS, .help = "delay" },
 	[USED] = { "used_bytes", "used", GAUGE, BYTES, .help = "used" },
 	[SEEN] = { "seen", "seen", COUNT, NO_UNIT, .counter = "tool_seen", .help = "seen" },
@@ -20,8 +22,10 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-#define SPAN "# HELP pq_tool_interval_seconds the measured interval that gauges are of\n" \
-	"# TYPE pq_tool_interval_seconds gauge\n# UNIT pq_tool_interval_seconds seconds\npq_tool_interval_seconds 1.5\n# EOF\n"
+#define SPAN \
+	"# HELP pq_tool_interval_seconds the measured interval that gauges are of\n" \
+	"# TYPE pq_tool_interval_seconds gauge\n# UNIT pq_tool_interval_seconds " \
+	"seconds\npq_tool_interval_seconds 1.5\n# EOF\n"
 
 /* What is made of a table, which is freed. */
 static const char *
@@ -62,18 +66,25 @@ all_kinds(void)
 	cell_flag(&row[MARK], true);
 	cell_label(&row[NOTE], "reset");
 	CHECK_STRING(written(&t, NULL, NOTE + 1),
-		     "# HELP pq_tool_load_ratio load; here 1 is 100 %\n# TYPE pq_tool_load_ratio gauge\n# UNIT pq_tool_load_ratio ratio\n"
-		     "pq_tool_load_ratio{cgroup=\"/web\"} 0.25\n"
-		     "# HELP pq_tool_load_seconds_total the counter of load_pct: load\n# TYPE pq_tool_load_seconds_total counter\n"
-		     "# UNIT pq_tool_load_seconds seconds\npq_tool_load_seconds_total{cgroup=\"/web\"} 12.25\n"
-		     "# HELP pq_tool_delay_seconds delay\n# TYPE pq_tool_delay_seconds gauge\n# UNIT pq_tool_delay_seconds seconds\n"
-		     "pq_tool_delay_seconds{cgroup=\"/web\"} 0.0015\n"
-		     "# HELP pq_tool_used_bytes used\n# TYPE pq_tool_used_bytes gauge\n# UNIT pq_tool_used_bytes bytes\n"
-		     "pq_tool_used_bytes{cgroup=\"/web\"} 65011712\n"
-		     "# HELP pq_tool_seen_total the counter of seen: seen\n# TYPE pq_tool_seen_total counter\n"
-		     "pq_tool_seen_total{cgroup=\"/web\"} 12\n"
-		     "# HELP pq_tool_mark mark\n# TYPE pq_tool_mark gauge\npq_tool_mark{cgroup=\"/web\"} 1\n"
-		     "# HELP pq_tool_note_info note\n# TYPE pq_tool_note_info gauge\npq_tool_note_info{cgroup=\"/web\",note=\"reset\"} 1\n" SPAN);
+	    "# HELP pq_tool_load_ratio load; here 1 is 100 %\n# TYPE pq_tool_load_ratio gauge\n# "
+	    "UNIT pq_tool_load_ratio ratio\n"
+	    "pq_tool_load_ratio{cgroup=\"/web\"} 0.25\n"
+	    "# HELP pq_tool_load_seconds_total the counter of load_pct: load\n# TYPE "
+	    "pq_tool_load_seconds_total counter\n"
+	    "# UNIT pq_tool_load_seconds seconds\npq_tool_load_seconds_total{cgroup=\"/web\"} "
+	    "12.25\n"
+	    "# HELP pq_tool_delay_seconds delay\n# TYPE pq_tool_delay_seconds gauge\n# UNIT "
+	    "pq_tool_delay_seconds seconds\n"
+	    "pq_tool_delay_seconds{cgroup=\"/web\"} 0.0015\n"
+	    "# HELP pq_tool_used_bytes used\n# TYPE pq_tool_used_bytes gauge\n# UNIT "
+	    "pq_tool_used_bytes bytes\n"
+	    "pq_tool_used_bytes{cgroup=\"/web\"} 65011712\n"
+	    "# HELP pq_tool_seen_total the counter of seen: seen\n# TYPE pq_tool_seen_total "
+	    "counter\n"
+	    "pq_tool_seen_total{cgroup=\"/web\"} 12\n"
+	    "# HELP pq_tool_mark mark\n# TYPE pq_tool_mark gauge\npq_tool_mark{cgroup=\"/web\"} 1\n"
+	    "# HELP pq_tool_note_info note\n# TYPE pq_tool_note_info "
+	    "gauge\npq_tool_note_info{cgroup=\"/web\",note=\"reset\"} 1\n" SPAN);
 }
 
 static void
@@ -86,8 +97,9 @@ unknown_is_no_sample(void)
 	cell_label(&row[NAME], "/b");
 	cell_gauge(&row[DELAY], INFINITY, 1);
 	cell_gauge(&row[USED], 0, 1);
-	CHECK_STRING(written(&t, NULL, NOTE + 1), "# HELP pq_tool_used_bytes used\n# TYPE pq_tool_used_bytes gauge\n"
-						  "# UNIT pq_tool_used_bytes bytes\npq_tool_used_bytes{cgroup=\"/b\"} 0\n" SPAN);
+	CHECK_STRING(written(&t, NULL, NOTE + 1),
+	    "# HELP pq_tool_used_bytes used\n# TYPE pq_tool_used_bytes gauge\n"
+	    "# UNIT pq_tool_used_bytes bytes\npq_tool_used_bytes{cgroup=\"/b\"} 0\n" SPAN);
 	t = empty();
 	CHECK_STRING(written(&t, NULL, NOTE + 1), SPAN);
 }
@@ -115,10 +127,12 @@ labels(void)
 	CHECK_STRING(labels_of("a{b}=,c"), "{cgroup=\"a{b}=,c\"} 0");
 	CHECK_STRING(labels_of("say \"no\\\""), "{cgroup=\"say \\\"no\\\\\\\"\"} 0");
 	CHECK_STRING(labels_of("two\nlines\r\x7f"), "{cgroup=\"two\\\\012lines\\\\015\\\\177\"} 0");
-	CHECK_STRING(labels_of("gr\xc3\xbc\xc3\x9f\xff"), "{cgroup=\"gr\xc3\xbc\xc3\x9f\\\\377\"} 0");
+	CHECK_STRING(
+	    labels_of("gr\xc3\xbc\xc3\x9f\xff"), "{cgroup=\"gr\xc3\xbc\xc3\x9f\\\\377\"} 0");
 }
 
-/* What names a row is there also when it is not shown: with -c. And the same labels are there once. */
+/* What names a row is there also when it is not shown: with -c. And the same labels are there
+ * once. */
 static void
 doubles(void)
 {
@@ -132,11 +146,15 @@ doubles(void)
 		cell_gauge(&row[USED], (double)i, 1);
 		cell_label(&row[NOTE], "n");
 	}
-	CHECK_STRING(written(&t, shown, 2), "# HELP pq_tool_used_bytes used\n# TYPE pq_tool_used_bytes gauge\n# UNIT pq_tool_used_bytes bytes\n"
-					    "pq_tool_used_bytes{cgroup=\"/b\"} 0\npq_tool_used_bytes{cgroup=\"/a\"} 1\npq_tool_used_bytes 3\n"
-					    "# HELP pq_tool_note_info note\n# TYPE pq_tool_note_info gauge\n"
-					    "pq_tool_note_info{cgroup=\"/b\",note=\"n\"} 1\npq_tool_note_info{cgroup=\"/a\",note=\"n\"} 1\n"
-					    "pq_tool_note_info{note=\"n\"} 1\n" SPAN);
+	CHECK_STRING(written(&t, shown, 2),
+	    "# HELP pq_tool_used_bytes used\n# TYPE pq_tool_used_bytes gauge\n# UNIT "
+	    "pq_tool_used_bytes bytes\n"
+	    "pq_tool_used_bytes{cgroup=\"/b\"} 0\npq_tool_used_bytes{cgroup=\"/a\"} "
+	    "1\npq_tool_used_bytes 3\n"
+	    "# HELP pq_tool_note_info note\n# TYPE pq_tool_note_info gauge\n"
+	    "pq_tool_note_info{cgroup=\"/b\",note=\"n\"} "
+	    "1\npq_tool_note_info{cgroup=\"/a\",note=\"n\"} 1\n"
+	    "pq_tool_note_info{note=\"n\"} 1\n" SPAN);
 }
 
 static const char *
@@ -164,10 +182,12 @@ units(void)
 	CHECK_STRING(name_of("interval_s", false, 7), "pq_t_interval_seconds 7");
 	CHECK_STRING(name_of("ldavg_15", false, 1e-12), "pq_t_ldavg_15 0");
 	CHECK_STRING(name_of("x_seconds", true, 1795353121.5), "pq_t_x_seconds_total 1795353121.5");
-	CHECK_STRING(name_of("x_pages", true, 18446744073709549568.0), "pq_t_x_pages_total 18446744073709549568");
+	CHECK_STRING(name_of("x_pages", true, 18446744073709549568.0),
+	    "pq_t_x_pages_total 18446744073709549568");
 }
 
-/* "pq_mem_" and the like begin all names of a tool; no two columns make the same one; and a note is never what names a row. */
+/* "pq_mem_" and the like begin all names of a tool; no two columns make the same one; and a note is
+ * never what names a row. */
 static void
 check_columns(const struct tool *t)
 {
@@ -178,7 +198,8 @@ check_columns(const struct tool *t)
 		if (strcmp(c->key, "note") == 0 || strcmp(c->key, "limit_level") == 0)
 			CHECK(c->kind == LABEL && c->remark);
 		if (c->counter) {
-			CHECK(strncmp(c->counter, t->name, strlen(t->name)) == 0 && c->counter[strlen(t->name)] == '_');
+			CHECK(strncmp(c->counter, t->name, strlen(t->name)) == 0 &&
+			    c->counter[strlen(t->name)] == '_');
 			CHECK(!strstr(c->counter, "_total"));
 			names[n++] = name_of(c->counter + strlen(t->name) + 1, true, 0);
 		}
@@ -205,7 +226,8 @@ int
 main(void)
 {
 	unit_test("a row of all kinds of columns", all_kinds);
-	unit_test("what is unknown has no sample, and a family without samples is not there", unknown_is_no_sample);
+	unit_test("what is unknown has no sample, and a family without samples is not there",
+	    unknown_is_no_sample);
 	unit_test("labels are escaped", labels);
 	unit_test("what names a row is always there, and once", doubles);
 	unit_test("names and values are in base units", units);

@@ -113,9 +113,10 @@ no_clock(void)
 {
 	static const struct {
 		const char *uptime, *stat;
-	} bad[] = { { "", "btime 1\n" }, { "x 1\n", "btime 1\n" }, { "-1.00 1\n", "btime 1\n" }, { "1e300 1\n", "btime 1\n" },
-		{ "99999999999.00 1\n", "btime 1\n" }, { "1.00 1\n", "" }, { "1.00 1\n", "btime x\n" }, { "1.00 1\n", "btime 18446744073709551615\n" },
-		{ "1.00 1\n", "xbtime 1\n" } };
+	} bad[] = { { "", "btime 1\n" }, { "x 1\n", "btime 1\n" }, { "-1.00 1\n", "btime 1\n" },
+		{ "1e300 1\n", "btime 1\n" }, { "99999999999.00 1\n", "btime 1\n" },
+		{ "1.00 1\n", "" }, { "1.00 1\n", "btime x\n" },
+		{ "1.00 1\n", "btime 18446744073709551615\n" }, { "1.00 1\n", "xbtime 1\n" } };
 	struct moment m;
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -140,7 +141,8 @@ no_clock(void)
 static void
 damaged_clock(void)
 {
-	static const char *const bad[] = { "", "\n", "1", "1\n2", "x 1\n", "-1 1\n", "9223372036854775808 1\n", "1 9223372036854775808\n", "1.5 1\n" };
+	static const char *const bad[] = { "", "\n", "1", "1\n2", "x 1\n", "-1 1\n",
+		"9223372036854775808 1\n", "1 9223372036854775808\n", "1.5 1\n" };
 	struct moment m;
 
 	put("damaged/t0/proc/uptime", "3.00 1.00\n");
@@ -179,8 +181,9 @@ captured_errors(void)
 	static const struct {
 		const char *note;
 		int error;
-	} all[] = { { "95 Operation not supported\n", EOPNOTSUPP }, { "13", EACCES }, { "1\n", EPERM }, { "", EIO }, { "0\n", EIO }, { "x\n", EIO },
-		{ "-5\n", EIO }, { "99999\n", EIO }, { "18446744073709551616\n", EIO } };
+	} all[] = { { "95 Operation not supported\n", EOPNOTSUPP }, { "13", EACCES },
+		{ "1\n", EPERM }, { "", EIO }, { "0\n", EIO }, { "x\n", EIO }, { "-5\n", EIO },
+		{ "99999\n", EIO }, { "18446744073709551616\n", EIO } };
 	struct host *h = at_one("errors");
 	struct text t;
 
@@ -237,7 +240,9 @@ lists(void)
 static void
 with_facts(void)
 {
-	put("facts/facts", "ticks 250\npage 65536\nhostname web-1\nrelease 6.1.0-39-amd64\nmachine aarch64\nnews 7\n");
+	put("facts/facts",
+	    "ticks 250\npage 65536\nhostname web-1\nrelease 6.1.0-39-amd64\nmachine aarch64\nnews "
+	    "7\n");
 	struct host *h = at_one("facts");
 
 	CHECK_U64(h->facts.ticks_per_s, 250);

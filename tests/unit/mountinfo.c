@@ -37,37 +37,44 @@ check(struct text t, int version, const char *root, const char *point, const cha
 static void
 optional_fields(void)
 {
-	check(T("43 42 0:23 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw\n"), 2, "/", "/sys/fs/cgroup", "rw");
-	check(T("43 42 0:23 / /sys/fs/cgroup ro,nosuid master:1 - cgroup2 cgroup rw\n"), 2, "/", "/sys/fs/cgroup", "rw");
-	check(T("43 42 0:23 / /sys/fs/cgroup ro shared:409 master:1 - cgroup2 cgroup rw\n"), 2, "/", "/sys/fs/cgroup", "rw");
-	check(T("43 42 0:23 / /sys/fs/cgroup ro shared:409 master:1 propagate_from:3 unbindable - cgroup2 cgroup rw\n"), 2, "/",
-	      "/sys/fs/cgroup", "rw");
+	check(T("43 42 0:23 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw\n"), 2, "/",
+	    "/sys/fs/cgroup", "rw");
+	check(T("43 42 0:23 / /sys/fs/cgroup ro,nosuid master:1 - cgroup2 cgroup rw\n"), 2, "/",
+	    "/sys/fs/cgroup", "rw");
+	check(T("43 42 0:23 / /sys/fs/cgroup ro shared:409 master:1 - cgroup2 cgroup rw\n"), 2, "/",
+	    "/sys/fs/cgroup", "rw");
+	check(T("43 42 0:23 / /sys/fs/cgroup ro shared:409 master:1 propagate_from:3 unbindable - "
+		"cgroup2 cgroup rw\n"),
+	    2, "/", "/sys/fs/cgroup", "rw");
 }
 
 static void
 hyphens(void)
 {
-	check(T("1 2 0:23 /system.slice/docker-65-.scope /sys/fs/cgroup/cpu ro master:1 - cgroup cgroup rw,cpu\n"), 1,
-	      "/system.slice/docker-65-.scope", "/sys/fs/cgroup/cpu", "rw,cpu");
-	check(T("1 2 0:23 /a\\040-\\040cgroup2\\040x /sys/fs/cgroup ro - cgroup none rw,memory\n"), 1, "/a - cgroup2 x",
-	      "/sys/fs/cgroup", "rw,memory");
+	check(T("1 2 0:23 /system.slice/docker-65-.scope /sys/fs/cgroup/cpu ro master:1 - cgroup "
+		"cgroup rw,cpu\n"),
+	    1, "/system.slice/docker-65-.scope", "/sys/fs/cgroup/cpu", "rw,cpu");
+	check(T("1 2 0:23 /a\\040-\\040cgroup2\\040x /sys/fs/cgroup ro - cgroup none rw,memory\n"),
+	    1, "/a - cgroup2 x", "/sys/fs/cgroup", "rw,memory");
 	check(T("1 2 0:23 / /- - - cgroup2 - rw\n"), 2, "/", "/-", "rw");
 }
 
 static void
 escapes(void)
 {
-	check(T("1 2 0:23 /sp\\040ace\\011tab\\012line\\134back /mnt\\040x\\134040 rw - cgroup2 none rw\n"), 2,
-	      "/sp ace\ttab\nline\\back", "/mnt x\\040", "rw");
+	check(T("1 2 0:23 /sp\\040ace\\011tab\\012line\\134back /mnt\\040x\\134040 rw - cgroup2 "
+		"none rw\n"),
+	    2, "/sp ace\ttab\nline\\back", "/mnt x\\040", "rw");
 	check(T("1 2 0:23 /a\\04 /b\\ rw - cgroup2 none rw\n"), 2, "/a\\04", "/b\\", "rw");
-	check(T("1 2 0:23 /a\\0 /b\\999\\400 rw - cgroup2 none rw\\04"), 2, "/a\\0", "/b\\999\\400", "rw\\04");
+	check(T("1 2 0:23 /a\\0 /b\\999\\400 rw - cgroup2 none rw\\04"), 2, "/a\\0", "/b\\999\\400",
+	    "rw\\04");
 }
 
 static void
 super_options(void)
 {
-	check(T("1 2 0:23 / /x rw - cgroup cgroup rw,path=C:\\134Program Files\\134x, a - b,cpu\n"), 1, "/", "/x",
-	      "rw,path=C:\\Program Files\\x, a - b,cpu");
+	check(T("1 2 0:23 / /x rw - cgroup cgroup rw,path=C:\\134Program Files\\134x, a - b,cpu\n"),
+	    1, "/", "/x", "rw,path=C:\\Program Files\\x, a - b,cpu");
 	check(T("1 2 0:23 / /x rw - cgroup cgroup\n"), 1, "/", "/x", "");
 	check(T("1 2 0:23 / /x rw - cgroup cgroup "), 1, "/", "/x", "");
 }
@@ -75,16 +82,21 @@ super_options(void)
 static void
 empty_fields(void)
 {
-	check(T("26 23 0:22  /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"), 2, "", "/sys/fs/cgroup", "rw");
-	check(T("26 23 0:22 / /sys/fs/cgroup rw,nosuid - cgroup2  rw\n"), 2, "/", "/sys/fs/cgroup", "rw");
-	check(T("26 23 0:22 / /sys/fs/cgroup rw,nosuid  - cgroup2 cgroup2 rw\n"), 2, "/", "/sys/fs/cgroup", "rw");
+	check(T("26 23 0:22  /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"), 2, "",
+	    "/sys/fs/cgroup", "rw");
+	check(T("26 23 0:22 / /sys/fs/cgroup rw,nosuid - cgroup2  rw\n"), 2, "/", "/sys/fs/cgroup",
+	    "rw");
+	check(T("26 23 0:22 / /sys/fs/cgroup rw,nosuid  - cgroup2 cgroup2 rw\n"), 2, "/",
+	    "/sys/fs/cgroup", "rw");
 }
 
 static void
 relative_roots(void)
 {
-	check(T("1 2 0:23 /../.. /sys/fs/cgroup rw - cgroup2 cgroup rw\n"), 2, "/../..", "/sys/fs/cgroup", "rw");
-	check(T("1 2 0:23 /../sib /sys/fs/cgroup rw - cgroup2 cgroup rw\n"), 2, "/../sib", "/sys/fs/cgroup", "rw");
+	check(T("1 2 0:23 /../.. /sys/fs/cgroup rw - cgroup2 cgroup rw\n"), 2, "/../..",
+	    "/sys/fs/cgroup", "rw");
+	check(T("1 2 0:23 /../sib /sys/fs/cgroup rw - cgroup2 cgroup rw\n"), 2, "/../sib",
+	    "/sys/fs/cgroup", "rw");
 }
 
 static void
@@ -95,15 +107,20 @@ others(void)
 	CHECK(!first(T("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"), &m));
 	CHECK(!first(T("22 1 8:1 / /x rw - cgroup3 cgroup rw\n"), &m));
 	CHECK(!first(T("22 1 8:1 / /cgroup2 rw - tmpfs cgroup rw,mode=755\n"), &m));
-	CHECK(!first(T("22 1 8:1 / /x rw - 9p drvfs rw,dirsync,aname=drvfs;path=C:\\134Program Files - cgroup2 x\n"), &m));
-	check(T("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 1 0:1 / /a rw - cgroup none rw,name=systemd\n"), 1, "/", "/a", "rw,name=systemd");
+	CHECK(!first(T("22 1 8:1 / /x rw - 9p drvfs rw,dirsync,aname=drvfs;path=C:\\134Program "
+		       "Files - cgroup2 x\n"),
+	    &m));
+	check(T("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 1 0:1 / /a rw - cgroup none "
+		"rw,name=systemd\n"),
+	    1, "/", "/a", "rw,name=systemd");
 }
 
 static void
 damaged(void)
 {
-	static const char *const bad[] = { "", "\n\n", " ", "1 2 0:23 / /x rw", "1 2 0:23 / /x rw -", "1 2 0:23 / /x rw - ",
-		"1 2 0:23 / /x rw - cgroup2", "1 2 0:23 / /x rw cgroup2 cgroup2 rw", "1 2 0:23 /  rw - cgroup2 cgroup2 rw",
+	static const char *const bad[] = { "", "\n\n", " ", "1 2 0:23 / /x rw",
+		"1 2 0:23 / /x rw -", "1 2 0:23 / /x rw - ", "1 2 0:23 / /x rw - cgroup2",
+		"1 2 0:23 / /x rw cgroup2 cgroup2 rw", "1 2 0:23 /  rw - cgroup2 cgroup2 rw",
 		"1 2 0:23 / relative rw - cgroup2 cgroup2 rw" };
 	struct cgroup_mount m;
 
@@ -152,8 +169,8 @@ all_of_them(void)
 			  "3 1 0:2 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
 			  "4 1 0:3 / /sys/fs/cgroup/unified rw - cgroup2 cgroup rw\n"
 			  "5 1 0:3 / /host/sys/fs/cgroup/unified rw - cgroup2 cgroup rw");
-	static const char *const points[] = { "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified",
-		"/host/sys/fs/cgroup/unified" };
+	static const char *const points[] = { "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory",
+		"/sys/fs/cgroup/unified", "/host/sys/fs/cgroup/unified" };
 	struct arena a = { 0 };
 	struct cgroup_mount m;
 
@@ -168,7 +185,8 @@ all_of_them(void)
 static void
 truncated(void)
 {
-	static const char line[] = "43 42 0:23 /a\\040b /sys/fs/cgroup ro shared:1 - cgroup2 cgroup rw\n";
+	static const char line[] =
+	    "43 42 0:23 /a\\040b /sys/fs/cgroup ro shared:1 - cgroup2 cgroup rw\n";
 	struct cgroup_mount m;
 
 	for (size_t n = 0; n < sizeof line; n++)

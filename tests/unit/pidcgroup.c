@@ -19,13 +19,15 @@ v2(void)
 	check(T("0::/\n"), "cpu", 2, "/");
 	check(T("0::/"), NULL, 2, "/");
 	check(T("0::/docker/0123abcd\n"), "memory", 2, "/docker/0123abcd");
-	check(T("0::/../../user-1000.slice/session-520.scope\n"), "cpu", 2, "/../../user-1000.slice/session-520.scope");
+	check(T("0::/../../user-1000.slice/session-520.scope\n"), "cpu", 2,
+	    "/../../user-1000.slice/session-520.scope");
 }
 
 static void
 v1(void)
 {
-	struct text t = T("12:cpuset:/s\n11:memory:/docker/m\n4:cpu,cpuacct:/docker/c\n1:name=systemd:/docker/x\n");
+	struct text t = T("12:cpuset:/s\n11:memory:/docker/m\n4:cpu,cpuacct:/docker/"
+			  "c\n1:name=systemd:/docker/x\n");
 
 	check(t, "memory", 1, "/docker/m");
 	check(t, "cpu", 1, "/docker/c");
@@ -39,7 +41,8 @@ v1(void)
 static void
 hybrid(void)
 {
-	struct text first = T("0::/two\n2:cpu,cpuacct:/one\n"), last = T("2:cpuacct,cpu:/one\n1:name=systemd:/sys\n0::/two\n");
+	struct text first = T("0::/two\n2:cpu,cpuacct:/one\n"),
+		    last = T("2:cpuacct,cpu:/one\n1:name=systemd:/sys\n0::/two\n");
 
 	check(first, "cpu", 1, "/one");
 	check(last, "cpu", 1, "/one");
@@ -77,7 +80,8 @@ deleted(void)
 	check(T("0::/(deleted)\n"), NULL, 2, "/(deleted)");
 }
 
-/* Only 0 is the unified hierarchy: others without controllers are v1's named ones, or somebody's invention. */
+/* Only 0 is the unified hierarchy: others without controllers are v1's named ones, or somebody's
+ * invention. */
 static void
 other_ids(void)
 {
@@ -94,8 +98,8 @@ other_ids(void)
 static void
 damaged(void)
 {
-	static const char *const bad[] = { "", "\n", "0", "0:", "0::", "0::\n", "0::x", "0:/", ":", "::", ":::", "cpu", "1:cpu", "1:cpu:", "1:cpu:x",
-		"0 ::/", " 0::/" };
+	static const char *const bad[] = { "", "\n", "0", "0:", "0::", "0::\n", "0::x", "0:/", ":",
+		"::", ":::", "cpu", "1:cpu", "1:cpu:", "1:cpu:x", "0 ::/", " 0::/" };
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		check(TN(bad[i], strlen(bad[i])), "cpu", 0, NULL);

@@ -78,14 +78,16 @@ look(const struct probe *p, uint64_t wanted, unsigned cpus)
 
 	while (each.waits < wanted && clock_ns(CLOCK_MONOTONIC) < end_ns) {
 		probe_read(p, &e, &c);
-		if (!CHECK(grew(&each, &e) && grew(&corrected, &c)) || !CHECK(e.waits == in_buckets(&e) && c.waits == in_buckets(&c)))
+		if (!CHECK(grew(&each, &e) && grew(&corrected, &c)) ||
+		    !CHECK(e.waits == in_buckets(&e) && c.waits == in_buckets(&c)))
 			return;
 		each = e;
 		corrected = c;
 	}
 	CHECK(each.waits >= wanted);
 	CHECK(each.sum_ns > 0);
-	CHECK(corrected.waits + cpus >= each.waits); /* a wakeup is in one before it is in the other */
+	/* a wakeup is in one before it is in the other */
+	CHECK(corrected.waits + cpus >= each.waits);
 	CHECK_U64(each.switches + each.lost + each.negative, 0);
 	CHECK(!each.events.known);
 }
@@ -155,7 +157,8 @@ absent_cpu(void)
 int
 main(void)
 {
-	unit_test("counts grow, and agree with their buckets at any time; closing ends the threads", counts);
+	unit_test("counts grow, and agree with their buckets at any time; closing ends the threads",
+	    counts);
 	unit_test("closing does not wait for a deadline", closes_at_once);
 	unit_test("no CPUs", without_cpus);
 	unit_test("a CPU that is not there", absent_cpu);

@@ -3,9 +3,8 @@
 
 #include "unit.h"
 
-static const char both[] =
-	"some avg10=55.78 avg60=14.49 avg300=3.23 total=10566264\n"
-	"full avg10=1.00 avg60=0.49 avg300=0.23 total=266264\n";
+static const char both[] = "some avg10=55.78 avg60=14.49 avg300=3.23 total=10566264\n"
+			   "full avg10=1.00 avg60=0.49 avg300=0.23 total=266264\n";
 
 static void
 of_a_kernel(void)
@@ -38,7 +37,10 @@ unknown_lines(void)
 {
 	struct psi p;
 
-	CHECK_INT(psi_parse(T("most avg10=0.00 avg60=0.00 avg300=0.00 total=1\n\nsome avg10=0.00 avg60=0.00 avg300=0.00 total=2 new=3\n"), &p), 0);
+	CHECK_INT(psi_parse(T("most avg10=0.00 avg60=0.00 avg300=0.00 total=1\n\nsome avg10=0.00 "
+			      "avg60=0.00 avg300=0.00 total=2 new=3\n"),
+		      &p),
+	    0);
 	CHECK_U64(p.some.total_us, 2);
 	CHECK(!p.full.known);
 }
@@ -48,8 +50,12 @@ extremes(void)
 {
 	struct psi p;
 
-	CHECK_INT(psi_parse(T("some avg10=100.00 avg60=100.00 avg300=100.00 total=18446744073709551615\n"
-			      "full avg10=100.00 avg60=100.00 avg300=100.00 total=18446744073709551616\n"), &p), 0);
+	CHECK_INT(
+	    psi_parse(
+		T("some avg10=100.00 avg60=100.00 avg300=100.00 total=18446744073709551615\n"
+		  "full avg10=100.00 avg60=100.00 avg300=100.00 total=18446744073709551616\n"),
+		&p),
+	    0);
 	CHECK_U64(p.some.total_us, UINT64_MAX);
 	CHECK(!p.full.known);
 }
@@ -57,9 +63,12 @@ extremes(void)
 static void
 damaged(void)
 {
-	static const char *const bad[] = { "", "\n", "some", "some ", "some avg10=0.00", "some avg10=0.00 avg60=0.00 avg300=0.00",
-		"some avg10=0.00 avg60=0.00 avg300=0.00 total=", "some avg10=0.00 avg60=0.00 avg300=0.00 total=-1",
-		"some avg10=x avg60=0.00 avg300=0.00 total=1", "some avg60=0.00 avg10=0.00 avg300=0.00 total=1",
+	static const char *const bad[] = { "", "\n", "some", "some ", "some avg10=0.00",
+		"some avg10=0.00 avg60=0.00 avg300=0.00",
+		"some avg10=0.00 avg60=0.00 avg300=0.00 total=",
+		"some avg10=0.00 avg60=0.00 avg300=0.00 total=-1",
+		"some avg10=x avg60=0.00 avg300=0.00 total=1",
+		"some avg60=0.00 avg10=0.00 avg300=0.00 total=1",
 		"something avg10=0.00 avg60=0.00 avg300=0.00 total=1", "total=1" };
 	struct psi p;
 

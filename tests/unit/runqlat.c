@@ -13,7 +13,8 @@ buckets(void)
 		CHECK_INT(runqlat_bucket(runqlat_low(b)), b);
 		CHECK_INT(runqlat_bucket(runqlat_high(b) - 1), b);
 		CHECK(runqlat_high(b) > runqlat_low(b));
-		CHECK(b < 8 || (runqlat_high(b) - runqlat_low(b)) * 8 <= runqlat_low(b)); /* at most 12.5 % wide */
+		/* at most 12.5 % wide */
+		CHECK(b < 8 || (runqlat_high(b) - runqlat_low(b)) * 8 <= runqlat_low(b));
 	}
 	CHECK_U64(runqlat_low(0), 0);
 	CHECK_U64(runqlat_low(16), 16);
@@ -35,7 +36,8 @@ quantiles(void)
 	CHECK_NEAR(runqlat_quantile(&c, 1), (double)runqlat_high(87), 0);
 	c.bucket[87] = 50;
 	c.bucket[200] = 50;
-	CHECK_NEAR(runqlat_quantile(&c, 0.25), ((double)runqlat_low(87) + (double)runqlat_high(87)) / 2, 1e-9);
+	CHECK_NEAR(runqlat_quantile(&c, 0.25),
+	    ((double)runqlat_low(87) + (double)runqlat_high(87)) / 2, 1e-9);
 	CHECK_NEAR(runqlat_quantile(&c, 0.5), (double)runqlat_high(87), 1e-9);
 	CHECK(runqlat_quantile(&c, 0.51) > (double)runqlat_low(200));
 	CHECK_NEAR(runqlat_quantile(&c, 1), (double)runqlat_high(200), 0);
@@ -47,8 +49,15 @@ quantiles(void)
 static void
 differences(void)
 {
-	struct runqlat_counts a = { .switches = 10, .waits = 4, .sum_ns = 100, .negative = 9, .bucket = { [7] = 4 } };
-	struct runqlat_counts b = { .switches = 15, .waits = 5, .sum_ns = 90, .negative = 9, .lost = 2, .bucket = { [7] = 4, [9] = 1 } };
+	struct runqlat_counts a = {
+		.switches = 10, .waits = 4, .sum_ns = 100, .negative = 9, .bucket = { [7] = 4 }
+	};
+	struct runqlat_counts b = { .switches = 15,
+		.waits = 5,
+		.sum_ns = 90,
+		.negative = 9,
+		.lost = 2,
+		.bucket = { [7] = 4, [9] = 1 } };
 
 	runqlat_since(&a, &b, &b);
 	CHECK_U64(b.switches, 5);
@@ -63,7 +72,8 @@ differences(void)
 static void
 below(void)
 {
-	struct runqlat_counts c = { .bucket = { [3] = 2, [16] = 10, [311] = 4 } }; /* 3 ns; 16 and 17 ns; the longest */
+	/* 3 ns; 16 and 17 ns; the longest */
+	struct runqlat_counts c = { .bucket = { [3] = 2, [16] = 10, [311] = 4 } };
 
 	CHECK_NEAR(runqlat_below(&c, 0), 0, 0);
 	CHECK_NEAR(runqlat_below(&c, 3), 0, 0);
@@ -81,7 +91,8 @@ below(void)
 static void
 timed(void)
 {
-	struct runqlat_counts a = { .events = keyed_of(100), .events_ns = keyed_of(50000) }, none = { 0 };
+	struct runqlat_counts a = { .events = keyed_of(100), .events_ns = keyed_of(50000) },
+			      none = { 0 };
 	struct runqlat_counts b = { .events = keyed_of(140), .events_ns = keyed_of(70000) }, d;
 
 	runqlat_since(&a, &b, &d);
@@ -98,14 +109,19 @@ timed(void)
 	CHECK(!d.events.known && !d.events_ns.known);
 }
 
-static const char text[] = "source bpf-btf\nswitches 81234\nwaits 359\nsum_ns 52377411\nnegative 1\nlost 2\n"
-			   "buckets 0:7 88:340 311:12\n";
+static const char text[] =
+    "source bpf-btf\nswitches 81234\nwaits 359\nsum_ns 52377411\nnegative 1\nlost 2\n"
+    "buckets 0:7 88:340 311:12\n";
 
 static void
 prints(void)
 {
 	struct runqlat_counts c = {
-		.switches = 81234, .waits = 359, .sum_ns = 52377411, .negative = 1, .lost = 2,
+		.switches = 81234,
+		.waits = 359,
+		.sum_ns = 52377411,
+		.negative = 1,
+		.lost = 2,
 		.bucket = { [0] = 7, [88] = 340, [311] = 12 },
 	};
 	struct buf b = { 0 };
@@ -138,8 +154,10 @@ parses(void)
 	CHECK_U64(c.bucket[0], 7);
 	CHECK_U64(c.bucket[88], 340);
 	CHECK_U64(c.bucket[311], 12);
-	CHECK_INT(runqlat_parse(T("later 7\nbuckets\nlost 0\nnegative 0\nsum_ns 0\nwaits 0\nswitches 3\nsource probe\n"),
-				&c, source), 0);
+	CHECK_INT(runqlat_parse(T("later 7\nbuckets\nlost 0\nnegative 0\nsum_ns 0\nwaits "
+				  "0\nswitches 3\nsource probe\n"),
+		      &c, source),
+	    0);
 	CHECK_U64(c.switches, 3);
 	CHECK_STRING(source, "probe");
 }
@@ -147,8 +165,9 @@ parses(void)
 static void
 events(void)
 {
-	static const char with[] = "source bpf-tp\nswitches 9\nwaits 2\nsum_ns 7\nnegative 0\nlost 0\n"
-				   "events 12\nevents_ns 3400\nbuckets 3:2\n";
+	static const char with[] =
+	    "source bpf-tp\nswitches 9\nwaits 2\nsum_ns 7\nnegative 0\nlost 0\n"
+	    "events 12\nevents_ns 3400\nbuckets 3:2\n";
 	char source[RUNQLAT_SOURCE];
 	struct runqlat_counts c;
 	struct buf b = { 0 };
@@ -162,11 +181,17 @@ events(void)
 	b.n = 0;
 	c.events_ns = (struct keyed){ .known = false };
 	CHECK_INT(runqlat_print(&c, source, &b), 0); /* one of them alone is not printed */
-	CHECK_TEXT(b, "source bpf-tp\nswitches 9\nwaits 2\nsum_ns 7\nnegative 0\nlost 0\nbuckets 3:2\n");
-	CHECK_INT(runqlat_parse(T("source x\nswitches 9\nwaits 0\nsum_ns 7\nnegative 0\nlost 0\nevents 12\nbuckets\n"), &c, source), 0);
+	CHECK_TEXT(
+	    b, "source bpf-tp\nswitches 9\nwaits 2\nsum_ns 7\nnegative 0\nlost 0\nbuckets 3:2\n");
+	CHECK_INT(runqlat_parse(T("source x\nswitches 9\nwaits 0\nsum_ns 7\nnegative 0\nlost "
+				  "0\nevents 12\nbuckets\n"),
+		      &c, source),
+	    0);
 	CHECK(!c.events.known && !c.events_ns.known); /* nor read */
-	CHECK_INT(runqlat_parse(T("source x\nswitches 9\nwaits 0\nsum_ns 7\nnegative 0\nlost 0\nevents -1\nevents_ns 4\nbuckets\n"),
-				&c, source), 0);
+	CHECK_INT(runqlat_parse(T("source x\nswitches 9\nwaits 0\nsum_ns 7\nnegative 0\nlost "
+				  "0\nevents -1\nevents_ns 4\nbuckets\n"),
+		      &c, source),
+	    0);
 	CHECK(!c.events.known && !c.events_ns.known);
 	buf_free(&b);
 }
@@ -176,7 +201,8 @@ error_of(const char *source_line, const char *waits, const char *last)
 {
 	char source[RUNQLAT_SOURCE], whole[400];
 	struct runqlat_counts c;
-	int n = snprintf(whole, sizeof whole, "%sswitches 3\nwaits %s\nsum_ns 4\nnegative 0\nlost 0\n%s", source_line, waits, last);
+	int n = snprintf(whole, sizeof whole,
+	    "%sswitches 3\nwaits %s\nsum_ns 4\nnegative 0\nlost 0\n%s", source_line, waits, last);
 
 	errno = 0;
 	return runqlat_parse(TN(whole, (size_t)n), &c, source) < 0 ? errno : 0;
@@ -201,7 +227,8 @@ damaged(void)
 	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:0 4:7\n"), EINVAL);
 	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:3 3:4\n"), EINVAL);
 	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 4:3 3:4\n"), EINVAL);
-	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:18446744073709551615 4:8\n"), ERANGE);
+	CHECK_INT(
+	    error_of("source bpf-btf\n", "7", "buckets 3:18446744073709551615 4:8\n"), ERANGE);
 	CHECK_INT(error_of("source bpf-btf\n", "7", "buckets 3:18446744073709551616\n"), ERANGE);
 }
 

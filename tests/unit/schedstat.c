@@ -30,29 +30,34 @@ version_15(void)
 {
 	check_two(T("version 15\ntimestamp 4294893099\n"
 		    "cpu0 0 0 0 0 0 0 950946991 1100920968 440\ndomain0 f" COUNTS "\n"
-		    "cpu3 0 0 0 0 0 0 1357284679 421107466 320\ndomain0 f" COUNTS "\ndomain1 ff" COUNTS "\n"));
+		    "cpu3 0 0 0 0 0 0 1357284679 421107466 320\ndomain0 f" COUNTS
+		    "\ndomain1 ff" COUNTS "\n"));
 }
 
 static void
 version_16(void)
 {
-	check_two(T("version 16\ntimestamp 4294893099\n"
-		    "cpu0 0 0 0 0 6 7 950946991 1100920968 440\ndomain0 f" COUNTS " 0 0 0 0 0 0 0 0 0\n"
-		    "cpu3 1 2 3 4 5 6 1357284679 421107466 320\ndomain0 f" COUNTS " 0 0 0 0 0 0 0 0 0\n"));
+	check_two(T(
+	    "version 16\ntimestamp 4294893099\n"
+	    "cpu0 0 0 0 0 6 7 950946991 1100920968 440\ndomain0 f" COUNTS " 0 0 0 0 0 0 0 0 0\n"
+	    "cpu3 1 2 3 4 5 6 1357284679 421107466 320\ndomain0 f" COUNTS " 0 0 0 0 0 0 0 0 0\n"));
 }
 
 static void
 version_17(void)
 {
-	check_two(T("version 17\ntimestamp 4294893099\n"
-		    "cpu0 0 0 0 0 0 0 950946991 1100920968 440\ndomain0 MC f" COUNTS " 0 0 0 0 0 0 0 0 0\n"
-		    "cpu3 0 0 0 0 0 0 1357284679 421107466 320\ndomain0 SMT 3" COUNTS "\ndomain1 PKG ff" COUNTS "\n"));
+	check_two(T(
+	    "version 17\ntimestamp 4294893099\n"
+	    "cpu0 0 0 0 0 0 0 950946991 1100920968 440\ndomain0 MC f" COUNTS " 0 0 0 0 0 0 0 0 0\n"
+	    "cpu3 0 0 0 0 0 0 1357284679 421107466 320\ndomain0 SMT 3" COUNTS
+	    "\ndomain1 PKG ff" COUNTS "\n"));
 }
 
 static void
 without_domains(void)
 {
-	check_two(T("cpu0 0 0 0 0 0 0 950946991 1100920968 440\ncpu3 0 0 0 0 0 0 1357284679 421107466 320 1 2 3\n"));
+	check_two(T("cpu0 0 0 0 0 0 0 950946991 1100920968 440\ncpu3 0 0 0 0 0 0 1357284679 "
+		    "421107466 320 1 2 3\n"));
 }
 
 static void
@@ -61,9 +66,13 @@ damaged_lines(void)
 	struct arena a = { 0 };
 	struct schedstat s;
 
-	CHECK_INT(schedstat_parse(T("cpu0 0 0 0 0 0 0 1 2\ncpu1 0 0 0 0 0 x 1 2 3\ncpu2 0 0 0 0 0 0 1 18446744073709551616 3\n"
-				    "cpux 0 0 0 0 0 0 1 2 3\ncpu99999999999 0 0 0 0 0 0 1 2 3\ncpu\n"
-				    "cpu7 0 0 0 0 0 0 18446744073709551615 2 3\ncpu8"), &a, &s), 0);
+	CHECK_INT(
+	    schedstat_parse(T("cpu0 0 0 0 0 0 0 1 2\ncpu1 0 0 0 0 0 x 1 2 3\ncpu2 0 0 0 0 0 0 1 "
+			      "18446744073709551616 3\n"
+			      "cpux 0 0 0 0 0 0 1 2 3\ncpu99999999999 0 0 0 0 0 0 1 2 3\ncpu\n"
+			      "cpu7 0 0 0 0 0 0 18446744073709551615 2 3\ncpu8"),
+		&a, &s),
+	    0);
 	if (CHECK_INT(s.ncpus, 1)) {
 		CHECK_INT(s.cpus[0].cpu, 7);
 		CHECK_U64(s.cpus[0].run_ns, UINT64_MAX);
@@ -88,13 +97,16 @@ nothing(void)
 static void
 truncated(void)
 {
-	static const char text[] = "version 15\ncpu0 0 0 0 0 0 0 11 22 33\ncpu1 0 0 0 0 0 0 44 55 66\n";
+	static const char text[] =
+	    "version 15\ncpu0 0 0 0 0 0 0 11 22 33\ncpu1 0 0 0 0 0 0 44 55 66\n";
 
 	for (size_t n = 0; n < sizeof text; n++) {
 		struct arena a = { 0 };
 		struct schedstat s;
 		schedstat_parse(TN(text, n), &a, &s);
-		CHECK_INT(s.ncpus, (n > (size_t)(strstr(text, "33\n") + 2 - text)) + (n > (size_t)(strstr(text, "66\n") + 2 - text)));
+		CHECK_INT(s.ncpus,
+		    (n > (size_t)(strstr(text, "33\n") + 2 - text)) +
+			(n > (size_t)(strstr(text, "66\n") + 2 - text)));
 		arena_free(&a);
 	}
 }

@@ -3,17 +3,16 @@
 
 #include "unit.h"
 
-static const char real[] =
-	"cpu  24 0 228 710 5 0 7 0 0 0\n"
-	"cpu0 8 1 76 159 5 2 3 4 6 7\n"
-	"cpu2 2 0 63 176 0 0 1 0 0 0\n"
-	"intr 2826 84 9 0 22\n"
-	"ctxt 2018\n"
-	"btime 1795332015\n"
-	"processes 163\n"
-	"procs_running 3\n"
-	"procs_blocked 9\n"
-	"softirq 1873 0 221\n";
+static const char real[] = "cpu  24 0 228 710 5 0 7 0 0 0\n"
+			   "cpu0 8 1 76 159 5 2 3 4 6 7\n"
+			   "cpu2 2 0 63 176 0 0 1 0 0 0\n"
+			   "intr 2826 84 9 0 22\n"
+			   "ctxt 2018\n"
+			   "btime 1795332015\n"
+			   "processes 163\n"
+			   "procs_running 3\n"
+			   "procs_blocked 9\n"
+			   "softirq 1873 0 221\n";
 
 static void
 of_a_kernel(void)
@@ -72,7 +71,8 @@ new_kernels(void)
 	struct arena a = { 0 };
 	struct stat_file f;
 
-	CHECK_INT(stat_parse(T("cpu0 1 2 3 4 5 6 7 8 9 10 11 12\nnews 1\nprocs_blocked 0\n"), &a, &f), 0);
+	CHECK_INT(
+	    stat_parse(T("cpu0 1 2 3 4 5 6 7 8 9 10 11 12\nnews 1\nprocs_blocked 0\n"), &a, &f), 0);
 	CHECK_INT(f.ncpus, 1);
 	CHECK_U64(f.cpus[0].ticks[CPU_GUEST_NICE], 10);
 	CHECK(f.has_blocked);
@@ -85,8 +85,13 @@ damaged_lines(void)
 	struct arena a = { 0 };
 	struct stat_file f;
 
-	CHECK_INT(stat_parse(T("cpu0 1 2 3\ncpu1 1 2 x 4\ncpu2 1 2 3 18446744073709551616\ncpux 1 2 3 4\ncpu4 -1 2 3 4\n"
-			       "cpu99999999999 1 2 3 4\ncpufreq\ncpu\ncpu5 1 2 3 18446744073709551615\ncpu6"), &a, &f), 0);
+	CHECK_INT(
+	    stat_parse(
+		T("cpu0 1 2 3\ncpu1 1 2 x 4\ncpu2 1 2 3 18446744073709551616\ncpux 1 2 3 4\ncpu4 "
+		  "-1 2 3 4\n"
+		  "cpu99999999999 1 2 3 4\ncpufreq\ncpu\ncpu5 1 2 3 18446744073709551615\ncpu6"),
+		&a, &f),
+	    0);
 	if (CHECK_INT(f.ncpus, 1)) {
 		CHECK_INT(f.cpus[0].cpu, 5);
 		CHECK_U64(f.cpus[0].ticks[CPU_IDLE], UINT64_MAX);
@@ -115,7 +120,8 @@ forks(void)
 {
 	uint64_t n = 0;
 
-	CHECK_INT(stat_parse_forks(T("cpu  1 2 3 4\nctxt 5\nprocesses 4711\nprocs_running 1\n"), &n), 0);
+	CHECK_INT(
+	    stat_parse_forks(T("cpu  1 2 3 4\nctxt 5\nprocesses 4711\nprocs_running 1\n"), &n), 0);
 	CHECK_U64(n, 4711);
 	CHECK(stat_parse_forks(T("processes 0\n"), &n) < 0); /* gVisor */
 	CHECK(stat_parse_forks(T("processes x\n"), &n) < 0);

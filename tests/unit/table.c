@@ -29,8 +29,8 @@ struct one {
 static struct one
 one(void)
 {
-	struct one o = { .t = { .columns = columns, .ncolumns = columns_count(columns) }, .r = { .tool = "tool", .columns = columns, .utc = true,
-		.width = 80, .rows = 24 } };
+	struct one o = { .t = { .columns = columns, .ncolumns = columns_count(columns) },
+		.r = { .tool = "tool", .columns = columns, .utc = true, .width = 80, .rows = 24 } };
 
 	for (int i = 0; i <= NOTE; i++)
 		o.r.shown[o.r.nshown++] = i;
@@ -78,8 +78,9 @@ json(void)
 
 	fill(&o);
 	CHECK_STRING(written(&o, &format_json, true),
-		     "{\"tool\":\"tool\",\"schema\":1,\"time\":\"2026-09-21T14:13:20.250+00:00\",\"interval_s\":1.000000,\"name\":\"web\","
-		     "\"load_pct\":33.333,\"used_bytes\":65011712,\"seen\":7,\"mark\":true,\"note\":\"as it is\"}\n");
+	    "{\"tool\":\"tool\",\"schema\":1,\"time\":\"2026-09-21T14:13:20.250+00:00\",\"interval_"
+	    "s\":1.000000,\"name\":\"web\",\"load_pct\":33.333,\"used_bytes\":65011712,\"seen\":7,"
+	    "\"mark\":true,\"note\":\"as it is\"}\n");
 }
 
 /* The value of one cell, as JSON has it. */
@@ -107,21 +108,27 @@ json_labels(void)
 {
 	CHECK_STRING(json_of("", NAME, 0), "\"\"");
 	CHECK_STRING(json_of("a\"b\\c/d", NAME, 0), "\"a\\\"b\\\\c/d\"");
-	CHECK_STRING(json_of("\n\t\x01\x1f\x7f", NAME, 0), "\"\\u000a\\u0009\\u0001\\u001f\\u007f\"");
-	CHECK_STRING(json_of("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7", NAME, 0), "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7\"");
+	CHECK_STRING(
+	    json_of("\n\t\x01\x1f\x7f", NAME, 0), "\"\\u000a\\u0009\\u0001\\u001f\\u007f\"");
+	CHECK_STRING(json_of("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7", NAME, 0),
+	    "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7\"");
 }
 
 static void
 json_invalid_utf8(void)
 {
-	CHECK_STRING(json_of("\x80" "a", NAME, 0), "\"\\u0080a\"");
+	CHECK_STRING(json_of("\x80"
+			     "a",
+			 NAME, 0),
+	    "\"\\u0080a\"");
 	CHECK_STRING(json_of("a\xff", NAME, 0), "\"a\\u00ff\"");
 	CHECK_STRING(json_of("\xc3", NAME, 0), "\"\\u00c3\"");
 	CHECK_STRING(json_of("\xe2\x82", NAME, 0), "\"\\u00e2\\u0082\"");
 	CHECK_STRING(json_of("\xe2\x82\"", NAME, 0), "\"\\u00e2\\u0082\\\"\"");
-	CHECK_STRING(json_of("\xc0\xaf", NAME, 0), "\"\\u00c0\\u00af\"");               /* overlong */
-	CHECK_STRING(json_of("\xe0\x80\xaf", NAME, 0), "\"\\u00e0\\u0080\\u00af\"");    /* overlong */
-	CHECK_STRING(json_of("\xed\xa0\x80", NAME, 0), "\"\\u00ed\\u00a0\\u0080\"");    /* a surrogate */
+	CHECK_STRING(json_of("\xc0\xaf", NAME, 0), "\"\\u00c0\\u00af\"");            /* overlong */
+	CHECK_STRING(json_of("\xe0\x80\xaf", NAME, 0), "\"\\u00e0\\u0080\\u00af\""); /* overlong */
+	CHECK_STRING(
+	    json_of("\xed\xa0\x80", NAME, 0), "\"\\u00ed\\u00a0\\u0080\""); /* a surrogate */
 	CHECK_STRING(json_of("\xf4\x90\x80\x80", NAME, 0), "\"\\u00f4\\u0090\\u0080\\u0080\"");
 	CHECK_STRING(json_of("\xf5\x80", NAME, 0), "\"\\u00f5\\u0080\"");
 }
@@ -149,8 +156,10 @@ json_large_numbers(void)
 	CHECK_STRING(json_of(NULL, LOAD, 1e14), "100000000000000");
 	CHECK_STRING(json_of(NULL, LOAD, 1e15), "1000000000000000");
 	CHECK_STRING(json_of(NULL, LOAD, 5e17), "500000000000000000");
-	CHECK_NEAR(strtod(json_of(NULL, LOAD, 18446744073709551615.0), NULL), 18446744073709551615.0, 1e6);
-	CHECK_NEAR(strtod(json_of(NULL, USED, 18446744073709551615.0), NULL), 18446744073709551615.0, 1e6);
+	CHECK_NEAR(
+	    strtod(json_of(NULL, LOAD, 18446744073709551615.0), NULL), 18446744073709551615.0, 1e6);
+	CHECK_NEAR(
+	    strtod(json_of(NULL, USED, 18446744073709551615.0), NULL), 18446744073709551615.0, 1e6);
 }
 
 static void
@@ -160,8 +169,8 @@ csv(void)
 
 	fill(&o);
 	CHECK_STRING(written(&o, &format_csv, true),
-		     "tool,schema,time,interval_s,name,load_pct,used_bytes,seen,mark,note\r\n"
-		     "tool,1,2026-09-21T14:13:20.250+00:00,1.000000,web,33.333,65011712,7,1,as it is\r\n");
+	    "tool,schema,time,interval_s,name,load_pct,used_bytes,seen,mark,note\r\n"
+	    "tool,1,2026-09-21T14:13:20.250+00:00,1.000000,web,33.333,65011712,7,1,as it is\r\n");
 }
 
 static void
@@ -170,7 +179,8 @@ csv_unknown(void)
 	struct one o = one();
 
 	o.row[USED].num = INFINITY;
-	CHECK_STRING(written(&o, &format_csv, false), "tool,1,2026-09-21T14:13:20.250+00:00,1.000000,,,,,,\r\n");
+	CHECK_STRING(written(&o, &format_csv, false),
+	    "tool,1,2026-09-21T14:13:20.250+00:00,1.000000,,,,,,\r\n");
 }
 
 static const char *
@@ -203,8 +213,8 @@ text(void)
 
 	fill(&o);
 	CHECK_STRING(written(&o, &format_text, true),
-		     "14:13:19    name   %load   used  seen  m  note\n"
-		     "14:13:20     web   33.33  62.0M     7  *  as it is\n");
+	    "14:13:19    name   %load   used  seen  m  note\n"
+	    "14:13:20     web   33.33  62.0M     7  *  as it is\n");
 }
 
 static void
@@ -215,8 +225,8 @@ text_unknown(void)
 	o.row[SEEN].num = INFINITY;
 	o.r.fractions = true;
 	CHECK_STRING(written(&o, &format_text, true),
-		     "14:13:19.250    name   %load   used  seen  m  note\n"
-		     "14:13:20.250       -       -      -     -\n");
+	    "14:13:19.250    name   %load   used  seen  m  note\n"
+	    "14:13:20.250       -       -      -     -\n");
 }
 
 static const char *
@@ -251,8 +261,8 @@ text_wide_numbers(void)
 	static const struct {
 		double x;
 		const char *row;
-	} all[] = { { 1234.5, "14:13:20 1234.50\n" }, { 12345.6, "14:13:20 12345.6\n" }, { 1234567.8, "14:13:20 1234568\n" },
-		{ 123456789, "14:13:20123456789\n" } };
+	} all[] = { { 1234.5, "14:13:20 1234.50\n" }, { 12345.6, "14:13:20 12345.6\n" },
+		{ 1234567.8, "14:13:20 1234568\n" }, { 123456789, "14:13:20123456789\n" } };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
 		struct one o = one();
@@ -304,16 +314,28 @@ text_control_characters(void)
 
 /* Nine columns of 9 and the time make 89. */
 static const struct column wide[] = {
-	{ "a", "a-a", GAUGE, NO_UNIT, .width = 9 }, { "b", "b-b", GAUGE, NO_UNIT, .width = 9 }, { "c", "c-c", GAUGE, NO_UNIT, .width = 9 },
-	{ "d", "d-d", GAUGE, NO_UNIT, .width = 9 }, { "e", "e-e", GAUGE, NO_UNIT, .width = 9 }, { "f", "f-f", GAUGE, NO_UNIT, .width = 9 },
-	{ "g", "g-g", GAUGE, NO_UNIT, .width = 9 }, { "h", "h-h", GAUGE, NO_UNIT, .width = 9 }, { "i", "i-i", GAUGE, NO_UNIT, .width = 9 }, { 0 },
+	{ "a", "a-a", GAUGE, NO_UNIT, .width = 9 },
+	{ "b", "b-b", GAUGE, NO_UNIT, .width = 9 },
+	{ "c", "c-c", GAUGE, NO_UNIT, .width = 9 },
+	{ "d", "d-d", GAUGE, NO_UNIT, .width = 9 },
+	{ "e", "e-e", GAUGE, NO_UNIT, .width = 9 },
+	{ "f", "f-f", GAUGE, NO_UNIT, .width = 9 },
+	{ "g", "g-g", GAUGE, NO_UNIT, .width = 9 },
+	{ "h", "h-h", GAUGE, NO_UNIT, .width = 9 },
+	{ "i", "i-i", GAUGE, NO_UNIT, .width = 9 },
+	{ 0 },
 };
 
 static const char *
 wide_text(const struct column *of, bool terminal, int width)
 {
 	struct table t = { .columns = of, .ncolumns = columns_count(of) };
-	struct report r = { .tool = "tool", .columns = of, .utc = true, .terminal = terminal, .width = width, .rows = 24 };
+	struct report r = { .tool = "tool",
+		.columns = of,
+		.utc = true,
+		.terminal = terminal,
+		.width = width,
+		.rows = 24 };
 	struct rows rows = { &t, when, before, 1 };
 	struct buf b = { 0 };
 	struct cell *row = table_row(&t);
@@ -339,14 +361,16 @@ text_squeezed(void)
 	CHECK(strstr(s, "14:13:20       1       2"));
 	CHECK(strstr(wide_text(wide, false, 80), "14:13:19      a-a      b-b"));
 	CHECK(strstr(wide_text(wide, true, 89), "      h-h      i-i\n"));
-	CHECK(strstr(wide_text(wide, true, 88), "      h-h      ii\n")); /* from the right, as few as will do */
+	CHECK(strstr(wide_text(wide, true, 88),
+	    "      h-h      ii\n")); /* from the right, as few as will do */
 }
 
 static void
 text_left_out(void)
 {
-	CHECK_STRING(wide_text(wide, true, 79), "14:13:19      aa      bb      cc      dd      ee      ff      gg      hh >\n"
-		     "14:13:20       1       2       3       4       5       6       7       8\n");
+	CHECK_STRING(wide_text(wide, true, 79),
+	    "14:13:19      aa      bb      cc      dd      ee      ff      gg      hh >\n"
+	    "14:13:20       1       2       3       4       5       6       7       8\n");
 	CHECK_STRING(wide_text(wide, true, 18), "14:13:19      aa >\n14:13:20       1\n");
 	CHECK_STRING(wide_text(wide, true, 17), "14:13:19 >\n14:13:20\n");
 	CHECK_STRING(wide_text(wide, true, 1), "14:13:19 >\n14:13:20\n");
@@ -354,15 +378,19 @@ text_left_out(void)
 
 /* The label that names the row stands last, but is not what gives way. */
 static const struct column named[] = {
-	{ "cgroup", "cgroup", LABEL, NO_UNIT, .width = 0 }, { "a", "a-a", GAUGE, NO_UNIT, .width = 9 },
-	{ "b", "b-b", GAUGE, NO_UNIT, .width = 9 }, { "c", "c-c", GAUGE, NO_UNIT, .width = 9 }, { 0 },
+	{ "cgroup", "cgroup", LABEL, NO_UNIT, .width = 0 },
+	{ "a", "a-a", GAUGE, NO_UNIT, .width = 9 },
+	{ "b", "b-b", GAUGE, NO_UNIT, .width = 9 },
+	{ "c", "c-c", GAUGE, NO_UNIT, .width = 9 },
+	{ 0 },
 };
 
 static void
 text_named(void)
 {
-	CHECK_STRING(wide_text(named, true, 80), "14:13:19      a-a      b-b      c-c  cgroup\n"
-		     "14:13:20        2        3        4  /kubepods/burstable/pod0123456789\n");
+	CHECK_STRING(wide_text(named, true, 80),
+	    "14:13:19      a-a      b-b      c-c  cgroup\n"
+	    "14:13:20        2        3        4  /kubepods/burstable/pod0123456789\n");
 	for (int width = 40; width > 20; width--) {
 		const char *s = wide_text(named, true, width), *second = strchr(s, '\n') + 1;
 		CHECK(second - s - 1 <= width);
@@ -472,7 +500,8 @@ by_load(const struct cell *row)
 static void
 sorts(void)
 {
-	static const double in[] = { 100, 1, NAN, 3, 2, 3, NAN, -1 }, out[] = { 100, 3, 3, 2, 1, -1, NAN, NAN };
+	static const double in[] = { 100, 1, NAN, 3, 2, 3, NAN, -1 },
+			    out[] = { 100, 3, 3, 2, 1, -1, NAN, NAN };
 	static const double at[] = { 0, 3, 5, 4, 1, 7, 2, 6 };
 	struct table t = { .columns = columns, .ncolumns = columns_count(columns) };
 
@@ -510,7 +539,8 @@ summed(int moments, double (*load)(int), double (*weight)(int), int nseries)
 			struct cell *row = table_row(&o.t);
 			snprintf(names[n], sizeof names[n], "s%d", n);
 			cell_label(&row[NAME], names[n]);
-			row[LOAD] = (struct cell){ .num = load(i), .weight = weight(i), .raw = NAN };
+			row[LOAD] =
+			    (struct cell){ .num = load(i), .weight = weight(i), .raw = NAN };
 		}
 		summary_add(&s, &o.r, &o.t);
 	}
@@ -543,9 +573,11 @@ static void
 averages(void)
 {
 	CHECK_STRING(summed(4, index_of, evenly, 1), "Average:      s0    2.50\n");
-	CHECK_STRING(summed(3, index_of, index_of, 1), "Average:      s0    2.33\n"); /* (1·1 + 2·2 + 3·3) / 6 */
+	CHECK_STRING(summed(3, index_of, index_of, 1),
+	    "Average:      s0    2.33\n"); /* (1·1 + 2·2 + 3·3) / 6 */
 	CHECK_STRING(summed(4, unknown_at_odd, evenly, 1), "Average:      s0    8.00\n");
-	CHECK_STRING(summed(2, index_of, evenly, 2), "\nAverage:    name   %load\nAverage:      s0    1.50\nAverage:      s1    1.50\n");
+	CHECK_STRING(summed(2, index_of, evenly, 2),
+	    "\nAverage:    name   %load\nAverage:      s0    1.50\nAverage:      s1    1.50\n");
 	CHECK_STRING(summed(0, index_of, evenly, 1), "");
 }
 
@@ -560,7 +592,8 @@ static void
 unknown_averages(void)
 {
 	CHECK_STRING(summed(12, unknown, evenly, 1),
-		     "Average:      s0       -\np50:          s0       -\np90:          s0       -\np99:          s0       -\nMax:          s0       -\n");
+	    "Average:      s0       -\np50:          s0       -\np90:          s0       -\np99:    "
+	    "      s0       -\nMax:          s0       -\n");
 }
 
 static void
@@ -568,7 +601,8 @@ percentiles(void)
 {
 	CHECK(!strstr(summed(9, index_of, evenly, 1), "p50:"));
 	const char *s = summed(100, index_of, evenly, 1);
-	double p50 = strtod(strstr(s, "p50:") + 17, NULL), p90 = strtod(strstr(s, "p90:") + 17, NULL),
+	double p50 = strtod(strstr(s, "p50:") + 17, NULL),
+	       p90 = strtod(strstr(s, "p90:") + 17, NULL),
 	       p99 = strtod(strstr(s, "p99:") + 17, NULL);
 
 	CHECK_NEAR(p50, 50, 0.51);

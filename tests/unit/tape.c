@@ -1,6 +1,6 @@
 /*
- * Tapes, from the writer to the reader: each moment that is given back is, byte for byte, one that was kept; they come in order,
- * and what is not given back is counted.
+ * Tapes, from the writer to the reader: each moment that is given back is, byte for byte, one that
+ * was kept; they come in order, and what is not given back is counted.
  */
 #include <signal.h>
 #include <stdarg.h>
@@ -17,12 +17,20 @@
 
 enum { TRACKS_MOST = 4096 };
 
-/* What the machine is like now, and was like at each moment that was kept: the image has of each track its path with a NUL, its
- * error, when it was read last, its length, and its bytes. */
+/* What the machine is like now, and was like at each moment that was kept: the image has of each
+ * track its path with a NUL, its error, when it was read last, its length, and its bytes. */
 static struct {
-	struct { char path[40]; int error; unsigned touched; struct buf text; } now[TRACKS_MOST];
+	struct {
+		char path[40];
+		int error;
+		unsigned touched;
+		struct buf text;
+	} now[TRACKS_MOST];
 	size_t ntracks;
-	struct { struct moment m; struct buf image; } *kept;
+	struct {
+		struct moment m;
+		struct buf image;
+	} * kept;
 	unsigned n, room;
 	struct tape_writer *writer; /* NULL: only this model is kept */
 } model;
@@ -60,8 +68,7 @@ keep_bytes(const char *path, int error, struct text t)
 		tape_writer_keep(model.writer, text_of(path), error, t);
 }
 
-static void __attribute__((format(printf, 2, 3)))
-keep(const char *path, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) keep(const char *path, const char *format, ...)
 {
 	char s[2048];
 	va_list args;
@@ -86,7 +93,8 @@ remember(const struct moment *m)
 	model.kept[model.n].m = *m;
 	*b = (struct buf){ 0 };
 	for (size_t i = 0; i < model.ntracks; i++) {
-		uint32_t head[3] = { (uint32_t)model.now[i].error, model.now[i].touched, (uint32_t)model.now[i].text.n };
+		uint32_t head[3] = { (uint32_t)model.now[i].error, model.now[i].touched,
+			(uint32_t)model.now[i].text.n };
 		buf_add(b, model.now[i].path, strlen(model.now[i].path) + 1);
 		buf_add(b, (char *)head, sizeof head);
 		buf_add(b, model.now[i].text.s, model.now[i].text.n);
@@ -98,10 +106,13 @@ remember(const struct moment *m)
 static struct moment
 moment_of(unsigned k)
 {
-	int64_t late_ns = k % 7 == 3 ? 12345 * (k % 100) : 0, mono_ns = 5000000000 + k * (int64_t)100000000 + late_ns;
+	int64_t late_ns = k % 7 == 3 ? 12345 * (k % 100) : 0,
+		mono_ns = 5000000000 + k * (int64_t)100000000 + late_ns;
 
-	return (struct moment){ .mono_ns = mono_ns, .real_ns = 1700000000000000000 + mono_ns + (k / 50 % 3) * 1000003,
-		.boot_ns = mono_ns + 777, .kind = k % 3 ? MOMENT_ROW : MOMENT_TICK };
+	return (struct moment){ .mono_ns = mono_ns,
+		.real_ns = 1700000000000000000 + mono_ns + (k / 50 % 3) * 1000003,
+		.boot_ns = mono_ns + 777,
+		.kind = k % 3 ? MOMENT_ROW : MOMENT_TICK };
 }
 
 /* Four files of counters. */
@@ -109,8 +120,10 @@ static void
 counters(unsigned k)
 {
 	keep("proc/loadavg", "0.%02u 0.10 0.05 %u/300 %u\n", k % 100, k % 5, 4000 + k);
-	keep("proc/stat", "cpu  %u 0 %u %u\nctxt %u\n", 100 + k * 3, 7 + k, 99000 + 9 * k, 123456 + 1001 * k);
-	keep("proc/meminfo", "MemFree: %8u kB\nDirty: %6u kB\n", 500000 - k * 37 % 1000, k % 13 * 90);
+	keep("proc/stat", "cpu  %u 0 %u %u\nctxt %u\n", 100 + k * 3, 7 + k, 99000 + 9 * k,
+	    123456 + 1001 * k);
+	keep("proc/meminfo", "MemFree: %8u kB\nDirty: %6u kB\n", 500000 - k * 37 % 1000,
+	    k % 13 * 90);
 	keep("proc/pressure/cpu", "some avg10=0.%02u total=%u\n", k % 7, k * k);
 }
 
@@ -122,16 +135,16 @@ busy(unsigned k)
 	for (unsigned i = 0; i < 40; i++) {
 		char path[40];
 		snprintf(path, sizeof path, "cgroup/%u/cpu.stat", i);
-		keep(path, "usage_usec %llu\nnr_periods %u\nnr_throttled %u\n", (unsigned long long)k * (k + i) * 977,
-		     k * (i % 9), k * i / 5);
+		keep(path, "usage_usec %llu\nnr_periods %u\nnr_throttled %u\n",
+		    (unsigned long long)k * (k + i) * 977, k * (i % 9), k * i / 5);
 	}
 }
 
 static void
 keep_any_bytes(const char *path)
 {
-	static const char *const parts[] = { "0", "00", "9", " ", "  ", ".", "18446744073709551615", "9999999999999999999",
-		"\n" };
+	static const char *const parts[] = { "0", "00", "9", " ", "  ", ".", "18446744073709551615",
+		"9999999999999999999", "\n" };
 	struct buf b = { 0 };
 
 	for (uint64_t n = draw(30); n > 0; n--) {
@@ -144,7 +157,8 @@ keep_any_bytes(const char *path)
 	buf_free(&b);
 }
 
-/* Errors that come and go, words that change, lists, files that are read now and then, and files that are new in mid-segment. */
+/* Errors that come and go, words that change, lists, files that are read now and then, and files
+ * that are new in mid-segment. */
 static void
 restless(unsigned k)
 {
@@ -160,7 +174,8 @@ restless(unsigned k)
 		keep_any_bytes("proc/anything");
 	if (draw(4) == 0)
 		keep("proc/words", "%s %u\n", k / 8 % 2 ? "odd" : "even", k);
-	keep("proc/padded", "a: %*u kB", (int)draw(12), (unsigned)draw(1000) * (unsigned)draw(1000));
+	keep(
+	    "proc/padded", "a: %*u kB", (int)draw(12), (unsigned)draw(1000) * (unsigned)draw(1000));
 	keep("cgroup/", "%s%s", k / 20 % 3 ? "one\n" : "", k / 30 % 2 ? "two\nthree\n" : "");
 	if (k % 11 == 0) {
 		snprintf(path, sizeof path, "proc/%u/stat", k / 11 % 60);
@@ -182,7 +197,8 @@ passing(unsigned k)
 	}
 }
 
-/* The words change all the time, by much or little, so that segments end early and begin anywhere. */
+/* The words change all the time, by much or little, so that segments end early and begin
+ * anywhere. */
 static void
 ragged(unsigned k)
 {
@@ -218,10 +234,12 @@ record(struct tape_writer *w, void (*step)(unsigned), unsigned n)
 static bool
 same_track(int read, struct text got, int error, const char *bytes, uint32_t n)
 {
-	return error ? read < 0 && errno == error : read == 0 && text_same(got, (struct text){ bytes, n });
+	return error ? read < 0 && errno == error :
+		       read == 0 && text_same(got, (struct text){ bytes, n });
 }
 
-/* Whether the reader has all that was kept, and nothing else. If `dropped`, tracks that were not read for long may be missing. */
+/* Whether the reader has all that was kept, and nothing else. If `dropped`, tracks that were not
+ * read for long may be missing. */
 static bool
 same_texts(struct tape_reader *r, unsigned k, bool dropped)
 {
@@ -254,7 +272,8 @@ find_kept(const struct moment *m, unsigned from)
 
 /* What was read so far. */
 struct walk {
-	unsigned next, first, given; /* of those kept: the next that may come, the first that came, how many came */
+	/* of those kept: the next that may come, the first that came, how many came */
+	unsigned next, first, given;
 	bool dropped;
 	struct tape_losses lost;
 };
@@ -271,7 +290,8 @@ read_on(struct tape_reader *r, struct walk *w)
 		if (!CHECK(k < model.n))
 			return -1;
 		const struct moment *kept = &model.kept[k].m;
-		if (!CHECK(m.real_ns == kept->real_ns && m.boot_ns == kept->boot_ns && m.kind == kept->kind && !m.restarted))
+		if (!CHECK(m.real_ns == kept->real_ns && m.boot_ns == kept->boot_ns &&
+			m.kind == kept->kind && !m.restarted))
 			return -1;
 		if (!CHECK(same_texts(r, k, w->dropped)))
 			return -1;
@@ -303,8 +323,9 @@ check_nothing_lost(const struct walk *w)
 	const struct tape_losses *l = &w->lost;
 
 	if (!CHECK(l->moments == 0 && l->places == 0 && l->overwritten == 0 && !l->torn))
-		printf("# %llu moments, %llu places, %llu overwritten%s\n", (unsigned long long)l->moments,
-		       (unsigned long long)l->places, (unsigned long long)l->overwritten, l->torn ? ", torn" : "");
+		printf("# %llu moments, %llu places, %llu overwritten%s\n",
+		    (unsigned long long)l->moments, (unsigned long long)l->places,
+		    (unsigned long long)l->overwritten, l->torn ? ", torn" : "");
 }
 
 /* All that was kept is on the tape. */
@@ -432,7 +453,8 @@ drops_the_dead(void)
 	forget();
 }
 
-/* The file is read in two runs, one segment each at least; from the start again, and from the middle. */
+/* The file is read in two runs, one segment each at least; from the start again, and from the
+ * middle. */
 static void
 seeks(void)
 {
@@ -466,7 +488,8 @@ seeks(void)
 	forget();
 }
 
-/* One byte is another one: the moments that still come are as they were, and the others are counted. */
+/* One byte is another one: the moments that still come are as they were, and the others are
+ * counted. */
 static void
 flips_of(int fd)
 {
@@ -512,7 +535,9 @@ lost_segment(void)
 	static const char zeros[2 * TAPE_HEADER];
 	struct walk w = { .next = 0 };
 
-	CHECK_INT(pwrite(fd, zeros, sizeof zeros, (off_t)tape_block_up((uint64_t)bytes_of(fd).n / 3)), sizeof zeros);
+	CHECK_INT(
+	    pwrite(fd, zeros, sizeof zeros, (off_t)tape_block_up((uint64_t)bytes_of(fd).n / 3)),
+	    sizeof zeros);
 	CHECK_INT(walk_tape(fd, false, &w), 0);
 	CHECK_INT(w.given, 100);
 	CHECK_INT(w.lost.moments, 50);
@@ -526,8 +551,11 @@ copies(void)
 {
 	int fd = memory_tape(counters, 40, 40, 0);
 	struct text t = bytes_of(fd);
-	size_t key = TAPE_HEAD + (size_t)(unsigned char)t.s[256] + ((size_t)(unsigned char)t.s[257] << 8);
-	const struct { size_t at, n; } gone[] = { { 0, TAPE_HEADER }, { TAPE_HEADER, TAPE_HEADER }, { 2 * TAPE_HEADER, key },
+	size_t key =
+	    TAPE_HEAD + (size_t)(unsigned char)t.s[256] + ((size_t)(unsigned char)t.s[257] << 8);
+	const struct {
+		size_t at, n;
+	} gone[] = { { 0, TAPE_HEADER }, { TAPE_HEADER, TAPE_HEADER }, { 2 * TAPE_HEADER, key },
 		{ 2 * TAPE_HEADER + key, key }, { TAPE_HEADER, TAPE_HEADER + key } };
 
 	for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++) {
@@ -563,7 +591,8 @@ truncation(void)
 		bool fine = CHECK(w.given == w.next && w.lost.moments == 0); /* a prefix */
 		fine &= CHECK(w.given == before || w.given + 1 == before);
 		if (!fine)
-			printf("# cut at %llu: %u moments, %u before\n", (unsigned long long)n, w.given, before);
+			printf("# cut at %llu: %u moments, %u before\n", (unsigned long long)n,
+			    w.given, before);
 		before = w.given;
 	}
 	close(fd);
@@ -587,7 +616,8 @@ static void
 ring(void)
 {
 	for (int i = 0; i < 4; i++) {
-		int fd = memory_tape(i < 2 ? busy : ragged, 9000 + 1000 * (unsigned)i, i % 2 ? 877 : 20000, 256 << 10);
+		int fd = memory_tape(i < 2 ? busy : ragged, 9000 + 1000 * (unsigned)i,
+		    i % 2 ? 877 : 20000, 256 << 10);
 		check_ring(fd, false, 60);
 		close(fd);
 		forget();
@@ -675,7 +705,8 @@ pipes(void)
 	forget();
 }
 
-/* The recorder writes into a pipe: what comes out is a tape, and one may put several behind each other. */
+/* The recorder writes into a pipe: what comes out is a tape, and one may put several behind each
+ * other. */
 static void
 stream(void)
 {
@@ -782,7 +813,8 @@ overtaken(void)
 	forget();
 }
 
-/* The reader looks while a record is half written: it comes when it is there, and so do those behind it. */
+/* The reader looks while a record is half written: it comes when it is there, and so do those
+ * behind it. */
 static void
 half_seen(void)
 {
@@ -845,7 +877,8 @@ follow_another(uint64_t size, unsigned n)
 		nanosleep(&some, NULL);
 	}
 	r.follow = true;
-	for (int tries = 0; tries < 3 && !unit.bad; tries += ended > 0) { /* at the end, twice more */
+	/* at the end, twice more */
+	for (int tries = 0; tries < 3 && !unit.bad; tries += ended > 0) {
 		ended = ended > 0 ? ended : waitpid(child, &status, WNOHANG);
 		CHECK_INT(read_on(&r, &w), 0);
 		CHECK_INT(tape_reader_again(&r), 0);
@@ -935,7 +968,8 @@ end_of(struct text t, unsigned n)
 	return at;
 }
 
-/* The recorder was killed when so many bytes of the last record were written; the bytes behind are what was there before. */
+/* The recorder was killed when so many bytes of the last record were written; the bytes behind are
+ * what was there before. */
 static void
 killed_at(struct text t, size_t at, size_t size, unsigned moments)
 {
@@ -970,7 +1004,8 @@ half_written(void)
 		record(NULL, counters, 49);
 		killed_at(t, at, to + 5000, 49);
 	}
-	for (size_t at = 2 * TAPE_HEADER; at < end_of(t, 1) && !unit.bad; at++) { /* nothing but the beginning of a segment */
+	/* nothing but the beginning of a segment */
+	for (size_t at = 2 * TAPE_HEADER; at < end_of(t, 1) && !unit.bad; at++) {
 		forget();
 		killed_at(t, at, at, 0);
 	}
@@ -1050,7 +1085,8 @@ hold(const char *name, int *end)
 	if (child == 0) {
 		struct tape_file f;
 		close(done[1]);
-		if (tape_file_open(&f, path_in_tree(name), 0) < 0 || write(ready[1], "x", 1) != 1 || read(done[0], &c, 1) != 0)
+		if (tape_file_open(&f, path_in_tree(name), 0) < 0 || write(ready[1], "x", 1) != 1 ||
+		    read(done[0], &c, 1) != 0)
 			_exit(1);
 		_exit(0);
 	}
@@ -1127,7 +1163,9 @@ something_else(void)
 	char zeros_and_more[9000] = { 0 };
 
 	refused("hello\n", 6, EINVAL);
-	refused("\x7f" "ELF", 4, EINVAL);
+	refused("\x7f"
+		"ELF",
+	    4, EINVAL);
 	zeros_and_more[100] = 'x';
 	refused(zeros_and_more, sizeof zeros_and_more, EINVAL);
 	later_version();

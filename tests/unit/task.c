@@ -6,7 +6,8 @@
 #include "unit.h"
 
 /* What stands behind the name, field 3 on; the 39th field is the 7. */
-#define FIELDS "119 160 119 0 -1 4194304 88 0 3 0 5 6 0 0 20 0 4 0 4242 2297856 " \
+#define FIELDS \
+	"119 160 119 0 -1 4194304 88 0 3 0 5 6 0 0 20 0 4 0 4242 2297856 " \
 	"200 18446744073709551615 1 1 0 0 0 0 0 4096 0 0 0 0 17 7 0 0 9 0 0\n"
 
 static void
@@ -38,7 +39,8 @@ of_a_kernel(void)
 static void
 names(void)
 {
-	static const char *const name[] = { "", " ", ")", "((", ") R 1 2 (", "a b", "a\nb", "a) S 1 1 1 1", "\xff\x80", "(sd-pam)", ")))))" };
+	static const char *const name[] = { "", " ", ")", "((", ") R 1 2 (", "a b", "a\nb",
+		"a) S 1 1 1 1", "\xff\x80", "(sd-pam)", ")))))" };
 	struct task_stat s;
 	char line[400];
 
@@ -78,8 +80,10 @@ static int
 with_processor(const char *processor, struct task_stat *s)
 {
 	char line[400];
-	int n = snprintf(line, sizeof line, "1 (x) S 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 "
-			 "34 35 36 37 %s", processor);
+	int n = snprintf(line, sizeof line,
+	    "1 (x) S 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 "
+	    "31 32 33 34 35 36 37 %s",
+	    processor);
 
 	return task_stat_parse(TN(line, (size_t)n), s);
 }
@@ -120,8 +124,13 @@ allowed(void)
 {
 	struct cpulist l;
 
-	CHECK_INT(task_allowed_parse(T("Name:\tx\nCpus_allowed:\tff\nCpus_allowed_list:\t0-1,4\nMems_allowed:\t1\n"), &l), 0);
-	CHECK(cpulist_has(&l, 0) && cpulist_has(&l, 1) && !cpulist_has(&l, 2) && cpulist_has(&l, 4));
+	CHECK_INT(
+	    task_allowed_parse(
+		T("Name:\tx\nCpus_allowed:\tff\nCpus_allowed_list:\t0-1,4\nMems_allowed:\t1\n"),
+		&l),
+	    0);
+	CHECK(
+	    cpulist_has(&l, 0) && cpulist_has(&l, 1) && !cpulist_has(&l, 2) && cpulist_has(&l, 4));
 	CHECK_INT(task_allowed_parse(T("Cpus_allowed_list:\t5"), &l), 0);
 	CHECK(cpulist_has(&l, 5) && !cpulist_has(&l, 0));
 }

@@ -37,8 +37,11 @@ status(void)
 {
 	struct task_status s;
 
-	CHECK_INT(task_status_parse(T("Name:\tState: R\nState:\tS (sleeping)\nThreads:\t1\nvoluntary_ctxt_switches:\t12\n"
-				      "nonvoluntary_ctxt_switches:\t3\n"), &s), 0);
+	CHECK_INT(task_status_parse(T("Name:\tState: R\nState:\tS "
+				      "(sleeping)\nThreads:\t1\nvoluntary_ctxt_switches:\t12\n"
+				      "nonvoluntary_ctxt_switches:\t3\n"),
+		      &s),
+	    0);
 	CHECK_INT(s.state, 'S');
 	CHECK(s.voluntary.known && s.involuntary.known);
 	CHECK_U64(s.voluntary.v, 12);

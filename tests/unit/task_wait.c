@@ -11,7 +11,10 @@ call(void)
 {
 	struct task_call c;
 
-	CHECK_INT(task_call_parse(T("0 0x3 0x7f43b5382000 0x20000 0x7f43b5413b60 0xffffffff 0x0 0x7fff3a3aa978 0x7f43b54fc2ad\n"), &c), 0);
+	CHECK_INT(task_call_parse(T("0 0x3 0x7f43b5382000 0x20000 0x7f43b5413b60 0xffffffff 0x0 "
+				    "0x7fff3a3aa978 0x7f43b54fc2ad\n"),
+		      &c),
+	    0);
 	CHECK_INT(c.kind, CALL_SYSTEM);
 	CHECK_U64(c.number, 0);
 	CHECK_U64(c.arg[0], 3);
@@ -27,8 +30,10 @@ call(void)
 static void
 call_damaged(void)
 {
-	static const char *const bad[] = { "", "\n", "0\n", "x\n", "0 3 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n", "0 0x 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n",
-		"0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n", "0 0x11112222333344445 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n", "-2 0x0 0x0\n",
+	static const char *const bad[] = { "", "\n", "0\n", "x\n",
+		"0 3 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n", "0 0x 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n",
+		"0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n",
+		"0 0x11112222333344445 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n", "-2 0x0 0x0\n",
 		"0 0xg 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n" };
 	struct task_call c;
 
@@ -55,7 +60,8 @@ wchan(void)
 static void
 left(void)
 {
-	static const char line[] = "x (32546, #threads: 1)\n---\nse.exec_start                                :      22895136.549886\n";
+	static const char line[] = "x (32546, #threads: 1)\n---\nse.exec_start                     "
+				   "           :      22895136.549886\n";
 	int64_t ns = 1;
 
 	for (size_t n = 0; n < sizeof line - 1; n++)
@@ -77,7 +83,8 @@ is_named(const char *machine, uint64_t number, const char *want)
 
 	syscall_name(machine, number, name);
 	if (!CHECK(strcmp(name, want) == 0))
-		printf("# %s %llu: %s, wanted %s\n", machine, (unsigned long long)number, name, want);
+		printf(
+		    "# %s %llu: %s, wanted %s\n", machine, (unsigned long long)number, name, want);
 }
 
 static void
@@ -120,9 +127,10 @@ no_names(void)
 static void
 kinds(void)
 {
-	CHECK(syscall_takes_fd("read") && syscall_takes_fd("epoll_wait") && !syscall_takes_fd("poll") && !syscall_takes_fd("futex"));
-	CHECK(syscall_is_idle("futex") && syscall_is_idle("msgrcv") && !syscall_is_idle("read") && !syscall_is_idle("") &&
-	      !syscall_is_idle("fute"));
+	CHECK(syscall_takes_fd("read") && syscall_takes_fd("epoll_wait") &&
+	    !syscall_takes_fd("poll") && !syscall_takes_fd("futex"));
+	CHECK(syscall_is_idle("futex") && syscall_is_idle("msgrcv") && !syscall_is_idle("read") &&
+	    !syscall_is_idle("") && !syscall_is_idle("fute"));
 }
 
 int

@@ -129,7 +129,8 @@ numbers(void)
 static void
 no_numbers(void)
 {
-	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1e3", "a", "1.0", "\xff", "/", ":" };
+	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1e3", "a", "1.0",
+		"\xff", "/", ":" };
 	uint64_t v = 7;
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -198,8 +199,9 @@ decimals(void)
 static void
 no_decimals(void)
 {
-	static const char *const bad[] = { "", ".", ".5", "1.", "1..2", "1.2.3", "-1.5", "1.-5", "1,5", "1e3", "nan", "inf", "0x1p3",
-		"99999999999999999999.5", "0.99999999999999999999" };
+	static const char *const bad[] = { "", ".", ".5", "1.", "1..2", "1.2.3", "-1.5", "1.-5",
+		"1,5", "1e3", "nan", "inf", "0x1p3", "99999999999999999999.5",
+		"0.99999999999999999999" };
 	double v = 7;
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)

@@ -7,7 +7,8 @@ static const struct column columns[] = { { "x", "x", GAUGE, NO_UNIT, .width = 8 
 static const struct expr_tool tool = { "tool", columns };
 static const int64_t second = 1000000000;
 
-/* Steps through the values, one a second; what comes of each: 'F' fires, 'S' suppressed, '.' nothing. */
+/* Steps through the values, one a second; what comes of each: 'F' fires, 'S' suppressed, '.'
+ * nothing. */
 static const char *
 steps(struct trigger *t, const char *when, int64_t cooldown_s, const double *v, size_t n)
 {
@@ -26,7 +27,8 @@ steps(struct trigger *t, const char *when, int64_t cooldown_s, const double *v, 
 	*t = (struct trigger){ .when = x };
 	for (size_t i = 0; i < n; i++) {
 		cell.num = v[i];
-		enum trigger_event event = trigger_step(t, &now, (int64_t)(i + 100) * second, &rules, &hit);
+		enum trigger_event event =
+		    trigger_step(t, &now, (int64_t)(i + 100) * second, &rules, &hit);
 		out[i] = ".FS"[event];
 		if (event != TRIGGER_NOTHING)
 			CHECK_NEAR(hit.value, v[i], 0);
@@ -36,7 +38,9 @@ steps(struct trigger *t, const char *when, int64_t cooldown_s, const double *v, 
 }
 
 #define CHECK_STEPS(t, when, cooldown_s, want, ...) \
-	CHECK_STRING(steps((t), (when), (cooldown_s), (const double[]){ __VA_ARGS__ }, sizeof (want) - 1), (want))
+	CHECK_STRING( \
+	    steps((t), (when), (cooldown_s), (const double[]){ __VA_ARGS__ }, sizeof(want) - 1), \
+	    (want))
 
 static void
 once(void)
@@ -68,7 +72,8 @@ cooldown(void)
 
 	CHECK_STEPS(&t, "x > 25", 5, "F.S.S.F", 26, 0, 26, 0, 26, 0, 26);
 	CHECK_U64(t.suppressed, 2);
-	CHECK_STEPS(&t, "x > 25", 5, "F.S..F.", 26, 0, 26, 26, 26, 26, 26); /* it lasts until the cool-down is over */
+	CHECK_STEPS(&t, "x > 25", 5, "F.S..F.", 26, 0, 26, 26, 26, 26,
+	    26); /* it lasts until the cool-down is over */
 	CHECK_U64(t.suppressed, 0);
 	CHECK_STEPS(&t, "x > 25", 5, "F.S....", 26, 0, 26, 26, 24, 24, 24); /* not as written */
 	CHECK_U64(t.suppressed, 1);
@@ -104,12 +109,15 @@ unknown(void)
 
 	CHECK_STEPS(&t, "x > 25 for 2", 0, "....F", 26, NAN, NAN, 26, 26);
 	CHECK(t.unknown && !t.told);
-	CHECK_STEPS(&t, "x > 25 for 2", 0, "..F", 26, NAN, 26); /* not for longer than a second: passed over */
+	CHECK_STEPS(&t, "x > 25 for 2", 0, "..F", 26, NAN,
+	    26); /* not for longer than a second: passed over */
 	CHECK_STEPS(&t, "x > 25 for 3", 0, ".......F", 26, NAN, 26, NAN, NAN, 26, 26, 26);
 	CHECK_STEPS(&t, "x > 25", 0, "F..", 26, NAN, 26);
-	CHECK_STEPS(&t, "x > 25", 0, "F..F", 26, NAN, NAN, 26); /* a second, and not known to hold: it counts as over */
+	CHECK_STEPS(&t, "x > 25", 0, "F..F", 26, NAN, NAN,
+	    26); /* a second, and not known to hold: it counts as over */
 	CHECK_STEPS(&t, "x > 25 for 2s", 0, "..F......", 26, 26, 26, NAN, NAN, NAN, 26, 26, 26.5);
-	CHECK_STEPS(&t, "x > 25 for 2s", 0, "..F.......F", 26, 26, 26, NAN, NAN, NAN, NAN, NAN, 26, 26, 26);
+	CHECK_STEPS(
+	    &t, "x > 25 for 2s", 0, "..F.......F", 26, 26, 26, NAN, NAN, NAN, NAN, NAN, 26, 26, 26);
 	CHECK_STEPS(&t, "x > 25 for 2", 0, ".F....", 26, 26, 0, NAN, 0, 26);
 	CHECK_STEPS(&t, "x > 25", 0, "..", NAN, 0);
 	CHECK(t.unknown && !t.disarmed);

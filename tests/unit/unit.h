@@ -1,14 +1,16 @@
 /*
- * unit: a small harness. A test is a function of CHECKs; it goes on after one that fails, so that one run tells all.
+ * unit: a small harness. A test is a function of CHECKs; it goes on after one that fails, so that
+ * one run tells all.
  *
- *	int
- *	main(void)
- *	{
- *		unit_test("what holds", a_function);
- *		return unit_done();
- *	}
+ *  int
+ *  main(void)
+ *  {
+ *   unit_test("what holds", a_function);
+ *   return unit_done();
+ *  }
  *
- * prints TAP: "ok 1 what holds", or "not ok 1 what holds" and below it "# file:line: what" for each check that failed.
+ * prints TAP: "ok 1 what holds", or "not ok 1 what holds" and below it "# file:line: what" for each
+ * check that failed.
  */
 #ifndef UNIT_H
 #define UNIT_H
@@ -21,7 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Blocks that live as long as the test: copies of exactly the bytes given, so that a read beyond them is seen by ASan. */
+/* Blocks that live as long as the test: copies of exactly the bytes given, so that a read beyond
+ * them is seen by ASan. */
 struct unit_block {
 	struct unit_block *next;
 	char *bytes;
@@ -39,11 +42,14 @@ static struct {
 #define TN(s, n) ((struct text){ unit_copy((s), (n)), (n) })
 
 #define CHECK(what) unit_check((what), __FILE__, __LINE__, #what)
-#define CHECK_TEXT(variable, want) unit_check_bytes((variable).s, (variable).n, (want), __FILE__, __LINE__, #variable)
+#define CHECK_TEXT(variable, want) \
+	unit_check_bytes((variable).s, (variable).n, (want), __FILE__, __LINE__, #variable)
 #define CHECK_STRING(got, want) unit_check_string((got), (want), __FILE__, __LINE__, #got)
-#define CHECK_INT(got, want) unit_check_int((long long)(got), (long long)(want), __FILE__, __LINE__, #got)
+#define CHECK_INT(got, want) \
+	unit_check_int((long long)(got), (long long)(want), __FILE__, __LINE__, #got)
 #define CHECK_U64(got, want) unit_check_u64((got), (want), __FILE__, __LINE__, #got)
-#define CHECK_NEAR(got, want, error) unit_check_near((got), (want), (error), __FILE__, __LINE__, #got)
+#define CHECK_NEAR(got, want, error) \
+	unit_check_near((got), (want), (error), __FILE__, __LINE__, #got)
 
 /* Puts somebody's bytes into one line. */
 static inline void
@@ -74,7 +80,8 @@ unit_check(bool holds, const char *file, int line, const char *what)
 }
 
 static inline bool
-unit_check_bytes(const char *got, size_t n, const char *want, const char *file, int line, const char *what)
+unit_check_bytes(
+    const char *got, size_t n, const char *want, const char *file, int line, const char *what)
 {
 	if (n == strlen(want) && (n == 0 || memcmp(got, want, n) == 0))
 		return true;

@@ -1,5 +1,6 @@
 /* What busybox lacks for the tests in a virtual machine:
- *   guest ns COMMAND…            in a cgroup namespace of its own, with the cgroups mounted anew, as in a container
+ *   guest ns COMMAND…            in a cgroup namespace of its own, with the cgroups mounted anew,
+ *     as in a container
  *   guest jail DIR UID COMMAND…  with DIR as root, as that user
  *   guest mem MB                 takes so much memory, says "taken", and keeps it
  *   guest burn N                 is busy in so many threads
@@ -24,9 +25,11 @@ failed(const char *what)
 static int
 ns(char **command)
 {
-	if (unshare(CLONE_NEWCGROUP | CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (unshare(CLONE_NEWCGROUP | CLONE_NEWNS) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return failed("unshare");
-	if (umount2("/sys/fs/cgroup", MNT_DETACH) < 0 || mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL) < 0)
+	if (umount2("/sys/fs/cgroup", MNT_DETACH) < 0 ||
+	    mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL) < 0)
 		return failed("/sys/fs/cgroup");
 	execvp(command[0], command);
 	return failed(command[0]);
@@ -80,7 +83,9 @@ burn(int n)
 static int
 programs(void)
 {
-	struct { uint32_t start, next, flags, pad; } ids = { 0, 0, 0, 0 };
+	struct {
+		uint32_t start, next, flags, pad;
+	} ids = { 0, 0, 0, 0 };
 	int n = 0;
 
 	for (; syscall(SYS_bpf, 11, &ids, sizeof ids) == 0; n++)
