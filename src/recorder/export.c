@@ -17,8 +17,7 @@
 /* Between rows the run queue is looked at so often; the first file is there so soon. */
 static const int64_t TICK_NS = 1000000000;
 
-struct export
-{
+struct exporter {
 	struct plan plan;
 	struct host *host;
 	struct crew crew;
@@ -50,7 +49,7 @@ widen(struct plan *p)
 }
 
 static void
-open_file(struct export *e, const char *directory)
+open_file(struct exporter *e, const char *directory)
 {
 	if (!directory)
 		die(EXIT_USAGE,
@@ -83,7 +82,7 @@ put_version(struct buf *b)
 }
 
 static void
-put_tools(struct export *e)
+put_tools(struct exporter *e)
 {
 	struct metric m = { .key = "export_tool_up",
 		.help = "whether the tool has something to read" };
@@ -102,7 +101,7 @@ put_tools(struct export *e)
 
 /* What pq tells of itself. */
 static void
-put_self(struct export *e, const struct moment *m)
+put_self(struct exporter *e, const struct moment *m)
 {
 	struct buf *b = &e->text;
 
@@ -121,7 +120,7 @@ put_self(struct export *e, const struct moment *m)
 }
 
 static void
-put_rows(struct export *e, size_t i)
+put_rows(struct exporter *e, size_t i)
 {
 	struct sampler *s = &e->crew.samplers[i];
 	const struct moment *from = &sampler_from(s)->at, *to = &sampler_to(s)->at;
@@ -139,7 +138,7 @@ put_rows(struct export *e, size_t i)
 
 /* When that cannot be done, it is tried again with the next moment; the first time that is said. */
 static void
-write_file(struct export *e, const struct moment *m)
+write_file(struct exporter *e, const struct moment *m)
 {
 	e->text.n = 0;
 	for (size_t i = 0; i < e->plan.tools; i++)
@@ -158,7 +157,7 @@ write_file(struct export *e, const struct moment *m)
 
 /* The next row's moment: 1, 0 at the end. */
 static int
-next_row(struct export *e, struct moment *m)
+next_row(struct exporter *e, struct moment *m)
 {
 	while (!signals_stop()) {
 		bool row;
@@ -178,7 +177,7 @@ next_row(struct export *e, struct moment *m)
 
 /* The first file is there after a second, whatever the interval. */
 static enum exit_status
-loop(struct export *e)
+loop(struct exporter *e)
 {
 	struct moment m;
 	int64_t interval_ns = e->plan.interval_ns,
@@ -203,7 +202,7 @@ loop(struct export *e)
 static enum exit_status
 export_run(const struct options *o)
 {
-	struct export *e = xmalloc(sizeof *e);
+	struct exporter *e = xmalloc(sizeof *e);
 
 	memset(e, 0, sizeof *e);
 	plan_tools(&e->plan, o, INT64_C(15000000000));
