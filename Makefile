@@ -29,18 +29,18 @@ TIME = 60
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
 	-Wformat=2 -Wundef -Wvla
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 
 TOOLS = runq cpu throttle mem tasks runqlat wait psi limits why check record tape export
-SRC = $(wildcard src/*.c src/*/*.c)
+SRC = $(wildcard src/*.c src/*/*.c src/*/*/*.c)
 OBJ = $(SRC:%.c=$(B)/%.o)
-LIB_OBJ = $(filter-out $(B)/src/pq.o,$(OBJ))
+LIB_OBJ = $(filter-out $(B)/src/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 REPLAY = $(patsubst tests/fuzz/%.c,$(B)/replay/%,$(wildcard tests/fuzz/*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 BATS = $(wildcard tests/*.bats)
 UNITS = pq-record.service pq-export.service
-EXAMPLES = scripts/pq-record.yaml scripts/pq-export.yaml scripts/prometheus/rules.yaml scripts/prometheus/dashboard.json
+EXAMPLES = $(addprefix scripts/examples/,pq-record.yaml pq-export.yaml prometheus/rules.yaml prometheus/dashboard.json)
 
 .PHONY: all check unit lint static fuzz bench vmtest install uninstall clean
 .DELETE_ON_ERROR:
@@ -65,9 +65,9 @@ $(B)/libpq.a: $(LIB_OBJ)
 	ar rcs $@ $(LIB_OBJ)
 
 # A program of one tool: the same objects, and main with that tool alone.
-$(B)/only/pq-%: src/pq.c $(B)/libpq.a
+$(B)/only/pq-%: src/main.c $(B)/libpq.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -DPQ_ONLY=$* -o $@ src/pq.c $(B)/libpq.a -lm
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -DPQ_ONLY=$* -o $@ src/main.c $(B)/libpq.a -lm
 
 static:
 	$(MAKE) B=$(B)/musl CC="$(STATIC_CC)" CFLAGS="$(STATIC_CFLAGS)" LDFLAGS="$(STATIC_LDFLAGS)" \
@@ -108,7 +108,7 @@ lint:
 	scripts/lint
 
 bench: all
-	scripts/bench $(B)/pq
+	scripts/bench/run $(B)/pq
 
 vmtest: static
 	scripts/vmtest $(B)/static/pq
@@ -120,9 +120,9 @@ install: all
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BINDIR)/pq-$$t; done
 	install -m 644 man/pq.1 $(TOOLS:%=man/pq-%.1) $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 man/pq-tape.5 $(DESTDIR)$(MANDIR)/man5/
-	install -m 755 scripts/fetch-pprof $(DESTDIR)$(DOCDIR)/examples/
+	install -m 755 scripts/examples/fetch-pprof $(DESTDIR)$(DOCDIR)/examples/
 	install -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples/
-	for u in $(UNITS); do sed 's,/usr/local/bin,$(BINDIR),' scripts/$$u >$(DESTDIR)$(UNITDIR)/$$u && \
+	for u in $(UNITS); do sed 's,/usr/local/bin,$(BINDIR),' scripts/examples/$$u >$(DESTDIR)$(UNITDIR)/$$u && \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
 	scripts/completions bash $(B)/pq >$(DESTDIR)$(BASHDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BASHDIR)/pq-$$t; done

@@ -237,13 +237,13 @@ idle() {
 
 @test "the rules: promtool finds them well, and they do what they are to do" {
 	need promtool
-	promtool check rules "$TESTS/../scripts/prometheus/rules.yaml"
-	promtool test rules "$TESTS/../scripts/prometheus/rules_test.yaml"
+	promtool check rules "$TESTS/../scripts/examples/prometheus/rules.yaml"
+	promtool test rules "$TESTS/../scripts/examples/prometheus/rules_test.yaml"
 }
 
 # expressions: the dashboard's, as Prometheus would get them.
 expressions() {
-	jq -r '.panels[].targets[]?.expr' "$TESTS/../scripts/prometheus/dashboard.json" | sed 's/\$__rate_interval/5m/g'
+	jq -r '.panels[].targets[]?.expr' "$TESTS/../scripts/examples/prometheus/dashboard.json" | sed 's/\$__rate_interval/5m/g'
 }
 
 @test "the dashboard: its expressions are some, and no panel lies on another one" {
@@ -254,7 +254,7 @@ expressions() {
 	} >dashboard.yaml
 	promtool check rules dashboard.yaml
 	[ "$(jq '[.panels[] | select(.type != "row") | .gridPos | [.x, .y]] | length == (unique | length)' \
-		"$TESTS/../scripts/prometheus/dashboard.json")" = true ]
+		"$TESTS/../scripts/examples/prometheus/dashboard.json")" = true ]
 }
 
 @test "all metrics that rules and dashboard name are ones that pq has" {
@@ -269,7 +269,7 @@ expressions() {
 		"$PQ" throttle -a --metrics -f "$(capture 5.10-v2-throttled)"
 		"$PQ" mem -a --metrics -f "$(capture 5.10-v2-memory-near-limit)"
 	} | sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' | sort -u >known
-	cat "$TESTS"/../scripts/prometheus/*.yaml "$TESTS/../scripts/prometheus/dashboard.json" | grep -oE '(^|[^a-z:_])pq_[a-z_0-9]+' |
+	cat "$TESTS"/../scripts/examples/prometheus/*.yaml "$TESTS/../scripts/examples/prometheus/dashboard.json" | grep -oE '(^|[^a-z:_])pq_[a-z_0-9]+' |
 		grep -oE 'pq_.*' | sort -u >named
 	stop TERM
 	[ "$(wc -l <named)" -gt 15 ]
@@ -312,7 +312,7 @@ daemons() {
 	prometheus-node-exporter --collector.disable-defaults --collector.textfile --collector.textfile.directory="$PWD/text" \
 		--web.listen-address="127.0.0.1:$node" >node.log 2>&1 3>&- &
 	pids+=("$!")
-	cp "$TESTS/../scripts/prometheus/rules.yaml" .
+	cp "$TESTS/../scripts/examples/prometheus/rules.yaml" .
 	cat >prometheus.yaml <<-END
 		global: {scrape_interval: 1s, evaluation_interval: 1s}
 		rule_files: [rules.yaml]

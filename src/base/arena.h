@@ -1,11 +1,11 @@
 /* arena: memory that is given back all at once. Reset it and fill it again: after the first rounds
  * nothing is allocated. */
-#ifndef PQ_ARENA_H
-#define PQ_ARENA_H
+#ifndef PQ_BASE_ARENA_H
+#define PQ_BASE_ARENA_H
 
 #include <stddef.h>
 
-#include "text.h"
+#include "base/text.h"
 
 struct arena_block;
 

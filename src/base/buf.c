@@ -1,10 +1,10 @@
-#include "buf.h"
+#include "base/buf.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fail.h"
+#include "base/fail.h"
 
 char *
 buf_room(struct buf *b, size_t n)

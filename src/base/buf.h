@@ -1,12 +1,12 @@
 /* buf: bytes that are put together and written at once. Numbers are printed here, so no locale
  * reaches them. */
-#ifndef PQ_BUF_H
-#define PQ_BUF_H
+#ifndef PQ_BASE_BUF_H
+#define PQ_BASE_BUF_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text.h"
+#include "base/text.h"
 
 /* Zero-initialise to start; n = 0 empties it. */
 struct buf {

@@ -1,6 +1,6 @@
 /* clock: what a clock shows, in ns. */
-#ifndef PQ_CLOCK_H
-#define PQ_CLOCK_H
+#ifndef PQ_BASE_CLOCK_H
+#define PQ_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

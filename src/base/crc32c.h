@@ -1,6 +1,6 @@
 /* crc32c: the checksum of iSCSI, ext4 and btrfs (Castagnoli). */
-#ifndef PQ_CRC32C_H
-#define PQ_CRC32C_H
+#ifndef PQ_BASE_CRC32C_H
+#define PQ_BASE_CRC32C_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* fail: the last words. Only run, option and main speak; everybody else returns -1 with errno. */
-#ifndef PQ_FAIL_H
-#define PQ_FAIL_H
+#ifndef PQ_BASE_FAIL_H
+#define PQ_BASE_FAIL_H
 
 #include <stddef.h>
 

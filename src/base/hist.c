@@ -1,10 +1,10 @@
-#include "hist.h"
+#include "base/hist.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fail.h"
+#include "base/fail.h"
 
 /* The step of a positive value: an octave in *octave, its step as the result; -1 when it is below
  * them all. */

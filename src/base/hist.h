@@ -1,7 +1,7 @@
 /* hist: a log-linear histogram: every power of two is cut into 64 equal steps, so a value read back
  * is at most 1 % off. Its memory follows the spread of the values, not their number. */
-#ifndef PQ_HIST_H
-#define PQ_HIST_H
+#ifndef PQ_BASE_HIST_H
+#define PQ_BASE_HIST_H
 
 #include <stdint.h>
 

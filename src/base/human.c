@@ -1,4 +1,4 @@
-#include "human.h"
+#include "base/human.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* human: durations and sizes as people read them. */
-#ifndef PQ_HUMAN_H
-#define PQ_HUMAN_H
+#ifndef PQ_BASE_HUMAN_H
+#define PQ_BASE_HUMAN_H
 
 enum { HUMAN_MOST = 24 };
 

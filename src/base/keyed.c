@@ -1,4 +1,4 @@
-#include "keyed.h"
+#include "base/keyed.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* keyed: texts of lines "key value", of which a reader wants some: cpu.stat, memory.stat, meminfo,
  * vmstat, … */
-#ifndef PQ_KEYED_H
-#define PQ_KEYED_H
+#ifndef PQ_BASE_KEYED_H
+#define PQ_BASE_KEYED_H
 
 #include <stdint.h>
 
-#include "text.h"
+#include "base/text.h"
 
 /* A number that may not be there. Negative ones are unknown (memory.stat has had them, from per-CPU
  * batches), and so are those above 2^63, which are negative ones that a kernel wrote without a

@@ -1,6 +1,6 @@
 /* text: bounded pieces of somebody else's bytes, and a cursor over them. */
-#ifndef PQ_TEXT_H
-#define PQ_TEXT_H
+#ifndef PQ_BASE_TEXT_H
+#define PQ_BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "asm.h"
+#include "bpf/asm.h"
 
 /* Classes of instructions, and where the second operand comes from. */
 enum { LD = 0x00, LDX = 0x01, ST = 0x02, STX = 0x03, JMP = 0x05, ALU64 = 0x07 };

@@ -1,9 +1,9 @@
-#include "attach.h"
+#include "bpf/attach.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-#include "sys.h"
+#include "bpf/sys.h"
 
 static void
 drop(int *fd)

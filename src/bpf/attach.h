@@ -3,7 +3,7 @@
 #ifndef PQ_BPF_ATTACH_H
 #define PQ_BPF_ATTACH_H
 
-#include "program.h"
+#include "bpf/program.h"
 
 /* Descriptors; -1: none. All are -1 to start. */
 struct runqlat_attached {

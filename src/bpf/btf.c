@@ -1,10 +1,10 @@
-#include "btf.h"
+#include "bpf/btf.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/fail.h"
+#include "base/fail.h"
 
 enum { MAGIC = 0xeb9f, VERSION = 1 };
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../base/text.h"
+#include "base/text.h"
 
 enum btf_kind {
 	BTF_INT = 1,

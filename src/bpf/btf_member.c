@@ -1,5 +1,5 @@
 /* Members of structures: those of anonymous ones are their own. */
-#include "btf.h"
+#include "bpf/btf.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "format.h"
+#include "bpf/format.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "../base/text.h"
+#include "base/text.h"
 
 /* Of a line "	field:pid_t prev_pid;	offset:24;	size:4;	signed:1;". */
 struct format_field {

@@ -1,11 +1,11 @@
 /* What the programs have to know of the running kernel: from its BTF, or from the formats of its
  * tracepoints. */
-#include "program.h"
+#include "bpf/program.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#include "sys.h"
+#include "bpf/sys.h"
 
 const char *
 runqlat_event_name(enum runqlat_event e)

@@ -1,6 +1,6 @@
-#include "parts.h"
+#include "bpf/parts.h"
 
-#include "sys.h"
+#include "bpf/sys.h"
 
 void
 part_argument(struct code *c, unsigned dst, int arg)

@@ -6,7 +6,7 @@
 #ifndef PQ_BPF_PARTS_H
 #define PQ_BPF_PARTS_H
 
-#include "program.h"
+#include "bpf/program.h"
 
 /* Where things are on the stack, below R10: the key of a look-up, and the time, or before it is
  * taken what is read of a task. */

@@ -1,7 +1,7 @@
-#include "program.h"
+#include "bpf/program.h"
 
-#include "parts.h"
-#include "sys.h"
+#include "bpf/parts.h"
+#include "bpf/sys.h"
 
 /* R9 = whether prev is preempted: it would go on, and so it waits from now. Preempted tasks may
  * have a state other than running that they were about to sleep in, which is why the first argument

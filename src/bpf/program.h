@@ -16,11 +16,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../proc/runqlat.h"
-#include "asm.h"
-#include "btf.h"
-#include "format.h"
-#include "runqlat.h"
+#include "proc/wait_counts.h"
+#include "bpf/asm.h"
+#include "bpf/btf.h"
+#include "bpf/format.h"
+#include "bpf/wait_counter.h"
 
 enum runqlat_event { ON_SWITCH, ON_WAKEUP, ON_NEW, RUNQLAT_EVENTS };
 

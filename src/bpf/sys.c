@@ -1,4 +1,4 @@
-#include "sys.h"
+#include "bpf/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../base/buf.h"
-#include "asm.h"
+#include "base/buf.h"
+#include "bpf/asm.h"
 
 enum bpf_map { BPF_ARRAY = 2, BPF_PERCPU_ARRAY = 6, BPF_CGROUP_ARRAY = 8 };
 enum bpf_program { BPF_TRACEPOINT = 5, BPF_RAW_TRACEPOINT = 17, BPF_TRACING = 26 };

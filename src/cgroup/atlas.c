@@ -1,7 +1,7 @@
 /* atlas: what is known of a process's surroundings. */
 #include <string.h>
 
-#include "mounts.h"
+#include "cgroup/mounts.h"
 
 int
 atlas_open(struct atlas *at, struct host *h, struct arena *a, const char *pid)

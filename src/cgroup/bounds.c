@@ -1,8 +1,8 @@
-#include "bounds.h"
+#include "cgroup/bounds.h"
 
 #include <errno.h>
 
-#include "memory.h"
+#include "cgroup/memory.h"
 
 /* v1 writes no limit as the largest number of whole pages: nobody has a limit half as large. */
 static struct keyed

@@ -10,8 +10,8 @@
 #ifndef PQ_CGROUP_BOUNDS_H
 #define PQ_CGROUP_BOUNDS_H
 
-#include "../proc/cpulist.h"
-#include "cpu.h"
+#include "proc/cpulist.h"
+#include "cgroup/quota.h"
 
 struct cpu_bounds {
 	struct cpu_quota quota;

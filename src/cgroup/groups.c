@@ -1,12 +1,12 @@
-#include "groups.h"
+#include "cgroup/groups.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/fail.h"
-#include "mounts.h"
+#include "base/fail.h"
+#include "cgroup/mounts.h"
 
 static const char *
 pid_of(const struct target *t)

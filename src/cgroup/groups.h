@@ -3,10 +3,10 @@
  * followed and cgroups that come and go are seen. Each is told with the levels above it, since a
  * limit of any of them holds.
  */
-#ifndef PQ_GROUPS_H
-#define PQ_GROUPS_H
+#ifndef PQ_CGROUP_GROUPS_H
+#define PQ_CGROUP_GROUPS_H
 
-#include "locate.h"
+#include "cgroup/locate.h"
 
 /* What was asked for: one of the three, or our own cgroup. */
 struct target {

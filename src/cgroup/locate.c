@@ -1,10 +1,10 @@
-#include "locate.h"
+#include "cgroup/locate.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "../proc/pidcgroup.h"
-#include "mounts.h"
+#include "proc/pidcgroup.h"
+#include "cgroup/mounts.h"
 
 /* What is looked for, and what became of it. */
 struct quest {

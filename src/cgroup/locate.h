@@ -3,11 +3,11 @@
  * beside v2), by mount (a container sees a part of the hierarchy) and by cgroup namespace (paths
  * are told relative to the reader's).
  */
-#ifndef PQ_LOCATE_H
-#define PQ_LOCATE_H
+#ifndef PQ_CGROUP_LOCATE_H
+#define PQ_CGROUP_LOCATE_H
 
-#include "../base/arena.h"
-#include "../host/host.h"
+#include "base/arena.h"
+#include "host/host.h"
 
 /* Files that are found together. On a hybrid machine each may be in another hierarchy. */
 enum family {

@@ -1,10 +1,10 @@
-#include "memory.h"
+#include "cgroup/memory.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
-#include "../proc/psi.h"
+#include "proc/psi_file.h"
 
 static int
 invalid(void)

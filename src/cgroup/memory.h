@@ -12,9 +12,9 @@
 #ifndef PQ_CGROUP_MEMORY_H
 #define PQ_CGROUP_MEMORY_H
 
-#include "../base/keyed.h"
-#include "../proc/meminfo.h"
-#include "groups.h"
+#include "base/keyed.h"
+#include "proc/meminfo.h"
+#include "cgroup/groups.h"
 
 /* Of memory.stat of either version, bytes; refaults and majfaults: events since the group was
  * made. */

@@ -1,8 +1,8 @@
-#include "mounts.h"
+#include "cgroup/mounts.h"
 
 #include <string.h>
 
-#include "../proc/mountinfo.h"
+#include "proc/mountinfo.h"
 
 const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL, "cpuset", "pids" };
 

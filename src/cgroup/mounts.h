@@ -1,9 +1,9 @@
 /* mounts: the cgroup mounts that may show a cgroup, in the order in which to ask them. */
-#ifndef PQ_MOUNTS_H
-#define PQ_MOUNTS_H
+#ifndef PQ_CGROUP_MOUNTS_H
+#define PQ_CGROUP_MOUNTS_H
 
-#include "../proc/mountinfo.h"
-#include "locate.h"
+#include "proc/mountinfo.h"
+#include "cgroup/locate.h"
 
 /* The v1 controller whose hierarchy has a family's files; NULL: they are in v2 alone. */
 extern const char *const controller_of[FAMILIES];

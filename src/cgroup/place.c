@@ -3,8 +3,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "locate.h"
-#include "mounts.h"
+#include "cgroup/locate.h"
+#include "cgroup/mounts.h"
 
 int
 place_read(

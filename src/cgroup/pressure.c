@@ -1,4 +1,4 @@
-#include "pressure.h"
+#include "cgroup/pressure.h"
 
 #include <errno.h>
 #include <stdio.h>

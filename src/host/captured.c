@@ -1,10 +1,10 @@
-#include "captured.h"
+#include "host/captured.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "slurp.h"
+#include "host/read_file.h"
 
 int
 captured_open(int dir, const char *path)

@@ -1,9 +1,9 @@
 /* captured: one captured file tree, a moment of `moments`: its files, and its time. */
-#ifndef PQ_CAPTURED_H
-#define PQ_CAPTURED_H
+#ifndef PQ_HOST_CAPTURED_H
+#define PQ_HOST_CAPTURED_H
 
-#include "../base/buf.h"
-#include "host.h"
+#include "base/buf.h"
+#include "host/host.h"
 
 /* Opens what is at the path below a directory, whatever it is; -1 with errno. */
 int captured_open(int dir, const char *path);

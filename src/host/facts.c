@@ -1,4 +1,4 @@
-#include "facts.h"
+#include "host/facts.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* facts: what is the same in every moment of a recording, as lines "key value": beside captured
  * moments, and on a tape. */
-#ifndef PQ_FACTS_H
-#define PQ_FACTS_H
+#ifndef PQ_HOST_FACTS_H
+#define PQ_HOST_FACTS_H
 
-#include "../base/buf.h"
-#include "host.h"
+#include "base/buf.h"
+#include "host/host.h"
 
 /* What holds for most machines. */
 void facts_begin(struct host_facts *f);

@@ -7,14 +7,14 @@
  * Makers: live (live.c), a directory of captured moments (moments.c), a tape (tape_host.c), and a
  * host around another one that keeps on a tape what is read through it (record.c).
  */
-#ifndef PQ_HOST_H
-#define PQ_HOST_H
+#ifndef PQ_HOST_HOST_H
+#define PQ_HOST_HOST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../base/buf.h"
-#include "../base/text.h"
+#include "base/buf.h"
+#include "base/text.h"
 
 /* What a moment is for: a row needs all files of a tool; a tick looks at one gauge in between. */
 enum moment_kind { MOMENT_ROW, MOMENT_TICK };

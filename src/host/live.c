@@ -10,12 +10,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "../base/buf.h"
-#include "../base/clock.h"
-#include "../base/fail.h"
-#include "host.h"
-#include "kept.h"
-#include "slurp.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/fail.h"
+#include "host/host.h"
+#include "host/open_files.h"
+#include "host/read_file.h"
 
 enum { PROVIDED_MOST = 4 };
 

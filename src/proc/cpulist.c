@@ -1,4 +1,4 @@
-#include "cpulist.h"
+#include "proc/cpulist.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* cpulist: "1-2,3,5-9", as in Cpus_allowed_list of /proc/PID/status, in cpusets, and after -P. */
-#ifndef PQ_CPULIST_H
-#define PQ_CPULIST_H
+#ifndef PQ_PROC_CPULIST_H
+#define PQ_PROC_CPULIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../base/text.h"
+#include "base/text.h"
 
 enum { CPULIST_MOST = 8192 }; /* CONFIG_NR_CPUS is at most 8192 on x86_64 */
 

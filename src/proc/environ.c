@@ -1,4 +1,4 @@
-#include "environ.h"
+#include "proc/environ.h"
 
 bool
 environ_find(struct text t, const char *name, struct text *value)

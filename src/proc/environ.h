@@ -1,10 +1,10 @@
 /* environ: /proc/PID/environ, what a process was started with: "NAME=value", each ended by a NUL
  * byte. There may be secrets in it, so it is asked for one name at a time, and nothing else of it
  * is handed out. */
-#ifndef PQ_ENVIRON_H
-#define PQ_ENVIRON_H
+#ifndef PQ_PROC_ENVIRON_H
+#define PQ_PROC_ENVIRON_H
 
-#include "../base/text.h"
+#include "base/text.h"
 
 /* The value of that name, the first if there are several, as getenv(3) has it; false when it is not
  * set. *value points into t. */

@@ -1,4 +1,4 @@
-#include "loadavg.h"
+#include "proc/loadavg.h"
 
 #include <errno.h>
 

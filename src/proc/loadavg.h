@@ -1,10 +1,10 @@
 /* loadavg: /proc/loadavg, "0.51 0.62 0.71 2/112 4242". */
-#ifndef PQ_LOADAVG_H
-#define PQ_LOADAVG_H
+#ifndef PQ_PROC_LOADAVG_H
+#define PQ_PROC_LOADAVG_H
 
 #include <stdint.h>
 
-#include "../base/text.h"
+#include "base/text.h"
 
 struct loadavg {
 	/* mean number of tasks running or in uninterruptible sleep, over 1, 5 and 15 minutes */

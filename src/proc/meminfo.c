@@ -1,4 +1,4 @@
-#include "meminfo.h"
+#include "proc/meminfo.h"
 
 #include <errno.h>
 

@@ -1,10 +1,10 @@
 /* meminfo: /proc/meminfo, the machine's memory, and what /proc/vmstat adds to it. */
-#ifndef PQ_MEMINFO_H
-#define PQ_MEMINFO_H
+#ifndef PQ_PROC_MEMINFO_H
+#define PQ_PROC_MEMINFO_H
 
 #include <stdint.h>
 
-#include "../base/keyed.h"
+#include "base/keyed.h"
 
 enum meminfo_key {
 	MEM_TOTAL,

@@ -1,4 +1,4 @@
-#include "mountinfo.h"
+#include "proc/mountinfo.h"
 
 /* The kernel writes blank, tab, newline and backslash as \040 \011 \012 \134. */
 static const char *

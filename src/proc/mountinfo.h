@@ -1,8 +1,8 @@
 /* mountinfo: /proc/PID/mountinfo, where file systems are mounted; pq looks for cgroup ones only. */
-#ifndef PQ_MOUNTINFO_H
-#define PQ_MOUNTINFO_H
+#ifndef PQ_PROC_MOUNTINFO_H
+#define PQ_PROC_MOUNTINFO_H
 
-#include "../base/arena.h"
+#include "base/arena.h"
 
 /* Of a line "43 42 0:23 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw": decoded copies in the
  * arena. */

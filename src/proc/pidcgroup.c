@@ -1,8 +1,8 @@
-#include "pidcgroup.h"
+#include "proc/pidcgroup.h"
 
 #include <string.h>
 
-#include "mountinfo.h"
+#include "proc/mountinfo.h"
 
 static void
 strip_deleted(struct text *path)

@@ -1,8 +1,8 @@
 /* pidcgroup: /proc/PID/cgroup, the cgroups that a process is in: lines "ID:CONTROLLERS:PATH". */
-#ifndef PQ_PIDCGROUP_H
-#define PQ_PIDCGROUP_H
+#ifndef PQ_PROC_PIDCGROUP_H
+#define PQ_PROC_PIDCGROUP_H
 
-#include "../base/text.h"
+#include "base/text.h"
 
 /* Finds the path for a controller: of the v1 line that names it, else of the v2 line "0::PATH";
  * with controller NULL, of the v2 line only. The path may have blanks, colons and ".." in it; the

@@ -1,4 +1,4 @@
-#include "rlimits.h"
+#include "proc/rlimits.h"
 
 #include <errno.h>
 

@@ -1,9 +1,9 @@
 /* rlimits: /proc/PID/limits, of which there is wanted how many files it may open, and how many
  * processes its user may have. */
-#ifndef PQ_RLIMITS_H
-#define PQ_RLIMITS_H
+#ifndef PQ_PROC_RLIMITS_H
+#define PQ_PROC_RLIMITS_H
 
-#include "../base/keyed.h"
+#include "base/keyed.h"
 
 /* A limit that is known and has no figure is "unlimited". */
 struct rlimit_pair {

@@ -1,4 +1,4 @@
-#include "schedstat.h"
+#include "proc/schedstat.h"
 
 #include <errno.h>
 #include <limits.h>

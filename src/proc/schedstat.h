@@ -1,11 +1,11 @@
 /* schedstat: /proc/schedstat, what the scheduler counts per CPU (CONFIG_SCHEDSTATS). */
-#ifndef PQ_SCHEDSTAT_H
-#define PQ_SCHEDSTAT_H
+#ifndef PQ_PROC_SCHEDSTAT_H
+#define PQ_PROC_SCHEDSTAT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../base/arena.h"
+#include "base/arena.h"
 
 /* A line "cpu0 0 0 0 0 0 0 1404592766 1839662010 643"; its last three fields are the same in
  * versions 14 to 17. */

@@ -1,4 +1,4 @@
-#include "stat.h"
+#include "proc/stat.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,12 +1,12 @@
 /* stat: /proc/stat, the CPU time counters. */
-#ifndef PQ_STAT_H
-#define PQ_STAT_H
+#ifndef PQ_PROC_STAT_H
+#define PQ_PROC_STAT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../base/arena.h"
+#include "base/arena.h"
 
 /* The fields of a line "cpu0 14 0 102 1294 0 0 3 0 0 0", in the kernel's order. */
 enum cpu_field {

@@ -1,9 +1,9 @@
-#include "syscalls.h"
+#include "proc/syscalls.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "../base/text.h"
+#include "base/text.h"
 
 /* Names of calls with numbers that follow each other. */
 struct run {

@@ -1,6 +1,6 @@
 /* syscalls: the names of system calls, and what is known of those in which threads wait. */
-#ifndef PQ_SYSCALLS_H
-#define PQ_SYSCALLS_H
+#ifndef PQ_PROC_SYSCALLS_H
+#define PQ_PROC_SYSCALLS_H
 
 #include <stdbool.h>
 #include <stdint.h>

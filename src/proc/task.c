@@ -1,4 +1,4 @@
-#include "task.h"
+#include "proc/task.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,12 +1,12 @@
 /* task: the files of /proc/PID and /proc/PID/task/TID that tell about one task. */
-#ifndef PQ_TASK_H
-#define PQ_TASK_H
+#ifndef PQ_PROC_TASK_H
+#define PQ_PROC_TASK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../base/keyed.h"
-#include "cpulist.h"
+#include "base/keyed.h"
+#include "proc/cpulist.h"
 
 /* Of /proc/PID/stat (the whole process) or /proc/PID/task/TID/stat (a thread): "160 (labtool) R 119
  * …". */

@@ -1,4 +1,4 @@
-#include "task_sched.h"
+#include "proc/task_sched.h"
 
 #include <errno.h>
 

@@ -1,11 +1,11 @@
 /* task_sched: /proc/PID/task/TID/schedstat, "4120934 81733 96": what a task had of CPUs, and how
  * long it waited for them. */
-#ifndef PQ_TASK_SCHED_H
-#define PQ_TASK_SCHED_H
+#ifndef PQ_PROC_TASK_SCHED_H
+#define PQ_PROC_TASK_SCHED_H
 
 #include <stdint.h>
 
-#include "../base/text.h"
+#include "base/text.h"
 
 struct task_sched {
 	uint64_t run_ns; /* on a CPU, since the task began */

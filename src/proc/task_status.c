@@ -1,4 +1,4 @@
-#include "task_status.h"
+#include "proc/task_status.h"
 
 #include <errno.h>
 

@@ -1,9 +1,9 @@
 /* task_status: /proc/PID/task/TID/status, of which there is wanted: the state, and how often the
  * task left a CPU. */
-#ifndef PQ_TASK_STATUS_H
-#define PQ_TASK_STATUS_H
+#ifndef PQ_PROC_TASK_STATUS_H
+#define PQ_PROC_TASK_STATUS_H
 
-#include "../base/keyed.h"
+#include "base/keyed.h"
 
 struct task_status {
 	char state; /* R S D T t Z X I … */

@@ -1,4 +1,4 @@
-#include "task_wait.h"
+#include "proc/task_wait.h"
 
 #include <errno.h>
 #include <stddef.h>

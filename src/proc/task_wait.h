@@ -1,10 +1,10 @@
 /* task_wait: the files of /proc/PID/task/TID that tell where a thread sleeps. */
-#ifndef PQ_TASK_WAIT_H
-#define PQ_TASK_WAIT_H
+#ifndef PQ_PROC_TASK_WAIT_H
+#define PQ_PROC_TASK_WAIT_H
 
 #include <stdint.h>
 
-#include "../base/text.h"
+#include "base/text.h"
 
 /* Of syscall: "0 0x3 0x7f43b5382000 0x20000 0x7f43b5413b60 0xffffffff 0x0 0x7fff3a3aa978
  * 0x7f43b54fc2ad": the call's number, its arguments, stack pointer and program counter. "-1 0x…

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "format.h"
+#include "table/format.h"
 
 static void
 put_string(struct buf *b, const char *s)

@@ -6,7 +6,7 @@
  */
 #include <math.h>
 
-#include "format.h"
+#include "table/format.h"
 
 /* A frame: somebody else's bytes, without the ';' between frames. */
 static void

@@ -1,12 +1,12 @@
 /* format: what happens to rows. Text, JSON, CSV and metrics each write a moment's rows into a
  * buffer, which goes out in one piece. */
-#ifndef PQ_FORMAT_H
-#define PQ_FORMAT_H
+#ifndef PQ_TABLE_FORMAT_H
+#define PQ_TABLE_FORMAT_H
 
 #include <stdint.h>
 
-#include "../base/buf.h"
-#include "table.h"
+#include "base/buf.h"
+#include "table/table.h"
 
 enum { SCHEMA = 1, COLUMNS_MOST = 64 };
 

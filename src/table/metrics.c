@@ -14,14 +14,14 @@
  * promtool take for another family: it is there as they want it, and Prometheus takes both. UNIT
  * and the EOF at the end are comments to them.
  */
-#include "metrics.h"
+#include "table/metrics.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/fail.h"
-#include "format.h"
+#include "base/fail.h"
+#include "table/format.h"
 
 /* The labels of a row, without braces: a part of what all rows' are in. */
 struct labels {

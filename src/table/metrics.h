@@ -1,11 +1,11 @@
 /* metrics: the text format of Prometheus, also for what is no table. What it looks like stands in
  * metrics.c. */
-#ifndef PQ_METRICS_H
-#define PQ_METRICS_H
+#ifndef PQ_TABLE_METRICS_H
+#define PQ_TABLE_METRICS_H
 
 #include <stdbool.h>
 
-#include "../base/buf.h"
+#include "base/buf.h"
 
 struct report;
 struct rows;

@@ -1,5 +1,5 @@
 /* The lines of metrics: names, units, and how figures and labels are written. */
-#include "metrics.h"
+#include "table/metrics.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-#include "summary.h"
+#include "table/summary.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/fail.h"
+#include "base/fail.h"
 
 /* What is kept of a column: its weighted sum, and the spread of its values. */
 struct total {

@@ -1,11 +1,11 @@
 /* summary: what is said at the end: averages as sar prints them, and the percentiles that averages
  * hide. */
-#ifndef PQ_SUMMARY_H
-#define PQ_SUMMARY_H
+#ifndef PQ_TABLE_SUMMARY_H
+#define PQ_TABLE_SUMMARY_H
 
-#include "../base/buf.h"
-#include "../base/hist.h"
-#include "format.h"
+#include "base/buf.h"
+#include "base/hist.h"
+#include "table/format.h"
 
 /* Averages are kept for so many series, percentiles for the first few. */
 enum {

@@ -1,11 +1,11 @@
-#include "table.h"
+#include "table/table.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/fail.h"
+#include "base/fail.h"
 
 size_t
 columns_count(const struct column *columns)

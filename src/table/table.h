@@ -3,13 +3,13 @@
  * JSON, CSV, --columns, completion, the summary and later formats all follow from it. An unknown
  * figure is NaN in a cell, whatever its column: "-" in text, null in JSON, empty in CSV; never 0.
  */
-#ifndef PQ_TABLE_H
-#define PQ_TABLE_H
+#ifndef PQ_TABLE_TABLE_H
+#define PQ_TABLE_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../base/keyed.h"
+#include "base/keyed.h"
 
 enum column_kind {
 	LABEL, /* text: names what the row is about, or says something of it */

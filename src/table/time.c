@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "format.h"
+#include "table/format.h"
 
 /* The local time's distance from UTC in seconds. It changes at quarters of an hour only, and asking
  * libc is dear: it may look at /etc/localtime, and walks its rules. */

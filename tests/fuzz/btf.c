@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/bpf/btf.h"
+#include "bpf/btf.h"
 #include "replay.h"
 
 int

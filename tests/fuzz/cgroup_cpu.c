@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/cgroup/cpu.h"
+#include "cgroup/quota.h"
 #include "replay.h"
 
 static void

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/cgroup/memory.h"
+#include "cgroup/memory.h"
 #include "replay.h"
 
 int

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/proc/cpulist.h"
+#include "proc/cpulist.h"
 #include "replay.h"
 
 int

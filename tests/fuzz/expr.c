@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/table/expr.h"
+#include "expr/expr.h"
 #include "replay.h"
 
 static const struct column a_columns[] = {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/host/figures.h"
+#include "tape/template.h"
 #include "replay.h"
 
 static void

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/bpf/format.h"
+#include "bpf/format.h"
 #include "replay.h"
 
 int

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/option.h"
+#include "cli/option.h"
 #include "replay.h"
 
 int

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/table/format.h"
+#include "table/format.h"
 #include "replay.h"
 
 /* A label's bytes, and a number of the first eight of them, through each of the formats. */

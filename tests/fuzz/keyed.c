@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/base/keyed.h"
+#include "base/keyed.h"
 #include "replay.h"
 
 enum { KEYS = 5 };

@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/proc/cpulist.h"
-#include "../../src/proc/environ.h"
-#include "../../src/proc/rlimits.h"
+#include "proc/cpulist.h"
+#include "proc/environ.h"
+#include "proc/rlimits.h"
 #include "replay.h"
 
 static void

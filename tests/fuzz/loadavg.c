@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/proc/loadavg.h"
+#include "proc/loadavg.h"
 #include "replay.h"
 
 int

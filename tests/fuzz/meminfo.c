@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/proc/meminfo.h"
+#include "proc/meminfo.h"
 #include "replay.h"
 
 int

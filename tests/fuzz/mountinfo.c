@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/proc/mountinfo.h"
+#include "proc/mountinfo.h"
 #include "replay.h"
 
 int

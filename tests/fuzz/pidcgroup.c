@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/proc/pidcgroup.h"
+#include "proc/pidcgroup.h"
 #include "replay.h"
 
 static void

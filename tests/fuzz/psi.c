@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/proc/psi.h"
+#include "proc/psi_file.h"
 #include "replay.h"
 
 int

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/proc/runqlat.h"
+#include "proc/wait_counts.h"
 #include "replay.h"
 
 /* What was understood, printed and read again, is the same. */

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/proc/schedstat.h"
+#include "proc/schedstat.h"
 #include "replay.h"
 
 int

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/proc/stat.h"
+#include "proc/stat.h"
 #include "replay.h"
 
 int

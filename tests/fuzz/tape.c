@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../src/base/crc32c.h"
-#include "../../src/host/tape_reader.h"
+#include "base/crc32c.h"
+#include "tape/reader.h"
 #include "replay.h"
 
 static int fd = -1;

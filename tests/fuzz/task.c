@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../../src/proc/task.h"
+#include "proc/task.h"
 #include "replay.h"
 
 int

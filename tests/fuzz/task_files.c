@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
-#include "../../src/proc/task_sched.h"
-#include "../../src/proc/task_status.h"
+#include "proc/task_sched.h"
+#include "proc/task_status.h"
 #include "replay.h"
 
 int

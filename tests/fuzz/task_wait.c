@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/proc/syscalls.h"
-#include "../../src/proc/task_wait.h"
+#include "proc/syscalls.h"
+#include "proc/task_wait.h"
 #include "replay.h"
 
 static void

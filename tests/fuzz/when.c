@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/when.h"
+#include "cli/when.h"
 #include "replay.h"
 
 /* A time of day is no later than the last moment, and no more than a day and its change of the

@@ -1,5 +1,5 @@
 /* The arena: blocks that do not overlap, and nothing allocated after the first rounds. */
-#include "../../src/base/arena.h"
+#include "base/arena.h"
 
 #include "unit.h"
 

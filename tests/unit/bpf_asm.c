@@ -1,5 +1,5 @@
 /* eBPF instructions, byte by byte as the kernel's instruction-set.rst has them */
-#include "../../src/bpf/asm.h"
+#include "bpf/asm.h"
 
 #include "unit.h"
 

@@ -1,7 +1,7 @@
 /* the programs of runqlat, run by a small interpreter */
-#include "../../src/bpf/program.h"
+#include "bpf/program.h"
 
-#include "../../src/bpf/sys.h"
+#include "bpf/sys.h"
 #include "unit.h"
 
 enum { SLOTS_FD = 11, COUNTS_FD = 12, CGROUP_FD = 13, SLOTS = 8 };

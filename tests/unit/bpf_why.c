@@ -1,5 +1,5 @@
 /* why BPF programs could not be had, in words */
-#include "../../src/bpf/why.h"
+#include "bpf/denied.h"
 
 #include <errno.h>
 

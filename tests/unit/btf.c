@@ -1,5 +1,5 @@
 /* the types of a kernel, from a blob that is made here */
-#include "../../src/bpf/btf.h"
+#include "bpf/btf.h"
 
 #include "unit.h"
 

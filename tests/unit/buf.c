@@ -1,5 +1,5 @@
 /* Bytes put together: numbers must come out right whatever their size. */
-#include "../../src/base/buf.h"
+#include "base/buf.h"
 
 #include "unit.h"
 

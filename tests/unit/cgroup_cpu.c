@@ -1,5 +1,5 @@
 /* The files of the CPU controller, as texts. */
-#include "../../src/cgroup/cpu.h"
+#include "cgroup/quota.h"
 
 #include <errno.h>
 

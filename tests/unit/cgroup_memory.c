@@ -1,5 +1,5 @@
 /* The files of the memory controller, as texts. */
-#include "../../src/cgroup/memory.h"
+#include "cgroup/memory.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* Pressure of the machine and of a cgroup, and why there may be none. */
-#include "../../src/cgroup/pressure.h"
+#include "cgroup/pressure.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* How tapes write numbers: what is put comes back, and no bytes lead astray. */
-#include "../../src/host/codec.h"
+#include "tape/codec.h"
 
 #include "draw.h"
 #include "unit.h"

@@ -1,5 +1,5 @@
 /* Lists of CPUs */
-#include "../../src/proc/cpulist.h"
+#include "proc/cpulist.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* Conditions over columns: what is read, what is wrong with what is not, and what holds. */
-#include "../../src/table/expr.h"
+#include "expr/expr.h"
 
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* Texts taken apart into numbers and words: whatever the bytes, they come out as they went in. */
-#include "../../src/host/figures.h"
+#include "tape/template.h"
 
 #include "draw.h"
 #include "unit.h"

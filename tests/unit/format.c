@@ -1,5 +1,5 @@
 /* format files of tracefs */
-#include "../../src/bpf/format.h"
+#include "bpf/format.h"
 
 #include <errno.h>
 

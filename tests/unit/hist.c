@@ -1,5 +1,5 @@
 /* The histogram: what it reads back is near what went in. */
-#include "../../src/base/hist.h"
+#include "base/hist.h"
 
 #include "unit.h"
 

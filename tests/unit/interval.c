@@ -1,5 +1,5 @@
 /* The interval of the command line. */
-#include "../../src/option.h"
+#include "cli/option.h"
 
 #include "unit.h"
 

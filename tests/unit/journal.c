@@ -1,5 +1,5 @@
 /* The journal: whole lines, caught from stderr; and a stderr that takes none. */
-#include "../../src/recorder/journal.h"
+#include "commands/record/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>

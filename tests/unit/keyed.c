@@ -1,5 +1,5 @@
 /* Texts of lines "key value". */
-#include "../../src/base/keyed.h"
+#include "base/keyed.h"
 
 #include "unit.h"
 

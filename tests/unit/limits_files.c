@@ -1,6 +1,6 @@
 /* What pq limits reads beside the others: /proc/PID/limits, /proc/PID/environ */
-#include "../../src/proc/environ.h"
-#include "../../src/proc/rlimits.h"
+#include "proc/environ.h"
+#include "proc/rlimits.h"
 
 #include <errno.h>
 

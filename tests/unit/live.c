@@ -1,6 +1,6 @@
 /* The live host, over a file tree that the tests make, and over /proc for what vanishes. */
-#include "../../src/base/fail.h"
-#include "../../src/host/host.h"
+#include "base/fail.h"
+#include "host/host.h"
 
 #include <errno.h>
 #include <fcntl.h>

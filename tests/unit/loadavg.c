@@ -1,5 +1,5 @@
 /* /proc/loadavg */
-#include "../../src/proc/loadavg.h"
+#include "proc/loadavg.h"
 
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* /proc/meminfo and /proc/vmstat */
-#include "../../src/proc/meminfo.h"
+#include "proc/meminfo.h"
 
 #include "unit.h"
 

@@ -1,11 +1,11 @@
 /* Rows as Prometheus reads them: names, units, labels, what is left out; and that the tools'
  * columns make good families. */
-#include "../../src/table/metrics.h"
+#include "table/metrics.h"
 
 #include <math.h>
 
-#include "../../src/table/format.h"
-#include "../../src/tool/tool.h"
+#include "table/format.h"
+#include "tools/tool.h"
 #include "unit.h"
 
 enum { NAME, LOAD, DELAY, USED, SEEN, MARK, NOTE };

@@ -1,5 +1,5 @@
 /* A directory of moments, as scripts/capture writes it. */
-#include "../../src/host/host.h"
+#include "host/host.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* /proc/PID/mountinfo: the mounts of the cgroup file systems among all others. */
-#include "../../src/proc/mountinfo.h"
+#include "proc/mountinfo.h"
 
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* /proc/PID/cgroup */
-#include "../../src/proc/pidcgroup.h"
+#include "proc/pidcgroup.h"
 
 #include "unit.h"
 

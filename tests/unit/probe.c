@@ -1,11 +1,11 @@
 /* the probe: threads that count how late they wake up */
-#include "../../src/bpf/probe.h"
+#include "tools/runqlat/probe.h"
 
 #include <dirent.h>
 #include <sched.h>
 #include <time.h>
 
-#include "../../src/base/clock.h"
+#include "base/clock.h"
 #include "unit.h"
 
 enum { TENTH_MS = 100000 };

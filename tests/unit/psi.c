@@ -1,5 +1,5 @@
 /* /proc/pressure, and a cgroup's */
-#include "../../src/proc/psi.h"
+#include "proc/psi_file.h"
 
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* waits for a CPU: buckets, and the text in which they are kept */
-#include "../../src/proc/runqlat.h"
+#include "proc/wait_counts.h"
 
 #include <errno.h>
 

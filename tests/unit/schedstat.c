@@ -1,5 +1,5 @@
 /* /proc/schedstat, versions 15 to 17 */
-#include "../../src/proc/schedstat.h"
+#include "proc/schedstat.h"
 
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* /proc/stat */
-#include "../../src/proc/stat.h"
+#include "proc/stat.h"
 
 #include "unit.h"
 

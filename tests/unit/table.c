@@ -1,8 +1,8 @@
 /* Rows under columns, and what the formats and the summary make of them. */
-#include "../../src/table/table.h"
+#include "table/table.h"
 
-#include "../../src/table/format.h"
-#include "../../src/table/summary.h"
+#include "table/format.h"
+#include "table/summary.h"
 #include "unit.h"
 
 enum { NAME, LOAD, USED, SEEN, MARK, NOTE };

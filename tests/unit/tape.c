@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "../../src/base/crc32c.h"
-#include "../../src/host/tape_file.h"
-#include "../../src/host/tape_reader.h"
+#include "base/crc32c.h"
+#include "tape/tape_file.h"
+#include "tape/reader.h"
 #include "tree.h"
 #include "draw.h"
 #include "unit.h"

@@ -1,5 +1,5 @@
 /* /proc/PID/stat and status */
-#include "../../src/proc/task.h"
+#include "proc/task.h"
 
 #include <errno.h>
 

@@ -1,8 +1,8 @@
 /* schedstat and status of a thread */
 #include <errno.h>
 
-#include "../../src/proc/task_sched.h"
-#include "../../src/proc/task_status.h"
+#include "proc/task_sched.h"
+#include "proc/task_status.h"
 #include "unit.h"
 
 static void

@@ -1,9 +1,9 @@
 /* syscall, wchan and sched of a thread, and the names of system calls */
-#include "../../src/proc/task_wait.h"
+#include "proc/task_wait.h"
 
 #include <errno.h>
 
-#include "../../src/proc/syscalls.h"
+#include "proc/syscalls.h"
 #include "unit.h"
 
 static void

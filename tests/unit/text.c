@@ -1,5 +1,5 @@
 /* The cursor over somebody else's bytes. */
-#include "../../src/base/text.h"
+#include "base/text.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* When a condition fires, and when again. */
-#include "../../src/recorder/trigger.h"
+#include "commands/record/trigger.h"
 
 #include "unit.h"
 

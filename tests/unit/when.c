@@ -1,5 +1,5 @@
 /* Times and sizes of the command line. */
-#include "../../src/when.h"
+#include "cli/when.h"
 
 #include <errno.h>
 

@@ -1,0 +1,456 @@
+/*
+ * Loads for scripts/bench, and what is known of a program only by its work on one. Like bench.c it has nothing of
+ * pq's sources.
+ *
+ *   load threads PROCESSES THREADS WORKING  so many processes of so many threads each, which sleep, but WORKING of them all run
+ *                                           for 20 µs in each 50 ms; prints the PID of the first when all are there
+ *   load mix BURNERS SLEEPERS               one process: threads that never sleep, and others that run 5 µs in each ms;
+ *                                           prints its PID
+ *   load attach COMMAND…                    runs it until a second after it opened its last BPF link or perf event, ends it
+ *                                           by SIGINT; prints "US_TO_THAT_LINK PEAK_KIB US_TO_EXIT"
+ *   load calls ROUNDS MS COMMAND…           a process that does nothing but small reads and writes, without COMMAND and with it
+ *                                           in turn ({}: its PID), MS each; a line for each round, ns per call:
+ *                                           "WALL_WITHOUT WALL_WITH CPU_WITHOUT CPU_WITH"
+ *   load blockings THREADS EACH             threads that are blocked in read(2) EACH times for 200 ms to 1 s, and between for
+ *                                           less than 120 ms; prints its PID, and at the end "TID MS" of the long ones in order
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STACK = 64 << 10, LONG_LEAST_MS = 200, LONG_MOST_MS = 1000, SHORT_MOST_MS = 120 };
+
+static void
+die(const char *what)
+{
+	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int64_t
+now_ns(clockid_t clock)
+{
+	struct timespec t = { 0, 0 };
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void
+sleep_us(int64_t us)
+{
+	struct timespec t = { (time_t)(us / 1000000), (long)(us % 1000000 * 1000) };
+
+	while (nanosleep(&t, &t) < 0)
+		;
+}
+
+static void
+run_us(int64_t us)
+{
+	int64_t end = now_ns(CLOCK_THREAD_CPUTIME_ID) + us * 1000;
+
+	while (now_ns(CLOCK_THREAD_CPUTIME_ID) < end)
+		;
+}
+
+static void
+start_thread(void *(*f)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	errno = pthread_create(&thread, &attr, f, arg);
+	if (errno != 0)
+		die("a thread");
+}
+
+static pid_t
+start(char **argv)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	int null = open("/dev/null", O_RDWR);
+	dup2(null, 1);
+	dup2(null, 2);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGINT, SIG_DFL); /* a shell in the background ignores it */
+	execvp(*argv, argv);
+	_exit(127);
+}
+
+/* ---- Threads */
+
+static void *
+sleeper(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void *
+worker(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		sleep_us(50000);
+		run_us(20);
+	}
+	return NULL;
+}
+
+/* Of all threads, counted through, every EVERY-th works. */
+static void
+be_process(int n, int threads, int every, int ready)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int i = 1; i < threads; i++)
+		start_thread(every && (n * threads + i) % every == 0 ? worker : sleeper, NULL);
+	if (write(ready, "", 1) != 1)
+		die("a pipe");
+	sleeper(NULL);
+}
+
+static int
+threads(int processes, int each, int working)
+{
+	int ready[2], every = working ? processes * each / working : 0;
+	pid_t first = 0, pid;
+	char byte;
+
+	if (pipe(ready) < 0)
+		die("pipe");
+	for (int n = 0; n < processes; n++) {
+		pid = fork();
+		if (pid < 0)
+			die("fork");
+		if (pid == 0)
+			be_process(n, each, every > 1 ? every : working != 0, ready[1]);
+		first = n ? first : pid;
+	}
+	close(ready[1]);
+	for (int n = 0; n < processes; n++)
+		if (read(ready[0], &byte, 1) != 1)
+			return 1;
+	printf("%d\n", (int)first);
+	fflush(stdout);
+	sleeper(NULL);
+	return 0;
+}
+
+static void *
+burner(void *arg)
+{
+	(void)arg;
+	for (;;)
+		;
+	return NULL;
+}
+
+static void *
+napper(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		sleep_us(1000);
+		run_us(5);
+	}
+	return NULL;
+}
+
+static int
+mix(int burners, int sleepers)
+{
+	for (int i = 0; i < burners; i++)
+		start_thread(burner, NULL);
+	for (int i = 0; i < sleepers; i++)
+		start_thread(napper, NULL);
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	sleeper(NULL);
+	return 0;
+}
+
+/* ---- How long until it is attached, and until it has gone */
+
+/* Descriptors by which programs hang in the kernel: "anon_inode:bpf_link", "anon_inode:bpf-link", "anon_inode:[perf_event]". */
+static int
+links_of(pid_t pid)
+{
+	char path[64], target[64];
+	int n = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	DIR *dir = opendir(path);
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		ssize_t size = readlinkat(dirfd(dir), e->d_name, target, sizeof target - 1);
+		target[size < 0 ? 0 : size] = '\0';
+		n += strstr(target, "bpf_link") || strstr(target, "bpf-link") ||
+		    strstr(target, "raw-tracepoint") || strstr(target, "perf_event");
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static long
+peak_kib(pid_t pid)
+{
+	char path[64], line[256];
+	long kib = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	FILE *f = fopen(path, "r");
+	while (f && fgets(line, sizeof line, f) && sscanf(line, "VmHWM: %ld", &kib) != 1)
+		;
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+/* How long it takes to its end. A program that was not ready for the signal (bpftrace forgets one that comes while it starts)
+ * gets another, and its time counts from there; -1: it had to be killed. */
+static int64_t
+end_us(pid_t pid)
+{
+	for (int i = 0; i < 5; i++) {
+		int64_t begin = now_ns(CLOCK_MONOTONIC), now = begin;
+		kill(pid, SIGINT);
+		for (; now - begin < 2000000000; now = now_ns(CLOCK_MONOTONIC)) {
+			if (waitpid(pid, NULL, WNOHANG) != 0)
+				return (now_ns(CLOCK_MONOTONIC) - begin) / 1000;
+			sleep_us(100);
+		}
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return -1;
+}
+
+static int
+attach(char **argv)
+{
+	int64_t begin = now_ns(CLOCK_MONOTONIC), at = begin, now = begin;
+	pid_t pid = start(argv);
+	int most = 0;
+
+	for (; now - at < 1000000000 || (most == 0 && now - begin < 5000000000);
+	     now = now_ns(CLOCK_MONOTONIC)) {
+		int n = links_of(pid);
+		if (n > most) {
+			most = n;
+			at = now_ns(CLOCK_MONOTONIC);
+		}
+		sleep_us(50);
+	}
+	long peak = peak_kib(pid);
+	int64_t exit_us = end_us(pid);
+	if (most == 0 || exit_us < 0)
+		return 1;
+	printf("%lld %ld %lld\n", (long long)(at - begin) / 1000, peak, (long long)exit_us);
+	return 0;
+}
+
+/* ---- What system calls cost a process that is watched */
+
+struct pace {
+	double wall_ns, cpu_ns; /* per call */
+};
+
+static void
+be_caller(int64_t ms, int go, int result)
+{
+	int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY);
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (read(go, &byte, 1) == 1) {
+		int64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID),
+			calls = 0;
+		do {
+			for (int i = 0; i < 50; i++)
+				calls += read(zero, &byte, 1) + write(null, &byte, 1);
+		} while (now_ns(CLOCK_MONOTONIC) - wall < ms * 1000000);
+		struct pace p = { (double)(now_ns(CLOCK_MONOTONIC) - wall) / (double)calls,
+			(double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)calls };
+		if (write(result, &p, sizeof p) != sizeof p)
+			break;
+	}
+	_exit(0);
+}
+
+static struct pace
+pace_of(int go, int result)
+{
+	struct pace p = { 0, 0 };
+
+	if (write(go, "", 1) != 1 || read(result, &p, sizeof p) != sizeof p)
+		die("the process that calls");
+	return p;
+}
+
+/* A second to attach itself; whether it lived that long. */
+static int
+pace_with(char **argv, int go, int result, struct pace *p)
+{
+	pid_t watcher = start(argv);
+
+	sleep_us(1000000);
+	int there = waitpid(watcher, NULL, WNOHANG) == 0;
+	if (there) {
+		*p = pace_of(go, result);
+		end_us(watcher);
+	}
+	return there;
+}
+
+/* Each round is compared with what is before and after it. */
+static int
+calls(int rounds, int64_t ms, char **argv)
+{
+	int go[2], result[2];
+	char pid_text[16];
+	struct pace with;
+
+	if (pipe(go) < 0 || pipe(result) < 0)
+		die("pipe");
+	pid_t pid = fork();
+	if (pid == 0)
+		be_caller(ms, go[0], result[1]);
+	snprintf(pid_text, sizeof pid_text, "%d", (int)pid);
+	for (char **arg = argv; *arg; arg++)
+		if (strcmp(*arg, "{}") == 0)
+			*arg = pid_text;
+	pace_of(go[1], result[0]); /* warms up */
+	struct pace before = pace_of(go[1], result[0]);
+	for (int i = 0; i < rounds; i++) {
+		if (!pace_with(argv, go[1], result[0], &with))
+			return 1;
+		struct pace after = pace_of(go[1], result[0]);
+		printf("%.2f %.2f %.2f %.2f\n", (before.wall_ns + after.wall_ns) / 2, with.wall_ns,
+		    (before.cpu_ns + after.cpu_ns) / 2, with.cpu_ns);
+		before = after;
+	}
+	return 0;
+}
+
+/* ---- Threads that are blocked now and then */
+
+struct pair {
+	int ask[2], wake[2], each;
+	unsigned seed;
+	pid_t tid;
+	double *ms;
+	pthread_t thread;
+};
+
+static void *
+waker(void *arg)
+{
+	struct pair *p = arg;
+	int64_t us;
+
+	while (read(p->ask[0], &us, sizeof us) == sizeof us) {
+		sleep_us(us);
+		if (write(p->wake[1], "", 1) != 1)
+			break;
+	}
+	return NULL;
+}
+
+static double
+blocked_ms(struct pair *p, int least, int most)
+{
+	int64_t us = 1000 * least + rand_r(&p->seed) % (1000 * (most - least)),
+		begin = now_ns(CLOCK_MONOTONIC);
+	char byte;
+
+	if (write(p->ask[1], &us, sizeof us) != sizeof us || read(p->wake[0], &byte, 1) != 1)
+		die("a pipe");
+	return (double)(now_ns(CLOCK_MONOTONIC) - begin) * 1e-6;
+}
+
+/* Short ones for two seconds first, in which the watcher is to find all threads, and at the end, so that none is cut off. */
+static void *
+blocked(void *arg)
+{
+	struct pair *p = arg;
+
+	p->tid = gettid();
+	for (int i = 0; i < 40; i++)
+		blocked_ms(p, 10, SHORT_MOST_MS);
+	for (int i = 0; i < p->each; i++) {
+		p->ms[i] = blocked_ms(p, LONG_LEAST_MS, LONG_MOST_MS);
+		for (int n = 1 + rand_r(&p->seed) % 4; n > 0; n--) {
+			run_us(200);
+			blocked_ms(p, 10, SHORT_MOST_MS);
+		}
+	}
+	for (int i = 0; i < 40; i++)
+		blocked_ms(p, 10, SHORT_MOST_MS);
+	return NULL;
+}
+
+static int
+blockings(int n, int each)
+{
+	struct pair *pairs = calloc((size_t)n, sizeof *pairs);
+
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	for (int i = 0; i < n; i++) {
+		struct pair *p = &pairs[i];
+		*p = (struct pair){ .each = each,
+			.seed = (unsigned)i + 1,
+			.ms = calloc((size_t)each, sizeof *p->ms) };
+		if (pipe(p->ask) < 0 || pipe(p->wake) < 0)
+			die("pipe");
+		start_thread(waker, p);
+		errno = pthread_create(&p->thread, NULL, blocked, p);
+		if (errno != 0)
+			die("a thread");
+	}
+	for (int i = 0; i < n; i++)
+		pthread_join(pairs[i].thread, NULL);
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < each; k++)
+			printf("%d %.1f\n", (int)pairs[i].tid, pairs[i].ms[k]);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *what = argc > 2 ? argv[1] : "";
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (strcmp(what, "threads") == 0 && argc == 5)
+		return threads(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
+	if (strcmp(what, "mix") == 0 && argc == 4)
+		return mix(atoi(argv[2]), atoi(argv[3]));
+	if (strcmp(what, "attach") == 0)
+		return attach(argv + 2);
+	if (strcmp(what, "calls") == 0 && argc > 4)
+		return calls(atoi(argv[2]), atoll(argv[3]), argv + 4);
+	if (strcmp(what, "blockings") == 0 && argc == 4)
+		return blockings(atoi(argv[2]), atoi(argv[3]));
+	fputs("usage: see the head of load.c\n", stderr);
+	return 2;
+}

@@ -1,0 +1,167 @@
+#include "cgroup/quota.h"
+
+#include <errno.h>
+
+static int
+invalid(void)
+{
+	errno = EINVAL;
+	return -1;
+}
+
+static int
+set_quota(struct cpu_quota *out, bool limited, int64_t quota_us, uint64_t period_us)
+{
+	if (limited && (period_us == 0 || quota_us <= 0))
+		return invalid();
+	*out = (struct cpu_quota){ true, limited,
+		limited ? (double)quota_us / (double)period_us : 0, limited ? period_us : 0 };
+	return 0;
+}
+
+int
+cpu_max_parse(struct text t, struct cpu_quota *out)
+{
+	struct text line, quota;
+	uint64_t quota_us = 0, period_us = 100000;
+
+	*out = (struct cpu_quota){ 0 };
+	if (!text_line(&t, &line) || !text_word(&line, &quota))
+		return invalid();
+	bool limited = !text_eq(quota, "max");
+	if (limited && (text_u64(quota, &quota_us) < 0 || quota_us > INT64_MAX))
+		return invalid();
+	if (line.n > 0 && text_next_u64(&line, &period_us) < 0)
+		return invalid();
+	return set_quota(out, limited, (int64_t)quota_us, period_us);
+}
+
+int
+cfs_quota_parse(struct text quota, struct text period, struct cpu_quota *out)
+{
+	struct text word;
+	int64_t quota_us;
+	uint64_t period_us;
+
+	*out = (struct cpu_quota){ 0 };
+	if (!text_line(&quota, &word) || text_s64(word, &quota_us) < 0)
+		return invalid();
+	if (!text_line(&period, &word) || text_u64(word, &period_us) < 0)
+		return invalid();
+	return set_quota(out, quota_us > 0, quota_us, period_us);
+}
+
+/* The same counter in v1's nanoseconds, or in v2's microseconds. */
+static struct keyed
+nanoseconds(struct keyed ns, struct keyed us)
+{
+	if (ns.known || !us.known || us.v > UINT64_MAX / 1000)
+		return ns;
+	return keyed_of(us.v * 1000);
+}
+
+int
+cpu_stat_parse(struct text t, struct group_cpu *out)
+{
+	static const char *const keys[] = { "usage_usec", "nr_periods", "nr_throttled",
+		"throttled_usec", "throttled_time", "nr_bursts" };
+	enum { USAGE, PERIODS, THROTTLED, THROTTLED_US, THROTTLED_NS, BURSTS, KEYS };
+	struct keyed v[KEYS];
+
+	if (keyed_parse(t, keys, KEYS, v) == 0)
+		return invalid();
+	out->usage_ns = nanoseconds((struct keyed){ 0 }, v[USAGE]);
+	out->periods = v[PERIODS];
+	out->throttled = v[THROTTLED];
+	out->throttled_ns = nanoseconds(v[THROTTLED_NS], v[THROTTLED_US]);
+	out->bursts = v[BURSTS];
+	return 0;
+}
+
+int
+cpu_stat_local_parse(struct text t, struct group_cpu *out)
+{
+	static const char *const keys[] = { "throttled_usec", "throttled_time" };
+	struct keyed v[2];
+
+	if (keyed_parse(t, keys, 2, v) == 0)
+		return invalid();
+	out->local_ns = nanoseconds(v[1], v[0]);
+	return 0;
+}
+
+static int
+read_cfs_quota(
+    struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
+{
+	struct text text;
+	char quota[32];
+
+	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_quota_us", &text) < 0)
+		return -1;
+	/* kept, as the next read overwrites it */
+	size_t n = text.n < sizeof quota ? text.n : sizeof quota;
+	for (size_t i = 0; i < n; i++)
+		quota[i] = text.s[i];
+	if (n > 0 && quota[0] == '-')
+		return set_quota(out, false, 0, 0);
+	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_period_us", &text) < 0)
+		return -1;
+	return cfs_quota_parse((struct text){ quota, n }, text, out);
+}
+
+static int
+read_cpu_max(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
+{
+	struct text text;
+
+	return group_read(h, all, g, FAMILY_CPU, "cpu.max", &text) < 0 ? -1 :
+									 cpu_max_parse(text, out);
+}
+
+int
+group_read_quota(
+    struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
+{
+	bool v1 = all->top[FAMILY_CPU].version == 1;
+
+	*out = (struct cpu_quota){ 0 };
+	if ((v1 ? read_cfs_quota : read_cpu_max)(h, all, g, out) == 0)
+		return 0;
+	out->known = errno == ENOENT || errno == EINVAL;
+	return errno == ENOENT ? 0 : -1;
+}
+
+/* On v1 CPU time is another controller's. */
+static void
+read_cpuacct(struct host *h, const struct groups *all, const struct group *g, struct keyed *out)
+{
+	struct text text, line;
+	uint64_t v;
+
+	if (all->top[FAMILY_CPUACCT].version == 1 &&
+	    group_read(h, all, g, FAMILY_CPUACCT, "cpuacct.usage", &text) == 0 &&
+	    text_line(&text, &line) && text_u64(line, &v) == 0)
+		*out = keyed_of(v);
+}
+
+int
+group_read_cpu(struct host *h, const struct groups *all, const struct group *g, bool with_local,
+    struct group_cpu *out)
+{
+	struct text text;
+	struct psi psi;
+
+	if (group_read(h, all, g, FAMILY_CPU, "cpu.stat", &text) < 0)
+		return -1;
+	cpu_stat_parse(text, out); /* a damaged one leaves all unknown */
+	read_cpuacct(h, all, g, &out->usage_ns);
+	if (with_local && group_read(h, all, g, FAMILY_CPU, "cpu.stat.local", &text) == 0)
+		cpu_stat_local_parse(text, out);
+	if (group_read(h, all, g, FAMILY_PRESSURE, "cpu.pressure", &text) == 0 &&
+	    psi_parse(text, &psi) == 0) {
+		out->some_us = (struct keyed){ psi.some.known, psi.some.total_us };
+		out->full_us = (struct keyed){ psi.full.known, psi.full.total_us };
+	}
+	return 0;
+}

@@ -1,0 +1,224 @@
+#include "cli/open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "version.h"
+
+const char *
+tapes_why(int error)
+{
+	switch (error) {
+	case EINVAL:
+		return "no tape: pq record makes one";
+	case ENOTSUP:
+		return "a tape of a later version of pq than this one can read";
+	case ENODATA:
+		return "empty: there is no moment on this tape";
+	default:
+		return strerror(error);
+	}
+}
+
+int
+tapes_file(const char *path, bool *pipe)
+{
+	struct stat st;
+	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
+					  open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path,
+		    strerror(errno));
+	*pipe = !S_ISREG(st.st_mode);
+	if (S_ISDIR(st.st_mode))
+		die(EXIT_USAGE,
+		    "%s: a directory, no tape; pq tape pack makes a tape of captured moments",
+		    path);
+	if (*pipe && strcmp(path, "-") != 0)
+		die(EXIT_USAGE,
+		    "%s: neither a tape nor a directory of captured moments; -f - reads a tape "
+		    "from a pipe",
+		    path);
+	return fd;
+}
+
+struct host_window
+tapes_window(const struct options *o, int64_t first_ns, int64_t last_ns)
+{
+	struct when_span span = { first_ns, last_ns };
+	struct host_window w = { INT64_MIN, INT64_MAX, o->follow };
+
+	if (o->from)
+		w.from_ns = when_resolve(&o->from_when, &span, o->utc);
+	if (o->to)
+		w.to_ns = when_resolve_end(&o->to_when, &span, o->utc);
+	if (w.from_ns > w.to_ns)
+		die(EXIT_USAGE, "--from %s is later than --to %s", o->from, o->to);
+	return w;
+}
+
+/* Times are of the tape's days, or counted from its ends: of a pipe those are not known. */
+static void
+set_window(struct host *h, const struct options *o)
+{
+	int64_t first_ns = 0, last_ns = 0;
+
+	if (!o->from && !o->to) {
+		host_tape_window(h, &(struct host_window){ INT64_MIN, INT64_MAX, o->follow });
+		return;
+	}
+	if (host_tape_span(h, &first_ns, &last_ns) < 0) {
+		if (errno != ESPIPE)
+			die(EXIT_FAILED, "%s: %s", o->source, tapes_why(errno));
+		die(EXIT_USAGE,
+		    "--from and --to need a file: where a pipe ends is not known; pq tape cut can "
+		    "write to a pipe");
+	}
+	struct host_window w = tapes_window(o, first_ns, last_ns);
+	host_tape_window(h, &w);
+}
+
+static struct host *
+open_tape(const struct options *o)
+{
+	bool pipe;
+	int fd = tapes_file(o->source, &pipe);
+	struct host *h = host_tape(fd, pipe);
+
+	if (!h)
+		die(errno == EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s: %s", o->source,
+		    tapes_why(errno));
+	if (pipe && o->follow)
+		die(EXIT_USAGE, "--follow needs a file: a pipe is followed anyway");
+	set_window(h, o);
+	return h;
+}
+
+static struct host *
+open_moments(const struct options *o)
+{
+	struct host *h = host_moments(o->source);
+
+	if (!h && errno == ENOENT)
+		die(EXIT_USAGE,
+		    "-f %s: no captured moments in it; scripts/capture makes some, pq record makes "
+		    "a tape",
+		    o->source);
+	if (!h)
+		die(EXIT_FAILED, "cannot open %s: %s", o->source, strerror(errno));
+	if (o->from || o->to || o->follow)
+		die(EXIT_USAGE,
+		    "--from, --to and --follow need a tape, and -f %s is a directory of moments; "
+		    "pq tape pack makes a tape of it",
+		    o->source);
+	return h;
+}
+
+struct host *
+tapes_open(const struct options *o)
+{
+	const char *path = o->root ? o->root : "/";
+	struct stat st;
+
+	if (o->source && strcmp(o->source, "-") != 0 && stat(o->source, &st) == 0 &&
+	    S_ISDIR(st.st_mode))
+		return open_moments(o);
+	if (o->source)
+		return open_tape(o);
+	struct host *h = host_live(path);
+	if (!h)
+		die(o->root && (errno == ENOENT || errno == ENOTDIR) ? EXIT_USAGE : EXIT_FAILED,
+		    "cannot open %s: %s", path, strerror(errno));
+	return h;
+}
+
+void
+tapes_about(struct buf *b, const char *names, int64_t interval_ns, const struct target *t)
+{
+	const char *name = t->pid ? t->pid : t->cgroup ? t->cgroup : "";
+
+	buf_text(b, "pq " PQ_VERSION "\ntools ");
+	buf_text(b, names);
+	buf_char(b, '\n');
+	if (t->pid || t->cgroup || t->all) {
+		buf_text(b, t->pid ? "asked -p " : t->cgroup ? "asked -g " : "asked -a");
+		buf_text(b, strchr(name, '\n') ? "" : name);
+		buf_char(b, '\n');
+	}
+	if (interval_ns == 0)
+		return;
+	buf_text(b, "interval_ms ");
+	buf_u64(b, (uint64_t)interval_ns / 1000000, 1);
+	buf_char(b, '\n');
+}
+
+void
+tapes_target(const struct host *h, const struct tool *tool, struct target *t)
+{
+	const char *asked = h->asked;
+
+	if (t->pid || t->cgroup || t->all || asked[0] != '-')
+		return;
+	t->all = asked[1] == 'a' && tool->takes & TAKES_ALL;
+	if (asked[2] != ' ' || asked[3] == '\0')
+		return;
+	if (asked[1] == 'p' && tool->takes & TAKES_PID)
+		t->pid = asked + 3;
+	if (asked[1] == 'g' && tool->takes & TAKES_CGROUP)
+		t->cgroup = asked + 3;
+}
+
+bool
+tapes_recorded(const struct host *h, const struct tool *tool)
+{
+	struct text rest = text_of(h->tools), word;
+
+	if (rest.n == 0)
+		return true;
+	while (text_word(&rest, &word))
+		if (text_eq(word, tool->name))
+			return true;
+	return false;
+}
+
+void
+tapes_create(struct tape_file *f, const char *path, uint64_t ring)
+{
+	if (tape_file_open(f, path, ring) == 0)
+		return;
+	switch (errno) {
+	case EBUSY:
+		if (f->owner)
+			die(EXIT_FAILED, "%s: process %d records to it already", path, f->owner);
+		die(EXIT_FAILED, "%s: another process records to it already", path);
+	case EINVAL:
+		die(EXIT_USAGE,
+		    "%s: there is something else than a tape in it, which is not overwritten",
+		    path);
+	case ENOTSUP:
+		die(EXIT_USAGE, "%s: a tape of a later version of pq; record to another file",
+		    path);
+	case ERANGE:
+		if (f->ring)
+			die(EXIT_USAGE,
+			    "%s: a ring of %llu bytes already; record to another file, or without "
+			    "--ring to go on with it",
+			    path, (unsigned long long)f->ring);
+		die(EXIT_USAGE,
+		    "%s: a tape that is no ring; record to another file, or without --ring to go "
+		    "on with it",
+		    path);
+	case EISDIR:
+	case ENOTTY:
+		die(EXIT_USAGE, "%s: no regular file; -o - writes to a pipe", path);
+	default:
+		die(errno == ENOENT || errno == ENOTDIR ? EXIT_USAGE : EXIT_FAILED,
+		    "cannot write %s: %s%s", path, strerror(errno),
+		    errno == ENOSPC ? "; a ring takes all of its room at the start" : "");
+	}
+}

@@ -1,0 +1,111 @@
+#include "cli/output.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "session/signals.h"
+
+bool
+output_write(const struct buf *b)
+{
+	size_t done = 0;
+
+	while (done < b->n) {
+		ssize_t n = write(STDOUT_FILENO, b->s + done, b->n - done);
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno == EPIPE || ((errno == EINTR || errno == EAGAIN) && signals_urged()))
+			return false;
+		else if (errno == EAGAIN)
+			/* somebody made it non-blocking */
+			poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, 1000);
+		else if (errno != EINTR)
+			die(EXIT_FAILED, "cannot write: %s", strerror(errno));
+	}
+	return true;
+}
+
+static void
+flush(struct output *p)
+{
+	if (!output_write(&p->out))
+		exit(EXIT_DONE);
+	p->out.n = 0;
+}
+
+static void
+learn_terminal(struct report *report)
+{
+	struct winsize size = { .ws_col = 80, .ws_row = 24 };
+
+	if (!report->terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		size = (struct winsize){ .ws_col = 80, .ws_row = 24 };
+	report->width = size.ws_col > 20 ? size.ws_col : 20;
+	report->rows = size.ws_row > 4 ? size.ws_row : 4;
+}
+
+int
+output_terminal_rows(void)
+{
+	struct winsize size = { 0 };
+
+	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row :
+										       0;
+}
+
+void
+output_begin(struct output *p, const struct options *o)
+{
+	struct report *report = &p->report;
+
+	*p = (struct output){ .format = o->format,
+		.summed = o->format->for_people && !o->tool->fleeting };
+	*report = (struct report){ .tool = o->tool->name,
+		.columns = o->tool->columns,
+		.utc = o->utc,
+		.nshown = o->nshown };
+	memcpy(report->shown, o->shown, sizeof o->shown);
+	report->terminal = o->format->for_people && isatty(STDOUT_FILENO);
+	report->fractions = o->interval_ns % 1000000000 != 0;
+	learn_terminal(report);
+	if (o->format->begin)
+		o->format->begin(&p->out, report);
+}
+
+void
+output_rows(struct output *p, const struct rows *rows)
+{
+	if (signals_resized())
+		learn_terminal(&p->report);
+	p->format->rows(&p->out, &p->report, rows);
+	if (p->summed)
+		summary_add(&p->summary, &p->report, rows->table);
+	flush(p);
+}
+
+void
+output_end(struct output *p)
+{
+	flush(p);
+	if (p->format->for_people) {
+		if (p->report.terminal && signals_stop())
+			buf_char(&p->out, '\n'); /* behind the terminal's ^C */
+		if (p->summed)
+			summary_print(&p->summary, &p->out, &p->report);
+		flush(p);
+	}
+	if (p->summary.left_out > 0)
+		warn("%llu rows of further series are not in the averages",
+		    (unsigned long long)p->summary.left_out);
+}
+
+void
+output_free(struct output *p)
+{
+	summary_free(&p->summary, &p->report);
+	buf_free(&p->out);
+}

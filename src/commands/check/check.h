@@ -1,0 +1,123 @@
+/* check: what the parts of pq check share: what is to be judged, and what came of it. */
+#ifndef PQ_CHECK_CHECK_H
+#define PQ_CHECK_CHECK_H
+
+#include "cli/option.h"
+#include "commands/record/job.h"
+#include "expr/expr.h"
+#include "cli/words.h"
+#include "session/panel.h"
+
+enum { CHECK_TOOLS = 16 };
+
+/* The exit statuses of monitoring plug-ins. */
+enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_CRITICAL, VERDICT_UNKNOWN };
+
+struct condition {
+	const char *source;
+	bool critical;
+	struct expr *expr;
+};
+
+/* Whom the conditions are about. */
+struct subject {
+	struct target target;
+	char name[256]; /* "/web", "pid 4242"; "": nobody was named */
+};
+
+/* What came of a condition for a subject. */
+struct finding {
+	enum truth truth;
+	struct expr_findings found;
+	const char *why; /* it is unknown; NULL: nobody said */
+};
+
+struct check {
+	const struct options *options;
+	struct condition condition[WORDS_MOST + REPEATS_MOST];
+	size_t conditions;
+	struct subject subject[REPEATS_MOST];
+	size_t subjects;
+	size_t tools;                         /* as many as `tools` of tool.h has */
+	bool used[CHECK_TOOLS];               /* by a condition */
+	int shown[CHECK_TOOLS][COLUMNS_MOST]; /* the columns that conditions name */
+	int nshown[CHECK_TOOLS];
+	int64_t span_ns;     /* -i; 0: the command's time, or a whole recording */
+	const char *command; /* --during, or NULL */
+	struct panel panel;
+	/* a recording as it is at its first moment: for what it was made */
+	struct host past;
+	/* those that do not care for the subject are the same */
+	struct member *member[REPEATS_MOST][CHECK_TOOLS];
+	struct finding *finding; /* by subject and condition */
+	struct job job;
+	bool ended; /* the command has, as *end says */
+	struct job_end end;
+};
+
+/* check_plan.c: what the command line asks for; a wrong argument ends the program. */
+void check_plan(struct check *c, const struct options *o);
+
+void check_plan_free(struct check *c);
+
+/* check_command.c: starts the command of --during; ends the program when that cannot be done. */
+void check_command(struct job *j, const char *line);
+
+/* Why a command that has ended so speaks against an OK, "the command ended with 5", cut to n bytes;
+ * NULL: it does not. */
+const char *check_command_failed(const struct job_end *e, char *out, size_t n);
+
+/* check_watch.c: watches all tools over the span. */
+void check_watch(struct check *c);
+
+void check_watch_end(struct check *c);
+
+/* What came of a condition for a subject. */
+struct finding *check_finding(const struct check *c, size_t subject, size_t condition);
+
+/* Whether the tool takes the subject: else its figures are of the machine, for all subjects the
+ * same. */
+bool check_is_about(const struct check *c, size_t subject, const struct tool *tool);
+
+/* Whether the same was found for an earlier subject, as the condition is not about this one. */
+bool check_is_repeated(const struct check *c, size_t subject, size_t condition);
+
+/* What a finding alone would be. */
+enum verdict check_level_of(const struct check *c, size_t subject, size_t condition);
+
+/* Of the figures of a subject, without the command's failure. */
+enum verdict check_level(const struct check *c, size_t subject);
+
+/* What a failure of the command makes of it: nothing is OK, nor is it judged what was not done. */
+enum verdict check_with_command(const struct check *c, enum verdict v);
+
+/* check_line.c: the one line of a monitoring plug-in, for what was found of all subjects. */
+void check_line(const struct check *c, enum verdict found, struct buf *out);
+
+/* check_perf.c: the figures that are compared with thresholds, each once. */
+struct perf {
+	const struct member *member;
+	size_t subject;
+	int weight;                                   /* of that finding */
+	const struct expr_figure *figure;             /* of the finding that decides */
+	const struct expr_figure *warning, *critical; /* NULL: there is no such threshold */
+};
+
+struct perfs {
+	struct perf *v;
+	size_t n;
+};
+
+void check_perfs(const struct check *c, struct perfs *all);
+
+/* "'tool.key'=31%;10;25;0;100 …" */
+void check_perfs_print(const struct check *c, const struct perfs *all, struct buf *out);
+
+/* A figure with at most six digits after the point, and no zeros at their end; "-" when it is
+ * unknown. */
+void check_number(struct buf *b, double x);
+
+/* check_json.c: one object per subject and line. */
+void check_json(const struct check *c, struct buf *out);
+
+#endif

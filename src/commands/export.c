@@ -1,0 +1,238 @@
+/* export: keeps a file of what tools tell, for node_exporter's textfile collector: so it goes to
+ * Prometheus. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "session/schedule.h"
+#include "session/signals.h"
+#include "table/format.h"
+#include "table/metrics.h"
+#include "cli/open.h"
+#include "version.h"
+#include "session/crew.h"
+#include "commands/textfile.h"
+
+/* Between rows the run queue is looked at so often; the first file is there so soon. */
+static const int64_t TICK_NS = 1000000000;
+
+struct exporter {
+	struct plan plan;
+	struct host *host;
+	struct crew crew;
+	struct schedule due;
+	struct textfile file;
+	struct buf text;
+	uint64_t errors; /* so many times the file could not be written */
+	bool troubled;   /* … the last time */
+};
+
+static void
+say_note(void *about, const struct tool *tool, const char *message)
+{
+	(void)about;
+	warn("%s: %s", tool->name, message);
+}
+
+/* Of cgroups all, unless told otherwise; of tasks the worst. */
+static void
+widen(struct plan *p)
+{
+	const struct target *t = &p->options->ask.target;
+
+	for (size_t i = 0; i < p->tools; i++) {
+		p->ask[i].most = 20;
+		if (!t->pid && !t->cgroup)
+			p->ask[i].target.all = p->tool[i]->takes & TAKES_ALL;
+	}
+}
+
+static void
+open_file(struct exporter *e, const char *directory)
+{
+	if (!directory)
+		die(EXIT_USAGE,
+		    "--textfile DIR is missing: the directory that node_exporter has as "
+		    "--collector.textfile.directory");
+	if (textfile_open(&e->file, directory) == 0)
+		return;
+	if (errno == EWOULDBLOCK)
+		die(EXIT_FAILED, "--textfile %s: another pq export writes there", directory);
+	die(EXIT_USAGE, "--textfile %s: cannot write there: %s", directory, strerror(errno));
+}
+
+/* Each of them is of one thing, and has no labels. */
+static void
+put_one(struct buf *b, const char *key, bool counter, double value, const char *help)
+{
+	struct metric m = { .key = key, .help = help, .counter = counter };
+
+	metrics_family(b, &m);
+	metrics_sample(b, &m, text_of(""), value);
+}
+
+static void
+put_version(struct buf *b)
+{
+	struct metric m = { .key = "build", .help = "the version of pq", .info = true };
+
+	metrics_family(b, &m);
+	metrics_sample(b, &m, text_of("version=\"" PQ_VERSION "\""), 1);
+}
+
+static void
+put_tools(struct exporter *e)
+{
+	struct metric m = { .key = "export_tool_up",
+		.help = "whether the tool has something to read" };
+	struct buf labels = { 0 }, scratch = { 0 };
+
+	metrics_family(&e->text, &m);
+	for (size_t i = 0; i < e->plan.tools; i++) {
+		labels.n = 0;
+		metrics_label(&labels, &scratch, "tool", e->plan.tool[i]->name);
+		metrics_sample(
+		    &e->text, &m, (struct text){ labels.s, labels.n }, !e->crew.samplers[i].over);
+	}
+	buf_free(&labels);
+	buf_free(&scratch);
+}
+
+/* What pq tells of itself. */
+static void
+put_self(struct exporter *e, const struct moment *m)
+{
+	struct buf *b = &e->text;
+
+	put_version(b);
+	put_tools(e);
+	put_one(b, "export_interval_seconds", false, (double)e->plan.interval_ns * 1e-9,
+	    "how often this is written");
+	put_one(b, "export_last_success_timestamp_seconds", false, (double)m->real_ns * 1e-9,
+	    "when this was written");
+	put_one(b, "export_cpu_seconds", true, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9,
+	    "CPU time that pq export took");
+	put_one(
+	    b, "export_errors", true, (double)e->errors, "times that this could not be written");
+	put_one(b, "export_missed", true, (double)e->due.missed,
+	    "times that pq export came too late, and left one out");
+}
+
+static void
+put_rows(struct exporter *e, size_t i)
+{
+	struct sampler *s = &e->crew.samplers[i];
+	const struct moment *from = &sampler_from(s)->at, *to = &sampler_to(s)->at;
+	struct rows rows = { &s->table, to->real_ns, from->real_ns,
+		(double)(to->mono_ns - from->mono_ns) * 1e-9 };
+	struct report report = { .tool = s->tool->name,
+		.columns = s->tool->columns,
+		.nshown = (int)columns_count(s->tool->columns) };
+
+	for (int k = 0; k < report.nshown; k++)
+		report.shown[k] = k;
+	if (!s->over && sampler_rows(s))
+		metrics_rows(&e->text, &report, &rows);
+}
+
+/* When that cannot be done, it is tried again with the next moment; the first time that is said. */
+static void
+write_file(struct exporter *e, const struct moment *m)
+{
+	e->text.n = 0;
+	for (size_t i = 0; i < e->plan.tools; i++)
+		put_rows(e, i);
+	put_self(e, m);
+	metrics_end(&e->text);
+	bool failed = textfile_put(&e->file, &e->text) < 0;
+	e->errors += failed;
+	if (failed && !e->troubled)
+		warn("cannot write %s: %s; it is tried again every %g s", e->file.path,
+		    strerror(errno), (double)e->plan.interval_ns * 1e-9);
+	if (!failed && e->troubled)
+		warn("%s is written again", e->file.path);
+	e->troubled = failed;
+}
+
+/* The next row's moment: 1, 0 at the end. */
+static int
+next_row(struct exporter *e, struct moment *m)
+{
+	while (!signals_stop()) {
+		bool row;
+		int64_t deadline_ns = schedule_next(&e->due, &row);
+		int got = host_next(e->host, deadline_ns, row ? MOMENT_ROW : MOMENT_TICK, m);
+		if (got < 0 && errno != EINTR)
+			die(EXIT_FAILED, "cannot go on to the next moment: %s", strerror(errno));
+		if (got <= 0)
+			continue;
+		if (row)
+			return 1;
+		crew_tick(&e->crew, m);
+		schedule_ticked(&e->due, m->mono_ns, 0);
+	}
+	return 0;
+}
+
+/* The first file is there after a second, whatever the interval. */
+static enum exit_status
+loop(struct exporter *e)
+{
+	struct moment m;
+	int64_t interval_ns = e->plan.interval_ns,
+		first_ns = interval_ns < TICK_NS ? interval_ns : TICK_NS;
+
+	if (host_next(e->host, 0, MOMENT_ROW, &m) <= 0 || !crew_read(&e->crew, &m, true))
+		return crew_status(&e->crew, true);
+	schedule_start(&e->due, &m, first_ns, TICK_NS, false);
+	for (bool first = true; next_row(e, &m); first = false) {
+		bool go_on = crew_read(&e->crew, &m, false);
+		if (first)
+			schedule_start(&e->due, &m, interval_ns, TICK_NS, true);
+		else
+			schedule_row_done(&e->due, m.mono_ns);
+		if (!go_on)
+			break;
+		write_file(e, &m);
+	}
+	return e->troubled ? EXIT_FAILED : EXIT_DONE;
+}
+
+static enum exit_status
+export_run(const struct options *o)
+{
+	struct exporter *e = xmalloc(sizeof *e);
+
+	memset(e, 0, sizeof *e);
+	plan_tools(&e->plan, o, INT64_C(15000000000));
+	if (e->plan.count)
+		die(EXIT_USAGE,
+		    "an interval, and then tools: pq export takes no count, and goes on until it "
+		    "is stopped");
+	widen(&e->plan);
+	open_file(e, o->given->arg[OPT_TEXTFILE]);
+	e->host = tapes_open(o);
+	e->crew = (struct crew){ .plan = &e->plan, .host = e->host, .say = say_note };
+	signals_catch();
+	crew_begin(&e->crew);
+	enum exit_status status = loop(e);
+	crew_end(&e->crew);
+	textfile_close(&e->file);
+	host_close(e->host);
+	buf_free(&e->text);
+	free(e);
+	return status;
+}
+
+const struct tool tool_export = {
+	.name = "export",
+	.brief = "keeps a file of metrics, for Prometheus and node_exporter",
+	.usage = "--textfile DIR [options] [interval] [TOOL...]",
+	.examples =
+	    "  pq export --textfile /var/lib/prometheus/node-exporter\n"
+	    "  pq export --textfile DIR 30 throttle mem    every 30 s; all cgroups with a limit\n"
+	    "  pq export --textfile DIR --root /host       in a container, of its node\n",
+	.takes = TAKES_TARGET | TAKES_EXPORT,
+	.command = export_run,
+};

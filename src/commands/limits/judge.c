@@ -1,0 +1,256 @@
+/* judge: what each runtime believes, beside what the process may really use. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/human.h"
+#include "commands/limits/runtimes.h"
+
+static double
+quota_of(const struct level *v)
+{
+	const struct cpu_quota *q = &v->cpu.quota;
+
+	return !q->known ? (double)NAN : q->limited ? q->cpus : (double)INFINITY;
+}
+
+static double
+max_of(const struct level *v)
+{
+	return v->memory.unreadable ? (double)NAN : known_or(v->memory.max, INFINITY);
+}
+
+/* The least of the levels that the process sees; unknown when one of them is. */
+static double
+least_seen(const struct chain *c, double (*of)(const struct level *))
+{
+	double least = INFINITY;
+
+	for (size_t i = c->first_seen; i < c->n; i++) {
+		double v = of(&c->v[i]);
+		if (isnan(v))
+			return NAN;
+		least = fmin(least, v);
+	}
+	return c->error ? (double)NAN : least;
+}
+
+static double
+topmost_seen(const struct chain *c)
+{
+	for (size_t i = c->first_seen; i < c->n; i++)
+		if (!isinf(quota_of(&c->v[i])))
+			return quota_of(&c->v[i]);
+	return c->error ? (double)NAN : (double)INFINITY;
+}
+
+static const struct level *
+leaf_seen(const struct chain *c)
+{
+	return c->first_seen < c->n ? &c->v[c->n - 1] : NULL;
+}
+
+/* Of a cgroup without a process: its cpuset. */
+static double
+affinity_of(const struct limits *l)
+{
+	if (l->affinity.n)
+		return l->affinity.n;
+	for (size_t i = l->cpuset.n; i > 0; i--)
+		if (l->cpuset.v[i - 1].ncpus)
+			return l->cpuset.v[i - 1].ncpus;
+	return cpus_or_nan(&l->online);
+}
+
+static struct sight
+sight_of(const struct limits *l)
+{
+	const struct level *cpu = leaf_seen(&l->cpu), *memory = leaf_seen(&l->memory);
+	double no_cpu = l->cpu.error ? (double)NAN : (double)INFINITY,
+	       no_memory = l->memory.error ? (double)NAN : (double)INFINITY;
+
+	return (struct sight){
+		.online = cpus_or_nan(&l->online),
+		.affinity = affinity_of(l),
+		.leaf = cpu ? quota_of(cpu) : no_cpu,
+		.least = least_seen(&l->cpu, quota_of),
+		.topmost = topmost_seen(&l->cpu),
+		.own_max = memory ? max_of(memory) : no_memory,
+		.own_high = memory ? known_or(memory->memory.high, INFINITY) : no_memory,
+		.least_max = least_seen(&l->memory, max_of),
+		.all_max =
+		    memory && l->memory.tells_all ? known_or(l->memory.all, INFINITY) : no_memory,
+		.machine = known_or_nan(l->memory_total),
+		.cpu_version = l->cpu.version,
+		.memory_version = l->memory.version,
+	};
+}
+
+/* The variable that the line to set names, when it is set already: the last one found counts. */
+static const struct setting *
+given(const struct process *p, const char *set)
+{
+	const struct setting *found = NULL;
+
+	for (size_t i = 0; i < p->nsettings; i++) {
+		const struct setting *s = &p->settings[i];
+		size_t n = strlen(s->name);
+		if (s->option ? strcmp(s->option, set) == 0 :
+				strncmp(s->name, set, n) == 0 && strcmp(set + n, "=") == 0)
+			found = s;
+	}
+	return found;
+}
+
+static bool
+by_quota(const struct effective *e)
+{
+	return e->cpus.by && strcmp(e->cpus.by, "quota") == 0;
+}
+
+/* Why it takes more than the limit. */
+static const char *
+why_more(const struct runtime *r, const struct sight *s, const struct effective *e,
+    const struct opinion *o)
+{
+	if (o->given)
+		return "it is set to that";
+	if (r->looks == LOOKS_FIXED)
+		return r->over;
+	if (!by_quota(e))
+		return "ignores the affinity";
+	if (r->looks == LOOKS_NOWHERE || (r->looks == LOOKS_AT_TOPMOST && s->cpu_version == 1))
+		return "ignores the quota";
+	if (r->looks == LOOKS_AT_LEAF && s->leaf > e->cpus.value)
+		return s->least > e->cpus.value ? "cannot see that level" : "ignores levels above";
+	if (r->looks == LOOKS_AT_ALL || s->least > e->cpus.value)
+		return "cannot see that level";
+	return r->over ? r->over : "asks another level";
+}
+
+static void
+judge_cpus(
+    const struct runtime *r, const struct sight *s, const struct effective *e, struct opinion *o)
+{
+	const double limit = e->cpus.value, whole = fmax(1, floor(limit));
+	bool by_itself = o->given || r->looks == LOOKS_FIXED || r->looks == LOOKS_NOWHERE;
+
+	if (isnan(o->believed) || isnan(limit)) {
+		o->why = "not known";
+	} else if (o->believed <= 1 && limit < 1) {
+		o->verdict = VERDICT_LEAST;
+		o->why = "1 is the least";
+	} else if (r->looks == LOOKS_FIXED && !o->given && !by_quota(e)) {
+		/* a few more threads than CPUs do no harm where there is no quota to use up */
+		o->verdict = VERDICT_RIGHT;
+		o->why = r->over;
+	} else if (o->believed > limit && (by_itself || o->believed > ceil(limit))) {
+		o->verdict = VERDICT_MORE;
+		o->why = why_more(r, s, e, o);
+	} else if (o->believed > limit) {
+		o->verdict = VERDICT_UP;
+		o->why = "rounds up";
+	} else if (isnan(s->leaf)) {
+		o->why = "the quota is unknown";
+	} else if (o->believed < whole && r->looks != LOOKS_FIXED) {
+		o->verdict = VERDICT_FEWER;
+		o->why = o->given ? "it is set to that" : "fewer than it may";
+	} else {
+		o->verdict =
+		    o->believed < limit && r->looks != LOOKS_FIXED ? VERDICT_DOWN : VERDICT_RIGHT;
+		o->why = o->verdict == VERDICT_DOWN ? "rounds down" : "right";
+	}
+}
+
+static struct opinion
+on_cpus(struct arena *a, const struct runtime *r, const struct sight *s, const struct limits *l,
+    const struct effective *e)
+{
+	struct opinion o = { .key = r->key,
+		.name = r->name,
+		.believed = r->cpus(s),
+		.given = given(&l->process, r->set) };
+	double most = fmax(r->at_least, floor(e->cpus.value));
+	uint64_t n;
+
+	if (o.given && text_u64(text_of(o.given->value), &n) == 0 && n > 0)
+		o.believed = (double)n;
+	else
+		o.given = NULL;
+	judge_cpus(r, s, e, &o);
+	if (o.verdict == VERDICT_UP || o.verdict == VERDICT_FEWER ||
+	    (o.verdict == VERDICT_MORE && o.believed > most))
+		o.set = arena_printf(a, "%s%.0f%s", r->set, most, r->behind);
+	return o;
+}
+
+/* What the process may have before it is slowed down or killed. */
+static double
+room_of(const struct effective *e)
+{
+	return isnan(e->high.value) ? e->memory.value : fmin(e->memory.value, e->high.value);
+}
+
+static void
+judge_memory(struct arena *a, double seen, double room, bool limited, struct opinion *o)
+{
+	char size[HUMAN_MOST];
+
+	if (isnan(o->believed) || isnan(room)) {
+		o->why = "not known";
+		return;
+	}
+	o->verdict = o->believed > room && limited ? VERDICT_MORE : VERDICT_RIGHT;
+	if (isinf(o->believed) && !limited)
+		o->why = "no limit to keep to";
+	else if (isinf(o->believed))
+		o->why = "no bound of its own";
+	else if (o->verdict == VERDICT_MORE)
+		o->why = seen > room ? "ignores that limit" : "more than the limit";
+	else
+		o->why = arena_printf(
+		    a, "%.0f %% of %s", o->believed / seen * 100, human_size(seen, size));
+}
+
+/* Where no cgroup sets a limit, the memory is everybody's, and there is nothing to hold to. */
+static struct opinion
+on_memory(struct arena *a, const struct memory_rule *r, const struct sight *s,
+    const struct effective *e, double share)
+{
+	double seen = r->seen(s), room = room_of(e);
+	bool limited = e->memory.level || e->high.level;
+	struct opinion o = { .key = r->key, .name = r->name, .believed = r->heap(seen) };
+
+	judge_memory(a, seen, room, limited, &o);
+	if (o.verdict != VERDICT_UNKNOWN && limited)
+		o.set = r->set(a, room, o.believed, seen, share);
+	return o;
+}
+
+struct opinions
+runtimes_judge(struct arena *a, const struct limits *l, const struct effective *e, double share)
+{
+	struct opinions out = { 0 };
+	struct sight s = sight_of(l);
+
+	while (rules_cpus[out.ncpus].key)
+		out.ncpus++;
+	while (rules_memory[out.nmemory].key)
+		out.nmemory++;
+	out.cpus = arena_alloc(a, out.ncpus * sizeof *out.cpus);
+	out.memory = arena_alloc(a, out.nmemory * sizeof *out.memory);
+	for (size_t i = 0; i < out.ncpus; i++)
+		out.cpus[i] = on_cpus(a, &rules_cpus[i], &s, l, e);
+	for (size_t i = 0; i < out.nmemory; i++)
+		out.memory[i] = on_memory(a, &rules_memory[i], &s, e, share);
+	return out;
+}
+
+const char *
+verdict_name(enum verdict v)
+{
+	static const char *const names[] = { NULL, "right", "least", "rounds down", "fewer",
+		"rounds up", "more" };
+
+	return names[v];
+}

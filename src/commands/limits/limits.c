@@ -1,0 +1,139 @@
+/* command: pq limits: what a process may use, who says so, and what its runtime will believe. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cli/open.h"
+#include "cli/words.h"
+#include "commands/limits/page.h"
+
+/* Not the last word on a heap, but no more than a thousandth is one either. */
+static double
+share_of(const struct given *g)
+{
+	double share = 0;
+
+	if (g->seen[OPT_SHARE] &&
+	    (text_decimal(text_of(g->arg[OPT_SHARE]), &share) < 0 || share < 0.001 || share > 1))
+		die(EXIT_USAGE,
+		    "--share %s: it takes a part of the memory limit such as 0.8, at most 1",
+		    g->arg[OPT_SHARE]);
+	return share;
+}
+
+_Noreturn static void
+die_why(const struct host *h, const struct target *t)
+{
+	if (*h->tools && errno != EACCES && errno != EPERM)
+		die(EXIT_UNSUPPORTED,
+		    "the files of %s%s are not on this tape: it has those that were asked for when "
+		    "it was recorded (-p, -g, -a)",
+		    t->pid ? "process " : "",
+		    t->pid        ? t->pid :
+			t->cgroup ? t->cgroup :
+				    "pq itself");
+	if (errno == ESRCH)
+		die(EXIT_USAGE,
+		    "no process %s here; -p takes the number of one that runs (hidepid= of /proc "
+		    "hides those of others)",
+		    t->pid);
+	if (errno == EACCES || errno == EPERM)
+		die(EXIT_UNSUPPORTED,
+		    "not permitted to see the cgroup of %s: same user or CAP_SYS_PTRACE needed",
+		    t->pid ? t->pid : t->cgroup);
+	if (errno == ENOENT)
+		die(EXIT_USAGE,
+		    "no cgroup %s in any hierarchy; -g takes a name as in /proc/PID/cgroup, or a "
+		    "directory below /sys/fs/cgroup",
+		    t->cgroup);
+	die(EXIT_UNSUPPORTED,
+	    "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
+}
+
+/* The first moment that has files. */
+static void
+begin(struct host *h, const struct options *o, struct moment *m)
+{
+	int got;
+
+	do
+		got = host_next(h, 0, MOMENT_ROW, m);
+	while (got > 0 && m->kind == MOMENT_TICK);
+	if (got == 0)
+		die(EXIT_FAILED, "%s: there is no moment in it%s", o->source,
+		    o->from || o->to ? " between these times" : "");
+	if (got < 0)
+		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
+}
+
+/* What a container runtime would not see either. */
+static void
+say_doubts(const struct limits *l)
+{
+	if (l->cpu.error && l->memory.error)
+		warn("the cgroup of %s%s cannot be seen from here: its limits are unknown",
+		    l->target.pid ? "process " : "pq", l->target.pid ? l->target.pid : "");
+}
+
+static void
+print(const struct limits *l, struct arena *a, const struct options *o)
+{
+	struct effective effective = limits_effective(l);
+	struct opinions opinions = runtimes_judge(a, l, &effective, share_of(o->given));
+	struct page page = { l, &effective, &opinions, o->utc };
+	struct buf b = { 0 };
+
+	(o->given->seen[OPT_PAGE_JSON] ? page_json : page_text)(&b, &page);
+	fwrite(b.s, 1, b.n, stdout);
+	buf_free(&b);
+}
+
+/* A live host raises the soft limit of this process, which is to be told as it was. */
+static void
+restore_soft_limit(struct limits *l, const struct host *h, const struct rlimit *before)
+{
+	if (!l->target.pid && !l->target.cgroup && !h->replay && l->process.rlimits.files.known &&
+	    before->rlim_cur != RLIM_INFINITY)
+		l->process.rlimits.files.soft = keyed_of(before->rlim_cur);
+}
+
+static enum exit_status
+limits(const struct options *o)
+{
+	struct target target = o->ask.target;
+	struct rlimit before = { RLIM_INFINITY, RLIM_INFINITY };
+	struct arena a = { 0 };
+	struct limits l;
+	struct moment m;
+
+	if (o->given->words > 0)
+		die(EXIT_USAGE, "one argument too many: %s; -p takes a process, -g a cgroup",
+		    o->given->word[0]);
+	share_of(o->given);
+	getrlimit(RLIMIT_NOFILE, &before);
+	struct host *h = tapes_open(o);
+	begin(h, o, &m);
+	tapes_target(h, o->tool, &target);
+	if (limits_gather(h, &a, &target, &l) < 0)
+		die_why(h, &target);
+	l.real_ns = m.real_ns;
+	restore_soft_limit(&l, h, &before);
+	say_doubts(&l);
+	print(&l, &a, o);
+	arena_free(&a);
+	host_close(h);
+	exit_printed();
+}
+
+const struct tool tool_limits = {
+	.name = "limits",
+	.brief = "what a process may use, who says so, and what runtimes believe",
+	.usage = "[-p PID | -g CGROUP] [options]",
+	.examples = "  pq limits                 of this container, or shell\n"
+		    "  pq limits -p 4242         of a process: its threads and environment too\n"
+		    "  pq limits -g /shop/api    of a cgroup\n"
+		    "  pq limits --json -p 4242 | jq .cpus.limit_cpus\n",
+	.takes = TAKES_PID | TAKES_CGROUP | TAKES_LIMITS,
+	.command = limits,
+};

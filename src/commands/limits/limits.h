@@ -1,0 +1,109 @@
+/*
+ * limits: what a process, or a cgroup, may use, and who says so. gather and process read it through
+ * the host; effective draws the conclusions; runtimes has what language runtimes make of it; page
+ * and page_json print it.
+ *
+ * NaN is unknown and INFINITY no limit, in all doubles. All strings live in the arena that was
+ * given.
+ */
+#ifndef PQ_LIMITS_LIMITS_H
+#define PQ_LIMITS_LIMITS_H
+
+#include "cgroup/bounds.h"
+#include "proc/rlimits.h"
+
+/* One level of a hierarchy; of the bounds those of its controller. */
+struct level {
+	const char *name;
+	struct cpu_bounds cpu;
+	struct memory_bounds memory;
+	struct pids_bounds pids;
+	const char *cpus; /* cpuset: the list; NULL: not told here */
+	unsigned ncpus;
+};
+
+/* The levels of one controller, from the topmost that can be seen down to the group itself. */
+struct chain {
+	int error; /* the errno with which the group could not be found; 0: it was */
+	int version;
+	enum scope scope;
+	bool hidden; /* there are levels above that cannot be seen */
+	/* by the process itself, through its own mounts: from this level down; n: none */
+	size_t first_seen;
+	/* memory on v1: `all` is the least limit of all levels, hidden ones too; not known there:
+	 * none */
+	bool tells_all;
+	struct keyed all;
+	size_t n;
+	struct level *v;
+};
+
+/* CPUs of some kind: how many (0: unknown) and which. */
+struct cpu_count {
+	unsigned n;
+	const char *list;
+	struct cpulist set;
+};
+
+/* A variable or option that tells a runtime what to use, found in the environment. */
+struct setting {
+	/* option: the part of the value that was looked for, "-XX:MaxRAMPercentage="; or NULL */
+	const char *name, *option, *value;
+};
+
+/* What is known of the process; an errno beside what could not be read. */
+struct process {
+	const char *comm;      /* NULL: unknown */
+	struct keyed threads;  /* that it has */
+	struct keyed runnable; /* that run or wait for a CPU, of the first LOOKS_MOST */
+	struct rlimits rlimits;
+	struct keyed open_files;
+	int rlimits_error, open_files_error, environ_error;
+	struct setting *settings;
+	size_t nsettings;
+};
+
+enum { LOOKS_MOST = 64 };
+
+struct limits {
+	struct target target;
+	int64_t real_ns;
+	struct cpu_count online, affinity;
+	struct keyed memory_total, swap_total;
+	struct chain cpu, cpuset, memory, pids;
+	struct process process; /* of target.cgroup there is none */
+};
+
+/* The least of several bounds. */
+struct bound {
+	double value;
+	/* "quota", "affinity", "cpuset", "machine", "limit"; NULL: nothing bounds it */
+	const char *by;
+	const char *level; /* the cgroup whose bound it is, or NULL */
+	bool at_most;      /* it may be less: levels are hidden, or could not be read */
+};
+
+struct effective {
+	struct bound cpus, memory, high, swap, pids;
+};
+
+/* Reads all that can be read at this moment. 0; -1 with errno when there is no such process or
+ * cgroup: ESRCH no process, EACCES it may not be looked at, ENOENT no cgroup of that name, ENODEV
+ * no cgroup hierarchy at all can be seen where one is asked for. */
+int limits_gather(struct host *h, struct arena *a, const struct target *t, struct limits *out);
+
+/* What is known of the process: the part of limits_gather in process.c. -1 with ESRCH when it is
+ * gone. */
+int process_gather(struct host *h, struct arena *a, struct limits *out);
+
+/* CPUs as a count and a list. */
+struct cpu_count limits_count(struct arena *a, const struct cpulist *set);
+
+struct effective limits_effective(const struct limits *l);
+
+/* A figure that may not be there, as a double; the second with what it is when it is not there. */
+double known_or_nan(struct keyed v);
+double known_or(struct keyed v, double otherwise);
+double cpus_or_nan(const struct cpu_count *c);
+
+#endif

@@ -1,0 +1,84 @@
+#include "commands/record/journal.h"
+
+#include <math.h>
+#include <poll.h>
+#include <unistd.h>
+
+static void
+begin_text(struct journal *j, int64_t real_ns, const char *event, const char *message)
+{
+	buf_text(&j->line, j->name);
+	buf_text(&j->line, ": ");
+	buf_iso_time(&j->line, &j->times, real_ns);
+	buf_char(&j->line, ' ');
+	buf_text(&j->line, event);
+	buf_text(&j->line, ": ");
+	buf_printable(&j->line, message);
+}
+
+static void
+begin_json(struct journal *j, int64_t real_ns, const char *event, const char *message)
+{
+	buf_text(&j->line, "{\"time\":\"");
+	buf_iso_time(&j->line, &j->times, real_ns);
+	buf_char(&j->line, '"');
+	journal_text(j, "event", event);
+	journal_text(j, "message", message);
+}
+
+void
+journal_begin(struct journal *j, int64_t real_ns, const char *event, const char *message)
+{
+	j->line.n = 0;
+	(j->json ? begin_json : begin_text)(j, real_ns, event, message);
+}
+
+void
+journal_text(struct journal *j, const char *key, const char *text)
+{
+	if (!j->json)
+		return;
+	buf_json_key(&j->line, key);
+	if (text)
+		buf_json_string(&j->line, text);
+	else
+		buf_text(&j->line, "null");
+}
+
+void
+journal_number(struct journal *j, const char *key, double value)
+{
+	static const struct column three_digits = { .digits = 3 };
+
+	if (!j->json)
+		return;
+	buf_json_key(&j->line, key);
+	if (isfinite(value))
+		buf_number(&j->line, &three_digits, value);
+	else
+		buf_text(&j->line, "null");
+}
+
+/* Stderr may be a pipe whose reader has stopped. It is shared with others, so that O_NONBLOCK is
+ * not ours to set. */
+static bool
+takes_more(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && p.revents == POLLOUT;
+}
+
+void
+journal_end(struct journal *j)
+{
+	buf_text(&j->line, j->json ? "}\n" : "\n");
+	if (takes_more() && write(STDERR_FILENO, j->line.s, j->line.n) < 0)
+		return; /* there is nobody left to tell */
+}
+
+void
+journal_free(struct journal *j)
+{
+	buf_free(&j->line);
+}

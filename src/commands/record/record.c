@@ -1,0 +1,197 @@
+/* record: the flight recorder: keeps on a tape what the tools read, and saves a part of it when a
+ * condition holds. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "session/signals.h"
+#include "cli/open.h"
+#include "commands/record/account.h"
+
+/* Writes the moment. When that cannot be done, it is tried again with the next one. */
+static void
+write_moment(struct recorder *r, const struct moment *m)
+{
+	char message[256];
+
+	if (host_recorded(r->host, &r->tape) == 0) {
+		if (r->troubled) {
+			snprintf(message, sizeof message,
+			    "the tape is written again: %llu moments were lost in all",
+			    (unsigned long long)r->lost);
+			account_say(r, m->real_ns, "written", message);
+		}
+		r->troubled = false;
+		return;
+	}
+	if (errno == EPIPE || (r->tape.stream && signals_urged()))
+		exit(EXIT_DONE);
+	if (r->tape.stream)
+		die(EXIT_FAILED, "cannot write to the pipe: %s", strerror(errno));
+	if (errno == EMSGSIZE && r->tape.writer.run_moments == 0) {
+		unsigned long long least = tape_writer_least_ring(&r->tape.writer);
+		tape_file_close(&r->tape);
+		die(EXIT_USAGE,
+		    "--ring is too small for what these tools read here: give %llu bytes at least",
+		    least);
+	}
+	if (!r->troubled) {
+		snprintf(message, sizeof message,
+		    "cannot write the tape: %s; it is tried again with each moment",
+		    errno == EMSGSIZE ? "what is read now has no room in the ring" :
+					strerror(errno));
+		account_say(r, m->real_ns, "trouble", message);
+	}
+	r->troubled = true;
+	r->lost++;
+}
+
+/* What a tool notes, as an event. */
+static void
+say_note(void *about, const struct tool *tool, const char *message)
+{
+	struct recorder *r = about;
+	char line[1000];
+
+	snprintf(line, sizeof line, "%s: %s", tool->name, message);
+	account_say(r, clock_ns(CLOCK_REALTIME), "note", line);
+}
+
+/* Somebody wants what was up to now. */
+static void
+take_request(struct recorder *r, const struct moment *m)
+{
+	const struct reason why = {
+		.expr = "asked for by SIGUSR1", .value = NAN, .threshold = NAN
+	};
+
+	if (signals_asked() && !r->tape.stream)
+		saves_ask(&r->saves, m, &why, false);
+}
+
+/* Takes part in a moment: false at the end. */
+static bool
+take_moment(struct recorder *r, const struct moment *m)
+{
+	if (!crew_read(&r->crew, m, r->tape.writer.run_moments + r->lost == 0))
+		return false;
+	account_cost(r, m);
+	write_moment(r, m);
+	take_request(r, m);
+	lookout_step(&r->lookout, r->crew.samplers,
+	    r->host->facts.cpus ? (double)r->host->facts.cpus : NAN, m);
+	account_rate(r, m);
+	saves_step(&r->saves, m->mono_ns, m->real_ns);
+	return true;
+}
+
+static void
+loop(struct recorder *r)
+{
+	struct moment m;
+	bool row;
+
+	if (host_next(r->host, 0, MOMENT_ROW, &m) <= 0 || !take_moment(r, &m))
+		return;
+	schedule_start(&r->due, &m, r->plan.interval_ns, 0, true);
+	for (uint64_t n = 1; (r->plan.count == 0 || n < r->plan.count) && !signals_stop();) {
+		int64_t deadline_ns = schedule_next(&r->due, &row);
+		int got = host_next(r->host, deadline_ns, MOMENT_ROW, &m);
+		if (got < 0 && errno == EINTR) { /* perhaps by the end of a child, or SIGUSR1 */
+			m.mono_ns = clock_ns(CLOCK_MONOTONIC);
+			m.real_ns = clock_ns(CLOCK_REALTIME);
+			take_request(r, &m);
+			saves_step(&r->saves, m.mono_ns, m.real_ns);
+			continue;
+		}
+		if (got < 0)
+			die(EXIT_FAILED, "cannot go on to the next moment: %s", strerror(errno));
+		int64_t late_ns = m.mono_ns - deadline_ns;
+		r->late_ns += late_ns;
+		r->worst_ns = late_ns > r->worst_ns ? late_ns : r->worst_ns;
+		schedule_row_done(&r->due, m.mono_ns);
+		if (!take_moment(r, &m))
+			return;
+		n++;
+	}
+}
+
+static void
+begin(struct recorder *r)
+{
+	struct plan *p = &r->plan;
+	struct buf about = { 0 };
+
+	tapes_create(&r->tape, p->tape, p->ring);
+	tapes_about(&about, p->names, p->interval_ns, &p->options->ask.target);
+	r->host =
+	    host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
+	buf_free(&about);
+	r->crew = (struct crew){ .plan = p, .host = r->host, .say = say_note, .about = r };
+	crew_begin(&r->crew);
+	r->saves = (struct saves){
+		.plan = p, .journal = &r->journal, .facts = &r->host->facts, .tape = &r->tape
+	};
+	lookout_begin(&r->lookout, p, &r->saves, &r->journal);
+}
+
+/* What kept the recorder from recording anything, or from recording to the end. */
+static enum exit_status
+status_of(const struct recorder *r)
+{
+	enum exit_status status = crew_status(&r->crew, r->tape.writer.run_moments + r->lost == 0);
+
+	return status ? status : r->troubled ? EXIT_FAILED : EXIT_DONE;
+}
+
+static enum exit_status
+end(struct recorder *r)
+{
+	enum exit_status status = status_of(r);
+
+	saves_finish(&r->saves);
+	account_end(r);
+	crew_end(&r->crew);
+	host_close(r->host);
+	if (tape_file_close(&r->tape) < 0)
+		die(EXIT_FAILED, "%s: cannot write: %s", r->plan.tape, strerror(errno));
+	journal_free(&r->journal);
+	plan_free(&r->plan);
+	return status;
+}
+
+static enum exit_status
+record(const struct options *o)
+{
+	struct recorder *r = xmalloc(sizeof *r);
+
+	memset(r, 0, sizeof *r);
+	plan_make(&r->plan, o);
+	r->journal = (struct journal){
+		.json = r->plan.json, .name = "pq record", .times = { .utc = o->utc }
+	};
+	signals_catch();
+	signals_catch_asking();
+	begin(r);
+	r->tape.writer.give_up = signals_urged;
+	account_start(r);
+	loop(r);
+	enum exit_status status = end(r);
+	free(r);
+	return status;
+}
+
+const struct tool tool_record = {
+	.name = "record",
+	.brief = "keeps what tools read on a tape, and the past of a spike",
+	.usage = "[options] [interval [count]] [TOOL...]",
+	.examples =
+	    "  pq record -o web.tape 100ms     all tools; pq runq -f web.tape replays it\n"
+	    "  pq record -a --ring 64M --save DIR --when 'throttle.throttled_pct > 25 for 3'\n"
+	    "  pq record --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
+	.takes = TAKES_TARGET | TAKES_RECORD,
+	.command = record,
+};

@@ -1,0 +1,296 @@
+#include "commands/record/saves.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/human.h"
+#include "tape/cut.h"
+#include "commands/record/saved.h"
+
+static const int64_t second = 1000000000;
+
+static void
+tell(struct saves *s, int64_t real_ns, const char *event, const struct reason *why,
+    const char *message)
+{
+	journal_begin(s->journal, real_ns, event, message);
+	journal_text(s->journal, "expr", why->expr);
+	journal_text(s->journal, "column", *why->column ? why->column : NULL);
+	journal_text(s->journal, "row", *why->label ? why->label : NULL);
+	journal_number(s->journal, "value", why->value);
+	journal_number(s->journal, "threshold", why->threshold);
+	journal_number(s->journal, "suppressed", (double)why->suppressed);
+}
+
+/* What a save is refused for, into out; false when it is not. */
+static bool
+is_refused(struct saves *s, char *out, size_t n)
+{
+	const struct plan *p = s->plan;
+	uint64_t saved, bytes;
+	char size[HUMAN_MOST];
+
+	if (s->n == SAVES_MOST)
+		snprintf(out, n, "not saved: %d windows wait to be saved already", SAVES_MOST);
+	else if (saved_count(p->directory, s->tape->fd, &saved, &bytes) < 0)
+		snprintf(out, n, "not saved: cannot read %s: %s", p->directory, strerror(errno));
+	else if (saved + s->n - s->running_command >=
+	    p->max_saves) /* what a command runs for is there already */
+		snprintf(out, n,
+		    "not saved: %s has as many saved tapes as --max-saves allows: %llu",
+		    p->directory, (unsigned long long)p->max_saves);
+	else if (bytes >= p->max_bytes)
+		snprintf(out, n,
+		    "not saved: the tapes in %s have %s, as much as --max-bytes allows",
+		    p->directory, human_size((double)bytes, size));
+	else
+		return false;
+	return true;
+}
+
+static void
+why_text(const struct reason *why, char *out, size_t n)
+{
+	if (!*why->column)
+		snprintf(out, n, "%s", why->expr);
+	else
+		snprintf(out, n, "%s%s%s is %g: %s", why->column, *why->label ? " of " : "",
+		    why->label, why->value, why->expr);
+}
+
+void
+saves_ask(struct saves *s, const struct moment *m, const struct reason *why, bool after)
+{
+	const struct plan *p = s->plan;
+	char message[5600];
+	int64_t after_ns = after ? p->after_ns : 0;
+
+	why_text(why, message, sizeof message);
+	tell(s, m->real_ns, "fired", why, message);
+	journal_end(s->journal);
+	if (is_refused(s, message, sizeof message)) {
+		s->refused += 1 + why->suppressed;
+		tell(s, m->real_ns, "refused", why, message);
+		journal_end(s->journal);
+		return;
+	}
+	struct save *new = &s->v[s->n++];
+	*new = (struct save){ .reason = *why,
+		.at_ns = m->real_ns,
+		.from_ns = m->mono_ns - p->before_ns,
+		.to_ns = m->mono_ns + after_ns,
+		.due_ns = m->mono_ns + after_ns };
+	new->reason.suppressed += s->refused;
+	s->refused = 0;
+}
+
+/* In the child: copies the window. The exit status says what went wrong. */
+enum { COPY_NOTHING = 100, COPY_FAILED = 101 };
+
+static int
+copy_window(void *ctx)
+{
+	const struct saves *s = ctx;
+	const struct save *save = &s->v[0];
+	struct tape_reader r;
+
+	tape_reader_begin_at(&r, s->tape->fd, &s->tape->index);
+	const struct cut_window window = { save->from_ns, save->to_ns,
+		s->tape->writer.segment.boot_id };
+	int64_t copied = cut_save(&r, &window, save->path);
+	return copied > 0                     ? 0 :
+	    copied == 0                       ? COPY_NOTHING :
+	    errno > 0 && errno < COPY_NOTHING ? errno :
+						COPY_FAILED;
+}
+
+static void
+drop_first(struct saves *s)
+{
+	memmove(s->v, s->v + 1, --s->n * sizeof s->v[0]);
+	s->running_command = false;
+}
+
+static void
+set_number(char *out, size_t n, const char *name, double v)
+{
+	if (isnan(v))
+		snprintf(out, n, "%s=", name);
+	else
+		snprintf(out, n, "%s=%.15g", name, v);
+}
+
+/* The reason, in the command's environment. */
+static int
+run_command(struct saves *s, int64_t mono_ns)
+{
+	const struct save *save = &s->v[0];
+	const struct reason *why = &save->reason;
+	char expr[4200], column[128], row[1100], value[64], threshold[64], tape[4200], at[80],
+	    suppressed[64];
+	char *const env[] = { expr, column, row, value, threshold, tape, at, suppressed, NULL };
+	struct buf when = { 0 };
+
+	buf_iso_time(&when, &s->journal->times, save->at_ns);
+	snprintf(expr, sizeof expr, "PQ_EXPR=%s", why->expr);
+	snprintf(column, sizeof column, "PQ_COLUMN=%s", why->column);
+	snprintf(row, sizeof row, "PQ_ROW=%s", why->label);
+	set_number(value, sizeof value, "PQ_VALUE", why->value);
+	set_number(threshold, sizeof threshold, "PQ_THRESHOLD", why->threshold);
+	snprintf(tape, sizeof tape, "PQ_TAPE=%s", save->path);
+	snprintf(at, sizeof at, "PQ_TIME=%.*s", (int)when.n, when.s);
+	snprintf(suppressed, sizeof suppressed, "PQ_SUPPRESSED=%llu",
+	    (unsigned long long)why->suppressed);
+	buf_free(&when);
+	return job_exec(&s->job, s->plan->command, env, mono_ns, s->plan->exec_limit_ns);
+}
+
+static void
+tell_saved(struct saves *s, int64_t real_ns, const struct job_end *end)
+{
+	const struct save *save = &s->v[0];
+	char why[5600], message[10000], earlier[80] = "", size[HUMAN_MOST];
+	struct stat st;
+	double bytes = stat(save->path, &st) == 0 ? (double)st.st_size : NAN;
+
+	why_text(&save->reason, why, sizeof why);
+	if (save->reason.suppressed)
+		snprintf(earlier, sizeof earlier, "; %llu more since the last one were suppressed",
+		    (unsigned long long)save->reason.suppressed);
+	snprintf(message, sizeof message, "%s: %s, %s%s", why, save->path, human_size(bytes, size),
+	    earlier);
+	tell(s, real_ns, "saved", &save->reason, message);
+	journal_text(s->journal, "tape", save->path);
+	journal_number(s->journal, "bytes", bytes);
+	journal_number(s->journal, "took_ms", (double)end->took_ns * 1e-6);
+	journal_end(s->journal);
+}
+
+static void
+tell_failed(struct saves *s, int64_t real_ns, const char *what, const char *why)
+{
+	char message[4400];
+
+	snprintf(message, sizeof message, "%s: %s", what, why);
+	tell(s, real_ns, "failed", &s->v[0].reason, message);
+	journal_text(s->journal, "tape", s->v[0].path);
+	journal_end(s->journal);
+}
+
+/* The window is not saved: what it left behind goes, and its firing is told with the next one. */
+static void
+give_up(struct saves *s, int64_t real_ns, const char *why)
+{
+	char part[4200];
+
+	tell_failed(s, real_ns, "cannot save", why);
+	snprintf(part, sizeof part, "%s.part", s->v[0].path);
+	if (*s->v[0].path)
+		unlink(part);
+	s->refused += 1 + s->v[0].reason.suppressed;
+	drop_first(s);
+}
+
+static void
+start_copy(struct saves *s, int64_t mono_ns, int64_t real_ns)
+{
+	struct save *save = &s->v[0];
+
+	saved_name(save->path, sizeof save->path, s->plan->directory, s->facts->name, save->at_ns);
+	if (job_call(&s->job, copy_window, s, mono_ns, 60 * second) == 0)
+		return;
+	give_up(s, real_ns, strerror(errno));
+}
+
+static void
+copy_ended(struct saves *s, int64_t mono_ns, int64_t real_ns, const struct job_end *end)
+{
+	char why[256];
+
+	job_end_text(end, why, sizeof why);
+	if (end->signal == 0 && end->status > 0 && end->status < COPY_NOTHING)
+		snprintf(why, sizeof why, "%s", strerror(end->status));
+	if (end->signal == 0 && end->status == COPY_NOTHING)
+		snprintf(why, sizeof why, "no moment of that window is on the tape");
+	if (end->signal || end->status || end->timed_out) {
+		give_up(s, real_ns, why);
+		return;
+	}
+	tell_saved(s, real_ns, end);
+	bool runs = s->plan->command && !(s->stopping && s->n > 1);
+	s->running_command = runs && run_command(s, mono_ns) == 0;
+	if (runs && !s->running_command)
+		tell_failed(s, real_ns, s->plan->command[0], strerror(errno));
+	if (!s->running_command)
+		drop_first(s);
+}
+
+static void
+command_ended(struct saves *s, int64_t real_ns, const struct job_end *end)
+{
+	char how[256], message[4400], took[HUMAN_MOST];
+
+	if (end->signal || end->status || end->timed_out) {
+		job_end_text(end, how, sizeof how);
+		tell_failed(s, real_ns, s->plan->command[0], how);
+	} else {
+		snprintf(message, sizeof message, "%s: done in %s", s->plan->command[0],
+		    human_duration((double)end->took_ns * 1e-9, took));
+		tell(s, real_ns, "ran", &s->v[0].reason, message);
+		journal_text(s->journal, "tape", s->v[0].path);
+		journal_end(s->journal);
+	}
+	drop_first(s);
+}
+
+void
+saves_step(struct saves *s, int64_t mono_ns, int64_t real_ns)
+{
+	struct job_end end;
+
+	if (s->n == 0)
+		return;
+	if (job_runs(&s->job)) {
+		if (!job_poll(&s->job, mono_ns, &end))
+			return;
+		if (s->running_command)
+			command_ended(s, real_ns, &end);
+		else
+			copy_ended(s, mono_ns, real_ns, &end);
+		return;
+	}
+	if (mono_ns >= s->v[0].due_ns)
+		start_copy(s, mono_ns, real_ns);
+}
+
+void
+saves_finish(struct saves *s)
+{
+	int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + 5 * second;
+
+	s->stopping = true;
+	for (size_t i = 0; i < s->n; i++)
+		s->v[i].due_ns = 0;
+	if (s->running_command && s->n > 1) { /* its window is there; those behind it are not */
+		job_stop(&s->job);
+		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->command[0], "the recorder stops");
+		drop_first(s);
+	}
+	while (s->n > 0 && clock_ns(CLOCK_MONOTONIC) < until_ns) {
+		saves_step(s, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME));
+		nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
+	}
+	job_stop(&s->job);
+	if (s->running_command) {
+		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->command[0], "the recorder stops");
+		drop_first(s);
+	}
+	while (s->n > 0)
+		give_up(s, clock_ns(CLOCK_REALTIME), "the recorder stops");
+}

@@ -1,0 +1,305 @@
+/* pack: pq tape unpack and pack: between a tape and a directory of moments, a file tree each. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/facts.h"
+#include "cli/open.h"
+#include "commands/tape/tapework.h"
+
+enum { DEEPEST = 40 };
+
+/* All directories on the way to a file. */
+static int
+make_way(int dir, const char *path)
+{
+	char part[PATH_MAX];
+
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+		if (mkdirat(dir, part, 0755) < 0 && errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+write_file(int dir, const char *path, struct text text)
+{
+	int fd = openat(dir, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (fd < 0)
+		return -1;
+	while (text.n > 0) {
+		ssize_t n = write(fd, text.s, text.n);
+		if (n < 0)
+			break;
+		text = (struct text){ text.s + n, text.n - (size_t)n };
+	}
+	int error = errno;
+	if (close(fd) < 0 || text.n == 0)
+		return text.n == 0 ? 0 : -1;
+	errno = error;
+	return -1;
+}
+
+/* A directory and those in it. */
+static int
+make_directory(int dir, const char *path, struct text names)
+{
+	struct text name;
+	char sub[PATH_MAX];
+
+	while (text_line(&names, &name)) {
+		if (name.n == 0 || memchr(name.s, '/', name.n) || memchr(name.s, '\0', name.n) ||
+		    text_eq(name, ".") || text_eq(name, ".."))
+			continue;
+		snprintf(sub, sizeof sub, "%s%.*s", path, (int)name.n, name.s);
+		if (mkdirat(dir, sub, 0755) < 0 && errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
+/* A track as a file: its text, or beside it why there is none. */
+static int
+unpack_track(int dir, struct playback *p, uint32_t i)
+{
+	const char *path = paths_at(&p->paths, i);
+	size_t n = strlen(path);
+	struct text text = { NULL, 0 };
+	char note[PATH_MAX + 32], link[PATH_MAX + 16], why[128];
+	int error = playback_track(p, i, &text) < 0 ? errno : 0;
+
+	if (error == ENOENT || strcmp(path, TAPE_FACTS) == 0)
+		return 0;
+	if (make_way(dir, path) < 0)
+		return -1;
+	if (path[n - 1] == '/')
+		return error ? 0 : make_directory(dir, path, text);
+	if (path[n - 1] == PATH_LINK) { /* not as a link: it may lead to a file of this machine */
+		snprintf(link, sizeof link, "%.*s.link", (int)(n - 1), path);
+		path = link;
+	}
+	if (!error)
+		return write_file(dir, path, text);
+	snprintf(note, sizeof note, "%s.errno", path);
+	snprintf(why, sizeof why, "%d %s\n", error, strerror(error));
+	return write_file(dir, note, text_of(why));
+}
+
+static int
+unpack_moment(int dir, struct playback *p, const struct moment *m, uint64_t number)
+{
+	char name[32], clock[80];
+	struct text facts;
+
+	snprintf(name, sizeof name, "t%llu", (unsigned long long)number);
+	snprintf(clock, sizeof clock, "%lld %lld%s\n", (long long)m->mono_ns, (long long)m->real_ns,
+	    m->kind == MOMENT_TICK ? " tick" : "");
+	if (number == 0 && playback_text(p, TAPE_FACTS, &facts) == 0 &&
+	    write_file(dir, "facts", facts) < 0)
+		return -1;
+	if (mkdirat(dir, name, 0755) < 0)
+		return -1;
+	int tree = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (tree < 0)
+		return -1;
+	int result =
+	    mkdirat(tree, "proc", 0755) < 0 || write_file(tree, "clock", text_of(clock)) < 0 ? -1 :
+											       0;
+	for (uint32_t i = 0; i < p->paths.n && result == 0; i++)
+		result = unpack_track(tree, p, i);
+	close(tree);
+	return result;
+}
+
+enum exit_status
+tape_unpack(const struct options *o, const char *path, const char *to)
+{
+	struct tape_reader r;
+	struct moment m;
+	uint64_t n = 0;
+	int got;
+
+	tapework_open(&r, path);
+	struct host_window asked = tapework_window(&r, o);
+	struct tape_window w = { .from_ns = asked.from_ns, .to_ns = asked.to_ns };
+	if (mkdir(to, 0755) < 0)
+		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot make the directory %s: %s",
+		    to, errno == EEXIST ? "it exists; give a new one" : strerror(errno));
+	int dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r.to_ns = w.to_ns;
+	while ((got = tape_reader_next(&r, &m)) > 0) {
+		if (!tape_window_has(&w, &m))
+			continue;
+		if (unpack_moment(dir, &r.tracks, &m, n++) < 0)
+			die(EXIT_FAILED, "cannot write to %s: %s", to, strerror(errno));
+	}
+	close(dir);
+	if (n == 0)
+		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
+		    o->from || o->to ? " between these times" : "");
+	tapework_end(&r, path);
+	return EXIT_DONE;
+}
+
+/* A packing of moments: their host tells what each file says, the trees what files there are. */
+struct packing {
+	struct host *host;
+	struct tape_writer *writer;
+};
+
+static void
+pack_one(struct packing *p, const char *path, enum path_mark mark)
+{
+	char name[PATH_MAX];
+	struct text text = { NULL, 0 };
+
+	if (!path_clean(path, mark, name, sizeof name))
+		return;
+	int result = mark == PATH_DIRECTORY ? host_list(p->host, path, &text) :
+	    mark == PATH_LINK               ? host_link(p->host, path, &text) :
+					      host_read(p->host, path, &text);
+	tape_writer_keep(p->writer, text_of(name), result < 0 ? errno : 0, text);
+}
+
+static bool
+cut_suffix(char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+	bool has = n > m && strcmp(s + n - m, suffix) == 0;
+
+	if (has)
+		s[n - m] = '\0';
+	return has;
+}
+
+/* "X.errno" tells why X cannot be read, "X.link" where X leads. */
+static void
+pack_file(struct packing *p, const char *path)
+{
+	char named[PATH_MAX];
+
+	snprintf(named, sizeof named, "%s", path);
+	cut_suffix(named, ".errno");
+	if (cut_suffix(named, ".link"))
+		pack_one(p, named, PATH_LINK);
+	else if (strcmp(path, "clock") != 0)
+		pack_one(p, named, PATH_FILE);
+}
+
+static void pack_tree(struct packing *p, int above, const char *name, const char *path, int depth);
+
+/* Where a link leads, which for a descriptor's is all; others (sys/fs/cgroup/cpu) may stand for a
+ * directory or a file of the tree. */
+static void
+pack_link(struct packing *p, int dir, const char *name, const char *path, int depth)
+{
+	struct stat st;
+
+	if (strstr(path, "/fd/") || fstatat(dir, name, &st, 0) < 0)
+		pack_one(p, path, PATH_LINK);
+	else if (S_ISREG(st.st_mode))
+		pack_file(p, path);
+	else if (S_ISDIR(st.st_mode) && depth < DEEPEST)
+		pack_tree(p, dir, name, path, depth + 1);
+}
+
+static void
+pack_entry(struct packing *p, int dir, const char *name, const char *path, int depth)
+{
+	struct stat st;
+	char below[PATH_MAX];
+
+	int n = snprintf(below, sizeof below, "%s%s%s", path, *path ? "/" : "", name);
+	if ((size_t)n >= sizeof below || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	if (S_ISLNK(st.st_mode)) {
+		pack_link(p, dir, name, below, depth);
+		return;
+	}
+	if (S_ISREG(st.st_mode))
+		pack_file(p, below);
+	else if (S_ISDIR(st.st_mode) && depth < DEEPEST)
+		pack_tree(p, dir, name, below, depth + 1);
+}
+
+static void
+pack_tree(struct packing *p, int above, const char *name, const char *path, int depth)
+{
+	int fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	if (*path)
+		pack_one(p, path, PATH_DIRECTORY);
+	while ((e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			pack_entry(p, dirfd(d), e->d_name, path, depth);
+	closedir(d);
+}
+
+/* What is not in the directory is not on the machine: "whole 1". */
+static void
+pack_facts(struct packing *p, int dir)
+{
+	char text[4096];
+	int fd = openat(dir, "facts", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 16);
+	struct text value;
+
+	if (fd >= 0)
+		close(fd);
+	n = n < 0 ? 0 : n;
+	if (!facts_find((struct text){ text, (size_t)n }, "whole", &value))
+		n += snprintf(text + n, 16, "whole 1\n");
+	tape_writer_keep(p->writer, text_of(TAPE_FACTS), 0, (struct text){ text, (size_t)n });
+}
+
+enum exit_status
+tape_pack(const struct options *o, const char *from, const char *to)
+{
+	struct host *h = host_moments(from);
+	struct tape_file out;
+	struct moment m;
+	int got;
+
+	(void)o;
+	if (!h)
+		die(errno == ENOENT || errno == ENOTDIR ? EXIT_USAGE : EXIT_FAILED, "%s: %s", from,
+		    errno == ENOENT || errno == ENOTDIR ? "no directory of captured moments" :
+							  strerror(errno));
+	if (strcmp(to, "-") != 0 && access(to, F_OK) == 0)
+		die(EXIT_USAGE, "%s exists: give a new file", to);
+	tapes_create(&out, to, 0);
+	struct packing p = { h, &out.writer };
+	int dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pack_facts(&p, dir);
+	while ((got = host_next(h, 0, MOMENT_ROW, &m)) > 0) {
+		pack_tree(&p, dir, host_moments_name(h), "", 0);
+		if (tape_file_moment(&out, &m) < 0) {
+			int error = errno;
+			unlink(to);
+			die(EXIT_FAILED, "cannot write %s: %s", to, strerror(error));
+		}
+	}
+	if (got < 0)
+		die(EXIT_FAILED, "%s/%s: %s", from, host_moments_name(h), strerror(errno));
+	close(dir);
+	host_close(h);
+	if (tape_file_close(&out) < 0)
+		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
+	return EXIT_DONE;
+}

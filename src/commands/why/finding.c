@@ -1,0 +1,202 @@
+#include "commands/why/finding.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "table/format.h"
+
+static const char *const confidences[] = { "low", "medium", "high" };
+static const char *const severities[] = { "ok", "warning", "critical" };
+
+struct finding *
+finding_add(struct findings *f, const char *rule, enum severity s, enum confidence c, double weight,
+    const char *what, ...)
+{
+	struct finding *one = &f->v[f->n < FINDINGS_MOST - 1 ? f->n++ : FINDINGS_MOST - 1];
+	va_list ap;
+
+	*one = (struct finding){ .rule = rule, .severity = s, .confidence = c, .weight = weight };
+	va_start(ap, what);
+	vsnprintf(one->what, sizeof one->what, what, ap);
+	va_end(ap);
+	return one;
+}
+
+void
+finding_fact(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (f->nfacts == FACTS_MOST)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(f->facts[f->nfacts++], sizeof f->facts[0], fmt, ap);
+	va_end(ap);
+}
+
+void
+finding_advice(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(f->advice, sizeof f->advice, fmt, ap);
+	va_end(ap);
+}
+
+static int
+likelier(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if (x->severity != y->severity)
+		return (int)y->severity - (int)x->severity;
+	if (x->confidence != y->confidence)
+		return (int)y->confidence - (int)x->confidence;
+	return (x->weight < y->weight) - (x->weight > y->weight);
+}
+
+void
+findings_sort(struct findings *f)
+{
+	qsort(f->v, f->n, sizeof *f->v, likelier);
+}
+
+bool
+findings_has(const struct findings *f, const char *rule)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->v[i].rule, rule) == 0)
+			return true;
+	return false;
+}
+
+int
+findings_verdict(const struct findings *f)
+{
+	int worst = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		worst = (int)f->v[i].severity > worst ? (int)f->v[i].severity : worst;
+	return worst;
+}
+
+static void
+put_finding(const struct finding *f, struct buf *b)
+{
+	enum { WIDTH = 64 };
+	size_t start = b->n;
+
+	buf_printable(b, f->what);
+	buf_pad(b, b->n - start < WIDTH ? WIDTH - (b->n - start) : 1);
+	buf_text(b, confidences[f->confidence]);
+	buf_text(b, " confidence\n");
+	for (int i = 0; i < f->nfacts; i++) {
+		buf_text(b, "  ");
+		buf_printable(b, f->facts[i]);
+		buf_char(b, '\n');
+	}
+	if (!*f->advice)
+		return;
+	buf_text(b, "  -> ");
+	buf_printable(b, f->advice);
+	buf_char(b, '\n');
+}
+
+/* What could not be looked at is as much of an answer as what was found. */
+static void
+put_unknown(const struct evidence *e, struct buf *b)
+{
+	const struct panel *p = &e->panel;
+
+	for (size_t i = 0; i < p->nnotes; i++) {
+		buf_text(b, i ? "\n  " : "\nNot looked at, or not wholly:\n  ");
+		buf_text(b, p->notes[i].tool->name);
+		buf_text(b, ": ");
+		buf_printable(b, p->notes[i].said);
+	}
+	if (p->nnotes)
+		buf_char(b, '\n');
+}
+
+void
+findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
+{
+	char nothing[120];
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (i)
+			buf_char(b, '\n');
+		put_finding(&f->v[i], b);
+	}
+	if (f->n == 0) {
+		snprintf(nothing, sizeof nothing,
+		    "Nothing found in %.1f s: no queue is long, nothing is held back.\n",
+		    panel_span_s(&e->panel));
+		buf_text(b, nothing);
+	}
+	put_unknown(e, b);
+}
+
+static void
+member(struct buf *b, const char *key, const char *value)
+{
+	buf_json_key(b, key);
+	buf_json_string(b, value);
+}
+
+static void
+json_finding(const struct finding *f, struct buf *b)
+{
+	buf_char(b, '{');
+	member(b, "rule", f->rule);
+	member(b, "severity", severities[f->severity]);
+	member(b, "confidence", confidences[f->confidence]);
+	member(b, "what", f->what);
+	buf_json_key(b, "evidence");
+	buf_char(b, '[');
+	for (int i = 0; i < f->nfacts; i++) {
+		if (i)
+			buf_char(b, ',');
+		buf_json_string(b, f->facts[i]);
+	}
+	buf_char(b, ']');
+	member(b, "advice", f->advice);
+	buf_char(b, '}');
+}
+
+static void
+json_unknown(const struct panel *p, struct buf *b)
+{
+	for (size_t i = 0; i < p->nnotes; i++) {
+		buf_text(b, i ? ",{" : "{");
+		member(b, "tool", p->notes[i].tool->name);
+		member(b, "reason", p->notes[i].said);
+		buf_char(b, '}');
+	}
+}
+
+void
+findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
+{
+	const struct panel *p = &e->panel;
+	struct report times = { .utc = e->utc };
+
+	buf_text(b, "{\"tool\":\"why\",\"schema\":1,\"time\":\"");
+	buf_iso_time(b, &times, p->to.real_ns);
+	buf_text(b, "\",\"interval_s\":");
+	buf_fixed(b, panel_span_s(p), 3);
+	member(b, "verdict", severities[findings_verdict(f)]);
+	buf_json_key(b, "findings");
+	buf_char(b, '[');
+	for (size_t i = 0; i < f->n; i++) {
+		if (i)
+			buf_char(b, ',');
+		json_finding(&f->v[i], b);
+	}
+	buf_text(b, "],\"unknown\":[");
+	json_unknown(p, b);
+	buf_text(b, "]}\n");
+}

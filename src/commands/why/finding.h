@@ -1,0 +1,57 @@
+/* finding: what a rule found: what it is, how one knows, and what to do. */
+#ifndef PQ_WHY_FINDING_H
+#define PQ_WHY_FINDING_H
+
+#include "base/buf.h"
+#include "commands/why/evidence.h"
+
+enum severity {
+	SEVERITY_WARNING = 1,
+	SEVERITY_CRITICAL = 2
+}; /* as exit codes of Nagios plug-ins */
+
+/* LOW: it may be that, or something else. */
+enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
+
+enum { FACTS_MOST = 4, FINDINGS_MOST = 24 };
+
+struct finding {
+	const char *rule; /* a word, for machines */
+	enum severity severity;
+	enum confidence confidence;
+	/* among those of the same severity and confidence: CPUs, or a share, that it costs */
+	double weight;
+	char what[80];
+	char facts[FACTS_MOST][160];
+	int nfacts;
+	char advice[200];
+};
+
+/* Zero-initialise to start. */
+struct findings {
+	struct finding v[FINDINGS_MOST];
+	size_t n;
+};
+
+/* A new one; what: printf(3) format. When there are too many it is one that is not kept. */
+struct finding *finding_add(struct findings *f, const char *rule, enum severity s,
+    enum confidence c, double weight, const char *what, ...) __attribute__((format(printf, 6, 7)));
+
+/* Says one thing that speaks for it, with figures; what to do. */
+void finding_fact(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void finding_advice(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The most likely first. */
+void findings_sort(struct findings *f);
+
+/* Whether a rule of that name found something. */
+bool findings_has(const struct findings *f, const char *rule);
+
+/* Critical, warning, or 0. */
+int findings_verdict(const struct findings *f);
+
+/* For people; for machines one object, with a newline. */
+void findings_text(const struct findings *f, const struct evidence *e, struct buf *b);
+void findings_json(const struct findings *f, const struct evidence *e, struct buf *b);
+
+#endif

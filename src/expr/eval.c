@@ -1,0 +1,208 @@
+#include <math.h>
+
+#include "expr/code.h"
+
+/* Of text: .text, whose s is NULL when it is unknown. Of a condition: 1, 0, or NaN for unknown. */
+struct value {
+	double num;
+	struct text text;
+};
+
+static const struct cell *
+cell_of(const struct run *r, int tool, int column)
+{
+	return &table_at(r->tables[tool], r->rows[tool])[column];
+}
+
+/* Notes why a figure is unknown, if it is. */
+static struct value
+figure(struct run *r, double x, bool none)
+{
+	r->none |= isnan(x) && none;
+	r->unknown |= isnan(x) && !none;
+	return (struct value){ .num = x };
+}
+
+static struct value
+pushed(struct run *r, const struct step *s)
+{
+	const struct cell *cell;
+	const char *label;
+
+	switch (s->op) {
+	case PUSH_CPUS:
+		return figure(r, r->cpus, false);
+	case PUSH_COLUMN:
+		cell = cell_of(r, s->tool, s->column);
+		return figure(r, cell->num, cell->none);
+	case PUSH_LABEL:
+		label = cell_of(r, s->tool, s->column)->label;
+		r->unknown |= !label;
+		return (struct value){ .num = NAN,
+			.text = label ? text_of(label) : (struct text){ 0 } };
+	case PUSH_STRING:
+		return (struct value){ .num = NAN, .text = s->text };
+	default:
+		return (struct value){ .num = s->number };
+	}
+}
+
+static double
+calculate(struct run *r, enum op op, double a, double b)
+{
+	switch (op) {
+	case MULTIPLY:
+		return a * b;
+	case DIVIDE:
+		return b == 0 ? figure(r, NAN, a == 0).num : a / b;
+	case ADD:
+		return a + b;
+	default:
+		return a - b;
+	}
+}
+
+static double
+kleene_and(double a, double b)
+{
+	return a == 0 || b == 0 ? 0 : a * b;
+}
+
+static double
+kleene_or(double a, double b)
+{
+	return 1 - kleene_and(1 - a, 1 - b);
+}
+
+static double
+compare_text(enum op op, struct text a, struct text b)
+{
+	if (!a.s || !b.s)
+		return NAN;
+	return text_same(a, b) == (op == SAME_TEXT);
+}
+
+/* A tenth of what the column is compared with; what is infinite has none. */
+static double
+easing(const struct run *r, const struct step *s, double threshold)
+{
+	double tenth = r->relaxed && isfinite(threshold) ? fabs(threshold) / 10 : 0;
+
+	return s->negated ? -tenth : tenth;
+}
+
+static double
+compare(const struct run *r, const struct step *s, double a, double b)
+{
+	double ease = easing(r, s, s->turned ? a : b);
+
+	if (r->supposed)
+		return !s->negated;
+	if (isnan(a) || isnan(b))
+		return NAN;
+	switch (s->op) {
+	case GREATER:
+		return a > b - ease;
+	case NOT_LESS:
+		return a >= b - ease;
+	case LESS:
+		return a < b + ease;
+	case NOT_GREATER:
+		return a <= b + ease;
+	case EQUAL:
+		return a == b;
+	default:
+		return a != b;
+	}
+}
+
+/* For expr_judge: a comparison of figures as it is in these rows. */
+static void
+keep_figure(struct run *r, const struct step *s, double truth, double value, double threshold)
+{
+	for (size_t i = 0; i < r->findings->n; i++) {
+		struct expr_figure *f = &r->findings->v[i];
+		if (r->compared[i] != s)
+			continue;
+		int label = r->x->named[s->tool].label;
+		f->value = s->turned ? threshold : value;
+		f->threshold = s->turned ? value : threshold;
+		f->holds = truth == !s->negated;
+		f->label = label >= 0 ? cell_of(r, s->tool, label)->label : NULL;
+	}
+}
+
+/* A comparison was made: keeps the first of those that tell most: a true one of figures, then a
+ * false one under a `not` (a true one there speaks against the whole), then one of text. */
+static void
+note(struct run *r, const struct step *s, double truth, double value, double threshold)
+{
+	int rank = truth == 1 && !s->negated ? 3 : truth == 0 && s->negated ? 2 : 0;
+
+	if (r->findings)
+		keep_figure(r, s, truth, value, threshold);
+	if (rank > 0 && (s->op == SAME_TEXT || s->op == OTHER_TEXT))
+		rank = 1; /* which row, not why */
+	if (rank <= r->rank)
+		return;
+	r->rank = rank;
+	r->hit = (struct expr_hit){ .value = s->turned ? threshold : value,
+		.threshold = s->turned ? value : threshold };
+	if (s->tool < 0)
+		return;
+	const struct named *n = &r->x->named[s->tool];
+	r->hit.tool = n->name;
+	r->hit.key = n->columns[s->column].key;
+	if (n->label >= 0)
+		r->hit.label = cell_of(r, s->tool, n->label)->label;
+}
+
+static double
+unary(struct run *r, const struct step *s, double a)
+{
+	if (s->op == NEGATE)
+		return -a;
+	if (s->op == NOT)
+		return 1 - a;
+	double truth = isnan(a) ? NAN : a != 0;
+	note(r, s, truth, a, NAN);
+	return truth;
+}
+
+static double
+binary(struct run *r, const struct step *s, const struct value *a, const struct value *b)
+{
+	if (s->op == AND)
+		return kleene_and(a->num, b->num);
+	if (s->op == OR)
+		return kleene_or(a->num, b->num);
+	if (s->op <= SUBTRACT)
+		return calculate(r, s->op, a->num, b->num);
+	bool text = s->op == SAME_TEXT || s->op == OTHER_TEXT;
+	double truth = text ? compare_text(s->op, a->text, b->text) : compare(r, s, a->num, b->num);
+	note(r, s, truth, a->num, b->num);
+	return truth;
+}
+
+/* The parser has seen to it that the values suffice. */
+double
+expr_walk(struct run *r)
+{
+	struct value values[VALUES_MOST], *top = values;
+
+	values[0].num = NAN; /* of no steps */
+	r->rank = 0;
+	r->none = r->unknown = false;
+	for (size_t i = 0; i < r->x->nsteps; i++) {
+		const struct step *s = &r->x->steps[i];
+		if (s->op <= PUSH_STRING) {
+			*top++ = pushed(r, s);
+		} else if (s->op <= NOT) {
+			top[-1].num = unary(r, s, top[-1].num);
+		} else {
+			top[-2].num = binary(r, s, &top[-2], &top[-1]);
+			top--;
+		}
+	}
+	return values[0].num;
+}

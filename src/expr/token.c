@@ -1,0 +1,191 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "expr/code.h"
+
+/* The longer first. */
+static const struct sign {
+	const char *text;
+	enum token_kind kind;
+	enum op op;
+} signs[] = {
+	{ "||", TOKEN_OP, OR },
+	{ "&&", TOKEN_OP, AND },
+	{ "==", TOKEN_OP, EQUAL },
+	{ "!=", TOKEN_OP, UNEQUAL },
+	{ ">=", TOKEN_OP, NOT_LESS },
+	{ "<=", TOKEN_OP, NOT_GREATER },
+	{ ">", TOKEN_OP, GREATER },
+	{ "<", TOKEN_OP, LESS },
+	{ "!", TOKEN_OP, NOT },
+	{ "+", TOKEN_OP, ADD },
+	{ "-", TOKEN_OP, SUBTRACT },
+	{ "*", TOKEN_OP, MULTIPLY },
+	{ "/", TOKEN_OP, DIVIDE },
+	{ "(", TOKEN_OPEN, 0 },
+	{ ")", TOKEN_CLOSE, 0 },
+	{ 0 },
+};
+
+static const struct sign words[] = {
+	{ "or", TOKEN_OP, OR },
+	{ "and", TOKEN_OP, AND },
+	{ "not", TOKEN_OP, NOT },
+	{ "cpus", TOKEN_CPUS, 0 },
+	{ "for", TOKEN_FOR, 0 },
+	{ 0 },
+};
+
+bool
+expr_fail(struct parser *p, size_t at, const char *fmt, ...)
+{
+	va_list ap;
+
+	p->error->at = at;
+	va_start(ap, fmt);
+	vsnprintf(p->error->message, sizeof p->error->message, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+int
+expr_shown(struct text name)
+{
+	return name.n < 40 ? (int)name.n : 40;
+}
+
+/* Whatever the locale says. */
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* What begins at `at` and goes on with letters and digits. */
+static struct text
+word_at(struct text source, size_t at)
+{
+	size_t end = at;
+
+	while (end < source.n && (is_letter(source.s[end]) || is_digit(source.s[end])))
+		end++;
+	return (struct text){ source.s + at, end - at };
+}
+
+static char
+char_at(const struct parser *p, size_t at)
+{
+	return at < p->source.n ? p->source.s[at] : '\0';
+}
+
+static bool
+take_number(struct parser *p)
+{
+	struct token *t = &p->token;
+	size_t end = t->at;
+
+	while (is_digit(char_at(p, end)) || char_at(p, end) == '.')
+		end++;
+	t->text = (struct text){ p->source.s + t->at, end - t->at };
+	if (text_decimal(t->text, &t->number) < 0)
+		return expr_fail(p, t->at, "%.*s is no number; write it like 25 or 1.5",
+		    expr_shown(t->text), t->text.s);
+	struct text unit = word_at(p->source, end);
+	if (char_at(p, end) == '%')
+		unit.n = 1;
+	if (unit.n > 0 && !(t->suffix = expr_suffix(unit)))
+		return expr_fail(p, end, "no unit %.*s; there are us ms s m h, K M G T (bytes), %%",
+		    expr_shown(unit), unit.s);
+	t->kind = TOKEN_NUMBER;
+	t->text.n += unit.n;
+	p->at = end + unit.n;
+	return true;
+}
+
+static bool
+take_string(struct parser *p)
+{
+	struct token *t = &p->token;
+	const char *from = p->source.s + t->at + 1;
+	const char *end = memchr(from, from[-1], p->source.n - t->at - 1);
+
+	if (!end)
+		return expr_fail(p, t->at, "this string has no end: expected %c", from[-1]);
+	t->kind = TOKEN_STRING;
+	t->text = (struct text){ from, (size_t)(end - from) };
+	p->at = t->at + t->text.n + 2;
+	return true;
+}
+
+/* KEY, TOOL.KEY, or a word of the language. */
+static bool
+take_name(struct parser *p)
+{
+	struct token *t = &p->token;
+
+	t->kind = TOKEN_NAME;
+	t->text = word_at(p->source, t->at);
+	p->at = t->at + t->text.n;
+	if (char_at(p, p->at) == '.') {
+		if (!is_letter(char_at(p, ++p->at)))
+			return expr_fail(p, p->at, "the key of a column is missing here");
+		t->key = word_at(p->source, p->at);
+		p->at += t->key.n;
+		return true;
+	}
+	for (const struct sign *w = words; w->text; w++) {
+		if (text_eq(t->text, w->text)) {
+			t->kind = w->kind;
+			t->op = w->op;
+		}
+	}
+	return true;
+}
+
+static bool
+take_sign(struct parser *p)
+{
+	struct token *t = &p->token;
+	struct text rest = { p->source.s + t->at, p->source.n - t->at };
+	char c = *rest.s;
+
+	for (const struct sign *g = signs; g->text; g++) {
+		if (text_skip(&rest, g->text)) {
+			t->kind = g->kind;
+			t->op = g->op;
+			p->at = t->at + strlen(g->text);
+			return true;
+		}
+	}
+	if (c == '=')
+		return expr_fail(p, t->at, "a single = does not compare: write ==");
+	if (c == '&' || c == '|')
+		return expr_fail(
+		    p, t->at, "a single %c joins nothing: write %s", c, c == '&' ? "and" : "or");
+	if (c > ' ' && c <= '~')
+		return expr_fail(p, t->at, "'%c' means nothing here", c);
+	return expr_fail(p, t->at, "the byte 0x%02x means nothing here", (unsigned char)c);
+}
+
+bool
+expr_next(struct parser *p)
+{
+	while (p->at < p->source.n && strchr(" \t\r\n", p->source.s[p->at]))
+		p->at++;
+	p->token = (struct token){ .at = p->at };
+	char c = char_at(p, p->at);
+	if (p->at == p->source.n)
+		return true;
+	if (is_digit(c))
+		return take_number(p);
+	if (is_letter(c))
+		return take_name(p);
+	return c == '"' || c == '\'' ? take_string(p) : take_sign(p);
+}

@@ -1,0 +1,244 @@
+/* moments: a directory of captured file trees, t0, t1, …, one for each moment. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "host/captured.h"
+#include "host/facts.h"
+#include "host/host.h"
+#include "host/read_file.h"
+
+struct moments {
+	struct host host;
+	/* the directory, and the tree of the present moment (-1 before the first) */
+	int dir, now;
+	char **names; /* of the moments, in order */
+	size_t count, at;
+	struct buf text;
+};
+
+/* A capture notes in "X.errno" ("95 Operation not supported") that reading X failed. */
+static int
+captured_error(struct moments *m, const char *path)
+{
+	char note[4096];
+	struct text rest, line, word;
+	uint64_t error;
+
+	if ((size_t)snprintf(note, sizeof note, "%s.errno", path) >= sizeof note)
+		return ENAMETOOLONG;
+	if (captured_slurp(m->now, note, captured_text, &m->text) < 0)
+		return ENOENT;
+	rest = (struct text){ m->text.s, m->text.n };
+	if (!text_line(&rest, &line) || !text_word(&line, &word) || text_u64(word, &error) < 0 ||
+	    error - 1 >= 4095)
+		return EIO;
+	return (int)error;
+}
+
+static int
+moments_read(struct host *h, const char *path, struct text *text)
+{
+	struct moments *m = (struct moments *)h;
+
+	if (captured_slurp(m->now, path, captured_text, &m->text) < 0) {
+		if (errno == ENOENT)
+			errno = captured_error(m, path);
+		return -1;
+	}
+	*text = (struct text){ m->text.s, m->text.n };
+	return 0;
+}
+
+static int
+moments_list(struct host *h, const char *path, struct text *names)
+{
+	struct moments *m = (struct moments *)h;
+
+	if (captured_slurp(m->now, path, slurp_directories, &m->text) < 0)
+		return -1;
+	*names = (struct text){ m->text.s, m->text.n };
+	return 0;
+}
+
+/* A captured link; or a file X.link, which has its target, where the link itself could not be
+ * kept. */
+static int
+moments_link(struct host *h, const char *path, struct text *target)
+{
+	struct moments *m = (struct moments *)h;
+	char file[4096];
+	struct text text;
+
+	if (slurp_link(m->now, path, &m->text) == 0) {
+		*target = (struct text){ m->text.s, m->text.n };
+		return 0;
+	}
+	if ((size_t)snprintf(file, sizeof file, "%s.link", path) >= sizeof file) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (moments_read(h, file, &text) < 0)
+		return -1;
+	*target = text;
+	if (text.n > 0 && text.s[text.n - 1] == '\n')
+		target->n--;
+	return 0;
+}
+
+static int
+moments_count(struct host *h, const char *path, uint64_t *n)
+{
+	struct moments *m = (struct moments *)h;
+	int fd = openat(m->now, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
+
+	if (fd < 0) {
+		if (errno == ENOENT)
+			errno = captured_error(m, path);
+		return -1;
+	}
+	if (slurp_count(fd, n) < 0)
+		error = errno;
+	close(fd);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+static int
+moments_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *out)
+{
+	struct moments *m = (struct moments *)h;
+
+	(void)deadline_ns;
+	(void)kind; /* a captured moment has all files */
+	if (m->now >= 0)
+		close(m->now);
+	m->now = -1;
+	if (m->at == m->count)
+		return 0;
+	m->now = captured_open(m->dir, m->names[m->at++]);
+	if (m->now < 0)
+		return -1;
+	*out = (struct moment){ .kind = MOMENT_ROW };
+	if (captured_clock(m->now, &m->text, out) < 0)
+		return -1;
+	out->boot_ns = out->mono_ns;
+	return 1;
+}
+
+static void
+moments_close(struct host *h)
+{
+	struct moments *m = (struct moments *)h;
+
+	for (size_t i = 0; i < m->count; i++)
+		free(m->names[i]);
+	free(m->names);
+	if (m->now >= 0)
+		close(m->now);
+	close(m->dir);
+	buf_free(&m->text);
+	free(m);
+}
+
+static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, moments_link,
+	NULL, NULL, moments_count, moments_close };
+
+static int
+by_name(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strverscmp(*x, *y); /* t9 before t10 */
+}
+
+/* A directory is a moment when it has a proc/ in it. */
+static bool
+is_moment(int dir, const char *name)
+{
+	char path[512];
+
+	return (size_t)snprintf(path, sizeof path, "%s/proc/.", name) < sizeof path &&
+	    faccessat(dir, path, F_OK, 0) == 0;
+}
+
+static void
+add_moment(struct moments *m, struct text name)
+{
+	char *s = xmalloc(name.n + 1);
+
+	memcpy(s, name.s, name.n);
+	s[name.n] = '\0';
+	if (!is_moment(m->dir, s)) {
+		free(s);
+		return;
+	}
+	if ((m->count & (m->count - 1)) == 0) /* full at each power of two */
+		m->names = xrealloc(m->names, (m->count ? m->count * 2 : 1) * sizeof *m->names);
+	m->names[m->count++] = s;
+}
+
+static int
+find_moments(struct moments *m)
+{
+	struct text rest, line;
+
+	if (slurp_directories(m->dir, &m->text) < 0)
+		return -1;
+	rest = (struct text){ m->text.s, m->text.n };
+	while (text_line(&rest, &line))
+		add_moment(m, line);
+	if (m->count == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	qsort(m->names, m->count, sizeof *m->names, by_name);
+	return 0;
+}
+
+/* The file `facts` beside the moments; what it lacks is as on most machines. */
+static void
+read_facts(struct moments *m)
+{
+	struct text about, value;
+
+	facts_begin(&m->host.facts);
+	if (captured_slurp(m->dir, "facts", captured_text, &m->text) < 0)
+		return;
+	about = (struct text){ m->text.s, m->text.n };
+	facts_parse(about, &m->host.facts);
+	m->host.elsewhere = facts_find(about, "elsewhere", &value) && text_eq(value, "1");
+}
+
+const char *
+host_moments_name(const struct host *h)
+{
+	const struct moments *m = (const struct moments *)h;
+
+	return m->names[m->at - 1];
+}
+
+struct host *
+host_moments(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	struct moments *m = xmalloc(sizeof *m);
+	*m = (struct moments){
+		.host = { .ops = &moments_ops, .replay = true }, .dir = fd, .now = -1
+	};
+	if (find_moments(m) < 0) {
+		int error = errno;
+		moments_close(&m->host);
+		errno = error;
+		return NULL;
+	}
+	read_facts(m);
+	return &m->host;
+}

@@ -1,0 +1,115 @@
+#include "host/read_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+enum { HALF_PAGE = 2048, FIRST_ROOM = 16 << 10 };
+
+int
+slurp_file(int fd, struct buf *b, bool *whole)
+{
+	b->n = 0;
+	for (int pieces = 0;; pieces++) {
+		buf_room(b, b->n ? b->n : FIRST_ROOM);
+		ssize_t n = pread(fd, b->s + b->n, b->cap - b->n, (off_t)b->n);
+		if (n < 0)
+			return -1;
+		b->n += (size_t)n;
+		if (n == 0 || (*whole && b->n < HALF_PAGE)) {
+			*whole = pieces <= 1;
+			return 0;
+		}
+		if (b->n > SLURP_MOST) {
+			errno = EFBIG;
+			return -1;
+		}
+	}
+}
+
+/* What getdents64(2) fills in; libc has it only behind opendir, which allocates 32 KiB each
+ * time. */
+struct entry {
+	uint64_t inode;
+	int64_t offset;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
+
+/* A symbolic link to a directory is one too: /sys/fs/cgroup/cpu may lead to cpu,cpuacct. */
+static bool
+is_directory(int fd, const struct entry *e)
+{
+	struct stat st;
+
+	if (e->type != DT_LNK && e->type != DT_UNKNOWN)
+		return e->type == DT_DIR;
+	return fstatat(fd, e->name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void
+add_directory(int fd, const struct entry *e, struct buf *b)
+{
+	if (strcmp(e->name, ".") == 0 || strcmp(e->name, "..") == 0 || strchr(e->name, '\n') ||
+	    !is_directory(fd, e))
+		return;
+	buf_text(b, e->name);
+	buf_char(b, '\n');
+}
+
+int
+slurp_count(int fd, uint64_t *n)
+{
+	_Alignas(struct entry) char page[8192];
+	long got;
+
+	*n = 0;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -1;
+	while ((got = syscall(SYS_getdents64, fd, page, sizeof page)) > 0) {
+		for (long at = 0; at < got;) {
+			const struct entry *e = (const void *)(page + at);
+			*n += strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0;
+			at += e->length;
+		}
+	}
+	return (int)got;
+}
+
+int
+slurp_directories(int fd, struct buf *b)
+{
+	_Alignas(struct entry) char page[8192];
+	long n;
+
+	b->n = 0;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -1;
+	while ((n = syscall(SYS_getdents64, fd, page, sizeof page)) > 0) {
+		for (long at = 0; at < n;) {
+			const struct entry *e = (const void *)(page + at);
+			add_directory(fd, e, b);
+			at += e->length;
+		}
+	}
+	return (int)n;
+}
+
+int
+slurp_link(int dir, const char *path, struct buf *b)
+{
+	enum { TARGET_LONGEST = 4096 };
+
+	b->n = 0;
+	ssize_t n = readlinkat(dir, path, buf_room(b, TARGET_LONGEST), TARGET_LONGEST);
+	if (n < 0)
+		return -1;
+	b->n = (size_t)n;
+	return 0;
+}

@@ -1,0 +1,11 @@
+/* run: the driver: what all tools do alike. It sleeps, catches signals, prints, sums up and decides
+ * the exit status. */
+#ifndef PQ_SESSION_RUN_H
+#define PQ_SESSION_RUN_H
+
+#include "cli/option.h"
+
+/* Runs the tool as the options say; returns the program's exit status. */
+enum exit_status run(const struct options *o);
+
+#endif

@@ -1,0 +1,101 @@
+#include "session/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop, urged, resized,
+    asked; /* one each, as setting a bit of one could lose another */
+
+/* The alarm wakes us should the signal have come just before a sleep, or while a reader that has
+ * stopped reading holds up our write. */
+static void
+on_signal(int sig)
+{
+	if (sig == SIGWINCH) {
+		resized = 1;
+		return;
+	}
+	if (sig == SIGUSR1) {
+		asked = 1;
+		return;
+	}
+	if (sig == SIGALRM)
+		urged = 1;
+	stop = 1;
+	alarm(1);
+}
+
+/* It only interrupts a sleep, so that the end of a child is seen at once. */
+static void
+on_child(int sig)
+{
+	(void)sig;
+}
+
+void
+signals_catch(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal }, old;
+	const int once[] = { SIGINT, SIGTERM };
+
+	sigfillset(&sa.sa_mask);
+	sigaction(SIGWINCH, &sa, NULL);
+	sigaction(SIGALRM, &sa, NULL);
+	sa.sa_flags = (int)SA_RESETHAND;
+	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
+		if (sigaction(once[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(once[i], &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	/* a limit on files' sizes is an error of write(2), to be told */
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+void
+signals_catch_children(void)
+{
+	struct sigaction sa = { .sa_handler = on_child, .sa_flags = SA_NOCLDSTOP };
+
+	sigfillset(&sa.sa_mask);
+	sigaction(SIGCHLD, &sa, NULL);
+}
+
+void
+signals_catch_asking(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigfillset(&sa.sa_mask);
+	sigaction(SIGUSR1, &sa, NULL);
+	signals_catch_children();
+}
+
+bool
+signals_asked(void)
+{
+	bool was = asked;
+
+	asked = 0;
+	return was;
+}
+
+bool
+signals_stop(void)
+{
+	return stop;
+}
+
+bool
+signals_urged(void)
+{
+	return urged;
+}
+
+bool
+signals_resized(void)
+{
+	bool was = resized;
+
+	resized = 0;
+	return was;
+}

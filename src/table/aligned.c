@@ -1,0 +1,308 @@
+/* text: rows for people, as sar and mpstat lay them out. */
+#include <math.h>
+#include <string.h>
+
+#include "table/format.h"
+
+/* Of the columns that are shown, those of fixed width stand first, then the labels of any
+ * length. */
+struct layout {
+	int width[COLUMNS_MOST]; /* 0: a label of any length, or left out */
+	bool cut;                /* columns are left out: the header ends with '>' */
+};
+
+/* What a label of any length is left at least, if it names the row. */
+enum { LABEL_ROOM = 11, NAME_LEAST = 4 };
+
+static int
+time_width(const struct report *r)
+{
+	return r->fractions ? 12 : 8;
+}
+
+static const struct column *
+shown(const struct report *r, int i)
+{
+	return &r->columns[r->shown[i]];
+}
+
+static int
+hyphens(const struct column *c)
+{
+	int n = 0;
+
+	for (const char *s = c->heading; *s && c->width > 0; s++)
+		n += *s == '-';
+	return n;
+}
+
+/* Leaves columns out from the right until the line is so wide; returns its width. */
+static int
+leave_out(const struct report *r, struct layout *l, int width, int most, bool spare_only)
+{
+	for (int i = r->nshown - 1; width > most && i >= 0; i--) {
+		if (spare_only && !shown(r, i)->spare)
+			continue;
+		width -= l->width[i];
+		l->width[i] = 0;
+	}
+	return width;
+}
+
+/* On a terminal that is too narrow, headings lose their hyphens, pq's own ones on the right first;
+ * then columns are left out, those that can be spared first, and a '>' behind the header says
+ * so. */
+static struct layout
+lay_out(const struct report *r)
+{
+	struct layout l = { .cut = false };
+	int width = time_width(r);
+
+	for (int i = 0; i < r->nshown; i++) {
+		bool names_row = r->shown[i] == 0 && shown(r, i)->width == 0;
+		l.width[i] = shown(r, i)->width;
+		width += names_row ? LABEL_ROOM : l.width[i] ? l.width[i] : shown(r, i)->room;
+	}
+	for (int i = r->nshown - 1; r->terminal && width > r->width && i >= 0; i--) {
+		l.width[i] -= hyphens(shown(r, i));
+		width -= hyphens(shown(r, i));
+	}
+	l.cut = r->terminal && width > r->width;
+	if (l.cut)
+		leave_out(r, &l, leave_out(r, &l, width, r->width - 2, true), r->width - 2, false);
+	return l;
+}
+
+static void
+put_right(struct buf *b, size_t start, int width)
+{
+	size_t n = b->n - start, w = (size_t)width;
+
+	if (n < w) {
+		buf_pad(b, w - n);
+		memmove(b->s + b->n - n, b->s + start, n);
+		memset(b->s + start, ' ', w - n);
+	}
+}
+
+static void
+put_heading(struct buf *b, const struct column *c, bool squeezed)
+{
+	for (const char *s = c->heading; *s; s++)
+		if (!(squeezed && *s == '-'))
+			buf_char(b, *s);
+}
+
+static void
+put_time(struct buf *b, const struct report *r, const char *time)
+{
+	size_t start = b->n;
+
+	buf_text(b, time);
+	if (b->n - start < (size_t)time_width(r))
+		buf_pad(b, (size_t)time_width(r) - (b->n - start));
+}
+
+/* 62.0M: three or four digits, and what they count. */
+static void
+put_bytes(struct buf *b, double x)
+{
+	static const char suffix[] = " KMGTPE";
+	int power = 0;
+
+	for (; x >= 1023.5 && power < 6; power++)
+		x /= 1024;
+	buf_fixed(b, x, power > 0 && x < 99.95);
+	if (power > 0)
+		buf_char(b, suffix[power]);
+}
+
+/* A number in its column's width: digits after the point give way to those before it. */
+static void
+put_number(struct buf *b, const struct column *c, double x)
+{
+	size_t start = b->n;
+
+	if (c->unit == BYTES) {
+		put_bytes(b, x);
+		return;
+	}
+	for (int digits = c->digits; digits >= 0; digits--) {
+		b->n = start;
+		buf_fixed(b, x, digits);
+		if (b->n - start < (size_t)c->width || c->width == 0)
+			return;
+	}
+}
+
+static void
+put_value(struct buf *b, const struct column *c, const struct cell *cell)
+{
+	if (c->kind == LABEL) {
+		if (cell->label)
+			buf_printable(b, cell->label);
+	} else if (c->kind == FLAG) {
+		buf_char(b, cell->num > 0 ? '*' : ' ');
+	} else if (isnan(cell->num) || isinf(cell->num)) {
+		buf_char(b, '-');
+	} else {
+		put_number(b, c, cell->num);
+	}
+}
+
+/* A label in less room than it needs keeps its end, which tells cgroups apart; '<' stands for the
+ * rest. */
+static void
+clip(struct buf *b, size_t start, size_t room)
+{
+	size_t n = b->n - start;
+
+	if (n <= room || room == 0)
+		return;
+	size_t from = b->n - (room - 1);
+	while (from < b->n && ((unsigned char)b->s[from] & 0xc0) == 0x80)
+		from++; /* not in the middle of a UTF-8 character */
+	memmove(b->s + start + 1, b->s + from, b->n - from);
+	b->n = start + 1 + (b->n - from);
+	b->s[start] = '<';
+}
+
+static void
+put_cell(struct buf *b, const struct column *c, const struct cell *cell, int width)
+{
+	size_t start = b->n;
+
+	put_value(b, c, cell);
+	if (c->kind == LABEL) {
+		if (b->n == start)
+			buf_char(b, '-');
+		clip(b, start, (size_t)width - 1);
+	}
+	put_right(b, start, width);
+}
+
+/* What the labels of any length behind the i-th column take. */
+static size_t
+later_labels(const struct report *r, const struct cell *row, int i)
+{
+	size_t n = 0;
+
+	while (row && ++i < r->nshown)
+		if (shown(r, i)->width == 0 && row[r->shown[i]].label)
+			n += strlen(row[r->shown[i]].label) + 2;
+	return n;
+}
+
+/* The labels of any length, each behind two blanks; on a terminal, in what is left of the line: a
+ * note behind a cgroup's name has its place, and the name the rest, but for a few letters. */
+static void
+put_long_labels(struct buf *b, const struct report *r, const struct cell *row, size_t line)
+{
+	for (int i = 0; i < r->nshown; i++) {
+		const struct column *c = shown(r, i);
+		size_t used = b->n - line + 2,
+		       room = used < (size_t)r->width ? (size_t)r->width - used : 0;
+		size_t later = later_labels(r, row, i);
+		if (c->width != 0 || (row && c->remark && !row[r->shown[i]].label) ||
+		    (r->terminal && room < 2))
+			continue;
+		buf_text(b, "  ");
+		size_t start = b->n;
+		if (!row)
+			buf_text(b, c->heading);
+		else if (row[r->shown[i]].label)
+			put_value(b, c, &row[r->shown[i]]);
+		else
+			buf_char(b, '-');
+		if (r->terminal)
+			clip(b, start,
+			    room >= later + NAME_LEAST     ? room - later :
+				later && room > NAME_LEAST ? NAME_LEAST :
+							     room);
+	}
+}
+
+static void
+end_line(struct buf *b, size_t line)
+{
+	while (b->n > line && b->s[b->n - 1] == ' ')
+		b->n--;
+	buf_char(b, '\n');
+}
+
+void
+text_header(struct buf *b, const struct report *r, const char *time)
+{
+	struct layout l = lay_out(r);
+	size_t line = b->n;
+
+	put_time(b, r, time);
+	for (int i = 0; i < r->nshown; i++) {
+		size_t start = b->n;
+		if (l.width[i] == 0)
+			continue;
+		put_heading(b, shown(r, i), l.width[i] < shown(r, i)->width);
+		put_right(b, start, l.width[i]);
+	}
+	if (l.cut)
+		buf_text(b, " >");
+	put_long_labels(b, r, NULL, line);
+	end_line(b, line);
+}
+
+void
+text_row(struct buf *b, const struct report *r, const char *time, const struct cell *row)
+{
+	struct layout l = lay_out(r);
+	size_t line = b->n;
+
+	put_time(b, r, time);
+	for (int i = 0; i < r->nshown; i++)
+		if (l.width[i] > 0)
+			put_cell(b, shown(r, i), &row[r->shown[i]], l.width[i]);
+	if (l.cut)
+		buf_pad(b, 2);
+	put_long_labels(b, r, row, line);
+	end_line(b, line);
+}
+
+static void
+begin(struct buf *b, struct report *r)
+{
+	(void)b;
+	r->lines_left = 0;
+}
+
+/* A header when the first one is due; then, on a terminal, whenever the screen would lose the last
+ * one. */
+static void
+put_due_header(struct buf *b, struct report *r, const struct rows *rows)
+{
+	char time[16];
+	int n = (int)rows->table->nrows;
+	bool first = r->lines_left == 0;
+
+	if (!first && (!r->terminal || r->lines_left > n)) {
+		r->lines_left -= r->terminal ? n : 0;
+		return;
+	}
+	if (!first)
+		buf_char(b, '\n');
+	text_header(b, r, clock_text(time, r, rows->from_real_ns));
+	r->lines_left = r->rows - 2 - n > 0 ? r->rows - 2 - n : 1;
+}
+
+static void
+rows_text(struct buf *b, struct report *r, const struct rows *rows)
+{
+	char time[16];
+
+	if (rows->table->nrows == 0)
+		return;
+	put_due_header(b, r, rows);
+	clock_text(time, r, rows->real_ns);
+	for (size_t i = 0; i < rows->table->nrows; i++)
+		text_row(b, r, time, table_at(rows->table, i));
+}
+
+const struct format format_text = { begin, rows_text, true };

@@ -1,0 +1,21 @@
+/* cut: copies the moments of a window from a tape to another. */
+#ifndef PQ_TAPE_CUT_H
+#define PQ_TAPE_CUT_H
+
+#include "tape/tape_file.h"
+#include "tape/reader.h"
+
+struct cut_window {
+	int64_t from_ns, to_ns; /* CLOCK_REALTIME; … */
+	/* when this is given, CLOCK_MONOTONIC of that boot, which nobody sets */
+	const unsigned char *boot_id;
+};
+
+/* Copies all moments of the window. Returns how many, or -1 with errno. */
+int64_t cut_copy(struct tape_reader *r, const struct cut_window *w, struct tape_file *to);
+
+/* The same into a new file at `path`, which is there only when it is complete. What was lost on the
+ * way is in r->lost. */
+int64_t cut_save(struct tape_reader *r, const struct cut_window *w, const char *path);
+
+#endif

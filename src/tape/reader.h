@@ -1,0 +1,94 @@
+/*
+ * tape_reader: reads moments from a tape. It trusts nothing: what is damaged is passed over up to
+ * the next record that can be understood, and counted.
+ */
+#ifndef PQ_TAPE_READER_H
+#define PQ_TAPE_READER_H
+
+#include "tape/state.h"
+#include "tape/index.h"
+
+/* What went wrong. */
+struct tape_losses {
+	uint64_t moments;     /* lost to damage */
+	uint64_t places;      /* that are damaged */
+	uint64_t overwritten; /* segments that the recorder overwrote before they were read */
+	bool torn;            /* the tape ends in bytes that are no record */
+	bool later;           /* some segments are of a later version, and were not read */
+};
+
+/* A part of a tape, in CLOCK_REALTIME ns. Zero-initialise but for its ends. */
+struct tape_window {
+	int64_t from_ns, to_ns;
+	bool given;       /* a moment of it was, … */
+	int64_t given_ns; /* … the last one at this monotonic time */
+};
+
+struct tape_reader {
+	struct source source;
+	struct tape_index index; /* of a file; of a pipe the present segment alone */
+	size_t next;             /* the segment to be read next */
+	bool in_order;           /* a pipe that is read as it comes */
+	int64_t from_ns, to_ns;  /* segments of other times (CLOCK_REALTIME) are passed over */
+	bool follow;             /* the end of the newest segment is not the end */
+	bool open, settled;      /* a segment is being read; its losses are counted */
+	struct tape_segment segment;
+	/* of the segment: its header, where the next record is looked for, its end */
+	uint64_t start, at, limit;
+	uint32_t seed;
+	/* its key frame was understood; and the record before, on which the next may lean */
+	bool keyed, linked;
+	bool garbage;      /* it ends in bytes that are no record */
+	uint64_t position; /* of the next moment in it */
+	uint64_t given;    /* of its moments, those that were understood */
+	/* bytes that may still be looked through for records behind damage */
+	uint64_t effort;
+	struct moment last;
+	int64_t step_ns;
+	unsigned char boot_id[16];
+	bool booted; /* … is that of the last moment */
+	struct playback tracks;
+	struct tape_losses lost;
+};
+
+/* Finds the segments of a file, or the first one of a pipe. 0; -1 with errno: EINVAL it is no tape,
+ * ENOTSUP it is of a later version, ENODATA it is empty, EINTR, or why it cannot be read. */
+int tape_reader_begin(struct tape_reader *r, int fd, bool pipe);
+
+/* The same for a file whose segments are known: it is not searched, and the index becomes the
+ * reader's. */
+void tape_reader_begin_at(struct tape_reader *r, int fd, const struct tape_index *index);
+
+/* Passes over segments all of which lies before that time. Not for a pipe. */
+void tape_reader_seek(struct tape_reader *r, int64_t real_ns);
+
+/* Begins with the segment of this boot in which that time (CLOCK_MONOTONIC) lies. Not for a
+ * pipe. */
+void tape_reader_seek_mono(struct tape_reader *r, const unsigned char boot_id[16], int64_t mono_ns);
+
+/* Back to the beginning, as if nothing had been read. Not for a pipe. */
+void tape_reader_rewind(struct tape_reader *r);
+
+/* Before reading: the times of the first and of the last moment (CLOCK_REALTIME). 0, or -1 with
+ * errno; ESPIPE for a pipe. */
+int tape_reader_span(struct tape_reader *r, int64_t *first_ns, int64_t *last_ns);
+
+/* The next moment that can be understood; its texts are in r->tracks. 1; 0 at the end; -1 with
+ * errno. */
+int tape_reader_next(struct tape_reader *r, struct moment *m);
+
+/* With follow, at the end: the next tape_reader_next finds what has come since. 0, or -1 with
+ * errno. */
+int tape_reader_again(struct tape_reader *r);
+
+/* Whether the moment, which comes behind those that were asked about before, belongs to the window.
+ * Moments lie a little behind the time at which they were due: so does the one nearest to the
+ * end. */
+bool tape_window_has(struct tape_window *w, const struct moment *m);
+
+/* One line about what was lost into out; false when nothing was. */
+bool tape_losses_text(const struct tape_losses *l, char *out, size_t n);
+
+void tape_reader_free(struct tape_reader *r);
+
+#endif

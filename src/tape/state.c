@@ -1,0 +1,210 @@
+#include "tape/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "tape/format.h"
+
+enum { ERRNO_MOST = 4095 };
+
+/* A path below the root, and nothing that could lead out of it: unpacking makes files of these. */
+static bool
+is_path(struct text path)
+{
+	struct text rest = path, part;
+
+	if (path.n == 0 || path.n >= PATH_LONGEST || path.s[0] == '/' ||
+	    memchr(path.s, '\0', path.n))
+		return false;
+	while (text_split(&rest, '/', &part))
+		if (part.n == 0 || text_eq(part, ".") || text_eq(part, ".."))
+			return false;
+	return true;
+}
+
+/* Takes the next track's path: a new one, which gets the next number. */
+static bool
+add_path(struct playback *p, struct text *rest)
+{
+	struct text path;
+
+	if (!code_get_text(rest, &path) || !is_path(path) || paths_find(&p->paths, path) >= 0 ||
+	    p->paths.n == TAPE_TRACKS_MOST)
+		return false;
+	if (p->paths.n == p->room) {
+		uint32_t room = p->room ? p->room * 2 : 32;
+		p->v = xrealloc(p->v, room * sizeof *p->v);
+		memset(p->v + p->room, 0, (room - p->room) * sizeof *p->v);
+		p->room = room;
+	}
+	paths_add(&p->paths, path);
+	return true;
+}
+
+static bool
+take_words(struct words *w, struct text *rest)
+{
+	struct text text;
+	uint64_t error;
+
+	if (!code_get(rest, &error) || error > ERRNO_MOST ||
+	    (!error && !code_get_text(rest, &text)))
+		return false;
+	w->error = (int)error;
+	if (!error)
+		figures_take(&w->figures, text);
+	return true;
+}
+
+static const struct words *
+words_of(const struct played *t)
+{
+	return t->is_own ? &t->own : &t->key;
+}
+
+static size_t
+numbers_of(const struct played *t)
+{
+	return words_of(t)->error ? 0 : words_of(t)->figures.count;
+}
+
+/* The words hold from now on, with their own numbers. */
+static void
+begin_with(struct played *t, bool own)
+{
+	const struct figures *f;
+
+	t->is_own = own;
+	f = &words_of(t)->figures;
+	t->stale = t->fresh = true;
+	if (t->room < f->count) {
+		t->room = f->count;
+		t->values = xrealloc(t->values, t->room * sizeof *t->values);
+	}
+	if (numbers_of(t))
+		memcpy(t->values, f->values, f->count * sizeof *t->values);
+}
+
+int
+playback_key(struct playback *p, struct text record)
+{
+	uint64_t n;
+
+	paths_clear(&p->paths);
+	p->keyed = 0;
+	if (!code_get(&record, &n))
+		return -1;
+	for (; n > 0; n--) {
+		if (!add_path(p, &record) || !take_words(&p->v[p->paths.n - 1].key, &record)) {
+			paths_clear(&p->paths);
+			return -1;
+		}
+		begin_with(&p->v[p->paths.n - 1], false);
+	}
+	p->keyed = p->paths.n;
+	return 0;
+}
+
+/* The tracks that the record has as a whole. */
+static bool
+take_whole(struct playback *p, struct text *rest)
+{
+	uint64_t n, i;
+
+	if (!code_get(rest, &n))
+		return false;
+	for (; n > 0; n--) {
+		if (!code_get(rest, &i) || i > p->paths.n ||
+		    (i == p->paths.n && !add_path(p, rest)) || !take_words(&p->v[i].own, rest))
+			return false;
+		begin_with(&p->v[i], true);
+		p->v[i].whole = true;
+	}
+	return true;
+}
+
+/* How the numbers of all others have changed. */
+static bool
+take_numbers(struct playback *p, struct text rest)
+{
+	struct deltas_read d = { .rest = rest };
+
+	for (uint32_t i = 0; i < p->paths.n; i++) {
+		struct played *t = &p->v[i];
+		if (t->whole || !deltas_add(&d, t->values, numbers_of(t)))
+			continue;
+		t->stale = t->fresh = true;
+	}
+	return !d.bad && (d.rest.n == 0);
+}
+
+static void
+begin_moment(struct playback *p, bool from_key)
+{
+	if (from_key)
+		paths_keep(&p->paths, p->keyed);
+	for (uint32_t i = 0; i < p->paths.n; i++) {
+		p->v[i].fresh = p->v[i].whole = false;
+		if (from_key)
+			begin_with(&p->v[i], false);
+	}
+}
+
+int
+playback_moment(struct playback *p, struct text record, bool from_key)
+{
+	begin_moment(p, from_key);
+	return take_whole(p, &record) && take_numbers(p, record) ? 0 : -1;
+}
+
+int
+playback_text(struct playback *p, const char *path, struct text *text)
+{
+	int i = paths_find(&p->paths, text_of(path));
+
+	if (i < 0) {
+		errno = ENODATA;
+		return -1;
+	}
+	return playback_track(p, (uint32_t)i, text);
+}
+
+int
+playback_track(struct playback *p, uint32_t i, struct text *text)
+{
+	struct played *t = &p->v[i];
+	const struct words *w = words_of(t);
+
+	if (w->error) {
+		errno = w->error;
+		return -1;
+	}
+	if (t->stale) {
+		t->text.n = 0;
+		figures_print(&w->figures, t->values, &t->text);
+		t->stale = false;
+	}
+	*text = (struct text){ t->text.s, t->text.n };
+	return 0;
+}
+
+static void
+free_played(struct played *t)
+{
+	figures_free(&t->key.figures);
+	figures_free(&t->own.figures);
+	free(t->values);
+	buf_free(&t->text);
+}
+
+void
+playback_free(struct playback *p)
+{
+	for (uint32_t i = 0; i < p->room; i++)
+		free_played(&p->v[i]);
+	free(p->v);
+	paths_clear(&p->paths);
+	*p = (struct playback){ 0 };
+}

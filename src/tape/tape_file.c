@@ -1,0 +1,221 @@
+#include "tape/tape_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tape/reader.h"
+
+enum { AHEAD = 1 << 20 };
+
+/* The lock belongs to the process, and goes with it however it ends. */
+static int
+lock(struct tape_file *f)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(f->fd, F_SETLK, &whole) == 0)
+		return 0;
+	if (errno != EAGAIN && errno != EACCES)
+		return -1;
+	if (fcntl(f->fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK && whole.l_pid > 0)
+		f->owner = whole.l_pid;
+	errno = EBUSY;
+	return -1;
+}
+
+int
+tape_file_owner(const char *path)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return -1;
+	int result = fcntl(fd, F_GETLK, &whole), error = errno;
+	close(fd);
+	errno = error;
+	return result < 0 ? -1 : whole.l_type == F_UNLCK ? 0 : whole.l_pid;
+}
+
+/* A file of zeros: room was made for a tape, and no more came of it. */
+static bool
+is_blank(int fd)
+{
+	char some[1 << 16];
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(fd, some, sizeof some, at)) > 0; at += n)
+		if (some[0] != 0 || memcmp(some, some + 1, (size_t)n - 1) != 0)
+			return false;
+	return n == 0;
+}
+
+/* Where the newest segment ends is where the next one begins; its last record may be torn. */
+static int
+find_end(struct tape_file *f, struct tape_reader *r, struct tape_segment *from, uint64_t *at)
+{
+	struct moment m;
+	int got;
+
+	r->next = r->index.n - 1;
+	while ((got = tape_reader_next(r, &m)) > 0)
+		;
+	if (got < 0) /* what cannot be read now may be readable, and must not be overwritten */
+		return -1;
+	*from = r->segment;
+	from->moments += r->position;
+	*at = r->position ? tape_block_up(r->at + TAPE_END) : r->start;
+	f->ring = from->ring;
+	f->index = r->index; /* it is taken over */
+	r->index = (struct tape_index){ 0 };
+	return from->sequence ? 0 : -1;
+}
+
+static int
+resume(struct tape_file *f, struct tape_segment *from, uint64_t *at)
+{
+	struct tape_reader r;
+	int result = tape_reader_begin(&r, f->fd, false);
+
+	if (result == 0 && r.index.later) {
+		/* what is behind the last segment that is understood would be overwritten */
+		errno = ENOTSUP;
+		result = -1;
+	} else if (result == 0)
+		result = find_end(f, &r, from, at);
+	else if (errno == ENODATA || (errno == EINVAL && is_blank(f->fd)))
+		result = 0;
+	int error = errno;
+	tape_reader_free(&r);
+	errno = error;
+	return result;
+}
+
+/* A full disk is to be told now, and not when the recording is needed. Where room cannot be taken
+ * beforehand, it is not. */
+static int
+allocate(struct tape_file *f)
+{
+	int error;
+
+	if (f->ring == 0)
+		return 0;
+	do
+		error = posix_fallocate(f->fd, 0, (off_t)f->ring);
+	while (error == EINTR);
+	if (error == EOPNOTSUPP || error == EINVAL)
+		return ftruncate(f->fd, (off_t)f->ring);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+static int
+open_file(
+    struct tape_file *f, const char *path, uint64_t ring, struct tape_segment *from, uint64_t *at)
+{
+	struct stat st;
+
+	f->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (f->fd < 0 && errno == ENOENT) {
+		f->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		f->created = f->fd >= 0;
+	}
+	if (f->fd < 0 || fstat(f->fd, &st) < 0)
+		return -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = ENOTTY;
+		return -1;
+	}
+	if (lock(f) < 0) {
+		f->created = false; /* it is the other one's now */
+		return -1;
+	}
+	if (resume(f, from, at) < 0)
+		return -1;
+	if (from->sequence == 0)
+		f->ring = from->ring = ring;
+	if (ring && f->ring != ring) {
+		errno = ERANGE;
+		return -1;
+	}
+	return allocate(f);
+}
+
+int
+tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
+{
+	struct tape_segment from = { .ring = ring };
+	uint64_t at = 0;
+
+	*f = (struct tape_file){
+		.fd = STDOUT_FILENO, .path = path, .stream = strcmp(path, "-") == 0, .ring = ring
+	};
+	if (!f->stream && open_file(f, path, ring, &from, &at) < 0) {
+		int error = errno;
+		if (f->created)
+			unlink(path);
+		if (f->fd >= 0)
+			close(f->fd);
+		tape_index_free(&f->index);
+		errno = error;
+		return -1;
+	}
+	if (getrandom(&from.run, sizeof from.run, GRND_NONBLOCK) != sizeof from.run)
+		from.run ^= (uint64_t)getpid() << 32;
+	tape_writer_begin(&f->writer, f->fd, f->stream, &from, at);
+	return 0;
+}
+
+/* A segment was begun: those in its room are gone, or will be soon. */
+static void
+note_segment(struct tape_file *f)
+{
+	const struct tape_writer *w = &f->writer;
+	struct tape_index *x = &f->index;
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n; i++)
+		if (x->v[i].at < w->start || x->v[i].at >= w->start + w->room)
+			x->v[n++] = x->v[i];
+	x->n = n;
+	tape_index_add(x, w->start, &w->segment);
+}
+
+int
+tape_file_moment(struct tape_file *f, const struct moment *m)
+{
+	if (!f->stream && !f->ring && f->writer.at + AHEAD / 2 > f->allocated) {
+		f->allocated = f->writer.at + AHEAD;
+		/* should it fail, writing will tell */
+		fallocate(f->fd, FALLOC_FL_KEEP_SIZE, (off_t)f->writer.at, AHEAD);
+	}
+	uint64_t sequence = f->writer.segment.sequence;
+	if (tape_writer_moment(&f->writer, m) < 0)
+		return -1;
+	if (f->writer.segment.sequence != sequence)
+		note_segment(f);
+	return 0;
+}
+
+int
+tape_file_close(struct tape_file *f)
+{
+	static const char end[TAPE_END];
+	int result = 0;
+
+	if (f->stream && f->writer.run_moments)
+		result = write(f->fd, end, sizeof end) < 0 ? -1 : 0;
+	else if (!f->ring && f->writer.run_moments)
+		result = ftruncate(f->fd, (off_t)(f->writer.at + TAPE_END));
+	if (f->created && f->writer.run_moments == 0)
+		unlink(f->path);
+	if (close(f->fd) < 0 && errno != EINTR)
+		result = -1;
+	tape_writer_end(&f->writer);
+	tape_index_free(&f->index);
+	return result;
+}

@@ -1,0 +1,198 @@
+#include "tape/template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+/* 10^19 is the largest power of ten below 2^64. */
+enum { DIGITS_MOST = 19, WIDTH_MOST = 200 };
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* The value of the digits at s + i, at most `end` of them; *n is how many there are. More digits
+ * than fit give no value. */
+static uint64_t
+digits_at(const char *s, size_t i, size_t end, size_t *n)
+{
+	uint64_t v = 0;
+	size_t start = i;
+
+	for (; i < end && is_digit(s[i]); i++)
+		v = v * 10 + (uint64_t)(s[i] - '0');
+	*n = i - start;
+	return v;
+}
+
+/* Whether the n digits at s + i stand for themselves: printing their value gives them again. */
+static bool
+is_canonical(const char *s, size_t i, size_t n)
+{
+	return n > 0 && n <= DIGITS_MOST && (n == 1 || s[i] != '0');
+}
+
+/* What the n digits at s + i are; those that are no number stay literal. */
+static bool
+classify(const char *s, size_t i, size_t n, struct spot *spot)
+{
+	size_t blanks = 0;
+
+	*spot = (struct spot){ (uint32_t)i, (uint8_t)n, FIGURE_PLAIN };
+	if (i > 0 && s[i - 1] == '.') {
+		spot->kind = FIGURE_FIXED;
+		return n <= DIGITS_MOST;
+	}
+	if (!is_canonical(s, i, n))
+		return false;
+	while (blanks < i && blanks < WIDTH_MOST && s[i - 1 - blanks] == ' ')
+		blanks++;
+	if (blanks >= 2 && blanks + n < WIDTH_MOST)
+		*spot =
+		    (struct spot){ (uint32_t)(i - blanks), (uint8_t)(blanks + n), FIGURE_PADDED };
+	return true;
+}
+
+static void
+add(struct figures *f, struct spot spot, uint64_t value)
+{
+	if (f->count == f->room) {
+		f->room = f->room ? f->room * 2 : 16;
+		f->spots = xrealloc(f->spots, f->room * sizeof *f->spots);
+		f->values = xrealloc(f->values, f->room * sizeof *f->values);
+	}
+	f->spots[f->count] = spot;
+	f->values[f->count++] = value;
+}
+
+void
+figures_take(struct figures *f, struct text t)
+{
+	struct spot spot;
+
+	f->text.n = f->count = 0;
+	buf_room(&f->text, t.n + 1); /* so that an empty text is somewhere, too */
+	buf_add(&f->text, t.s, t.n);
+	for (size_t i = 0, n; i < t.n; i += n) {
+		uint64_t v = digits_at(t.s, i, t.n, &n);
+		if (n > 0 && classify(t.s, i, n, &spot))
+			add(f, spot, v);
+		n += n == 0;
+	}
+}
+
+/* How many bytes at a and b are equal, of at most n. */
+static size_t
+equal_bytes(const char *a, const char *b, size_t n)
+{
+	size_t i = 0;
+	uint64_t x, y;
+
+	for (; i + sizeof x <= n; i += sizeof x) {
+		memcpy(&x, a + i, sizeof x);
+		memcpy(&y, b + i, sizeof y);
+		if (x != y)
+			break;
+	}
+	while (i < n && a[i] == b[i])
+		i++;
+	return i;
+}
+
+/* Reads the number at t.s + at that has taken the place of `spot`: its width, or 0 when there is
+ * none of that kind. */
+static size_t
+number_at(struct text t, size_t at, const struct spot *spot, uint64_t *v)
+{
+	size_t blanks = 0, n;
+
+	while (spot->kind == FIGURE_PADDED && at + blanks < t.n && blanks < spot->n &&
+	    t.s[at + blanks] == ' ')
+		blanks++;
+	*v = digits_at(t.s, at + blanks, t.n, &n);
+	if (spot->kind == FIGURE_FIXED)
+		return n == spot->n ? n : 0;
+	if (!is_canonical(t.s, at + blanks, n))
+		return 0;
+	if (spot->kind == FIGURE_PADDED)
+		return blanks >= 2 && blanks + n == spot->n ? spot->n : 0;
+	return n;
+}
+
+/*
+ * Both texts are walked at once. Where they differ there must be a number, or just have been one (9
+ * became 90); it may have another length in the new text, which then goes on as far behind.
+ */
+bool
+figures_renew(struct figures *f, struct text t)
+{
+	const char *old = f->text.s;
+	/* in the old text, in the new one; the next number */
+	size_t i = 0, j = 0, next = 0, end = f->text.n;
+
+	for (;;) {
+		size_t left = end - i < t.n - j ? end - i : t.n - j,
+		       same = left ? equal_bytes(old + i, t.s + j, left) : 0;
+		i += same;
+		j += same;
+		for (; next < f->count && f->spots[next].at + f->spots[next].n < i; next++)
+			f->spots[next].at = (uint32_t)(f->spots[next].at + j - i);
+		if (i == end && j == t.n)
+			break;
+		if (next == f->count || f->spots[next].at > i)
+			return false;
+		struct spot *spot = &f->spots[next];
+		size_t back = i - spot->at, start = j - back,
+		       n = number_at(t, start, spot, &f->values[next]);
+		if (n == 0 || n > UINT8_MAX)
+			return false;
+		i = spot->at + spot->n;
+		j = start + n;
+		*spot = (struct spot){ (uint32_t)start, (uint8_t)n, spot->kind };
+		next++;
+	}
+	for (; next < f->count; next++)
+		f->spots[next].at = (uint32_t)(f->spots[next].at + j - i);
+	f->text.n = 0;
+	buf_add(&f->text, t.s, t.n);
+	return true;
+}
+
+static void
+print_number(struct buf *b, const struct spot *spot, uint64_t v)
+{
+	size_t digits = 1;
+
+	if (spot->kind == FIGURE_PADDED) {
+		for (uint64_t rest = v; rest >= 10; rest /= 10)
+			digits++;
+		buf_pad(b, spot->n > digits ? spot->n - digits : 0);
+	}
+	buf_u64(b, v, spot->kind == FIGURE_FIXED ? spot->n : 1);
+}
+
+void
+figures_print(const struct figures *f, const uint64_t *values, struct buf *b)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct spot *spot = &f->spots[i];
+		buf_add(b, f->text.s + at, spot->at - at);
+		print_number(b, spot, values[i]);
+		at = spot->at + spot->n;
+	}
+	buf_add(b, f->text.s + at, f->text.n - at);
+}
+
+void
+figures_free(struct figures *f)
+{
+	buf_free(&f->text);
+	free(f->spots);
+	free(f->values);
+	*f = (struct figures){ 0 };
+}

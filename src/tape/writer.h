@@ -1,0 +1,55 @@
+/* tape_writer: puts moments on a tape. */
+#ifndef PQ_TAPE_WRITER_H
+#define PQ_TAPE_WRITER_H
+
+#include "tape/format.h"
+#include "tape/tracks.h"
+
+struct tape_writer {
+	int fd;
+	bool stream; /* a pipe: written in order, and never again */
+	/* whether a write that a signal interrupts is to be given up; NULL: never */
+	bool (*give_up)(void);
+	uint64_t at; /* where the next record goes */
+	/* where the segment began, and how many bytes it takes at most */
+	uint64_t start, room;
+	uint64_t moments;     /* on the tape so far, those overwritten since too */
+	uint64_t run_moments; /* those of this run */
+	/* moments that were to be written; the one with which the segment began */
+	uint64_t turn, segment_turn;
+	struct tape_segment segment; /* the one that is written, or where the tape goes on */
+	uint32_t seed;
+	bool begun;            /* a segment is: false again after a write that failed */
+	unsigned in_group;     /* records since one that leans on the key frame */
+	size_t key_bytes;      /* of a key frame */
+	uint32_t key_tracks;   /* how many tracks it has */
+	uint32_t known_tracks; /* how many the record before had */
+	struct moment last;
+	int64_t step_ns; /* between the last two moments */
+	struct tracks tracks;
+	struct buf out;
+};
+
+/* Begins to write to fd, at `at`, a block's start; `from` says where the tape goes on: its boot_id,
+ * run and ring are taken over, and its sequence and moments are those on the tape before. */
+void tape_writer_begin(
+    struct tape_writer *w, int fd, bool stream, const struct tape_segment *from, uint64_t at);
+
+/* As tracks_keep, for this moment. */
+void tape_writer_keep(struct tape_writer *w, struct text path, int error, struct text text);
+
+/* The moment is complete: writes it. 0; -1 with errno: it is not on the tape, but the next one may
+ * be; EMSGSIZE: the tape, or a ring of this size, has no room for its tracks. */
+int tape_writer_moment(struct tape_writer *w, const struct moment *m);
+
+/* The bytes that a ring needs at least for what is kept now. */
+uint64_t tape_writer_least_ring(const struct tape_writer *w);
+
+/* How many bytes a moment takes, with its share of what segments begin with; NaN as long as that is
+ * not known. */
+double tape_writer_rate(const struct tape_writer *w);
+
+/* Frees all; the descriptor stays open. */
+void tape_writer_end(struct tape_writer *w);
+
+#endif

@@ -1,0 +1,195 @@
+/* cpu: where each CPU's time goes, as mpstat -P ALL shows it, and right where the kernel's counters
+ * run backwards. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proc/task.h"
+#include "tools/cpu_usage.h"
+#include "tools/tool.h"
+
+static const struct column columns[] = {
+	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0,
+	    .help = "the CPU; all: the sum over the CPUs online; own: over those of --allowed "
+		    "(/proc/stat)" },
+	[USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds",
+	    .help = "programs, but no guests: user less guest" },
+	[NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds",
+	    .help = "programs of lowered priority: nice less guest_nice" },
+	[SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds",
+	    .help = "the kernel, but no interrupts: system" },
+	[IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1, .counter = "cpu_iowait_seconds",
+	    .help = "idle while a task that last ran here waits for a disk: iowait" },
+	[IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds",
+	    .help = "hardware interrupts: irq" },
+	[SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds",
+	    .help = "software interrupts, of the network above all: softirq" },
+	[STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds",
+	    .help = "had work, but the hypervisor ran somebody else: steal" },
+	[GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds",
+	    .help = "virtual machines: guest", .spare = true },
+	[GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1,
+	    .counter = "cpu_guest_nice_seconds",
+	    .help = "virtual machines of lowered priority: guest_nice", .spare = true },
+	[IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds",
+	    .help = "nothing to run, nothing waited for: idle" },
+	[ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0,
+	    .help = "this process, or that of -p, may run there: Cpus_allowed_list of "
+		    "/proc/PID/status" },
+	{ .key = NULL },
+};
+
+/* The CPUs that the process may run on; pq's own are read once, as that file costs more than all
+ * others here. */
+struct state {
+	bool asked, known;
+	struct cpulist allowed;
+	struct counted *counted; /* by the number of the CPU, up to the largest that was seen */
+	size_t ncounted;
+};
+
+static void
+read_allowed(struct watch *w)
+{
+	const char *pid = w->ask->target.pid;
+	struct state *s = w->state;
+	char path[64];
+	struct text text;
+
+	if (s->asked && !pid)
+		return;
+	snprintf(path, sizeof path, "proc/%.32s/status", pid ? pid : "self");
+	bool there = host_read(w->host, path, &text) == 0;
+	s->known = there && task_allowed_parse(text, &s->allowed) == 0;
+	if (!s->known && (there || !pid))
+		watch_note(w, "/%s does not tell which CPUs the process may run on", path);
+	if (!there && pid && s->asked) {
+		watch_note(w, "process %s has ended", pid);
+		w->ended = true;
+	}
+	if (!there && pid && !s->asked)
+		watch_fail(
+		    w, EXIT_USAGE, "no process %s here; -p takes the number of one that runs", pid);
+	s->asked = true;
+}
+
+static bool
+check_list(struct watch *w, const struct stat_file *f)
+{
+	struct cpulist online = { { 0 } };
+
+	for (size_t i = 0; i < f->ncpus; i++)
+		cpulist_add(&online, f->cpus[i].cpu);
+	return watch_check_cpus(w, &online);
+}
+
+static void *
+read_cpus(struct watch *w, struct arena *a)
+{
+	struct stat_file *f = arena_alloc(a, sizeof *f);
+	struct text text;
+
+	if (host_read(w->host, "proc/stat", &text) < 0)
+		return watch_fail(w, EXIT_UNSUPPORTED,
+		    "cannot read /proc/stat: %s; is /proc mounted?", strerror(errno));
+	if (stat_parse(text, a, f) < 0 || f->ncpus == 0)
+		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/stat tells of no CPU");
+	read_allowed(w);
+	return check_list(w, f) && !w->ended ? f : NULL;
+}
+
+static struct counted *
+counted_of(struct watch *w, unsigned cpu)
+{
+	struct state *s = w->state;
+
+	if (cpu >= CPULIST_MOST)
+		return NULL;
+	if (cpu >= s->ncounted) {
+		struct counted *more = arena_alloc(&w->arena, (cpu + 64) * sizeof *more);
+		if (s->ncounted)
+			memcpy(more, s->counted, s->ncounted * sizeof *more);
+		s->counted = more;
+		s->ncounted = cpu + 64;
+	}
+	return &s->counted[cpu];
+}
+
+static void
+set_counters(struct watch *w, struct cell *row, const struct cpu_time *c, const struct usage *u)
+{
+	struct counted *counted = counted_of(w, c->cpu);
+
+	if (!counted)
+		return;
+	cpu_count(counted, c, u);
+	for (int i = USR; i <= IDLE; i++)
+		if ((int)cpu_field_of(i) < c->fields)
+			row[i].raw = counted->ticks[i] / (double)w->host->facts.ticks_per_s;
+}
+
+static void
+fill_row(struct cell *row, const char *label, const struct usage *u)
+{
+	cell_label(&row[CPU], label);
+	for (int i = USR; i <= IDLE; i++)
+		if ((int)cpu_field_of(i) < u->fields)
+			cell_share(&row[i], u->part[i], u->whole);
+}
+
+static double
+busy(const struct cell *row)
+{
+	return -row[IDLE].num - (isnan(row[IOWAIT].num) ? 0 : row[IOWAIT].num);
+}
+
+/* The row of the sum comes first, unless CPUs were listed; --allowed leaves the other CPUs out of
+ * it too. */
+static void
+rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
+{
+	const struct stat_file *a = from, *b = to;
+	const struct state *s = w->state;
+	const struct request *ask = w->ask;
+	size_t first = ask->all_cpus;
+	struct usage sum = { .fields = 0 };
+
+	if (first)
+		table_row(out);
+	for (size_t i = 0; i < b->ncpus; i++) {
+		const struct cpu_time *c = &b->cpus[i], *before = stat_find(a, c->cpu, i);
+		bool mine = s->known && cpulist_has(&s->allowed, c->cpu);
+		if (!before || (ask->allowed && !mine))
+			continue;
+		struct usage u = cpu_usage(before, c), counters = u;
+		cpu_usage_fill(&u, c, span_s * (double)w->host->facts.ticks_per_s);
+		cpu_usage_add(&sum, &u);
+		if (!ask->all_cpus && !cpulist_has(&ask->cpus, c->cpu))
+			continue;
+		struct cell *row = table_row(out);
+		fill_row(row, watch_cpu_name(w, c->cpu), &u);
+		set_counters(w, row, c, &counters);
+		if (s->known)
+			cell_flag(&row[ALLOWED], mine);
+	}
+	if (first)
+		fill_row(out->cells, ask->allowed ? "own" : "all", &sum);
+	if (ask->busiest) {
+		table_sort(out, first, busy);
+		table_keep(out, first + ask->busiest);
+	}
+}
+
+const struct tool tool_cpu = {
+	.name = "cpu",
+	.brief = "where the time of each CPU goes",
+	.examples = "  pq cpu 1                all CPUs, every second\n"
+		    "  pq cpu --busiest 8 1    of many CPUs, the eight that matter\n"
+		    "  pq cpu --allowed 1      only those that this container may use\n",
+	.columns = columns,
+	.takes = TAKES_PID | TAKES_CPUS | TAKES_ALLOWED | TAKES_BUSIEST,
+	.state_size = sizeof(struct state),
+	.read = read_cpus,
+	.rows = rows,
+};

@@ -1,0 +1,217 @@
+/* psi: for how much of the time tasks stood still for a CPU, for memory or I/O, or by interrupts:
+ * the machine, or cgroups. */
+#include <errno.h>
+#include <string.h>
+
+#include "tools/cgroup_rows.h"
+#include "tools/psi.h"
+
+struct state {
+	struct groups_watch groups; /* first, as cgroups.h wants it */
+	bool started;
+	/* for all that is known: where the machine has none no cgroup has */
+	bool with_irq;
+	bool no_groups; /* with -a: none can be seen */
+	bool told;      /* why a cgroup has no row; with -a one stands for all */
+	bool failing;   /* the machine's could not be read at the last moment */
+};
+
+static void
+say_lack(struct watch *w, enum pressure_lack lack, const char *name, int error)
+{
+	static const char *const words[] = {
+		[LACK_BUILT] = "this kernel is built without CONFIG_PSI, and counts no pressure: "
+			       "another kernel is needed",
+		[LACK_ENABLED] =
+		    "this kernel was booted with pressure disabled: boot it with psi=1",
+		[LACK_EITHER] = "no /proc/pressure: boot the kernel with psi=1; if it stays away, "
+				"it is built without CONFIG_PSI",
+	};
+
+	if (lack == LACK_SWITCHED)
+		watch_note(w,
+		    "cgroup %s: pressure is switched off there: write 1 to its cgroup.pressure",
+		    name);
+	else if (lack == LACK_GROUP)
+		watch_note(w, "cgroup %s is gone: its rows end here", name);
+	else if (lack == LACK_ALL)
+		watch_note(w,
+		    "cgroups have no pressure here: boot without cgroup_disable=pressure; pq psi "
+		    "shows the machine's");
+	else if (lack == LACK_OTHER && name)
+		watch_note(w, "cgroup %s: cpu.pressure: %s", name, strerror(error));
+	else if (lack == LACK_OTHER)
+		watch_note(w, "/proc/pressure/cpu: %s", strerror(error));
+	else
+		watch_note(w, "%s", words[lack]);
+}
+
+static bool
+shows(const struct watch *w, enum resource r)
+{
+	for (int k = 0; k < FIGURES; k++)
+		for (int i = 0; i < WINDOWS && psi_figures[k].of == r; i++)
+			if (watch_shows(w, FIRST + i * FIGURES + k))
+				return true;
+	return false;
+}
+
+/* Which of the files that are shown are not there; name is the cgroup's, or NULL. */
+static void
+say_unknown(struct watch *w, const struct pressure *p, const char *name)
+{
+	for (int r = 0; r < RESOURCES; r++) {
+		if (p->known[r] || !shows(w, (enum resource)r))
+			continue;
+		if (r == PRESSURE_IRQ)
+			watch_note(w,
+			    "no irq.pressure here (Linux 6.1 with CONFIG_IRQ_TIME_ACCOUNTING has "
+			    "it): %%firq is unknown");
+		else if (name)
+			watch_note(w,
+			    "cgroup %s: %s.pressure tells nothing: what comes from it is unknown",
+			    name, resource_names[r]);
+		else
+			watch_note(w,
+			    "/proc/pressure/%s tells nothing: what comes from it is unknown",
+			    resource_names[r]);
+	}
+}
+
+/* A recorder shows no columns. */
+static bool
+is_looked_at(const struct watch *w)
+{
+	return w->nshown > 0;
+}
+
+static bool
+of_one_group(const struct watch *w)
+{
+	return w->ask->target.pid || w->ask->target.cgroup;
+}
+
+/* The machine has a row unless it is about one cgroup: then it is only asked what this kernel has.
+ * 0, or an errno. */
+static int
+read_machine(struct watch *w, struct psi_snapshot *s)
+{
+	struct state *state = w->state;
+
+	if (of_one_group(w) && state->started)
+		return 0;
+	bool with_irq = state->with_irq || !state->started;
+	int error = machine_read_pressure(w->host, with_irq, &s->machine) < 0 ? errno : 0;
+	if (!state->started)
+		state->with_irq = error || s->machine.known[PRESSURE_IRQ];
+	s->machine_read = !error && !of_one_group(w);
+	if (s->machine_read)
+		say_unknown(w, &s->machine, NULL);
+	return error;
+}
+
+/* Said when it begins, as to find it out takes reading. With -a that a cgroup has gone is no
+ * news. */
+static void
+say_why(struct watch *w, const struct psi_snapshot *s, const struct group *g, int error)
+{
+	struct state *state = w->state;
+
+	if (state->told)
+		return;
+	enum pressure_lack lack = group_lack(w->host, &s->groups, g, error, is_looked_at(w));
+	if (lack == LACK_GROUP && !g->asked)
+		return;
+	state->told = true;
+	say_lack(w, lack, g->name, error);
+}
+
+static void
+read_asked(
+    struct watch *w, const struct psi_snapshot *s, const struct group *g, size_t i, int error)
+{
+	struct state *state = w->state;
+
+	if (g->read) {
+		say_unknown(w, &s->v[i], g->name);
+		state->told = false;
+	} else {
+		say_why(w, s, g, error);
+		w->fail = state->groups.was_read ? EXIT_DONE : EXIT_UNSUPPORTED;
+	}
+	state->groups.was_read |= g->read;
+}
+
+/* With -a all are shown but the true root: that is the machine. True when it could be read. */
+static bool
+read_group(struct watch *w, struct psi_snapshot *s, size_t i)
+{
+	struct state *state = w->state;
+	struct group *g = &s->groups.v[i];
+
+	g->shown = g->asked || (w->ask->target.all && !(s->groups.from_root && i == 0));
+	if (!g->shown)
+		return false;
+	g->read = group_read_pressure(w->host, &s->groups, g, state->with_irq, &s->v[i]) == 0;
+	if (g->asked)
+		read_asked(w, s, g, i, errno);
+	else if (!g->read)
+		say_why(w, s, g, errno);
+	return g->read;
+}
+
+/* How many could be read. With -a the machine is left where no cgroups can be seen. */
+static size_t
+read_groups(struct watch *w, struct arena *a, struct psi_snapshot *s)
+{
+	struct state *state = w->state;
+	size_t read = 0;
+
+	if (state->no_groups || (!of_one_group(w) && !w->ask->target.all))
+		return 0;
+	if (!cgroups_read(w, FAMILY_PRESSURE, a, &s->groups)) {
+		state->no_groups = w->ask->target.all;
+		w->fail = state->no_groups ? EXIT_DONE : w->fail;
+		s->groups = (struct groups){ 0 };
+		return 0;
+	}
+	s->v = arena_alloc(a, s->groups.n * sizeof *s->v);
+	for (size_t i = 0; i < s->groups.n; i++)
+		read += read_group(w, s, i);
+	return read;
+}
+
+static void *
+read_psi(struct watch *w, struct arena *a)
+{
+	struct psi_snapshot *s = arena_alloc(a, sizeof *s);
+	struct state *state = w->state;
+	int error = read_machine(w, s);
+
+	state->told |= error && !of_one_group(w); /* the machine's reason is its cgroups', too */
+	size_t groups = read_groups(w, a, s);
+	if (w->fail || w->ended)
+		return NULL;
+	if (error && !of_one_group(w) && !state->failing)
+		say_lack(w, machine_lack(w->host, error, is_looked_at(w)), NULL, error);
+	state->failing = error;
+	if (!s->machine_read && groups == 0 && !state->started)
+		w->fail = EXIT_UNSUPPORTED;
+	state->started = true;
+	return w->fail ? NULL : s;
+}
+
+const struct tool tool_psi = {
+	.name = "psi",
+	.brief = "how long tasks stood still for CPU, memory or I/O",
+	.examples = "  pq psi 1                the machine\n"
+		    "  pq psi -p 4242 1        the container of a process (cgroup v2)\n"
+		    "  pq psi -a -w avg60 10   all cgroups, the worst first\n",
+	.columns = psi_columns,
+	.takes = TAKES_TARGET,
+	.state_size = sizeof(struct state),
+	.costly = true,
+	.read = read_psi,
+	.rows = psi_rows,
+	.release = cgroups_release,
+};

@@ -1,0 +1,44 @@
+/*
+ * latency: where pq runqlat has its figures from: BPF programs in the kernel, schedstat of all
+ * threads, or a probe, tried in this order. What is measured is read through the host as texts of
+ * these names, so that a tape has it too.
+ */
+#ifndef PQ_RUNQLAT_LATENCY_H
+#define PQ_RUNQLAT_LATENCY_H
+
+#include "tools/runqlat/probe.h"
+#include "bpf/wait_counter.h"
+#include "tools/tasks/tasks.h"
+
+#define LATENCY_TEXT "pq/runqlat"
+#define LATENCY_CORRECTED "pq/runqlat-corrected"
+
+/* The state of pq runqlat in all its forms. */
+struct latency {
+	struct state tasks; /* what a scan of all threads knows */
+	bool begun;
+	bool gone;           /* the cgroup, at this moment: it may come again */
+	bool reads_threads;  /* schedstat: nothing is measured, it is read */
+	struct runqlat *bpf; /* one of these two, or none */
+	struct probe *probe;
+	struct runqlat_counts corrected; /* of the probe, at its last reading */
+	struct arena arena;
+};
+
+/* What is known at a moment: counts since the measurement began, or the threads. */
+struct latency_snapshot {
+	const char *source;       /* NULL: there is nothing, as the cgroup has gone */
+	struct snapshot *threads; /* NULL: there are counts */
+	unsigned pending;         /* threads that waited all the time and still do */
+	struct runqlat_counts each, corrected;
+	bool has_corrected;
+};
+
+/* Whether bpf, schedstat or the probe; says why others could not be had. False after watch_fail. */
+bool latency_begin(struct watch *w);
+
+/* struct tool's read and release. */
+void *latency_read(struct watch *w, struct arena *a);
+void latency_release(struct watch *w);
+
+#endif

@@ -1,0 +1,277 @@
+/* wait: what threads wait for: a look at each, many times a second, at whether it runs, waits for a
+ * CPU, or sleeps, and where. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/wait/wait_look.h"
+
+enum {
+	PID,
+	TID,
+	PROCESS,
+	COMM,
+	STATE,
+	CALL,
+	WHERE,
+	WCHAN,
+	UNINTERRUPTIBLE,
+	SHARE_PCT,
+	THREADS,
+	DURATION_MS,
+	LASTING,
+	SAMPLES
+};
+
+static const struct column columns[] = {
+	[PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .spare = true,
+	    .help = "the process, with -t and --slow" },
+	[TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .help = "the thread" },
+	[PROCESS] = { "process", "process", LABEL, NO_UNIT, 17, 0, .help = "the process's name" },
+	[COMM] = { "comm", "thread", LABEL, NO_UNIT, 16, 0,
+	    .help = "the thread's name (/proc/PID/task/TID/stat, field 2)" },
+	[STATE] = { "state", "state", LABEL, NO_UNIT, 10, 0,
+	    .help = "running; runnable: waits for a CPU; blocked: sleeps; stopped: by a signal or "
+		    "a debugger (stat, field 3)" },
+	[CALL] = { "call", "call", LABEL, NO_UNIT, 18, 0,
+	    .help = "the system call that it waits in (/proc/PID/task/TID/syscall); none: it "
+		    "waits, but in none" },
+	[WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .room = 11,
+	    .help = "what the descriptor of the call leads to (/proc/PID/task/TID/fd), else the "
+		    "function of the kernel (wchan)" },
+	[WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0,
+	    .help = "the function of the kernel that it sleeps in (/proc/PID/task/TID/wchan)" },
+	[UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
+	    .help = "no signal ends the wait (stat, field 3: D)" },
+	[SHARE_PCT] = { "share_pct", "%time", SHARE, PERCENT, 7, 1,
+	    .help = "share of the time of all threads; with -t, of this thread's (schedstat, and "
+		    "looks at --hz)" },
+	[THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2,
+	    .help = "how many threads that is, mean" },
+	[DURATION_MS] = { "duration_ms", "duration", GAUGE, MILLISECONDS, 10, 0,
+	    .help = "how long a thread has waited there without running, the longest; with --slow, "
+		    "this wait" },
+	[LASTING] = { "lasting", "+", FLAG, NO_UNIT, 2, 0,
+	    .help = "with --slow: the wait was not over yet" },
+	[SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0,
+	    .help = "the same time in looks of --hz: what --folded counts" },
+	{ .key = NULL },
+};
+
+struct snapshot {
+	struct wait_sum *sums;
+	size_t nsums;
+	struct wait_event *events;
+	size_t nevents;
+	double all_ns;
+};
+
+/* What a narrow terminal can spare stands on the right. */
+static const char *
+view(const struct request *ask)
+{
+	if (ask->folded)
+		return "process,comm,state,where,samples";
+	if (ask->slow_ns)
+		return ask->target.pid ? "tid,comm,call,duration_ms,lasting,state,where" :
+					 "pid,tid,comm,call,duration_ms,lasting,state,where";
+	if (ask->threads)
+		return ask->target.pid ? "tid,comm,state,call,share_pct,duration_ms,where" :
+					 "pid,tid,comm,state,call,share_pct,duration_ms,where";
+	return "state,call,uninterruptible,share_pct,threads,duration_ms,where";
+}
+
+/* What was seen up to its end is shown before it ends. */
+static bool
+may_go_on(struct watch *w)
+{
+	struct wait_looks *s = w->state;
+
+	if (s->told_end) {
+		w->ended = true;
+		return false;
+	}
+	if (s->error && !whose_tell(&s->threads.whose, w, s->error) && w->fail)
+		return false;
+	s->told_end = w->ended;
+	w->ended = false;
+	if (!s->sched_seen && s->threads.n > 0)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "/proc/PID/schedstat has no figures (CONFIG_SCHED_INFO): nothing tells who "
+		    "runs");
+	else if (w->host->replay && !s->placed && s->threads.n > 0)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "this recording has no /proc/PID/task/TID/stat: pq wait is to be named to pq "
+		    "record");
+	return !w->fail;
+}
+
+/* Looks that would cost too much are left out by the driver; the first ones open all files. */
+static void
+check_looks(struct watch *w)
+{
+	struct wait_looks *s = w->state;
+	double wanted = (double)(w->now_ns - s->row_ns) * 1e-9 * w->ask->hz;
+
+	if (!w->host->replay && s->threads.n > 500 && s->looks > 1 && s->rows > 2 &&
+	    s->looks < 0.7 * wanted)
+		watch_note(w,
+		    "threads are looked at less often than --hz says: it would take more than %u "
+		    "%% of a CPU; -p and -g narrow it down",
+		    tool_wait.costly_tick);
+	s->looks = 0;
+	s->rows++;
+	s->row_ns = w->now_ns;
+}
+
+static void
+print_ids(struct arena *a, struct wait_whose *who)
+{
+	if (who->tid == 0)
+		return;
+	who->pid_name = arena_printf(a, "%u", who->pid);
+	who->tid_name = arena_printf(a, "%u", who->tid);
+}
+
+/* A flame graph counts whole looks; what is left is counted with the next row. */
+static void
+take_sums(struct watch *w, struct arena *a, struct snapshot *out)
+{
+	struct wait_looks *s = w->state;
+	double look_ns = 1e9 / w->ask->hz;
+
+	out->nsums = s->sums.n;
+	out->sums = arena_alloc(a, s->sums.n * sizeof *out->sums);
+	for (size_t i = 0; i < s->sums.n; i++) {
+		struct wait_sum *sum = &s->sums.v[i], *copy = &out->sums[i];
+		*copy = *sum;
+		if (w->ask->folded)
+			copy->ns = floor(sum->ns / look_ns + 0.001) * look_ns;
+		sum->ns -= copy->ns;
+		out->all_ns += copy->ns;
+		print_ids(a, &copy->whose);
+	}
+	if (!w->ask->folded)
+		wait_sums_clear(&s->sums);
+}
+
+static void *
+read_wait(struct watch *w, struct arena *a)
+{
+	struct wait_looks *s = w->state;
+	struct snapshot *snap = arena_alloc(a, sizeof *snap);
+
+	if (!may_go_on(w))
+		return NULL;
+	check_looks(w);
+	wait_settle(w);
+	wait_add_lasting(w);
+	take_sums(w, a, snap);
+	snap->nevents = s->nevents;
+	snap->events = arena_alloc(a, s->nevents * sizeof *snap->events);
+	if (s->nevents)
+		memcpy(snap->events, s->events, s->nevents * sizeof *snap->events);
+	for (size_t i = 0; i < s->nevents; i++)
+		print_ids(a, &snap->events[i].whose);
+	s->nevents = 0;
+	return snap;
+}
+
+static const char *
+known(const char *s)
+{
+	return *s ? s : NULL;
+}
+
+static void
+set_labels(struct cell *row, const struct wait_whose *who, const struct wait_place *p)
+{
+	static const char *const states[] = { [WAIT_RUNNING] = "running",
+		[WAIT_RUNNABLE] = "runnable",
+		[WAIT_BLOCKED] = "blocked",
+		[WAIT_STOPPED] = "stopped",
+		[WAIT_ENDED] = "ended" };
+
+	cell_label(&row[PID], who->pid_name);
+	cell_label(&row[TID], who->tid_name);
+	cell_label(&row[PROCESS], known(who->process));
+	cell_label(&row[COMM], known(who->comm));
+	cell_label(&row[STATE], states[p->state]);
+	cell_label(&row[CALL], known(p->call));
+	cell_label(&row[WHERE], known(p->where));
+	cell_label(&row[WCHAN], known(p->wchan));
+	cell_flag(&row[UNINTERRUPTIBLE], p->uninterruptible);
+}
+
+static double
+share(const struct cell *row)
+{
+	return row[SHARE_PCT].num;
+}
+
+static void
+rows_of_events(const struct snapshot *s, double span_s, struct table *out)
+{
+	for (size_t i = 0; i < s->nevents; i++) {
+		const struct wait_event *e = &s->events[i];
+		struct cell *row = table_row(out);
+		set_labels(row, &e->whose, &e->place);
+		cell_gauge(&row[DURATION_MS], (double)e->ns * 1e-6, span_s);
+		cell_flag(&row[LASTING], e->lasting);
+	}
+}
+
+/* Of all threads' time, or of the thread's own; what was not seen of it (it came or went) is
+ * nobody's. */
+static void
+rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
+{
+	const struct snapshot *s = to;
+
+	(void)from;
+	for (size_t i = 0; i < s->nsums; i++) {
+		const struct wait_sum *sum = &s->sums[i];
+		struct cell *row = table_row(out);
+		set_labels(row, &sum->whose, &sum->place);
+		cell_share(&row[SHARE_PCT], sum->ns, w->ask->threads ? span_s * 1e9 : s->all_ns);
+		cell_gauge(&row[THREADS], sum->ns * 1e-9 / span_s, span_s);
+		cell_gauge(&row[SAMPLES], sum->ns * 1e-9 * w->ask->hz, span_s);
+		if (sum->longest_ns > 0)
+			cell_gauge(&row[DURATION_MS], (double)sum->longest_ns * 1e-6, span_s);
+	}
+	table_sort(out, 0, share);
+	rows_of_events(s, span_s, out);
+	if (w->ask->most)
+		table_keep(out, w->ask->most);
+}
+
+static void
+release(struct watch *w)
+{
+	struct wait_looks *s = w->state;
+
+	wait_threads_free(&s->threads);
+	wait_sums_free(&s->sums);
+	free(s->events);
+}
+
+const struct tool tool_wait = {
+	.name = "wait",
+	.brief = "where threads hang that are on no CPU",
+	.examples =
+	    "  pq wait -p PID 1            what the threads of a process wait for\n"
+	    "  pq wait -t -p PID 10 1      each thread, over ten seconds\n"
+	    "  pq wait --slow 200ms 1      each wait that took so long, on the whole machine\n"
+	    "  pq wait --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
+	.columns = columns,
+	.takes = TAKES_PID | TAKES_CGROUP | TAKES_THREADS | TAKES_MOST | TAKES_WAIT,
+	.state_size = sizeof(struct wait_looks),
+	.costly_tick = 5,
+	.costly = true,
+	.fleeting = true,
+	.view = view,
+	.tick = wait_look,
+	.read = read_wait,
+	.rows = rows,
+	.release = release,
+};

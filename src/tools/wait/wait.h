@@ -1,0 +1,121 @@
+/* wait: what the files of pq wait share: a thread, the place in which it waits, and the time that
+ * was spent in each. */
+#ifndef PQ_WAIT_WAIT_H
+#define PQ_WAIT_WAIT_H
+
+#include "proc/task.h"
+#include "proc/task_sched.h"
+#include "proc/task_wait.h"
+#include "tools/targets.h"
+
+enum wait_state { WAIT_RUNNING, WAIT_RUNNABLE, WAIT_BLOCKED, WAIT_STOPPED, WAIT_ENDED };
+
+/* What is empty is unknown. Texts that are too long keep their end. */
+struct wait_place {
+	enum wait_state state;
+	bool uninterruptible; /* state D */
+	bool kernel;          /* a thread of the kernel */
+	bool idle;            /* what waits there may well have nothing to do */
+	char call[32], wchan[48], where[112];
+};
+
+/* What most looks need comes first: most threads stand still, and their data has left the caches by
+ * the next look. */
+struct wait_thread {
+	uint32_t pid, tid;
+	struct task_sched sched; /* at the last look */
+	int64_t since_ns;        /* it has not run since this look, or shortly before */
+	int64_t looked_ns;       /* the last look at it */
+	bool known;              /* sched and the place */
+	/* it is not looked at any more; ended: a zombie, which is still listed */
+	bool gone, ended;
+	bool told;          /* a line was made for this wait while it lasts */
+	bool thin;          /* it may be looked at less often when it stands still */
+	int64_t counted_ns; /* its time is counted up to here */
+	/* … as waiting for a CPU, before the kernel has added it to wait_ns */
+	int64_t pending_ns;
+	/* of the time before: it was ready at both ends, and ran, waited or slept: see
+	 * wait_split */
+	int64_t open_ns;
+	uint64_t cpu; /* the one that it was on last; UINT64_MAX: unknown */
+	struct wait_place place;
+	char comm[64];
+};
+
+/* All of the target's, ordered by pid and tid. */
+struct wait_threads {
+	struct wait_thread *v;
+	size_t n;
+	struct wait_id {
+		uint32_t pid, tid;
+	} * ids; /* those listed last, in order */
+	size_t nids, ids_room;
+	struct arena scratch;
+	struct whose whose;
+	uint64_t self; /* pq itself is not shown, unless it is asked for; 0: unknown */
+	bool begun;
+	bool cut; /* there are more than WAIT_THREADS_MOST */
+};
+
+enum { WAIT_THREADS_MOST = 20000 };
+
+/* Lists the threads of the target anew; those that went on are kept, the others are handed to
+ * `lost` (with about) before they are dropped. 0, or -1 with errno as whose_pids: there are none
+ * then. */
+int wait_threads_list(struct watch *w, struct wait_threads *all,
+    void (*lost)(void *about, struct wait_thread *t), void *about);
+
+/* The thread, or NULL. */
+const struct wait_thread *wait_threads_find(
+    const struct wait_threads *all, uint32_t pid, uint32_t tid);
+
+void wait_threads_free(struct wait_threads *all);
+
+/* The text of a file of the thread: "/stat". As host_read. */
+int wait_thread_read(
+    struct watch *w, const struct wait_thread *t, const char *file, struct text *text);
+
+/* Sets the place in which the thread is now, and its name. Why something is unknown is noted. False
+ * when it has gone. */
+bool wait_place_read(struct watch *w, struct wait_thread *t);
+
+/* Whose: pid and tid are 0, and the names empty, where they are not told apart. */
+struct wait_whose {
+	uint32_t pid, tid;
+	/* as labels of a row, once they are needed; NULL: unknown */
+	const char *pid_name, *tid_name;
+	char process[64], comm[64];
+};
+
+/* Time spent in one place, by all or by one. */
+struct wait_sum {
+	struct wait_whose whose;
+	struct wait_place place;
+	double ns;
+	int64_t longest_ns; /* of those who stand still there; 0: nobody does */
+	uint32_t hash;
+};
+
+/* Zero-initialise to start. */
+struct wait_sums {
+	struct wait_sum *v;
+	size_t n, room;
+	uint32_t *places, nplaces; /* open addressing: a sum's number + 1; 0 is free */
+};
+
+/* The sum like this one in all but its figures; a new one at 0 when there is none. Valid until the
+ * next call. */
+struct wait_sum *wait_sums_find(struct wait_sums *s, struct wait_sum *like);
+
+void wait_sums_clear(struct wait_sums *s);
+void wait_sums_free(struct wait_sums *s);
+
+/* A wait that took long. */
+struct wait_event {
+	struct wait_whose whose;
+	struct wait_place place;
+	int64_t ns;
+	bool lasting;
+};
+
+#endif
