@@ -1,6 +1,7 @@
 #include "bpf/btf.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,13 +22,13 @@ fail(int error)
 	return -1;
 }
 
-unsigned
+static unsigned
 btf_kind(const struct btf_type *t)
 {
 	return t->info >> 24 & 0x1f;
 }
 
-uint32_t
+static uint32_t
 btf_count(const struct btf_type *t)
 {
 	return t->info & 0xffff;
@@ -61,7 +62,10 @@ extra(const struct btf_type *t)
 	return follows[kind].fixed + (int64_t)follows[kind].each * btf_count(t);
 }
 
-bool
+/* For those who look closer. The type with that id; false for 0, which is void, and where there is
+ * none. Its kind, which may be none of the above, and how many members, parameters or values it
+ * has. */
+static bool
 btf_type(const struct btf *b, uint32_t id, struct btf_type *t)
 {
 	if (id == 0 || id > b->n)
@@ -131,7 +135,10 @@ btf_parse(struct text blob, struct btf *out)
 	return 0;
 }
 
-uint32_t
+/* Where a name is in the strings; 0 when it is not there. Each is there once: pahole makes it so
+ * for the kernel's build, and to compare places is a good deal cheaper than to compare 100,000
+ * names. */
+static uint32_t
 btf_name(const struct btf *b, const char *name)
 {
 	size_t n = strlen(name) + 1;
@@ -176,4 +183,155 @@ btf_free(struct btf *b)
 {
 	free(b->at);
 	*b = (struct btf){ 0 };
+}
+
+/* Members of structures: those of anonymous ones are their own. */
+
+enum { DEEPEST = 8, MOST_ANONYMOUS = 200 };
+
+struct member {
+	uint32_t name, type, offset; /* bits */
+};
+
+static bool
+is_structure(const struct btf_type *t)
+{
+	return btf_kind(t) == BTF_STRUCT || btf_kind(t) == BTF_UNION;
+}
+
+static bool
+member_of(const struct btf *b, uint32_t id, uint32_t i, struct member *m)
+{
+	struct btf_type t;
+
+	if (!btf_type(b, id, &t) || !is_structure(&t) || i >= btf_count(&t))
+		return false;
+	memcpy(m, b->types.s + b->at[id - 1] + sizeof t + i * sizeof *m, sizeof *m);
+	if (t.info >>
+	    31) /* the upper 8 bits are the width of a bit field: taken for one that does not begin at a byte */
+		m->offset = (m->offset & 0xffffff) | (m->offset >> 24 ? 7 : 0);
+	return true;
+}
+
+/* Of a type behind typedefs and qualifiers; 0 when it has none. */
+static uint32_t
+size_of(const struct btf *b, uint32_t id)
+{
+	struct btf_type t;
+
+	for (int i = 0; i < DEEPEST && btf_type(b, id, &t); i++) {
+		unsigned kind = btf_kind(&t);
+		if (kind == BTF_INT || kind == BTF_ENUM || is_structure(&t))
+			return t.size;
+		if (kind < BTF_TYPEDEF || kind > BTF_RESTRICT)
+			return 0;
+		id = t.size;
+	}
+	return 0;
+}
+
+/* `looked` bounds a search where a damaged blob has structures that are within themselves. */
+struct search {
+	const struct btf *b;
+	uint32_t place;
+	unsigned looked;
+};
+
+/* Direct members first, so that anonymous ones, of which there are few, are rarely looked into. */
+static int
+find_member(struct search *s, uint32_t id, int depth, struct btf_member *out)
+{
+	struct member m;
+
+	for (uint32_t i = 0; member_of(s->b, id, i, &m); i++) {
+		if (m.name != s->place)
+			continue;
+		*out = (struct btf_member){ m.offset / 8, size_of(s->b, m.type) };
+		return m.offset % 8 > 0 ? fail(EINVAL) : 0;
+	}
+	for (uint32_t i = 0;
+	     depth < DEEPEST && s->looked < MOST_ANONYMOUS && member_of(s->b, id, i, &m); i++) {
+		if (m.name != 0 || m.offset % 8 > 0 || m.offset / 8 > INT16_MAX)
+			continue;
+		s->looked++;
+		if (find_member(s, m.type, depth + 1, out) < 0)
+			continue;
+		out->offset += m.offset / 8;
+		return 0;
+	}
+	return fail(ENOENT);
+}
+
+int
+btf_member(const struct btf *b, uint32_t id, const char *name, struct btf_member *out)
+{
+	struct search s = { b, btf_name(b, name), 0 };
+
+	if (s.place == 0)
+		return fail(ENOENT);
+	if (find_member(&s, id, 0, out) < 0)
+		return -1;
+	return out->offset > INT16_MAX ? fail(EINVAL) : 0;
+}
+
+/* "char prev_comm[16]" has the name prev_comm. */
+static struct text
+name_of(struct text declaration)
+{
+	struct text word, last = { declaration.s, 0 }, name = last;
+
+	while (text_word(&declaration, &word))
+		last = word;
+	text_split(&last, '[', &name);
+	return name;
+}
+
+/* "	offset:24" */
+static int
+number(struct text *line, const char *key, uint32_t *out)
+{
+	struct text part, word;
+	uint64_t v;
+
+	if (!text_split(line, ';', &part) || !text_word(&part, &word) || !text_skip(&word, key) ||
+	    text_u64(word, &v) < 0)
+		return fail(EINVAL);
+	if (v > INT16_MAX)
+		return fail(ERANGE);
+	*out = (uint32_t)v;
+	return 0;
+}
+
+int
+format_field(struct text t, const char *name, struct format_field *out)
+{
+	struct text line, declaration;
+
+	while (text_line(&t, &line)) {
+		if (!text_skip(&line, "\tfield:") || !text_split(&line, ';', &declaration) ||
+		    !text_eq(name_of(declaration), name))
+			continue;
+		if (number(&line, "offset:", &out->offset) < 0 ||
+		    number(&line, "size:", &out->size) < 0)
+			return -1;
+		return out->offset + out->size > INT16_MAX ? fail(ERANGE) : 0;
+	}
+	return fail(ENOENT);
+}
+
+int
+format_id(struct text t, uint32_t *id)
+{
+	struct text line;
+	uint64_t v;
+
+	while (text_whole_line(&t, &line)) {
+		if (!text_skip(&line, "ID: "))
+			continue;
+		if (text_u64(line, &v) < 0 || v > UINT32_MAX)
+			return fail(EINVAL);
+		*id = (uint32_t)v;
+		return 0;
+	}
+	return fail(EINVAL);
 }

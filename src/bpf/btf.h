@@ -61,16 +61,22 @@ int btf_params(const struct btf *b, uint32_t id);
 
 void btf_free(struct btf *b);
 
-/* For those who look closer. The type with that id; false for 0, which is void, and where there is
- * none. Its kind, which may be none of the above, and how many members, parameters or values it
- * has. */
-bool btf_type(const struct btf *b, uint32_t id, struct btf_type *t);
-unsigned btf_kind(const struct btf_type *t);
-uint32_t btf_count(const struct btf_type *t);
+/*
+ * format: how the fields of a tracepoint lie in what it hands over: the file
+ * events/SYSTEM/NAME/format of tracefs (Documentation/trace/events.rst of the kernel). Offsets
+ * differ between kernels: RHEL 9 has a common field more.
+ */
 
-/* Where a name is in the strings; 0 when it is not there. Each is there once: pahole makes it so
- * for the kernel's build, and to compare places is a good deal cheaper than to compare 100,000
- * names. */
-uint32_t btf_name(const struct btf *b, const char *name);
+/* Of a line "	field:pid_t prev_pid;	offset:24;	size:4;	signed:1;". */
+struct format_field {
+	uint32_t offset, size; /* bytes; offset + size is below 32 KiB */
+};
+
+/* 0, or -1 with errno: ENOENT there is no such field, EINVAL its line is damaged, ERANGE it lies
+ * too far out. */
+int format_field(struct text t, const char *name, struct format_field *out);
+
+/* The tracepoint's number, of the line "ID: 314". 0, or -1 with EINVAL. */
+int format_id(struct text t, uint32_t *id);
 
 #endif

@@ -1,7 +1,289 @@
+/* What the programs have to know of the running kernel: from its BTF, or from the formats of its
+ * tracepoints. */
 #include "bpf/program.h"
 
-#include "bpf/parts.h"
+#include <errno.h>
+#include <stdio.h>
+
 #include "bpf/sys.h"
+
+const char *
+runqlat_event_name(enum runqlat_event e)
+{
+	static const char *const names[] = { "sched_switch", "sched_wakeup", "sched_wakeup_new" };
+
+	return names[e];
+}
+
+static int
+find_tracepoint(const struct btf *b, enum runqlat_event e, uint32_t *id)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "btf_trace_%s", runqlat_event_name(e));
+	return btf_find(b, BTF_TYPEDEF, name, id);
+}
+
+/* task_struct.state became __state in Linux 5.14. */
+static int
+find_members(const struct btf *b, struct runqlat_plan *p)
+{
+	uint32_t task;
+
+	if (btf_find(b, BTF_STRUCT, "task_struct", &task) < 0 ||
+	    btf_member(b, task, "pid", &p->pid) < 0 ||
+	    btf_member(b, task, "tgid", &p->tgid_member) < 0)
+		return -1;
+	return btf_member(b, task, "__state", &p->state) == 0 ?
+	    0 :
+	    btf_member(b, task, "state", &p->state);
+}
+
+static int
+from_types(const struct btf *b, struct runqlat_plan *p)
+{
+	/* the first parameter is not one of the tracepoint's */
+	enum { CONTEXT = 1, WITH_STATE = 4 };
+	uint32_t id;
+
+	for (enum runqlat_event e = ON_SWITCH; p->mode == RUNQLAT_BTF && e < RUNQLAT_EVENTS; e++)
+		if (find_tracepoint(b, e, &p->btf_id[e]) < 0)
+			return -1;
+	p->state_argument =
+	    find_tracepoint(b, ON_SWITCH, &id) == 0 && btf_params(b, id) >= CONTEXT + WITH_STATE;
+	return find_members(b, p);
+}
+
+/* A type or member that is not there is no missing file: EINVAL. */
+static int
+parse_types(struct text blob, struct runqlat_plan *p)
+{
+	struct btf b;
+
+	if (btf_parse(blob, &b) < 0)
+		return -1;
+	int status = from_types(&b, p);
+	btf_free(&b);
+	errno = EINVAL;
+	return status;
+}
+
+static int
+from_btf(struct runqlat_plan *p)
+{
+	struct bpf_view types;
+
+	if (bpf_view("/sys/kernel/btf/vmlinux", &types) < 0)
+		return -1;
+	int status = parse_types(types.text, p);
+	bpf_unview(&types);
+	return status;
+}
+
+/* tracefs has had a place of its own since Linux 4.1; ENOENT of the old one would hide why the new
+ * one could not be read. */
+static int
+read_format(enum runqlat_event e, struct buf *b)
+{
+	static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+	int error = ENOENT;
+
+	for (size_t i = 0; i < 2; i++) {
+		char path[128];
+		snprintf(path, sizeof path, "%s/events/sched/%s/format", mounts[i],
+		    runqlat_event_name(e));
+		if (bpf_read_file(path, b) == 0)
+			return 0;
+		if (error == ENOENT)
+			error = errno;
+	}
+	errno = error;
+	return -1;
+}
+
+static int
+parse_format(struct text t, enum runqlat_event e, struct runqlat_plan *p)
+{
+	if (format_id(t, &p->event_id[e]) < 0 ||
+	    format_field(t, e == ON_SWITCH ? "next_pid" : "pid", &p->next_pid[e]) < 0)
+		return -1;
+	if (e != ON_SWITCH)
+		return 0;
+	return format_field(t, "prev_pid", &p->prev_pid) == 0 &&
+		format_field(t, "prev_state", &p->prev_state) == 0 ?
+	    0 :
+	    -1;
+}
+
+static int
+from_formats(struct runqlat_plan *p)
+{
+	struct buf b = { 0 };
+	int status = 0;
+
+	for (enum runqlat_event e = ON_SWITCH; status == 0 && e < RUNQLAT_EVENTS; e++) {
+		status = read_format(e, &b);
+		if (status == 0 && parse_format((struct text){ b.s, b.n }, e, p) < 0) {
+			errno = EINVAL;
+			status = -1;
+		}
+	}
+	int error = errno;
+	buf_free(&b);
+	errno = error;
+	return status;
+}
+
+int
+runqlat_layout(struct runqlat_plan *p)
+{
+	return p->mode == RUNQLAT_TP ? from_formats(p) : from_btf(p);
+}
+
+/* dst = an argument; a member of the task that is an argument. The context is in R6. */
+static void
+part_argument(struct code *c, unsigned dst, int arg)
+{
+	asm_load(c, 8, dst, R6, arg * 8);
+}
+
+/* dst = an argument; a member of the task that is an argument. The context is in R6. */
+static void
+part_task_member(
+    struct code *c, const struct runqlat_plan *p, unsigned dst, int arg, struct btf_member m)
+{
+	if (p->mode == RUNQLAT_BTF) {
+		part_argument(c, R1, arg);
+		asm_load(c, m.size, dst, R1, (int32_t)m.offset);
+		return;
+	}
+	part_argument(c, R3, arg);
+	asm_alu_imm(c, ASM_ADD, R3, (int32_t)m.offset);
+	asm_alu_imm(c, ASM_MOV, R2, (int32_t)m.size);
+	asm_alu(c, ASM_MOV, R1, R10);
+	asm_alu_imm(c, ASM_ADD, R1, NOW); /* 8 bytes that are not in use yet */
+	asm_call(c, p->old_probe_read ? BPF_PROBE_READ : BPF_PROBE_READ_KERNEL);
+	asm_load(c, m.size, dst, R10, NOW);
+}
+
+/* R0 = what the map has at the key on the stack; goes to `none` when it has nothing, which the
+ * verifier wants looked at. */
+static void
+look_up(struct code *c, int map, struct label *none)
+{
+	asm_map(c, R1, map);
+	asm_alu(c, ASM_MOV, R2, R10);
+	asm_alu_imm(c, ASM_ADD, R2, KEY);
+	asm_call(c, BPF_LOOKUP);
+	asm_jump_imm(c, none, ASM_JEQ, R0, 0);
+}
+
+/* R0 = this CPU's counts; the slot of the pid in a register from R6 on. Goes to `none` if there is
+ * none. */
+static void
+part_find_counts(struct code *c, const struct runqlat_plan *p, struct label *none)
+{
+	asm_store_imm(c, 4, R10, KEY, 0);
+	look_up(c, p->counts, none);
+}
+
+/* R0 = this CPU's counts; the slot of the pid in a register from R6 on. Goes to `none` if there is
+ * none. */
+static void
+part_find_slot(struct code *c, const struct runqlat_plan *p, unsigned pid, struct label *none)
+{
+	asm_alu(c, ASM_MOV, R1, pid);
+	asm_alu_imm(c, ASM_AND, R1, p->slot_mask);
+	asm_store(c, 4, R10, KEY, R1);
+	look_up(c, p->slots, none);
+}
+
+/* Adds 1 to *(at + off), by way of R1: each CPU has counts of its own, and no interrupt comes
+ * within a switch or a wakeup. */
+static void
+part_count_one(struct code *c, unsigned at, size_t off)
+{
+	asm_load(c, 8, R1, at, (int32_t)off);
+	asm_alu_imm(c, ASM_ADD, R1, 1);
+	asm_store(c, 8, at, (int32_t)off, R1);
+}
+
+/* Goes to `no` when the current task is not of the process, or not of the cgroup or one below
+ * it. */
+static void
+part_current_is_of(
+    struct code *c, const struct runqlat_plan *p, bool process, bool cgroup, struct label *no)
+{
+	if (process) {
+		asm_call(c, BPF_PID_TGID);
+		asm_alu_imm(c, ASM_RSH, R0, 32);
+		asm_jump_imm(c, no, ASM_JNE, R0, (int32_t)p->tgid);
+	}
+	if (cgroup) {
+		asm_map(c, R1, p->cgroup);
+		asm_alu_imm(c, ASM_MOV, R2, 0);
+		asm_call(c, BPF_CURRENT_UNDER_CGROUP);
+		asm_jump_imm(c, no, ASM_JNE, R0, 1);
+	}
+}
+
+static void
+add(struct code *c, unsigned at, size_t off, unsigned v)
+{
+	asm_load(c, 8, R1, at, (int32_t)off);
+	asm_alu(c, ASM_ADD, R1, v);
+	asm_store(c, 8, at, (int32_t)off, R1);
+}
+
+/* R4 = the bucket of the wait in R2, as runqlat_bucket has it. */
+static void
+bucket(struct code *c)
+{
+	struct label fits = { 0 }, small = { 0 };
+
+	asm_imm64(c, R3, ((uint64_t)1 << RUNQLAT_OCTAVES) - 1);
+	asm_jump(c, &fits, ASM_JGE, R3, R2);
+	asm_alu(c, ASM_MOV, R2, R3);
+	asm_here(c, &fits);
+	asm_alu(c, ASM_MOV, R3, R2);
+	asm_alu_imm(c, ASM_RSH, R3, 4); /* 0: the octave is 0 */
+	asm_alu_imm(c, ASM_MOV, R4, 0);
+	asm_jump_imm(c, &small, ASM_JEQ, R3, 0);
+	asm_alu_imm(c, ASM_MOV, R4, 1);
+	for (int bits = 32; bits > 0; bits /= 2) {
+		struct label below = { 0 };
+		asm_alu(c, ASM_MOV, R1, R3);
+		asm_alu_imm(c, ASM_RSH, R1, bits);
+		asm_jump_imm(c, &below, ASM_JEQ, R1, 0);
+		asm_alu(c, ASM_MOV, R3, R1);
+		asm_alu_imm(c, ASM_ADD, R4, bits);
+		asm_here(c, &below);
+	}
+	asm_here(c, &small);
+	asm_alu(c, ASM_RSH, R2, R4);
+	asm_alu_imm(c, ASM_LSH, R4, 3);
+	asm_alu(c, ASM_ADD, R4, R2);
+}
+
+/* Counts the wait of R2 ns in the counts in R6; both are lost. */
+static void
+part_count_wait(struct code *c)
+{
+	struct label forwards = { 0 }, within = { 0 };
+
+	asm_jump_imm(c, &forwards, ASM_JSGE, R2, 0);
+	part_count_one(c, R6, offsetof(struct runqlat_map_counts, negative));
+	asm_alu_imm(c, ASM_MOV, R2, 0);
+	asm_here(c, &forwards);
+	add(c, R6, offsetof(struct runqlat_map_counts, sum_ns), R2);
+	bucket(c);
+	/* never, but the verifier does not know */
+	asm_jump_imm(c, &within, ASM_JGT, R4, RUNQLAT_BUCKETS - 1);
+	asm_alu_imm(c, ASM_LSH, R4, 3);
+	asm_alu(c, ASM_ADD, R6, R4);
+	part_count_one(c, R6, offsetof(struct runqlat_map_counts, bucket));
+	asm_here(c, &within);
+}
 
 /* R9 = whether prev is preempted: it would go on, and so it waits from now. Preempted tasks may
  * have a state other than running that they were about to sleep in, which is why the first argument

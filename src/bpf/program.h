@@ -16,11 +16,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "proc/wait_counts.h"
 #include "bpf/asm.h"
 #include "bpf/btf.h"
-#include "bpf/format.h"
 #include "bpf/wait_counter.h"
+#include "proc/wait_counts.h"
 
 enum runqlat_event { ON_SWITCH, ON_WAKEUP, ON_NEW, RUNQLAT_EVENTS };
 
@@ -65,5 +64,24 @@ void runqlat_program(const struct runqlat_plan *p, enum runqlat_event e, struct 
 
 /* "sched_switch", … */
 const char *runqlat_event_name(enum runqlat_event e);
+
+/*
+ * parts: what the programs of runqlat have in common. While they run, R6 has the context until it
+ * is not needed any more; R0 to R5 are lost in a part that calls a helper: all but part_argument
+ * and part_count_one, and part_task_member of RUNQLAT_BTF.
+ */
+
+/* Where things are on the stack, below R10: the key of a look-up, and the time, or before it is
+ * taken what is read of a task. */
+enum { KEY = -4, NOW = -16 };
+
+enum {
+	SLOT_PID = offsetof(struct runqlat_slot, pid),
+	SLOT_SINCE = offsetof(struct runqlat_slot, since_ns)
+};
+
+/* Of struct bpf_raw_tracepoint_args: sched_switch(bool preempt, prev, next, unsigned int
+ * prev_state), sched_wakeup(task). */
+enum { ARG_PREEMPT, ARG_PREV, ARG_NEXT, ARG_STATE, ARG_WOKEN = 0 };
 
 #endif

@@ -111,7 +111,10 @@ bpf_map_put_cgroup(int map, uint32_t key, int cgroup)
 	return call(MAP_UPDATE, &a, sizeof a);
 }
 
-int
+/* Has the verifier look at a program, which is under the GPL, as the helpers are. btf_id: for
+ * BPF_TRACING, the type "btf_trace_NAME" of the tracepoint that it is for; else 0. EPERM: not
+ * allowed; EACCES, EINVAL and others: refused. */
+static int
 bpf_program_load(enum bpf_program type, const struct code *code, uint32_t btf_id, const char *name)
 {
 	struct program_load a = {
@@ -134,7 +137,8 @@ bpf_program_load(enum bpf_program type, const struct code *code, uint32_t btf_id
 	return call(PROG_LOAD, &a, sizeof a);
 }
 
-int
+/* Runs a program at a tracepoint; NULL: where its btf_id says. */
+static int
 bpf_attach_raw(int program, const char *tracepoint)
 {
 	struct raw_tracepoint a = { .name = pointer(tracepoint), .program = (uint32_t)program };
@@ -142,7 +146,9 @@ bpf_attach_raw(int program, const char *tracepoint)
 	return call(RAW_TRACEPOINT_OPEN, &a, sizeof a);
 }
 
-int
+/* Runs a program at the tracepoint with that id, on all CPUs: an event on any one of them will do,
+ * and `cpu` must be online, else ENODEV. */
+static int
 bpf_attach_event(int program, uint32_t id, int cpu)
 {
 	enum { TRACEPOINT = 2, SAMPLE_RAW = 1 << 10, CLOSE_ON_EXEC = 8, ALL = -1, NO_GROUP = -1 };
@@ -247,4 +253,91 @@ bpf_unview(struct bpf_view *v)
 		munmap((void *)(uintptr_t)v->text.s, v->text.n);
 	buf_free(&v->copy);
 	errno = error;
+}
+
+static void
+drop(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Links first: a program without one does nothing any more. */
+void
+runqlat_detach(struct runqlat_attached *a)
+{
+	for (int e = 0; e < RUNQLAT_EVENTS; e++)
+		drop(&a->link[e]);
+	for (int e = 0; e < RUNQLAT_EVENTS; e++)
+		drop(&a->program[e]);
+}
+
+static int
+load(const struct runqlat_plan *p, enum runqlat_event e, struct runqlat_attached *a)
+{
+	static const enum bpf_program types[] = {
+		[RUNQLAT_BTF] = BPF_TRACING,
+		[RUNQLAT_RAW] = BPF_RAW_TRACEPOINT,
+		[RUNQLAT_TP] = BPF_TRACEPOINT,
+	};
+	static const char *const names[] = { "pq_switch", "pq_wakeup", "pq_new" };
+	struct code code;
+
+	runqlat_program(p, e, &code);
+	a->program[e] = bpf_program_load(types[p->mode], &code, p->btf_id[e], names[e]);
+	return a->program[e] < 0 ? -1 : 0;
+}
+
+static int
+load_all(const struct runqlat_plan *p, struct runqlat_attached *a)
+{
+	for (enum runqlat_event e = ON_SWITCH; e < RUNQLAT_EVENTS; e++)
+		if (load(p, e, a) < 0)
+			return -1;
+	return 0;
+}
+
+/* Not every kernel has both ways to read its memory: bpf_probe_read_kernel came with Linux 5.5. */
+int
+runqlat_load(struct runqlat_plan *p, struct runqlat_attached *a)
+{
+	if (load_all(p, a) == 0)
+		return 0;
+	if (p->mode != RUNQLAT_RAW || errno == EPERM)
+		return -1;
+	runqlat_detach(a);
+	p->old_probe_read = true;
+	return load_all(p, a);
+}
+
+/* On the first CPU that is online. */
+static int
+attach_event(
+    const struct runqlat_plan *p, enum runqlat_event e, const struct cpulist *possible, int program)
+{
+	int fd = -1;
+
+	errno = ENODEV;
+	for (unsigned cpu = 0; fd < 0 && errno == ENODEV && cpu < CPULIST_MOST; cpu++)
+		if (cpulist_has(possible, cpu))
+			fd = bpf_attach_event(program, p->event_id[e], (int)cpu);
+	return fd;
+}
+
+/* The switch first: wakeups before it would be waits of which no end is seen. */
+int
+runqlat_attach(
+    const struct runqlat_plan *p, const struct cpulist *possible, struct runqlat_attached *a)
+{
+	for (enum runqlat_event e = ON_SWITCH; e < RUNQLAT_EVENTS; e++) {
+		if (p->mode == RUNQLAT_TP)
+			a->link[e] = attach_event(p, e, possible, a->program[e]);
+		else
+			a->link[e] = bpf_attach_raw(
+			    a->program[e], p->mode == RUNQLAT_RAW ? runqlat_event_name(e) : NULL);
+		if (a->link[e] < 0)
+			return -1;
+	}
+	return 0;
 }

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "bpf/asm.h"
+#include "bpf/program.h"
 
 enum bpf_map { BPF_ARRAY = 2, BPF_PERCPU_ARRAY = 6, BPF_CGROUP_ARRAY = 8 };
 enum bpf_program { BPF_TRACEPOINT = 5, BPF_RAW_TRACEPOINT = 17, BPF_TRACING = 26 };
@@ -37,19 +38,6 @@ int bpf_map_read(int map, uint32_t key, void *value);
  * not of version 2. */
 int bpf_map_put_cgroup(int map, uint32_t key, int cgroup);
 
-/* Has the verifier look at a program, which is under the GPL, as the helpers are. btf_id: for
- * BPF_TRACING, the type "btf_trace_NAME" of the tracepoint that it is for; else 0. EPERM: not
- * allowed; EACCES, EINVAL and others: refused. */
-int bpf_program_load(
-    enum bpf_program type, const struct code *code, uint32_t btf_id, const char *name);
-
-/* Runs a program at a tracepoint; NULL: where its btf_id says. */
-int bpf_attach_raw(int program, const char *tracepoint);
-
-/* Runs a program at the tracepoint with that id, on all CPUs: an event on any one of them will do,
- * and `cpu` must be online, else ENODEV. */
-int bpf_attach_event(int program, uint32_t id, int cpu);
-
 /* Has the kernel time all BPF programs as long as the descriptor is open (Linux 5.8). */
 int bpf_stats(void);
 
@@ -71,5 +59,23 @@ struct bpf_view {
 /* 0, and bpf_unview is to follow; or -1 with errno. */
 int bpf_view(const char *path, struct bpf_view *v);
 void bpf_unview(struct bpf_view *v);
+
+/* attach: the programs of runqlat, loaded and running at their tracepoints as long as their
+ * descriptors are open. */
+
+/* Descriptors; -1: none. All are -1 to start. */
+struct runqlat_attached {
+	int program[RUNQLAT_EVENTS], link[RUNQLAT_EVENTS];
+};
+
+/* Loads the programs of a plan that has its maps and its layout. 0, or -1 with errno: see
+ * bpf_program_load. Where it fails, here and below, runqlat_detach is to follow. */
+int runqlat_load(struct runqlat_plan *p, struct runqlat_attached *a);
+
+/* Runs them. 0, or -1 with errno. */
+int runqlat_attach(
+    const struct runqlat_plan *p, const struct cpulist *possible, struct runqlat_attached *a);
+
+void runqlat_detach(struct runqlat_attached *a);
 
 #endif

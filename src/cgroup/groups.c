@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "cgroup/mounts.h"
+#include "cgroup/locate.h"
 
 static const char *
 pid_of(const struct target *t)

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "host/host.h"
+#include "proc/mountinfo.h"
 
 /* Files that are found together. On a hybrid machine each may be in another hierarchy. */
 enum family {
@@ -65,5 +66,49 @@ const char *place_below(const struct place *p, const char *name);
 /* Reads top/rel/file as host_read does. */
 int place_read(
     struct host *h, const struct place *p, const char *rel, const char *file, struct text *text);
+
+/* mounts: the cgroup mounts that may show a cgroup, in the order in which to ask them. */
+
+/* The v1 controller whose hierarchy has a family's files; NULL: they are in v2 alone. */
+extern const char *const controller_of[FAMILIES];
+
+/* The cgroup mounts of one mount namespace, and the path that leads to its root. */
+struct mount_view {
+	const char *prefix; /* "", or "proc/123/root/" */
+	bool own;           /* of the process that was asked for */
+	struct cgroup_mount *mounts;
+	size_t count;
+};
+
+enum { MOUNT_VIEWS = 3 };
+
+/* What is known of a process's surroundings, read as it is needed, and once for all families. */
+struct atlas {
+	struct host *host;
+	struct arena *arena;
+	const char *pid;    /* "self", or digits */
+	struct text cgroup; /* of /proc/PID/cgroup */
+	struct mount_view views[MOUNT_VIEWS];
+	bool drawn[MOUNT_VIEWS]; /* the view was read */
+	uint64_t pids[2];        /* the process, as cgroup.procs may show it; 0: not known */
+	bool pids_read;
+};
+
+/* Begins an atlas. 0, or -1 with the errno of /proc/PID/cgroup. What it points to lives in the
+ * arena. */
+int atlas_open(struct atlas *at, struct host *h, struct arena *a, const char *pid);
+
+/* From where to look, best first, i from 0 to MOUNT_VIEWS - 1. It has no mounts where its mountinfo
+ * cannot be read. */
+const struct mount_view *atlas_view(struct atlas *at, int i);
+
+/* The next mount after `last` (NULL: the first) that shows such files, best first; NULL when there
+ * is none. */
+const struct cgroup_mount *mounts_next(
+    const struct mount_view *v, int version, enum family f, const struct cgroup_mount *last);
+
+/* What is left of a cgroup's path below `root`, by whole names; NULL when it is not below it. Both
+ * may begin with ".."; a path with one further on leads nowhere. */
+const char *route_below(const char *path, const char *root);
 
 #endif

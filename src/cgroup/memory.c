@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "proc/psi_file.h"
+#include "proc/machine.h"
 
 static int
 invalid(void)

@@ -12,8 +12,8 @@
 #ifndef PQ_CGROUP_MEMORY_H
 #define PQ_CGROUP_MEMORY_H
 
-#include "base/keyed.h"
-#include "proc/meminfo.h"
+#include "base/text.h"
+#include "proc/machine.h"
 #include "cgroup/groups.h"
 
 /* Of memory.stat of either version, bytes; refaults and majfaults: events since the group was

@@ -15,7 +15,7 @@
 #ifndef PQ_CGROUP_PRESSURE_H
 #define PQ_CGROUP_PRESSURE_H
 
-#include "proc/psi_file.h"
+#include "proc/machine.h"
 #include "cgroup/groups.h"
 
 enum resource { PRESSURE_CPU, PRESSURE_MEMORY, PRESSURE_IO, PRESSURE_IRQ, RESOURCES };

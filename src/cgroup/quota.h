@@ -8,8 +8,8 @@
 #ifndef PQ_CGROUP_QUOTA_H
 #define PQ_CGROUP_QUOTA_H
 
-#include "base/keyed.h"
-#include "proc/psi_file.h"
+#include "base/text.h"
+#include "proc/machine.h"
 #include "cgroup/groups.h"
 
 /* A limit in CPUs: unknown, none, or so many. */

@@ -160,9 +160,6 @@ int expr_shown(struct text name);
 /* Reads the next token; false with the error when there is none. */
 bool expr_next(struct parser *p);
 
-/* The unit that is written so, such as "ms" or "MiB"; NULL: there is none. */
-const struct suffix *expr_suffix(struct text written);
-
 /* The binary operators' level; OPERAND for what is none. */
 enum level expr_level(enum op op);
 
@@ -170,14 +167,5 @@ enum level expr_level(enum op op);
  * numbers with units to the units of the columns beside them; false with the error when one does
  * not fit. */
 bool expr_join_units(struct parser *p, struct part *left, enum op op, const struct part *right);
-
-/* Finds the column that the token (TOKEN_NAME) names: its tool as an index into expr.named. */
-bool expr_find(struct parser *p, const struct token *name, int *tool, int *column);
-
-/* 1, 0 or NaN of the rows as they are chosen. */
-double expr_walk(struct run *r);
-
-/* Reads a condition, up to the token that cannot belong to it. */
-bool expr_condition(struct parser *p);
 
 #endif

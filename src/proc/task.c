@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 static int
@@ -84,4 +85,204 @@ task_allowed_parse(struct text t, struct cpulist *out)
 		if (text_skip(&line, "Cpus_allowed_list:"))
 			return text_word(&line, &list) ? cpulist_parse(list, out) : invalid();
 	return invalid();
+}
+
+int
+task_sched_parse(struct text t, struct task_sched *out)
+{
+	struct text line;
+	struct task_sched s;
+
+	if (!text_whole_line(&t, &line)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (text_next_u64(&line, &s.run_ns) < 0 || text_next_u64(&line, &s.wait_ns) < 0 ||
+	    text_next_u64(&line, &s.slices) < 0)
+		return -1;
+	*out = s;
+	return 0;
+}
+
+/* The name cannot pass for another line: the kernel escapes a newline in it here. */
+int
+task_status_parse(struct text t, struct task_status *out)
+{
+	struct task_status s = { .state = '\0' };
+	struct text line, word;
+	uint64_t v;
+
+	while (text_whole_line(&t, &line)) {
+		if (line.n == 0 || (line.s[0] != 'S' && line.s[0] != 'v' && line.s[0] != 'n'))
+			continue;
+		if (text_skip(&line, "State:") && text_word(&line, &word) && !s.state)
+			s.state = word.s[0];
+		else if (text_skip(&line, "voluntary_ctxt_switches:") &&
+		    text_next_u64(&line, &v) == 0)
+			s.voluntary = keyed_of(v);
+		else if (text_skip(&line, "nonvoluntary_ctxt_switches:") &&
+		    text_next_u64(&line, &v) == 0)
+			s.involuntary = keyed_of(v);
+	}
+	if (!s.state) {
+		errno = EINVAL;
+		return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+/* "0x7f43b5382000" */
+static bool
+next_hex(struct text *rest, uint64_t *v)
+{
+	struct text word;
+	uint64_t x = 0;
+
+	if (!text_word(rest, &word) || !text_skip(&word, "0x") || word.n == 0 || word.n > 16)
+		return false;
+	for (size_t i = 0; i < word.n; i++) {
+		char c = word.s[i];
+		unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') :
+		    c >= 'a' && c <= 'f'              ? (unsigned)(c - 'a') + 10 :
+							16;
+		if (digit > 15)
+			return false;
+		x = x << 4 | digit;
+	}
+	*v = x;
+	return true;
+}
+
+int
+task_call_parse(struct text t, struct task_call *out)
+{
+	struct text line, word;
+
+	*out = (struct task_call){ .kind = CALL_NONE };
+	if (!text_line(&t, &line) || !text_word(&line, &word))
+		return invalid();
+	if (text_eq(word, "running"))
+		out->kind = CALL_RUNNING;
+	if (out->kind == CALL_RUNNING || text_eq(word, "-1"))
+		return 0;
+	if (text_u64(word, &out->number) < 0)
+		return invalid();
+	for (int i = 0; i < 6; i++)
+		if (!next_hex(&line, &out->arg[i]))
+			return invalid();
+	if (!next_hex(&line, &out->sp) || !next_hex(&line, &out->pc))
+		return invalid();
+	out->kind = CALL_SYSTEM;
+	return 0;
+}
+
+int
+task_wchan_parse(struct text t, struct text *name)
+{
+	struct text line;
+
+	if (!text_line(&t, &line) || line.n == 0 || memchr(line.s, '\0', line.n) ||
+	    memchr(line.s, ' ', line.n))
+		return invalid();
+	if (text_eq(line, "0")) {
+		errno = ENODATA;
+		return -1;
+	}
+	*name = line;
+	return 0;
+}
+
+int
+task_left_parse(struct text t, int64_t *ns)
+{
+	const uint64_t most = INT64_MAX / 1000000 - 1;
+	struct text line, word, whole;
+	uint64_t ms, rest;
+
+	while (text_whole_line(&t, &line)) {
+		if (!text_skip(&line, "se.exec_start"))
+			continue;
+		if (!text_word(&line, &word) || !text_eq(word, ":") || !text_word(&line, &word) ||
+		    !text_split(&word, '.', &whole) || word.n != 6 || text_u64(whole, &ms) < 0 ||
+		    ms > most || text_u64(word, &rest) < 0)
+			return invalid();
+		*ns = (int64_t)(ms * 1000000 + rest);
+		return 0;
+	}
+	return invalid();
+}
+
+bool
+environ_find(struct text t, const char *name, struct text *value)
+{
+	struct text one;
+
+	while (text_split(&t, '\0', &one)) {
+		if (!text_skip(&one, name) || !text_skip(&one, "="))
+			continue;
+		*value = one;
+		return true;
+	}
+	return false;
+}
+
+bool
+environ_option(struct text value, const char *prefix, struct text *out)
+{
+	struct text word;
+	bool found = false;
+
+	while (text_word(&value, &word)) {
+		if (!text_skip(&word, prefix))
+			continue;
+		*out = word;
+		found = true;
+	}
+	return found;
+}
+
+/* A number, or "unlimited", which leaves *out unknown. */
+static bool
+take_figure(struct text *line, struct keyed *out)
+{
+	struct text word;
+	uint64_t v;
+
+	*out = (struct keyed){ 0 };
+	if (!text_word(line, &word))
+		return false;
+	if (text_eq(word, "unlimited"))
+		return true;
+	if (text_u64(word, &v) < 0)
+		return false;
+	*out = keyed_of(v);
+	return true;
+}
+
+static void
+take_pair(struct text line, struct rlimit_pair *out)
+{
+	struct rlimit_pair p = { .known = true };
+
+	if (take_figure(&line, &p.soft) && take_figure(&line, &p.hard))
+		*out = p;
+}
+
+int
+rlimits_parse(struct text t, struct rlimits *out)
+{
+	struct text line;
+
+	*out = (struct rlimits){ 0 };
+	while (text_whole_line(&t, &line)) {
+		if (text_skip(&line, "Max open files "))
+			take_pair(line, &out->files);
+		else if (text_skip(&line, "Max processes "))
+			take_pair(line, &out->processes);
+	}
+	if (out->files.known || out->processes.known)
+		return 0;
+	errno = EINVAL;
+	return -1;
 }

@@ -23,7 +23,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/keyed.h"
 #include "base/text.h"
 
 /* Buckets 0 to 7 are 1 ns wide; from there on each power of two is cut into 8 equal ones. The last

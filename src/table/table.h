@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/keyed.h"
+#include "base/text.h"
 
 enum column_kind {
 	LABEL, /* text: names what the row is about, or says something of it */

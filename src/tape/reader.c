@@ -1,9 +1,456 @@
+#include "tape/reader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+/* Reads into the buffer behind what it holds, at least up to n bytes. */
+static int
+fill(struct source *s, size_t n)
+{
+	while (s->held.n < n && !s->ended) {
+		char *to = buf_room(&s->held, n - s->held.n > s->piece ? n - s->held.n : s->piece);
+		size_t room = n - s->held.n > s->piece ? n - s->held.n : s->piece;
+		ssize_t got = s->pipe ? read(s->fd, to, room) :
+					pread(s->fd, to, room, (off_t)(s->base + s->held.n));
+		if (got < 0)
+			return -1;
+		if (got == 0 && s->pipe)
+			s->ended = true;
+		if (got == 0)
+			break;
+		s->held.n += (size_t)got;
+	}
+	return 0;
+}
+
+/* What was read of a file may be other by now: it is read anew. */
+static void
+source_forget(struct source *s)
+{
+	if (!s->pipe)
+		s->held.n = 0;
+}
+
+/* n bytes from `at` on, valid until the next call. NULL when the tape ends before, or with errno
+ * when it cannot be read (EINTR: a signal came); errno is 0 at the end. */
+static const unsigned char *
+source_at(struct source *s, uint64_t at, size_t n)
+{
+	uint64_t skip = at - s->base;
+
+	if (at < s->base && s->pipe) { /* it does not go back */
+		errno = ESPIPE;
+		return NULL;
+	}
+	if (at < s->base || (!s->pipe && skip > s->held.n)) { /* a file is read from there */
+		source_forget(s);
+		s->base = at;
+		skip = 0;
+	}
+	errno = 0;
+	if (s->held.n < skip + n || s->held.n < skip) {
+		if (!s->pipe && skip > 0 && skip <= s->held.n) {
+			memmove(s->held.s, s->held.s + skip, s->held.n - skip);
+			s->held.n -= (size_t)skip;
+			s->base = at;
+			skip = 0;
+		}
+		if (fill(s, (size_t)skip + n) < 0)
+			return NULL;
+		errno = 0;
+	}
+	return s->held.n < skip + n ? NULL : (unsigned char *)s->held.s + skip;
+}
+
+/* Nothing before `at` will be asked for again. */
+static void
+source_pass(struct source *s, uint64_t at)
+{
+	if (!s->pipe || at <= s->base || at - s->base > s->held.n)
+		return;
+	size_t n = (size_t)(at - s->base);
+	memmove(s->held.s, s->held.s + n, s->held.n - n);
+	s->held.n -= n;
+	s->base = at;
+}
+
+uint64_t
+source_size(const struct source *s)
+{
+	struct stat st;
+
+	if (s->pipe)
+		return s->base + s->held.n;
+	return fstat(s->fd, &st) < 0 || st.st_size < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+static void
+source_free(struct source *s)
+{
+	buf_free(&s->held);
+}
+
+/* Looks at the start of a block for a segment's header, either copy: 1, 0 there is none, -1 with
+ * errno. */
+static int
+tape_index_look(struct tape_index *x, struct source *s, uint64_t at, struct tape_segment *out)
+{
+	const unsigned char *p = source_at(s, at, 2 * TAPE_HEADER);
+	struct tape_segment copy;
+
+	if (!p)
+		return errno ? -1 : 0;
+	int first = tape_get_header(p, out);
+	x->later |= first < 0 && errno == ENOTSUP;
+	int second = tape_get_header(p + TAPE_HEADER, &copy);
+	x->later |= second < 0 && errno == ENOTSUP;
+	if (first < 0 && second == 0)
+		*out = copy;
+	x->damaged += (first < 0) != (second < 0);
+	return first == 0 || second == 0;
+}
+
+void
+tape_index_add(struct tape_index *x, uint64_t at, const struct tape_segment *segment)
+{
+	if (x->n == x->room) {
+		x->room = x->room ? x->room * 2 : 16;
+		x->v = xrealloc(x->v, x->room * sizeof *x->v);
+	}
+	x->v[x->n++] = (struct tape_place){ at, UINT64_MAX, *segment };
+}
+
+static int
+by_sequence(const void *a, const void *b)
+{
+	const struct tape_place *x = a, *y = b;
+
+	if (x->segment.sequence != y->segment.sequence)
+		return x->segment.sequence < y->segment.sequence ? -1 : 1;
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+/* Finds all segments of a file: 0, or -1 with errno. */
+static int
+tape_index_scan(struct tape_index *x, struct source *s)
+{
+	uint64_t size = source_size(s);
+	size_t piece = s->piece;
+	int found = 0;
+
+	x->n = x->damaged = 0;
+	source_forget(s);
+	s->piece = 2 * TAPE_HEADER; /* of a block no more than this is looked at */
+	for (uint64_t at = 0; at + 2 * TAPE_HEADER <= size && found >= 0; at += TAPE_BLOCK) {
+		struct tape_segment segment;
+		found = tape_index_look(x, s, at, &segment);
+		if (found > 0)
+			tape_index_add(x, at, &segment);
+	}
+	s->piece = piece;
+	source_forget(s);
+	for (size_t i = 0; i < x->n; i++)
+		x->v[i].limit = i + 1 < x->n ? x->v[i + 1].at : size;
+	if (x->n > 1)
+		qsort(x->v, x->n, sizeof *x->v, by_sequence);
+	return found < 0 ? -1 : 0;
+}
+
+void
+tape_index_free(struct tape_index *x)
+{
+	free(x->v);
+	*x = (struct tape_index){ 0 };
+}
+
+enum { PIECE = 64 << 10 };
+
+/* Of a pipe it is not known what comes behind a segment; but a ring has to be seen whole, as its
+ * oldest segment is somewhere in the middle. */
+static int
+begin_pipe(struct tape_reader *r)
+{
+	struct tape_segment first;
+	int found = tape_index_look(&r->index, &r->source, 0, &first);
+
+	if (found <= 0)
+		return found;
+	r->in_order = first.ring == 0;
+	if (r->in_order)
+		return 1;
+	while (!r->source.ended && source_size(&r->source) < first.ring)
+		if (!source_at(&r->source, source_size(&r->source), 1) && errno)
+			return -1;
+	return tape_index_scan(&r->index, &r->source) < 0 ? -1 : 1;
+}
+
+static void
+begin(struct tape_reader *r, int fd, bool pipe)
+{
+	*r = (struct tape_reader){ .source = { .fd = fd, .pipe = pipe, .piece = PIECE },
+		.settled = true,
+		.from_ns = INT64_MIN,
+		.to_ns = INT64_MAX };
+}
+
+void
+tape_reader_begin_at(struct tape_reader *r, int fd, const struct tape_index *index)
+{
+	begin(r, fd, false);
+	r->index = *index;
+}
+
+int
+tape_reader_begin(struct tape_reader *r, int fd, bool pipe)
+{
+	begin(r, fd, pipe);
+	int found = pipe ? begin_pipe(r) : tape_index_scan(&r->index, &r->source);
+
+	if (found < 0)
+		return -1;
+	r->lost.places = r->index.damaged;
+	r->lost.later = r->index.later && r->index.n > 0;
+	if (r->in_order || r->index.n > 0)
+		return 0;
+	errno = r->index.later ? ENOTSUP : source_size(&r->source) == 0 ? ENODATA : EINVAL;
+	return -1;
+}
+
+/* Whether all of a segment lies before a time. The clock may be set between two segments: how long
+ * the first one lasts at most, the monotonic clock tells; it starts anew with a boot, and then
+ * nothing is known. */
+static bool
+ends_before(const struct tape_reader *r, size_t i, int64_t real_ns)
+{
+	if (i + 1 >= r->index.n)
+		return false;
+	const struct tape_segment *s = &r->index.v[i].segment, *next = &r->index.v[i + 1].segment;
+	if (memcmp(s->boot_id, next->boot_id, sizeof s->boot_id) != 0 || next->mono_ns < s->mono_ns)
+		return false;
+	return s->real_ns + (next->mono_ns - s->mono_ns) + TAPE_STRAY_NS < real_ns;
+}
+
+void
+tape_reader_seek(struct tape_reader *r, int64_t real_ns)
+{
+	r->next = 0;
+	r->from_ns = real_ns;
+}
+
+void
+tape_reader_seek_mono(struct tape_reader *r, const unsigned char boot_id[16], int64_t mono_ns)
+{
+	tape_reader_rewind(r);
+	for (size_t i = 0; i < r->index.n; i++) {
+		const struct tape_segment *s = &r->index.v[i].segment;
+		if (memcmp(s->boot_id, boot_id, sizeof s->boot_id) != 0 || s->mono_ns <= mono_ns)
+			r->next = i;
+	}
+}
+
+void
+tape_reader_rewind(struct tape_reader *r)
+{
+	r->next = 0;
+	r->from_ns = INT64_MIN;
+	r->segment = (struct tape_segment){ 0 };
+	r->open = r->booted = false;
+	r->settled = true;
+	r->lost = (struct tape_losses){ .places = r->index.damaged, .later = r->lost.later };
+}
+
+/* Counts what was lost of the segment that was read last, which should have had so many moments. */
+static void
+settle(struct tape_reader *r, uint64_t moments, bool newest)
+{
+	if (r->settled)
+		return;
+	bool missing = moments > r->given;
+	r->lost.moments += missing ? moments - r->given : 0;
+	r->lost.places += r->garbage && (missing || newest);
+	r->lost.torn |= r->garbage && newest;
+	r->settled = true;
+}
+
+static void
+open_segment(
+    struct tape_reader *r, uint64_t at, uint64_t limit, const struct tape_segment *s, bool behind)
+{
+	settle(r,
+	    behind && s->moments >= r->segment.moments ? s->moments - r->segment.moments :
+							 r->position,
+	    false);
+	r->segment = *s;
+	r->seed = tape_seed(s);
+	r->start = at;
+	r->at = at + 2 * TAPE_HEADER;
+	r->limit = limit;
+	r->position = r->given = 0;
+	r->effort = WALK_EFFORT;
+	r->keyed = r->linked = r->garbage = r->settled = false;
+	r->open = true;
+}
+
+/* Of a pipe, at the next block that has one. */
+static int
+next_in_order(struct tape_reader *r)
+{
+	struct tape_segment s;
+	uint64_t at = r->segment.sequence ? tape_block_up(r->at) : 0;
+	int found;
+
+	for (;; at += TAPE_BLOCK) {
+		source_pass(&r->source, at);
+		if (!source_at(&r->source, at, 1))
+			return errno ? -1 : 0;
+		found = tape_index_look(&r->index, &r->source, at, &s);
+		if (found != 0)
+			break;
+	}
+	if (found > 0)
+		open_segment(r, at, UINT64_MAX, &s, r->segment.sequence != 0);
+	return found;
+}
+
+static int
+next_in_file(struct tape_reader *r)
+{
+	struct tape_segment s;
+	bool behind = r->segment.sequence != 0;
+
+	for (; r->next < r->index.n; r->next++) {
+		const struct tape_place *p = &r->index.v[r->next];
+		bool later = p->segment.real_ns - TAPE_STRAY_NS > r->to_ns;
+		if (later || ends_before(r, r->next, r->from_ns)) {
+			behind = false;
+			continue;
+		}
+		int found = tape_index_look(&(struct tape_index){ 0 }, &r->source, p->at, &s);
+		if (found < 0)
+			return -1;
+		if (found > 0 && s.sequence == p->segment.sequence && s.run == p->segment.run) {
+			r->next++;
+			open_segment(
+			    r, p->at, r->next == r->index.n ? UINT64_MAX : p->limit, &s, behind);
+			return 1;
+		}
+		r->lost.overwritten++;
+		behind = false;
+	}
+	return 0;
+}
+
+/* Opens the next segment: 1, 0 there is none, -1 with errno. */
+static int
+walk_on(struct tape_reader *r)
+{
+	int found = r->in_order ? next_in_order(r) : next_in_file(r);
+
+	if (found == 0)
+		settle(r, r->position, true);
+	return found;
+}
+
+/* What comes behind the newest segment begins at the next block, or at the start of a ring. */
+int
+tape_reader_again(struct tape_reader *r)
+{
+	const uint64_t places[] = { tape_block_up(r->at + TAPE_END), 0 };
+	struct tape_index none = { 0 };
+	struct tape_segment s;
+	int found;
+
+	source_forget(&r->source);
+	if (!r->segment.sequence) /* nothing was read yet */
+		return 0;
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		found = tape_index_look(&none, &r->source, places[i], &s);
+		if (found < 0)
+			return -1;
+		if (found > 0 && s.sequence == r->segment.sequence + 1) {
+			tape_index_add(&r->index, places[i], &s);
+			return 0;
+		}
+	}
+	found = tape_index_look(&none, &r->source, r->start, &s);
+	if (found < 0 || (found > 0 && s.sequence == r->segment.sequence))
+		return found < 0 ? -1 : 0;
+	if (tape_index_scan(&r->index, &r->source) < 0) /* the ring has gone round meanwhile */
+		return -1;
+	for (r->next = 0;
+	     r->next < r->index.n && r->index.v[r->next].segment.sequence <= r->segment.sequence;)
+		r->next++;
+	settle(r, r->position, false);
+	r->open = false;
+	if (r->next < r->index.n) /* those between are not damaged, but gone */
+		r->lost.overwritten +=
+		    r->index.v[r->next].segment.sequence - r->segment.sequence - 1;
+	return 0;
+}
+
+int
+tape_reader_span(struct tape_reader *r, int64_t *first_ns, int64_t *last_ns)
+{
+	struct moment m;
+	int got;
+
+	if (r->in_order) {
+		errno = ESPIPE;
+		return -1;
+	}
+	*first_ns = r->index.v[0].segment.real_ns;
+	*last_ns = r->index.v[r->index.n - 1].segment.real_ns;
+	r->next = r->index.n - 1;
+	while ((got = tape_reader_next(r, &m)) > 0)
+		*last_ns = m.real_ns;
+	tape_reader_rewind(r);
+	return got;
+}
+
+bool
+tape_window_has(struct tape_window *w, const struct moment *m)
+{
+	int64_t spacing_ns = w->given ? m->mono_ns - w->given_ns : 0;
+
+	if (m->real_ns < w->from_ns || m->real_ns - spacing_ns / 2 > w->to_ns)
+		return false;
+	w->given = true;
+	w->given_ns = m->mono_ns;
+	return true;
+}
+
+bool
+tape_losses_text(const struct tape_losses *l, char *out, size_t n)
+{
+	int at = 0;
+
+	if (l->moments || l->places)
+		at = snprintf(out, n, "damaged in %llu place%s", (unsigned long long)l->places,
+		    l->places == 1 ? "" : "s");
+	if (at > 0 && (l->moments || !l->torn))
+		at += snprintf(out + at, n - (size_t)at, ": %llu moment%s lost",
+		    (unsigned long long)l->moments, l->moments == 1 ? " is" : "s are");
+	if (at > 0 && l->torn)
+		at += snprintf(out + at, n - (size_t)at, "; it ends in what is no record");
+	if (l->overwritten)
+		at += snprintf(out + at, n - (size_t)at,
+		    "%s%llu segment%s overwritten by the recorder before being read",
+		    at ? "; " : "", (unsigned long long)l->overwritten,
+		    l->overwritten == 1 ? " was" : "s were");
+	if (l->later)
+		at += snprintf(out + at, n - (size_t)at,
+		    "%sa part of it is of a later version of pq, and was not read", at ? "; " : "");
+	return at > 0;
+}
+
 /* The records of a segment, and what to do behind damage; tape_walk.c goes from one segment to the
  * next. */
-#include <errno.h>
-#include <string.h>
-
-#include "tape/walk.h"
 
 enum { FOUND_MOST = 256 << 10 };
 

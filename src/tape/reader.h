@@ -5,8 +5,47 @@
 #ifndef PQ_TAPE_READER_H
 #define PQ_TAPE_READER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "tape/format.h"
 #include "tape/state.h"
-#include "tape/index.h"
+
+/* source: the bytes of a tape by their place: a file's, which may grow or be overwritten meanwhile,
+ * or a pipe's as they come. */
+
+struct source {
+	int fd;
+	bool pipe;
+	bool ended;      /* the pipe has */
+	size_t piece;    /* read at least so many bytes at a time */
+	struct buf held; /* what was read last, from the place `base` on */
+	uint64_t base;
+};
+
+/* How long it is as far as is known: a file now, a pipe up to what has come. */
+uint64_t source_size(const struct source *s);
+
+/* tape_index: where the segments of a tape are. */
+
+/* A segment, and the place of its header. */
+struct tape_place {
+	uint64_t at, limit; /* nothing of it is at the limit or behind it */
+	struct tape_segment segment;
+};
+
+struct tape_index {
+	struct tape_place *v; /* in the order of their sequence numbers */
+	size_t n, room;
+	uint64_t damaged; /* headers of which one copy is no good */
+	bool later;       /* one is of a later version */
+};
+
+/* Adds the segment at that place as the last one. */
+void tape_index_add(struct tape_index *x, uint64_t at, const struct tape_segment *segment);
+
+void tape_index_free(struct tape_index *x);
 
 /* What went wrong. */
 struct tape_losses {
@@ -90,5 +129,12 @@ bool tape_window_has(struct tape_window *w, const struct moment *m);
 bool tape_losses_text(const struct tape_losses *l, char *out, size_t n);
 
 void tape_reader_free(struct tape_reader *r);
+
+/* tape_walk: the part of tape_reader that goes from one segment to the next, and counts what is
+ * lost on the way. */
+
+/* How many bytes of a segment are looked through for records behind damage: a hostile tape costs no
+ * more. */
+enum { WALK_EFFORT = 4 << 20 };
 
 #endif

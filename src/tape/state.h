@@ -2,7 +2,7 @@
 #ifndef PQ_TAPE_STATE_H
 #define PQ_TAPE_STATE_H
 
-#include "tape/codec.h"
+#include "tape/format.h"
 #include "tape/template.h"
 #include "tape/paths.h"
 

@@ -3,7 +3,7 @@
 #ifndef PQ_TAPE_TAPE_FILE_H
 #define PQ_TAPE_TAPE_FILE_H
 
-#include "tape/index.h"
+#include "tape/reader.h"
 #include "tape/writer.h"
 
 struct tape_file {

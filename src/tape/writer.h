@@ -3,7 +3,36 @@
 #define PQ_TAPE_WRITER_H
 
 #include "tape/format.h"
-#include "tape/tracks.h"
+#include "tape/paths.h"
+#include "tape/template.h"
+
+/* tracks: what a tape is to have of each file: its last text, and what the tape has of it
+ * already. */
+
+struct track {
+	int error; /* its last reading failed so; 0: it gave the text `now` */
+	struct figures now;
+	uint64_t *written; /* its numbers as the last record left them */
+	uint64_t *keyed;   /* as the key frame has them */
+	size_t room;       /* of these two */
+	/* the next record has it as a whole: it is new, or has other words, or another error */
+	bool fresh;
+	bool as_keyed;    /* its words, or its error, are those of the key frame */
+	bool changed;     /* its numbers may be others than those written */
+	uint64_t touched; /* the moment in which it was read last */
+	uint64_t reads;
+	bool late; /* it was read first when the recording was under way */
+};
+
+/* Zero-initialise to start. */
+struct tracks {
+	struct paths paths;
+	struct track *v; /* by the path's number */
+	size_t room;
+};
+
+/* tape_records: the part of tape_writer that puts together what a segment consists of, in
+ * w->out. */
 
 struct tape_writer {
 	int fd;

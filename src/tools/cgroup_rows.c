@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cgroup/mounts.h"
+#include "cgroup/locate.h"
 
 static void
 say_why(struct watch *w, enum family f, bool first)

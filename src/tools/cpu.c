@@ -1,13 +1,121 @@
-/* cpu: where each CPU's time goes, as mpstat -P ALL shows it, and right where the kernel's counters
- * run backwards. */
+/* cpu_usage: what the CPUs' counters of /proc/stat grew by, by the columns of pq cpu. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "proc/machine.h"
 #include "proc/task.h"
-#include "tools/cpu_usage.h"
 #include "tools/tool.h"
+
+enum { CPU, USR, NICE, SYS, IOWAIT, IRQ, SOFT, STEAL, GUEST, GNICE, IDLE, ALLOWED };
+
+/* Ticks of an interval, by column; and all of them. */
+struct usage {
+	double part[IDLE + 1], whole;
+	int fields; /* how many the kernel has */
+};
+
+/* Ticks of a CPU by column, for metrics: the kernel's counters at first, and then what they grew
+ * by, as these run backwards. */
+struct counted {
+	bool begun;
+	double ticks[IDLE + 1];
+};
+
+static const enum cpu_field field_of[] = {
+	[USR] = CPU_USER,
+	[NICE] = CPU_NICE,
+	[SYS] = CPU_SYSTEM,
+	[IOWAIT] = CPU_IOWAIT,
+	[IRQ] = CPU_IRQ,
+	[SOFT] = CPU_SOFTIRQ,
+	[STEAL] = CPU_STEAL,
+	[GUEST] = CPU_GUEST,
+	[GNICE] = CPU_GUEST_NICE,
+	[IDLE] = CPU_IDLE,
+};
+
+/* The field of /proc/stat in which a column begins to be known. */
+static enum cpu_field
+cpu_field_of(int column)
+{
+	return field_of[column];
+}
+
+/* A counter that ran backwards (iowait and idle do, others when a CPU was offline) has counted
+ * nothing: never more, as then a busy CPU would look idle. */
+static double
+grown(const struct cpu_time *from, const struct cpu_time *to, enum cpu_field f)
+{
+	return to->ticks[f] > from->ticks[f] ? (double)(to->ticks[f] - from->ticks[f]) : 0;
+}
+
+/* A sandbox may make up a file of zeros. */
+static bool
+has_counted(const struct cpu_time *c)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < CPU_FIELDS; i++)
+		sum |= c->ticks[i];
+	return sum != 0;
+}
+
+/* What lies between two readings; what ran backwards has not grown. */
+static struct usage
+cpu_usage(const struct cpu_time *from, const struct cpu_time *to)
+{
+	double guest = grown(from, to, CPU_GUEST), guest_nice = grown(from, to, CPU_GUEST_NICE);
+	struct usage u = { .part = {
+		[USR] = fmax(0, grown(from, to, CPU_USER) - guest),
+		[NICE] = fmax(0, grown(from, to, CPU_NICE) - guest_nice),
+		[SYS] = grown(from, to, CPU_SYSTEM),
+		[IOWAIT] = grown(from, to, CPU_IOWAIT),
+		[IRQ] = grown(from, to, CPU_IRQ),
+		[SOFT] = grown(from, to, CPU_SOFTIRQ),
+		[STEAL] = grown(from, to, CPU_STEAL),
+		[GUEST] = guest,
+		[GNICE] = guest_nice,
+		[IDLE] = grown(from, to, CPU_IDLE),
+	}, .fields = from->fields < to->fields ? from->fields : to->fields };
+
+	for (int i = USR; i <= IDLE; i++)
+		u.whole += u.part[i];
+	return u;
+}
+
+/* In less than two ticks, nothing counted means nothing. */
+static void
+cpu_usage_fill(struct usage *u, const struct cpu_time *to, double span_ticks)
+{
+	if (u->whole == 0 && span_ticks >= 2 && has_counted(to))
+		u->part[IDLE] = u->whole = span_ticks;
+}
+
+static void
+cpu_usage_add(struct usage *sum, const struct usage *u)
+{
+	for (int i = USR; i <= IDLE; i++)
+		sum->part[i] += u->part[i];
+	sum->whole += u->whole;
+	sum->fields = sum->fields && sum->fields < u->fields ? sum->fields : u->fields;
+}
+
+/* The counters at the end of an interval in which they grew by this. */
+static void
+cpu_count(struct counted *counted, const struct cpu_time *now, const struct usage *u)
+{
+	static const struct cpu_time zero;
+	struct usage all = cpu_usage(&zero, now);
+
+	for (int i = USR; i <= IDLE; i++)
+		counted->ticks[i] = counted->begun ? counted->ticks[i] + u->part[i] : all.part[i];
+	counted->begun = true;
+}
+
+/* cpu: where each CPU's time goes, as mpstat -P ALL shows it, and right where the kernel's counters
+ * run backwards. */
 
 static const struct column columns[] = {
 	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0,

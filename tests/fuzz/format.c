@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "bpf/format.h"
+#include "bpf/btf.h"
 #include "replay.h"
 
 int

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "base/keyed.h"
+#include "base/text.h"
 #include "replay.h"
 
 enum { KEYS = 5 };

@@ -2,8 +2,7 @@
 #include <string.h>
 
 #include "proc/cpulist.h"
-#include "proc/environ.h"
-#include "proc/rlimits.h"
+#include "proc/task.h"
 #include "replay.h"
 
 static void

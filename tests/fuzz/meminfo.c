@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "proc/meminfo.h"
+#include "proc/machine.h"
 #include "replay.h"
 
 int

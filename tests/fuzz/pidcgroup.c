@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "proc/pidcgroup.h"
+#include "proc/mountinfo.h"
 #include "replay.h"
 
 static void

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "proc/stat.h"
+#include "proc/machine.h"
 #include "replay.h"
 
 int

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 
-#include "proc/task_sched.h"
-#include "proc/task_status.h"
+#include "proc/task.h"
 #include "replay.h"
 
 int

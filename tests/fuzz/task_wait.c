@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "proc/syscalls.h"
-#include "proc/task_wait.h"
+#include "proc/task.h"
 #include "replay.h"
 
 static void

@@ -1,5 +1,5 @@
 /* why BPF programs could not be had, in words */
-#include "bpf/denied.h"
+#include "bpf/wait_counter.h"
 
 #include <errno.h>
 

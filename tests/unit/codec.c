@@ -1,5 +1,5 @@
 /* How tapes write numbers: what is put comes back, and no bytes lead astray. */
-#include "tape/codec.h"
+#include "tape/format.h"
 
 #include "draw.h"
 #include "unit.h"

@@ -1,5 +1,5 @@
 /* The checksum of a tape's records: the vectors of RFC 3720, B.4. */
-#include "base/crc32c.h"
+#include "tape/format.h"
 
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* format files of tracefs */
-#include "bpf/format.h"
+#include "bpf/btf.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* Texts of lines "key value". */
-#include "base/keyed.h"
+#include "base/text.h"
 
 #include "unit.h"
 

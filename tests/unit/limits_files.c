@@ -1,6 +1,5 @@
 /* What pq limits reads beside the others: /proc/PID/limits, /proc/PID/environ */
-#include "proc/environ.h"
-#include "proc/rlimits.h"
+#include "proc/task.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* /proc/loadavg */
-#include "proc/loadavg.h"
+#include "proc/machine.h"
 
 #include "unit.h"
 

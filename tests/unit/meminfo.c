@@ -1,5 +1,5 @@
 /* /proc/meminfo and /proc/vmstat */
-#include "proc/meminfo.h"
+#include "proc/machine.h"
 
 #include "unit.h"
 

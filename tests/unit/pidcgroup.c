@@ -1,5 +1,5 @@
 /* /proc/PID/cgroup */
-#include "proc/pidcgroup.h"
+#include "proc/mountinfo.h"
 
 #include "unit.h"
 

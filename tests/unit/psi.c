@@ -1,5 +1,5 @@
 /* /proc/pressure, and a cgroup's */
-#include "proc/psi_file.h"
+#include "proc/machine.h"
 
 #include "unit.h"
 

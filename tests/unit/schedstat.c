@@ -1,5 +1,5 @@
 /* /proc/schedstat, versions 15 to 17 */
-#include "proc/schedstat.h"
+#include "proc/machine.h"
 
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* /proc/stat */
-#include "proc/stat.h"
+#include "proc/machine.h"
 
 #include "unit.h"
 

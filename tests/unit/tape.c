@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "base/crc32c.h"
+#include "tape/format.h"
 #include "tape/tape_file.h"
 #include "tape/reader.h"
 #include "tree.h"

@@ -1,8 +1,7 @@
 /* schedstat and status of a thread */
 #include <errno.h>
 
-#include "proc/task_sched.h"
-#include "proc/task_status.h"
+#include "proc/task.h"
 #include "unit.h"
 
 static void

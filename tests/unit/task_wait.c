@@ -1,5 +1,5 @@
 /* syscall, wchan and sched of a thread, and the names of system calls */
-#include "proc/task_wait.h"
+#include "proc/task.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* When a condition fires, and when again. */
-#include "commands/record/trigger.h"
+#include "commands/record/triggers.h"
 
 #include "unit.h"
 

@@ -3,9 +3,9 @@
 #define PQ_CHECK_CHECK_H
 
 #include "cli/option.h"
+#include "cli/words.h"
 #include "commands/record/job.h"
 #include "expr/expr.h"
-#include "cli/words.h"
 #include "session/panel.h"
 
 enum { CHECK_TOOLS = 16 };
@@ -55,22 +55,9 @@ struct check {
 	struct job_end end;
 };
 
-/* check_plan.c: what the command line asks for; a wrong argument ends the program. */
-void check_plan(struct check *c, const struct options *o);
-
-void check_plan_free(struct check *c);
-
-/* check_command.c: starts the command of --during; ends the program when that cannot be done. */
-void check_command(struct job *j, const char *line);
-
 /* Why a command that has ended so speaks against an OK, "the command ended with 5", cut to n bytes;
  * NULL: it does not. */
 const char *check_command_failed(const struct job_end *e, char *out, size_t n);
-
-/* check_watch.c: watches all tools over the span. */
-void check_watch(struct check *c);
-
-void check_watch_end(struct check *c);
 
 /* What came of a condition for a subject. */
 struct finding *check_finding(const struct check *c, size_t subject, size_t condition);
@@ -107,15 +94,6 @@ struct perfs {
 	struct perf *v;
 	size_t n;
 };
-
-void check_perfs(const struct check *c, struct perfs *all);
-
-/* "'tool.key'=31%;10;25;0;100 …" */
-void check_perfs_print(const struct check *c, const struct perfs *all, struct buf *out);
-
-/* A figure with at most six digits after the point, and no zeros at their end; "-" when it is
- * unknown. */
-void check_number(struct buf *b, double x);
 
 /* check_json.c: one object per subject and line. */
 void check_json(const struct check *c, struct buf *out);

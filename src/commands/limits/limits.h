@@ -10,7 +10,7 @@
 #define PQ_LIMITS_LIMITS_H
 
 #include "cgroup/bounds.h"
-#include "proc/rlimits.h"
+#include "proc/task.h"
 
 /* One level of a hierarchy; of the bounds those of its controller. */
 struct level {
@@ -91,13 +91,6 @@ struct effective {
  * cgroup: ESRCH no process, EACCES it may not be looked at, ENOENT no cgroup of that name, ENODEV
  * no cgroup hierarchy at all can be seen where one is asked for. */
 int limits_gather(struct host *h, struct arena *a, const struct target *t, struct limits *out);
-
-/* What is known of the process: the part of limits_gather in process.c. -1 with ESRCH when it is
- * gone. */
-int process_gather(struct host *h, struct arena *a, struct limits *out);
-
-/* CPUs as a count and a list. */
-struct cpu_count limits_count(struct arena *a, const struct cpulist *set);
 
 struct effective limits_effective(const struct limits *l);
 

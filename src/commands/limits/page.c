@@ -2,9 +2,12 @@
 #include "commands/limits/page.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/human.h"
 
 enum { LABEL = 11, VALUE = 9, WIDTH = 80 };
 
@@ -39,7 +42,7 @@ put_name(struct buf *b, const char *name, size_t room)
 	buf_free(&clean);
 }
 
-void
+static void
 page_row(struct buf *b, const char *label, const char *value, const char *text, const char *name)
 {
 	char line[WIDTH];
@@ -55,7 +58,7 @@ page_row(struct buf *b, const char *label, const char *value, const char *text, 
 	buf_char(b, '\n');
 }
 
-const char *
+static const char *
 page_cpus(double cpus, char out[24])
 {
 	if (isnan(cpus) || isinf(cpus))
@@ -68,7 +71,7 @@ page_cpus(double cpus, char out[24])
 }
 
 /* Why nothing, or not all, is known of a hierarchy. */
-void
+static void
 page_doubt(struct buf *b, const struct chain *c, const char *what)
 {
 	char text[80];
@@ -88,7 +91,7 @@ page_doubt(struct buf *b, const struct chain *c, const char *what)
 }
 
 /* "quota of /web", with "at most" before it where levels are hidden. */
-void
+static void
 page_headline(struct buf *b, const char *label, const char *value, const struct bound *bound)
 {
 	char text[64];
@@ -101,6 +104,357 @@ page_headline(struct buf *b, const char *label, const char *value, const struct 
 		    bound->at_most && bound->by ? "at most: " : "", by, bound->level ? " of " : "");
 	page_row(b, label, value, text,
 	    bound->level && strcmp(bound->level, "hidden") != 0 ? bound->level : NULL);
+}
+
+/* page_cpu: the bounds of CPUs, for people. */
+
+/* A list of CPUs that fits, with "..." for what is left out. */
+static const char *
+short_list(const char *list, size_t room, char out[64])
+{
+	snprintf(out, 64, strlen(list) > room ? "%.*s..." : "%.*s",
+	    (int)(strlen(list) > room ? room - 3 : room), list);
+	return out;
+}
+
+static void
+put_count(struct buf *b, const char *label, const struct cpu_count *c)
+{
+	char n[24], list[64];
+
+	snprintf(n, sizeof n, "%u", c->n);
+	page_row(b, label, c->n ? n : "-", c->n ? short_list(c->list, 56, list) : "", NULL);
+}
+
+static void
+put_cpuset(struct buf *b, const struct chain *c)
+{
+	char n[24], list[64], text[48];
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct level *v = &c->v[i];
+		if (!v->ncpus ||
+		    (i > 0 && v->ncpus == c->v[i - 1].ncpus &&
+			strcmp(v->cpus, c->v[i - 1].cpus) == 0))
+			continue;
+		snprintf(n, sizeof n, "%u", v->ncpus);
+		snprintf(text, sizeof text, "%.32s  ", short_list(v->cpus, 32, list));
+		page_row(b, "  cpuset", n, text, v->name);
+	}
+}
+
+/* The levels with a quota, or that there is none. */
+static void
+put_quotas(struct buf *b, const struct chain *c)
+{
+	char value[24], ms[24], period[24], text[64];
+	size_t shown = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct cpu_quota *q = &c->v[i].cpu.quota;
+		if (q->known && !q->limited)
+			continue;
+		shown++;
+		if (!q->known) {
+			page_row(b, "  quota", "-", "cannot be read: ", c->v[i].name);
+			continue;
+		}
+		snprintf(text, sizeof text, "%s of every %s ms  ",
+		    page_cpus(q->cpus * (double)q->period_us / 1000, ms),
+		    page_cpus((double)q->period_us / 1000, period));
+		page_row(b, "  quota", page_cpus(q->cpus, value), text, c->v[i].name);
+	}
+	if (shown == 0 && c->n > 0)
+		page_row(b, "  quota", "none", c->n > 1 ? "on no level down to " : "",
+		    c->v[c->n - 1].name);
+}
+
+static void
+put_burst_and_weight(struct buf *b, const struct chain *c)
+{
+	char value[32], ms[24];
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct keyed *burst = &c->v[i].cpu.burst_us;
+		if (!burst->known || burst->v == 0)
+			continue;
+		snprintf(value, sizeof value, "%s ms", page_cpus((double)burst->v / 1000, ms));
+		page_row(b, "  burst", value, "saved time, beyond the quota of a period  ",
+		    c->v[i].name);
+	}
+	const struct level *leaf = c->n > 0 ? &c->v[c->n - 1] : NULL;
+	if (!leaf || (!leaf->cpu.weight.known && !leaf->cpu.idle))
+		return;
+	snprintf(value, sizeof value, "%" PRIu64, leaf->cpu.weight.v);
+	page_row(b, "  weight", leaf->cpu.idle ? "idle" : value,
+	    leaf->cpu.idle      ? "runs when nobody else wants to (cpu.idle)" :
+		c->version == 1 ? "cpu.shares, usually 1024: a share, no limit" :
+				  "cpu.weight, usually 100: a share, no limit",
+	    NULL);
+}
+
+static void
+page_cpu(struct buf *b, const struct page *p)
+{
+	const struct limits *l = p->limits;
+	char value[24];
+
+	page_headline(b, "CPUs", page_cpus(p->effective->cpus.value, value), &p->effective->cpus);
+	put_count(b, "  online", &l->online);
+	put_cpuset(b, &l->cpuset);
+	if (!l->target.cgroup)
+		put_count(b, "  affinity", &l->affinity);
+	put_quotas(b, &l->cpu);
+	page_doubt(b, &l->cpu, "a quota");
+	put_burst_and_weight(b, &l->cpu);
+}
+
+/* page_memory: the bounds of memory, tasks and files, for people. */
+
+static const char *
+bytes_of(struct keyed v, char out[HUMAN_MOST])
+{
+	return human_size(known_or_nan(v), out);
+}
+
+/* One figure of all levels that have it. Returns how many. */
+static int
+put_sizes(struct buf *b, const char *label, const struct chain *c,
+    struct keyed (*of)(const struct level *), const char *text, bool zeros)
+{
+	char value[HUMAN_MOST];
+	int shown = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct keyed v = of(&c->v[i]);
+		if (!v.known || (v.v == 0 && !zeros))
+			continue;
+		page_row(b, label, v.v == 0 ? "0" : bytes_of(v, value), text, c->v[i].name);
+		shown++;
+	}
+	return shown;
+}
+
+static struct keyed
+max_of(const struct level *v)
+{
+	return v->memory.max;
+}
+
+static struct keyed
+high_of(const struct level *v)
+{
+	return v->memory.high;
+}
+
+static struct keyed
+low_of(const struct level *v)
+{
+	return v->memory.low;
+}
+
+static struct keyed
+min_of(const struct level *v)
+{
+	return v->memory.min;
+}
+
+static struct keyed
+swap_of(const struct level *v)
+{
+	return v->memory.swap;
+}
+
+/* v1 tells the least limit of all levels, of those too that are hidden. */
+static void
+put_memory_doubt(struct buf *b, const struct chain *c)
+{
+	char value[HUMAN_MOST];
+
+	if (c->tells_all && c->hidden && c->scope != SCOPE_GUESS)
+		page_row(b, "  hidden", c->all.known ? bytes_of(c->all, value) : "none",
+		    "the least of all levels (hierarchical_memory_limit)", NULL);
+	else
+		page_doubt(b, c, "a limit");
+}
+
+static void
+put_bytes(struct buf *b, const struct page *p)
+{
+	const struct limits *l = p->limits;
+	const struct chain *c = &l->memory;
+	char value[HUMAN_MOST];
+
+	page_headline(
+	    b, "memory", human_size(p->effective->memory.value, value), &p->effective->memory);
+	page_row(b, "  machine", bytes_of(l->memory_total, value), "", NULL);
+	int limits = put_sizes(b, "  limit", c, max_of, "", true);
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].memory.unreadable)
+			page_row(b, "  limit", "-", "cannot be read: ", c->v[i].name);
+	if (limits == 0 && c->n > 0)
+		page_row(b, "  limit", "none", c->n > 1 ? "on no level down to " : "",
+		    c->v[c->n - 1].name);
+	put_memory_doubt(b, c);
+	put_sizes(b, "  high", c, high_of, "slowed down beyond this  ", true);
+	put_sizes(b, "  low", c, low_of, "spared when others need memory  ", false);
+	put_sizes(b, "  min", c, min_of, "never taken away  ", false);
+	put_sizes(b, "  swap", c, swap_of, "so much of it may be swapped out  ", true);
+	page_row(b, "  swap",
+	    l->swap_total.known && l->swap_total.v == 0 ? "none" : bytes_of(l->swap_total, value),
+	    "machine", NULL);
+}
+
+static void
+put_pids(struct buf *b, const struct page *p)
+{
+	const struct chain *c = &p->limits->pids;
+	char value[24], text[64];
+
+	page_headline(b, "tasks",
+	    !isnan(p->effective->pids.value) ? page_cpus(p->effective->pids.value, value) :
+		p->effective->pids.at_most   ? "-" :
+					       "none",
+	    &p->effective->pids);
+	for (size_t i = 0; i < c->n; i++) {
+		const struct pids_bounds *v = &c->v[i].pids;
+		if (!v->max.known && !v->unreadable)
+			continue;
+		snprintf(value, sizeof value, "%" PRIu64, v->max.v);
+		snprintf(text, sizeof text, "%.0f are there  ", known_or(v->current, NAN));
+		page_row(b, "  limit", v->max.known ? value : "-", v->current.known ? text : "",
+		    c->v[i].name);
+	}
+	page_doubt(b, c, "a limit");
+}
+
+static const char *
+figure(struct keyed v, char out[24])
+{
+	snprintf(out, 24, "%" PRIu64, v.v);
+	return v.known ? out : "unlimited";
+}
+
+static void
+put_files(struct buf *b, const struct page *p)
+{
+	const struct process *s = &p->limits->process;
+	const struct rlimit_pair *files = &s->rlimits.files;
+	char soft[24], hard[24], text[120], open[64] = "";
+
+	if (s->open_files.known)
+		snprintf(open, sizeof open, "; %" PRIu64 " are open", s->open_files.v);
+	else if (p->limits->target.pid)
+		snprintf(open, sizeof open, "; open: - (%.40s)", strerror(s->open_files_error));
+	snprintf(text, sizeof text, "hard limit %s%s", figure(files->hard, hard), open);
+	if (!files->known)
+		snprintf(text, sizeof text, "/proc/PID/limits cannot be read: %.60s",
+		    strerror(s->rlimits_error));
+	page_row(b, "open files", files->known ? figure(files->soft, soft) : "-", text, NULL);
+}
+
+static void
+page_memory(struct buf *b, const struct page *p)
+{
+	put_bytes(b, p);
+	put_pids(b, p);
+	if (!p->limits->target.cgroup)
+		put_files(b, p);
+}
+
+/* page_runtimes: what runtimes make of it, for people. */
+
+static void
+put_threads(struct buf *b, const struct page *p)
+{
+	const struct process *s = &p->limits->process;
+	double limit = p->effective->cpus.value;
+	char value[24], text[80];
+
+	if (!s->threads.known) {
+		page_row(b, "threads", "-", "", NULL);
+		return;
+	}
+	snprintf(value, sizeof value, "%" PRIu64, s->threads.v);
+	int n = snprintf(
+	    text, sizeof text, "%.1f times the CPUs that it may use", (double)s->threads.v / limit);
+	if (isnan(limit))
+		text[0] = '\0', n = 0;
+	if (s->runnable.known)
+		snprintf(text + n, sizeof text - (size_t)n, "%s%" PRIu64 "%s run or wait now",
+		    n ? "; " : "", s->runnable.v, s->threads.v > LOOKS_MOST ? " of 64" : "");
+	page_row(b, "threads", value, text, NULL);
+}
+
+/* "GOMAXPROCS=8", or of a list of options the one that is of interest. */
+static void
+put_setting(struct buf *b, const struct setting *s, bool first)
+{
+	char text[80];
+
+	if (s->option)
+		snprintf(text, sizeof text, "%s: %s", s->name, s->option);
+	else
+		snprintf(text, sizeof text, "%s=", s->name);
+	page_row(b, first ? "environment" : "", "", text, s->value);
+}
+
+static void
+put_environment(struct buf *b, const struct page *p)
+{
+	const struct process *s = &p->limits->process;
+	char text[80];
+
+	if (s->environ_error) {
+		snprintf(text, sizeof text, "cannot be read: %s", strerror(s->environ_error));
+		page_row(b, "environment", "-", text, NULL);
+		return;
+	}
+	for (size_t i = 0; i < s->nsettings; i++)
+		put_setting(b, &s->settings[i], i == 0);
+	if (s->nsettings == 0)
+		page_row(b, "environment", "none", "of the variables below is set", NULL);
+}
+
+static bool
+is_wrong(const struct opinion *o)
+{
+	return o->verdict == VERDICT_UP || o->verdict == VERDICT_MORE;
+}
+
+static void
+put_opinion(struct buf *b, const struct opinion *o, const char *believed)
+{
+	char line[160];
+
+	snprintf(line, sizeof line, "  %-18s %8s %s %-21s %s", o->name, believed,
+	    is_wrong(o) ? "!" : " ", o->why, o->set ? o->set : "");
+	size_t n = strlen(line);
+	while (n > 0 && line[n - 1] == ' ')
+		n--;
+	buf_add(b, line, n);
+	buf_char(b, '\n');
+}
+
+static void
+page_runtimes(struct buf *b, const struct page *p)
+{
+	const struct opinions *o = p->opinions;
+	char value[HUMAN_MOST];
+
+	if (p->limits->target.pid) {
+		put_threads(b, p);
+		put_environment(b, p);
+	}
+	buf_text(
+	    b, "\nWhat runtimes take for their CPUs (!: more than there are), and what helps:\n");
+	for (size_t i = 0; i < o->ncpus; i++)
+		put_opinion(b, &o->cpus[i], page_cpus(o->cpus[i].believed, value));
+	buf_text(b, "\nHow large they let their heaps grow:\n");
+	for (size_t i = 0; i < o->nmemory; i++)
+		put_opinion(b, &o->memory[i],
+		    isinf(o->memory[i].believed) ? "none" :
+						   human_size(o->memory[i].believed, value));
 }
 
 /* The cgroup as the first hierarchy that it is known in tells it. */

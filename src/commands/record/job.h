@@ -54,4 +54,6 @@ void job_stop(struct job *j);
  * the NUL. */
 void job_end_text(const struct job_end *e, char *out, size_t n);
 
+/* spawn: starts a child process, in a process group of its own. job.h says what the child finds. */
+
 #endif

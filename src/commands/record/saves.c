@@ -1,7 +1,11 @@
 #include "commands/record/saves.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +15,66 @@
 #include "base/clock.h"
 #include "base/human.h"
 #include "tape/cut.h"
-#include "commands/record/saved.h"
+
+static bool
+is_saved(const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(name, "pq-", 3) == 0 && n > 5 && strcmp(name + n - 5, ".tape") == 0;
+}
+
+/* How many saved tapes there are in it, and their bytes: they are known by their names, so that
+ * budgets hold when the recorder is started anew. The tape that is open as `recorded` is none of
+ * them. 0, or -1 with errno. */
+static int
+saved_count(const char *directory, int recorded, uint64_t *n, uint64_t *bytes)
+{
+	DIR *d = opendir(directory);
+	const struct dirent *e;
+	struct stat st, own = { 0 };
+
+	*n = *bytes = 0;
+	if (!d)
+		return -1;
+	fstat(recorded, &own);
+	while ((e = readdir(d))) {
+		if (!is_saved(e->d_name) ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    (st.st_dev == own.st_dev && st.st_ino == own.st_ino))
+			continue;
+		++*n;
+		*bytes += st.st_size > 0 ? (uint64_t)st.st_size : 0;
+	}
+	closedir(d);
+	return 0;
+}
+
+/* The name of a new one, of that machine and moment (CLOCK_REALTIME ns):
+ * "DIR/pq-web1-20261122T171201.250Z.tape". */
+static void
+saved_name(char *out, size_t n, const char *directory, const char *host, int64_t real_ns)
+{
+	time_t t = (time_t)(real_ns / 1000000000);
+	char when[32], name[65];
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(when, sizeof when, "%Y%m%dT%H%M%S", &tm);
+	snprintf(name, sizeof name, "%s", *host ? host : "host");
+	for (char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
+			*c = '_';
+	for (int copy = 1; copy < 1000; copy++) { /* two conditions may fire at once */
+		char again[8] = "";
+		if (copy > 1)
+			snprintf(again, sizeof again, "-%d", copy);
+		snprintf(out, n, "%s/pq-%s-%s.%03dZ%s.tape", directory, name, when,
+		    (int)(real_ns % 1000000000 / 1000000), again);
+		if (access(out, F_OK) < 0)
+			return;
+	}
+}
 
 static const int64_t second = 1000000000;
 

@@ -3,10 +3,13 @@
 #ifndef PQ_RECORD_SAVES_H
 #define PQ_RECORD_SAVES_H
 
-#include "tape/tape_file.h"
+#include <stddef.h>
+#include <stdint.h>
+
 #include "commands/record/job.h"
 #include "commands/record/journal.h"
 #include "commands/record/plan.h"
+#include "tape/tape_file.h"
 
 /* Why a window is saved. */
 struct reason {
@@ -51,5 +54,7 @@ void saves_step(struct saves *s, int64_t mono_ns, int64_t real_ns);
 /* The recorder stops: saves what is asked for still, and waits for that, for some seconds at
  * most. */
 void saves_finish(struct saves *s);
+
+/* saved: the directory in which windows of a tape are saved. */
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "host/facts.h"
 #include "cli/open.h"
-#include "commands/tape/tapework.h"
+#include "commands/tape/tape.h"
 
 enum { DEEPEST = 40 };
 

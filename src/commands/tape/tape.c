@@ -1,15 +1,292 @@
-/* tape: what can be done with a tape that is there. */
+/* info: pq tape info: what is on a tape. */
+#include "commands/tape/tape.h"
+
 #include <errno.h>
+#include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/human.h"
+#include "base/text.h"
 #include "cli/open.h"
 #include "cli/words.h"
+#include "host/facts.h"
 #include "tape/cut.h"
-#include "commands/tape/tapework.h"
+
+/* What the recorder said of itself: at the first time that it did, and at the last. */
+struct cost {
+	bool known;
+	uint64_t run;
+	int64_t from_ns, to_ns; /* CLOCK_MONOTONIC */
+	struct keyed from_cpu_us, v[6];
+};
+
+enum { COST_CPU, COST_MOMENTS, COST_MISSED, COST_LOST, COST_LATE, COST_WORST };
+
+struct summing {
+	struct moment first, last;
+	uint64_t rows, ticks, boots, tracks;
+	uint64_t span_ns; /* of moments within a boot */
+	uint64_t bytes;   /* of the file */
+	struct cost cost;
+	struct host_facts facts;
+	char tools[200], version[32];
+};
+
+static void
+take_cost(struct cost *c, struct tape_reader *r, const struct moment *m)
+{
+	static const char *const keys[] = { "cpu_us", "moments", "missed", "lost", "late_sum_us",
+		"late_max_us" };
+	int i = paths_find(&r->tracks.paths, text_of(TAPE_COST));
+	uint64_t before = c->v[COST_CPU].v;
+	struct text text;
+
+	if (i < 0 || !r->tracks.v[i].fresh || playback_track(&r->tracks, (uint32_t)i, &text) < 0)
+		return;
+	keyed_parse(text, keys, sizeof keys / sizeof keys[0], c->v);
+	if (c->known && c->v[COST_CPU].v == before) /* not told anew since */
+		return;
+	if (!c->known || c->run != r->segment.run) {
+		c->known = true;
+		c->run = r->segment.run;
+		c->from_ns = m->mono_ns;
+		c->from_cpu_us = c->v[COST_CPU];
+	}
+	c->to_ns = m->mono_ns;
+}
+
+static void
+copy_value(struct text about, const char *key, char *out, size_t n)
+{
+	struct text value = { "", 0 };
+
+	if (facts_find(about, key, &value))
+		snprintf(out, n, "%.*s", (int)(value.n < n ? value.n : n - 1), value.s);
+}
+
+static void
+take_moment(struct summing *s, struct tape_reader *r, const struct moment *m)
+{
+	struct text about;
+	bool first = s->rows + s->ticks == 0;
+
+	if ((first || m->restarted) && playback_text(&r->tracks, TAPE_FACTS, &about) == 0) {
+		facts_begin(&s->facts);
+		facts_parse(about, &s->facts);
+		copy_value(about, "tools", s->tools, sizeof s->tools);
+		copy_value(about, "pq", s->version, sizeof s->version);
+	}
+	s->boots += first || m->restarted;
+	if (first)
+		s->first = *m;
+	else if (!m->restarted && m->mono_ns > s->last.mono_ns)
+		s->span_ns += (uint64_t)(m->mono_ns - s->last.mono_ns);
+	s->last = *m;
+	s->rows += m->kind == MOMENT_ROW;
+	s->ticks += m->kind == MOMENT_TICK;
+	s->tracks = r->tracks.paths.n > s->tracks ? r->tracks.paths.n : s->tracks;
+	take_cost(&s->cost, r, m);
+}
+
+static double
+known(struct keyed k)
+{
+	return k.known ? (double)k.v : NAN;
+}
+
+/* The recorder's CPU time, in % of one CPU. */
+static double
+cost_pct(const struct cost *c)
+{
+	double span_us = (double)(c->to_ns - c->from_ns) * 1e-3;
+
+	return c->known && span_us > 0 ?
+	    keyed_delta(c->from_cpu_us, c->v[COST_CPU]) / span_us * 100 :
+	    NAN;
+}
+
+/* What a segment takes: the newest one as far as it is written. */
+static uint64_t
+size_of(const struct tape_reader *r, const struct tape_place *p)
+{
+	return p->segment.sequence == r->segment.sequence ? r->at - r->start : p->limit - p->at;
+}
+
+static double
+per_moment(const struct summing *s, const struct tape_reader *r)
+{
+	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, moments = s->rows + s->ticks;
+	uint64_t used = s->bytes;
+
+	if (ring) { /* what its segments take, not the room that is free yet */
+		used = 0;
+		for (size_t i = 0; i < r->index.n; i++)
+			used += size_of(r, &r->index.v[i]);
+	}
+	return moments ? (double)used / (double)moments : NAN;
+}
+
+static void
+print_time(const char *heading, int64_t real_ns, bool utc)
+{
+	struct report times = { .utc = utc };
+	struct buf b = { 0 };
+
+	buf_iso_time(&b, &times, real_ns);
+	printf("%-9s %.*s\n", heading, (int)b.n, b.s);
+	buf_free(&b);
+}
+
+/* Somebody else's words. */
+static void
+print_words(const char *heading, const char *format_words)
+{
+	struct buf b = { 0 };
+
+	buf_printable(&b, format_words);
+	printf("%-9s %.*s\n", heading, (int)b.n, b.s ? b.s : "");
+	buf_free(&b);
+}
+
+static void
+print_cost(const struct cost *c)
+{
+	double pct = cost_pct(c);
+	char cpu[32] = "-";
+
+	if (!isnan(pct))
+		snprintf(cpu, sizeof cpu, "%.3f", pct);
+	printf("%-9s %s %% of a CPU, %.3f ms late at most, %.0f moments missed, %.0f lost\n",
+	    "cost", cpu, known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]),
+	    known(c->v[COST_LOST]));
+}
+
+static void
+print_text(
+    const struct summing *s, const struct tape_reader *r, const struct options *o, const char *path)
+{
+	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, moments = s->rows + s->ticks;
+	double bytes = per_moment(s, r), span_s = (double)s->span_ns * 1e-9;
+	char line[512], text[HUMAN_MOST];
+
+	print_words("tape", path);
+	snprintf(line, sizeof line,
+	    "%s, Linux %s, %s, %" PRIu64 " CPUs, %" PRIu64 " ticks per second", s->facts.name,
+	    s->facts.release, s->facts.machine, s->facts.cpus, s->facts.ticks_per_s);
+	print_words("host", line);
+	snprintf(line, sizeof line, "%s, by pq %s", *s->tools ? s->tools : "captured files",
+	    *s->version ? s->version : "-");
+	print_words("tools", line);
+	print_time("from", s->first.real_ns, o->utc);
+	print_time("to", s->last.real_ns, o->utc);
+	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %s, %" PRIu64 " boot%s\n", "moments",
+	    s->rows, s->ticks, human_duration(span_s, text), s->boots, s->boots == 1 ? "" : "s");
+	printf("%-9s %" PRIu64 " files and directories\n", "tracks", s->tracks);
+	printf("%-9s %s, %.1f bytes per moment", "size", human_size((double)s->bytes, text), bytes);
+	if (ring && moments > 1)
+		printf("; a ring, that lasts %s at this rate",
+		    human_duration((double)ring / bytes * span_s / (double)moments, text));
+	printf("\n");
+	if (s->cost.known)
+		print_cost(&s->cost);
+	if (!tape_losses_text(&r->lost, line, sizeof line))
+		snprintf(line, sizeof line, "none");
+	printf("%-9s %s\n", "damage", line);
+}
+
+static void
+put_string(struct buf *b, const char *key, const char *v)
+{
+	buf_json_key(b, key);
+	buf_json_string(b, v);
+}
+
+static void
+put_number(struct buf *b, const char *key, double v, int digits)
+{
+	buf_json_key(b, key);
+	if (isfinite(v))
+		buf_fixed(b, v, digits);
+	else
+		buf_text(b, "null");
+}
+
+static void
+put_time(struct buf *b, const char *key, int64_t real_ns, bool utc)
+{
+	struct report times = { .utc = utc };
+
+	buf_json_key(b, key);
+	buf_char(b, '"');
+	buf_iso_time(b, &times, real_ns);
+	buf_char(b, '"');
+}
+
+static void
+print_json(
+    const struct summing *s, const struct tape_reader *r, const struct options *o, const char *path)
+{
+	const struct cost *c = &s->cost;
+	struct buf b = { 0 };
+
+	buf_char(&b, '{');
+	put_string(&b, "tape", path);
+	put_string(&b, "host", s->facts.name);
+	put_string(&b, "release", s->facts.release);
+	put_string(&b, "machine", s->facts.machine);
+	put_number(&b, "cpus", s->facts.cpus ? (double)s->facts.cpus : NAN, 0);
+	put_string(&b, "tools", s->tools);
+	put_time(&b, "from", s->first.real_ns, o->utc);
+	put_time(&b, "to", s->last.real_ns, o->utc);
+	put_number(&b, "rows", (double)s->rows, 0);
+	put_number(&b, "ticks", (double)s->ticks, 0);
+	put_number(&b, "span_s", (double)s->span_ns * 1e-9, 6);
+	put_number(&b, "boots", (double)s->boots, 0);
+	put_number(&b, "tracks", (double)s->tracks, 0);
+	put_number(&b, "bytes", (double)s->bytes, 0);
+	put_number(&b, "ring_bytes", r->index.n ? (double)r->index.v[0].segment.ring : NAN, 0);
+	put_number(&b, "bytes_per_moment", per_moment(s, r), 1);
+	put_number(&b, "cost_pct", cost_pct(c), 4);
+	put_number(&b, "late_max_ms", c->known ? known(c->v[COST_WORST]) * 1e-3 : NAN, 3);
+	put_number(&b, "missed", c->known ? known(c->v[COST_MISSED]) : NAN, 0);
+	put_number(&b, "lost", c->known ? known(c->v[COST_LOST]) : NAN, 0);
+	put_number(&b, "damaged_places", (double)r->lost.places, 0);
+	put_number(&b, "damaged_moments", (double)r->lost.moments, 0);
+	buf_text(&b, "}\n");
+	fwrite(b.s, 1, b.n, stdout);
+	buf_free(&b);
+}
+
+static enum exit_status
+tape_info(const struct options *o, const char *path)
+{
+	struct tape_reader r;
+	struct summing s = { 0 };
+	struct moment m;
+	int got;
+
+	tapework_open(&r, path);
+	while ((got = tape_reader_next(&r, &m)) > 0)
+		take_moment(&s, &r, &m);
+	if (got < 0)
+		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
+	if (s.rows + s.ticks == 0)
+		die(EXIT_FAILED, "%s: there is no moment in it that can be read", path);
+	s.bytes = source_size(&r.source);
+	if (o->given->seen[OPT_INFO_JSON])
+		print_json(&s, &r, o, path);
+	else
+		print_text(&s, &r, o, path);
+	tapework_end(&r, path);
+	return EXIT_DONE;
+}
+
+/* tape: what can be done with a tape that is there. */
 
 void
 tapework_open(struct tape_reader *r, const char *path)

@@ -6,8 +6,8 @@
 #ifndef PQ_RUNQLAT_LATENCY_H
 #define PQ_RUNQLAT_LATENCY_H
 
-#include "tools/runqlat/probe.h"
 #include "bpf/wait_counter.h"
+#include "tools/runqlat/probe.h"
 #include "tools/tasks/tasks.h"
 
 #define LATENCY_TEXT "pq/runqlat"
@@ -34,11 +34,15 @@ struct latency_snapshot {
 	bool has_corrected;
 };
 
-/* Whether bpf, schedstat or the probe; says why others could not be had. False after watch_fail. */
-bool latency_begin(struct watch *w);
-
 /* struct tool's read and release. */
 void *latency_read(struct watch *w, struct arena *a);
 void latency_release(struct watch *w);
+
+/* runqlat: what the rows and the histogram of pq runqlat share. */
+
+/* Beside the rows in microseconds. */
+extern const struct tool tool_runqlat_ms, tool_runqlat_hist, tool_runqlat_hist_ms;
+
+enum { RUNQLAT_TAKES = TAKES_PID | TAKES_CGROUP | TAKES_CPUS | TAKES_LATENCY | TAKES_BUDGET };
 
 #endif

@@ -1,5 +1,5 @@
 /* runqlat: how long tasks wait for a CPU once they could run. */
-#include "tools/runqlat/runqlat.h"
+#include "tools/runqlat/latency.h"
 
 #include <math.h>
 

@@ -9,8 +9,8 @@
 
 #include "cgroup/quota.h"
 #include "proc/task.h"
-#include "tools/tool.h"
 #include "tools/targets.h"
+#include "tools/tool.h"
 
 enum figure { RUN_NS, WAIT_NS, SLICES, FIGURES };
 
@@ -124,18 +124,9 @@ struct state {
 /* Whom to look at, and schedstat of their threads. NULL with w->fail or w->ended set. */
 struct snapshot *tasks_scan(struct watch *w, struct arena *a);
 
-/* Before a scan: how many threads it may look at (quota), by what the row before cost. */
-void tasks_set_quota(struct watch *w);
-
-/* After one: says how many threads were passed over, when these become more. */
-void tasks_tell_passed(struct watch *w, const struct snapshot *s);
-
 /* Sets the rates of all tasks of a snapshot, which is span_s seconds after the one before: over the
  * time since each was looked at before. */
 void tasks_set_rates(const struct snapshot *s, double span_s);
-
-/* How many tasks began and ended since the scan before; NaN where that is not known. */
-double tasks_unseen(struct watch *w, const struct snapshot *s);
 
 /* Ranks what is active, and reads of the worst what rows show. */
 void tasks_detail(struct watch *w, struct arena *a, struct snapshot *s);
@@ -146,5 +137,31 @@ void tasks_split_end(struct state *state);
 
 /* The process of that pid, or NULL. */
 struct process *tasks_find(const struct snapshot *s, uint32_t pid);
+
+/* tasks_rows: the columns of pq tasks, and what becomes of two snapshots. */
+
+enum tasks_column {
+	T_PID,
+	T_TID,
+	T_CPU,
+	T_WAIT,
+	T_WAITS,
+	T_WAIT_US,
+	T_VCSW,
+	T_IVCSW,
+	T_THREADS,
+	T_STUCK,
+	T_RUNNING,
+	T_BLOCKED,
+	T_SLEEPING,
+	T_BORN,
+	T_ENDED,
+	T_MAJFLT,
+	T_BLKIO,
+	T_QUOTA,
+	T_CONTENTION,
+	T_COMM,
+	T_CGROUP
+};
 
 #endif

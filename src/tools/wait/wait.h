@@ -4,8 +4,6 @@
 #define PQ_WAIT_WAIT_H
 
 #include "proc/task.h"
-#include "proc/task_sched.h"
-#include "proc/task_wait.h"
 #include "tools/targets.h"
 
 enum wait_state { WAIT_RUNNING, WAIT_RUNNABLE, WAIT_BLOCKED, WAIT_STOPPED, WAIT_ENDED };
@@ -69,8 +67,6 @@ int wait_threads_list(struct watch *w, struct wait_threads *all,
 const struct wait_thread *wait_threads_find(
     const struct wait_threads *all, uint32_t pid, uint32_t tid);
 
-void wait_threads_free(struct wait_threads *all);
-
 /* The text of a file of the thread: "/stat". As host_read. */
 int wait_thread_read(
     struct watch *w, const struct wait_thread *t, const char *file, struct text *text);
@@ -106,9 +102,6 @@ struct wait_sums {
 /* The sum like this one in all but its figures; a new one at 0 when there is none. Valid until the
  * next call. */
 struct wait_sum *wait_sums_find(struct wait_sums *s, struct wait_sum *like);
-
-void wait_sums_clear(struct wait_sums *s);
-void wait_sums_free(struct wait_sums *s);
 
 /* A wait that took long. */
 struct wait_event {

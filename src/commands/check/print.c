@@ -1,0 +1,463 @@
+/* Performance data: the figures behind a verdict, as monitoring keeps them. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/check/check.h"
+#include "table/format.h"
+
+/* A figure with at most six digits after the point, and no zeros at their end; "-" when it is
+ * unknown. */
+static void
+check_number(struct buf *b, double x)
+{
+	if (!isfinite(x)) {
+		buf_text(b, isnan(x) ? "-" : x > 0 ? "inf" : "-inf");
+		return;
+	}
+	buf_fixed(b, x, 6);
+	while (b->s[b->n - 1] == '0')
+		b->n--;
+	if (b->s[b->n - 1] == '.')
+		b->n--;
+}
+
+/* Which of the two findings decides of a figure: one that holds, rather a critical one. */
+static int
+weight(const struct condition *condition, const struct finding *f)
+{
+	return f->truth == TRUTH_YES ? 1 + condition->critical : 0;
+}
+
+static struct perf *
+perf_of(struct perfs *all, const struct member *m, const struct column *column)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].member == m && all->v[i].figure->column == column)
+			return &all->v[i];
+	all->v = xrealloc(all->v, (all->n + 1) * sizeof *all->v);
+	all->v[all->n] = (struct perf){ .member = m };
+	return &all->v[all->n++];
+}
+
+static const struct member *
+member_of(const struct check *c, size_t subject, const char *tool)
+{
+	size_t t = 0;
+
+	while (tools[t] != tools_find(text_of(tool)))
+		t++;
+	return c->member[subject][t];
+}
+
+/* The first threshold of a kind counts. */
+static void
+add_finding(const struct check *c, size_t subject, size_t condition, struct perfs *all)
+{
+	const struct condition *of = &c->condition[condition];
+	const struct finding *f = check_finding(c, subject, condition);
+
+	for (size_t i = 0; i < f->found.n; i++) {
+		const struct expr_figure *figure = &f->found.v[i];
+		if (!figure->plain)
+			continue;
+		struct perf *p = perf_of(all, member_of(c, subject, figure->tool), figure->column);
+		const struct expr_figure **threshold = of->critical ? &p->critical : &p->warning;
+		if (!p->figure || weight(of, f) > p->weight) {
+			p->figure = figure;
+			p->subject = subject;
+			p->weight = weight(of, f);
+		}
+		if (!*threshold)
+			*threshold = figure;
+	}
+}
+
+static void
+check_perfs(const struct check *c, struct perfs *all)
+{
+	*all = (struct perfs){ 0 };
+	for (size_t s = 0; s < c->subjects; s++)
+		for (size_t i = 0; i < c->conditions; i++)
+			if (!check_is_repeated(c, s, i))
+				add_finding(c, s, i, all);
+}
+
+/* Quoted; a quote is doubled, and neither may "=" be in it nor what ends the data. */
+static void
+put_label_part(struct buf *b, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '\'')
+			buf_char(b, '\'');
+		buf_char(
+		    b, *s == '=' || *s == '|' || (unsigned char)*s < ' ' || *s == 0x7f ? '_' : *s);
+	}
+}
+
+static void
+put_label(const struct check *c, const struct perf *p, struct buf *b)
+{
+	buf_char(b, '\'');
+	if (c->subjects > 1 && check_is_about(c, p->subject, p->member->sampler.tool)) {
+		put_label_part(b, c->subject[p->subject].name);
+		buf_char(b, ' ');
+	}
+	put_label_part(b, p->figure->tool);
+	buf_char(b, '.');
+	put_label_part(b, p->figure->column->key);
+	buf_text(b, "'=");
+}
+
+/* The range in which all is well: "25" is 0 to 25, "~:25" anything up to 25, "5:" is 5 and more,
+ * "@5:5" anything but 5. */
+static void
+put_range(struct buf *b, const struct expr_figure *f)
+{
+	buf_char(b, ';');
+	if (!f || !isfinite(f->threshold))
+		return;
+	if (*f->sign == '=')
+		buf_char(b, '@');
+	if (*f->sign == '>' && f->threshold < 0)
+		buf_text(b, "~:");
+	check_number(b, f->threshold);
+	if (*f->sign == '<' || *f->sign == '=' || *f->sign == '!')
+		buf_char(b, ':');
+	if (*f->sign == '=' || *f->sign == '!')
+		check_number(b, f->threshold);
+}
+
+static void
+put_perf_value(struct buf *b, const struct expr_figure *f)
+{
+	static const char *const units[] = {
+		[PERCENT] = "%", [BYTES] = "B", [MILLISECONDS] = "ms", [MICROSECONDS] = "us"
+	};
+	enum unit unit = f->column->unit;
+
+	if (!isfinite(f->value)) {
+		buf_char(b, 'U');
+		return;
+	}
+	buf_number(b, f->column, f->value);
+	if (unit < sizeof units / sizeof units[0] && units[unit])
+		buf_text(b, units[unit]);
+}
+
+/* "'tool.key'=31%;10;25;0;100 …" */
+static void
+check_perfs_print(const struct check *c, const struct perfs *all, struct buf *out)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct perf *p = &all->v[i];
+		if (i > 0)
+			buf_char(out, ' ');
+		put_label(c, p, out);
+		put_perf_value(out, p->figure);
+		put_range(out, p->warning);
+		put_range(out, p->critical);
+		if (p->figure->column->kind == SHARE)
+			buf_text(out, ";0;100");
+	}
+}
+
+/* The one line of a monitoring plug-in: "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) |
+ * …". */
+
+/* Somebody else's words; a bar would begin the performance data. */
+static void
+put_words(struct buf *b, const char *s)
+{
+	struct buf printable = { 0 };
+
+	buf_printable(&printable, s);
+	for (size_t i = 0; i < printable.n; i++) {
+		if (printable.s[i] == '|')
+			buf_text(b, "\\174");
+		else
+			buf_char(b, printable.s[i]);
+	}
+	buf_free(&printable);
+}
+
+static void
+put_value(struct buf *b, const struct expr_figure *f)
+{
+	if (f->plain && isfinite(f->value))
+		buf_number(b, f->column, f->value);
+	else
+		check_number(b, f->value);
+}
+
+/* " (pid 4242, /web)": the subject where there are several, and the row. */
+static void
+put_whose(const struct check *c, size_t subject, bool about, const char *label, struct buf *b)
+{
+	const char *name = about && c->subjects > 1 ? c->subject[subject].name : "";
+
+	label = label && strcmp(label, name) != 0 ? label : "";
+	if (!*name && !*label)
+		return;
+	buf_text(b, " (");
+	put_words(b, name);
+	if (*name && *label)
+		buf_text(b, ", ");
+	put_words(b, label);
+	buf_char(b, ')');
+}
+
+static bool
+is_about(const struct check *c, size_t subject, const char *tool)
+{
+	return check_is_about(c, subject, tools_find(text_of(tool)));
+}
+
+/* "throttle.throttled_pct 31" */
+static void
+put_figure(const struct expr_figure *f, struct buf *b)
+{
+	buf_text(b, f->tool);
+	buf_char(b, '.');
+	buf_text(b, f->column->key);
+	buf_char(b, ' ');
+	put_value(b, f);
+}
+
+static void
+put_comparison(const struct expr_figure *f, struct buf *b)
+{
+	buf_char(b, ' ');
+	buf_text(b, f->sign);
+	buf_char(b, ' ');
+	check_number(b, f->threshold);
+}
+
+/* Columns alone are told by their names: false when others hold too, or none, since the expression
+ * says more then. */
+static bool
+put_figures(const struct check *c, size_t subject, const struct expr_findings *found, struct buf *b)
+{
+	size_t before = b->n, holding = 0;
+
+	for (size_t i = 0; i < found->n; i++) {
+		const struct expr_figure *f = &found->v[i];
+		if (!f->holds)
+			continue;
+		if (!f->plain) {
+			b->n = before;
+			return false;
+		}
+		buf_text(b, holding++ ? " and " : "");
+		put_figure(f, b);
+		put_comparison(f, b);
+		put_whose(c, subject, is_about(c, subject, f->tool), f->label, b);
+	}
+	return holding > 0;
+}
+
+/* "EXPR: 0.95 > 0.9 (/web)" */
+static void
+put_expression(const struct check *c, size_t subject, size_t condition, struct buf *b)
+{
+	const struct expr_findings *found = &check_finding(c, subject, condition)->found;
+	const char *label = found->label;
+
+	put_words(b, c->condition[condition].source);
+	for (size_t i = 0; i < found->n; i++) {
+		if (!found->v[i].holds)
+			continue;
+		buf_text(b, ": ");
+		put_value(b, &found->v[i]);
+		put_comparison(&found->v[i], b);
+		label = found->v[i].label;
+		break;
+	}
+	put_whose(c, subject, true, label, b);
+}
+
+static void
+put_unknown(const struct check *c, size_t subject, size_t condition, struct buf *b)
+{
+	const char *why = check_finding(c, subject, condition)->why;
+
+	put_words(b, c->condition[condition].source);
+	buf_text(b, " is unknown");
+	put_whose(c, subject, true, NULL, b);
+	buf_text(b, why ? ": " : "");
+	put_words(b, why ? why : "");
+}
+
+/* What made the verdict, joined by commas. */
+static void
+put_reasons(const struct check *c, enum verdict found, struct buf *b)
+{
+	size_t n = 0;
+
+	for (size_t s = 0; s < c->subjects; s++) {
+		for (size_t i = 0; i < c->conditions; i++) {
+			if (check_level_of(c, s, i) != found || check_is_repeated(c, s, i))
+				continue;
+			buf_text(b, n++ ? ", " : "");
+			if (found == VERDICT_UNKNOWN)
+				put_unknown(c, s, i, b);
+			else if (!put_figures(c, s, &check_finding(c, s, i)->found, b))
+				put_expression(c, s, i, b);
+		}
+	}
+}
+
+/* All is well: the figures that there are. */
+static void
+put_well(const struct check *c, const struct perfs *all, struct buf *b)
+{
+	if (all->n == 0)
+		buf_text(b,
+		    c->conditions == 1 ? "the condition does not hold" :
+					 "none of the conditions holds");
+	for (size_t i = 0; i < all->n; i++) {
+		const struct perf *p = &all->v[i];
+		buf_text(b, i > 0 ? ", " : "");
+		put_figure(p->figure, b);
+		put_whose(
+		    c, p->subject, is_about(c, p->subject, p->figure->tool), p->figure->label, b);
+	}
+}
+
+void
+check_line(const struct check *c, enum verdict found, struct buf *out)
+{
+	static const char *const names[] = { "PQ OK - ", "PQ WARNING - ", "PQ CRITICAL - ",
+		"PQ UNKNOWN - " };
+	char failed[128];
+	struct perfs all;
+
+	check_perfs(c, &all);
+	buf_text(out, names[check_with_command(c, found)]);
+	if (found == VERDICT_OK)
+		put_well(c, &all, out);
+	else
+		put_reasons(c, found, out);
+	if (c->ended && check_command_failed(&c->end, failed, sizeof failed)) {
+		buf_text(out, "; ");
+		buf_text(out, failed);
+	}
+	if (all.n > 0)
+		buf_text(out, " | ");
+	check_perfs_print(c, &all, out);
+	buf_char(out, '\n');
+	free(all.v);
+}
+
+/* pq check --json: an object per subject. */
+
+static void
+put_string(struct buf *b, const char *key, const char *s)
+{
+	buf_json_key(b, key);
+	if (s)
+		buf_json_string(b, s);
+	else
+		buf_text(b, "null");
+}
+
+static void
+put_number(struct buf *b, const char *key, double x)
+{
+	buf_json_key(b, key);
+	if (isfinite(x))
+		check_number(b, x);
+	else
+		buf_text(b, "null");
+}
+
+/* The comparison that decides, else the first one. */
+static const struct expr_figure *
+figure_of(const struct expr_findings *found)
+{
+	for (size_t i = 0; i < found->n; i++)
+		if (found->v[i].holds)
+			return &found->v[i];
+	return found->n > 0 ? &found->v[0] : NULL;
+}
+
+static void
+put_column(struct buf *b, const struct expr_figure *f)
+{
+	struct buf column = { 0 };
+
+	if (f) {
+		buf_text(&column, f->tool);
+		buf_char(&column, '.');
+		buf_text(&column, f->column->key);
+		buf_char(&column, '\0');
+	}
+	put_string(b, "column", column.s);
+	buf_free(&column);
+}
+
+static void
+put_check(const struct condition *condition, const struct finding *f, struct buf *b)
+{
+	static const char *const truths[] = {
+		[TRUTH_NO] = "false", [TRUTH_YES] = "true", [TRUTH_UNKNOWN] = "null"
+	};
+	const struct expr_figure *figure = figure_of(&f->found);
+
+	buf_char(b, '{');
+	put_string(b, "expr", condition->source);
+	put_string(b, "level", condition->critical ? "critical" : "warning");
+	buf_json_key(b, "truth");
+	buf_text(b, truths[f->truth]);
+	put_column(b, figure);
+	put_number(b, "value", figure ? figure->value : NAN);
+	put_number(b, "threshold", figure ? figure->threshold : NAN);
+	put_string(b, "label", figure ? figure->label : f->found.label);
+	put_string(b, "why_unknown", f->truth == TRUTH_UNKNOWN ? f->why : NULL);
+	buf_char(b, '}');
+}
+
+/* How the command of --during ended: null where there is none, and "command_status" also when a
+ * signal killed it. */
+static void
+put_command(const struct check *c, struct buf *b)
+{
+	const struct job_end *e = &c->end;
+
+	put_number(b, "command_status",
+	    c->ended && !e->signal && e->status >= 0 ? (double)e->status : NAN);
+	put_number(b, "command_signal", c->ended && e->signal ? (double)e->signal : NAN);
+}
+
+static void
+put_subject(const struct check *c, size_t subject, struct buf *b)
+{
+	static const char *const names[] = { "ok", "warning", "critical", "unknown" };
+	const char *name = c->subject[subject].name;
+	struct report times = { .utc = c->options->utc };
+
+	buf_text(b, "{\"tool\":\"check\",\"schema\":");
+	buf_u64(b, SCHEMA, 1);
+	buf_text(b, ",\"time\":\"");
+	buf_iso_time(b, &times, c->panel.to.real_ns);
+	buf_char(b, '"');
+	put_number(b, "interval_s", panel_span_s(&c->panel));
+	put_string(b, "target", *name ? name : NULL);
+	put_string(b, "verdict", names[check_with_command(c, check_level(c, subject))]);
+	put_command(c, b);
+	buf_json_key(b, "checks");
+	buf_char(b, '[');
+	for (size_t i = 0; i < c->conditions; i++) {
+		if (i > 0)
+			buf_char(b, ',');
+		put_check(&c->condition[i], check_finding(c, subject, i), b);
+	}
+	buf_text(b, "]}\n");
+}
+
+void
+check_json(const struct check *c, struct buf *out)
+{
+	for (size_t s = 0; s < c->subjects; s++)
+		put_subject(c, s, out);
+}

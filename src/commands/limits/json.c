@@ -1,0 +1,258 @@
+/* page_json: all of it as one object. What is not known is null; what is no limit is null too, and
+ * told apart by a word. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/limits/page.h"
+#include "table/format.h"
+
+static void
+put_string(struct buf *b, const char *key, const char *v)
+{
+	buf_json_key(b, key);
+	if (v)
+		buf_json_string(b, v);
+	else
+		buf_text(b, "null");
+}
+
+static void
+put_number(struct buf *b, const char *key, double v, int digits)
+{
+	buf_json_key(b, key);
+	if (isfinite(v))
+		buf_number(b, &(struct column){ .digits = digits }, v);
+	else
+		buf_text(b, "null");
+}
+
+static void
+put_bool(struct buf *b, const char *key, bool v)
+{
+	buf_json_key(b, key);
+	buf_text(b, v ? "true" : "false");
+}
+
+/* A comma, unless it is the first of its list. */
+static void
+begin_item(struct buf *b)
+{
+	buf_text(b, b->s[b->n - 1] == '[' ? "{" : ",{");
+}
+
+static void
+begin(struct buf *b, const char *key, char open)
+{
+	buf_json_key(b, key);
+	buf_char(b, open);
+}
+
+static void
+put_bound(struct buf *b, const char *key, const struct bound *v, int digits)
+{
+	put_number(b, key, v->value, digits);
+	put_string(b, "limited_by", v->by);
+	put_string(b, "level", v->level);
+	put_bool(b, "at_most", v->at_most);
+}
+
+static void
+put_chain(struct buf *b, const struct chain *c)
+{
+	static const char *const scopes[] = { "exact", "found-by-search", "mount-root(guess)" };
+
+	put_number(b, "version", c->error ? (double)NAN : (double)c->version, 0);
+	put_string(b, "scope", c->error ? NULL : scopes[c->scope]);
+	put_bool(b, "hidden_above", c->error == 0 && c->hidden);
+	put_string(b, "error", c->error ? strerror(c->error) : NULL);
+}
+
+static void
+put_cpu_levels(struct buf *b, const struct limits *l)
+{
+	begin(b, "levels", '[');
+	for (size_t i = 0; i < l->cpu.n; i++) {
+		const struct cpu_bounds *v = &l->cpu.v[i].cpu;
+		begin_item(b);
+		put_string(b, "cgroup", l->cpu.v[i].name);
+		put_string(b, "quota",
+		    !v->quota.known      ? NULL :
+			v->quota.limited ? "limited" :
+					   "none");
+		put_number(b, "quota_cpus", v->quota.limited ? v->quota.cpus : NAN, 3);
+		put_number(
+		    b, "period_ms", v->quota.limited ? (double)v->quota.period_us / 1000 : NAN, 3);
+		put_number(b, "burst_ms", known_or_nan(v->burst_us) / 1000, 3);
+		put_number(b, "weight", known_or_nan(v->weight), 0);
+		put_bool(b, "idle", v->idle);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
+}
+
+static void
+put_cpuset_levels(struct buf *b, const struct limits *l)
+{
+	begin(b, "cpuset_levels", '[');
+	for (size_t i = 0; i < l->cpuset.n; i++) {
+		const struct level *v = &l->cpuset.v[i];
+		begin_item(b);
+		put_string(b, "cgroup", v->name);
+		put_number(b, "cpus", v->ncpus ? (double)v->ncpus : (double)NAN, 0);
+		put_string(b, "list", v->cpus);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
+}
+
+static void
+put_cpus(struct buf *b, const struct page *p)
+{
+	const struct limits *l = p->limits;
+
+	begin(b, "cpus", '{');
+	put_bound(b, "limit_cpus", &p->effective->cpus, 3);
+	put_number(b, "online_cpus", cpus_or_nan(&l->online), 0);
+	put_string(b, "online", l->online.list);
+	put_number(b, "affinity_cpus", cpus_or_nan(&l->affinity), 0);
+	put_string(b, "affinity", l->affinity.list);
+	put_chain(b, &l->cpu);
+	put_cpu_levels(b, l);
+	put_cpuset_levels(b, l);
+	buf_char(b, '}');
+}
+
+static void
+put_memory_level(struct buf *b, const struct level *v)
+{
+	const struct memory_bounds *m = &v->memory;
+
+	begin_item(b);
+	put_string(b, "cgroup", v->name);
+	put_string(b, "limit", m->unreadable ? NULL : m->max.known ? "limited" : "none");
+	put_number(b, "limit_bytes", known_or_nan(m->max), 0);
+	put_number(b, "high_bytes", known_or_nan(m->high), 0);
+	put_number(b, "low_bytes", known_or_nan(m->low), 0);
+	put_number(b, "min_bytes", known_or_nan(m->min), 0);
+	put_number(b, "swap_bytes", known_or_nan(m->swap), 0);
+	buf_char(b, '}');
+}
+
+static void
+put_memory(struct buf *b, const struct page *p)
+{
+	const struct limits *l = p->limits;
+
+	begin(b, "memory", '{');
+	put_bound(b, "limit_bytes", &p->effective->memory, 0);
+	put_number(b, "high_bytes", p->effective->high.value, 0);
+	put_number(b, "swap_bytes", p->effective->swap.value, 0);
+	put_number(b, "machine_bytes", known_or_nan(l->memory_total), 0);
+	put_number(b, "machine_swap_bytes", known_or_nan(l->swap_total), 0);
+	put_chain(b, &l->memory);
+	begin(b, "levels", '[');
+	for (size_t i = 0; i < l->memory.n; i++)
+		put_memory_level(b, &l->memory.v[i]);
+	buf_text(b, "]}");
+}
+
+static void
+put_tasks(struct buf *b, const struct page *p)
+{
+	const struct chain *c = &p->limits->pids;
+
+	begin(b, "tasks", '{');
+	put_bound(b, "limit", &p->effective->pids, 0);
+	put_chain(b, c);
+	begin(b, "levels", '[');
+	for (size_t i = 0; i < c->n; i++) {
+		begin_item(b);
+		put_string(b, "cgroup", c->v[i].name);
+		put_number(b, "limit", known_or_nan(c->v[i].pids.max), 0);
+		put_number(b, "current", known_or_nan(c->v[i].pids.current), 0);
+		buf_char(b, '}');
+	}
+	buf_text(b, "]}");
+}
+
+/* A limit that is known and has no figure is none. */
+static void
+put_rlimit(struct buf *b, const char *key, const struct rlimit_pair *v)
+{
+	begin(b, key, '{');
+	put_bool(b, "known", v->known);
+	put_number(b, "soft", known_or_nan(v->soft), 0);
+	put_number(b, "hard", known_or_nan(v->hard), 0);
+	buf_char(b, '}');
+}
+
+static void
+put_process(struct buf *b, const struct page *p)
+{
+	const struct process *s = &p->limits->process;
+	bool asked = p->limits->target.pid;
+
+	begin(b, "process", '{');
+	put_string(b, "comm", s->comm);
+	put_number(b, "threads", asked ? known_or_nan(s->threads) : NAN, 0);
+	put_number(b, "runnable", known_or_nan(s->runnable), 0);
+	put_rlimit(b, "files", &s->rlimits.files);
+	put_number(b, "open_files", known_or_nan(s->open_files), 0);
+	put_rlimit(b, "processes", &s->rlimits.processes);
+	put_string(
+	    b, "environment_error", asked && s->environ_error ? strerror(s->environ_error) : NULL);
+	begin(b, "environment", '[');
+	for (size_t i = 0; i < s->nsettings; i++) {
+		begin_item(b);
+		put_string(b, "name", s->settings[i].name);
+		put_string(b, "option", s->settings[i].option);
+		put_string(b, "value", s->settings[i].value);
+		buf_char(b, '}');
+	}
+	buf_text(b, "]}");
+}
+
+static void
+put_opinions(
+    struct buf *b, const char *key, const char *unit, const struct opinion *v, size_t n, int digits)
+{
+	begin(b, key, '[');
+	for (size_t i = 0; i < n; i++) {
+		begin_item(b);
+		put_string(b, "runtime", v[i].key);
+		put_number(b, unit, v[i].believed, digits);
+		put_string(b, "verdict", verdict_name(v[i].verdict));
+		put_string(b, "why", v[i].why);
+		put_string(b, "set", v[i].set);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
+}
+
+void
+page_json(struct buf *b, const struct page *p)
+{
+	const struct limits *l = p->limits;
+	const struct opinions *o = p->opinions;
+	struct report times = { .utc = p->utc };
+
+	buf_text(b, "{\"tool\":\"limits\"");
+	put_number(b, "schema", SCHEMA, 0);
+	buf_text(b, ",\"time\":\"");
+	buf_iso_time(b, &times, l->real_ns);
+	buf_char(b, '"');
+	put_number(b, "pid", l->target.pid ? strtod(l->target.pid, NULL) : NAN, 0);
+	put_string(b, "cgroup",
+	    l->cpu.n > 0        ? l->cpu.v[l->cpu.n - 1].name :
+		l->memory.n > 0 ? l->memory.v[l->memory.n - 1].name :
+				  NULL);
+	put_cpus(b, p);
+	put_memory(b, p);
+	put_tasks(b, p);
+	if (!l->target.cgroup)
+		put_process(b, p);
+	put_opinions(b, "runtimes", "cpus", o->cpus, o->ncpus, 0);
+	put_opinions(b, "heaps", "heap_bytes", o->memory, o->nmemory, 0);
+	buf_text(b, "}\n");
+}

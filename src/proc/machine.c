@@ -1,0 +1,237 @@
+#include "proc/machine.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+
+int
+loadavg_parse(struct text t, struct loadavg *out)
+{
+	struct text line, word, running;
+
+	if (!text_line(&t, &line))
+		goto bad;
+	for (int i = 0; i < 3; i++)
+		if (!text_word(&line, &word) || text_decimal(word, &out->load[i]) < 0)
+			goto bad;
+	if (!text_word(&line, &word) || !text_split(&word, '/', &running) ||
+	    text_u64(running, &out->running) < 0 || text_u64(word, &out->threads) < 0)
+		goto bad;
+	return 0;
+bad:
+	errno = EINVAL;
+	return -1;
+}
+
+int
+meminfo_parse(struct text t, struct meminfo *out)
+{
+	/* "MemTotal:         972484 kB" */
+	static const char *const keys[MEM_KEYS] = {
+		[MEM_TOTAL] = "MemTotal:",
+		[MEM_FREE] = "MemFree:",
+		[MEM_BUFFERS] = "Buffers:",
+		[MEM_CACHED] = "Cached:",
+		[MEM_ANON] = "AnonPages:",
+		[MEM_SHMEM] = "Shmem:",
+		[MEM_ACTIVE_FILE] = "Active(file):",
+		[MEM_INACTIVE_FILE] = "Inactive(file):",
+		[MEM_SLAB] = "Slab:",
+		[MEM_SRECLAIMABLE] = "SReclaimable:",
+		[MEM_KERNEL_STACK] = "KernelStack:",
+		[MEM_PAGE_TABLES] = "PageTables:",
+		[MEM_PERCPU] = "Percpu:",
+		[MEM_SWAP_TOTAL] = "SwapTotal:",
+		[MEM_SWAP_FREE] = "SwapFree:",
+	};
+
+	keyed_parse(t, keys, MEM_KEYS, out->v);
+	for (int i = 0; i < MEM_KEYS; i++) {
+		if (out->v[i].v > UINT64_MAX / 1024)
+			out->v[i] = (struct keyed){ 0 };
+		out->v[i].v *= 1024;
+	}
+	if (out->v[MEM_TOTAL].known)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+int
+vmstat_parse(struct text t, struct vmstat *out)
+{
+	static const char *const keys[VM_KEYS] = {
+		[VM_REFAULT] = "workingset_refault",
+		[VM_REFAULT_ANON] = "workingset_refault_anon",
+		[VM_REFAULT_FILE] = "workingset_refault_file",
+		[VM_MAJFAULT] = "pgmajfault",
+		[VM_OOM_KILL] = "oom_kill",
+	};
+
+	if (keyed_parse(t, keys, VM_KEYS, out->v) > 0)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+static void
+parse_line(struct text line, struct psi_line *out)
+{
+	static const char *const keys[] = { "avg10=", "avg60=", "avg300=" };
+	struct psi_line p = { 0 };
+	struct text word;
+
+	for (size_t i = 0; i < 3; i++)
+		if (!text_word(&line, &word) || !text_skip(&word, keys[i]) ||
+		    text_decimal(word, &p.avg[i]) < 0)
+			return;
+	if (!text_word(&line, &word) || !text_skip(&word, "total=") ||
+	    text_u64(word, &p.total_us) < 0)
+		return;
+	p.known = true;
+	*out = p;
+}
+
+int
+psi_parse(struct text t, struct psi *out)
+{
+	struct text line;
+
+	*out = (struct psi){ 0 };
+	while (text_line(&t, &line)) {
+		if (text_skip(&line, "some "))
+			parse_line(line, &out->some);
+		else if (text_skip(&line, "full "))
+			parse_line(line, &out->full);
+	}
+	if (out->some.known || out->full.known)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+static bool
+parse_cpu_line(struct text line, struct cpu_sched *c)
+{
+	struct text word;
+	uint64_t cpu, skipped;
+
+	if (!text_word(&line, &word) || text_u64(word, &cpu) < 0 || cpu > INT_MAX)
+		return false;
+	for (int i = 0; i < 6; i++)
+		if (text_next_u64(&line, &skipped) < 0)
+			return false;
+	c->cpu = (unsigned)cpu;
+	return text_next_u64(&line, &c->run_ns) == 0 && text_next_u64(&line, &c->delay_ns) == 0 &&
+	    text_next_u64(&line, &c->runs) == 0;
+}
+
+int
+schedstat_parse(struct text t, struct arena *a, struct schedstat *out)
+{
+	struct text line;
+	size_t cap = 0;
+
+	*out = (struct schedstat){ 0 };
+	while (text_whole_line(&t, &line)) {
+		if (!text_skip(&line, "cpu"))
+			continue;
+		out->cpus = arena_grow(a, out->cpus, out->ncpus, &cap, sizeof *out->cpus);
+		if (parse_cpu_line(line, &out->cpus[out->ncpus]))
+			out->ncpus++;
+	}
+	if (out->ncpus > 0)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+const struct cpu_sched *
+schedstat_find(const struct schedstat *s, unsigned cpu, size_t hint)
+{
+	for (size_t i = 0; i < s->ncpus; i++) {
+		const struct cpu_sched *c = &s->cpus[(hint + i) % s->ncpus];
+		if (c->cpu == cpu)
+			return c;
+	}
+	return NULL;
+}
+
+/* What stands behind "cpu" in such a line: "0 14 0 102 …"; the sum over all CPUs has a blank
+ * there. */
+static bool
+parse_cpu(struct text line, struct cpu_time *c)
+{
+	struct text word;
+	uint64_t cpu;
+	int n = 0;
+
+	if (!text_word(&line, &word) || text_u64(word, &cpu) < 0 || cpu > INT_MAX)
+		return false;
+	*c = (struct cpu_time){ .cpu = (unsigned)cpu };
+	while (n < CPU_FIELDS && text_word(&line, &word))
+		if (text_u64(word, &c->ticks[n++]) < 0)
+			return false;
+	c->fields = n;
+	return n > CPU_IDLE; /* Linux 2.4 had the first four; a line with fewer is torn */
+}
+
+int
+stat_parse(struct text t, struct arena *a, struct stat_file *out)
+{
+	struct text line;
+	size_t cap = 0;
+
+	*out = (struct stat_file){ 0 };
+	while (text_whole_line(&t, &line)) {
+		if (text_skip(&line, "cpu")) {
+			if (line.n == 0 || line.s[0] == ' ')
+				continue;
+			out->cpus = arena_grow(a, out->cpus, out->ncpus, &cap, sizeof *out->cpus);
+			if (parse_cpu(line, &out->cpus[out->ncpus]))
+				out->ncpus++;
+		} else if (text_skip(&line, "procs_blocked ")) {
+			out->has_blocked = text_u64(line, &out->blocked) == 0;
+			break; /* after it comes softirq, and that is long */
+		}
+	}
+	if (out->ncpus > 0 || out->has_blocked)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+int
+stat_parse_blocked(struct text t, uint64_t *blocked)
+{
+	struct text line;
+
+	while (text_whole_line(&t, &line))
+		if (text_skip(&line, "procs_blocked "))
+			return text_u64(line, blocked);
+	errno = EINVAL;
+	return -1;
+}
+
+int
+stat_parse_forks(struct text t, uint64_t *forks)
+{
+	struct text line;
+
+	while (text_whole_line(&t, &line))
+		if (text_skip(&line, "processes ") && text_u64(line, forks) == 0 && *forks > 0)
+			return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+const struct cpu_time *
+stat_find(const struct stat_file *f, unsigned cpu, size_t hint)
+{
+	for (size_t i = 0; i < f->ncpus; i++) {
+		const struct cpu_time *c = &f->cpus[(hint + i) % f->ncpus];
+		if (c->cpu == cpu)
+			return c;
+	}
+	return NULL;
+}

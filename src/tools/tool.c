@@ -1,0 +1,103 @@
+/* What tools use of a run. */
+#include "tools/tool.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+__attribute__((format(printf, 2, 0))) static void
+format_note(struct watch *w, const char *fmt, va_list ap)
+{
+	char message[900];
+
+	vsnprintf(message, sizeof message, fmt, ap);
+	w->note(w, message);
+}
+
+void
+watch_note(struct watch *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	format_note(w, fmt, ap);
+	va_end(ap);
+}
+
+void *
+watch_fail(struct watch *w, enum exit_status status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	format_note(w, fmt, ap);
+	va_end(ap);
+	w->fail = status;
+	return NULL;
+}
+
+bool
+watch_shows(const struct watch *w, int column)
+{
+	for (int i = 0; i < w->nshown; i++)
+		if (w->shown[i] == column)
+			return true;
+	return false;
+}
+
+bool
+watch_check_cpus(struct watch *w, const struct cpulist *online)
+{
+	for (unsigned cpu = 0;
+	     cpu < CPULIST_MOST && !w->cpus_checked && !w->ask->all_cpus && !w->fail; cpu++)
+		if (cpulist_has(&w->ask->cpus, cpu) && !cpulist_has(online, cpu))
+			watch_fail(w, EXIT_USAGE,
+			    "no CPU %u is online here; -P takes a list such as 0,2-3, or ALL", cpu);
+	w->cpus_checked = true;
+	return !w->fail;
+}
+
+const char *
+watch_cpu_name(struct watch *w, unsigned cpu)
+{
+	cpu = cpu < CPULIST_MOST ? cpu : CPULIST_MOST; /* the last place is for what cannot be */
+	if (!w->cpu_names)
+		w->cpu_names = arena_alloc(&w->arena, (CPULIST_MOST + 1) * sizeof *w->cpu_names);
+	if (!w->cpu_names[cpu][0])
+		snprintf(w->cpu_names[cpu], sizeof *w->cpu_names, "%u", cpu);
+	return w->cpu_names[cpu];
+}
+
+void
+gauge_add(struct gauge *g, double value)
+{
+	g->sum += value;
+	g->max = g->n == 0 ? value : fmax(g->max, value);
+	g->n++;
+}
+
+double
+gauge_mean(const struct gauge *g)
+{
+	return g->n ? g->sum / g->n : NAN;
+}
+
+double
+gauge_max(const struct gauge *g)
+{
+	return g->n ? g->max : NAN;
+}
+
+/* The list of tools. */
+
+const struct tool *const tools[] = { &tool_runq, &tool_cpu, &tool_throttle, &tool_mem, &tool_tasks,
+	&tool_runqlat, &tool_wait, &tool_psi, NULL };
+
+const struct tool *
+tools_find(struct text name)
+{
+	for (size_t i = 0; tools[i]; i++)
+		if (text_eq(name, tools[i]->name))
+			return tools[i];
+	return NULL;
+}
