@@ -59,7 +59,7 @@
 #include <string.h>
 
 #include "session/run.h"
-#include "cli/words.h"
+#include "cli/args.h"
 #include "version.h"
 
 /* A program of its own, pq-runq, is this same file with one tool: -DPQ_ONLY=runq. */
@@ -116,6 +116,27 @@ tool_of_program(const char *argv0)
 	return strncmp(name, "pq-", 3) == 0 ? find(name + 3) : NULL;
 }
 
+static struct nearest *guess;
+
+static void
+try_name(const struct tool *t)
+{
+	nearest_try(guess, t->name);
+}
+
+_Noreturn static void
+unknown_tool(const char *name)
+{
+	struct nearest near = nearest_to(text_of(name));
+
+	guess = &near;
+	list_tools(try_name);
+	if (near.name)
+		die(EXIT_USAGE, "unknown tool '%s'; did you mean '%s'? ('pq help' lists all tools)",
+		    name, near.name);
+	die(EXIT_USAGE, "unknown tool '%s'; 'pq help' lists all tools", name);
+}
+
 static void
 print_tool(const struct tool *t)
 {
@@ -128,36 +149,50 @@ print_tools(void)
 	puts("Usage: pq TOOL [options] [interval [count]]\n\nLatency is time spent waiting in a "
 	     "queue; pq shows the queues.\n");
 	list_tools(print_tool);
-	puts("\npq TOOL --help tells more, and so does man pq.");
+	puts("\n'pq help TOOL' and 'man pq-TOOL' explain a tool.");
 	exit_printed();
+}
+
+/* The tool that the first word names, at which *words is left; --help and the like end here. */
+static const struct tool *
+tool_of_word(char ***words)
+{
+	static char help[] = "--help", *help_words[] = { NULL, help, NULL };
+	const char *word = **words;
+
+	if (!word)
+		die(EXIT_USAGE, "no tool is named; 'pq help' lists all tools");
+	if (strcmp(word, "--version") == 0) {
+		puts("pq " PQ_VERSION);
+		exit_printed();
+	}
+	bool asks =
+	    strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+	if (asks && !(*words)[1])
+		print_tools();
+	const struct tool *t = find(asks ? (*words)[1] : word);
+	if (!t)
+		unknown_tool(asks ? (*words)[1] : word);
+	if (asks)
+		*words = help_words;
+	return t;
 }
 
 int
 main(int argc, char **argv)
 {
+	static struct options options;
 	const struct tool *tool = argc > 0 ? tool_of_program(argv[0]) : NULL;
-	struct given given = { 0 };
-	struct options options;
-	char name[64];
+	char **words = argc > 0 ? argv : &(char *){ NULL }, name[64];
 
-	if (!tool && argc < 2)
-		die(EXIT_USAGE, "which tool? pq --help lists them");
 	if (!tool) {
-		argv++;
-		if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0)
-			print_tools();
-		if (strcmp(*argv, "--version") == 0) {
-			puts("pq " PQ_VERSION);
-			exit_printed();
-		}
-		tool = find(*argv);
-		if (!tool)
-			die(EXIT_USAGE, "no tool %s; pq --help lists them", *argv);
+		words += argc > 0;
+		tool = tool_of_word(&words);
 	}
 	snprintf(name, sizeof name, "pq %s", tool->name);
 	fail_name(name);
 	if (tool->judges)
 		fail_always(EXIT_UNSUPPORTED);
-	options_parse(&options, tool, &given, argv + 1);
+	options_parse(&options, tool, words + 1);
 	return (int)(tool->command ? tool->command(&options) : run(&options));
 }

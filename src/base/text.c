@@ -230,3 +230,51 @@ keyed_of(uint64_t v)
 {
 	return (struct keyed){ true, v };
 }
+
+enum { NEAREST_NAME_MOST = 63 };
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many characters have to be changed, added or removed. */
+static size_t
+distance(struct text a, struct text b)
+{
+	size_t row[NEAREST_NAME_MOST + 1];
+
+	for (size_t j = 0; j <= b.n; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a.n; i++) {
+		size_t corner = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= b.n; j++) {
+			size_t change = corner + (a.s[i - 1] != b.s[j - 1]);
+			corner = row[j];
+			row[j] = least(change, least(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[b.n];
+}
+
+struct nearest
+nearest_to(struct text written)
+{
+	return (struct nearest){ written, least(written.n / 3, 3) + 1, NULL };
+}
+
+void
+nearest_try(struct nearest *n, const char *name)
+{
+	struct text other = text_of(name);
+
+	if (n->written.n > NEAREST_NAME_MOST || other.n > NEAREST_NAME_MOST)
+		return;
+	size_t d = distance(n->written, other);
+	if (d >= n->distance)
+		return;
+	n->distance = d;
+	n->name = name;
+}

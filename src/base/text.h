@@ -77,4 +77,15 @@ bool keyed_restarted(struct keyed from, struct keyed to);
 /* A known number. */
 struct keyed keyed_of(uint64_t v);
 
+/* What somebody who mistyped a name may have meant: try all names, then look at `name`. */
+struct nearest {
+	struct text written;
+	size_t distance;  /* a name has to be nearer than this */
+	const char *name; /* the nearest so far; NULL: none is near */
+};
+
+/* A third of the name, but at most three characters, may differ. */
+struct nearest nearest_to(struct text written);
+void nearest_try(struct nearest *n, const char *name);
+
 #endif

@@ -4,7 +4,7 @@
 #define PQ_CLI_OPEN_H
 
 #include "tape/tape_file.h"
-#include "cli/option.h"
+#include "cli/args.h"
 
 /* The host that was asked for: live, a directory of moments, or a tape and its window. Ends the
  * program when there is none. */

@@ -1,4 +1,4 @@
-/* when: times and sizes as people write them on a command line. Times are nanoseconds since 1970
+/* when: points in time as people write them on a command line. Times are nanoseconds since 1970
  * (CLOCK_REALTIME). */
 #ifndef PQ_CLI_WHEN_H
 #define PQ_CLI_WHEN_H
@@ -35,6 +35,12 @@ struct when {
 	int64_t ns;
 };
 
+/* --from or --to. */
+struct when_option {
+	const char *written; /* NULL: not given */
+	struct when when;
+};
+
 /* Any of the forms above. Dates are from 1970 to 2200, fractions have 9 digits at most, lengths of
  * time the units ms, s, m, h and d, without one they are seconds. 0, or -1 with EINVAL when t is no
  * time; *out is set on success only. */
@@ -49,9 +55,5 @@ int64_t when_resolve(const struct when *w, const struct when_span *span, bool ut
 
 /* The same for the end of a window: of a date without a time it is the end of the day. */
 int64_t when_resolve_end(const struct when *w, const struct when_span *span, bool utc);
-
-/* "4096", "512K", "64M", "64MiB", "1G", "1T" into bytes, by powers of 1024. 0, or -1 with EINVAL
- * (no size, or 0) or ERANGE (more than 64 bits); *bytes is set on success only. */
-int size_parse(struct text t, uint64_t *bytes);
 
 #endif

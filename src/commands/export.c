@@ -152,6 +152,10 @@ textfile_close(struct textfile *f)
 /* Between rows the run queue is looked at so often; the first file is there so soon. */
 static const int64_t TICK_NS = 1000000000;
 
+struct export_options {
+	const char *directory;
+};
+
 struct exporter {
 	struct plan plan;
 	struct host *host;
@@ -177,9 +181,8 @@ widen(struct plan *p)
 	const struct target *t = &p->options->ask.target;
 
 	for (size_t i = 0; i < p->tools; i++) {
-		p->ask[i].most = 20;
 		if (!t->pid && !t->cgroup)
-			p->ask[i].target.all = p->tool[i]->takes & TAKES_ALL;
+			p->ask[i].target.all = tool_takes(p->tool[i], &option_all);
 	}
 }
 
@@ -346,7 +349,7 @@ export_run(const struct options *o)
 		    "an interval, and then tools: pq export takes no count, and goes on until it "
 		    "is stopped");
 	widen(&e->plan);
-	open_file(e, o->given->arg[OPT_TEXTFILE]);
+	open_file(e, ((const struct export_options *)o->ask.options)->directory);
 	e->host = tapes_open(o);
 	e->crew = (struct crew){ .plan = &e->plan, .host = e->host, .say = say_note };
 	signals_catch();
@@ -356,9 +359,16 @@ export_run(const struct options *o)
 	textfile_close(&e->file);
 	host_close(e->host);
 	buf_free(&e->text);
+	plan_free(&e->plan);
 	free(e);
 	return status;
 }
+
+static const struct option options[] = {
+	{ 0, "textfile", "DIR", OPTION_TEXT, offsetof(struct export_options, directory),
+	    .help = "the directory that node_exporter reads" },
+	{ .type = OPTION_END },
+};
 
 const struct tool tool_export = {
 	.name = "export",
@@ -368,6 +378,9 @@ const struct tool tool_export = {
 	    "  pq export --textfile /var/lib/prometheus/node-exporter\n"
 	    "  pq export --textfile DIR 30 throttle mem    every 30 s; all cgroups with a limit\n"
 	    "  pq export --textfile DIR --root /host       in a container, of its node\n",
-	.takes = TAKES_TARGET | TAKES_EXPORT,
+	.shared = (const struct option *const[]){ &option_root, &option_pid, &option_cgroup,
+	    &option_all, NULL },
+	.options = options,
+	.options_size = sizeof(struct export_options),
 	.command = export_run,
 };

@@ -14,7 +14,7 @@ struct run {
 /* clang-format off: a line for each run */
 static const struct run x86_64[] = { { 0,
 					 "read write open close stat fstat lstat poll lseek mmap "
-	                                 "mprotect munmap brk rt_sigaction rt_sigprocmask" },
+					 "mprotect munmap brk rt_sigaction rt_sigprocmask" },
 	{ 15,
 	    "rt_sigreturn ioctl pread64 pwrite64 readv writev access pipe select sched_yield "
 	    "mremap msync mincore" },
@@ -135,7 +135,7 @@ static const struct run x86_64[] = { { 0,
 /* aarch64 and riscv64; 258 and 259 are riscv64's alone. */
 static const struct run generic[] = { { 0,
 					  "io_setup io_destroy io_submit io_cancel io_getevents "
-	                                  "setxattr lsetxattr fsetxattr getxattr lgetxattr" },
+					  "setxattr lsetxattr fsetxattr getxattr lgetxattr" },
 	{ 10,
 	    "fgetxattr listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr "
 	    "getcwd lookup_dcookie" },

@@ -97,7 +97,7 @@ begin_sampler(struct run *r)
 static void
 start_schedule(struct run *r, const struct moment *m)
 {
-	int64_t tick_ns = r->options->tool->tick ? r->options->tick_ns : 0;
+	int64_t tick_ns = r->options->tool->tick ? r->options->tool->tick_ns(r->ask.options) : 0;
 
 	schedule_start(&r->due, m, r->options->interval_ns, tick_ns, !r->host->replay);
 	r->could_ns = m->mono_ns;
@@ -206,7 +206,7 @@ die_without_moment(const struct run *r)
 	bool damaged = host_losses(r->host, lost, sizeof lost);
 
 	die(EXIT_FAILED, "%s: there is no moment in it%s%s%s", r->options->source,
-	    r->options->from || r->options->to ? " between these times" : "",
+	    r->options->from.written || r->options->to.written ? " between these times" : "",
 	    damaged ? " that can be read: " : "", damaged ? lost : "");
 }
 

@@ -46,6 +46,6 @@ survey(const struct options *o, struct host *past)
 	if (rows < 2)
 		die(EXIT_FAILED, "%s: %s it%s; there have to be two", o->source,
 		    rows ? "only one moment in" : "no moment in",
-		    o->from || o->to ? " between these times" : "");
+		    o->from.written || o->to.written ? " between these times" : "");
 	return whole;
 }

@@ -4,7 +4,7 @@
 #define PQ_SESSION_SURVEY_H
 
 #include "host/host.h"
-#include "cli/option.h"
+#include "cli/args.h"
 
 /* How many moments the recording of -f has, between --from and --to, up to the last of which all
  * was read; *past is its host as it was at the first one. What cannot be judged (a pipe, fewer than

@@ -8,6 +8,23 @@
 #include "proc/task.h"
 #include "tools/tool.h"
 
+struct cpu_options {
+	struct cpu_choice cpus;
+	bool allowed;     /* only CPUs that the process may run on */
+	unsigned busiest; /* so many, the busiest first; 0: all */
+};
+
+static const struct option options[] = {
+	{ 'P', NULL, "LIST", OPTION_CPUS, offsetof(struct cpu_options, cpus),
+	    .help = "these CPUs: 0,2-3, or ALL" },
+	{ 0, "allowed", NULL, OPTION_FLAG, offsetof(struct cpu_options, allowed),
+	    .help = "only CPUs that the process, or -p, may run on" },
+	{ 0, "busiest", "N", OPTION_NUMBER, offsetof(struct cpu_options, busiest),
+	    .help = "only the N busiest CPUs, the busiest first", .want = "a number of CPUs",
+	    .most = CPULIST_MOST },
+	{ .type = OPTION_END },
+};
+
 enum { CPU, USR, NICE, SYS, IOWAIT, IRQ, SOFT, STEAL, GUEST, GNICE, IDLE, ALLOWED };
 
 /* Ticks of an interval, by column; and all of them. */
@@ -189,7 +206,7 @@ check_list(struct watch *w, const struct stat_file *f)
 
 	for (size_t i = 0; i < f->ncpus; i++)
 		cpulist_add(&online, f->cpus[i].cpu);
-	return watch_check_cpus(w, &online);
+	return watch_check_cpus(w, &((const struct cpu_options *)w->ask->options)->cpus, &online);
 }
 
 static void *
@@ -259,8 +276,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 {
 	const struct stat_file *a = from, *b = to;
 	const struct state *s = w->state;
-	const struct request *ask = w->ask;
-	size_t first = ask->all_cpus;
+	const struct cpu_options *o = w->ask->options;
+	size_t first = !o->cpus.listed;
 	struct usage sum = { .fields = 0 };
 
 	if (first)
@@ -268,12 +285,12 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	for (size_t i = 0; i < b->ncpus; i++) {
 		const struct cpu_time *c = &b->cpus[i], *before = stat_find(a, c->cpu, i);
 		bool mine = s->known && cpulist_has(&s->allowed, c->cpu);
-		if (!before || (ask->allowed && !mine))
+		if (!before || (o->allowed && !mine))
 			continue;
 		struct usage u = cpu_usage(before, c), counters = u;
 		cpu_usage_fill(&u, c, span_s * (double)w->host->facts.ticks_per_s);
 		cpu_usage_add(&sum, &u);
-		if (!ask->all_cpus && !cpulist_has(&ask->cpus, c->cpu))
+		if (!cpu_chosen(&o->cpus, c->cpu))
 			continue;
 		struct cell *row = table_row(out);
 		fill_row(row, watch_cpu_name(w, c->cpu), &u);
@@ -282,10 +299,10 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 			cell_flag(&row[ALLOWED], mine);
 	}
 	if (first)
-		fill_row(out->cells, ask->allowed ? "own" : "all", &sum);
-	if (ask->busiest) {
+		fill_row(out->cells, o->allowed ? "own" : "all", &sum);
+	if (o->busiest) {
 		table_sort(out, first, busy);
-		table_keep(out, first + ask->busiest);
+		table_keep(out, first + o->busiest);
 	}
 }
 
@@ -296,7 +313,9 @@ const struct tool tool_cpu = {
 		    "  pq cpu --busiest 8 1    of many CPUs, the eight that matter\n"
 		    "  pq cpu --allowed 1      only those that this container may use\n",
 	.columns = columns,
-	.takes = TAKES_PID | TAKES_CPUS | TAKES_ALLOWED | TAKES_BUSIEST,
+	.shared = (const struct option *const[]){ &option_pid, NULL },
+	.options = options,
+	.options_size = sizeof(struct cpu_options),
 	.state_size = sizeof(struct state),
 	.read = read_cpus,
 	.rows = rows,

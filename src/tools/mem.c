@@ -358,7 +358,7 @@ const struct tool tool_mem = {
 		    "  pq mem -w parts,events  with what the memory is, and what happened to it\n"
 		    "  pq mem -a 10            every cgroup with a limit, the fullest first\n",
 	.columns = columns,
-	.takes = TAKES_TARGET,
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
 	.state_size = sizeof(struct groups_watch),
 	.read = read_groups,
 	.rows = rows,

@@ -386,7 +386,7 @@ const struct tool tool_psi = {
 		    "  pq psi -p 4242 1        the container of a process (cgroup v2)\n"
 		    "  pq psi -a -w avg60 10   all cgroups, the worst first\n",
 	.columns = psi_columns,
-	.takes = TAKES_TARGET,
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
 	.state_size = sizeof(struct state),
 	.costly = true,
 	.read = read_psi,

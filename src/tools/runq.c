@@ -15,6 +15,21 @@
 
 extern const struct tool tool_runq_cpus;
 
+struct runq_options {
+	int64_t tick_ns;
+	struct cpu_choice cpus;
+};
+
+static const struct runq_options usual_options = { .tick_ns = 10000000 };
+
+static const struct option options[] = {
+	{ 'P', NULL, "LIST", OPTION_CPUS, offsetof(struct runq_options, cpus),
+	    .help = "these CPUs: 0,2-3, or ALL" },
+	{ 0, "tick", "TIME", OPTION_TIME, offsetof(struct runq_options, tick_ns),
+	    .help = "look at the run queue this often (10ms)" },
+	{ .type = OPTION_END },
+};
+
 enum { CPU_NAME, CPU_WAITING, CPU_WAIT_MS, CPU_RUNS, CPU_NOTE };
 
 static const struct column cpu_columns[] = {
@@ -170,7 +185,7 @@ check_list(struct watch *w, const struct schedstat *f)
 
 	for (size_t i = 0; i < f->ncpus; i++)
 		cpulist_add(&online, f->cpus[i].cpu);
-	return watch_check_cpus(w, &online);
+	return watch_check_cpus(w, &((const struct runq_options *)w->ask->options)->cpus, &online);
 }
 
 static void *
@@ -206,12 +221,13 @@ fill_exact(
 static void
 rows_cpus(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
+	const struct runq_options *o = w->ask->options;
 	const struct cpu_snapshot *a = from, *b = to;
 
 	for (size_t i = 0; i < b->sched.ncpus; i++) {
 		const struct cpu_sched *c = &b->sched.cpus[i],
 				       *before = schedstat_find(&a->sched, c->cpu, i);
-		if (!before || (!w->ask->all_cpus && !cpulist_has(&w->ask->cpus, c->cpu)))
+		if (!before || !cpu_chosen(&o->cpus, c->cpu))
 			continue;
 		struct cell *row = table_row(out);
 		cell_label(&row[CPU_NAME], watch_cpu_name(w, c->cpu));
@@ -224,10 +240,16 @@ rows_cpus(struct watch *w, const void *from, const void *to, double span_s, stru
 	}
 }
 
-static bool
-suits(const struct request *ask)
+static int64_t
+tick_ns(const void *own)
 {
-	return ask->per_cpu;
+	return ((const struct runq_options *)own)->tick_ns;
+}
+
+static bool
+suits(const void *own)
+{
+	return ((const struct runq_options *)own)->cpus.given;
 }
 
 const struct tool tool_runq_cpus = {
@@ -236,11 +258,14 @@ const struct tool tool_runq_cpus = {
 	.examples = "  pq runq -P ALL 1        each CPU, every second\n"
 		    "  pq runq -P 0,2-3 1 10   three of them, ten times\n",
 	.columns = cpu_columns,
-	.takes = TAKES_CPUS | TAKES_TICK,
+	.options = options,
+	.options_size = sizeof(struct runq_options),
+	.defaults = &usual_options,
 	.suits = suits,
 	.state_size = sizeof(struct cpu_state),
 	.costly_tick = 1,
 	.tick = tick_cpus,
+	.tick_ns = tick_ns,
 	.read = read_cpus,
 	.rows = rows_cpus,
 };
@@ -430,11 +455,14 @@ const struct tool tool_runq = {
 		    "  pq runq -P ALL 1        each CPU, and how long tasks waited for it\n"
 		    "  pq runq --json 0.1 | jq .runq_max\n",
 	.columns = columns,
-	.takes = TAKES_CPUS | TAKES_TICK,
+	.options = options,
+	.options_size = sizeof(struct runq_options),
+	.defaults = &usual_options,
 	.forms = (const struct tool *const[]){ &tool_runq_cpus, NULL },
 	.forms_by = "-P",
 	.state_size = sizeof(struct state),
 	.tick = tick,
+	.tick_ns = tick_ns,
 	.read = read_runq,
 	.rows = rows,
 };

@@ -303,7 +303,7 @@ const struct tool tool_throttle = {
 		    "  pq throttle -p 4242 1   the container of a process\n"
 		    "  pq throttle -a 10       every cgroup with a quota, the worst first\n",
 	.columns = columns,
-	.takes = TAKES_TARGET,
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
 	.state_size = sizeof(struct groups_watch),
 	.read = read_groups,
 	.rows = rows,

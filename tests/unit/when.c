@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/units.h"
 #include "unit.h"
 
 static const int64_t second = 1000000000;

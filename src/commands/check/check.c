@@ -10,10 +10,10 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "cli/condition.h"
+#include "cli/args.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "cli/request.h"
+#include "cli/args.h"
 #include "session/signals.h"
 #include "session/survey.h"
 
@@ -48,20 +48,21 @@ add_condition(
 }
 
 static void
-take_conditions(struct check *c, const struct given *g)
+take_conditions(struct check *c)
 {
+	const struct option_list *warn = &c->own->warn, *critical = &c->own->critical;
 	struct expr_tool known[CHECK_TOOLS];
 
 	for (; tools[c->tools] && c->tools < CHECK_TOOLS; c->tools++)
 		known[c->tools] =
 		    (struct expr_tool){ tools[c->tools]->name, tools[c->tools]->columns };
-	for (int i = 0; i < g->repeats; i++) {
-		enum option_id id = g->repeated[i].id;
-		if (id == OPT_WARN || id == OPT_CRITICAL)
-			add_condition(c, known, id == OPT_WARN ? "-w" : "-c", g->repeated[i].arg);
-	}
-	for (int i = 0; i < g->words; i++)
-		add_condition(c, known, "EXPR", g->word[i]);
+	for (int w = 0, k = 0; w < warn->n || k < critical->n;)
+		if (k == critical->n || (w < warn->n && warn->at[w] < critical->at[k]))
+			add_condition(c, known, "-w", warn->v[w++]);
+		else
+			add_condition(c, known, "-c", critical->v[k++]);
+	for (int i = 0; i < c->options->words; i++)
+		add_condition(c, known, "EXPR", c->options->word[i]);
 	if (c->conditions == 0)
 		die(EXIT_USAGE,
 		    "what is to be checked? A condition such as 'throttle.throttled_pct > 25', or "
@@ -81,29 +82,22 @@ list_columns(struct check *c)
 				}
 }
 
-/* What of the subject a tool takes. */
-static unsigned
-wanted(const struct target *t)
-{
-	return t->pid ? TAKES_PID : t->cgroup ? TAKES_CGROUP : t->all ? TAKES_ALL : 0;
-}
-
 bool
 check_is_about(const struct check *c, size_t subject, const struct tool *tool)
 {
-	return tool->takes & wanted(&c->subject[subject].target);
+	return tool_takes_target(tool, &c->subject[subject].target);
 }
 
 static void
 add_subject(struct check *c, const struct target *t, const char *option)
 {
 	struct subject *new = &c->subject[c->subjects++];
-	unsigned taken = 0;
+	bool taken = false;
 
-	request_check_target(t);
+	target_check(t);
 	for (size_t i = 0; i < c->tools; i++)
-		taken |= c->used[i] ? tools[i]->takes : 0;
-	if (wanted(t) & ~taken)
+		taken |= c->used[i] && tool_takes_target(tools[i], t);
+	if (!taken)
 		die(EXIT_USAGE, "no tool of these conditions takes %s", option);
 	new->target = *t;
 	snprintf(new->name, sizeof new->name, "%s%s", t->pid ? "pid " : "",
@@ -113,39 +107,32 @@ add_subject(struct check *c, const struct target *t, const char *option)
 }
 
 static void
-take_subjects(struct check *c, const struct given *g)
+take_subjects(struct check *c)
 {
-	words_exclude(g, OPT_ALL, OPT_EACH_PID);
-	words_exclude(g, OPT_ALL, OPT_EACH_CGROUP);
-	for (int i = 0; i < g->repeats; i++) {
-		const char *arg = g->repeated[i].arg;
-		if (g->repeated[i].id == OPT_EACH_PID)
-			add_subject(c, &(struct target){ .pid = arg }, "-p");
-		if (g->repeated[i].id == OPT_EACH_CGROUP)
-			add_subject(c, &(struct target){ .cgroup = arg }, "-g");
-	}
-	if (g->seen[OPT_ALL])
+	const struct option_list *pid = &c->own->pid, *cgroup = &c->own->cgroup;
+
+	for (int p = 0, g = 0; p < pid->n || g < cgroup->n;)
+		if (g == cgroup->n || (p < pid->n && pid->at[p] < cgroup->at[g]))
+			add_subject(c, &(struct target){ .pid = pid->v[p++] }, "-p");
+		else
+			add_subject(c, &(struct target){ .cgroup = cgroup->v[g++] }, "-g");
+	if (c->options->ask.target.all)
 		add_subject(c, &(struct target){ .all = true }, "-a");
 	if (c->subjects == 0)
 		c->subjects = 1;
 }
 
 static void
-take_span(struct check *c, const struct given *g)
+take_span(struct check *c)
 {
-	const char *time = g->arg[OPT_SPAN];
+	bool replay = c->options->source;
 
-	words_exclude(g, OPT_DURING, OPT_SPAN);
-	words_exclude(g, OPT_DURING, OPT_SOURCE);
-	c->command = g->arg[OPT_DURING];
-	c->span_ns = c->command || c->options->source ? 0 : 1000000000;
-	if (time && c->options->source)
+	c->command = c->own->during;
+	if (c->own->span_ns && replay)
 		die(EXIT_USAGE,
-		    "-i %s: a recording is judged as a whole; --from and --to choose a part of it",
-		    time);
-	if (time && interval_parse(text_of(time), &c->span_ns) < 0)
-		die(EXIT_USAGE, "-i %s: it takes a time such as 1s, 500ms or 1m, 1ms at least",
-		    time);
+		    "-i and -f exclude each other: a recording is judged as a whole; --from and "
+		    "--to choose a part of it");
+	c->span_ns = c->command || replay ? 0 : c->own->span_ns ? c->own->span_ns : 1000000000;
 }
 
 /* check_plan.c: what the command line asks for; a wrong argument ends the program. */
@@ -153,10 +140,11 @@ static void
 check_plan(struct check *c, const struct options *o)
 {
 	c->options = o;
-	take_conditions(c, o->given);
+	c->own = o->ask.options;
+	take_conditions(c);
 	list_columns(c);
-	take_subjects(c, o->given);
-	take_span(c, o->given);
+	take_subjects(c);
+	take_span(c);
 	c->finding = xmalloc(c->subjects * c->conditions * sizeof *c->finding);
 }
 
@@ -165,6 +153,7 @@ check_plan_free(struct check *c)
 {
 	for (size_t i = 0; i < c->conditions; i++)
 		expr_free(c->condition[i].expr);
+	arena_free(&c->arena);
 	free(c->finding);
 }
 
@@ -254,12 +243,10 @@ static const int64_t TICK_NS = 10000000, STEP_NS = 100000000;
 /* Whether the tool's reading is the subject's own, or of the machine; of a recording, or of its own
  * cgroup. */
 static struct request
-request_of(const struct check *c, size_t subject, size_t tool)
+request_of(struct check *c, size_t subject, size_t tool)
 {
-	struct request ask = c->options->ask;
+	struct request ask = { .options = tool_defaults(tools[tool], &c->arena, 0) };
 
-	ask.target = (struct target){ 0 };
-	ask.most = 0;
 	if (check_is_about(c, subject, tools[tool]))
 		ask.target = c->subject[subject].target;
 	else if (c->panel.host->replay)
@@ -473,7 +460,7 @@ conclude(struct check *c)
 		found = worse_of(found, check_level(c, s));
 	}
 	tell_notes(&c->panel);
-	if (c->options->given->seen[OPT_INFO_JSON])
+	if (c->own->json)
 		check_json(c, &out);
 	else
 		check_line(c, found, &out);
@@ -497,6 +484,26 @@ check(const struct options *o)
 	return (enum exit_status)verdict;
 }
 
+#define AT(member) offsetof(struct check_options, member)
+
+static const struct option options[] = {
+	{ 0, "json", NULL, OPTION_FLAG, AT(json),
+	    .help = "info, or a verdict, as one JSON object" },
+	{ 'w', NULL, "EXPR", OPTION_LIST, AT(warn),
+	    .help = "WARNING when this holds; can be given again" },
+	{ 'c', NULL, "EXPR", OPTION_LIST, AT(critical),
+	    .help = "CRITICAL when this holds; so does a word alone" },
+	{ 'i', NULL, "TIME", OPTION_TIME, AT(span_ns), .help = "over so long from now on (1s)",
+	    .not_with = "--during" },
+	{ 0, "during", "CMD", OPTION_TEXT, AT(during),
+	    .help = "or while this runs, such as 'make test'", .not_with = "-f" },
+	{ 'p', NULL, "PID", OPTION_LIST, AT(pid), .help = "for this process; can be given again",
+	    .not_with = "-a" },
+	{ 'g', NULL, "CGROUP", OPTION_LIST, AT(cgroup),
+	    .help = "for this cgroup; can be given again", .not_with = "-a" },
+	{ .type = OPTION_END },
+};
+
 const struct tool tool_check = {
 	.name = "check",
 	.brief = "whether conditions hold, for monitoring and CI",
@@ -504,7 +511,10 @@ const struct tool tool_check = {
 	.examples = "  pq check -w 'throttle.throttled_pct > 10' -c 'throttle.throttled_pct > 25'\n"
 		    "  pq check -g /web -g /db -i 5s 'mem.hard_pct > 90'   for each of them\n"
 		    "  pq check --during 'make test' 'throttle.throttled_pct > 5'\n",
-	.takes = TAKES_ALL | TAKES_VERDICT | TAKES_CHECK,
+	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
+	    &option_root, &option_all, NULL },
+	.options = options,
+	.options_size = sizeof(struct check_options),
 	.command = check,
 	.judges = true,
 };

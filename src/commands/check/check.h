@@ -2,13 +2,20 @@
 #ifndef PQ_CHECK_CHECK_H
 #define PQ_CHECK_CHECK_H
 
-#include "cli/option.h"
-#include "cli/words.h"
+#include "cli/args.h"
 #include "commands/record/job.h"
 #include "expr/expr.h"
 #include "session/panel.h"
 
-enum { CHECK_TOOLS = 16 };
+enum { CHECK_TOOLS = 16, SUBJECTS_MOST = 2 * OPTION_LIST_MOST };
+
+struct check_options {
+	struct option_list warn, critical; /* conditions */
+	struct option_list pid, cgroup;    /* subjects */
+	int64_t span_ns;                   /* 0: not given */
+	const char *during;                /* a command, or NULL */
+	bool json;
+};
 
 /* The exit statuses of monitoring plug-ins. */
 enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_CRITICAL, VERDICT_UNKNOWN };
@@ -34,9 +41,11 @@ struct finding {
 
 struct check {
 	const struct options *options;
-	struct condition condition[WORDS_MOST + REPEATS_MOST];
+	const struct check_options *own;
+	struct arena arena; /* of the options of tools */
+	struct condition condition[WORDS_MOST + 2 * OPTION_LIST_MOST];
 	size_t conditions;
-	struct subject subject[REPEATS_MOST];
+	struct subject subject[SUBJECTS_MOST];
 	size_t subjects;
 	size_t tools;                         /* as many as `tools` of tool.h has */
 	bool used[CHECK_TOOLS];               /* by a condition */
@@ -48,7 +57,7 @@ struct check {
 	/* a recording as it is at its first moment: for what it was made */
 	struct host past;
 	/* those that do not care for the subject are the same */
-	struct member *member[REPEATS_MOST][CHECK_TOOLS];
+	struct member *member[SUBJECTS_MOST][CHECK_TOOLS];
 	struct finding *finding; /* by subject and condition */
 	struct job job;
 	bool ended; /* the command has, as *end says */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/human.h"
+#include "base/units.h"
 #include "commands/limits/limits.h"
 #include "commands/limits/runtimes.h"
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/human.h"
+#include "base/units.h"
 
 enum { LABEL = 11, VALUE = 9, WIDTH = 80 };
 

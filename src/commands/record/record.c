@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/human.h"
+#include "base/units.h"
 #include "cli/open.h"
 #include "commands/record/triggers.h"
 #include "session/crew.h"
@@ -287,6 +287,42 @@ record(const struct options *o)
 	return status;
 }
 
+static const struct record_options usual_options = {
+	.before_ns = INT64_C(60000000000),
+	.after_ns = INT64_C(10000000000),
+	.cooldown_ns = INT64_C(300000000000),
+	.exec_limit_ns = INT64_C(60000000000),
+	.max_saves = 20,
+	.max_bytes = UINT64_C(1) << 30,
+};
+
+#define AT(member) offsetof(struct record_options, member)
+
+static const struct option options[] = {
+	{ 0, "ring", "SIZE", OPTION_SIZE, AT(ring),
+	    .help = "the tape keeps this size, and the latest: 64M, 1G" },
+	{ 0, "when", "EXPR", OPTION_LIST, AT(when),
+	    .help = "save a window when this holds; can be given again" },
+	{ 0, "save", "DIR", OPTION_TEXT, AT(save), .help = "where windows are saved" },
+	{ 0, "before", "TIME", OPTION_DELAY, AT(before_ns),
+	    .help = "a window has so much before (60s)" },
+	{ 0, "after", "TIME", OPTION_DELAY, AT(after_ns), .help = "and so much after (10s)" },
+	{ 0, "cooldown", "TIME", OPTION_DELAY, AT(cooldown_ns),
+	    .help = "between two saves for the same --when (5m)" },
+	{ 0, "max-saves", "N", OPTION_NUMBER, AT(max_saves),
+	    .help = "save as long as DIR has fewer saved tapes (20)",
+	    .want = "a number of recordings", .most = 1000000 },
+	{ 0, "max-bytes", "SIZE", OPTION_SIZE, AT(max_bytes),
+	    .help = "and as long as they have fewer bytes (1G)" },
+	{ 0, "exec-limit", "TIME", OPTION_DELAY, AT(exec_limit_ns),
+	    .help = "the command is killed after so long (60s)" },
+	{ 0, "json", NULL, OPTION_FLAG, AT(json),
+	    .help = "log events as JSON, one object per line" },
+	{ 0, "exec", "CMD ARG...", OPTION_COMMAND, AT(command),
+	    .help = "run this for each save; all words behind it belong to it" },
+	{ .type = OPTION_END },
+};
+
 const struct tool tool_record = {
 	.name = "record",
 	.brief = "keeps what tools read on a tape, and the past of a spike",
@@ -295,6 +331,10 @@ const struct tool tool_record = {
 	    "  pq record -o web.tape 100ms     all tools; pq runq -f web.tape replays it\n"
 	    "  pq record -a --ring 64M --save DIR --when 'throttle.throttled_pct > 25 for 3'\n"
 	    "  pq record --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
-	.takes = TAKES_TARGET | TAKES_RECORD,
+	.shared = (const struct option *const[]){ &option_root, &option_out, &option_pid,
+	    &option_cgroup, &option_all, NULL },
+	.options = options,
+	.options_size = sizeof(struct record_options),
+	.defaults = &usual_options,
 	.command = record,
 };

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/human.h"
+#include "base/units.h"
 #include "tape/cut.h"
 
 static bool

@@ -47,7 +47,7 @@ struct lookout {
 	struct saves *saves;
 	struct journal *journal;
 	bool begun;
-	struct trigger triggers[REPEATS_MOST];
+	struct trigger triggers[OPTION_LIST_MOST];
 	bool wanted[TOOLS_MOST]; /* by a condition: the tool's rows are made */
 	const struct table *tables[TOOLS_MOST];
 };

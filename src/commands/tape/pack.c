@@ -145,7 +145,7 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	close(dir);
 	if (n == 0)
 		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
-		    o->from || o->to ? " between these times" : "");
+		    o->from.written || o->to.written ? " between these times" : "");
 	tapework_end(&r, path);
 	return EXIT_DONE;
 }

@@ -10,12 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/human.h"
+#include "base/units.h"
 #include "base/text.h"
 #include "cli/open.h"
-#include "cli/words.h"
 #include "host/facts.h"
 #include "tape/cut.h"
+
+struct tape_options {
+	const char *out;
+	bool json;
+};
 
 /* What the recorder said of itself: at the first time that it did, and at the last. */
 struct cost {
@@ -278,7 +282,7 @@ tape_info(const struct options *o, const char *path)
 	if (s.rows + s.ticks == 0)
 		die(EXIT_FAILED, "%s: there is no moment in it that can be read", path);
 	s.bytes = source_size(&r.source);
-	if (o->given->seen[OPT_INFO_JSON])
+	if (((const struct tape_options *)o->ask.options)->json)
 		print_json(&s, &r, o, path);
 	else
 		print_text(&s, &r, o, path);
@@ -303,7 +307,7 @@ tapework_window(struct tape_reader *r, const struct options *o)
 {
 	int64_t first_ns, last_ns;
 
-	if (!o->from && !o->to)
+	if (!o->from.written && !o->to.written)
 		return (struct host_window){ INT64_MIN, INT64_MAX, false };
 	if (tape_reader_span(r, &first_ns, &last_ns) < 0)
 		die(EXIT_USAGE, "--from and --to need a file: %s",
@@ -371,7 +375,7 @@ cut(const struct options *o, const char *path, const char *to)
 		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
 	if (copied == 0)
 		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
-		    o->from || o->to ? " between these times" : "");
+		    o->from.written || o->to.written ? " between these times" : "");
 	tapework_end(&r, path);
 	return EXIT_DONE;
 }
@@ -452,40 +456,48 @@ find_work(const char *name)
 static void
 check_words(const struct work *w, const struct options *o)
 {
-	const struct given *g = o->given;
-	int most = w->needs && !o->out ? 3 : 2;
-	if (g->words < 2)
+	const struct tape_options *own = o->ask.options;
+	int most = w->needs && !own->out ? 3 : 2;
+	if (o->words < 2)
 		die(EXIT_USAGE, "%s needs %s", w->name,
 		    w->f == tape_pack ? "a directory of moments" : "a tape");
-	if (w->needs && !o->out && g->words < 3)
+	if (w->needs && !own->out && o->words < 3)
 		die(EXIT_USAGE, "%s needs %s: pq tape %s %s -o NAME", w->name, w->needs, w->name,
-		    g->word[1]);
-	if (g->words > most)
-		die(EXIT_USAGE, "one argument too many: %s", g->word[most]);
-	if (!w->needs && o->out)
+		    o->word[1]);
+	if (o->words > most)
+		die(EXIT_USAGE, "unexpected argument '%s'", o->word[most]);
+	if (!w->needs && own->out)
 		die(EXIT_USAGE, "%s writes nothing: it takes no -o", w->name);
-	if (!w->window && (o->from || o->to))
+	if (!w->window && (o->from.written || o->to.written))
 		die(EXIT_USAGE, "%s takes no --from and --to", w->name);
-	if (g->seen[OPT_INFO_JSON] && w->f != info)
+	if (own->json && w->f != info)
 		die(EXIT_USAGE, "%s takes no --json", w->name);
 }
 
 static enum exit_status
 tape(const struct options *o)
 {
-	const struct given *g = o->given;
+	const struct tape_options *own = o->ask.options;
 
-	if (g->words == 0)
+	if (o->words == 0)
 		die(EXIT_USAGE,
 		    "what is to be done? info, verify, cut, unpack, pack or save, and a tape");
-	const struct work *w = find_work(g->word[0]);
+	const struct work *w = find_work(o->word[0]);
 	check_words(w, o);
-	enum exit_status status = w->f(o, g->word[1], o->out ? o->out : g->word[2]);
+	enum exit_status status = w->f(o, o->word[1], own->out ? own->out : o->word[2]);
 	if (status == EXIT_DONE)
 		exit_printed();
 	fflush(stdout);
 	return status;
 }
+
+static const struct option options[] = {
+	{ 'o', NULL, "NAME", OPTION_TEXT, offsetof(struct tape_options, out),
+	    .help = "what to write: a tape, or the directory of unpack" },
+	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct tape_options, json),
+	    .help = "info, or a verdict, as one JSON object" },
+	{ .type = OPTION_END },
+};
 
 const struct tool tool_tape = {
 	.name = "tape",
@@ -496,6 +508,8 @@ const struct tool tool_tape = {
 	    "  pq tape cut ring.tape --from 17:11 --to 17:13 -o spike.tape\n"
 	    "  pq tape unpack spike.tape -o spike   files as they were, in spike/t0, t1, ...\n"
 	    "  pq tape save ring.tape               its recorder saves the last minute\n",
-	.takes = TAKES_WORK,
+	.shared = (const struct option *const[]){ &option_from, &option_to, NULL },
+	.options = options,
+	.options_size = sizeof(struct tape_options),
 	.command = tape,
 };

@@ -3,7 +3,7 @@
 #ifndef PQ_TAPE_TAPE_H
 #define PQ_TAPE_TAPE_H
 
-#include "cli/option.h"
+#include "cli/args.h"
 #include "tape/reader.h"
 
 /* Opens the tape for reading; ends the program when that is none. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/human.h"
+#include "base/units.h"
 
 /* How many threads to run: all that the quota feeds. */
 static double

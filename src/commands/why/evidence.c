@@ -5,51 +5,58 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/wait/wait.h"
+
 static struct member *
-add(struct evidence *e, enum view v, const struct tool *tool, const struct request *ask)
+add_asked(struct evidence *e, enum view v, const struct tool *tool, const struct target *target,
+    const void *options)
 {
-	e->view[v] = panel_add(&e->panel, tool, ask);
+	struct request ask = { tool_target(tool, target), options };
+
+	e->view[v] = panel_add(&e->panel, tool, &ask);
 	return e->view[v];
 }
 
-/* The tools' own way to ask for it: all CPUs, all cgroups with a limit if nobody is asked for. */
-static void
-add_machine(struct evidence *e, const struct request *ask)
+/* As when no option is given, but with all rows. */
+static struct member *
+add(struct evidence *e, enum view v, const struct tool *tool, const struct target *target)
 {
-	struct request all = *ask, cpus = *ask;
-
-	all.target = (struct target){ .pid = NULL };
-	cpus.target = all.target;
-	cpus.per_cpu = cpus.all_cpus = true;
-	add(e, VIEW_RUNQ, &tool_runq, &all)->every_ns = 50000000;
-	add(e, VIEW_CPUS, &tool_cpu, &cpus);
-	all.target.all = true;
-	add(e, VIEW_PSI, &tool_psi, &all);
-	all.target.all = false;
-	add(e, VIEW_TASKS, &tool_tasks, &all);
+	return add_asked(e, v, tool, target, tool_defaults(tool, &e->arena, 0));
 }
 
 static void
-add_groups(struct evidence *e, const struct request *ask)
+add_machine(struct evidence *e)
 {
-	struct request groups = *ask;
+	const struct target none = { .pid = NULL }, all = { .all = true };
 
-	groups.target.all = !evidence_has_target(e);
-	add(e, VIEW_THROTTLE, &tool_throttle, &groups);
-	add(e, VIEW_MEM, &tool_mem, &groups);
-	add(e, VIEW_GROWTH, &tool_mem, &groups)->steps = true;
+	add(e, VIEW_RUNQ, &tool_runq, &none)->every_ns = 50000000;
+	add(e, VIEW_CPUS, &tool_cpu, &none);
+	add(e, VIEW_PSI, &tool_psi, &all);
+	add(e, VIEW_TASKS, &tool_tasks, &none);
+}
+
+/* All cgroups with a limit, unless somebody is asked for. */
+static void
+add_groups(struct evidence *e)
+{
+	const struct target all = { .all = true };
+	const struct target *target = evidence_has_target(e) ? e->target : &all;
+
+	add(e, VIEW_THROTTLE, &tool_throttle, target);
+	add(e, VIEW_MEM, &tool_mem, target);
+	add(e, VIEW_GROWTH, &tool_mem, target)->steps = true;
 }
 
 /* Threads that stand still are looked at ten times a second: what lasts is looked for here. */
 static void
-add_target(struct evidence *e, const struct request *ask)
+add_target(struct evidence *e)
 {
-	struct request waits = *ask;
+	struct wait_options *waits = tool_defaults(&tool_wait, &e->arena, 0);
 
-	waits.hz = 10;
-	add(e, VIEW_TARGET, &tool_tasks, ask);
-	add(e, VIEW_TARGET_PSI, &tool_psi, ask);
-	add(e, VIEW_WAIT, &tool_wait, &waits)->every_ns = 100000000;
+	waits->hz = 10;
+	add(e, VIEW_TARGET, &tool_tasks, e->target);
+	add(e, VIEW_TARGET_PSI, &tool_psi, e->target);
+	add_asked(e, VIEW_WAIT, &tool_wait, e->target, waits)->every_ns = 100000000;
 }
 
 static struct growth *
@@ -87,22 +94,18 @@ note_growth(void *ctx, struct panel *p)
 }
 
 bool
-evidence_begin(struct evidence *e, struct host *host, const struct request *ask, uint64_t moments)
+evidence_begin(struct evidence *e, struct host *host, const struct target *target, uint64_t moments)
 {
-	struct request here = *ask;
-
-	*e = (struct evidence){ .ask = ask };
+	*e = (struct evidence){ .target = target };
 	e->panel = (struct panel){ .host = host,
 		.step_ns = 1000000000,
 		.moments = moments,
 		.stepped = note_growth,
 		.ctx = e };
-	here.all_cpus = true;
-	here.most = 0;
-	add_machine(e, &here);
-	add_groups(e, &here);
+	add_machine(e);
+	add_groups(e);
 	if (evidence_has_target(e))
-		add_target(e, &here);
+		add_target(e);
 	return panel_begin(&e->panel);
 }
 
@@ -180,13 +183,13 @@ evidence_cpus(const struct evidence *e)
 bool
 evidence_has_target(const struct evidence *e)
 {
-	return e->ask->target.pid || e->ask->target.cgroup;
+	return e->target->pid || e->target->cgroup;
 }
 
 const char *
 evidence_words(const struct evidence *e, char out[256])
 {
-	const struct target *t = &e->ask->target;
+	const struct target *t = e->target;
 
 	snprintf(out, 256, "%s%.200s",
 	    t->pid        ? " -p " :
@@ -202,6 +205,7 @@ void
 evidence_end(struct evidence *e)
 {
 	panel_end(&e->panel);
+	arena_free(&e->arena);
 	for (size_t i = 0; i < e->ngrowth; i++)
 		free(e->growth[i].cgroup);
 }

@@ -33,8 +33,9 @@ enum { GROWTHS_MOST = 64 };
 
 struct evidence {
 	struct panel panel;
-	struct member *view[VIEWS]; /* NULL: it is not looked at */
-	const struct request *ask;
+	struct member *view[VIEWS];  /* NULL: it is not looked at */
+	const struct target *target; /* whom it is about */
+	struct arena arena;
 	struct growth growth[GROWTHS_MOST];
 	size_t ngrowth;
 	bool utc; /* how times are told */
@@ -43,7 +44,7 @@ struct evidence {
 /* Begins to watch the machine, or whom the request asks for. False when there is no first
  * moment. */
 bool evidence_begin(
-    struct evidence *e, struct host *host, const struct request *ask, uint64_t moments);
+    struct evidence *e, struct host *host, const struct target *target, uint64_t moments);
 
 /* How many rows a view has; 0 when it is not there. */
 size_t evidence_rows(const struct evidence *e, enum view v);

@@ -1,15 +1,18 @@
 /* why: watches for a few seconds, and says what makes it slow, how one knows, and what to do. */
 #include <stdlib.h>
 
-#include "cli/option.h"
+#include "cli/args.h"
 #include "cli/output.h"
 #include "session/signals.h"
 #include "cli/open.h"
-#include "cli/words.h"
 #include "commands/why/causes.h"
 #include "session/survey.h"
 
 enum { EXIT_UNKNOWN = 3 };
+
+struct why_options {
+	bool json;
+};
 
 static void
 judge(const struct evidence *e, struct findings *f)
@@ -65,18 +68,17 @@ print(const struct evidence *e, const struct findings *f, bool json)
 static int64_t
 span_of(const struct options *o)
 {
-	const struct given *g = o->given;
 	int64_t ns = 5000000000;
 
-	if (g->words > 1)
-		die(EXIT_USAGE, "one argument too many: %s; there is the time for which to watch",
-		    g->word[1]);
-	if (g->words == 1 && (interval_parse(text_of(g->word[0]), &ns) < 0 || ns < 1000000000))
-		die(EXIT_USAGE, "%s: it takes the time for which to watch, 1s or more", g->word[0]);
-	if (g->words == 1 && o->source)
+	if (o->words > 1)
+		die(EXIT_USAGE, "unexpected argument '%s': usage is pq why [options] [seconds]",
+		    o->word[1]);
+	if (o->words == 1 && (interval_parse(text_of(o->word[0]), &ns) < 0 || ns < 1000000000))
+		die(EXIT_USAGE, "invalid time '%s': want 1s or more", o->word[0]);
+	if (o->words == 1 && o->source)
 		die(EXIT_USAGE,
 		    "%s: a recording is judged as a whole; --from and --to choose a part of it",
-		    g->word[0]);
+		    o->word[0]);
 	return ns;
 }
 
@@ -92,14 +94,14 @@ why(const struct options *o)
 	int status = EXIT_UNKNOWN;
 
 	signals_catch();
-	if (!evidence_begin(e, host, &o->ask, moments))
+	if (!evidence_begin(e, host, &o->ask.target, moments))
 		die(EXIT_FAILED, "%s: there is no moment in it",
 		    o->source ? o->source : "the clock");
 	e->utc = o->utc;
 	if (!has_failed(e)) {
 		panel_watch(&e->panel, host->replay ? 0 : span_ns, NULL, NULL);
 		judge(e, &f);
-		print(e, &f, o->given->seen[OPT_INFO_JSON]);
+		print(e, &f, ((const struct why_options *)o->ask.options)->json);
 		status = verdict(e, &f);
 	}
 	evidence_end(e);
@@ -108,6 +110,12 @@ why(const struct options *o)
 	return (enum exit_status)status;
 }
 
+static const struct option options[] = {
+	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct why_options, json),
+	    .help = "info, or a verdict, as one JSON object" },
+	{ .type = OPTION_END },
+};
+
 const struct tool tool_why = {
 	.name = "why",
 	.brief = "what makes it slow, how one knows, and what to do",
@@ -115,7 +123,10 @@ const struct tool tool_why = {
 	.examples = "  pq why                 the whole machine, for 5 seconds\n"
 		    "  pq why -p 4242 10      what holds up this process\n"
 		    "  pq why -f spike.tape   what it was\n",
-	.takes = TAKES_PID | TAKES_CGROUP | TAKES_VERDICT,
+	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
+	    &option_root, &option_pid, &option_cgroup, NULL },
+	.options = options,
+	.options_size = sizeof(struct why_options),
 	.judges = true,
 	.command = why,
 };

@@ -60,9 +60,10 @@ void
 tasks_rank(struct reader *r)
 {
 	const struct request *ask = r->w->ask;
+	const struct tasks_options *o = tasks_options(r->w);
 	struct snapshot *s = r->s;
 
-	s->units = arena_alloc(r->arena, (ask->threads ? s->ntasks : s->n) * sizeof *s->units);
+	s->units = arena_alloc(r->arena, (o->threads ? s->ntasks : s->n) * sizeof *s->units);
 	for (size_t i = 0; i < s->n; i++) {
 		struct process *p = &s->v[i];
 		for (size_t k = p->first; k < p->first + p->n; k++) {
@@ -71,10 +72,10 @@ tasks_rank(struct reader *r)
 			bool active = is_active(s, t);
 			p->active |= active;
 			p->wait_ns += wait_of(s, t);
-			if (ask->threads && (active || ask->target.pid))
+			if (o->threads && (active || ask->target.pid))
 				add_unit(s, p, t, wait_of(s, t));
 		}
-		if (!ask->threads && (p->active || ask->target.pid))
+		if (!o->threads && (p->active || ask->target.pid))
 			add_unit(s, p, NULL, p->wait_ns);
 	}
 	qsort(s->units, s->nunits, sizeof *s->units, tasks_worse);
@@ -252,8 +253,9 @@ static bool
 is_wanted(const struct watch *w, const struct entry *u)
 {
 	const struct detail *d = u->t ? u->t->detail : u->p->detail;
+	const char *comm = tasks_options(w)->comm;
 
-	return !w->ask->comm || (d && strstr(d->name, w->ask->comm));
+	return !comm || (d && strstr(d->name, comm));
 }
 
 /* Reads in the order of the ranking; units whose command is not wanted are dropped. Returns how
@@ -261,14 +263,14 @@ is_wanted(const struct watch *w, const struct entry *u)
 static size_t
 read_units(struct reader *r)
 {
-	const struct request *ask = r->w->ask;
+	const struct tasks_options *o = tasks_options(r->w);
 	struct snapshot *s = r->s;
-	size_t most = ask->most == 0 || ask->by_cgroup ? SIZE_MAX :
-	    ask->most > DETAILS_LEAST                  ? ask->most :
-							 DETAILS_LEAST,
+	size_t most = o->rows == 0 || o->by_cgroup ? SIZE_MAX :
+	    o->rows > DETAILS_LEAST                ? o->rows :
+						     DETAILS_LEAST,
 	       kept = 0;
 
-	if (s->first && !ask->by_cgroup)
+	if (s->first && !o->by_cgroup)
 		most = NAMES_AT_FIRST;
 	for (size_t i = 0; i < s->nunits && kept < most; i++) {
 		struct entry *u = &s->units[i];
@@ -304,6 +306,6 @@ tasks_detail(struct watch *w, struct arena *a, struct snapshot *s)
 
 	tasks_rank(&r);
 	tasks_split(w, a, s, read_units(&r));
-	if (w->ask->by_cgroup)
+	if (tasks_options(w)->by_cgroup)
 		qsort(s->units, s->nunits, sizeof *s->units, by_cgroup);
 }

@@ -12,7 +12,7 @@
 /* How many threads a row may look at follows from what the row before cost; the first ones open all
  * files, and do not count. */
 static void
-tasks_set_quota(struct watch *w)
+tasks_set_quota(struct watch *w, int64_t budget_ns)
 {
 	struct state *state = w->state;
 	size_t n = state->last ? state->last->ntasks : 0, least = n / 16 + 1;
@@ -30,8 +30,7 @@ tasks_set_quota(struct watch *w)
 	state->spent_ns = own.run_ns;
 	if (state->scans < 2 || before == 0 || own.run_ns <= before)
 		return;
-	double most =
-	    (double)state->looked * (double)w->ask->budget_ns / (double)(own.run_ns - before);
+	double most = (double)state->looked * (double)budget_ns / (double)(own.run_ns - before);
 	if (most < (double)n)
 		state->quota = most > (double)least ? (size_t)most : least;
 }
@@ -302,7 +301,7 @@ begin(struct watch *w)
 }
 
 struct snapshot *
-tasks_scan(struct watch *w, struct arena *a)
+tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 {
 	struct state *state = w->state;
 	struct scan c = {
@@ -317,7 +316,7 @@ tasks_scan(struct watch *w, struct arena *a)
 	if (state->scans == 0)
 		begin(w);
 	state->last = c.last;
-	tasks_set_quota(w);
+	tasks_set_quota(w, budget_ns);
 	c.s->first = !c.last;
 	c.s->tasks = state->room[state->scans % 2];
 	c.s->uptime_s = read_uptime(w);

@@ -108,17 +108,19 @@ same_cgroup(const struct entry *a, const struct entry *b)
 static void
 add_rows(const struct watch *w, const struct snapshot *s, double span_s, struct table *out)
 {
+	const struct tasks_options *o = tasks_options(w);
+
 	for (size_t i = 0, next; i < s->nunits; i = next) {
 		const struct entry *u = &s->units[i];
 		struct sum sum = { .threads = 0 };
 		for (next = i; next < s->nunits &&
-		     (next == i || (w->ask->by_cgroup && same_cgroup(u, &s->units[next])));
+		     (next == i || (o->by_cgroup && same_cgroup(u, &s->units[next])));
 		     next++)
 			add_unit(&sum, s, &s->units[next]);
 		struct cell *row = table_row(out);
 		fill(row, &sum, (double)w->host->facts.ticks_per_s, span_s);
 		cell_label(&row[T_CGROUP], u->p->cgroup);
-		if (!w->ask->by_cgroup)
+		if (!o->by_cgroup)
 			name(row, u);
 	}
 }
@@ -160,16 +162,17 @@ tell_stuck(struct watch *w, const struct table *out)
 static void
 tasks_rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
+	const struct tasks_options *o = tasks_options(w);
 	const struct snapshot *s = to;
 
 	(void)from; /* what lies between was found when the later one was read */
 	tasks_set_rates(s, span_s);
 	add_rows(w, s, span_s, out);
 	table_sort(out, 0, by_wait);
-	if (w->ask->most)
-		table_keep(out, w->ask->most);
+	if (o->rows)
+		table_keep(out, o->rows);
 	tell_stuck(w, out);
-	if (s->unseen > 0 && !w->ask->comm)
+	if (s->unseen > 0 && !o->comm)
 		add_unseen(w, s, out);
 }
 
@@ -225,13 +228,36 @@ static const struct column columns[] = {
 	{ .key = NULL },
 };
 
+static const struct tasks_options usual_options = {
+	.rows = OPTION_ROWS_UNSET,
+	.budget_ns = 50000000,
+};
+
+static const struct option options[] = {
+	{ 't', NULL, NULL, OPTION_FLAG, offsetof(struct tasks_options, threads),
+	    .help = "a row for each thread", .group = "thread", .not_with = "-G" },
+	{ 'n', NULL, "N", OPTION_ROWS, offsetof(struct tasks_options, rows),
+	    .help = "so many rows, the worst (text: 20, or a screen; else all)",
+	    .want = "a number of rows", .most = 1000000 },
+	{ 'C', NULL, "NAME", OPTION_TEXT, offsetof(struct tasks_options, comm),
+	    .help = "only commands with this in their names",
+	    .want = "a part of a command's name, such as java" },
+	{ 'G', NULL, NULL, OPTION_FLAG, offsetof(struct tasks_options, by_cgroup),
+	    .help = "a row for each cgroup: who disturbs whom", .group = "cgroup" },
+	{ 0, "budget", "TIME", OPTION_TIME, offsetof(struct tasks_options, budget_ns),
+	    .help = "CPU time that a row may cost (50ms); else some are left out" },
+	{ .type = OPTION_END },
+};
+
 /* A cgroup has neither number nor name, and a thread is one. */
 static const char *
 view(const struct request *ask)
 {
-	if (ask->by_cgroup)
+	const struct tasks_options *o = ask->options;
+
+	if (o->by_cgroup)
 		return "cpu_pct,wait_pct,waits_per_s,wait_us,vcsw_per_s,ivcsw_per_s,threads,cgroup";
-	if (ask->threads)
+	if (o->threads)
 		return "pid,tid,cpu_pct,wait_pct,waits_per_s,wait_us,vcsw_per_s,ivcsw_per_s,comm";
 	return NULL;
 }
@@ -240,7 +266,7 @@ static void *
 read_tasks(struct watch *w, struct arena *a)
 {
 	struct state *state = w->state;
-	struct snapshot *s = tasks_scan(w, a);
+	struct snapshot *s = tasks_scan(w, a, tasks_options(w)->budget_ns);
 
 	if (!s)
 		return NULL;
@@ -271,8 +297,10 @@ const struct tool tool_tasks = {
 		    "  pq tasks -t -p 4242 1   the threads of a process\n"
 		    "  pq tasks -G 10          by cgroup: who disturbs whom\n",
 	.columns = columns,
-	.takes = TAKES_PID | TAKES_CGROUP | TAKES_THREADS | TAKES_MOST | TAKES_COMM |
-	    TAKES_BY_CGROUP | TAKES_BUDGET,
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.options = options,
+	.options_size = sizeof(struct tasks_options),
+	.defaults = &usual_options,
 	.state_size = sizeof(struct state),
 	.costly = true,
 	.fleeting = true,

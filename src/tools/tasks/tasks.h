@@ -101,6 +101,20 @@ struct watched {
 	struct groups_watch groups;
 };
 
+struct tasks_options {
+	bool threads;      /* a row is a thread, not a process */
+	bool by_cgroup;    /* a row is a cgroup */
+	const char *comm;  /* only commands with this in their name; NULL: all */
+	unsigned rows;     /* so many, the worst; 0: all */
+	int64_t budget_ns; /* CPU time of pq for a row */
+};
+
+static inline const struct tasks_options *
+tasks_options(const struct watch *w)
+{
+	return w->ask->options;
+}
+
 struct state {
 	struct whose whose;
 	const struct snapshot *last; /* the moment before, NULL if there is none */
@@ -121,8 +135,9 @@ struct state {
 	bool delayacct; /* delay accounting is on */
 };
 
-/* Whom to look at, and schedstat of their threads. NULL with w->fail or w->ended set. */
-struct snapshot *tasks_scan(struct watch *w, struct arena *a);
+/* Whom to look at, and schedstat of their threads, for so much CPU time. NULL with w->fail or
+ * w->ended set. */
+struct snapshot *tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns);
 
 /* Sets the rates of all tasks of a snapshot, which is span_s seconds after the one before: over the
  * time since each was looked at before. */

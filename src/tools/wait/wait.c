@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "table/format.h"
 #include "tools/wait/look.h"
 
 static uint32_t
@@ -315,16 +317,69 @@ struct snapshot {
 	double all_ns;
 };
 
+const struct wait_options wait_usual_options = { .rows = OPTION_ROWS_UNSET, .hz = 20 };
+
+/* A thread that runs may stand still in the kernel's figures for a tick of the scheduler: sampling
+ * more often tells nothing. */
+static const struct option options[] = {
+	{ 't', NULL, NULL, OPTION_FLAG, offsetof(struct wait_options, threads),
+	    .help = "a row for each thread", .group = "thread" },
+	{ 'n', NULL, "N", OPTION_ROWS, offsetof(struct wait_options, rows),
+	    .help = "so many rows, the worst (text: 20, or a screen; else all)",
+	    .want = "a number of rows", .most = 1000000 },
+	{ 0, "hz", "N", OPTION_NUMBER, offsetof(struct wait_options, hz),
+	    .help = "look at the threads so many times a second (20)",
+	    .want = "how many times a second to look", .most = 100 },
+	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct wait_options, slow_ns),
+	    .help = "a row for each wait that took so long, such as 200ms" },
+	{ 0, "idle", NULL, OPTION_FLAG, offsetof(struct wait_options, idle),
+	    .help = "with --slow: waits for something to do, too" },
+	{ 0, "folded", NULL, OPTION_FLAG, offsetof(struct wait_options, folded),
+	    .help = "for flame graphs: process;thread;state;where count", .format = &format_folded,
+	    .not_with = "--json --csv --metrics --slow -t -n" },
+	{ .type = OPTION_END },
+};
+
+/* Rows of --slow are events, and those of --folded add up: none is left out unless -n says so. */
+static bool
+settle(void *own, char why[200])
+{
+	struct wait_options *o = own;
+
+	if (o->idle && !o->slow_ns) {
+		snprintf(why, 200, "--idle needs --slow: without it, all waits are shown anyway");
+		return false;
+	}
+	if (o->slow_ns && o->slow_ns < 2000000000 / (int64_t)o->hz) {
+		snprintf(why, 200,
+		    "--slow is too short: threads are sampled %u times a second; want two samples, "
+		    "%ums, or more, or a higher --hz",
+		    o->hz, 2000 / o->hz);
+		return false;
+	}
+	if ((o->slow_ns || o->folded) && o->rows == OPTION_ROWS_UNSET)
+		o->rows = 0;
+	return true;
+}
+
+static int64_t
+tick_ns(const void *own)
+{
+	return 1000000000 / (int64_t)((const struct wait_options *)own)->hz;
+}
+
 /* What a narrow terminal can spare stands on the right. */
 static const char *
 view(const struct request *ask)
 {
-	if (ask->folded)
+	const struct wait_options *o = ask->options;
+
+	if (o->folded)
 		return "process,comm,state,where,samples";
-	if (ask->slow_ns)
+	if (o->slow_ns)
 		return ask->target.pid ? "tid,comm,call,duration_ms,lasting,state,where" :
 					 "pid,tid,comm,call,duration_ms,lasting,state,where";
-	if (ask->threads)
+	if (o->threads)
 		return ask->target.pid ? "tid,comm,state,call,share_pct,duration_ms,where" :
 					 "pid,tid,comm,state,call,share_pct,duration_ms,where";
 	return "state,call,uninterruptible,share_pct,threads,duration_ms,where";
@@ -360,7 +415,7 @@ static void
 check_looks(struct watch *w)
 {
 	struct wait_looks *s = w->state;
-	double wanted = (double)(w->now_ns - s->row_ns) * 1e-9 * w->ask->hz;
+	double wanted = (double)(w->now_ns - s->row_ns) * 1e-9 * wait_options(w)->hz;
 
 	if (!w->host->replay && s->threads.n > 500 && s->looks > 1 && s->rows > 2 &&
 	    s->looks < 0.7 * wanted)
@@ -387,20 +442,20 @@ static void
 take_sums(struct watch *w, struct arena *a, struct snapshot *out)
 {
 	struct wait_looks *s = w->state;
-	double look_ns = 1e9 / w->ask->hz;
+	double look_ns = 1e9 / wait_options(w)->hz;
 
 	out->nsums = s->sums.n;
 	out->sums = arena_alloc(a, s->sums.n * sizeof *out->sums);
 	for (size_t i = 0; i < s->sums.n; i++) {
 		struct wait_sum *sum = &s->sums.v[i], *copy = &out->sums[i];
 		*copy = *sum;
-		if (w->ask->folded)
+		if (wait_options(w)->folded)
 			copy->ns = floor(sum->ns / look_ns + 0.001) * look_ns;
 		sum->ns -= copy->ns;
 		out->all_ns += copy->ns;
 		print_ids(a, &copy->whose);
 	}
-	if (!w->ask->folded)
+	if (!wait_options(w)->folded)
 		wait_sums_clear(&s->sums);
 }
 
@@ -482,16 +537,17 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		const struct wait_sum *sum = &s->sums[i];
 		struct cell *row = table_row(out);
 		set_labels(row, &sum->whose, &sum->place);
-		cell_share(&row[SHARE_PCT], sum->ns, w->ask->threads ? span_s * 1e9 : s->all_ns);
+		cell_share(
+		    &row[SHARE_PCT], sum->ns, wait_options(w)->threads ? span_s * 1e9 : s->all_ns);
 		cell_gauge(&row[THREADS], sum->ns * 1e-9 / span_s, span_s);
-		cell_gauge(&row[SAMPLES], sum->ns * 1e-9 * w->ask->hz, span_s);
+		cell_gauge(&row[SAMPLES], sum->ns * 1e-9 * wait_options(w)->hz, span_s);
 		if (sum->longest_ns > 0)
 			cell_gauge(&row[DURATION_MS], (double)sum->longest_ns * 1e-6, span_s);
 	}
 	table_sort(out, 0, share);
 	rows_of_events(s, span_s, out);
-	if (w->ask->most)
-		table_keep(out, w->ask->most);
+	if (wait_options(w)->rows)
+		table_keep(out, wait_options(w)->rows);
 }
 
 static void
@@ -513,13 +569,18 @@ const struct tool tool_wait = {
 	    "  pq wait --slow 200ms 1      each wait that took so long, on the whole machine\n"
 	    "  pq wait --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
 	.columns = columns,
-	.takes = TAKES_PID | TAKES_CGROUP | TAKES_THREADS | TAKES_MOST | TAKES_WAIT,
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.options = options,
+	.options_size = sizeof(struct wait_options),
+	.defaults = &wait_usual_options,
+	.settle = settle,
 	.state_size = sizeof(struct wait_looks),
 	.costly_tick = 5,
 	.costly = true,
 	.fleeting = true,
 	.view = view,
 	.tick = wait_look,
+	.tick_ns = tick_ns,
 	.read = read_wait,
 	.rows = rows,
 	.release = release,

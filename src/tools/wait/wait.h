@@ -6,6 +6,23 @@
 #include "proc/task.h"
 #include "tools/targets.h"
 
+struct wait_options {
+	bool threads;    /* a row is a thread, not a place */
+	unsigned rows;   /* so many, the worst; 0: all */
+	unsigned hz;     /* samples a second */
+	int64_t slow_ns; /* a row for each wait that took so long; 0: not asked for */
+	bool idle;       /* with slow_ns: waits for something to do, too */
+	bool folded;     /* lines for flame graphs */
+};
+
+extern const struct wait_options wait_usual_options;
+
+static inline const struct wait_options *
+wait_options(const struct watch *w)
+{
+	return w->ask->options;
+}
+
 enum wait_state { WAIT_RUNNING, WAIT_RUNNABLE, WAIT_BLOCKED, WAIT_STOPPED, WAIT_ENDED };
 
 /* What is empty is unknown. Texts that are too long keep their end. */
