@@ -6,94 +6,70 @@
 
 #include "cgroup/memory.h"
 #include "tools/cgroup_rows.h"
+#include "tools/columns.h"
 #include "tools/tool.h"
 
-enum {
-	CGROUP,
-	LIMIT,
-	LEVEL,
-	USED,
-	WSET,
-	WSET_PCT,
-	HARD,
-	HARD_PCT,
-	ANON,
-	FILE_,
-	KERNEL,
-	SOCK,
-	SHMEM,
-	SWAP,
-	HIGH,
-	MAX,
-	OOM,
-	OOM_KILL,
-	REFAULTS,
-	MAJFAULTS,
-	SOME,
-	FULL,
-	NOTE
-};
-
 static const struct column columns[] = {
-	[CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
+	[MEM_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
 	    .help =
 		"the cgroup, as this process sees its name; machine: all of it (/proc/meminfo)" },
-	[LIMIT] = { "limit_bytes", "limit", GAUGE, BYTES, 7, 0,
+	[MEM_LIMIT] = { "limit_bytes", "limit", GAUGE, BYTES, 7, 0,
 	    .help = "the least limit of its own, all levels above, and the machine's size "
 		    "(memory.max; memory.limit_in_bytes)" },
-	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .group = "parts", .remark = true,
+	[MEM_LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .group = "parts",
+	    .remark = true,
 	    .help = "whose limit that is: a cgroup, machine, or hidden (v1 "
 		    "hierarchical_memory_limit)" },
-	[USED] = { "used_bytes", "used", GAUGE, BYTES, 7, 0,
+	[MEM_USED] = { "used_bytes", "used", GAUGE, BYTES, 7, 0,
 	    .help = "all memory charged to it, page cache too (memory.current; "
 		    "memory.usage_in_bytes)" },
-	[WSET] = { "working_set_bytes", "wset", GAUGE, BYTES, 7, 0,
+	[MEM_WSET] = { "working_set_bytes", "wset", GAUGE, BYTES, 7, 0,
 	    .help = "working set: used less inactive_file" },
-	[WSET_PCT] = { "working_set_pct", "%wset", SHARE, PERCENT, 7, 1,
+	[MEM_WSET_PCT] = { "working_set_pct", "%wset", SHARE, PERCENT, 7, 1,
 	    .help = "working set in % of limit" },
-	[HARD] = { "hard_bytes", "hard", GAUGE, BYTES, 7, 0,
+	[MEM_HARD] = { "hard_bytes", "hard", GAUGE, BYTES, 7, 0,
 	    .help = "what cannot be reclaimed: used less page cache, slab_reclaimable, and anon "
 		    "that swap has room for" },
-	[HARD_PCT] = { "hard_pct", "%hard", SHARE, PERCENT, 7, 1,
+	[MEM_HARD_PCT] = { "hard_pct", "%hard", SHARE, PERCENT, 7, 1,
 	    .help = "hard in % of limit: at 100 comes the OOM killer" },
-	[ANON] = { "anon_bytes", "anon", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_ANON] = { "anon_bytes", "anon", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "heaps and stacks (memory.stat anon; total_rss)" },
-	[FILE_] = { "file_bytes", "file", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_FILE] = { "file_bytes", "file", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "page cache, tmpfs too (memory.stat file; total_cache)" },
-	[KERNEL] = { "kernel_bytes", "kernel", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_KERNEL] = { "kernel_bytes", "kernel", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "slab, stacks, page tables (memory.stat kernel, or their sum; "
 		    "memory.kmem.usage_in_bytes)" },
-	[SOCK] = { "sock_bytes", "sock", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_SOCK] = { "sock_bytes", "sock", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "network buffers (memory.stat sock; memory.kmem.tcp.usage_in_bytes)" },
-	[SHMEM] = { "shmem_bytes", "shmem", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_SHMEM] = { "shmem_bytes", "shmem", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "shared memory and tmpfs, part of file, not reclaimable (memory.stat shmem)" },
-	[SWAP] = { "swap_bytes", "swap", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_SWAP] = { "swap_bytes", "swap", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "swapped out (memory.swap.current; total_swap)" },
-	[HIGH] = { "high", "high", COUNT, NO_UNIT, 6, 0, .group = "events",
+	[MEM_HIGH] = { "high", "high", COUNT, NO_UNIT, 6, 0, .group = "events",
 	    .counter = "mem_high_events",
 	    .help = "times it was slowed down above memory.high (memory.events)" },
-	[MAX] = { "max", "max", COUNT, NO_UNIT, 6, 0, .counter = "mem_max_events",
+	[MEM_MAX] = { "max", "max", COUNT, NO_UNIT, 6, 0, .counter = "mem_max_events",
 	    .help = "times it ran into its limit (memory.events; memory.failcnt)" },
-	[OOM] = { "oom", "oom", COUNT, NO_UNIT, 5, 0, .group = "events",
+	[MEM_OOM] = { "oom", "oom", COUNT, NO_UNIT, 5, 0, .group = "events",
 	    .counter = "mem_oom_events",
 	    .help = "times nothing could be reclaimed (memory.events)" },
-	[OOM_KILL] = { "oom_kill", "kill", COUNT, NO_UNIT, 5, 0, .counter = "mem_oom_kills",
+	[MEM_OOM_KILL] = { "oom_kill", "kill", COUNT, NO_UNIT, 5, 0, .counter = "mem_oom_kills",
 	    .help = "processes killed (memory.events oom_kill; memory.oom_control; /proc/vmstat)" },
-	[REFAULTS] = { "refaults_per_s", "refault/s", RATE, PER_SECOND, 10, 1, .group = "events",
-	    .counter = "mem_refaults",
+	[MEM_REFAULTS] = { "refaults_per_s", "refault/s", RATE, PER_SECOND, 10, 1,
+	    .group = "events", .counter = "mem_refaults",
 	    .help = "pages read again soon after they were dropped (memory.stat "
 		    "workingset_refault_anon, _file)" },
-	[MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "events",
-	    .counter = "mem_major_faults",
+	[MEM_MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1,
+	    .group = "events", .counter = "mem_major_faults",
 	    .help = "page faults that waited for a disk (memory.stat pgmajfault)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events",
+	[MEM_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events",
 	    .counter = "mem_some_seconds",
 	    .help = "time in which a task of it waited for memory (memory.pressure, some total; v2 "
 		    "only)" },
-	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events",
+	[MEM_FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events",
 	    .counter = "mem_full_seconds",
 	    .help = "time in which all of its tasks waited (memory.pressure, full total)" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
+	[MEM_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help = "what is to be known of this row: see CGROUPS" },
 	{ .key = NULL },
 };
@@ -194,7 +170,7 @@ read_one(struct watch *w, struct snapshot *s, size_t i)
 	if (g->asked && !v2_root)
 		cgroups_seen(w, g, "memory.current");
 	if (g->asked && g->read && !o->memory.some_us.known)
-		cgroups_no_pressure(w, g, "memory.pressure", SOME, FULL);
+		cgroups_no_pressure(w, g, "memory.pressure", MEM_SOME, MEM_FULL);
 	find_limit(s, i);
 }
 
@@ -267,37 +243,37 @@ fill_levels(struct cell *row, const struct one *o, double span_s)
 		int column;
 		double value;
 	} gauges[] = {
-		{ LIMIT, limit },
-		{ USED, used },
-		{ WSET, wset < 0 ? 0 : wset },
-		{ HARD, hard < 0 ? 0 : hard },
-		{ ANON, value(m->stat.anon) },
-		{ FILE_, value(m->stat.file) },
-		{ KERNEL, value(m->stat.kernel) },
-		{ SOCK, value(m->stat.sock) },
-		{ SHMEM, value(m->stat.shmem) },
-		{ SWAP, value(m->stat.swap) },
+		{ MEM_LIMIT, limit },
+		{ MEM_USED, used },
+		{ MEM_WSET, wset < 0 ? 0 : wset },
+		{ MEM_HARD, hard < 0 ? 0 : hard },
+		{ MEM_ANON, value(m->stat.anon) },
+		{ MEM_FILE, value(m->stat.file) },
+		{ MEM_KERNEL, value(m->stat.kernel) },
+		{ MEM_SOCK, value(m->stat.sock) },
+		{ MEM_SHMEM, value(m->stat.shmem) },
+		{ MEM_SWAP, value(m->stat.swap) },
 	};
 
 	for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
 		cell_gauge(&row[gauges[i].column], gauges[i].value, span_s);
-	cell_share(&row[WSET_PCT], row[WSET].num, limit);
-	cell_share(&row[HARD_PCT], row[HARD].num, limit);
-	cell_label(&row[LEVEL], o->level);
+	cell_share(&row[MEM_WSET_PCT], row[MEM_WSET].num, limit);
+	cell_share(&row[MEM_HARD_PCT], row[MEM_HARD].num, limit);
+	cell_label(&row[MEM_LEVEL], o->level);
 }
 
 static void
 fill_events(
     struct cell *row, const struct group_memory *a, const struct group_memory *b, double span_s)
 {
-	cell_count(&row[HIGH], a->events.high, b->events.high);
-	cell_count(&row[MAX], a->events.max, b->events.max);
-	cell_count(&row[OOM], a->events.oom, b->events.oom);
-	cell_count(&row[OOM_KILL], a->events.oom_kill, b->events.oom_kill);
-	cell_rate(&row[REFAULTS], a->stat.refaults, b->stat.refaults, 1, span_s);
-	cell_rate(&row[MAJFAULTS], a->stat.majfaults, b->stat.majfaults, 1, span_s);
-	cell_stalled(&row[SOME], a->some_us, b->some_us, span_s);
-	cell_stalled(&row[FULL], a->full_us, b->full_us, span_s);
+	cell_count(&row[MEM_HIGH], a->events.high, b->events.high);
+	cell_count(&row[MEM_MAX], a->events.max, b->events.max);
+	cell_count(&row[MEM_OOM], a->events.oom, b->events.oom);
+	cell_count(&row[MEM_OOM_KILL], a->events.oom_kill, b->events.oom_kill);
+	cell_rate(&row[MEM_REFAULTS], a->stat.refaults, b->stat.refaults, 1, span_s);
+	cell_rate(&row[MEM_MAJFAULTS], a->stat.majfaults, b->stat.majfaults, 1, span_s);
+	cell_stalled(&row[MEM_SOME], a->some_us, b->some_us, span_s);
+	cell_stalled(&row[MEM_FULL], a->full_us, b->full_us, span_s);
 }
 
 /* A counter that ran backwards is another cgroup's of the same name: then no difference means
@@ -319,16 +295,16 @@ add_row(struct table *out, const char *name, const struct one *from, const struc
 {
 	struct cell *row = table_row(out);
 
-	cell_label(&row[CGROUP], name);
+	cell_label(&row[MEM_CGROUP], name);
 	fill_levels(row, to, span_s);
 	fill_events(row, &from->memory, &to->memory, span_s);
-	cell_label(&row[NOTE], note);
+	cell_label(&row[MEM_NOTE], note);
 }
 
 static double
 worst(const struct cell *row)
 {
-	return row[HARD_PCT].num;
+	return row[MEM_HARD_PCT].num;
 }
 
 static void

@@ -5,19 +5,17 @@
 
 #include "cgroup/pressure.h"
 #include "tools/cgroup_rows.h"
+#include "tools/columns.h"
 #include "tools/tool.h"
 
 /* A row has the same figures four times: over the interval, and averaged by the kernel over three
  * times. */
-enum { FIGURES = 7, WINDOWS = 4, CGROUP = 0, FIRST = 1, NOTE = FIRST + WINDOWS * FIGURES };
+enum { WINDOWS = 4 };
 
 struct psi_figure {
 	enum resource of;
 	bool full;
 };
-
-extern const struct psi_figure psi_figures[FIGURES]; /* in the columns' order */
-extern const struct column psi_columns[];
 
 struct psi_snapshot {
 	bool machine_read; /* it is to be shown, too */
@@ -26,7 +24,7 @@ struct psi_snapshot {
 	struct pressure *v; /* groups.n of them */
 };
 
-const struct psi_figure psi_figures[FIGURES] = {
+static const struct psi_figure psi_figures[PSI_FIGURES] = {
 	{ PRESSURE_CPU, false },
 	{ PRESSURE_CPU, true },
 	{ PRESSURE_MEMORY, false },
@@ -36,8 +34,8 @@ const struct psi_figure psi_figures[FIGURES] = {
 	{ PRESSURE_IRQ, true },
 };
 
-const struct column psi_columns[] = {
-	[CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
+static const struct column psi_columns[] = {
+	[PSI_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
 	    .help = "the cgroup, as this process sees its name; machine: all of it" },
 	{ "cpu_some_pct", "%scpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_some_seconds",
 	    .help =
@@ -96,7 +94,7 @@ const struct column psi_columns[] = {
 	    .help = "of I/O, full" },
 	{ "irq_full_avg300_pct", "%firq-300", GAUGE, PERCENT, 10, 2, .group = "avg300",
 	    .help = "of interrupts, full" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
+	[PSI_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help = "what is to be known of this row: see CGROUPS" },
 	{ .key = NULL },
 };
@@ -124,7 +122,7 @@ restarted(const struct pressure *a, const struct pressure *b)
 {
 	bool anew = false;
 
-	for (int k = 0; k < FIGURES; k++)
+	for (int k = 0; k < PSI_FIGURES; k++)
 		anew |= keyed_restarted(total_us(a, k), total_us(b, k));
 	return anew;
 }
@@ -138,15 +136,15 @@ add_row(struct table *out, const char *name, const struct pressure *from, const 
 
 	if (restarted(from, to))
 		from = &unknown;
-	cell_label(&row[CGROUP], name);
-	for (int k = 0; k < FIGURES; k++) {
+	cell_label(&row[PSI_CGROUP], name);
+	for (int k = 0; k < PSI_FIGURES; k++) {
 		const struct psi_line *line = line_of(to, k);
-		cell_stalled(&row[FIRST + k], total_us(from, k), total_us(to, k), span_s);
+		cell_stalled(&row[PSI_CPU_SOME + k], total_us(from, k), total_us(to, k), span_s);
 		for (int i = 0; i < WINDOWS - 1; i++)
-			cell_gauge(&row[FIRST + (i + 1) * FIGURES + k],
+			cell_gauge(&row[PSI_CPU_SOME + (i + 1) * PSI_FIGURES + k],
 			    line->known ? line->avg[i] : NAN, span_s);
 	}
-	cell_label(&row[NOTE], note);
+	cell_label(&row[PSI_NOTE], note);
 }
 
 /* By the largest of its figures. */
@@ -155,8 +153,8 @@ worst(const struct cell *row)
 {
 	double most = NAN;
 
-	for (int k = 0; k < FIGURES; k++)
-		most = fmax(most, row[FIRST + k].num);
+	for (int k = 0; k < PSI_FIGURES; k++)
+		most = fmax(most, row[PSI_CPU_SOME + k].num);
 	return most;
 }
 
@@ -227,9 +225,9 @@ say_lack(struct watch *w, enum pressure_lack lack, const char *name, int error)
 static bool
 shows(const struct watch *w, enum resource r)
 {
-	for (int k = 0; k < FIGURES; k++)
+	for (int k = 0; k < PSI_FIGURES; k++)
 		for (int i = 0; i < WINDOWS && psi_figures[k].of == r; i++)
-			if (watch_shows(w, FIRST + i * FIGURES + k))
+			if (watch_shows(w, PSI_CPU_SOME + i * PSI_FIGURES + k))
 				return true;
 	return false;
 }

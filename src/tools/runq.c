@@ -11,23 +11,24 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
+#include "tools/columns.h"
 #include "tools/tool.h"
 
 extern const struct tool tool_runq_cpus;
 
-enum { CPU_NAME, CPU_WAITING, CPU_WAIT_MS, CPU_RUNS, CPU_NOTE };
+enum { RUNQ_CPU_NAME, RUNQ_CPU_WAITING, RUNQ_CPU_WAIT_MS, RUNQ_CPU_RUNS, RUNQ_CPU_NOTE };
 
 static const struct column cpu_columns[] = {
-	[CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help = "the CPU" },
-	[CPU_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2,
+	[RUNQ_CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help = "the CPU" },
+	[RUNQ_CPU_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2,
 	    .counter = "runq_cpu_wait_seconds",
 	    .help = "tasks that waited for this CPU, mean: run_delay over elapsed time "
 		    "(/proc/schedstat, cpuN field 8)" },
-	[CPU_WAIT_MS] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 9, 3,
+	[RUNQ_CPU_WAIT_MS] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 9, 3,
 	    .help = "mean wait before each run: run_delay per run (fields 8 and 9)" },
-	[CPU_RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 10, 1, .counter = "runq_cpu_runs",
-	    .help = "times that a task got this CPU (field 9)" },
-	[CPU_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
+	[RUNQ_CPU_RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 10, 1,
+	    .counter = "runq_cpu_runs", .help = "times that a task got this CPU (field 9)" },
+	[RUNQ_CPU_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help =
 		"sampled: the kernel has no /proc/schedstat, and threads in state R were counted" },
 	{ .key = NULL },
@@ -198,9 +199,10 @@ fill_exact(
 	struct keyed runs[2] = { keyed_of(from->runs), keyed_of(to->runs) };
 	double n = keyed_delta(runs[0], runs[1]);
 
-	cell_rate(&row[CPU_WAITING], delay[0], delay[1], 1e-9, span_s);
-	cell_rate(&row[CPU_RUNS], runs[0], runs[1], 1, span_s);
-	cell_gauge(&row[CPU_WAIT_MS], n > 0 ? keyed_delta(delay[0], delay[1]) * 1e-6 / n : NAN, n);
+	cell_rate(&row[RUNQ_CPU_WAITING], delay[0], delay[1], 1e-9, span_s);
+	cell_rate(&row[RUNQ_CPU_RUNS], runs[0], runs[1], 1, span_s);
+	cell_gauge(
+	    &row[RUNQ_CPU_WAIT_MS], n > 0 ? keyed_delta(delay[0], delay[1]) * 1e-6 / n : NAN, n);
 }
 
 static void
@@ -214,13 +216,13 @@ rows_cpus(struct watch *w, const void *from, const void *to, double span_s, stru
 		if (!before || (!w->ask->all_cpus && !cpulist_has(&w->ask->cpus, c->cpu)))
 			continue;
 		struct cell *row = table_row(out);
-		cell_label(&row[CPU_NAME], watch_cpu_name(w, c->cpu));
+		cell_label(&row[RUNQ_CPU_NAME], watch_cpu_name(w, c->cpu));
 		if (!b->waiting) {
 			fill_exact(row, before, c, span_s);
 			continue;
 		}
-		cell_gauge(&row[CPU_WAITING], b->waiting[i], span_s);
-		cell_label(&row[CPU_NOTE], "sampled");
+		cell_gauge(&row[RUNQ_CPU_WAITING], b->waiting[i], span_s);
+		cell_label(&row[RUNQ_CPU_NOTE], "sampled");
 	}
 }
 
@@ -248,28 +250,28 @@ const struct tool tool_runq_cpus = {
 /* runq: how many tasks wait for a CPU: sar -q's columns, looked at many times within an interval,
  * and exact waits. */
 
-enum { RUNQ_SZ, PLIST_SZ, LDAVG_1, LDAVG_5, LDAVG_15, BLOCKED, RUNQ_MAX, WAITING, SOME };
-
 static const struct column columns[] = {
 	[RUNQ_SZ] = { "runq_sz", "runq-sz", GAUGE, NO_UNIT, 8, 1,
 	    .help = "tasks that run or wait for a CPU, without pq itself: mean of the ticks "
 		    "(/proc/loadavg, field 4)" },
-	[PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0,
+	[RUNQ_PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0,
 	    .help = "tasks there are, threads too (/proc/loadavg, field 4)" },
-	[LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2,
+	[RUNQ_LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2,
 	    .help =
 		"load average of 1 minute: runnable and uninterruptible tasks (/proc/loadavg)" },
-	[LDAVG_5] = { "ldavg_5", "ldavg-5", GAUGE, NO_UNIT, 8, 2, .help = "the same of 5 minutes" },
-	[LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2,
+	[RUNQ_LDAVG_5] = { "ldavg_5", "ldavg-5", GAUGE, NO_UNIT, 8, 2,
+	    .help = "the same of 5 minutes" },
+	[RUNQ_LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2,
 	    .help = "the same of 15 minutes" },
-	[BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0,
+	[RUNQ_BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0,
 	    .help = "tasks that wait for I/O (/proc/stat, procs_blocked)" },
 	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0,
 	    .help = "the largest of the ticks of runq-sz" },
-	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2, .counter = "runq_wait_seconds",
+	[RUNQ_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2,
+	    .counter = "runq_wait_seconds",
 	    .help = "tasks that waited for a CPU, exact mean: run_delay over elapsed time "
 		    "(/proc/schedstat, cpuN field 8)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds",
+	[RUNQ_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds",
 	    .help = "time in which at least one task waited for a CPU (/proc/pressure/cpu, some "
 		    "total)" },
 	{ .key = NULL },
@@ -413,14 +415,14 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	double waited_s = delay_s(&a->sched, &b->sched);
 
 	cell_gauge(&row[RUNQ_SZ], b->mean, span_s);
-	cell_gauge(&row[PLIST_SZ], b->load_known ? (double)b->load.threads : NAN, span_s);
+	cell_gauge(&row[RUNQ_PLIST_SZ], b->load_known ? (double)b->load.threads : NAN, span_s);
 	for (int i = 0; i < 3; i++)
-		cell_gauge(&row[LDAVG_1 + i], b->load_known ? b->load.load[i] : NAN, span_s);
-	cell_gauge(&row[BLOCKED], b->has_blocked ? (double)b->blocked : NAN, span_s);
+		cell_gauge(&row[RUNQ_LDAVG_1 + i], b->load_known ? b->load.load[i] : NAN, span_s);
+	cell_gauge(&row[RUNQ_BLOCKED], b->has_blocked ? (double)b->blocked : NAN, span_s);
 	cell_gauge(&row[RUNQ_MAX], b->max, span_s);
-	cell_gauge(&row[WAITING], waited_s / span_s, span_s);
-	row[WAITING].raw = delay_counter_s(w->state, &b->sched, waited_s);
-	cell_stalled(&row[SOME], a->some_us, b->some_us, span_s);
+	cell_gauge(&row[RUNQ_WAITING], waited_s / span_s, span_s);
+	row[RUNQ_WAITING].raw = delay_counter_s(w->state, &b->sched, waited_s);
+	cell_stalled(&row[RUNQ_SOME], a->some_us, b->some_us, span_s);
 }
 
 const struct tool tool_runq = {

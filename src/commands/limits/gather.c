@@ -286,8 +286,8 @@ read_machine(struct gather *g)
 	read_online(g);
 	if (host_read(g->host, "proc/meminfo", &text) < 0 || meminfo_parse(text, &m) < 0)
 		return;
-	g->out->memory_total = m.v[MEM_TOTAL];
-	g->out->swap_total = m.v[MEM_SWAP_TOTAL];
+	g->out->memory_total = m.v[MEMINFO_TOTAL];
+	g->out->swap_total = m.v[MEMINFO_SWAP_TOTAL];
 }
 
 /* Whether the process is there, and may be looked at; where there are no cgroups there is an atlas

@@ -138,30 +138,4 @@ void tasks_split_end(struct state *state);
 /* The process of that pid, or NULL. */
 struct process *tasks_find(const struct snapshot *s, uint32_t pid);
 
-/* tasks_rows: the columns of pq tasks, and what becomes of two snapshots. */
-
-enum tasks_column {
-	T_PID,
-	T_TID,
-	T_CPU,
-	T_WAIT,
-	T_WAITS,
-	T_WAIT_US,
-	T_VCSW,
-	T_IVCSW,
-	T_THREADS,
-	T_STUCK,
-	T_RUNNING,
-	T_BLOCKED,
-	T_SLEEPING,
-	T_BORN,
-	T_ENDED,
-	T_MAJFLT,
-	T_BLKIO,
-	T_QUOTA,
-	T_CONTENTION,
-	T_COMM,
-	T_CGROUP
-};
-
 #endif
