@@ -5,13 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct member *
-add(struct evidence *e, enum view v, const struct tool *tool, const struct request *ask)
-{
-	e->view[v] = panel_add(&e->panel, tool, ask);
-	return e->view[v];
-}
-
 /* The tools' own way to ask for it: all CPUs, all cgroups with a limit if nobody is asked for. */
 static void
 add_machine(struct evidence *e, const struct request *ask)
@@ -21,12 +14,14 @@ add_machine(struct evidence *e, const struct request *ask)
 	all.target = (struct target){ .pid = NULL };
 	cpus.target = all.target;
 	cpus.per_cpu = cpus.all_cpus = true;
-	add(e, VIEW_RUNQ, &tool_runq, &all)->every_ns = 50000000;
-	add(e, VIEW_CPUS, &tool_cpu, &cpus);
+	struct member *runq = panel_add(&e->panel, &tool_runq, &all);
+	runq->every_ns = 50000000;
+	e->runq.of = runq;
+	e->cpus.of = panel_add(&e->panel, &tool_cpu, &cpus);
 	all.target.all = true;
-	add(e, VIEW_PSI, &tool_psi, &all);
+	e->psi.of = panel_add(&e->panel, &tool_psi, &all);
 	all.target.all = false;
-	add(e, VIEW_TASKS, &tool_tasks, &all);
+	e->tasks.of = panel_add(&e->panel, &tool_tasks, &all);
 }
 
 static void
@@ -35,9 +30,11 @@ add_groups(struct evidence *e, const struct request *ask)
 	struct request groups = *ask;
 
 	groups.target.all = !evidence_has_target(e);
-	add(e, VIEW_THROTTLE, &tool_throttle, &groups);
-	add(e, VIEW_MEM, &tool_mem, &groups);
-	add(e, VIEW_GROWTH, &tool_mem, &groups)->steps = true;
+	e->throttle.of = panel_add(&e->panel, &tool_throttle, &groups);
+	e->mem.of = panel_add(&e->panel, &tool_mem, &groups);
+	struct member *step = panel_add(&e->panel, &tool_mem, &groups);
+	step->steps = true;
+	e->mem_step.of = step;
 }
 
 /* Threads that stand still are looked at ten times a second: what lasts is looked for here. */
@@ -47,9 +44,11 @@ add_target(struct evidence *e, const struct request *ask)
 	struct request waits = *ask;
 
 	waits.hz = 10;
-	add(e, VIEW_TARGET, &tool_tasks, ask);
-	add(e, VIEW_TARGET_PSI, &tool_psi, ask);
-	add(e, VIEW_WAIT, &tool_wait, &waits)->every_ns = 100000000;
+	e->target.of = panel_add(&e->panel, &tool_tasks, ask);
+	e->target_psi.of = panel_add(&e->panel, &tool_psi, ask);
+	struct member *wait = panel_add(&e->panel, &tool_wait, &waits);
+	wait->every_ns = 100000000;
+	e->wait.of = wait;
 }
 
 static struct growth *
@@ -72,17 +71,16 @@ note_growth(void *ctx, struct panel *p)
 	struct evidence *e = ctx;
 
 	(void)p;
-	for (size_t i = 0; i < evidence_rows(e, VIEW_GROWTH); i++) {
-		double hard = evidence_num(e, VIEW_GROWTH, i, "hard_bytes");
-		struct growth *g = isnan(hard) ?
-		    NULL :
-		    growth_of(e, evidence_text(e, VIEW_GROWTH, i, "cgroup"), hard);
+	for (size_t i = 0; i < mem_count(e->mem_step); i++) {
+		double hard = mem_num(e->mem_step, i, MEM_HARD);
+		struct growth *g =
+		    isnan(hard) ? NULL : growth_of(e, mem_text(e->mem_step, i, MEM_CGROUP), hard);
 		if (!g)
 			continue;
 		if (g->steps++ > 0)
 			g->least_step = fmin(g->least_step, hard - g->last);
 		g->last = hard;
-		g->limit = evidence_num(e, VIEW_GROWTH, i, "limit_bytes");
+		g->limit = mem_num(e->mem_step, i, MEM_LIMIT);
 	}
 }
 
@@ -106,73 +104,71 @@ evidence_begin(struct evidence *e, struct host *host, const struct request *ask,
 	return panel_begin(&e->panel);
 }
 
-static const struct table *
-table_of(const struct evidence *e, enum view v)
-{
-	return e->view[v] && e->view[v]->has_rows ? &e->view[v]->sampler.table : NULL;
-}
-
 size_t
-evidence_rows(const struct evidence *e, enum view v)
+rows_count(const struct member *m)
 {
-	const struct table *t = table_of(e, v);
-
-	return t ? t->nrows : 0;
+	return m && m->has_rows ? m->sampler.table.nrows : 0;
 }
 
 static const struct cell *
-cell_of(const struct evidence *e, enum view v, size_t row, const char *key)
+cell_of(const struct member *m, size_t row, int column)
 {
-	const struct table *t = table_of(e, v);
-	int column = t && row < t->nrows ? columns_find(t->columns, text_of(key)) : -1;
-
-	return column < 0 ? NULL : &table_at(t, row)[column];
+	return row < rows_count(m) ? &table_at(&m->sampler.table, row)[column] : NULL;
 }
 
 double
-evidence_num(const struct evidence *e, enum view v, size_t row, const char *key)
+rows_num(const struct member *m, size_t row, int column)
 {
-	const struct cell *c = cell_of(e, v, row, key);
+	const struct cell *c = cell_of(m, row, column);
 
 	return c ? c->num : NAN;
 }
 
 const char *
-evidence_text(const struct evidence *e, enum view v, size_t row, const char *key)
+rows_text(const struct member *m, size_t row, int column)
 {
-	const struct cell *c = cell_of(e, v, row, key);
+	const struct cell *c = cell_of(m, row, column);
 
 	return c && c->label ? c->label : "";
 }
 
 size_t
-evidence_most(const struct evidence *e, enum view v, const char *key)
+rows_most(const struct member *m, int column)
 {
-	size_t n = evidence_rows(e, v), best = n;
+	size_t n = rows_count(m), best = n;
 
 	for (size_t i = 0; i < n; i++) {
-		double x = evidence_num(e, v, i, key);
-		if (!isnan(x) && (best == n || x > evidence_num(e, v, best, key)))
+		double x = rows_num(m, i, column);
+		if (!isnan(x) && (best == n || x > rows_num(m, best, column)))
 			best = i;
 	}
 	return best;
 }
 
 size_t
-evidence_find(const struct evidence *e, enum view v, const char *key, const char *label)
+rows_find(const struct member *m, int column, const char *label)
 {
-	size_t n = evidence_rows(e, v);
+	size_t n = rows_count(m);
 
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(evidence_text(e, v, i, key), label) == 0)
+		if (strcmp(rows_text(m, i, column), label) == 0)
 			return i;
 	return n;
+}
+
+bool
+evidence_is_empty(const struct evidence *e)
+{
+	for (size_t i = 0; i < e->panel.n; i++)
+		if (rows_count(e->panel.v[i]) > 0)
+			return false;
+	return true;
 }
 
 double
 evidence_cpus(const struct evidence *e)
 {
-	size_t n = evidence_rows(e, VIEW_CPUS);
+	size_t n = cpu_count(e->cpus);
 
 	return n > 1 ? (double)n - 1 : NAN; /* the first is of all */
 }

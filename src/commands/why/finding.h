@@ -41,6 +41,9 @@ struct finding *finding_add(struct findings *f, const char *rule, enum severity 
 void finding_fact(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void finding_advice(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* causes.c: adds what its rules find in the evidence, the most likely first. */
+void causes_find(const struct evidence *e, struct findings *f);
+
 /* The most likely first. */
 void findings_sort(struct findings *f);
 
