@@ -222,7 +222,7 @@ put_opinions(
 		begin_item(b);
 		put_string(b, "runtime", v[i].key);
 		put_number(b, unit, v[i].believed, digits);
-		put_string(b, "verdict", verdict_name(v[i].verdict));
+		put_string(b, "verdict", fit_name(v[i].fit));
 		put_string(b, "why", v[i].why);
 		put_string(b, "set", v[i].set);
 		buf_char(b, '}');

@@ -268,27 +268,26 @@ judge_cpus(
 	if (isnan(o->believed) || isnan(limit)) {
 		o->why = "not known";
 	} else if (o->believed <= 1 && limit < 1) {
-		o->verdict = VERDICT_LEAST;
+		o->fit = FIT_LEAST;
 		o->why = "1 is the least";
 	} else if (r->looks == LOOKS_FIXED && !o->given && !by_quota(e)) {
 		/* a few more threads than CPUs do no harm where there is no quota to use up */
-		o->verdict = VERDICT_RIGHT;
+		o->fit = FIT_RIGHT;
 		o->why = r->over;
 	} else if (o->believed > limit && (by_itself || o->believed > ceil(limit))) {
-		o->verdict = VERDICT_MORE;
+		o->fit = FIT_MORE;
 		o->why = why_more(r, s, e, o);
 	} else if (o->believed > limit) {
-		o->verdict = VERDICT_UP;
+		o->fit = FIT_UP;
 		o->why = "rounds up";
 	} else if (isnan(s->leaf)) {
 		o->why = "the quota is unknown";
 	} else if (o->believed < whole && r->looks != LOOKS_FIXED) {
-		o->verdict = VERDICT_FEWER;
+		o->fit = FIT_FEWER;
 		o->why = o->given ? "it is set to that" : "fewer than it may";
 	} else {
-		o->verdict =
-		    o->believed < limit && r->looks != LOOKS_FIXED ? VERDICT_DOWN : VERDICT_RIGHT;
-		o->why = o->verdict == VERDICT_DOWN ? "rounds down" : "right";
+		o->fit = o->believed < limit && r->looks != LOOKS_FIXED ? FIT_DOWN : FIT_RIGHT;
+		o->why = o->fit == FIT_DOWN ? "rounds down" : "right";
 	}
 }
 
@@ -308,8 +307,7 @@ on_cpus(struct arena *a, const struct runtime *r, const struct sight *s, const s
 	else
 		o.given = NULL;
 	judge_cpus(r, s, e, &o);
-	if (o.verdict == VERDICT_UP || o.verdict == VERDICT_FEWER ||
-	    (o.verdict == VERDICT_MORE && o.believed > most))
+	if (o.fit == FIT_UP || o.fit == FIT_FEWER || (o.fit == FIT_MORE && o.believed > most))
 		o.set = arena_printf(a, "%s%.0f%s", r->set, most, r->behind);
 	return o;
 }
@@ -330,12 +328,12 @@ judge_memory(struct arena *a, double seen, double room, bool limited, struct opi
 		o->why = "not known";
 		return;
 	}
-	o->verdict = o->believed > room && limited ? VERDICT_MORE : VERDICT_RIGHT;
+	o->fit = o->believed > room && limited ? FIT_MORE : FIT_RIGHT;
 	if (isinf(o->believed) && !limited)
 		o->why = "no limit to keep to";
 	else if (isinf(o->believed))
 		o->why = "no bound of its own";
-	else if (o->verdict == VERDICT_MORE)
+	else if (o->fit == FIT_MORE)
 		o->why = seen > room ? "ignores that limit" : "more than the limit";
 	else
 		o->why = arena_printf(
@@ -352,7 +350,7 @@ on_memory(struct arena *a, const struct memory_rule *r, const struct sight *s,
 	struct opinion o = { .key = r->key, .name = r->name, .believed = r->heap(seen) };
 
 	judge_memory(a, seen, room, limited, &o);
-	if (o.verdict != VERDICT_UNKNOWN && limited)
+	if (o.fit != FIT_UNKNOWN && limited)
 		o.set = r->set(a, room, o.believed, seen, share);
 	return o;
 }
@@ -377,7 +375,7 @@ runtimes_judge(struct arena *a, const struct limits *l, const struct effective *
 }
 
 const char *
-verdict_name(enum verdict v)
+fit_name(enum fit v)
 {
 	static const char *const names[] = { NULL, "right", "least", "rounds down", "fewer",
 		"rounds up", "more" };

@@ -419,7 +419,7 @@ put_environment(struct buf *b, const struct page *p)
 static bool
 is_wrong(const struct opinion *o)
 {
-	return o->verdict == VERDICT_UP || o->verdict == VERDICT_MORE;
+	return o->fit == FIT_UP || o->fit == FIT_MORE;
 }
 
 static void

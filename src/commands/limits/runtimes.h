@@ -44,20 +44,12 @@ struct memory_rule {
 };
 
 /* How what it believes compares with what it may use. */
-enum verdict {
-	VERDICT_UNKNOWN,
-	VERDICT_RIGHT,
-	VERDICT_LEAST,
-	VERDICT_DOWN,
-	VERDICT_FEWER,
-	VERDICT_UP,
-	VERDICT_MORE
-};
+enum fit { FIT_UNKNOWN, FIT_RIGHT, FIT_LEAST, FIT_DOWN, FIT_FEWER, FIT_UP, FIT_MORE };
 
 struct opinion {
 	const char *key, *name;
 	double believed; /* CPUs, or bytes */
-	enum verdict verdict;
+	enum fit fit;
 	const char *why; /* in few words */
 	const char *set; /* the line to set, or NULL */
 	/* its variable is set already, and that is what it believes; NULL: it is not */
@@ -75,7 +67,7 @@ struct opinions runtimes_judge(
     struct arena *a, const struct limits *l, const struct effective *e, double share);
 
 /* "right", "rounded up", … */
-const char *verdict_name(enum verdict v);
+const char *fit_name(enum fit v);
 
 /* The rules themselves: rules_cpus ends with a key of NULL, and so does rules_memory. */
 extern const struct runtime rules_cpus[];

@@ -70,7 +70,7 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	double limit = throttle_num(e->throttle, row, THROTTLE_LIMIT),
 	       used_pct = throttle_num(e->throttle, row, THROTTLE_USED_PCT);
 	struct finding *one =
-	    finding_add(f, "throttled", pct > 25 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+	    finding_add(f, "throttled", pct > 25 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
 		"CPU throttled by quota%s%.50s", evidence_has_target(e) ? "" : ": ",
 		evidence_has_target(e) ? "" : cgroup);
@@ -114,7 +114,7 @@ throttled_from_above(const struct evidence *e, struct findings *f)
 	if (!(held > 0.05))
 		return;
 	struct finding *one =
-	    finding_add(f, "throttled-above", held > 0.25 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+	    finding_add(f, "throttled-above", held > 0.25 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		CONFIDENCE_HIGH, held, "CPU throttled by a level above that cannot be seen");
 	finding_fact(one,
 	    "%.2f CPUs held back on average, and no quota that can be seen from here did it "
@@ -232,7 +232,7 @@ saturation(const struct evidence *e, struct findings *f)
 	if (!saturated(e) || evidence_has_target(e))
 		return;
 	struct finding *one = finding_add(f, "cpu-saturated",
-	    excess > 2 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH, waiting(e),
+	    excess > 2 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, waiting(e),
 	    "CPUs saturated: more wants to run than there are CPUs");
 	tell_queue(e, one);
 	tell_busiest(e, one);
@@ -255,7 +255,7 @@ target_saturation(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one =
 	    finding_add(f, by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
-		wait > own ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH, wait / 100,
+		wait > own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, wait / 100,
 		by_itself ? "CPUs saturated by its own threads" : "CPUs saturated by others");
 	finding_fact(one, "it ran on %.2f CPUs and waited for %.2f more, not for its quota",
 	    own / 100, wait / 100);
@@ -309,7 +309,7 @@ one_hot_cpu(const struct evidence *e, struct findings *f)
 	if (!(programs(e, row) > 90) || !(others < 40))
 		return;
 	double wait = tasks_num(e->tasks, task, TASKS_WAIT);
-	struct finding *one = finding_add(f, "one-hot-cpu", SEVERITY_WARNING, CONFIDENCE_MEDIUM, 1,
+	struct finding *one = finding_add(f, "one-hot-cpu", VERDICT_WARNING, CONFIDENCE_MEDIUM, 1,
 	    "One CPU is busy while others are idle");
 	finding_fact(one, "CPU %s is %.0f %% busy, the others %.0f %% on average",
 	    cpu_text(e->cpus, row, CPU_NAME), programs(e, row), others);
@@ -330,7 +330,7 @@ interrupts_on_one_cpu(const struct evidence *e, struct findings *f)
 	if (!(interrupts(e, row) > 30) || !(others < interrupts(e, row) / 3))
 		return;
 	struct finding *one = finding_add(f, "interrupts",
-	    interrupts(e, row) > 80 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
+	    interrupts(e, row) > 80 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
 	    interrupts(e, row) / 100, "Interrupts on one CPU");
 	finding_fact(one,
 	    "CPU %s spends %.0f %% on interrupts (soft %.0f %%), the others %.0f %% on average",
@@ -348,9 +348,9 @@ steal(const struct evidence *e, struct findings *f)
 
 	if (!(pct > 10))
 		return;
-	struct finding *one = finding_add(f, "steal",
-	    pct > 40 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
-	    pct * evidence_cpus(e) / 100, "The hypervisor gives CPUs to others (steal)");
+	struct finding *one =
+	    finding_add(f, "steal", pct > 40 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
+		pct * evidence_cpus(e) / 100, "The hypervisor gives CPUs to others (steal)");
 	finding_fact(
 	    one, "%.0f %% of the time a CPU had work, and the hypervisor ran somebody else", pct);
 	finding_advice(one,
@@ -367,7 +367,7 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 
 	if (!(busy(e, all_row(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05)
 		return;
-	struct finding *one = finding_add(f, "wait-beside-idle", SEVERITY_WARNING, CONFIDENCE_HIGH,
+	struct finding *one = finding_add(f, "wait-beside-idle", VERDICT_WARNING, CONFIDENCE_HIGH,
 	    wait / 100, "Waits for a CPU while others are idle");
 	finding_fact(one, "%.30s %.20s waited %.0f %% of the time; the CPUs are %.0f %% busy",
 	    tasks_text(rows, row, TASKS_COMM), tasks_text(rows, row, TASKS_PID), wait,
@@ -416,7 +416,7 @@ killed(const struct evidence *e, struct findings *f)
 			row = i;
 	if (!(kills > 0))
 		return;
-	struct finding *one = finding_add(f, "oom-kill", SEVERITY_CRITICAL, CONFIDENCE_HIGH, kills,
+	struct finding *one = finding_add(f, "oom-kill", VERDICT_CRITICAL, CONFIDENCE_HIGH, kills,
 	    "Processes killed for want of memory (OOM)");
 	finding_fact(one, "%.0f killed, in %.80s", kills, cgroup(e, row));
 	tell_hard(e, row, one);
@@ -444,8 +444,8 @@ at_limit(const struct evidence *e, size_t row, struct findings *f)
 	if (!(hits > 0) || !(mem_num(e->mem, row, MEM_HARD_PCT) > 80) || is_machine(e, row))
 		return;
 	struct finding *one = finding_add(f, "memory-limit",
-	    mem_num(e->mem, row, MEM_HARD_PCT) > 95 || some > 20 ? SEVERITY_CRITICAL :
-								   SEVERITY_WARNING,
+	    mem_num(e->mem, row, MEM_HARD_PCT) > 95 || some > 20 ? VERDICT_CRITICAL :
+								   VERDICT_WARNING,
 	    CONFIDENCE_HIGH, mem_num(e->mem, row, MEM_HARD_PCT) / 100, "Memory at its limit: %.40s",
 	    cgroup(e, row));
 	tell_hard(e, row, one);
@@ -470,7 +470,7 @@ churn(const struct evidence *e, size_t row, struct findings *f)
 	if (!(refaults > 100) || !(mem_num(e->mem, row, MEM_MAX) > 0 || is_machine(e, row)) ||
 	    mem_num(e->mem, row, MEM_HARD_PCT) > 80)
 		return;
-	struct finding *one = finding_add(f, "page-cache", SEVERITY_WARNING, CONFIDENCE_HIGH,
+	struct finding *one = finding_add(f, "page-cache", VERDICT_WARNING, CONFIDENCE_HIGH,
 	    refaults / 1000, "Page cache does not fit: %.40s", cgroup(e, row));
 	finding_fact(one,
 	    "%.0f pages a second were read again soon after they were dropped, %.0f stalls for a "
@@ -490,7 +490,7 @@ high(const struct evidence *e, size_t row, struct findings *f)
 	if (!(n > 0) || !(stalled_pct(e, row) > 5))
 		return;
 	struct finding *one = finding_add(f, "memory-high",
-	    stalled_pct(e, row) > 20 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
+	    stalled_pct(e, row) > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
 	    stalled_pct(e, row) / 100, "Slowed down above memory.high: %.40s", cgroup(e, row));
 	finding_fact(one, "%.0f times it was made to reclaim, and stalled %.0f %% of the time", n,
 	    stalled_pct(e, row));
@@ -516,7 +516,7 @@ swapping(const struct evidence *e, struct findings *f)
 
 	if (!(mem_num(e->mem, row, MEM_SWAP) > 16 << 20) || !(faults > 50))
 		return;
-	struct finding *one = finding_add(f, "swap", SEVERITY_WARNING, CONFIDENCE_MEDIUM,
+	struct finding *one = finding_add(f, "swap", VERDICT_WARNING, CONFIDENCE_MEDIUM,
 	    faults / 1000, "Swap is in use, and read from");
 	finding_fact(one, "%.60s has %s in swap, and waits for a disk %.0f times a second",
 	    cgroup(e, row), human_size(mem_num(e->mem, row, MEM_SWAP), swap), faults);
@@ -536,7 +536,7 @@ growing(const struct evidence *e, struct findings *f)
 		if (g->steps < 3 || !(g->least_step > 0) || !(grown > 2 << 20) || !(left_s < 3600))
 			continue;
 		struct finding *one = finding_add(f, "memory-growth",
-		    left_s < 120 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_MEDIUM,
+		    left_s < 120 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM,
 		    60 / left_s, "Memory grows towards its limit: %.30s", g->cgroup);
 		finding_fact(one,
 		    "what cannot be reclaimed grew by %s in %.0f s: at that rate it is at the "
@@ -561,7 +561,7 @@ stalls(const struct evidence *e, struct findings *f)
 	if (!(some > 10) || evidence_has_target(e))
 		return;
 	struct finding *one = finding_add(f, "memory-pressure",
-	    full > 20 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_MEDIUM, some / 100,
+	    full > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
 	    "Tasks wait for memory: %.40s", psi_text(e->psi, row, PSI_CGROUP));
 	finding_fact(one,
 	    "%.0f %% of the time some task of it stood still, %.0f %% of the time all; of the "
@@ -590,7 +590,7 @@ io_pressure(const struct evidence *e, struct findings *f)
 	bool follows = findings_has(f, "page-cache") || findings_has(f, "memory-limit") ||
 	    findings_has(f, "swap");
 	struct finding *one = finding_add(f, "io-pressure",
-	    full > 20 && !follows ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+	    full > 20 && !follows ? VERDICT_CRITICAL : VERDICT_WARNING,
 	    follows ? CONFIDENCE_LOW :
 		own ? CONFIDENCE_HIGH :
 		      CONFIDENCE_MEDIUM,
@@ -621,7 +621,7 @@ hangs(const struct evidence *e, struct findings *f)
 	if (!(blocked > 99.5) ||
 	    !(wait_num(e->wait, most, WAIT_DURATION) > 900 * panel_span_s(&e->panel)))
 		return;
-	struct finding *one = finding_add(f, "blocked", SEVERITY_WARNING, CONFIDENCE_MEDIUM,
+	struct finding *one = finding_add(f, "blocked", VERDICT_WARNING, CONFIDENCE_MEDIUM,
 	    blocked / 100, "All its threads are blocked");
 	finding_fact(one, "%.0f %% of their time in %s, on %.60s",
 	    wait_num(e->wait, most, WAIT_SHARE), wait_text(e->wait, most, WAIT_CALL),
@@ -641,7 +641,7 @@ uninterruptible(const struct evidence *e, struct findings *f)
 		if (wait_num(e->wait, i, WAIT_UNINTERRUPTIBLE) != 1 ||
 		    !(ms > 900 * panel_span_s(&e->panel)))
 			continue;
-		struct finding *one = finding_add(f, "uninterruptible", SEVERITY_CRITICAL,
+		struct finding *one = finding_add(f, "uninterruptible", VERDICT_CRITICAL,
 		    CONFIDENCE_HIGH, ms / 1000, "Threads hang in the kernel (state D)");
 		finding_fact(one, "%.1f of them in %s for %.1f s, on %.60s",
 		    wait_num(e->wait, i, WAIT_THREADS), wait_text(e->wait, i, WAIT_CALL), ms / 1000,
@@ -665,7 +665,7 @@ forks(const struct evidence *e, struct findings *f)
 		return;
 	size_t short_lived = tasks_find(e->tasks, TASKS_COMM, "(came and went)");
 	struct finding *one =
-	    finding_add(f, "forks", per_s > 1000 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+	    finding_add(f, "forks", per_s > 1000 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		CONFIDENCE_HIGH, per_s / 1000, "Many processes or threads are made");
 	finding_fact(one, "%.0f a second; %.0f of them came and went within %.0f s", per_s,
 	    fmax(0, tasks_num(e->tasks, short_lived, TASKS_BORN)), panel_span_s(&e->panel));
@@ -684,7 +684,7 @@ too_many(const struct evidence *e, struct findings *f)
 	if (!(n > 30000) && !(own > 100 * evidence_cpus(e) && own > 1000))
 		return;
 	struct finding *one = finding_add(
-	    f, "threads", SEVERITY_WARNING, CONFIDENCE_MEDIUM, n / 100000, "Very many threads");
+	    f, "threads", VERDICT_WARNING, CONFIDENCE_MEDIUM, n / 100000, "Very many threads");
 	finding_fact(one, "%.0f on the machine%s", n, own > 0 ? "" : ", of all processes");
 	if (own > 0)
 		finding_fact(

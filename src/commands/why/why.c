@@ -9,8 +9,6 @@
 #include "commands/why/finding.h"
 #include "session/survey.h"
 
-enum { EXIT_UNKNOWN = 3 };
-
 /* Whom it was asked for is not there: nothing can be judged. That a cgroup is missing in one
  * hierarchy (v1) is no such thing. */
 static bool
@@ -26,10 +24,10 @@ has_failed(const struct evidence *e)
 }
 
 /* Nothing that could be looked at is not the same as nothing found. */
-static int
+static enum verdict
 verdict(const struct evidence *e, const struct findings *f)
 {
-	return evidence_is_empty(e) ? EXIT_UNKNOWN : findings_verdict(f);
+	return evidence_is_empty(e) ? VERDICT_UNKNOWN : findings_verdict(f);
 }
 
 static void
@@ -72,7 +70,7 @@ why(const struct options *o)
 	struct host *host = tapes_open(o);
 	struct evidence *e = xmalloc(sizeof *e);
 	struct findings f = { .n = 0 };
-	int status = EXIT_UNKNOWN;
+	enum verdict status = VERDICT_UNKNOWN;
 
 	signals_catch();
 	if (!evidence_begin(e, host, &o->ask, moments))
