@@ -3,7 +3,7 @@
 #ifndef PQ_CLI_OPTION_H
 #define PQ_CLI_OPTION_H
 
-#include "table/format.h"
+#include "table/formats.h"
 #include "tools/tool.h"
 #include "cli/when.h"
 

@@ -150,7 +150,7 @@ static const struct column columns[] = {
 
 /* The CPUs that the process may run on; pq's own are read once, as that file costs more than all
  * others here. */
-struct state {
+struct cpu_state {
 	bool asked, known;
 	struct cpulist allowed;
 	struct counted *counted; /* by the number of the CPU, up to the largest that was seen */
@@ -161,7 +161,7 @@ static void
 read_allowed(struct watch *w)
 {
 	const char *pid = w->ask->target.pid;
-	struct state *s = w->state;
+	struct cpu_state *s = w->state;
 	char path[64];
 	struct text text;
 
@@ -210,7 +210,7 @@ read_cpus(struct watch *w, struct arena *a)
 static struct counted *
 counted_of(struct watch *w, unsigned cpu)
 {
-	struct state *s = w->state;
+	struct cpu_state *s = w->state;
 
 	if (cpu >= CPULIST_MOST)
 		return NULL;
@@ -258,7 +258,7 @@ static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
 	const struct stat_file *a = from, *b = to;
-	const struct state *s = w->state;
+	const struct cpu_state *s = w->state;
 	const struct request *ask = w->ask;
 	size_t first = ask->all_cpus;
 	struct usage sum = { .fields = 0 };
@@ -297,7 +297,7 @@ const struct tool tool_cpu = {
 		    "  pq cpu --allowed 1      only those that this container may use\n",
 	.columns = columns,
 	.takes = TAKES_PID | TAKES_CPUS | TAKES_ALLOWED | TAKES_BUSIEST,
-	.state_size = sizeof(struct state),
+	.state_size = sizeof(struct cpu_state),
 	.read = read_cpus,
 	.rows = rows,
 };

@@ -75,7 +75,7 @@ static const struct column columns[] = {
 };
 
 /* A cgroup at a moment. */
-struct one {
+struct mem_group {
 	struct group_memory memory;
 	struct keyed limit; /* the least one, from here up */
 	const char *level;
@@ -83,21 +83,21 @@ struct one {
 	double swap_room; /* the least one */
 };
 
-struct snapshot {
+struct mem_snapshot {
 	struct groups groups;
-	struct one *v; /* groups.n of them */
-	struct one machine;
+	struct mem_group *v; /* groups.n of them */
+	struct mem_group machine;
 	bool machine_read, show_machine;
 	bool damaged; /* a limit makes no sense */
 };
 
 /* From the machine down, each level's own limit holds if it is less. */
 static void
-find_limit(const struct snapshot *s, size_t i)
+find_limit(const struct mem_snapshot *s, size_t i)
 {
 	const struct group *g = &s->groups.v[i];
-	struct one *o = &s->v[i];
-	const struct one *above = g->parent < 0 ? &s->machine : &s->v[g->parent];
+	struct mem_group *o = &s->v[i];
+	const struct mem_group *above = g->parent < 0 ? &s->machine : &s->v[g->parent];
 	struct keyed own = o->memory.limit, all = o->memory.stat.hierarchical_limit;
 
 	o->limit = above->limit;
@@ -121,9 +121,9 @@ find_limit(const struct snapshot *s, size_t i)
 }
 
 static void
-read_machine(struct watch *w, struct snapshot *s)
+read_machine(struct watch *w, struct mem_snapshot *s)
 {
-	struct one *o = &s->machine;
+	struct mem_group *o = &s->machine;
 
 	s->machine_read = machine_read_memory(w->host, &o->memory) == 0;
 	if (!s->machine_read)
@@ -135,7 +135,7 @@ read_machine(struct watch *w, struct snapshot *s)
 }
 
 static void
-show_one(struct watch *w, struct snapshot *s, size_t i)
+show_one(struct watch *w, struct mem_snapshot *s, size_t i)
 {
 	struct group *g = &s->groups.v[i];
 
@@ -146,10 +146,10 @@ show_one(struct watch *w, struct snapshot *s, size_t i)
 /* Shown are, as in throttle: what was asked for, levels above it with a limit, and with -a all that
  * have one. */
 static void
-read_one(struct watch *w, struct snapshot *s, size_t i)
+read_one(struct watch *w, struct mem_snapshot *s, size_t i)
 {
 	const struct group *g = &s->groups.v[i];
-	struct one *o = &s->v[i];
+	struct mem_group *o = &s->v[i];
 
 	bool nonsense =
 	    group_read_limits(w->host, &s->groups, g, &o->memory) < 0 && errno == EINVAL;
@@ -176,7 +176,7 @@ read_one(struct watch *w, struct snapshot *s, size_t i)
 
 /* Where the controller is not on, memory counts for the next level above where it is. */
 static void
-show_level_above(struct watch *w, struct snapshot *s)
+show_level_above(struct watch *w, struct mem_snapshot *s)
 {
 	const struct groups_watch *state = w->state;
 
@@ -187,7 +187,7 @@ show_level_above(struct watch *w, struct snapshot *s)
 /* Without any limit but its size, the machine is what matters; but not in the place of a group that
  * has gone. */
 static bool
-nobody_limits(const struct watch *w, const struct snapshot *s)
+nobody_limits(const struct watch *w, const struct mem_snapshot *s)
 {
 	const struct groups_watch *state = w->state;
 
@@ -195,7 +195,7 @@ nobody_limits(const struct watch *w, const struct snapshot *s)
 	    (state->was_read && !s->groups.v[s->groups.n - 1].read && !w->ask->target.all))
 		return false;
 	for (size_t i = 0; i < s->groups.n; i++) {
-		const struct one *o = &s->v[i];
+		const struct mem_group *o = &s->v[i];
 		if (s->groups.v[i].shown &&
 		    (o->unreadable || (o->level && strcmp(o->level, "machine") != 0)))
 			return false;
@@ -206,7 +206,7 @@ nobody_limits(const struct watch *w, const struct snapshot *s)
 static void *
 read_groups(struct watch *w, struct arena *a)
 {
-	struct snapshot *s = arena_alloc(a, sizeof *s);
+	struct mem_snapshot *s = arena_alloc(a, sizeof *s);
 
 	if (!cgroups_read(w, FAMILY_MEMORY, a, &s->groups))
 		return NULL;
@@ -233,7 +233,7 @@ value(struct keyed v)
 }
 
 static void
-fill_levels(struct cell *row, const struct one *o, double span_s)
+fill_levels(struct cell *row, const struct mem_group *o, double span_s)
 {
 	const struct group_memory *m = &o->memory;
 	double limit = value(o->limit), used = value(m->current);
@@ -278,7 +278,7 @@ fill_events(
 
 /* A counter that ran backwards is another cgroup's of the same name: then no difference means
  * anything. */
-static const struct one unknown;
+static const struct mem_group unknown;
 
 static bool
 restarted(const struct group_memory *a, const struct group_memory *b)
@@ -290,8 +290,8 @@ restarted(const struct group_memory *a, const struct group_memory *b)
 }
 
 static void
-add_row(struct table *out, const char *name, const struct one *from, const struct one *to,
-    double span_s, const char *note)
+add_row(struct table *out, const char *name, const struct mem_group *from,
+    const struct mem_group *to, double span_s, const char *note)
 {
 	struct cell *row = table_row(out);
 
@@ -310,7 +310,7 @@ worst(const struct cell *row)
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *a = from, *b = to;
+	const struct mem_snapshot *a = from, *b = to;
 
 	if (b->show_machine && a->machine_read && b->machine_read)
 		add_row(out, "machine", &a->machine, &b->machine, span_s, NULL);

@@ -182,7 +182,7 @@ psi_rows(struct watch *w, const void *from, const void *to, double span_s, struc
 /* psi: for how much of the time tasks stood still for a CPU, for memory or I/O, or by interrupts:
  * the machine, or cgroups. */
 
-struct state {
+struct psi_state {
 	struct groups_watch groups; /* first, as cgroups.h wants it */
 	bool started;
 	/* for all that is known: where the machine has none no cgroup has */
@@ -272,7 +272,7 @@ of_one_group(const struct watch *w)
 static int
 read_machine(struct watch *w, struct psi_snapshot *s)
 {
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 
 	if (of_one_group(w) && state->started)
 		return 0;
@@ -291,7 +291,7 @@ read_machine(struct watch *w, struct psi_snapshot *s)
 static void
 say_why(struct watch *w, const struct psi_snapshot *s, const struct group *g, int error)
 {
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 
 	if (state->told)
 		return;
@@ -306,7 +306,7 @@ static void
 read_asked(
     struct watch *w, const struct psi_snapshot *s, const struct group *g, size_t i, int error)
 {
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 
 	if (g->read) {
 		say_unknown(w, &s->v[i], g->name);
@@ -322,7 +322,7 @@ read_asked(
 static bool
 read_group(struct watch *w, struct psi_snapshot *s, size_t i)
 {
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 	struct group *g = &s->groups.v[i];
 
 	g->shown = g->asked || (w->ask->target.all && !(s->groups.from_root && i == 0));
@@ -340,7 +340,7 @@ read_group(struct watch *w, struct psi_snapshot *s, size_t i)
 static size_t
 read_groups(struct watch *w, struct arena *a, struct psi_snapshot *s)
 {
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 	size_t read = 0;
 
 	if (state->no_groups || (!of_one_group(w) && !w->ask->target.all))
@@ -361,7 +361,7 @@ static void *
 read_psi(struct watch *w, struct arena *a)
 {
 	struct psi_snapshot *s = arena_alloc(a, sizeof *s);
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 	int error = read_machine(w, s);
 
 	state->told |= error && !of_one_group(w); /* the machine's reason is its cgroups', too */
@@ -385,7 +385,7 @@ const struct tool tool_psi = {
 		    "  pq psi -a -w avg60 10   all cgroups, the worst first\n",
 	.columns = psi_columns,
 	.takes = TAKES_TARGET,
-	.state_size = sizeof(struct state),
+	.state_size = sizeof(struct psi_state),
 	.costly = true,
 	.read = read_psi,
 	.rows = psi_rows,

@@ -18,7 +18,7 @@ extern const struct tool tool_runq_cpus;
 
 enum { RUNQ_CPU_NAME, RUNQ_CPU_WAITING, RUNQ_CPU_WAIT_MS, RUNQ_CPU_RUNS, RUNQ_CPU_NOTE };
 
-static const struct column cpu_columns[] = {
+static const struct column runq_cpu_columns[] = {
 	[RUNQ_CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help = "the CPU" },
 	[RUNQ_CPU_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2,
 	    .counter = "runq_cpu_wait_seconds",
@@ -35,7 +35,7 @@ static const struct column cpu_columns[] = {
 };
 
 /* What the ticks saw, while there is no schedstat. */
-struct cpu_state {
+struct runq_cpu_state {
 	bool sampled, exact; /* neither before the first row */
 	bool seen;           /* at least one thread, at this look */
 	uint64_t self;
@@ -44,7 +44,7 @@ struct cpu_state {
 	unsigned running[CPULIST_MOST]; /* in state R at this look */
 };
 
-struct cpu_snapshot {
+struct runq_cpu_snapshot {
 	struct schedstat sched; /* sampled: the CPUs only */
 	/* sampled: mean over the ticks, by place in sched.cpus; else NULL */
 	double *waiting;
@@ -53,7 +53,7 @@ struct cpu_snapshot {
 static void
 count_task(struct watch *w, const char *path)
 {
-	struct cpu_state *s = w->state;
+	struct runq_cpu_state *s = w->state;
 	struct task_stat t;
 	struct text text;
 
@@ -92,7 +92,7 @@ count_threads(struct watch *w, struct arena *a, const char *pid)
 }
 
 static void
-add_look(struct cpu_state *s)
+add_look(struct runq_cpu_state *s)
 {
 	for (unsigned i = 0; i < CPULIST_MOST; i++) {
 		if (s->running[i] > 1)
@@ -106,7 +106,7 @@ add_look(struct cpu_state *s)
 static void
 tick_cpus(struct watch *w)
 {
-	struct cpu_state *s = w->state;
+	struct runq_cpu_state *s = w->state;
 	struct arena scratch = { 0 };
 	struct text names, line;
 
@@ -125,9 +125,9 @@ tick_cpus(struct watch *w)
 
 /* The CPUs online, from another file than schedstat; their waits from the ticks. */
 static void *
-read_sampled(struct watch *w, struct arena *a, struct cpu_snapshot *snap)
+read_sampled(struct watch *w, struct arena *a, struct runq_cpu_snapshot *snap)
 {
-	struct cpu_state *s = w->state;
+	struct runq_cpu_state *s = w->state;
 	struct stat_file f;
 	struct text text;
 
@@ -152,7 +152,7 @@ read_sampled(struct watch *w, struct arena *a, struct cpu_snapshot *snap)
 static void
 begin_sampling(struct watch *w)
 {
-	struct cpu_state *s = w->state;
+	struct runq_cpu_state *s = w->state;
 	struct task_stat self;
 	struct text text;
 
@@ -177,8 +177,8 @@ check_list(struct watch *w, const struct schedstat *f)
 static void *
 read_cpus(struct watch *w, struct arena *a)
 {
-	struct cpu_state *s = w->state;
-	struct cpu_snapshot *snap = arena_alloc(a, sizeof *snap);
+	struct runq_cpu_state *s = w->state;
+	struct runq_cpu_snapshot *snap = arena_alloc(a, sizeof *snap);
 	struct text text;
 
 	if (!s->sampled &&
@@ -208,7 +208,7 @@ fill_exact(
 static void
 rows_cpus(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct cpu_snapshot *a = from, *b = to;
+	const struct runq_cpu_snapshot *a = from, *b = to;
 
 	for (size_t i = 0; i < b->sched.ncpus; i++) {
 		const struct cpu_sched *c = &b->sched.cpus[i],
@@ -237,10 +237,10 @@ const struct tool tool_runq_cpus = {
 	.brief = "how long tasks wait for each CPU",
 	.examples = "  pq runq -P ALL 1        each CPU, every second\n"
 		    "  pq runq -P 0,2-3 1 10   three of them, ten times\n",
-	.columns = cpu_columns,
+	.columns = runq_cpu_columns,
 	.takes = TAKES_CPUS | TAKES_TICK,
 	.suits = suits,
-	.state_size = sizeof(struct cpu_state),
+	.state_size = sizeof(struct runq_cpu_state),
 	.costly_tick = 1,
 	.tick = tick_cpus,
 	.read = read_cpus,
@@ -278,7 +278,7 @@ static const struct column columns[] = {
 };
 
 /* What the machine does not have is asked for once. */
-struct state {
+struct runq_state {
 	struct loadavg load; /* of this moment: tick reads it */
 	bool load_known, started;
 	bool no_schedstat, no_pressure;
@@ -286,7 +286,7 @@ struct state {
 	bool delay_begun;
 };
 
-struct snapshot {
+struct runq_snapshot {
 	struct loadavg load;
 	bool load_known;
 	bool has_blocked;
@@ -301,7 +301,7 @@ struct snapshot {
 static void
 tick(struct watch *w)
 {
-	struct state *s = w->state;
+	struct runq_state *s = w->state;
 	struct text text;
 
 	s->load_known =
@@ -311,9 +311,9 @@ tick(struct watch *w)
 }
 
 static void
-read_pressure(struct watch *w, struct snapshot *s)
+read_pressure(struct watch *w, struct runq_snapshot *s)
 {
-	struct state *state = w->state;
+	struct runq_state *state = w->state;
 	struct text text;
 	struct psi psi;
 
@@ -329,9 +329,9 @@ read_pressure(struct watch *w, struct snapshot *s)
 }
 
 static void
-read_schedstat(struct watch *w, struct arena *a, struct snapshot *s)
+read_schedstat(struct watch *w, struct arena *a, struct runq_snapshot *s)
 {
-	struct state *state = w->state;
+	struct runq_state *state = w->state;
 	struct text text;
 
 	if (state->no_schedstat)
@@ -347,8 +347,8 @@ read_schedstat(struct watch *w, struct arena *a, struct snapshot *s)
 static void *
 read_runq(struct watch *w, struct arena *a)
 {
-	struct snapshot *s = arena_alloc(a, sizeof *s);
-	struct state *state = w->state;
+	struct runq_snapshot *s = arena_alloc(a, sizeof *s);
+	struct runq_state *state = w->state;
 	struct text text;
 
 	s->load = state->load;
@@ -393,7 +393,7 @@ delay_s(const struct schedstat *from, const struct schedstat *to)
 /* All CPUs' counters, for metrics; from the first row on it only grows, though a CPU that goes
  * offline takes its own along. */
 static double
-delay_counter_s(struct state *s, const struct schedstat *now, double grown_s)
+delay_counter_s(struct runq_state *s, const struct schedstat *now, double grown_s)
 {
 	double ns = now->ncpus ? 0 : NAN;
 
@@ -410,7 +410,7 @@ delay_counter_s(struct state *s, const struct schedstat *now, double grown_s)
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *a = from, *b = to;
+	const struct runq_snapshot *a = from, *b = to;
 	struct cell *row = table_row(out);
 	double waited_s = delay_s(&a->sched, &b->sched);
 
@@ -435,7 +435,7 @@ const struct tool tool_runq = {
 	.takes = TAKES_CPUS | TAKES_TICK,
 	.forms = (const struct tool *const[]){ &tool_runq_cpus, NULL },
 	.forms_by = "-P",
-	.state_size = sizeof(struct state),
+	.state_size = sizeof(struct runq_state),
 	.tick = tick,
 	.read = read_runq,
 	.rows = rows,

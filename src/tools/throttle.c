@@ -55,21 +55,21 @@ static const struct column columns[] = {
 };
 
 /* A cgroup at a moment. */
-struct one {
+struct throttle_group {
 	struct group_cpu cpu;
 	struct cpu_quota limit; /* the least one, from here up */
 	int level;              /* where that is */
 };
 
-struct snapshot {
+struct throttle_snapshot {
 	struct groups groups;
-	struct one *v; /* groups.n of them */
+	struct throttle_group *v; /* groups.n of them */
 };
 
 /* The quota of each level holds; where one of them cannot be read, nobody knows which is the
  * least. */
 static void
-find_limit(const struct groups *groups, struct one *v, size_t i)
+find_limit(const struct groups *groups, struct throttle_group *v, size_t i)
 {
 	int parent = groups->v[i].parent;
 
@@ -88,7 +88,7 @@ find_limit(const struct groups *groups, struct one *v, size_t i)
 }
 
 static void
-read_quota(struct watch *w, struct snapshot *s, size_t i)
+read_quota(struct watch *w, struct throttle_snapshot *s, size_t i)
 {
 	const struct group *g = &s->groups.v[i];
 
@@ -108,7 +108,7 @@ read_quota(struct watch *w, struct snapshot *s, size_t i)
 /* Whether a level above, seen or not, may hold the group back: only then does cpu.stat.local tell
  * more than cpu.stat. */
 static bool
-others_may_hold(const struct snapshot *s, size_t i)
+others_may_hold(const struct throttle_snapshot *s, size_t i)
 {
 	int parent = s->groups.v[i].parent;
 
@@ -121,7 +121,7 @@ others_may_hold(const struct snapshot *s, size_t i)
 static void *
 read_groups(struct watch *w, struct arena *a)
 {
-	struct snapshot *s = arena_alloc(a, sizeof *s);
+	struct throttle_snapshot *s = arena_alloc(a, sizeof *s);
 	bool limited = false;
 
 	if (!cgroups_read(w, FAMILY_CPU, a, &s->groups))
@@ -201,7 +201,7 @@ counter_s(const struct group_cpu *c)
 
 /* Whether a visible level above was held back in the interval. */
 static bool
-held_above(const struct snapshot *a, const struct snapshot *b, size_t i)
+held_above(const struct throttle_snapshot *a, const struct throttle_snapshot *b, size_t i)
 {
 	for (int up = b->groups.v[i].parent; up >= 0; up = b->groups.v[up].parent) {
 		int before = groups_find(&a->groups, b->groups.v[up].name, (size_t)up);
@@ -214,7 +214,7 @@ held_above(const struct snapshot *a, const struct snapshot *b, size_t i)
 
 /* What the topmost visible level suffers beyond its own quota comes from above it. */
 static double
-hidden_s(const struct snapshot *a, const struct snapshot *b, struct pair p)
+hidden_s(const struct throttle_snapshot *a, const struct throttle_snapshot *b, struct pair p)
 {
 	struct pair top = { &a->v[0].cpu, &b->v[0].cpu };
 
@@ -260,7 +260,7 @@ worst(const struct cell *row)
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *a = from, *b = to;
+	const struct throttle_snapshot *a = from, *b = to;
 
 	for (size_t i = 0; i < b->groups.n; i++) {
 		const struct group *g = &b->groups.v[i];

@@ -8,7 +8,7 @@
 #include "proc/machine.h"
 #include "proc/task.h"
 
-struct reader {
+struct limits_reader {
 	struct host *host;
 	struct arena *arena;
 	const char *pid;
@@ -16,7 +16,7 @@ struct reader {
 
 /* 0, or the errno. */
 static int
-read_of(const struct reader *r, const char *file, struct text *text)
+read_of(const struct limits_reader *r, const char *file, struct text *text)
 {
 	return host_read(r->host, arena_printf(r->arena, "proc/%s/%s", r->pid, file), text) < 0 ?
 	    errno :
@@ -24,7 +24,7 @@ read_of(const struct reader *r, const char *file, struct text *text)
 }
 
 static int
-read_stat(const struct reader *r, struct process *p)
+read_stat(const struct limits_reader *r, struct limits_process *p)
 {
 	struct task_stat stat;
 	struct text text;
@@ -50,7 +50,7 @@ limits_count(struct arena *a, const struct cpulist *set)
 /* Cpus_allowed_list may have CPUs in it that are offline, or were never there; sched_getaffinity(2)
  * leaves them out. */
 static struct cpu_count
-read_affinity(const struct reader *r, const struct cpu_count *online)
+read_affinity(const struct limits_reader *r, const struct cpu_count *online)
 {
 	struct cpulist allowed, both;
 	struct text text;
@@ -65,7 +65,7 @@ read_affinity(const struct reader *r, const struct cpu_count *online)
 
 /* Threads that run or wait for a CPU right now. */
 static void
-read_runnable(const struct reader *r, struct process *p)
+read_runnable(const struct limits_reader *r, struct limits_process *p)
 {
 	struct text names, tid, text;
 	struct task_stat stat;
@@ -87,7 +87,7 @@ read_runnable(const struct reader *r, struct process *p)
 }
 
 static void
-read_files(const struct reader *r, bool asked, struct process *p)
+read_files(const struct limits_reader *r, bool asked, struct limits_process *p)
 {
 	struct text text;
 	uint64_t n;
@@ -127,7 +127,7 @@ static const struct {
 enum { WANTED = sizeof wanted / sizeof wanted[0] };
 
 static void
-read_settings(const struct reader *r, struct process *p)
+read_settings(const struct limits_reader *r, struct limits_process *p)
 {
 	struct text text, value;
 
@@ -150,8 +150,8 @@ static int
 process_gather(struct host *h, struct arena *a, struct limits *out)
 {
 	const char *pid = out->target.pid;
-	struct reader r = { h, a, pid ? pid : "self" };
-	struct process *p = &out->process;
+	struct limits_reader r = { h, a, pid ? pid : "self" };
+	struct limits_process *p = &out->process;
 
 	int error = read_stat(&r, p);
 	out->affinity = read_affinity(&r, &out->online);
@@ -178,7 +178,7 @@ struct gather {
 
 static void
 read_cpuset(
-    struct gather *g, const struct groups *all, const struct group *group, struct level *out)
+    struct gather *g, const struct groups *all, const struct group *group, struct limits_level *out)
 {
 	struct cpulist cpus;
 
@@ -191,7 +191,7 @@ read_cpuset(
 
 static void
 read_level(struct gather *g, enum family f, const struct groups *all, const struct group *group,
-    struct level *out)
+    struct limits_level *out)
 {
 	out->name = group->name;
 	if (f == FAMILY_CPU)

@@ -94,7 +94,7 @@ memory(const struct limits *l)
 
 /* The least of one figure of all levels, below what the machine has. */
 static struct bound
-least(const struct chain *c, double machine, struct keyed (*of)(const struct level *))
+least(const struct chain *c, double machine, struct keyed (*of)(const struct limits_level *))
 {
 	struct bound b = { .value = NAN, .at_most = is_uncertain(c) };
 
@@ -105,19 +105,19 @@ least(const struct chain *c, double machine, struct keyed (*of)(const struct lev
 }
 
 static struct keyed
-high_of(const struct level *l)
+high_of(const struct limits_level *l)
 {
 	return l->memory.high;
 }
 
 static struct keyed
-swap_of(const struct level *l)
+swap_of(const struct limits_level *l)
 {
 	return l->memory.swap;
 }
 
 static struct keyed
-pids_of(const struct level *l)
+pids_of(const struct limits_level *l)
 {
 	return l->pids.max;
 }
@@ -137,7 +137,7 @@ limits_effective(const struct limits *l)
 /* judge: what each runtime believes, beside what the process may really use. */
 
 static double
-quota_of(const struct level *v)
+quota_of(const struct limits_level *v)
 {
 	const struct cpu_quota *q = &v->cpu.quota;
 
@@ -145,14 +145,14 @@ quota_of(const struct level *v)
 }
 
 static double
-max_of(const struct level *v)
+max_of(const struct limits_level *v)
 {
 	return v->memory.unreadable ? (double)NAN : known_or(v->memory.max, INFINITY);
 }
 
 /* The least of the levels that the process sees; unknown when one of them is. */
 static double
-least_seen(const struct chain *c, double (*of)(const struct level *))
+least_seen(const struct chain *c, double (*of)(const struct limits_level *))
 {
 	double least = INFINITY;
 
@@ -174,7 +174,7 @@ topmost_seen(const struct chain *c)
 	return c->error ? (double)NAN : (double)INFINITY;
 }
 
-static const struct level *
+static const struct limits_level *
 leaf_seen(const struct chain *c)
 {
 	return c->first_seen < c->n ? &c->v[c->n - 1] : NULL;
@@ -195,7 +195,7 @@ affinity_of(const struct limits *l)
 static struct sight
 sight_of(const struct limits *l)
 {
-	const struct level *cpu = leaf_seen(&l->cpu), *memory = leaf_seen(&l->memory);
+	const struct limits_level *cpu = leaf_seen(&l->cpu), *memory = leaf_seen(&l->memory);
 	double no_cpu = l->cpu.error ? (double)NAN : (double)INFINITY,
 	       no_memory = l->memory.error ? (double)NAN : (double)INFINITY;
 
@@ -218,7 +218,7 @@ sight_of(const struct limits *l)
 
 /* The variable that the line to set names, when it is set already: the last one found counts. */
 static const struct setting *
-given(const struct process *p, const char *set)
+given(const struct limits_process *p, const char *set)
 {
 	const struct setting *found = NULL;
 

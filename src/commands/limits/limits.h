@@ -13,7 +13,7 @@
 #include "proc/task.h"
 
 /* One level of a hierarchy; of the bounds those of its controller. */
-struct level {
+struct limits_level {
 	const char *name;
 	struct cpu_bounds cpu;
 	struct memory_bounds memory;
@@ -35,7 +35,7 @@ struct chain {
 	bool tells_all;
 	struct keyed all;
 	size_t n;
-	struct level *v;
+	struct limits_level *v;
 };
 
 /* CPUs of some kind: how many (0: unknown) and which. */
@@ -52,7 +52,7 @@ struct setting {
 };
 
 /* What is known of the process; an errno beside what could not be read. */
-struct process {
+struct limits_process {
 	const char *comm;      /* NULL: unknown */
 	struct keyed threads;  /* that it has */
 	struct keyed runnable; /* that run or wait for a CPU, of the first LOOKS_MOST */
@@ -71,7 +71,7 @@ struct limits {
 	struct cpu_count online, affinity;
 	struct keyed memory_total, swap_total;
 	struct chain cpu, cpuset, memory, pids;
-	struct process process; /* of target.cgroup there is none */
+	struct limits_process process; /* of target.cgroup there is none */
 };
 
 /* The least of several bounds. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/format.h"
+#include "table/formats.h"
 
 static const char *const confidences[] = { "low", "medium", "high" };
 

@@ -19,7 +19,7 @@ struct sum {
 static const double PERCENT_OF_NS = 1e-7;
 
 void
-tasks_set_rates(const struct snapshot *s, double span_s)
+tasks_set_rates(const struct tasks_snapshot *s, double span_s)
 {
 	for (size_t i = 0; i < s->ntasks; i++) {
 		struct task *t = &s->tasks[i];
@@ -46,9 +46,9 @@ add_task(struct sum *sum, const struct task *t)
 }
 
 static void
-add_unit(struct sum *sum, const struct snapshot *s, const struct entry *u)
+add_unit(struct sum *sum, const struct tasks_snapshot *s, const struct tasks_entry *u)
 {
-	const struct process *p = u->p;
+	const struct tasks_process *p = u->p;
 
 	sum->majflt += u->t ? u->t->was_majflt : p->was_majflt;
 	sum->quota_ns += u->t ? u->t->quota_ns : p->quota_ns;
@@ -89,7 +89,7 @@ fill(struct cell *row, const struct sum *sum, double ticks_per_s, double span_s)
 }
 
 static void
-name(struct cell *row, const struct entry *u)
+name(struct cell *row, const struct tasks_entry *u)
 {
 	const struct detail *d = u->t ? u->t->detail : u->p->detail;
 
@@ -99,7 +99,7 @@ name(struct cell *row, const struct entry *u)
 }
 
 static bool
-same_cgroup(const struct entry *a, const struct entry *b)
+same_cgroup(const struct tasks_entry *a, const struct tasks_entry *b)
 {
 	const char *x = a->p->cgroup, *y = b->p->cgroup;
 
@@ -108,10 +108,10 @@ same_cgroup(const struct entry *a, const struct entry *b)
 
 /* By cgroup the units stand in the order of their cgroups. */
 static void
-add_rows(const struct watch *w, const struct snapshot *s, double span_s, struct table *out)
+add_rows(const struct watch *w, const struct tasks_snapshot *s, double span_s, struct table *out)
 {
 	for (size_t i = 0, next; i < s->nunits; i = next) {
-		const struct entry *u = &s->units[i];
+		const struct tasks_entry *u = &s->units[i];
 		struct sum sum = { .threads = 0 };
 		for (next = i; next < s->nunits &&
 		     (next == i || (w->ask->by_cgroup && same_cgroup(u, &s->units[next])));
@@ -134,7 +134,7 @@ by_wait(const struct cell *row)
 /* Tasks that began and ended between two looks are told in a row of their own, where there is a
  * place for its name; or where nobody shows the rows, but something judges by them. */
 static void
-add_unseen(const struct watch *w, const struct snapshot *s, struct table *out)
+add_unseen(const struct watch *w, const struct tasks_snapshot *s, struct table *out)
 {
 	int where = w->nshown == 0 || watch_shows(w, TASKS_COMM) ? TASKS_COMM : TASKS_CGROUP;
 
@@ -162,7 +162,7 @@ tell_stuck(struct watch *w, const struct table *out)
 static void
 tasks_rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *s = to;
+	const struct tasks_snapshot *s = to;
 
 	(void)from; /* what lies between was found when the later one was read */
 	tasks_set_rates(s, span_s);
@@ -241,8 +241,8 @@ view(const struct request *ask)
 static void *
 read_tasks(struct watch *w, struct arena *a)
 {
-	struct state *state = w->state;
-	struct snapshot *s = tasks_scan(w, a);
+	struct tasks_state *state = w->state;
+	struct tasks_snapshot *s = tasks_scan(w, a);
 
 	if (!s)
 		return NULL;
@@ -258,7 +258,7 @@ read_tasks(struct watch *w, struct arena *a)
 static void
 release(struct watch *w)
 {
-	struct state *state = w->state;
+	struct tasks_state *state = w->state;
 
 	free(state->room[0]);
 	free(state->room[1]);
@@ -275,7 +275,7 @@ const struct tool tool_tasks = {
 	.columns = columns,
 	.takes = TAKES_PID | TAKES_CGROUP | TAKES_THREADS | TAKES_MOST | TAKES_COMM |
 	    TAKES_BY_CGROUP | TAKES_BUDGET,
-	.state_size = sizeof(struct state),
+	.state_size = sizeof(struct tasks_state),
 	.costly = true,
 	.fleeting = true,
 	.view = view,

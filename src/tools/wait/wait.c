@@ -292,7 +292,7 @@ static const struct column columns[] = {
 	{ .key = NULL },
 };
 
-struct snapshot {
+struct wait_snapshot {
 	struct wait_sum *sums;
 	size_t nsums;
 	struct wait_event *events;
@@ -369,7 +369,7 @@ print_ids(struct arena *a, struct wait_whose *who)
 
 /* A flame graph counts whole looks; what is left is counted with the next row. */
 static void
-take_sums(struct watch *w, struct arena *a, struct snapshot *out)
+take_sums(struct watch *w, struct arena *a, struct wait_snapshot *out)
 {
 	struct wait_looks *s = w->state;
 	double look_ns = 1e9 / w->ask->hz;
@@ -393,7 +393,7 @@ static void *
 read_wait(struct watch *w, struct arena *a)
 {
 	struct wait_looks *s = w->state;
-	struct snapshot *snap = arena_alloc(a, sizeof *snap);
+	struct wait_snapshot *snap = arena_alloc(a, sizeof *snap);
 
 	if (!may_go_on(w))
 		return NULL;
@@ -444,7 +444,7 @@ share(const struct cell *row)
 }
 
 static void
-rows_of_events(const struct snapshot *s, double span_s, struct table *out)
+rows_of_events(const struct wait_snapshot *s, double span_s, struct table *out)
 {
 	for (size_t i = 0; i < s->nevents; i++) {
 		const struct wait_event *e = &s->events[i];
@@ -460,7 +460,7 @@ rows_of_events(const struct snapshot *s, double span_s, struct table *out)
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *s = to;
+	const struct wait_snapshot *s = to;
 
 	(void)from;
 	for (size_t i = 0; i < s->nsums; i++) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "commands/limits/page.h"
-#include "table/format.h"
+#include "table/formats.h"
 
 static void
 put_string(struct buf *b, const char *key, const char *v)
@@ -96,7 +96,7 @@ put_cpuset_levels(struct buf *b, const struct limits *l)
 {
 	begin(b, "cpuset_levels", '[');
 	for (size_t i = 0; i < l->cpuset.n; i++) {
-		const struct level *v = &l->cpuset.v[i];
+		const struct limits_level *v = &l->cpuset.v[i];
 		begin_item(b);
 		put_string(b, "cgroup", v->name);
 		put_number(b, "cpus", v->ncpus ? (double)v->ncpus : (double)NAN, 0);
@@ -124,7 +124,7 @@ put_cpus(struct buf *b, const struct page *p)
 }
 
 static void
-put_memory_level(struct buf *b, const struct level *v)
+put_memory_level(struct buf *b, const struct limits_level *v)
 {
 	const struct memory_bounds *m = &v->memory;
 
@@ -190,7 +190,7 @@ put_rlimit(struct buf *b, const char *key, const struct rlimit_pair *v)
 static void
 put_process(struct buf *b, const struct page *p)
 {
-	const struct process *s = &p->limits->process;
+	const struct limits_process *s = &p->limits->process;
 	bool asked = p->limits->target.pid;
 
 	begin(b, "process", '{');
