@@ -1,4 +1,4 @@
-/* command: pq limits: what a process may use, who says so, and what its runtime will believe. */
+/* limits: the command: what a process may use, who says so, and what its runtime will believe. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 
 #include "cli/open.h"
 #include "cli/words.h"
-#include "commands/limits/page.h"
+#include "commands/limits/limits.h"
 
 /* Not the last word on a heap, but no more than a thousandth is one either. */
 static double

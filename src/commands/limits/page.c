@@ -1,5 +1,5 @@
 /* page: for people: a headline for each resource, and below it who says so. */
-#include "commands/limits/page.h"
+#include "commands/limits/limits.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -106,7 +106,7 @@ page_headline(struct buf *b, const char *label, const char *value, const struct 
 	    bound->level && strcmp(bound->level, "hidden") != 0 ? bound->level : NULL);
 }
 
-/* page_cpu: the bounds of CPUs, for people. */
+/* The bounds of CPUs. */
 
 /* A list of CPUs that fits, with "..." for what is left out. */
 static const char *
@@ -209,7 +209,7 @@ page_cpu(struct buf *b, const struct page *p)
 	put_burst_and_weight(b, &l->cpu);
 }
 
-/* page_memory: the bounds of memory, tasks and files, for people. */
+/* The bounds of memory, tasks and files. */
 
 static const char *
 bytes_of(struct keyed v, char out[HUMAN_MOST])
@@ -362,7 +362,7 @@ page_memory(struct buf *b, const struct page *p)
 		put_files(b, p);
 }
 
-/* page_runtimes: what runtimes make of it, for people. */
+/* What runtimes make of it. */
 
 static void
 put_threads(struct buf *b, const struct page *p)

@@ -1,10 +1,10 @@
-/* page_json: all of it as one object. What is not known is null; what is no limit is null too, and
+/* page_json: the page as one object. What is not known is null; what is no limit is null too, and
  * told apart by a word. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/limits/page.h"
+#include "commands/limits/limits.h"
 #include "table/formats.h"
 
 static void
