@@ -3,8 +3,8 @@
  * their own rules. They read the cgroup files too, but some round up, some look at the last level
  * only, some do not look at all.
  *
- * What each takes for its CPUs: quota / period is q, the CPUs of the affinity
- * N; "leaf" is the process's own cgroup. As they were in these versions:
+ * What each takes for its CPUs: quota / period is q, the CPUs of the affinity N;
+ * "leaf" is the process's own cgroup. As they were in these versions:
  *
  *   Go             runtime/cgroup_linux.go, 1.25: min(N, max(2, ceil q)) of the leaf; before it
  *                  knew no cgroups
