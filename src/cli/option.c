@@ -182,17 +182,17 @@ check_folded(const struct options *o)
 		    "-c with --folded takes labels and one figure, such as process,where,samples");
 }
 
-/* Those of the tool's view, or of the default one, and of -w. */
+/* Those that the tool shows by default, else those of no group, and those of -w. */
 static void
-show_usual(struct options *o, const char *view, const char *groups)
+show_usual(struct options *o, const char *columns, const char *groups)
 {
-	if (view)
-		show_listed(o, view);
+	if (columns)
+		show_listed(o, columns);
 	for (int i = 0, listed = o->nshown; o->tool->columns[i].key; i++) {
 		const char *group = o->tool->columns[i].group;
 		bool wanted = group ? !o->format->for_people || group_is_wanted(groups, group) ||
 			is_named_so(o, group) :
-				      !view;
+				      !columns;
 		for (int k = 0; k < listed; k++)
 			wanted &= o->shown[k] != i;
 		if (wanted)
@@ -212,8 +212,8 @@ set_columns(struct options *o, const struct given *g)
 		show_listed(o, g->arg[OPT_COLUMNS]);
 	else
 		show_usual(o,
-		    o->tool->view && (o->format->for_people || o->ask.folded) ?
-			o->tool->view(&o->ask) :
+		    o->tool->default_columns && (o->format->for_people || o->ask.folded) ?
+			o->tool->default_columns(&o->ask) :
 			NULL,
 		    groups);
 	if (o->ask.folded)

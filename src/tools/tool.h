@@ -143,9 +143,9 @@ struct tool {
 	const struct tool *const *forms;
 	bool (*suits)(const struct request *ask); /* of such a form */
 	const char *forms_by;                     /* the options that ask for one: "-P" */
-	const char *(*view)(const struct request *
-		ask); /* the columns that text shows if not told otherwise, as -c has them, with those of
-	                                                   -w; it or what it gives may be NULL: by groups alone */
+	/* The columns that text shows if not told otherwise, as -c has them, with those of -w. It or
+	 * what it gives may be NULL: by groups alone. */
+	const char *(*default_columns)(const struct request *ask);
 	size_t state_size;
 	bool costly; /* pq record leaves it out unless it is named */
 	/* each row has the worst of many: no summary, as it would be of those times only */

@@ -229,7 +229,7 @@ static const struct column columns[] = {
 
 /* A cgroup has neither number nor name, and a thread is one. */
 static const char *
-view(const struct request *ask)
+default_columns(const struct request *ask)
 {
 	if (ask->by_cgroup)
 		return "cpu_pct,wait_pct,waits_per_s,wait_us,vcsw_per_s,ivcsw_per_s,threads,cgroup";
@@ -278,7 +278,7 @@ const struct tool tool_tasks = {
 	.state_size = sizeof(struct tasks_state),
 	.costly = true,
 	.fleeting = true,
-	.view = view,
+	.default_columns = default_columns,
 	.read = read_tasks,
 	.rows = tasks_rows,
 	.release = release,

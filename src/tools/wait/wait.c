@@ -302,7 +302,7 @@ struct wait_snapshot {
 
 /* What a narrow terminal can spare stands on the right. */
 static const char *
-view(const struct request *ask)
+default_columns(const struct request *ask)
 {
 	if (ask->folded)
 		return "process,comm,state,where,samples";
@@ -503,7 +503,7 @@ const struct tool tool_wait = {
 	.costly_tick = 5,
 	.costly = true,
 	.fleeting = true,
-	.view = view,
+	.default_columns = default_columns,
 	.tick = wait_look,
 	.read = read_wait,
 	.rows = rows,
