@@ -11,6 +11,12 @@ enum exit_status {
 	EXIT_UNSUPPORTED = 3, /* this kernel or container does not have it */
 };
 
+/* The exit statuses of tools that judge, which are those of Nagios plug-ins. */
+enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_CRITICAL, VERDICT_UNKNOWN };
+
+/* "ok", "warning", "critical", "unknown" */
+const char *verdict_name(enum verdict v);
+
 /* One line on stderr: "pq runq: " (the name set last), then the message. A control character
  * becomes a question mark. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -586,7 +586,9 @@ set_columns(struct options *o, const struct known *k)
 	if (o->columns)
 		show_listed(o, o->columns);
 	else
-		show_usual(o, k, o->tool->view && viewed ? o->tool->view(&o->ask) : NULL, groups);
+		show_usual(o, k,
+		    o->tool->default_columns && viewed ? o->tool->default_columns(&o->ask) : NULL,
+		    groups);
 	if (folded)
 		check_folded(o);
 }

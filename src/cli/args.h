@@ -4,7 +4,7 @@
 
 #include "cli/when.h"
 #include "expr/expr.h"
-#include "table/format.h"
+#include "table/formats.h"
 #include "tools/tool.h"
 
 enum { WORDS_MOST = 64, OWN_OPTIONS_MOST = 2048 };

@@ -47,16 +47,15 @@ tapes_file(const char *path, bool *pipe)
 	return fd;
 }
 
-struct host_window
-tapes_window(const struct options *o, int64_t first_ns, int64_t last_ns)
+struct span
+tapes_window(const struct options *o, const struct span *whole)
 {
-	struct when_span span = { first_ns, last_ns };
-	struct host_window w = { INT64_MIN, INT64_MAX, o->follow };
+	struct span w = SPAN_ALL;
 
 	if (o->from.written)
-		w.from_ns = when_resolve(&o->from.when, &span, o->utc);
+		w.from_ns = when_resolve(&o->from.when, whole, o->utc);
 	if (o->to.written)
-		w.to_ns = when_resolve_end(&o->to.when, &span, o->utc);
+		w.to_ns = when_resolve_end(&o->to.when, whole, o->utc);
 	if (w.from_ns > w.to_ns)
 		die(EXIT_USAGE, "--from %s is later than --to %s", o->from.written, o->to.written);
 	return w;
@@ -66,21 +65,20 @@ tapes_window(const struct options *o, int64_t first_ns, int64_t last_ns)
 static void
 set_window(struct host *h, const struct options *o)
 {
-	int64_t first_ns = 0, last_ns = 0;
+	struct span whole = { 0, 0 };
 
 	if (!o->from.written && !o->to.written) {
-		host_tape_window(h, &(struct host_window){ INT64_MIN, INT64_MAX, o->follow });
+		host_tape_window(h, SPAN_ALL, o->follow);
 		return;
 	}
-	if (host_tape_span(h, &first_ns, &last_ns) < 0) {
+	if (host_tape_span(h, &whole) < 0) {
 		if (errno != ESPIPE)
 			die(EXIT_FAILED, "%s: %s", o->source, tapes_why(errno));
 		die(EXIT_USAGE,
 		    "--from and --to need a file: where a pipe ends is not known; pq tape cut can "
 		    "write to a pipe");
 	}
-	struct host_window w = tapes_window(o, first_ns, last_ns);
-	host_tape_window(h, &w);
+	host_tape_window(h, tapes_window(o, &whole), o->follow);
 }
 
 static struct host *

@@ -200,9 +200,9 @@ sane(int64_t ns)
 /* A time after the end is meant to be of the day before when the recording reaches back to it, or
  * nearly so. */
 static int64_t
-clock_ns(const struct when *w, const struct when_span *span, bool utc)
+day_time_ns(const struct when *w, const struct span *span, bool utc)
 {
-	int64_t first_ns = sane(span->first_ns), last_ns = sane(span->last_ns);
+	int64_t first_ns = sane(span->from_ns), last_ns = sane(span->to_ns);
 	struct tm t = broken_down(last_ns / second, utc);
 	t.tm_hour = w->written.tm_hour;
 	t.tm_min = w->written.tm_min;
@@ -225,7 +225,7 @@ sum(int64_t a, int64_t b)
 }
 
 int64_t
-when_resolve_end(const struct when *w, const struct when_span *span, bool utc)
+when_resolve_end(const struct when *w, const struct span *span, bool utc)
 {
 	struct when next = *w;
 
@@ -236,14 +236,13 @@ when_resolve_end(const struct when *w, const struct when_span *span, bool utc)
 }
 
 int64_t
-when_resolve(const struct when *w, const struct when_span *span, bool utc)
+when_resolve(const struct when *w, const struct span *span, bool utc)
 {
 	if (w->kind == WHEN_CLOCK)
-		return clock_ns(w, span, utc);
+		return day_time_ns(w, span, utc);
 	if (w->kind == WHEN_DATE)
 		return seconds(w->written, utc) * second + w->ns;
 	if (w->kind == WHEN_INSTANT)
 		return w->ns;
-	return w->kind == WHEN_AFTER_FIRST ? sum(span->first_ns, w->ns) :
-					     sum(span->last_ns, -w->ns);
+	return w->kind == WHEN_AFTER_FIRST ? sum(span->from_ns, w->ns) : sum(span->to_ns, -w->ns);
 }

@@ -7,12 +7,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
-
-/* What a time is relative to: the first and the last moment of the recording. */
-struct when_span {
-	int64_t first_ns, last_ns;
-};
 
 enum when_kind {
 	WHEN_CLOCK, /* 17:12, 9:05:01.250: a time of day */
@@ -46,14 +42,14 @@ struct when_option {
  * time; *out is set on success only. */
 int when_parse(struct text t, struct when *out);
 
-/* The time in ns since 1970, local times by TZ unless utc. A time of day is the one of the last
- * moment's day; where that is later than the last moment, it is the one of the day before if that
- * is within the recording or nearer to it. Of a local time that comes twice, when clocks are set
- * back, it is the first one; of one that is left out, as long after the change as it is written to
- * be. Sums too large end at INT64_MIN or _MAX. */
-int64_t when_resolve(const struct when *w, const struct when_span *span, bool utc);
+/* The time in ns since 1970, local times by TZ unless utc; span: from the first to the last moment of
+ * the recording. A time of day is the one of the last moment's day; where that is later than the
+ * last moment, it is the one of the day before if that is within the recording or nearer to it. Of
+ * a local time that comes twice, when clocks are set back, it is the first one; of one that is left
+ * out, as long after the change as it is written to be. Sums too large end at INT64_MIN or _MAX. */
+int64_t when_resolve(const struct when *w, const struct span *span, bool utc);
 
 /* The same for the end of a window: of a date without a time it is the end of the day. */
-int64_t when_resolve_end(const struct when *w, const struct when_span *span, bool utc);
+int64_t when_resolve_end(const struct when *w, const struct span *span, bool utc);
 
 #endif

@@ -19,7 +19,7 @@
 #include "session/crew.h"
 #include "session/schedule.h"
 #include "session/signals.h"
-#include "table/format.h"
+#include "table/formats.h"
 #include "table/metrics.h"
 #include "version.h"
 

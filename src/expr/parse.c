@@ -149,7 +149,7 @@ expr_find(struct parser *p, const struct token *t, int *tool, int *column)
 	return *tool >= 0;
 }
 
-static bool parse_level(struct parser *p, enum level level, struct part *out);
+static bool parse_level(struct parser *p, enum precedence level, struct part *out);
 
 /* Adds a step; its operands are the values before it. */
 static bool
@@ -249,7 +249,7 @@ join_figures(struct parser *p, struct part *left, const struct token *op, const 
 static bool
 begin_join(struct parser *p, struct part *left, const struct token *op)
 {
-	enum level level = expr_level(op->op);
+	enum precedence level = expr_level(op->op);
 
 	if (level <= CONJUNCTION)
 		return to_condition(p, left, op->at);
@@ -362,9 +362,9 @@ join(struct parser *p, struct part *left, const struct token *op, struct part *r
 
 /* What stands between operators of that level, and these. */
 static bool
-parse_level(struct parser *p, enum level level, struct part *out)
+parse_level(struct parser *p, enum precedence level, struct part *out)
 {
-	enum level next = (enum level)(level + 1);
+	enum precedence next = (enum precedence)(level + 1);
 	struct part right;
 
 	*out = (struct part){ .at = p->token.at, .first = p->x->nsteps, .tool = -1, .column = -1 };

@@ -6,13 +6,13 @@
 #include "base/text.h"
 
 /* Names of calls with numbers that follow each other. */
-struct run {
+struct call_names {
 	unsigned first;
 	const char *names;
 };
 
 /* clang-format off: a line for each run */
-static const struct run x86_64[] = { { 0,
+static const struct call_names x86_64[] = { { 0,
 					 "read write open close stat fstat lstat poll lseek mmap "
 					 "mprotect munmap brk rt_sigaction rt_sigprocmask" },
 	{ 15,
@@ -133,7 +133,7 @@ static const struct run x86_64[] = { { 0,
 	{ 0, NULL } };
 
 /* aarch64 and riscv64; 258 and 259 are riscv64's alone. */
-static const struct run generic[] = { { 0,
+static const struct call_names generic[] = { { 0,
 					  "io_setup io_destroy io_submit io_cancel io_getevents "
 					  "setxattr lsetxattr fsetxattr getxattr lgetxattr" },
 	{ 10,
@@ -241,7 +241,7 @@ static const struct run generic[] = { { 0,
 /* clang-format on */
 
 static bool
-find(const struct run *runs, uint64_t number, struct text *name)
+find(const struct call_names *runs, uint64_t number, struct text *name)
 {
 	for (; runs->names; runs++) {
 		struct text rest = text_of(runs->names);
@@ -256,7 +256,7 @@ const char *
 syscall_name(const char *machine, uint64_t number, char out[SYSCALL_NAME_MOST])
 {
 	bool is_generic = strcmp(machine, "aarch64") == 0 || strcmp(machine, "riscv64") == 0;
-	const struct run *runs = strcmp(machine, "x86_64") == 0 ? x86_64 :
+	const struct call_names *runs = strcmp(machine, "x86_64") == 0 ? x86_64 :
 	    is_generic                                          ? generic :
 								  NULL;
 	struct text name;

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/hist.h"
-#include "table/format.h"
+#include "table/formats.h"
 
 /* Averages are kept for so many series, percentiles for the first few. */
 enum {

@@ -105,7 +105,7 @@ struct tool {
 	const char *forms_by;               /* the options that ask for one: "-P" */
 	/* the columns that text shows unless told otherwise, as -c takes them, beside those of -w;
 	 * it, or what it returns, may be NULL: those without a group */
-	const char *(*view)(const struct request *ask);
+	const char *(*default_columns)(const struct request *ask);
 	size_t state_size;
 	bool costly; /* pq record leaves it out unless it is named */
 	/* each row has the worst of many: no summary, as it would be of those times only */

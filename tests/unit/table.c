@@ -1,7 +1,7 @@
 /* Rows under columns, and what the formats and the summary make of them. */
 #include "table/table.h"
 
-#include "table/format.h"
+#include "table/formats.h"
 #include "table/summary.h"
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-/* What pq check is to judge, from its command line. */
+/* check: whether conditions hold, as an exit status and a line for monitoring. print.c writes it. */
 #include "commands/check/check.h"
 
 #include <errno.h>
@@ -16,6 +16,8 @@
 #include "cli/args.h"
 #include "session/signals.h"
 #include "session/survey.h"
+
+/* The command line: conditions and subjects. */
 
 /* Only the last word may be `for`: behind it is a number. */
 static size_t
@@ -135,7 +137,7 @@ take_span(struct check *c)
 	c->span_ns = c->command || replay ? 0 : c->own->span_ns ? c->own->span_ns : 1000000000;
 }
 
-/* check_plan.c: what the command line asks for; a wrong argument ends the program. */
+/* What the command line asks for; a wrong argument ends the program. */
 static void
 check_plan(struct check *c, const struct options *o)
 {
@@ -145,7 +147,7 @@ check_plan(struct check *c, const struct options *o)
 	list_columns(c);
 	take_subjects(c);
 	take_span(c);
-	c->finding = xmalloc(c->subjects * c->conditions * sizeof *c->finding);
+	c->outcome = xmalloc(c->subjects * c->conditions * sizeof *c->outcome);
 }
 
 static void
@@ -154,7 +156,7 @@ check_plan_free(struct check *c)
 	for (size_t i = 0; i < c->conditions; i++)
 		expr_free(c->condition[i].expr);
 	arena_free(&c->arena);
-	free(c->finding);
+	free(c->outcome);
 }
 
 /* The command of --during. */
@@ -324,7 +326,7 @@ watch(struct check *c)
 	job_stop(&c->job);
 }
 
-/* check_watch.c: watches all tools over the span. */
+/* Watches all tools over the span. */
 static void
 check_watch(struct check *c)
 {
@@ -350,13 +352,12 @@ check_watch_end(struct check *c)
 	host_close(c->panel.host);
 }
 
-/* check: whether conditions hold, as an exit status and a line for monitoring. check.h says which
- * part is where. */
+/* The outcomes, and the verdict that follows from them. */
 
-struct finding *
-check_finding(const struct check *c, size_t subject, size_t condition)
+struct outcome *
+check_outcome(const struct check *c, size_t subject, size_t condition)
 {
-	return &c->finding[subject * c->conditions + condition];
+	return &c->outcome[subject * c->conditions + condition];
 }
 
 bool
@@ -386,7 +387,7 @@ static void
 judge(struct check *c, size_t subject, size_t condition)
 {
 	const struct expr *x = c->condition[condition].expr;
-	struct finding *f = check_finding(c, subject, condition);
+	struct outcome *f = check_outcome(c, subject, condition);
 	const struct table *tables[CHECK_TOOLS] = { NULL };
 	const struct expr_now now = { tables,
 		c->panel.host->facts.cpus ? (double)c->panel.host->facts.cpus : NAN };
@@ -415,7 +416,7 @@ worse_of(enum verdict a, enum verdict b)
 enum verdict
 check_level_of(const struct check *c, size_t subject, size_t condition)
 {
-	enum truth truth = check_finding(c, subject, condition)->truth;
+	enum truth truth = check_outcome(c, subject, condition)->truth;
 
 	if (truth != TRUTH_YES)
 		return truth == TRUTH_NO ? VERDICT_OK : VERDICT_UNKNOWN;

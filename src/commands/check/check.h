@@ -2,6 +2,7 @@
 #ifndef PQ_CHECK_CHECK_H
 #define PQ_CHECK_CHECK_H
 
+#include "base/fail.h"
 #include "cli/args.h"
 #include "commands/record/job.h"
 #include "expr/expr.h"
@@ -17,9 +18,6 @@ struct check_options {
 	bool json;
 };
 
-/* The exit statuses of monitoring plug-ins. */
-enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_CRITICAL, VERDICT_UNKNOWN };
-
 struct condition {
 	const char *source;
 	bool critical;
@@ -33,7 +31,7 @@ struct subject {
 };
 
 /* What came of a condition for a subject. */
-struct finding {
+struct outcome {
 	enum truth truth;
 	struct expr_findings found;
 	const char *why; /* it is unknown; NULL: nobody said */
@@ -58,7 +56,7 @@ struct check {
 	struct host past;
 	/* those that do not care for the subject are the same */
 	struct member *member[SUBJECTS_MOST][CHECK_TOOLS];
-	struct finding *finding; /* by subject and condition */
+	struct outcome *outcome; /* by subject and condition */
 	struct job job;
 	bool ended; /* the command has, as *end says */
 	struct job_end end;
@@ -69,7 +67,7 @@ struct check {
 const char *check_command_failed(const struct job_end *e, char *out, size_t n);
 
 /* What came of a condition for a subject. */
-struct finding *check_finding(const struct check *c, size_t subject, size_t condition);
+struct outcome *check_outcome(const struct check *c, size_t subject, size_t condition);
 
 /* Whether the tool takes the subject: else its figures are of the machine, for all subjects the
  * same. */
@@ -78,7 +76,7 @@ bool check_is_about(const struct check *c, size_t subject, const struct tool *to
 /* Whether the same was found for an earlier subject, as the condition is not about this one. */
 bool check_is_repeated(const struct check *c, size_t subject, size_t condition);
 
-/* What a finding alone would be. */
+/* The verdict of one outcome alone. */
 enum verdict check_level_of(const struct check *c, size_t subject, size_t condition);
 
 /* Of the figures of a subject, without the command's failure. */
@@ -87,24 +85,10 @@ enum verdict check_level(const struct check *c, size_t subject);
 /* What a failure of the command makes of it: nothing is OK, nor is it judged what was not done. */
 enum verdict check_with_command(const struct check *c, enum verdict v);
 
-/* check_line.c: the one line of a monitoring plug-in, for what was found of all subjects. */
+/* print.c: the one line of a monitoring plug-in, for what was found of all subjects. */
 void check_line(const struct check *c, enum verdict found, struct buf *out);
 
-/* check_perf.c: the figures that are compared with thresholds, each once. */
-struct perf {
-	const struct member *member;
-	size_t subject;
-	int weight;                                   /* of that finding */
-	const struct expr_figure *figure;             /* of the finding that decides */
-	const struct expr_figure *warning, *critical; /* NULL: there is no such threshold */
-};
-
-struct perfs {
-	struct perf *v;
-	size_t n;
-};
-
-/* check_json.c: one object per subject and line. */
+/* One JSON object per subject and line. */
 void check_json(const struct check *c, struct buf *out);
 
 #endif

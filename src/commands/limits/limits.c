@@ -1,11 +1,11 @@
-/* command: pq limits: what a process may use, who says so, and what its runtime will believe. */
+/* limits: the command: what a process may use, who says so, and what its runtime will believe. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "cli/open.h"
-#include "commands/limits/page.h"
+#include "commands/limits/limits.h"
 
 struct limits_options {
 	double share; /* of the memory limit, for heaps; 0: what is usual */

@@ -146,8 +146,7 @@ saves_ask(struct saves *s, const struct moment *m, const struct reason *why, boo
 	struct save *new = &s->v[s->n++];
 	*new = (struct save){ .reason = *why,
 		.at_ns = m->real_ns,
-		.from_ns = m->mono_ns - p->before_ns,
-		.to_ns = m->mono_ns + after_ns,
+		.window = { m->mono_ns - p->before_ns, m->mono_ns + after_ns },
 		.due_ns = m->mono_ns + after_ns };
 	new->reason.suppressed += s->refused;
 	s->refused = 0;
@@ -164,9 +163,7 @@ copy_window(void *ctx)
 	struct tape_reader r;
 
 	tape_reader_begin_at(&r, s->tape->fd, &s->tape->index);
-	const struct cut_window window = { save->from_ns, save->to_ns,
-		s->tape->writer.segment.boot_id };
-	int64_t copied = cut_save(&r, &window, save->path);
+	int64_t copied = cut_save(&r, save->window, s->tape->writer.segment.boot_id, save->path);
 	return copied > 0                     ? 0 :
 	    copied == 0                       ? COPY_NOTHING :
 	    errno > 0 && errno < COPY_NOTHING ? errno :

@@ -129,13 +129,12 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	int got;
 
 	tapework_open(&r, path);
-	struct host_window asked = tapework_window(&r, o);
-	struct tape_window w = { .from_ns = asked.from_ns, .to_ns = asked.to_ns };
+	struct tape_window w = { .times = tapework_window(&r, o) };
 	if (mkdir(to, 0755) < 0)
 		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot make the directory %s: %s",
 		    to, errno == EEXIST ? "it exists; give a new one" : strerror(errno));
 	int dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r.to_ns = w.to_ns;
+	r.wanted.to_ns = w.times.to_ns;
 	while ((got = tape_reader_next(&r, &m)) > 0) {
 		if (!tape_window_has(&w, &m))
 			continue;

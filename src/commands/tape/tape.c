@@ -25,7 +25,7 @@ struct tape_options {
 struct cost {
 	bool known;
 	uint64_t run;
-	int64_t from_ns, to_ns; /* CLOCK_MONOTONIC */
+	struct span times; /* CLOCK_MONOTONIC */
 	struct keyed from_cpu_us, v[6];
 };
 
@@ -58,10 +58,10 @@ take_cost(struct cost *c, struct tape_reader *r, const struct moment *m)
 	if (!c->known || c->run != r->segment.run) {
 		c->known = true;
 		c->run = r->segment.run;
-		c->from_ns = m->mono_ns;
+		c->times.from_ns = m->mono_ns;
 		c->from_cpu_us = c->v[COST_CPU];
 	}
-	c->to_ns = m->mono_ns;
+	c->times.to_ns = m->mono_ns;
 }
 
 static void
@@ -107,7 +107,7 @@ known(struct keyed k)
 static double
 cost_pct(const struct cost *c)
 {
-	double span_us = (double)(c->to_ns - c->from_ns) * 1e-3;
+	double span_us = (double)(c->times.to_ns - c->times.from_ns) * 1e-3;
 
 	return c->known && span_us > 0 ?
 	    keyed_delta(c->from_cpu_us, c->v[COST_CPU]) / span_us * 100 :
@@ -302,17 +302,17 @@ tapework_open(struct tape_reader *r, const char *path)
 		die(errno == EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s: %s", path, tapes_why(errno));
 }
 
-struct host_window
+struct span
 tapework_window(struct tape_reader *r, const struct options *o)
 {
-	int64_t first_ns, last_ns;
+	struct span whole;
 
 	if (!o->from.written && !o->to.written)
-		return (struct host_window){ INT64_MIN, INT64_MAX, false };
-	if (tape_reader_span(r, &first_ns, &last_ns) < 0)
+		return SPAN_ALL;
+	if (tape_reader_span(r, &whole) < 0)
 		die(EXIT_USAGE, "--from and --to need a file: %s",
 		    errno == ESPIPE ? "where a pipe ends is not known" : strerror(errno));
-	return tapes_window(o, first_ns, last_ns);
+	return tapes_window(o, &whole);
 }
 
 enum exit_status
@@ -357,17 +357,16 @@ cut(const struct options *o, const char *path, const char *to)
 	int64_t copied;
 
 	tapework_open(&r, path);
-	struct host_window asked = tapework_window(&r, o);
-	struct cut_window w = { asked.from_ns, asked.to_ns, NULL };
+	struct span w = tapework_window(&r, o);
 	if (strcmp(to, "-") == 0) {
 		tapes_create(&out, to, 0);
-		copied = cut_copy(&r, &w, &out);
+		copied = cut_copy(&r, w, NULL, &out);
 		if (copied < 0 && errno == EPIPE)
 			return EXIT_DONE;
 		if (tape_file_close(&out) < 0)
 			copied = -1;
 	} else {
-		copied = cut_save(&r, &w, to);
+		copied = cut_save(&r, w, NULL, to);
 	}
 	if (copied < 0 && errno == EEXIST)
 		die(EXIT_USAGE, "%s exists: give a new file", to);

@@ -10,7 +10,7 @@
 void tapework_open(struct tape_reader *r, const char *path);
 
 /* The window that was asked for; ends the program when it cannot be told. */
-struct host_window tapework_window(struct tape_reader *r, const struct options *o);
+struct span tapework_window(struct tape_reader *r, const struct options *o);
 
 /* Says what was lost of it, if anything was; returns the exit status. */
 enum exit_status tapework_end(struct tape_reader *r, const char *path);

@@ -8,20 +8,19 @@
 #include "tools/wait/wait.h"
 
 static struct member *
-add_asked(struct evidence *e, enum view v, const struct tool *tool, const struct target *target,
+add_asked(struct evidence *e, const struct tool *tool, const struct target *target,
     const void *options)
 {
 	struct request ask = { tool_target(tool, target), options };
 
-	e->view[v] = panel_add(&e->panel, tool, &ask);
-	return e->view[v];
+	return panel_add(&e->panel, tool, &ask);
 }
 
 /* As when no option is given, but with all rows. */
 static struct member *
-add(struct evidence *e, enum view v, const struct tool *tool, const struct target *target)
+add(struct evidence *e, const struct tool *tool, const struct target *target)
 {
-	return add_asked(e, v, tool, target, tool_defaults(tool, &e->arena, 0));
+	return add_asked(e, tool, target, tool_defaults(tool, &e->arena, 0));
 }
 
 static void
@@ -29,10 +28,12 @@ add_machine(struct evidence *e)
 {
 	const struct target none = { .pid = NULL }, all = { .all = true };
 
-	add(e, VIEW_RUNQ, &tool_runq, &none)->every_ns = 50000000;
-	add(e, VIEW_CPUS, &tool_cpu, &none);
-	add(e, VIEW_PSI, &tool_psi, &all);
-	add(e, VIEW_TASKS, &tool_tasks, &none);
+	struct member *runq = add(e, &tool_runq, &none);
+	runq->every_ns = 50000000;
+	e->runq.of = runq;
+	e->cpus.of = add(e, &tool_cpu, &none);
+	e->psi.of = add(e, &tool_psi, &all);
+	e->tasks.of = add(e, &tool_tasks, &none);
 }
 
 /* All cgroups with a limit, unless somebody is asked for. */
@@ -40,11 +41,13 @@ static void
 add_groups(struct evidence *e)
 {
 	const struct target all = { .all = true };
-	const struct target *target = evidence_has_target(e) ? e->target : &all;
+	const struct target *target = evidence_has_target(e) ? e->about : &all;
 
-	add(e, VIEW_THROTTLE, &tool_throttle, target);
-	add(e, VIEW_MEM, &tool_mem, target);
-	add(e, VIEW_GROWTH, &tool_mem, target)->steps = true;
+	e->throttle.of = add(e, &tool_throttle, target);
+	e->mem.of = add(e, &tool_mem, target);
+	struct member *step = add(e, &tool_mem, target);
+	step->steps = true;
+	e->mem_step.of = step;
 }
 
 /* Threads that stand still are looked at ten times a second: what lasts is looked for here. */
@@ -54,9 +57,11 @@ add_target(struct evidence *e)
 	struct wait_options *waits = tool_defaults(&tool_wait, &e->arena, 0);
 
 	waits->hz = 10;
-	add(e, VIEW_TARGET, &tool_tasks, e->target);
-	add(e, VIEW_TARGET_PSI, &tool_psi, e->target);
-	add_asked(e, VIEW_WAIT, &tool_wait, e->target, waits)->every_ns = 100000000;
+	e->target.of = add(e, &tool_tasks, e->about);
+	e->target_psi.of = add(e, &tool_psi, e->about);
+	struct member *wait = add_asked(e, &tool_wait, e->about, waits);
+	wait->every_ns = 100000000;
+	e->wait.of = wait;
 }
 
 static struct growth *
@@ -79,24 +84,23 @@ note_growth(void *ctx, struct panel *p)
 	struct evidence *e = ctx;
 
 	(void)p;
-	for (size_t i = 0; i < evidence_rows(e, VIEW_GROWTH); i++) {
-		double hard = evidence_num(e, VIEW_GROWTH, i, "hard_bytes");
-		struct growth *g = isnan(hard) ?
-		    NULL :
-		    growth_of(e, evidence_text(e, VIEW_GROWTH, i, "cgroup"), hard);
+	for (size_t i = 0; i < mem_count(e->mem_step); i++) {
+		double hard = mem_num(e->mem_step, i, MEM_HARD);
+		struct growth *g =
+		    isnan(hard) ? NULL : growth_of(e, mem_text(e->mem_step, i, MEM_CGROUP), hard);
 		if (!g)
 			continue;
 		if (g->steps++ > 0)
 			g->least_step = fmin(g->least_step, hard - g->last);
 		g->last = hard;
-		g->limit = evidence_num(e, VIEW_GROWTH, i, "limit_bytes");
+		g->limit = mem_num(e->mem_step, i, MEM_LIMIT);
 	}
 }
 
 bool
 evidence_begin(struct evidence *e, struct host *host, const struct target *target, uint64_t moments)
 {
-	*e = (struct evidence){ .target = target };
+	*e = (struct evidence){ .about = target };
 	e->panel = (struct panel){ .host = host,
 		.step_ns = 1000000000,
 		.moments = moments,
@@ -109,73 +113,71 @@ evidence_begin(struct evidence *e, struct host *host, const struct target *targe
 	return panel_begin(&e->panel);
 }
 
-static const struct table *
-table_of(const struct evidence *e, enum view v)
-{
-	return e->view[v] && e->view[v]->has_rows ? &e->view[v]->sampler.table : NULL;
-}
-
 size_t
-evidence_rows(const struct evidence *e, enum view v)
+rows_count(const struct member *m)
 {
-	const struct table *t = table_of(e, v);
-
-	return t ? t->nrows : 0;
+	return m && m->has_rows ? m->sampler.table.nrows : 0;
 }
 
 static const struct cell *
-cell_of(const struct evidence *e, enum view v, size_t row, const char *key)
+cell_of(const struct member *m, size_t row, int column)
 {
-	const struct table *t = table_of(e, v);
-	int column = t && row < t->nrows ? columns_find(t->columns, text_of(key)) : -1;
-
-	return column < 0 ? NULL : &table_at(t, row)[column];
+	return row < rows_count(m) ? &table_at(&m->sampler.table, row)[column] : NULL;
 }
 
 double
-evidence_num(const struct evidence *e, enum view v, size_t row, const char *key)
+rows_num(const struct member *m, size_t row, int column)
 {
-	const struct cell *c = cell_of(e, v, row, key);
+	const struct cell *c = cell_of(m, row, column);
 
 	return c ? c->num : NAN;
 }
 
 const char *
-evidence_text(const struct evidence *e, enum view v, size_t row, const char *key)
+rows_text(const struct member *m, size_t row, int column)
 {
-	const struct cell *c = cell_of(e, v, row, key);
+	const struct cell *c = cell_of(m, row, column);
 
 	return c && c->label ? c->label : "";
 }
 
 size_t
-evidence_most(const struct evidence *e, enum view v, const char *key)
+rows_most(const struct member *m, int column)
 {
-	size_t n = evidence_rows(e, v), best = n;
+	size_t n = rows_count(m), best = n;
 
 	for (size_t i = 0; i < n; i++) {
-		double x = evidence_num(e, v, i, key);
-		if (!isnan(x) && (best == n || x > evidence_num(e, v, best, key)))
+		double x = rows_num(m, i, column);
+		if (!isnan(x) && (best == n || x > rows_num(m, best, column)))
 			best = i;
 	}
 	return best;
 }
 
 size_t
-evidence_find(const struct evidence *e, enum view v, const char *key, const char *label)
+rows_find(const struct member *m, int column, const char *label)
 {
-	size_t n = evidence_rows(e, v);
+	size_t n = rows_count(m);
 
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(evidence_text(e, v, i, key), label) == 0)
+		if (strcmp(rows_text(m, i, column), label) == 0)
 			return i;
 	return n;
+}
+
+bool
+evidence_is_empty(const struct evidence *e)
+{
+	for (size_t i = 0; i < e->panel.n; i++)
+		if (rows_count(e->panel.v[i]) > 0)
+			return false;
+	return true;
 }
 
 double
 evidence_cpus(const struct evidence *e)
 {
-	size_t n = evidence_rows(e, VIEW_CPUS);
+	size_t n = cpu_count(e->cpus);
 
 	return n > 1 ? (double)n - 1 : NAN; /* the first is of all */
 }
@@ -183,13 +185,13 @@ evidence_cpus(const struct evidence *e)
 bool
 evidence_has_target(const struct evidence *e)
 {
-	return e->target->pid || e->target->cgroup;
+	return e->about->pid || e->about->cgroup;
 }
 
 const char *
 evidence_words(const struct evidence *e, char out[256])
 {
-	const struct target *t = e->target;
+	const struct target *t = e->about;
 
 	snprintf(out, 256, "%s%.200s",
 	    t->pid        ? " -p " :

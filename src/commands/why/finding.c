@@ -5,19 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/format.h"
+#include "table/formats.h"
 
 static const char *const confidences[] = { "low", "medium", "high" };
-static const char *const severities[] = { "ok", "warning", "critical" };
 
 struct finding *
-finding_add(struct findings *f, const char *rule, enum severity s, enum confidence c, double weight,
-    const char *what, ...)
+finding_add(struct findings *f, const char *rule, enum verdict severity, enum confidence c,
+    double weight, const char *what, ...)
 {
 	struct finding *one = &f->v[f->n < FINDINGS_MOST - 1 ? f->n++ : FINDINGS_MOST - 1];
 	va_list ap;
 
-	*one = (struct finding){ .rule = rule, .severity = s, .confidence = c, .weight = weight };
+	*one = (struct finding){
+		.rule = rule, .severity = severity, .confidence = c, .weight = weight
+	};
 	va_start(ap, what);
 	vsnprintf(one->what, sizeof one->what, what, ap);
 	va_end(ap);
@@ -73,13 +74,13 @@ findings_has(const struct findings *f, const char *rule)
 	return false;
 }
 
-int
+enum verdict
 findings_verdict(const struct findings *f)
 {
-	int worst = 0;
+	enum verdict worst = VERDICT_OK;
 
 	for (size_t i = 0; i < f->n; i++)
-		worst = (int)f->v[i].severity > worst ? (int)f->v[i].severity : worst;
+		worst = f->v[i].severity > worst ? f->v[i].severity : worst;
 	return worst;
 }
 
@@ -152,7 +153,7 @@ json_finding(const struct finding *f, struct buf *b)
 {
 	buf_char(b, '{');
 	member(b, "rule", f->rule);
-	member(b, "severity", severities[f->severity]);
+	member(b, "severity", verdict_name(f->severity));
 	member(b, "confidence", confidences[f->confidence]);
 	member(b, "what", f->what);
 	buf_json_key(b, "evidence");
@@ -188,7 +189,7 @@ findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 	buf_iso_time(b, &times, p->to.real_ns);
 	buf_text(b, "\",\"interval_s\":");
 	buf_fixed(b, panel_span_s(p), 3);
-	member(b, "verdict", severities[findings_verdict(f)]);
+	member(b, "verdict", verdict_name(findings_verdict(f)));
 	buf_json_key(b, "findings");
 	buf_char(b, '[');
 	for (size_t i = 0; i < f->n; i++) {

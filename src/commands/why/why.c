@@ -5,33 +5,19 @@
 #include "cli/output.h"
 #include "session/signals.h"
 #include "cli/open.h"
-#include "commands/why/causes.h"
+#include "commands/why/finding.h"
 #include "session/survey.h"
-
-enum { EXIT_UNKNOWN = 3 };
 
 struct why_options {
 	bool json;
 };
-
-static void
-judge(const struct evidence *e, struct findings *f)
-{
-	static cause_fn *const *const subjects[] = { causes_quota, causes_cpu, causes_memory,
-		causes_waits };
-
-	for (size_t s = 0; s < sizeof subjects / sizeof subjects[0]; s++)
-		for (size_t i = 0; subjects[s][i]; i++)
-			subjects[s][i](e, f);
-	findings_sort(f);
-}
 
 /* Whom it was asked for is not there: nothing can be judged. That a cgroup is missing in one
  * hierarchy (v1) is no such thing. */
 static bool
 has_failed(const struct evidence *e)
 {
-	const struct member *target = e->view[VIEW_TARGET];
+	const struct member *target = e->target.of;
 
 	if (!target || target->sampler.watch.fail != EXIT_USAGE)
 		return false;
@@ -41,15 +27,10 @@ has_failed(const struct evidence *e)
 }
 
 /* Nothing that could be looked at is not the same as nothing found. */
-static int
+static enum verdict
 verdict(const struct evidence *e, const struct findings *f)
 {
-	int worst = findings_verdict(f);
-
-	for (int v = 0; v < VIEWS; v++)
-		if (evidence_rows(e, (enum view)v) > 0)
-			return worst;
-	return EXIT_UNKNOWN;
+	return evidence_is_empty(e) ? VERDICT_UNKNOWN : findings_verdict(f);
 }
 
 static void
@@ -91,7 +72,7 @@ why(const struct options *o)
 	struct host *host = tapes_open(o);
 	struct evidence *e = xmalloc(sizeof *e);
 	struct findings f = { .n = 0 };
-	int status = EXIT_UNKNOWN;
+	enum verdict status = VERDICT_UNKNOWN;
 
 	signals_catch();
 	if (!evidence_begin(e, host, &o->ask.target, moments))
@@ -100,7 +81,7 @@ why(const struct options *o)
 	e->utc = o->utc;
 	if (!has_failed(e)) {
 		panel_watch(&e->panel, host->replay ? 0 : span_ns, NULL, NULL);
-		judge(e, &f);
+		causes_find(e, &f);
 		print(e, &f, ((const struct why_options *)o->ask.options)->json);
 		status = verdict(e, &f);
 	}

@@ -340,10 +340,10 @@ read_counts(struct watch *w, struct arena *a, struct latency_snapshot *s)
 /* Who waits already when we begin stands still from then on: who waited most ever is asked
  * first. */
 static void
-read_states(struct reader *r)
+read_states(struct tasks_reader *r)
 {
 	for (size_t i = 0; i < r->s->nunits; i++) {
-		struct process *p = r->s->units[i].p;
+		struct tasks_process *p = r->s->units[i].p;
 		for (size_t k = p->first; k < p->first + p->n && r->left > 0; k++)
 			tasks_read_status(r, p, &r->s->tasks[k]);
 	}
@@ -355,7 +355,7 @@ read_threads(struct watch *w, struct arena *a, struct latency_snapshot *s)
 {
 	enum { STATUS_MOST = 256, STATUS_AT_FIRST = 1024 };
 	struct latency *l = w->state;
-	struct reader r = { .w = w, .arena = a, .left = STATUS_MOST };
+	struct tasks_reader r = { .w = w, .arena = a, .left = STATUS_MOST };
 
 	s->source = "schedstat";
 	s->threads = tasks_scan(w, a, latency_options(w)->budget_ns);

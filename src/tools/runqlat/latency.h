@@ -15,7 +15,7 @@
 
 /* The state of pq runqlat in all its forms. */
 struct latency {
-	struct state tasks; /* what a scan of all threads knows */
+	struct tasks_state tasks; /* what a scan of all threads knows */
 	bool begun;
 	bool gone;           /* the cgroup, at this moment: it may come again */
 	bool reads_threads;  /* schedstat: nothing is measured, it is read */
@@ -27,9 +27,9 @@ struct latency {
 
 /* What is known at a moment: counts since the measurement began, or the threads. */
 struct latency_snapshot {
-	const char *source;       /* NULL: there is nothing, as the cgroup has gone */
-	struct snapshot *threads; /* NULL: there are counts */
-	unsigned pending;         /* threads that waited all the time and still do */
+	const char *source;             /* NULL: there is nothing, as the cgroup has gone */
+	struct tasks_snapshot *threads; /* NULL: there are counts */
+	unsigned pending;               /* threads that waited all the time and still do */
 	struct runqlat_counts each, corrected;
 	bool has_corrected;
 };

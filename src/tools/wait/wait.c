@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/format.h"
+#include "table/formats.h"
+#include "tools/columns.h"
 #include "tools/wait/look.h"
 
 static uint32_t
@@ -257,59 +258,43 @@ wait_thread_read(struct watch *w, const struct wait_thread *t, const char *file,
 /* wait: what threads wait for: a look at each, many times a second, at whether it runs, waits for a
  * CPU, or sleeps, and where. */
 
-enum {
-	PID,
-	TID,
-	PROCESS,
-	COMM,
-	STATE,
-	CALL,
-	WHERE,
-	WCHAN,
-	UNINTERRUPTIBLE,
-	SHARE_PCT,
-	THREADS,
-	DURATION_MS,
-	LASTING,
-	SAMPLES
-};
-
 static const struct column columns[] = {
-	[PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .spare = true,
+	[WAIT_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .spare = true,
 	    .help = "the process, with -t and --slow" },
-	[TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .help = "the thread" },
-	[PROCESS] = { "process", "process", LABEL, NO_UNIT, 17, 0, .help = "the process's name" },
-	[COMM] = { "comm", "thread", LABEL, NO_UNIT, 16, 0,
+	[WAIT_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .help = "the thread" },
+	[WAIT_PROCESS] = { "process", "process", LABEL, NO_UNIT, 17, 0,
+	    .help = "the process's name" },
+	[WAIT_COMM] = { "comm", "thread", LABEL, NO_UNIT, 16, 0,
 	    .help = "the thread's name (/proc/PID/task/TID/stat, field 2)" },
-	[STATE] = { "state", "state", LABEL, NO_UNIT, 10, 0,
+	[WAIT_STATE] = { "state", "state", LABEL, NO_UNIT, 10, 0,
 	    .help = "running; runnable: waits for a CPU; blocked: sleeps; stopped: by a signal or "
 		    "a debugger (stat, field 3)" },
-	[CALL] = { "call", "call", LABEL, NO_UNIT, 18, 0,
+	[WAIT_CALL] = { "call", "call", LABEL, NO_UNIT, 18, 0,
 	    .help = "the system call that it waits in (/proc/PID/task/TID/syscall); none: it "
 		    "waits, but in none" },
-	[WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .room = 11,
+	[WAIT_WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .room = 11,
 	    .help = "what the descriptor of the call leads to (/proc/PID/task/TID/fd), else the "
 		    "function of the kernel (wchan)" },
-	[WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0,
+	[WAIT_WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0,
 	    .help = "the function of the kernel that it sleeps in (/proc/PID/task/TID/wchan)" },
-	[UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
+	[WAIT_UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
 	    .help = "no signal ends the wait (stat, field 3: D)" },
-	[SHARE_PCT] = { "share_pct", "%time", SHARE, PERCENT, 7, 1,
+	[WAIT_SHARE] = { "share_pct", "%time", SHARE, PERCENT, 7, 1,
 	    .help = "share of the time of all threads; with -t, of this thread's (schedstat, and "
 		    "looks at --hz)" },
-	[THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2,
+	[WAIT_THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2,
 	    .help = "how many threads that is, mean" },
-	[DURATION_MS] = { "duration_ms", "duration", GAUGE, MILLISECONDS, 10, 0,
+	[WAIT_DURATION] = { "duration_ms", "duration", GAUGE, MILLISECONDS, 10, 0,
 	    .help = "how long a thread has waited there without running, the longest; with --slow, "
 		    "this wait" },
-	[LASTING] = { "lasting", "+", FLAG, NO_UNIT, 2, 0,
+	[WAIT_LASTING] = { "lasting", "+", FLAG, NO_UNIT, 2, 0,
 	    .help = "with --slow: the wait was not over yet" },
-	[SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0,
+	[WAIT_SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0,
 	    .help = "the same time in looks of --hz: what --folded counts" },
 	{ .key = NULL },
 };
 
-struct snapshot {
+struct wait_snapshot {
 	struct wait_sum *sums;
 	size_t nsums;
 	struct wait_event *events;
@@ -370,7 +355,7 @@ tick_ns(const void *own)
 
 /* What a narrow terminal can spare stands on the right. */
 static const char *
-view(const struct request *ask)
+default_columns(const struct request *ask)
 {
 	const struct wait_options *o = ask->options;
 
@@ -439,7 +424,7 @@ print_ids(struct arena *a, struct wait_whose *who)
 
 /* A flame graph counts whole looks; what is left is counted with the next row. */
 static void
-take_sums(struct watch *w, struct arena *a, struct snapshot *out)
+take_sums(struct watch *w, struct arena *a, struct wait_snapshot *out)
 {
 	struct wait_looks *s = w->state;
 	double look_ns = 1e9 / wait_options(w)->hz;
@@ -463,7 +448,7 @@ static void *
 read_wait(struct watch *w, struct arena *a)
 {
 	struct wait_looks *s = w->state;
-	struct snapshot *snap = arena_alloc(a, sizeof *snap);
+	struct wait_snapshot *snap = arena_alloc(a, sizeof *snap);
 
 	if (!may_go_on(w))
 		return NULL;
@@ -496,32 +481,32 @@ set_labels(struct cell *row, const struct wait_whose *who, const struct wait_pla
 		[WAIT_STOPPED] = "stopped",
 		[WAIT_ENDED] = "ended" };
 
-	cell_label(&row[PID], who->pid_name);
-	cell_label(&row[TID], who->tid_name);
-	cell_label(&row[PROCESS], known(who->process));
-	cell_label(&row[COMM], known(who->comm));
-	cell_label(&row[STATE], states[p->state]);
-	cell_label(&row[CALL], known(p->call));
-	cell_label(&row[WHERE], known(p->where));
-	cell_label(&row[WCHAN], known(p->wchan));
-	cell_flag(&row[UNINTERRUPTIBLE], p->uninterruptible);
+	cell_label(&row[WAIT_PID], who->pid_name);
+	cell_label(&row[WAIT_TID], who->tid_name);
+	cell_label(&row[WAIT_PROCESS], known(who->process));
+	cell_label(&row[WAIT_COMM], known(who->comm));
+	cell_label(&row[WAIT_STATE], states[p->state]);
+	cell_label(&row[WAIT_CALL], known(p->call));
+	cell_label(&row[WAIT_WHERE], known(p->where));
+	cell_label(&row[WAIT_WCHAN], known(p->wchan));
+	cell_flag(&row[WAIT_UNINTERRUPTIBLE], p->uninterruptible);
 }
 
 static double
 share(const struct cell *row)
 {
-	return row[SHARE_PCT].num;
+	return row[WAIT_SHARE].num;
 }
 
 static void
-rows_of_events(const struct snapshot *s, double span_s, struct table *out)
+rows_of_events(const struct wait_snapshot *s, double span_s, struct table *out)
 {
 	for (size_t i = 0; i < s->nevents; i++) {
 		const struct wait_event *e = &s->events[i];
 		struct cell *row = table_row(out);
 		set_labels(row, &e->whose, &e->place);
-		cell_gauge(&row[DURATION_MS], (double)e->ns * 1e-6, span_s);
-		cell_flag(&row[LASTING], e->lasting);
+		cell_gauge(&row[WAIT_DURATION], (double)e->ns * 1e-6, span_s);
+		cell_flag(&row[WAIT_LASTING], e->lasting);
 	}
 }
 
@@ -530,7 +515,7 @@ rows_of_events(const struct snapshot *s, double span_s, struct table *out)
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *s = to;
+	const struct wait_snapshot *s = to;
 
 	(void)from;
 	for (size_t i = 0; i < s->nsums; i++) {
@@ -538,11 +523,11 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		struct cell *row = table_row(out);
 		set_labels(row, &sum->whose, &sum->place);
 		cell_share(
-		    &row[SHARE_PCT], sum->ns, wait_options(w)->threads ? span_s * 1e9 : s->all_ns);
-		cell_gauge(&row[THREADS], sum->ns * 1e-9 / span_s, span_s);
-		cell_gauge(&row[SAMPLES], sum->ns * 1e-9 * wait_options(w)->hz, span_s);
+		    &row[WAIT_SHARE], sum->ns, wait_options(w)->threads ? span_s * 1e9 : s->all_ns);
+		cell_gauge(&row[WAIT_THREADS], sum->ns * 1e-9 / span_s, span_s);
+		cell_gauge(&row[WAIT_SAMPLES], sum->ns * 1e-9 * wait_options(w)->hz, span_s);
 		if (sum->longest_ns > 0)
-			cell_gauge(&row[DURATION_MS], (double)sum->longest_ns * 1e-6, span_s);
+			cell_gauge(&row[WAIT_DURATION], (double)sum->longest_ns * 1e-6, span_s);
 	}
 	table_sort(out, 0, share);
 	rows_of_events(s, span_s, out);
@@ -578,7 +563,7 @@ const struct tool tool_wait = {
 	.costly_tick = 5,
 	.costly = true,
 	.fleeting = true,
-	.view = view,
+	.default_columns = default_columns,
 	.tick = wait_look,
 	.tick_ns = tick_ns,
 	.read = read_wait,

@@ -1,7 +1,7 @@
-/* format: what happens to rows. Text, JSON, CSV and metrics each write a moment's rows into a
+/* formats: what happens to rows. Text, JSON, CSV and metrics each write a moment's rows into a
  * buffer, which goes out in one piece. */
-#ifndef PQ_TABLE_FORMAT_H
-#define PQ_TABLE_FORMAT_H
+#ifndef PQ_TABLE_FORMATS_H
+#define PQ_TABLE_FORMATS_H
 
 #include <stdint.h>
 
