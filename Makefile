@@ -31,8 +31,9 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
 	-Wformat=2 -Wundef -Wvla
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 
+VERSION := $(shell sed -n 's/^.define PQ_VERSION "\(.*\)"$$/\1/p' src/version.h)
 TOOLS = runq cpu throttle mem tasks runqlat wait psi limits why check record tape export
-SRC = $(wildcard src/*.c src/*/*.c src/*/*/*.c)
+SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:%.c=$(B)/%.o)
 LIB_OBJ = $(filter-out $(B)/src/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
