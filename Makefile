@@ -2,7 +2,8 @@
 #
 #   make                 build/pq, and build/pq-TOOL: the same program under a tool's name
 #   make check           every test
-#   make lint            shellcheck, mandoc, codespell, cppcheck, and that the documents agree
+#   make lint            shellcheck, mandoc, codespell, cppcheck, the layout of the C files, and that the documents agree
+#   make format          format the C files (clang-format 14)
 #   make static          build/static/pq and build/static/pq-TOOL, each one static file (musl; make static STATIC_CC=…)
 #   make fuzz [TIME=60]  each parser under libFuzzer for so many seconds (clang)
 #   make bench           costs, beside sysstat's
@@ -43,7 +44,7 @@ BATS = $(wildcard tests/*.bats)
 UNITS = pq-record.service pq-export.service
 EXAMPLES = $(addprefix scripts/examples/,pq-record.yaml pq-export.yaml prometheus/rules.yaml prometheus/dashboard.json)
 
-.PHONY: all check unit lint static fuzz bench vmtest install uninstall clean
+.PHONY: all check unit lint format static fuzz bench vmtest install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(B)/pq $(TOOLS:%=$(B)/pq-%)
@@ -107,6 +108,9 @@ fuzz:
 
 lint:
 	scripts/lint
+
+format:
+	scripts/format
 
 bench: all
 	scripts/bench/run $(B)/pq
