@@ -2,7 +2,8 @@
 #
 #   make                 build/pq, and build/pq-TOOL: the same program under a tool's name
 #   make check           every test
-#   make lint            shellcheck, mandoc, codespell, cppcheck, the layout of the C files, and that the documents agree
+#   make lint            shellcheck, mandoc, codespell, cppcheck, the layout of the C files, their includes, and that the documents
+#                        agree
 #   make format          format the C files (clang-format 14)
 #   make static          build/static/pq and build/static/pq-TOOL, each one static file (musl; make static STATIC_CC=…)
 #   make fuzz [TIME=60]  each parser under libFuzzer for so many seconds (clang)
