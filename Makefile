@@ -6,6 +6,8 @@
 #                        agree
 #   make format          format the C files (clang-format 14)
 #   make static          build/static/pq and build/static/pq-TOOL, each one static file (musl; make static STATIC_CC=…)
+#   make dist            build/pq-VERSION.tar.gz, the same bytes from the same commit
+#   make deb             build/pq_VERSION_ARCH.deb, with the static program where there is STATIC_CC
 #   make fuzz [TIME=60]  each parser under libFuzzer for so many seconds (clang)
 #   make bench           costs, beside sysstat's
 #   make vmtest          the live tests on real kernels in virtual machines (qemu)
@@ -45,7 +47,7 @@ BATS = $(wildcard tests/*.bats)
 UNITS = pq-record.service pq-export.service
 EXAMPLES = $(addprefix scripts/examples/,pq-record.yaml pq-export.yaml prometheus/rules.yaml prometheus/dashboard.json)
 
-.PHONY: all check unit lint format static fuzz bench vmtest install uninstall clean
+.PHONY: all check unit lint format static dist deb fuzz bench vmtest install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(B)/pq $(TOOLS:%=$(B)/pq-%)
@@ -72,11 +74,15 @@ $(B)/only/pq-%: src/main.c $(B)/libpq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -DPQ_ONLY=$* -o $@ src/main.c $(B)/libpq.a -lm
 
+STATIC_BUILD = B=$(B)/musl CC="$(STATIC_CC)" CFLAGS="$(STATIC_CFLAGS)" LDFLAGS="$(STATIC_LDFLAGS)"
+
 static:
-	$(MAKE) B=$(B)/musl CC="$(STATIC_CC)" CFLAGS="$(STATIC_CFLAGS)" LDFLAGS="$(STATIC_LDFLAGS)" \
-		$(B)/musl/pq $(TOOLS:%=$(B)/musl/only/pq-%)
+	$(MAKE) $(STATIC_BUILD) $(B)/musl/pq $(TOOLS:%=$(B)/musl/only/pq-%)
 	mkdir -p $(B)/static
 	cp $(B)/musl/pq $(TOOLS:%=$(B)/musl/only/pq-%) $(B)/static/
+
+dist:
+	scripts/dist $(VERSION) $(B)
 
 # scripts/tests runs them, as many bats files at a time as there are CPUs, and counts what they print.
 check: all $(UNIT) $(REPLAY) $(B)/tests/helper
