@@ -84,6 +84,12 @@ static:
 dist:
 	scripts/dist $(VERSION) $(B)
 
+deb:
+	rm -rf $(B)/deb
+	$(MAKE) $(if $(shell command -v $(STATIC_CC)),$(STATIC_BUILD)) install DESTDIR=$(abspath $(B)/deb) PREFIX=/usr \
+		ZSHDIR=/usr/share/zsh/vendor-completions
+	scripts/deb $(B)/deb $(VERSION) $(B)
+
 # scripts/tests runs them, as many bats files at a time as there are CPUs, and counts what they print.
 check: all $(UNIT) $(REPLAY) $(B)/tests/helper
 	scripts/tests $(B)
@@ -139,6 +145,7 @@ install: all
 	scripts/completions bash $(B)/pq >$(DESTDIR)$(BASHDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BASHDIR)/pq-$$t; done
 	scripts/completions zsh $(B)/pq >$(DESTDIR)$(ZSHDIR)/_pq
+	chmod 644 $(DESTDIR)$(BASHDIR)/pq $(DESTDIR)$(ZSHDIR)/_pq
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/pq $(TOOLS:%=$(DESTDIR)$(BINDIR)/pq-%)
