@@ -1,13 +1,13 @@
 # pq: make, make check, make install. Needs a C compiler and GNU make; the tests need bats, and make lint its linters.
 #
-#   make                 build/pq, and build/pq-TOOL: the same program under a tool's name
-#   make check           every test
-#   make lint            shellcheck, mandoc, codespell, cppcheck, the layout of the C files, their includes, and that the documents
-#                        agree
+#   make                 build/pq, and build/pq-TOOL, links to it
+#   make check           run every test
+#   make lint            shellcheck, mandoc, codespell, cppcheck; the layout, the includes and the
+#                        length of functions of the C files; whether the documents agree
 #   make format          format the C files (clang-format 14)
 #   make static          build/static/pq and build/static/pq-TOOL, each one static file (musl; make static STATIC_CC=…)
 #   make dist            build/pq-VERSION.tar.gz, the same bytes from the same commit
-#   make deb             build/pq_VERSION_ARCH.deb, with the static program where there is STATIC_CC
+#   make deb             build/pq_VERSION_ARCH.deb, with the static program if STATIC_CC is there; MAINTAINER='NAME <MAIL>'
 #   make fuzz [TIME=60]  each parser under libFuzzer for so many seconds (clang)
 #   make bench           costs, beside sysstat's
 #   make vmtest          the live tests on real kernels in virtual machines (qemu)
@@ -47,7 +47,7 @@ BATS = $(wildcard tests/*.bats)
 UNITS = pq-record.service pq-export.service
 EXAMPLES = $(addprefix scripts/examples/,pq-record.yaml pq-export.yaml prometheus/rules.yaml prometheus/dashboard.json)
 
-.PHONY: all check unit lint format static dist deb fuzz bench vmtest install uninstall clean
+.PHONY: all check lint format static dist deb fuzz bench vmtest install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(B)/pq $(TOOLS:%=$(B)/pq-%)
@@ -64,12 +64,12 @@ $(B)/src/%.o: src/%.c
 
 -include $(OBJ:.o=.d)
 
-# All but main, for what takes some of it.
+# Everything but main.
 $(B)/libpq.a: $(LIB_OBJ)
 	rm -f $@
 	ar rcs $@ $(LIB_OBJ)
 
-# A program of one tool: the same objects, and main with that tool alone.
+# The program of one tool: the same objects, and a main that knows only that tool.
 $(B)/only/pq-%: src/main.c $(B)/libpq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -DPQ_ONLY=$* -o $@ src/main.c $(B)/libpq.a -lm
@@ -90,11 +90,11 @@ deb:
 		ZSHDIR=/usr/share/zsh/vendor-completions
 	scripts/deb $(B)/deb $(VERSION) $(B)
 
-# scripts/tests runs them, as many bats files at a time as there are CPUs, and counts what they print.
+# scripts/tests runs them, one bats file per CPU at a time, and counts the results.
 check: all $(UNIT) $(REPLAY) $(B)/tests/helper
 	scripts/tests $(B)
 
-# No test: what bats files run.
+# A program that bats files run.
 $(B)/tests/helper: tests/helper.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
