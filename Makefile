@@ -84,9 +84,12 @@ static:
 dist:
 	scripts/dist $(VERSION) $(B)
 
-deb:
+# After static, since both build in $(B)/musl.
+HAVE_STATIC = $(shell command -v $(STATIC_CC))
+
+deb: $(if $(HAVE_STATIC),static,all)
 	rm -rf $(B)/deb
-	$(MAKE) $(if $(shell command -v $(STATIC_CC)),$(STATIC_BUILD)) install DESTDIR=$(abspath $(B)/deb) PREFIX=/usr \
+	$(MAKE) $(if $(HAVE_STATIC),$(STATIC_BUILD)) install DESTDIR=$(abspath $(B)/deb) PREFIX=/usr \
 		ZSHDIR=/usr/share/zsh/vendor-completions
 	scripts/deb $(B)/deb $(VERSION) $(B)
 
