@@ -78,10 +78,25 @@ count(struct total *t, const struct cell *c, bool with_percentiles)
 	hist_add(t->hist, c->num);
 }
 
+/* The columns that have an average, as bits; one may be shown twice. */
+static uint64_t
+figures_shown(const struct report *r)
+{
+	uint64_t figures = 0;
+
+	for (int i = 0; i < r->nshown; i++) {
+		enum column_kind kind = r->columns[r->shown[i]].kind;
+		if (kind != LABEL && kind != FLAG)
+			figures |= UINT64_C(1) << r->shown[i];
+	}
+	return figures;
+}
+
 void
 summary_add(struct summary *s, const struct report *r, const struct table *t)
 {
 	int id = identity(r);
+	uint64_t figures = figures_shown(r);
 
 	s->moments++;
 	for (size_t row = 0; row < t->nrows; row++) {
@@ -93,9 +108,10 @@ summary_add(struct summary *s, const struct report *r, const struct table *t)
 			continue;
 		}
 		bool with_percentiles = series - s->series < SERIES_WITH_PERCENTILES;
-		for (size_t i = 0; i < t->ncolumns; i++)
-			if (r->columns[i].kind != LABEL && r->columns[i].kind != FLAG)
-				count(&series->totals[i], &cells[i], with_percentiles);
+		for (uint64_t left = figures; left; left &= left - 1) {
+			int i = __builtin_ctzll(left);
+			count(&series->totals[i], &cells[i], with_percentiles);
+		}
 	}
 }
 
