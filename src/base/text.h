@@ -62,9 +62,11 @@ struct keyed {
 	uint64_t v;
 };
 
-/* Looks for n keys in t, each at the start of a line and followed by a blank; out[i] belongs to
- * keys[i]. Lines of other keys and a last line without its newline are skipped. Returns how many
- * are known. */
+enum { KEYED_MOST = 64 };
+
+/* Looks for n keys (at most KEYED_MOST) in t, each at the start of a line and followed by a blank;
+ * out[i] belongs to keys[i]. An empty key is not looked for. Lines of other keys and a last line
+ * without its newline are skipped. Returns how many are known. */
 size_t keyed_parse(struct text t, const char *const *keys, size_t n, struct keyed *out);
 
 /* How much a counter grew: NaN when either reading is unknown, or when it ran backwards (it was

@@ -68,7 +68,13 @@ vmstat_parse(struct text t, struct vmstat *out)
 		[VM_OOM_KILL] = "oom_kill",
 	};
 
-	if (keyed_parse(t, keys, VM_KEYS, out->v) > 0)
+	/* a kernel has the first key or the next two: those that all new kernels have are looked
+	 * for first, so that the search ends before the text does */
+	size_t found = keyed_parse(t, keys + 1, VM_KEYS - 1, out->v + 1);
+	out->v[VM_REFAULT] = (struct keyed){ 0 };
+	if (!out->v[VM_REFAULT_ANON].known)
+		found += keyed_parse(t, keys, 1, out->v);
+	if (found > 0)
 		return 0;
 	errno = EINVAL;
 	return -1;

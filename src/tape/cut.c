@@ -14,7 +14,7 @@ keep_tracks(struct tape_reader *r, struct tape_file *to, bool all)
 		if (!all && !r->tracks.v[i].fresh)
 			continue;
 		int error = playback_track(&r->tracks, i, &text) < 0 ? errno : 0;
-		tape_writer_keep(&to->writer, text_of(paths_at(&r->tracks.paths, i)), error, text);
+		tape_writer_keep(&to->writer, map_key(&r->tracks.paths, i), error, text);
 	}
 }
 

@@ -182,6 +182,28 @@ tape_block_up(uint64_t at)
 	return (at + TAPE_BLOCK - 1) / TAPE_BLOCK * TAPE_BLOCK;
 }
 
+bool
+path_clean(const char *path, enum path_mark mark, char *out, size_t n)
+{
+	struct text rest = text_of(path), part;
+	size_t at = 0;
+
+	while (text_split(&rest, '/', &part)) {
+		if (part.n == 0 || text_eq(part, "."))
+			continue;
+		if (text_eq(part, "..") || at + part.n + 3 > n)
+			return false;
+		if (at > 0)
+			out[at++] = '/';
+		memcpy(out + at, part.s, part.n);
+		at += part.n;
+	}
+	if (mark != PATH_FILE)
+		out[at++] = (char)mark;
+	out[at] = '\0';
+	return at > 0;
+}
+
 /* The first byte says which numbers it stands for, and how many bytes follow. */
 static const struct tape_code {
 	uint8_t first, last; /* first bytes */

@@ -20,7 +20,7 @@ look_at(struct tape_reader *r)
 	struct text t;
 
 	for (uint32_t i = 0; i < r->tracks.paths.n; i++) {
-		const char *path = paths_at(&r->tracks.paths, i);
+		const char *path = map_key(&r->tracks.paths, i).s;
 		if (*path == '/' || strstr(path, "//") || strcmp(path, "..") == 0 ||
 		    strncmp(path, "../", 3) == 0 || strstr(path, "/../"))
 			abort();

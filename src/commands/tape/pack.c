@@ -71,7 +71,7 @@ make_directory(int dir, const char *path, struct text names)
 static int
 unpack_track(int dir, struct playback *p, uint32_t i)
 {
-	const char *path = paths_at(&p->paths, i);
+	const char *path = map_key(&p->paths, i).s;
 	size_t n = strlen(path);
 	struct text text = { NULL, 0 };
 	char note[PATH_MAX + 32], link[PATH_MAX + 16], why[128];

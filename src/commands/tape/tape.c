@@ -46,7 +46,7 @@ take_cost(struct cost *c, struct tape_reader *r, const struct moment *m)
 {
 	static const char *const keys[] = { "cpu_us", "moments", "missed", "lost", "late_sum_us",
 		"late_max_us" };
-	int i = paths_find(&r->tracks.paths, text_of(TAPE_COST));
+	int i = map_find(&r->tracks.paths, text_of(TAPE_COST));
 	uint64_t before = c->v[COST_CPU].v;
 	struct text text;
 

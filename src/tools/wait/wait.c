@@ -11,89 +11,46 @@
 #include "tools/columns.h"
 #include "tools/wait/look.h"
 
-static uint32_t
-add_text(uint32_t h, const char *s)
+/* What tells it from other sums, as a key: numbers, then texts, each with its NUL. */
+static struct text
+key_of(const struct wait_sum *s, char out[sizeof(struct wait_sum)])
 {
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 16777619u; /* FNV-1a */
-	return (h ^ 0xff) * 16777619u;
-}
+	const struct wait_whose *o = &s->whose;
+	const struct wait_place *p = &s->place;
+	const uint32_t numbers[] = { o->pid, o->tid, (uint32_t)p->state, p->uninterruptible };
+	const char *const texts[] = { o->process, o->comm, p->call, p->where, p->wchan };
+	char *to = out;
 
-static uint32_t
-hash_of(const struct wait_sum *s)
-{
-	uint32_t h = 2166136261u ^ s->whose.tid * 2654435761u ^ (uint32_t)s->place.state;
-
-	h = add_text(add_text(h, s->whose.process), s->whose.comm);
-	return add_text(add_text(add_text(h, s->place.call), s->place.where), s->place.wchan);
-}
-
-static bool
-same(const struct wait_sum *a, const struct wait_sum *b)
-{
-	const struct wait_place *p = &a->place, *q = &b->place;
-	const struct wait_whose *x = &a->whose, *y = &b->whose;
-
-	return a->hash == b->hash && x->pid == y->pid && x->tid == y->tid && p->state == q->state &&
-	    p->uninterruptible == q->uninterruptible && strcmp(x->process, y->process) == 0 &&
-	    strcmp(x->comm, y->comm) == 0 && strcmp(p->call, q->call) == 0 &&
-	    strcmp(p->where, q->where) == 0 && strcmp(p->wchan, q->wchan) == 0;
-}
-
-/* Where it is, or would be put. */
-static uint32_t *
-place_of(struct wait_sums *s, const struct wait_sum *like)
-{
-	for (uint32_t i = like->hash;; i++) {
-		uint32_t *at = &s->places[i & (s->nplaces - 1)];
-		if (*at == 0 || same(&s->v[*at - 1], like))
-			return at;
-	}
-}
-
-/* Twice as many places, at most half of them taken. */
-static void
-grow(struct wait_sums *s)
-{
-	s->room = s->room ? s->room * 2 : 32;
-	s->v = xrealloc(s->v, s->room * sizeof *s->v);
-	s->nplaces = (uint32_t)s->room * 2;
-	free(s->places);
-	s->places = xmalloc(s->nplaces * sizeof *s->places);
-	memset(s->places, 0, s->nplaces * sizeof *s->places);
-	for (size_t i = 0; i < s->n; i++)
-		*place_of(s, &s->v[i]) = (uint32_t)i + 1;
+	memcpy(to, numbers, sizeof numbers);
+	to += sizeof numbers;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		to = stpcpy(to, texts[i]) + 1;
+	return (struct text){ out, (size_t)(to - out) };
 }
 
 struct wait_sum *
-wait_sums_find(struct wait_sums *s, struct wait_sum *like)
+wait_sums_find(struct wait_sums *s, const struct wait_sum *like)
 {
-	if (s->n == s->room)
-		grow(s);
-	like->hash = hash_of(like);
-	uint32_t *at = place_of(s, like);
-	if (*at == 0) {
-		like->ns = 0;
-		like->longest_ns = 0;
-		s->v[s->n++] = *like;
-		*at = (uint32_t)s->n;
-	}
-	return &s->v[*at - 1];
-}
+	char key[sizeof(struct wait_sum)];
+	uint32_t n = s->keys.n, i = map_put(&s->keys, key_of(like, key));
 
-static void
-wait_sums_clear(struct wait_sums *s)
-{
-	s->n = 0;
-	if (s->nplaces > 0)
-		memset(s->places, 0, s->nplaces * sizeof *s->places);
+	if (i < n)
+		return &s->v[i];
+	if (n == s->room) {
+		s->room = s->room ? s->room * 2 : 32;
+		s->v = xrealloc(s->v, s->room * sizeof *s->v);
+	}
+	s->v[i] = *like;
+	s->v[i].ns = 0;
+	s->v[i].longest_ns = 0;
+	return &s->v[i];
 }
 
 static void
 wait_sums_free(struct wait_sums *s)
 {
 	free(s->v);
-	free(s->places);
+	map_free(&s->keys);
 }
 
 /* Which threads pq wait looks at: those of the processes asked for. */
@@ -429,9 +386,9 @@ take_sums(struct watch *w, struct arena *a, struct wait_snapshot *out)
 	struct wait_looks *s = w->state;
 	double look_ns = 1e9 / wait_options(w)->hz;
 
-	out->nsums = s->sums.n;
-	out->sums = arena_alloc(a, s->sums.n * sizeof *out->sums);
-	for (size_t i = 0; i < s->sums.n; i++) {
+	out->nsums = s->sums.keys.n;
+	out->sums = arena_alloc(a, s->sums.keys.n * sizeof *out->sums);
+	for (size_t i = 0; i < s->sums.keys.n; i++) {
 		struct wait_sum *sum = &s->sums.v[i], *copy = &out->sums[i];
 		*copy = *sum;
 		if (wait_options(w)->folded)
@@ -441,7 +398,7 @@ take_sums(struct watch *w, struct arena *a, struct wait_snapshot *out)
 		print_ids(a, &copy->whose);
 	}
 	if (!wait_options(w)->folded)
-		wait_sums_clear(&s->sums);
+		map_clear(&s->sums.keys);
 }
 
 static void *

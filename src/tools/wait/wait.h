@@ -3,6 +3,7 @@
 #ifndef PQ_WAIT_WAIT_H
 #define PQ_WAIT_WAIT_H
 
+#include "base/map.h"
 #include "proc/task.h"
 #include "tools/targets.h"
 
@@ -106,19 +107,18 @@ struct wait_sum {
 	struct wait_place place;
 	double ns;
 	int64_t longest_ns; /* of those who stand still there; 0: nobody does */
-	uint32_t hash;
 };
 
 /* Zero-initialise to start. */
 struct wait_sums {
-	struct wait_sum *v;
-	size_t n, room;
-	uint32_t *places, nplaces; /* open addressing: a sum's number + 1; 0 is free */
+	struct map keys;    /* of what tells them apart */
+	struct wait_sum *v; /* by the key's number */
+	uint32_t room;
 };
 
 /* The sum like this one in all but its figures; a new one at 0 when there is none. Valid until the
  * next call. */
-struct wait_sum *wait_sums_find(struct wait_sums *s, struct wait_sum *like);
+struct wait_sum *wait_sums_find(struct wait_sums *s, const struct wait_sum *like);
 
 /* A wait that took long. */
 struct wait_event {
