@@ -258,16 +258,14 @@ static void
 put_rows(struct exporter *e, size_t i)
 {
 	struct sampler *s = &e->crew.samplers[i];
-	const struct moment *from = &sampler_from(s)->at, *to = &sampler_to(s)->at;
-	struct rows rows = { &s->table, to->real_ns, from->real_ns,
-		(double)(to->mono_ns - from->mono_ns) * 1e-9 };
+	struct rows rows = sampler_rows(s);
 	struct report report = { .tool = s->tool->name,
 		.columns = s->tool->columns,
 		.nshown = (int)columns_count(s->tool->columns) };
 
 	for (int k = 0; k < report.nshown; k++)
 		report.shown[k] = k;
-	if (!s->over && sampler_rows(s))
+	if (rows.table)
 		metrics_rows(&e->text, &report, &rows);
 }
 

@@ -14,9 +14,11 @@ say_note(void *about, const struct tool *tool, const char *message)
 static void
 begin_tool(struct crew *c, size_t i)
 {
-	sampler_begin(&c->samplers[i], c->plan->tool[i], c->host, &c->plan->ask[i]);
+	c->samplers[i].tool = c->plan->tool[i];
+	c->samplers[i].ask = c->plan->ask[i];
 	c->samplers[i].say = say_note;
 	c->samplers[i].about = c;
+	sampler_begin(&c->samplers[i], c->host);
 }
 
 void
@@ -29,7 +31,6 @@ crew_begin(struct crew *c)
 static void
 read_tool(struct crew *c, size_t i, const struct moment *m)
 {
-	sampler_tick(&c->samplers[i], m);
 	sampler_read(&c->samplers[i], m);
 	c->again_ns[i] = m->mono_ns + AGAIN_NS;
 }

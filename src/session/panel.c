@@ -26,10 +26,9 @@ panel_add(struct panel *p, const struct tool *tool, const struct request *ask)
 {
 	struct member *m = xmalloc(sizeof *m);
 
-	*m = (struct member){ .ask = *ask };
-	sampler_begin(&m->sampler, tool, p->host, &m->ask);
-	m->sampler.say = keep_note;
-	m->sampler.about = p;
+	*m = (struct member){ .sampler = {
+				  .tool = tool, .ask = *ask, .say = keep_note, .about = p } };
+	sampler_begin(&m->sampler, p->host);
 	p->v[p->n++] = m;
 	return m;
 }
@@ -37,12 +36,13 @@ panel_add(struct panel *p, const struct tool *tool, const struct request *ask)
 /* Looks that take long are made less often, so that they take no more of a CPU than the tool says
  * that they may. */
 static void
-look(const struct panel *p, struct member *m, const struct moment *at)
+look(const struct panel *p, struct member *m, const struct moment *at,
+    void (*f)(struct sampler *, const struct moment *))
 {
 	const struct tool *t = m->sampler.tool;
 	int64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
-	sampler_tick(&m->sampler, at);
+	f(&m->sampler, at);
 	int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before,
 		rest = t->costly_tick && !p->host->replay ? cost * 100 / t->costly_tick : 0;
 	m->due_ns = at->mono_ns + (rest > m->every_ns ? rest : m->every_ns);
@@ -50,11 +50,17 @@ look(const struct panel *p, struct member *m, const struct moment *at)
 		m->every_ns = 0;
 }
 
+static void
+read_it(struct sampler *s, const struct moment *at)
+{
+	sampler_read(s, at);
+}
+
 static bool
 read_member(struct panel *p, struct member *m, const struct moment *at)
 {
-	look(p, m, at);
-	return sampler_read(&m->sampler, at);
+	look(p, m, at, read_it);
+	return m->sampler.has_rows;
 }
 
 static void
@@ -63,7 +69,7 @@ look_where_due(struct panel *p, const struct moment *at)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i]->read && p->v[i]->every_ns &&
 		    (p->host->replay || at->mono_ns >= p->v[i]->due_ns))
-			look(p, p->v[i], at);
+			look(p, p->v[i], at, sampler_tick);
 }
 
 static void
@@ -71,8 +77,7 @@ step(struct panel *p, const struct moment *at)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i]->read && p->v[i]->steps)
-			p->v[i]->has_rows =
-			    read_member(p, p->v[i], at) && sampler_rows(&p->v[i]->sampler);
+			p->v[i]->has_rows = read_member(p, p->v[i], at);
 	if (p->stepped)
 		p->stepped(p->ctx, p);
 }
@@ -82,8 +87,7 @@ read_last(struct panel *p, const struct moment *at)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i]->read && !p->v[i]->steps)
-			p->v[i]->has_rows =
-			    read_member(p, p->v[i], at) && sampler_rows(&p->v[i]->sampler);
+			p->v[i]->has_rows = read_member(p, p->v[i], at);
 }
 
 static int64_t
@@ -113,7 +117,7 @@ panel_begin(struct panel *p)
 		return false;
 	p->to = p->from;
 	for (size_t i = 0; i < p->n; i++)
-		p->v[i]->read = read_member(p, p->v[i], &p->from);
+		p->v[i]->read = (read_member(p, p->v[i], &p->from), !p->v[i]->sampler.over);
 	return true;
 }
 

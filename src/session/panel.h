@@ -12,7 +12,6 @@ enum { PANEL_MOST = 16, PANEL_NOTES = 48 };
 
 struct member {
 	struct sampler sampler;
-	struct request ask;
 	int64_t every_ns; /* it looks this often; 0: only at both ends */
 	int64_t due_ns;   /* its next look */
 	bool steps;       /* it is read at each step, and its rows are of the last one */

@@ -239,6 +239,8 @@ begin(struct recorder *r)
 		.plan = p, .journal = &r->journal, .facts = &r->host->facts, .tape = &r->tape
 	};
 	lookout_begin(&r->lookout, p, &r->saves, &r->journal);
+	for (size_t i = 0; i < p->tools; i++)
+		r->crew.samplers[i].unseen = !r->lookout.wanted[i];
 }
 
 /* What kept the recorder from recording anything, or from recording to the end. */

@@ -142,9 +142,7 @@ lookout_step(struct lookout *l, struct sampler *samplers, double cpus, const str
 	struct expr_now now = { l->tables, cpus };
 
 	for (size_t i = 0; i < l->plan->tools; i++)
-		l->tables[i] = l->wanted[i] && !samplers[i].over && sampler_rows(&samplers[i]) ?
-		    &samplers[i].table :
-		    NULL;
+		l->tables[i] = sampler_table(&samplers[i]);
 	for (size_t i = 0; i < l->plan->whens && l->begun; i++)
 		step(l, i, &now, m);
 	l->begun = true; /* at the first moment there is nothing yet to be known */
