@@ -6,7 +6,7 @@
 #include "cli/words.h"
 #include "commands/record/job.h"
 #include "expr/expr.h"
-#include "session/panel.h"
+#include "session/session.h"
 
 enum { CHECK_TOOLS = 16 };
 
@@ -44,11 +44,9 @@ struct check {
 	int nshown[CHECK_TOOLS];
 	int64_t span_ns;     /* -i; 0: the command's time, or a whole recording */
 	const char *command; /* --during, or NULL */
-	struct panel panel;
-	/* a recording as it is at its first moment: for what it was made */
-	struct host past;
+	struct session session;
 	/* those that do not care for the subject are the same */
-	struct member *member[REPEATS_MOST][CHECK_TOOLS];
+	struct sampler *sampler[REPEATS_MOST][CHECK_TOOLS];
 	struct finding *finding; /* by subject and condition */
 	struct job job;
 	bool ended; /* the command has, as *end says */
@@ -83,7 +81,7 @@ void check_line(const struct check *c, enum verdict found, struct buf *out);
 
 /* check_perf.c: the figures that are compared with thresholds, each once. */
 struct perf {
-	const struct member *member;
+	const struct sampler *sampler;
 	size_t subject;
 	int weight;                                   /* of that finding */
 	const struct expr_figure *figure;             /* of the finding that decides */

@@ -541,7 +541,7 @@ growing(const struct evidence *e, struct findings *f)
 {
 	for (size_t i = 0; i < e->ngrowth; i++) {
 		const struct growth *g = &e->growth[i];
-		double grown = g->last - g->first, span_s = panel_span_s(&e->panel),
+		double grown = g->last - g->first, span_s = session_span_s(&e->session),
 		       left_s = (g->limit - g->last) / (grown / span_s);
 		char size[HUMAN_MOST], left[HUMAN_MOST];
 		if (g->steps < 3 || !(g->least_step > 0) || !(grown > 2 << 20) || !(left_s < 3600))
@@ -633,7 +633,7 @@ hangs(const struct evidence *e, struct findings *f)
 		if (strcmp(evidence_text(e, VIEW_WAIT, i, "state"), "blocked") == 0)
 			blocked += evidence_num(e, VIEW_WAIT, i, "share_pct");
 	if (!(blocked > 99.5) ||
-	    !(evidence_num(e, VIEW_WAIT, most, "duration_ms") > 900 * panel_span_s(&e->panel)))
+	    !(evidence_num(e, VIEW_WAIT, most, "duration_ms") > 900 * session_span_s(&e->session)))
 		return;
 	struct finding *one = finding_add(f, "blocked", SEVERITY_WARNING, CONFIDENCE_MEDIUM,
 	    blocked / 100, "All its threads are blocked");
@@ -653,7 +653,7 @@ uninterruptible(const struct evidence *e, struct findings *f)
 	for (size_t i = 0; i < evidence_rows(e, VIEW_WAIT); i++) {
 		double ms = evidence_num(e, VIEW_WAIT, i, "duration_ms");
 		if (evidence_num(e, VIEW_WAIT, i, "uninterruptible") != 1 ||
-		    !(ms > 900 * panel_span_s(&e->panel)))
+		    !(ms > 900 * session_span_s(&e->session)))
 			continue;
 		struct finding *one = finding_add(f, "uninterruptible", SEVERITY_CRITICAL,
 		    CONFIDENCE_HIGH, ms / 1000, "Threads hang in the kernel (state D)");
@@ -675,7 +675,7 @@ forks(const struct evidence *e, struct findings *f)
 
 	for (size_t i = 0; i < evidence_rows(e, VIEW_TASKS); i++)
 		born += fmax(0, evidence_num(e, VIEW_TASKS, i, "born"));
-	double per_s = born / panel_span_s(&e->panel);
+	double per_s = born / session_span_s(&e->session);
 	if (!(per_s > 200))
 		return;
 	size_t short_lived = evidence_find(e, VIEW_TASKS, "comm", "(came and went)");
@@ -683,7 +683,7 @@ forks(const struct evidence *e, struct findings *f)
 	    finding_add(f, "forks", per_s > 1000 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
 		CONFIDENCE_HIGH, per_s / 1000, "Many processes or threads are made");
 	finding_fact(one, "%.0f a second; %.0f of them came and went within %.0f s", per_s,
-	    fmax(0, evidence_num(e, VIEW_TASKS, short_lived, "born")), panel_span_s(&e->panel));
+	    fmax(0, evidence_num(e, VIEW_TASKS, short_lived, "born")), session_span_s(&e->session));
 	finding_advice(one,
 	    "a script in a loop, or a thread for each request: who, strace -fc -e clone,execve -p "
 	    "PID; pq tasks -w more 1");

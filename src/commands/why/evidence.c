@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct member *
+static struct sampler *
 add(struct evidence *e, enum view v, const struct tool *tool, const struct request *ask)
 {
-	e->view[v] = panel_add(&e->panel, tool, ask);
+	e->view[v] = session_add(&e->session, tool, ask);
 	return e->view[v];
 }
 
@@ -21,7 +21,7 @@ add_machine(struct evidence *e, const struct request *ask)
 	all.target = (struct target){ .pid = NULL };
 	cpus.target = all.target;
 	cpus.per_cpu = cpus.all_cpus = true;
-	add(e, VIEW_RUNQ, &tool_runq, &all)->every_ns = 50000000;
+	add(e, VIEW_RUNQ, &tool_runq, &all)->tick_ns = 50000000;
 	add(e, VIEW_CPUS, &tool_cpu, &cpus);
 	all.target.all = true;
 	add(e, VIEW_PSI, &tool_psi, &all);
@@ -49,7 +49,7 @@ add_target(struct evidence *e, const struct request *ask)
 	waits.hz = 10;
 	add(e, VIEW_TARGET, &tool_tasks, ask);
 	add(e, VIEW_TARGET_PSI, &tool_psi, ask);
-	add(e, VIEW_WAIT, &tool_wait, &waits)->every_ns = 100000000;
+	add(e, VIEW_WAIT, &tool_wait, &waits)->tick_ns = 100000000;
 }
 
 static struct growth *
@@ -67,11 +67,8 @@ growth_of(struct evidence *e, const char *cgroup, double hard)
 }
 
 static void
-note_growth(void *ctx, struct panel *p)
+note_growth(struct evidence *e)
 {
-	struct evidence *e = ctx;
-
-	(void)p;
 	for (size_t i = 0; i < evidence_rows(e, VIEW_GROWTH); i++) {
 		double hard = evidence_num(e, VIEW_GROWTH, i, "hard_bytes");
 		struct growth *g = isnan(hard) ?
@@ -87,29 +84,40 @@ note_growth(void *ctx, struct panel *p)
 }
 
 bool
-evidence_begin(struct evidence *e, struct host *host, const struct request *ask, uint64_t moments)
+evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 {
-	struct request here = *ask;
+	struct request here = o->ask;
 
-	*e = (struct evidence){ .ask = ask };
-	e->panel = (struct panel){ .host = host,
-		.step_ns = 1000000000,
-		.moments = moments,
-		.stepped = note_growth,
-		.ctx = e };
+	*e = (struct evidence){ .ask = &o->ask, .utc = o->utc };
+	session_open_whole(&e->session, o);
+	e->session.interval_ns = e->session.host->replay ? 0 : span_ns;
+	e->session.step_ns = 1000000000;
 	here.all_cpus = true;
 	here.most = 0;
 	add_machine(e, &here);
 	add_groups(e, &here);
 	if (evidence_has_target(e))
 		add_target(e, &here);
-	return panel_begin(&e->panel);
+	if (!session_start(&e->session))
+		return false;
+	session_begin(&e->session);
+	return true;
+}
+
+void
+evidence_watch(struct evidence *e)
+{
+	enum session_event event;
+
+	while ((event = session_next(&e->session)) != SESSION_END)
+		if (event == SESSION_STEP || event == SESSION_ROW)
+			note_growth(e);
 }
 
 static const struct table *
 table_of(const struct evidence *e, enum view v)
 {
-	return e->view[v] && e->view[v]->has_rows ? &e->view[v]->sampler.table : NULL;
+	return e->view[v] ? sampler_table(e->view[v]) : NULL;
 }
 
 size_t
@@ -201,7 +209,7 @@ evidence_words(const struct evidence *e, char out[256])
 void
 evidence_end(struct evidence *e)
 {
-	panel_end(&e->panel);
+	session_end(&e->session);
 	for (size_t i = 0; i < e->ngrowth; i++)
 		free(e->growth[i].cgroup);
 }

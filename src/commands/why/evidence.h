@@ -3,7 +3,7 @@
 #ifndef PQ_WHY_EVIDENCE_H
 #define PQ_WHY_EVIDENCE_H
 
-#include "session/panel.h"
+#include "session/session.h"
 
 /* RUNQ, CPUS, PSI and TASKS are of the machine; those with TARGET of -p or -g, and without one not
  * there. */
@@ -32,18 +32,20 @@ struct growth {
 enum { GROWTHS_MOST = 64 };
 
 struct evidence {
-	struct panel panel;
-	struct member *view[VIEWS]; /* NULL: it is not looked at */
+	struct session session;
+	struct sampler *view[VIEWS]; /* NULL: it is not looked at */
 	const struct request *ask;
 	struct growth growth[GROWTHS_MOST];
 	size_t ngrowth;
 	bool utc; /* how times are told */
 };
 
-/* Begins to watch the machine, or whom the request asks for. False when there is no first
- * moment. */
-bool evidence_begin(
-    struct evidence *e, struct host *host, const struct request *ask, uint64_t moments);
+/* Begins to watch the machine, or whom the options ask for, for span_ns. False when a signal
+ * stops it. */
+bool evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns);
+
+/* Watches to the end of the span, or of the recording. */
+void evidence_watch(struct evidence *e);
 
 /* How many rows a view has; 0 when it is not there. */
 size_t evidence_rows(const struct evidence *e, enum view v);

@@ -4,10 +4,8 @@
 #include "cli/option.h"
 #include "cli/output.h"
 #include "session/signals.h"
-#include "cli/open.h"
 #include "cli/words.h"
 #include "commands/why/causes.h"
-#include "session/survey.h"
 
 enum { EXIT_UNKNOWN = 3 };
 
@@ -28,12 +26,12 @@ judge(const struct evidence *e, struct findings *f)
 static bool
 has_failed(const struct evidence *e)
 {
-	const struct member *target = e->view[VIEW_TARGET];
+	const struct sampler *target = e->view[VIEW_TARGET];
 
-	if (!target || target->sampler.watch.fail != EXIT_USAGE)
+	if (!target || target->watch.fail != EXIT_USAGE)
 		return false;
-	if (target->sampler.notes.n > 0)
-		warn("%s", target->sampler.notes.said[target->sampler.notes.n - 1]);
+	if (target->notes.n > 0)
+		warn("%s", target->notes.said[target->notes.n - 1]);
 	return true;
 }
 
@@ -84,27 +82,21 @@ static enum exit_status
 why(const struct options *o)
 {
 	int64_t span_ns = span_of(o);
-	struct host past = { .replay = false };
-	uint64_t moments = o->source ? survey(o, &past) : 0;
-	struct host *host = tapes_open(o);
 	struct evidence *e = xmalloc(sizeof *e);
 	struct findings f = { .n = 0 };
 	int status = EXIT_UNKNOWN;
 
 	signals_catch();
-	if (!evidence_begin(e, host, &o->ask, moments))
-		die(EXIT_FAILED, "%s: there is no moment in it",
-		    o->source ? o->source : "the clock");
-	e->utc = o->utc;
+	if (!evidence_begin(e, o, span_ns))
+		die(EXIT_FAILED, "stopped by a signal: nothing is judged");
 	if (!has_failed(e)) {
-		panel_watch(&e->panel, host->replay ? 0 : span_ns, NULL, NULL);
+		evidence_watch(e);
 		judge(e, &f);
 		print(e, &f, o->given->seen[OPT_INFO_JSON]);
 		status = verdict(e, &f);
 	}
 	evidence_end(e);
 	free(e);
-	host_close(host);
 	return (enum exit_status)status;
 }
 
