@@ -29,32 +29,24 @@ struct live {
 	} provided[PROVIDED_MOST];
 };
 
-/* A file that is kept is this one file: when it is gone, that is told, even if another has come
- * under its name (a pid used again, a cgroup made anew). The next read finds that one. */
+/* What reading a file that is kept came to. It is this one file: when it is gone, that is told, even
+ * if another has come under its name (a pid used again, a cgroup made anew). The next read finds that
+ * one. */
 static int
-get(struct live *l, const char *path, struct text *text, int (*slurp)(struct kept *, struct buf *))
+done(struct live *l, struct kept *k, const char *path, int got, struct text *text)
 {
-	struct kept *k = kept_get(&l->kept, path);
+	int error = errno;
 
-	if (!k)
-		return -1;
-	if (slurp(k, &l->text) == 0) {
+	if (got == 0) {
 		*text = (struct text){ l->text.s, l->text.n };
 		return 0;
 	}
-	int error = errno;
 	kept_forget(&l->kept, k);
 	if (error ==
 	    ENODEV) /* a cgroup's file is gone with its directory, which may have been made anew */
 		kept_forget_directory_of(&l->kept, path);
 	errno = error;
 	return -1;
-}
-
-static int
-slurp_text(struct kept *k, struct buf *b)
-{
-	return slurp_file(k->fd, b, &k->whole);
 }
 
 static int
@@ -75,7 +67,8 @@ live_read(struct host *h, const char *path, struct text *text)
 	for (int i = 0; i < PROVIDED_MOST && l->provided[i].path; i++)
 		if (strcmp(l->provided[i].path, path) == 0)
 			return read_provided(l, &l->provided[i].p, text);
-	return get(l, path, text, slurp_text);
+	struct kept *k = kept_get(&l->kept, path);
+	return k ? done(l, k, path, slurp_file(k->fd, &l->text, &k->whole), text) : -1;
 }
 
 /* The paths are constants. One that is taken away leaves no gap. */
@@ -131,7 +124,10 @@ slurp_list(struct kept *k, struct buf *b)
 static int
 live_list(struct host *h, const char *path, struct text *names)
 {
-	return get((struct live *)h, path, names, slurp_list);
+	struct live *l = (struct live *)h;
+	struct kept *k = kept_get(&l->kept, path);
+
+	return k ? done(l, k, path, slurp_list(k, &l->text), names) : -1;
 }
 
 /* A link is not kept open: it is asked for seldom, and may lead elsewhere the next time. */
@@ -170,9 +166,13 @@ count_kept(struct kept *k, struct buf *b)
 static int
 live_count(struct host *h, const char *path, uint64_t *n)
 {
+	struct live *l = (struct live *)h;
+	struct kept *k = kept_get(&l->kept, path);
 	struct text text;
 
-	return get((struct live *)h, path, &text, count_kept) < 0 ? -1 : text_u64(text, n);
+	if (!k || done(l, k, path, count_kept(k, &l->text), &text) < 0)
+		return -1;
+	return text_u64(text, n);
 }
 
 static int
