@@ -1,24 +1,20 @@
 /*
  * pq shows the queues that latency is made of. This file picks the tool; the rest is
  *
- *   run.c               the driver: the interval loop, notes, the end; sampler.c: a tool at work;
- *                       schedule.c: when a row is due; output.c: what rows become on stdout;
- *                       signals.c
+ *   session/            session: samplers over one host, when they tick and are read; sampler: a
+ *                       tool at work; run: its rows on stdout; signals
  *   option.c words.c    the command line: what it means, and its words against the table of
  *                       options; request.c: what they ask of a tool; when.c: times and sizes
  *   tapes.c             what -f names and -o writes, opened
  *   condition.c         conditions of the command line, and where one is wrong
- *   verdict/            what judges by the tools' rows: panel: several at work over one span;
- *                       check: pq check, with _plan (what is to be judged), _watch (over which
- *                       time), _command (that of --during), _line and _json (what is said)
+ *   verdict/            what judges by the tools' rows: check: pq check, with _plan (what is to be
+ *                       judged), _watch (over which time), _command (that of --during), _line and
+ *                       _json (what is said)
  *     why               pq why: evidence (what the tools tell), causes_quota, _cpu, _memory, _waits
- *                       (what is concluded), finding (what is said); survey: a recording that is
- *                       judged
- *   recorder/           pq record and pq tape: plan (what is to be done), record, account, lookout
- *                       (conditions; trigger: one), saves (saved, cut), job, spawn, journal; tape,
- *                       info, pack
- *     export            pq export, with textfile: the file it writes; crew: the tools that a
- *                       recorder or it has at work
+ *                       (what is concluded), finding (what is said)
+ *   recorder/           pq record and pq tape: plan (what is to be done), record, account, triggers
+ *                       (conditions), saves (saved, cut), job, spawn, journal; tape, info, pack
+ *     export            pq export, with textfile: the file it writes
  *   limits/             pq limits: gather and process read it, effective draws the conclusions,
  *                       rules and rules_memory: of runtimes; judge: what they make of it; page
  *                       (_cpu, _memory, _runtimes, _json); command

@@ -15,7 +15,6 @@
 #include "cli/output.h"
 #include "cli/args.h"
 #include "session/signals.h"
-#include "session/survey.h"
 
 /* The command line: conditions and subjects. */
 
@@ -245,60 +244,58 @@ static const int64_t TICK_NS = 10000000, STEP_NS = 100000000;
 /* Whether the tool's reading is the subject's own, or of the machine; of a recording, or of its own
  * cgroup. */
 static struct request
-request_of(struct check *c, size_t subject, size_t tool)
+request_of(struct check *c, size_t subject, const struct tool *tool)
 {
-	struct request ask = { .options = tool_defaults(tools[tool], &c->arena, 0) };
+	struct request ask = { .options = tool_defaults(tool, &c->arena, 0) };
 
-	if (check_is_about(c, subject, tools[tool]))
+	if (check_is_about(c, subject, tool))
 		ask.target = c->subject[subject].target;
-	else if (c->panel.host->replay)
-		tapes_target(&c->past, tools[tool], &ask.target);
+	else if (c->session.host->replay)
+		tapes_target(c->session.host, tool, &ask.target);
 	return ask;
 }
 
 /* One that does not care for the subject is there already, if another subject does not matter to it
  * either. */
-static struct member *
+static struct sampler *
 find_plain(const struct check *c, size_t before, size_t tool)
 {
 	for (size_t s = 0; s < before; s++)
 		if (!check_is_about(c, s, tools[tool]))
-			return c->member[s][tool];
+			return c->sampler[s][tool];
 	return NULL;
 }
 
-static void
-add_member(struct check *c, size_t subject, size_t tool)
+static struct sampler *
+add_sampler(struct check *c, size_t subject, size_t tool)
 {
-	struct member *m =
-	    check_is_about(c, subject, tools[tool]) ? NULL : find_plain(c, subject, tool);
+	const struct tool *t = tools[tool];
+	struct request ask = request_of(c, subject, t);
 
-	if (!m && c->panel.n == PANEL_MOST)
+	if (c->session.n == SAMPLERS_MOST)
 		die(EXIT_USAGE,
 		    "too much at once: there can be %d readings, one of each tool for each -p and "
 		    "-g",
-		    PANEL_MOST);
-	if (!m) {
-		struct request ask = request_of(c, subject, tool);
-		m = panel_add(&c->panel, tools[tool], &ask);
-		m->every_ns = tools[tool]->tick ? TICK_NS : 0;
-		m->sampler.watch.shown = c->shown[tool];
-		m->sampler.watch.nshown = c->nshown[tool];
-	}
-	c->member[subject][tool] = m;
+		    SAMPLERS_MOST);
+	struct sampler *new = session_add(&c->session, t, &ask);
+	new->tick_ns = t->tick ? TICK_NS : 0;
+	new->watch.shown = c->shown[tool];
+	new->watch.nshown = c->nshown[tool];
+	return new;
 }
 
 static void
-add_members(struct check *c)
+add_tool(struct check *c, size_t tool)
 {
-	for (size_t t = 0; t < c->tools; t++) {
-		if (!c->used[t])
-			continue;
-		if (!tapes_recorded(&c->past, tools[t]))
-			warn("%s was recorded for %s: what %s reads beside that is not on it",
-			    c->options->source, c->past.tools, tools[t]->name);
-		for (size_t s = 0; s < c->subjects; s++)
-			add_member(c, s, t);
+	const struct host *h = c->session.host;
+
+	if (!tapes_recorded(h, tools[tool]))
+		warn("%s was recorded for %s: what %s reads beside that is not on it",
+		    c->options->source, h->tools, tools[tool]->name);
+	for (size_t s = 0; s < c->subjects; s++) {
+		bool about = check_is_about(c, s, tools[tool]);
+		struct sampler *plain = about ? NULL : find_plain(c, s, tool);
+		c->sampler[s][tool] = plain ? plain : add_sampler(c, s, tool);
 	}
 }
 
@@ -313,43 +310,38 @@ is_over(void *ctx)
 
 /* The end of a child ends a sleep; should it come just before one, the next step finds it. */
 static void
-watch(struct check *c)
+start_command(struct check *c)
 {
-	if (!c->command) {
-		panel_watch(&c->panel, c->span_ns, NULL, NULL);
+	if (!c->command)
 		return;
-	}
-	c->panel.step_ns = STEP_NS;
 	signals_catch_children();
 	check_command(&c->job, c->command);
-	panel_watch(&c->panel, 0, is_over, c);
-	job_stop(&c->job);
 }
 
 /* Watches all tools over the span. */
 static void
 check_watch(struct check *c)
 {
-	const char *source = c->options->source;
+	struct session *s = &c->session;
 
-	if (source)
-		c->panel.moments = survey(c->options, &c->past);
-	c->panel.host = tapes_open(c->options);
-	add_members(c);
+	session_open_whole(s, c->options);
+	s->interval_ns = c->span_ns;
+	s->over = c->command ? is_over : NULL;
+	s->about = c;
+	s->step_ns = c->command ? STEP_NS : 0;
 	signals_catch();
-	if (panel_begin(&c->panel))
-		watch(c);
-	else if (!signals_stop())
-		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
+	if (session_start(s)) {
+		for (size_t t = 0; t < c->tools; t++)
+			if (c->used[t])
+				add_tool(c, t);
+		session_begin(s);
+		start_command(c);
+		while (session_next(s) != SESSION_ROW)
+			;
+		job_stop(&c->job);
+	}
 	if (signals_stop())
 		die(EXIT_FAILED, "stopped by a signal: nothing is judged");
-}
-
-static void
-check_watch_end(struct check *c)
-{
-	panel_end(&c->panel);
-	host_close(c->panel.host);
 }
 
 /* The outcomes, and the verdict that follows from them. */
@@ -367,7 +359,7 @@ check_is_repeated(const struct check *c, size_t subject, size_t condition)
 		bool same = true;
 		for (size_t t = 0; t < c->tools; t++)
 			same &= !expr_uses(c->condition[condition].expr, t) ||
-			    c->member[s][t] == c->member[subject][t];
+			    c->sampler[s][t] == c->sampler[subject][t];
 		if (same)
 			return true;
 	}
@@ -376,11 +368,11 @@ check_is_repeated(const struct check *c, size_t subject, size_t condition)
 
 /* What a tool said last when it gave up, else first. */
 static const char *
-reason_of(const struct member *m)
+reason_of(const struct sampler *s)
 {
-	const struct notes *notes = &m->sampler.notes;
+	const struct notes *notes = &s->notes;
 
-	return notes->n == 0 ? NULL : notes->said[m->has_rows ? 0 : notes->n - 1];
+	return notes->n == 0 ? NULL : notes->said[s->has_rows ? 0 : notes->n - 1];
 }
 
 static void
@@ -389,14 +381,14 @@ judge(struct check *c, size_t subject, size_t condition)
 	const struct expr *x = c->condition[condition].expr;
 	struct outcome *f = check_outcome(c, subject, condition);
 	const struct table *tables[CHECK_TOOLS] = { NULL };
-	const struct expr_now now = { tables,
-		c->panel.host->facts.cpus ? (double)c->panel.host->facts.cpus : NAN };
+	const uint64_t cpus = c->session.host->facts.cpus;
+	const struct expr_now now = { tables, cpus ? (double)cpus : NAN };
 
 	f->why = NULL;
 	for (size_t t = 0; t < c->tools; t++) {
-		const struct member *m = expr_uses(x, t) ? c->member[subject][t] : NULL;
-		tables[t] = m && m->has_rows ? &m->sampler.table : NULL;
-		f->why = m && (!f->why || !m->has_rows) ? reason_of(m) : f->why;
+		const struct sampler *s = expr_uses(x, t) ? c->sampler[subject][t] : NULL;
+		tables[t] = s ? sampler_table(s) : NULL;
+		f->why = s && (!f->why || !s->has_rows) ? reason_of(s) : f->why;
 	}
 	f->truth = expr_judge(x, &now, &f->found);
 }
@@ -443,10 +435,10 @@ check_with_command(const struct check *c, enum verdict v)
 
 /* What the tools had to say. */
 static void
-tell_notes(const struct panel *p)
+tell_notes(const struct session *s)
 {
-	for (size_t i = 0; i < p->nnotes; i++)
-		warn("%s: %s", p->notes[i].tool->name, p->notes[i].said);
+	for (size_t i = 0; i < s->nnotes; i++)
+		warn("%s: %s", s->notes[i].tool->name, s->notes[i].said);
 }
 
 static enum verdict
@@ -460,7 +452,7 @@ conclude(struct check *c)
 			judge(c, s, i);
 		found = worse_of(found, check_level(c, s));
 	}
-	tell_notes(&c->panel);
+	tell_notes(&c->session);
 	if (c->own->json)
 		check_json(c, &out);
 	else
@@ -479,7 +471,7 @@ check(const struct options *o)
 	check_plan(c, o);
 	check_watch(c);
 	enum verdict verdict = conclude(c);
-	check_watch_end(c);
+	session_end(&c->session);
 	check_plan_free(c);
 	free(c);
 	return (enum exit_status)verdict;

@@ -6,7 +6,7 @@
 #include "cli/args.h"
 #include "commands/record/job.h"
 #include "expr/expr.h"
-#include "session/panel.h"
+#include "session/session.h"
 
 enum { CHECK_TOOLS = 16, SUBJECTS_MOST = 2 * OPTION_LIST_MOST };
 
@@ -51,11 +51,9 @@ struct check {
 	int nshown[CHECK_TOOLS];
 	int64_t span_ns;     /* -i; 0: the command's time, or a whole recording */
 	const char *command; /* --during, or NULL */
-	struct panel panel;
-	/* a recording as it is at its first moment: for what it was made */
-	struct host past;
+	struct session session;
 	/* those that do not care for the subject are the same */
-	struct member *member[SUBJECTS_MOST][CHECK_TOOLS];
+	struct sampler *sampler[SUBJECTS_MOST][CHECK_TOOLS];
 	struct outcome *outcome; /* by subject and condition */
 	struct job job;
 	bool ended; /* the command has, as *end says */

@@ -8,7 +8,7 @@
 
 /* The figures that are compared with thresholds, each once. */
 struct perf {
-	const struct member *member;
+	const struct sampler *sampler;
 	size_t subject;
 	int weight;                                   /* of that outcome */
 	const struct expr_figure *figure;             /* of the outcome that decides */
@@ -44,24 +44,24 @@ weight(const struct condition *condition, const struct outcome *f)
 }
 
 static struct perf *
-perf_of(struct perfs *all, const struct member *m, const struct column *column)
+perf_of(struct perfs *all, const struct sampler *s, const struct column *column)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (all->v[i].member == m && all->v[i].figure->column == column)
+		if (all->v[i].sampler == s && all->v[i].figure->column == column)
 			return &all->v[i];
 	all->v = xrealloc(all->v, (all->n + 1) * sizeof *all->v);
-	all->v[all->n] = (struct perf){ .member = m };
+	all->v[all->n] = (struct perf){ .sampler = s };
 	return &all->v[all->n++];
 }
 
-static const struct member *
-member_of(const struct check *c, size_t subject, const char *tool)
+static const struct sampler *
+sampler_of(const struct check *c, size_t subject, const char *tool)
 {
 	size_t t = 0;
 
 	while (tools[t] != tools_find(text_of(tool)))
 		t++;
-	return c->member[subject][t];
+	return c->sampler[subject][t];
 }
 
 /* The first threshold of a kind counts. */
@@ -75,7 +75,7 @@ add_outcome(const struct check *c, size_t subject, size_t condition, struct perf
 		const struct expr_figure *figure = &f->found.v[i];
 		if (!figure->plain)
 			continue;
-		struct perf *p = perf_of(all, member_of(c, subject, figure->tool), figure->column);
+		struct perf *p = perf_of(all, sampler_of(c, subject, figure->tool), figure->column);
 		const struct expr_figure **threshold = of->critical ? &p->critical : &p->warning;
 		if (!p->figure || weight(of, f) > p->weight) {
 			p->figure = figure;
@@ -113,7 +113,7 @@ static void
 put_label(const struct check *c, const struct perf *p, struct buf *b)
 {
 	buf_char(b, '\'');
-	if (c->subjects > 1 && check_is_about(c, p->subject, p->member->sampler.tool)) {
+	if (c->subjects > 1 && check_is_about(c, p->subject, p->sampler->tool)) {
 		put_label_part(b, c->subject[p->subject].name);
 		buf_char(b, ' ');
 	}
@@ -452,9 +452,9 @@ put_subject(const struct check *c, size_t subject, struct buf *b)
 	buf_text(b, "{\"tool\":\"check\",\"schema\":");
 	buf_u64(b, SCHEMA, 1);
 	buf_text(b, ",\"time\":\"");
-	buf_iso_time(b, &times, c->panel.to.real_ns);
+	buf_iso_time(b, &times, c->session.now.real_ns);
 	buf_char(b, '"');
-	put_number(b, "interval_s", panel_span_s(&c->panel));
+	put_number(b, "interval_s", session_span_s(&c->session));
 	put_string(b, "target", *name ? name : NULL);
 	put_string(b, "verdict", verdict_name(check_with_command(c, check_level(c, subject))));
 	put_command(c, b);

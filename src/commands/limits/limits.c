@@ -1,11 +1,11 @@
 /* limits: the command: what a process may use, who says so, and what its runtime will believe. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "cli/open.h"
 #include "commands/limits/limits.h"
+#include "session/session.h"
 
 struct limits_options {
 	double share; /* of the memory limit, for heaps; 0: what is usual */
@@ -39,22 +39,6 @@ die_why(const struct host *h, const struct target *t)
 		    t->cgroup);
 	die(EXIT_UNSUPPORTED,
 	    "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
-}
-
-/* The first moment that has files. */
-static void
-begin(struct host *h, const struct options *o, struct moment *m)
-{
-	int got;
-
-	do
-		got = host_next(h, 0, MOMENT_ROW, m);
-	while (got > 0 && m->kind == MOMENT_TICK);
-	if (got == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it%s", o->source,
-		    o->from.written || o->to.written ? " between these times" : "");
-	if (got < 0)
-		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
 }
 
 /* What a container runtime would not see either. */
@@ -94,25 +78,26 @@ limits(const struct options *o)
 {
 	struct target target = o->ask.target;
 	struct rlimit before = { RLIM_INFINITY, RLIM_INFINITY };
+	struct session s = { .options = o };
 	struct arena a = { 0 };
 	struct limits l;
-	struct moment m;
 
 	if (o->words > 0)
 		die(EXIT_USAGE, "unexpected argument '%s': -p takes a process, -g a cgroup",
 		    o->word[0]);
 	getrlimit(RLIMIT_NOFILE, &before);
-	struct host *h = tapes_open(o);
-	begin(h, o, &m);
-	tapes_target(h, o->tool, &target);
-	if (limits_gather(h, &a, &target, &l) < 0)
-		die_why(h, &target);
-	l.real_ns = m.real_ns;
-	restore_soft_limit(&l, h, &before);
+	s.host = tapes_open(o);
+	if (!session_start(&s))
+		die(EXIT_FAILED, "interrupted before the first sample");
+	tapes_target(s.host, o->tool, &target);
+	if (limits_gather(s.host, &a, &target, &l) < 0)
+		die_why(s.host, &target);
+	l.real_ns = s.now.real_ns;
+	restore_soft_limit(&l, s.host, &before);
 	say_doubts(&l);
 	print(&l, &a, o);
 	arena_free(&a);
-	host_close(h);
+	session_end(&s);
 	exit_printed();
 }
 

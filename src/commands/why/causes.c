@@ -530,7 +530,7 @@ growing(const struct evidence *e, struct findings *f)
 {
 	for (size_t i = 0; i < e->ngrowth; i++) {
 		const struct growth *g = &e->growth[i];
-		double grown = g->last - g->first, span_s = panel_span_s(&e->panel),
+		double grown = g->last - g->first, span_s = session_span_s(&e->session),
 		       left_s = (g->limit - g->last) / (grown / span_s);
 		char size[HUMAN_MOST], left[HUMAN_MOST];
 		if (g->steps < 3 || !(g->least_step > 0) || !(grown > 2 << 20) || !(left_s < 3600))
@@ -619,7 +619,7 @@ hangs(const struct evidence *e, struct findings *f)
 		if (strcmp(wait_text(e->wait, i, WAIT_STATE), "blocked") == 0)
 			blocked += wait_num(e->wait, i, WAIT_SHARE);
 	if (!(blocked > 99.5) ||
-	    !(wait_num(e->wait, most, WAIT_DURATION) > 900 * panel_span_s(&e->panel)))
+	    !(wait_num(e->wait, most, WAIT_DURATION) > 900 * session_span_s(&e->session)))
 		return;
 	struct finding *one = finding_add(f, "blocked", VERDICT_WARNING, CONFIDENCE_MEDIUM,
 	    blocked / 100, "All its threads are blocked");
@@ -639,7 +639,7 @@ uninterruptible(const struct evidence *e, struct findings *f)
 	for (size_t i = 0; i < wait_count(e->wait); i++) {
 		double ms = wait_num(e->wait, i, WAIT_DURATION);
 		if (wait_num(e->wait, i, WAIT_UNINTERRUPTIBLE) != 1 ||
-		    !(ms > 900 * panel_span_s(&e->panel)))
+		    !(ms > 900 * session_span_s(&e->session)))
 			continue;
 		struct finding *one = finding_add(f, "uninterruptible", VERDICT_CRITICAL,
 		    CONFIDENCE_HIGH, ms / 1000, "Threads hang in the kernel (state D)");
@@ -660,7 +660,7 @@ forks(const struct evidence *e, struct findings *f)
 
 	for (size_t i = 0; i < tasks_count(e->tasks); i++)
 		born += fmax(0, tasks_num(e->tasks, i, TASKS_BORN));
-	double per_s = born / panel_span_s(&e->panel);
+	double per_s = born / session_span_s(&e->session);
 	if (!(per_s > 200))
 		return;
 	size_t short_lived = tasks_find(e->tasks, TASKS_COMM, "(came and went)");
@@ -668,7 +668,7 @@ forks(const struct evidence *e, struct findings *f)
 	    finding_add(f, "forks", per_s > 1000 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		CONFIDENCE_HIGH, per_s / 1000, "Many processes or threads are made");
 	finding_fact(one, "%.0f a second; %.0f of them came and went within %.0f s", per_s,
-	    fmax(0, tasks_num(e->tasks, short_lived, TASKS_BORN)), panel_span_s(&e->panel));
+	    fmax(0, tasks_num(e->tasks, short_lived, TASKS_BORN)), session_span_s(&e->session));
 	finding_advice(one,
 	    "a script in a loop, or a thread for each request: who, strace -fc -e clone,execve -p "
 	    "PID; pq tasks -w more 1");

@@ -7,17 +7,17 @@
 
 #include "tools/wait/wait.h"
 
-static struct member *
-add_asked(struct evidence *e, const struct tool *tool, const struct target *target,
-    const void *options)
+static struct sampler *
+add_asked(
+    struct evidence *e, const struct tool *tool, const struct target *target, const void *options)
 {
 	struct request ask = { tool_target(tool, target), options };
 
-	return panel_add(&e->panel, tool, &ask);
+	return session_add(&e->session, tool, &ask);
 }
 
 /* As when no option is given, but with all rows. */
-static struct member *
+static struct sampler *
 add(struct evidence *e, const struct tool *tool, const struct target *target)
 {
 	return add_asked(e, tool, target, tool_defaults(tool, &e->arena, 0));
@@ -28,8 +28,8 @@ add_machine(struct evidence *e)
 {
 	const struct target none = { .pid = NULL }, all = { .all = true };
 
-	struct member *runq = add(e, &tool_runq, &none);
-	runq->every_ns = 50000000;
+	struct sampler *runq = add(e, &tool_runq, &none);
+	runq->tick_ns = 50000000;
 	e->runq.of = runq;
 	e->cpus.of = add(e, &tool_cpu, &none);
 	e->psi.of = add(e, &tool_psi, &all);
@@ -45,7 +45,7 @@ add_groups(struct evidence *e)
 
 	e->throttle.of = add(e, &tool_throttle, target);
 	e->mem.of = add(e, &tool_mem, target);
-	struct member *step = add(e, &tool_mem, target);
+	struct sampler *step = add(e, &tool_mem, target);
 	step->steps = true;
 	e->mem_step.of = step;
 }
@@ -59,8 +59,8 @@ add_target(struct evidence *e)
 	waits->hz = 10;
 	e->target.of = add(e, &tool_tasks, e->about);
 	e->target_psi.of = add(e, &tool_psi, e->about);
-	struct member *wait = add_asked(e, &tool_wait, e->about, waits);
-	wait->every_ns = 100000000;
+	struct sampler *wait = add_asked(e, &tool_wait, e->about, waits);
+	wait->tick_ns = 100000000;
 	e->wait.of = wait;
 }
 
@@ -79,11 +79,8 @@ growth_of(struct evidence *e, const char *cgroup, double hard)
 }
 
 static void
-note_growth(void *ctx, struct panel *p)
+note_growth(struct evidence *e)
 {
-	struct evidence *e = ctx;
-
-	(void)p;
 	for (size_t i = 0; i < mem_count(e->mem_step); i++) {
 		double hard = mem_num(e->mem_step, i, MEM_HARD);
 		struct growth *g =
@@ -98,35 +95,46 @@ note_growth(void *ctx, struct panel *p)
 }
 
 bool
-evidence_begin(struct evidence *e, struct host *host, const struct target *target, uint64_t moments)
+evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 {
-	*e = (struct evidence){ .about = target };
-	e->panel = (struct panel){ .host = host,
-		.step_ns = 1000000000,
-		.moments = moments,
-		.stepped = note_growth,
-		.ctx = e };
+	*e = (struct evidence){ .about = &o->ask.target, .utc = o->utc };
+	session_open_whole(&e->session, o);
+	e->session.interval_ns = e->session.host->replay ? 0 : span_ns;
+	e->session.step_ns = 1000000000;
 	add_machine(e);
 	add_groups(e);
 	if (evidence_has_target(e))
 		add_target(e);
-	return panel_begin(&e->panel);
+	if (!session_start(&e->session))
+		return false;
+	session_begin(&e->session);
+	return true;
+}
+
+void
+evidence_watch(struct evidence *e)
+{
+	enum session_event event;
+
+	while ((event = session_next(&e->session)) != SESSION_END)
+		if (event == SESSION_STEP || event == SESSION_ROW)
+			note_growth(e);
 }
 
 size_t
-rows_count(const struct member *m)
+rows_count(const struct sampler *m)
 {
-	return m && m->has_rows ? m->sampler.table.nrows : 0;
+	return m && sampler_table(m) ? sampler_table(m)->nrows : 0;
 }
 
 static const struct cell *
-cell_of(const struct member *m, size_t row, int column)
+cell_of(const struct sampler *m, size_t row, int column)
 {
-	return row < rows_count(m) ? &table_at(&m->sampler.table, row)[column] : NULL;
+	return row < rows_count(m) ? &table_at(&m->table, row)[column] : NULL;
 }
 
 double
-rows_num(const struct member *m, size_t row, int column)
+rows_num(const struct sampler *m, size_t row, int column)
 {
 	const struct cell *c = cell_of(m, row, column);
 
@@ -134,7 +142,7 @@ rows_num(const struct member *m, size_t row, int column)
 }
 
 const char *
-rows_text(const struct member *m, size_t row, int column)
+rows_text(const struct sampler *m, size_t row, int column)
 {
 	const struct cell *c = cell_of(m, row, column);
 
@@ -142,7 +150,7 @@ rows_text(const struct member *m, size_t row, int column)
 }
 
 size_t
-rows_most(const struct member *m, int column)
+rows_most(const struct sampler *m, int column)
 {
 	size_t n = rows_count(m), best = n;
 
@@ -155,7 +163,7 @@ rows_most(const struct member *m, int column)
 }
 
 size_t
-rows_find(const struct member *m, int column, const char *label)
+rows_find(const struct sampler *m, int column, const char *label)
 {
 	size_t n = rows_count(m);
 
@@ -168,8 +176,8 @@ rows_find(const struct member *m, int column, const char *label)
 bool
 evidence_is_empty(const struct evidence *e)
 {
-	for (size_t i = 0; i < e->panel.n; i++)
-		if (rows_count(e->panel.v[i]) > 0)
+	for (size_t i = 0; i < e->session.n; i++)
+		if (rows_count(e->session.v[i]) > 0)
 			return false;
 	return true;
 }
@@ -206,7 +214,7 @@ evidence_words(const struct evidence *e, char out[256])
 void
 evidence_end(struct evidence *e)
 {
-	panel_end(&e->panel);
+	session_end(&e->session);
 	arena_free(&e->arena);
 	for (size_t i = 0; i < e->ngrowth; i++)
 		free(e->growth[i].cgroup);

@@ -8,24 +8,24 @@
 #ifndef PQ_WHY_EVIDENCE_H
 #define PQ_WHY_EVIDENCE_H
 
-#include "session/panel.h"
+#include "session/session.h"
 #include "tools/columns.h"
 
 #pragma GCC diagnostic error "-Wenum-conversion"
 
 /* A tool at work, or NULL, and a column of it; rows_most and rows_find return rows_count when there
  * is no such row. */
-size_t rows_count(const struct member *m);
-double rows_num(const struct member *m, size_t row, int column);
-const char *rows_text(const struct member *m, size_t row, int column);
-size_t rows_most(const struct member *m, int column);
-size_t rows_find(const struct member *m, int column, const char *label);
+size_t rows_count(const struct sampler *m);
+double rows_num(const struct sampler *m, size_t row, int column);
+const char *rows_text(const struct sampler *m, size_t row, int column);
+size_t rows_most(const struct sampler *m, int column);
+size_t rows_find(const struct sampler *m, int column, const char *label);
 
 /* struct mem_rows, and: mem_count: how many there are; mem_num and mem_text: a figure and a label;
  * mem_most: the row with the largest figure; mem_find: the row with that label. */
 #define ROWS_OF(tool) \
 	struct tool##_rows { \
-		const struct member *of; \
+		const struct sampler *of; \
 	}; \
 	static inline size_t tool##_count(struct tool##_rows r) \
 	{ \
@@ -70,7 +70,7 @@ struct growth {
 enum { GROWTHS_MOST = 64 };
 
 struct evidence {
-	struct panel panel;
+	struct session session;
 	/* of the machine */
 	struct runq_rows runq;
 	struct cpu_rows cpus;
@@ -90,10 +90,12 @@ struct evidence {
 	bool utc; /* how times are told */
 };
 
-/* Begins to watch the machine, or whom the request asks for. False when there is no first
- * moment. */
-bool evidence_begin(
-    struct evidence *e, struct host *host, const struct target *target, uint64_t moments);
+/* Begins to watch the machine, or whom the options ask for, for span_ns. False when a signal
+ * stops it. */
+bool evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns);
+
+/* Watches to the end of the span, or of the recording. */
+void evidence_watch(struct evidence *e);
 
 /* Whether no tool has a row. */
 bool evidence_is_empty(const struct evidence *e);

@@ -110,15 +110,15 @@ put_finding(const struct finding *f, struct buf *b)
 static void
 put_unknown(const struct evidence *e, struct buf *b)
 {
-	const struct panel *p = &e->panel;
+	const struct session *s = &e->session;
 
-	for (size_t i = 0; i < p->nnotes; i++) {
+	for (size_t i = 0; i < s->nnotes; i++) {
 		buf_text(b, i ? "\n  " : "\nNot looked at, or not wholly:\n  ");
-		buf_text(b, p->notes[i].tool->name);
+		buf_text(b, s->notes[i].tool->name);
 		buf_text(b, ": ");
-		buf_printable(b, p->notes[i].said);
+		buf_printable(b, s->notes[i].said);
 	}
-	if (p->nnotes)
+	if (s->nnotes)
 		buf_char(b, '\n');
 }
 
@@ -135,7 +135,7 @@ findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
 	if (f->n == 0) {
 		snprintf(nothing, sizeof nothing,
 		    "Nothing found in %.1f s: no queue is long, nothing is held back.\n",
-		    panel_span_s(&e->panel));
+		    session_span_s(&e->session));
 		buf_text(b, nothing);
 	}
 	put_unknown(e, b);
@@ -169,12 +169,12 @@ json_finding(const struct finding *f, struct buf *b)
 }
 
 static void
-json_unknown(const struct panel *p, struct buf *b)
+json_unknown(const struct session *s, struct buf *b)
 {
-	for (size_t i = 0; i < p->nnotes; i++) {
+	for (size_t i = 0; i < s->nnotes; i++) {
 		buf_text(b, i ? ",{" : "{");
-		member(b, "tool", p->notes[i].tool->name);
-		member(b, "reason", p->notes[i].said);
+		member(b, "tool", s->notes[i].tool->name);
+		member(b, "reason", s->notes[i].said);
 		buf_char(b, '}');
 	}
 }
@@ -182,13 +182,13 @@ json_unknown(const struct panel *p, struct buf *b)
 void
 findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 {
-	const struct panel *p = &e->panel;
+	const struct session *s = &e->session;
 	struct report times = { .utc = e->utc };
 
 	buf_text(b, "{\"tool\":\"why\",\"schema\":1,\"time\":\"");
-	buf_iso_time(b, &times, p->to.real_ns);
+	buf_iso_time(b, &times, s->now.real_ns);
 	buf_text(b, "\",\"interval_s\":");
-	buf_fixed(b, panel_span_s(p), 3);
+	buf_fixed(b, session_span_s(s), 3);
 	member(b, "verdict", verdict_name(findings_verdict(f)));
 	buf_json_key(b, "findings");
 	buf_char(b, '[');
@@ -198,6 +198,6 @@ findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 		json_finding(&f->v[i], b);
 	}
 	buf_text(b, "],\"unknown\":[");
-	json_unknown(p, b);
+	json_unknown(s, b);
 	buf_text(b, "]}\n");
 }

@@ -4,9 +4,7 @@
 #include "cli/args.h"
 #include "cli/output.h"
 #include "session/signals.h"
-#include "cli/open.h"
 #include "commands/why/finding.h"
-#include "session/survey.h"
 
 struct why_options {
 	bool json;
@@ -17,12 +15,12 @@ struct why_options {
 static bool
 has_failed(const struct evidence *e)
 {
-	const struct member *target = e->target.of;
+	const struct sampler *target = e->target.of;
 
-	if (!target || target->sampler.watch.fail != EXIT_USAGE)
+	if (!target || target->watch.fail != EXIT_USAGE)
 		return false;
-	if (target->sampler.notes.n > 0)
-		warn("%s", target->sampler.notes.said[target->sampler.notes.n - 1]);
+	if (target->notes.n > 0)
+		warn("%s", target->notes.said[target->notes.n - 1]);
 	return true;
 }
 
@@ -67,27 +65,21 @@ static enum exit_status
 why(const struct options *o)
 {
 	int64_t span_ns = span_of(o);
-	struct host past = { .replay = false };
-	uint64_t moments = o->source ? survey(o, &past) : 0;
-	struct host *host = tapes_open(o);
 	struct evidence *e = xmalloc(sizeof *e);
 	struct findings f = { .n = 0 };
 	enum verdict status = VERDICT_UNKNOWN;
 
 	signals_catch();
-	if (!evidence_begin(e, host, &o->ask.target, moments))
-		die(EXIT_FAILED, "%s: there is no moment in it",
-		    o->source ? o->source : "the clock");
-	e->utc = o->utc;
+	if (!evidence_begin(e, o, span_ns))
+		die(EXIT_FAILED, "stopped by a signal: nothing is judged");
 	if (!has_failed(e)) {
-		panel_watch(&e->panel, host->replay ? 0 : span_ns, NULL, NULL);
+		evidence_watch(e);
 		causes_find(e, &f);
 		print(e, &f, ((const struct why_options *)o->ask.options)->json);
 		status = verdict(e, &f);
 	}
 	evidence_end(e);
 	free(e);
-	host_close(host);
 	return (enum exit_status)status;
 }
 
