@@ -8,8 +8,8 @@
 #include "tools/wait/wait.h"
 
 static struct member *
-add_asked(struct evidence *e, const struct tool *tool, const struct target *target,
-    const void *options)
+add_asked(
+    struct evidence *e, const struct tool *tool, const struct target *target, const void *options)
 {
 	struct request ask = { tool_target(tool, target), options };
 
