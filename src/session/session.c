@@ -71,8 +71,11 @@ interval_of(const struct session *s)
 
 /* Rows and ticks lie on grids that do not drift, and begin at this sample. */
 static void
-start_schedule(struct session *s, int64_t interval_ns, bool aligned)
+start_schedule(struct session *s)
 {
+	int64_t interval_ns = s->first_ns ? s->first_ns : interval_of(s);
+	bool aligned = s->interval_ns && !s->first_ns && !s->whole && !s->host->replay;
+
 	s->rows = s->missed = 0;
 	s->could_ns = s->now.mono_ns;
 	s->row_ns = first_row_ns(&s->now, interval_ns, aligned);
@@ -81,18 +84,17 @@ start_schedule(struct session *s, int64_t interval_ns, bool aligned)
 		sampler_start_ticks(s->v[i], s->now.mono_ns, interval_ns);
 }
 
-static bool
-is_aligned(const struct session *s)
-{
-	return s->interval_ns && !s->whole && !s->host->replay;
-}
-
 /* The next row is due at the first deadline ahead; those that have passed meanwhile were missed. */
 static void
 row_done(struct session *s)
 {
 	int64_t interval_ns = interval_of(s);
 
+	if (s->first_ns) { /* it came early: the others count from it */
+		s->first_ns = 0;
+		start_schedule(s);
+		return;
+	}
 	s->late_ns = s->now.mono_ns - s->row_ns;
 	s->rows++;
 	s->row_ns += interval_ns;
@@ -101,14 +103,6 @@ row_done(struct session *s)
 	int64_t passed = (s->now.mono_ns - s->row_ns) / interval_ns + 1;
 	s->missed += (uint64_t)passed;
 	s->row_ns += passed * interval_ns;
-}
-
-/* The first row came early: the others count from it. */
-static void
-first_row_done(struct session *s)
-{
-	s->first_ns = 0;
-	start_schedule(s, interval_of(s), is_aligned(s));
 }
 
 static bool
@@ -158,7 +152,7 @@ read_row(struct session *s)
 		any |= !v->over || may_come_again(s, v);
 	}
 	if (any)
-		(s->first_ns ? first_row_done : row_done)(s);
+		row_done(s);
 	return any ? SESSION_ROW : SESSION_END;
 }
 
@@ -174,8 +168,7 @@ session_begin(struct session *s)
 			sampler_end(v);
 		sampler_begin(v, s->host);
 	}
-	start_schedule(
-	    s, s->first_ns ? s->first_ns : interval_of(s), !s->first_ns && is_aligned(s));
+	start_schedule(s);
 	for (size_t i = 0; i < s->n && !s->refused; i++) {
 		any |= sampler_read(s->v[i], &s->now);
 		if (s->lasting && s->v[i]->watch.fail == EXIT_USAGE)
@@ -193,7 +186,7 @@ begin_after_boot(struct session *s)
 	    "%s: the machine was booted anew here; the rows go on behind that", s->options->source);
 	for (size_t i = 0; i < s->n; i++)
 		sampler_forget(s->v[i]);
-	start_schedule(s, interval_of(s), is_aligned(s));
+	start_schedule(s);
 }
 
 /* Of samples that are closer than rows, the one nearest to when a row is due makes it. */
@@ -216,21 +209,31 @@ is_row(struct session *s)
 	return s->now.kind == MOMENT_ROW && (!s->host->replay || !s->interval_ns || is_nearest(s));
 }
 
-/* Sleeps until a row, a step or a tick is due: as host_next. A signal does not end a live session's
- * time. */
+/* When something is due between rows. */
+static int64_t
+due_between_ns(const struct session *s)
+{
+	int64_t due_ns = s->step_ns ? s->step_due_ns : INT64_MAX;
+
+	for (size_t i = 0; i < s->n; i++) {
+		int64_t tick_ns = sampler_due_ns(s->v[i]);
+		due_ns = tick_ns < due_ns ? tick_ns : due_ns;
+	}
+	return due_ns;
+}
+
+/* Sleeps until something is due: as host_next. Where a signal interrupts that, `now` is then. */
 static int
 go_on(struct session *s)
 {
-	int64_t due_ns = s->step_ns ? s->step_due_ns : NEVER;
+	int64_t between_ns = due_between_ns(s);
+	bool row = s->row_ns <= between_ns;
+	int got = -1;
 
-	for (size_t i = 0; i < s->n; i++)
-		if (sampler_due_ns(s->v[i]) < due_ns)
-			due_ns = sampler_due_ns(s->v[i]);
-	bool row = s->row_ns <= due_ns;
 	errno = EINTR;
-	int got = signals_stop() ?
-	    -1 :
-	    host_next(s->host, row ? s->row_ns : due_ns, row ? MOMENT_ROW : MOMENT_TICK, &s->now);
+	if (!signals_stop())
+		got = host_next(
+		    s->host, row ? s->row_ns : between_ns, row ? MOMENT_ROW : MOMENT_TICK, &s->now);
 	if (got < 0 && errno != EINTR)
 		die(EXIT_FAILED, "cannot go on to the next moment: %s", strerror(errno));
 	s->left -= got > 0 && s->left > 0;
