@@ -253,7 +253,7 @@ is_wanted(const struct watch *w, const struct entry *u)
 {
 	const struct detail *d = u->t ? u->t->detail : u->p->detail;
 
-	return !w->ask->comm || (d && strstr(d->name, w->ask->comm));
+	return !w->ask->comm || (d && text_find(text_of(d->name), w->ask->comm));
 }
 
 /* Reads in the order of the ranking; units whose command is not wanted are dropped. Returns how
