@@ -75,6 +75,12 @@ text_eq(struct text t, const char *s)
 	return s[t.n] == '\0';
 }
 
+const char *
+text_find(struct text t, const char *what)
+{
+	return memmem(t.s, t.n, what, strlen(what));
+}
+
 bool
 text_skip(struct text *t, const char *prefix)
 {

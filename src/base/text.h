@@ -34,6 +34,9 @@ bool text_split(struct text *rest, char sep, struct text *part);
 bool text_eq(struct text t, const char *s);
 bool text_same(struct text a, struct text b);
 
+/* Where the string is in t, the first time; NULL when it is not. */
+const char *text_find(struct text t, const char *what);
+
 /* If t begins with the string, takes it off and returns true. */
 bool text_skip(struct text *t, const char *prefix);
 

@@ -33,8 +33,10 @@ route_of(const char *path)
 static bool
 climbs(const char *names)
 {
-	for (const char *at = names; (at = strstr(at, "/..")) != NULL; at += 3)
-		if (at[3] == '/' || at[3] == '\0')
+	struct text rest = text_of(names), name;
+
+	while (text_split(&rest, '/', &name))
+		if (text_eq(name, ".."))
 			return true;
 	return false;
 }

@@ -332,12 +332,12 @@ raise_file_limit(void)
 	enum { MOST = 16384, SPARE = 64 };
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+	if (prlimit(0, RLIMIT_NOFILE, NULL, &limit) < 0)
 		return SPARE;
 	if (limit.rlim_cur < limit.rlim_max) {
 		rlim_t soft = limit.rlim_cur;
 		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		if (prlimit(0, RLIMIT_NOFILE, &limit, NULL) < 0)
 			limit.rlim_cur = soft;
 	}
 	if (limit.rlim_cur > MOST + SPARE)

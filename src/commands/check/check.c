@@ -22,11 +22,11 @@
 static size_t
 place_of_for(const char *source)
 {
-	size_t at = 0;
+	const char *last = source;
 
-	for (const char *found = strstr(source, "for"); found; found = strstr(found + 1, "for"))
-		at = (size_t)(found - source);
-	return at;
+	for (const char *s = source; (s = text_find(text_of(s), "for")); s++)
+		last = s;
+	return (size_t)(last - source);
 }
 
 static void

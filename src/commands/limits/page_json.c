@@ -22,7 +22,7 @@ put_number(struct buf *b, const char *key, double v, int digits)
 {
 	buf_json_key(b, key);
 	if (isfinite(v))
-		buf_number(b, &(struct column){ .digits = digits }, v);
+		buf_number(b, &(struct column){ .digits = (int8_t)digits }, v);
 	else
 		buf_text(b, "null");
 }
@@ -236,13 +236,17 @@ page_json(struct buf *b, const struct page *p)
 	const struct limits *l = p->limits;
 	const struct opinions *o = p->opinions;
 	struct report times = { .utc = p->utc };
+	uint64_t pid;
 
 	buf_text(b, "{\"tool\":\"limits\"");
 	put_number(b, "schema", SCHEMA, 0);
 	buf_text(b, ",\"time\":\"");
 	buf_iso_time(b, &times, l->real_ns);
 	buf_char(b, '"');
-	put_number(b, "pid", l->target.pid ? strtod(l->target.pid, NULL) : NAN, 0);
+	if (l->target.pid && text_u64(text_of(l->target.pid), &pid) == 0)
+		put_number(b, "pid", (double)pid, 0);
+	else
+		put_number(b, "pid", NAN, 0);
 	put_string(b, "cgroup",
 	    l->cpu.n > 0        ? l->cpu.v[l->cpu.n - 1].name :
 		l->memory.n > 0 ? l->memory.v[l->memory.n - 1].name :

@@ -60,7 +60,8 @@ saved_name(char *out, size_t n, const char *directory, const char *host, int64_t
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
-	strftime(when, sizeof when, "%Y%m%dT%H%M%S", &tm);
+	snprintf(when, sizeof when, "%04d%02d%02dT%02d%02d%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	snprintf(name, sizeof name, "%s", *host ? host : "host");
 	for (char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))

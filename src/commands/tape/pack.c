@@ -203,7 +203,7 @@ pack_link(struct packing *p, int dir, const char *name, const char *path, int de
 {
 	struct stat st;
 
-	if (strstr(path, "/fd/") || fstatat(dir, name, &st, 0) < 0)
+	if (text_find(text_of(path), "/fd/") || fstatat(dir, name, &st, 0) < 0)
 		pack_one(p, path, PATH_LINK);
 	else if (S_ISREG(st.st_mode))
 		pack_file(p, path);

@@ -2,6 +2,7 @@
 #include "commands/tape/tape.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include "base/text.h"
 #include "cli/open.h"
 #include "host/facts.h"
+#include "host/read_file.h"
 #include "tape/cut.h"
 
 struct tape_options {
@@ -391,18 +393,28 @@ info(const struct options *o, const char *path, const char *to)
 static bool
 catches_requests(int pid)
 {
-	char path[64], line[256];
-	unsigned long long caught = 0;
+	enum { DIGIT = (SIGUSR1 - 1) / 4, BIT = (SIGUSR1 - 1) % 4 };
+	static const char hex[] = "0123456789abcdef";
+	struct text rest, line, mask;
+	struct buf status = { 0 };
+	char path[64];
+	bool whole = false, catches = false;
 
 	snprintf(path, sizeof path, "/proc/%d/status", pid);
-	FILE *f = fopen(path, "re");
-	if (!f)
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return false;
-	while (fgets(line, sizeof line, f))
-		if (strncmp(line, "SigCgt:", 7) == 0)
-			caught = strtoull(line + 7, NULL, 16);
-	fclose(f);
-	return caught >> (SIGUSR1 - 1) & 1;
+	rest = slurp_file(fd, &status, &whole) < 0 ? (struct text){ "", 0 } :
+						     (struct text){ status.s, status.n };
+	while (text_line(&rest, &line)) {
+		if (!text_skip(&line, "SigCgt:") || !text_word(&line, &mask) || mask.n <= DIGIT)
+			continue;
+		const char *digit = strchr(hex, mask.s[mask.n - 1 - DIGIT]);
+		catches = digit && ((digit - hex) >> BIT & 1);
+	}
+	buf_free(&status);
+	close(fd);
+	return catches;
 }
 
 /* The recorder holds a lock on its tape, which tells who it is. */

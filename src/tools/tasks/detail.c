@@ -255,7 +255,7 @@ is_wanted(const struct watch *w, const struct tasks_entry *u)
 	const struct detail *d = u->t ? u->t->detail : u->p->detail;
 	const char *comm = tasks_options(w)->comm;
 
-	return !comm || (d && strstr(d->name, comm));
+	return !comm || (d && text_find(text_of(d->name), comm));
 }
 
 /* Reads in the order of the ranking; units whose command is not wanted are dropped. Returns how

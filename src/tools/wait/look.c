@@ -82,10 +82,10 @@ process_name(const struct wait_looks *s, uint32_t pid)
 static void
 drop_number(char *where)
 {
-	char *bracket = strstr(where, ":[");
+	const char *bracket = text_find(text_of(where), ":[");
 
 	if (bracket && bracket[2] >= '0' && bracket[2] <= '9')
-		*bracket = '\0';
+		where[bracket - where] = '\0';
 }
 
 /* A frame of a flame graph: "read(pipe)". */
