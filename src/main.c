@@ -179,10 +179,11 @@ main(int argc, char **argv)
 {
 	static struct options options;
 	const struct tool *tool = argc > 0 ? tool_of_program(argv[0]) : NULL;
-	char **words = argc > 0 ? argv : &(char *){ NULL }, name[64];
+	static char *none[] = { NULL, NULL };
+	char **words = argc > 0 ? argv : none, name[64];
 
 	if (!tool) {
-		words += argc > 0;
+		words++;
 		tool = tool_of_word(&words);
 	}
 	snprintf(name, sizeof name, "pq %s", tool->name);
