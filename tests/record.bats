@@ -114,8 +114,8 @@ saved() {
 	fails 2 'none of runq takes -a' "$PQ" record -a runq
 	fails 2 "unknown option '-f'" "$PQ" record -f x.tape
 	fails 2 'cannot write none/x.tape: No such file' "$PQ" record -o none/x.tape 10ms 1
-	fails 2 '\.: no regular file' "$PQ" record -o . 10ms 1
-	fails 2 'no regular file' "$PQ" record -o /dev/null 10ms 1
+	fails 2 '\.: not a regular file' "$PQ" record -o . 10ms 1
+	fails 2 'not a regular file' "$PQ" record -o /dev/null 10ms 1
 }
 
 @test "the target goes to the tools that take one" {
@@ -138,14 +138,14 @@ saved() {
 	said 'to x.tape, a ring of (1 MiB|1048576 bytes)$'
 	[ "$(stat -c %s x.tape)" -eq 1048576 ]
 	[ "$(($(stat -c '%b * %B' x.tape)))" -ge 1048576 ]
-	fails 2 'a ring of (1 MiB|1048576 bytes) already' "$PQ" record --root root -o x.tape --ring 2M 5ms 3 runq
+	fails 2 'already a ring of 1048576 bytes' "$PQ" record --root root -o x.tape --ring 2M 5ms 3 runq
 	"$PQ" record --root root -o x.tape --ring 1M 5ms 3 runq 2>log
 	said 'a ring of (1 MiB|1048576 bytes), going on where it ended$'
 	"$PQ" record --root root -o x.tape 5ms 3 runq 2>>log
 	[ "$(stat -c %s x.tape)" -eq 1048576 ]
 	[ "$(count)" -eq 9 ]
 	"$PQ" record --root root -o plain.tape 5ms 3 runq 2>>log
-	fails 2 'a tape that is no ring' "$PQ" record --root root -o plain.tape --ring 1M 5ms 3 runq
+	fails 2 'a recording without a ring' "$PQ" record --root root -o plain.tape --ring 1M 5ms 3 runq
 }
 
 @test "a ring that is too small for what is read says how large it must be, and leaves nothing" {
@@ -181,9 +181,9 @@ saved() {
 	[ "$("$PQ" runq --json -f x.tape 2>/dev/null | wc -l)" -eq 11 ]
 	printf 'dear diary\n' >diary
 	cp diary copy
-	fails 2 'something else than a tape' "$PQ" record --root root -o diary 5ms 2 runq
-	fails 2 'something else than a tape' "$PQ" record --root root --ring 1M -o diary 5ms 2 runq
-	fails 2 'something else than a tape' "$PQ" runq --root root -o diary 0.005 2
+	fails 2 'exists and is not a pq recording' "$PQ" record --root root -o diary 5ms 2 runq
+	fails 2 'exists and is not a pq recording' "$PQ" record --root root --ring 1M -o diary 5ms 2 runq
+	fails 2 'exists and is not a pq recording' "$PQ" runq --root root -o diary 0.005 2
 	cmp diary copy
 	: >blank
 	"$PQ" record --root root -o blank 5ms 2 runq 2>/dev/null
@@ -192,8 +192,8 @@ saved() {
 
 @test "two recorders on one tape: the second says who the first is" {
 	start 5ms runq
-	fails 1 "x.tape: process $recorder records to it already" "$PQ" record --root root -o x.tape 5ms 2 runq
-	fails 1 "x.tape: process $recorder records to it already" "$PQ" runq --root root -o x.tape 0.005 2
+	fails 1 "x.tape: process $recorder is already recording to it" "$PQ" record --root root -o x.tape 5ms 2 runq
+	fails 1 "x.tape: process $recorder is already recording to it" "$PQ" runq --root root -o x.tape 0.005 2
 	moments 3
 	stop
 	"$PQ" record --root root -o x.tape 5ms 2 runq 2>/dev/null # it is free
@@ -227,7 +227,7 @@ disk() {
 
 @test "a ring for which there is no room" {
 	disk size=512k
-	fails 1 'cannot write disk/x.tape: No space left on device; a ring takes all of its room' \
+	fails 1 'cannot write disk/x.tape: No space left on device; a ring allocates its full size' \
 		"$PQ" record --root root --ring 1M -o disk/x.tape 5ms 2 runq
 	[ -z "$(ls disk)" ]
 }
@@ -641,10 +641,10 @@ points() {
 }
 
 @test "an expression that is wrong is pointed at" {
-	points 'no column frob in runq; pq runq --columns lists them' 'runq.frob > 1' 5
-	points 'no tool mem' 'mem.used_pct > 1' 0
-	points 'missing here' 'runq.plist_sz >' 15
-	points 'missing here' 'runq.plist_sz > 1 and' 21
+	points "unknown column 'frob' in runq" 'runq.frob > 1' 5
+	points "unknown tool 'mem'" 'mem.used_pct > 1' 0
+	points 'expected a column or a number' 'runq.plist_sz >' 15
+	points 'expected a column or a number' 'runq.plist_sz > 1 and' 21
 	points '.' '(runq.plist_sz > 1' 18
 	points '.' 'runq.plist_sz > 1)' 17
 	points '.' 'runq.plist_sz > 1 for' 21
@@ -661,7 +661,7 @@ points() {
 	fails 2 "invalid --exec-limit 'frob': want" "$PQ" record --exec-limit frob runq
 	fails 2 "invalid --max-bytes 'x': want" "$PQ" record --max-bytes x runq
 	fails 2 "invalid --max-saves 'x': want" "$PQ" record --max-saves x runq
-	fails 2 '--exec needs' "$PQ" record runq --when 'runq.plist_sz > 1' --exec
+	fails 2 '--exec: missing argument' "$PQ" record runq --when 'runq.plist_sz > 1' --exec
 	fails 2 "unknown option '--ring'" "$PQ" runq --ring 1M
 	fails 2 "unknown option '--when'" "$PQ" cpu --when 'cpu.usr_pct > 1'
 	fails 2 'need a file' "$PQ" record -o - --when 'runq.plist_sz > 1' runq
@@ -670,7 +670,7 @@ points() {
 @test "a file that only begins with zeros is no tape, and stays as it is" {
 	{ head -c 70000 /dev/zero; echo precious; } >disk.img
 	cp disk.img copy.img
-	fails 2 'something else than a tape' "$PQ" record --root root -o disk.img 10ms 2 runq
+	fails 2 'exists and is not a pq recording' "$PQ" record --root root -o disk.img 10ms 2 runq
 	cmp disk.img copy.img
 	head -c 70000 /dev/zero >room.tape # room that was made for a tape, and no more came of it
 	"$PQ" record --root root -o room.tape 10ms 2 runq 2>log
