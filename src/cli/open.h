@@ -3,7 +3,7 @@
 #ifndef PQ_CLI_OPEN_H
 #define PQ_CLI_OPEN_H
 
-#include "tape/tape_file.h"
+#include "tape/file.h"
 #include "cli/option.h"
 
 /* The host that was asked for: live, a directory of moments, or a tape and its window. Ends the

@@ -15,9 +15,9 @@
 #include "base/text.h"
 #include "cli/open.h"
 #include "cli/words.h"
-#include "host/facts.h"
+#include "host/host.h"
 #include "host/read_file.h"
-#include "tape/cut.h"
+#include "tape/file.h"
 
 /* What the recorder said of itself: at the first time that it did, and at the last. */
 struct cost {
