@@ -1,7 +1,7 @@
 /* Links through the hosts: live, of captured moments, and as they were recorded. */
 #include "base/fail.h"
 #include "host/host.h"
-#include "tape/tape_file.h"
+#include "tape/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
