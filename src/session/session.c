@@ -116,7 +116,7 @@ may_come_again(const struct session *s, const struct sampler *v)
 static void
 try_again(struct session *s, struct sampler *v)
 {
-	if (!may_come_again(s, v) || s->now.mono_ns < v->over_ns + AGAIN_NS)
+	if (!may_come_again(s, v) || s->now.mono_ns < v->sample[v->now].at.mono_ns + AGAIN_NS)
 		return;
 	s->quiet = true;
 	sampler_end(v);
