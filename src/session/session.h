@@ -58,7 +58,7 @@ struct session {
 	int64_t late_ns; /* how late the last row was */
 	uint64_t rows, missed;
 	int64_t could_ns; /* the last sample of a recording that could have been a row */
-	bool done;        /* the one row was made */
+	bool done;        /* there is no more: the one row was made, or no sampler can be read */
 	bool quiet;       /* notes are dropped while a sampler is tried again */
 	enum exit_status refused;
 	struct {
