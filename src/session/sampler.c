@@ -115,7 +115,6 @@ sampler_read(struct sampler *s, const struct moment *m)
 	s->watch.gauge = (struct gauge){ 0 };
 	s->taken += new->data && s->taken < 2;
 	s->over = !new->data;
-	s->over_ns = m->mono_ns;
 	s->has_rows = !s->over && !s->unseen && make_rows(s);
 	return !s->over;
 }

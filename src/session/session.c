@@ -116,7 +116,7 @@ may_come_again(const struct session *s, const struct sampler *v)
 static void
 try_again(struct session *s, struct sampler *v)
 {
-	if (!may_come_again(s, v) || s->now.mono_ns < v->over_ns + AGAIN_NS)
+	if (!may_come_again(s, v) || s->now.mono_ns < v->sample[v->now].at.mono_ns + AGAIN_NS)
 		return;
 	s->quiet = true;
 	sampler_end(v);
@@ -140,9 +140,8 @@ read_steps(struct session *s)
 static enum session_event
 read_row(struct session *s)
 {
-	bool any = s->whole;
+	bool any = false;
 
-	s->done = s->whole;
 	for (size_t i = 0; i < s->n; i++) {
 		struct sampler *v = s->v[i];
 		if (v->over)
@@ -151,9 +150,10 @@ read_row(struct session *s)
 			sampler_read(v, &s->now);
 		any |= !v->over || may_come_again(s, v);
 	}
-	if (any)
+	s->done = s->whole || !any;
+	if (!s->done)
 		row_done(s);
-	return any ? SESSION_ROW : SESSION_END;
+	return s->whole || any ? SESSION_ROW : SESSION_END;
 }
 
 bool
