@@ -89,7 +89,8 @@ saved() {
 
 @test "all tools when none is named, on a tape of a name of its own" {
 	run --separate-stderr "$PQ" record 10ms 3
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	[[ ${stderr_lines[0]} == *"records: runq cpu throttle mem every 10 ms to pq.tape"* ]]
 	[[ ${stderr_lines[-1]} == *"stopped: 3 moments, "*" missed, 0 lost, "* ]]
 	[ "$("$PQ" tape info --json pq.tape | jq -r '[.tools, .rows] | tostring')" = '["runq cpu throttle mem",3]' ]
@@ -135,12 +136,12 @@ saved() {
 	done
 	fails 2 'need a file' "$PQ" record --root root -o - --ring 1M 10ms 1 runq
 	"$PQ" record --root root -o x.tape --ring 1M 5ms 3 runq 2>log
-	said 'to x.tape, a ring of (1 MiB|1048576 bytes)$'
+	said 'to x.tape, a ring of 1 MiB$'
 	[ "$(stat -c %s x.tape)" -eq 1048576 ]
 	[ "$(($(stat -c '%b * %B' x.tape)))" -ge 1048576 ]
-	fails 2 'a ring of (1 MiB|1048576 bytes) already' "$PQ" record --root root -o x.tape --ring 2M 5ms 3 runq
+	fails 2 'a ring of 1048576 bytes already' "$PQ" record --root root -o x.tape --ring 2M 5ms 3 runq
 	"$PQ" record --root root -o x.tape --ring 1M 5ms 3 runq 2>log
-	said 'a ring of (1 MiB|1048576 bytes), going on where it ended$'
+	said 'a ring of 1 MiB, going on where it ended$'
 	"$PQ" record --root root -o x.tape 5ms 3 runq 2>>log
 	[ "$(stat -c %s x.tape)" -eq 1048576 ]
 	[ "$(count)" -eq 9 ]
@@ -151,7 +152,7 @@ saved() {
 @test "a ring that is too small for what is read says how large it must be, and leaves nothing" {
 	big=$(capture 6.1-v2-64cpu)/t0
 	"$PQ" record --root "$big" --ring 256K -o x.tape 5ms 2 2>log || status=$?
-	[ "${status:-0}" -eq 2 ]
+	[ "$status" -eq 2 ]
 	said 'ring is too small for what these tools read here: give [0-9]+ bytes at least'
 	[ ! -e x.tape ]
 	"$PQ" record --root "$big" --ring "$(sed -n 's/.*give \([0-9]*\) bytes.*/\1/p' log)" -o x.tape 5ms 2 2>/dev/null
@@ -283,7 +284,8 @@ fill() {
 	"$PQ" record --root root -o x.tape 2ms 20 runq 2>log
 	truncate -s -13 x.tape # in its last record
 	run "$PQ" tape verify x.tape
-	[ "$status" -eq 1 ] && [[ $output == *"no record"* ]]
+	[ "$status" -eq 1 ]
+	[[ $output == *"no record"* ]]
 	n=$(count)
 	[ "$n" -ge 18 ]
 	"$PQ" record --root root -o x.tape 2ms 5 runq 2>>log
@@ -303,7 +305,8 @@ fill() {
 	[ "$(wc -l <rows)" -eq 9 ]
 	said 'records: runq every 5 ms to a pipe'
 	run bash -o pipefail -c "timeout 10 '$PQ' record --root root -o - 2ms runq 2>/dev/null | head -c 1000 | wc -c"
-	[ "$status" -eq 0 ] && [ "$output" -eq 1000 ]
+	[ "$status" -eq 0 ]
+	[ "$output" -eq 1000 ]
 }
 
 @test "-o -: a reader that stops reading does not keep it from ending" {
@@ -313,7 +316,7 @@ fill() {
 	env --default-signal=TERM timeout -s TERM -k 3 1 "$PQ" record --root root -o - 5ms runq >&9 2>/dev/null 3>&- &
 	wait $! || status=$?
 	exec 9>&-
-	[ "${status:-0}" -ne 137 ]
+	[ "$status" -eq 124 ] # ended by TERM; 137 by KILL
 }
 
 @test "-o - onto a full disk fails" {
@@ -453,7 +456,8 @@ fill() {
 	[ "$(fires 'limit_cpus > 0 and runq.plist_sz > 1')" -eq 1 ]
 	[ "$(fires 'limit_cpus > 0 and runq.plist_sz > 99999')" -eq 0 ]
 	[ "$(fires 'not (limit_cpus > 100) or runq.plist_sz > 99999')" -eq 1 ]
-	[ "$(fires 'throttle.cgroup == "/web" && limit_cpus < 100%')" -le 1 ]
+	[ "$(fires 'throttle.cgroup == "/web" && limit_cpus < 0.5')" -eq 1 ]
+	[ "$(fires 'throttle.cgroup == "/web" && limit_cpus > 0.5')" -eq 0 ]
 	[ "$(fires 'runq.plist_sz > 1 for 10')" -eq 0 ]
 	[ "$(fires 'runq.plist_sz > 100*cpus*1000')" -eq 0 ]
 }
@@ -561,7 +565,7 @@ fill() {
 	kill -USR1 "$recorder"
 	said 'saved: '
 	kill -USR1 "$recorder"
-	said 'refused: not saved: the tapes in \. have .*, as (many|much) as --max-bytes allows$'
+	said 'refused: not saved: the tapes in \. have .*, as much as --max-bytes allows$'
 	moments 3
 	stop
 	[ "$(saved)" -eq 1 ]
@@ -601,8 +605,8 @@ fill() {
 }
 
 @test "--save with a directory that is not there is told at the start" {
-	run --separate-stderr timeout 5 "$PQ" record --root root -o x.tape --save none 5ms 3 runq
-	[[ $stderr == *none* ]]
+	fails 2 'cannot save to none: No such file or directory' timeout 5 "$PQ" record --root root -o x.tape --save none 5ms 3 runq
+	[ ! -e x.tape ]
 }
 
 @test "a save for which there is no room" {
@@ -633,7 +637,9 @@ fill() {
 points() {
 	run --separate-stderr "$PQ" record --root root -o x.tape 5ms 2 runq cpu --when "$2"
 	printf '%s\n%s\n' "$2" "$stderr"
-	[ "$status" -eq 2 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" -eq 3 ]
+	[ "$status" -eq 2 ]
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 3 ]
 	[[ ${stderr_lines[0]} =~ $1 ]]
 	[ "${stderr_lines[1]}" = "  $2" ]
 	[ "${stderr_lines[2]}" = "  $(printf '%*s' "$3" '')^" ]
@@ -645,13 +651,13 @@ points() {
 	points 'no tool mem' 'mem.used_pct > 1' 0
 	points 'missing here' 'runq.plist_sz >' 15
 	points 'missing here' 'runq.plist_sz > 1 and' 21
-	points '.' '(runq.plist_sz > 1' 18
-	points '.' 'runq.plist_sz > 1)' 17
-	points '.' 'runq.plist_sz > 1 for' 21
-	points '.' 'runq.plist_sz > 1 for x' 22
-	points '.' 'runq.plist_sz ~ 1' 14
-	points '.' '' 0
-	points '.' 'runq.plist_sz > 12Q' 18
+	points "'\)'" '(runq.plist_sz > 1' 18
+	points "'\('" 'runq.plist_sz > 1)' 17
+	points 'a number of samples' 'runq.plist_sz > 1 for' 21
+	points 'a number of samples' 'runq.plist_sz > 1 for x' 22
+	points "'~'" 'runq.plist_sz ~ 1' 14
+	points 'missing here' '' 0
+	points 'unit Q' 'runq.plist_sz > 12Q' 18
 }
 
 @test "options that are wrong" {

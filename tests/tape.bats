@@ -120,8 +120,10 @@ same_bytes() {
 		rm -f x.tape
 		status=0
 		"$PQ" $tool --json -o x.tape 0.05 5 >want 2>said || status=$?
-		[ $status -eq 0 ] || [ $status -eq 3 ]
-		[ $status -eq 0 ] || continue # no cgroups here
+		if [ $status -eq 3 ] && [[ $tool == throttle* || $tool == mem* ]]; then
+			continue # no cgroups here
+		fi
+		[ $status -eq 0 ]
 		"$PQ" $tool --json -f x.tape >got 2>heard
 		cmp want got
 		diff <(grep -v ' missed [0-9]* of ' said) heard # live alone
@@ -139,8 +141,10 @@ same_bytes() {
 @test "a tape of one tool reads by another as far as its files go" {
 	"$PQ" cpu -o x.tape 20ms 3 >/dev/null 2>&1
 	run --separate-stderr "$PQ" runq --json -f x.tape
-	[ "$status" -ne 139 ]
-	[ -n "$stderr" ]
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
+	[[ ${stderr_lines[0]} == *"x.tape was recorded for cpu: "* ]]
+	[[ ${stderr_lines[1]} == *"cannot read /proc/loadavg: "* ]]
 }
 
 @test "a coarser interval re-samples" {
@@ -207,7 +211,7 @@ same_bytes() {
 	"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o - 5ms 10 runq 2>log | "$PQ" runq --json -c plist_sz -f - >got 2>said
 	[ "$(wc -l <got)" -eq 9 ]
 	[ ! -s said ]
-	"$PQ" tape cut "$count" -o - | cmp - <(cat "$count") || [ "$("$PQ" tape cut "$count" -o - | plist -f -)" = "$(plist -f "$count")" ]
+	[ "$("$PQ" tape cut "$count" -o - | plist -f -)" = "$(plist -f "$count")" ]
 }
 
 # turn RING: writes to it until it has gone round more than once.
@@ -224,7 +228,8 @@ turn() {
 	[ "$(stat -c %s ring.tape)" -eq 393216 ]
 	"$PQ" tape verify ring.tape
 	rows=$("$PQ" tape info --json ring.tape | jq .rows)
-	[ "$rows" -ge 20 ] && [ "$rows" -lt 120 ]
+	[ "$rows" -ge 20 ]
+	[ "$rows" -lt 120 ]
 	"$PQ" runq --json -f ring.tape >want 2>said
 	[ "$(wc -l <want)" -eq $((rows - 1)) ]
 	[ "$(jq -r .time want)" = "$(jq -r .time want | sort)" ]
@@ -319,7 +324,8 @@ rows_of() {
 
 @test "info says what is on it" {
 	run --separate-stderr "$PQ" tape info "$three"
-	[ "$status" -eq 0 ] && [ -z "$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
 	[[ $output == *"tools     runq, by pq "* && $output == *"45 rows, 0 ticks"* && $output == *"damage    none"* ]]
 	[[ $output != *nan* && $output != *inf* ]]
 	run --separate-stderr "$PQ" tape info --json -u "$count"
@@ -407,7 +413,9 @@ each_reader() {
 	each_reader 2 'no tape: pq record makes one' noise
 	for file in empty short noise; do
 		run --separate-stderr bash -c "cat $file | '$PQ' runq -f -"
-		[ "$status" -ne 0 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" -eq 1 ]
+		[ "$status" -ne 0 ]
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
 	done
 }
 
@@ -422,7 +430,9 @@ each_reader() {
 	{ cat header header; head -c 8000 /dev/zero; } >later.tape
 	each_reader 1 'a tape of a later version of pq than this one can read' later.tape
 	run --separate-stderr bash -c "cat later.tape | '$PQ' runq -f -"
-	[ "$status" -eq 1 ] && [[ $stderr == *"later version"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"later version"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
 	cp later.tape copy
 	fails 2 'a tape of a later version of pq; record to another file' "$PQ" runq -o later.tape 0.01 1
 	cmp later.tape copy
@@ -465,13 +475,15 @@ each_reader() {
 	[ "$status" -eq 0 ]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	[[ $stderr =~ x.tape:\ damaged\ in\ 1\ place:\ [0-9]+\ moments?\ (is|are)\ lost ]]
-	[ "${#lines[@]}" -ge 29 ] && [ "${#lines[@]}" -lt 44 ]
+	[ "${#lines[@]}" -ge 29 ]
+	[ "${#lines[@]}" -lt 44 ]
 	run --separate-stderr "$PQ" tape verify x.tape
 	[ "$status" -eq 1 ]
 	[[ $output =~ [0-9]+\ moments\ can\ be\ read$ ]]
-	[ "${#stderr_lines[@]}" -eq 1 ] && [[ $stderr == *"damaged in 1 place"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == *"damaged in 1 place"* ]]
 	run --separate-stderr "$PQ" tape info x.tape
-	[[ $output == *"damage    damaged in 1 place"* || $output =~ damage\ +[^n] ]]
+	[[ $output =~ damage\ +"damaged in 1 place" ]]
 	[ "$("$PQ" tape info --json x.tape 2>/dev/null | jq '.rows + .damaged_moments')" -eq 45 ]
 	"$PQ" tape cut x.tape -o cut.tape 2>said
 	[ "$(wc -l <said)" -eq 1 ]
@@ -484,7 +496,8 @@ each_reader() {
 	head -c $((size - 256)) /dev/zero | tr '\0' 'x' | dd of=x.tape bs=1 seek=256 conv=notrunc status=none
 	fails 1 'x.tape' "$PQ" runq -f x.tape
 	run --separate-stderr "$PQ" tape verify x.tape
-	[ "$status" -eq 1 ] && [ -n "$stderr" ]
+	[ "$status" -eq 1 ]
+	[ -n "$stderr" ]
 	fails 1 'no moment' "$PQ" tape info x.tape
 }
 

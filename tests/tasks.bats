@@ -71,10 +71,12 @@ show() {
 	at 0; task 10 10 a R 0 0 0 0 0 50 /x; task 20 20 b R 0 0 0 0 0 50 /x
 	at 1; task 10 10 a R 100 50 10 0 0 50 /x; task 20 20 b R 200 700 7 0 0 50 /x
 	run --separate-stderr "$PQ" tasks -G -f "$dir"
-	[[ ${lines[0]} =~ %CPU\ .*\ thr\ \ cgroup$ ]] && [[ ! ${lines[0]} =~ PID|Command ]]
+	[[ ${lines[0]} =~ %CPU\ .*\ thr\ \ cgroup$ ]]
+	[[ ! ${lines[0]} =~ PID|Command ]]
 	[[ ${lines[1]} =~ \ 75\.0\ .*\ 2\ \ /x$ ]]
 	run --separate-stderr "$PQ" tasks -t -w split -f "$dir"
-	[[ ${lines[0]} =~ TID.*%cont\ \ Command$ ]] && [[ ! ${lines[0]} =~ \ thr ]]
+	[[ ${lines[0]} =~ TID.*%cont\ \ Command$ ]]
+	[[ ! ${lines[0]} =~ \ thr ]]
 }
 
 @test "-t: each thread by itself; -n: so many" {

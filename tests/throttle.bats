@@ -208,6 +208,7 @@ stat_of() {
 	run --separate-stderr "$PQ" throttle --json -g "/${group##*/}" 0.5 6
 	echo "$output / $stderr"
 	[ "$status" -eq 0 ]
-	[ "${#lines[@]}" -ge 1 ] && [ "${#lines[@]}" -le 4 ]
+	[ "${#lines[@]}" -ge 1 ]
+	[ "${#lines[@]}" -le 4 ]
 	[[ $stderr == *"its rows end here"* ]]
 }

@@ -336,7 +336,8 @@ start_reader() {
 
 @test "live: pq record keeps it only when it is named" {
 	run --separate-stderr "$PQ" record -o "$BATS_TEST_TMPDIR/all.tape" 0.1 2
-	[[ $stderr == *"records: runq cpu throttle mem"* ]] && [[ $stderr != *" wait "* ]]
+	[[ $stderr == *"records: runq cpu throttle mem"* ]]
+	[[ $stderr != *" wait "* ]]
 	start_reader
 	"$PQ" record -p "$pid" -o "$BATS_TEST_TMPDIR/wait.tape" 0.1 3 wait 2>/dev/null
 	run --separate-stderr "$PQ" wait --json -f "$BATS_TEST_TMPDIR/wait.tape"
