@@ -210,11 +210,10 @@ setup() {
 @test "SIGINT and SIGTERM end with the summary and status 0" {
 	for signal in INT TERM; do
 		# a shell starts a background job with SIGINT ignored
-		env --default-signal=INT,TERM "$PQ" runq 0.05 >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
-		local pid=$!
+		start env --default-signal=INT,TERM "$PQ" runq 0.05 >"$BATS_TEST_TMPDIR/out" 2>/dev/null
 		sleep 0.6
-		kill -$signal $pid
-		wait $pid
+		kill -$signal "$last"
+		wait "$last"
 		grep -q '^Average:' "$BATS_TEST_TMPDIR/out"
 	done
 }
@@ -296,14 +295,12 @@ write 10"
 }
 
 @test "it needs no privilege" {
-	[ "$(id -u)" -eq 0 ] || skip "already without"
-	command -v setpriv >/dev/null || skip "no setpriv"
-	cp "$PQ" "$BATS_RUN_TMPDIR/pq-nobody" && chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/pq-nobody"
+	need_nobody
 	cd /
 	for tool in runq "runq -P ALL" cpu throttle mem; do
 		run "$PQ" $tool 0.1 2
 		local as_root=$status
-		run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$BATS_RUN_TMPDIR/pq-nobody" $tool 0.1 2
+		run --separate-stderr as_nobody $tool 0.1 2
 		echo "$tool: $status, root: $as_root; $stderr"
 		[ "$status" -eq "$as_root" ]
 		[ "$status" -eq 0 ] || [[ $status -eq 3 && $tool != runq* && $tool != cpu ]] # a machine without cgroups

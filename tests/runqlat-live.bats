@@ -9,32 +9,6 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-teardown() {
-	local pid
-	for pid in ${started:-}; do kill -9 "$pid" 2>/dev/null || :; done
-	for pid in ${started:-}; do wait "$pid" 2>/dev/null || :; done
-	for _ in {1..30}; do
-		[ -d "${group:-}" ] || break
-		rmdir "$group" 2>/dev/null || sleep 0.1
-	done
-}
-
-# start COMMAND…: in the background, until the test ends; its pid is $last.
-start() {
-	"$@" 3>&- &
-	last=$!
-	started="${started:-} $last"
-}
-
-# await COMMAND…: waits for as long as a slow machine may take until it succeeds.
-await() {
-	for _ in {1..200}; do
-		! "$@" || return 0
-		sleep 0.05
-	done
-	return 1
-}
-
 # can_bpf [SOURCE]: that the verifier refuses a program is no reason to skip.
 can_bpf() {
 	run --separate-stderr "$PQ" runqlat --source "${1:-bpf}" 0.01 1
@@ -66,31 +40,16 @@ last_cpu() {
 	taskset -pc $$ | sed 's/.*[ ,-]//'
 }
 
-# burn N: a process of N threads that want the last CPU all the time; it is $last.
-burn() {
+# burners N: a process of N threads that want the last CPU all the time; it is $last.
+burners() {
 	cpu=$(last_cpu)
 	start taskset -c "$cpu" "$helper" burn "$1"
 	await eval '[ "$(ls /proc/$last/task 2>/dev/null | wc -l)" -eq '"$1"' ]'
 }
 
-# quota_group QUOTA_US PERIOD_US
-quota_group() {
-	[ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] || skip "no cgroup v1 cpu hierarchy here"
-	group=/sys/fs/cgroup/cpu/pqtest-$$-$BATS_TEST_NUMBER
-	mkdir "$group" 2>/dev/null || { group=; skip "not permitted to make a cgroup"; }
-	echo "$2" >"$group/cpu.cfs_period_us"
-	echo "$1" >"$group/cpu.cfs_quota_us"
-}
-
 # within COMMAND…: in the group.
 within() {
 	bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' within "$group" "$@"
-}
-
-# burn_within: a burner in the group.
-burn_within() {
-	start "$helper" burn 1
-	echo "$last" >"$group/cgroup.procs"
 }
 
 # waited_ns PID: what the kernel has for all its threads.
@@ -220,7 +179,7 @@ against_kernel() {
 
 @test "burners on one CPU, against the kernel's own sum of waits: bpf-btf" {
 	can_bpf bpf-btf
-	burn 3
+	burners 3
 	against_kernel bpf-btf
 	[ "$(json '.p50_us <= .p90_us and .p90_us <= .p99_us and .p99_9_us <= .max_us and .lost == 0')" = true ]
 	run --separate-stderr "$PQ" runqlat --json -P "$cpu" 1 1
@@ -230,20 +189,20 @@ against_kernel() {
 @test "the same: bpf-raw and bpf-tp" {
 	can_bpf bpf-raw
 	can_bpf bpf-tp
-	burn 3
+	burners 3
 	against_kernel bpf-raw
 	against_kernel bpf-tp
 }
 
 @test "the same: schedstat, with any privilege" {
-	burn 3
+	burners 3
 	against_kernel schedstat
 	[ "$(json '[.p50_us, .max_us]')" = '[null,null]' ]
 }
 
 @test "a process that wakes up 200 times a second, beside burners: -p counts it and nobody else" {
 	can_bpf
-	burn 2
+	burners 2
 	start taskset -c "$cpu" "$helper" wake 200
 	sleep 0.2
 	for source in bpf schedstat; do
@@ -257,7 +216,7 @@ against_kernel() {
 }
 
 @test "the probe feels burners, and wakes up as often as it should at most" {
-	burn 2
+	burners 2
 	run --separate-stderr "$PQ" runqlat --json --source probe -P "$cpu" 1 1
 	echo "$output"
 	[ "$(json '.runs_per_s > 5 and .runs_per_s < 105 and .waiting == null and .max_us >= .p50_us and .corrected_p99_us > 0')" = true ]
@@ -269,10 +228,10 @@ against_kernel() {
 }
 
 @test "quota: waits as long as the group is held back, for -p; with -g of version 1 by schedstat" {
-	quota_group 2000 100000 # so little that it runs out where others want the CPU as well
-	burn_within
+	v1_group 2000 100000 # so little that it runs out where others want the CPU as well
+	burn "$group"
 	sleep 0.5
-	run --separate-stderr "$PQ" runqlat --json -g "/${group##*/}" 2 1
+	run --separate-stderr "$PQ" runqlat --json -g "$name" 2 1
 	echo "$output $stderr"
 	[ "$(json '.source == "schedstat" and .waiting > 0.3 and .waiting < 1.5')" = true ]
 	[[ ${stderr_lines[0]} == *"it knows cgroups of version 2 only"* ]]
@@ -283,16 +242,16 @@ against_kernel() {
 }
 
 @test "quota: the probe feels it from inside" {
-	quota_group 10000 100000
-	burn_within
+	v1_group 10000 100000
+	burn "$group"
 	run --separate-stderr within "$PQ" runqlat --json --source probe 2 1
 	echo "$output"
 	[ "$(json '.max_us > 10000 and .corrected_p99_us > 10000')" = true ]
 }
 
 @test "quota: who waits for longer than a row is pending" {
-	quota_group 1000 1000000
-	burn_within
+	v1_group 1000 1000000
+	burn "$group"
 	await grep -q "nr_throttled [1-9]" "$group/cpu.stat"
 	"$PQ" runqlat --json --source schedstat -p "$last" 0.1 10 >rows 2>said
 	jq -es 'map(.pending) | max == 1' rows
