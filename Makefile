@@ -1,9 +1,13 @@
 # pq: make, make check, make install. Needs a C compiler and GNU make; the tests need bats, and make lint its linters.
 #
-#   make                 build/pq, and build/pq-TOOL: the same program under a tool's name
-#   make check           every test
-#   make lint            shellcheck, mandoc, codespell, cppcheck, and that the documents agree
+#   make                 build/pq, and build/pq-TOOL, links to it
+#   make check           run every test
+#   make lint            shellcheck, mandoc, codespell, cppcheck; the layout, the includes and the
+#                        length of functions of the C files; whether the documents agree
+#   make format          format the C files (clang-format 14)
 #   make static          build/static/pq and build/static/pq-TOOL, each one static file (musl; make static STATIC_CC=…)
+#   make dist            build/pq-VERSION.tar.gz, the same bytes from the same commit
+#   make deb             build/pq_VERSION_ARCH.deb, with the static program if STATIC_CC is there; MAINTAINER='NAME <MAIL>'
 #   make fuzz [TIME=60]  each parser under libFuzzer for so many seconds (clang)
 #   make bench           costs, beside sysstat's
 #   make vmtest          the live tests on real kernels in virtual machines (qemu)
@@ -22,8 +26,10 @@ B = build
 CFLAGS = -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LDFLAGS =
 STATIC_CC = musl-gcc
-STATIC_CFLAGS = -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
-STATIC_LDFLAGS = -static -s -Wl,--gc-sections
+# Such a program is loaded at a fixed place whatever its code is made for: tables of pointers need no relocation then, and code
+# is shorter.
+STATIC_CFLAGS = -Os -fno-pie -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+STATIC_LDFLAGS = -static -no-pie -s -Wl,--gc-sections -Wl,-z,noseparate-code
 FUZZ_CC = clang
 TIME = 60
 
@@ -31,8 +37,9 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
 	-Wformat=2 -Wundef -Wvla
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 
+VERSION := $(shell sed -n 's/^.define PQ_VERSION "\(.*\)"$$/\1/p' src/version.h)
 TOOLS = runq cpu throttle mem tasks runqlat wait psi limits why check record tape export
-SRC = $(wildcard src/*.c src/*/*.c src/*/*/*.c)
+SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:%.c=$(B)/%.o)
 LIB_OBJ = $(filter-out $(B)/src/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
@@ -42,7 +49,7 @@ BATS = $(wildcard tests/*.bats)
 UNITS = pq-record.service pq-export.service
 EXAMPLES = $(addprefix scripts/examples/,pq-record.yaml pq-export.yaml prometheus/rules.yaml prometheus/dashboard.json)
 
-.PHONY: all check unit lint static fuzz bench vmtest install uninstall clean
+.PHONY: all check lint format static dist deb fuzz bench vmtest install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(B)/pq $(TOOLS:%=$(B)/pq-%)
@@ -59,27 +66,40 @@ $(B)/src/%.o: src/%.c
 
 -include $(OBJ:.o=.d)
 
-# All but main, for what takes some of it.
+# Everything but main.
 $(B)/libpq.a: $(LIB_OBJ)
 	rm -f $@
 	ar rcs $@ $(LIB_OBJ)
 
-# A program of one tool: the same objects, and main with that tool alone.
+# The program of one tool: the same objects, and a main that knows only that tool.
 $(B)/only/pq-%: src/main.c $(B)/libpq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -DPQ_ONLY=$* -o $@ src/main.c $(B)/libpq.a -lm
 
+STATIC_BUILD = B=$(B)/musl CC="$(STATIC_CC)" CFLAGS="$(STATIC_CFLAGS)" LDFLAGS="$(STATIC_LDFLAGS)"
+
 static:
-	$(MAKE) B=$(B)/musl CC="$(STATIC_CC)" CFLAGS="$(STATIC_CFLAGS)" LDFLAGS="$(STATIC_LDFLAGS)" \
-		$(B)/musl/pq $(TOOLS:%=$(B)/musl/only/pq-%)
+	$(MAKE) $(STATIC_BUILD) $(B)/musl/pq $(TOOLS:%=$(B)/musl/only/pq-%)
 	mkdir -p $(B)/static
 	cp $(B)/musl/pq $(TOOLS:%=$(B)/musl/only/pq-%) $(B)/static/
 
-# scripts/tests runs them, as many bats files at a time as there are CPUs, and counts what they print.
+dist:
+	scripts/dist $(VERSION) $(B)
+
+# After static, since both build in $(B)/musl.
+HAVE_STATIC = $(shell command -v $(STATIC_CC))
+
+deb: $(if $(HAVE_STATIC),static,all)
+	rm -rf $(B)/deb
+	$(MAKE) $(if $(HAVE_STATIC),$(STATIC_BUILD)) install DESTDIR=$(abspath $(B)/deb) PREFIX=/usr \
+		ZSHDIR=/usr/share/zsh/vendor-completions
+	scripts/deb $(B)/deb $(VERSION) $(B)
+
+# scripts/tests runs them, one bats file per CPU at a time, and counts the results.
 check: all $(UNIT) $(REPLAY) $(B)/tests/helper
 	scripts/tests $(B)
 
-# No test: what bats files run.
+# A program that bats files run.
 $(B)/tests/helper: tests/helper.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
@@ -107,6 +127,9 @@ fuzz:
 lint:
 	scripts/lint
 
+format:
+	scripts/format
+
 bench: all
 	scripts/bench/run $(B)/pq
 
@@ -127,6 +150,7 @@ install: all
 	scripts/completions bash $(B)/pq >$(DESTDIR)$(BASHDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BASHDIR)/pq-$$t; done
 	scripts/completions zsh $(B)/pq >$(DESTDIR)$(ZSHDIR)/_pq
+	chmod 644 $(DESTDIR)$(BASHDIR)/pq $(DESTDIR)$(ZSHDIR)/_pq
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/pq $(TOOLS:%=$(DESTDIR)$(BINDIR)/pq-%)

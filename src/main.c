@@ -1,24 +1,20 @@
 /*
  * pq shows the queues that latency is made of. This file picks the tool; the rest is
  *
- *   run.c               the driver: the interval loop, notes, the end; sampler.c: a tool at work;
- *                       schedule.c: when a row is due; output.c: what rows become on stdout;
- *                       signals.c
+ *   session/            session: samplers over one host, when they tick and are read; sampler: a
+ *                       tool at work; run: its rows on stdout; signals
  *   option.c words.c    the command line: what it means, and its words against the table of
  *                       options; request.c: what they ask of a tool; when.c: times and sizes
  *   tapes.c             what -f names and -o writes, opened
  *   condition.c         conditions of the command line, and where one is wrong
- *   verdict/            what judges by the tools' rows: panel: several at work over one span;
- *                       check: pq check, with _plan (what is to be judged), _watch (over which
- *                       time), _command (that of --during), _line and _json (what is said)
+ *   verdict/            what judges by the tools' rows: check: pq check, with _plan (what is to be
+ *                       judged), _watch (over which time), _command (that of --during), _line and
+ *                       _json (what is said)
  *     why               pq why: evidence (what the tools tell), causes_quota, _cpu, _memory, _waits
- *                       (what is concluded), finding (what is said); survey: a recording that is
- *                       judged
- *   recorder/           pq record and pq tape: plan (what is to be done), record, account, lookout
- *                       (conditions; trigger: one), saves (saved, cut), job, spawn, journal; tape,
- *                       info, pack
- *     export            pq export, with textfile: the file it writes; crew: the tools that a
- *                       recorder or it has at work
+ *                       (what is concluded), finding (what is said)
+ *   recorder/           pq record and pq tape: plan (what is to be done), record, account, triggers
+ *                       (conditions), saves (saved, cut), job, spawn, journal; tape, info, pack
+ *     export            pq export, with textfile: the file it writes
  *   limits/             pq limits: gather and process read it, effective draws the conclusions,
  *                       rules and rules_memory: of runtimes; judge: what they make of it; page
  *                       (_cpu, _memory, _runtimes, _json); command
@@ -59,7 +55,7 @@
 #include <string.h>
 
 #include "session/run.h"
-#include "cli/words.h"
+#include "cli/args.h"
 #include "version.h"
 
 /* A program of its own, pq-runq, is this same file with one tool: -DPQ_ONLY=runq. */
@@ -116,6 +112,27 @@ tool_of_program(const char *argv0)
 	return strncmp(name, "pq-", 3) == 0 ? find(name + 3) : NULL;
 }
 
+static struct nearest *guess;
+
+static void
+try_name(const struct tool *t)
+{
+	nearest_try(guess, t->name);
+}
+
+_Noreturn static void
+unknown_tool(const char *name)
+{
+	struct nearest near = nearest_to(text_of(name));
+
+	guess = &near;
+	list_tools(try_name);
+	if (near.name)
+		die(EXIT_USAGE, "unknown tool '%s'; did you mean '%s'? ('pq help' lists all tools)",
+		    name, near.name);
+	die(EXIT_USAGE, "unknown tool '%s'; 'pq help' lists all tools", name);
+}
+
 static void
 print_tool(const struct tool *t)
 {
@@ -128,36 +145,51 @@ print_tools(void)
 	puts("Usage: pq TOOL [options] [interval [count]]\n\nLatency is time spent waiting in a "
 	     "queue; pq shows the queues.\n");
 	list_tools(print_tool);
-	puts("\npq TOOL --help tells more, and so does man pq.");
+	puts("\n'pq help TOOL' and 'man pq-TOOL' explain a tool.");
 	exit_printed();
+}
+
+/* The tool that the first word names, at which *words is left; --help and the like end here. */
+static const struct tool *
+tool_of_word(char ***words)
+{
+	static char help[] = "--help", *help_words[] = { NULL, help, NULL };
+	const char *word = **words;
+
+	if (!word)
+		die(EXIT_USAGE, "no tool is named; 'pq help' lists all tools");
+	if (strcmp(word, "--version") == 0) {
+		puts("pq " PQ_VERSION);
+		exit_printed();
+	}
+	bool asks =
+	    strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+	if (asks && !(*words)[1])
+		print_tools();
+	const struct tool *t = find(asks ? (*words)[1] : word);
+	if (!t)
+		unknown_tool(asks ? (*words)[1] : word);
+	if (asks)
+		*words = help_words;
+	return t;
 }
 
 int
 main(int argc, char **argv)
 {
+	static struct options options;
 	const struct tool *tool = argc > 0 ? tool_of_program(argv[0]) : NULL;
-	struct given given = { 0 };
-	struct options options;
-	char name[64];
+	static char *none[] = { NULL, NULL };
+	char **words = argc > 0 ? argv : none, name[64];
 
-	if (!tool && argc < 2)
-		die(EXIT_USAGE, "which tool? pq --help lists them");
 	if (!tool) {
-		argv++;
-		if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0)
-			print_tools();
-		if (strcmp(*argv, "--version") == 0) {
-			puts("pq " PQ_VERSION);
-			exit_printed();
-		}
-		tool = find(*argv);
-		if (!tool)
-			die(EXIT_USAGE, "no tool %s; pq --help lists them", *argv);
+		words++;
+		tool = tool_of_word(&words);
 	}
 	snprintf(name, sizeof name, "pq %s", tool->name);
 	fail_name(name);
 	if (tool->judges)
 		fail_always(EXIT_UNSUPPORTED);
-	options_parse(&options, tool, &given, argv + 1);
+	options_parse(&options, tool, words + 1);
 	return (int)(tool->command ? tool->command(&options) : run(&options));
 }

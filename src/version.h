@@ -1,2 +1,2 @@
-/* The one place that knows the version. */
-#define PQ_VERSION "0.1.0"
+/* The version stands here alone; the Makefile and the packaging scripts read it from here. */
+#define PQ_VERSION "0.2.0"

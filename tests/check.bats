@@ -140,11 +140,11 @@ during() {
 		-f x.tape --to +1s 'throttle.throttled_pct > 25'
 	judges 0 "PQ OK - throttle.throttled_pct 0 (/web) | 'throttle.throttled_pct'=0%;;25;0;100" -f x.tape --from -1s 'throttle.throttled_pct > 25'
 	fails 3 'only one moment in it between these times; there have to be two' "$PQ" check -f x.tape --from -0s 'throttle.throttled_pct > 25'
-	fails 3 '-i 1s: a recording is judged as a whole' "$PQ" check -f x.tape -i 1s 'throttle.throttled_pct > 25'
+	fails 3 '-i and -f exclude each other: a recording is judged as a whole' "$PQ" check -f x.tape -i 1s 'throttle.throttled_pct > 25'
 	fails 3 'which a pipe cannot' "$PQ" check -f - 'throttle.throttled_pct > 25' <x.tape
 	fails 3 'which a pipe cannot' "$PQ" check -f <(cat x.tape) 'throttle.throttled_pct > 25'
 	fails 3 'nosuch' "$PQ" check -f nosuch 'throttle.throttled_pct > 25'
-	fails 3 'about a tape' "$PQ" check --from -1s 'throttle.throttled_pct > 25'
+	fails 3 'need a recording: name it with -f' "$PQ" check --from -1s 'throttle.throttled_pct > 25'
 	echo no >no.tape
 	fails 3 'no.tape: ' "$PQ" check -f no.tape 'throttle.throttled_pct > 25'
 }
@@ -197,16 +197,16 @@ during() {
 
 @test "wrong arguments are UNKNOWN too" {
 	fails 3 'what is to be checked' "$PQ" check
-	fails 3 'no option' "$PQ" check -x
+	fails 3 'unknown option' "$PQ" check -x
 	fails 3 'no tool of these conditions takes -p' "$PQ" check -p 1 'runq.runq_sz > 1'
-	fails 3 '-p zz: it takes the number' "$PQ" check -p zz 'mem.used_bytes > 1'
+	fails 3 "invalid -p 'zz': want" "$PQ" check -p zz 'mem.used_bytes > 1'
 	fails 3 'exclude each other' "$PQ" check -a -g /web 'mem.used_bytes > 1'
 	fails 3 'exclude each other' "$PQ" check --during true -i 2s 'runq.runq_sz > 1'
 	fails 3 'exclude each other' "$PQ" check --during true -f x.tape 'runq.runq_sz > 1'
-	fails 3 '-i 0: it takes a time' "$PQ" check -i 0 'runq.runq_sz > 1'
+	fails 3 "invalid -i '0': want" "$PQ" check -i 0 'runq.runq_sz > 1'
 	fails 3 '-i is given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
 	readarray -t many < <(for i in {1..33}; do printf '%s\n' -g "/g$i"; done)
-	fails 3 'one too many' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
+	fails 3 'is given more than 32 times' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
 	fails 3 'too much at once' "$PQ" check "${many[@]:0:64}" 'mem.used_bytes > 1'
 	fails 3 'cannot open' "$PQ" check --root /nosuch 'runq.runq_sz > 1'
 }

@@ -102,7 +102,7 @@ web_machine() {
 	fails 2 'no tool sar to export; there are an interval, and then tools' "$PQ" export --textfile text sar
 	fails 2 'cpu is named twice' "$PQ" export --textfile text cpu cpu
 	fails 2 'none of cpu takes -a' "$PQ" export --textfile text -a cpu
-	fails 2 'no option --json' "$PQ" export --textfile text --json
+	fails 2 "unknown option '--json'" "$PQ" export --textfile text --json
 	fails 2 'no cgroup /nope' "$PQ" export --textfile text -g /nope throttle
 	[ -z "$(ls -A text)" ]
 }

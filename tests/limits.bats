@@ -396,13 +396,13 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 
 @test "wrong arguments get one line" {
 	v2 / /
-	fails 2 'one argument too many: 1; -p takes a process, -g a cgroup' "$PQ" limits 1
-	fails 2 '--share 2: it takes a part of the memory limit such as 0.8, at most 1' "$PQ" limits --share 2
-	fails 2 '--share x: ' "$PQ" limits --share x
+	fails 2 "unexpected argument '1'" "$PQ" limits 1
+	fails 2 "invalid --share '2': want" "$PQ" limits --share 2
+	fails 2 "invalid --share 'x'" "$PQ" limits --share x
 	fails 2 '-p and -g exclude each other' "$PQ" limits -p 1 -g /
 	fails 2 'no process 4000000 here; -p takes the number of one that runs' "$PQ" limits -p 4000000
 	fails 2 'no cgroup /nope in any hierarchy' "$PQ" limits -f "$dir" -g /nope
-	fails 2 'no option -a here' "$PQ" limits -a
+	fails 2 "unknown option '-a'" "$PQ" limits -a
 	fails 3 'not permitted to see the cgroup of 4242' bash -c "mkdir -p '$dir/t0/proc/4242' &&
 		echo '13 x' >'$dir/t0/proc/4242/cgroup.errno' && exec '$PQ' limits -p 4242 -f '$dir'"
 }

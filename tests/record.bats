@@ -84,11 +84,11 @@ saved() {
 	fails 2 'no tool frob to record' "$PQ" record frob
 	fails 2 'no tool record to record' "$PQ" record record
 	fails 2 'runq is named twice' "$PQ" record runq cpu runq
-	fails 2 'is no interval' "$PQ" record 0 runq
-	fails 2 'is no count' "$PQ" record 1 0 runq
+	fails 2 'invalid interval' "$PQ" record 0 runq
+	fails 2 'invalid count' "$PQ" record 1 0 runq
 	fails 2 'no tool 3 to record' "$PQ" record 1 2 3
 	fails 2 'none of runq takes -a' "$PQ" record -a runq
-	fails 2 'no option -f' "$PQ" record -f x.tape
+	fails 2 "unknown option '-f'" "$PQ" record -f x.tape
 	fails 2 'cannot write none/x.tape: No such file' "$PQ" record -o none/x.tape 10ms 1
 	fails 2 '\.: no regular file' "$PQ" record -o . 10ms 1
 	fails 2 'no regular file' "$PQ" record -o /dev/null 10ms 1
@@ -104,10 +104,10 @@ saved() {
 @test "--ring: sizes, all of its room at once, and going on" {
 	for bad in x -1 0 1.5M 1Q '' 64MM; do
 		echo "'$bad'"
-		fails 2 'takes a size such as' "$PQ" record --root root --ring "$bad" 10ms 1 runq
+		fails 2 'want a size such as' "$PQ" record --root root --ring "$bad" 10ms 1 runq
 	done
 	for bad in 1 4096 255K; do
-		fails 2 'too small for a tape that keeps anything: 256K at least' "$PQ" record --root root --ring "$bad" 10ms 1 runq
+		fails 2 'too small for a recording: want 256K or more' "$PQ" record --root root --ring "$bad" 10ms 1 runq
 	done
 	fails 2 'need a file' "$PQ" record --root root -o - --ring 1M 10ms 1 runq
 	"$PQ" record --root root -o x.tape --ring 1M 5ms 3 runq 2>log
@@ -516,7 +516,7 @@ fill() {
 	stop
 	times '[0-9] saved: ' 0
 	[ "$(saved)" -eq 1 ]
-	fails 2 '--max-saves 0' "$PQ" record --max-saves 0 runq
+	fails 2 "invalid --max-saves '0'" "$PQ" record --max-saves 0 runq
 }
 
 @test "--max-bytes" {
@@ -612,15 +612,15 @@ points() {
 }
 
 @test "options that are wrong" {
-	fails 2 '--before x: it takes a time' "$PQ" record --before x runq
-	fails 2 '--after -1: it takes a time' "$PQ" record --after -1 runq
-	fails 2 '--cooldown 1y: it takes a time' "$PQ" record --cooldown 1y runq
-	fails 2 '--exec-limit frob: it takes a time' "$PQ" record --exec-limit frob runq
-	fails 2 '--max-bytes x: it takes a size' "$PQ" record --max-bytes x runq
-	fails 2 '--max-saves x: it takes a number' "$PQ" record --max-saves x runq
+	fails 2 "invalid --before 'x': want" "$PQ" record --before x runq
+	fails 2 "invalid --after '-1': want" "$PQ" record --after -1 runq
+	fails 2 "invalid --cooldown '1y': want" "$PQ" record --cooldown 1y runq
+	fails 2 "invalid --exec-limit 'frob': want" "$PQ" record --exec-limit frob runq
+	fails 2 "invalid --max-bytes 'x': want" "$PQ" record --max-bytes x runq
+	fails 2 "invalid --max-saves 'x': want" "$PQ" record --max-saves x runq
 	fails 2 '--exec needs' "$PQ" record runq --when 'runq.plist_sz > 1' --exec
-	fails 2 'no option --ring' "$PQ" runq --ring 1M
-	fails 2 'no option --when' "$PQ" cpu --when 'cpu.usr_pct > 1'
+	fails 2 "unknown option '--ring'" "$PQ" runq --ring 1M
+	fails 2 "unknown option '--when'" "$PQ" cpu --when 'cpu.usr_pct > 1'
 	fails 2 'need a file' "$PQ" record -o - --when 'runq.plist_sz > 1' runq
 }
 

@@ -8,8 +8,8 @@ setup() {
 }
 
 @test "no tool, and a tool that is none" {
-	fails 2 'which tool' "$PQ"
-	fails 2 'no tool frob' "$PQ" frob
+	fails 2 'no tool is named' "$PQ"
+	fails 2 "unknown tool 'frob'" "$PQ" frob
 }
 
 @test "--help and --version answer on stdout" {
@@ -33,31 +33,31 @@ setup() {
 @test "an interval that is none" {
 	for bad in x 1x 0 0.0 -1 0.0001 .5 1e3 99999999999 1s2 "" " 1" 1,5 32d nan; do
 		echo "interval '$bad'"
-		fails 2 'is no interval' "$PQ" runq -f "$idle" "$bad"
+		fails 2 'invalid interval' "$PQ" runq -f "$idle" "$bad"
 	done
 }
 
 @test "a count that is none" {
 	for bad in x 0 1.5 99999999999999999999; do
-		fails 2 'is no count' "$PQ" runq -f "$idle" 1 "$bad"
+		fails 2 'invalid count' "$PQ" runq -f "$idle" 1 "$bad"
 	done
-	fails 2 '-5 is no count' "$PQ" runq -f "$idle" 1 -- -5
-	fails 2 'one argument too many: 3' "$PQ" runq -f "$idle" 1 2 3
+	fails 2 "invalid count '-5'" "$PQ" runq -f "$idle" 1 -- -5
+	fails 2 "unexpected argument '3'" "$PQ" runq -f "$idle" 1 2 3
 }
 
 @test "unknown and wrong options name themselves" {
-	fails 2 'no option -x' "$PQ" runq -x
-	fails 2 'no option --frob' "$PQ" runq --frob
-	fails 2 'no option -g' "$PQ" runq -g /x
-	fails 2 'no option --busiest' "$PQ" throttle --busiest 3
+	fails 2 "unknown option '-x'" "$PQ" runq -x
+	fails 2 "unknown option '--frob'" "$PQ" runq --frob
+	fails 2 "unknown option '-g'" "$PQ" runq -g /x
+	fails 2 "unknown option '--busiest'" "$PQ" throttle --busiest 3
 	fails 2 'needs an argument' "$PQ" throttle -g
 	fails 2 'needs an argument' "$PQ" runq --tick
 	fails 2 'takes no argument' "$PQ" runq --json=yes
 	fails 2 'given twice' "$PQ" runq --json --json
 	fails 2 'exclude each other' "$PQ" runq --json --csv
 	fails 2 'exclude each other' "$PQ" runq -f "$idle" --root /
-	fails 2 '--tick 1x' "$PQ" runq --tick 1x
-	fails 2 '--busiest 0' "$PQ" cpu --busiest 0
+	fails 2 "invalid --tick '1x'" "$PQ" runq --tick 1x
+	fails 2 "invalid --busiest '0'" "$PQ" cpu --busiest 0
 }
 
 @test "two targets at once" {
@@ -67,10 +67,10 @@ setup() {
 }
 
 @test "unknown columns, groups, CPUs, processes, cgroups" {
-	fails 2 'no column frob' "$PQ" cpu -c usr_pct,frob
+	fails 2 "unknown column 'frob'" "$PQ" cpu -c usr_pct,frob
 	fails 2 'names usr_pct twice' "$PQ" cpu -c usr_pct,usr_pct
-	fails 2 '-c takes columns' "$PQ" cpu -c ''
-	fails 2 'no group of columns frob' "$PQ" mem -w frob
+	fails 2 '-c takes the keys of columns' "$PQ" cpu -c ''
+	fails 2 "unknown group of columns 'frob'" "$PQ" mem -w frob
 	fails 2 'no CPU 99' "$PQ" cpu -P 99 -f "$idle"
 	fails 2 'no CPU 99' "$PQ" runq -P 0,99 -f "$idle"
 	for bad in abc 1- -1 3-1 1,,2 9999 ''; do

@@ -64,12 +64,12 @@ counted() {
 }
 
 @test "wrong arguments" {
-	fails 2 "--source ebpf: it takes bpf" "$PQ" runqlat --source ebpf
-	fails 2 "--period 0: it takes a time" "$PQ" runqlat --period 0
+	fails 2 "invalid --source 'ebpf': want" "$PQ" runqlat --source ebpf
+	fails 2 "invalid --period '0': want" "$PQ" runqlat --period 0
 	fails 2 "no process 4194000 here" "$PQ" runqlat -p 4194000 1 1
 	fails 2 "no CPU [0-9]* is online here" "$PQ" runqlat -P 6000-8000 0.1 1
 	fails 2 "no CPU 8000 is online here" "$PQ" runqlat -P 8000 0.1 1
-	fails 2 "no column p50_ms; pq runqlat --columns lists them, and with -m or -H others" "$PQ" runqlat -c p50_ms
+	fails 2 "unknown column 'p50_ms'; did you mean 'p50_us'" "$PQ" runqlat -c p50_ms
 }
 
 @test "-v: what the programs cost; without it that is unknown" {

@@ -180,13 +180,13 @@ same_bytes() {
 	fails 1 'a row needs two moments' "$PQ" runq -f "$count" -c plist_sz --from +3s --to +3s
 	for bad in x 25:00 2026-02-30 12 12:60 +x @ '' "+5 s" 99:99:99; do
 		echo "'$bad'"
-		fails 2 'it takes a time such as' "$PQ" runq -f "$count" --from "$bad"
+		fails 2 'want a time such as' "$PQ" runq -f "$count" --from "$bad"
 	done
-	fails 2 'about a tape: give it with -f' "$PQ" runq --from +5s
-	fails 2 'about a tape: give it with -f' "$PQ" runq --follow
+	fails 2 'need a recording: name it with -f' "$PQ" runq --from +5s
+	fails 2 'need a recording: name it with -f' "$PQ" runq --follow
 	fails 2 'is a directory of moments' "$PQ" runq -f "$BATS_FILE_TMPDIR/count" --from +5s
 	fails 2 '-f and -o exclude' "$PQ" runq -f "$count" -o x.tape
-	fails 2 'would mix the tape with the rows' "$PQ" runq -o - 1 1
+	fails 2 'would mix the recording with the rows' "$PQ" runq -o - 1 1
 	run --separate-stderr bash -c "'$PQ' runq -f - --from +5s <'$count' | cat; exit \${PIPESTATUS[0]}"
 	[ "$status" -eq 0 ] # redirected it is a file
 	fails 2 'need a file' bash -c "cat '$count' | '$PQ' runq -f - --from +5s"
@@ -349,8 +349,8 @@ has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	fails 2 'pack needs a directory' "$PQ" tape pack
 	fails 2 'cut needs a file' "$PQ" tape cut "$count"
 	fails 2 'unpack needs a directory' "$PQ" tape unpack "$count"
-	fails 2 'one argument too many: x' "$PQ" tape info "$count" x
-	fails 2 'one argument too many: y' "$PQ" tape cut "$count" x y
+	fails 2 "unexpected argument 'x'" "$PQ" tape info "$count" x
+	fails 2 "unexpected argument 'y'" "$PQ" tape cut "$count" x y
 	fails 2 'writes nothing' "$PQ" tape verify "$count" -o x
 	fails 2 'takes no --from' "$PQ" tape info "$count" --from +1s
 	fails 2 'takes no --json' "$PQ" tape verify --json "$count"

@@ -214,8 +214,8 @@ quota() {
 
 @test "bad input: one line that says what would be right" {
 	fails 2 "no process 4194303 here" "$PQ" tasks -p 4194303 0.1 1
-	fails 2 "-n 0: it takes a number of rows" "$PQ" tasks -n 0
-	fails 2 "--budget x: it takes a time" "$PQ" tasks --budget x
+	fails 2 "invalid -n '0': want" "$PQ" tasks -n 0
+	fails 2 "invalid --budget 'x': want" "$PQ" tasks --budget x
 	fails 2 "-t and -G exclude each other" "$PQ" tasks -t -G
 	fails 2 "no cgroup /nope" "$PQ" tasks -g /nope 0.1 1
 	mkdir -p "$BATS_TEST_TMPDIR/root/proc"

@@ -223,15 +223,15 @@ of_many() {
 
 @test "wrong arguments are one line" {
 	fails 2 'no process 4194304' "$PQ" wait -p 4194304 0.1 1
-	fails 2 '--hz 0' "$PQ" wait --hz 0
-	fails 2 '--hz 101' "$PQ" wait --hz 101
-	fails 2 '--slow 10ms.*100ms' "$PQ" wait --slow 10ms
-	fails 2 '--slow x' "$PQ" wait --slow x
+	fails 2 "invalid --hz '0'" "$PQ" wait --hz 0
+	fails 2 "invalid --hz '101'" "$PQ" wait --hz 101
+	fails 2 '--slow is too short.*100ms' "$PQ" wait --slow 10ms
+	fails 2 "invalid --slow 'x'" "$PQ" wait --slow x
 	fails 2 '--idle' "$PQ" wait --idle
 	fails 2 'exclude' "$PQ" wait --folded --json
 	fails 2 'one figure' "$PQ" wait --folded -c process,where
 	fails 2 'one figure' "$PQ" wait --folded -c process,samples,threads
-	fails 2 '-n 0' "$PQ" wait -n 0
+	fails 2 "invalid -n '0'" "$PQ" wait -n 0
 	fails 2 'no cgroup /not/there' "$PQ" wait -g /not/there 0.1 1
 }
 

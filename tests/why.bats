@@ -154,8 +154,8 @@ memory() {
 
 @test "exit statuses, and what is wrong" {
 	fails 3 "no process 4194000 here" "$PQ" why -p 4194000 1
-	fails 3 "it takes the time for which to watch" "$PQ" why 0.1
-	fails 3 "one argument too many: 2" "$PQ" why 1 2
+	fails 3 "invalid time '0.1': want 1s or more" "$PQ" why 0.1
+	fails 3 "unexpected argument '2'" "$PQ" why 1 2
 	fails 3 "a recording is judged as a whole" "$PQ" why -f "$(capture 6.1-v2-idle)" 5
 	fails 3 "a recording is read twice" "$PQ" why -f -
 	# shellcheck disable=SC2016 # it is the inner shell's

@@ -46,8 +46,9 @@ next_block(struct arena *a, size_t n)
 	a->used = 0;
 }
 
-void *
-arena_alloc(struct arena *a, size_t n)
+/* Room for n bytes, with whatever is in it. */
+static void *
+take(struct arena *a, size_t n)
 {
 	if (n > SIZE_MAX / 2)
 		out_of_memory();
@@ -56,16 +57,23 @@ arena_alloc(struct arena *a, size_t n)
 		next_block(a, n);
 	void *p = a->now->bytes + a->used;
 	a->used += n;
-	return memset(p, 0, n);
+	return p;
+}
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	return memset(take(a, n), 0, n);
 }
 
 char *
 arena_copy(struct arena *a, struct text t)
 {
-	char *s = arena_alloc(a, t.n + 1);
+	char *s = take(a, t.n + 1);
 
 	if (t.n > 0)
 		memcpy(s, t.s, t.n);
+	s[t.n] = '\0';
 	return s;
 }
 
@@ -77,7 +85,7 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	char *s = arena_alloc(a, (size_t)n + 1);
+	char *s = take(a, (size_t)n + 1);
 	va_start(ap, fmt);
 	vsnprintf(s, (size_t)n + 1, fmt, ap);
 	va_end(ap);

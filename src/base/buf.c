@@ -51,18 +51,38 @@ buf_pad(struct buf *b, size_t n)
 	b->n += n;
 }
 
+enum { DIGITS_MOST = 20 };
+
+/* The digits of v, at least `width` of them, so that they end at `end`; returns where they begin. */
+static char *
+put_digits(char *end, uint64_t v, int width)
+{
+	char *s = end;
+
+	do
+		*--s = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	while (end - s < width && end - s < DIGITS_MOST)
+		*--s = '0';
+	return s;
+}
+
 void
 buf_u64(struct buf *b, uint64_t v, int width)
 {
-	char digits[20];
-	int at = (int)sizeof digits;
+	char digits[DIGITS_MOST];
+	char *end = digits + sizeof digits, *s = put_digits(end, v, width);
 
-	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-		width--;
-	} while ((v > 0 || width > 0) && at > 0);
-	buf_add(b, digits + at, sizeof digits - (size_t)at);
+	buf_add(b, s, (size_t)(end - s));
+}
+
+/* The nearest whole number, the larger one of two. */
+static uint64_t
+rounded(double x)
+{
+	uint64_t n = (uint64_t)x;
+
+	return n + (x - (double)n >= 0.5);
 }
 
 void
@@ -70,19 +90,22 @@ buf_fixed(struct buf *b, double x, int digits)
 {
 	static const double power[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
 	static const double limit = 18446744073709549568.0; /* the largest double below 2^64 */
-	double scaled = round(fabs(x) * power[digits]);
+	double size = fabs(x), scaled = size * power[digits];
 	/* digits after the point say nothing about a number as large */
 	bool whole = scaled > limit;
-	uint64_t n = (uint64_t)(whole ? fmin(fabs(x), limit) : scaled);
+	uint64_t n = whole ? (uint64_t)(size < limit ? size : limit) : rounded(scaled);
 	uint64_t unit = whole ? 1 : (uint64_t)power[digits];
 
-	if (x < 0 && n > 0)
-		buf_char(b, '-');
-	buf_u64(b, n / unit, 1);
+	char out[2 * DIGITS_MOST + 2], *end = out + sizeof out, *s = end;
+
 	if (digits > 0 && !whole) {
-		buf_char(b, '.');
-		buf_u64(b, n % unit, digits);
+		s = put_digits(s, n % unit, digits);
+		*--s = '.';
 	}
+	s = put_digits(s, n / unit, 1);
+	if (x < 0 && n > 0)
+		*--s = '-';
+	buf_add(b, s, (size_t)(end - s));
 }
 
 size_t
@@ -123,16 +146,32 @@ put_octal(struct buf *b, unsigned char c)
 	buf_add(b, octal, sizeof octal);
 }
 
+/* How many bytes at s a terminal can have as they are. */
+static size_t
+harmless_bytes(const char *s)
+{
+	size_t at = 0;
+
+	for (;;) {
+		while (s[at] >= ' ' && s[at] < 0x7f)
+			at++;
+		size_t n = buf_utf8_length(s + at);
+		if (is_control(s + at, n))
+			return at;
+		at += n;
+	}
+}
+
 void
 buf_printable(struct buf *b, const char *s)
 {
-	while (*s) {
-		size_t n = buf_utf8_length(s);
-		if (!is_control(s, n)) {
-			buf_add(b, s, n);
-			s += n;
-			continue;
-		}
+	for (;;) {
+		size_t n = harmless_bytes(s);
+		buf_add(b, s, n);
+		s += n;
+		if (!*s)
+			return;
+		n = buf_utf8_length(s);
 		for (size_t i = 0; i < (n ? n : 1); i++)
 			put_octal(b, (unsigned char)*s++);
 	}

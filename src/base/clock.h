@@ -1,9 +1,16 @@
-/* clock: what a clock shows, in ns. */
+/* clock: what a clock shows, and spans of time, in ns. */
 #ifndef PQ_BASE_CLOCK_H
 #define PQ_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
+
+/* Both ends belong to it. */
+struct span {
+	int64_t from_ns, to_ns;
+};
+
+#define SPAN_ALL ((struct span){ INT64_MIN, INT64_MAX })
 
 static inline int64_t
 clock_ns(clockid_t clock)

@@ -10,6 +10,14 @@
 static const char *program = "pq";
 static enum exit_status always = EXIT_DONE; /* DONE: as die is told */
 
+const char *
+verdict_name(enum verdict v)
+{
+	static const char *const names[] = { "ok", "warning", "critical", "unknown" };
+
+	return names[v];
+}
+
 void
 fail_name(const char *name)
 {

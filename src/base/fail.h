@@ -1,4 +1,8 @@
-/* fail: the last words. Only run, option and main speak; everybody else returns -1 with errno. */
+/*
+ * fail: errors on stderr and the exit status. Only main, cli, session and the commands call warn
+ * and die; the other files return -1 with errno. One exception: running out of memory ends the
+ * program wherever it happens, by out_of_memory.
+ */
 #ifndef PQ_BASE_FAIL_H
 #define PQ_BASE_FAIL_H
 
@@ -6,36 +10,42 @@
 
 enum exit_status {
 	EXIT_DONE = 0,
-	EXIT_FAILED = 1,      /* with why, on stderr */
-	EXIT_USAGE = 2,       /* a wrong argument */
+	EXIT_FAILED = 1,      /* the reason is on stderr */
+	EXIT_USAGE = 2,       /* wrong arguments */
 	EXIT_UNSUPPORTED = 3, /* this kernel or container does not have it */
 };
 
-/* One line on stderr: "pq runq: " (the name set last), then the message. A control character
- * becomes a question mark. */
+/* The exit statuses of tools that judge, which are those of Nagios plug-ins. */
+enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_CRITICAL, VERDICT_UNKNOWN };
+
+/* "ok", "warning", "critical", "unknown" */
+const char *verdict_name(enum verdict v);
+
+/* Writes one line to stderr: the name, ": " and the message, as in "pq runq: no such cgroup". Each
+ * byte of a control character becomes a question mark; a longer line is cut to 1023 bytes. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* warn, then exit with the status. */
+/* Warns, then exits with the status, or with the one that fail_always set. */
 _Noreturn void die(enum exit_status status, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The name that warn puts first; kept, not copied. */
+/* Sets the name that starts each line, "pq" at first. The string is not copied. */
 void fail_name(const char *name);
 
-/* From now on the program ends with this status when it dies, whatever of: for tools whose status
- * is a verdict. */
+/* From now on die exits with this status, whatever its argument. For tools whose exit status is a
+ * verdict: a usage error must not look like one. */
 void fail_always(enum exit_status status);
 
-/* The status with which to end instead of this one, where it is not die that ends the program. */
+/* The status that die would exit with. For code that prints its error without die. */
 enum exit_status fail_status(enum exit_status status);
 
-/* Ends the program after what was printed with stdio: EXIT_DONE, or EXIT_FAILED with why when it
- * could not be written. */
+/* Flushes stdout and exits with EXIT_DONE; dies with EXIT_FAILED when stdout cannot be written. */
 _Noreturn void exit_printed(void);
 
+/* Dies with EXIT_FAILED. */
 _Noreturn void out_of_memory(void);
 
-/* malloc and realloc that do not return NULL. */
+/* malloc, realloc and strdup that never return NULL: they call out_of_memory instead. */
 void *xmalloc(size_t n);
 void *xrealloc(void *p, size_t n);
 char *xstrdup(const char *s);

@@ -6,23 +6,24 @@
 
 #include "base/fail.h"
 
-/* The step of a positive value: an octave in *octave, its step as the result; -1 when it is below
+/* The step of a positive value, by the bits of the number: an octave in *octave, its step as the result; -1 when it is below
  * them all. */
 static int
 step_of(double value, int *octave)
 {
-	int exponent;
-	/* value = fraction * 2^exponent, 0.5 <= fraction < 1 */
-	double fraction = frexp(fmin(value, 1e300), &exponent);
+	enum { MANTISSA_BITS = 52, BIAS = 1023, STEP_BITS = 6 };
+	_Static_assert(HIST_STEPS == 1 << STEP_BITS, "a step is the highest bits");
+	uint64_t bits;
 
-	*octave = exponent - 1 - HIST_LOWEST;
+	memcpy(&bits, &value, sizeof bits);
+	*octave = (int)(bits >> MANTISSA_BITS) - BIAS - HIST_LOWEST;
 	if (*octave < 0)
 		return -1;
 	if (*octave >= HIST_OCTAVES) {
 		*octave = HIST_OCTAVES - 1;
 		return HIST_STEPS - 1;
 	}
-	return (int)((fraction - 0.5) * 2 * HIST_STEPS);
+	return (int)(bits >> (MANTISSA_BITS - STEP_BITS)) % HIST_STEPS;
 }
 
 void

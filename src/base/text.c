@@ -42,22 +42,21 @@ text_whole_line(struct text *rest, struct text *line)
 static bool
 blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return (unsigned char)c <= ' ' && (c == ' ' || c == '\t' || c == '\r');
 }
 
 bool
 text_word(struct text *rest, struct text *word)
 {
-	while (rest->n > 0 && blank(*rest->s)) {
-		rest->s++;
-		rest->n--;
-	}
-	word->s = rest->s;
-	while (rest->n > 0 && !blank(*rest->s)) {
-		rest->s++;
-		rest->n--;
-	}
-	word->n = (size_t)(rest->s - word->s);
+	const char *s = rest->s, *end = s + rest->n;
+
+	while (s < end && blank(*s))
+		s++;
+	word->s = s;
+	while (s < end && !blank(*s))
+		s++;
+	word->n = (size_t)(s - word->s);
+	*rest = (struct text){ s, (size_t)(end - s) };
 	return word->n > 0;
 }
 
@@ -76,16 +75,32 @@ text_eq(struct text t, const char *s)
 	return s[t.n] == '\0';
 }
 
+const char *
+text_find(struct text t, const char *what)
+{
+	return memmem(t.s, t.n, what, strlen(what));
+}
+
 bool
 text_skip(struct text *t, const char *prefix)
 {
-	size_t n = strlen(prefix);
+	size_t n = 0;
 
-	if (t->n < n || memcmp(t->s, prefix, n) != 0)
-		return false;
+	for (; prefix[n]; n++) /* mostly the first byte is another */
+		if (n == t->n || t->s[n] != prefix[n])
+			return false;
 	t->s += n;
 	t->n -= n;
 	return true;
+}
+
+/* So many digits are below 2^64 whatever they are. */
+enum { ALWAYS_FIT = 19 };
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
 }
 
 static int
@@ -103,10 +118,10 @@ text_u64(struct text t, uint64_t *v)
 	if (t.n == 0)
 		return fail(EINVAL);
 	for (size_t i = 0; i < t.n; i++) {
-		unsigned digit = (unsigned char)t.s[i] - (unsigned)'0';
-		if (digit > 9)
+		if (!is_digit(t.s[i]))
 			return fail(EINVAL);
-		if (x > (UINT64_MAX - digit) / 10)
+		unsigned digit = (unsigned)(t.s[i] - '0');
+		if (i >= ALWAYS_FIT && x > (UINT64_MAX - digit) / 10)
 			return fail(ERANGE);
 		x = x * 10 + digit;
 	}
@@ -128,12 +143,24 @@ text_s64(struct text t, int64_t *v)
 	return 0;
 }
 
+/* Most numbers are plain and short: those are read in one pass. */
 int
 text_next_u64(struct text *rest, uint64_t *v)
 {
+	const char *s = rest->s, *end = s + rest->n;
 	struct text word;
+	uint64_t x = 0;
 
-	return text_word(rest, &word) ? text_u64(word, v) : fail(EINVAL);
+	while (s < end && blank(*s))
+		s++;
+	const char *start = s;
+	for (; s < end && is_digit(*s); s++)
+		x = x * 10 + (uint64_t)(*s - '0');
+	if (s == start || s - start > ALWAYS_FIT || (s < end && !blank(*s)))
+		return text_word(rest, &word) ? text_u64(word, v) : fail(EINVAL);
+	*rest = (struct text){ s, (size_t)(end - s) };
+	*v = x;
+	return 0;
 }
 
 int
@@ -156,59 +183,74 @@ text_decimal(struct text t, double *v)
 	return 0;
 }
 
+/* The next word of the line as the value; what is no number, or is above 2^63, is unknown. */
 static void
 take(struct text line, struct keyed *out)
 {
-	struct text word;
+	uint64_t v;
 
-	out->known = text_word(&line, &word) && text_u64(word, &out->v) == 0 && out->v <= INT64_MAX;
-	if (!out->known)
-		out->v = 0;
+	if (text_next_u64(&line, &v) == 0 && v <= INT64_MAX)
+		*out = (struct keyed){ true, v };
 }
 
-/* The letters that the keys begin with: most lines of a long file begin with another, and need no
- * closer look. */
-struct letters {
-	bool has[256];
+/* The keys by their first letter, as bits, and their lengths: most lines of a long file begin with
+ * another letter, or have no blank where the key ends, and need no closer look. Letters that differ
+ * by a multiple of 32 share a set. */
+struct key_set {
+	const char *const *keys;
+	uint64_t first[32];
+	size_t length[KEYED_MOST];
 };
 
-static struct letters
-first_letters(const char *const *keys, size_t n)
+static size_t
+begin_keys(struct key_set *set, const char *const *keys, size_t n)
 {
-	struct letters l = { { false } };
+	size_t wanted = 0;
 
-	for (size_t i = 0; i < n; i++)
-		l.has[(unsigned char)keys[i][0]] = true;
-	return l;
+	set->keys = keys;
+	memset(set->first, 0, sizeof set->first);
+	for (size_t i = 0; i < n && i < KEYED_MOST; i++) {
+		set->length[i] = strlen(keys[i]);
+		if (set->length[i] == 0)
+			continue;
+		set->first[(unsigned char)*keys[i] % 32] |= UINT64_C(1) << i;
+		wanted++;
+	}
+	return wanted;
 }
 
-static bool
-is_key(struct text word, const char *key)
+/* The candidate, as a bit, that the line begins with; its value is taken. 0 when there is none, or
+ * it has no value. */
+static uint64_t
+take_line(const struct key_set *set, struct text line, uint64_t candidates, struct keyed *out)
 {
-	return word.s[0] == key[0] && text_eq(word, key);
+	for (; candidates; candidates &= candidates - 1) {
+		int i = __builtin_ctzll(candidates);
+		size_t n = set->length[i];
+		if (n >= line.n || !blank(line.s[n]) || memcmp(line.s, set->keys[i], n) != 0)
+			continue;
+		take((struct text){ line.s + n, line.n - n }, &out[i]);
+		return out[i].known ? UINT64_C(1) << i : 0;
+	}
+	return 0;
 }
 
 size_t
 keyed_parse(struct text t, const char *const *keys, size_t n, struct keyed *out)
 {
-	struct text line, key;
-	size_t found = 0, hint = 0;
-	struct letters letters = first_letters(keys, n);
+	struct key_set set;
+	size_t found = 0, wanted = begin_keys(&set, keys, n);
+	const char *s = t.s, *end = t.s + t.n, *next;
 
 	memset(out, 0, n * sizeof *out);
-	while (found < n && text_whole_line(&t, &line)) {
-		if (line.n == 0 || !letters.has[(unsigned char)line.s[0]] ||
-		    !text_word(&line, &key))
+	for (; found < wanted && (next = memchr(s, '\n', (size_t)(end - s))); s = next + 1) {
+		uint64_t *candidates = &set.first[(unsigned char)*s % 32];
+		if (!*candidates)
 			continue;
-		for (size_t i = 0; i < n; i++) {
-			size_t k = (hint + i) % n; /* the kernel's order is mostly ours */
-			if (out[k].known || !is_key(key, keys[k]))
-				continue;
-			take(line, &out[k]);
-			found += out[k].known;
-			hint = k + 1;
-			break;
-		}
+		uint64_t known =
+		    take_line(&set, (struct text){ s, (size_t)(next - s) }, *candidates, out);
+		*candidates &= ~known;
+		found += known != 0;
 	}
 	return found;
 }
@@ -229,4 +271,52 @@ struct keyed
 keyed_of(uint64_t v)
 {
 	return (struct keyed){ true, v };
+}
+
+enum { NEAREST_NAME_MOST = 63 };
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many characters have to be changed, added or removed. */
+static size_t
+distance(struct text a, struct text b)
+{
+	size_t row[NEAREST_NAME_MOST + 1];
+
+	for (size_t j = 0; j <= b.n; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a.n; i++) {
+		size_t corner = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= b.n; j++) {
+			size_t change = corner + (a.s[i - 1] != b.s[j - 1]);
+			corner = row[j];
+			row[j] = least(change, least(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[b.n];
+}
+
+struct nearest
+nearest_to(struct text written)
+{
+	return (struct nearest){ written, least(written.n / 3, 3) + 1, NULL };
+}
+
+void
+nearest_try(struct nearest *n, const char *name)
+{
+	struct text other = text_of(name);
+
+	if (n->written.n > NEAREST_NAME_MOST || other.n > NEAREST_NAME_MOST)
+		return;
+	size_t d = distance(n->written, other);
+	if (d >= n->distance)
+		return;
+	n->distance = d;
+	n->name = name;
 }

@@ -34,6 +34,9 @@ bool text_split(struct text *rest, char sep, struct text *part);
 bool text_eq(struct text t, const char *s);
 bool text_same(struct text a, struct text b);
 
+/* Where the string is in t, the first time; NULL when it is not. */
+const char *text_find(struct text t, const char *what);
+
 /* If t begins with the string, takes it off and returns true. */
 bool text_skip(struct text *t, const char *prefix);
 
@@ -62,9 +65,11 @@ struct keyed {
 	uint64_t v;
 };
 
-/* Looks for n keys in t, each at the start of a line and followed by a blank; out[i] belongs to
- * keys[i]. Lines of other keys and a last line without its newline are skipped. Returns how many
- * are known. */
+enum { KEYED_MOST = 64 };
+
+/* Looks for n keys (at most KEYED_MOST) in t, each at the start of a line and followed by a blank;
+ * out[i] belongs to keys[i]. An empty key is not looked for. Lines of other keys and a last line
+ * without its newline are skipped. Returns how many are known. */
 size_t keyed_parse(struct text t, const char *const *keys, size_t n, struct keyed *out);
 
 /* How much a counter grew: NaN when either reading is unknown, or when it ran backwards (it was
@@ -76,5 +81,16 @@ bool keyed_restarted(struct keyed from, struct keyed to);
 
 /* A known number. */
 struct keyed keyed_of(uint64_t v);
+
+/* What somebody who mistyped a name may have meant: try all names, then look at `name`. */
+struct nearest {
+	struct text written;
+	size_t distance;  /* a name has to be nearer than this */
+	const char *name; /* the nearest so far; NULL: none is near */
+};
+
+/* A third of the name, but at most three characters, may differ. */
+struct nearest nearest_to(struct text written);
+void nearest_try(struct nearest *n, const char *name);
 
 #endif

@@ -189,7 +189,7 @@ btf_free(struct btf *b)
 
 enum { DEEPEST = 8, MOST_ANONYMOUS = 200 };
 
-struct member {
+struct btf_raw_member {
 	uint32_t name, type, offset; /* bits */
 };
 
@@ -200,7 +200,7 @@ is_structure(const struct btf_type *t)
 }
 
 static bool
-member_of(const struct btf *b, uint32_t id, uint32_t i, struct member *m)
+member_of(const struct btf *b, uint32_t id, uint32_t i, struct btf_raw_member *m)
 {
 	struct btf_type t;
 
@@ -231,7 +231,7 @@ size_of(const struct btf *b, uint32_t id)
 }
 
 /* `looked` bounds a search where a damaged blob has structures that are within themselves. */
-struct search {
+struct btf_search {
 	const struct btf *b;
 	uint32_t place;
 	unsigned looked;
@@ -239,9 +239,9 @@ struct search {
 
 /* Direct members first, so that anonymous ones, of which there are few, are rarely looked into. */
 static int
-find_member(struct search *s, uint32_t id, int depth, struct btf_member *out)
+find_member(struct btf_search *s, uint32_t id, int depth, struct btf_member *out)
 {
-	struct member m;
+	struct btf_raw_member m;
 
 	for (uint32_t i = 0; member_of(s->b, id, i, &m); i++) {
 		if (m.name != s->place)
@@ -265,7 +265,7 @@ find_member(struct search *s, uint32_t id, int depth, struct btf_member *out)
 int
 btf_member(const struct btf *b, uint32_t id, const char *name, struct btf_member *out)
 {
-	struct search s = { b, btf_name(b, name), 0 };
+	struct btf_search s = { b, btf_name(b, name), 0 };
 
 	if (s.place == 0)
 		return fail(ENOENT);

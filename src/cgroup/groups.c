@@ -65,14 +65,14 @@ remember(struct groups_watch *w, struct text t)
 static int
 locate_if_moved(struct groups_watch *w, struct host *h)
 {
-	char path[64];
 	struct text text;
 
 	w->moved = false;
 	if (w->target.all || w->target.cgroup)
 		return w->place[w->family].version ? 0 : locate(w, h);
-	snprintf(path, sizeof path, "proc/%.32s/cgroup", pid_of(&w->target));
-	if (host_read(h, path, &text) < 0) {
+	if (!*w->path)
+		snprintf(w->path, sizeof w->path, "proc/%.32s/cgroup", pid_of(&w->target));
+	if (host_read(h, w->path, &text) < 0) {
 		if (errno == ENOENT && w->target.pid)
 			errno = ESRCH;
 		return -1;

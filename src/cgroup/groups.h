@@ -46,7 +46,8 @@ struct groups_watch {
 	/* of that process, open: then no other family is found; NULL: it opens one for itself */
 	struct atlas *shared;
 	struct arena arena;
-	char *last; /* the text of /proc/PID/cgroup for which these hold */
+	char path[48]; /* /proc/PID/cgroup */
+	char *last;    /* its text, for which these hold */
 	size_t last_n;
 	struct place place[FAMILIES];
 	bool from_root;

@@ -33,8 +33,10 @@ route_of(const char *path)
 static bool
 climbs(const char *names)
 {
-	for (const char *at = names; (at = strstr(at, "/..")) != NULL; at += 3)
-		if (at[3] == '/' || at[3] == '\0')
+	struct text rest = text_of(names), name;
+
+	while (text_split(&rest, '/', &name))
+		if (text_eq(name, ".."))
 			return true;
 	return false;
 }
@@ -348,7 +350,7 @@ find_exact(struct quest *q, const struct mount_view *v)
 /* The search for a process whose path cannot be translated has its limits. */
 enum { SEARCH_DEPTH = 6, SEARCH_DIRS = 5000 };
 
-struct search {
+struct place_search {
 	struct quest *quest;
 	struct place *place;
 	struct arena scratch;
@@ -357,7 +359,7 @@ struct search {
 
 /* Walks down from rel; true when a directory lists the process: it is place->rel then. */
 static bool
-search_below(struct search *s, const char *rel, int depth)
+search_below(struct place_search *s, const char *rel, int depth)
 {
 	struct text names, line;
 
@@ -388,7 +390,7 @@ find_by_search(struct quest *q, const struct mount_view *v)
 	for (const struct cgroup_mount *m = NULL;
 	     !found && (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
 		struct place p = mounts_place(q->atlas->arena, v, m, "", SCOPE_SEARCHED);
-		struct search s = { .quest = q, .place = &p, .left = SEARCH_DIRS };
+		struct place_search s = { .quest = q, .place = &p, .left = SEARCH_DIRS };
 		found = search_below(&s, "", SEARCH_DEPTH);
 		arena_free(&s.scratch);
 		if (found)

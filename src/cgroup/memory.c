@@ -287,19 +287,19 @@ set_machine(const struct meminfo *m, struct group_memory *out)
 {
 	const struct keyed *v = m->v;
 
-	out->limit = v[MEM_TOTAL];
-	out->current = difference(v[MEM_TOTAL], v[MEM_FREE]);
-	out->swap_room = v[MEM_SWAP_FREE];
+	out->limit = v[MEMINFO_TOTAL];
+	out->current = difference(v[MEMINFO_TOTAL], v[MEMINFO_FREE]);
+	out->swap_room = v[MEMINFO_SWAP_FREE];
 	out->stat = (struct memory_stat){
-		.anon = v[MEM_ANON],
-		.file = sum(v[MEM_CACHED], v[MEM_BUFFERS]),
-		.shmem = v[MEM_SHMEM],
-		.kernel = sum(
-		    sum(v[MEM_SLAB], v[MEM_KERNEL_STACK]), sum(v[MEM_PAGE_TABLES], v[MEM_PERCPU])),
-		.inactive_file = v[MEM_INACTIVE_FILE],
-		.active_file = v[MEM_ACTIVE_FILE],
-		.slab_reclaimable = v[MEM_SRECLAIMABLE],
-		.swap = difference(v[MEM_SWAP_TOTAL], v[MEM_SWAP_FREE]),
+		.anon = v[MEMINFO_ANON],
+		.file = sum(v[MEMINFO_CACHED], v[MEMINFO_BUFFERS]),
+		.shmem = v[MEMINFO_SHMEM],
+		.kernel = sum(sum(v[MEMINFO_SLAB], v[MEMINFO_KERNEL_STACK]),
+		    sum(v[MEMINFO_PAGE_TABLES], v[MEMINFO_PERCPU])),
+		.inactive_file = v[MEMINFO_INACTIVE_FILE],
+		.active_file = v[MEMINFO_ACTIVE_FILE],
+		.slab_reclaimable = v[MEMINFO_SRECLAIMABLE],
+		.swap = difference(v[MEMINFO_SWAP_TOTAL], v[MEMINFO_SWAP_FREE]),
 	};
 }
 

@@ -38,14 +38,14 @@ forget_placeholder(struct pressure *p)
 int
 machine_read_pressure(struct host *h, bool with_irq, struct pressure *out)
 {
+	static const char *const files[] = { "proc/pressure/cpu", "proc/pressure/memory",
+		"proc/pressure/io", "proc/pressure/irq" };
 	struct text text;
-	char path[32];
 	int cpu_error = 0;
 
 	*out = (struct pressure){ 0 };
 	for (int r = 0; r < (with_irq ? RESOURCES : PRESSURE_IRQ); r++) {
-		snprintf(path, sizeof path, "proc/pressure/%s", resource_names[r]);
-		if ((host_read(h, path, &text) < 0 || take(text, (enum resource)r, out) < 0) &&
+		if ((host_read(h, files[r], &text) < 0 || take(text, (enum resource)r, out) < 0) &&
 		    r == PRESSURE_CPU)
 			cpu_error = errno;
 	}

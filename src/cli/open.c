@@ -47,18 +47,17 @@ tapes_file(const char *path, bool *pipe)
 	return fd;
 }
 
-struct host_window
-tapes_window(const struct options *o, int64_t first_ns, int64_t last_ns)
+struct span
+tapes_window(const struct options *o, const struct span *whole)
 {
-	struct when_span span = { first_ns, last_ns };
-	struct host_window w = { INT64_MIN, INT64_MAX, o->follow };
+	struct span w = SPAN_ALL;
 
-	if (o->from)
-		w.from_ns = when_resolve(&o->from_when, &span, o->utc);
-	if (o->to)
-		w.to_ns = when_resolve_end(&o->to_when, &span, o->utc);
+	if (o->from.written)
+		w.from_ns = when_resolve(&o->from.when, whole, o->utc);
+	if (o->to.written)
+		w.to_ns = when_resolve_end(&o->to.when, whole, o->utc);
 	if (w.from_ns > w.to_ns)
-		die(EXIT_USAGE, "--from %s is later than --to %s", o->from, o->to);
+		die(EXIT_USAGE, "--from %s is later than --to %s", o->from.written, o->to.written);
 	return w;
 }
 
@@ -66,21 +65,20 @@ tapes_window(const struct options *o, int64_t first_ns, int64_t last_ns)
 static void
 set_window(struct host *h, const struct options *o)
 {
-	int64_t first_ns = 0, last_ns = 0;
+	struct span whole = { 0, 0 };
 
-	if (!o->from && !o->to) {
-		host_tape_window(h, &(struct host_window){ INT64_MIN, INT64_MAX, o->follow });
+	if (!o->from.written && !o->to.written) {
+		host_tape_window(h, SPAN_ALL, o->follow);
 		return;
 	}
-	if (host_tape_span(h, &first_ns, &last_ns) < 0) {
+	if (host_tape_span(h, &whole) < 0) {
 		if (errno != ESPIPE)
 			die(EXIT_FAILED, "%s: %s", o->source, tapes_why(errno));
 		die(EXIT_USAGE,
 		    "--from and --to need a file: where a pipe ends is not known; pq tape cut can "
 		    "write to a pipe");
 	}
-	struct host_window w = tapes_window(o, first_ns, last_ns);
-	host_tape_window(h, &w);
+	host_tape_window(h, tapes_window(o, &whole), o->follow);
 }
 
 static struct host *
@@ -111,7 +109,7 @@ open_moments(const struct options *o)
 		    o->source);
 	if (!h)
 		die(EXIT_FAILED, "cannot open %s: %s", o->source, strerror(errno));
-	if (o->from || o->to || o->follow)
+	if (o->from.written || o->to.written || o->follow)
 		die(EXIT_USAGE,
 		    "--from, --to and --follow need a tape, and -f %s is a directory of moments; "
 		    "pq tape pack makes a tape of it",
@@ -164,12 +162,12 @@ tapes_target(const struct host *h, const struct tool *tool, struct target *t)
 
 	if (t->pid || t->cgroup || t->all || asked[0] != '-')
 		return;
-	t->all = asked[1] == 'a' && tool->takes & TAKES_ALL;
+	t->all = asked[1] == 'a' && tool_takes(tool, &option_all);
 	if (asked[2] != ' ' || asked[3] == '\0')
 		return;
-	if (asked[1] == 'p' && tool->takes & TAKES_PID)
+	if (asked[1] == 'p' && tool_takes(tool, &option_pid))
 		t->pid = asked + 3;
-	if (asked[1] == 'g' && tool->takes & TAKES_CGROUP)
+	if (asked[1] == 'g' && tool_takes(tool, &option_cgroup))
 		t->cgroup = asked + 3;
 }
 

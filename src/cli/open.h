@@ -4,7 +4,7 @@
 #define PQ_CLI_OPEN_H
 
 #include "tape/tape_file.h"
-#include "cli/option.h"
+#include "cli/args.h"
 
 /* The host that was asked for: live, a directory of moments, or a tape and its window. Ends the
  * program when there is none. */
@@ -32,8 +32,8 @@ void tapes_target(const struct host *h, const struct tool *tool, struct target *
  * tool reads. */
 bool tapes_recorded(const struct host *h, const struct tool *tool);
 
-/* The window that --from and --to ask for, on a tape that begins and ends at these times. Ends the
- * program when it is empty. */
-struct host_window tapes_window(const struct options *o, int64_t first_ns, int64_t last_ns);
+/* The window that --from and --to ask for, on a tape that is as long as `whole`. Ends the program
+ * when it is empty. */
+struct span tapes_window(const struct options *o, const struct span *whole);
 
 #endif

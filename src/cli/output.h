@@ -3,7 +3,7 @@
 #ifndef PQ_CLI_OUTPUT_H
 #define PQ_CLI_OUTPUT_H
 
-#include "cli/option.h"
+#include "cli/args.h"
 #include "table/summary.h"
 
 struct output {

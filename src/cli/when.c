@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "base/units.h"
+
 static const int64_t second = 1000000000;
 static const int64_t most_ns =
     7289654400 * INT64_C(1000000000) - 1; /* the end of 2200: it fits into 63 bits */
@@ -153,38 +155,18 @@ parse_date(struct text t, struct when *w)
 	return t.n == 0;
 }
 
-static int64_t
-unit_ns(struct text suffix)
-{
-	static const struct {
-		const char *suffix;
-		int64_t ms;
-	} units[] = { { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
-		{ "d", 86400000 } };
-
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-		if (text_eq(suffix, units[i].suffix))
-			return units[i].ms * 1000000;
-	return 0;
-}
-
-/* "90s", "1.5h", "30", and behind @ only seconds without a unit. No length is larger than from 1970
- * to 2200. */
+/* "@1790000000.5": seconds since 1970. */
 static bool
-parse_length(struct text t, struct when *w)
+parse_seconds(struct text t, int64_t *ns)
 {
 	struct text digits = take_digits(&t);
 	int64_t billionths;
 	uint64_t whole;
 
-	if (text_u64(digits, &whole) < 0 || !take_fraction(&t, &billionths) ||
-	    (w->kind == WHEN_INSTANT && t.n > 0))
+	if (text_u64(digits, &whole) < 0 || !take_fraction(&t, &billionths) || t.n > 0 ||
+	    whole > (uint64_t)(most_ns / second))
 		return false;
-	int64_t unit = unit_ns(t);
-	if (unit == 0 || whole > (uint64_t)(most_ns / unit))
-		return false;
-	/* billionths * unit would be too large */
-	w->ns = (int64_t)whole * unit + billionths * (unit / 1000000) / 1000;
+	*ns = (int64_t)whole * second + billionths;
 	return true;
 }
 
@@ -198,7 +180,8 @@ when_parse(struct text t, struct when *out)
 						       WHEN_CLOCK };
 	bool good = w.kind == WHEN_DATE ? parse_date(t, &w) :
 	    w.kind == WHEN_CLOCK        ? take_clock(&t, &w) && t.n == 0 :
-					  parse_length(t, &w);
+	    w.kind == WHEN_INSTANT      ? parse_seconds(t, &w.ns) :
+					  duration_parse(t, &w.ns) == 0;
 
 	if (!good)
 		return fail(EINVAL);
@@ -217,9 +200,9 @@ sane(int64_t ns)
 /* A time after the end is meant to be of the day before when the recording reaches back to it, or
  * nearly so. */
 static int64_t
-clock_ns(const struct when *w, const struct when_span *span, bool utc)
+day_time_ns(const struct when *w, const struct span *span, bool utc)
 {
-	int64_t first_ns = sane(span->first_ns), last_ns = sane(span->last_ns);
+	int64_t first_ns = sane(span->from_ns), last_ns = sane(span->to_ns);
 	struct tm t = broken_down(last_ns / second, utc);
 	t.tm_hour = w->written.tm_hour;
 	t.tm_min = w->written.tm_min;
@@ -242,7 +225,7 @@ sum(int64_t a, int64_t b)
 }
 
 int64_t
-when_resolve_end(const struct when *w, const struct when_span *span, bool utc)
+when_resolve_end(const struct when *w, const struct span *span, bool utc)
 {
 	struct when next = *w;
 
@@ -253,37 +236,13 @@ when_resolve_end(const struct when *w, const struct when_span *span, bool utc)
 }
 
 int64_t
-when_resolve(const struct when *w, const struct when_span *span, bool utc)
+when_resolve(const struct when *w, const struct span *span, bool utc)
 {
 	if (w->kind == WHEN_CLOCK)
-		return clock_ns(w, span, utc);
+		return day_time_ns(w, span, utc);
 	if (w->kind == WHEN_DATE)
 		return seconds(w->written, utc) * second + w->ns;
 	if (w->kind == WHEN_INSTANT)
 		return w->ns;
-	return w->kind == WHEN_AFTER_FIRST ? sum(span->first_ns, w->ns) :
-					     sum(span->last_ns, -w->ns);
-}
-
-int
-size_parse(struct text t, uint64_t *bytes)
-{
-	struct text digits = take_digits(&t);
-	unsigned shift = text_skip(&t, "K") ? 10 :
-	    text_skip(&t, "M")              ? 20 :
-	    text_skip(&t, "G")              ? 30 :
-	    text_skip(&t, "T")              ? 40 :
-					      0;
-	uint64_t v;
-
-	if (shift > 0)
-		text_skip(&t, "iB");
-	if (t.n > 0 || digits.n == 0)
-		return fail(EINVAL);
-	if (text_u64(digits, &v) < 0)
-		return -1;
-	if (v == 0 || v > UINT64_MAX >> shift)
-		return fail(v == 0 ? EINVAL : ERANGE);
-	*bytes = v << shift;
-	return 0;
+	return w->kind == WHEN_AFTER_FIRST ? sum(span->from_ns, w->ns) : sum(span->to_ns, -w->ns);
 }

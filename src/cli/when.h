@@ -1,4 +1,4 @@
-/* when: times and sizes as people write them on a command line. Times are nanoseconds since 1970
+/* when: points in time as people write them on a command line. Times are nanoseconds since 1970
  * (CLOCK_REALTIME). */
 #ifndef PQ_CLI_WHEN_H
 #define PQ_CLI_WHEN_H
@@ -7,12 +7,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
-
-/* What a time is relative to: the first and the last moment of the recording. */
-struct when_span {
-	int64_t first_ns, last_ns;
-};
 
 enum when_kind {
 	WHEN_CLOCK, /* 17:12, 9:05:01.250: a time of day */
@@ -35,23 +31,25 @@ struct when {
 	int64_t ns;
 };
 
+/* --from or --to. */
+struct when_option {
+	const char *written; /* NULL: not given */
+	struct when when;
+};
+
 /* Any of the forms above. Dates are from 1970 to 2200, fractions have 9 digits at most, lengths of
  * time the units ms, s, m, h and d, without one they are seconds. 0, or -1 with EINVAL when t is no
  * time; *out is set on success only. */
 int when_parse(struct text t, struct when *out);
 
-/* The time in ns since 1970, local times by TZ unless utc. A time of day is the one of the last
- * moment's day; where that is later than the last moment, it is the one of the day before if that
- * is within the recording or nearer to it. Of a local time that comes twice, when clocks are set
- * back, it is the first one; of one that is left out, as long after the change as it is written to
- * be. Sums too large end at INT64_MIN or _MAX. */
-int64_t when_resolve(const struct when *w, const struct when_span *span, bool utc);
+/* The time in ns since 1970, local times by TZ unless utc; span: from the first to the last moment of
+ * the recording. A time of day is the one of the last moment's day; where that is later than the
+ * last moment, it is the one of the day before if that is within the recording or nearer to it. Of
+ * a local time that comes twice, when clocks are set back, it is the first one; of one that is left
+ * out, as long after the change as it is written to be. Sums too large end at INT64_MIN or _MAX. */
+int64_t when_resolve(const struct when *w, const struct span *span, bool utc);
 
 /* The same for the end of a window: of a date without a time it is the end of the day. */
-int64_t when_resolve_end(const struct when *w, const struct when_span *span, bool utc);
-
-/* "4096", "512K", "64M", "64MiB", "1G", "1T" into bytes, by powers of 1024. 0, or -1 with EINVAL
- * (no size, or 0) or ERANGE (more than 64 bits); *bytes is set on success only. */
-int size_parse(struct text t, uint64_t *bytes);
+int64_t when_resolve_end(const struct when *w, const struct span *span, bool utc);
 
 #endif

@@ -16,10 +16,10 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "cli/open.h"
-#include "session/crew.h"
-#include "session/schedule.h"
+#include "commands/record/plan.h"
+#include "session/session.h"
 #include "session/signals.h"
-#include "table/format.h"
+#include "table/formats.h"
 #include "table/metrics.h"
 #include "version.h"
 
@@ -152,11 +152,13 @@ textfile_close(struct textfile *f)
 /* Between rows the run queue is looked at so often; the first file is there so soon. */
 static const int64_t TICK_NS = 1000000000;
 
+struct export_options {
+	const char *directory;
+};
+
 struct exporter {
 	struct plan plan;
-	struct host *host;
-	struct crew crew;
-	struct schedule due;
+	struct session session;
 	struct textfile file;
 	struct buf text;
 	uint64_t errors; /* so many times the file could not be written */
@@ -177,9 +179,8 @@ widen(struct plan *p)
 	const struct target *t = &p->options->ask.target;
 
 	for (size_t i = 0; i < p->tools; i++) {
-		p->ask[i].most = 20;
 		if (!t->pid && !t->cgroup)
-			p->ask[i].target.all = p->tool[i]->takes & TAKES_ALL;
+			p->ask[i].target.all = tool_takes(p->tool[i], &option_all);
 	}
 }
 
@@ -228,7 +229,7 @@ put_tools(struct exporter *e)
 		labels.n = 0;
 		metrics_label(&labels, &scratch, "tool", e->plan.tool[i]->name);
 		metrics_sample(
-		    &e->text, &m, (struct text){ labels.s, labels.n }, !e->crew.samplers[i].over);
+		    &e->text, &m, (struct text){ labels.s, labels.n }, !e->session.v[i]->over);
 	}
 	buf_free(&labels);
 	buf_free(&scratch);
@@ -236,7 +237,7 @@ put_tools(struct exporter *e)
 
 /* What pq tells of itself. */
 static void
-put_self(struct exporter *e, const struct moment *m)
+put_self(struct exporter *e)
 {
 	struct buf *b = &e->text;
 
@@ -244,41 +245,39 @@ put_self(struct exporter *e, const struct moment *m)
 	put_tools(e);
 	put_one(b, "export_interval_seconds", false, (double)e->plan.interval_ns * 1e-9,
 	    "how often this is written");
-	put_one(b, "export_last_success_timestamp_seconds", false, (double)m->real_ns * 1e-9,
-	    "when this was written");
+	put_one(b, "export_last_success_timestamp_seconds", false,
+	    (double)e->session.now.real_ns * 1e-9, "when this was written");
 	put_one(b, "export_cpu_seconds", true, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9,
 	    "CPU time that pq export took");
 	put_one(
 	    b, "export_errors", true, (double)e->errors, "times that this could not be written");
-	put_one(b, "export_missed", true, (double)e->due.missed,
+	put_one(b, "export_missed", true, (double)e->session.missed,
 	    "times that pq export came too late, and left one out");
 }
 
 static void
 put_rows(struct exporter *e, size_t i)
 {
-	struct sampler *s = &e->crew.samplers[i];
-	const struct moment *from = &sampler_from(s)->at, *to = &sampler_to(s)->at;
-	struct rows rows = { &s->table, to->real_ns, from->real_ns,
-		(double)(to->mono_ns - from->mono_ns) * 1e-9 };
+	const struct sampler *s = e->session.v[i];
+	struct rows rows = sampler_rows(s);
 	struct report report = { .tool = s->tool->name,
 		.columns = s->tool->columns,
 		.nshown = (int)columns_count(s->tool->columns) };
 
 	for (int k = 0; k < report.nshown; k++)
 		report.shown[k] = k;
-	if (!s->over && sampler_rows(s))
+	if (rows.table)
 		metrics_rows(&e->text, &report, &rows);
 }
 
 /* When that cannot be done, it is tried again with the next moment; the first time that is said. */
 static void
-write_file(struct exporter *e, const struct moment *m)
+write_file(struct exporter *e)
 {
 	e->text.n = 0;
 	for (size_t i = 0; i < e->plan.tools; i++)
 		put_rows(e, i);
-	put_self(e, m);
+	put_self(e);
 	metrics_end(&e->text);
 	bool failed = textfile_put(&e->file, &e->text) < 0;
 	e->errors += failed;
@@ -290,47 +289,34 @@ write_file(struct exporter *e, const struct moment *m)
 	e->troubled = failed;
 }
 
-/* The next row's moment: 1, 0 at the end. */
-static int
-next_row(struct exporter *e, struct moment *m)
+/* The first file is there after a second, whatever the interval. */
+static void
+begin(struct exporter *e, const struct options *o)
 {
-	while (!signals_stop()) {
-		bool row;
-		int64_t deadline_ns = schedule_next(&e->due, &row);
-		int got = host_next(e->host, deadline_ns, row ? MOMENT_ROW : MOMENT_TICK, m);
-		if (got < 0 && errno != EINTR)
-			die(EXIT_FAILED, "cannot go on to the next moment: %s", strerror(errno));
-		if (got <= 0)
-			continue;
-		if (row)
-			return 1;
-		crew_tick(&e->crew, m);
-		schedule_ticked(&e->due, m->mono_ns, 0);
-	}
-	return 0;
+	const struct plan *p = &e->plan;
+
+	e->session = (struct session){ .host = tapes_open(o),
+		.options = o,
+		.interval_ns = p->interval_ns,
+		.first_ns = p->interval_ns < TICK_NS ? p->interval_ns : TICK_NS,
+		.lasting = true,
+		.say = say_note };
+	for (size_t i = 0; i < p->tools; i++)
+		session_add(&e->session, p->tool[i], &p->ask[i])->tick_ns =
+		    p->tool[i]->tick && !p->tool[i]->costly_tick ? TICK_NS : 0;
 }
 
-/* The first file is there after a second, whatever the interval. */
 static enum exit_status
 loop(struct exporter *e)
 {
-	struct moment m;
-	int64_t interval_ns = e->plan.interval_ns,
-		first_ns = interval_ns < TICK_NS ? interval_ns : TICK_NS;
+	struct session *s = &e->session;
+	enum session_event event;
 
-	if (host_next(e->host, 0, MOMENT_ROW, &m) <= 0 || !crew_read(&e->crew, &m, true))
-		return crew_status(&e->crew, true);
-	schedule_start(&e->due, &m, first_ns, TICK_NS, false);
-	for (bool first = true; next_row(e, &m); first = false) {
-		bool go_on = crew_read(&e->crew, &m, false);
-		if (first)
-			schedule_start(&e->due, &m, interval_ns, TICK_NS, true);
-		else
-			schedule_row_done(&e->due, m.mono_ns);
-		if (!go_on)
-			break;
-		write_file(e, &m);
-	}
+	if (!session_start(s) || !session_begin(s))
+		return session_status(s);
+	while ((event = session_next(s)) != SESSION_END)
+		if (event == SESSION_ROW)
+			write_file(e);
 	return e->troubled ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -346,19 +332,23 @@ export_run(const struct options *o)
 		    "an interval, and then tools: pq export takes no count, and goes on until it "
 		    "is stopped");
 	widen(&e->plan);
-	open_file(e, o->given->arg[OPT_TEXTFILE]);
-	e->host = tapes_open(o);
-	e->crew = (struct crew){ .plan = &e->plan, .host = e->host, .say = say_note };
+	open_file(e, ((const struct export_options *)o->ask.options)->directory);
+	begin(e, o);
 	signals_catch();
-	crew_begin(&e->crew);
 	enum exit_status status = loop(e);
-	crew_end(&e->crew);
+	session_end(&e->session);
 	textfile_close(&e->file);
-	host_close(e->host);
 	buf_free(&e->text);
+	plan_free(&e->plan);
 	free(e);
 	return status;
 }
+
+static const struct option options[] = {
+	{ 0, "textfile", "DIR", OPTION_TEXT, offsetof(struct export_options, directory),
+	    .help = "the directory that node_exporter reads" },
+	{ .type = OPTION_END },
+};
 
 const struct tool tool_export = {
 	.name = "export",
@@ -368,6 +358,9 @@ const struct tool tool_export = {
 	    "  pq export --textfile /var/lib/prometheus/node-exporter\n"
 	    "  pq export --textfile DIR 30 throttle mem    every 30 s; all cgroups with a limit\n"
 	    "  pq export --textfile DIR --root /host       in a container, of its node\n",
-	.takes = TAKES_TARGET | TAKES_EXPORT,
+	.shared = (const struct option *const[]){ &option_root, &option_pid, &option_cgroup,
+	    &option_all, NULL },
+	.options = options,
+	.options_size = sizeof(struct export_options),
 	.command = export_run,
 };

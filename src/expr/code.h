@@ -86,7 +86,7 @@ struct expr {
 enum { COMBINATIONS_MOST = 65536 };
 
 /* One row of each tool named, and what comes of it. */
-struct run {
+struct expr_run {
 	const struct expr *x;
 	const struct table *tables[NAMED_MOST];
 	size_t rows[NAMED_MOST];
@@ -136,7 +136,7 @@ struct parser {
 };
 
 /* From the loosest to the tightest; at each level operators bind to the left. */
-enum level { DISJUNCTION, CONJUNCTION, COMPARISON, SUM, PRODUCT, OPERAND };
+enum precedence { DISJUNCTION, CONJUNCTION, COMPARISON, SUM, PRODUCT, OPERAND };
 
 /* A part of the source that was read, whose steps are the last ones so far. */
 struct part {
@@ -161,7 +161,7 @@ int expr_shown(struct text name);
 bool expr_next(struct parser *p);
 
 /* The binary operators' level; OPERAND for what is none. */
-enum level expr_level(enum op op);
+enum precedence expr_level(enum op op);
 
 /* Joins the units of two figures, which are the last that was read, in *left, and takes their
  * numbers with units to the units of the columns beside them; false with the error when one does

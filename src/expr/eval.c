@@ -9,14 +9,14 @@ struct value {
 };
 
 static const struct cell *
-cell_of(const struct run *r, int tool, int column)
+cell_of(const struct expr_run *r, int tool, int column)
 {
 	return &table_at(r->tables[tool], r->rows[tool])[column];
 }
 
 /* Notes why a figure is unknown, if it is. */
 static struct value
-figure(struct run *r, double x, bool none)
+figure(struct expr_run *r, double x, bool none)
 {
 	r->none |= isnan(x) && none;
 	r->unknown |= isnan(x) && !none;
@@ -24,7 +24,7 @@ figure(struct run *r, double x, bool none)
 }
 
 static struct value
-pushed(struct run *r, const struct step *s)
+pushed(struct expr_run *r, const struct step *s)
 {
 	const struct cell *cell;
 	const char *label;
@@ -48,7 +48,7 @@ pushed(struct run *r, const struct step *s)
 }
 
 static double
-calculate(struct run *r, enum op op, double a, double b)
+calculate(struct expr_run *r, enum op op, double a, double b)
 {
 	switch (op) {
 	case MULTIPLY:
@@ -84,7 +84,7 @@ compare_text(enum op op, struct text a, struct text b)
 
 /* A tenth of what the column is compared with; what is infinite has none. */
 static double
-easing(const struct run *r, const struct step *s, double threshold)
+easing(const struct expr_run *r, const struct step *s, double threshold)
 {
 	double tenth = r->relaxed && isfinite(threshold) ? fabs(threshold) / 10 : 0;
 
@@ -92,7 +92,7 @@ easing(const struct run *r, const struct step *s, double threshold)
 }
 
 static double
-compare(const struct run *r, const struct step *s, double a, double b)
+compare(const struct expr_run *r, const struct step *s, double a, double b)
 {
 	double ease = easing(r, s, s->turned ? a : b);
 
@@ -118,7 +118,7 @@ compare(const struct run *r, const struct step *s, double a, double b)
 
 /* For expr_judge: a comparison of figures as it is in these rows. */
 static void
-keep_figure(struct run *r, const struct step *s, double truth, double value, double threshold)
+keep_figure(struct expr_run *r, const struct step *s, double truth, double value, double threshold)
 {
 	for (size_t i = 0; i < r->findings->n; i++) {
 		struct expr_figure *f = &r->findings->v[i];
@@ -135,7 +135,7 @@ keep_figure(struct run *r, const struct step *s, double truth, double value, dou
 /* A comparison was made: keeps the first of those that tell most: a true one of figures, then a
  * false one under a `not` (a true one there speaks against the whole), then one of text. */
 static void
-note(struct run *r, const struct step *s, double truth, double value, double threshold)
+note(struct expr_run *r, const struct step *s, double truth, double value, double threshold)
 {
 	int rank = truth == 1 && !s->negated ? 3 : truth == 0 && s->negated ? 2 : 0;
 
@@ -158,7 +158,7 @@ note(struct run *r, const struct step *s, double truth, double value, double thr
 }
 
 static double
-unary(struct run *r, const struct step *s, double a)
+unary(struct expr_run *r, const struct step *s, double a)
 {
 	if (s->op == NEGATE)
 		return -a;
@@ -170,7 +170,7 @@ unary(struct run *r, const struct step *s, double a)
 }
 
 static double
-binary(struct run *r, const struct step *s, const struct value *a, const struct value *b)
+binary(struct expr_run *r, const struct step *s, const struct value *a, const struct value *b)
 {
 	if (s->op == AND)
 		return kleene_and(a->num, b->num);
@@ -186,7 +186,7 @@ binary(struct run *r, const struct step *s, const struct value *a, const struct 
 
 /* The parser has seen to it that the values suffice. */
 static double
-expr_walk(struct run *r)
+expr_walk(struct expr_run *r)
 {
 	struct value values[VALUES_MOST], *top = values;
 
@@ -211,7 +211,7 @@ expr_walk(struct run *r)
 
 /* The first row of each; false when one has none. */
 static bool
-begin(struct run *r, const struct expr_now *now)
+begin(struct expr_run *r, const struct expr_now *now)
 {
 	int many = 0;
 
@@ -228,7 +228,7 @@ begin(struct run *r, const struct expr_now *now)
 
 /* The next combination of rows; false after the last. */
 static bool
-advance(struct run *r)
+advance(struct expr_run *r)
 {
 	for (int i = 0; i < r->x->nnamed; i++) {
 		if (++r->rows[i] < r->tables[i]->nrows)
@@ -241,7 +241,7 @@ advance(struct run *r)
 enum truth
 expr_eval(const struct expr *x, const struct expr_now *now, bool relaxed, struct expr_hit *hit)
 {
-	struct run r = { .x = x, .cpus = now->cpus, .relaxed = relaxed };
+	struct expr_run r = { .x = x, .cpus = now->cpus, .relaxed = relaxed };
 	bool unknown = false;
 
 	if (!begin(&r, now))
@@ -274,7 +274,7 @@ sign_of(const struct step *s)
 
 /* The comparisons of figures, as far as they have columns. */
 static void
-list_figures(struct run *r, struct expr_findings *f)
+list_figures(struct expr_run *r, struct expr_findings *f)
 {
 	*f = (struct expr_findings){ 0 };
 	for (const struct step *s = r->x->steps; s < r->x->steps + r->x->nsteps; s++) {
@@ -327,7 +327,7 @@ is_worse(const struct expr_findings *a, const struct expr_findings *b)
 /* It does not hold for these rows: keeps the figures that come nearest to it, if they matter
  * here. */
 static void
-keep_nearest(struct run *r, struct expr_findings *best)
+keep_nearest(struct expr_run *r, struct expr_findings *best)
 {
 	struct expr_findings *here = r->findings;
 
@@ -342,7 +342,7 @@ keep_nearest(struct run *r, struct expr_findings *best)
 }
 
 static void
-keep_worst(struct run *r, bool first, struct expr_findings *best)
+keep_worst(struct expr_run *r, bool first, struct expr_findings *best)
 {
 	if (first || is_worse(r->findings, best))
 		*best = *r->findings;
@@ -354,7 +354,7 @@ enum truth
 expr_judge(const struct expr *x, const struct expr_now *now, struct expr_findings *f)
 {
 	struct expr_findings here;
-	struct run r = { .x = x, .cpus = now->cpus, .findings = &here };
+	struct expr_run r = { .x = x, .cpus = now->cpus, .findings = &here };
 	bool unknown = false, holds = false, more;
 	size_t n = 0;
 

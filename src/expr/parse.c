@@ -6,56 +6,11 @@
 #include "expr/code.h"
 #include "expr/expr.h"
 
-enum { NAME_MOST = 63 };
-
-static size_t
-least(size_t a, size_t b)
+static void
+nearest_column(struct nearest *near, const struct column *columns)
 {
-	return a < b ? a : b;
-}
-
-/* How many characters are to be changed, put in or left out; names of at most NAME_MOST. */
-static size_t
-distance(struct text a, struct text b)
-{
-	size_t row[NAME_MOST + 1];
-
-	for (size_t j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.n; i++) {
-		size_t corner = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= b.n; j++) {
-			size_t change = corner + (a.s[i - 1] != b.s[j - 1]);
-			corner = row[j];
-			row[j] = least(change, least(row[j], row[j - 1]) + 1);
-		}
-	}
-	return row[b.n];
-}
-
-/* The nearest key, if it is nearer than *best, which is set then; or NULL. */
-static const char *
-nearest(const struct column *columns, struct text key, size_t *best)
-{
-	const char *found = NULL;
-
-	for (; columns->key && key.n <= NAME_MOST; columns++) {
-		struct text other = text_of(columns->key);
-		size_t d = other.n <= NAME_MOST ? distance(key, other) : *best;
-		if (d < *best) {
-			*best = d;
-			found = columns->key;
-		}
-	}
-	return found;
-}
-
-/* What is not near any more: a third of the name, or four characters, must be others. */
-static size_t
-too_far(struct text key)
-{
-	return least(key.n / 3, 3) + 1;
+	for (; columns->key; columns++)
+		nearest_try(near, columns->key);
 }
 
 static const struct expr_tool *
@@ -88,13 +43,14 @@ no_tool(struct parser *p, const struct token *t)
 static bool
 no_column(struct parser *p, const struct expr_tool *tool, struct text key)
 {
-	size_t at = (size_t)(key.s - p->source.s), best = too_far(key);
-	const char *near = nearest(tool->columns, key, &best);
+	size_t at = (size_t)(key.s - p->source.s);
+	struct nearest near = nearest_to(key);
 	int n = expr_shown(key);
 
-	if (near)
-		return expr_fail(
-		    p, at, "no column %.*s in %s; did you mean %s?", n, key.s, tool->name, near);
+	nearest_column(&near, tool->columns);
+	if (near.name)
+		return expr_fail(p, at, "no column %.*s in %s; did you mean %s?", n, key.s,
+		    tool->name, near.name);
 	return expr_fail(p, at, "no column %.*s in %s; pq %s --columns lists them", n, key.s,
 	    tool->name, tool->name);
 }
@@ -104,8 +60,7 @@ static bool
 no_key(struct parser *p, const struct token *t)
 {
 	const struct expr_tool *of = NULL;
-	const char *near = NULL;
-	size_t best = too_far(t->text);
+	struct nearest near = nearest_to(t->text);
 	int n = expr_shown(t->text);
 
 	if (find_tool(p, t->text))
@@ -113,15 +68,13 @@ no_key(struct parser *p, const struct token *t)
 		    "%.*s is a tool: write TOOL.KEY; pq %.*s --columns lists them", n, t->text.s, n,
 		    t->text.s);
 	for (size_t i = 0; i < p->ntools; i++) {
-		const char *key = nearest(p->tools[i].columns, t->text, &best);
-		if (key) {
-			near = key;
-			of = &p->tools[i];
-		}
+		const char *before = near.name;
+		nearest_column(&near, p->tools[i].columns);
+		of = near.name != before ? &p->tools[i] : of;
 	}
-	if (near)
-		return expr_fail(
-		    p, t->at, "no column %.*s; did you mean %s.%s?", n, t->text.s, of->name, near);
+	if (near.name)
+		return expr_fail(p, t->at, "no column %.*s; did you mean %s.%s?", n, t->text.s,
+		    of->name, near.name);
 	return expr_fail(p, t->at, "no column %.*s; pq TOOL --columns lists them", n, t->text.s);
 }
 
@@ -196,7 +149,7 @@ expr_find(struct parser *p, const struct token *t, int *tool, int *column)
 	return *tool >= 0;
 }
 
-static bool parse_level(struct parser *p, enum level level, struct part *out);
+static bool parse_level(struct parser *p, enum precedence level, struct part *out);
 
 /* Adds a step; its operands are the values before it. */
 static bool
@@ -296,7 +249,7 @@ join_figures(struct parser *p, struct part *left, const struct token *op, const 
 static bool
 begin_join(struct parser *p, struct part *left, const struct token *op)
 {
-	enum level level = expr_level(op->op);
+	enum precedence level = expr_level(op->op);
 
 	if (level <= CONJUNCTION)
 		return to_condition(p, left, op->at);
@@ -409,9 +362,9 @@ join(struct parser *p, struct part *left, const struct token *op, struct part *r
 
 /* What stands between operators of that level, and these. */
 static bool
-parse_level(struct parser *p, enum level level, struct part *out)
+parse_level(struct parser *p, enum precedence level, struct part *out)
 {
-	enum level next = (enum level)(level + 1);
+	enum precedence next = (enum precedence)(level + 1);
 	struct part right;
 
 	*out = (struct part){ .at = p->token.at, .first = p->x->nsteps, .tool = -1, .column = -1 };

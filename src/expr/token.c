@@ -50,7 +50,7 @@ expr_suffix(struct text written)
 	return NULL;
 }
 
-enum level
+enum precedence
 expr_level(enum op op)
 {
 	if (op == OR || op == AND)

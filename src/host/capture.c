@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -274,9 +275,10 @@ static bool
 is_moment(int dir, const char *name)
 {
 	char path[512];
+	struct stat st;
 
 	return (size_t)snprintf(path, sizeof path, "%s/proc/.", name) < sizeof path &&
-	    faccessat(dir, path, F_OK, 0) == 0;
+	    fstatat(dir, path, &st, 0) == 0;
 }
 
 static void

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 /* What a moment is for: a row needs all files of a tool; a tick looks at one gauge in between. */
@@ -116,23 +117,17 @@ struct host *host_moments(const char *dir);
 /* The name of the directory of the present moment in it. */
 const char *host_moments_name(const struct host *h);
 
-/* Which part of a recording is wanted, in CLOCK_REALTIME ns; and whether to wait for more at its
- * end. */
-struct host_window {
-	int64_t from_ns, to_ns; /* INT64_MIN and INT64_MAX: all */
-	bool follow;
-};
-
 /* A tape, from a file, or a pipe that is read as it comes. The descriptor becomes the host's. NULL
  * with errno: EINVAL it is no tape, ENOTSUP it is of a later version, ENODATA there is no moment on
  * it. */
 struct host *host_tape(int fd, bool pipe);
 
 /* The times of the first and of the last moment of a tape that is a file. 0, or -1 with errno. */
-int host_tape_span(struct host *h, int64_t *first_ns, int64_t *last_ns);
+int host_tape_span(struct host *h, struct span *out);
 
-/* Before the first host_next: only this much of the tape. */
-void host_tape_window(struct host *h, const struct host_window *window);
+/* Before the first host_next: only this much of the tape (CLOCK_REALTIME); follow: wait for more at
+ * its end. */
+void host_tape_window(struct host *h, struct span window, bool follow);
 
 struct tape_writer;
 struct tape_file;

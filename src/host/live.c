@@ -1,5 +1,5 @@
-/* live: this machine, or a file tree that is one. Files stay open and are read again with
- * pread(2). */
+/* live: this machine, or a file tree that is one. Files and directories stay open, and are read
+ * again with pread(2). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,15 +13,31 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/map.h"
 #include "host/host.h"
-#include "host/open_files.h"
 #include "host/read_file.h"
 
-enum { PROVIDED_MOST = 4 };
+/* A file that no row has asked for in so long is closed: its process or cgroup has gone, or is not
+ * watched any more. */
+enum { PROVIDED_MOST = 4, IDLE_ROWS = 16 };
+
+struct open_file {
+	int fd;
+	uint32_t used; /* the row in which it was asked for last */
+	bool whole;    /* its text comes in one piece, see slurp_file */
+	bool counted;  /* a directory, whose links are counted */
+};
 
 struct live {
 	struct host host;
-	struct kept_files kept;
+	int root;              /* the directory that paths begin at */
+	struct map paths;      /* of the files that stay open */
+	struct open_file *v;   /* by the path's number */
+	uint32_t room;         /* of v */
+	uint32_t most;         /* so many stay open: each costs the kernel some 6 KB */
+	uint32_t row, swept;   /* the present row, and the one in which idle files were closed */
+	struct open_file last; /* one beyond those, open until the next is asked for */
+	bool has_last;
 	struct buf text;
 	struct {
 		const char *path; /* NULL: a free place */
@@ -29,32 +45,101 @@ struct live {
 	} provided[PROVIDED_MOST];
 };
 
-/* A file that is kept is this one file: when it is gone, that is told, even if another has come
- * under its name (a pid used again, a cgroup made anew). The next read finds that one. */
-static int
-get(struct live *l, const char *path, struct text *text, int (*slurp)(struct kept *, struct buf *))
+/* Closes a file; the last one takes its number. */
+static void
+close_file(struct live *l, uint32_t i)
 {
-	struct kept *k = kept_get(&l->kept, path);
-
-	if (!k)
-		return -1;
-	if (slurp(k, &l->text) == 0) {
-		*text = (struct text){ l->text.s, l->text.n };
-		return 0;
-	}
-	int error = errno;
-	kept_forget(&l->kept, k);
-	if (error ==
-	    ENODEV) /* a cgroup's file is gone with its directory, which may have been made anew */
-		kept_forget_directory_of(&l->kept, path);
-	errno = error;
-	return -1;
+	close(l->v[i].fd);
+	map_remove(&l->paths, i);
+	l->v[i] = l->v[l->paths.n];
 }
 
-static int
-slurp_text(struct kept *k, struct buf *b)
+/* Closes those that no row since `oldest` has asked for. */
+static void
+close_older(struct live *l, uint32_t oldest)
 {
-	return slurp_file(k->fd, b, &k->whole);
+	for (uint32_t i = l->paths.n; i-- > 0;)
+		if (l->v[i].used < oldest)
+			close_file(l, i);
+}
+
+static void
+close_last(struct live *l)
+{
+	if (l->has_last)
+		close(l->last.fd);
+	l->has_last = false;
+}
+
+/* Too many files may be open: then those that are not read in this row are closed, then all. */
+static int
+open_path(struct live *l, const char *path)
+{
+	const uint32_t oldest[] = { l->row, UINT32_MAX };
+
+	for (int i = 0;; i++) {
+		int fd = openat(l->root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		if (fd >= 0 || errno != EMFILE || i == 2)
+			return fd;
+		close_older(l, oldest[i]);
+	}
+}
+
+/* Opens a file to stay open, if there is room for it: to close another one instead would gain
+ * nothing. */
+static struct open_file *
+add_file(struct live *l, const char *path)
+{
+	int fd = open_path(l, path);
+
+	if (fd < 0)
+		return NULL;
+	if (l->paths.n >= l->most) {
+		l->has_last = true;
+		l->last = (struct open_file){ .fd = fd };
+		return &l->last;
+	}
+	uint32_t i = map_put(&l->paths, text_of(path));
+	if (i >= l->room) {
+		l->room = l->room ? l->room * 2 : 32;
+		l->v = xrealloc(l->v, l->room * sizeof *l->v);
+	}
+	l->v[i] = (struct open_file){ .fd = fd };
+	return &l->v[i];
+}
+
+/* The file at the path, opened now if need be; NULL with errno. Valid until the next call. */
+static struct open_file *
+find_file(struct live *l, const char *path)
+{
+	int i = map_find(&l->paths, text_of(path));
+
+	close_last(l);
+	struct open_file *f = i >= 0 ? &l->v[i] : add_file(l, path);
+	if (f)
+		f->used = l->row;
+	return f;
+}
+
+/* Closes one that cannot be read, and keeps errno. A file that stays open is this one file: when it
+ * is gone, that is told, even if another one has come under its name (a pid used again, a cgroup
+ * made again), which the next read finds. With ENODEV a cgroup's directory has gone, too. */
+static int
+give_up(struct live *l, struct open_file *f, const char *path)
+{
+	int error = errno, above = -1;
+	const char *slash = strrchr(path, '/');
+
+	if (f == &l->last)
+		close_last(l);
+	else
+		close_file(l, (uint32_t)(f - l->v));
+	if (error == ENODEV && slash)
+		above = map_find(&l->paths, (struct text){ path, (size_t)(slash - path) });
+	if (above >= 0)
+		close_file(l, (uint32_t)above);
+	errno = error;
+	return -1;
 }
 
 static int
@@ -75,7 +160,13 @@ live_read(struct host *h, const char *path, struct text *text)
 	for (int i = 0; i < PROVIDED_MOST && l->provided[i].path; i++)
 		if (strcmp(l->provided[i].path, path) == 0)
 			return read_provided(l, &l->provided[i].p, text);
-	return get(l, path, text, slurp_text);
+	struct open_file *f = find_file(l, path);
+	if (!f)
+		return -1;
+	if (slurp_file(f->fd, &l->text, &f->whole) < 0)
+		return give_up(l, f, path);
+	*text = (struct text){ l->text.s, l->text.n };
+	return 0;
 }
 
 /* The paths are constants. One that is taken away leaves no gap. */
@@ -116,22 +207,30 @@ counts_links(int fd)
 }
 
 static int
-slurp_list(struct kept *k, struct buf *b)
+list_directory(struct open_file *f, struct buf *b)
 {
 	struct stat st;
 
-	if (!k->counted && !(k->counted = counts_links(k->fd)))
-		return slurp_directories(k->fd, b);
+	if (!f->counted && !(f->counted = counts_links(f->fd)))
+		return slurp_directories(f->fd, b);
 	b->n = 0;
-	if (fstat(k->fd, &st) < 0)
+	if (fstat(f->fd, &st) < 0)
 		return -1;
-	return S_ISDIR(st.st_mode) && st.st_nlink == 2 ? 0 : slurp_directories(k->fd, b);
+	return S_ISDIR(st.st_mode) && st.st_nlink == 2 ? 0 : slurp_directories(f->fd, b);
 }
 
 static int
 live_list(struct host *h, const char *path, struct text *names)
 {
-	return get((struct live *)h, path, names, slurp_list);
+	struct live *l = (struct live *)h;
+	struct open_file *f = find_file(l, path);
+
+	if (!f)
+		return -1;
+	if (list_directory(f, &l->text) < 0)
+		return give_up(l, f, path);
+	*names = (struct text){ l->text.s, l->text.n };
+	return 0;
 }
 
 /* A link is not kept open: it is asked for seldom, and may lead elsewhere the next time. */
@@ -140,7 +239,7 @@ live_link(struct host *h, const char *path, struct text *target)
 {
 	struct live *l = (struct live *)h;
 
-	if (slurp_link(l->kept.root, path, &l->text) < 0)
+	if (slurp_link(l->root, path, &l->text) < 0)
 		return -1;
 	*target = (struct text){ l->text.s, l->text.n };
 	return 0;
@@ -149,30 +248,26 @@ live_link(struct host *h, const char *path, struct text *target)
 /* Since Linux 6.2 the size of /proc/PID/fd is the number of open files; listing many thousands
  * takes long. */
 static int
-count_kept(struct kept *k, struct buf *b)
+count_entries(int fd, uint64_t *n)
 {
 	struct statfs fs;
 	struct stat st;
 
-	b->n = 0;
-	if (fstatfs(k->fd, &fs) == 0 && fs.f_type == 0x9fa0 && fstat(k->fd, &st) == 0 &&
-	    st.st_size > 0) {
-		buf_u64(b, (uint64_t)st.st_size, 1);
-		return 0;
-	}
-	uint64_t n = 0;
-	if (slurp_count(k->fd, &n) < 0)
-		return -1;
-	buf_u64(b, n, 1);
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != 0x9fa0 || fstat(fd, &st) < 0 || st.st_size <= 0)
+		return slurp_count(fd, n);
+	*n = (uint64_t)st.st_size;
 	return 0;
 }
 
 static int
 live_count(struct host *h, const char *path, uint64_t *n)
 {
-	struct text text;
+	struct live *l = (struct live *)h;
+	struct open_file *f = find_file(l, path);
 
-	return get((struct live *)h, path, &text, count_kept) < 0 ? -1 : text_u64(text, n);
+	if (!f)
+		return -1;
+	return count_entries(f->fd, n) < 0 ? give_up(l, f, path) : 0;
 }
 
 static int
@@ -189,8 +284,10 @@ live_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 		.real_ns = clock_ns(CLOCK_REALTIME),
 		.boot_ns = clock_ns(CLOCK_BOOTTIME),
 		.kind = kind };
-	if (kind == MOMENT_ROW)
-		kept_row(&l->kept);
+	if (kind == MOMENT_ROW && ++l->row - l->swept >= IDLE_ROWS) {
+		close_older(l, l->row > IDLE_ROWS ? l->row - IDLE_ROWS : 0);
+		l->swept = l->row;
+	}
 	return 1;
 }
 
@@ -199,7 +296,11 @@ live_close(struct host *h)
 {
 	struct live *l = (struct live *)h;
 
-	kept_end(&l->kept);
+	close_last(l);
+	close_older(l, UINT32_MAX);
+	map_free(&l->paths);
+	free(l->v);
+	close(l->root);
 	buf_free(&l->text);
 	free(l);
 }
@@ -231,12 +332,12 @@ raise_file_limit(void)
 	enum { MOST = 16384, SPARE = 64 };
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+	if (prlimit(0, RLIMIT_NOFILE, NULL, &limit) < 0)
 		return SPARE;
 	if (limit.rlim_cur < limit.rlim_max) {
 		rlim_t soft = limit.rlim_cur;
 		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		if (prlimit(0, RLIMIT_NOFILE, &limit, NULL) < 0)
 			limit.rlim_cur = soft;
 	}
 	if (limit.rlim_cur > MOST + SPARE)
@@ -252,8 +353,9 @@ host_live(const char *root)
 	if (fd < 0)
 		return NULL;
 	struct live *l = xmalloc(sizeof *l);
-	*l = (struct live){ .host = { .ops = &live_ops, .elsewhere = strcmp(root, "/") != 0 } };
+	*l = (struct live){ .host = { .ops = &live_ops, .elsewhere = strcmp(root, "/") != 0 },
+		.root = fd,
+		.most = raise_file_limit() };
 	learn_facts(&l->host.facts);
-	kept_begin(&l->kept, fd, raise_file_limit());
 	return &l->host;
 }

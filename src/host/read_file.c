@@ -34,7 +34,7 @@ slurp_file(int fd, struct buf *b, bool *whole)
 
 /* What getdents64(2) fills in; libc has it only behind opendir, which allocates 32 KiB each
  * time. */
-struct entry {
+struct dir_entry {
 	uint64_t inode;
 	int64_t offset;
 	unsigned short length;
@@ -44,7 +44,7 @@ struct entry {
 
 /* A symbolic link to a directory is one too: /sys/fs/cgroup/cpu may lead to cpu,cpuacct. */
 static bool
-is_directory(int fd, const struct entry *e)
+is_directory(int fd, const struct dir_entry *e)
 {
 	struct stat st;
 
@@ -54,7 +54,7 @@ is_directory(int fd, const struct entry *e)
 }
 
 static void
-add_directory(int fd, const struct entry *e, struct buf *b)
+add_directory(int fd, const struct dir_entry *e, struct buf *b)
 {
 	if (strcmp(e->name, ".") == 0 || strcmp(e->name, "..") == 0 || strchr(e->name, '\n') ||
 	    !is_directory(fd, e))
@@ -66,7 +66,7 @@ add_directory(int fd, const struct entry *e, struct buf *b)
 int
 slurp_count(int fd, uint64_t *n)
 {
-	_Alignas(struct entry) char page[8192];
+	_Alignas(struct dir_entry) char page[8192];
 	long got;
 
 	*n = 0;
@@ -74,7 +74,7 @@ slurp_count(int fd, uint64_t *n)
 		return -1;
 	while ((got = syscall(SYS_getdents64, fd, page, sizeof page)) > 0) {
 		for (long at = 0; at < got;) {
-			const struct entry *e = (const void *)(page + at);
+			const struct dir_entry *e = (const void *)(page + at);
 			*n += strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0;
 			at += e->length;
 		}
@@ -85,7 +85,7 @@ slurp_count(int fd, uint64_t *n)
 int
 slurp_directories(int fd, struct buf *b)
 {
-	_Alignas(struct entry) char page[8192];
+	_Alignas(struct dir_entry) char page[8192];
 	long n;
 
 	b->n = 0;
@@ -93,7 +93,7 @@ slurp_directories(int fd, struct buf *b)
 		return -1;
 	while ((n = syscall(SYS_getdents64, fd, page, sizeof page)) > 0) {
 		for (long at = 0; at < n;) {
-			const struct entry *e = (const void *)(page + at);
+			const struct dir_entry *e = (const void *)(page + at);
 			add_directory(fd, e, b);
 			at += e->length;
 		}

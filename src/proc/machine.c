@@ -27,31 +27,31 @@ int
 meminfo_parse(struct text t, struct meminfo *out)
 {
 	/* "MemTotal:         972484 kB" */
-	static const char *const keys[MEM_KEYS] = {
-		[MEM_TOTAL] = "MemTotal:",
-		[MEM_FREE] = "MemFree:",
-		[MEM_BUFFERS] = "Buffers:",
-		[MEM_CACHED] = "Cached:",
-		[MEM_ANON] = "AnonPages:",
-		[MEM_SHMEM] = "Shmem:",
-		[MEM_ACTIVE_FILE] = "Active(file):",
-		[MEM_INACTIVE_FILE] = "Inactive(file):",
-		[MEM_SLAB] = "Slab:",
-		[MEM_SRECLAIMABLE] = "SReclaimable:",
-		[MEM_KERNEL_STACK] = "KernelStack:",
-		[MEM_PAGE_TABLES] = "PageTables:",
-		[MEM_PERCPU] = "Percpu:",
-		[MEM_SWAP_TOTAL] = "SwapTotal:",
-		[MEM_SWAP_FREE] = "SwapFree:",
+	static const char *const keys[MEMINFO_KEYS] = {
+		[MEMINFO_TOTAL] = "MemTotal:",
+		[MEMINFO_FREE] = "MemFree:",
+		[MEMINFO_BUFFERS] = "Buffers:",
+		[MEMINFO_CACHED] = "Cached:",
+		[MEMINFO_ANON] = "AnonPages:",
+		[MEMINFO_SHMEM] = "Shmem:",
+		[MEMINFO_ACTIVE_FILE] = "Active(file):",
+		[MEMINFO_INACTIVE_FILE] = "Inactive(file):",
+		[MEMINFO_SLAB] = "Slab:",
+		[MEMINFO_SRECLAIMABLE] = "SReclaimable:",
+		[MEMINFO_KERNEL_STACK] = "KernelStack:",
+		[MEMINFO_PAGE_TABLES] = "PageTables:",
+		[MEMINFO_PERCPU] = "Percpu:",
+		[MEMINFO_SWAP_TOTAL] = "SwapTotal:",
+		[MEMINFO_SWAP_FREE] = "SwapFree:",
 	};
 
-	keyed_parse(t, keys, MEM_KEYS, out->v);
-	for (int i = 0; i < MEM_KEYS; i++) {
+	keyed_parse(t, keys, MEMINFO_KEYS, out->v);
+	for (int i = 0; i < MEMINFO_KEYS; i++) {
 		if (out->v[i].v > UINT64_MAX / 1024)
 			out->v[i] = (struct keyed){ 0 };
 		out->v[i].v *= 1024;
 	}
-	if (out->v[MEM_TOTAL].known)
+	if (out->v[MEMINFO_TOTAL].known)
 		return 0;
 	errno = EINVAL;
 	return -1;
@@ -68,7 +68,13 @@ vmstat_parse(struct text t, struct vmstat *out)
 		[VM_OOM_KILL] = "oom_kill",
 	};
 
-	if (keyed_parse(t, keys, VM_KEYS, out->v) > 0)
+	/* a kernel has the first key or the next two: those that all new kernels have are looked
+	 * for first, so that the search ends before the text does */
+	size_t found = keyed_parse(t, keys + 1, VM_KEYS - 1, out->v + 1);
+	out->v[VM_REFAULT] = (struct keyed){ 0 };
+	if (!out->v[VM_REFAULT_ANON].known)
+		found += keyed_parse(t, keys, 1, out->v);
+	if (found > 0)
 		return 0;
 	errno = EINVAL;
 	return -1;
@@ -169,11 +175,11 @@ parse_cpu(struct text line, struct cpu_time *c)
 	if (!text_word(&line, &word) || text_u64(word, &cpu) < 0 || cpu > INT_MAX)
 		return false;
 	*c = (struct cpu_time){ .cpu = (unsigned)cpu };
-	while (n < CPU_FIELDS && text_word(&line, &word))
+	while (n < STAT_FIELDS && text_word(&line, &word))
 		if (text_u64(word, &c->ticks[n++]) < 0)
 			return false;
 	c->fields = n;
-	return n > CPU_IDLE; /* Linux 2.4 had the first four; a line with fewer is torn */
+	return n > STAT_IDLE; /* Linux 2.4 had the first four; a line with fewer is torn */
 }
 
 int

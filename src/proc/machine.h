@@ -24,27 +24,27 @@ int loadavg_parse(struct text t, struct loadavg *out);
 /* meminfo: /proc/meminfo, the machine's memory, and what /proc/vmstat adds to it. */
 
 enum meminfo_key {
-	MEM_TOTAL,
-	MEM_FREE,
-	MEM_BUFFERS,
-	MEM_CACHED,
-	MEM_ANON,
-	MEM_SHMEM,
-	MEM_ACTIVE_FILE,
-	MEM_INACTIVE_FILE,
-	MEM_SLAB,
-	MEM_SRECLAIMABLE,
-	MEM_KERNEL_STACK,
-	MEM_PAGE_TABLES,
-	MEM_PERCPU,
-	MEM_SWAP_TOTAL,
-	MEM_SWAP_FREE,
-	MEM_KEYS
+	MEMINFO_TOTAL,
+	MEMINFO_FREE,
+	MEMINFO_BUFFERS,
+	MEMINFO_CACHED,
+	MEMINFO_ANON,
+	MEMINFO_SHMEM,
+	MEMINFO_ACTIVE_FILE,
+	MEMINFO_INACTIVE_FILE,
+	MEMINFO_SLAB,
+	MEMINFO_SRECLAIMABLE,
+	MEMINFO_KERNEL_STACK,
+	MEMINFO_PAGE_TABLES,
+	MEMINFO_PERCPU,
+	MEMINFO_SWAP_TOTAL,
+	MEMINFO_SWAP_FREE,
+	MEMINFO_KEYS
 };
 
 /* Bytes; a key that this kernel has not is unknown (Percpu came with 4.20). */
 struct meminfo {
-	struct keyed v[MEM_KEYS];
+	struct keyed v[MEMINFO_KEYS];
 };
 
 /* 0, or -1 with EINVAL when MemTotal is not there. */
@@ -106,24 +106,24 @@ const struct cpu_sched *schedstat_find(const struct schedstat *s, unsigned cpu, 
 
 /* The fields of a line "cpu0 14 0 102 1294 0 0 3 0 0 0", in the kernel's order. */
 enum cpu_field {
-	CPU_USER,
-	CPU_NICE,
-	CPU_SYSTEM,
-	CPU_IDLE,
-	CPU_IOWAIT,
-	CPU_IRQ,
-	CPU_SOFTIRQ,
-	CPU_STEAL,
-	CPU_GUEST,
-	CPU_GUEST_NICE,
-	CPU_FIELDS
+	STAT_USER,
+	STAT_NICE,
+	STAT_SYSTEM,
+	STAT_IDLE,
+	STAT_IOWAIT,
+	STAT_IRQ,
+	STAT_SOFTIRQ,
+	STAT_STEAL,
+	STAT_GUEST,
+	STAT_GUEST_NICE,
+	STAT_FIELDS
 };
 
 /* Clock ticks (USER_HZ) since boot. guest is also in user, guest_nice also in nice. */
 struct cpu_time {
 	unsigned cpu;
 	int fields; /* how many of them this kernel has; the others are 0 here, and unknown */
-	uint64_t ticks[CPU_FIELDS];
+	uint64_t ticks[STAT_FIELDS];
 };
 
 struct stat_file {

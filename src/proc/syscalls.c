@@ -6,15 +6,16 @@
 #include "base/text.h"
 
 /* Names of calls with numbers that follow each other. */
-struct run {
+struct call_names {
 	unsigned first;
 	const char *names;
 };
 
 /* clang-format off: a line for each run */
-static const struct run x86_64[] = { { 0,
-					 "read write open close stat fstat lstat poll lseek mmap "
-	                                 "mprotect munmap brk rt_sigaction rt_sigprocmask" },
+static const struct call_names x86_64[] = {
+	{ 0,
+	    "read write open close stat fstat lstat poll lseek mmap "
+	    "mprotect munmap brk rt_sigaction rt_sigprocmask" },
 	{ 15,
 	    "rt_sigreturn ioctl pread64 pwrite64 readv writev access pipe select sched_yield "
 	    "mremap msync mincore" },
@@ -130,12 +131,14 @@ static const struct run x86_64[] = { { 0,
 	{ 463,
 	    "setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr "
 	    "file_setattr listns rseq_slice_yield" },
-	{ 0, NULL } };
+	{ 0, NULL }
+};
 
 /* aarch64 and riscv64; 258 and 259 are riscv64's alone. */
-static const struct run generic[] = { { 0,
-					  "io_setup io_destroy io_submit io_cancel io_getevents "
-	                                  "setxattr lsetxattr fsetxattr getxattr lgetxattr" },
+static const struct call_names generic[] = {
+	{ 0,
+	    "io_setup io_destroy io_submit io_cancel io_getevents "
+	    "setxattr lsetxattr fsetxattr getxattr lgetxattr" },
 	{ 10,
 	    "fgetxattr listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr "
 	    "getcwd lookup_dcookie" },
@@ -237,11 +240,12 @@ static const struct run generic[] = { { 0,
 	{ 463,
 	    "setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr "
 	    "file_setattr listns rseq_slice_yield" },
-	{ 0, NULL } };
+	{ 0, NULL }
+};
 /* clang-format on */
 
 static bool
-find(const struct run *runs, uint64_t number, struct text *name)
+find(const struct call_names *runs, uint64_t number, struct text *name)
 {
 	for (; runs->names; runs++) {
 		struct text rest = text_of(runs->names);
@@ -256,9 +260,9 @@ const char *
 syscall_name(const char *machine, uint64_t number, char out[SYSCALL_NAME_MOST])
 {
 	bool is_generic = strcmp(machine, "aarch64") == 0 || strcmp(machine, "riscv64") == 0;
-	const struct run *runs = strcmp(machine, "x86_64") == 0 ? x86_64 :
-	    is_generic                                          ? generic :
-								  NULL;
+	const struct call_names *runs = strcmp(machine, "x86_64") == 0 ? x86_64 :
+	    is_generic                                                 ? generic :
+									 NULL;
 	struct text name;
 
 	if (runs && find(runs, number, &name))

@@ -3,7 +3,7 @@
 #ifndef PQ_SESSION_RUN_H
 #define PQ_SESSION_RUN_H
 
-#include "cli/option.h"
+#include "cli/args.h"
 
 /* Runs the tool as the options say; returns the program's exit status. */
 enum exit_status run(const struct options *o);

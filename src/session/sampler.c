@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 static void
 say_once(struct watch *w, const char *message)
 {
@@ -14,64 +16,80 @@ say_once(struct watch *w, const char *message)
 			return;
 	if (notes->n == NOTES_MOST)
 		return;
-	notes->said[notes->n++] = xstrdup(message);
-	s->say(s->about, s->tool, message);
+	notes->said[notes->n] = xstrdup(message);
+	s->say(s->about, s->tool, notes->said[notes->n++]);
 	if (notes->n == NOTES_MOST)
 		s->say(s->about, s->tool, "that is enough of messages: further ones are left out");
 }
 
-static void
-say_on_stderr(void *about, const struct tool *tool, const char *message)
+void
+sampler_begin(struct sampler *s, struct host *host)
 {
-	(void)about;
-	(void)tool;
-	warn("%s", message);
+	const struct column *columns = s->tool->columns;
+
+	s->watch = (struct watch){ .host = host,
+		.ask = &s->ask,
+		.shown = s->watch.shown,
+		.nshown = s->watch.nshown,
+		.note = say_once };
+	s->watch.state = arena_alloc(&s->watch.arena, s->tool->state_size);
+	s->table = (struct table){ .columns = columns, .ncolumns = columns_count(columns) };
+	s->notes.n = 0;
+	s->taken = 0;
+	s->over = s->has_rows = false;
 }
 
 void
-sampler_begin(
-    struct sampler *s, const struct tool *tool, struct host *host, const struct request *ask)
+sampler_start_ticks(struct sampler *s, int64_t now_ns, int64_t interval_ns)
 {
-	*s = (struct sampler){ .tool = tool, .say = say_on_stderr };
-	s->watch = (struct watch){ .host = host, .ask = ask, .note = say_once };
-	s->watch.state = arena_alloc(&s->watch.arena, tool->state_size);
-	s->table =
-	    (struct table){ .columns = tool->columns, .ncolumns = columns_count(tool->columns) };
+	s->every_ns = s->tick_ns < interval_ns ? s->tick_ns : 0;
+	s->ticked_ns = now_ns;
+	s->owed_ns = 0;
+}
+
+int64_t
+sampler_due_ns(const struct sampler *s)
+{
+	return s->every_ns && !s->over ? s->ticked_ns + s->every_ns : INT64_MAX;
+}
+
+/* Moves on to the last place on the grid that has passed, or further when so much is owed. */
+static void
+ticked(struct sampler *s, int64_t now_ns, int64_t cost_ns)
+{
+	int64_t every = s->every_ns, ahead = s->ahead_ns;
+
+	int64_t passed = now_ns > s->ticked_ns ? (now_ns - s->ticked_ns) / every * every : 0;
+	s->owed_ns += cost_ns * 100 - passed;
+	s->owed_ns = s->owed_ns > 0 ? s->owed_ns : 0;
+	int64_t skipped = s->owed_ns > ahead ? (s->owed_ns - ahead) / every * every : 0;
+	s->owed_ns -= skipped;
+	s->ticked_ns += passed + skipped;
 }
 
 void
 sampler_tick(struct sampler *s, const struct moment *m)
 {
+	unsigned share = s->every_ns && !s->watch.host->replay ? s->tool->costly_tick : 0;
+	int64_t cost_ns = 0;
+
 	s->watch.now_ns = m->mono_ns;
-	if (s->tool->tick)
-		s->tool->tick(&s->watch);
+	if (!s->tool->tick)
+		return;
+	int64_t before_ns = share ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
+	s->tool->tick(&s->watch);
+	if (share)
+		cost_ns = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns) / share;
+	if (s->watch.no_ticks)
+		s->every_ns = 0;
+	if (s->every_ns)
+		ticked(s, m->mono_ns, cost_ns);
 }
 
-bool
-sampler_read(struct sampler *s, const struct moment *m)
+static bool
+make_rows(struct sampler *s)
 {
-	struct sample *new = &s->sample[s->now ^= 1];
-
-	arena_reset(&new->arena);
-	new->at = *m;
-	s->watch.now_ns = m->mono_ns;
-	new->data = s->tool->read(&s->watch, &new->arena);
-	s->watch.gauge = (struct gauge){ 0 };
-	s->taken += new->data && s->taken < 2;
-	s->over = !new->data;
-	return new->data != NULL;
-}
-
-void
-sampler_forget(struct sampler *s)
-{
-	s->taken = 0;
-}
-
-bool
-sampler_rows(struct sampler *s)
-{
-	const struct sample *from = sampler_from(s), *to = sampler_to(s);
+	const struct sample *to = &s->sample[s->now], *from = &s->sample[s->now ^ 1];
 	int64_t span_ns = to->at.mono_ns - from->at.mono_ns;
 
 	table_clear(&s->table);
@@ -86,16 +104,41 @@ sampler_rows(struct sampler *s)
 	return true;
 }
 
-const struct sample *
-sampler_from(const struct sampler *s)
+bool
+sampler_read(struct sampler *s, const struct moment *m)
 {
-	return &s->sample[s->now ^ 1];
+	sampler_tick(s, m);
+	struct sample *new = &s->sample[s->now ^= 1];
+	arena_reset(&new->arena);
+	new->at = *m;
+	new->data = s->tool->read(&s->watch, &new->arena);
+	s->watch.gauge = (struct gauge){ 0 };
+	s->taken += new->data && s->taken < 2;
+	s->over = !new->data;
+	s->over_ns = m->mono_ns;
+	s->has_rows = !s->over && !s->unseen && make_rows(s);
+	return !s->over;
 }
 
-const struct sample *
-sampler_to(const struct sampler *s)
+void
+sampler_forget(struct sampler *s)
 {
-	return &s->sample[s->now];
+	s->taken = 0;
+}
+
+const struct table *
+sampler_table(const struct sampler *s)
+{
+	return s->has_rows ? &s->table : NULL;
+}
+
+struct rows
+sampler_rows(const struct sampler *s)
+{
+	const struct moment *to = &s->sample[s->now].at, *from = &s->sample[s->now ^ 1].at;
+
+	return (struct rows){ sampler_table(s), to->real_ns, from->real_ns,
+		(double)(to->mono_ns - from->mono_ns) * 1e-9 };
 }
 
 void

@@ -1,29 +1,35 @@
-/* signals: the one piece of global state: which signals have come. */
+/*
+ * signals: which signals have arrived. Handlers set flags, which the loops read between
+ * samples. Beside the name and status in base/fail.c, these flags are the only global state.
+ */
 #ifndef PQ_SESSION_SIGNALS_H
 #define PQ_SESSION_SIGNALS_H
 
 #include <stdbool.h>
 
-/* Begins to take note of SIGINT, SIGTERM and SIGWINCH, each of which interrupts a sleep; SIGPIPE
- * becomes EPIPE. What was ignored when the program was started stays so (nohup). The same signal a
- * second time ends the program at once. */
+/* Catches SIGINT, SIGTERM and SIGWINCH; each interrupts a sleep. A second SIGINT, or a second
+ * SIGTERM, kills the program. SIGINT and SIGTERM stay ignored if they were ignored at the start (as
+ * SIGINT is in a shell script's background job). SIGPIPE and SIGXFSZ are ignored: write(2) then
+ * fails with EPIPE or EFBIG. */
 void signals_catch(void);
 
-/* The end of a child interrupts a sleep. */
+/* Lets the end of a child interrupt a sleep. */
 void signals_catch_children(void);
 
-/* The same, and SIGUSR1, for whoever does something when it is asked to. */
+/* Catches SIGUSR1, which interrupts a sleep, and does what signals_catch_children does. */
 void signals_catch_asking(void);
 
-/* Whether SIGUSR1 has come since this was asked last. */
+/* Whether SIGUSR1 has arrived since the last call. */
 bool signals_asked(void);
 
-/* Whether the end was asked for; and whether a second later we still had not come to it, held up in
- * a write. */
+/* Whether SIGINT or SIGTERM has arrived: the program should stop. */
 bool signals_stop(void);
+
+/* Whether the program is still running a second after that. An alarm each second interrupts a write
+ * that blocks; when this is true, the write should be given up. */
 bool signals_urged(void);
 
-/* Whether the terminal was resized since this was asked last. */
+/* Whether the terminal has been resized since the last call. */
 bool signals_resized(void);
 
 #endif

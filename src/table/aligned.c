@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "table/format.h"
+#include "table/formats.h"
 
 /* Of the columns that are shown, those of fixed width stand first, then the labels of any
  * length. */
@@ -73,16 +73,23 @@ lay_out(const struct report *r)
 	return l;
 }
 
-static void
-put_right(struct buf *b, size_t start, int width)
+/* Blanks for a cell; returns where its text is to be put, after them. */
+static size_t
+begin_cell(struct buf *b, int width)
 {
-	size_t n = b->n - start, w = (size_t)width;
+	buf_pad(b, (size_t)width);
+	return b->n;
+}
 
-	if (n < w) {
-		buf_pad(b, w - n);
-		memmove(b->s + b->n - n, b->s + start, n);
-		memset(b->s + start, ' ', w - n);
-	}
+/* Moves the text, which begins at `start`, to the right end of its blanks, or over all of them when
+ * it has no room there. */
+static void
+end_cell(struct buf *b, size_t start, int width)
+{
+	size_t n = b->n - start, w = (size_t)width, to = n < w ? start - n : start - w;
+
+	memmove(b->s + to, b->s + start, n);
+	b->n = to + n;
 }
 
 static void
@@ -170,7 +177,7 @@ clip(struct buf *b, size_t start, size_t room)
 static void
 put_cell(struct buf *b, const struct column *c, const struct cell *cell, int width)
 {
-	size_t start = b->n;
+	size_t start = begin_cell(b, width);
 
 	put_value(b, c, cell);
 	if (c->kind == LABEL) {
@@ -178,10 +185,10 @@ put_cell(struct buf *b, const struct column *c, const struct cell *cell, int wid
 			buf_char(b, '-');
 		clip(b, start, (size_t)width - 1);
 	}
-	put_right(b, start, width);
+	end_cell(b, start, width);
 }
 
-/* What the labels of any length behind the i-th column take. */
+/* What the labels of any length after the i-th column take. */
 static size_t
 later_labels(const struct report *r, const struct cell *row, int i)
 {
@@ -200,11 +207,12 @@ put_long_labels(struct buf *b, const struct report *r, const struct cell *row, s
 {
 	for (int i = 0; i < r->nshown; i++) {
 		const struct column *c = shown(r, i);
+		if (c->width != 0 || (row && c->remark && !row[r->shown[i]].label))
+			continue;
 		size_t used = b->n - line + 2,
 		       room = used < (size_t)r->width ? (size_t)r->width - used : 0;
-		size_t later = later_labels(r, row, i);
-		if (c->width != 0 || (row && c->remark && !row[r->shown[i]].label) ||
-		    (r->terminal && room < 2))
+		size_t later = r->terminal ? later_labels(r, row, i) : 0;
+		if (r->terminal && room < 2)
 			continue;
 		buf_text(b, "  ");
 		size_t start = b->n;
@@ -238,11 +246,11 @@ text_header(struct buf *b, const struct report *r, const char *time)
 
 	put_time(b, r, time);
 	for (int i = 0; i < r->nshown; i++) {
-		size_t start = b->n;
 		if (l.width[i] == 0)
 			continue;
+		size_t start = begin_cell(b, l.width[i]);
 		put_heading(b, shown(r, i), l.width[i] < shown(r, i)->width);
-		put_right(b, start, l.width[i]);
+		end_cell(b, start, l.width[i]);
 	}
 	if (l.cut)
 		buf_text(b, " >");
@@ -250,20 +258,28 @@ text_header(struct buf *b, const struct report *r, const char *time)
 	end_line(b, line);
 }
 
-void
-text_row(struct buf *b, const struct report *r, const char *time, const struct cell *row)
+static void
+put_row(struct buf *b, const struct report *r, const struct layout *l, const char *time,
+    const struct cell *row)
 {
-	struct layout l = lay_out(r);
 	size_t line = b->n;
 
 	put_time(b, r, time);
 	for (int i = 0; i < r->nshown; i++)
-		if (l.width[i] > 0)
-			put_cell(b, shown(r, i), &row[r->shown[i]], l.width[i]);
-	if (l.cut)
+		if (l->width[i] > 0)
+			put_cell(b, shown(r, i), &row[r->shown[i]], l->width[i]);
+	if (l->cut)
 		buf_pad(b, 2);
 	put_long_labels(b, r, row, line);
 	end_line(b, line);
+}
+
+void
+text_row(struct buf *b, const struct report *r, const char *time, const struct cell *row)
+{
+	struct layout l = lay_out(r);
+
+	put_row(b, r, &l, time, row);
 }
 
 static void
@@ -295,14 +311,16 @@ put_due_header(struct buf *b, struct report *r, const struct rows *rows)
 static void
 rows_text(struct buf *b, struct report *r, const struct rows *rows)
 {
+	struct layout l;
 	char time[16];
 
 	if (rows->table->nrows == 0)
 		return;
 	put_due_header(b, r, rows);
 	clock_text(time, r, rows->real_ns);
+	l = lay_out(r);
 	for (size_t i = 0; i < rows->table->nrows; i++)
-		text_row(b, r, time, table_at(rows->table, i));
+		put_row(b, r, &l, time, table_at(rows->table, i));
 }
 
 const struct format format_text = { begin, rows_text, true };

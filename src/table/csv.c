@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "table/format.h"
+#include "table/formats.h"
 
 static void
 put_string(struct buf *b, const char *s)

@@ -13,8 +13,7 @@ struct total {
 };
 
 struct series {
-	char *label; /* NULL in a tool with one row per moment */
-	struct total *totals;
+	struct total *totals; /* by column */
 };
 
 /* The column that tells the rows apart, or -1. */
@@ -24,51 +23,40 @@ identity(const struct report *r)
 	return r->columns[0].kind == LABEL ? 0 : -1;
 }
 
-static bool
-same_label(const char *a, const char *b)
+/* The key of the rows with that label: its NUL is part of it, since without a label (NULL: unknown,
+ * or a tool with one row per moment) the key is empty. */
+static struct text
+key_of(const char *label)
 {
-	return a == b || (a && b && strcmp(a, b) == 0);
+	return label ? (struct text){ label, strlen(label) + 1 } : (struct text){ "", 0 };
 }
 
-static uint32_t
-hash_of(const char *label)
+static const char *
+label_of(const struct summary *s, size_t i)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
+	struct text key = map_key(&s->labels, (uint32_t)i);
 
-	for (; label && *label; label++)
-		h = (h ^ (unsigned char)*label) * 16777619u;
-	return h;
+	return key.n ? key.s : NULL;
 }
 
-/* Where the label's series is noted in the index (its number, counted from 1), or would be. */
-static uint16_t *
-place_of(struct summary *s, const char *label)
-{
-	for (uint32_t i = hash_of(label);; i++) {
-		uint16_t *at = &s->index[i % SUMMARY_PLACES];
-		if (*at == 0 || same_label(s->series[*at - 1].label, label))
-			return at;
-	}
-}
-
+/* The series of the label; NULL when there are too many. */
 static struct series *
 find_series(struct summary *s, const char *label, size_t ncolumns)
 {
-	uint16_t *at = place_of(s, label);
+	struct text key = key_of(label);
+	int i = map_find(&s->labels, key);
 
-	if (*at)
-		return &s->series[*at - 1];
-	if (s->count == SERIES_MOST)
+	if (i >= 0)
+		return &s->series[i];
+	if (s->labels.n == SERIES_MOST)
 		return NULL;
-	if (s->count == s->cap) {
-		s->cap = s->cap ? s->cap * 2 : 4;
-		s->series = xrealloc(s->series, s->cap * sizeof *s->series);
+	if (s->labels.n == s->room) {
+		s->room = s->room ? s->room * 2 : 4;
+		s->series = xrealloc(s->series, s->room * sizeof *s->series);
 	}
-	struct series *series = &s->series[s->count++];
-	series->label = label ? xstrdup(label) : NULL;
+	struct series *series = &s->series[map_put(&s->labels, key)];
 	series->totals = xmalloc(ncolumns * sizeof *series->totals);
 	memset(series->totals, 0, ncolumns * sizeof *series->totals);
-	*at = (uint16_t)s->count;
 	return series;
 }
 
@@ -90,10 +78,25 @@ count(struct total *t, const struct cell *c, bool with_percentiles)
 	hist_add(t->hist, c->num);
 }
 
+/* The columns that have an average, as bits; one may be shown twice. */
+static uint64_t
+figures_shown(const struct report *r)
+{
+	uint64_t figures = 0;
+
+	for (int i = 0; i < r->nshown; i++) {
+		enum column_kind kind = r->columns[r->shown[i]].kind;
+		if (kind != LABEL && kind != FLAG)
+			figures |= UINT64_C(1) << r->shown[i];
+	}
+	return figures;
+}
+
 void
 summary_add(struct summary *s, const struct report *r, const struct table *t)
 {
 	int id = identity(r);
+	uint64_t figures = figures_shown(r);
 
 	s->moments++;
 	for (size_t row = 0; row < t->nrows; row++) {
@@ -105,9 +108,10 @@ summary_add(struct summary *s, const struct report *r, const struct table *t)
 			continue;
 		}
 		bool with_percentiles = series - s->series < SERIES_WITH_PERCENTILES;
-		for (size_t i = 0; i < t->ncolumns; i++)
-			if (r->columns[i].kind != LABEL && r->columns[i].kind != FLAG)
-				count(&series->totals[i], &cells[i], with_percentiles);
+		for (uint64_t left = figures; left; left &= left - 1) {
+			int i = __builtin_ctzll(left);
+			count(&series->totals[i], &cells[i], with_percentiles);
+		}
 	}
 }
 
@@ -134,7 +138,7 @@ print_series(const struct summary *s, size_t n, struct buf *b, const struct repo
 		for (size_t c = 0; c < columns_count(r->columns); c++)
 			row[c] = (struct cell){ .num = figure(&s->series[i].totals[c], what) };
 		if (id >= 0)
-			row[id].label = s->series[i].label;
+			row[id].label = label_of(s, i);
 		text_row(b, r, name, row);
 	}
 }
@@ -147,14 +151,14 @@ summary_print(struct summary *s, struct buf *b, const struct report *r)
 		double what;
 	} lines[] = { { "p50:", 0.5 }, { "p90:", 0.9 }, { "p99:", 0.99 }, { "Max:", LARGEST } };
 
-	if (s->count == 0)
+	if (s->labels.n == 0)
 		return;
-	if (s->count > 1) {
+	if (s->labels.n > 1) {
 		buf_char(b, '\n');
 		text_header(b, r, "Average:");
 	}
-	size_t n = s->count < SERIES_WITH_PERCENTILES ? s->count : SERIES_WITH_PERCENTILES;
-	print_series(s, s->count, b, r, "Average:", AVERAGE);
+	size_t n = s->labels.n < SERIES_WITH_PERCENTILES ? s->labels.n : SERIES_WITH_PERCENTILES;
+	print_series(s, s->labels.n, b, r, "Average:", AVERAGE);
 	if (s->moments < ROWS_FOR_PERCENTILES)
 		return;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
@@ -164,15 +168,15 @@ summary_print(struct summary *s, struct buf *b, const struct report *r)
 void
 summary_free(struct summary *s, const struct report *r)
 {
-	for (size_t i = 0; i < s->count; i++) {
+	for (size_t i = 0; i < s->labels.n; i++) {
 		for (size_t c = 0; c < columns_count(r->columns); c++) {
 			if (s->series[i].totals[c].hist)
 				hist_free(s->series[i].totals[c].hist);
 			free(s->series[i].totals[c].hist);
 		}
-		free(s->series[i].label);
 		free(s->series[i].totals);
 	}
 	free(s->series);
+	map_free(&s->labels);
 	*s = (struct summary){ 0 };
 }

@@ -5,23 +5,19 @@
 
 #include "base/buf.h"
 #include "base/hist.h"
-#include "table/format.h"
+#include "base/map.h"
+#include "table/formats.h"
 
 /* Averages are kept for so many series, percentiles for the first few. */
-enum {
-	SERIES_MOST = 4096,
-	SERIES_WITH_PERCENTILES = 8,
-	ROWS_FOR_PERCENTILES = 10,
-	SUMMARY_PLACES = 3 * SERIES_MOST
-};
+enum { SERIES_MOST = 4096, SERIES_WITH_PERCENTILES = 8, ROWS_FOR_PERCENTILES = 10 };
 
 struct series;
 
 /* Zero-initialise to start. A series is the rows with the same first label. */
 struct summary {
-	struct series *series;
-	size_t count, cap;
-	uint16_t index[SUMMARY_PLACES]; /* by label: the series' number, counted from 1 */
+	struct map labels;
+	struct series *series; /* by the label's number */
+	size_t room;
 	uint64_t moments;
 	uint64_t left_out; /* rows of further series */
 };

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/fail.h"
-#include "table/format.h"
+#include "table/formats.h"
 
 size_t
 columns_count(const struct column *columns)
@@ -157,32 +157,37 @@ cell_stalled(struct cell *c, struct keyed from_us, struct keyed to_us, double sp
 
 /* time: clock readings as people and machines write them. */
 
-/* The local time's distance from UTC in seconds. It changes at quarters of an hour only, and asking
+enum { QUARTER_S = 900, DAY_S = 86400 };
+
+/* How far the clock that is shown is from UTC. It changes at quarters of an hour only, and asking
  * libc is dear: it may look at /etc/localtime, and walks its rules. */
-static long
-offset_s(struct report *r, time_t s)
+static void
+learn_offset(struct report *r, time_t s)
 {
-	enum { QUARTER = 900 };
+	int64_t learned_for = (s / QUARTER_S + 1) * 2 + r->utc;
 	struct tm t = { 0 };
 
-	if (r->quarter != s / QUARTER + 1) {
+	if (r->learned_for == learned_for)
+		return;
+	if (r->utc)
+		gmtime_r(&s, &t);
+	else
 		localtime_r(&s, &t);
-		r->quarter = s / QUARTER + 1;
-		r->offset_s = t.tm_gmtoff;
-	}
-	return r->offset_s;
+	r->learned_for = learned_for;
+	r->offset_s = r->utc ? 0 : t.tm_gmtoff;
+	r->clock_s = t.tm_hour * 3600L + t.tm_min * 60L + t.tm_sec - (long)(s % DAY_S);
 }
 
 static struct tm
 broken_down(struct report *r, int64_t real_ns)
 {
 	time_t s = (time_t)(real_ns / 1000000000);
-	long offset = r->utc ? 0 : offset_s(r, s);
 	struct tm t = { 0 };
 
-	s += offset;
+	learn_offset(r, s);
+	s += r->offset_s;
 	gmtime_r(&s, &t);
-	t.tm_gmtoff = offset;
+	t.tm_gmtoff = r->offset_s;
 	return t;
 }
 
@@ -192,15 +197,29 @@ milliseconds(int64_t real_ns)
 	return (unsigned)(real_ns / 1000000 % 1000);
 }
 
+static char *
+put_part(char *p, char before, long v, int digits)
+{
+	*p = before;
+	for (int i = digits; i > 0; i--, v /= 10)
+		p[i] = (char)('0' + v % 10);
+	return p + digits + 1;
+}
+
 const char *
 clock_text(char out[16], struct report *r, int64_t real_ns)
 {
-	struct tm t = broken_down(r, real_ns);
-	int n = snprintf(out, 16, "%02d:%02d:%02d", t.tm_hour % 24, t.tm_min % 60, t.tm_sec % 61);
+	time_t s = (time_t)(real_ns / 1000000000);
 
+	learn_offset(r, s);
+	long of_day = ((long)(s % DAY_S) + r->clock_s + DAY_S) % DAY_S;
+	char text[16], *p = put_part(text, ' ', of_day / 3600, 2);
+	p = put_part(p, ':', of_day / 60 % 60, 2);
+	p = put_part(p, ':', of_day % 60, 2);
 	if (r->fractions)
-		snprintf(out + n, 16 - (size_t)n, ".%03u", milliseconds(real_ns));
-	return out;
+		p = put_part(p, '.', milliseconds(real_ns), 3);
+	*p = '\0';
+	return memcpy(out, text + 1, (size_t)(p - text));
 }
 
 static void

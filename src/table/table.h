@@ -26,21 +26,21 @@ struct column {
 	/* in JSON, CSV, -c and expressions: the heading in snake_case, with its unit */
 	const char *key;
 	const char *heading; /* in text */
-	enum column_kind kind;
-	enum unit unit;
+	enum column_kind kind : 8;
+	enum unit unit : 8;
 	/* in text, with the blank before it; 0: a label of any length, put last */
-	int width;
-	int digits;        /* after the point, in text */
+	int8_t width;
+	int8_t digits; /* after the point, in text */
+	int8_t room;   /* of a label of any length: what a terminal leaves it at least */
+	/* the first to be left out of text that is too wide for a terminal */
+	bool spare;
+	bool remark;       /* of a LABEL: it says something of the row, and does not name it */
 	const char *group; /* NULL: in the default view; else shown with -w GROUP */
 	/* the kernel's counter behind a RATE, COUNT or SHARE, for metrics: "mem_some_seconds", in
 	 * base units */
 	const char *counter;
 	/* one line: the meaning, and the kernel file and key it comes from */
 	const char *help;
-	int room; /* of a label of any length: what a terminal leaves it at least */
-	/* the first to be left out of text that is too wide for a terminal */
-	bool spare;
-	bool remark; /* of a LABEL: it says something of the row, and does not name it */
 };
 
 struct cell {

@@ -14,7 +14,7 @@ keep_tracks(struct tape_reader *r, struct tape_file *to, bool all)
 		if (!all && !r->tracks.v[i].fresh)
 			continue;
 		int error = playback_track(&r->tracks, i, &text) < 0 ? errno : 0;
-		tape_writer_keep(&to->writer, text_of(paths_at(&r->tracks.paths, i)), error, text);
+		tape_writer_keep(&to->writer, map_key(&r->tracks.paths, i), error, text);
 	}
 }
 
@@ -29,40 +29,40 @@ follow_boot(const struct tape_reader *r, struct tape_file *to)
 }
 
 static void
-seek(struct tape_reader *r, const struct cut_window *w)
+seek(struct tape_reader *r, struct span w, const unsigned char *boot_id)
 {
-	if (w->boot_id) {
-		tape_reader_seek_mono(r, w->boot_id, w->from_ns);
+	if (boot_id) {
+		tape_reader_seek_mono(r, boot_id, w.from_ns);
 		return;
 	}
 	if (!r->in_order)
-		tape_reader_seek(r, w->from_ns);
-	r->to_ns = w->to_ns;
+		tape_reader_seek(r, w.from_ns);
+	r->wanted.to_ns = w.to_ns;
 }
 
-/* Whether the moment is of the window; `times` is what was asked of it before. */
+/* Whether the moment is of the window. */
 static bool
-is_within(const struct tape_reader *r, const struct moment *m, const struct cut_window *w,
-    struct tape_window *times)
+is_within(const struct tape_reader *r, const struct moment *m, struct tape_window *w,
+    const unsigned char *boot_id)
 {
-	if (!w->boot_id)
-		return tape_window_has(times, m);
-	return memcmp(r->segment.boot_id, w->boot_id, sizeof r->segment.boot_id) == 0 &&
-	    m->mono_ns >= w->from_ns && m->mono_ns <= w->to_ns;
+	if (!boot_id)
+		return tape_window_has(w, m);
+	return memcmp(r->segment.boot_id, boot_id, sizeof r->segment.boot_id) == 0 &&
+	    m->mono_ns >= w->times.from_ns && m->mono_ns <= w->times.to_ns;
 }
 
 int64_t
-cut_copy(struct tape_reader *r, const struct cut_window *w, struct tape_file *to)
+cut_copy(struct tape_reader *r, struct span w, const unsigned char *boot_id, struct tape_file *to)
 {
-	struct tape_window times = { .from_ns = w->from_ns, .to_ns = w->to_ns };
+	struct tape_window window = { .times = w };
 	struct moment m;
 	int64_t copied = 0;
 	bool all = true; /* what changed in a moment that is left out has to be kept later */
 	int got;
 
-	seek(r, w);
+	seek(r, w, boot_id);
 	while ((got = tape_reader_next(r, &m)) > 0) {
-		if (!is_within(r, &m, w, &times)) {
+		if (!is_within(r, &m, &window, boot_id)) {
 			all = true;
 			continue;
 		}
@@ -77,7 +77,7 @@ cut_copy(struct tape_reader *r, const struct cut_window *w, struct tape_file *to
 }
 
 int64_t
-cut_save(struct tape_reader *r, const struct cut_window *w, const char *path)
+cut_save(struct tape_reader *r, struct span w, const unsigned char *boot_id, const char *path)
 {
 	char part[4096];
 	struct tape_file to;
@@ -93,7 +93,7 @@ cut_save(struct tape_reader *r, const struct cut_window *w, const char *path)
 	unlink(part);
 	if (tape_file_open(&to, part, 0) < 0)
 		return -1;
-	int64_t copied = cut_copy(r, w, &to);
+	int64_t copied = cut_copy(r, w, boot_id, &to);
 	int error = errno;
 	if (copied > 0 && fsync(to.fd) < 0) {
 		copied = -1;

@@ -182,8 +182,30 @@ tape_block_up(uint64_t at)
 	return (at + TAPE_BLOCK - 1) / TAPE_BLOCK * TAPE_BLOCK;
 }
 
+bool
+path_clean(const char *path, enum path_mark mark, char *out, size_t n)
+{
+	struct text rest = text_of(path), part;
+	size_t at = 0;
+
+	while (text_split(&rest, '/', &part)) {
+		if (part.n == 0 || text_eq(part, "."))
+			continue;
+		if (text_eq(part, "..") || at + part.n + 3 > n)
+			return false;
+		if (at > 0)
+			out[at++] = '/';
+		memcpy(out + at, part.s, part.n);
+		at += part.n;
+	}
+	if (mark != PATH_FILE)
+		out[at++] = (char)mark;
+	out[at] = '\0';
+	return at > 0;
+}
+
 /* The first byte says which numbers it stands for, and how many bytes follow. */
-static const struct code {
+static const struct tape_code {
 	uint8_t first, last; /* first bytes */
 	uint8_t more;        /* bytes that follow */
 	/* the least of its numbers; each has the room of (last - first + 1) << 8 * more */
@@ -206,7 +228,7 @@ enum {
 };
 
 static uint64_t
-room_of(const struct code *c)
+room_of(const struct tape_code *c)
 {
 	return (uint64_t)(c->last - c->first + 1) << 8 * c->more;
 }
@@ -219,7 +241,7 @@ put_low(struct buf *b, uint64_t v, int bytes)
 }
 
 static void
-put_with(struct buf *b, const struct code *c, uint64_t v)
+put_with(struct buf *b, const struct tape_code *c, uint64_t v)
 {
 	v -= c->base;
 	buf_char(b, (char)(c->first + (v >> 8 * c->more)));
@@ -256,7 +278,7 @@ get_low(struct text *rest, int bytes, uint64_t *v)
 }
 
 static bool
-get_with(struct text *rest, const struct code *c, unsigned char first, uint64_t *v)
+get_with(struct text *rest, const struct tape_code *c, unsigned char first, uint64_t *v)
 {
 	if (!get_low(rest, c->more, v))
 		return false;
@@ -265,8 +287,8 @@ get_with(struct text *rest, const struct code *c, unsigned char first, uint64_t 
 }
 
 /* What the first byte says, taken off; NULL when it is none of n codes. */
-static const struct code *
-find_code(const struct code *c, int n, unsigned char first)
+static const struct tape_code *
+find_code(const struct tape_code *c, int n, unsigned char first)
 {
 	for (int i = 0; i < n; i++)
 		if (first >= c[i].first && first <= c[i].last)
@@ -280,7 +302,7 @@ code_get(struct text *rest, uint64_t *v)
 	if (rest->n == 0)
 		return false;
 	unsigned char first = (unsigned char)rest->s[0];
-	const struct code *c = find_code(numbers, NUMBERS, first);
+	const struct tape_code *c = find_code(numbers, NUMBERS, first);
 	if (!c && first <= RAW)
 		return false;
 	*rest = (struct text){ rest->s + 1, rest->n - 1 };
@@ -375,7 +397,7 @@ next_delta(struct deltas_read *d)
 		return 0;
 	}
 	unsigned char first = (unsigned char)d->rest.s[0];
-	const struct code *c = find_code(zeros, ZEROS, first);
+	const struct tape_code *c = find_code(zeros, ZEROS, first);
 	if (!c) {
 		d->bad |= !code_get(&d->rest, &v);
 		d->rest.n = d->bad ? 0 : d->rest.n;

@@ -46,6 +46,16 @@ enum tape_record {
 #define TAPE_FACTS "pq/facts"
 #define TAPE_COST "pq/cost"
 
+enum { PATH_LONGEST = 4096 };
+
+/* What the name of a track ends in, beside that of a file's text: a directory's names, a link's
+ * target. */
+enum path_mark { PATH_FILE = '\0', PATH_DIRECTORY = '/', PATH_LINK = '@' };
+
+/* A path as tapes have it: no slash doubled or at the end, and the mark behind it. False when it
+ * leads upwards, or is too long. */
+bool path_clean(const char *path, enum path_mark mark, char *out, size_t n);
+
 /* A segment's header. */
 struct tape_segment {
 	uint64_t sequence; /* 1, 2, … on this tape */

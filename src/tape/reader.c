@@ -195,8 +195,7 @@ begin(struct tape_reader *r, int fd, bool pipe)
 {
 	*r = (struct tape_reader){ .source = { .fd = fd, .pipe = pipe, .piece = PIECE },
 		.settled = true,
-		.from_ns = INT64_MIN,
-		.to_ns = INT64_MAX };
+		.wanted = SPAN_ALL };
 }
 
 void
@@ -240,7 +239,7 @@ void
 tape_reader_seek(struct tape_reader *r, int64_t real_ns)
 {
 	r->next = 0;
-	r->from_ns = real_ns;
+	r->wanted.from_ns = real_ns;
 }
 
 void
@@ -258,7 +257,7 @@ void
 tape_reader_rewind(struct tape_reader *r)
 {
 	r->next = 0;
-	r->from_ns = INT64_MIN;
+	r->wanted.from_ns = INT64_MIN;
 	r->segment = (struct tape_segment){ 0 };
 	r->open = r->booted = false;
 	r->settled = true;
@@ -326,8 +325,8 @@ next_in_file(struct tape_reader *r)
 
 	for (; r->next < r->index.n; r->next++) {
 		const struct tape_place *p = &r->index.v[r->next];
-		bool later = p->segment.real_ns - TAPE_STRAY_NS > r->to_ns;
-		if (later || ends_before(r, r->next, r->from_ns)) {
+		bool later = p->segment.real_ns - TAPE_STRAY_NS > r->wanted.to_ns;
+		if (later || ends_before(r, r->next, r->wanted.from_ns)) {
 			behind = false;
 			continue;
 		}
@@ -395,7 +394,7 @@ tape_reader_again(struct tape_reader *r)
 }
 
 int
-tape_reader_span(struct tape_reader *r, int64_t *first_ns, int64_t *last_ns)
+tape_reader_span(struct tape_reader *r, struct span *out)
 {
 	struct moment m;
 	int got;
@@ -404,11 +403,11 @@ tape_reader_span(struct tape_reader *r, int64_t *first_ns, int64_t *last_ns)
 		errno = ESPIPE;
 		return -1;
 	}
-	*first_ns = r->index.v[0].segment.real_ns;
-	*last_ns = r->index.v[r->index.n - 1].segment.real_ns;
+	out->from_ns = r->index.v[0].segment.real_ns;
+	out->to_ns = r->index.v[r->index.n - 1].segment.real_ns;
 	r->next = r->index.n - 1;
 	while ((got = tape_reader_next(r, &m)) > 0)
-		*last_ns = m.real_ns;
+		out->to_ns = m.real_ns;
 	tape_reader_rewind(r);
 	return got;
 }
@@ -418,7 +417,7 @@ tape_window_has(struct tape_window *w, const struct moment *m)
 {
 	int64_t spacing_ns = w->given ? m->mono_ns - w->given_ns : 0;
 
-	if (m->real_ns < w->from_ns || m->real_ns - spacing_ns / 2 > w->to_ns)
+	if (m->real_ns < w->times.from_ns || m->real_ns - spacing_ns / 2 > w->times.to_ns)
 		return false;
 	w->given = true;
 	w->given_ns = m->mono_ns;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "tape/format.h"
 #include "tape/state.h"
 
@@ -56,11 +57,11 @@ struct tape_losses {
 	bool later;           /* some segments are of a later version, and were not read */
 };
 
-/* A part of a tape, in CLOCK_REALTIME ns. Zero-initialise but for its ends. */
+/* A part of a tape. Zero-initialise but for its times. */
 struct tape_window {
-	int64_t from_ns, to_ns;
-	bool given;       /* a moment of it was, … */
-	int64_t given_ns; /* … the last one at this monotonic time */
+	struct span times; /* CLOCK_REALTIME */
+	bool given;        /* a moment of it was, … */
+	int64_t given_ns;  /* … the last one at this monotonic time */
 };
 
 struct tape_reader {
@@ -68,7 +69,7 @@ struct tape_reader {
 	struct tape_index index; /* of a file; of a pipe the present segment alone */
 	size_t next;             /* the segment to be read next */
 	bool in_order;           /* a pipe that is read as it comes */
-	int64_t from_ns, to_ns;  /* segments of other times (CLOCK_REALTIME) are passed over */
+	struct span wanted;      /* segments of other times (CLOCK_REALTIME) are passed over */
 	bool follow;             /* the end of the newest segment is not the end */
 	bool open, settled;      /* a segment is being read; its losses are counted */
 	struct tape_segment segment;
@@ -110,7 +111,7 @@ void tape_reader_rewind(struct tape_reader *r);
 
 /* Before reading: the times of the first and of the last moment (CLOCK_REALTIME). 0, or -1 with
  * errno; ESPIPE for a pipe. */
-int tape_reader_span(struct tape_reader *r, int64_t *first_ns, int64_t *last_ns);
+int tape_reader_span(struct tape_reader *r, struct span *out);
 
 /* The next moment that can be understood; its texts are in r->tracks. 1; 0 at the end; -1 with
  * errno. */

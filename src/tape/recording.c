@@ -30,7 +30,7 @@ static const struct track *
 read_before(const struct recording *r, const char *path)
 {
 	const struct tape_writer *w = r->writer;
-	int i = paths_find(&w->tracks.paths, text_of(path));
+	int i = map_find(&w->tracks.paths, text_of(path));
 
 	return i >= 0 && w->tracks.v[i].touched == w->turn ? &w->tracks.v[i] : NULL;
 }

@@ -30,7 +30,7 @@ add_path(struct playback *p, struct text *rest)
 {
 	struct text path;
 
-	if (!code_get_text(rest, &path) || !is_path(path) || paths_find(&p->paths, path) >= 0 ||
+	if (!code_get_text(rest, &path) || !is_path(path) || map_find(&p->paths, path) >= 0 ||
 	    p->paths.n == TAPE_TRACKS_MOST)
 		return false;
 	if (p->paths.n == p->room) {
@@ -39,7 +39,7 @@ add_path(struct playback *p, struct text *rest)
 		memset(p->v + p->room, 0, (room - p->room) * sizeof *p->v);
 		p->room = room;
 	}
-	paths_add(&p->paths, path);
+	map_put(&p->paths, path);
 	return true;
 }
 
@@ -92,13 +92,13 @@ playback_key(struct playback *p, struct text record)
 {
 	uint64_t n;
 
-	paths_clear(&p->paths);
+	map_clear(&p->paths);
 	p->keyed = 0;
 	if (!code_get(&record, &n))
 		return -1;
 	for (; n > 0; n--) {
 		if (!add_path(p, &record) || !take_words(&p->v[p->paths.n - 1].key, &record)) {
-			paths_clear(&p->paths);
+			map_clear(&p->paths);
 			return -1;
 		}
 		begin_with(&p->v[p->paths.n - 1], false);
@@ -144,7 +144,7 @@ static void
 begin_moment(struct playback *p, bool from_key)
 {
 	if (from_key)
-		paths_keep(&p->paths, p->keyed);
+		map_truncate(&p->paths, p->keyed);
 	for (uint32_t i = 0; i < p->paths.n; i++) {
 		p->v[i].fresh = p->v[i].whole = false;
 		if (from_key)
@@ -162,7 +162,7 @@ playback_moment(struct playback *p, struct text record, bool from_key)
 int
 playback_text(struct playback *p, const char *path, struct text *text)
 {
-	int i = paths_find(&p->paths, text_of(path));
+	int i = map_find(&p->paths, text_of(path));
 
 	if (i < 0) {
 		errno = ENODATA;
@@ -205,6 +205,6 @@ playback_free(struct playback *p)
 	for (uint32_t i = 0; i < p->room; i++)
 		free_played(&p->v[i]);
 	free(p->v);
-	paths_clear(&p->paths);
+	map_free(&p->paths);
 	*p = (struct playback){ 0 };
 }

@@ -2,9 +2,9 @@
 #ifndef PQ_TAPE_STATE_H
 #define PQ_TAPE_STATE_H
 
+#include "base/map.h"
 #include "tape/format.h"
 #include "tape/template.h"
-#include "tape/paths.h"
 
 /* A text or an error that came as a whole. */
 struct words {
@@ -25,7 +25,7 @@ struct played {
 
 /* Zero-initialise to start. */
 struct playback {
-	struct paths paths;
+	struct map paths;
 	/* by the path's number; there may be more of them than paths: their memory is used again */
 	struct played *v;
 	uint32_t room;

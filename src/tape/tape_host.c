@@ -67,7 +67,7 @@ tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 			return got;
 		if (got == 0) {
 			if (t->reader.index.v[t->reader.index.n - 1].segment.real_ns >
-			    t->window.to_ns)
+			    t->window.times.to_ns)
 				return 0; /* it is passed over, and so will be what comes */
 			if (wait_for_more(t) < 0)
 				return -1;
@@ -79,7 +79,7 @@ tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 		t->run = t->reader.segment.run;
 		if (tape_window_has(&t->window, m))
 			return 1;
-		if (m->real_ns > t->window.to_ns && t->reader.follow)
+		if (m->real_ns > t->window.times.to_ns && t->reader.follow)
 			return 0;
 	}
 }
@@ -141,7 +141,7 @@ host_tape(int fd, bool pipe)
 	struct tape *t = xmalloc(sizeof *t);
 
 	*t = (struct tape){ .host = { .ops = &tape_ops, .replay = true },
-		.window = { .from_ns = INT64_MIN, .to_ns = INT64_MAX } };
+		.window = { .times = SPAN_ALL } };
 	facts_begin(&t->host.facts);
 	if (tape_reader_begin(&t->reader, fd, pipe) == 0)
 		return &t->host;
@@ -152,18 +152,18 @@ host_tape(int fd, bool pipe)
 }
 
 int
-host_tape_span(struct host *h, int64_t *first_ns, int64_t *last_ns)
+host_tape_span(struct host *h, struct span *out)
 {
-	return tape_reader_span(&((struct tape *)h)->reader, first_ns, last_ns);
+	return tape_reader_span(&((struct tape *)h)->reader, out);
 }
 
 void
-host_tape_window(struct host *h, const struct host_window *window)
+host_tape_window(struct host *h, struct span window, bool follow)
 {
 	struct tape *t = (struct tape *)h;
 
-	t->window = (struct tape_window){ .from_ns = window->from_ns, .to_ns = window->to_ns };
-	t->reader.follow = window->follow;
-	t->reader.to_ns = window->to_ns;
-	tape_reader_seek(&t->reader, window->from_ns);
+	t->window = (struct tape_window){ .times = window };
+	t->reader.follow = follow;
+	t->reader.wanted.to_ns = window.to_ns;
+	tape_reader_seek(&t->reader, window.from_ns);
 }

@@ -13,7 +13,7 @@
 static struct track *
 find(struct tracks *t, struct text path)
 {
-	int i = paths_find(&t->paths, path);
+	int i = map_find(&t->paths, path);
 
 	if (i >= 0)
 		return &t->v[i];
@@ -22,7 +22,7 @@ find(struct tracks *t, struct text path)
 		t->v = xrealloc(t->v, t->room * sizeof *t->v);
 	}
 	struct track *new = &t->v[t->paths.n];
-	paths_add(&t->paths, path);
+	map_put(&t->paths, path);
 	*new = (struct track){ 0 };
 	return new;
 }
@@ -115,7 +115,7 @@ free_track(struct track *t)
 static void
 tracks_drop_dead(struct tracks *t, uint64_t since, uint64_t now)
 {
-	struct paths left = { 0 };
+	struct map left = { 0 };
 	uint32_t dead = 0;
 
 	for (uint32_t i = 0; i < t->paths.n; i++)
@@ -126,11 +126,11 @@ tracks_drop_dead(struct tracks *t, uint64_t since, uint64_t now)
 			continue;
 		}
 		t->v[left.n] = t->v[i];
-		paths_add(&left, text_of(paths_at(&t->paths, i)));
+		map_put(&left, map_key(&t->paths, i));
 	}
 	if (dead == 0)
 		return;
-	paths_clear(&t->paths);
+	map_free(&t->paths);
 	t->paths = left;
 }
 
@@ -140,7 +140,7 @@ tracks_free(struct tracks *t)
 	for (uint32_t i = 0; i < t->paths.n; i++)
 		free_track(&t->v[i]);
 	free(t->v);
-	paths_clear(&t->paths);
+	map_free(&t->paths);
 	*t = (struct tracks){ 0 };
 }
 
@@ -149,7 +149,7 @@ static void
 put_path(struct tape_writer *w, struct buf *b, uint32_t i, uint32_t known)
 {
 	if (i >= known)
-		code_put_text(b, text_of(paths_at(&w->tracks.paths, i)));
+		code_put_text(b, map_key(&w->tracks.paths, i));
 }
 
 static void

@@ -2,8 +2,8 @@
 #ifndef PQ_TAPE_WRITER_H
 #define PQ_TAPE_WRITER_H
 
+#include "base/map.h"
 #include "tape/format.h"
-#include "tape/paths.h"
 #include "tape/template.h"
 
 /* tracks: what a tape is to have of each file: its last text, and what the tape has of it
@@ -26,7 +26,7 @@ struct track {
 
 /* Zero-initialise to start. */
 struct tracks {
-	struct paths paths;
+	struct map paths;
 	struct track *v; /* by the path's number */
 	size_t room;
 };

@@ -6,13 +6,29 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
+#include "tools/columns.h"
 #include "tools/tool.h"
 
-enum { CPU, USR, NICE, SYS, IOWAIT, IRQ, SOFT, STEAL, GUEST, GNICE, IDLE, ALLOWED };
+struct cpu_options {
+	struct cpu_choice cpus;
+	bool allowed;     /* only CPUs that the process may run on */
+	unsigned busiest; /* so many, the busiest first; 0: all */
+};
+
+static const struct option options[] = {
+	{ 'P', NULL, "LIST", OPTION_CPUS, offsetof(struct cpu_options, cpus),
+	    .help = "these CPUs: 0,2-3, or ALL" },
+	{ 0, "allowed", NULL, OPTION_FLAG, offsetof(struct cpu_options, allowed),
+	    .help = "only CPUs that the process, or -p, may run on" },
+	{ 0, "busiest", "N", OPTION_NUMBER, offsetof(struct cpu_options, busiest),
+	    .help = "only the N busiest CPUs, the busiest first", .want = "a number of CPUs",
+	    .most = CPULIST_MOST },
+	{ .type = OPTION_END },
+};
 
 /* Ticks of an interval, by column; and all of them. */
 struct usage {
-	double part[IDLE + 1], whole;
+	double part[CPU_IDLE + 1], whole;
 	int fields; /* how many the kernel has */
 };
 
@@ -20,20 +36,20 @@ struct usage {
  * by, as these run backwards. */
 struct counted {
 	bool begun;
-	double ticks[IDLE + 1];
+	double ticks[CPU_IDLE + 1];
 };
 
 static const enum cpu_field field_of[] = {
-	[USR] = CPU_USER,
-	[NICE] = CPU_NICE,
-	[SYS] = CPU_SYSTEM,
-	[IOWAIT] = CPU_IOWAIT,
-	[IRQ] = CPU_IRQ,
-	[SOFT] = CPU_SOFTIRQ,
-	[STEAL] = CPU_STEAL,
-	[GUEST] = CPU_GUEST,
-	[GNICE] = CPU_GUEST_NICE,
-	[IDLE] = CPU_IDLE,
+	[CPU_USR] = STAT_USER,
+	[CPU_NICE] = STAT_NICE,
+	[CPU_SYS] = STAT_SYSTEM,
+	[CPU_IOWAIT] = STAT_IOWAIT,
+	[CPU_IRQ] = STAT_IRQ,
+	[CPU_SOFT] = STAT_SOFTIRQ,
+	[CPU_STEAL] = STAT_STEAL,
+	[CPU_GUEST] = STAT_GUEST,
+	[CPU_GNICE] = STAT_GUEST_NICE,
+	[CPU_IDLE] = STAT_IDLE,
 };
 
 /* The field of /proc/stat in which a column begins to be known. */
@@ -57,7 +73,7 @@ has_counted(const struct cpu_time *c)
 {
 	uint64_t sum = 0;
 
-	for (int i = 0; i < CPU_FIELDS; i++)
+	for (int i = 0; i < STAT_FIELDS; i++)
 		sum |= c->ticks[i];
 	return sum != 0;
 }
@@ -66,21 +82,21 @@ has_counted(const struct cpu_time *c)
 static struct usage
 cpu_usage(const struct cpu_time *from, const struct cpu_time *to)
 {
-	double guest = grown(from, to, CPU_GUEST), guest_nice = grown(from, to, CPU_GUEST_NICE);
+	double guest = grown(from, to, STAT_GUEST), guest_nice = grown(from, to, STAT_GUEST_NICE);
 	struct usage u = { .part = {
-		[USR] = fmax(0, grown(from, to, CPU_USER) - guest),
-		[NICE] = fmax(0, grown(from, to, CPU_NICE) - guest_nice),
-		[SYS] = grown(from, to, CPU_SYSTEM),
-		[IOWAIT] = grown(from, to, CPU_IOWAIT),
-		[IRQ] = grown(from, to, CPU_IRQ),
-		[SOFT] = grown(from, to, CPU_SOFTIRQ),
-		[STEAL] = grown(from, to, CPU_STEAL),
-		[GUEST] = guest,
-		[GNICE] = guest_nice,
-		[IDLE] = grown(from, to, CPU_IDLE),
+		[CPU_USR] = fmax(0, grown(from, to, STAT_USER) - guest),
+		[CPU_NICE] = fmax(0, grown(from, to, STAT_NICE) - guest_nice),
+		[CPU_SYS] = grown(from, to, STAT_SYSTEM),
+		[CPU_IOWAIT] = grown(from, to, STAT_IOWAIT),
+		[CPU_IRQ] = grown(from, to, STAT_IRQ),
+		[CPU_SOFT] = grown(from, to, STAT_SOFTIRQ),
+		[CPU_STEAL] = grown(from, to, STAT_STEAL),
+		[CPU_GUEST] = guest,
+		[CPU_GNICE] = guest_nice,
+		[CPU_IDLE] = grown(from, to, STAT_IDLE),
 	}, .fields = from->fields < to->fields ? from->fields : to->fields };
 
-	for (int i = USR; i <= IDLE; i++)
+	for (int i = CPU_USR; i <= CPU_IDLE; i++)
 		u.whole += u.part[i];
 	return u;
 }
@@ -90,13 +106,13 @@ static void
 cpu_usage_fill(struct usage *u, const struct cpu_time *to, double span_ticks)
 {
 	if (u->whole == 0 && span_ticks >= 2 && has_counted(to))
-		u->part[IDLE] = u->whole = span_ticks;
+		u->part[CPU_IDLE] = u->whole = span_ticks;
 }
 
 static void
 cpu_usage_add(struct usage *sum, const struct usage *u)
 {
-	for (int i = USR; i <= IDLE; i++)
+	for (int i = CPU_USR; i <= CPU_IDLE; i++)
 		sum->part[i] += u->part[i];
 	sum->whole += u->whole;
 	sum->fields = sum->fields && sum->fields < u->fields ? sum->fields : u->fields;
@@ -109,7 +125,7 @@ cpu_count(struct counted *counted, const struct cpu_time *now, const struct usag
 	static const struct cpu_time zero;
 	struct usage all = cpu_usage(&zero, now);
 
-	for (int i = USR; i <= IDLE; i++)
+	for (int i = CPU_USR; i <= CPU_IDLE; i++)
 		counted->ticks[i] = counted->begun ? counted->ticks[i] + u->part[i] : all.part[i];
 	counted->begun = true;
 }
@@ -118,31 +134,32 @@ cpu_count(struct counted *counted, const struct cpu_time *now, const struct usag
  * run backwards. */
 
 static const struct column columns[] = {
-	[CPU] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0,
+	[CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0,
 	    .help = "the CPU; all: the sum over the CPUs online; own: over those of --allowed "
 		    "(/proc/stat)" },
-	[USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds",
+	[CPU_USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds",
 	    .help = "programs, but no guests: user less guest" },
-	[NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds",
+	[CPU_NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds",
 	    .help = "programs of lowered priority: nice less guest_nice" },
-	[SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds",
+	[CPU_SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds",
 	    .help = "the kernel, but no interrupts: system" },
-	[IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1, .counter = "cpu_iowait_seconds",
+	[CPU_IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1,
+	    .counter = "cpu_iowait_seconds",
 	    .help = "idle while a task that last ran here waits for a disk: iowait" },
-	[IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds",
+	[CPU_IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds",
 	    .help = "hardware interrupts: irq" },
-	[SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds",
+	[CPU_SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds",
 	    .help = "software interrupts, of the network above all: softirq" },
-	[STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds",
+	[CPU_STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds",
 	    .help = "had work, but the hypervisor ran somebody else: steal" },
-	[GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds",
+	[CPU_GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds",
 	    .help = "virtual machines: guest", .spare = true },
-	[GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1,
+	[CPU_GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1,
 	    .counter = "cpu_guest_nice_seconds",
 	    .help = "virtual machines of lowered priority: guest_nice", .spare = true },
-	[IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds",
+	[CPU_IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds",
 	    .help = "nothing to run, nothing waited for: idle" },
-	[ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0,
+	[CPU_ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0,
 	    .help = "this process, or that of -p, may run there: Cpus_allowed_list of "
 		    "/proc/PID/status" },
 	{ .key = NULL },
@@ -150,7 +167,7 @@ static const struct column columns[] = {
 
 /* The CPUs that the process may run on; pq's own are read once, as that file costs more than all
  * others here. */
-struct state {
+struct cpu_state {
 	bool asked, known;
 	struct cpulist allowed;
 	struct counted *counted; /* by the number of the CPU, up to the largest that was seen */
@@ -161,7 +178,7 @@ static void
 read_allowed(struct watch *w)
 {
 	const char *pid = w->ask->target.pid;
-	struct state *s = w->state;
+	struct cpu_state *s = w->state;
 	char path[64];
 	struct text text;
 
@@ -189,7 +206,7 @@ check_list(struct watch *w, const struct stat_file *f)
 
 	for (size_t i = 0; i < f->ncpus; i++)
 		cpulist_add(&online, f->cpus[i].cpu);
-	return watch_check_cpus(w, &online);
+	return watch_check_cpus(w, &((const struct cpu_options *)w->ask->options)->cpus, &online);
 }
 
 static void *
@@ -210,7 +227,7 @@ read_cpus(struct watch *w, struct arena *a)
 static struct counted *
 counted_of(struct watch *w, unsigned cpu)
 {
-	struct state *s = w->state;
+	struct cpu_state *s = w->state;
 
 	if (cpu >= CPULIST_MOST)
 		return NULL;
@@ -232,7 +249,7 @@ set_counters(struct watch *w, struct cell *row, const struct cpu_time *c, const 
 	if (!counted)
 		return;
 	cpu_count(counted, c, u);
-	for (int i = USR; i <= IDLE; i++)
+	for (int i = CPU_USR; i <= CPU_IDLE; i++)
 		if ((int)cpu_field_of(i) < c->fields)
 			row[i].raw = counted->ticks[i] / (double)w->host->facts.ticks_per_s;
 }
@@ -240,8 +257,8 @@ set_counters(struct watch *w, struct cell *row, const struct cpu_time *c, const 
 static void
 fill_row(struct cell *row, const char *label, const struct usage *u)
 {
-	cell_label(&row[CPU], label);
-	for (int i = USR; i <= IDLE; i++)
+	cell_label(&row[CPU_NAME], label);
+	for (int i = CPU_USR; i <= CPU_IDLE; i++)
 		if ((int)cpu_field_of(i) < u->fields)
 			cell_share(&row[i], u->part[i], u->whole);
 }
@@ -249,7 +266,7 @@ fill_row(struct cell *row, const char *label, const struct usage *u)
 static double
 busy(const struct cell *row)
 {
-	return -row[IDLE].num - (isnan(row[IOWAIT].num) ? 0 : row[IOWAIT].num);
+	return -row[CPU_IDLE].num - (isnan(row[CPU_IOWAIT].num) ? 0 : row[CPU_IOWAIT].num);
 }
 
 /* The row of the sum comes first, unless CPUs were listed; --allowed leaves the other CPUs out of
@@ -258,9 +275,9 @@ static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
 	const struct stat_file *a = from, *b = to;
-	const struct state *s = w->state;
-	const struct request *ask = w->ask;
-	size_t first = ask->all_cpus;
+	const struct cpu_state *s = w->state;
+	const struct cpu_options *o = w->ask->options;
+	size_t first = !o->cpus.listed;
 	struct usage sum = { .fields = 0 };
 
 	if (first)
@@ -268,24 +285,24 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	for (size_t i = 0; i < b->ncpus; i++) {
 		const struct cpu_time *c = &b->cpus[i], *before = stat_find(a, c->cpu, i);
 		bool mine = s->known && cpulist_has(&s->allowed, c->cpu);
-		if (!before || (ask->allowed && !mine))
+		if (!before || (o->allowed && !mine))
 			continue;
 		struct usage u = cpu_usage(before, c), counters = u;
 		cpu_usage_fill(&u, c, span_s * (double)w->host->facts.ticks_per_s);
 		cpu_usage_add(&sum, &u);
-		if (!ask->all_cpus && !cpulist_has(&ask->cpus, c->cpu))
+		if (!cpu_chosen(&o->cpus, c->cpu))
 			continue;
 		struct cell *row = table_row(out);
 		fill_row(row, watch_cpu_name(w, c->cpu), &u);
 		set_counters(w, row, c, &counters);
 		if (s->known)
-			cell_flag(&row[ALLOWED], mine);
+			cell_flag(&row[CPU_ALLOWED], mine);
 	}
 	if (first)
-		fill_row(out->cells, ask->allowed ? "own" : "all", &sum);
-	if (ask->busiest) {
+		fill_row(out->cells, o->allowed ? "own" : "all", &sum);
+	if (o->busiest) {
 		table_sort(out, first, busy);
-		table_keep(out, first + ask->busiest);
+		table_keep(out, first + o->busiest);
 	}
 }
 
@@ -296,8 +313,10 @@ const struct tool tool_cpu = {
 		    "  pq cpu --busiest 8 1    of many CPUs, the eight that matter\n"
 		    "  pq cpu --allowed 1      only those that this container may use\n",
 	.columns = columns,
-	.takes = TAKES_PID | TAKES_CPUS | TAKES_ALLOWED | TAKES_BUSIEST,
-	.state_size = sizeof(struct state),
+	.shared = (const struct option *const[]){ &option_pid, NULL },
+	.options = options,
+	.options_size = sizeof(struct cpu_options),
+	.state_size = sizeof(struct cpu_state),
 	.read = read_cpus,
 	.rows = rows,
 };

@@ -6,100 +6,76 @@
 
 #include "cgroup/memory.h"
 #include "tools/cgroup_rows.h"
+#include "tools/columns.h"
 #include "tools/tool.h"
 
-enum {
-	CGROUP,
-	LIMIT,
-	LEVEL,
-	USED,
-	WSET,
-	WSET_PCT,
-	HARD,
-	HARD_PCT,
-	ANON,
-	FILE_,
-	KERNEL,
-	SOCK,
-	SHMEM,
-	SWAP,
-	HIGH,
-	MAX,
-	OOM,
-	OOM_KILL,
-	REFAULTS,
-	MAJFAULTS,
-	SOME,
-	FULL,
-	NOTE
-};
-
 static const struct column columns[] = {
-	[CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
+	[MEM_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
 	    .help =
 		"the cgroup, as this process sees its name; machine: all of it (/proc/meminfo)" },
-	[LIMIT] = { "limit_bytes", "limit", GAUGE, BYTES, 7, 0,
+	[MEM_LIMIT] = { "limit_bytes", "limit", GAUGE, BYTES, 7, 0,
 	    .help = "the least limit of its own, all levels above, and the machine's size "
 		    "(memory.max; memory.limit_in_bytes)" },
-	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .group = "parts", .remark = true,
+	[MEM_LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .group = "parts",
+	    .remark = true,
 	    .help = "whose limit that is: a cgroup, machine, or hidden (v1 "
 		    "hierarchical_memory_limit)" },
-	[USED] = { "used_bytes", "used", GAUGE, BYTES, 7, 0,
+	[MEM_USED] = { "used_bytes", "used", GAUGE, BYTES, 7, 0,
 	    .help = "all memory charged to it, page cache too (memory.current; "
 		    "memory.usage_in_bytes)" },
-	[WSET] = { "working_set_bytes", "wset", GAUGE, BYTES, 7, 0,
+	[MEM_WSET] = { "working_set_bytes", "wset", GAUGE, BYTES, 7, 0,
 	    .help = "working set: used less inactive_file" },
-	[WSET_PCT] = { "working_set_pct", "%wset", SHARE, PERCENT, 7, 1,
+	[MEM_WSET_PCT] = { "working_set_pct", "%wset", SHARE, PERCENT, 7, 1,
 	    .help = "working set in % of limit" },
-	[HARD] = { "hard_bytes", "hard", GAUGE, BYTES, 7, 0,
+	[MEM_HARD] = { "hard_bytes", "hard", GAUGE, BYTES, 7, 0,
 	    .help = "what cannot be reclaimed: used less page cache, slab_reclaimable, and anon "
 		    "that swap has room for" },
-	[HARD_PCT] = { "hard_pct", "%hard", SHARE, PERCENT, 7, 1,
+	[MEM_HARD_PCT] = { "hard_pct", "%hard", SHARE, PERCENT, 7, 1,
 	    .help = "hard in % of limit: at 100 comes the OOM killer" },
-	[ANON] = { "anon_bytes", "anon", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_ANON] = { "anon_bytes", "anon", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "heaps and stacks (memory.stat anon; total_rss)" },
-	[FILE_] = { "file_bytes", "file", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_FILE] = { "file_bytes", "file", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "page cache, tmpfs too (memory.stat file; total_cache)" },
-	[KERNEL] = { "kernel_bytes", "kernel", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_KERNEL] = { "kernel_bytes", "kernel", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "slab, stacks, page tables (memory.stat kernel, or their sum; "
 		    "memory.kmem.usage_in_bytes)" },
-	[SOCK] = { "sock_bytes", "sock", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_SOCK] = { "sock_bytes", "sock", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "network buffers (memory.stat sock; memory.kmem.tcp.usage_in_bytes)" },
-	[SHMEM] = { "shmem_bytes", "shmem", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_SHMEM] = { "shmem_bytes", "shmem", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "shared memory and tmpfs, part of file, not reclaimable (memory.stat shmem)" },
-	[SWAP] = { "swap_bytes", "swap", GAUGE, BYTES, 7, 0, .group = "parts",
+	[MEM_SWAP] = { "swap_bytes", "swap", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "swapped out (memory.swap.current; total_swap)" },
-	[HIGH] = { "high", "high", COUNT, NO_UNIT, 6, 0, .group = "events",
+	[MEM_HIGH] = { "high", "high", COUNT, NO_UNIT, 6, 0, .group = "events",
 	    .counter = "mem_high_events",
 	    .help = "times it was slowed down above memory.high (memory.events)" },
-	[MAX] = { "max", "max", COUNT, NO_UNIT, 6, 0, .counter = "mem_max_events",
+	[MEM_MAX] = { "max", "max", COUNT, NO_UNIT, 6, 0, .counter = "mem_max_events",
 	    .help = "times it ran into its limit (memory.events; memory.failcnt)" },
-	[OOM] = { "oom", "oom", COUNT, NO_UNIT, 5, 0, .group = "events",
+	[MEM_OOM] = { "oom", "oom", COUNT, NO_UNIT, 5, 0, .group = "events",
 	    .counter = "mem_oom_events",
 	    .help = "times nothing could be reclaimed (memory.events)" },
-	[OOM_KILL] = { "oom_kill", "kill", COUNT, NO_UNIT, 5, 0, .counter = "mem_oom_kills",
+	[MEM_OOM_KILL] = { "oom_kill", "kill", COUNT, NO_UNIT, 5, 0, .counter = "mem_oom_kills",
 	    .help = "processes killed (memory.events oom_kill; memory.oom_control; /proc/vmstat)" },
-	[REFAULTS] = { "refaults_per_s", "refault/s", RATE, PER_SECOND, 10, 1, .group = "events",
-	    .counter = "mem_refaults",
+	[MEM_REFAULTS] = { "refaults_per_s", "refault/s", RATE, PER_SECOND, 10, 1,
+	    .group = "events", .counter = "mem_refaults",
 	    .help = "pages read again soon after they were dropped (memory.stat "
 		    "workingset_refault_anon, _file)" },
-	[MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "events",
-	    .counter = "mem_major_faults",
+	[MEM_MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1,
+	    .group = "events", .counter = "mem_major_faults",
 	    .help = "page faults that waited for a disk (memory.stat pgmajfault)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events",
+	[MEM_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events",
 	    .counter = "mem_some_seconds",
 	    .help = "time in which a task of it waited for memory (memory.pressure, some total; v2 "
 		    "only)" },
-	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events",
+	[MEM_FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events",
 	    .counter = "mem_full_seconds",
 	    .help = "time in which all of its tasks waited (memory.pressure, full total)" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
+	[MEM_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help = "what is to be known of this row: see CGROUPS" },
 	{ .key = NULL },
 };
 
 /* A cgroup at a moment. */
-struct one {
+struct mem_group {
 	struct group_memory memory;
 	struct keyed limit; /* the least one, from here up */
 	const char *level;
@@ -107,21 +83,21 @@ struct one {
 	double swap_room; /* the least one */
 };
 
-struct snapshot {
+struct mem_snapshot {
 	struct groups groups;
-	struct one *v; /* groups.n of them */
-	struct one machine;
+	struct mem_group *v; /* groups.n of them */
+	struct mem_group machine;
 	bool machine_read, show_machine;
 	bool damaged; /* a limit makes no sense */
 };
 
 /* From the machine down, each level's own limit holds if it is less. */
 static void
-find_limit(const struct snapshot *s, size_t i)
+find_limit(const struct mem_snapshot *s, size_t i)
 {
 	const struct group *g = &s->groups.v[i];
-	struct one *o = &s->v[i];
-	const struct one *above = g->parent < 0 ? &s->machine : &s->v[g->parent];
+	struct mem_group *o = &s->v[i];
+	const struct mem_group *above = g->parent < 0 ? &s->machine : &s->v[g->parent];
 	struct keyed own = o->memory.limit, all = o->memory.stat.hierarchical_limit;
 
 	o->limit = above->limit;
@@ -145,9 +121,9 @@ find_limit(const struct snapshot *s, size_t i)
 }
 
 static void
-read_machine(struct watch *w, struct snapshot *s)
+read_machine(struct watch *w, struct mem_snapshot *s)
 {
-	struct one *o = &s->machine;
+	struct mem_group *o = &s->machine;
 
 	s->machine_read = machine_read_memory(w->host, &o->memory) == 0;
 	if (!s->machine_read)
@@ -159,7 +135,7 @@ read_machine(struct watch *w, struct snapshot *s)
 }
 
 static void
-show_one(struct watch *w, struct snapshot *s, size_t i)
+show_one(struct watch *w, struct mem_snapshot *s, size_t i)
 {
 	struct group *g = &s->groups.v[i];
 
@@ -170,10 +146,10 @@ show_one(struct watch *w, struct snapshot *s, size_t i)
 /* Shown are, as in throttle: what was asked for, levels above it with a limit, and with -a all that
  * have one. */
 static void
-read_one(struct watch *w, struct snapshot *s, size_t i)
+read_one(struct watch *w, struct mem_snapshot *s, size_t i)
 {
 	const struct group *g = &s->groups.v[i];
-	struct one *o = &s->v[i];
+	struct mem_group *o = &s->v[i];
 
 	bool nonsense =
 	    group_read_limits(w->host, &s->groups, g, &o->memory) < 0 && errno == EINVAL;
@@ -194,13 +170,13 @@ read_one(struct watch *w, struct snapshot *s, size_t i)
 	if (g->asked && !v2_root)
 		cgroups_seen(w, g, "memory.current");
 	if (g->asked && g->read && !o->memory.some_us.known)
-		cgroups_no_pressure(w, g, "memory.pressure", SOME, FULL);
+		cgroups_no_pressure(w, g, "memory.pressure", MEM_SOME, MEM_FULL);
 	find_limit(s, i);
 }
 
 /* Where the controller is not on, memory counts for the next level above where it is. */
 static void
-show_level_above(struct watch *w, struct snapshot *s)
+show_level_above(struct watch *w, struct mem_snapshot *s)
 {
 	const struct groups_watch *state = w->state;
 
@@ -211,7 +187,7 @@ show_level_above(struct watch *w, struct snapshot *s)
 /* Without any limit but its size, the machine is what matters; but not in the place of a group that
  * has gone. */
 static bool
-nobody_limits(const struct watch *w, const struct snapshot *s)
+nobody_limits(const struct watch *w, const struct mem_snapshot *s)
 {
 	const struct groups_watch *state = w->state;
 
@@ -219,7 +195,7 @@ nobody_limits(const struct watch *w, const struct snapshot *s)
 	    (state->was_read && !s->groups.v[s->groups.n - 1].read && !w->ask->target.all))
 		return false;
 	for (size_t i = 0; i < s->groups.n; i++) {
-		const struct one *o = &s->v[i];
+		const struct mem_group *o = &s->v[i];
 		if (s->groups.v[i].shown &&
 		    (o->unreadable || (o->level && strcmp(o->level, "machine") != 0)))
 			return false;
@@ -230,7 +206,7 @@ nobody_limits(const struct watch *w, const struct snapshot *s)
 static void *
 read_groups(struct watch *w, struct arena *a)
 {
-	struct snapshot *s = arena_alloc(a, sizeof *s);
+	struct mem_snapshot *s = arena_alloc(a, sizeof *s);
 
 	if (!cgroups_read(w, FAMILY_MEMORY, a, &s->groups))
 		return NULL;
@@ -257,7 +233,7 @@ value(struct keyed v)
 }
 
 static void
-fill_levels(struct cell *row, const struct one *o, double span_s)
+fill_levels(struct cell *row, const struct mem_group *o, double span_s)
 {
 	const struct group_memory *m = &o->memory;
 	double limit = value(o->limit), used = value(m->current);
@@ -267,42 +243,42 @@ fill_levels(struct cell *row, const struct one *o, double span_s)
 		int column;
 		double value;
 	} gauges[] = {
-		{ LIMIT, limit },
-		{ USED, used },
-		{ WSET, wset < 0 ? 0 : wset },
-		{ HARD, hard < 0 ? 0 : hard },
-		{ ANON, value(m->stat.anon) },
-		{ FILE_, value(m->stat.file) },
-		{ KERNEL, value(m->stat.kernel) },
-		{ SOCK, value(m->stat.sock) },
-		{ SHMEM, value(m->stat.shmem) },
-		{ SWAP, value(m->stat.swap) },
+		{ MEM_LIMIT, limit },
+		{ MEM_USED, used },
+		{ MEM_WSET, wset < 0 ? 0 : wset },
+		{ MEM_HARD, hard < 0 ? 0 : hard },
+		{ MEM_ANON, value(m->stat.anon) },
+		{ MEM_FILE, value(m->stat.file) },
+		{ MEM_KERNEL, value(m->stat.kernel) },
+		{ MEM_SOCK, value(m->stat.sock) },
+		{ MEM_SHMEM, value(m->stat.shmem) },
+		{ MEM_SWAP, value(m->stat.swap) },
 	};
 
 	for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
 		cell_gauge(&row[gauges[i].column], gauges[i].value, span_s);
-	cell_share(&row[WSET_PCT], row[WSET].num, limit);
-	cell_share(&row[HARD_PCT], row[HARD].num, limit);
-	cell_label(&row[LEVEL], o->level);
+	cell_share(&row[MEM_WSET_PCT], row[MEM_WSET].num, limit);
+	cell_share(&row[MEM_HARD_PCT], row[MEM_HARD].num, limit);
+	cell_label(&row[MEM_LEVEL], o->level);
 }
 
 static void
 fill_events(
     struct cell *row, const struct group_memory *a, const struct group_memory *b, double span_s)
 {
-	cell_count(&row[HIGH], a->events.high, b->events.high);
-	cell_count(&row[MAX], a->events.max, b->events.max);
-	cell_count(&row[OOM], a->events.oom, b->events.oom);
-	cell_count(&row[OOM_KILL], a->events.oom_kill, b->events.oom_kill);
-	cell_rate(&row[REFAULTS], a->stat.refaults, b->stat.refaults, 1, span_s);
-	cell_rate(&row[MAJFAULTS], a->stat.majfaults, b->stat.majfaults, 1, span_s);
-	cell_stalled(&row[SOME], a->some_us, b->some_us, span_s);
-	cell_stalled(&row[FULL], a->full_us, b->full_us, span_s);
+	cell_count(&row[MEM_HIGH], a->events.high, b->events.high);
+	cell_count(&row[MEM_MAX], a->events.max, b->events.max);
+	cell_count(&row[MEM_OOM], a->events.oom, b->events.oom);
+	cell_count(&row[MEM_OOM_KILL], a->events.oom_kill, b->events.oom_kill);
+	cell_rate(&row[MEM_REFAULTS], a->stat.refaults, b->stat.refaults, 1, span_s);
+	cell_rate(&row[MEM_MAJFAULTS], a->stat.majfaults, b->stat.majfaults, 1, span_s);
+	cell_stalled(&row[MEM_SOME], a->some_us, b->some_us, span_s);
+	cell_stalled(&row[MEM_FULL], a->full_us, b->full_us, span_s);
 }
 
 /* A counter that ran backwards is another cgroup's of the same name: then no difference means
  * anything. */
-static const struct one unknown;
+static const struct mem_group unknown;
 
 static bool
 restarted(const struct group_memory *a, const struct group_memory *b)
@@ -314,27 +290,27 @@ restarted(const struct group_memory *a, const struct group_memory *b)
 }
 
 static void
-add_row(struct table *out, const char *name, const struct one *from, const struct one *to,
-    double span_s, const char *note)
+add_row(struct table *out, const char *name, const struct mem_group *from,
+    const struct mem_group *to, double span_s, const char *note)
 {
 	struct cell *row = table_row(out);
 
-	cell_label(&row[CGROUP], name);
+	cell_label(&row[MEM_CGROUP], name);
 	fill_levels(row, to, span_s);
 	fill_events(row, &from->memory, &to->memory, span_s);
-	cell_label(&row[NOTE], note);
+	cell_label(&row[MEM_NOTE], note);
 }
 
 static double
 worst(const struct cell *row)
 {
-	return row[HARD_PCT].num;
+	return row[MEM_HARD_PCT].num;
 }
 
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *a = from, *b = to;
+	const struct mem_snapshot *a = from, *b = to;
 
 	if (b->show_machine && a->machine_read && b->machine_read)
 		add_row(out, "machine", &a->machine, &b->machine, span_s, NULL);
@@ -358,7 +334,7 @@ const struct tool tool_mem = {
 		    "  pq mem -w parts,events  with what the memory is, and what happened to it\n"
 		    "  pq mem -a 10            every cgroup with a limit, the fullest first\n",
 	.columns = columns,
-	.takes = TAKES_TARGET,
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
 	.state_size = sizeof(struct groups_watch),
 	.read = read_groups,
 	.rows = rows,

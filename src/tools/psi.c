@@ -5,19 +5,17 @@
 
 #include "cgroup/pressure.h"
 #include "tools/cgroup_rows.h"
+#include "tools/columns.h"
 #include "tools/tool.h"
 
 /* A row has the same figures four times: over the interval, and averaged by the kernel over three
  * times. */
-enum { FIGURES = 7, WINDOWS = 4, CGROUP = 0, FIRST = 1, NOTE = FIRST + WINDOWS * FIGURES };
+enum { WINDOWS = 4 };
 
 struct psi_figure {
 	enum resource of;
 	bool full;
 };
-
-extern const struct psi_figure psi_figures[FIGURES]; /* in the columns' order */
-extern const struct column psi_columns[];
 
 struct psi_snapshot {
 	bool machine_read; /* it is to be shown, too */
@@ -26,7 +24,7 @@ struct psi_snapshot {
 	struct pressure *v; /* groups.n of them */
 };
 
-const struct psi_figure psi_figures[FIGURES] = {
+static const struct psi_figure psi_figures[PSI_FIGURES] = {
 	{ PRESSURE_CPU, false },
 	{ PRESSURE_CPU, true },
 	{ PRESSURE_MEMORY, false },
@@ -36,8 +34,8 @@ const struct psi_figure psi_figures[FIGURES] = {
 	{ PRESSURE_IRQ, true },
 };
 
-const struct column psi_columns[] = {
-	[CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
+static const struct column psi_columns[] = {
+	[PSI_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
 	    .help = "the cgroup, as this process sees its name; machine: all of it" },
 	{ "cpu_some_pct", "%scpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_some_seconds",
 	    .help =
@@ -96,7 +94,7 @@ const struct column psi_columns[] = {
 	    .help = "of I/O, full" },
 	{ "irq_full_avg300_pct", "%firq-300", GAUGE, PERCENT, 10, 2, .group = "avg300",
 	    .help = "of interrupts, full" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
+	[PSI_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help = "what is to be known of this row: see CGROUPS" },
 	{ .key = NULL },
 };
@@ -124,7 +122,7 @@ restarted(const struct pressure *a, const struct pressure *b)
 {
 	bool anew = false;
 
-	for (int k = 0; k < FIGURES; k++)
+	for (int k = 0; k < PSI_FIGURES; k++)
 		anew |= keyed_restarted(total_us(a, k), total_us(b, k));
 	return anew;
 }
@@ -138,15 +136,15 @@ add_row(struct table *out, const char *name, const struct pressure *from, const 
 
 	if (restarted(from, to))
 		from = &unknown;
-	cell_label(&row[CGROUP], name);
-	for (int k = 0; k < FIGURES; k++) {
+	cell_label(&row[PSI_CGROUP], name);
+	for (int k = 0; k < PSI_FIGURES; k++) {
 		const struct psi_line *line = line_of(to, k);
-		cell_stalled(&row[FIRST + k], total_us(from, k), total_us(to, k), span_s);
+		cell_stalled(&row[PSI_CPU_SOME + k], total_us(from, k), total_us(to, k), span_s);
 		for (int i = 0; i < WINDOWS - 1; i++)
-			cell_gauge(&row[FIRST + (i + 1) * FIGURES + k],
+			cell_gauge(&row[PSI_CPU_SOME + (i + 1) * PSI_FIGURES + k],
 			    line->known ? line->avg[i] : NAN, span_s);
 	}
-	cell_label(&row[NOTE], note);
+	cell_label(&row[PSI_NOTE], note);
 }
 
 /* By the largest of its figures. */
@@ -155,8 +153,8 @@ worst(const struct cell *row)
 {
 	double most = NAN;
 
-	for (int k = 0; k < FIGURES; k++)
-		most = fmax(most, row[FIRST + k].num);
+	for (int k = 0; k < PSI_FIGURES; k++)
+		most = fmax(most, row[PSI_CPU_SOME + k].num);
 	return most;
 }
 
@@ -184,7 +182,7 @@ psi_rows(struct watch *w, const void *from, const void *to, double span_s, struc
 /* psi: for how much of the time tasks stood still for a CPU, for memory or I/O, or by interrupts:
  * the machine, or cgroups. */
 
-struct state {
+struct psi_state {
 	struct groups_watch groups; /* first, as cgroups.h wants it */
 	bool started;
 	/* for all that is known: where the machine has none no cgroup has */
@@ -227,9 +225,9 @@ say_lack(struct watch *w, enum pressure_lack lack, const char *name, int error)
 static bool
 shows(const struct watch *w, enum resource r)
 {
-	for (int k = 0; k < FIGURES; k++)
+	for (int k = 0; k < PSI_FIGURES; k++)
 		for (int i = 0; i < WINDOWS && psi_figures[k].of == r; i++)
-			if (watch_shows(w, FIRST + i * FIGURES + k))
+			if (watch_shows(w, PSI_CPU_SOME + i * PSI_FIGURES + k))
 				return true;
 	return false;
 }
@@ -274,7 +272,7 @@ of_one_group(const struct watch *w)
 static int
 read_machine(struct watch *w, struct psi_snapshot *s)
 {
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 
 	if (of_one_group(w) && state->started)
 		return 0;
@@ -293,7 +291,7 @@ read_machine(struct watch *w, struct psi_snapshot *s)
 static void
 say_why(struct watch *w, const struct psi_snapshot *s, const struct group *g, int error)
 {
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 
 	if (state->told)
 		return;
@@ -308,7 +306,7 @@ static void
 read_asked(
     struct watch *w, const struct psi_snapshot *s, const struct group *g, size_t i, int error)
 {
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 
 	if (g->read) {
 		say_unknown(w, &s->v[i], g->name);
@@ -324,7 +322,7 @@ read_asked(
 static bool
 read_group(struct watch *w, struct psi_snapshot *s, size_t i)
 {
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 	struct group *g = &s->groups.v[i];
 
 	g->shown = g->asked || (w->ask->target.all && !(s->groups.from_root && i == 0));
@@ -342,7 +340,7 @@ read_group(struct watch *w, struct psi_snapshot *s, size_t i)
 static size_t
 read_groups(struct watch *w, struct arena *a, struct psi_snapshot *s)
 {
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 	size_t read = 0;
 
 	if (state->no_groups || (!of_one_group(w) && !w->ask->target.all))
@@ -363,7 +361,7 @@ static void *
 read_psi(struct watch *w, struct arena *a)
 {
 	struct psi_snapshot *s = arena_alloc(a, sizeof *s);
-	struct state *state = w->state;
+	struct psi_state *state = w->state;
 	int error = read_machine(w, s);
 
 	state->told |= error && !of_one_group(w); /* the machine's reason is its cgroups', too */
@@ -386,8 +384,8 @@ const struct tool tool_psi = {
 		    "  pq psi -p 4242 1        the container of a process (cgroup v2)\n"
 		    "  pq psi -a -w avg60 10   all cgroups, the worst first\n",
 	.columns = psi_columns,
-	.takes = TAKES_TARGET,
-	.state_size = sizeof(struct state),
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
+	.state_size = sizeof(struct psi_state),
 	.costly = true,
 	.read = read_psi,
 	.rows = psi_rows,

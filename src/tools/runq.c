@@ -11,30 +11,46 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
+#include "tools/columns.h"
 #include "tools/tool.h"
 
 extern const struct tool tool_runq_cpus;
 
-enum { CPU_NAME, CPU_WAITING, CPU_WAIT_MS, CPU_RUNS, CPU_NOTE };
+struct runq_options {
+	int64_t tick_ns;
+	struct cpu_choice cpus;
+};
 
-static const struct column cpu_columns[] = {
-	[CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help = "the CPU" },
-	[CPU_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2,
+static const struct runq_options usual_options = { .tick_ns = 10000000 };
+
+static const struct option options[] = {
+	{ 'P', NULL, "LIST", OPTION_CPUS, offsetof(struct runq_options, cpus),
+	    .help = "these CPUs: 0,2-3, or ALL" },
+	{ 0, "tick", "TIME", OPTION_TIME, offsetof(struct runq_options, tick_ns),
+	    .help = "look at the run queue this often (10ms)" },
+	{ .type = OPTION_END },
+};
+
+enum { RUNQ_CPU_NAME, RUNQ_CPU_WAITING, RUNQ_CPU_WAIT_MS, RUNQ_CPU_RUNS, RUNQ_CPU_NOTE };
+
+static const struct column runq_cpu_columns[] = {
+	[RUNQ_CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help = "the CPU" },
+	[RUNQ_CPU_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2,
 	    .counter = "runq_cpu_wait_seconds",
 	    .help = "tasks that waited for this CPU, mean: run_delay over elapsed time "
 		    "(/proc/schedstat, cpuN field 8)" },
-	[CPU_WAIT_MS] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 9, 3,
+	[RUNQ_CPU_WAIT_MS] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 9, 3,
 	    .help = "mean wait before each run: run_delay per run (fields 8 and 9)" },
-	[CPU_RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 10, 1, .counter = "runq_cpu_runs",
-	    .help = "times that a task got this CPU (field 9)" },
-	[CPU_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
+	[RUNQ_CPU_RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 10, 1,
+	    .counter = "runq_cpu_runs", .help = "times that a task got this CPU (field 9)" },
+	[RUNQ_CPU_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help =
 		"sampled: the kernel has no /proc/schedstat, and threads in state R were counted" },
 	{ .key = NULL },
 };
 
 /* What the ticks saw, while there is no schedstat. */
-struct cpu_state {
+struct runq_cpu_state {
 	bool sampled, exact; /* neither before the first row */
 	bool seen;           /* at least one thread, at this look */
 	uint64_t self;
@@ -43,7 +59,7 @@ struct cpu_state {
 	unsigned running[CPULIST_MOST]; /* in state R at this look */
 };
 
-struct cpu_snapshot {
+struct runq_cpu_snapshot {
 	struct schedstat sched; /* sampled: the CPUs only */
 	/* sampled: mean over the ticks, by place in sched.cpus; else NULL */
 	double *waiting;
@@ -52,7 +68,7 @@ struct cpu_snapshot {
 static void
 count_task(struct watch *w, const char *path)
 {
-	struct cpu_state *s = w->state;
+	struct runq_cpu_state *s = w->state;
 	struct task_stat t;
 	struct text text;
 
@@ -91,7 +107,7 @@ count_threads(struct watch *w, struct arena *a, const char *pid)
 }
 
 static void
-add_look(struct cpu_state *s)
+add_look(struct runq_cpu_state *s)
 {
 	for (unsigned i = 0; i < CPULIST_MOST; i++) {
 		if (s->running[i] > 1)
@@ -105,7 +121,7 @@ add_look(struct cpu_state *s)
 static void
 tick_cpus(struct watch *w)
 {
-	struct cpu_state *s = w->state;
+	struct runq_cpu_state *s = w->state;
 	struct arena scratch = { 0 };
 	struct text names, line;
 
@@ -124,9 +140,9 @@ tick_cpus(struct watch *w)
 
 /* The CPUs online, from another file than schedstat; their waits from the ticks. */
 static void *
-read_sampled(struct watch *w, struct arena *a, struct cpu_snapshot *snap)
+read_sampled(struct watch *w, struct arena *a, struct runq_cpu_snapshot *snap)
 {
-	struct cpu_state *s = w->state;
+	struct runq_cpu_state *s = w->state;
 	struct stat_file f;
 	struct text text;
 
@@ -151,7 +167,7 @@ read_sampled(struct watch *w, struct arena *a, struct cpu_snapshot *snap)
 static void
 begin_sampling(struct watch *w)
 {
-	struct cpu_state *s = w->state;
+	struct runq_cpu_state *s = w->state;
 	struct task_stat self;
 	struct text text;
 
@@ -170,14 +186,14 @@ check_list(struct watch *w, const struct schedstat *f)
 
 	for (size_t i = 0; i < f->ncpus; i++)
 		cpulist_add(&online, f->cpus[i].cpu);
-	return watch_check_cpus(w, &online);
+	return watch_check_cpus(w, &((const struct runq_options *)w->ask->options)->cpus, &online);
 }
 
 static void *
 read_cpus(struct watch *w, struct arena *a)
 {
-	struct cpu_state *s = w->state;
-	struct cpu_snapshot *snap = arena_alloc(a, sizeof *snap);
+	struct runq_cpu_state *s = w->state;
+	struct runq_cpu_snapshot *snap = arena_alloc(a, sizeof *snap);
 	struct text text;
 
 	if (!s->sampled &&
@@ -198,36 +214,44 @@ fill_exact(
 	struct keyed runs[2] = { keyed_of(from->runs), keyed_of(to->runs) };
 	double n = keyed_delta(runs[0], runs[1]);
 
-	cell_rate(&row[CPU_WAITING], delay[0], delay[1], 1e-9, span_s);
-	cell_rate(&row[CPU_RUNS], runs[0], runs[1], 1, span_s);
-	cell_gauge(&row[CPU_WAIT_MS], n > 0 ? keyed_delta(delay[0], delay[1]) * 1e-6 / n : NAN, n);
+	cell_rate(&row[RUNQ_CPU_WAITING], delay[0], delay[1], 1e-9, span_s);
+	cell_rate(&row[RUNQ_CPU_RUNS], runs[0], runs[1], 1, span_s);
+	cell_gauge(
+	    &row[RUNQ_CPU_WAIT_MS], n > 0 ? keyed_delta(delay[0], delay[1]) * 1e-6 / n : NAN, n);
 }
 
 static void
 rows_cpus(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct cpu_snapshot *a = from, *b = to;
+	const struct runq_options *o = w->ask->options;
+	const struct runq_cpu_snapshot *a = from, *b = to;
 
 	for (size_t i = 0; i < b->sched.ncpus; i++) {
 		const struct cpu_sched *c = &b->sched.cpus[i],
 				       *before = schedstat_find(&a->sched, c->cpu, i);
-		if (!before || (!w->ask->all_cpus && !cpulist_has(&w->ask->cpus, c->cpu)))
+		if (!before || !cpu_chosen(&o->cpus, c->cpu))
 			continue;
 		struct cell *row = table_row(out);
-		cell_label(&row[CPU_NAME], watch_cpu_name(w, c->cpu));
+		cell_label(&row[RUNQ_CPU_NAME], watch_cpu_name(w, c->cpu));
 		if (!b->waiting) {
 			fill_exact(row, before, c, span_s);
 			continue;
 		}
-		cell_gauge(&row[CPU_WAITING], b->waiting[i], span_s);
-		cell_label(&row[CPU_NOTE], "sampled");
+		cell_gauge(&row[RUNQ_CPU_WAITING], b->waiting[i], span_s);
+		cell_label(&row[RUNQ_CPU_NOTE], "sampled");
 	}
 }
 
-static bool
-suits(const struct request *ask)
+static int64_t
+tick_ns(const void *own)
 {
-	return ask->per_cpu;
+	return ((const struct runq_options *)own)->tick_ns;
+}
+
+static bool
+suits(const void *own)
+{
+	return ((const struct runq_options *)own)->cpus.given;
 }
 
 const struct tool tool_runq_cpus = {
@@ -235,12 +259,15 @@ const struct tool tool_runq_cpus = {
 	.brief = "how long tasks wait for each CPU",
 	.examples = "  pq runq -P ALL 1        each CPU, every second\n"
 		    "  pq runq -P 0,2-3 1 10   three of them, ten times\n",
-	.columns = cpu_columns,
-	.takes = TAKES_CPUS | TAKES_TICK,
+	.columns = runq_cpu_columns,
+	.options = options,
+	.options_size = sizeof(struct runq_options),
+	.defaults = &usual_options,
 	.suits = suits,
-	.state_size = sizeof(struct cpu_state),
+	.state_size = sizeof(struct runq_cpu_state),
 	.costly_tick = 1,
 	.tick = tick_cpus,
+	.tick_ns = tick_ns,
 	.read = read_cpus,
 	.rows = rows_cpus,
 };
@@ -248,35 +275,35 @@ const struct tool tool_runq_cpus = {
 /* runq: how many tasks wait for a CPU: sar -q's columns, looked at many times within an interval,
  * and exact waits. */
 
-enum { RUNQ_SZ, PLIST_SZ, LDAVG_1, LDAVG_5, LDAVG_15, BLOCKED, RUNQ_MAX, WAITING, SOME };
-
 static const struct column columns[] = {
 	[RUNQ_SZ] = { "runq_sz", "runq-sz", GAUGE, NO_UNIT, 8, 1,
 	    .help = "tasks that run or wait for a CPU, without pq itself: mean of the ticks "
 		    "(/proc/loadavg, field 4)" },
-	[PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0,
+	[RUNQ_PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0,
 	    .help = "tasks there are, threads too (/proc/loadavg, field 4)" },
-	[LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2,
+	[RUNQ_LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2,
 	    .help =
 		"load average of 1 minute: runnable and uninterruptible tasks (/proc/loadavg)" },
-	[LDAVG_5] = { "ldavg_5", "ldavg-5", GAUGE, NO_UNIT, 8, 2, .help = "the same of 5 minutes" },
-	[LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2,
+	[RUNQ_LDAVG_5] = { "ldavg_5", "ldavg-5", GAUGE, NO_UNIT, 8, 2,
+	    .help = "the same of 5 minutes" },
+	[RUNQ_LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2,
 	    .help = "the same of 15 minutes" },
-	[BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0,
+	[RUNQ_BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0,
 	    .help = "tasks that wait for I/O (/proc/stat, procs_blocked)" },
 	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0,
 	    .help = "the largest of the ticks of runq-sz" },
-	[WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2, .counter = "runq_wait_seconds",
+	[RUNQ_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2,
+	    .counter = "runq_wait_seconds",
 	    .help = "tasks that waited for a CPU, exact mean: run_delay over elapsed time "
 		    "(/proc/schedstat, cpuN field 8)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds",
+	[RUNQ_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds",
 	    .help = "time in which at least one task waited for a CPU (/proc/pressure/cpu, some "
 		    "total)" },
 	{ .key = NULL },
 };
 
 /* What the machine does not have is asked for once. */
-struct state {
+struct runq_state {
 	struct loadavg load; /* of this moment: tick reads it */
 	bool load_known, started;
 	bool no_schedstat, no_pressure;
@@ -284,7 +311,7 @@ struct state {
 	bool delay_begun;
 };
 
-struct snapshot {
+struct runq_snapshot {
 	struct loadavg load;
 	bool load_known;
 	bool has_blocked;
@@ -299,7 +326,7 @@ struct snapshot {
 static void
 tick(struct watch *w)
 {
-	struct state *s = w->state;
+	struct runq_state *s = w->state;
 	struct text text;
 
 	s->load_known =
@@ -309,9 +336,9 @@ tick(struct watch *w)
 }
 
 static void
-read_pressure(struct watch *w, struct snapshot *s)
+read_pressure(struct watch *w, struct runq_snapshot *s)
 {
-	struct state *state = w->state;
+	struct runq_state *state = w->state;
 	struct text text;
 	struct psi psi;
 
@@ -327,9 +354,9 @@ read_pressure(struct watch *w, struct snapshot *s)
 }
 
 static void
-read_schedstat(struct watch *w, struct arena *a, struct snapshot *s)
+read_schedstat(struct watch *w, struct arena *a, struct runq_snapshot *s)
 {
-	struct state *state = w->state;
+	struct runq_state *state = w->state;
 	struct text text;
 
 	if (state->no_schedstat)
@@ -345,8 +372,8 @@ read_schedstat(struct watch *w, struct arena *a, struct snapshot *s)
 static void *
 read_runq(struct watch *w, struct arena *a)
 {
-	struct snapshot *s = arena_alloc(a, sizeof *s);
-	struct state *state = w->state;
+	struct runq_snapshot *s = arena_alloc(a, sizeof *s);
+	struct runq_state *state = w->state;
 	struct text text;
 
 	s->load = state->load;
@@ -391,7 +418,7 @@ delay_s(const struct schedstat *from, const struct schedstat *to)
 /* All CPUs' counters, for metrics; from the first row on it only grows, though a CPU that goes
  * offline takes its own along. */
 static double
-delay_counter_s(struct state *s, const struct schedstat *now, double grown_s)
+delay_counter_s(struct runq_state *s, const struct schedstat *now, double grown_s)
 {
 	double ns = now->ncpus ? 0 : NAN;
 
@@ -408,19 +435,19 @@ delay_counter_s(struct state *s, const struct schedstat *now, double grown_s)
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *a = from, *b = to;
+	const struct runq_snapshot *a = from, *b = to;
 	struct cell *row = table_row(out);
 	double waited_s = delay_s(&a->sched, &b->sched);
 
 	cell_gauge(&row[RUNQ_SZ], b->mean, span_s);
-	cell_gauge(&row[PLIST_SZ], b->load_known ? (double)b->load.threads : NAN, span_s);
+	cell_gauge(&row[RUNQ_PLIST_SZ], b->load_known ? (double)b->load.threads : NAN, span_s);
 	for (int i = 0; i < 3; i++)
-		cell_gauge(&row[LDAVG_1 + i], b->load_known ? b->load.load[i] : NAN, span_s);
-	cell_gauge(&row[BLOCKED], b->has_blocked ? (double)b->blocked : NAN, span_s);
+		cell_gauge(&row[RUNQ_LDAVG_1 + i], b->load_known ? b->load.load[i] : NAN, span_s);
+	cell_gauge(&row[RUNQ_BLOCKED], b->has_blocked ? (double)b->blocked : NAN, span_s);
 	cell_gauge(&row[RUNQ_MAX], b->max, span_s);
-	cell_gauge(&row[WAITING], waited_s / span_s, span_s);
-	row[WAITING].raw = delay_counter_s(w->state, &b->sched, waited_s);
-	cell_stalled(&row[SOME], a->some_us, b->some_us, span_s);
+	cell_gauge(&row[RUNQ_WAITING], waited_s / span_s, span_s);
+	row[RUNQ_WAITING].raw = delay_counter_s(w->state, &b->sched, waited_s);
+	cell_stalled(&row[RUNQ_SOME], a->some_us, b->some_us, span_s);
 }
 
 const struct tool tool_runq = {
@@ -430,11 +457,14 @@ const struct tool tool_runq = {
 		    "  pq runq -P ALL 1        each CPU, and how long tasks waited for it\n"
 		    "  pq runq --json 0.1 | jq .runq_max\n",
 	.columns = columns,
-	.takes = TAKES_CPUS | TAKES_TICK,
+	.options = options,
+	.options_size = sizeof(struct runq_options),
+	.defaults = &usual_options,
 	.forms = (const struct tool *const[]){ &tool_runq_cpus, NULL },
 	.forms_by = "-P",
-	.state_size = sizeof(struct state),
+	.state_size = sizeof(struct runq_state),
 	.tick = tick,
+	.tick_ns = tick_ns,
 	.read = read_runq,
 	.rows = rows,
 };

@@ -5,84 +5,71 @@
 
 #include "cgroup/quota.h"
 #include "tools/cgroup_rows.h"
+#include "tools/columns.h"
 #include "tools/tool.h"
 
-enum {
-	CGROUP,
-	LIMIT,
-	LEVEL,
-	USED,
-	USED_PCT,
-	PERIODS,
-	THROTTLED,
-	THROTTLED_PCT,
-	HELD,
-	STALL,
-	BURSTS,
-	SOME,
-	FULL,
-	HIDDEN,
-	NOTE
-};
-
 static const struct column columns[] = {
-	[CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
+	[THROTTLE_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
 	    .help = "the cgroup, as this process sees its name" },
-	[LIMIT] = { "limit_cpus", "limit", GAUGE, CPUS, 7, 2,
+	[THROTTLE_LIMIT] = { "limit_cpus", "limit", GAUGE, CPUS, 7, 2,
 	    .help = "CPUs it may use: the least quota of its own and all visible levels above "
 		    "(cpu.max; cpu.cfs_quota_us)" },
-	[LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .remark = true,
+	[THROTTLE_LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .remark = true,
 	    .help = "the cgroup whose quota that is" },
-	[USED] = { "used_cpus", "used", RATE, CPUS, 7, 2, .counter = "throttle_used_seconds",
+	[THROTTLE_USED] = { "used_cpus", "used", RATE, CPUS, 7, 2,
+	    .counter = "throttle_used_seconds",
 	    .help = "CPUs it used, mean (cpu.stat usage_usec; cpuacct.usage)" },
-	[USED_PCT] = { "used_pct", "%limit", SHARE, PERCENT, 7, 1, .help = "used, in % of limit" },
-	[PERIODS] = { "periods", "periods", COUNT, NO_UNIT, 8, 0, .counter = "throttle_periods",
+	[THROTTLE_USED_PCT] = { "used_pct", "%limit", SHARE, PERCENT, 7, 1,
+	    .help = "used, in % of limit" },
+	[THROTTLE_PERIODS] = { "periods", "periods", COUNT, NO_UNIT, 8, 0,
+	    .counter = "throttle_periods",
 	    .help = "quota periods in which it was active (cpu.stat nr_periods)" },
-	[THROTTLED] = { "throttled", "thrtl", COUNT, NO_UNIT, 6, 0,
+	[THROTTLE_THROTTLED] = { "throttled", "thrtl", COUNT, NO_UNIT, 6, 0,
 	    .counter = "throttle_throttled_periods",
 	    .help = "periods in which its own quota held it back (cpu.stat nr_throttled)" },
-	[THROTTLED_PCT] = { "throttled_pct", "%thrtl", SHARE, PERCENT, 7, 1,
+	[THROTTLE_THROTTLED_PCT] = { "throttled_pct", "%thrtl", SHARE, PERCENT, 7, 1,
 	    .help = "throttled, in % of periods" },
-	[HELD] = { "held_cpus", "held", GAUGE, CPUS, 6, 2, .counter = "throttle_throttled_seconds",
+	[THROTTLE_HELD] = { "held_cpus", "held", GAUGE, CPUS, 6, 2,
+	    .counter = "throttle_throttled_seconds",
 	    .help = "CPUs held back, mean, by any level; may exceed 1 (cpu.stat throttled_usec, "
 		    "cpu.stat.local)" },
-	[STALL] = { "stall_ms", "stall-ms", GAUGE, MILLISECONDS, 9, 1, .group = "more",
+	[THROTTLE_STALL] = { "stall_ms", "stall-ms", GAUGE, MILLISECONDS, 9, 1, .group = "more",
 	    .help = "held back per throttled period, summed over CPUs (throttled_usec per "
 		    "nr_throttled)" },
-	[BURSTS] = { "bursts", "bursts", COUNT, NO_UNIT, 7, 0, .group = "more",
+	[THROTTLE_BURSTS] = { "bursts", "bursts", COUNT, NO_UNIT, 7, 0, .group = "more",
 	    .counter = "throttle_bursts",
 	    .help = "periods that used time saved earlier (cpu.stat nr_bursts)" },
-	[SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "more",
+	[THROTTLE_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "more",
 	    .counter = "throttle_some_seconds",
 	    .help = "time in which a task of it waited for a CPU or for quota (cpu.pressure, some "
 		    "total; v2 only)" },
-	[FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "more",
+	[THROTTLE_FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "more",
 	    .counter = "throttle_full_seconds",
 	    .help = "time in which all of its tasks waited (cpu.pressure, full total)" },
-	[HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, .group = "more",
+	[THROTTLE_HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, .group = "more",
 	    .help = "CPUs held back by a level that cannot be seen from here (cpu.stat.local of "
 		    "the topmost visible level)" },
-	[NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
+	[THROTTLE_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help = "what is to be known of this row: see CGROUPS" },
 	{ .key = NULL },
 };
 
 /* A cgroup at a moment. */
-struct one {
+struct throttle_group {
 	struct group_cpu cpu;
 	struct cpu_quota limit; /* the least one, from here up */
 	int level;              /* where that is */
 };
 
-struct snapshot {
+struct throttle_snapshot {
 	struct groups groups;
-	struct one *v; /* groups.n of them */
+	struct throttle_group *v; /* groups.n of them */
 };
 
 /* The quota of each level holds; where one of them cannot be read, nobody knows which is the
  * least. */
 static void
-find_limit(const struct groups *groups, struct one *v, size_t i)
+find_limit(const struct groups *groups, struct throttle_group *v, size_t i)
 {
 	int parent = groups->v[i].parent;
 
@@ -101,7 +88,7 @@ find_limit(const struct groups *groups, struct one *v, size_t i)
 }
 
 static void
-read_quota(struct watch *w, struct snapshot *s, size_t i)
+read_quota(struct watch *w, struct throttle_snapshot *s, size_t i)
 {
 	const struct group *g = &s->groups.v[i];
 
@@ -121,7 +108,7 @@ read_quota(struct watch *w, struct snapshot *s, size_t i)
 /* Whether a level above, seen or not, may hold the group back: only then does cpu.stat.local tell
  * more than cpu.stat. */
 static bool
-others_may_hold(const struct snapshot *s, size_t i)
+others_may_hold(const struct throttle_snapshot *s, size_t i)
 {
 	int parent = s->groups.v[i].parent;
 
@@ -134,7 +121,7 @@ others_may_hold(const struct snapshot *s, size_t i)
 static void *
 read_groups(struct watch *w, struct arena *a)
 {
-	struct snapshot *s = arena_alloc(a, sizeof *s);
+	struct throttle_snapshot *s = arena_alloc(a, sizeof *s);
 	bool limited = false;
 
 	if (!cgroups_read(w, FAMILY_CPU, a, &s->groups))
@@ -150,7 +137,7 @@ read_groups(struct watch *w, struct arena *a)
 		if (g->asked && !cgroups_seen(w, g, "cpu.stat"))
 			w->fail = EXIT_UNSUPPORTED;
 		if (g->asked && g->read && !s->v[i].cpu.some_us.known)
-			cgroups_no_pressure(w, g, "cpu.pressure", SOME, FULL);
+			cgroups_no_pressure(w, g, "cpu.pressure", THROTTLE_SOME, THROTTLE_FULL);
 		limited |= s->v[i].cpu.quota.limited;
 	}
 	if (w->ask->target.all && !limited)
@@ -214,7 +201,7 @@ counter_s(const struct group_cpu *c)
 
 /* Whether a visible level above was held back in the interval. */
 static bool
-held_above(const struct snapshot *a, const struct snapshot *b, size_t i)
+held_above(const struct throttle_snapshot *a, const struct throttle_snapshot *b, size_t i)
 {
 	for (int up = b->groups.v[i].parent; up >= 0; up = b->groups.v[up].parent) {
 		int before = groups_find(&a->groups, b->groups.v[up].name, (size_t)up);
@@ -227,7 +214,7 @@ held_above(const struct snapshot *a, const struct snapshot *b, size_t i)
 
 /* What the topmost visible level suffers beyond its own quota comes from above it. */
 static double
-hidden_s(const struct snapshot *a, const struct snapshot *b, struct pair p)
+hidden_s(const struct throttle_snapshot *a, const struct throttle_snapshot *b, struct pair p)
 {
 	struct pair top = { &a->v[0].cpu, &b->v[0].cpu };
 
@@ -246,16 +233,17 @@ fill_row(struct cell *row, struct pair p, double limit, double span_s)
 	double periods = keyed_delta(p.from->periods, p.to->periods);
 	double throttled = keyed_delta(p.from->throttled, p.to->throttled);
 
-	cell_gauge(&row[LIMIT], limit, span_s);
-	cell_rate(&row[USED], p.from->usage_ns, p.to->usage_ns, 1e-9, span_s);
-	cell_share(&row[USED_PCT], row[USED].num * span_s, limit * span_s);
-	cell_count(&row[PERIODS], p.from->periods, p.to->periods);
-	cell_count(&row[THROTTLED], p.from->throttled, p.to->throttled);
-	cell_share(&row[THROTTLED_PCT], throttled, periods);
-	cell_gauge(&row[STALL], throttled > 0 ? throttled_by(p) * 1e3 / throttled : NAN, throttled);
-	cell_count(&row[BURSTS], p.from->bursts, p.to->bursts);
-	cell_stalled(&row[SOME], p.from->some_us, p.to->some_us, span_s);
-	cell_stalled(&row[FULL], p.from->full_us, p.to->full_us, span_s);
+	cell_gauge(&row[THROTTLE_LIMIT], limit, span_s);
+	cell_rate(&row[THROTTLE_USED], p.from->usage_ns, p.to->usage_ns, 1e-9, span_s);
+	cell_share(&row[THROTTLE_USED_PCT], row[THROTTLE_USED].num * span_s, limit * span_s);
+	cell_count(&row[THROTTLE_PERIODS], p.from->periods, p.to->periods);
+	cell_count(&row[THROTTLE_THROTTLED], p.from->throttled, p.to->throttled);
+	cell_share(&row[THROTTLE_THROTTLED_PCT], throttled, periods);
+	cell_gauge(&row[THROTTLE_STALL], throttled > 0 ? throttled_by(p) * 1e3 / throttled : NAN,
+	    throttled);
+	cell_count(&row[THROTTLE_BURSTS], p.from->bursts, p.to->bursts);
+	cell_stalled(&row[THROTTLE_SOME], p.from->some_us, p.to->some_us, span_s);
+	cell_stalled(&row[THROTTLE_FULL], p.from->full_us, p.to->full_us, span_s);
 }
 
 /* By the CPUs held back, or else by the share of periods, which is all that an old kernel tells of
@@ -263,15 +251,16 @@ fill_row(struct cell *row, struct pair p, double limit, double span_s)
 static double
 worst(const struct cell *row)
 {
-	double often = isnan(row[THROTTLED_PCT].num) ? 0 : row[THROTTLED_PCT].num * 1e-6;
+	double often =
+	    isnan(row[THROTTLE_THROTTLED_PCT].num) ? 0 : row[THROTTLE_THROTTLED_PCT].num * 1e-6;
 
-	return (isnan(row[HELD].num) ? 0 : row[HELD].num) + often;
+	return (isnan(row[THROTTLE_HELD].num) ? 0 : row[THROTTLE_HELD].num) + often;
 }
 
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *a = from, *b = to;
+	const struct throttle_snapshot *a = from, *b = to;
 
 	for (size_t i = 0; i < b->groups.n; i++) {
 		const struct group *g = &b->groups.v[i];
@@ -283,14 +272,14 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		if (anew)
 			p.from = &unknown;
 		struct cell *row = table_row(out);
-		cell_label(&row[CGROUP], g->name);
+		cell_label(&row[THROTTLE_CGROUP], g->name);
 		fill_row(row, p, b->v[i].limit.limited ? b->v[i].limit.cpus : NAN, span_s);
 		if (b->v[i].limit.limited)
-			cell_label(&row[LEVEL], b->groups.v[b->v[i].level].name);
-		cell_gauge(&row[HELD], held_s(p, held_above(a, b, i)) / span_s, span_s);
-		row[HELD].raw = counter_s(&b->v[i].cpu);
-		cell_gauge(&row[HIDDEN], hidden_s(a, b, p) / span_s, span_s);
-		cell_label(&row[NOTE], cgroups_note(&b->groups, FAMILY_CPU, anew));
+			cell_label(&row[THROTTLE_LEVEL], b->groups.v[b->v[i].level].name);
+		cell_gauge(&row[THROTTLE_HELD], held_s(p, held_above(a, b, i)) / span_s, span_s);
+		row[THROTTLE_HELD].raw = counter_s(&b->v[i].cpu);
+		cell_gauge(&row[THROTTLE_HIDDEN], hidden_s(a, b, p) / span_s, span_s);
+		cell_label(&row[THROTTLE_NOTE], cgroups_note(&b->groups, FAMILY_CPU, anew));
 	}
 	if (w->ask->target.all)
 		table_sort(out, 0, worst);
@@ -303,7 +292,7 @@ const struct tool tool_throttle = {
 		    "  pq throttle -p 4242 1   the container of a process\n"
 		    "  pq throttle -a 10       every cgroup with a quota, the worst first\n",
 	.columns = columns,
-	.takes = TAKES_TARGET,
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
 	.state_size = sizeof(struct groups_watch),
 	.read = read_groups,
 	.rows = rows,

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 __attribute__((format(printf, 2, 0))) static void
 format_note(struct watch *w, const char *fmt, va_list ap)
@@ -46,11 +47,17 @@ watch_shows(const struct watch *w, int column)
 }
 
 bool
-watch_check_cpus(struct watch *w, const struct cpulist *online)
+cpu_chosen(const struct cpu_choice *c, unsigned cpu)
 {
-	for (unsigned cpu = 0;
-	     cpu < CPULIST_MOST && !w->cpus_checked && !w->ask->all_cpus && !w->fail; cpu++)
-		if (cpulist_has(&w->ask->cpus, cpu) && !cpulist_has(online, cpu))
+	return !c->listed || cpulist_has(&c->list, cpu);
+}
+
+bool
+watch_check_cpus(struct watch *w, const struct cpu_choice *c, const struct cpulist *online)
+{
+	for (unsigned cpu = 0; cpu < CPULIST_MOST && !w->cpus_checked && c->listed && !w->fail;
+	     cpu++)
+		if (cpulist_has(&c->list, cpu) && !cpulist_has(online, cpu))
 			watch_fail(w, EXIT_USAGE,
 			    "no CPU %u is online here; -P takes a list such as 0,2-3, or ALL", cpu);
 	w->cpus_checked = true;
@@ -100,4 +107,52 @@ tools_find(struct text name)
 		if (text_eq(name, tools[i]->name))
 			return tools[i];
 	return NULL;
+}
+
+const struct option option_pid = { 'p', NULL, "PID", OPTION_TEXT, offsetof(struct target, pid),
+	.help = "of this process: its cgroup, its CPUs, its threads", .not_with = "-g -a" };
+const struct option option_cgroup = { 'g', NULL, "CGROUP", OPTION_TEXT,
+	offsetof(struct target, cgroup),
+	.help = "this cgroup: a name such as /web, or its directory", .not_with = "-a" };
+const struct option option_all = { 'a', NULL, NULL, OPTION_FLAG, offsetof(struct target, all),
+	.help = "all cgroups, or those with a limit; the worst first" };
+
+bool
+tool_takes(const struct tool *t, const struct option *o)
+{
+	for (int i = 0; t->shared && t->shared[i]; i++)
+		if (t->shared[i] == o)
+			return true;
+	return false;
+}
+
+struct target
+tool_target(const struct tool *t, const struct target *target)
+{
+	return (struct target){
+		.pid = tool_takes(t, &option_pid) ? target->pid : NULL,
+		.cgroup = tool_takes(t, &option_cgroup) ? target->cgroup : NULL,
+		.all = tool_takes(t, &option_all) && target->all,
+	};
+}
+
+bool
+tool_takes_target(const struct tool *t, const struct target *target)
+{
+	struct target taken = tool_target(t, target);
+
+	return taken.pid || taken.cgroup || taken.all;
+}
+
+void *
+tool_defaults(const struct tool *t, struct arena *a, unsigned rows)
+{
+	char *own = arena_alloc(a, t->options_size + 1);
+
+	if (t->defaults)
+		memcpy(own, t->defaults, t->options_size);
+	for (const struct option *o = t->options; o && o->type != OPTION_END; o++)
+		if (o->type == OPTION_ROWS)
+			*(unsigned *)(void *)(own + o->at) = rows;
+	return own;
 }

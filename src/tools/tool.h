@@ -8,77 +8,29 @@
 
 #include "base/arena.h"
 #include "base/fail.h"
+#include "base/option.h"
 #include "cgroup/groups.h"
 #include "host/host.h"
 #include "proc/cpulist.h"
 #include "table/table.h"
 
-/* From where the waits of runqlat are known; ANY: the first that can be had, BPF: the first of the
- * three ways to count them there. */
-enum latency_source {
-	LATENCY_ANY,
-	LATENCY_BPF,
-	LATENCY_BPF_BTF,
-	LATENCY_BPF_RAW,
-	LATENCY_BPF_TP,
-	LATENCY_SCHEDSTAT,
-	LATENCY_PROBE
-};
-
-/* What was asked on the command line, as far as tools care. */
+/* What a tool is asked for. */
 struct request {
 	struct target target;
-	bool per_cpu;        /* -P was given */
-	bool all_cpus;       /* -P ALL, or no -P */
-	struct cpulist cpus; /* -P LIST */
-	bool allowed;        /* --allowed: only CPUs that the process may run on */
-	unsigned busiest;    /* --busiest N; 0: all */
-	bool threads;        /* -t: a row is a thread, not a process */
-	bool by_cgroup;      /* -G: a row is a cgroup */
-	const char *comm;    /* -C: only commands with this in their name; NULL: all */
-	/* -n, or what suits the format: so many rows, the worst; 0: all */
-	unsigned most;
-	int64_t budget_ns;          /* --budget: CPU time of pq for a row */
-	enum latency_source source; /* --source */
-	int64_t period_ns;          /* --period: so often the probe looks */
-	bool histogram, millis;     /* -H, -m */
-	bool verbose;               /* -v: what the measurement costs, too */
-	unsigned hz;                /* --hz: so many looks a second */
-	/* --slow: a row for each wait that took so long; 0: not given */
-	int64_t slow_ns;
-	bool idle;   /* --idle: with --slow, those for something to do too */
-	bool folded; /* --folded: lines for flame graphs */
+	const void *options; /* the tool's own, of its options_size */
 };
 
-/* Options that a tool takes beside those that all take. TAKES_ROWS is what all take that make rows,
- * TAKES_RECORD and TAKES_WORK are pq record's and pq tape's, TAKES_EXPORT is pq export's,
- * TAKES_WAIT pq wait's, TAKES_VERDICT is of tools that judge, TAKES_CHECK pq check's, TAKES_LIMITS
- * pq limits's. */
-enum takes {
-	TAKES_PID = 1,
-	TAKES_CGROUP = 2,
-	TAKES_ALL = 4,
-	TAKES_CPUS = 8,
-	TAKES_ALLOWED = 16,
-	TAKES_BUSIEST = 32,
-	TAKES_TICK = 64,
-	TAKES_TARGET = TAKES_PID | TAKES_CGROUP | TAKES_ALL,
-	TAKES_ROWS = 128,
-	TAKES_RECORD = 256,
-	TAKES_WORK = 512,
-	TAKES_THREADS = 1024,
-	TAKES_MOST = 2048,
-	TAKES_COMM = 4096,
-	TAKES_BY_CGROUP = 8192,
-	TAKES_BUDGET = 16384,
-	TAKES_WAIT = 32768,
-	TAKES_LATENCY = 65536,
-	TAKES_EXPORT = 131072,
-	TAKES_LIMITS = 262144,
-	TAKES_VERDICT = 524288,
-	TAKES_CHECK = 1048576,
-	TAKES_WINDOW = TAKES_ROWS | TAKES_WORK | TAKES_VERDICT
+/* The CPUs of -P; zeroed: all of them. */
+struct cpu_choice {
+	bool given;  /* -P was given: a row for each CPU */
+	bool listed; /* only those of the list */
+	struct cpulist list;
 };
+
+bool cpu_chosen(const struct cpu_choice *c, unsigned cpu);
+
+/* -p, -g and -a, which are parsed into the request's target. */
+extern const struct option option_pid, option_cgroup, option_all;
 
 /* A level that was looked at many times since the last row. */
 struct gauge {
@@ -117,9 +69,9 @@ void *watch_fail(struct watch *w, enum exit_status status, const char *fmt, ...)
 /* Whether this column is shown. */
 bool watch_shows(const struct watch *w, int column);
 
-/* At the first call, that each CPU of -P LIST is online: false after watch_fail. Later they may go
- * and come. */
-bool watch_check_cpus(struct watch *w, const struct cpulist *online);
+/* Checks at the first call that each listed CPU is online: false after watch_fail. Later they may
+ * come and go. */
+bool watch_check_cpus(struct watch *w, const struct cpu_choice *c, const struct cpulist *online);
 
 /* The CPU's number as a label; it lives as long as the run. */
 const char *watch_cpu_name(struct watch *w, unsigned cpu);
@@ -137,15 +89,23 @@ struct tool {
 	const char *name, *brief;
 	const char *examples; /* for --help: lines of two blanks, a command, and what it is for */
 	const struct column *columns; /* NULL: it makes no rows */
-	unsigned takes;
+	/* options that it shares with others, beside those that all tools with rows have, and
+	 * NULL: &option_pid … */
+	const struct option *const *shared;
+	const struct option *options; /* its own, up to OPTION_END; NULL: none */
+	size_t options_size;          /* of the struct that they are parsed into */
+	const void *defaults;         /* that struct before anything is parsed; NULL: zeroed */
+	/* checks and completes the options after all were parsed; false with a line in why; NULL:
+	 * there is nothing to check */
+	bool (*settle)(void *options, char why[200]);
 	/* with other columns, and NULL: the first that suits is run instead; NULL: there are
 	 * none */
 	const struct tool *const *forms;
-	bool (*suits)(const struct request *ask); /* of such a form */
-	const char *forms_by;                     /* the options that ask for one: "-P" */
-	const char *(*view)(const struct request *
-		ask); /* the columns that text shows if not told otherwise, as -c has them, with those of
-	                                                   -w; it or what it gives may be NULL: by groups alone */
+	bool (*suits)(const void *options); /* of such a form */
+	const char *forms_by;               /* the options that ask for one: "-P" */
+	/* the columns that text shows unless told otherwise, as -c takes them, beside those of -w;
+	 * it, or what it returns, may be NULL: those without a group */
+	const char *(*default_columns)(const struct request *ask);
 	size_t state_size;
 	bool costly; /* pq record leaves it out unless it is named */
 	/* each row has the worst of many: no summary, as it would be of those times only */
@@ -154,8 +114,10 @@ struct tool {
 	 * cheap */
 	unsigned costly_tick;
 
-	/* Looks, at every tick and at every row before read, if there. */
+	/* Looks, at every tick and at every row before read, if there; tick_ns: how often between
+	 * rows. */
 	void (*tick)(struct watch *w);
+	int64_t (*tick_ns)(const void *options);
 
 	/* Reads what a row needs into a snapshot, all of it in the arena. NULL after watch_fail, or
 	 * with w->ended. */
@@ -191,5 +153,17 @@ extern const struct tool *const tools[];
 
 /* The one of that name, or NULL. */
 const struct tool *tools_find(struct text name);
+
+/* Whether the tool has this one of the options that tools share. */
+bool tool_takes(const struct tool *t, const struct option *o);
+
+/* Whether it takes a target of that kind: -p, -g or -a, or none. */
+bool tool_takes_target(const struct tool *t, const struct target *target);
+
+/* What of the target the tool takes; the rest is left out. */
+struct target tool_target(const struct tool *t, const struct target *target);
+
+/* The tool's options as if none was given, and with `rows` for -n (0: all). From the arena. */
+void *tool_defaults(const struct tool *t, struct arena *a, unsigned rows);
 
 #endif

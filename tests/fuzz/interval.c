@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "cli/option.h"
+#include "cli/args.h"
 #include "replay.h"
 
 int

@@ -10,7 +10,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct meminfo m;
 	struct vmstat v;
 
-	if ((meminfo_parse(t, &m) == 0) != m.v[MEM_TOTAL].known)
+	if ((meminfo_parse(t, &m) == 0) != m.v[MEMINFO_TOTAL].known)
 		abort();
 	vmstat_parse(t, &v);
 	return 0;

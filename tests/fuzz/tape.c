@@ -20,7 +20,7 @@ look_at(struct tape_reader *r)
 	struct text t;
 
 	for (uint32_t i = 0; i < r->tracks.paths.n; i++) {
-		const char *path = paths_at(&r->tracks.paths, i);
+		const char *path = map_key(&r->tracks.paths, i).s;
 		if (*path == '/' || strstr(path, "//") || strcmp(path, "..") == 0 ||
 		    strncmp(path, "../", 3) == 0 || strstr(path, "/../"))
 			abort();
@@ -49,7 +49,7 @@ static void
 read_tape(size_t n, bool pipe)
 {
 	struct tape_reader r;
-	int64_t first, last;
+	struct span span;
 	char line[200];
 
 	lseek(fd, 0, SEEK_SET);
@@ -59,9 +59,9 @@ read_tape(size_t n, bool pipe)
 	}
 	walk(&r, n);
 	tape_losses_text(&r.lost, line, sizeof line);
-	if (!r.in_order && tape_reader_span(&r, &first, &last) == 0) {
-		tape_reader_seek(&r, last);
-		r.to_ns = last;
+	if (!r.in_order && tape_reader_span(&r, &span) == 0) {
+		tape_reader_seek(&r, span.to_ns);
+		r.wanted.to_ns = span.to_ns;
 		walk(&r, n);
 		r.follow = true;
 		for (int i = 0; i < 3 && tape_reader_again(&r) == 0; i++)

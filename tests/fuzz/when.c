@@ -1,23 +1,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "cli/when.h"
 #include "replay.h"
 
 /* A time of day is no later than the last moment, and no more than a day and its change of the
  * clocks before it. */
 static void
-check(const struct when *w, const struct when_span *span, bool utc)
+check(const struct when *w, const struct span *span, bool utc)
 {
 	const int64_t hour = INT64_C(3600000000000), most = 7289654399 * INT64_C(1000000000);
 	int64_t ns = when_resolve(w, span, utc);
 
-	if (w->kind == WHEN_CLOCK && span->last_ns > 0 && span->last_ns < most &&
-	    (ns > span->last_ns || ns < span->last_ns - 26 * hour))
+	if (w->kind == WHEN_CLOCK && span->to_ns > 0 && span->to_ns < most &&
+	    (ns > span->to_ns || ns < span->to_ns - 26 * hour))
 		abort();
-	if (w->kind == WHEN_AFTER_FIRST && ns < span->first_ns)
+	if (w->kind == WHEN_AFTER_FIRST && ns < span->from_ns)
 		abort();
-	if (w->kind == WHEN_BEFORE_LAST && ns > span->last_ns)
+	if (w->kind == WHEN_BEFORE_LAST && ns > span->to_ns)
 		abort();
 	if (w->kind <= WHEN_INSTANT && w->kind != WHEN_CLOCK &&
 	    (ns < -24 * hour || ns > most + 25 * hour))
@@ -31,8 +32,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	/* half an hour after clocks were set back */
 	const int64_t change = INT64_C(1792891800000000000);
-	struct when_span spans[] = { { INT64_MIN, INT64_MAX }, { INT64_MAX, INT64_MIN },
-		{ 0, change }, { 0 } };
+	struct span spans[] = { { INT64_MIN, INT64_MAX }, { INT64_MAX, INT64_MIN }, { 0, change },
+		{ 0 } };
 	struct text all = { (const char *)data, n };
 	struct when w;
 	uint64_t bytes;
@@ -45,7 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			check(&w, &spans[i], utc);
 	if (n < 8)
 		return 0;
-	memcpy(&spans[3].last_ns, data, 8);
+	memcpy(&spans[3].to_ns, data, 8);
 	if (when_parse((struct text){ all.s + 8, n - 8 }, &w) == 0) {
 		check(&w, &spans[3], false);
 		check(&w, &spans[3], true);

@@ -31,27 +31,27 @@ static const char real[] = "MemTotal:         972484 kB\n"
 static void
 of_a_kernel(void)
 {
-	static const uint64_t kb[MEM_KEYS] = {
-		[MEM_TOTAL] = 972484,
-		[MEM_FREE] = 880124,
-		[MEM_BUFFERS] = 256,
-		[MEM_CACHED] = 45064,
-		[MEM_ANON] = 3944,
-		[MEM_SHMEM] = 35828,
-		[MEM_ACTIVE_FILE] = 4304,
-		[MEM_INACTIVE_FILE] = 5208,
-		[MEM_SLAB] = 25344,
-		[MEM_SRECLAIMABLE] = 6661,
-		[MEM_KERNEL_STACK] = 1920,
-		[MEM_PAGE_TABLES] = 504,
-		[MEM_PERCPU] = 1264,
-		[MEM_SWAP_TOTAL] = 100,
-		[MEM_SWAP_FREE] = 60,
+	static const uint64_t kb[MEMINFO_KEYS] = {
+		[MEMINFO_TOTAL] = 972484,
+		[MEMINFO_FREE] = 880124,
+		[MEMINFO_BUFFERS] = 256,
+		[MEMINFO_CACHED] = 45064,
+		[MEMINFO_ANON] = 3944,
+		[MEMINFO_SHMEM] = 35828,
+		[MEMINFO_ACTIVE_FILE] = 4304,
+		[MEMINFO_INACTIVE_FILE] = 5208,
+		[MEMINFO_SLAB] = 25344,
+		[MEMINFO_SRECLAIMABLE] = 6661,
+		[MEMINFO_KERNEL_STACK] = 1920,
+		[MEMINFO_PAGE_TABLES] = 504,
+		[MEMINFO_PERCPU] = 1264,
+		[MEMINFO_SWAP_TOTAL] = 100,
+		[MEMINFO_SWAP_FREE] = 60,
 	};
 	struct meminfo m;
 
 	CHECK_INT(meminfo_parse(TN(real, sizeof real - 1), &m), 0);
-	for (int i = 0; i < MEM_KEYS; i++) {
+	for (int i = 0; i < MEMINFO_KEYS; i++) {
 		CHECK(m.v[i].known);
 		CHECK_U64(m.v[i].v, kb[i] * 1024);
 	}
@@ -63,9 +63,9 @@ missing_keys(void)
 	struct meminfo m;
 
 	CHECK_INT(meminfo_parse(T("MemTotal: 1 kB\nSwapFree: 0 kB\n"), &m), 0);
-	CHECK(m.v[MEM_TOTAL].known && m.v[MEM_SWAP_FREE].known);
-	CHECK(!m.v[MEM_PERCPU].known && !m.v[MEM_FREE].known);
-	CHECK_U64(m.v[MEM_SWAP_FREE].v, 0);
+	CHECK(m.v[MEMINFO_TOTAL].known && m.v[MEMINFO_SWAP_FREE].known);
+	CHECK(!m.v[MEMINFO_PERCPU].known && !m.v[MEMINFO_FREE].known);
+	CHECK_U64(m.v[MEMINFO_SWAP_FREE].v, 0);
 }
 
 static void
@@ -78,8 +78,8 @@ enormous(void)
 				  "Cached: 99999999999999999999 kB\n"),
 		      &m),
 	    0);
-	CHECK_U64(m.v[MEM_TOTAL].v, UINT64_MAX - 1023);
-	CHECK(!m.v[MEM_FREE].known && !m.v[MEM_SLAB].known && !m.v[MEM_CACHED].known);
+	CHECK_U64(m.v[MEMINFO_TOTAL].v, UINT64_MAX - 1023);
+	CHECK(!m.v[MEMINFO_FREE].known && !m.v[MEMINFO_SLAB].known && !m.v[MEMINFO_CACHED].known);
 }
 
 static void

@@ -17,7 +17,7 @@ static const char real[] = "cpu  24 0 228 710 5 0 7 0 0 0\n"
 static void
 of_a_kernel(void)
 {
-	static const uint64_t cpu0[CPU_FIELDS] = { 8, 1, 76, 159, 5, 2, 3, 4, 6, 7 };
+	static const uint64_t cpu0[STAT_FIELDS] = { 8, 1, 76, 159, 5, 2, 3, 4, 6, 7 };
 	struct arena a = { 0 };
 	struct stat_file f;
 
@@ -26,7 +26,7 @@ of_a_kernel(void)
 		CHECK_INT(f.cpus[0].cpu, 0);
 		CHECK_INT(f.cpus[1].cpu, 2);
 		CHECK(memcmp(f.cpus[0].ticks, cpu0, sizeof cpu0) == 0);
-		CHECK_U64(f.cpus[1].ticks[CPU_SYSTEM], 63);
+		CHECK_U64(f.cpus[1].ticks[STAT_SYSTEM], 63);
 	}
 	CHECK(f.has_blocked);
 	CHECK_U64(f.blocked, 9);
@@ -58,8 +58,8 @@ old_kernels(void)
 
 	CHECK_INT(stat_parse(T("cpu  1 2 3 4\ncpu0 1 2 3 4\n"), &a, &f), 0);
 	if (CHECK_INT(f.ncpus, 1)) {
-		CHECK_U64(f.cpus[0].ticks[CPU_IDLE], 4);
-		CHECK_U64(f.cpus[0].ticks[CPU_STEAL], 0);
+		CHECK_U64(f.cpus[0].ticks[STAT_IDLE], 4);
+		CHECK_U64(f.cpus[0].ticks[STAT_STEAL], 0);
 	}
 	CHECK(!f.has_blocked);
 	arena_free(&a);
@@ -74,7 +74,7 @@ new_kernels(void)
 	CHECK_INT(
 	    stat_parse(T("cpu0 1 2 3 4 5 6 7 8 9 10 11 12\nnews 1\nprocs_blocked 0\n"), &a, &f), 0);
 	CHECK_INT(f.ncpus, 1);
-	CHECK_U64(f.cpus[0].ticks[CPU_GUEST_NICE], 10);
+	CHECK_U64(f.cpus[0].ticks[STAT_GUEST_NICE], 10);
 	CHECK(f.has_blocked);
 	arena_free(&a);
 }
@@ -94,7 +94,7 @@ damaged_lines(void)
 	    0);
 	if (CHECK_INT(f.ncpus, 1)) {
 		CHECK_INT(f.cpus[0].cpu, 5);
-		CHECK_U64(f.cpus[0].ticks[CPU_IDLE], UINT64_MAX);
+		CHECK_U64(f.cpus[0].ticks[STAT_IDLE], UINT64_MAX);
 	}
 	arena_free(&a);
 }
@@ -137,7 +137,7 @@ truncated(void)
 		struct stat_file f;
 		if (stat_parse(TN(real, n), &a, &f) == 0) {
 			CHECK(f.ncpus <= 2);
-			CHECK(f.cpus[0].ticks[CPU_USER] == 8);
+			CHECK(f.cpus[0].ticks[STAT_USER] == 8);
 		}
 		CHECK(!f.has_blocked || n > (size_t)(strstr(real, "procs_blocked") - real));
 		arena_free(&a);
@@ -156,7 +156,7 @@ thousands(void)
 		to += sprintf(to, "cpu%d %d 0 0 1\n", i, i);
 	CHECK_INT(stat_parse(TN(s, (size_t)(to - s)), &a, &f), 0);
 	CHECK_INT(f.ncpus, N);
-	CHECK(stat_find(&f, N - 1, 0)->ticks[CPU_USER] == N - 1);
+	CHECK(stat_find(&f, N - 1, 0)->ticks[STAT_USER] == N - 1);
 	free(s);
 	arena_free(&a);
 }

@@ -1,7 +1,7 @@
 /* Rows under columns, and what the formats and the summary make of them. */
 #include "table/table.h"
 
-#include "table/format.h"
+#include "table/formats.h"
 #include "table/summary.h"
 #include "unit.h"
 
@@ -644,7 +644,7 @@ coming_and_going(void)
 			cell_label(&table_row(&o.t)[NAME], NULL);
 		summary_add(&s, &o.r, &o.t);
 	}
-	CHECK_INT(s.count, 3);
+	CHECK_INT(s.labels.n, 3);
 	summary_print(&s, &b, &o.r);
 	const char *text = taken(&b);
 	CHECK(strstr(text, "Average:    even   20.00\n"));
@@ -667,7 +667,7 @@ too_many_series(void)
 		cell_label(&table_row(&o.t)[NAME], names[i]);
 	}
 	summary_add(&s, &o.r, &o.t);
-	CHECK_INT(s.count, SERIES_MOST);
+	CHECK_INT(s.labels.n, SERIES_MOST);
 	CHECK_U64(s.left_out, 5);
 	summary_free(&s, &o.r);
 	table_free(&o.t);

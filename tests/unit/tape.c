@@ -461,13 +461,13 @@ seeks(void)
 	int fd = memory_tape(counters, 300, 50, 0);
 	struct tape_reader r;
 	struct walk w = { .next = 0 };
-	int64_t first, last;
+	struct span span;
 
 	CHECK_INT(tape_reader_begin(&r, fd, false), 0);
 	CHECK_INT(r.index.n, 6);
-	CHECK_INT(tape_reader_span(&r, &first, &last), 0);
-	CHECK_INT(first, model.kept[0].m.real_ns);
-	CHECK_INT(last, model.kept[299].m.real_ns);
+	CHECK_INT(tape_reader_span(&r, &span), 0);
+	CHECK_INT(span.from_ns, model.kept[0].m.real_ns);
+	CHECK_INT(span.to_ns, model.kept[299].m.real_ns);
 	CHECK_INT(read_on(&r, &w), 0);
 	CHECK_INT(w.given, 300);
 	tape_reader_rewind(&r);
@@ -478,7 +478,7 @@ seeks(void)
 	CHECK_INT(w.given, 100);
 	check_nothing_lost(&w);
 	tape_reader_rewind(&r);
-	r.to_ns = model.kept[120].m.real_ns;
+	r.wanted.to_ns = model.kept[120].m.real_ns;
 	w = (struct walk){ .next = 0 };
 	CHECK_INT(read_on(&r, &w), 0);
 	CHECK_INT(w.given, 150);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/units.h"
 #include "unit.h"
 
 static const int64_t second = 1000000000;
@@ -29,7 +30,7 @@ hours(int h, int min)
 static int64_t
 within(const char *words, int64_t first_ns, int64_t last_ns, bool utc)
 {
-	struct when_span span = { first_ns, last_ns };
+	struct span span = { first_ns, last_ns };
 	struct when w;
 
 	return when_parse(TN(words, strlen(words)), &w) == 0 ? when_resolve(&w, &span, utc) :
@@ -97,7 +98,7 @@ good(void)
 		{ "-1d", WHEN_BEFORE_LAST, 1795284000000000000 },
 		{ "-0.1m", WHEN_BEFORE_LAST, 1795370394000000000 },
 	};
-	const struct when_span span = { (midnight_s + 17 * 3600) * second,
+	const struct span span = { (midnight_s + 17 * 3600) * second,
 		(midnight_s + 18 * 3600) * second };
 
 	zone("UTC0");
@@ -308,7 +309,7 @@ beside_the_recording(void)
 static void
 up_to_a_day(void)
 {
-	struct when_span span = { 0, 0 };
+	struct span span = { 0, 0 };
 	struct when w;
 
 	zone("UTC0");
@@ -416,7 +417,7 @@ other_summers(void)
 static void
 hostile_recordings(void)
 {
-	const struct when_span low = { INT64_MIN, INT64_MIN }, high = { INT64_MAX, INT64_MAX };
+	const struct span low = { INT64_MIN, INT64_MIN }, high = { INT64_MAX, INT64_MAX };
 	struct when w;
 
 	zone(berlin);

@@ -1,4 +1,4 @@
-/* What pq check is to judge, from its command line. */
+/* check: whether conditions hold, as an exit status and a line for monitoring. print.c writes it. */
 #include "commands/check/check.h"
 
 #include <errno.h>
@@ -10,22 +10,23 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "cli/condition.h"
+#include "cli/args.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "cli/request.h"
+#include "cli/args.h"
 #include "session/signals.h"
-#include "session/survey.h"
+
+/* The command line: conditions and subjects. */
 
 /* Only the last word may be `for`: behind it is a number. */
 static size_t
 place_of_for(const char *source)
 {
-	size_t at = 0;
+	const char *last = source;
 
-	for (const char *found = strstr(source, "for"); found; found = strstr(found + 1, "for"))
-		at = (size_t)(found - source);
-	return at;
+	for (const char *s = source; (s = text_find(text_of(s), "for")); s++)
+		last = s;
+	return (size_t)(last - source);
 }
 
 static void
@@ -48,20 +49,21 @@ add_condition(
 }
 
 static void
-take_conditions(struct check *c, const struct given *g)
+take_conditions(struct check *c)
 {
+	const struct option_list *warn = &c->own->warn, *critical = &c->own->critical;
 	struct expr_tool known[CHECK_TOOLS];
 
 	for (; tools[c->tools] && c->tools < CHECK_TOOLS; c->tools++)
 		known[c->tools] =
 		    (struct expr_tool){ tools[c->tools]->name, tools[c->tools]->columns };
-	for (int i = 0; i < g->repeats; i++) {
-		enum option_id id = g->repeated[i].id;
-		if (id == OPT_WARN || id == OPT_CRITICAL)
-			add_condition(c, known, id == OPT_WARN ? "-w" : "-c", g->repeated[i].arg);
-	}
-	for (int i = 0; i < g->words; i++)
-		add_condition(c, known, "EXPR", g->word[i]);
+	for (int w = 0, k = 0; w < warn->n || k < critical->n;)
+		if (k == critical->n || (w < warn->n && warn->at[w] < critical->at[k]))
+			add_condition(c, known, "-w", warn->v[w++]);
+		else
+			add_condition(c, known, "-c", critical->v[k++]);
+	for (int i = 0; i < c->options->words; i++)
+		add_condition(c, known, "EXPR", c->options->word[i]);
 	if (c->conditions == 0)
 		die(EXIT_USAGE,
 		    "what is to be checked? A condition such as 'throttle.throttled_pct > 25', or "
@@ -81,29 +83,22 @@ list_columns(struct check *c)
 				}
 }
 
-/* What of the subject a tool takes. */
-static unsigned
-wanted(const struct target *t)
-{
-	return t->pid ? TAKES_PID : t->cgroup ? TAKES_CGROUP : t->all ? TAKES_ALL : 0;
-}
-
 bool
 check_is_about(const struct check *c, size_t subject, const struct tool *tool)
 {
-	return tool->takes & wanted(&c->subject[subject].target);
+	return tool_takes_target(tool, &c->subject[subject].target);
 }
 
 static void
 add_subject(struct check *c, const struct target *t, const char *option)
 {
 	struct subject *new = &c->subject[c->subjects++];
-	unsigned taken = 0;
+	bool taken = false;
 
-	request_check_target(t);
+	target_check(t);
 	for (size_t i = 0; i < c->tools; i++)
-		taken |= c->used[i] ? tools[i]->takes : 0;
-	if (wanted(t) & ~taken)
+		taken |= c->used[i] && tool_takes_target(tools[i], t);
+	if (!taken)
 		die(EXIT_USAGE, "no tool of these conditions takes %s", option);
 	new->target = *t;
 	snprintf(new->name, sizeof new->name, "%s%s", t->pid ? "pid " : "",
@@ -113,51 +108,45 @@ add_subject(struct check *c, const struct target *t, const char *option)
 }
 
 static void
-take_subjects(struct check *c, const struct given *g)
+take_subjects(struct check *c)
 {
-	words_exclude(g, OPT_ALL, OPT_EACH_PID);
-	words_exclude(g, OPT_ALL, OPT_EACH_CGROUP);
-	for (int i = 0; i < g->repeats; i++) {
-		const char *arg = g->repeated[i].arg;
-		if (g->repeated[i].id == OPT_EACH_PID)
-			add_subject(c, &(struct target){ .pid = arg }, "-p");
-		if (g->repeated[i].id == OPT_EACH_CGROUP)
-			add_subject(c, &(struct target){ .cgroup = arg }, "-g");
-	}
-	if (g->seen[OPT_ALL])
+	const struct option_list *pid = &c->own->pid, *cgroup = &c->own->cgroup;
+
+	for (int p = 0, g = 0; p < pid->n || g < cgroup->n;)
+		if (g == cgroup->n || (p < pid->n && pid->at[p] < cgroup->at[g]))
+			add_subject(c, &(struct target){ .pid = pid->v[p++] }, "-p");
+		else
+			add_subject(c, &(struct target){ .cgroup = cgroup->v[g++] }, "-g");
+	if (c->options->ask.target.all)
 		add_subject(c, &(struct target){ .all = true }, "-a");
 	if (c->subjects == 0)
 		c->subjects = 1;
 }
 
 static void
-take_span(struct check *c, const struct given *g)
+take_span(struct check *c)
 {
-	const char *time = g->arg[OPT_SPAN];
+	bool replay = c->options->source;
 
-	words_exclude(g, OPT_DURING, OPT_SPAN);
-	words_exclude(g, OPT_DURING, OPT_SOURCE);
-	c->command = g->arg[OPT_DURING];
-	c->span_ns = c->command || c->options->source ? 0 : 1000000000;
-	if (time && c->options->source)
+	c->command = c->own->during;
+	if (c->own->span_ns && replay)
 		die(EXIT_USAGE,
-		    "-i %s: a recording is judged as a whole; --from and --to choose a part of it",
-		    time);
-	if (time && interval_parse(text_of(time), &c->span_ns) < 0)
-		die(EXIT_USAGE, "-i %s: it takes a time such as 1s, 500ms or 1m, 1ms at least",
-		    time);
+		    "-i and -f exclude each other: a recording is judged as a whole; --from and "
+		    "--to choose a part of it");
+	c->span_ns = c->command || replay ? 0 : c->own->span_ns ? c->own->span_ns : 1000000000;
 }
 
-/* check_plan.c: what the command line asks for; a wrong argument ends the program. */
+/* What the command line asks for; a wrong argument ends the program. */
 static void
 check_plan(struct check *c, const struct options *o)
 {
 	c->options = o;
-	take_conditions(c, o->given);
+	c->own = o->ask.options;
+	take_conditions(c);
 	list_columns(c);
-	take_subjects(c, o->given);
-	take_span(c, o->given);
-	c->finding = xmalloc(c->subjects * c->conditions * sizeof *c->finding);
+	take_subjects(c);
+	take_span(c);
+	c->outcome = xmalloc(c->subjects * c->conditions * sizeof *c->outcome);
 }
 
 static void
@@ -165,7 +154,8 @@ check_plan_free(struct check *c)
 {
 	for (size_t i = 0; i < c->conditions; i++)
 		expr_free(c->condition[i].expr);
-	free(c->finding);
+	arena_free(&c->arena);
+	free(c->outcome);
 }
 
 /* The command of --during. */
@@ -254,62 +244,58 @@ static const int64_t TICK_NS = 10000000, STEP_NS = 100000000;
 /* Whether the tool's reading is the subject's own, or of the machine; of a recording, or of its own
  * cgroup. */
 static struct request
-request_of(const struct check *c, size_t subject, size_t tool)
+request_of(struct check *c, size_t subject, const struct tool *tool)
 {
-	struct request ask = c->options->ask;
+	struct request ask = { .options = tool_defaults(tool, &c->arena, 0) };
 
-	ask.target = (struct target){ 0 };
-	ask.most = 0;
-	if (check_is_about(c, subject, tools[tool]))
+	if (check_is_about(c, subject, tool))
 		ask.target = c->subject[subject].target;
-	else if (c->panel.host->replay)
-		tapes_target(&c->past, tools[tool], &ask.target);
+	else if (c->session.host->replay)
+		tapes_target(c->session.host, tool, &ask.target);
 	return ask;
 }
 
 /* One that does not care for the subject is there already, if another subject does not matter to it
  * either. */
-static struct member *
+static struct sampler *
 find_plain(const struct check *c, size_t before, size_t tool)
 {
 	for (size_t s = 0; s < before; s++)
 		if (!check_is_about(c, s, tools[tool]))
-			return c->member[s][tool];
+			return c->sampler[s][tool];
 	return NULL;
 }
 
-static void
-add_member(struct check *c, size_t subject, size_t tool)
+static struct sampler *
+add_sampler(struct check *c, size_t subject, size_t tool)
 {
-	struct member *m =
-	    check_is_about(c, subject, tools[tool]) ? NULL : find_plain(c, subject, tool);
+	const struct tool *t = tools[tool];
+	struct request ask = request_of(c, subject, t);
 
-	if (!m && c->panel.n == PANEL_MOST)
+	if (c->session.n == SAMPLERS_MOST)
 		die(EXIT_USAGE,
 		    "too much at once: there can be %d readings, one of each tool for each -p and "
 		    "-g",
-		    PANEL_MOST);
-	if (!m) {
-		struct request ask = request_of(c, subject, tool);
-		m = panel_add(&c->panel, tools[tool], &ask);
-		m->every_ns = tools[tool]->tick ? TICK_NS : 0;
-		m->sampler.watch.shown = c->shown[tool];
-		m->sampler.watch.nshown = c->nshown[tool];
-	}
-	c->member[subject][tool] = m;
+		    SAMPLERS_MOST);
+	struct sampler *new = session_add(&c->session, t, &ask);
+	new->tick_ns = t->tick ? TICK_NS : 0;
+	new->watch.shown = c->shown[tool];
+	new->watch.nshown = c->nshown[tool];
+	return new;
 }
 
 static void
-add_members(struct check *c)
+add_tool(struct check *c, size_t tool)
 {
-	for (size_t t = 0; t < c->tools; t++) {
-		if (!c->used[t])
-			continue;
-		if (!tapes_recorded(&c->past, tools[t]))
-			warn("%s was recorded for %s: what %s reads beside that is not on it",
-			    c->options->source, c->past.tools, tools[t]->name);
-		for (size_t s = 0; s < c->subjects; s++)
-			add_member(c, s, t);
+	const struct host *h = c->session.host;
+
+	if (!tapes_recorded(h, tools[tool]))
+		warn("%s was recorded for %s: what %s reads beside that is not on it",
+		    c->options->source, h->tools, tools[tool]->name);
+	for (size_t s = 0; s < c->subjects; s++) {
+		bool about = check_is_about(c, s, tools[tool]);
+		struct sampler *plain = about ? NULL : find_plain(c, s, tool);
+		c->sampler[s][tool] = plain ? plain : add_sampler(c, s, tool);
 	}
 }
 
@@ -324,52 +310,46 @@ is_over(void *ctx)
 
 /* The end of a child ends a sleep; should it come just before one, the next step finds it. */
 static void
-watch(struct check *c)
+start_command(struct check *c)
 {
-	if (!c->command) {
-		panel_watch(&c->panel, c->span_ns, NULL, NULL);
+	if (!c->command)
 		return;
-	}
-	c->panel.step_ns = STEP_NS;
 	signals_catch_children();
 	check_command(&c->job, c->command);
-	panel_watch(&c->panel, 0, is_over, c);
-	job_stop(&c->job);
 }
 
-/* check_watch.c: watches all tools over the span. */
+/* Watches all tools over the span. */
 static void
 check_watch(struct check *c)
 {
-	const char *source = c->options->source;
+	struct session *s = &c->session;
 
-	if (source)
-		c->panel.moments = survey(c->options, &c->past);
-	c->panel.host = tapes_open(c->options);
-	add_members(c);
+	session_open_whole(s, c->options);
+	s->interval_ns = c->span_ns;
+	s->over = c->command ? is_over : NULL;
+	s->about = c;
+	s->step_ns = c->command ? STEP_NS : 0;
 	signals_catch();
-	if (panel_begin(&c->panel))
-		watch(c);
-	else if (!signals_stop())
-		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
+	if (session_start(s)) {
+		for (size_t t = 0; t < c->tools; t++)
+			if (c->used[t])
+				add_tool(c, t);
+		session_begin(s);
+		start_command(c);
+		while (session_next(s) != SESSION_ROW)
+			;
+		job_stop(&c->job);
+	}
 	if (signals_stop())
 		die(EXIT_FAILED, "stopped by a signal: nothing is judged");
 }
 
-static void
-check_watch_end(struct check *c)
-{
-	panel_end(&c->panel);
-	host_close(c->panel.host);
-}
+/* The outcomes, and the verdict that follows from them. */
 
-/* check: whether conditions hold, as an exit status and a line for monitoring. check.h says which
- * part is where. */
-
-struct finding *
-check_finding(const struct check *c, size_t subject, size_t condition)
+struct outcome *
+check_outcome(const struct check *c, size_t subject, size_t condition)
 {
-	return &c->finding[subject * c->conditions + condition];
+	return &c->outcome[subject * c->conditions + condition];
 }
 
 bool
@@ -379,7 +359,7 @@ check_is_repeated(const struct check *c, size_t subject, size_t condition)
 		bool same = true;
 		for (size_t t = 0; t < c->tools; t++)
 			same &= !expr_uses(c->condition[condition].expr, t) ||
-			    c->member[s][t] == c->member[subject][t];
+			    c->sampler[s][t] == c->sampler[subject][t];
 		if (same)
 			return true;
 	}
@@ -388,27 +368,27 @@ check_is_repeated(const struct check *c, size_t subject, size_t condition)
 
 /* What a tool said last when it gave up, else first. */
 static const char *
-reason_of(const struct member *m)
+reason_of(const struct sampler *s)
 {
-	const struct notes *notes = &m->sampler.notes;
+	const struct notes *notes = &s->notes;
 
-	return notes->n == 0 ? NULL : notes->said[m->has_rows ? 0 : notes->n - 1];
+	return notes->n == 0 ? NULL : notes->said[s->has_rows ? 0 : notes->n - 1];
 }
 
 static void
 judge(struct check *c, size_t subject, size_t condition)
 {
 	const struct expr *x = c->condition[condition].expr;
-	struct finding *f = check_finding(c, subject, condition);
+	struct outcome *f = check_outcome(c, subject, condition);
 	const struct table *tables[CHECK_TOOLS] = { NULL };
-	const struct expr_now now = { tables,
-		c->panel.host->facts.cpus ? (double)c->panel.host->facts.cpus : NAN };
+	const uint64_t cpus = c->session.host->facts.cpus;
+	const struct expr_now now = { tables, cpus ? (double)cpus : NAN };
 
 	f->why = NULL;
 	for (size_t t = 0; t < c->tools; t++) {
-		const struct member *m = expr_uses(x, t) ? c->member[subject][t] : NULL;
-		tables[t] = m && m->has_rows ? &m->sampler.table : NULL;
-		f->why = m && (!f->why || !m->has_rows) ? reason_of(m) : f->why;
+		const struct sampler *s = expr_uses(x, t) ? c->sampler[subject][t] : NULL;
+		tables[t] = s ? sampler_table(s) : NULL;
+		f->why = s && (!f->why || !s->has_rows) ? reason_of(s) : f->why;
 	}
 	f->truth = expr_judge(x, &now, &f->found);
 }
@@ -428,7 +408,7 @@ worse_of(enum verdict a, enum verdict b)
 enum verdict
 check_level_of(const struct check *c, size_t subject, size_t condition)
 {
-	enum truth truth = check_finding(c, subject, condition)->truth;
+	enum truth truth = check_outcome(c, subject, condition)->truth;
 
 	if (truth != TRUTH_YES)
 		return truth == TRUTH_NO ? VERDICT_OK : VERDICT_UNKNOWN;
@@ -455,10 +435,10 @@ check_with_command(const struct check *c, enum verdict v)
 
 /* What the tools had to say. */
 static void
-tell_notes(const struct panel *p)
+tell_notes(const struct session *s)
 {
-	for (size_t i = 0; i < p->nnotes; i++)
-		warn("%s: %s", p->notes[i].tool->name, p->notes[i].said);
+	for (size_t i = 0; i < s->nnotes; i++)
+		warn("%s: %s", s->notes[i].tool->name, s->notes[i].said);
 }
 
 static enum verdict
@@ -472,8 +452,8 @@ conclude(struct check *c)
 			judge(c, s, i);
 		found = worse_of(found, check_level(c, s));
 	}
-	tell_notes(&c->panel);
-	if (c->options->given->seen[OPT_INFO_JSON])
+	tell_notes(&c->session);
+	if (c->own->json)
 		check_json(c, &out);
 	else
 		check_line(c, found, &out);
@@ -491,11 +471,31 @@ check(const struct options *o)
 	check_plan(c, o);
 	check_watch(c);
 	enum verdict verdict = conclude(c);
-	check_watch_end(c);
+	session_end(&c->session);
 	check_plan_free(c);
 	free(c);
 	return (enum exit_status)verdict;
 }
+
+#define AT(member) offsetof(struct check_options, member)
+
+static const struct option options[] = {
+	{ 0, "json", NULL, OPTION_FLAG, AT(json),
+	    .help = "info, or a verdict, as one JSON object" },
+	{ 'w', NULL, "EXPR", OPTION_LIST, AT(warn),
+	    .help = "WARNING when this holds; can be given again" },
+	{ 'c', NULL, "EXPR", OPTION_LIST, AT(critical),
+	    .help = "CRITICAL when this holds; so does a word alone" },
+	{ 'i', NULL, "TIME", OPTION_TIME, AT(span_ns), .help = "over so long from now on (1s)",
+	    .not_with = "--during" },
+	{ 0, "during", "CMD", OPTION_TEXT, AT(during),
+	    .help = "or while this runs, such as 'make test'", .not_with = "-f" },
+	{ 'p', NULL, "PID", OPTION_LIST, AT(pid), .help = "for this process; can be given again",
+	    .not_with = "-a" },
+	{ 'g', NULL, "CGROUP", OPTION_LIST, AT(cgroup),
+	    .help = "for this cgroup; can be given again", .not_with = "-a" },
+	{ .type = OPTION_END },
+};
 
 const struct tool tool_check = {
 	.name = "check",
@@ -504,7 +504,10 @@ const struct tool tool_check = {
 	.examples = "  pq check -w 'throttle.throttled_pct > 10' -c 'throttle.throttled_pct > 25'\n"
 		    "  pq check -g /web -g /db -i 5s 'mem.hard_pct > 90'   for each of them\n"
 		    "  pq check --during 'make test' 'throttle.throttled_pct > 5'\n",
-	.takes = TAKES_ALL | TAKES_VERDICT | TAKES_CHECK,
+	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
+	    &option_root, &option_all, NULL },
+	.options = options,
+	.options_size = sizeof(struct check_options),
 	.command = check,
 	.judges = true,
 };

@@ -2,16 +2,21 @@
 #ifndef PQ_CHECK_CHECK_H
 #define PQ_CHECK_CHECK_H
 
-#include "cli/option.h"
-#include "cli/words.h"
+#include "base/fail.h"
+#include "cli/args.h"
 #include "commands/record/job.h"
 #include "expr/expr.h"
-#include "session/panel.h"
+#include "session/session.h"
 
-enum { CHECK_TOOLS = 16 };
+enum { CHECK_TOOLS = 16, SUBJECTS_MOST = 2 * OPTION_LIST_MOST };
 
-/* The exit statuses of monitoring plug-ins. */
-enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_CRITICAL, VERDICT_UNKNOWN };
+struct check_options {
+	struct option_list warn, critical; /* conditions */
+	struct option_list pid, cgroup;    /* subjects */
+	int64_t span_ns;                   /* 0: not given */
+	const char *during;                /* a command, or NULL */
+	bool json;
+};
 
 struct condition {
 	const char *source;
@@ -26,7 +31,7 @@ struct subject {
 };
 
 /* What came of a condition for a subject. */
-struct finding {
+struct outcome {
 	enum truth truth;
 	struct expr_findings found;
 	const char *why; /* it is unknown; NULL: nobody said */
@@ -34,9 +39,11 @@ struct finding {
 
 struct check {
 	const struct options *options;
-	struct condition condition[WORDS_MOST + REPEATS_MOST];
+	const struct check_options *own;
+	struct arena arena; /* of the options of tools */
+	struct condition condition[WORDS_MOST + 2 * OPTION_LIST_MOST];
 	size_t conditions;
-	struct subject subject[REPEATS_MOST];
+	struct subject subject[SUBJECTS_MOST];
 	size_t subjects;
 	size_t tools;                         /* as many as `tools` of tool.h has */
 	bool used[CHECK_TOOLS];               /* by a condition */
@@ -44,12 +51,10 @@ struct check {
 	int nshown[CHECK_TOOLS];
 	int64_t span_ns;     /* -i; 0: the command's time, or a whole recording */
 	const char *command; /* --during, or NULL */
-	struct panel panel;
-	/* a recording as it is at its first moment: for what it was made */
-	struct host past;
+	struct session session;
 	/* those that do not care for the subject are the same */
-	struct member *member[REPEATS_MOST][CHECK_TOOLS];
-	struct finding *finding; /* by subject and condition */
+	struct sampler *sampler[SUBJECTS_MOST][CHECK_TOOLS];
+	struct outcome *outcome; /* by subject and condition */
 	struct job job;
 	bool ended; /* the command has, as *end says */
 	struct job_end end;
@@ -60,7 +65,7 @@ struct check {
 const char *check_command_failed(const struct job_end *e, char *out, size_t n);
 
 /* What came of a condition for a subject. */
-struct finding *check_finding(const struct check *c, size_t subject, size_t condition);
+struct outcome *check_outcome(const struct check *c, size_t subject, size_t condition);
 
 /* Whether the tool takes the subject: else its figures are of the machine, for all subjects the
  * same. */
@@ -69,7 +74,7 @@ bool check_is_about(const struct check *c, size_t subject, const struct tool *to
 /* Whether the same was found for an earlier subject, as the condition is not about this one. */
 bool check_is_repeated(const struct check *c, size_t subject, size_t condition);
 
-/* What a finding alone would be. */
+/* The verdict of one outcome alone. */
 enum verdict check_level_of(const struct check *c, size_t subject, size_t condition);
 
 /* Of the figures of a subject, without the command's failure. */
@@ -78,24 +83,10 @@ enum verdict check_level(const struct check *c, size_t subject);
 /* What a failure of the command makes of it: nothing is OK, nor is it judged what was not done. */
 enum verdict check_with_command(const struct check *c, enum verdict v);
 
-/* check_line.c: the one line of a monitoring plug-in, for what was found of all subjects. */
+/* print.c: the one line of a monitoring plug-in, for what was found of all subjects. */
 void check_line(const struct check *c, enum verdict found, struct buf *out);
 
-/* check_perf.c: the figures that are compared with thresholds, each once. */
-struct perf {
-	const struct member *member;
-	size_t subject;
-	int weight;                                   /* of that finding */
-	const struct expr_figure *figure;             /* of the finding that decides */
-	const struct expr_figure *warning, *critical; /* NULL: there is no such threshold */
-};
-
-struct perfs {
-	struct perf *v;
-	size_t n;
-};
-
-/* check_json.c: one object per subject and line. */
+/* One JSON object per subject and line. */
 void check_json(const struct check *c, struct buf *out);
 
 #endif

@@ -1,10 +1,24 @@
-/* Performance data: the figures behind a verdict, as monitoring keeps them. */
+/* print: a verdict as the line of a monitoring plug-in, with its performance data, and as JSON. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands/check/check.h"
-#include "table/format.h"
+#include "table/formats.h"
+
+/* The figures that are compared with thresholds, each once. */
+struct perf {
+	const struct sampler *sampler;
+	size_t subject;
+	int weight;                                   /* of that outcome */
+	const struct expr_figure *figure;             /* of the outcome that decides */
+	const struct expr_figure *warning, *critical; /* NULL: there is no such threshold */
+};
+
+struct perfs {
+	struct perf *v;
+	size_t n;
+};
 
 /* A figure with at most six digits after the point, and no zeros at their end; "-" when it is
  * unknown. */
@@ -22,46 +36,46 @@ check_number(struct buf *b, double x)
 		b->n--;
 }
 
-/* Which of the two findings decides of a figure: one that holds, rather a critical one. */
+/* Which of the two outcomes decides of a figure: one that holds, rather a critical one. */
 static int
-weight(const struct condition *condition, const struct finding *f)
+weight(const struct condition *condition, const struct outcome *f)
 {
 	return f->truth == TRUTH_YES ? 1 + condition->critical : 0;
 }
 
 static struct perf *
-perf_of(struct perfs *all, const struct member *m, const struct column *column)
+perf_of(struct perfs *all, const struct sampler *s, const struct column *column)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (all->v[i].member == m && all->v[i].figure->column == column)
+		if (all->v[i].sampler == s && all->v[i].figure->column == column)
 			return &all->v[i];
 	all->v = xrealloc(all->v, (all->n + 1) * sizeof *all->v);
-	all->v[all->n] = (struct perf){ .member = m };
+	all->v[all->n] = (struct perf){ .sampler = s };
 	return &all->v[all->n++];
 }
 
-static const struct member *
-member_of(const struct check *c, size_t subject, const char *tool)
+static const struct sampler *
+sampler_of(const struct check *c, size_t subject, const char *tool)
 {
 	size_t t = 0;
 
 	while (tools[t] != tools_find(text_of(tool)))
 		t++;
-	return c->member[subject][t];
+	return c->sampler[subject][t];
 }
 
 /* The first threshold of a kind counts. */
 static void
-add_finding(const struct check *c, size_t subject, size_t condition, struct perfs *all)
+add_outcome(const struct check *c, size_t subject, size_t condition, struct perfs *all)
 {
 	const struct condition *of = &c->condition[condition];
-	const struct finding *f = check_finding(c, subject, condition);
+	const struct outcome *f = check_outcome(c, subject, condition);
 
 	for (size_t i = 0; i < f->found.n; i++) {
 		const struct expr_figure *figure = &f->found.v[i];
 		if (!figure->plain)
 			continue;
-		struct perf *p = perf_of(all, member_of(c, subject, figure->tool), figure->column);
+		struct perf *p = perf_of(all, sampler_of(c, subject, figure->tool), figure->column);
 		const struct expr_figure **threshold = of->critical ? &p->critical : &p->warning;
 		if (!p->figure || weight(of, f) > p->weight) {
 			p->figure = figure;
@@ -80,7 +94,7 @@ check_perfs(const struct check *c, struct perfs *all)
 	for (size_t s = 0; s < c->subjects; s++)
 		for (size_t i = 0; i < c->conditions; i++)
 			if (!check_is_repeated(c, s, i))
-				add_finding(c, s, i, all);
+				add_outcome(c, s, i, all);
 }
 
 /* Quoted; a quote is doubled, and neither may "=" be in it nor what ends the data. */
@@ -99,7 +113,7 @@ static void
 put_label(const struct check *c, const struct perf *p, struct buf *b)
 {
 	buf_char(b, '\'');
-	if (c->subjects > 1 && check_is_about(c, p->subject, p->member->sampler.tool)) {
+	if (c->subjects > 1 && check_is_about(c, p->subject, p->sampler->tool)) {
 		put_label_part(b, c->subject[p->subject].name);
 		buf_char(b, ' ');
 	}
@@ -260,7 +274,7 @@ put_figures(const struct check *c, size_t subject, const struct expr_findings *f
 static void
 put_expression(const struct check *c, size_t subject, size_t condition, struct buf *b)
 {
-	const struct expr_findings *found = &check_finding(c, subject, condition)->found;
+	const struct expr_findings *found = &check_outcome(c, subject, condition)->found;
 	const char *label = found->label;
 
 	put_words(b, c->condition[condition].source);
@@ -279,7 +293,7 @@ put_expression(const struct check *c, size_t subject, size_t condition, struct b
 static void
 put_unknown(const struct check *c, size_t subject, size_t condition, struct buf *b)
 {
-	const char *why = check_finding(c, subject, condition)->why;
+	const char *why = check_outcome(c, subject, condition)->why;
 
 	put_words(b, c->condition[condition].source);
 	buf_text(b, " is unknown");
@@ -301,7 +315,7 @@ put_reasons(const struct check *c, enum verdict found, struct buf *b)
 			buf_text(b, n++ ? ", " : "");
 			if (found == VERDICT_UNKNOWN)
 				put_unknown(c, s, i, b);
-			else if (!put_figures(c, s, &check_finding(c, s, i)->found, b))
+			else if (!put_figures(c, s, &check_outcome(c, s, i)->found, b))
 				put_expression(c, s, i, b);
 		}
 	}
@@ -397,7 +411,7 @@ put_column(struct buf *b, const struct expr_figure *f)
 }
 
 static void
-put_check(const struct condition *condition, const struct finding *f, struct buf *b)
+put_check(const struct condition *condition, const struct outcome *f, struct buf *b)
 {
 	static const char *const truths[] = {
 		[TRUTH_NO] = "false", [TRUTH_YES] = "true", [TRUTH_UNKNOWN] = "null"
@@ -432,25 +446,24 @@ put_command(const struct check *c, struct buf *b)
 static void
 put_subject(const struct check *c, size_t subject, struct buf *b)
 {
-	static const char *const names[] = { "ok", "warning", "critical", "unknown" };
 	const char *name = c->subject[subject].name;
 	struct report times = { .utc = c->options->utc };
 
 	buf_text(b, "{\"tool\":\"check\",\"schema\":");
 	buf_u64(b, SCHEMA, 1);
 	buf_text(b, ",\"time\":\"");
-	buf_iso_time(b, &times, c->panel.to.real_ns);
+	buf_iso_time(b, &times, c->session.now.real_ns);
 	buf_char(b, '"');
-	put_number(b, "interval_s", panel_span_s(&c->panel));
+	put_number(b, "interval_s", session_span_s(&c->session));
 	put_string(b, "target", *name ? name : NULL);
-	put_string(b, "verdict", names[check_with_command(c, check_level(c, subject))]);
+	put_string(b, "verdict", verdict_name(check_with_command(c, check_level(c, subject))));
 	put_command(c, b);
 	buf_json_key(b, "checks");
 	buf_char(b, '[');
 	for (size_t i = 0; i < c->conditions; i++) {
 		if (i > 0)
 			buf_char(b, ',');
-		put_check(&c->condition[i], check_finding(c, subject, i), b);
+		put_check(&c->condition[i], check_outcome(c, subject, i), b);
 	}
 	buf_text(b, "]}\n");
 }

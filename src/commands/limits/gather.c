@@ -1,6 +1,11 @@
-/* process: what is known of the process itself: affinity, threads, open files, the variables that
- * tell runtimes what to use. */
+/*
+ * gather: what a process or a cgroup may use. It reads the process itself (affinity, threads, open
+ * files, the variables that tell runtimes what to use), the levels of each controller and the
+ * machine; the least of all their bounds is what may be used.
+ */
 #include <errno.h>
+#include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "cgroup/locate.h"
@@ -8,7 +13,7 @@
 #include "proc/machine.h"
 #include "proc/task.h"
 
-struct reader {
+struct limits_reader {
 	struct host *host;
 	struct arena *arena;
 	const char *pid;
@@ -16,7 +21,7 @@ struct reader {
 
 /* 0, or the errno. */
 static int
-read_of(const struct reader *r, const char *file, struct text *text)
+read_of(const struct limits_reader *r, const char *file, struct text *text)
 {
 	return host_read(r->host, arena_printf(r->arena, "proc/%s/%s", r->pid, file), text) < 0 ?
 	    errno :
@@ -24,7 +29,7 @@ read_of(const struct reader *r, const char *file, struct text *text)
 }
 
 static int
-read_stat(const struct reader *r, struct process *p)
+read_stat(const struct limits_reader *r, struct limits_process *p)
 {
 	struct task_stat stat;
 	struct text text;
@@ -50,7 +55,7 @@ limits_count(struct arena *a, const struct cpulist *set)
 /* Cpus_allowed_list may have CPUs in it that are offline, or were never there; sched_getaffinity(2)
  * leaves them out. */
 static struct cpu_count
-read_affinity(const struct reader *r, const struct cpu_count *online)
+read_affinity(const struct limits_reader *r, const struct cpu_count *online)
 {
 	struct cpulist allowed, both;
 	struct text text;
@@ -65,7 +70,7 @@ read_affinity(const struct reader *r, const struct cpu_count *online)
 
 /* Threads that run or wait for a CPU right now. */
 static void
-read_runnable(const struct reader *r, struct process *p)
+read_runnable(const struct limits_reader *r, struct limits_process *p)
 {
 	struct text names, tid, text;
 	struct task_stat stat;
@@ -87,7 +92,7 @@ read_runnable(const struct reader *r, struct process *p)
 }
 
 static void
-read_files(const struct reader *r, bool asked, struct process *p)
+read_files(const struct limits_reader *r, bool asked, struct limits_process *p)
 {
 	struct text text;
 	uint64_t n;
@@ -127,7 +132,7 @@ static const struct {
 enum { WANTED = sizeof wanted / sizeof wanted[0] };
 
 static void
-read_settings(const struct reader *r, struct process *p)
+read_settings(const struct limits_reader *r, struct limits_process *p)
 {
 	struct text text, value;
 
@@ -144,14 +149,14 @@ read_settings(const struct reader *r, struct process *p)
 	}
 }
 
-/* What is known of the process: the part of limits_gather in process.c. -1 with ESRCH when it is
+/* What is known of the process: the part of limits_gather about it. -1 with ESRCH when it is
  * gone. */
 static int
 process_gather(struct host *h, struct arena *a, struct limits *out)
 {
 	const char *pid = out->target.pid;
-	struct reader r = { h, a, pid ? pid : "self" };
-	struct process *p = &out->process;
+	struct limits_reader r = { h, a, pid ? pid : "self" };
+	struct limits_process *p = &out->process;
 
 	int error = read_stat(&r, p);
 	out->affinity = read_affinity(&r, &out->online);
@@ -167,7 +172,7 @@ process_gather(struct host *h, struct arena *a, struct limits *out)
 	return 0;
 }
 
-/* gather: the levels of each controller, and the machine. */
+/* The levels of each controller, and the machine. */
 
 struct gather {
 	struct host *host;
@@ -178,7 +183,7 @@ struct gather {
 
 static void
 read_cpuset(
-    struct gather *g, const struct groups *all, const struct group *group, struct level *out)
+    struct gather *g, const struct groups *all, const struct group *group, struct limits_level *out)
 {
 	struct cpulist cpus;
 
@@ -191,7 +196,7 @@ read_cpuset(
 
 static void
 read_level(struct gather *g, enum family f, const struct groups *all, const struct group *group,
-    struct level *out)
+    struct limits_level *out)
 {
 	out->name = group->name;
 	if (f == FAMILY_CPU)
@@ -286,8 +291,8 @@ read_machine(struct gather *g)
 	read_online(g);
 	if (host_read(g->host, "proc/meminfo", &text) < 0 || meminfo_parse(text, &m) < 0)
 		return;
-	g->out->memory_total = m.v[MEM_TOTAL];
-	g->out->swap_total = m.v[MEM_SWAP_TOTAL];
+	g->out->memory_total = m.v[MEMINFO_TOTAL];
+	g->out->swap_total = m.v[MEMINFO_SWAP_TOTAL];
 }
 
 /* Whether the process is there, and may be looked at; where there are no cgroups there is an atlas
@@ -340,4 +345,132 @@ limits_gather(struct host *h, struct arena *a, const struct target *t, struct li
 		return -1;
 	read_machine(&g);
 	return t->cgroup ? 0 : process_gather(h, a, out);
+}
+
+/* The least of all bounds, and whose it is. */
+
+double
+known_or(struct keyed v, double otherwise)
+{
+	return v.known ? (double)v.v : otherwise;
+}
+
+double
+known_or_nan(struct keyed v)
+{
+	return known_or(v, NAN);
+}
+
+double
+cpus_or_nan(const struct cpu_count *c)
+{
+	return c->n > 0 ? (double)c->n : (double)NAN;
+}
+
+/* A lesser bound takes the place of the one before; one that is equal does not. */
+static void
+lower(struct bound *b, double value, const char *by, const char *level)
+{
+	if (isnan(value) || (!isnan(b->value) && value >= b->value))
+		return;
+	b->value = value;
+	b->by = by;
+	b->level = level;
+}
+
+static bool
+is_uncertain(const struct chain *c)
+{
+	return c->error != 0 || c->hidden || c->scope == SCOPE_GUESS;
+}
+
+/* A cpuset holds for the levels below too, so the first that is as small as the last one set it. */
+static void
+lower_to_cpuset(struct bound *b, const struct chain *c)
+{
+	unsigned last = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].ncpus)
+			last = c->v[i].ncpus;
+	for (size_t i = 0; last && i < c->n; i++)
+		if (c->v[i].ncpus == last) {
+			lower(b, last, "cpuset", c->v[i].name);
+			return;
+		}
+}
+
+static struct bound
+cpus(const struct limits *l)
+{
+	struct bound b = { .value = NAN, .at_most = is_uncertain(&l->cpu) };
+
+	lower(&b, cpus_or_nan(&l->online), "machine", NULL);
+	lower_to_cpuset(&b, &l->cpuset);
+	lower(&b, cpus_or_nan(&l->affinity), "affinity", NULL);
+	for (size_t i = 0; i < l->cpu.n; i++) {
+		const struct cpu_quota *q = &l->cpu.v[i].cpu.quota;
+		lower(&b, q->limited ? q->cpus : NAN, "quota", l->cpu.v[i].name);
+		b.at_most |= !q->known;
+	}
+	return b;
+}
+
+/* v1 tells of hidden levels too. */
+static struct bound
+memory(const struct limits *l)
+{
+	struct bound b = { .value = NAN, .at_most = is_uncertain(&l->memory) };
+	bool all_known = l->memory.tells_all && l->memory.scope != SCOPE_GUESS;
+
+	lower(&b, known_or_nan(l->memory_total), "machine", NULL);
+	for (size_t i = 0; i < l->memory.n; i++) {
+		lower(&b, known_or_nan(l->memory.v[i].memory.max), "limit", l->memory.v[i].name);
+		b.at_most |= l->memory.v[i].memory.unreadable;
+	}
+	lower(&b, known_or_nan(l->memory.all), "limit", "hidden");
+	b.at_most &= !all_known;
+	return b;
+}
+
+/* The least of one figure of all levels, below what the machine has. */
+static struct bound
+least(const struct chain *c, double machine, struct keyed (*of)(const struct limits_level *))
+{
+	struct bound b = { .value = NAN, .at_most = is_uncertain(c) };
+
+	lower(&b, machine, "machine", NULL);
+	for (size_t i = 0; i < c->n; i++)
+		lower(&b, known_or_nan(of(&c->v[i])), "limit", c->v[i].name);
+	return b;
+}
+
+static struct keyed
+high_of(const struct limits_level *l)
+{
+	return l->memory.high;
+}
+
+static struct keyed
+swap_of(const struct limits_level *l)
+{
+	return l->memory.swap;
+}
+
+static struct keyed
+pids_of(const struct limits_level *l)
+{
+	return l->pids.max;
+}
+
+struct effective
+limits_effective(const struct limits *l)
+{
+	return (struct effective){
+		.cpus = cpus(l),
+		.memory = memory(l),
+		.high = least(&l->memory, NAN, high_of),
+		.swap = least(&l->memory, known_or_nan(l->swap_total), swap_of),
+		.pids = least(&l->pids, NAN, pids_of),
+	};
 }

@@ -1,26 +1,16 @@
-/* command: pq limits: what a process may use, who says so, and what its runtime will believe. */
+/* limits: the command: what a process may use, who says so, and what its runtime will believe. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "cli/open.h"
-#include "cli/words.h"
-#include "commands/limits/page.h"
+#include "commands/limits/limits.h"
+#include "session/session.h"
 
-/* Not the last word on a heap, but no more than a thousandth is one either. */
-static double
-share_of(const struct given *g)
-{
-	double share = 0;
-
-	if (g->seen[OPT_SHARE] &&
-	    (text_decimal(text_of(g->arg[OPT_SHARE]), &share) < 0 || share < 0.001 || share > 1))
-		die(EXIT_USAGE,
-		    "--share %s: it takes a part of the memory limit such as 0.8, at most 1",
-		    g->arg[OPT_SHARE]);
-	return share;
-}
+struct limits_options {
+	double share; /* of the memory limit, for heaps; 0: what is usual */
+	bool json;
+};
 
 _Noreturn static void
 die_why(const struct host *h, const struct target *t)
@@ -51,22 +41,6 @@ die_why(const struct host *h, const struct target *t)
 	    "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
 }
 
-/* The first moment that has files. */
-static void
-begin(struct host *h, const struct options *o, struct moment *m)
-{
-	int got;
-
-	do
-		got = host_next(h, 0, MOMENT_ROW, m);
-	while (got > 0 && m->kind == MOMENT_TICK);
-	if (got == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it%s", o->source,
-		    o->from || o->to ? " between these times" : "");
-	if (got < 0)
-		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
-}
-
 /* What a container runtime would not see either. */
 static void
 say_doubts(const struct limits *l)
@@ -79,12 +53,13 @@ say_doubts(const struct limits *l)
 static void
 print(const struct limits *l, struct arena *a, const struct options *o)
 {
+	const struct limits_options *own = o->ask.options;
 	struct effective effective = limits_effective(l);
-	struct opinions opinions = runtimes_judge(a, l, &effective, share_of(o->given));
+	struct opinions opinions = runtimes_judge(a, l, &effective, own->share);
 	struct page page = { l, &effective, &opinions, o->utc };
 	struct buf b = { 0 };
 
-	(o->given->seen[OPT_PAGE_JSON] ? page_json : page_text)(&b, &page);
+	(own->json ? page_json : page_text)(&b, &page);
 	fwrite(b.s, 1, b.n, stdout);
 	buf_free(&b);
 }
@@ -103,28 +78,37 @@ limits(const struct options *o)
 {
 	struct target target = o->ask.target;
 	struct rlimit before = { RLIM_INFINITY, RLIM_INFINITY };
+	struct session s = { .options = o };
 	struct arena a = { 0 };
 	struct limits l;
-	struct moment m;
 
-	if (o->given->words > 0)
-		die(EXIT_USAGE, "one argument too many: %s; -p takes a process, -g a cgroup",
-		    o->given->word[0]);
-	share_of(o->given);
+	if (o->words > 0)
+		die(EXIT_USAGE, "unexpected argument '%s': -p takes a process, -g a cgroup",
+		    o->word[0]);
 	getrlimit(RLIMIT_NOFILE, &before);
-	struct host *h = tapes_open(o);
-	begin(h, o, &m);
-	tapes_target(h, o->tool, &target);
-	if (limits_gather(h, &a, &target, &l) < 0)
-		die_why(h, &target);
-	l.real_ns = m.real_ns;
-	restore_soft_limit(&l, h, &before);
+	s.host = tapes_open(o);
+	if (!session_start(&s))
+		die(EXIT_FAILED, "interrupted before the first sample");
+	tapes_target(s.host, o->tool, &target);
+	if (limits_gather(s.host, &a, &target, &l) < 0)
+		die_why(s.host, &target);
+	l.real_ns = s.now.real_ns;
+	restore_soft_limit(&l, s.host, &before);
 	say_doubts(&l);
 	print(&l, &a, o);
 	arena_free(&a);
-	host_close(h);
+	session_end(&s);
 	exit_printed();
 }
+
+static const struct option options[] = {
+	{ 0, "share", "PART", OPTION_SHARE, offsetof(struct limits_options, share),
+	    .help = "of the memory limit for GOMEMLIMIT (0.9) and heaps (0.75)",
+	    .want = "a part of the memory limit such as 0.8, at most 1" },
+	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct limits_options, json),
+	    .help = "as one JSON object" },
+	{ .type = OPTION_END },
+};
 
 const struct tool tool_limits = {
 	.name = "limits",
@@ -134,6 +118,9 @@ const struct tool tool_limits = {
 		    "  pq limits -p 4242         of a process: its threads and environment too\n"
 		    "  pq limits -g /shop/api    of a cgroup\n"
 		    "  pq limits --json -p 4242 | jq .cpus.limit_cpus\n",
-	.takes = TAKES_PID | TAKES_CGROUP | TAKES_LIMITS,
+	.shared = (const struct option *const[]){ &option_source, &option_from, &option_root,
+	    &option_pid, &option_cgroup, NULL },
+	.options = options,
+	.options_size = sizeof(struct limits_options),
 	.command = limits,
 };

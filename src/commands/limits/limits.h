@@ -1,7 +1,7 @@
 /*
- * limits: what a process, or a cgroup, may use, and who says so. gather and process read it through
- * the host; effective draws the conclusions; runtimes has what language runtimes make of it; page
- * and page_json print it.
+ * limits: what a process, or a cgroup, may use, and who says so. gather.c reads it through the host
+ * and finds the least of all bounds; runtimes.c has what language runtimes make of it; page.c and
+ * page_json.c print it.
  *
  * NaN is unknown and INFINITY no limit, in all doubles. All strings live in the arena that was
  * given.
@@ -9,11 +9,12 @@
 #ifndef PQ_LIMITS_LIMITS_H
 #define PQ_LIMITS_LIMITS_H
 
+#include "base/buf.h"
 #include "cgroup/bounds.h"
 #include "proc/task.h"
 
 /* One level of a hierarchy; of the bounds those of its controller. */
-struct level {
+struct limits_level {
 	const char *name;
 	struct cpu_bounds cpu;
 	struct memory_bounds memory;
@@ -35,7 +36,7 @@ struct chain {
 	bool tells_all;
 	struct keyed all;
 	size_t n;
-	struct level *v;
+	struct limits_level *v;
 };
 
 /* CPUs of some kind: how many (0: unknown) and which. */
@@ -52,7 +53,7 @@ struct setting {
 };
 
 /* What is known of the process; an errno beside what could not be read. */
-struct process {
+struct limits_process {
 	const char *comm;      /* NULL: unknown */
 	struct keyed threads;  /* that it has */
 	struct keyed runnable; /* that run or wait for a CPU, of the first LOOKS_MOST */
@@ -71,7 +72,7 @@ struct limits {
 	struct cpu_count online, affinity;
 	struct keyed memory_total, swap_total;
 	struct chain cpu, cpuset, memory, pids;
-	struct process process; /* of target.cgroup there is none */
+	struct limits_process process; /* of target.cgroup there is none */
 };
 
 /* The least of several bounds. */
@@ -98,5 +99,44 @@ struct effective limits_effective(const struct limits *l);
 double known_or_nan(struct keyed v);
 double known_or(struct keyed v, double otherwise);
 double cpus_or_nan(const struct cpu_count *c);
+
+/* runtimes.c: what language runtimes and servers make of it. */
+
+/* How what it believes compares with what it may use. */
+enum fit { FIT_UNKNOWN, FIT_RIGHT, FIT_LEAST, FIT_DOWN, FIT_FEWER, FIT_UP, FIT_MORE };
+
+struct opinion {
+	const char *key, *name;
+	double believed; /* CPUs, or bytes */
+	enum fit fit;
+	const char *why; /* in few words */
+	const char *set; /* the line to set, or NULL */
+	/* its variable is set already, and that is what it believes; NULL: it is not */
+	const struct setting *given;
+};
+
+struct opinions {
+	struct opinion *cpus, *memory;
+	size_t ncpus, nmemory;
+};
+
+/* What all of them make of these limits. share: so much of the memory limit they are told to use;
+ * 0: the usual shares. */
+struct opinions runtimes_judge(
+    struct arena *a, const struct limits *l, const struct effective *e, double share);
+
+/* "right", "rounded up", … */
+const char *fit_name(enum fit v);
+
+/* page.c and page_json.c: what was found, for people in 80 columns, and as one JSON object. */
+struct page {
+	const struct limits *limits;
+	const struct effective *effective;
+	const struct opinions *opinions;
+	bool utc;
+};
+
+void page_text(struct buf *b, const struct page *p);
+void page_json(struct buf *b, const struct page *p);
 
 #endif

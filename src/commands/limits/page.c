@@ -1,5 +1,5 @@
 /* page: for people: a headline for each resource, and below it who says so. */
-#include "commands/limits/page.h"
+#include "commands/limits/limits.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/human.h"
+#include "base/units.h"
 
 enum { LABEL = 11, VALUE = 9, WIDTH = 80 };
 
@@ -106,7 +106,7 @@ page_headline(struct buf *b, const char *label, const char *value, const struct 
 	    bound->level && strcmp(bound->level, "hidden") != 0 ? bound->level : NULL);
 }
 
-/* page_cpu: the bounds of CPUs, for people. */
+/* The bounds of CPUs. */
 
 /* A list of CPUs that fits, with "..." for what is left out. */
 static const char *
@@ -132,7 +132,7 @@ put_cpuset(struct buf *b, const struct chain *c)
 	char n[24], list[64], text[48];
 
 	for (size_t i = 0; i < c->n; i++) {
-		const struct level *v = &c->v[i];
+		const struct limits_level *v = &c->v[i];
 		if (!v->ncpus ||
 		    (i > 0 && v->ncpus == c->v[i - 1].ncpus &&
 			strcmp(v->cpus, c->v[i - 1].cpus) == 0))
@@ -182,7 +182,7 @@ put_burst_and_weight(struct buf *b, const struct chain *c)
 		page_row(b, "  burst", value, "saved time, beyond the quota of a period  ",
 		    c->v[i].name);
 	}
-	const struct level *leaf = c->n > 0 ? &c->v[c->n - 1] : NULL;
+	const struct limits_level *leaf = c->n > 0 ? &c->v[c->n - 1] : NULL;
 	if (!leaf || (!leaf->cpu.weight.known && !leaf->cpu.idle))
 		return;
 	snprintf(value, sizeof value, "%" PRIu64, leaf->cpu.weight.v);
@@ -209,7 +209,7 @@ page_cpu(struct buf *b, const struct page *p)
 	put_burst_and_weight(b, &l->cpu);
 }
 
-/* page_memory: the bounds of memory, tasks and files, for people. */
+/* The bounds of memory, tasks and files. */
 
 static const char *
 bytes_of(struct keyed v, char out[HUMAN_MOST])
@@ -220,7 +220,7 @@ bytes_of(struct keyed v, char out[HUMAN_MOST])
 /* One figure of all levels that have it. Returns how many. */
 static int
 put_sizes(struct buf *b, const char *label, const struct chain *c,
-    struct keyed (*of)(const struct level *), const char *text, bool zeros)
+    struct keyed (*of)(const struct limits_level *), const char *text, bool zeros)
 {
 	char value[HUMAN_MOST];
 	int shown = 0;
@@ -236,31 +236,31 @@ put_sizes(struct buf *b, const char *label, const struct chain *c,
 }
 
 static struct keyed
-max_of(const struct level *v)
+max_of(const struct limits_level *v)
 {
 	return v->memory.max;
 }
 
 static struct keyed
-high_of(const struct level *v)
+high_of(const struct limits_level *v)
 {
 	return v->memory.high;
 }
 
 static struct keyed
-low_of(const struct level *v)
+low_of(const struct limits_level *v)
 {
 	return v->memory.low;
 }
 
 static struct keyed
-min_of(const struct level *v)
+min_of(const struct limits_level *v)
 {
 	return v->memory.min;
 }
 
 static struct keyed
-swap_of(const struct level *v)
+swap_of(const struct limits_level *v)
 {
 	return v->memory.swap;
 }
@@ -338,7 +338,7 @@ figure(struct keyed v, char out[24])
 static void
 put_files(struct buf *b, const struct page *p)
 {
-	const struct process *s = &p->limits->process;
+	const struct limits_process *s = &p->limits->process;
 	const struct rlimit_pair *files = &s->rlimits.files;
 	char soft[24], hard[24], text[120], open[64] = "";
 
@@ -362,12 +362,12 @@ page_memory(struct buf *b, const struct page *p)
 		put_files(b, p);
 }
 
-/* page_runtimes: what runtimes make of it, for people. */
+/* What runtimes make of it. */
 
 static void
 put_threads(struct buf *b, const struct page *p)
 {
-	const struct process *s = &p->limits->process;
+	const struct limits_process *s = &p->limits->process;
 	double limit = p->effective->cpus.value;
 	char value[24], text[80];
 
@@ -402,7 +402,7 @@ put_setting(struct buf *b, const struct setting *s, bool first)
 static void
 put_environment(struct buf *b, const struct page *p)
 {
-	const struct process *s = &p->limits->process;
+	const struct limits_process *s = &p->limits->process;
 	char text[80];
 
 	if (s->environ_error) {
@@ -419,7 +419,7 @@ put_environment(struct buf *b, const struct page *p)
 static bool
 is_wrong(const struct opinion *o)
 {
-	return o->verdict == VERDICT_UP || o->verdict == VERDICT_MORE;
+	return o->fit == FIT_UP || o->fit == FIT_MORE;
 }
 
 static void

@@ -1,6 +1,10 @@
 /*
- * rules: of each runtime what it takes for its CPUs. quota / period is q, the CPUs of the affinity
- * N; "leaf" is the process's own cgroup. As they were in these versions:
+ * runtimes: how many CPUs, and how much memory, language runtimes and servers take for theirs, by
+ * their own rules. They read the cgroup files too, but some round up, some look at the last level
+ * only, some do not look at all.
+ *
+ * What each takes for its CPUs: quota / period is q, the CPUs of the affinity N;
+ * "leaf" is the process's own cgroup. As they were in these versions:
  *
  *   Go             runtime/cgroup_linux.go, 1.25: min(N, max(2, ceil q)) of the leaf; before it
  *                  knew no cgroups
@@ -16,10 +20,48 @@
  *   nginx          worker_processes auto: the CPUs that are online
  *   Python         os.cpu_count: those online; since 3.13 pools ask os.process_cpu_count: N
  */
-#include "commands/limits/runtimes.h"
-
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "commands/limits/limits.h"
+
+/* What a runtime can find out where the process is. */
+struct sight {
+	double online, affinity; /* CPUs */
+	/* quota: of its own cgroup, of all levels that it sees, of the topmost limited */
+	double leaf, least, topmost;
+	double own_max, own_high, least_max; /* memory in the same terms, bytes */
+	double all_max;                      /* v1: what hierarchical_memory_limit tells */
+	double machine;                      /* memory of the machine */
+	int cpu_version, memory_version;
+};
+
+/* At which quota a rule looks: at none, not even that, or at that of these levels. */
+enum looks { LOOKS_FIXED, LOOKS_NOWHERE, LOOKS_AT_LEAF, LOOKS_AT_ALL, LOOKS_AT_TOPMOST };
+
+struct runtime {
+	const char *key, *name;
+	double (*cpus)(const struct sight *);
+	enum looks looks;
+	const char *over;   /* why it may take more than it could know of; NULL: it does not */
+	const char *set;    /* what sets it right, up to the number: "GOMAXPROCS=" */
+	const char *behind; /* and behind the number */
+	double at_least;    /* that number is not less */
+};
+
+/* What one holds its memory to, all in bytes. */
+struct memory_rule {
+	const char *key, *name;
+	/* the memory that it believes to have; INFINITY: it knows no bound */
+	double (*seen)(const struct sight *);
+	/* and how much of it the heap may become; INFINITY: no bound of its own */
+	double (*heap)(double seen);
+	/* What sets it right, when it may use `room`; NULL: nothing needs to. */
+	const char *(*set)(struct arena *a, double room, double heap, double seen, double share);
+};
 
 /* Both known, or unknown: fmin would take the one that is. */
 static double
@@ -101,7 +143,7 @@ four(const struct sight *s)
 	return 4;
 }
 
-const struct runtime rules_cpus[] = {
+static const struct runtime rules_cpus[] = {
 	{ "go", "Go 1.25 and later", go_125, LOOKS_AT_LEAF, "2 is its least", "GOMAXPROCS=", "",
 	    1 },
 	{ "go_old", "Go before 1.25", affinity_only, LOOKS_NOWHERE, NULL, "GOMAXPROCS=", "", 1 },
@@ -131,7 +173,7 @@ const struct runtime rules_cpus[] = {
 };
 
 /*
- * rules_memory: of each runtime how large it lets its heap grow. As they were in these versions:
+ * How large each runtime lets its heap grow. As they were in these versions:
  *
  *   Go       does not look; GOMEMLIMIT is a soft limit, of all memory that the runtime has
  *   Java     -XX:MaxRAMPercentage, 25 % of what it sees; half where that is little
@@ -252,7 +294,7 @@ set_node(struct arena *a, double room, double heap, double seen, double share)
 	    a, "--max-old-space-size=%.0f", floor(room * (share > 0 ? share : 0.75) / MIB));
 }
 
-const struct memory_rule rules_memory[] = {
+static const struct memory_rule rules_memory[] = {
 	{ "go", "Go", nothing, unbounded, set_go },
 	{ "java", "Java 24 and later", java, java_heap, set_java },
 	{ "java_old", "Java 10 to 23", java_old, java_heap, set_java },
@@ -260,3 +302,252 @@ const struct memory_rule rules_memory[] = {
 	{ "node", "Node.js", node, node_heap, set_node },
 	{ .key = NULL },
 };
+
+/* What each runtime believes, beside what the process may really use. */
+
+static double
+quota_of(const struct limits_level *v)
+{
+	const struct cpu_quota *q = &v->cpu.quota;
+
+	return !q->known ? (double)NAN : q->limited ? q->cpus : (double)INFINITY;
+}
+
+static double
+max_of(const struct limits_level *v)
+{
+	return v->memory.unreadable ? (double)NAN : known_or(v->memory.max, INFINITY);
+}
+
+/* The least of the levels that the process sees; unknown when one of them is. */
+static double
+least_seen(const struct chain *c, double (*of)(const struct limits_level *))
+{
+	double least = INFINITY;
+
+	for (size_t i = c->first_seen; i < c->n; i++) {
+		double v = of(&c->v[i]);
+		if (isnan(v))
+			return NAN;
+		least = fmin(least, v);
+	}
+	return c->error ? (double)NAN : least;
+}
+
+static double
+topmost_seen(const struct chain *c)
+{
+	for (size_t i = c->first_seen; i < c->n; i++)
+		if (!isinf(quota_of(&c->v[i])))
+			return quota_of(&c->v[i]);
+	return c->error ? (double)NAN : (double)INFINITY;
+}
+
+static const struct limits_level *
+leaf_seen(const struct chain *c)
+{
+	return c->first_seen < c->n ? &c->v[c->n - 1] : NULL;
+}
+
+/* Of a cgroup without a process: its cpuset. */
+static double
+affinity_of(const struct limits *l)
+{
+	if (l->affinity.n)
+		return l->affinity.n;
+	for (size_t i = l->cpuset.n; i > 0; i--)
+		if (l->cpuset.v[i - 1].ncpus)
+			return l->cpuset.v[i - 1].ncpus;
+	return cpus_or_nan(&l->online);
+}
+
+static struct sight
+sight_of(const struct limits *l)
+{
+	const struct limits_level *cpu = leaf_seen(&l->cpu), *memory = leaf_seen(&l->memory);
+	double no_cpu = l->cpu.error ? (double)NAN : (double)INFINITY,
+	       no_memory = l->memory.error ? (double)NAN : (double)INFINITY;
+
+	return (struct sight){
+		.online = cpus_or_nan(&l->online),
+		.affinity = affinity_of(l),
+		.leaf = cpu ? quota_of(cpu) : no_cpu,
+		.least = least_seen(&l->cpu, quota_of),
+		.topmost = topmost_seen(&l->cpu),
+		.own_max = memory ? max_of(memory) : no_memory,
+		.own_high = memory ? known_or(memory->memory.high, INFINITY) : no_memory,
+		.least_max = least_seen(&l->memory, max_of),
+		.all_max =
+		    memory && l->memory.tells_all ? known_or(l->memory.all, INFINITY) : no_memory,
+		.machine = known_or_nan(l->memory_total),
+		.cpu_version = l->cpu.version,
+		.memory_version = l->memory.version,
+	};
+}
+
+/* The variable that the line to set names, when it is set already: the last one found counts. */
+static const struct setting *
+given(const struct limits_process *p, const char *set)
+{
+	const struct setting *found = NULL;
+
+	for (size_t i = 0; i < p->nsettings; i++) {
+		const struct setting *s = &p->settings[i];
+		size_t n = strlen(s->name);
+		if (s->option ? strcmp(s->option, set) == 0 :
+				strncmp(s->name, set, n) == 0 && strcmp(set + n, "=") == 0)
+			found = s;
+	}
+	return found;
+}
+
+static bool
+by_quota(const struct effective *e)
+{
+	return e->cpus.by && strcmp(e->cpus.by, "quota") == 0;
+}
+
+/* Why it takes more than the limit. */
+static const char *
+why_more(const struct runtime *r, const struct sight *s, const struct effective *e,
+    const struct opinion *o)
+{
+	if (o->given)
+		return "it is set to that";
+	if (r->looks == LOOKS_FIXED)
+		return r->over;
+	if (!by_quota(e))
+		return "ignores the affinity";
+	if (r->looks == LOOKS_NOWHERE || (r->looks == LOOKS_AT_TOPMOST && s->cpu_version == 1))
+		return "ignores the quota";
+	if (r->looks == LOOKS_AT_LEAF && s->leaf > e->cpus.value)
+		return s->least > e->cpus.value ? "cannot see that level" : "ignores levels above";
+	if (r->looks == LOOKS_AT_ALL || s->least > e->cpus.value)
+		return "cannot see that level";
+	return r->over ? r->over : "asks another level";
+}
+
+static void
+judge_cpus(
+    const struct runtime *r, const struct sight *s, const struct effective *e, struct opinion *o)
+{
+	const double limit = e->cpus.value, whole = fmax(1, floor(limit));
+	bool by_itself = o->given || r->looks == LOOKS_FIXED || r->looks == LOOKS_NOWHERE;
+
+	if (isnan(o->believed) || isnan(limit)) {
+		o->why = "not known";
+	} else if (o->believed <= 1 && limit < 1) {
+		o->fit = FIT_LEAST;
+		o->why = "1 is the least";
+	} else if (r->looks == LOOKS_FIXED && !o->given && !by_quota(e)) {
+		/* a few more threads than CPUs do no harm where there is no quota to use up */
+		o->fit = FIT_RIGHT;
+		o->why = r->over;
+	} else if (o->believed > limit && (by_itself || o->believed > ceil(limit))) {
+		o->fit = FIT_MORE;
+		o->why = why_more(r, s, e, o);
+	} else if (o->believed > limit) {
+		o->fit = FIT_UP;
+		o->why = "rounds up";
+	} else if (isnan(s->leaf)) {
+		o->why = "the quota is unknown";
+	} else if (o->believed < whole && r->looks != LOOKS_FIXED) {
+		o->fit = FIT_FEWER;
+		o->why = o->given ? "it is set to that" : "fewer than it may";
+	} else {
+		o->fit = o->believed < limit && r->looks != LOOKS_FIXED ? FIT_DOWN : FIT_RIGHT;
+		o->why = o->fit == FIT_DOWN ? "rounds down" : "right";
+	}
+}
+
+static struct opinion
+on_cpus(struct arena *a, const struct runtime *r, const struct sight *s, const struct limits *l,
+    const struct effective *e)
+{
+	struct opinion o = { .key = r->key,
+		.name = r->name,
+		.believed = r->cpus(s),
+		.given = given(&l->process, r->set) };
+	double most = fmax(r->at_least, floor(e->cpus.value));
+	uint64_t n;
+
+	if (o.given && text_u64(text_of(o.given->value), &n) == 0 && n > 0)
+		o.believed = (double)n;
+	else
+		o.given = NULL;
+	judge_cpus(r, s, e, &o);
+	if (o.fit == FIT_UP || o.fit == FIT_FEWER || (o.fit == FIT_MORE && o.believed > most))
+		o.set = arena_printf(a, "%s%.0f%s", r->set, most, r->behind);
+	return o;
+}
+
+/* What the process may have before it is slowed down or killed. */
+static double
+room_of(const struct effective *e)
+{
+	return isnan(e->high.value) ? e->memory.value : fmin(e->memory.value, e->high.value);
+}
+
+static void
+judge_memory(struct arena *a, double seen, double room, bool limited, struct opinion *o)
+{
+	char size[HUMAN_MOST];
+
+	if (isnan(o->believed) || isnan(room)) {
+		o->why = "not known";
+		return;
+	}
+	o->fit = o->believed > room && limited ? FIT_MORE : FIT_RIGHT;
+	if (isinf(o->believed) && !limited)
+		o->why = "no limit to keep to";
+	else if (isinf(o->believed))
+		o->why = "no bound of its own";
+	else if (o->fit == FIT_MORE)
+		o->why = seen > room ? "ignores that limit" : "more than the limit";
+	else
+		o->why = arena_printf(
+		    a, "%.0f %% of %s", o->believed / seen * 100, human_size(seen, size));
+}
+
+/* Where no cgroup sets a limit, the memory is everybody's, and there is nothing to hold to. */
+static struct opinion
+on_memory(struct arena *a, const struct memory_rule *r, const struct sight *s,
+    const struct effective *e, double share)
+{
+	double seen = r->seen(s), room = room_of(e);
+	bool limited = e->memory.level || e->high.level;
+	struct opinion o = { .key = r->key, .name = r->name, .believed = r->heap(seen) };
+
+	judge_memory(a, seen, room, limited, &o);
+	if (o.fit != FIT_UNKNOWN && limited)
+		o.set = r->set(a, room, o.believed, seen, share);
+	return o;
+}
+
+struct opinions
+runtimes_judge(struct arena *a, const struct limits *l, const struct effective *e, double share)
+{
+	struct opinions out = { 0 };
+	struct sight s = sight_of(l);
+
+	while (rules_cpus[out.ncpus].key)
+		out.ncpus++;
+	while (rules_memory[out.nmemory].key)
+		out.nmemory++;
+	out.cpus = arena_alloc(a, out.ncpus * sizeof *out.cpus);
+	out.memory = arena_alloc(a, out.nmemory * sizeof *out.memory);
+	for (size_t i = 0; i < out.ncpus; i++)
+		out.cpus[i] = on_cpus(a, &rules_cpus[i], &s, l, e);
+	for (size_t i = 0; i < out.nmemory; i++)
+		out.memory[i] = on_memory(a, &rules_memory[i], &s, e, share);
+	return out;
+}
+
+const char *
+fit_name(enum fit v)
+{
+	static const char *const names[] = { NULL, "right", "least", "rounds down", "fewer",
+		"rounds up", "more" };
+
+	return names[v];
+}

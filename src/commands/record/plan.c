@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "cli/condition.h"
 
 enum { RING_LEAST = 256 << 10 };
 
@@ -20,11 +19,8 @@ add_tool(struct plan *p, const struct tool *t)
 			die(EXIT_USAGE, "%s is named twice", t->name);
 	if (p->tools == TOOLS_MOST)
 		die(EXIT_USAGE, "more than %d tools", TOOLS_MOST);
-	struct request ask = p->options->ask;
-	ask.target.pid = t->takes & TAKES_PID ? ask.target.pid : NULL;
-	ask.target.cgroup = t->takes & TAKES_CGROUP ? ask.target.cgroup : NULL;
-	ask.target.all = t->takes & TAKES_ALL && ask.target.all;
-	p->ask[p->tools] = ask;
+	p->ask[p->tools] = (struct request){ tool_target(t, &p->options->ask.target),
+		tool_defaults(t, &p->arena, PLAN_ROWS) };
 	p->tool[p->tools++] = t;
 	size_t n = strlen(p->names);
 	snprintf(p->names + n, sizeof p->names - n, "%s%s", n ? " " : "", t->name);
@@ -32,14 +28,14 @@ add_tool(struct plan *p, const struct tool *t)
 
 /* "100ms 600 runq cpu": an interval, a count, and tools. */
 static void
-take_words(struct plan *p, const struct given *g, int64_t usual_ns)
+take_words(struct plan *p, const struct options *o, int64_t usual_ns)
 {
 	struct options numbers = { 0 };
 	const char *number[2] = { NULL, NULL };
 	int n = 0;
 
-	for (int i = 0; i < g->words; i++) {
-		const char *word = g->word[i];
+	for (int i = 0; i < o->words; i++) {
+		const char *word = o->word[i];
 		const struct tool *t = tools_find(text_of(word));
 		if (t)
 			add_tool(p, t);
@@ -50,7 +46,7 @@ take_words(struct plan *p, const struct given *g, int64_t usual_ns)
 			    "no tool %s to %s; there are an interval%s, and then tools: pq --help "
 			    "lists them",
 			    word, p->options->tool->name,
-			    p->options->tool->takes & TAKES_RECORD ? ", a count" : "");
+			    tool_takes(o->tool, &option_out) ? ", a count" : "");
 	}
 	bool all = p->tools == 0;
 	for (size_t i = 0; all && tools[i]; i++)
@@ -66,45 +62,15 @@ static void
 check_target(const struct plan *p)
 {
 	const struct target *t = &p->options->ask.target;
-	unsigned wanted = t->pid ? TAKES_PID : t->cgroup ? TAKES_CGROUP : t->all ? TAKES_ALL : 0;
-	unsigned taken = 0;
+	bool taken = false;
 
 	for (size_t i = 0; i < p->tools; i++)
-		taken |= p->tool[i]->takes;
-	if (wanted & ~taken)
+		taken |= tool_takes_target(p->tool[i], t);
+	if ((t->pid || t->cgroup || t->all) && !taken)
 		die(EXIT_USAGE, "none of %s takes %s", p->names,
 		    t->pid        ? "-p" :
 			t->cgroup ? "-g" :
 				    "-a");
-}
-
-static int64_t
-time_of(const struct given *g, enum option_id id, const char *name, int64_t otherwise_ns)
-{
-	int64_t ns = 0;
-
-	if (!g->seen[id])
-		return otherwise_ns;
-	const char *unit = g->arg[id] + strspn(g->arg[id], "0");
-	if (unit > g->arg[id] &&
-	    (!*unit || (strchr("msh", *unit) && !unit[1]) || strcmp(unit, "ms") == 0))
-		return 0;
-	if (interval_parse(text_of(g->arg[id]), &ns) < 0)
-		die(EXIT_USAGE, "%s %s: it takes a time such as 10s, 500ms or 5m", name,
-		    g->arg[id]);
-	return ns;
-}
-
-static uint64_t
-size_of(const struct given *g, enum option_id id, const char *name, uint64_t otherwise)
-{
-	uint64_t bytes;
-
-	if (!g->seen[id])
-		return otherwise;
-	if (size_parse(text_of(g->arg[id]), &bytes) < 0 || bytes > INT64_MAX)
-		die(EXIT_USAGE, "%s %s: it takes a size such as 64M or 1G", name, g->arg[id]);
-	return bytes;
 }
 
 static void
@@ -120,18 +86,16 @@ check_directory(const char *path)
 }
 
 static void
-set_tape(struct plan *p, const struct given *g)
+set_tape(struct plan *p, const struct record_options *own)
 {
-	const char *save = g->arg[OPT_SAVE], *out = p->options->out;
+	const char *save = own->save, *out = p->options->out;
 	char path[4096];
 
-	p->ring = size_of(g, OPT_RING, "--ring", 0);
-	if (p->ring && p->ring < RING_LEAST)
+	if (own->ring && own->ring < RING_LEAST)
 		die(EXIT_USAGE,
-		    "--ring %s: too small for a tape that keeps anything: 256K at least, 64M keeps "
-		    "hours",
-		    g->arg[OPT_RING]);
-	p->ring -= p->ring % 4096;
+		    "invalid --ring: too small for a recording: want 256K or more; 64M holds "
+		    "hours");
+	p->ring = own->ring - own->ring % 4096;
 	snprintf(path, sizeof path, "%s%spq.tape", save ? save : "", save ? "/" : "");
 	p->tape = xstrdup(out ? out : path);
 	const char *slash = strrchr(p->tape, '/');
@@ -147,18 +111,15 @@ set_tape(struct plan *p, const struct given *g)
 }
 
 static void
-set_whens(struct plan *p, const struct given *g)
+set_whens(struct plan *p, const struct option_list *when)
 {
 	struct expr_tool known[TOOLS_MOST];
 
 	for (size_t i = 0; i < p->tools; i++)
 		known[i] = (struct expr_tool){ p->tool[i]->name, p->tool[i]->columns };
-	for (int i = 0; i < g->repeats; i++) {
-		if (g->repeated[i].id != OPT_WHEN)
-			continue;
-		p->when[p->whens] = g->repeated[i].arg;
-		p->expr[p->whens] = condition_parse("--when", g->repeated[i].arg, known, p->tools);
-		p->whens++;
+	for (int i = 0; i < when->n; i++) {
+		p->when[p->whens] = when->v[i];
+		p->expr[p->whens++] = condition_parse("--when", when->v[i], known, p->tools);
 	}
 }
 
@@ -166,30 +127,26 @@ void
 plan_tools(struct plan *p, const struct options *o, int64_t usual_ns)
 {
 	*p = (struct plan){ .options = o };
-	take_words(p, o->given, usual_ns);
+	take_words(p, o, usual_ns);
 	check_target(p);
 }
 
 void
 plan_make(struct plan *p, const struct options *o)
 {
-	const struct given *g = o->given;
+	const struct record_options *own = o->ask.options;
 
 	plan_tools(p, o, 100000000);
-	p->command = g->command;
-	p->json = g->seen[OPT_LOG_JSON];
-	set_whens(p, g);
-	set_tape(p, g);
-	p->before_ns = time_of(g, OPT_BEFORE, "--before", INT64_C(60000000000));
-	p->after_ns = time_of(g, OPT_AFTER, "--after", INT64_C(10000000000));
-	p->cooldown_ns = time_of(g, OPT_COOLDOWN, "--cooldown", INT64_C(300000000000));
-	p->exec_limit_ns = time_of(g, OPT_EXEC_LIMIT, "--exec-limit", INT64_C(60000000000));
-	p->max_bytes = size_of(g, OPT_MAX_BYTES, "--max-bytes", UINT64_C(1) << 30);
-	p->max_saves = 20;
-	if (g->seen[OPT_MAX_SAVES] &&
-	    (text_u64(text_of(g->arg[OPT_MAX_SAVES]), &p->max_saves) < 0 || p->max_saves == 0))
-		die(EXIT_USAGE, "--max-saves %s: it takes a number, 1 or more",
-		    g->arg[OPT_MAX_SAVES]);
+	p->command = own->command;
+	p->json = own->json;
+	set_whens(p, &own->when);
+	set_tape(p, own);
+	p->before_ns = own->before_ns;
+	p->after_ns = own->after_ns;
+	p->cooldown_ns = own->cooldown_ns;
+	p->exec_limit_ns = own->exec_limit_ns;
+	p->max_bytes = own->max_bytes;
+	p->max_saves = own->max_saves;
 }
 
 void
@@ -197,6 +154,7 @@ plan_free(struct plan *p)
 {
 	for (size_t i = 0; i < p->whens; i++)
 		expr_free(p->expr[i]);
+	arena_free(&p->arena);
 	free(p->tape);
 	free(p->directory);
 }

@@ -6,22 +6,19 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/human.h"
+#include "base/units.h"
 #include "cli/open.h"
 #include "commands/record/triggers.h"
-#include "session/crew.h"
-#include "session/schedule.h"
+#include "session/session.h"
 #include "session/signals.h"
 
 struct recorder {
 	struct plan plan;
 	struct journal journal;
 	struct tape_file tape;
-	struct host *host;
-	struct crew crew;
-	struct lookout lookout;
+	struct session session;
+	struct triggers triggers;
 	struct saves saves;
-	struct schedule due;
 	uint64_t lost; /* moments that could not be written */
 	bool troubled; /* … the last one */
 	bool told_rate;
@@ -39,18 +36,20 @@ account_say(struct recorder *r, int64_t real_ns, const char *event, const char *
 
 /* What recording costs stands on the tape, once a second. */
 static void
-account_cost(struct recorder *r, const struct moment *m)
+account_cost(struct recorder *r)
 {
+	const struct session *s = &r->session;
+	int64_t now_ns = s->now.mono_ns;
 	char text[256];
 
-	if (m->mono_ns - r->cost_told_ns < 1000000000)
+	if (now_ns - r->cost_told_ns < 1000000000)
 		return;
-	r->cost_told_ns = m->mono_ns;
+	r->cost_told_ns = now_ns;
 	int n = snprintf(text, sizeof text,
 	    "cpu_us %lld\nmoments %llu\nmissed %llu\nlost %llu\nlate_sum_us %lld\nlate_max_us "
 	    "%lld\n",
-	    (long long)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1000, (unsigned long long)r->due.rows,
-	    (unsigned long long)r->due.missed, (unsigned long long)r->lost,
+	    (long long)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1000, (unsigned long long)s->rows,
+	    (unsigned long long)s->missed, (unsigned long long)r->lost,
 	    (long long)r->late_ns / 1000, (long long)r->worst_ns / 1000);
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
 }
@@ -105,7 +104,7 @@ account_end(struct recorder *r)
 	snprintf(message, sizeof message,
 	    "%llu moment%s, %llu missed, %llu lost, %.2f s of CPU time",
 	    (unsigned long long)r->tape.writer.run_moments,
-	    r->tape.writer.run_moments == 1 ? "" : "s", (unsigned long long)r->due.missed,
+	    r->tape.writer.run_moments == 1 ? "" : "s", (unsigned long long)r->session.missed,
 	    (unsigned long long)r->lost, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9);
 	if (r->tape.writer.run_moments + r->lost > 0)
 		account_say(r, clock_ns(CLOCK_REALTIME), "stopped", message);
@@ -120,7 +119,7 @@ write_moment(struct recorder *r, const struct moment *m)
 {
 	char message[256];
 
-	if (host_recorded(r->host, &r->tape) == 0) {
+	if (host_recorded(r->session.host, &r->tape) == 0) {
 		if (r->troubled) {
 			snprintf(message, sizeof message,
 			    "the tape is written again: %llu moments were lost in all",
@@ -165,87 +164,102 @@ say_note(void *about, const struct tool *tool, const char *message)
 
 /* Somebody wants what was up to now. */
 static void
-take_request(struct recorder *r, const struct moment *m)
+take_request(struct recorder *r)
 {
 	const struct reason why = {
 		.expr = "asked for by SIGUSR1", .value = NAN, .threshold = NAN
 	};
 
 	if (signals_asked() && !r->tape.stream)
-		saves_ask(&r->saves, m, &why, false);
+		saves_ask(&r->saves, &r->session.now, &why, false);
 }
 
-/* Takes part in a moment: false at the end. */
-static bool
-take_moment(struct recorder *r, const struct moment *m)
+/* What was read at this sample is written, and judged. */
+static void
+take_sample(struct recorder *r)
 {
-	if (!crew_read(&r->crew, m, r->tape.writer.run_moments + r->lost == 0))
-		return false;
-	account_cost(r, m);
+	const struct moment *m = &r->session.now;
+
+	account_cost(r);
 	write_moment(r, m);
-	take_request(r, m);
-	lookout_step(&r->lookout, r->crew.samplers,
-	    r->host->facts.cpus ? (double)r->host->facts.cpus : NAN, m);
+	take_request(r);
+	triggers_step(&r->triggers, &r->session);
 	account_rate(r, m);
 	saves_step(&r->saves, m->mono_ns, m->real_ns);
-	return true;
+}
+
+/* How late the sample came after it was due. */
+static void
+account_late(struct recorder *r)
+{
+	int64_t late_ns = r->session.late_ns;
+
+	r->late_ns += late_ns;
+	r->worst_ns = late_ns > r->worst_ns ? late_ns : r->worst_ns;
 }
 
 static void
 loop(struct recorder *r)
 {
-	struct moment m;
-	bool row;
+	uint64_t n = 1, count = r->plan.count;
+	enum session_event event = SESSION_ROW;
 
-	if (host_next(r->host, 0, MOMENT_ROW, &m) <= 0 || !take_moment(r, &m))
+	if (!session_start(&r->session) || !session_begin(&r->session))
 		return;
-	schedule_start(&r->due, &m, r->plan.interval_ns, 0, true);
-	for (uint64_t n = 1; (r->plan.count == 0 || n < r->plan.count) && !signals_stop();) {
-		int64_t deadline_ns = schedule_next(&r->due, &row);
-		int got = host_next(r->host, deadline_ns, MOMENT_ROW, &m);
-		if (got < 0 && errno == EINTR) { /* perhaps by the end of a child, or SIGUSR1 */
-			m.mono_ns = clock_ns(CLOCK_MONOTONIC);
-			m.real_ns = clock_ns(CLOCK_REALTIME);
-			take_request(r, &m);
-			saves_step(&r->saves, m.mono_ns, m.real_ns);
-			continue;
+	take_sample(r);
+	while (event != SESSION_END && (count == 0 || n < count)) {
+		event = session_next(&r->session);
+		if (event == SESSION_ROW) {
+			account_late(r);
+			take_sample(r);
+			n++;
+		} else { /* perhaps by the end of a child, or SIGUSR1 */
+			take_request(r);
+			saves_step(&r->saves, r->session.now.mono_ns, r->session.now.real_ns);
 		}
-		if (got < 0)
-			die(EXIT_FAILED, "cannot go on to the next moment: %s", strerror(errno));
-		int64_t late_ns = m.mono_ns - deadline_ns;
-		r->late_ns += late_ns;
-		r->worst_ns = late_ns > r->worst_ns ? late_ns : r->worst_ns;
-		schedule_row_done(&r->due, m.mono_ns);
-		if (!take_moment(r, &m))
-			return;
-		n++;
 	}
+}
+
+static struct host *
+open_host(struct recorder *r)
+{
+	const struct plan *p = &r->plan;
+	struct buf about = { 0 };
+
+	tapes_create(&r->tape, p->tape, p->ring);
+	tapes_about(&about, p->names, p->interval_ns, &p->options->ask.target);
+	struct host *h =
+	    host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
+	buf_free(&about);
+	return h;
 }
 
 static void
 begin(struct recorder *r)
 {
 	struct plan *p = &r->plan;
-	struct buf about = { 0 };
 
-	tapes_create(&r->tape, p->tape, p->ring);
-	tapes_about(&about, p->names, p->interval_ns, &p->options->ask.target);
-	r->host =
-	    host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
-	buf_free(&about);
-	r->crew = (struct crew){ .plan = p, .host = r->host, .say = say_note, .about = r };
-	crew_begin(&r->crew);
-	r->saves = (struct saves){
-		.plan = p, .journal = &r->journal, .facts = &r->host->facts, .tape = &r->tape
-	};
-	lookout_begin(&r->lookout, p, &r->saves, &r->journal);
+	r->session = (struct session){ .host = open_host(r),
+		.options = p->options,
+		.interval_ns = p->interval_ns,
+		.lasting = true,
+		.say = say_note,
+		.about = r };
+	for (size_t i = 0; i < p->tools; i++)
+		session_add(&r->session, p->tool[i], &p->ask[i])->unseen = !triggers_use(p, i);
+	r->saves = (struct saves){ .plan = p,
+		.journal = &r->journal,
+		.facts = &r->session.host->facts,
+		.tape = &r->tape };
+	triggers_begin(&r->triggers, p, &r->saves, &r->journal);
 }
 
 /* What kept the recorder from recording anything, or from recording to the end. */
 static enum exit_status
 status_of(const struct recorder *r)
 {
-	enum exit_status status = crew_status(&r->crew, r->tape.writer.run_moments + r->lost == 0);
+	bool nothing = r->tape.writer.run_moments + r->lost == 0;
+	enum exit_status status = nothing ? session_status(&r->session) : EXIT_DONE;
 
 	return status ? status : r->troubled ? EXIT_FAILED : EXIT_DONE;
 }
@@ -257,8 +271,7 @@ end(struct recorder *r)
 
 	saves_finish(&r->saves);
 	account_end(r);
-	crew_end(&r->crew);
-	host_close(r->host);
+	session_end(&r->session);
 	if (tape_file_close(&r->tape) < 0)
 		die(EXIT_FAILED, "%s: cannot write: %s", r->plan.tape, strerror(errno));
 	journal_free(&r->journal);
@@ -287,6 +300,42 @@ record(const struct options *o)
 	return status;
 }
 
+static const struct record_options usual_options = {
+	.before_ns = INT64_C(60000000000),
+	.after_ns = INT64_C(10000000000),
+	.cooldown_ns = INT64_C(300000000000),
+	.exec_limit_ns = INT64_C(60000000000),
+	.max_saves = 20,
+	.max_bytes = UINT64_C(1) << 30,
+};
+
+#define AT(member) offsetof(struct record_options, member)
+
+static const struct option options[] = {
+	{ 0, "ring", "SIZE", OPTION_SIZE, AT(ring),
+	    .help = "the tape keeps this size, and the latest: 64M, 1G" },
+	{ 0, "when", "EXPR", OPTION_LIST, AT(when),
+	    .help = "save a window when this holds; can be given again" },
+	{ 0, "save", "DIR", OPTION_TEXT, AT(save), .help = "where windows are saved" },
+	{ 0, "before", "TIME", OPTION_DELAY, AT(before_ns),
+	    .help = "a window has so much before (60s)" },
+	{ 0, "after", "TIME", OPTION_DELAY, AT(after_ns), .help = "and so much after (10s)" },
+	{ 0, "cooldown", "TIME", OPTION_DELAY, AT(cooldown_ns),
+	    .help = "between two saves for the same --when (5m)" },
+	{ 0, "max-saves", "N", OPTION_NUMBER, AT(max_saves),
+	    .help = "save as long as DIR has fewer saved tapes (20)",
+	    .want = "a number of recordings", .most = 1000000 },
+	{ 0, "max-bytes", "SIZE", OPTION_SIZE, AT(max_bytes),
+	    .help = "and as long as they have fewer bytes (1G)" },
+	{ 0, "exec-limit", "TIME", OPTION_DELAY, AT(exec_limit_ns),
+	    .help = "the command is killed after so long (60s)" },
+	{ 0, "json", NULL, OPTION_FLAG, AT(json),
+	    .help = "log events as JSON, one object per line" },
+	{ 0, "exec", "CMD ARG...", OPTION_COMMAND, AT(command),
+	    .help = "run this for each save; all words behind it belong to it" },
+	{ .type = OPTION_END },
+};
+
 const struct tool tool_record = {
 	.name = "record",
 	.brief = "keeps what tools read on a tape, and the past of a spike",
@@ -295,6 +344,10 @@ const struct tool tool_record = {
 	    "  pq record -o web.tape 100ms     all tools; pq runq -f web.tape replays it\n"
 	    "  pq record -a --ring 64M --save DIR --when 'throttle.throttled_pct > 25 for 3'\n"
 	    "  pq record --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
-	.takes = TAKES_TARGET | TAKES_RECORD,
+	.shared = (const struct option *const[]){ &option_root, &option_out, &option_pid,
+	    &option_cgroup, &option_all, NULL },
+	.options = options,
+	.options_size = sizeof(struct record_options),
+	.defaults = &usual_options,
 	.command = record,
 };

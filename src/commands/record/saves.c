@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/human.h"
+#include "base/units.h"
 #include "tape/cut.h"
 
 static bool
@@ -60,7 +60,8 @@ saved_name(char *out, size_t n, const char *directory, const char *host, int64_t
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
-	strftime(when, sizeof when, "%Y%m%dT%H%M%S", &tm);
+	snprintf(when, sizeof when, "%04d%02d%02dT%02d%02d%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	snprintf(name, sizeof name, "%s", *host ? host : "host");
 	for (char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
@@ -146,8 +147,7 @@ saves_ask(struct saves *s, const struct moment *m, const struct reason *why, boo
 	struct save *new = &s->v[s->n++];
 	*new = (struct save){ .reason = *why,
 		.at_ns = m->real_ns,
-		.from_ns = m->mono_ns - p->before_ns,
-		.to_ns = m->mono_ns + after_ns,
+		.window = { m->mono_ns - p->before_ns, m->mono_ns + after_ns },
 		.due_ns = m->mono_ns + after_ns };
 	new->reason.suppressed += s->refused;
 	s->refused = 0;
@@ -164,9 +164,7 @@ copy_window(void *ctx)
 	struct tape_reader r;
 
 	tape_reader_begin_at(&r, s->tape->fd, &s->tape->index);
-	const struct cut_window window = { save->from_ns, save->to_ns,
-		s->tape->writer.segment.boot_id };
-	int64_t copied = cut_save(&r, &window, save->path);
+	int64_t copied = cut_save(&r, save->window, s->tape->writer.segment.boot_id, save->path);
 	return copied > 0                     ? 0 :
 	    copied == 0                       ? COPY_NOTHING :
 	    errno > 0 && errno < COPY_NOTHING ? errno :

@@ -23,10 +23,10 @@ struct reason {
 
 struct save {
 	struct reason reason;
-	int64_t at_ns;          /* CLOCK_REALTIME: when it fired */
-	int64_t from_ns, to_ns; /* CLOCK_MONOTONIC, which nobody sets: the window */
-	int64_t due_ns;         /* … when it is complete */
-	char path[4096];        /* when it is begun */
+	int64_t at_ns;      /* CLOCK_REALTIME: when it fired */
+	struct span window; /* CLOCK_MONOTONIC, which nobody sets */
+	int64_t due_ns;     /* … when it is complete */
+	char path[4096];    /* when it is begun */
 };
 
 enum { SAVES_MOST = 8 };

@@ -80,15 +80,21 @@ trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns,
 	return TRIGGER_NOTHING;
 }
 
-void
-lookout_begin(struct lookout *l, const struct plan *p, struct saves *s, struct journal *j)
+bool
+triggers_use(const struct plan *p, size_t tool)
 {
-	*l = (struct lookout){ .plan = p, .saves = s, .journal = j };
-	for (size_t i = 0; i < p->whens; i++) {
-		l->triggers[i].when = p->expr[i];
-		for (size_t tool = 0; tool < p->tools; tool++)
-			l->wanted[tool] |= expr_uses(p->expr[i], tool);
-	}
+	for (size_t i = 0; i < p->whens; i++)
+		if (expr_uses(p->expr[i], tool))
+			return true;
+	return false;
+}
+
+void
+triggers_begin(struct triggers *t, const struct plan *p, struct saves *s, struct journal *j)
+{
+	*t = (struct triggers){ .plan = p, .saves = s, .journal = j };
+	for (size_t i = 0; i < p->whens; i++)
+		t->v[i].when = p->expr[i];
 }
 
 static void
@@ -105,47 +111,48 @@ fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, ui
 
 /* It was unknown: said once. */
 static void
-tell_unknown(struct lookout *l, size_t i, const struct moment *m)
+tell_unknown(
+    const struct triggers *all, struct trigger *t, const char *when, const struct moment *m)
 {
-	struct trigger *t = &l->triggers[i];
 	char message[400];
 
 	if (!t->unknown || t->told)
 		return;
 	snprintf(message, sizeof message,
-	    "%s: this is unknown here, at least at times; it does not fire then", l->plan->when[i]);
-	journal_begin(l->journal, m->real_ns, "unknown", message);
-	journal_text(l->journal, "expr", l->plan->when[i]);
-	journal_end(l->journal);
+	    "%s: this is unknown here, at least at times; it does not fire then", when);
+	journal_begin(all->journal, m->real_ns, "unknown", message);
+	journal_text(all->journal, "expr", when);
+	journal_end(all->journal);
 	t->told = true;
 }
 
 static void
-step(struct lookout *l, size_t i, const struct expr_now *now, const struct moment *m)
+step(struct triggers *all, size_t i, const struct expr_now *now, const struct moment *m)
 {
-	const struct trigger_rules rules = { l->plan->cooldown_ns };
-	struct trigger *t = &l->triggers[i];
+	const struct trigger_rules rules = { all->plan->cooldown_ns };
+	const char *when = all->plan->when[i];
+	struct trigger *t = &all->v[i];
 	struct expr_hit hit = { .value = NAN, .threshold = NAN };
 	struct reason why;
 
 	if (trigger_step(t, now, m->mono_ns, &rules, &hit) == TRIGGER_FIRES) {
-		fill_reason(&why, l->plan->when[i], &hit, t->suppressed);
+		fill_reason(&why, when, &hit, t->suppressed);
 		t->suppressed = 0;
-		saves_ask(l->saves, m, &why, true);
+		saves_ask(all->saves, m, &why, true);
 	}
-	tell_unknown(l, i, m);
+	tell_unknown(all, t, when, m);
 }
 
+/* At the first sample there is nothing yet to be known. */
 void
-lookout_step(struct lookout *l, struct sampler *samplers, double cpus, const struct moment *m)
+triggers_step(struct triggers *t, const struct session *s)
 {
-	struct expr_now now = { l->tables, cpus };
+	const struct table *tables[SAMPLERS_MOST];
+	const uint64_t cpus = s->host->facts.cpus;
+	const struct expr_now now = { tables, cpus ? (double)cpus : NAN };
 
-	for (size_t i = 0; i < l->plan->tools; i++)
-		l->tables[i] = l->wanted[i] && !samplers[i].over && sampler_rows(&samplers[i]) ?
-		    &samplers[i].table :
-		    NULL;
-	for (size_t i = 0; i < l->plan->whens && l->begun; i++)
-		step(l, i, &now, m);
-	l->begun = true; /* at the first moment there is nothing yet to be known */
+	for (size_t i = 0; i < s->n; i++)
+		tables[i] = sampler_table(s->v[i]);
+	for (size_t i = 0; i < t->plan->whens && s->rows > 0; i++)
+		step(t, i, &now, &s->now);
 }

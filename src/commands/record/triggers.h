@@ -1,11 +1,11 @@
-/* trigger: when a condition fires: once when it begins to hold, and again only after it was clearly
- * over. */
+/* triggers: when a condition fires: once when it begins to hold, and again only after it was
+ * clearly over; and the conditions of a recorder. */
 #ifndef PQ_RECORD_TRIGGERS_H
 #define PQ_RECORD_TRIGGERS_H
 
 #include "commands/record/saves.h"
 #include "expr/expr.h"
-#include "session/sampler.h"
+#include "session/session.h"
 
 /* Zero-initialise, then set when. */
 struct trigger {
@@ -40,22 +40,21 @@ enum trigger_event { TRIGGER_NOTHING, TRIGGER_FIRES, TRIGGER_SUPPRESSED };
 enum trigger_event trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns,
     const struct trigger_rules *rules, struct expr_hit *hit);
 
-/* lookout: the conditions of a recorder: what fires at a moment. */
-
-struct lookout {
+/* The conditions of a recorder. */
+struct triggers {
 	const struct plan *plan;
 	struct saves *saves;
 	struct journal *journal;
-	bool begun;
-	struct trigger triggers[REPEATS_MOST];
-	bool wanted[TOOLS_MOST]; /* by a condition: the tool's rows are made */
-	const struct table *tables[TOOLS_MOST];
+	struct trigger v[OPTION_LIST_MOST];
 };
 
-void lookout_begin(struct lookout *l, const struct plan *p, struct saves *s, struct journal *j);
+/* Whether a condition asks for rows of this tool, by its place in the plan. */
+bool triggers_use(const struct plan *p, size_t tool);
 
-/* Looks at the rows between the last two snapshots of each tool, in the plan's order, and asks for
- * what is to be saved. */
-void lookout_step(struct lookout *l, struct sampler *samplers, double cpus, const struct moment *m);
+void triggers_begin(struct triggers *t, const struct plan *p, struct saves *s, struct journal *j);
+
+/* Looks at the rows of this sample, of samplers in the plan's order, and asks for what is to be
+ * saved. */
+void triggers_step(struct triggers *t, const struct session *s);
 
 #endif

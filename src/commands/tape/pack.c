@@ -71,7 +71,7 @@ make_directory(int dir, const char *path, struct text names)
 static int
 unpack_track(int dir, struct playback *p, uint32_t i)
 {
-	const char *path = paths_at(&p->paths, i);
+	const char *path = map_key(&p->paths, i).s;
 	size_t n = strlen(path);
 	struct text text = { NULL, 0 };
 	char note[PATH_MAX + 32], link[PATH_MAX + 16], why[128];
@@ -129,13 +129,12 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	int got;
 
 	tapework_open(&r, path);
-	struct host_window asked = tapework_window(&r, o);
-	struct tape_window w = { .from_ns = asked.from_ns, .to_ns = asked.to_ns };
+	struct tape_window w = { .times = tapework_window(&r, o) };
 	if (mkdir(to, 0755) < 0)
 		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot make the directory %s: %s",
 		    to, errno == EEXIST ? "it exists; give a new one" : strerror(errno));
 	int dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r.to_ns = w.to_ns;
+	r.wanted.to_ns = w.times.to_ns;
 	while ((got = tape_reader_next(&r, &m)) > 0) {
 		if (!tape_window_has(&w, &m))
 			continue;
@@ -145,7 +144,7 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	close(dir);
 	if (n == 0)
 		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
-		    o->from || o->to ? " between these times" : "");
+		    o->from.written || o->to.written ? " between these times" : "");
 	tapework_end(&r, path);
 	return EXIT_DONE;
 }
@@ -204,7 +203,7 @@ pack_link(struct packing *p, int dir, const char *name, const char *path, int de
 {
 	struct stat st;
 
-	if (strstr(path, "/fd/") || fstatat(dir, name, &st, 0) < 0)
+	if (text_find(text_of(path), "/fd/") || fstatat(dir, name, &st, 0) < 0)
 		pack_one(p, path, PATH_LINK);
 	else if (S_ISREG(st.st_mode))
 		pack_file(p, path);

@@ -2,6 +2,7 @@
 #include "commands/tape/tape.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -10,18 +11,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/human.h"
+#include "base/units.h"
 #include "base/text.h"
 #include "cli/open.h"
-#include "cli/words.h"
 #include "host/facts.h"
+#include "host/read_file.h"
 #include "tape/cut.h"
+
+struct tape_options {
+	const char *out;
+	bool json;
+};
 
 /* What the recorder said of itself: at the first time that it did, and at the last. */
 struct cost {
 	bool known;
 	uint64_t run;
-	int64_t from_ns, to_ns; /* CLOCK_MONOTONIC */
+	struct span times; /* CLOCK_MONOTONIC */
 	struct keyed from_cpu_us, v[6];
 };
 
@@ -42,7 +48,7 @@ take_cost(struct cost *c, struct tape_reader *r, const struct moment *m)
 {
 	static const char *const keys[] = { "cpu_us", "moments", "missed", "lost", "late_sum_us",
 		"late_max_us" };
-	int i = paths_find(&r->tracks.paths, text_of(TAPE_COST));
+	int i = map_find(&r->tracks.paths, text_of(TAPE_COST));
 	uint64_t before = c->v[COST_CPU].v;
 	struct text text;
 
@@ -54,10 +60,10 @@ take_cost(struct cost *c, struct tape_reader *r, const struct moment *m)
 	if (!c->known || c->run != r->segment.run) {
 		c->known = true;
 		c->run = r->segment.run;
-		c->from_ns = m->mono_ns;
+		c->times.from_ns = m->mono_ns;
 		c->from_cpu_us = c->v[COST_CPU];
 	}
-	c->to_ns = m->mono_ns;
+	c->times.to_ns = m->mono_ns;
 }
 
 static void
@@ -103,7 +109,7 @@ known(struct keyed k)
 static double
 cost_pct(const struct cost *c)
 {
-	double span_us = (double)(c->to_ns - c->from_ns) * 1e-3;
+	double span_us = (double)(c->times.to_ns - c->times.from_ns) * 1e-3;
 
 	return c->known && span_us > 0 ?
 	    keyed_delta(c->from_cpu_us, c->v[COST_CPU]) / span_us * 100 :
@@ -278,7 +284,7 @@ tape_info(const struct options *o, const char *path)
 	if (s.rows + s.ticks == 0)
 		die(EXIT_FAILED, "%s: there is no moment in it that can be read", path);
 	s.bytes = source_size(&r.source);
-	if (o->given->seen[OPT_INFO_JSON])
+	if (((const struct tape_options *)o->ask.options)->json)
 		print_json(&s, &r, o, path);
 	else
 		print_text(&s, &r, o, path);
@@ -298,17 +304,17 @@ tapework_open(struct tape_reader *r, const char *path)
 		die(errno == EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s: %s", path, tapes_why(errno));
 }
 
-struct host_window
+struct span
 tapework_window(struct tape_reader *r, const struct options *o)
 {
-	int64_t first_ns, last_ns;
+	struct span whole;
 
-	if (!o->from && !o->to)
-		return (struct host_window){ INT64_MIN, INT64_MAX, false };
-	if (tape_reader_span(r, &first_ns, &last_ns) < 0)
+	if (!o->from.written && !o->to.written)
+		return SPAN_ALL;
+	if (tape_reader_span(r, &whole) < 0)
 		die(EXIT_USAGE, "--from and --to need a file: %s",
 		    errno == ESPIPE ? "where a pipe ends is not known" : strerror(errno));
-	return tapes_window(o, first_ns, last_ns);
+	return tapes_window(o, &whole);
 }
 
 enum exit_status
@@ -353,17 +359,16 @@ cut(const struct options *o, const char *path, const char *to)
 	int64_t copied;
 
 	tapework_open(&r, path);
-	struct host_window asked = tapework_window(&r, o);
-	struct cut_window w = { asked.from_ns, asked.to_ns, NULL };
+	struct span w = tapework_window(&r, o);
 	if (strcmp(to, "-") == 0) {
 		tapes_create(&out, to, 0);
-		copied = cut_copy(&r, &w, &out);
+		copied = cut_copy(&r, w, NULL, &out);
 		if (copied < 0 && errno == EPIPE)
 			return EXIT_DONE;
 		if (tape_file_close(&out) < 0)
 			copied = -1;
 	} else {
-		copied = cut_save(&r, &w, to);
+		copied = cut_save(&r, w, NULL, to);
 	}
 	if (copied < 0 && errno == EEXIST)
 		die(EXIT_USAGE, "%s exists: give a new file", to);
@@ -371,7 +376,7 @@ cut(const struct options *o, const char *path, const char *to)
 		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
 	if (copied == 0)
 		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
-		    o->from || o->to ? " between these times" : "");
+		    o->from.written || o->to.written ? " between these times" : "");
 	tapework_end(&r, path);
 	return EXIT_DONE;
 }
@@ -388,18 +393,28 @@ info(const struct options *o, const char *path, const char *to)
 static bool
 catches_requests(int pid)
 {
-	char path[64], line[256];
-	unsigned long long caught = 0;
+	enum { DIGIT = (SIGUSR1 - 1) / 4, BIT = (SIGUSR1 - 1) % 4 };
+	static const char hex[] = "0123456789abcdef";
+	struct text rest, line, mask;
+	struct buf status = { 0 };
+	char path[64];
+	bool whole = false, catches = false;
 
 	snprintf(path, sizeof path, "/proc/%d/status", pid);
-	FILE *f = fopen(path, "re");
-	if (!f)
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return false;
-	while (fgets(line, sizeof line, f))
-		if (strncmp(line, "SigCgt:", 7) == 0)
-			caught = strtoull(line + 7, NULL, 16);
-	fclose(f);
-	return caught >> (SIGUSR1 - 1) & 1;
+	rest = slurp_file(fd, &status, &whole) < 0 ? (struct text){ "", 0 } :
+						     (struct text){ status.s, status.n };
+	while (text_line(&rest, &line)) {
+		if (!text_skip(&line, "SigCgt:") || !text_word(&line, &mask) || mask.n <= DIGIT)
+			continue;
+		const char *digit = strchr(hex, mask.s[mask.n - 1 - DIGIT]);
+		catches = digit && ((digit - hex) >> BIT & 1);
+	}
+	buf_free(&status);
+	close(fd);
+	return catches;
 }
 
 /* The recorder holds a lock on its tape, which tells who it is. */
@@ -452,40 +467,48 @@ find_work(const char *name)
 static void
 check_words(const struct work *w, const struct options *o)
 {
-	const struct given *g = o->given;
-	int most = w->needs && !o->out ? 3 : 2;
-	if (g->words < 2)
+	const struct tape_options *own = o->ask.options;
+	int most = w->needs && !own->out ? 3 : 2;
+	if (o->words < 2)
 		die(EXIT_USAGE, "%s needs %s", w->name,
 		    w->f == tape_pack ? "a directory of moments" : "a tape");
-	if (w->needs && !o->out && g->words < 3)
+	if (w->needs && !own->out && o->words < 3)
 		die(EXIT_USAGE, "%s needs %s: pq tape %s %s -o NAME", w->name, w->needs, w->name,
-		    g->word[1]);
-	if (g->words > most)
-		die(EXIT_USAGE, "one argument too many: %s", g->word[most]);
-	if (!w->needs && o->out)
+		    o->word[1]);
+	if (o->words > most)
+		die(EXIT_USAGE, "unexpected argument '%s'", o->word[most]);
+	if (!w->needs && own->out)
 		die(EXIT_USAGE, "%s writes nothing: it takes no -o", w->name);
-	if (!w->window && (o->from || o->to))
+	if (!w->window && (o->from.written || o->to.written))
 		die(EXIT_USAGE, "%s takes no --from and --to", w->name);
-	if (g->seen[OPT_INFO_JSON] && w->f != info)
+	if (own->json && w->f != info)
 		die(EXIT_USAGE, "%s takes no --json", w->name);
 }
 
 static enum exit_status
 tape(const struct options *o)
 {
-	const struct given *g = o->given;
+	const struct tape_options *own = o->ask.options;
 
-	if (g->words == 0)
+	if (o->words == 0)
 		die(EXIT_USAGE,
 		    "what is to be done? info, verify, cut, unpack, pack or save, and a tape");
-	const struct work *w = find_work(g->word[0]);
+	const struct work *w = find_work(o->word[0]);
 	check_words(w, o);
-	enum exit_status status = w->f(o, g->word[1], o->out ? o->out : g->word[2]);
+	enum exit_status status = w->f(o, o->word[1], own->out ? own->out : o->word[2]);
 	if (status == EXIT_DONE)
 		exit_printed();
 	fflush(stdout);
 	return status;
 }
+
+static const struct option options[] = {
+	{ 'o', NULL, "NAME", OPTION_TEXT, offsetof(struct tape_options, out),
+	    .help = "what to write: a tape, or the directory of unpack" },
+	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct tape_options, json),
+	    .help = "info, or a verdict, as one JSON object" },
+	{ .type = OPTION_END },
+};
 
 const struct tool tool_tape = {
 	.name = "tape",
@@ -496,6 +519,8 @@ const struct tool tool_tape = {
 	    "  pq tape cut ring.tape --from 17:11 --to 17:13 -o spike.tape\n"
 	    "  pq tape unpack spike.tape -o spike   files as they were, in spike/t0, t1, ...\n"
 	    "  pq tape save ring.tape               its recorder saves the last minute\n",
-	.takes = TAKES_WORK,
+	.shared = (const struct option *const[]){ &option_from, &option_to, NULL },
+	.options = options,
+	.options_size = sizeof(struct tape_options),
 	.command = tape,
 };

@@ -3,14 +3,14 @@
 #ifndef PQ_TAPE_TAPE_H
 #define PQ_TAPE_TAPE_H
 
-#include "cli/option.h"
+#include "cli/args.h"
 #include "tape/reader.h"
 
 /* Opens the tape for reading; ends the program when that is none. */
 void tapework_open(struct tape_reader *r, const char *path);
 
 /* The window that was asked for; ends the program when it cannot be told. */
-struct host_window tapework_window(struct tape_reader *r, const struct options *o);
+struct span tapework_window(struct tape_reader *r, const struct options *o);
 
 /* Says what was lost of it, if anything was; returns the exit status. */
 enum exit_status tapework_end(struct tape_reader *r, const char *path);

@@ -1,11 +1,17 @@
-/* Held back by a CPU quota, its own or that of a level above. */
-#include "commands/why/causes.h"
+/*
+ * causes: what pq why knows. A rule is a function that looks at the evidence and adds what it
+ * finds; the list of rules is at the end. An unknown figure is NaN, and every comparison with it is
+ * false: a rule says nothing of what it cannot know, without asking.
+ */
+#include "commands/why/finding.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/human.h"
+#include "base/units.h"
+
+/* A CPU quota holds it back: its own or that of a level above. */
 
 /* How many threads to run: all that the quota feeds. */
 static double
@@ -21,11 +27,10 @@ wanting(const struct evidence *e)
 {
 	double n = 0;
 
-	if (evidence_rows(e, VIEW_TARGET) == 0)
+	if (tasks_count(e->target) == 0)
 		return NAN;
-	for (size_t i = 0; i < evidence_rows(e, VIEW_TARGET); i++)
-		n += evidence_num(e, VIEW_TARGET, i, "cpu_pct") +
-		    evidence_num(e, VIEW_TARGET, i, "wait_pct");
+	for (size_t i = 0; i < tasks_count(e->target); i++)
+		n += tasks_num(e->target, i, TASKS_CPU) + tasks_num(e->target, i, TASKS_WAIT);
 	return n / 100;
 }
 
@@ -34,8 +39,8 @@ target_threads(const struct evidence *e)
 {
 	double n = 0;
 
-	for (size_t i = 0; i < evidence_rows(e, VIEW_TARGET); i++)
-		n += evidence_num(e, VIEW_TARGET, i, "threads");
+	for (size_t i = 0; i < tasks_count(e->target); i++)
+		n += tasks_num(e->target, i, TASKS_THREADS);
 	return n;
 }
 
@@ -56,16 +61,16 @@ static void
 add_throttled(const struct evidence *e, size_t row, struct findings *f)
 {
 	char words[256], used[32] = "by";
-	const char *cgroup = evidence_text(e, VIEW_THROTTLE, row, "cgroup"),
-		   *level = evidence_text(e, VIEW_THROTTLE, row, "limit_level");
-	double periods = evidence_num(e, VIEW_THROTTLE, row, "periods"),
-	       throttled = evidence_num(e, VIEW_THROTTLE, row, "throttled");
-	double pct = evidence_num(e, VIEW_THROTTLE, row, "throttled_pct"),
-	       held = evidence_num(e, VIEW_THROTTLE, row, "held_cpus");
-	double limit = evidence_num(e, VIEW_THROTTLE, row, "limit_cpus"),
-	       used_pct = evidence_num(e, VIEW_THROTTLE, row, "used_pct");
+	const char *cgroup = throttle_text(e->throttle, row, THROTTLE_CGROUP),
+		   *level = throttle_text(e->throttle, row, THROTTLE_LEVEL);
+	double periods = throttle_num(e->throttle, row, THROTTLE_PERIODS),
+	       throttled = throttle_num(e->throttle, row, THROTTLE_THROTTLED);
+	double pct = throttle_num(e->throttle, row, THROTTLE_THROTTLED_PCT),
+	       held = throttle_num(e->throttle, row, THROTTLE_HELD);
+	double limit = throttle_num(e->throttle, row, THROTTLE_LIMIT),
+	       used_pct = throttle_num(e->throttle, row, THROTTLE_USED_PCT);
 	struct finding *one =
-	    finding_add(f, "throttled", pct > 25 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+	    finding_add(f, "throttled", pct > 25 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
 		"CPU throttled by quota%s%.50s", evidence_has_target(e) ? "" : ": ",
 		evidence_has_target(e) ? "" : cgroup);
@@ -88,13 +93,13 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 static void
 throttled(const struct evidence *e, struct findings *f)
 {
-	size_t n = evidence_rows(e, VIEW_THROTTLE),
-	       most = evidence_most(e, VIEW_THROTTLE, "throttled_pct");
+	size_t n = throttle_count(e->throttle),
+	       most = throttle_most(e->throttle, THROTTLE_THROTTLED_PCT);
 
 	for (size_t i = 0; i < n; i++)
 		if ((!evidence_has_target(e) || i == most) &&
-		    evidence_num(e, VIEW_THROTTLE, i, "throttled_pct") > 5 &&
-		    evidence_num(e, VIEW_THROTTLE, i, "held_cpus") > 0.02)
+		    throttle_num(e->throttle, i, THROTTLE_THROTTLED_PCT) > 5 &&
+		    throttle_num(e->throttle, i, THROTTLE_HELD) > 0.02)
 			add_throttled(e, i, f);
 }
 
@@ -103,13 +108,13 @@ throttled(const struct evidence *e, struct findings *f)
 static void
 throttled_from_above(const struct evidence *e, struct findings *f)
 {
-	size_t row = evidence_most(e, VIEW_THROTTLE, "hidden_cpus");
-	double held = evidence_num(e, VIEW_THROTTLE, row, "hidden_cpus");
+	size_t row = throttle_most(e->throttle, THROTTLE_HIDDEN);
+	double held = throttle_num(e->throttle, row, THROTTLE_HIDDEN);
 
 	if (!(held > 0.05))
 		return;
 	struct finding *one =
-	    finding_add(f, "throttled-above", held > 0.25 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+	    finding_add(f, "throttled-above", held > 0.25 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		CONFIDENCE_HIGH, held, "CPU throttled by a level above that cannot be seen");
 	finding_fact(one,
 	    "%.2f CPUs held back on average, and no quota that can be seen from here did it "
@@ -119,8 +124,6 @@ throttled_from_above(const struct evidence *e, struct findings *f)
 	    one, "look at the quota of the pod, or of the slice, on the node: pq throttle -a 1");
 }
 
-cause_fn *const causes_quota[] = { throttled, throttled_from_above, NULL };
-
 /* The CPUs: all busy, one busy, taken away, or free while somebody waits. */
 
 /* What of the time of a CPU, or of all, was not idle, %; waiting for a disk is idle. Steal is
@@ -128,25 +131,24 @@ cause_fn *const causes_quota[] = { throttled, throttled_from_above, NULL };
 static double
 busy(const struct evidence *e, size_t row)
 {
-	return 100 - evidence_num(e, VIEW_CPUS, row, "idle_pct") -
-	    evidence_num(e, VIEW_CPUS, row, "iowait_pct");
+	return 100 - cpu_num(e->cpus, row, CPU_IDLE) - cpu_num(e->cpus, row, CPU_IOWAIT);
 }
 
 static size_t
 all_row(const struct evidence *e)
 {
-	return evidence_find(e, VIEW_CPUS, "cpu", "all");
+	return cpu_find(e->cpus, CPU_NAME, "all");
 }
 
 static double
-sum_of(const struct evidence *e, enum view v, const char *key)
+sum_of(struct tasks_rows tasks, enum tasks_column column)
 {
-	size_t n = evidence_rows(e, v);
+	size_t n = tasks_count(tasks);
 	double sum = n ? 0 : NAN;
 
 	for (size_t i = 0; i < n; i++)
 		/* rows of tasks that came and went have none */
-		sum += fmax(0, evidence_num(e, v, i, key));
+		sum += fmax(0, tasks_num(tasks, i, column));
 	return sum;
 }
 
@@ -156,8 +158,8 @@ held_cpus(const struct evidence *e)
 {
 	double held = 0;
 
-	for (size_t i = 0; i < evidence_rows(e, VIEW_THROTTLE); i++)
-		held = fmax(held, evidence_num(e, VIEW_THROTTLE, i, "held_cpus"));
+	for (size_t i = 0; i < throttle_count(e->throttle); i++)
+		held = fmax(held, throttle_num(e->throttle, i, THROTTLE_HELD));
 	return held;
 }
 
@@ -165,9 +167,8 @@ held_cpus(const struct evidence *e)
 static double
 waiting(const struct evidence *e)
 {
-	double exact = evidence_num(e, VIEW_RUNQ, 0, "waiting"),
-	       sum = sum_of(e, VIEW_TASKS, "wait_pct") / 100;
-	double queue = evidence_num(e, VIEW_RUNQ, 0, "runq_sz") - evidence_cpus(e);
+	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of(e->tasks, TASKS_WAIT) / 100;
+	double queue = runq_num(e->runq, 0, RUNQ_SZ) - evidence_cpus(e);
 
 	return !isnan(exact) ? exact : !isnan(sum) ? sum : fmax(0, queue);
 }
@@ -175,8 +176,7 @@ waiting(const struct evidence *e)
 static bool
 saturated(const struct evidence *e)
 {
-	return busy(e, all_row(e)) > 90 &&
-	    evidence_num(e, VIEW_RUNQ, 0, "runq_sz") > 1.1 * evidence_cpus(e) &&
+	return busy(e, all_row(e)) > 90 && runq_num(e->runq, 0, RUNQ_SZ) > 1.1 * evidence_cpus(e) &&
 	    waiting(e) > 0.15 * evidence_cpus(e);
 }
 
@@ -187,12 +187,12 @@ busiest_cgroup(const struct evidence *e, double *most)
 	const char *busiest = NULL;
 
 	*most = 0;
-	for (size_t i = 0; i < evidence_rows(e, VIEW_TASKS); i++) {
-		const char *cgroup = evidence_text(e, VIEW_TASKS, i, "cgroup");
+	for (size_t i = 0; i < tasks_count(e->tasks); i++) {
+		const char *cgroup = tasks_text(e->tasks, i, TASKS_CGROUP);
 		double sum = 0;
-		for (size_t k = 0; *cgroup && k < evidence_rows(e, VIEW_TASKS); k++)
-			if (strcmp(evidence_text(e, VIEW_TASKS, k, "cgroup"), cgroup) == 0)
-				sum += fmax(0, evidence_num(e, VIEW_TASKS, k, "cpu_pct"));
+		for (size_t k = 0; *cgroup && k < tasks_count(e->tasks); k++)
+			if (strcmp(tasks_text(e->tasks, k, TASKS_CGROUP), cgroup) == 0)
+				sum += fmax(0, tasks_num(e->tasks, k, TASKS_CPU));
 		if (sum > *most) {
 			*most = sum;
 			busiest = cgroup;
@@ -205,15 +205,15 @@ busiest_cgroup(const struct evidence *e, double *most)
 static void
 tell_busiest(const struct evidence *e, struct finding *f)
 {
-	size_t task = evidence_most(e, VIEW_TASKS, "cpu_pct");
+	size_t task = tasks_most(e->tasks, TASKS_CPU);
 	double most;
 	const char *cgroup = busiest_cgroup(e, &most);
 
 	if (cgroup && most > 20)
 		finding_fact(f, "most by cgroup %.60s: %.2f CPUs; by process %.20s %.30s: %.2f",
-		    cgroup, most / 100, evidence_text(e, VIEW_TASKS, task, "comm"),
-		    evidence_text(e, VIEW_TASKS, task, "pid"),
-		    evidence_num(e, VIEW_TASKS, task, "cpu_pct") / 100);
+		    cgroup, most / 100, tasks_text(e->tasks, task, TASKS_COMM),
+		    tasks_text(e->tasks, task, TASKS_PID),
+		    tasks_num(e->tasks, task, TASKS_CPU) / 100);
 }
 
 static void
@@ -221,19 +221,18 @@ tell_queue(const struct evidence *e, struct finding *f)
 {
 	finding_fact(f,
 	    "the CPUs are %.0f %% busy, %.1f tasks run or wait on %.0f CPUs, %.1f of them wait",
-	    busy(e, all_row(e)), evidence_num(e, VIEW_RUNQ, 0, "runq_sz"), evidence_cpus(e),
-	    waiting(e));
+	    busy(e, all_row(e)), runq_num(e->runq, 0, RUNQ_SZ), evidence_cpus(e), waiting(e));
 }
 
 static void
 saturation(const struct evidence *e, struct findings *f)
 {
-	double excess = evidence_num(e, VIEW_RUNQ, 0, "runq_sz") / evidence_cpus(e);
+	double excess = runq_num(e->runq, 0, RUNQ_SZ) / evidence_cpus(e);
 
 	if (!saturated(e) || evidence_has_target(e))
 		return;
 	struct finding *one = finding_add(f, "cpu-saturated",
-	    excess > 2 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH, waiting(e),
+	    excess > 2 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, waiting(e),
 	    "CPUs saturated: more wants to run than there are CPUs");
 	tell_queue(e, one);
 	tell_busiest(e, one);
@@ -247,8 +246,8 @@ static void
 target_saturation(const struct evidence *e, struct findings *f)
 {
 	char words[256];
-	double own = sum_of(e, VIEW_TARGET, "cpu_pct"),
-	       wait = sum_of(e, VIEW_TARGET, "wait_pct") - 100 * held_cpus(e);
+	double own = sum_of(e->target, TASKS_CPU),
+	       wait = sum_of(e->target, TASKS_WAIT) - 100 * held_cpus(e);
 	double all = busy(e, all_row(e)) * evidence_cpus(e);
 	bool by_itself = own > 0.6 * all;
 
@@ -256,7 +255,7 @@ target_saturation(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one =
 	    finding_add(f, by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
-		wait > own ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH, wait / 100,
+		wait > own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, wait / 100,
 		by_itself ? "CPUs saturated by its own threads" : "CPUs saturated by others");
 	finding_fact(one, "it ran on %.2f CPUs and waited for %.2f more, not for its quota",
 	    own / 100, wait / 100);
@@ -274,7 +273,7 @@ target_saturation(const struct evidence *e, struct findings *f)
 static size_t
 hottest(const struct evidence *e, double (*of)(const struct evidence *, size_t), double *others)
 {
-	size_t all = all_row(e), n = evidence_rows(e, VIEW_CPUS), best = n;
+	size_t all = all_row(e), n = cpu_count(e->cpus), best = n;
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -291,34 +290,32 @@ hottest(const struct evidence *e, double (*of)(const struct evidence *, size_t),
 static double
 programs(const struct evidence *e, size_t row)
 {
-	return evidence_num(e, VIEW_CPUS, row, "usr_pct") +
-	    evidence_num(e, VIEW_CPUS, row, "nice_pct") +
-	    evidence_num(e, VIEW_CPUS, row, "sys_pct");
+	return cpu_num(e->cpus, row, CPU_USR) + cpu_num(e->cpus, row, CPU_NICE) +
+	    cpu_num(e->cpus, row, CPU_SYS);
 }
 
 static double
 interrupts(const struct evidence *e, size_t row)
 {
-	return evidence_num(e, VIEW_CPUS, row, "irq_pct") +
-	    evidence_num(e, VIEW_CPUS, row, "soft_pct");
+	return cpu_num(e->cpus, row, CPU_IRQ) + cpu_num(e->cpus, row, CPU_SOFT);
 }
 
 static void
 one_hot_cpu(const struct evidence *e, struct findings *f)
 {
 	double others;
-	size_t row = hottest(e, programs, &others), task = evidence_most(e, VIEW_TASKS, "cpu_pct");
+	size_t row = hottest(e, programs, &others), task = tasks_most(e->tasks, TASKS_CPU);
 
 	if (!(programs(e, row) > 90) || !(others < 40))
 		return;
-	double wait = evidence_num(e, VIEW_TASKS, task, "wait_pct");
-	struct finding *one = finding_add(f, "one-hot-cpu", SEVERITY_WARNING, CONFIDENCE_MEDIUM, 1,
+	double wait = tasks_num(e->tasks, task, TASKS_WAIT);
+	struct finding *one = finding_add(f, "one-hot-cpu", VERDICT_WARNING, CONFIDENCE_MEDIUM, 1,
 	    "One CPU is busy while others are idle");
 	finding_fact(one, "CPU %s is %.0f %% busy, the others %.0f %% on average",
-	    evidence_text(e, VIEW_CPUS, row, "cpu"), programs(e, row), others);
+	    cpu_text(e->cpus, row, CPU_NAME), programs(e, row), others);
 	finding_fact(one, "the busiest process is %.30s %.20s, at %.0f %% of a CPU%s",
-	    evidence_text(e, VIEW_TASKS, task, "comm"), evidence_text(e, VIEW_TASKS, task, "pid"),
-	    evidence_num(e, VIEW_TASKS, task, "cpu_pct"), wait > 20 ? ", and it waits too" : "");
+	    tasks_text(e->tasks, task, TASKS_COMM), tasks_text(e->tasks, task, TASKS_PID),
+	    tasks_num(e->tasks, task, TASKS_CPU), wait > 20 ? ", and it waits too" : "");
 	finding_advice(one,
 	    "a single thread is the limit, or it is pinned: spread its work; see: pq cpu -P ALL 1, "
 	    "pq tasks -t 1");
@@ -333,12 +330,12 @@ interrupts_on_one_cpu(const struct evidence *e, struct findings *f)
 	if (!(interrupts(e, row) > 30) || !(others < interrupts(e, row) / 3))
 		return;
 	struct finding *one = finding_add(f, "interrupts",
-	    interrupts(e, row) > 80 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
+	    interrupts(e, row) > 80 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
 	    interrupts(e, row) / 100, "Interrupts on one CPU");
 	finding_fact(one,
 	    "CPU %s spends %.0f %% on interrupts (soft %.0f %%), the others %.0f %% on average",
-	    evidence_text(e, VIEW_CPUS, row, "cpu"), interrupts(e, row),
-	    evidence_num(e, VIEW_CPUS, row, "soft_pct"), others);
+	    cpu_text(e->cpus, row, CPU_NAME), interrupts(e, row), cpu_num(e->cpus, row, CPU_SOFT),
+	    others);
 	finding_advice(one,
 	    "spread the device's queues (RSS, RPS, /proc/irq/N/smp_affinity); see: pq cpu -P ALL "
 	    "1, /proc/interrupts");
@@ -347,13 +344,13 @@ interrupts_on_one_cpu(const struct evidence *e, struct findings *f)
 static void
 steal(const struct evidence *e, struct findings *f)
 {
-	double pct = evidence_num(e, VIEW_CPUS, all_row(e), "steal_pct");
+	double pct = cpu_num(e->cpus, all_row(e), CPU_STEAL);
 
 	if (!(pct > 10))
 		return;
-	struct finding *one = finding_add(f, "steal",
-	    pct > 40 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
-	    pct * evidence_cpus(e) / 100, "The hypervisor gives CPUs to others (steal)");
+	struct finding *one =
+	    finding_add(f, "steal", pct > 40 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
+		pct * evidence_cpus(e) / 100, "The hypervisor gives CPUs to others (steal)");
 	finding_fact(
 	    one, "%.0f %% of the time a CPU had work, and the hypervisor ran somebody else", pct);
 	finding_advice(one,
@@ -364,38 +361,29 @@ steal(const struct evidence *e, struct findings *f)
 static void
 wait_without_saturation(const struct evidence *e, struct findings *f)
 {
-	enum view v = evidence_has_target(e) ? VIEW_TARGET : VIEW_TASKS;
-	size_t row = evidence_most(e, v, "wait_pct");
-	double wait = evidence_num(e, v, row, "wait_pct");
+	struct tasks_rows rows = evidence_has_target(e) ? e->target : e->tasks;
+	size_t row = tasks_most(rows, TASKS_WAIT);
+	double wait = tasks_num(rows, row, TASKS_WAIT);
 
 	if (!(busy(e, all_row(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05)
 		return;
-	struct finding *one = finding_add(f, "wait-beside-idle", SEVERITY_WARNING, CONFIDENCE_HIGH,
+	struct finding *one = finding_add(f, "wait-beside-idle", VERDICT_WARNING, CONFIDENCE_HIGH,
 	    wait / 100, "Waits for a CPU while others are idle");
 	finding_fact(one, "%.30s %.20s waited %.0f %% of the time; the CPUs are %.0f %% busy",
-	    evidence_text(e, v, row, "comm"), evidence_text(e, v, row, "pid"), wait,
+	    tasks_text(rows, row, TASKS_COMM), tasks_text(rows, row, TASKS_PID), wait,
 	    busy(e, all_row(e)));
 	finding_advice(one,
 	    "it may run on few CPUs only (affinity, cpuset), or has little weight: taskset -pc "
 	    "%.20s; see: pq cpu --allowed -p %.20s 1",
-	    evidence_text(e, v, row, "pid"), evidence_text(e, v, row, "pid"));
+	    tasks_text(rows, row, TASKS_PID), tasks_text(rows, row, TASKS_PID));
 }
-
-cause_fn *const causes_cpu[] = { saturation, target_saturation, one_hot_cpu, interrupts_on_one_cpu,
-	steal, wait_without_saturation, NULL };
 
 /* Memory: at its limit, growing towards it, slowed down, killed. */
-
-static double
-num(const struct evidence *e, size_t row, const char *key)
-{
-	return evidence_num(e, VIEW_MEM, row, key);
-}
 
 static const char *
 cgroup(const struct evidence *e, size_t row)
 {
-	return evidence_text(e, VIEW_MEM, row, "cgroup");
+	return mem_text(e->mem, row, MEM_CGROUP);
 }
 
 /* "64 MiB of 128 MiB (50 %) cannot be reclaimed" */
@@ -404,10 +392,11 @@ tell_hard(const struct evidence *e, size_t row, struct finding *f)
 {
 	char hard[HUMAN_MOST], limit[HUMAN_MOST];
 
-	if (!isnan(num(e, row, "hard_pct")))
+	if (!isnan(mem_num(e->mem, row, MEM_HARD_PCT)))
 		finding_fact(f, "%s of %s (%.0f %%) cannot be reclaimed",
-		    human_size(num(e, row, "hard_bytes"), hard),
-		    human_size(num(e, row, "limit_bytes"), limit), num(e, row, "hard_pct"));
+		    human_size(mem_num(e->mem, row, MEM_HARD), hard),
+		    human_size(mem_num(e->mem, row, MEM_LIMIT), limit),
+		    mem_num(e->mem, row, MEM_HARD_PCT));
 }
 
 static bool
@@ -419,16 +408,15 @@ is_machine(const struct evidence *e, size_t row)
 static void
 killed(const struct evidence *e, struct findings *f)
 {
-	size_t row = evidence_most(e, VIEW_MEM, "oom_kill");
-	double kills = num(e, row, "oom_kill");
+	size_t row = mem_most(e->mem, MEM_OOM_KILL);
+	double kills = mem_num(e->mem, row, MEM_OOM_KILL);
 
-	for (size_t i = 0; i < evidence_rows(e, VIEW_MEM);
-	     i++) /* where it was says more than that it was */
-		if (num(e, i, "oom_kill") > 0 && is_machine(e, row))
+	for (size_t i = 0; i < mem_count(e->mem); i++) /* where it was says more than that it was */
+		if (mem_num(e->mem, i, MEM_OOM_KILL) > 0 && is_machine(e, row))
 			row = i;
 	if (!(kills > 0))
 		return;
-	struct finding *one = finding_add(f, "oom-kill", SEVERITY_CRITICAL, CONFIDENCE_HIGH, kills,
+	struct finding *one = finding_add(f, "oom-kill", VERDICT_CRITICAL, CONFIDENCE_HIGH, kills,
 	    "Processes killed for want of memory (OOM)");
 	finding_fact(one, "%.0f killed, in %.80s", kills, cgroup(e, row));
 	tell_hard(e, row, one);
@@ -442,8 +430,8 @@ killed(const struct evidence *e, struct findings *f)
 static double
 stalled_pct(const struct evidence *e, size_t row)
 {
-	double some = num(e, row, "some_pct"),
-	       faults = num(e, row, "majfaults_per_s") + num(e, row, "refaults_per_s");
+	double some = mem_num(e->mem, row, MEM_SOME),
+	       faults = mem_num(e->mem, row, MEM_MAJFAULTS) + mem_num(e->mem, row, MEM_REFAULTS);
 
 	return !isnan(some) ? some : faults > 100 ? 10 : 0;
 }
@@ -451,13 +439,14 @@ stalled_pct(const struct evidence *e, size_t row)
 static void
 at_limit(const struct evidence *e, size_t row, struct findings *f)
 {
-	double some = stalled_pct(e, row), hits = num(e, row, "max");
+	double some = stalled_pct(e, row), hits = mem_num(e->mem, row, MEM_MAX);
 
-	if (!(hits > 0) || !(num(e, row, "hard_pct") > 80) || is_machine(e, row))
+	if (!(hits > 0) || !(mem_num(e->mem, row, MEM_HARD_PCT) > 80) || is_machine(e, row))
 		return;
 	struct finding *one = finding_add(f, "memory-limit",
-	    num(e, row, "hard_pct") > 95 || some > 20 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
-	    CONFIDENCE_HIGH, num(e, row, "hard_pct") / 100, "Memory at its limit: %.40s",
+	    mem_num(e->mem, row, MEM_HARD_PCT) > 95 || some > 20 ? VERDICT_CRITICAL :
+								   VERDICT_WARNING,
+	    CONFIDENCE_HIGH, mem_num(e->mem, row, MEM_HARD_PCT) / 100, "Memory at its limit: %.40s",
 	    cgroup(e, row));
 	tell_hard(e, row, one);
 	finding_fact(
@@ -472,21 +461,21 @@ at_limit(const struct evidence *e, size_t row, struct findings *f)
 static void
 churn(const struct evidence *e, size_t row, struct findings *f)
 {
-	double refaults = num(e, row, "refaults_per_s");
-	bool stalls_machine = num(e, row, "some_pct") >
+	double refaults = mem_num(e->mem, row, MEM_REFAULTS);
+	bool stalls_machine = mem_num(e->mem, row, MEM_SOME) >
 	    2; /* a kernel that drops cold pages early has some without any harm */
 
 	if (is_machine(e, row) && !stalls_machine)
 		return;
-	if (!(refaults > 100) || !(num(e, row, "max") > 0 || is_machine(e, row)) ||
-	    num(e, row, "hard_pct") > 80)
+	if (!(refaults > 100) || !(mem_num(e->mem, row, MEM_MAX) > 0 || is_machine(e, row)) ||
+	    mem_num(e->mem, row, MEM_HARD_PCT) > 80)
 		return;
-	struct finding *one = finding_add(f, "page-cache", SEVERITY_WARNING, CONFIDENCE_HIGH,
+	struct finding *one = finding_add(f, "page-cache", VERDICT_WARNING, CONFIDENCE_HIGH,
 	    refaults / 1000, "Page cache does not fit: %.40s", cgroup(e, row));
 	finding_fact(one,
 	    "%.0f pages a second were read again soon after they were dropped, %.0f stalls for a "
 	    "disk a second",
-	    refaults, fmax(0, num(e, row, "majfaults_per_s")));
+	    refaults, fmax(0, mem_num(e->mem, row, MEM_MAJFAULTS)));
 	tell_hard(e, row, one);
 	finding_advice(one,
 	    "what it reads is larger than the memory that is left for it: raise the limit, or read "
@@ -496,12 +485,12 @@ churn(const struct evidence *e, size_t row, struct findings *f)
 static void
 high(const struct evidence *e, size_t row, struct findings *f)
 {
-	double n = num(e, row, "high");
+	double n = mem_num(e->mem, row, MEM_HIGH);
 
 	if (!(n > 0) || !(stalled_pct(e, row) > 5))
 		return;
 	struct finding *one = finding_add(f, "memory-high",
-	    stalled_pct(e, row) > 20 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_HIGH,
+	    stalled_pct(e, row) > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
 	    stalled_pct(e, row) / 100, "Slowed down above memory.high: %.40s", cgroup(e, row));
 	finding_fact(one, "%.0f times it was made to reclaim, and stalled %.0f %% of the time", n,
 	    stalled_pct(e, row));
@@ -511,7 +500,7 @@ high(const struct evidence *e, size_t row, struct findings *f)
 static void
 each_group(const struct evidence *e, struct findings *f)
 {
-	for (size_t i = 0; i < evidence_rows(e, VIEW_MEM); i++) {
+	for (size_t i = 0; i < mem_count(e->mem); i++) {
 		at_limit(e, i, f);
 		churn(e, i, f);
 		high(e, i, f);
@@ -521,16 +510,16 @@ each_group(const struct evidence *e, struct findings *f)
 static void
 swapping(const struct evidence *e, struct findings *f)
 {
-	size_t row = evidence_most(e, VIEW_MEM, "swap_bytes");
+	size_t row = mem_most(e->mem, MEM_SWAP);
 	char swap[HUMAN_MOST];
-	double faults = num(e, row, "majfaults_per_s");
+	double faults = mem_num(e->mem, row, MEM_MAJFAULTS);
 
-	if (!(num(e, row, "swap_bytes") > 16 << 20) || !(faults > 50))
+	if (!(mem_num(e->mem, row, MEM_SWAP) > 16 << 20) || !(faults > 50))
 		return;
-	struct finding *one = finding_add(f, "swap", SEVERITY_WARNING, CONFIDENCE_MEDIUM,
+	struct finding *one = finding_add(f, "swap", VERDICT_WARNING, CONFIDENCE_MEDIUM,
 	    faults / 1000, "Swap is in use, and read from");
 	finding_fact(one, "%.60s has %s in swap, and waits for a disk %.0f times a second",
-	    cgroup(e, row), human_size(num(e, row, "swap_bytes"), swap), faults);
+	    cgroup(e, row), human_size(mem_num(e->mem, row, MEM_SWAP), swap), faults);
 	finding_advice(one, "more memory, or less of it in use; see: pq mem -w all 1");
 }
 
@@ -541,13 +530,13 @@ growing(const struct evidence *e, struct findings *f)
 {
 	for (size_t i = 0; i < e->ngrowth; i++) {
 		const struct growth *g = &e->growth[i];
-		double grown = g->last - g->first, span_s = panel_span_s(&e->panel),
+		double grown = g->last - g->first, span_s = session_span_s(&e->session),
 		       left_s = (g->limit - g->last) / (grown / span_s);
 		char size[HUMAN_MOST], left[HUMAN_MOST];
 		if (g->steps < 3 || !(g->least_step > 0) || !(grown > 2 << 20) || !(left_s < 3600))
 			continue;
 		struct finding *one = finding_add(f, "memory-growth",
-		    left_s < 120 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_MEDIUM,
+		    left_s < 120 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM,
 		    60 / left_s, "Memory grows towards its limit: %.30s", g->cgroup);
 		finding_fact(one,
 		    "what cannot be reclaimed grew by %s in %.0f s: at that rate it is at the "
@@ -564,27 +553,25 @@ growing(const struct evidence *e, struct findings *f)
 static void
 stalls(const struct evidence *e, struct findings *f)
 {
-	size_t machine = evidence_find(e, VIEW_PSI, "cgroup", "machine"),
-	       row = evidence_most(e, VIEW_PSI, "memory_full_pct");
-	double some = evidence_num(e, VIEW_PSI, row, "memory_some_pct"),
-	       full = evidence_num(e, VIEW_PSI, row, "memory_full_pct");
+	size_t machine = psi_find(e->psi, PSI_CGROUP, "machine"),
+	       row = psi_most(e->psi, PSI_MEMORY_FULL);
+	double some = psi_num(e->psi, row, PSI_MEMORY_SOME),
+	       full = psi_num(e->psi, row, PSI_MEMORY_FULL);
 
 	if (!(some > 10) || evidence_has_target(e))
 		return;
 	struct finding *one = finding_add(f, "memory-pressure",
-	    full > 20 ? SEVERITY_CRITICAL : SEVERITY_WARNING, CONFIDENCE_MEDIUM, some / 100,
-	    "Tasks wait for memory: %.40s", evidence_text(e, VIEW_PSI, row, "cgroup"));
+	    full > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
+	    "Tasks wait for memory: %.40s", psi_text(e->psi, row, PSI_CGROUP));
 	finding_fact(one,
 	    "%.0f %% of the time some task of it stood still, %.0f %% of the time all; of the "
 	    "whole machine: %.0f and %.0f %%",
-	    some, full, evidence_num(e, VIEW_PSI, machine, "memory_some_pct"),
-	    evidence_num(e, VIEW_PSI, machine, "memory_full_pct"));
+	    some, full, psi_num(e->psi, machine, PSI_MEMORY_SOME),
+	    psi_num(e->psi, machine, PSI_MEMORY_FULL));
 	finding_advice(one,
 	    "it is above memory.high, at its limit, or the machine is short of memory; see: pq psi "
 	    "-a 1, pq mem -a -w all 1");
 }
-
-cause_fn *const causes_memory[] = { killed, each_group, swapping, growing, stalls, NULL };
 
 /* What is neither a CPU nor memory: disks, what threads hang in, and the making of processes. */
 
@@ -594,27 +581,26 @@ static void
 io_pressure(const struct evidence *e, struct findings *f)
 {
 	char words[256];
-	enum view v =
-	    isnan(evidence_num(e, VIEW_TARGET_PSI, 0, "io_some_pct")) ? VIEW_PSI : VIEW_TARGET_PSI;
-	double some = evidence_num(e, v, 0, "io_some_pct"),
-	       full = evidence_num(e, v, 0, "io_full_pct");
+	bool own = !isnan(psi_num(e->target_psi, 0, PSI_IO_SOME));
+	struct psi_rows rows = own ? e->target_psi : e->psi;
+	double some = psi_num(rows, 0, PSI_IO_SOME), full = psi_num(rows, 0, PSI_IO_FULL);
 
 	if (!(some > 20))
 		return;
 	bool follows = findings_has(f, "page-cache") || findings_has(f, "memory-limit") ||
 	    findings_has(f, "swap");
 	struct finding *one = finding_add(f, "io-pressure",
-	    full > 20 && !follows ? SEVERITY_CRITICAL : SEVERITY_WARNING,
-	    follows                  ? CONFIDENCE_LOW :
-		v == VIEW_TARGET_PSI ? CONFIDENCE_HIGH :
-				       CONFIDENCE_MEDIUM,
+	    full > 20 && !follows ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    follows ? CONFIDENCE_LOW :
+		own ? CONFIDENCE_HIGH :
+		      CONFIDENCE_MEDIUM,
 	    some / 100, "Tasks wait for disks (I/O pressure)");
 	finding_fact(one,
 	    "%.0f %% of the time some task waited for I/O, %.0f %% of the time nothing else could "
 	    "run%s",
-	    some, full, v == VIEW_PSI ? ", on the whole machine" : "");
+	    some, full, own ? "" : ", on the whole machine");
 	finding_fact(one, "%.1f tasks were blocked at the end of it",
-	    fmax(0, evidence_num(e, VIEW_RUNQ, 0, "blocked")));
+	    fmax(0, runq_num(e->runq, 0, RUNQ_BLOCKED)));
 	finding_advice(one,
 	    "which threads, and in what call: pq wait%s 1; which device: iostat -x 1",
 	    evidence_words(e, words));
@@ -626,20 +612,20 @@ static void
 hangs(const struct evidence *e, struct findings *f)
 {
 	char words[256];
-	size_t n = evidence_rows(e, VIEW_WAIT), most = evidence_most(e, VIEW_WAIT, "share_pct");
+	size_t n = wait_count(e->wait), most = wait_most(e->wait, WAIT_SHARE);
 	double blocked = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(evidence_text(e, VIEW_WAIT, i, "state"), "blocked") == 0)
-			blocked += evidence_num(e, VIEW_WAIT, i, "share_pct");
+		if (strcmp(wait_text(e->wait, i, WAIT_STATE), "blocked") == 0)
+			blocked += wait_num(e->wait, i, WAIT_SHARE);
 	if (!(blocked > 99.5) ||
-	    !(evidence_num(e, VIEW_WAIT, most, "duration_ms") > 900 * panel_span_s(&e->panel)))
+	    !(wait_num(e->wait, most, WAIT_DURATION) > 900 * session_span_s(&e->session)))
 		return;
-	struct finding *one = finding_add(f, "blocked", SEVERITY_WARNING, CONFIDENCE_MEDIUM,
+	struct finding *one = finding_add(f, "blocked", VERDICT_WARNING, CONFIDENCE_MEDIUM,
 	    blocked / 100, "All its threads are blocked");
 	finding_fact(one, "%.0f %% of their time in %s, on %.60s",
-	    evidence_num(e, VIEW_WAIT, most, "share_pct"),
-	    evidence_text(e, VIEW_WAIT, most, "call"), evidence_text(e, VIEW_WAIT, most, "where"));
+	    wait_num(e->wait, most, WAIT_SHARE), wait_text(e->wait, most, WAIT_CALL),
+	    wait_text(e->wait, most, WAIT_WHERE));
 	finding_advice(one, "it hangs there, or has nothing to do; each thread: pq wait -t%s 1",
 	    evidence_words(e, words));
 }
@@ -650,17 +636,16 @@ uninterruptible(const struct evidence *e, struct findings *f)
 {
 	char words[256];
 
-	for (size_t i = 0; i < evidence_rows(e, VIEW_WAIT); i++) {
-		double ms = evidence_num(e, VIEW_WAIT, i, "duration_ms");
-		if (evidence_num(e, VIEW_WAIT, i, "uninterruptible") != 1 ||
-		    !(ms > 900 * panel_span_s(&e->panel)))
+	for (size_t i = 0; i < wait_count(e->wait); i++) {
+		double ms = wait_num(e->wait, i, WAIT_DURATION);
+		if (wait_num(e->wait, i, WAIT_UNINTERRUPTIBLE) != 1 ||
+		    !(ms > 900 * session_span_s(&e->session)))
 			continue;
-		struct finding *one = finding_add(f, "uninterruptible", SEVERITY_CRITICAL,
+		struct finding *one = finding_add(f, "uninterruptible", VERDICT_CRITICAL,
 		    CONFIDENCE_HIGH, ms / 1000, "Threads hang in the kernel (state D)");
 		finding_fact(one, "%.1f of them in %s for %.1f s, on %.60s",
-		    evidence_num(e, VIEW_WAIT, i, "threads"),
-		    evidence_text(e, VIEW_WAIT, i, "call"), ms / 1000,
-		    evidence_text(e, VIEW_WAIT, i, "where"));
+		    wait_num(e->wait, i, WAIT_THREADS), wait_text(e->wait, i, WAIT_CALL), ms / 1000,
+		    wait_text(e->wait, i, WAIT_WHERE));
 		finding_advice(one,
 		    "a disk or a network file system does not answer; see: pq wait -t%s 1, dmesg",
 		    evidence_words(e, words));
@@ -673,17 +658,17 @@ forks(const struct evidence *e, struct findings *f)
 {
 	double born = 0;
 
-	for (size_t i = 0; i < evidence_rows(e, VIEW_TASKS); i++)
-		born += fmax(0, evidence_num(e, VIEW_TASKS, i, "born"));
-	double per_s = born / panel_span_s(&e->panel);
+	for (size_t i = 0; i < tasks_count(e->tasks); i++)
+		born += fmax(0, tasks_num(e->tasks, i, TASKS_BORN));
+	double per_s = born / session_span_s(&e->session);
 	if (!(per_s > 200))
 		return;
-	size_t short_lived = evidence_find(e, VIEW_TASKS, "comm", "(came and went)");
+	size_t short_lived = tasks_find(e->tasks, TASKS_COMM, "(came and went)");
 	struct finding *one =
-	    finding_add(f, "forks", per_s > 1000 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+	    finding_add(f, "forks", per_s > 1000 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		CONFIDENCE_HIGH, per_s / 1000, "Many processes or threads are made");
 	finding_fact(one, "%.0f a second; %.0f of them came and went within %.0f s", per_s,
-	    fmax(0, evidence_num(e, VIEW_TASKS, short_lived, "born")), panel_span_s(&e->panel));
+	    fmax(0, tasks_num(e->tasks, short_lived, TASKS_BORN)), session_span_s(&e->session));
 	finding_advice(one,
 	    "a script in a loop, or a thread for each request: who, strace -fc -e clone,execve -p "
 	    "PID; pq tasks -w more 1");
@@ -692,14 +677,14 @@ forks(const struct evidence *e, struct findings *f)
 static void
 too_many(const struct evidence *e, struct findings *f)
 {
-	double n = evidence_num(e, VIEW_RUNQ, 0, "plist_sz"), own = 0;
+	double n = runq_num(e->runq, 0, RUNQ_PLIST_SZ), own = 0;
 
-	for (size_t i = 0; i < evidence_rows(e, VIEW_TARGET); i++)
-		own += fmax(0, evidence_num(e, VIEW_TARGET, i, "threads"));
+	for (size_t i = 0; i < tasks_count(e->target); i++)
+		own += fmax(0, tasks_num(e->target, i, TASKS_THREADS));
 	if (!(n > 30000) && !(own > 100 * evidence_cpus(e) && own > 1000))
 		return;
 	struct finding *one = finding_add(
-	    f, "threads", SEVERITY_WARNING, CONFIDENCE_MEDIUM, n / 100000, "Very many threads");
+	    f, "threads", VERDICT_WARNING, CONFIDENCE_MEDIUM, n / 100000, "Very many threads");
 	finding_fact(one, "%.0f on the machine%s", n, own > 0 ? "" : ", of all processes");
 	if (own > 0)
 		finding_fact(
@@ -708,4 +693,32 @@ too_many(const struct evidence *e, struct findings *f)
 	    one, "each costs memory and makes scans slow: a pool with a bound; see: pq tasks 1");
 }
 
-cause_fn *const causes_waits[] = { io_pressure, uninterruptible, hangs, forks, too_many, NULL };
+/* io_pressure asks what the rules of memory found. */
+void
+causes_find(const struct evidence *e, struct findings *f)
+{
+	static void (*const rules[])(const struct evidence *, struct findings *) = {
+		throttled,
+		throttled_from_above,
+		saturation,
+		target_saturation,
+		one_hot_cpu,
+		interrupts_on_one_cpu,
+		steal,
+		wait_without_saturation,
+		killed,
+		each_group,
+		swapping,
+		growing,
+		stalls,
+		io_pressure,
+		uninterruptible,
+		hangs,
+		forks,
+		too_many,
+	};
+
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+		rules[i](e, f);
+	findings_sort(f);
+}

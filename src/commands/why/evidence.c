@@ -5,51 +5,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct member *
-add(struct evidence *e, enum view v, const struct tool *tool, const struct request *ask)
+#include "tools/wait/wait.h"
+
+static struct sampler *
+add_asked(
+    struct evidence *e, const struct tool *tool, const struct target *target, const void *options)
 {
-	e->view[v] = panel_add(&e->panel, tool, ask);
-	return e->view[v];
+	struct request ask = { tool_target(tool, target), options };
+
+	return session_add(&e->session, tool, &ask);
 }
 
-/* The tools' own way to ask for it: all CPUs, all cgroups with a limit if nobody is asked for. */
-static void
-add_machine(struct evidence *e, const struct request *ask)
+/* As when no option is given, but with all rows. */
+static struct sampler *
+add(struct evidence *e, const struct tool *tool, const struct target *target)
 {
-	struct request all = *ask, cpus = *ask;
-
-	all.target = (struct target){ .pid = NULL };
-	cpus.target = all.target;
-	cpus.per_cpu = cpus.all_cpus = true;
-	add(e, VIEW_RUNQ, &tool_runq, &all)->every_ns = 50000000;
-	add(e, VIEW_CPUS, &tool_cpu, &cpus);
-	all.target.all = true;
-	add(e, VIEW_PSI, &tool_psi, &all);
-	all.target.all = false;
-	add(e, VIEW_TASKS, &tool_tasks, &all);
+	return add_asked(e, tool, target, tool_defaults(tool, &e->arena, 0));
 }
 
 static void
-add_groups(struct evidence *e, const struct request *ask)
+add_machine(struct evidence *e)
 {
-	struct request groups = *ask;
+	const struct target none = { .pid = NULL }, all = { .all = true };
 
-	groups.target.all = !evidence_has_target(e);
-	add(e, VIEW_THROTTLE, &tool_throttle, &groups);
-	add(e, VIEW_MEM, &tool_mem, &groups);
-	add(e, VIEW_GROWTH, &tool_mem, &groups)->steps = true;
+	struct sampler *runq = add(e, &tool_runq, &none);
+	runq->tick_ns = 50000000;
+	e->runq.of = runq;
+	e->cpus.of = add(e, &tool_cpu, &none);
+	e->psi.of = add(e, &tool_psi, &all);
+	e->tasks.of = add(e, &tool_tasks, &none);
+}
+
+/* All cgroups with a limit, unless somebody is asked for. */
+static void
+add_groups(struct evidence *e)
+{
+	const struct target all = { .all = true };
+	const struct target *target = evidence_has_target(e) ? e->about : &all;
+
+	e->throttle.of = add(e, &tool_throttle, target);
+	e->mem.of = add(e, &tool_mem, target);
+	struct sampler *step = add(e, &tool_mem, target);
+	step->steps = true;
+	e->mem_step.of = step;
 }
 
 /* Threads that stand still are looked at ten times a second: what lasts is looked for here. */
 static void
-add_target(struct evidence *e, const struct request *ask)
+add_target(struct evidence *e)
 {
-	struct request waits = *ask;
+	struct wait_options *waits = tool_defaults(&tool_wait, &e->arena, 0);
 
-	waits.hz = 10;
-	add(e, VIEW_TARGET, &tool_tasks, ask);
-	add(e, VIEW_TARGET_PSI, &tool_psi, ask);
-	add(e, VIEW_WAIT, &tool_wait, &waits)->every_ns = 100000000;
+	waits->hz = 10;
+	e->target.of = add(e, &tool_tasks, e->about);
+	e->target_psi.of = add(e, &tool_psi, e->about);
+	struct sampler *wait = add_asked(e, &tool_wait, e->about, waits);
+	wait->tick_ns = 100000000;
+	e->wait.of = wait;
 }
 
 static struct growth *
@@ -67,112 +79,113 @@ growth_of(struct evidence *e, const char *cgroup, double hard)
 }
 
 static void
-note_growth(void *ctx, struct panel *p)
+note_growth(struct evidence *e)
 {
-	struct evidence *e = ctx;
-
-	(void)p;
-	for (size_t i = 0; i < evidence_rows(e, VIEW_GROWTH); i++) {
-		double hard = evidence_num(e, VIEW_GROWTH, i, "hard_bytes");
-		struct growth *g = isnan(hard) ?
-		    NULL :
-		    growth_of(e, evidence_text(e, VIEW_GROWTH, i, "cgroup"), hard);
+	for (size_t i = 0; i < mem_count(e->mem_step); i++) {
+		double hard = mem_num(e->mem_step, i, MEM_HARD);
+		struct growth *g =
+		    isnan(hard) ? NULL : growth_of(e, mem_text(e->mem_step, i, MEM_CGROUP), hard);
 		if (!g)
 			continue;
 		if (g->steps++ > 0)
 			g->least_step = fmin(g->least_step, hard - g->last);
 		g->last = hard;
-		g->limit = evidence_num(e, VIEW_GROWTH, i, "limit_bytes");
+		g->limit = mem_num(e->mem_step, i, MEM_LIMIT);
 	}
 }
 
 bool
-evidence_begin(struct evidence *e, struct host *host, const struct request *ask, uint64_t moments)
+evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 {
-	struct request here = *ask;
-
-	*e = (struct evidence){ .ask = ask };
-	e->panel = (struct panel){ .host = host,
-		.step_ns = 1000000000,
-		.moments = moments,
-		.stepped = note_growth,
-		.ctx = e };
-	here.all_cpus = true;
-	here.most = 0;
-	add_machine(e, &here);
-	add_groups(e, &here);
+	*e = (struct evidence){ .about = &o->ask.target, .utc = o->utc };
+	session_open_whole(&e->session, o);
+	e->session.interval_ns = e->session.host->replay ? 0 : span_ns;
+	e->session.step_ns = 1000000000;
+	add_machine(e);
+	add_groups(e);
 	if (evidence_has_target(e))
-		add_target(e, &here);
-	return panel_begin(&e->panel);
+		add_target(e);
+	if (!session_start(&e->session))
+		return false;
+	session_begin(&e->session);
+	return true;
 }
 
-static const struct table *
-table_of(const struct evidence *e, enum view v)
+void
+evidence_watch(struct evidence *e)
 {
-	return e->view[v] && e->view[v]->has_rows ? &e->view[v]->sampler.table : NULL;
+	enum session_event event;
+
+	while ((event = session_next(&e->session)) != SESSION_END)
+		if (event == SESSION_STEP || event == SESSION_ROW)
+			note_growth(e);
 }
 
 size_t
-evidence_rows(const struct evidence *e, enum view v)
+rows_count(const struct sampler *m)
 {
-	const struct table *t = table_of(e, v);
-
-	return t ? t->nrows : 0;
+	return m && sampler_table(m) ? sampler_table(m)->nrows : 0;
 }
 
 static const struct cell *
-cell_of(const struct evidence *e, enum view v, size_t row, const char *key)
+cell_of(const struct sampler *m, size_t row, int column)
 {
-	const struct table *t = table_of(e, v);
-	int column = t && row < t->nrows ? columns_find(t->columns, text_of(key)) : -1;
-
-	return column < 0 ? NULL : &table_at(t, row)[column];
+	return row < rows_count(m) ? &table_at(&m->table, row)[column] : NULL;
 }
 
 double
-evidence_num(const struct evidence *e, enum view v, size_t row, const char *key)
+rows_num(const struct sampler *m, size_t row, int column)
 {
-	const struct cell *c = cell_of(e, v, row, key);
+	const struct cell *c = cell_of(m, row, column);
 
 	return c ? c->num : NAN;
 }
 
 const char *
-evidence_text(const struct evidence *e, enum view v, size_t row, const char *key)
+rows_text(const struct sampler *m, size_t row, int column)
 {
-	const struct cell *c = cell_of(e, v, row, key);
+	const struct cell *c = cell_of(m, row, column);
 
 	return c && c->label ? c->label : "";
 }
 
 size_t
-evidence_most(const struct evidence *e, enum view v, const char *key)
+rows_most(const struct sampler *m, int column)
 {
-	size_t n = evidence_rows(e, v), best = n;
+	size_t n = rows_count(m), best = n;
 
 	for (size_t i = 0; i < n; i++) {
-		double x = evidence_num(e, v, i, key);
-		if (!isnan(x) && (best == n || x > evidence_num(e, v, best, key)))
+		double x = rows_num(m, i, column);
+		if (!isnan(x) && (best == n || x > rows_num(m, best, column)))
 			best = i;
 	}
 	return best;
 }
 
 size_t
-evidence_find(const struct evidence *e, enum view v, const char *key, const char *label)
+rows_find(const struct sampler *m, int column, const char *label)
 {
-	size_t n = evidence_rows(e, v);
+	size_t n = rows_count(m);
 
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(evidence_text(e, v, i, key), label) == 0)
+		if (strcmp(rows_text(m, i, column), label) == 0)
 			return i;
 	return n;
+}
+
+bool
+evidence_is_empty(const struct evidence *e)
+{
+	for (size_t i = 0; i < e->session.n; i++)
+		if (rows_count(e->session.v[i]) > 0)
+			return false;
+	return true;
 }
 
 double
 evidence_cpus(const struct evidence *e)
 {
-	size_t n = evidence_rows(e, VIEW_CPUS);
+	size_t n = cpu_count(e->cpus);
 
 	return n > 1 ? (double)n - 1 : NAN; /* the first is of all */
 }
@@ -180,13 +193,13 @@ evidence_cpus(const struct evidence *e)
 bool
 evidence_has_target(const struct evidence *e)
 {
-	return e->ask->target.pid || e->ask->target.cgroup;
+	return e->about->pid || e->about->cgroup;
 }
 
 const char *
 evidence_words(const struct evidence *e, char out[256])
 {
-	const struct target *t = &e->ask->target;
+	const struct target *t = e->about;
 
 	snprintf(out, 256, "%s%.200s",
 	    t->pid        ? " -p " :
@@ -201,7 +214,8 @@ evidence_words(const struct evidence *e, char out[256])
 void
 evidence_end(struct evidence *e)
 {
-	panel_end(&e->panel);
+	session_end(&e->session);
+	arena_free(&e->arena);
 	for (size_t i = 0; i < e->ngrowth; i++)
 		free(e->growth[i].cgroup);
 }

@@ -5,19 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/format.h"
+#include "table/formats.h"
 
 static const char *const confidences[] = { "low", "medium", "high" };
-static const char *const severities[] = { "ok", "warning", "critical" };
 
 struct finding *
-finding_add(struct findings *f, const char *rule, enum severity s, enum confidence c, double weight,
-    const char *what, ...)
+finding_add(struct findings *f, const char *rule, enum verdict severity, enum confidence c,
+    double weight, const char *what, ...)
 {
 	struct finding *one = &f->v[f->n < FINDINGS_MOST - 1 ? f->n++ : FINDINGS_MOST - 1];
 	va_list ap;
 
-	*one = (struct finding){ .rule = rule, .severity = s, .confidence = c, .weight = weight };
+	*one = (struct finding){
+		.rule = rule, .severity = severity, .confidence = c, .weight = weight
+	};
 	va_start(ap, what);
 	vsnprintf(one->what, sizeof one->what, what, ap);
 	va_end(ap);
@@ -73,13 +74,13 @@ findings_has(const struct findings *f, const char *rule)
 	return false;
 }
 
-int
+enum verdict
 findings_verdict(const struct findings *f)
 {
-	int worst = 0;
+	enum verdict worst = VERDICT_OK;
 
 	for (size_t i = 0; i < f->n; i++)
-		worst = (int)f->v[i].severity > worst ? (int)f->v[i].severity : worst;
+		worst = f->v[i].severity > worst ? f->v[i].severity : worst;
 	return worst;
 }
 
@@ -109,15 +110,15 @@ put_finding(const struct finding *f, struct buf *b)
 static void
 put_unknown(const struct evidence *e, struct buf *b)
 {
-	const struct panel *p = &e->panel;
+	const struct session *s = &e->session;
 
-	for (size_t i = 0; i < p->nnotes; i++) {
+	for (size_t i = 0; i < s->nnotes; i++) {
 		buf_text(b, i ? "\n  " : "\nNot looked at, or not wholly:\n  ");
-		buf_text(b, p->notes[i].tool->name);
+		buf_text(b, s->notes[i].tool->name);
 		buf_text(b, ": ");
-		buf_printable(b, p->notes[i].said);
+		buf_printable(b, s->notes[i].said);
 	}
-	if (p->nnotes)
+	if (s->nnotes)
 		buf_char(b, '\n');
 }
 
@@ -134,7 +135,7 @@ findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
 	if (f->n == 0) {
 		snprintf(nothing, sizeof nothing,
 		    "Nothing found in %.1f s: no queue is long, nothing is held back.\n",
-		    panel_span_s(&e->panel));
+		    session_span_s(&e->session));
 		buf_text(b, nothing);
 	}
 	put_unknown(e, b);
@@ -152,7 +153,7 @@ json_finding(const struct finding *f, struct buf *b)
 {
 	buf_char(b, '{');
 	member(b, "rule", f->rule);
-	member(b, "severity", severities[f->severity]);
+	member(b, "severity", verdict_name(f->severity));
 	member(b, "confidence", confidences[f->confidence]);
 	member(b, "what", f->what);
 	buf_json_key(b, "evidence");
@@ -168,12 +169,12 @@ json_finding(const struct finding *f, struct buf *b)
 }
 
 static void
-json_unknown(const struct panel *p, struct buf *b)
+json_unknown(const struct session *s, struct buf *b)
 {
-	for (size_t i = 0; i < p->nnotes; i++) {
+	for (size_t i = 0; i < s->nnotes; i++) {
 		buf_text(b, i ? ",{" : "{");
-		member(b, "tool", p->notes[i].tool->name);
-		member(b, "reason", p->notes[i].said);
+		member(b, "tool", s->notes[i].tool->name);
+		member(b, "reason", s->notes[i].said);
 		buf_char(b, '}');
 	}
 }
@@ -181,14 +182,14 @@ json_unknown(const struct panel *p, struct buf *b)
 void
 findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 {
-	const struct panel *p = &e->panel;
+	const struct session *s = &e->session;
 	struct report times = { .utc = e->utc };
 
 	buf_text(b, "{\"tool\":\"why\",\"schema\":1,\"time\":\"");
-	buf_iso_time(b, &times, p->to.real_ns);
+	buf_iso_time(b, &times, s->now.real_ns);
 	buf_text(b, "\",\"interval_s\":");
-	buf_fixed(b, panel_span_s(p), 3);
-	member(b, "verdict", severities[findings_verdict(f)]);
+	buf_fixed(b, session_span_s(s), 3);
+	member(b, "verdict", verdict_name(findings_verdict(f)));
 	buf_json_key(b, "findings");
 	buf_char(b, '[');
 	for (size_t i = 0; i < f->n; i++) {
@@ -197,6 +198,6 @@ findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 		json_finding(&f->v[i], b);
 	}
 	buf_text(b, "],\"unknown\":[");
-	json_unknown(p, b);
+	json_unknown(s, b);
 	buf_text(b, "]}\n");
 }

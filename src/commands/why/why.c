@@ -1,52 +1,34 @@
 /* why: watches for a few seconds, and says what makes it slow, how one knows, and what to do. */
 #include <stdlib.h>
 
-#include "cli/option.h"
+#include "cli/args.h"
 #include "cli/output.h"
 #include "session/signals.h"
-#include "cli/open.h"
-#include "cli/words.h"
-#include "commands/why/causes.h"
-#include "session/survey.h"
+#include "commands/why/finding.h"
 
-enum { EXIT_UNKNOWN = 3 };
-
-static void
-judge(const struct evidence *e, struct findings *f)
-{
-	static cause_fn *const *const subjects[] = { causes_quota, causes_cpu, causes_memory,
-		causes_waits };
-
-	for (size_t s = 0; s < sizeof subjects / sizeof subjects[0]; s++)
-		for (size_t i = 0; subjects[s][i]; i++)
-			subjects[s][i](e, f);
-	findings_sort(f);
-}
+struct why_options {
+	bool json;
+};
 
 /* Whom it was asked for is not there: nothing can be judged. That a cgroup is missing in one
  * hierarchy (v1) is no such thing. */
 static bool
 has_failed(const struct evidence *e)
 {
-	const struct member *target = e->view[VIEW_TARGET];
+	const struct sampler *target = e->target.of;
 
-	if (!target || target->sampler.watch.fail != EXIT_USAGE)
+	if (!target || target->watch.fail != EXIT_USAGE)
 		return false;
-	if (target->sampler.notes.n > 0)
-		warn("%s", target->sampler.notes.said[target->sampler.notes.n - 1]);
+	if (target->notes.n > 0)
+		warn("%s", target->notes.said[target->notes.n - 1]);
 	return true;
 }
 
 /* Nothing that could be looked at is not the same as nothing found. */
-static int
+static enum verdict
 verdict(const struct evidence *e, const struct findings *f)
 {
-	int worst = findings_verdict(f);
-
-	for (int v = 0; v < VIEWS; v++)
-		if (evidence_rows(e, (enum view)v) > 0)
-			return worst;
-	return EXIT_UNKNOWN;
+	return evidence_is_empty(e) ? VERDICT_UNKNOWN : findings_verdict(f);
 }
 
 static void
@@ -65,18 +47,17 @@ print(const struct evidence *e, const struct findings *f, bool json)
 static int64_t
 span_of(const struct options *o)
 {
-	const struct given *g = o->given;
 	int64_t ns = 5000000000;
 
-	if (g->words > 1)
-		die(EXIT_USAGE, "one argument too many: %s; there is the time for which to watch",
-		    g->word[1]);
-	if (g->words == 1 && (interval_parse(text_of(g->word[0]), &ns) < 0 || ns < 1000000000))
-		die(EXIT_USAGE, "%s: it takes the time for which to watch, 1s or more", g->word[0]);
-	if (g->words == 1 && o->source)
+	if (o->words > 1)
+		die(EXIT_USAGE, "unexpected argument '%s': usage is pq why [options] [seconds]",
+		    o->word[1]);
+	if (o->words == 1 && (interval_parse(text_of(o->word[0]), &ns) < 0 || ns < 1000000000))
+		die(EXIT_USAGE, "invalid time '%s': want 1s or more", o->word[0]);
+	if (o->words == 1 && o->source)
 		die(EXIT_USAGE,
 		    "%s: a recording is judged as a whole; --from and --to choose a part of it",
-		    g->word[0]);
+		    o->word[0]);
 	return ns;
 }
 
@@ -84,29 +65,29 @@ static enum exit_status
 why(const struct options *o)
 {
 	int64_t span_ns = span_of(o);
-	struct host past = { .replay = false };
-	uint64_t moments = o->source ? survey(o, &past) : 0;
-	struct host *host = tapes_open(o);
 	struct evidence *e = xmalloc(sizeof *e);
 	struct findings f = { .n = 0 };
-	int status = EXIT_UNKNOWN;
+	enum verdict status = VERDICT_UNKNOWN;
 
 	signals_catch();
-	if (!evidence_begin(e, host, &o->ask, moments))
-		die(EXIT_FAILED, "%s: there is no moment in it",
-		    o->source ? o->source : "the clock");
-	e->utc = o->utc;
+	if (!evidence_begin(e, o, span_ns))
+		die(EXIT_FAILED, "stopped by a signal: nothing is judged");
 	if (!has_failed(e)) {
-		panel_watch(&e->panel, host->replay ? 0 : span_ns, NULL, NULL);
-		judge(e, &f);
-		print(e, &f, o->given->seen[OPT_INFO_JSON]);
+		evidence_watch(e);
+		causes_find(e, &f);
+		print(e, &f, ((const struct why_options *)o->ask.options)->json);
 		status = verdict(e, &f);
 	}
 	evidence_end(e);
 	free(e);
-	host_close(host);
 	return (enum exit_status)status;
 }
+
+static const struct option options[] = {
+	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct why_options, json),
+	    .help = "info, or a verdict, as one JSON object" },
+	{ .type = OPTION_END },
+};
 
 const struct tool tool_why = {
 	.name = "why",
@@ -115,7 +96,10 @@ const struct tool tool_why = {
 	.examples = "  pq why                 the whole machine, for 5 seconds\n"
 		    "  pq why -p 4242 10      what holds up this process\n"
 		    "  pq why -f spike.tape   what it was\n",
-	.takes = TAKES_PID | TAKES_CGROUP | TAKES_VERDICT,
+	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
+	    &option_root, &option_pid, &option_cgroup, NULL },
+	.options = options,
+	.options_size = sizeof(struct why_options),
 	.judges = true,
 	.command = why,
 };

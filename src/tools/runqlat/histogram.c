@@ -66,7 +66,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	if (!a->source || !b->source)
 		return;
 	runqlat_since(&a->each, &b->each, &c);
-	fold(&c, w->ask->millis ? 1000000 : 1000, &f);
+	fold(&c, ((const struct runqlat_options *)w->ask->options)->millis ? 1000000 : 1000, &f);
 	for (int i = 0; i < f.n; i++) {
 		struct cell *row = table_row(out);
 		cell_gauge(&row[FROM], i ? ldexp(1, i) : 0, 1);
@@ -78,21 +78,26 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 }
 
 static bool
-suits(const struct request *ask)
+suits(const void *own)
 {
-	return ask->histogram && !ask->millis;
+	const struct runqlat_options *o = own;
+
+	return o->histogram && !o->millis;
 }
 
 static bool
-suits_ms(const struct request *ask)
+suits_ms(const void *own)
 {
-	return ask->histogram && ask->millis;
+	const struct runqlat_options *o = own;
+
+	return o->histogram && o->millis;
 }
 
 const struct tool tool_runqlat_hist = {
 	.name = "runqlat",
 	.columns = columns,
-	.takes = RUNQLAT_TAKES,
+	.options_size = sizeof(struct runqlat_options),
+	.defaults = &runqlat_usual_options,
 	.suits = suits,
 	.state_size = sizeof(struct latency),
 	.fleeting = true,
@@ -104,7 +109,8 @@ const struct tool tool_runqlat_hist = {
 const struct tool tool_runqlat_hist_ms = {
 	.name = "runqlat",
 	.columns = columns_ms,
-	.takes = RUNQLAT_TAKES,
+	.options_size = sizeof(struct runqlat_options),
+	.defaults = &runqlat_usual_options,
 	.suits = suits_ms,
 	.state_size = sizeof(struct latency),
 	.fleeting = true,

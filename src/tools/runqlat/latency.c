@@ -43,6 +43,12 @@ provide(struct watch *w, const char *path, int (*print)(void *, struct buf *))
 	host_provide(w->host, path, &p);
 }
 
+static const struct runqlat_options *
+latency_options(const struct watch *w)
+{
+	return w->ask->options;
+}
+
 /* The directory of -g: NULL when it is not of version 2, of which alone a program can ask. */
 static const char *
 cgroup_directory(struct watch *w)
@@ -66,9 +72,10 @@ static bool
 make_filter(struct watch *w, struct runqlat_filter *f, struct runqlat_why *why)
 {
 	const struct request *ask = w->ask;
+	const struct runqlat_options *o = ask->options;
 	uint64_t pid = 0;
 
-	*f = (struct runqlat_filter){ .cpus = ask->all_cpus ? NULL : &ask->cpus };
+	*f = (struct runqlat_filter){ .cpus = o->cpus.listed ? &o->cpus.list : NULL };
 	if (ask->target.pid && !runqlat_knows_pids()) {
 		snprintf(why->text, sizeof why->text,
 		    "it knows processes by their pids on the machine, and here is a pid namespace: "
@@ -100,8 +107,9 @@ check_cpus(struct watch *w)
 {
 	struct cpulist online;
 
-	return w->ask->all_cpus || !read_cpus(w, "sys/devices/system/cpu/online", &online) ||
-	    watch_check_cpus(w, &online);
+	return !latency_options(w)->cpus.listed ||
+	    !read_cpus(w, "sys/devices/system/cpu/online", &online) ||
+	    watch_check_cpus(w, &latency_options(w)->cpus, &online);
 }
 
 static bool
@@ -110,7 +118,7 @@ open_bpf(struct watch *w, struct runqlat_why *why)
 	static const enum runqlat_mode modes[] = { [LATENCY_BPF_BTF] = RUNQLAT_BTF,
 		[LATENCY_BPF_RAW] = RUNQLAT_RAW,
 		[LATENCY_BPF_TP] = RUNQLAT_TP };
-	enum latency_source s = w->ask->source;
+	enum latency_source s = latency_options(w)->source;
 	struct latency *l = w->state;
 	struct runqlat_filter filter;
 	struct cpulist *possible = arena_alloc(&l->arena, sizeof *possible);
@@ -136,7 +144,7 @@ begin_bpf(struct watch *w)
 		watch_note(w, "no bpf: %s", why.text);
 		return false;
 	}
-	if (w->ask->verbose && runqlat_time(l->bpf) < 0)
+	if (latency_options(w)->verbose && runqlat_time(l->bpf) < 0)
 		watch_note(w,
 		    "-v: this kernel does not time BPF programs (bpf(2), BPF_ENABLE_STATS, Linux "
 		    "5.8): %s",
@@ -154,9 +162,9 @@ begin_schedstat(struct watch *w)
 	struct task_sched own;
 	struct text text;
 
-	if (w->ask->histogram)
+	if (latency_options(w)->histogram)
 		watch_note(w, "no schedstat: it has sums, and no histogram");
-	else if (!w->ask->all_cpus)
+	else if (latency_options(w)->cpus.listed)
 		watch_note(
 		    w, "no schedstat: it does not tell on which CPU a thread waited, as -P asks");
 	else if (host_read(w->host, "proc/self/schedstat", &text) < 0)
@@ -170,7 +178,7 @@ begin_schedstat(struct watch *w)
 		    "CONFIG_SCHED_INFO");
 	else
 		l->reads_threads = true;
-	if (l->reads_threads && w->ask->source == LATENCY_ANY)
+	if (l->reads_threads && latency_options(w)->source == LATENCY_ANY)
 		watch_note(w,
 		    "so by schedstat, which has sums and means; --source probe has percentiles, of "
 		    "what a light thread feels");
@@ -194,14 +202,13 @@ open_probe(struct watch *w)
 	}
 	unsigned n = 0;
 	for (unsigned cpu = 0; cpu < CPULIST_MOST; cpu++)
-		if (cpulist_has(&allowed, cpu) &&
-		    (w->ask->all_cpus || cpulist_has(&w->ask->cpus, cpu))) {
+		if (cpulist_has(&allowed, cpu) && cpu_chosen(&latency_options(w)->cpus, cpu)) {
 			cpulist_add(cpus, cpu);
 			n++;
 		}
 	if (n == 0)
 		watch_note(w, "no probe: this process may run on none of the CPUs of -P");
-	else if (probe_open(&l->probe, cpus, w->ask->period_ns) < 0)
+	else if (probe_open(&l->probe, cpus, latency_options(w)->period_ns) < 0)
 		watch_note(w, "no probe: its threads cannot be started: %s", strerror(errno));
 	return l->probe;
 }
@@ -223,7 +230,7 @@ begin_probe(struct watch *w)
 		return false;
 	provide(w, LATENCY_TEXT, print_probe);
 	provide(w, LATENCY_CORRECTED, print_corrected);
-	if (w->ask->source == LATENCY_ANY)
+	if (latency_options(w)->source == LATENCY_ANY)
 		watch_note(w,
 		    "so by the probe: how late a light thread wakes up, not how long others wait");
 	return true;
@@ -233,7 +240,7 @@ begin_probe(struct watch *w)
 static bool
 latency_begin(struct watch *w)
 {
-	enum latency_source s = w->ask->source;
+	enum latency_source s = latency_options(w)->source;
 	bool any = s == LATENCY_ANY;
 
 	if (!check_cpus(w))
@@ -271,7 +278,7 @@ find_source(struct watch *w)
 	static const char *const names[] = { "", "bpf", "bpf-btf", "bpf-raw", "bpf-tp", "schedstat",
 		"probe" };
 	struct latency *l = w->state;
-	const char *wanted = names[w->ask->source];
+	const char *wanted = names[latency_options(w)->source];
 	struct runqlat_counts c;
 	char source[RUNQLAT_SOURCE] = "schedstat";
 	struct text text;
@@ -279,13 +286,13 @@ find_source(struct watch *w)
 	l->reads_threads = host_read(w->host, LATENCY_TEXT, &text) < 0;
 	if (!l->reads_threads && runqlat_parse(text, &c, source) < 0)
 		return true; /* it is told when it is read */
-	if (l->reads_threads && w->ask->histogram) {
+	if (l->reads_threads && latency_options(w)->histogram) {
 		watch_fail(w, EXIT_UNSUPPORTED,
 		    "this recording has no histogram: it was made with schedstat, or without pq "
 		    "runqlat");
 		return false;
 	}
-	if (!l->reads_threads && !w->ask->all_cpus)
+	if (!l->reads_threads && latency_options(w)->cpus.listed)
 		watch_note(w,
 		    "-P: the waits on a recording are of the CPUs that were asked for when it was "
 		    "made");
@@ -333,10 +340,10 @@ read_counts(struct watch *w, struct arena *a, struct latency_snapshot *s)
 /* Who waits already when we begin stands still from then on: who waited most ever is asked
  * first. */
 static void
-read_states(struct reader *r)
+read_states(struct tasks_reader *r)
 {
 	for (size_t i = 0; i < r->s->nunits; i++) {
-		struct process *p = r->s->units[i].p;
+		struct tasks_process *p = r->s->units[i].p;
 		for (size_t k = p->first; k < p->first + p->n && r->left > 0; k++)
 			tasks_read_status(r, p, &r->s->tasks[k]);
 	}
@@ -348,10 +355,10 @@ read_threads(struct watch *w, struct arena *a, struct latency_snapshot *s)
 {
 	enum { STATUS_MOST = 256, STATUS_AT_FIRST = 1024 };
 	struct latency *l = w->state;
-	struct reader r = { .w = w, .arena = a, .left = STATUS_MOST };
+	struct tasks_reader r = { .w = w, .arena = a, .left = STATUS_MOST };
 
 	s->source = "schedstat";
-	s->threads = tasks_scan(w, a);
+	s->threads = tasks_scan(w, a, latency_options(w)->budget_ns);
 	if (!s->threads)
 		return false;
 	r.s = s->threads;

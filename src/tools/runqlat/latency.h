@@ -15,7 +15,7 @@
 
 /* The state of pq runqlat in all its forms. */
 struct latency {
-	struct state tasks; /* what a scan of all threads knows */
+	struct tasks_state tasks; /* what a scan of all threads knows */
 	bool begun;
 	bool gone;           /* the cgroup, at this moment: it may come again */
 	bool reads_threads;  /* schedstat: nothing is measured, it is read */
@@ -27,9 +27,9 @@ struct latency {
 
 /* What is known at a moment: counts since the measurement began, or the threads. */
 struct latency_snapshot {
-	const char *source;       /* NULL: there is nothing, as the cgroup has gone */
-	struct snapshot *threads; /* NULL: there are counts */
-	unsigned pending;         /* threads that waited all the time and still do */
+	const char *source;             /* NULL: there is nothing, as the cgroup has gone */
+	struct tasks_snapshot *threads; /* NULL: there are counts */
+	unsigned pending;               /* threads that waited all the time and still do */
 	struct runqlat_counts each, corrected;
 	bool has_corrected;
 };
@@ -43,6 +43,25 @@ void latency_release(struct watch *w);
 /* Beside the rows in microseconds. */
 extern const struct tool tool_runqlat_ms, tool_runqlat_hist, tool_runqlat_hist_ms;
 
-enum { RUNQLAT_TAKES = TAKES_PID | TAKES_CGROUP | TAKES_CPUS | TAKES_LATENCY | TAKES_BUDGET };
+enum latency_source {
+	LATENCY_ANY, /* the first that can be had */
+	LATENCY_BPF, /* the first of the three ways to count in the kernel */
+	LATENCY_BPF_BTF,
+	LATENCY_BPF_RAW,
+	LATENCY_BPF_TP,
+	LATENCY_SCHEDSTAT,
+	LATENCY_PROBE
+};
+
+struct runqlat_options {
+	struct cpu_choice cpus;
+	enum latency_source source;
+	int64_t period_ns;      /* how often the probe looks */
+	bool histogram, millis; /* -H, -m */
+	bool verbose;           /* what the measurement costs, too */
+	int64_t budget_ns;      /* CPU time of pq for a row of schedstat */
+};
+
+extern const struct runqlat_options runqlat_usual_options;
 
 #endif

@@ -79,7 +79,7 @@ static const struct column columns_ms[] = { COLUMNS("ms", MILLISECONDS, 3, 2) };
 static double
 unit_ns(const struct watch *w)
 {
-	return w->ask->millis ? 1e6 : 1e3;
+	return ((const struct runqlat_options *)w->ask->options)->millis ? 1e6 : 1e3;
 }
 
 static double
@@ -182,20 +182,52 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 }
 
 static bool
-suits_ms(const struct request *ask)
+suits_ms(const void *own)
 {
-	return ask->millis && !ask->histogram;
+	const struct runqlat_options *o = own;
+
+	return o->millis && !o->histogram;
 }
 
 const struct tool tool_runqlat_ms = {
 	.name = "runqlat",
 	.columns = columns_ms,
-	.takes = RUNQLAT_TAKES,
+	.options_size = sizeof(struct runqlat_options),
+	.defaults = &runqlat_usual_options,
 	.suits = suits_ms,
 	.state_size = sizeof(struct latency),
 	.read = latency_read,
 	.rows = rows,
 	.release = latency_release,
+};
+
+const struct runqlat_options runqlat_usual_options = {
+	.period_ns = 10000000,
+	.budget_ns = 50000000,
+};
+
+/* In the order of enum latency_source. */
+static const char *const sources[] = { "bpf", "bpf-btf", "bpf-raw", "bpf-tp", "schedstat", "probe",
+	NULL };
+
+static const struct option options[] = {
+	{ 'P', NULL, "LIST", OPTION_CPUS, offsetof(struct runqlat_options, cpus),
+	    .help = "these CPUs: 0,2-3, or ALL" },
+	{ 0, "budget", "TIME", OPTION_TIME, offsetof(struct runqlat_options, budget_ns),
+	    .help = "CPU time that a row may cost (50ms); else some are left out" },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct runqlat_options, source),
+	    .help = "bpf, bpf-btf, bpf-raw, bpf-tp, schedstat or probe",
+	    .want = "bpf (or one of bpf-btf, bpf-raw, bpf-tp), schedstat or probe",
+	    .choices = sources },
+	{ 0, "period", "TIME", OPTION_TIME, offsetof(struct runqlat_options, period_ns),
+	    .help = "the probe looks this often (10ms)" },
+	{ 'H', NULL, NULL, OPTION_FLAG, offsetof(struct runqlat_options, histogram),
+	    .help = "the histogram: powers of two", .not_with = "--metrics" },
+	{ 'm', NULL, NULL, OPTION_FLAG, offsetof(struct runqlat_options, millis),
+	    .help = "in milliseconds" },
+	{ 'v', NULL, NULL, OPTION_FLAG, offsetof(struct runqlat_options, verbose),
+	    .help = "what the measurement itself costs, too", .group = "cost" },
+	{ .type = OPTION_END },
 };
 
 const struct tool tool_runqlat = {
@@ -206,7 +238,10 @@ const struct tool tool_runqlat = {
 	    "  pq runqlat -H -p 4242 10 1   a process: the histogram of ten seconds\n"
 	    "  pq runqlat --source probe 1  without any privilege: what a light thread feels\n",
 	.columns = columns,
-	.takes = RUNQLAT_TAKES,
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.options = options,
+	.options_size = sizeof(struct runqlat_options),
+	.defaults = &runqlat_usual_options,
 	.forms = (const struct tool *const[]){ &tool_runqlat_ms, &tool_runqlat_hist,
 	    &tool_runqlat_hist_ms, NULL },
 	.forms_by = "-m or -H",

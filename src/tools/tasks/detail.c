@@ -11,7 +11,7 @@
 /* Whether one that stands still waits for a CPU: its counters do not tell before it gets one. Asked
  * of those that ran in the interval before, or waited then. */
 static void
-look_whether_stuck(struct reader *r, struct process *p, struct task *t)
+look_whether_stuck(struct tasks_reader *r, struct tasks_process *p, struct task *t)
 {
 	const struct task *before = t->before;
 
@@ -24,7 +24,7 @@ look_whether_stuck(struct reader *r, struct process *p, struct task *t)
 }
 
 static double
-wait_of(const struct snapshot *s, const struct task *t)
+wait_of(const struct tasks_snapshot *s, const struct task *t)
 {
 	if (s->first)
 		return (double)t->now[WAIT_NS];
@@ -32,7 +32,7 @@ wait_of(const struct snapshot *s, const struct task *t)
 }
 
 static bool
-is_active(const struct snapshot *s, const struct task *t)
+is_active(const struct tasks_snapshot *s, const struct task *t)
 {
 	return s->first || t->moved || t->stuck || (!t->read && t->rate[SLICES] > 0);
 }
@@ -41,7 +41,7 @@ is_active(const struct snapshot *s, const struct task *t)
 static int
 tasks_worse(const void *a, const void *b)
 {
-	const struct entry *x = a, *y = b;
+	const struct tasks_entry *x = a, *y = b;
 
 	if (x->key != y->key)
 		return x->key > y->key ? -1 : 1;
@@ -51,30 +51,31 @@ tasks_worse(const void *a, const void *b)
 }
 
 static void
-add_unit(struct snapshot *s, struct process *p, struct task *t, double key)
+add_unit(struct tasks_snapshot *s, struct tasks_process *p, struct task *t, double key)
 {
-	s->units[s->nunits++] = (struct entry){ p, t, key };
+	s->units[s->nunits++] = (struct tasks_entry){ p, t, key };
 }
 
 void
-tasks_rank(struct reader *r)
+tasks_rank(struct tasks_reader *r)
 {
 	const struct request *ask = r->w->ask;
-	struct snapshot *s = r->s;
+	const struct tasks_options *o = tasks_options(r->w);
+	struct tasks_snapshot *s = r->s;
 
-	s->units = arena_alloc(r->arena, (ask->threads ? s->ntasks : s->n) * sizeof *s->units);
+	s->units = arena_alloc(r->arena, (o->threads ? s->ntasks : s->n) * sizeof *s->units);
 	for (size_t i = 0; i < s->n; i++) {
-		struct process *p = &s->v[i];
+		struct tasks_process *p = &s->v[i];
 		for (size_t k = p->first; k < p->first + p->n; k++) {
 			struct task *t = &s->tasks[k];
 			look_whether_stuck(r, p, t);
 			bool active = is_active(s, t);
 			p->active |= active;
 			p->wait_ns += wait_of(s, t);
-			if (ask->threads && (active || ask->target.pid))
+			if (o->threads && (active || ask->target.pid))
 				add_unit(s, p, t, wait_of(s, t));
 		}
-		if (!ask->threads && (p->active || ask->target.pid))
+		if (!o->threads && (p->active || ask->target.pid))
 			add_unit(s, p, NULL, p->wait_ns);
 	}
 	qsort(s->units, s->nunits, sizeof *s->units, tasks_worse);
@@ -90,13 +91,13 @@ enum { DETAILS_LEAST = 48, STATUS_MOST = 256, STATUS_AT_FIRST = 1024, NAMES_AT_F
 static int
 by_pid(const void *key, const void *one)
 {
-	uint32_t a = *(const uint32_t *)key, b = ((const struct process *)one)->pid;
+	uint32_t a = *(const uint32_t *)key, b = ((const struct tasks_process *)one)->pid;
 
 	return a < b ? -1 : a > b;
 }
 
-struct process *
-tasks_find(const struct snapshot *s, uint32_t pid)
+struct tasks_process *
+tasks_find(const struct tasks_snapshot *s, uint32_t pid)
 {
 	return s && s->n ? bsearch(&pid, s->v, s->n, sizeof *s->v, by_pid) : NULL;
 }
@@ -121,7 +122,7 @@ take_switches(struct task *t, const struct task_status *status)
 }
 
 void
-tasks_read_status(struct reader *r, const struct process *p, struct task *t)
+tasks_read_status(struct tasks_reader *r, const struct tasks_process *p, struct task *t)
 {
 	struct task_status status;
 	struct text text;
@@ -137,7 +138,7 @@ tasks_read_status(struct reader *r, const struct process *p, struct task *t)
 
 /* The wait for a disk is added when it ends, and then the thread runs. */
 static void
-read_blkio(struct reader *r, const struct process *p, struct task *t)
+read_blkio(struct tasks_reader *r, const struct tasks_process *p, struct task *t)
 {
 	struct task_stat stat;
 	struct text text;
@@ -155,7 +156,7 @@ read_blkio(struct reader *r, const struct process *p, struct task *t)
 }
 
 static void
-read_cgroup(struct reader *r, struct process *p)
+read_cgroup(struct tasks_reader *r, struct tasks_process *p)
 {
 	struct text text, path;
 	char name[64];
@@ -167,25 +168,25 @@ read_cgroup(struct reader *r, struct process *p)
 }
 
 static const struct detail *
-detail_before(const struct reader *r, const struct entry *u)
+detail_before(const struct tasks_reader *r, const struct tasks_entry *u)
 {
-	const struct state *state = r->w->state;
-	const struct process *p = tasks_find(state->last, u->p->pid);
+	const struct tasks_state *state = r->w->state;
+	const struct tasks_process *p = tasks_find(state->last, u->p->pid);
 
 	return u->t ? (u->t->before ? u->t->before->detail : NULL) : p ? p->detail : NULL;
 }
 
 /* The threads of a process that was not there before were all born with it. */
 static bool
-is_born(const struct reader *r, const struct entry *u)
+is_born(const struct tasks_reader *r, const struct tasks_entry *u)
 {
-	const struct state *state = r->w->state;
+	const struct tasks_state *state = r->w->state;
 
 	return u->t ? u->t->born : u->p->born > 0 && !tasks_find(state->last, u->p->pid);
 }
 
 static void
-read_stat(struct reader *r, const struct entry *u)
+read_stat(struct tasks_reader *r, const struct tasks_entry *u)
 {
 	const struct detail *before = detail_before(r, u);
 	struct detail *d = arena_alloc(r->arena, sizeof *d);
@@ -211,7 +212,7 @@ read_stat(struct reader *r, const struct entry *u)
 }
 
 static void
-read_task(struct reader *r, struct process *p, struct task *t, bool others_too)
+read_task(struct tasks_reader *r, struct tasks_process *p, struct task *t, bool others_too)
 {
 	bool asked = !isnan(t->switched[0]) || (t->state && !t->moved);
 
@@ -222,14 +223,14 @@ read_task(struct reader *r, struct process *p, struct task *t, bool others_too)
 			tasks_read_status(r, p, t);
 	if (t->counted && !t->moved)
 		t->switched[0] = t->switched[1] = t->blocked_ticks = 0;
-	const struct state *state = r->w->state;
+	const struct tasks_state *state = r->w->state;
 	if (state->delayacct && (t->moved != others_too) && !t->blkio.known)
 		read_blkio(r, p, t);
 }
 
 /* Switches and states: of the threads that ran first, then of those that are not known yet. */
 static void
-read_tasks(struct reader *r, const struct entry *u)
+read_tasks(struct tasks_reader *r, const struct tasks_entry *u)
 {
 	for (int others_too = 0; others_too < 2; others_too++) {
 		if (u->t)
@@ -240,7 +241,7 @@ read_tasks(struct reader *r, const struct entry *u)
 }
 
 static void
-name(struct reader *r, const struct entry *u)
+name(struct tasks_reader *r, const struct tasks_entry *u)
 {
 	if (!u->p->label)
 		u->p->label = arena_printf(r->arena, "%u", u->p->pid);
@@ -249,29 +250,30 @@ name(struct reader *r, const struct entry *u)
 }
 
 static bool
-is_wanted(const struct watch *w, const struct entry *u)
+is_wanted(const struct watch *w, const struct tasks_entry *u)
 {
 	const struct detail *d = u->t ? u->t->detail : u->p->detail;
+	const char *comm = tasks_options(w)->comm;
 
-	return !w->ask->comm || (d && strstr(d->name, w->ask->comm));
+	return !comm || (d && text_find(text_of(d->name), comm));
 }
 
 /* Reads in the order of the ranking; units whose command is not wanted are dropped. Returns how
  * many may be shown. */
 static size_t
-read_units(struct reader *r)
+read_units(struct tasks_reader *r)
 {
-	const struct request *ask = r->w->ask;
-	struct snapshot *s = r->s;
-	size_t most = ask->most == 0 || ask->by_cgroup ? SIZE_MAX :
-	    ask->most > DETAILS_LEAST                  ? ask->most :
-							 DETAILS_LEAST,
+	const struct tasks_options *o = tasks_options(r->w);
+	struct tasks_snapshot *s = r->s;
+	size_t most = o->rows == 0 || o->by_cgroup ? SIZE_MAX :
+	    o->rows > DETAILS_LEAST                ? o->rows :
+						     DETAILS_LEAST,
 	       kept = 0;
 
-	if (s->first && !ask->by_cgroup)
+	if (s->first && !o->by_cgroup)
 		most = NAMES_AT_FIRST;
 	for (size_t i = 0; i < s->nunits && kept < most; i++) {
-		struct entry *u = &s->units[i];
+		struct tasks_entry *u = &s->units[i];
 		read_stat(r, u);
 		if (!is_wanted(r->w, u))
 			continue;
@@ -288,22 +290,22 @@ read_units(struct reader *r)
 static int
 by_cgroup(const void *a, const void *b)
 {
-	const char *x = ((const struct entry *)a)->p->cgroup,
-		   *y = ((const struct entry *)b)->p->cgroup;
+	const char *x = ((const struct tasks_entry *)a)->p->cgroup,
+		   *y = ((const struct tasks_entry *)b)->p->cgroup;
 	int order = x && y ? strcmp(x, y) : (y != NULL) - (x != NULL);
 
 	return order ? order : tasks_worse(a, b);
 }
 
 void
-tasks_detail(struct watch *w, struct arena *a, struct snapshot *s)
+tasks_detail(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 {
-	struct reader r = {
+	struct tasks_reader r = {
 		.w = w, .arena = a, .s = s, .left = s->first ? STATUS_AT_FIRST : STATUS_MOST
 	};
 
 	tasks_rank(&r);
 	tasks_split(w, a, s, read_units(&r));
-	if (w->ask->by_cgroup)
+	if (tasks_options(w)->by_cgroup)
 		qsort(s->units, s->nunits, sizeof *s->units, by_cgroup);
 }

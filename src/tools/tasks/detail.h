@@ -4,17 +4,17 @@
 
 #include "tools/tasks/tasks.h"
 
-struct reader {
+struct tasks_reader {
 	struct watch *w;
 	struct arena *arena;
-	struct snapshot *s;
+	struct tasks_snapshot *s;
 	int left; /* files of threads that may still be read */
 };
 
 /* Fills s->units: what did something, the worst first; before that it finds out who is stuck. */
-void tasks_rank(struct reader *r);
+void tasks_rank(struct tasks_reader *r);
 
 /* State and switches of a thread, as long as r->left allows it. */
-void tasks_read_status(struct reader *r, const struct process *p, struct task *t);
+void tasks_read_status(struct tasks_reader *r, const struct tasks_process *p, struct task *t);
 
 #endif

@@ -12,9 +12,9 @@
 /* How many threads a row may look at follows from what the row before cost; the first ones open all
  * files, and do not count. */
 static void
-tasks_set_quota(struct watch *w)
+tasks_set_quota(struct watch *w, int64_t budget_ns)
 {
-	struct state *state = w->state;
+	struct tasks_state *state = w->state;
 	size_t n = state->last ? state->last->ntasks : 0, least = n / 16 + 1;
 	uint64_t before = state->spent_ns;
 	struct task_sched own;
@@ -30,17 +30,16 @@ tasks_set_quota(struct watch *w)
 	state->spent_ns = own.run_ns;
 	if (state->scans < 2 || before == 0 || own.run_ns <= before)
 		return;
-	double most =
-	    (double)state->looked * (double)w->ask->budget_ns / (double)(own.run_ns - before);
+	double most = (double)state->looked * (double)budget_ns / (double)(own.run_ns - before);
 	if (most < (double)n)
 		state->quota = most > (double)least ? (size_t)most : least;
 }
 
 /* After one: says how many threads were passed over, when these become more. */
 static void
-tasks_tell_passed(struct watch *w, const struct snapshot *s)
+tasks_tell_passed(struct watch *w, const struct tasks_snapshot *s)
 {
-	struct state *state = w->state;
+	struct tasks_state *state = w->state;
 	double share = s->ntasks ? (double)s->passed / (double)s->ntasks : 0;
 
 	if (s->passed == 0 || share < 1.5 * state->told_share)
@@ -55,9 +54,9 @@ tasks_tell_passed(struct watch *w, const struct snapshot *s)
 /* The machine counts the tasks that it makes; those that were not seen came and went. In a
  * container most are others'. */
 static double
-tasks_unseen(struct watch *w, const struct snapshot *s)
+tasks_unseen(struct watch *w, const struct tasks_snapshot *s)
 {
-	struct state *state = w->state;
+	struct tasks_state *state = w->state;
 	struct text text;
 	uint64_t forks;
 
@@ -81,8 +80,8 @@ tasks_unseen(struct watch *w, const struct snapshot *s)
 struct scan {
 	struct watch *w;
 	struct arena *arena;
-	struct snapshot *s;
-	const struct snapshot *last;
+	struct tasks_snapshot *s;
+	const struct tasks_snapshot *last;
 	size_t denied;
 	int error; /* of the last schedstat that could not be read */
 };
@@ -91,7 +90,7 @@ struct scan {
 static bool
 in_turn(const struct scan *c, const struct task *before)
 {
-	const struct state *state = c->w->state;
+	const struct tasks_state *state = c->w->state;
 	size_t n = c->last->ntasks, at = (size_t)(before - c->last->tasks);
 
 	return state->quota >= n || (at + n - state->from % n) % n < state->quota;
@@ -100,8 +99,8 @@ in_turn(const struct scan *c, const struct task *before)
 static struct task *
 add_task(struct scan *c, uint32_t tid)
 {
-	struct state *state = c->w->state;
-	struct snapshot *s = c->s;
+	struct tasks_state *state = c->w->state;
+	struct tasks_snapshot *s = c->s;
 	size_t *cap = &state->roomcap[state->scans % 2];
 
 	if (s->ntasks == *cap) {
@@ -184,7 +183,7 @@ look(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before, bool
 }
 
 static bool
-has_task(const struct snapshot *s, size_t first, size_t n, uint32_t tid)
+has_task(const struct tasks_snapshot *s, size_t first, size_t n, uint32_t tid)
 {
 	for (size_t lo = first, hi = first + n; lo < hi;) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -208,7 +207,7 @@ by_tid(const void *a, const void *b)
 
 /* Threads that are not known yet. */
 static void
-look_for_new(struct scan *c, struct process *p, bool born)
+look_for_new(struct scan *c, struct tasks_process *p, bool born)
 {
 	struct text names;
 	size_t known = c->s->ntasks - p->first, n;
@@ -253,14 +252,16 @@ is_born(const struct scan *c, uint32_t pid)
 static void
 look_at_process(struct scan *c, uint32_t pid)
 {
-	struct snapshot *s = c->s;
-	const struct process *before = tasks_find(c->last, pid);
+	struct tasks_snapshot *s = c->s;
+	const struct tasks_process *before = tasks_find(c->last, pid);
 	bool list = !before || before->unlisted,
 	     born = before ? !before->unlisted : is_born(c, pid);
 
 	s->v = arena_grow(c->arena, s->v, s->n, &s->cap, sizeof *s->v);
-	struct process *p = &s->v[s->n];
-	*p = (struct process){ .pid = pid, .first = s->ntasks, .was_majflt = NAN, .quota_ns = NAN };
+	struct tasks_process *p = &s->v[s->n];
+	*p = (struct tasks_process){
+		.pid = pid, .first = s->ntasks, .was_majflt = NAN, .quota_ns = NAN
+	};
 	for (size_t i = 0; before && i < before->n; i++) {
 		const struct task *one = &c->last->tasks[before->first + i];
 		bool there = look(c, pid, one->tid, one, false);
@@ -290,7 +291,7 @@ read_uptime(struct watch *w)
 static void
 begin(struct watch *w)
 {
-	struct state *state = w->state;
+	struct tasks_state *state = w->state;
 	const struct target *t = &w->ask->target;
 	struct task_stat stat;
 	struct text text, line;
@@ -301,10 +302,10 @@ begin(struct watch *w)
 	    text_line(&text, &line) && text_eq(line, "1");
 }
 
-struct snapshot *
-tasks_scan(struct watch *w, struct arena *a)
+struct tasks_snapshot *
+tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 {
-	struct state *state = w->state;
+	struct tasks_state *state = w->state;
 	struct scan c = {
 		.w = w, .arena = a, .s = arena_alloc(a, sizeof *c.s), .last = state->last
 	};
@@ -317,7 +318,7 @@ tasks_scan(struct watch *w, struct arena *a)
 	if (state->scans == 0)
 		begin(w);
 	state->last = c.last;
-	tasks_set_quota(w);
+	tasks_set_quota(w, budget_ns);
 	c.s->first = !c.last;
 	c.s->tasks = state->room[state->scans % 2];
 	c.s->uptime_s = read_uptime(w);

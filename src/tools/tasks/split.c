@@ -17,7 +17,7 @@
 enum { PLACES_MOST = 256 };
 
 static struct held *
-find(const struct snapshot *s, const char *cgroup)
+find(const struct tasks_snapshot *s, const char *cgroup)
 {
 	for (size_t i = 0; s && i < s->nheld; i++)
 		if (strcmp(s->held[i].cgroup, cgroup) == 0)
@@ -27,7 +27,7 @@ find(const struct snapshot *s, const char *cgroup)
 
 /* Groups are located once. When there are too many, old ones have to go. */
 static struct groups_watch *
-watch_group(struct state *state, const char *cgroup)
+watch_group(struct tasks_state *state, const char *cgroup)
 {
 	for (size_t i = 0; i < state->nwatched; i++)
 		if (strcmp(state->watched[i].name, cgroup) == 0)
@@ -76,7 +76,7 @@ read_held(struct watch *w, struct arena *a, struct held *h)
 }
 
 static struct held *
-add(struct watch *w, struct arena *a, struct snapshot *s, const char *cgroup)
+add(struct watch *w, struct arena *a, struct tasks_snapshot *s, const char *cgroup)
 {
 	struct held *h = find(s, cgroup);
 
@@ -119,8 +119,8 @@ held_back(const struct held *from, const struct held *to, size_t *level)
 /* Whether one thread alone wanted to run below that level: all its processes must have been looked
  * at. */
 static bool
-is_alone(
-    struct watch *w, struct arena *a, const struct snapshot *s, const struct held *h, size_t level)
+is_alone(struct watch *w, struct arena *a, const struct tasks_snapshot *s, const struct held *h,
+    size_t level)
 {
 	uint32_t *pids;
 	size_t n, active = 0;
@@ -131,7 +131,7 @@ is_alone(
 		0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		const struct process *p = tasks_find(s, pids[i]);
+		const struct tasks_process *p = tasks_find(s, pids[i]);
 		if (!p || p->skipped || p->ended)
 			return false;
 		for (size_t k = p->first; k < p->first + p->n; k++)
@@ -143,7 +143,8 @@ is_alone(
 /* Whether the threads that ran or waited are where their process is; *left is how many may still be
  * asked. */
 static bool
-is_in_one_cgroup(struct watch *w, const struct snapshot *s, const struct entry *u, int *left)
+is_in_one_cgroup(
+    struct watch *w, const struct tasks_snapshot *s, const struct tasks_entry *u, int *left)
 {
 	size_t first = u->t ? (size_t)(u->t - s->tasks) : u->p->first, n = u->t ? 1 : u->p->n;
 	struct text text, cgroup;
@@ -162,7 +163,7 @@ is_in_one_cgroup(struct watch *w, const struct snapshot *s, const struct entry *
 
 /* What rows show as its wait: what ranks a process has more in it. */
 static double
-wait_ns(const struct snapshot *s, const struct entry *u)
+wait_ns(const struct tasks_snapshot *s, const struct tasks_entry *u)
 {
 	double ns = u->t ? u->t->grown[WAIT_NS] : 0;
 
@@ -172,10 +173,10 @@ wait_ns(const struct snapshot *s, const struct entry *u)
 }
 
 static double
-quota_ns(
-    struct watch *w, struct arena *a, const struct snapshot *s, const struct entry *u, int *left)
+quota_ns(struct watch *w, struct arena *a, const struct tasks_snapshot *s,
+    const struct tasks_entry *u, int *left)
 {
-	const struct state *state = w->state;
+	const struct tasks_state *state = w->state;
 	const struct held *to = u->p->cgroup ? find(s, u->p->cgroup) : NULL;
 	const struct held *from = to ? find(state->last, to->cgroup) : NULL;
 	size_t level;
@@ -190,7 +191,7 @@ quota_ns(
 }
 
 void
-tasks_split(struct watch *w, struct arena *a, struct snapshot *s, size_t nunits)
+tasks_split(struct watch *w, struct arena *a, struct tasks_snapshot *s, size_t nunits)
 {
 	int left = PLACES_MOST;
 
@@ -198,14 +199,14 @@ tasks_split(struct watch *w, struct arena *a, struct snapshot *s, size_t nunits)
 		if (s->units[i].p->cgroup)
 			add(w, a, s, s->units[i].p->cgroup);
 	for (size_t i = 0; i < nunits && !s->first; i++) {
-		const struct entry *u = &s->units[i];
+		const struct tasks_entry *u = &s->units[i];
 		double ns = quota_ns(w, a, s, u, &left);
 		*(u->t ? &u->t->quota_ns : &u->p->quota_ns) = ns;
 	}
 }
 
 void
-tasks_split_end(struct state *state)
+tasks_split_end(struct tasks_state *state)
 {
 	for (size_t i = 0; i < state->nwatched; i++) {
 		groups_free(&state->watched[i].groups);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/columns.h"
+
 /* What a row is put together from; NaN: a part of it is not known. */
 struct sum {
 	double rate[FIGURES];
@@ -17,7 +19,7 @@ struct sum {
 static const double PERCENT_OF_NS = 1e-7;
 
 void
-tasks_set_rates(const struct snapshot *s, double span_s)
+tasks_set_rates(const struct tasks_snapshot *s, double span_s)
 {
 	for (size_t i = 0; i < s->ntasks; i++) {
 		struct task *t = &s->tasks[i];
@@ -44,9 +46,9 @@ add_task(struct sum *sum, const struct task *t)
 }
 
 static void
-add_unit(struct sum *sum, const struct snapshot *s, const struct entry *u)
+add_unit(struct sum *sum, const struct tasks_snapshot *s, const struct tasks_entry *u)
 {
-	const struct process *p = u->p;
+	const struct tasks_process *p = u->p;
 
 	sum->majflt += u->t ? u->t->was_majflt : p->was_majflt;
 	sum->quota_ns += u->t ? u->t->quota_ns : p->quota_ns;
@@ -64,40 +66,40 @@ fill(struct cell *row, const struct sum *sum, double ticks_per_s, double span_s)
 	double wait_pct = sum->rate[WAIT_NS] * PERCENT_OF_NS,
 	       quota_pct = sum->quota_ns / span_s * PERCENT_OF_NS;
 
-	cell_gauge(&row[T_CPU], sum->rate[RUN_NS] * PERCENT_OF_NS, span_s);
-	cell_gauge(&row[T_WAIT], wait_pct, span_s);
-	cell_gauge(&row[T_WAITS], sum->rate[SLICES], span_s);
-	cell_gauge(&row[T_WAIT_US],
+	cell_gauge(&row[TASKS_CPU], sum->rate[RUN_NS] * PERCENT_OF_NS, span_s);
+	cell_gauge(&row[TASKS_WAIT], wait_pct, span_s);
+	cell_gauge(&row[TASKS_WAITS], sum->rate[SLICES], span_s);
+	cell_gauge(&row[TASKS_WAIT_US],
 	    sum->rate[SLICES] > 0 ? sum->rate[WAIT_NS] / sum->rate[SLICES] * 1e-3 : NAN,
 	    sum->rate[SLICES]);
-	cell_gauge(&row[T_VCSW], sum->switched[0] / span_s, span_s);
-	cell_gauge(&row[T_IVCSW], sum->switched[1] / span_s, span_s);
-	cell_gauge(&row[T_THREADS], sum->threads, span_s);
-	cell_gauge(&row[T_STUCK], sum->stuck, span_s);
-	cell_gauge(&row[T_RUNNING], sum->running, span_s);
-	cell_gauge(&row[T_BLOCKED], sum->blocked, span_s);
-	cell_gauge(&row[T_SLEEPING], sum->sleeping, span_s);
-	cell_gauge(&row[T_BORN], sum->born, 1);
-	cell_gauge(&row[T_ENDED], sum->ended, 1);
-	cell_gauge(&row[T_MAJFLT], sum->majflt / span_s, span_s);
-	cell_gauge(&row[T_BLKIO], 100 * sum->blocked_ticks / ticks_per_s / span_s, span_s);
-	cell_gauge(&row[T_QUOTA], quota_pct, span_s);
+	cell_gauge(&row[TASKS_VCSW], sum->switched[0] / span_s, span_s);
+	cell_gauge(&row[TASKS_IVCSW], sum->switched[1] / span_s, span_s);
+	cell_gauge(&row[TASKS_THREADS], sum->threads, span_s);
+	cell_gauge(&row[TASKS_STUCK], sum->stuck, span_s);
+	cell_gauge(&row[TASKS_RUNNING], sum->running, span_s);
+	cell_gauge(&row[TASKS_BLOCKED], sum->blocked, span_s);
+	cell_gauge(&row[TASKS_SLEEPING], sum->sleeping, span_s);
+	cell_gauge(&row[TASKS_BORN], sum->born, 1);
+	cell_gauge(&row[TASKS_ENDED], sum->ended, 1);
+	cell_gauge(&row[TASKS_MAJFLT], sum->majflt / span_s, span_s);
+	cell_gauge(&row[TASKS_BLKIO], 100 * sum->blocked_ticks / ticks_per_s / span_s, span_s);
+	cell_gauge(&row[TASKS_QUOTA], quota_pct, span_s);
 	cell_gauge(
-	    &row[T_CONTENTION], isnan(quota_pct) ? NAN : fmax(0, wait_pct - quota_pct), span_s);
+	    &row[TASKS_CONTENTION], isnan(quota_pct) ? NAN : fmax(0, wait_pct - quota_pct), span_s);
 }
 
 static void
-name(struct cell *row, const struct entry *u)
+name(struct cell *row, const struct tasks_entry *u)
 {
 	const struct detail *d = u->t ? u->t->detail : u->p->detail;
 
-	cell_label(&row[T_PID], u->p->label);
-	cell_label(&row[T_TID], u->t ? u->t->label : NULL);
-	cell_label(&row[T_COMM], d ? d->name : NULL);
+	cell_label(&row[TASKS_PID], u->p->label);
+	cell_label(&row[TASKS_TID], u->t ? u->t->label : NULL);
+	cell_label(&row[TASKS_COMM], d ? d->name : NULL);
 }
 
 static bool
-same_cgroup(const struct entry *a, const struct entry *b)
+same_cgroup(const struct tasks_entry *a, const struct tasks_entry *b)
 {
 	const char *x = a->p->cgroup, *y = b->p->cgroup;
 
@@ -106,19 +108,21 @@ same_cgroup(const struct entry *a, const struct entry *b)
 
 /* By cgroup the units stand in the order of their cgroups. */
 static void
-add_rows(const struct watch *w, const struct snapshot *s, double span_s, struct table *out)
+add_rows(const struct watch *w, const struct tasks_snapshot *s, double span_s, struct table *out)
 {
+	const struct tasks_options *o = tasks_options(w);
+
 	for (size_t i = 0, next; i < s->nunits; i = next) {
-		const struct entry *u = &s->units[i];
+		const struct tasks_entry *u = &s->units[i];
 		struct sum sum = { .threads = 0 };
 		for (next = i; next < s->nunits &&
-		     (next == i || (w->ask->by_cgroup && same_cgroup(u, &s->units[next])));
+		     (next == i || (o->by_cgroup && same_cgroup(u, &s->units[next])));
 		     next++)
 			add_unit(&sum, s, &s->units[next]);
 		struct cell *row = table_row(out);
 		fill(row, &sum, (double)w->host->facts.ticks_per_s, span_s);
-		cell_label(&row[T_CGROUP], u->p->cgroup);
-		if (!w->ask->by_cgroup)
+		cell_label(&row[TASKS_CGROUP], u->p->cgroup);
+		if (!o->by_cgroup)
 			name(row, u);
 	}
 }
@@ -126,22 +130,22 @@ add_rows(const struct watch *w, const struct snapshot *s, double span_s, struct 
 static double
 by_wait(const struct cell *row)
 {
-	return row[T_WAIT].num + 1e6 * row[T_STUCK].num;
+	return row[TASKS_WAIT].num + 1e6 * row[TASKS_STUCK].num;
 }
 
 /* Tasks that began and ended between two looks are told in a row of their own, where there is a
  * place for its name; or where nobody shows the rows, but something judges by them. */
 static void
-add_unseen(const struct watch *w, const struct snapshot *s, struct table *out)
+add_unseen(const struct watch *w, const struct tasks_snapshot *s, struct table *out)
 {
-	int where = w->nshown == 0 || watch_shows(w, T_COMM) ? T_COMM : T_CGROUP;
+	int where = w->nshown == 0 || watch_shows(w, TASKS_COMM) ? TASKS_COMM : TASKS_CGROUP;
 
 	if (w->nshown > 0 && !watch_shows(w, where))
 		return;
 	struct cell *row = table_row(out);
-	cell_gauge(&row[T_THREADS], s->unseen, 1);
-	cell_gauge(&row[T_BORN], s->unseen, 1);
-	cell_gauge(&row[T_ENDED], s->unseen, 1);
+	cell_gauge(&row[TASKS_THREADS], s->unseen, 1);
+	cell_gauge(&row[TASKS_BORN], s->unseen, 1);
+	cell_gauge(&row[TASKS_ENDED], s->unseen, 1);
 	cell_label(&row[where], "(came and went)");
 }
 
@@ -149,8 +153,8 @@ add_unseen(const struct watch *w, const struct snapshot *s, struct table *out)
 static void
 tell_stuck(struct watch *w, const struct table *out)
 {
-	for (size_t i = 0; i < out->nrows && !watch_shows(w, T_STUCK); i++)
-		if (table_at(out, i)[T_STUCK].num > 0)
+	for (size_t i = 0; i < out->nrows && !watch_shows(w, TASKS_STUCK); i++)
+		if (table_at(out, i)[TASKS_STUCK].num > 0)
 			watch_note(w,
 			    "threads that wait for a CPU since before the row come first (-w more, "
 			    "stuck): that wait is not yet in %%wait");
@@ -160,78 +164,102 @@ tell_stuck(struct watch *w, const struct table *out)
 static void
 tasks_rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *s = to;
+	const struct tasks_options *o = tasks_options(w);
+	const struct tasks_snapshot *s = to;
 
 	(void)from; /* what lies between was found when the later one was read */
 	tasks_set_rates(s, span_s);
 	add_rows(w, s, span_s, out);
 	table_sort(out, 0, by_wait);
-	if (w->ask->most)
-		table_keep(out, w->ask->most);
+	if (o->rows)
+		table_keep(out, o->rows);
 	tell_stuck(w, out);
-	if (s->unseen > 0 && !w->ask->comm)
+	if (s->unseen > 0 && !o->comm)
 		add_unseen(w, s, out);
 }
 
 /* tasks: which processes or threads waited for a CPU, the worst first. */
 
 static const struct column columns[] = {
-	[T_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .help = "the process" },
-	[T_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .group = "thread",
+	[TASKS_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .help = "the process" },
+	[TASKS_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .group = "thread",
 	    .help = "the thread, with -t" },
-	[T_CPU] = { "cpu_pct", "%CPU", GAUGE, PERCENT, 6, 1,
+	[TASKS_CPU] = { "cpu_pct", "%CPU", GAUGE, PERCENT, 6, 1,
 	    .help = "time on a CPU, in % of elapsed time, summed over threads: may exceed 100 "
 		    "(/proc/PID/task/TID/schedstat, field 1)" },
-	[T_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1,
+	[TASKS_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1,
 	    .help = "time runnable and on no CPU, in % of elapsed time, summed over threads; a "
 		    "wait counts when it ends (schedstat, field 2)" },
-	[T_WAITS] = { "waits_per_s", "waits/s", RATE, PER_SECOND, 8, 1,
+	[TASKS_WAITS] = { "waits_per_s", "waits/s", RATE, PER_SECOND, 8, 1,
 	    .help = "times that it got a CPU (schedstat, field 3)" },
-	[T_WAIT_US] = { "wait_us", "wait-us", GAUGE, MICROSECONDS, 8, 1, .spare = true,
+	[TASKS_WAIT_US] = { "wait_us", "wait-us", GAUGE, MICROSECONDS, 8, 1, .spare = true,
 	    .help = "the mean wait before it got one: wait by waits" },
-	[T_VCSW] = { "vcsw_per_s", "cswch/s", RATE, PER_SECOND, 8, 1,
+	[TASKS_VCSW] = { "vcsw_per_s", "cswch/s", RATE, PER_SECOND, 8, 1,
 	    .help = "voluntary switches: it slept (/proc/PID/task/TID/status, "
 		    "voluntary_ctxt_switches of all threads)" },
-	[T_IVCSW] = { "ivcsw_per_s", "nvcswch/s", RATE, PER_SECOND, 10, 1, .spare = true,
+	[TASKS_IVCSW] = { "ivcsw_per_s", "nvcswch/s", RATE, PER_SECOND, 10, 1, .spare = true,
 	    .help = "involuntary ones: its CPU was given to another (nonvoluntary_ctxt_switches)" },
-	[T_THREADS] = { "threads", "thr", GAUGE, NO_UNIT, 5, 0, .spare = true,
+	[TASKS_THREADS] = { "threads", "thr", GAUGE, NO_UNIT, 5, 0, .spare = true,
 	    .help = "its threads" },
-	[T_STUCK] = { "stuck", "stuck", GAUGE, NO_UNIT, 6, 0, .group = "more",
+	[TASKS_STUCK] = { "stuck", "stuck", GAUGE, NO_UNIT, 6, 0, .group = "more",
 	    .help = "threads that waited for a CPU all the time and still do: that wait is not yet "
 		    "in %wait" },
-	[T_RUNNING] = { "running", "run", GAUGE, NO_UNIT, 5, 0, .group = "more",
+	[TASKS_RUNNING] = { "running", "run", GAUGE, NO_UNIT, 5, 0, .group = "more",
 	    .help = "threads in state R: they run, or wait for a CPU" },
-	[T_BLOCKED] = { "blocked", "blk", GAUGE, NO_UNIT, 5, 0, .group = "more",
+	[TASKS_BLOCKED] = { "blocked", "blk", GAUGE, NO_UNIT, 5, 0, .group = "more",
 	    .help = "threads in state D: they wait and cannot be interrupted" },
-	[T_SLEEPING] = { "sleeping", "slp", GAUGE, NO_UNIT, 5, 0, .group = "more",
+	[TASKS_SLEEPING] = { "sleeping", "slp", GAUGE, NO_UNIT, 5, 0, .group = "more",
 	    .help = "threads in state S or I: they wait for something to do" },
-	[T_BORN] = { "born", "born", COUNT, NO_UNIT, 6, 0, .group = "more",
+	[TASKS_BORN] = { "born", "born", COUNT, NO_UNIT, 6, 0, .group = "more",
 	    .help = "threads that began in the interval" },
-	[T_ENDED] = { "ended", "ended", COUNT, NO_UNIT, 6, 0, .group = "more",
+	[TASKS_ENDED] = { "ended", "ended", COUNT, NO_UNIT, 6, 0, .group = "more",
 	    .help = "threads that ended; what they did since the row before is not known" },
-	[T_MAJFLT] = { "majflt_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "more",
+	[TASKS_MAJFLT] = { "majflt_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "more",
 	    .help = "major faults: pages that were read from a disk (/proc/PID/stat, field 12)" },
-	[T_BLKIO] = { "blkio_pct", "%blkio", GAUGE, PERCENT, 7, 1, .group = "more",
+	[TASKS_BLKIO] = { "blkio_pct", "%blkio", GAUGE, PERCENT, 7, 1, .group = "more",
 	    .help = "time that it waited for block I/O, in % of elapsed time, summed over threads "
 		    "(stat, field 42; kernel.task_delayacct)" },
-	[T_QUOTA] = { "quota_pct", "%quota", GAUGE, PERCENT, 7, 1, .group = "split",
+	[TASKS_QUOTA] = { "quota_pct", "%quota", GAUGE, PERCENT, 7, 1, .group = "split",
 	    .help = "of %wait, what was for want of CPU quota; unknown where that is not certain: "
 		    "see QUOTA OR CONTENTION" },
-	[T_CONTENTION] = { "contention_pct", "%cont", GAUGE, PERCENT, 7, 1, .group = "split",
+	[TASKS_CONTENTION] = { "contention_pct", "%cont", GAUGE, PERCENT, 7, 1, .group = "split",
 	    .help = "of %wait, the rest: others had the CPU" },
-	[T_COMM] = { "comm", "Command", LABEL, NO_UNIT, 0, 0, .room = 11, .help = "its name" },
-	[T_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0, .group = "cgroup",
+	[TASKS_COMM] = { "comm", "Command", LABEL, NO_UNIT, 0, 0, .room = 11, .help = "its name" },
+	[TASKS_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0, .group = "cgroup",
 	    .help = "its cgroup, of the controller cpu (/proc/PID/cgroup)" },
 	{ .key = NULL },
 };
 
+static const struct tasks_options usual_options = {
+	.rows = OPTION_ROWS_UNSET,
+	.budget_ns = 50000000,
+};
+
+static const struct option options[] = {
+	{ 't', NULL, NULL, OPTION_FLAG, offsetof(struct tasks_options, threads),
+	    .help = "a row for each thread", .group = "thread", .not_with = "-G" },
+	{ 'n', NULL, "N", OPTION_ROWS, offsetof(struct tasks_options, rows),
+	    .help = "so many rows, the worst (text: 20, or a screen; else all)",
+	    .want = "a number of rows", .most = 1000000 },
+	{ 'C', NULL, "NAME", OPTION_TEXT, offsetof(struct tasks_options, comm),
+	    .help = "only commands with this in their names",
+	    .want = "a part of a command's name, such as java" },
+	{ 'G', NULL, NULL, OPTION_FLAG, offsetof(struct tasks_options, by_cgroup),
+	    .help = "a row for each cgroup: who disturbs whom", .group = "cgroup" },
+	{ 0, "budget", "TIME", OPTION_TIME, offsetof(struct tasks_options, budget_ns),
+	    .help = "CPU time that a row may cost (50ms); else some are left out" },
+	{ .type = OPTION_END },
+};
+
 /* A cgroup has neither number nor name, and a thread is one. */
 static const char *
-view(const struct request *ask)
+default_columns(const struct request *ask)
 {
-	if (ask->by_cgroup)
+	const struct tasks_options *o = ask->options;
+
+	if (o->by_cgroup)
 		return "cpu_pct,wait_pct,waits_per_s,wait_us,vcsw_per_s,ivcsw_per_s,threads,cgroup";
-	if (ask->threads)
+	if (o->threads)
 		return "pid,tid,cpu_pct,wait_pct,waits_per_s,wait_us,vcsw_per_s,ivcsw_per_s,comm";
 	return NULL;
 }
@@ -239,12 +267,12 @@ view(const struct request *ask)
 static void *
 read_tasks(struct watch *w, struct arena *a)
 {
-	struct state *state = w->state;
-	struct snapshot *s = tasks_scan(w, a);
+	struct tasks_state *state = w->state;
+	struct tasks_snapshot *s = tasks_scan(w, a, tasks_options(w)->budget_ns);
 
 	if (!s)
 		return NULL;
-	if (s->first && !state->delayacct && watch_shows(w, T_BLKIO) &&
+	if (s->first && !state->delayacct && watch_shows(w, TASKS_BLKIO) &&
 	    w->nshown < (int)columns_count(columns))
 		watch_note(w,
 		    "delay accounting is off (sysctl kernel.task_delayacct=1): %%blkio is unknown");
@@ -256,7 +284,7 @@ read_tasks(struct watch *w, struct arena *a)
 static void
 release(struct watch *w)
 {
-	struct state *state = w->state;
+	struct tasks_state *state = w->state;
 
 	free(state->room[0]);
 	free(state->room[1]);
@@ -271,12 +299,14 @@ const struct tool tool_tasks = {
 		    "  pq tasks -t -p 4242 1   the threads of a process\n"
 		    "  pq tasks -G 10          by cgroup: who disturbs whom\n",
 	.columns = columns,
-	.takes = TAKES_PID | TAKES_CGROUP | TAKES_THREADS | TAKES_MOST | TAKES_COMM |
-	    TAKES_BY_CGROUP | TAKES_BUDGET,
-	.state_size = sizeof(struct state),
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.options = options,
+	.options_size = sizeof(struct tasks_options),
+	.defaults = &usual_options,
+	.state_size = sizeof(struct tasks_state),
 	.costly = true,
 	.fleeting = true,
-	.view = view,
+	.default_columns = default_columns,
 	.read = read_tasks,
 	.rows = tasks_rows,
 	.release = release,

@@ -45,7 +45,7 @@ struct task {
 	double quota_ns;       /* of grown[WAIT_NS], what was for want of quota; NaN */
 };
 
-struct process {
+struct tasks_process {
 	uint32_t pid;
 	size_t first, n;      /* its tasks */
 	unsigned born, ended; /* threads, since the moment before */
@@ -62,8 +62,8 @@ struct process {
 };
 
 /* What is to be a row: a process, or one thread of it. */
-struct entry {
-	struct process *p;
+struct tasks_entry {
+	struct tasks_process *p;
 	struct task *t; /* NULL: the process */
 	double key;
 };
@@ -77,16 +77,16 @@ struct held {
 	struct group_cpu *cpu;
 };
 
-struct snapshot {
-	struct process *v;
+struct tasks_snapshot {
+	struct tasks_process *v;
 	size_t n, cap;
 	struct task *tasks;
 	size_t ntasks;
 	size_t looked, passed; /* tasks read; those that the budget passed over */
 	/* tasks of the machine that began and ended since the moment before; NaN */
 	double unseen;
-	double uptime_s;     /* NaN */
-	struct entry *units; /* those that did something, the worst first */
+	double uptime_s;           /* NaN */
+	struct tasks_entry *units; /* those that did something, the worst first */
 	size_t nunits;
 	struct held *held;
 	size_t nheld, heldcap;
@@ -101,9 +101,23 @@ struct watched {
 	struct groups_watch groups;
 };
 
-struct state {
+struct tasks_options {
+	bool threads;      /* a row is a thread, not a process */
+	bool by_cgroup;    /* a row is a cgroup */
+	const char *comm;  /* only commands with this in their name; NULL: all */
+	unsigned rows;     /* so many, the worst; 0: all */
+	int64_t budget_ns; /* CPU time of pq for a row */
+};
+
+static inline const struct tasks_options *
+tasks_options(const struct watch *w)
+{
+	return w->ask->options;
+}
+
+struct tasks_state {
 	struct whose whose;
-	const struct snapshot *last; /* the moment before, NULL if there is none */
+	const struct tasks_snapshot *last; /* the moment before, NULL if there is none */
 	struct watched *watched;
 	size_t nwatched;
 	uint64_t spent_ns; /* pq's CPU time at the moment before; 0: not known */
@@ -121,47 +135,22 @@ struct state {
 	bool delayacct; /* delay accounting is on */
 };
 
-/* Whom to look at, and schedstat of their threads. NULL with w->fail or w->ended set. */
-struct snapshot *tasks_scan(struct watch *w, struct arena *a);
+/* Whom to look at, and schedstat of their threads, for so much CPU time. NULL with w->fail or
+ * w->ended set. */
+struct tasks_snapshot *tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns);
 
 /* Sets the rates of all tasks of a snapshot, which is span_s seconds after the one before: over the
  * time since each was looked at before. */
-void tasks_set_rates(const struct snapshot *s, double span_s);
+void tasks_set_rates(const struct tasks_snapshot *s, double span_s);
 
 /* Ranks what is active, and reads of the worst what rows show. */
-void tasks_detail(struct watch *w, struct arena *a, struct snapshot *s);
+void tasks_detail(struct watch *w, struct arena *a, struct tasks_snapshot *s);
 
 /* Reads how much the cgroups of these units were held back, and splits their waits. */
-void tasks_split(struct watch *w, struct arena *a, struct snapshot *s, size_t nunits);
-void tasks_split_end(struct state *state);
+void tasks_split(struct watch *w, struct arena *a, struct tasks_snapshot *s, size_t nunits);
+void tasks_split_end(struct tasks_state *state);
 
 /* The process of that pid, or NULL. */
-struct process *tasks_find(const struct snapshot *s, uint32_t pid);
-
-/* tasks_rows: the columns of pq tasks, and what becomes of two snapshots. */
-
-enum tasks_column {
-	T_PID,
-	T_TID,
-	T_CPU,
-	T_WAIT,
-	T_WAITS,
-	T_WAIT_US,
-	T_VCSW,
-	T_IVCSW,
-	T_THREADS,
-	T_STUCK,
-	T_RUNNING,
-	T_BLOCKED,
-	T_SLEEPING,
-	T_BORN,
-	T_ENDED,
-	T_MAJFLT,
-	T_BLKIO,
-	T_QUOTA,
-	T_CONTENTION,
-	T_COMM,
-	T_CGROUP
-};
+struct tasks_process *tasks_find(const struct tasks_snapshot *s, uint32_t pid);
 
 #endif

@@ -82,10 +82,10 @@ process_name(const struct wait_looks *s, uint32_t pid)
 static void
 drop_number(char *where)
 {
-	char *bracket = strstr(where, ":[");
+	const char *bracket = text_find(text_of(where), ":[");
 
 	if (bracket && bracket[2] >= '0' && bracket[2] <= '9')
-		*bracket = '\0';
+		where[bracket - where] = '\0';
 }
 
 /* A frame of a flame graph: "read(pipe)". */
@@ -119,13 +119,13 @@ fill_sum(struct watch *w, const struct wait_thread *t, const struct wait_place *
 	const struct wait_looks *s = w->state;
 
 	*out = (struct wait_sum){ .place = *place };
-	if (w->ask->threads || w->ask->folded)
+	if (wait_options(w)->threads || wait_options(w)->folded)
 		wait_fill_whose(s, t, &out->whose);
-	if (w->ask->threads)
+	if (wait_options(w)->threads)
 		return;
 	out->whose.pid = out->whose.tid = 0;
 	drop_number(out->place.where);
-	if (w->ask->folded)
+	if (wait_options(w)->folded)
 		join(&out->place);
 }
 
@@ -145,7 +145,7 @@ wait_count(struct watch *w, const struct wait_thread *t, const struct wait_place
 	struct wait_looks *s = w->state;
 	struct wait_sum like, *sum;
 
-	if (ns <= 0 || w->ask->slow_ns || is_left_out(w, place))
+	if (ns <= 0 || wait_options(w)->slow_ns || is_left_out(w, place))
 		return;
 	fill_sum(w, t, place, &like);
 	sum = wait_sums_find(&s->sums, &like);
@@ -236,10 +236,10 @@ stand(struct watch *w, struct wait_thread *t, int64_t until_ns)
 static bool
 is_slow(const struct watch *w, const struct wait_thread *t, int64_t ns)
 {
-	int64_t about_ns = 900000000 / (int64_t)w->ask->hz;
+	int64_t about_ns = 900000000 / (int64_t)wait_options(w)->hz;
 
-	return w->ask->slow_ns && t->known && !t->gone && ns + about_ns >= w->ask->slow_ns &&
-	    (w->ask->idle || !t->place.idle);
+	return wait_options(w)->slow_ns && t->known && !t->gone &&
+	    ns + about_ns >= wait_options(w)->slow_ns && (wait_options(w)->idle || !t->place.idle);
 }
 
 static void
@@ -318,7 +318,8 @@ begin_wait(struct watch *w, struct wait_thread *t, const struct task_sched *now)
 {
 	const struct wait_looks *s = w->state;
 
-	t->thin = !w->ask->slow_ns || (t->place.idle && !w->ask->idle && s->thins);
+	t->thin =
+	    !wait_options(w)->slow_ns || (t->place.idle && !wait_options(w)->idle && s->thins);
 	t->since_ns = began_ns(w, t);
 	t->sched = *now;
 	t->counted_ns = t->looked_ns = w->now_ns;
@@ -380,7 +381,8 @@ list(struct watch *w)
 	if (s->until_list > 0 && s->until_list-- > 0)
 		return;
 	s->error = wait_threads_list(w, &s->threads, lost, w) < 0 ? errno : 0;
-	s->until_list = (unsigned)(s->threads.n / 64 < w->ask->hz ? s->threads.n / 64 : w->ask->hz);
+	s->until_list = (unsigned)(s->threads.n / 64 < wait_options(w)->hz ? s->threads.n / 64 :
+									     wait_options(w)->hz);
 	if (s->threads.cut)
 		watch_note(w,
 		    "more than %d threads: the others are left out; -p and -g narrow it down",
@@ -395,7 +397,7 @@ look_every(const struct watch *w, int64_t still_ns)
 
 	if (still_ns < second)
 		return 1;
-	if (w->ask->slow_ns)
+	if (wait_options(w)->slow_ns)
 		return s->rarest;
 	return still_ns < 4 * second ? 2 : still_ns < 8 * second ? 4 : RAREST;
 }
@@ -419,11 +421,11 @@ static void
 learn_thinning(struct watch *w)
 {
 	struct wait_looks *s = w->state;
-	int64_t ns, looks = w->ask->slow_ns * w->ask->hz / 1000000000;
+	int64_t ns, looks = wait_options(w)->slow_ns * wait_options(w)->hz / 1000000000;
 	struct text text;
 
 	s->rarest = looks < RAREST ? (unsigned)looks : RAREST;
-	s->thins = w->ask->slow_ns && host_read(w->host, "proc/self/sched", &text) == 0 &&
+	s->thins = wait_options(w)->slow_ns && host_read(w->host, "proc/self/sched", &text) == 0 &&
 	    task_left_parse(text, &ns) == 0;
 }
 

@@ -3,94 +3,54 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "table/formats.h"
+#include "tools/columns.h"
 #include "tools/wait/look.h"
 
-static uint32_t
-add_text(uint32_t h, const char *s)
+/* What tells it from other sums, as a key: numbers, then texts, each with its NUL. */
+static struct text
+key_of(const struct wait_sum *s, char out[sizeof(struct wait_sum)])
 {
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 16777619u; /* FNV-1a */
-	return (h ^ 0xff) * 16777619u;
-}
+	const struct wait_whose *o = &s->whose;
+	const struct wait_place *p = &s->place;
+	const uint32_t numbers[] = { o->pid, o->tid, (uint32_t)p->state, p->uninterruptible };
+	const char *const texts[] = { o->process, o->comm, p->call, p->where, p->wchan };
+	char *to = out;
 
-static uint32_t
-hash_of(const struct wait_sum *s)
-{
-	uint32_t h = 2166136261u ^ s->whose.tid * 2654435761u ^ (uint32_t)s->place.state;
-
-	h = add_text(add_text(h, s->whose.process), s->whose.comm);
-	return add_text(add_text(add_text(h, s->place.call), s->place.where), s->place.wchan);
-}
-
-static bool
-same(const struct wait_sum *a, const struct wait_sum *b)
-{
-	const struct wait_place *p = &a->place, *q = &b->place;
-	const struct wait_whose *x = &a->whose, *y = &b->whose;
-
-	return a->hash == b->hash && x->pid == y->pid && x->tid == y->tid && p->state == q->state &&
-	    p->uninterruptible == q->uninterruptible && strcmp(x->process, y->process) == 0 &&
-	    strcmp(x->comm, y->comm) == 0 && strcmp(p->call, q->call) == 0 &&
-	    strcmp(p->where, q->where) == 0 && strcmp(p->wchan, q->wchan) == 0;
-}
-
-/* Where it is, or would be put. */
-static uint32_t *
-place_of(struct wait_sums *s, const struct wait_sum *like)
-{
-	for (uint32_t i = like->hash;; i++) {
-		uint32_t *at = &s->places[i & (s->nplaces - 1)];
-		if (*at == 0 || same(&s->v[*at - 1], like))
-			return at;
-	}
-}
-
-/* Twice as many places, at most half of them taken. */
-static void
-grow(struct wait_sums *s)
-{
-	s->room = s->room ? s->room * 2 : 32;
-	s->v = xrealloc(s->v, s->room * sizeof *s->v);
-	s->nplaces = (uint32_t)s->room * 2;
-	free(s->places);
-	s->places = xmalloc(s->nplaces * sizeof *s->places);
-	memset(s->places, 0, s->nplaces * sizeof *s->places);
-	for (size_t i = 0; i < s->n; i++)
-		*place_of(s, &s->v[i]) = (uint32_t)i + 1;
+	memcpy(to, numbers, sizeof numbers);
+	to += sizeof numbers;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		to = stpcpy(to, texts[i]) + 1;
+	return (struct text){ out, (size_t)(to - out) };
 }
 
 struct wait_sum *
-wait_sums_find(struct wait_sums *s, struct wait_sum *like)
+wait_sums_find(struct wait_sums *s, const struct wait_sum *like)
 {
-	if (s->n == s->room)
-		grow(s);
-	like->hash = hash_of(like);
-	uint32_t *at = place_of(s, like);
-	if (*at == 0) {
-		like->ns = 0;
-		like->longest_ns = 0;
-		s->v[s->n++] = *like;
-		*at = (uint32_t)s->n;
-	}
-	return &s->v[*at - 1];
-}
+	char key[sizeof(struct wait_sum)];
+	uint32_t n = s->keys.n, i = map_put(&s->keys, key_of(like, key));
 
-static void
-wait_sums_clear(struct wait_sums *s)
-{
-	s->n = 0;
-	if (s->nplaces > 0)
-		memset(s->places, 0, s->nplaces * sizeof *s->places);
+	if (i < n)
+		return &s->v[i];
+	if (n == s->room) {
+		s->room = s->room ? s->room * 2 : 32;
+		s->v = xrealloc(s->v, s->room * sizeof *s->v);
+	}
+	s->v[i] = *like;
+	s->v[i].ns = 0;
+	s->v[i].longest_ns = 0;
+	return &s->v[i];
 }
 
 static void
 wait_sums_free(struct wait_sums *s)
 {
 	free(s->v);
-	free(s->places);
+	map_free(&s->keys);
 }
 
 /* Which threads pq wait looks at: those of the processes asked for. */
@@ -255,59 +215,43 @@ wait_thread_read(struct watch *w, const struct wait_thread *t, const char *file,
 /* wait: what threads wait for: a look at each, many times a second, at whether it runs, waits for a
  * CPU, or sleeps, and where. */
 
-enum {
-	PID,
-	TID,
-	PROCESS,
-	COMM,
-	STATE,
-	CALL,
-	WHERE,
-	WCHAN,
-	UNINTERRUPTIBLE,
-	SHARE_PCT,
-	THREADS,
-	DURATION_MS,
-	LASTING,
-	SAMPLES
-};
-
 static const struct column columns[] = {
-	[PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .spare = true,
+	[WAIT_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .spare = true,
 	    .help = "the process, with -t and --slow" },
-	[TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .help = "the thread" },
-	[PROCESS] = { "process", "process", LABEL, NO_UNIT, 17, 0, .help = "the process's name" },
-	[COMM] = { "comm", "thread", LABEL, NO_UNIT, 16, 0,
+	[WAIT_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .help = "the thread" },
+	[WAIT_PROCESS] = { "process", "process", LABEL, NO_UNIT, 17, 0,
+	    .help = "the process's name" },
+	[WAIT_COMM] = { "comm", "thread", LABEL, NO_UNIT, 16, 0,
 	    .help = "the thread's name (/proc/PID/task/TID/stat, field 2)" },
-	[STATE] = { "state", "state", LABEL, NO_UNIT, 10, 0,
+	[WAIT_STATE] = { "state", "state", LABEL, NO_UNIT, 10, 0,
 	    .help = "running; runnable: waits for a CPU; blocked: sleeps; stopped: by a signal or "
 		    "a debugger (stat, field 3)" },
-	[CALL] = { "call", "call", LABEL, NO_UNIT, 18, 0,
+	[WAIT_CALL] = { "call", "call", LABEL, NO_UNIT, 18, 0,
 	    .help = "the system call that it waits in (/proc/PID/task/TID/syscall); none: it "
 		    "waits, but in none" },
-	[WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .room = 11,
+	[WAIT_WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .room = 11,
 	    .help = "what the descriptor of the call leads to (/proc/PID/task/TID/fd), else the "
 		    "function of the kernel (wchan)" },
-	[WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0,
+	[WAIT_WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0,
 	    .help = "the function of the kernel that it sleeps in (/proc/PID/task/TID/wchan)" },
-	[UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
+	[WAIT_UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
 	    .help = "no signal ends the wait (stat, field 3: D)" },
-	[SHARE_PCT] = { "share_pct", "%time", SHARE, PERCENT, 7, 1,
+	[WAIT_SHARE] = { "share_pct", "%time", SHARE, PERCENT, 7, 1,
 	    .help = "share of the time of all threads; with -t, of this thread's (schedstat, and "
 		    "looks at --hz)" },
-	[THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2,
+	[WAIT_THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2,
 	    .help = "how many threads that is, mean" },
-	[DURATION_MS] = { "duration_ms", "duration", GAUGE, MILLISECONDS, 10, 0,
+	[WAIT_DURATION] = { "duration_ms", "duration", GAUGE, MILLISECONDS, 10, 0,
 	    .help = "how long a thread has waited there without running, the longest; with --slow, "
 		    "this wait" },
-	[LASTING] = { "lasting", "+", FLAG, NO_UNIT, 2, 0,
+	[WAIT_LASTING] = { "lasting", "+", FLAG, NO_UNIT, 2, 0,
 	    .help = "with --slow: the wait was not over yet" },
-	[SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0,
+	[WAIT_SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0,
 	    .help = "the same time in looks of --hz: what --folded counts" },
 	{ .key = NULL },
 };
 
-struct snapshot {
+struct wait_snapshot {
 	struct wait_sum *sums;
 	size_t nsums;
 	struct wait_event *events;
@@ -315,16 +259,69 @@ struct snapshot {
 	double all_ns;
 };
 
+const struct wait_options wait_usual_options = { .rows = OPTION_ROWS_UNSET, .hz = 20 };
+
+/* A thread that runs may stand still in the kernel's figures for a tick of the scheduler: sampling
+ * more often tells nothing. */
+static const struct option options[] = {
+	{ 't', NULL, NULL, OPTION_FLAG, offsetof(struct wait_options, threads),
+	    .help = "a row for each thread", .group = "thread" },
+	{ 'n', NULL, "N", OPTION_ROWS, offsetof(struct wait_options, rows),
+	    .help = "so many rows, the worst (text: 20, or a screen; else all)",
+	    .want = "a number of rows", .most = 1000000 },
+	{ 0, "hz", "N", OPTION_NUMBER, offsetof(struct wait_options, hz),
+	    .help = "look at the threads so many times a second (20)",
+	    .want = "how many times a second to look", .most = 100 },
+	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct wait_options, slow_ns),
+	    .help = "a row for each wait that took so long, such as 200ms" },
+	{ 0, "idle", NULL, OPTION_FLAG, offsetof(struct wait_options, idle),
+	    .help = "with --slow: waits for something to do, too" },
+	{ 0, "folded", NULL, OPTION_FLAG, offsetof(struct wait_options, folded),
+	    .help = "for flame graphs: process;thread;state;where count", .format = &format_folded,
+	    .not_with = "--json --csv --metrics --slow -t -n" },
+	{ .type = OPTION_END },
+};
+
+/* Rows of --slow are events, and those of --folded add up: none is left out unless -n says so. */
+static bool
+settle(void *own, char why[200])
+{
+	struct wait_options *o = own;
+
+	if (o->idle && !o->slow_ns) {
+		snprintf(why, 200, "--idle needs --slow: without it, all waits are shown anyway");
+		return false;
+	}
+	if (o->slow_ns && o->slow_ns < 2000000000 / (int64_t)o->hz) {
+		snprintf(why, 200,
+		    "--slow is too short: threads are sampled %u times a second; want two samples, "
+		    "%ums, or more, or a higher --hz",
+		    o->hz, 2000 / o->hz);
+		return false;
+	}
+	if ((o->slow_ns || o->folded) && o->rows == OPTION_ROWS_UNSET)
+		o->rows = 0;
+	return true;
+}
+
+static int64_t
+tick_ns(const void *own)
+{
+	return 1000000000 / (int64_t)((const struct wait_options *)own)->hz;
+}
+
 /* What a narrow terminal can spare stands on the right. */
 static const char *
-view(const struct request *ask)
+default_columns(const struct request *ask)
 {
-	if (ask->folded)
+	const struct wait_options *o = ask->options;
+
+	if (o->folded)
 		return "process,comm,state,where,samples";
-	if (ask->slow_ns)
+	if (o->slow_ns)
 		return ask->target.pid ? "tid,comm,call,duration_ms,lasting,state,where" :
 					 "pid,tid,comm,call,duration_ms,lasting,state,where";
-	if (ask->threads)
+	if (o->threads)
 		return ask->target.pid ? "tid,comm,state,call,share_pct,duration_ms,where" :
 					 "pid,tid,comm,state,call,share_pct,duration_ms,where";
 	return "state,call,uninterruptible,share_pct,threads,duration_ms,where";
@@ -360,7 +357,7 @@ static void
 check_looks(struct watch *w)
 {
 	struct wait_looks *s = w->state;
-	double wanted = (double)(w->now_ns - s->row_ns) * 1e-9 * w->ask->hz;
+	double wanted = (double)(w->now_ns - s->row_ns) * 1e-9 * wait_options(w)->hz;
 
 	if (!w->host->replay && s->threads.n > 500 && s->looks > 1 && s->rows > 2 &&
 	    s->looks < 0.7 * wanted)
@@ -384,31 +381,31 @@ print_ids(struct arena *a, struct wait_whose *who)
 
 /* A flame graph counts whole looks; what is left is counted with the next row. */
 static void
-take_sums(struct watch *w, struct arena *a, struct snapshot *out)
+take_sums(struct watch *w, struct arena *a, struct wait_snapshot *out)
 {
 	struct wait_looks *s = w->state;
-	double look_ns = 1e9 / w->ask->hz;
+	double look_ns = 1e9 / wait_options(w)->hz;
 
-	out->nsums = s->sums.n;
-	out->sums = arena_alloc(a, s->sums.n * sizeof *out->sums);
-	for (size_t i = 0; i < s->sums.n; i++) {
+	out->nsums = s->sums.keys.n;
+	out->sums = arena_alloc(a, s->sums.keys.n * sizeof *out->sums);
+	for (size_t i = 0; i < s->sums.keys.n; i++) {
 		struct wait_sum *sum = &s->sums.v[i], *copy = &out->sums[i];
 		*copy = *sum;
-		if (w->ask->folded)
+		if (wait_options(w)->folded)
 			copy->ns = floor(sum->ns / look_ns + 0.001) * look_ns;
 		sum->ns -= copy->ns;
 		out->all_ns += copy->ns;
 		print_ids(a, &copy->whose);
 	}
-	if (!w->ask->folded)
-		wait_sums_clear(&s->sums);
+	if (!wait_options(w)->folded)
+		map_clear(&s->sums.keys);
 }
 
 static void *
 read_wait(struct watch *w, struct arena *a)
 {
 	struct wait_looks *s = w->state;
-	struct snapshot *snap = arena_alloc(a, sizeof *snap);
+	struct wait_snapshot *snap = arena_alloc(a, sizeof *snap);
 
 	if (!may_go_on(w))
 		return NULL;
@@ -441,32 +438,32 @@ set_labels(struct cell *row, const struct wait_whose *who, const struct wait_pla
 		[WAIT_STOPPED] = "stopped",
 		[WAIT_ENDED] = "ended" };
 
-	cell_label(&row[PID], who->pid_name);
-	cell_label(&row[TID], who->tid_name);
-	cell_label(&row[PROCESS], known(who->process));
-	cell_label(&row[COMM], known(who->comm));
-	cell_label(&row[STATE], states[p->state]);
-	cell_label(&row[CALL], known(p->call));
-	cell_label(&row[WHERE], known(p->where));
-	cell_label(&row[WCHAN], known(p->wchan));
-	cell_flag(&row[UNINTERRUPTIBLE], p->uninterruptible);
+	cell_label(&row[WAIT_PID], who->pid_name);
+	cell_label(&row[WAIT_TID], who->tid_name);
+	cell_label(&row[WAIT_PROCESS], known(who->process));
+	cell_label(&row[WAIT_COMM], known(who->comm));
+	cell_label(&row[WAIT_STATE], states[p->state]);
+	cell_label(&row[WAIT_CALL], known(p->call));
+	cell_label(&row[WAIT_WHERE], known(p->where));
+	cell_label(&row[WAIT_WCHAN], known(p->wchan));
+	cell_flag(&row[WAIT_UNINTERRUPTIBLE], p->uninterruptible);
 }
 
 static double
 share(const struct cell *row)
 {
-	return row[SHARE_PCT].num;
+	return row[WAIT_SHARE].num;
 }
 
 static void
-rows_of_events(const struct snapshot *s, double span_s, struct table *out)
+rows_of_events(const struct wait_snapshot *s, double span_s, struct table *out)
 {
 	for (size_t i = 0; i < s->nevents; i++) {
 		const struct wait_event *e = &s->events[i];
 		struct cell *row = table_row(out);
 		set_labels(row, &e->whose, &e->place);
-		cell_gauge(&row[DURATION_MS], (double)e->ns * 1e-6, span_s);
-		cell_flag(&row[LASTING], e->lasting);
+		cell_gauge(&row[WAIT_DURATION], (double)e->ns * 1e-6, span_s);
+		cell_flag(&row[WAIT_LASTING], e->lasting);
 	}
 }
 
@@ -475,23 +472,24 @@ rows_of_events(const struct snapshot *s, double span_s, struct table *out)
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct snapshot *s = to;
+	const struct wait_snapshot *s = to;
 
 	(void)from;
 	for (size_t i = 0; i < s->nsums; i++) {
 		const struct wait_sum *sum = &s->sums[i];
 		struct cell *row = table_row(out);
 		set_labels(row, &sum->whose, &sum->place);
-		cell_share(&row[SHARE_PCT], sum->ns, w->ask->threads ? span_s * 1e9 : s->all_ns);
-		cell_gauge(&row[THREADS], sum->ns * 1e-9 / span_s, span_s);
-		cell_gauge(&row[SAMPLES], sum->ns * 1e-9 * w->ask->hz, span_s);
+		cell_share(
+		    &row[WAIT_SHARE], sum->ns, wait_options(w)->threads ? span_s * 1e9 : s->all_ns);
+		cell_gauge(&row[WAIT_THREADS], sum->ns * 1e-9 / span_s, span_s);
+		cell_gauge(&row[WAIT_SAMPLES], sum->ns * 1e-9 * wait_options(w)->hz, span_s);
 		if (sum->longest_ns > 0)
-			cell_gauge(&row[DURATION_MS], (double)sum->longest_ns * 1e-6, span_s);
+			cell_gauge(&row[WAIT_DURATION], (double)sum->longest_ns * 1e-6, span_s);
 	}
 	table_sort(out, 0, share);
 	rows_of_events(s, span_s, out);
-	if (w->ask->most)
-		table_keep(out, w->ask->most);
+	if (wait_options(w)->rows)
+		table_keep(out, wait_options(w)->rows);
 }
 
 static void
@@ -513,13 +511,18 @@ const struct tool tool_wait = {
 	    "  pq wait --slow 200ms 1      each wait that took so long, on the whole machine\n"
 	    "  pq wait --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
 	.columns = columns,
-	.takes = TAKES_PID | TAKES_CGROUP | TAKES_THREADS | TAKES_MOST | TAKES_WAIT,
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.options = options,
+	.options_size = sizeof(struct wait_options),
+	.defaults = &wait_usual_options,
+	.settle = settle,
 	.state_size = sizeof(struct wait_looks),
 	.costly_tick = 5,
 	.costly = true,
 	.fleeting = true,
-	.view = view,
+	.default_columns = default_columns,
 	.tick = wait_look,
+	.tick_ns = tick_ns,
 	.read = read_wait,
 	.rows = rows,
 	.release = release,

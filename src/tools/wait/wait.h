@@ -3,8 +3,26 @@
 #ifndef PQ_WAIT_WAIT_H
 #define PQ_WAIT_WAIT_H
 
+#include "base/map.h"
 #include "proc/task.h"
 #include "tools/targets.h"
+
+struct wait_options {
+	bool threads;    /* a row is a thread, not a place */
+	unsigned rows;   /* so many, the worst; 0: all */
+	unsigned hz;     /* samples a second */
+	int64_t slow_ns; /* a row for each wait that took so long; 0: not asked for */
+	bool idle;       /* with slow_ns: waits for something to do, too */
+	bool folded;     /* lines for flame graphs */
+};
+
+extern const struct wait_options wait_usual_options;
+
+static inline const struct wait_options *
+wait_options(const struct watch *w)
+{
+	return w->ask->options;
+}
 
 enum wait_state { WAIT_RUNNING, WAIT_RUNNABLE, WAIT_BLOCKED, WAIT_STOPPED, WAIT_ENDED };
 
@@ -89,19 +107,18 @@ struct wait_sum {
 	struct wait_place place;
 	double ns;
 	int64_t longest_ns; /* of those who stand still there; 0: nobody does */
-	uint32_t hash;
 };
 
 /* Zero-initialise to start. */
 struct wait_sums {
-	struct wait_sum *v;
-	size_t n, room;
-	uint32_t *places, nplaces; /* open addressing: a sum's number + 1; 0 is free */
+	struct map keys;    /* of what tells them apart */
+	struct wait_sum *v; /* by the key's number */
+	uint32_t room;
 };
 
 /* The sum like this one in all but its figures; a new one at 0 when there is none. Valid until the
  * next call. */
-struct wait_sum *wait_sums_find(struct wait_sums *s, struct wait_sum *like);
+struct wait_sum *wait_sums_find(struct wait_sums *s, const struct wait_sum *like);
 
 /* A wait that took long. */
 struct wait_event {

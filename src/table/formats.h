@@ -1,7 +1,7 @@
-/* format: what happens to rows. Text, JSON, CSV and metrics each write a moment's rows into a
+/* formats: what happens to rows. Text, JSON, CSV and metrics each write a moment's rows into a
  * buffer, which goes out in one piece. */
-#ifndef PQ_TABLE_FORMAT_H
-#define PQ_TABLE_FORMAT_H
+#ifndef PQ_TABLE_FORMATS_H
+#define PQ_TABLE_FORMATS_H
 
 #include <stdint.h>
 
@@ -17,13 +17,13 @@ struct report {
 	int shown[COLUMNS_MOST]; /* indices into columns, in the order to be shown */
 	int nshown;
 	bool utc;
-	bool terminal;   /* the header is repeated per screen, and what is too wide is cut */
-	bool fractions;  /* text shows milliseconds */
-	int width, rows; /* of the terminal */
-	int lines_left;  /* text: until the next header is due */
-	/* of an hour, counted from 1: for which offset_s, the local time's from UTC, holds */
-	int64_t quarter;
-	long offset_s;
+	bool terminal;       /* the header is repeated per screen, and what is too wide is cut */
+	bool fractions;      /* text shows milliseconds */
+	int width, rows;     /* of the terminal */
+	int lines_left;      /* text: until the next header is due */
+	int64_t learned_for; /* for which quarter of an hour, UTC or not, the next two hold */
+	long offset_s;       /* of the time zone from UTC */
+	long clock_s;        /* what the clock shows less what has passed of the day in UTC */
 };
 
 /* A moment's rows. */

@@ -1,11 +1,11 @@
-/* page_json: all of it as one object. What is not known is null; what is no limit is null too, and
+/* page_json: the page as one object. What is not known is null; what is no limit is null too, and
  * told apart by a word. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/limits/page.h"
-#include "table/format.h"
+#include "commands/limits/limits.h"
+#include "table/formats.h"
 
 static void
 put_string(struct buf *b, const char *key, const char *v)
@@ -22,7 +22,7 @@ put_number(struct buf *b, const char *key, double v, int digits)
 {
 	buf_json_key(b, key);
 	if (isfinite(v))
-		buf_number(b, &(struct column){ .digits = digits }, v);
+		buf_number(b, &(struct column){ .digits = (int8_t)digits }, v);
 	else
 		buf_text(b, "null");
 }
@@ -96,7 +96,7 @@ put_cpuset_levels(struct buf *b, const struct limits *l)
 {
 	begin(b, "cpuset_levels", '[');
 	for (size_t i = 0; i < l->cpuset.n; i++) {
-		const struct level *v = &l->cpuset.v[i];
+		const struct limits_level *v = &l->cpuset.v[i];
 		begin_item(b);
 		put_string(b, "cgroup", v->name);
 		put_number(b, "cpus", v->ncpus ? (double)v->ncpus : (double)NAN, 0);
@@ -124,7 +124,7 @@ put_cpus(struct buf *b, const struct page *p)
 }
 
 static void
-put_memory_level(struct buf *b, const struct level *v)
+put_memory_level(struct buf *b, const struct limits_level *v)
 {
 	const struct memory_bounds *m = &v->memory;
 
@@ -190,7 +190,7 @@ put_rlimit(struct buf *b, const char *key, const struct rlimit_pair *v)
 static void
 put_process(struct buf *b, const struct page *p)
 {
-	const struct process *s = &p->limits->process;
+	const struct limits_process *s = &p->limits->process;
 	bool asked = p->limits->target.pid;
 
 	begin(b, "process", '{');
@@ -222,7 +222,7 @@ put_opinions(
 		begin_item(b);
 		put_string(b, "runtime", v[i].key);
 		put_number(b, unit, v[i].believed, digits);
-		put_string(b, "verdict", verdict_name(v[i].verdict));
+		put_string(b, "verdict", fit_name(v[i].fit));
 		put_string(b, "why", v[i].why);
 		put_string(b, "set", v[i].set);
 		buf_char(b, '}');
@@ -236,13 +236,17 @@ page_json(struct buf *b, const struct page *p)
 	const struct limits *l = p->limits;
 	const struct opinions *o = p->opinions;
 	struct report times = { .utc = p->utc };
+	uint64_t pid;
 
 	buf_text(b, "{\"tool\":\"limits\"");
 	put_number(b, "schema", SCHEMA, 0);
 	buf_text(b, ",\"time\":\"");
 	buf_iso_time(b, &times, l->real_ns);
 	buf_char(b, '"');
-	put_number(b, "pid", l->target.pid ? strtod(l->target.pid, NULL) : NAN, 0);
+	if (l->target.pid && text_u64(text_of(l->target.pid), &pid) == 0)
+		put_number(b, "pid", (double)pid, 0);
+	else
+		put_number(b, "pid", NAN, 0);
 	put_string(b, "cgroup",
 	    l->cpu.n > 0        ? l->cpu.v[l->cpu.n - 1].name :
 		l->memory.n > 0 ? l->memory.v[l->memory.n - 1].name :

@@ -1,0 +1,727 @@
+/* args: the command line, from words to struct options. */
+#include "cli/args.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/units.h"
+#include "cli/output.h"
+#include "version.h"
+
+/* Where a shared option's value is put. */
+#define AT(member) offsetof(struct options, member)
+
+const struct option option_source = { 'f', NULL, "FILE", OPTION_TEXT, AT(source),
+	.help = "replay a tape (- from a pipe), or a directory of moments", .not_with = "--root" };
+const struct option option_from = { 0, "from", "TIME", OPTION_WHEN, AT(from),
+	.help = "of a tape from then: 17:12, 2026-11-22 17:12:01, @SECONDS" };
+const struct option option_to = { 0, "to", "TIME", OPTION_WHEN, AT(to),
+	.help = "and up to then; +5m is after its start, -90s before its end" };
+const struct option option_root = { 0, "root", "DIR", OPTION_TEXT, AT(root),
+	.help = "take the file tree under DIR for the machine's" };
+const struct option option_out = { 'o', NULL, "FILE", OPTION_TEXT, AT(out),
+	.help = "keep what is read on this tape" };
+
+static const struct option option_json = { 0, "json", NULL, OPTION_FLAG, AT(formatted),
+	.help = "one JSON object per row and line", .format = &format_json,
+	.not_with = "--csv --metrics" };
+static const struct option option_csv = { 0, "csv", NULL, OPTION_FLAG, AT(formatted),
+	.help = "CSV (RFC 4180), the header once", .format = &format_csv, .not_with = "--metrics" };
+static const struct option option_metrics = { 0, "metrics", NULL, OPTION_FLAG, AT(formatted),
+	.help = "one moment as Prometheus reads it (OpenMetrics)", .format = &format_metrics };
+static const struct option option_follow = { 0, "follow", NULL, OPTION_FLAG, AT(follow),
+	.help = "of a tape that is being written: wait for more" };
+static const struct option option_columns = { 'c', NULL, "LIST", OPTION_TEXT, AT(columns),
+	.help = "these columns, by their keys", .not_with = "-w" };
+static const struct option option_groups = { 'w', NULL, "GROUPS", OPTION_TEXT, AT(groups),
+	.help = "wider: these groups of columns too, or all" };
+static const struct option option_utc = { 'u', NULL, NULL, OPTION_FLAG, AT(utc),
+	.help = "times in UTC" };
+static const struct option option_list = { 0, "columns", NULL, OPTION_FLAG, AT(list),
+	.help = "list the columns, and exit" };
+static const struct option option_help = { 'h', "help", NULL, OPTION_FLAG, AT(help),
+	.help = "print this, and exit" };
+static const struct option option_version = { 0, "version", NULL, OPTION_FLAG, AT(version),
+	.help = "print the version, and exit" };
+
+enum { KNOWN_MOST = 48 };
+
+/* The options of one tool. */
+struct known {
+	struct {
+		const struct option *o;
+		char *into;       /* the struct that its value is put into */
+		const char *word; /* as it was given; NULL: it was not */
+	} v[KNOWN_MOST];
+	int n;
+	int given; /* how many times one was */
+};
+
+static void
+know(struct known *k, const struct option *o, void *into)
+{
+	if (k->n == KNOWN_MOST)
+		abort(); /* a tool declares more options than there is room for */
+	k->v[k->n].o = o;
+	k->v[k->n++].into = into;
+}
+
+static bool
+is_target(const struct option *o)
+{
+	return o == &option_pid || o == &option_cgroup || o == &option_all;
+}
+
+static bool
+has_groups(const struct tool *t)
+{
+	for (int i = 0; t->columns && t->columns[i].key; i++)
+		if (t->columns[i].group)
+			return true;
+	for (int i = 0; t->forms && t->forms[i]; i++)
+		if (has_groups(t->forms[i]))
+			return true;
+	return false;
+}
+
+/* Its options in the order of --help. */
+static void
+know_all(struct known *k, const struct tool *t, struct options *o)
+{
+	static const struct option *const rows[] = { &option_json, &option_csv, &option_metrics,
+		&option_source, &option_from, &option_to, &option_follow, &option_root,
+		&option_out };
+
+	for (size_t i = 0; t->rows && i < sizeof rows / sizeof rows[0]; i++)
+		know(k, rows[i], o);
+	for (int i = 0; t->shared && t->shared[i]; i++)
+		know(k, t->shared[i], is_target(t->shared[i]) ? (void *)&o->ask.target : o);
+	for (const struct option *own = t->options; own && own->type != OPTION_END; own++)
+		know(k, own, o->own);
+	if (t->rows)
+		know(k, &option_columns, o);
+	if (has_groups(t))
+		know(k, &option_groups, o);
+	know(k, &option_utc, o);
+	if (t->rows)
+		know(k, &option_list, o);
+	know(k, &option_help, o);
+	know(k, &option_version, o);
+}
+
+static void
+print_help(const struct tool *t, const struct known *k)
+{
+	printf("Usage: pq %s %s\n%s: %s.\n\n", t->name,
+	    t->usage ? t->usage : "[options] [interval [count]]", t->name, t->brief);
+	printf("Examples:\n%s\nOptions:\n", t->examples);
+	for (int i = 0; i < k->n; i++) {
+		const struct option *o = k->v[i].o;
+		char letter[8] = "", left[48];
+		if (o->letter)
+			snprintf(letter, sizeof letter, "-%c%s", o->letter, o->name ? ", " : "");
+		snprintf(left, sizeof left, "%s%s%s%s%s", letter, o->name ? "--" : "",
+		    o->name ? o->name : "", o->arg ? " " : "", o->arg ? o->arg : "");
+		printf("  %-17s %s\n", left, o->help);
+	}
+	if (t->rows)
+		printf(
+		    "\nAn interval is a number of seconds, or has a unit: 1, 0.1, 100ms, 2s, 1m;\n"
+		    "without one there is one row over one second.");
+	printf("%sMore: man pq-%s\n", t->rows ? " " : "\n", t->name);
+}
+
+/* ---- Values */
+
+static bool
+in_range(int64_t ns)
+{
+	return ns >= 1000000 && ns <= INT64_C(31) * 86400 * 1000000000;
+}
+
+int
+interval_parse(struct text t, int64_t *ns)
+{
+	int64_t x;
+
+	if (duration_parse(t, &x) < 0 || !in_range(x))
+		return -1;
+	*ns = x;
+	return 0;
+}
+
+static bool
+take_number(const struct option *o, struct text arg, unsigned *to)
+{
+	uint64_t n;
+
+	if (text_u64(arg, &n) < 0 || n == 0 || n > o->most)
+		return false;
+	*to = (unsigned)n;
+	return true;
+}
+
+static bool
+take_share(struct text arg, double *to)
+{
+	double x;
+
+	if (text_decimal(arg, &x) < 0 || x < 0.001 || x > 1)
+		return false;
+	*to = x;
+	return true;
+}
+
+static bool
+take_time(struct text arg, bool zero, int64_t *to)
+{
+	int64_t ns;
+
+	if (duration_parse(arg, &ns) < 0 || !((zero && ns == 0) || in_range(ns)))
+		return false;
+	*to = ns;
+	return true;
+}
+
+static bool
+take_size(struct text arg, uint64_t *to)
+{
+	uint64_t bytes;
+
+	if (size_parse(arg, &bytes) < 0 || bytes > INT64_MAX)
+		return false;
+	*to = bytes;
+	return true;
+}
+
+static bool
+take_when(const char *arg, struct when_option *to)
+{
+	to->written = arg;
+	return when_parse(text_of(arg), &to->when) == 0;
+}
+
+static bool
+take_choice(const struct option *o, const char *arg, int *to)
+{
+	for (int i = 0; o->choices[i]; i++)
+		if (strcmp(o->choices[i], arg) == 0) {
+			*to = i + 1;
+			return true;
+		}
+	return false;
+}
+
+static bool
+take_cpus(const char *arg, struct cpu_choice *to)
+{
+	to->given = true;
+	to->listed = strcmp(arg, "ALL") != 0 && strcmp(arg, "all") != 0;
+	return !to->listed || cpulist_parse(text_of(arg), &to->list) == 0;
+}
+
+/* Puts the argument where it belongs: false when it is not what the option takes. `at` counts the
+ * options that were given. */
+static bool
+take_value(const struct option *o, char *into, const char *arg, int at)
+{
+	void *to = into + o->at;
+
+	switch (o->type) {
+	case OPTION_FLAG:
+		*(bool *)to = true;
+		return true;
+	case OPTION_TEXT:
+		*(const char **)to = arg;
+		return !o->want || *arg;
+	case OPTION_LIST: {
+		struct option_list *l = to;
+		l->at[l->n] = at;
+		l->v[l->n++] = arg;
+		return true;
+	}
+	case OPTION_NUMBER:
+	case OPTION_ROWS:
+		return take_number(o, text_of(arg), to);
+	case OPTION_SHARE:
+		return take_share(text_of(arg), to);
+	case OPTION_TIME:
+	case OPTION_DELAY:
+		return take_time(text_of(arg), o->type == OPTION_DELAY, to);
+	case OPTION_SIZE:
+		return take_size(text_of(arg), to);
+	case OPTION_WHEN:
+		return take_when(arg, to);
+	case OPTION_CHOICE:
+		return take_choice(o, arg, to);
+	case OPTION_CPUS:
+		return take_cpus(arg, to);
+	case OPTION_COMMAND:
+	case OPTION_END:
+		break;
+	}
+	return true;
+}
+
+/* ---- Words */
+
+/* As it is written: "-p", "--json". */
+static const char *
+written(const struct option *o, char out[32])
+{
+	if (o->letter)
+		snprintf(out, 32, "-%c", o->letter);
+	else
+		snprintf(out, 32, "--%s", o->name);
+	return out;
+}
+
+_Noreturn static void
+wrong_argument(const struct option *o, const char *arg)
+{
+	static const char *const usual[] = {
+		[OPTION_TIME] = "a time from 1ms to 31d, such as 100ms, 10s or 5m",
+		[OPTION_DELAY] = "0, or a time from 1ms to 31d, such as 500ms, 10s or 5m",
+		[OPTION_SIZE] = "a size such as 64M or 1G",
+		[OPTION_WHEN] = "a time such as 17:12, 2026-11-22 17:12:01, +5m (after the start), "
+				"-90s (before the end) or @1790000000",
+		[OPTION_CPUS] = "a list of CPUs such as 0,2-3, or ALL",
+	};
+	const char *want = o->want ? o->want : usual[o->type];
+	char name[32];
+
+	if (o->most)
+		die(EXIT_USAGE, "invalid %s '%s': want %s, from 1 to %llu", written(o, name), arg,
+		    want, (unsigned long long)o->most);
+	die(EXIT_USAGE, "invalid %s '%s': want %s", written(o, name), arg, want);
+}
+
+static void
+give(struct known *k, int i, const char *word, const char *arg)
+{
+	const struct option *o = k->v[i].o;
+
+	if (k->v[i].word && o->type != OPTION_LIST)
+		die(EXIT_USAGE, "%s is given twice", word);
+	if (o->type == OPTION_LIST &&
+	    ((const struct option_list *)(const void *)(k->v[i].into + o->at))->n ==
+		OPTION_LIST_MOST)
+		die(EXIT_USAGE, "%s is given more than %d times", word, OPTION_LIST_MOST);
+	k->v[i].word = word;
+	if (!take_value(o, k->v[i].into, arg, k->given++))
+		wrong_argument(o, arg);
+}
+
+_Noreturn static void
+unknown_option(const struct tool *t, const struct known *k, const char *word)
+{
+	struct nearest near = nearest_to(text_of(word));
+	char names[KNOWN_MOST][32];
+
+	if (word[1] >= '0' && word[1] <= '9')
+		die(EXIT_USAGE, "invalid interval '%s': want 1, 0.5, 100ms, 2s or 1m", word);
+	for (int i = 0; i < k->n && word[1] == '-'; i++)
+		if (k->v[i].o->name) {
+			snprintf(names[i], sizeof names[i], "--%s", k->v[i].o->name);
+			nearest_try(&near, names[i]);
+		}
+	if (near.name)
+		die(EXIT_USAGE, "unknown option '%s'; did you mean '%s'?", word, near.name);
+	die(EXIT_USAGE, "unknown option '%s'; 'pq %s --help' lists the options", word, t->name);
+}
+
+/* "--tick=1s", "--tick 1s", "--json"; returns how many words it took. */
+static int
+take_name(struct known *k, const struct tool *t, char **words, char ***command)
+{
+	struct text rest = text_of(words[0] + 2), name;
+	const char *equals = strchr(words[0], '=');
+	int i = 0;
+
+	if (!text_split(&rest, '=', &name))
+		name = rest;
+	while (i < k->n && !(k->v[i].o->name && text_eq(name, k->v[i].o->name)))
+		i++;
+	if (i == k->n)
+		unknown_option(t, k, words[0]);
+	const struct option *o = k->v[i].o;
+	if (!o->arg && equals)
+		die(EXIT_USAGE, "--%s takes no argument", o->name);
+	if (o->type == OPTION_COMMAND && equals)
+		die(EXIT_USAGE, "write --%s %s, with a space", o->name, o->arg);
+	if (o->arg && !equals && !words[1])
+		die(EXIT_USAGE, "--%s needs an argument: %s", o->name, o->arg);
+	give(k, i, words[0], equals ? equals + 1 : words[1]);
+	if (o->type == OPTION_COMMAND)
+		*command = *(char ***)(void *)(k->v[i].into + o->at) = words + 1;
+	return 1 + (o->arg && !equals);
+}
+
+/* "-u", "-ua", "-p1", "-p 1". */
+static int
+take_letters(struct known *k, const struct tool *t, char **words)
+{
+	for (const char *c = words[0] + 1; *c; c++) {
+		int i = 0;
+		while (i < k->n && k->v[i].o->letter != *c)
+			i++;
+		if (i == k->n)
+			unknown_option(t, k, words[0]);
+		if (!k->v[i].o->arg) {
+			give(k, i, words[0], NULL);
+			continue;
+		}
+		if (!c[1] && !words[1])
+			die(EXIT_USAGE, "-%c needs an argument: %s", *c, k->v[i].o->arg);
+		give(k, i, words[0], c[1] ? c + 1 : words[1]);
+		return c[1] ? 1 : 2;
+	}
+	return 1;
+}
+
+static void
+take_word(struct options *o, const struct tool *t, const char *word)
+{
+	if (t->rows && o->words == 2)
+		die(EXIT_USAGE, "unexpected argument '%s': usage is pq %s [interval [count]]", word,
+		    t->name);
+	if (o->words == WORDS_MOST)
+		die(EXIT_USAGE, "more than %d arguments: %s", WORDS_MOST, word);
+	o->word[o->words++] = word;
+}
+
+static void
+take_words(struct options *o, struct known *k, const struct tool *t, char **words)
+{
+	bool options = true;
+	char **command = NULL;
+
+	while (*words && !command) {
+		const char *word = *words;
+		if (!options || word[0] != '-' || !word[1]) {
+			take_word(o, t, word);
+			words++;
+		} else if (strcmp(word, "--") == 0) {
+			options = false;
+			words++;
+		} else {
+			words += word[1] == '-' ? take_name(k, t, words, &command) :
+						  take_letters(k, t, words);
+		}
+	}
+}
+
+static void
+check_excluded(const struct known *k)
+{
+	char one[32], other[32];
+
+	for (int i = 0; i < k->n; i++) {
+		struct text rest = text_of(k->v[i].o->not_with ? k->v[i].o->not_with : ""), name;
+		while (k->v[i].word && text_word(&rest, &name))
+			for (int j = 0; j < k->n; j++)
+				if (k->v[j].word && text_eq(name, written(k->v[j].o, other)))
+					die(EXIT_USAGE, "%s and %s exclude each other: give one",
+					    written(k->v[i].o, one), other);
+	}
+}
+
+/* ---- What they mean together */
+
+void
+options_numbers(struct options *o, const char *interval, const char *count)
+{
+	if (interval && interval_parse(text_of(interval), &o->interval_ns) < 0)
+		die(EXIT_USAGE, "invalid interval '%s': want 1, 0.5, 100ms, 2s or 1m, at most 31d",
+		    interval);
+	if (count && (text_u64(text_of(count), &o->count) < 0 || o->count == 0))
+		die(EXIT_USAGE, "invalid count '%s': want a whole number of rows, 1 or more",
+		    count);
+}
+
+void
+target_check(const struct target *t)
+{
+	uint64_t pid;
+
+	if (t->pid && (text_u64(text_of(t->pid), &pid) < 0 || pid == 0 || pid > 4194304))
+		die(EXIT_USAGE, "invalid -p '%s': want the number of a process", t->pid);
+	if (t->cgroup && !*t->cgroup)
+		die(EXIT_USAGE, "invalid -g '': want a cgroup such as /web, or its directory");
+}
+
+/* What is replayed, and what is recorded. */
+static void
+check_tapes(const struct options *o)
+{
+	if (!o->source && (o->from.written || o->to.written || o->follow))
+		die(EXIT_USAGE, "--from, --to and --follow need a recording: name it with -f");
+	if (o->source && o->out)
+		die(EXIT_USAGE,
+		    "-f and -o exclude each other; pq tape cut copies a part of a recording");
+	if (o->out && strcmp(o->out, "-") == 0)
+		die(EXIT_USAGE,
+		    "-o - would mix the recording with the rows; pq record -o - writes it to a "
+		    "pipe");
+}
+
+static void
+show(struct options *o, int column)
+{
+	for (int i = 0; i < o->nshown; i++)
+		if (o->shown[i] == column)
+			die(EXIT_USAGE, "-c names %s twice", o->tool->columns[column].key);
+	o->shown[o->nshown++] = column;
+}
+
+_Noreturn static void
+unknown_column(const struct tool *t, struct text key)
+{
+	struct nearest near = nearest_to(key);
+
+	for (int i = 0; t->columns[i].key; i++)
+		nearest_try(&near, t->columns[i].key);
+	if (near.name)
+		die(EXIT_USAGE, "unknown column '%.*s'; did you mean '%s'?", (int)key.n, key.s,
+		    near.name);
+	die(EXIT_USAGE, "unknown column '%.*s'; 'pq %s --columns' lists them%s%s%s", (int)key.n,
+	    key.s, t->name, t->forms ? ", and with " : "", t->forms ? t->forms_by : "",
+	    t->forms ? " others" : "");
+}
+
+static void
+show_listed(struct options *o, const char *list)
+{
+	struct text rest = text_of(list), key;
+
+	while (text_split(&rest, ',', &key)) {
+		int column = columns_find(o->tool->columns, key);
+		if (column < 0)
+			unknown_column(o->tool, key);
+		show(o, column);
+	}
+	if (o->nshown == 0)
+		die(EXIT_USAGE, "-c takes the keys of columns; 'pq %s --columns' lists them",
+		    o->tool->name);
+}
+
+static bool
+group_is_listed(const char *list, const char *group)
+{
+	struct text rest = text_of(list), name;
+
+	while (text_split(&rest, ',', &name))
+		if (text_eq(name, "all") || text_eq(name, group))
+			return true;
+	return false;
+}
+
+static void
+check_groups(const struct tool *t, const char *list)
+{
+	struct text rest = text_of(list), name;
+
+	while (text_split(&rest, ',', &name)) {
+		bool known = text_eq(name, "all");
+		for (int i = 0; t->columns[i].key && !known; i++)
+			known = t->columns[i].group && text_eq(name, t->columns[i].group);
+		if (!known)
+			die(EXIT_USAGE,
+			    "unknown group of columns '%.*s'; 'pq %s --columns' names the groups",
+			    (int)name.n, name.s, t->name);
+	}
+}
+
+/* Whether an option that was given shows this group. */
+static bool
+group_is_asked_for(const struct known *k, const char *group)
+{
+	for (int i = 0; i < k->n; i++)
+		if (k->v[i].word && k->v[i].o->group && strcmp(k->v[i].o->group, group) == 0)
+			return true;
+	return false;
+}
+
+/* A line of flame graphs has frames, and a count. */
+static void
+check_folded(const struct options *o)
+{
+	int figures = 0;
+
+	for (int i = 0; i < o->nshown; i++)
+		figures += o->tool->columns[o->shown[i]].kind != LABEL;
+	if (figures != 1)
+		die(EXIT_USAGE,
+		    "-c with --folded takes labels and one figure, such as process,where,samples");
+}
+
+/* The columns of the tool's view, or the default ones, and those of -w. */
+static void
+show_usual(struct options *o, const struct known *k, const char *view, const char *groups)
+{
+	if (view)
+		show_listed(o, view);
+	for (int i = 0, listed = o->nshown; o->tool->columns[i].key; i++) {
+		const char *group = o->tool->columns[i].group;
+		bool wanted = group ? !o->format->for_people || group_is_listed(groups, group) ||
+			group_is_asked_for(k, group) :
+				      !view;
+		for (int j = 0; j < listed; j++)
+			wanted &= o->shown[j] != i;
+		if (wanted)
+			show(o, i);
+	}
+}
+
+/* Programs get all columns, people those of the default view and of -w; -c overrules both. */
+static void
+set_columns(struct options *o, const struct known *k)
+{
+	const char *groups = o->groups ? o->groups : "";
+	bool folded = o->format == &format_folded, viewed = o->format->for_people || folded;
+
+	check_groups(o->tool, groups);
+	if (o->columns)
+		show_listed(o, o->columns);
+	else
+		show_usual(o, k,
+		    o->tool->default_columns && viewed ? o->tool->default_columns(&o->ask) : NULL,
+		    groups);
+	if (folded)
+		check_folded(o);
+}
+
+/* People get a screen of the worst, programs all. */
+static void
+set_rows(struct options *o, const struct known *k)
+{
+	int screen = output_terminal_rows();
+	unsigned usual = !o->format->for_people ? 0 : screen > 5 ? (unsigned)screen - 4 : 20;
+
+	for (int i = 0; i < k->n; i++) {
+		unsigned *rows = (void *)(k->v[i].into + k->v[i].o->at);
+		if (k->v[i].o->type == OPTION_ROWS && *rows == OPTION_ROWS_UNSET)
+			*rows = usual;
+	}
+}
+
+static void
+set_format(struct options *o, const struct known *k)
+{
+	o->format = &format_text;
+	for (int i = 0; i < k->n; i++)
+		if (k->v[i].word && k->v[i].o->format)
+			o->format = k->v[i].o->format;
+}
+
+/* Metrics are those of one sample. */
+static void
+set_count(struct options *o)
+{
+	options_numbers(o, o->words > 0 ? o->word[0] : NULL, o->words > 1 ? o->word[1] : NULL);
+	if (o->format != &format_metrics)
+		return;
+	if (o->count > 1)
+		die(EXIT_USAGE,
+		    "--metrics prints one sample: the count can only be 1; pq export keeps a file "
+		    "of metrics up to date");
+	o->count = 1;
+}
+
+/* The tool, or the form of it that the options ask for. */
+static const struct tool *
+form_of(const struct tool *t, const struct request *ask)
+{
+	for (int i = 0; t->forms && t->forms[i]; i++)
+		if (t->forms[i]->suits(ask->options))
+			return t->forms[i];
+	return t;
+}
+
+static void
+print_columns(const struct tool *t)
+{
+	static const char *const kinds[] = { "label", "gauge", "count", "rate", "share", "flag" };
+	static const char *const units[] = { "-", "CPUs", "%", "bytes", "ms", "1/s", "us" };
+
+	for (int i = 0; t->columns[i].key; i++) {
+		const struct column *c = &t->columns[i];
+		printf("%-18s %-9s %-5s %-5s %-7s %s\n", c->key, *c->heading ? c->heading : "-",
+		    kinds[c->kind], units[c->unit], c->group ? c->group : "default", c->help);
+	}
+}
+
+static void
+print_and_exit(const struct options *o, const struct tool *tool, const struct known *k)
+{
+	if (o->help)
+		print_help(tool, k);
+	else if (o->version)
+		puts("pq " PQ_VERSION);
+	else
+		print_columns(o->tool);
+	exit_printed();
+}
+
+static void
+begin(struct options *o, const struct tool *tool)
+{
+	*o = (struct options){ .tool = tool };
+	if (tool->options_size > sizeof o->own)
+		abort();
+	if (tool->defaults)
+		memcpy(o->own, tool->defaults, tool->options_size);
+	o->ask.options = o->own;
+}
+
+void
+options_parse(struct options *o, const struct tool *tool, char **words)
+{
+	struct known k = { .n = 0 };
+	char why[200];
+
+	begin(o, tool);
+	know_all(&k, tool, o);
+	take_words(o, &k, tool, words);
+	check_excluded(&k);
+	target_check(&o->ask.target);
+	set_format(o, &k);
+	if (tool->settle && !tool->settle(o->own, why))
+		die(EXIT_USAGE, "%s", why);
+	set_rows(o, &k);
+	o->tool = form_of(tool, &o->ask);
+	if (o->help || o->version || o->list)
+		print_and_exit(o, tool, &k);
+	if (tool->rows || tool->judges)
+		check_tapes(o);
+	if (!tool->rows)
+		return;
+	set_count(o);
+	set_columns(o, &k);
+}
+
+void
+condition_wrong(const char *option, const char *source, const struct expr_error *e)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < e->at && source[i]; i++)
+		/* not the later bytes of a character */
+		at += ((unsigned char)source[i] & 0xc0) != 0x80;
+	warn("%s: %s", option, e->message);
+	fprintf(stderr, "  %s\n  %*s^\n", source, (int)at, "");
+	exit((int)fail_status(EXIT_USAGE));
+}
+
+struct expr *
+condition_parse(const char *option, const char *source, const struct expr_tool *known, size_t n)
+{
+	struct expr_error e;
+	struct expr *x = expr_parse(source, known, n, &e);
+
+	if (!x)
+		condition_wrong(option, source, &e);
+	return x;
+}
