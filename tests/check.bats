@@ -4,43 +4,26 @@
 load helper
 
 setup() {
-	mkdir "$BATS_TEST_TMPDIR/here" # bats keeps its own files beside it
-	cd "$BATS_TEST_TMPDIR/here" || return
-	dir=$PWD/m
+	here
+	samples check /web
 }
 
-teardown() {
-	[ -z "${watched:-}" ] || kill -9 "$watched" 2>/dev/null || true
+# pq is in /web, process 42 is in /db.
+every_sample() {
+	process 42 /db
+	echo "0.10 0.20 0.30 3/100 4321" >"$now/proc/loadavg"
 }
 
-# at N: begins moment tN, N seconds after the first, on a v2 machine where this process is in /web; pid 42 is in /db.
-at() {
-	now=$dir/t$1
-	moment "$now" $((($1 + 1) * 1000000000))
-	mkdir -p "$now/proc/self" "$now/proc/42"
-	echo 0::/web >"$now/proc/self/cgroup"
-	echo 0::/db >"$now/proc/42/cgroup"
-	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$now/proc/self/mountinfo"
-	cp "$now/proc/self/mountinfo" "$now/proc/42/"
-	echo "0.10 0.20 0.30 ${2:-3}/100 4321" >"$now/proc/loadavg"
-	: >"$now/sys/fs/cgroup/cgroup.procs"
+# throttled PATH PERIODS THROTTLED
+throttled() {
+	cpu_group "$1" "200000 100000" 0 "$2" "$3" 0
 }
 
-# group PATH PERIODS THROTTLED
-group() {
-	local d=$now/sys/fs/cgroup$1
-	mkdir -p "$d"
-	: >"$d/cgroup.procs"
-	echo domain >"$d/cgroup.type"
-	echo "200000 100000" >"$d/cpu.max"
-	printf 'usage_usec 0\nnr_periods %s\nnr_throttled %s\nthrottled_usec 0\n' "$2" "$3" >"$d/cpu.stat"
-}
-
-# Of 100 periods 31 were throttled in /web, 7 in /db, and there were none in /idle.
-machine() {
-	at 0; group /web 0 0; group /db 0 0; group /idle 5 5
-	at 1; group /web 40 31; group /db 90 1; group /idle 5 5
-	at 2; group /web 100 31; group /db 100 7; group /idle 5 5
+# three_groups: of 100 periods 31 were throttled in /web, 7 in /db; there were none in /idle.
+three_groups() {
+	at 0; throttled /web 0 0; throttled /db 0 0; throttled /idle 5 5
+	at 1; throttled /web 40 31; throttled /db 90 1; throttled /idle 5 5
+	at 2; throttled /web 100 31; throttled /db 100 7; throttled /idle 5 5
 }
 
 # judges STATUS LINE OPTIONS…: the verdict, and the one line.
@@ -51,18 +34,6 @@ judges() {
 	printf '%s: %s\n%s\n' "$status" "$output" "$stderr"
 	[ "$status" -eq "$wanted" ]
 	[ "$output" = "$line" ]
-}
-
-# points PATTERN COLUMN OPTIONS…: the last option is an expression, wrong there.
-points() {
-	local pattern=$1 column=$2
-	shift 2
-	run --separate-stderr "$PQ" check "$@"
-	printf '%s\n' "$stderr"
-	[ "$status" -eq 3 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" -eq 3 ]
-	[[ ${stderr_lines[0]} =~ $pattern ]]
-	[ "${stderr_lines[1]}" = "  ${*: -1}" ]
-	[ "${stderr_lines[2]}" = "  $(printf '%*s' "$column" '')^" ]
 }
 
 # during STATUS PATTERN OPTIONS…
@@ -77,7 +48,7 @@ during() {
 }
 
 @test "OK, WARNING, CRITICAL: the line and the status" {
-	machine
+	three_groups
 	judges 0 "PQ OK - throttle.throttled_pct 31 (/web) | 'throttle.throttled_pct'=31%;;50;0;100" -f "$dir" 'throttle.throttled_pct > 50'
 	judges 1 "PQ WARNING - throttle.throttled_pct 31 > 10 (/web) | 'throttle.throttled_pct'=31%;10;50;0;100" \
 		-f "$dir" -w 'throttle.throttled_pct > 10' -c 'throttle.throttled_pct > 50'
@@ -87,7 +58,7 @@ during() {
 }
 
 @test "several reasons; of all rows the worst, of < the smallest" {
-	machine
+	three_groups
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 5 (/web), throttle.periods 100 >= 100 (/web) | 'throttle.throttled_pct'=31%;;5;0;100 'throttle.periods'=100;;100" \
 		-a -f "$dir" 'throttle.throttled_pct > 5' 'throttle.periods >= 100'
 	judges 0 "PQ OK - throttle.throttled_pct 7 (/db) | 'throttle.throttled_pct'=7%;;3:;0;100" -a -f "$dir" 'throttle.throttled_pct < 3'
@@ -98,7 +69,7 @@ during() {
 }
 
 @test "ranges say what the condition says: with not, turned round, == and !=, below 0, with cpus" {
-	machine
+	three_groups
 	echo 'ticks 100' >"$dir/facts"
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 >= 25 (/web) | 'throttle.throttled_pct'=31%;;25;0;100" -f "$dir" 'not 25 > throttled_pct'
 	judges 2 "PQ CRITICAL - throttle.periods 100 == 100 (/web) | 'throttle.periods'=100;;@100:100" -f "$dir" 'throttle.periods == 100'
@@ -111,7 +82,7 @@ during() {
 }
 
 @test "several targets: the worst counts, and the line names whose it is" {
-	machine
+	three_groups
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | '/db throttle.throttled_pct'=7%;;25;0;100 '/web throttle.throttled_pct'=31%;;25;0;100" \
 		-g /db -g /web -f "$dir" 'throttle.throttled_pct > 25'
 	judges 1 "PQ WARNING - throttle.throttled_pct 7 > 5 (pid 42, /db) | 'pid 42 throttle.throttled_pct'=7%;5;;0;100 'runq.plist_sz'=100;;200 '/idle throttle.throttled_pct'=U;5;;0;100" \
@@ -121,7 +92,7 @@ during() {
 }
 
 @test "what is unknown is UNKNOWN, unless something else is true; 0 of 0 is no share that could be too large" {
-	machine
+	three_groups
 	rm "$dir"/t?/sys/fs/cgroup/db/cpu.stat
 	judges 3 "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown (/nosuch): no cgroup /nosuch in the cpu hierarchy; -g takes a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup | '/nosuch throttle.throttled_pct'=U;;;0;100 '/idle throttle.throttled_pct'=U;;25;0;100" \
 		-g /nosuch -g /idle -f "$dir" 'throttle.throttled_pct > 25'
@@ -140,7 +111,7 @@ during() {
 }
 
 @test "performance data is as the guidelines want it" {
-	machine
+	three_groups
 	number='-?[0-9]+(\.[0-9]+)?'
 	range="(@?(~|$number)?:?($number)?)?"
 	label="'([^=']|'')+'"
@@ -159,7 +130,7 @@ during() {
 }
 
 @test "a recording is judged as a whole, or between --from and --to" {
-	machine
+	three_groups
 	for at in 0 1 2; do
 		echo "$(((at + 1) * 1000000000)) $(((1790000000 + at) * 1000000000))" >"$dir/t$at/clock"
 	done
@@ -170,8 +141,8 @@ during() {
 	judges 0 "PQ OK - throttle.throttled_pct 0 (/web) | 'throttle.throttled_pct'=0%;;25;0;100" -f x.tape --from -1s 'throttle.throttled_pct > 25'
 	fails 3 'only one sample in the selected time; at least two are needed' "$PQ" check -f x.tape --from -0s 'throttle.throttled_pct > 25'
 	fails 3 '-i and -f cannot be combined: a recording is judged as a whole' "$PQ" check -f x.tape -i 1s 'throttle.throttled_pct > 25'
-	fails 3 'which a pipe cannot' "$PQ" check -f - 'throttle.throttled_pct > 25' <x.tape
-	fails 3 'which a pipe cannot' "$PQ" check -f <(cat x.tape) 'throttle.throttled_pct > 25'
+	fails 3 'the recording is read twice' "$PQ" check -f - 'throttle.throttled_pct > 25' <x.tape
+	fails 3 'the recording is read twice' "$PQ" check -f <(cat x.tape) 'throttle.throttled_pct > 25'
 	fails 3 'nosuch' "$PQ" check -f nosuch 'throttle.throttled_pct > 25'
 	fails 3 'need a recording .-f FILE.' "$PQ" check --from -1s 'throttle.throttled_pct > 25'
 	echo no >no.tape
@@ -187,8 +158,8 @@ during() {
 		'(map(.interval_s) | add) - $check | fabs < 0.001')" = true ]
 }
 
-@test "a tape that recorded for others, for a target, and over a boot" {
-	machine
+@test "a tape that was recorded for others, for a target, and over a boot" {
+	three_groups
 	timeout 10 "$PQ" record --root "$dir/t2" -g /db -o x.tape 10ms 3 throttle 2>/dev/null
 	run --separate-stderr "$PQ" check -f x.tape 'mem.used_bytes > 1'
 	[ "$status" -eq 3 ]
@@ -202,7 +173,7 @@ during() {
 }
 
 @test "--json: an object per target" {
-	machine
+	three_groups
 	run --separate-stderr "$PQ" check --json -g /web -g /idle -f "$dir" -w 'throttle.throttled_pct > 25' -c 'throttle.cgroup == "/idle"'
 	[ "$status" -eq 2 ]
 	[ "$(json '[.tool, .schema, .interval_s, .target, .verdict, .command_status]')" = '["check",1,2,"/web","warning",null]
@@ -216,12 +187,12 @@ during() {
 }
 
 @test "an expression that is wrong is pointed at" {
-	points "EXPR: unknown column 'frob' in throttle" 9 'throttle.frob > 1'
-	points "-w: unknown tool 'frob'" 0 -w 'frob.frob > 1'
-	points "-c: wrong unit '10ms'" 15 -c 'runq.runq_sz > 10ms'
-	points 'missing here' 12 'runq.runq_sz'
-	points 'no .for. here' 22 'throttled_pct > 1.5   for 3'
-	points 'no .for. here' 17 -w 'runq.runq_sz > 1 for 3s'
+	points_at 3 'EXPR: unknown column .frob. in throttle' 9 "$PQ" check 'throttle.frob > 1'
+	points_at 3 '-w: unknown tool .frob.' 0 "$PQ" check -w 'frob.frob > 1'
+	points_at 3 '-c: wrong unit .10ms.' 15 "$PQ" check -c 'runq.runq_sz > 10ms'
+	points_at 3 'expected a comparison' 12 "$PQ" check 'runq.runq_sz'
+	points_at 3 'no .for. here' 22 "$PQ" check 'throttled_pct > 1.5   for 3'
+	points_at 3 'no .for. here' 17 "$PQ" check -w 'runq.runq_sz > 1 for 3s'
 }
 
 @test "wrong arguments are UNKNOWN too" {
@@ -233,7 +204,7 @@ during() {
 	fails 3 'cannot be combined' "$PQ" check --during true -i 2s 'runq.runq_sz > 1'
 	fails 3 'cannot be combined' "$PQ" check --during true -f x.tape 'runq.runq_sz > 1'
 	fails 3 "invalid -i '0': want" "$PQ" check -i 0 'runq.runq_sz > 1'
-	fails 3 '-i is given twice|given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
+	fails 3 '-i is given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
 	readarray -t many < <(for i in {1..33}; do printf '%s\n' -g "/g$i"; done)
 	fails 3 'given too often: at most 32 times' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
 	fails 3 'too much at once' "$PQ" check "${many[@]:0:64}" 'mem.used_bytes > 1'
@@ -241,7 +212,7 @@ during() {
 }
 
 @test "a full disk is UNKNOWN; a reader that has gone does not matter" {
-	machine
+	three_groups
 	run --separate-stderr bash -c '"$1" check -f "$2" "throttle.throttled_pct > 90" >/dev/full' - "$PQ" "$dir"
 	[ "$status" -eq 3 ]
 	[[ $stderr == *"cannot write: No space left on device"* ]]
@@ -285,23 +256,16 @@ during() {
 	fails 3 'cannot start ./script: Permission denied' "$PQ" check --during ./script 'runq.plist_sz > 1'
 }
 
+ended() { [ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
+
 @test "SIGTERM ends the command and its children, and nothing is judged" {
-	"$PQ" check --during 'sleep 1000 & echo $! >child; echo $$ >command; wait' 'runq.plist_sz > 1' >out 2>err &
-	watched=$!
-	for ((i = 0; i < 500; i++)); do
-		[ ! -s command ] || break
-		sleep 0.02
-	done
-	kill -TERM "$watched"
-	wait "$watched" && ended=0 || ended=$?
+	start "$PQ" check --during 'sleep 1000 & echo $! >child; echo $$ >command; wait' 'runq.plist_sz > 1' >out 2>err
+	await test -s command
+	kill -TERM "$last"
+	wait "$last" && ended=0 || ended=$?
 	[ "$ended" -eq 3 ]
 	[ ! -s out ]
 	grep -q 'stopped by a signal' err
-	while read -r pid; do
-		for ((i = 0; i < 500; i++)); do
-			[ -e "/proc/$pid" ] && ! grep -q '^State:.*Z' "/proc/$pid/status" || break
-			sleep 0.02
-		done
-		[ ! -e "/proc/$pid" ] || grep -q '^State:.*Z' "/proc/$pid/status"
-	done < <(cat child command)
+	await ended "$(cat child)"
+	await ended "$(cat command)"
 }

@@ -10,7 +10,7 @@ setup() {
 cpus() {
 	local at=$dir/t$1 mono=$2 line
 	shift 2
-	moment "$at" "$mono"
+	sample "$at" "$mono"
 	echo 'cpu  9 9 9 9 9 9 9 9 9 9' >"$at/proc/stat"
 	for line; do
 		echo "cpu$line" >>"$at/proc/stat"
@@ -166,14 +166,12 @@ shares() {
 }
 
 @test "live: a busy loop pinned to the last CPU fills it" {
-	local cpu=$(($(nproc) - 1))
+	local cpu
 	cpu=$(taskset -cp $$ | sed 's/.*[-, ]//')
-	timeout 20 taskset -c "$cpu" bash -c 'while :; do :; done' 3>&- &
-	local pid=$!
+	burn
+	taskset -cp "$cpu" "$last"
 	sleep 0.3
 	run --separate-stderr "$PQ" cpu --json -P "$cpu" 2 1
-	kill $pid
-	wait $pid || true
 	echo "$output"
 	[ "$(json '.idle_pct < 3 and .usr_pct > 50')" = true ]
 }

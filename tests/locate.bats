@@ -9,29 +9,10 @@ C=sys/fs/cgroup
 
 setup() {
 	dir=$BATS_TEST_TMPDIR/m
-	moment "$dir/t0" 1000000000
-	moment "$dir/t1" 2000000000
+	sample "$dir/t0" 1000000000
+	sample "$dir/t1" 2000000000
 	put proc/self/status 'Name:	pq' 'Pid:	77' 'NSpid:	77'
 	put proc/meminfo 'MemTotal: 1000000 kB' 'MemFree: 400000 kB'
-}
-
-# put FILE LINE…: that file, at all moments.
-put() {
-	local at file=$1
-	shift
-	for at in "$dir"/t?; do
-		[ -d "$at/${file%/*}" ] || mkdir -p "$at/${file%/*}"
-		: >"$at/$file"
-		[ $# -eq 0 ] || printf '%s\n' "$@" >"$at/$file"
-	done
-}
-
-# put_at MOMENT FILE LINE…: that file, at one moment.
-put_at() {
-	local file=$dir/$1/$2
-	shift 2
-	[ -d "${file%/*}" ] || mkdir -p "${file%/*}"
-	printf '%s\n' "$@" >"$file"
 }
 
 # in_cgroup LINE…: the /proc/PID/cgroup of pq; of another process with PID set.
@@ -142,7 +123,7 @@ mem() {
 
 # rows WANT [FILTER]: the rows that came out, of each what the filter gives.
 rows() {
-	diff -u <(printf '%s\n' "$1") <(json "${2:-[.cgroup, .limit_cpus, .used_cpus]}")
+	json_is "${2:-[.cgroup, .limit_cpus, .used_cpus]}" "$1"
 }
 
 memory_rows() {
@@ -921,7 +902,7 @@ says_not() {
 }
 
 @test "-p: a process that ends, ends its rows, and that is no failure" {
-	moment "$dir/t2" 3000000000
+	sample "$dir/t2" 3000000000
 	plain
 	PID=42 in_cgroup 0::/web
 	rm -r "$dir/t2/proc/42"
@@ -931,7 +912,7 @@ says_not() {
 }
 
 @test "-p: a process that moves: no row across two cgroups, then those of the new one" {
-	moment "$dir/t2" 3000000000
+	sample "$dir/t2" 3000000000
 	plain
 	PID=42 in_cgroup 0::/web
 	v2 $C/other "50000 100000" 125
@@ -952,7 +933,7 @@ says_not() {
 }
 
 @test "-p: its cgroup is deleted: its rows end, another group's do not take their place" {
-	moment "$dir/t2" 3000000000
+	sample "$dir/t2" 3000000000
 	plain
 	PID=1 mount2 /sys/fs/cgroup /
 	PID=42 in_cgroup 0::/web
@@ -1065,7 +1046,7 @@ says_not() {
 }
 
 @test "-a: a group that comes has its first row a moment later, one that goes has none" {
-	moment "$dir/t2" 3000000000
+	sample "$dir/t2" 3000000000
 	plain
 	v2 $C/new "50000 100000" 125
 	v2 $C/old "50000 100000" 900
@@ -1402,8 +1383,8 @@ throttled_time() {
 
 # t2_t3: two more moments.
 t2_t3() {
-	moment "$dir/t2" 3000000000
-	moment "$dir/t3" 4000000000
+	sample "$dir/t2" 3000000000
+	sample "$dir/t3" 4000000000
 }
 
 @test "a group that vanishes: its rows end, and that is no failure" {
@@ -1437,7 +1418,7 @@ t2_t3() {
 
 @test "a group that vanishes and comes back has rows again, none across the gap" {
 	t2_t3
-	moment "$dir/t4" 5000000000
+	sample "$dir/t4" 5000000000
 	plain
 	rm -r "$dir/t2/$C/web"
 	throttle -g /web

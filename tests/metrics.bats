@@ -21,8 +21,8 @@ need_promtool() {
 	[ -x "$promtool" ] || skip "no promtool: scripts/need-prometheus fetches it"
 }
 
-# sample NAME{LABELS}: its value.
-sample() {
+# value_of NAME{LABELS}
+value_of() {
 	name="$1 " awk 'index($0, ENVIRON["name"]) == 1 { print $NF }' <<<"$output"
 }
 
@@ -84,40 +84,34 @@ tools() {
 	fails 2 "unknown option '--metrics'" "$PQ" record --metrics
 }
 
-# machine T JIFFIES_IDLE JIFFIES_IOWAIT: a moment with one CPU.
-machine() {
-	moment "$BATS_TEST_TMPDIR/m/t$1" "$(($1 * 1000000000))"
+# one_cpu T JIFFIES_IDLE JIFFIES_IOWAIT: the sample at T seconds of a machine with one CPU.
+one_cpu() {
+	sample "$BATS_TEST_TMPDIR/m/t$1" "$(($1 * 1000000000))"
 	printf 'cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 150 20 30 %s %s 0 0 0 50 5\nprocs_blocked 0\n' "$2" "$3" >"$BATS_TEST_TMPDIR/m/t$1/proc/stat"
 }
 
 @test "counters are the kernel's, in seconds; guests are not counted twice" {
-	machine 1 1000 300
-	machine 2 1080 310
+	one_cpu 1 1000 300
+	one_cpu 2 1080 310
 	checked "$PQ" cpu --metrics -f "$BATS_TEST_TMPDIR/m"
-	[ "$(sample 'pq_cpu_user_seconds_total{cpu="0"}')" = 1 ]
-	[ "$(sample 'pq_cpu_nice_seconds_total{cpu="0"}')" = 0.15 ]
-	[ "$(sample 'pq_cpu_idle_seconds_total{cpu="0"}')" = 10.8 ]
-	[ "$(sample 'pq_cpu_iowait_ratio{cpu="all"}')" = 0.111111111 ]
-	[ -z "$(sample 'pq_cpu_idle_seconds_total{cpu="all"}')" ]
+	[ "$(value_of 'pq_cpu_user_seconds_total{cpu="0"}')" = 1 ]
+	[ "$(value_of 'pq_cpu_nice_seconds_total{cpu="0"}')" = 0.15 ]
+	[ "$(value_of 'pq_cpu_idle_seconds_total{cpu="0"}')" = 10.8 ]
+	[ "$(value_of 'pq_cpu_iowait_ratio{cpu="all"}')" = 0.111111111 ]
+	[ -z "$(value_of 'pq_cpu_idle_seconds_total{cpu="all"}')" ]
 }
 
 @test "names of cgroups with quotes, backslashes, control characters and no UTF-8" {
-	local dir=$BATS_TEST_TMPDIR/m t name
+	local t name
+	samples throttle
 	for t in 1 2; do
-		moment "$dir/t$t" "${t}000000000"
-		mkdir -p "$dir/t$t/proc/self"
-		echo 0::/ >"$dir/t$t/proc/self/cgroup"
-		echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$dir/t$t/proc/self/mountinfo"
-		: >"$dir/t$t/sys/fs/cgroup/cgroup.procs"
+		at "$t"
 		for name in 'say "no"' 'system-a\x2db' $'tab\there' $'latin\xe9'; do
-			mkdir "$dir/t$t/sys/fs/cgroup/$name"
-			: >"$dir/t$t/sys/fs/cgroup/$name/cgroup.procs"
-			echo "20000 100000" >"$dir/t$t/sys/fs/cgroup/$name/cpu.max"
-			printf 'usage_usec %s\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\n' "${t}000000" >"$dir/t$t/sys/fs/cgroup/$name/cpu.stat"
+			cpu_group "/$name" "20000 100000" "${t}000000" 0 0 0
 		done
 	done
 	checked "$PQ" throttle -a --metrics -f "$dir"
-	[ "$(sample 'pq_throttle_used_seconds_total{cgroup="/say \"no\""}')" = 2 ]
+	[ "$(value_of 'pq_throttle_used_seconds_total{cgroup="/say \"no\""}')" = 2 ]
 	[ "$(grep -c '^pq_throttle_used_seconds_total{' <<<"$output")" -eq 4 ]
 	grep -qF 'pq_throttle_limit_cpus{cgroup="/system-a\\x2db"} 0.2' <<<"$output"
 	grep -qF 'pq_throttle_limit_cpus{cgroup="/tab\\011here"} 0.2' <<<"$output"

@@ -9,32 +9,6 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-teardown() {
-	local pid
-	for pid in ${started:-}; do kill -9 "$pid" 2>/dev/null || :; done
-	for pid in ${started:-}; do wait "$pid" 2>/dev/null || :; done
-	for _ in {1..30}; do
-		[ -d "${group:-}" ] || break
-		rmdir "$group" 2>/dev/null || sleep 0.1
-	done
-}
-
-# start COMMAND…: in the background, until the test ends; its pid is $last.
-start() {
-	"$@" 3>&- &
-	last=$!
-	started="${started:-} $last"
-}
-
-# await COMMAND…: waits for as long as a slow machine may take until it succeeds.
-await() {
-	for _ in {1..200}; do
-		! "$@" || return 0
-		sleep 0.05
-	done
-	return 1
-}
-
 # can_bpf [SOURCE]: that the verifier refuses a program is no reason to skip.
 can_bpf() {
 	run --separate-stderr "$PQ" runqlat --source "${1:-bpf}" 0.01 1
@@ -56,7 +30,8 @@ falls_back() {
 	[[ ${stderr_lines[0]} =~ $1 ]]
 	[[ ${stderr_lines[1]} == *"so by schedstat"* ]]
 	run --separate-stderr "${@:2}" "$PQ" runqlat --source bpf 0.05 1
-	[ "$status" -eq 3 ] && [ -z "$output" ]
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
 	[[ ${stderr_lines[0]} =~ $1 ]]
 }
 
@@ -65,31 +40,16 @@ last_cpu() {
 	taskset -pc $$ | sed 's/.*[ ,-]//'
 }
 
-# burn N: a process of N threads that want the last CPU all the time; it is $last.
-burn() {
+# burners N: a process of N threads that want the last CPU all the time; it is $last.
+burners() {
 	cpu=$(last_cpu)
 	start taskset -c "$cpu" "$helper" burn "$1"
 	await eval '[ "$(ls /proc/$last/task 2>/dev/null | wc -l)" -eq '"$1"' ]'
 }
 
-# quota_group QUOTA_US PERIOD_US
-quota_group() {
-	[ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] || skip "no cgroup v1 cpu hierarchy here"
-	group=/sys/fs/cgroup/cpu/pqtest-$$-$BATS_TEST_NUMBER
-	mkdir "$group" 2>/dev/null || { group=; skip "not permitted to make a cgroup"; }
-	echo "$2" >"$group/cpu.cfs_period_us"
-	echo "$1" >"$group/cpu.cfs_quota_us"
-}
-
 # within COMMAND…: in the group.
 within() {
 	bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' within "$group" "$@"
-}
-
-# burn_within: a burner in the group.
-burn_within() {
-	start "$helper" burn 1
-	echo "$last" >"$group/cgroup.procs"
 }
 
 # waited_ns PID: what the kernel has for all its threads.
@@ -106,20 +66,24 @@ waited_ns() {
 @test "without bpf, -H and -P are the probe's; and with -p nothing is left" {
 	can "$helper" refuse bpf 1 true
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat --json -P "$(last_cpu)" 0.05 1
-	[ "$status" -eq 0 ] && [ "$(json .source)" = '"probe"' ]
+	[ "$status" -eq 0 ]
+	[ "$(json .source)" = '"probe"' ]
 	[[ $stderr == *"no schedstat: it does not tell on which CPU"*"so by the probe: "* ]]
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat --json -H 0.2 1
-	[ "$status" -eq 0 ] && [ "$(json -s 'map(.waits) | add > 0')" = true ]
+	[ "$status" -eq 0 ]
+	[ "$(json -s 'map(.waits) | add > 0')" = true ]
 	[[ $stderr == *"no schedstat: it has sums, and no histogram"*"so by the probe: "* ]]
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat -H -p $$ 0.05 1
-	[ "$status" -eq 3 ] && [ -z "$output" ]
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
 	[[ $stderr == *"no probe: "*"run it in their cgroup"*"nothing here tells"* ]]
 }
 
 @test "perf_event_open(2) refused: bpf-tp cannot be had, the others can" {
 	can_bpf bpf-tp
 	run --separate-stderr "$helper" refuse perf_event_open 1 "$PQ" runqlat --source bpf-tp 0.05 1
-	[ "$status" -eq 3 ] && [[ ${stderr_lines[0]} == *"bpf-tp: attaching to a tracepoint: Operation not permitted"* ]]
+	[ "$status" -eq 3 ]
+	[[ ${stderr_lines[0]} == *"bpf-tp: attaching to a tracepoint: Operation not permitted"* ]]
 	can_bpf bpf-btf
 	run --separate-stderr "$helper" refuse perf_event_open 1 "$PQ" runqlat --json 0.05 1
 	[ "$(json .source)" = '"bpf-btf"' ]
@@ -154,7 +118,8 @@ waited_ns() {
 @test "in a pid namespace -p is not for bpf, which says so" {
 	can unshare -pf --mount-proc true
 	run --separate-stderr unshare -pf --mount-proc "$PQ" runqlat --json -p 1 0.05 1
-	[ "$status" -eq 0 ] && [ "$(json .source)" = '"schedstat"' ]
+	[ "$status" -eq 0 ]
+	[ "$(json .source)" = '"schedstat"' ]
 	[[ ${stderr_lines[0]} == *"docker run --pid=host"* ]]
 }
 
@@ -172,21 +137,27 @@ without() {
 @test "without BTF bpf-tp is taken; without tracefs too, schedstat; without tracefs alone, bpf-btf" {
 	can without "btf tracing debug" true
 	can_bpf bpf-btf
-	run --separate-stderr without btf "$PQ" runqlat --json 0.05 1
-	[ "$(json .source)" = '"bpf-tp"' ] && [ -z "$stderr" ]
 	falls_back "no BTF and tracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing" without "btf tracing debug"
 	run --separate-stderr without "tracing debug" "$PQ" runqlat --json 0.05 1
-	[ "$(json .source)" = '"bpf-btf"' ] && [ -z "$stderr" ]
+	[ "$(json .source)" = '"bpf-btf"' ]
+	[ -z "$stderr" ]
 	run --separate-stderr without btf "$PQ" runqlat --source bpf-raw 0.05 1
-	[ "$status" -eq 3 ] && [[ ${stderr_lines[0]} == *"it has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)"* ]]
+	[ "$status" -eq 3 ]
+	[[ ${stderr_lines[0]} == *"it has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)"* ]]
 	run --separate-stderr without "tracing debug" "$PQ" runqlat --source bpf-tp 0.05 1
-	[ "$status" -eq 3 ] && [[ ${stderr_lines[0]} == *"tracefs is not mounted"* ]]
+	[ "$status" -eq 3 ]
+	[[ ${stderr_lines[0]} == *"tracefs is not mounted"* ]]
+	can_bpf bpf-tp
+	run --separate-stderr without btf "$PQ" runqlat --json 0.05 1
+	[ "$(json .source)" = '"bpf-tp"' ]
+	[ -z "$stderr" ]
 }
 
 @test "--root reads files only" {
 	mkdir -p root/proc
 	run --separate-stderr "$PQ" runqlat --root root 0.05 1
-	[ "$status" -eq 3 ] && [ -z "$output" ]
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
 	[[ $stderr == *"with --root only files are read"*"CONFIG_SCHED_INFO"*"nothing here tells"* ]]
 }
 
@@ -208,7 +179,7 @@ against_kernel() {
 
 @test "burners on one CPU, against the kernel's own sum of waits: bpf-btf" {
 	can_bpf bpf-btf
-	burn 3
+	burners 3
 	against_kernel bpf-btf
 	[ "$(json '.p50_us <= .p90_us and .p90_us <= .p99_us and .p99_9_us <= .max_us and .lost == 0')" = true ]
 	run --separate-stderr "$PQ" runqlat --json -P "$cpu" 1 1
@@ -218,20 +189,20 @@ against_kernel() {
 @test "the same: bpf-raw and bpf-tp" {
 	can_bpf bpf-raw
 	can_bpf bpf-tp
-	burn 3
+	burners 3
 	against_kernel bpf-raw
 	against_kernel bpf-tp
 }
 
 @test "the same: schedstat, with any privilege" {
-	burn 3
+	burners 3
 	against_kernel schedstat
 	[ "$(json '[.p50_us, .max_us]')" = '[null,null]' ]
 }
 
 @test "a process that wakes up 200 times a second, beside burners: -p counts it and nobody else" {
 	can_bpf
-	burn 2
+	burners 2
 	start taskset -c "$cpu" "$helper" wake 200
 	sleep 0.2
 	for source in bpf schedstat; do
@@ -245,7 +216,7 @@ against_kernel() {
 }
 
 @test "the probe feels burners, and wakes up as often as it should at most" {
-	burn 2
+	burners 2
 	run --separate-stderr "$PQ" runqlat --json --source probe -P "$cpu" 1 1
 	echo "$output"
 	[ "$(json '.runs_per_s > 5 and .runs_per_s < 105 and .waiting == null and .max_us >= .p50_us and .corrected_p99_us > 0')" = true ]
@@ -257,10 +228,10 @@ against_kernel() {
 }
 
 @test "quota: waits as long as the group is held back, for -p; with -g of version 1 by schedstat" {
-	quota_group 2000 100000 # so little that it runs out where others want the CPU as well
-	burn_within
+	v1_group 2000 100000 # so little that it runs out where others want the CPU as well
+	burn "$group"
 	sleep 0.5
-	run --separate-stderr "$PQ" runqlat --json -g "/${group##*/}" 2 1
+	run --separate-stderr "$PQ" runqlat --json -g "$name" 2 1
 	echo "$output $stderr"
 	[ "$(json '.source == "schedstat" and .waiting > 0.3 and .waiting < 1.5')" = true ]
 	[[ ${stderr_lines[0]} == *"it knows cgroups of version 2 only"* ]]
@@ -271,16 +242,16 @@ against_kernel() {
 }
 
 @test "quota: the probe feels it from inside" {
-	quota_group 10000 100000
-	burn_within
+	v1_group 10000 100000
+	burn "$group"
 	run --separate-stderr within "$PQ" runqlat --json --source probe 2 1
 	echo "$output"
 	[ "$(json '.max_us > 10000 and .corrected_p99_us > 10000')" = true ]
 }
 
 @test "quota: who waits for longer than a row is pending" {
-	quota_group 1000 1000000
-	burn_within
+	v1_group 1000 1000000
+	burn "$group"
 	await grep -q "nr_throttled [1-9]" "$group/cpu.stat"
 	"$PQ" runqlat --json --source schedstat -p "$last" 0.1 10 >rows 2>said
 	jq -es 'map(.pending) | max == 1' rows
@@ -367,16 +338,19 @@ none_loaded() {
 
 @test "a full disk is an error, a closed pipe is not, and a process that ends, ends its rows" {
 	run --separate-stderr bash -c '"$1" runqlat 0.05 3 >/dev/full' _ "$PQ"
-	[ "$status" -eq 1 ] && [[ $stderr == *"cannot write: No space left on device"* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"cannot write: No space left on device"* ]]
 	run --separate-stderr bash -c '"$1" runqlat --source probe --json 0.05 400 | head -n 2; echo "${PIPESTATUS[0]}"' _ "$PQ"
-	[ "${#lines[@]}" -eq 3 ] && [ -z "$stderr" ]
-	[ "${lines[2]}" -eq 0 ] || [ "${lines[2]}" -eq 141 ]
+	[ "${#lines[@]}" -eq 3 ]
+	[ -z "$stderr" ]
+	[ "${lines[2]}" -eq 0 ]
 	for source in bpf schedstat; do
 		[ $source != bpf ] || "$PQ" runqlat --source bpf 0.01 1 >/dev/null 2>&1 || continue
 		start sleep 1
 		run --separate-stderr "$PQ" runqlat --json --source $source -p "$last" 0.2 50
 		[ "$status" -eq 0 ]
-		[ "${#lines[@]}" -ge 1 ] && [ "${#lines[@]}" -lt 50 ]
+		[ "${#lines[@]}" -ge 1 ]
+		[ "${#lines[@]}" -lt 50 ]
 		[[ $stderr == *"process $last has ended"* ]]
 	done
 }

@@ -4,22 +4,17 @@
 load helper
 
 setup() {
-	dir=$BATS_TEST_TMPDIR/m
+	samples runqlat
 }
 
 # counted T SOURCE WAITS SUM_NS BUCKETS...: moment tT, T seconds after the first, with what was counted up to then.
 counted() {
 	local now=$dir/t$1
-	moment "$now" $((($1 + 1) * 1000000000))
+	sample "$now" $((($1 + 1) * 1000000000))
 	mkdir -p "$now/pq"
 	printf 'source %s\nswitches %s\nwaits %s\nsum_ns %s\nnegative 0\nlost 0\nbuckets' "$2" $(($3 * 2)) "$3" "$4" >"$now/pq/runqlat"
 	printf ' %s' "${@:5}" >>"$now/pq/runqlat"
 	echo >>"$now/pq/runqlat"
-}
-
-show() {
-	run --separate-stderr "$PQ" runqlat --json "$@" -f "$dir"
-	[ "$status" -eq 0 ]
 }
 
 @test "what was counted between two moments: rate, mean number of waiting tasks, mean wait, percentiles, bound" {
@@ -119,9 +114,9 @@ thread() {
 }
 
 @test "schedstat: a thread that waits from the first moment on is pending, and counts when it gets a CPU" {
-	now=$dir/t0; moment "$now" 1000000000; thread R 5000000 0 7
-	now=$dir/t1; moment "$now" 2000000000; thread R 5000000 0 7
-	now=$dir/t2; moment "$now" 3000000000; thread R 6000000 1990000000 8
+	now=$dir/t0; sample "$now" 1000000000; thread R 5000000 0 7
+	now=$dir/t1; sample "$now" 2000000000; thread R 5000000 0 7
+	now=$dir/t2; sample "$now" 3000000000; thread R 6000000 1990000000 8
 	show
 	[ "$(json '[.runs_per_s, .waiting, .mean_us, .p50_us, .max_us, .pending, .source]')" = '[0,0,null,null,null,1,"schedstat"]
 [1,1.99,1990000,null,null,0,"schedstat"]' ]
@@ -131,7 +126,7 @@ thread() {
 }
 
 @test "schedstat: one that sleeps is not pending" {
-	for t in 0 1; do now=$dir/t$t; moment "$now" $((t * 1000000000 + 1)); thread S 5000000 0 7; done
+	for t in 0 1; do now=$dir/t$t; sample "$now" $((t * 1000000000 + 1)); thread S 5000000 0 7; done
 	show
 	[ "$(json '[.waiting, .pending]')" = '[0,0]' ]
 }

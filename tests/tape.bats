@@ -18,12 +18,7 @@ setup_file() {
 setup() {
 	count=$BATS_FILE_TMPDIR/count.tape
 	three=$BATS_FILE_TMPDIR/three.tape
-	mkdir "$BATS_TEST_TMPDIR/here" # bats keeps its own files beside it
-	cd "$BATS_TEST_TMPDIR/here" || return
-}
-
-teardown() {
-	[ -z "${follower:-}" ] || kill -9 "$follower" 2>/dev/null || true
+	here
 }
 
 # counting DIR N: N moments, a second apart, at which plist_sz is 100, 101, …
@@ -120,8 +115,10 @@ same_bytes() {
 		rm -f x.tape
 		status=0
 		"$PQ" $tool --json -o x.tape 0.05 5 >want 2>said || status=$?
-		[ $status -eq 0 ] || [ $status -eq 3 ]
-		[ $status -eq 0 ] || continue # no cgroups here
+		if [ $status -eq 3 ] && [[ $tool == throttle* || $tool == mem* ]]; then
+			continue # no cgroups here
+		fi
+		[ $status -eq 0 ]
 		"$PQ" $tool --json -f x.tape >got 2>heard
 		cmp want got
 		diff <(grep -v ' missed [0-9]* of ' said) heard # live alone
@@ -139,8 +136,10 @@ same_bytes() {
 @test "a tape of one tool reads by another as far as its files go" {
 	"$PQ" cpu -o x.tape 20ms 3 >/dev/null 2>&1
 	run --separate-stderr "$PQ" runq --json -f x.tape
-	[ "$status" -ne 139 ]
-	[ -n "$stderr" ]
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
+	[[ ${stderr_lines[0]} == *"x.tape was recorded for cpu: "* ]]
+	[[ ${stderr_lines[1]} == *"cannot read /proc/loadavg: "* ]]
 }
 
 @test "a coarser interval re-samples" {
@@ -185,7 +184,7 @@ same_bytes() {
 	done
 	fails 2 'need a recording .-f FILE.' "$PQ" runq --from +5s
 	fails 2 'need a recording .-f FILE.' "$PQ" runq --follow
-	fails 2 'is a directory of moments' "$PQ" runq -f "$BATS_FILE_TMPDIR/count" --from +5s
+	fails 2 'is a captured directory' "$PQ" runq -f "$BATS_FILE_TMPDIR/count" --from +5s
 	fails 2 '-f and -o exclude' "$PQ" runq -f "$count" -o x.tape
 	fails 2 'would mix with the rows' "$PQ" runq -o - 1 1
 	run --separate-stderr bash -c "'$PQ' runq -f - --from +5s <'$count' | cat; exit \${PIPESTATUS[0]}"
@@ -207,7 +206,7 @@ same_bytes() {
 	"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o - 5ms 10 runq 2>log | "$PQ" runq --json -c plist_sz -f - >got 2>said
 	[ "$(wc -l <got)" -eq 9 ]
 	[ ! -s said ]
-	"$PQ" tape cut "$count" -o - | cmp - <(cat "$count") || [ "$("$PQ" tape cut "$count" -o - | plist -f -)" = "$(plist -f "$count")" ]
+	[ "$("$PQ" tape cut "$count" -o - | plist -f -)" = "$(plist -f "$count")" ]
 }
 
 # turn RING: writes to it until it has gone round more than once.
@@ -224,7 +223,8 @@ turn() {
 	[ "$(stat -c %s ring.tape)" -eq 393216 ]
 	"$PQ" tape verify ring.tape
 	rows=$("$PQ" tape info --json ring.tape | jq .rows)
-	[ "$rows" -ge 20 ] && [ "$rows" -lt 120 ]
+	[ "$rows" -ge 20 ]
+	[ "$rows" -lt 120 ]
 	"$PQ" runq --json -f ring.tape >want 2>said
 	[ "$(wc -l <want)" -eq $((rows - 1)) ]
 	[ "$(jq -r .time want)" = "$(jq -r .time want | sort)" ]
@@ -236,36 +236,26 @@ turn() {
 	"$PQ" tape verify cut.tape
 }
 
-# rows_of FILE N: waits until there are so many.
-rows_of() {
-	for ((i = 0; i < 400; i++)); do
-		[ "$(wc -l <"$1")" -lt "$2" ] || return 0
-		sleep 0.05
-	done
-	echo "$(wc -l <"$1") rows, not $2" >&2
-	return 1
-}
+has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 
 @test "--follow sees what is written meanwhile, also in a new segment and after a kill" {
 	more() { "$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 5ms "$1" runq 2>>log; }
 	more 10
-	"$PQ" runq --json -c plist_sz -f x.tape --follow >got 2>said 3>&- &
-	follower=$!
-	rows_of got 9
+	start "$PQ" runq --json -c plist_sz -f x.tape --follow >got 2>said
+	follower=$last
+	await has_rows got 9
 	more 10
-	rows_of got 19
-	"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 5ms runq 2>>log 3>&- &
-	writer=$!
-	rows_of got 29
-	kill -9 $writer
-	wait $writer || true
+	await has_rows got 19
+	start "$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 5ms runq 2>>log
+	await has_rows got 29
+	kill -9 "$last"
+	wait "$last" || true
 	n=$("$PQ" tape info --json x.tape | jq .rows)
-	rows_of got $((n - 1))
+	await has_rows got $((n - 1))
 	more 10
-	rows_of got $((n + 9))
-	kill -TERM $follower
-	wait $follower
-	follower=
+	await has_rows got $((n + 9))
+	kill -TERM "$follower"
+	wait "$follower"
 	[ "$(wc -l <got)" -eq $((n + 9)) ]
 	[ ! -s said ]
 	diff got <("$PQ" runq --json -c plist_sz -f x.tape)
@@ -275,16 +265,15 @@ rows_of() {
 	root=$(capture 6.1-v2-64cpu)/t0
 	more() { "$PQ" record --root "$root" --ring 384K -o ring.tape 1ms 5 2>>log; }
 	more
-	"$PQ" runq --json -c plist_sz -f ring.tape --follow >got 2>said 3>&- &
-	follower=$!
+	start "$PQ" runq --json -c plist_sz -f ring.tape --follow >got 2>said
+	follower=$last
 	for n in 1 2 3 4 5 6 7 8 9 10; do
-		rows_of got $((n * 5 - 1))
+		await has_rows got $((n * 5 - 1))
 		more
 	done
-	rows_of got 54
-	kill -TERM $follower
-	wait $follower
-	follower=
+	await has_rows got 54
+	kill -TERM "$follower"
+	wait "$follower"
 	[ ! -s said ]
 	[ "$("$PQ" tape info --json ring.tape | jq .rows)" -lt 55 ]
 }
@@ -295,8 +284,9 @@ rows_of() {
 		"$PQ" record --root "$root" --ring 1M -o ring.tape 1ms 100 2>/dev/null
 	done
 	mkfifo pipe
-	"$PQ" runq --json -f ring.tape >pipe 2>said 3>&- &
-	follower=$!
+	# shellcheck disable=SC2016 # the inner shell opens the pipe, which waits for its reader
+	start bash -c 'exec "$1" runq --json -f ring.tape >pipe 2>said' _ "$PQ"
+	follower=$last
 	exec 8<pipe
 	read -r _ <&8 # it knows by now where everything was
 	for _ in {1..18}; do
@@ -304,8 +294,7 @@ rows_of() {
 	done
 	cat <&8 >rows
 	exec 8<&-
-	wait $follower
-	follower=
+	wait "$follower"
 	[ "$(jq -r .plist_sz rows | sort -u)" = 436 ]
 	jq -r .time rows | sort -c
 	[ "$(wc -l <said)" -eq 1 ]
@@ -319,7 +308,8 @@ rows_of() {
 
 @test "info says what is on it" {
 	run --separate-stderr "$PQ" tape info "$three"
-	[ "$status" -eq 0 ] && [ -z "$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
 	[[ $output == *"tools     runq, by pq "* && $output == *"45 rows, 0 ticks"* && $output == *"damage    none"* ]]
 	[[ $output != *nan* && $output != *inf* ]]
 	run --separate-stderr "$PQ" tape info --json -u "$count"
@@ -407,7 +397,9 @@ each_reader() {
 	each_reader 2 'not a pq recording' noise
 	for file in empty short noise; do
 		run --separate-stderr bash -c "cat $file | '$PQ' runq -f -"
-		[ "$status" -ne 0 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" -eq 1 ]
+		[ "$status" -ne 0 ]
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
 	done
 }
 
@@ -422,7 +414,9 @@ each_reader() {
 	{ cat header header; head -c 8000 /dev/zero; } >later.tape
 	each_reader 1 'recorded by a later version of pq, which this version cannot read' later.tape
 	run --separate-stderr bash -c "cat later.tape | '$PQ' runq -f -"
-	[ "$status" -eq 1 ] && [[ $stderr == *"later version"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"later version"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
 	cp later.tape copy
 	fails 2 'recorded by a later version of pq .record to another file' "$PQ" runq -o later.tape 0.01 1
 	cmp later.tape copy
@@ -443,17 +437,10 @@ each_reader() {
 @test "a tape that may not be read" {
 	cp "$count" secret.tape
 	chmod 0 secret.tape
-	if [ "$(id -u)" -ne 0 ]; then
-		each_reader 1 'cannot open secret.tape: Permission denied' secret.tape
-		return
-	fi
-	command -v setpriv >/dev/null || skip "no setpriv"
-	cp "$PQ" "$BATS_RUN_TMPDIR/pq-nobody"
-	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$PWD" "$BATS_RUN_TMPDIR/pq-nobody" 2>/dev/null || true
-	as_nobody="setpriv --reuid 65534 --regid 65534 --clear-groups $BATS_RUN_TMPDIR/pq-nobody"
-	fails 1 'cannot open .*: Permission denied' $as_nobody runq -f "$PWD/secret.tape"
+	need_nobody
+	fails 1 'cannot open .*: Permission denied' as_nobody runq -f "$PWD/secret.tape"
 	for work in info verify; do
-		fails 1 'cannot open .*: Permission denied' $as_nobody tape $work "$PWD/secret.tape"
+		fails 1 'cannot open .*: Permission denied' as_nobody tape $work "$PWD/secret.tape"
 	done
 }
 
@@ -465,13 +452,15 @@ each_reader() {
 	[ "$status" -eq 0 ]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	[[ $stderr =~ x.tape:\ damaged\ in\ 1\ place:\ [0-9]+\ moments?\ (is|are)\ lost ]]
-	[ "${#lines[@]}" -ge 29 ] && [ "${#lines[@]}" -lt 44 ]
+	[ "${#lines[@]}" -ge 29 ]
+	[ "${#lines[@]}" -lt 44 ]
 	run --separate-stderr "$PQ" tape verify x.tape
 	[ "$status" -eq 1 ]
 	[[ $output =~ [0-9]+\ moments\ can\ be\ read$ ]]
-	[ "${#stderr_lines[@]}" -eq 1 ] && [[ $stderr == *"damaged in 1 place"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == *"damaged in 1 place"* ]]
 	run --separate-stderr "$PQ" tape info x.tape
-	[[ $output == *"damage    damaged in 1 place"* || $output =~ damage\ +[^n] ]]
+	[[ $output =~ damage\ +"damaged in 1 place" ]]
 	[ "$("$PQ" tape info --json x.tape 2>/dev/null | jq '.rows + .damaged_moments')" -eq 45 ]
 	"$PQ" tape cut x.tape -o cut.tape 2>said
 	[ "$(wc -l <said)" -eq 1 ]
@@ -484,7 +473,8 @@ each_reader() {
 	head -c $((size - 256)) /dev/zero | tr '\0' 'x' | dd of=x.tape bs=1 seek=256 conv=notrunc status=none
 	fails 1 'x.tape' "$PQ" runq -f x.tape
 	run --separate-stderr "$PQ" tape verify x.tape
-	[ "$status" -eq 1 ] && [ -n "$stderr" ]
+	[ "$status" -eq 1 ]
+	[ -n "$stderr" ]
 	fails 1 'no moment' "$PQ" tape info x.tape
 }
 

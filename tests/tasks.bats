@@ -4,27 +4,11 @@
 load helper
 
 setup() {
-	dir=$BATS_TEST_TMPDIR/m
+	samples tasks
 }
 
-teardown() {
-	local pid
-	for pid in ${started:-}; do
-		kill "$pid" 2>/dev/null || :
-	done
-	if [ -n "${group:-}" ]; then
-		for _ in 1 2 3 4 5 6 7 8 9 10; do ! rmdir "$group" 2>/dev/null || break; sleep 0.1; done
-	fi
-}
-
-# at N: begins moment tN, N seconds after the first.
-at() {
-	now=$dir/t$1
-	moment "$now" $((($1 + 1) * 1000000000))
+every_sample() {
 	echo "$((100 + $1)).00 0.00" >"$now/proc/uptime"
-	mkdir -p "$now/proc/self"
-	echo 0::/ >"$now/proc/self/cgroup"
-	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$now/proc/self/mountinfo"
 }
 
 # task PID TID NAME STATE RUN_MS WAIT_MS SLICES [VOLUNTARY INVOLUNTARY [START_TICKS [CGROUP]]]
@@ -38,11 +22,6 @@ task() {
 	echo "$stat" >"$d/stat"
 	[ "$1" != "$2" ] || echo "$stat" >"$now/proc/$1/stat"
 	echo "0::${11:-/}" >"$now/proc/$1/cgroup"
-}
-
-show() {
-	run --separate-stderr "$PQ" tasks --json "$@" -f "$dir"
-	[ "$status" -eq 0 ]
 }
 
 @test "waits of all threads are summed, the worst process first, and what did nothing has no row" {
@@ -59,9 +38,9 @@ show() {
 	printf 'Name:\tTgid: 7\nState:\tR (running)\nTgid:\t10\n' >"$now/proc/11/status"
 	printf 'Name:\tx\nState:\tR (running)\nTgid:\t10\n' >"$now/proc/10/status"
 	at 1; task 10 10 a S 100 50 10; task 10 11 a R 500 150 10; task 11 11 a R 0 0 0
-	for tool in tasks wait "runqlat --source schedstat"; do
-		# shellcheck disable=SC2086 # words
-		fails 2 '11 is a thread of process 10.*-p 10' "$PQ" $tool -f "$dir" -p 11
+	for words in tasks wait "runqlat --source schedstat"; do
+		# shellcheck disable=SC2086
+		fails 2 '11 is a thread of process 10.*-p 10' "$PQ" $words -f "$dir" -p 11
 	done
 	show -p 10
 	[ "$(json .pid)" = '"10"' ]
@@ -71,10 +50,12 @@ show() {
 	at 0; task 10 10 a R 0 0 0 0 0 50 /x; task 20 20 b R 0 0 0 0 0 50 /x
 	at 1; task 10 10 a R 100 50 10 0 0 50 /x; task 20 20 b R 200 700 7 0 0 50 /x
 	run --separate-stderr "$PQ" tasks -G -f "$dir"
-	[[ ${lines[0]} =~ %CPU\ .*\ thr\ \ cgroup$ ]] && [[ ! ${lines[0]} =~ PID|Command ]]
+	[[ ${lines[0]} =~ %CPU\ .*\ thr\ \ cgroup$ ]]
+	[[ ! ${lines[0]} =~ PID|Command ]]
 	[[ ${lines[1]} =~ \ 75\.0\ .*\ 2\ \ /x$ ]]
 	run --separate-stderr "$PQ" tasks -t -w split -f "$dir"
-	[[ ${lines[0]} =~ TID.*%cont\ \ Command$ ]] && [[ ! ${lines[0]} =~ \ thr ]]
+	[[ ${lines[0]} =~ TID.*%cont\ \ Command$ ]]
+	[[ ! ${lines[0]} =~ \ thr ]]
 }
 
 @test "-t: each thread by itself; -n: so many" {
@@ -157,14 +138,10 @@ show() {
 
 # quota N THROTTLED_US: a machine with a cgroup /q that has a quota, and its process 10; N other ones in it.
 quota() {
-	local d=$now/sys/fs/cgroup i
-	mkdir -p "$d/q"
-	: >"$d/cgroup.procs"
-	echo domain >"$d/q/cgroup.type"
-	echo "20000 100000" >"$d/q/cpu.max"
-	seq 10 $((10 + $1)) >"$d/q/cgroup.procs"
-	printf 'usage_usec 0\nnr_periods 1\nnr_throttled 1\nthrottled_usec %s\n' "$2" >"$d/q/cpu.stat"
-	printf 'usage_usec 0\n' >"$d/cpu.stat"
+	local i
+	cpu_group /q "20000 100000" 0 1 1 "$2"
+	seq 10 $((10 + $1)) >"$group/cgroup.procs"
+	printf 'usage_usec 0\n' >"$now/sys/fs/cgroup/cpu.stat"
 	for ((i = 10; i <= 10 + $1; i++)); do task "$i" "$i" q R "$((i * $3))" "$((i * 70 * $3))" "$3" 0 0 1 /q; done
 	task 5 5 out R "$3" $((30 * $3)) "$3"
 }
@@ -202,19 +179,17 @@ quota() {
 }
 
 @test "live: burners are found, with -p, and a recording replays byte for byte" {
-	bash -c 'while :; do :; done' 3>&- &
-	started=$!
+	burn
 	"$PQ" tasks --json -o "$BATS_TEST_TMPDIR/x.tape" 0.1 5 >"$BATS_TEST_TMPDIR/live"
 	"$PQ" tasks --json -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/again"
 	cmp "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/again"
-	jq -es --arg pid "$started" 'map(select(.pid == $pid and .cpu_pct > 0)) | length > 0' "$BATS_TEST_TMPDIR/live"
-	run --separate-stderr "$PQ" tasks --json -p "$started" 0.5 1
-	[ "$(json '[.pid, .comm, .threads]')" = "[\"$started\",\"bash\",1]" ]
-	kill "$started"
+	jq -es --arg pid "$last" 'map(select(.pid == $pid and .cpu_pct > 0)) | length > 0' "$BATS_TEST_TMPDIR/live"
+	run --separate-stderr "$PQ" tasks --json -p "$last" 0.5 1
+	[ "$(json '[.pid, .comm, .threads]')" = "[\"$last\",\"bash\",1]" ]
 }
 
 @test "live: a budget passes threads over, says so, and that replays too" {
-	for _ in {1..120}; do sleep 30 3>&- & started="${started:-} $!"; done
+	for _ in {1..120}; do start sleep 30; done
 	"$PQ" tasks --json --budget 1ms -o "$BATS_TEST_TMPDIR/x.tape" 0.1 6 >"$BATS_TEST_TMPDIR/live" 2>"$BATS_TEST_TMPDIR/said"
 	"$PQ" tasks --json --budget 1ms -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/again"
 	cmp "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/again"
@@ -222,7 +197,7 @@ quota() {
 }
 
 @test "live: with few open files it goes on" {
-	for _ in {1..150}; do sleep 30 3>&- & started="${started:-} $!"; done
+	for _ in {1..150}; do start sleep 30; done
 	# shellcheck disable=SC2016 # it is the inner shell's
 	run --separate-stderr bash -c 'ulimit -n 128; "$1" tasks --json 0.2 2' _ "$PQ"
 	[ "$status" -eq 0 ]
@@ -230,13 +205,10 @@ quota() {
 }
 
 @test "live: the wait of one burner with a quota is for quota" {
-	group=/sys/fs/cgroup/cpu/pq-tasks-$$
-	[ -d /sys/fs/cgroup/cpu ] && mkdir "$group" 2>/dev/null || { group=; skip "needs cgroup v1 and the right to make a group"; }
-	echo 20000 >"$group/cpu.cfs_quota_us"
-	bash -c 'echo $$ >"$1/cgroup.procs"; while :; do :; done' _ "$group" 3>&- &
-	started=$!
+	v1_group 20000
+	burn "$group"
 	sleep 0.3
-	run --separate-stderr "$PQ" tasks --json -g "${group#/sys/fs/cgroup/cpu}" 2 1
+	run --separate-stderr "$PQ" tasks --json -g "$name" 2 1
 	json -e '.wait_pct > 20 and .quota_pct > 0 and .quota_pct <= .wait_pct'
 }
 

@@ -27,14 +27,14 @@ setup() {
 	printf 'machine x86_64\nticks 100\n' >"$dir/facts"
 }
 
-# machine N: moment N, a tenth of a second after the one before.
-machine() {
-	moment "$dir/t$1" $((1000000000 + $1 * 100000000))
+# tenth N: begins sample N, a tenth of a second after the one before.
+tenth() {
+	sample "$dir/t$1" $((1000000000 + $1 * 100000000))
 }
 
 @test "time is shared out to running, runnable, and each place of waiting" {
 	for i in 0 1; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 S $((1000000 + i * 20000000)) $((500000 + i * 10000000)) $((9 + i)) "$POLL" poll_schedule_timeout
 		thread "$dir/t$i" 7 8 S 2000000 100 4 "$READ" anon_pipe_read
 		ln -s 'pipe:[4242]' "$dir/t$i/proc/7/task/8/fd/3"
@@ -52,7 +52,7 @@ machine() {
 @test "a wait for a CPU counts while it lasts, and once only when the kernel adds it at its end" {
 	local delay=(0 0 0 250000000)
 	for i in 0 1 2 3; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 R $((1000000 + (i == 3) * 50000000)) "${delay[i]}" $((9 + (i == 3))) running 0
 	done
 	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
@@ -65,7 +65,7 @@ machine() {
 @test "a thread that ran, and waits for a CPU again at the next look, did not sleep" {
 	local run=(1 21 51) delay=(0 0 150)
 	for i in 0 1 2; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 R "${run[i]}000000" "${delay[i]}000000" $((9 + i)) running 0
 	done
 	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
@@ -77,7 +77,7 @@ machine() {
 
 @test "-t: a row for each thread and place, shares of its own time, and which pipe it is" {
 	for i in 0 1; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
 		thread "$dir/t$i" 7 8 D 2 1 1 "$READ" folio_wait_bit_common $'w;\033'
 		printf '/srv/a file\n' >"$dir/t$i/proc/7/task/8/fd/3.link"
@@ -93,7 +93,7 @@ web;w:\033;blocked;read(/srv/a file) 2' ]
 
 @test "--folded loses no part of a look: what is less than one is counted later" {
 	for i in 0 1 2 3 4 5; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 S $((1 + i * 30000000)) 1 $((1 + i)) "$SLEEP" hrtimer_nanosleep
 	done
 	run --separate-stderr "$PQ" wait --folded -f "$dir"
@@ -104,7 +104,7 @@ web;w:\033;blocked;read(/srv/a file) 2' ]
 
 @test "--slow: a line when it lasts, one with the whole duration at its end; idle waits with --idle only" {
 	for i in 0 1 2 3 4 5 6; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 S $((1 + (i >= 6) * 5000)) 1 $((1 + (i >= 6))) "$READ" anon_pipe_read
 		thread "$dir/t$i" 7 8 S 1 1 1 "$POOL" futex_do_wait
 		thread "$dir/t$i" 7 9 S 1 1 1 "$LOCK" futex_do_wait
@@ -123,7 +123,7 @@ web;w:\033;blocked;read(/srv/a file) 2' ]
 # the other, read for half a second, and rest again.
 of_many() {
 	local i=$1 t now=$((1000 + $1 * 100)) from place ran sched
-	machine "$i"
+	tenth "$i"
 	mkdir -p "$dir/t$i/proc/100"
 	ln -s "$BATS_TEST_TMPDIR/resting/proc/100/task" "$BATS_TEST_TMPDIR/resting/proc/100/stat" "$dir/t$i/proc/100"
 	thread "$dir/t$i" 7 7 R $((1 + i * 100000000)) 1 1 running 0
@@ -158,7 +158,7 @@ of_many() {
 
 @test "what may not be read is unknown, with the reason once, and the state still shows" {
 	for i in 0 1 2; do
-		machine $i
+		tenth $i
 		for t in 7 8; do
 			thread "$dir/t$i" $t $t S 1 1 1 '' 0
 			rm "$dir/t$i/proc/$t/task/$t/syscall"
@@ -173,7 +173,7 @@ of_many() {
 
 @test "without syscall, wchan tells; an unknown call has its number; a page fault is in none" {
 	for i in 0 1; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 S 1 1 1 "${POLL/#7/999}" ep_poll
 		thread "$dir/t$i" 7 8 D 1 1 1 '-1 0x7fff3a3aa978 0x7f43b54fc2ad' folio_wait_bit_common
 		thread "$dir/t$i" 7 9 S 1 1 1 "${READ/0x7fff3a3aa978 0x7f43b54fc2ad/0xff3aa978 0xb54fc2ad}" pipe_read
@@ -186,7 +186,7 @@ of_many() {
 
 @test "a thread of the kernel that sleeps is left out, unless its process is asked for; one in state D is not" {
 	for i in 0 1; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 I 1 1 1 '' worker_thread
 		thread "$dir/t$i" 8 8 D 1 1 1 '' jbd2_log_wait_commit
 		sed -i 's/4194304/2129984/' "$dir/t$i"/proc/[78]/task/*/stat
@@ -199,7 +199,7 @@ of_many() {
 
 @test "threads that come and go, zombies and damaged files do no harm" {
 	for i in 0 1 2 3; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 Z 1 1 1 '' 0
 		thread "$dir/t$i" 7 $((8 + i)) S 1 1 1 "$SLEEP" hrtimer_nanosleep
 		thread "$dir/t$i" 7 20 S 1 1 1 "$SLEEP" hrtimer_nanosleep
@@ -212,7 +212,7 @@ of_many() {
 
 @test "a process that ends ends the rows" {
 	for i in 0 1 2 3; do
-		machine $i
+		tenth $i
 		[ $i -gt 1 ] || thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
 	done
 	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
@@ -237,7 +237,7 @@ of_many() {
 
 @test "a kernel without schedstat, or a /proc without processes, is exit 3" {
 	for i in 0 1; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 S 0 0 0 "$SLEEP" hrtimer_nanosleep
 	done
 	fails 3 CONFIG_SCHED_INFO "$PQ" wait -f "$dir"
@@ -252,7 +252,7 @@ of_many() {
 
 @test "a capture with links reads the same as a tape, and as what is unpacked from that" {
 	for i in 0 1 2; do
-		machine $i
+		tenth $i
 		thread "$dir/t$i" 7 7 S 1 1 1 "$READ" pipe_read
 		ln -s /etc/passwd "$dir/t$i/proc/7/task/7/fd/3"
 	done
@@ -265,40 +265,20 @@ of_many() {
 	cmp <(echo "$output") <("$PQ" wait -t --json -f "$BATS_TEST_TMPDIR/back")
 }
 
-# start_reader: a process that reads from a pipe to which nobody writes; its number is in $pid.
-start_reader() {
-	mkfifo "$BATS_TEST_TMPDIR/fifo"
-	# shellcheck disable=SC2016 # the inner shell expands it
-	timeout 60 bash -c 'exec 9<>"$1"; exec cat <&9' bash "$BATS_TEST_TMPDIR/fifo" 3>&- >/dev/null &
-	parent=$!
-	for _ in {1..100}; do
-		pid=$(pgrep -P $parent -x cat || true)
-		[ -z "$pid" ] || return 0
-		sleep 0.05
-	done
-	false
-}
-
 @test "live: a reader of a pipe hangs in read, and --slow finds it" {
-	start_reader
+	read_pipe
 	sleep 0.2
-	run --separate-stderr "$PQ" wait --json -p "$pid" 0.5 1
+	run --separate-stderr "$PQ" wait --json -p "$last" 0.5 1
 	[ "$(json '[.state, .call]')" = '["blocked","read"]' ]
 	[[ $(json .where) == *fifo* ]]
-	run --separate-stderr "$PQ" wait --slow 300ms --json -p "$pid" 1 1
+	run --separate-stderr "$PQ" wait --slow 300ms --json -p "$last" 1 1
 	[ "$(json '[.call, .lasting]')" = '["read",true]' ]
-	kill "$pid"
-	wait $parent || true
 }
 
 @test "live: a sleeper's waits are found with their durations" {
-	timeout 60 bash -c 'while :; do sleep 0.5; done' 3>&- &
-	local loop=$! shell
+	start bash -c 'while :; do sleep 0.5; done'
 	sleep 0.3
-	shell=$(pgrep -P $loop)
-	run --separate-stderr "$PQ" wait --slow 400ms --idle --json -p "$shell" 3 1
-	kill "$shell"
-	wait $loop || true
+	run --separate-stderr "$PQ" wait --slow 400ms --idle --json -p "$last" 3 1
 	echo "$output"
 	# a busy machine may make one longer; the first one may have begun before pq did
 	[ "$(json 'select(.lasting | not) | .call' | sort -u)" = '"wait4"' ]
@@ -307,21 +287,17 @@ start_reader() {
 
 # What a hypervisor takes away is in none of the kernel's figures.
 @test "live: a busy loop runs or waits for a CPU, and is blocked in no call" {
-	timeout 60 bash -c 'while :; do :; done' 3>&- &
-	local loop=$! shell
+	burn
 	sleep 0.3
-	shell=$(pgrep -P $loop)
-	run --separate-stderr "$PQ" wait --json -p "$shell" 1 1
-	kill "$shell"
-	wait $loop || true
+	run --separate-stderr "$PQ" wait --json -p "$last" 1 1
 	echo "$output"
 	[ "$(json -s '[.[] | select(.state != "blocked") | .share_pct] | add > 50')" = true ]
 }
 
 @test "live: what is recorded with the rows replays as the same rows" {
 	local options
-	start_reader
-	for options in "" "-t" "--slow 200ms --idle --hz 50" "-p $pid -t"; do
+	read_pipe
+	for options in "" "-t" "--slow 200ms --idle --hz 50" "-p $last -t"; do
 		rm -f "$BATS_TEST_TMPDIR/x.tape"
 		# shellcheck disable=SC2086 # they are words
 		"$PQ" wait $options --json -o "$BATS_TEST_TMPDIR/x.tape" 0.1 5 >"$BATS_TEST_TMPDIR/live" 2>/dev/null
@@ -330,17 +306,14 @@ start_reader() {
 		cmp "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/replay"
 		[ "$options" = "--slow 200ms --idle --hz 50" ] || [ -s "$BATS_TEST_TMPDIR/live" ]
 	done
-	kill "$pid"
-	wait $parent || true
 }
 
 @test "live: pq record keeps it only when it is named" {
 	run --separate-stderr "$PQ" record -o "$BATS_TEST_TMPDIR/all.tape" 0.1 2
-	[[ $stderr == *"records: runq cpu throttle mem"* ]] && [[ $stderr != *" wait "* ]]
-	start_reader
-	"$PQ" record -p "$pid" -o "$BATS_TEST_TMPDIR/wait.tape" 0.1 3 wait 2>/dev/null
+	[[ $stderr == *"records: runq cpu throttle mem"* ]]
+	[[ $stderr != *" wait "* ]]
+	read_pipe
+	"$PQ" record -p "$last" -o "$BATS_TEST_TMPDIR/wait.tape" 0.1 3 wait 2>/dev/null
 	run --separate-stderr "$PQ" wait --json -f "$BATS_TEST_TMPDIR/wait.tape"
 	[ "$(json '[.state, .call]' | sort -u)" = '["blocked","read"]' ]
-	kill "$pid"
-	wait $parent || true
 }

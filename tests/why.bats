@@ -3,13 +3,7 @@
 load helper
 
 setup() {
-	dir=$BATS_TEST_TMPDIR/m
-}
-
-teardown() {
-	local pid
-	for pid in ${started:-}; do kill -9 "$pid" 2>/dev/null || :; done
-	[ -z "${group:-}" ] || for _ in {1..30}; do ! rmdir "$group" 2>/dev/null || break; sleep 0.1; done
+	samples why
 }
 
 # answers STATUS RULES COMMAND…: the rules that it names, in their order, with blanks between them; "" for none.
@@ -20,11 +14,9 @@ answers() {
 	[ "$(json -r '[.findings[].rule] | join(" ")')" = "$2" ]
 }
 
-# at N: begins moment tN, N seconds after the first, of an idle machine of 4 CPUs.
-at() {
-	now=$dir/t$1
-	moment "$now" $((($1 + 1) * 1000000000))
-	mkdir -p "$now/proc/self" "$now/proc/pressure" "$now/sys/devices/system/cpu"
+# An idle machine of 4 CPUs.
+every_sample() {
+	mkdir -p "$now/proc/pressure" "$now/sys/devices/system/cpu"
 	echo "0.10 0.10 0.10 1/200 4000" >"$now/proc/loadavg"
 	echo 0-3 >"$now/sys/devices/system/cpu/online"
 	cpus $((100 * ($1 + 1))) 0 0 0 0 "$1"
@@ -104,12 +96,9 @@ cpus() {
 
 # memory AT USED ANON REFAULTS MAX KILLED: of the one cgroup, /web, with a limit of 64 MiB.
 memory() {
-	local group=$now/sys/fs/cgroup/web
-	mkdir -p "$group"
-	echo "0::/" >"$now/proc/self/cgroup"
-	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$now/proc/self/mountinfo"
+	group /web
 	printf "MemTotal: 4000000 kB\nMemFree: 3000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n" >"$now/proc/meminfo"
-	touch "$group/cgroup.procs" "$now/sys/fs/cgroup/cgroup.procs" "$now/sys/fs/cgroup/cgroup.controllers"
+	touch "$now/sys/fs/cgroup/cgroup.controllers"
 	echo 67108864 >"$group/memory.max"
 	echo $(($1 << 20)) >"$group/memory.current"
 	echo 0 | tee "$group/memory.swap.current" >"$group/memory.swap.max"
@@ -145,26 +134,19 @@ memory() {
 }
 
 @test "live: a process that reads from a pipe into which nobody writes" {
-	mkfifo "$BATS_TEST_TMPDIR/fifo"
-	exec 7<>"$BATS_TEST_TMPDIR/fifo"
-	cat <&7 3>&- 7>&- >/dev/null &
-	started=$!
+	read_pipe
 	sleep 0.5
-	run --separate-stderr "$PQ" why --json -p "$started" 1
+	run --separate-stderr "$PQ" why --json -p "$last" 1
 	echo "$output"
 	[ "$(json -r '.findings[] | select(.rule == "blocked") | .evidence[0]' | grep -c 'in read')" -eq 1 ]
 	[ "$status" -ge 1 ]
 }
 
 @test "live: a quota" {
-	[ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] || skip "no cgroup v1 cpu hierarchy here"
-	group=/sys/fs/cgroup/cpu/pq-why-$$
-	mkdir "$group" 2>/dev/null || { group=; skip "not permitted to make a cgroup"; }
-	echo 10000 >"$group/cpu.cfs_quota_us"
-	bash -c 'echo $$ >"$1/cgroup.procs"; while :; do :; done' _ "$group" 3>&- &
-	started=$!
+	v1_group 10000
+	burn "$group"
 	sleep 0.3
-	run --separate-stderr "$PQ" why --json -g "/${group##*/}" 2
+	run --separate-stderr "$PQ" why --json -g "$name" 2
 	echo "$output"
 	[ "$(json -r '[.findings[].rule] | index("throttled") != null')" = true ]
 	[ "$status" -eq 2 ]
