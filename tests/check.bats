@@ -204,7 +204,7 @@ during() {
 	fails 3 'cannot be combined' "$PQ" check --during true -i 2s 'runq.runq_sz > 1'
 	fails 3 'cannot be combined' "$PQ" check --during true -f x.tape 'runq.runq_sz > 1'
 	fails 3 "invalid -i '0': want" "$PQ" check -i 0 'runq.runq_sz > 1'
-	fails 3 '-i is given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
+	fails 3 '-i: given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
 	readarray -t many < <(for i in {1..33}; do printf '%s\n' -g "/g$i"; done)
 	fails 3 'given too often: at most 32 times' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
 	fails 3 'too much at once' "$PQ" check "${many[@]:0:64}" 'mem.used_bytes > 1'

@@ -138,7 +138,7 @@ same_bytes() {
 	run --separate-stderr "$PQ" runq --json -f x.tape
 	[ "$status" -eq 3 ]
 	[ -z "$output" ]
-	[[ ${stderr_lines[0]} == *"x.tape was recorded for cpu: "* ]]
+	[[ ${stderr_lines[0]} == *"x.tape: recorded for cpu; "* ]]
 	[[ ${stderr_lines[1]} == *"cannot read /proc/loadavg: "* ]]
 }
 
@@ -185,7 +185,7 @@ same_bytes() {
 	fails 2 'need a recording .-f FILE.' "$PQ" runq --from +5s
 	fails 2 'need a recording .-f FILE.' "$PQ" runq --follow
 	fails 2 'is a captured directory' "$PQ" runq -f "$BATS_FILE_TMPDIR/count" --from +5s
-	fails 2 '-f and -o exclude' "$PQ" runq -f "$count" -o x.tape
+	fails 2 '-f and -o cannot be combined' "$PQ" runq -f "$count" -o x.tape
 	fails 2 'would mix with the rows' "$PQ" runq -o - 1 1
 	run --separate-stderr bash -c "'$PQ' runq -f - --from +5s <'$count' | cat; exit \${PIPESTATUS[0]}"
 	[ "$status" -eq 0 ] # redirected it is a file
