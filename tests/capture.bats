@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# scripts/capture, on this machine, under the shells that are here; and that pq replays what it kept.
+# scripts/capture on this machine, under each shell, and that pq replays what it wrote.
 # shellcheck disable=SC2317,SC2086,SC2016 # functions that in_each calls; a shell is a command and perhaps its argument; jq
 load helper
 
@@ -66,7 +66,7 @@ first_row() {
 	output=${lines[0]}
 }
 
-@test "each shell keeps three moments and the facts" {
+@test "each shell writes three samples and the facts" {
 	has_moments() {
 		[ "$(ls "$1")" = $'facts\nt0\nt1\nt2' ]
 		for m in t0 t1 t2; do
@@ -149,7 +149,7 @@ in_group() {
 	in_each agrees
 }
 
-@test "the default target replays too" {
+@test "the default target replays" {
 	replays() {
 		for tool in throttle mem; do
 			run --separate-stderr "$PQ" $tool -f "$1"
@@ -169,7 +169,7 @@ in_group() {
 	in_each same_links
 }
 
-@test "nothing secret is kept, not even with -t" {
+@test "no command line, environment or memory map is kept, even with -t" {
 	dash "$CAPTURE" -t "$BATS_TEST_TMPDIR/with tasks" 1
 	[ -s "$BATS_TEST_TMPDIR/with tasks/t0/proc/$$/stat" ]
 	[ -s "$BATS_TEST_TMPDIR/with tasks/t0/proc/$$/task/$$/schedstat" ]
@@ -190,13 +190,13 @@ in_group() {
 	done
 }
 
-@test "many moments sort by name" {
+@test "many samples sort by name" {
 	dash "$CAPTURE" -g / "$BATS_TEST_TMPDIR/many" 11 0.01
 	[ "$(cd "$BATS_TEST_TMPDIR/many" && echo t*)" = "t00 t01 t02 t03 t04 t05 t06 t07 t08 t09 t10" ]
 	run -0 --separate-stderr "$PQ" cpu -f "$BATS_TEST_TMPDIR/many" --csv -c idle_pct
 }
 
-@test "what cannot be read is noted with its errno" {
+@test "a file that cannot be read is noted with its errno" {
 	# As root everything here can be read: so a cat and a cp that fail for one file.
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	printf '#!/bin/sh\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/cp"
@@ -217,7 +217,7 @@ in_group() {
 	cmp version /proc/version
 }
 
-@test "a full disk is an error of one line" {
+@test "a full disk gives one error line" {
 	here
 	small_disk size=48k
 	for shell in dash "busybox sh"; do
@@ -244,7 +244,7 @@ in_group() {
 	[ ! -e new ]
 }
 
-@test "a directory that is not empty, or none" {
+@test "a file and a directory that is not empty are refused" {
 	cd "$BATS_TEST_TMPDIR"
 	mkdir full && : >full/.hidden && : >file
 	fails 2 "DIR: 'full' is no new or empty directory" dash "$CAPTURE" full

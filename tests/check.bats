@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pq check: verdicts, the line that plug-ins print, what cannot be judged, and the time of a command.
+# pq check: verdicts, the plug-in line, unknown values, and --during.
 # shellcheck disable=SC2016 # what is in '…' is for the shell of --during, and for jq
 load helper
 
@@ -47,7 +47,7 @@ during() {
 	[[ $output =~ $pattern ]]
 }
 
-@test "OK, WARNING, CRITICAL: the line and the status" {
+@test "OK, WARNING and CRITICAL have their line and their status" {
 	three_groups
 	judges 0 "PQ OK - throttle.throttled_pct 31 (/web) | 'throttle.throttled_pct'=31%;;50;0;100" -f "$dir" 'throttle.throttled_pct > 50'
 	judges 1 "PQ WARNING - throttle.throttled_pct 31 > 10 (/web) | 'throttle.throttled_pct'=31%;10;50;0;100" \
@@ -57,7 +57,7 @@ during() {
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | 'throttle.throttled_pct'=31%;;25;0;100" -f "$dir" 'throttled_pct > 25'
 }
 
-@test "several reasons; of all rows the worst, of < the smallest" {
+@test "all reasons are named; the worst row counts, for < the smallest" {
 	three_groups
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 5 (/web), throttle.periods 100 >= 100 (/web) | 'throttle.throttled_pct'=31%;;5;0;100 'throttle.periods'=100;;100" \
 		-a -f "$dir" 'throttle.throttled_pct > 5' 'throttle.periods >= 100'
@@ -68,7 +68,7 @@ during() {
 		-a -f "$dir" 'throttle.cgroup == "/db" and throttle.throttled_pct > 10'
 }
 
-@test "ranges say what the condition says: with not, turned round, == and !=, below 0, with cpus" {
+@test "a plug-in range means the same as its condition" {
 	three_groups
 	echo 'ticks 100' >"$dir/facts"
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 >= 25 (/web) | 'throttle.throttled_pct'=31%;;25;0;100" -f "$dir" 'not 25 > throttled_pct'
@@ -81,7 +81,7 @@ during() {
 		-f "$dir" 'throttle.cgroup == "/web" || throttle.cgroup == "/x"'
 }
 
-@test "several targets: the worst counts, and the line names whose it is" {
+@test "of several targets the worst counts, and the line names it" {
 	three_groups
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | '/db throttle.throttled_pct'=7%;;25;0;100 '/web throttle.throttled_pct'=31%;;25;0;100" \
 		-g /db -g /web -f "$dir" 'throttle.throttled_pct > 25'
@@ -91,7 +91,7 @@ during() {
 		-g /db -g /web -f "$dir" 'runq.plist_sz > 50' 'throttle.throttled_pct > 50'
 }
 
-@test "what is unknown is UNKNOWN, unless something else is true; 0 of 0 is no share that could be too large" {
+@test "an unknown value is UNKNOWN unless another condition holds; 0 of 0 is OK" {
 	three_groups
 	rm "$dir"/t?/sys/fs/cgroup/db/cpu.stat
 	judges 3 "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown (/nosuch): no cgroup /nosuch in the cpu hierarchy; -g takes a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup | '/nosuch throttle.throttled_pct'=U;;;0;100 '/idle throttle.throttled_pct'=U;;25;0;100" \
@@ -110,7 +110,7 @@ during() {
 	[[ $output == "PQ UNKNOWN - throttle.some_pct > 25 is unknown: "*pressure* ]]
 }
 
-@test "performance data is as the guidelines want it" {
+@test "performance data follows the plug-in guidelines" {
 	three_groups
 	number='-?[0-9]+(\.[0-9]+)?'
 	range="(@?(~|$number)?:?($number)?)?"
@@ -129,7 +129,7 @@ during() {
 	[[ $output == *"(/it's=a\\174b)"* ]]
 }
 
-@test "a recording is judged as a whole, or between --from and --to" {
+@test "a recording is judged whole, or between --from and --to" {
 	three_groups
 	for at in 0 1 2; do
 		echo "$(((at + 1) * 1000000000)) $(((1790000000 + at) * 1000000000))" >"$dir/t$at/clock"
@@ -149,7 +149,7 @@ during() {
 	fails 3 'no.tape: ' "$PQ" check -f no.tape 'throttle.throttled_pct > 25'
 }
 
-@test "ticks at the end of a recording, in which not all was read, do not stretch its span" {
+@test "ticks at the end of a recording do not lengthen its interval" {
 	at 0
 	timeout -s INT 1.7 "$PQ" runq --root "$dir/t0" -o x.tape --tick 5ms 0.4 >/dev/null 2>&1 || true
 	run --separate-stderr "$PQ" check --json -f x.tape 'runq.runq_sz > 5'
@@ -158,7 +158,7 @@ during() {
 		'(map(.interval_s) | add) - $check | fabs < 0.001')" = true ]
 }
 
-@test "a tape that was recorded for others, for a target, and over a boot" {
+@test "a recording of another tool, of one target, and across a reboot" {
 	three_groups
 	timeout 10 "$PQ" record --root "$dir/t2" -g /db -o x.tape 10ms 3 throttle 2>/dev/null
 	run --separate-stderr "$PQ" check -f x.tape 'mem.used_bytes > 1'
@@ -172,7 +172,7 @@ during() {
 	fails 3 'the machine was rebooted during the recording' "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
 }
 
-@test "--json: an object per target" {
+@test "--json prints an object per target" {
 	three_groups
 	run --separate-stderr "$PQ" check --json -g /web -g /idle -f "$dir" -w 'throttle.throttled_pct > 25' -c 'throttle.cgroup == "/idle"'
 	[ "$status" -eq 2 ]
@@ -186,7 +186,7 @@ during() {
 	[ "$(json .time | head -n 1)" = '"2026-09-21T14:13:20.000+00:00"' ]
 }
 
-@test "an expression that is wrong is pointed at" {
+@test "a wrong expression is shown with a mark at the error" {
 	points_at 3 'EXPR: unknown column .frob. in throttle' 9 "$PQ" check 'throttle.frob > 1'
 	points_at 3 '-w: unknown tool .frob.' 0 "$PQ" check -w 'frob.frob > 1'
 	points_at 3 '-c: wrong unit .10ms.' 15 "$PQ" check -c 'runq.runq_sz > 10ms'
@@ -195,7 +195,7 @@ during() {
 	points_at 3 'no .for. here' 17 "$PQ" check -w 'runq.runq_sz > 1 for 3s'
 }
 
-@test "wrong arguments are UNKNOWN too" {
+@test "wrong arguments are UNKNOWN" {
 	fails 3 'what is to be checked' "$PQ" check
 	fails 3 'unknown option' "$PQ" check -x
 	fails 3 'no tool of these conditions takes -p' "$PQ" check -p 1 'runq.runq_sz > 1'
@@ -211,7 +211,7 @@ during() {
 	fails 3 'cannot open' "$PQ" check --root /nosuch 'runq.runq_sz > 1'
 }
 
-@test "a full disk is UNKNOWN; a reader that has gone does not matter" {
+@test "a full disk is UNKNOWN; a closed pipe does not change the verdict" {
 	three_groups
 	run --separate-stderr bash -c '"$1" check -f "$2" "throttle.throttled_pct > 90" >/dev/full' - "$PQ" "$dir"
 	[ "$status" -eq 3 ]
@@ -220,13 +220,13 @@ during() {
 	[ "$(cat status)" -eq 2 ]
 }
 
-@test "live: over an interval" {
+@test "live: conditions hold over the interval" {
 	run --separate-stderr timeout 20 "$PQ" check --json -i 300ms 'runq.plist_sz > 100000000' -w 'runq.plist_sz >= 1'
 	[ "$status" -eq 1 ]
 	[ "$(json '.interval_s >= 0.3')" = true ]
 }
 
-@test "--during: the command's time is judged, its failure told apart from the verdict" {
+@test "--during judges the time of the command and reports its failure separately" {
 	during 0 "^PQ OK - runq.plist_sz [0-9]+ \\|" --during true 'runq.plist_sz > 100000000'
 	during 2 "^PQ CRITICAL - runq.plist_sz [0-9]+ > 0 \\|" --during true 'runq.plist_sz > 0'
 	during 3 "^PQ UNKNOWN - runq.plist_sz [0-9]+; the command ended with 1 \\|" --during false 'runq.plist_sz > 100000000'
@@ -238,7 +238,7 @@ during() {
 	[ "$(json '[.verdict, .command_status, .interval_s >= 0.5]')" = '["unknown",7,true]' ]
 }
 
-@test "--during: words, a shell where one is needed, its output on stderr, our stdin" {
+@test "--during splits words, uses a shell if needed, sends output to stderr, and passes stdin" {
 	during 0 '^PQ OK' --during "printf %s, a  b" 'runq.plist_sz > 100000000'
 	[[ $stderr == *"a,b,"* ]]
 	during 0 '^PQ OK' --during 'X="a  b"; echo "$X"' 'runq.plist_sz > 100000000'
@@ -249,7 +249,7 @@ during() {
 	[[ $stderr == *"from stdin"* ]]
 }
 
-@test "--during: a command that cannot be started" {
+@test "--during fails if the command cannot be started" {
 	fails 3 'cannot start nosuch a b: No such file' "$PQ" check --during 'nosuch a b' 'runq.plist_sz > 1'
 	fails 3 '--during takes a command' "$PQ" check --during ' ' 'runq.plist_sz > 1'
 	: >script
@@ -258,7 +258,7 @@ during() {
 
 ended() { [ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
 
-@test "SIGTERM ends the command and its children, and nothing is judged" {
+@test "SIGTERM ends the command and its children without a verdict" {
 	start "$PQ" check --during 'sleep 1000 & echo $! >child; echo $$ >command; wait' 'runq.plist_sz > 1' >out 2>err
 	await test -s command
 	kill -TERM "$last"

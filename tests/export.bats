@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# pq export: the file that it keeps, and what becomes of it when it cannot; the rules and the dashboard; and all of it at work:
-# Prometheus asked for what pq saw, by way of node_exporter.
+# pq export: the file that it writes and its errors; the Prometheus rules and the dashboard; and the values that Prometheus gets
+# through node_exporter.
 # shellcheck disable=SC2016,SC2030,SC2031 # $ of eval and of Grafana; each test is a process, and has its own exporter
 load helper
 
@@ -41,7 +41,7 @@ web_machine() {
 	cpu_group /web "20000 100000" 7250000 40 30 1500000
 }
 
-@test "all groups with a limit, of a file tree: complete, well formed, and gone at the end" {
+@test "the file has every cgroup with a limit, is well formed, and is removed at the end" {
 	web_machine
 	exporter --root root runq cpu throttle mem
 	await there
@@ -65,7 +65,7 @@ web_machine() {
 	[ -z "$(ls -A text)" ]
 }
 
-@test "SIGINT ends it as well; after kill -9 the file stays, and the next one takes it over" {
+@test "SIGINT removes the file; after kill -9 it stays, and the next exporter replaces it" {
 	exporter cpu
 	await there
 	stop INT
@@ -81,7 +81,7 @@ web_machine() {
 	absent text/pq.prom
 }
 
-@test "umask does not matter, and half a file is never seen" {
+@test "the file is readable whatever the umask, and never half written" {
 	umask 077
 	exporter cpu throttle
 	await there
@@ -107,13 +107,13 @@ web_machine() {
 	[ -z "$(ls -A text)" ]
 }
 
-@test "a directory that cannot be written to, by somebody without rights" {
+@test "a directory without write permission is refused" {
 	need_nobody
 	mkdir -m 755 closed
 	fails 2 '--textfile .*closed: cannot write there: Permission denied' as_nobody export --textfile "$PWD/closed" cpu
 }
 
-@test "two exporters in one directory: the second one says so" {
+@test "a second exporter in one directory is refused" {
 	exporter cpu
 	await there
 	fails 1 'another pq export writes there' "$PQ" export --textfile text runq
@@ -121,7 +121,7 @@ web_machine() {
 	stop TERM
 }
 
-@test "a full disk: one line, the old file stays whole, and it goes on when there is room" {
+@test "on a full disk the old file stays whole, one line says so, and export resumes when there is space" {
 	small_disk size=64k
 	rmdir text && ln -s disk text
 	exporter cpu runq
@@ -137,7 +137,7 @@ web_machine() {
 	stop TERM
 }
 
-@test "a directory that goes and comes again; ended while it is gone, the status says so" {
+@test "export resumes when its directory returns; ended without the directory, its status is 1" {
 	exporter cpu
 	await there
 	rm -r text
@@ -149,7 +149,7 @@ web_machine() {
 	stop TERM 1
 }
 
-@test "a link in the place of the file is replaced, and not written through" {
+@test "a symbolic link in place of the file is replaced, not followed" {
 	echo precious >other
 	ln -s ../other text/pq.prom
 	ln -s ../other text/.pq.prom.new
@@ -159,7 +159,7 @@ web_machine() {
 	[ "$(cat other)" = precious ]
 }
 
-@test "a tool without anything to read is told as such, and the others go on; without any it ends with 3" {
+@test "a tool that cannot read anything is marked down and the others go on; if none can, status 3" {
 	web_machine
 	rm root/proc/stat
 	exporter --root root cpu throttle
@@ -176,7 +176,7 @@ web_machine() {
 	[ -z "$(ls -A text)" ]
 }
 
-@test "-p: it ends with the process, and takes the file away" {
+@test "-p: export ends with the process and removes the file" {
 	start sleep 100
 	local target=$last
 	exporter -p "$target" cpu
@@ -193,7 +193,7 @@ idle() {
 	printf %s "$1" | dd of=$file bs=1 seek="$(grep -ob 'cpu0 10 0 0 ' $file | awk -F: '{ print $1 + 12 }')" conv=notrunc status=none
 }
 
-@test "counters never run backwards, though the kernel's do" {
+@test "exported counters never decrease, even if the kernel's do" {
 	web_machine
 	exporter --root root cpu
 	await grep -qx 'pq_cpu_idle_seconds_total{cpu="0"} 0.9' text/pq.prom
@@ -204,7 +204,7 @@ idle() {
 	stop TERM
 }
 
-@test "the rules: promtool finds them well, and they do what they are to do" {
+@test "promtool accepts the rules and their tests pass" {
 	need promtool
 	promtool check rules "$TESTS/../scripts/examples/prometheus/rules.yaml"
 	promtool test rules "$TESTS/../scripts/examples/prometheus/rules_test.yaml"
@@ -215,7 +215,7 @@ expressions() {
 	jq -r '.panels[].targets[]?.expr' "$TESTS/../scripts/examples/prometheus/dashboard.json" | sed 's/\$__rate_interval/5m/g'
 }
 
-@test "the dashboard: its expressions are some, and no panel lies on another one" {
+@test "promtool accepts the expressions of the dashboard, and no panels overlap" {
 	need promtool
 	{
 		printf 'groups:\n- name: dashboard\n  rules:\n'
@@ -226,7 +226,7 @@ expressions() {
 		"$TESTS/../scripts/examples/prometheus/dashboard.json")" = true ]
 }
 
-@test "all metrics that rules and dashboard name are ones that pq has" {
+@test "pq has every metric that the rules and the dashboard use" {
 	local tool
 	exporter cpu
 	await there
@@ -293,7 +293,7 @@ daemons() {
 		>prometheus.log 2>&1
 }
 
-@test "Prometheus, by way of node_exporter, answers a query about what pq export saw" {
+@test "Prometheus gets the values from pq export through node_exporter" {
 	need prometheus
 	need prometheus-node-exporter
 	web_machine

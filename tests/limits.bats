@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pq limits: which limit holds, who says so, what runtimes make of it. Machines from captures, and such as are put together here.
+# pq limits: which limit applies, from which level, and what runtimes make of it. On captures and on machines made here.
 # shellcheck disable=SC2154 # run sets stderr and its lines
 load helper
 
@@ -77,7 +77,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 
 # --- captured machines: whole pages
 
-@test "v1: quota and memory of a group" {
+@test "v1: quota and memory of a cgroup" {
 	golden limits-v1.txt "$PQ" limits -g /web -f "$(capture 6.1-v1-throttled)"
 }
 
@@ -85,11 +85,11 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	golden limits-v1-memory.txt "$PQ" limits -g /mm -f "$(capture 6.1-v1-memory-near-limit)"
 }
 
-@test "v2: quota of a group" {
+@test "v2: quota of a cgroup" {
 	golden limits-v2.txt "$PQ" limits -g /web -f "$(capture 6.1-v2-throttled)"
 }
 
-@test "v2: the limit is the parent's" {
+@test "v2: the limit of the parent cgroup applies" {
 	golden limits-v2-nested.txt "$PQ" limits -g /par/child -f "$(capture 6.1-v2-nested-parent-limited)"
 }
 
@@ -97,19 +97,19 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	golden limits-v2-high.txt "$PQ" limits -g /mh -f "$(capture 6.1-v2-memory-high)"
 }
 
-@test "hybrid: the controllers are on v1" {
+@test "hybrid: the limits come from v1" {
 	golden limits-hybrid.txt "$PQ" limits -g /web -f "$(capture 6.1-hybrid-throttled)"
 }
 
-@test "a container with a cgroup namespace of its own: at most" {
+@test "in a container with its own cgroup namespace the limit is 'at most'" {
 	golden limits-cgroupns.txt "$PQ" limits -f "$(capture 6.1-v2-container-cgroupns)"
 }
 
-@test "a container in the machine's cgroup namespace" {
+@test "a container in the cgroup namespace of the machine" {
 	golden limits-hostcgroupns.txt "$PQ" limits -f "$(capture 6.1-v2-container-hostcgroupns)"
 }
 
-@test "64 CPUs and no limit; a tape of it says the same" {
+@test "64 CPUs and no limit, also from a recording" {
 	golden limits-none.txt "$PQ" limits -f "$(capture 6.1-v2-64cpu)"
 	"$PQ" tape pack "$(capture 6.1-v2-64cpu)" -o "$BATS_TEST_TMPDIR/none.tape"
 	diff -u "$TESTS/golden/limits-none.txt" <("$PQ" limits -f "$BATS_TEST_TMPDIR/none.tape" 2>&1)
@@ -117,7 +117,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 
 # --- machines that are put together
 
-@test "kubepods, v1: the pod level is hidden by a bind mount, its memory limit is not" {
+@test "kubepods on v1: the memory limit of the hidden pod level is found" {
 	local name=/kubepods/burstable/pod0af1/3f5a
 	put proc/self/cgroup "1:cpu,cpuacct:$name" "2:memory:$name" "3:pids:$name"
 	put proc/self/mountinfo
@@ -141,7 +141,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_heap java '[134217728,"right","25 % of 512 MiB","-XX:MaxRAMPercentage=75"]'
 }
 
-@test "quota 2.5: who rounds up, down, or does not look" {
+@test "quota 2.5: runtimes round up, round down, or ignore it" {
 	v2 / /web
 	level $C/web '250000 100000' 104857600
 	limits
@@ -160,7 +160,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_heap node '[268435456,"more","more than the limit","--max-old-space-size=75"]'
 }
 
-@test "quota 0.5: one thread is the least, and Go takes two" {
+@test "quota 0.5: runtimes use at least one thread, and Go two" {
 	v2 / /web
 	level $C/web '50000 100000' max
 	golden limits-0.5.txt "$PQ" limits -f "$dir"
@@ -170,14 +170,14 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime java '[1,"least","1 is the least",null]'
 }
 
-@test "a whole quota: only who does not look is wrong" {
+@test "a whole quota: only runtimes that ignore it are wrong" {
 	v2 / /web
 	level $C/web '400000 100000' max
 	limits --json
 	json_is '[.runtimes[] | select(.verdict != "right") | .runtime]' '["go_old","nginx","python","python_old"]'
 }
 
-@test "a parent's limit is ignored by those who look at the last level" {
+@test "runtimes that read only the last level ignore the limit of a parent cgroup" {
 	v2 / /pod/app
 	level $C/pod '200000 100000' 52428800
 	level $C/pod/app '500000 100000' 104857600
@@ -193,7 +193,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_heap java_old '[52428800,"right","50 % of 100 MiB","-Xmx37m"]'
 }
 
-@test "libuv takes the topmost limit, not the least" {
+@test "libuv takes the topmost limit, not the smallest" {
 	v2 / /pod/app
 	level $C/pod '600000 100000' max
 	level $C/pod/app '200000 100000' max
@@ -201,7 +201,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime libuv '[6,"more","asks another level","workers: 2 (in its code)"]'
 }
 
-@test "a cpuset that is smaller than the quota" {
+@test "a cpuset smaller than the quota is the limit" {
 	v2 / /web
 	level $C/web '600000 100000' max
 	put $C/cpuset.cpus.effective 0-7
@@ -215,7 +215,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime nginx '[8,"more","ignores the affinity","worker_processes 2;"]'
 }
 
-@test "an affinity that is smaller than the cpuset" {
+@test "an affinity smaller than the cpuset is the limit" {
 	v2 / /web
 	level $C/web 'max 100000' max
 	put $C/web/cpuset.cpus.effective 0-3
@@ -224,7 +224,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	json_is "$cpus" '[1,"affinity",null,false]'
 }
 
-@test "CPUs that are offline, or were never there, do not count" {
+@test "offline and absent CPUs do not count" {
 	v2 / /
 	put sys/devices/system/cpu/online 0-1,3
 	put proc/self/status 'Name:	pq' 'Cpus_allowed_list:	0-127'
@@ -233,7 +233,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	json_is '[.cpus.affinity, .cpus.affinity_cpus]' '["0-1,3",3]'
 }
 
-@test "v1 cpuset: effective_cpus, or cpus where there is no such file" {
+@test "v1 cpuset: effective_cpus is used, or cpus if it is missing" {
 	put proc/self/cgroup 1:cpuset:/a
 	put proc/self/mountinfo
 	v1 cpuset /
@@ -249,7 +249,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	json_is '[.cpus.limit_cpus, .cpus.limited_by, .cpus.level]' '[5,"cpuset","/a"]'
 }
 
-@test "a memory limit above the machine's memory" {
+@test "a memory limit above the memory of the machine is not the limit" {
 	v2 / /web
 	level $C/web 'max 100000' 99999999999
 	golden limits-above.txt "$PQ" limits -f "$dir"
@@ -258,7 +258,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_heap go '[null,"right","no limit to keep to",null]'
 }
 
-@test "v1: no memory limit is a very large number" {
+@test "v1: a very large number is no memory limit" {
 	put proc/self/cgroup 1:memory:/
 	put proc/self/mountinfo
 	v1 memory /
@@ -271,7 +271,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	json_is '.memory.levels[0].limit' '"none"'
 }
 
-@test "burst, weight, idle, high, low, min, swap, tasks" {
+@test "the page has burst, weight, idle, high, low, min, swap and tasks" {
 	v2 / /web
 	level $C/web '50000 100000' 104857600
 	put $C/web/cpu.max.burst 20000
@@ -288,7 +288,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	[[ $output =~ weight\ +idle ]]
 }
 
-@test "cpu.max in the forms that have been seen: max alone, a number alone, no newline" {
+@test "cpu.max may have max alone, a number alone, or no newline" {
 	v2 / /web
 	level $C/web max max
 	limits --json
@@ -304,7 +304,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	json_is '.cpus.levels[1].quota' '"none"'
 }
 
-@test "a level that cannot be read: at most" {
+@test "a level that cannot be read makes the limit 'at most'" {
 	v2 / /pod/app
 	level $C/pod '200000 100000' 52428800
 	level $C/pod/app '500000 100000' 104857600
@@ -321,7 +321,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 
 # --- processes
 
-@test "-p: its threads against the quota, open files, and the variables that are set" {
+@test "-p shows threads against the quota, open files, and runtime variables" {
 	v2 / /
 	level $C/web '200000 100000' 104857600
 	waiting_process 4242 api 17 0::/web
@@ -339,7 +339,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime tokio '[2,"right","right",null]'
 }
 
-@test "-p of a container, seen from its node: what it does not see itself is told" {
+@test "-p from the node names the levels that the container itself cannot see" {
 	v2 / /
 	level $C/pod '200000 100000' max
 	level $C/pod/app '500000 100000' max
@@ -354,7 +354,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime go '[8,"more","cannot see that level","GOMAXPROCS=2"]'
 }
 
-@test "-p of a process in a cgroup that cannot be seen: the rest is told" {
+@test "-p of a process in an invisible cgroup shows what else is known" {
 	v2 /elsewhere /elsewhere/a
 	waiting_process 4242 app 3 0::/../other
 	rm "$dir/t0/proc/4242/mountinfo"
@@ -368,7 +368,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime go_old '[8,null,"the quota is unknown",null]'
 }
 
-@test "an environment, limits and files that may not be read" {
+@test "an environment, limits and files without permission are unknown, with the reason" {
 	v2 / /
 	level $C/web '200000 100000' max
 	waiting_process 4242 api 1 0::/web
@@ -381,7 +381,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	json_is '[.process.environment_error, .process.open_files, .process.files.known]' '["Permission denied",null,false]'
 }
 
-@test "names and values that would obey a terminal are escaped" {
+@test "control characters in names and values are escaped" {
 	v2 / /
 	level $C/web '200000 100000' max
 	waiting_process 4242 $'a\e[31mb' 1 0::/web
@@ -394,7 +394,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 
 # --- wrong arguments, and others' processes
 
-@test "wrong arguments get one line" {
+@test "wrong arguments give one error line" {
 	v2 / /
 	fails 2 "unexpected argument '1'" "$PQ" limits 1
 	fails 2 "invalid --share '2': want" "$PQ" limits --share 2
@@ -407,7 +407,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 		echo '13 x' >'$dir/t0/proc/4242/cgroup.errno' && exec '$PQ' limits -p 4242 -f '$dir'"
 }
 
-@test "--share" {
+@test "--share sets the part of the memory limit for the heap" {
 	v2 / /web
 	level $C/web '400000 100000' 1073741824
 	limits --json --share 0.8
@@ -415,7 +415,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_heap java '[268435456,"right","25 % of 1 GiB","-XX:MaxRAMPercentage=80"]'
 }
 
-@test "80 columns, whatever the names" {
+@test "the page fits 80 columns with long names" {
 	local name=/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod01234567_89ab_cdef_0123_456789abcdef.slice/cri-containerd-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope
 	v2 / $name
 	level "$C$name" '12800000 100000' 104857600
@@ -427,7 +427,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	[[ $output == *"12800 of every 100 ms  <"*abcdef.scope* ]]
 }
 
-@test "live: the machine agrees with nproc, and another user's process is told as far as it goes" {
+@test "live: CPUs agree with nproc, and a process of another user shows what is permitted" {
 	run --separate-stderr "$PQ" limits --json
 	[ "$status" -eq 0 ]
 	[ "$(jq .cpus.affinity_cpus <<<"$output")" -eq "$(nproc)" ]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pq mem: how near a cgroup is to its limit, and with what. (Which cgroup it is: locate.bats.)
+# pq mem: cgroup memory against its limit. How the cgroup is found: locate.bats.
 load helper
 
 setup() {
@@ -23,7 +23,7 @@ memory_group() {
 	[ -z "${8:-}" ] || { echo "$8" >"$group/memory.swap.max"; echo "$9" >"$group/memory.swap.current"; }
 }
 
-@test "working set is without inactive page cache, hard without all that can be reclaimed" {
+@test "the working set excludes inactive page cache; hard excludes all reclaimable memory" {
 	for t in 0 1; do
 		at $t
 		memory_group /pod max 0 0 0 0 0
@@ -34,7 +34,7 @@ memory_group() {
 		'["/pod/app",1000000,"/pod/app",900000,700000,70,310000,31]' ]
 }
 
-@test "page cache at the limit is not hard, anonymous memory is" {
+@test "page cache at the limit is not unreclaimable, anonymous memory is" {
 	for t in 0 1; do
 		at $t
 		memory_group /pod max 0 0 0 0 0
@@ -46,7 +46,7 @@ memory_group() {
 ["/cache",2]' ]
 }
 
-@test "anonymous memory that swap has room for can be reclaimed" {
+@test "anonymous memory is reclaimable if swap has room for it" {
 	for t in 0 1; do
 		SWAP=1000000 at $t
 		memory_group /pod max 0 0 0 0 0
@@ -56,7 +56,7 @@ memory_group() {
 	[ "$(json '[.hard_bytes, .swap_bytes]')" = '[700000,100000]' ]
 }
 
-@test "a level above without swap leaves none to those below" {
+@test "a parent cgroup without swap leaves none to its children" {
 	for t in 0 1; do
 		SWAP=1000000 at $t
 		memory_group /pod max 0 0 0 0 0 0 0
@@ -66,7 +66,7 @@ memory_group() {
 	[ "$(json .hard_bytes)" = 900000 ]
 }
 
-@test "the least limit of all levels holds, and the machine's size" {
+@test "the smallest limit of all levels applies, or the size of the machine" {
 	for t in 0 1; do
 		at $t
 		memory_group /pod 500000 400000 0 0 0 0
@@ -80,7 +80,7 @@ memory_group() {
 	[ "$(json 'select(.cgroup == "/huge") | [.limit_bytes, .limit_level]')" = '[1048576000,"machine"]' ]
 }
 
-@test "no limit anywhere: it says so, and shows the machine" {
+@test "without any limit it says so and shows the machine" {
 	for t in 0 1; do
 		at $t
 		memory_group /pod max 0 0 0 0 0
@@ -92,7 +92,7 @@ memory_group() {
 	[[ $stderr == *"no memory limit is set"* ]]
 }
 
-@test "events, refaults and faults are those of the interval" {
+@test "events, refaults and faults count the interval" {
 	at 0
 	memory_group /pod max 0 0 0 0 0
 	HIGH=1 MAX=2 OOM=3 KILL=4 REFAULT=100 MAJFAULT=10 memory_group /pod/app 1000 900 0 0 0 0
@@ -103,7 +103,7 @@ memory_group() {
 	[ "$(json '[.high, .max, .oom, .oom_kill, .refaults_per_s, .majfaults_per_s]')" = '[2,10,1,1,100,7]' ]
 }
 
-@test "what a kernel does not tell is unknown" {
+@test "values that the kernel does not have are unknown" {
 	for t in 0 1; do
 		at $t
 		memory_group /pod max 0 0 0 0 0
@@ -116,7 +116,7 @@ memory_group() {
 		'[null,null,null,null,null,null,null,null]' ]
 }
 
-@test "a group where the controller is off: it says so, and shows the level that its memory counts for" {
+@test "a cgroup without the controller is named, and the level that accounts its memory is shown" {
 	for t in 0 1; do
 		at $t
 		memory_group /pod max 300000 100000 0 0 0
@@ -128,7 +128,7 @@ memory_group() {
 	[[ $stderr == *"/pod/app"*"the controller is not on there"* ]]
 }
 
-@test "a group that vanishes is not replaced by the machine" {
+@test "a removed cgroup is not replaced by the machine" {
 	for t in 0 1 2 3; do
 		at $t
 		memory_group /pod max 0 0 0 0 0
@@ -140,7 +140,7 @@ memory_group() {
 	[[ $stderr == *"its rows end here"* && $stderr != *"no memory limit"* ]]
 }
 
-@test "a limit that cannot be read is unknown, not the machine's size" {
+@test "a limit that cannot be read is unknown, not the size of the machine" {
 	for t in 0 1; do
 		at $t
 		memory_group /pod 500000 400000 0 0 0 0
@@ -153,7 +153,7 @@ memory_group() {
 	[[ $stderr == *"Permission denied"* && $stderr != *"no memory limit"* ]]
 }
 
-@test "a limit of 0 has no share" {
+@test "a limit of 0 gives no percentage" {
 	for t in 0 1; do
 		at $t
 		memory_group /pod max 0 0 0 0 0
@@ -163,7 +163,7 @@ memory_group() {
 	[ "$(json '[.limit_bytes, .working_set_pct]')" = '[0,null]' ]
 }
 
-@test "text shows bytes as people read them" {
+@test "text shows bytes with K, M and G" {
 	for t in 0 1; do
 		at $t
 		memory_group /pod max 0 0 0 0 0
@@ -173,7 +173,7 @@ memory_group() {
 	[[ ${lines[1]} =~ 64.0M\ +900$ ]]
 }
 
-@test "live: a v1 group at its limit, against its files read by hand" {
+@test "live: a v1 cgroup near its limit agrees with its files" {
 	local group=/sys/fs/cgroup/memory/pqtest-$$
 	[ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ] || skip "no cgroup v1 memory hierarchy here (make vmtest runs this on v2)"
 	mkdir "$group" 2>/dev/null || skip "not permitted to make a cgroup"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pq psi: how long tasks stood still, of the machine and of cgroups. (Which cgroup it is: locate.bats.)
+# pq psi: pressure of the machine and of cgroups. How the cgroup is found: locate.bats.
 load helper
 
 setup() {
@@ -30,7 +30,7 @@ pressure_group() {
 	lines "$group/io.pressure" "${6:-0}" "${7:-0}"
 }
 
-@test "shares of the interval are from the totals, not the kernel's averages" {
+@test "percentages of the interval come from the totals, not from the kernel's averages" {
 	at 0; pressure 1000000 0 0 500000 100000
 	at 1; pressure 1250000 100000 50000 600000 100000
 	show
@@ -40,7 +40,7 @@ pressure_group() {
 		'[1.25,2.5,3.75,0.25]' ]
 }
 
-@test "cpu full of the machine means nothing, whatever stands there; a cgroup's does" {
+@test "CPU full pressure is unknown for the machine and known for a cgroup" {
 	at 0; CPU_FULL=0 pressure 0 0 0 0 0; pressure_group "" 0 0; pressure_group /pod/app 0 0
 	at 1; CPU_FULL=900000 pressure 500000 0 0 0 0; pressure_group "" 500000 900000; pressure_group /pod/app 500000 400000
 	show
@@ -51,7 +51,7 @@ pressure_group() {
 	[ "$(json '[.cgroup, .cpu_some_pct, .cpu_full_pct, .cpu_full_avg60_pct]')" = '["/pod/app",50,40,1.5]' ]
 }
 
-@test "irq: full alone, where the kernel has it; else unknown, and it says why" {
+@test "IRQ pressure has full alone; without it the value is unknown and a note says why" {
 	for t in 0 1; do
 		at $t
 		pressure 0 0 0 0 0
@@ -69,7 +69,7 @@ pressure_group() {
 	[ -z "$stderr" ]
 }
 
-@test "a kernel without the line full: unknown" {
+@test "full pressure is unknown without its line" {
 	for t in 0 1; do
 		at $t
 		pressure_group /pod/app 0 ""
@@ -78,7 +78,7 @@ pressure_group() {
 	[ "$(json '[.cpu_some_pct, .cpu_full_pct, .io_full_pct]')" = '[0,null,0]' ]
 }
 
-@test "-g and -p show that cgroup alone, -p as it moves" {
+@test "-g and -p show one cgroup; -p follows a process that moves" {
 	for t in 0 1 2 3; do
 		at $t
 		pressure $((t * 1000)) 0 0 0 0
@@ -97,7 +97,7 @@ pressure_group() {
 	fails 2 'no process 43' "$PQ" psi -p 43 -f "$dir"
 }
 
-@test "-a: the machine in the place of the root, then the worst by any figure" {
+@test "-a shows the machine in place of the root, then the worst cgroups first" {
 	at 0; pressure 0 0 0 0 0; pressure_group "" 0 0; pressure_group /a 0 0; pressure_group /b 0 0; pressure_group /b/c 0 0; pressure_group /idle 0 0
 	at 1; pressure 900000 0 0 0 0; pressure_group "" 900000 0; pressure_group /a 500000 0; pressure_group /b 100000 0 0 0 600000 600000
 	pressure_group /b/c 550000 550000; pressure_group /idle 0 0
@@ -105,7 +105,7 @@ pressure_group() {
 	[ "$(json .cgroup | tr '\n' ' ')" = '"machine" "/b" "/b/c" "/a" "/idle" ' ]
 }
 
-@test "-a in a container: its own root is a cgroup as others are" {
+@test "-a in a container shows its root as a cgroup" {
 	for t in 0 1; do
 		at $t
 		pressure 0 0 0 0 0
@@ -118,7 +118,7 @@ pressure_group() {
 ["/",0]' ]
 }
 
-@test "a total that ran backwards: a cgroup made anew, with a note" {
+@test "a total that decreases means a new cgroup, and is marked" {
 	at 0; pressure_group /pod/app 500000 400000
 	at 1; pressure_group /pod/app 600 500
 	at 2; pressure_group /pod/app 100600 500
@@ -127,14 +127,14 @@ pressure_group() {
 [10,0,0,1.25,null]' ]
 }
 
-@test "more than the interval is 100 %" {
+@test "a stall longer than the interval is 100 %" {
 	at 0; pressure 0 0 0 0 0
 	at 1; pressure 1004000 0 0 0 0
 	show
 	[ "$(json .cpu_some_pct)" = 100 ]
 }
 
-@test "absent: status 3, and what would help" {
+@test "without pressure files the status is 3 and the message says what would help" {
 	for t in 0 1; do
 		at $t
 		mkdir -p "$now/sys/fs/cgroup/pod/app"
@@ -152,7 +152,7 @@ pressure_group() {
 	fails 3 'pressure disabled: boot it with psi=1' "$PQ" psi -g /pod/app -f "$dir"
 }
 
-@test "disabled: the files are there and cannot be read" {
+@test "with pressure disabled at boot the message says so" {
 	for t in 0 1; do
 		at $t
 		mkdir -p "$now/proc/pressure" "$now/sys/fs/cgroup/pod/app"
@@ -167,7 +167,7 @@ pressure_group() {
 	done
 }
 
-@test "switched off for a cgroup: it says so, and its rows end and begin" {
+@test "pressure switched off for a cgroup is named, and its rows stop until it is on again" {
 	for t in 0 1 2 3 4 5; do
 		at $t
 		pressure 0 0 0 0 0
@@ -187,7 +187,7 @@ pressure_group() {
 	fails 3 '/pod/app: pressure is switched off there' "$PQ" psi -g /pod/app -f "$dir"
 }
 
-@test "a cgroup that is removed ends its rows, not the run" {
+@test "a removed cgroup ends its rows, not the run" {
 	for t in 0 1 2 3; do
 		at $t
 		pressure 0 0 0 0 0
@@ -202,7 +202,7 @@ pressure_group() {
 	[[ $stderr != *gone* ]]
 }
 
-@test "cgroups without pressure where the machine has it" {
+@test "pressure of the machine but not of cgroups is named" {
 	for t in 0 1; do
 		at $t
 		pressure 0 0 0 0 0
@@ -215,7 +215,7 @@ pressure_group() {
 	[[ $stderr == *cgroup_disable=pressure* ]]
 }
 
-@test "v1: no cgroup has it; the machine is left" {
+@test "v1: cgroups have no pressure, the machine is shown" {
 	fails 3 'on v2 only, .*unified_cgroup_hierarchy=1' "$PQ" psi -g /web -f "$(capture 6.1-v1-throttled)"
 	run --separate-stderr "$PQ" psi --json -a -f "$(capture 6.1-v1-throttled)"
 	[ "$status" -eq 0 ]
@@ -223,7 +223,7 @@ pressure_group() {
 	[[ $stderr == *"on v2 only"* ]]
 }
 
-@test "one file damaged or not permitted: that resource is unknown, the others are not" {
+@test "a pressure file that is damaged or denied makes only its resource unknown" {
 	for t in 0 1; do
 		at $t
 		pressure 0 0 0 0 0
@@ -240,7 +240,7 @@ pressure_group() {
 	[[ $stderr == *"/pod/app: io.pressure tells nothing"* ]]
 }
 
-@test "text: 80 columns with a cgroup's name, the averages with -w" {
+@test "text fits 80 columns with the cgroup name; -w adds averages" {
 	for t in 0 1; do
 		at $t
 		pressure $((t * 1000000)) 0 0 0 0
@@ -254,7 +254,7 @@ pressure_group() {
 	[[ ${lines[0]} == *%scpu-10* && ${lines[0]} == *%fio-300* && ${lines[0]} != *-60* ]]
 }
 
-@test "a tape of it replays the same" {
+@test "live: a recording replays the same rows" {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	for of in "" -a; do
 		rm -f psi.tape
@@ -267,7 +267,7 @@ pressure_group() {
 	done
 }
 
-@test "pq record takes it when it is named" {
+@test "live: pq record records it when named" {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	[ -e /proc/pressure/cpu ] || skip "no pressure on this machine"
 	run --separate-stderr "$PQ" record -o named.tape 50ms 3 psi --when 'psi.cpu_some_pct > 1000'
@@ -276,7 +276,7 @@ pressure_group() {
 	[ "$(json .cgroup | uniq -c | tr -s ' ')" = ' 2 "machine"' ]
 }
 
-@test "live: a busy v2 group against its own file, and switched off" {
+@test "live: a busy v2 cgroup agrees with its file, also when switched off" {
 	local mount
 	mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 	group=$mount/pqtest-psi-$$

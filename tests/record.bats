@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The recorder: what it keeps and says, how it ends and goes on; triggers, saves, and the command that is run for them.
+# pq record: what it writes and reports, how it ends and continues; triggers, saved windows, and commands.
 # shellcheck disable=SC2016,SC2030,SC2031 # shells and jq of their own; each test is a process, and has its own recorder
 load helper
 
@@ -62,7 +62,7 @@ saved() {
 	find "${1:-.}" -maxdepth 1 -name 'pq-*.tape' | wc -l
 }
 
-@test "all tools when none is named, on a tape of a name of its own" {
+@test "without tools it records all of them, to pq.tape" {
 	run --separate-stderr "$PQ" record 10ms 3
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
@@ -76,7 +76,7 @@ saved() {
 	done
 }
 
-@test "tools by name, an interval and a count" {
+@test "it records the named tools, with interval and count" {
 	run --separate-stderr "$PQ" record -o x.tape 20ms 4 cpu runq
 	[ "$status" -eq 0 ]
 	[[ ${stderr_lines[0]} == *"records: cpu runq every 20 ms to x.tape" ]]
@@ -94,14 +94,14 @@ saved() {
 	fails 2 'not a regular file' "$PQ" record -o /dev/null 10ms 1
 }
 
-@test "the target goes to the tools that take one" {
+@test "a target is passed to the tools that take one" {
 	dir=$(capture 6.1-v2-throttled)
 	"$PQ" record --root "$dir/t0" -o x.tape -a 5ms 3 runq throttle mem 2>/dev/null
 	diff <("$PQ" throttle -a --json -c cgroup,limit_cpus -f x.tape 2>/dev/null | jq -c '[.cgroup, .limit_cpus]' | sort -u) \
 		<("$PQ" throttle -a --json -c cgroup,limit_cpus -f "$dir" 2>/dev/null | jq -c '[.cgroup, .limit_cpus]' | sort -u)
 }
 
-@test "--ring: sizes, all of its room at once, and going on" {
+@test "--ring takes a size, reserves it at once, and continues a ring" {
 	for bad in x -1 0 1.5M 1Q '' 64MM; do
 		echo "'$bad'"
 		fails 2 'want a size such as' "$PQ" record --root root --ring "$bad" 10ms 1 runq
@@ -124,7 +124,7 @@ saved() {
 	fails 2 'a recording without a ring' "$PQ" record --root root -o plain.tape --ring 1M 5ms 3 runq
 }
 
-@test "a ring that is too small for what is read says how large it must be, and leaves nothing" {
+@test "a ring that is too small says how large it must be, and leaves no file" {
 	big=$(capture 6.1-v2-64cpu)/t0
 	"$PQ" record --root "$big" --ring 256K -o x.tape 5ms 2 2>log || status=$?
 	[ "$status" -eq 2 ]
@@ -133,7 +133,7 @@ saved() {
 	"$PQ" record --root "$big" --ring "$(sed -n 's/.*give \([0-9]*\) bytes.*/\1/p' log)" -o x.tape 5ms 2 2>/dev/null
 }
 
-@test "it says how long the ring lasts, and tape info does again" {
+@test "record and tape info say how long the ring lasts" {
 	recorder --ring 1M 2ms runq
 	said 'rate: a moment takes [0-9]+ bytes .*: the ring lasts [0-9.]+ [a-z]+$'
 	stop
@@ -141,14 +141,14 @@ saved() {
 	[[ $output =~ a\ ring,\ that\ lasts\ [0-9.]+\ [a-z]+ ]]
 }
 
-@test "its own cost is on the tape" {
+@test "the recording has the cost of recording" {
 	"$PQ" record --root root -o x.tape 50ms 45 runq 2>/dev/null
 	run "$PQ" tape info x.tape
 	[[ $output =~ cost\ +[0-9.]+\ %\ of\ a\ CPU,\ [0-9.]+\ ms\ late\ at\ most,\ [0-9]+\ moments\ missed,\ 0\ lost ]]
 	[ "$("$PQ" tape info --json x.tape | jq '.cost_pct >= 0 and .lost == 0')" = true ]
 }
 
-@test "a tape that is there is gone on with; anything else stays as it is" {
+@test "record continues a recording, and does not overwrite another file" {
 	"$PQ" record --root root -o x.tape 5ms 4 runq 2>log
 	"$PQ" record --root root -o x.tape 5ms 4 runq 2>log
 	said 'going on where it ended'
@@ -166,7 +166,7 @@ saved() {
 	"$PQ" tape verify blank
 }
 
-@test "two recorders on one tape: the second says who the first is" {
+@test "a second recorder on one file is refused and names the first" {
 	recorder 5ms runq
 	fails 1 "x.tape: process $recorder is already recording to it" "$PQ" record --root root -o x.tape 5ms 2 runq
 	fails 1 "x.tape: process $recorder is already recording to it" "$PQ" runq --root root -o x.tape 0.005 2
@@ -175,19 +175,19 @@ saved() {
 	"$PQ" record --root root -o x.tape 5ms 2 runq 2>/dev/null # it is free
 }
 
-@test "a directory that may not be written to" {
+@test "a directory without write permission is an error" {
 	mkdir dir
 	chmod 555 dir
 	need_nobody
 	fails 1 'cannot write .*dir/x.tape: Permission denied' as_nobody record --root "$PWD/root" -o "$PWD/dir/x.tape" 5ms 2 runq
 }
 
-@test "a read-only disk" {
+@test "a read-only disk is an error" {
 	small_disk ro,size=64k
 	fails 1 'cannot write disk/x.tape: Read-only file system' "$PQ" record --root root -o disk/x.tape 5ms 2 runq
 }
 
-@test "a ring for which there is no room" {
+@test "a ring larger than the free space is an error and leaves no file" {
 	small_disk size=512k
 	fails 1 'cannot write disk/x.tape: No space left on device; a ring allocates its full size' \
 		"$PQ" record --root root --ring 1M -o disk/x.tape 5ms 2 runq
@@ -199,7 +199,7 @@ fill() {
 	! dd if=/dev/zero of=disk/fill bs=4096 status=none oflag=append conv=notrunc 2>/dev/null
 }
 
-@test "a disk that is full, and then is not: it is told, and nothing else is lost" {
+@test "a full disk is reported, and recording resumes when there is space" {
 	small_disk size=512k
 	ln -s disk/x.tape x.tape
 	fill
@@ -222,7 +222,7 @@ fill() {
 	times 'trouble: ' 2
 }
 
-@test "kill -9: what was written can be read, and the next one goes on" {
+@test "after kill -9 the recording is readable and can be continued" {
 	for ring in "" "--ring 1M"; do
 		rm -f x.tape
 		# shellcheck disable=SC2086 # nothing, or an option and its argument
@@ -240,7 +240,7 @@ fill() {
 	done
 }
 
-@test "a tape that was torn by a crash of the machine is gone on with" {
+@test "a recording truncated in its last record can be continued" {
 	"$PQ" record --root root -o x.tape 2ms 20 runq 2>log
 	truncate -s -13 x.tape # in its last record
 	run "$PQ" tape verify x.tape
@@ -252,7 +252,7 @@ fill() {
 	[ "$(count)" -eq $((n + 5)) ]
 }
 
-@test "SIGINT and SIGTERM end it well" {
+@test "SIGINT and SIGTERM end the recorder with status 0 and a whole recording" {
 	for signal in INT TERM; do
 		rm -f x.tape
 		recorder 5ms runq
@@ -260,7 +260,7 @@ fill() {
 	done
 }
 
-@test "-o - writes to a pipe, and ends with its reader" {
+@test "-o - writes to a pipe and ends when its reader ends" {
 	"$PQ" record --root root -o - 5ms 10 runq 2>log | "$PQ" runq --json -c plist_sz -f - >rows
 	[ "$(wc -l <rows)" -eq 9 ]
 	said 'records: runq every 5 ms to a pipe'
@@ -269,7 +269,7 @@ fill() {
 	[ "$output" -eq 1000 ]
 }
 
-@test "-o -: a reader that stops reading does not keep it from ending" {
+@test "-o -: SIGTERM ends the recorder when the pipe is full" {
 	mkfifo pipe
 	exec 9<>pipe # open, and nobody reads
 	head -c 65536 /dev/zero >&9 # and it is full
@@ -279,13 +279,13 @@ fill() {
 	[ "$status" -eq 124 ] # ended by TERM; 137 by KILL
 }
 
-@test "-o - onto a full disk fails" {
+@test "-o - fails on a full disk" {
 	run --separate-stderr bash -c "'$PQ' record --root root -o - 5ms 3 runq >/dev/full"
 	[[ $stderr == *"No space left on device"* ]]
 	[ "$status" -eq 1 ]
 }
 
-@test "--json: every line of the log is an object" {
+@test "--json makes every line of the log a JSON object" {
 	recorder --json 5ms runq --when 'runq.waiting > 0' --when 'runq.plist_sz > 0' --after 0s --exec false
 	said '"event":"failed"'
 	kill -TERM "$recorder"
@@ -307,7 +307,7 @@ fill() {
 	[[ $output =~ ^pq\ record:\ [0-9-]{10}T[0-9:.]{12}\+00:00\ records: ]]
 }
 
-@test "a condition fires once, and the moments before and after are saved" {
+@test "a trigger fires once, and the samples before and after it are saved" {
 	recorder 10ms runq --when 'runq.plist_sz > 200' --after 400ms --save .
 	moments 5
 	set_plist 300
@@ -328,7 +328,7 @@ fill() {
 	[ "$(cat n)" -eq "$(wc -l <part)" ]
 }
 
-@test "--before leaves out what is older" {
+@test "--before limits how far back a saved window goes" {
 	recorder 5ms runq --before 50ms --after 0s
 	moments 60
 	kill -USR1 "$recorder"
@@ -337,7 +337,7 @@ fill() {
 	[ "$("$PQ" tape info --json pq-*.tape | jq '.rows >= 1 and .span_s <= 0.06')" = true ]
 }
 
-@test "for N samples, and hysteresis: a value that hovers fires once" {
+@test "'for N' wants N samples, and a value near the threshold fires once" {
 	recorder 5ms runq --when 'runq.plist_sz > 200 for 3' --after 0s --cooldown 0s
 	set_plist 205
 	said 'fired: '
@@ -356,7 +356,7 @@ fill() {
 	[ "$(saved)" -eq 2 ]
 }
 
-@test "--cooldown: what fires within it is counted, and told with the next" {
+@test "--cooldown suppresses triggers and reports how many with the next one" {
 	recorder 5ms runq --when 'runq.plist_sz > 200' --after 0s --cooldown 2s
 	set_plist 300
 	said 'fired: '
@@ -374,7 +374,7 @@ fill() {
 	times 'fired: ' 2
 }
 
-@test "--exec: argv without a shell, and the reason in the environment" {
+@test "--exec passes the arguments without a shell, and the reason in the environment" {
 	cat >./command <<-'END'
 		#!/bin/sh
 		for word; do printf '%s\n' "$word"; done >words
@@ -397,7 +397,7 @@ fill() {
 	grep -qE '^PQ_TIME=[0-9-]{10}T[0-9:.]{12}[+-][0-9:]{5}$' reason
 }
 
-@test "PQ_ROW is the row that it was" {
+@test "PQ_ROW names the row that fired" {
 	throttled=$(capture 6.1-v2-throttled)/t0
 	"$PQ" record --root "$throttled" -a -o x.tape 5ms 60 throttle --when 'throttle.limit_cpus > 0' --after 0s \
 		--exec sh -c 'echo "row <$PQ_ROW> $PQ_COLUMN $PQ_VALUE"' 2>log
@@ -405,7 +405,7 @@ fill() {
 	grep -qxF "$row" log
 }
 
-@test "conditions over several tools, with units and text" {
+@test "a trigger may combine tools, and compare text" {
 	throttled=$(capture 6.1-v2-throttled)/t0
 	fires() {
 		rm -f pq-* x.tape
@@ -421,7 +421,7 @@ fill() {
 	[ "$(fires 'runq.plist_sz > 100*cpus*1000')" -eq 0 ]
 }
 
-@test "a command that does not exist, may not be run, fails, is killed: a line each, and it goes on" {
+@test "a command that cannot run, fails or is killed is reported, and recording goes on" {
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 0s --exec /none/such
 	said 'failed: /none/such: No such file or directory$'
 	moments 3
@@ -441,7 +441,7 @@ fill() {
 	[ "$(saved)" -eq 4 ] || { ls -la && cat log && false; }
 }
 
-@test "a command that hangs is ended at --exec-limit, with its children" {
+@test "a command that hangs is killed at --exec-limit, with its children" {
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 0s --exec-limit 200ms --exec sh -c 'echo $$ >pid; sleep 600; true'
 	said 'saved: '
 	moments 3 # it does not wait for it
@@ -451,7 +451,7 @@ fill() {
 	stop
 }
 
-@test "one command at a time: the next waits" {
+@test "commands run one at a time" {
 	recorder 5ms runq --after 0s --exec sh -c 'echo begin >>order; sleep 0.2; echo end >>order'
 	kill -USR1 "$recorder"
 	said 'saved: .*SIGUSR1: '
@@ -462,7 +462,7 @@ fill() {
 	[ "$(tr '\n' ' ' <order)" = "begin end begin end " ]
 }
 
-@test "SIGTERM while a command hangs: it is ended, and so is the recorder" {
+@test "SIGTERM while a command hangs ends the command and the recorder" {
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 0s --exec-limit 300ms --exec sh -c 'echo $$ >pid; exec sleep 600'
 	said 'saved: '
 	await test -s pid
@@ -471,7 +471,7 @@ fill() {
 	[ -z "$(ps -o pid= -p "$(cat pid)")" ]
 }
 
-@test "SIGTERM while a window waits for its end: it is saved all the same, and the command is run" {
+@test "SIGTERM before the end of a window saves it and runs the command" {
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 60s --exec sh -c 'echo "ran for $PQ_TAPE"'
 	said 'fired: '
 	moments 3
@@ -484,7 +484,7 @@ fill() {
 	[ "$("$PQ" tape info --json pq-*.tape | jq .rows)" -eq "$(count)" ]
 }
 
-@test "SIGUSR1 and pq tape save save at will" {
+@test "SIGUSR1 and pq tape save make the recorder save" {
 	mkdir saves
 	recorder 5ms runq --save saves
 	kill -USR1 "$recorder"
@@ -499,7 +499,7 @@ fill() {
 	fails 1 'x.tape: nobody records to it' "$PQ" tape save x.tape
 }
 
-@test "--max-saves: the rest is refused, counted, and told with the next; also when started anew" {
+@test "--max-saves refuses further saves and reports them with the next, also after a restart" {
 	recorder 5ms runq --max-saves 1
 	kill -USR1 "$recorder"
 	said 'saved: '
@@ -519,7 +519,7 @@ fill() {
 	fails 2 "invalid --max-saves '0'" "$PQ" record --max-saves 0 runq
 }
 
-@test "--max-bytes" {
+@test "--max-bytes refuses further saves" {
 	recorder 5ms runq --max-bytes 1K
 	kill -USR1 "$recorder"
 	said 'saved: '
@@ -530,7 +530,7 @@ fill() {
 	[ "$(saved)" -eq 1 ]
 }
 
-@test "the tape that is recorded to is none of the saved ones, whatever its name" {
+@test "the recording itself does not count as a saved window, whatever its name" {
 	: >log
 	start "$PQ" record --root root -o pq-ring.tape --ring 1M --max-saves 1 --max-bytes 1M 5ms runq >out 2>log
 	recorder=$last
@@ -542,7 +542,7 @@ fill() {
 	times '[0-9] saved: ' 1
 }
 
-@test "a save directory that vanishes" {
+@test "a save directory that is removed is reported, and saving resumes when it returns" {
 	mkdir dir
 	recorder 5ms runq --save dir --when 'runq.plist_sz > 200' --after 300ms
 	rm -r dir
@@ -562,12 +562,12 @@ fill() {
 	[ "$(saved dir)" -eq 1 ]
 }
 
-@test "--save with a directory that is not there is told at the start" {
+@test "--save with a missing directory is refused at the start" {
 	fails 2 'cannot save to none: No such file or directory' timeout 5 "$PQ" record --root root -o x.tape --save none 5ms 3 runq
 	[ ! -e x.tape ]
 }
 
-@test "a save for which there is no room" {
+@test "a save without free space is reported and leaves no half file" {
 	small_disk size=64k
 	fill
 	recorder 5ms runq --save disk --after 0s
@@ -581,7 +581,7 @@ fill() {
 	stop
 }
 
-@test "a condition that is unknown never fires, and is told once" {
+@test "a trigger with an unknown value never fires, and is reported once" {
 	recorder 5ms runq --when 'runq.waiting > 0' --when 'not runq.waiting > 0' --after 0s
 	moments 10
 	stop
@@ -597,7 +597,7 @@ points() {
 	[ ! -e x.tape ]
 }
 
-@test "an expression that is wrong is pointed at" {
+@test "a wrong expression is shown with a mark at the error" {
 	points 'unknown column .frob. in runq' 5 'runq.frob > 1'
 	points 'unknown tool .mem.' 0 'mem.used_pct > 1'
 	points 'expected a column or a number' 15 'runq.plist_sz >'
@@ -611,7 +611,7 @@ points() {
 	points "unit 'Q'" 18 'runq.plist_sz > 12Q'
 }
 
-@test "options that are wrong" {
+@test "wrong options name the value and what is wanted" {
 	fails 2 "invalid --before 'x': want" "$PQ" record --before x runq
 	fails 2 "invalid --after '-1': want" "$PQ" record --after -1 runq
 	fails 2 "invalid --cooldown '1y': want" "$PQ" record --cooldown 1y runq
@@ -624,7 +624,7 @@ points() {
 	fails 2 'need a file' "$PQ" record -o - --when 'runq.plist_sz > 1' runq
 }
 
-@test "a file that only begins with zeros is no tape, and stays as it is" {
+@test "a file that begins with zeros is not overwritten" {
 	{ head -c 70000 /dev/zero; echo precious; } >disk.img
 	cp disk.img copy.img
 	fails 2 'exists and is not a pq recording' "$PQ" record --root root -o disk.img 10ms 2 runq
@@ -634,7 +634,7 @@ points() {
 	"$PQ" tape verify room.tape
 }
 
-@test "what waits to be saved is saved when the recorder is stopped in the middle of a command" {
+@test "windows waiting to be saved are saved when the recorder is stopped during a command" {
 	recorder 5ms runq --when 'cpus > 0' --when 'runq.plist_sz > 50' --when 'runq.plist_sz > 60' --after 0s --exec sleep 60
 	said 'fired: ' 3
 	said 'saved: '
@@ -645,7 +645,7 @@ points() {
 	[ -z "$(find . -name '*.part')" ]
 }
 
-@test "what could not be saved is told with the next save" {
+@test "refused saves are reported with the next save" {
 	recorder 5ms runq --max-saves 1 --when 'runq.plist_sz > 150' --cooldown 0s --after 0s
 	kill -USR1 "$recorder"
 	said 'saved: '
@@ -661,7 +661,7 @@ points() {
 	stop
 }
 
-@test "what is asked for between two moments is done at once" {
+@test "a save asked for between two samples is done at once" {
 	start env --default-signal=INT,TERM "$PQ" record --root root -o slow.tape 20s runq >out 2>log
 	recorder=$last
 	said 'records'
@@ -671,7 +671,7 @@ points() {
 	wait "$recorder"
 }
 
-@test "pq tape save asks a recorder only" {
+@test "pq tape save refuses a file that no recorder writes" {
 	start "$PQ" runq --root root -o x.tape 0.05 >/dev/null 2>&1
 	recorder=$last
 	await test -s x.tape
@@ -681,7 +681,7 @@ points() {
 	fails 1 'nobody records to it' "$PQ" tape save x.tape
 }
 
-@test "a tape that was continued for another tool is read from there" {
+@test "a recording continued for another tool is readable for both" {
 	"$PQ" record --root root -o x.tape 10ms 3 runq 2>/dev/null
 	"$PQ" record --root root -o x.tape 10ms 4 cpu 2>/dev/null
 	rm root/proc/loadavg
@@ -691,7 +691,7 @@ points() {
 	[ "$(json -s 'map(select(.plist_sz == 100)) | length')" -eq 2 ]
 }
 
-@test "a cgroup that is gone at the end is no wrong argument" {
+@test "a removed cgroup ends its rows, and the recorder ends with status 0" {
 	[ -d /sys/fs/cgroup/cpu ] && mkdir /sys/fs/cgroup/cpu/pq-test-$$ 2>/dev/null || skip "no cgroup v1 with a cpu controller, or no right to make one"
 	start "$PQ" record -g "/pq-test-$$" -o x.tape 20ms throttle 2>log
 	recorder=$last
@@ -703,7 +703,7 @@ points() {
 	wait "$recorder"
 }
 
-@test "a limit on the size of files is told, and does not end the recorder" {
+@test "a file size limit is reported and does not end the recorder" {
 	(ulimit -f 24 && exec env --default-signal=XFSZ "$PQ" record --root root -o x.tape 1ms 3000 runq cpu) 2>log || true
 	grep -q 'trouble: cannot write the tape: File too large' log
 	run "$PQ" tape verify x.tape # the last record may be cut off at the limit

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What all tools do alike: the command line, time, output, signals, exit status.
+# What all tools have in common: command line, time, output, signals, exit status.
 # shellcheck disable=SC2086 # $tool is a tool and its options
 load helper
 
@@ -7,12 +7,12 @@ setup() {
 	idle=$(capture 6.1-v2-idle)
 }
 
-@test "no tool, and a tool that is none" {
+@test "a missing tool and an unknown tool are errors" {
 	fails 2 'no tool given' "$PQ"
 	fails 2 "unknown tool 'frob'" "$PQ" frob
 }
 
-@test "--help and --version answer on stdout" {
+@test "--help and --version print on stdout" {
 	run --separate-stderr "$PQ" --help
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
@@ -30,14 +30,14 @@ setup() {
 	done
 }
 
-@test "an interval that is none" {
+@test "an invalid interval is an error" {
 	for bad in x 1x 0 0.0 -1 0.0001 .5 1e3 99999999999 1s2 "" " 1" 1,5 32d nan; do
 		echo "interval '$bad'"
 		fails 2 'invalid interval' "$PQ" runq -f "$idle" "$bad"
 	done
 }
 
-@test "a count that is none" {
+@test "an invalid count is an error" {
 	for bad in x 0 1.5 99999999999999999999; do
 		fails 2 'invalid count' "$PQ" runq -f "$idle" 1 "$bad"
 	done
@@ -45,7 +45,7 @@ setup() {
 	fails 2 "unexpected argument '3'" "$PQ" runq -f "$idle" 1 2 3
 }
 
-@test "unknown and wrong options name themselves" {
+@test "errors name the unknown or wrong option" {
 	fails 2 "unknown option '-x'" "$PQ" runq -x
 	fails 2 "unknown option '--frob'" "$PQ" runq --frob
 	fails 2 "unknown option '-g'" "$PQ" runq -g /x
@@ -60,13 +60,13 @@ setup() {
 	fails 2 "invalid --busiest '0'" "$PQ" cpu --busiest 0
 }
 
-@test "two targets at once" {
+@test "two targets exclude each other" {
 	fails 2 '-p and -g cannot be combined' "$PQ" throttle -p 1 -g /
 	fails 2 '-p and -a cannot be combined' "$PQ" mem -p 1 -a
 	fails 2 '-g and -a cannot be combined' "$PQ" mem -g / -a
 }
 
-@test "unknown columns, groups, CPUs, processes, cgroups" {
+@test "errors name the unknown column, group of columns, CPU, process or cgroup" {
 	fails 2 "unknown column 'frob'" "$PQ" cpu -c usr_pct,frob
 	fails 2 "column 'usr_pct' is named twice" "$PQ" cpu -c usr_pct,usr_pct
 	fails 2 '-c: empty list' "$PQ" cpu -c ''
@@ -85,7 +85,7 @@ setup() {
 	fails 2 'no cgroup frob' "$PQ" mem -g frob -f "$idle"
 }
 
-@test "a directory that is no capture, a file, nothing" {
+@test "-f refuses a directory that is not a capture, another file, and a missing one" {
 	mkdir "$BATS_TEST_TMPDIR/empty"
 	fails 2 'neither a recording nor a captured directory' "$PQ" cpu -f "$BATS_TEST_TMPDIR/empty"
 	fails 2 'cannot open .*none: No such file' "$PQ" cpu -f "$BATS_TEST_TMPDIR/none"
@@ -94,13 +94,13 @@ setup() {
 	fails 3 '/proc' "$PQ" cpu --root "$BATS_TEST_TMPDIR/empty"
 }
 
-@test "a capture of one moment has no row" {
+@test "a capture of one sample has no row" {
 	mkdir "$BATS_TEST_TMPDIR/one"
 	cp -r "$idle/t0" "$BATS_TEST_TMPDIR/one/"
 	fails 1 'a row needs two samples' "$PQ" runq -f "$BATS_TEST_TMPDIR/one"
 }
 
-@test "a clock that stands still or runs backwards makes no row" {
+@test "a clock that stands still or goes back gives no row" {
 	for t in 0 1 2 3; do
 		mkdir -p "$BATS_TEST_TMPDIR/c"
 		cp -r "$idle/t0" "$BATS_TEST_TMPDIR/c/t$t"
@@ -122,20 +122,20 @@ setup() {
 	fails 1 'cannot read the first sample' "$PQ" runq -f "$BATS_TEST_TMPDIR/c"
 }
 
-@test "JSON: tool, schema, time and interval on each line, every line an object" {
+@test "every line of JSON is an object with tool, schema, time and interval" {
 	run --separate-stderr "$PQ" cpu --json -f "$(capture 6.1-v2-throttled)"
 	[ "${#lines[@]}" -eq 5 ]
 	[ "$(json '[.tool, .schema, .time, .interval_s == 2.18]' | sort -u)" = '["cpu",1,"2026-11-22T07:16:20.360+00:00",true]' ]
 }
 
-@test "times follow TZ, and -u is UTC" {
+@test "times follow TZ, and -u gives UTC" {
 	TZ=UTC-5:30 run "$PQ" runq --json -f "$idle"
 	[[ ${lines[0]} == *"+05:30\""* ]]
 	TZ=UTC-5:30 run "$PQ" runq -u --json -f "$idle"
 	[[ ${lines[0]} == *"+00:00\""* ]]
 }
 
-@test "CSV: a header, CRLF, an empty field for what is unknown" {
+@test "CSV has a header, CRLF, and empty fields for unknown values" {
 	run --separate-stderr "$PQ" runq --csv -f "$(capture 6.1-v2-psi0)"
 	[[ ${lines[0]} == $'tool,schema,time,interval_s,runq_sz,'*$',some_pct\r' ]]
 	[[ ${lines[1]} == *$',\r' ]]
@@ -150,7 +150,7 @@ setup() {
 	[ "$(json 'keys')" = '["interval_s","plist_sz","schema","time","tool"]' ]
 }
 
-@test "--columns lists every key that JSON has" {
+@test "--columns lists every key of the JSON" {
 	for tool in runq "runq -P ALL" cpu throttle mem; do
 		diff <("$PQ" $tool --columns | awk '{ print $1 }') \
 			<("$PQ" $tool -f "$idle" --json 2>/dev/null | head -1 | jq -r 'keys_unsorted[]' | tail -n +5)
@@ -166,19 +166,19 @@ setup() {
 	script -qec "stty cols 80 rows 24; $PQ runq 1 1" /dev/null </dev/null | grep -q '%some'
 }
 
-@test "a terminal too narrow for all columns loses the least important ones, and the header says so" {
+@test "a narrow terminal shows fewer columns, and the header says so" {
 	script -qec "stty cols 80 rows 24; $PQ cpu 0.1 1" /dev/null </dev/null | grep -q '%guest %idle \* >'
 	script -qec "stty cols 60 rows 24; $PQ mem -w all 0.1 1 2>/dev/null" /dev/null </dev/null | tr -d '\r' >"$BATS_TEST_TMPDIR/screen"
 	grep -q '>  cgroup$' "$BATS_TEST_TMPDIR/screen"
 	[ "$(awk '{ if (length($0) > n) n = length($0) } END { print n }' "$BATS_TEST_TMPDIR/screen")" -le 60 ]
 }
 
-@test "a pipe gets one header, a terminal one per screen" {
+@test "a pipe gets one header, a terminal one header per screen" {
 	[ "$("$PQ" runq --tick 10ms 0.02 40 2>/dev/null | grep -c runq-sz)" -eq 1 ]
 	[ "$(script -qec "stty cols 100 rows 10; $PQ runq 0.02 40" /dev/null </dev/null | grep -c runq-sz)" -ge 4 ]
 }
 
-@test "the summary: Average, and percentiles from ten rows on" {
+@test "the summary has Average, and percentiles from ten rows on" {
 	run --separate-stderr "$PQ" runq 0.02 9
 	[[ ${lines[10]} == Average:* ]]
 	[ "${#lines[@]}" -eq 11 ]
@@ -188,19 +188,19 @@ setup() {
 	[ "${#lines[@]}" -eq 10 ]
 }
 
-@test "without an interval there is one row, over one second" {
+@test "without an interval pq prints one row, over one second" {
 	run --separate-stderr "$PQ" cpu --json -P "$(taskset -cp $$ | sed 's/.*[-, ]//')"
 	[ "${#lines[@]}" -eq 1 ]
 	[ "$(json '.interval_s >= 0.99 and .interval_s < 1.5')" = true ]
 }
 
-@test "rows of whole seconds end at whole seconds of the wall clock" {
+@test "with a whole-second interval rows end at whole seconds of the clock" {
 	run --separate-stderr "$PQ" runq --json 1 2
 	# a busy machine may be late, never early
 	[ "$(json '.time | capture("\\.(?<ms>[0-9]{3})").ms | tonumber < 500' | sort -u)" = true ]
 }
 
-@test "deadlines do not drift: rows of 50 ms lie on one grid" {
+@test "deadlines of rows do not drift" {
 	run --separate-stderr "$PQ" runq --json 0.05 20
 	[ "$status" -eq 0 ]
 	# the sum of the measured intervals is that of the grid, whatever single rows were late
@@ -218,7 +218,7 @@ setup() {
 	done
 }
 
-@test "JSON that is ended by a signal is whole lines" {
+@test "JSON consists of whole lines when a signal ends pq" {
 	for _ in 1 2 3 4 5; do
 		run --separate-stderr env --default-signal=TERM timeout -s TERM 0.4 "$PQ" cpu --json 0.01
 		[ "$status" -eq 124 ]
@@ -226,14 +226,14 @@ setup() {
 	done
 }
 
-@test "a reader that goes away ends it quietly" {
+@test "pq ends silently when its reader ends" {
 	run --separate-stderr bash -o pipefail -c "timeout 10 '$PQ' cpu 0.05 2>'$BATS_TEST_TMPDIR/err' | head -2"
 	[ "$status" -eq 0 ]
 	[ "${#lines[@]}" -eq 2 ]
 	[ ! -s "$BATS_TEST_TMPDIR/err" ]
 }
 
-@test "a reader that stops reading does not keep it from ending" {
+@test "SIGTERM ends pq when its pipe is full" {
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	exec 9<>"$BATS_TEST_TMPDIR/pipe" # open, and nobody reads
 	env --default-signal=TERM timeout -s TERM -k 10 1 "$PQ" cpu --json 0.001 >&9 2>/dev/null 3>&- || status=$?
@@ -263,14 +263,14 @@ can_trace() {
 	strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
 }
 
-@test "one moment is one write" {
+@test "the rows of one sample are one write" {
 	can_trace
 	ASAN_OPTIONS=detect_leaks=0 strace -e trace=write -o "$BATS_TEST_TMPDIR/trace" "$PQ" cpu 0.05 5 >/dev/null 2>&1
 	# five rows and the summary
 	[ "$(grep -c '^write(1' "$BATS_TEST_TMPDIR/trace")" -eq 6 ]
 }
 
-@test "in the steady state there is one read per file, one write and one sleep per row" {
+@test "a row costs one read per file, one write and one sleep" {
 	can_trace
 	# trace ROWS: how often each system call was made; without writes to stderr, which tell of missed deadlines
 	trace() {
@@ -288,13 +288,13 @@ pread64 $reads
 write 10"
 }
 
-@test "the program under a tool's name is that tool" {
+@test "pq under the name pq-TOOL is that tool" {
 	ln -s "$PQ" "$BATS_TEST_TMPDIR/pq-runq"
 	run --separate-stderr "$BATS_TEST_TMPDIR/pq-runq" -f "$idle"
 	[[ ${lines[0]} == *runq-sz* ]]
 }
 
-@test "it needs no privilege" {
+@test "pq needs no privilege" {
 	need_nobody
 	cd /
 	for tool in runq "runq -P ALL" cpu throttle mem; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pq runqlat on this machine: which source is taken, and whether what it tells is so. What a machine does not allow is skipped.
+# pq runqlat on this machine: which source is used, and whether its values are right.
 # shellcheck disable=SC2016,SC2030,SC2031 # what is in '' is for another shell; each test is a process of its own
 load helper
 
@@ -57,13 +57,13 @@ waited_ns() {
 	cat /proc/"$1"/task/*/schedstat | awk '{ sum += $2 } END { printf "%.0f\n", sum }'
 }
 
-@test "bpf(2) refused by seccomp: said with what would help, and schedstat instead" {
+@test "bpf(2) refused by seccomp: the message says what would help, and schedstat is used" {
 	can "$helper" refuse bpf 1 true
 	falls_back "bpf.2. is refused by seccomp; docker run --cap-add BPF --cap-add PERFMON" "$helper" refuse bpf 1
 	falls_back "no bpf.2.: CONFIG_BPF_SYSCALL is off" "$helper" refuse bpf 38
 }
 
-@test "without bpf, -H and -P are the probe's; and with -p nothing is left" {
+@test "without BPF, -H and -P use the probe, and -H -p has no source" {
 	can "$helper" refuse bpf 1 true
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat --json -P "$(last_cpu)" 0.05 1
 	[ "$status" -eq 0 ]
@@ -79,7 +79,7 @@ waited_ns() {
 	[[ $stderr == *"no probe: "*"run it in their cgroup"*"nothing here tells"* ]]
 }
 
-@test "perf_event_open(2) refused: bpf-tp cannot be had, the others can" {
+@test "perf_event_open(2) refused: bpf-tp fails, the other sources work" {
 	can_bpf bpf-tp
 	run --separate-stderr "$helper" refuse perf_event_open 1 "$PQ" runqlat --source bpf-tp 0.05 1
 	[ "$status" -eq 3 ]
@@ -89,18 +89,18 @@ waited_ns() {
 	[ "$(json .source)" = '"bpf-btf"' ]
 }
 
-@test "without capabilities: which, and schedstat instead" {
+@test "without capabilities: the message names them, and schedstat is used" {
 	can setpriv --bounding-set=-all --inh-caps=-all true
 	falls_back "needs CAP_BPF and CAP_PERFMON .*; the capabilities are 0000000000000000" \
 		setpriv --bounding-set=-all --inh-caps=-all
 }
 
-@test "another user than root: the same" {
+@test "as another user: the message names the capabilities, and schedstat is used" {
 	can setpriv --reuid=65534 --regid=65534 --clear-groups "$PQ" --version
 	falls_back "needs CAP_BPF and CAP_PERFMON" setpriv --reuid=65534 --regid=65534 --clear-groups
 }
 
-@test "CAP_BPF alone, or CAP_PERFMON alone: the other one is named; both do" {
+@test "CAP_BPF or CAP_PERFMON alone: the missing one is named; both suffice" {
 	can_bpf
 	can setpriv --bounding-set=-all,+bpf --inh-caps=-all,+bpf true
 	falls_back "CAP_BPF is there, CAP_PERFMON is missing" setpriv --bounding-set=-all,+bpf --inh-caps=-all,+bpf
@@ -109,13 +109,13 @@ waited_ns() {
 	[[ $(json .source) == '"bpf-'* ]]
 }
 
-@test "root in a user namespace: be it outside" {
+@test "root in a user namespace: the message names the namespace, and schedstat is used" {
 	can unshare -Ur true
 	[[ $("$PQ" runqlat --source bpf 0.01 1 2>&1) != *seccomp* ]] || skip "bpf(2) is refused by seccomp here"
 	falls_back "no BPF in a user namespace" unshare -Ur
 }
 
-@test "in a pid namespace -p is not for bpf, which says so" {
+@test "in a pid namespace -p cannot use BPF, and the message says so" {
 	can unshare -pf --mount-proc true
 	run --separate-stderr unshare -pf --mount-proc "$PQ" runqlat --json -p 1 0.05 1
 	[ "$status" -eq 0 ]
@@ -134,7 +134,7 @@ without() {
 		exec "$@"' without "$BATS_TEST_TMPDIR/empty" "$@"
 }
 
-@test "without BTF bpf-tp is taken; without tracefs too, schedstat; without tracefs alone, bpf-btf" {
+@test "without BTF bpf-tp is used, without tracefs bpf-btf, without both schedstat" {
 	can without "btf tracing debug" true
 	can_bpf bpf-btf
 	falls_back "no BTF and tracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing" without "btf tracing debug"
@@ -153,7 +153,7 @@ without() {
 	[ -z "$stderr" ]
 }
 
-@test "--root reads files only" {
+@test "--root reads only files" {
 	mkdir -p root/proc
 	run --separate-stderr "$PQ" runqlat --root root 0.05 1
 	[ "$status" -eq 3 ]
@@ -177,7 +177,7 @@ against_kernel() {
 	[ "$(json '.waiting * 1e6 / .runs_per_s / .mean_us | . > 0.95 and . < 1.05')" = true ]
 }
 
-@test "burners on one CPU, against the kernel's own sum of waits: bpf-btf" {
+@test "live: busy threads on one CPU agree with the kernel's sum of waits: bpf-btf" {
 	can_bpf bpf-btf
 	burners 3
 	against_kernel bpf-btf
@@ -186,7 +186,7 @@ against_kernel() {
 	[ "$(json '.waiting > 1.3')" = true ]
 }
 
-@test "the same: bpf-raw and bpf-tp" {
+@test "live: busy threads on one CPU agree with the kernel's sum of waits: bpf-raw and bpf-tp" {
 	can_bpf bpf-raw
 	can_bpf bpf-tp
 	burners 3
@@ -194,13 +194,13 @@ against_kernel() {
 	against_kernel bpf-tp
 }
 
-@test "the same: schedstat, with any privilege" {
+@test "live: busy threads on one CPU agree with the kernel's sum of waits: schedstat" {
 	burners 3
 	against_kernel schedstat
 	[ "$(json '[.p50_us, .max_us]')" = '[null,null]' ]
 }
 
-@test "a process that wakes up 200 times a second, beside burners: -p counts it and nobody else" {
+@test "-p counts only a process that wakes up 200 times a second" {
 	can_bpf
 	burners 2
 	start taskset -c "$cpu" "$helper" wake 200
@@ -215,19 +215,19 @@ against_kernel() {
 	[ "$(json '[.runs_per_s, .waiting, .p50_us]')" = '[0,0,null]' ]
 }
 
-@test "the probe feels burners, and wakes up as often as it should at most" {
+@test "the probe measures the wait beside busy threads, and keeps its wake-up rate" {
 	burners 2
 	run --separate-stderr "$PQ" runqlat --json --source probe -P "$cpu" 1 1
 	echo "$output"
 	[ "$(json '.runs_per_s > 5 and .runs_per_s < 105 and .waiting == null and .max_us >= .p50_us and .corrected_p99_us > 0')" = true ]
 }
 
-@test "a long --period does not hold up the end" {
+@test "a long --period does not delay the end" {
 	run timeout 30 "$PQ" runqlat --source probe --period 1h 0.05 1
 	[ "$status" -eq 0 ]
 }
 
-@test "quota: waits as long as the group is held back, for -p; with -g of version 1 by schedstat" {
+@test "quota: time throttled counts as waiting, with -p by BPF, with -g on v1 by schedstat" {
 	v1_group 2000 100000 # so little that it runs out where others want the CPU as well
 	burn "$group"
 	sleep 0.5
@@ -241,7 +241,7 @@ against_kernel() {
 	[ "$(json '.max_us > 40000 and .waiting > 0.3 and .waiting < 1.5')" = true ]
 }
 
-@test "quota: the probe feels it from inside" {
+@test "quota: the probe measures it from inside the cgroup" {
 	v1_group 10000 100000
 	burn "$group"
 	run --separate-stderr within "$PQ" runqlat --json --source probe 2 1
@@ -249,7 +249,7 @@ against_kernel() {
 	[ "$(json '.max_us > 10000 and .corrected_p99_us > 10000')" = true ]
 }
 
-@test "quota: who waits for longer than a row is pending" {
+@test "quota: a thread that waits longer than a row is pending" {
 	v1_group 1000 1000000
 	burn "$group"
 	await grep -q "nr_throttled [1-9]" "$group/cpu.stat"
@@ -268,7 +268,7 @@ none_loaded() {
 	[ "$("$helper" loaded $programs)" -eq 0 ]
 }
 
-@test "nothing stays in the kernel: after an end, Ctrl-C, SIGTERM, kill -9" {
+@test "no BPF program stays in the kernel after an end, SIGINT, SIGTERM or SIGKILL" {
 	can_bpf
 	can "$helper" loaded 1
 	local source signal
@@ -293,7 +293,7 @@ none_loaded() {
 	await none_loaded
 }
 
-@test "Ctrl-C ends the rows with their average, from each source" {
+@test "SIGINT ends the rows with their average, from each source" {
 	for source in bpf schedstat probe; do
 		[ $source != bpf ] || "$PQ" runqlat --source bpf 0.01 1 >/dev/null 2>&1 || continue
 		start env --default-signal=INT,TERM "$PQ" runqlat --source $source 0.1 >out
@@ -304,7 +304,7 @@ none_loaded() {
 	done
 }
 
-@test "a recording replays byte for byte, from each source" {
+@test "a recording replays the same bytes, from each source" {
 	local source without=
 	for source in bpf-btf bpf-raw bpf-tp schedstat probe; do
 		rm -f x.tape
@@ -318,7 +318,7 @@ none_loaded() {
 	[ -z "$without" ] || skip "the others do; cannot be had:$without"
 }
 
-@test "pq record, and the histogram and milliseconds of that; a tape of pq tasks has schedstat's rows" {
+@test "a recording gives the histogram and milliseconds; one of pq tasks gives rows by schedstat" {
 	"$PQ" record 100ms 5 runqlat -o x.tape 2>said
 	run --separate-stderr "$PQ" runqlat --json -f x.tape
 	[ "${#lines[@]}" -ge 2 ]
@@ -336,7 +336,7 @@ none_loaded() {
 	[ "$(json -s 'length >= 2 and all(.source == "schedstat" and .waiting != null and .p99_us == null)')" = true ]
 }
 
-@test "a full disk is an error, a closed pipe is not, and a process that ends, ends its rows" {
+@test "a full disk is an error, a closed pipe is not, and rows end with the process" {
 	run --separate-stderr bash -c '"$1" runqlat 0.05 3 >/dev/full' _ "$PQ"
 	[ "$status" -eq 1 ]
 	[[ $stderr == *"cannot write: No space left on device"* ]]

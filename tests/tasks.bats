@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pq tasks: who waits for a CPU.
+# pq tasks: which tasks wait for a CPU.
 # shellcheck disable=SC2030,SC2031 # each test has its own processes
 load helper
 
@@ -24,7 +24,7 @@ task() {
 	echo "0::${11:-/}" >"$now/proc/$1/cgroup"
 }
 
-@test "waits of all threads are summed, the worst process first, and what did nothing has no row" {
+@test "waits of all threads are summed, worst process first; an idle process has no row" {
 	at 0; task 10 10 a S 0 0 0; task 10 11 a R 0 0 0; task 20 20 b R 0 0 0; task 30 30 c S 5 5 5
 	at 1; task 10 10 a S 100 50 10; task 10 11 a R 500 150 10; task 20 20 b R 200 700 7; task 30 30 c S 5 5 5
 	show
@@ -33,7 +33,7 @@ task() {
 ["10","a",60,20,20,10000,2,1,1]' ]
 }
 
-@test "-p of a thread is refused: its number shows all threads of the process" {
+@test "-p of a thread is refused, and names its process" {
 	at 0; task 10 10 a S 0 0 0; task 10 11 a R 0 0 0; task 11 11 a R 0 0 0
 	printf 'Name:\tTgid: 7\nState:\tR (running)\nTgid:\t10\n' >"$now/proc/11/status"
 	printf 'Name:\tx\nState:\tR (running)\nTgid:\t10\n' >"$now/proc/10/status"
@@ -46,7 +46,7 @@ task() {
 	[ "$(json .pid)" = '"10"' ]
 }
 
-@test "-G and -t in text: without columns that are empty or always the same" {
+@test "-G and -t in text leave out columns that are empty or constant" {
 	at 0; task 10 10 a R 0 0 0 0 0 50 /x; task 20 20 b R 0 0 0 0 0 50 /x
 	at 1; task 10 10 a R 100 50 10 0 0 50 /x; task 20 20 b R 200 700 7 0 0 50 /x
 	run --separate-stderr "$PQ" tasks -G -f "$dir"
@@ -58,7 +58,7 @@ task() {
 	[[ ! ${lines[0]} =~ \ thr ]]
 }
 
-@test "-t: each thread by itself; -n: so many" {
+@test "-t shows each thread, -n limits the rows" {
 	at 0; task 10 10 a S 0 0 0; task 10 11 a R 0 0 0; task 20 20 b R 0 0 0
 	at 1; task 10 10 a S 100 50 10; task 10 11 a R 500 150 10; task 20 20 b R 200 700 7
 	show -t
@@ -70,14 +70,14 @@ task() {
 "11"' ]
 }
 
-@test "switches are of all threads" {
+@test "context switches are summed over the threads" {
 	at 0; task 10 10 a S 0 0 0 1 1; task 10 11 a R 0 0 0 2 2; task 10 12 a S 1 1 1 5 5
 	at 1; task 10 10 a S 1 1 10 7 2; task 10 11 a R 5 1 10 3 9; task 10 12 a S 1 1 1 5 5
 	show
 	[ "$(json '[.vcsw_per_s, .ivcsw_per_s]')" = '[7,8]' ]
 }
 
-@test "a thread and a process that begin in the interval count from their beginning; those that end are counted" {
+@test "threads and processes that start in the interval count from their start; ended ones are counted" {
 	at 0; task 10 10 a S 0 0 0 0 0; task 10 12 a S 5 5 5
 	at 1; task 10 10 a S 10 10 1 1 0; task 10 11 a R 100 200 2 1 1; task 40 40 d R 300 400 4 2 2 10050
 	show
@@ -85,7 +85,7 @@ task() {
 ["10",11,21,2,1,1,2]' ]
 }
 
-@test "a process that was there, but not seen, shows nothing that it did before" {
+@test "a process seen for the first time shows nothing from before" {
 	at 0; task 10 10 a S 0 0 0
 	at 1; task 10 10 a S 10 10 1; task 40 40 d R 300 400 4 2 2 20
 	at 2; task 10 10 a S 10 10 1; task 40 40 d R 310 420 5 2 3 20
@@ -94,14 +94,14 @@ task() {
 ["40",1,2]' ]
 }
 
-@test "a counter that runs backwards is another thread's: no figure is made of it" {
+@test "a counter that decreases counts as 0" {
 	at 0; task 10 10 a S 500 500 50
 	at 1; task 10 10 a S 10 10 1
 	show
 	[ "$(json '[.cpu_pct, .wait_pct]')" = '[0,0]' ]
 }
 
-@test "a thread that waits all the time is stuck, comes first, and its wait counts when it ends" {
+@test "a thread that waits all the time is stuck and comes first; its wait counts when it ends" {
 	at 0; task 10 10 a R 0 0 0; task 20 20 b R 0 0 0
 	at 1; task 10 10 a R 0 0 0; task 20 20 b R 400 600 9
 	at 2; task 10 10 a R 1 2000 1; task 20 20 b R 500 700 10
@@ -112,7 +112,7 @@ task() {
 ["20",10,100000,0]' ]
 }
 
-@test "tasks that came and went are told in a row of their own" {
+@test "tasks that started and ended within the interval have one row" {
 	local t
 	for t in 0 1; do
 		at $t; task 2 2 kthreadd S 0 0 0; task 10 10 a R $((t * 10)) 0 $t
@@ -123,7 +123,7 @@ task() {
 	[ "$(json '[.pid, .comm, .threads, .cpu_pct]' | tail -n 1)" = '[null,"(came and went)",4,null]' ]
 }
 
-@test "-G: sums by cgroup; -C: by a part of the name; -p: also one that does nothing" {
+@test "-G sums by cgroup, -C selects by name, -p shows an idle process" {
 	at 0; task 10 10 abc S 0 0 0 0 0 1 /x; task 20 20 bcd S 0 0 0 0 0 1 /x; task 30 30 e S 0 0 0 0 0 1 /y; task 50 50 f S 0 0 0
 	at 1; task 10 10 abc S 1 10 1 0 0 1 /x; task 20 20 bcd S 1 20 1 0 0 1 /x; task 30 30 e S 1 25 1 0 0 1 /y; task 50 50 f S 0 0 0
 	show -G
@@ -146,7 +146,7 @@ quota() {
 	task 5 5 out R "$3" $((30 * $3)) "$3"
 }
 
-@test "quota or contention: known for one thread alone, and for who was not held back" {
+@test "quota and contention are known for a single thread, and without throttling" {
 	at 0; quota 0 0 0
 	at 1; quota 0 600000 1
 	show
@@ -154,7 +154,7 @@ quota() {
 ["5",3,0,3]' ]
 }
 
-@test "quota or contention: a wait that is not over has no part of it in either" {
+@test "quota and contention leave out a wait that has not ended" {
 	at 0; quota 0 0 0
 	at 1; quota 0 600000 1
 	at 2; quota 0 900000 1
@@ -163,7 +163,7 @@ quota() {
 [1,0,0,0]' ]
 }
 
-@test "quota or contention: unknown for two threads in the group" {
+@test "quota and contention are unknown for two threads in one cgroup" {
 	at 0; quota 1 0 0
 	at 1; quota 1 600000 1
 	show
@@ -178,7 +178,7 @@ quota() {
 	[[ $output != *$'\e'* ]]
 }
 
-@test "live: burners are found, with -p, and a recording replays byte for byte" {
+@test "live: a busy loop is found, and a recording replays the same bytes" {
 	burn
 	"$PQ" tasks --json -o "$BATS_TEST_TMPDIR/x.tape" 0.1 5 >"$BATS_TEST_TMPDIR/live"
 	"$PQ" tasks --json -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/again"
@@ -188,7 +188,7 @@ quota() {
 	[ "$(json '[.pid, .comm, .threads]')" = "[\"$last\",\"bash\",1]" ]
 }
 
-@test "live: a budget passes threads over, says so, and that replays too" {
+@test "live: --budget skips threads, says so, and replays the same" {
 	for _ in {1..120}; do start sleep 30; done
 	"$PQ" tasks --json --budget 1ms -o "$BATS_TEST_TMPDIR/x.tape" 0.1 6 >"$BATS_TEST_TMPDIR/live" 2>"$BATS_TEST_TMPDIR/said"
 	"$PQ" tasks --json --budget 1ms -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/again"
@@ -196,7 +196,7 @@ quota() {
 	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ "threads were not looked at in this row" ]] || skip "this machine looks at all within 1 ms"
 }
 
-@test "live: with few open files it goes on" {
+@test "live: it works with a low limit of open files" {
 	for _ in {1..150}; do start sleep 30; done
 	# shellcheck disable=SC2016 # it is the inner shell's
 	run --separate-stderr bash -c 'ulimit -n 128; "$1" tasks --json 0.2 2' _ "$PQ"
@@ -204,7 +204,7 @@ quota() {
 	[ -n "$output" ]
 }
 
-@test "live: the wait of one burner with a quota is for quota" {
+@test "live: a busy loop under a quota waits for its quota" {
 	v1_group 20000
 	burn "$group"
 	sleep 0.3
@@ -212,7 +212,7 @@ quota() {
 	json -e '.wait_pct > 20 and .quota_pct > 0 and .quota_pct <= .wait_pct'
 }
 
-@test "bad input: one line that says what would be right" {
+@test "wrong arguments give one line that says what is wanted" {
 	fails 2 "no process 4194303 here" "$PQ" tasks -p 4194303 0.1 1
 	fails 2 "invalid -n '0': want" "$PQ" tasks -n 0
 	fails 2 "invalid --budget 'x': want" "$PQ" tasks --budget x
@@ -224,7 +224,7 @@ quota() {
 	fails 3 "schedstat: .*CONFIG_SCHED_INFO" "$PQ" tasks --root "$BATS_TEST_TMPDIR/root" 0.1 1
 }
 
-@test "pq record leaves it out unless it is named" {
+@test "pq record records it only when named" {
 	run "$PQ" record -o "$BATS_TEST_TMPDIR/all.tape" 0.1 1
 	[[ $output == *"records: runq cpu throttle mem every"* ]]
 	run "$PQ" record -o "$BATS_TEST_TMPDIR/one.tape" 0.1 2 tasks

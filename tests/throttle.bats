@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# pq throttle: the arithmetic of what a quota holds back. (Which cgroup it is: locate.bats.)
+# pq throttle: how long a quota throttles a cgroup. How the cgroup is found: locate.bats.
 load helper
 
 setup() {
 	samples throttle /pod/app
 }
 
-@test "used, share of the limit, share of periods, CPUs held back, and stall per throttled period" {
+@test "a row has usage, its percentages, CPUs held back, and stall per throttled period" {
 	at 0; cpu_group /pod "max 100000" 0 0 0 0; cpu_group /pod/app "200000 100000" 1000000 100 10 500000
 	at 1; cpu_group /pod "max 100000" 0 0 0 0; cpu_group /pod/app "200000 100000" 2500000 110 15 2300000
 	show
@@ -14,7 +14,7 @@ setup() {
 		'["/pod/app",2,"/pod/app",1.5,75,10,5,50,1.8,360,0]' ]
 }
 
-@test "the least quota of all levels holds, and its level is named and shown" {
+@test "the smallest quota of all levels applies, and its level is named and shown" {
 	at 0; cpu_group /pod "50000 100000" 0 0 0 0; cpu_group /pod/app "200000 100000" 0 0 0 0
 	at 1; cpu_group /pod "50000 100000" 500000 10 10 900000; cpu_group /pod/app "200000 100000" 500000 10 0 0
 	show
@@ -22,7 +22,7 @@ setup() {
 ["/pod/app",0.5,"/pod",0]' ]
 }
 
-@test "held by a level above, without cpu.stat.local: how much is unknown, not 0" {
+@test "throttling by a parent cgroup is unknown without cpu.stat.local, not 0" {
 	at 0; cpu_group /pod "50000 100000" 0 0 0 0; cpu_group /pod/app "max 100000" 0 0 0 0
 	at 1; cpu_group /pod "50000 100000" 500000 10 10 900000; cpu_group /pod/app "max 100000" 500000 0 0 0
 	show
@@ -30,7 +30,7 @@ setup() {
 ["/pod/app",null,null]' ]
 }
 
-@test "cpu.stat.local tells how long any level held it" {
+@test "cpu.stat.local gives the throttling by any level" {
 	at 0; cpu_group /pod "50000 100000" 0 0 0 0 0; cpu_group /pod/app "max 100000" 0 0 0 0 0
 	at 1; cpu_group /pod "50000 100000" 500000 10 10 900000 900000; cpu_group /pod/app "max 100000" 500000 0 0 0 900000
 	show
@@ -38,7 +38,7 @@ setup() {
 ["/pod/app",0.9,0]' ]
 }
 
-@test "a level above that cannot be seen: hidden is what the topmost visible one suffers beyond its own" {
+@test "throttling by an invisible parent is what the topmost visible cgroup has beyond its own" {
 	at 0; cpu_group "" "100000 100000" 0 0 0 0 0
 	at 1; cpu_group "" "100000 100000" 500000 10 5 200000 1700000
 	for t in t0 t1; do echo 0::/ >"$dir/$t/proc/self/cgroup"; done
@@ -47,7 +47,7 @@ setup() {
 	[[ $stderr == *"levels above / are hidden"* ]]
 }
 
-@test "hidden is unknown before Linux 6.6" {
+@test "throttling by an invisible parent is unknown before Linux 6.6" {
 	at 0; cpu_group "" "100000 100000" 0 0 0 0
 	at 1; cpu_group "" "100000 100000" 500000 10 5 200000
 	for t in t0 t1; do echo 0::/ >"$dir/$t/proc/self/cgroup"; done
@@ -55,7 +55,7 @@ setup() {
 	[ "$(json .hidden_cpus)" = null ]
 }
 
-@test "no quota anywhere: no limit, and its share is unknown" {
+@test "without any quota the limit and its percentage are unknown" {
 	at 0; cpu_group /pod max 0 0 0 0; cpu_group /pod/app max 0 0 0 0
 	at 1; cpu_group /pod max 0 0 0 0; cpu_group /pod/app max 250000 0 0 0
 	show
@@ -63,7 +63,7 @@ setup() {
 		'["/pod/app",null,null,0.25,null,null,0]' ]
 }
 
-@test "-a shows the groups with a quota, the one held back most first" {
+@test "-a shows cgroups with a quota, most throttled first" {
 	for t in 0 1; do
 		at $t
 		cpu_group /a "100000 100000" 0 $((10 * t)) $((1 * t)) $((100000 * t))
@@ -75,7 +75,7 @@ setup() {
 "/a"' ]
 }
 
-@test "-a puts what is held back first, even when no period has ended" {
+@test "-a shows a throttled cgroup first even if no period has ended" {
 	for t in 0 1; do
 		at $t
 		cpu_group /idle "100000 100000" 0 $((10 * t)) 0 0
@@ -86,7 +86,7 @@ setup() {
 "/idle"' ]
 }
 
-@test "a quota that cannot be read leaves the limit unknown from there on down, and says so" {
+@test "a quota that cannot be read makes the limit unknown from there down, with a note" {
 	at 0; cpu_group /pod "50000 100000" 0 0 0 0; cpu_group /pod/app "200000 100000" 0 0 0 0
 	at 1; cpu_group /pod "50000 100000" 0 0 0 0; cpu_group /pod/app "200000 100000" 250000 10 0 0
 	for t in t0 t1; do
@@ -98,13 +98,13 @@ setup() {
 	[[ $stderr == *"/pod"*"Permission denied"* ]]
 }
 
-@test "on a terminal a note keeps its place behind a long name" {
+@test "on a terminal a note is shown after a long name" {
 	at 0; cpu_group /pod max 0 0 0 0; cpu_group /pod/app "100000 100000" 9000000 100 90 9000000
 	at 1; cpu_group /pod max 0 0 0 0; cpu_group /pod/app "100000 100000" 10000 1 0 0
 	script -qec "stty cols 80 rows 24; $PQ throttle -f $dir 2>/dev/null" /dev/null </dev/null | grep -q '  reset'
 }
 
-@test "counters that restart are marked, and unknown until the next row" {
+@test "counters that restart are marked, and their values unknown in that row" {
 	at 0; cpu_group /pod max 0 0 0 0; cpu_group /pod/app "100000 100000" 9000000 100 90 9000000
 	at 1; cpu_group /pod max 0 0 0 0; cpu_group /pod/app "100000 100000" 10000 1 0 0
 	at 2; cpu_group /pod max 0 0 0 0; cpu_group /pod/app "100000 100000" 510000 11 5 700000
@@ -113,7 +113,7 @@ setup() {
 [0.5,5,0.7,null]' ]
 }
 
-@test "cpu.stat without the controller's keys: usage is known, the rest is not" {
+@test "cpu.stat without the controller's keys gives usage only" {
 	at 0; cpu_group /pod max 0 0 0 0; cpu_group /pod/app max 0 0 0 0
 	at 1; cpu_group /pod max 0 0 0 0; cpu_group /pod/app max 250000 0 0 0
 	for t in t0 t1; do sed -i '/nr_/d; /throttled/d' "$dir/$t/sys/fs/cgroup/pod/app/cpu.stat"; done
@@ -121,7 +121,7 @@ setup() {
 	[ "$(json '[.used_cpus, .periods, .throttled, .held_cpus]')" = '[0.25,null,null,null]' ]
 }
 
-@test "without a cpu hierarchy: one line, exit 3" {
+@test "without a cpu hierarchy the status is 3, with one line" {
 	at 0
 	at 1
 	rm "$dir"/t?/sys/fs/cgroup/cgroup.procs
@@ -132,7 +132,7 @@ stat_of() {
 	awk -v key="$1" '$1 == key { print $2 }' "$group/cpu.stat"
 }
 
-@test "live: two busy loops under a quota of a fifth of a CPU, against cpu.stat read by hand" {
+@test "live: two busy loops under a quota agree with cpu.stat" {
 	v1_group 20000
 	burn "$group" "$acct"
 	burn "$group" "$acct"
@@ -150,7 +150,7 @@ stat_of() {
 	[ "$(json "(.held_cpus * .interval_s - $ns / 1e9 | fabs) <= 0.2 * $ns / 1e9 + 0.2")" = true ]
 }
 
-@test "live: a group that is removed while it is watched ends its rows, not the run" {
+@test "live: a cgroup removed while watched ends its rows, not the run" {
 	v1_group 20000
 	# shellcheck disable=SC2016 # the inner shell expands it
 	start bash -c 'sleep 1.2; rmdir "$1"' _ "$group"

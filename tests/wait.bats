@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
-# pq wait: where threads wait that are on no CPU.
+# pq wait: what blocked threads are waiting for.
 load helper
 
-# thread DIR PID TID STATE RUN_NS DELAY_NS SLICES CALL WCHAN [COMM]: a thread in a moment, as the kernel tells it. CALL is the
+# thread DIR PID TID STATE RUN_NS DELAY_NS SLICES CALL WCHAN [COMM]: a thread in a sample, as the kernel shows it. CALL is the
 # text of its file syscall.
 thread() {
 	local task=$1/proc/$2/task/$3
@@ -32,7 +32,7 @@ tenth() {
 	sample "$dir/t$1" $((1000000000 + $1 * 100000000))
 }
 
-@test "time is shared out to running, runnable, and each place of waiting" {
+@test "time is divided into running, runnable, and each place of waiting" {
 	for i in 0 1; do
 		tenth $i
 		thread "$dir/t$i" 7 7 S $((1000000 + i * 20000000)) $((500000 + i * 10000000)) $((9 + i)) "$POLL" poll_schedule_timeout
@@ -49,7 +49,7 @@ tenth() {
 ["runnable",null,"cpu",null,5,0.1,null]' ]
 }
 
-@test "a wait for a CPU counts while it lasts, and once only when the kernel adds it at its end" {
+@test "a wait for a CPU counts while it lasts, and only once when it ends" {
 	local delay=(0 0 0 250000000)
 	for i in 0 1 2 3; do
 		tenth $i
@@ -62,7 +62,7 @@ tenth() {
 ["runnable",0.5]' ]
 }
 
-@test "a thread that ran, and waits for a CPU again at the next look, did not sleep" {
+@test "a thread that ran and is runnable at the next sample did not sleep" {
 	local run=(1 21 51) delay=(0 0 150)
 	for i in 0 1 2; do
 		tenth $i
@@ -75,7 +75,7 @@ tenth() {
 ["running",0.3]' ]
 }
 
-@test "-t: a row for each thread and place, shares of its own time, and which pipe it is" {
+@test "-t has a row per thread and place, with its share and the name of the file" {
 	for i in 0 1; do
 		tenth $i
 		thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
@@ -91,18 +91,18 @@ tenth() {
 web;w:\033;blocked;read(/srv/a file) 2' ]
 }
 
-@test "--folded loses no part of a look: what is less than one is counted later" {
+@test "--folded carries fractions of a sample over to the next row" {
 	for i in 0 1 2 3 4 5; do
 		tenth $i
 		thread "$dir/t$i" 7 7 S $((1 + i * 30000000)) 1 $((1 + i)) "$SLEEP" hrtimer_nanosleep
 	done
 	run --separate-stderr "$PQ" wait --folded -f "$dir"
-	# 150 ms on a CPU are 3 of 20 looks a second, 350 ms of sleep are 7
+	# 150 ms on a CPU are 3 of 20 samples a second, 350 ms of sleep are 7
 	[ "$(awk '/;running;cpu / { n += $NF } END { print n }' <<<"$output")" -eq 3 ]
 	[ "$(awk '/;blocked;/ { n += $NF } END { print n }' <<<"$output")" -eq 7 ]
 }
 
-@test "--slow: a line when it lasts, one with the whole duration at its end; idle waits with --idle only" {
+@test "--slow prints a long wait while it lasts and at its end; idle waits only with --idle" {
 	for i in 0 1 2 3 4 5 6; do
 		tenth $i
 		thread "$dir/t$i" 7 7 S $((1 + (i >= 6) * 5000)) 1 $((1 + (i >= 6))) "$READ" anon_pipe_read
@@ -119,8 +119,8 @@ web;w:\033;blocked;read(/srv/a file) 2' ]
 	[[ $output != *Average* ]]
 }
 
-# of_many I: moment I, in which beside 200 threads that rest a busy one runs, and four wake up after two seconds, one a look after
-# the other, read for half a second, and rest again.
+# of_many I: sample I of 200 resting threads, a busy one, and four that wake up one sample after another, from two seconds on. Each
+# reads for half a second and rests again.
 of_many() {
 	local i=$1 t now=$((1000 + $1 * 100)) from place ran sched
 	tenth "$i"
@@ -140,7 +140,7 @@ of_many() {
 	done
 }
 
-@test "--slow: of many threads too, the first wait after a long rest is found, right within a look" {
+@test "--slow finds the first long wait of a rested thread among many, to within a sample" {
 	local t i
 	for ((t = 100; t < 300; t++)); do thread "$BATS_TEST_TMPDIR/resting" 100 $t S 1 1 1 "$POLL" x; done
 	for ((i = 0; i < 36; i++)); do of_many $i; done
@@ -156,7 +156,7 @@ of_many() {
 	[ "$(json 'select(.lasting | not) | .duration_ms' | sort -u)" = 500 ]
 }
 
-@test "what may not be read is unknown, with the reason once, and the state still shows" {
+@test "files without permission are unknown, with one reason, and the state is shown" {
 	for i in 0 1 2; do
 		tenth $i
 		for t in 7 8; do
@@ -171,7 +171,7 @@ of_many() {
 	[[ $stderr == *CAP_SYS_PTRACE* ]]
 }
 
-@test "without syscall, wchan tells; an unknown call has its number; a page fault is in none" {
+@test "without syscall the place comes from wchan; an unknown call has its number; a page fault has no call" {
 	for i in 0 1; do
 		tenth $i
 		thread "$dir/t$i" 7 7 S 1 1 1 "${POLL/#7/999}" ep_poll
@@ -184,7 +184,7 @@ of_many() {
 ["syscall_0","pipe_read"]' ]
 }
 
-@test "a thread of the kernel that sleeps is left out, unless its process is asked for; one in state D is not" {
+@test "a sleeping kernel thread is left out unless selected; one in state D is shown" {
 	for i in 0 1; do
 		tenth $i
 		thread "$dir/t$i" 7 7 I 1 1 1 '' worker_thread
@@ -197,7 +197,7 @@ of_many() {
 	[ "$(json .where)" = '"worker_thread"' ]
 }
 
-@test "threads that come and go, zombies and damaged files do no harm" {
+@test "threads that come and go, zombies and damaged files are skipped" {
 	for i in 0 1 2 3; do
 		tenth $i
 		thread "$dir/t$i" 7 7 Z 1 1 1 '' 0
@@ -210,7 +210,7 @@ of_many() {
 	[[ $stderr == *"not understood"* ]]
 }
 
-@test "a process that ends ends the rows" {
+@test "the rows end when the process ends" {
 	for i in 0 1 2 3; do
 		tenth $i
 		[ $i -gt 1 ] || thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
@@ -221,7 +221,7 @@ of_many() {
 	[[ $stderr == *"process 7 has ended"* ]]
 }
 
-@test "wrong arguments are one line" {
+@test "wrong arguments give one error line" {
 	fails 2 'no process 4194304' "$PQ" wait -p 4194304 0.1 1
 	fails 2 "invalid --hz '0'" "$PQ" wait --hz 0
 	fails 2 "invalid --hz '101'" "$PQ" wait --hz 101
@@ -235,7 +235,7 @@ of_many() {
 	fails 2 'no cgroup /not/there' "$PQ" wait -g /not/there 0.1 1
 }
 
-@test "a kernel without schedstat, or a /proc without processes, is exit 3" {
+@test "without schedstat or processes the status is 3" {
 	for i in 0 1; do
 		tenth $i
 		thread "$dir/t$i" 7 7 S 0 0 0 "$SLEEP" hrtimer_nanosleep
@@ -250,7 +250,7 @@ of_many() {
 	fails 3 hidepid "$PQ" wait -f "$dir"
 }
 
-@test "a capture with links reads the same as a tape, and as what is unpacked from that" {
+@test "a capture with links gives the same rows as its recording, unpacked too" {
 	for i in 0 1 2; do
 		tenth $i
 		thread "$dir/t$i" 7 7 S 1 1 1 "$READ" pipe_read
@@ -265,7 +265,7 @@ of_many() {
 	cmp <(echo "$output") <("$PQ" wait -t --json -f "$BATS_TEST_TMPDIR/back")
 }
 
-@test "live: a reader of a pipe hangs in read, and --slow finds it" {
+@test "live: a reader of a pipe is blocked in read, also with --slow" {
 	read_pipe
 	sleep 0.2
 	run --separate-stderr "$PQ" wait --json -p "$last" 0.5 1
@@ -275,7 +275,7 @@ of_many() {
 	[ "$(json '[.call, .lasting]')" = '["read",true]' ]
 }
 
-@test "live: a sleeper's waits are found with their durations" {
+@test "live: sleeps are found with their durations" {
 	start bash -c 'while :; do sleep 0.5; done'
 	sleep 0.3
 	run --separate-stderr "$PQ" wait --slow 400ms --idle --json -p "$last" 3 1
@@ -286,7 +286,7 @@ of_many() {
 }
 
 # What a hypervisor takes away is in none of the kernel's figures.
-@test "live: a busy loop runs or waits for a CPU, and is blocked in no call" {
+@test "live: a busy loop is running or runnable, not blocked" {
 	burn
 	sleep 0.3
 	run --separate-stderr "$PQ" wait --json -p "$last" 1 1
@@ -294,7 +294,7 @@ of_many() {
 	[ "$(json -s '[.[] | select(.state != "blocked") | .share_pct] | add > 50')" = true ]
 }
 
-@test "live: what is recorded with the rows replays as the same rows" {
+@test "live: a recording replays the same rows" {
 	local options
 	read_pipe
 	for options in "" "-t" "--slow 200ms --idle --hz 50" "-p $last -t"; do
@@ -308,7 +308,7 @@ of_many() {
 	done
 }
 
-@test "live: pq record keeps it only when it is named" {
+@test "live: pq record records it only when named" {
 	run --separate-stderr "$PQ" record -o "$BATS_TEST_TMPDIR/all.tape" 0.1 2
 	[[ $stderr == *"records: runq cpu throttle mem"* ]]
 	[[ $stderr != *" wait "* ]]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pq why: what makes it slow.
+# pq why: what it finds, and what it does not.
 load helper
 
 setup() {
@@ -34,7 +34,7 @@ cpus() {
 	} >"$now/proc/stat"
 }
 
-@test "a quota: the figures, whose it is, and what to do" {
+@test "a quota is found: its numbers, its cgroup, and what to do" {
 	for kernel in 5.10-v1 5.10-v2 6.1-v2 6.1-hybrid; do
 		answers 2 throttled -f "$(capture $kernel-throttled)"
 		[ "$(json -r '.findings[0].confidence')" = high ]
@@ -43,7 +43,7 @@ cpus() {
 	done
 }
 
-@test "a quota without the figure of what was used: not told, and no nan" {
+@test "a quota with unknown usage is found, and usage is left out" {
 	cp -r "$(capture 6.1-v1-throttled)" "$dir"
 	find "$dir" -name 'cpuacct.*' -delete
 	answers 2 throttled -f "$dir"
@@ -51,18 +51,18 @@ cpus() {
 	[[ $output != *nan* ]]
 }
 
-@test "a quota of a level above is named" {
+@test "a quota of a parent cgroup is named" {
 	answers 2 throttled -f "$(capture 6.1-v2-nested-parent-limited)"
 	[[ $(json -r '.findings[0].what') == *"/par" ]]
 }
 
-@test "pressure: of disks, of memory above memory.high" {
+@test "pressure of disks and of memory above memory.high is found" {
 	answers 2 io-pressure -f "$(capture 6.1-v2-io)"
 	answers 2 memory-pressure -f "$(capture 6.1-v2-memory-high)"
 	[ "$(json -r '.findings[0].what')" = "Tasks wait for memory: /mh" ]
 }
 
-@test "nothing found is an answer, with what could not be looked at" {
+@test "'nothing found' names what could not be checked" {
 	answers 0 "" -f "$(capture 6.1-v2-idle)"
 	[ "$(json '[.verdict, (.unknown | map(.tool) | index("tasks") != null)]')" = '["ok",true]' ]
 	run --separate-stderr "$PQ" why -f "$(capture 6.1-v2-idle)"
@@ -70,7 +70,7 @@ cpus() {
 	[[ $output == *"Not looked at, or not wholly:"*"tasks: no process is to be seen in /proc"* ]]
 }
 
-@test "one CPU is hot while others idle; with softirqs it is these" {
+@test "one hot CPU is found; if softirqs fill it, interrupts" {
 	at 0
 	at 2; cpus 300 199 0 0 0
 	answers 1 one-hot-cpu -f "$dir"
@@ -79,13 +79,13 @@ cpus() {
 	answers 1 interrupts -f "$dir"
 }
 
-@test "steal" {
+@test "steal is found" {
 	at 0
 	at 2; cpus 300 0 0 100 0
 	answers 1 steal -f "$dir"
 }
 
-@test "all CPUs busy and a long queue; busy alone is no fault" {
+@test "busy CPUs with a long run queue are found; busy CPUs alone are not" {
 	at 0; cpus 100 0 0 0 0; echo "9.00 9.00 9.00 13/200 4000" >"$now/proc/loadavg"
 	at 1; cpus 200 100 0 0 100; echo "9.00 9.00 9.00 13/200 4000" >"$now/proc/loadavg"
 	answers 2 cpu-saturated -f "$dir"
@@ -108,7 +108,7 @@ memory() {
 	printf 'low 0\nhigh 0\nmax %s\noom %s\noom_kill %s\n' "$4" "$5" "$5" >"$group/memory.events"
 }
 
-@test "memory: full of heap at its limit, page cache that does not fit, killed; page cache alone is no fault" {
+@test "memory at its limit, thrashing page cache and OOM kills are found; page cache alone is not" {
 	at 0; memory 64 60 0 0 0
 	at 1; memory 64 60 500 30 0
 	answers 1 memory-limit -f "$dir"
@@ -122,7 +122,7 @@ memory() {
 	answers 2 oom-kill -f "$dir"
 }
 
-@test "memory that grows: when it is at the limit; one step back, and it is none" {
+@test "growing memory is found with the time to its limit; memory that shrinks once is not" {
 	at 0; memory 20 10 0 0 0
 	at 1; memory 24 14 0 0 0
 	at 2; memory 28 18 0 0 0
@@ -133,7 +133,7 @@ memory() {
 	answers 0 "" -f "$dir"
 }
 
-@test "live: a process that reads from a pipe into which nobody writes" {
+@test "live: a process blocked in read is found" {
 	read_pipe
 	sleep 0.5
 	run --separate-stderr "$PQ" why --json -p "$last" 1
@@ -142,7 +142,7 @@ memory() {
 	[ "$status" -ge 1 ]
 }
 
-@test "live: a quota" {
+@test "live: a quota is found" {
 	v1_group 10000
 	burn "$group"
 	sleep 0.3
@@ -152,7 +152,7 @@ memory() {
 	[ "$status" -eq 2 ]
 }
 
-@test "exit statuses, and what is wrong" {
+@test "wrong arguments and a full disk give status 3" {
 	fails 3 "no process 4194000 here" "$PQ" why -p 4194000 1
 	fails 3 "invalid time '0.1': want 1s or more" "$PQ" why 0.1
 	fails 3 "unexpected argument '2'" "$PQ" why 1 2

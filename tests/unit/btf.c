@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-/* ---- the types of a kernel, from a blob that is made here */
+/* ---- BTF, from a blob made here */
 
 /* Types and strings as they are put together. */
 static struct {
@@ -376,16 +376,16 @@ int
 main(void)
 {
 	unit_test("BTF: types by kind and name", finds);
-	unit_test("BTF: members, those of anonymous members too", members);
+	unit_test("BTF: members of anonymous members are found", members);
 	unit_test("BTF: bit fields by the structure's flag", flagged);
 	unit_test("BTF: parameters of a tracepoint", parameters);
-	unit_test("BTF: a structure that is within itself ends", within_itself);
-	unit_test("BTF: truncated anywhere", btf_truncated);
+	unit_test("BTF: a structure that contains itself does not loop", within_itself);
+	unit_test("BTF: text truncated anywhere is safe", btf_truncated);
 	unit_test("BTF: damaged", btf_damaged);
 	unit_test("format file: fields and the id", fields);
-	unit_test("format file: a common field more", elsewhere);
+	unit_test("format file: an extra common field is accepted", elsewhere);
 	unit_test("format file: damaged", format_damaged);
-	unit_test("format file: ids that are none", ids);
-	unit_test("format file: truncated anywhere", format_truncated);
+	unit_test("format file: invalid ids are errors", ids);
+	unit_test("format file: text truncated anywhere is safe", format_truncated);
 	return unit_done();
 }

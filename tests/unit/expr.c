@@ -1,4 +1,4 @@
-/* Conditions over columns: what is read, what is wrong with what is not, and what holds. */
+/* Conditions over columns: parsing, errors, and evaluation. */
 #include "expr/expr.h"
 
 #include "unit.h"
@@ -659,29 +659,30 @@ int
 main(void)
 {
 	unit_test("comparisons", comparisons);
-	unit_test("arithmetic binds as usual; x/0 is unknown", arithmetic);
+	unit_test("arithmetic has the usual precedence; x/0 is unknown", arithmetic);
 	unit_test("or, and, not, parentheses and flags", conditions);
 	unit_test("text is compared with columns of text", labels);
-	unit_test("numbers with units are taken to the column's", units);
+	unit_test("numbers are converted to the unit of the column", units);
 	unit_test("a unit that does not fit", wrong_units);
-	unit_test("names that are none, or of two", wrong_names);
-	unit_test("what is wrong, and where", wrong_grammar);
-	unit_test("text in the wrong place", wrong_text);
+	unit_test("unknown and ambiguous names are errors", wrong_names);
+	unit_test("an error has its position", wrong_grammar);
+	unit_test("text in the wrong place is an error", wrong_text);
 	unit_test("for N and for TIME", for_so_long);
-	unit_test("what is wrong behind for", wrong_for);
+	unit_test("errors after 'for' have their position", wrong_for);
 	unit_test("limits of length and depth", limits);
-	unit_test("as many values wait as can", fullest_stack);
-	unit_test("an unknown figure is neither true nor false", unknown);
-	unit_test("one row must make it hold", rows);
+	unit_test("the deepest nesting allowed is evaluated", fullest_stack);
+	unit_test("an unknown value is neither true nor false", unknown);
+	unit_test("one row must fulfil the whole condition", rows);
 	unit_test("rows of two tools are combined", rows_of_two);
-	unit_test("so many combinations are tried, and no more", too_many_rows);
-	unit_test("relaxed by a tenth, under not tightened", relaxed);
-	unit_test("what made it hold", hits);
-	unit_test("what made it hold: text, no column, not", hits_without_figures);
-	unit_test("which tools are used", uses);
-	unit_test("the worst of the rows, and the nearest", worst_rows);
-	unit_test("only rows that matter", rows_that_matter);
-	unit_test("a share of nothing does not hold", shares_of_nothing);
+	unit_test("the number of combinations is bounded", too_many_rows);
+	unit_test("thresholds are relaxed by a tenth, under 'not' tightened", relaxed);
+	unit_test("the column and value that fulfilled a condition", hits);
+	unit_test("the column and value that fulfilled a condition: text, no column, not",
+	    hits_without_figures);
+	unit_test("the tools used by a condition", uses);
+	unit_test("the worst row, and the nearest to the threshold", worst_rows);
+	unit_test("only rows that the condition selects count", rows_that_matter);
+	unit_test("a percentage of nothing is false, not unknown", shares_of_nothing);
 	unit_test("messages have a bounded length", long_names);
 	clear();
 	return unit_done();

@@ -348,22 +348,23 @@ main(void)
 	unit_test("mountinfo: the separator is a field '-', not one with a '-' in it", hyphens);
 	unit_test(
 	    "mountinfo: ROOT and the mount point are decoded, half an escape is not", escapes);
-	unit_test("mountinfo: the super options are all the rest, blanks and all", super_options);
+	unit_test(
+	    "mountinfo: the super options are the rest of the line, with blanks", super_options);
 	unit_test("mountinfo: an empty field is a field", empty_fields);
 	unit_test("mountinfo: roots outside of the cgroup namespace", relative_roots);
 	unit_test("mountinfo: other file systems are skipped, whatever their options say", others);
 	unit_test("mountinfo: damaged lines are skipped", mountinfo_damaged);
-	unit_test("mountinfo: a line of 70 KB before", long_lines);
+	unit_test("mountinfo: a line of 70 KB before the cgroup line is skipped", long_lines);
 	unit_test("mountinfo: a root of 70 KB", a_long_root);
-	unit_test("mountinfo: all mounts in their order", all_of_them);
-	unit_test("mountinfo: truncated anywhere", truncated);
+	unit_test("mountinfo: mounts come in their order", all_of_them);
+	unit_test("mountinfo: text truncated anywhere is safe", truncated);
 	unit_test("mountinfo: controllers are whole words, in any order", controllers);
 	unit_test("pidcgroup: the v2 line", v2);
 	unit_test("pidcgroup: the v1 line of a controller", v1);
-	unit_test("pidcgroup: v1 before v2, per controller", hybrid);
+	unit_test("pidcgroup: v1 comes before v2, per controller", hybrid);
 	unit_test("pidcgroup: controllers are whole words, in any order", whole_controllers);
 	unit_test("pidcgroup: a path may have blanks, colons and anything else", names);
-	unit_test("pidcgroup: the mark of a deleted group is no part of its name", deleted);
+	unit_test("pidcgroup: the mark of a deleted cgroup is not part of its name", deleted);
 	unit_test("pidcgroup: no controllers and another id is not v2", other_ids);
 	unit_test("pidcgroup: damaged lines are skipped", pidcgroup_damaged);
 	unit_test("pidcgroup: a path of 70 KB", a_long_path);

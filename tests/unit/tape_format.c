@@ -4,7 +4,7 @@
 #include "draw.h"
 #include "unit.h"
 
-/* ---- How tapes write numbers: what is put comes back, and no bytes lead astray */
+/* ---- numbers */
 
 static const uint64_t edges[] = { 0, 1, 2, 63, 64, 119, 120, 121, 8311, 8312, 8313, 65535, 65536,
 	1056887, 1056888, 1056889, 16777215, 16777216, 135274615, 135274616, 135274617, 4294967295,
@@ -237,7 +237,7 @@ any_bytes(void)
 	CHECK(torn.bad);
 }
 
-/* ---- The checksum of a tape's records: the vectors of RFC 3720, B.4 */
+/* ---- checksum: the vectors of RFC 3720, B.4 */
 
 static void
 vectors(void)
@@ -292,17 +292,17 @@ flips(void)
 int
 main(void)
 {
-	unit_test("numbers: numbers come back", numbers);
+	unit_test("numbers: unsigned numbers are read back", numbers);
 	unit_test("numbers: small numbers are short", lengths);
-	unit_test("numbers: signed numbers come back", signed_numbers);
-	unit_test("numbers: what is no number", no_number);
-	unit_test("numbers: texts come back", texts);
-	unit_test("numbers: sequences of differences come back", sequences);
+	unit_test("numbers: signed numbers are read back", signed_numbers);
+	unit_test("numbers: invalid bytes are errors", no_number);
+	unit_test("numbers: texts are read back", texts);
+	unit_test("numbers: sequences of differences are read back", sequences);
 	unit_test("numbers: runs of zeros", runs);
-	unit_test("numbers: no difference takes no byte", nothing_written);
-	unit_test("numbers: any bytes", any_bytes);
+	unit_test("numbers: equal values take no byte", nothing_written);
+	unit_test("numbers: random bytes do not read beyond the end", any_bytes);
 	unit_test("checksum: the vectors of the RFC", vectors);
-	unit_test("checksum: in two parts it is the same", in_parts);
+	unit_test("checksum: two parts give the same as the whole", in_parts);
 	unit_test("checksum: every bit counts", flips);
 	return unit_done();
 }

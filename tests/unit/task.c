@@ -152,7 +152,7 @@ not_allowed(void)
 	CHECK(task_allowed_parse(T("Cpus_allowed_list:\t3-\n"), &l) < 0 && errno == EINVAL);
 }
 
-/* ---- What pq limits reads beside the others: /proc/PID/limits, /proc/PID/environ */
+/* ---- /proc/PID/limits, /proc/PID/environ */
 
 static void
 rlimits(void)
@@ -401,25 +401,25 @@ int
 main(void)
 {
 	unit_test("pid, state and CPU of a real text", of_a_kernel);
-	unit_test("names with parentheses, blanks and newlines", task_names);
+	unit_test("names may have parentheses, blanks and newlines", task_names);
 	unit_test("a damaged text is an error", damaged);
 	unit_test("the CPU is field 39", processors);
-	unit_test("truncated anywhere", truncated);
+	unit_test("text truncated anywhere is safe", truncated);
 	unit_test("the CPUs that a task may run on", allowed);
 	unit_test("no list of CPUs is an error", not_allowed);
 	unit_test("limits of open files and processes", rlimits);
-	unit_test("lines that are torn or make no sense are unknown", rlimits_damaged);
+	unit_test("truncated and senseless lines are unknown", rlimits_damaged);
 	unit_test("a variable is found by its whole name", environ_names);
 	unit_test("an option in a variable", environ_options);
 	unit_test("schedstat of a thread", sched);
-	unit_test("schedstat, torn and damaged", damaged_sched);
+	unit_test("schedstat, truncated and damaged", damaged_sched);
 	unit_test("status of a thread: state and switches", status);
 	unit_test("the system call, its arguments, and none", call);
 	unit_test("a damaged call is an error", call_damaged);
 	unit_test("wchan; 0 is unknown", wchan);
 	unit_test("sched: when a thread was last on a CPU", left);
-	unit_test("system calls have their names on each machine", task_wait_names);
-	unit_test("those that are not known have their number", no_names);
+	unit_test("system calls have the names of each architecture", task_wait_names);
+	unit_test("unknown system calls have their number", no_names);
 	unit_test("which calls wait for a descriptor, and which may be idle", kinds);
 	return unit_done();
 }

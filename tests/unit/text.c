@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-/* ---- The cursor over somebody else's bytes */
+/* ---- the cursor */
 
 static void
 splits(void)
@@ -243,7 +243,7 @@ no_decimals(void)
 	CHECK_NEAR(v, 7, 0);
 }
 
-/* ---- Texts of lines "key value" */
+/* ---- lines of "key value" */
 
 enum { A, B, C, KEYS };
 static const char *const keys[KEYS] = {
@@ -379,25 +379,25 @@ deltas(void)
 int
 main(void)
 {
-	unit_test("a text is split at separators, empty parts included", splits);
-	unit_test("nothing stands behind a last separator", splits_what_ends_with_the_separator);
+	unit_test("a text is split at separators, with empty parts", splits);
+	unit_test("a last separator has no part after it", splits_what_ends_with_the_separator);
 	unit_test("an empty text has no parts, lines or words", splits_nothing);
 	unit_test("a last line needs no newline", lines);
-	unit_test("words are apart by blanks, tabs and carriage returns", words);
-	unit_test("a NUL is a byte like others", nul_bytes);
+	unit_test("words are separated by blanks, tabs and carriage returns", words);
+	unit_test("a NUL byte is an ordinary byte", nul_bytes);
 	unit_test("texts are compared whole", compares);
-	unit_test("a prefix is taken off only when it is there", skips);
+	unit_test("a prefix is removed only if present", skips);
 	unit_test("numbers of 64 bits", numbers);
-	unit_test("what is no number leaves the result alone", no_numbers);
+	unit_test("an invalid number leaves the result unchanged", no_numbers);
 	unit_test("numbers of more than 64 bits are out of range", too_large);
 	unit_test("signed numbers", signed_numbers);
-	unit_test("numbers one by one", next_numbers);
+	unit_test("numbers of a line are read one by one", next_numbers);
 	unit_test("numbers of 19 digits and more, one by one", next_numbers_at_the_limit);
 	unit_test("a string is found where it begins", finds);
 	unit_test("decimals", decimals);
-	unit_test("what is no decimal leaves the result alone", no_decimals);
-	unit_test("key and value: keys in the order asked for", in_order);
-	unit_test("key and value: keys in another order, others among them", any_order);
+	unit_test("an invalid decimal leaves the result unchanged", no_decimals);
+	unit_test("key and value: keys in the expected order", in_order);
+	unit_test("key and value: keys in another order, with unknown keys between", any_order);
 	unit_test("key and value: a key is a whole word at the start of its line", whole_keys);
 	unit_test("key and value: a key without a number is unknown", no_value);
 	unit_test("key and value: 2^63-1 is known, 2^63 is not", extremes);
