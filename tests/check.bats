@@ -139,12 +139,12 @@ during() {
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 77.5 > 25 (/web) | 'throttle.throttled_pct'=77.5%;;25;0;100" \
 		-f x.tape --to +1s 'throttle.throttled_pct > 25'
 	judges 0 "PQ OK - throttle.throttled_pct 0 (/web) | 'throttle.throttled_pct'=0%;;25;0;100" -f x.tape --from -1s 'throttle.throttled_pct > 25'
-	fails 3 'only one moment in it between these times; there have to be two' "$PQ" check -f x.tape --from -0s 'throttle.throttled_pct > 25'
-	fails 3 '-i and -f exclude each other: a recording is judged as a whole' "$PQ" check -f x.tape -i 1s 'throttle.throttled_pct > 25'
-	fails 3 'which a pipe cannot' "$PQ" check -f - 'throttle.throttled_pct > 25' <x.tape
-	fails 3 'which a pipe cannot' "$PQ" check -f <(cat x.tape) 'throttle.throttled_pct > 25'
+	fails 3 'only one sample in the selected time; at least two are needed' "$PQ" check -f x.tape --from -0s 'throttle.throttled_pct > 25'
+	fails 3 '-i and -f cannot be combined: a recording is judged as a whole' "$PQ" check -f x.tape -i 1s 'throttle.throttled_pct > 25'
+	fails 3 'the recording is read twice' "$PQ" check -f - 'throttle.throttled_pct > 25' <x.tape
+	fails 3 'the recording is read twice' "$PQ" check -f <(cat x.tape) 'throttle.throttled_pct > 25'
 	fails 3 'nosuch' "$PQ" check -f nosuch 'throttle.throttled_pct > 25'
-	fails 3 'need a recording: name it with -f' "$PQ" check --from -1s 'throttle.throttled_pct > 25'
+	fails 3 'need a recording .-f FILE.' "$PQ" check --from -1s 'throttle.throttled_pct > 25'
 	echo no >no.tape
 	fails 3 'no.tape: ' "$PQ" check -f no.tape 'throttle.throttled_pct > 25'
 }
@@ -163,13 +163,13 @@ during() {
 	timeout 10 "$PQ" record --root "$dir/t2" -g /db -o x.tape 10ms 3 throttle 2>/dev/null
 	run --separate-stderr "$PQ" check -f x.tape 'mem.used_bytes > 1'
 	[ "$status" -eq 3 ]
-	[[ $stderr == *"x.tape was recorded for throttle: what mem reads beside that is not on it"* ]]
+	[[ $stderr == *"x.tape: recorded for throttle; other files that mem reads are not in it"* ]]
 	run --separate-stderr "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
 	[ "$status" -eq 2 ]
 	mkdir -p "$dir/t2/proc/sys/kernel/random"
 	echo 11111111-2222-3333-4444-555555555555 >"$dir/t2/proc/sys/kernel/random/boot_id"
 	timeout 10 "$PQ" record --root "$dir/t2" -g /db -o x.tape 10ms 3 throttle 2>/dev/null
-	fails 3 'the machine was booted anew in it: choose' "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
+	fails 3 'the machine was rebooted in it: choose' "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
 }
 
 @test "--json prints an object per target" {
@@ -187,10 +187,10 @@ during() {
 }
 
 @test "a wrong expression is shown with a mark at the error" {
-	points_at 3 'EXPR: no column frob in throttle' 9 "$PQ" check 'throttle.frob > 1'
-	points_at 3 '-w: no tool frob' 0 "$PQ" check -w 'frob.frob > 1'
-	points_at 3 '-c: 10ms does not fit' 15 "$PQ" check -c 'runq.runq_sz > 10ms'
-	points_at 3 'missing here' 12 "$PQ" check 'runq.runq_sz'
+	points_at 3 'EXPR: unknown column .frob. in throttle' 9 "$PQ" check 'throttle.frob > 1'
+	points_at 3 '-w: unknown tool .frob.' 0 "$PQ" check -w 'frob.frob > 1'
+	points_at 3 '-c: wrong unit .10ms.' 15 "$PQ" check -c 'runq.runq_sz > 10ms'
+	points_at 3 'expected a comparison' 12 "$PQ" check 'runq.runq_sz'
 	points_at 3 'no .for. here' 22 "$PQ" check 'throttled_pct > 1.5   for 3'
 	points_at 3 'no .for. here' 17 "$PQ" check -w 'runq.runq_sz > 1 for 3s'
 }
@@ -200,13 +200,13 @@ during() {
 	fails 3 'unknown option' "$PQ" check -x
 	fails 3 'no tool of these conditions takes -p' "$PQ" check -p 1 'runq.runq_sz > 1'
 	fails 3 "invalid -p 'zz': want" "$PQ" check -p zz 'mem.used_bytes > 1'
-	fails 3 'exclude each other' "$PQ" check -a -g /web 'mem.used_bytes > 1'
-	fails 3 'exclude each other' "$PQ" check --during true -i 2s 'runq.runq_sz > 1'
-	fails 3 'exclude each other' "$PQ" check --during true -f x.tape 'runq.runq_sz > 1'
+	fails 3 'cannot be combined' "$PQ" check -a -g /web 'mem.used_bytes > 1'
+	fails 3 'cannot be combined' "$PQ" check --during true -i 2s 'runq.runq_sz > 1'
+	fails 3 'cannot be combined' "$PQ" check --during true -f x.tape 'runq.runq_sz > 1'
 	fails 3 "invalid -i '0': want" "$PQ" check -i 0 'runq.runq_sz > 1'
-	fails 3 '-i is given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
+	fails 3 '-i: given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
 	readarray -t many < <(for i in {1..33}; do printf '%s\n' -g "/g$i"; done)
-	fails 3 'is given more than 32 times' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
+	fails 3 'given too often: at most 32 times' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
 	fails 3 'too much at once' "$PQ" check "${many[@]:0:64}" 'mem.used_bytes > 1'
 	fails 3 'cannot open' "$PQ" check --root /nosuch 'runq.runq_sz > 1'
 }

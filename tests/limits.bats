@@ -399,7 +399,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	fails 2 "unexpected argument '1'" "$PQ" limits 1
 	fails 2 "invalid --share '2': want" "$PQ" limits --share 2
 	fails 2 "invalid --share 'x'" "$PQ" limits --share x
-	fails 2 '-p and -g exclude each other' "$PQ" limits -p 1 -g /
+	fails 2 '-p and -g cannot be combined' "$PQ" limits -p 1 -g /
 	fails 2 'no process 4000000 here; -p takes the number of one that runs' "$PQ" limits -p 4000000
 	fails 2 'no cgroup /nope in any hierarchy' "$PQ" limits -f "$dir" -g /nope
 	fails 2 "unknown option '-a'" "$PQ" limits -a

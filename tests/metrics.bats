@@ -74,13 +74,13 @@ tools() {
 	checked "$PQ" cpu --metrics -f "$(capture 5.10-v2-throttled)"
 	[ "$(grep -c '^pq_cpu_interval_seconds ' <<<"$output")" -eq 1 ]
 	checked "$PQ" cpu --metrics 0.1 1
-	fails 2 '--metrics prints one sample.* pq export' "$PQ" cpu --metrics 0.1 2
+	fails 2 '--metrics prints one sample.*pq export' "$PQ" cpu --metrics 0.1 2
 }
 
 @test "--metrics excludes the other formats and the histogram" {
-	fails 2 '--json and --metrics exclude each other' "$PQ" cpu --metrics --json
-	fails 2 '--csv and --metrics exclude each other' "$PQ" cpu --csv --metrics
-	fails 2 '-H and --metrics exclude each other' "$PQ" runqlat --metrics -H
+	fails 2 '--json and --metrics cannot be combined' "$PQ" cpu --metrics --json
+	fails 2 '--csv and --metrics cannot be combined' "$PQ" cpu --csv --metrics
+	fails 2 '-H and --metrics cannot be combined' "$PQ" runqlat --metrics -H
 	fails 2 "unknown option '--metrics'" "$PQ" record --metrics
 }
 

@@ -90,8 +90,8 @@ saved() {
 	fails 2 'none of runq takes -a' "$PQ" record -a runq
 	fails 2 "unknown option '-f'" "$PQ" record -f x.tape
 	fails 2 'cannot write none/x.tape: No such file' "$PQ" record -o none/x.tape 10ms 1
-	fails 2 '\.: no regular file' "$PQ" record -o . 10ms 1
-	fails 2 'no regular file' "$PQ" record -o /dev/null 10ms 1
+	fails 2 '\.: not a regular file' "$PQ" record -o . 10ms 1
+	fails 2 'not a regular file' "$PQ" record -o /dev/null 10ms 1
 }
 
 @test "a target is passed to the tools that take one" {
@@ -114,14 +114,14 @@ saved() {
 	said 'to x.tape, a ring of 1 MiB$'
 	[ "$(stat -c %s x.tape)" -eq 1048576 ]
 	[ "$(($(stat -c '%b * %B' x.tape)))" -ge 1048576 ]
-	fails 2 'a ring of 1048576 bytes already' "$PQ" record --root root -o x.tape --ring 2M 5ms 3 runq
+	fails 2 'already a ring of 1048576 bytes' "$PQ" record --root root -o x.tape --ring 2M 5ms 3 runq
 	"$PQ" record --root root -o x.tape --ring 1M 5ms 3 runq 2>log
 	said 'a ring of 1 MiB, going on where it ended$'
 	"$PQ" record --root root -o x.tape 5ms 3 runq 2>>log
 	[ "$(stat -c %s x.tape)" -eq 1048576 ]
 	[ "$(count)" -eq 9 ]
 	"$PQ" record --root root -o plain.tape 5ms 3 runq 2>>log
-	fails 2 'a tape that is no ring' "$PQ" record --root root -o plain.tape --ring 1M 5ms 3 runq
+	fails 2 'a recording without a ring' "$PQ" record --root root -o plain.tape --ring 1M 5ms 3 runq
 }
 
 @test "a ring that is too small says how large it must be, and leaves no file" {
@@ -157,9 +157,9 @@ saved() {
 	[ "$("$PQ" runq --json -f x.tape 2>/dev/null | wc -l)" -eq 11 ]
 	printf 'dear diary\n' >diary
 	cp diary copy
-	fails 2 'something else than a tape' "$PQ" record --root root -o diary 5ms 2 runq
-	fails 2 'something else than a tape' "$PQ" record --root root --ring 1M -o diary 5ms 2 runq
-	fails 2 'something else than a tape' "$PQ" runq --root root -o diary 0.005 2
+	fails 2 'exists and is not a pq recording' "$PQ" record --root root -o diary 5ms 2 runq
+	fails 2 'exists and is not a pq recording' "$PQ" record --root root --ring 1M -o diary 5ms 2 runq
+	fails 2 'exists and is not a pq recording' "$PQ" runq --root root -o diary 0.005 2
 	cmp diary copy
 	: >blank
 	"$PQ" record --root root -o blank 5ms 2 runq 2>/dev/null
@@ -168,8 +168,8 @@ saved() {
 
 @test "a second recorder on one file is refused and names the first" {
 	recorder 5ms runq
-	fails 1 "x.tape: process $recorder records to it already" "$PQ" record --root root -o x.tape 5ms 2 runq
-	fails 1 "x.tape: process $recorder records to it already" "$PQ" runq --root root -o x.tape 0.005 2
+	fails 1 "x.tape: process $recorder is already recording to it" "$PQ" record --root root -o x.tape 5ms 2 runq
+	fails 1 "x.tape: process $recorder is already recording to it" "$PQ" runq --root root -o x.tape 0.005 2
 	moments 3
 	stop
 	"$PQ" record --root root -o x.tape 5ms 2 runq 2>/dev/null # it is free
@@ -189,7 +189,7 @@ saved() {
 
 @test "a ring larger than the free space is an error and leaves no file" {
 	small_disk size=512k
-	fails 1 'cannot write disk/x.tape: No space left on device; a ring takes all of its room' \
+	fails 1 'cannot write disk/x.tape: No space left on device; a ring allocates its full size' \
 		"$PQ" record --root root --ring 1M -o disk/x.tape 5ms 2 runq
 	[ -z "$(ls disk)" ]
 }
@@ -598,17 +598,17 @@ points() {
 }
 
 @test "a wrong expression is shown with a mark at the error" {
-	points 'no column frob in runq; pq runq --columns lists them' 5 'runq.frob > 1'
-	points 'no tool mem' 0 'mem.used_pct > 1'
-	points 'missing here' 15 'runq.plist_sz >'
-	points 'missing here' 21 'runq.plist_sz > 1 and'
+	points 'unknown column .frob. in runq' 5 'runq.frob > 1'
+	points 'unknown tool .mem.' 0 'mem.used_pct > 1'
+	points 'expected a column or a number' 15 'runq.plist_sz >'
+	points 'expected a column or a number' 21 'runq.plist_sz > 1 and'
 	points "'\)'" 18 '(runq.plist_sz > 1'
-	points "'\('" 17 'runq.plist_sz > 1)'
+	points "unmatched '\)'" 17 'runq.plist_sz > 1)'
 	points 'a number of samples' 21 'runq.plist_sz > 1 for'
 	points 'a number of samples' 22 'runq.plist_sz > 1 for x'
 	points "'~'" 14 'runq.plist_sz ~ 1'
-	points 'missing here' 0 ''
-	points 'unit Q' 18 'runq.plist_sz > 12Q'
+	points 'expected a column or a number' 0 ''
+	points "unit 'Q'" 18 'runq.plist_sz > 12Q'
 }
 
 @test "wrong options name the value and what is wanted" {
@@ -618,7 +618,7 @@ points() {
 	fails 2 "invalid --exec-limit 'frob': want" "$PQ" record --exec-limit frob runq
 	fails 2 "invalid --max-bytes 'x': want" "$PQ" record --max-bytes x runq
 	fails 2 "invalid --max-saves 'x': want" "$PQ" record --max-saves x runq
-	fails 2 '--exec needs' "$PQ" record runq --when 'runq.plist_sz > 1' --exec
+	fails 2 '--exec: missing argument' "$PQ" record runq --when 'runq.plist_sz > 1' --exec
 	fails 2 "unknown option '--ring'" "$PQ" runq --ring 1M
 	fails 2 "unknown option '--when'" "$PQ" cpu --when 'cpu.usr_pct > 1'
 	fails 2 'need a file' "$PQ" record -o - --when 'runq.plist_sz > 1' runq
@@ -627,7 +627,7 @@ points() {
 @test "a file that begins with zeros is not overwritten" {
 	{ head -c 70000 /dev/zero; echo precious; } >disk.img
 	cp disk.img copy.img
-	fails 2 'something else than a tape' "$PQ" record --root root -o disk.img 10ms 2 runq
+	fails 2 'exists and is not a pq recording' "$PQ" record --root root -o disk.img 10ms 2 runq
 	cmp disk.img copy.img
 	head -c 70000 /dev/zero >room.tape # room that was made for a tape, and no more came of it
 	"$PQ" record --root root -o room.tape 10ms 2 runq 2>log

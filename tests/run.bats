@@ -8,7 +8,7 @@ setup() {
 }
 
 @test "a missing tool and an unknown tool are errors" {
-	fails 2 'no tool is named' "$PQ"
+	fails 2 'no tool given' "$PQ"
 	fails 2 "unknown tool 'frob'" "$PQ" frob
 }
 
@@ -50,27 +50,27 @@ setup() {
 	fails 2 "unknown option '--frob'" "$PQ" runq --frob
 	fails 2 "unknown option '-g'" "$PQ" runq -g /x
 	fails 2 "unknown option '--busiest'" "$PQ" throttle --busiest 3
-	fails 2 'needs an argument' "$PQ" throttle -g
-	fails 2 'needs an argument' "$PQ" runq --tick
+	fails 2 'missing argument' "$PQ" throttle -g
+	fails 2 'missing argument' "$PQ" runq --tick
 	fails 2 'takes no argument' "$PQ" runq --json=yes
 	fails 2 'given twice' "$PQ" runq --json --json
-	fails 2 'exclude each other' "$PQ" runq --json --csv
-	fails 2 'exclude each other' "$PQ" runq -f "$idle" --root /
+	fails 2 'cannot be combined' "$PQ" runq --json --csv
+	fails 2 'cannot be combined' "$PQ" runq -f "$idle" --root /
 	fails 2 "invalid --tick '1x'" "$PQ" runq --tick 1x
 	fails 2 "invalid --busiest '0'" "$PQ" cpu --busiest 0
 }
 
 @test "two targets exclude each other" {
-	fails 2 '-p and -g exclude' "$PQ" throttle -p 1 -g /
-	fails 2 '-p and -a exclude' "$PQ" mem -p 1 -a
-	fails 2 '-g and -a exclude' "$PQ" mem -g / -a
+	fails 2 '-p and -g cannot be combined' "$PQ" throttle -p 1 -g /
+	fails 2 '-p and -a cannot be combined' "$PQ" mem -p 1 -a
+	fails 2 '-g and -a cannot be combined' "$PQ" mem -g / -a
 }
 
 @test "errors name the unknown column, group of columns, CPU, process or cgroup" {
 	fails 2 "unknown column 'frob'" "$PQ" cpu -c usr_pct,frob
-	fails 2 'names usr_pct twice' "$PQ" cpu -c usr_pct,usr_pct
-	fails 2 '-c takes the keys of columns' "$PQ" cpu -c ''
-	fails 2 "unknown group of columns 'frob'" "$PQ" mem -w frob
+	fails 2 "column 'usr_pct' is named twice" "$PQ" cpu -c usr_pct,usr_pct
+	fails 2 '-c: empty list' "$PQ" cpu -c ''
+	fails 2 "unknown column group 'frob'" "$PQ" mem -w frob
 	fails 2 'no CPU 99' "$PQ" cpu -P 99 -f "$idle"
 	fails 2 'no CPU 99' "$PQ" runq -P 0,99 -f "$idle"
 	for bad in abc 1- -1 3-1 1,,2 9999 ''; do
@@ -87,9 +87,9 @@ setup() {
 
 @test "-f refuses a directory that is not a capture, another file, and a missing one" {
 	mkdir "$BATS_TEST_TMPDIR/empty"
-	fails 2 'no captured moments in it' "$PQ" cpu -f "$BATS_TEST_TMPDIR/empty"
+	fails 2 'neither a recording nor a captured directory' "$PQ" cpu -f "$BATS_TEST_TMPDIR/empty"
 	fails 2 'cannot open .*none: No such file' "$PQ" cpu -f "$BATS_TEST_TMPDIR/none"
-	fails 2 'run.bats: no tape: pq record makes one' "$PQ" cpu -f "$TESTS/run.bats"
+	fails 2 'run.bats: not a pq recording' "$PQ" cpu -f "$TESTS/run.bats"
 	fails 2 'cannot open' "$PQ" cpu --root "$BATS_TEST_TMPDIR/none"
 	fails 3 '/proc' "$PQ" cpu --root "$BATS_TEST_TMPDIR/empty"
 }
@@ -97,7 +97,7 @@ setup() {
 @test "a capture of one sample has no row" {
 	mkdir "$BATS_TEST_TMPDIR/one"
 	cp -r "$idle/t0" "$BATS_TEST_TMPDIR/one/"
-	fails 1 'a row needs two moments' "$PQ" runq -f "$BATS_TEST_TMPDIR/one"
+	fails 1 'a row needs two samples' "$PQ" runq -f "$BATS_TEST_TMPDIR/one"
 }
 
 @test "a clock that stands still or goes back gives no row" {
@@ -111,7 +111,7 @@ setup() {
 	echo 3000000000 1790000000000000000 >"$BATS_TEST_TMPDIR/c/t3/clock"
 	run --separate-stderr "$PQ" runq --json -f "$BATS_TEST_TMPDIR/c"
 	[ "${#lines[@]}" -eq 1 ]
-	[[ $stderr == *"clock did not move on"* ]]
+	[[ $stderr == *"clock did not advance"* ]]
 }
 
 @test "a broken clock is an error that names it" {
@@ -119,7 +119,7 @@ setup() {
 	cp -r "$idle/t0" "$idle/t1" "$BATS_TEST_TMPDIR/c/"
 	echo garbage >"$BATS_TEST_TMPDIR/c/t0/clock"
 	: >"$BATS_TEST_TMPDIR/c/t0/proc/uptime"
-	fails 1 'cannot read the first moment' "$PQ" runq -f "$BATS_TEST_TMPDIR/c"
+	fails 1 'cannot read the first sample' "$PQ" runq -f "$BATS_TEST_TMPDIR/c"
 }
 
 @test "every line of JSON is an object with tool, schema, time and interval" {

@@ -138,7 +138,7 @@ same_bytes() {
 	run --separate-stderr "$PQ" runq --json -f x.tape
 	[ "$status" -eq 3 ]
 	[ -z "$output" ]
-	[[ ${stderr_lines[0]} == *"x.tape was recorded for cpu: "* ]]
+	[[ ${stderr_lines[0]} == *"x.tape: recorded for cpu; "* ]]
 	[[ ${stderr_lines[1]} == *"cannot read /proc/loadavg: "* ]]
 }
 
@@ -175,18 +175,18 @@ same_bytes() {
 
 @test "wrong --from and --to are errors" {
 	fails 2 '--from \+5s is later than --to \+2s' "$PQ" runq -f "$count" --from +5s --to +2s
-	fails 1 'no moment in it between these times' "$PQ" runq -f "$count" --from +1h
-	fails 1 'no moment in it between these times' "$PQ" runq -f "$count" --from +3200ms --to +3400ms
-	fails 1 'a row needs two moments' "$PQ" runq -f "$count" -c plist_sz --from +3s --to +3s
+	fails 1 'no samples in the selected time' "$PQ" runq -f "$count" --from +1h
+	fails 1 'no samples in the selected time' "$PQ" runq -f "$count" --from +3200ms --to +3400ms
+	fails 1 'a row needs two samples' "$PQ" runq -f "$count" -c plist_sz --from +3s --to +3s
 	for bad in x 25:00 2026-02-30 12 12:60 +x @ '' "+5 s" 99:99:99; do
 		echo "'$bad'"
 		fails 2 'want a time such as' "$PQ" runq -f "$count" --from "$bad"
 	done
-	fails 2 'need a recording: name it with -f' "$PQ" runq --from +5s
-	fails 2 'need a recording: name it with -f' "$PQ" runq --follow
-	fails 2 'is a directory of moments' "$PQ" runq -f "$BATS_FILE_TMPDIR/count" --from +5s
-	fails 2 '-f and -o exclude' "$PQ" runq -f "$count" -o x.tape
-	fails 2 'would mix the recording with the rows' "$PQ" runq -o - 1 1
+	fails 2 'need a recording .-f FILE.' "$PQ" runq --from +5s
+	fails 2 'need a recording .-f FILE.' "$PQ" runq --follow
+	fails 2 'is a captured directory' "$PQ" runq -f "$BATS_FILE_TMPDIR/count" --from +5s
+	fails 2 '-f and -o cannot be combined' "$PQ" runq -f "$count" -o x.tape
+	fails 2 'would mix with the rows' "$PQ" runq -o - 1 1
 	run --separate-stderr bash -c "'$PQ' runq -f - --from +5s <'$count' | cat; exit \${PIPESTATUS[0]}"
 	[ "$status" -eq 0 ] # redirected it is a file
 	fails 2 'need a file' bash -c "cat '$count' | '$PQ' runq -f - --from +5s"
@@ -386,15 +386,15 @@ each_reader() {
 @test "a missing, empty, short or other file is not read as a recording" {
 	each_reader 2 'cannot open none: No such file' none
 	: >empty
-	each_reader 1 'empty: there is no moment' empty
+	each_reader 1 'empty: the recording has no samples' empty
 	head -c 100 "$count" >short
-	each_reader 2 'short: no tape: pq record makes one' short
-	each_reader 2 'no tape: pq record makes one' "$PQ"
-	each_reader 2 'no tape: pq record makes one' "$TESTS/tape.bats"
+	each_reader 2 'short: not a pq recording' short
+	each_reader 2 'not a pq recording' "$PQ"
+	each_reader 2 'not a pq recording' "$TESTS/tape.bats"
 	head -c 1M /dev/zero >zeros
-	each_reader 2 'no tape: pq record makes one' zeros
+	each_reader 2 'not a pq recording' zeros
 	head -c 20000 "$PQ" | tail -c 15000 >noise
-	each_reader 2 'no tape: pq record makes one' noise
+	each_reader 2 'not a pq recording' noise
 	for file in empty short noise; do
 		run --separate-stderr bash -c "cat $file | '$PQ' runq -f -"
 		[ "$status" -ne 0 ]
@@ -412,25 +412,25 @@ each_reader() {
 	} >header
 	[ "$(stat -c %s header)" -eq 128 ]
 	{ cat header header; head -c 8000 /dev/zero; } >later.tape
-	each_reader 1 'a tape of a later version of pq than this one can read' later.tape
+	each_reader 1 'recorded by a later version of pq, which this version cannot read' later.tape
 	run --separate-stderr bash -c "cat later.tape | '$PQ' runq -f -"
 	[ "$status" -eq 1 ]
 	[[ $stderr == *"later version"* ]]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	cp later.tape copy
-	fails 2 'a tape of a later version of pq; record to another file' "$PQ" runq -o later.tape 0.01 1
+	fails 2 'recorded by a later version of pq .record to another file' "$PQ" runq -o later.tape 0.01 1
 	cmp later.tape copy
 }
 
 @test "a directory, a FIFO and a device are not read as a recording" {
 	mkdir dir
-	fails 2 'no captured moments in it' "$PQ" runq -f dir
+	fails 2 'neither a recording nor a captured directory' "$PQ" runq -f dir
 	for work in "info dir" "verify dir" "cut dir -o x" "unpack dir -o x"; do
-		fails 2 'a directory, no tape' "$PQ" tape $work
+		fails 2 'a directory, not a recording' "$PQ" tape $work
 	done
 	mkfifo fifo
 	for file in fifo /dev/null; do
-		each_reader 2 'neither a tape nor a directory of captured moments' $file
+		each_reader 2 'neither a recording nor a captured directory' $file
 	done
 }
 

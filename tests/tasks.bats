@@ -216,7 +216,7 @@ quota() {
 	fails 2 "no process 4194303 here" "$PQ" tasks -p 4194303 0.1 1
 	fails 2 "invalid -n '0': want" "$PQ" tasks -n 0
 	fails 2 "invalid --budget 'x': want" "$PQ" tasks --budget x
-	fails 2 "-t and -G exclude each other" "$PQ" tasks -t -G
+	fails 2 "-t and -G cannot be combined" "$PQ" tasks -t -G
 	fails 2 "no cgroup /nope" "$PQ" tasks -g /nope 0.1 1
 	mkdir -p "$BATS_TEST_TMPDIR/root/proc"
 	fails 3 "no process is to be seen in /proc" "$PQ" tasks --root "$BATS_TEST_TMPDIR/root" 0.1 1

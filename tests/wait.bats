@@ -228,7 +228,7 @@ of_many() {
 	fails 2 '--slow is too short.*100ms' "$PQ" wait --slow 10ms
 	fails 2 "invalid --slow 'x'" "$PQ" wait --slow x
 	fails 2 '--idle' "$PQ" wait --idle
-	fails 2 'exclude' "$PQ" wait --folded --json
+	fails 2 'cannot be combined' "$PQ" wait --folded --json
 	fails 2 'one figure' "$PQ" wait --folded -c process,where
 	fails 2 'one figure' "$PQ" wait --folded -c process,samples,threads
 	fails 2 "invalid -n '0'" "$PQ" wait -n 0

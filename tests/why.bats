@@ -157,7 +157,7 @@ memory() {
 	fails 3 "invalid time '0.1': want 1s or more" "$PQ" why 0.1
 	fails 3 "unexpected argument '2'" "$PQ" why 1 2
 	fails 3 "a recording is judged as a whole" "$PQ" why -f "$(capture 6.1-v2-idle)" 5
-	fails 3 "a recording is read twice" "$PQ" why -f -
+	fails 3 "the recording is read twice" "$PQ" why -f -
 	# shellcheck disable=SC2016 # it is the inner shell's
 	run --separate-stderr bash -c '"$1" why -f "$2" >/dev/full' _ "$PQ" "$(capture 6.1-v2-idle)"
 	[ "$status" -eq 3 ]

@@ -1,7 +1,7 @@
 /* Symbolic links read through each host: live, captured, recorded. */
 #include "base/fail.h"
 #include "host/host.h"
-#include "tape/tape_file.h"
+#include "tape/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "tape/format.h"
-#include "tape/tape_file.h"
+#include "tape/file.h"
 #include "tape/reader.h"
 #include "tree.h"
 #include "draw.h"

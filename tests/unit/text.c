@@ -183,6 +183,37 @@ next_numbers(void)
 	CHECK_U64(v, 34);
 }
 
+/* Numbers of up to 19 digits are read in one pass, longer ones digit by digit. */
+static void
+next_numbers_at_the_limit(void)
+{
+	struct text rest =
+	    T("9999999999999999999 18446744073709551615 18446744073709551616 007 8x 9");
+	uint64_t v;
+
+	CHECK_INT(text_next_u64(&rest, &v), 0);
+	CHECK_U64(v, 9999999999999999999u);
+	CHECK_INT(text_next_u64(&rest, &v), 0);
+	CHECK_U64(v, UINT64_MAX);
+	CHECK_INT(error_of(text_next_u64(&rest, &v)), ERANGE);
+	CHECK_INT(text_next_u64(&rest, &v), 0);
+	CHECK_U64(v, 7);
+	CHECK_INT(error_of(text_next_u64(&rest, &v)), EINVAL);
+	CHECK_INT(text_next_u64(&rest, &v), 0);
+	CHECK_U64(v, 9);
+}
+
+static void
+finds(void)
+{
+	struct text t = T("proc/4242/fd/3");
+
+	CHECK(text_find(t, "/fd/") == t.s + 9);
+	CHECK(text_find(t, "proc") == t.s);
+	CHECK(text_find(t, "fd/33") == NULL);
+	CHECK(text_find(T(""), "x") == NULL);
+}
+
 static void
 decimals(void)
 {
@@ -361,6 +392,8 @@ main(void)
 	unit_test("numbers of more than 64 bits are out of range", too_large);
 	unit_test("signed numbers", signed_numbers);
 	unit_test("numbers of a line are read one by one", next_numbers);
+	unit_test("numbers of 19 digits and more, one by one", next_numbers_at_the_limit);
+	unit_test("a string is found where it begins", finds);
 	unit_test("decimals", decimals);
 	unit_test("an invalid decimal leaves the result unchanged", no_decimals);
 	unit_test("key and value: keys in the expected order", in_order);

@@ -131,7 +131,7 @@ take_span(struct check *c)
 	c->command = c->own->during;
 	if (c->own->span_ns && replay)
 		die(EXIT_USAGE,
-		    "-i and -f exclude each other: a recording is judged as a whole; --from and "
+		    "-i and -f cannot be combined: a recording is judged as a whole; --from and "
 		    "--to choose a part of it");
 	c->span_ns = c->command || replay ? 0 : c->own->span_ns ? c->own->span_ns : 1000000000;
 }

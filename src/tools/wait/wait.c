@@ -352,7 +352,7 @@ may_go_on(struct watch *w)
 	return !w->fail;
 }
 
-/* Looks that would cost too much are left out by the driver; the first ones open all files. */
+/* Looks that would cost too much are left out by the sampler; the first ones open all files. */
 static void
 check_looks(struct watch *w)
 {
