@@ -169,7 +169,7 @@ during() {
 	mkdir -p "$dir/t2/proc/sys/kernel/random"
 	echo 11111111-2222-3333-4444-555555555555 >"$dir/t2/proc/sys/kernel/random/boot_id"
 	timeout 10 "$PQ" record --root "$dir/t2" -g /db -o x.tape 10ms 3 throttle 2>/dev/null
-	fails 3 'the machine was rebooted in it: choose' "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
+	fails 3 'the machine was rebooted during the recording' "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
 }
 
 @test "--json prints an object per target" {

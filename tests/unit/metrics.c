@@ -23,7 +23,7 @@ static const struct column columns[] = {
 };
 
 #define SPAN \
-	"# HELP pq_tool_interval_seconds the measured interval that gauges are of\n" \
+	"# HELP pq_tool_interval_seconds measured interval of the gauges\n" \
 	"# TYPE pq_tool_interval_seconds gauge\n# UNIT pq_tool_interval_seconds " \
 	"seconds\npq_tool_interval_seconds 1.5\n# EOF\n"
 

@@ -281,7 +281,7 @@ is_tried_again(void)
 	CHECK_STRING(events(&s, 1), "R6000");
 	CHECK(!s.v[0]->over);
 	CHECK(!sampler_table(s.v[0]));
-	CHECK_STRING(said, "gone;there is something to read again;");
+	CHECK_STRING(said, "gone;data is available again;");
 	events(&s, 1);
 	CHECK(sampler_table(s.v[0]) != NULL);
 	session_end(&s);

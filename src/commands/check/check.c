@@ -290,7 +290,7 @@ add_tool(struct check *c, size_t tool)
 	const struct host *h = c->session.host;
 
 	if (!tapes_recorded(h, tools[tool]))
-		warn("%s was recorded for %s: what %s reads beside that is not on it",
+		warn("%s: recorded for %s; other files that %s reads are not in it",
 		    c->options->source, h->tools, tools[tool]->name);
 	for (size_t s = 0; s < c->subjects; s++) {
 		bool about = check_is_about(c, s, tools[tool]);
