@@ -704,7 +704,7 @@ points() {
 }
 
 @test "a file size limit is reported and does not end the recorder" {
-	(ulimit -f 24 && exec env --default-signal=XFSZ "$PQ" record --root root -o x.tape 1ms 3000 runq cpu) 2>log || true
+	(ulimit -f 8 && exec env --default-signal=XFSZ "$PQ" record --root root -o x.tape 1ms 1000 runq cpu) 2>log || true
 	grep -q 'trouble: cannot write the tape: File too large' log
 	run "$PQ" tape verify x.tape # the last record may be cut off at the limit
 	[[ $output == *' moments can be read'* ]]

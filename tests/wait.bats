@@ -5,11 +5,11 @@ load helper
 # thread DIR PID TID STATE RUN_NS DELAY_NS SLICES CALL WCHAN [COMM]: a thread in a sample, as the kernel shows it. CALL is the
 # text of its file syscall.
 thread() {
-	local task=$1/proc/$2/task/$3
+	local task=$1/proc/$2/task/$3 stat
 	mkdir -p "$task/fd"
-	printf '%s (%s) %s 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 1 0 1516 2240512 2 1 1 1 1 0 0 0 0 0 0 0 0 0 17 0 0 0 0\n' \
-		"$3" "${10:-web}" "$4" >"$task/stat"
-	cp "$task/stat" "$1/proc/$2/stat"
+	stat="$3 (${10:-web}) $4 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 1 0 1516 2240512 2 1 1 1 1 0 0 0 0 0 0 0 0 0 17 0 0 0 0"
+	echo "$stat" >"$task/stat"
+	echo "$stat" >"$1/proc/$2/stat"
 	printf '%s %s %s\n' "$5" "$6" "$7" >"$task/schedstat"
 	printf '%s\n' "$8" >"$task/syscall"
 	printf '%s' "$9" >"$task/wchan"
@@ -129,7 +129,7 @@ of_many() {
 	thread "$dir/t$i" 7 7 R $((1 + i * 100000000)) 1 1 running 0
 	echo "se.exec_start : $((now - 505)).000000" >"$dir/t$i/proc/7/task/7/sched"
 	mkdir "$dir/t$i/proc/self"
-	cp "$dir/t$i/proc/7/task/7/sched" "$dir/t$i/proc/self"
+	echo "se.exec_start : $((now - 505)).000000" >"$dir/t$i/proc/self/sched"
 	for t in 8 9 10 11; do
 		from=$((20 + t - 8))
 		place=$POLL ran=1 sched=100
