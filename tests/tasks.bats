@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pq tasks: who waits for a CPU.
+# pq tasks: processes, threads or cgroups that waited for a CPU, worst first.
 # shellcheck disable=SC2030,SC2031 # each test has its own processes
 load helper
 
@@ -17,7 +17,7 @@ teardown() {
 	fi
 }
 
-# at N: begins moment tN, N seconds after the first.
+# at N: starts sample tN, N seconds after the first one.
 at() {
 	now=$dir/t$1
 	moment "$now" $((($1 + 1) * 1000000000))
@@ -45,7 +45,7 @@ show() {
 	[ "$status" -eq 0 ]
 }
 
-@test "waits of all threads are summed, the worst process first, and what did nothing has no row" {
+@test "rows sum the waits of all threads, worst process first; an inactive process has no row" {
 	at 0; task 10 10 a S 0 0 0; task 10 11 a R 0 0 0; task 20 20 b R 0 0 0; task 30 30 c S 5 5 5
 	at 1; task 10 10 a S 100 50 10; task 10 11 a R 500 150 10; task 20 20 b R 200 700 7; task 30 30 c S 5 5 5
 	show
@@ -54,7 +54,7 @@ show() {
 ["10","a",60,20,20,10000,2,1,1]' ]
 }
 
-@test "-p of a thread is refused: its number shows all threads of the process" {
+@test "-p rejects the ID of a thread and names its process" {
 	at 0; task 10 10 a S 0 0 0; task 10 11 a R 0 0 0; task 11 11 a R 0 0 0
 	printf 'Name:\tTgid: 7\nState:\tR (running)\nTgid:\t10\n' >"$now/proc/11/status"
 	printf 'Name:\tx\nState:\tR (running)\nTgid:\t10\n' >"$now/proc/10/status"
@@ -67,7 +67,7 @@ show() {
 	[ "$(json .pid)" = '"10"' ]
 }
 
-@test "-G and -t in text: without columns that are empty or always the same" {
+@test "-G and -t leave out columns that would be empty or constant" {
 	at 0; task 10 10 a R 0 0 0 0 0 50 /x; task 20 20 b R 0 0 0 0 0 50 /x
 	at 1; task 10 10 a R 100 50 10 0 0 50 /x; task 20 20 b R 200 700 7 0 0 50 /x
 	run --separate-stderr "$PQ" tasks -G -f "$dir"
@@ -77,7 +77,7 @@ show() {
 	[[ ${lines[0]} =~ TID.*%cont\ \ Command$ ]] && [[ ! ${lines[0]} =~ \ thr ]]
 }
 
-@test "-t: each thread by itself; -n: so many" {
+@test "-t prints one row per thread; -n limits the rows" {
 	at 0; task 10 10 a S 0 0 0; task 10 11 a R 0 0 0; task 20 20 b R 0 0 0
 	at 1; task 10 10 a S 100 50 10; task 10 11 a R 500 150 10; task 20 20 b R 200 700 7
 	show -t
@@ -89,14 +89,14 @@ show() {
 "11"' ]
 }
 
-@test "switches are of all threads" {
+@test "context switches are summed over all threads" {
 	at 0; task 10 10 a S 0 0 0 1 1; task 10 11 a R 0 0 0 2 2; task 10 12 a S 1 1 1 5 5
 	at 1; task 10 10 a S 1 1 10 7 2; task 10 11 a R 5 1 10 3 9; task 10 12 a S 1 1 1 5 5
 	show
 	[ "$(json '[.vcsw_per_s, .ivcsw_per_s]')" = '[7,8]' ]
 }
 
-@test "a thread and a process that begin in the interval count from their beginning; those that end are counted" {
+@test "new threads and processes count from their creation; ended threads are counted" {
 	at 0; task 10 10 a S 0 0 0 0 0; task 10 12 a S 5 5 5
 	at 1; task 10 10 a S 10 10 1 1 0; task 10 11 a R 100 200 2 1 1; task 40 40 d R 300 400 4 2 2 10050
 	show
@@ -104,7 +104,7 @@ show() {
 ["10",11,21,2,1,1,2]' ]
 }
 
-@test "a process that was there, but not seen, shows nothing that it did before" {
+@test "a process that becomes visible later does not show what it did before" {
 	at 0; task 10 10 a S 0 0 0
 	at 1; task 10 10 a S 10 10 1; task 40 40 d R 300 400 4 2 2 20
 	at 2; task 10 10 a S 10 10 1; task 40 40 d R 310 420 5 2 3 20
@@ -113,14 +113,14 @@ show() {
 ["40",1,2]' ]
 }
 
-@test "a counter that runs backwards is another thread's: no figure is made of it" {
+@test "a counter that runs backwards gives no figures" {
 	at 0; task 10 10 a S 500 500 50
 	at 1; task 10 10 a S 10 10 1
 	show
 	[ "$(json '[.cpu_pct, .wait_pct]')" = '[0,0]' ]
 }
 
-@test "a thread that waits all the time is stuck, comes first, and its wait counts when it ends" {
+@test "a thread that waits all interval is stuck and comes first; its wait counts when it ends" {
 	at 0; task 10 10 a R 0 0 0; task 20 20 b R 0 0 0
 	at 1; task 10 10 a R 0 0 0; task 20 20 b R 400 600 9
 	at 2; task 10 10 a R 1 2000 1; task 20 20 b R 500 700 10
@@ -131,7 +131,7 @@ show() {
 ["20",10,100000,0]' ]
 }
 
-@test "tasks that came and went are told in a row of their own" {
+@test "tasks that came and went have a row of their own" {
 	local t
 	for t in 0 1; do
 		at $t; task 2 2 kthreadd S 0 0 0; task 10 10 a R $((t * 10)) 0 $t
@@ -142,7 +142,7 @@ show() {
 	[ "$(json '[.pid, .comm, .threads, .cpu_pct]' | tail -n 1)" = '[null,"(came and went)",4,null]' ]
 }
 
-@test "-G: sums by cgroup; -C: by a part of the name; -p: also one that does nothing" {
+@test "-G sums by cgroup; -C selects by part of the name; -p shows an inactive process too" {
 	at 0; task 10 10 abc S 0 0 0 0 0 1 /x; task 20 20 bcd S 0 0 0 0 0 1 /x; task 30 30 e S 0 0 0 0 0 1 /y; task 50 50 f S 0 0 0
 	at 1; task 10 10 abc S 1 10 1 0 0 1 /x; task 20 20 bcd S 1 20 1 0 0 1 /x; task 30 30 e S 1 25 1 0 0 1 /y; task 50 50 f S 0 0 0
 	show -G
@@ -155,7 +155,7 @@ show() {
 	[ "$(json '[.pid, .wait_pct, .threads]')" = '["50",0,1]' ]
 }
 
-# quota N THROTTLED_US: a machine with a cgroup /q that has a quota, and its process 10; N other ones in it.
+# quota N THROTTLED_US STEP: cgroup /q has a quota, process 10 and N more processes; process 5 is outside it.
 quota() {
 	local d=$now/sys/fs/cgroup i
 	mkdir -p "$d/q"
@@ -169,7 +169,7 @@ quota() {
 	task 5 5 out R "$3" $((30 * $3)) "$3"
 }
 
-@test "quota or contention: known for one thread alone, and for who was not held back" {
+@test "quota or contention: known for a single thread, and for a task that was not throttled" {
 	at 0; quota 0 0 0
 	at 1; quota 0 600000 1
 	show
@@ -177,7 +177,7 @@ quota() {
 ["5",3,0,3]' ]
 }
 
-@test "quota or contention: a wait that is not over has no part of it in either" {
+@test "quota or contention: a wait that has not ended counts as neither" {
 	at 0; quota 0 0 0
 	at 1; quota 0 600000 1
 	at 2; quota 0 900000 1
@@ -186,7 +186,7 @@ quota() {
 [1,0,0,0]' ]
 }
 
-@test "quota or contention: unknown for two threads in the group" {
+@test "quota or contention: unknown with two threads in the cgroup" {
 	at 0; quota 1 0 0
 	at 1; quota 1 600000 1
 	show
@@ -201,7 +201,7 @@ quota() {
 	[[ $output != *$'\e'* ]]
 }
 
-@test "live: burners are found, with -p, and a recording replays byte for byte" {
+@test "live: finds a busy loop, also with -p; the recording replays byte for byte" {
 	bash -c 'while :; do :; done' 3>&- &
 	started=$!
 	"$PQ" tasks --json -o "$BATS_TEST_TMPDIR/x.tape" 0.1 5 >"$BATS_TEST_TMPDIR/live"
@@ -213,15 +213,15 @@ quota() {
 	kill "$started"
 }
 
-@test "live: a budget passes threads over, says so, and that replays too" {
+@test "live: --budget skips threads and says so; the recording replays" {
 	for _ in {1..120}; do sleep 30 3>&- & started="${started:-} $!"; done
 	"$PQ" tasks --json --budget 1ms -o "$BATS_TEST_TMPDIR/x.tape" 0.1 6 >"$BATS_TEST_TMPDIR/live" 2>"$BATS_TEST_TMPDIR/said"
 	"$PQ" tasks --json --budget 1ms -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/again"
 	cmp "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/again"
-	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ "threads were not looked at in this row" ]] || skip "this machine looks at all within 1 ms"
+	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ "threads were not read for this row" ]] || skip "this machine reads all within 1 ms"
 }
 
-@test "live: with few open files it goes on" {
+@test "live: works with a low limit on open files" {
 	for _ in {1..150}; do sleep 30 3>&- & started="${started:-} $!"; done
 	# shellcheck disable=SC2016 # it is the inner shell's
 	run --separate-stderr bash -c 'ulimit -n 128; "$1" tasks --json 0.2 2' _ "$PQ"
@@ -229,7 +229,7 @@ quota() {
 	[ -n "$output" ]
 }
 
-@test "live: the wait of one burner with a quota is for quota" {
+@test "live: a busy loop with a quota waits for quota" {
 	group=/sys/fs/cgroup/cpu/pq-tasks-$$
 	[ -d /sys/fs/cgroup/cpu ] && mkdir "$group" 2>/dev/null || { group=; skip "needs cgroup v1 and the right to make a group"; }
 	echo 20000 >"$group/cpu.cfs_quota_us"
@@ -240,19 +240,19 @@ quota() {
 	json -e '.wait_pct > 20 and .quota_pct > 0 and .quota_pct <= .wait_pct'
 }
 
-@test "bad input: one line that says what would be right" {
+@test "wrong arguments: one line that says what is wanted" {
 	fails 2 "no process 4194303 here" "$PQ" tasks -p 4194303 0.1 1
 	fails 2 "invalid -n '0': want" "$PQ" tasks -n 0
 	fails 2 "invalid --budget 'x': want" "$PQ" tasks --budget x
 	fails 2 "-t and -G exclude each other" "$PQ" tasks -t -G
 	fails 2 "no cgroup /nope" "$PQ" tasks -g /nope 0.1 1
 	mkdir -p "$BATS_TEST_TMPDIR/root/proc"
-	fails 3 "no process is to be seen in /proc" "$PQ" tasks --root "$BATS_TEST_TMPDIR/root" 0.1 1
+	fails 3 "no process is (to be seen|visible) in /proc" "$PQ" tasks --root "$BATS_TEST_TMPDIR/root" 0.1 1
 	mkdir -p "$BATS_TEST_TMPDIR/root/proc/7/task/7"
 	fails 3 "schedstat: .*CONFIG_SCHED_INFO" "$PQ" tasks --root "$BATS_TEST_TMPDIR/root" 0.1 1
 }
 
-@test "pq record leaves it out unless it is named" {
+@test "pq record includes tasks only if it is named" {
 	run "$PQ" record -o "$BATS_TEST_TMPDIR/all.tape" 0.1 1
 	[[ $output == *"records: runq cpu throttle mem every"* ]]
 	run "$PQ" record -o "$BATS_TEST_TMPDIR/one.tape" 0.1 2 tasks

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "proc/task.h"
-#include "tools/tasks/detail.h"
 
 static int
 print_bpf(void *ctx, struct buf *out)
@@ -266,7 +265,7 @@ latency_release(struct watch *w)
 	runqlat_close(l->bpf);
 	probe_close(l->probe);
 	arena_free(&l->arena);
-	tool_tasks.release(w);
+	tasks_free(&l->tasks);
 }
 
 /* What is known of the waits at a moment. */
@@ -337,39 +336,14 @@ read_counts(struct watch *w, struct arena *a, struct latency_snapshot *s)
 	return true;
 }
 
-/* Who waits already when we begin stands still from then on: who waited most ever is asked
- * first. */
-static void
-read_states(struct tasks_reader *r)
-{
-	for (size_t i = 0; i < r->s->nunits; i++) {
-		struct tasks_process *p = r->s->units[i].p;
-		for (size_t k = p->first; k < p->first + p->n && r->left > 0; k++)
-			tasks_read_status(r, p, &r->s->tasks[k]);
-	}
-}
-
-/* Who waits since before the last look, and is in no counter yet, is found as pq tasks finds it. */
 static bool
 read_threads(struct watch *w, struct arena *a, struct latency_snapshot *s)
 {
-	enum { STATUS_MOST = 256, STATUS_AT_FIRST = 1024 };
-	struct latency *l = w->state;
-	struct tasks_reader r = { .w = w, .arena = a, .left = STATUS_MOST };
-
 	s->source = "schedstat";
 	s->threads = tasks_scan(w, a, latency_options(w)->budget_ns);
 	if (!s->threads)
 		return false;
-	r.s = s->threads;
-	tasks_rank(&r);
-	if (s->threads->first) {
-		r.left = STATUS_AT_FIRST;
-		read_states(&r);
-	}
-	for (size_t i = 0; i < s->threads->n; i++)
-		s->pending += s->threads->v[i].stuck;
-	l->tasks.last = s->threads;
+	s->pending = tasks_find_stuck(w, a, s->threads);
 	return true;
 }
 
