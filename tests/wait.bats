@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# pq wait: where threads wait that are on no CPU.
+# pq wait: what blocked threads are waiting for.
 load helper
 
-# thread DIR PID TID STATE RUN_NS DELAY_NS SLICES CALL WCHAN [COMM]: a thread in a moment, as the kernel tells it. CALL is the
-# text of its file syscall.
+# thread DIR PID TID STATE RUN_NS DELAY_NS SLICES CALL WCHAN [COMM]: the files of a thread in a sample. CALL is the text of its
+# file syscall.
 thread() {
 	local task=$1/proc/$2/task/$3
 	mkdir -p "$task/fd"
@@ -27,12 +27,12 @@ setup() {
 	printf 'machine x86_64\nticks 100\n' >"$dir/facts"
 }
 
-# machine N: moment N, a tenth of a second after the one before.
+# machine N: sample N, a tenth of a second after the previous one.
 machine() {
 	moment "$dir/t$1" $((1000000000 + $1 * 100000000))
 }
 
-@test "time is shared out to running, runnable, and each place of waiting" {
+@test "time is divided into running, runnable and each place of waiting" {
 	for i in 0 1; do
 		machine $i
 		thread "$dir/t$i" 7 7 S $((1000000 + i * 20000000)) $((500000 + i * 10000000)) $((9 + i)) "$POLL" poll_schedule_timeout
@@ -49,7 +49,7 @@ machine() {
 ["runnable",null,"cpu",null,5,0.1,null]' ]
 }
 
-@test "a wait for a CPU counts while it lasts, and once only when the kernel adds it at its end" {
+@test "a wait for a CPU counts while it lasts, and not again when the kernel adds it at its end" {
 	local delay=(0 0 0 250000000)
 	for i in 0 1 2 3; do
 		machine $i
@@ -62,7 +62,7 @@ machine() {
 ["runnable",0.5]' ]
 }
 
-@test "a thread that ran, and waits for a CPU again at the next look, did not sleep" {
+@test "a thread that ran, and waits for a CPU at the next sample, did not sleep" {
 	local run=(1 21 51) delay=(0 0 150)
 	for i in 0 1 2; do
 		machine $i
@@ -75,7 +75,7 @@ machine() {
 ["running",0.3]' ]
 }
 
-@test "-t: a row for each thread and place, shares of its own time, and which pipe it is" {
+@test "-t prints one row per thread and place, shares of its own time, and which pipe it is" {
 	for i in 0 1; do
 		machine $i
 		thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
@@ -91,18 +91,18 @@ machine() {
 web;w:\033;blocked;read(/srv/a file) 2' ]
 }
 
-@test "--folded loses no part of a look: what is less than one is counted later" {
+@test "--folded counts a rest below one sample in a later row" {
 	for i in 0 1 2 3 4 5; do
 		machine $i
 		thread "$dir/t$i" 7 7 S $((1 + i * 30000000)) 1 $((1 + i)) "$SLEEP" hrtimer_nanosleep
 	done
 	run --separate-stderr "$PQ" wait --folded -f "$dir"
-	# 150 ms on a CPU are 3 of 20 looks a second, 350 ms of sleep are 7
+	# at 20 samples per second, 150 ms on a CPU are 3 samples, and 350 ms of sleep are 7
 	[ "$(awk '/;running;cpu / { n += $NF } END { print n }' <<<"$output")" -eq 3 ]
 	[ "$(awk '/;blocked;/ { n += $NF } END { print n }' <<<"$output")" -eq 7 ]
 }
 
-@test "--slow: a line when it lasts, one with the whole duration at its end; idle waits with --idle only" {
+@test "--slow prints a row while a wait lasts, and one with its duration at its end; idle waits need --idle" {
 	for i in 0 1 2 3 4 5 6; do
 		machine $i
 		thread "$dir/t$i" 7 7 S $((1 + (i >= 6) * 5000)) 1 $((1 + (i >= 6))) "$READ" anon_pipe_read
@@ -119,8 +119,8 @@ web;w:\033;blocked;read(/srv/a file) 2' ]
 	[[ $output != *Average* ]]
 }
 
-# of_many I: moment I, in which beside 200 threads that rest a busy one runs, and four wake up after two seconds, one a look after
-# the other, read for half a second, and rest again.
+# of_many I: sample I. 200 threads sleep and one runs. After two seconds four others wake up, one per sample, read for half a
+# second, and sleep again.
 of_many() {
 	local i=$1 t now=$((1000 + $1 * 100)) from place ran sched
 	machine "$i"
@@ -140,7 +140,7 @@ of_many() {
 	done
 }
 
-@test "--slow: of many threads too, the first wait after a long rest is found, right within a look" {
+@test "--slow finds the first wait after a long sleep among many threads, accurate to one sample" {
 	local t i
 	for ((t = 100; t < 300; t++)); do thread "$BATS_TEST_TMPDIR/resting" 100 $t S 1 1 1 "$POLL" x; done
 	for ((i = 0; i < 36; i++)); do of_many $i; done
@@ -156,7 +156,7 @@ of_many() {
 	[ "$(json 'select(.lasting | not) | .duration_ms' | sort -u)" = 500 ]
 }
 
-@test "what may not be read is unknown, with the reason once, and the state still shows" {
+@test "without permission, call and place are unknown, with one note; the state is still shown" {
 	for i in 0 1 2; do
 		machine $i
 		for t in 7 8; do
@@ -171,7 +171,7 @@ of_many() {
 	[[ $stderr == *CAP_SYS_PTRACE* ]]
 }
 
-@test "without syscall, wchan tells; an unknown call has its number; a page fault is in none" {
+@test "an unknown call is shown as its number, as is one of a 32-bit task; a page fault as none" {
 	for i in 0 1; do
 		machine $i
 		thread "$dir/t$i" 7 7 S 1 1 1 "${POLL/#7/999}" ep_poll
@@ -184,7 +184,7 @@ of_many() {
 ["syscall_0","pipe_read"]' ]
 }
 
-@test "a thread of the kernel that sleeps is left out, unless its process is asked for; one in state D is not" {
+@test "a sleeping kernel thread is left out unless -p selects it; one in state D is shown" {
 	for i in 0 1; do
 		machine $i
 		thread "$dir/t$i" 7 7 I 1 1 1 '' worker_thread
@@ -197,7 +197,7 @@ of_many() {
 	[ "$(json .where)" = '"worker_thread"' ]
 }
 
-@test "threads that come and go, zombies and damaged files do no harm" {
+@test "threads that come and go, zombies and damaged files are handled" {
 	for i in 0 1 2 3; do
 		machine $i
 		thread "$dir/t$i" 7 7 Z 1 1 1 '' 0
@@ -207,10 +207,10 @@ of_many() {
 	done
 	run --separate-stderr "$PQ" wait --json -f "$dir"
 	[ "$(json '[.state, .where, .threads]' | sort -u)" = '["blocked","hrtimer_nanosleep",1]' ]
-	[[ $stderr == *"not understood"* ]]
+	[[ $stderr == *"unknown format"* ]]
 }
 
-@test "a process that ends ends the rows" {
+@test "the rows end when the process ends" {
 	for i in 0 1 2 3; do
 		machine $i
 		[ $i -gt 1 ] || thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
@@ -218,10 +218,10 @@ of_many() {
 	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
 	[ "$status" -eq 0 ]
 	[ "$(json .threads)" = 1 ]
-	[[ $stderr == *"process 7 has ended"* ]]
+	[[ $stderr == *"process 7 has "@(ended|exited)* ]]
 }
 
-@test "wrong arguments are one line" {
+@test "wrong arguments: one line that says what is wanted" {
 	fails 2 'no process 4194304' "$PQ" wait -p 4194304 0.1 1
 	fails 2 "invalid --hz '0'" "$PQ" wait --hz 0
 	fails 2 "invalid --hz '101'" "$PQ" wait --hz 101
@@ -235,7 +235,7 @@ of_many() {
 	fails 2 'no cgroup /not/there' "$PQ" wait -g /not/there 0.1 1
 }
 
-@test "a kernel without schedstat, or a /proc without processes, is exit 3" {
+@test "exit status 3 without schedstat, or without visible processes" {
 	for i in 0 1; do
 		machine $i
 		thread "$dir/t$i" 7 7 S 0 0 0 "$SLEEP" hrtimer_nanosleep
@@ -250,7 +250,7 @@ of_many() {
 	fails 3 hidepid "$PQ" wait -f "$dir"
 }
 
-@test "a capture with links reads the same as a tape, and as what is unpacked from that" {
+@test "a captured directory with links gives the same rows as its recording, packed and unpacked" {
 	for i in 0 1 2; do
 		machine $i
 		thread "$dir/t$i" 7 7 S 1 1 1 "$READ" pipe_read
@@ -265,7 +265,7 @@ of_many() {
 	cmp <(echo "$output") <("$PQ" wait -t --json -f "$BATS_TEST_TMPDIR/back")
 }
 
-# start_reader: a process that reads from a pipe to which nobody writes; its number is in $pid.
+# start_reader: starts a process that reads from a pipe to which nobody writes, and sets pid.
 start_reader() {
 	mkfifo "$BATS_TEST_TMPDIR/fifo"
 	# shellcheck disable=SC2016 # the inner shell expands it
@@ -279,7 +279,7 @@ start_reader() {
 	false
 }
 
-@test "live: a reader of a pipe hangs in read, and --slow finds it" {
+@test "live: a reader of an empty pipe is blocked in read, and --slow finds it" {
 	start_reader
 	sleep 0.2
 	run --separate-stderr "$PQ" wait --json -p "$pid" 0.5 1
@@ -291,7 +291,7 @@ start_reader() {
 	wait $parent || true
 }
 
-@test "live: a sleeper's waits are found with their durations" {
+@test "live: finds the waits of a sleeper, with their durations" {
 	timeout 60 bash -c 'while :; do sleep 0.5; done' 3>&- &
 	local loop=$! shell
 	sleep 0.3
@@ -300,13 +300,13 @@ start_reader() {
 	kill "$shell"
 	wait $loop || true
 	echo "$output"
-	# a busy machine may make one longer; the first one may have begun before pq did
+	# a wait may be longer on a busy machine, and the first one may have begun before pq started
 	[ "$(json 'select(.lasting | not) | .call' | sort -u)" = '"wait4"' ]
 	[ "$(json -s 'any(.[]; .duration_ms >= 450)')" = true ]
 }
 
-# What a hypervisor takes away is in none of the kernel's figures.
-@test "live: a busy loop runs or waits for a CPU, and is blocked in no call" {
+# Time that a hypervisor takes away is in none of the kernel's figures.
+@test "live: a busy loop runs or waits for a CPU" {
 	timeout 60 bash -c 'while :; do :; done' 3>&- &
 	local loop=$! shell
 	sleep 0.3
@@ -318,12 +318,12 @@ start_reader() {
 	[ "$(json -s '[.[] | select(.state != "blocked") | .share_pct] | add > 50')" = true ]
 }
 
-@test "live: what is recorded with the rows replays as the same rows" {
+@test "live: a recording made with -o replays as the same rows" {
 	local options
 	start_reader
 	for options in "" "-t" "--slow 200ms --idle --hz 50" "-p $pid -t"; do
 		rm -f "$BATS_TEST_TMPDIR/x.tape"
-		# shellcheck disable=SC2086 # they are words
+		# shellcheck disable=SC2086 # they are separate words
 		"$PQ" wait $options --json -o "$BATS_TEST_TMPDIR/x.tape" 0.1 5 >"$BATS_TEST_TMPDIR/live" 2>/dev/null
 		# shellcheck disable=SC2086
 		"$PQ" wait $options --json -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/replay" 2>/dev/null
@@ -334,7 +334,7 @@ start_reader() {
 	wait $parent || true
 }
 
-@test "live: pq record keeps it only when it is named" {
+@test "live: pq record includes wait only if it is named" {
 	run --separate-stderr "$PQ" record -o "$BATS_TEST_TMPDIR/all.tape" 0.1 2
 	[[ $stderr == *"records: runq cpu throttle mem"* ]] && [[ $stderr != *" wait "* ]]
 	start_reader
