@@ -130,7 +130,7 @@ unknown_tool(const char *name)
 	if (near.name)
 		die(EXIT_USAGE, "unknown tool '%s'; did you mean '%s'? ('pq help' lists all tools)",
 		    name, near.name);
-	die(EXIT_USAGE, "unknown tool '%s'; 'pq help' lists all tools", name);
+	die(EXIT_USAGE, "unknown tool '%s' ('pq help' lists all tools)", name);
 }
 
 static void
@@ -143,9 +143,9 @@ _Noreturn static void
 print_tools(void)
 {
 	puts("Usage: pq TOOL [options] [interval [count]]\n\nLatency is time spent waiting in a "
-	     "queue; pq shows the queues.\n");
+	     "queue. pq shows the queues.\n");
 	list_tools(print_tool);
-	puts("\n'pq help TOOL' and 'man pq-TOOL' explain a tool.");
+	puts("\nRun 'pq help TOOL' or 'man pq-TOOL' for the options of a tool.");
 	exit_printed();
 }
 
@@ -157,7 +157,7 @@ tool_of_word(char ***words)
 	const char *word = **words;
 
 	if (!word)
-		die(EXIT_USAGE, "no tool is named; 'pq help' lists all tools");
+		die(EXIT_USAGE, "no tool given ('pq help' lists all tools)");
 	if (strcmp(word, "--version") == 0) {
 		puts("pq " PQ_VERSION);
 		exit_printed();

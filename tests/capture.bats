@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# scripts/capture, on this machine, under the shells that are here; and that pq replays what it kept.
+# scripts/capture on this machine, under each shell, and that pq replays what it wrote.
 # shellcheck disable=SC2317,SC2086,SC2016 # functions that in_each calls; a shell is a command and perhaps its argument; jq
 load helper
 
@@ -42,8 +42,8 @@ kept() {
 
 # in_each COMMAND…: with the directory of each shell's capture as last argument.
 in_each() {
+	[ -d "$(kept dash)" ]
 	for dir in "$BATS_FILE_TMPDIR"/*/; do
-		[ -d "$dir/t0" ] || continue
 		echo "in $dir"
 		"$@" "${dir%/}" # no || here: it would switch off -e in the command
 	done
@@ -66,12 +66,14 @@ first_row() {
 	output=${lines[0]}
 }
 
-@test "each shell keeps three moments and the facts" {
+@test "each shell writes three samples and the facts" {
 	has_moments() {
 		[ "$(ls "$1")" = $'facts\nt0\nt1\nt2' ]
 		for m in t0 t1 t2; do
 			[[ $(cat "$1/$m/clock") =~ ^[0-9]+\ [0-9]{19}$ ]]
-			[ -s "$1/$m/proc/stat" ] && [ -s "$1/$m/proc/self/mountinfo" ] && [ -s "$1/$m/proc/self/cgroup" ]
+			[ -s "$1/$m/proc/stat" ]
+			[ -s "$1/$m/proc/self/mountinfo" ]
+			[ -s "$1/$m/proc/self/cgroup" ]
 		done
 		[ "$(cut -d' ' -f1 "$1/facts" | tr '\n' ' ')" = "ticks page hostname release machine " ]
 		grep -qx "ticks $(getconf CLK_TCK)" "$1/facts"
@@ -147,11 +149,12 @@ in_group() {
 	in_each agrees
 }
 
-@test "the default target replays too" {
+@test "the default target replays" {
 	replays() {
 		for tool in throttle mem; do
 			run --separate-stderr "$PQ" $tool -f "$1"
-			[ "$status" -eq 0 ] && [ "${#lines[@]}" -ge 3 ]
+			[ "$status" -eq 0 ]
+			[ "${#lines[@]}" -ge 3 ]
 		done
 	}
 	in_each replays
@@ -166,7 +169,7 @@ in_group() {
 	in_each same_links
 }
 
-@test "nothing secret is kept, not even with -t" {
+@test "no command line, environment or memory map is kept, even with -t" {
 	dash "$CAPTURE" -t "$BATS_TEST_TMPDIR/with tasks" 1
 	[ -s "$BATS_TEST_TMPDIR/with tasks/t0/proc/$$/stat" ]
 	[ -s "$BATS_TEST_TMPDIR/with tasks/t0/proc/$$/task/$$/schedstat" ]
@@ -181,18 +184,19 @@ in_group() {
 	for group in "/$GROUP" "$top/$GROUP"; do
 		dir=$(mktemp -d "$BATS_TEST_TMPDIR/XXXXXX")
 		dash "$CAPTURE" -g "$group" "$dir" 1
-		[ -e "$dir/t0$top/cgroup.procs" ] && [ -e "$dir/t0$top/$GROUP/cgroup.procs" ]
+		[ -e "$dir/t0$top/cgroup.procs" ]
+		[ -e "$dir/t0$top/$GROUP/cgroup.procs" ]
 		[ "$(find "$dir/t0$top" -mindepth 1 -type d)" = "$dir/t0$top/$GROUP" ]
 	done
 }
 
-@test "many moments sort by name" {
+@test "many samples sort by name" {
 	dash "$CAPTURE" -g / "$BATS_TEST_TMPDIR/many" 11 0.01
 	[ "$(cd "$BATS_TEST_TMPDIR/many" && echo t*)" = "t00 t01 t02 t03 t04 t05 t06 t07 t08 t09 t10" ]
 	run -0 --separate-stderr "$PQ" cpu -f "$BATS_TEST_TMPDIR/many" --csv -c idle_pct
 }
 
-@test "what cannot be read is noted with its errno" {
+@test "a file that cannot be read is noted with its errno" {
 	# As root everything here can be read: so a cat and a cp that fail for one file.
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	printf '#!/bin/sh\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/cp"
@@ -208,21 +212,22 @@ in_group() {
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH dash "$CAPTURE" -g / "$BATS_TEST_TMPDIR/kept" 1
 	cd "$BATS_TEST_TMPDIR/kept/t0/proc"
 	[ "$(cat vmstat.errno meminfo.errno)" = $'95 Operation not supported\n13 Permission denied' ]
-	[ ! -e vmstat ] && [ ! -e meminfo ]
+	[ ! -e vmstat ]
+	[ ! -e meminfo ]
 	cmp version /proc/version
 }
 
-@test "a full disk is an error of one line" {
-	disk=$BATS_TEST_TMPDIR/disk
-	mkdir "$disk"
-	mount -t tmpfs -o size=48k pqtest "$disk" 2>/dev/null || skip "cannot mount a tmpfs"
+@test "a full disk gives one error line" {
+	here
+	small_disk size=48k
 	for shell in dash "busybox sh"; do
-		! command -v ${shell% *} >/dev/null || run $shell "$CAPTURE" "$disk/kept" 9 0.01
-		rm -rf "$disk/kept"
-		[ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] && [[ $output == *": cannot "* ]] || break
+		command -v ${shell% *} >/dev/null || continue
+		run $shell "$CAPTURE" disk/kept 9 0.01
+		rm -rf disk/kept
+		[ "$status" -eq 1 ]
+		[ "${#lines[@]}" -eq 1 ]
+		[[ $output == *": cannot "* ]]
 	done
-	umount "$disk"
-	[ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] && [[ $output == *": cannot "* ]]
 }
 
 @test "wrong arguments" {
@@ -239,7 +244,7 @@ in_group() {
 	[ ! -e new ]
 }
 
-@test "a directory that is not empty, or none" {
+@test "a file and a directory that is not empty are refused" {
 	cd "$BATS_TEST_TMPDIR"
 	mkdir full && : >full/.hidden && : >file
 	fails 2 "DIR: 'full' is no new or empty directory" dash "$CAPTURE" full

@@ -1,46 +1,29 @@
 #!/usr/bin/env bats
-# pq check: verdicts, the line that plug-ins print, what cannot be judged, and the time of a command.
+# pq check: verdicts, the plug-in line, unknown values, and --during.
 # shellcheck disable=SC2016 # what is in '…' is for the shell of --during, and for jq
 load helper
 
 setup() {
-	mkdir "$BATS_TEST_TMPDIR/here" # bats keeps its own files beside it
-	cd "$BATS_TEST_TMPDIR/here" || return
-	dir=$PWD/m
+	here
+	samples check /web
 }
 
-teardown() {
-	[ -z "${watched:-}" ] || kill -9 "$watched" 2>/dev/null || true
+# pq is in /web, process 42 is in /db.
+every_sample() {
+	process 42 /db
+	echo "0.10 0.20 0.30 3/100 4321" >"$now/proc/loadavg"
 }
 
-# at N: begins moment tN, N seconds after the first, on a v2 machine where this process is in /web; pid 42 is in /db.
-at() {
-	now=$dir/t$1
-	moment "$now" $((($1 + 1) * 1000000000))
-	mkdir -p "$now/proc/self" "$now/proc/42"
-	echo 0::/web >"$now/proc/self/cgroup"
-	echo 0::/db >"$now/proc/42/cgroup"
-	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$now/proc/self/mountinfo"
-	cp "$now/proc/self/mountinfo" "$now/proc/42/"
-	echo "0.10 0.20 0.30 ${2:-3}/100 4321" >"$now/proc/loadavg"
-	: >"$now/sys/fs/cgroup/cgroup.procs"
+# throttled PATH PERIODS THROTTLED
+throttled() {
+	cpu_group "$1" "200000 100000" 0 "$2" "$3" 0
 }
 
-# group PATH PERIODS THROTTLED
-group() {
-	local d=$now/sys/fs/cgroup$1
-	mkdir -p "$d"
-	: >"$d/cgroup.procs"
-	echo domain >"$d/cgroup.type"
-	echo "200000 100000" >"$d/cpu.max"
-	printf 'usage_usec 0\nnr_periods %s\nnr_throttled %s\nthrottled_usec 0\n' "$2" "$3" >"$d/cpu.stat"
-}
-
-# Of 100 periods 31 were throttled in /web, 7 in /db, and there were none in /idle.
-machine() {
-	at 0; group /web 0 0; group /db 0 0; group /idle 5 5
-	at 1; group /web 40 31; group /db 90 1; group /idle 5 5
-	at 2; group /web 100 31; group /db 100 7; group /idle 5 5
+# three_groups: of 100 periods 31 were throttled in /web, 7 in /db; there were none in /idle.
+three_groups() {
+	at 0; throttled /web 0 0; throttled /db 0 0; throttled /idle 5 5
+	at 1; throttled /web 40 31; throttled /db 90 1; throttled /idle 5 5
+	at 2; throttled /web 100 31; throttled /db 100 7; throttled /idle 5 5
 }
 
 # judges STATUS LINE OPTIONS…: the verdict, and the one line.
@@ -51,18 +34,6 @@ judges() {
 	printf '%s: %s\n%s\n' "$status" "$output" "$stderr"
 	[ "$status" -eq "$wanted" ]
 	[ "$output" = "$line" ]
-}
-
-# points PATTERN COLUMN OPTIONS…: the last option is an expression, wrong there.
-points() {
-	local pattern=$1 column=$2
-	shift 2
-	run --separate-stderr "$PQ" check "$@"
-	printf '%s\n' "$stderr"
-	[ "$status" -eq 3 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" -eq 3 ]
-	[[ ${stderr_lines[0]} =~ $pattern ]]
-	[ "${stderr_lines[1]}" = "  ${*: -1}" ]
-	[ "${stderr_lines[2]}" = "  $(printf '%*s' "$column" '')^" ]
 }
 
 # during STATUS PATTERN OPTIONS…
@@ -76,8 +47,8 @@ during() {
 	[[ $output =~ $pattern ]]
 }
 
-@test "OK, WARNING, CRITICAL: the line and the status" {
-	machine
+@test "OK, WARNING and CRITICAL have their line and their status" {
+	three_groups
 	judges 0 "PQ OK - throttle.throttled_pct 31 (/web) | 'throttle.throttled_pct'=31%;;50;0;100" -f "$dir" 'throttle.throttled_pct > 50'
 	judges 1 "PQ WARNING - throttle.throttled_pct 31 > 10 (/web) | 'throttle.throttled_pct'=31%;10;50;0;100" \
 		-f "$dir" -w 'throttle.throttled_pct > 10' -c 'throttle.throttled_pct > 50'
@@ -86,8 +57,8 @@ during() {
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | 'throttle.throttled_pct'=31%;;25;0;100" -f "$dir" 'throttled_pct > 25'
 }
 
-@test "several reasons; of all rows the worst, of < the smallest" {
-	machine
+@test "all reasons are named; the worst row counts, for < the smallest" {
+	three_groups
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 5 (/web), throttle.periods 100 >= 100 (/web) | 'throttle.throttled_pct'=31%;;5;0;100 'throttle.periods'=100;;100" \
 		-a -f "$dir" 'throttle.throttled_pct > 5' 'throttle.periods >= 100'
 	judges 0 "PQ OK - throttle.throttled_pct 7 (/db) | 'throttle.throttled_pct'=7%;;3:;0;100" -a -f "$dir" 'throttle.throttled_pct < 3'
@@ -97,8 +68,8 @@ during() {
 		-a -f "$dir" 'throttle.cgroup == "/db" and throttle.throttled_pct > 10'
 }
 
-@test "ranges say what the condition says: with not, turned round, == and !=, below 0, with cpus" {
-	machine
+@test "a plug-in range means the same as its condition" {
+	three_groups
 	echo 'ticks 100' >"$dir/facts"
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 >= 25 (/web) | 'throttle.throttled_pct'=31%;;25;0;100" -f "$dir" 'not 25 > throttled_pct'
 	judges 2 "PQ CRITICAL - throttle.periods 100 == 100 (/web) | 'throttle.periods'=100;;@100:100" -f "$dir" 'throttle.periods == 100'
@@ -110,8 +81,8 @@ during() {
 		-f "$dir" 'throttle.cgroup == "/web" || throttle.cgroup == "/x"'
 }
 
-@test "several targets: the worst counts, and the line names whose it is" {
-	machine
+@test "of several targets the worst counts, and the line names it" {
+	three_groups
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | '/db throttle.throttled_pct'=7%;;25;0;100 '/web throttle.throttled_pct'=31%;;25;0;100" \
 		-g /db -g /web -f "$dir" 'throttle.throttled_pct > 25'
 	judges 1 "PQ WARNING - throttle.throttled_pct 7 > 5 (pid 42, /db) | 'pid 42 throttle.throttled_pct'=7%;5;;0;100 'runq.plist_sz'=100;;200 '/idle throttle.throttled_pct'=U;5;;0;100" \
@@ -120,8 +91,8 @@ during() {
 		-g /db -g /web -f "$dir" 'runq.plist_sz > 50' 'throttle.throttled_pct > 50'
 }
 
-@test "what is unknown is UNKNOWN, unless something else is true; 0 of 0 is no share that could be too large" {
-	machine
+@test "an unknown value is UNKNOWN unless another condition holds; 0 of 0 is OK" {
+	three_groups
 	rm "$dir"/t?/sys/fs/cgroup/db/cpu.stat
 	judges 3 "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown (/nosuch): no cgroup /nosuch in the cpu hierarchy; -g takes a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup | '/nosuch throttle.throttled_pct'=U;;;0;100 '/idle throttle.throttled_pct'=U;;25;0;100" \
 		-g /nosuch -g /idle -f "$dir" 'throttle.throttled_pct > 25'
@@ -139,8 +110,8 @@ during() {
 	[[ $output == "PQ UNKNOWN - throttle.some_pct > 25 is unknown: "*pressure* ]]
 }
 
-@test "performance data is as the guidelines want it" {
-	machine
+@test "performance data follows the plug-in guidelines" {
+	three_groups
 	number='-?[0-9]+(\.[0-9]+)?'
 	range="(@?(~|$number)?:?($number)?)?"
 	label="'([^=']|'')+'"
@@ -158,8 +129,8 @@ during() {
 	[[ $output == *"(/it's=a\\174b)"* ]]
 }
 
-@test "a recording is judged as a whole, or between --from and --to" {
-	machine
+@test "a recording is judged whole, or between --from and --to" {
+	three_groups
 	for at in 0 1 2; do
 		echo "$(((at + 1) * 1000000000)) $(((1790000000 + at) * 1000000000))" >"$dir/t$at/clock"
 	done
@@ -168,17 +139,17 @@ during() {
 	judges 2 "PQ CRITICAL - throttle.throttled_pct 77.5 > 25 (/web) | 'throttle.throttled_pct'=77.5%;;25;0;100" \
 		-f x.tape --to +1s 'throttle.throttled_pct > 25'
 	judges 0 "PQ OK - throttle.throttled_pct 0 (/web) | 'throttle.throttled_pct'=0%;;25;0;100" -f x.tape --from -1s 'throttle.throttled_pct > 25'
-	fails 3 'only one moment in it between these times; there have to be two' "$PQ" check -f x.tape --from -0s 'throttle.throttled_pct > 25'
-	fails 3 '-i and -f exclude each other: a recording is judged as a whole' "$PQ" check -f x.tape -i 1s 'throttle.throttled_pct > 25'
-	fails 3 'which a pipe cannot' "$PQ" check -f - 'throttle.throttled_pct > 25' <x.tape
-	fails 3 'which a pipe cannot' "$PQ" check -f <(cat x.tape) 'throttle.throttled_pct > 25'
+	fails 3 'only one sample in the selected time; at least two are needed' "$PQ" check -f x.tape --from -0s 'throttle.throttled_pct > 25'
+	fails 3 '-i and -f cannot be combined: a recording is judged as a whole' "$PQ" check -f x.tape -i 1s 'throttle.throttled_pct > 25'
+	fails 3 'the recording is read twice' "$PQ" check -f - 'throttle.throttled_pct > 25' <x.tape
+	fails 3 'the recording is read twice' "$PQ" check -f <(cat x.tape) 'throttle.throttled_pct > 25'
 	fails 3 'nosuch' "$PQ" check -f nosuch 'throttle.throttled_pct > 25'
-	fails 3 'need a recording: name it with -f' "$PQ" check --from -1s 'throttle.throttled_pct > 25'
+	fails 3 'need a recording .-f FILE.' "$PQ" check --from -1s 'throttle.throttled_pct > 25'
 	echo no >no.tape
 	fails 3 'no.tape: ' "$PQ" check -f no.tape 'throttle.throttled_pct > 25'
 }
 
-@test "ticks at the end of a recording, in which not all was read, do not stretch its span" {
+@test "ticks at the end of a recording do not lengthen its interval" {
 	at 0
 	timeout -s INT 1.7 "$PQ" runq --root "$dir/t0" -o x.tape --tick 5ms 0.4 >/dev/null 2>&1 || true
 	run --separate-stderr "$PQ" check --json -f x.tape 'runq.runq_sz > 5'
@@ -187,22 +158,22 @@ during() {
 		'(map(.interval_s) | add) - $check | fabs < 0.001')" = true ]
 }
 
-@test "a tape that was recorded for others, for a target, and over a boot" {
-	machine
+@test "a recording of another tool, of one target, and across a reboot" {
+	three_groups
 	timeout 10 "$PQ" record --root "$dir/t2" -g /db -o x.tape 10ms 3 throttle 2>/dev/null
 	run --separate-stderr "$PQ" check -f x.tape 'mem.used_bytes > 1'
 	[ "$status" -eq 3 ]
-	[[ $stderr == *"x.tape was recorded for throttle: what mem reads beside that is not on it"* ]]
+	[[ $stderr == *"x.tape: recorded for throttle; other files that mem reads are not in it"* ]]
 	run --separate-stderr "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
 	[ "$status" -eq 2 ]
 	mkdir -p "$dir/t2/proc/sys/kernel/random"
 	echo 11111111-2222-3333-4444-555555555555 >"$dir/t2/proc/sys/kernel/random/boot_id"
 	timeout 10 "$PQ" record --root "$dir/t2" -g /db -o x.tape 10ms 3 throttle 2>/dev/null
-	fails 3 'the machine was booted anew in it: choose' "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
+	fails 3 'the machine was rebooted during the recording' "$PQ" check -f x.tape 'throttle.cgroup == "/db"'
 }
 
-@test "--json: an object per target" {
-	machine
+@test "--json prints an object per target" {
+	three_groups
 	run --separate-stderr "$PQ" check --json -g /web -g /idle -f "$dir" -w 'throttle.throttled_pct > 25' -c 'throttle.cgroup == "/idle"'
 	[ "$status" -eq 2 ]
 	[ "$(json '[.tool, .schema, .interval_s, .target, .verdict, .command_status]')" = '["check",1,2,"/web","warning",null]
@@ -215,33 +186,33 @@ during() {
 	[ "$(json .time | head -n 1)" = '"2026-09-21T14:13:20.000+00:00"' ]
 }
 
-@test "an expression that is wrong is pointed at" {
-	points 'EXPR: no column frob in throttle' 9 'throttle.frob > 1'
-	points '-w: no tool frob' 0 -w 'frob.frob > 1'
-	points '-c: 10ms does not fit' 15 -c 'runq.runq_sz > 10ms'
-	points 'missing here' 12 'runq.runq_sz'
-	points 'no .for. here' 22 'throttled_pct > 1.5   for 3'
-	points 'no .for. here' 17 -w 'runq.runq_sz > 1 for 3s'
+@test "a wrong expression is shown with a mark at the error" {
+	points_at 3 'EXPR: unknown column .frob. in throttle' 9 "$PQ" check 'throttle.frob > 1'
+	points_at 3 '-w: unknown tool .frob.' 0 "$PQ" check -w 'frob.frob > 1'
+	points_at 3 '-c: wrong unit .10ms.' 15 "$PQ" check -c 'runq.runq_sz > 10ms'
+	points_at 3 'expected a comparison' 12 "$PQ" check 'runq.runq_sz'
+	points_at 3 'no .for. here' 22 "$PQ" check 'throttled_pct > 1.5   for 3'
+	points_at 3 'no .for. here' 17 "$PQ" check -w 'runq.runq_sz > 1 for 3s'
 }
 
-@test "wrong arguments are UNKNOWN too" {
+@test "wrong arguments are UNKNOWN" {
 	fails 3 'what is to be checked' "$PQ" check
 	fails 3 'unknown option' "$PQ" check -x
 	fails 3 'no tool of these conditions takes -p' "$PQ" check -p 1 'runq.runq_sz > 1'
 	fails 3 "invalid -p 'zz': want" "$PQ" check -p zz 'mem.used_bytes > 1'
-	fails 3 'exclude each other' "$PQ" check -a -g /web 'mem.used_bytes > 1'
-	fails 3 'exclude each other' "$PQ" check --during true -i 2s 'runq.runq_sz > 1'
-	fails 3 'exclude each other' "$PQ" check --during true -f x.tape 'runq.runq_sz > 1'
+	fails 3 'cannot be combined' "$PQ" check -a -g /web 'mem.used_bytes > 1'
+	fails 3 'cannot be combined' "$PQ" check --during true -i 2s 'runq.runq_sz > 1'
+	fails 3 'cannot be combined' "$PQ" check --during true -f x.tape 'runq.runq_sz > 1'
 	fails 3 "invalid -i '0': want" "$PQ" check -i 0 'runq.runq_sz > 1'
-	fails 3 '-i is given twice|given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
+	fails 3 '-i: given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
 	readarray -t many < <(for i in {1..33}; do printf '%s\n' -g "/g$i"; done)
-	fails 3 'is given more than 32 times' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
+	fails 3 'given too often: at most 32 times' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
 	fails 3 'too much at once' "$PQ" check "${many[@]:0:64}" 'mem.used_bytes > 1'
 	fails 3 'cannot open' "$PQ" check --root /nosuch 'runq.runq_sz > 1'
 }
 
-@test "a full disk is UNKNOWN; a reader that has gone does not matter" {
-	machine
+@test "a full disk is UNKNOWN; a closed pipe does not change the verdict" {
+	three_groups
 	run --separate-stderr bash -c '"$1" check -f "$2" "throttle.throttled_pct > 90" >/dev/full' - "$PQ" "$dir"
 	[ "$status" -eq 3 ]
 	[[ $stderr == *"cannot write: No space left on device"* ]]
@@ -249,13 +220,13 @@ during() {
 	[ "$(cat status)" -eq 2 ]
 }
 
-@test "live: over an interval" {
+@test "live: conditions hold over the interval" {
 	run --separate-stderr timeout 20 "$PQ" check --json -i 300ms 'runq.plist_sz > 100000000' -w 'runq.plist_sz >= 1'
 	[ "$status" -eq 1 ]
 	[ "$(json '.interval_s >= 0.3')" = true ]
 }
 
-@test "--during: the command's time is judged, its failure told apart from the verdict" {
+@test "--during judges the time of the command and reports its failure separately" {
 	during 0 "^PQ OK - runq.plist_sz [0-9]+ \\|" --during true 'runq.plist_sz > 100000000'
 	during 2 "^PQ CRITICAL - runq.plist_sz [0-9]+ > 0 \\|" --during true 'runq.plist_sz > 0'
 	during 3 "^PQ UNKNOWN - runq.plist_sz [0-9]+; the command ended with 1 \\|" --during false 'runq.plist_sz > 100000000'
@@ -267,7 +238,7 @@ during() {
 	[ "$(json '[.verdict, .command_status, .interval_s >= 0.5]')" = '["unknown",7,true]' ]
 }
 
-@test "--during: words, a shell where one is needed, its output on stderr, our stdin" {
+@test "--during splits words, uses a shell if needed, sends output to stderr, and passes stdin" {
 	during 0 '^PQ OK' --during "printf %s, a  b" 'runq.plist_sz > 100000000'
 	[[ $stderr == *"a,b,"* ]]
 	during 0 '^PQ OK' --during 'X="a  b"; echo "$X"' 'runq.plist_sz > 100000000'
@@ -278,30 +249,23 @@ during() {
 	[[ $stderr == *"from stdin"* ]]
 }
 
-@test "--during: a command that cannot be started" {
+@test "--during fails if the command cannot be started" {
 	fails 3 'cannot start nosuch a b: No such file' "$PQ" check --during 'nosuch a b' 'runq.plist_sz > 1'
 	fails 3 '--during takes a command' "$PQ" check --during ' ' 'runq.plist_sz > 1'
 	: >script
 	fails 3 'cannot start ./script: Permission denied' "$PQ" check --during ./script 'runq.plist_sz > 1'
 }
 
-@test "SIGTERM ends the command and its children, and nothing is judged" {
-	"$PQ" check --during 'sleep 1000 & echo $! >child; echo $$ >command; wait' 'runq.plist_sz > 1' >out 2>err &
-	watched=$!
-	for ((i = 0; i < 500; i++)); do
-		[ ! -s command ] || break
-		sleep 0.02
-	done
-	kill -TERM "$watched"
-	wait "$watched" && ended=0 || ended=$?
+ended() { [ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
+
+@test "SIGTERM ends the command and its children without a verdict" {
+	start "$PQ" check --during 'sleep 1000 & echo $! >child; echo $$ >command; wait' 'runq.plist_sz > 1' >out 2>err
+	await test -s command
+	kill -TERM "$last"
+	wait "$last" && ended=0 || ended=$?
 	[ "$ended" -eq 3 ]
 	[ ! -s out ]
 	grep -q 'stopped by a signal' err
-	while read -r pid; do
-		for ((i = 0; i < 500; i++)); do
-			[ -e "/proc/$pid" ] && ! grep -q '^State:.*Z' "/proc/$pid/status" || break
-			sleep 0.02
-		done
-		[ ! -e "/proc/$pid" ] || grep -q '^State:.*Z' "/proc/$pid/status"
-	done < <(cat child command)
+	await ended "$(cat child)"
+	await ended "$(cat command)"
 }

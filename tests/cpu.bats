@@ -1,16 +1,16 @@
 #!/usr/bin/env bats
-# pq cpu: where the time of each CPU goes.
+# pq cpu: CPU time per core.
 load helper
 
 setup() {
 	dir=$BATS_TEST_TMPDIR/m
 }
 
-# cpus N MONO_NS LINE…: moment tN with these lines of /proc/stat, each "N user nice system idle iowait irq softirq steal guest gnice".
+# cpus N MONO_NS LINE…: sample tN with these lines of /proc/stat, each "N user nice system idle iowait irq softirq steal guest gnice".
 cpus() {
 	local at=$dir/t$1 mono=$2 line
 	shift 2
-	moment "$at" "$mono"
+	sample "$at" "$mono"
 	echo 'cpu  9 9 9 9 9 9 9 9 9 9' >"$at/proc/stat"
 	for line; do
 		echo "cpu$line" >>"$at/proc/stat"
@@ -25,49 +25,49 @@ shares() {
 	json '[.cpu, .usr_pct, .nice_pct, .sys_pct, .iowait_pct, .irq_pct, .soft_pct, .steal_pct, .guest_pct, .gnice_pct, .idle_pct]'
 }
 
-@test "columns are mpstat's, in its order" {
+@test "columns have the headings and the order of mpstat" {
 	run "$PQ" cpu -f "$(capture 6.1-v2-idle)"
 	read -ra words <<<"${lines[0]}"
 	[ "${words[*]:1:11}" = "CPU %usr %nice %sys %iowait %irq %soft %steal %guest %gnice %idle" ]
 }
 
-@test "each field is its share, guests are taken out of user and nice" {
+@test "each field is a share; guest time is subtracted from user and nice" {
 	cpus 0 1000000000 "0 0 0 0 0 0 0 0 0 0 0"
 	cpus 1 2000000000 "0 30 10 5 40 4 3 2 6 20 1"
 	[ "$(shares -P 0)" = '["0",10,9,5,4,3,2,6,20,1,40]' ]
 }
 
-@test "all is the sum over the CPUs, not the kernel's own sum" {
+@test "the row all sums the CPU lines, not the kernel's own sum line" {
 	cpus 0 1000000000 "0 0 0 0 0 0 0 0 0 0 0" "1 0 0 0 0 0 0 0 0 0 0"
 	cpus 1 2000000000 "0 100 0 0 0 0 0 0 0 0 0" "1 0 0 0 300 0 0 0 0 0 0"
 	[ "$(shares | head -1)" = '["all",25,0,0,0,0,0,0,0,0,75]' ]
 }
 
-@test "idle running backwards does not make a busy CPU look idle" {
+@test "idle time that decreases does not make a busy CPU look idle" {
 	cpus 0 1000000000 "0 100 0 100 5000 0 0 0 0 0 0"
 	cpus 1 2000000000 "0 160 0 140 4980 0 0 0 0 0 0"
 	[ "$(shares -P 0)" = '["0",60,0,40,0,0,0,0,0,0,0]' ]
 }
 
-@test "iowait and user running backwards count as nothing" {
+@test "iowait and user times that decrease count as 0" {
 	cpus 0 1000000000 "0 500 0 100 5000 900 0 0 0 0 0"
 	cpus 1 2000000000 "0 200 0 150 5050 800 0 0 0 0 0"
 	[ "$(shares -P 0)" = '["0",0,0,50,0,0,0,0,0,0,50]' ]
 }
 
-@test "a CPU that counted nothing for a second is tickless, and idle" {
+@test "a CPU without any ticks for a second is idle" {
 	cpus 0 1000000000 "0 5 0 5 500 0 0 0 0 0 0"
 	cpus 1 2000000000 "0 5 0 5 500 0 0 0 0 0 0"
 	[ "$(shares -P 0)" = '["0",0,0,0,0,0,0,0,0,0,100]' ]
 }
 
-@test "in less than two clock ticks, nothing counted is unknown" {
+@test "a CPU without any ticks is unknown in less than two clock ticks" {
 	cpus 0 1000000000 "0 5 0 5 500 0 0 0 0 0 0"
 	cpus 1 1010000000 "0 5 0 5 500 0 0 0 0 0 0"
 	[ "$(shares -P 0)" = '["0",null,null,null,null,null,null,null,null,null,null]' ]
 }
 
-@test "a CPU that goes offline drops out, one that comes back starts anew" {
+@test "a CPU that goes offline has no row; one that returns starts from its new counters" {
 	cpus 0 1000000000 "0 0 0 0 0 0 0 0 0 0 0" "1 900 0 0 0 0 0 0 0 0 0"
 	cpus 1 2000000000 "0 50 0 0 50 0 0 0 0 0 0"
 	cpus 2 3000000000 "0 100 0 0 100 0 0 0 0 0 0" "1 5 0 0 0 0 0 0 0 0 0"
@@ -87,14 +87,14 @@ shares() {
 	[ "$(shares -P 0)" = '["0",25,0,0,null,null,null,null,null,null,75]' ]
 }
 
-@test "a file of zeros, as sandboxes make it up, says nothing" {
+@test "a /proc/stat of zeros, as in some sandboxes, gives unknown values" {
 	cpus 0 1000000000 "0 0 0 0 0 0 0 0 0 0 0"
 	cpus 1 2000000000 "0 0 0 0 0 0 0 0 0 0 0"
 	[ "$(shares | jq -c '[.[0], .[1], .[10]]')" = '["all",null,null]
 ["0",null,null]' ]
 }
 
-@test "a last line that is torn is not believed" {
+@test "a truncated last line is ignored" {
 	cpus 0 1000000000 "0 0 0 0 1000" "1 1000 0 1000 50000"
 	cpus 1 2000000000 "0 0 0 0 1100" "1 1001 0 1000 50099"
 	printf 'cpu  0 0 0 0\ncpu0 0 0 0 1100\ncpu1 1001 0 1000 50' >"$dir/t1/proc/stat"
@@ -102,7 +102,7 @@ shares() {
 ["0",0,100]' ]
 }
 
-@test "the process's CPUs are marked, --allowed shows and sums only them" {
+@test "the CPUs allowed to the process are marked; --allowed shows only them and sums them" {
 	ALLOWED=1-2 cpus 0 1000000000 "0 0 0 0 0" "1 0 0 0 0" "2 0 0 0 0"
 	ALLOWED=1-2 cpus 1 2000000000 "0 100 0 0 0" "1 50 0 0 50" "2 0 0 0 100"
 	run --separate-stderr "$PQ" cpu --json -f "$dir"
@@ -128,7 +128,7 @@ shares() {
 ["1",true]' ]
 }
 
-@test "a process that ends, ends the run" {
+@test "the run ends when the process ends" {
 	for t in 0 1 2; do
 		cpus $t $((t + 1))000000000 "0 0 0 0 ${t}00"
 	done
@@ -142,7 +142,7 @@ shares() {
 	[[ $stderr == *"process 42 has ended"* ]]
 }
 
-@test "--busiest shows so many, the busiest first; waiting for a disk is not busy" {
+@test "--busiest N shows the N busiest CPUs; iowait is not busy" {
 	cpus 0 1000000000 "0 0 0 0 0 0" "1 0 0 0 0 0" "2 0 0 0 0 0" "3 0 0 0 0 0"
 	cpus 1 2000000000 "0 10 0 0 90 0" "1 0 0 0 0 100" "2 70 0 0 30 0" "3 40 0 0 60 0"
 	[ "$(shares --busiest 2 | jq -c '.[0]')" = '"all"
@@ -150,13 +150,13 @@ shares() {
 "3"' ]
 }
 
-@test "-P takes a list, without the sum" {
+@test "-P with a list shows those CPUs without the sum" {
 	run --separate-stderr "$PQ" cpu --json -P 3,1 -f "$(capture 6.1-v2-64cpu)"
 	[ "$(json .cpu)" = '"1"
 "3"' ]
 }
 
-@test "a damaged line is left out, a file without CPUs is an error" {
+@test "a damaged CPU line is skipped; a file without CPUs is an error" {
 	cpus 0 1000000000 "0 0 0 0 0" "1 0 0 0 0"
 	cpus 1 2000000000 "0 100 0 0 0" "1 99999999999999999999999 0 0 0"
 	[ "$(shares | jq -c '.[0]')" = '"all"
@@ -165,15 +165,13 @@ shares() {
 	fails 3 '/proc/stat' "$PQ" cpu -f "$dir"
 }
 
-@test "live: a busy loop pinned to the last CPU fills it" {
-	local cpu=$(($(nproc) - 1))
+@test "live: a busy loop fills the CPU that it is pinned to" {
+	local cpu
 	cpu=$(taskset -cp $$ | sed 's/.*[-, ]//')
-	timeout 20 taskset -c "$cpu" bash -c 'while :; do :; done' 3>&- &
-	local pid=$!
+	burn
+	taskset -cp "$cpu" "$last"
 	sleep 0.3
 	run --separate-stderr "$PQ" cpu --json -P "$cpu" 2 1
-	kill $pid
-	wait $pid || true
 	echo "$output"
 	[ "$(json '.idle_pct < 3 and .usr_pct > 50')" = true ]
 }

@@ -1,43 +1,23 @@
 #!/usr/bin/env bats
-# pq export: the file that it keeps, and what becomes of it when it cannot; the rules and the dashboard; and all of it at work:
-# Prometheus asked for what pq saw, by way of node_exporter.
+# pq export: the file that it writes and its errors; the Prometheus rules and the dashboard; and the values that Prometheus gets
+# through node_exporter.
 # shellcheck disable=SC2016,SC2030,SC2031 # $ of eval and of Grafana; each test is a process, and has its own exporter
 load helper
 
 setup() {
-	mkdir "$BATS_TEST_TMPDIR/here" # bats keeps its own files beside it
-	cd "$BATS_TEST_TMPDIR/here" || return
+	here
 	mkdir text
 	PATH=$PATH:$TESTS/../build/prometheus/usr/bin
-	pids=()
-}
-
-teardown() {
-	[ ${#pids[@]} -eq 0 ] || { kill -9 "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null || true
-	! mountpoint -q disk 2>/dev/null || umount -l disk
 }
 
 need() {
 	command -v "$1" >/dev/null || skip "no $1: scripts/need-prometheus fetches it"
 }
 
-# start ARGUMENTS…: an exporter in the background, every 0.2 s into text/.
-start() {
-	env --default-signal=INT,TERM "$PQ" export --textfile text 0.2 "$@" >out 2>log 3>&- &
-	exporter=$!
-	pids+=("$exporter")
-}
-
-# within_a_while COMMAND…: until it succeeds.
-within_a_while() {
-	local n
-	for ((n = 0; n < 300; n++)); do
-		! "$@" >while 2>&1 || return 0
-		sleep 0.1
-	done
-	echo "did not come true: $*" >&2
-	cat while log >&2
-	return 1
+# exporter ARGUMENTS…: an exporter in the background, every 0.2 s into text/.
+exporter() {
+	start env --default-signal=INT,TERM "$PQ" export --textfile text 0.2 "$@" >out 2>log
+	exporter=$last
 }
 
 there() { [ -s text/pq.prom ]; }
@@ -52,24 +32,19 @@ stop() {
 	[ ! -s out ]
 }
 
-# group DIR QUOTA: a v2 machine under root/ where DIR has a quota.
-group() {
-	mkdir -p root/proc/self root/proc/pressure "root/sys/fs/cgroup$1"
-	echo '0.10 0.20 0.30 1/100 4321' >root/proc/loadavg
-	printf 'cpu  10 0 0 90 0 0 0 0 0 0\ncpu0 10 0 0 90 0 0 0 0 0 0\nprocs_running 2\nprocs_blocked 0\n' >root/proc/stat
+# web_machine: under root/, a v2 machine where /web has a quota of 0.2 CPUs.
+web_machine() {
+	machine root
 	echo 'MemTotal: 1048576 kB' >root/proc/meminfo
-	echo 0::/ >root/proc/self/cgroup
-	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >root/proc/self/mountinfo
+	process self /
 	: >root/sys/fs/cgroup/cgroup.procs
-	: >"root/sys/fs/cgroup$1/cgroup.procs"
-	echo "$2" >"root/sys/fs/cgroup$1/cpu.max"
-	printf 'usage_usec 7250000\nnr_periods 40\nnr_throttled 30\nthrottled_usec 1500000\n' >"root/sys/fs/cgroup$1/cpu.stat"
+	cpu_group /web "20000 100000" 7250000 40 30 1500000
 }
 
-@test "all groups with a limit, of a file tree: complete, well formed, and gone at the end" {
-	group /web "20000 100000"
-	start --root root runq cpu throttle mem
-	within_a_while there
+@test "the file has every cgroup with a limit, is well formed, and is removed at the end" {
+	web_machine
+	exporter --root root runq cpu throttle mem
+	await there
 	cp text/pq.prom .
 	[ "$(stat -c %a text/pq.prom)" = 644 ]
 	[ "$(find text -name '*.prom')" = text/pq.prom ]
@@ -90,26 +65,26 @@ group() {
 	[ -z "$(ls -A text)" ]
 }
 
-@test "SIGINT ends it as well; after kill -9 the file stays, and the next one takes it over" {
-	start cpu
-	within_a_while there
+@test "SIGINT removes the file; after kill -9 it stays, and the next exporter replaces it" {
+	exporter cpu
+	await there
 	stop INT
 	absent text/pq.prom
-	start cpu
-	within_a_while there
+	exporter cpu
+	await there
 	kill -9 "$exporter"
 	wait "$exporter" || true
 	there
-	start runq
-	within_a_while grep -q pq_runq text/pq.prom
+	exporter runq
+	await grep -q pq_runq text/pq.prom
 	stop TERM
 	absent text/pq.prom
 }
 
-@test "umask does not matter, and half a file is never seen" {
+@test "the file is readable whatever the umask, and never half written" {
 	umask 077
-	start cpu throttle
-	within_a_while there
+	exporter cpu throttle
+	await there
 	local n
 	for ((n = 0; n < 200; n++)); do
 		[ "$(tail -n 1 text/pq.prom)" = "# EOF" ]
@@ -132,89 +107,83 @@ group() {
 	[ -z "$(ls -A text)" ]
 }
 
-@test "a directory that cannot be written to, by somebody without rights" {
-	[ "$(id -u)" -eq 0 ] || skip "not root"
-	chmod 755 "$BATS_TEST_TMPDIR" text
-	cp "$PQ" pq
-	run setpriv --reuid=65534 --clear-groups ./pq export --textfile text cpu
-	[ "$status" -eq 2 ] || [ "$status" -eq 126 ]
-	[ "$status" -eq 126 ] || [[ $output == *"--textfile text: cannot write there: Permission denied"* ]]
+@test "a directory without write permission is refused" {
+	need_nobody
+	mkdir -m 755 closed
+	fails 2 '--textfile .*closed: cannot write there: Permission denied' as_nobody export --textfile "$PWD/closed" cpu
 }
 
-@test "two exporters in one directory: the second one says so" {
-	start cpu
-	within_a_while there
+@test "a second exporter in one directory is refused" {
+	exporter cpu
+	await there
 	fails 1 'another pq export writes there' "$PQ" export --textfile text runq
 	there
 	stop TERM
 }
 
-@test "a full disk: one line, the old file stays whole, and it goes on when there is room" {
-	[ "$(id -u)" -eq 0 ] || skip "not root"
-	mkdir disk
-	mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null || skip "no tmpfs can be mounted"
+@test "on a full disk the old file stays whole, one line says so, and export resumes when there is space" {
+	small_disk size=64k
 	rmdir text && ln -s disk text
-	start cpu runq
-	within_a_while there
+	exporter cpu runq
+	await there
 	dd if=/dev/zero of=disk/ballast bs=1k count=200 status=none 2>/dev/null || true
-	within_a_while grep -q 'cannot write text/pq.prom: No space left on device; it is tried again every 0.2 s' log
+	await grep -q 'cannot write text/pq.prom: No space left on device; it is tried again every 0.2 s' log
 	[ "$(tail -n 1 text/pq.prom)" = "# EOF" ]
 	sleep 0.5
 	[ "$(grep -c 'cannot write' log)" -eq 1 ]
 	rm disk/ballast
-	within_a_while grep -q 'text/pq.prom is written again' log
-	within_a_while grep -qE '^pq_export_errors_total [1-9]' text/pq.prom
+	await grep -q 'text/pq.prom is written again' log
+	await grep -qE '^pq_export_errors_total [1-9]' text/pq.prom
 	stop TERM
 }
 
-@test "a directory that goes and comes again; ended while it is gone, the status says so" {
-	start cpu
-	within_a_while there
+@test "export resumes when its directory returns; ended without the directory, its status is 1" {
+	exporter cpu
+	await there
 	rm -r text
-	within_a_while grep -q 'cannot write text/pq.prom: No such file or directory' log
+	await grep -q 'cannot write text/pq.prom: No such file or directory' log
 	mkdir text
-	within_a_while there
+	await there
 	rm -r text
-	within_a_while eval '[ "$(grep -c "cannot write" log)" -eq 2 ]'
+	await eval '[ "$(grep -c "cannot write" log)" -eq 2 ]'
 	stop TERM 1
 }
 
-@test "a link in the place of the file is replaced, and not written through" {
+@test "a symbolic link in place of the file is replaced, not followed" {
 	echo precious >other
 	ln -s ../other text/pq.prom
 	ln -s ../other text/.pq.prom.new
-	start cpu
-	within_a_while eval '[ ! -L text/pq.prom ]'
+	exporter cpu
+	await eval '[ ! -L text/pq.prom ]'
 	stop TERM
 	[ "$(cat other)" = precious ]
 }
 
-@test "a tool without anything to read is told as such, and the others go on; without any it ends with 3" {
-	group /web "20000 100000"
+@test "a tool that cannot read anything is marked down and the others go on; if none can, status 3" {
+	web_machine
 	rm root/proc/stat
-	start --root root cpu throttle
-	within_a_while there
+	exporter --root root cpu throttle
+	await there
 	grep -qx 'pq_export_tool_up{tool="cpu"} 0' text/pq.prom
 	grep -qx 'pq_export_tool_up{tool="throttle"} 1' text/pq.prom
 	run ! grep '^pq_cpu_' text/pq.prom
 	grep -q 'cpu: cannot read /proc/stat' log
 	printf 'cpu  10 0 0 90 0 0 0 0 0 0\ncpu0 10 0 0 90 0 0 0 0 0 0\nprocs_blocked 0\n' >root/proc/stat
-	within_a_while grep -qx 'pq_export_tool_up{tool="cpu"} 1' text/pq.prom
+	await grep -qx 'pq_export_tool_up{tool="cpu"} 1' text/pq.prom
 	stop TERM
 	rm root/proc/stat
 	fails 3 'cannot read /proc/stat' "$PQ" export --textfile text --root root 0.2 cpu
 	[ -z "$(ls -A text)" ]
 }
 
-@test "-p: it ends with the process, and takes the file away" {
-	sleep 100 &
-	local target=$!
-	pids+=("$target")
-	start -p "$target" cpu
-	within_a_while there
+@test "-p: export ends with the process and removes the file" {
+	start sleep 100
+	local target=$last
+	exporter -p "$target" cpu
+	await there
 	kill "$target"
 	wait "$target" || true
-	within_a_while eval '! kill -0 $exporter'
+	await eval '! kill -0 $exporter'
 	absent text/pq.prom
 }
 
@@ -224,18 +193,18 @@ idle() {
 	printf %s "$1" | dd of=$file bs=1 seek="$(grep -ob 'cpu0 10 0 0 ' $file | awk -F: '{ print $1 + 12 }')" conv=notrunc status=none
 }
 
-@test "counters never run backwards, though the kernel's do" {
-	group /web "20000 100000"
-	start --root root cpu
-	within_a_while grep -qx 'pq_cpu_idle_seconds_total{cpu="0"} 0.9' text/pq.prom
+@test "exported counters never decrease, even if the kernel's do" {
+	web_machine
+	exporter --root root cpu
+	await grep -qx 'pq_cpu_idle_seconds_total{cpu="0"} 0.9' text/pq.prom
 	idle 80
 	sleep 1
 	idle 85
-	within_a_while grep -qx 'pq_cpu_idle_seconds_total{cpu="0"} 0.95' text/pq.prom
+	await grep -qx 'pq_cpu_idle_seconds_total{cpu="0"} 0.95' text/pq.prom
 	stop TERM
 }
 
-@test "the rules: promtool finds them well, and they do what they are to do" {
+@test "promtool accepts the rules and their tests pass" {
 	need promtool
 	promtool check rules "$TESTS/../scripts/examples/prometheus/rules.yaml"
 	promtool test rules "$TESTS/../scripts/examples/prometheus/rules_test.yaml"
@@ -246,7 +215,7 @@ expressions() {
 	jq -r '.panels[].targets[]?.expr' "$TESTS/../scripts/examples/prometheus/dashboard.json" | sed 's/\$__rate_interval/5m/g'
 }
 
-@test "the dashboard: its expressions are some, and no panel lies on another one" {
+@test "promtool accepts the expressions of the dashboard, and no panels overlap" {
 	need promtool
 	{
 		printf 'groups:\n- name: dashboard\n  rules:\n'
@@ -257,10 +226,10 @@ expressions() {
 		"$TESTS/../scripts/examples/prometheus/dashboard.json")" = true ]
 }
 
-@test "all metrics that rules and dashboard name are ones that pq has" {
+@test "pq has every metric that the rules and the dashboard use" {
 	local tool
-	start cpu
-	within_a_while there
+	exporter cpu
+	await there
 	{
 		cat text/pq.prom
 		for tool in runq cpu; do
@@ -309,9 +278,8 @@ answers() { [ -n "$(query "$1")" ]; }
 daemons() {
 	local node
 	node=$(free_port)
-	prometheus-node-exporter --collector.disable-defaults --collector.textfile --collector.textfile.directory="$PWD/text" \
-		--web.listen-address="127.0.0.1:$node" >node.log 2>&1 3>&- &
-	pids+=("$!")
+	start prometheus-node-exporter --collector.disable-defaults --collector.textfile --collector.textfile.directory="$PWD/text" \
+		--web.listen-address="127.0.0.1:$node" >node.log 2>&1
 	cp "$TESTS/../scripts/examples/prometheus/rules.yaml" .
 	cat >prometheus.yaml <<-END
 		global: {scrape_interval: 1s, evaluation_interval: 1s}
@@ -321,30 +289,29 @@ daemons() {
 		    static_configs: [{targets: ["127.0.0.1:$node"]}]
 	END
 	prometheus=$(free_port)
-	prometheus --config.file=prometheus.yaml --storage.tsdb.path=data --web.listen-address="127.0.0.1:$prometheus" \
-		>prometheus.log 2>&1 3>&- &
-	pids+=("$!")
+	start prometheus --config.file=prometheus.yaml --storage.tsdb.path=data --web.listen-address="127.0.0.1:$prometheus" \
+		>prometheus.log 2>&1
 }
 
-@test "Prometheus, by way of node_exporter, answers a query about what pq export saw" {
+@test "Prometheus gets the values from pq export through node_exporter" {
 	need prometheus
 	need prometheus-node-exporter
-	group /web "20000 100000"
-	start --root root throttle cpu
-	within_a_while there
+	web_machine
+	exporter --root root throttle cpu
+	await there
 	daemons
-	within_a_while answers 'pq_throttle_throttled_seconds_total{cgroup="/web"}'
+	await answers 'pq_throttle_throttled_seconds_total{cgroup="/web"}'
 	[ "$(query 'pq_throttle_throttled_seconds_total{cgroup="/web"}')" = 1.5 ]
 	[ "$(query 'pq_throttle_limit_cpus{cgroup="/web"}')" = 0.2 ]
 	[ "$(query 'node_textfile_scrape_error')" = 0 ]
-	within_a_while answers 'instance:pq_cpus:count'
+	await answers 'instance:pq_cpus:count'
 	[ "$(query 'instance:pq_cpus:count')" = 1 ]
 	# What the kernel counts from now on arrives too.
 	printf 'usage_usec 9250000\nnr_periods 60\nnr_throttled 50\nthrottled_usec 4500000\n' >root/sys/fs/cgroup/web/cpu.stat
-	within_a_while answers 'pq_throttle_throttled_seconds_total{cgroup="/web"} == 4.5'
-	within_a_while answers 'pq:throttled:ratio_rate5m{cgroup="/web"} == 1'
+	await answers 'pq_throttle_throttled_seconds_total{cgroup="/web"} == 4.5'
+	await answers 'pq:throttled:ratio_rate5m{cgroup="/web"} == 1'
 	# Behind the end nothing of it is left: Prometheus sees it vanish.
 	stop TERM
-	within_a_while eval '! answers pq_build_info'
+	await eval '! answers pq_build_info'
 	[ "$(query 'up')" = 1 ]
 }

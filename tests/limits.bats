@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pq limits: which limit holds, who says so, what runtimes make of it. Machines from captures, and such as are put together here.
+# pq limits: which limit applies, from which level, and what runtimes make of it. On captures and on machines made here.
 # shellcheck disable=SC2154 # run sets stderr and its lines
 load helper
 
@@ -7,7 +7,7 @@ C=sys/fs/cgroup
 
 setup() {
 	dir=$BATS_TEST_TMPDIR/m
-	moment "$dir/t0" 1000000000
+	sample "$dir/t0" 1000000000
 	put proc/self/status 'Name:	pq' 'Pid:	77' 'Cpus_allowed_list:	0-7'
 	put proc/self/stat '77 (pq) R 1 77 77 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0'
 	put proc/self/limits 'Limit                     Soft Limit           Hard Limit           Units     ' \
@@ -17,16 +17,8 @@ setup() {
 	put sys/devices/system/cpu/online 0-7
 }
 
-# put FILE LINE…
-put() {
-	local file=$dir/t0/$1
-	shift
-	mkdir -p "${file%/*}"
-	printf '%s\n' "$@" >"$file"
-}
-
-# process PID COMM THREADS CGROUP: a process with those threads, of which half run.
-process() {
+# waiting_process PID COMM THREADS CGROUP: a process with those threads, of which half run.
+waiting_process() {
 	local i tail='1 77 77 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 '
 	put "proc/$1/cgroup" "$4"
 	put "proc/$1/status" "Name:	$2" "Pid:	$1" 'Cpus_allowed_list:	0-7'
@@ -39,8 +31,8 @@ process() {
 	done
 }
 
-# group DIR CPU_MAX MEMORY_MAX: a level of v2.
-group() {
+# level DIR CPU_MAX MEMORY_MAX: a cgroup of v2.
+level() {
 	put "$1/cgroup.procs" ''
 	put "$1/cgroup.type" domain
 	put "$1/cpu.max" "$2"
@@ -71,18 +63,13 @@ limits() {
 	[ "$status" -eq 0 ] || { printf 'status %s: %s\n' "$status" "$stderr"; return 1; }
 }
 
-# says FILTER WANT: of the JSON.
-says() {
-	diff -u <(printf '%s\n' "$2") <(jq -c "$1" <<<"$output")
-}
-
 # of_runtime KEY WANT: [cpus, verdict, why, set].
 of_runtime() {
-	says ".runtimes[] | select(.runtime == \"$1\") | [.cpus, .verdict, .why, .set]" "$2"
+	json_is ".runtimes[] | select(.runtime == \"$1\") | [.cpus, .verdict, .why, .set]" "$2"
 }
 
 of_heap() {
-	says ".heaps[] | select(.runtime == \"$1\") | [.heap_bytes, .verdict, .why, .set]" "$2"
+	json_is ".heaps[] | select(.runtime == \"$1\") | [.heap_bytes, .verdict, .why, .set]" "$2"
 }
 
 cpus='[.cpus.limit_cpus, .cpus.limited_by, .cpus.level, .cpus.at_most]'
@@ -90,7 +77,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 
 # --- captured machines: whole pages
 
-@test "v1: quota and memory of a group" {
+@test "v1: quota and memory of a cgroup" {
 	golden limits-v1.txt "$PQ" limits -g /web -f "$(capture 6.1-v1-throttled)"
 }
 
@@ -98,11 +85,11 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	golden limits-v1-memory.txt "$PQ" limits -g /mm -f "$(capture 6.1-v1-memory-near-limit)"
 }
 
-@test "v2: quota of a group" {
+@test "v2: quota of a cgroup" {
 	golden limits-v2.txt "$PQ" limits -g /web -f "$(capture 6.1-v2-throttled)"
 }
 
-@test "v2: the limit is the parent's" {
+@test "v2: the limit of the parent cgroup applies" {
 	golden limits-v2-nested.txt "$PQ" limits -g /par/child -f "$(capture 6.1-v2-nested-parent-limited)"
 }
 
@@ -110,19 +97,19 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	golden limits-v2-high.txt "$PQ" limits -g /mh -f "$(capture 6.1-v2-memory-high)"
 }
 
-@test "hybrid: the controllers are on v1" {
+@test "hybrid: the limits come from v1" {
 	golden limits-hybrid.txt "$PQ" limits -g /web -f "$(capture 6.1-hybrid-throttled)"
 }
 
-@test "a container with a cgroup namespace of its own: at most" {
+@test "in a container with its own cgroup namespace the limit is 'at most'" {
 	golden limits-cgroupns.txt "$PQ" limits -f "$(capture 6.1-v2-container-cgroupns)"
 }
 
-@test "a container in the machine's cgroup namespace" {
+@test "a container in the cgroup namespace of the machine" {
 	golden limits-hostcgroupns.txt "$PQ" limits -f "$(capture 6.1-v2-container-hostcgroupns)"
 }
 
-@test "64 CPUs and no limit; a tape of it says the same" {
+@test "64 CPUs and no limit, also from a recording" {
 	golden limits-none.txt "$PQ" limits -f "$(capture 6.1-v2-64cpu)"
 	"$PQ" tape pack "$(capture 6.1-v2-64cpu)" -o "$BATS_TEST_TMPDIR/none.tape"
 	diff -u "$TESTS/golden/limits-none.txt" <("$PQ" limits -f "$BATS_TEST_TMPDIR/none.tape" 2>&1)
@@ -130,7 +117,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 
 # --- machines that are put together
 
-@test "kubepods, v1: the pod level is hidden by a bind mount, its memory limit is not" {
+@test "kubepods on v1: the memory limit of the hidden pod level is found" {
 	local name=/kubepods/burstable/pod0af1/3f5a
 	put proc/self/cgroup "1:cpu,cpuacct:$name" "2:memory:$name" "3:pids:$name"
 	put proc/self/mountinfo
@@ -148,19 +135,19 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	put $C/pids/pids.current 12
 	golden limits-kubepods.txt "$PQ" limits -f "$dir"
 	limits --json
-	says "$cpus" '[4,"quota","/kubepods/burstable/pod0af1/3f5a",true]'
-	says "$memory" '[536870912,"limit","hidden",false]'
-	says '[.tasks.limit, .tasks.at_most, .tasks.levels[0].current]' '[100,true,12]'
+	json_is "$cpus" '[4,"quota","/kubepods/burstable/pod0af1/3f5a",true]'
+	json_is "$memory" '[536870912,"limit","hidden",false]'
+	json_is '[.tasks.limit, .tasks.at_most, .tasks.levels[0].current]' '[100,true,12]'
 	of_heap java '[134217728,"right","25 % of 512 MiB","-XX:MaxRAMPercentage=75"]'
 }
 
-@test "quota 2.5: who rounds up, down, or does not look" {
+@test "quota 2.5: runtimes round up, round down, or ignore it" {
 	v2 / /web
-	group $C/web '250000 100000' 104857600
+	level $C/web '250000 100000' 104857600
 	limits
 	golden limits-2.5.txt "$PQ" limits -f "$dir"
 	limits --json
-	says "$cpus" '[2.5,"quota","/web",false]'
+	json_is "$cpus" '[2.5,"quota","/web",false]'
 	of_runtime go '[3,"rounds up","rounds up","GOMAXPROCS=2"]'
 	of_runtime go_old '[8,"more","ignores the quota","GOMAXPROCS=2"]'
 	of_runtime automaxprocs '[2,"rounds down","rounds down",null]'
@@ -173,9 +160,9 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_heap node '[268435456,"more","more than the limit","--max-old-space-size=75"]'
 }
 
-@test "quota 0.5: one thread is the least, and Go takes two" {
+@test "quota 0.5: runtimes use at least one thread, and Go two" {
 	v2 / /web
-	group $C/web '50000 100000' max
+	level $C/web '50000 100000' max
 	golden limits-0.5.txt "$PQ" limits -f "$dir"
 	limits --json
 	of_runtime go '[2,"more","2 is its least","GOMAXPROCS=1"]'
@@ -183,70 +170,70 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime java '[1,"least","1 is the least",null]'
 }
 
-@test "a whole quota: only who does not look is wrong" {
+@test "a whole quota: only runtimes that ignore it are wrong" {
 	v2 / /web
-	group $C/web '400000 100000' max
+	level $C/web '400000 100000' max
 	limits --json
-	says '[.runtimes[] | select(.verdict != "right") | .runtime]' '["go_old","nginx","python","python_old"]'
+	json_is '[.runtimes[] | select(.verdict != "right") | .runtime]' '["go_old","nginx","python","python_old"]'
 }
 
-@test "a parent's limit is ignored by those who look at the last level" {
+@test "runtimes that read only the last level ignore the limit of a parent cgroup" {
 	v2 / /pod/app
-	group $C/pod '200000 100000' 52428800
-	group $C/pod/app '500000 100000' 104857600
+	level $C/pod '200000 100000' 52428800
+	level $C/pod/app '500000 100000' 104857600
 	limits --json
-	says "$cpus" '[2,"quota","/pod",false]'
+	json_is "$cpus" '[2,"quota","/pod",false]'
 	of_runtime go '[5,"more","ignores levels above","GOMAXPROCS=2"]'
 	of_runtime java_old '[5,"more","ignores levels above","-XX:ActiveProcessorCount=2"]'
 	of_runtime java '[2,"right","right",null]'
 	of_runtime tokio '[2,"right","right",null]'
 	of_runtime dotnet '[5,"more","ignores levels above","DOTNET_PROCESSOR_COUNT=2"]'
-	says "$memory" '[52428800,"limit","/pod",false]'
+	json_is "$memory" '[52428800,"limit","/pod",false]'
 	of_heap java '[26214400,"right","50 % of 50 MiB","-XX:MaxRAMPercentage=75"]'
 	of_heap java_old '[52428800,"right","50 % of 100 MiB","-Xmx37m"]'
 }
 
-@test "libuv takes the topmost limit, not the least" {
+@test "libuv takes the topmost limit, not the smallest" {
 	v2 / /pod/app
-	group $C/pod '600000 100000' max
-	group $C/pod/app '200000 100000' max
+	level $C/pod '600000 100000' max
+	level $C/pod/app '200000 100000' max
 	limits --json
 	of_runtime libuv '[6,"more","asks another level","workers: 2 (in its code)"]'
 }
 
-@test "a cpuset that is smaller than the quota" {
+@test "a cpuset smaller than the quota is the limit" {
 	v2 / /web
-	group $C/web '600000 100000' max
+	level $C/web '600000 100000' max
 	put $C/cpuset.cpus.effective 0-7
 	put $C/web/cpuset.cpus.effective 2-3
 	put proc/self/status 'Name:	pq' 'Cpus_allowed_list:	2-3'
 	golden limits-cpuset.txt "$PQ" limits -f "$dir"
 	limits --json
-	says "$cpus" '[2,"cpuset","/web",false]'
+	json_is "$cpus" '[2,"cpuset","/web",false]'
 	of_runtime go '[2,"right","right",null]'
 	of_runtime automaxprocs '[6,"more","ignores the affinity","GOMAXPROCS=2"]'
 	of_runtime nginx '[8,"more","ignores the affinity","worker_processes 2;"]'
 }
 
-@test "an affinity that is smaller than the cpuset" {
+@test "an affinity smaller than the cpuset is the limit" {
 	v2 / /web
-	group $C/web 'max 100000' max
+	level $C/web 'max 100000' max
 	put $C/web/cpuset.cpus.effective 0-3
 	put proc/self/status 'Name:	pq' 'Cpus_allowed_list:	1'
 	limits --json
-	says "$cpus" '[1,"affinity",null,false]'
+	json_is "$cpus" '[1,"affinity",null,false]'
 }
 
-@test "CPUs that are offline, or were never there, do not count" {
+@test "offline and absent CPUs do not count" {
 	v2 / /
 	put sys/devices/system/cpu/online 0-1,3
 	put proc/self/status 'Name:	pq' 'Cpus_allowed_list:	0-127'
 	limits --json
-	says "$cpus" '[3,"machine",null,false]'
-	says '[.cpus.affinity, .cpus.affinity_cpus]' '["0-1,3",3]'
+	json_is "$cpus" '[3,"machine",null,false]'
+	json_is '[.cpus.affinity, .cpus.affinity_cpus]' '["0-1,3",3]'
 }
 
-@test "v1 cpuset: effective_cpus, or cpus where there is no such file" {
+@test "v1 cpuset: effective_cpus is used, or cpus if it is missing" {
 	put proc/self/cgroup 1:cpuset:/a
 	put proc/self/mountinfo
 	v1 cpuset /
@@ -256,22 +243,22 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	put $C/cpuset/cpuset.cpus 0-7
 	put $C/cpuset/a/cpuset.cpus 0-5
 	limits --json
-	says '[.cpus.limit_cpus, .cpus.limited_by, .cpus.level]' '[6,"cpuset","/a"]'
+	json_is '[.cpus.limit_cpus, .cpus.limited_by, .cpus.level]' '[6,"cpuset","/a"]'
 	put $C/cpuset/a/cpuset.effective_cpus 0-4
 	limits --json
-	says '[.cpus.limit_cpus, .cpus.limited_by, .cpus.level]' '[5,"cpuset","/a"]'
+	json_is '[.cpus.limit_cpus, .cpus.limited_by, .cpus.level]' '[5,"cpuset","/a"]'
 }
 
-@test "a memory limit above the machine's memory" {
+@test "a memory limit above the memory of the machine is not the limit" {
 	v2 / /web
-	group $C/web 'max 100000' 99999999999
+	level $C/web 'max 100000' 99999999999
 	golden limits-above.txt "$PQ" limits -f "$dir"
 	limits --json
-	says "$memory" '[8192000000,"machine",null,false]'
+	json_is "$memory" '[8192000000,"machine",null,false]'
 	of_heap go '[null,"right","no limit to keep to",null]'
 }
 
-@test "v1: no memory limit is a very large number" {
+@test "v1: a very large number is no memory limit" {
 	put proc/self/cgroup 1:memory:/
 	put proc/self/mountinfo
 	v1 memory /
@@ -280,13 +267,13 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	put $C/memory/memory.limit_in_bytes 9223372036854771712
 	put $C/memory/memory.stat 'hierarchical_memory_limit 9223372036854771712'
 	limits --json
-	says "$memory" '[8192000000,"machine",null,false]'
-	says '.memory.levels[0].limit' '"none"'
+	json_is "$memory" '[8192000000,"machine",null,false]'
+	json_is '.memory.levels[0].limit' '"none"'
 }
 
-@test "burst, weight, idle, high, low, min, swap, tasks" {
+@test "the page has burst, weight, idle, high, low, min, swap and tasks" {
 	v2 / /web
-	group $C/web '50000 100000' 104857600
+	level $C/web '50000 100000' 104857600
 	put $C/web/cpu.max.burst 20000
 	put $C/web/cpu.weight 39
 	put $C/web/memory.high 94371840
@@ -301,65 +288,65 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	[[ $output =~ weight\ +idle ]]
 }
 
-@test "cpu.max in the forms that have been seen: max alone, a number alone, no newline" {
+@test "cpu.max may have max alone, a number alone, or no newline" {
 	v2 / /web
-	group $C/web max max
+	level $C/web max max
 	limits --json
-	says '.cpus.levels[1].quota' '"none"'
+	json_is '.cpus.levels[1].quota' '"none"'
 	put $C/web/cpu.max 200000
 	limits --json
-	says '[.cpus.levels[1].quota_cpus, .cpus.levels[1].period_ms]' '[2,100]'
+	json_is '[.cpus.levels[1].quota_cpus, .cpus.levels[1].period_ms]' '[2,100]'
 	printf '50000 100000' >"$dir/t0/$C/web/cpu.max"
 	limits --json
-	says "$cpus" '[0.5,"quota","/web",false]'
+	json_is "$cpus" '[0.5,"quota","/web",false]'
 	put $C/web/cpu.max '100000 0'
 	limits --json
-	says '.cpus.levels[1].quota' '"none"'
+	json_is '.cpus.levels[1].quota' '"none"'
 }
 
-@test "a level that cannot be read: at most" {
+@test "a level that cannot be read makes the limit 'at most'" {
 	v2 / /pod/app
-	group $C/pod '200000 100000' 52428800
-	group $C/pod/app '500000 100000' 104857600
+	level $C/pod '200000 100000' 52428800
+	level $C/pod/app '500000 100000' 104857600
 	rm "$dir/t0/$C/pod/cpu.max" "$dir/t0/$C/pod/memory.max"
 	put $C/pod/cpu.max.errno '13 Permission denied'
 	put $C/pod/memory.max.errno '13 Permission denied'
 	limits
 	[[ $output =~ "cannot be read: /pod" ]]
 	limits --json
-	says "$cpus" '[5,"quota","/pod/app",true]'
-	says "$memory" '[104857600,"limit","/pod/app",true]'
-	says '.cpus.levels[1].quota' null
+	json_is "$cpus" '[5,"quota","/pod/app",true]'
+	json_is "$memory" '[104857600,"limit","/pod/app",true]'
+	json_is '.cpus.levels[1].quota' null
 }
 
 # --- processes
 
-@test "-p: its threads against the quota, open files, and the variables that are set" {
+@test "-p shows threads against the quota, open files, and runtime variables" {
 	v2 / /
-	group $C/web '200000 100000' 104857600
-	process 4242 api 17 0::/web
+	level $C/web '200000 100000' 104857600
+	waiting_process 4242 api 17 0::/web
 	mkdir -p "$dir/t0/proc/4242/fd/0" "$dir/t0/proc/4242/fd/1"
 	printf '%s\0' SECRET=hunter2 'XGOMAXPROCS=9' GOMAXPROCS=8 'JAVA_TOOL_OPTIONS=-Dpassword=hunter2 -XX:ActiveProcessorCount=3' \
 		'NODE_OPTIONS=--require /secret' >"$dir/t0/proc/4242/environ"
 	golden limits-process.txt "$PQ" limits -p 4242 -f "$dir"
 	limits -p 4242 --json
 	[[ $output != *hunter2* && $output != *secret* ]]
-	says '[.pid, .process.comm, .process.threads, .process.runnable, .process.open_files]' '[4242,"api",17,9,2]'
-	says '[.process.files.soft, .process.files.hard, .process.files.known]' '[1024,null,true]'
-	says '.process.environment' '[{"name":"GOMAXPROCS","option":null,"value":"8"},{"name":"JAVA_TOOL_OPTIONS","option":"-XX:ActiveProcessorCount=","value":"3"}]'
+	json_is '[.pid, .process.comm, .process.threads, .process.runnable, .process.open_files]' '[4242,"api",17,9,2]'
+	json_is '[.process.files.soft, .process.files.hard, .process.files.known]' '[1024,null,true]'
+	json_is '.process.environment' '[{"name":"GOMAXPROCS","option":null,"value":"8"},{"name":"JAVA_TOOL_OPTIONS","option":"-XX:ActiveProcessorCount=","value":"3"}]'
 	of_runtime go '[8,"more","it is set to that","GOMAXPROCS=2"]'
 	of_runtime java '[3,"more","it is set to that","-XX:ActiveProcessorCount=2"]'
 	of_runtime tokio '[2,"right","right",null]'
 }
 
-@test "-p of a container, seen from its node: what it does not see itself is told" {
+@test "-p from the node names the levels that the container itself cannot see" {
 	v2 / /
-	group $C/pod '200000 100000' max
-	group $C/pod/app '500000 100000' max
-	process 4242 app 1 0::/pod/app
+	level $C/pod '200000 100000' max
+	level $C/pod/app '500000 100000' max
+	waiting_process 4242 app 1 0::/pod/app
 	put proc/4242/mountinfo '30 20 0:26 /pod/app /sys/fs/cgroup rw - cgroup2 cgroup2 rw'
 	limits -p 4242 --json
-	says "$cpus" '[2,"quota","/pod",false]'
+	json_is "$cpus" '[2,"quota","/pod",false]'
 	of_runtime java '[5,"more","cannot see that level","-XX:ActiveProcessorCount=2"]'
 	of_runtime go '[5,"more","cannot see that level","GOMAXPROCS=2"]'
 	put proc/4242/mountinfo '30 20 0:20 / /proc rw - proc proc rw'
@@ -367,52 +354,52 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime go '[8,"more","cannot see that level","GOMAXPROCS=2"]'
 }
 
-@test "-p of a process in a cgroup that cannot be seen: the rest is told" {
+@test "-p of a process in an invisible cgroup shows what else is known" {
 	v2 /elsewhere /elsewhere/a
-	process 4242 app 3 0::/../other
+	waiting_process 4242 app 3 0::/../other
 	rm "$dir/t0/proc/4242/mountinfo"
 	limits -p 4242
 	[[ $stderr == "pq limits: the cgroup of process 4242 cannot be seen from here: its limits are unknown" ]]
 	[[ $output =~ "its cgroup cannot be seen: there may be a quota" ]]
 	limits -p 4242 --json
-	says "$cpus" '[8,"machine",null,true]'
-	says '[.cgroup, .cpus.version, .process.threads]' '[null,null,3]'
+	json_is "$cpus" '[8,"machine",null,true]'
+	json_is '[.cgroup, .cpus.version, .process.threads]' '[null,null,3]'
 	of_runtime go '[null,null,"not known",null]'
 	of_runtime go_old '[8,null,"the quota is unknown",null]'
 }
 
-@test "an environment, limits and files that may not be read" {
+@test "an environment, limits and files without permission are unknown, with the reason" {
 	v2 / /
-	group $C/web '200000 100000' max
-	process 4242 api 1 0::/web
+	level $C/web '200000 100000' max
+	waiting_process 4242 api 1 0::/web
 	rm "$dir/t0/proc/4242/limits"
 	for file in environ limits fd; do put proc/4242/$file.errno '13 Permission denied'; done
 	limits -p 4242
 	[[ $output =~ environment\ +-\ +"cannot be read: Permission denied" ]]
 	[[ $output =~ open\ files\ +-\ +"/proc/PID/limits cannot be read: Permission denied" ]]
 	limits -p 4242 --json
-	says '[.process.environment_error, .process.open_files, .process.files.known]' '["Permission denied",null,false]'
+	json_is '[.process.environment_error, .process.open_files, .process.files.known]' '["Permission denied",null,false]'
 }
 
-@test "names and values that would obey a terminal are escaped" {
+@test "control characters in names and values are escaped" {
 	v2 / /
-	group $C/web '200000 100000' max
-	process 4242 $'a\e[31mb' 1 0::/web
+	level $C/web '200000 100000' max
+	waiting_process 4242 $'a\e[31mb' 1 0::/web
 	printf 'GOMAXPROCS=\e[2J\0' >"$dir/t0/proc/4242/environ"
 	limits -p 4242
 	[[ $output != *$'\e'* && $output == *'a\033[31mb'* && $output == *'GOMAXPROCS=\033[2J'* ]]
 	limits -p 4242 --json
-	says '.process.comm' '"a\u001b[31mb"'
+	json_is '.process.comm' '"a\u001b[31mb"'
 }
 
 # --- wrong arguments, and others' processes
 
-@test "wrong arguments get one line" {
+@test "wrong arguments give one error line" {
 	v2 / /
 	fails 2 "unexpected argument '1'" "$PQ" limits 1
 	fails 2 "invalid --share '2': want" "$PQ" limits --share 2
 	fails 2 "invalid --share 'x'" "$PQ" limits --share x
-	fails 2 '-p and -g exclude each other' "$PQ" limits -p 1 -g /
+	fails 2 '-p and -g cannot be combined' "$PQ" limits -p 1 -g /
 	fails 2 'no process 4000000 here; -p takes the number of one that runs' "$PQ" limits -p 4000000
 	fails 2 'no cgroup /nope in any hierarchy' "$PQ" limits -f "$dir" -g /nope
 	fails 2 "unknown option '-a'" "$PQ" limits -a
@@ -420,18 +407,18 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 		echo '13 x' >'$dir/t0/proc/4242/cgroup.errno' && exec '$PQ' limits -p 4242 -f '$dir'"
 }
 
-@test "--share" {
+@test "--share sets the part of the memory limit for the heap" {
 	v2 / /web
-	group $C/web '400000 100000' 1073741824
+	level $C/web '400000 100000' 1073741824
 	limits --json --share 0.8
 	of_heap go '[null,"more","no bound of its own","GOMEMLIMIT=819MiB"]'
 	of_heap java '[268435456,"right","25 % of 1 GiB","-XX:MaxRAMPercentage=80"]'
 }
 
-@test "80 columns, whatever the names" {
+@test "the page fits 80 columns with long names" {
 	local name=/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod01234567_89ab_cdef_0123_456789abcdef.slice/cri-containerd-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope
 	v2 / $name
-	group "$C$name" '12800000 100000' 104857600
+	level "$C$name" '12800000 100000' 104857600
 	put "$C$name/cpuset.cpus.effective" 0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,40,42,44,46,48,50,52,54,56
 	put sys/devices/system/cpu/online 0-63
 	put proc/self/status 'Cpus_allowed_list:	0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,40,42,44,46,48,50,52,54,56'
@@ -440,22 +427,18 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	[[ $output == *"12800 of every 100 ms  <"*abcdef.scope* ]]
 }
 
-@test "live: the machine agrees with nproc, and another user's process is told as far as it goes" {
+@test "live: CPUs agree with nproc, and a process of another user shows what is permitted" {
 	run --separate-stderr "$PQ" limits --json
 	[ "$status" -eq 0 ]
 	[ "$(jq .cpus.affinity_cpus <<<"$output")" -eq "$(nproc)" ]
 	[ "$(jq .process.files.soft <<<"$output")" = "$(ulimit -Sn)" ]
 	[ "$(id -u)" -eq 0 ] || skip "not root: there is no other user to be"
-	cp "$PQ" "$BATS_TEST_TMPDIR/pq"
-	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/pq"
-	GOMAXPROCS=3 sleep 30 3>&- &
-	local pid=$!
-	until [ "$(cat /proc/$pid/comm)" = sleep ]; do command sleep 0.02; done # before it is still the shell, with its environment
-	run --separate-stderr "$PQ" limits --json -p $pid
-	says '.process.environment' '[{"name":"GOMAXPROCS","option":null,"value":"3"}]'
-	run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups "$BATS_TEST_TMPDIR/pq" limits --json -p $pid
-	kill $pid
-	[ "$status" -ne 126 ] || skip "nobody cannot reach $BATS_TEST_TMPDIR"
+	need_nobody
+	start env GOMAXPROCS=3 sleep 30
+	await grep -qx sleep "/proc/$last/comm" # before, it is the shell with its environment
+	run --separate-stderr "$PQ" limits --json -p "$last"
+	json_is '.process.environment' '[{"name":"GOMAXPROCS","option":null,"value":"3"}]'
+	run --separate-stderr as_nobody limits --json -p "$last"
 	[ "$status" -eq 0 ]
-	says '[.process.environment_error, .process.open_files, .process.threads]' '["Permission denied",null,1]'
+	json_is '[.process.environment_error, .process.open_files, .process.threads]' '["Permission denied",null,1]'
 }

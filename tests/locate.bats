@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
-# Which directory has a process's cgroup: by controller, by mount, by namespace, by moment. Each test makes a machine of two
-# moments a second apart. The cgroup that is looked for uses a quarter of a CPU, and those that it must not be mistaken for
-# use 0.9: used_cpus tells whose files were read.
+# How pq finds the directory of a process's cgroup: by controller, mount and namespace. Each test makes two samples of a machine,
+# a second apart. The right cgroup uses 0.25 CPUs and every wrong one 0.9, so used_cpus shows which files were read.
 # shellcheck disable=SC2154 # run sets stderr and its lines
 load helper
 
@@ -9,29 +8,10 @@ C=sys/fs/cgroup
 
 setup() {
 	dir=$BATS_TEST_TMPDIR/m
-	moment "$dir/t0" 1000000000
-	moment "$dir/t1" 2000000000
+	sample "$dir/t0" 1000000000
+	sample "$dir/t1" 2000000000
 	put proc/self/status 'Name:	pq' 'Pid:	77' 'NSpid:	77'
 	put proc/meminfo 'MemTotal: 1000000 kB' 'MemFree: 400000 kB'
-}
-
-# put FILE LINE…: that file, at all moments.
-put() {
-	local at file=$1
-	shift
-	for at in "$dir"/t?; do
-		[ -d "$at/${file%/*}" ] || mkdir -p "$at/${file%/*}"
-		: >"$at/$file"
-		[ $# -eq 0 ] || printf '%s\n' "$@" >"$at/$file"
-	done
-}
-
-# put_at MOMENT FILE LINE…: that file, at one moment.
-put_at() {
-	local file=$dir/$1/$2
-	shift 2
-	[ -d "${file%/*}" ] || mkdir -p "${file%/*}"
-	printf '%s\n' "$@" >"$file"
 }
 
 # in_cgroup LINE…: the /proc/PID/cgroup of pq; of another process with PID set.
@@ -57,7 +37,7 @@ mount1() {
 	mount_line "31 20 0:27 $2 $1 rw,nosuid - cgroup cgroup rw,$3"
 }
 
-# v2 DIR CPU_MAX USED_MS [PERIODS THROTTLED THROTTLED_MS]: a cgroup whose counters grow by so much from moment to moment.
+# v2 DIR CPU_MAX USED_MS [PERIODS THROTTLED THROTTLED_MS]: a cgroup whose counters grow by so much from sample to sample.
 v2() {
 	local i=0 at
 	put "$1/cgroup.procs"
@@ -142,7 +122,7 @@ mem() {
 
 # rows WANT [FILTER]: the rows that came out, of each what the filter gives.
 rows() {
-	diff -u <(printf '%s\n' "$1") <(json "${2:-[.cgroup, .limit_cpus, .used_cpus]}")
+	json_is "${2:-[.cgroup, .limit_cpus, .used_cpus]}" "$1"
 }
 
 memory_rows() {
@@ -186,7 +166,7 @@ says_not() {
 	rows '["/web",1.5,0.25,10,4,0.3]' '[.cgroup, .limit_cpus, .used_cpus, .periods, .throttled, .held_cpus]'
 }
 
-@test "a path has blanks and colons: only the first two colons divide the line" {
+@test "a cgroup path may have blanks and colons: only the first two colons separate fields" {
 	plain
 	in_cgroup '0::/sp ace:co::lon: '
 	v2 "$C/sp ace:co::lon: " "50000 100000" 250
@@ -195,7 +175,7 @@ says_not() {
 	rows '["/sp ace:co::lon: ",0.5,0.25]'
 }
 
-@test "v1: a path with blanks and colons" {
+@test "v1: a cgroup path may have blanks and colons" {
 	in_cgroup '1:cpu,cpuacct:/sp ace:colon'
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	v1 "$C/cpu/sp ace:colon" 50000 250
@@ -203,7 +183,7 @@ says_not() {
 	rows '["/sp ace:colon",0.5,0.25]'
 }
 
-@test "only the line with number 0 and no controllers is v2's" {
+@test "the v2 line has the number 0 and no controllers" {
 	plain
 	in_cgroup 12::/other 0::/web 13::/other
 	v2 $C/other max 900
@@ -211,7 +191,7 @@ says_not() {
 	rows '["/web",1.5,0.25]'
 }
 
-@test "(deleted) behind a v2 path is no part of it" {
+@test "(deleted) after a v2 path is not part of it" {
 	plain
 	in_cgroup '0::/web (deleted)'
 	throttle
@@ -227,7 +207,7 @@ says_not() {
 	rows '["/web (deleted)",0.5,0.25]'
 }
 
-@test "a controller is a whole word: cpu is neither cpuset nor cpuacct" {
+@test "a controller is matched as a whole word: cpu is neither cpuset nor cpuacct" {
 	in_cgroup 5:cpuset:/set 4:cpuacct:/acct 3:net_cls,cpu:/web
 	mount1 /sys/fs/cgroup/cpuset / cpuset
 	mount1 /sys/fs/cgroup/cpuacct / cpuacct
@@ -239,7 +219,7 @@ says_not() {
 	rows '["/web",0.5]' '[.cgroup, .limit_cpus]'
 }
 
-@test "a hierarchy that is named cpu is not the controller's" {
+@test "a hierarchy named cpu is not the cpu controller" {
 	plain
 	in_cgroup 1:name=cpu:/other 0::/web
 	mount1 /sys/fs/cgroup/named / name=cpu
@@ -248,7 +228,7 @@ says_not() {
 	rows '["/web",1.5,0.25]'
 }
 
-@test "where v1 has the controller, its line holds before v2's" {
+@test "a controller on v1 is looked up there, not on v2" {
 	plain
 	in_cgroup 0::/web 3:cpu,cpuacct:/one
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
@@ -257,7 +237,7 @@ says_not() {
 	rows '["/one",0.5,0.125]'
 }
 
-@test "v1 with nothing but freezer and name=systemd: the rest is v2's" {
+@test "controllers that v1 lacks are looked up on v2" {
 	plain
 	in_cgroup 2:freezer:/ice 1:name=systemd:/init 0::/web
 	mount1 /sys/fs/cgroup/freezer / freezer
@@ -266,7 +246,7 @@ says_not() {
 	rows '["/web",1.5,0.25]'
 }
 
-@test "each controller for itself: cpu on v1 and memory on v2" {
+@test "each controller is looked up by itself: cpu on v1 and memory on v2" {
 	plain
 	in_cgroup 3:cpu,cpuacct:/one 0::/web
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
@@ -278,14 +258,14 @@ says_not() {
 	memory_rows '["/web",100000000,"/web",5000000]'
 }
 
-@test "/proc/cgroups is not asked: its lines may be missing or wrong" {
+@test "/proc/cgroups is not used, as its lines may be missing or wrong" {
 	plain
 	put proc/cgroups '#subsys_name	hierarchy	num_cgroups	enabled' 'cpu	7	1	0'
 	throttle
 	rows '["/web",1.5,0.25]'
 }
 
-@test "controllers stand together in any order, with others between" {
+@test "controllers of one line may be in any order" {
 	in_cgroup 3:cpuacct,net_cls,cpu:/web
 	mount1 /sys/fs/cgroup/all / net_cls,cpuacct,memory,cpu
 	v1 $C/all/web 50000 250
@@ -293,7 +273,7 @@ says_not() {
 	rows '["/web",0.5,0.25]'
 }
 
-@test "cpuacct in a hierarchy of its own: CPU time is that of the group of the same name" {
+@test "with cpuacct in its own hierarchy the CPU time comes from the cgroup of the same name" {
 	in_cgroup 4:cpuacct:/web 3:cpu:/web
 	mount1 /sys/fs/cgroup/cpuacct / cpuacct
 	mount1 /sys/fs/cgroup/cpu / cpu
@@ -304,7 +284,7 @@ says_not() {
 	rows '["/web",0.5,0.25]'
 }
 
-@test "cpuacct has the process in another group: the CPU time is not that one's" {
+@test "with the process in another cpuacct cgroup, that CPU time is not used" {
 	in_cgroup 4:cpuacct:/other 3:cpu:/web
 	mount1 /sys/fs/cgroup/cpuacct / cpuacct
 	mount1 /sys/fs/cgroup/cpu / cpu
@@ -315,7 +295,7 @@ says_not() {
 	rows '["/web",0.5,null]'
 }
 
-@test "hybrid: pressure is that of the v2 group of the same name" {
+@test "hybrid: pressure comes from the v2 cgroup of the same name" {
 	in_cgroup 3:cpu,cpuacct:/web 0::/web
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	mount2 /sys/fs/cgroup/unified /
@@ -326,7 +306,7 @@ says_not() {
 	rows '["/web",0.25,30]' '[.cgroup, .used_cpus, .some_pct]'
 }
 
-@test "hybrid: pressure is unknown when the v2 group has another name" {
+@test "hybrid: pressure is unknown if the v2 cgroup has another name" {
 	in_cgroup 3:cpu,cpuacct:/web 0::/user.slice
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	mount2 /sys/fs/cgroup/unified /
@@ -338,7 +318,7 @@ says_not() {
 	rows '["/web",0.25,null]' '[.cgroup, .used_cpus, .some_pct]'
 }
 
-@test "hybrid: a v2 hierarchy without controllers tells used CPUs, and no quota" {
+@test "hybrid: a v2 hierarchy without controllers gives used CPUs but no quota" {
 	in_cgroup 0::/web
 	mount2 /sys/fs/cgroup/unified /
 	v2 $C/unified/web x 250
@@ -350,7 +330,7 @@ says_not() {
 	rows '["/web",null,0.25,null,null]' '[.cgroup, .limit_cpus, .used_cpus, .periods, .held_cpus]'
 }
 
-@test "a path with a NUL in it is not the path before the NUL" {
+@test "a path with a NUL byte is not cut at it" {
 	plain
 	v2 $C/we max 900
 	for at in "$dir"/t?; do printf '0::/we\0b\n' >"$at/proc/self/cgroup"; done
@@ -358,29 +338,29 @@ says_not() {
 	[ -z "$(json 'select(.note == null)')" ]
 }
 
-@test "/proc/self/cgroup without a line of use: status 3" {
+@test "a /proc/self/cgroup without a usable line gives status 3" {
 	plain
 	in_cgroup 0:: 7:cpu 1:name=systemd:/init rubbish
 	refused 3 'cpu controller'
 }
 
-@test "/proc/self/cgroup empty: status 3" {
+@test "an empty /proc/self/cgroup gives status 3" {
 	plain
 	in_cgroup
 	refused 3 'cpu controller'
 }
 
-@test "no /proc/self/cgroup: status 3, and it is named" {
+@test "a missing /proc/self/cgroup gives status 3 and is named" {
 	refused 3 '/proc/self/cgroup'
 }
 
-@test "/proc/self/cgroup of random bytes: status 3" {
+@test "random bytes in /proc/self/cgroup give status 3" {
 	plain
 	for at in "$dir"/t?; do printf '\377\000\001:\n::\n:::::\200/\n0:\n' >"$at/proc/self/cgroup"; done
 	refused 3 .
 }
 
-@test "/proc/self/cgroup without end: status 3" {
+@test "an endless /proc/self/cgroup gives status 3" {
 	plain
 	truncate -s 100M "$dir"/t?/proc/self/cgroup
 	refused 3 .
@@ -388,7 +368,7 @@ says_not() {
 
 # --- the lines of /proc/PID/mountinfo
 
-@test "mountinfo: none, one and several optional fields" {
+@test "mountinfo may have no, one or several optional fields" {
 	plain
 	put proc/self/mountinfo '30 20 0:26 / /sys/fs/cgroup rw shared:409 master:1 propagate_from:2 - cgroup2 cgroup2 rw'
 	throttle
@@ -404,7 +384,7 @@ says_not() {
 	rows '["/system.slice/docker-65-a.scope/-",0.5,0.25]'
 }
 
-@test "mountinfo: blanks in the last field, as WSL writes them" {
+@test "mountinfo: the last field may have blanks, as on WSL" {
 	plain
 	put proc/self/mountinfo '560 77 0:138 / /Docker/host rw,noatime - 9p drvfs rw,dirsync,aname=drvfs;path=C:\Program Files\Docker\Docker\resources;symlinkroot=/mnt/,mmap,access=client' \
 		'30 20 0:26 / /sys/fs/cgroup rw - cgroup2 none rw,a b,nsdelegate c - cgroup2'
@@ -452,7 +432,7 @@ says_not() {
 	rows '"/"' .cgroup
 }
 
-@test "mountinfo: a line of 70 KB before" {
+@test "mountinfo: a line of 70 KB before the cgroup line is skipped" {
 	plain
 	local layers
 	printf -v layers '%070000d' 0
@@ -461,7 +441,7 @@ says_not() {
 	rows '["/web",1.5,0.25]'
 }
 
-@test "mountinfo: a cgroup line of 70 KB" {
+@test "mountinfo: a cgroup line of 70 KB is read" {
 	in_cgroup 3:cpu,cpuacct:/web
 	local options
 	printf -v options '%070000d' 0
@@ -471,7 +451,7 @@ says_not() {
 	rows '["/web",0.5,0.25]'
 }
 
-@test "mountinfo: damaged and truncated lines do not spoil the others" {
+@test "mountinfo: damaged and truncated lines are skipped" {
 	plain
 	put proc/self/mountinfo '' '30' '30 20 0:26 / /sys/fs/bad rw' '30 20 0:26 / /sys/fs/bad rw - ' '30 20 0:26 / relative rw - cgroup2 x rw' \
 		'30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' '31 20 0:27 / /sys/fs/ba'
@@ -479,14 +459,14 @@ says_not() {
 	rows '["/web",1.5,0.25]'
 }
 
-@test "mountinfo: without a newline at the end" {
+@test "mountinfo: the last line needs no newline" {
 	plain
 	for at in "$dir"/t?; do printf '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' >"$at/proc/self/mountinfo"; done
 	throttle
 	rows '["/web",1.5,0.25]'
 }
 
-@test "mountinfo: random bytes do not spoil the lines behind" {
+@test "mountinfo: lines after random bytes are read" {
 	plain
 	for at in "$dir"/t?; do
 		printf '\377\000 \001 - - - \200\n - \n\\\n\\04\n30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n' >"$at/proc/self/mountinfo"
@@ -495,13 +475,13 @@ says_not() {
 	rows '["/web",1.5,0.25]'
 }
 
-@test "mountinfo: without end: status 3" {
+@test "mountinfo: an endless file gives status 3" {
 	plain
 	truncate -s 100M "$dir"/t?/proc/self/mountinfo
 	refused 3 .
 }
 
-@test "mountinfo: no cgroup mount: status 3, and a hint" {
+@test "mountinfo: without a cgroup mount the status is 3, with a hint" {
 	in_cgroup 0::/web
 	mount_line '29 20 0:25 / / rw - overlay overlay rw'
 	refused 3 'is /sys/fs/cgroup mounted'
@@ -509,7 +489,7 @@ says_not() {
 
 # --- from the path to a directory
 
-@test "a v1 container in the host's namespace: ROOT is the path, the directory is the mount itself" {
+@test "v1 container in the host's namespace: ROOT equals the path, so the mount is the directory" {
 	in_cgroup 3:cpu,cpuacct:/docker/01abcd
 	mount1 /sys/fs/cgroup/cpu,cpuacct /docker/01abcd cpu,cpuacct
 	v1 $C/cpu,cpuacct 50000 250
@@ -518,7 +498,7 @@ says_not() {
 	rows '["/docker/01abcd",0.5,0.25]'
 }
 
-@test "a path below ROOT: what is left of it is looked up in the mount" {
+@test "of a path below ROOT the rest is looked up in the mount" {
 	plain
 	put proc/self/mountinfo '30 20 0:26 /kubepods/pod1 /sys/fs/cgroup rw - cgroup2 cgroup2 rw'
 	in_cgroup 0::/kubepods/pod1/web
@@ -526,7 +506,7 @@ says_not() {
 	rows '["/kubepods/pod1/web",1.5,0.25]'
 }
 
-@test "ROOT is a prefix by whole names: /docker/01abcd-other is not below /docker/01abcd" {
+@test "ROOT is compared by whole names: /docker/01abcd-other is not below /docker/01abcd" {
 	in_cgroup 3:cpu,cpuacct:/docker/01abcd-other
 	mount1 /sys/fs/cgroup/cpu /docker/01abcd cpu,cpuacct
 	mount1 /mnt/other /docker/01abcd-other cpu,cpuacct
@@ -538,7 +518,7 @@ says_not() {
 	rows '["/docker/01abcd-other",0.5,0.25]'
 }
 
-@test "a path above ROOT is not to be seen: the mount is marked as a guess" {
+@test "a path above ROOT is invisible: the mount is used and marked as a guess" {
 	plain
 	put proc/self/mountinfo '30 20 0:26 /docker/01abcd /sys/fs/cgroup rw - cgroup2 cgroup2 rw'
 	in_cgroup 0::/docker
@@ -546,7 +526,7 @@ says_not() {
 	rows '"mount-root(guess)"' .note
 }
 
-@test "an unrelated hierarchy that cannot be translated does no harm" {
+@test "a hierarchy that is not needed may be untranslatable" {
 	in_cgroup 3:cpu,cpuacct:/web 2:cpuset:/nomad 1:name=systemd:/elsewhere
 	mount1 /sys/fs/cgroup/systemd /system.slice/x.service name=systemd
 	mount1 /sys/fs/cgroup/cpuset /docker/01abcd cpuset
@@ -556,7 +536,7 @@ says_not() {
 	rows '["/web",0.5,0.25]'
 }
 
-@test "duplicate mounts: the one under /sys/fs/cgroup, wherever it is listed" {
+@test "duplicate mounts: the one under /sys/fs/cgroup is used" {
 	plain
 	v2 host/sys/fs/cgroup/web max 900
 	mount2 /host/sys/fs/cgroup /
@@ -577,7 +557,7 @@ says_not() {
 	rows '["/web",1.5,0.25]'
 }
 
-@test "duplicate mounts: a directory that is not there is passed over" {
+@test "duplicate mounts: a missing directory is skipped" {
 	in_cgroup 3:cpu,cpuacct:/web
 	mount1 /run/lxcfs/controllers/cpu / cpu,cpuacct
 	mount1 /cpu / cpu,cpuacct
@@ -587,7 +567,7 @@ says_not() {
 	rows '["/web",0.5,0.25]'
 }
 
-@test "duplicate mounts: a directory without cgroup.procs is passed over" {
+@test "duplicate mounts: a directory without cgroup.procs is skipped" {
 	plain
 	rm "$dir"/t?/$C/web/cgroup.procs
 	v2 mnt/web "50000 100000" 125
@@ -596,7 +576,7 @@ says_not() {
 	rows '["/web",0.5,0.125]'
 }
 
-@test "duplicate mounts: the one that lists the process" {
+@test "duplicate mounts: the one that lists the process is used" {
 	plain
 	v2 mnt/web "50000 100000" 125
 	put mnt/web/cgroup.procs 1 77 100
@@ -605,7 +585,7 @@ says_not() {
 	rows '["/web",0.5,0.125]'
 }
 
-@test "mounts on one another: the last one hides the others" {
+@test "of mounts on the same directory the last one is used" {
 	in_cgroup 3:cpu,cpuacct:/docker/01
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	mount1 /sys/fs/cgroup/cpu /docker/01 cpu,cpuacct
@@ -615,7 +595,7 @@ says_not() {
 	rows '["/docker/01",0.5,0.25]'
 }
 
-@test "a threaded cgroup, whose cgroup.procs cannot be read, is there" {
+@test "a threaded cgroup is found though its cgroup.procs cannot be read" {
 	plain
 	rm "$dir"/t?/$C/web/cgroup.procs
 	put $C/web/cgroup.procs.errno '95 Operation not supported'
@@ -625,7 +605,7 @@ says_not() {
 
 # --- cgroup namespaces
 
-@test "namespace left behind by the mount: the group is the one whose cgroup.procs lists us" {
+@test "mount of another cgroup namespace: the cgroup whose cgroup.procs lists pq is used" {
 	mount2 /sys/fs/cgroup /../..
 	in_cgroup 0::/
 	v2_root $C
@@ -638,7 +618,7 @@ says_not() {
 	rows '["/../../sys/web",1.5,0.25,"found-by-search"]' '[.cgroup, .limit_cpus, .used_cpus, .note]'
 }
 
-@test "namespace left behind: the levels above the group that was found have a say" {
+@test "mount of another cgroup namespace: limits of the levels above apply" {
 	mount1 /sys/fs/cgroup/cpu /../.. cpu,cpuacct
 	in_cgroup 3:cpu,cpuacct:/
 	v1 $C/cpu -1 900
@@ -649,7 +629,7 @@ says_not() {
 	rows '["/../../pod/web",0.5,"/../../pod",0.25]' 'select(.used_cpus < 0.9) | [.cgroup, .limit_cpus, .limit_level, .used_cpus]'
 }
 
-@test "namespace left behind: the true root is to be seen, so no level is said to be hidden" {
+@test "mount of another cgroup namespace: with the true root visible no level is hidden" {
 	mount2 /sys/fs/cgroup /..
 	in_cgroup 0::/
 	v2_root $C
@@ -660,7 +640,7 @@ says_not() {
 	says_not hidden
 }
 
-@test "the search knows our number in our own pid namespace" {
+@test "the search uses pq's number in its own pid namespace" {
 	mount2 /sys/fs/cgroup /..
 	in_cgroup 0::/
 	put proc/self/status 'Pid:	4242' 'NSpid:	4242	7'
@@ -671,7 +651,7 @@ says_not() {
 	rows '["/../web",1.5,0.25]'
 }
 
-@test "processes beyond our pid namespace are listed as 0: that is nobody" {
+@test "the search ignores 0, a process of another pid namespace" {
 	mount2 /sys/fs/cgroup /..
 	in_cgroup 0::/
 	rm "$dir"/t?/proc/self/status
@@ -683,7 +663,7 @@ says_not() {
 	rows '["/..","mount-root(guess)"]' '[.cgroup, .note]'
 }
 
-@test "the search asks the mount that is named with fewer .. first" {
+@test "the search tries the mount with fewer .. first" {
 	mount2 /sys/fs/cgroup/far /../..
 	mount2 /sys/fs/cgroup/near /..
 	mount2 /sys/fs/cgroup/far2 /../..
@@ -698,7 +678,7 @@ says_not() {
 	rows '["/../web",1.5,0.25]'
 }
 
-@test "the search has an end, however the directories are linked" {
+@test "the search ends in a tree with loops" {
 	mount2 /sys/fs/cgroup /..
 	in_cgroup 0::/
 	v2 $C max 250
@@ -707,7 +687,7 @@ says_not() {
 	rows '["/..","mount-root(guess)"]' '[.cgroup, .note]'
 }
 
-@test "the search does not take a name with a newline for a path out of the mount" {
+@test "the search stays in the mount when a name has a newline" {
 	mount2 /sys/fs/cgroup /..
 	in_cgroup 0::/
 	v2 $C max 250
@@ -718,7 +698,7 @@ says_not() {
 	rows '["/..",0.25]' '[.cgroup, .used_cpus]'
 }
 
-@test "a path with .. at the same level as ROOT is translated by its names" {
+@test "a path with .. at the level of ROOT is translated" {
 	mount2 /sys/fs/cgroup /..
 	in_cgroup 0::/../web
 	v2 $C max 900
@@ -727,7 +707,7 @@ says_not() {
 	rows '["/../web",1.5,0.25]'
 }
 
-@test "a path with .. above ROOT is not joined: nothing beyond the mount is read" {
+@test "a path with .. above ROOT does not leave the mount" {
 	mount2 /sys/fs/cgroup /
 	in_cgroup 0::/../../user-1000.slice/session-520.scope
 	v2 $C max 250
@@ -737,7 +717,7 @@ says_not() {
 	rows '["/",0.25,"mount-root(guess)"]' '[.cgroup, .used_cpus, .note]'
 }
 
-@test "a path with .. in the middle is not joined either" {
+@test "a path with .. in the middle does not leave the mount" {
 	plain
 	in_cgroup 0::/web/../../decoy
 	v2 sys/fs/decoy max 900
@@ -745,7 +725,7 @@ says_not() {
 	rows '["/","mount-root(guess)"]' '[.cgroup, .note]'
 }
 
-@test "a cgroup namespace of our own hides the levels above: one line says so" {
+@test "a cgroup namespace hides the levels above, and one note says so" {
 	mount2 /sys/fs/cgroup /
 	in_cgroup 0::/
 	v2 $C "150000 100000" 250
@@ -755,7 +735,7 @@ says_not() {
 	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
-@test "a bind mount hides the levels above: one line says so" {
+@test "a bind mount hides the levels above, and one note says so" {
 	in_cgroup 3:cpu,cpuacct:/docker/01abcd
 	mount1 /sys/fs/cgroup/cpu /docker/01abcd cpu,cpuacct
 	v1 $C/cpu 50000 250
@@ -763,7 +743,7 @@ says_not() {
 	says '^pq throttle: levels above /docker/01abcd are hidden'
 }
 
-@test "v1: with the true root in sight no level is hidden" {
+@test "v1: with the true root visible no level is hidden" {
 	in_cgroup 3:cpu,cpuacct:/web
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	v1 $C/cpu -1 900
@@ -774,7 +754,7 @@ says_not() {
 	says_not hidden
 }
 
-@test "v1: a root that is a namespace's hides the levels above" {
+@test "v1: the root of a namespace hides the levels above" {
 	in_cgroup 3:cpu,cpuacct:/
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	v1 $C/cpu 50000 250
@@ -782,7 +762,7 @@ says_not() {
 	says '^pq throttle: levels above / are hidden'
 }
 
-@test "a path that no mount shows: the mount's top, marked as a guess" {
+@test "for a path that no mount shows, the top of the mount is used and marked as a guess" {
 	mount2 /sys/fs/cgroup /kubepods/pod1/other
 	in_cgroup 0::/system.slice/crio-1.scope
 	v2 $C "150000 100000" 250
@@ -790,7 +770,7 @@ says_not() {
 	rows '["/kubepods/pod1/other",0.25,"mount-root(guess)"]' '[.cgroup, .used_cpus, .note]'
 }
 
-@test "the guess is marked in text too" {
+@test "a guess is marked in text" {
 	mount2 /sys/fs/cgroup /kubepods/pod1/other
 	in_cgroup 0::/system.slice/crio-1.scope
 	v2 $C "150000 100000" 250
@@ -798,7 +778,7 @@ says_not() {
 	[[ ${lines[1]} = *'/kubepods/pod1/other  mount-root(guess)' ]]
 }
 
-@test "no cgroup mount of our own: process 1's are asked, through /proc/1/root" {
+@test "without a cgroup mount the mounts of process 1 are used, through /proc/1/root" {
 	in_cgroup 0::/web
 	mount_line '29 20 0:25 / / rw - overlay overlay rw'
 	PID=1 mount2 /sys/fs/cgroup /
@@ -807,7 +787,7 @@ says_not() {
 	rows '["/web",1.5,0.25]'
 }
 
-@test "--root: our own mounts lie outside of it, process 1's inside" {
+@test "--root uses the mounts of its process 1, not pq's own" {
 	mount2 /host/sys/fs/cgroup /
 	in_cgroup 0::/web
 	PID=1 mount2 /sys/fs/cgroup /
@@ -819,7 +799,7 @@ says_not() {
 
 # --- another process
 
-@test "-p: the cgroup of that process, with the levels above that our own mounts show" {
+@test "-p uses the cgroup of that process, with the levels above that are visible" {
 	plain
 	PID=42 in_cgroup 0::/pod/app
 	PID=42 mount2 /sys/fs/cgroup /pod/app
@@ -831,7 +811,7 @@ says_not() {
 ["/pod/app",0.5,"/pod",0.25]' '[.cgroup, .limit_cpus, .limit_level, .used_cpus]'
 }
 
-@test "-p from a debug container: the target's mount, through /proc/PID/root" {
+@test "-p from a debug container uses the mount of the target, through /proc/PID/root" {
 	mount2 /sys/fs/cgroup /
 	in_cgroup 0::/
 	v2 $C max 900
@@ -843,7 +823,7 @@ says_not() {
 	says 'levels above /../cri-containerd-1.scope are hidden'
 }
 
-@test "-p from a debug container: mem finds it so too" {
+@test "-p from a debug container works for mem" {
 	mount2 /sys/fs/cgroup /
 	in_cgroup 0::/
 	memory2 $C 900000000 9000000
@@ -854,7 +834,7 @@ says_not() {
 	memory_rows '["/../app",100000000,"/../app",5000000]'
 }
 
-@test "-p from a debug container that may not look through /proc/PID/root: status 3, and why" {
+@test "-p from a debug container without access to /proc/PID/root gives status 3 and the reason" {
 	mount2 /sys/fs/cgroup /
 	in_cgroup 0::/
 	v2 $C max 900
@@ -864,7 +844,7 @@ says_not() {
 	refused 3 '[Pp]ermi|PTRACE' -p 42
 }
 
-@test "-p: a group of the same name in our own container is not the host's" {
+@test "-p: a cgroup of the same name in pq's container is not taken for the host's" {
 	mount2 /sys/fs/cgroup /
 	in_cgroup 0::/
 	v2 $C max 900
@@ -874,7 +854,7 @@ says_not() {
 	refused 3 . -p 42
 }
 
-@test "-p: our own mount's top is no guess for another process" {
+@test "-p: the top of pq's own mount is no guess for another process" {
 	mount2 /sys/fs/cgroup /
 	in_cgroup 0::/
 	v2 $C max 900
@@ -882,7 +862,7 @@ says_not() {
 	refused 3 . -p 42
 }
 
-@test "-p: nor is it when process 1 has that mount too" {
+@test "-p: the top of pq's own mount is no guess even if process 1 has that mount" {
 	mount2 /sys/fs/cgroup /
 	PID=1 mount2 /sys/fs/cgroup /
 	in_cgroup 0::/
@@ -891,7 +871,7 @@ says_not() {
 	refused 3 . -p 42
 }
 
-@test "-p: the top of the process's own mount is a guess, and marked" {
+@test "-p: the top of the process's own mount is a guess and is marked" {
 	mount2 /sys/fs/cgroup /
 	in_cgroup 0::/
 	v2 $C max 900
@@ -902,7 +882,7 @@ says_not() {
 	rows '["/../elsewhere",0.25,"mount-root(guess)"]' '[.cgroup, .used_cpus, .note]'
 }
 
-@test "-p: the search looks for that process, not for us" {
+@test "-p: the search looks for that process, not for pq" {
 	mount2 /sys/fs/cgroup /..
 	in_cgroup 0::/
 	v2 $C/self max 900
@@ -915,13 +895,13 @@ says_not() {
 	rows '["/../app",1.5,0.25]'
 }
 
-@test "-p: no such process: status 2" {
+@test "-p of a missing process gives status 2" {
 	plain
 	refused 2 'no process 42 here' -p 42
 }
 
-@test "-p: a process that ends, ends its rows, and that is no failure" {
-	moment "$dir/t2" 3000000000
+@test "-p: the rows end with the process, with status 0" {
+	sample "$dir/t2" 3000000000
 	plain
 	PID=42 in_cgroup 0::/web
 	rm -r "$dir/t2/proc/42"
@@ -930,8 +910,8 @@ says_not() {
 	says 'process 42 has ended'
 }
 
-@test "-p: a process that moves: no row across two cgroups, then those of the new one" {
-	moment "$dir/t2" 3000000000
+@test "-p: a process that moves has no row across two cgroups, then rows of the new one" {
+	sample "$dir/t2" 3000000000
 	plain
 	PID=42 in_cgroup 0::/web
 	v2 $C/other "50000 100000" 125
@@ -942,7 +922,7 @@ says_not() {
 	says 'process 42 is in another cgroup now: /other'
 }
 
-@test "-p: a process that moves down: the level above goes on" {
+@test "-p: when a process moves down, the level above keeps its rows" {
 	plain
 	in_cgroup 0::/web
 	v2 $C/web/scope max 125
@@ -951,8 +931,8 @@ says_not() {
 	rows '["/web",1.5,0.25]'
 }
 
-@test "-p: its cgroup is deleted: its rows end, another group's do not take their place" {
-	moment "$dir/t2" 3000000000
+@test "-p: a deleted cgroup ends its rows, and no other cgroup replaces it" {
+	sample "$dir/t2" 3000000000
 	plain
 	PID=1 mount2 /sys/fs/cgroup /
 	PID=42 in_cgroup 0::/web
@@ -964,7 +944,7 @@ says_not() {
 
 # --- by name, and all
 
-@test "-g: a name, with and without slashes around it" {
+@test "-g takes a name with or without slashes around it" {
 	plain
 	in_cgroup 0::/elsewhere
 	for name in /web web /web/; do
@@ -973,14 +953,14 @@ says_not() {
 	done
 }
 
-@test "-g: a directory below /sys/fs/cgroup" {
+@test "-g takes a directory below /sys/fs/cgroup" {
 	plain
 	in_cgroup 0::/elsewhere
 	throttle -g /sys/fs/cgroup/web
 	rows '["/web",1.5,0.25]'
 }
 
-@test "-g: a directory in a container is named as the kernel names it" {
+@test "-g: a directory in a container gets the kernel's name" {
 	in_cgroup 0::/docker/01
 	mount2 /sys/fs/cgroup /docker/01
 	v2 $C max 900
@@ -989,7 +969,7 @@ says_not() {
 	rows '["/docker/01/web",1.5,0.25]'
 }
 
-@test "-g: the directory of one controller names the group of the other" {
+@test "-g: the directory of one controller selects the cgroup of the other" {
 	in_cgroup 3:cpu,cpuacct:/ 4:memory:/
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	mount1 /sys/fs/cgroup/memory / memory
@@ -1000,13 +980,13 @@ says_not() {
 	memory_rows '["/web",100000000,"/web",5000000]'
 }
 
-@test "-g: /, the root" {
+@test "-g / is the root" {
 	plain
 	throttle -g /
 	rows '["/",null]' '[.cgroup, .limit_cpus]'
 }
 
-@test "-g: a name with .. as pq prints it" {
+@test "-g takes a name with .. as pq prints it" {
 	in_cgroup 0::/
 	mount2 /sys/fs/cgroup /../..
 	v2 $C max 900
@@ -1015,18 +995,18 @@ says_not() {
 	rows '["/../../web",1.5,0.25]'
 }
 
-@test "-g: a name with .. in the middle leads nowhere" {
+@test "-g refuses a name with .. in the middle" {
 	plain
 	v2 sys/fs/decoy max 900
 	refused 2 'no cgroup' -g /web/../../decoy
 }
 
-@test "-g: no such group: status 2" {
+@test "-g of a missing cgroup gives status 2" {
 	plain
 	refused 2 'no cgroup /nothing in the cpu hierarchy' -g /nothing
 }
 
-@test "-g: the levels above it have a say" {
+@test "-g: limits of the levels above apply" {
 	plain
 	v2 $C/pod "50000 100000" 500
 	v2 $C/pod/app "80000 100000" 250
@@ -1035,7 +1015,7 @@ says_not() {
 ["/pod/app",0.5,"/pod",0.25]' '[.cgroup, .limit_cpus, .limit_level, .used_cpus]'
 }
 
-@test "-a: every cgroup with a quota, at any depth, the worst first" {
+@test "-a shows every cgroup with a quota, at any depth, worst first" {
 	plain
 	v2 $C/idle max 900
 	v2 $C/a/b/c "50000 100000" 100 10 5 400
@@ -1046,7 +1026,7 @@ says_not() {
 ["/web",1.5,0.25]'
 }
 
-@test "-a: no quota anywhere: no row, and a line says so" {
+@test "-a without any quota gives no row, and one note says so" {
 	plain
 	put $C/web/cpu.max "max 100000"
 	throttle -a
@@ -1054,7 +1034,7 @@ says_not() {
 	says 'has a CPU quota'
 }
 
-@test "-a: as much as a container sees" {
+@test "-a in a container shows its subtree" {
 	in_cgroup 3:cpu,cpuacct:/docker/01
 	mount1 /sys/fs/cgroup/cpu /docker/01 cpu,cpuacct
 	v1 $C/cpu 50000 250
@@ -1064,8 +1044,8 @@ says_not() {
 ["/docker/01/sub",0.2,0.125]'
 }
 
-@test "-a: a group that comes has its first row a moment later, one that goes has none" {
-	moment "$dir/t2" 3000000000
+@test "-a: a new cgroup has its first row one sample later, a removed one has none" {
+	sample "$dir/t2" 3000000000
 	plain
 	v2 $C/new "50000 100000" 125
 	v2 $C/old "50000 100000" 900
@@ -1078,7 +1058,7 @@ says_not() {
 
 # --- the limit that holds
 
-@test "a level without a quota has that of the level above" {
+@test "a level without a quota has the quota of the level above" {
 	plain
 	in_cgroup 0::/kubepods/pod/app
 	v2 $C/kubepods max 900
@@ -1089,7 +1069,7 @@ says_not() {
 ["/kubepods/pod/app",1.5,"/kubepods/pod"]' '[.cgroup, .limit_cpus, .limit_level]'
 }
 
-@test "the least quota of all levels holds, whichever that is" {
+@test "the smallest quota of all levels applies" {
 	plain
 	in_cgroup 0::/a/b/c
 	v2 $C/a "300000 100000" 250
@@ -1101,7 +1081,7 @@ says_not() {
 ["/a/b/c",0.5,"/a/b"]' '[.cgroup, .limit_cpus, .limit_level]'
 }
 
-@test "of equal quotas the nearer one is named" {
+@test "of equal quotas the nearest one is named" {
 	plain
 	in_cgroup 0::/a/b
 	v2 $C/a "50000 100000" 250
@@ -1110,7 +1090,7 @@ says_not() {
 	rows '["/a/b",0.5,"/a/b"]' 'select(.cgroup == "/a/b") | [.cgroup, .limit_cpus, .limit_level]'
 }
 
-@test "a level where the controller is off is passed over" {
+@test "a level without the controller is skipped" {
 	plain
 	in_cgroup 0::/a/b
 	v2 $C/a "50000 100000" 250
@@ -1120,21 +1100,21 @@ says_not() {
 	rows '["/a/b",0.5,"/a"]' 'select(.cgroup == "/a/b") | [.cgroup, .limit_cpus, .limit_level]'
 }
 
-@test "the root of v2 has no files of limits: a row without a limit" {
+@test "the root of v2 has a row without a limit" {
 	plain
 	in_cgroup 0::/
 	throttle
 	rows '["/",null,null,null]' '[.cgroup, .limit_cpus, .limit_level, .periods]'
 }
 
-@test "mem at the root of v2: the machine" {
+@test "mem at the root of v2 shows the machine" {
 	plain
 	in_cgroup 0::/
 	mem
 	memory_rows '["machine",1024000000,"machine",614400000]'
 }
 
-@test "mem: the least limit of all levels holds" {
+@test "mem: the smallest limit of all levels applies" {
 	plain
 	in_cgroup 0::/pod/app
 	memory2 $C/pod 50000000 9000000
@@ -1144,7 +1124,7 @@ says_not() {
 ["/pod/app",50000000,"/pod",5000000]'
 }
 
-@test "mem: no limit on any level: the machine's size, and a line says so" {
+@test "mem: without any limit the size of the machine is used, and one note says so" {
 	plain
 	memory2 $C/web max 5000000
 	mem
@@ -1153,7 +1133,7 @@ says_not() {
 	says 'no memory limit is set'
 }
 
-@test "mem: a limit beyond the machine's size is none" {
+@test "mem: a limit above the size of the machine is no limit" {
 	plain
 	memory2 $C/web 99999999999999 5000000
 	mem
@@ -1168,13 +1148,13 @@ v1_memory() {
 	memory1 $C/memory "$1" "$2" 5000000
 }
 
-@test "mem v1: hierarchical_memory_limit below all visible limits is a hidden level's" {
+@test "mem v1: a hierarchical_memory_limit below all visible limits is of a hidden level" {
 	v1_memory 128000000 64000000
 	mem
 	memory_rows '["/docker/01",64000000,"hidden",5000000]'
 }
 
-@test "mem v1: hierarchical_memory_limit holds also when the machine's size is unknown" {
+@test "mem v1: hierarchical_memory_limit applies if the size of the machine is unknown" {
 	v1_memory 9223372036854771712 64000000
 	rm "$dir"/t?/proc/meminfo
 	mem
@@ -1197,7 +1177,7 @@ v1_memory() {
 
 # --- texts of the kernel that are unusual
 
-@test "cpu.max: max alone" {
+@test "cpu.max: max alone is no quota" {
 	plain
 	put $C/web/cpu.max max
 	throttle
@@ -1212,21 +1192,21 @@ v1_memory() {
 	rows '["/web",2,0.25]'
 }
 
-@test "cpu.max: without a newline at the end" {
+@test "cpu.max needs no newline at the end" {
 	plain
 	printf '200000 100000' | tee "$dir"/t0/$C/web/cpu.max >"$dir"/t1/$C/web/cpu.max
 	throttle
 	rows '["/web",2,0.25]'
 }
 
-@test "cpu.max: the quota is shown as the file has it, not rounded to hundredths" {
+@test "cpu.max: the quota is not rounded to hundredths" {
 	plain
 	put $C/web/cpu.max "12300 100000"
 	throttle
 	rows '["/web",0.123,0.25]'
 }
 
-@test "cpu.max: a period of 0 is no quota, and a line says so" {
+@test "cpu.max: a period of 0 is no quota, and one note says so" {
 	plain
 	put $C/web/cpu.max "200000 0"
 	throttle
@@ -1234,7 +1214,7 @@ v1_memory() {
 	says cpu.max
 }
 
-@test "v1: a period of 0 is no quota, and a line says so" {
+@test "v1: a period of 0 is no quota, and one note says so" {
 	in_cgroup 3:cpu,cpuacct:/web
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	v1 $C/cpu 100000 900
@@ -1245,7 +1225,7 @@ v1_memory() {
 	says cpu.cfs_period_us
 }
 
-@test "v1: any negative quota is none" {
+@test "v1: any negative quota is no quota" {
 	in_cgroup 3:cpu,cpuacct:/web
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	v1 $C/cpu/web -1000 250
@@ -1261,7 +1241,7 @@ v1_memory() {
 	rows '["/web",0.25,null,null,null,null]' '[.cgroup, .used_cpus, .periods, .throttled, .throttled_pct, .held_cpus]'
 }
 
-@test "cpu.stat: new keys between the old ones" {
+@test "cpu.stat: unknown keys are skipped" {
 	plain
 	put_at t0 $C/web/cpu.stat 'usage_usec 0' 'user_usec 0' 'nice_usec 9' 'core_sched.force_idle_usec 9' 'nr_periods 0' 'x y z' 'nr_throttled 0' 'throttled_usec 0'
 	put_at t1 $C/web/cpu.stat 'new_usec 0' 'usage_usec 250000' 'nr_periods 10' 'nr_new' 'nr_throttled 4' 'sock_throttled 9' 'throttled_usec 300000'
@@ -1269,7 +1249,7 @@ v1_memory() {
 	rows '["/web",0.25,10,4,0.3]' '[.cgroup, .used_cpus, .periods, .throttled, .held_cpus]'
 }
 
-@test "cpu.stat: throttled_time, in ns, on v2" {
+@test "cpu.stat: throttled_time on v2 is in ns" {
 	plain
 	put_at t0 $C/web/cpu.stat 'nr_periods 0' 'nr_throttled 0' 'throttled_time 0'
 	put_at t1 $C/web/cpu.stat 'nr_periods 10' 'nr_throttled 4' 'throttled_time 300000000'
@@ -1286,47 +1266,47 @@ throttled_time() {
 	put_at t1 $C/cpu/web/cpu.stat 'nr_periods 110' 'nr_throttled 54' "throttled_time $2"
 }
 
-@test "cpu.stat: throttled_time that becomes 2^64-1 is not 18 thousand million CPUs" {
+@test "cpu.stat: throttled_time that becomes 2^64-1 is unknown" {
 	throttled_time 5000000 18446744073709551615
 	throttle
 	rows '["/web",null]' '[.cgroup, .held_cpus]'
 }
 
-@test "cpu.stat: throttled_time that comes back from 2^64-1 is small or unknown" {
+@test "cpu.stat: throttled_time that returns from 2^64-1 is small or unknown" {
 	throttled_time 18446744073709551615 5000000
 	throttle
 	rows '["/web",true]' '[.cgroup, .held_cpus == null or .held_cpus == 0.005]'
 }
 
-@test "cpu.stat: a number beyond 64 bits is unknown" {
+@test "cpu.stat: a number above 64 bits is unknown" {
 	plain
 	put_at t1 $C/web/cpu.stat 'usage_usec 5250000' 'nr_periods 99999999999999999999999' 'nr_throttled 54' 'throttled_usec 18446744073709551615'
 	throttle
 	rows '["/web",0.25,null,4,null]' '[.cgroup, .used_cpus, .periods, .throttled, .held_cpus]'
 }
 
-@test "cpu.stat: cut short: what is missing is unknown" {
+@test "cpu.stat: values missing from a truncated file are unknown" {
 	plain
 	for at in "$dir"/t?; do truncate -s 22 "$at/$C/web/cpu.stat"; done
 	throttle
 	rows '["/web",0.25,null,null]' '[.cgroup, .used_cpus, .periods, .held_cpus]'
 }
 
-@test "cpu.stat: empty: all is unknown" {
+@test "cpu.stat: an empty file gives unknown values" {
 	plain
 	put $C/web/cpu.stat
 	throttle
 	rows '["/web",1.5,null,null,null,null]' '[.cgroup, .limit_cpus, .used_cpus, .periods, .throttled_pct, .held_cpus]'
 }
 
-@test "cpu.stat: random bytes: all is unknown" {
+@test "cpu.stat: random bytes give unknown values" {
 	plain
 	for at in "$dir"/t?; do printf 'usage_usec 12\0003\nnr_periods\nnr_throttled -\n\377\376\n\nthrottled_usec 0x10' >"$at/$C/web/cpu.stat"; done
 	throttle
 	rows '["/web",null,null,null,null]' '[.cgroup, .used_cpus, .periods, .throttled, .held_cpus]'
 }
 
-@test "cpu.stat: without end: no row, and a line says why" {
+@test "cpu.stat: an endless file gives no row, and one note says why" {
 	plain
 	truncate -s 100M "$dir"/t?/$C/web/cpu.stat
 	throttle
@@ -1334,7 +1314,7 @@ throttled_time() {
 	says 'cpu.stat'
 }
 
-@test "cpu.pressure: empty, cut short, or without its line full: what is missing is unknown" {
+@test "cpu.pressure: values missing from the file are unknown" {
 	plain
 	psi $C/web 300
 	put $C/web/cpu.pressure
@@ -1348,7 +1328,7 @@ throttled_time() {
 	rows '[0,null]' '[.some_pct, .full_pct]'
 }
 
-@test "used above the limit is shown as it is" {
+@test "usage above the limit is shown unchanged" {
 	plain
 	v2 $C/web "20000 100000" 250
 	throttle
@@ -1358,7 +1338,7 @@ throttled_time() {
 	memory_rows '["/web",4000000,"/web",5000000]'
 }
 
-@test "memory.stat: negative values are unknown, and what is made of them" {
+@test "memory.stat: negative values and values computed from them are unknown" {
 	plain
 	memory2 $C/web 100000000 5000000
 	put $C/web/memory.stat 'anon 1000' 'file -8192' 'kernel 0' 'inactive_file -307200' 'active_file -4096' 'dirty -307200' 'slab_reclaimable -1'
@@ -1366,7 +1346,7 @@ throttled_time() {
 	rows '["/web",null,null,null]' '[.cgroup, .file_bytes, .working_set_bytes, .hard_bytes]'
 }
 
-@test "memory.stat: negative values written as unsigned ones are not 16 EB" {
+@test "memory.stat: negative values printed as unsigned are not 16 EB" {
 	plain
 	memory2 $C/web 100000000 5000000
 	put $C/web/memory.stat 'anon 1000' 'file 2000' 'slab 18446744073709547520' 'kernel_stack 0' 'inactive_file 18446744073709244416' 'active_file 0'
@@ -1374,7 +1354,7 @@ throttled_time() {
 	rows '["/web",true,true]' '[.cgroup, .kernel_bytes == null or .kernel_bytes == 0, .working_set_bytes == null or .working_set_bytes == 5000000]'
 }
 
-@test "memory.stat: empty: the parts are unknown, not 0" {
+@test "memory.stat: an empty file gives unknown parts, not 0" {
 	plain
 	memory2 $C/web 100000000 5000000
 	put $C/web/memory.stat
@@ -1382,7 +1362,7 @@ throttled_time() {
 	rows '["/web",5000000,null,null,null,null]' '[.cgroup, .used_bytes, .anon_bytes, .file_bytes, .working_set_bytes, .hard_bytes]'
 }
 
-@test "memory.current: empty: used is unknown, not 0" {
+@test "memory.current: an empty file gives unknown usage, not 0" {
 	plain
 	memory2 $C/web 100000000 5000000
 	put $C/web/memory.current
@@ -1390,7 +1370,7 @@ throttled_time() {
 	rows '["/web",100000000,null,null]' '[.cgroup, .limit_bytes, .used_bytes, .hard_pct]'
 }
 
-@test "memory.max: one that cannot be understood is not passed over in silence" {
+@test "memory.max: an unreadable value is reported" {
 	plain
 	memory2 $C/web rubbish 5000000
 	mem
@@ -1400,13 +1380,13 @@ throttled_time() {
 
 # --- groups that go and come
 
-# t2_t3: two more moments.
+# t2_t3: two more samples.
 t2_t3() {
-	moment "$dir/t2" 3000000000
-	moment "$dir/t3" 4000000000
+	sample "$dir/t2" 3000000000
+	sample "$dir/t3" 4000000000
 }
 
-@test "a group that vanishes: its rows end, and that is no failure" {
+@test "a removed cgroup ends its rows, with status 0" {
 	t2_t3
 	plain
 	rm -r "$dir/t2/$C/web" "$dir/t3/$C/web"
@@ -1416,7 +1396,7 @@ t2_t3() {
 	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
-@test "a group that vanishes while its file is read" {
+@test "a cgroup removed while its file is read gives no row" {
 	plain
 	rm "$dir/t1/$C/web/cpu.stat"
 	put_at t1 $C/web/cpu.stat.errno '19 No such device'
@@ -1425,7 +1405,7 @@ t2_t3() {
 	says 'cpu.stat: No such device'
 }
 
-@test "mem: a group that vanishes ends its rows" {
+@test "mem: a removed cgroup ends its rows" {
 	t2_t3
 	plain
 	memory2 $C/web 100000000 5000000
@@ -1435,9 +1415,9 @@ t2_t3() {
 	says 'memory.current: No such file'
 }
 
-@test "a group that vanishes and comes back has rows again, none across the gap" {
+@test "a cgroup that is removed and made again has rows again, none across the gap" {
 	t2_t3
-	moment "$dir/t4" 5000000000
+	sample "$dir/t4" 5000000000
 	plain
 	rm -r "$dir/t2/$C/web"
 	throttle -g /web
@@ -1445,21 +1425,21 @@ t2_t3() {
 ["/web",1.5,0.25]'
 }
 
-@test "a group made anew between two moments: marked as reset, figures unknown and not 0" {
+@test "a cgroup made again between two samples is marked as reset, with unknown values" {
 	plain
 	put_at t1 $C/web/cpu.stat 'usage_usec 100' 'nr_periods 1' 'nr_throttled 0' 'throttled_usec 0'
 	throttle
 	rows '["/web","reset",null,null,null,null,null]' '[.cgroup, .note, .used_cpus, .periods, .throttled, .throttled_pct, .held_cpus]'
 }
 
-@test "a group made anew: no counter is the old one's, even where the new one is ahead" {
+@test "a cgroup made again shares no counter with the old one, even a larger one" {
 	plain
 	put_at t1 $C/web/cpu.stat 'usage_usec 100' 'nr_periods 150' 'nr_throttled 90' 'throttled_usec 800000'
 	throttle
 	rows '["/web","reset",null,null,null,null]' '[.cgroup, .note, .used_cpus, .periods, .throttled, .held_cpus]'
 }
 
-@test "mem: a group made anew is marked as reset, its events unknown and not 0" {
+@test "mem: a cgroup made again is marked as reset, with unknown events" {
 	plain
 	memory2 $C/web 100000000 5000000
 	put_at t0 $C/web/memory.events 'low 0' 'high 5' 'max 7' 'oom 2' 'oom_kill 2'
@@ -1489,19 +1469,19 @@ named() {
 	rows '"/a\u001b[31mb\tc\"\\d"' .cgroup
 }
 
-@test "names: C1 control characters are not written as they are in text" {
+@test "names: C1 control characters are escaped in text" {
 	named $'a\xc2\x9b31mb\x9bc'
 	pq_says 0 throttle
 	[[ $output != *$'\x9b'* ]]
 }
 
-@test "names: control characters are not written as they are to stderr" {
+@test "names: control characters are escaped on stderr" {
 	plain
 	refused 2 'no cgroup /a' -g $'/a\e[31mb'
 	[[ $stderr != *$'\e'* ]]
 }
 
-@test "names: a newline in one leaves a row a line" {
+@test "names: a newline is escaped in text" {
 	in_cgroup 0::/elsewhere
 	mount2 /sys/fs/cgroup '/a\012b'
 	v2 $C "50000 100000" 250
@@ -1509,7 +1489,7 @@ named() {
 	[[ ${lines[1]} = *'/a\012b  mount-root(guess)' ]]
 }
 
-@test "names: a newline in one is escaped in JSON" {
+@test "names: a newline is escaped in JSON" {
 	in_cgroup 0::/elsewhere
 	mount2 /sys/fs/cgroup '/a\012b'
 	v2 $C "50000 100000" 250
@@ -1518,13 +1498,13 @@ named() {
 	rows '"/a\nb"' .cgroup
 }
 
-@test "names: UTF-8 comes out as it is, other bytes leave JSON valid" {
+@test "names: UTF-8 is kept, other bytes give valid JSON" {
 	named $'gr\xc3\xb6\xc3\x9fe\xff'
 	throttle
 	rows $'"/gr\xc3\xb6\xc3\x9fe\xc3\xbf"' .cgroup
 }
 
-@test "names: of 255 bytes, twelve levels deep" {
+@test "names: 255 bytes each, twelve levels deep" {
 	local name path
 	printf -v name '%0255d' 0
 	path=$name/$name/$name/$name/$name/$name/$name/$name/$name/$name/$name/$name
@@ -1533,7 +1513,7 @@ named() {
 	rows '[3072,0.5,0.25]' '[(.cgroup | length), .limit_cpus, .used_cpus]'
 }
 
-@test "names: a path longer than any can be is not cut to a shorter one" {
+@test "names: a path above the maximum length is not truncated" {
 	plain
 	local long
 	printf -v long '/%05000d' 0

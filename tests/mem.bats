@@ -1,91 +1,77 @@
 #!/usr/bin/env bats
-# pq mem: how near a cgroup is to its limit, and with what. (Which cgroup it is: locate.bats.)
+# pq mem: cgroup memory against its limit. How the cgroup is found: locate.bats.
 load helper
 
 setup() {
-	dir=$BATS_TEST_TMPDIR/m
+	samples mem /pod/app
 }
 
-# at N: begins moment tN, N seconds after the first, on a v2 machine of 1000 MB where this process is in /pod/app.
-at() {
-	now=$dir/t$1
-	moment "$now" $((($1 + 1) * 1000000000))
-	mkdir -p "$now/proc/self"
-	echo 0::/pod/app >"$now/proc/self/cgroup"
-	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$now/proc/self/mountinfo"
-	: >"$now/sys/fs/cgroup/cgroup.procs"
+# The machine has 1000 MB.
+every_sample() {
 	printf 'MemTotal: 1024000 kB\nMemFree: 512000 kB\nBuffers: 1024 kB\nCached: 102400 kB\nActive(file): 10240 kB\nInactive(file): 20480 kB\nAnonPages: 204800 kB\nShmem: 1024 kB\nSlab: 2048 kB\nSReclaimable: 1024 kB\nKernelStack: 0 kB\nPageTables: 0 kB\nSwapTotal: %s kB\nSwapFree: %s kB\n' \
 		"${SWAP:-0}" "${SWAP:-0}" >"$now/proc/meminfo"
 }
 
-# group PATH MAX CURRENT ANON INACTIVE_FILE ACTIVE_FILE SLAB_RECLAIMABLE [SWAP_MAX SWAP_CURRENT]
-group() {
-	local d=$now/sys/fs/cgroup$1
-	mkdir -p "$d"
-	: >"$d/cgroup.procs"
-	echo domain >"$d/cgroup.type"
-	echo "$2" >"$d/memory.max"
-	echo "$3" >"$d/memory.current"
+# memory_group PATH MAX CURRENT ANON INACTIVE_FILE ACTIVE_FILE SLAB_RECLAIMABLE [SWAP_MAX SWAP_CURRENT]
+memory_group() {
+	group "$1"
+	echo "$2" >"$group/memory.max"
+	echo "$3" >"$group/memory.current"
 	printf 'anon %s\nfile %s\nkernel 4096\nsock 512\nshmem 0\ninactive_file %s\nactive_file %s\nslab_reclaimable %s\nworkingset_refault_anon %s\nworkingset_refault_file %s\npgmajfault %s\n' \
-		"$4" $(($5 + $6)) "$5" "$6" "$7" "${REFAULT:-0}" "${REFAULT:-0}" "${MAJFAULT:-0}" >"$d/memory.stat"
-	printf 'low 0\nhigh %s\nmax %s\noom %s\noom_kill %s\n' "${HIGH:-0}" "${MAX:-0}" "${OOM:-0}" "${KILL:-0}" >"$d/memory.events"
-	[ -z "${8:-}" ] || { echo "$8" >"$d/memory.swap.max"; echo "$9" >"$d/memory.swap.current"; }
+		"$4" $(($5 + $6)) "$5" "$6" "$7" "${REFAULT:-0}" "${REFAULT:-0}" "${MAJFAULT:-0}" >"$group/memory.stat"
+	printf 'low 0\nhigh %s\nmax %s\noom %s\noom_kill %s\n' "${HIGH:-0}" "${MAX:-0}" "${OOM:-0}" "${KILL:-0}" >"$group/memory.events"
+	[ -z "${8:-}" ] || { echo "$8" >"$group/memory.swap.max"; echo "$9" >"$group/memory.swap.current"; }
 }
 
-show() {
-	run --separate-stderr "$PQ" mem --json "$@" -f "$dir"
-	[ "$status" -eq 0 ]
-}
-
-@test "working set is without inactive page cache, hard without all that can be reclaimed" {
+@test "the working set excludes inactive page cache; hard excludes all reclaimable memory" {
 	for t in 0 1; do
 		at $t
-		group /pod max 0 0 0 0 0
-		group /pod/app 1000000 900000 300000 200000 350000 40000
+		memory_group /pod max 0 0 0 0 0
+		memory_group /pod/app 1000000 900000 300000 200000 350000 40000
 	done
 	show
 	[ "$(json '[.cgroup, .limit_bytes, .limit_level, .used_bytes, .working_set_bytes, .working_set_pct, .hard_bytes, .hard_pct]')" = \
 		'["/pod/app",1000000,"/pod/app",900000,700000,70,310000,31]' ]
 }
 
-@test "page cache at the limit is not hard, anonymous memory is" {
+@test "page cache at the limit is not unreclaimable, anonymous memory is" {
 	for t in 0 1; do
 		at $t
-		group /pod max 0 0 0 0 0
-		group /cache 1000000 1000000 10000 500000 480000 0
-		group /anon 1000000 1000000 990000 0 0 0
+		memory_group /pod max 0 0 0 0 0
+		memory_group /cache 1000000 1000000 10000 500000 480000 0
+		memory_group /anon 1000000 1000000 990000 0 0 0
 	done
 	show -a
 	[ "$(json '[.cgroup, .hard_pct]')" = '["/anon",100]
 ["/cache",2]' ]
 }
 
-@test "anonymous memory that swap has room for can be reclaimed" {
+@test "anonymous memory is reclaimable if swap has room for it" {
 	for t in 0 1; do
 		SWAP=1000000 at $t
-		group /pod max 0 0 0 0 0
-		group /pod/app 1000000 900000 800000 0 0 0 300000 100000
+		memory_group /pod max 0 0 0 0 0
+		memory_group /pod/app 1000000 900000 800000 0 0 0 300000 100000
 	done
 	show
 	[ "$(json '[.hard_bytes, .swap_bytes]')" = '[700000,100000]' ]
 }
 
-@test "a level above without swap leaves none to those below" {
+@test "a parent cgroup without swap leaves none to its children" {
 	for t in 0 1; do
 		SWAP=1000000 at $t
-		group /pod max 0 0 0 0 0 0 0
-		group /pod/app 1000000 900000 800000 0 0 0 max 0
+		memory_group /pod max 0 0 0 0 0 0 0
+		memory_group /pod/app 1000000 900000 800000 0 0 0 max 0
 	done
 	show
 	[ "$(json .hard_bytes)" = 900000 ]
 }
 
-@test "the least limit of all levels holds, and the machine's size" {
+@test "the smallest limit of all levels applies, or the size of the machine" {
 	for t in 0 1; do
 		at $t
-		group /pod 500000 400000 0 0 0 0
-		group /pod/app 1000000 300000 0 0 0 0
-		group /huge 99999999999999 0 0 0 0 0
+		memory_group /pod 500000 400000 0 0 0 0
+		memory_group /pod/app 1000000 300000 0 0 0 0
+		memory_group /huge 99999999999999 0 0 0 0 0
 	done
 	show
 	[ "$(json '[.cgroup, .limit_bytes, .limit_level]')" = '["/pod",500000,"/pod"]
@@ -94,11 +80,11 @@ show() {
 	[ "$(json 'select(.cgroup == "/huge") | [.limit_bytes, .limit_level]')" = '[1048576000,"machine"]' ]
 }
 
-@test "no limit anywhere: it says so, and shows the machine" {
+@test "without any limit it says so and shows the machine" {
 	for t in 0 1; do
 		at $t
-		group /pod max 0 0 0 0 0
-		group /pod/app max 300000 100000 0 0 0
+		memory_group /pod max 0 0 0 0 0
+		memory_group /pod/app max 300000 100000 0 0 0
 	done
 	show
 	[ "$(json '[.cgroup, .limit_bytes, .limit_level, .used_bytes]')" = '["machine",1048576000,"machine",524288000]
@@ -106,22 +92,22 @@ show() {
 	[[ $stderr == *"no memory limit is set"* ]]
 }
 
-@test "events, refaults and faults are those of the interval" {
+@test "events, refaults and faults count the interval" {
 	at 0
-	group /pod max 0 0 0 0 0
-	HIGH=1 MAX=2 OOM=3 KILL=4 REFAULT=100 MAJFAULT=10 group /pod/app 1000 900 0 0 0 0
+	memory_group /pod max 0 0 0 0 0
+	HIGH=1 MAX=2 OOM=3 KILL=4 REFAULT=100 MAJFAULT=10 memory_group /pod/app 1000 900 0 0 0 0
 	at 1
-	group /pod max 0 0 0 0 0
-	HIGH=3 MAX=12 OOM=4 KILL=5 REFAULT=150 MAJFAULT=17 group /pod/app 1000 900 0 0 0 0
+	memory_group /pod max 0 0 0 0 0
+	HIGH=3 MAX=12 OOM=4 KILL=5 REFAULT=150 MAJFAULT=17 memory_group /pod/app 1000 900 0 0 0 0
 	show
 	[ "$(json '[.high, .max, .oom, .oom_kill, .refaults_per_s, .majfaults_per_s]')" = '[2,10,1,1,100,7]' ]
 }
 
-@test "what a kernel does not tell is unknown" {
+@test "values that the kernel does not have are unknown" {
 	for t in 0 1; do
 		at $t
-		group /pod max 0 0 0 0 0
-		group /pod/app 1000000 900000 300000 200000 350000 40000
+		memory_group /pod max 0 0 0 0 0
+		memory_group /pod/app 1000000 900000 300000 200000 350000 40000
 		rm "$now/sys/fs/cgroup/pod/app/memory.events"
 		sed -i '/inactive_file/d; /sock/d; /refault/d' "$now/sys/fs/cgroup/pod/app/memory.stat"
 	done
@@ -130,11 +116,11 @@ show() {
 		'[null,null,null,null,null,null,null,null]' ]
 }
 
-@test "a group where the controller is off: it says so, and shows the level that its memory counts for" {
+@test "a cgroup without the controller is named, and the level that accounts its memory is shown" {
 	for t in 0 1; do
 		at $t
-		group /pod max 300000 100000 0 0 0
-		group /pod/app max 0 0 0 0 0
+		memory_group /pod max 300000 100000 0 0 0
+		memory_group /pod/app max 0 0 0 0 0
 		rm "$now"/sys/fs/cgroup/pod/app/memory.*
 	done
 	show
@@ -142,11 +128,11 @@ show() {
 	[[ $stderr == *"/pod/app"*"the controller is not on there"* ]]
 }
 
-@test "a group that vanishes is not replaced by the machine" {
+@test "a removed cgroup is not replaced by the machine" {
 	for t in 0 1 2 3; do
 		at $t
-		group /pod max 0 0 0 0 0
-		group /pod/app 300000 200000 100000 0 0 0
+		memory_group /pod max 0 0 0 0 0
+		memory_group /pod/app 300000 200000 100000 0 0 0
 	done
 	rm -r "$dir"/t[23]/sys/fs/cgroup/pod/app
 	show
@@ -154,11 +140,11 @@ show() {
 	[[ $stderr == *"its rows end here"* && $stderr != *"no memory limit"* ]]
 }
 
-@test "a limit that cannot be read is unknown, not the machine's size" {
+@test "a limit that cannot be read is unknown, not the size of the machine" {
 	for t in 0 1; do
 		at $t
-		group /pod 500000 400000 0 0 0 0
-		group /pod/app max 300000 100000 0 0 0
+		memory_group /pod 500000 400000 0 0 0 0
+		memory_group /pod/app max 300000 100000 0 0 0
 		rm "$now/sys/fs/cgroup/pod/memory.max"
 		echo '13 Permission denied' >"$now/sys/fs/cgroup/pod/memory.max.errno"
 	done
@@ -167,44 +153,40 @@ show() {
 	[[ $stderr == *"Permission denied"* && $stderr != *"no memory limit"* ]]
 }
 
-@test "a limit of 0 has no share" {
+@test "a limit of 0 gives no percentage" {
 	for t in 0 1; do
 		at $t
-		group /pod max 0 0 0 0 0
-		group /pod/app 0 4096 4096 0 0 0
+		memory_group /pod max 0 0 0 0 0
+		memory_group /pod/app 0 4096 4096 0 0 0
 	done
 	show
 	[ "$(json '[.limit_bytes, .working_set_pct]')" = '[0,null]' ]
 }
 
-@test "text shows bytes as people read them" {
+@test "text shows bytes with K, M and G" {
 	for t in 0 1; do
 		at $t
-		group /pod max 0 0 0 0 0
-		group /pod/app 67108864 900 0 0 0 0
+		memory_group /pod max 0 0 0 0 0
+		memory_group /pod/app 67108864 900 0 0 0 0
 	done
 	run --separate-stderr "$PQ" mem -c limit_bytes,used_bytes -f "$dir"
 	[[ ${lines[1]} =~ 64.0M\ +900$ ]]
 }
 
-@test "live: a v1 group at its limit, against its files read by hand" {
-	local group=/sys/fs/cgroup/memory/pqtest-$$ pid
+@test "live: a v1 cgroup near its limit agrees with its files" {
+	local group=/sys/fs/cgroup/memory/pqtest-$$
 	[ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ] || skip "no cgroup v1 memory hierarchy here (make vmtest runs this on v2)"
 	mkdir "$group" 2>/dev/null || skip "not permitted to make a cgroup"
+	made+=("$group")
 	echo $((256 << 20)) >"$group/memory.limit_in_bytes"
 	mkfifo "$BATS_TEST_TMPDIR/never"
 	# shellcheck disable=SC2016 # a shell that holds some 20 MB and waits
-	bash -c 'echo $$ >"$1/cgroup.procs"; x=$(head -c 20000000 /dev/zero | tr "\0" x); echo ready; read -r -t 30 _ <>"$2"; echo "${#x}"' \
-		hog "$group" "$BATS_TEST_TMPDIR/never" >"$BATS_TEST_TMPDIR/hog" 3>&- &
-	pid=$!
-	for _ in $(seq 50); do grep -q ready "$BATS_TEST_TMPDIR/hog" && break; sleep 0.1; done
+	start bash -c 'echo $$ >"$1/cgroup.procs"; x=$(head -c 20000000 /dev/zero | tr "\0" x); echo ready; read -r -t 30 _ <>"$2"; echo "${#x}"' \
+		hog "$group" "$BATS_TEST_TMPDIR/never" >"$BATS_TEST_TMPDIR/hog"
+	await grep -q ready "$BATS_TEST_TMPDIR/hog"
 	run --separate-stderr "$PQ" mem --json -g "/${group##*/}" 0.2 1
 	local usage rss
 	usage=$(cat "$group/memory.usage_in_bytes") rss=$(awk '$1 == "total_rss" { print $2 }' "$group/memory.stat")
-	kill $pid
-	wait $pid || true
-	sleep 0.3
-	rmdir "$group"
 	echo "by hand: usage $usage rss $rss; pq: $output"
 	[ "$(json ".limit_bytes == 268435456 and .limit_level == .cgroup")" = true ]
 	[ "$(json "(.used_bytes - $usage | fabs) < 1e6 and (.anon_bytes - $rss | fabs) < 1e6 and .anon_bytes > 19e6")" = true ]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# --metrics of every tool: what Prometheus's own checker says of it, and the figures.
+# --metrics of every tool: promtool accepts them, and the values are right.
 load helper
 
 setup() {
@@ -21,8 +21,8 @@ need_promtool() {
 	[ -x "$promtool" ] || skip "no promtool: scripts/need-prometheus fetches it"
 }
 
-# sample NAME{LABELS}: its value.
-sample() {
+# value_of NAME{LABELS}
+value_of() {
 	name="$1 " awk 'index($0, ENVIRON["name"]) == 1 { print $NF }' <<<"$output"
 }
 
@@ -30,7 +30,7 @@ tools() {
 	"$PQ" --help | awk 'NF == 0 { blocks++ } blocks == 2 && /^  [a-z]/ { print $1 }'
 }
 
-@test "promtool finds the metrics of every tool well, live" {
+@test "live: promtool accepts the metrics of every tool" {
 	need_promtool
 	local tool
 	for tool in $(tools); do
@@ -44,7 +44,7 @@ tools() {
 	checked "$PQ" runqlat -m --source probe --metrics 0.1
 }
 
-@test "and those of every captured machine" {
+@test "promtool accepts the metrics of captured machines" {
 	need_promtool
 	local name tool
 	for name in 5.10-v2-throttled 5.10-v1-memory-near-limit 5.10-v2-after-oom 6.1-hybrid-throttled 6.1-v2-64cpu 6.1-v2-psi0; do
@@ -57,74 +57,68 @@ tools() {
 	done
 }
 
-@test "Prometheus takes it as OpenMetrics too" {
+@test "Prometheus reads the metrics as OpenMetrics" {
 	need_promtool
 	checked "$PQ" cpu --metrics -f "$(capture 6.1-v2-idle)"
 	awk '!/^#/ { $0 = $0 " 1790000000" } { print }' <<<"$output" >"$BATS_TEST_TMPDIR/om"
 	"$promtool" tsdb create-blocks-from openmetrics "$BATS_TEST_TMPDIR/om" "$BATS_TEST_TMPDIR/tsdb"
 }
 
-@test "the metrics of throttle and mem, by recordings" {
+@test "the metrics of throttle, mem and runq stay the same" {
 	golden metrics-throttle.txt "$PQ" throttle -a --metrics -f "$(capture 5.10-v2-throttled)"
 	golden metrics-mem.txt "$PQ" mem -g /mm --metrics -f "$(capture 5.10-v2-memory-near-limit)"
 	golden metrics-runq.txt "$PQ" runq --metrics -f "$(capture 6.1-v2-idle)"
 }
 
-@test "one moment: the first of a recording, and of a window" {
+@test "--metrics writes one sample, and refuses a count above 1" {
 	checked "$PQ" cpu --metrics -f "$(capture 5.10-v2-throttled)"
 	[ "$(grep -c '^pq_cpu_interval_seconds ' <<<"$output")" -eq 1 ]
 	checked "$PQ" cpu --metrics 0.1 1
-	fails 2 '--metrics prints one sample.* pq export' "$PQ" cpu --metrics 0.1 2
+	fails 2 '--metrics prints one sample.*pq export' "$PQ" cpu --metrics 0.1 2
 }
 
-@test "it excludes the other formats, and the histogram" {
-	fails 2 '--json and --metrics exclude each other' "$PQ" cpu --metrics --json
-	fails 2 '--csv and --metrics exclude each other' "$PQ" cpu --csv --metrics
-	fails 2 '-H and --metrics exclude each other' "$PQ" runqlat --metrics -H
+@test "--metrics excludes the other formats and the histogram" {
+	fails 2 '--json and --metrics cannot be combined' "$PQ" cpu --metrics --json
+	fails 2 '--csv and --metrics cannot be combined' "$PQ" cpu --csv --metrics
+	fails 2 '-H and --metrics cannot be combined' "$PQ" runqlat --metrics -H
 	fails 2 "unknown option '--metrics'" "$PQ" record --metrics
 }
 
-# machine T JIFFIES_IDLE JIFFIES_IOWAIT: a moment with one CPU.
-machine() {
-	moment "$BATS_TEST_TMPDIR/m/t$1" "$(($1 * 1000000000))"
+# one_cpu T JIFFIES_IDLE JIFFIES_IOWAIT: the sample at T seconds of a machine with one CPU.
+one_cpu() {
+	sample "$BATS_TEST_TMPDIR/m/t$1" "$(($1 * 1000000000))"
 	printf 'cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 150 20 30 %s %s 0 0 0 50 5\nprocs_blocked 0\n' "$2" "$3" >"$BATS_TEST_TMPDIR/m/t$1/proc/stat"
 }
 
-@test "counters are the kernel's, in seconds; guests are not counted twice" {
-	machine 1 1000 300
-	machine 2 1080 310
+@test "counters are the kernel's in seconds, and guest time is not counted twice" {
+	one_cpu 1 1000 300
+	one_cpu 2 1080 310
 	checked "$PQ" cpu --metrics -f "$BATS_TEST_TMPDIR/m"
-	[ "$(sample 'pq_cpu_user_seconds_total{cpu="0"}')" = 1 ]
-	[ "$(sample 'pq_cpu_nice_seconds_total{cpu="0"}')" = 0.15 ]
-	[ "$(sample 'pq_cpu_idle_seconds_total{cpu="0"}')" = 10.8 ]
-	[ "$(sample 'pq_cpu_iowait_ratio{cpu="all"}')" = 0.111111111 ]
-	[ -z "$(sample 'pq_cpu_idle_seconds_total{cpu="all"}')" ]
+	[ "$(value_of 'pq_cpu_user_seconds_total{cpu="0"}')" = 1 ]
+	[ "$(value_of 'pq_cpu_nice_seconds_total{cpu="0"}')" = 0.15 ]
+	[ "$(value_of 'pq_cpu_idle_seconds_total{cpu="0"}')" = 10.8 ]
+	[ "$(value_of 'pq_cpu_iowait_ratio{cpu="all"}')" = 0.111111111 ]
+	[ -z "$(value_of 'pq_cpu_idle_seconds_total{cpu="all"}')" ]
 }
 
-@test "names of cgroups with quotes, backslashes, control characters and no UTF-8" {
-	local dir=$BATS_TEST_TMPDIR/m t name
+@test "cgroup names with quotes, backslashes, control characters and invalid UTF-8 are escaped" {
+	local t name
+	samples throttle
 	for t in 1 2; do
-		moment "$dir/t$t" "${t}000000000"
-		mkdir -p "$dir/t$t/proc/self"
-		echo 0::/ >"$dir/t$t/proc/self/cgroup"
-		echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$dir/t$t/proc/self/mountinfo"
-		: >"$dir/t$t/sys/fs/cgroup/cgroup.procs"
+		at "$t"
 		for name in 'say "no"' 'system-a\x2db' $'tab\there' $'latin\xe9'; do
-			mkdir "$dir/t$t/sys/fs/cgroup/$name"
-			: >"$dir/t$t/sys/fs/cgroup/$name/cgroup.procs"
-			echo "20000 100000" >"$dir/t$t/sys/fs/cgroup/$name/cpu.max"
-			printf 'usage_usec %s\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\n' "${t}000000" >"$dir/t$t/sys/fs/cgroup/$name/cpu.stat"
+			cpu_group "/$name" "20000 100000" "${t}000000" 0 0 0
 		done
 	done
 	checked "$PQ" throttle -a --metrics -f "$dir"
-	[ "$(sample 'pq_throttle_used_seconds_total{cgroup="/say \"no\""}')" = 2 ]
+	[ "$(value_of 'pq_throttle_used_seconds_total{cgroup="/say \"no\""}')" = 2 ]
 	[ "$(grep -c '^pq_throttle_used_seconds_total{' <<<"$output")" -eq 4 ]
 	grep -qF 'pq_throttle_limit_cpus{cgroup="/system-a\\x2db"} 0.2' <<<"$output"
 	grep -qF 'pq_throttle_limit_cpus{cgroup="/tab\\011here"} 0.2' <<<"$output"
 	grep -qF 'pq_throttle_limit_cpus{cgroup="/latin\\351"} 0.2' <<<"$output"
 }
 
-@test "what is unknown has no sample" {
+@test "unknown values are omitted" {
 	checked "$PQ" runq --metrics -f "$(capture 5.10-v2-psi0)"
 	run ! grep some <<<"$output"
 }

@@ -1,19 +1,9 @@
 #!/usr/bin/env bats
-# pq psi: how long tasks stood still, of the machine and of cgroups. (Which cgroup it is: locate.bats.)
+# pq psi: pressure of the machine and of cgroups. How the cgroup is found: locate.bats.
 load helper
 
 setup() {
-	dir=$BATS_TEST_TMPDIR/m
-}
-
-# at N: begins moment tN, N seconds after the first, on a v2 machine where this process is in /pod/app.
-at() {
-	now=$dir/t$1
-	moment "$now" $((($1 + 1) * 1000000000))
-	mkdir -p "$now/proc/self"
-	echo 0::/pod/app >"$now/proc/self/cgroup"
-	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$now/proc/self/mountinfo"
-	: >"$now/sys/fs/cgroup/cgroup.procs"
+	samples psi /pod/app
 }
 
 # lines FILE SOME_US [FULL_US]: the averages are 1.25, 2.50 and 3.75 of some, and less by 1 of full.
@@ -23,33 +13,26 @@ lines() {
 	[ -z "${3:-}" ] || printf 'full avg10=0.25 avg60=1.50 avg300=2.75 total=%s\n' "$3" >>"$1"
 }
 
-# machine CPU MEMORY MEMORY_FULL IO IO_FULL: totals in us.
-machine() {
+# pressure CPU MEMORY MEMORY_FULL IO IO_FULL: totals in us.
+pressure() {
 	lines "$now/proc/pressure/cpu" "$1" "${CPU_FULL-0}"
 	lines "$now/proc/pressure/memory" "$2" "$3"
 	lines "$now/proc/pressure/io" "$4" "$5"
 }
 
-# group PATH CPU CPU_FULL [MEMORY MEMORY_FULL IO IO_FULL]: the same of a cgroup.
-group() {
-	local d=$now/sys/fs/cgroup$1
-	mkdir -p "$d"
-	: >"$d/cgroup.procs"
-	echo 1 >"$d/cgroup.pressure"
-	[ -z "$1" ] || echo domain >"$d/cgroup.type"
-	lines "$d/cpu.pressure" "$2" "$3"
-	lines "$d/memory.pressure" "${4:-0}" "${5:-0}"
-	lines "$d/io.pressure" "${6:-0}" "${7:-0}"
+# pressure_group PATH CPU CPU_FULL [MEMORY MEMORY_FULL IO IO_FULL]: the same of a cgroup.
+pressure_group() {
+	group "$1"
+	[ -n "$1" ] || rm "$group/cgroup.type" # the root has none
+	echo 1 >"$group/cgroup.pressure"
+	lines "$group/cpu.pressure" "$2" "$3"
+	lines "$group/memory.pressure" "${4:-0}" "${5:-0}"
+	lines "$group/io.pressure" "${6:-0}" "${7:-0}"
 }
 
-show() {
-	run --separate-stderr "$PQ" psi --json "$@" -f "$dir"
-	[ "$status" -eq 0 ]
-}
-
-@test "shares of the interval are from the totals, not the kernel's averages" {
-	at 0; machine 1000000 0 0 500000 100000
-	at 1; machine 1250000 100000 50000 600000 100000
+@test "percentages of the interval come from the totals, not from the kernel's averages" {
+	at 0; pressure 1000000 0 0 500000 100000
+	at 1; pressure 1250000 100000 50000 600000 100000
 	show
 	[ "$(json '[.cgroup, .cpu_some_pct, .memory_some_pct, .memory_full_pct, .io_some_pct, .io_full_pct]')" = \
 		'["machine",25,10,5,10,0]' ]
@@ -57,9 +40,9 @@ show() {
 		'[1.25,2.5,3.75,0.25]' ]
 }
 
-@test "cpu full of the machine means nothing, whatever stands there; a cgroup's does" {
-	at 0; CPU_FULL=0 machine 0 0 0 0 0; group "" 0 0; group /pod/app 0 0
-	at 1; CPU_FULL=900000 machine 500000 0 0 0 0; group "" 500000 900000; group /pod/app 500000 400000
+@test "CPU full pressure is unknown for the machine and known for a cgroup" {
+	at 0; CPU_FULL=0 pressure 0 0 0 0 0; pressure_group "" 0 0; pressure_group /pod/app 0 0
+	at 1; CPU_FULL=900000 pressure 500000 0 0 0 0; pressure_group "" 500000 900000; pressure_group /pod/app 500000 400000
 	show
 	[ "$(json '[.cpu_some_pct, .cpu_full_pct, .cpu_full_avg10_pct]')" = '[50,null,null]' ]
 	show -g /
@@ -68,10 +51,10 @@ show() {
 	[ "$(json '[.cgroup, .cpu_some_pct, .cpu_full_pct, .cpu_full_avg60_pct]')" = '["/pod/app",50,40,1.5]' ]
 }
 
-@test "irq: full alone, where the kernel has it; else unknown, and it says why" {
+@test "IRQ pressure has full alone; without it the value is unknown and a note says why" {
 	for t in 0 1; do
 		at $t
-		machine 0 0 0 0 0
+		pressure 0 0 0 0 0
 	done
 	show -c irq_full_pct
 	[ "$(json '.irq_full_pct')" = null ]
@@ -86,26 +69,23 @@ show() {
 	[ -z "$stderr" ]
 }
 
-@test "a kernel without the line full: unknown" {
+@test "full pressure is unknown without its line" {
 	for t in 0 1; do
 		at $t
-		group /pod/app 0 ""
+		pressure_group /pod/app 0 ""
 	done
 	show -g /pod/app
 	[ "$(json '[.cpu_some_pct, .cpu_full_pct, .io_full_pct]')" = '[0,null,0]' ]
 }
 
-@test "-g and -p show that cgroup alone, -p as it moves" {
+@test "-g and -p show one cgroup; -p follows a process that moves" {
 	for t in 0 1 2 3; do
 		at $t
-		machine $((t * 1000)) 0 0 0 0
-		group /pod 0 0
-		group /pod/app $((t * 100000)) 0
-		group /pod/other $((t * 300000)) 0
-		mkdir -p "$now/proc/42"
-		cp "$now/proc/self/mountinfo" "$now/proc/42/"
-		echo 0::/pod/app >"$now/proc/42/cgroup"
-		[ $t -lt 2 ] || echo 0::/pod/other >"$now/proc/42/cgroup"
+		pressure $((t * 1000)) 0 0 0 0
+		pressure_group /pod 0 0
+		pressure_group /pod/app $((t * 100000)) 0
+		pressure_group /pod/other $((t * 300000)) 0
+		process 42 "$([ $t -lt 2 ] && echo /pod/app || echo /pod/other)"
 	done
 	show -g /pod/app
 	[ "$(json '[.cgroup, .cpu_some_pct]' | uniq)" = '["/pod/app",10]' ]
@@ -117,19 +97,19 @@ show() {
 	fails 2 'no process 43' "$PQ" psi -p 43 -f "$dir"
 }
 
-@test "-a: the machine in the place of the root, then the worst by any figure" {
-	at 0; machine 0 0 0 0 0; group "" 0 0; group /a 0 0; group /b 0 0; group /b/c 0 0; group /idle 0 0
-	at 1; machine 900000 0 0 0 0; group "" 900000 0; group /a 500000 0; group /b 100000 0 0 0 600000 600000
-	group /b/c 550000 550000; group /idle 0 0
+@test "-a shows the machine in place of the root, then the worst cgroups first" {
+	at 0; pressure 0 0 0 0 0; pressure_group "" 0 0; pressure_group /a 0 0; pressure_group /b 0 0; pressure_group /b/c 0 0; pressure_group /idle 0 0
+	at 1; pressure 900000 0 0 0 0; pressure_group "" 900000 0; pressure_group /a 500000 0; pressure_group /b 100000 0 0 0 600000 600000
+	pressure_group /b/c 550000 550000; pressure_group /idle 0 0
 	show -a
 	[ "$(json .cgroup | tr '\n' ' ')" = '"machine" "/b" "/b/c" "/a" "/idle" ' ]
 }
 
-@test "-a in a container: its own root is a cgroup as others are" {
+@test "-a in a container shows its root as a cgroup" {
 	for t in 0 1; do
 		at $t
-		machine 0 0 0 0 0
-		group "" 0 0
+		pressure 0 0 0 0 0
+		pressure_group "" 0 0
 		echo domain >"$now/sys/fs/cgroup/cgroup.type"
 		echo 0::/ >"$now/proc/self/cgroup"
 	done
@@ -138,23 +118,23 @@ show() {
 ["/",0]' ]
 }
 
-@test "a total that ran backwards: a cgroup made anew, with a note" {
-	at 0; group /pod/app 500000 400000
-	at 1; group /pod/app 600 500
-	at 2; group /pod/app 100600 500
+@test "a total that decreases means a new cgroup, and is marked" {
+	at 0; pressure_group /pod/app 500000 400000
+	at 1; pressure_group /pod/app 600 500
+	at 2; pressure_group /pod/app 100600 500
 	show -g /pod/app
 	[ "$(json '[.cpu_some_pct, .cpu_full_pct, .io_some_pct, .cpu_some_avg10_pct, .note]')" = '[null,null,null,1.25,"reset"]
 [10,0,0,1.25,null]' ]
 }
 
-@test "more than the interval is 100 %" {
-	at 0; machine 0 0 0 0 0
-	at 1; machine 1004000 0 0 0 0
+@test "a stall longer than the interval is 100 %" {
+	at 0; pressure 0 0 0 0 0
+	at 1; pressure 1004000 0 0 0 0
 	show
 	[ "$(json .cpu_some_pct)" = 100 ]
 }
 
-@test "absent: status 3, and what would help" {
+@test "without pressure files the status is 3 and the message says what would help" {
 	for t in 0 1; do
 		at $t
 		mkdir -p "$now/sys/fs/cgroup/pod/app"
@@ -172,7 +152,7 @@ show() {
 	fails 3 'pressure disabled: boot it with psi=1' "$PQ" psi -g /pod/app -f "$dir"
 }
 
-@test "disabled: the files are there and cannot be read" {
+@test "with pressure disabled at boot the message says so" {
 	for t in 0 1; do
 		at $t
 		mkdir -p "$now/proc/pressure" "$now/sys/fs/cgroup/pod/app"
@@ -187,12 +167,12 @@ show() {
 	done
 }
 
-@test "switched off for a cgroup: it says so, and its rows end and begin" {
+@test "pressure switched off for a cgroup is named, and its rows stop until it is on again" {
 	for t in 0 1 2 3 4 5; do
 		at $t
-		machine 0 0 0 0 0
-		group /pod/app $((t * 100000)) 0
-		group /web 0 0
+		pressure 0 0 0 0 0
+		pressure_group /pod/app $((t * 100000)) 0
+		pressure_group /web 0 0
 	done
 	for t in 2 3; do
 		rm "$dir/t$t/sys/fs/cgroup/pod/app"/{cpu,memory,io}.pressure
@@ -207,11 +187,11 @@ show() {
 	fails 3 '/pod/app: pressure is switched off there' "$PQ" psi -g /pod/app -f "$dir"
 }
 
-@test "a cgroup that is removed ends its rows, not the run" {
+@test "a removed cgroup ends its rows, not the run" {
 	for t in 0 1 2 3; do
 		at $t
-		machine 0 0 0 0 0
-		group /pod/app 0 0
+		pressure 0 0 0 0 0
+		pressure_group /pod/app 0 0
 	done
 	rm -r "$dir"/t[23]/sys/fs/cgroup/pod/app
 	show -g /pod/app
@@ -222,10 +202,10 @@ show() {
 	[[ $stderr != *gone* ]]
 }
 
-@test "cgroups without pressure where the machine has it" {
+@test "pressure of the machine but not of cgroups is named" {
 	for t in 0 1; do
 		at $t
-		machine 0 0 0 0 0
+		pressure 0 0 0 0 0
 		mkdir -p "$now/sys/fs/cgroup/pod/app"
 		: >"$now/sys/fs/cgroup/pod/app/cgroup.procs"
 	done
@@ -235,7 +215,7 @@ show() {
 	[[ $stderr == *cgroup_disable=pressure* ]]
 }
 
-@test "v1: no cgroup has it; the machine is left" {
+@test "v1: cgroups have no pressure, the machine is shown" {
 	fails 3 'on v2 only, .*unified_cgroup_hierarchy=1' "$PQ" psi -g /web -f "$(capture 6.1-v1-throttled)"
 	run --separate-stderr "$PQ" psi --json -a -f "$(capture 6.1-v1-throttled)"
 	[ "$status" -eq 0 ]
@@ -243,12 +223,12 @@ show() {
 	[[ $stderr == *"on v2 only"* ]]
 }
 
-@test "one file damaged or not permitted: that resource is unknown, the others are not" {
+@test "a pressure file that is damaged or denied makes only its resource unknown" {
 	for t in 0 1; do
 		at $t
-		machine 0 0 0 0 0
+		pressure 0 0 0 0 0
 		echo "some avg10=" >"$now/proc/pressure/memory"
-		group /pod/app 0 0
+		pressure_group /pod/app 0 0
 		rm "$now/sys/fs/cgroup/pod/app/io.pressure"
 		echo "13 Permission denied" >"$now/sys/fs/cgroup/pod/app/io.pressure.errno"
 	done
@@ -260,11 +240,11 @@ show() {
 	[[ $stderr == *"/pod/app: io.pressure tells nothing"* ]]
 }
 
-@test "text: 80 columns with a cgroup's name, the averages with -w" {
+@test "text fits 80 columns with the cgroup name; -w adds averages" {
 	for t in 0 1; do
 		at $t
-		machine $((t * 1000000)) 0 0 0 0
-		group /pod/app $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000))
+		pressure $((t * 1000000)) 0 0 0 0
+		pressure_group /pod/app $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000))
 	done
 	run --separate-stderr "$PQ" psi -g /pod/app -f "$dir"
 	[[ ${lines[0]} =~ \ %scpu\ +%fcpu\ +%smem\ +%fmem\ +%sio\ +%fio\ +%firq\ +cgroup$ ]]
@@ -274,7 +254,7 @@ show() {
 	[[ ${lines[0]} == *%scpu-10* && ${lines[0]} == *%fio-300* && ${lines[0]} != *-60* ]]
 }
 
-@test "a tape of it replays the same" {
+@test "live: a recording replays the same rows" {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	for of in "" -a; do
 		rm -f psi.tape
@@ -287,7 +267,7 @@ show() {
 	done
 }
 
-@test "pq record takes it when it is named" {
+@test "live: pq record records it when named" {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	[ -e /proc/pressure/cpu ] || skip "no pressure on this machine"
 	run --separate-stderr "$PQ" record -o named.tape 50ms 3 psi --when 'psi.cpu_some_pct > 1000'
@@ -296,19 +276,16 @@ show() {
 	[ "$(json .cgroup | uniq -c | tr -s ' ')" = ' 2 "machine"' ]
 }
 
-@test "live: a busy v2 group against its own file, and switched off" {
-	local group mount
+@test "live: a busy v2 cgroup agrees with its file, also when switched off" {
+	local mount
 	mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 	group=$mount/pqtest-psi-$$
 	[ -n "$mount" ] && mkdir "$group" 2>/dev/null || skip "not permitted to make a v2 cgroup"
-	[ -e "$group/cpu.pressure" ] || { rmdir "$group"; skip "no pressure of cgroups here"; }
-	local before after pids=()
+	made+=("$group")
+	[ -e "$group/cpu.pressure" ] || skip "no pressure of cgroups here"
+	local before after
 	total() { sed -n 's/^some.*total=//p' "$group/cpu.pressure"; }
-	for _ in 1 2 3 4 5 6 7 8; do
-		# shellcheck disable=SC2016
-		timeout 10 bash -c 'echo $$ >"$1/cgroup.procs"; while :; do :; done' burn "$group" 3>&- &
-		pids+=($!)
-	done
+	for _ in 1 2 3 4 5 6 7 8; do burn "$group"; done
 	sleep 0.3
 	before=$(total)
 	run --separate-stderr "$PQ" psi --json -g "/${group##*/}" 0.5 1
@@ -319,9 +296,6 @@ show() {
 		run --separate-stderr "$PQ" psi -g "/${group##*/}" 0.1 1
 	fi
 	local off=$status said=$stderr
-	kill "${pids[@]}"
-	wait "${pids[@]}" || true
-	for _ in $(seq 30); do rmdir "$group" 2>/dev/null && break; sleep 0.1; done
 	output=$rows
 	echo "by hand: $before $after; pq: $rows; then $off $said"
 	[ "$(json ".interval_s * .cpu_some_pct * 1e4 <= $after - $before + 1000")" = true ]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Every captured machine through every tool, byte by byte.
+# Every captured machine through every tool, compared byte by byte.
 load helper
 
 # all TOOL OPTIONS…: what the tool makes of each capture.
@@ -13,27 +13,27 @@ all() {
 	done
 }
 
-@test "runq of every capture" {
+@test "every capture gives the golden rows of runq" {
 	golden runq.txt all runq
 }
 
-@test "runq -P ALL of every capture" {
+@test "every capture gives the golden rows of runq -P ALL" {
 	golden runq-cpus.txt all runq -P ALL
 }
 
-@test "cpu of every capture" {
+@test "every capture gives the golden rows of cpu" {
 	golden cpu.txt all cpu
 }
 
-@test "throttle -a of every capture, all columns" {
+@test "every capture gives the golden rows of throttle -a" {
 	golden throttle.txt all throttle -a -w all
 }
 
-@test "mem -a of every capture, all columns" {
+@test "every capture gives the golden rows of mem -a" {
 	golden mem.txt all mem -a -w all
 }
 
-@test "psi -a of every capture, all columns" {
+@test "every capture gives the golden rows of psi -a" {
 	golden psi.txt all psi -a -w all
 }
 
@@ -48,15 +48,15 @@ each() {
 	done
 }
 
-@test "every tool in JSON" {
+@test "every tool gives the golden JSON" {
 	golden json.txt each --json
 }
 
-@test "every tool in CSV" {
+@test "every tool gives the golden CSV" {
 	golden csv.txt each --csv
 }
 
-@test "a replay is the same every time" {
+@test "two replays give the same rows" {
 	cmp <(each --json 2>&1) <(each --json 2>&1)
 	cmp <(all mem -a 2>&1) <(all mem -a 2>&1)
 }

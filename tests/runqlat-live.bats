@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pq runqlat on this machine: which source is taken, and whether what it tells is so. What a machine does not allow is skipped.
+# pq runqlat on this machine: which source is used, and whether its values are right.
 # shellcheck disable=SC2016,SC2030,SC2031 # what is in '' is for another shell; each test is a process of its own
 load helper
 
@@ -7,32 +7,6 @@ setup() {
 	helper=$(dirname "$PQ")/tests/helper
 	[ -x "$helper" ] || skip "no $helper: make check makes it"
 	cd "$BATS_TEST_TMPDIR" || return
-}
-
-teardown() {
-	local pid
-	for pid in ${started:-}; do kill -9 "$pid" 2>/dev/null || :; done
-	for pid in ${started:-}; do wait "$pid" 2>/dev/null || :; done
-	for _ in {1..30}; do
-		[ -d "${group:-}" ] || break
-		rmdir "$group" 2>/dev/null || sleep 0.1
-	done
-}
-
-# start COMMAND…: in the background, until the test ends; its pid is $last.
-start() {
-	"$@" 3>&- &
-	last=$!
-	started="${started:-} $last"
-}
-
-# await COMMAND…: waits for as long as a slow machine may take until it succeeds.
-await() {
-	for _ in {1..200}; do
-		! "$@" || return 0
-		sleep 0.05
-	done
-	return 1
 }
 
 # can_bpf [SOURCE]: that the verifier refuses a program is no reason to skip.
@@ -56,7 +30,8 @@ falls_back() {
 	[[ ${stderr_lines[0]} =~ $1 ]]
 	[[ ${stderr_lines[1]} == *"so by schedstat"* ]]
 	run --separate-stderr "${@:2}" "$PQ" runqlat --source bpf 0.05 1
-	[ "$status" -eq 3 ] && [ -z "$output" ]
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
 	[[ ${stderr_lines[0]} =~ $1 ]]
 }
 
@@ -65,20 +40,11 @@ last_cpu() {
 	taskset -pc $$ | sed 's/.*[ ,-]//'
 }
 
-# burn N: a process of N threads that want the last CPU all the time; it is $last.
-burn() {
+# burners N: a process of N threads that want the last CPU all the time; it is $last.
+burners() {
 	cpu=$(last_cpu)
 	start taskset -c "$cpu" "$helper" burn "$1"
 	await eval '[ "$(ls /proc/$last/task 2>/dev/null | wc -l)" -eq '"$1"' ]'
-}
-
-# quota_group QUOTA_US PERIOD_US
-quota_group() {
-	[ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] || skip "no cgroup v1 cpu hierarchy here"
-	group=/sys/fs/cgroup/cpu/pqtest-$$-$BATS_TEST_NUMBER
-	mkdir "$group" 2>/dev/null || { group=; skip "not permitted to make a cgroup"; }
-	echo "$2" >"$group/cpu.cfs_period_us"
-	echo "$1" >"$group/cpu.cfs_quota_us"
 }
 
 # within COMMAND…: in the group.
@@ -86,57 +52,55 @@ within() {
 	bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' within "$group" "$@"
 }
 
-# burn_within: a burner in the group.
-burn_within() {
-	start "$helper" burn 1
-	echo "$last" >"$group/cgroup.procs"
-}
-
 # waited_ns PID: what the kernel has for all its threads.
 waited_ns() {
 	cat /proc/"$1"/task/*/schedstat | awk '{ sum += $2 } END { printf "%.0f\n", sum }'
 }
 
-@test "bpf(2) refused by seccomp: said with what would help, and schedstat instead" {
+@test "bpf(2) refused by seccomp: the message says what would help, and schedstat is used" {
 	can "$helper" refuse bpf 1 true
 	falls_back "bpf.2. is refused by seccomp; docker run --cap-add BPF --cap-add PERFMON" "$helper" refuse bpf 1
 	falls_back "no bpf.2.: CONFIG_BPF_SYSCALL is off" "$helper" refuse bpf 38
 }
 
-@test "without bpf, -H and -P are the probe's; and with -p nothing is left" {
+@test "without BPF, -H and -P use the probe, and -H -p has no source" {
 	can "$helper" refuse bpf 1 true
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat --json -P "$(last_cpu)" 0.05 1
-	[ "$status" -eq 0 ] && [ "$(json .source)" = '"probe"' ]
+	[ "$status" -eq 0 ]
+	[ "$(json .source)" = '"probe"' ]
 	[[ $stderr == *"no schedstat: it does not tell on which CPU"*"so by the probe: "* ]]
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat --json -H 0.2 1
-	[ "$status" -eq 0 ] && [ "$(json -s 'map(.waits) | add > 0')" = true ]
+	[ "$status" -eq 0 ]
+	[ "$(json -s 'map(.waits) | add > 0')" = true ]
 	[[ $stderr == *"no schedstat: it has sums, and no histogram"*"so by the probe: "* ]]
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat -H -p $$ 0.05 1
-	[ "$status" -eq 3 ] && [ -z "$output" ]
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
 	[[ $stderr == *"no probe: "*"run it in their cgroup"*"nothing here tells"* ]]
 }
 
-@test "perf_event_open(2) refused: bpf-tp cannot be had, the others can" {
+@test "perf_event_open(2) refused: bpf-tp fails, the other sources work" {
 	can_bpf bpf-tp
 	run --separate-stderr "$helper" refuse perf_event_open 1 "$PQ" runqlat --source bpf-tp 0.05 1
-	[ "$status" -eq 3 ] && [[ ${stderr_lines[0]} == *"bpf-tp: attaching to a tracepoint: Operation not permitted"* ]]
+	[ "$status" -eq 3 ]
+	[[ ${stderr_lines[0]} == *"bpf-tp: attaching to a tracepoint: Operation not permitted"* ]]
 	can_bpf bpf-btf
 	run --separate-stderr "$helper" refuse perf_event_open 1 "$PQ" runqlat --json 0.05 1
 	[ "$(json .source)" = '"bpf-btf"' ]
 }
 
-@test "without capabilities: which, and schedstat instead" {
+@test "without capabilities: the message names them, and schedstat is used" {
 	can setpriv --bounding-set=-all --inh-caps=-all true
 	falls_back "needs CAP_BPF and CAP_PERFMON .*; the capabilities are 0000000000000000" \
 		setpriv --bounding-set=-all --inh-caps=-all
 }
 
-@test "another user than root: the same" {
+@test "as another user: the message names the capabilities, and schedstat is used" {
 	can setpriv --reuid=65534 --regid=65534 --clear-groups "$PQ" --version
 	falls_back "needs CAP_BPF and CAP_PERFMON" setpriv --reuid=65534 --regid=65534 --clear-groups
 }
 
-@test "CAP_BPF alone, or CAP_PERFMON alone: the other one is named; both do" {
+@test "CAP_BPF or CAP_PERFMON alone: the missing one is named; both suffice" {
 	can_bpf
 	can setpriv --bounding-set=-all,+bpf --inh-caps=-all,+bpf true
 	falls_back "CAP_BPF is there, CAP_PERFMON is missing" setpriv --bounding-set=-all,+bpf --inh-caps=-all,+bpf
@@ -145,16 +109,17 @@ waited_ns() {
 	[[ $(json .source) == '"bpf-'* ]]
 }
 
-@test "root in a user namespace: be it outside" {
+@test "root in a user namespace: the message names the namespace, and schedstat is used" {
 	can unshare -Ur true
 	[[ $("$PQ" runqlat --source bpf 0.01 1 2>&1) != *seccomp* ]] || skip "bpf(2) is refused by seccomp here"
 	falls_back "no BPF in a user namespace" unshare -Ur
 }
 
-@test "in a pid namespace -p is not for bpf, which says so" {
+@test "in a pid namespace -p cannot use BPF, and the message says so" {
 	can unshare -pf --mount-proc true
 	run --separate-stderr unshare -pf --mount-proc "$PQ" runqlat --json -p 1 0.05 1
-	[ "$status" -eq 0 ] && [ "$(json .source)" = '"schedstat"' ]
+	[ "$status" -eq 0 ]
+	[ "$(json .source)" = '"schedstat"' ]
 	[[ ${stderr_lines[0]} == *"docker run --pid=host"* ]]
 }
 
@@ -169,24 +134,30 @@ without() {
 		exec "$@"' without "$BATS_TEST_TMPDIR/empty" "$@"
 }
 
-@test "without BTF bpf-tp is taken; without tracefs too, schedstat; without tracefs alone, bpf-btf" {
+@test "without BTF bpf-tp is used, without tracefs bpf-btf, without both schedstat" {
 	can without "btf tracing debug" true
 	can_bpf bpf-btf
-	run --separate-stderr without btf "$PQ" runqlat --json 0.05 1
-	[ "$(json .source)" = '"bpf-tp"' ] && [ -z "$stderr" ]
 	falls_back "no BTF and tracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing" without "btf tracing debug"
 	run --separate-stderr without "tracing debug" "$PQ" runqlat --json 0.05 1
-	[ "$(json .source)" = '"bpf-btf"' ] && [ -z "$stderr" ]
+	[ "$(json .source)" = '"bpf-btf"' ]
+	[ -z "$stderr" ]
 	run --separate-stderr without btf "$PQ" runqlat --source bpf-raw 0.05 1
-	[ "$status" -eq 3 ] && [[ ${stderr_lines[0]} == *"it has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)"* ]]
+	[ "$status" -eq 3 ]
+	[[ ${stderr_lines[0]} == *"it has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)"* ]]
 	run --separate-stderr without "tracing debug" "$PQ" runqlat --source bpf-tp 0.05 1
-	[ "$status" -eq 3 ] && [[ ${stderr_lines[0]} == *"tracefs is not mounted"* ]]
+	[ "$status" -eq 3 ]
+	[[ ${stderr_lines[0]} == *"tracefs is not mounted"* ]]
+	can_bpf bpf-tp
+	run --separate-stderr without btf "$PQ" runqlat --json 0.05 1
+	[ "$(json .source)" = '"bpf-tp"' ]
+	[ -z "$stderr" ]
 }
 
-@test "--root reads files only" {
+@test "--root reads only files" {
 	mkdir -p root/proc
 	run --separate-stderr "$PQ" runqlat --root root 0.05 1
-	[ "$status" -eq 3 ] && [ -z "$output" ]
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
 	[[ $stderr == *"with --root only files are read"*"CONFIG_SCHED_INFO"*"nothing here tells"* ]]
 }
 
@@ -206,32 +177,32 @@ against_kernel() {
 	[ "$(json '.waiting * 1e6 / .runs_per_s / .mean_us | . > 0.95 and . < 1.05')" = true ]
 }
 
-@test "burners on one CPU, against the kernel's own sum of waits: bpf-btf" {
+@test "live: busy threads on one CPU agree with the kernel's sum of waits: bpf-btf" {
 	can_bpf bpf-btf
-	burn 3
+	burners 3
 	against_kernel bpf-btf
 	[ "$(json '.p50_us <= .p90_us and .p90_us <= .p99_us and .p99_9_us <= .max_us and .lost == 0')" = true ]
 	run --separate-stderr "$PQ" runqlat --json -P "$cpu" 1 1
 	[ "$(json '.waiting > 1.3')" = true ]
 }
 
-@test "the same: bpf-raw and bpf-tp" {
+@test "live: busy threads on one CPU agree with the kernel's sum of waits: bpf-raw and bpf-tp" {
 	can_bpf bpf-raw
 	can_bpf bpf-tp
-	burn 3
+	burners 3
 	against_kernel bpf-raw
 	against_kernel bpf-tp
 }
 
-@test "the same: schedstat, with any privilege" {
-	burn 3
+@test "live: busy threads on one CPU agree with the kernel's sum of waits: schedstat" {
+	burners 3
 	against_kernel schedstat
 	[ "$(json '[.p50_us, .max_us]')" = '[null,null]' ]
 }
 
-@test "a process that wakes up 200 times a second, beside burners: -p counts it and nobody else" {
+@test "-p counts only a process that wakes up 200 times a second" {
 	can_bpf
-	burn 2
+	burners 2
 	start taskset -c "$cpu" "$helper" wake 200
 	sleep 0.2
 	for source in bpf schedstat; do
@@ -244,23 +215,23 @@ against_kernel() {
 	[ "$(json '[.runs_per_s, .waiting, .p50_us]')" = '[0,0,null]' ]
 }
 
-@test "the probe feels burners, and wakes up as often as it should at most" {
-	burn 2
+@test "the probe measures the wait beside busy threads, and keeps its wake-up rate" {
+	burners 2
 	run --separate-stderr "$PQ" runqlat --json --source probe -P "$cpu" 1 1
 	echo "$output"
 	[ "$(json '.runs_per_s > 5 and .runs_per_s < 105 and .waiting == null and .max_us >= .p50_us and .corrected_p99_us > 0')" = true ]
 }
 
-@test "a long --period does not hold up the end" {
+@test "a long --period does not delay the end" {
 	run timeout 30 "$PQ" runqlat --source probe --period 1h 0.05 1
 	[ "$status" -eq 0 ]
 }
 
-@test "quota: waits as long as the group is held back, for -p; with -g of version 1 by schedstat" {
-	quota_group 2000 100000 # so little that it runs out where others want the CPU as well
-	burn_within
+@test "quota: time throttled counts as waiting, with -p by BPF, with -g on v1 by schedstat" {
+	v1_group 2000 100000 # so little that it runs out where others want the CPU as well
+	burn "$group"
 	sleep 0.5
-	run --separate-stderr "$PQ" runqlat --json -g "/${group##*/}" 2 1
+	run --separate-stderr "$PQ" runqlat --json -g "$name" 2 1
 	echo "$output $stderr"
 	[ "$(json '.source == "schedstat" and .waiting > 0.3 and .waiting < 1.5')" = true ]
 	[[ ${stderr_lines[0]} == *"it knows cgroups of version 2 only"* ]]
@@ -270,17 +241,17 @@ against_kernel() {
 	[ "$(json '.max_us > 40000 and .waiting > 0.3 and .waiting < 1.5')" = true ]
 }
 
-@test "quota: the probe feels it from inside" {
-	quota_group 10000 100000
-	burn_within
+@test "quota: the probe measures it from inside the cgroup" {
+	v1_group 10000 100000
+	burn "$group"
 	run --separate-stderr within "$PQ" runqlat --json --source probe 2 1
 	echo "$output"
 	[ "$(json '.max_us > 10000 and .corrected_p99_us > 10000')" = true ]
 }
 
-@test "quota: who waits for longer than a row is pending" {
-	quota_group 1000 1000000
-	burn_within
+@test "quota: a thread that waits longer than a row is pending" {
+	v1_group 1000 1000000
+	burn "$group"
 	await grep -q "nr_throttled [1-9]" "$group/cpu.stat"
 	"$PQ" runqlat --json --source schedstat -p "$last" 0.1 10 >rows 2>said
 	jq -es 'map(.pending) | max == 1' rows
@@ -297,7 +268,7 @@ none_loaded() {
 	[ "$("$helper" loaded $programs)" -eq 0 ]
 }
 
-@test "nothing stays in the kernel: after an end, Ctrl-C, SIGTERM, kill -9" {
+@test "no BPF program stays in the kernel after an end, SIGINT, SIGTERM or SIGKILL" {
 	can_bpf
 	can "$helper" loaded 1
 	local source signal
@@ -322,7 +293,7 @@ none_loaded() {
 	await none_loaded
 }
 
-@test "Ctrl-C ends the rows with their average, from each source" {
+@test "SIGINT ends the rows with their average, from each source" {
 	for source in bpf schedstat probe; do
 		[ $source != bpf ] || "$PQ" runqlat --source bpf 0.01 1 >/dev/null 2>&1 || continue
 		start env --default-signal=INT,TERM "$PQ" runqlat --source $source 0.1 >out
@@ -333,7 +304,7 @@ none_loaded() {
 	done
 }
 
-@test "a recording replays byte for byte, from each source" {
+@test "a recording replays the same bytes, from each source" {
 	local source without=
 	for source in bpf-btf bpf-raw bpf-tp schedstat probe; do
 		rm -f x.tape
@@ -347,7 +318,7 @@ none_loaded() {
 	[ -z "$without" ] || skip "the others do; cannot be had:$without"
 }
 
-@test "pq record, and the histogram and milliseconds of that; a tape of pq tasks has schedstat's rows" {
+@test "a recording gives the histogram and milliseconds; one of pq tasks gives rows by schedstat" {
 	"$PQ" record 100ms 5 runqlat -o x.tape 2>said
 	run --separate-stderr "$PQ" runqlat --json -f x.tape
 	[ "${#lines[@]}" -ge 2 ]
@@ -365,18 +336,21 @@ none_loaded() {
 	[ "$(json -s 'length >= 2 and all(.source == "schedstat" and .waiting != null and .p99_us == null)')" = true ]
 }
 
-@test "a full disk is an error, a closed pipe is not, and a process that ends, ends its rows" {
+@test "a full disk is an error, a closed pipe is not, and rows end with the process" {
 	run --separate-stderr bash -c '"$1" runqlat 0.05 3 >/dev/full' _ "$PQ"
-	[ "$status" -eq 1 ] && [[ $stderr == *"cannot write: No space left on device"* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"cannot write: No space left on device"* ]]
 	run --separate-stderr bash -c '"$1" runqlat --source probe --json 0.05 400 | head -n 2; echo "${PIPESTATUS[0]}"' _ "$PQ"
-	[ "${#lines[@]}" -eq 3 ] && [ -z "$stderr" ]
-	[ "${lines[2]}" -eq 0 ] || [ "${lines[2]}" -eq 141 ]
+	[ "${#lines[@]}" -eq 3 ]
+	[ -z "$stderr" ]
+	[ "${lines[2]}" -eq 0 ]
 	for source in bpf schedstat; do
 		[ $source != bpf ] || "$PQ" runqlat --source bpf 0.01 1 >/dev/null 2>&1 || continue
 		start sleep 1
 		run --separate-stderr "$PQ" runqlat --json --source $source -p "$last" 0.2 50
 		[ "$status" -eq 0 ]
-		[ "${#lines[@]}" -ge 1 ] && [ "${#lines[@]}" -lt 50 ]
-		[[ $stderr == *"process $last has ended"* ]]
+		[ "${#lines[@]}" -ge 1 ]
+		[ "${#lines[@]}" -lt 50 ]
+		[[ $stderr =~ "process $last has "(ended|exited) ]]
 	done
 }

@@ -4,25 +4,20 @@
 load helper
 
 setup() {
-	dir=$BATS_TEST_TMPDIR/m
+	samples runqlat
 }
 
-# counted T SOURCE WAITS SUM_NS BUCKETS...: moment tT, T seconds after the first, with what was counted up to then.
+# counted T SOURCE WAITS SUM_NS BUCKETS...: sample tT, T seconds after the first, with what was counted up to then.
 counted() {
 	local now=$dir/t$1
-	moment "$now" $((($1 + 1) * 1000000000))
+	sample "$now" $((($1 + 1) * 1000000000))
 	mkdir -p "$now/pq"
 	printf 'source %s\nswitches %s\nwaits %s\nsum_ns %s\nnegative 0\nlost 0\nbuckets' "$2" $(($3 * 2)) "$3" "$4" >"$now/pq/runqlat"
 	printf ' %s' "${@:5}" >>"$now/pq/runqlat"
 	echo >>"$now/pq/runqlat"
 }
 
-show() {
-	run --separate-stderr "$PQ" runqlat --json "$@" -f "$dir"
-	[ "$status" -eq 0 ]
-}
-
-@test "what was counted between two moments: rate, mean number of waiting tasks, mean wait, percentiles, bound" {
+@test "a row has rate, waiting tasks, mean wait and percentiles between two samples" {
 	counted 0 bpf-btf 10 1000000 80:10
 	counted 2 bpf-btf 110 9000000 80:90 120:20
 	show
@@ -31,14 +26,14 @@ show() {
 	[ "$(json '[.p50_us, .p90_us, .max_us]')" = '[4.416,139.264,147.456]' ]
 }
 
-@test "-m: milliseconds, and the keys say so" {
+@test "-m gives milliseconds, and keys with _ms" {
 	counted 0 bpf-btf 0 0
 	counted 1 bpf-btf 100 8000000 80:80 120:20
 	show -m
 	[ "$(json '[.mean_ms, .max_ms, .mean_us]')" = '[0.08,0.147,null]' ]
 }
 
-@test "-H: powers of two of microseconds that add up; -m: of milliseconds" {
+@test "-H gives a histogram in powers of two of microseconds, with -m of milliseconds" {
 	counted 0 bpf-btf 0 0
 	counted 1 bpf-btf 100 8000000 80:80 120:20
 	show -H
@@ -54,14 +49,14 @@ show() {
 	[ "$(json '[.from_ms, .to_ms, .waits, .share_pct]')" = '[0,1,100,100]' ]
 }
 
-@test "nothing waited: no percentiles, and not 0" {
+@test "without waits percentiles are unknown, not 0" {
 	counted 0 bpf-tp 5 1000 80:5
 	counted 1 bpf-tp 5 1000 80:5
 	show
 	[ "$(json '[.runs_per_s, .waiting, .mean_us, .p50_us, .p99_9_us, .max_us]')" = '[0,0,null,null,null,null]' ]
 }
 
-@test "--source on a recording must be the one that it has" {
+@test "--source must match the source of a recording" {
 	counted 0 bpf-btf 0 0
 	counted 1 bpf-btf 100 8000000 80:100
 	show --source bpf
@@ -71,13 +66,13 @@ show() {
 @test "wrong arguments" {
 	fails 2 "invalid --source 'ebpf': want" "$PQ" runqlat --source ebpf
 	fails 2 "invalid --period '0': want" "$PQ" runqlat --period 0
-	fails 2 "no process 4194000 here" "$PQ" runqlat -p 4194000 1 1
+	fails 2 "no (such )?process:? 4194000" "$PQ" runqlat -p 4194000 1 1
 	fails 2 "no CPU [0-9]* is online here" "$PQ" runqlat -P 6000-8000 0.1 1
 	fails 2 "no CPU 8000 is online here" "$PQ" runqlat -P 8000 0.1 1
 	fails 2 "unknown column 'p50_ms'; did you mean 'p50_us'" "$PQ" runqlat -c p50_ms
 }
 
-@test "-v: what the programs cost; without it that is unknown" {
+@test "-v shows what the BPF programs cost; without it that is unknown" {
 	counted 0 bpf-btf 0 0
 	counted 1 bpf-btf 100 8000000 80:100
 	show
@@ -88,7 +83,7 @@ show() {
 	[ "$(json '[.event_ns, .cost_pct]')" = '[300,0.06]' ]
 }
 
-@test "of the probe: what is corrected has columns of its own, and how many wait is unknown" {
+@test "the probe has corrected percentiles in their own columns, and waiting is unknown" {
 	counted 0 probe 0 0
 	counted 1 probe 100 8000000 80:100
 	sed 's/80:100/80:50 200:50/' "$dir/t1/pq/runqlat" >"$dir/t1/pq/runqlat-corrected"
@@ -97,20 +92,20 @@ show() {
 	[ "$(json '[.runs_per_s, .waiting, .p99_us < 5, .corrected_p99_us > 1000, .lost, .source]')" = '[100,null,true,true,null,"probe"]' ]
 }
 
-@test "-P with a recording is said to change nothing" {
+@test "-P with a recording gives a note that it has no effect" {
 	counted 0 bpf-btf 0 0
 	counted 1 bpf-btf 100 8000000 80:100
 	show -P 0
 	[[ $stderr == *"-P: the waits on a recording are of the CPUs that were asked for when it was made"* ]]
 }
 
-@test "damaged counts end it, and say so" {
+@test "damaged counts are an error" {
 	counted 0 bpf-btf 0 0
 	counted 1 bpf-btf 100 8000000 80:99
 	fails 1 "the counted waits cannot be read" "$PQ" runqlat -f "$dir"
 }
 
-# thread STATE RUN_NS WAIT_NS SLICES: in the moment $now, the one thread of process 10.
+# thread STATE RUN_NS WAIT_NS SLICES: in the sample $now, the one thread of process 10.
 thread() {
 	mkdir -p "$now/proc/10/task/10"
 	echo "$2 $3 $4" >"$now/proc/10/task/10/schedstat"
@@ -118,10 +113,10 @@ thread() {
 		>"$now/proc/10/task/10/status"
 }
 
-@test "schedstat: a thread that waits from the first moment on is pending, and counts when it gets a CPU" {
-	now=$dir/t0; moment "$now" 1000000000; thread R 5000000 0 7
-	now=$dir/t1; moment "$now" 2000000000; thread R 5000000 0 7
-	now=$dir/t2; moment "$now" 3000000000; thread R 6000000 1990000000 8
+@test "schedstat: a waiting thread is pending, and its wait counts when it gets a CPU" {
+	now=$dir/t0; sample "$now" 1000000000; thread R 5000000 0 7
+	now=$dir/t1; sample "$now" 2000000000; thread R 5000000 0 7
+	now=$dir/t2; sample "$now" 3000000000; thread R 6000000 1990000000 8
 	show
 	[ "$(json '[.runs_per_s, .waiting, .mean_us, .p50_us, .max_us, .pending, .source]')" = '[0,0,null,null,null,1,"schedstat"]
 [1,1.99,1990000,null,null,0,"schedstat"]' ]
@@ -130,8 +125,8 @@ thread() {
 	fails 3 "this recording has the source schedstat, not bpf" "$PQ" runqlat --source bpf -f "$dir"
 }
 
-@test "schedstat: one that sleeps is not pending" {
-	for t in 0 1; do now=$dir/t$t; moment "$now" $((t * 1000000000 + 1)); thread S 5000000 0 7; done
+@test "schedstat: a sleeping thread is not pending" {
+	for t in 0 1; do now=$dir/t$t; sample "$now" $((t * 1000000000 + 1)); thread S 5000000 0 7; done
 	show
 	[ "$(json '[.waiting, .pending]')" = '[0,0]' ]
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Tapes: what was recorded reads as it was; pack, unpack, cut, info and verify; windows, following, pipes; and what is no tape.
+# Recordings: they replay what was recorded; pack, unpack, cut, info, verify; windows, --follow, pipes; damaged and other files.
 # shellcheck disable=SC2086,SC2016,SC2002 # $tool is a tool and its options; jq; cat makes a pipe, that is what is tested
 load helper
 
@@ -8,7 +8,7 @@ BEGIN=1790000000 # the first moment of count.tape, 2026-09-21 14:13:20 UTC
 setup_file() {
 	counting "$BATS_FILE_TMPDIR/count" 20
 	"$PQ" tape pack "$BATS_FILE_TMPDIR/count" -o "$BATS_FILE_TMPDIR/count.tape"
-	# 45 moments, which the recorder wrote in three runs, and thus in three segments
+	# 45 samples, written by three recorders one after another, so in three segments
 	for n in 1 2 3; do
 		"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o "$BATS_FILE_TMPDIR/three.tape" 5ms 15 runq 2>/dev/null
 		stat -c %s "$BATS_FILE_TMPDIR/three.tape" >"$BATS_FILE_TMPDIR/end$n"
@@ -18,15 +18,10 @@ setup_file() {
 setup() {
 	count=$BATS_FILE_TMPDIR/count.tape
 	three=$BATS_FILE_TMPDIR/three.tape
-	mkdir "$BATS_TEST_TMPDIR/here" # bats keeps its own files beside it
-	cd "$BATS_TEST_TMPDIR/here" || return
+	here
 }
 
-teardown() {
-	[ -z "${follower:-}" ] || kill -9 "$follower" 2>/dev/null || true
-}
-
-# counting DIR N: N moments, a second apart, at which plist_sz is 100, 101, …
+# counting DIR N: N samples, a second apart, in which plist_sz is 100, 101, …
 counting() {
 	local i
 	for ((i = 0; i < $2; i++)); do
@@ -77,33 +72,33 @@ same_bytes() {
 	done
 }
 
-@test "captures of 5.10, v1 and hybrid: the same bytes from a tape" {
+@test "captures of 5.10, v1 and hybrid, give the same bytes from a recording" {
 	same_bytes '5.10-[hv][y1]*'
 }
 
-@test "captures of 5.10, v2: the same bytes from a tape" {
+@test "captures of 5.10, v2, give the same bytes from a recording (first part)" {
 	same_bytes '5.10-v2-[a-m]*'
 	same_bytes '5.10-v2-[0-9]*'
 }
 
-@test "captures of 5.10, v2, the others: the same bytes from a tape" {
+@test "captures of 5.10, v2, give the same bytes from a recording (second part)" {
 	same_bytes '5.10-v2-[n-z]*'
 }
 
-@test "captures of 6.1, v1 and hybrid: the same bytes from a tape" {
+@test "captures of 6.1, v1 and hybrid, give the same bytes from a recording" {
 	same_bytes '6.1-[hv][y1]*'
 }
 
-@test "captures of 6.1, v2: the same bytes from a tape" {
+@test "captures of 6.1, v2, give the same bytes from a recording (first part)" {
 	same_bytes '6.1-v2-[a-m]*'
 	same_bytes '6.1-v2-[0-9]*'
 }
 
-@test "captures of 6.1, v2, the others: the same bytes from a tape" {
+@test "captures of 6.1, v2, give the same bytes from a recording (second part)" {
 	same_bytes '6.1-v2-[n-z]*'
 }
 
-@test "what is unpacked is what was packed, file by file" {
+@test "unpacking gives the files that were packed" {
 	dir=$(capture 6.1-v2-throttled)
 	"$PQ" tape pack "$dir" x.tape
 	"$PQ" tape unpack x.tape x
@@ -114,21 +109,23 @@ same_bytes() {
 	done
 }
 
-@test "-o writes a tape beside the rows: it gives the same bytes, also what is said" {
+@test "-o records beside the rows: the recording gives the same rows and notes" {
 	for tool in runq "runq -P ALL" cpu "cpu -P ALL" "cpu -P 0" throttle "throttle -a" mem "mem -a"; do
 		echo "$tool"
 		rm -f x.tape
 		status=0
 		"$PQ" $tool --json -o x.tape 0.05 5 >want 2>said || status=$?
-		[ $status -eq 0 ] || [ $status -eq 3 ]
-		[ $status -eq 0 ] || continue # no cgroups here
+		if [ $status -eq 3 ] && [[ $tool == throttle* || $tool == mem* ]]; then
+			continue # no cgroups here
+		fi
+		[ $status -eq 0 ]
 		"$PQ" $tool --json -f x.tape >got 2>heard
 		cmp want got
 		diff <(grep -v ' missed [0-9]* of ' said) heard # live alone
 	done
 }
 
-@test "-o, in text and CSV, with an interval that fits" {
+@test "a recording by -o gives the same text and CSV" {
 	for format in "" --csv; do
 		rm -f x.tape
 		"$PQ" cpu $format -o x.tape 50ms 5 >want 2>/dev/null
@@ -136,14 +133,16 @@ same_bytes() {
 	done
 }
 
-@test "a tape of one tool reads by another as far as its files go" {
+@test "a recording of one tool gives an error for another" {
 	"$PQ" cpu -o x.tape 20ms 3 >/dev/null 2>&1
 	run --separate-stderr "$PQ" runq --json -f x.tape
-	[ "$status" -ne 139 ]
-	[ -n "$stderr" ]
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
+	[[ ${stderr_lines[0]} == *"x.tape: recorded for cpu; "* ]]
+	[[ ${stderr_lines[1]} == *"cannot read /proc/loadavg: "* ]]
 }
 
-@test "a coarser interval re-samples" {
+@test "a longer interval combines the samples of a recording" {
 	[ "$(plist -f "$count")" = "$(seq -s' ' 101 119)" ]
 	[ "$(plist -f "$count" 1)" = "$(seq -s' ' 101 119)" ]
 	[ "$("$PQ" runq --json -f "$count" 5 2>/dev/null | jq -s -c 'map([.plist_sz, .interval_s])')" = '[[105,5],[110,5],[115,5]]' ]
@@ -155,7 +154,7 @@ same_bytes() {
 	[ "$(plist -f "$count" 0.1)" = "$(seq -s' ' 101 119)" ]
 }
 
-@test "--from and --to, as people write times" {
+@test "--from and --to take times, dates, offsets and spans" {
 	want="113 114 115"
 	at() { date -u -d "@$((BEGIN + $1))" "+$2"; }
 	[ "$(plist -f "$count" --from "$(at 12 %T)" --to "$(at 15 %T)")" = "$want" ]
@@ -174,27 +173,27 @@ same_bytes() {
 	[ "$(TZ=UTC-5:30 plist -u -f "$count" --from "$(at 17 %T)")" = "118 119" ]
 }
 
-@test "--from and --to that are wrong" {
+@test "wrong --from and --to are errors" {
 	fails 2 '--from \+5s is later than --to \+2s' "$PQ" runq -f "$count" --from +5s --to +2s
-	fails 1 'no moment in it between these times' "$PQ" runq -f "$count" --from +1h
-	fails 1 'no moment in it between these times' "$PQ" runq -f "$count" --from +3200ms --to +3400ms
-	fails 1 'a row needs two moments' "$PQ" runq -f "$count" -c plist_sz --from +3s --to +3s
+	fails 1 'no samples in the selected time' "$PQ" runq -f "$count" --from +1h
+	fails 1 'no samples in the selected time' "$PQ" runq -f "$count" --from +3200ms --to +3400ms
+	fails 1 'a row needs two samples' "$PQ" runq -f "$count" -c plist_sz --from +3s --to +3s
 	for bad in x 25:00 2026-02-30 12 12:60 +x @ '' "+5 s" 99:99:99; do
 		echo "'$bad'"
 		fails 2 'want a time such as' "$PQ" runq -f "$count" --from "$bad"
 	done
-	fails 2 'need a recording: name it with -f' "$PQ" runq --from +5s
-	fails 2 'need a recording: name it with -f' "$PQ" runq --follow
-	fails 2 'is a directory of moments' "$PQ" runq -f "$BATS_FILE_TMPDIR/count" --from +5s
-	fails 2 '-f and -o exclude' "$PQ" runq -f "$count" -o x.tape
-	fails 2 'would mix the recording with the rows' "$PQ" runq -o - 1 1
+	fails 2 'need a recording .-f FILE.' "$PQ" runq --from +5s
+	fails 2 'need a recording .-f FILE.' "$PQ" runq --follow
+	fails 2 'is a captured directory' "$PQ" runq -f "$BATS_FILE_TMPDIR/count" --from +5s
+	fails 2 '-f and -o cannot be combined' "$PQ" runq -f "$count" -o x.tape
+	fails 2 'would mix with the rows' "$PQ" runq -o - 1 1
 	run --separate-stderr bash -c "'$PQ' runq -f - --from +5s <'$count' | cat; exit \${PIPESTATUS[0]}"
 	[ "$status" -eq 0 ] # redirected it is a file
 	fails 2 'need a file' bash -c "cat '$count' | '$PQ' runq -f - --from +5s"
 	fails 2 'follow.* needs a file' bash -c "cat '$count' | '$PQ' runq -f - --follow"
 }
 
-@test "-f - reads a pipe" {
+@test "-f - reads a recording from a pipe" {
 	for tape in "$count" "$three"; do
 		"$PQ" runq --json -f "$tape" >want 2>said
 		cat "$tape" | "$PQ" runq --json -f - >got 2>heard
@@ -207,7 +206,7 @@ same_bytes() {
 	"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o - 5ms 10 runq 2>log | "$PQ" runq --json -c plist_sz -f - >got 2>said
 	[ "$(wc -l <got)" -eq 9 ]
 	[ ! -s said ]
-	"$PQ" tape cut "$count" -o - | cmp - <(cat "$count") || [ "$("$PQ" tape cut "$count" -o - | plist -f -)" = "$(plist -f "$count")" ]
+	[ "$("$PQ" tape cut "$count" -o - | plist -f -)" = "$(plist -f "$count")" ]
 }
 
 # turn RING: writes to it until it has gone round more than once.
@@ -219,12 +218,13 @@ turn() {
 	done
 }
 
-@test "a ring that has gone round: its newest moments, in order; from a file and from cat" {
+@test "a full ring gives its newest samples in order, from a file and from a pipe" {
 	turn ring.tape
 	[ "$(stat -c %s ring.tape)" -eq 393216 ]
 	"$PQ" tape verify ring.tape
 	rows=$("$PQ" tape info --json ring.tape | jq .rows)
-	[ "$rows" -ge 20 ] && [ "$rows" -lt 120 ]
+	[ "$rows" -ge 20 ]
+	[ "$rows" -lt 120 ]
 	"$PQ" runq --json -f ring.tape >want 2>said
 	[ "$(wc -l <want)" -eq $((rows - 1)) ]
 	[ "$(jq -r .time want)" = "$(jq -r .time want | sort)" ]
@@ -236,67 +236,57 @@ turn() {
 	"$PQ" tape verify cut.tape
 }
 
-# rows_of FILE N: waits until there are so many.
-rows_of() {
-	for ((i = 0; i < 400; i++)); do
-		[ "$(wc -l <"$1")" -lt "$2" ] || return 0
-		sleep 0.05
-	done
-	echo "$(wc -l <"$1") rows, not $2" >&2
-	return 1
-}
+has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 
-@test "--follow sees what is written meanwhile, also in a new segment and after a kill" {
+@test "--follow shows new samples, also of a new segment and after a kill" {
 	more() { "$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 5ms "$1" runq 2>>log; }
 	more 10
-	"$PQ" runq --json -c plist_sz -f x.tape --follow >got 2>said 3>&- &
-	follower=$!
-	rows_of got 9
+	start "$PQ" runq --json -c plist_sz -f x.tape --follow >got 2>said
+	follower=$last
+	await has_rows got 9
 	more 10
-	rows_of got 19
-	"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 5ms runq 2>>log 3>&- &
-	writer=$!
-	rows_of got 29
-	kill -9 $writer
-	wait $writer || true
+	await has_rows got 19
+	start "$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 5ms runq 2>>log
+	await has_rows got 29
+	kill -9 "$last"
+	wait "$last" || true
 	n=$("$PQ" tape info --json x.tape | jq .rows)
-	rows_of got $((n - 1))
+	await has_rows got $((n - 1))
 	more 10
-	rows_of got $((n + 9))
-	kill -TERM $follower
-	wait $follower
-	follower=
+	await has_rows got $((n + 9))
+	kill -TERM "$follower"
+	wait "$follower"
 	[ "$(wc -l <got)" -eq $((n + 9)) ]
 	[ ! -s said ]
 	diff got <("$PQ" runq --json -c plist_sz -f x.tape)
 }
 
-@test "--follow goes on when the ring has gone round" {
+@test "--follow continues when the ring wraps" {
 	root=$(capture 6.1-v2-64cpu)/t0
 	more() { "$PQ" record --root "$root" --ring 384K -o ring.tape 1ms 5 2>>log; }
 	more
-	"$PQ" runq --json -c plist_sz -f ring.tape --follow >got 2>said 3>&- &
-	follower=$!
+	start "$PQ" runq --json -c plist_sz -f ring.tape --follow >got 2>said
+	follower=$last
 	for n in 1 2 3 4 5 6 7 8 9 10; do
-		rows_of got $((n * 5 - 1))
+		await has_rows got $((n * 5 - 1))
 		more
 	done
-	rows_of got 54
-	kill -TERM $follower
-	wait $follower
-	follower=
+	await has_rows got 54
+	kill -TERM "$follower"
+	wait "$follower"
 	[ ! -s said ]
 	[ "$("$PQ" tape info --json ring.tape | jq .rows)" -lt 55 ]
 }
 
-@test "a ring that is overwritten while it is read: what was read is right, and what was missed is told" {
+@test "a ring overwritten while read gives correct rows and reports the lost ones" {
 	root=$(capture 6.1-v2-64cpu)/t0
 	for _ in 1 2 3 4 5 6 7; do
 		"$PQ" record --root "$root" --ring 1M -o ring.tape 1ms 100 2>/dev/null
 	done
 	mkfifo pipe
-	"$PQ" runq --json -f ring.tape >pipe 2>said 3>&- &
-	follower=$!
+	# shellcheck disable=SC2016 # the inner shell opens the pipe, which waits for its reader
+	start bash -c 'exec "$1" runq --json -f ring.tape >pipe 2>said' _ "$PQ"
+	follower=$last
 	exec 8<pipe
 	read -r _ <&8 # it knows by now where everything was
 	for _ in {1..18}; do
@@ -304,22 +294,22 @@ rows_of() {
 	done
 	cat <&8 >rows
 	exec 8<&-
-	wait $follower
-	follower=
+	wait "$follower"
 	[ "$(jq -r .plist_sz rows | sort -u)" = 436 ]
 	jq -r .time rows | sort -c
 	[ "$(wc -l <said)" -eq 1 ]
 	grep -qE 'segments? (was|were) overwritten by the recorder before being read$' said
 }
 
-@test "--follow ends at --to, and after a count" {
+@test "--follow ends at --to and after a count" {
 	[ "$(plist -f "$count" --follow --from +3s --to +6s 2>/dev/null)" = "104 105 106" ]
 	[ "$(timeout 10 "$PQ" runq --json -c plist_sz -f "$count" --follow 1 7 | wc -l)" -eq 7 ]
 }
 
-@test "info says what is on it" {
+@test "tape info describes a recording" {
 	run --separate-stderr "$PQ" tape info "$three"
-	[ "$status" -eq 0 ] && [ -z "$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
 	[[ $output == *"tools     runq, by pq "* && $output == *"45 rows, 0 ticks"* && $output == *"damage    none"* ]]
 	[[ $output != *nan* && $output != *inf* ]]
 	run --separate-stderr "$PQ" tape info --json -u "$count"
@@ -328,7 +318,7 @@ rows_of() {
 	[ "$(json .bytes)" -eq "$(stat -c %s "$count")" ]
 }
 
-@test "cut makes a tape of a window, and leaves no half one" {
+@test "tape cut makes a recording of a window, and leaves no half file" {
 	"$PQ" tape cut "$count" --from +5s --to +9s -o cut.tape
 	[ "$(plist -f cut.tape)" = "106 107 108 109" ]
 	[ "$("$PQ" tape info --json cut.tape | jq .rows)" -eq 5 ]
@@ -342,7 +332,7 @@ rows_of() {
 	diff <("$PQ" runq --json -f "$three") <("$PQ" runq --json -f all.tape)
 }
 
-@test "unpack takes a window too, and no directory that is there" {
+@test "tape unpack takes a window, and refuses an existing directory" {
 	"$PQ" tape unpack "$count" --from +5s --to +9s -o out
 	[ "$(plist -f out)" = "106 107 108 109" ]
 	fails 2 'it exists; give a new one' "$PQ" tape unpack "$count" -o out
@@ -352,7 +342,7 @@ rows_of() {
 	fails 2 'no directory of captured moments' "$PQ" tape pack "$count" -o x.tape
 }
 
-@test "pq tape, its words and options" {
+@test "pq tape reports wrong words and options" {
 	fails 2 'what is to be done' "$PQ" tape
 	fails 2 'no frob; there are' "$PQ" tape frob "$count"
 	fails 2 'info needs a tape' "$PQ" tape info
@@ -368,7 +358,7 @@ rows_of() {
 	fails 2 'cannot open none' "$PQ" tape save none
 }
 
-@test "info and verify, onto a full disk" {
+@test "tape info, verify and cut report a full disk" {
 	for work in info verify "info --json"; do
 		run --separate-stderr bash -c "'$PQ' tape $work '$count' >/dev/full"
 		[ "$status" -eq 1 ]
@@ -393,25 +383,27 @@ each_reader() {
 	[ "$(find . | wc -l)" -eq "$n" ]
 }
 
-@test "no tape: nothing there, empty, something else, too short" {
+@test "a missing, empty, short or other file is not read as a recording" {
 	each_reader 2 'cannot open none: No such file' none
 	: >empty
-	each_reader 1 'empty: there is no moment' empty
+	each_reader 1 'empty: the recording has no samples' empty
 	head -c 100 "$count" >short
-	each_reader 2 'short: no tape: pq record makes one' short
-	each_reader 2 'no tape: pq record makes one' "$PQ"
-	each_reader 2 'no tape: pq record makes one' "$TESTS/tape.bats"
+	each_reader 2 'short: not a pq recording' short
+	each_reader 2 'not a pq recording' "$PQ"
+	each_reader 2 'not a pq recording' "$TESTS/tape.bats"
 	head -c 1M /dev/zero >zeros
-	each_reader 2 'no tape: pq record makes one' zeros
+	each_reader 2 'not a pq recording' zeros
 	head -c 20000 "$PQ" | tail -c 15000 >noise
-	each_reader 2 'no tape: pq record makes one' noise
+	each_reader 2 'not a pq recording' noise
 	for file in empty short noise; do
 		run --separate-stderr bash -c "cat $file | '$PQ' runq -f -"
-		[ "$status" -ne 0 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" -eq 1 ]
+		[ "$status" -ne 0 ]
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
 	done
 }
 
-@test "a tape of a later version" {
+@test "a recording of a later version is refused and not overwritten" {
 	# a header of version 2, with the checksum that is right for it
 	{
 		printf '\x89pqtape\n\x02\0\0\0\x80\0\0\0\x01'
@@ -420,44 +412,39 @@ each_reader() {
 	} >header
 	[ "$(stat -c %s header)" -eq 128 ]
 	{ cat header header; head -c 8000 /dev/zero; } >later.tape
-	each_reader 1 'a tape of a later version of pq than this one can read' later.tape
+	each_reader 1 'recorded by a later version of pq, which this version cannot read' later.tape
 	run --separate-stderr bash -c "cat later.tape | '$PQ' runq -f -"
-	[ "$status" -eq 1 ] && [[ $stderr == *"later version"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"later version"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
 	cp later.tape copy
-	fails 2 'a tape of a later version of pq; record to another file' "$PQ" runq -o later.tape 0.01 1
+	fails 2 'recorded by a later version of pq .record to another file' "$PQ" runq -o later.tape 0.01 1
 	cmp later.tape copy
 }
 
-@test "no file: a directory, a FIFO, a device" {
+@test "a directory, a FIFO and a device are not read as a recording" {
 	mkdir dir
-	fails 2 'no captured moments in it' "$PQ" runq -f dir
+	fails 2 'neither a recording nor a captured directory' "$PQ" runq -f dir
 	for work in "info dir" "verify dir" "cut dir -o x" "unpack dir -o x"; do
-		fails 2 'a directory, no tape' "$PQ" tape $work
+		fails 2 'a directory, not a recording' "$PQ" tape $work
 	done
 	mkfifo fifo
 	for file in fifo /dev/null; do
-		each_reader 2 'neither a tape nor a directory of captured moments' $file
+		each_reader 2 'neither a recording nor a captured directory' $file
 	done
 }
 
-@test "a tape that may not be read" {
+@test "a recording without read permission is an error" {
 	cp "$count" secret.tape
 	chmod 0 secret.tape
-	if [ "$(id -u)" -ne 0 ]; then
-		each_reader 1 'cannot open secret.tape: Permission denied' secret.tape
-		return
-	fi
-	command -v setpriv >/dev/null || skip "no setpriv"
-	cp "$PQ" "$BATS_RUN_TMPDIR/pq-nobody"
-	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$PWD" "$BATS_RUN_TMPDIR/pq-nobody" 2>/dev/null || true
-	as_nobody="setpriv --reuid 65534 --regid 65534 --clear-groups $BATS_RUN_TMPDIR/pq-nobody"
-	fails 1 'cannot open .*: Permission denied' $as_nobody runq -f "$PWD/secret.tape"
+	need_nobody
+	fails 1 'cannot open .*: Permission denied' as_nobody runq -f "$PWD/secret.tape"
 	for work in info verify; do
-		fails 1 'cannot open .*: Permission denied' $as_nobody tape $work "$PWD/secret.tape"
+		fails 1 'cannot open .*: Permission denied' as_nobody tape $work "$PWD/secret.tape"
 	done
 }
 
-@test "a tape damaged in the middle: what is lost is counted, and all else is there" {
+@test "a recording damaged in the middle reports the lost samples and gives the others" {
 	cp "$three" x.tape
 	at=$(($(cat "$BATS_FILE_TMPDIR/end2") - 48)) # some moments before the end of the second segment
 	printf 'damage' | dd of=x.tape bs=1 seek=$at conv=notrunc status=none
@@ -465,30 +452,33 @@ each_reader() {
 	[ "$status" -eq 0 ]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	[[ $stderr =~ x.tape:\ damaged\ in\ 1\ place:\ [0-9]+\ moments?\ (is|are)\ lost ]]
-	[ "${#lines[@]}" -ge 29 ] && [ "${#lines[@]}" -lt 44 ]
+	[ "${#lines[@]}" -ge 29 ]
+	[ "${#lines[@]}" -lt 44 ]
 	run --separate-stderr "$PQ" tape verify x.tape
 	[ "$status" -eq 1 ]
 	[[ $output =~ [0-9]+\ moments\ can\ be\ read$ ]]
-	[ "${#stderr_lines[@]}" -eq 1 ] && [[ $stderr == *"damaged in 1 place"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == *"damaged in 1 place"* ]]
 	run --separate-stderr "$PQ" tape info x.tape
-	[[ $output == *"damage    damaged in 1 place"* || $output =~ damage\ +[^n] ]]
+	[[ $output =~ damage\ +"damaged in 1 place" ]]
 	[ "$("$PQ" tape info --json x.tape 2>/dev/null | jq '.rows + .damaged_moments')" -eq 45 ]
 	"$PQ" tape cut x.tape -o cut.tape 2>said
 	[ "$(wc -l <said)" -eq 1 ]
 	"$PQ" tape verify cut.tape
 }
 
-@test "a tape of which all is damaged but its headers" {
+@test "a recording damaged everywhere but in its headers is an error" {
 	cp "$count" x.tape
 	size=$(stat -c %s x.tape)
 	head -c $((size - 256)) /dev/zero | tr '\0' 'x' | dd of=x.tape bs=1 seek=256 conv=notrunc status=none
 	fails 1 'x.tape' "$PQ" runq -f x.tape
 	run --separate-stderr "$PQ" tape verify x.tape
-	[ "$status" -eq 1 ] && [ -n "$stderr" ]
+	[ "$status" -eq 1 ]
+	[ -n "$stderr" ]
 	fails 1 'no moment' "$PQ" tape info x.tape
 }
 
-@test "truncated anywhere: the rows up to there, and it is told" {
+@test "a truncated recording gives the rows before the cut, and a note" {
 	"$PQ" runq --json -c plist_sz -f "$count" >whole
 	size=$(stat -c %s "$count")
 	for ((n = 256; n < size; n += size / 20)); do
@@ -502,8 +492,7 @@ each_reader() {
 	done
 }
 
-# A row that is no other than the moments that were recorded make it.
-@test "a byte that is flipped: nothing that was not recorded is shown, and nothing is lost in silence" {
+@test "a flipped byte gives no false row and no silent loss" {
 	"$PQ" runq --json -c plist_sz -f "$count" >whole
 	jq -c '[.time, .plist_sz]' whole >pairs
 	size=$(stat -c %s "$count")
@@ -519,7 +508,7 @@ each_reader() {
 	done
 }
 
-@test "a tape's words are somebody else's: no control characters reach a terminal" {
+@test "control characters in a recording are escaped" {
 	cp -r "$BATS_FILE_TMPDIR/count" evil
 	printf 'ticks 100\nhostname a\033[31mb\007\n' >evil/facts
 	"$PQ" tape pack evil -o evil.tape

@@ -1,121 +1,94 @@
 #!/usr/bin/env bats
-# pq throttle: the arithmetic of what a quota holds back. (Which cgroup it is: locate.bats.)
+# pq throttle: how long a quota throttles a cgroup. How the cgroup is found: locate.bats.
 load helper
 
 setup() {
-	dir=$BATS_TEST_TMPDIR/m
+	samples throttle /pod/app
 }
 
-# at N: begins moment tN, N seconds after the first, on a v2 machine where this process is in /pod/app.
-at() {
-	now=$dir/t$1
-	moment "$now" $((($1 + 1) * 1000000000))
-	mkdir -p "$now/proc/self"
-	echo 0::/pod/app >"$now/proc/self/cgroup"
-	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw${ROOT_OPTIONS:-}" >"$now/proc/self/mountinfo"
-	: >"$now/sys/fs/cgroup/cgroup.procs"
-}
-
-# group PATH QUOTA USAGE_US PERIODS THROTTLED THROTTLED_US [LOCAL_US]
-group() {
-	local d=$now/sys/fs/cgroup$1
-	mkdir -p "$d"
-	: >"$d/cgroup.procs"
-	echo domain >"$d/cgroup.type"
-	echo "$2" >"$d/cpu.max"
-	printf 'usage_usec %s\nuser_usec 0\nsystem_usec 0\nnr_periods %s\nnr_throttled %s\nthrottled_usec %s\nnr_bursts 2\nburst_usec 0\n' \
-		"$3" "$4" "$5" "$6" >"$d/cpu.stat"
-	[ -z "${7:-}" ] || printf 'throttled_usec %s\n' "$7" >"$d/cpu.stat.local"
-}
-
-show() {
-	run --separate-stderr "$PQ" throttle --json "$@" -f "$dir"
-	[ "$status" -eq 0 ]
-}
-
-@test "used, share of the limit, share of periods, CPUs held back, and stall per throttled period" {
-	at 0; group /pod "max 100000" 0 0 0 0; group /pod/app "200000 100000" 1000000 100 10 500000
-	at 1; group /pod "max 100000" 0 0 0 0; group /pod/app "200000 100000" 2500000 110 15 2300000
+@test "a row has usage, its percentages, CPUs held back, and stall per throttled period" {
+	at 0; cpu_group /pod "max 100000" 0 0 0 0; cpu_group /pod/app "200000 100000" 1000000 100 10 500000
+	at 1; cpu_group /pod "max 100000" 0 0 0 0; cpu_group /pod/app "200000 100000" 2500000 110 15 2300000
 	show
 	[ "$(json '[.cgroup, .limit_cpus, .limit_level, .used_cpus, .used_pct, .periods, .throttled, .throttled_pct, .held_cpus, .stall_ms, .bursts]')" = \
 		'["/pod/app",2,"/pod/app",1.5,75,10,5,50,1.8,360,0]' ]
 }
 
-@test "the least quota of all levels holds, and its level is named and shown" {
-	at 0; group /pod "50000 100000" 0 0 0 0; group /pod/app "200000 100000" 0 0 0 0
-	at 1; group /pod "50000 100000" 500000 10 10 900000; group /pod/app "200000 100000" 500000 10 0 0
+@test "the smallest quota of all levels applies, and its level is named and shown" {
+	at 0; cpu_group /pod "50000 100000" 0 0 0 0; cpu_group /pod/app "200000 100000" 0 0 0 0
+	at 1; cpu_group /pod "50000 100000" 500000 10 10 900000; cpu_group /pod/app "200000 100000" 500000 10 0 0
 	show
 	[ "$(json '[.cgroup, .limit_cpus, .limit_level, .throttled_pct]')" = '["/pod",0.5,"/pod",100]
 ["/pod/app",0.5,"/pod",0]' ]
 }
 
-@test "held by a level above, without cpu.stat.local: how much is unknown, not 0" {
-	at 0; group /pod "50000 100000" 0 0 0 0; group /pod/app "max 100000" 0 0 0 0
-	at 1; group /pod "50000 100000" 500000 10 10 900000; group /pod/app "max 100000" 500000 0 0 0
+@test "throttling by a parent cgroup is unknown without cpu.stat.local, not 0" {
+	at 0; cpu_group /pod "50000 100000" 0 0 0 0; cpu_group /pod/app "max 100000" 0 0 0 0
+	at 1; cpu_group /pod "50000 100000" 500000 10 10 900000; cpu_group /pod/app "max 100000" 500000 0 0 0
 	show
 	[ "$(json '[.cgroup, .held_cpus, .throttled_pct]')" = '["/pod",0.9,100]
 ["/pod/app",null,null]' ]
 }
 
-@test "cpu.stat.local tells how long any level held it" {
-	at 0; group /pod "50000 100000" 0 0 0 0 0; group /pod/app "max 100000" 0 0 0 0 0
-	at 1; group /pod "50000 100000" 500000 10 10 900000 900000; group /pod/app "max 100000" 500000 0 0 0 900000
+@test "cpu.stat.local gives the throttling by any level" {
+	at 0; cpu_group /pod "50000 100000" 0 0 0 0 0; cpu_group /pod/app "max 100000" 0 0 0 0 0
+	at 1; cpu_group /pod "50000 100000" 500000 10 10 900000 900000; cpu_group /pod/app "max 100000" 500000 0 0 0 900000
 	show
 	[ "$(json '[.cgroup, .held_cpus, .hidden_cpus]')" = '["/pod",0.9,0]
 ["/pod/app",0.9,0]' ]
 }
 
-@test "a level above that cannot be seen: hidden is what the topmost visible one suffers beyond its own" {
-	at 0; group "" "100000 100000" 0 0 0 0 0
-	at 1; group "" "100000 100000" 500000 10 5 200000 1700000
+@test "throttling by an invisible parent is what the topmost visible cgroup has beyond its own" {
+	at 0; cpu_group "" "100000 100000" 0 0 0 0 0
+	at 1; cpu_group "" "100000 100000" 500000 10 5 200000 1700000
 	for t in t0 t1; do echo 0::/ >"$dir/$t/proc/self/cgroup"; done
 	show
 	[ "$(json '[.cgroup, .held_cpus, .hidden_cpus]')" = '["/",1.7,1.5]' ]
 	[[ $stderr == *"levels above / are hidden"* ]]
 }
 
-@test "hidden is unknown before Linux 6.6" {
-	at 0; group "" "100000 100000" 0 0 0 0
-	at 1; group "" "100000 100000" 500000 10 5 200000
+@test "throttling by an invisible parent is unknown before Linux 6.6" {
+	at 0; cpu_group "" "100000 100000" 0 0 0 0
+	at 1; cpu_group "" "100000 100000" 500000 10 5 200000
 	for t in t0 t1; do echo 0::/ >"$dir/$t/proc/self/cgroup"; done
 	show
 	[ "$(json .hidden_cpus)" = null ]
 }
 
-@test "no quota anywhere: no limit, and its share is unknown" {
-	at 0; group /pod max 0 0 0 0; group /pod/app max 0 0 0 0
-	at 1; group /pod max 0 0 0 0; group /pod/app max 250000 0 0 0
+@test "without any quota the limit and its percentage are unknown" {
+	at 0; cpu_group /pod max 0 0 0 0; cpu_group /pod/app max 0 0 0 0
+	at 1; cpu_group /pod max 0 0 0 0; cpu_group /pod/app max 250000 0 0 0
 	show
 	[ "$(json '[.cgroup, .limit_cpus, .limit_level, .used_cpus, .used_pct, .throttled_pct, .held_cpus]')" = \
 		'["/pod/app",null,null,0.25,null,null,0]' ]
 }
 
-@test "-a shows the groups with a quota, the one held back most first" {
+@test "-a shows cgroups with a quota, most throttled first" {
 	for t in 0 1; do
 		at $t
-		group /a "100000 100000" 0 $((10 * t)) $((1 * t)) $((100000 * t))
-		group /b "100000 100000" 0 $((10 * t)) $((9 * t)) $((800000 * t))
-		group /c max 0 0 0 0
+		cpu_group /a "100000 100000" 0 $((10 * t)) $((1 * t)) $((100000 * t))
+		cpu_group /b "100000 100000" 0 $((10 * t)) $((9 * t)) $((800000 * t))
+		cpu_group /c max 0 0 0 0
 	done
 	show -a
 	[ "$(json .cgroup)" = '"/b"
 "/a"' ]
 }
 
-@test "-a puts what is held back first, even when no period has ended" {
+@test "-a shows a throttled cgroup first even if no period has ended" {
 	for t in 0 1; do
 		at $t
-		group /idle "100000 100000" 0 $((10 * t)) 0 0
-		group /hurt "100000 1000000" 0 0 0 $((950000 * t))
+		cpu_group /idle "100000 100000" 0 $((10 * t)) 0 0
+		cpu_group /hurt "100000 1000000" 0 0 0 $((950000 * t))
 	done
 	show -a
 	[ "$(json .cgroup)" = '"/hurt"
 "/idle"' ]
 }
 
-@test "a quota that cannot be read leaves the limit unknown from there on down, and says so" {
-	at 0; group /pod "50000 100000" 0 0 0 0; group /pod/app "200000 100000" 0 0 0 0
-	at 1; group /pod "50000 100000" 0 0 0 0; group /pod/app "200000 100000" 250000 10 0 0
+@test "a quota that cannot be read makes the limit unknown from there down, with a note" {
+	at 0; cpu_group /pod "50000 100000" 0 0 0 0; cpu_group /pod/app "200000 100000" 0 0 0 0
+	at 1; cpu_group /pod "50000 100000" 0 0 0 0; cpu_group /pod/app "200000 100000" 250000 10 0 0
 	for t in t0 t1; do
 		rm "$dir/$t/sys/fs/cgroup/pod/cpu.max"
 		echo '13 Permission denied' >"$dir/$t/sys/fs/cgroup/pod/cpu.max.errno"
@@ -125,71 +98,48 @@ show() {
 	[[ $stderr == *"/pod"*"Permission denied"* ]]
 }
 
-@test "on a terminal a note keeps its place behind a long name" {
-	at 0; group /pod max 0 0 0 0; group /pod/app "100000 100000" 9000000 100 90 9000000
-	at 1; group /pod max 0 0 0 0; group /pod/app "100000 100000" 10000 1 0 0
+@test "on a terminal a note is shown after a long name" {
+	at 0; cpu_group /pod max 0 0 0 0; cpu_group /pod/app "100000 100000" 9000000 100 90 9000000
+	at 1; cpu_group /pod max 0 0 0 0; cpu_group /pod/app "100000 100000" 10000 1 0 0
 	script -qec "stty cols 80 rows 24; $PQ throttle -f $dir 2>/dev/null" /dev/null </dev/null | grep -q '  reset'
 }
 
-@test "counters that restart are marked, and unknown until the next row" {
-	at 0; group /pod max 0 0 0 0; group /pod/app "100000 100000" 9000000 100 90 9000000
-	at 1; group /pod max 0 0 0 0; group /pod/app "100000 100000" 10000 1 0 0
-	at 2; group /pod max 0 0 0 0; group /pod/app "100000 100000" 510000 11 5 700000
+@test "counters that restart are marked, and their values unknown in that row" {
+	at 0; cpu_group /pod max 0 0 0 0; cpu_group /pod/app "100000 100000" 9000000 100 90 9000000
+	at 1; cpu_group /pod max 0 0 0 0; cpu_group /pod/app "100000 100000" 10000 1 0 0
+	at 2; cpu_group /pod max 0 0 0 0; cpu_group /pod/app "100000 100000" 510000 11 5 700000
 	show
 	[ "$(json '[.used_cpus, .throttled, .held_cpus, .note]')" = '[null,null,null,"reset"]
 [0.5,5,0.7,null]' ]
 }
 
-@test "cpu.stat without the controller's keys: usage is known, the rest is not" {
-	at 0; group /pod max 0 0 0 0; group /pod/app max 0 0 0 0
-	at 1; group /pod max 0 0 0 0; group /pod/app max 250000 0 0 0
+@test "cpu.stat without the controller's keys gives usage only" {
+	at 0; cpu_group /pod max 0 0 0 0; cpu_group /pod/app max 0 0 0 0
+	at 1; cpu_group /pod max 0 0 0 0; cpu_group /pod/app max 250000 0 0 0
 	for t in t0 t1; do sed -i '/nr_/d; /throttled/d' "$dir/$t/sys/fs/cgroup/pod/app/cpu.stat"; done
 	show
 	[ "$(json '[.used_cpus, .periods, .throttled, .held_cpus]')" = '[0.25,null,null,null]' ]
 }
 
-@test "without a cpu hierarchy: one line, exit 3" {
+@test "without a cpu hierarchy the status is 3, with one line" {
 	at 0
 	at 1
 	rm "$dir"/t?/sys/fs/cgroup/cgroup.procs
 	fails 3 'no cgroup hierarchy with the cpu controller' "$PQ" throttle -f "$dir"
 }
 
-# A v1 cpu group of the tests' own, if this machine lets us make one: its directory is $group.
-v1_group() {
-	group=/sys/fs/cgroup/cpu/pqtest-$$-$BATS_TEST_NUMBER
-	acct=/sys/fs/cgroup/cpuacct/pqtest-$$-$BATS_TEST_NUMBER
-	[ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] || skip "no cgroup v1 cpu hierarchy here (make vmtest runs this on v2)"
-	mkdir "$group" 2>/dev/null || skip "not permitted to make a cgroup"
-	mkdir -p "$acct"
-}
-
-teardown() {
-	local pid
-	for pid in ${pids:-}; do kill "$pid" 2>/dev/null || true; done
-	for pid in ${pids:-}; do wait "$pid" 2>/dev/null || true; done
-	[ -z "${group:-}" ] || { sleep 0.2; rmdir "$group" "$acct" 2>/dev/null || true; }
-}
-
-# burn: a busy loop in the group.
-burn() {
-	bash -c 'echo $$ >"$1/cgroup.procs"; echo $$ >"$2/cgroup.procs"; while :; do :; done' burn "$group" "$acct" 3>&- &
-	pids="${pids:-} $!"
-}
-
 stat_of() {
 	awk -v key="$1" '$1 == key { print $2 }' "$group/cpu.stat"
 }
 
-@test "live: two busy loops under a quota of a fifth of a CPU, against cpu.stat read by hand" {
-	v1_group
-	echo 20000 >"$group/cpu.cfs_quota_us"
-	burn
-	burn
+@test "live: two busy loops under a quota agree with cpu.stat" {
+	v1_group 20000
+	burn "$group" "$acct"
+	burn "$group" "$acct"
 	sleep 0.5
 	local periods throttled ns start
 	start=$(date +%s%N) periods=$(stat_of nr_periods) throttled=$(stat_of nr_throttled) ns=$(stat_of throttled_time)
-	run --separate-stderr "$PQ" throttle --json -g "/${group##*/}" 2 1
+	run --separate-stderr "$PQ" throttle --json -g "$name" 2 1
 	local span=$(($(date +%s%N) - start))
 	periods=$(($(stat_of nr_periods) - periods)) throttled=$(($(stat_of nr_throttled) - throttled)) ns=$(($(stat_of throttled_time) - ns))
 	echo "by hand: $periods periods, $throttled throttled, $ns ns of $span; pq: $output"
@@ -200,14 +150,14 @@ stat_of() {
 	[ "$(json "(.held_cpus * .interval_s - $ns / 1e9 | fabs) <= 0.2 * $ns / 1e9 + 0.2")" = true ]
 }
 
-@test "live: a group that is removed while it is watched ends its rows, not the run" {
-	v1_group
-	echo 20000 >"$group/cpu.cfs_quota_us"
-	(sleep 1.2; rmdir "$group") 3>&- &
-	pids="${pids:-} $!"
-	run --separate-stderr "$PQ" throttle --json -g "/${group##*/}" 0.5 6
+@test "live: a cgroup removed while watched ends its rows, not the run" {
+	v1_group 20000
+	# shellcheck disable=SC2016 # the inner shell expands it
+	start bash -c 'sleep 1.2; rmdir "$1"' _ "$group"
+	run --separate-stderr "$PQ" throttle --json -g "$name" 0.5 6
 	echo "$output / $stderr"
 	[ "$status" -eq 0 ]
-	[ "${#lines[@]}" -ge 1 ] && [ "${#lines[@]}" -le 4 ]
+	[ "${#lines[@]}" -ge 1 ]
+	[ "${#lines[@]}" -le 4 ]
 	[[ $stderr == *"its rows end here"* ]]
 }

@@ -1,15 +1,9 @@
 #!/usr/bin/env bats
-# pq why: what makes it slow.
+# pq why: what it finds, and what it does not.
 load helper
 
 setup() {
-	dir=$BATS_TEST_TMPDIR/m
-}
-
-teardown() {
-	local pid
-	for pid in ${started:-}; do kill -9 "$pid" 2>/dev/null || :; done
-	[ -z "${group:-}" ] || for _ in {1..30}; do ! rmdir "$group" 2>/dev/null || break; sleep 0.1; done
+	samples why
 }
 
 # answers STATUS RULES COMMAND…: the rules that it names, in their order, with blanks between them; "" for none.
@@ -20,11 +14,9 @@ answers() {
 	[ "$(json -r '[.findings[].rule] | join(" ")')" = "$2" ]
 }
 
-# at N: begins moment tN, N seconds after the first, of an idle machine of 4 CPUs.
-at() {
-	now=$dir/t$1
-	moment "$now" $((($1 + 1) * 1000000000))
-	mkdir -p "$now/proc/self" "$now/proc/pressure" "$now/sys/devices/system/cpu"
+# An idle machine of 4 CPUs.
+every_sample() {
+	mkdir -p "$now/proc/pressure" "$now/sys/devices/system/cpu"
 	echo "0.10 0.10 0.10 1/200 4000" >"$now/proc/loadavg"
 	echo 0-3 >"$now/sys/devices/system/cpu/online"
 	cpus $((100 * ($1 + 1))) 0 0 0 0 "$1"
@@ -42,7 +34,7 @@ cpus() {
 	} >"$now/proc/stat"
 }
 
-@test "a quota: the figures, whose it is, and what to do" {
+@test "a quota is found: its numbers, its cgroup, and what to do" {
 	for kernel in 5.10-v1 5.10-v2 6.1-v2 6.1-hybrid; do
 		answers 2 throttled -f "$(capture $kernel-throttled)"
 		[ "$(json -r '.findings[0].confidence')" = high ]
@@ -51,7 +43,7 @@ cpus() {
 	done
 }
 
-@test "a quota without the figure of what was used: not told, and no nan" {
+@test "a quota with unknown usage is found, and usage is left out" {
 	cp -r "$(capture 6.1-v1-throttled)" "$dir"
 	find "$dir" -name 'cpuacct.*' -delete
 	answers 2 throttled -f "$dir"
@@ -59,18 +51,18 @@ cpus() {
 	[[ $output != *nan* ]]
 }
 
-@test "a quota of a level above is named" {
+@test "a quota of a parent cgroup is named" {
 	answers 2 throttled -f "$(capture 6.1-v2-nested-parent-limited)"
 	[[ $(json -r '.findings[0].what') == *"/par" ]]
 }
 
-@test "pressure: of disks, of memory above memory.high" {
+@test "pressure of disks and of memory above memory.high is found" {
 	answers 2 io-pressure -f "$(capture 6.1-v2-io)"
 	answers 2 memory-pressure -f "$(capture 6.1-v2-memory-high)"
 	[ "$(json -r '.findings[0].what')" = "Tasks wait for memory: /mh" ]
 }
 
-@test "nothing found is an answer, with what could not be looked at" {
+@test "'nothing found' names what could not be checked" {
 	answers 0 "" -f "$(capture 6.1-v2-idle)"
 	[ "$(json '[.verdict, (.unknown | map(.tool) | index("tasks") != null)]')" = '["ok",true]' ]
 	run --separate-stderr "$PQ" why -f "$(capture 6.1-v2-idle)"
@@ -78,7 +70,7 @@ cpus() {
 	[[ $output == *"Not looked at, or not wholly:"*"tasks: no process is to be seen in /proc"* ]]
 }
 
-@test "one CPU is hot while others idle; with softirqs it is these" {
+@test "one hot CPU is found; if softirqs fill it, interrupts" {
 	at 0
 	at 2; cpus 300 199 0 0 0
 	answers 1 one-hot-cpu -f "$dir"
@@ -87,13 +79,13 @@ cpus() {
 	answers 1 interrupts -f "$dir"
 }
 
-@test "steal" {
+@test "steal is found" {
 	at 0
 	at 2; cpus 300 0 0 100 0
 	answers 1 steal -f "$dir"
 }
 
-@test "all CPUs busy and a long queue; busy alone is no fault" {
+@test "busy CPUs with a long run queue are found; busy CPUs alone are not" {
 	at 0; cpus 100 0 0 0 0; echo "9.00 9.00 9.00 13/200 4000" >"$now/proc/loadavg"
 	at 1; cpus 200 100 0 0 100; echo "9.00 9.00 9.00 13/200 4000" >"$now/proc/loadavg"
 	answers 2 cpu-saturated -f "$dir"
@@ -104,12 +96,9 @@ cpus() {
 
 # memory AT USED ANON REFAULTS MAX KILLED: of the one cgroup, /web, with a limit of 64 MiB.
 memory() {
-	local group=$now/sys/fs/cgroup/web
-	mkdir -p "$group"
-	echo "0::/" >"$now/proc/self/cgroup"
-	echo "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" >"$now/proc/self/mountinfo"
+	group /web
 	printf "MemTotal: 4000000 kB\nMemFree: 3000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n" >"$now/proc/meminfo"
-	touch "$group/cgroup.procs" "$now/sys/fs/cgroup/cgroup.procs" "$now/sys/fs/cgroup/cgroup.controllers"
+	touch "$now/sys/fs/cgroup/cgroup.controllers"
 	echo 67108864 >"$group/memory.max"
 	echo $(($1 << 20)) >"$group/memory.current"
 	echo 0 | tee "$group/memory.swap.current" >"$group/memory.swap.max"
@@ -119,7 +108,7 @@ memory() {
 	printf 'low 0\nhigh 0\nmax %s\noom %s\noom_kill %s\n' "$4" "$5" "$5" >"$group/memory.events"
 }
 
-@test "memory: full of heap at its limit, page cache that does not fit, killed; page cache alone is no fault" {
+@test "memory at its limit, thrashing page cache and OOM kills are found; page cache alone is not" {
 	at 0; memory 64 60 0 0 0
 	at 1; memory 64 60 500 30 0
 	answers 1 memory-limit -f "$dir"
@@ -133,7 +122,7 @@ memory() {
 	answers 2 oom-kill -f "$dir"
 }
 
-@test "memory that grows: when it is at the limit; one step back, and it is none" {
+@test "growing memory is found with the time to its limit; memory that shrinks once is not" {
 	at 0; memory 20 10 0 0 0
 	at 1; memory 24 14 0 0 0
 	at 2; memory 28 18 0 0 0
@@ -144,38 +133,31 @@ memory() {
 	answers 0 "" -f "$dir"
 }
 
-@test "live: a process that reads from a pipe into which nobody writes" {
-	mkfifo "$BATS_TEST_TMPDIR/fifo"
-	exec 7<>"$BATS_TEST_TMPDIR/fifo"
-	cat <&7 3>&- 7>&- >/dev/null &
-	started=$!
+@test "live: a process blocked in read is found" {
+	read_pipe
 	sleep 0.5
-	run --separate-stderr "$PQ" why --json -p "$started" 1
+	run --separate-stderr "$PQ" why --json -p "$last" 1
 	echo "$output"
 	[ "$(json -r '.findings[] | select(.rule == "blocked") | .evidence[0]' | grep -c 'in read')" -eq 1 ]
 	[ "$status" -ge 1 ]
 }
 
-@test "live: a quota" {
-	[ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] || skip "no cgroup v1 cpu hierarchy here"
-	group=/sys/fs/cgroup/cpu/pq-why-$$
-	mkdir "$group" 2>/dev/null || { group=; skip "not permitted to make a cgroup"; }
-	echo 10000 >"$group/cpu.cfs_quota_us"
-	bash -c 'echo $$ >"$1/cgroup.procs"; while :; do :; done' _ "$group" 3>&- &
-	started=$!
+@test "live: a quota is found" {
+	v1_group 10000
+	burn "$group"
 	sleep 0.3
-	run --separate-stderr "$PQ" why --json -g "/${group##*/}" 2
+	run --separate-stderr "$PQ" why --json -g "$name" 2
 	echo "$output"
 	[ "$(json -r '[.findings[].rule] | index("throttled") != null')" = true ]
 	[ "$status" -eq 2 ]
 }
 
-@test "exit statuses, and what is wrong" {
+@test "wrong arguments and a full disk give status 3" {
 	fails 3 "no process 4194000 here" "$PQ" why -p 4194000 1
 	fails 3 "invalid time '0.1': want 1s or more" "$PQ" why 0.1
 	fails 3 "unexpected argument '2'" "$PQ" why 1 2
 	fails 3 "a recording is judged as a whole" "$PQ" why -f "$(capture 6.1-v2-idle)" 5
-	fails 3 "a recording is read twice" "$PQ" why -f -
+	fails 3 "the recording is read twice" "$PQ" why -f -
 	# shellcheck disable=SC2016 # it is the inner shell's
 	run --separate-stderr bash -c '"$1" why -f "$2" >/dev/full' _ "$PQ" "$(capture 6.1-v2-idle)"
 	[ "$status" -eq 3 ]

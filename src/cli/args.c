@@ -14,37 +14,40 @@
 #define AT(member) offsetof(struct options, member)
 
 const struct option option_source = { 'f', NULL, "FILE", OPTION_TEXT, AT(source),
-	.help = "replay a tape (- from a pipe), or a directory of moments", .not_with = "--root" };
+	.help = "replay a recording ('-' reads stdin) or captured directory",
+	.not_with = "--root" };
 const struct option option_from = { 0, "from", "TIME", OPTION_WHEN, AT(from),
-	.help = "of a tape from then: 17:12, 2026-11-22 17:12:01, @SECONDS" };
+	.help = "start at TIME: 17:12, 2026-11-22 17:12:01, @SECONDS, +5m" };
 const struct option option_to = { 0, "to", "TIME", OPTION_WHEN, AT(to),
-	.help = "and up to then; +5m is after its start, -90s before its end" };
+	.help = "stop at TIME; +5m is after the start, -90s before the end" };
 const struct option option_root = { 0, "root", "DIR", OPTION_TEXT, AT(root),
-	.help = "take the file tree under DIR for the machine's" };
+	.help = "read files below DIR instead of /, such as /host" };
 const struct option option_out = { 'o', NULL, "FILE", OPTION_TEXT, AT(out),
-	.help = "keep what is read on this tape" };
+	.help = "also record what is read to FILE" };
 
 static const struct option option_json = { 0, "json", NULL, OPTION_FLAG, AT(formatted),
-	.help = "one JSON object per row and line", .format = &format_json,
+	.help = "print one JSON object per row, one per line", .format = &format_json,
 	.not_with = "--csv --metrics" };
 static const struct option option_csv = { 0, "csv", NULL, OPTION_FLAG, AT(formatted),
-	.help = "CSV (RFC 4180), the header once", .format = &format_csv, .not_with = "--metrics" };
+	.help = "print CSV (RFC 4180) with one header", .format = &format_csv,
+	.not_with = "--metrics" };
 static const struct option option_metrics = { 0, "metrics", NULL, OPTION_FLAG, AT(formatted),
-	.help = "one moment as Prometheus reads it (OpenMetrics)", .format = &format_metrics };
+	.help = "print one sample in the Prometheus/OpenMetrics format",
+	.format = &format_metrics };
 static const struct option option_follow = { 0, "follow", NULL, OPTION_FLAG, AT(follow),
-	.help = "of a tape that is being written: wait for more" };
+	.help = "at the end of a recording, wait for more" };
 static const struct option option_columns = { 'c', NULL, "LIST", OPTION_TEXT, AT(columns),
-	.help = "these columns, by their keys", .not_with = "-w" };
+	.help = "only these columns, by key: LIST is comma-separated", .not_with = "-w" };
 static const struct option option_groups = { 'w', NULL, "GROUPS", OPTION_TEXT, AT(groups),
-	.help = "wider: these groups of columns too, or all" };
+	.help = "add these groups of columns, or 'all'" };
 static const struct option option_utc = { 'u', NULL, NULL, OPTION_FLAG, AT(utc),
-	.help = "times in UTC" };
+	.help = "print times in UTC" };
 static const struct option option_list = { 0, "columns", NULL, OPTION_FLAG, AT(list),
-	.help = "list the columns, and exit" };
+	.help = "list the columns and exit" };
 static const struct option option_help = { 'h', "help", NULL, OPTION_FLAG, AT(help),
-	.help = "print this, and exit" };
+	.help = "print this help and exit" };
 static const struct option option_version = { 0, "version", NULL, OPTION_FLAG, AT(version),
-	.help = "print the version, and exit" };
+	.help = "print the version and exit" };
 
 enum { KNOWN_MOST = 48 };
 
@@ -127,9 +130,8 @@ print_help(const struct tool *t, const struct known *k)
 		printf("  %-17s %s\n", left, o->help);
 	}
 	if (t->rows)
-		printf(
-		    "\nAn interval is a number of seconds, or has a unit: 1, 0.1, 100ms, 2s, 1m;\n"
-		    "without one there is one row over one second.");
+		printf("\nInterval: seconds, or a number with a unit: 1, 0.1, 100ms, 2s, 1m.\n"
+		       "Without an interval, pq prints one row for one second.");
 	printf("%sMore: man pq-%s\n", t->rows ? " " : "\n", t->name);
 }
 
@@ -304,11 +306,11 @@ give(struct known *k, int i, const char *word, const char *arg)
 	const struct option *o = k->v[i].o;
 
 	if (k->v[i].word && o->type != OPTION_LIST)
-		die(EXIT_USAGE, "%s is given twice", word);
+		die(EXIT_USAGE, "%s: given twice", word);
 	if (o->type == OPTION_LIST &&
 	    ((const struct option_list *)(const void *)(k->v[i].into + o->at))->n ==
 		OPTION_LIST_MOST)
-		die(EXIT_USAGE, "%s is given more than %d times", word, OPTION_LIST_MOST);
+		die(EXIT_USAGE, "%s: given too often: at most %d times", word, OPTION_LIST_MOST);
 	k->v[i].word = word;
 	if (!take_value(o, k->v[i].into, arg, k->given++))
 		wrong_argument(o, arg);
@@ -329,7 +331,7 @@ unknown_option(const struct tool *t, const struct known *k, const char *word)
 		}
 	if (near.name)
 		die(EXIT_USAGE, "unknown option '%s'; did you mean '%s'?", word, near.name);
-	die(EXIT_USAGE, "unknown option '%s'; 'pq %s --help' lists the options", word, t->name);
+	die(EXIT_USAGE, "unknown option '%s' ('pq help %s' lists all options)", word, t->name);
 }
 
 /* "--tick=1s", "--tick 1s", "--json"; returns how many words it took. */
@@ -348,11 +350,11 @@ take_name(struct known *k, const struct tool *t, char **words, char ***command)
 		unknown_option(t, k, words[0]);
 	const struct option *o = k->v[i].o;
 	if (!o->arg && equals)
-		die(EXIT_USAGE, "--%s takes no argument", o->name);
+		die(EXIT_USAGE, "--%s: takes no argument", o->name);
 	if (o->type == OPTION_COMMAND && equals)
-		die(EXIT_USAGE, "write --%s %s, with a space", o->name, o->arg);
+		die(EXIT_USAGE, "--%s=: write --%s %s, with a space", o->name, o->name, o->arg);
 	if (o->arg && !equals && !words[1])
-		die(EXIT_USAGE, "--%s needs an argument: %s", o->name, o->arg);
+		die(EXIT_USAGE, "--%s: missing argument: want %s", o->name, o->arg);
 	give(k, i, words[0], equals ? equals + 1 : words[1]);
 	if (o->type == OPTION_COMMAND)
 		*command = *(char ***)(void *)(k->v[i].into + o->at) = words + 1;
@@ -374,7 +376,7 @@ take_letters(struct known *k, const struct tool *t, char **words)
 			continue;
 		}
 		if (!c[1] && !words[1])
-			die(EXIT_USAGE, "-%c needs an argument: %s", *c, k->v[i].o->arg);
+			die(EXIT_USAGE, "-%c: missing argument: want %s", *c, k->v[i].o->arg);
 		give(k, i, words[0], c[1] ? c + 1 : words[1]);
 		return c[1] ? 1 : 2;
 	}
@@ -388,7 +390,7 @@ take_word(struct options *o, const struct tool *t, const char *word)
 		die(EXIT_USAGE, "unexpected argument '%s': usage is pq %s [interval [count]]", word,
 		    t->name);
 	if (o->words == WORDS_MOST)
-		die(EXIT_USAGE, "more than %d arguments: %s", WORDS_MOST, word);
+		die(EXIT_USAGE, "too many arguments (at most %d): %s", WORDS_MOST, word);
 	o->word[o->words++] = word;
 }
 
@@ -423,7 +425,7 @@ check_excluded(const struct known *k)
 		while (k->v[i].word && text_word(&rest, &name))
 			for (int j = 0; j < k->n; j++)
 				if (k->v[j].word && text_eq(name, written(k->v[j].o, other)))
-					die(EXIT_USAGE, "%s and %s exclude each other: give one",
+					die(EXIT_USAGE, "%s and %s cannot be combined",
 					    written(k->v[i].o, one), other);
 	}
 }
@@ -434,11 +436,10 @@ void
 options_numbers(struct options *o, const char *interval, const char *count)
 {
 	if (interval && interval_parse(text_of(interval), &o->interval_ns) < 0)
-		die(EXIT_USAGE, "invalid interval '%s': want 1, 0.5, 100ms, 2s or 1m, at most 31d",
+		die(EXIT_USAGE, "invalid interval '%s': want 1, 0.5, 100ms, 2s or 1m (1ms to 31d)",
 		    interval);
 	if (count && (text_u64(text_of(count), &o->count) < 0 || o->count == 0))
-		die(EXIT_USAGE, "invalid count '%s': want a whole number of rows, 1 or more",
-		    count);
+		die(EXIT_USAGE, "invalid count '%s': want a number of rows, 1 or more", count);
 }
 
 void
@@ -457,14 +458,14 @@ static void
 check_tapes(const struct options *o)
 {
 	if (!o->source && (o->from.written || o->to.written || o->follow))
-		die(EXIT_USAGE, "--from, --to and --follow need a recording: name it with -f");
+		die(EXIT_USAGE, "--from, --to and --follow need a recording (-f FILE)");
 	if (o->source && o->out)
 		die(EXIT_USAGE,
-		    "-f and -o exclude each other; pq tape cut copies a part of a recording");
+		    "-f and -o cannot be combined (copy a part of a recording with pq tape cut)");
 	if (o->out && strcmp(o->out, "-") == 0)
 		die(EXIT_USAGE,
-		    "-o - would mix the recording with the rows; pq record -o - writes it to a "
-		    "pipe");
+		    "-o -: the recording would mix with the rows on stdout (pq record -o - writes "
+		    "to a pipe)");
 }
 
 static void
@@ -472,7 +473,8 @@ show(struct options *o, int column)
 {
 	for (int i = 0; i < o->nshown; i++)
 		if (o->shown[i] == column)
-			die(EXIT_USAGE, "-c names %s twice", o->tool->columns[column].key);
+			die(EXIT_USAGE, "-c: column '%s' is named twice",
+			    o->tool->columns[column].key);
 	o->shown[o->nshown++] = column;
 }
 
@@ -486,9 +488,8 @@ unknown_column(const struct tool *t, struct text key)
 	if (near.name)
 		die(EXIT_USAGE, "unknown column '%.*s'; did you mean '%s'?", (int)key.n, key.s,
 		    near.name);
-	die(EXIT_USAGE, "unknown column '%.*s'; 'pq %s --columns' lists them%s%s%s", (int)key.n,
-	    key.s, t->name, t->forms ? ", and with " : "", t->forms ? t->forms_by : "",
-	    t->forms ? " others" : "");
+	die(EXIT_USAGE, "unknown column '%.*s' ('pq %s --columns' lists all%s%s)", (int)key.n,
+	    key.s, t->name, t->forms ? ", and more with " : "", t->forms ? t->forms_by : "");
 }
 
 static void
@@ -503,7 +504,7 @@ show_listed(struct options *o, const char *list)
 		show(o, column);
 	}
 	if (o->nshown == 0)
-		die(EXIT_USAGE, "-c takes the keys of columns; 'pq %s --columns' lists them",
+		die(EXIT_USAGE, "-c: empty list: want column keys ('pq %s --columns' lists all)",
 		    o->tool->name);
 }
 
@@ -529,7 +530,8 @@ check_groups(const struct tool *t, const char *list)
 			known = t->columns[i].group && text_eq(name, t->columns[i].group);
 		if (!known)
 			die(EXIT_USAGE,
-			    "unknown group of columns '%.*s'; 'pq %s --columns' names the groups",
+			    "unknown column group '%.*s' ('pq %s --columns' shows the group of "
+			    "each column)",
 			    (int)name.n, name.s, t->name);
 	}
 }
@@ -554,7 +556,7 @@ check_folded(const struct options *o)
 		figures += o->tool->columns[o->shown[i]].kind != LABEL;
 	if (figures != 1)
 		die(EXIT_USAGE,
-		    "-c with --folded takes labels and one figure, such as process,where,samples");
+		    "-c: with --folded, want labels and one figure, such as process,where,samples");
 }
 
 /* The columns of the tool's view, or the default ones, and those of -w. */
@@ -625,8 +627,8 @@ set_count(struct options *o)
 		return;
 	if (o->count > 1)
 		die(EXIT_USAGE,
-		    "--metrics prints one sample: the count can only be 1; pq export keeps a file "
-		    "of metrics up to date");
+		    "--metrics prints one sample: want count 1 or none (pq export writes metrics "
+		    "to a file at every interval)");
 	o->count = 1;
 }
 

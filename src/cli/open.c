@@ -14,11 +14,11 @@ tapes_why(int error)
 {
 	switch (error) {
 	case EINVAL:
-		return "no tape: pq record makes one";
+		return "not a pq recording (pq record makes one)";
 	case ENOTSUP:
-		return "a tape of a later version of pq than this one can read";
+		return "recorded by a later version of pq, which this version cannot read";
 	case ENODATA:
-		return "empty: there is no moment on this tape";
+		return "empty: the recording has no samples";
 	default:
 		return strerror(error);
 	}
@@ -37,12 +37,12 @@ tapes_file(const char *path, bool *pipe)
 	*pipe = !S_ISREG(st.st_mode);
 	if (S_ISDIR(st.st_mode))
 		die(EXIT_USAGE,
-		    "%s: a directory, no tape; pq tape pack makes a tape of captured moments",
+		    "%s: a directory, not a recording (pq tape pack converts a captured directory)",
 		    path);
 	if (*pipe && strcmp(path, "-") != 0)
 		die(EXIT_USAGE,
-		    "%s: neither a tape nor a directory of captured moments; -f - reads a tape "
-		    "from a pipe",
+		    "%s: neither a recording nor a captured directory (-f - reads a recording from "
+		    "a pipe)",
 		    path);
 	return fd;
 }
@@ -75,8 +75,8 @@ set_window(struct host *h, const struct options *o)
 		if (errno != ESPIPE)
 			die(EXIT_FAILED, "%s: %s", o->source, tapes_why(errno));
 		die(EXIT_USAGE,
-		    "--from and --to need a file: where a pipe ends is not known; pq tape cut can "
-		    "write to a pipe");
+		    "--from and --to need a file: the end of a pipe is unknown (pq tape cut -o - "
+		    "writes a part of a file to a pipe)");
 	}
 	host_tape_window(h, tapes_window(o, &whole), o->follow);
 }
@@ -104,15 +104,15 @@ open_moments(const struct options *o)
 
 	if (!h && errno == ENOENT)
 		die(EXIT_USAGE,
-		    "-f %s: no captured moments in it; scripts/capture makes some, pq record makes "
-		    "a tape",
+		    "-f %s: neither a recording nor a captured directory (make one with pq record, "
+		    "or with scripts/capture)",
 		    o->source);
 	if (!h)
 		die(EXIT_FAILED, "cannot open %s: %s", o->source, strerror(errno));
 	if (o->from.written || o->to.written || o->follow)
 		die(EXIT_USAGE,
-		    "--from, --to and --follow need a tape, and -f %s is a directory of moments; "
-		    "pq tape pack makes a tape of it",
+		    "--from, --to and --follow need a recording, and -f %s is a captured directory "
+		    "(pq tape pack converts it)",
 		    o->source);
 	return h;
 }
@@ -192,31 +192,30 @@ tapes_create(struct tape_file *f, const char *path, uint64_t ring)
 	switch (errno) {
 	case EBUSY:
 		if (f->owner)
-			die(EXIT_FAILED, "%s: process %d records to it already", path, f->owner);
-		die(EXIT_FAILED, "%s: another process records to it already", path);
+			die(EXIT_FAILED, "%s: process %d is already recording to it", path,
+			    f->owner);
+		die(EXIT_FAILED, "%s: another process is already recording to it", path);
 	case EINVAL:
-		die(EXIT_USAGE,
-		    "%s: there is something else than a tape in it, which is not overwritten",
-		    path);
+		die(EXIT_USAGE, "%s exists and is not a pq recording; not overwriting it", path);
 	case ENOTSUP:
-		die(EXIT_USAGE, "%s: a tape of a later version of pq; record to another file",
+		die(EXIT_USAGE, "%s: recorded by a later version of pq (record to another file)",
 		    path);
 	case ERANGE:
 		if (f->ring)
 			die(EXIT_USAGE,
-			    "%s: a ring of %llu bytes already; record to another file, or without "
-			    "--ring to go on with it",
+			    "%s: already a ring of %llu bytes (omit --ring to continue it, or "
+			    "record to another file)",
 			    path, (unsigned long long)f->ring);
 		die(EXIT_USAGE,
-		    "%s: a tape that is no ring; record to another file, or without --ring to go "
-		    "on with it",
+		    "%s: a recording without a ring (omit --ring to continue it, or record to "
+		    "another file)",
 		    path);
 	case EISDIR:
 	case ENOTTY:
-		die(EXIT_USAGE, "%s: no regular file; -o - writes to a pipe", path);
+		die(EXIT_USAGE, "%s: not a regular file (-o - writes to a pipe)", path);
 	default:
 		die(errno == ENOENT || errno == ENOTDIR ? EXIT_USAGE : EXIT_FAILED,
 		    "cannot write %s: %s%s", path, strerror(errno),
-		    errno == ENOSPC ? "; a ring takes all of its room at the start" : "");
+		    errno == ENOSPC ? "; a ring allocates its full size at the start" : "");
 	}
 }

@@ -3,8 +3,8 @@
 #ifndef PQ_CLI_OPEN_H
 #define PQ_CLI_OPEN_H
 
-#include "tape/tape_file.h"
 #include "cli/args.h"
+#include "tape/file.h"
 
 /* The host that was asked for: live, a directory of moments, or a tape and its window. Ends the
  * program when there is none. */

@@ -99,7 +99,7 @@ output_end(struct output *p)
 		flush(p);
 	}
 	if (p->summary.left_out > 0)
-		warn("%llu rows of further series are not in the averages",
+		warn("%llu rows are not in the averages: too many different row labels",
 		    (unsigned long long)p->summary.left_out);
 }
 

@@ -37,7 +37,7 @@ no_tool(struct parser *p, const struct token *t)
 		n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", name);
 	}
 	return expr_fail(
-	    p, t->at, "no tool %.*s; there are %s", expr_shown(t->text), t->text.s, list);
+	    p, t->at, "unknown tool '%.*s': want one of %s", expr_shown(t->text), t->text.s, list);
 }
 
 static bool
@@ -49,10 +49,10 @@ no_column(struct parser *p, const struct expr_tool *tool, struct text key)
 
 	nearest_column(&near, tool->columns);
 	if (near.name)
-		return expr_fail(p, at, "no column %.*s in %s; did you mean %s?", n, key.s,
+		return expr_fail(p, at, "unknown column '%.*s' in %s; did you mean '%s'?", n, key.s,
 		    tool->name, near.name);
-	return expr_fail(p, at, "no column %.*s in %s; pq %s --columns lists them", n, key.s,
-	    tool->name, tool->name);
+	return expr_fail(p, at, "unknown column '%.*s' in %s ('pq %s --columns' lists all)", n,
+	    key.s, tool->name, tool->name);
 }
 
 /* A key alone that no tool has. */
@@ -65,17 +65,18 @@ no_key(struct parser *p, const struct token *t)
 
 	if (find_tool(p, t->text))
 		return expr_fail(p, t->at,
-		    "%.*s is a tool: write TOOL.KEY; pq %.*s --columns lists them", n, t->text.s, n,
-		    t->text.s);
+		    "'%.*s' is a tool: write TOOL.KEY ('pq %.*s --columns' lists the keys)", n,
+		    t->text.s, n, t->text.s);
 	for (size_t i = 0; i < p->ntools; i++) {
 		const char *before = near.name;
 		nearest_column(&near, p->tools[i].columns);
 		of = near.name != before ? &p->tools[i] : of;
 	}
 	if (near.name)
-		return expr_fail(p, t->at, "no column %.*s; did you mean %s.%s?", n, t->text.s,
-		    of->name, near.name);
-	return expr_fail(p, t->at, "no column %.*s; pq TOOL --columns lists them", n, t->text.s);
+		return expr_fail(p, t->at, "unknown column '%.*s'; did you mean '%s.%s'?", n,
+		    t->text.s, of->name, near.name);
+	return expr_fail(
+	    p, t->at, "unknown column '%.*s' ('pq TOOL --columns' lists all)", n, t->text.s);
 }
 
 /* The tool that has the key, when it is one only. */
@@ -90,8 +91,8 @@ tool_of_key(struct parser *p, const struct token *t)
 		if (columns_find(tool->columns, t->text) < 0)
 			continue;
 		if (found) {
-			expr_fail(p, t->at, "%.*s is a column of %s and %s: write %s.%.*s", n,
-			    t->text.s, found->name, tool->name, found->name, n, t->text.s);
+			expr_fail(p, t->at, "'%.*s' is a column of both %s and %s: write %s.%.*s",
+			    n, t->text.s, found->name, tool->name, found->name, n, t->text.s);
 			return NULL;
 		}
 		found = tool;
@@ -121,7 +122,7 @@ named(struct parser *p, const struct expr_tool *tool, size_t at)
 		if (x->named[i].tool == index)
 			return i;
 	if (x->nnamed == NAMED_MOST) {
-		expr_fail(p, at, "one tool too many: an expression names at most %d", NAMED_MOST);
+		expr_fail(p, at, "too many tools: an expression names at most %d", NAMED_MOST);
 		return -1;
 	}
 	x->named[x->nnamed] =
@@ -163,7 +164,7 @@ emit(struct parser *p, struct step step)
 	}
 	x->steps[x->nsteps++] = step;
 	p->values += step.op <= PUSH_STRING ? 1 : step.op <= NOT ? 0 : -1;
-	return p->values <= VALUES_MOST || expr_fail(p, p->token.at, "this is too deeply nested");
+	return p->values <= VALUES_MOST || expr_fail(p, p->token.at, "nested too deeply");
 }
 
 /* `missing` is where the comparison would stand if it is none. */
@@ -173,7 +174,7 @@ to_condition(struct parser *p, struct part *part, size_t missing)
 	if (part->kind == CONDITION)
 		return true;
 	if (!part->flag)
-		return expr_fail(p, missing, "a comparison is missing here");
+		return expr_fail(p, missing, "expected a comparison");
 	part->kind = CONDITION;
 	part->flag = false;
 	return emit(p,
@@ -187,8 +188,8 @@ need_figure(struct parser *p, const struct part *part)
 	if (part->kind == FIGURE)
 		return true;
 	return expr_fail(p, part->at,
-	    part->kind == TEXT ? "this is text, which is compared with text only" :
-				 "a figure is expected here, not a condition");
+	    part->kind == TEXT ? "text can only be compared with text" :
+				 "expected a number or a numeric column, not a condition");
 }
 
 static bool
@@ -196,14 +197,13 @@ check_texts(
     struct parser *p, const struct part *left, const struct token *op, const struct part *right)
 {
 	if (op->op != EQUAL && op->op != UNEQUAL)
-		return expr_fail(p, op->at, "text is compared with == and != only");
+		return expr_fail(p, op->at, "text can only be compared with == and !=");
 	if (right->kind != TEXT)
-		return expr_fail(
-		    p, right->at, "text is expected here, such as \"all\", as on the left");
+		return expr_fail(p, right->at, "expected text such as \"all\", as on the left");
 	if (left->kind != TEXT)
-		return expr_fail(p, right->at, "a figure is expected here, as on the left");
+		return expr_fail(p, right->at, "expected a number, as on the left");
 	if (left->tool < 0 && right->tool < 0)
-		return expr_fail(p, left->at, "one of the two must be a column of text");
+		return expr_fail(p, left->at, "one side must be a text column");
 	return true;
 }
 
@@ -254,8 +254,7 @@ begin_join(struct parser *p, struct part *left, const struct token *op)
 	if (level <= CONJUNCTION)
 		return to_condition(p, left, op->at);
 	if (level == COMPARISON && left->kind == CONDITION)
-		return expr_fail(
-		    p, op->at, "a condition is not compared again: write a < b and b < c");
+		return expr_fail(p, op->at, "comparisons cannot be chained: write a < b and b < c");
 	return true;
 }
 
@@ -265,7 +264,7 @@ nest(struct parser *p)
 {
 	if (++p->nesting > NESTING_MOST)
 		return expr_fail(
-		    p, p->token.at, "this is nested too deeply: at most %d levels", NESTING_MOST);
+		    p, p->token.at, "nested too deeply: at most %d levels", NESTING_MOST);
 	return expr_next(p);
 }
 
@@ -347,7 +346,7 @@ parse_operand(struct parser *p, struct part *out)
 	default:
 		if (p->token.kind == TOKEN_OP && p->token.op == SUBTRACT)
 			return parse_minus(p, out);
-		return expr_fail(p, p->token.at, "a column or a number is missing here");
+		return expr_fail(p, p->token.at, "expected a column or a number");
 	}
 }
 
@@ -407,7 +406,7 @@ parse_for(struct parser *p)
 	else if (t->kind != TOKEN_NUMBER || t->suffix || text_u64(t->text, &x->for_samples) < 0 ||
 	    x->for_samples == 0)
 		return expr_fail(
-		    p, t->at, "expected a number of samples, such as 3, or a time, such as 3s");
+		    p, t->at, "expected a number of samples such as 3, or a time such as 3s");
 	return expr_next(p);
 }
 
@@ -415,18 +414,19 @@ static bool
 parse_all(struct parser *p)
 {
 	if (p->source.n > SOURCE_MOST)
-		return expr_fail(
-		    p, SOURCE_MOST, "an expression has at most %d characters", SOURCE_MOST);
+		return expr_fail(p, SOURCE_MOST,
+		    "the expression is too long: at most %d characters", SOURCE_MOST);
 	if (!expr_next(p) || !expr_condition(p))
 		return false;
 	bool ends = p->token.kind == TOKEN_FOR;
 	if (ends && !parse_for(p))
 		return false;
 	if (p->token.kind == TOKEN_CLOSE)
-		return expr_fail(p, p->token.at, "there is no '(' for this ')'");
+		return expr_fail(p, p->token.at, "unmatched ')'");
 	if (p->token.kind != TOKEN_END)
 		return expr_fail(p, p->token.at,
-		    ends ? "expected the end here" : "expected and, or, for, or the end here");
+		    ends ? "expected the end of the expression" :
+			   "expected 'and', 'or', 'for' or the end of the expression");
 	return true;
 }
 

@@ -70,9 +70,8 @@ does_not_fit(struct parser *p, const struct step *s, const char *unit)
 
 	if (unit)
 		return expr_fail(
-		    p, at, "%.*s does not fit: what stands beside it is in %s", n, s->text.s, unit);
-	return expr_fail(p, at,
-	    "%.*s does not fit: what stands beside it takes a number without a unit", n, s->text.s);
+		    p, at, "wrong unit '%.*s': the other side is in %s", n, s->text.s, unit);
+	return expr_fail(p, at, "wrong unit '%.*s': the other side has no unit", n, s->text.s);
 }
 
 /* Converts the numbers with units from that step on. */
@@ -222,13 +221,14 @@ take_number(struct parser *p)
 		end++;
 	t->text = (struct text){ p->source.s + t->at, end - t->at };
 	if (text_decimal(t->text, &t->number) < 0)
-		return expr_fail(p, t->at, "%.*s is no number; write it like 25 or 1.5",
+		return expr_fail(p, t->at, "invalid number '%.*s': want 25 or 1.5",
 		    expr_shown(t->text), t->text.s);
 	struct text unit = word_at(p->source, end);
 	if (char_at(p, end) == '%')
 		unit.n = 1;
 	if (unit.n > 0 && !(t->suffix = expr_suffix(unit)))
-		return expr_fail(p, end, "no unit %.*s; there are us ms s m h, K M G T (bytes), %%",
+		return expr_fail(p, end,
+		    "unknown unit '%.*s': want us ms s m h, K M G T (bytes) or %%",
 		    expr_shown(unit), unit.s);
 	t->kind = TOKEN_NUMBER;
 	t->text.n += unit.n;
@@ -244,7 +244,7 @@ take_string(struct parser *p)
 	const char *end = memchr(from, from[-1], p->source.n - t->at - 1);
 
 	if (!end)
-		return expr_fail(p, t->at, "this string has no end: expected %c", from[-1]);
+		return expr_fail(p, t->at, "unterminated string: expected %c", from[-1]);
 	t->kind = TOKEN_STRING;
 	t->text = (struct text){ from, (size_t)(end - from) };
 	p->at = t->at + t->text.n + 2;
@@ -262,7 +262,7 @@ take_name(struct parser *p)
 	p->at = t->at + t->text.n;
 	if (char_at(p, p->at) == '.') {
 		if (!is_letter(char_at(p, ++p->at)))
-			return expr_fail(p, p->at, "the key of a column is missing here");
+			return expr_fail(p, p->at, "expected a column key");
 		t->key = word_at(p->source, p->at);
 		p->at += t->key.n;
 		return true;
@@ -292,13 +292,13 @@ take_sign(struct parser *p)
 		}
 	}
 	if (c == '=')
-		return expr_fail(p, t->at, "a single = does not compare: write ==");
+		return expr_fail(p, t->at, "'=' is not an operator: write ==");
 	if (c == '&' || c == '|')
 		return expr_fail(
-		    p, t->at, "a single %c joins nothing: write %s", c, c == '&' ? "and" : "or");
+		    p, t->at, "'%c' is not an operator: write %s", c, c == '&' ? "and" : "or");
 	if (c > ' ' && c <= '~')
-		return expr_fail(p, t->at, "'%c' means nothing here", c);
-	return expr_fail(p, t->at, "the byte 0x%02x means nothing here", (unsigned char)c);
+		return expr_fail(p, t->at, "unexpected '%c'", c);
+	return expr_fail(p, t->at, "unexpected byte 0x%02x", (unsigned char)c);
 }
 
 bool

@@ -1,4 +1,5 @@
-/* captured: one captured file tree, a moment of `moments`: its files, and its time. */
+/* capture: a directory of captured file trees (t0, t1, …) as a host. Each is a sample: a tree with
+ * proc/ and sys/, as scripts/capture writes it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,20 +10,29 @@
 
 #include "base/buf.h"
 #include "base/fail.h"
-#include "host/facts.h"
 #include "host/host.h"
 #include "host/read_file.h"
 
+struct moments {
+	struct host host;
+	int dir, now; /* the directory, and the tree of the present sample (-1 before the first) */
+	char **names; /* of the samples, in order */
+	size_t count, at;
+	struct buf text;
+};
+
+/* Files of a tree. */
+
 /* Opens what is at the path below a directory, whatever it is; -1 with errno. */
 static int
-captured_open(int dir, const char *path)
+open_at(int dir, const char *path)
 {
 	return openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
-/* A file that is no kernel's comes whole, but nothing is lost by asking. */
+/* A plain file comes whole; one more read costs nothing here. */
 static int
-captured_text(int fd, struct buf *b)
+slurp_text(int fd, struct buf *b)
 {
 	bool whole = false;
 
@@ -30,9 +40,9 @@ captured_text(int fd, struct buf *b)
 }
 
 static int
-captured_slurp(int dir, const char *path, int (*slurp)(int, struct buf *), struct buf *b)
+read_at(int dir, const char *path, int (*slurp)(int, struct buf *), struct buf *b)
 {
-	int fd = captured_open(dir, path);
+	int fd = open_at(dir, path);
 
 	if (fd < 0)
 		return -1;
@@ -43,13 +53,15 @@ captured_slurp(int dir, const char *path, int (*slurp)(int, struct buf *), struc
 	return result;
 }
 
-/* The file `clock`: MONOTONIC_NS REALTIME_NS, and "tick" when the moment was one. */
+/* The time of a sample. */
+
+/* The file `clock`: MONOTONIC_NS REALTIME_NS, and "tick" when the sample was one. */
 static int
 read_clock(int dir, struct buf *b, struct moment *out)
 {
 	uint64_t mono, real;
 
-	if (captured_slurp(dir, "clock", captured_text, b) < 0)
+	if (read_at(dir, "clock", slurp_text, b) < 0)
 		return -1;
 	struct text rest = { b->s, b->n }, line, word;
 	if (!text_line(&rest, &line) || text_next_u64(&line, &mono) < 0 ||
@@ -71,7 +83,7 @@ read_uptime(int dir, struct buf *b, int64_t *mono_ns)
 	struct text rest, line, word;
 	double seconds;
 
-	if (captured_slurp(dir, "proc/uptime", captured_text, b) < 0)
+	if (read_at(dir, "proc/uptime", slurp_text, b) < 0)
 		return -1;
 	rest = (struct text){ b->s, b->n };
 	if (!text_line(&rest, &line) || !text_word(&line, &word) ||
@@ -90,7 +102,7 @@ read_boot_time(int dir, struct buf *b, int64_t *boot_ns)
 	struct text rest, line;
 	uint64_t seconds;
 
-	if (captured_slurp(dir, "proc/stat", captured_text, b) < 0)
+	if (read_at(dir, "proc/stat", slurp_text, b) < 0)
 		return -1;
 	rest = (struct text){ b->s, b->n };
 	while (text_line(&rest, &line)) {
@@ -104,7 +116,7 @@ read_boot_time(int dir, struct buf *b, int64_t *boot_ns)
 	return -1;
 }
 
-/* A moment without a clock: the machine's own. */
+/* A sample without a clock file: the machine's own clocks. */
 static int
 derive_clock(int dir, struct buf *b, struct moment *out)
 {
@@ -116,24 +128,15 @@ derive_clock(int dir, struct buf *b, struct moment *out)
 	return 0;
 }
 
-/* Sets the moment's time, and its kind: from the file `clock`, or without one from the machine's
- * own uptime and boot time. 0; -1 with errno. */
+/* Sets the sample's time and kind: from the file `clock`, or without one from the machine's own
+ * uptime and boot time. 0; -1 with errno. */
 static int
-captured_clock(int dir, struct buf *b, struct moment *out)
+sample_clock(int dir, struct buf *b, struct moment *out)
 {
 	return read_clock(dir, b, out) == 0 || derive_clock(dir, b, out) == 0 ? 0 : -1;
 }
 
-/* moments: a directory of captured file trees, t0, t1, …, one for each moment. */
-
-struct moments {
-	struct host host;
-	/* the directory, and the tree of the present moment (-1 before the first) */
-	int dir, now;
-	char **names; /* of the moments, in order */
-	size_t count, at;
-	struct buf text;
-};
+/* The host. */
 
 /* A capture notes in "X.errno" ("95 Operation not supported") that reading X failed. */
 static int
@@ -145,7 +148,7 @@ captured_error(struct moments *m, const char *path)
 
 	if ((size_t)snprintf(note, sizeof note, "%s.errno", path) >= sizeof note)
 		return ENAMETOOLONG;
-	if (captured_slurp(m->now, note, captured_text, &m->text) < 0)
+	if (read_at(m->now, note, slurp_text, &m->text) < 0)
 		return ENOENT;
 	rest = (struct text){ m->text.s, m->text.n };
 	if (!text_line(&rest, &line) || !text_word(&line, &word) || text_u64(word, &error) < 0 ||
@@ -159,7 +162,7 @@ moments_read(struct host *h, const char *path, struct text *text)
 {
 	struct moments *m = (struct moments *)h;
 
-	if (captured_slurp(m->now, path, captured_text, &m->text) < 0) {
+	if (read_at(m->now, path, slurp_text, &m->text) < 0) {
 		if (errno == ENOENT)
 			errno = captured_error(m, path);
 		return -1;
@@ -173,7 +176,7 @@ moments_list(struct host *h, const char *path, struct text *names)
 {
 	struct moments *m = (struct moments *)h;
 
-	if (captured_slurp(m->now, path, slurp_directories, &m->text) < 0)
+	if (read_at(m->now, path, slurp_directories, &m->text) < 0)
 		return -1;
 	*names = (struct text){ m->text.s, m->text.n };
 	return 0;
@@ -228,17 +231,17 @@ moments_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct 
 	struct moments *m = (struct moments *)h;
 
 	(void)deadline_ns;
-	(void)kind; /* a captured moment has all files */
+	(void)kind; /* a captured sample has all files */
 	if (m->now >= 0)
 		close(m->now);
 	m->now = -1;
 	if (m->at == m->count)
 		return 0;
-	m->now = captured_open(m->dir, m->names[m->at++]);
+	m->now = open_at(m->dir, m->names[m->at++]);
 	if (m->now < 0)
 		return -1;
 	*out = (struct moment){ .kind = MOMENT_ROW };
-	if (captured_clock(m->now, &m->text, out) < 0)
+	if (sample_clock(m->now, &m->text, out) < 0)
 		return -1;
 	out->boot_ns = out->mono_ns;
 	return 1;
@@ -270,7 +273,7 @@ by_name(const void *a, const void *b)
 	return strverscmp(*x, *y); /* t9 before t10 */
 }
 
-/* A directory is a moment when it has a proc/ in it. */
+/* A directory is a sample when it has a proc/ in it. */
 static bool
 is_moment(int dir, const char *name)
 {
@@ -315,14 +318,14 @@ find_moments(struct moments *m)
 	return 0;
 }
 
-/* The file `facts` beside the moments; what it lacks is as on most machines. */
+/* The file `facts` beside the samples; what it lacks is as on most machines. */
 static void
 read_facts(struct moments *m)
 {
 	struct text about, value;
 
 	facts_begin(&m->host.facts);
-	if (captured_slurp(m->dir, "facts", captured_text, &m->text) < 0)
+	if (read_at(m->dir, "facts", slurp_text, &m->text) < 0)
 		return;
 	about = (struct text){ m->text.s, m->text.n };
 	facts_parse(about, &m->host.facts);

@@ -1,6 +1,7 @@
 #include "host/host.h"
 
 #include <errno.h>
+#include <string.h>
 
 int
 host_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
@@ -54,4 +55,93 @@ void
 host_close(struct host *h)
 {
 	h->ops->close(h);
+}
+
+/* The facts of a machine as text. */
+
+enum { FACTS = 6 };
+
+/* A fact is a string or a number. */
+struct fact {
+	const char *key;
+	char *string;
+	uint64_t *number;
+};
+
+static void
+list_facts(struct host_facts *f, struct fact out[FACTS])
+{
+	const struct fact all[FACTS] = {
+		{ "ticks", NULL, &f->ticks_per_s },
+		{ "page", NULL, &f->page_size },
+		{ "cpus", NULL, &f->cpus },
+		{ "hostname", f->name, NULL },
+		{ "release", f->release, NULL },
+		{ "machine", f->machine, NULL },
+	};
+
+	memcpy(out, all, sizeof all);
+}
+
+void
+facts_begin(struct host_facts *f)
+{
+	*f = (struct host_facts){ .ticks_per_s = 100, .page_size = 4096 };
+}
+
+void
+facts_parse(struct text t, struct host_facts *f)
+{
+	struct fact all[FACTS];
+	struct text value, word;
+	uint64_t v;
+
+	list_facts(f, all);
+	for (int i = 0; i < FACTS; i++) {
+		if (!facts_find(t, all[i].key, &value) || !text_word(&value, &word))
+			continue;
+		if (all[i].string) {
+			memset(all[i].string, 0, sizeof f->name);
+			memcpy(all[i].string, word.s,
+			    word.n < sizeof f->name ? word.n : sizeof f->name - 1);
+		} else if (text_u64(word, &v) == 0 && v > 0 && v <= 1 << 24) {
+			*all[i].number = v;
+		}
+	}
+}
+
+void
+facts_print(const struct host_facts *f, struct buf *b)
+{
+	struct host_facts copy = *f;
+	struct fact all[FACTS];
+
+	list_facts(&copy, all);
+	for (int i = 0; i < FACTS; i++) {
+		if (all[i].string ? !*all[i].string : !*all[i].number)
+			continue;
+		buf_text(b, all[i].key);
+		buf_char(b, ' ');
+		if (all[i].string)
+			buf_text(b, all[i].string);
+		else
+			buf_u64(b, *all[i].number, 1);
+		buf_char(b, '\n');
+	}
+}
+
+bool
+facts_find(struct text t, const char *key, struct text *value)
+{
+	struct text line, word;
+
+	while (text_line(&t, &line)) {
+		if (!text_word(&line, &word) || !text_eq(word, key))
+			continue;
+		while (line.n > 0 && *line.s == ' ')
+			line = (struct text){ line.s + 1, line.n - 1 };
+		*value = line;
+		return true;
+	}
+	return false;
 }

@@ -1,11 +1,12 @@
 /*
- * host: the machine that is watched, as a sequence of moments. At each moment there is a clock
- * reading and the text of the machine's files. This is the one seam through which time and files
- * come: nothing above it opens a file, asks for the time or sleeps, so that live use, replay, tests
- * and a recorder (a host around a host) are the same code.
+ * host: the machine being watched, as a sequence of samples. Each sample (struct moment) has a clock
+ * reading and the text of the machine's files. Time and files come through this one seam: nothing
+ * above it opens a file, asks for the time or sleeps. So live use, replay, tests and the recorder,
+ * which is a host around a host, are the same code.
  *
- * Makers: live (live.c), a directory of captured moments (moments.c), a tape (tape_host.c), and a
- * host around another one that keeps on a tape what is read through it (record.c).
+ * Makers: this machine (live.c), a directory of captured samples (capture.c), a tape
+ * (tape/host.c), and a host around another one that puts what is read through it on a tape
+ * (tape/recording.c).
  */
 #ifndef PQ_HOST_HOST_H
 #define PQ_HOST_HOST_H
@@ -17,7 +18,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-/* What a moment is for: a row needs all files of a tool; a tick looks at one gauge in between. */
+/* What a sample is for: a row needs all files of a tool; a tick looks at one gauge in between. */
 enum moment_kind { MOMENT_ROW, MOMENT_TICK };
 
 struct moment {
@@ -25,7 +26,7 @@ struct moment {
 	int64_t real_ns; /* CLOCK_REALTIME of that machine: what the row's time shows */
 	int64_t boot_ns; /* CLOCK_BOOTTIME of that machine: goes on while it sleeps */
 	enum moment_kind kind;
-	/* the machine was booted since the moment before: its counters began anew */
+	/* the machine was booted since the sample before: its counters began anew */
 	bool restarted;
 };
 
@@ -36,6 +37,19 @@ struct host_facts {
 	uint64_t cpus;        /* that are online; 0: unknown */
 	char name[65], release[65], machine[65];
 };
+
+/* The facts as a recording keeps them: lines "key value", beside captured samples and on a tape. */
+
+/* What holds for most machines. */
+void facts_begin(struct host_facts *f);
+
+/* Sets what the text tells. Other keys are skipped, and so is a value that cannot be. */
+void facts_parse(struct text t, struct host_facts *f);
+
+void facts_print(const struct host_facts *f, struct buf *b);
+
+/* The rest of the line that begins with the key; false when there is none. */
+bool facts_find(struct text t, const char *key, struct text *value);
 
 struct host;
 
@@ -63,7 +77,7 @@ struct host {
 	const struct host_ops *ops;
 	struct host_facts facts;
 	bool elsewhere; /* the file tree is not the one that this process lives in */
-	/* the moments lie in the past: next does not wait, and there are only so many of them */
+	/* the samples lie in the past: next does not wait, and there are only so many of them */
 	bool replay;
 	/* for which a tape was recorded: "runq cpu"; "" when that is not known, or all that there
 	 * was is on it */
@@ -71,23 +85,23 @@ struct host {
 	char asked[512]; /* whom it was asked to record: "-p 4242", "-g /web", "-a", or "" */
 };
 
-/* Moves on to the next moment. A live host sleeps until deadline_ns (monotonic; one that has passed
- * is now) and makes a moment of the kind asked for; a replay gives the moment that was kept next,
+/* Moves on to the next sample. A live host sleeps until deadline_ns (monotonic; one that has passed
+ * is now) and makes a sample of the kind asked for; a replay gives the sample that was kept next,
  * of whatever kind, and ignores the deadline. Returns 1; 0 when there are no more; -1 with errno:
  * EINTR when a signal came. */
 int host_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m);
 
-/* The text of a file at this moment; paths are relative to the machine's root ("proc/stat"). It is
+/* The text of a file in this sample; paths are relative to the machine's root ("proc/stat"). It is
  * valid until the next call on this host. Returns 0, or -1 with the errno that reading the file
  * has, or had, on that machine. */
 int host_read(struct host *h, const char *path, struct text *text);
 
-/* The names of a directory's sub-directories at this moment, one per line, in no order. One with a
+/* The names of a directory's sub-directories in this sample, one per line, in no order. One with a
  * newline in its name is left out: the kernel makes none, and it could pass for two. Otherwise as
  * host_read, but that a directory which has gone since it was listed last may come out empty. */
 int host_list(struct host *h, const char *path, struct text *names);
 
-/* What a symbolic link leads to at this moment, such as "socket:[4242]" of proc/PID/fd/3: no file's
+/* What a symbolic link leads to in this sample, such as "socket:[4242]" of proc/PID/fd/3: no file's
  * text, and no newline behind it. Otherwise as host_read; EINVAL when the path is no link. */
 int host_link(struct host *h, const char *path, struct text *target);
 
@@ -95,7 +109,7 @@ int host_link(struct host *h, const char *path, struct text *target);
  * with errno: EOPNOTSUPP on a tape, which does not have it. */
 int host_count(struct host *h, const char *path, uint64_t *n);
 
-/* From now on reading this path gives what is printed at that moment; NULL: no more. So what is
+/* From now on reading this path gives what is printed in that sample; NULL: no more. So what is
  * measured goes the way of what is read, onto a tape and back. 0; -1 with errno: EOPNOTSUPP it is a
  * replay. */
 int host_provide(struct host *h, const char *path, const struct provided *p);
@@ -109,20 +123,20 @@ void host_close(struct host *h);
  * with errno. */
 struct host *host_live(const char *root);
 
-/* A directory that holds one directory per moment, taken in the order of their names, each a tree
+/* A directory that holds one directory per sample, taken in the order of their names, each a tree
  * with proc/ and sys/: what scripts/capture writes. NULL with errno; ENOENT also when there is no
- * moment in it. */
+ * sample in it. */
 struct host *host_moments(const char *dir);
 
-/* The name of the directory of the present moment in it. */
+/* The name of the directory of the present sample in it. */
 const char *host_moments_name(const struct host *h);
 
 /* A tape, from a file, or a pipe that is read as it comes. The descriptor becomes the host's. NULL
- * with errno: EINVAL it is no tape, ENOTSUP it is of a later version, ENODATA there is no moment on
+ * with errno: EINVAL it is no tape, ENOTSUP it is of a later version, ENODATA there is no sample on
  * it. */
 struct host *host_tape(int fd, bool pipe);
 
-/* The times of the first and of the last moment of a tape that is a file. 0, or -1 with errno. */
+/* The times of the first and of the last sample of a tape that is a file. 0, or -1 with errno. */
 int host_tape_span(struct host *h, struct span *out);
 
 /* Before the first host_next: only this much of the tape (CLOCK_REALTIME); follow: wait for more at
@@ -132,12 +146,12 @@ void host_tape_window(struct host *h, struct span window, bool follow);
 struct tape_writer;
 struct tape_file;
 
-/* The inner host, and what is read through it is kept on the tape: host_recorded ends a moment. A
- * file is read once in a moment, however often it is asked for. Closing it closes the inner one,
+/* The inner host, and what is read through it is kept on the tape: host_recorded ends a sample. A
+ * file is read once in a sample, however often it is asked for. Closing it closes the inner one,
  * and leaves the writer. `about` is what the tape is to say of itself, in lines "key value". */
 struct host *host_record(struct host *inner, struct tape_writer *w, struct text about);
 
-/* All that is wanted of this moment was read: puts it on that tape. 0, or -1 with errno, see
+/* All that is wanted of this sample was read: puts it on that tape. 0, or -1 with errno, see
  * tape_writer_moment. */
 int host_recorded(struct host *h, struct tape_file *f);
 

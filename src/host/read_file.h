@@ -1,5 +1,5 @@
-/* slurp: a whole file, or the directories in a directory, into a buffer: what the hosts that read a
- * file tree share. */
+/* read_file: reads a whole file, a directory or a link into a buffer, for the hosts that read a file
+ * tree. */
 #ifndef PQ_HOST_READ_FILE_H
 #define PQ_HOST_READ_FILE_H
 
@@ -8,15 +8,15 @@
 
 #include "base/buf.h"
 
-/* A kernel text larger than this is not one that pq reads: EFBIG. */
+/* pq reads no kernel text larger than this: EFBIG. */
 enum { SLURP_MOST = 64 << 20 };
 
 /* The text of an open file from its start into b. Returns 0, or -1 with errno.
  *
  * A text can come in pieces: the kernel's seq_file hands over what fits its page, and the next line
- * may be a long one (mountinfo, schedstat). So it is read on until nothing comes, but for a short
- * text that is known to come whole: *whole is set when all of it came at once, and when it was set
- * before, a text of less than half a page is not asked for more. */
+ * may be long (mountinfo, schedstat). So reading goes on until nothing comes. One call is saved for
+ * short texts: *whole is set when all of the text came at once, and with it set, a text of less
+ * than half a page is taken to be complete. */
 int slurp_file(int fd, struct buf *b, bool *whole);
 
 /* The sub-directories of an open directory, as host_list gives them. */

@@ -68,8 +68,7 @@ tell_missed(const struct run *r)
 	const struct session *s = &r->session;
 
 	if (s->missed > 0 && !s->host->replay)
-		warn("missed %llu of %llu deadlines: the machine was too busy, or this program was "
-		     "stopped",
+		warn("missed %llu of %llu deadlines: the machine was too busy, or pq was stopped",
 		    (unsigned long long)s->missed, (unsigned long long)(s->missed + s->rows));
 }
 
@@ -115,7 +114,7 @@ start(struct run *r)
 	if (!session_start(&r->session))
 		return false;
 	if (!is_recorded(r))
-		warn("%s was recorded for %s: what %s reads beside that is not on it",
+		warn("%s: recorded for %s; other files that %s reads are not in it",
 		    r->options->source, r->session.host->tools, r->options->tool->name);
 	bool done = begin(r);
 	if (done ||
@@ -170,7 +169,7 @@ run(const struct options *o)
 	enum exit_status status = session_status(&r.session);
 	if (r.session.host->replay && status == EXIT_DONE && r.session.rows == 0 &&
 	    !signals_stop()) {
-		warn("%s: a row needs two moments", o->source);
+		warn("%s: no rows: a row needs two samples", o->source);
 		status = EXIT_FAILED;
 	}
 	output_end(&r.output);

@@ -1,5 +1,4 @@
-/* run: the driver: what all tools do alike. It sleeps, catches signals, prints, sums up and decides
- * the exit status. */
+/* run: one tool's rows on stdout: a session of one sampler, the summary, and the exit status. */
 #ifndef PQ_SESSION_RUN_H
 #define PQ_SESSION_RUN_H
 

@@ -19,7 +19,7 @@ say_once(struct watch *w, const char *message)
 	notes->said[notes->n] = xstrdup(message);
 	s->say(s->about, s->tool, notes->said[notes->n++]);
 	if (notes->n == NOTES_MOST)
-		s->say(s->about, s->tool, "that is enough of messages: further ones are left out");
+		s->say(s->about, s->tool, "too many notes: further ones are not shown");
 }
 
 void
@@ -97,7 +97,7 @@ make_rows(struct sampler *s)
 		return false;
 	if (span_ns <= 0) {
 		watch_note(
-		    &s->watch, "the clock did not move on between two moments: no row for them");
+		    &s->watch, "the clock did not advance between two samples: no row for them");
 		return false;
 	}
 	s->tool->rows(&s->watch, from->data, to->data, (double)span_ns * 1e-9, &s->table);
@@ -115,7 +115,6 @@ sampler_read(struct sampler *s, const struct moment *m)
 	s->watch.gauge = (struct gauge){ 0 };
 	s->taken += new->data && s->taken < 2;
 	s->over = !new->data;
-	s->over_ns = m->mono_ns;
 	s->has_rows = !s->over && !s->unseen && make_rows(s);
 	return !s->over;
 }

@@ -116,7 +116,7 @@ may_come_again(const struct session *s, const struct sampler *v)
 static void
 try_again(struct session *s, struct sampler *v)
 {
-	if (!may_come_again(s, v) || s->now.mono_ns < v->over_ns + AGAIN_NS)
+	if (!may_come_again(s, v) || s->now.mono_ns < v->sample[v->now].at.mono_ns + AGAIN_NS)
 		return;
 	s->quiet = true;
 	sampler_end(v);
@@ -124,7 +124,7 @@ try_again(struct session *s, struct sampler *v)
 	sampler_read(v, &s->now);
 	s->quiet = false;
 	if (!v->over)
-		take_note(s, v->tool, "there is something to read again");
+		take_note(s, v->tool, "data is available again");
 }
 
 static void
@@ -140,9 +140,8 @@ read_steps(struct session *s)
 static enum session_event
 read_row(struct session *s)
 {
-	bool any = s->whole;
+	bool any = false;
 
-	s->done = s->whole;
 	for (size_t i = 0; i < s->n; i++) {
 		struct sampler *v = s->v[i];
 		if (v->over)
@@ -151,9 +150,10 @@ read_row(struct session *s)
 			sampler_read(v, &s->now);
 		any |= !v->over || may_come_again(s, v);
 	}
-	if (any)
+	s->done = s->whole || !any;
+	if (!s->done)
 		row_done(s);
-	return any ? SESSION_ROW : SESSION_END;
+	return s->whole || any ? SESSION_ROW : SESSION_END;
 }
 
 bool
@@ -182,8 +182,8 @@ session_begin(struct session *s)
 static void
 begin_after_boot(struct session *s)
 {
-	warn(
-	    "%s: the machine was booted anew here; the rows go on behind that", s->options->source);
+	warn("%s: the machine was rebooted here; rows continue after the reboot",
+	    s->options->source);
 	for (size_t i = 0; i < s->n; i++)
 		sampler_forget(s->v[i]);
 	start_schedule(s);
@@ -235,7 +235,7 @@ go_on(struct session *s)
 		got = host_next(
 		    s->host, row ? s->row_ns : between_ns, row ? MOMENT_ROW : MOMENT_TICK, &s->now);
 	if (got < 0 && errno != EINTR)
-		die(EXIT_FAILED, "cannot go on to the next moment: %s", strerror(errno));
+		die(EXIT_FAILED, "cannot read the next sample: %s", strerror(errno));
 	s->left -= got > 0 && s->left > 0;
 	if (got < 0 && !s->host->replay)
 		s->now = (struct moment){ .mono_ns = clock_ns(CLOCK_MONOTONIC),
@@ -298,9 +298,9 @@ die_without_sample(const struct session *s)
 	char lost[256];
 	bool damaged = host_losses(s->host, lost, sizeof lost);
 
-	die(EXIT_FAILED, "%s: there is no moment in it%s%s%s", o->source,
-	    o->from.written || o->to.written ? " between these times" : "",
-	    damaged ? " that can be read: " : "", damaged ? lost : "");
+	die(EXIT_FAILED, "%s: no samples%s%s%s", o->source,
+	    o->from.written || o->to.written ? " in the selected time" : "",
+	    damaged ? " can be read: " : "", damaged ? lost : "");
 }
 
 bool
@@ -311,7 +311,7 @@ session_start(struct session *s)
 	if (errno == 0)
 		die_without_sample(s);
 	if (errno != EINTR)
-		die(EXIT_FAILED, "cannot read the first moment: %s", strerror(errno));
+		die(EXIT_FAILED, "cannot read the first sample: %s", strerror(errno));
 	return false;
 }
 
@@ -338,7 +338,8 @@ check_source(const char *source)
 	if (strcmp(source, "-") == 0 ||
 	    (stat(source, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
 		die(EXIT_USAGE,
-		    "-f %s: a recording is read twice, which a pipe cannot be: write it to a file",
+		    "-f %s: not a regular file: the recording is read twice (write it to a file "
+		    "first)",
 		    source);
 }
 
@@ -354,8 +355,8 @@ count_samples(const struct options *o)
 		samples++;
 		if (m.restarted && rows > 0)
 			die(EXIT_FAILED,
-			    "%s: the machine was booted anew in it: choose the time before or "
-			    "after with --from and --to",
+			    "%s: the machine was rebooted during the recording (select the time "
+			    "before or after with --from and --to)",
 			    o->source);
 		rows += m.kind == MOMENT_ROW;
 		whole = m.kind == MOMENT_ROW ? samples : whole;
@@ -363,9 +364,9 @@ count_samples(const struct options *o)
 	tell_losses(h, o->source);
 	host_close(h);
 	if (rows < 2)
-		die(EXIT_FAILED, "%s: %s it%s; there have to be two", o->source,
-		    rows ? "only one moment in" : "no moment in",
-		    o->from.written || o->to.written ? " between these times" : "");
+		die(EXIT_FAILED, "%s: %s%s; at least two are needed", o->source,
+		    rows ? "only one sample" : "no samples",
+		    o->from.written || o->to.written ? " in the selected time" : "");
 	return whole;
 }
 

@@ -289,7 +289,7 @@ put_column(struct writing *w, int column)
 void
 metrics_rows(struct buf *b, const struct report *r, const struct rows *rows)
 {
-	static const char help[] = "the measured interval that gauges are of";
+	static const char help[] = "measured interval of the gauges";
 	struct metric span = { .tool = r->tool, .key = "interval_s", .help = help };
 	size_t n = rows->table->nrows;
 	struct writing w = { .out = b, .report = r, .table = rows->table };

@@ -204,7 +204,7 @@ path_clean(const char *path, enum path_mark mark, char *out, size_t n)
 	return at > 0;
 }
 
-/* The first byte says which numbers it stands for, and how many bytes follow. */
+/* Numbers. The first byte says which numbers the code stands for, and how many bytes follow. */
 static const struct tape_code {
 	uint8_t first, last; /* first bytes */
 	uint8_t more;        /* bytes that follow */

@@ -1,12 +1,13 @@
 /*
- * tape: the format of a recording, as far as its writer and its reader share it; pq-tape(5)
- * describes it for everybody else.
+ * format: the bytes of a recording, as far as its writer and its reader share them. pq-tape(5)
+ * describes them in full.
  *
- * A tape is a row of segments, each at the start of a block. A segment stands for itself: its
- * header, twice; a key frame, twice, with the whole text of every track (a file that was read, or a
- * directory that was listed); then records, one for each moment, with what has changed since the
- * moment before. Every 32nd says instead what is other than in the key frame, so that what is
- * damaged spoils no more than what lies before the next of those. Eight zero bytes end a segment.
+ * A tape is a sequence of segments. Each begins at the start of a block and can be read without the
+ * others: its header, twice; a key frame, twice, with the whole text of every track (a file that
+ * was read, or a directory that was listed); then records, one for each sample, with what has
+ * changed since the sample before. Every 32nd record tells the difference from the key frame
+ * instead, so that damage makes no more unreadable than what lies before the next of those. Eight
+ * zero bytes end a segment.
  */
 #ifndef PQ_TAPE_FORMAT_H
 #define PQ_TAPE_FORMAT_H
@@ -33,7 +34,7 @@ enum {
  * new segment begins. */
 #define TAPE_STRAY_NS INT64_C(1000000000)
 
-/* What a record is; the two lowest bits of one that is a moment say more. */
+/* What a record is; the two lowest bits of one that is a sample say more. */
 enum tape_record {
 	TAPE_KEY = 1,
 	TAPE_MOMENT = 4,
@@ -42,18 +43,18 @@ enum tape_record {
 	TAPE_RECORDS = 8
 };
 
-/* The names of tracks that are no file: facts of the machine, and what recording cost. */
+/* Names of tracks that are not files: facts of the machine, and what recording cost. */
 #define TAPE_FACTS "pq/facts"
 #define TAPE_COST "pq/cost"
 
 enum { PATH_LONGEST = 4096 };
 
-/* What the name of a track ends in, beside that of a file's text: a directory's names, a link's
- * target. */
+/* What the name of a track ends in: a file's text has no mark; a directory's names and a link's
+ * target have one. */
 enum path_mark { PATH_FILE = '\0', PATH_DIRECTORY = '/', PATH_LINK = '@' };
 
-/* A path as tapes have it: no slash doubled or at the end, and the mark behind it. False when it
- * leads upwards, or is too long. */
+/* The name of a path's track: no doubled slash and none at the end, then the mark. False when the
+ * path leads upwards or is too long. */
 bool path_clean(const char *path, enum path_mark mark, char *out, size_t n);
 
 /* A segment's header. */
@@ -62,7 +63,7 @@ struct tape_segment {
 	uint64_t run;      /* a random number of the run of the recorder that wrote it */
 	uint64_t moments;  /* on this tape before it, those overwritten since too */
 	uint64_t ring;     /* bytes of the whole ring; 0: the tape is none */
-	/* CLOCK_MONOTONIC, CLOCK_REALTIME and CLOCK_BOOTTIME at its first moment */
+	/* CLOCK_MONOTONIC, CLOCK_REALTIME and CLOCK_BOOTTIME at its first sample */
 	int64_t mono_ns, real_ns, boot_ns;
 	unsigned char boot_id[16];
 };
@@ -76,8 +77,8 @@ int tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s)
  * never pass for this one's. */
 uint32_t tape_seed(const struct tape_segment *s);
 
-/* Makes the room for a record's head, behind which its bytes are put; tape_end_record then fills it
- * in. */
+/* Makes room for a record's head. The caller appends the record's bytes, then tape_end_record fills
+ * in the head. */
 size_t tape_begin_record(struct buf *b);
 void tape_end_record(struct buf *b, size_t start, uint32_t seed, unsigned type);
 
@@ -87,20 +88,17 @@ int tape_get_head(const unsigned char in[TAPE_HEAD], unsigned *type, size_t *n, 
 /* The checksum of a record with this head and these bytes. */
 uint32_t tape_crc(uint32_t seed, const unsigned char head[TAPE_HEAD], const void *bytes, size_t n);
 
-/* The next start of a block, at `at` or behind it. */
+/* The next start of a block, at `at` or after it. */
 uint64_t tape_block_up(uint64_t at);
 
-/* crc32c: the checksum of iSCSI, ext4 and btrfs (Castagnoli). */
-
-/* Goes on from the checksum of what came before; 0 at the start. */
+/* The CRC-32C (Castagnoli) of iSCSI, ext4 and btrfs, continued from the checksum of what came
+ * before; 0 at the start. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t n);
 
-/*
- * codec: how a tape writes numbers. Each is a code of one to nine bytes, the first of which says
- * how many follow, and these are little-endian. pq-tape(5) has the table.
- */
+/* Numbers. Each is a code of one to nine bytes. The first byte says how many follow, in
+ * little-endian order. */
 
-/* Appends a number, and takes one off *rest; false when there is none. */
+/* Appends a number; takes one off *rest, or returns false when there is none. */
 void code_put(struct buf *b, uint64_t v);
 bool code_get(struct text *rest, uint64_t *v);
 
@@ -112,7 +110,7 @@ bool code_get_signed(struct text *rest, int64_t *v);
 void code_put_text(struct buf *b, struct text t);
 bool code_get_text(struct text *rest, struct text *t);
 
-/* A sequence of differences, most of which are 0. The zeros at its end are not written. */
+/* A sequence of differences, most of which are 0. Zeros at its end are not written. */
 struct deltas {
 	struct buf *out;
 	uint64_t zeros; /* not written yet */
@@ -125,7 +123,7 @@ void deltas_skip(struct deltas *d, uint64_t n);
 struct deltas_read {
 	struct text rest;
 	uint64_t zeros; /* still to come */
-	bool bad;       /* the bytes are no such sequence */
+	bool bad;       /* the bytes are not such a sequence */
 };
 
 /* Adds each of the next n differences to the numbers at v; true when one of them was not 0. */

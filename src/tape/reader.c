@@ -9,7 +9,13 @@
 
 #include "base/fail.h"
 
-/* Reads into the buffer behind what it holds, at least up to n bytes. */
+/* Bytes: of a file or a pipe, by their position. */
+
+/* How many bytes of a segment are searched for records after damage: a hostile tape costs no
+ * more. */
+enum { WALK_EFFORT = 4 << 20 };
+
+/* Reads into the buffer after what it holds, at least up to n bytes. */
 static int
 fill(struct source *s, size_t n)
 {
@@ -29,7 +35,7 @@ fill(struct source *s, size_t n)
 	return 0;
 }
 
-/* What was read of a file may be other by now: it is read anew. */
+/* What was read of a file may have changed: it is read again. */
 static void
 source_forget(struct source *s)
 {
@@ -37,8 +43,8 @@ source_forget(struct source *s)
 		s->held.n = 0;
 }
 
-/* n bytes from `at` on, valid until the next call. NULL when the tape ends before, or with errno
- * when it cannot be read (EINTR: a signal came); errno is 0 at the end. */
+/* n bytes from `at` on, valid until the next call. NULL when the tape ends before (errno is 0), or
+ * when it cannot be read (EINTR: a signal came). */
 static const unsigned char *
 source_at(struct source *s, uint64_t at, size_t n)
 {
@@ -95,6 +101,8 @@ source_free(struct source *s)
 {
 	buf_free(&s->held);
 }
+
+/* Segments: where they are, and in which order they are read. */
 
 /* Looks at the start of a block for a segment's header, either copy: 1, 0 there is none, -1 with
  * errno. */
@@ -264,7 +272,7 @@ tape_reader_rewind(struct tape_reader *r)
 	r->lost = (struct tape_losses){ .places = r->index.damaged, .later = r->lost.later };
 }
 
-/* Counts what was lost of the segment that was read last, which should have had so many moments. */
+/* Counts what was lost of the segment that was read last, which should have had so many samples. */
 static void
 settle(struct tape_reader *r, uint64_t moments, bool newest)
 {
@@ -448,8 +456,7 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 	return at > 0;
 }
 
-/* The records of a segment, and what to do behind damage; tape_walk.c goes from one segment to the
- * next. */
+/* Records: those of a segment, and where to go on after damage. */
 
 enum { FOUND_MOST = 256 << 10 };
 
@@ -481,7 +488,7 @@ record_at(struct tape_reader *r, uint64_t at, size_t most, unsigned *type, struc
 	return 1;
 }
 
-/* Behind damage: the place of the next record, or 0 when there is none in this segment; -1 with
+/* After damage: the place of the next record, or 0 when there is none in this segment; -1 with
  * errno. */
 static int
 find_record(struct tape_reader *r)
@@ -534,7 +541,7 @@ pass_damage(struct tape_reader *r)
 	return got == 1 ? 2 : got;
 }
 
-/* The clocks of a moment, told by how far they are from what was to be expected. */
+/* The clocks of a sample: each was written as its distance from the expected time. */
 static bool
 take_times(struct tape_reader *r, struct text *rest, bool from_key, struct moment *m)
 {
@@ -558,7 +565,7 @@ take_times(struct tape_reader *r, struct text *rest, bool from_key, struct momen
 	return true;
 }
 
-/* A record of a moment: whether it could be understood. */
+/* A record of a sample: whether it could be understood. */
 static bool
 take_moment(struct tape_reader *r, unsigned type, struct text payload, struct moment *m)
 {
@@ -582,7 +589,7 @@ take_moment(struct tape_reader *r, unsigned type, struct text payload, struct mo
 	return true;
 }
 
-/* The next record of the segment: 1 a moment, 2 something else, 0 the segment is over, -1 with
+/* The next record of the segment: 1 a sample, 2 something else, 0 the segment is over, -1 with
  * errno. */
 static int
 next_record(struct tape_reader *r, struct moment *m)

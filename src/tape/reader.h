@@ -1,6 +1,7 @@
 /*
- * tape_reader: reads moments from a tape. It trusts nothing: what is damaged is passed over up to
- * the next record that can be understood, and counted.
+ * reader: reads samples from a tape: finds its segments, goes from record to record, and hands
+ * their bytes to the playback (state.h), which has the text of every file. It trusts nothing:
+ * damaged bytes are skipped up to the next record that can be understood, and counted.
  */
 #ifndef PQ_TAPE_READER_H
 #define PQ_TAPE_READER_H
@@ -13,9 +14,8 @@
 #include "tape/format.h"
 #include "tape/state.h"
 
-/* source: the bytes of a tape by their place: a file's, which may grow or be overwritten meanwhile,
- * or a pipe's as they come. */
-
+/* The bytes of a tape by their position: of a file, which may grow or be overwritten meanwhile, or
+ * of a pipe as they come. */
 struct source {
 	int fd;
 	bool pipe;
@@ -25,17 +25,16 @@ struct source {
 	uint64_t base;
 };
 
-/* How long it is as far as is known: a file now, a pipe up to what has come. */
+/* Its length as far as it is known: a file's now, a pipe's up to what has come. */
 uint64_t source_size(const struct source *s);
-
-/* tape_index: where the segments of a tape are. */
 
 /* A segment, and the place of its header. */
 struct tape_place {
-	uint64_t at, limit; /* nothing of it is at the limit or behind it */
+	uint64_t at, limit; /* all of it lies before the limit */
 	struct tape_segment segment;
 };
 
+/* Where the segments of a tape are. */
 struct tape_index {
 	struct tape_place *v; /* in the order of their sequence numbers */
 	size_t n, room;
@@ -60,7 +59,7 @@ struct tape_losses {
 /* A part of a tape. Zero-initialise but for its times. */
 struct tape_window {
 	struct span times; /* CLOCK_REALTIME */
-	bool given;        /* a moment of it was, … */
+	bool given;        /* a sample of it was, … */
 	int64_t given_ns;  /* … the last one at this monotonic time */
 };
 
@@ -79,14 +78,14 @@ struct tape_reader {
 	/* its key frame was understood; and the record before, on which the next may lean */
 	bool keyed, linked;
 	bool garbage;      /* it ends in bytes that are no record */
-	uint64_t position; /* of the next moment in it */
-	uint64_t given;    /* of its moments, those that were understood */
-	/* bytes that may still be looked through for records behind damage */
+	uint64_t position; /* of the next sample in it */
+	uint64_t given;    /* of its samples, those that were understood */
+	/* bytes that may still be searched for records after damage */
 	uint64_t effort;
 	struct moment last;
 	int64_t step_ns;
 	unsigned char boot_id[16];
-	bool booted; /* … is that of the last moment */
+	bool booted; /* … is that of the last sample */
 	struct playback tracks;
 	struct tape_losses lost;
 };
@@ -106,14 +105,14 @@ void tape_reader_seek(struct tape_reader *r, int64_t real_ns);
  * pipe. */
 void tape_reader_seek_mono(struct tape_reader *r, const unsigned char boot_id[16], int64_t mono_ns);
 
-/* Back to the beginning, as if nothing had been read. Not for a pipe. */
+/* Back to the start, as if nothing had been read. Not for a pipe. */
 void tape_reader_rewind(struct tape_reader *r);
 
-/* Before reading: the times of the first and of the last moment (CLOCK_REALTIME). 0, or -1 with
+/* Before reading: the times of the first and of the last sample (CLOCK_REALTIME). 0, or -1 with
  * errno; ESPIPE for a pipe. */
 int tape_reader_span(struct tape_reader *r, struct span *out);
 
-/* The next moment that can be understood; its texts are in r->tracks. 1; 0 at the end; -1 with
+/* The next sample that can be understood; its texts are in r->tracks. 1; 0 at the end; -1 with
  * errno. */
 int tape_reader_next(struct tape_reader *r, struct moment *m);
 
@@ -121,21 +120,13 @@ int tape_reader_next(struct tape_reader *r, struct moment *m);
  * errno. */
 int tape_reader_again(struct tape_reader *r);
 
-/* Whether the moment, which comes behind those that were asked about before, belongs to the window.
- * Moments lie a little behind the time at which they were due: so does the one nearest to the
- * end. */
+/* Whether the sample, which comes after those that were asked about before, belongs to the window.
+ * Samples are a little later than they were due, and so is the last one of a window. */
 bool tape_window_has(struct tape_window *w, const struct moment *m);
 
 /* One line about what was lost into out; false when nothing was. */
 bool tape_losses_text(const struct tape_losses *l, char *out, size_t n);
 
 void tape_reader_free(struct tape_reader *r);
-
-/* tape_walk: the part of tape_reader that goes from one segment to the next, and counts what is
- * lost on the way. */
-
-/* How many bytes of a segment are looked through for records behind damage: a hostile tape costs no
- * more. */
-enum { WALK_EFFORT = 4 << 20 };
 
 #endif

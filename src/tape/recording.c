@@ -1,11 +1,11 @@
-/* record: a host around a host, that keeps on a tape what is read through it. */
+/* recording: a host around a host, which puts what is read through it on a tape. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "host/facts.h"
-#include "tape/tape_file.h"
+#include "host/host.h"
+#include "tape/file.h"
 
 struct recording {
 	struct host host;
@@ -25,7 +25,7 @@ record_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct m
 	return got;
 }
 
-/* What was read in this moment already is not read again: two tools see the same. */
+/* A file is read once for a sample: two tools see the same text. */
 static const struct track *
 read_before(const struct recording *r, const char *path)
 {

@@ -1,4 +1,4 @@
-/* playback: the tracks of a tape as they are read back, at one moment: from records to texts. */
+/* state: the tracks of a tape as they are read back, at one sample: from records to texts. */
 #ifndef PQ_TAPE_STATE_H
 #define PQ_TAPE_STATE_H
 
@@ -19,8 +19,8 @@ struct played {
 	size_t room;
 	struct buf text; /* printed last */
 	bool stale;      /* since when numbers have changed */
-	bool fresh;      /* something may have changed in this moment */
-	bool whole;      /* the record of this moment had it as a whole */
+	bool fresh;      /* something may have changed in this sample */
+	bool whole;      /* the record of this sample had it as a whole */
 };
 
 /* Zero-initialise to start. */
@@ -35,7 +35,7 @@ struct playback {
 /* Reads a key frame: 0, or -1 when it is none; nothing is known then. */
 int playback_key(struct playback *p, struct text record);
 
-/* Reads the tracks of a moment's record: how they are other than in the key frame, or than they
+/* Reads the tracks of a sample's record: how they are other than in the key frame, or than they
  * were. 0, or -1 when it is not to be understood; nothing is known then until a record leans on the
  * key frame again. */
 int playback_moment(struct playback *p, struct text record, bool from_key);

@@ -1,13 +1,12 @@
 /*
- * figures: a text taken apart into its numbers and the bytes between them. Most kernel files keep
- * their words from one reading to the next and change their numbers, so that a recording needs to
- * keep the words once.
+ * template: a text taken apart into its numbers and the bytes between them. Most kernel files keep
+ * their words from one reading to the next and change their numbers, so a recording keeps the words
+ * once.
  *
- * What counts as a number is such that printing it gives the same bytes again; all other bytes are
- * literal:
+ * A number is what can be printed again as the same bytes. All other bytes are literal:
  *
- *  PLAIN    1 to 19 digits, no needless zero in front: "12"
- *  FIXED    digits behind a point, always as many: the "05" of "0.05"
+ *  PLAIN    1 to 19 digits without a leading zero: "12"
+ *  FIXED    digits after a point, always as many: the "05" of "0.05"
  *  PADDED   at least two blanks and digits, always as wide: the "    104" of "Dirty:    104 kB"
  */
 #ifndef PQ_TAPE_TEMPLATE_H

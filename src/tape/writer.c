@@ -10,6 +10,8 @@
 #include "base/fail.h"
 #include "tape/format.h"
 
+/* Tracks: what the tape is to have of each file. */
+
 static struct track *
 find(struct tracks *t, struct text path)
 {
@@ -37,8 +39,6 @@ make_room(struct track *t)
 	t->keyed = xrealloc(t->keyed, t->room * sizeof *t->keyed);
 }
 
-/* A file was read in this moment, or a directory listed (its path ends in a slash), or a link read
- * (in @): its text, or the errno that it gave. */
 static void
 tracks_keep(struct tracks *all, struct text path, uint64_t moment, int error, struct text text)
 {
@@ -109,8 +109,8 @@ free_track(struct track *t)
 	free(t->keyed);
 }
 
-/* Drops those that were read often once, but not since `since`, nor in the last some hundred
- * moments: their cgroup or process has gone, and nobody will ask for them. What is read once at the
+/* Drops tracks that were read often, but not since `since` and not in the last few hundred samples:
+ * their cgroup or process has gone, and nobody will ask for them. A file that is read once at the
  * start (mountinfo) stays. */
 static void
 tracks_drop_dead(struct tracks *t, uint64_t since, uint64_t now)
@@ -144,7 +144,9 @@ tracks_free(struct tracks *t)
 	*t = (struct tracks){ 0 };
 }
 
-/* Of a track that the reader has heard of it knows the path. */
+/* Records: what a segment consists of, put together in w->out. */
+
+/* The reader knows the paths of the tracks that it has seen. */
 static void
 put_path(struct tape_writer *w, struct buf *b, uint32_t i, uint32_t known)
 {
@@ -200,7 +202,7 @@ put_numbers(struct tape_writer *w, struct buf *b, bool from_key)
 	}
 }
 
-/* The times are told by how far they are from what was to be expected. */
+/* Each time is written as its distance from the expected time. */
 static void
 put_times(struct tape_writer *w, struct buf *b, const struct moment *m, bool from_key)
 {
@@ -217,7 +219,7 @@ put_times(struct tape_writer *w, struct buf *b, const struct moment *m, bool fro
 	w->last = *m;
 }
 
-/* The record of a moment, which leans on the key frame or on the record before. */
+/* The record of a sample, which leans on the key frame or on the record before. */
 static void
 tape_put_moment(struct tape_writer *w, const struct moment *m, bool from_key)
 {
@@ -233,7 +235,7 @@ tape_put_moment(struct tape_writer *w, const struct moment *m, bool from_key)
 	w->known_tracks = w->tracks.paths.n;
 }
 
-/* The header of a segment that begins with this moment, twice. */
+/* The header of a segment that begins with this sample, twice. */
 static void
 tape_put_start(struct tape_writer *w, const struct moment *m)
 {
@@ -277,7 +279,7 @@ tape_put_key(struct tape_writer *w)
 	return 0;
 }
 
-/* Where segments and records go; tape_records.c makes them. */
+/* Places: where in the file segments and records go. */
 
 static const int64_t SLEPT_NS = 100000000;
 

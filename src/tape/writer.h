@@ -1,4 +1,7 @@
-/* tape_writer: puts moments on a tape. */
+/*
+ * writer: puts samples on a tape. It keeps the last text of every file (a track), writes a key frame
+ * with all of them at the start of a segment, and then what changes.
+ */
 #ifndef PQ_TAPE_WRITER_H
 #define PQ_TAPE_WRITER_H
 
@@ -6,9 +9,7 @@
 #include "tape/format.h"
 #include "tape/template.h"
 
-/* tracks: what a tape is to have of each file: its last text, and what the tape has of it
- * already. */
-
+/* A file: its last text, and what the tape has of it already. */
 struct track {
 	int error; /* its last reading failed so; 0: it gave the text `now` */
 	struct figures now;
@@ -19,7 +20,7 @@ struct track {
 	bool fresh;
 	bool as_keyed;    /* its words, or its error, are those of the key frame */
 	bool changed;     /* its numbers may be others than those written */
-	uint64_t touched; /* the moment in which it was read last */
+	uint64_t touched; /* the sample in which it was read last */
 	uint64_t reads;
 	bool late; /* it was read first when the recording was under way */
 };
@@ -31,9 +32,6 @@ struct tracks {
 	size_t room;
 };
 
-/* tape_records: the part of tape_writer that puts together what a segment consists of, in
- * w->out. */
-
 struct tape_writer {
 	int fd;
 	bool stream; /* a pipe: written in order, and never again */
@@ -44,7 +42,7 @@ struct tape_writer {
 	uint64_t start, room;
 	uint64_t moments;     /* on the tape so far, those overwritten since too */
 	uint64_t run_moments; /* those of this run */
-	/* moments that were to be written; the one with which the segment began */
+	/* samples that were to be written; the one with which the segment began */
 	uint64_t turn, segment_turn;
 	struct tape_segment segment; /* the one that is written, or where the tape goes on */
 	uint32_t seed;
@@ -54,28 +52,29 @@ struct tape_writer {
 	uint32_t key_tracks;   /* how many tracks it has */
 	uint32_t known_tracks; /* how many the record before had */
 	struct moment last;
-	int64_t step_ns; /* between the last two moments */
+	int64_t step_ns; /* between the last two samples */
 	struct tracks tracks;
 	struct buf out;
 };
 
 /* Begins to write to fd, at `at`, a block's start; `from` says where the tape goes on: its boot_id,
- * run and ring are taken over, and its sequence and moments are those on the tape before. */
+ * run and ring are taken over, and its sequence and samples are those on the tape before. */
 void tape_writer_begin(
     struct tape_writer *w, int fd, bool stream, const struct tape_segment *from, uint64_t at);
 
-/* As tracks_keep, for this moment. */
+/* A file was read for this sample, or a directory listed (its path ends in a slash), or a link read
+ * (in @): its text, or the errno that it gave. */
 void tape_writer_keep(struct tape_writer *w, struct text path, int error, struct text text);
 
-/* The moment is complete: writes it. 0; -1 with errno: it is not on the tape, but the next one may
+/* The sample is complete: writes it. 0; -1 with errno: it is not on the tape, but the next one may
  * be; EMSGSIZE: the tape, or a ring of this size, has no room for its tracks. */
 int tape_writer_moment(struct tape_writer *w, const struct moment *m);
 
 /* The bytes that a ring needs at least for what is kept now. */
 uint64_t tape_writer_least_ring(const struct tape_writer *w);
 
-/* How many bytes a moment takes, with its share of what segments begin with; NaN as long as that is
- * not known. */
+/* How many bytes a sample takes, with its share of headers and key frames; NaN until that is
+ * known. */
 double tape_writer_rate(const struct tape_writer *w);
 
 /* Frees all; the descriptor stays open. */

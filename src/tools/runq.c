@@ -1,7 +1,7 @@
 /*
  * runq -P: the waits of each CPU. /proc/schedstat counts them exactly. A kernel without it is
  * looked at instead: at each tick every thread in state R is counted where it last ran; one of a
- * CPU's runs, the others wait. That costs some 10 µs per thread, so the driver looks less often
+ * CPU's runs, the others wait. That costs some 10 µs per thread, so the sampler ticks less often
  * when there are many (costly_tick).
  */
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
- * tool: the contract between the driver and a tool. A tool answers one question: it reads files
+ * tool: the contract between a session and a tool. A tool answers one question: it reads files
  * into a snapshot, and turns two snapshots into rows. It does not print, sleep, exit or open
- * anything: what it has to say goes through watch_note and watch_fail, and the driver says it.
+ * anything: what it has to say goes through watch_note and watch_fail, and the session says it.
  */
 #ifndef PQ_TOOLS_TOOL_H
 #define PQ_TOOLS_TOOL_H
@@ -49,7 +49,7 @@ struct watch {
 	void *state;           /* the tool's own, of its state_size, zeroed at first */
 	char (*cpu_names)[8];  /* by number, see watch_cpu_name */
 	bool cpus_checked;     /* see watch_check_cpus */
-	struct gauge gauge;    /* what tick added; the driver empties it after each row */
+	struct gauge gauge;    /* what tick added; the sampler empties it after each row */
 	enum exit_status fail; /* set by watch_fail */
 	bool no_ticks;         /* set by a tick: ticks between rows are not needed */
 	int64_t now_ns;        /* the moment's mono_ns, at tick and at read */

@@ -1,4 +1,4 @@
-/* The arena: blocks that do not overlap, and nothing allocated after the first rounds. */
+/* The arena: blocks do not overlap, and after the first rounds nothing is allocated. */
 #include "base/arena.h"
 
 #include "unit.h"

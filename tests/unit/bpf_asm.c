@@ -131,7 +131,7 @@ main(void)
 	unit_test("constants of 64 bits, and maps", constants);
 	unit_test("memory of each size", memory);
 	unit_test("jumps go to their labels", jumps);
-	unit_test("a program that is too long is told", too_long);
-	unit_test("what no instruction can do is told", impossible);
+	unit_test("a program that is too long is an error", too_long);
+	unit_test("an impossible instruction is an error", impossible);
 	return unit_done();
 }

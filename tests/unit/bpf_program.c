@@ -513,15 +513,15 @@ main(void)
 	}
 	unit_test("a task that wakes waits until it is switched to", wakeup);
 	unit_test("a task that is preempted waits", preempted);
-	unit_test("the idle task does neither", idle);
+	unit_test("the idle task neither waits nor is preempted", idle);
 	unit_test("a running task that is woken does not wait", woken_while_running);
 	unit_test("waits that are forgotten are counted", lost);
-	unit_test("a negative wait is counted as none", negative);
-	unit_test("each wait is in its bucket", buckets);
-	unit_test("a process: of the task that wakes", process);
-	unit_test("a cgroup: of the task that wakes", cgroup);
-	unit_test("older kernels", older);
-	unit_test("fields that lie elsewhere", other_offsets);
-	unit_test("what cannot be put together is told", impossible);
+	unit_test("a negative wait counts as 0", negative);
+	unit_test("each wait is counted in its bucket", buckets);
+	unit_test("the process filter uses the task that wakes up", process);
+	unit_test("the cgroup filter uses the task that wakes up", cgroup);
+	unit_test("older kernels have their own fields", older);
+	unit_test("fields may have other offsets", other_offsets);
+	unit_test("a program that cannot be built is an error", impossible);
 	return unit_done();
 }

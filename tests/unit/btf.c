@@ -1,7 +1,11 @@
-/* the types of a kernel, from a blob that is made here */
+/* The types of a kernel, from its BTF and from the format files of tracefs. */
 #include "bpf/btf.h"
 
+#include <errno.h>
+
 #include "unit.h"
+
+/* ---- BTF, from a blob made here */
 
 /* Types and strings as they are put together. */
 static struct {
@@ -206,7 +210,7 @@ within_itself(void)
 }
 
 static void
-truncated(void)
+btf_truncated(void)
 {
 	struct text t = kernel();
 	struct btf b;
@@ -231,7 +235,7 @@ parses_with(size_t at, char byte)
 }
 
 static void
-damaged(void)
+btf_damaged(void)
 {
 	struct text t = kernel();
 
@@ -249,15 +253,139 @@ damaged(void)
 	CHECK(!parses_with(t.n - 1, 'x')); /* strings without an end */
 }
 
+/* ---- format files of tracefs */
+
+#define COMMON \
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n" \
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n" \
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n" \
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"
+
+static const char usual[] =
+    "name: sched_switch\nID: 372\nformat:\n" COMMON "\n"
+    "\tfield:char prev_comm[16];\toffset:8;\tsize:16;\tsigned:0;\n"
+    "\tfield:pid_t prev_pid;\toffset:24;\tsize:4;\tsigned:1;\n"
+    "\tfield:int prev_prio;\toffset:28;\tsize:4;\tsigned:1;\n"
+    "\tfield:long prev_state;\toffset:32;\tsize:8;\tsigned:1;\n"
+    "\tfield:char next_comm[16];\toffset:40;\tsize:16;\tsigned:0;\n"
+    "\tfield:pid_t next_pid;\toffset:56;\tsize:4;\tsigned:1;\n"
+    "\tfield:int next_prio;\toffset:60;\tsize:4;\tsigned:1;\n\n"
+    "print fmt: \"prev_comm=%s prev_pid=%d\", REC->prev_comm, REC->prev_pid\n";
+
+/* RHEL 9, and kernels with the patches for real time */
+static const char rhel9[] =
+    "name: sched_switch\nID: 314\nformat:\n" COMMON
+    "\tfield:unsigned char common_preempt_lazy_count;\toffset:8;\tsize:1;\tsigned:0;\n\n"
+    "\tfield:char prev_comm[16];\toffset:12;\tsize:16;\tsigned:0;\n"
+    "\tfield:pid_t prev_pid;\toffset:28;\tsize:4;\tsigned:1;\n"
+    "\tfield:int prev_prio;\toffset:32;\tsize:4;\tsigned:1;\n"
+    "\tfield:long prev_state;\toffset:40;\tsize:8;\tsigned:1;\n"
+    "\tfield:char next_comm[16];\toffset:48;\tsize:16;\tsigned:0;\n"
+    "\tfield:pid_t next_pid;\toffset:64;\tsize:4;\tsigned:1;\n"
+    "\tfield:int next_prio;\toffset:68;\tsize:4;\tsigned:1;\n\nprint fmt: \"\"\n";
+
+static void
+check_field(struct text t, const char *name, uint32_t offset, uint32_t size)
+{
+	struct format_field f = { 99, 99 };
+
+	CHECK_INT(format_field(t, name, &f), 0);
+	CHECK_INT(f.offset, offset);
+	CHECK_INT(f.size, size);
+}
+
+static void
+fields(void)
+{
+	struct text t = TN(usual, sizeof usual - 1);
+	uint32_t id = 0;
+
+	check_field(t, "prev_pid", 24, 4);
+	check_field(t, "prev_state", 32, 8);
+	check_field(t, "next_pid", 56, 4);
+	check_field(t, "next_comm", 40, 16);
+	CHECK(format_id(t, &id) == 0 && id == 372);
+}
+
+static void
+elsewhere(void)
+{
+	struct text t = TN(rhel9, sizeof rhel9 - 1);
+	uint32_t id = 0;
+
+	check_field(t, "prev_pid", 28, 4);
+	check_field(t, "prev_state", 40, 8);
+	check_field(t, "next_pid", 64, 4);
+	CHECK(format_id(t, &id) == 0 && id == 314);
+}
+
+static int
+error_of(struct text t, const char *name)
+{
+	struct format_field f;
+
+	errno = 0;
+	return format_field(t, name, &f) < 0 ? errno : 0;
+}
+
+static void
+format_damaged(void)
+{
+	CHECK_INT(error_of(TN(usual, sizeof usual - 1), "pid"), ENOENT);
+	CHECK_INT(error_of(TN(usual, sizeof usual - 1), ""), ENOENT);
+	CHECK_INT(error_of(T(""), "pid"), ENOENT);
+	CHECK_INT(error_of(T("\tfield:;\toffset:8;\tsize:4;"), "pid"), ENOENT);
+	CHECK_INT(error_of(T("\tfield:pid_t pid"), "pid"), EINVAL);
+	CHECK_INT(error_of(T("\tfield:pid_t pid;\toffset:8;\tsiz:4;"), "pid"), EINVAL);
+	CHECK_INT(error_of(T("\tfield:pid_t pid;\toffset:x;\tsize:4;"), "pid"), EINVAL);
+	CHECK_INT(error_of(T("\tfield:pid_t pid;\toffset:-8;\tsize:4;"), "pid"), EINVAL);
+	CHECK_INT(error_of(T("\tfield:pid_t pid;\toffset:99999;\tsize:4;"), "pid"), ERANGE);
+	CHECK_INT(error_of(T("\tfield:pid_t pid;\toffset:32766;\tsize:4;"), "pid"), ERANGE);
+	CHECK_INT(error_of(T("\tfield:\0\xff pid;\toffset:8;\tsize:4;"), "pid"), 0);
+}
+
+static void
+ids(void)
+{
+	uint32_t id = 7;
+
+	CHECK(format_id(T("name: x\n"), &id) < 0);
+	CHECK(format_id(T("ID: \n"), &id) < 0);
+	CHECK(format_id(T("ID: 12x\n"), &id) < 0);
+	CHECK(format_id(T("ID: 4294967296\n"), &id) < 0);
+	CHECK(format_id(T("ID: 37"), &id) < 0); /* may go on */
+	CHECK_INT(id, 7);
+}
+
+static void
+format_truncated(void)
+{
+	const char *end = strstr(usual, "next_pid;\toffset:56;\tsize:4;") +
+	    strlen("next_pid;\toffset:56;\tsize:4");
+
+	for (size_t n = 0; n < sizeof usual; n++) {
+		struct format_field f = { 0 };
+		if (format_field(TN(usual, n), "next_pid", &f) == 0)
+			CHECK(usual + n >= end && f.offset == 56 && f.size == 4);
+		else
+			CHECK(usual + n < end);
+	}
+}
+
 int
 main(void)
 {
-	unit_test("types by kind and name", finds);
-	unit_test("members, those of anonymous members too", members);
-	unit_test("bit fields by the structure's flag", flagged);
-	unit_test("parameters of a tracepoint", parameters);
-	unit_test("a structure that is within itself ends", within_itself);
-	unit_test("truncated anywhere", truncated);
-	unit_test("damaged", damaged);
+	unit_test("BTF: types by kind and name", finds);
+	unit_test("BTF: members of anonymous members are found", members);
+	unit_test("BTF: bit fields by the structure's flag", flagged);
+	unit_test("BTF: parameters of a tracepoint", parameters);
+	unit_test("BTF: a structure that contains itself does not loop", within_itself);
+	unit_test("BTF: text truncated anywhere is safe", btf_truncated);
+	unit_test("BTF: damaged", btf_damaged);
+	unit_test("format file: fields and the id", fields);
+	unit_test("format file: an extra common field is accepted", elsewhere);
+	unit_test("format file: damaged", format_damaged);
+	unit_test("format file: invalid ids are errors", ids);
+	unit_test("format file: text truncated anywhere is safe", format_truncated);
 	return unit_done();
 }

@@ -1,4 +1,4 @@
-/* Bytes put together: numbers must come out right whatever their size. */
+/* Buffers: numbers of every size are written correctly. */
 #include "base/buf.h"
 
 #include "unit.h"
@@ -173,8 +173,8 @@ main(void)
 	unit_test("negative numbers, and no negative zero", negative);
 	unit_test("large numbers keep all digits", large);
 	unit_test("numbers of 64 bits are not made smaller", huge);
-	unit_test("numbers beyond 64 bits are long numbers still", beyond_all);
-	unit_test("what is written reads back", near_each_other);
+	unit_test("numbers above 64 bits are written without an exponent", beyond_all);
+	unit_test("written numbers read back the same", near_each_other);
 	unit_test("whole numbers, padded", integers);
 	unit_test("control characters are escaped, text is not", escapes);
 	unit_test("control characters of eight bits are escaped", escapes_of_eight_bits);

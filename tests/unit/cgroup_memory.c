@@ -240,13 +240,13 @@ main(void)
 	unit_test("a damaged limit is an error and unknown", damaged_limits);
 	unit_test("memory.stat of v2", stat_v2);
 	unit_test("memory.stat of old kernels", stat_v2_old);
-	unit_test("memory.stat of v1, with the groups below", stat_v1);
+	unit_test("memory.stat of v1 includes child cgroups", stat_v1);
 	unit_test("negative and enormous values in memory.stat", stat_extremes);
-	unit_test("enormous parts do not sum up to little", stat_sums);
+	unit_test("the sum of enormous parts does not overflow", stat_sums);
 	unit_test("a damaged memory.stat", stat_damaged);
 	unit_test("memory.events", events);
 	unit_test("a damaged memory.events", events_damaged);
-	unit_test("what can be reclaimed, with swap and without", reclaimable);
-	unit_test("what can be reclaimed when figures are missing", reclaimable_unknown);
+	unit_test("reclaimable memory, with and without swap", reclaimable);
+	unit_test("reclaimable memory with missing values", reclaimable_unknown);
 	return unit_done();
 }

@@ -1,4 +1,4 @@
-/* Pressure of the machine and of a cgroup, and why there may be none. */
+/* Pressure of the machine and of a cgroup, and why it is missing. */
 #include "cgroup/pressure.h"
 
 #include <errno.h>
@@ -97,9 +97,8 @@ configurations(void)
 int
 main(void)
 {
-	unit_test("the machine's: cpu full is no figure, a file that is missing is unknown",
-	    of_the_machine);
-	unit_test("absent and disabled are told apart", lacks);
-	unit_test("what a kernel's configuration tells", configurations);
+	unit_test("CPU full of the machine is unknown, and so is a missing file", of_the_machine);
+	unit_test("absent and disabled pressure are distinguished", lacks);
+	unit_test("the kernel configuration gives the reason", configurations);
 	return unit_done();
 }

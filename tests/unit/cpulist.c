@@ -120,8 +120,8 @@ main(void)
 	unit_test("ranges and single CPUs", lists);
 	unit_test("one CPU, and the same one twice", single);
 	unit_test("8192 CPUs, and no more", the_most);
-	unit_test("what is no list", no_lists);
-	unit_test("nothing is read beyond the text", only_the_text);
+	unit_test("invalid lists are errors", no_lists);
+	unit_test("nothing is read after the end of the text", only_the_text);
 	unit_test("CPUs are added one by one", adds);
 	unit_test("a list is printed as the kernel writes it", prints);
 	return unit_done();

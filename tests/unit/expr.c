@@ -1,4 +1,4 @@
-/* Conditions over columns: what is read, what is wrong with what is not, and what holds. */
+/* Conditions over columns: parsing, errors, and evaluation. */
 #include "expr/expr.h"
 
 #include "unit.h"
@@ -187,80 +187,83 @@ units(void)
 static void
 wrong_units(void)
 {
-	CHECK_WRONG("throttled_pct > 512M", "16: 512M does not fit: what stands beside it is in %");
+	CHECK_WRONG("throttled_pct > 512M", "16: wrong unit '512M': the other side is in %");
+	CHECK_WRONG("200ms < used_bytes", "0: wrong unit '200ms': the other side is in bytes");
+	CHECK_WRONG("runq_sz > 3s", "10: wrong unit '3s': the other side has no unit");
+	CHECK_WRONG("cpus > 3%", "7: wrong unit '3%': the other side has no unit");
 	CHECK_WRONG(
-	    "200ms < used_bytes", "0: 200ms does not fit: what stands beside it is in bytes");
-	CHECK_WRONG("runq_sz > 3s",
-	    "10: 3s does not fit: what stands beside it takes a number without a unit");
+	    "used_bytes > 80% * used_bytes", "13: wrong unit '80%': the other side has no unit");
+	CHECK_WRONG("stall_ms > 1 / 3s", "15: wrong unit '3s': the other side has no unit");
+	CHECK_WRONG("stall_ms + 3K > 1", "11: wrong unit '3K': the other side is in ms");
+	CHECK_WRONG("stall_ms / 1s > 3s", "16: wrong unit '3s': the other side has no unit");
 	CHECK_WRONG(
-	    "cpus > 3%", "7: 3% does not fit: what stands beside it takes a number without a unit");
-	CHECK_WRONG("used_bytes > 80% * used_bytes",
-	    "13: 80% does not fit: what stands beside it takes a number without a unit");
-	CHECK_WRONG("stall_ms > 1 / 3s",
-	    "15: 3s does not fit: what stands beside it takes a number without a unit");
-	CHECK_WRONG("stall_ms + 3K > 1", "11: 3K does not fit: what stands beside it is in ms");
-	CHECK_WRONG("stall_ms / 1s > 3s",
-	    "16: 3s does not fit: what stands beside it takes a number without a unit");
-	CHECK_WRONG("stall_ms > 3x", "12: no unit x; there are us ms s m h, K M G T (bytes), %");
-	CHECK_WRONG("stall_ms > 3sB", "12: no unit sB; there are us ms s m h, K M G T (bytes), %");
-	CHECK_WRONG("stall_ms > 1e3", "12: no unit e3; there are us ms s m h, K M G T (bytes), %");
+	    "stall_ms > 3x", "12: unknown unit 'x': want us ms s m h, K M G T (bytes) or %");
+	CHECK_WRONG(
+	    "stall_ms > 3sB", "12: unknown unit 'sB': want us ms s m h, K M G T (bytes) or %");
+	CHECK_WRONG(
+	    "stall_ms > 1e3", "12: unknown unit 'e3': want us ms s m h, K M G T (bytes) or %");
 }
 
 static void
 wrong_names(void)
 {
 	CHECK_WRONG("throttle.throttld_pct > 25",
-	    "9: no column throttld_pct in throttle; did you mean throttled_pct?");
+	    "9: unknown column 'throttld_pct' in throttle; did you mean 'throttled_pct'?");
 	CHECK_WRONG("1 > 2 or throttle.other > 25",
-	    "18: no column other in throttle; pq throttle --columns lists them");
-	CHECK_WRONG("thrott.throttled_pct > 25", "0: no tool thrott; there are throttle, runq");
-	CHECK_WRONG("runq_szz > 25", "0: no column runq_szz; did you mean runq.runq_sz?");
-	CHECK_WRONG("completely > 25", "0: no column completely; pq TOOL --columns lists them");
-	CHECK_WRONG("note == 'x'", "0: note is a column of throttle and runq: write throttle.note");
-	CHECK_WRONG("runq > 3", "0: runq is a tool: write TOOL.KEY; pq runq --columns lists them");
-	CHECK_WRONG("runq. > 3", "5: the key of a column is missing here");
+	    "18: unknown column 'other' in throttle ('pq throttle --columns' lists all)");
+	CHECK_WRONG(
+	    "thrott.throttled_pct > 25", "0: unknown tool 'thrott': want one of throttle, runq");
+	CHECK_WRONG("runq_szz > 25", "0: unknown column 'runq_szz'; did you mean 'runq.runq_sz'?");
+	CHECK_WRONG(
+	    "completely > 25", "0: unknown column 'completely' ('pq TOOL --columns' lists all)");
+	CHECK_WRONG(
+	    "note == 'x'", "0: 'note' is a column of both throttle and runq: write throttle.note");
+	CHECK_WRONG(
+	    "runq > 3", "0: 'runq' is a tool: write TOOL.KEY ('pq runq --columns' lists the keys)");
+	CHECK_WRONG("runq. > 3", "5: expected a column key");
 	CHECK_WRONG_ONE("throttld_pct > 25",
-	    "0: no column throttld_pct in throttle; did you mean throttled_pct?");
-	CHECK_WRONG_ONE("runq.runq_sz > 25", "0: no tool runq; there are throttle");
+	    "0: unknown column 'throttld_pct' in throttle; did you mean 'throttled_pct'?");
+	CHECK_WRONG_ONE("runq.runq_sz > 25", "0: unknown tool 'runq': want one of throttle");
 	CHECK_WRONG_ONE("note == 'x'", "0: nothing");
 }
 
 static void
 wrong_grammar(void)
 {
-	CHECK_WRONG("", "0: a column or a number is missing here");
-	CHECK_WRONG("throttled_pct", "13: a comparison is missing here");
-	CHECK_WRONG("25 ", "3: a comparison is missing here");
-	CHECK_WRONG("throttled_pct or 1 > 2", "14: a comparison is missing here");
-	CHECK_WRONG("1 > 2 and cgroup", "16: a comparison is missing here");
-	CHECK_WRONG("throttled_pct 25", "14: a comparison is missing here");
-	CHECK_WRONG("throttled_pct for 3", "14: a comparison is missing here");
-	CHECK_WRONG("not throttled_pct", "17: a comparison is missing here");
-	CHECK_WRONG("throttled_pct >", "15: a column or a number is missing here");
-	CHECK_WRONG("throttled_pct = 3", "14: a single = does not compare: write ==");
-	CHECK_WRONG("1 > 2 & 3 > 4", "6: a single & joins nothing: write and");
-	CHECK_WRONG("1 > 2 | 3 > 4", "6: a single | joins nothing: write or");
-	CHECK_WRONG("1 < 2 < 3", "6: a condition is not compared again: write a < b and b < c");
-	CHECK_WRONG("1 < (2 < 3)", "4: a figure is expected here, not a condition");
-	CHECK_WRONG("1 + (2 < 3)", "4: a figure is expected here, not a condition");
+	CHECK_WRONG("", "0: expected a column or a number");
+	CHECK_WRONG("throttled_pct", "13: expected a comparison");
+	CHECK_WRONG("25 ", "3: expected a comparison");
+	CHECK_WRONG("throttled_pct or 1 > 2", "14: expected a comparison");
+	CHECK_WRONG("1 > 2 and cgroup", "16: expected a comparison");
+	CHECK_WRONG("throttled_pct 25", "14: expected a comparison");
+	CHECK_WRONG("throttled_pct for 3", "14: expected a comparison");
+	CHECK_WRONG("not throttled_pct", "17: expected a comparison");
+	CHECK_WRONG("throttled_pct >", "15: expected a column or a number");
+	CHECK_WRONG("throttled_pct = 3", "14: '=' is not an operator: write ==");
+	CHECK_WRONG("1 > 2 & 3 > 4", "6: '&' is not an operator: write and");
+	CHECK_WRONG("1 > 2 | 3 > 4", "6: '|' is not an operator: write or");
+	CHECK_WRONG("1 < 2 < 3", "6: comparisons cannot be chained: write a < b and b < c");
+	CHECK_WRONG("1 < (2 < 3)", "4: expected a number or a numeric column, not a condition");
+	CHECK_WRONG("1 + (2 < 3)", "4: expected a number or a numeric column, not a condition");
 	CHECK_WRONG("(1 > 2", "6: expected ')'");
-	CHECK_WRONG("1 > 2)", "5: there is no '(' for this ')'");
-	CHECK_WRONG("1 > 2 AND 2 > 1", "6: expected and, or, for, or the end here");
-	CHECK_WRONG("1 > 2; 3", "5: ';' means nothing here");
-	CHECK_WRONG("1 > \xc3\xa4", "4: the byte 0xc3 means nothing here");
-	CHECK_WRONG("1.2.3 > 2", "0: 1.2.3 is no number; write it like 25 or 1.5");
+	CHECK_WRONG("1 > 2)", "5: unmatched ')'");
+	CHECK_WRONG(
+	    "1 > 2 AND 2 > 1", "6: expected 'and', 'or', 'for' or the end of the expression");
+	CHECK_WRONG("1 > 2; 3", "5: unexpected ';'");
+	CHECK_WRONG("1 > \xc3\xa4", "4: unexpected byte 0xc3");
+	CHECK_WRONG("1.2.3 > 2", "0: invalid number '1.2.3': want 25 or 1.5");
 }
 
 static void
 wrong_text(void)
 {
-	CHECK_WRONG("cgroup == 'web", "10: this string has no end: expected '");
-	CHECK_WRONG("cgroup > 'web'", "7: text is compared with == and != only");
-	CHECK_WRONG("cgroup == 0", "10: text is expected here, such as \"all\", as on the left");
-	CHECK_WRONG("stall_ms == 'x'", "12: a figure is expected here, as on the left");
-	CHECK_WRONG("'x' == 'x'", "0: one of the two must be a column of text");
-	CHECK_WRONG("cgroup + 1 > 2", "0: this is text, which is compared with text only");
-	CHECK_WRONG("1 > 2 or -'x' > 2", "10: this is text, which is compared with text only");
+	CHECK_WRONG("cgroup == 'web", "10: unterminated string: expected '");
+	CHECK_WRONG("cgroup > 'web'", "7: text can only be compared with == and !=");
+	CHECK_WRONG("cgroup == 0", "10: expected text such as \"all\", as on the left");
+	CHECK_WRONG("stall_ms == 'x'", "12: expected a number, as on the left");
+	CHECK_WRONG("'x' == 'x'", "0: one side must be a text column");
+	CHECK_WRONG("cgroup + 1 > 2", "0: text can only be compared with text");
+	CHECK_WRONG("1 > 2 or -'x' > 2", "10: text can only be compared with text");
 }
 
 static void
@@ -301,11 +304,11 @@ wrong_for(void)
 		const char *at = strlen(bad[i]) > 9 ? "10" : "9";
 		char want[100];
 		snprintf(want, sizeof want,
-		    "%s: expected a number of samples, such as 3, or a time, such as 3s", at);
+		    "%s: expected a number of samples such as 3, or a time such as 3s", at);
 		CHECK_WRONG(bad[i], want);
 	}
-	CHECK_WRONG("1 > 2 for 0.1us 3", "16: expected the end here");
-	CHECK_WRONG("1 > 2 for 3 for 3", "12: expected the end here");
+	CHECK_WRONG("1 > 2 for 0.1us 3", "16: expected the end of the expression");
+	CHECK_WRONG("1 > 2 for 3 for 3", "12: expected the end of the expression");
 	CHECK_WRONG("(1 > 2 for 3)", "7: expected ')'");
 }
 
@@ -328,15 +331,16 @@ static void
 limits(void)
 {
 	CHECK_EVAL(nested("(", ")", 64), 'y');
-	CHECK_WRONG(nested("(", ")", 65), "64: this is nested too deeply: at most 64 levels");
+	CHECK_WRONG(nested("(", ")", 65), "64: nested too deeply: at most 64 levels");
 	CHECK_EVAL(nested("!", "", 64), 'y');
-	CHECK_WRONG(nested("!", "", 65), "64: this is nested too deeply: at most 64 levels");
+	CHECK_WRONG(nested("!", "", 65), "64: nested too deeply: at most 64 levels");
 	CHECK_EVAL(nested("-", "", 64), 'y');
-	CHECK_WRONG(nested("-", "", 4000), "64: this is nested too deeply: at most 64 levels");
+	CHECK_WRONG(nested("-", "", 4000), "64: nested too deeply: at most 64 levels");
 	CHECK_EVAL(nested("1>2 or 1<2 and (", ")", 64), 'y');
 	CHECK_EVAL(nested("", "+1", 2000), 'n');
 	CHECK_EVAL(nested("", " ", 4091), 'y');
-	CHECK_WRONG(nested("", " ", 4092), "4096: an expression has at most 4096 characters");
+	CHECK_WRONG(
+	    nested("", " ", 4092), "4096: the expression is too long: at most 4096 characters");
 }
 
 /* All operators wait for their right side at each level. */
@@ -637,8 +641,8 @@ long_names(void)
 	}
 	CHECK(!expr_parse("x.y > 1", many, MANY, &e));
 	CHECK_STRING(e.message,
-	    "no tool x; there are tool0, tool1, tool2, tool3, tool4, tool5, tool6, tool7, tool8, "
-	    "tool9, tool10, tool11, tool12, ...");
+	    "unknown tool 'x': want one of tool0, tool1, tool2, tool3, tool4, tool5, tool6, tool7, "
+	    "tool8, tool9, tool10, tool11, tool12, ...");
 	memset(key, 'k', sizeof key - 1);
 	CHECK(strlen(wrong_of(key, TOOLS)) < 170);
 	CHECK(strlen(wrong_of(key, 1)) < 170);
@@ -648,36 +652,37 @@ long_names(void)
 	for (int i = 0; i < 17; i++)
 		snprintf(sum + strlen(sum), sizeof sum - strlen(sum), " + tool%d.runq_sz", i);
 	CHECK(!expr_parse(sum, many, MANY, &e));
-	CHECK_STRING(e.message, "one tool too many: an expression names at most 16");
+	CHECK_STRING(e.message, "too many tools: an expression names at most 16");
 }
 
 int
 main(void)
 {
 	unit_test("comparisons", comparisons);
-	unit_test("arithmetic binds as usual; x/0 is unknown", arithmetic);
+	unit_test("arithmetic has the usual precedence; x/0 is unknown", arithmetic);
 	unit_test("or, and, not, parentheses and flags", conditions);
 	unit_test("text is compared with columns of text", labels);
-	unit_test("numbers with units are taken to the column's", units);
+	unit_test("numbers are converted to the unit of the column", units);
 	unit_test("a unit that does not fit", wrong_units);
-	unit_test("names that are none, or of two", wrong_names);
-	unit_test("what is wrong, and where", wrong_grammar);
-	unit_test("text in the wrong place", wrong_text);
+	unit_test("unknown and ambiguous names are errors", wrong_names);
+	unit_test("an error has its position", wrong_grammar);
+	unit_test("text in the wrong place is an error", wrong_text);
 	unit_test("for N and for TIME", for_so_long);
-	unit_test("what is wrong behind for", wrong_for);
+	unit_test("errors after 'for' have their position", wrong_for);
 	unit_test("limits of length and depth", limits);
-	unit_test("as many values wait as can", fullest_stack);
-	unit_test("an unknown figure is neither true nor false", unknown);
-	unit_test("one row must make it hold", rows);
+	unit_test("the deepest nesting allowed is evaluated", fullest_stack);
+	unit_test("an unknown value is neither true nor false", unknown);
+	unit_test("one row must fulfil the whole condition", rows);
 	unit_test("rows of two tools are combined", rows_of_two);
-	unit_test("so many combinations are tried, and no more", too_many_rows);
-	unit_test("relaxed by a tenth, under not tightened", relaxed);
-	unit_test("what made it hold", hits);
-	unit_test("what made it hold: text, no column, not", hits_without_figures);
-	unit_test("which tools are used", uses);
-	unit_test("the worst of the rows, and the nearest", worst_rows);
-	unit_test("only rows that matter", rows_that_matter);
-	unit_test("a share of nothing does not hold", shares_of_nothing);
+	unit_test("the number of combinations is bounded", too_many_rows);
+	unit_test("thresholds are relaxed by a tenth, under 'not' tightened", relaxed);
+	unit_test("the column and value that fulfilled a condition", hits);
+	unit_test("the column and value that fulfilled a condition: text, no column, not",
+	    hits_without_figures);
+	unit_test("the tools used by a condition", uses);
+	unit_test("the worst row, and the nearest to the threshold", worst_rows);
+	unit_test("only rows that the condition selects count", rows_that_matter);
+	unit_test("a percentage of nothing is false, not unknown", shares_of_nothing);
 	unit_test("messages have a bounded length", long_names);
 	clear();
 	return unit_done();

@@ -1,4 +1,4 @@
-/* The histogram: what it reads back is near what went in. */
+/* The histogram: values are read back with a small error. */
 #include "base/hist.h"
 
 #include "unit.h"
@@ -168,16 +168,16 @@ int
 main(void)
 {
 	unit_test("a value is read back at most 1 % off", small_error);
-	unit_test("so it is at the powers of two", at_the_powers_of_two);
+	unit_test("a power of two is read back at most 1 % off", at_the_powers_of_two);
 	unit_test("quantiles of 1 to 10000", uniform);
-	unit_test("quantiles of two humps", two_humps);
+	unit_test("quantiles of two peaks", two_humps);
 	unit_test(
-	    "no quantile lies above the largest value, which is exact", never_above_the_largest);
-	unit_test("no values, or NaN alone, have no quantile", nothing);
+	    "the largest value is exact, and no quantile is above it", never_above_the_largest);
+	unit_test("without values, or with NaN alone, there is no quantile", nothing);
 	unit_test("zeros are counted", zeros);
 	unit_test("negative values count as 0", negative);
-	unit_test("the least and the largest doubles", out_of_the_steps);
-	unit_test("an infinite value is a large one", infinite);
+	unit_test("the smallest and the largest double", out_of_the_steps);
+	unit_test("an infinite value counts as a large one", infinite);
 	unit_test("a histogram that was freed starts again", starts_again);
 	return unit_done();
 }

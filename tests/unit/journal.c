@@ -1,4 +1,4 @@
-/* The journal: whole lines, caught from stderr; and a stderr that takes none. */
+/* The log: whole lines, caught from stderr, and a stderr that fails. */
 #include "commands/record/journal.h"
 
 #include <errno.h>
@@ -212,9 +212,9 @@ main(void)
 	unit_test("a line for people", for_people);
 	unit_test("a line for machines", for_machines);
 	unit_test("unknown values are null", values);
-	unit_test("somebody else's bytes are harmless", somebody_elses_bytes);
+	unit_test("control characters in messages are escaped", somebody_elses_bytes);
 	unit_test("a line is one write", one_write);
-	unit_test("a stderr that takes no more", takes_none);
+	unit_test("a full stderr does not block", takes_none);
 	unit_test("a closed stderr", closed_stderr);
 	return unit_done();
 }

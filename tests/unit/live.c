@@ -1,4 +1,4 @@
-/* The live host, over a file tree that the tests make, and over /proc for what vanishes. */
+/* The live host, on a file tree made by the test, and on /proc. */
 #include "base/fail.h"
 #include "host/host.h"
 
@@ -424,17 +424,16 @@ main(void)
 	unit_test("files are read below the root", reads);
 	unit_test("a file is read again, shorter and longer", reads_again);
 	unit_test("texts of all sizes are read whole", reads_all_sizes);
-	unit_test("what is not there has its errno, and may come", not_there);
-	unit_test("a root that is none", no_root);
-	unit_test("what is no text is an error, not a hang", no_texts);
-	unit_test("the directories in a directory, none with a newline in its name", lists);
+	unit_test("a missing file gives its errno, and may appear later", not_there);
+	unit_test("a missing root is an error", no_root);
+	unit_test("a FIFO or a huge file is an error, not a hang", no_texts);
+	unit_test("the directories in a directory, without names with newlines", lists);
 	unit_test("a directory of 500, and an empty one", lists_many);
 	unit_test("a directory removed and made again", directory_again);
 	unit_test("a process that vanishes while watched", process_vanishes);
-	unit_test("three hundred groups", many_files);
-	unit_test(
-	    "files that nobody reads any more are closed, and all at the end", closes_idle_ones);
-	unit_test("moments come at their deadline", moments_in_time);
+	unit_test("three hundred cgroups", many_files);
+	unit_test("files no longer read are closed, and all files at the end", closes_idle_ones);
+	unit_test("samples come at their deadline", moments_in_time);
 	unit_test("a signal ends the wait", interrupted);
 	unit_test("the facts of this machine", facts);
 	unit_test("more files than may be open", more_files_than_allowed);

@@ -23,7 +23,7 @@ static const struct column columns[] = {
 };
 
 #define SPAN \
-	"# HELP pq_tool_interval_seconds the measured interval that gauges are of\n" \
+	"# HELP pq_tool_interval_seconds measured interval of the gauges\n" \
 	"# TYPE pq_tool_interval_seconds gauge\n# UNIT pq_tool_interval_seconds " \
 	"seconds\npq_tool_interval_seconds 1.5\n# EOF\n"
 
@@ -226,11 +226,10 @@ int
 main(void)
 {
 	unit_test("a row of all kinds of columns", all_kinds);
-	unit_test("what is unknown has no sample, and a family without samples is not there",
-	    unknown_is_no_sample);
+	unit_test("unknown values and empty families are omitted", unknown_is_no_sample);
 	unit_test("labels are escaped", labels);
-	unit_test("what names a row is always there, and once", doubles);
+	unit_test("the labels of a row are always present, and once", doubles);
 	unit_test("names and values are in base units", units);
-	unit_test("the columns of all tools make families of their own", columns_of_tools);
+	unit_test("no two tools have the same metric family", columns_of_tools);
 	return unit_done();
 }

@@ -1,4 +1,4 @@
-/* the probe: threads that count how late they wake up */
+/* The probe: threads that measure how late they wake up. */
 #include "tools/runqlat/probe.h"
 
 #include <dirent.h>
@@ -157,10 +157,9 @@ absent_cpu(void)
 int
 main(void)
 {
-	unit_test("counts grow, and agree with their buckets at any time; closing ends the threads",
-	    counts);
+	unit_test("counts grow and agree with their buckets; closing ends the threads", counts);
 	unit_test("closing does not wait for a deadline", closes_at_once);
-	unit_test("no CPUs", without_cpus);
-	unit_test("a CPU that is not there", absent_cpu);
+	unit_test("without CPUs the probe counts nothing", without_cpus);
+	unit_test("a missing CPU counts nothing", absent_cpu);
 	return unit_done();
 }

@@ -1,4 +1,4 @@
-/* Rows under columns, and what the formats and the summary make of them. */
+/* Rows and columns, and what the formats and the summary write. */
 #include "table/table.h"
 
 #include "table/formats.h"
@@ -678,14 +678,14 @@ main(void)
 {
 	unit_test("JSON", json);
 	unit_test("JSON: labels are escaped", json_labels);
-	unit_test("JSON: what is no UTF-8 becomes some, and no byte is lost", json_invalid_utf8);
-	unit_test("JSON: numbers, and null for what is none", json_numbers);
+	unit_test("JSON: invalid UTF-8 becomes valid, and no byte is lost", json_invalid_utf8);
+	unit_test("JSON: numbers, and null for NaN and infinity", json_numbers);
 	unit_test("JSON: large numbers keep their size", json_large_numbers);
 	unit_test("CSV", csv);
 	unit_test("CSV: unknown fields are empty", csv_unknown);
 	unit_test("CSV: fields are quoted where they must be", csv_quotes);
 	unit_test("text", text);
-	unit_test("text: unknown figures, and milliseconds", text_unknown);
+	unit_test("text: unknown values, and milliseconds", text_unknown);
 	unit_test("text: bytes in three or four digits", text_bytes);
 	unit_test("text: wide numbers lose digits after the point", text_wide_numbers);
 	unit_test("text: a label too long keeps its end", text_clipped);
@@ -701,10 +701,10 @@ main(void)
 	unit_test("columns are found by their keys", finds_columns);
 	unit_test("rows are sorted, unknown ones last", sorts);
 	unit_test("averages are weighted", averages);
-	unit_test("what was never known has no average", unknown_averages);
+	unit_test("a value that was never known has no average", unknown_averages);
 	unit_test("percentiles from ten rows on", percentiles);
 	unit_test("percentiles for the first of many series", many_series);
-	unit_test("rows that change places or have no label", coming_and_going);
+	unit_test("rows may change places and lack a label", coming_and_going);
 	unit_test("further series are counted, not kept", too_many_series);
 	return unit_done();
 }

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "tape/format.h"
-#include "tape/tape_file.h"
+#include "tape/file.h"
 #include "tape/reader.h"
 #include "tree.h"
 #include "draw.h"
@@ -1257,30 +1257,30 @@ main(void)
 {
 	tree_make();
 	signal(SIGPIPE, SIG_IGN);
-	unit_test("all that was kept comes back", gives_back);
-	unit_test("tracks that are dead are dropped", drops_the_dead);
-	unit_test("from the middle, and to a time", seeks);
-	unit_test("a flip of any byte loses little, and says so", flips);
-	unit_test("a lost segment is counted", lost_segment);
-	unit_test("either copy will do", copies);
-	unit_test("cut at any byte", truncation);
-	unit_test("a ring keeps the latest", ring);
-	unit_test("a ring reads well at each moment", ring_at_each_moment);
-	unit_test("from a pipe", pipes);
-	unit_test("into a pipe", stream);
-	unit_test("following the writer", follow);
-	unit_test("overtaken by the ring", overtaken);
-	unit_test("a record seen half written", half_seen);
-	unit_test("following another process", follow_others);
-	unit_test("going on", resumes);
-	unit_test("killed in the middle of a record", half_written);
-	unit_test("killed anywhere", kills);
-	unit_test("one writer only", two_writers);
-	unit_test("what is no tape stays as it is", something_else);
-	unit_test("a blank file becomes a tape", blank_files);
-	unit_test("a ring of another size", other_ring);
-	unit_test("a ring with no room", no_room);
-	unit_test("writes that fail", failed_writes);
+	unit_test("every sample is read back", gives_back);
+	unit_test("tracks of removed files are dropped", drops_the_dead);
+	unit_test("reading starts at a time and stops at a time", seeks);
+	unit_test("a flipped byte loses few samples and is reported", flips);
+	unit_test("the samples of a lost segment are counted", lost_segment);
+	unit_test("either copy of a header or key frame suffices", copies);
+	unit_test("a recording truncated at any byte gives all samples before", truncation);
+	unit_test("a ring keeps the newest samples", ring);
+	unit_test("a ring is readable after every sample", ring_at_each_moment);
+	unit_test("a recording is read from a pipe", pipes);
+	unit_test("a recording is written into a pipe", stream);
+	unit_test("a reader follows the writer", follow);
+	unit_test("a reader overtaken by the ring counts the lost samples", overtaken);
+	unit_test("a record seen half written is read once it is whole", half_seen);
+	unit_test("a reader follows another process", follow_others);
+	unit_test("a recording is continued", resumes);
+	unit_test("a half-written record is replaced when continued", half_written);
+	unit_test("a writer killed at any point leaves a readable recording", kills);
+	unit_test("a second writer is refused", two_writers);
+	unit_test("a file that is not a recording is not changed", something_else);
+	unit_test("an empty file becomes a recording", blank_files);
+	unit_test("a ring of another size is refused", other_ring);
+	unit_test("a ring without free space is refused", no_room);
+	unit_test("writing resumes after failed writes", failed_writes);
 	tree_remove();
 	return unit_done();
 }

@@ -521,19 +521,18 @@ no_sizes(void)
 int
 main(void)
 {
-	unit_test("each form of a time", good);
-	unit_test("what is no time leaves the result alone", bad);
-	unit_test("NUL bytes, and nothing at all", nul_bytes);
-	unit_test("a time of day is the last one that is not after the recording", over_midnight);
-	unit_test("local times", local_times);
-	unit_test(
-	    "a time of day outside the recording is the one next to it", beside_the_recording);
-	unit_test("up to a date means that day too", up_to_a_day);
-	unit_test("the day when clocks are set forward", clocks_set_forward);
-	unit_test("the day when clocks are set back, whatever was asked before", clocks_set_back);
-	unit_test("summer in the south, by half an hour", other_summers);
+	unit_test("every form of a time is read", good);
+	unit_test("an invalid time leaves the result unchanged", bad);
+	unit_test("NUL bytes and empty text are refused", nul_bytes);
+	unit_test("a time of day is its last occurrence in the recording", over_midnight);
+	unit_test("times are local", local_times);
+	unit_test("a time of day outside the recording is the nearest one", beside_the_recording);
+	unit_test("--to with a date includes that day", up_to_a_day);
+	unit_test("the day when the clock is set forward", clocks_set_forward);
+	unit_test("the day when the clock is set back", clocks_set_back);
+	unit_test("daylight saving of half an hour in the south", other_summers);
 	unit_test("a recording with impossible times", hostile_recordings);
-	unit_test("sizes", sizes);
-	unit_test("what is no size, and what is too large", no_sizes);
+	unit_test("sizes with units are read", sizes);
+	unit_test("invalid and too large sizes are refused", no_sizes);
 	return unit_done();
 }

@@ -3,7 +3,7 @@
 . /vm/lib.sh
 cpu1=/sys/devices/system/cpu/cpu1/online
 
-# moments FILE: how many can be read.
+# moments FILE: how many samples are readable.
 moments() { pq tape verify "$1" 2>/dev/null | sed -n 's/.*: \([0-9]*\) moments can be read.*/\1/p'; }
 
 # sound NAME FILE [MOMENTS]: nothing on the tape is damaged.

@@ -1,4 +1,4 @@
-# pq tasks: whom it finds, and whether what it calls quota and contention is so.
+# pq tasks: it finds the tasks that wait, and divides their waits correctly into quota and contention.
 . /vm/lib.sh
 figures=wait_pct,quota_pct,contention_pct,cpu_pct,cgroup,pid,tid
 

@@ -131,7 +131,7 @@ take_span(struct check *c)
 	c->command = c->own->during;
 	if (c->own->span_ns && replay)
 		die(EXIT_USAGE,
-		    "-i and -f exclude each other: a recording is judged as a whole; --from and "
+		    "-i and -f cannot be combined: a recording is judged as a whole; --from and "
 		    "--to choose a part of it");
 	c->span_ns = c->command || replay ? 0 : c->own->span_ns ? c->own->span_ns : 1000000000;
 }
@@ -290,7 +290,7 @@ add_tool(struct check *c, size_t tool)
 	const struct host *h = c->session.host;
 
 	if (!tapes_recorded(h, tools[tool]))
-		warn("%s was recorded for %s: what %s reads beside that is not on it",
+		warn("%s: recorded for %s; other files that %s reads are not in it",
 		    c->options->source, h->tools, tools[tool]->name);
 	for (size_t s = 0; s < c->subjects; s++) {
 		bool about = check_is_about(c, s, tools[tool]);

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
-#include "tape/cut.h"
+#include "tape/file.h"
 
 static bool
 is_saved(const char *name)

@@ -9,7 +9,7 @@
 #include "commands/record/job.h"
 #include "commands/record/journal.h"
 #include "commands/record/plan.h"
-#include "tape/tape_file.h"
+#include "tape/file.h"
 
 /* Why a window is saved. */
 struct reason {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/facts.h"
+#include "host/host.h"
 #include "cli/open.h"
 #include "commands/tape/tape.h"
 

@@ -14,9 +14,9 @@
 #include "base/units.h"
 #include "base/text.h"
 #include "cli/open.h"
-#include "host/facts.h"
+#include "host/host.h"
 #include "host/read_file.h"
-#include "tape/cut.h"
+#include "tape/file.h"
 
 struct tape_options {
 	const char *out;

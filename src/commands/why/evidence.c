@@ -122,53 +122,53 @@ evidence_watch(struct evidence *e)
 }
 
 size_t
-rows_count(const struct sampler *m)
+rows_count(const struct sampler *s)
 {
-	return m && sampler_table(m) ? sampler_table(m)->nrows : 0;
+	return s && sampler_table(s) ? sampler_table(s)->nrows : 0;
 }
 
 static const struct cell *
-cell_of(const struct sampler *m, size_t row, int column)
+cell_of(const struct sampler *s, size_t row, int column)
 {
-	return row < rows_count(m) ? &table_at(&m->table, row)[column] : NULL;
+	return row < rows_count(s) ? &table_at(&s->table, row)[column] : NULL;
 }
 
 double
-rows_num(const struct sampler *m, size_t row, int column)
+rows_num(const struct sampler *s, size_t row, int column)
 {
-	const struct cell *c = cell_of(m, row, column);
+	const struct cell *c = cell_of(s, row, column);
 
 	return c ? c->num : NAN;
 }
 
 const char *
-rows_text(const struct sampler *m, size_t row, int column)
+rows_text(const struct sampler *s, size_t row, int column)
 {
-	const struct cell *c = cell_of(m, row, column);
+	const struct cell *c = cell_of(s, row, column);
 
 	return c && c->label ? c->label : "";
 }
 
 size_t
-rows_most(const struct sampler *m, int column)
+rows_most(const struct sampler *s, int column)
 {
-	size_t n = rows_count(m), best = n;
+	size_t n = rows_count(s), best = n;
 
 	for (size_t i = 0; i < n; i++) {
-		double x = rows_num(m, i, column);
-		if (!isnan(x) && (best == n || x > rows_num(m, best, column)))
+		double x = rows_num(s, i, column);
+		if (!isnan(x) && (best == n || x > rows_num(s, best, column)))
 			best = i;
 	}
 	return best;
 }
 
 size_t
-rows_find(const struct sampler *m, int column, const char *label)
+rows_find(const struct sampler *s, int column, const char *label)
 {
-	size_t n = rows_count(m);
+	size_t n = rows_count(s);
 
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(rows_text(m, i, column), label) == 0)
+		if (strcmp(rows_text(s, i, column), label) == 0)
 			return i;
 	return n;
 }

@@ -15,11 +15,11 @@
 
 /* A tool at work, or NULL, and a column of it; rows_most and rows_find return rows_count when there
  * is no such row. */
-size_t rows_count(const struct sampler *m);
-double rows_num(const struct sampler *m, size_t row, int column);
-const char *rows_text(const struct sampler *m, size_t row, int column);
-size_t rows_most(const struct sampler *m, int column);
-size_t rows_find(const struct sampler *m, int column, const char *label);
+size_t rows_count(const struct sampler *s);
+double rows_num(const struct sampler *s, size_t row, int column);
+const char *rows_text(const struct sampler *s, size_t row, int column);
+size_t rows_most(const struct sampler *s, int column);
+size_t rows_find(const struct sampler *s, int column, const char *label);
 
 /* struct mem_rows, and: mem_count: how many there are; mem_num and mem_text: a figure and a label;
  * mem_most: the row with the largest figure; mem_find: the row with that label. */

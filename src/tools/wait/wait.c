@@ -146,7 +146,7 @@ check_target(struct watch *w)
 	return !w->fail;
 }
 
-/* The session leaves out samples that would cost too much. The first two rows do not count, as their
+/* The sampler leaves out samples that would cost too much. The first two rows do not count, as their
  * samples open all files. */
 static void
 check_rate(struct watch *w)

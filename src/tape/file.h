@@ -1,7 +1,9 @@
-/* tape_file: a tape's file: one writer, room for all of it beforehand, and going on where it
- * ended. */
-#ifndef PQ_TAPE_TAPE_FILE_H
-#define PQ_TAPE_TAPE_FILE_H
+/*
+ * file: a tape as a file that is written. It has one writer, takes the room for a ring beforehand,
+ * and goes on where an earlier run ended. A window of a tape can be copied to a file of its own.
+ */
+#ifndef PQ_TAPE_FILE_H
+#define PQ_TAPE_FILE_H
 
 #include "tape/reader.h"
 #include "tape/writer.h"
@@ -31,8 +33,19 @@ int tape_file_owner(const char *path);
 /* As tape_writer_moment does, and makes room for more. */
 int tape_file_moment(struct tape_file *f, const struct moment *m);
 
-/* Gives back the room that was not needed, and closes it; one that was made anew and has no moment
+/* Gives back the room that was not needed, and closes it; one that was made anew and has no sample
  * is removed. 0, or -1 with errno when what was written may not be there. */
 int tape_file_close(struct tape_file *f);
+
+/* Which samples of a tape are copied. */
+/* Copies all samples of the window: CLOCK_REALTIME, or with a boot_id CLOCK_MONOTONIC of that boot,
+ * which nobody sets. Returns how many, or -1 with errno. */
+int64_t cut_copy(
+    struct tape_reader *r, struct span w, const unsigned char *boot_id, struct tape_file *to);
+
+/* The same into a new file at `path`, which is there only when it is complete. What was lost on the
+ * way is in r->lost. */
+int64_t cut_save(
+    struct tape_reader *r, struct span w, const unsigned char *boot_id, const char *path);
 
 #endif

@@ -1,4 +1,4 @@
-/* why BPF programs could not be had, in words */
+/* Why BPF programs cannot be loaded, in words. */
 #include "bpf/wait_counter.h"
 
 #include <errno.h>
@@ -105,8 +105,8 @@ others(void)
 int
 main(void)
 {
-	unit_test("what is not allowed", rights);
-	unit_test("what is not there", absent);
-	unit_test("other failures", others);
+	unit_test("missing permissions have their message", rights);
+	unit_test("missing kernel features have their message", absent);
+	unit_test("other failures have their message", others);
 	return unit_done();
 }

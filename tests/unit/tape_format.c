@@ -1,8 +1,10 @@
-/* How tapes write numbers: what is put comes back, and no bytes lead astray. */
+/* How a tape writes numbers, and its checksum. */
 #include "tape/format.h"
 
 #include "draw.h"
 #include "unit.h"
+
+/* ---- numbers */
 
 static const uint64_t edges[] = { 0, 1, 2, 63, 64, 119, 120, 121, 8311, 8312, 8313, 65535, 65536,
 	1056887, 1056888, 1056889, 16777215, 16777216, 135274615, 135274616, 135274617, 4294967295,
@@ -235,17 +237,72 @@ any_bytes(void)
 	CHECK(torn.bad);
 }
 
+/* ---- checksum: the vectors of RFC 3720, B.4 */
+
+static void
+vectors(void)
+{
+	static const unsigned char read_pdu[48] = {
+		0x01,
+		0xc0, [16] = 0x14, [22] = 0x04, [27] = 0x14, [31] = 0x18, [32] = 0x28, [40] = 0x02
+	};
+	unsigned char zeros[32] = { 0 }, ones[32], up[32], down[32];
+
+	memset(ones, 0xff, sizeof ones);
+	for (int i = 0; i < 32; i++) {
+		up[i] = (unsigned char)i;
+		down[i] = (unsigned char)(31 - i);
+	}
+	CHECK_U64(crc32c(0, zeros, sizeof zeros), 0x8a9136aa);
+	CHECK_U64(crc32c(0, ones, sizeof ones), 0x62a8ab43);
+	CHECK_U64(crc32c(0, up, sizeof up), 0x46dd794e);
+	CHECK_U64(crc32c(0, down, sizeof down), 0x113fdb5c);
+	CHECK_U64(crc32c(0, read_pdu, sizeof read_pdu), 0xd9963a56);
+	CHECK_U64(crc32c(0, "123456789", 9), 0xe3069283);
+	CHECK_U64(crc32c(0, NULL, 0), 0);
+}
+
+static void
+in_parts(void)
+{
+	char bytes[300];
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)(i * 7 + i / 11);
+	for (size_t i = 0; i <= sizeof bytes; i++)
+		CHECK_U64(crc32c(crc32c(0, bytes, i), bytes + i, sizeof bytes - i),
+		    crc32c(0, bytes, sizeof bytes));
+}
+
+/* Every single bit counts, wherever it is. */
+static void
+flips(void)
+{
+	unsigned char bytes[64];
+
+	memset(bytes, 'x', sizeof bytes);
+	uint32_t whole = crc32c(0, bytes, sizeof bytes);
+	for (size_t i = 0; i < 8 * sizeof bytes; i++) {
+		bytes[i / 8] ^= (unsigned char)(1 << i % 8);
+		CHECK(crc32c(0, bytes, sizeof bytes) != whole);
+		bytes[i / 8] ^= (unsigned char)(1 << i % 8);
+	}
+}
+
 int
 main(void)
 {
-	unit_test("numbers come back", numbers);
-	unit_test("small numbers are short", lengths);
-	unit_test("signed numbers come back", signed_numbers);
-	unit_test("what is no number", no_number);
-	unit_test("texts come back", texts);
-	unit_test("sequences of differences come back", sequences);
-	unit_test("runs of zeros", runs);
-	unit_test("no difference takes no byte", nothing_written);
-	unit_test("any bytes", any_bytes);
+	unit_test("numbers: unsigned numbers are read back", numbers);
+	unit_test("numbers: small numbers are short", lengths);
+	unit_test("numbers: signed numbers are read back", signed_numbers);
+	unit_test("numbers: invalid bytes are errors", no_number);
+	unit_test("numbers: texts are read back", texts);
+	unit_test("numbers: sequences of differences are read back", sequences);
+	unit_test("numbers: runs of zeros", runs);
+	unit_test("numbers: equal values take no byte", nothing_written);
+	unit_test("numbers: random bytes do not read beyond the end", any_bytes);
+	unit_test("checksum: the vectors of the RFC", vectors);
+	unit_test("checksum: two parts give the same as the whole", in_parts);
+	unit_test("checksum: every bit counts", flips);
 	return unit_done();
 }

@@ -1,4 +1,4 @@
-/* waits for a CPU: buckets, and the text in which they are kept */
+/* Counts of waits for a CPU: buckets, and their text form. */
 #include "proc/wait_counts.h"
 
 #include <errno.h>
@@ -248,12 +248,12 @@ main(void)
 	unit_test("a bucket's bounds are its own", buckets);
 	unit_test("quantiles", quantiles);
 	unit_test("differences", differences);
-	unit_test("how many were shorter", below);
-	unit_test("the programs' own time", timed);
-	unit_test("prints", prints);
-	unit_test("parses, in any order, with keys to come", parses);
+	unit_test("how many waits were shorter", below);
+	unit_test("the time of the BPF programs", timed);
+	unit_test("counts are printed", prints);
+	unit_test("counts are parsed in any order, with unknown keys", parses);
 	unit_test("runs of the programs are printed and read in pairs", events);
-	unit_test("damaged", damaged);
-	unit_test("truncated anywhere", truncated);
+	unit_test("damaged counts are errors", damaged);
+	unit_test("text truncated anywhere is safe", truncated);
 	return unit_done();
 }

@@ -1,4 +1,4 @@
-/* Texts taken apart into numbers and words: whatever the bytes, they come out as they went in. */
+/* Templates: a text is divided into numbers and words, and printed the same. */
 #include "tape/template.h"
 
 #include "draw.h"
@@ -304,15 +304,15 @@ other_values(void)
 int
 main(void)
 {
-	unit_test("what is a number", kinds);
-	unit_test("what stays literal", no_numbers);
-	unit_test("texts come out as they went in", round_trips);
+	unit_test("numbers are recognized", kinds);
+	unit_test("other characters are literal", no_numbers);
+	unit_test("texts are printed as they were", round_trips);
 	unit_test("columns of any width", wide_columns);
-	unit_test("random texts come out as they went in", random_round_trips);
-	unit_test("other numbers in the same words", renewed);
-	unit_test("other words", not_renewed);
+	unit_test("random texts are printed as they were", random_round_trips);
+	unit_test("other numbers in the same words keep the template", renewed);
+	unit_test("other words need another template", not_renewed);
 	unit_test("columns grow and shrink", again_and_again);
-	unit_test("a text renewed is as one taken", random_renewals);
-	unit_test("any number has room", other_values);
+	unit_test("a renewed template equals a new one", random_renewals);
+	unit_test("the largest number fits", other_values);
 	return unit_done();
 }

@@ -1,4 +1,4 @@
-/* When a condition fires, and when again. */
+/* When a trigger fires, and when it fires again. */
 #include "commands/record/triggers.h"
 
 #include "unit.h"
@@ -144,11 +144,11 @@ int
 main(void)
 {
 	unit_test("hovering around the threshold fires once", once);
-	unit_test("it fires again after it was clearly over", again);
+	unit_test("it fires again after the value was clearly below the threshold", again);
 	unit_test("within the cool-down it is suppressed and counted", cooldown);
-	unit_test("for so many samples", for_samples);
-	unit_test("for so long", for_time);
-	unit_test("what is unknown neither fires nor arms", unknown);
-	unit_test("why it fires need not be asked", no_hit_wanted);
+	unit_test("'for N' wants N samples", for_samples);
+	unit_test("'for TIME' wants that time", for_time);
+	unit_test("an unknown value neither fires nor re-arms", unknown);
+	unit_test("the reason is optional", no_hit_wanted);
 	return unit_done();
 }

@@ -1,4 +1,4 @@
-/* tape_host: a tape as a host. What was not read in a moment is as it was read last. */
+/* host: a tape as a host. A file that was not read for a sample is as it was read last. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "host/facts.h"
+#include "host/host.h"
 #include "tape/reader.h"
 
 struct tape {
@@ -14,7 +14,7 @@ struct tape {
 	struct tape_reader reader;
 	struct tape_window window;
 	bool begun;
-	uint64_t run; /* of the recorder, in which the last moment was */
+	uint64_t run; /* of the recorder, in which the last sample was */
 	bool whole;   /* what is not on the tape was not there */
 };
 

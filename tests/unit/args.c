@@ -123,9 +123,9 @@ nul_bytes(void)
 int
 main(void)
 {
-	unit_test("numbers of seconds, and units", good);
-	unit_test("what is no interval", bad);
-	unit_test("less than 1 ms and more than 31 days", out_of_range);
-	unit_test("NUL bytes", nul_bytes);
+	unit_test("seconds, and numbers with units, are intervals", good);
+	unit_test("invalid intervals are refused", bad);
+	unit_test("less than 1 ms and more than 31 days are refused", out_of_range);
+	unit_test("NUL bytes are refused", nul_bytes);
 	return unit_done();
 }

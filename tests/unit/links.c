@@ -1,7 +1,7 @@
-/* Links through the hosts: live, of captured moments, and as they were recorded. */
+/* Symbolic links read through each host: live, captured, recorded. */
 #include "base/fail.h"
 #include "host/host.h"
-#include "tape/tape_file.h"
+#include "tape/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,9 +120,9 @@ int
 main(void)
 {
 	tree_make();
-	unit_test("a live link, which may lead elsewhere the next time", live);
-	unit_test("a captured link, and a file that tells where one leads", moments);
-	unit_test("a tape has links as they were", recorded);
+	unit_test("a live link is read again for each sample", live);
+	unit_test("a captured link, and a .link file", moments);
+	unit_test("a recording keeps links", recorded);
 	tree_remove();
 	return unit_done();
 }

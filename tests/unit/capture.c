@@ -1,4 +1,4 @@
-/* A directory of moments, as scripts/capture writes it. */
+/* A captured directory, as scripts/capture writes it. */
 #include "host/host.h"
 
 #include <errno.h>
@@ -343,20 +343,20 @@ int
 main(void)
 {
 	tree_make();
-	unit_test("moments come in the order of their names", in_order_of_names);
-	unit_test("the file clock tells the time", clock_file);
-	unit_test("without it, uptime and btime do", derived_clock);
-	unit_test("a moment without any clock is an error", no_clock);
-	unit_test("a damaged clock is not believed", damaged_clock);
-	unit_test("errors that were captured", captured_errors);
-	unit_test("paths longer than there can be", long_paths);
+	unit_test("samples come in the order of their names", in_order_of_names);
+	unit_test("the file clock gives the time", clock_file);
+	unit_test("without the file clock, uptime and btime give the time", derived_clock);
+	unit_test("a sample without any clock is an error", no_clock);
+	unit_test("a damaged clock file is not used", damaged_clock);
+	unit_test("captured errors are returned", captured_errors);
+	unit_test("paths above the maximum length are errors", long_paths);
 	unit_test("the directories in a directory", lists);
 	unit_test("facts about the machine", with_facts);
-	unit_test("facts that are not there", without_facts);
-	unit_test("damaged facts", damaged_facts);
-	unit_test("a directory that is no capture", no_captures);
-	unit_test("files and other directories beside the moments", only_moments);
-	unit_test("a moment that is removed while replayed", moment_vanishes);
+	unit_test("missing facts have defaults", without_facts);
+	unit_test("damaged facts have defaults", damaged_facts);
+	unit_test("a directory that is not a capture is an error", no_captures);
+	unit_test("files and other directories beside the samples are ignored", only_moments);
+	unit_test("a sample removed while replayed is an error", moment_vanishes);
 	tree_remove();
 	return unit_done();
 }

@@ -192,14 +192,14 @@ int
 main(void)
 {
 	unit_test("cpu.max without a limit", no_limit);
-	unit_test("cpu.max with one, the period and the newline optional", limits);
+	unit_test("cpu.max with a limit; the period and the newline are optional", limits);
 	unit_test("a damaged cpu.max is unknown, not unlimited", damaged_limits);
 	unit_test("v1: quota and period", quotas_of_v1);
 	unit_test("v1: a damaged quota or period is unknown", damaged_quotas_of_v1);
-	unit_test("cpu.stat of v2, with keys that are not known between", stat_v2);
+	unit_test("cpu.stat of v2, with unknown keys between", stat_v2);
 	unit_test("cpu.stat of v1", stat_v1);
 	unit_test("cpu.stat where the controller is off", stat_without_controller);
-	unit_test("cpu.stat with numbers as large as can be", stat_extremes);
+	unit_test("cpu.stat with the largest numbers", stat_extremes);
 	unit_test("a damaged cpu.stat", stat_damaged);
 	unit_test("cpu.stat.local", stat_local);
 	return unit_done();
