@@ -13,8 +13,8 @@ print_bpf(void *ctx, struct buf *out)
 	struct latency *l = ctx;
 	struct runqlat_counts c;
 
-	return runqlat_read(l->bpf, &c) < 0 ? -1 :
-					      runqlat_print(&c, runqlat_mode_name(l->bpf), out);
+	return wait_counter_read(l->bpf, &c) < 0 ? -1 :
+					      runqlat_print(&c, wait_counter_mode(l->bpf), out);
 }
 
 static int
@@ -68,14 +68,14 @@ cgroup_directory(struct watch *w)
 
 /* Whom BPF is to count. False, with why, when it cannot tell them. */
 static bool
-make_filter(struct watch *w, struct runqlat_filter *f, struct runqlat_why *why)
+make_filter(struct watch *w, struct wait_filter *f, struct bpf_why *why)
 {
 	const struct request *ask = w->ask;
 	const struct runqlat_options *o = ask->options;
 	uint64_t pid = 0;
 
-	*f = (struct runqlat_filter){ .cpus = o->cpus.listed ? &o->cpus.list : NULL };
-	if (ask->target.pid && !runqlat_knows_pids()) {
+	*f = (struct wait_filter){ .cpus = o->cpus.listed ? &o->cpus.list : NULL };
+	if (ask->target.pid && !wait_counter_knows_pids()) {
 		snprintf(why->text, sizeof why->text,
 		    "it knows processes by their pids on the machine, and here is a pid namespace: "
 		    "docker run --pid=host");
@@ -112,14 +112,14 @@ check_cpus(struct watch *w)
 }
 
 static bool
-open_bpf(struct watch *w, struct runqlat_why *why)
+open_bpf(struct watch *w, struct bpf_why *why)
 {
-	static const enum runqlat_mode modes[] = { [LATENCY_BPF_BTF] = RUNQLAT_BTF,
-		[LATENCY_BPF_RAW] = RUNQLAT_RAW,
-		[LATENCY_BPF_TP] = RUNQLAT_TP };
+	static const enum bpf_mode modes[] = { [LATENCY_BPF_BTF] = MODE_BTF,
+		[LATENCY_BPF_RAW] = MODE_RAW,
+		[LATENCY_BPF_TP] = MODE_TP };
 	enum latency_source s = latency_options(w)->source;
 	struct latency *l = w->state;
-	struct runqlat_filter filter;
+	struct wait_filter filter;
 	struct cpulist *possible = arena_alloc(&l->arena, sizeof *possible);
 
 	if (w->host->elsewhere)
@@ -128,7 +128,7 @@ open_bpf(struct watch *w, struct runqlat_why *why)
 		snprintf(why->text, sizeof why->text,
 		    "cannot read /sys/devices/system/cpu/possible: %s", strerror(errno));
 	else if (make_filter(w, &filter, why))
-		return runqlat_open(&l->bpf, s <= LATENCY_BPF ? RUNQLAT_ANY : modes[s], &filter,
+		return wait_counter_open(&l->bpf, s <= LATENCY_BPF ? MODE_ANY : modes[s], &filter,
 			   possible, why) == 0;
 	return false;
 }
@@ -137,13 +137,13 @@ static bool
 begin_bpf(struct watch *w)
 {
 	struct latency *l = w->state;
-	struct runqlat_why why;
+	struct bpf_why why;
 
 	if (!open_bpf(w, &why)) {
 		watch_note(w, "no bpf: %s", why.text);
 		return false;
 	}
-	if (latency_options(w)->verbose && runqlat_time(l->bpf) < 0)
+	if (latency_options(w)->verbose && wait_counter_measure_cost(l->bpf) < 0)
 		watch_note(w,
 		    "-v: this kernel does not time BPF programs (bpf(2), BPF_ENABLE_STATS, Linux "
 		    "5.8): %s",
@@ -262,7 +262,7 @@ latency_release(struct watch *w)
 
 	host_provide(w->host, LATENCY_TEXT, NULL);
 	host_provide(w->host, LATENCY_CORRECTED, NULL);
-	runqlat_close(l->bpf);
+	wait_counter_close(l->bpf);
 	probe_close(l->probe);
 	arena_free(&l->arena);
 	tasks_free(&l->tasks);

@@ -19,7 +19,7 @@ struct latency {
 	bool begun;
 	bool gone;           /* the cgroup, at this moment: it may come again */
 	bool reads_threads;  /* schedstat: nothing is measured, it is read */
-	struct runqlat *bpf; /* one of these two, or none */
+	struct wait_counter *bpf; /* one of these two, or none */
 	struct probe *probe;
 	struct runqlat_counts corrected; /* of the probe, at its last reading */
 	struct arena arena;
