@@ -142,7 +142,7 @@ explain_layout(const struct bpf_failure *f, size_t n, struct bpf_why *why)
 		return false;
 	if (!tp)
 		say(why,
-		    "not available from this kernel: it has no BTF (/sys/kernel/btf/vmlinux needs "
+		    "this kernel has no BTF (/sys/kernel/btf/vmlinux needs "
 		    "CONFIG_DEBUG_INFO_BTF)");
 	else if (tp->error == ENOENT)
 		say(why, "%stracefs is not mounted (mount -t tracefs nodev /sys/kernel/tracing)",
