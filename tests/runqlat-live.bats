@@ -68,7 +68,7 @@ waited_ns() {
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat --json -P "$(last_cpu)" 0.05 1
 	[ "$status" -eq 0 ]
 	[ "$(json .source)" = '"probe"' ]
-	[[ $stderr == *"schedstat is not used: -P needs to know which CPU"*"using the probe: "* ]]
+	[[ $stderr == *"schedstat is not used: it does not tell which CPU"*"using the probe: "* ]]
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat --json -H 0.2 1
 	[ "$status" -eq 0 ]
 	[ "$(json -s 'map(.waits) | add > 0')" = true ]

@@ -35,7 +35,7 @@ btf_count(const struct btf_type *t)
 	return t->info & 0xffff;
 }
 
-/* How many bytes follow the begin of a type; -1: unknown kind. */
+/* How many bytes follow the start of a type; -1: unknown kind. */
 static int64_t
 extra(const struct btf_type *t)
 {

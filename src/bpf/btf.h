@@ -28,7 +28,7 @@ struct btf {
 	uint32_t n;
 };
 
-/* The begin of every type. What follows depends on its kind. */
+/* The start of every type. What follows depends on its kind. */
 struct btf_type {
 	uint32_t name; /* offset in the strings; 0: anonymous */
 	/* 16 bits: count; 5 bits from bit 24 on: kind; bit 31: offsets of members contain the sizes

@@ -65,10 +65,7 @@ may(const struct bpf_rights *r, int capability)
 
 /* ---- What failed */
 
-static void say(struct bpf_why *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void
-say(struct bpf_why *why, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) say(struct bpf_why *why, const char *fmt, ...)
 {
 	va_list ap;
 

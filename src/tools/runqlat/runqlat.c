@@ -167,8 +167,7 @@ fill_threads(struct watch *w, const struct runqlat_snapshot *s, double span_s, s
 	if (s->pending > 0)
 		watch_note(w,
 		    "some threads have waited for a CPU since before this row (-w cost shows them "
-		    "as "
-		    "pending); they are counted when they get one");
+		    "as pending); they are counted when they get one");
 }
 
 static void

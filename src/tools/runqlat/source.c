@@ -144,8 +144,7 @@ begin_schedstat(struct watch *w)
 		watch_note(w, "schedstat is not used: it has sums but no histogram");
 	else if (runqlat_options(w)->cpus.listed)
 		watch_note(w,
-		    "schedstat is not used: -P needs to know which CPU a thread waited for, and it "
-		    "does not tell");
+		    "schedstat is not used: it does not tell which CPU a thread waited for (-P)");
 	else if (host_read(w->host, "proc/self/schedstat", &text) < 0)
 		watch_note(w,
 		    "schedstat is not available: /proc/self/schedstat: %s (it needs "
@@ -160,8 +159,7 @@ begin_schedstat(struct watch *w)
 	if (state->reads_threads && runqlat_options(w)->source == SOURCE_ANY)
 		watch_note(w,
 		    "using schedstat: sums and means only (--source probe gives percentiles, but "
-		    "of "
-		    "its own light threads)");
+		    "of its own light threads)");
 	return state->reads_threads;
 }
 
@@ -221,8 +219,7 @@ begin_probe(struct watch *w)
 	if (w->ask->target.pid || w->ask->target.cgroup) {
 		watch_note(w,
 		    "the probe is not used: it measures its own waits, not those of -p or -g (run "
-		    "pq "
-		    "in their cgroup instead)");
+		    "pq in their cgroup instead)");
 		return false;
 	}
 	if (w->host->elsewhere) {
@@ -236,8 +233,7 @@ begin_probe(struct watch *w)
 	if (runqlat_options(w)->source == SOURCE_ANY)
 		watch_note(w,
 		    "using the probe: it shows how late a light thread wakes up, not how long "
-		    "other "
-		    "tasks wait");
+		    "other tasks wait");
 	return true;
 }
 

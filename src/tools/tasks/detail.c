@@ -296,25 +296,8 @@ find_throttling(const struct tasks_snapshot *s, const char *cgroup)
 	return NULL;
 }
 
-/* A cgroup is located once. When there are too many, all are located again. */
-static struct groups_watch *
-locate(struct tasks_state *state, const char *cgroup)
-{
-	for (size_t i = 0; i < state->nlocated; i++)
-		if (strcmp(state->located[i].name, cgroup) == 0)
-			return &state->located[i].groups;
-	if (state->nlocated == 2 * CGROUPS_MOST)
-		tasks_free_located(state);
-	if (!state->located)
-		state->located = xmalloc(2 * CGROUPS_MOST * sizeof *state->located);
-	struct located *new = &state->located[state->nlocated++];
-	*new = (struct located){ .name = xstrdup(cgroup), .groups = { .family = FAMILY_CPU } };
-	new->groups.target.cgroup = new->name;
-	return &new->groups;
-}
-
-void
-tasks_free_located(struct tasks_state *state)
+static void
+free_located(struct tasks_state *state)
 {
 	for (size_t i = 0; i < state->nlocated; i++) {
 		groups_free(&state->located[i].groups);
@@ -323,6 +306,23 @@ tasks_free_located(struct tasks_state *state)
 	free(state->located);
 	state->located = NULL;
 	state->nlocated = 0;
+}
+
+/* A cgroup is located once. When there are too many, all are located again. */
+static struct groups_watch *
+locate(struct tasks_state *state, const char *cgroup)
+{
+	for (size_t i = 0; i < state->nlocated; i++)
+		if (strcmp(state->located[i].name, cgroup) == 0)
+			return &state->located[i].groups;
+	if (state->nlocated == 2 * CGROUPS_MOST)
+		free_located(state);
+	if (!state->located)
+		state->located = xmalloc(2 * CGROUPS_MOST * sizeof *state->located);
+	struct located *new = &state->located[state->nlocated++];
+	*new = (struct located){ .name = xstrdup(cgroup), .groups = { .family = FAMILY_CPU } };
+	new->groups.target.cgroup = new->name;
+	return &new->groups;
 }
 
 /* In a "domain", all threads of its processes are in it. In a "domain threaded", and on v1, each
@@ -492,4 +492,13 @@ tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 	split_waits(&r);
 	if (o->by_cgroup)
 		qsort(s->units, s->nunits, sizeof *s->units, by_cgroup);
+}
+
+void
+tasks_free(struct tasks_state *state)
+{
+	free(state->room[0]);
+	free(state->room[1]);
+	free_located(state);
+	whose_free(&state->whose);
 }

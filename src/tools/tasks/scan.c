@@ -373,12 +373,3 @@ tasks_set_rates(const struct tasks_snapshot *s, double span_s)
 			t->rate[k] = t->counted ? t->grown[k] / since_s : 0;
 	}
 }
-
-void
-tasks_free(struct tasks_state *state)
-{
-	free(state->room[0]);
-	free(state->room[1]);
-	tasks_free_located(state);
-	whose_free(&state->whose);
-}

@@ -133,8 +133,7 @@ tell_stuck(struct watch *w, const struct table *out)
 		if (table_at(out, i)[TASKS_STUCK].num > 0)
 			watch_note(w,
 			    "threads that have waited for a CPU since before this row come first "
-			    "(-w "
-			    "more shows them as stuck); that wait is not yet in %%wait");
+			    "(-w more shows them as stuck); that wait is not yet in %%wait");
 }
 
 /* The later snapshot has all that a row needs: scan.c has already compared it with the earlier. */

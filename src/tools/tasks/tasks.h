@@ -116,7 +116,7 @@ struct tasks_state {
 	const struct tasks_snapshot *last; /* NULL: none */
 	struct located *located;
 	size_t nlocated;
-	/* pq's CPU time at the previous scan (0: unknown), and how many threads that read */
+	/* pq's CPU time at the previous scan (0: unknown), and the number of threads it read */
 	uint64_t spent_ns;
 	size_t nread;
 	size_t from, quota;    /* read `quota` of the known threads, from this one on */
@@ -149,7 +149,6 @@ unsigned tasks_find_stuck(struct watch *w, struct arena *a, struct tasks_snapsho
 /* The process with this pid, or NULL. s may be NULL. */
 struct tasks_process *tasks_find(const struct tasks_snapshot *s, uint32_t pid);
 
-void tasks_free_located(struct tasks_state *state);
 void tasks_free(struct tasks_state *state);
 
 #endif

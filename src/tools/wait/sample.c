@@ -181,7 +181,7 @@ count_ran(struct watch *w, struct wait_thread *t, const struct task_sched *now,
 
 /* ---- Long waits */
 
-/* A wait is seen up to one sample late, at its begin and at its end. One that may have been as long
+/* A wait is seen up to one sample late, at its start and at its end. One that may have been as long
  * as slow_ns counts. */
 static bool
 is_slow(const struct watch *w, const struct wait_thread *t, int64_t ns)

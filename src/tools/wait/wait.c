@@ -158,8 +158,7 @@ check_rate(struct watch *w)
 	    s->samples < 0.7 * wanted)
 		watch_note(w,
 		    "threads are sampled less often than --hz: it would take more than %u %% of "
-		    "one "
-		    "CPU (select fewer threads with -p or -g)",
+		    "one CPU (select fewer threads with -p or -g)",
 		    tool_wait.costly_tick);
 	s->samples = 0;
 	s->rows++;
