@@ -51,8 +51,8 @@ read_left(struct watch *w, const struct wait_thread *t, int64_t *ns)
 	return wait_thread_read(w, t, "/sched", &text) == 0 && task_left_parse(text, ns) == 0;
 }
 
-/* The thread left its CPU after the previous sample, so the lag is at most the time since then. The
- * smallest of several measurements is nearest to the true lag. */
+/* The thread left its CPU after the previous sample, so a measurement is the lag and the short time
+ * since then. The smallest of several is nearest to the true lag. */
 static void
 measure_lag(struct watch *w, const struct wait_thread *t)
 {
