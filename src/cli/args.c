@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "base/units.h"
 #include "version.h"
 
 /* Where a shared option's value is put. */
