@@ -18,7 +18,7 @@
 #include "cli/open.h"
 #include "commands/record/plan.h"
 #include "session/session.h"
-#include "session/signals.h"
+#include "cli/signals.h"
 #include "table/formats.h"
 #include "table/metrics.h"
 #include "version.h"

@@ -10,7 +10,7 @@
 #include "cli/open.h"
 #include "commands/record/triggers.h"
 #include "session/session.h"
-#include "session/signals.h"
+#include "cli/signals.h"
 
 struct recorder {
 	struct plan plan;
