@@ -5,7 +5,6 @@
 
 #include "cgroup/pressure.h"
 #include "tools/cgroup_rows.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
 
 /* A row has the same figures four times: over the interval, and averaged by the kernel over three

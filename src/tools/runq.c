@@ -11,7 +11,6 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
 
 extern const struct tool tool_runq_cpus;

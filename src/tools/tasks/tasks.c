@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/columns.h"
 
 /* What a row is put together from; NaN: a part of it is not known. */
 struct sum {

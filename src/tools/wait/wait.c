@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "table/formats.h"
-#include "tools/columns.h"
 #include "tools/wait/look.h"
 
 /* What tells it from other sums, as a key: numbers, then texts, each with its NUL. */
