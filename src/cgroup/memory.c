@@ -256,8 +256,8 @@ set_pressure(struct text text, struct group_memory *out)
 
 	if (psi_parse(text, &psi) < 0)
 		return;
-	out->some_us = (struct keyed){ psi.some.known, psi.some.total_us };
-	out->full_us = (struct keyed){ psi.full.known, psi.full.total_us };
+	out->some_us = psi.some.total_us;
+	out->full_us = psi.full.total_us;
 }
 
 int

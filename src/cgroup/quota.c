@@ -160,8 +160,8 @@ group_read_cpu(struct host *h, const struct groups *all, const struct group *g, 
 		cpu_stat_local_parse(text, out);
 	if (group_read(h, all, g, FAMILY_PRESSURE, "cpu.pressure", &text) == 0 &&
 	    psi_parse(text, &psi) == 0) {
-		out->some_us = (struct keyed){ psi.some.known, psi.some.total_us };
-		out->full_us = (struct keyed){ psi.full.known, psi.full.total_us };
+		out->some_us = psi.some.total_us;
+		out->full_us = psi.full.total_us;
 	}
 	return 0;
 }

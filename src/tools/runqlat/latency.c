@@ -311,11 +311,11 @@ target_is_there(struct watch *w, struct arena *a)
 	uint32_t *pids;
 	size_t n;
 
-	if ((!t->pid && !t->cgroup) || whose_pids(&l->tasks.whose, w, a, &pids, &n) == 0 ||
+	if ((!t->pid && !t->cgroup) || targets_pids(&l->tasks.targets, w, a, &pids, &n) == 0 ||
 	    errno == EOPNOTSUPP)
 		/* a threaded cgroup (v2) tells no processes, and can be counted nevertheless */
 		return true;
-	l->gone = whose_tell(&l->tasks.whose, w, errno);
+	l->gone = targets_explain(&l->tasks.targets, w, errno);
 	return l->gone;
 }
 

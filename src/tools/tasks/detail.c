@@ -129,7 +129,7 @@ tasks_read_status(struct tasks_reader *r, const struct tasks_process *p, struct 
 	char path[64];
 
 	if (r->left-- <= 0 ||
-	    host_read(r->w->host, whose_path(path, p->pid, t->tid, "/status"), &text) < 0 ||
+	    host_read(r->w->host, task_path(path, p->pid, t->tid, "/status"), &text) < 0 ||
 	    task_status_parse(text, &status) < 0)
 		return;
 	t->state = status.state;
@@ -145,7 +145,7 @@ read_blkio(struct tasks_reader *r, const struct tasks_process *p, struct task *t
 	char path[64];
 
 	if (r->left-- <= 0 ||
-	    host_read(r->w->host, whose_path(path, p->pid, t->tid, "/stat"), &text) < 0 ||
+	    host_read(r->w->host, task_path(path, p->pid, t->tid, "/stat"), &text) < 0 ||
 	    task_stat_parse(text, &stat) < 0)
 		return;
 	t->blkio = stat.blkio_ticks;
@@ -162,7 +162,7 @@ read_cgroup(struct tasks_reader *r, struct tasks_process *p)
 	char name[64];
 
 	if (!p->cgroup &&
-	    host_read(r->w->host, whose_path(name, p->pid, 0, "/cgroup"), &text) == 0 &&
+	    host_read(r->w->host, task_path(name, p->pid, 0, "/cgroup"), &text) == 0 &&
 	    pidcgroup_find(text, "cpu", &path))
 		p->cgroup = arena_copy(r->arena, path);
 }
@@ -193,7 +193,7 @@ read_stat(struct tasks_reader *r, const struct tasks_entry *u)
 	struct text text;
 	char path[64];
 
-	if (host_read(r->w->host, whose_path(path, u->p->pid, u->t ? u->t->tid : 0, "/stat"),
+	if (host_read(r->w->host, task_path(path, u->p->pid, u->t ? u->t->tid : 0, "/stat"),
 		&text) < 0 ||
 	    task_stat_parse(text, &d->stat) < 0)
 		return;

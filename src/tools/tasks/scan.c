@@ -162,7 +162,7 @@ look(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before, bool
 		pass_over(c, before);
 		return true;
 	}
-	if (host_read(c->w->host, whose_path(path, pid, tid, "/schedstat"), &text) < 0 ||
+	if (host_read(c->w->host, task_path(path, pid, tid, "/schedstat"), &text) < 0 ||
 	    task_sched_parse(text, &sched) < 0) {
 		c->error = errno;
 		return false;
@@ -213,12 +213,12 @@ look_for_new(struct scan *c, struct tasks_process *p, bool born)
 	size_t known = c->s->ntasks - p->first, n;
 	char path[64];
 
-	p->unlisted = host_list(c->w->host, whose_path(path, p->pid, 0, "/task"), &names) < 0;
+	p->unlisted = host_list(c->w->host, task_path(path, p->pid, 0, "/task"), &names) < 0;
 	if (p->unlisted) {
 		c->denied += errno == EACCES || errno == EPERM;
 		return;
 	}
-	uint32_t *tids = whose_numbers(c->arena, names, &n);
+	uint32_t *tids = targets_parse_pids(c->arena, names, &n);
 	for (size_t i = 0; i < n; i++)
 		if (!has_task(c->s, p->first, known, tids[i]))
 			p->born += look(c, p->pid, tids[i], NULL, born) && born;
@@ -240,7 +240,7 @@ is_born(const struct scan *c, uint32_t pid)
 	char path[64];
 
 	if (!c->last || isnan(c->last->uptime_s) ||
-	    host_read(c->w->host, whose_path(path, pid, 0, "/stat"), &text) < 0 ||
+	    host_read(c->w->host, task_path(path, pid, 0, "/stat"), &text) < 0 ||
 	    task_stat_parse(text, &stat) < 0 || !stat.start_ticks.known)
 		return false;
 	return (double)stat.start_ticks.v / (double)c->w->host->facts.ticks_per_s >=
@@ -313,7 +313,7 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 	size_t n;
 
 	state->last = NULL; /* should there be none now, the one before is not to be used later */
-	if (whose_pids(&state->whose, w, a, &pids, &n) < 0 && !whose_tell(&state->whose, w, errno))
+	if (targets_pids(&state->targets, w, a, &pids, &n) < 0 && !targets_explain(&state->targets, w, errno))
 		return NULL;
 	if (state->scans == 0)
 		begin(w);

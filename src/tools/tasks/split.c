@@ -127,7 +127,7 @@ is_alone(struct watch *w, struct arena *a, const struct tasks_snapshot *s, const
 
 	const struct group *g = &h->groups.v[level];
 	if (!g->rel[FAMILY_CPU] ||
-	    whose_members(w->host, a, &h->groups.top[FAMILY_CPU], g->rel[FAMILY_CPU], &pids, &n) <
+	    targets_of_cgroup(w->host, a, &h->groups.top[FAMILY_CPU], g->rel[FAMILY_CPU], &pids, &n) <
 		0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
@@ -154,7 +154,7 @@ is_in_one_cgroup(
 		if (t->tid == u->p->pid || !(t->moved || t->stuck))
 			continue;
 		if ((*left)-- <= 0 ||
-		    host_read(w->host, whose_path(path, u->p->pid, t->tid, "/cgroup"), &text) < 0 ||
+		    host_read(w->host, task_path(path, u->p->pid, t->tid, "/cgroup"), &text) < 0 ||
 		    !pidcgroup_find(text, "cpu", &cgroup) || !text_eq(cgroup, u->p->cgroup))
 			return false;
 	}

@@ -288,7 +288,7 @@ release(struct watch *w)
 	free(state->room[0]);
 	free(state->room[1]);
 	tasks_split_end(state);
-	whose_free(&state->whose);
+	targets_free(&state->targets);
 }
 
 const struct tool tool_tasks = {

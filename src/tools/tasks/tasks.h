@@ -116,7 +116,7 @@ tasks_options(const struct watch *w)
 }
 
 struct tasks_state {
-	struct whose whose;
+	struct targets targets;
 	const struct tasks_snapshot *last; /* the moment before, NULL if there is none */
 	struct watched *watched;
 	size_t nwatched;

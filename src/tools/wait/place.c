@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proc/syscalls.h"
+#include "proc/task.h"
 #include "tools/wait/wait.h"
 
 /* One that is too long keeps its end. */
@@ -116,7 +116,7 @@ read_target(struct watch *w, struct wait_thread *t, uint64_t fd)
 	if (fd > INT32_MAX)
 		return;
 	snprintf(name, sizeof name, "/fd/%llu", (unsigned long long)fd);
-	if (host_link(w->host, whose_path(path, t->pid, t->tid, name), &target) == 0)
+	if (host_link(w->host, task_path(path, t->pid, t->tid, name), &target) == 0)
 		set(t->place.where, sizeof t->place.where, target);
 	else if (errno == EACCES || errno == EPERM) /* otherwise it was closed meanwhile */
 		say_why(w, t, "fd", errno);

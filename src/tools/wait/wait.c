@@ -77,9 +77,9 @@ list_process(struct watch *w, struct wait_threads *all, uint32_t pid)
 	char path[64];
 	size_t n;
 
-	if (host_list(w->host, whose_path(path, pid, 0, "/task"), &names) < 0)
+	if (host_list(w->host, task_path(path, pid, 0, "/task"), &names) < 0)
 		return;
-	const uint32_t *tids = whose_numbers(&all->scratch, names, &n);
+	const uint32_t *tids = targets_parse_pids(&all->scratch, names, &n);
 	for (size_t i = 0; i < n; i++)
 		if (!add_id(all, pid, tids[i]))
 			return;
@@ -110,7 +110,7 @@ list_target(struct watch *w, struct wait_threads *all)
 	arena_reset(&all->scratch);
 	all->nids = 0;
 	all->cut = false;
-	if (whose_pids(&all->whose, w, &all->scratch, &pids, &n) < 0)
+	if (targets_pids(&all->targets, w, &all->scratch, &pids, &n) < 0)
 		return -1;
 	for (size_t i = 0; i < n && !all->cut; i++)
 		if (pids[i] != all->self)
@@ -200,7 +200,7 @@ wait_threads_free(struct wait_threads *all)
 	free(all->v);
 	free(all->ids);
 	arena_free(&all->scratch);
-	whose_free(&all->whose);
+	targets_free(&all->targets);
 }
 
 int
@@ -208,7 +208,7 @@ wait_thread_read(struct watch *w, const struct wait_thread *t, const char *file,
 {
 	char path[64];
 
-	return host_read(w->host, whose_path(path, t->pid, t->tid, file), text);
+	return host_read(w->host, task_path(path, t->pid, t->tid, file), text);
 }
 
 /* wait: what threads wait for: a look at each, many times a second, at whether it runs, waits for a
@@ -336,7 +336,7 @@ may_go_on(struct watch *w)
 		w->ended = true;
 		return false;
 	}
-	if (s->error && !whose_tell(&s->threads.whose, w, s->error) && w->fail)
+	if (s->error && !targets_explain(&s->threads.targets, w, s->error) && w->fail)
 		return false;
 	s->told_end = w->ended;
 	w->ended = false;

@@ -67,7 +67,7 @@ struct wait_threads {
 	} * ids; /* those listed last, in order */
 	size_t nids, ids_room;
 	struct arena scratch;
-	struct whose whose;
+	struct targets targets;
 	uint64_t self; /* pq itself is not shown, unless it is asked for; 0: unknown */
 	bool begun;
 	bool cut; /* there are more than WAIT_THREADS_MOST */
@@ -76,7 +76,7 @@ struct wait_threads {
 enum { WAIT_THREADS_MOST = 20000 };
 
 /* Lists the threads of the target anew; those that went on are kept, the others are handed to
- * `lost` (with about) before they are dropped. 0, or -1 with errno as whose_pids: there are none
+ * `lost` (with about) before they are dropped. 0, or -1 with errno as targets_pids: there are none
  * then. */
 int wait_threads_list(struct watch *w, struct wait_threads *all,
     void (*lost)(void *about, struct wait_thread *t), void *about);
