@@ -288,7 +288,7 @@ wrong_argument(const struct option *o, const char *arg)
 		[OPTION_DELAY] = "0, or a time from 1ms to 31d, such as 500ms, 10s or 5m",
 		[OPTION_SIZE] = "a size such as 64M or 1G",
 		[OPTION_WHEN] = "a time such as 17:12, 2026-11-22 17:12:01, +5m (after the start), "
-		                "-90s (before the end) or @1790000000",
+				"-90s (before the end) or @1790000000",
 		[OPTION_CPUS] = "a list of CPUs such as 0,2-3, or ALL",
 	};
 	const char *want = o->want ? o->want : usual[o->type];

@@ -6,7 +6,6 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
 
 struct cpu_options {

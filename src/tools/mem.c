@@ -6,7 +6,6 @@
 
 #include "cgroup/memory.h"
 #include "tools/cgroup_rows.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
 
 static const struct column columns[] = {

@@ -5,7 +5,6 @@
 
 #include "cgroup/pressure.h"
 #include "tools/cgroup_rows.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
 
 /* A row has the same figures four times: over the interval, and averaged by the kernel over three
@@ -110,9 +109,7 @@ line_of(const struct pressure *p, int k)
 static struct keyed
 total_us(const struct pressure *p, int k)
 {
-	const struct psi_line *line = line_of(p, k);
-
-	return (struct keyed){ line->known, line->total_us };
+	return line_of(p, k)->total_us;
 }
 
 /* A counter that ran backwards is another cgroup's of the same name: then no difference means
@@ -142,7 +139,7 @@ add_row(struct table *out, const char *name, const struct pressure *from, const 
 		cell_stalled(&row[PSI_CPU_SOME + k], total_us(from, k), total_us(to, k), span_s);
 		for (int i = 0; i < WINDOWS - 1; i++)
 			cell_gauge(&row[PSI_CPU_SOME + (i + 1) * PSI_FIGURES + k],
-			    line->known ? line->avg[i] : NAN, span_s);
+			    line->total_us.known ? line->avg[i] : NAN, span_s);
 	}
 	cell_label(&row[PSI_NOTE], note);
 }

@@ -11,7 +11,6 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
 
 extern const struct tool tool_runq_cpus;
@@ -345,7 +344,7 @@ read_pressure(struct watch *w, struct runq_snapshot *s)
 	if (state->no_pressure)
 		return;
 	if (host_read(w->host, "proc/pressure/cpu", &text) == 0 && psi_parse(text, &psi) == 0) {
-		s->some_us = (struct keyed){ psi.some.known, psi.some.total_us };
+		s->some_us = psi.some.total_us;
 		return;
 	}
 	state->no_pressure = true;

@@ -1,4 +1,4 @@
-/* Paths of tasks: built by hand, as there are some thousand of them in a row. */
+/* Whose tasks are looked at. */
 #include "tools/targets.h"
 
 #include <errno.h>
@@ -7,42 +7,7 @@
 
 #include "base/text.h"
 #include "cgroup/locate.h"
-
-static char *
-put_number(char *p, uint32_t v)
-{
-	char digits[10];
-	int n = 0;
-
-	do
-		digits[n++] = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
-	while (n > 0)
-		*p++ = digits[--n];
-	return p;
-}
-
-static char *
-put(char *p, const char *s)
-{
-	size_t n = strlen(s);
-
-	memcpy(p, s, n);
-	return p + n;
-}
-
-const char *
-whose_path(char out[64], uint32_t pid, uint32_t tid, const char *file)
-{
-	char *p = put_number(put(out, "proc/"), pid);
-
-	if (tid)
-		p = put_number(put(p, "/task/"), tid);
-	*put(p, file) = '\0';
-	return out;
-}
-
-/* Whose tasks are looked at. */
+#include "proc/task.h"
 
 enum { PID_MOST = 4194304, DEPTH_MOST = 32 };
 
@@ -89,7 +54,7 @@ add_numbers(struct arena *a, struct text t, uint32_t *v, size_t *n, size_t *cap)
 }
 
 uint32_t *
-whose_numbers(struct arena *a, struct text t, size_t *n)
+targets_parse_pids(struct arena *a, struct text t, size_t *n)
 {
 	size_t cap = 0;
 
@@ -131,7 +96,7 @@ walk(struct walk *k, const char *rel, int depth)
 }
 
 int
-whose_members(struct host *h, struct arena *a, const struct place *top, const char *rel,
+targets_of_cgroup(struct host *h, struct arena *a, const struct place *top, const char *rel,
     uint32_t **pids, size_t *n)
 {
 	struct walk k = { .host = h, .arena = a, .top = top };
@@ -153,21 +118,20 @@ leader_of(struct watch *w, uint32_t pid)
 	struct text text;
 	char path[64];
 
-	if (host_read(w->host, whose_path(path, pid, 0, "/status"), &text) < 0 ||
+	if (host_read(w->host, task_path(path, pid, 0, "/status"), &text) < 0 ||
 	    keyed_parse(text, keys, 1, &tgid) < 1)
 		return 0;
 	return tgid.v != pid && tgid.v <= PID_MOST ? (uint32_t)tgid.v : 0;
 }
 
 static int
-one_pid(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
+one_pid(struct targets *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
 {
 	struct text text;
 	char path[64];
 
-	*pids = whose_numbers(a, text_of(w->ask->target.pid), n);
-	bool there =
-	    *n == 1 && host_read(w->host, whose_path(path, **pids, 0, "/stat"), &text) == 0;
+	*pids = targets_parse_pids(a, text_of(w->ask->target.pid), n);
+	bool there = *n == 1 && host_read(w->host, task_path(path, **pids, 0, "/stat"), &text) == 0;
 	if (there && !s->seen)
 		s->leader = leader_of(w, **pids);
 	if (there && !s->leader)
@@ -179,7 +143,7 @@ one_pid(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, size
 
 /* In the first hierarchy that has it. */
 static int
-find_cgroup(struct whose *s, struct watch *w)
+find_cgroup(struct targets *s, struct watch *w)
 {
 	struct atlas at;
 	int error = ENODEV;
@@ -206,13 +170,13 @@ all_pids(struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
 
 	if (host_list(w->host, "proc", &names) < 0)
 		return -1;
-	*pids = whose_numbers(a, names, n);
+	*pids = targets_parse_pids(a, names, n);
 	errno = ESRCH;
 	return *n > 0 ? 0 : -1;
 }
 
 int
-whose_pids(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
+targets_pids(struct targets *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
 {
 	const struct target *t = &w->ask->target;
 
@@ -221,13 +185,13 @@ whose_pids(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, s
 	int got = t->pid          ? one_pid(s, w, a, pids, n) :
 	    !t->cgroup            ? all_pids(w, a, pids, n) :
 	    find_cgroup(s, w) < 0 ? -1 :
-				    whose_members(w->host, a, &s->place, s->place.rel, pids, n);
+				    targets_of_cgroup(w->host, a, &s->place, s->place.rel, pids, n);
 	s->seen |= got == 0;
 	return got;
 }
 
 static void
-fail(const struct whose *s, struct watch *w, int error)
+fail(const struct targets *s, struct watch *w, int error)
 {
 	const struct target *t = &w->ask->target;
 	bool denied = error == EACCES || error == EPERM;
@@ -272,7 +236,7 @@ fail(const struct whose *s, struct watch *w, int error)
 }
 
 bool
-whose_tell(const struct whose *s, struct watch *w, int error)
+targets_explain(const struct targets *s, struct watch *w, int error)
 {
 	const struct target *t = &w->ask->target;
 
@@ -292,7 +256,7 @@ whose_tell(const struct whose *s, struct watch *w, int error)
 }
 
 void
-whose_free(struct whose *s)
+targets_free(struct targets *s)
 {
 	arena_free(&s->arena);
 }

@@ -5,7 +5,6 @@
 
 #include "cgroup/quota.h"
 #include "tools/cgroup_rows.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
 
 static const struct column columns[] = {

@@ -95,19 +95,7 @@ gauge_max(const struct gauge *g)
 	return g->n ? g->max : NAN;
 }
 
-/* The list of tools. */
-
-const struct tool *const tools[] = { &tool_runq, &tool_cpu, &tool_throttle, &tool_mem, &tool_tasks,
-	&tool_runqlat, &tool_wait, &tool_psi, NULL };
-
-const struct tool *
-tools_find(struct text name)
-{
-	for (size_t i = 0; tools[i]; i++)
-		if (text_eq(name, tools[i]->name))
-			return tools[i];
-	return NULL;
-}
+/* ---- What a tool declares */
 
 const struct option option_pid = { 'p', NULL, "PID", OPTION_TEXT, offsetof(struct target, pid),
 	.help = "of this process: its cgroup, its CPUs, its threads", .not_with = "-g -a" };

@@ -166,4 +166,135 @@ struct target tool_target(const struct tool *t, const struct target *target);
 /* The tool's options as if none was given, and with `rows` for -n (0: all). From the arena. */
 void *tool_defaults(const struct tool *t, struct arena *a, unsigned rows);
 
+/* ---- Columns: pq why reads the rows of these tools by column. The column itself (key, heading,
+ * unit, help) is in the table of its tool. */
+
+enum runq_column {
+	RUNQ_SZ,
+	RUNQ_PLIST_SZ,
+	RUNQ_LDAVG_1,
+	RUNQ_LDAVG_5,
+	RUNQ_LDAVG_15,
+	RUNQ_BLOCKED,
+	RUNQ_MAX,
+	RUNQ_WAITING,
+	RUNQ_SOME
+};
+
+enum cpu_column {
+	CPU_NAME,
+	CPU_USR,
+	CPU_NICE,
+	CPU_SYS,
+	CPU_IOWAIT,
+	CPU_IRQ,
+	CPU_SOFT,
+	CPU_STEAL,
+	CPU_GUEST,
+	CPU_GNICE,
+	CPU_IDLE,
+	CPU_ALLOWED
+};
+
+enum throttle_column {
+	THROTTLE_CGROUP,
+	THROTTLE_LIMIT,
+	THROTTLE_LEVEL,
+	THROTTLE_USED,
+	THROTTLE_USED_PCT,
+	THROTTLE_PERIODS,
+	THROTTLE_THROTTLED,
+	THROTTLE_THROTTLED_PCT,
+	THROTTLE_HELD,
+	THROTTLE_STALL,
+	THROTTLE_BURSTS,
+	THROTTLE_SOME,
+	THROTTLE_FULL,
+	THROTTLE_HIDDEN,
+	THROTTLE_NOTE
+};
+
+enum mem_column {
+	MEM_CGROUP,
+	MEM_LIMIT,
+	MEM_LEVEL,
+	MEM_USED,
+	MEM_WSET,
+	MEM_WSET_PCT,
+	MEM_HARD,
+	MEM_HARD_PCT,
+	MEM_ANON,
+	MEM_FILE,
+	MEM_KERNEL,
+	MEM_SOCK,
+	MEM_SHMEM,
+	MEM_SWAP,
+	MEM_HIGH,
+	MEM_MAX,
+	MEM_OOM,
+	MEM_OOM_KILL,
+	MEM_REFAULTS,
+	MEM_MAJFAULTS,
+	MEM_SOME,
+	MEM_FULL,
+	MEM_NOTE
+};
+
+/* The figures of the interval; the kernel's averages over 10, 60 and 300 s follow in the same
+ * order. */
+enum psi_column {
+	PSI_CGROUP,
+	PSI_CPU_SOME,
+	PSI_CPU_FULL,
+	PSI_MEMORY_SOME,
+	PSI_MEMORY_FULL,
+	PSI_IO_SOME,
+	PSI_IO_FULL,
+	PSI_IRQ_FULL,
+	PSI_AVERAGES,
+	PSI_FIGURES = PSI_AVERAGES - PSI_CPU_SOME,
+	PSI_NOTE = PSI_AVERAGES + 3 * PSI_FIGURES
+};
+
+enum tasks_column {
+	TASKS_PID,
+	TASKS_TID,
+	TASKS_CPU,
+	TASKS_WAIT,
+	TASKS_WAITS,
+	TASKS_WAIT_US,
+	TASKS_VCSW,
+	TASKS_IVCSW,
+	TASKS_THREADS,
+	TASKS_STUCK,
+	TASKS_RUNNING,
+	TASKS_BLOCKED,
+	TASKS_SLEEPING,
+	TASKS_BORN,
+	TASKS_ENDED,
+	TASKS_MAJFLT,
+	TASKS_BLKIO,
+	TASKS_QUOTA,
+	TASKS_CONTENTION,
+	TASKS_COMM,
+	TASKS_CGROUP
+};
+
+enum wait_column {
+	WAIT_PID,
+	WAIT_TID,
+	WAIT_PROCESS,
+	WAIT_COMM,
+	WAIT_STATE,
+	WAIT_CALL,
+	WAIT_WHERE,
+	WAIT_WCHAN,
+	WAIT_UNINTERRUPTIBLE,
+	WAIT_SHARE,
+	WAIT_THREADS,
+	WAIT_DURATION,
+	WAIT_LASTING,
+	WAIT_SAMPLES
+};
+
 #endif

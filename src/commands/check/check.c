@@ -13,7 +13,6 @@
 #include "cli/args.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "cli/args.h"
 #include "cli/signals.h"
 
 /* The command line: conditions and subjects. */

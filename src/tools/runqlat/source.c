@@ -312,10 +312,10 @@ target_is_there(struct watch *w, struct arena *a)
 	uint32_t *pids;
 	size_t n;
 
-	if ((!t->pid && !t->cgroup) || whose_pids(&state->tasks.whose, w, a, &pids, &n) == 0 ||
+	if ((!t->pid && !t->cgroup) || targets_pids(&state->tasks.targets, w, a, &pids, &n) == 0 ||
 	    errno == EOPNOTSUPP)
 		return true;
-	state->gone = whose_tell(&state->tasks.whose, w, errno);
+	state->gone = targets_explain(&state->tasks.targets, w, errno);
 	return state->gone;
 }
 

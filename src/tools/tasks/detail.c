@@ -42,7 +42,7 @@ read_limited(struct reader *r, uint32_t pid, uint32_t tid, const char *file, str
 {
 	char path[64];
 
-	return r->left-- > 0 && host_read(r->w->host, whose_path(path, pid, tid, file), text) == 0;
+	return r->left-- > 0 && host_read(r->w->host, task_path(path, pid, tid, file), text) == 0;
 }
 
 static double
@@ -214,7 +214,7 @@ read_cgroup(struct reader *r, struct tasks_process *p)
 	char path[64];
 
 	if (!p->cgroup &&
-	    host_read(r->w->host, whose_path(path, p->pid, 0, "/cgroup"), &text) == 0 &&
+	    host_read(r->w->host, task_path(path, p->pid, 0, "/cgroup"), &text) == 0 &&
 	    pidcgroup_find(text, "cpu", &cgroup))
 		p->cgroup = arena_copy(r->arena, cgroup);
 }
@@ -234,7 +234,7 @@ read_stat(struct reader *r, struct tasks_unit *u, bool thread)
 	struct text text;
 	char path[64];
 
-	if (host_read(r->w->host, whose_path(path, u->p->pid, thread ? u->t->tid : 0, "/stat"),
+	if (host_read(r->w->host, task_path(path, u->p->pid, thread ? u->t->tid : 0, "/stat"),
 		&text) < 0 ||
 	    task_stat_parse(text, &stat) < 0)
 		return;
@@ -410,7 +410,7 @@ is_alone(const struct reader *r, const struct throttling *h, size_t level)
 	uint32_t *pids;
 	size_t n, active = 0;
 
-	if (!rel || whose_members(r->w->host, r->arena, top, rel, &pids, &n) < 0)
+	if (!rel || targets_of_cgroup(r->w->host, r->arena, top, rel, &pids, &n) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct tasks_process *p = tasks_find(r->s, pids[i]);
@@ -433,7 +433,7 @@ is_in_one_cgroup(struct reader *r, const struct tasks_unit *u)
 		if (t->tid == u->p->pid || !(t->moved || t->stuck))
 			continue;
 		if (r->places_left-- <= 0 ||
-		    host_read(r->w->host, whose_path(path, u->p->pid, t->tid, "/cgroup"), &text) <
+		    host_read(r->w->host, task_path(path, u->p->pid, t->tid, "/cgroup"), &text) <
 			0 ||
 		    !pidcgroup_find(text, "cpu", &cgroup) || !text_eq(cgroup, u->p->cgroup))
 			return false;
@@ -500,5 +500,5 @@ tasks_free(struct tasks_state *state)
 	free(state->room[0]);
 	free(state->room[1]);
 	free_located(state);
-	whose_free(&state->whose);
+	targets_free(&state->targets);
 }

@@ -140,7 +140,7 @@ read_task(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before,
 		skip(c, before);
 		return true;
 	}
-	if (host_read(c->w->host, whose_path(path, pid, tid, "/schedstat"), &text) < 0 ||
+	if (host_read(c->w->host, task_path(path, pid, tid, "/schedstat"), &text) < 0 ||
 	    task_sched_parse(text, &sched) < 0) {
 		c->error = errno;
 		return false;
@@ -180,12 +180,12 @@ read_new(struct scan *c, struct tasks_process *p, bool born)
 	size_t known = s->ntasks - p->first, n;
 	char path[64];
 
-	p->unlisted = host_list(c->w->host, whose_path(path, p->pid, 0, "/task"), &names) < 0;
+	p->unlisted = host_list(c->w->host, task_path(path, p->pid, 0, "/task"), &names) < 0;
 	if (p->unlisted) {
 		c->denied += errno == EACCES || errno == EPERM;
 		return;
 	}
-	uint32_t *tids = whose_numbers(c->arena, names, &n);
+	uint32_t *tids = targets_parse_pids(c->arena, names, &n);
 	for (size_t i = 0; i < n; i++) {
 		key.tid = tids[i];
 		if (!known || !bsearch(&key, s->tasks + p->first, known, sizeof key, by_tid))
@@ -209,7 +209,7 @@ is_born(const struct scan *c, uint32_t pid)
 	char path[64];
 
 	if (!c->last || isnan(c->last->uptime_s) ||
-	    host_read(c->w->host, whose_path(path, pid, 0, "/stat"), &text) < 0 ||
+	    host_read(c->w->host, task_path(path, pid, 0, "/stat"), &text) < 0 ||
 	    task_stat_parse(text, &stat) < 0 || !stat.start_ticks.known)
 		return false;
 	return (double)stat.start_ticks.v / (double)c->w->host->facts.ticks_per_s >=
@@ -338,7 +338,8 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 	size_t n;
 
 	state->last = NULL; /* without a snapshot now, the next one is a first one */
-	if (whose_pids(&state->whose, w, a, &pids, &n) < 0 && !whose_tell(&state->whose, w, errno))
+	if (targets_pids(&state->targets, w, a, &pids, &n) < 0 &&
+	    !targets_explain(&state->targets, w, errno))
 		return NULL;
 	if (state->scans == 0)
 		begin(w);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tools/columns.h"
+#include "tools/tool.h"
 
 /* The figures of a row. A sum with an unknown part is NaN. */
 struct sum {

@@ -112,7 +112,7 @@ struct located {
 
 /* The state of a tool that scans the threads begins with this struct. */
 struct tasks_state {
-	struct whose whose;
+	struct targets targets;
 	const struct tasks_snapshot *last; /* NULL: none */
 	struct located *located;
 	size_t nlocated;

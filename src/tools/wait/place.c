@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "proc/syscalls.h"
+#include "proc/task.h"
 #include "tools/wait/wait.h"
 
 /* ---- Where a thread waits */
@@ -16,7 +16,7 @@ wait_thread_read(struct watch *w, const struct wait_thread *t, const char *file,
 {
 	char path[64];
 
-	return host_read(w->host, whose_path(path, t->pid, t->tid, file), text);
+	return host_read(w->host, task_path(path, t->pid, t->tid, file), text);
 }
 
 /* Copies a text. One that is too long keeps its end. */
@@ -129,7 +129,7 @@ read_target(struct watch *w, struct wait_thread *t, uint64_t fd)
 	if (fd > INT32_MAX)
 		return;
 	snprintf(name, sizeof name, "/fd/%llu", (unsigned long long)fd);
-	if (host_link(w->host, whose_path(path, t->pid, t->tid, name), &target) == 0)
+	if (host_link(w->host, task_path(path, t->pid, t->tid, name), &target) == 0)
 		set(t->place.where, sizeof t->place.where, target);
 	else if (errno == EACCES || errno == EPERM) /* else it has been closed since */
 		note_unreadable(w, t, "fd", errno);

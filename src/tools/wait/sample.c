@@ -308,9 +308,9 @@ list_process(struct watch *w, uint32_t pid, struct ids *all)
 	char path[64];
 	size_t n;
 
-	if (host_list(w->host, whose_path(path, pid, 0, "/task"), &names) < 0)
+	if (host_list(w->host, task_path(path, pid, 0, "/task"), &names) < 0)
 		return true;
-	const uint32_t *tids = whose_numbers(&s->listing, names, &n);
+	const uint32_t *tids = targets_parse_pids(&s->listing, names, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (all->n == WAIT_THREADS_MOST) {
 			watch_note(w,
@@ -334,7 +334,7 @@ list_target(struct watch *w, struct ids *all)
 	size_t n;
 
 	arena_reset(&s->listing);
-	s->list_error = whose_pids(&s->whose, w, &s->listing, &pids, &n) < 0 ? errno : 0;
+	s->list_error = targets_pids(&s->targets, w, &s->listing, &pids, &n) < 0 ? errno : 0;
 	for (size_t i = 0; !s->list_error && i < n; i++)
 		if (pids[i] != s->self && !list_process(w, pids[i], all))
 			return;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "table/formats.h"
-#include "tools/columns.h"
+#include "tools/tool.h"
 
 static const struct column columns[] = {
 	[WAIT_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .spare = true,
@@ -131,7 +131,7 @@ check_target(struct watch *w)
 		w->ended = true;
 		return false;
 	}
-	if (s->list_error && !whose_tell(&s->whose, w, s->list_error) && w->fail)
+	if (s->list_error && !targets_explain(&s->targets, w, s->list_error) && w->fail)
 		return false;
 	s->told_end = w->ended;
 	w->ended = false;
@@ -303,7 +303,7 @@ release(struct watch *w)
 	free(s->events);
 	map_free(&s->keys);
 	arena_free(&s->listing);
-	whose_free(&s->whose);
+	targets_free(&s->targets);
 }
 
 const struct tool tool_wait = {

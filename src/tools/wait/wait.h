@@ -86,7 +86,7 @@ enum { WAIT_THREADS_MOST = 20000, WAIT_EVENTS_MOST = 10000 };
 struct waits {
 	struct wait_thread *threads; /* of the target, ordered by pid and tid */
 	size_t nthreads;
-	struct whose whose;
+	struct targets targets;
 	struct arena listing;
 	unsigned until_list; /* samples until the threads are listed again */
 	int list_error;      /* errno of the last listing; 0: none */
