@@ -18,7 +18,7 @@
 #include "cli/open.h"
 #include "commands/record/plan.h"
 #include "session/session.h"
-#include "session/signals.h"
+#include "cli/signals.h"
 #include "table/formats.h"
 #include "table/metrics.h"
 #include "version.h"
@@ -189,12 +189,12 @@ open_file(struct exporter *e, const char *directory)
 {
 	if (!directory)
 		die(EXIT_USAGE,
-		    "--textfile DIR is missing: the directory that node_exporter has as "
-		    "--collector.textfile.directory");
+		    "--textfile DIR is required: the directory that node_exporter reads (its "
+		    "--collector.textfile.directory)");
 	if (textfile_open(&e->file, directory) == 0)
 		return;
 	if (errno == EWOULDBLOCK)
-		die(EXIT_FAILED, "--textfile %s: another pq export writes there", directory);
+		die(EXIT_FAILED, "--textfile %s: another pq export is writing there", directory);
 	die(EXIT_USAGE, "--textfile %s: cannot write there: %s", directory, strerror(errno));
 }
 
@@ -221,7 +221,7 @@ static void
 put_tools(struct exporter *e)
 {
 	struct metric m = { .key = "export_tool_up",
-		.help = "whether the tool has something to read" };
+		.help = "1 if the tool has data to read, else 0" };
 	struct buf labels = { 0 }, scratch = { 0 };
 
 	metrics_family(&e->text, &m);
@@ -244,15 +244,14 @@ put_self(struct exporter *e)
 	put_version(b);
 	put_tools(e);
 	put_one(b, "export_interval_seconds", false, (double)e->plan.interval_ns * 1e-9,
-	    "how often this is written");
+	    "interval at which this file is written");
 	put_one(b, "export_last_success_timestamp_seconds", false,
-	    (double)e->session.now.real_ns * 1e-9, "when this was written");
+	    (double)e->session.now.real_ns * 1e-9, "time when this file was last written");
 	put_one(b, "export_cpu_seconds", true, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9,
-	    "CPU time that pq export took");
-	put_one(
-	    b, "export_errors", true, (double)e->errors, "times that this could not be written");
+	    "CPU time used by pq export");
+	put_one(b, "export_errors", true, (double)e->errors, "failed attempts to write this file");
 	put_one(b, "export_missed", true, (double)e->session.missed,
-	    "times that pq export came too late, and left one out");
+	    "intervals skipped because pq export woke up too late");
 }
 
 static void
@@ -282,10 +281,10 @@ write_file(struct exporter *e)
 	bool failed = textfile_put(&e->file, &e->text) < 0;
 	e->errors += failed;
 	if (failed && !e->troubled)
-		warn("cannot write %s: %s; it is tried again every %g s", e->file.path,
-		    strerror(errno), (double)e->plan.interval_ns * 1e-9);
+		warn("cannot write %s: %s; retrying every %g s", e->file.path, strerror(errno),
+		    (double)e->plan.interval_ns * 1e-9);
 	if (!failed && e->troubled)
-		warn("%s is written again", e->file.path);
+		warn("%s: writing works again", e->file.path);
 	e->troubled = failed;
 }
 
@@ -329,8 +328,8 @@ export_run(const struct options *o)
 	plan_tools(&e->plan, o, INT64_C(15000000000));
 	if (e->plan.count)
 		die(EXIT_USAGE,
-		    "an interval, and then tools: pq export takes no count, and goes on until it "
-		    "is stopped");
+		    "unexpected count: pq export runs until it is stopped (usage: --textfile DIR "
+		    "[interval] [TOOL...])");
 	widen(&e->plan);
 	open_file(e, ((const struct export_options *)o->ask.options)->directory);
 	begin(e, o);
@@ -352,12 +351,12 @@ static const struct option options[] = {
 
 const struct tool tool_export = {
 	.name = "export",
-	.brief = "keeps a file of metrics, for Prometheus and node_exporter",
+	.brief = "write metrics for Prometheus (node_exporter textfile)",
 	.usage = "--textfile DIR [options] [interval] [TOOL...]",
 	.examples =
 	    "  pq export --textfile /var/lib/prometheus/node-exporter\n"
-	    "  pq export --textfile DIR 30 throttle mem    every 30 s; all cgroups with a limit\n"
-	    "  pq export --textfile DIR --root /host       in a container, of its node\n",
+	    "  pq export --textfile DIR 30 throttle mem    every 30 s, cgroups with a limit\n"
+	    "  pq export --textfile DIR --root /host       in a container, for its node\n",
 	.shared = (const struct option *const[]){ &option_root, &option_pid, &option_cgroup,
 	    &option_all, NULL },
 	.options = options,

@@ -16,9 +16,9 @@ add_tool(struct plan *p, const struct tool *t)
 {
 	for (size_t i = 0; i < p->tools; i++)
 		if (p->tool[i] == t)
-			die(EXIT_USAGE, "%s is named twice", t->name);
+			die(EXIT_USAGE, "%s: named twice", t->name);
 	if (p->tools == TOOLS_MOST)
-		die(EXIT_USAGE, "more than %d tools", TOOLS_MOST);
+		die(EXIT_USAGE, "too many tools: at most %d", TOOLS_MOST);
 	p->ask[p->tools] = (struct request){ tool_target(t, &p->options->ask.target),
 		tool_defaults(t, &p->arena, PLAN_ROWS) };
 	p->tool[p->tools++] = t;
@@ -43,10 +43,10 @@ take_words(struct plan *p, const struct options *o, int64_t usual_ns)
 			number[n++] = word;
 		else
 			die(EXIT_USAGE,
-			    "no tool %s to %s; there are an interval%s, and then tools: pq --help "
-			    "lists them",
+			    "unknown tool '%s': usage is pq %s [interval%s] [TOOL...] ('pq help' "
+			    "lists all tools)",
 			    word, p->options->tool->name,
-			    tool_takes(o->tool, &option_out) ? ", a count" : "");
+			    tool_takes(o->tool, &option_out) ? " [count]" : "");
 	}
 	bool all = p->tools == 0;
 	for (size_t i = 0; all && tools[i]; i++)
@@ -67,7 +67,7 @@ check_target(const struct plan *p)
 	for (size_t i = 0; i < p->tools; i++)
 		taken |= tool_takes_target(p->tool[i], t);
 	if ((t->pid || t->cgroup || t->all) && !taken)
-		die(EXIT_USAGE, "none of %s takes %s", p->names,
+		die(EXIT_USAGE, "%s: none of these tools supports %s", p->names,
 		    t->pid        ? "-p" :
 			t->cgroup ? "-g" :
 				    "-a");
@@ -106,8 +106,7 @@ set_tape(struct plan *p, const struct record_options *own)
 		check_directory(p->directory);
 	if (strcmp(p->tape, "-") == 0 && (p->ring || p->whens || save || p->command))
 		die(EXIT_USAGE,
-		    "-o - writes to a pipe, which keeps nothing: --ring, --when, --save and --exec "
-		    "need a file");
+		    "-o -: not allowed with --ring, --when, --save or --exec, which need a file");
 }
 
 static void

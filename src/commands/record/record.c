@@ -10,7 +10,7 @@
 #include "cli/open.h"
 #include "commands/record/triggers.h"
 #include "session/session.h"
-#include "session/signals.h"
+#include "cli/signals.h"
 
 struct recorder {
 	struct plan plan;
@@ -67,10 +67,10 @@ account_rate(struct recorder *r, const struct moment *m)
 	r->told_rate = true;
 	if (r->tape.ring)
 		snprintf(message, sizeof message,
-		    "a moment takes %.0f bytes now: the ring lasts %s", rate,
+		    "%.0f bytes per sample: the ring holds the last %s", rate,
 		    human_duration(lasts_s, text));
 	else
-		snprintf(message, sizeof message, "a moment takes %.0f bytes now: %s an hour", rate,
+		snprintf(message, sizeof message, "%.0f bytes per sample: %s per hour", rate,
 		    human_size(rate * per_s * 3600, text));
 	journal_begin(&r->journal, m->real_ns, "rate", message);
 	journal_number(&r->journal, "bytes_per_moment", rate);
@@ -78,7 +78,7 @@ account_rate(struct recorder *r, const struct moment *m)
 	journal_end(&r->journal);
 	if (r->plan.whens && lasts_s < (double)(r->plan.before_ns + r->plan.after_ns) * 1e-9)
 		account_say(r, m->real_ns, "warning",
-		    "that is less than --before and --after: give a larger --ring");
+		    "the ring is shorter than --before and --after together (use a larger --ring)");
 }
 
 /* What it records, and where to; and at the end what that came to. */
@@ -89,10 +89,10 @@ account_start(struct recorder *r)
 	char message[4600], size[HUMAN_MOST];
 
 	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->names,
-	    (double)p->interval_ns * 1e-6, strcmp(p->tape, "-") == 0 ? "a pipe" : p->tape,
+	    (double)p->interval_ns * 1e-6, strcmp(p->tape, "-") == 0 ? "stdout" : p->tape,
 	    r->tape.ring ? ", a ring of " : "",
 	    r->tape.ring ? human_size((double)r->tape.ring, size) : "",
-	    r->tape.writer.moments ? ", going on where it ended" : "");
+	    r->tape.writer.moments ? ", continuing it" : "");
 	account_say(r, clock_ns(CLOCK_REALTIME), "records", message);
 }
 
@@ -102,7 +102,7 @@ account_end(struct recorder *r)
 	char message[256];
 
 	snprintf(message, sizeof message,
-	    "%llu moment%s, %llu missed, %llu lost, %.2f s of CPU time",
+	    "%llu sample%s, %llu missed, %llu lost, %.2f s of CPU time",
 	    (unsigned long long)r->tape.writer.run_moments,
 	    r->tape.writer.run_moments == 1 ? "" : "s", (unsigned long long)r->session.missed,
 	    (unsigned long long)r->lost, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9);
@@ -122,7 +122,7 @@ write_moment(struct recorder *r, const struct moment *m)
 	if (host_recorded(r->session.host, &r->tape) == 0) {
 		if (r->troubled) {
 			snprintf(message, sizeof message,
-			    "the tape is written again: %llu moments were lost in all",
+			    "writing works again; %llu samples were lost in all",
 			    (unsigned long long)r->lost);
 			account_say(r, m->real_ns, "written", message);
 		}
@@ -132,19 +132,19 @@ write_moment(struct recorder *r, const struct moment *m)
 	if (errno == EPIPE || (r->tape.stream && signals_urged()))
 		exit(EXIT_DONE);
 	if (r->tape.stream)
-		die(EXIT_FAILED, "cannot write to the pipe: %s", strerror(errno));
+		die(EXIT_FAILED, "cannot write to stdout: %s", strerror(errno));
 	if (errno == EMSGSIZE && r->tape.writer.run_moments == 0) {
 		unsigned long long least = tape_writer_least_ring(&r->tape.writer);
 		tape_file_close(&r->tape);
 		die(EXIT_USAGE,
-		    "--ring is too small for what these tools read here: give %llu bytes at least",
+		    "--ring: too small for the files that these tools read here: want at least "
+		    "%llu bytes",
 		    least);
 	}
 	if (!r->troubled) {
 		snprintf(message, sizeof message,
-		    "cannot write the tape: %s; it is tried again with each moment",
-		    errno == EMSGSIZE ? "what is read now has no room in the ring" :
-					strerror(errno));
+		    "cannot write the recording: %s; retrying with each sample",
+		    errno == EMSGSIZE ? "the sample does not fit in the ring" : strerror(errno));
 		account_say(r, m->real_ns, "trouble", message);
 	}
 	r->troubled = true;
@@ -273,7 +273,7 @@ end(struct recorder *r)
 	account_end(r);
 	session_end(&r->session);
 	if (tape_file_close(&r->tape) < 0)
-		die(EXIT_FAILED, "%s: cannot write: %s", r->plan.tape, strerror(errno));
+		die(EXIT_FAILED, "cannot write %s: %s", r->plan.tape, strerror(errno));
 	journal_free(&r->journal);
 	plan_free(&r->plan);
 	return status;
@@ -313,35 +313,36 @@ static const struct record_options usual_options = {
 
 static const struct option options[] = {
 	{ 0, "ring", "SIZE", OPTION_SIZE, AT(ring),
-	    .help = "the tape keeps this size, and the latest: 64M, 1G" },
+	    .help = "keep only the newest samples, in SIZE bytes: 64M, 1G" },
 	{ 0, "when", "EXPR", OPTION_LIST, AT(when),
-	    .help = "save a window when this holds; can be given again" },
-	{ 0, "save", "DIR", OPTION_TEXT, AT(save), .help = "where windows are saved" },
+	    .help = "save a window when EXPR becomes true; repeatable" },
+	{ 0, "save", "DIR", OPTION_TEXT, AT(save), .help = "directory for saved windows" },
 	{ 0, "before", "TIME", OPTION_DELAY, AT(before_ns),
-	    .help = "a window has so much before (60s)" },
-	{ 0, "after", "TIME", OPTION_DELAY, AT(after_ns), .help = "and so much after (10s)" },
+	    .help = "keep this much before the trigger (default 60s)" },
+	{ 0, "after", "TIME", OPTION_DELAY, AT(after_ns),
+	    .help = "keep this much after the trigger (default 10s)" },
 	{ 0, "cooldown", "TIME", OPTION_DELAY, AT(cooldown_ns),
-	    .help = "between two saves for the same --when (5m)" },
+	    .help = "least time between two saves of one --when (default 5m)" },
 	{ 0, "max-saves", "N", OPTION_NUMBER, AT(max_saves),
-	    .help = "save as long as DIR has fewer saved tapes (20)",
+	    .help = "stop saving when DIR holds N saved windows (default 20)",
 	    .want = "a number of recordings", .most = 1000000 },
 	{ 0, "max-bytes", "SIZE", OPTION_SIZE, AT(max_bytes),
-	    .help = "and as long as they have fewer bytes (1G)" },
+	    .help = "stop saving when they take SIZE bytes (default 1G)" },
 	{ 0, "exec-limit", "TIME", OPTION_DELAY, AT(exec_limit_ns),
-	    .help = "the command is killed after so long (60s)" },
+	    .help = "kill the --exec command after this long (default 60s)" },
 	{ 0, "json", NULL, OPTION_FLAG, AT(json),
 	    .help = "log events as JSON, one object per line" },
 	{ 0, "exec", "CMD ARG...", OPTION_COMMAND, AT(command),
-	    .help = "run this for each save; all words behind it belong to it" },
+	    .help = "run CMD after each save; must be the last option" },
 	{ .type = OPTION_END },
 };
 
 const struct tool tool_record = {
 	.name = "record",
-	.brief = "keeps what tools read on a tape, and the past of a spike",
+	.brief = "record samples to a file, and save the minutes before a spike",
 	.usage = "[options] [interval [count]] [TOOL...]",
 	.examples =
-	    "  pq record -o web.tape 100ms     all tools; pq runq -f web.tape replays it\n"
+	    "  pq record -o web.tape 100ms     default tools; replay: pq runq -f web.tape\n"
 	    "  pq record -a --ring 64M --save DIR --when 'throttle.throttled_pct > 25 for 3'\n"
 	    "  pq record --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
 	.shared = (const struct option *const[]){ &option_root, &option_out, &option_pid,

@@ -119,7 +119,7 @@ tell_unknown(
 	if (!t->unknown || t->told)
 		return;
 	snprintf(message, sizeof message,
-	    "%s: this is unknown here, at least at times; it does not fire then", when);
+	    "no value yet for %s; the trigger cannot fire until there is one", when);
 	journal_begin(all->journal, m->real_ns, "unknown", message);
 	journal_text(all->journal, "expr", when);
 	journal_end(all->journal);
