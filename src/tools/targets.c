@@ -1,4 +1,4 @@
-/* Whose tasks are looked at. */
+/* Which processes -p and -g select, and why there are none. */
 #include "tools/targets.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Sorts, which the kernel has mostly done, and drops what is there twice. */
+/* Sorts, unless the kernel has done so already, and drops repeats. Returns how many are left. */
 static size_t
 sort(uint32_t *v, size_t n)
 {
@@ -73,8 +73,7 @@ struct walk {
 	int failed; /* errno */
 };
 
-/* A threaded cgroup (v2) tells no processes: those are listed where its threads' domain is, which
- * is above. */
+/* A threaded cgroup (v2) lists no processes: the parent that is their domain does. */
 static void
 walk(struct walk *k, const char *rel, int depth)
 {
@@ -91,7 +90,7 @@ walk(struct walk *k, const char *rel, int depth)
 	while (text_line(&names, &line)) {
 		walk(k, arena_printf(k->arena, "%s/%.*s", rel, (int)line.n, line.s), depth - 1);
 		if (k->failed == ENOENT || k->failed == ENODEV)
-			k->failed = 0; /* one below has gone meanwhile */
+			k->failed = 0; /* a child cgroup was removed meanwhile */
 	}
 }
 
@@ -108,8 +107,8 @@ targets_of_cgroup(struct host *h, struct arena *a, const struct place *top, cons
 	return k.failed ? -1 : 0;
 }
 
-/* /proc shows a directory for the number of any thread, and there all threads of its process, whose
- * figures these are not. 0 when it is a process, as far as can be told. */
+/* The process of a thread, else 0. /proc/TID exists for each thread, and has the figures of its
+ * process. */
 static uint32_t
 leader_of(struct watch *w, uint32_t pid)
 {
@@ -141,7 +140,7 @@ one_pid(struct targets *s, struct watch *w, struct arena *a, uint32_t **pids, si
 	return -1;
 }
 
-/* In the first hierarchy that has it. */
+/* Finds the cgroup in the first hierarchy that has it. */
 static int
 find_cgroup(struct targets *s, struct watch *w)
 {
@@ -190,49 +189,74 @@ targets_pids(struct targets *s, struct watch *w, struct arena *a, uint32_t **pid
 	return got;
 }
 
+void *
+targets_gone(struct watch *w, bool first)
+{
+	const char *pid = w->ask->target.pid;
+
+	if (first)
+		return watch_fail(w, EXIT_USAGE, "no such process: %s", pid);
+	watch_note(w, "process %s has exited", pid);
+	w->ended = true;
+	return NULL;
+}
+
+static void
+fail_process(const struct targets *s, struct watch *w, int error)
+{
+	const char *pid = w->ask->target.pid;
+
+	if (s->leader)
+		watch_fail(w, EXIT_USAGE,
+		    "%s is a thread, not a process: it belongs to process %u (use -p %u)", pid,
+		    s->leader, s->leader);
+	else if (error == EACCES || error == EPERM)
+		watch_fail(w, EXIT_UNSUPPORTED, "process %s: %s (/proc is mounted with hidepid)",
+		    pid, strerror(error));
+	else
+		targets_gone(w, true);
+}
+
+static void
+fail_cgroup(struct watch *w, int error)
+{
+	const char *cgroup = w->ask->target.cgroup;
+
+	if (error == ENOENT)
+		watch_fail(w, EXIT_USAGE,
+		    "no such cgroup: %s (want a name as in /proc/PID/cgroup, or a directory below "
+		    "/sys/fs/cgroup)",
+		    cgroup);
+	else if (error == ENODEV)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "no cgroup hierarchy is visible from here: is /sys/fs/cgroup mounted?");
+	else if (error == EOPNOTSUPP)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "cgroup %s is threaded and lists no processes in cgroup.procs (use -g with the "
+		    "parent cgroup that owns them)",
+		    cgroup);
+	else
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "cgroup %s: cannot read cgroup.procs: %s; its tasks are unknown", cgroup,
+		    strerror(error));
+}
+
 static void
 fail(const struct targets *s, struct watch *w, int error)
 {
-	const struct target *t = &w->ask->target;
-	bool denied = error == EACCES || error == EPERM;
-
 	if (*w->host->tools && error == ENODATA)
 		watch_fail(w, EXIT_UNSUPPORTED,
-		    "the tasks asked for are not on this tape: it has those of whom it was "
-		    "recorded for (-p, -g)");
-	else if (t->pid && s->leader)
-		watch_fail(w, EXIT_USAGE,
-		    "%s is a thread of process %u: -p takes the process, -p %u", t->pid, s->leader,
-		    s->leader);
-	else if (t->pid && denied)
-		watch_fail(w, EXIT_UNSUPPORTED, "process %s: %s: /proc is mounted with hidepid",
-		    t->pid, strerror(error));
-	else if (t->pid)
-		watch_fail(w, EXIT_USAGE,
-		    "no process %s here; -p takes the number of one that runs", t->pid);
-	else if (t->cgroup && error == ENOENT)
-		watch_fail(w, EXIT_USAGE,
-		    "no cgroup %s here; -g takes a name as in /proc/PID/cgroup, or a directory "
-		    "below /sys/fs/cgroup",
-		    t->cgroup);
-	else if (t->cgroup && error == ENODEV)
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
-	else if (t->cgroup && error == EOPNOTSUPP)
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "cgroup %s is threaded, and tells no processes (cgroup.procs): -g takes the "
-		    "one above to which they belong",
-		    t->cgroup);
-	else if (t->cgroup)
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "cgroup %s: cgroup.procs: %s: its tasks are not known", t->cgroup,
-		    strerror(error));
+		    "the recording holds only the tasks chosen when it was made (-p, -g)");
+	else if (w->ask->target.pid)
+		fail_process(s, w, error);
+	else if (w->ask->target.cgroup)
+		fail_cgroup(w, error);
 	else if (error == ESRCH)
 		watch_fail(w, EXIT_UNSUPPORTED,
-		    "no process is to be seen in /proc: is it mounted, and not with hidepid?");
+		    "no process is visible in /proc: is it mounted, without hidepid?");
 	else
 		watch_fail(
-		    w, EXIT_UNSUPPORTED, "cannot list /proc: %s; is it mounted?", strerror(error));
+		    w, EXIT_UNSUPPORTED, "cannot list /proc: %s (is it mounted?)", strerror(error));
 }
 
 bool
@@ -244,15 +268,11 @@ targets_explain(const struct targets *s, struct watch *w, int error)
 		fail(s, w, error);
 		return false;
 	}
-	if (t->cgroup) {
-		watch_note(w,
-		    "cgroup %s: cgroup.procs: %s: there are no rows until it can be read again",
-		    t->cgroup, strerror(error == ENODEV ? ENOENT : error));
-		return true;
-	}
-	watch_note(w, "process %s has ended", t->pid);
-	w->ended = true;
-	return false;
+	if (t->pid)
+		return targets_gone(w, false);
+	watch_note(w, "cgroup %s: cannot read cgroup.procs: %s; no rows until it can be read again",
+	    t->cgroup, strerror(error == ENODEV ? ENOENT : error));
+	return true;
 }
 
 void
