@@ -87,6 +87,13 @@ exit_printed(void)
 	exit(EXIT_DONE);
 }
 
+int
+fail_with(int error)
+{
+	errno = error;
+	return -1;
+}
+
 void
 out_of_memory(void)
 {
@@ -118,4 +125,13 @@ xstrdup(const char *s)
 	size_t n = strlen(s) + 1;
 
 	return memcpy(xmalloc(n), s, n);
+}
+
+void *
+xgrow(void *v, size_t n, size_t *room, size_t size)
+{
+	if (n < *room)
+		return v;
+	*room = *room ? *room * 2 : 16;
+	return xrealloc(v, *room * size);
 }

@@ -42,6 +42,9 @@ enum exit_status fail_status(enum exit_status status);
 /* Flushes stdout and exits with EXIT_DONE; dies with EXIT_FAILED when stdout cannot be written. */
 _Noreturn void exit_printed(void);
 
+/* Sets errno and returns -1. */
+int fail_with(int error);
+
 /* Dies with EXIT_FAILED. */
 _Noreturn void out_of_memory(void);
 
@@ -49,5 +52,9 @@ _Noreturn void out_of_memory(void);
 void *xmalloc(size_t n);
 void *xrealloc(void *p, size_t n);
 char *xstrdup(const char *s);
+
+/* Returns the array of n elements with room for at least one more: doubles *room if it is full.
+ * `size` is that of an element; new elements are not set. */
+void *xgrow(void *v, size_t n, size_t *room, size_t size);
 
 #endif

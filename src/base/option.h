@@ -33,7 +33,7 @@ enum option_type {
 	OPTION_TIME,    /* a length of time from 1 ms to 31 days, in ns: int64_t */
 	OPTION_DELAY,   /* the same, or 0 */
 	OPTION_SIZE,    /* bytes: uint64_t */
-	OPTION_WHEN,    /* a point in time: struct when_option, of cli/when.h */
+	OPTION_WHEN,    /* a point in time: struct when_option, of base/units.h */
 	OPTION_CHOICE,  /* one of `choices`; its place among them, counted from 1: int */
 	OPTION_CPUS,    /* struct cpu_choice, of tools/tool.h */
 };

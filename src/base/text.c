@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/fail.h"
+
 struct text
 text_of(const char *s)
 {
@@ -103,26 +105,19 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static int
-fail(int error)
-{
-	errno = error;
-	return -1;
-}
-
 int
 text_u64(struct text t, uint64_t *v)
 {
 	uint64_t x = 0;
 
 	if (t.n == 0)
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	for (size_t i = 0; i < t.n; i++) {
 		if (!is_digit(t.s[i]))
-			return fail(EINVAL);
+			return fail_with(EINVAL);
 		unsigned digit = (unsigned)(t.s[i] - '0');
 		if (i >= ALWAYS_FIT && x > (UINT64_MAX - digit) / 10)
-			return fail(ERANGE);
+			return fail_with(ERANGE);
 		x = x * 10 + digit;
 	}
 	*v = x;
@@ -138,7 +133,7 @@ text_s64(struct text t, int64_t *v)
 	if (text_u64(t, &x) < 0)
 		return -1;
 	if (x > (uint64_t)INT64_MAX)
-		return fail(ERANGE);
+		return fail_with(ERANGE);
 	*v = minus ? -(int64_t)x : (int64_t)x;
 	return 0;
 }
@@ -157,7 +152,7 @@ text_next_u64(struct text *rest, uint64_t *v)
 	for (; s < end && is_digit(*s); s++)
 		x = x * 10 + (uint64_t)(*s - '0');
 	if (s == start || s - start > ALWAYS_FIT || (s < end && !blank(*s)))
-		return text_word(rest, &word) ? text_u64(word, v) : fail(EINVAL);
+		return text_word(rest, &word) ? text_u64(word, v) : fail_with(EINVAL);
 	*rest = (struct text){ s, (size_t)(end - s) };
 	*v = x;
 	return 0;
@@ -172,10 +167,10 @@ text_decimal(struct text t, double *v)
 	double scale = 1;
 
 	if (!text_split(&t, '.', &whole) || text_u64(whole, &a) < 0)
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	if (whole.n < n) {
 		if (t.n > 18 || text_u64(t, &b) < 0)
-			return fail(EINVAL);
+			return fail_with(EINVAL);
 		for (size_t i = 0; i < t.n; i++)
 			scale *= 10;
 	}

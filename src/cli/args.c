@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/fail.h"
-#include "base/units.h"
-#include "cli/output.h"
 #include "version.h"
 
 /* Where a shared option's value is put. */
@@ -23,7 +23,7 @@ const struct option option_to = { 0, "to", "TIME", OPTION_WHEN, AT(to),
 const struct option option_root = { 0, "root", "DIR", OPTION_TEXT, AT(root),
 	.help = "read files below DIR instead of /, such as /host" };
 const struct option option_out = { 'o', NULL, "FILE", OPTION_TEXT, AT(out),
-	.help = "also record what is read to FILE" };
+	.help = "record what is read to FILE" };
 
 static const struct option option_json = { 0, "json", NULL, OPTION_FLAG, AT(formatted),
 	.help = "print one JSON object per row, one per line", .format = &format_json,
@@ -595,12 +595,24 @@ set_columns(struct options *o, const struct known *k)
 		check_folded(o);
 }
 
-/* People get a screen of the worst, programs all. */
+/* Default number of rows: for programs all (0), for people what fits on the terminal. */
+static unsigned
+usual_rows(const struct options *o)
+{
+	struct winsize size = { 0 };
+
+	if (!o->format->for_people)
+		return 0;
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 ||
+	    size.ws_row <= 5)
+		return 20;
+	return size.ws_row - 4u;
+}
+
 static void
 set_rows(struct options *o, const struct known *k)
 {
-	int screen = output_terminal_rows();
-	unsigned usual = !o->format->for_people ? 0 : screen > 5 ? (unsigned)screen - 4 : 20;
+	unsigned usual = usual_rows(o);
 
 	for (int i = 0; i < k->n; i++) {
 		unsigned *rows = (void *)(k->v[i].into + k->v[i].o->at);

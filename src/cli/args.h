@@ -2,7 +2,7 @@
 #ifndef PQ_CLI_ARGS_H
 #define PQ_CLI_ARGS_H
 
-#include "cli/when.h"
+#include "base/units.h"
 #include "expr/expr.h"
 #include "table/formats.h"
 #include "tools/tool.h"

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "session/signals.h"
+#include "cli/signals.h"
 
 bool
 output_write(const struct buf *b)
@@ -46,15 +46,6 @@ learn_terminal(struct report *report)
 		size = (struct winsize){ .ws_col = 80, .ws_row = 24 };
 	report->width = size.ws_col > 20 ? size.ws_col : 20;
 	report->rows = size.ws_row > 4 ? size.ws_row : 4;
-}
-
-int
-output_terminal_rows(void)
-{
-	struct winsize size = { 0 };
-
-	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row :
-										       0;
 }
 
 void

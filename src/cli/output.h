@@ -28,9 +28,6 @@ void output_end(struct output *p);
  * end it. A full disk ends the program. */
 bool output_write(const struct buf *b);
 
-/* The lines of the terminal that stdout is; 0 when it is none. */
-int output_terminal_rows(void);
-
 void output_free(struct output *p);
 
 #endif

@@ -6,7 +6,7 @@
 #include "cli/open.h"
 #include "cli/output.h"
 #include "session/session.h"
-#include "session/signals.h"
+#include "cli/signals.h"
 
 struct run {
 	struct session session;

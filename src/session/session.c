@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "cli/open.h"
-#include "session/signals.h"
+#include "cli/signals.h"
 
 static const int64_t SECOND = 1000000000, AGAIN_NS = 2000000000, NEVER = INT64_MAX / 2;
 

@@ -441,10 +441,10 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 		at = snprintf(out, n, "damaged in %llu place%s", (unsigned long long)l->places,
 		    l->places == 1 ? "" : "s");
 	if (at > 0 && (l->moments || !l->torn))
-		at += snprintf(out + at, n - (size_t)at, ": %llu moment%s lost",
-		    (unsigned long long)l->moments, l->moments == 1 ? " is" : "s are");
+		at += snprintf(out + at, n - (size_t)at, ": %llu sample%s lost",
+		    (unsigned long long)l->moments, l->moments == 1 ? " is" : "s");
 	if (at > 0 && l->torn)
-		at += snprintf(out + at, n - (size_t)at, "; it ends in what is no record");
+		at += snprintf(out + at, n - (size_t)at, "; it ends in an incomplete record");
 	if (l->overwritten)
 		at += snprintf(out + at, n - (size_t)at,
 		    "%s%llu segment%s overwritten by the recorder before being read",
@@ -452,7 +452,8 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 		    l->overwritten == 1 ? " was" : "s were");
 	if (l->later)
 		at += snprintf(out + at, n - (size_t)at,
-		    "%sa part of it is of a later version of pq, and was not read", at ? "; " : "");
+		    "%sa part of it was written by a later version of pq and was skipped",
+		    at ? "; " : "");
 	return at > 0;
 }
 

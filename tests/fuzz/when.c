@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "cli/when.h"
 #include "replay.h"
 
 /* A time of day is no later than the last moment, and no more than a day and its change of the

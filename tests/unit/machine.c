@@ -201,12 +201,12 @@ psi_of_a_kernel(void)
 	struct psi p;
 
 	CHECK_INT(psi_parse(TN(both, sizeof both - 1), &p), 0);
-	CHECK(p.some.known && p.full.known);
+	CHECK(p.some.total_us.known && p.full.total_us.known);
 	CHECK_NEAR(p.some.avg[0], 55.78, 1e-9);
 	CHECK_NEAR(p.some.avg[1], 14.49, 1e-9);
 	CHECK_NEAR(p.some.avg[2], 3.23, 1e-9);
-	CHECK_U64(p.some.total_us, 10566264);
-	CHECK_U64(p.full.total_us, 266264);
+	CHECK_U64(p.some.total_us.v, 10566264);
+	CHECK_U64(p.full.total_us.v, 266264);
 }
 
 static void
@@ -215,10 +215,10 @@ one_line(void)
 	struct psi p;
 
 	CHECK_INT(psi_parse(T("some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"), &p), 0);
-	CHECK(p.some.known && !p.full.known);
+	CHECK(p.some.total_us.known && !p.full.total_us.known);
 	CHECK_INT(psi_parse(T("full avg10=0.00 avg60=0.00 avg300=0.00 total=5"), &p), 0);
-	CHECK(!p.some.known && p.full.known);
-	CHECK_U64(p.full.total_us, 5);
+	CHECK(!p.some.total_us.known && p.full.total_us.known);
+	CHECK_U64(p.full.total_us.v, 5);
 }
 
 static void
@@ -230,8 +230,8 @@ unknown_lines(void)
 			      "avg60=0.00 avg300=0.00 total=2 new=3\n"),
 		      &p),
 	    0);
-	CHECK_U64(p.some.total_us, 2);
-	CHECK(!p.full.known);
+	CHECK_U64(p.some.total_us.v, 2);
+	CHECK(!p.full.total_us.known);
 }
 
 static void
@@ -245,8 +245,8 @@ extremes(void)
 		  "full avg10=100.00 avg60=100.00 avg300=100.00 total=18446744073709551616\n"),
 		&p),
 	    0);
-	CHECK_U64(p.some.total_us, UINT64_MAX);
-	CHECK(!p.full.known);
+	CHECK_U64(p.some.total_us.v, UINT64_MAX);
+	CHECK(!p.full.total_us.known);
 }
 
 static void
@@ -265,7 +265,7 @@ psi_damaged(void)
 		memset(&p, 0xff, sizeof p);
 		if (!CHECK(psi_parse(TN(bad[i], strlen(bad[i])), &p) < 0))
 			printf("# for '%s'\n", bad[i]);
-		CHECK(!p.some.known && !p.full.known);
+		CHECK(!p.some.total_us.known && !p.full.total_us.known);
 	}
 	CHECK(psi_parse(T("some\0avg10=0.00 avg60=0.00 avg300=0.00 total=1\n"), &p) < 0);
 }
@@ -277,8 +277,8 @@ psi_truncated(void)
 
 	for (size_t n = 0; n < sizeof both; n++) {
 		psi_parse(TN(both, n), &p);
-		CHECK(p.some.known == (n > (size_t)(strstr(both, "1056") - both)));
-		CHECK(p.full.known == (n > (size_t)(strstr(both, "266264\n") - both)));
+		CHECK(p.some.total_us.known == (n > (size_t)(strstr(both, "1056") - both)));
+		CHECK(p.full.total_us.known == (n > (size_t)(strstr(both, "266264\n") - both)));
 	}
 }
 

@@ -523,8 +523,8 @@ flips_of(int fd)
 static void
 flips(void)
 {
-	flips_of(memory_tape(counters, 150, 150, 0));
-	flips_of(memory_tape(counters, 150, 60, 0));
+	flips_of(memory_tape(counters, 80, 80, 0));
+	flips_of(memory_tape(counters, 100, 40, 0));
 }
 
 /* Segments with both headers gone are missed by those behind them. */

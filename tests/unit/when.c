@@ -1,9 +1,8 @@
 /* Times and sizes of the command line. */
-#include "cli/when.h"
+#include "base/units.h"
 
 #include <errno.h>
 
-#include "base/units.h"
 #include "unit.h"
 
 static const int64_t second = 1000000000;

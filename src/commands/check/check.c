@@ -13,8 +13,7 @@
 #include "cli/args.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "cli/args.h"
-#include "session/signals.h"
+#include "cli/signals.h"
 
 /* The command line: conditions and subjects. */
 

@@ -10,7 +10,8 @@
 #define PQ_LIMITS_LIMITS_H
 
 #include "base/buf.h"
-#include "cgroup/bounds.h"
+#include "cgroup/memory.h"
+#include "cgroup/quota.h"
 #include "proc/task.h"
 
 /* One level of a hierarchy; of the bounds those of its controller. */

@@ -131,8 +131,9 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	tapework_open(&r, path);
 	struct tape_window w = { .times = tapework_window(&r, o) };
 	if (mkdir(to, 0755) < 0)
-		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot make the directory %s: %s",
-		    to, errno == EEXIST ? "it exists; give a new one" : strerror(errno));
+		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot create directory %s: %s",
+		    to,
+		    errno == EEXIST ? "it exists already (choose a new name)" : strerror(errno));
 	int dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r.wanted.to_ns = w.times.to_ns;
 	while ((got = tape_reader_next(&r, &m)) > 0) {
@@ -143,8 +144,8 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	}
 	close(dir);
 	if (n == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
-		    o->from.written || o->to.written ? " between these times" : "");
+		die(EXIT_FAILED, "%s: no samples%s", path,
+		    o->from.written || o->to.written ? " in the selected time" : "");
 	tapework_end(&r, path);
 	return EXIT_DONE;
 }
@@ -278,10 +279,10 @@ tape_pack(const struct options *o, const char *from, const char *to)
 	(void)o;
 	if (!h)
 		die(errno == ENOENT || errno == ENOTDIR ? EXIT_USAGE : EXIT_FAILED, "%s: %s", from,
-		    errno == ENOENT || errno == ENOTDIR ? "no directory of captured moments" :
+		    errno == ENOENT || errno == ENOTDIR ? "not a captured directory" :
 							  strerror(errno));
 	if (strcmp(to, "-") != 0 && access(to, F_OK) == 0)
-		die(EXIT_USAGE, "%s exists: give a new file", to);
+		die(EXIT_USAGE, "%s: file exists (choose a new name)", to);
 	tapes_create(&out, to, 0);
 	struct packing p = { h, &out.writer };
 	int dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

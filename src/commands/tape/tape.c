@@ -46,7 +46,7 @@ struct summing {
 static void
 take_cost(struct cost *c, struct tape_reader *r, const struct moment *m)
 {
-	static const char *const keys[] = { "cpu_us", "moments", "missed", "lost", "late_sum_us",
+	static const char *const keys[] = { "cpu_us", "samples", "missed", "lost", "late_sum_us",
 		"late_max_us" };
 	int i = map_find(&r->tracks.paths, text_of(TAPE_COST));
 	uint64_t before = c->v[COST_CPU].v;
@@ -159,17 +159,19 @@ print_words(const char *heading, const char *format_words)
 	buf_free(&b);
 }
 
+/* The recorder writes its cost once a second: a shorter recording has only the first, of nothing. */
 static void
 print_cost(const struct cost *c)
 {
 	double pct = cost_pct(c);
-	char cpu[32] = "-";
 
-	if (!isnan(pct))
-		snprintf(cpu, sizeof cpu, "%.3f", pct);
-	printf("%-9s %s %% of a CPU, %.3f ms late at most, %.0f moments missed, %.0f lost\n",
-	    "cost", cpu, known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]),
-	    known(c->v[COST_LOST]));
+	if (isnan(pct))
+		printf("%-9s - (shorter than a second)\n", "cost");
+	else
+		printf("%-9s %.3f %% of one CPU, at most %.3f ms late, %.0f samples missed, "
+		       "%.0f lost\n",
+		    "cost", pct, known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]),
+		    known(c->v[COST_LOST]));
 }
 
 static void
@@ -190,12 +192,12 @@ print_text(
 	print_words("tools", line);
 	print_time("from", s->first.real_ns, o->utc);
 	print_time("to", s->last.real_ns, o->utc);
-	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %s, %" PRIu64 " boot%s\n", "moments",
+	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %s, %" PRIu64 " boot%s\n", "samples",
 	    s->rows, s->ticks, human_duration(span_s, text), s->boots, s->boots == 1 ? "" : "s");
 	printf("%-9s %" PRIu64 " files and directories\n", "tracks", s->tracks);
-	printf("%-9s %s, %.1f bytes per moment", "size", human_size((double)s->bytes, text), bytes);
+	printf("%-9s %s, %.1f bytes per sample", "size", human_size((double)s->bytes, text), bytes);
 	if (ring && moments > 1)
-		printf("; a ring, that lasts %s at this rate",
+		printf("; a ring that holds the last %s at this rate",
 		    human_duration((double)ring / bytes * span_s / (double)moments, text));
 	printf("\n");
 	if (s->cost.known)
@@ -282,7 +284,7 @@ tape_info(const struct options *o, const char *path)
 	if (got < 0)
 		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
 	if (s.rows + s.ticks == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it that can be read", path);
+		die(EXIT_FAILED, "%s: no readable samples", path);
 	s.bytes = source_size(&r.source);
 	if (((const struct tape_options *)o->ask.options)->json)
 		print_json(&s, &r, o, path);
@@ -313,7 +315,7 @@ tapework_window(struct tape_reader *r, const struct options *o)
 		return SPAN_ALL;
 	if (tape_reader_span(r, &whole) < 0)
 		die(EXIT_USAGE, "--from and --to need a file: %s",
-		    errno == ESPIPE ? "where a pipe ends is not known" : strerror(errno));
+		    errno == ESPIPE ? "the end of a pipe is unknown" : strerror(errno));
 	return tapes_window(o, &whole);
 }
 
@@ -346,8 +348,8 @@ verify(const struct options *o, const char *path, const char *to)
 	if (got < 0)
 		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
 	enum exit_status status = tapework_end(&r, path);
-	printf("%s: %llu moments can be read%s\n", path, (unsigned long long)moments,
-	    status == EXIT_DONE ? ", and nothing is damaged" : "");
+	printf("%s: %llu samples readable%s\n", path, (unsigned long long)moments,
+	    status == EXIT_DONE ? ", no damage" : "");
 	return status;
 }
 
@@ -371,12 +373,12 @@ cut(const struct options *o, const char *path, const char *to)
 		copied = cut_save(&r, w, NULL, to);
 	}
 	if (copied < 0 && errno == EEXIST)
-		die(EXIT_USAGE, "%s exists: give a new file", to);
+		die(EXIT_USAGE, "%s: file exists (choose a new name)", to);
 	if (copied < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
 	if (copied == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
-		    o->from.written || o->to.written ? " between these times" : "");
+		die(EXIT_FAILED, "%s: no samples%s", path,
+		    o->from.written || o->to.written ? " in the selected time" : "");
 	tapework_end(&r, path);
 	return EXIT_DONE;
 }
@@ -429,14 +431,16 @@ save(const struct options *o, const char *path, const char *to)
 		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path,
 		    strerror(errno));
 	if (owner == 0)
-		die(EXIT_FAILED, "%s: nobody records to it; pq tape cut copies a part of it", path);
+		die(EXIT_FAILED,
+		    "%s: no recorder is writing it (copy a part of it with pq tape cut)", path);
 	if (!catches_requests(owner))
 		die(EXIT_FAILED,
-		    "%s: process %d writes it, and is no recorder; pq tape cut copies a part of it",
+		    "%s: process %d is writing it, but is not pq record (copy a part of it with pq "
+		    "tape cut)",
 		    path, owner);
 	if (kill(owner, SIGUSR1) < 0)
-		die(EXIT_FAILED, "%s: cannot ask process %d, which records to it: %s", path, owner,
-		    strerror(errno));
+		die(EXIT_FAILED, "%s: cannot signal process %d, which records to it: %s", path,
+		    owner, strerror(errno));
 	return EXIT_DONE;
 }
 
@@ -448,9 +452,9 @@ static const struct work {
 } works[] = {
 	{ "info", info, NULL, false },
 	{ "verify", verify, NULL, false },
-	{ "cut", cut, "a file for the part that is cut out", true },
-	{ "unpack", tape_unpack, "a directory for its moments", true },
-	{ "pack", tape_pack, "a file for the tape", false },
+	{ "cut", cut, "output file", true },
+	{ "unpack", tape_unpack, "output directory", true },
+	{ "pack", tape_pack, "output file", false },
 	{ "save", save, NULL, false },
 };
 
@@ -460,7 +464,7 @@ find_work(const char *name)
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
 		if (strcmp(works[i].name, name) == 0)
 			return &works[i];
-	die(EXIT_USAGE, "no %s; there are info, verify, cut, unpack, pack and save", name);
+	die(EXIT_USAGE, "unknown command '%s': want info, verify, cut, unpack, pack or save", name);
 }
 
 /* Ends the program when these words and options are not for this work. */
@@ -470,19 +474,20 @@ check_words(const struct work *w, const struct options *o)
 	const struct tape_options *own = o->ask.options;
 	int most = w->needs && !own->out ? 3 : 2;
 	if (o->words < 2)
-		die(EXIT_USAGE, "%s needs %s", w->name,
-		    w->f == tape_pack ? "a directory of moments" : "a tape");
+		die(EXIT_USAGE, "%s: missing argument: want %s", w->name,
+		    w->f == tape_pack ? "a captured directory" : "a recording");
 	if (w->needs && !own->out && o->words < 3)
-		die(EXIT_USAGE, "%s needs %s: pq tape %s %s -o NAME", w->name, w->needs, w->name,
-		    o->word[1]);
+		die(EXIT_USAGE, "%s: missing %s: usage is pq tape %s %s -o NAME", w->name, w->needs,
+		    w->name, o->word[1]);
 	if (o->words > most)
 		die(EXIT_USAGE, "unexpected argument '%s'", o->word[most]);
 	if (!w->needs && own->out)
-		die(EXIT_USAGE, "%s writes nothing: it takes no -o", w->name);
+		die(EXIT_USAGE, "%s: -o is not allowed: it writes no file", w->name);
 	if (!w->window && (o->from.written || o->to.written))
-		die(EXIT_USAGE, "%s takes no --from and --to", w->name);
+		die(EXIT_USAGE,
+		    "%s: --from and --to are not allowed (only cut and unpack take them)", w->name);
 	if (own->json && w->f != info)
-		die(EXIT_USAGE, "%s takes no --json", w->name);
+		die(EXIT_USAGE, "%s: --json is not allowed (only info takes it)", w->name);
 }
 
 static enum exit_status
@@ -492,7 +497,7 @@ tape(const struct options *o)
 
 	if (o->words == 0)
 		die(EXIT_USAGE,
-		    "what is to be done? info, verify, cut, unpack, pack or save, and a tape");
+		    "missing command: want info, verify, cut, unpack, pack or save, and a file");
 	const struct work *w = find_work(o->word[0]);
 	check_words(w, o);
 	enum exit_status status = w->f(o, o->word[1], own->out ? own->out : o->word[2]);
@@ -504,21 +509,21 @@ tape(const struct options *o)
 
 static const struct option options[] = {
 	{ 'o', NULL, "NAME", OPTION_TEXT, offsetof(struct tape_options, out),
-	    .help = "what to write: a tape, or the directory of unpack" },
+	    .help = "output file; for unpack, the directory to create" },
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct tape_options, json),
-	    .help = "info, or a verdict, as one JSON object" },
+	    .help = "info: print one JSON object" },
 	{ .type = OPTION_END },
 };
 
 const struct tool tool_tape = {
 	.name = "tape",
-	.brief = "what is on a tape; cuts, checks and unpacks it",
+	.brief = "inspect, verify, cut, pack and unpack recordings",
 	.usage = "info|verify|cut|unpack|pack|save FILE [-o OUT] [options]",
 	.examples =
-	    "  pq tape info ring.tape               span, tools, host, size, damage\n"
+	    "  pq tape info ring.tape               time span, tools, host, size, damage\n"
 	    "  pq tape cut ring.tape --from 17:11 --to 17:13 -o spike.tape\n"
-	    "  pq tape unpack spike.tape -o spike   files as they were, in spike/t0, t1, ...\n"
-	    "  pq tape save ring.tape               its recorder saves the last minute\n",
+	    "  pq tape unpack spike.tape -o spike   write the files to spike/t0, t1, ...\n"
+	    "  pq tape save ring.tape               ask its recorder to save the last minute\n",
 	.shared = (const struct option *const[]){ &option_from, &option_to, NULL },
 	.options = options,
 	.options_size = sizeof(struct tape_options),

@@ -9,7 +9,7 @@
 #define PQ_WHY_EVIDENCE_H
 
 #include "session/session.h"
-#include "tools/columns.h"
+#include "tools/tool.h"
 
 #pragma GCC diagnostic error "-Wenum-conversion"
 

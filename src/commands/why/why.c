@@ -3,7 +3,7 @@
 
 #include "cli/args.h"
 #include "cli/output.h"
-#include "session/signals.h"
+#include "cli/signals.h"
 #include "commands/why/finding.h"
 
 struct why_options {

@@ -2,8 +2,8 @@
  * signals: which signals have arrived. Handlers set flags, which the loops read between
  * samples. Beside the name and status in base/fail.c, these flags are the only global state.
  */
-#ifndef PQ_SESSION_SIGNALS_H
-#define PQ_SESSION_SIGNALS_H
+#ifndef PQ_CLI_SIGNALS_H
+#define PQ_CLI_SIGNALS_H
 
 #include <stdbool.h>
 
