@@ -192,7 +192,7 @@ during() {
 	points_at 3 '-c: wrong unit .10ms.' 15 "$PQ" check -c 'runq.runq_sz > 10ms'
 	points_at 3 'expected a comparison' 12 "$PQ" check 'runq.runq_sz'
 	points_at 3 "'for' is not allowed here" 22 "$PQ" check 'throttled_pct > 1.5   for 3'
-	points_at 3 'no .for. here' 17 "$PQ" check -w 'runq.runq_sz > 1 for 3s'
+	points_at 3 "'for' is not allowed here" 17 "$PQ" check -w 'runq.runq_sz > 1 for 3s'
 }
 
 @test "wrong arguments are UNKNOWN" {
@@ -253,7 +253,7 @@ during() {
 	fails 3 "cannot start 'nosuch a b': No such file" "$PQ" check --during 'nosuch a b' 'runq.plist_sz > 1'
 	fails 3 '--during: empty command' "$PQ" check --during ' ' 'runq.plist_sz > 1'
 	: >script
-	fails 3 'cannot start ./script: Permission denied' "$PQ" check --during ./script 'runq.plist_sz > 1'
+	fails 3 "cannot start './script': Permission denied" "$PQ" check --during ./script 'runq.plist_sz > 1'
 }
 
 ended() { [ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
