@@ -326,9 +326,8 @@ static void
 put_well(const struct check *c, const struct perfs *all, struct buf *b)
 {
 	if (all->n == 0)
-		buf_text(b,
-		    c->conditions == 1 ? "the condition does not hold" :
-					 "none of the conditions holds");
+		buf_text(
+		    b, c->conditions == 1 ? "the condition is false" : "all conditions are false");
 	for (size_t i = 0; i < all->n; i++) {
 		const struct perf *p = &all->v[i];
 		buf_text(b, i > 0 ? ", " : "");

@@ -144,7 +144,7 @@ four(const struct sight *s)
 }
 
 static const struct runtime rules_cpus[] = {
-	{ "go", "Go 1.25 and later", go_125, LOOKS_AT_LEAF, "2 is its least", "GOMAXPROCS=", "",
+	{ "go", "Go 1.25 and later", go_125, LOOKS_AT_LEAF, "its minimum is 2", "GOMAXPROCS=", "",
 	    1 },
 	{ "go_old", "Go before 1.25", affinity_only, LOOKS_NOWHERE, NULL, "GOMAXPROCS=", "", 1 },
 	{ "automaxprocs", "Go, automaxprocs", automaxprocs, LOOKS_AT_LEAF, NULL, "GOMAXPROCS=", "",
@@ -162,7 +162,7 @@ static const struct runtime rules_cpus[] = {
 	{ "libuv", "Node.js, libuv", libuv, LOOKS_AT_TOPMOST, NULL, "workers: ", " (in its code)",
 	    1 },
 	/* A pool of one would stand still for each slow file or name server. */
-	{ "libuv_pool", "Node.js file pool", four, LOOKS_FIXED, "4 unless it is set",
+	{ "libuv_pool", "Node.js file pool", four, LOOKS_FIXED, "4 unless set",
 	    "UV_THREADPOOL_SIZE=", "", 2 },
 	{ "envoy", "Envoy", down_of_leaf, LOOKS_AT_LEAF, NULL, "--concurrency ", "", 1 },
 	{ "nginx", "nginx, auto", online_only, LOOKS_NOWHERE, NULL, "worker_processes ", ";", 1 },
@@ -413,7 +413,7 @@ why_more(const struct runtime *r, const struct sight *s, const struct effective 
     const struct opinion *o)
 {
 	if (o->given)
-		return "it is set to that";
+		return "set explicitly";
 	if (r->looks == LOOKS_FIXED)
 		return r->over;
 	if (!by_quota(e))
@@ -421,10 +421,10 @@ why_more(const struct runtime *r, const struct sight *s, const struct effective 
 	if (r->looks == LOOKS_NOWHERE || (r->looks == LOOKS_AT_TOPMOST && s->cpu_version == 1))
 		return "ignores the quota";
 	if (r->looks == LOOKS_AT_LEAF && s->leaf > e->cpus.value)
-		return s->least > e->cpus.value ? "cannot see that level" : "ignores levels above";
+		return s->least > e->cpus.value ? "cannot see that level" : "ignores parent levels";
 	if (r->looks == LOOKS_AT_ALL || s->least > e->cpus.value)
 		return "cannot see that level";
-	return r->over ? r->over : "asks another level";
+	return r->over ? r->over : "reads another level";
 }
 
 static void
@@ -435,10 +435,10 @@ judge_cpus(
 	bool by_itself = o->given || r->looks == LOOKS_FIXED || r->looks == LOOKS_NOWHERE;
 
 	if (isnan(o->believed) || isnan(limit)) {
-		o->why = "not known";
+		o->why = "unknown";
 	} else if (o->believed <= 1 && limit < 1) {
 		o->fit = FIT_LEAST;
-		o->why = "1 is the least";
+		o->why = "1 is the minimum";
 	} else if (r->looks == LOOKS_FIXED && !o->given && !by_quota(e)) {
 		/* a few more threads than CPUs do no harm where there is no quota to use up */
 		o->fit = FIT_RIGHT;
@@ -450,10 +450,10 @@ judge_cpus(
 		o->fit = FIT_UP;
 		o->why = "rounds up";
 	} else if (isnan(s->leaf)) {
-		o->why = "the quota is unknown";
+		o->why = "quota unknown";
 	} else if (o->believed < whole && r->looks != LOOKS_FIXED) {
 		o->fit = FIT_FEWER;
-		o->why = o->given ? "it is set to that" : "fewer than it may";
+		o->why = o->given ? "set explicitly" : "below the limit";
 	} else {
 		o->fit = o->believed < limit && r->looks != LOOKS_FIXED ? FIT_DOWN : FIT_RIGHT;
 		o->why = o->fit == FIT_DOWN ? "rounds down" : "right";
@@ -494,16 +494,16 @@ judge_memory(struct arena *a, double seen, double room, bool limited, struct opi
 	char size[HUMAN_MOST];
 
 	if (isnan(o->believed) || isnan(room)) {
-		o->why = "not known";
+		o->why = "unknown";
 		return;
 	}
 	o->fit = o->believed > room && limited ? FIT_MORE : FIT_RIGHT;
 	if (isinf(o->believed) && !limited)
-		o->why = "no limit to keep to";
+		o->why = "no limit is set";
 	else if (isinf(o->believed))
-		o->why = "no bound of its own";
+		o->why = "no bound by default";
 	else if (o->fit == FIT_MORE)
-		o->why = seen > room ? "ignores that limit" : "more than the limit";
+		o->why = seen > room ? "ignores that limit" : "above the limit";
 	else
 		o->why = arena_printf(
 		    a, "%.0f %% of %s", o->believed / seen * 100, human_size(seen, size));

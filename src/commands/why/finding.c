@@ -113,7 +113,7 @@ put_unknown(const struct evidence *e, struct buf *b)
 	const struct session *s = &e->session;
 
 	for (size_t i = 0; i < s->nnotes; i++) {
-		buf_text(b, i ? "\n  " : "\nNot looked at, or not wholly:\n  ");
+		buf_text(b, i ? "\n  " : "\nNot checked, or only partly:\n  ");
 		buf_text(b, s->notes[i].tool->name);
 		buf_text(b, ": ");
 		buf_printable(b, s->notes[i].said);
@@ -134,7 +134,7 @@ findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
 	}
 	if (f->n == 0) {
 		snprintf(nothing, sizeof nothing,
-		    "Nothing found in %.1f s: no queue is long, nothing is held back.\n",
+		    "Nothing found in %.1f s: no long queue, no throttling.\n",
 		    session_span_s(&e->session));
 		buf_text(b, nothing);
 	}

@@ -9,7 +9,7 @@
 /* LOW: it may be that, or something else. */
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 
-enum { FACTS_MOST = 4, FINDINGS_MOST = 24 };
+enum { FACTS_MOST = 6, FINDINGS_MOST = 24 };
 
 struct finding {
 	const char *rule;      /* a word, for machines */
@@ -18,7 +18,7 @@ struct finding {
 	/* among those of the same severity and confidence: CPUs, or a share, that it costs */
 	double weight;
 	char what[80];
-	char facts[FACTS_MOST][160];
+	char facts[FACTS_MOST][200];
 	int nfacts;
 	char advice[200];
 };
