@@ -141,6 +141,14 @@ saved() {
 	[[ $output =~ a\ ring\ that\ holds\ the\ last\ [0-9.]+\ [a-z]+ ]]
 }
 
+@test "tape info shows no cost of a recording shorter than a second" {
+	"$PQ" record --root root -o x.tape 5ms 3 runq 2>/dev/null
+	run "$PQ" tape info x.tape
+	[ "$status" -eq 0 ]
+	[[ $output =~ cost\ +-\ \(shorter\ than\ a\ second\) ]]
+	[[ $output != *' late'* ]]
+}
+
 @test "the recording has the cost of recording" {
 	"$PQ" record --root root -o x.tape 50ms 45 runq 2>/dev/null
 	run "$PQ" tape info x.tape

@@ -72,7 +72,7 @@ setup() {
 	fails 2 '-c: empty list' "$PQ" cpu -c ''
 	fails 2 "unknown column group 'frob'" "$PQ" mem -w frob
 	fails 2 'CPU 99 is not online' "$PQ" cpu -P 99 -f "$idle"
-	fails 2 'no CPU 99' "$PQ" runq -P 0,99 -f "$idle"
+	fails 2 'CPU 99 is not online' "$PQ" runq -P 0,99 -f "$idle"
 	for bad in abc 1- -1 3-1 1,,2 9999 ''; do
 		fails 2 'a list of CPUs' "$PQ" cpu -P "$bad" -f "$idle"
 	done

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "cli/open.h"
-#include "commands/record/plan.h"
+#include "cli/tool_list.h"
 #include "session/session.h"
 #include "cli/signals.h"
 #include "table/formats.h"
@@ -157,7 +157,7 @@ struct export_options {
 };
 
 struct exporter {
-	struct plan plan;
+	struct tool_list list;
 	struct session session;
 	struct textfile file;
 	struct buf text;
@@ -174,13 +174,11 @@ say_note(void *about, const struct tool *tool, const char *message)
 
 /* Of cgroups all, unless told otherwise; of tasks the worst. */
 static void
-widen(struct plan *p)
+widen(struct tool_list *l, const struct target *t)
 {
-	const struct target *t = &p->options->ask.target;
-
-	for (size_t i = 0; i < p->tools; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		if (!t->pid && !t->cgroup)
-			p->ask[i].target.all = tool_takes(p->tool[i], &option_all);
+			l->ask[i].target.all = tool_takes(l->tool[i], &option_all);
 	}
 }
 
@@ -225,9 +223,9 @@ put_tools(struct exporter *e)
 	struct buf labels = { 0 }, scratch = { 0 };
 
 	metrics_family(&e->text, &m);
-	for (size_t i = 0; i < e->plan.tools; i++) {
+	for (size_t i = 0; i < e->list.n; i++) {
 		labels.n = 0;
-		metrics_label(&labels, &scratch, "tool", e->plan.tool[i]->name);
+		metrics_label(&labels, &scratch, "tool", e->list.tool[i]->name);
 		metrics_sample(
 		    &e->text, &m, (struct text){ labels.s, labels.n }, !e->session.v[i]->over);
 	}
@@ -243,7 +241,7 @@ put_self(struct exporter *e)
 
 	put_version(b);
 	put_tools(e);
-	put_one(b, "export_interval_seconds", false, (double)e->plan.interval_ns * 1e-9,
+	put_one(b, "export_interval_seconds", false, (double)e->list.interval_ns * 1e-9,
 	    "interval at which this file is written");
 	put_one(b, "export_last_success_timestamp_seconds", false,
 	    (double)e->session.now.real_ns * 1e-9, "time when this file was last written");
@@ -274,7 +272,7 @@ static void
 write_file(struct exporter *e)
 {
 	e->text.n = 0;
-	for (size_t i = 0; i < e->plan.tools; i++)
+	for (size_t i = 0; i < e->list.n; i++)
 		put_rows(e, i);
 	put_self(e);
 	metrics_end(&e->text);
@@ -282,7 +280,7 @@ write_file(struct exporter *e)
 	e->errors += failed;
 	if (failed && !e->troubled)
 		warn("cannot write %s: %s; retrying every %g s", e->file.path, strerror(errno),
-		    (double)e->plan.interval_ns * 1e-9);
+		    (double)e->list.interval_ns * 1e-9);
 	if (!failed && e->troubled)
 		warn("%s: writing works again", e->file.path);
 	e->troubled = failed;
@@ -292,17 +290,17 @@ write_file(struct exporter *e)
 static void
 begin(struct exporter *e, const struct options *o)
 {
-	const struct plan *p = &e->plan;
+	const struct tool_list *l = &e->list;
 
 	e->session = (struct session){ .host = tapes_open(o),
 		.options = o,
-		.interval_ns = p->interval_ns,
-		.first_ns = p->interval_ns < TICK_NS ? p->interval_ns : TICK_NS,
+		.interval_ns = l->interval_ns,
+		.first_ns = l->interval_ns < TICK_NS ? l->interval_ns : TICK_NS,
 		.lasting = true,
 		.say = say_note };
-	for (size_t i = 0; i < p->tools; i++)
-		session_add(&e->session, p->tool[i], &p->ask[i])->tick_ns =
-		    p->tool[i]->tick && !p->tool[i]->costly_tick ? TICK_NS : 0;
+	for (size_t i = 0; i < l->n; i++)
+		session_add(&e->session, l->tool[i], &l->ask[i])->tick_ns =
+		    l->tool[i]->tick && !l->tool[i]->costly_tick ? TICK_NS : 0;
 }
 
 static enum exit_status
@@ -325,12 +323,12 @@ export_run(const struct options *o)
 	struct exporter *e = xmalloc(sizeof *e);
 
 	memset(e, 0, sizeof *e);
-	plan_tools(&e->plan, o, INT64_C(15000000000));
-	if (e->plan.count)
+	tool_list_parse(&e->list, o, INT64_C(15000000000));
+	if (e->list.count)
 		die(EXIT_USAGE,
 		    "unexpected count: pq export runs until it is stopped (usage: --textfile DIR "
 		    "[interval] [TOOL...])");
-	widen(&e->plan);
+	widen(&e->list, &o->ask.target);
 	open_file(e, ((const struct export_options *)o->ask.options)->directory);
 	begin(e, o);
 	signals_catch();
@@ -338,7 +336,7 @@ export_run(const struct options *o)
 	session_end(&e->session);
 	textfile_close(&e->file);
 	buf_free(&e->text);
-	plan_free(&e->plan);
+	tool_list_free(&e->list);
 	free(e);
 	return status;
 }

@@ -1,7 +1,7 @@
 /* Jobs: real children, with limits of tenths of a second. What a child writes to stderr is caught
  * in a pipe, whose end also tells that nobody holds it any more: that all processes of a job have
  * ended. */
-#include "commands/record/job.h"
+#include "session/job.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 
 #include "base/fail.h"
 #include "cli/args.h"
-#include "commands/record/job.h"
+#include "session/job.h"
 #include "expr/expr.h"
 #include "session/session.h"
 

@@ -1,9 +1,11 @@
-/* account: a recorder, and what it tells of itself: in its log, and on its tape. */
+/* record: the flight recorder: keeps a recording of what tools read, and saves windows of it. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/units.h"
@@ -11,6 +13,8 @@
 #include "commands/record/triggers.h"
 #include "session/session.h"
 #include "cli/signals.h"
+
+enum { RING_LEAST = 256 << 10 };
 
 struct recorder {
 	struct plan plan;
@@ -25,6 +29,79 @@ struct recorder {
 	int64_t late_ns, worst_ns; /* summed, and the most */
 	int64_t cost_told_ns;      /* when the track of its own cost was renewed */
 };
+
+/* ---- What is to be done */
+
+static void
+check_directory(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		errno = ENOTDIR;
+	else if (access(path, W_OK | X_OK) == 0)
+		return;
+	die(EXIT_USAGE, "cannot save to %s: %s", path, strerror(errno));
+}
+
+static void
+set_tape(struct plan *p)
+{
+	const struct record_options *own = p->own;
+	const char *save = own->save, *out = p->options->out;
+	char path[4096];
+
+	if (own->ring && own->ring < RING_LEAST)
+		die(EXIT_USAGE,
+		    "invalid --ring: too small for a recording: want 256K or more; 64M holds "
+		    "hours");
+	p->ring = own->ring - own->ring % 4096;
+	snprintf(path, sizeof path, "%s%spq.tape", save ? save : "", save ? "/" : "");
+	p->tape = xstrdup(out ? out : path);
+	const char *slash = strrchr(p->tape, '/');
+	p->directory = xstrdup(save ? save : slash ? p->tape : ".");
+	if (!save && slash)
+		p->directory[slash == p->tape ? 1 : slash - p->tape] = '\0';
+	if (save || own->when.n)
+		check_directory(p->directory);
+	if (strcmp(p->tape, "-") == 0 && (p->ring || own->when.n || save || own->command))
+		die(EXIT_USAGE,
+		    "-o -: not allowed with --ring, --when, --save or --exec, which need a file");
+}
+
+static void
+set_whens(struct plan *p)
+{
+	const struct option_list *when = &p->own->when;
+	struct expr_tool known[TOOLS_MOST];
+
+	for (size_t i = 0; i < p->list.n; i++)
+		known[i] = (struct expr_tool){ p->list.tool[i]->name, p->list.tool[i]->columns };
+	for (int i = 0; i < when->n; i++)
+		p->expr[i] = condition_parse("--when", when->v[i], known, p->list.n);
+}
+
+/* What is to be done; a wrong argument ends the program. */
+static void
+plan_make(struct plan *p, const struct options *o)
+{
+	*p = (struct plan){ .options = o, .own = o->ask.options };
+	tool_list_parse(&p->list, o, 100000000);
+	set_whens(p);
+	set_tape(p);
+}
+
+static void
+plan_free(struct plan *p)
+{
+	for (int i = 0; i < p->own->when.n; i++)
+		expr_free(p->expr[i]);
+	tool_list_free(&p->list);
+	free(p->tape);
+	free(p->directory);
+}
+
+/* ---- What it says of itself */
 
 /* An event in the log. */
 static void
@@ -58,7 +135,8 @@ account_cost(struct recorder *r)
 static void
 account_rate(struct recorder *r, const struct moment *m)
 {
-	double rate = tape_writer_rate(&r->tape.writer), per_s = 1e9 / (double)r->plan.interval_ns;
+	double rate = tape_writer_rate(&r->tape.writer),
+	       per_s = 1e9 / (double)r->plan.list.interval_ns;
 	double lasts_s = r->tape.ring ? (double)r->tape.ring / rate / per_s : NAN;
 	char message[256], text[HUMAN_MOST];
 
@@ -76,7 +154,8 @@ account_rate(struct recorder *r, const struct moment *m)
 	journal_number(&r->journal, "bytes_per_moment", rate);
 	journal_number(&r->journal, "lasts_s", lasts_s);
 	journal_end(&r->journal);
-	if (r->plan.whens && lasts_s < (double)(r->plan.before_ns + r->plan.after_ns) * 1e-9)
+	if (r->plan.own->when.n &&
+	    lasts_s < (double)(r->plan.own->before_ns + r->plan.own->after_ns) * 1e-9)
 		account_say(r, m->real_ns, "warning",
 		    "the ring is shorter than --before and --after together (use a larger --ring)");
 }
@@ -88,8 +167,8 @@ account_start(struct recorder *r)
 	const struct plan *p = &r->plan;
 	char message[4600], size[HUMAN_MOST];
 
-	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->names,
-	    (double)p->interval_ns * 1e-6, strcmp(p->tape, "-") == 0 ? "stdout" : p->tape,
+	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->list.names,
+	    (double)p->list.interval_ns * 1e-6, strcmp(p->tape, "-") == 0 ? "stdout" : p->tape,
 	    r->tape.ring ? ", a ring of " : "",
 	    r->tape.ring ? human_size((double)r->tape.ring, size) : "",
 	    r->tape.writer.moments ? ", continuing it" : "");
@@ -201,7 +280,7 @@ account_late(struct recorder *r)
 static void
 loop(struct recorder *r)
 {
-	uint64_t n = 1, count = r->plan.count;
+	uint64_t n = 1, count = r->plan.list.count;
 	enum session_event event = SESSION_ROW;
 
 	if (!session_start(&r->session) || !session_begin(&r->session))
@@ -227,7 +306,7 @@ open_host(struct recorder *r)
 	struct buf about = { 0 };
 
 	tapes_create(&r->tape, p->tape, p->ring);
-	tapes_about(&about, p->names, p->interval_ns, &p->options->ask.target);
+	tapes_about(&about, p->list.names, p->list.interval_ns, &p->options->ask.target);
 	struct host *h =
 	    host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
@@ -241,12 +320,13 @@ begin(struct recorder *r)
 
 	r->session = (struct session){ .host = open_host(r),
 		.options = p->options,
-		.interval_ns = p->interval_ns,
+		.interval_ns = p->list.interval_ns,
 		.lasting = true,
 		.say = say_note,
 		.about = r };
-	for (size_t i = 0; i < p->tools; i++)
-		session_add(&r->session, p->tool[i], &p->ask[i])->unseen = !triggers_use(p, i);
+	for (size_t i = 0; i < p->list.n; i++)
+		session_add(&r->session, p->list.tool[i], &p->list.ask[i])->unseen =
+		    !triggers_use(p, i);
 	r->saves = (struct saves){ .plan = p,
 		.journal = &r->journal,
 		.facts = &r->session.host->facts,
@@ -287,7 +367,7 @@ record(const struct options *o)
 	memset(r, 0, sizeof *r);
 	plan_make(&r->plan, o);
 	r->journal = (struct journal){
-		.json = r->plan.json, .name = "pq record", .times = { .utc = o->utc }
+		.json = r->plan.own->json, .name = "pq record", .times = { .utc = o->utc }
 	};
 	signals_catch();
 	signals_catch_asking();

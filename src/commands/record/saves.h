@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "commands/record/job.h"
+#include "session/job.h"
 #include "commands/record/journal.h"
 #include "commands/record/plan.h"
 #include "tape/file.h"

@@ -159,17 +159,19 @@ print_words(const char *heading, const char *format_words)
 	buf_free(&b);
 }
 
+/* The recorder writes its cost once a second: a shorter recording has only the first, of nothing. */
 static void
 print_cost(const struct cost *c)
 {
 	double pct = cost_pct(c);
-	char cpu[32] = "-";
 
-	if (!isnan(pct))
-		snprintf(cpu, sizeof cpu, "%.3f", pct);
-	printf("%-9s %s %% of one CPU, at most %.3f ms late, %.0f samples missed, %.0f lost\n",
-	    "cost", cpu, known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]),
-	    known(c->v[COST_LOST]));
+	if (isnan(pct))
+		printf("%-9s - (shorter than a second)\n", "cost");
+	else
+		printf("%-9s %.3f %% of one CPU, at most %.3f ms late, %.0f samples missed, "
+		       "%.0f lost\n",
+		    "cost", pct, known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]),
+		    known(c->v[COST_LOST]));
 }
 
 static void

@@ -1,4 +1,4 @@
-#include "commands/record/job.h"
+#include "session/job.h"
 
 #include <errno.h>
 #include <fcntl.h>
