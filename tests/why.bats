@@ -67,7 +67,7 @@ cpus() {
 	[ "$(json '[.verdict, (.unknown | map(.tool) | index("tasks") != null)]')" = '["ok",true]' ]
 	run --separate-stderr "$PQ" why -f "$(capture 6.1-v2-idle)"
 	[ "${lines[0]}" = "Nothing found in 2.1 s: no long queue, no throttling." ]
-	[[ $output == *"Not checked, or only partly:"*"tasks: no process is to be seen in /proc"* ]]
+	[[ $output == *"Not checked, or only partly:"*"tasks: no process is visible in /proc"* ]]
 }
 
 @test "one hot CPU is found; if softirqs fill it, interrupts" {
@@ -181,7 +181,7 @@ stalled() {
 }
 
 @test "wrong arguments and a full disk give status 3" {
-	fails 3 "no process 4194000 here" "$PQ" why -p 4194000 1
+	fails 3 "no such process: 4194000" "$PQ" why -p 4194000 1
 	fails 3 "invalid time '0.1': want a time to watch" "$PQ" why 0.1
 	fails 3 "unexpected argument '2'" "$PQ" why 1 2
 	fails 3 "with -f the whole recording is judged" "$PQ" why -f "$(capture 6.1-v2-idle)" 5
