@@ -96,7 +96,7 @@ during() {
 	rm "$dir"/t?/sys/fs/cgroup/db/cpu.stat
 	judges 3 "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown (/nosuch): no such cgroup in the cpu hierarchy: /nosuch (want a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup) | '/nosuch throttle.throttled_pct'=U;;;0;100 '/idle throttle.throttled_pct'=U;;25;0;100" \
 		-g /nosuch -g /idle -f "$dir" 'throttle.throttled_pct > 25'
-	[[ $stderr == "pq check: throttle: no such cgroup "* ]]
+	[[ $stderr == "pq check: throttle: no such cgroup in the cpu hierarchy: /nosuch "* ]]
 	judges 0 "PQ OK - throttle.throttled_pct - (/idle) | 'throttle.throttled_pct'=U;;25;0;100" -g /idle -f "$dir" 'throttle.throttled_pct > 25'
 	run --separate-stderr "$PQ" check -g /web -g /nosuch -f "$dir" 'throttle.throttled_pct > 25'
 	[ "$status" -eq 2 ]

@@ -1,9 +1,10 @@
 /*
- * causes: what pq why knows. A rule is a function that looks at the evidence and adds what it
- * finds; the list of rules is at the end. An unknown figure is NaN, and every comparison with it is
- * false: a rule says nothing of what it cannot know, without asking.
+ * causes: the rules of pq why. A rule is a function that reads the evidence and adds what it finds;
+ * the list of rules is at the end. An unknown figure is NaN, and every comparison with NaN is false,
+ * so a rule that needs it finds nothing. Write conditions so that NaN makes them fail:
+ * `if (!(x > 5)) return;`.
  */
-#include "commands/why/finding.h"
+#include "commands/why/why.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,17 +12,32 @@
 
 #include "base/units.h"
 
-/* A CPU quota holds it back: its own or that of a level above. */
+/* The sum of a column over the rows that know it; NaN if none does. Rows of tasks that ended unseen
+ * do not know all columns. */
+static double
+sum_of(struct tasks_rows tasks, enum tasks_column column)
+{
+	double sum = NAN;
 
-/* How many threads to run: all that the quota feeds. */
+	for (size_t i = 0; i < tasks_count(tasks); i++) {
+		double x = tasks_num(tasks, i, column);
+		if (!isnan(x))
+			sum = isnan(sum) ? x : sum + x;
+	}
+	return sum;
+}
+
+/* ---- CPU quota: of the cgroup itself or of a parent cgroup */
+
+/* The number of worker threads that the quota can keep running. */
 static double
 workers(double limit_cpus)
 {
 	return fmax(1, ceil(limit_cpus - 0.01));
 }
 
-/* How many threads of whom was asked for wanted to run, mean; NaN without one, or when it is not
- * known. */
+/* How many threads of the target wanted to run on average; NaN without a target, or if a row does
+ * not know it. */
 static double
 wanting(const struct evidence *e)
 {
@@ -34,21 +50,11 @@ wanting(const struct evidence *e)
 	return n / 100;
 }
 
-static double
-target_threads(const struct evidence *e)
-{
-	double n = 0;
-
-	for (size_t i = 0; i < tasks_count(e->target); i++)
-		n += tasks_num(e->target, i, TASKS_THREADS);
-	return n;
-}
-
-/* Many threads use up a period's quota in its first part, and then all wait for the next. */
+/* Many threads use up the quota at the start of each period, and then all wait for the next. */
 static void
 tell_threads(const struct evidence *e, double limit, struct finding *f)
 {
-	double running = wanting(e), threads = target_threads(e);
+	double running = wanting(e), threads = sum_of(e->target, TASKS_THREADS);
 
 	if (running > 1.2 * limit)
 		finding_fact(f,
@@ -90,7 +96,7 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	    evidence_has_target(e) ? "" : " -a");
 }
 
-/* Of the levels of one target the one that held it back most; without a target each group. */
+/* With a target: the level that throttled it most. Without: each cgroup. */
 static void
 throttled(const struct evidence *e, struct findings *f)
 {
@@ -104,8 +110,8 @@ throttled(const struct evidence *e, struct findings *f)
 			add_throttled(e, i, f);
 }
 
-/* A level that cannot be seen from inside a container: its own figures are 0, those of
- * cpu.stat.local are not. */
+/* A parent cgroup that is not visible from inside a container: cpu.stat of the visible levels is 0,
+ * but cpu.stat.local counts its throttling too. */
 static void
 throttled_from_above(const struct evidence *e, struct findings *f)
 {
@@ -124,10 +130,9 @@ throttled_from_above(const struct evidence *e, struct findings *f)
 	finding_advice(one, "check the quota of the pod or slice on the node: pq throttle -a 1");
 }
 
-/* The CPUs: all busy, one busy, taken away, or free while somebody waits. */
+/* ---- CPUs: all busy, one busy, stolen, or idle while a task waits */
 
-/* What of the time of a CPU, or of all, was not idle, %; waiting for a disk is idle. Steal is
- * neither. */
+/* The busy share of a CPU, or of all, in %. Waiting for a disk counts as idle, and steal as busy. */
 static double
 busy(const struct evidence *e, size_t row)
 {
@@ -140,19 +145,7 @@ all_row(const struct evidence *e)
 	return cpu_find(e->cpus, CPU_NAME, "all");
 }
 
-static double
-sum_of(struct tasks_rows tasks, enum tasks_column column)
-{
-	size_t n = tasks_count(tasks);
-	double sum = n ? 0 : NAN;
-
-	for (size_t i = 0; i < n; i++)
-		/* rows of tasks that came and went have none */
-		sum += fmax(0, tasks_num(tasks, i, column));
-	return sum;
-}
-
-/* Waits for a CPU, not for quota: held back threads wait too, and must not be taken for it. */
+/* CPUs of demand that quotas left unmet. Throttled threads wait too, but not for other tasks. */
 static double
 held_cpus(const struct evidence *e)
 {
@@ -163,7 +156,7 @@ held_cpus(const struct evidence *e)
 	return held;
 }
 
-/* Mean number of tasks that waited: exact where the kernel tells, else by the queue's length. */
+/* The mean number of tasks that waited: counted by the kernel, else estimated from the run queue. */
 static double
 waiting(const struct evidence *e)
 {
@@ -180,7 +173,8 @@ saturated(const struct evidence *e)
 	    waiting(e) > 0.15 * evidence_cpus(e);
 }
 
-/* The cgroup whose processes used most together, and how much, %; NULL when none is known. */
+/* The cgroup whose processes used most CPU time together, and how much in %; NULL if none is
+ * known. */
 static const char *
 busiest_cgroup(const struct evidence *e, double *most)
 {
@@ -201,7 +195,6 @@ busiest_cgroup(const struct evidence *e, double *most)
 	return busiest;
 }
 
-/* The one that used most, as evidence. */
 static void
 tell_busiest(const struct evidence *e, struct finding *f)
 {
@@ -255,7 +248,7 @@ saturation(const struct evidence *e, struct findings *f)
 	    "times: pq runqlat 1");
 }
 
-/* Whom was asked for waits on CPUs that are all busy: with its own threads, or with others. */
+/* All CPUs are busy, and the target waits for them: they run its own threads, or others. */
 static void
 target_saturation(const struct evidence *e, struct findings *f)
 {
@@ -285,7 +278,7 @@ target_saturation(const struct evidence *e, struct findings *f)
 	    evidence_words(e, words));
 }
 
-/* The busiest of the CPUs, and how busy the others are, mean. */
+/* The CPU with the largest share, and the mean share of the others. */
 static size_t
 hottest(const struct evidence *e, double (*of)(const struct evidence *, size_t), double *others)
 {
@@ -379,7 +372,8 @@ steal(const struct evidence *e, struct findings *f)
 	    "pq cpu 1");
 }
 
-/* There are idle CPUs, and somebody waits nevertheless; for quota, where that is used up. */
+/* A task waits although CPUs are idle. It does not count when a quota throttles, which explains the
+ * wait. */
 static void
 wait_without_saturation(const struct evidence *e, struct findings *f)
 {
@@ -400,7 +394,7 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 	    tasks_text(rows, row, TASKS_PID), tasks_text(rows, row, TASKS_PID));
 }
 
-/* Memory: at its limit, growing towards it, slowed down, killed. */
+/* ---- Memory: at its limit, growing towards it, slowed down, killed */
 
 static const char *
 cgroup(const struct evidence *e, size_t row)
@@ -408,7 +402,7 @@ cgroup(const struct evidence *e, size_t row)
 	return mem_text(e->mem, row, MEM_CGROUP);
 }
 
-/* "64 MiB of 128 MiB (50 %) cannot be reclaimed" */
+/* "64 MiB of 128 MiB (50 %) is unreclaimable" */
 static void
 tell_hard(const struct evidence *e, size_t row, struct finding *f)
 {
@@ -452,8 +446,8 @@ killed(const struct evidence *e, struct findings *f)
 	    "-XX:MaxRAMPercentage); see: pq mem -w all 1");
 }
 
-/* Whether a shortage does harm: tasks stall. A kernel without memory.pressure (cgroup v1) does not
- * count stalls; pages that are read again tell of them. */
+/* Whether a shortage makes tasks stall. A kernel without memory.pressure (cgroup v1) does not count
+ * stalls; there, pages that are read again are the sign. */
 static bool
 hurts(const struct evidence *e, size_t row)
 {
@@ -492,17 +486,16 @@ at_limit(const struct evidence *e, size_t row, struct findings *f)
 	    "page cache; see: pq mem -w all 1");
 }
 
-/* Page cache that does not fit is dropped and read again; used to the limit, it is as it should
- * be. */
+/* Page cache up to the limit is normal. It is too small if the kernel drops pages and reads them
+ * again. */
 static void
 churn(const struct evidence *e, size_t row, struct findings *f)
 {
 	double refaults = mem_num(e->mem, row, MEM_REFAULTS),
 	       faults = mem_num(e->mem, row, MEM_MAJFAULTS);
-	bool stalls_machine = mem_num(e->mem, row, MEM_SOME) >
-	    2; /* a kernel that drops cold pages early has some without any harm */
 
-	if (is_machine(e, row) && !stalls_machine)
+	/* A machine has harmless refaults if its kernel drops cold pages early. */
+	if (is_machine(e, row) && !(mem_num(e->mem, row, MEM_SOME) > 2))
 		return;
 	if (!(refaults > 100) || !(mem_num(e->mem, row, MEM_MAX) > 0 || is_machine(e, row)) ||
 	    mem_num(e->mem, row, MEM_HARD_PCT) > 80)
@@ -561,7 +554,7 @@ swapping(const struct evidence *e, struct findings *f)
 	finding_advice(one, "add memory or use less of it; see: pq mem -w all 1");
 }
 
-/* Growth in each step, of what cannot be reclaimed: page cache grows up to any limit, and that says
+/* Unreclaimable memory that grew in every step. Page cache grows up to any limit, which says
  * nothing. */
 static void
 growing(const struct evidence *e, struct findings *f)
@@ -598,8 +591,7 @@ tell_pressure(const struct evidence *e, size_t row, struct finding *f)
 		    psi_text(e->psi, row, PSI_CGROUP), some, full);
 }
 
-/* Whose threads stand still for memory, whatever the reason: the cgroup where it is worst, or the
- * machine. */
+/* Tasks stall on memory, for whatever reason: in the cgroup where it is worst, or on the machine. */
 static void
 stalls(const struct evidence *e, struct findings *f)
 {
@@ -621,10 +613,9 @@ stalls(const struct evidence *e, struct findings *f)
 	    "memory: pq psi -a 1, pq mem -a -w all 1");
 }
 
-/* What is neither a CPU nor memory: disks, what threads hang in, and the making of processes. */
+/* ---- Disks, blocked threads, new processes */
 
-/* Memory that does not suffice makes disks busy: then that is the cause, and this what comes of
- * it. */
+/* A shortage of memory makes disks busy: then the disks are a consequence, not the cause. */
 static void
 io_pressure(const struct evidence *e, struct findings *f)
 {
@@ -651,8 +642,8 @@ io_pressure(const struct evidence *e, struct findings *f)
 	    evidence_words(e, words));
 }
 
-/* A place in which it is waited all the time. Threads that wait for something to do are many in a
- * healthy process; when all of them do nothing else, it hangs, or has nothing to do. */
+/* All threads are blocked, and one place blocks threads the whole time. A healthy process has many
+ * threads that wait for work; if all of them do, it hangs or has nothing to do. */
 static void
 hangs(const struct evidence *e, struct findings *f)
 {
@@ -675,7 +666,7 @@ hangs(const struct evidence *e, struct findings *f)
 	    evidence_words(e, words));
 }
 
-/* Threads that no signal wakes, for as long as it was looked. */
+/* Threads that no signal could wake during the whole watch. */
 static void
 uninterruptible(const struct evidence *e, struct findings *f)
 {
@@ -702,11 +693,8 @@ uninterruptible(const struct evidence *e, struct findings *f)
 static void
 forks(const struct evidence *e, struct findings *f)
 {
-	double born = 0;
+	double per_s = sum_of(e->tasks, TASKS_BORN) / session_span_s(&e->session);
 
-	for (size_t i = 0; i < tasks_count(e->tasks); i++)
-		born += fmax(0, tasks_num(e->tasks, i, TASKS_BORN));
-	double per_s = born / session_span_s(&e->session);
 	if (!(per_s > 200))
 		return;
 	double unseen =
@@ -727,10 +715,8 @@ forks(const struct evidence *e, struct findings *f)
 static void
 too_many(const struct evidence *e, struct findings *f)
 {
-	double n = runq_num(e->runq, 0, RUNQ_PLIST_SZ), own = 0;
+	double n = runq_num(e->runq, 0, RUNQ_PLIST_SZ), own = sum_of(e->target, TASKS_THREADS);
 
-	for (size_t i = 0; i < tasks_count(e->target); i++)
-		own += fmax(0, tasks_num(e->target, i, TASKS_THREADS));
 	if (!(n > 30000) && !(own > 100 * evidence_cpus(e) && own > 1000))
 		return;
 	struct finding *one = finding_add(f, "threads", VERDICT_WARNING, CONFIDENCE_MEDIUM,
@@ -745,7 +731,7 @@ too_many(const struct evidence *e, struct findings *f)
 	    "tasks 1");
 }
 
-/* io_pressure asks what the rules of memory found. */
+/* Rules run in this order: io_pressure depends on what the memory rules found. */
 void
 causes_find(const struct evidence *e, struct findings *f)
 {

@@ -1,11 +1,12 @@
-#include "commands/why/finding.h"
+/* finding: keeps what the rules found, and prints it as text or JSON. */
+#include "commands/why/why.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/formats.h"
+#include "table/table.h"
 
 static const char *const confidences[] = { "low", "medium", "high" };
 
@@ -106,7 +107,7 @@ put_finding(const struct finding *f, struct buf *b)
 	buf_char(b, '\n');
 }
 
-/* What could not be looked at is as much of an answer as what was found. */
+/* The notes of the tools: what they could not measure belongs to the answer. */
 static void
 put_unknown(const struct evidence *e, struct buf *b)
 {

@@ -1,19 +1,19 @@
-/* why: watches for a few seconds, and says what makes it slow, how one knows, and what to do. */
+/* why: watches for a few seconds and prints the likely causes, with evidence and fix. */
 #include <stdlib.h>
 
 #include "cli/args.h"
 #include "cli/output.h"
 #include "cli/signals.h"
-#include "commands/why/finding.h"
+#include "commands/why/why.h"
 
 struct why_options {
 	bool json;
 };
 
-/* Whom it was asked for is not there: nothing can be judged. That a cgroup is missing in one
- * hierarchy (v1) is no such thing. */
+/* Whether the target of -p or -g does not exist: pq tasks did not find it. A cgroup that one
+ * hierarchy of v1 lacks still has tasks in another. */
 static bool
-has_failed(const struct evidence *e)
+lacks_target(const struct evidence *e)
 {
 	const struct sampler *target = e->target.of;
 
@@ -24,7 +24,7 @@ has_failed(const struct evidence *e)
 	return true;
 }
 
-/* Nothing that could be looked at is not the same as nothing found. */
+/* "Nothing found" needs that something was measured. */
 static enum verdict
 verdict(const struct evidence *e, const struct findings *f)
 {
@@ -75,7 +75,7 @@ why(const struct options *o)
 	signals_catch();
 	if (!evidence_begin(e, o, span_ns))
 		die(EXIT_FAILED, "stopped by a signal: no verdict");
-	if (!has_failed(e)) {
+	if (!lacks_target(e)) {
 		evidence_watch(e);
 		causes_find(e, &f);
 		print(e, &f, ((const struct why_options *)o->ask.options)->json);
