@@ -51,6 +51,17 @@ cpus() {
 	[[ $output != *nan* ]]
 }
 
+@test "an unreadable quota is found by its throttled periods, without a number" {
+	cp -r "$(capture 6.1-v2-throttled)" "$dir"
+	for at in 0 1; do
+		rm "$dir/t$at/sys/fs/cgroup/web/cpu.max"
+		echo "13 Permission denied" >"$dir/t$at/sys/fs/cgroup/web/cpu.max.errno"
+	done
+	answers 2 throttled -g /web -f "$dir"
+	[[ $(json -r '.findings[0].evidence[0]') == *" CPUs of demand unmet; limit unknown" ]]
+	[ "$(json -r '.findings[0].advice')" = "raise the quota; see: pq throttle -g /web 1" ]
+}
+
 @test "a quota of a parent cgroup is named" {
 	answers 2 throttled -f "$(capture 6.1-v2-nested-parent-limited)"
 	[[ $(json -r '.findings[0].what') == *"/par" ]]

@@ -63,37 +63,58 @@ tell_threads(const struct evidence *e, double limit, struct finding *f)
 		    ceil(running), threads, limit, 100 * limit / fmax(running, limit));
 }
 
+/* "; limit 0.20 CPUs (98 % used), set on this cgroup" */
+static const char *
+limit_of(const struct evidence *e, size_t row, char out[128])
+{
+	const char *level = throttle_text(e->throttle, row, THROTTLE_LEVEL);
+	bool own = strcmp(level, throttle_text(e->throttle, row, THROTTLE_CGROUP)) == 0;
+	double limit = throttle_num(e->throttle, row, THROTTLE_LIMIT),
+	       used_pct = throttle_num(e->throttle, row, THROTTLE_USED_PCT);
+	char used[32] = "";
+
+	if (isnan(limit))
+		return "; limit unknown";
+	if (!isnan(used_pct))
+		snprintf(used, sizeof used, " (%.0f %% used)", used_pct);
+	snprintf(out, 128, "; limit %.2f CPUs%s, set on %.60s", limit, used,
+	    own ? "this cgroup" : level);
+	return out;
+}
+
+static void
+advise_quota(const struct evidence *e, double limit, struct finding *f)
+{
+	char words[256], threads[96] = "";
+
+	if (!isnan(limit))
+		snprintf(threads, sizeof threads,
+		    "run at most %.0f worker thread%s (for Go: GOMAXPROCS=%.0f) or ",
+		    workers(limit), workers(limit) > 1 ? "s" : "", workers(limit));
+	finding_advice(f, "%sraise the quota; see: pq throttle%s%s 1", threads,
+	    evidence_words(e, words), evidence_has_target(e) ? "" : " -a");
+}
+
 static void
 add_throttled(const struct evidence *e, size_t row, struct findings *f)
 {
-	char words[256], used[32] = "";
-	const char *cgroup = throttle_text(e->throttle, row, THROTTLE_CGROUP),
-		   *level = throttle_text(e->throttle, row, THROTTLE_LEVEL);
+	char text[128];
+	const char *cgroup = throttle_text(e->throttle, row, THROTTLE_CGROUP);
 	double periods = throttle_num(e->throttle, row, THROTTLE_PERIODS),
 	       throttled = throttle_num(e->throttle, row, THROTTLE_THROTTLED);
 	double pct = throttle_num(e->throttle, row, THROTTLE_THROTTLED_PCT),
-	       held = throttle_num(e->throttle, row, THROTTLE_HELD);
-	double limit = throttle_num(e->throttle, row, THROTTLE_LIMIT),
-	       used_pct = throttle_num(e->throttle, row, THROTTLE_USED_PCT);
+	       held = throttle_num(e->throttle, row, THROTTLE_HELD),
+	       limit = throttle_num(e->throttle, row, THROTTLE_LIMIT);
 	struct finding *one =
 	    finding_add(f, "throttled", pct > 25 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
 		"CPU throttled by quota%s%.50s", evidence_has_target(e) ? "" : ": ",
 		evidence_has_target(e) ? "" : cgroup);
 
-	if (!isnan(used_pct))
-		snprintf(used, sizeof used, " (%.0f %% used)", used_pct);
-	finding_fact(one,
-	    "throttled in %.0f of %.0f periods; %.2f CPUs of demand unmet; limit %.2f CPUs%s, set "
-	    "on %s",
-	    throttled, periods, held, limit, used,
-	    strcmp(level, cgroup) == 0 ? "this cgroup" : level);
+	finding_fact(one, "throttled in %.0f of %.0f periods; %.2f CPUs of demand unmet%s",
+	    throttled, periods, held, limit_of(e, row, text));
 	tell_threads(e, limit, one);
-	finding_advice(one,
-	    "run at most %.0f worker thread%s (for Go: GOMAXPROCS=%.0f) or raise the quota; see: "
-	    "pq throttle%s%s 1",
-	    workers(limit), workers(limit) > 1 ? "s" : "", workers(limit), evidence_words(e, words),
-	    evidence_has_target(e) ? "" : " -a");
+	advise_quota(e, limit, one);
 }
 
 /* With a target: the level that throttled it most. Without: each cgroup. */
@@ -385,8 +406,8 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "wait-beside-idle", VERDICT_WARNING, CONFIDENCE_HIGH,
 	    wait / 100, "A task waits for a CPU while other CPUs are idle");
-	finding_fact(one, "%.30s (pid %.20s) waited for a CPU %.0f %% of the time",
-	    tasks_text(rows, row, TASKS_COMM), tasks_text(rows, row, TASKS_PID), wait);
+	finding_fact(one, "on average %.2f threads of %.30s (pid %.20s) were waiting for a CPU",
+	    wait / 100, tasks_text(rows, row, TASKS_COMM), tasks_text(rows, row, TASKS_PID));
 	finding_fact(one, "the CPUs are %.0f %% busy", busy(e, all_row(e)));
 	finding_advice(one,
 	    "check its affinity (taskset -pc %.20s), cpuset and CPU weight; see: pq cpu --allowed "
