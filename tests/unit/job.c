@@ -317,7 +317,8 @@ static void
 child_hangs(void)
 {
 	struct caught c = catch_stderr();
-	struct job_end e = run("exec 2>/dev/null; (trap 'sleep 0.03; echo cleaned' TERM; while :; do sleep 0.01; done) & wait",
+	struct job_end e = run("exec 2>/dev/null; (trap 'sleep 0.03; echo cleaned' TERM; while :; "
+	                       "do sleep 0.01; done) & wait",
 	    200);
 
 	restore_stderr(&c);
@@ -476,7 +477,8 @@ tells(void)
 	char small[8];
 
 	CHECK_STRING(text_of_end((struct job_end){ .status = 3 }), "exit status 3");
-	CHECK_STRING(text_of_end((struct job_end){ .status = -1 }), "ended with an unknown exit status");
+	CHECK_STRING(
+	    text_of_end((struct job_end){ .status = -1 }), "ended with an unknown exit status");
 	CHECK_STRING(
 	    text_of_end((struct job_end){ .signal = SIGKILL }), "killed by signal 9 (Killed)");
 	CHECK_STRING(text_of_end((struct job_end){

@@ -89,7 +89,7 @@ struct effective {
 	struct bound cpus, memory, high, swap, pids;
 };
 
-/* Reads all that can be read at this moment. 0; -1 with errno when there is no such process or
+/* Reads all that can be read at this sample. 0; -1 with errno when there is no such process or
  * cgroup: ESRCH no process, EACCES it may not be looked at, ENOENT no cgroup of that name, ENODEV
  * no cgroup hierarchy at all can be seen where one is asked for. */
 int limits_gather(struct host *h, struct arena *a, const struct target *t, struct limits *out);
