@@ -102,6 +102,10 @@ cpus() {
 	at 1; cpus 200 100 0 0 100; echo "9.00 9.00 9.00 13/200 4000" >"$now/proc/loadavg"
 	answers 2 cpu-saturated -f "$dir"
 	[ "$(json -c '.findings[0].evidence')" = '["the CPUs are 100 % busy","the run queue, sampled, has 12.0 running or waiting tasks on average for 4 CPUs"]' ]
+	for at in 0 1; do # a process whose waits are unknown
+		put_at t$at proc/42/stat "42 (web) R 1 42 42 0 -1 0 0 0 0 0 $((at * 90)) 0 0 0 20 0 1 0 500 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0"
+	done
+	answers 2 cpu-saturated -f "$dir"
 	echo "4.00 4.00 4.00 5/200 4000" >"$dir/t0/proc/loadavg"
 	echo "4.00 4.00 4.00 5/200 4000" >"$dir/t1/proc/loadavg"
 	answers 0 "" -f "$dir"

@@ -1,4 +1,5 @@
-/* check: whether conditions hold, as an exit status and a line for monitoring. print.c writes it. */
+/* check: tests conditions on the rows of tools. The result is an exit status and the line that
+ * print.c writes. */
 #include "commands/check/check.h"
 
 #include <errno.h>
@@ -15,9 +16,10 @@
 #include "cli/output.h"
 #include "cli/signals.h"
 
-/* The command line: conditions and subjects. */
+/* ---- The command line: conditions and subjects */
 
-/* Only the last word may be `for`: behind it is a number. */
+/* Where the error mark goes: at the last `for`, which only a number or a time can follow. Others are
+ * part of a string. */
 static size_t
 place_of_for(const char *source)
 {
@@ -68,7 +70,7 @@ take_conditions(struct check *c)
 		    "'mem.hard_pct > 90'");
 }
 
-/* What is unknown in other columns needs no word. */
+/* Tools report unknown values only of the columns that the conditions name. */
 static void
 list_columns(struct check *c)
 {
@@ -134,7 +136,7 @@ take_span(struct check *c)
 	c->span_ns = c->command || replay ? 0 : c->own->span_ns ? c->own->span_ns : 1000000000;
 }
 
-/* What the command line asks for; a wrong argument ends the program. */
+/* Takes conditions, subjects and time span from the command line; dies on a wrong argument. */
 static void
 check_plan(struct check *c, const struct options *o)
 {
@@ -156,11 +158,11 @@ check_plan_free(struct check *c)
 	free(c->outcome);
 }
 
-/* The command of --during. */
+/* ---- The command of --during */
 
 static const char blanks[] = " \t";
 
-/* Whether it means the same with a shell as without one. */
+/* Whether the command needs no shell. */
 static bool
 is_plain(const char *line)
 {
@@ -168,11 +170,11 @@ is_plain(const char *line)
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./- \t";
 	const char *first = line + strspn(line, blanks);
 
-	/* NAME=value CMD */
+	/* "NAME=value CMD" sets a variable, which needs a shell */
 	return line[strspn(line, plain)] == '\0' && !memchr(first, '=', strcspn(first, blanks));
 }
 
-/* Cuts the line into its words, and NULL behind them; to be freed. */
+/* Cuts the line into words, with NULL at the end; the caller frees the array. */
 static char **
 split(char *line)
 {
@@ -208,7 +210,8 @@ start(struct job *j, char *line)
 	return started;
 }
 
-/* It may read our stdin, but from a terminal it could not, out of the foreground. */
+/* The command reads our stdin unless that is a terminal: a background process group cannot read
+ * one. */
 static void
 check_command(struct job *j, const char *line)
 {
@@ -235,12 +238,11 @@ check_command_failed(const struct job_end *e, char *out, size_t n)
 	return e->signal || e->status != 0 ? out : NULL;
 }
 
-/* The time that is judged: all tools that the conditions name, at work over it. */
+/* ---- The watch: the tools that the conditions name, over one span of time */
 
 static const int64_t TICK_NS = 10000000, STEP_NS = 100000000;
 
-/* Whether the tool's reading is the subject's own, or of the machine; of a recording, or of its own
- * cgroup. */
+/* A tool that cannot select the subject measures the machine, or what a recording was made for. */
 static struct request
 request_of(struct check *c, size_t subject, const struct tool *tool)
 {
@@ -253,8 +255,7 @@ request_of(struct check *c, size_t subject, const struct tool *tool)
 	return ask;
 }
 
-/* One that does not care for the subject is there already, if another subject does not matter to it
- * either. */
+/* The sampler of the tool that measures the machine, if an earlier subject has one; NULL otherwise. */
 static struct sampler *
 find_plain(const struct check *c, size_t before, size_t tool)
 {
@@ -304,7 +305,8 @@ is_over(void *ctx)
 	return c->ended;
 }
 
-/* The end of a child ends a sleep; should it come just before one, the next step finds it. */
+/* The end of the command wakes the session; if it comes just before a sleep, the next step finds
+ * it. */
 static void
 start_command(struct check *c)
 {
@@ -314,7 +316,6 @@ start_command(struct check *c)
 	check_command(&c->job, c->command);
 }
 
-/* Watches all tools over the span. */
 static void
 check_watch(struct check *c)
 {
@@ -340,7 +341,7 @@ check_watch(struct check *c)
 		die(EXIT_FAILED, "stopped by a signal: no verdict");
 }
 
-/* The outcomes, and the verdict that follows from them. */
+/* ---- The outcomes, and the verdict */
 
 struct outcome *
 check_outcome(const struct check *c, size_t subject, size_t condition)
@@ -362,7 +363,7 @@ check_is_repeated(const struct check *c, size_t subject, size_t condition)
 	return false;
 }
 
-/* What a tool said last when it gave up, else first. */
+/* Why a value is unknown: the last note of a tool that gave up, or the first of another. */
 static const char *
 reason_of(const struct sampler *s)
 {
@@ -429,7 +430,6 @@ check_with_command(const struct check *c, enum verdict v)
 	return failed && v != VERDICT_CRITICAL ? VERDICT_UNKNOWN : v;
 }
 
-/* What the tools had to say. */
 static void
 tell_notes(const struct session *s)
 {

@@ -1,4 +1,4 @@
-/* limits: the command: what a process may use, who says so, and what its runtime will believe. */
+/* limits: the command: the limits of a process or cgroup, and what runtimes make of them. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -8,7 +8,7 @@
 #include "session/session.h"
 
 struct limits_options {
-	double share; /* of the memory limit, for heaps; 0: what is usual */
+	double share; /* of the memory limit for heaps; 0: the defaults */
 	bool json;
 };
 
@@ -42,7 +42,6 @@ die_why(const struct host *h, const struct target *t)
 	    "no cgroup hierarchy is visible from here: is /sys/fs/cgroup mounted?");
 }
 
-/* What a container runtime would not see either. */
 static void
 say_doubts(const struct limits *l)
 {
@@ -65,7 +64,7 @@ print(const struct limits *l, struct arena *a, const struct options *o)
 	buf_free(&b);
 }
 
-/* A live host raises the soft limit of this process, which is to be told as it was. */
+/* A live host raises the soft limit of open files of pq; the page shows it as pq was started. */
 static void
 restore_soft_limit(struct limits *l, const struct host *h, const struct rlimit *before)
 {

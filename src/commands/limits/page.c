@@ -1,4 +1,4 @@
-/* page: for people: a headline for each resource, and below it who says so. */
+/* page: the text page: a headline for each resource, and below it where the limit comes from. */
 #include "commands/limits/limits.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 enum { LABEL = 11, VALUE = 9, WIDTH = 80 };
 
-/* Columns that a UTF-8 string takes, each character for one. */
+/* The width of a UTF-8 string, at one column per character. */
 static size_t
 columns(const char *s)
 {
@@ -22,7 +22,7 @@ columns(const char *s)
 	return n;
 }
 
-/* The end of a name that fits, with '<' for what is left out. */
+/* The name, or as much of its end as fits, after '<'. */
 static void
 put_name(struct buf *b, const char *name, size_t room)
 {
@@ -70,7 +70,7 @@ page_cpus(double cpus, char out[24])
 	return out;
 }
 
-/* Why nothing, or not all, is known of a hierarchy. */
+/* Why a limit of this hierarchy may be missing; `what` is that limit. */
 static void
 page_doubt(struct buf *b, const struct chain *c, const char *what)
 {
@@ -116,9 +116,9 @@ put_none(struct buf *b, const char *label, const struct chain *c)
 	    c->v[c->n - 1].name);
 }
 
-/* The bounds of CPUs. */
+/* ---- CPUs */
 
-/* A list of CPUs that fits, with "..." for what is left out. */
+/* The list, or as much of its start as fits, before "...". */
 static const char *
 short_list(const char *list, size_t room, char out[64])
 {
@@ -153,7 +153,7 @@ put_cpuset(struct buf *b, const struct chain *c)
 	}
 }
 
-/* The levels with a quota, or that there is none. */
+/* The levels with a quota, or "none". */
 static void
 put_quotas(struct buf *b, const struct chain *c)
 {
@@ -217,7 +217,7 @@ page_cpu(struct buf *b, const struct page *p)
 	put_burst_and_weight(b, &l->cpu);
 }
 
-/* The bounds of memory, tasks and files. */
+/* ---- Memory, tasks and files */
 
 static const char *
 bytes_of(struct keyed v, char out[HUMAN_MOST])
@@ -225,7 +225,7 @@ bytes_of(struct keyed v, char out[HUMAN_MOST])
 	return human_size(known_or_nan(v), out);
 }
 
-/* One figure of all levels that have it. Returns how many. */
+/* One row for each level that has the limit. Returns how many. */
 static int
 put_sizes(struct buf *b, const char *label, const struct chain *c,
     struct keyed (*of)(const struct limits_level *), const char *text, bool zeros)
@@ -273,7 +273,7 @@ swap_of(const struct limits_level *v)
 	return v->memory.swap;
 }
 
-/* v1 tells the least limit of all levels, of those too that are hidden. */
+/* On v1 the lowest limit of all levels is known, including hidden ones. */
 static void
 put_memory_doubt(struct buf *b, const struct chain *c)
 {
@@ -370,7 +370,7 @@ page_memory(struct buf *b, const struct page *p)
 		put_files(b, p);
 }
 
-/* What runtimes make of it. */
+/* ---- Runtimes */
 
 static void
 put_threads(struct buf *b, const struct page *p)
@@ -395,7 +395,7 @@ put_threads(struct buf *b, const struct page *p)
 	page_row(b, "threads", value, text, NULL);
 }
 
-/* "GOMAXPROCS=8", or of a list of options the one that is of interest. */
+/* "GOMAXPROCS=8", or "NODE_OPTIONS: --max-old-space-size=75". */
 static void
 put_setting(struct buf *b, const struct setting *s, bool first)
 {
@@ -465,7 +465,7 @@ page_runtimes(struct buf *b, const struct page *p)
 						   human_size(o->memory[i].believed, value));
 }
 
-/* The cgroup as the first hierarchy that it is known in tells it. */
+/* The cgroup's name in the first hierarchy that knows it. */
 static const char *
 name_of(const struct limits *l)
 {
