@@ -103,7 +103,7 @@ web_machine() {
 	fails 2 'cpu: named twice' "$PQ" export --textfile text cpu cpu
 	fails 2 'cpu: none of these tools supports -a' "$PQ" export --textfile text -a cpu
 	fails 2 "unknown option '--json'" "$PQ" export --textfile text --json
-	fails 2 'no cgroup /nope' "$PQ" export --textfile text -g /nope throttle
+	fails 2 'no such cgroup .*: /nope' "$PQ" export --textfile text -g /nope throttle
 	[ -z "$(ls -A text)" ]
 }
 

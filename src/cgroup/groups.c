@@ -88,27 +88,19 @@ locate_if_moved(struct groups_watch *w, struct host *h)
 	return w->failed ? -1 : 0;
 }
 
-/* Finds the cgroup of the same name in the other visible hierarchies. A process may be in a cgroup
- * of another name there, whose figures are not those of this cgroup. */
+/* A process may be in a cgroup of another name in another hierarchy. The figures there are not those
+ * of this cgroup, so only a cgroup of the same name counts. */
 static void
-relate(const struct groups *all, enum family levels, struct group *g)
-{
-	for (int f = 0; f < FAMILIES; f++)
-		if (f != (int)levels && all->top[f].version != 0)
-			g->rel[f] = place_below(&all->top[f], g->name);
-}
-
-static struct group *
-add_group(
-    struct groups *out, struct arena *a, size_t *cap, enum family f, const char *rel, int parent)
+add_group(struct groups *out, struct arena *a, size_t *cap, enum family levels, const char *rel,
+    int parent)
 {
 	out->v = arena_grow(a, out->v, out->n, cap, sizeof *out->v);
 	struct group *g = &out->v[out->n++];
-	*g = (struct group){ .parent = parent };
-	g->rel[f] = rel;
-	g->name = place_name(a, &out->top[f], rel);
-	relate(out, f, g);
-	return g;
+	*g = (struct group){ .name = place_name(a, &out->top[levels], rel), .parent = parent };
+	for (int f = 0; f < FAMILIES; f++)
+		if (f != (int)levels && out->top[f].version != 0)
+			g->rel[f] = place_below(&out->top[f], g->name);
+	g->rel[levels] = rel;
 }
 
 /* Adds each level from the top down to the cgroup itself: "", "/a", "/a/b". */

@@ -97,7 +97,7 @@ mounts_next(const struct mount_view *v, int version, enum family f, const struct
 
 	for (size_t i = 0; i < v->count; i++) {
 		const struct cgroup_mount *m = &v->mounts[i];
-		if (!serves(m, version, f) || m == last || (last && better(m, last)))
+		if (m == last || !serves(m, version, f) || (last && better(m, last)))
 			continue;
 		if (!best || better(m, best))
 			best = m;

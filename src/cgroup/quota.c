@@ -2,6 +2,7 @@
 #include "cgroup/quota.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "proc/machine.h"
 
@@ -104,8 +105,8 @@ read_cfs_quota(
 		return -1;
 	/* a copy, as the next read overwrites the text */
 	size_t n = text.n < sizeof quota ? text.n : sizeof quota;
-	for (size_t i = 0; i < n; i++)
-		quota[i] = text.s[i];
+	if (n > 0)
+		memcpy(quota, text.s, n);
 	if (n > 0 && quota[0] == '-')
 		return set_quota(out, false, 0, 0);
 	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_period_us", &text) < 0)

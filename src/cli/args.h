@@ -4,7 +4,7 @@
 
 #include "base/units.h"
 #include "expr/expr.h"
-#include "table/formats.h"
+#include "table/table.h"
 #include "tools/tool.h"
 
 enum { WORDS_MOST = 64, OWN_OPTIONS_MOST = 2048 };
@@ -13,7 +13,7 @@ struct options {
 	const struct tool *tool; /* or the form of it that the options ask for */
 	struct request ask;      /* the target, and the tool's own options */
 	const struct format *format;
-	const char *source; /* -f: a tape, "-", or a directory of moments; NULL: live */
+	const char *source; /* -f: a tape, "-", or a directory of samples; NULL: live */
 	struct when_option from, to;
 	bool follow;
 	const char *root;    /* --root, or NULL */

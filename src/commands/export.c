@@ -19,7 +19,7 @@
 #include "cli/tool_list.h"
 #include "session/session.h"
 #include "cli/signals.h"
-#include "table/formats.h"
+#include "table/table.h"
 #include "table/metrics.h"
 #include "version.h"
 
@@ -267,7 +267,7 @@ put_rows(struct exporter *e, size_t i)
 		metrics_rows(&e->text, &report, &rows);
 }
 
-/* When that cannot be done, it is tried again with the next moment; the first time that is said. */
+/* When that cannot be done, it is tried again with the next sample; the first time that is said. */
 static void
 write_file(struct exporter *e)
 {

@@ -183,40 +183,40 @@ stat_parse(struct text t, struct arena *a, struct stat_file *out)
 
 	*out = (struct stat_file){ 0 };
 	while (text_whole_line(&t, &line)) {
-		if (text_skip(&line, "cpu")) {
-			if (line.n == 0 || line.s[0] == ' ') /* the sum over all CPUs */
-				continue;
-			out->cpus = arena_grow(a, out->cpus, out->ncpus, &cap, sizeof *out->cpus);
-			if (parse_cpu(line, &out->cpus[out->ncpus]))
-				out->ncpus++;
-		} else if (text_skip(&line, "procs_blocked ")) {
-			out->has_blocked = text_u64(line, &out->blocked) == 0;
-			break; /* only softirq follows, which is long */
-		}
+		bool is_cpu = text_skip(&line, "cpu");
+		if (!is_cpu && out->ncpus > 0)
+			break;                                  /* the CPUs come first */
+		if (!is_cpu || line.n == 0 || line.s[0] == ' ') /* "cpu ": the sum of all */
+			continue;
+		out->cpus = arena_grow(a, out->cpus, out->ncpus, &cap, sizeof *out->cpus);
+		if (parse_cpu(line, &out->cpus[out->ncpus]))
+			out->ncpus++;
 	}
-	return out->ncpus > 0 || out->has_blocked ? 0 : invalid();
+	return out->ncpus > 0 ? 0 : invalid();
 }
 
-int
-stat_parse_blocked(struct text t, uint64_t *blocked)
+/* A number in a line of its own. */
+static int
+parse_key(struct text t, const char *key, uint64_t *v)
 {
-	struct text line;
+	struct keyed found;
 
-	while (text_whole_line(&t, &line))
-		if (text_skip(&line, "procs_blocked "))
-			return text_u64(line, blocked);
-	return invalid();
+	if (keyed_parse(t, &key, 1, &found) == 0)
+		return invalid();
+	*v = found.v;
+	return 0;
 }
 
 int
 stat_parse_forks(struct text t, uint64_t *forks)
 {
-	struct text line;
+	return parse_key(t, "processes", forks) == 0 && *forks > 0 ? 0 : invalid();
+}
 
-	while (text_whole_line(&t, &line))
-		if (text_skip(&line, "processes ") && text_u64(line, forks) == 0 && *forks > 0)
-			return 0;
-	return invalid();
+int
+stat_parse_blocked(struct text t, uint64_t *blocked)
+{
+	return parse_key(t, "procs_blocked", blocked);
 }
 
 const struct cpu_time *

@@ -131,19 +131,16 @@ struct cpu_time {
 struct stat_file {
 	struct cpu_time *cpus; /* the CPUs online, in the kernel's order */
 	size_t ncpus;
-	bool has_blocked;
-	uint64_t blocked; /* procs_blocked: tasks waiting for I/O */
 };
 
-/* The array is in the arena. Skips damaged, truncated and unknown lines; a CPU or procs_blocked
- * must be left. */
+/* The array is in the arena. Skips damaged and truncated lines; one CPU must be left. */
 int stat_parse(struct text t, struct arena *a, struct stat_file *out);
 
-/* Only procs_blocked, for a caller that needs no CPUs. */
-int stat_parse_blocked(struct text t, uint64_t *blocked);
-
-/* Only "processes N": tasks (threads) created since boot. 0 counts as missing. */
+/* Its line "processes N": tasks (threads) created since boot. 0 counts as missing. */
 int stat_parse_forks(struct text t, uint64_t *forks);
+
+/* Its line "procs_blocked N": tasks waiting for I/O. */
+int stat_parse_blocked(struct text t, uint64_t *blocked);
 
 /* The CPU of that number, or NULL; looks at index `hint` first. */
 const struct cpu_time *stat_find(const struct stat_file *f, unsigned cpu, size_t hint);

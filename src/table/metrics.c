@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "table/formats.h"
+#include "table/table.h"
 
 /* A key's unit in base units; what ends otherwise has none. */
 static const struct unit_name {
@@ -141,7 +141,7 @@ metrics_sample(struct buf *b, const struct metric *m, struct text labels, double
 }
 
 /*
- * metrics: a moment as Prometheus reads it. A level or a share is a gauge over the interval, and a
+ * metrics: a sample as Prometheus reads it. A level or a share is a gauge over the interval, and a
  * counter is told as it stands, in base units. Names come of the columns' keys: held_cpus of
  * throttle is pq_throttle_held_cpus, throttled_pct is pq_throttle_throttled_ratio, and mean_us of
  * runqlat is pq_runqlat_mean_seconds.

@@ -177,7 +177,7 @@ read_cpus(struct watch *w, struct arena *a)
 	if (host_read(w->host, "proc/stat", &text) < 0)
 		return watch_fail(w, EXIT_UNSUPPORTED,
 		    "cannot read /proc/stat: %s (is /proc mounted?)", strerror(errno));
-	if (stat_parse(text, a, f) < 0 || f->ncpus == 0)
+	if (stat_parse(text, a, f) < 0)
 		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/stat lists no CPU");
 	read_allowed(w);
 	for (size_t i = 0; i < f->ncpus; i++)

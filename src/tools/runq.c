@@ -143,8 +143,7 @@ read_sampled(struct watch *w, struct arena *a, struct runq_cpu_snapshot *snap)
 	struct stat_file f;
 	struct text text;
 
-	if (host_read(w->host, "proc/stat", &text) < 0 || stat_parse(text, a, &f) < 0 ||
-	    f.ncpus == 0)
+	if (host_read(w->host, "proc/stat", &text) < 0 || stat_parse(text, a, &f) < 0)
 		return watch_fail(
 		    w, EXIT_UNSUPPORTED, "neither /proc/schedstat nor /proc/stat lists CPUs");
 	snap->sched.ncpus = f.ncpus;

@@ -13,10 +13,10 @@
 static struct host *
 next(void)
 {
-	struct host *h = host_moments(tree);
-	struct moment m;
+	struct host *h = host_capture(tree);
+	struct sample m;
 
-	if (!h || host_next(h, 0, MOMENT_ROW, &m) != 1)
+	if (!h || host_next(h, 0, SAMPLE_ROW, &m) != 1)
 		tree_fail(tree);
 	return h;
 }

@@ -433,8 +433,6 @@ stat_of_a_kernel(void)
 		CHECK(memcmp(f.cpus[0].ticks, cpu0, sizeof cpu0) == 0);
 		CHECK_U64(f.cpus[1].ticks[STAT_SYSTEM], 63);
 	}
-	CHECK(f.has_blocked);
-	CHECK_U64(f.blocked, 9);
 	arena_free(&a);
 }
 
@@ -466,7 +464,6 @@ old_kernels(void)
 		CHECK_U64(f.cpus[0].ticks[STAT_IDLE], 4);
 		CHECK_U64(f.cpus[0].ticks[STAT_STEAL], 0);
 	}
-	CHECK(!f.has_blocked);
 	arena_free(&a);
 }
 
@@ -480,7 +477,6 @@ new_kernels(void)
 	    stat_parse(T("cpu0 1 2 3 4 5 6 7 8 9 10 11 12\nnews 1\nprocs_blocked 0\n"), &a, &f), 0);
 	CHECK_INT(f.ncpus, 1);
 	CHECK_U64(f.cpus[0].ticks[STAT_GUEST_NICE], 10);
-	CHECK(f.has_blocked);
 	arena_free(&a);
 }
 
@@ -508,15 +504,12 @@ static void
 stat_nothing(void)
 {
 	struct arena a = { 0 };
-	struct stat_file f = { .ncpus = 7, .has_blocked = true };
+	struct stat_file f = { .ncpus = 7 };
 
 	CHECK(stat_parse(T(""), &a, &f) < 0);
-	CHECK(f.ncpus == 0 && !f.has_blocked);
+	CHECK(f.ncpus == 0);
 	CHECK(stat_parse(T("\0\xff\x80\n\n\0cpu0 1 2 3 4\n"), &a, &f) < 0);
-	CHECK(stat_parse(T("cpu  1 2 3 4\nprocs_blocked x\n"), &a, &f) < 0);
-	CHECK(stat_parse(T("procs_blocked 18446744073709551616\n"), &a, &f) < 0);
-	CHECK(stat_parse(T("procs_blocked 1"), &a, &f) < 0);
-	CHECK(stat_parse(T("procs_blocked 1\n"), &a, &f) == 0);
+	CHECK(stat_parse(T("cpu  1 2 3 4\nprocs_blocked 1\n"), &a, &f) < 0);
 	arena_free(&a);
 }
 
@@ -544,8 +537,6 @@ stat_truncated(void)
 			CHECK(f.ncpus <= 2);
 			CHECK(f.cpus[0].ticks[STAT_USER] == 8);
 		}
-		CHECK(
-		    !f.has_blocked || n > (size_t)(strstr(stat_real, "procs_blocked") - stat_real));
 		arena_free(&a);
 	}
 }
@@ -577,6 +568,9 @@ only_blocked(void)
 	CHECK(stat_parse_blocked(T("cpu0 1 2 3 4\n"), &v) < 0);
 	CHECK(stat_parse_blocked(T(""), &v) < 0);
 	CHECK(stat_parse_blocked(T("procs_blocked "), &v) < 0);
+	CHECK(stat_parse_blocked(T("procs_blocked x\n"), &v) < 0);
+	CHECK(stat_parse_blocked(T("procs_blocked 18446744073709551616\n"), &v) < 0);
+	CHECK(stat_parse_blocked(T("procs_blocked 1"), &v) < 0);
 	CHECK(stat_parse_blocked(T("xprocs_blocked 1\nprocs_blocked_x 1\n"), &v) < 0);
 	CHECK_U64(v, 9);
 }
@@ -614,8 +608,8 @@ main(void)
 	unit_test("stat: fields that old kernels lack are 0", old_kernels);
 	unit_test("stat: unknown fields and lines are skipped", new_kernels);
 	unit_test("stat: damaged lines are left out", stat_damaged_lines);
-	unit_test("stat: neither a CPU nor procs_blocked is an error", stat_nothing);
-	unit_test("stat: tasks made since boot", forks);
+	unit_test("stat: a file without CPUs is an error", stat_nothing);
+	unit_test("stat: tasks created since boot", forks);
 	unit_test("stat: text truncated anywhere is safe", stat_truncated);
 	unit_test("stat: 8192 CPUs", thousands);
 	unit_test("stat: procs_blocked alone", only_blocked);

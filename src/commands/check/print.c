@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "commands/check/check.h"
-#include "table/formats.h"
+#include "table/table.h"
 
 /* ---- Performance data: each column that is compared with a constant, once */
 

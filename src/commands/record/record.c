@@ -23,7 +23,7 @@ struct recorder {
 	struct session session;
 	struct triggers triggers;
 	struct saves saves;
-	uint64_t lost; /* moments that could not be written */
+	uint64_t lost; /* samples that could not be written */
 	bool troubled; /* … the last one */
 	bool told_rate;
 	int64_t late_ns, worst_ns; /* summed, and the most */
@@ -131,9 +131,9 @@ account_cost(struct recorder *r)
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
 }
 
-/* Tells once, when some moments have been written, how much they take and how long a ring lasts. */
+/* Tells once, when some samples have been written, how much they take and how long a ring lasts. */
 static void
-account_rate(struct recorder *r, const struct moment *m)
+account_rate(struct recorder *r, const struct sample *m)
 {
 	double rate = tape_writer_rate(&r->tape.writer),
 	       per_s = 1e9 / (double)r->plan.list.interval_ns;
@@ -171,7 +171,7 @@ account_start(struct recorder *r)
 	    (double)p->list.interval_ns * 1e-6, strcmp(p->tape, "-") == 0 ? "stdout" : p->tape,
 	    r->tape.ring ? ", a ring of " : "",
 	    r->tape.ring ? human_size((double)r->tape.ring, size) : "",
-	    r->tape.writer.moments ? ", continuing it" : "");
+	    r->tape.writer.samples ? ", continuing it" : "");
 	account_say(r, clock_ns(CLOCK_REALTIME), "records", message);
 }
 
@@ -182,19 +182,19 @@ account_end(struct recorder *r)
 
 	snprintf(message, sizeof message,
 	    "%llu sample%s, %llu missed, %llu lost, %.2f s of CPU time",
-	    (unsigned long long)r->tape.writer.run_moments,
-	    r->tape.writer.run_moments == 1 ? "" : "s", (unsigned long long)r->session.missed,
+	    (unsigned long long)r->tape.writer.run_samples,
+	    r->tape.writer.run_samples == 1 ? "" : "s", (unsigned long long)r->session.missed,
 	    (unsigned long long)r->lost, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9);
-	if (r->tape.writer.run_moments + r->lost > 0)
+	if (r->tape.writer.run_samples + r->lost > 0)
 		account_say(r, clock_ns(CLOCK_REALTIME), "stopped", message);
 }
 
 /* record: the flight recorder: keeps on a tape what the tools read, and saves a part of it when a
  * condition holds. */
 
-/* Writes the moment. When that cannot be done, it is tried again with the next one. */
+/* Writes the sample. When that cannot be done, it is tried again with the next one. */
 static void
-write_moment(struct recorder *r, const struct moment *m)
+write_sample(struct recorder *r, const struct sample *m)
 {
 	char message[256];
 
@@ -212,7 +212,7 @@ write_moment(struct recorder *r, const struct moment *m)
 		exit(EXIT_DONE);
 	if (r->tape.stream)
 		die(EXIT_FAILED, "cannot write to stdout: %s", strerror(errno));
-	if (errno == EMSGSIZE && r->tape.writer.run_moments == 0) {
+	if (errno == EMSGSIZE && r->tape.writer.run_samples == 0) {
 		unsigned long long least = tape_writer_least_ring(&r->tape.writer);
 		tape_file_close(&r->tape);
 		die(EXIT_USAGE,
@@ -257,10 +257,10 @@ take_request(struct recorder *r)
 static void
 take_sample(struct recorder *r)
 {
-	const struct moment *m = &r->session.now;
+	const struct sample *m = &r->session.now;
 
 	account_cost(r);
-	write_moment(r, m);
+	write_sample(r, m);
 	take_request(r);
 	triggers_step(&r->triggers, &r->session);
 	account_rate(r, m);
@@ -338,7 +338,7 @@ begin(struct recorder *r)
 static enum exit_status
 status_of(const struct recorder *r)
 {
-	bool nothing = r->tape.writer.run_moments + r->lost == 0;
+	bool nothing = r->tape.writer.run_samples + r->lost == 0;
 	enum exit_status status = nothing ? session_status(&r->session) : EXIT_DONE;
 
 	return status ? status : r->troubled ? EXIT_FAILED : EXIT_DONE;

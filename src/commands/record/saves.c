@@ -50,7 +50,7 @@ saved_count(const char *directory, int recorded, uint64_t *n, uint64_t *bytes)
 	return 0;
 }
 
-/* The name of a new one, of that machine and moment (CLOCK_REALTIME ns):
+/* The name of a new one, of that machine and sample (CLOCK_REALTIME ns):
  * "DIR/pq-web1-20261122T171201.250Z.tape". */
 static void
 saved_name(char *out, size_t n, const char *directory, const char *host, int64_t real_ns)
@@ -128,7 +128,7 @@ why_text(const struct reason *why, char *out, size_t n)
 }
 
 void
-saves_ask(struct saves *s, const struct moment *m, const struct reason *why, bool after)
+saves_ask(struct saves *s, const struct sample *m, const struct reason *why, bool after)
 {
 	const struct plan *p = s->plan;
 	char message[5600];

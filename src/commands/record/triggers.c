@@ -112,7 +112,7 @@ fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, ui
 /* It was unknown: said once. */
 static void
 tell_unknown(
-    const struct triggers *all, struct trigger *t, const char *when, const struct moment *m)
+    const struct triggers *all, struct trigger *t, const char *when, const struct sample *m)
 {
 	char message[400];
 
@@ -127,7 +127,7 @@ tell_unknown(
 }
 
 static void
-step(struct triggers *all, size_t i, const struct expr_now *now, const struct moment *m)
+step(struct triggers *all, size_t i, const struct expr_now *now, const struct sample *m)
 {
 	const struct trigger_rules rules = { all->plan->own->cooldown_ns };
 	const char *when = all->plan->own->when.v[i];

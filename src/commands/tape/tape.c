@@ -31,12 +31,12 @@ struct cost {
 	struct keyed from_cpu_us, v[6];
 };
 
-enum { COST_CPU, COST_MOMENTS, COST_MISSED, COST_LOST, COST_LATE, COST_WORST };
+enum { COST_CPU, COST_SAMPLES, COST_MISSED, COST_LOST, COST_LATE, COST_WORST };
 
 struct summing {
-	struct moment first, last;
+	struct sample first, last;
 	uint64_t rows, ticks, boots, tracks;
-	uint64_t span_ns; /* of moments within a boot */
+	uint64_t span_ns; /* of samples within a boot */
 	uint64_t bytes;   /* of the file */
 	struct cost cost;
 	struct host_facts facts;
@@ -44,7 +44,7 @@ struct summing {
 };
 
 static void
-take_cost(struct cost *c, struct tape_reader *r, const struct moment *m)
+take_cost(struct cost *c, struct tape_reader *r, const struct sample *m)
 {
 	static const char *const keys[] = { "cpu_us", "samples", "missed", "lost", "late_sum_us",
 		"late_max_us" };
@@ -76,7 +76,7 @@ copy_value(struct text about, const char *key, char *out, size_t n)
 }
 
 static void
-take_moment(struct summing *s, struct tape_reader *r, const struct moment *m)
+take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 {
 	struct text about;
 	bool first = s->rows + s->ticks == 0;
@@ -93,8 +93,8 @@ take_moment(struct summing *s, struct tape_reader *r, const struct moment *m)
 	else if (!m->restarted && m->mono_ns > s->last.mono_ns)
 		s->span_ns += (uint64_t)(m->mono_ns - s->last.mono_ns);
 	s->last = *m;
-	s->rows += m->kind == MOMENT_ROW;
-	s->ticks += m->kind == MOMENT_TICK;
+	s->rows += m->kind == SAMPLE_ROW;
+	s->ticks += m->kind == SAMPLE_TICK;
 	s->tracks = r->tracks.paths.n > s->tracks ? r->tracks.paths.n : s->tracks;
 	take_cost(&s->cost, r, m);
 }
@@ -124,9 +124,9 @@ size_of(const struct tape_reader *r, const struct tape_place *p)
 }
 
 static double
-per_moment(const struct summing *s, const struct tape_reader *r)
+per_sample(const struct summing *s, const struct tape_reader *r)
 {
-	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, moments = s->rows + s->ticks;
+	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, samples = s->rows + s->ticks;
 	uint64_t used = s->bytes;
 
 	if (ring) { /* what its segments take, not the room that is free yet */
@@ -134,7 +134,7 @@ per_moment(const struct summing *s, const struct tape_reader *r)
 		for (size_t i = 0; i < r->index.n; i++)
 			used += size_of(r, &r->index.v[i]);
 	}
-	return moments ? (double)used / (double)moments : NAN;
+	return samples ? (double)used / (double)samples : NAN;
 }
 
 static void
@@ -178,8 +178,8 @@ static void
 print_text(
     const struct summing *s, const struct tape_reader *r, const struct options *o, const char *path)
 {
-	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, moments = s->rows + s->ticks;
-	double bytes = per_moment(s, r), span_s = (double)s->span_ns * 1e-9;
+	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, samples = s->rows + s->ticks;
+	double bytes = per_sample(s, r), span_s = (double)s->span_ns * 1e-9;
 	char line[512], text[HUMAN_MOST];
 
 	print_words("tape", path);
@@ -196,9 +196,9 @@ print_text(
 	    s->rows, s->ticks, human_duration(span_s, text), s->boots, s->boots == 1 ? "" : "s");
 	printf("%-9s %" PRIu64 " files and directories\n", "tracks", s->tracks);
 	printf("%-9s %s, %.1f bytes per sample", "size", human_size((double)s->bytes, text), bytes);
-	if (ring && moments > 1)
+	if (ring && samples > 1)
 		printf("; a ring that holds the last %s at this rate",
-		    human_duration((double)ring / bytes * span_s / (double)moments, text));
+		    human_duration((double)ring / bytes * span_s / (double)samples, text));
 	printf("\n");
 	if (s->cost.known)
 		print_cost(&s->cost);
@@ -258,13 +258,13 @@ print_json(
 	put_number(&b, "tracks", (double)s->tracks, 0);
 	put_number(&b, "bytes", (double)s->bytes, 0);
 	put_number(&b, "ring_bytes", r->index.n ? (double)r->index.v[0].segment.ring : NAN, 0);
-	put_number(&b, "bytes_per_moment", per_moment(s, r), 1);
+	put_number(&b, "bytes_per_moment", per_sample(s, r), 1);
 	put_number(&b, "cost_pct", cost_pct(c), 4);
 	put_number(&b, "late_max_ms", c->known ? known(c->v[COST_WORST]) * 1e-3 : NAN, 3);
 	put_number(&b, "missed", c->known ? known(c->v[COST_MISSED]) : NAN, 0);
 	put_number(&b, "lost", c->known ? known(c->v[COST_LOST]) : NAN, 0);
 	put_number(&b, "damaged_places", (double)r->lost.places, 0);
-	put_number(&b, "damaged_moments", (double)r->lost.moments, 0);
+	put_number(&b, "damaged_moments", (double)r->lost.samples, 0);
 	buf_text(&b, "}\n");
 	fwrite(b.s, 1, b.n, stdout);
 	buf_free(&b);
@@ -275,12 +275,12 @@ tape_info(const struct options *o, const char *path)
 {
 	struct tape_reader r;
 	struct summing s = { 0 };
-	struct moment m;
+	struct sample m;
 	int got;
 
 	tapework_open(&r, path);
 	while ((got = tape_reader_next(&r, &m)) > 0)
-		take_moment(&s, &r, &m);
+		take_sample(&s, &r, &m);
 	if (got < 0)
 		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
 	if (s.rows + s.ticks == 0)
@@ -336,19 +336,19 @@ static enum exit_status
 verify(const struct options *o, const char *path, const char *to)
 {
 	struct tape_reader r;
-	struct moment m;
-	uint64_t moments = 0;
+	struct sample m;
+	uint64_t samples = 0;
 	int got;
 
 	(void)o;
 	(void)to;
 	tapework_open(&r, path);
 	while ((got = tape_reader_next(&r, &m)) > 0)
-		moments++;
+		samples++;
 	if (got < 0)
 		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
 	enum exit_status status = tapework_end(&r, path);
-	printf("%s: %llu samples readable%s\n", path, (unsigned long long)moments,
+	printf("%s: %llu samples readable%s\n", path, (unsigned long long)samples,
 	    status == EXIT_DONE ? ", no damage" : "");
 	return status;
 }

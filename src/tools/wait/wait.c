@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/formats.h"
+#include "table/table.h"
 #include "tools/tool.h"
 
 static const struct column columns[] = {
