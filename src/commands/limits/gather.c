@@ -353,6 +353,12 @@ known_or(struct keyed v, double otherwise)
 	return v.known ? (double)v.v : otherwise;
 }
 
+const struct keyed *
+level_limit(const struct limits_level *v, size_t at)
+{
+	return (const void *)((const char *)v + at);
+}
+
 double
 known_or_nan(struct keyed v)
 {
@@ -433,32 +439,14 @@ memory(const struct limits *l)
 
 /* The lowest of one limit over all levels, at most what the machine has. */
 static struct bound
-least(const struct chain *c, double machine, struct keyed (*of)(const struct limits_level *))
+least(const struct chain *c, double machine, size_t at)
 {
 	struct bound b = { .value = NAN, .at_most = is_uncertain(c) };
 
 	lower(&b, machine, "machine", NULL);
 	for (size_t i = 0; i < c->n; i++)
-		lower(&b, known_or_nan(of(&c->v[i])), "limit", c->v[i].name);
+		lower(&b, known_or_nan(*level_limit(&c->v[i], at)), "limit", c->v[i].name);
 	return b;
-}
-
-static struct keyed
-high_of(const struct limits_level *l)
-{
-	return l->memory.high;
-}
-
-static struct keyed
-swap_of(const struct limits_level *l)
-{
-	return l->memory.swap;
-}
-
-static struct keyed
-pids_of(const struct limits_level *l)
-{
-	return l->pids.max;
 }
 
 struct effective
@@ -467,8 +455,8 @@ limits_effective(const struct limits *l)
 	return (struct effective){
 		.cpus = cpus(l),
 		.memory = memory(l),
-		.high = least(&l->memory, NAN, high_of),
-		.swap = least(&l->memory, known_or_nan(l->swap_total), swap_of),
-		.pids = least(&l->pids, NAN, pids_of),
+		.high = least(&l->memory, NAN, LEVEL_AT(memory.high)),
+		.swap = least(&l->memory, known_or_nan(l->swap_total), LEVEL_AT(memory.swap)),
+		.pids = least(&l->pids, NAN, LEVEL_AT(pids.max)),
 	};
 }

@@ -8,6 +8,8 @@
 #ifndef PQ_LIMITS_LIMITS_H
 #define PQ_LIMITS_LIMITS_H
 
+#include <stddef.h>
+
 #include "base/buf.h"
 #include "cgroup/memory.h"
 #include "cgroup/quota.h"
@@ -93,6 +95,10 @@ struct effective {
 int limits_gather(struct host *h, struct arena *a, const struct target *t, struct limits *out);
 
 struct effective limits_effective(const struct limits *l);
+
+/* A limit of a level, chosen by its member: level_limit(v, LEVEL_AT(memory.high)). */
+#define LEVEL_AT(member) offsetof(struct limits_level, member)
+const struct keyed *level_limit(const struct limits_level *v, size_t at);
 
 /* The value as a double; NaN, or `otherwise`, if it is unknown. */
 double known_or_nan(struct keyed v);

@@ -227,50 +227,20 @@ bytes_of(struct keyed v, char out[HUMAN_MOST])
 
 /* One row for each level that has the limit. Returns how many. */
 static int
-put_sizes(struct buf *b, const char *label, const struct chain *c,
-    struct keyed (*of)(const struct limits_level *), const char *text, bool zeros)
+put_sizes(struct buf *b, const char *label, const struct chain *c, size_t at, const char *text,
+    bool zeros)
 {
 	char value[HUMAN_MOST];
 	int shown = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
-		struct keyed v = of(&c->v[i]);
+		struct keyed v = *level_limit(&c->v[i], at);
 		if (!v.known || (v.v == 0 && !zeros))
 			continue;
 		page_row(b, label, v.v == 0 ? "0" : bytes_of(v, value), text, c->v[i].name);
 		shown++;
 	}
 	return shown;
-}
-
-static struct keyed
-max_of(const struct limits_level *v)
-{
-	return v->memory.max;
-}
-
-static struct keyed
-high_of(const struct limits_level *v)
-{
-	return v->memory.high;
-}
-
-static struct keyed
-low_of(const struct limits_level *v)
-{
-	return v->memory.low;
-}
-
-static struct keyed
-min_of(const struct limits_level *v)
-{
-	return v->memory.min;
-}
-
-static struct keyed
-swap_of(const struct limits_level *v)
-{
-	return v->memory.swap;
 }
 
 /* On v1 the lowest limit of all levels is known, including hidden ones. */
@@ -296,17 +266,17 @@ put_bytes(struct buf *b, const struct page *p)
 	page_headline(
 	    b, "memory", human_size(p->effective->memory.value, value), &p->effective->memory);
 	page_row(b, "  machine", bytes_of(l->memory_total, value), "", NULL);
-	int limits = put_sizes(b, "  limit", c, max_of, "", true);
+	int limits = put_sizes(b, "  limit", c, LEVEL_AT(memory.max), "", true);
 	for (size_t i = 0; i < c->n; i++)
 		if (c->v[i].memory.unreadable)
 			page_row(b, "  limit", "-", "cannot be read: ", c->v[i].name);
 	if (limits == 0 && c->n > 0)
 		put_none(b, "  limit", c);
 	put_memory_doubt(b, c);
-	put_sizes(b, "  high", c, high_of, "slowed down above this  ", true);
-	put_sizes(b, "  low", c, low_of, "protected when memory is short  ", false);
-	put_sizes(b, "  min", c, min_of, "never reclaimed  ", false);
-	put_sizes(b, "  swap", c, swap_of, "most that may be swapped out  ", true);
+	put_sizes(b, "  high", c, LEVEL_AT(memory.high), "slowed down above this  ", true);
+	put_sizes(b, "  low", c, LEVEL_AT(memory.low), "protected when memory is short  ", false);
+	put_sizes(b, "  min", c, LEVEL_AT(memory.min), "never reclaimed  ", false);
+	put_sizes(b, "  swap", c, LEVEL_AT(memory.swap), "most that may be swapped out  ", true);
 	page_row(b, "  swap",
 	    l->swap_total.known && l->swap_total.v == 0 ? "none" : bytes_of(l->swap_total, value),
 	    "machine", NULL);
