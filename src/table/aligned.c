@@ -73,7 +73,7 @@ lay_out(const struct report *r)
 	return l;
 }
 
-/* Blanks for a cell; returns where its text is to be put, after them. */
+/* Appends a cell's blanks; returns the place for its text. */
 static size_t
 begin_cell(struct buf *b, int width)
 {

@@ -227,7 +227,7 @@ leave_out_doubles(struct writing *w)
 	free(sorted);
 }
 
-/* A column's figures, or the counters behind them. */
+/* The figures of a column, or its counters. */
 static void
 put_numbers(struct writing *w, int column, struct metric *m)
 {
@@ -294,7 +294,7 @@ metrics_rows(struct buf *b, const struct report *r, const struct rows *rows)
 	size_t n = rows->table->nrows;
 	struct writing w = { .out = b, .report = r, .table = rows->table };
 
-	buf_room(&w.bytes, 1); /* so that there is a place even of no labels */
+	buf_room(&w.bytes, 1); /* so that b is not NULL without labels */
 	w.v = xmalloc(n * sizeof *w.v);
 	w.left_out = xmalloc(n * sizeof *w.left_out);
 	for (size_t i = 0; i < n; i++)

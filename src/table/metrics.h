@@ -24,7 +24,7 @@ struct metric {
 	double scale;
 };
 
-/* HELP, TYPE and UNIT. All samples of a family come behind this, and no other one's. */
+/* Writes HELP, TYPE and UNIT. All samples of the family must follow before the next family. */
 void metrics_family(struct buf *b, struct metric *m);
 
 /* A sample of it, behind metrics_family. The labels are without braces, as metrics_label writes

@@ -8,7 +8,7 @@
 #include "base/map.h"
 #include "table/table.h"
 
-/* Averages are kept for so many series, percentiles for the first few. */
+/* SERIES_MOST series have averages, and the first SERIES_WITH_PERCENTILES have percentiles. */
 enum { SERIES_MOST = 4096, SERIES_WITH_PERCENTILES = 8, ROWS_FOR_PERCENTILES = 10 };
 
 struct series;
