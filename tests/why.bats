@@ -155,7 +155,7 @@ stalled() {
 	[ "$(json -c '.findings[0].evidence[1:]')" = '["usage reached the limit 30 times"]' ]
 	sed -i 's/^max .*/max 0/; s/^high .*/high 40/' "$dir/t1/sys/fs/cgroup/web/memory.events"
 	answers 1 memory-high -f "$dir"
-	[ "$(json -c '.findings[0].evidence')" = '["forced to reclaim memory 40 times"]' ]
+	[ "$(json -c '.findings[0].evidence')" = '["it was forced to reclaim memory 40 times"]' ]
 }
 
 @test "kills are counted in the cgroup that the evidence names" {
