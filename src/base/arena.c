@@ -21,8 +21,8 @@ block_new(size_t n)
 {
 	size_t size = BLOCK;
 
-	while (size <
-	    n) /* with room to spare: what grows by a little each time shall not need a new block each time */
+	/* Doubled, so that a need that grows a little each time does not take a block each time. */
+	while (size < n)
 		size *= 2;
 	struct arena_block *b = xmalloc(sizeof *b + size);
 
@@ -31,8 +31,7 @@ block_new(size_t n)
 	return b;
 }
 
-/* Goes on to the next block that holds n bytes; blocks of earlier rounds that are too small are
- * left empty. */
+/* Moves on to the next block that holds n bytes. Smaller blocks of earlier rounds stay empty. */
 static void
 next_block(struct arena *a, size_t n)
 {
@@ -46,7 +45,7 @@ next_block(struct arena *a, size_t n)
 	a->used = 0;
 }
 
-/* Room for n bytes, with whatever is in it. */
+/* Room for n bytes, which are not set. */
 static void *
 take(struct arena *a, size_t n)
 {

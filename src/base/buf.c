@@ -53,7 +53,7 @@ buf_pad(struct buf *b, size_t n)
 
 enum { DIGITS_MOST = 20 };
 
-/* The digits of v, at least `width` of them, so that they end at `end`; returns where they begin. */
+/* Writes at least `width` digits of v, up to `end`. Returns where they begin. */
 static char *
 put_digits(char *end, uint64_t v, int width)
 {
@@ -76,7 +76,7 @@ buf_u64(struct buf *b, uint64_t v, int width)
 	buf_add(b, s, (size_t)(end - s));
 }
 
-/* The nearest whole number, the larger one of two. */
+/* The nearest whole number; half rounds up. */
 static uint64_t
 rounded(double x)
 {
@@ -91,11 +91,10 @@ buf_fixed(struct buf *b, double x, int digits)
 	static const double power[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
 	static const double limit = 18446744073709549568.0; /* the largest double below 2^64 */
 	double size = fabs(x), scaled = size * power[digits];
-	/* digits after the point say nothing about a number as large */
+	/* a number this large has no digits after the point */
 	bool whole = scaled > limit;
 	uint64_t n = whole ? (uint64_t)(size < limit ? size : limit) : rounded(scaled);
 	uint64_t unit = whole ? 1 : (uint64_t)power[digits];
-
 	char out[2 * DIGITS_MOST + 2], *end = out + sizeof out, *s = end;
 
 	if (digits > 0 && !whole) {
@@ -106,6 +105,20 @@ buf_fixed(struct buf *b, double x, int digits)
 	if (x < 0 && n > 0)
 		*--s = '-';
 	buf_add(b, s, (size_t)(end - s));
+}
+
+void
+buf_trimmed(struct buf *b, double x, int digits)
+{
+	size_t start = b->n;
+
+	buf_fixed(b, x, digits);
+	if (!memchr(b->s + start, '.', b->n - start))
+		return;
+	while (b->s[b->n - 1] == '0')
+		b->n--;
+	if (b->s[b->n - 1] == '.')
+		b->n--;
 }
 
 size_t
@@ -121,14 +134,15 @@ buf_utf8_length(const char *text)
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
+	/* overlong, a surrogate, or beyond Unicode */
 	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) ||
-	    (*s == 0xf4 && s[1] > 0x8f)) /* overlong, a surrogate, or beyond Unicode */
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return n;
 }
 
-/* Characters that a terminal obeys: U+0000 to U+001F, U+007F, and U+0080 to U+009F. */
+/* Whether a terminal would obey the character, or it is not UTF-8 (n is 0): U+0000 to U+001F,
+ * U+007F, and U+0080 to U+009F. */
 static bool
 is_control(const char *s, size_t n)
 {
@@ -146,7 +160,7 @@ put_octal(struct buf *b, unsigned char c)
 	buf_add(b, octal, sizeof octal);
 }
 
-/* How many bytes at s a terminal can have as they are. */
+/* How many bytes at s are safe on a terminal. */
 static size_t
 harmless_bytes(const char *s)
 {

@@ -1,5 +1,5 @@
-/* buf: bytes that are put together and written at once. Numbers are printed here, so no locale
- * reaches them. */
+/* buf: bytes that are collected and written at once. It prints numbers itself, so that no locale
+ * changes them. */
 #ifndef PQ_BASE_BUF_H
 #define PQ_BASE_BUF_H
 
@@ -8,31 +8,37 @@
 
 #include "base/text.h"
 
-/* Zero-initialise to start; n = 0 empties it. */
+/* Zero-initialise to start. n = 0 empties it and keeps the memory. */
 struct buf {
 	char *s;
 	size_t n, cap;
 };
 
-/* Room for n more bytes at the end: s + n may be written. */
+/* Makes room for n more bytes, and returns where they go: the caller writes them and adds to
+ * b->n. */
 char *buf_room(struct buf *b, size_t n);
 
+/* Appends n bytes, a string, a character, n blanks. */
 void buf_add(struct buf *b, const char *s, size_t n);
 void buf_text(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_pad(struct buf *b, size_t n);
 
-/* A decimal number, zero-padded to at least `width` digits. */
+/* Appends a decimal number, zero-padded to at least `width` digits. */
 void buf_u64(struct buf *b, uint64_t v, int width);
 
-/* x with so many digits after the point (at most 9), rounded half away from zero; finite values
- * only. */
+/* Appends x, which must be finite, with this many digits after the point (at most 9), rounded half
+ * away from zero. */
 void buf_fixed(struct buf *b, double x, int digits);
 
-/* The length of the UTF-8 character at s; 0 when the bytes there are none. */
+/* The same without zeros at the end of the fraction: 1.5, 2. */
+void buf_trimmed(struct buf *b, double x, int digits);
+
+/* The length of the UTF-8 character at s; 0 if the bytes there are not UTF-8. */
 size_t buf_utf8_length(const char *s);
 
-/* Somebody else's bytes for a terminal: control characters, and what is no UTF-8, as \ooo. */
+/* Appends untrusted bytes so that a terminal shows them and does not obey them: control characters,
+ * and bytes that are not UTF-8, as \ooo. */
 void buf_printable(struct buf *b, const char *s);
 
 void buf_free(struct buf *b);

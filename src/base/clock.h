@@ -1,11 +1,11 @@
-/* clock: what a clock shows, and spans of time, in ns. */
+/* clock: readings of a clock, and spans of time, in nanoseconds. */
 #ifndef PQ_BASE_CLOCK_H
 #define PQ_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
 
-/* Both ends belong to it. */
+/* From one point in time to another, both included. */
 struct span {
 	int64_t from_ns, to_ns;
 };

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static const char *program = "pq";
-static enum exit_status always = EXIT_DONE; /* DONE: as die is told */
+static enum exit_status always = EXIT_DONE; /* EXIT_DONE: die's argument holds */
 
 const char *
 verdict_name(enum verdict v)
@@ -36,7 +36,7 @@ fail_status(enum exit_status status)
 	return always == EXIT_DONE ? status : always;
 }
 
-/* One write(2) for the line, so that two programs in a pipeline do not mix theirs. */
+/* Writes the line by one write(2), so that the programs of a pipeline do not mix their lines. */
 __attribute__((format(printf, 1, 0))) static void
 say(const char *fmt, va_list ap)
 {
@@ -55,7 +55,7 @@ say(const char *fmt, va_list ap)
 	}
 	line[end] = '\n';
 	if (write(STDERR_FILENO, line, end + 1) < 0)
-		return; /* there is nobody left to tell */
+		return; /* the error cannot be reported either */
 }
 
 void
@@ -82,7 +82,8 @@ die(enum exit_status status, const char *fmt, ...)
 void
 exit_printed(void)
 {
-	if (fflush(stdout) == EOF || ferror(stdout)) /* musl reports an error of puts only there */
+	/* musl reports an error of puts only by ferror */
+	if (fflush(stdout) == EOF || ferror(stdout))
 		die(EXIT_FAILED, "cannot write: %s", strerror(errno));
 	exit(EXIT_DONE);
 }

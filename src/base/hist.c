@@ -6,8 +6,8 @@
 
 #include "base/fail.h"
 
-/* The step of a positive value, by the bits of the number: an octave in *octave, its step as the result; -1 when it is below
- * them all. */
+/* The step of a positive value and its *octave, read from the bits of the number; -1 if the value
+ * is below the first step. */
 static int
 step_of(double value, int *octave)
 {

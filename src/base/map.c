@@ -8,10 +8,11 @@
 enum { FIRST_ROOM = 16, FIRST_BYTES = 512 };
 
 struct map_entry {
-	size_t at; /* in the bytes */
+	size_t at; /* place in the bytes */
 	uint32_t n, hash;
 };
 
+/* Hashes eight bytes at a time. */
 static uint32_t
 hash_of(struct text key)
 {
@@ -45,7 +46,7 @@ is_key(const struct map *m, uint32_t number, struct text key, uint32_t hash)
 	return m->keys[number].hash == hash && text_same(map_key(m, number), key);
 }
 
-/* The slot of the key, or the free one where it would be put. */
+/* The slot of the key, or the free slot where it would go. */
 static uint32_t *
 slot_of(const struct map *m, struct text key, uint32_t hash)
 {
@@ -56,7 +57,7 @@ slot_of(const struct map *m, struct text key, uint32_t hash)
 	}
 }
 
-/* The slot of a key that is there. */
+/* The slot of an existing key. */
 static uint32_t *
 slot_of_number(const struct map *m, uint32_t number)
 {
@@ -73,7 +74,7 @@ map_find(const struct map *m, struct text key)
 	return m->n == 0 ? -1 : (int)*slot_of(m, key, hash_of(key)) - 1;
 }
 
-/* Twice as many slots, at most half of which are taken. */
+/* Doubles the slots, so that at most half of them are taken. */
 static void
 grow(struct map *m)
 {
@@ -91,7 +92,8 @@ grow(struct map *m)
 	}
 }
 
-/* Room for n more bytes: those of removed keys, once they are half of all, else twice as many. */
+/* Makes room for n more bytes: drops the bytes of removed keys, and doubles the size while it would
+ * be more than half full. */
 static void
 make_room(struct map *m, size_t n)
 {
@@ -143,7 +145,7 @@ map_put(struct map *m, struct text key)
 	return *slot - 1;
 }
 
-/* Frees a slot, and moves those after it back that a search would not reach otherwise. */
+/* Frees a slot, and moves back later entries that a search would no longer reach. */
 static void
 free_slot(struct map *m, uint32_t gap)
 {

@@ -1,10 +1,9 @@
 /*
- * map: numbers for strings: 0, 1, 2, … in the order in which they are added, so that what the
- * caller knows of a key is the element of an array of its own, at the key's number.
+ * map: gives each string key a number: 0, 1, 2, … in the order in which keys are added. The caller
+ * keeps the values, in an array of its own, at the number of the key.
  *
- * Open addressing: a lookup hashes the key, eight bytes at a time, and follows a table of numbers.
- * All keys lie one after the other in one piece of memory: neither a lookup nor, once the map has
- * reached its size, adding a key after map_clear allocates anything.
+ * The map uses open addressing and stores all keys in one block of memory. A lookup allocates
+ * nothing, and neither does adding a key after map_clear, once the map has reached its size.
  */
 #ifndef PQ_BASE_MAP_H
 #define PQ_BASE_MAP_H
@@ -20,28 +19,28 @@ struct map {
 	uint32_t n; /* keys */
 	uint32_t room, nslots;
 	struct map_entry *keys; /* by number */
-	uint32_t *slots;        /* a power of two of them: a key's number + 1, or 0 */
-	char *bytes;            /* of the keys, each with a NUL after it */
-	size_t used, size; /* … that are taken, those of removed keys too, and that there are */
-	size_t removed;    /* … that belong to no key any more */
+	uint32_t *slots;        /* nslots, a power of two: the number of a key + 1; 0: free */
+	char *bytes;            /* the keys, each followed by a NUL */
+	size_t used, size;      /* of the bytes; `used` includes removed keys */
+	size_t removed;         /* bytes of removed keys */
 };
 
-/* The number of the key; -1 when it is not there. */
+/* The number of the key, or -1. */
 int map_find(const struct map *m, struct text key);
 
-/* The number of the key, which is added if it is not there: then that is what m->n was before. */
+/* The number of the key. A new key is added; its number is the previous m->n. */
 uint32_t map_put(struct map *m, struct text key);
 
-/* The key of that number, with a NUL after it. Valid until a key is added. */
+/* The key of that number, followed by a NUL. Valid until a key is added. */
 struct text map_key(const struct map *m, uint32_t number);
 
-/* Removes a key; the last one takes its number. The caller moves its element likewise. */
+/* Removes a key. The last key takes its number, so the caller moves its element too. */
 void map_remove(struct map *m, uint32_t number);
 
-/* Removes all but the first n keys. */
+/* Removes all keys after the first n. */
 void map_truncate(struct map *m, uint32_t n);
 
-/* Removes all keys and keeps the memory for the next ones. */
+/* Removes all keys and keeps the memory. */
 void map_clear(struct map *m);
 
 void map_free(struct map *m);

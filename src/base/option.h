@@ -1,7 +1,7 @@
 /*
- * option: how a tool declares its command-line options. One table parses them, prints --help, and
- * tells the completions and the documents' check what there is. A tool declares its table beside
- * its columns, and reads its own struct:
+ * option: how a tool declares its command-line options. cli/args.c parses them by this table and
+ * prints --help from it; the completions and scripts/check-docs read that. A tool declares its
+ * table beside its columns, and reads its own struct:
  *
  *  struct runq_options { int64_t tick_ns; };
  *  static const struct option options[] = {
@@ -25,16 +25,16 @@ enum option_type {
 	OPTION_END,     /* of a table */
 	OPTION_FLAG,    /* no argument: bool */
 	OPTION_TEXT,    /* const char * */
-	OPTION_LIST,    /* const char *, each time it is given: struct option_list */
+	OPTION_LIST,    /* const char *; the option may be repeated: struct option_list */
 	OPTION_COMMAND, /* this word and all that follow: char **, NULL at the end */
 	OPTION_NUMBER,  /* 1 to `most`: unsigned */
-	OPTION_ROWS,    /* the same, and OPTION_ROWS_UNSET unless given */
+	OPTION_ROWS,    /* the same; OPTION_ROWS_UNSET as the default means what fits the screen */
 	OPTION_SHARE,   /* 0.001 to 1: double */
-	OPTION_TIME,    /* a length of time from 1 ms to 31 days, in ns: int64_t */
+	OPTION_TIME,    /* a duration from 1 ms to 31 days, in ns: int64_t */
 	OPTION_DELAY,   /* the same, or 0 */
 	OPTION_SIZE,    /* bytes: uint64_t */
 	OPTION_WHEN,    /* a point in time: struct when_option, of base/units.h */
-	OPTION_CHOICE,  /* one of `choices`; its place among them, counted from 1: int */
+	OPTION_CHOICE,  /* one of `choices`; its index among them, counted from 1: int */
 	OPTION_CPUS,    /* struct cpu_choice, of tools/tool.h */
 };
 
@@ -44,24 +44,24 @@ enum { OPTION_LIST_MOST = 32 };
 
 struct option_list {
 	const char *v[OPTION_LIST_MOST];
-	int at[OPTION_LIST_MOST]; /* places on the command line, to merge two lists in order */
+	int at[OPTION_LIST_MOST]; /* positions on the command line, to merge two lists in order */
 	int n;
 };
 
 struct option {
-	char letter;      /* 0: it has only its name */
-	const char *name; /* NULL: it has only its letter */
-	const char *arg;  /* the argument, as --help shows it; NULL: it takes none */
+	char letter;      /* 0: none */
+	const char *name; /* NULL: none */
+	const char *arg;  /* the argument, as --help shows it; NULL: none */
 	enum option_type type;
-	size_t at;        /* where in the table's struct the value is put */
+	size_t at;        /* offset of the value in the tool's struct */
 	const char *help; /* one line for --help */
 
-	const char *want;            /* of an argument: what would be right */
-	const char *not_with;        /* the options that it excludes: "-p --json" */
-	uint64_t most;               /* of a number */
-	const char *const *choices;  /* and NULL */
-	const char *group;           /* this flag shows that group of columns, too */
-	const struct format *format; /* this flag chooses that output format */
+	const char *want;            /* for errors: which arguments are valid */
+	const char *not_with;        /* options that cannot be combined with it: "-p --json" */
+	uint64_t most;               /* NUMBER, ROWS: the largest valid one */
+	const char *const *choices;  /* CHOICE: the valid words, then NULL */
+	const char *group;           /* FLAG: also shows this group of columns */
+	const struct format *format; /* FLAG: selects this output format */
 };
 
 #endif

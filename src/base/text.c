@@ -88,7 +88,7 @@ text_skip(struct text *t, const char *prefix)
 {
 	size_t n = 0;
 
-	for (; prefix[n]; n++) /* mostly the first byte is another */
+	for (; prefix[n]; n++) /* usually the first byte differs already */
 		if (n == t->n || t->s[n] != prefix[n])
 			return false;
 	t->s += n;
@@ -96,7 +96,7 @@ text_skip(struct text *t, const char *prefix)
 	return true;
 }
 
-/* So many digits are below 2^64 whatever they are. */
+/* Any number with this many digits is below 2^64. */
 enum { ALWAYS_FIT = 19 };
 
 static bool
@@ -138,7 +138,7 @@ text_s64(struct text t, int64_t *v)
 	return 0;
 }
 
-/* Most numbers are plain and short: those are read in one pass. */
+/* Reads the usual short number in one pass. */
 int
 text_next_u64(struct text *rest, uint64_t *v)
 {
@@ -178,7 +178,7 @@ text_decimal(struct text t, double *v)
 	return 0;
 }
 
-/* The next word of the line as the value; what is no number, or is above 2^63, is unknown. */
+/* Takes the next word of the line as the value, unless it is unknown (see struct keyed). */
 static void
 take(struct text line, struct keyed *out)
 {
@@ -188,12 +188,11 @@ take(struct text line, struct keyed *out)
 		*out = (struct keyed){ true, v };
 }
 
-/* The keys by their first letter, as bits, and their lengths: most lines of a long file begin with
- * another letter, or have no blank where the key ends, and need no closer look. Letters that differ
- * by a multiple of 32 share a set. */
+/* The keys, indexed by their first letter. Most lines of a long file begin with another letter, or
+ * have no blank where a key would end, so they are skipped without comparing. */
 struct key_set {
 	const char *const *keys;
-	uint64_t first[32];
+	uint64_t first[32]; /* by the letter modulo 32: a bit for each key */
 	size_t length[KEYED_MOST];
 };
 
@@ -214,8 +213,8 @@ begin_keys(struct key_set *set, const char *const *keys, size_t n)
 	return wanted;
 }
 
-/* The candidate, as a bit, that the line begins with; its value is taken. 0 when there is none, or
- * it has no value. */
+/* Takes the value of the candidate that the line begins with. Returns the candidate as a bit; 0 if
+ * there is none or its value is unknown. */
 static uint64_t
 take_line(const struct key_set *set, struct text line, uint64_t candidates, struct keyed *out)
 {
@@ -276,7 +275,7 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* How many characters have to be changed, added or removed. */
+/* The Levenshtein distance: how many characters must be changed, added or removed. */
 static size_t
 distance(struct text a, struct text b)
 {

@@ -1,4 +1,5 @@
-/* text: bounded pieces of somebody else's bytes, and a cursor over them. */
+/* text: pieces of kernel files and other untrusted bytes, and functions that take words and numbers
+ * off their start. */
 #ifndef PQ_BASE_TEXT_H
 #define PQ_BASE_TEXT_H
 
@@ -6,60 +7,58 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* n bytes at s: no terminating NUL is promised, and NULs may be inside. */
+/* n bytes at s. There may be no NUL at the end, and there may be some inside. */
 struct text {
 	const char *s;
 	size_t n;
 };
 
-/* A string constant or C string as a text. */
+/* A C string as a text. */
 struct text text_of(const char *s);
 
-/* Takes the next line (without its newline) off *rest; false at the end. A last line needs no
+/* Takes the next line off *rest, without its newline; false at the end. The last line may lack a
  * newline. */
 bool text_line(struct text *rest, struct text *line);
 
-/* The same, but for a last line without its newline: a torn one, whose last number may have lost
- * digits. */
+/* The same, except that a last line without a newline is left out: it may be cut off within a
+ * number. */
 bool text_whole_line(struct text *rest, struct text *line);
 
-/* Takes the next word off *rest, blanks and tabs before it skipped; false when none is left. */
+/* Takes the next word off *rest, and skips blanks and tabs before it; false if none is left. */
 bool text_word(struct text *rest, struct text *word);
 
-/* Takes what stands before the first `sep` off *rest, and the separator; all that is left when
- * there is none. False only when *rest is exhausted: "a::b" gives "a", "", "b", and so does "a::"
- * but for the last. */
+/* Takes the part before the next `sep` off *rest, and the separator; without one, the whole rest.
+ * False once *rest is empty: "a::b" has the parts "a", "", "b", and "a::" has "a", "". */
 bool text_split(struct text *rest, char sep, struct text *part);
 
 bool text_eq(struct text t, const char *s);
 bool text_same(struct text a, struct text b);
 
-/* Where the string is in t, the first time; NULL when it is not. */
+/* The first place of the string in t, or NULL. */
 const char *text_find(struct text t, const char *what);
 
-/* If t begins with the string, takes it off and returns true. */
+/* If t begins with the prefix, takes it off and returns true. */
 bool text_skip(struct text *t, const char *prefix);
 
-/* The whole of t as a decimal number: 0, or -1 with EINVAL (no number), ERANGE (too large). *v is
- * set on success only. */
+/* Parses all of t as a decimal number. Returns 0, or -1 with EINVAL (not a number) or ERANGE (too
+ * large). Sets *v only on success. */
 int text_u64(struct text t, uint64_t *v);
 
-/* The same with an optional leading '-'. */
+/* The same with an optional '-' in front. */
 int text_s64(struct text t, int64_t *v);
 
-/* The next word of *rest as a number: 0, or -1 as above; EINVAL at the end of the line. */
+/* Takes the next word off *rest as a number. Returns 0, or -1 as above; EINVAL if no word is
+ * left. */
 int text_next_u64(struct text *rest, uint64_t *v);
 
-/* The whole of t as digits[.digits], such as 0.51; -1 with EINVAL otherwise. Locale does not
- * matter. */
+/* Parses all of t as digits[.digits], such as 0.51, in any locale. Returns 0, or -1 with EINVAL. */
 int text_decimal(struct text t, double *v);
 
-/* keyed: texts of lines "key value", of which a reader wants some: cpu.stat, memory.stat, meminfo,
- * vmstat, … */
+/* ---- Lines "key value", as in cpu.stat, memory.stat, meminfo and vmstat */
 
-/* A number that may not be there. Negative ones are unknown (memory.stat has had them, from per-CPU
- * batches), and so are those above 2^63, which are negative ones that a kernel wrote without a
- * sign. */
+/* A number, or unknown. A negative number is unknown: memory.stat has had some, because it adds up
+ * per-CPU counters at different times. So is one above 2^63: a negative number printed as
+ * unsigned. */
 struct keyed {
 	bool known;
 	uint64_t v;
@@ -67,29 +66,31 @@ struct keyed {
 
 enum { KEYED_MOST = 64 };
 
-/* Looks for n keys (at most KEYED_MOST) in t, each at the start of a line and followed by a blank;
- * out[i] belongs to keys[i]. An empty key is not looked for. Lines of other keys and a last line
- * without its newline are skipped. Returns how many are known. */
+/* Finds n keys (at most KEYED_MOST) in t, each at the start of a line and followed by a blank.
+ * out[i] is the number of keys[i]; an empty key is unknown. A last line without a newline is
+ * ignored. Returns how many keys are known. */
 size_t keyed_parse(struct text t, const char *const *keys, size_t n, struct keyed *out);
 
-/* How much a counter grew: NaN when either reading is unknown, or when it ran backwards (it was
- * restarted). */
+/* How much a counter grew. NaN if either reading is unknown, or if it decreased: the counter was
+ * reset. */
 double keyed_delta(struct keyed from, struct keyed to);
 
-/* Whether a counter ran backwards between two readings. */
+/* Whether a counter decreased between two readings. */
 bool keyed_restarted(struct keyed from, struct keyed to);
 
 /* A known number. */
 struct keyed keyed_of(uint64_t v);
 
-/* What somebody who mistyped a name may have meant: try all names, then look at `name`. */
+/* ---- Suggestions for mistyped names */
+
+/* Start with nearest_to, call nearest_try for each valid name, then read `name`. */
 struct nearest {
 	struct text written;
-	size_t distance;  /* a name has to be nearer than this */
+	size_t distance;  /* a name must be nearer than this */
 	const char *name; /* the nearest so far; NULL: none is near */
 };
 
-/* A third of the name, but at most three characters, may differ. */
+/* A third of the characters may differ, but at most three. */
 struct nearest nearest_to(struct text written);
 void nearest_try(struct nearest *n, const char *name);
 

@@ -12,8 +12,8 @@
 
 /* ---- Durations and sizes */
 
-/* Parses "90s", "1.5h", "100ms" or "30" (seconds) into nanoseconds. The units are ms, s, m, h and d;
- * at most nine digits follow the point. Returns 0, or -1 with EINVAL, also above 230 years. */
+/* Parses "90s", "1.5h", "100ms" or "30" (seconds) into nanoseconds. The units are ms, s, m, h and
+ * d; at most nine digits follow the point. Returns 0, or -1 with EINVAL, also above 230 years. */
 int duration_parse(struct text t, int64_t *ns);
 
 /* The nanoseconds of one "us", "ms", "s", "m", "h" or "d"; 0 for any other unit. */
@@ -34,8 +34,8 @@ const char *human_size(double bytes, char out[HUMAN_MOST]);
 /* ---- Points in time */
 
 enum when_kind {
-	WHEN_CLOCK, /* a time of day: 17:12, 9:05:01.250 */
-	WHEN_DATE, /* a date without a zone: 2026-11-22, 2026-11-22 17:12, 2026-11-22T17:12:01.250 */
+	WHEN_CLOCK,       /* a time of day: 17:12, 9:05:01.250 */
+	WHEN_DATE,        /* a date without a zone: 2026-11-22, 2026-11-22T17:12, 2026-11-22 17:12:01 */
 	WHEN_INSTANT,     /* a date with a zone (Z, +01:00, -0500), or @1790000000.5 */
 	WHEN_AFTER_FIRST, /* +30s: this long after the first sample */
 	WHEN_BEFORE_LAST, /* -2h: this long before the last sample */
@@ -67,11 +67,11 @@ int when_parse(struct text t, struct when *out);
  * The point in time, for a recording that spans `span`. Times without a zone are UTC, or local time
  * (TZ).
  *
- * A time of day is on the day of the last sample. If that is after the last sample, it is on the day
- * before, provided the recording reaches back to it or that time is nearer to the recording. A local
- * time that occurs twice, because clocks were set back, is the first one. A local time that does not
- * occur is as long after the change of the clocks as written. Sums that overflow end at INT64_MIN
- * or INT64_MAX.
+ * A time of day is on the day of the last sample. If that is after the last sample, it is on the
+ * day before, provided the recording reaches back to it or that time is nearer to the recording. A
+ * local time that occurs twice, because clocks were set back, is the first one. A local time that
+ * does not occur is as long after the change of the clocks as written. Sums that overflow end at
+ * INT64_MIN or INT64_MAX.
  */
 int64_t when_resolve(const struct when *w, const struct span *span, bool utc);
 
