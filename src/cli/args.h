@@ -4,7 +4,7 @@
 
 #include "base/units.h"
 #include "expr/expr.h"
-#include "table/formats.h"
+#include "table/table.h"
 #include "tools/tool.h"
 
 enum { WORDS_MOST = 64, OWN_OPTIONS_MOST = 2048 };

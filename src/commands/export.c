@@ -19,7 +19,7 @@
 #include "commands/record/plan.h"
 #include "session/session.h"
 #include "cli/signals.h"
-#include "table/formats.h"
+#include "table/table.h"
 #include "table/metrics.h"
 #include "version.h"
 

@@ -3,7 +3,7 @@
 #ifndef PQ_SESSION_SAMPLER_H
 #define PQ_SESSION_SAMPLER_H
 
-#include "table/formats.h"
+#include "table/table.h"
 #include "tools/tool.h"
 
 /* The notes of a tool, each line once. */

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "table/formats.h"
+#include "table/table.h"
 
 /* Of the columns that are shown, those of fixed width stand first, then the labels of any
  * length. */

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "table/formats.h"
+#include "table/table.h"
 
 static void
 put_escaped(struct buf *b, unsigned char c)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "table/formats.h"
+#include "table/table.h"
 
 /* A key's unit in base units; what ends otherwise has none. */
 static const struct unit_name {

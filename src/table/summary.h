@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/hist.h"
 #include "base/map.h"
-#include "table/formats.h"
+#include "table/table.h"
 
 /* Averages are kept for so many series, percentiles for the first few. */
 enum { SERIES_MOST = 4096, SERIES_WITH_PERCENTILES = 8, ROWS_FOR_PERCENTILES = 10 };

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "base/fail.h"
-#include "table/formats.h"
 
 size_t
 columns_count(const struct column *columns)

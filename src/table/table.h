@@ -1,21 +1,25 @@
 /*
- * table: rows of cells under columns. What a column is stands once, in a tool's column table; text,
- * JSON, CSV, --columns, completion, the summary and later formats all follow from it. An unknown
- * figure is NaN in a cell, whatever its column: "-" in text, null in JSON, empty in CSV; never 0.
+ * table: rows of cells under columns, and the formats that print them.
+ *
+ * A tool declares each column once, in its column table. Text, JSON, CSV, metrics, --columns, the
+ * completions, expressions and the summary follow from that. An unknown figure is NaN in a cell: "-"
+ * in text, null in JSON, empty in CSV, never 0.
  */
 #ifndef PQ_TABLE_TABLE_H
 #define PQ_TABLE_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "base/buf.h"
 #include "base/text.h"
 
 enum column_kind {
-	LABEL, /* text: names what the row is about, or says something of it */
-	GAUGE, /* a level, as it is now or on average over the interval */
-	COUNT, /* events within the interval */
-	RATE,  /* per second */
+	LABEL, /* text that names what the row is about, or remarks on it */
+	GAUGE, /* a level, now or on average over the interval */
+	COUNT, /* events in the interval */
+	RATE,  /* events per second */
 	SHARE, /* a part of a whole, in % */
 	FLAG,  /* yes or no */
 };
@@ -28,29 +32,25 @@ struct column {
 	const char *heading; /* in text */
 	enum column_kind kind : 8;
 	enum unit unit : 8;
-	/* in text, with the blank before it; 0: a label of any length, put last */
-	int8_t width;
+	int8_t width;  /* in text, with the blank before it; 0: a label of any length, put last */
 	int8_t digits; /* after the point, in text */
-	int8_t room;   /* of a label of any length: what a terminal leaves it at least */
-	/* the first to be left out of text that is too wide for a terminal */
-	bool spare;
-	bool remark;       /* of a LABEL: it says something of the row, and does not name it */
-	const char *group; /* NULL: in the default view; else shown with -w GROUP */
-	/* the kernel's counter behind a RATE, COUNT or SHARE, for metrics: "mem_some_seconds", in
-	 * base units */
+	int8_t room;   /* of a label of any length: its least width on a terminal */
+	bool spare;    /* left out first where the text is too wide for the terminal */
+	bool remark;   /* of a LABEL: it remarks on the row and does not name it */
+	const char *group; /* NULL: shown by default; else shown with -w GROUP */
+	/* of a RATE, COUNT or SHARE, for metrics: the name of the kernel's counter that it is
+	 * computed from, in base units: "mem_some_seconds" */
 	const char *counter;
 	/* one line: the meaning, and the kernel file and key it comes from */
 	const char *help;
 };
 
 struct cell {
-	double num;    /* NaN: unknown */
-	double weight; /* of this figure in an average: its denominator */
-	/* the column's counter itself, in base units: it never runs backwards; NaN where there is
-	 * none */
-	double raw;
+	double num;        /* NaN: unknown */
+	double weight;     /* of this figure in an average: its denominator */
+	double raw;        /* the column's counter, in base units; NaN: unknown, or no counter */
 	const char *label; /* NULL: unknown */
-	bool none;         /* a share of nothing, 0 of 0: that is why it is unknown */
+	bool none;         /* a share that is unknown because it is 0 of 0 */
 };
 
 /* Zero-initialise, then set columns and ncolumns. */
@@ -61,46 +61,108 @@ struct table {
 	size_t nrows, cap;
 };
 
-/* How many columns a tool's table has; it ends with a column without a key. */
+/* The number of columns of a tool's table, which ends with a column without a key. */
 size_t columns_count(const struct column *columns);
 
-/* The column of that key, or -1. */
+/* The index of the column with that key, or -1. */
 int columns_find(const struct column *columns, struct text key);
 
-/* Empties the table. Its memory stays. */
+/* Removes all rows and keeps the memory. */
 void table_clear(struct table *t);
 
-/* A new row, all cells unknown; valid until the next row is made. */
+/* Adds a row of unknown cells. It is valid until the next row is added. */
 struct cell *table_row(struct table *t);
 
 const struct cell *table_at(const struct table *t, size_t row);
 
-/* Orders the rows from `first` on by a key, the largest first, unknown ones (NaN) last, otherwise
- * as they were. */
+/* Sorts the rows from `first` on by a key, the largest first and unknown ones (NaN) last. Rows with
+ * the same key keep their order. */
 void table_sort(struct table *t, size_t first, double (*key)(const struct cell *row));
 
-/* Drops all rows but the first n. */
+/* Removes all rows after the first n. */
 void table_keep(struct table *t, size_t n);
 
 void table_free(struct table *t);
 
+/* ---- Setting a cell */
+
 void cell_label(struct cell *c, const char *label);
 void cell_flag(struct cell *c, bool yes);
 
-/* A level that held over seconds of span. */
+/* A level that held for span_s seconds. */
 void cell_gauge(struct cell *c, double value, double span_s);
 
-/* part/whole in %, unknown when whole is 0; its average is the parts' sum over the wholes' sum. */
+/* part/whole in %; unknown if whole is 0. Its average is the sum of the parts over the sum of the
+ * wholes. */
 void cell_share(struct cell *c, double part, double whole);
 
-/* What a counter grew by, times scale, per second of span. */
+/* The growth of a counter times scale, per second. `scale` turns the counter into base units. */
 void cell_rate(struct cell *c, struct keyed from, struct keyed to, double scale, double span_s);
 
-/* What a counter grew by. */
+/* The growth of a counter. */
 void cell_count(struct cell *c, struct keyed from, struct keyed to);
 
-/* The growth of a counter of microseconds, as a share of the span; not above 100, as two clocks
- * never quite agree. */
+/* The growth of a counter of microseconds as a share of the span, at most 100 %: the counter and
+ * the span come from different clocks. */
 void cell_stalled(struct cell *c, struct keyed from_us, struct keyed to_us, double span_s);
+
+/* ---- Formats: each appends the rows of a sample to a buffer, which is written at once */
+
+enum { SCHEMA = 1, COLUMNS_MOST = 64 };
+
+/* What is printed, and how. */
+struct report {
+	const char *tool;
+	const struct column *columns;
+	int shown[COLUMNS_MOST]; /* indices into columns, in the order of printing */
+	int nshown;
+	bool utc;
+	bool terminal;   /* repeats the header on each screen, and cuts lines that are too wide */
+	bool fractions;  /* text prints milliseconds in its times */
+	int width, rows; /* of the terminal */
+	int lines_left;  /* text: until the next header is due */
+	int64_t learned_for; /* the quarter of an hour, and UTC or not, for which these two hold: */
+	long offset_s;       /* of the time zone from UTC */
+	long clock_s;        /* the local time of day minus that in UTC */
+};
+
+/* The rows of a sample. */
+struct rows {
+	const struct table *table;
+	int64_t real_ns;      /* when it was taken */
+	int64_t from_real_ns; /* when its interval began: in the header, as sar prints it */
+	double span_s;        /* the measured interval */
+};
+
+struct format {
+	void (*begin)(struct buf *, struct report *); /* NULL: prints nothing before the rows */
+	void (*rows)(struct buf *, struct report *, const struct rows *);
+	bool for_people; /* it ends with a summary */
+};
+
+extern const struct format format_text, format_json, format_csv, format_folded, format_metrics;
+
+/* Appends the header line of text, with `time` in place of the time. */
+void text_header(struct buf *b, const struct report *r, const char *time);
+
+/* Appends a row of text, with `time` in place of the time. */
+void text_row(struct buf *b, const struct report *r, const char *time, const struct cell *row);
+
+/* Prints the time as "17:12:01" or "17:12:01.250". Returns out. */
+const char *clock_text(char out[16], struct report *r, int64_t real_ns);
+
+/* Appends the time as "2026-11-22T17:12:01.250+01:00". */
+void buf_iso_time(struct buf *b, struct report *r, int64_t real_ns);
+
+/* Appends a JSON string with its quotes. Bytes that are not UTF-8 become the characters U+0080 to
+ * U+00FF, so that none is lost. */
+void buf_json_string(struct buf *b, const char *s);
+
+/* Appends a key of a JSON object, after a comma unless it is the first one. */
+void buf_json_key(struct buf *b, const char *key);
+
+/* Appends a figure for JSON and CSV: at most three digits after the point, without zeros at the
+ * end. */
+void buf_number(struct buf *b, const struct column *c, double x);
 
 #endif

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/formats.h"
+#include "table/table.h"
 #include "replay.h"
 
 /* A label's bytes, and a number of the first eight of them, through each of the formats. */

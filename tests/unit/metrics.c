@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "table/formats.h"
+#include "table/table.h"
 #include "tools/tool.h"
 #include "unit.h"
 

@@ -1,7 +1,6 @@
 /* Rows and columns, and what the formats and the summary write. */
 #include "table/table.h"
 
-#include "table/formats.h"
 #include "table/summary.h"
 #include "unit.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "commands/check/check.h"
-#include "table/formats.h"
+#include "table/table.h"
 
 /* The figures that are compared with thresholds, each once. */
 struct perf {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "commands/limits/limits.h"
-#include "table/formats.h"
+#include "table/table.h"
 
 static void
 put_string(struct buf *b, const char *key, const char *v)

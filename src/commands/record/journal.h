@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "table/formats.h"
+#include "table/table.h"
 
 /* Zero-initialise, then set the first two, and times.utc as the user wants it. */
 struct journal {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/formats.h"
+#include "table/table.h"
 
 static const char *const confidences[] = { "low", "medium", "high" };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/formats.h"
+#include "table/table.h"
 #include "tools/columns.h"
 #include "tools/wait/look.h"
 
