@@ -1,54 +1,109 @@
 /*
- * pq shows the queues that latency is made of. This file picks the tool; the rest is
+ * pq shows the queues that latency is made of. This file picks the tool. The rest, a line a file:
  *
- *   session/            session: samplers over one host, when they tick and are read; sampler: a
- *                       tool at work; run: its rows on stdout; signals
- *   option.c words.c    the command line: what it means, and its words against the table of
- *                       options; request.c: what they ask of a tool; when.c: times and sizes
- *   tapes.c             what -f names and -o writes, opened
- *   condition.c         conditions of the command line, and where one is wrong
- *   verdict/            what judges by the tools' rows: check: pq check, with _plan (what is to be
- *                       judged), _watch (over which time), _command (that of --during), _line and
- *                       _json (what is said)
- *     why               pq why: evidence (what the tools tell), causes_quota, _cpu, _memory, _waits
- *                       (what is concluded), finding (what is said)
- *   recorder/           pq record and pq tape: plan (what is to be done), record, account, triggers
- *                       (conditions), saves (saved, cut), job, spawn, journal; tape, info, pack
- *     export            pq export, with textfile: the file it writes
- *   limits/             pq limits: gather and process read it, effective draws the conclusions,
- *                       rules and rules_memory: of runtimes; judge: what they make of it; page
- *                       (_cpu, _memory, _runtimes, _json); command
- *   tool/               one question each; tool.h is their contract, tools.c their list, watch.c
- *                       what they use of a run
- *     runq runq_cpus cpu cpu_usage throttle mem, and cgroups: what those of cgroups share
- *     tasks             with _scan, _budget, _rank, _detail, _split, _rows
- *     runqlat           runqlat_hist; latency: from where its figures are, latency_read: those of a
- *                       moment
- *     wait              with _threads (which ones), _look (what each did), _place (where it waits),
- *                       _clock, _count, _sums
- *     psi               psi_rows: its columns and rows
- *     whose             whose tasks these look at; whose_path: the paths of their files
- *   cgroup/             v1 and v2 side by side: locate, atlas, mounts, place (in which directory),
- *                       groups (which ones), cpu, memory, pressure, bounds
- *   proc/               one kernel file each, from text to a struct: stat loadavg schedstat psi
- *                       meminfo task task_wait mountinfo …, and syscalls: their names
- *   host/               where text and time come from: host.h is the seam; its makers are live
- *                       (with kept: its open files), moments, tape_host, and record, which keeps on
- *                       a tape what is read through it
- *     tape              the format; figures, codec: a text as words and numbers; paths, facts
- *     tape_writer       tape_records, tracks: what it keeps of each file; tape_file: the file it
- *                       writes
- *     tape_reader       tape_walk, tape_index: from segment to segment; playback: each file as it
- *                       was; source: the bytes
- *   bpf/                runqlat: waits for a CPU, counted in the kernel; program, parts: its
- *                       programs; layout: of which kernel; attach, why (not); asm, sys, btf,
- *                       format: for any BPF tool
- *   table/              what happens to rows: the column table, text, json, csv, folded, metrics
- *                       (metrics_lines: its lines), time, the summary; expr: conditions over
- *                       columns
- *   base/               text arena buf hist keyed human crc32c fail: known by all, knowing nobody
+ *   commands/check/check.c       pq check: conditions, the time that is judged, the verdict
+ *   commands/check/print.c       the verdict as a line of a monitoring plug-in and as JSON
+ *   commands/export.c            pq export: metrics into a file for node_exporter
+ *   commands/limits/limits.c     pq limits
+ *   commands/limits/gather.c     what a process or cgroup may use, read from the host
+ *   commands/limits/runtimes.c   what language runtimes make of it, by their rules
+ *   commands/limits/page.c       the page for people
+ *   commands/limits/page_json.c  the page as JSON
+ *   commands/record/record.c     pq record: the flight recorder
+ *   commands/record/triggers.c   when a condition fires
+ *   commands/record/saves.c      windows that are saved, and the command that runs for each
+ *   commands/record/journal.c    the log, for people or as JSON
+ *   commands/tape/tape.c         pq tape: info, verify, cut, save
+ *   commands/tape/pack.c         pq tape pack and unpack: captured directories
+ *   commands/why/why.c           pq why
+ *   commands/why/evidence.c      the rows that it judges by, typed by tool
+ *   commands/why/causes.c        the rules: what is slow, how that shows
+ *   commands/why/finding.c       cause, evidence and fix as text and JSON
  *
- * Calls go down this list or stay in their folder; host, table and proc do not know each other.
+ *   cli/args.c                   the command line, by the options that tools declare
+ *   cli/tool_list.c              [interval [count]] [TOOL...] of commands with several tools
+ *   cli/open.c                   the host that -f or --root names, and the recording of -o
+ *   cli/output.c                 rows to stdout, and the summary
+ *   cli/signals.c                which signals have arrived
+ *
+ *   session/session.c            any number of samplers over one host, on one schedule
+ *   session/sampler.c            one tool at work: its snapshots, ticks, notes and rows
+ *   session/run.c                the rows of one tool: pq TOOL
+ *   session/job.c                a child process that never holds up its caller
+ *
+ *   tools/tools.c                the list of the tools with rows
+ *   tools/tool.c                 what every tool may use: notes, gauges, shared options
+ *   tools/targets.c              the processes of -p, -g or the whole machine
+ *   tools/cgroup_rows.c          what the tools with a row per cgroup share
+ *   tools/runq.c                 pq runq
+ *   tools/cpu.c                  pq cpu
+ *   tools/throttle.c             pq throttle
+ *   tools/mem.c                  pq mem
+ *   tools/psi.c                  pq psi
+ *   tools/tasks/tasks.c          pq tasks: columns and rows
+ *   tools/tasks/scan.c           schedstat of every thread, within a budget
+ *   tools/tasks/detail.c         the ranking, and the files of the worst
+ *   tools/runqlat/runqlat.c      pq runqlat: percentiles and histogram
+ *   tools/runqlat/source.c       where its figures come from: BPF, schedstat or the probe
+ *   tools/runqlat/probe.c        threads that measure how late they wake up
+ *   tools/wait/wait.c            pq wait: columns and rows
+ *   tools/wait/sample.c          what each thread did since the previous sample
+ *   tools/wait/place.c           where a thread waits
+ *
+ *   cgroup/locate.c              the directory of a process's cgroup: mounts, namespaces, v1, v2
+ *   cgroup/groups.c              the cgroups that a tool watches, with their parents
+ *   cgroup/quota.c               CPU quota, cpuset and pids of a cgroup
+ *   cgroup/memory.c              memory of a cgroup, and of the machine in the same terms
+ *   cgroup/pressure.c            pressure of a cgroup and of the machine
+ *
+ *   host/host.c                  the seam: samples, files, facts; host.h explains it
+ *   host/live.c                  this machine, or a file tree under --root
+ *   host/capture.c               a directory of captured samples
+ *   host/read_file.c             a whole file, directory or link into a buffer
+ *
+ *   tape/format.c                the bytes of a recording: headers, numbers, checksums
+ *   tape/template.c              a text as words and numbers
+ *   tape/writer.c                samples onto a tape
+ *   tape/file.c                  a tape as a file: one writer, rings, cutting
+ *   tape/reader.c                from segment to segment, record to record, around damage
+ *   tape/state.c                 each file's text as it was at a sample
+ *   tape/tape_host.c             a tape as a host
+ *   tape/recording.c             a host around a host, which records what is read
+ *
+ *   expr/token.c                 conditions: tokens, numbers and units
+ *   expr/parse.c                 conditions: from words to steps
+ *   expr/eval.c                  conditions: which rows they hold for
+ *
+ *   table/table.c                columns, rows and cells
+ *   table/aligned.c              the text format
+ *   table/json.c                 the JSON format
+ *   table/csv.c                  the CSV format, and lines for flame graphs
+ *   table/metrics.c              the Prometheus format
+ *   table/summary.c              averages and percentiles at the end
+ *
+ *   proc/machine.c               files about the machine: stat, schedstat, loadavg, meminfo
+ *   proc/task.c                  files about a process or thread
+ *   proc/syscalls.c              the names of system calls
+ *   proc/mountinfo.c             where cgroups are mounted, and which a process is in
+ *   proc/cpulist.c               sets of CPUs: 0-3,5
+ *   proc/wait_counts.c           counts of waits, and the text that keeps them
+ *
+ *   bpf/wait_counter.c           waits for a CPU, counted in the kernel
+ *   bpf/program.c                the BPF programs, assembled for this kernel
+ *   bpf/btf.c                    where this kernel keeps what they read
+ *   bpf/bpf.c                    instructions and the bpf(2) system call
+ *   bpf/unavailable.c            why BPF is not available, and what would help
+ *
+ *   base/arena.c                 memory that is given back all at once
+ *   base/buf.c                   bytes that are written at once
+ *   base/fail.c                  errors and the exit status
+ *   base/hist.c                  a histogram with an error of at most 1 %
+ *   base/map.c                   numbers for strings
+ *   base/text.c                  pieces of other people's bytes, numbers, names that are near
+ *   base/units.c                 durations, sizes and points in time
+ *
+ * Calls go down this list or stay in their folder; base knows nobody, and host, table and proc do
+ * not know each other. scripts/arrows checks both, and that this map is complete.
  */
 #include <errno.h>
 #include <stdio.h>

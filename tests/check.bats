@@ -76,7 +76,7 @@ during() {
 	judges 0 "PQ OK - throttle.periods 100 (/web) | 'throttle.periods'=100;;100:100" -f "$dir" 'throttle.periods != 100'
 	judges 2 "PQ CRITICAL - throttle.periods 100 > -5 (/web) | 'throttle.periods'=100;;~:-5" -f "$dir" 'throttle.periods > -5'
 	judges 2 "PQ CRITICAL - throttle.throttled / throttle.periods > 0.3: 0.31 > 0.3 (/web)" -f "$dir" 'throttle.throttled / throttle.periods > 0.3'
-	judges 0 "PQ OK - the condition does not hold" -f "$dir" 'throttle.cgroup == "/x|y"'
+	judges 0 "PQ OK - the condition is false" -f "$dir" 'throttle.cgroup == "/x|y"'
 	judges 2 'PQ CRITICAL - throttle.cgroup == "/web" \174\174 throttle.cgroup == "/x" (/web)' \
 		-f "$dir" 'throttle.cgroup == "/web" || throttle.cgroup == "/x"'
 }
@@ -94,9 +94,9 @@ during() {
 @test "an unknown value is UNKNOWN unless another condition holds; 0 of 0 is OK" {
 	three_groups
 	rm "$dir"/t?/sys/fs/cgroup/db/cpu.stat
-	judges 3 "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown (/nosuch): no cgroup /nosuch in the cpu hierarchy; -g takes a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup | '/nosuch throttle.throttled_pct'=U;;;0;100 '/idle throttle.throttled_pct'=U;;25;0;100" \
+	judges 3 "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown (/nosuch): no such cgroup in the cpu hierarchy: /nosuch (want a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup) | '/nosuch throttle.throttled_pct'=U;;;0;100 '/idle throttle.throttled_pct'=U;;25;0;100" \
 		-g /nosuch -g /idle -f "$dir" 'throttle.throttled_pct > 25'
-	[[ $stderr == "pq check: throttle: no cgroup /nosuch "* ]]
+	[[ $stderr == "pq check: throttle: no such cgroup in the cpu hierarchy: /nosuch "* ]]
 	judges 0 "PQ OK - throttle.throttled_pct - (/idle) | 'throttle.throttled_pct'=U;;25;0;100" -g /idle -f "$dir" 'throttle.throttled_pct > 25'
 	run --separate-stderr "$PQ" check -g /web -g /nosuch -f "$dir" 'throttle.throttled_pct > 25'
 	[ "$status" -eq 2 ]
@@ -191,14 +191,14 @@ during() {
 	points_at 3 '-w: unknown tool .frob.' 0 "$PQ" check -w 'frob.frob > 1'
 	points_at 3 '-c: wrong unit .10ms.' 15 "$PQ" check -c 'runq.runq_sz > 10ms'
 	points_at 3 'expected a comparison' 12 "$PQ" check 'runq.runq_sz'
-	points_at 3 'no .for. here' 22 "$PQ" check 'throttled_pct > 1.5   for 3'
-	points_at 3 'no .for. here' 17 "$PQ" check -w 'runq.runq_sz > 1 for 3s'
+	points_at 3 "'for' is not allowed here" 22 "$PQ" check 'throttled_pct > 1.5   for 3'
+	points_at 3 "'for' is not allowed here" 17 "$PQ" check -w 'runq.runq_sz > 1 for 3s'
 }
 
 @test "wrong arguments are UNKNOWN" {
-	fails 3 'what is to be checked' "$PQ" check
+	fails 3 'no condition given' "$PQ" check
 	fails 3 'unknown option' "$PQ" check -x
-	fails 3 'no tool of these conditions takes -p' "$PQ" check -p 1 'runq.runq_sz > 1'
+	fails 3 'no tool in these conditions supports -p' "$PQ" check -p 1 'runq.runq_sz > 1'
 	fails 3 "invalid -p 'zz': want" "$PQ" check -p zz 'mem.used_bytes > 1'
 	fails 3 'cannot be combined' "$PQ" check -a -g /web 'mem.used_bytes > 1'
 	fails 3 'cannot be combined' "$PQ" check --during true -i 2s 'runq.runq_sz > 1'
@@ -207,7 +207,7 @@ during() {
 	fails 3 '-i: given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
 	readarray -t many < <(for i in {1..33}; do printf '%s\n' -g "/g$i"; done)
 	fails 3 'given too often: at most 32 times' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
-	fails 3 'too much at once' "$PQ" check "${many[@]:0:64}" 'mem.used_bytes > 1'
+	fails 3 'too many readings: at most' "$PQ" check "${many[@]:0:64}" 'mem.used_bytes > 1'
 	fails 3 'cannot open' "$PQ" check --root /nosuch 'runq.runq_sz > 1'
 }
 
@@ -229,9 +229,9 @@ during() {
 @test "--during judges the time of the command and reports its failure separately" {
 	during 0 "^PQ OK - runq.plist_sz [0-9]+ \\|" --during true 'runq.plist_sz > 100000000'
 	during 2 "^PQ CRITICAL - runq.plist_sz [0-9]+ > 0 \\|" --during true 'runq.plist_sz > 0'
-	during 3 "^PQ UNKNOWN - runq.plist_sz [0-9]+; the command ended with 1 \\|" --during false 'runq.plist_sz > 100000000'
-	during 3 "^PQ UNKNOWN - runq.plist_sz [0-9]+ > 0; the command ended with 5 \\|" --during 'sh -c "exit 5"' -w 'runq.plist_sz > 0'
-	during 2 "^PQ CRITICAL - runq.plist_sz [0-9]+ > 0; the command ended with 5 \\|" --during 'exit 5;' 'runq.plist_sz > 0'
+	during 3 "^PQ UNKNOWN - runq.plist_sz [0-9]+; the command exited with status 1 \\|" --during false 'runq.plist_sz > 100000000'
+	during 3 "^PQ UNKNOWN - runq.plist_sz [0-9]+ > 0; the command exited with status 5 \\|" --during 'sh -c "exit 5"' -w 'runq.plist_sz > 0'
+	during 2 "^PQ CRITICAL - runq.plist_sz [0-9]+ > 0; the command exited with status 5 \\|" --during 'exit 5;' 'runq.plist_sz > 0'
 	during 3 "; the command was killed by signal 9 \\(Killed\\) \\|" --during 'kill -9 $$' 'runq.plist_sz > 100000000'
 	run --separate-stderr timeout 30 "$PQ" check --json --during 'sleep 0.5; exit 7' 'runq.plist_sz > 100000000'
 	[ "$status" -eq 3 ]
@@ -250,10 +250,10 @@ during() {
 }
 
 @test "--during fails if the command cannot be started" {
-	fails 3 'cannot start nosuch a b: No such file' "$PQ" check --during 'nosuch a b' 'runq.plist_sz > 1'
-	fails 3 '--during takes a command' "$PQ" check --during ' ' 'runq.plist_sz > 1'
+	fails 3 "cannot start 'nosuch a b': No such file" "$PQ" check --during 'nosuch a b' 'runq.plist_sz > 1'
+	fails 3 '--during: empty command' "$PQ" check --during ' ' 'runq.plist_sz > 1'
 	: >script
-	fails 3 'cannot start ./script: Permission denied' "$PQ" check --during ./script 'runq.plist_sz > 1'
+	fails 3 "cannot start './script': Permission denied" "$PQ" check --during ./script 'runq.plist_sz > 1'
 }
 
 ended() { [ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }

@@ -139,7 +139,7 @@ shares() {
 	run --separate-stderr "$PQ" cpu --json -p 42 -f "$dir"
 	[ "$status" -eq 0 ]
 	[ "${#lines[@]}" -eq 2 ]
-	[[ $stderr == *"process 42 has ended"* ]]
+	[[ $stderr == *"process 42 has exited"* ]]
 }
 
 @test "--busiest N shows the N busiest CPUs; iowait is not busy" {

@@ -94,16 +94,16 @@ web_machine() {
 }
 
 @test "wrong arguments" {
-	fails 2 '--textfile DIR is missing' "$PQ" export cpu
+	fails 2 '--textfile DIR is required' "$PQ" export cpu
 	fails 2 '--textfile nowhere: .*No such file' "$PQ" export --textfile nowhere
 	: >file
 	fails 2 '--textfile file: .*Not a directory' "$PQ" export --textfile file
-	fails 2 'takes no count' "$PQ" export --textfile text 1 5 cpu
-	fails 2 'no tool sar to export; there are an interval, and then tools' "$PQ" export --textfile text sar
-	fails 2 'cpu is named twice' "$PQ" export --textfile text cpu cpu
-	fails 2 'none of cpu takes -a' "$PQ" export --textfile text -a cpu
+	fails 2 'unexpected count' "$PQ" export --textfile text 1 5 cpu
+	fails 2 "unknown tool 'sar': usage is pq export" "$PQ" export --textfile text sar
+	fails 2 'cpu: named twice' "$PQ" export --textfile text cpu cpu
+	fails 2 'cpu: none of these tools supports -a' "$PQ" export --textfile text -a cpu
 	fails 2 "unknown option '--json'" "$PQ" export --textfile text --json
-	fails 2 'no cgroup /nope' "$PQ" export --textfile text -g /nope throttle
+	fails 2 'no such cgroup .*: /nope' "$PQ" export --textfile text -g /nope throttle
 	[ -z "$(ls -A text)" ]
 }
 
@@ -116,7 +116,7 @@ web_machine() {
 @test "a second exporter in one directory is refused" {
 	exporter cpu
 	await there
-	fails 1 'another pq export writes there' "$PQ" export --textfile text runq
+	fails 1 'another pq export is writing there' "$PQ" export --textfile text runq
 	there
 	stop TERM
 }
@@ -127,12 +127,12 @@ web_machine() {
 	exporter cpu runq
 	await there
 	dd if=/dev/zero of=disk/ballast bs=1k count=200 status=none 2>/dev/null || true
-	await grep -q 'cannot write text/pq.prom: No space left on device; it is tried again every 0.2 s' log
+	await grep -q 'cannot write text/pq.prom: No space left on device; retrying every 0.2 s' log
 	[ "$(tail -n 1 text/pq.prom)" = "# EOF" ]
 	sleep 0.5
 	[ "$(grep -c 'cannot write' log)" -eq 1 ]
 	rm disk/ballast
-	await grep -q 'text/pq.prom is written again' log
+	await grep -q 'text/pq.prom: writing works again' log
 	await grep -qE '^pq_export_errors_total [1-9]' text/pq.prom
 	stop TERM
 }

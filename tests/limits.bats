@@ -154,10 +154,10 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime java '[3,"rounds up","rounds up","-XX:ActiveProcessorCount=2"]'
 	of_runtime tokio '[2,"rounds down","rounds down",null]'
 	of_runtime nginx '[8,"more","ignores the quota","worker_processes 2;"]'
-	of_heap go '[null,"more","no bound of its own","GOMEMLIMIT=90MiB"]'
+	of_heap go '[null,"more","no bound by default","GOMEMLIMIT=90MiB"]'
 	of_heap java '[52428800,"right","50 % of 100 MiB","-XX:MaxRAMPercentage=75"]'
 	of_heap dotnet '[78643200,"right","75 % of 100 MiB",null]'
-	of_heap node '[268435456,"more","more than the limit","--max-old-space-size=75"]'
+	of_heap node '[268435456,"more","above the limit","--max-old-space-size=75"]'
 }
 
 @test "quota 0.5: runtimes use at least one thread, and Go two" {
@@ -165,9 +165,9 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	level $C/web '50000 100000' max
 	golden limits-0.5.txt "$PQ" limits -f "$dir"
 	limits --json
-	of_runtime go '[2,"more","2 is its least","GOMAXPROCS=1"]'
-	of_runtime automaxprocs '[1,"least","1 is the least",null]'
-	of_runtime java '[1,"least","1 is the least",null]'
+	of_runtime go '[2,"more","its minimum is 2","GOMAXPROCS=1"]'
+	of_runtime automaxprocs '[1,"least","1 is the minimum",null]'
+	of_runtime java '[1,"least","1 is the minimum",null]'
 }
 
 @test "a whole quota: only runtimes that ignore it are wrong" {
@@ -183,11 +183,11 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	level $C/pod/app '500000 100000' 104857600
 	limits --json
 	json_is "$cpus" '[2,"quota","/pod",false]'
-	of_runtime go '[5,"more","ignores levels above","GOMAXPROCS=2"]'
-	of_runtime java_old '[5,"more","ignores levels above","-XX:ActiveProcessorCount=2"]'
+	of_runtime go '[5,"more","ignores parent levels","GOMAXPROCS=2"]'
+	of_runtime java_old '[5,"more","ignores parent levels","-XX:ActiveProcessorCount=2"]'
 	of_runtime java '[2,"right","right",null]'
 	of_runtime tokio '[2,"right","right",null]'
-	of_runtime dotnet '[5,"more","ignores levels above","DOTNET_PROCESSOR_COUNT=2"]'
+	of_runtime dotnet '[5,"more","ignores parent levels","DOTNET_PROCESSOR_COUNT=2"]'
 	json_is "$memory" '[52428800,"limit","/pod",false]'
 	of_heap java '[26214400,"right","50 % of 50 MiB","-XX:MaxRAMPercentage=75"]'
 	of_heap java_old '[52428800,"right","50 % of 100 MiB","-Xmx37m"]'
@@ -198,7 +198,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	level $C/pod '600000 100000' max
 	level $C/pod/app '200000 100000' max
 	limits --json
-	of_runtime libuv '[6,"more","asks another level","workers: 2 (in its code)"]'
+	of_runtime libuv '[6,"more","reads another level","workers: 2 (in its code)"]'
 }
 
 @test "a cpuset smaller than the quota is the limit" {
@@ -255,7 +255,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	golden limits-above.txt "$PQ" limits -f "$dir"
 	limits --json
 	json_is "$memory" '[8192000000,"machine",null,false]'
-	of_heap go '[null,"right","no limit to keep to",null]'
+	of_heap go '[null,"right","no limit is set",null]'
 }
 
 @test "v1: a very large number is no memory limit" {
@@ -334,8 +334,8 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	json_is '[.pid, .process.comm, .process.threads, .process.runnable, .process.open_files]' '[4242,"api",17,9,2]'
 	json_is '[.process.files.soft, .process.files.hard, .process.files.known]' '[1024,null,true]'
 	json_is '.process.environment' '[{"name":"GOMAXPROCS","option":null,"value":"8"},{"name":"JAVA_TOOL_OPTIONS","option":"-XX:ActiveProcessorCount=","value":"3"}]'
-	of_runtime go '[8,"more","it is set to that","GOMAXPROCS=2"]'
-	of_runtime java '[3,"more","it is set to that","-XX:ActiveProcessorCount=2"]'
+	of_runtime go '[8,"more","set explicitly","GOMAXPROCS=2"]'
+	of_runtime java '[3,"more","set explicitly","-XX:ActiveProcessorCount=2"]'
 	of_runtime tokio '[2,"right","right",null]'
 }
 
@@ -359,13 +359,13 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	waiting_process 4242 app 3 0::/../other
 	rm "$dir/t0/proc/4242/mountinfo"
 	limits -p 4242
-	[[ $stderr == "pq limits: the cgroup of process 4242 cannot be seen from here: its limits are unknown" ]]
-	[[ $output =~ "its cgroup cannot be seen: there may be a quota" ]]
+	[[ $stderr == "pq limits: process 4242: its cgroup is not visible from here; its limits are unknown" ]]
+	[[ $output =~ "its cgroup is not visible: there may be a quota" ]]
 	limits -p 4242 --json
 	json_is "$cpus" '[8,"machine",null,true]'
 	json_is '[.cgroup, .cpus.version, .process.threads]' '[null,null,3]'
-	of_runtime go '[null,null,"not known",null]'
-	of_runtime go_old '[8,null,"the quota is unknown",null]'
+	of_runtime go '[null,null,"unknown",null]'
+	of_runtime go_old '[8,null,"quota unknown",null]'
 }
 
 @test "an environment, limits and files without permission are unknown, with the reason" {
@@ -376,7 +376,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	for file in environ limits fd; do put proc/4242/$file.errno '13 Permission denied'; done
 	limits -p 4242
 	[[ $output =~ environment\ +-\ +"cannot be read: Permission denied" ]]
-	[[ $output =~ open\ files\ +-\ +"/proc/PID/limits cannot be read: Permission denied" ]]
+	[[ $output =~ open\ files\ +-\ +"cannot read /proc/PID/limits: Permission denied" ]]
 	limits -p 4242 --json
 	json_is '[.process.environment_error, .process.open_files, .process.files.known]' '["Permission denied",null,false]'
 }
@@ -397,13 +397,13 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 @test "wrong arguments give one error line" {
 	v2 / /
 	fails 2 "unexpected argument '1'" "$PQ" limits 1
-	fails 2 "invalid --share '2': want" "$PQ" limits --share 2
+	fails 2 "invalid --share '2': want a share of the memory limit" "$PQ" limits --share 2
 	fails 2 "invalid --share 'x'" "$PQ" limits --share x
 	fails 2 '-p and -g cannot be combined' "$PQ" limits -p 1 -g /
-	fails 2 'no process 4000000 here; -p takes the number of one that runs' "$PQ" limits -p 4000000
-	fails 2 'no cgroup /nope in any hierarchy' "$PQ" limits -f "$dir" -g /nope
+	fails 2 'no such process: 4000000' "$PQ" limits -p 4000000
+	fails 2 'no such cgroup: /nope' "$PQ" limits -f "$dir" -g /nope
 	fails 2 "unknown option '-a'" "$PQ" limits -a
-	fails 3 'not permitted to see the cgroup of 4242' bash -c "mkdir -p '$dir/t0/proc/4242' &&
+	fails 3 'cannot read the cgroup of 4242: permission denied' bash -c "mkdir -p '$dir/t0/proc/4242' &&
 		echo '13 x' >'$dir/t0/proc/4242/cgroup.errno' && exec '$PQ' limits -p 4242 -f '$dir'"
 }
 
@@ -411,7 +411,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	v2 / /web
 	level $C/web '400000 100000' 1073741824
 	limits --json --share 0.8
-	of_heap go '[null,"more","no bound of its own","GOMEMLIMIT=819MiB"]'
+	of_heap go '[null,"more","no bound by default","GOMEMLIMIT=819MiB"]'
 	of_heap java '[268435456,"right","25 % of 1 GiB","-XX:MaxRAMPercentage=80"]'
 }
 
@@ -424,7 +424,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	put proc/self/status 'Cpus_allowed_list:	0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,40,42,44,46,48,50,52,54,56'
 	limits
 	[ -z "$(awk 'length > 80' <<<"$output")" ] || { echo "$output"; return 1; }
-	[[ $output == *"12800 of every 100 ms  <"*abcdef.scope* ]]
+	[[ $output == *"12800 ms of CPU time per 100 ms  <"*abcdef.scope* ]]
 }
 
 @test "live: CPUs agree with nproc, and a process of another user shows what is permitted" {

@@ -107,7 +107,7 @@ pq_says() {
 	local want=$1
 	shift
 	run --separate-stderr timeout 20 "$PQ" "$@" -f "$dir"
-	stderr=$(sed '/pressure (cgroup v2 with CONFIG_PSI/d' <<<"$stderr") # these machines have none
+	stderr=$(sed '/they need cgroup v2 and CONFIG_PSI/d' <<<"$stderr") # these machines have none
 	mapfile -t stderr_lines < <([ -z "$stderr" ] || printf '%s\n' "$stderr")
 	[ "$status" -eq "$want" ] || { printf 'status %s: %s\n%s\n' "$status" "$stderr" "$output"; return 1; }
 }
@@ -731,7 +731,7 @@ says_not() {
 	v2 $C "150000 100000" 250
 	throttle
 	rows '["/",1.5,0.25]'
-	says '^pq throttle: levels above / are hidden'
+	says '^pq throttle: parent cgroups of / are hidden'
 	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
@@ -740,7 +740,7 @@ says_not() {
 	mount1 /sys/fs/cgroup/cpu /docker/01abcd cpu,cpuacct
 	v1 $C/cpu 50000 250
 	throttle
-	says '^pq throttle: levels above /docker/01abcd are hidden'
+	says '^pq throttle: parent cgroups of /docker/01abcd are hidden'
 }
 
 @test "v1: with the true root visible no level is hidden" {
@@ -759,7 +759,7 @@ says_not() {
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	v1 $C/cpu 50000 250
 	throttle
-	says '^pq throttle: levels above / are hidden'
+	says '^pq throttle: parent cgroups of / are hidden'
 }
 
 @test "for a path that no mount shows, the top of the mount is used and marked as a guess" {
@@ -820,7 +820,7 @@ says_not() {
 	v2 proc/42/root/$C "150000 100000" 250
 	throttle -p 42
 	rows '["/../cri-containerd-1.scope",1.5,0.25,null]' '[.cgroup, .limit_cpus, .used_cpus, .note]'
-	says 'levels above /../cri-containerd-1.scope are hidden'
+	says 'parent cgroups of /../cri-containerd-1.scope are hidden'
 }
 
 @test "-p from a debug container works for mem" {
@@ -897,7 +897,7 @@ says_not() {
 
 @test "-p of a missing process gives status 2" {
 	plain
-	refused 2 'no process 42 here' -p 42
+	refused 2 'no such process: 42' -p 42
 }
 
 @test "-p: the rows end with the process, with status 0" {
@@ -907,7 +907,7 @@ says_not() {
 	rm -r "$dir/t2/proc/42"
 	throttle -p 42
 	rows '["/web",1.5,0.25]'
-	says 'process 42 has ended'
+	says 'process 42 has exited'
 }
 
 @test "-p: a process that moves has no row across two cgroups, then rows of the new one" {
@@ -919,7 +919,7 @@ says_not() {
 	put_at t2 proc/42/cgroup 0::/other
 	throttle -p 42
 	rows '["/other",0.5,0.125]'
-	says 'process 42 is in another cgroup now: /other'
+	says 'process 42 has moved to another cgroup: /other'
 }
 
 @test "-p: when a process moves down, the level above keeps its rows" {
@@ -998,12 +998,12 @@ says_not() {
 @test "-g refuses a name with .. in the middle" {
 	plain
 	v2 sys/fs/decoy max 900
-	refused 2 'no cgroup' -g /web/../../decoy
+	refused 2 'no such cgroup' -g /web/../../decoy
 }
 
 @test "-g of a missing cgroup gives status 2" {
 	plain
-	refused 2 'no cgroup /nothing in the cpu hierarchy' -g /nothing
+	refused 2 'no such cgroup in the cpu hierarchy: /nothing' -g /nothing
 }
 
 @test "-g: limits of the levels above apply" {
@@ -1130,7 +1130,7 @@ says_not() {
 	mem
 	memory_rows '["machine",1024000000,"machine",614400000]
 ["/web",1024000000,"machine",5000000]'
-	says 'no memory limit is set'
+	says 'no visible cgroup level has a memory limit'
 }
 
 @test "mem: a limit above the size of the machine is no limit" {
@@ -1375,7 +1375,7 @@ throttled_time() {
 	memory2 $C/web rubbish 5000000
 	mem
 	says memory.max
-	says_not 'no memory limit is set'
+	says_not 'no visible cgroup level has a memory limit'
 }
 
 # --- groups that go and come
@@ -1477,7 +1477,7 @@ named() {
 
 @test "names: control characters are escaped on stderr" {
 	plain
-	refused 2 'no cgroup /a' -g $'/a\e[31mb'
+	refused 2 'no such cgroup in the cpu hierarchy: /a' -g $'/a\e[31mb'
 	[[ $stderr != *$'\e'* ]]
 }
 

@@ -89,7 +89,7 @@ memory_group() {
 	show
 	[ "$(json '[.cgroup, .limit_bytes, .limit_level, .used_bytes]')" = '["machine",1048576000,"machine",524288000]
 ["/pod/app",1048576000,"machine",300000]' ]
-	[[ $stderr == *"no memory limit is set"* ]]
+	[[ $stderr == *"no visible cgroup level has a memory limit"* ]]
 }
 
 @test "events, refaults and faults count the interval" {
@@ -125,7 +125,7 @@ memory_group() {
 	done
 	show
 	[ "$(json 'select(.cgroup != "machine") | [.cgroup, .used_bytes]')" = '["/pod",300000]' ]
-	[[ $stderr == *"/pod/app"*"the controller is not on there"* ]]
+	[[ $stderr == *"/pod/app"*"the controller is not enabled"* ]]
 }
 
 @test "a removed cgroup is not replaced by the machine" {
@@ -137,7 +137,7 @@ memory_group() {
 	rm -r "$dir"/t[23]/sys/fs/cgroup/pod/app
 	show
 	[ "$(json .cgroup)" = '"/pod/app"' ]
-	[[ $stderr == *"its rows end here"* && $stderr != *"no memory limit"* ]]
+	[[ $stderr == *"its rows end here"* && $stderr != *"has a memory limit"* ]]
 }
 
 @test "a limit that cannot be read is unknown, not the size of the machine" {
@@ -150,7 +150,7 @@ memory_group() {
 	done
 	show
 	[ "$(json '[.cgroup, .limit_bytes, .limit_level, .hard_pct, .used_bytes]')" = '["/pod/app",null,null,null,300000]' ]
-	[[ $stderr == *"Permission denied"* && $stderr != *"no memory limit"* ]]
+	[[ $stderr == *"Permission denied"* && $stderr != *"has a memory limit"* ]]
 }
 
 @test "a limit of 0 gives no percentage" {

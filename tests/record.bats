@@ -48,7 +48,7 @@ stop() {
 	kill -"${1:-TERM}" "$recorder"
 	wait "$recorder" || status=$?
 	[ $status -eq 0 ] || { echo "status $status" >&2; cat log >&2; return 1; }
-	said 'stopped: [0-9]+ moments, '
+	said 'stopped: [0-9]+ samples, '
 	[ ! -s out ]
 	"$PQ" tape verify x.tape
 }
@@ -67,7 +67,7 @@ saved() {
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
 	[[ ${stderr_lines[0]} == *"records: runq cpu throttle mem every 10 ms to pq.tape"* ]]
-	[[ ${stderr_lines[-1]} == *"stopped: 3 moments, "*" missed, 0 lost, "* ]]
+	[[ ${stderr_lines[-1]} == *"stopped: 3 samples, "*" missed, 0 lost, "* ]]
 	[ "$("$PQ" tape info --json pq.tape | jq -r '[.tools, .rows] | tostring')" = '["runq cpu throttle mem",3]' ]
 	for tool in runq cpu "cpu -P ALL"; do
 		# shellcheck disable=SC2086 # a tool and its option
@@ -81,13 +81,13 @@ saved() {
 	[ "$status" -eq 0 ]
 	[[ ${stderr_lines[0]} == *"records: cpu runq every 20 ms to x.tape" ]]
 	[ "$("$PQ" tape info --json x.tape | jq -r '[.tools, .rows] | tostring')" = '["cpu runq",4]' ]
-	fails 2 'no tool frob to record' "$PQ" record frob
-	fails 2 'no tool record to record' "$PQ" record record
-	fails 2 'runq is named twice' "$PQ" record runq cpu runq
+	fails 2 "unknown tool 'frob': usage is pq record" "$PQ" record frob
+	fails 2 "unknown tool 'record'" "$PQ" record record
+	fails 2 'runq: named twice' "$PQ" record runq cpu runq
 	fails 2 'invalid interval' "$PQ" record 0 runq
 	fails 2 'invalid count' "$PQ" record 1 0 runq
-	fails 2 'no tool 3 to record' "$PQ" record 1 2 3
-	fails 2 'none of runq takes -a' "$PQ" record -a runq
+	fails 2 "unknown tool '3'" "$PQ" record 1 2 3
+	fails 2 'runq: none of these tools supports -a' "$PQ" record -a runq
 	fails 2 "unknown option '-f'" "$PQ" record -f x.tape
 	fails 2 'cannot write none/x.tape: No such file' "$PQ" record -o none/x.tape 10ms 1
 	fails 2 '\.: not a regular file' "$PQ" record -o . 10ms 1
@@ -116,7 +116,7 @@ saved() {
 	[ "$(($(stat -c '%b * %B' x.tape)))" -ge 1048576 ]
 	fails 2 'already a ring of 1048576 bytes' "$PQ" record --root root -o x.tape --ring 2M 5ms 3 runq
 	"$PQ" record --root root -o x.tape --ring 1M 5ms 3 runq 2>log
-	said 'a ring of 1 MiB, going on where it ended$'
+	said 'a ring of 1 MiB, continuing it$'
 	"$PQ" record --root root -o x.tape 5ms 3 runq 2>>log
 	[ "$(stat -c %s x.tape)" -eq 1048576 ]
 	[ "$(count)" -eq 9 ]
@@ -128,30 +128,38 @@ saved() {
 	big=$(capture 6.1-v2-64cpu)/t0
 	"$PQ" record --root "$big" --ring 256K -o x.tape 5ms 2 2>log || status=$?
 	[ "$status" -eq 2 ]
-	said 'ring is too small for what these tools read here: give [0-9]+ bytes at least'
+	said '--ring: too small for the files that these tools read here: want at least [0-9]+ bytes'
 	[ ! -e x.tape ]
-	"$PQ" record --root "$big" --ring "$(sed -n 's/.*give \([0-9]*\) bytes.*/\1/p' log)" -o x.tape 5ms 2 2>/dev/null
+	"$PQ" record --root "$big" --ring "$(sed -n 's/.*at least \([0-9]*\) bytes.*/\1/p' log)" -o x.tape 5ms 2 2>/dev/null
 }
 
 @test "record and tape info say how long the ring lasts" {
 	recorder --ring 1M 2ms runq
-	said 'rate: a moment takes [0-9]+ bytes .*: the ring lasts [0-9.]+ [a-z]+$'
+	said 'rate: [0-9.]+ bytes per sample: the ring holds the last [0-9.]+ [a-z]+$'
 	stop
 	run "$PQ" tape info x.tape
-	[[ $output =~ a\ ring,\ that\ lasts\ [0-9.]+\ [a-z]+ ]]
+	[[ $output =~ a\ ring\ that\ holds\ the\ last\ [0-9.]+\ [a-z]+ ]]
+}
+
+@test "tape info shows no cost of a recording shorter than a second" {
+	"$PQ" record --root root -o x.tape 5ms 3 runq 2>/dev/null
+	run "$PQ" tape info x.tape
+	[ "$status" -eq 0 ]
+	[[ $output =~ cost\ +-\ \(shorter\ than\ a\ second\) ]]
+	[[ $output != *' late'* ]]
 }
 
 @test "the recording has the cost of recording" {
 	"$PQ" record --root root -o x.tape 50ms 45 runq 2>/dev/null
 	run "$PQ" tape info x.tape
-	[[ $output =~ cost\ +[0-9.]+\ %\ of\ a\ CPU,\ [0-9.]+\ ms\ late\ at\ most,\ [0-9]+\ moments\ missed,\ 0\ lost ]]
+	[[ $output =~ cost\ +[0-9.]+\ %\ of\ one\ CPU,\ at\ most\ [0-9.]+\ ms\ late,\ [0-9]+\ samples\ missed,\ 0\ lost ]]
 	[ "$("$PQ" tape info --json x.tape | jq '.cost_pct >= 0 and .lost == 0')" = true ]
 }
 
 @test "record continues a recording, and does not overwrite another file" {
 	"$PQ" record --root root -o x.tape 5ms 4 runq 2>log
 	"$PQ" record --root root -o x.tape 5ms 4 runq 2>log
-	said 'going on where it ended'
+	said ', continuing it'
 	[ "$(count)" -eq 8 ]
 	"$PQ" runq --root root -o x.tape 0.005 3 >/dev/null 2>&1
 	[ "$("$PQ" runq --json -f x.tape 2>/dev/null | wc -l)" -eq 11 ]
@@ -206,9 +214,9 @@ fill() {
 	: >log
 	start "$PQ" record --root root -o disk/x.tape 2ms runq >out 2>log
 	recorder=$last
-	said 'trouble: cannot write the tape: No space left on device; it is tried again with each moment$'
+	said 'trouble: cannot write the recording: No space left on device; retrying with each sample$'
 	rm disk/fill
-	said 'written: the tape is written again: [0-9]+ moments were lost in all$'
+	said 'written: writing works again; [0-9]+ samples were lost in all$'
 	moments 5
 	fill
 	said 'trouble: ' 2
@@ -218,7 +226,7 @@ fill() {
 	moments 5
 	[ "$(count)" -gt "$n" ]
 	stop
-	said 'stopped: [0-9]+ moments, [0-9]+ missed, [1-9][0-9]* lost'
+	said 'stopped: [0-9]+ samples, [0-9]+ missed, [1-9][0-9]* lost'
 	times 'trouble: ' 2
 }
 
@@ -234,7 +242,7 @@ fill() {
 		n=$(count)
 		[ "$n" -ge 20 ]
 		"$PQ" record --root root -o x.tape 2ms 5 runq 2>>log
-		said 'going on where it ended'
+		said ', continuing it'
 		"$PQ" tape verify x.tape
 		[ "$(count)" -eq $((n + 5)) ]
 	done
@@ -245,7 +253,7 @@ fill() {
 	truncate -s -13 x.tape # in its last record
 	run "$PQ" tape verify x.tape
 	[ "$status" -eq 1 ]
-	[[ $output == *"no record"* ]]
+	[[ $output == *"incomplete record"* ]]
 	n=$(count)
 	[ "$n" -ge 18 ]
 	"$PQ" record --root root -o x.tape 2ms 5 runq 2>>log
@@ -263,7 +271,7 @@ fill() {
 @test "-o - writes to a pipe and ends when its reader ends" {
 	"$PQ" record --root root -o - 5ms 10 runq 2>log | "$PQ" runq --json -c plist_sz -f - >rows
 	[ "$(wc -l <rows)" -eq 9 ]
-	said 'records: runq every 5 ms to a pipe'
+	said 'records: runq every 5 ms to stdout'
 	run bash -o pipefail -c "timeout 10 '$PQ' record --root root -o - 2ms runq 2>/dev/null | head -c 1000 | wc -c"
 	[ "$status" -eq 0 ]
 	[ "$output" -eq 1000 ]
@@ -369,7 +377,7 @@ fill() {
 	sleep 2
 	moments 3
 	set_plist 300
-	said 'saved: .*; 1 more since the last one were suppressed$'
+	said 'saved: .*; 1 more triggers since the last save were not saved$'
 	stop
 	times 'fired: ' 2
 }
@@ -385,11 +393,11 @@ fill() {
 	chmod 755 command
 	export PQ
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 0s --exec ./command 'a b' '$HOME; touch evil' '*' ''
-	said 'ran: ./command: done in '
+	said 'ran: ./command: finished in '
 	stop
 	diff words <(printf '%s\n' 'a b' '$HOME; touch evil' '*' '')
 	[ ! -e evil ]
-	grep -q 'nothing is damaged' verified
+	grep -q 'no damage' verified
 	said '^this is from the command$' # its output is the log's
 	tape=$(find . -maxdepth 1 -name 'pq-*.tape')
 	diff <(grep -v '^PQ_TIME=' reason) <(printf '%s\n' PQ_COLUMN=runq.plist_sz 'PQ_EXPR=runq.plist_sz > 50' PQ_ROW= PQ_SUPPRESSED=0 \
@@ -445,7 +453,7 @@ fill() {
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 0s --exec-limit 200ms --exec sh -c 'echo $$ >pid; sleep 600; true'
 	said 'saved: '
 	moments 3 # it does not wait for it
-	said 'failed: sh: no end within 200 ms: killed$'
+	said 'failed: sh: timed out after 200 ms and was killed$'
 	moments 3
 	[ -z "$(ps -o pid= -g "$(cat pid)")" ]
 	stop
@@ -496,7 +504,7 @@ fill() {
 	for tape in saves/pq-*.tape; do
 		"$PQ" tape verify "$tape"
 	done
-	fails 1 'x.tape: nobody records to it' "$PQ" tape save x.tape
+	fails 1 'x.tape: no recorder is writing it' "$PQ" tape save x.tape
 }
 
 @test "--max-saves refuses further saves and reports them with the next, also after a restart" {
@@ -504,12 +512,12 @@ fill() {
 	kill -USR1 "$recorder"
 	said 'saved: '
 	kill -USR1 "$recorder"
-	said 'refused: not saved: \. has as many saved tapes as --max-saves allows: 1$'
+	said 'refused: not saved: \. already holds 1 saved windows .--max-saves.$'
 	kill -USR1 "$recorder"
 	said 'refused: ' 2
 	rm pq-*.tape
 	kill -USR1 "$recorder"
-	said 'saved: .*; 2 more since the last one were suppressed$'
+	said 'saved: .*; 2 more triggers since the last save were not saved$'
 	stop
 	recorder 5ms runq --max-saves 1 --when 'runq.plist_sz > 50' --after 0s
 	said 'refused: '
@@ -524,7 +532,7 @@ fill() {
 	kill -USR1 "$recorder"
 	said 'saved: '
 	kill -USR1 "$recorder"
-	said 'refused: not saved: the tapes in \. have .*, as much as --max-bytes allows$'
+	said 'refused: not saved: the saved windows in \. already take .* .--max-bytes.$'
 	moments 3
 	stop
 	[ "$(saved)" -eq 1 ]
@@ -585,8 +593,8 @@ fill() {
 	recorder 5ms runq --when 'runq.waiting > 0' --when 'not runq.waiting > 0' --after 0s
 	moments 10
 	stop
-	times 'unknown: runq.waiting > 0: .*unknown.*does not fire then$' 1
-	times 'unknown: not runq.waiting > 0: ' 1
+	times 'unknown: no value yet for runq.waiting > 0; the trigger cannot fire until there is one$' 1
+	times 'unknown: no value yet for not runq.waiting > 0; ' 1
 	times 'fired: ' 0
 	[ "$(saved)" -eq 0 ]
 }
@@ -640,7 +648,7 @@ points() {
 	said 'saved: '
 	stop
 	times 'saved: ' 3
-	times 'failed: sleep: the recorder stops' 2 # the last one's command was run, and had five seconds
+	times 'failed: sleep: the recorder is stopping' 2 # the last one's command was run, and had five seconds
 	[ "$(saved)" -eq 3 ]
 	[ -z "$(find . -name '*.part')" ]
 }
@@ -657,7 +665,7 @@ points() {
 	said 'refused: ' 2
 	rm pq-*.tape
 	kill -USR1 "$recorder"
-	said 'saved: .*; 2 more since the last one were suppressed'
+	said 'saved: .*; 2 more triggers since the last save were not saved'
 	stop
 }
 
@@ -675,10 +683,10 @@ points() {
 	start "$PQ" runq --root root -o x.tape 0.05 >/dev/null 2>&1
 	recorder=$last
 	await test -s x.tape
-	fails 1 "process $recorder writes it, and is no recorder" "$PQ" tape save x.tape
+	fails 1 "process $recorder is writing it, but is not pq record" "$PQ" tape save x.tape
 	kill -TERM "$recorder"
 	wait "$recorder"
-	fails 1 'nobody records to it' "$PQ" tape save x.tape
+	fails 1 'no recorder is writing it' "$PQ" tape save x.tape
 }
 
 @test "a recording continued for another tool is readable for both" {
@@ -704,8 +712,8 @@ points() {
 }
 
 @test "a file size limit is reported and does not end the recorder" {
-	(ulimit -f 24 && exec env --default-signal=XFSZ "$PQ" record --root root -o x.tape 1ms 3000 runq cpu) 2>log || true
-	grep -q 'trouble: cannot write the tape: File too large' log
+	(ulimit -f 8 && exec env --default-signal=XFSZ "$PQ" record --root root -o x.tape 1ms 1000 runq cpu) 2>log || true
+	grep -q 'trouble: cannot write the recording: File too large' log
 	run "$PQ" tape verify x.tape # the last record may be cut off at the limit
-	[[ $output == *' moments can be read'* ]]
+	[[ $output == *' samples readable'* ]]
 }

@@ -28,7 +28,7 @@ falls_back() {
 	[ "$status" -eq 0 ]
 	[ "$(json .source)" = '"schedstat"' ]
 	[[ ${stderr_lines[0]} =~ $1 ]]
-	[[ ${stderr_lines[1]} == *"so by schedstat"* ]]
+	[[ ${stderr_lines[1]} == *"using schedstat"* ]]
 	run --separate-stderr "${@:2}" "$PQ" runqlat --source bpf 0.05 1
 	[ "$status" -eq 3 ]
 	[ -z "$output" ]
@@ -59,8 +59,8 @@ waited_ns() {
 
 @test "bpf(2) refused by seccomp: the message says what would help, and schedstat is used" {
 	can "$helper" refuse bpf 1 true
-	falls_back "bpf.2. is refused by seccomp; docker run --cap-add BPF --cap-add PERFMON" "$helper" refuse bpf 1
-	falls_back "no bpf.2.: CONFIG_BPF_SYSCALL is off" "$helper" refuse bpf 38
+	falls_back "seccomp refuses bpf.2. .docker run --cap-add BPF --cap-add PERFMON" "$helper" refuse bpf 1
+	falls_back "no bpf.2.: it is built without CONFIG_BPF_SYSCALL" "$helper" refuse bpf 38
 }
 
 @test "without BPF, -H and -P use the probe, and -H -p has no source" {
@@ -68,15 +68,15 @@ waited_ns() {
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat --json -P "$(last_cpu)" 0.05 1
 	[ "$status" -eq 0 ]
 	[ "$(json .source)" = '"probe"' ]
-	[[ $stderr == *"no schedstat: it does not tell on which CPU"*"so by the probe: "* ]]
+	[[ $stderr == *"schedstat is not used: it does not tell which CPU"*"using the probe: "* ]]
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat --json -H 0.2 1
 	[ "$status" -eq 0 ]
 	[ "$(json -s 'map(.waits) | add > 0')" = true ]
-	[[ $stderr == *"no schedstat: it has sums, and no histogram"*"so by the probe: "* ]]
+	[[ $stderr == *"schedstat is not used: it has sums but no histogram"*"using the probe: "* ]]
 	run --separate-stderr "$helper" refuse bpf 1 "$PQ" runqlat -H -p $$ 0.05 1
 	[ "$status" -eq 3 ]
 	[ -z "$output" ]
-	[[ $stderr == *"no probe: "*"run it in their cgroup"*"nothing here tells"* ]]
+	[[ $stderr == *"the probe is not used: "*"run pq in their cgroup"*"no source of run queue waits"* ]]
 }
 
 @test "perf_event_open(2) refused: bpf-tp fails, the other sources work" {
@@ -91,7 +91,7 @@ waited_ns() {
 
 @test "without capabilities: the message names them, and schedstat is used" {
 	can setpriv --bounding-set=-all --inh-caps=-all true
-	falls_back "needs CAP_BPF and CAP_PERFMON .*; the capabilities are 0000000000000000" \
+	falls_back "needs CAP_BPF and CAP_PERFMON .*; this process has capabilities 0000000000000000" \
 		setpriv --bounding-set=-all --inh-caps=-all
 }
 
@@ -103,7 +103,7 @@ waited_ns() {
 @test "CAP_BPF or CAP_PERFMON alone: the missing one is named; both suffice" {
 	can_bpf
 	can setpriv --bounding-set=-all,+bpf --inh-caps=-all,+bpf true
-	falls_back "CAP_BPF is there, CAP_PERFMON is missing" setpriv --bounding-set=-all,+bpf --inh-caps=-all,+bpf
+	falls_back "CAP_PERFMON is missing, CAP_BPF is there" setpriv --bounding-set=-all,+bpf --inh-caps=-all,+bpf
 	falls_back "needs CAP_BPF and CAP_PERFMON" setpriv --bounding-set=-all,+perfmon --inh-caps=-all,+perfmon
 	run --separate-stderr setpriv --bounding-set=-all,+bpf,+perfmon --inh-caps=-all,+bpf,+perfmon "$PQ" runqlat --json 0.05 1
 	[[ $(json .source) == '"bpf-'* ]]
@@ -111,8 +111,8 @@ waited_ns() {
 
 @test "root in a user namespace: the message names the namespace, and schedstat is used" {
 	can unshare -Ur true
-	[[ $("$PQ" runqlat --source bpf 0.01 1 2>&1) != *seccomp* ]] || skip "bpf(2) is refused by seccomp here"
-	falls_back "no BPF in a user namespace" unshare -Ur
+	[[ $("$PQ" runqlat --source bpf 0.01 1 2>&1) != *seccomp* ]] || skip "seccomp refuses bpf(2) here"
+	falls_back "not possible in a user namespace" unshare -Ur
 }
 
 @test "in a pid namespace -p cannot use BPF, and the message says so" {
@@ -137,13 +137,13 @@ without() {
 @test "without BTF bpf-tp is used, without tracefs bpf-btf, without both schedstat" {
 	can without "btf tracing debug" true
 	can_bpf bpf-btf
-	falls_back "no BTF and tracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing" without "btf tracing debug"
+	falls_back "no BTF and tracefs is not mounted .mount -t tracefs nodev /sys/kernel/tracing" without "btf tracing debug"
 	run --separate-stderr without "tracing debug" "$PQ" runqlat --json 0.05 1
 	[ "$(json .source)" = '"bpf-btf"' ]
 	[ -z "$stderr" ]
 	run --separate-stderr without btf "$PQ" runqlat --source bpf-raw 0.05 1
 	[ "$status" -eq 3 ]
-	[[ ${stderr_lines[0]} == *"it has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)"* ]]
+	[[ ${stderr_lines[0]} == *"this kernel has no BTF (/sys/kernel/btf/vmlinux needs CONFIG_DEBUG_INFO_BTF)"* ]]
 	run --separate-stderr without "tracing debug" "$PQ" runqlat --source bpf-tp 0.05 1
 	[ "$status" -eq 3 ]
 	[[ ${stderr_lines[0]} == *"tracefs is not mounted"* ]]
@@ -158,7 +158,7 @@ without() {
 	run --separate-stderr "$PQ" runqlat --root root 0.05 1
 	[ "$status" -eq 3 ]
 	[ -z "$output" ]
-	[[ $stderr == *"with --root only files are read"*"CONFIG_SCHED_INFO"*"nothing here tells"* ]]
+	[[ $stderr == *"--root reads files only"*"CONFIG_SCHED_INFO"*"no source of run queue waits"* ]]
 }
 
 # against_kernel SOURCE: three threads on one CPU, two of which wait, or all where others want it too: what it tells, and the growth of
@@ -234,7 +234,7 @@ against_kernel() {
 	run --separate-stderr "$PQ" runqlat --json -g "$name" 2 1
 	echo "$output $stderr"
 	[ "$(json '.source == "schedstat" and .waiting > 0.3 and .waiting < 1.5')" = true ]
-	[[ ${stderr_lines[0]} == *"it knows cgroups of version 2 only"* ]]
+	[[ ${stderr_lines[0]} == *"it needs cgroup v2"* ]]
 	can_bpf
 	run --separate-stderr "$PQ" runqlat --json --source bpf -p "$last" 2 1
 	echo "$output"
@@ -255,7 +255,7 @@ against_kernel() {
 	await grep -q "nr_throttled [1-9]" "$group/cpu.stat"
 	"$PQ" runqlat --json --source schedstat -p "$last" 0.1 10 >rows 2>said
 	jq -es 'map(.pending) | max == 1' rows
-	grep -q 'threads wait for a CPU since before this row' said
+	grep -q 'threads have waited for a CPU since before this row' said
 }
 
 # ids PID: of the BPF programs of a process.
@@ -324,7 +324,7 @@ none_loaded() {
 	[ "${#lines[@]}" -ge 2 ]
 	run --separate-stderr "$PQ" runqlat --json -m -f x.tape
 	[ "$(json -s 'all(has("mean_ms") and (has("mean_us") | not))')" = true ]
-	if ! grep -q 'so by schedstat' said; then
+	if ! grep -q 'using schedstat' said; then
 		local rows
 		rows=$("$PQ" runqlat --json -f x.tape | jq -s 'map(.runs_per_s * .interval_s) | add | round')
 		run --separate-stderr "$PQ" runqlat --json -H -f x.tape
@@ -351,6 +351,6 @@ none_loaded() {
 		[ "$status" -eq 0 ]
 		[ "${#lines[@]}" -ge 1 ]
 		[ "${#lines[@]}" -lt 50 ]
-		[[ $stderr == *"process $last has ended"* ]]
+		[[ $stderr =~ "process $last has "(ended|exited) ]]
 	done
 }

@@ -60,15 +60,15 @@ counted() {
 	counted 0 bpf-btf 0 0
 	counted 1 bpf-btf 100 8000000 80:100
 	show --source bpf
-	fails 3 "this recording has the source bpf-btf, not probe" "$PQ" runqlat -f "$dir" --source probe
+	fails 3 "the recording has the source bpf-btf, not probe" "$PQ" runqlat -f "$dir" --source probe
 }
 
 @test "wrong arguments" {
 	fails 2 "invalid --source 'ebpf': want" "$PQ" runqlat --source ebpf
 	fails 2 "invalid --period '0': want" "$PQ" runqlat --period 0
-	fails 2 "no process 4194000 here" "$PQ" runqlat -p 4194000 1 1
-	fails 2 "no CPU [0-9]* is online here" "$PQ" runqlat -P 6000-8000 0.1 1
-	fails 2 "no CPU 8000 is online here" "$PQ" runqlat -P 8000 0.1 1
+	fails 2 "no (such )?process:? 4194000" "$PQ" runqlat -p 4194000 1 1
+	fails 2 "CPU [0-9]* is not online" "$PQ" runqlat -P 6000-8000 0.1 1
+	fails 2 "CPU 8000 is not online" "$PQ" runqlat -P 8000 0.1 1
 	fails 2 "unknown column 'p50_ms'; did you mean 'p50_us'" "$PQ" runqlat -c p50_ms
 }
 
@@ -96,13 +96,13 @@ counted() {
 	counted 0 bpf-btf 0 0
 	counted 1 bpf-btf 100 8000000 80:100
 	show -P 0
-	[[ $stderr == *"-P: the waits on a recording are of the CPUs that were asked for when it was made"* ]]
+	[[ $stderr == *"-P: the recording holds the waits of the CPUs chosen when it was made"* ]]
 }
 
 @test "damaged counts are an error" {
 	counted 0 bpf-btf 0 0
 	counted 1 bpf-btf 100 8000000 80:99
-	fails 1 "the counted waits cannot be read" "$PQ" runqlat -f "$dir"
+	fails 1 "cannot read the counted waits" "$PQ" runqlat -f "$dir"
 }
 
 # thread STATE RUN_NS WAIT_NS SLICES: in the sample $now, the one thread of process 10.
@@ -120,9 +120,9 @@ thread() {
 	show
 	[ "$(json '[.runs_per_s, .waiting, .mean_us, .p50_us, .max_us, .pending, .source]')" = '[0,0,null,null,null,1,"schedstat"]
 [1,1.99,1990000,null,null,0,"schedstat"]' ]
-	[[ $stderr == *"threads wait for a CPU since before this row"* ]]
-	fails 3 "this recording has no histogram" "$PQ" runqlat -H -f "$dir"
-	fails 3 "this recording has the source schedstat, not bpf" "$PQ" runqlat --source bpf -f "$dir"
+	[[ $stderr == *"some threads have waited for a CPU since before this row"* ]]
+	fails 3 "the recording has no histogram" "$PQ" runqlat -H -f "$dir"
+	fails 3 "the recording has the source schedstat, not bpf" "$PQ" runqlat --source bpf -f "$dir"
 }
 
 @test "schedstat: a sleeping thread is not pending" {

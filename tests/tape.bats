@@ -323,8 +323,8 @@ has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	[ "$(plist -f cut.tape)" = "106 107 108 109" ]
 	[ "$("$PQ" tape info --json cut.tape | jq .rows)" -eq 5 ]
 	"$PQ" tape verify cut.tape
-	fails 2 'cut.tape exists' "$PQ" tape cut "$count" -o cut.tape
-	fails 1 'no moment in it between these times' "$PQ" tape cut "$count" --from +1h -o none.tape
+	fails 2 'cut.tape: file exists' "$PQ" tape cut "$count" -o cut.tape
+	fails 1 'no samples in the selected time' "$PQ" tape cut "$count" --from +1h -o none.tape
 	fails 1 'cannot write' "$PQ" tape cut "$count" -o none/none.tape
 	fails 2 'is later than' "$PQ" tape cut "$count" --from +3s --to +1s -o none.tape
 	[ "$(ls)" = cut.tape ]
@@ -335,26 +335,26 @@ has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 @test "tape unpack takes a window, and refuses an existing directory" {
 	"$PQ" tape unpack "$count" --from +5s --to +9s -o out
 	[ "$(plist -f out)" = "106 107 108 109" ]
-	fails 2 'it exists; give a new one' "$PQ" tape unpack "$count" -o out
-	fails 1 'cannot make the directory' "$PQ" tape unpack "$count" -o none/none
-	fails 2 'count.tape exists' "$PQ" tape pack out -o "$count"
-	fails 2 'no directory of captured moments' "$PQ" tape pack none -o x.tape
-	fails 2 'no directory of captured moments' "$PQ" tape pack "$count" -o x.tape
+	fails 2 'it exists already' "$PQ" tape unpack "$count" -o out
+	fails 1 'cannot create directory' "$PQ" tape unpack "$count" -o none/none
+	fails 2 'count.tape: file exists' "$PQ" tape pack out -o "$count"
+	fails 2 'not a captured directory' "$PQ" tape pack none -o x.tape
+	fails 2 'not a captured directory' "$PQ" tape pack "$count" -o x.tape
 }
 
 @test "pq tape reports wrong words and options" {
-	fails 2 'what is to be done' "$PQ" tape
-	fails 2 'no frob; there are' "$PQ" tape frob "$count"
-	fails 2 'info needs a tape' "$PQ" tape info
-	fails 2 'pack needs a directory' "$PQ" tape pack
-	fails 2 'cut needs a file' "$PQ" tape cut "$count"
-	fails 2 'unpack needs a directory' "$PQ" tape unpack "$count"
+	fails 2 'missing command: want info' "$PQ" tape
+	fails 2 "unknown command 'frob'" "$PQ" tape frob "$count"
+	fails 2 'info: missing argument: want a recording' "$PQ" tape info
+	fails 2 'pack: missing argument: want a captured directory' "$PQ" tape pack
+	fails 2 'cut: missing output file' "$PQ" tape cut "$count"
+	fails 2 'unpack: missing output directory' "$PQ" tape unpack "$count"
 	fails 2 "unexpected argument 'x'" "$PQ" tape info "$count" x
 	fails 2 "unexpected argument 'y'" "$PQ" tape cut "$count" x y
-	fails 2 'writes nothing' "$PQ" tape verify "$count" -o x
-	fails 2 'takes no --from' "$PQ" tape info "$count" --from +1s
-	fails 2 'takes no --json' "$PQ" tape verify --json "$count"
-	fails 1 'nobody records to it' "$PQ" tape save "$count"
+	fails 2 'verify: -o is not allowed' "$PQ" tape verify "$count" -o x
+	fails 2 'info: --from and --to are not allowed' "$PQ" tape info "$count" --from +1s
+	fails 2 'verify: --json is not allowed' "$PQ" tape verify --json "$count"
+	fails 1 'no recorder is writing it' "$PQ" tape save "$count"
 	fails 2 'cannot open none' "$PQ" tape save none
 }
 
@@ -451,12 +451,12 @@ each_reader() {
 	run --separate-stderr "$PQ" runq --json -c plist_sz -f x.tape
 	[ "$status" -eq 0 ]
 	[ "${#stderr_lines[@]}" -eq 1 ]
-	[[ $stderr =~ x.tape:\ damaged\ in\ 1\ place:\ [0-9]+\ moments?\ (is|are)\ lost ]]
+	[[ $stderr =~ x.tape:\ damaged\ in\ 1\ place:\ [0-9]+\ samples?\ lost ]]
 	[ "${#lines[@]}" -ge 29 ]
 	[ "${#lines[@]}" -lt 44 ]
 	run --separate-stderr "$PQ" tape verify x.tape
 	[ "$status" -eq 1 ]
-	[[ $output =~ [0-9]+\ moments\ can\ be\ read$ ]]
+	[[ $output =~ [0-9]+\ samples\ readable$ ]]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	[[ $stderr == *"damaged in 1 place"* ]]
 	run --separate-stderr "$PQ" tape info x.tape
@@ -475,7 +475,7 @@ each_reader() {
 	run --separate-stderr "$PQ" tape verify x.tape
 	[ "$status" -eq 1 ]
 	[ -n "$stderr" ]
-	fails 1 'no moment' "$PQ" tape info x.tape
+	fails 1 'no readable samples' "$PQ" tape info x.tape
 }
 
 @test "a truncated recording gives the rows before the cut, and a note" {

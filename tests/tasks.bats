@@ -40,7 +40,7 @@ task() {
 	at 1; task 10 10 a S 100 50 10; task 10 11 a R 500 150 10; task 11 11 a R 0 0 0
 	for words in tasks wait "runqlat --source schedstat"; do
 		# shellcheck disable=SC2086
-		fails 2 '11 is a thread of process 10.*-p 10' "$PQ" $words -f "$dir" -p 11
+		fails 2 '11 is a thread, not a process: it belongs to process 10 .*-p 10' "$PQ" $words -f "$dir" -p 11
 	done
 	show -p 10
 	[ "$(json .pid)" = '"10"' ]
@@ -193,7 +193,7 @@ quota() {
 	"$PQ" tasks --json --budget 1ms -o "$BATS_TEST_TMPDIR/x.tape" 0.1 6 >"$BATS_TEST_TMPDIR/live" 2>"$BATS_TEST_TMPDIR/said"
 	"$PQ" tasks --json --budget 1ms -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/again"
 	cmp "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/again"
-	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ "threads were not looked at in this row" ]] || skip "this machine looks at all within 1 ms"
+	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ "threads were not read for this row" ]] || skip "this machine reads all within 1 ms"
 }
 
 @test "live: it works with a low limit of open files" {
@@ -213,13 +213,13 @@ quota() {
 }
 
 @test "wrong arguments give one line that says what is wanted" {
-	fails 2 "no process 4194303 here" "$PQ" tasks -p 4194303 0.1 1
+	fails 2 "no (such )?process:? 4194303" "$PQ" tasks -p 4194303 0.1 1
 	fails 2 "invalid -n '0': want" "$PQ" tasks -n 0
 	fails 2 "invalid --budget 'x': want" "$PQ" tasks --budget x
 	fails 2 "-t and -G cannot be combined" "$PQ" tasks -t -G
-	fails 2 "no cgroup /nope" "$PQ" tasks -g /nope 0.1 1
+	fails 2 "no (such )?cgroup:? /nope" "$PQ" tasks -g /nope 0.1 1
 	mkdir -p "$BATS_TEST_TMPDIR/root/proc"
-	fails 3 "no process is to be seen in /proc" "$PQ" tasks --root "$BATS_TEST_TMPDIR/root" 0.1 1
+	fails 3 "no process is visible in /proc" "$PQ" tasks --root "$BATS_TEST_TMPDIR/root" 0.1 1
 	mkdir -p "$BATS_TEST_TMPDIR/root/proc/7/task/7"
 	fails 3 "schedstat: .*CONFIG_SCHED_INFO" "$PQ" tasks --root "$BATS_TEST_TMPDIR/root" 0.1 1
 }

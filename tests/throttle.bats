@@ -44,7 +44,7 @@ setup() {
 	for t in t0 t1; do echo 0::/ >"$dir/$t/proc/self/cgroup"; done
 	show
 	[ "$(json '[.cgroup, .held_cpus, .hidden_cpus]')" = '["/",1.7,1.5]' ]
-	[[ $stderr == *"levels above / are hidden"* ]]
+	[[ $stderr == *"parent cgroups of / are hidden"* ]]
 }
 
 @test "throttling by an invisible parent is unknown before Linux 6.6" {

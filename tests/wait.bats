@@ -5,11 +5,11 @@ load helper
 # thread DIR PID TID STATE RUN_NS DELAY_NS SLICES CALL WCHAN [COMM]: a thread in a sample, as the kernel shows it. CALL is the
 # text of its file syscall.
 thread() {
-	local task=$1/proc/$2/task/$3
+	local task=$1/proc/$2/task/$3 stat
 	mkdir -p "$task/fd"
-	printf '%s (%s) %s 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 1 0 1516 2240512 2 1 1 1 1 0 0 0 0 0 0 0 0 0 17 0 0 0 0\n' \
-		"$3" "${10:-web}" "$4" >"$task/stat"
-	cp "$task/stat" "$1/proc/$2/stat"
+	stat="$3 (${10:-web}) $4 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 1 0 1516 2240512 2 1 1 1 1 0 0 0 0 0 0 0 0 0 17 0 0 0 0"
+	echo "$stat" >"$task/stat"
+	echo "$stat" >"$1/proc/$2/stat"
 	printf '%s %s %s\n' "$5" "$6" "$7" >"$task/schedstat"
 	printf '%s\n' "$8" >"$task/syscall"
 	printf '%s' "$9" >"$task/wchan"
@@ -129,7 +129,7 @@ of_many() {
 	thread "$dir/t$i" 7 7 R $((1 + i * 100000000)) 1 1 running 0
 	echo "se.exec_start : $((now - 505)).000000" >"$dir/t$i/proc/7/task/7/sched"
 	mkdir "$dir/t$i/proc/self"
-	cp "$dir/t$i/proc/7/task/7/sched" "$dir/t$i/proc/self"
+	echo "se.exec_start : $((now - 505)).000000" >"$dir/t$i/proc/self/sched"
 	for t in 8 9 10 11; do
 		from=$((20 + t - 8))
 		place=$POLL ran=1 sched=100
@@ -207,7 +207,7 @@ of_many() {
 	done
 	run --separate-stderr "$PQ" wait --json -f "$dir"
 	[ "$(json '[.state, .where, .threads]' | sort -u)" = '["blocked","hrtimer_nanosleep",1]' ]
-	[[ $stderr == *"not understood"* ]]
+	[[ $stderr == *"unknown format"* ]]
 }
 
 @test "the rows end when the process ends" {
@@ -218,11 +218,11 @@ of_many() {
 	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
 	[ "$status" -eq 0 ]
 	[ "$(json .threads)" = 1 ]
-	[[ $stderr == *"process 7 has ended"* ]]
+	[[ $stderr =~ "process 7 has "(ended|exited) ]]
 }
 
 @test "wrong arguments give one error line" {
-	fails 2 'no process 4194304' "$PQ" wait -p 4194304 0.1 1
+	fails 2 'no (such )?process:? 4194304' "$PQ" wait -p 4194304 0.1 1
 	fails 2 "invalid --hz '0'" "$PQ" wait --hz 0
 	fails 2 "invalid --hz '101'" "$PQ" wait --hz 101
 	fails 2 '--slow is too short.*100ms' "$PQ" wait --slow 10ms
@@ -232,7 +232,7 @@ of_many() {
 	fails 2 'one figure' "$PQ" wait --folded -c process,where
 	fails 2 'one figure' "$PQ" wait --folded -c process,samples,threads
 	fails 2 "invalid -n '0'" "$PQ" wait -n 0
-	fails 2 'no cgroup /not/there' "$PQ" wait -g /not/there 0.1 1
+	fails 2 'no (such )?cgroup:? /not/there' "$PQ" wait -g /not/there 0.1 1
 }
 
 @test "without schedstat or processes the status is 3" {

@@ -34,9 +34,9 @@ const char *human_size(double bytes, char out[HUMAN_MOST]);
 /* ---- Points in time */
 
 enum when_kind {
-	WHEN_CLOCK,       /* a time of day: 17:12, 9:05:01.250 */
-	WHEN_DATE,        /* a date without a zone: 2026-11-22, 2026-11-22T17:12, 2026-11-22 17:12:01 */
-	WHEN_INSTANT,     /* a date with a zone (Z, +01:00, -0500), or @1790000000.5 */
+	WHEN_CLOCK,   /* a time of day: 17:12, 9:05:01.250 */
+	WHEN_DATE,    /* a date without a zone: 2026-11-22, 2026-11-22T17:12, 2026-11-22 17:12:01 */
+	WHEN_INSTANT, /* a date with a zone (Z, +01:00, -0500), or @1790000000.5 */
 	WHEN_AFTER_FIRST, /* +30s: this long after the first sample */
 	WHEN_BEFORE_LAST, /* -2h: this long before the last sample */
 };

@@ -1,3 +1,4 @@
+/* btf: kernel types, members of structures, and fields of tracepoints. */
 #include "bpf/btf.h"
 
 #include <errno.h>
@@ -34,7 +35,7 @@ btf_count(const struct btf_type *t)
 	return t->info & 0xffff;
 }
 
-/* How many bytes follow a type; -1: no such kind. */
+/* How many bytes follow the start of a type; -1: unknown kind. */
 static int64_t
 extra(const struct btf_type *t)
 {
@@ -62,9 +63,7 @@ extra(const struct btf_type *t)
 	return follows[kind].fixed + (int64_t)follows[kind].each * btf_count(t);
 }
 
-/* For those who look closer. The type with that id; false for 0, which is void, and where there is
- * none. Its kind, which may be none of the above, and how many members, parameters or values it
- * has. */
+/* The type with that id. False if there is none, and for 0, which is void. */
 static bool
 btf_type(const struct btf *b, uint32_t id, struct btf_type *t)
 {
@@ -98,10 +97,10 @@ parse_header(struct text blob, struct btf *out)
 	return out->strings.n > 0 && out->strings.s[out->strings.n - 1] == '\0' ? 0 : fail(EINVAL);
 }
 
-/* Goes through the types; writes down where each is when there is room for it. Returns how many
- * there are, or -1. */
+/* Sets the offset of each type in offsets, if that is not NULL. Returns the number of types, or
+ * -1. */
 static int64_t
-walk(const struct btf *b, uint32_t *places)
+walk(const struct btf *b, uint32_t *offsets)
 {
 	size_t at = 0;
 	uint32_t n = 0;
@@ -114,8 +113,8 @@ walk(const struct btf *b, uint32_t *places)
 		int64_t more = extra(&t);
 		if (more < 0 || (uint64_t)more > b->types.n - at - sizeof t)
 			return fail(EINVAL);
-		if (places)
-			places[n] = (uint32_t)at;
+		if (offsets)
+			offsets[n] = (uint32_t)at;
 		at += sizeof t + (size_t)more;
 	}
 	return n;
@@ -135,9 +134,8 @@ btf_parse(struct text blob, struct btf *out)
 	return 0;
 }
 
-/* Where a name is in the strings; 0 when it is not there. Each is there once: pahole makes it so
- * for the kernel's build, and to compare places is a good deal cheaper than to compare 100,000
- * names. */
+/* The offset of a name in the strings; 0: not found. Each name is there once, as pahole writes it
+ * when the kernel is built. Comparing offsets is much cheaper than comparing 100,000 names. */
 static uint32_t
 btf_name(const struct btf *b, const char *name)
 {
@@ -155,11 +153,11 @@ btf_name(const struct btf *b, const char *name)
 int
 btf_find(const struct btf *b, enum btf_kind kind, const char *name, uint32_t *id)
 {
-	uint32_t place = btf_name(b, name);
+	uint32_t name_at = btf_name(b, name);
 	struct btf_type t;
 
-	for (uint32_t i = 1; place > 0 && btf_type(b, i, &t); i++) {
-		if (t.name != place || btf_kind(&t) != kind)
+	for (uint32_t i = 1; name_at > 0 && btf_type(b, i, &t); i++) {
+		if (t.name != name_at || btf_kind(&t) != kind)
 			continue;
 		*id = i;
 		return 0;
@@ -185,7 +183,7 @@ btf_free(struct btf *b)
 	*b = (struct btf){ 0 };
 }
 
-/* Members of structures: those of anonymous ones are their own. */
+/* ---- Members of structures */
 
 enum { DEEPEST = 8, MOST_ANONYMOUS = 200 };
 
@@ -207,13 +205,13 @@ member_of(const struct btf *b, uint32_t id, uint32_t i, struct btf_raw_member *m
 	if (!btf_type(b, id, &t) || !is_structure(&t) || i >= btf_count(&t))
 		return false;
 	memcpy(m, b->types.s + b->at[id - 1] + sizeof t + i * sizeof *m, sizeof *m);
-	if (t.info >>
-	    31) /* the upper 8 bits are the width of a bit field: taken for one that does not begin at a byte */
+	/* the upper 8 bits may be the width of a bit field: make it one that starts within a byte */
+	if (t.info >> 31)
 		m->offset = (m->offset & 0xffffff) | (m->offset >> 24 ? 7 : 0);
 	return true;
 }
 
-/* Of a type behind typedefs and qualifiers; 0 when it has none. */
+/* The size of a type, through typedefs and qualifiers; 0: unknown. */
 static uint32_t
 size_of(const struct btf *b, uint32_t id)
 {
@@ -230,21 +228,21 @@ size_of(const struct btf *b, uint32_t id)
 	return 0;
 }
 
-/* `looked` bounds a search where a damaged blob has structures that are within themselves. */
+/* A damaged blob can have structures that contain themselves: `looked` bounds the search. */
 struct btf_search {
 	const struct btf *b;
-	uint32_t place;
+	uint32_t name_at;
 	unsigned looked;
 };
 
-/* Direct members first, so that anonymous ones, of which there are few, are rarely looked into. */
+/* Searches direct members first, so that anonymous structures are rarely searched. */
 static int
 find_member(struct btf_search *s, uint32_t id, int depth, struct btf_member *out)
 {
 	struct btf_raw_member m;
 
 	for (uint32_t i = 0; member_of(s->b, id, i, &m); i++) {
-		if (m.name != s->place)
+		if (m.name != s->name_at)
 			continue;
 		*out = (struct btf_member){ m.offset / 8, size_of(s->b, m.type) };
 		return m.offset % 8 > 0 ? fail(EINVAL) : 0;
@@ -267,14 +265,16 @@ btf_member(const struct btf *b, uint32_t id, const char *name, struct btf_member
 {
 	struct btf_search s = { b, btf_name(b, name), 0 };
 
-	if (s.place == 0)
+	if (s.name_at == 0)
 		return fail(ENOENT);
 	if (find_member(&s, id, 0, out) < 0)
 		return -1;
 	return out->offset > INT16_MAX ? fail(EINVAL) : 0;
 }
 
-/* "char prev_comm[16]" has the name prev_comm. */
+/* ---- Fields of tracepoints */
+
+/* The name in "char prev_comm[16]" is prev_comm. */
 static struct text
 name_of(struct text declaration)
 {

@@ -1,14 +1,13 @@
-/* What the programs have to know of the running kernel: from its BTF, or from the formats of its
- * tracepoints. */
+/* program: reads the layout of the running kernel, and assembles the programs. */
 #include "bpf/program.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#include "bpf/sys.h"
+/* ---- The layout of the running kernel */
 
 const char *
-runqlat_event_name(enum runqlat_event e)
+sched_event_name(enum sched_event e)
 {
 	static const char *const names[] = { "sched_switch", "sched_wakeup", "sched_wakeup_new" };
 
@@ -16,17 +15,17 @@ runqlat_event_name(enum runqlat_event e)
 }
 
 static int
-find_tracepoint(const struct btf *b, enum runqlat_event e, uint32_t *id)
+find_tracepoint(const struct btf *b, enum sched_event e, uint32_t *id)
 {
 	char name[64];
 
-	snprintf(name, sizeof name, "btf_trace_%s", runqlat_event_name(e));
+	snprintf(name, sizeof name, "btf_trace_%s", sched_event_name(e));
 	return btf_find(b, BTF_TYPEDEF, name, id);
 }
 
 /* task_struct.state became __state in Linux 5.14. */
 static int
-find_members(const struct btf *b, struct runqlat_plan *p)
+find_members(const struct btf *b, struct program_plan *p)
 {
 	uint32_t task;
 
@@ -40,13 +39,13 @@ find_members(const struct btf *b, struct runqlat_plan *p)
 }
 
 static int
-from_types(const struct btf *b, struct runqlat_plan *p)
+from_types(const struct btf *b, struct program_plan *p)
 {
-	/* the first parameter is not one of the tracepoint's */
+	/* the first parameter of a btf_trace_NAME is a context, and not of the tracepoint */
 	enum { CONTEXT = 1, WITH_STATE = 4 };
 	uint32_t id;
 
-	for (enum runqlat_event e = ON_SWITCH; p->mode == RUNQLAT_BTF && e < RUNQLAT_EVENTS; e++)
+	for (enum sched_event e = ON_SWITCH; p->mode == MODE_BTF && e < SCHED_EVENTS; e++)
 		if (find_tracepoint(b, e, &p->btf_id[e]) < 0)
 			return -1;
 	p->state_argument =
@@ -54,9 +53,9 @@ from_types(const struct btf *b, struct runqlat_plan *p)
 	return find_members(b, p);
 }
 
-/* A type or member that is not there is no missing file: EINVAL. */
+/* A missing type or member is EINVAL, as ENOENT is a missing file. */
 static int
-parse_types(struct text blob, struct runqlat_plan *p)
+parse_types(struct text blob, struct program_plan *p)
 {
 	struct btf b;
 
@@ -69,7 +68,7 @@ parse_types(struct text blob, struct runqlat_plan *p)
 }
 
 static int
-from_btf(struct runqlat_plan *p)
+from_btf(struct program_plan *p)
 {
 	struct bpf_view types;
 
@@ -80,18 +79,18 @@ from_btf(struct runqlat_plan *p)
 	return status;
 }
 
-/* tracefs has had a place of its own since Linux 4.1; ENOENT of the old one would hide why the new
- * one could not be read. */
+/* tracefs has its own mount point since Linux 4.1. ENOENT from the old one must not hide the error of
+ * the new one. */
 static int
-read_format(enum runqlat_event e, struct buf *b)
+read_format(enum sched_event e, struct buf *b)
 {
 	static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
 	int error = ENOENT;
 
 	for (size_t i = 0; i < 2; i++) {
 		char path[128];
-		snprintf(path, sizeof path, "%s/events/sched/%s/format", mounts[i],
-		    runqlat_event_name(e));
+		snprintf(
+		    path, sizeof path, "%s/events/sched/%s/format", mounts[i], sched_event_name(e));
 		if (bpf_read_file(path, b) == 0)
 			return 0;
 		if (error == ENOENT)
@@ -102,7 +101,7 @@ read_format(enum runqlat_event e, struct buf *b)
 }
 
 static int
-parse_format(struct text t, enum runqlat_event e, struct runqlat_plan *p)
+parse_format(struct text t, enum sched_event e, struct program_plan *p)
 {
 	if (format_id(t, &p->event_id[e]) < 0 ||
 	    format_field(t, e == ON_SWITCH ? "next_pid" : "pid", &p->next_pid[e]) < 0)
@@ -116,12 +115,12 @@ parse_format(struct text t, enum runqlat_event e, struct runqlat_plan *p)
 }
 
 static int
-from_formats(struct runqlat_plan *p)
+from_formats(struct program_plan *p)
 {
 	struct buf b = { 0 };
 	int status = 0;
 
-	for (enum runqlat_event e = ON_SWITCH; status == 0 && e < RUNQLAT_EVENTS; e++) {
+	for (enum sched_event e = ON_SWITCH; status == 0 && e < SCHED_EVENTS; e++) {
 		status = read_format(e, &b);
 		if (status == 0 && parse_format((struct text){ b.s, b.n }, e, p) < 0) {
 			errno = EINVAL;
@@ -135,39 +134,57 @@ from_formats(struct runqlat_plan *p)
 }
 
 int
-runqlat_layout(struct runqlat_plan *p)
+program_layout(struct program_plan *p)
 {
-	return p->mode == RUNQLAT_TP ? from_formats(p) : from_btf(p);
+	return p->mode == MODE_TP ? from_formats(p) : from_btf(p);
 }
 
-/* dst = an argument; a member of the task that is an argument. The context is in R6. */
+/* ---- Parts of the programs
+ *
+ * R6 holds the context until it is not needed any more. A part that calls a helper overwrites R0 to
+ * R5. These are all parts but load_argument, count_one, and load_task_member in MODE_BTF. */
+
+/* Offsets from R10: the key of a look-up; and the time, or before that is known, a member of a
+ * task. */
+enum { KEY = -4, NOW = -16 };
+
+enum {
+	SLOT_PID = offsetof(struct wait_slot, pid),
+	SLOT_SINCE = offsetof(struct wait_slot, since_ns)
+};
+
+/* The arguments of sched_switch(bool preempt, prev, next, unsigned int prev_state) and
+ * sched_wakeup(task), as in struct bpf_raw_tracepoint_args. */
+enum { ARG_PREEMPT, ARG_PREV, ARG_NEXT, ARG_STATE, ARG_WOKEN = 0 };
+
+/* dst = an argument. */
 static void
-part_argument(struct code *c, unsigned dst, int arg)
+load_argument(struct code *c, unsigned dst, int arg)
 {
 	asm_load(c, 8, dst, R6, arg * 8);
 }
 
-/* dst = an argument; a member of the task that is an argument. The context is in R6. */
+/* dst = a member of the task that is an argument. */
 static void
-part_task_member(
-    struct code *c, const struct runqlat_plan *p, unsigned dst, int arg, struct btf_member m)
+load_task_member(
+    struct code *c, const struct program_plan *p, unsigned dst, int arg, struct btf_member m)
 {
-	if (p->mode == RUNQLAT_BTF) {
-		part_argument(c, R1, arg);
+	if (p->mode == MODE_BTF) {
+		load_argument(c, R1, arg);
 		asm_load(c, m.size, dst, R1, (int32_t)m.offset);
 		return;
 	}
-	part_argument(c, R3, arg);
+	load_argument(c, R3, arg);
 	asm_alu_imm(c, ASM_ADD, R3, (int32_t)m.offset);
 	asm_alu_imm(c, ASM_MOV, R2, (int32_t)m.size);
 	asm_alu(c, ASM_MOV, R1, R10);
-	asm_alu_imm(c, ASM_ADD, R1, NOW); /* 8 bytes that are not in use yet */
+	asm_alu_imm(c, ASM_ADD, R1, NOW);
 	asm_call(c, p->old_probe_read ? BPF_PROBE_READ : BPF_PROBE_READ_KERNEL);
 	asm_load(c, m.size, dst, R10, NOW);
 }
 
-/* R0 = what the map has at the key on the stack; goes to `none` when it has nothing, which the
- * verifier wants looked at. */
+/* R0 = the value in the map at the key on the stack. Jumps to `none` if there is no value: the verifier
+ * requires that check. */
 static void
 look_up(struct code *c, int map, struct label *none)
 {
@@ -178,19 +195,17 @@ look_up(struct code *c, int map, struct label *none)
 	asm_jump_imm(c, none, ASM_JEQ, R0, 0);
 }
 
-/* R0 = this CPU's counts; the slot of the pid in a register from R6 on. Goes to `none` if there is
- * none. */
+/* R0 = the counts of this CPU. */
 static void
-part_find_counts(struct code *c, const struct runqlat_plan *p, struct label *none)
+find_counts(struct code *c, const struct program_plan *p, struct label *none)
 {
 	asm_store_imm(c, 4, R10, KEY, 0);
 	look_up(c, p->counts, none);
 }
 
-/* R0 = this CPU's counts; the slot of the pid in a register from R6 on. Goes to `none` if there is
- * none. */
+/* R0 = the slot of the pid in a register, which is R6 or higher. */
 static void
-part_find_slot(struct code *c, const struct runqlat_plan *p, unsigned pid, struct label *none)
+find_slot(struct code *c, const struct program_plan *p, unsigned pid, struct label *none)
 {
 	asm_alu(c, ASM_MOV, R1, pid);
 	asm_alu_imm(c, ASM_AND, R1, p->slot_mask);
@@ -198,21 +213,28 @@ part_find_slot(struct code *c, const struct runqlat_plan *p, unsigned pid, struc
 	look_up(c, p->slots, none);
 }
 
-/* Adds 1 to *(at + off), by way of R1: each CPU has counts of its own, and no interrupt comes
- * within a switch or a wakeup. */
+/* Adds a register, or 1, to *(at + off), and overwrites R1. No lock is needed: each CPU has its own
+ * counts, and no interrupt comes within a switch or a wake-up. */
 static void
-part_count_one(struct code *c, unsigned at, size_t off)
+add(struct code *c, unsigned at, size_t off, unsigned v)
+{
+	asm_load(c, 8, R1, at, (int32_t)off);
+	asm_alu(c, ASM_ADD, R1, v);
+	asm_store(c, 8, at, (int32_t)off, R1);
+}
+
+static void
+count_one(struct code *c, unsigned at, size_t off)
 {
 	asm_load(c, 8, R1, at, (int32_t)off);
 	asm_alu_imm(c, ASM_ADD, R1, 1);
 	asm_store(c, 8, at, (int32_t)off, R1);
 }
 
-/* Goes to `no` when the current task is not of the process, or not of the cgroup or one below
- * it. */
+/* Jumps to `no` if the current task is not in the process, or not in the cgroup or one below it. */
 static void
-part_current_is_of(
-    struct code *c, const struct runqlat_plan *p, bool process, bool cgroup, struct label *no)
+check_current(
+    struct code *c, const struct program_plan *p, bool process, bool cgroup, struct label *no)
 {
 	if (process) {
 		asm_call(c, BPF_PID_TGID);
@@ -227,15 +249,7 @@ part_current_is_of(
 	}
 }
 
-static void
-add(struct code *c, unsigned at, size_t off, unsigned v)
-{
-	asm_load(c, 8, R1, at, (int32_t)off);
-	asm_alu(c, ASM_ADD, R1, v);
-	asm_store(c, 8, at, (int32_t)off, R1);
-}
-
-/* R4 = the bucket of the wait in R2, as runqlat_bucket has it. */
+/* R4 = the bucket of the wait in R2, as runqlat_bucket computes it. */
 static void
 bucket(struct code *c)
 {
@@ -265,40 +279,41 @@ bucket(struct code *c)
 	asm_alu(c, ASM_ADD, R4, R2);
 }
 
-/* Counts the wait of R2 ns in the counts in R6; both are lost. */
+/* Counts a wait of R2 ns in the counts in R6, and overwrites both. */
 static void
-part_count_wait(struct code *c)
+count_wait(struct code *c)
 {
 	struct label forwards = { 0 }, within = { 0 };
 
 	asm_jump_imm(c, &forwards, ASM_JSGE, R2, 0);
-	part_count_one(c, R6, offsetof(struct runqlat_map_counts, negative));
+	count_one(c, R6, offsetof(struct cpu_counts, negative));
 	asm_alu_imm(c, ASM_MOV, R2, 0);
 	asm_here(c, &forwards);
-	add(c, R6, offsetof(struct runqlat_map_counts, sum_ns), R2);
+	add(c, R6, offsetof(struct cpu_counts, sum_ns), R2);
 	bucket(c);
-	/* never, but the verifier does not know */
+	/* never true, but the verifier requires it */
 	asm_jump_imm(c, &within, ASM_JGT, R4, RUNQLAT_BUCKETS - 1);
 	asm_alu_imm(c, ASM_LSH, R4, 3);
 	asm_alu(c, ASM_ADD, R6, R4);
-	part_count_one(c, R6, offsetof(struct runqlat_map_counts, bucket));
+	count_one(c, R6, offsetof(struct cpu_counts, bucket));
 	asm_here(c, &within);
 }
 
-/* R9 = whether prev is preempted: it would go on, and so it waits from now. Preempted tasks may
- * have a state other than running that they were about to sleep in, which is why the first argument
- * counts too. */
+/* ---- sched_switch */
+
+/* R9 = whether prev is preempted: it could go on, and starts to wait. A preempted task may already
+ * have the state in which it was about to sleep, so the argument `preempt` counts too. */
 static void
-preempted(struct code *c, const struct runqlat_plan *p)
+preempted(struct code *c, const struct program_plan *p)
 {
 	struct label yes = { 0 }, known = { 0 };
 
 	if (p->state_argument)
-		part_argument(c, R9, ARG_STATE);
+		load_argument(c, R9, ARG_STATE);
 	else
-		part_task_member(c, p, R9, ARG_PREV, p->state);
+		load_task_member(c, p, R9, ARG_PREV, p->state);
 	asm_jump_imm(c, &yes, ASM_JEQ, R9, 0);
-	part_argument(c, R1, ARG_PREEMPT);
+	load_argument(c, R1, ARG_PREEMPT);
 	asm_alu_imm(c, ASM_AND, R1, 0xff); /* a bool */
 	asm_jump_imm(c, &yes, ASM_JNE, R1, 0);
 	asm_alu_imm(c, ASM_MOV, R9, 0);
@@ -308,9 +323,9 @@ preempted(struct code *c, const struct runqlat_plan *p)
 	asm_here(c, &known);
 }
 
-/* The same from the event's field, whose bits above 0xff say that it was preempted. */
+/* The same from the field of the event. A preempted task has bits above 0xff, and none below. */
 static void
-preempted_field(struct code *c, const struct runqlat_plan *p)
+preempted_field(struct code *c, const struct program_plan *p)
 {
 	struct label yes = { 0 }, known = { 0 };
 
@@ -324,26 +339,26 @@ preempted_field(struct code *c, const struct runqlat_plan *p)
 	asm_here(c, &known);
 }
 
-/* R7 = pid of prev, R8 = pid of next, R9 = whether prev waits from now. The context was in R1 and
- * is in R6. */
+/* R7 = pid of prev, R8 = pid of next, R9 = whether prev starts to wait. Moves the context from R1 to
+ * R6. */
 static void
-who_switches(struct code *c, const struct runqlat_plan *p)
+who_switches(struct code *c, const struct program_plan *p)
 {
 	asm_alu(c, ASM_MOV, R6, R1);
-	if (p->mode == RUNQLAT_TP) {
+	if (p->mode == MODE_TP) {
 		asm_load(c, p->prev_pid.size, R7, R6, (int32_t)p->prev_pid.offset);
 		asm_load(
 		    c, p->next_pid[ON_SWITCH].size, R8, R6, (int32_t)p->next_pid[ON_SWITCH].offset);
 		preempted_field(c, p);
 		return;
 	}
-	part_task_member(c, p, R7, ARG_PREV, p->pid);
-	part_task_member(c, p, R8, ARG_NEXT, p->pid);
+	load_task_member(c, p, R7, ARG_PREV, p->pid);
+	load_task_member(c, p, R8, ARG_NEXT, p->pid);
 	preempted(c, p);
 }
 
-/* The slot in R0 becomes prev's, who is in R7: it waits from now, or not. One who sleeps leaves a
- * slot to another who waits. */
+/* Gives the slot in R0 to prev, which starts to wait, or sleeps. A task that sleeps leaves the slot
+ * to another one that waits. */
 static void
 take_slot(struct code *c, struct label *leave)
 {
@@ -354,7 +369,7 @@ take_slot(struct code *c, struct label *leave)
 	asm_load(c, 8, R1, R0, SLOT_SINCE);
 	asm_jump_imm(c, &take, ASM_JEQ, R1, 0);
 	asm_jump_imm(c, leave, ASM_JEQ, R9, 0);
-	part_count_one(c, R6, offsetof(struct runqlat_map_counts, lost));
+	count_one(c, R6, offsetof(struct cpu_counts, lost));
 	asm_here(c, &take);
 	asm_store(c, 4, R0, SLOT_PID, R7);
 	asm_here(c, &mine);
@@ -365,21 +380,21 @@ take_slot(struct code *c, struct label *leave)
 	asm_store(c, 8, R0, SLOT_SINCE, R1);
 }
 
-/* At a switch the current task is still prev: whether it is one that is asked for is found out
- * here, and kept as the pid in its slot until it wakes. */
+/* At a switch the current task is still prev. Whether it is to be counted is found out here, and kept
+ * as the pid in its slot until it wakes up. */
 static void
-leave_cpu(struct code *c, const struct runqlat_plan *p)
+leave_cpu(struct code *c, const struct program_plan *p)
 {
 	struct label done = { 0 }, other = { 0 };
 
 	asm_jump_imm(c, &done, ASM_JEQ, R7, 0); /* the idle task */
-	part_current_is_of(c, p, p->tgid > 0, p->cgroup >= 0, &other);
-	part_find_slot(c, p, R7, &done);
+	check_current(c, p, p->tgid > 0, p->cgroup >= 0, &other);
+	find_slot(c, p, R7, &done);
 	take_slot(c, &done);
 	if (other.n > 0) {
 		asm_goto(c, &done);
 		asm_here(c, &other);
-		part_find_slot(c, p, R7, &done);
+		find_slot(c, p, R7, &done);
 		asm_load(c, 4, R1, R0, SLOT_PID);
 		asm_jump(c, &done, ASM_JNE, R1, R7);
 		asm_store_imm(c, 4, R0, SLOT_PID, 0);
@@ -389,10 +404,10 @@ leave_cpu(struct code *c, const struct runqlat_plan *p)
 }
 
 static void
-enter_cpu(struct code *c, const struct runqlat_plan *p, struct label *end)
+enter_cpu(struct code *c, const struct program_plan *p, struct label *end)
 {
 	asm_jump_imm(c, end, ASM_JEQ, R8, 0); /* the idle task */
-	part_find_slot(c, p, R8, end);
+	find_slot(c, p, R8, end);
 	asm_load(c, 4, R1, R0, SLOT_PID);
 	asm_jump(c, end, ASM_JNE, R1, R8);
 	asm_load(c, 8, R3, R0, SLOT_SINCE);
@@ -400,7 +415,7 @@ enter_cpu(struct code *c, const struct runqlat_plan *p, struct label *end)
 	asm_store_imm(c, 8, R0, SLOT_SINCE, 0);
 	asm_load(c, 8, R2, R10, NOW);
 	asm_alu(c, ASM_SUB, R2, R3);
-	part_count_wait(c);
+	count_wait(c);
 }
 
 static void
@@ -412,50 +427,53 @@ finish(struct code *c, const struct label *end)
 }
 
 static void
-on_switch(struct code *c, const struct runqlat_plan *p)
+on_switch(struct code *c, const struct program_plan *p)
 {
 	struct label end = { 0 };
 
 	who_switches(c, p);
 	asm_call(c, BPF_TIME_NS);
 	asm_store(c, 8, R10, NOW, R0);
-	part_find_counts(c, p, &end);
+	find_counts(c, p, &end);
 	asm_alu(c, ASM_MOV, R6, R0);
-	part_count_one(c, R6, offsetof(struct runqlat_map_counts, switches));
+	count_one(c, R6, offsetof(struct cpu_counts, switches));
 	leave_cpu(c, p);
 	enter_cpu(c, p, &end);
 	finish(c, &end);
 }
 
-/* R7 = pid of the task that wakes; goes to `end` if nothing of it is asked for. */
+/* ---- sched_wakeup, sched_wakeup_new */
+
+/* R7 = pid of the task that wakes up. Jumps to `end` if it is not to be counted. */
 static void
-who_wakes(struct code *c, const struct runqlat_plan *p, enum runqlat_event e, struct label *end)
+who_wakes(struct code *c, const struct program_plan *p, enum sched_event e, struct label *end)
 {
 	const struct format_field *field = &p->next_pid[e];
 
 	asm_alu(c, ASM_MOV, R6, R1);
-	if (p->mode == RUNQLAT_TP)
+	if (p->mode == MODE_TP)
 		asm_load(c, field->size, R7, R6, (int32_t)field->offset);
 	else
-		part_task_member(c, p, R7, ARG_WOKEN, p->pid);
+		load_task_member(c, p, R7, ARG_WOKEN, p->pid);
 	asm_jump_imm(c, end, ASM_JEQ, R7, 0);
-	if (p->mode == RUNQLAT_TP || p->tgid == 0)
+	if (p->mode == MODE_TP || p->tgid == 0)
 		return;
-	part_task_member(c, p, R8, ARG_WOKEN, p->tgid_member);
+	load_task_member(c, p, R8, ARG_WOKEN, p->tgid_member);
 	asm_jump_imm(c, end, ASM_JNE, R8, (int32_t)p->tgid);
 }
 
-/* Whether only the slot tells that the task is asked for. Its process is in the task, but not in
- * the event; of its cgroup a new one is known to be in its parent's, who is the current task. */
+/* Whether only the slot tells if the task is to be counted. The process is a member of the task, but
+ * not in the event. The cgroup is known for a new task only: it is that of its parent, which is the
+ * current task. */
 static bool
-slot_tells(const struct runqlat_plan *p, enum runqlat_event e)
+slot_tells(const struct program_plan *p, enum sched_event e)
 {
-	return (p->tgid > 0 && p->mode == RUNQLAT_TP) || (p->cgroup >= 0 && e != ON_NEW);
+	return (p->tgid > 0 && p->mode == MODE_TP) || (p->cgroup >= 0 && e != ON_NEW);
 }
 
-/* The slot in R9 becomes that of the pid in R7. */
+/* Gives the slot in R9 to the pid in R7. */
 static void
-take_from_waiting(struct code *c, const struct runqlat_plan *p)
+take_from_waiting(struct code *c, const struct program_plan *p)
 {
 	struct label mine = { 0 }, take = { 0 };
 
@@ -463,24 +481,24 @@ take_from_waiting(struct code *c, const struct runqlat_plan *p)
 	asm_jump(c, &mine, ASM_JEQ, R1, R7);
 	asm_load(c, 8, R1, R9, SLOT_SINCE);
 	asm_jump_imm(c, &take, ASM_JEQ, R1, 0);
-	part_find_counts(c, p, &take);
-	part_count_one(c, R0, offsetof(struct runqlat_map_counts, lost));
+	find_counts(c, p, &take);
+	count_one(c, R0, offsetof(struct cpu_counts, lost));
 	asm_here(c, &take);
 	asm_store(c, 4, R9, SLOT_PID, R7);
 	asm_here(c, &mine);
 }
 
 static void
-on_wakeup(struct code *c, const struct runqlat_plan *p, enum runqlat_event e)
+on_wakeup(struct code *c, const struct program_plan *p, enum sched_event e)
 {
 	struct label end = { 0 };
 
 	who_wakes(c, p, e, &end);
 	if (!slot_tells(p, e))
-		part_current_is_of(c, p, false, p->cgroup >= 0, &end);
+		check_current(c, p, false, p->cgroup >= 0, &end);
 	asm_call(c, BPF_TIME_NS);
 	asm_alu(c, ASM_MOV, R8, R0);
-	part_find_slot(c, p, R7, &end);
+	find_slot(c, p, R7, &end);
 	asm_alu(c, ASM_MOV, R9, R0);
 	if (slot_tells(p, e)) {
 		asm_load(c, 4, R1, R9, SLOT_PID);
@@ -493,7 +511,7 @@ on_wakeup(struct code *c, const struct runqlat_plan *p, enum runqlat_event e)
 }
 
 void
-runqlat_program(const struct runqlat_plan *p, enum runqlat_event e, struct code *code)
+program_build(const struct program_plan *p, enum sched_event e, struct code *code)
 {
 	*code = (struct code){ 0 };
 	if (e == ON_SWITCH)

@@ -1,86 +1,76 @@
 /*
- * runqlat: how long tasks wait for a CPU, counted in the kernel by BPF programs at each wakeup and
- * each switch. They are put together here and handed to bpf(2); neither a compiler nor headers nor
- * libraries are needed. Everything hangs on descriptors of this process: whatever way it ends,
- * nothing stays.
- *
- * The kernel's files are read by this floor itself: they say how the running kernel is to be asked,
- * and are no data.
+ * wait_counter: counts how long tasks wait for a CPU, by BPF programs that run in the kernel at each
+ * wake-up and each context switch. No compiler, headers or libraries are needed. The programs are
+ * bound to descriptors of this process: they are gone when it ends, however it ends.
  */
 #ifndef PQ_BPF_WAIT_COUNTER_H
 #define PQ_BPF_WAIT_COUNTER_H
 
+#include "bpf/bpf.h"
 #include "proc/cpulist.h"
 #include "proc/wait_counts.h"
 
-/* BTF: Linux 5.5 with /sys/kernel/btf/vmlinux; RAW: 4.17, the same; TP: 4.7 with tracefs, and
- * perf_event_open(2). */
-enum runqlat_mode { RUNQLAT_ANY, RUNQLAT_BTF, RUNQLAT_RAW, RUNQLAT_TP };
-
-/* Whose waits are counted. What is waited for is the task that wakes or is preempted, not the one
- * that wakes it. All that is set must hold. */
-struct runqlat_filter {
-	/* a process, by the pid that it has outside of all containers; 0: all */
-	uint32_t tgid;
-	/* directory of a cgroup of version 2: tasks in it and below it; NULL: all */
-	const char *cgroup;
+/* Which waits are counted, by the task that waits, not the one that wakes it. All conditions must
+ * hold. */
+struct wait_filter {
+	uint32_t tgid;      /* a process, by its pid in the first pid namespace; 0: all */
+	const char *cgroup; /* directory of a v2 cgroup, which includes those below it; NULL: all */
 	const struct cpulist *cpus; /* those on which the wait ended; NULL: all */
 };
 
-/* One line about why it cannot be had, and what would help. */
-struct runqlat_why {
+/* One line: why BPF is not available, and what would help. */
+struct bpf_why {
 	char text[240];
 };
 
-struct runqlat;
+struct wait_counter;
 
-/* Loads and attaches: in that mode, or in the first that works. `possible` has the CPUs of
+/* Loads and attaches the programs, in that mode or the first that works. `possible` are the CPUs in
  * /sys/devices/system/cpu/possible. 0; or -1 with errno and *why. */
-int runqlat_open(struct runqlat **out, enum runqlat_mode mode, const struct runqlat_filter *filter,
-    const struct cpulist *possible, struct runqlat_why *why);
+int wait_counter_open(struct wait_counter **out, enum bpf_mode mode,
+    const struct wait_filter *filter, const struct cpulist *possible, struct bpf_why *why);
 
-/* What was counted since it was opened, and the programs' own time if that is measured. 0, or -1
- * with errno. */
-int runqlat_read(struct runqlat *r, struct runqlat_counts *out);
+/* What was counted since then, and the time that the programs took if it is measured. 0, or -1 with
+ * errno. */
+int wait_counter_read(struct wait_counter *c, struct runqlat_counts *out);
 
 /* "bpf-btf", "bpf-raw" or "bpf-tp" */
-const char *runqlat_mode_name(const struct runqlat *r);
+const char *wait_counter_mode(const struct wait_counter *c);
 
-/* From now on the kernel times the programs (Linux 5.8), which costs some 30 ns at each event;
- * runqlat_read gives it. 0, or -1 with errno. */
-int runqlat_time(struct runqlat *r);
+/* From now on the kernel measures the time of the programs (Linux 5.8), which costs about 30 ns per
+ * event. 0, or -1 with errno. */
+int wait_counter_measure_cost(struct wait_counter *c);
 
-/* Whether pids here are those that the programs see: those of the machine, not of a pid
- * namespace. */
-bool runqlat_knows_pids(void);
+/* Whether this process is in the first pid namespace, whose pids the programs see. */
+bool wait_counter_knows_pids(void);
 
-/* Detaches; NULL is nothing. */
-void runqlat_close(struct runqlat *r);
+/* Detaches the programs. Does nothing for NULL. */
+void wait_counter_close(struct wait_counter *c);
 
-/* why: what it means that BPF programs could not be loaded or attached, for people. */
+/* ---- unavailable.c */
 
-enum runqlat_step { STEP_NONE, STEP_CGROUP, STEP_MAP, STEP_LAYOUT, STEP_LOAD, STEP_ATTACH };
+enum bpf_step { STEP_NONE, STEP_CGROUP, STEP_MAP, STEP_LAYOUT, STEP_LOAD, STEP_ATTACH };
 
-/* How far a mode came, and the errno there. */
-struct runqlat_failure {
-	enum runqlat_mode mode;
-	enum runqlat_step step;
+/* The step at which a mode failed. */
+struct bpf_failure {
+	enum bpf_mode mode;
+	enum bpf_step step;
 	int error;
 };
 
-/* What this process may do, as far as it can tell. */
-struct runqlat_rights {
-	int nonsense;          /* errno of a bpf(2) call that no kernel knows */
-	bool seccomp;          /* a filter looks at our calls */
-	bool lockdown;         /* the kernel keeps itself to itself: lockdown=confidentiality */
+/* What this process may do, as far as it can find out. */
+struct bpf_rights {
+	int nonsense;          /* errno of bpf_nonsense */
+	bool seccomp;          /* there is a seccomp filter */
+	bool lockdown;         /* the kernel runs with lockdown=confidentiality */
 	bool namespaced;       /* in a user namespace: capabilities hold only there */
 	uint64_t capabilities; /* the effective ones */
 };
 
-void runqlat_rights(struct runqlat_rights *r);
+void bpf_rights_read(struct bpf_rights *r);
 
 /* One line from the failures of the modes that were tried, in their order. */
-void runqlat_explain(const struct runqlat_failure *f, size_t n, const struct runqlat_rights *r,
-    struct runqlat_why *why);
+void bpf_explain(
+    const struct bpf_failure *f, size_t n, const struct bpf_rights *r, struct bpf_why *why);
 
 #endif

@@ -1,3 +1,4 @@
+/* Which cgroups there are, and reading their files. */
 #include "cgroup/groups.h"
 
 #include <errno.h>
@@ -14,15 +15,15 @@ pid_of(const struct target *t)
 	return t->pid ? t->pid : "self";
 }
 
-/* cpuset and pids are asked for by few: they are looked for only where they give the levels. */
+/* cpuset and pids are looked up only by pq limits, as the family that gives the levels. */
 static bool
 is_wanted(const struct groups_watch *w, int f)
 {
 	return f == (int)w->family || (!w->shared && f <= FAMILY_PRESSURE);
 }
 
-/* Finds the place in every family's hierarchy; it must be there in the one that gives the
- * levels. */
+/* Finds the cgroup in the hierarchy of each family. Only the family that gives the levels must have
+ * it. */
 static int
 locate(struct groups_watch *w, struct host *h)
 {
@@ -61,7 +62,7 @@ remember(struct groups_watch *w, struct text t)
 		memcpy(w->last, t.s, t.n);
 }
 
-/* Locates at first, and again when the process has moved. */
+/* Looks the cgroup up at first, and again when /proc/PID/cgroup has changed. */
 static int
 locate_if_moved(struct groups_watch *w, struct host *h)
 {
@@ -80,37 +81,29 @@ locate_if_moved(struct groups_watch *w, struct host *h)
 	if (!same_as_last(w, text)) {
 		w->moved = w->last != NULL;
 		remember(w, text);
-		/* it is not searched for again until it moves */
+		/* kept, so that a failed search is not repeated until the process moves */
 		w->failed = locate(w, h) < 0 ? errno : 0;
 	}
 	errno = w->failed;
 	return w->failed ? -1 : 0;
 }
 
-/* Where the group of the same name is in the other hierarchies, as far as they are seen. A process
- * may be in groups of different names there: their figures are not this group's. */
+/* A process may be in a cgroup of another name in another hierarchy. The figures there are not those
+ * of this cgroup, so only a cgroup of the same name counts. */
 static void
-relate(const struct groups *all, enum family levels, struct group *g)
-{
-	for (int f = 0; f < FAMILIES; f++)
-		if (f != (int)levels && all->top[f].version != 0)
-			g->rel[f] = place_below(&all->top[f], g->name);
-}
-
-static struct group *
-add_group(
-    struct groups *out, struct arena *a, size_t *cap, enum family f, const char *rel, int parent)
+add_group(struct groups *out, struct arena *a, size_t *cap, enum family levels, const char *rel,
+    int parent)
 {
 	out->v = arena_grow(a, out->v, out->n, cap, sizeof *out->v);
 	struct group *g = &out->v[out->n++];
-	*g = (struct group){ .parent = parent };
-	g->rel[f] = rel;
-	g->name = place_name(a, &out->top[f], rel);
-	relate(out, f, g);
-	return g;
+	*g = (struct group){ .name = place_name(a, &out->top[levels], rel), .parent = parent };
+	for (int f = 0; f < FAMILIES; f++)
+		if (f != (int)levels && out->top[f].version != 0)
+			g->rel[f] = place_below(&out->top[f], g->name);
+	g->rel[levels] = rel;
 }
 
-/* The top, and each level from it down to the group itself: "", "/a", "/a/b". */
+/* Adds each level from the top down to the cgroup itself: "", "/a", "/a/b". */
 static void
 add_chain(const struct groups_watch *w, struct arena *a, struct groups *out)
 {
@@ -134,7 +127,7 @@ add_children(
 
 	if ((size_t)snprintf(path, sizeof path, "%s%s", out->top[f].top, above) >= sizeof path ||
 	    host_list(h, path, &names) < 0)
-		return; /* it has vanished, or may not be listed: its own files tell */
+		return; /* removed, or not permitted: reading its own files tells which */
 	size_t n = strlen(above);
 	while (text_line(&names, &line)) {
 		if (out->n >= GROUPS_MOST) {
@@ -149,14 +142,14 @@ add_children(
 	}
 }
 
-/* Where no group has a pressure file (v1, psi=0), it is looked for in one row of so many only. */
+/* If no cgroup has a pressure file (v1, psi=0), only one row of this many looks for them. */
 enum { ROWS_WITHOUT_PRESSURE = 16 };
 
 static void
 set_pressure(struct groups_watch *w, struct groups *out)
 {
 	out->pressure_seen = &w->pressure_seen;
-	if (w->family == FAMILY_PRESSURE) /* it is what is asked for */
+	if (w->family == FAMILY_PRESSURE) /* pq psi asks for nothing else */
 		return;
 	if (w->pressure_seen || w->rows == 0 || ++w->rows > ROWS_WITHOUT_PRESSURE) {
 		w->pressure_seen = false;
@@ -209,13 +202,47 @@ group_read(struct host *h, const struct groups *all, const struct group *g, enum
 	return 0;
 }
 
+int
+limit_parse(struct text t, struct keyed *out)
+{
+	struct text line;
+	uint64_t v;
+
+	*out = (struct keyed){ 0 };
+	bool there = text_line(&t, &line);
+	if (there && text_eq(line, "max"))
+		return 0;
+	if (!there || text_u64(line, &v) < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	*out = limit_unless_huge(keyed_of(v));
+	return 0;
+}
+
+struct keyed
+limit_unless_huge(struct keyed v)
+{
+	return v.known && v.v < (uint64_t)INT64_MAX / 2 ? v : (struct keyed){ 0 };
+}
+
+int
+group_read_limit(struct host *h, const struct groups *all, const struct group *g, enum family f,
+    const char *file, struct keyed *out)
+{
+	struct text text;
+
+	*out = (struct keyed){ 0 };
+	return group_read(h, all, g, f, file, &text) < 0 ? -1 : limit_parse(text, out);
+}
+
 static bool
 is_named(const struct groups *all, size_t at, const char *name)
 {
 	return at < all->n && strcmp(all->v[at].name, name) == 0;
 }
 
-/* Outwards from where it was: a group that came or went moves the others by one. */
+/* Outwards, as a cgroup that came or went shifts the others by one. */
 int
 groups_find(const struct groups *all, const char *name, size_t near)
 {

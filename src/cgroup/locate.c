@@ -1,3 +1,4 @@
+/* Finding the directory of a cgroup. */
 #include "cgroup/locate.h"
 
 #include <errno.h>
@@ -8,8 +9,9 @@
 
 const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL, "cpuset", "pids" };
 
-/* A path as the reader's cgroup namespace tells it: so many ".." from the namespace's root, then
- * names. */
+/* ---- Paths */
+
+/* A path that is relative to a cgroup namespace: a number of "..", then names. */
 struct route {
 	unsigned ups;
 	const char *names; /* "" or "/a/b" */
@@ -29,7 +31,7 @@ route_of(const char *path)
 	return r;
 }
 
-/* Whether a path has a ".." in it, which joined to a directory would lead out of it. */
+/* Whether a path has a ".." in it. Appended to a directory, it would lead out of it. */
 static bool
 climbs(const char *names)
 {
@@ -41,7 +43,7 @@ climbs(const char *names)
 	return false;
 }
 
-/* Whether `path` is `dir`, or below it. */
+/* Whether `path` is `dir` or below it. */
 static bool
 is_under(const char *path, const char *dir)
 {
@@ -63,6 +65,8 @@ route_below(const char *path, const char *root)
 	return climbs(p.names + n) ? NULL : p.names + n;
 }
 
+/* ---- Mounts */
+
 static bool
 serves(const struct cgroup_mount *m, int version, enum family f)
 {
@@ -71,8 +75,8 @@ serves(const struct cgroup_mount *m, int version, enum family f)
 	return version == 2 || comma_list_has(text_of(m->super), controller_of[f]);
 }
 
-/* Which of two mounts is to be asked first: one under /sys/fs/cgroup, then one whose root is named
- * with fewer "..", then the one mounted last, as it hides the earlier ones. */
+/* Whether x is tried before y: first mounts under /sys/fs/cgroup, then those with fewer ".." in
+ * their root, then those mounted later, as they hide earlier ones. */
 static bool
 better(const struct cgroup_mount *x, const struct cgroup_mount *y)
 {
@@ -93,7 +97,7 @@ mounts_next(const struct mount_view *v, int version, enum family f, const struct
 
 	for (size_t i = 0; i < v->count; i++) {
 		const struct cgroup_mount *m = &v->mounts[i];
-		if (!serves(m, version, f) || m == last || (last && better(m, last)))
+		if (m == last || !serves(m, version, f) || (last && better(m, last)))
 			continue;
 		if (!best || better(m, best))
 			best = m;
@@ -101,7 +105,6 @@ mounts_next(const struct mount_view *v, int version, enum family f, const struct
 	return best;
 }
 
-/* What is below a mount, as a place. */
 static struct place
 mounts_place(struct arena *a, const struct mount_view *v, const struct cgroup_mount *m,
     const char *rel, enum scope scope)
@@ -115,7 +118,7 @@ mounts_place(struct arena *a, const struct mount_view *v, const struct cgroup_mo
 	};
 }
 
-/* The cgroup's name, when what was given is a directory below any cgroup mount; else NULL. */
+/* The name of the cgroup with this directory; NULL if no cgroup mount has it. */
 static const char *
 mounts_name(struct arena *a, const struct mount_view *v, const char *dir)
 {
@@ -124,7 +127,7 @@ mounts_name(struct arena *a, const struct mount_view *v, const char *dir)
 	for (size_t i = 0; i < v->count; i++) {
 		const struct cgroup_mount *m = &v->mounts[i];
 		if (is_under(dir, m->point) && (!best || strlen(m->point) >= strlen(best->point)))
-			best = m; /* the innermost; of several there, the one mounted last */
+			best = m; /* the innermost mount; of equal ones the last */
 	}
 	if (!best)
 		return NULL;
@@ -132,7 +135,7 @@ mounts_name(struct arena *a, const struct mount_view *v, const char *dir)
 	return place_name(a, &p, dir + strlen(best->point));
 }
 
-/* atlas: what is known of a process's surroundings. */
+/* ---- What is known about a process */
 
 int
 atlas_open(struct atlas *at, struct host *h, struct arena *a, const char *pid)
@@ -147,7 +150,7 @@ atlas_open(struct atlas *at, struct host *h, struct arena *a, const char *pid)
 }
 
 static void
-draw(struct atlas *at, const char *pid, const char *prefix, bool own, struct mount_view *v)
+read_view(struct atlas *at, const char *pid, const char *prefix, bool own, struct mount_view *v)
 {
 	struct cgroup_mount m;
 	struct text text;
@@ -162,8 +165,8 @@ draw(struct atlas *at, const char *pid, const char *prefix, bool own, struct mou
 	}
 }
 
-/* Under --root, what our own mountinfo names is found through /proc/self/root, if the tree has a
- * real /proc. */
+/* With --root, paths of our own mountinfo are valid below /proc/self/root, if the tree has a real
+ * /proc. */
 static const char *
 own_prefix(struct host *h)
 {
@@ -173,29 +176,29 @@ own_prefix(struct host *h)
 									      "";
 }
 
-/* Whose mounts to ask: our own, which show the most levels; those of the process, through
- * /proc/PID/root (a debug container sees its target only so); those of process 1, which under
- * --root lie below that root. */
+/* First our own mounts, which show the most levels. Then those of the process, through
+ * /proc/PID/root: a debug container sees its target only there. Then those of process 1, which with
+ * --root are below that root. */
 const struct mount_view *
 atlas_view(struct atlas *at, int i)
 {
 	bool self = strcmp(at->pid, "self") == 0;
 
-	if (at->drawn[i])
+	if (at->view_read[i])
 		return &at->views[i];
-	at->drawn[i] = true;
+	at->view_read[i] = true;
 	if (i == 0)
-		draw(at, "self", own_prefix(at->host), self, &at->views[i]);
+		read_view(at, "self", own_prefix(at->host), self, &at->views[i]);
 	else if (i == 1 && !self)
-		draw(at, at->pid, arena_printf(at->arena, "proc/%s/root/", at->pid), true,
+		read_view(at, at->pid, arena_printf(at->arena, "proc/%s/root/", at->pid), true,
 		    &at->views[i]);
 	else if (i == 2)
-		draw(at, "1", at->host->elsewhere ? "" : "proc/1/root/", false, &at->views[i]);
+		read_view(at, "1", at->host->elsewhere ? "" : "proc/1/root/", false, &at->views[i]);
 	return &at->views[i];
 }
 
-/* As the procfs names it, and as its innermost namespace does ("NSpid:	4242	1"): for ourselves the
- * latter is what cgroup.procs shows, should the procfs be another namespace's. */
+/* The number of the process in this procfs, and for ourselves also in our innermost pid namespace
+ * ("NSpid:	4242	1"): cgroup.procs shows the latter if the procfs is that of another namespace. */
 static const uint64_t *
 atlas_pids(struct atlas *at)
 {
@@ -219,7 +222,7 @@ atlas_pids(struct atlas *at)
 	return at->pids;
 }
 
-/* place: where a cgroup is, once it is located. */
+/* ---- Places */
 
 int
 place_read(
@@ -241,8 +244,7 @@ place_read(
 	return host_read(h, path, text);
 }
 
-/* Only below the root is there cgroup.type (v2); only in the root is there cgroup.sane_behavior
- * (v1). */
+/* On v2 every cgroup but the root has cgroup.type; on v1 only the root has cgroup.sane_behavior. */
 bool
 place_is_root(struct host *h, const struct place *p)
 {
@@ -271,15 +273,16 @@ place_below(const struct place *p, const char *name)
 	return route_below(name, p->root);
 }
 
-/* What is looked for, and what became of it. */
+/* ---- Finding */
+
 struct quest {
 	struct atlas *atlas;
 	enum family family;
 	int version;
-	const char *path; /* the cgroup's, as /proc/PID/cgroup or the user tells it */
-	bool anybody;     /* it is not a process's cgroup that is looked for */
-	bool translated;  /* a mount shows that path, whether or not the directory is there */
-	bool refused;     /* something could not be read for want of permission */
+	const char *path; /* of the cgroup, from /proc/PID/cgroup or the user */
+	bool by_name;     /* the cgroup was named, so that it need not list the process */
+	bool translated;  /* a mount shows the path, even if the directory is missing */
+	bool refused;     /* reading a file was not permitted */
 	struct place *out;
 };
 
@@ -291,13 +294,13 @@ lists(struct text procs, const uint64_t *pids)
 	struct text line;
 	uint64_t pid;
 
-	while (text_line(&procs, &line)) /* processes beyond our pid namespace are listed as 0 */
+	while (text_line(&procs, &line)) /* 0 is a process of another pid namespace */
 		if (text_u64(line, &pid) == 0 && pid != 0 && (pid == pids[0] || pid == pids[1]))
 			return true;
 	return false;
 }
 
-/* Every cgroup has cgroup.procs; in a threaded one reading it fails with EOPNOTSUPP. */
+/* Every cgroup has cgroup.procs; that of a threaded one fails with EOPNOTSUPP. */
 static enum presence
 probe(struct quest *q, const struct place *p, const char *rel, bool prove)
 {
@@ -310,7 +313,7 @@ probe(struct quest *q, const struct place *p, const char *rel, bool prove)
 	return errno == EOPNOTSUPP ? PRESENT : ABSENT;
 }
 
-/* How many of the mounts show the path. */
+/* The number of mounts that show the path. */
 static int
 translating(const struct quest *q, const struct mount_view *v)
 {
@@ -322,12 +325,12 @@ translating(const struct quest *q, const struct mount_view *v)
 	return n;
 }
 
-/* Translates the path through each mount in turn. The directory must be there; of several, one that
- * lists the process goes first. */
+/* Translates the path through each mount, and takes the first directory that exists. If several
+ * mounts show the path, prefers one that lists the process. */
 static bool
 find_exact(struct quest *q, const struct mount_view *v)
 {
-	bool found = false, prove = !q->anybody && translating(q, v) > 1;
+	bool found = false, prove = !q->by_name && translating(q, v) > 1;
 
 	for (const struct cgroup_mount *m = NULL;
 	     (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
@@ -347,7 +350,7 @@ find_exact(struct quest *q, const struct mount_view *v)
 	return found;
 }
 
-/* The search for a process whose path cannot be translated has its limits. */
+/* Limits of the search for a process whose path no mount shows. */
 enum { SEARCH_DEPTH = 6, SEARCH_DIRS = 5000 };
 
 struct place_search {
@@ -357,7 +360,7 @@ struct place_search {
 	int left;
 };
 
-/* Walks down from rel; true when a directory lists the process: it is place->rel then. */
+/* Sets place->rel to the directory that lists the process, at or below rel; false if none does. */
 static bool
 search_below(struct place_search *s, const char *rel, int depth)
 {
@@ -372,7 +375,7 @@ search_below(struct place_search *s, const char *rel, int depth)
 	const char *dir = arena_printf(&s->scratch, "%s%s", s->place->top, rel);
 	if (depth == 0 || host_list(s->quest->atlas->host, dir, &names) < 0)
 		return false;
-	/* the host's text goes with the next read */
+	/* a copy, as the next read overwrites the text */
 	struct text kept = { arena_copy(&s->scratch, names), names.n };
 	while (text_line(&kept, &line)) {
 		if (search_below(s, arena_printf(&s->scratch, "%s/%.*s", rel, (int)line.n, line.s),
@@ -399,7 +402,7 @@ find_by_search(struct quest *q, const struct mount_view *v)
 	return found;
 }
 
-/* The top of the first mount that is there. */
+/* The top of the first mount that can be read. */
 static bool
 find_top(struct quest *q, const struct mount_view *v, enum scope scope)
 {
@@ -420,7 +423,7 @@ not_found(struct quest *q, int error)
 	return -1;
 }
 
-/* Begins a quest; false when the hierarchy is not on this machine. */
+/* False if the process has no cgroup in that hierarchy. */
 static bool
 begin(struct quest *q, struct atlas *at, enum family f, struct place *out)
 {
@@ -452,7 +455,7 @@ locate_process(struct atlas *at, enum family f, struct place *out)
 	return not_found(&q, ENODEV);
 }
 
-/* With one '/' in front, and none behind. */
+/* The name with one '/' before it and none after it. */
 static const char *
 tidy(struct arena *a, const char *name)
 {
@@ -472,7 +475,7 @@ locate_name(struct atlas *at, const char *name, enum family f, struct place *out
 
 	if (!begin(&q, at, f, out))
 		return not_found(&q, ENODEV);
-	q.anybody = true;
+	q.by_name = true;
 	name = tidy(at->arena, name);
 	for (int i = 0; i < MOUNT_VIEWS; i++) {
 		const char *of_directory = mounts_name(at->arena, atlas_view(at, i), name);
@@ -480,7 +483,7 @@ locate_name(struct atlas *at, const char *name, enum family f, struct place *out
 		q.refused = false;
 		if (find_exact(&q, atlas_view(at, i)))
 			return 0;
-		/* another's root may be closed: that says nothing of the group */
+		/* a closed root of another process says nothing about the cgroup */
 		refused |= q.refused && atlas_view(at, i)->own;
 	}
 	q.refused = refused;

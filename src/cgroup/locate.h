@@ -1,7 +1,7 @@
 /*
- * locate: in which directory the files of a process's cgroup are. That differs by controller (v1
- * beside v2), by mount (a container sees a part of the hierarchy) and by cgroup namespace (paths
- * are told relative to the reader's).
+ * locate: finds the directory that has the files of a process's cgroup. It depends on the
+ * controller (v1 or v2), on the mount (a container sees a part of the hierarchy), and on the cgroup
+ * namespace (a path is relative to that of its reader).
  */
 #ifndef PQ_CGROUP_LOCATE_H
 #define PQ_CGROUP_LOCATE_H
@@ -10,7 +10,7 @@
 #include "host/host.h"
 #include "proc/mountinfo.h"
 
-/* Files that are found together. On a hybrid machine each may be in another hierarchy. */
+/* Files that are in one directory. On a hybrid machine each family may be in another hierarchy. */
 enum family {
 	FAMILY_CPU,
 	FAMILY_CPUACCT,
@@ -21,94 +21,90 @@ enum family {
 	FAMILIES
 };
 
-/* How sure a place is. */
+/* The v1 controller whose hierarchy has the files of a family; NULL: only v2 has them. */
+extern const char *const controller_of[FAMILIES];
+
+/* How certain a place is. */
 enum scope {
-	/* the path of /proc/PID/cgroup, translated through a mount that shows it */
-	SCOPE_EXACT,
-	SCOPE_SEARCHED, /* the path cannot be translated; the directory lists the process */
-	/* neither: the mount's top, which in a container is mostly the right one */
-	SCOPE_GUESS,
+	SCOPE_EXACT,    /* a mount shows the path of /proc/PID/cgroup */
+	SCOPE_SEARCHED, /* no mount shows the path, but the directory lists the process */
+	SCOPE_GUESS,    /* neither: the top of the mount, which is mostly right in a container */
 };
 
-/* A cgroup's directory is top + rel; its name, as the kernel tells it here, is root + rel. */
+/* The directory of a cgroup is top + rel, its name root + rel. */
 struct place {
 	int version; /* 1 or 2; 0: not found */
 	enum scope scope;
-	const char *top;  /* the mount's directory, as a path for host_read: "sys/fs/cgroup" */
+	const char *top;  /* the directory of the mount, as a path for host_read: "sys/fs/cgroup" */
 	const char *root; /* the cgroup that is mounted there: "/" */
-	const char *rel;  /* what is below it: "" or "/a/b" */
+	const char *rel;  /* the path below it: "" or "/a/b" */
 };
 
-struct atlas; /* of a process: mounts.h */
-
-/* The cgroup of the atlas's process. Returns 0, or -1 with errno: ENODEV no hierarchy of that
- * family can be seen from here, EACCES one may not be looked at. */
-int locate_process(struct atlas *at, enum family f, struct place *out);
-
-/* The cgroup of that name ("/web", "web") or directory ("/sys/fs/cgroup/cpu/web"). -1 with errno:
- * ENOENT no such cgroup, else as above. */
-int locate_name(struct atlas *at, const char *name, enum family f, struct place *out);
-
-/* The top of the hierarchy, as much of it as can be seen. -1 with errno as above. */
-int locate_top(struct atlas *at, enum family f, struct place *out);
-
-/* Whether the top of this place is the hierarchy's true root: levels above it, with limits of their
- * own, may be hidden otherwise (by a cgroup namespace or a bind mount). */
-bool place_is_root(struct host *h, const struct place *p);
-
-/* The cgroup's name: root and rel put together, "/" for the root. */
-const char *place_name(struct arena *a, const struct place *p, const char *rel);
-
-/* The other way: what a cgroup's name has below root, NULL when it is not to be seen through this
- * mount. */
-const char *place_below(const struct place *p, const char *name);
-
-/* Reads top/rel/file as host_read does. */
-int place_read(
-    struct host *h, const struct place *p, const char *rel, const char *file, struct text *text);
-
-/* mounts: the cgroup mounts that may show a cgroup, in the order in which to ask them. */
-
-/* The v1 controller whose hierarchy has a family's files; NULL: they are in v2 alone. */
-extern const char *const controller_of[FAMILIES];
-
-/* The cgroup mounts of one mount namespace, and the path that leads to its root. */
+/* The cgroup mounts of one mount namespace. There are none if mountinfo cannot be read. */
 struct mount_view {
-	const char *prefix; /* "", or "proc/123/root/" */
-	bool own;           /* of the process that was asked for */
+	const char *prefix; /* the path to the root of the namespace: "" or "proc/123/root/" */
+	bool own;           /* it is the namespace of the process itself */
 	struct cgroup_mount *mounts;
 	size_t count;
 };
 
 enum { MOUNT_VIEWS = 3 };
 
-/* What is known of a process's surroundings, read as it is needed, and once for all families. */
+/* What is known about where a process is. Each part is read when it is needed first, and then used
+ * for all families. */
 struct atlas {
 	struct host *host;
 	struct arena *arena;
 	const char *pid;    /* "self", or digits */
-	struct text cgroup; /* of /proc/PID/cgroup */
+	struct text cgroup; /* the text of /proc/PID/cgroup */
 	struct mount_view views[MOUNT_VIEWS];
-	bool drawn[MOUNT_VIEWS]; /* the view was read */
-	uint64_t pids[2];        /* the process, as cgroup.procs may show it; 0: not known */
+	bool view_read[MOUNT_VIEWS];
+	uint64_t pids[2]; /* the process, as cgroup.procs may list it; 0: unknown */
 	bool pids_read;
 };
 
-/* Begins an atlas. 0, or -1 with the errno of /proc/PID/cgroup. What it points to lives in the
- * arena. */
+/* 0, or -1 with the errno of /proc/PID/cgroup. The atlas refers to memory of the arena. */
 int atlas_open(struct atlas *at, struct host *h, struct arena *a, const char *pid);
 
-/* From where to look, best first, i from 0 to MOUNT_VIEWS - 1. It has no mounts where its mountinfo
- * cannot be read. */
+/* The mounts to try, best first: i is 0 to MOUNT_VIEWS - 1. */
 const struct mount_view *atlas_view(struct atlas *at, int i);
 
-/* The next mount after `last` (NULL: the first) that shows such files, best first; NULL when there
- * is none. */
+/* ---- The place of a cgroup. If not found: -1 with errno ENODEV (no hierarchy of that family is
+ * visible), or EACCES (one may not be read). */
+
+/* The cgroup of the process of the atlas. */
+int locate_process(struct atlas *at, enum family f, struct place *out);
+
+/* The cgroup of that name ("/web", "web") or directory ("/sys/fs/cgroup/cpu/web"). ENOENT: no such
+ * cgroup. */
+int locate_name(struct atlas *at, const char *name, enum family f, struct place *out);
+
+/* The top of the visible part of the hierarchy. */
+int locate_top(struct atlas *at, enum family f, struct place *out);
+
+/* Whether the top of this place is the true root of the hierarchy. If not, a cgroup namespace or a
+ * bind mount hides levels above it, whose limits apply too. */
+bool place_is_root(struct host *h, const struct place *p);
+
+/* The name of a cgroup: root and rel together, "/" for the root. */
+const char *place_name(struct arena *a, const struct place *p, const char *rel);
+
+/* The reverse: the rel of a cgroup's name, or NULL if this mount does not show it. */
+const char *place_below(const struct place *p, const char *name);
+
+/* Reads top/rel/file as host_read does. */
+int place_read(
+    struct host *h, const struct place *p, const char *rel, const char *file, struct text *text);
+
+/* ---- Mounts and paths */
+
+/* The next mount after `last` (NULL: the first) that has the files of the family, best first; NULL
+ * at the end. */
 const struct cgroup_mount *mounts_next(
     const struct mount_view *v, int version, enum family f, const struct cgroup_mount *last);
 
-/* What is left of a cgroup's path below `root`, by whole names; NULL when it is not below it. Both
- * may begin with ".."; a path with one further on leads nowhere. */
+/* The rest of a cgroup's path below `root`, compared by whole names; NULL if it is not below it.
+ * Both may begin with ".."; a path with a later ".." gives NULL. */
 const char *route_below(const char *path, const char *root);
 
 #endif

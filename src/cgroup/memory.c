@@ -1,3 +1,4 @@
+/* Files of the memory controller, and those of the machine. */
 #include "cgroup/memory.h"
 
 #include <errno.h>
@@ -13,24 +14,7 @@ invalid(void)
 	return -1;
 }
 
-int
-memory_limit_parse(struct text t, struct keyed *out)
-{
-	struct text line;
-	uint64_t v;
-
-	*out = (struct keyed){ 0 };
-	if (!text_line(&t, &line))
-		return invalid();
-	if (text_eq(line, "max"))
-		return 0;
-	if (text_u64(line, &v) < 0)
-		return invalid();
-	*out = keyed_of(v);
-	return 0;
-}
-
-/* a + b; what an old kernel does not tell of counts as 0. */
+/* a + b; an unknown number counts as 0, unless both are unknown. */
 static struct keyed
 sum(struct keyed a, struct keyed b)
 {
@@ -52,20 +36,13 @@ first_known(struct keyed a, struct keyed b)
 	return a.known ? a : b;
 }
 
-/* What is left of a limit; none when it is not known. */
+/* a - b, at least 0. */
 static struct keyed
 difference(struct keyed a, struct keyed b)
 {
 	if (!a.known || !b.known)
 		return (struct keyed){ 0 };
 	return keyed_of(a.v > b.v ? a.v - b.v : 0);
-}
-
-/* v1 writes no limit as the largest number of whole pages: nobody has a limit half as large. */
-static struct keyed
-unless_huge(struct keyed v)
-{
-	return v.known && v.v < (uint64_t)INT64_MAX / 2 ? v : (struct keyed){ 0 };
 }
 
 enum {
@@ -90,55 +67,38 @@ enum {
 	KEYS
 };
 
-static const char *const keys_v2[KEYS] = {
-	[ANON] = "anon",
-	[FILE_] = "file",
-	[SHMEM] = "shmem",
-	[SOCK] = "sock",
-	[KERNEL] = "kernel", /* 5.18 */
-	[SLAB] = "slab",
-	[STACK] = "kernel_stack",
-	[TABLES] = "pagetables",
-	[PERCPU] = "percpu",
-	[INACTIVE_FILE] = "inactive_file",
-	[ACTIVE_FILE] = "active_file",
-	[SLAB_RECLAIMABLE] = "slab_reclaimable",
-	[SWAP] = "",
-	[REFAULT] = "workingset_refault",
-	[REFAULT_ANON] = "workingset_refault_anon", /* 5.9 */
-	[REFAULT_FILE] = "workingset_refault_file",
-	[MAJFAULT] = "pgmajfault",
-	[HIERARCHICAL] = "",
-};
-
-static const char *const keys_v1[KEYS] = {
-	[ANON] = "total_rss",
-	[FILE_] = "total_cache",
-	[SHMEM] = "total_shmem",
-	[SOCK] = "",
-	[KERNEL] = "",
-	[SLAB] = "",
-	[STACK] = "",
-	[TABLES] = "",
-	[PERCPU] = "",
-	[INACTIVE_FILE] = "total_inactive_file",
-	[ACTIVE_FILE] = "total_active_file",
-	[SLAB_RECLAIMABLE] = "",
-	[SWAP] = "total_swap",
-	[REFAULT] = "total_workingset_refault",
-	[REFAULT_ANON] = "total_workingset_refault_anon",
-	[REFAULT_FILE] = "total_workingset_refault_file",
-	[MAJFAULT] = "total_pgmajfault",
-	[HIERARCHICAL] = "hierarchical_memory_limit",
+/* The key of v2 and that of v1; "": none. */
+static const char *const stat_keys[KEYS][2] = {
+	[ANON] = { "anon", "total_rss" },
+	[FILE_] = { "file", "total_cache" },
+	[SHMEM] = { "shmem", "total_shmem" },
+	[SOCK] = { "sock", "" },
+	[KERNEL] = { "kernel", "" }, /* 5.18 */
+	[SLAB] = { "slab", "" },
+	[STACK] = { "kernel_stack", "" },
+	[TABLES] = { "pagetables", "" },
+	[PERCPU] = { "percpu", "" },
+	[INACTIVE_FILE] = { "inactive_file", "total_inactive_file" },
+	[ACTIVE_FILE] = { "active_file", "total_active_file" },
+	[SLAB_RECLAIMABLE] = { "slab_reclaimable", "" },
+	[SWAP] = { "", "total_swap" },
+	[REFAULT] = { "workingset_refault", "total_workingset_refault" },
+	[REFAULT_ANON] = { "workingset_refault_anon", "total_workingset_refault_anon" }, /* 5.9 */
+	[REFAULT_FILE] = { "workingset_refault_file", "total_workingset_refault_file" },
+	[MAJFAULT] = { "pgmajfault", "total_pgmajfault" },
+	[HIERARCHICAL] = { "", "hierarchical_memory_limit" },
 };
 
 int
 memory_stat_parse(struct text t, int version, struct memory_stat *out)
 {
+	const char *wanted[KEYS];
 	struct keyed v[KEYS];
 
+	for (int i = 0; i < KEYS; i++)
+		wanted[i] = stat_keys[i][version == 1];
 	*out = (struct memory_stat){ 0 };
-	if (keyed_parse(t, version == 1 ? keys_v1 : keys_v2, KEYS, v) == 0)
+	if (keyed_parse(t, wanted, KEYS, v) == 0)
 		return invalid();
 	struct keyed parts = sum(sum(v[SLAB], v[STACK]), sum(v[TABLES], v[PERCPU]));
 	*out = (struct memory_stat){
@@ -153,7 +113,7 @@ memory_stat_parse(struct text t, int version, struct memory_stat *out)
 		.swap = v[SWAP],
 		.refaults = first_known(v[REFAULT], both(v[REFAULT_ANON], v[REFAULT_FILE])),
 		.majfaults = v[MAJFAULT],
-		.hierarchical_limit = unless_huge(v[HIERARCHICAL]),
+		.hierarchical_limit = limit_unless_huge(v[HIERARCHICAL]),
 	};
 	return 0;
 }
@@ -171,55 +131,52 @@ memory_events_parse(struct text t, struct memory_events *out)
 	return 0;
 }
 
+/* A file of one number; unknown if it is not there. */
 static struct keyed
-read_limit(struct host *h, const struct groups *all, const struct group *g, const char *file)
+number(struct host *h, const struct groups *all, const struct group *g, const char *file)
 {
-	struct text text;
-	struct keyed v = { 0 };
+	struct keyed v;
 
-	if (group_read(h, all, g, FAMILY_MEMORY, file, &text) == 0)
-		memory_limit_parse(text, &v);
+	group_read_limit(h, all, g, FAMILY_MEMORY, file, &v);
 	return v;
 }
 
-/* v1 limits memory and swap together: swap may hold what that limit is above the one of memory. */
+/* v1 limits memory and swap together, so that swap may hold the difference of the two limits. */
 static struct keyed
 swap_room_v1(struct host *h, const struct groups *all, const struct group *g, struct keyed limit)
 {
-	struct keyed both_limit = unless_huge(read_limit(h, all, g, "memory.memsw.limit_in_bytes"));
+	struct keyed both_limit = number(h, all, g, "memory.memsw.limit_in_bytes");
 
 	if (!both_limit.known)
 		return both_limit;
-	struct keyed used = difference(read_limit(h, all, g, "memory.memsw.usage_in_bytes"),
-	    read_limit(h, all, g, "memory.usage_in_bytes"));
-
+	struct keyed used = difference(number(h, all, g, "memory.memsw.usage_in_bytes"),
+	    number(h, all, g, "memory.usage_in_bytes"));
 	return difference(difference(both_limit, limit), used);
 }
 
 static struct keyed
 swap_room_v2(struct host *h, const struct groups *all, const struct group *g)
 {
-	struct keyed most = read_limit(h, all, g, "memory.swap.max");
+	struct keyed most = number(h, all, g, "memory.swap.max");
 
-	return most.known ? difference(most, read_limit(h, all, g, "memory.swap.current")) : most;
+	return most.known ? difference(most, number(h, all, g, "memory.swap.current")) : most;
+}
+
+static const char *
+limit_file(const struct groups *all)
+{
+	return all->top[FAMILY_MEMORY].version == 1 ? "memory.limit_in_bytes" : "memory.max";
 }
 
 int
 group_read_limits(
     struct host *h, const struct groups *all, const struct group *g, struct group_memory *out)
 {
-	bool v1 = all->top[FAMILY_MEMORY].version == 1;
-	struct text text;
-
-	if (group_read(
-		h, all, g, FAMILY_MEMORY, v1 ? "memory.limit_in_bytes" : "memory.max", &text) < 0) {
-		out->limit_unreadable = errno != ENOENT;
-		return out->limit_unreadable ? -1 : 0;
+	if (group_read_limit(h, all, g, FAMILY_MEMORY, limit_file(all), &out->limit) < 0) {
+		out->limit_unreadable = errno != ENOENT && errno != EINVAL;
+		return errno == ENOENT ? 0 : -1;
 	}
-	if (memory_limit_parse(text, &out->limit) < 0)
-		return -1;
-	out->limit = unless_huge(out->limit);
-	if (!v1)
+	if (all->top[FAMILY_MEMORY].version != 1)
 		out->swap_room = swap_room_v2(h, all, g);
 	else if (out->limit.known)
 		out->swap_room = swap_room_v1(h, all, g, out->limit);
@@ -232,9 +189,9 @@ read_v1(struct host *h, const struct groups *all, const struct group *g, struct 
 	static const char *const oom_kill = "oom_kill";
 	struct text text;
 
-	out->stat.kernel = read_limit(h, all, g, "memory.kmem.usage_in_bytes");
-	out->stat.sock = read_limit(h, all, g, "memory.kmem.tcp.usage_in_bytes");
-	out->events.max = read_limit(h, all, g, "memory.failcnt");
+	out->stat.kernel = number(h, all, g, "memory.kmem.usage_in_bytes");
+	out->stat.sock = number(h, all, g, "memory.kmem.tcp.usage_in_bytes");
+	out->events.max = number(h, all, g, "memory.failcnt");
 	if (group_read(h, all, g, FAMILY_MEMORY, "memory.oom_control", &text) == 0)
 		keyed_parse(text, &oom_kill, 1, &out->events.oom_kill);
 }
@@ -244,7 +201,7 @@ read_v2(struct host *h, const struct groups *all, const struct group *g, struct 
 {
 	struct text text;
 
-	out->stat.swap = read_limit(h, all, g, "memory.swap.current");
+	out->stat.swap = number(h, all, g, "memory.swap.current");
 	if (group_read(h, all, g, FAMILY_MEMORY, "memory.events", &text) == 0)
 		memory_events_parse(text, &out->events);
 }
@@ -256,8 +213,8 @@ set_pressure(struct text text, struct group_memory *out)
 
 	if (psi_parse(text, &psi) < 0)
 		return;
-	out->some_us = (struct keyed){ psi.some.known, psi.some.total_us };
-	out->full_us = (struct keyed){ psi.full.known, psi.full.total_us };
+	out->some_us = psi.some.total_us;
+	out->full_us = psi.full.total_us;
 }
 
 int
@@ -270,13 +227,10 @@ group_read_memory(
 
 	if (group_read(h, all, g, FAMILY_MEMORY, current, &text) < 0)
 		return -1;
-	memory_limit_parse(text, &out->current);
+	limit_parse(text, &out->current);
 	if (group_read(h, all, g, FAMILY_MEMORY, "memory.stat", &text) == 0)
 		memory_stat_parse(text, version, &out->stat);
-	if (version == 1)
-		read_v1(h, all, g, out);
-	else
-		read_v2(h, all, g, out);
+	(version == 1 ? read_v1 : read_v2)(h, all, g, out);
 	if (group_read(h, all, g, FAMILY_PRESSURE, "memory.pressure", &text) == 0)
 		set_pressure(text, out);
 	return 0;
@@ -337,13 +291,63 @@ memory_reclaimable(const struct group_memory *m, double swap_room)
 {
 	const struct memory_stat *s = &m->stat;
 
-	if (!s->inactive_file.known || !s->active_file.known)
-		return NAN;
-	if (isnan(swap_room))
+	if (!s->inactive_file.known || !s->active_file.known || isnan(swap_room))
 		return NAN;
 	double cache = (double)s->inactive_file.v + (double)s->active_file.v;
-	/* v1 does not tell */
+	/* v1 has no such key */
 	double slab = s->slab_reclaimable.known ? (double)s->slab_reclaimable.v : 0;
 	double anon = s->anon.known ? (double)s->anon.v : 0;
 	return cache + slab + fmin(anon, swap_room);
+}
+
+static void
+read_bounds_v1(
+    struct host *h, const struct groups *all, const struct group *g, struct memory_bounds *out)
+{
+	if (!out->max.known)
+		return;
+	struct keyed both_limit = number(h, all, g, "memory.memsw.limit_in_bytes");
+	if (both_limit.known && both_limit.v >= out->max.v)
+		out->swap = keyed_of(both_limit.v - out->max.v);
+}
+
+static void
+read_bounds_v2(
+    struct host *h, const struct groups *all, const struct group *g, struct memory_bounds *out)
+{
+	out->high = number(h, all, g, "memory.high");
+	out->low = number(h, all, g, "memory.low");
+	out->min = number(h, all, g, "memory.min");
+	out->swap = number(h, all, g, "memory.swap.max");
+}
+
+void
+group_read_memory_bounds(
+    struct host *h, const struct groups *all, const struct group *g, struct memory_bounds *out)
+{
+	bool v1 = all->top[FAMILY_MEMORY].version == 1;
+
+	*out = (struct memory_bounds){ 0 };
+	out->unreadable =
+	    group_read_limit(h, all, g, FAMILY_MEMORY, limit_file(all), &out->max) < 0 &&
+	    errno != ENOENT;
+	(v1 ? read_bounds_v1 : read_bounds_v2)(h, all, g, out);
+}
+
+int
+group_read_memory_all(
+    struct host *h, const struct groups *all, const struct group *g, struct keyed *out)
+{
+	struct memory_stat stat;
+	struct text text;
+
+	if (all->top[FAMILY_MEMORY].version != 1) {
+		errno = ENOTSUP;
+		return -1;
+	}
+	if (group_read(h, all, g, FAMILY_MEMORY, "memory.stat", &text) < 0 ||
+	    memory_stat_parse(text, 1, &stat) < 0)
+		return -1;
+	*out = stat.hierarchical_limit;
+	return 0;
 }

@@ -1,3 +1,4 @@
+/* Pressure files, and why they are missing. */
 #include "cgroup/pressure.h"
 
 #include <errno.h>
@@ -6,72 +7,48 @@
 
 const char *const resource_names[RESOURCES] = { "cpu", "memory", "io", "irq" };
 
-/* Notes what a text tells; a damaged one is EINVAL. */
+/* Reads the files of a cgroup, or with g NULL those of the machine. */
 static int
-take(struct text text, enum resource r, struct pressure *out)
+read_files(struct host *h, const struct groups *all, const struct group *g, bool with_irq,
+    struct pressure *out)
 {
-	if (psi_parse(text, &out->of[r]) < 0)
-		return -1;
-	out->known[r] = true;
-	return 0;
-}
-
-/* 0 when some file told something, else -1 with what was wrong with cpu's. */
-static int
-conclude(const struct pressure *p, int cpu_error)
-{
-	for (int r = 0; r < RESOURCES; r++)
-		if (p->known[r])
-			return 0;
-	errno = cpu_error;
-	return -1;
-}
-
-/* "CPU full is undefined at the system level": what stands there is 0 since Linux 5.19, and before
- * that of no meaning. */
-static void
-forget_placeholder(struct pressure *p)
-{
-	p->of[PRESSURE_CPU].full = (struct psi_line){ 0 };
-}
-
-int
-machine_read_pressure(struct host *h, bool with_irq, struct pressure *out)
-{
-	static const char *const files[] = { "proc/pressure/cpu", "proc/pressure/memory",
-		"proc/pressure/io", "proc/pressure/irq" };
+	static const char *const files[RESOURCES][2] = {
+		{ "proc/pressure/cpu", "cpu.pressure" },
+		{ "proc/pressure/memory", "memory.pressure" },
+		{ "proc/pressure/io", "io.pressure" },
+		{ "proc/pressure/irq", "irq.pressure" },
+	};
+	bool any = false, is_machine = !g || (all->from_root && g->parent < 0);
 	struct text text;
 	int cpu_error = 0;
 
 	*out = (struct pressure){ 0 };
 	for (int r = 0; r < (with_irq ? RESOURCES : PRESSURE_IRQ); r++) {
-		if ((host_read(h, files[r], &text) < 0 || take(text, (enum resource)r, out) < 0) &&
-		    r == PRESSURE_CPU)
+		int got = g ? group_read(h, all, g, FAMILY_PRESSURE, files[r][1], &text) :
+			      host_read(h, files[r][0], &text);
+		out->known[r] = got == 0 && psi_parse(text, &out->of[r]) == 0;
+		if (!out->known[r] && r == PRESSURE_CPU)
 			cpu_error = errno;
+		any |= out->known[r];
 	}
-	forget_placeholder(out);
-	return conclude(out, cpu_error);
+	/* "CPU full is undefined at the system level": 0 since Linux 5.19, meaningless before. */
+	if (is_machine)
+		out->of[PRESSURE_CPU].full = (struct psi_line){ 0 };
+	errno = cpu_error;
+	return any ? 0 : -1;
+}
+
+int
+machine_read_pressure(struct host *h, bool with_irq, struct pressure *out)
+{
+	return read_files(h, NULL, NULL, with_irq, out);
 }
 
 int
 group_read_pressure(struct host *h, const struct groups *all, const struct group *g, bool with_irq,
     struct pressure *out)
 {
-	static const char *const files[] = { "cpu.pressure", "memory.pressure", "io.pressure",
-		"irq.pressure" };
-	struct text text;
-	int cpu_error = 0;
-
-	*out = (struct pressure){ 0 };
-	for (int r = 0; r < (with_irq ? RESOURCES : PRESSURE_IRQ); r++) {
-		if ((group_read(h, all, g, FAMILY_PRESSURE, files[r], &text) < 0 ||
-			take(text, (enum resource)r, out) < 0) &&
-		    r == PRESSURE_CPU)
-			cpu_error = errno;
-	}
-	if (all->from_root && g->parent < 0)
-		forget_placeholder(out); /* the root is the machine */
-	return conclude(out, cpu_error);
+	return read_files(h, all, g, with_irq, out);
 }
 
 bool
@@ -118,6 +95,7 @@ group_lack(
 	if (group_read(h, all, g, FAMILY_PRESSURE, "cgroup.procs", &text) < 0 &&
 	    errno != EOPNOTSUPP)
 		return LACK_GROUP;
-	return machine_read_pressure(h, false, &machine) < 0 ? machine_lack(h, errno, thorough) :
-							       LACK_ALL;
+	if (machine_read_pressure(h, false, &machine) < 0)
+		return machine_lack(h, errno, thorough);
+	return LACK_ALL;
 }

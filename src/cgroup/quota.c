@@ -1,6 +1,10 @@
+/* Files of the controllers cpu, cpuset and pids. */
 #include "cgroup/quota.h"
 
 #include <errno.h>
+#include <string.h>
+
+#include "proc/machine.h"
 
 static int
 invalid(void)
@@ -51,7 +55,7 @@ cfs_quota_parse(struct text quota, struct text period, struct cpu_quota *out)
 	return set_quota(out, quota_us > 0, quota_us, period_us);
 }
 
-/* The same counter in v1's nanoseconds, or in v2's microseconds. */
+/* A counter that v1 has in nanoseconds and v2 in microseconds. */
 static struct keyed
 nanoseconds(struct keyed ns, struct keyed us)
 {
@@ -99,10 +103,10 @@ read_cfs_quota(
 
 	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_quota_us", &text) < 0)
 		return -1;
-	/* kept, as the next read overwrites it */
+	/* a copy, as the next read overwrites the text */
 	size_t n = text.n < sizeof quota ? text.n : sizeof quota;
-	for (size_t i = 0; i < n; i++)
-		quota[i] = text.s[i];
+	if (n > 0)
+		memcpy(quota, text.s, n);
 	if (n > 0 && quota[0] == '-')
 		return set_quota(out, false, 0, 0);
 	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_period_us", &text) < 0)
@@ -115,8 +119,9 @@ read_cpu_max(struct host *h, const struct groups *all, const struct group *g, st
 {
 	struct text text;
 
-	return group_read(h, all, g, FAMILY_CPU, "cpu.max", &text) < 0 ? -1 :
-									 cpu_max_parse(text, out);
+	if (group_read(h, all, g, FAMILY_CPU, "cpu.max", &text) < 0)
+		return -1;
+	return cpu_max_parse(text, out);
 }
 
 int
@@ -132,7 +137,7 @@ group_read_quota(
 	return errno == ENOENT ? 0 : -1;
 }
 
-/* On v1 CPU time is another controller's. */
+/* On v1 another controller counts the CPU time. */
 static void
 read_cpuacct(struct host *h, const struct groups *all, const struct group *g, struct keyed *out)
 {
@@ -154,14 +159,56 @@ group_read_cpu(struct host *h, const struct groups *all, const struct group *g, 
 
 	if (group_read(h, all, g, FAMILY_CPU, "cpu.stat", &text) < 0)
 		return -1;
-	cpu_stat_parse(text, out); /* a damaged one leaves all unknown */
+	cpu_stat_parse(text, out); /* if damaged, all is unknown */
 	read_cpuacct(h, all, g, &out->usage_ns);
 	if (with_local && group_read(h, all, g, FAMILY_CPU, "cpu.stat.local", &text) == 0)
 		cpu_stat_local_parse(text, out);
 	if (group_read(h, all, g, FAMILY_PRESSURE, "cpu.pressure", &text) == 0 &&
 	    psi_parse(text, &psi) == 0) {
-		out->some_us = (struct keyed){ psi.some.known, psi.some.total_us };
-		out->full_us = (struct keyed){ psi.full.known, psi.full.total_us };
+		out->some_us = psi.some.total_us;
+		out->full_us = psi.full.total_us;
 	}
 	return 0;
+}
+
+void
+group_read_cpu_bounds(
+    struct host *h, const struct groups *all, const struct group *g, struct cpu_bounds *out)
+{
+	bool v1 = all->top[FAMILY_CPU].version == 1;
+	struct keyed idle;
+
+	*out = (struct cpu_bounds){ 0 };
+	group_read_quota(h, all, g, &out->quota);
+	group_read_limit(h, all, g, FAMILY_CPU, v1 ? "cpu.shares" : "cpu.weight", &out->weight);
+	if (out->quota.limited)
+		group_read_limit(h, all, g, FAMILY_CPU, v1 ? "cpu.cfs_burst_us" : "cpu.max.burst",
+		    &out->burst_us);
+	group_read_limit(h, all, g, FAMILY_CPU, "cpu.idle", &idle);
+	out->idle = idle.known && idle.v == 1;
+}
+
+void
+group_read_pids_bounds(
+    struct host *h, const struct groups *all, const struct group *g, struct pids_bounds *out)
+{
+	*out = (struct pids_bounds){ 0 };
+	out->unreadable =
+	    group_read_limit(h, all, g, FAMILY_PIDS, "pids.max", &out->max) < 0 && errno != ENOENT;
+	group_read_limit(h, all, g, FAMILY_PIDS, "pids.current", &out->current);
+}
+
+/* v1 has effective_cpus since Linux 3.17. An empty list was never set. */
+int
+group_read_cpuset(
+    struct host *h, const struct groups *all, const struct group *g, struct cpulist *out)
+{
+	bool v1 = all->top[FAMILY_CPUSET].version == 1;
+	const char *file = v1 ? "cpuset.effective_cpus" : "cpuset.cpus.effective";
+	struct text text, line;
+
+	if (group_read(h, all, g, FAMILY_CPUSET, file, &text) < 0 &&
+	    (!v1 || group_read(h, all, g, FAMILY_CPUSET, "cpuset.cpus", &text) < 0))
+		return -1;
+	return text_line(&text, &line) ? cpulist_parse(line, out) : invalid();
 }

@@ -1,60 +1,89 @@
 /*
- * cpu: what the CPU controller tells of a cgroup, v1 and v2 side by side.
+ * quota: what the controllers cpu, cpuset and pids tell about a cgroup, v1 and v2 side by side.
  *
- * v2  cpu.max "20000 100000" (µs of each period, or "max"); cpu.stat in µs; cpu.stat.local (6.6)
- * v1  cpu.cfs_quota_us (-1: none), cpu.cfs_period_us; cpu.stat with throttled_time in ns;
- *     cpuacct.usage in ns; cpu.stat.local (6.6)
+ * v2  cpu.max "20000 100000" (µs of each period, or "max"), cpu.max.burst, cpu.weight, cpu.idle;
+ *     cpu.stat in µs; cpu.stat.local (Linux 6.6); cpuset.cpus.effective; pids.max, pids.current
+ * v1  cpu.cfs_quota_us (-1: none), cpu.cfs_period_us, cpu.cfs_burst_us, cpu.shares, cpu.idle;
+ *     cpu.stat with throttled_time in ns; cpu.stat.local (Linux 6.6); cpuacct.usage in ns;
+ *     cpuset.effective_cpus; pids.max, pids.current
  */
 #ifndef PQ_CGROUP_QUOTA_H
 #define PQ_CGROUP_QUOTA_H
 
 #include "base/text.h"
-#include "proc/machine.h"
 #include "cgroup/groups.h"
+#include "proc/cpulist.h"
 
-/* A limit in CPUs: unknown, none, or so many. */
+/* ---- CPU quota and counters */
+
+/* Unknown, no limit, or a limit in CPUs. */
 struct cpu_quota {
 	bool known, limited;
 	double cpus;
-	uint64_t period_us; /* of a limit: so long is a period */
+	uint64_t period_us; /* length of the period, if limited */
 };
 
 struct group_cpu {
 	struct cpu_quota quota; /* of this level alone */
-	struct keyed usage_ns;  /* CPU time used, the cgroups below included */
-	/* of those in which the group was active; and those in which it was held back */
+	struct keyed usage_ns;  /* CPU time used, child cgroups included */
+	/* periods in which the cgroup was active, and periods in which it was throttled */
 	struct keyed periods, throttled;
-	/* by this group's own quota, summed over CPUs, added at the end of each period */
+	/* throttled by this cgroup's own quota, summed over CPUs, added at the end of each period */
 	struct keyed throttled_ns;
-	struct keyed local_ns; /* by its own or any level's above: cpu.stat.local */
-	/* periods in which saved time was used beyond the quota */
-	struct keyed bursts;
-	struct keyed some_us, full_us; /* CPU pressure: stalled since the group was made */
+	struct keyed
+	    local_ns;        /* throttled by its own quota or that of any parent: cpu.stat.local */
+	struct keyed bursts; /* periods that used quota saved earlier */
+	struct keyed some_us, full_us; /* CPU pressure since the cgroup was created */
 };
 
-/* Quota of a text of cpu.max: "20000 100000", "max 100000", "max", "20000" (the period is 100000
- * then). 0, or -1 with EINVAL; a period of 0 is no quota that could hold: EINVAL. */
+/* The text of cpu.max: "20000 100000", "max 100000", "max" or "20000" (the period is 100000 then).
+ * 0, or -1 with EINVAL; a period of 0 is invalid too. */
 int cpu_max_parse(struct text t, struct cpu_quota *out);
 
-/* The same from v1's two files; a negative quota is none. */
+/* The same from the two files of v1; a negative quota is no limit. */
 int cfs_quota_parse(struct text quota_us, struct text period_us, struct cpu_quota *out);
 
-/* cpu.stat of either version into out's counters; keys that are missing are unknown: v2 has nr_…
- * only where the controller is on. 0, or -1 with EINVAL when no key is known. */
+/* The text of cpu.stat of either version. Missing keys are unknown: v2 has nr_… only where the
+ * controller is enabled. 0, or -1 with EINVAL if no key is known. */
 int cpu_stat_parse(struct text t, struct group_cpu *out);
 
-/* cpu.stat.local into out->local_ns. 0, or -1 with EINVAL. */
+/* The text of cpu.stat.local, into out->local_ns. 0, or -1 with EINVAL. */
 int cpu_stat_local_parse(struct text t, struct group_cpu *out);
 
-/* This level's quota. A file that is not there is no quota (the controller is off here, or it is
- * the root). 0, or -1 with errno: EINVAL what stands there makes no sense, which is taken for none;
- * else it cannot be read, and is unknown. */
+/* Reads the quota of this level. A missing file means no limit: the controller is disabled here, or
+ * this is the root. 0, or -1 with errno: EINVAL the text is invalid, which counts as no limit; else
+ * the quota is unknown. */
 int group_read_quota(
     struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out);
 
-/* The group's counters; quota is left alone, and local_ns is unknown unless it is asked for. 0, or
- * -1 with errno when even cpu.stat cannot be read: the group is gone. */
+/* Reads the counters; leaves quota alone, and local_ns unless with_local. 0, or -1 with errno if
+ * cpu.stat cannot be read: the cgroup was removed. */
 int group_read_cpu(struct host *h, const struct groups *all, const struct group *g, bool with_local,
     struct group_cpu *out);
+
+/* ---- All bounds of one level, for pq limits */
+
+struct cpu_bounds {
+	struct cpu_quota quota;
+	struct keyed burst_us; /* unused quota that a later period may use (Linux 5.14) */
+	/* v2: 1 to 10000, default 100; v1: shares, 2 to 262144, default 1024 */
+	struct keyed weight;
+	bool idle; /* cpu.idle: runs only when nothing else wants the CPU (Linux 5.15) */
+};
+
+struct pids_bounds {
+	struct keyed max, current; /* tasks: processes and threads */
+	bool unreadable;           /* there may be a max */
+};
+
+void group_read_cpu_bounds(
+    struct host *h, const struct groups *all, const struct group *g, struct cpu_bounds *out);
+void group_read_pids_bounds(
+    struct host *h, const struct groups *all, const struct group *g, struct pids_bounds *out);
+
+/* The CPUs that the cgroup may use, within those of its parents. 0, or -1 with errno: ENOENT the
+ * controller is disabled here, and the list of the parent applies. */
+int group_read_cpuset(
+    struct host *h, const struct groups *all, const struct group *g, struct cpulist *out);
 
 #endif

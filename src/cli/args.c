@@ -23,7 +23,7 @@ const struct option option_to = { 0, "to", "TIME", OPTION_WHEN, AT(to),
 const struct option option_root = { 0, "root", "DIR", OPTION_TEXT, AT(root),
 	.help = "read files below DIR instead of /, such as /host" };
 const struct option option_out = { 'o', NULL, "FILE", OPTION_TEXT, AT(out),
-	.help = "also record what is read to FILE" };
+	.help = "record what is read to FILE" };
 
 static const struct option option_json = { 0, "json", NULL, OPTION_FLAG, AT(formatted),
 	.help = "print one JSON object per row, one per line", .format = &format_json,

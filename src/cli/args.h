@@ -13,7 +13,7 @@ struct options {
 	const struct tool *tool; /* or the form of it that the options ask for */
 	struct request ask;      /* the target, and the tool's own options */
 	const struct format *format;
-	const char *source; /* -f: a tape, "-", or a directory of moments; NULL: live */
+	const char *source; /* -f: a tape, "-", or a directory of samples; NULL: live */
 	struct when_option from, to;
 	bool follow;
 	const char *root;    /* --root, or NULL */

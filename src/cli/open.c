@@ -98,9 +98,9 @@ open_tape(const struct options *o)
 }
 
 static struct host *
-open_moments(const struct options *o)
+open_samples(const struct options *o)
 {
-	struct host *h = host_moments(o->source);
+	struct host *h = host_capture(o->source);
 
 	if (!h && errno == ENOENT)
 		die(EXIT_USAGE,
@@ -125,7 +125,7 @@ tapes_open(const struct options *o)
 
 	if (o->source && strcmp(o->source, "-") != 0 && stat(o->source, &st) == 0 &&
 	    S_ISDIR(st.st_mode))
-		return open_moments(o);
+		return open_samples(o);
 	if (o->source)
 		return open_tape(o);
 	struct host *h = host_live(path);

@@ -6,7 +6,7 @@
 #include "cli/args.h"
 #include "tape/file.h"
 
-/* The host that was asked for: live, a directory of moments, or a tape and its window. Ends the
+/* The host that was asked for: live, a directory of samples, or a tape and its window. Ends the
  * program when there is none. */
 struct host *tapes_open(const struct options *o);
 

@@ -1,4 +1,4 @@
-/* output: what becomes of rows on stdout: a moment's in one write(2), and the summary behind
+/* output: what becomes of rows on stdout: a sample's in one write(2), and the summary behind
  * them. */
 #ifndef PQ_CLI_OUTPUT_H
 #define PQ_CLI_OUTPUT_H

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "cli/open.h"
-#include "commands/record/plan.h"
+#include "cli/tool_list.h"
 #include "session/session.h"
 #include "cli/signals.h"
 #include "table/table.h"
@@ -157,7 +157,7 @@ struct export_options {
 };
 
 struct exporter {
-	struct plan plan;
+	struct tool_list list;
 	struct session session;
 	struct textfile file;
 	struct buf text;
@@ -174,13 +174,11 @@ say_note(void *about, const struct tool *tool, const char *message)
 
 /* Of cgroups all, unless told otherwise; of tasks the worst. */
 static void
-widen(struct plan *p)
+widen(struct tool_list *l, const struct target *t)
 {
-	const struct target *t = &p->options->ask.target;
-
-	for (size_t i = 0; i < p->tools; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		if (!t->pid && !t->cgroup)
-			p->ask[i].target.all = tool_takes(p->tool[i], &option_all);
+			l->ask[i].target.all = tool_takes(l->tool[i], &option_all);
 	}
 }
 
@@ -189,12 +187,12 @@ open_file(struct exporter *e, const char *directory)
 {
 	if (!directory)
 		die(EXIT_USAGE,
-		    "--textfile DIR is missing: the directory that node_exporter has as "
-		    "--collector.textfile.directory");
+		    "--textfile DIR is required: the directory that node_exporter reads (its "
+		    "--collector.textfile.directory)");
 	if (textfile_open(&e->file, directory) == 0)
 		return;
 	if (errno == EWOULDBLOCK)
-		die(EXIT_FAILED, "--textfile %s: another pq export writes there", directory);
+		die(EXIT_FAILED, "--textfile %s: another pq export is writing there", directory);
 	die(EXIT_USAGE, "--textfile %s: cannot write there: %s", directory, strerror(errno));
 }
 
@@ -221,13 +219,13 @@ static void
 put_tools(struct exporter *e)
 {
 	struct metric m = { .key = "export_tool_up",
-		.help = "whether the tool has something to read" };
+		.help = "1 if the tool has data to read, else 0" };
 	struct buf labels = { 0 }, scratch = { 0 };
 
 	metrics_family(&e->text, &m);
-	for (size_t i = 0; i < e->plan.tools; i++) {
+	for (size_t i = 0; i < e->list.n; i++) {
 		labels.n = 0;
-		metrics_label(&labels, &scratch, "tool", e->plan.tool[i]->name);
+		metrics_label(&labels, &scratch, "tool", e->list.tool[i]->name);
 		metrics_sample(
 		    &e->text, &m, (struct text){ labels.s, labels.n }, !e->session.v[i]->over);
 	}
@@ -243,16 +241,15 @@ put_self(struct exporter *e)
 
 	put_version(b);
 	put_tools(e);
-	put_one(b, "export_interval_seconds", false, (double)e->plan.interval_ns * 1e-9,
-	    "how often this is written");
+	put_one(b, "export_interval_seconds", false, (double)e->list.interval_ns * 1e-9,
+	    "interval at which this file is written");
 	put_one(b, "export_last_success_timestamp_seconds", false,
-	    (double)e->session.now.real_ns * 1e-9, "when this was written");
+	    (double)e->session.now.real_ns * 1e-9, "time when this file was last written");
 	put_one(b, "export_cpu_seconds", true, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9,
-	    "CPU time that pq export took");
-	put_one(
-	    b, "export_errors", true, (double)e->errors, "times that this could not be written");
+	    "CPU time used by pq export");
+	put_one(b, "export_errors", true, (double)e->errors, "failed attempts to write this file");
 	put_one(b, "export_missed", true, (double)e->session.missed,
-	    "times that pq export came too late, and left one out");
+	    "intervals skipped because pq export woke up too late");
 }
 
 static void
@@ -270,22 +267,22 @@ put_rows(struct exporter *e, size_t i)
 		metrics_rows(&e->text, &report, &rows);
 }
 
-/* When that cannot be done, it is tried again with the next moment; the first time that is said. */
+/* When that cannot be done, it is tried again with the next sample; the first time that is said. */
 static void
 write_file(struct exporter *e)
 {
 	e->text.n = 0;
-	for (size_t i = 0; i < e->plan.tools; i++)
+	for (size_t i = 0; i < e->list.n; i++)
 		put_rows(e, i);
 	put_self(e);
 	metrics_end(&e->text);
 	bool failed = textfile_put(&e->file, &e->text) < 0;
 	e->errors += failed;
 	if (failed && !e->troubled)
-		warn("cannot write %s: %s; it is tried again every %g s", e->file.path,
-		    strerror(errno), (double)e->plan.interval_ns * 1e-9);
+		warn("cannot write %s: %s; retrying every %g s", e->file.path, strerror(errno),
+		    (double)e->list.interval_ns * 1e-9);
 	if (!failed && e->troubled)
-		warn("%s is written again", e->file.path);
+		warn("%s: writing works again", e->file.path);
 	e->troubled = failed;
 }
 
@@ -293,17 +290,17 @@ write_file(struct exporter *e)
 static void
 begin(struct exporter *e, const struct options *o)
 {
-	const struct plan *p = &e->plan;
+	const struct tool_list *l = &e->list;
 
 	e->session = (struct session){ .host = tapes_open(o),
 		.options = o,
-		.interval_ns = p->interval_ns,
-		.first_ns = p->interval_ns < TICK_NS ? p->interval_ns : TICK_NS,
+		.interval_ns = l->interval_ns,
+		.first_ns = l->interval_ns < TICK_NS ? l->interval_ns : TICK_NS,
 		.lasting = true,
 		.say = say_note };
-	for (size_t i = 0; i < p->tools; i++)
-		session_add(&e->session, p->tool[i], &p->ask[i])->tick_ns =
-		    p->tool[i]->tick && !p->tool[i]->costly_tick ? TICK_NS : 0;
+	for (size_t i = 0; i < l->n; i++)
+		session_add(&e->session, l->tool[i], &l->ask[i])->tick_ns =
+		    l->tool[i]->tick && !l->tool[i]->costly_tick ? TICK_NS : 0;
 }
 
 static enum exit_status
@@ -326,12 +323,12 @@ export_run(const struct options *o)
 	struct exporter *e = xmalloc(sizeof *e);
 
 	memset(e, 0, sizeof *e);
-	plan_tools(&e->plan, o, INT64_C(15000000000));
-	if (e->plan.count)
+	tool_list_parse(&e->list, o, INT64_C(15000000000));
+	if (e->list.count)
 		die(EXIT_USAGE,
-		    "an interval, and then tools: pq export takes no count, and goes on until it "
-		    "is stopped");
-	widen(&e->plan);
+		    "unexpected count: pq export runs until it is stopped (usage: --textfile DIR "
+		    "[interval] [TOOL...])");
+	widen(&e->list, &o->ask.target);
 	open_file(e, ((const struct export_options *)o->ask.options)->directory);
 	begin(e, o);
 	signals_catch();
@@ -339,7 +336,7 @@ export_run(const struct options *o)
 	session_end(&e->session);
 	textfile_close(&e->file);
 	buf_free(&e->text);
-	plan_free(&e->plan);
+	tool_list_free(&e->list);
 	free(e);
 	return status;
 }
@@ -352,12 +349,12 @@ static const struct option options[] = {
 
 const struct tool tool_export = {
 	.name = "export",
-	.brief = "keeps a file of metrics, for Prometheus and node_exporter",
+	.brief = "write metrics for Prometheus (node_exporter textfile)",
 	.usage = "--textfile DIR [options] [interval] [TOOL...]",
 	.examples =
 	    "  pq export --textfile /var/lib/prometheus/node-exporter\n"
-	    "  pq export --textfile DIR 30 throttle mem    every 30 s; all cgroups with a limit\n"
-	    "  pq export --textfile DIR --root /host       in a container, of its node\n",
+	    "  pq export --textfile DIR 30 throttle mem    every 30 s, cgroups with a limit\n"
+	    "  pq export --textfile DIR --root /host       in a container, for its node\n",
 	.shared = (const struct option *const[]){ &option_root, &option_pid, &option_cgroup,
 	    &option_all, NULL },
 	.options = options,

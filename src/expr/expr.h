@@ -28,7 +28,7 @@ struct expr_error {
 	char message[160];
 };
 
-/* What holds at a moment. */
+/* What holds at a sample. */
 struct expr_now {
 	/* by the tools' indices, under the columns given to expr_parse; NULL: no rows yet */
 	const struct table *const *tables;

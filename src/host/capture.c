@@ -13,7 +13,7 @@
 #include "host/host.h"
 #include "host/read_file.h"
 
-struct moments {
+struct samples {
 	struct host host;
 	int dir, now; /* the directory, and the tree of the present sample (-1 before the first) */
 	char **names; /* of the samples, in order */
@@ -57,7 +57,7 @@ read_at(int dir, const char *path, int (*slurp)(int, struct buf *), struct buf *
 
 /* The file `clock`: MONOTONIC_NS REALTIME_NS, and "tick" when the sample was one. */
 static int
-read_clock(int dir, struct buf *b, struct moment *out)
+read_clock(int dir, struct buf *b, struct sample *out)
 {
 	uint64_t mono, real;
 
@@ -72,7 +72,7 @@ read_clock(int dir, struct buf *b, struct moment *out)
 	out->mono_ns = (int64_t)mono;
 	out->real_ns = (int64_t)real;
 	if (text_word(&line, &word) && text_eq(word, "tick"))
-		out->kind = MOMENT_TICK;
+		out->kind = SAMPLE_TICK;
 	return 0;
 }
 
@@ -118,7 +118,7 @@ read_boot_time(int dir, struct buf *b, int64_t *boot_ns)
 
 /* A sample without a clock file: the machine's own clocks. */
 static int
-derive_clock(int dir, struct buf *b, struct moment *out)
+derive_clock(int dir, struct buf *b, struct sample *out)
 {
 	int64_t boot_ns;
 
@@ -131,7 +131,7 @@ derive_clock(int dir, struct buf *b, struct moment *out)
 /* Sets the sample's time and kind: from the file `clock`, or without one from the machine's own
  * uptime and boot time. 0; -1 with errno. */
 static int
-sample_clock(int dir, struct buf *b, struct moment *out)
+sample_clock(int dir, struct buf *b, struct sample *out)
 {
 	return read_clock(dir, b, out) == 0 || derive_clock(dir, b, out) == 0 ? 0 : -1;
 }
@@ -140,7 +140,7 @@ sample_clock(int dir, struct buf *b, struct moment *out)
 
 /* A capture notes in "X.errno" ("95 Operation not supported") that reading X failed. */
 static int
-captured_error(struct moments *m, const char *path)
+captured_error(struct samples *m, const char *path)
 {
 	char note[4096];
 	struct text rest, line, word;
@@ -158,9 +158,9 @@ captured_error(struct moments *m, const char *path)
 }
 
 static int
-moments_read(struct host *h, const char *path, struct text *text)
+samples_read(struct host *h, const char *path, struct text *text)
 {
-	struct moments *m = (struct moments *)h;
+	struct samples *m = (struct samples *)h;
 
 	if (read_at(m->now, path, slurp_text, &m->text) < 0) {
 		if (errno == ENOENT)
@@ -172,9 +172,9 @@ moments_read(struct host *h, const char *path, struct text *text)
 }
 
 static int
-moments_list(struct host *h, const char *path, struct text *names)
+samples_list(struct host *h, const char *path, struct text *names)
 {
-	struct moments *m = (struct moments *)h;
+	struct samples *m = (struct samples *)h;
 
 	if (read_at(m->now, path, slurp_directories, &m->text) < 0)
 		return -1;
@@ -185,9 +185,9 @@ moments_list(struct host *h, const char *path, struct text *names)
 /* A captured link; or a file X.link, which has its target, where the link itself could not be
  * kept. */
 static int
-moments_link(struct host *h, const char *path, struct text *target)
+samples_link(struct host *h, const char *path, struct text *target)
 {
-	struct moments *m = (struct moments *)h;
+	struct samples *m = (struct samples *)h;
 	char file[4096];
 	struct text text;
 
@@ -199,7 +199,7 @@ moments_link(struct host *h, const char *path, struct text *target)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if (moments_read(h, file, &text) < 0)
+	if (samples_read(h, file, &text) < 0)
 		return -1;
 	*target = text;
 	if (text.n > 0 && text.s[text.n - 1] == '\n')
@@ -208,9 +208,9 @@ moments_link(struct host *h, const char *path, struct text *target)
 }
 
 static int
-moments_count(struct host *h, const char *path, uint64_t *n)
+samples_count(struct host *h, const char *path, uint64_t *n)
 {
-	struct moments *m = (struct moments *)h;
+	struct samples *m = (struct samples *)h;
 	int fd = openat(m->now, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
 
 	if (fd < 0) {
@@ -226,9 +226,9 @@ moments_count(struct host *h, const char *path, uint64_t *n)
 }
 
 static int
-moments_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *out)
+samples_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *out)
 {
-	struct moments *m = (struct moments *)h;
+	struct samples *m = (struct samples *)h;
 
 	(void)deadline_ns;
 	(void)kind; /* a captured sample has all files */
@@ -240,7 +240,7 @@ moments_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct 
 	m->now = open_at(m->dir, m->names[m->at++]);
 	if (m->now < 0)
 		return -1;
-	*out = (struct moment){ .kind = MOMENT_ROW };
+	*out = (struct sample){ .kind = SAMPLE_ROW };
 	if (sample_clock(m->now, &m->text, out) < 0)
 		return -1;
 	out->boot_ns = out->mono_ns;
@@ -248,9 +248,9 @@ moments_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct 
 }
 
 static void
-moments_close(struct host *h)
+samples_close(struct host *h)
 {
-	struct moments *m = (struct moments *)h;
+	struct samples *m = (struct samples *)h;
 
 	for (size_t i = 0; i < m->count; i++)
 		free(m->names[i]);
@@ -262,8 +262,8 @@ moments_close(struct host *h)
 	free(m);
 }
 
-static const struct host_ops moments_ops = { moments_next, moments_read, moments_list, moments_link,
-	NULL, NULL, moments_count, moments_close };
+static const struct host_ops samples_ops = { samples_next, samples_read, samples_list, samples_link,
+	NULL, NULL, samples_count, samples_close };
 
 static int
 by_name(const void *a, const void *b)
@@ -275,7 +275,7 @@ by_name(const void *a, const void *b)
 
 /* A directory is a sample when it has a proc/ in it. */
 static bool
-is_moment(int dir, const char *name)
+is_sample(int dir, const char *name)
 {
 	char path[512];
 	struct stat st;
@@ -285,13 +285,13 @@ is_moment(int dir, const char *name)
 }
 
 static void
-add_moment(struct moments *m, struct text name)
+add_sample(struct samples *m, struct text name)
 {
 	char *s = xmalloc(name.n + 1);
 
 	memcpy(s, name.s, name.n);
 	s[name.n] = '\0';
-	if (!is_moment(m->dir, s)) {
+	if (!is_sample(m->dir, s)) {
 		free(s);
 		return;
 	}
@@ -301,7 +301,7 @@ add_moment(struct moments *m, struct text name)
 }
 
 static int
-find_moments(struct moments *m)
+find_samples(struct samples *m)
 {
 	struct text rest, line;
 
@@ -309,7 +309,7 @@ find_moments(struct moments *m)
 		return -1;
 	rest = (struct text){ m->text.s, m->text.n };
 	while (text_line(&rest, &line))
-		add_moment(m, line);
+		add_sample(m, line);
 	if (m->count == 0) {
 		errno = ENOENT;
 		return -1;
@@ -320,7 +320,7 @@ find_moments(struct moments *m)
 
 /* The file `facts` beside the samples; what it lacks is as on most machines. */
 static void
-read_facts(struct moments *m)
+read_facts(struct samples *m)
 {
 	struct text about, value;
 
@@ -333,27 +333,27 @@ read_facts(struct moments *m)
 }
 
 const char *
-host_moments_name(const struct host *h)
+host_capture_name(const struct host *h)
 {
-	const struct moments *m = (const struct moments *)h;
+	const struct samples *m = (const struct samples *)h;
 
 	return m->names[m->at - 1];
 }
 
 struct host *
-host_moments(const char *dir)
+host_capture(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return NULL;
-	struct moments *m = xmalloc(sizeof *m);
-	*m = (struct moments){
-		.host = { .ops = &moments_ops, .replay = true }, .dir = fd, .now = -1
+	struct samples *m = xmalloc(sizeof *m);
+	*m = (struct samples){
+		.host = { .ops = &samples_ops, .replay = true }, .dir = fd, .now = -1
 	};
-	if (find_moments(m) < 0) {
+	if (find_samples(m) < 0) {
 		int error = errno;
-		moments_close(&m->host);
+		samples_close(&m->host);
 		errno = error;
 		return NULL;
 	}

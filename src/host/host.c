@@ -4,7 +4,7 @@
 #include <string.h>
 
 int
-host_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
+host_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {
 	return h->ops->next(h, deadline_ns, kind, m);
 }

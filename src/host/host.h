@@ -1,11 +1,11 @@
 /*
- * host: the machine being watched, as a sequence of samples. Each sample (struct moment) has a clock
+ * host: the machine being watched, as a sequence of samples. Each sample (struct sample) has a clock
  * reading and the text of the machine's files. Time and files come through this one seam: nothing
  * above it opens a file, asks for the time or sleeps. So live use, replay, tests and the recorder,
  * which is a host around a host, are the same code.
  *
  * Makers: this machine (live.c), a directory of captured samples (capture.c), a tape
- * (tape/host.c), and a host around another one that puts what is read through it on a tape
+ * (tape/tape_host.c), and a host around another one that puts what is read through it on a tape
  * (tape/recording.c).
  */
 #ifndef PQ_HOST_HOST_H
@@ -19,13 +19,13 @@
 #include "base/text.h"
 
 /* What a sample is for: a row needs all files of a tool; a tick looks at one gauge in between. */
-enum moment_kind { MOMENT_ROW, MOMENT_TICK };
+enum sample_kind { SAMPLE_ROW, SAMPLE_TICK };
 
-struct moment {
+struct sample {
 	int64_t mono_ns; /* CLOCK_MONOTONIC of that machine: differences of it are spans */
 	int64_t real_ns; /* CLOCK_REALTIME of that machine: what the row's time shows */
 	int64_t boot_ns; /* CLOCK_BOOTTIME of that machine: goes on while it sleeps */
-	enum moment_kind kind;
+	enum sample_kind kind;
 	/* the machine was booted since the sample before: its counters began anew */
 	bool restarted;
 };
@@ -60,7 +60,7 @@ struct provided {
 };
 
 struct host_ops {
-	int (*next)(struct host *, int64_t deadline_ns, enum moment_kind, struct moment *);
+	int (*next)(struct host *, int64_t deadline_ns, enum sample_kind, struct sample *);
 	int (*read)(struct host *, const char *path, struct text *);
 	int (*list)(struct host *, const char *path, struct text *);
 	int (*link)(struct host *, const char *path, struct text *);
@@ -89,7 +89,7 @@ struct host {
  * is now) and makes a sample of the kind asked for; a replay gives the sample that was kept next,
  * of whatever kind, and ignores the deadline. Returns 1; 0 when there are no more; -1 with errno:
  * EINTR when a signal came. */
-int host_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m);
+int host_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m);
 
 /* The text of a file in this sample; paths are relative to the machine's root ("proc/stat"). It is
  * valid until the next call on this host. Returns 0, or -1 with the errno that reading the file
@@ -126,10 +126,10 @@ struct host *host_live(const char *root);
 /* A directory that holds one directory per sample, taken in the order of their names, each a tree
  * with proc/ and sys/: what scripts/capture writes. NULL with errno; ENOENT also when there is no
  * sample in it. */
-struct host *host_moments(const char *dir);
+struct host *host_capture(const char *dir);
 
 /* The name of the directory of the present sample in it. */
-const char *host_moments_name(const struct host *h);
+const char *host_capture_name(const struct host *h);
 
 /* A tape, from a file, or a pipe that is read as it comes. The descriptor becomes the host's. NULL
  * with errno: EINVAL it is no tape, ENOTSUP it is of a later version, ENODATA there is no sample on
@@ -152,7 +152,7 @@ struct tape_file;
 struct host *host_record(struct host *inner, struct tape_writer *w, struct text about);
 
 /* All that is wanted of this sample was read: puts it on that tape. 0, or -1 with errno, see
- * tape_writer_moment. */
+ * tape_writer_sample. */
 int host_recorded(struct host *h, struct tape_file *f);
 
 #endif

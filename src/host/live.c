@@ -271,7 +271,7 @@ live_count(struct host *h, const char *path, uint64_t *n)
 }
 
 static int
-live_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
+live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {
 	struct live *l = (struct live *)h;
 	struct timespec t = { (time_t)(deadline_ns / 1000000000),
@@ -280,11 +280,11 @@ live_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 	if (deadline_ns > 0 &&
 	    (errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) != 0)
 		return -1;
-	*m = (struct moment){ .mono_ns = clock_ns(CLOCK_MONOTONIC),
+	*m = (struct sample){ .mono_ns = clock_ns(CLOCK_MONOTONIC),
 		.real_ns = clock_ns(CLOCK_REALTIME),
 		.boot_ns = clock_ns(CLOCK_BOOTTIME),
 		.kind = kind };
-	if (kind == MOMENT_ROW && ++l->row - l->swept >= IDLE_ROWS) {
+	if (kind == SAMPLE_ROW && ++l->row - l->swept >= IDLE_ROWS) {
 		close_older(l, l->row > IDLE_ROWS ? l->row - IDLE_ROWS : 0);
 		l->swept = l->row;
 	}

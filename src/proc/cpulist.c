@@ -1,3 +1,4 @@
+/* Parsing, printing and counting a set of CPUs. */
 #include "proc/cpulist.h"
 
 #include <errno.h>

@@ -1,8 +1,16 @@
+/* Parsers of the files of the whole machine. */
 #include "proc/machine.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
+
+static int
+invalid(void)
+{
+	errno = EINVAL;
+	return -1;
+}
 
 int
 loadavg_parse(struct text t, struct loadavg *out)
@@ -10,17 +18,14 @@ loadavg_parse(struct text t, struct loadavg *out)
 	struct text line, word, running;
 
 	if (!text_line(&t, &line))
-		goto bad;
+		return invalid();
 	for (int i = 0; i < 3; i++)
 		if (!text_word(&line, &word) || text_decimal(word, &out->load[i]) < 0)
-			goto bad;
+			return invalid();
 	if (!text_word(&line, &word) || !text_split(&word, '/', &running) ||
 	    text_u64(running, &out->running) < 0 || text_u64(word, &out->threads) < 0)
-		goto bad;
+		return invalid();
 	return 0;
-bad:
-	errno = EINVAL;
-	return -1;
 }
 
 int
@@ -51,10 +56,7 @@ meminfo_parse(struct text t, struct meminfo *out)
 			out->v[i] = (struct keyed){ 0 };
 		out->v[i].v *= 1024;
 	}
-	if (out->v[MEMINFO_TOTAL].known)
-		return 0;
-	errno = EINVAL;
-	return -1;
+	return out->v[MEMINFO_TOTAL].known ? 0 : invalid();
 }
 
 int
@@ -68,16 +70,13 @@ vmstat_parse(struct text t, struct vmstat *out)
 		[VM_OOM_KILL] = "oom_kill",
 	};
 
-	/* a kernel has the first key or the next two: those that all new kernels have are looked
-	 * for first, so that the search ends before the text does */
+	/* A kernel has the first key or the next two. Without the first one, which only old kernels
+	 * have, the search ends long before the text does. */
 	size_t found = keyed_parse(t, keys + 1, VM_KEYS - 1, out->v + 1);
 	out->v[VM_REFAULT] = (struct keyed){ 0 };
 	if (!out->v[VM_REFAULT_ANON].known)
 		found += keyed_parse(t, keys, 1, out->v);
-	if (found > 0)
-		return 0;
-	errno = EINVAL;
-	return -1;
+	return found > 0 ? 0 : invalid();
 }
 
 static void
@@ -86,15 +85,16 @@ parse_line(struct text line, struct psi_line *out)
 	static const char *const keys[] = { "avg10=", "avg60=", "avg300=" };
 	struct psi_line p = { 0 };
 	struct text word;
+	uint64_t total_us;
 
 	for (size_t i = 0; i < 3; i++)
 		if (!text_word(&line, &word) || !text_skip(&word, keys[i]) ||
 		    text_decimal(word, &p.avg[i]) < 0)
 			return;
 	if (!text_word(&line, &word) || !text_skip(&word, "total=") ||
-	    text_u64(word, &p.total_us) < 0)
+	    text_u64(word, &total_us) < 0)
 		return;
-	p.known = true;
+	p.total_us = keyed_of(total_us);
 	*out = p;
 }
 
@@ -110,10 +110,7 @@ psi_parse(struct text t, struct psi *out)
 		else if (text_skip(&line, "full "))
 			parse_line(line, &out->full);
 	}
-	if (out->some.known || out->full.known)
-		return 0;
-	errno = EINVAL;
-	return -1;
+	return out->some.total_us.known || out->full.total_us.known ? 0 : invalid();
 }
 
 static bool
@@ -146,10 +143,7 @@ schedstat_parse(struct text t, struct arena *a, struct schedstat *out)
 		if (parse_cpu_line(line, &out->cpus[out->ncpus]))
 			out->ncpus++;
 	}
-	if (out->ncpus > 0)
-		return 0;
-	errno = EINVAL;
-	return -1;
+	return out->ncpus > 0 ? 0 : invalid();
 }
 
 const struct cpu_sched *
@@ -163,8 +157,7 @@ schedstat_find(const struct schedstat *s, unsigned cpu, size_t hint)
 	return NULL;
 }
 
-/* What stands behind "cpu" in such a line: "0 14 0 102 …"; the sum over all CPUs has a blank
- * there. */
+/* The rest of a line after "cpu": "0 14 0 102 …". */
 static bool
 parse_cpu(struct text line, struct cpu_time *c)
 {
@@ -179,7 +172,7 @@ parse_cpu(struct text line, struct cpu_time *c)
 		if (text_u64(word, &c->ticks[n++]) < 0)
 			return false;
 	c->fields = n;
-	return n > STAT_IDLE; /* Linux 2.4 had the first four; a line with fewer is torn */
+	return n > STAT_IDLE; /* Linux 2.4 had the first four: fewer means a truncated line */
 }
 
 int
@@ -190,45 +183,40 @@ stat_parse(struct text t, struct arena *a, struct stat_file *out)
 
 	*out = (struct stat_file){ 0 };
 	while (text_whole_line(&t, &line)) {
-		if (text_skip(&line, "cpu")) {
-			if (line.n == 0 || line.s[0] == ' ')
-				continue;
-			out->cpus = arena_grow(a, out->cpus, out->ncpus, &cap, sizeof *out->cpus);
-			if (parse_cpu(line, &out->cpus[out->ncpus]))
-				out->ncpus++;
-		} else if (text_skip(&line, "procs_blocked ")) {
-			out->has_blocked = text_u64(line, &out->blocked) == 0;
-			break; /* after it comes softirq, and that is long */
-		}
+		bool is_cpu = text_skip(&line, "cpu");
+		if (!is_cpu && out->ncpus > 0)
+			break;                                  /* the CPUs come first */
+		if (!is_cpu || line.n == 0 || line.s[0] == ' ') /* "cpu ": the sum of all */
+			continue;
+		out->cpus = arena_grow(a, out->cpus, out->ncpus, &cap, sizeof *out->cpus);
+		if (parse_cpu(line, &out->cpus[out->ncpus]))
+			out->ncpus++;
 	}
-	if (out->ncpus > 0 || out->has_blocked)
-		return 0;
-	errno = EINVAL;
-	return -1;
+	return out->ncpus > 0 ? 0 : invalid();
 }
 
-int
-stat_parse_blocked(struct text t, uint64_t *blocked)
+/* A number in a line of its own. */
+static int
+parse_key(struct text t, const char *key, uint64_t *v)
 {
-	struct text line;
+	struct keyed found;
 
-	while (text_whole_line(&t, &line))
-		if (text_skip(&line, "procs_blocked "))
-			return text_u64(line, blocked);
-	errno = EINVAL;
-	return -1;
+	if (keyed_parse(t, &key, 1, &found) == 0)
+		return invalid();
+	*v = found.v;
+	return 0;
 }
 
 int
 stat_parse_forks(struct text t, uint64_t *forks)
 {
-	struct text line;
+	return parse_key(t, "processes", forks) == 0 && *forks > 0 ? 0 : invalid();
+}
 
-	while (text_whole_line(&t, &line))
-		if (text_skip(&line, "processes ") && text_u64(line, forks) == 0 && *forks > 0)
-			return 0;
-	errno = EINVAL;
-	return -1;
+int
+stat_parse_blocked(struct text t, uint64_t *blocked)
+{
+	return parse_key(t, "procs_blocked", blocked);
 }
 
 const struct cpu_time *

@@ -1,3 +1,4 @@
+/* Parsers of the files that say where the cgroups of a process are. */
 #include "proc/mountinfo.h"
 
 #include <string.h>
@@ -22,7 +23,7 @@ decode(struct arena *a, struct text t)
 	return s;
 }
 
-/* Fields are separated by single spaces, and an empty one is a field: ROOT can be empty. */
+/* Single blanks separate the fields. A field may be empty: ROOT can be. */
 static bool
 parse_mount(struct text line, struct arena *a, struct cgroup_mount *out)
 {
@@ -31,19 +32,18 @@ parse_mount(struct text line, struct arena *a, struct cgroup_mount *out)
 	for (int i = 0; i < 6; i++) /* id, parent, major:minor, ROOT, POINT, options */
 		if (!text_split(&line, ' ', &field[i]))
 			return false;
-	do { /* optional fields, none or more, up to a "-" alone */
+	do { /* any number of optional fields, then "-" */
 		if (!text_split(&line, ' ', &word))
 			return false;
 	} while (!text_eq(word, "-"));
 	if (!text_split(&line, ' ', &word))
 		return false;
 	out->version = text_eq(word, "cgroup") ? 1 : text_eq(word, "cgroup2") ? 2 : 0;
-	if (out->version == 0 ||
-	    !text_split(&line, ' ', &word)) /* word: the source, which may be anything */
+	if (out->version == 0 || !text_split(&line, ' ', &word)) /* the source: any word */
 		return false;
 	out->root = decode(a, field[3]);
 	out->point = decode(a, field[4]);
-	out->super = decode(a, line); /* all the rest: blanks may be in it */
+	out->super = decode(a, line); /* the whole rest, as it may have blanks */
 	return out->point[0] == '/';
 }
 

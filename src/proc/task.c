@@ -1,3 +1,4 @@
+/* Parsers of the files of a task, and their paths. */
 #include "proc/task.h"
 
 #include <errno.h>
@@ -11,6 +12,44 @@ invalid(void)
 	errno = EINVAL;
 	return -1;
 }
+
+/* ---- Paths: built by hand, as a row may need thousands of them. */
+
+static char *
+put_number(char *p, uint32_t v)
+{
+	char digits[10];
+	int n = 0;
+
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	while (n > 0)
+		*p++ = digits[--n];
+	return p;
+}
+
+static char *
+put(char *p, const char *s)
+{
+	size_t n = strlen(s);
+
+	memcpy(p, s, n);
+	return p + n;
+}
+
+const char *
+task_path(char out[64], uint32_t pid, uint32_t tid, const char *file)
+{
+	char *p = put_number(put(out, "proc/"), pid);
+
+	if (tid)
+		p = put_number(put(p, "/task/"), tid);
+	*put(p, file) = '\0';
+	return out;
+}
+
+/* ---- Files */
 
 /* "160 (a) b) R 119" gives the name "a) b", and leaves " R 119". */
 static bool
@@ -30,7 +69,7 @@ take_name(struct text *t, struct text *name)
 
 enum { FLAGS = 9, MAJFLT = 12, THREADS = 20, START = 22, PROCESSOR = 39, BLKIO = 42 };
 
-/* Where a field is kept that may be missing; NULL: it is not wanted. */
+/* The member for a field that may be missing; NULL: the field is not used. */
 static struct keyed *
 field_of(struct task_stat *s, int field)
 {
@@ -93,10 +132,8 @@ task_sched_parse(struct text t, struct task_sched *out)
 	struct text line;
 	struct task_sched s;
 
-	if (!text_whole_line(&t, &line)) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (!text_whole_line(&t, &line))
+		return invalid();
 	if (text_next_u64(&line, &s.run_ns) < 0 || text_next_u64(&line, &s.wait_ns) < 0 ||
 	    text_next_u64(&line, &s.slices) < 0)
 		return -1;
@@ -104,7 +141,7 @@ task_sched_parse(struct text t, struct task_sched *out)
 	return 0;
 }
 
-/* The name cannot pass for another line: the kernel escapes a newline in it here. */
+/* The name of the task cannot pass for another line, as the kernel escapes newlines in it here. */
 int
 task_status_parse(struct text t, struct task_status *out)
 {
@@ -124,10 +161,8 @@ task_status_parse(struct text t, struct task_status *out)
 		    text_next_u64(&line, &v) == 0)
 			s.involuntary = keyed_of(v);
 	}
-	if (!s.state) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (!s.state)
+		return invalid();
 	*out = s;
 	return 0;
 }
@@ -242,7 +277,7 @@ environ_option(struct text value, const char *prefix, struct text *out)
 	return found;
 }
 
-/* A number, or "unlimited", which leaves *out unknown. */
+/* "unlimited" leaves *out unknown. */
 static bool
 take_figure(struct text *line, struct keyed *out)
 {
@@ -281,8 +316,5 @@ rlimits_parse(struct text t, struct rlimits *out)
 		else if (text_skip(&line, "Max processes "))
 			take_pair(line, &out->processes);
 	}
-	if (out->files.known || out->processes.known)
-		return 0;
-	errno = EINVAL;
-	return -1;
+	return out->files.known || out->processes.known ? 0 : invalid();
 }

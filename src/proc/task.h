@@ -1,4 +1,8 @@
-/* task: the files of /proc/PID and /proc/PID/task/TID that tell about one task. */
+/*
+ * task: the files of /proc/PID and /proc/PID/task/TID that describe one task, each from text to a
+ * struct, and the names of system calls. If not said otherwise, a parser returns 0, or -1 with
+ * EINVAL if the text is not what it expects.
+ */
 #ifndef PQ_PROC_TASK_H
 #define PQ_PROC_TASK_H
 
@@ -8,114 +12,127 @@
 #include "base/text.h"
 #include "proc/cpulist.h"
 
-/* Of /proc/PID/stat (the whole process) or /proc/PID/task/TID/stat (a thread): "160 (labtool) R 119
- * …". */
+/* Writes "proc/PID/stat" of a process (tid 0) or "proc/PID/task/TID/stat" of a thread, for the file
+ * "/stat", whose name has at most 31 characters. Returns out. */
+const char *task_path(char out[64], uint32_t pid, uint32_t tid, const char *file);
+
+/* ---- stat: "160 (labtool) R 119 …". That of /proc/PID is about the whole process, that of
+ * /proc/PID/task/TID about one thread. */
+
 struct task_stat {
 	uint64_t pid;     /* of a thread: its own number */
-	struct text comm; /* field 2; points into the text that was parsed */
-	/* field 3: R runs or waits for a CPU, S sleeps, D likewise, uninterruptible, T stopped, Z
-	 * ended, I idle … */
+	struct text comm; /* field 2; points into the text */
+	/* field 3: R runs or waits for a CPU, S sleeps, D sleeps uninterruptibly, T is stopped, Z
+	 * has exited, I is idle … */
 	char state;
-	bool kernel; /* a thread of the kernel: PF_KTHREAD in field 9 */
-	/* field 12: of a process all its threads', those that ended included */
-	struct keyed majflt;
+	bool kernel;              /* a kernel thread: PF_KTHREAD in field 9 */
+	struct keyed majflt;      /* field 12; of a process: of all threads, exited ones too */
 	struct keyed threads;     /* field 20 */
 	struct keyed start_ticks; /* field 22: after boot, in ticks_per_s */
-	struct keyed cpu;         /* field 39: the one it was on last */
-	/* field 42: waited for block I/O; of a process its first thread's; 0 where delay accounting
+	struct keyed cpu;         /* field 39: the CPU on which it ran last */
+	/* field 42: time blocked on I/O; of a process: of its first thread. 0 if delay accounting
 	 * is off */
 	struct keyed blkio_ticks;
 };
 
-/* The name may have blanks, parentheses and newlines in it: it is between the first '(' and the
- * last ')'. Fields 1, 2, 3 and 9, and the newline, must be there: 0, or -1 with EINVAL. What is
- * missing or no number of the others is unknown. fs/proc/array.c, do_task_stat. */
+/* The name stands between the first '(' and the last ')', as it may have blanks, parentheses and
+ * newlines in it. Fields 1, 2, 3 and 9 and the newline must be there. Other fields that are missing
+ * or no numbers are unknown. fs/proc/array.c, do_task_stat. */
 int task_stat_parse(struct text t, struct task_stat *out);
 
-/* The line "Cpus_allowed_list:	0-3" of /proc/PID/status: 0, or -1 with EINVAL or ERANGE. */
-int task_allowed_parse(struct text t, struct cpulist *out);
-
-/* task_sched: /proc/PID/task/TID/schedstat, "4120934 81733 96": what a task had of CPUs, and how
- * long it waited for them. */
+/* ---- schedstat of a task: "4120934 81733 96" */
 
 struct task_sched {
-	uint64_t run_ns; /* on a CPU, since the task began */
-	/* runnable and on none; added when it gets one, so that a wait that lasts is not yet in
-	 * it */
+	uint64_t run_ns; /* on a CPU, since the task was created */
+	/* runnable but on no CPU; a wait is added when the task gets a CPU, not while it lasts */
 	uint64_t wait_ns;
-	uint64_t slices; /* how often it got one */
+	uint64_t slices; /* how often it got a CPU */
 };
 
-/* Three numbers and a newline; a kernel has them with CONFIG_SCHED_INFO, and where that is off "0 0
- * 0". 0, or -1 with EINVAL or ERANGE. */
+/* Needs CONFIG_SCHED_INFO; if that is turned off, the text is "0 0 0". ERANGE: a number is too
+ * large. */
 int task_sched_parse(struct text t, struct task_sched *out);
 
-/* task_status: /proc/PID/task/TID/status, of which there is wanted: the state, and how often the
- * task left a CPU. */
+/* ---- status */
 
 struct task_status {
 	char state; /* R S D T t Z X I … */
-	/* switches since the task began: it slept; its CPU was given to another */
+	/* context switches since the task was created: it slept, or another task got its CPU */
 	struct keyed voluntary, involuntary;
 };
 
-/* 0, or -1 with EINVAL when there is no line "State:". */
+/* The line "State:" must be there. */
 int task_status_parse(struct text t, struct task_status *out);
 
-/* task_wait: the files of /proc/PID/task/TID that tell where a thread sleeps. */
+/* Its line "Cpus_allowed_list:	0-3". ERANGE: a number is too large. */
+int task_allowed_parse(struct text t, struct cpulist *out);
 
-/* Of syscall: "0 0x3 0x7f43b5382000 0x20000 0x7f43b5413b60 0xffffffff 0x0 0x7fff3a3aa978
- * 0x7f43b54fc2ad": the call's number, its arguments, stack pointer and program counter. "-1 0x…
- * 0x…": it sleeps, but in no call. "running": it does not sleep. */
+/* ---- Where a thread sleeps */
+
+/* Of the file syscall: "0 0x3 0x7f43b5382000 0x20000 0x7f43b5413b60 0xffffffff 0x0 0x7fff3a3aa978
+ * 0x7f43b54fc2ad" is the number of the call, its arguments, stack pointer and program counter. "-1
+ * 0x… 0x…" means that the thread sleeps outside a call, "running" that it does not sleep. */
 enum call_kind { CALL_RUNNING, CALL_NONE, CALL_SYSTEM };
 
 struct task_call {
 	enum call_kind kind;
-	uint64_t number; /* these of CALL_SYSTEM alone */
+	uint64_t number; /* this and the rest: of CALL_SYSTEM */
 	uint64_t arg[6];
 	uint64_t sp, pc;
 };
 
-/* 0, or -1 with EINVAL. fs/proc/base.c, proc_pid_syscall. */
+/* fs/proc/base.c, proc_pid_syscall. */
 int task_call_parse(struct text t, struct task_call *out);
 
-/* Of wchan: the function of the kernel in which the thread sleeps. "0" stands for none, and for
- * what is not permitted: -1 with ENODATA then, and EINVAL when it is no name. 0 otherwise, and the
- * name points into the text. */
+/* Of the file wchan: the kernel function in which the thread sleeps; points into the text. -1 with
+ * ENODATA for "0", which the kernel writes for no function and for a thread of others. */
 int task_wchan_parse(struct text t, struct text *name);
 
-/* Of sched: when the thread was last on a CPU, in ns of a clock of its CPU that runs since boot:
- * "se.exec_start : 7349231.518402", which is ms. 0, or -1 with EINVAL. kernel/sched/debug.c,
- * proc_sched_show_task: with CONFIG_SCHED_DEBUG, and always since 6.15. */
+/* Of the file sched, "se.exec_start : 7349231.518402", which is in ms: when the thread was last on
+ * a CPU, by a clock of that CPU that starts at boot. Needs CONFIG_SCHED_DEBUG, or Linux 6.15.
+ * kernel/sched/debug.c, proc_sched_show_task. */
 int task_left_parse(struct text t, int64_t *ns);
 
-/* environ: /proc/PID/environ, what a process was started with: "NAME=value", each ended by a NUL
- * byte. There may be secrets in it, so it is asked for one name at a time, and nothing else of it
- * is handed out. */
+/* ---- environ: "NAME=value", each ended by a NUL byte. It may hold secrets, so these functions
+ * give out only the value that the caller names. */
 
-/* The value of that name, the first if there are several, as getenv(3) has it; false when it is not
- * set. *value points into t. */
+/* The value of that name, the first one as in getenv(3); false if it is not set. It points into
+ * t. */
 bool environ_find(struct text t, const char *name, struct text *value);
 
-/* Of a value that is a list of options, "-Xmx1g -XX:ActiveProcessorCount=2": what stands behind
- * that prefix in the last word that begins with it; false when there is none. */
+/* In a list of options such as "-Xmx1g -XX:ActiveProcessorCount=2": the rest of the last word that
+ * begins with the prefix; false if there is none. */
 bool environ_option(struct text value, const char *prefix, struct text *out);
 
-/* rlimits: /proc/PID/limits, of which there is wanted how many files it may open, and how many
- * processes its user may have. */
+/* ---- limits: "Max open files            1024                 4096                 files" */
 
-/* A limit that is known and has no figure is "unlimited". */
+/* If the pair is known, an unknown number means "unlimited". */
 struct rlimit_pair {
 	bool known;
 	struct keyed soft, hard;
 };
 
 struct rlimits {
-	struct rlimit_pair files, processes;
+	struct rlimit_pair files, processes; /* files that it can open; processes of its user */
 };
 
-/* Lines "Max open files            1024                 4096                 files"; those that are
- * not there, or make no sense, are unknown. 0, or -1 with EINVAL when both are. */
+/* A missing or damaged line is unknown; one of the two must be known. */
 int rlimits_parse(struct text t, struct rlimits *out);
+
+/* ---- Names of system calls */
+
+enum { SYSCALL_NAME_MOST = 32 };
+
+/* Writes the name of the call on that machine (uname -m: x86_64, aarch64, riscv64) to out, or
+ * "syscall_123" if it is unknown. The numbers are those of the kernel's
+ * arch/x86/entry/syscalls/syscall_64.tbl and scripts/syscall.tbl (formerly
+ * asm-generic/unistd.h). */
+const char *syscall_name(const char *machine, uint64_t number, char out[SYSCALL_NAME_MOST]);
+
+/* Whether the first argument of the call is the descriptor that it waits for. */
+bool syscall_takes_fd(const char *name);
+
+/* Whether idle threads wait in this call: for work, a connection, a time, a signal or a child. */
+bool syscall_is_idle(const char *name);
 
 #endif

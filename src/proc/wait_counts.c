@@ -1,3 +1,4 @@
+/* Buckets of waits, their arithmetic, and their text. */
 #include "proc/wait_counts.h"
 
 #include <errno.h>
@@ -143,7 +144,7 @@ fail(int error)
 	return -1;
 }
 
-/* "87:12": buckets go up, and those that are told of are not empty. */
+/* "87:12". Numbers must ascend, and no count may be 0. */
 static int
 parse_bucket(struct text word, size_t *next, struct runqlat_counts *c)
 {
@@ -196,8 +197,7 @@ parse_numbers(struct text t, struct runqlat_counts *c, uint64_t *waits)
 	return 0;
 }
 
-/* What stands behind the key on its line, without the blank; false when there is no such line,
- * whole. */
+/* The rest of the line with that key; false if there is no such whole line. */
 static bool
 find(struct text t, const char *key, struct text *rest)
 {
@@ -221,5 +221,5 @@ runqlat_parse(struct text t, struct runqlat_counts *c, char source[RUNQLAT_SOURC
 	source[word.n] = '\0';
 	if (parse_numbers(t, c, &waits) < 0 || parse_buckets(buckets, c) < 0)
 		return -1;
-	return c->waits == waits ? 0 : fail(EINVAL); /* a digit of one of them is another's */
+	return c->waits == waits ? 0 : fail(EINVAL); /* else a digit was damaged */
 }

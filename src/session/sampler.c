@@ -68,7 +68,7 @@ ticked(struct sampler *s, int64_t now_ns, int64_t cost_ns)
 }
 
 void
-sampler_tick(struct sampler *s, const struct moment *m)
+sampler_tick(struct sampler *s, const struct sample *m)
 {
 	unsigned share = s->every_ns && !s->watch.host->replay ? s->tool->costly_tick : 0;
 	int64_t cost_ns = 0;
@@ -89,7 +89,7 @@ sampler_tick(struct sampler *s, const struct moment *m)
 static bool
 make_rows(struct sampler *s)
 {
-	const struct sample *to = &s->sample[s->now], *from = &s->sample[s->now ^ 1];
+	const struct sampled *to = &s->sample[s->now], *from = &s->sample[s->now ^ 1];
 	int64_t span_ns = to->at.mono_ns - from->at.mono_ns;
 
 	table_clear(&s->table);
@@ -105,10 +105,10 @@ make_rows(struct sampler *s)
 }
 
 bool
-sampler_read(struct sampler *s, const struct moment *m)
+sampler_read(struct sampler *s, const struct sample *m)
 {
 	sampler_tick(s, m);
-	struct sample *new = &s->sample[s->now ^= 1];
+	struct sampled *new = &s->sample[s->now ^= 1];
 	arena_reset(&new->arena);
 	new->at = *m;
 	new->data = s->tool->read(&s->watch, &new->arena);
@@ -134,7 +134,7 @@ sampler_table(const struct sampler *s)
 struct rows
 sampler_rows(const struct sampler *s)
 {
-	const struct moment *to = &s->sample[s->now].at, *from = &s->sample[s->now ^ 1].at;
+	const struct sample *to = &s->sample[s->now].at, *from = &s->sample[s->now ^ 1].at;
 
 	return (struct rows){ sampler_table(s), to->real_ns, from->real_ns,
 		(double)(to->mono_ns - from->mono_ns) * 1e-9 };

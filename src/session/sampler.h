@@ -15,8 +15,8 @@ struct notes {
 };
 
 /* A tool's snapshot, and when it was taken. */
-struct sample {
-	struct moment at;
+struct sampled {
+	struct sample at;
 	struct arena arena;
 	void *data;
 };
@@ -35,7 +35,7 @@ struct sampler {
 	bool unseen;      /* nobody uses its rows, so none are made */
 
 	struct notes notes;
-	struct sample sample[2];
+	struct sampled sample[2];
 	unsigned now;   /* which of the samples is the later one */
 	unsigned taken; /* how many there are, up to two */
 	bool over;      /* the last read gave none: there is nothing more to read */
@@ -57,11 +57,11 @@ int64_t sampler_due_ns(const struct sampler *s);
 
 /* Lets the tool look at its gauge. On a live host a costly tick delays the next one, so that ticks
  * between rows take no more of a CPU than the tool's costly_tick. */
-void sampler_tick(struct sampler *s, const struct moment *m);
+void sampler_tick(struct sampler *s, const struct sample *m);
 
 /* Ticks, takes a snapshot, and makes the rows since the one before. False, and s->over, if there is
  * no snapshot: s->watch.fail or s->watch.ended says why. */
-bool sampler_read(struct sampler *s, const struct moment *m);
+bool sampler_read(struct sampler *s, const struct sample *m);
 
 /* Forgets the snapshots: the next one cannot be compared with them. */
 void sampler_forget(struct sampler *s);

@@ -51,7 +51,7 @@ session_add(struct session *s, const struct tool *tool, const struct request *as
  * of whole seconds, so that the rows of two machines lie side by side; but not before a quarter of
  * the interval has passed. */
 static int64_t
-first_row_ns(const struct moment *start, int64_t interval_ns, bool aligned)
+first_row_ns(const struct sample *start, int64_t interval_ns, bool aligned)
 {
 	int64_t end = start->real_ns + interval_ns;
 
@@ -206,7 +206,7 @@ is_row(struct session *s)
 		return true;
 	if (s->host->replay && s->whole)
 		return s->left == 0;
-	return s->now.kind == MOMENT_ROW && (!s->host->replay || !s->interval_ns || is_nearest(s));
+	return s->now.kind == SAMPLE_ROW && (!s->host->replay || !s->interval_ns || is_nearest(s));
 }
 
 /* When something is due between rows. */
@@ -233,14 +233,14 @@ go_on(struct session *s)
 	errno = EINTR;
 	if (!signals_stop())
 		got = host_next(
-		    s->host, row ? s->row_ns : between_ns, row ? MOMENT_ROW : MOMENT_TICK, &s->now);
+		    s->host, row ? s->row_ns : between_ns, row ? SAMPLE_ROW : SAMPLE_TICK, &s->now);
 	if (got < 0 && errno != EINTR)
 		die(EXIT_FAILED, "cannot read the next sample: %s", strerror(errno));
 	s->left -= got > 0 && s->left > 0;
 	if (got < 0 && !s->host->replay)
-		s->now = (struct moment){ .mono_ns = clock_ns(CLOCK_MONOTONIC),
+		s->now = (struct sample){ .mono_ns = clock_ns(CLOCK_MONOTONIC),
 			.real_ns = clock_ns(CLOCK_REALTIME),
-			.kind = MOMENT_TICK };
+			.kind = SAMPLE_TICK };
 	return got;
 }
 
@@ -284,9 +284,9 @@ session_skip(struct session *s)
 	int got;
 
 	do {
-		got = host_next(s->host, 0, MOMENT_ROW, &s->now);
+		got = host_next(s->host, 0, SAMPLE_ROW, &s->now);
 		s->left -= got > 0 && s->left > 0;
-	} while (got > 0 && s->now.kind == MOMENT_TICK); /* a saved window may begin with some */
+	} while (got > 0 && s->now.kind == SAMPLE_TICK); /* a saved window may begin with some */
 	errno = got == 0 ? 0 : errno;
 	return got > 0;
 }
@@ -349,17 +349,17 @@ count_samples(const struct options *o)
 {
 	uint64_t samples = 0, rows = 0, whole = 0;
 	struct host *h = tapes_open(o);
-	struct moment m;
+	struct sample m;
 
-	while (host_next(h, 0, MOMENT_ROW, &m) > 0) {
+	while (host_next(h, 0, SAMPLE_ROW, &m) > 0) {
 		samples++;
 		if (m.restarted && rows > 0)
 			die(EXIT_FAILED,
 			    "%s: the machine was rebooted during the recording (select the time "
 			    "before or after with --from and --to)",
 			    o->source);
-		rows += m.kind == MOMENT_ROW;
-		whole = m.kind == MOMENT_ROW ? samples : whole;
+		rows += m.kind == SAMPLE_ROW;
+		whole = m.kind == SAMPLE_ROW ? samples : whole;
 	}
 	tell_losses(h, o->source);
 	host_close(h);

@@ -52,7 +52,7 @@ struct session {
 
 	struct sampler *v[SAMPLERS_MOST];
 	size_t n;
-	struct moment from, now; /* the first sample, and this one */
+	struct sample from, now; /* the first sample, and this one */
 	uint64_t left;           /* samples left of the recording of session_open_whole */
 	int64_t row_ns, step_due_ns;
 	int64_t late_ns; /* how late the last row was */

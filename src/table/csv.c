@@ -64,7 +64,7 @@ const struct format format_csv = { begin, rows_csv, false };
 
 /*
  * folded: what flame-graph tools read: the labels that are shown, and a whole number. They add up
- * lines that are alike, so each moment's lines stand for themselves.
+ * lines that are alike, so each sample's lines stand for themselves.
  *
  *  java;worker-1;blocked;futex(futex_do_wait) 20
  */

@@ -73,7 +73,7 @@ buf_json_key(struct buf *b, const char *key)
 	buf_text(b, "\":");
 }
 
-/* What all rows of a moment begin with. */
+/* What all rows of a sample begin with. */
 static void
 put_head(struct buf *b, struct report *r, const struct rows *rows)
 {

@@ -141,7 +141,7 @@ metrics_sample(struct buf *b, const struct metric *m, struct text labels, double
 }
 
 /*
- * metrics: a moment as Prometheus reads it. A level or a share is a gauge over the interval, and a
+ * metrics: a sample as Prometheus reads it. A level or a share is a gauge over the interval, and a
  * counter is told as it stands, in base units. Names come of the columns' keys: held_cpus of
  * throttle is pq_throttle_held_cpus, throttled_pct is pq_throttle_throttled_ratio, and mean_us of
  * runqlat is pq_runqlat_mean_seconds.

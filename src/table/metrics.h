@@ -34,7 +34,7 @@ void metrics_sample(struct buf *b, const struct metric *m, struct text labels, d
 /* Adds key="value" to labels. The scratch is for reuse. */
 void metrics_label(struct buf *labels, struct buf *scratch, const char *key, const char *value);
 
-/* A moment's rows, without the end. */
+/* A sample's rows, without the end. */
 void metrics_rows(struct buf *b, const struct report *r, const struct rows *rows);
 
 void metrics_end(struct buf *b);

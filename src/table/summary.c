@@ -24,7 +24,7 @@ identity(const struct report *r)
 }
 
 /* The key of the rows with that label: its NUL is part of it, since without a label (NULL: unknown,
- * or a tool with one row per moment) the key is empty. */
+ * or a tool with one row per sample) the key is empty. */
 static struct text
 key_of(const char *label)
 {
@@ -98,7 +98,7 @@ summary_add(struct summary *s, const struct report *r, const struct table *t)
 	int id = identity(r);
 	uint64_t figures = figures_shown(r);
 
-	s->moments++;
+	s->samples++;
 	for (size_t row = 0; row < t->nrows; row++) {
 		const struct cell *cells = table_at(t, row);
 		struct series *series =
@@ -159,7 +159,7 @@ summary_print(struct summary *s, struct buf *b, const struct report *r)
 	}
 	size_t n = s->labels.n < SERIES_WITH_PERCENTILES ? s->labels.n : SERIES_WITH_PERCENTILES;
 	print_series(s, s->labels.n, b, r, "Average:", AVERAGE);
-	if (s->moments < ROWS_FOR_PERCENTILES)
+	if (s->samples < ROWS_FOR_PERCENTILES)
 		return;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
 		print_series(s, n, b, r, lines[i].name, lines[i].what);

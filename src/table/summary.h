@@ -18,14 +18,14 @@ struct summary {
 	struct map labels;
 	struct series *series; /* by the label's number */
 	size_t room;
-	uint64_t moments;
+	uint64_t samples;
 	uint64_t left_out; /* rows of further series */
 };
 
-/* Counts the rows of a moment. */
+/* Counts the rows of a sample. */
 void summary_add(struct summary *s, const struct report *r, const struct table *t);
 
-/* Average rows, and with at least ten moments p50, p90, p99 and Max; nothing when nothing was
+/* Average rows, and with at least ten samples p50, p90, p99 and Max; nothing when nothing was
  * counted. */
 void summary_print(struct summary *s, struct buf *b, const struct report *r);
 

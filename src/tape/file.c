@@ -57,7 +57,7 @@ is_blank(int fd)
 static int
 find_end(struct tape_file *f, struct tape_reader *r, struct tape_segment *from, uint64_t *at)
 {
-	struct moment m;
+	struct sample m;
 	int got;
 
 	r->next = r->index.n - 1;
@@ -66,7 +66,7 @@ find_end(struct tape_file *f, struct tape_reader *r, struct tape_segment *from, 
 	if (got < 0) /* what cannot be read now may be readable, and must not be overwritten */
 		return -1;
 	*from = r->segment;
-	from->moments += r->position;
+	from->samples += r->position;
 	*at = r->position ? tape_block_up(r->at + TAPE_END) : r->start;
 	f->ring = from->ring;
 	f->index = r->index; /* it is taken over */
@@ -185,7 +185,7 @@ note_segment(struct tape_file *f)
 }
 
 int
-tape_file_moment(struct tape_file *f, const struct moment *m)
+tape_file_sample(struct tape_file *f, const struct sample *m)
 {
 	if (!f->stream && !f->ring && f->writer.at + AHEAD / 2 > f->allocated) {
 		f->allocated = f->writer.at + AHEAD;
@@ -193,7 +193,7 @@ tape_file_moment(struct tape_file *f, const struct moment *m)
 		fallocate(f->fd, FALLOC_FL_KEEP_SIZE, (off_t)f->writer.at, AHEAD);
 	}
 	uint64_t sequence = f->writer.segment.sequence;
-	if (tape_writer_moment(&f->writer, m) < 0)
+	if (tape_writer_sample(&f->writer, m) < 0)
 		return -1;
 	if (f->writer.segment.sequence != sequence)
 		note_segment(f);
@@ -206,11 +206,11 @@ tape_file_close(struct tape_file *f)
 	static const char end[TAPE_END];
 	int result = 0;
 
-	if (f->stream && f->writer.run_moments)
+	if (f->stream && f->writer.run_samples)
 		result = write(f->fd, end, sizeof end) < 0 ? -1 : 0;
-	else if (!f->ring && f->writer.run_moments)
+	else if (!f->ring && f->writer.run_samples)
 		result = ftruncate(f->fd, (off_t)(f->writer.at + TAPE_END));
-	if (f->created && f->writer.run_moments == 0)
+	if (f->created && f->writer.run_samples == 0)
 		unlink(f->path);
 	if (close(f->fd) < 0 && errno != EINTR)
 		result = -1;
@@ -256,9 +256,9 @@ seek(struct tape_reader *r, struct span w, const unsigned char *boot_id)
 	r->wanted.to_ns = w.to_ns;
 }
 
-/* Whether the moment is of the window. */
+/* Whether the sample is of the window. */
 static bool
-is_within(const struct tape_reader *r, const struct moment *m, struct tape_window *w,
+is_within(const struct tape_reader *r, const struct sample *m, struct tape_window *w,
     const unsigned char *boot_id)
 {
 	if (!boot_id)
@@ -271,9 +271,9 @@ int64_t
 cut_copy(struct tape_reader *r, struct span w, const unsigned char *boot_id, struct tape_file *to)
 {
 	struct tape_window window = { .times = w };
-	struct moment m;
+	struct sample m;
 	int64_t copied = 0;
-	bool all = true; /* what changed in a moment that is left out has to be kept later */
+	bool all = true; /* what changed in a sample that is left out has to be kept later */
 	int got;
 
 	seek(r, w, boot_id);
@@ -285,7 +285,7 @@ cut_copy(struct tape_reader *r, struct span w, const unsigned char *boot_id, str
 		follow_boot(r, to);
 		keep_tracks(r, to, all);
 		all = false;
-		if (tape_file_moment(to, &m) < 0)
+		if (tape_file_sample(to, &m) < 0)
 			return -1;
 		copied++;
 	}

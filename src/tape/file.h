@@ -30,8 +30,8 @@ int tape_file_open(struct tape_file *f, const char *path, uint64_t ring);
 /* The process that writes the tape at `path`; 0 when there is none, -1 with errno. */
 int tape_file_owner(const char *path);
 
-/* As tape_writer_moment does, and makes room for more. */
-int tape_file_moment(struct tape_file *f, const struct moment *m);
+/* As tape_writer_sample does, and makes room for more. */
+int tape_file_sample(struct tape_file *f, const struct sample *m);
 
 /* Gives back the room that was not needed, and closes it; one that was made anew and has no sample
  * is removed. 0, or -1 with errno when what was written may not be there. */

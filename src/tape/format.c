@@ -81,7 +81,7 @@ tape_put_header(const struct tape_segment *s, unsigned char out[TAPE_HEADER])
 	put_le(out + 12, TAPE_HEADER, 4);
 	put_le(out + 16, s->sequence, 8);
 	put_le(out + 24, s->run, 8);
-	put_le(out + 32, s->moments, 8);
+	put_le(out + 32, s->samples, 8);
 	put_le(out + 40, s->ring, 8);
 	put_le(out + 48, (uint64_t)s->mono_ns, 8);
 	put_le(out + 56, (uint64_t)s->real_ns, 8);
@@ -118,7 +118,7 @@ tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s)
 	}
 	*s = (struct tape_segment){ .sequence = get_le(in + 16, 8),
 		.run = get_le(in + 24, 8),
-		.moments = get_le(in + 32, 8),
+		.samples = get_le(in + 32, 8),
 		.ring = get_le(in + 40, 8),
 		.mono_ns = (int64_t)get_le(in + 48, 8),
 		.real_ns = (int64_t)get_le(in + 56, 8),
@@ -167,7 +167,7 @@ tape_get_head(const unsigned char in[TAPE_HEAD], unsigned *type, size_t *n, uint
 	*type = in[3];
 	*n = (size_t)get_le(in, 3);
 	*crc = (uint32_t)get_le(in + 4, 4);
-	return *type == TAPE_KEY || (*type >= TAPE_MOMENT && *type < TAPE_RECORDS) ? 0 : -1;
+	return *type == TAPE_KEY || (*type >= TAPE_SAMPLE && *type < TAPE_RECORDS) ? 0 : -1;
 }
 
 uint32_t

@@ -37,7 +37,7 @@ enum {
 /* What a record is; the two lowest bits of one that is a sample say more. */
 enum tape_record {
 	TAPE_KEY = 1,
-	TAPE_MOMENT = 4,
+	TAPE_SAMPLE = 4,
 	TAPE_IS_TICK = 1,
 	TAPE_FROM_KEY = 2,
 	TAPE_RECORDS = 8
@@ -61,7 +61,7 @@ bool path_clean(const char *path, enum path_mark mark, char *out, size_t n);
 struct tape_segment {
 	uint64_t sequence; /* 1, 2, … on this tape */
 	uint64_t run;      /* a random number of the run of the recorder that wrote it */
-	uint64_t moments;  /* on this tape before it, those overwritten since too */
+	uint64_t samples;  /* on this tape before it, those overwritten since too */
 	uint64_t ring;     /* bytes of the whole ring; 0: the tape is none */
 	/* CLOCK_MONOTONIC, CLOCK_REALTIME and CLOCK_BOOTTIME at its first sample */
 	int64_t mono_ns, real_ns, boot_ns;

@@ -274,12 +274,12 @@ tape_reader_rewind(struct tape_reader *r)
 
 /* Counts what was lost of the segment that was read last, which should have had so many samples. */
 static void
-settle(struct tape_reader *r, uint64_t moments, bool newest)
+settle(struct tape_reader *r, uint64_t samples, bool newest)
 {
 	if (r->settled)
 		return;
-	bool missing = moments > r->given;
-	r->lost.moments += missing ? moments - r->given : 0;
+	bool missing = samples > r->given;
+	r->lost.samples += missing ? samples - r->given : 0;
 	r->lost.places += r->garbage && (missing || newest);
 	r->lost.torn |= r->garbage && newest;
 	r->settled = true;
@@ -290,7 +290,7 @@ open_segment(
     struct tape_reader *r, uint64_t at, uint64_t limit, const struct tape_segment *s, bool behind)
 {
 	settle(r,
-	    behind && s->moments >= r->segment.moments ? s->moments - r->segment.moments :
+	    behind && s->samples >= r->segment.samples ? s->samples - r->segment.samples :
 							 r->position,
 	    false);
 	r->segment = *s;
@@ -404,7 +404,7 @@ tape_reader_again(struct tape_reader *r)
 int
 tape_reader_span(struct tape_reader *r, struct span *out)
 {
-	struct moment m;
+	struct sample m;
 	int got;
 
 	if (r->in_order) {
@@ -421,7 +421,7 @@ tape_reader_span(struct tape_reader *r, struct span *out)
 }
 
 bool
-tape_window_has(struct tape_window *w, const struct moment *m)
+tape_window_has(struct tape_window *w, const struct sample *m)
 {
 	int64_t spacing_ns = w->given ? m->mono_ns - w->given_ns : 0;
 
@@ -437,14 +437,14 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 {
 	int at = 0;
 
-	if (l->moments || l->places)
+	if (l->samples || l->places)
 		at = snprintf(out, n, "damaged in %llu place%s", (unsigned long long)l->places,
 		    l->places == 1 ? "" : "s");
-	if (at > 0 && (l->moments || !l->torn))
-		at += snprintf(out + at, n - (size_t)at, ": %llu moment%s lost",
-		    (unsigned long long)l->moments, l->moments == 1 ? " is" : "s are");
+	if (at > 0 && (l->samples || !l->torn))
+		at += snprintf(out + at, n - (size_t)at, ": %llu sample%s lost",
+		    (unsigned long long)l->samples, l->samples == 1 ? " is" : "s");
 	if (at > 0 && l->torn)
-		at += snprintf(out + at, n - (size_t)at, "; it ends in what is no record");
+		at += snprintf(out + at, n - (size_t)at, "; it ends in an incomplete record");
 	if (l->overwritten)
 		at += snprintf(out + at, n - (size_t)at,
 		    "%s%llu segment%s overwritten by the recorder before being read",
@@ -452,7 +452,8 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 		    l->overwritten == 1 ? " was" : "s were");
 	if (l->later)
 		at += snprintf(out + at, n - (size_t)at,
-		    "%sa part of it is of a later version of pq, and was not read", at ? "; " : "");
+		    "%sa part of it was written by a later version of pq and was skipped",
+		    at ? "; " : "");
 	return at > 0;
 }
 
@@ -543,7 +544,7 @@ pass_damage(struct tape_reader *r)
 
 /* The clocks of a sample: each was written as its distance from the expected time. */
 static bool
-take_times(struct tape_reader *r, struct text *rest, bool from_key, struct moment *m)
+take_times(struct tape_reader *r, struct text *rest, bool from_key, struct sample *m)
 {
 	const struct tape_segment *s = &r->segment;
 	uint64_t mono = (uint64_t)(from_key ? s->mono_ns : r->last.mono_ns),
@@ -567,7 +568,7 @@ take_times(struct tape_reader *r, struct text *rest, bool from_key, struct momen
 
 /* A record of a sample: whether it could be understood. */
 static bool
-take_moment(struct tape_reader *r, unsigned type, struct text payload, struct moment *m)
+take_sample(struct tape_reader *r, unsigned type, struct text payload, struct sample *m)
 {
 	bool from_key = type & TAPE_FROM_KEY;
 	uint64_t number = r->position;
@@ -577,9 +578,9 @@ take_moment(struct tape_reader *r, unsigned type, struct text payload, struct mo
 	r->position = number + 1;
 	if (from_key ? !r->keyed : !r->linked)
 		return false;
-	*m = (struct moment){ .kind = type & TAPE_IS_TICK ? MOMENT_TICK : MOMENT_ROW };
+	*m = (struct sample){ .kind = type & TAPE_IS_TICK ? SAMPLE_TICK : SAMPLE_ROW };
 	if (!take_times(r, &payload, from_key, m) ||
-	    playback_moment(&r->tracks, payload, from_key) < 0)
+	    playback_sample(&r->tracks, payload, from_key) < 0)
 		return false;
 	m->restarted = r->booted && memcmp(r->boot_id, r->segment.boot_id, sizeof r->boot_id) != 0;
 	memcpy(r->boot_id, r->segment.boot_id, sizeof r->boot_id);
@@ -592,7 +593,7 @@ take_moment(struct tape_reader *r, unsigned type, struct text payload, struct mo
 /* The next record of the segment: 1 a sample, 2 something else, 0 the segment is over, -1 with
  * errno. */
 static int
-next_record(struct tape_reader *r, struct moment *m)
+next_record(struct tape_reader *r, struct sample *m)
 {
 	struct text payload = { NULL, 0 };
 	unsigned type = 0;
@@ -606,7 +607,7 @@ next_record(struct tape_reader *r, struct moment *m)
 		return pass_damage(r);
 	r->at += TAPE_HEAD + payload.n;
 	if (type != TAPE_KEY) {
-		r->linked = take_moment(r, type, payload, m);
+		r->linked = take_sample(r, type, payload, m);
 		return r->linked ? 1 : 2;
 	}
 	if (!r->keyed)
@@ -615,7 +616,7 @@ next_record(struct tape_reader *r, struct moment *m)
 }
 
 int
-tape_reader_next(struct tape_reader *r, struct moment *m)
+tape_reader_next(struct tape_reader *r, struct sample *m)
 {
 	for (;;) {
 		int got = r->open ? 1 : walk_on(r);

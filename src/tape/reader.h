@@ -49,7 +49,7 @@ void tape_index_free(struct tape_index *x);
 
 /* What went wrong. */
 struct tape_losses {
-	uint64_t moments;     /* lost to damage */
+	uint64_t samples;     /* lost to damage */
 	uint64_t places;      /* that are damaged */
 	uint64_t overwritten; /* segments that the recorder overwrote before they were read */
 	bool torn;            /* the tape ends in bytes that are no record */
@@ -82,7 +82,7 @@ struct tape_reader {
 	uint64_t given;    /* of its samples, those that were understood */
 	/* bytes that may still be searched for records after damage */
 	uint64_t effort;
-	struct moment last;
+	struct sample last;
 	int64_t step_ns;
 	unsigned char boot_id[16];
 	bool booted; /* … is that of the last sample */
@@ -114,7 +114,7 @@ int tape_reader_span(struct tape_reader *r, struct span *out);
 
 /* The next sample that can be understood; its texts are in r->tracks. 1; 0 at the end; -1 with
  * errno. */
-int tape_reader_next(struct tape_reader *r, struct moment *m);
+int tape_reader_next(struct tape_reader *r, struct sample *m);
 
 /* With follow, at the end: the next tape_reader_next finds what has come since. 0, or -1 with
  * errno. */
@@ -122,7 +122,7 @@ int tape_reader_again(struct tape_reader *r);
 
 /* Whether the sample, which comes after those that were asked about before, belongs to the window.
  * Samples are a little later than they were due, and so is the last one of a window. */
-bool tape_window_has(struct tape_window *w, const struct moment *m);
+bool tape_window_has(struct tape_window *w, const struct sample *m);
 
 /* One line about what was lost into out; false when nothing was. */
 bool tape_losses_text(const struct tape_losses *l, char *out, size_t n);

@@ -11,11 +11,11 @@ struct recording {
 	struct host host;
 	struct host *inner;
 	struct tape_writer *writer;
-	struct moment now;
+	struct sample now;
 };
 
 static int
-record_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
+record_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {
 	struct recording *r = (struct recording *)h;
 	int got = host_next(r->inner, deadline_ns, kind, m);
@@ -153,5 +153,5 @@ host_record(struct host *inner, struct tape_writer *w, struct text about)
 int
 host_recorded(struct host *h, struct tape_file *f)
 {
-	return tape_file_moment(f, &((struct recording *)h)->now);
+	return tape_file_sample(f, &((struct recording *)h)->now);
 }

@@ -141,7 +141,7 @@ take_numbers(struct playback *p, struct text rest)
 }
 
 static void
-begin_moment(struct playback *p, bool from_key)
+begin_sample(struct playback *p, bool from_key)
 {
 	if (from_key)
 		map_truncate(&p->paths, p->keyed);
@@ -153,9 +153,9 @@ begin_moment(struct playback *p, bool from_key)
 }
 
 int
-playback_moment(struct playback *p, struct text record, bool from_key)
+playback_sample(struct playback *p, struct text record, bool from_key)
 {
-	begin_moment(p, from_key);
+	begin_sample(p, from_key);
 	return take_whole(p, &record) && take_numbers(p, record) ? 0 : -1;
 }
 

@@ -38,7 +38,7 @@ int playback_key(struct playback *p, struct text record);
 /* Reads the tracks of a sample's record: how they are other than in the key frame, or than they
  * were. 0, or -1 when it is not to be understood; nothing is known then until a record leans on the
  * key frame again. */
-int playback_moment(struct playback *p, struct text record, bool from_key);
+int playback_sample(struct playback *p, struct text record, bool from_key);
 
 /* The text of a track (a path, with a slash at the end for a directory): 0, valid until the next
  * record; or -1 with the errno that was recorded, or ENODATA when there is no such track. */

@@ -40,13 +40,13 @@ make_room(struct track *t)
 }
 
 static void
-tracks_keep(struct tracks *all, struct text path, uint64_t moment, int error, struct text text)
+tracks_keep(struct tracks *all, struct text path, uint64_t sample, int error, struct text text)
 {
 	struct track *t = find(all, path);
 	bool new = t->reads++ == 0;
 
-	t->touched = moment;
-	t->late |= new &&moment > 0;
+	t->touched = sample;
+	t->late |= new &&sample > 0;
 	if (error && !new && t->error == error)
 		return;
 	if (error || new || t->error || !figures_renew(&t->now, text)) {
@@ -204,15 +204,15 @@ put_numbers(struct tape_writer *w, struct buf *b, bool from_key)
 
 /* Each time is written as its distance from the expected time. */
 static void
-put_times(struct tape_writer *w, struct buf *b, const struct moment *m, bool from_key)
+put_times(struct tape_writer *w, struct buf *b, const struct sample *m, bool from_key)
 {
 	const struct tape_segment *s = &w->segment;
-	struct moment before =
-	    from_key ? (struct moment){ .mono_ns = s->mono_ns, .real_ns = s->real_ns } : w->last;
+	struct sample before =
+	    from_key ? (struct sample){ .mono_ns = s->mono_ns, .real_ns = s->real_ns } : w->last;
 	int64_t span_ns = m->mono_ns - before.mono_ns;
 
 	if (from_key)
-		code_put(b, w->moments - s->moments);
+		code_put(b, w->samples - s->samples);
 	code_put_signed(b, from_key ? span_ns : span_ns - w->step_ns);
 	code_put_signed(b, (m->real_ns - m->mono_ns) - (before.real_ns - before.mono_ns));
 	w->step_ns = from_key ? 0 : span_ns;
@@ -221,7 +221,7 @@ put_times(struct tape_writer *w, struct buf *b, const struct moment *m, bool fro
 
 /* The record of a sample, which leans on the key frame or on the record before. */
 static void
-tape_put_moment(struct tape_writer *w, const struct moment *m, bool from_key)
+tape_put_sample(struct tape_writer *w, const struct sample *m, bool from_key)
 {
 	size_t start = tape_begin_record(&w->out);
 
@@ -229,7 +229,7 @@ tape_put_moment(struct tape_writer *w, const struct moment *m, bool from_key)
 	put_whole(w, &w->out, from_key);
 	put_numbers(w, &w->out, from_key);
 	tape_end_record(&w->out, start, w->seed,
-	    TAPE_MOMENT | (m->kind == MOMENT_TICK ? TAPE_IS_TICK : 0) |
+	    TAPE_SAMPLE | (m->kind == SAMPLE_TICK ? TAPE_IS_TICK : 0) |
 		(from_key ? TAPE_FROM_KEY : 0));
 	w->in_group = from_key ? 1 : w->in_group + 1;
 	w->known_tracks = w->tracks.paths.n;
@@ -237,12 +237,12 @@ tape_put_moment(struct tape_writer *w, const struct moment *m, bool from_key)
 
 /* The header of a segment that begins with this sample, twice. */
 static void
-tape_put_start(struct tape_writer *w, const struct moment *m)
+tape_put_start(struct tape_writer *w, const struct sample *m)
 {
 	struct tape_segment *s = &w->segment;
 	unsigned char header[TAPE_HEADER];
 
-	s->moments = w->moments;
+	s->samples = w->samples;
 	s->mono_ns = m->mono_ns;
 	s->real_ns = m->real_ns;
 	s->boot_ns = m->boot_ns;
@@ -290,7 +290,7 @@ tape_writer_begin(
     struct tape_writer *w, int fd, bool stream, const struct tape_segment *from, uint64_t at)
 {
 	*w = (struct tape_writer){
-		.fd = fd, .stream = stream, .at = at, .moments = from->moments, .segment = *from
+		.fd = fd, .stream = stream, .at = at, .samples = from->samples, .segment = *from
 	};
 }
 
@@ -401,9 +401,9 @@ pad_stream(struct tape_writer *w, bool first)
 }
 
 static int
-put_segment(struct tape_writer *w, const struct moment *m)
+put_segment(struct tape_writer *w, const struct sample *m)
 {
-	bool first = w->run_moments == 0;
+	bool first = w->run_samples == 0;
 
 	tracks_drop_dead(&w->tracks, w->segment_turn, w->turn);
 	w->out.n = 0;
@@ -415,7 +415,7 @@ put_segment(struct tape_writer *w, const struct moment *m)
 	w->room = segment_room(w);
 	if (find_place(w, first) < 0)
 		return -1;
-	tape_put_moment(w, m, true);
+	tape_put_sample(w, m, true);
 	size_t n = w->out.n - padding;
 	if (!w->stream)
 		put_end(w, w->start + n);
@@ -427,7 +427,7 @@ put_segment(struct tape_writer *w, const struct moment *m)
 }
 
 static int
-begin_segment(struct tape_writer *w, const struct moment *m)
+begin_segment(struct tape_writer *w, const struct sample *m)
 {
 	w->segment.sequence++;
 	w->begun = put_segment(w, m) == 0;
@@ -438,14 +438,14 @@ begin_segment(struct tape_writer *w, const struct moment *m)
 
 /* The machine has, since the segment began: only a header tells for how long. */
 static bool
-has_slept(const struct tape_writer *w, const struct moment *m)
+has_slept(const struct tape_writer *w, const struct sample *m)
 {
 	return (m->boot_ns - m->mono_ns) - (w->segment.boot_ns - w->segment.mono_ns) > SLEPT_NS;
 }
 
 /* Since the segment began: a reader tells by the headers alone where a time is. */
 static bool
-clock_was_set(const struct tape_writer *w, const struct moment *m)
+clock_was_set(const struct tape_writer *w, const struct sample *m)
 {
 	int64_t stray_ns = (m->real_ns - m->mono_ns) - (w->segment.real_ns - w->segment.mono_ns);
 
@@ -455,14 +455,14 @@ clock_was_set(const struct tape_writer *w, const struct moment *m)
 /* A record behind the last one: 1; 0 when the segment is full, or has strayed so far from its key
  * frame that a new one is better. */
 static int
-append(struct tape_writer *w, const struct moment *m)
+append(struct tape_writer *w, const struct sample *m)
 {
 	bool from_key = w->in_group == TAPE_GROUP;
 
 	if (has_slept(w, m) || clock_was_set(w, m))
 		return 0;
 	w->out.n = 0;
-	tape_put_moment(w, m, from_key);
+	tape_put_sample(w, m, from_key);
 	size_t n = w->out.n;
 	bool strayed = from_key && n > TAPE_BLOCK && n > w->key_bytes / 2;
 	if (w->at + n + TAPE_END > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST ||
@@ -477,7 +477,7 @@ append(struct tape_writer *w, const struct moment *m)
 }
 
 int
-tape_writer_moment(struct tape_writer *w, const struct moment *m)
+tape_writer_sample(struct tape_writer *w, const struct sample *m)
 {
 	int done = w->begun ? append(w, m) : 0;
 
@@ -488,8 +488,8 @@ tape_writer_moment(struct tape_writer *w, const struct moment *m)
 		w->begun = false;
 		return -1;
 	}
-	w->moments++;
-	w->run_moments++;
+	w->samples++;
+	w->run_samples++;
 	return 0;
 }
 
@@ -498,11 +498,11 @@ tape_writer_rate(const struct tape_writer *w)
 {
 	double begin = 2.0 * TAPE_HEADER + 2.0 * (double)w->key_bytes;
 	double in_segment = (double)(w->at - w->start) - begin;
-	uint64_t moments = w->moments - w->segment.moments;
+	uint64_t samples = w->samples - w->segment.samples;
 
-	if (!w->begun || moments <= TAPE_GROUP)
+	if (!w->begun || samples <= TAPE_GROUP)
 		return NAN;
-	double each = in_segment / (double)moments;
+	double each = in_segment / (double)samples;
 	return each / (1 - begin / (double)w->room);
 }
 

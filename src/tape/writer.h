@@ -40,8 +40,8 @@ struct tape_writer {
 	uint64_t at; /* where the next record goes */
 	/* where the segment began, and how many bytes it takes at most */
 	uint64_t start, room;
-	uint64_t moments;     /* on the tape so far, those overwritten since too */
-	uint64_t run_moments; /* those of this run */
+	uint64_t samples;     /* on the tape so far, those overwritten since too */
+	uint64_t run_samples; /* those of this run */
 	/* samples that were to be written; the one with which the segment began */
 	uint64_t turn, segment_turn;
 	struct tape_segment segment; /* the one that is written, or where the tape goes on */
@@ -51,7 +51,7 @@ struct tape_writer {
 	size_t key_bytes;      /* of a key frame */
 	uint32_t key_tracks;   /* how many tracks it has */
 	uint32_t known_tracks; /* how many the record before had */
-	struct moment last;
+	struct sample last;
 	int64_t step_ns; /* between the last two samples */
 	struct tracks tracks;
 	struct buf out;
@@ -68,7 +68,7 @@ void tape_writer_keep(struct tape_writer *w, struct text path, int error, struct
 
 /* The sample is complete: writes it. 0; -1 with errno: it is not on the tape, but the next one may
  * be; EMSGSIZE: the tape, or a ring of this size, has no room for its tracks. */
-int tape_writer_moment(struct tape_writer *w, const struct moment *m);
+int tape_writer_sample(struct tape_writer *w, const struct sample *m);
 
 /* The bytes that a ring needs at least for what is kept now. */
 uint64_t tape_writer_least_ring(const struct tape_writer *w);

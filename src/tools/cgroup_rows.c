@@ -1,68 +1,62 @@
+/* What the tools that show cgroups share. */
 #include "tools/cgroup_rows.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "cgroup/locate.h"
+#include "tools/targets.h"
+
+/* Why the recording, or the machine, does not have the cgroup of the target. */
+static void
+say_not_found(struct watch *w, enum family f)
+{
+	const struct target *t = &w->ask->target;
+
+	if (t->cgroup && errno == ENOENT)
+		watch_fail(w, EXIT_USAGE,
+		    "no such cgroup in the %s hierarchy: %s (want a name as in /proc/PID/cgroup, "
+		    "or a directory below /sys/fs/cgroup)",
+		    controller_of[f] ? controller_of[f] : "v2", t->cgroup);
+	else if (errno == ENOENT)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "cannot read /proc/self/cgroup: this kernel has no cgroups, or /proc is not "
+		    "mounted");
+	else if (errno == EACCES || errno == EPERM)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "cannot read the cgroup of process %s: permission denied (run as the same user "
+		    "or with CAP_SYS_PTRACE)",
+		    t->pid ? t->pid : "self");
+	else if (controller_of[f])
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "no cgroup hierarchy with the %s controller is visible from here: is "
+		    "/sys/fs/cgroup mounted?",
+		    controller_of[f]);
+	else
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "no cgroup v2 hierarchy is visible from here, and only v2 has pressure per "
+		    "cgroup: boot with systemd.unified_cgroup_hierarchy=1 or mount cgroup2 (pq psi "
+		    "without -p, -g and -a shows the machine)");
+}
 
 static void
 say_why(struct watch *w, enum family f, bool first)
 {
 	const struct target *t = &w->ask->target;
 
-	if (first && *w->host->tools && errno != EACCES && errno != EPERM) {
+	if (first && *w->host->tools && errno != EACCES && errno != EPERM)
 		watch_fail(w, EXIT_UNSUPPORTED,
-		    "the cgroup files of %s%s are not on this tape: it has those that were asked "
-		    "for when it was recorded (-p, -g, -a)",
+		    "%s%s: the recording holds only the cgroups chosen when it was made (-p, -g, "
+		    "-a)",
 		    t->pid ? "process " : "",
 		    t->cgroup  ? t->cgroup :
 			t->pid ? t->pid :
-			t->all ? "all groups" :
+			t->all ? "all cgroups" :
 				 "pq itself");
-		return;
-	}
-	switch (errno) {
-	case ESRCH:
-		if (first) {
-			watch_fail(w, EXIT_USAGE,
-			    "no process %s here; -p takes the number of one that runs", t->pid);
-			return;
-		}
-		watch_note(w, "process %s has ended", t->pid);
-		w->ended = true;
-		return;
-	case ENOENT:
-		if (t->cgroup) {
-			watch_fail(w, EXIT_USAGE,
-			    "no cgroup %s in the %s hierarchy; -g takes a name as in "
-			    "/proc/PID/cgroup, or a directory below /sys/fs/cgroup",
-			    t->cgroup, controller_of[f] ? controller_of[f] : "v2");
-			return;
-		}
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "cannot read /proc/self/cgroup: this kernel has no cgroups, or /proc is not "
-		    "mounted");
-		return;
-	case EACCES:
-	case EPERM:
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "not permitted to see the cgroup of process %s: same user or CAP_SYS_PTRACE "
-		    "needed",
-		    t->pid ? t->pid : "self");
-		return;
-	default:
-		if (!controller_of[f]) {
-			watch_fail(w, EXIT_UNSUPPORTED,
-			    "cgroups have pressure on v2 only, and no v2 hierarchy can be seen "
-			    "from here: boot with systemd.unified_cgroup_hierarchy=1, or mount "
-			    "cgroup2; pq psi shows the machine's");
-			return;
-		}
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "no cgroup hierarchy with the %s controller can be seen from here: is "
-		    "/sys/fs/cgroup mounted?",
-		    controller_of[f]);
-	}
+	else if (errno == ESRCH)
+		targets_gone(w, first);
+	else
+		say_not_found(w, f);
 }
 
 bool
@@ -70,31 +64,32 @@ cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out
 {
 	struct groups_watch *g = w->state;
 	bool first = g->last == NULL && g->place[f].version == 0;
+	const char *pid = w->ask->target.pid ? w->ask->target.pid : "self";
 
 	if (first) {
 		g->target = w->ask->target;
 		g->family = f;
 	}
 	if (groups_read(g, w->host, a, out) < 0) {
-		if (!first && errno != ESRCH) { /* it may come to be seen again */
-			watch_note(w,
-			    "the cgroup of process %s cannot be seen any more: its rows end here",
-			    g->target.pid ? g->target.pid : "self");
-			*out = (struct groups){ 0 };
-			return true;
+		if (first || errno == ESRCH) {
+			say_why(w, f, first);
+			return false;
 		}
-		say_why(w, f, first);
-		return false;
+		/* it may become visible again */
+		watch_note(
+		    w, "the cgroup of process %s is no longer visible: its rows end here", pid);
+		*out = (struct groups){ 0 };
+		return true;
 	}
 	if (g->moved)
-		watch_note(w, "process %s is in another cgroup now: %s",
-		    g->target.pid ? g->target.pid : "self", out->v[out->n - 1].name);
+		watch_note(
+		    w, "process %s has moved to another cgroup: %s", pid, out->v[out->n - 1].name);
 	if (out->cut)
-		watch_note(w, "more than %d cgroups: the others are left out", GROUPS_MOST);
+		watch_note(w, "more than %d cgroups: the others are omitted", GROUPS_MOST);
 	if (first && !out->from_root && !g->target.all && controller_of[f])
 		watch_note(w,
-		    "levels above %s are hidden by the cgroup namespace or mount: their limits "
-		    "hold too",
+		    "parent cgroups of %s are hidden by the cgroup namespace or mount; their "
+		    "limits also apply",
 		    out->v[0].name);
 	return true;
 }
@@ -107,8 +102,8 @@ cgroups_seen(struct watch *w, const struct group *g, const char *file)
 
 	if (!g->read)
 		watch_note(w, "cgroup %s: %s: %s; %s", g->name, file, strerror(errno),
-		    absent ? "the controller is not on there (cgroup.subtree_control of the level "
-			     "above)" :
+		    absent ? "the controller is not enabled (see cgroup.subtree_control of the "
+			     "parent cgroup)" :
 			     "its rows end here");
 	state->was_read |= g->read;
 	return !absent;
@@ -119,13 +114,13 @@ cgroups_no_pressure(struct watch *w, const struct group *g, const char *file, in
 {
 	if (watch_shows(w, some) || watch_shows(w, full))
 		watch_note(w,
-		    "cgroup %s: no %s (cgroup v2 with CONFIG_PSI has it): %%some and %%full are "
-		    "unknown",
+		    "cgroup %s: no %s: %%some and %%full are unknown (they need cgroup v2 and "
+		    "CONFIG_PSI)",
 		    g->name, file);
 }
 
-const char *
-cgroups_note(const struct groups *groups, enum family f, bool restarted)
+void
+cgroups_rows(const struct cgroups_interval *t, enum family f, cgroups_fill *fill, struct table *out)
 {
 	static const char *const notes[][2] = {
 		[SCOPE_EXACT] = { NULL, "reset" },
@@ -133,7 +128,15 @@ cgroups_note(const struct groups *groups, enum family f, bool restarted)
 		[SCOPE_GUESS] = { "mount-root(guess)", "mount-root(guess),reset" },
 	};
 
-	return notes[groups->top[f].scope][restarted];
+	for (size_t i = 0; i < t->to_groups->n; i++) {
+		int before = groups_before(t->from_groups, t->to_groups, i);
+		if (before < 0)
+			continue;
+		struct cell *row = table_row(out);
+		bool reset = fill(t, (size_t)before, i, row);
+		cell_label(&row[0], t->to_groups->v[i].name);
+		cell_label(&row[out->ncolumns - 1], notes[t->to_groups->top[f].scope][reset]);
+	}
 }
 
 void

@@ -1,28 +1,42 @@
-/* cgroups: what the tools that show cgroups have in common: whom to show, and what is to be said of
- * a row. */
+/* cgroup_rows: what the tools that show cgroups share: which cgroups to show, the loop that makes
+ * their rows, and the notes on a row. */
 #ifndef PQ_TOOLS_CGROUP_ROWS_H
 #define PQ_TOOLS_CGROUP_ROWS_H
 
 #include "tools/tool.h"
 
-/* The groups asked for, at this moment. False with w->fail or w->ended set. w->state must begin
- * with a struct groups_watch. */
+/* The cgroups to show. False with w->fail or w->ended set. w->state must begin with a struct
+ * groups_watch. */
 bool cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out);
 
-/* Right after the tool has read the file of a group that was asked for, or has failed to: says why
- * it has no row. False when it has no such file. */
+/* To be called right after reading this file of a selected cgroup (g->read, and errno if that
+ * failed): says why the cgroup has no row. False if it has no such file. */
 bool cgroups_seen(struct watch *w, const struct group *g, const char *file);
 
-/* Says, if these columns are shown, that a group has no such pressure file: v1 has none, nor has a
- * kernel without PSI. */
+/* Says that a cgroup has no such pressure file, if one of these columns is shown. v1 and kernels
+ * without PSI have none. */
 void cgroups_no_pressure(
     struct watch *w, const struct group *g, const char *file, int some, int full);
 
-/* What is said of a row: how its cgroup was found if that is not certain, or that its counters
- * began anew; NULL: nothing. */
-const char *cgroups_note(const struct groups *groups, enum family f, bool restarted);
+/* Two snapshots of a tool, and their cgroups. */
+struct cgroups_interval {
+	const void *from, *to;
+	const struct groups *from_groups, *to_groups;
+	double span_s;
+};
 
-/* struct tool's release for these tools. */
+/* Fills the row of group i of `to`, which is group `before` of `from`. True if a counter decreased:
+ * the cgroup was created again under the same name, and no difference means anything. */
+typedef bool cgroups_fill(
+    const struct cgroups_interval *t, size_t before, size_t i, struct cell *row);
+
+/* Makes a row for each cgroup that is shown and was read in both snapshots. The first column is its
+ * name, and the last one the note: whether a counter was reset, and how the cgroup was found if
+ * that is uncertain. */
+void cgroups_rows(
+    const struct cgroups_interval *t, enum family f, cgroups_fill *fill, struct table *out);
+
+/* The release function of these tools. */
 void cgroups_release(struct watch *w);
 
 #endif

@@ -1,4 +1,4 @@
-/* cpu_usage: what the CPUs' counters of /proc/stat grew by, by the columns of pq cpu. */
+/* cpu: CPU time per core, as mpstat -P ALL, also where the kernel's counters decrease. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,38 +6,59 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
-#include "tools/columns.h"
+#include "tools/targets.h"
 #include "tools/tool.h"
 
 struct cpu_options {
 	struct cpu_choice cpus;
 	bool allowed;     /* only CPUs that the process may run on */
-	unsigned busiest; /* so many, the busiest first; 0: all */
+	unsigned busiest; /* only this many, busiest first; 0: all */
 };
 
 static const struct option options[] = {
 	{ 'P', NULL, "LIST", OPTION_CPUS, offsetof(struct cpu_options, cpus),
-	    .help = "these CPUs: 0,2-3, or ALL" },
+	    .help = "a row for each of these CPUs: 0,2-3, or ALL" },
 	{ 0, "allowed", NULL, OPTION_FLAG, offsetof(struct cpu_options, allowed),
-	    .help = "only CPUs that the process, or -p, may run on" },
+	    .help = "only CPUs that pq, or the process of -p, may run on" },
 	{ 0, "busiest", "N", OPTION_NUMBER, offsetof(struct cpu_options, busiest),
-	    .help = "only the N busiest CPUs, the busiest first", .want = "a number of CPUs",
+	    .help = "only the N busiest CPUs, busiest first", .want = "a number of CPUs",
 	    .most = CPULIST_MOST },
 	{ .type = OPTION_END },
 };
 
-/* Ticks of an interval, by column; and all of them. */
-struct usage {
-	double part[CPU_IDLE + 1], whole;
-	int fields; /* how many the kernel has */
+static const struct column columns[] = {
+	[CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0,
+	    .help =
+		"CPU number; 'all' sums the CPUs online, 'own' those of --allowed (/proc/stat)" },
+	[CPU_USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds",
+	    .help = "running user programs, guests excluded (/proc/stat user - guest)" },
+	[CPU_NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds",
+	    .help = "running niced programs, guests excluded (/proc/stat nice - guest_nice)" },
+	[CPU_SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds",
+	    .help = "running the kernel, interrupts excluded (/proc/stat system)" },
+	[CPU_IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1,
+	    .counter = "cpu_iowait_seconds",
+	    .help =
+		"idle while a task that last ran here waited for disk I/O (/proc/stat iowait)" },
+	[CPU_IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds",
+	    .help = "servicing hardware interrupts (/proc/stat irq)" },
+	[CPU_SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds",
+	    .help = "servicing software interrupts, mostly network (/proc/stat softirq)" },
+	[CPU_STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds",
+	    .help = "had work, but the hypervisor ran something else (/proc/stat steal)" },
+	[CPU_GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds",
+	    .help = "running virtual machines (/proc/stat guest)", .spare = true },
+	[CPU_GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1,
+	    .counter = "cpu_guest_nice_seconds",
+	    .help = "running niced virtual machines (/proc/stat guest_nice)", .spare = true },
+	[CPU_IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds",
+	    .help = "idle, with no disk I/O outstanding (/proc/stat idle)" },
+	[CPU_ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0,
+	    .help = "pq, or the process of -p, may run here (/proc/PID/status Cpus_allowed_list)" },
+	{ .key = NULL },
 };
 
-/* Ticks of a CPU by column, for metrics: the kernel's counters at first, and then what they grew
- * by, as these run backwards. */
-struct counted {
-	bool begun;
-	double ticks[CPU_IDLE + 1];
-};
+/* ---- Usage */
 
 static const enum cpu_field field_of[] = {
 	[CPU_USR] = STAT_USER,
@@ -52,22 +73,35 @@ static const enum cpu_field field_of[] = {
 	[CPU_IDLE] = STAT_IDLE,
 };
 
-/* The field of /proc/stat in which a column begins to be known. */
-static enum cpu_field
-cpu_field_of(int column)
-{
-	return field_of[column];
-}
+/* Clock ticks of an interval by column, and their sum. */
+struct usage {
+	double part[CPU_IDLE + 1], whole;
+	int fields; /* how many the kernel has */
+};
 
-/* A counter that ran backwards (iowait and idle do, others when a CPU was offline) has counted
- * nothing: never more, as then a busy CPU would look idle. */
+/* A counter that decreased counts as 0: iowait and idle decrease at times, others after a CPU was
+ * offline. Counting more would make a busy CPU look idle. */
 static double
 grown(const struct cpu_time *from, const struct cpu_time *to, enum cpu_field f)
 {
 	return to->ticks[f] > from->ticks[f] ? (double)(to->ticks[f] - from->ticks[f]) : 0;
 }
 
-/* A sandbox may make up a file of zeros. */
+static struct usage
+usage_between(const struct cpu_time *from, const struct cpu_time *to)
+{
+	struct usage u = { .fields = from->fields < to->fields ? from->fields : to->fields };
+
+	for (int i = CPU_USR; i <= CPU_IDLE; i++)
+		u.part[i] = grown(from, to, field_of[i]);
+	u.part[CPU_USR] = fmax(0, u.part[CPU_USR] - u.part[CPU_GUEST]);
+	u.part[CPU_NICE] = fmax(0, u.part[CPU_NICE] - u.part[CPU_GNICE]);
+	for (int i = CPU_USR; i <= CPU_IDLE; i++)
+		u.whole += u.part[i];
+	return u;
+}
+
+/* False in some sandboxes, whose file has only zeros. */
 static bool
 has_counted(const struct cpu_time *c)
 {
@@ -78,39 +112,16 @@ has_counted(const struct cpu_time *c)
 	return sum != 0;
 }
 
-/* What lies between two readings; what ran backwards has not grown. */
-static struct usage
-cpu_usage(const struct cpu_time *from, const struct cpu_time *to)
-{
-	double guest = grown(from, to, STAT_GUEST), guest_nice = grown(from, to, STAT_GUEST_NICE);
-	struct usage u = { .part = {
-		[CPU_USR] = fmax(0, grown(from, to, STAT_USER) - guest),
-		[CPU_NICE] = fmax(0, grown(from, to, STAT_NICE) - guest_nice),
-		[CPU_SYS] = grown(from, to, STAT_SYSTEM),
-		[CPU_IOWAIT] = grown(from, to, STAT_IOWAIT),
-		[CPU_IRQ] = grown(from, to, STAT_IRQ),
-		[CPU_SOFT] = grown(from, to, STAT_SOFTIRQ),
-		[CPU_STEAL] = grown(from, to, STAT_STEAL),
-		[CPU_GUEST] = guest,
-		[CPU_GNICE] = guest_nice,
-		[CPU_IDLE] = grown(from, to, STAT_IDLE),
-	}, .fields = from->fields < to->fields ? from->fields : to->fields };
-
-	for (int i = CPU_USR; i <= CPU_IDLE; i++)
-		u.whole += u.part[i];
-	return u;
-}
-
-/* In less than two ticks, nothing counted means nothing. */
+/* A CPU without any ticks is idle, if the interval is long enough to have some. */
 static void
-cpu_usage_fill(struct usage *u, const struct cpu_time *to, double span_ticks)
+usage_fill_idle(struct usage *u, const struct cpu_time *to, double span_ticks)
 {
 	if (u->whole == 0 && span_ticks >= 2 && has_counted(to))
 		u->part[CPU_IDLE] = u->whole = span_ticks;
 }
 
 static void
-cpu_usage_add(struct usage *sum, const struct usage *u)
+usage_add(struct usage *sum, const struct usage *u)
 {
 	for (int i = CPU_USR; i <= CPU_IDLE; i++)
 		sum->part[i] += u->part[i];
@@ -118,59 +129,20 @@ cpu_usage_add(struct usage *sum, const struct usage *u)
 	sum->fields = sum->fields && sum->fields < u->fields ? sum->fields : u->fields;
 }
 
-/* The counters at the end of an interval in which they grew by this. */
-static void
-cpu_count(struct counted *counted, const struct cpu_time *now, const struct usage *u)
-{
-	static const struct cpu_time zero;
-	struct usage all = cpu_usage(&zero, now);
+/* ---- Reading */
 
-	for (int i = CPU_USR; i <= CPU_IDLE; i++)
-		counted->ticks[i] = counted->begun ? counted->ticks[i] + u->part[i] : all.part[i];
-	counted->begun = true;
-}
-
-/* cpu: where each CPU's time goes, as mpstat -P ALL shows it, and right where the kernel's counters
- * run backwards. */
-
-static const struct column columns[] = {
-	[CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0,
-	    .help = "the CPU; all: the sum over the CPUs online; own: over those of --allowed "
-		    "(/proc/stat)" },
-	[CPU_USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds",
-	    .help = "programs, but no guests: user less guest" },
-	[CPU_NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds",
-	    .help = "programs of lowered priority: nice less guest_nice" },
-	[CPU_SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds",
-	    .help = "the kernel, but no interrupts: system" },
-	[CPU_IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1,
-	    .counter = "cpu_iowait_seconds",
-	    .help = "idle while a task that last ran here waits for a disk: iowait" },
-	[CPU_IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds",
-	    .help = "hardware interrupts: irq" },
-	[CPU_SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds",
-	    .help = "software interrupts, of the network above all: softirq" },
-	[CPU_STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds",
-	    .help = "had work, but the hypervisor ran somebody else: steal" },
-	[CPU_GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds",
-	    .help = "virtual machines: guest", .spare = true },
-	[CPU_GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1,
-	    .counter = "cpu_guest_nice_seconds",
-	    .help = "virtual machines of lowered priority: guest_nice", .spare = true },
-	[CPU_IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds",
-	    .help = "nothing to run, nothing waited for: idle" },
-	[CPU_ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0,
-	    .help = "this process, or that of -p, may run there: Cpus_allowed_list of "
-		    "/proc/PID/status" },
-	{ .key = NULL },
+/* For metrics: the kernel's counters at the first row, plus their growth since then, so that they
+ * never decrease. */
+struct counted {
+	bool begun;
+	double ticks[CPU_IDLE + 1];
 };
 
-/* The CPUs that the process may run on; pq's own are read once, as that file costs more than all
- * others here. */
+/* Those of pq itself are read once, as that file costs more than all others here. */
 struct cpu_state {
 	bool asked, known;
-	struct cpulist allowed;
-	struct counted *counted; /* by the number of the CPU, up to the largest that was seen */
+	struct cpulist allowed;  /* the CPUs that the process may run on */
+	struct counted *counted; /* by CPU number, up to the largest that was seen */
 	size_t ncounted;
 };
 
@@ -188,41 +160,32 @@ read_allowed(struct watch *w)
 	bool there = host_read(w->host, path, &text) == 0;
 	s->known = there && task_allowed_parse(text, &s->allowed) == 0;
 	if (!s->known && (there || !pid))
-		watch_note(w, "/%s does not tell which CPUs the process may run on", path);
-	if (!there && pid && s->asked) {
-		watch_note(w, "process %s has ended", pid);
-		w->ended = true;
-	}
-	if (!there && pid && !s->asked)
-		watch_fail(
-		    w, EXIT_USAGE, "no process %s here; -p takes the number of one that runs", pid);
+		watch_note(w, "/%s: cannot read which CPUs the process may run on", path);
+	if (!there && pid)
+		targets_gone(w, !s->asked);
 	s->asked = true;
-}
-
-static bool
-check_list(struct watch *w, const struct stat_file *f)
-{
-	struct cpulist online = { { 0 } };
-
-	for (size_t i = 0; i < f->ncpus; i++)
-		cpulist_add(&online, f->cpus[i].cpu);
-	return watch_check_cpus(w, &((const struct cpu_options *)w->ask->options)->cpus, &online);
 }
 
 static void *
 read_cpus(struct watch *w, struct arena *a)
 {
+	const struct cpu_options *o = w->ask->options;
 	struct stat_file *f = arena_alloc(a, sizeof *f);
+	struct cpulist online = { { 0 } };
 	struct text text;
 
 	if (host_read(w->host, "proc/stat", &text) < 0)
 		return watch_fail(w, EXIT_UNSUPPORTED,
-		    "cannot read /proc/stat: %s; is /proc mounted?", strerror(errno));
-	if (stat_parse(text, a, f) < 0 || f->ncpus == 0)
-		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/stat tells of no CPU");
+		    "cannot read /proc/stat: %s (is /proc mounted?)", strerror(errno));
+	if (stat_parse(text, a, f) < 0)
+		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/stat lists no CPU");
 	read_allowed(w);
-	return check_list(w, f) && !w->ended ? f : NULL;
+	for (size_t i = 0; i < f->ncpus; i++)
+		cpulist_add(&online, f->cpus[i].cpu);
+	return watch_check_cpus(w, &o->cpus, &online) && !w->ended ? f : NULL;
 }
+
+/* ---- Rows */
 
 static struct counted *
 counted_of(struct watch *w, unsigned cpu)
@@ -241,17 +204,22 @@ counted_of(struct watch *w, unsigned cpu)
 	return &s->counted[cpu];
 }
 
+/* Adds the growth in this interval to the counters of the CPU, and puts them into its row. */
 static void
 set_counters(struct watch *w, struct cell *row, const struct cpu_time *c, const struct usage *u)
 {
+	static const struct cpu_time zero;
 	struct counted *counted = counted_of(w, c->cpu);
 
 	if (!counted)
 		return;
-	cpu_count(counted, c, u);
-	for (int i = CPU_USR; i <= CPU_IDLE; i++)
-		if ((int)cpu_field_of(i) < c->fields)
+	struct usage all = usage_between(&zero, c);
+	for (int i = CPU_USR; i <= CPU_IDLE; i++) {
+		counted->ticks[i] = counted->begun ? counted->ticks[i] + u->part[i] : all.part[i];
+		if ((int)field_of[i] < c->fields)
 			row[i].raw = counted->ticks[i] / (double)w->host->facts.ticks_per_s;
+	}
+	counted->begun = true;
 }
 
 static void
@@ -259,7 +227,7 @@ fill_row(struct cell *row, const char *label, const struct usage *u)
 {
 	cell_label(&row[CPU_NAME], label);
 	for (int i = CPU_USR; i <= CPU_IDLE; i++)
-		if ((int)cpu_field_of(i) < u->fields)
+		if ((int)field_of[i] < u->fields)
 			cell_share(&row[i], u->part[i], u->whole);
 }
 
@@ -269,8 +237,7 @@ busy(const struct cell *row)
 	return -row[CPU_IDLE].num - (isnan(row[CPU_IOWAIT].num) ? 0 : row[CPU_IOWAIT].num);
 }
 
-/* The row of the sum comes first, unless CPUs were listed; --allowed leaves the other CPUs out of
- * it too. */
+/* The first row is the sum, unless CPUs were listed. With --allowed it omits the other CPUs too. */
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
@@ -287,9 +254,9 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		bool mine = s->known && cpulist_has(&s->allowed, c->cpu);
 		if (!before || (o->allowed && !mine))
 			continue;
-		struct usage u = cpu_usage(before, c), counters = u;
-		cpu_usage_fill(&u, c, span_s * (double)w->host->facts.ticks_per_s);
-		cpu_usage_add(&sum, &u);
+		struct usage u = usage_between(before, c), counters = u;
+		usage_fill_idle(&u, c, span_s * (double)w->host->facts.ticks_per_s);
+		usage_add(&sum, &u);
 		if (!cpu_chosen(&o->cpus, c->cpu))
 			continue;
 		struct cell *row = table_row(out);
@@ -308,10 +275,10 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_cpu = {
 	.name = "cpu",
-	.brief = "where the time of each CPU goes",
-	.examples = "  pq cpu 1                all CPUs, every second\n"
-		    "  pq cpu --busiest 8 1    of many CPUs, the eight that matter\n"
-		    "  pq cpu --allowed 1      only those that this container may use\n",
+	.brief = "CPU time per core, as mpstat -P ALL",
+	.examples = "  pq cpu 1                all CPUs, once per second\n"
+		    "  pq cpu --busiest 8 1    only the eight busiest CPUs\n"
+		    "  pq cpu --allowed 1      only the CPUs that this container may use\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, NULL },
 	.options = options,

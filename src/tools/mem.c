@@ -1,86 +1,85 @@
-/* mem: how close a cgroup is to its memory limit, and with what: page cache there is normal,
- * anonymous memory is deadly. */
+/* mem: cgroup memory against its limit, and how much is unreclaimable: page cache at the limit is
+ * normal, anonymous memory is not. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
 #include "cgroup/memory.h"
 #include "tools/cgroup_rows.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
 
 static const struct column columns[] = {
 	[MEM_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
-	    .help =
-		"the cgroup, as this process sees its name; machine: all of it (/proc/meminfo)" },
+	    .help = "cgroup, by its name as pq sees it; 'machine' is the whole machine "
+		    "(/proc/meminfo)" },
 	[MEM_LIMIT] = { "limit_bytes", "limit", GAUGE, BYTES, 7, 0,
-	    .help = "the least limit of its own, all levels above, and the machine's size "
-		    "(memory.max; memory.limit_in_bytes)" },
+	    .help =
+		"lowest limit of cgroup, parents and machine (memory.max; memory.limit_in_bytes)" },
 	[MEM_LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .group = "parts",
 	    .remark = true,
-	    .help = "whose limit that is: a cgroup, machine, or hidden (v1 "
-		    "hierarchical_memory_limit)" },
+	    .help =
+		"what sets the limit: a cgroup, 'machine', or 'hidden' (a level not visible; v1)" },
 	[MEM_USED] = { "used_bytes", "used", GAUGE, BYTES, 7, 0,
-	    .help = "all memory charged to it, page cache too (memory.current; "
-		    "memory.usage_in_bytes)" },
+	    .help = "memory charged, page cache included (memory.current; memory.usage_in_bytes)" },
 	[MEM_WSET] = { "working_set_bytes", "wset", GAUGE, BYTES, 7, 0,
-	    .help = "working set: used less inactive_file" },
+	    .help = "working set: used - inactive_file (memory.stat)" },
 	[MEM_WSET_PCT] = { "working_set_pct", "%wset", SHARE, PERCENT, 7, 1,
-	    .help = "working set in % of limit" },
+	    .help = "working set, in % of the limit" },
 	[MEM_HARD] = { "hard_bytes", "hard", GAUGE, BYTES, 7, 0,
-	    .help = "what cannot be reclaimed: used less page cache, slab_reclaimable, and anon "
-		    "that swap has room for" },
+	    .help = "unreclaimable: used - active_file - inactive_file - slab_reclaimable - "
+		    "swappable anon" },
 	[MEM_HARD_PCT] = { "hard_pct", "%hard", SHARE, PERCENT, 7, 1,
-	    .help = "hard in % of limit: at 100 comes the OOM killer" },
+	    .help = "unreclaimable memory, in % of the limit; near 100 the OOM killer is near" },
 	[MEM_ANON] = { "anon_bytes", "anon", GAUGE, BYTES, 7, 0, .group = "parts",
-	    .help = "heaps and stacks (memory.stat anon; total_rss)" },
+	    .help = "anonymous memory: heaps and stacks (memory.stat anon; total_rss)" },
 	[MEM_FILE] = { "file_bytes", "file", GAUGE, BYTES, 7, 0, .group = "parts",
-	    .help = "page cache, tmpfs too (memory.stat file; total_cache)" },
+	    .help =
+		"page cache, tmpfs and shared memory included (memory.stat file; total_cache)" },
 	[MEM_KERNEL] = { "kernel_bytes", "kernel", GAUGE, BYTES, 7, 0, .group = "parts",
-	    .help = "slab, stacks, page tables (memory.stat kernel, or their sum; "
+	    .help = "kernel memory: slab, stacks, page tables (memory.stat; "
 		    "memory.kmem.usage_in_bytes)" },
 	[MEM_SOCK] = { "sock_bytes", "sock", GAUGE, BYTES, 7, 0, .group = "parts",
 	    .help = "network buffers (memory.stat sock; memory.kmem.tcp.usage_in_bytes)" },
 	[MEM_SHMEM] = { "shmem_bytes", "shmem", GAUGE, BYTES, 7, 0, .group = "parts",
-	    .help = "shared memory and tmpfs, part of file, not reclaimable (memory.stat shmem)" },
+	    .help = "shared memory and tmpfs, unreclaimable part of file (memory.stat shmem)" },
 	[MEM_SWAP] = { "swap_bytes", "swap", GAUGE, BYTES, 7, 0, .group = "parts",
-	    .help = "swapped out (memory.swap.current; total_swap)" },
+	    .help = "memory swapped out (memory.swap.current; total_swap)" },
 	[MEM_HIGH] = { "high", "high", COUNT, NO_UNIT, 6, 0, .group = "events",
 	    .counter = "mem_high_events",
-	    .help = "times it was slowed down above memory.high (memory.events)" },
+	    .help = "times tasks were slowed down above memory.high (memory.events high)" },
 	[MEM_MAX] = { "max", "max", COUNT, NO_UNIT, 6, 0, .counter = "mem_max_events",
-	    .help = "times it ran into its limit (memory.events; memory.failcnt)" },
+	    .help = "times usage reached the limit (memory.events max; memory.failcnt)" },
 	[MEM_OOM] = { "oom", "oom", COUNT, NO_UNIT, 5, 0, .group = "events",
 	    .counter = "mem_oom_events",
-	    .help = "times nothing could be reclaimed (memory.events)" },
+	    .help = "times nothing could be reclaimed at the limit (memory.events oom)" },
 	[MEM_OOM_KILL] = { "oom_kill", "kill", COUNT, NO_UNIT, 5, 0, .counter = "mem_oom_kills",
-	    .help = "processes killed (memory.events oom_kill; memory.oom_control; /proc/vmstat)" },
+	    .help =
+		"processes killed by the OOM killer (memory.events oom_kill; memory.oom_control)" },
 	[MEM_REFAULTS] = { "refaults_per_s", "refault/s", RATE, PER_SECOND, 10, 1,
 	    .group = "events", .counter = "mem_refaults",
-	    .help = "pages read again soon after they were dropped (memory.stat "
-		    "workingset_refault_anon, _file)" },
+	    .help = "pages read again soon after reclaim (memory.stat workingset_refault_anon, "
+		    "_file)" },
 	[MEM_MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1,
 	    .group = "events", .counter = "mem_major_faults",
 	    .help = "page faults that waited for a disk (memory.stat pgmajfault)" },
 	[MEM_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events",
 	    .counter = "mem_some_seconds",
-	    .help = "time in which a task of it waited for memory (memory.pressure, some total; v2 "
-		    "only)" },
+	    .help = "time in which a task waited for memory (memory.pressure some total; v2)" },
 	[MEM_FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events",
 	    .counter = "mem_full_seconds",
-	    .help = "time in which all of its tasks waited (memory.pressure, full total)" },
+	    .help = "time in which all non-idle tasks waited (memory.pressure full total; v2)" },
 	[MEM_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
-	    .help = "what is to be known of this row: see CGROUPS" },
+	    .help =
+		"remark about the row: mount-root(guess), found-by-search or reset; see CGROUPS" },
 	{ .key = NULL },
 };
 
-/* A cgroup at a moment. */
 struct mem_group {
 	struct group_memory memory;
-	struct keyed limit; /* the least one, from here up */
-	const char *level;
-	bool unreadable;  /* it, or one above */
-	double swap_room; /* the least one */
+	struct keyed limit; /* the lowest from here up */
+	const char *level;  /* what sets it */
+	bool unreadable;    /* the limit of this level or of a parent cannot be read */
+	double swap_room;   /* the least from here up */
 };
 
 struct mem_snapshot {
@@ -88,10 +87,10 @@ struct mem_snapshot {
 	struct mem_group *v; /* groups.n of them */
 	struct mem_group machine;
 	bool machine_read, show_machine;
-	bool damaged; /* a limit makes no sense */
+	bool damaged; /* a limit is invalid or cannot be read */
 };
 
-/* From the machine down, each level's own limit holds if it is less. */
+/* From the machine down, the limit of a level applies if it is lower. */
 static void
 find_limit(const struct mem_snapshot *s, size_t i)
 {
@@ -127,7 +126,7 @@ read_machine(struct watch *w, struct mem_snapshot *s)
 
 	s->machine_read = machine_read_memory(w->host, &o->memory) == 0;
 	if (!s->machine_read)
-		watch_note(w, "cannot read /proc/meminfo: %s; the machine's size is unknown",
+		watch_note(w, "cannot read /proc/meminfo: %s; the machine's memory size is unknown",
 		    strerror(errno));
 	o->limit = o->memory.limit;
 	o->level = o->limit.known ? "machine" : NULL;
@@ -143,27 +142,23 @@ show_one(struct watch *w, struct mem_snapshot *s, size_t i)
 	g->read = group_read_memory(w->host, &s->groups, g, &s->v[i].memory) == 0;
 }
 
-/* Shown are, as in throttle: what was asked for, levels above it with a limit, and with -a all that
- * have one. */
+/* Shows the selected cgroup, and parents with a limit; with -a all cgroups with a limit. */
 static void
 read_one(struct watch *w, struct mem_snapshot *s, size_t i)
 {
 	const struct group *g = &s->groups.v[i];
 	struct mem_group *o = &s->v[i];
+	bool invalid = group_read_limits(w->host, &s->groups, g, &o->memory) < 0 && errno == EINVAL;
 
-	bool nonsense =
-	    group_read_limits(w->host, &s->groups, g, &o->memory) < 0 && errno == EINVAL;
-	if (nonsense)
-		watch_note(w,
-		    "cgroup %s: memory.max, or memory.limit_in_bytes, makes no sense: no limit is "
-		    "taken from it",
+	if (invalid)
+		watch_note(w, "cgroup %s: invalid memory.max (or memory.limit_in_bytes): ignored",
 		    g->name);
 	else if (o->memory.limit_unreadable && errno != ENODEV)
 		watch_note(w,
-		    "cgroup %s: its limit cannot be read: %s; limits from there on down are "
+		    "cgroup %s: cannot read its memory limit: %s; limits from this level down are "
 		    "unknown",
 		    g->name, strerror(errno));
-	s->damaged |= nonsense || o->memory.limit_unreadable;
+	s->damaged |= invalid || o->memory.limit_unreadable;
 	if (g->asked || o->memory.limit.known)
 		show_one(w, s, i);
 	bool v2_root = i == 0 && s->groups.from_root && s->groups.top[FAMILY_MEMORY].version == 2;
@@ -174,9 +169,9 @@ read_one(struct watch *w, struct mem_snapshot *s, size_t i)
 	find_limit(s, i);
 }
 
-/* Where the controller is not on, memory counts for the next level above where it is. */
+/* If the controller is not enabled, the nearest parent that has it accounts the memory. */
 static void
-show_level_above(struct watch *w, struct mem_snapshot *s)
+show_parent(struct watch *w, struct mem_snapshot *s)
 {
 	const struct groups_watch *state = w->state;
 
@@ -184,10 +179,10 @@ show_level_above(struct watch *w, struct mem_snapshot *s)
 		show_one(w, s, i - 2);
 }
 
-/* Without any limit but its size, the machine is what matters; but not in the place of a group that
- * has gone. */
+/* Whether only the size of the machine limits the cgroups: then the machine gets a row. It does not
+ * replace a cgroup that was removed. */
 static bool
-nobody_limits(const struct watch *w, const struct mem_snapshot *s)
+only_machine_limits(const struct watch *w, const struct mem_snapshot *s)
 {
 	const struct groups_watch *state = w->state;
 
@@ -215,14 +210,14 @@ read_groups(struct watch *w, struct arena *a)
 	for (size_t i = 0; i < s->groups.n; i++)
 		read_one(w, s, i);
 	if (!w->ask->target.all)
-		show_level_above(w, s);
-	s->show_machine = nobody_limits(w, s);
+		show_parent(w, s);
+	s->show_machine = only_machine_limits(w, s);
 	if (s->show_machine)
 		machine_read_events(w->host, &s->machine.memory);
 	if (s->show_machine && !s->damaged)
 		watch_note(w,
-		    "no memory limit is set on the levels that can be seen: the machine's size is "
-		    "the limit");
+		    "no visible cgroup level has a memory limit: the machine's memory size is the "
+		    "limit");
 	return s;
 }
 
@@ -237,29 +232,22 @@ fill_levels(struct cell *row, const struct mem_group *o, double span_s)
 {
 	const struct group_memory *m = &o->memory;
 	double limit = value(o->limit), used = value(m->current);
-	double wset = used - value(m->stat.inactive_file),
-	       hard = used - memory_reclaimable(m, o->swap_room);
-	const struct {
-		int column;
-		double value;
-	} gauges[] = {
-		{ MEM_LIMIT, limit },
-		{ MEM_USED, used },
-		{ MEM_WSET, wset < 0 ? 0 : wset },
-		{ MEM_HARD, hard < 0 ? 0 : hard },
-		{ MEM_ANON, value(m->stat.anon) },
-		{ MEM_FILE, value(m->stat.file) },
-		{ MEM_KERNEL, value(m->stat.kernel) },
-		{ MEM_SOCK, value(m->stat.sock) },
-		{ MEM_SHMEM, value(m->stat.shmem) },
-		{ MEM_SWAP, value(m->stat.swap) },
-	};
+	double wset = used - value(m->stat.inactive_file);
+	double hard = used - memory_reclaimable(m, o->swap_room);
 
-	for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
-		cell_gauge(&row[gauges[i].column], gauges[i].value, span_s);
-	cell_share(&row[MEM_WSET_PCT], row[MEM_WSET].num, limit);
-	cell_share(&row[MEM_HARD_PCT], row[MEM_HARD].num, limit);
+	cell_gauge(&row[MEM_LIMIT], limit, span_s);
 	cell_label(&row[MEM_LEVEL], o->level);
+	cell_gauge(&row[MEM_USED], used, span_s);
+	cell_gauge(&row[MEM_WSET], wset < 0 ? 0 : wset, span_s);
+	cell_share(&row[MEM_WSET_PCT], row[MEM_WSET].num, limit);
+	cell_gauge(&row[MEM_HARD], hard < 0 ? 0 : hard, span_s);
+	cell_share(&row[MEM_HARD_PCT], row[MEM_HARD].num, limit);
+	cell_gauge(&row[MEM_ANON], value(m->stat.anon), span_s);
+	cell_gauge(&row[MEM_FILE], value(m->stat.file), span_s);
+	cell_gauge(&row[MEM_KERNEL], value(m->stat.kernel), span_s);
+	cell_gauge(&row[MEM_SOCK], value(m->stat.sock), span_s);
+	cell_gauge(&row[MEM_SHMEM], value(m->stat.shmem), span_s);
+	cell_gauge(&row[MEM_SWAP], value(m->stat.swap), span_s);
 }
 
 static void
@@ -276,10 +264,6 @@ fill_events(
 	cell_stalled(&row[MEM_FULL], a->full_us, b->full_us, span_s);
 }
 
-/* A counter that ran backwards is another cgroup's of the same name: then no difference means
- * anything. */
-static const struct mem_group unknown;
-
 static bool
 restarted(const struct group_memory *a, const struct group_memory *b)
 {
@@ -289,16 +273,17 @@ restarted(const struct group_memory *a, const struct group_memory *b)
 	    keyed_restarted(a->some_us, b->some_us);
 }
 
-static void
-add_row(struct table *out, const char *name, const struct mem_group *from,
-    const struct mem_group *to, double span_s, const char *note)
+static bool
+fill_row(const struct cgroups_interval *t, size_t before, size_t i, struct cell *row)
 {
-	struct cell *row = table_row(out);
+	static const struct group_memory unknown;
+	const struct mem_snapshot *a = t->from, *b = t->to;
+	const struct group_memory *was = &a->v[before].memory, *is = &b->v[i].memory;
+	bool reset = restarted(was, is);
 
-	cell_label(&row[MEM_CGROUP], name);
-	fill_levels(row, to, span_s);
-	fill_events(row, &from->memory, &to->memory, span_s);
-	cell_label(&row[MEM_NOTE], note);
+	fill_levels(row, &b->v[i], t->span_s);
+	fill_events(row, reset ? &unknown : was, is, t->span_s);
+	return reset;
 }
 
 static double
@@ -312,27 +297,24 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 {
 	const struct mem_snapshot *a = from, *b = to;
 
-	if (b->show_machine && a->machine_read && b->machine_read)
-		add_row(out, "machine", &a->machine, &b->machine, span_s, NULL);
-	for (size_t i = 0; i < b->groups.n; i++) {
-		const struct group *g = &b->groups.v[i];
-		int before = groups_before(&a->groups, &b->groups, i);
-		if (before < 0)
-			continue;
-		bool anew = restarted(&a->v[before].memory, &b->v[i].memory);
-		add_row(out, g->name, anew ? &unknown : &a->v[before], &b->v[i], span_s,
-		    cgroups_note(&b->groups, FAMILY_MEMORY, anew));
+	if (b->show_machine && a->machine_read && b->machine_read) {
+		struct cell *row = table_row(out);
+		cell_label(&row[MEM_CGROUP], "machine");
+		fill_levels(row, &b->machine, span_s);
+		fill_events(row, &a->machine.memory, &b->machine.memory, span_s);
 	}
+	cgroups_rows(&(struct cgroups_interval){ a, b, &a->groups, &b->groups, span_s },
+	    FAMILY_MEMORY, fill_row, out);
 	if (w->ask->target.all)
 		table_sort(out, 0, worst);
 }
 
 const struct tool tool_mem = {
 	.name = "mem",
-	.brief = "how close cgroups are to their memory limits",
-	.examples = "  pq mem 1                this container, and levels above it with a limit\n"
-		    "  pq mem -w parts,events  with what the memory is, and what happened to it\n"
-		    "  pq mem -a 10            every cgroup with a limit, the fullest first\n",
+	.brief = "cgroup memory against its limit, and how much is unreclaimable",
+	.examples = "  pq mem 1                this container and the parent cgroups with a limit\n"
+		    "  pq mem -w parts,events  also kinds of memory, and events such as OOM\n"
+		    "  pq mem -a 10            every cgroup with a limit, fullest first\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
 	.state_size = sizeof(struct groups_watch),

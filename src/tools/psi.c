@@ -1,15 +1,14 @@
-/* The columns and rows of pq psi. */
+/* psi: pressure stall time of CPU, memory, I/O and interrupts, of the machine or of cgroups. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
 #include "cgroup/pressure.h"
 #include "tools/cgroup_rows.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
 
-/* A row has the same figures four times: over the interval, and averaged by the kernel over three
- * times. */
+/* A row has each figure four times: of the interval, and the kernel's averages over 10, 60 and
+ * 300 s. */
 enum { WINDOWS = 4 };
 
 struct psi_figure {
@@ -18,7 +17,7 @@ struct psi_figure {
 };
 
 struct psi_snapshot {
-	bool machine_read; /* it is to be shown, too */
+	bool machine_read; /* the machine gets a row */
 	struct pressure machine;
 	struct groups groups;
 	struct pressure *v; /* groups.n of them */
@@ -34,68 +33,50 @@ static const struct psi_figure psi_figures[PSI_FIGURES] = {
 	{ PRESSURE_IRQ, true },
 };
 
+/* The kernel's average of a figure over s seconds. */
+#define AVERAGE(file, line, heading, name, s, width) \
+	{ \
+		file "_" line "_avg" s "_pct", heading "-" s, GAUGE, PERCENT, width, 2, \
+		    .group = "avg" s, \
+		    .help = "kernel's " s " s average of " name " pressure, " line " (" file \
+			    ".pressure " line " avg" s ")" \
+	}
+
+#define AVERAGES(s, width) \
+	AVERAGE("cpu", "some", "%scpu", "CPU", s, width), \
+	    AVERAGE("cpu", "full", "%fcpu", "CPU", s, width), \
+	    AVERAGE("memory", "some", "%smem", "memory", s, width), \
+	    AVERAGE("memory", "full", "%fmem", "memory", s, width), \
+	    AVERAGE("io", "some", "%sio", "I/O", s, width - 1), \
+	    AVERAGE("io", "full", "%fio", "I/O", s, width - 1), \
+	    AVERAGE("irq", "full", "%firq", "interrupt", s, width)
+
 static const struct column psi_columns[] = {
 	[PSI_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
-	    .help = "the cgroup, as this process sees its name; machine: all of it" },
+	    .help = "cgroup, by its name as pq sees it; 'machine' is the whole machine" },
 	{ "cpu_some_pct", "%scpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_some_seconds",
 	    .help =
-		"time in which a task waited for a CPU, or for quota (cpu.pressure, some total)" },
+		"time in which a task waited for a CPU or for quota (cpu.pressure some total)" },
 	{ "cpu_full_pct", "%fcpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_full_seconds",
-	    .help = "time in which all of them did (full total; not defined of the machine)" },
+	    .help = "time in which all non-idle tasks waited for a CPU; unknown for machine "
+		    "(cpu.pressure full)" },
 	{ "memory_some_pct", "%smem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_some_seconds",
-	    .help = "time in which a task waited for memory (memory.pressure, some total)" },
+	    .help = "time in which a task waited for memory (memory.pressure some total)" },
 	{ "memory_full_pct", "%fmem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_full_seconds",
-	    .help = "time in which all of them did (full total)" },
+	    .help =
+		"time in which all non-idle tasks waited for memory (memory.pressure full total)" },
 	{ "io_some_pct", "%sio", SHARE, PERCENT, 7, 1, .counter = "psi_io_some_seconds",
-	    .help = "time in which a task waited for I/O (io.pressure, some total)" },
+	    .help = "time in which a task waited for I/O (io.pressure some total)" },
 	{ "io_full_pct", "%fio", SHARE, PERCENT, 7, 1, .counter = "psi_io_full_seconds",
-	    .help = "time in which all of them did (full total)" },
+	    .help = "time in which all non-idle tasks waited for I/O (io.pressure full total)" },
 	{ "irq_full_pct", "%firq", SHARE, PERCENT, 7, 1, .counter = "psi_irq_full_seconds",
-	    .help = "time that interrupts took from tasks (irq.pressure, full total)" },
-	{ "cpu_some_avg10_pct", "%scpu-10", GAUGE, PERCENT, 9, 2, .group = "avg10",
-	    .help = "the kernel's average of 10 s (some)" },
-	{ "cpu_full_avg10_pct", "%fcpu-10", GAUGE, PERCENT, 9, 2, .group = "avg10",
-	    .help = "the same of full" },
-	{ "memory_some_avg10_pct", "%smem-10", GAUGE, PERCENT, 9, 2, .group = "avg10",
-	    .help = "of memory, some" },
-	{ "memory_full_avg10_pct", "%fmem-10", GAUGE, PERCENT, 9, 2, .group = "avg10",
-	    .help = "of memory, full" },
-	{ "io_some_avg10_pct", "%sio-10", GAUGE, PERCENT, 8, 2, .group = "avg10",
-	    .help = "of I/O, some" },
-	{ "io_full_avg10_pct", "%fio-10", GAUGE, PERCENT, 8, 2, .group = "avg10",
-	    .help = "of I/O, full" },
-	{ "irq_full_avg10_pct", "%firq-10", GAUGE, PERCENT, 9, 2, .group = "avg10",
-	    .help = "of interrupts, full" },
-	{ "cpu_some_avg60_pct", "%scpu-60", GAUGE, PERCENT, 9, 2, .group = "avg60",
-	    .help = "the kernel's average of 60 s (some)" },
-	{ "cpu_full_avg60_pct", "%fcpu-60", GAUGE, PERCENT, 9, 2, .group = "avg60",
-	    .help = "the same of full" },
-	{ "memory_some_avg60_pct", "%smem-60", GAUGE, PERCENT, 9, 2, .group = "avg60",
-	    .help = "of memory, some" },
-	{ "memory_full_avg60_pct", "%fmem-60", GAUGE, PERCENT, 9, 2, .group = "avg60",
-	    .help = "of memory, full" },
-	{ "io_some_avg60_pct", "%sio-60", GAUGE, PERCENT, 8, 2, .group = "avg60",
-	    .help = "of I/O, some" },
-	{ "io_full_avg60_pct", "%fio-60", GAUGE, PERCENT, 8, 2, .group = "avg60",
-	    .help = "of I/O, full" },
-	{ "irq_full_avg60_pct", "%firq-60", GAUGE, PERCENT, 9, 2, .group = "avg60",
-	    .help = "of interrupts, full" },
-	{ "cpu_some_avg300_pct", "%scpu-300", GAUGE, PERCENT, 10, 2, .group = "avg300",
-	    .help = "the kernel's average of 300 s (some)" },
-	{ "cpu_full_avg300_pct", "%fcpu-300", GAUGE, PERCENT, 10, 2, .group = "avg300",
-	    .help = "the same of full" },
-	{ "memory_some_avg300_pct", "%smem-300", GAUGE, PERCENT, 10, 2, .group = "avg300",
-	    .help = "of memory, some" },
-	{ "memory_full_avg300_pct", "%fmem-300", GAUGE, PERCENT, 10, 2, .group = "avg300",
-	    .help = "of memory, full" },
-	{ "io_some_avg300_pct", "%sio-300", GAUGE, PERCENT, 9, 2, .group = "avg300",
-	    .help = "of I/O, some" },
-	{ "io_full_avg300_pct", "%fio-300", GAUGE, PERCENT, 9, 2, .group = "avg300",
-	    .help = "of I/O, full" },
-	{ "irq_full_avg300_pct", "%firq-300", GAUGE, PERCENT, 10, 2, .group = "avg300",
-	    .help = "of interrupts, full" },
+	    .help = "time that interrupts took from running tasks (irq.pressure full total)" },
+	AVERAGES("10", 9),
+	AVERAGES("60", 9),
+	AVERAGES("300", 10),
 	[PSI_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
-	    .help = "what is to be known of this row: see CGROUPS" },
+	    .help =
+		"remark about the row: mount-root(guess), found-by-search or reset; see CGROUPS" },
 	{ .key = NULL },
 };
 
@@ -110,44 +91,39 @@ line_of(const struct pressure *p, int k)
 static struct keyed
 total_us(const struct pressure *p, int k)
 {
-	const struct psi_line *line = line_of(p, k);
-
-	return (struct keyed){ line->known, line->total_us };
+	return line_of(p, k)->total_us;
 }
 
-/* A counter that ran backwards is another cgroup's of the same name: then no difference means
- * anything. */
+/* True if a counter decreased; then the figures of the interval are unknown. */
 static bool
-restarted(const struct pressure *a, const struct pressure *b)
-{
-	bool anew = false;
-
-	for (int k = 0; k < PSI_FIGURES; k++)
-		anew |= keyed_restarted(total_us(a, k), total_us(b, k));
-	return anew;
-}
-
-static void
-add_row(struct table *out, const char *name, const struct pressure *from, const struct pressure *to,
-    double span_s, const char *note)
+fill(struct cell *row, const struct pressure *from, const struct pressure *to, double span_s)
 {
 	static const struct pressure unknown;
-	struct cell *row = table_row(out);
+	bool reset = false;
 
-	if (restarted(from, to))
+	for (int k = 0; k < PSI_FIGURES; k++)
+		reset |= keyed_restarted(total_us(from, k), total_us(to, k));
+	if (reset)
 		from = &unknown;
-	cell_label(&row[PSI_CGROUP], name);
 	for (int k = 0; k < PSI_FIGURES; k++) {
 		const struct psi_line *line = line_of(to, k);
-		cell_stalled(&row[PSI_CPU_SOME + k], total_us(from, k), total_us(to, k), span_s);
+		cell_stalled(&row[PSI_CPU_SOME + k], total_us(from, k), line->total_us, span_s);
 		for (int i = 0; i < WINDOWS - 1; i++)
-			cell_gauge(&row[PSI_CPU_SOME + (i + 1) * PSI_FIGURES + k],
-			    line->known ? line->avg[i] : NAN, span_s);
+			cell_gauge(&row[PSI_AVERAGES + i * PSI_FIGURES + k],
+			    line->total_us.known ? line->avg[i] : NAN, span_s);
 	}
-	cell_label(&row[PSI_NOTE], note);
+	return reset;
 }
 
-/* By the largest of its figures. */
+static bool
+fill_row(const struct cgroups_interval *t, size_t before, size_t i, struct cell *row)
+{
+	const struct psi_snapshot *a = t->from, *b = t->to;
+
+	return fill(row, &a->v[before], &b->v[i], t->span_s);
+}
+
+/* By the largest figure of the interval. */
 static double
 worst(const struct cell *row)
 {
@@ -158,62 +134,52 @@ worst(const struct cell *row)
 	return most;
 }
 
-/* struct tool's rows. */
 static void
-psi_rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
+rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
 	const struct psi_snapshot *a = from, *b = to;
+	bool machine = a->machine_read && b->machine_read;
 
 	(void)w;
-	if (a->machine_read && b->machine_read)
-		add_row(out, "machine", &a->machine, &b->machine, span_s, NULL);
-	size_t first = out->nrows;
-	for (size_t i = 0; i < b->groups.n; i++) {
-		int before = groups_before(&a->groups, &b->groups, i);
-		if (before < 0)
-			continue;
-		const struct pressure *was = &a->v[before], *is = &b->v[i];
-		add_row(out, b->groups.v[i].name, was, is, span_s,
-		    cgroups_note(&b->groups, FAMILY_PRESSURE, restarted(was, is)));
+	if (machine) {
+		struct cell *row = table_row(out);
+		cell_label(&row[PSI_CGROUP], "machine");
+		fill(row, &a->machine, &b->machine, span_s);
 	}
-	table_sort(out, first, worst);
+	cgroups_rows(&(struct cgroups_interval){ a, b, &a->groups, &b->groups, span_s },
+	    FAMILY_PRESSURE, fill_row, out);
+	table_sort(out, machine, worst);
 }
 
-/* psi: for how much of the time tasks stood still for a CPU, for memory or I/O, or by interrupts:
- * the machine, or cgroups. */
-
 struct psi_state {
-	struct groups_watch groups; /* first, as cgroups.h wants it */
+	struct groups_watch groups; /* first, as cgroups_read wants it */
 	bool started;
-	/* for all that is known: where the machine has none no cgroup has */
-	bool with_irq;
-	bool no_groups; /* with -a: none can be seen */
-	bool told;      /* why a cgroup has no row; with -a one stands for all */
-	bool failing;   /* the machine's could not be read at the last moment */
+	bool with_irq;  /* false: the machine has no irq.pressure, so that no cgroup has it */
+	bool no_groups; /* with -a: none is visible */
+	bool told;      /* a note said why a cgroup has no row; with -a one note stands for all */
+	bool failing;   /* the last reading of the machine failed */
 };
 
 static void
 say_lack(struct watch *w, enum pressure_lack lack, const char *name, int error)
 {
 	static const char *const words[] = {
-		[LACK_BUILT] = "this kernel is built without CONFIG_PSI, and counts no pressure: "
-			       "another kernel is needed",
-		[LACK_ENABLED] =
-		    "this kernel was booted with pressure disabled: boot it with psi=1",
-		[LACK_EITHER] = "no /proc/pressure: boot the kernel with psi=1; if it stays away, "
-				"it is built without CONFIG_PSI",
+		[LACK_BUILT] = "this kernel is built without CONFIG_PSI and counts no pressure "
+			       "(another kernel is needed)",
+		[LACK_ENABLED] = "pressure is disabled in this kernel (boot it with psi=1)",
+		[LACK_EITHER] = "no /proc/pressure: the kernel is built without CONFIG_PSI, or "
+				"needs psi=1 at boot",
 	};
 
 	if (lack == LACK_SWITCHED)
 		watch_note(w,
-		    "cgroup %s: pressure is switched off there: write 1 to its cgroup.pressure",
-		    name);
+		    "cgroup %s: pressure is switched off (write 1 to its cgroup.pressure)", name);
 	else if (lack == LACK_GROUP)
-		watch_note(w, "cgroup %s is gone: its rows end here", name);
+		watch_note(w, "cgroup %s: removed; its rows end here", name);
 	else if (lack == LACK_ALL)
 		watch_note(w,
-		    "cgroups have no pressure here: boot without cgroup_disable=pressure; pq psi "
-		    "shows the machine's");
+		    "pressure per cgroup is disabled (boot without cgroup_disable=pressure); pq "
+		    "psi without -p, -g and -a shows the machine");
 	else if (lack == LACK_OTHER && name)
 		watch_note(w, "cgroup %s: cpu.pressure: %s", name, strerror(error));
 	else if (lack == LACK_OTHER)
@@ -232,7 +198,7 @@ shows(const struct watch *w, enum resource r)
 	return false;
 }
 
-/* Which of the files that are shown are not there; name is the cgroup's, or NULL. */
+/* Says which files of the shown columns are missing; name is NULL for the machine. */
 static void
 say_unknown(struct watch *w, const struct pressure *p, const char *name)
 {
@@ -241,22 +207,20 @@ say_unknown(struct watch *w, const struct pressure *p, const char *name)
 			continue;
 		if (r == PRESSURE_IRQ)
 			watch_note(w,
-			    "no irq.pressure here (Linux 6.1 with CONFIG_IRQ_TIME_ACCOUNTING has "
-			    "it): %%firq is unknown");
+			    "no irq.pressure: %%firq is unknown (it needs Linux 6.1 and "
+			    "CONFIG_IRQ_TIME_ACCOUNTING)");
 		else if (name)
-			watch_note(w,
-			    "cgroup %s: %s.pressure tells nothing: what comes from it is unknown",
+			watch_note(w, "cgroup %s: cannot use %s.pressure; its columns are unknown",
 			    name, resource_names[r]);
 		else
-			watch_note(w,
-			    "/proc/pressure/%s tells nothing: what comes from it is unknown",
+			watch_note(w, "cannot use /proc/pressure/%s; its columns are unknown",
 			    resource_names[r]);
 	}
 }
 
-/* A recorder shows no columns. */
+/* False for pq record. */
 static bool
-is_looked_at(const struct watch *w)
+shows_columns(const struct watch *w)
 {
 	return w->nshown > 0;
 }
@@ -267,8 +231,8 @@ of_one_group(const struct watch *w)
 	return w->ask->target.pid || w->ask->target.cgroup;
 }
 
-/* The machine has a row unless it is about one cgroup: then it is only asked what this kernel has.
- * 0, or an errno. */
+/* The machine has a row, unless the user selected one cgroup. Then its first reading only shows
+ * which files this kernel has. 0, or an errno. */
 static int
 read_machine(struct watch *w, struct psi_snapshot *s)
 {
@@ -286,8 +250,8 @@ read_machine(struct watch *w, struct psi_snapshot *s)
 	return error;
 }
 
-/* Said when it begins, as to find it out takes reading. With -a that a cgroup has gone is no
- * news. */
+/* Says why a cgroup has no row, once, as finding out reads more files. With -a, cgroups that were
+ * removed are expected. */
 static void
 say_why(struct watch *w, const struct psi_snapshot *s, const struct group *g, int error)
 {
@@ -295,7 +259,7 @@ say_why(struct watch *w, const struct psi_snapshot *s, const struct group *g, in
 
 	if (state->told)
 		return;
-	enum pressure_lack lack = group_lack(w->host, &s->groups, g, error, is_looked_at(w));
+	enum pressure_lack lack = group_lack(w->host, &s->groups, g, error, shows_columns(w));
 	if (lack == LACK_GROUP && !g->asked)
 		return;
 	state->told = true;
@@ -318,7 +282,7 @@ read_asked(
 	state->groups.was_read |= g->read;
 }
 
-/* With -a all are shown but the true root: that is the machine. True when it could be read. */
+/* With -a all cgroups are shown except the true root, which is the machine. True if it was read. */
 static bool
 read_group(struct watch *w, struct psi_snapshot *s, size_t i)
 {
@@ -336,7 +300,7 @@ read_group(struct watch *w, struct psi_snapshot *s, size_t i)
 	return g->read;
 }
 
-/* How many could be read. With -a the machine is left where no cgroups can be seen. */
+/* Returns how many were read. With -a, the machine still has its row if no cgroup is visible. */
 static size_t
 read_groups(struct watch *w, struct arena *a, struct psi_snapshot *s)
 {
@@ -364,12 +328,12 @@ read_psi(struct watch *w, struct arena *a)
 	struct psi_state *state = w->state;
 	int error = read_machine(w, s);
 
-	state->told |= error && !of_one_group(w); /* the machine's reason is its cgroups', too */
+	state->told |= error && !of_one_group(w); /* cgroups have none for the same reason */
 	size_t groups = read_groups(w, a, s);
 	if (w->fail || w->ended)
 		return NULL;
 	if (error && !of_one_group(w) && !state->failing)
-		say_lack(w, machine_lack(w->host, error, is_looked_at(w)), NULL, error);
+		say_lack(w, machine_lack(w->host, error, shows_columns(w)), NULL, error);
 	state->failing = error;
 	if (!s->machine_read && groups == 0 && !state->started)
 		w->fail = EXIT_UNSUPPORTED;
@@ -379,15 +343,15 @@ read_psi(struct watch *w, struct arena *a)
 
 const struct tool tool_psi = {
 	.name = "psi",
-	.brief = "how long tasks stood still for CPU, memory or I/O",
-	.examples = "  pq psi 1                the machine\n"
+	.brief = "pressure stall time of CPU, memory, I/O and interrupts",
+	.examples = "  pq psi 1                the whole machine\n"
 		    "  pq psi -p 4242 1        the container of a process (cgroup v2)\n"
-		    "  pq psi -a -w avg60 10   all cgroups, the worst first\n",
+		    "  pq psi -a -w avg60 10   all cgroups, highest pressure first\n",
 	.columns = psi_columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
 	.state_size = sizeof(struct psi_state),
 	.costly = true,
 	.read = read_psi,
-	.rows = psi_rows,
+	.rows = rows,
 	.release = cgroups_release,
 };

@@ -1,8 +1,8 @@
 /*
- * runq -P: the waits of each CPU. /proc/schedstat counts them exactly. A kernel without it is
- * looked at instead: at each tick every thread in state R is counted where it last ran; one of a
- * CPU's runs, the others wait. That costs some 10 µs per thread, so the sampler ticks less often
- * when there are many (costly_tick).
+ * runq: run queue length and load, as sar -q, sampled every 10 ms; with -P the waits of each CPU.
+ * -P takes them from /proc/schedstat, which is exact. Without that file, each tick reads the state
+ * of every thread: of the threads in state R whose last CPU is the same, one runs and the others
+ * wait. That costs some 10 µs per thread, so ticks become rarer if there are many (costly_tick).
  */
 #include <errno.h>
 #include <math.h>
@@ -11,10 +11,7 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
-
-extern const struct tool tool_runq_cpus;
 
 struct runq_options {
 	int64_t tick_ns;
@@ -25,44 +22,44 @@ static const struct runq_options usual_options = { .tick_ns = 10000000 };
 
 static const struct option options[] = {
 	{ 'P', NULL, "LIST", OPTION_CPUS, offsetof(struct runq_options, cpus),
-	    .help = "these CPUs: 0,2-3, or ALL" },
+	    .help = "a row for each of these CPUs: 0,2-3, or ALL" },
 	{ 0, "tick", "TIME", OPTION_TIME, offsetof(struct runq_options, tick_ns),
-	    .help = "look at the run queue this often (10ms)" },
+	    .help = "how often to sample the run queue (default 10ms)" },
 	{ .type = OPTION_END },
 };
+
+/* ---- With -P */
 
 enum { RUNQ_CPU_NAME, RUNQ_CPU_WAITING, RUNQ_CPU_WAIT_MS, RUNQ_CPU_RUNS, RUNQ_CPU_NOTE };
 
 static const struct column runq_cpu_columns[] = {
-	[RUNQ_CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help = "the CPU" },
+	[RUNQ_CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help = "CPU number" },
 	[RUNQ_CPU_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2,
 	    .counter = "runq_cpu_wait_seconds",
-	    .help = "tasks that waited for this CPU, mean: run_delay over elapsed time "
-		    "(/proc/schedstat, cpuN field 8)" },
+	    .help = "mean number of tasks waiting for this CPU (/proc/schedstat cpuN field 8)" },
 	[RUNQ_CPU_WAIT_MS] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 9, 3,
-	    .help = "mean wait before each run: run_delay per run (fields 8 and 9)" },
+	    .help = "mean wait before a task ran on this CPU (/proc/schedstat fields 8, 9)" },
 	[RUNQ_CPU_RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 10, 1,
-	    .counter = "runq_cpu_runs", .help = "times that a task got this CPU (field 9)" },
+	    .counter = "runq_cpu_runs",
+	    .help = "times a task started to run on this CPU (/proc/schedstat field 9)" },
 	[RUNQ_CPU_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
-	    .help =
-		"sampled: the kernel has no /proc/schedstat, and threads in state R were counted" },
+	    .help = "'sampled': no /proc/schedstat, so threads in state R were counted instead" },
 	{ .key = NULL },
 };
 
-/* What the ticks saw, while there is no schedstat. */
+/* What the ticks found, if there is no schedstat. */
 struct runq_cpu_state {
-	bool sampled, exact; /* neither before the first row */
-	bool seen;           /* at least one thread, at this look */
+	bool sampled, exact; /* neither is set before the first row */
+	bool seen;           /* this tick found a thread */
 	uint64_t self;
-	unsigned looks;
-	double waiting[CPULIST_MOST];   /* summed over the looks */
-	unsigned running[CPULIST_MOST]; /* in state R at this look */
+	unsigned ticks;
+	double waiting[CPULIST_MOST];   /* summed over the ticks */
+	unsigned running[CPULIST_MOST]; /* threads in state R, of this tick */
 };
 
 struct runq_cpu_snapshot {
-	struct schedstat sched; /* sampled: the CPUs only */
-	/* sampled: mean over the ticks, by place in sched.cpus; else NULL */
-	double *waiting;
+	struct schedstat sched; /* if sampled, only the numbers of the CPUs */
+	double *waiting;        /* if sampled, the mean of the ticks by index in sched.cpus */
 };
 
 static void
@@ -79,7 +76,7 @@ count_task(struct watch *w, const char *path)
 		s->running[t.cpu.v]++;
 }
 
-/* A name that is a number, as a string; else "". */
+/* The name as a string if it is a number, else "". */
 static const char *
 number(struct arena *a, struct text name)
 {
@@ -96,7 +93,7 @@ count_threads(struct watch *w, struct arena *a, const char *pid)
 
 	snprintf(path, sizeof path, "proc/%s/task", pid);
 	if (host_list(w->host, path, &names) < 0)
-		return; /* it has ended */
+		return; /* it has exited */
 	struct text kept = { arena_copy(a, names), names.n };
 	while (text_line(&kept, &line)) {
 		const char *tid = number(a, line);
@@ -107,14 +104,14 @@ count_threads(struct watch *w, struct arena *a, const char *pid)
 }
 
 static void
-add_look(struct runq_cpu_state *s)
+add_tick(struct runq_cpu_state *s)
 {
 	for (unsigned i = 0; i < CPULIST_MOST; i++) {
 		if (s->running[i] > 1)
 			s->waiting[i] += s->running[i] - 1;
 		s->running[i] = 0;
 	}
-	s->looks += s->seen; /* a capture without threads, hidepid: nothing was looked at */
+	s->ticks += s->seen; /* no threads (a capture without them, hidepid) is no sample */
 	s->seen = false;
 }
 
@@ -135,10 +132,10 @@ tick_cpus(struct watch *w)
 			count_threads(w, &scratch, pid);
 	}
 	arena_free(&scratch);
-	add_look(s);
+	add_tick(s);
 }
 
-/* The CPUs online, from another file than schedstat; their waits from the ticks. */
+/* The CPUs online come from /proc/stat, their waits from the ticks. */
 static void *
 read_sampled(struct watch *w, struct arena *a, struct runq_cpu_snapshot *snap)
 {
@@ -146,10 +143,9 @@ read_sampled(struct watch *w, struct arena *a, struct runq_cpu_snapshot *snap)
 	struct stat_file f;
 	struct text text;
 
-	if (host_read(w->host, "proc/stat", &text) < 0 || stat_parse(text, a, &f) < 0 ||
-	    f.ncpus == 0)
-		return watch_fail(w, EXIT_UNSUPPORTED,
-		    "neither /proc/schedstat nor /proc/stat tells of CPUs here");
+	if (host_read(w->host, "proc/stat", &text) < 0 || stat_parse(text, a, &f) < 0)
+		return watch_fail(
+		    w, EXIT_UNSUPPORTED, "neither /proc/schedstat nor /proc/stat lists CPUs");
 	snap->sched.ncpus = f.ncpus;
 	snap->sched.cpus = arena_alloc(a, f.ncpus * sizeof *snap->sched.cpus);
 	snap->waiting = arena_alloc(a, f.ncpus * sizeof *snap->waiting);
@@ -157,10 +153,10 @@ read_sampled(struct watch *w, struct arena *a, struct runq_cpu_snapshot *snap)
 		unsigned cpu = f.cpus[i].cpu;
 		snap->sched.cpus[i].cpu = cpu;
 		snap->waiting[i] =
-		    s->looks && cpu < CPULIST_MOST ? s->waiting[cpu] / s->looks : NAN;
+		    s->ticks && cpu < CPULIST_MOST ? s->waiting[cpu] / s->ticks : NAN;
 	}
 	memset(s->waiting, 0, sizeof s->waiting);
-	s->looks = 0;
+	s->ticks = 0;
 	return snap;
 }
 
@@ -172,28 +168,21 @@ begin_sampling(struct watch *w)
 	struct text text;
 
 	watch_note(w,
-	    "/proc/schedstat: %s (CONFIG_SCHEDSTATS): waiting is sampled from threads in state R",
+	    "/proc/schedstat: %s; waiting is sampled from threads in state R (exact figures need "
+	    "CONFIG_SCHEDSTATS)",
 	    strerror(errno));
 	s->sampled = true;
 	if (host_read(w->host, "proc/self/stat", &text) == 0 && task_stat_parse(text, &self) == 0)
 		s->self = self.pid;
 }
 
-static bool
-check_list(struct watch *w, const struct schedstat *f)
-{
-	struct cpulist online = { { 0 } };
-
-	for (size_t i = 0; i < f->ncpus; i++)
-		cpulist_add(&online, f->cpus[i].cpu);
-	return watch_check_cpus(w, &((const struct runq_options *)w->ask->options)->cpus, &online);
-}
-
 static void *
 read_cpus(struct watch *w, struct arena *a)
 {
+	const struct runq_options *o = w->ask->options;
 	struct runq_cpu_state *s = w->state;
 	struct runq_cpu_snapshot *snap = arena_alloc(a, sizeof *snap);
+	struct cpulist online = { { 0 } };
 	struct text text;
 
 	if (!s->sampled &&
@@ -203,7 +192,9 @@ read_cpus(struct watch *w, struct arena *a)
 	s->exact = !s->sampled;
 	if (s->sampled && !read_sampled(w, a, snap))
 		return NULL;
-	return check_list(w, &snap->sched) ? snap : NULL;
+	for (size_t i = 0; i < snap->sched.ncpus; i++)
+		cpulist_add(&online, snap->sched.cpus[i].cpu);
+	return watch_check_cpus(w, &o->cpus, &online) ? snap : NULL;
 }
 
 static void
@@ -254,11 +245,11 @@ suits(const void *own)
 	return ((const struct runq_options *)own)->cpus.given;
 }
 
-const struct tool tool_runq_cpus = {
+static const struct tool runq_cpus = {
 	.name = "runq",
-	.brief = "how long tasks wait for each CPU",
-	.examples = "  pq runq -P ALL 1        each CPU, every second\n"
-		    "  pq runq -P 0,2-3 1 10   three of them, ten times\n",
+	.brief = "run queue and waits of each CPU",
+	.examples = "  pq runq -P ALL 1        every CPU, once per second\n"
+		    "  pq runq -P 0,2-3 1 10   three CPUs, ten times\n",
 	.columns = runq_cpu_columns,
 	.options = options,
 	.options_size = sizeof(struct runq_options),
@@ -272,42 +263,40 @@ const struct tool tool_runq_cpus = {
 	.rows = rows_cpus,
 };
 
-/* runq: how many tasks wait for a CPU: sar -q's columns, looked at many times within an interval,
- * and exact waits. */
+/* ---- The whole machine */
 
 static const struct column columns[] = {
 	[RUNQ_SZ] = { "runq_sz", "runq-sz", GAUGE, NO_UNIT, 8, 1,
-	    .help = "tasks that run or wait for a CPU, without pq itself: mean of the ticks "
-		    "(/proc/loadavg, field 4)" },
+	    .help =
+		"runnable tasks, pq itself excluded: mean of the ticks (/proc/loadavg field 4)" },
 	[RUNQ_PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0,
-	    .help = "tasks there are, threads too (/proc/loadavg, field 4)" },
+	    .help = "number of tasks (threads) in the system (/proc/loadavg field 4)" },
 	[RUNQ_LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2,
 	    .help =
-		"load average of 1 minute: runnable and uninterruptible tasks (/proc/loadavg)" },
+		"load average over 1 minute: runnable and uninterruptible tasks (/proc/loadavg)" },
 	[RUNQ_LDAVG_5] = { "ldavg_5", "ldavg-5", GAUGE, NO_UNIT, 8, 2,
-	    .help = "the same of 5 minutes" },
+	    .help = "load average over 5 minutes (/proc/loadavg)" },
 	[RUNQ_LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2,
-	    .help = "the same of 15 minutes" },
+	    .help = "load average over 15 minutes (/proc/loadavg)" },
 	[RUNQ_BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0,
-	    .help = "tasks that wait for I/O (/proc/stat, procs_blocked)" },
+	    .help = "tasks blocked, waiting for I/O (/proc/stat procs_blocked)" },
 	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0,
-	    .help = "the largest of the ticks of runq-sz" },
+	    .help = "largest runq-sz of the ticks in this interval (/proc/loadavg field 4)" },
 	[RUNQ_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2,
 	    .counter = "runq_wait_seconds",
-	    .help = "tasks that waited for a CPU, exact mean: run_delay over elapsed time "
-		    "(/proc/schedstat, cpuN field 8)" },
+	    .help =
+		"mean number of tasks waiting for a CPU, exact (/proc/schedstat cpuN field 8)" },
 	[RUNQ_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds",
-	    .help = "time in which at least one task waited for a CPU (/proc/pressure/cpu, some "
+	    .help = "time in which at least one task waited for a CPU (/proc/pressure/cpu some "
 		    "total)" },
 	{ .key = NULL },
 };
 
-/* What the machine does not have is asked for once. */
 struct runq_state {
-	struct loadavg load; /* of this moment: tick reads it */
+	struct loadavg load; /* of the last tick */
 	bool load_known, started;
-	bool no_schedstat, no_pressure;
-	double delay_s; /* what waiting counts */
+	bool no_schedstat, no_pressure; /* the file is missing, and not tried again */
+	double delay_s;                 /* the counter of the column waiting */
 	bool delay_begun;
 };
 
@@ -318,11 +307,10 @@ struct runq_snapshot {
 	uint64_t blocked;
 	struct keyed some_us;
 	struct schedstat sched;
-	double mean, max; /* of the ticks since the snapshot before */
+	double mean, max; /* of the ticks since the last snapshot */
 };
 
-/* The reader runs: one of those that run is pq, and a count of none (gVisor has it) counts
- * nothing. */
+/* pq runs while it reads, and does not count itself. A count of 0, as in gVisor, is no sample. */
 static void
 tick(struct watch *w)
 {
@@ -345,11 +333,13 @@ read_pressure(struct watch *w, struct runq_snapshot *s)
 	if (state->no_pressure)
 		return;
 	if (host_read(w->host, "proc/pressure/cpu", &text) == 0 && psi_parse(text, &psi) == 0) {
-		s->some_us = (struct keyed){ psi.some.known, psi.some.total_us };
+		s->some_us = psi.some.total_us;
 		return;
 	}
 	state->no_pressure = true;
-	watch_note(w, "/proc/pressure/cpu: %s (CONFIG_PSI; boot with psi=1): %%some is unknown",
+	watch_note(w,
+	    "/proc/pressure/cpu: %s; %%some is unknown (it needs CONFIG_PSI and, on some kernels, "
+	    "psi=1 at boot)",
 	    strerror(errno));
 }
 
@@ -365,8 +355,8 @@ read_schedstat(struct watch *w, struct arena *a, struct runq_snapshot *s)
 	    schedstat_parse(text, a, &s->sched) == 0)
 		return;
 	state->no_schedstat = true;
-	watch_note(
-	    w, "/proc/schedstat: %s (CONFIG_SCHEDSTATS): waiting is unknown", strerror(errno));
+	watch_note(w, "/proc/schedstat: %s; waiting is unknown (it needs CONFIG_SCHEDSTATS)",
+	    strerror(errno));
 }
 
 static void *
@@ -380,10 +370,9 @@ read_runq(struct watch *w, struct arena *a)
 	s->load_known = state->load_known;
 	if (!s->load_known && !state->started)
 		return watch_fail(w, EXIT_UNSUPPORTED,
-		    "cannot read /proc/loadavg: %s; is /proc mounted?", strerror(errno));
+		    "cannot read /proc/loadavg: %s (is /proc mounted?)", strerror(errno));
 	if (!s->load_known)
-		watch_note(w,
-		    "cannot read /proc/loadavg any more: %s; what comes from it is unknown",
+		watch_note(w, "cannot read /proc/loadavg any more: %s; its columns are unknown",
 		    strerror(errno));
 	state->started = true;
 	s->mean = gauge_mean(&w->gauge);
@@ -397,8 +386,8 @@ read_runq(struct watch *w, struct arena *a)
 	return s;
 }
 
-/* Summed over the CPUs that were online at both ends: a CPU's counter goes with it when it goes
- * offline. */
+/* Sums the growth over the CPUs that were online at both ends, as a CPU that goes offline takes its
+ * counter along. */
 static double
 delay_s(const struct schedstat *from, const struct schedstat *to)
 {
@@ -415,8 +404,8 @@ delay_s(const struct schedstat *from, const struct schedstat *to)
 	return n ? ns * 1e-9 : NAN;
 }
 
-/* All CPUs' counters, for metrics; from the first row on it only grows, though a CPU that goes
- * offline takes its own along. */
+/* For metrics: the sum of all CPUs at the first row, plus the growth since then, so that it never
+ * decreases. */
 static double
 delay_counter_s(struct runq_state *s, const struct schedstat *now, double grown_s)
 {
@@ -452,15 +441,15 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_runq = {
 	.name = "runq",
-	.brief = "how many tasks wait for a CPU",
-	.examples = "  pq runq 1               every second, until Ctrl-C\n"
-		    "  pq runq -P ALL 1        each CPU, and how long tasks waited for it\n"
+	.brief = "run queue length and load, as sar -q, sampled every 10 ms",
+	.examples = "  pq runq 1               one row per second, until Ctrl-C\n"
+		    "  pq runq -P ALL 1        one row per CPU, with the mean wait for it\n"
 		    "  pq runq --json 0.1 | jq .runq_max\n",
 	.columns = columns,
 	.options = options,
 	.options_size = sizeof(struct runq_options),
 	.defaults = &usual_options,
-	.forms = (const struct tool *const[]){ &tool_runq_cpus, NULL },
+	.forms = (const struct tool *const[]){ &runq_cpus, NULL },
 	.forms_by = "-P",
 	.state_size = sizeof(struct runq_state),
 	.tick = tick,

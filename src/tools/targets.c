@@ -1,4 +1,4 @@
-/* Paths of tasks: built by hand, as there are some thousand of them in a row. */
+/* Which processes -p and -g select, and why there are none. */
 #include "tools/targets.h"
 
 #include <errno.h>
@@ -7,42 +7,7 @@
 
 #include "base/text.h"
 #include "cgroup/locate.h"
-
-static char *
-put_number(char *p, uint32_t v)
-{
-	char digits[10];
-	int n = 0;
-
-	do
-		digits[n++] = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
-	while (n > 0)
-		*p++ = digits[--n];
-	return p;
-}
-
-static char *
-put(char *p, const char *s)
-{
-	size_t n = strlen(s);
-
-	memcpy(p, s, n);
-	return p + n;
-}
-
-const char *
-whose_path(char out[64], uint32_t pid, uint32_t tid, const char *file)
-{
-	char *p = put_number(put(out, "proc/"), pid);
-
-	if (tid)
-		p = put_number(put(p, "/task/"), tid);
-	*put(p, file) = '\0';
-	return out;
-}
-
-/* Whose tasks are looked at. */
+#include "proc/task.h"
 
 enum { PID_MOST = 4194304, DEPTH_MOST = 32 };
 
@@ -54,7 +19,7 @@ ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Sorts, which the kernel has mostly done, and drops what is there twice. */
+/* Sorts, unless the kernel has done so already, and drops repeats. Returns how many are left. */
 static size_t
 sort(uint32_t *v, size_t n)
 {
@@ -89,7 +54,7 @@ add_numbers(struct arena *a, struct text t, uint32_t *v, size_t *n, size_t *cap)
 }
 
 uint32_t *
-whose_numbers(struct arena *a, struct text t, size_t *n)
+targets_parse_pids(struct arena *a, struct text t, size_t *n)
 {
 	size_t cap = 0;
 
@@ -108,8 +73,7 @@ struct walk {
 	int failed; /* errno */
 };
 
-/* A threaded cgroup (v2) tells no processes: those are listed where its threads' domain is, which
- * is above. */
+/* A threaded cgroup (v2) lists no processes: the parent that is their domain does. */
 static void
 walk(struct walk *k, const char *rel, int depth)
 {
@@ -126,12 +90,12 @@ walk(struct walk *k, const char *rel, int depth)
 	while (text_line(&names, &line)) {
 		walk(k, arena_printf(k->arena, "%s/%.*s", rel, (int)line.n, line.s), depth - 1);
 		if (k->failed == ENOENT || k->failed == ENODEV)
-			k->failed = 0; /* one below has gone meanwhile */
+			k->failed = 0; /* a child cgroup was removed meanwhile */
 	}
 }
 
 int
-whose_members(struct host *h, struct arena *a, const struct place *top, const char *rel,
+targets_of_cgroup(struct host *h, struct arena *a, const struct place *top, const char *rel,
     uint32_t **pids, size_t *n)
 {
 	struct walk k = { .host = h, .arena = a, .top = top };
@@ -143,8 +107,8 @@ whose_members(struct host *h, struct arena *a, const struct place *top, const ch
 	return k.failed ? -1 : 0;
 }
 
-/* /proc shows a directory for the number of any thread, and there all threads of its process, whose
- * figures these are not. 0 when it is a process, as far as can be told. */
+/* The process of a thread, else 0. /proc/TID exists for each thread, and has the figures of its
+ * process. */
 static uint32_t
 leader_of(struct watch *w, uint32_t pid)
 {
@@ -153,21 +117,20 @@ leader_of(struct watch *w, uint32_t pid)
 	struct text text;
 	char path[64];
 
-	if (host_read(w->host, whose_path(path, pid, 0, "/status"), &text) < 0 ||
+	if (host_read(w->host, task_path(path, pid, 0, "/status"), &text) < 0 ||
 	    keyed_parse(text, keys, 1, &tgid) < 1)
 		return 0;
 	return tgid.v != pid && tgid.v <= PID_MOST ? (uint32_t)tgid.v : 0;
 }
 
 static int
-one_pid(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
+one_pid(struct targets *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
 {
 	struct text text;
 	char path[64];
 
-	*pids = whose_numbers(a, text_of(w->ask->target.pid), n);
-	bool there =
-	    *n == 1 && host_read(w->host, whose_path(path, **pids, 0, "/stat"), &text) == 0;
+	*pids = targets_parse_pids(a, text_of(w->ask->target.pid), n);
+	bool there = *n == 1 && host_read(w->host, task_path(path, **pids, 0, "/stat"), &text) == 0;
 	if (there && !s->seen)
 		s->leader = leader_of(w, **pids);
 	if (there && !s->leader)
@@ -177,9 +140,9 @@ one_pid(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, size
 	return -1;
 }
 
-/* In the first hierarchy that has it. */
+/* Finds the cgroup in the first hierarchy that has it. */
 static int
-find_cgroup(struct whose *s, struct watch *w)
+find_cgroup(struct targets *s, struct watch *w)
 {
 	struct atlas at;
 	int error = ENODEV;
@@ -206,13 +169,13 @@ all_pids(struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
 
 	if (host_list(w->host, "proc", &names) < 0)
 		return -1;
-	*pids = whose_numbers(a, names, n);
+	*pids = targets_parse_pids(a, names, n);
 	errno = ESRCH;
 	return *n > 0 ? 0 : -1;
 }
 
 int
-whose_pids(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
+targets_pids(struct targets *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n)
 {
 	const struct target *t = &w->ask->target;
 
@@ -221,58 +184,83 @@ whose_pids(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, s
 	int got = t->pid          ? one_pid(s, w, a, pids, n) :
 	    !t->cgroup            ? all_pids(w, a, pids, n) :
 	    find_cgroup(s, w) < 0 ? -1 :
-				    whose_members(w->host, a, &s->place, s->place.rel, pids, n);
+				    targets_of_cgroup(w->host, a, &s->place, s->place.rel, pids, n);
 	s->seen |= got == 0;
 	return got;
 }
 
-static void
-fail(const struct whose *s, struct watch *w, int error)
+void *
+targets_gone(struct watch *w, bool first)
 {
-	const struct target *t = &w->ask->target;
-	bool denied = error == EACCES || error == EPERM;
+	const char *pid = w->ask->target.pid;
 
+	if (first)
+		return watch_fail(w, EXIT_USAGE, "no such process: %s", pid);
+	watch_note(w, "process %s has exited", pid);
+	w->ended = true;
+	return NULL;
+}
+
+static void
+fail_process(const struct targets *s, struct watch *w, int error)
+{
+	const char *pid = w->ask->target.pid;
+
+	if (s->leader)
+		watch_fail(w, EXIT_USAGE,
+		    "%s is a thread, not a process: it belongs to process %u (use -p %u)", pid,
+		    s->leader, s->leader);
+	else if (error == EACCES || error == EPERM)
+		watch_fail(w, EXIT_UNSUPPORTED, "process %s: %s (/proc is mounted with hidepid)",
+		    pid, strerror(error));
+	else
+		targets_gone(w, true);
+}
+
+static void
+fail_cgroup(struct watch *w, int error)
+{
+	const char *cgroup = w->ask->target.cgroup;
+
+	if (error == ENOENT)
+		watch_fail(w, EXIT_USAGE,
+		    "no such cgroup: %s (want a name as in /proc/PID/cgroup, or a directory below "
+		    "/sys/fs/cgroup)",
+		    cgroup);
+	else if (error == ENODEV)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "no cgroup hierarchy is visible from here: is /sys/fs/cgroup mounted?");
+	else if (error == EOPNOTSUPP)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "cgroup %s is threaded and lists no processes in cgroup.procs (use -g with the "
+		    "parent cgroup that owns them)",
+		    cgroup);
+	else
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "cgroup %s: cannot read cgroup.procs: %s; its tasks are unknown", cgroup,
+		    strerror(error));
+}
+
+static void
+fail(const struct targets *s, struct watch *w, int error)
+{
 	if (*w->host->tools && error == ENODATA)
 		watch_fail(w, EXIT_UNSUPPORTED,
-		    "the tasks asked for are not on this tape: it has those of whom it was "
-		    "recorded for (-p, -g)");
-	else if (t->pid && s->leader)
-		watch_fail(w, EXIT_USAGE,
-		    "%s is a thread of process %u: -p takes the process, -p %u", t->pid, s->leader,
-		    s->leader);
-	else if (t->pid && denied)
-		watch_fail(w, EXIT_UNSUPPORTED, "process %s: %s: /proc is mounted with hidepid",
-		    t->pid, strerror(error));
-	else if (t->pid)
-		watch_fail(w, EXIT_USAGE,
-		    "no process %s here; -p takes the number of one that runs", t->pid);
-	else if (t->cgroup && error == ENOENT)
-		watch_fail(w, EXIT_USAGE,
-		    "no cgroup %s here; -g takes a name as in /proc/PID/cgroup, or a directory "
-		    "below /sys/fs/cgroup",
-		    t->cgroup);
-	else if (t->cgroup && error == ENODEV)
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
-	else if (t->cgroup && error == EOPNOTSUPP)
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "cgroup %s is threaded, and tells no processes (cgroup.procs): -g takes the "
-		    "one above to which they belong",
-		    t->cgroup);
-	else if (t->cgroup)
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "cgroup %s: cgroup.procs: %s: its tasks are not known", t->cgroup,
-		    strerror(error));
+		    "the recording holds only the tasks chosen when it was made (-p, -g)");
+	else if (w->ask->target.pid)
+		fail_process(s, w, error);
+	else if (w->ask->target.cgroup)
+		fail_cgroup(w, error);
 	else if (error == ESRCH)
 		watch_fail(w, EXIT_UNSUPPORTED,
-		    "no process is to be seen in /proc: is it mounted, and not with hidepid?");
+		    "no process is visible in /proc: is it mounted, without hidepid?");
 	else
 		watch_fail(
-		    w, EXIT_UNSUPPORTED, "cannot list /proc: %s; is it mounted?", strerror(error));
+		    w, EXIT_UNSUPPORTED, "cannot list /proc: %s (is it mounted?)", strerror(error));
 }
 
 bool
-whose_tell(const struct whose *s, struct watch *w, int error)
+targets_explain(const struct targets *s, struct watch *w, int error)
 {
 	const struct target *t = &w->ask->target;
 
@@ -280,19 +268,15 @@ whose_tell(const struct whose *s, struct watch *w, int error)
 		fail(s, w, error);
 		return false;
 	}
-	if (t->cgroup) {
-		watch_note(w,
-		    "cgroup %s: cgroup.procs: %s: there are no rows until it can be read again",
-		    t->cgroup, strerror(error == ENODEV ? ENOENT : error));
-		return true;
-	}
-	watch_note(w, "process %s has ended", t->pid);
-	w->ended = true;
-	return false;
+	if (t->pid)
+		return targets_gone(w, false);
+	watch_note(w, "cgroup %s: cannot read cgroup.procs: %s; no rows until it can be read again",
+	    t->cgroup, strerror(error == ENODEV ? ENOENT : error));
+	return true;
 }
 
 void
-whose_free(struct whose *s)
+targets_free(struct targets *s)
 {
 	arena_free(&s->arena);
 }

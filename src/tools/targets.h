@@ -1,40 +1,38 @@
-/* whose: the processes that the tools of tasks look at (-p, -g and the cgroups below it, or all),
- * and the paths of their files. */
+/* targets: the processes that a tool of tasks shows: all, the one of -p, or those of -g and its child
+ * cgroups. */
 #ifndef PQ_TOOLS_TARGETS_H
 #define PQ_TOOLS_TARGETS_H
 
 #include "tools/tool.h"
 
-/* Kept from moment to moment. Zero-initialise, and free it with whose_free. */
-struct whose {
+/* Kept from sample to sample. Zero-initialise, and free with targets_free. */
+struct targets {
 	struct arena arena;
 	struct place place; /* of -g; version 0: not found yet */
-	bool seen;          /* they could be told once */
-	/* of what -p names, if that is no process but a thread of this one; else 0 */
-	uint32_t leader;
+	bool seen;          /* the processes were found once */
+	uint32_t leader;    /* if -p names a thread: its process; else 0 */
 };
 
-/* The numbers of the processes asked for, ascending, in the arena, of which *n is how many; a
- * cgroup may have none. 0, or -1 with errno: ESRCH no process can be seen, EINVAL -p names a thread
- * (leader), else as host_read, host_list and locate_name; *n is 0 then. */
-int whose_pids(struct whose *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n);
+/* Lists the process IDs, ascending, in the arena; *n counts them. A cgroup may have none. 0, or -1
+ * with errno and *n 0: ESRCH no process is visible, EINVAL -p names a thread (see leader), else as
+ * host_read, host_list and locate_name. */
+int targets_pids(struct targets *s, struct watch *w, struct arena *a, uint32_t **pids, size_t *n);
 
-/* Says why there were none, for that errno: with w->fail when there never were any, else with
- * w->ended. True when it may go on: a cgroup has gone, and may be made anew. */
-bool whose_tell(const struct whose *s, struct watch *w, int error);
+/* Says why targets_pids failed with that errno. Sets w->fail if it never succeeded, else w->ended.
+ * True if the run may go on: the cgroup was removed, and may be created again. */
+bool targets_explain(const struct targets *s, struct watch *w, int error);
 
-/* Those of the cgroup at top/rel and of the ones below it. -1 with errno when they cannot all be
- * had: EOPNOTSUPP, a threaded cgroup (v2) tells none. */
-int whose_members(struct host *h, struct arena *a, const struct place *top, const char *rel,
+/* The process of -p is not there: w->fail at first, w->ended later. Returns NULL. */
+void *targets_gone(struct watch *w, bool first);
+
+/* Lists the process IDs of the cgroup at top/rel and its child cgroups. -1 with errno if a list
+ * cannot be read: EOPNOTSUPP a threaded cgroup (v2) has none. */
+int targets_of_cgroup(struct host *h, struct arena *a, const struct place *top, const char *rel,
     uint32_t **pids, size_t *n);
 
-/* Lines of numbers, ascending, each once; others, and 0, are left out. */
-uint32_t *whose_numbers(struct arena *a, struct text t, size_t *n);
+/* The numbers in a text of one per line, ascending and without repeats. Skips 0 and other words. */
+uint32_t *targets_parse_pids(struct arena *a, struct text t, size_t *n);
 
-/* "proc/PID/stat" of a process (tid 0), "proc/PID/task/TID/stat" of a thread, for the file "/stat",
- * whose name has at most 31 characters. Returns out. */
-const char *whose_path(char out[64], uint32_t pid, uint32_t tid, const char *file);
-
-void whose_free(struct whose *s);
+void targets_free(struct targets *s);
 
 #endif

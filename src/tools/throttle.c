@@ -1,64 +1,62 @@
-/* throttle: how long a CPU quota holds a cgroup back, and whose quota it is. */
+/* throttle: CPU quota throttling per cgroup, and which level sets the limit. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
 #include "cgroup/quota.h"
 #include "tools/cgroup_rows.h"
-#include "tools/columns.h"
 #include "tools/tool.h"
 
 static const struct column columns[] = {
 	[THROTTLE_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
-	    .help = "the cgroup, as this process sees its name" },
+	    .help = "cgroup, by its name as pq sees it" },
 	[THROTTLE_LIMIT] = { "limit_cpus", "limit", GAUGE, CPUS, 7, 2,
-	    .help = "CPUs it may use: the least quota of its own and all visible levels above "
-		    "(cpu.max; cpu.cfs_quota_us)" },
+	    .help = "lowest CPU quota of this cgroup and its visible parents (cpu.max; "
+		    "cpu.cfs_quota_us)" },
 	[THROTTLE_LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .remark = true,
-	    .help = "the cgroup whose quota that is" },
+	    .help = "cgroup that sets the limit" },
 	[THROTTLE_USED] = { "used_cpus", "used", RATE, CPUS, 7, 2,
 	    .counter = "throttle_used_seconds",
-	    .help = "CPUs it used, mean (cpu.stat usage_usec; cpuacct.usage)" },
+	    .help = "mean number of CPUs used (cpu.stat usage_usec; cpuacct.usage)" },
 	[THROTTLE_USED_PCT] = { "used_pct", "%limit", SHARE, PERCENT, 7, 1,
-	    .help = "used, in % of limit" },
+	    .help = "CPUs used, in % of the limit" },
 	[THROTTLE_PERIODS] = { "periods", "periods", COUNT, NO_UNIT, 8, 0,
 	    .counter = "throttle_periods",
-	    .help = "quota periods in which it was active (cpu.stat nr_periods)" },
+	    .help = "quota periods that ended while the cgroup was active (cpu.stat nr_periods)" },
 	[THROTTLE_THROTTLED] = { "throttled", "thrtl", COUNT, NO_UNIT, 6, 0,
 	    .counter = "throttle_throttled_periods",
-	    .help = "periods in which its own quota held it back (cpu.stat nr_throttled)" },
+	    .help = "periods in which its own quota throttled it (cpu.stat nr_throttled)" },
 	[THROTTLE_THROTTLED_PCT] = { "throttled_pct", "%thrtl", SHARE, PERCENT, 7, 1,
-	    .help = "throttled, in % of periods" },
+	    .help = "throttled periods, in % of periods" },
 	[THROTTLE_HELD] = { "held_cpus", "held", GAUGE, CPUS, 6, 2,
 	    .counter = "throttle_throttled_seconds",
-	    .help = "CPUs held back, mean, by any level; may exceed 1 (cpu.stat throttled_usec, "
+	    .help = "mean CPUs held back by any level; can exceed 1 (cpu.stat throttled_usec, "
 		    "cpu.stat.local)" },
 	[THROTTLE_STALL] = { "stall_ms", "stall-ms", GAUGE, MILLISECONDS, 9, 1, .group = "more",
-	    .help = "held back per throttled period, summed over CPUs (throttled_usec per "
-		    "nr_throttled)" },
+	    .help =
+		"time held back per throttled period, summed over CPUs (cpu.stat throttled_usec)" },
 	[THROTTLE_BURSTS] = { "bursts", "bursts", COUNT, NO_UNIT, 7, 0, .group = "more",
 	    .counter = "throttle_bursts",
-	    .help = "periods that used time saved earlier (cpu.stat nr_bursts)" },
+	    .help = "periods that used quota saved earlier (cpu.stat nr_bursts)" },
 	[THROTTLE_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "more",
 	    .counter = "throttle_some_seconds",
-	    .help = "time in which a task of it waited for a CPU or for quota (cpu.pressure, some "
-		    "total; v2 only)" },
+	    .help = "time in which a task waited for a CPU or for quota (cpu.pressure some total; "
+		    "v2)" },
 	[THROTTLE_FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "more",
 	    .counter = "throttle_full_seconds",
-	    .help = "time in which all of its tasks waited (cpu.pressure, full total)" },
+	    .help = "time in which all non-idle tasks waited (cpu.pressure full total; v2)" },
 	[THROTTLE_HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, .group = "more",
-	    .help = "CPUs held back by a level that cannot be seen from here (cpu.stat.local of "
-		    "the topmost visible level)" },
+	    .help = "mean CPUs held back by a parent cgroup that is not visible (cpu.stat.local)" },
 	[THROTTLE_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
-	    .help = "what is to be known of this row: see CGROUPS" },
+	    .help =
+		"remark about the row: mount-root(guess), found-by-search or reset; see CGROUPS" },
 	{ .key = NULL },
 };
 
-/* A cgroup at a moment. */
 struct throttle_group {
 	struct group_cpu cpu;
-	struct cpu_quota limit; /* the least one, from here up */
-	int level;              /* where that is */
+	struct cpu_quota limit; /* the lowest quota from here up */
+	int level;              /* the index of the group that sets it */
 };
 
 struct throttle_snapshot {
@@ -66,8 +64,7 @@ struct throttle_snapshot {
 	struct throttle_group *v; /* groups.n of them */
 };
 
-/* The quota of each level holds; where one of them cannot be read, nobody knows which is the
- * least. */
+/* The quotas of all levels apply. If one cannot be read, the lowest is unknown. */
 static void
 find_limit(const struct groups *groups, struct throttle_group *v, size_t i)
 {
@@ -94,21 +91,21 @@ read_quota(struct watch *w, struct throttle_snapshot *s, size_t i)
 
 	if (group_read_quota(w->host, &s->groups, g, &s->v[i].cpu.quota) < 0 && errno == EINVAL)
 		watch_note(w,
-		    "cgroup %s: cpu.max, or cpu.cfs_quota_us by cpu.cfs_period_us, makes no sense: "
-		    "no quota is taken from it",
+		    "cgroup %s: invalid cpu.max (or cpu.cfs_quota_us and cpu.cfs_period_us): "
+		    "ignored",
 		    g->name);
 	else if (!s->v[i].cpu.quota.known && errno != ENODEV)
 		watch_note(w,
-		    "cgroup %s: its quota cannot be read: %s; limits from there on down are "
+		    "cgroup %s: cannot read its CPU quota: %s; limits from this level down are "
 		    "unknown",
 		    g->name, strerror(errno));
 	find_limit(&s->groups, s->v, i);
 }
 
-/* Whether a level above, seen or not, may hold the group back: only then does cpu.stat.local tell
+/* Whether a parent, visible or hidden, may throttle the cgroup. Only then does cpu.stat.local say
  * more than cpu.stat. */
 static bool
-others_may_hold(const struct throttle_snapshot *s, size_t i)
+parent_may_throttle(const struct throttle_snapshot *s, size_t i)
 {
 	int parent = s->groups.v[i].parent;
 
@@ -117,7 +114,7 @@ others_may_hold(const struct throttle_snapshot *s, size_t i)
 	return parent >= 0 && (s->v[parent].limit.limited || !s->v[parent].limit.known);
 }
 
-/* Shown are: what was asked for, levels above it with a quota, and with -a all that have one. */
+/* Shows the selected cgroup, and parents with a quota; with -a all cgroups with a quota. */
 static void *
 read_groups(struct watch *w, struct arena *a)
 {
@@ -131,8 +128,8 @@ read_groups(struct watch *w, struct arena *a)
 		struct group *g = &s->groups.v[i];
 		read_quota(w, s, i);
 		g->shown = g->asked || s->v[i].cpu.quota.limited;
-		if (g->shown || i == 0) /* the topmost one tells what is hidden above it */
-			g->read = group_read_cpu(w->host, &s->groups, g, others_may_hold(s, i),
+		if (g->shown || i == 0) /* the topmost one says what hidden levels throttled */
+			g->read = group_read_cpu(w->host, &s->groups, g, parent_may_throttle(s, i),
 				      &s->v[i].cpu) == 0;
 		if (g->asked && !cgroups_seen(w, g, "cpu.stat"))
 			w->fail = EXIT_UNSUPPORTED;
@@ -141,30 +138,28 @@ read_groups(struct watch *w, struct arena *a)
 		limited |= s->v[i].cpu.quota.limited;
 	}
 	if (w->ask->target.all && !limited)
-		watch_note(w, "no cgroup that can be seen has a CPU quota");
+		watch_note(w, "no visible cgroup has a CPU quota");
 	return w->fail ? NULL : s;
 }
 
-/* A cgroup at both ends of the interval. */
+/* The readings of a cgroup at both ends of the interval. */
 struct pair {
 	const struct group_cpu *from, *to;
 };
 
+/* How long its own quota throttled it, in seconds. */
 static double
 throttled_by(struct pair p)
 {
 	return keyed_delta(p.from->throttled_ns, p.to->throttled_ns) * 1e-9;
 }
 
+/* How long its own quota or that of a parent throttled it; unknown before Linux 6.6. */
 static double
 throttled_here(struct pair p)
 {
 	return keyed_delta(p.from->local_ns, p.to->local_ns) * 1e-9;
 }
-
-/* A counter that ran backwards is another cgroup's of the same name: then no difference means
- * anything. */
-static const struct group_cpu unknown;
 
 static bool
 restarted(struct pair p)
@@ -174,9 +169,8 @@ restarted(struct pair p)
 	    keyed_restarted(p.from->throttled_ns, p.to->throttled_ns);
 }
 
-/* The group's counters say how long its own quota held it, cpu.stat.local how long any level's did.
- * Without the latter (before Linux 6.6), a level above that throttled leaves unknown how much of
- * that was this group's. */
+/* How long any level throttled it. Before Linux 6.6, if a parent was throttled, the share of this
+ * cgroup in that is unknown. */
 static double
 held_s(struct pair p, bool held_above)
 {
@@ -187,7 +181,7 @@ held_s(struct pair p, bool held_above)
 	return fmax(own, here);
 }
 
-/* The counter behind it, for metrics. */
+/* The counter of the same, for metrics. */
 static double
 counter_s(const struct group_cpu *c)
 {
@@ -199,7 +193,7 @@ counter_s(const struct group_cpu *c)
 	    1e-9;
 }
 
-/* Whether a visible level above was held back in the interval. */
+/* Whether a visible parent was throttled in the interval. */
 static bool
 held_above(const struct throttle_snapshot *a, const struct throttle_snapshot *b, size_t i)
 {
@@ -212,7 +206,8 @@ held_above(const struct throttle_snapshot *a, const struct throttle_snapshot *b,
 	return false;
 }
 
-/* What the topmost visible level suffers beyond its own quota comes from above it. */
+/* How long hidden levels throttled it: what throttled the topmost visible level beyond its own
+ * quota. */
 static double
 hidden_s(const struct throttle_snapshot *a, const struct throttle_snapshot *b, struct pair p)
 {
@@ -228,7 +223,7 @@ hidden_s(const struct throttle_snapshot *a, const struct throttle_snapshot *b, s
 }
 
 static void
-fill_row(struct cell *row, struct pair p, double limit, double span_s)
+fill_usage(struct cell *row, struct pair p, double limit, double span_s)
 {
 	double periods = keyed_delta(p.from->periods, p.to->periods);
 	double throttled = keyed_delta(p.from->throttled, p.to->throttled);
@@ -246,8 +241,27 @@ fill_row(struct cell *row, struct pair p, double limit, double span_s)
 	cell_stalled(&row[THROTTLE_FULL], p.from->full_us, p.to->full_us, span_s);
 }
 
-/* By the CPUs held back, or else by the share of periods, which is all that an old kernel tells of
- * some. */
+static bool
+fill_row(const struct cgroups_interval *t, size_t before, size_t i, struct cell *row)
+{
+	static const struct group_cpu unknown;
+	const struct throttle_snapshot *a = t->from, *b = t->to;
+	const struct throttle_group *v = &b->v[i];
+	struct pair p = { &a->v[before].cpu, &v->cpu };
+	bool reset = restarted(p);
+
+	if (reset)
+		p.from = &unknown;
+	fill_usage(row, p, v->limit.limited ? v->limit.cpus : NAN, t->span_s);
+	if (v->limit.limited)
+		cell_label(&row[THROTTLE_LEVEL], b->groups.v[v->level].name);
+	cell_gauge(&row[THROTTLE_HELD], held_s(p, held_above(a, b, i)) / t->span_s, t->span_s);
+	row[THROTTLE_HELD].raw = counter_s(&v->cpu);
+	cell_gauge(&row[THROTTLE_HIDDEN], hidden_s(a, b, p) / t->span_s, t->span_s);
+	return reset;
+}
+
+/* By the CPUs held back, then by the share of throttled periods: old kernels may know only that. */
 static double
 worst(const struct cell *row)
 {
@@ -262,35 +276,18 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 {
 	const struct throttle_snapshot *a = from, *b = to;
 
-	for (size_t i = 0; i < b->groups.n; i++) {
-		const struct group *g = &b->groups.v[i];
-		int before = groups_before(&a->groups, &b->groups, i);
-		if (before < 0)
-			continue;
-		struct pair p = { &a->v[before].cpu, &b->v[i].cpu };
-		bool anew = restarted(p);
-		if (anew)
-			p.from = &unknown;
-		struct cell *row = table_row(out);
-		cell_label(&row[THROTTLE_CGROUP], g->name);
-		fill_row(row, p, b->v[i].limit.limited ? b->v[i].limit.cpus : NAN, span_s);
-		if (b->v[i].limit.limited)
-			cell_label(&row[THROTTLE_LEVEL], b->groups.v[b->v[i].level].name);
-		cell_gauge(&row[THROTTLE_HELD], held_s(p, held_above(a, b, i)) / span_s, span_s);
-		row[THROTTLE_HELD].raw = counter_s(&b->v[i].cpu);
-		cell_gauge(&row[THROTTLE_HIDDEN], hidden_s(a, b, p) / span_s, span_s);
-		cell_label(&row[THROTTLE_NOTE], cgroups_note(&b->groups, FAMILY_CPU, anew));
-	}
+	cgroups_rows(&(struct cgroups_interval){ a, b, &a->groups, &b->groups, span_s }, FAMILY_CPU,
+	    fill_row, out);
 	if (w->ask->target.all)
 		table_sort(out, 0, worst);
 }
 
 const struct tool tool_throttle = {
 	.name = "throttle",
-	.brief = "how long CPU quotas hold cgroups back",
-	.examples = "  pq throttle 1           this container, and levels above it with a quota\n"
+	.brief = "CPU quota throttling per cgroup, and which level sets the limit",
+	.examples = "  pq throttle 1           this container and the parent cgroups with a quota\n"
 		    "  pq throttle -p 4242 1   the container of a process\n"
-		    "  pq throttle -a 10       every cgroup with a quota, the worst first\n",
+		    "  pq throttle -a 10       every cgroup with a quota, most held back first\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
 	.state_size = sizeof(struct groups_watch),

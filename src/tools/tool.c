@@ -1,4 +1,4 @@
-/* What tools use of a run. */
+/* What tools call during a run, and the options that they share. */
 #include "tools/tool.h"
 
 #include <math.h>
@@ -59,7 +59,7 @@ watch_check_cpus(struct watch *w, const struct cpu_choice *c, const struct cpuli
 	     cpu++)
 		if (cpulist_has(&c->list, cpu) && !cpulist_has(online, cpu))
 			watch_fail(w, EXIT_USAGE,
-			    "no CPU %u is online here; -P takes a list such as 0,2-3, or ALL", cpu);
+			    "CPU %u is not online (want a list such as 0,2-3, or ALL)", cpu);
 	w->cpus_checked = true;
 	return !w->fail;
 }
@@ -67,7 +67,7 @@ watch_check_cpus(struct watch *w, const struct cpu_choice *c, const struct cpuli
 const char *
 watch_cpu_name(struct watch *w, unsigned cpu)
 {
-	cpu = cpu < CPULIST_MOST ? cpu : CPULIST_MOST; /* the last place is for what cannot be */
+	cpu = cpu < CPULIST_MOST ? cpu : CPULIST_MOST; /* the last one is for invalid numbers */
 	if (!w->cpu_names)
 		w->cpu_names = arena_alloc(&w->arena, (CPULIST_MOST + 1) * sizeof *w->cpu_names);
 	if (!w->cpu_names[cpu][0])
@@ -95,27 +95,15 @@ gauge_max(const struct gauge *g)
 	return g->n ? g->max : NAN;
 }
 
-/* The list of tools. */
-
-const struct tool *const tools[] = { &tool_runq, &tool_cpu, &tool_throttle, &tool_mem, &tool_tasks,
-	&tool_runqlat, &tool_wait, &tool_psi, NULL };
-
-const struct tool *
-tools_find(struct text name)
-{
-	for (size_t i = 0; tools[i]; i++)
-		if (text_eq(name, tools[i]->name))
-			return tools[i];
-	return NULL;
-}
+/* ---- What a tool declares */
 
 const struct option option_pid = { 'p', NULL, "PID", OPTION_TEXT, offsetof(struct target, pid),
-	.help = "of this process: its cgroup, its CPUs, its threads", .not_with = "-g -a" };
+	.help = "only this process (its cgroup, CPUs or threads)", .not_with = "-g -a" };
 const struct option option_cgroup = { 'g', NULL, "CGROUP", OPTION_TEXT,
 	offsetof(struct target, cgroup),
 	.help = "this cgroup: a name such as /web, or its directory", .not_with = "-a" };
 const struct option option_all = { 'a', NULL, NULL, OPTION_FLAG, offsetof(struct target, all),
-	.help = "all cgroups, or those with a limit; the worst first" };
+	.help = "all cgroups (some tools: those with a limit), worst first" };
 
 bool
 tool_takes(const struct tool *t, const struct option *o)

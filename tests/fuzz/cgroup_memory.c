@@ -9,7 +9,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct text t = { (const char *)data, n };
 	struct group_memory m = { 0 };
 
-	if (memory_limit_parse(t, &m.limit) < 0 && m.limit.known)
+	if (limit_parse(t, &m.limit) < 0 && m.limit.known)
 		abort();
 	memory_events_parse(t, &m.events);
 	for (int version = 1; version <= 2; version++)

@@ -9,7 +9,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct psi p;
 
 	if ((psi_parse((struct text){ (const char *)data, n }, &p) == 0) !=
-	    (p.some.known || p.full.known))
+	    (p.some.total_us.known || p.full.total_us.known))
 		abort();
 	return 0;
 }

@@ -31,11 +31,11 @@ look_at(struct tape_reader *r)
 	}
 }
 
-/* No more moments than there are heads of records, twice: a ring in order, and again. */
+/* No more samples than there are heads of records, twice: a ring in order, and again. */
 static void
 walk(struct tape_reader *r, size_t n)
 {
-	struct moment m;
+	struct sample m;
 	size_t given = 0;
 
 	while (tape_reader_next(r, &m) > 0) {

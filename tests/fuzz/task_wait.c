@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proc/syscalls.h"
 #include "proc/task.h"
 #include "replay.h"
 

@@ -4,7 +4,7 @@
 #include "base/units.h"
 #include "replay.h"
 
-/* A time of day is no later than the last moment, and no more than a day and its change of the
+/* A time of day is no later than the last sample, and no more than a day and its change of the
  * clocks before it. */
 static void
 check(const struct when *w, const struct span *span, bool utc)

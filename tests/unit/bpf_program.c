@@ -1,7 +1,6 @@
-/* the programs of runqlat, run by a small interpreter */
+/* The programs that measure waits, run by a small interpreter. */
 #include "bpf/program.h"
 
-#include "bpf/sys.h"
 #include "unit.h"
 
 enum { SLOTS_FD = 11, COUNTS_FD = 12, CGROUP_FD = 13, SLOTS = 8 };
@@ -10,8 +9,8 @@ enum { SLOTS_FD = 11, COUNTS_FD = 12, CGROUP_FD = 13, SLOTS = 8 };
 static struct {
 	uint64_t now, tgid; /* the time, and the process of the current task */
 	bool in_cgroup;     /* the current task */
-	struct runqlat_slot slots[SLOTS];
-	struct runqlat_map_counts counts;
+	struct wait_slot slots[SLOTS];
+	struct cpu_counts counts;
 } m;
 
 struct task {
@@ -160,13 +159,13 @@ step(const struct insn *i, uint64_t *r)
 }
 
 static void
-run(const struct runqlat_plan *p, enum runqlat_event e, const void *context)
+run(const struct program_plan *p, enum sched_event e, const void *context)
 {
 	struct code c;
 	uint64_t stack[64], r[11] = { 0 };
 	int steps = 0;
 
-	runqlat_program(p, e, &c);
+	program_build(p, e, &c);
 	CHECK(!c.bad);
 	r[R1] = pointer(context);
 	r[R10] = pointer(stack + 64);
@@ -176,15 +175,15 @@ run(const struct runqlat_plan *p, enum runqlat_event e, const void *context)
 	CHECK_U64(r[R0], 0);
 }
 
-static struct runqlat_plan
-plan_for(enum runqlat_mode mode)
+static struct program_plan
+plan_for(enum bpf_mode mode)
 {
-	return (struct runqlat_plan){
+	return (struct program_plan){
 		.mode = mode,
 		.pid = { offsetof(struct task, pid), 4 },
 		.tgid_member = { offsetof(struct task, tgid), 4 },
 		.state = { offsetof(struct task, state), 4 },
-		.state_argument = mode == RUNQLAT_BTF,
+		.state_argument = mode == MODE_BTF,
 		.prev_pid = { 24, 4 },
 		.prev_state = { 32, 8 },
 		.next_pid = { { 56, 4 }, { 24, 4 }, { 16, 4 } },
@@ -203,7 +202,7 @@ put(unsigned char *event, struct format_field f, uint64_t v)
 
 static void
 switches(
-    const struct runqlat_plan *p, uint64_t now, bool preempt, struct task prev, struct task next)
+    const struct program_plan *p, uint64_t now, bool preempt, struct task prev, struct task next)
 {
 	uint64_t args[] = { preempt | 0xff00, pointer(&prev), pointer(&next), prev.state };
 	unsigned char event[64] = { 0 };
@@ -213,18 +212,18 @@ switches(
 	put(event, p->prev_pid, prev.pid);
 	put(event, p->next_pid[ON_SWITCH], next.pid);
 	put(event, p->prev_state, preempt ? 0x100 : prev.state);
-	run(p, ON_SWITCH, p->mode == RUNQLAT_TP ? (const void *)event : args);
+	run(p, ON_SWITCH, p->mode == MODE_TP ? (const void *)event : args);
 }
 
 static void
-wakes(const struct runqlat_plan *p, enum runqlat_event e, uint64_t now, struct task t)
+wakes(const struct program_plan *p, enum sched_event e, uint64_t now, struct task t)
 {
 	uint64_t args[] = { pointer(&t) };
 	unsigned char event[64] = { 0 };
 
 	m.now = now;
 	put(event, p->next_pid[e], t.pid);
-	run(p, e, p->mode == RUNQLAT_TP ? (const void *)event : args);
+	run(p, e, p->mode == MODE_TP ? (const void *)event : args);
 }
 
 static uint64_t
@@ -246,16 +245,16 @@ task(uint32_t pid, uint32_t tgid, uint32_t state)
 }
 
 static void
-in_each_mode(void (*check)(struct runqlat_plan p))
+in_each_mode(void (*check)(struct program_plan p))
 {
-	for (enum runqlat_mode mode = RUNQLAT_BTF; mode <= RUNQLAT_TP; mode++) {
+	for (enum bpf_mode mode = MODE_BTF; mode <= MODE_TP; mode++) {
 		memset(&m, 0, sizeof m);
 		check(plan_for(mode));
 	}
 }
 
 static void
-check_wakeup(struct runqlat_plan p)
+check_wakeup(struct program_plan p)
 {
 	wakes(&p, ON_WAKEUP, 1000, task(5, 5, RUNS));
 	wakes(&p, ON_NEW, 1500, task(6, 5, RUNS));
@@ -279,7 +278,7 @@ wakeup(void)
 }
 
 static void
-check_preempted(struct runqlat_plan p)
+check_preempted(struct program_plan p)
 {
 	switches(&p, 1000, false, task(3, 3, RUNS), task(4, 4, RUNS));
 	switches(&p, 1100, true, task(4, 4, SLEEPS), task(3, 3, RUNS)); /* was about to sleep */
@@ -297,7 +296,7 @@ preempted(void)
 }
 
 static void
-check_idle(struct runqlat_plan p)
+check_idle(struct program_plan p)
 {
 	wakes(&p, ON_WAKEUP, 1000, task(0, 0, RUNS));
 	switches(&p, 1100, false, task(0, 0, RUNS), task(8, 8, RUNS));
@@ -315,7 +314,7 @@ idle(void)
 /* A running task that is woken, as when it was about to sleep, does not wait; nor does its slot
  * tell so when it sleeps. */
 static void
-check_woken_while_running(struct runqlat_plan p)
+check_woken_while_running(struct program_plan p)
 {
 	wakes(&p, ON_WAKEUP, 1000, task(3, 3, RUNS));
 	switches(&p, 1001, false, task(3, 3, SLEEPS), task(4, 4, RUNS));
@@ -332,7 +331,7 @@ woken_while_running(void)
 }
 
 static void
-check_lost(struct runqlat_plan p)
+check_lost(struct program_plan p)
 {
 	wakes(&p, ON_WAKEUP, 1000, task(3, 3, RUNS));
 	wakes(&p, ON_WAKEUP, 1010, task(3 + SLOTS, 3, RUNS));
@@ -355,7 +354,7 @@ lost(void)
 }
 
 static void
-check_negative(struct runqlat_plan p)
+check_negative(struct program_plan p)
 {
 	wakes(&p, ON_WAKEUP, 1000, task(3, 3, RUNS));
 	switches(&p, 990, false, task(0, 0, RUNS), task(3, 3, RUNS));
@@ -373,7 +372,7 @@ negative(void)
 static void
 one_wait(uint64_t ns)
 {
-	struct runqlat_plan p = plan_for(RUNQLAT_BTF);
+	struct program_plan p = plan_for(MODE_BTF);
 
 	memset(&m, 0, sizeof m);
 	wakes(&p, ON_WAKEUP, 7, task(3, 3, RUNS));
@@ -397,9 +396,9 @@ buckets(void)
 /* The process is known at a switch, of the current task; at a wakeup from the task, or else from
  * the switch before. */
 static void
-check_process(struct runqlat_plan p)
+check_process(struct program_plan p)
 {
-	bool learns = p.mode == RUNQLAT_TP;
+	bool learns = p.mode == MODE_TP;
 
 	p.tgid = 40;
 	m.tgid = 40; /* the waker's */
@@ -430,7 +429,7 @@ process(void)
 }
 
 static void
-check_cgroup(struct runqlat_plan p)
+check_cgroup(struct program_plan p)
 {
 	p.cgroup = CGROUP_FD;
 	m.in_cgroup = true; /* the waker; a parent */
@@ -463,13 +462,13 @@ cgroup(void)
 static void
 older(void)
 {
-	struct runqlat_plan p = plan_for(RUNQLAT_RAW);
+	struct program_plan p = plan_for(MODE_RAW);
 
 	memset(&m, 0, sizeof m);
 	p.old_probe_read = true;
 	check_preempted(p);
 	memset(&m, 0, sizeof m);
-	p = plan_for(RUNQLAT_BTF);
+	p = plan_for(MODE_BTF);
 	p.state_argument = false;
 	check_preempted(p);
 }
@@ -478,7 +477,7 @@ older(void)
 static void
 other_offsets(void)
 {
-	struct runqlat_plan p = plan_for(RUNQLAT_TP);
+	struct program_plan p = plan_for(MODE_TP);
 
 	memset(&m, 0, sizeof m);
 	p.prev_pid.offset = 28;
@@ -493,14 +492,14 @@ other_offsets(void)
 static void
 impossible(void)
 {
-	struct runqlat_plan p = plan_for(RUNQLAT_BTF), q = plan_for(RUNQLAT_TP);
+	struct program_plan p = plan_for(MODE_BTF), q = plan_for(MODE_TP);
 	struct code c;
 
 	p.pid.size = 0;
-	runqlat_program(&p, ON_WAKEUP, &c);
+	program_build(&p, ON_WAKEUP, &c);
 	CHECK(c.bad);
 	q.next_pid[ON_SWITCH].offset = 40000;
-	runqlat_program(&q, ON_SWITCH, &c);
+	program_build(&q, ON_SWITCH, &c);
 	CHECK(c.bad);
 }
 

@@ -19,7 +19,7 @@ open_dir(const char *name)
 	char path[600];
 
 	snprintf(path, sizeof path, "%s/%s", tree, name);
-	return host_moments(path);
+	return host_capture(path);
 }
 
 static void
@@ -34,9 +34,9 @@ check_read(struct host *h, const char *path, const char *want)
 }
 
 static int
-next(struct host *h, struct moment *m)
+next(struct host *h, struct sample *m)
 {
-	return host_next(h, INT64_MAX, MOMENT_TICK, m);
+	return host_next(h, INT64_MAX, SAMPLE_TICK, m);
 }
 
 static void
@@ -45,7 +45,7 @@ in_order_of_names(void)
 	static const char *const names[] = { "t02", "t00", "t10", "t01", "a", "Z" };
 	static const char *const order[] = { "Z", "a", "t00", "t01", "t02", "t10" };
 	char path[64];
-	struct moment m;
+	struct sample m;
 
 	for (int i = 0; i < 6; i++) {
 		snprintf(path, sizeof path, "order/%s/clock", names[i]);
@@ -69,7 +69,7 @@ in_order_of_names(void)
 static void
 clock_file(void)
 {
-	struct moment m;
+	struct sample m;
 
 	put("clock/t0/clock", "1500000000 1790000000250000000\n");
 	put("clock/t0/proc/uptime", "99.00 99.00\n");
@@ -81,7 +81,7 @@ clock_file(void)
 	CHECK_INT(next(h, &m), 1);
 	CHECK_INT(m.mono_ns, 1500000000);
 	CHECK_INT(m.real_ns, 1790000000250000000);
-	CHECK(m.kind == MOMENT_ROW);
+	CHECK(m.kind == SAMPLE_ROW);
 	CHECK_INT(next(h, &m), 1);
 	CHECK_INT(m.mono_ns, INT64_MAX / 8);
 	host_close(h);
@@ -90,7 +90,7 @@ clock_file(void)
 static void
 derived_clock(void)
 {
-	struct moment m;
+	struct sample m;
 
 	put("derived/t0/proc/uptime", "15.18 51.38\n");
 	put("derived/t0/proc/stat", "cpu  1 2 3 4\nbtime 1790000000\nprocesses 1\n");
@@ -117,7 +117,7 @@ no_clock(void)
 		{ "1e300 1\n", "btime 1\n" }, { "99999999999.00 1\n", "btime 1\n" },
 		{ "1.00 1\n", "" }, { "1.00 1\n", "btime x\n" },
 		{ "1.00 1\n", "btime 18446744073709551615\n" }, { "1.00 1\n", "xbtime 1\n" } };
-	struct moment m;
+	struct sample m;
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		put("noclock/t0/proc/uptime", bad[i].uptime);
@@ -143,7 +143,7 @@ damaged_clock(void)
 {
 	static const char *const bad[] = { "", "\n", "1", "1\n2", "x 1\n", "-1 1\n",
 		"9223372036854775808 1\n", "1 9223372036854775808\n", "1.5 1\n" };
-	struct moment m;
+	struct sample m;
 
 	put("damaged/t0/proc/uptime", "3.00 1.00\n");
 	put("damaged/t0/proc/stat", "btime 1000\n");
@@ -158,12 +158,12 @@ damaged_clock(void)
 	}
 }
 
-/* One moment with a clock, ready to be read. */
+/* One sample with a clock, ready to be read. */
 static struct host *
 at_one(const char *dir)
 {
 	char path[64];
-	struct moment m;
+	struct sample m;
 
 	snprintf(path, sizeof path, "%s/t0/clock", dir);
 	put(path, "1 2\n");
@@ -298,11 +298,11 @@ no_captures(void)
 	CHECK(!open_dir("file") && errno == ENOTDIR);
 }
 
-/* Beside the moments there may be anything. */
+/* Beside the samples there may be anything. */
 static void
-only_moments(void)
+only_samples(void)
 {
-	struct moment m;
+	struct sample m;
 	int n = 0;
 
 	put("mixed/t0/clock", "1 2\n");
@@ -320,10 +320,10 @@ only_moments(void)
 }
 
 static void
-moment_vanishes(void)
+sample_vanishes(void)
 {
 	char path[600];
-	struct moment m;
+	struct sample m;
 
 	put("vanish/t0/clock", "1 2\n");
 	make_dirs("vanish/t0/proc");
@@ -355,8 +355,8 @@ main(void)
 	unit_test("missing facts have defaults", without_facts);
 	unit_test("damaged facts have defaults", damaged_facts);
 	unit_test("a directory that is not a capture is an error", no_captures);
-	unit_test("files and other directories beside the samples are ignored", only_moments);
-	unit_test("a sample removed while replayed is an error", moment_vanishes);
+	unit_test("files and other directories beside the samples are ignored", only_samples);
+	unit_test("a sample removed while replayed is an error", sample_vanishes);
 	tree_remove();
 	return unit_done();
 }

@@ -13,10 +13,10 @@
 static struct host *
 next(void)
 {
-	struct host *h = host_moments(tree);
-	struct moment m;
+	struct host *h = host_capture(tree);
+	struct sample m;
 
-	if (!h || host_next(h, 0, MOMENT_ROW, &m) != 1)
+	if (!h || host_next(h, 0, SAMPLE_ROW, &m) != 1)
 		tree_fail(tree);
 	return h;
 }
@@ -35,9 +35,9 @@ of_the_machine(void)
 	CHECK_INT(machine_read_pressure(h, true, &p), 0);
 	CHECK(p.known[PRESSURE_CPU] && p.known[PRESSURE_MEMORY] && !p.known[PRESSURE_IO] &&
 	    p.known[PRESSURE_IRQ]);
-	CHECK(p.of[PRESSURE_CPU].some.known && !p.of[PRESSURE_CPU].full.known);
-	CHECK(p.of[PRESSURE_MEMORY].full.known && !p.of[PRESSURE_IO].some.known);
-	CHECK_U64(p.of[PRESSURE_IRQ].full.total_us, 9);
+	CHECK(p.of[PRESSURE_CPU].some.total_us.known && !p.of[PRESSURE_CPU].full.total_us.known);
+	CHECK(p.of[PRESSURE_MEMORY].full.total_us.known && !p.of[PRESSURE_IO].some.total_us.known);
+	CHECK_U64(p.of[PRESSURE_IRQ].full.total_us.v, 9);
 	CHECK_INT(machine_read_pressure(h, false, &p), 0);
 	CHECK(!p.known[PRESSURE_IRQ]);
 	host_close(h);

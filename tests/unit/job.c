@@ -1,7 +1,7 @@
 /* Jobs: real children, with limits of tenths of a second. What a child writes to stderr is caught
  * in a pipe, whose end also tells that nobody holds it any more: that all processes of a job have
  * ended. */
-#include "commands/record/job.h"
+#include "session/job.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -318,7 +318,7 @@ child_hangs(void)
 {
 	struct caught c = catch_stderr();
 	struct job_end e = run("exec 2>/dev/null; (trap 'sleep 0.03; echo cleaned' TERM; while :; "
-			       "do sleep 0.01; done) & wait",
+	                       "do sleep 0.01; done) & wait",
 	    200);
 
 	restore_stderr(&c);
@@ -477,14 +477,15 @@ tells(void)
 	char small[8];
 
 	CHECK_STRING(text_of_end((struct job_end){ .status = 3 }), "exit status 3");
-	CHECK_STRING(text_of_end((struct job_end){ .status = -1 }), "ended, exit status unknown");
+	CHECK_STRING(
+	    text_of_end((struct job_end){ .status = -1 }), "ended with an unknown exit status");
 	CHECK_STRING(
 	    text_of_end((struct job_end){ .signal = SIGKILL }), "killed by signal 9 (Killed)");
 	CHECK_STRING(text_of_end((struct job_end){
 			 .timed_out = true, .signal = SIGKILL, .limit_ns = 60000 * ms }),
-	    "no end within 60 s: killed");
+	    "timed out after 60 s and was killed");
 	CHECK_STRING(text_of_end((struct job_end){ .timed_out = true, .limit_ns = 1500 * ms }),
-	    "no end within 1500 ms: killed");
+	    "timed out after 1500 ms and was killed");
 	job_end_text(&(struct job_end){ .status = 3 }, small, sizeof small);
 	CHECK_STRING(small, "exit st");
 }

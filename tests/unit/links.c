@@ -57,9 +57,9 @@ live(void)
 }
 
 static struct host *
-begin_moments(void)
+begin_samples(void)
 {
-	struct moment m;
+	struct sample m;
 
 	put("m/t0/proc/uptime", "1.00 1.00\n");
 	put("m/t0/proc/7/fd/4.link", "pipe:[1]\n");
@@ -68,17 +68,17 @@ begin_moments(void)
 	make_link("socket:[4242]", "m/t0/proc/7/fd/3");
 	char dir[1024];
 	snprintf(dir, sizeof dir, "%s/m", tree);
-	struct host *h = host_moments(dir);
+	struct host *h = host_capture(dir);
 	if (!h)
 		tree_fail(dir);
-	CHECK_INT(host_next(h, 0, MOMENT_ROW, &m), 1);
+	CHECK_INT(host_next(h, 0, SAMPLE_ROW, &m), 1);
 	return h;
 }
 
 static void
-moments(void)
+samples(void)
 {
-	struct host *h = begin_moments();
+	struct host *h = begin_samples();
 
 	check_link(h, "proc/7/fd/3", "socket:[4242]");
 	check_link(h, "proc/7/fd/4", "pipe:[1]");
@@ -91,13 +91,13 @@ static void
 recorded(void)
 {
 	struct tape_file f;
-	struct moment m;
+	struct sample m;
 	char path[1024];
 
 	snprintf(path, sizeof path, "%s/link.tape", tree);
 	if (!CHECK_INT(tape_file_open(&f, path, 0), 0))
 		return;
-	struct host *h = host_record(begin_moments(), &f.writer, (struct text){ "", 0 });
+	struct host *h = host_record(begin_samples(), &f.writer, (struct text){ "", 0 });
 	for (int twice = 0; twice < 2; twice++) {
 		check_link(h, "proc/7/fd/3", "socket:[4242]");
 		check_error(h, "proc/7/fd/5", EACCES);
@@ -107,7 +107,7 @@ recorded(void)
 	host_close(h);
 	CHECK_INT(tape_file_close(&f), 0);
 	h = host_tape(open(path, O_RDONLY | O_CLOEXEC), false);
-	if (!CHECK(h != NULL) || !CHECK_INT(host_next(h, 0, MOMENT_ROW, &m), 1))
+	if (!CHECK(h != NULL) || !CHECK_INT(host_next(h, 0, SAMPLE_ROW, &m), 1))
 		return;
 	check_link(h, "proc/7/fd/3", "socket:[4242]");
 	check_error(h, "proc/7/fd/5", EACCES);
@@ -121,7 +121,7 @@ main(void)
 {
 	tree_make();
 	unit_test("a live link is read again for each sample", live);
-	unit_test("a captured link, and a .link file", moments);
+	unit_test("a captured link, and a .link file", samples);
 	unit_test("a recording keeps links", recorded);
 	tree_remove();
 	return unit_done();

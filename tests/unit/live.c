@@ -290,9 +290,9 @@ check_many(struct host *h, int n)
 static void
 row(struct host *h)
 {
-	struct moment m;
+	struct sample m;
 
-	CHECK_INT(host_next(h, 0, MOMENT_ROW, &m), 1);
+	CHECK_INT(host_next(h, 0, SAMPLE_ROW, &m), 1);
 }
 
 static void
@@ -366,20 +366,20 @@ monotonic(void)
 }
 
 static void
-moments_in_time(void)
+samples_in_time(void)
 {
 	struct host *h = host_live("/");
 	int64_t start = monotonic(), deadline = start + 30000000;
-	struct moment m;
+	struct sample m;
 
 	CHECK(!h->replay);
-	CHECK_INT(host_next(h, deadline, MOMENT_TICK, &m), 1);
-	CHECK(m.kind == MOMENT_TICK);
+	CHECK_INT(host_next(h, deadline, SAMPLE_TICK, &m), 1);
+	CHECK(m.kind == SAMPLE_TICK);
 	CHECK(m.mono_ns >= deadline && m.mono_ns <= monotonic());
 	CHECK(llabs(m.real_ns / 1000000000 - (int64_t)time(NULL)) <= 1);
 	start = monotonic();
-	CHECK_INT(host_next(h, 1, MOMENT_ROW, &m), 1); /* a deadline that has passed is now */
-	CHECK(m.kind == MOMENT_ROW);
+	CHECK_INT(host_next(h, 1, SAMPLE_ROW, &m), 1); /* a deadline that has passed is now */
+	CHECK(m.kind == SAMPLE_ROW);
 	CHECK(m.mono_ns >= start && m.mono_ns - start < 1000000000);
 	host_close(h);
 }
@@ -397,11 +397,11 @@ interrupted(void)
 	struct itimerval in_20_ms = { .it_value = { 0, 20000 } };
 	struct host *h = host_live("/");
 	int64_t start = monotonic();
-	struct moment m;
+	struct sample m;
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &in_20_ms, NULL);
-	CHECK(host_next(h, start + 10000000000, MOMENT_ROW, &m) < 0 && errno == EINTR);
+	CHECK(host_next(h, start + 10000000000, SAMPLE_ROW, &m) < 0 && errno == EINTR);
 	CHECK(monotonic() - start < 5000000000);
 	host_close(h);
 }
@@ -433,7 +433,7 @@ main(void)
 	unit_test("a process that vanishes while watched", process_vanishes);
 	unit_test("three hundred cgroups", many_files);
 	unit_test("files no longer read are closed, and all files at the end", closes_idle_ones);
-	unit_test("samples come at their deadline", moments_in_time);
+	unit_test("samples come at their deadline", samples_in_time);
 	unit_test("a signal ends the wait", interrupted);
 	unit_test("the facts of this machine", facts);
 	unit_test("more files than may be open", more_files_than_allowed);

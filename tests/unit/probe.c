@@ -104,7 +104,7 @@ counts(void)
 	look(p, 5000, n);
 	probe_close(p);
 	for (int i = 0; i < 500 && threads() > before; i++)
-		nap(); /* one that has been joined is listed a moment longer */
+		nap(); /* one that has been joined is listed a sample longer */
 	CHECK_INT(threads(), before);
 }
 

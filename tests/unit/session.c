@@ -11,12 +11,12 @@ static const int64_t ms = 1000000, second = 1000000000;
 struct fake {
 	struct host host;
 	int64_t now_ns, late_ns; /* it wakes this late, once */
-	const struct moment *kept;
+	const struct sample *kept;
 	size_t left;
 };
 
 static int
-fake_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
+fake_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {
 	struct fake *f = (struct fake *)h;
 
@@ -30,7 +30,7 @@ fake_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct mom
 		f->now_ns = deadline_ns;
 	f->now_ns += f->late_ns;
 	f->late_ns = 0;
-	*m = (struct moment){ .mono_ns = f->now_ns, .real_ns = f->now_ns, .kind = kind };
+	*m = (struct sample){ .mono_ns = f->now_ns, .real_ns = f->now_ns, .kind = kind };
 	return 1;
 }
 
@@ -304,21 +304,21 @@ refuses(void)
 
 /* Sample times in ms; a negative one is a tick's. */
 static void
-keep(struct fake *f, struct moment *m, const int *at, size_t n)
+keep(struct fake *f, struct sample *m, const int *at, size_t n)
 {
 	f->host.replay = true;
 	f->kept = m;
 	f->left = n;
 	for (size_t i = 0; i < n; i++)
-		m[i] = (struct moment){ .mono_ns = second + abs(at[i]) * ms,
-			.kind = at[i] < 0 ? MOMENT_TICK : MOMENT_ROW };
+		m[i] = (struct sample){ .mono_ns = second + abs(at[i]) * ms,
+			.kind = at[i] < 0 ? SAMPLE_TICK : SAMPLE_ROW };
 }
 
 static void
 of_a_recording(void)
 {
 	static const int at[] = { -10, 0, 90, 190, -200, 280, 390, 480 };
-	struct moment m[sizeof at / sizeof at[0]];
+	struct sample m[sizeof at / sizeof at[0]];
 	struct fake f = { 0 };
 	struct session s = session_of(&f);
 

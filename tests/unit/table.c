@@ -399,9 +399,9 @@ text_named(void)
 	}
 }
 
-/* How many headers there are in so many moments of n rows each. */
+/* How many headers there are in so many samples of n rows each. */
 static int
-headers(bool terminal, int screen, int moments, int n)
+headers(bool terminal, int screen, int samples, int n)
 {
 	struct one o = one();
 	struct rows rows = { &o.t, when, before, 1.0 };
@@ -413,7 +413,7 @@ headers(bool terminal, int screen, int moments, int n)
 	while (o.t.nrows < (size_t)n)
 		table_row(&o.t);
 	format_text.begin(&b, &o.r);
-	for (int i = 0; i < moments; i++)
+	for (int i = 0; i < samples; i++)
 		format_text.rows(&b, &o.r, &rows);
 	for (const char *s = taken(&b); (s = strstr(s, "%load")); s++)
 		count++;
@@ -429,7 +429,7 @@ text_headers(void)
 	CHECK_INT(headers(true, 24, 22, 1), 2);
 	CHECK(headers(true, 24, 220, 1) >= 10);
 	CHECK(headers(true, 24, 220, 1) <= 12);
-	CHECK_INT(headers(true, 24, 5, 30), 5); /* each moment fills the screen */
+	CHECK_INT(headers(true, 24, 5, 30), 5); /* each sample fills the screen */
 	CHECK_INT(headers(true, 0, 3, 1), 3);
 }
 
@@ -522,9 +522,9 @@ sorts(void)
 	table_free(&t);
 }
 
-/* Moments of two series: load in % of 1 s, then in % of 3 s. */
+/* Samples of two series: load in % of 1 s, then in % of 3 s. */
 static const char *
-summed(int moments, double (*load)(int), double (*weight)(int), int nseries)
+summed(int samples, double (*load)(int), double (*weight)(int), int nseries)
 {
 	struct one o = one();
 	struct summary s = { 0 };
@@ -532,7 +532,7 @@ summed(int moments, double (*load)(int), double (*weight)(int), int nseries)
 	char names[16][8];
 
 	o.r.nshown = 2;
-	for (int i = 0; i < moments; i++) {
+	for (int i = 0; i < samples; i++) {
 		table_clear(&o.t);
 		for (int n = 0; n < nseries; n++) {
 			struct cell *row = table_row(&o.t);

@@ -1,5 +1,5 @@
 /*
- * Tapes, from the writer to the reader: each moment that is given back is, byte for byte, one that
+ * Tapes, from the writer to the reader: each sample that is given back is, byte for byte, one that
  * was kept; they come in order, and what is not given back is counted.
  */
 #include <signal.h>
@@ -17,7 +17,7 @@
 
 enum { TRACKS_MOST = 4096 };
 
-/* What the machine is like now, and was like at each moment that was kept: the image has of each
+/* What the machine is like now, and was like at each sample that was kept: the image has of each
  * track its path with a NUL, its error, when it was read last, its length, and its bytes. */
 static struct {
 	struct {
@@ -28,7 +28,7 @@ static struct {
 	} now[TRACKS_MOST];
 	size_t ntracks;
 	struct {
-		struct moment m;
+		struct sample m;
 		struct buf image;
 	} * kept;
 	unsigned n, room;
@@ -79,9 +79,9 @@ static void __attribute__((format(printf, 2, 3))) keep(const char *path, const c
 	keep_bytes(path, 0, (struct text){ s, (size_t)n });
 }
 
-/* The present state becomes a moment that was kept. */
+/* The present state becomes a sample that was kept. */
 static void
-remember(const struct moment *m)
+remember(const struct sample *m)
 {
 	if (model.n == model.room) {
 		model.room = model.room ? model.room * 2 : 256;
@@ -102,17 +102,17 @@ remember(const struct moment *m)
 	model.n++;
 }
 
-/* When the k-th moment is: late now and then; every third one is a tick. */
-static struct moment
-moment_of(unsigned k)
+/* When the k-th sample is: late now and then; every third one is a tick. */
+static struct sample
+sample_of(unsigned k)
 {
 	int64_t late_ns = k % 7 == 3 ? 12345 * (k % 100) : 0,
 		mono_ns = 5000000000 + k * (int64_t)100000000 + late_ns;
 
-	return (struct moment){ .mono_ns = mono_ns,
+	return (struct sample){ .mono_ns = mono_ns,
 		.real_ns = 1700000000000000000 + mono_ns + (k / 50 % 3) * 1000003,
 		.boot_ns = mono_ns + 777,
-		.kind = k % 3 ? MOMENT_ROW : MOMENT_TICK };
+		.kind = k % 3 ? SAMPLE_ROW : SAMPLE_TICK };
 }
 
 /* Four files of counters. */
@@ -215,15 +215,15 @@ ragged(unsigned k)
 	}
 }
 
-/* The next n moments of that kind onto the tape. */
+/* The next n samples of that kind onto the tape. */
 static void
 record(struct tape_writer *w, void (*step)(unsigned), unsigned n)
 {
 	model.writer = w;
 	for (; n > 0; n--) {
-		struct moment m = moment_of(model.n);
+		struct sample m = sample_of(model.n);
 		step(model.n);
-		if (w && !CHECK_INT(tape_writer_moment(w, &m), 0))
+		if (w && !CHECK_INT(tape_writer_sample(w, &m), 0))
 			return;
 		remember(&m);
 	}
@@ -261,9 +261,9 @@ same_texts(struct tape_reader *r, unsigned k, bool dropped)
 	return found == r->tracks.paths.n;
 }
 
-/* The moment that was kept at that time, at `from` or behind it; model.n when there is none. */
+/* The sample that was kept at that time, at `from` or behind it; model.n when there is none. */
 static unsigned
-find_kept(const struct moment *m, unsigned from)
+find_kept(const struct sample *m, unsigned from)
 {
 	while (from < model.n && model.kept[from].m.mono_ns != m->mono_ns)
 		from++;
@@ -278,18 +278,18 @@ struct walk {
 	struct tape_losses lost;
 };
 
-/* All moments up to the end, each one that was kept, in order: 0, or -1. */
+/* All samples up to the end, each one that was kept, in order: 0, or -1. */
 static int
 read_on(struct tape_reader *r, struct walk *w)
 {
-	struct moment m;
+	struct sample m;
 	int got;
 
 	while ((got = tape_reader_next(r, &m)) > 0) {
 		unsigned k = find_kept(&m, w->next);
 		if (!CHECK(k < model.n))
 			return -1;
-		const struct moment *kept = &model.kept[k].m;
+		const struct sample *kept = &model.kept[k].m;
 		if (!CHECK(m.real_ns == kept->real_ns && m.boot_ns == kept->boot_ns &&
 			m.kind == kept->kind && !m.restarted))
 			return -1;
@@ -322,9 +322,9 @@ check_nothing_lost(const struct walk *w)
 {
 	const struct tape_losses *l = &w->lost;
 
-	if (!CHECK(l->moments == 0 && l->places == 0 && l->overwritten == 0 && !l->torn))
+	if (!CHECK(l->samples == 0 && l->places == 0 && l->overwritten == 0 && !l->torn))
 		printf("# %llu moments, %llu places, %llu overwritten%s\n",
-		    (unsigned long long)l->moments, (unsigned long long)l->places,
+		    (unsigned long long)l->samples, (unsigned long long)l->places,
 		    (unsigned long long)l->overwritten, l->torn ? ", torn" : "");
 }
 
@@ -349,7 +349,7 @@ memory(void)
 	return fd;
 }
 
-/* A tape in memory of n moments, in runs of `run`. */
+/* A tape in memory of n samples, in runs of `run`. */
 static int
 memory_tape(void (*step)(unsigned), unsigned n, unsigned run, uint64_t ring)
 {
@@ -365,7 +365,7 @@ memory_tape(void (*step)(unsigned), unsigned n, unsigned run, uint64_t ring)
 		tape_writer_begin(&w, fd, false, &from, at);
 		record(&w, step, run);
 		from = w.segment;
-		from.moments = w.moments;
+		from.samples = w.samples;
 		at = tape_block_up(w.at + TAPE_END);
 		tape_writer_end(&w);
 	}
@@ -488,7 +488,7 @@ seeks(void)
 	forget();
 }
 
-/* One byte is another one: the moments that still come are as they were, and the others are
+/* One byte is another one: the samples that still come are as they were, and the others are
  * counted. */
 static void
 flips_of(int fd)
@@ -506,8 +506,8 @@ flips_of(int fd)
 		bool fine = CHECK_INT(walk_tape(fd, false, &w), 0);
 		unsigned lost = model.n - w.given;
 		fine &= CHECK(lost <= 32);
-		fine &= CHECK(lost == 0 || w.lost.moments + w.lost.places > 0);
-		fine &= CHECK(w.lost.moments <= lost);
+		fine &= CHECK(lost == 0 || w.lost.samples + w.lost.places > 0);
+		fine &= CHECK(w.lost.samples <= lost);
 		if (!fine)
 			printf("# the byte at %llu: %u lost\n", (unsigned long long)at, lost);
 		most = lost > most ? lost : most;
@@ -523,8 +523,8 @@ flips_of(int fd)
 static void
 flips(void)
 {
-	flips_of(memory_tape(counters, 150, 150, 0));
-	flips_of(memory_tape(counters, 150, 60, 0));
+	flips_of(memory_tape(counters, 80, 80, 0));
+	flips_of(memory_tape(counters, 100, 40, 0));
 }
 
 /* Segments with both headers gone are missed by those behind them. */
@@ -540,7 +540,7 @@ lost_segment(void)
 	    sizeof zeros);
 	CHECK_INT(walk_tape(fd, false, &w), 0);
 	CHECK_INT(w.given, 100);
-	CHECK_INT(w.lost.moments, 50);
+	CHECK_INT(w.lost.samples, 50);
 	close(fd);
 	forget();
 }
@@ -565,7 +565,7 @@ copies(void)
 			CHECK(pwrite(fd, "x", 1, (off_t)(gone[i].at + at)) == 1);
 		CHECK_INT(walk_tape(fd, false, &w), 0);
 		CHECK_INT(w.given, 40);
-		CHECK_INT(w.lost.moments, 0);
+		CHECK_INT(w.lost.samples, 0);
 		CHECK(w.lost.places > 0);
 	}
 	close(fd);
@@ -588,7 +588,7 @@ truncation(void)
 			CHECK(n < 2 * TAPE_HEADER && errno == (n == 0 ? ENODATA : EINVAL));
 			CHECK(before == 0);
 		}
-		bool fine = CHECK(w.given == w.next && w.lost.moments == 0); /* a prefix */
+		bool fine = CHECK(w.given == w.next && w.lost.samples == 0); /* a prefix */
 		fine &= CHECK(w.given == before || w.given + 1 == before);
 		if (!fine)
 			printf("# cut at %llu: %u moments, %u before\n", (unsigned long long)n,
@@ -599,7 +599,7 @@ truncation(void)
 	forget();
 }
 
-/* The last moments of a ring are all there. */
+/* The last samples of a ring are all there. */
 static void
 check_ring(int fd, bool pipe, unsigned least)
 {
@@ -624,9 +624,9 @@ ring(void)
 	}
 }
 
-/* At every moment the ring reads well, however old and new lie beside each other. */
+/* At every sample the ring reads well, however old and new lie beside each other. */
 static void
-ring_at_each_moment(void)
+ring_at_each_sample(void)
 {
 	struct tape_segment from = { .run = 3, .ring = 256 << 10 };
 	struct tape_writer w;
@@ -734,13 +734,13 @@ stream(void)
 	struct walk walk = { .next = 0 };
 	CHECK_INT(walk_tape(fd, false, &walk), 0);
 	CHECK_INT(walk.given, 1500);
-	CHECK_INT(walk.lost.moments, 0);
+	CHECK_INT(walk.lost.samples, 0);
 	close(fd);
 	buf_free(&b);
 	forget();
 }
 
-/* Reads on as the tape is written: every moment once. */
+/* Reads on as the tape is written: every sample once. */
 static void
 follow_of(uint64_t size, void (*step)(unsigned), unsigned n, unsigned at_a_time)
 {
@@ -781,7 +781,7 @@ follow(void)
 	follow_of(256 << 10, ragged, 3000, 4);
 }
 
-/* The ring goes round while nobody reads: those moments are gone, and the rest comes. */
+/* The ring goes round while nobody reads: those samples are gone, and the rest comes. */
 static void
 overtaken(void)
 {
@@ -860,11 +860,11 @@ follow_another(uint64_t size, unsigned n)
 		if (tape_file_open(&f, path_in_tree("followed"), size) < 0)
 			_exit(1);
 		for (unsigned k = 0; k < n; k++) {
-			struct moment m = moment_of(k);
+			struct sample m = sample_of(k);
 			model.writer = &f.writer;
 			busy(k);
 			nanosleep(&some, NULL);
-			if (tape_file_moment(&f, &m) < 0)
+			if (tape_file_sample(&f, &m) < 0)
 				_exit(1);
 		}
 		_exit(tape_file_close(&f) < 0);
@@ -903,7 +903,7 @@ follow_others(void)
 	follow_another(256 << 10, 4000);
 }
 
-/* Goes on with n moments on the file. */
+/* Goes on with n samples on the file. */
 static void
 go_on(const char *name, uint64_t size, unsigned n)
 {
@@ -911,12 +911,12 @@ go_on(const char *name, uint64_t size, unsigned n)
 
 	if (!CHECK_INT(tape_file_open(&f, path_in_tree(name), size), 0))
 		return;
-	CHECK_U64(f.writer.moments, model.n);
+	CHECK_U64(f.writer.samples, model.n);
 	model.writer = &f.writer;
 	for (; n > 0; n--) {
-		struct moment m = moment_of(model.n);
+		struct sample m = sample_of(model.n);
 		counters(model.n);
-		CHECK_INT(tape_file_moment(&f, &m), 0);
+		CHECK_INT(tape_file_sample(&f, &m), 0);
 		remember(&m);
 	}
 	model.writer = NULL;
@@ -952,7 +952,7 @@ resumes(void)
 	forget();
 }
 
-/* The place of the end of the first n moments of a tape of one segment. */
+/* The place of the end of the first n samples of a tape of one segment. */
 static size_t
 end_of(struct text t, unsigned n)
 {
@@ -960,10 +960,10 @@ end_of(struct text t, unsigned n)
 	unsigned type;
 	uint32_t crc;
 
-	for (unsigned moments = 0; moments < n; at += TAPE_HEAD + bytes) {
+	for (unsigned samples = 0; samples < n; at += TAPE_HEAD + bytes) {
 		if (tape_get_head((const unsigned char *)t.s + at, &type, &bytes, &crc) < 0)
 			abort();
-		moments += type != TAPE_KEY;
+		samples += type != TAPE_KEY;
 	}
 	return at;
 }
@@ -971,7 +971,7 @@ end_of(struct text t, unsigned n)
 /* The recorder was killed when so many bytes of the last record were written; the bytes behind are
  * what was there before. */
 static void
-killed_at(struct text t, size_t at, size_t size, unsigned moments)
+killed_at(struct text t, size_t at, size_t size, unsigned samples)
 {
 	struct buf b = { 0 };
 	unsigned whole = model.n;
@@ -981,7 +981,7 @@ killed_at(struct text t, size_t at, size_t size, unsigned moments)
 		buf_char(&b, '\0');
 	put_bytes("killed", b.s, b.n);
 	buf_free(&b);
-	model.n = moments;
+	model.n = samples;
 	go_on("killed", 0, 20);
 	check_file("killed");
 	for (unsigned i = whole; i < model.n; i++)
@@ -1021,10 +1021,10 @@ record_until_killed(const char *name, uint64_t size)
 	if (tape_file_open(&f, path_in_tree(name), size) < 0)
 		_exit(1);
 	for (;;) {
-		struct moment m = moment_of((unsigned)f.writer.moments);
+		struct sample m = sample_of((unsigned)f.writer.samples);
 		model.writer = &f.writer;
-		counters((unsigned)f.writer.moments);
-		if (f.writer.moments > 100000 || tape_file_moment(&f, &m) < 0)
+		counters((unsigned)f.writer.samples);
+		if (f.writer.samples > 100000 || tape_file_sample(&f, &m) < 0)
 			pause();
 	}
 }
@@ -1054,7 +1054,7 @@ kills_of(uint64_t size)
 	if (fd >= 0 && walk_tape(fd, false, &w) == 0) { /* or none came as far as a segment */
 		CHECK_INT(w.given, w.next - w.first);
 		CHECK(size || w.first == 0);
-		CHECK_INT(w.lost.moments, 0);
+		CHECK_INT(w.lost.samples, 0);
 		CHECK_INT(w.lost.overwritten, 0);
 		CHECK(w.lost.places == 0 || (w.lost.places == 1 && w.lost.torn));
 	}
@@ -1208,25 +1208,25 @@ other_ring(void)
 	CHECK(access(path_in_tree("huge"), F_OK) < 0); /* nothing is left of it */
 }
 
-/* A ring that is too small for one key frame says so, and the next moment may do. */
+/* A ring that is too small for one key frame says so, and the next sample may do. */
 static void
 no_room(void)
 {
 	struct tape_segment from = { .run = 3, .ring = 64 << 10 };
-	struct moment m = moment_of(0);
+	struct sample m = sample_of(0);
 	struct tape_writer w;
 	int fd = memory();
 
 	tape_writer_begin(&w, fd, false, &from, 0);
 	tape_writer_keep(&w, T("proc/stat"), 0, T("cpu 1\n"));
-	CHECK(tape_writer_moment(&w, &m) < 0 && errno == EMSGSIZE);
+	CHECK(tape_writer_sample(&w, &m) < 0 && errno == EMSGSIZE);
 	CHECK_U64(tape_writer_least_ring(&w), 256 << 10);
-	CHECK_U64(w.moments, 0);
+	CHECK_U64(w.samples, 0);
 	tape_writer_end(&w);
 	close(fd);
 }
 
-/* A write that fails loses its moment, and no other. */
+/* A write that fails loses its sample, and no other. */
 static void
 failed_writes(void)
 {
@@ -1236,12 +1236,12 @@ failed_writes(void)
 
 	tape_writer_begin(&w, fd, false, &from, 0);
 	for (int i = 0; i < 200; i++) {
-		struct moment m = moment_of(model.n + 1000 * (unsigned)i);
+		struct sample m = sample_of(model.n + 1000 * (unsigned)i);
 		model.writer = &w;
 		counters(model.n);
 		bool fails = draw(5) == 0;
 		w.fd = fails ? full : fd;
-		CHECK_INT(tape_writer_moment(&w, &m), fails ? -1 : 0);
+		CHECK_INT(tape_writer_sample(&w, &m), fails ? -1 : 0);
 		if (!fails)
 			remember(&m);
 	}
@@ -1265,7 +1265,7 @@ main(void)
 	unit_test("either copy of a header or key frame suffices", copies);
 	unit_test("a recording truncated at any byte gives all samples before", truncation);
 	unit_test("a ring keeps the newest samples", ring);
-	unit_test("a ring is readable after every sample", ring_at_each_moment);
+	unit_test("a ring is readable after every sample", ring_at_each_sample);
 	unit_test("a recording is read from a pipe", pipes);
 	unit_test("a recording is written into a pipe", stream);
 	unit_test("a reader follows the writer", follow);

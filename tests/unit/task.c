@@ -1,6 +1,5 @@
 /* The files of a process and of a thread: stat, status, limits, environ, schedstat, sched, syscall, wchan. */
 #include "proc/task.h"
-#include "proc/syscalls.h"
 
 #include <errno.h>
 

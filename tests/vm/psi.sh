@@ -39,7 +39,7 @@ if [ -e "$web/cgroup.pressure" ]; then
 	wait $!
 	is "switched off, its rows pause and the run goes on" $? 0
 	check "rows are there before or behind" "$(col off.csv cgroup | wc -l) > 1"
-	says "and it is said" off.err "/web: pressure is switched off there: write 1"
+	says "and it is said" off.err "/web: pressure is switched off (write 1"
 	echo 0 >"$web/cgroup.pressure"
 	pq psi -g /web 1 1 >off.out 2>off.err
 	is "switched off from the start is status 3" "$? $(wc -c <off.out)" "3 0"
@@ -71,4 +71,4 @@ sleep 1.5
 rmdir "$CG/gone"
 wait $!
 is "a group that is removed ends its rows, not the run" $? 0
-says "and that is said" gone.err "/gone is gone: its rows end here"
+says "and that is said" gone.err "/gone: removed; its rows end here"

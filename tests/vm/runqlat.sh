@@ -17,7 +17,7 @@ shared() {
 near() { check "$1" "$6 > 1 && $4 > 0 && $4 - $5 <= $2 / 100 * $5 + $3 && $5 - $4 <= $2 / 100 * $5 + $3"; }
 
 # What was said but that the machine is slow, and that a wait goes on.
-trouble() { grep -v -e 'deadlines: the machine was too busy' -e '--budget' -e 'threads wait for a CPU since' "$1"; }
+trouble() { grep -v -e 'deadlines: the machine was too busy' -e '--budget' -e 'threads have waited for a CPU since' "$1"; }
 
 # has NAME STATUS FILE SOURCE: rows, and where they are from.
 has() { is "$1" "$2 $(col "$3.csv" source | sort -u | tr '\n' ' ')$(trouble "$3.err")" "0 $4 "; }
@@ -56,7 +56,7 @@ sources() {
 	done
 	pq runqlat --source bpf-tp --csv 1 1 >tp.csv 2>tp.err
 	is "bpf-tp without tracefs" "$? $(wc -l <tp.err)" "3 2"
-	says "says what to do" tp.err "tracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing"
+	says "says what to do" tp.err "tracefs is not mounted (mount -t tracefs nodev /sys/kernel/tracing)"
 	mount -t tracefs nodev $tracing
 	source_is_right bpf-tp
 	percentiles_rise bpf-tp
@@ -173,7 +173,7 @@ nobody() {
 	chmod 755 /tmp
 	guest jail / 65534 /bin/pq runqlat --csv 1 2 >user.csv 2>user.err
 	is "a user gets schedstat" "$? $(col user.csv source | sort -u)" "0 schedstat"
-	says "and why" user.err "no bpf: needs CAP_BPF and CAP_PERFMON"
+	says "and why" user.err "BPF is not available: needs CAP_BPF and CAP_PERFMON"
 	for source in bpf bpf-btf bpf-raw bpf-tp; do
 		guest jail / 65534 /bin/pq runqlat --source $source --csv 1 1 >user.csv 2>user.err
 		is "a user asks for $source: status 3, two lines" "$? $(wc -l <user.err)" "3 2"
@@ -189,11 +189,11 @@ no_btf() {
 	has "without BTF it is bpf-tp" $? tp bpf-tp
 	pq runqlat --source bpf-btf 1 1 >btf.csv 2>btf.err
 	is "without BTF bpf-btf has status 3" $? 3
-	says "and says why" btf.err "no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)"
+	says "and says why" btf.err "no BTF (/sys/kernel/btf/vmlinux needs CONFIG_DEBUG_INFO_BTF)"
 	umount $tracing
 	pq runqlat --csv 1 1 >none.csv 2>none.err
 	is "without BTF and tracefs it is schedstat" "$? $(col none.csv source)" "0 schedstat"
-	says "which says why" none.err "this kernel has no BTF and tracefs is not mounted: mount"
+	says "which says why" none.err "this kernel has no BTF and tracefs is not mounted (mount"
 	umount /sys/kernel/btf
 	mount -t tracefs nodev $tracing
 }
@@ -206,7 +206,7 @@ groups_v1() {
 	sleep 1
 	pq runqlat -g /box --csv 1 4 >v1.csv 2>v1.err
 	is "-g of v1 is schedstat's" "$? $(col v1.csv source | sort -u)" "0 schedstat"
-	says "and that is said" v1.err "cgroups of version 2 only"
+	says "and that is said" v1.err "it needs cgroup v2"
 	check "three on two CPUs: one waits" "$(total v1.csv waiting) / 4 > 0.5 && $(total v1.csv waiting) / 4 < 1.7"
 	stop
 }

@@ -1,4 +1,5 @@
-/* check: whether conditions hold, as an exit status and a line for monitoring. print.c writes it. */
+/* check: tests conditions on the rows of tools. The result is an exit status and the line that
+ * print.c writes. */
 #include "commands/check/check.h"
 
 #include <errno.h>
@@ -13,12 +14,12 @@
 #include "cli/args.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "cli/args.h"
 #include "cli/signals.h"
 
-/* The command line: conditions and subjects. */
+/* ---- The command line: conditions and subjects */
 
-/* Only the last word may be `for`: behind it is a number. */
+/* Where the error mark goes: at the last `for`, which only a number or a time can follow. Others are
+ * part of a string. */
 static size_t
 place_of_for(const char *source)
 {
@@ -38,10 +39,9 @@ add_condition(
 	*new = (struct condition){ .source = source, .critical = strcmp(option, "-w") != 0 };
 	new->expr = condition_parse(option, source, known, c->tools);
 	if (expr_for_samples(new->expr) || expr_for_ns(new->expr)) {
-		struct expr_error e = {
-			place_of_for(source),
-			"no `for` here: the whole span is judged at once; -i says how long that is"
-		};
+		struct expr_error e = { place_of_for(source),
+			"'for' is not allowed here: pq check judges the whole interval at once "
+			"(set its length with -i)" };
 		condition_wrong(option, source, &e);
 	}
 	for (size_t t = 0; t < c->tools; t++)
@@ -66,11 +66,11 @@ take_conditions(struct check *c)
 		add_condition(c, known, "EXPR", c->options->word[i]);
 	if (c->conditions == 0)
 		die(EXIT_USAGE,
-		    "what is to be checked? A condition such as 'throttle.throttled_pct > 25', or "
+		    "no condition given: want one such as 'throttle.throttled_pct > 25' or "
 		    "'mem.hard_pct > 90'");
 }
 
-/* What is unknown in other columns needs no word. */
+/* Tools report unknown values only of the columns that the conditions name. */
 static void
 list_columns(struct check *c)
 {
@@ -99,7 +99,7 @@ add_subject(struct check *c, const struct target *t, const char *option)
 	for (size_t i = 0; i < c->tools; i++)
 		taken |= c->used[i] && tool_takes_target(tools[i], t);
 	if (!taken)
-		die(EXIT_USAGE, "no tool of these conditions takes %s", option);
+		die(EXIT_USAGE, "no tool in these conditions supports %s", option);
 	new->target = *t;
 	snprintf(new->name, sizeof new->name, "%s%s", t->pid ? "pid " : "",
 	    t->pid        ? t->pid :
@@ -131,12 +131,12 @@ take_span(struct check *c)
 	c->command = c->own->during;
 	if (c->own->span_ns && replay)
 		die(EXIT_USAGE,
-		    "-i and -f cannot be combined: a recording is judged as a whole; --from and "
-		    "--to choose a part of it");
+		    "-i and -f cannot be combined: a recording is judged as a whole (select a part "
+		    "with --from and --to)");
 	c->span_ns = c->command || replay ? 0 : c->own->span_ns ? c->own->span_ns : 1000000000;
 }
 
-/* What the command line asks for; a wrong argument ends the program. */
+/* Takes conditions, subjects and time span from the command line; dies on a wrong argument. */
 static void
 check_plan(struct check *c, const struct options *o)
 {
@@ -158,11 +158,11 @@ check_plan_free(struct check *c)
 	free(c->outcome);
 }
 
-/* The command of --during. */
+/* ---- The command of --during */
 
 static const char blanks[] = " \t";
 
-/* Whether it means the same with a shell as without one. */
+/* Whether the command needs no shell. */
 static bool
 is_plain(const char *line)
 {
@@ -170,11 +170,11 @@ is_plain(const char *line)
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./- \t";
 	const char *first = line + strspn(line, blanks);
 
-	/* NAME=value CMD */
+	/* "NAME=value CMD" sets a variable, which needs a shell */
 	return line[strspn(line, plain)] == '\0' && !memchr(first, '=', strcspn(first, blanks));
 }
 
-/* Cuts the line into its words, and NULL behind them; to be freed. */
+/* Cuts the line into words, with NULL at the end; the caller frees the array. */
 static char **
 split(char *line)
 {
@@ -199,8 +199,8 @@ start(struct job *j, char *line)
 
 	if (!plain && access(by_shell[0], X_OK) < 0)
 		die(EXIT_USAGE,
-		    "--during '%s': this needs a shell, and there is no /bin/sh; plain words do "
-		    "not",
+		    "--during '%s': this needs a shell, and /bin/sh is missing (plain words, "
+		    "without quotes, variables or redirections, need none)",
 		    line);
 	char **words = plain ? split(line) : NULL;
 	int started = job_exec(j, plain ? words : by_shell, NULL, clock_ns(CLOCK_MONOTONIC), 0);
@@ -210,17 +210,18 @@ start(struct job *j, char *line)
 	return started;
 }
 
-/* It may read our stdin, but from a terminal it could not, out of the foreground. */
+/* The command reads our stdin unless that is a terminal: a background process group cannot read
+ * one. */
 static void
 check_command(struct job *j, const char *line)
 {
 	char *copy = xstrdup(line);
 
 	if (line[strspn(line, blanks)] == '\0')
-		die(EXIT_USAGE, "--during takes a command, such as 'make test'");
+		die(EXIT_USAGE, "--during: empty command: want a command such as 'make test'");
 	j->our_stdin = !isatty(STDIN_FILENO);
 	if (start(j, copy) < 0)
-		die(EXIT_USAGE, "--during: cannot start %s: %s", line, strerror(errno));
+		die(EXIT_USAGE, "--during: cannot start '%s': %s", line, strerror(errno));
 	free(copy);
 }
 
@@ -231,18 +232,17 @@ check_command_failed(const struct job_end *e, char *out, size_t n)
 		snprintf(out, n, "the command was killed by signal %d (%s)", e->signal,
 		    strsignal(e->signal));
 	else if (e->status < 0)
-		snprintf(out, n, "how the command ended is unknown");
+		snprintf(out, n, "the command's exit status is unknown");
 	else
-		snprintf(out, n, "the command ended with %d", e->status);
+		snprintf(out, n, "the command exited with status %d", e->status);
 	return e->signal || e->status != 0 ? out : NULL;
 }
 
-/* The time that is judged: all tools that the conditions name, at work over it. */
+/* ---- The watch: the tools that the conditions name, over one span of time */
 
 static const int64_t TICK_NS = 10000000, STEP_NS = 100000000;
 
-/* Whether the tool's reading is the subject's own, or of the machine; of a recording, or of its own
- * cgroup. */
+/* A tool that cannot select the subject measures the machine, or what a recording was made for. */
 static struct request
 request_of(struct check *c, size_t subject, const struct tool *tool)
 {
@@ -255,8 +255,7 @@ request_of(struct check *c, size_t subject, const struct tool *tool)
 	return ask;
 }
 
-/* One that does not care for the subject is there already, if another subject does not matter to it
- * either. */
+/* The sampler of the tool that measures the machine, if an earlier subject has one; NULL otherwise. */
 static struct sampler *
 find_plain(const struct check *c, size_t before, size_t tool)
 {
@@ -273,9 +272,7 @@ add_sampler(struct check *c, size_t subject, size_t tool)
 	struct request ask = request_of(c, subject, t);
 
 	if (c->session.n == SAMPLERS_MOST)
-		die(EXIT_USAGE,
-		    "too much at once: there can be %d readings, one of each tool for each -p and "
-		    "-g",
+		die(EXIT_USAGE, "too many readings: at most %d, one per tool for each -p and -g",
 		    SAMPLERS_MOST);
 	struct sampler *new = session_add(&c->session, t, &ask);
 	new->tick_ns = t->tick ? TICK_NS : 0;
@@ -308,7 +305,8 @@ is_over(void *ctx)
 	return c->ended;
 }
 
-/* The end of a child ends a sleep; should it come just before one, the next step finds it. */
+/* The end of the command wakes the session; if it comes just before a sleep, the next step finds
+ * it. */
 static void
 start_command(struct check *c)
 {
@@ -318,7 +316,6 @@ start_command(struct check *c)
 	check_command(&c->job, c->command);
 }
 
-/* Watches all tools over the span. */
 static void
 check_watch(struct check *c)
 {
@@ -341,10 +338,10 @@ check_watch(struct check *c)
 		job_stop(&c->job);
 	}
 	if (signals_stop())
-		die(EXIT_FAILED, "stopped by a signal: nothing is judged");
+		die(EXIT_FAILED, "stopped by a signal: no verdict");
 }
 
-/* The outcomes, and the verdict that follows from them. */
+/* ---- The outcomes, and the verdict */
 
 struct outcome *
 check_outcome(const struct check *c, size_t subject, size_t condition)
@@ -366,7 +363,7 @@ check_is_repeated(const struct check *c, size_t subject, size_t condition)
 	return false;
 }
 
-/* What a tool said last when it gave up, else first. */
+/* Why a value is unknown: the last note of a tool that gave up, or the first of another. */
 static const char *
 reason_of(const struct sampler *s)
 {
@@ -433,7 +430,6 @@ check_with_command(const struct check *c, enum verdict v)
 	return failed && v != VERDICT_CRITICAL ? VERDICT_UNKNOWN : v;
 }
 
-/* What the tools had to say. */
 static void
 tell_notes(const struct session *s)
 {
@@ -480,29 +476,27 @@ check(const struct options *o)
 #define AT(member) offsetof(struct check_options, member)
 
 static const struct option options[] = {
-	{ 0, "json", NULL, OPTION_FLAG, AT(json),
-	    .help = "info, or a verdict, as one JSON object" },
-	{ 'w', NULL, "EXPR", OPTION_LIST, AT(warn),
-	    .help = "WARNING when this holds; can be given again" },
+	{ 0, "json", NULL, OPTION_FLAG, AT(json), .help = "print one JSON object per -p and -g" },
+	{ 'w', NULL, "EXPR", OPTION_LIST, AT(warn), .help = "WARNING if EXPR is true; repeatable" },
 	{ 'c', NULL, "EXPR", OPTION_LIST, AT(critical),
-	    .help = "CRITICAL when this holds; so does a word alone" },
-	{ 'i', NULL, "TIME", OPTION_TIME, AT(span_ns), .help = "over so long from now on (1s)",
+	    .help = "CRITICAL if EXPR is true; repeatable; -c may be omitted" },
+	{ 'i', NULL, "TIME", OPTION_TIME, AT(span_ns), .help = "how long to watch (default 1s)",
 	    .not_with = "--during" },
 	{ 0, "during", "CMD", OPTION_TEXT, AT(during),
-	    .help = "or while this runs, such as 'make test'", .not_with = "-f" },
-	{ 'p', NULL, "PID", OPTION_LIST, AT(pid), .help = "for this process; can be given again",
+	    .help = "watch while CMD runs, such as 'make test'", .not_with = "-f" },
+	{ 'p', NULL, "PID", OPTION_LIST, AT(pid), .help = "check this process; repeatable",
 	    .not_with = "-a" },
-	{ 'g', NULL, "CGROUP", OPTION_LIST, AT(cgroup),
-	    .help = "for this cgroup; can be given again", .not_with = "-a" },
+	{ 'g', NULL, "CGROUP", OPTION_LIST, AT(cgroup), .help = "check this cgroup; repeatable",
+	    .not_with = "-a" },
 	{ .type = OPTION_END },
 };
 
 const struct tool tool_check = {
 	.name = "check",
-	.brief = "whether conditions hold, for monitoring and CI",
+	.brief = "test conditions, for monitoring and CI",
 	.usage = "[options] [-w EXPR]... [-c EXPR]... [EXPR...]",
 	.examples = "  pq check -w 'throttle.throttled_pct > 10' -c 'throttle.throttled_pct > 25'\n"
-		    "  pq check -g /web -g /db -i 5s 'mem.hard_pct > 90'   for each of them\n"
+		    "  pq check -g /web -g /db -i 5s 'mem.hard_pct > 90'   check both cgroups\n"
 		    "  pq check --during 'make test' 'throttle.throttled_pct > 5'\n",
 	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
 	    &option_root, &option_all, NULL },

@@ -1,10 +1,10 @@
-/* check: what the parts of pq check share: what is to be judged, and what came of it. */
+/* check: what the parts of pq check share: the conditions, the subjects, and the outcomes. */
 #ifndef PQ_CHECK_CHECK_H
 #define PQ_CHECK_CHECK_H
 
 #include "base/fail.h"
 #include "cli/args.h"
-#include "commands/record/job.h"
+#include "session/job.h"
 #include "expr/expr.h"
 #include "session/session.h"
 
@@ -24,66 +24,66 @@ struct condition {
 	struct expr *expr;
 };
 
-/* Whom the conditions are about. */
+/* The process or cgroup that the conditions are tested for. */
 struct subject {
 	struct target target;
-	char name[256]; /* "/web", "pid 4242"; "": nobody was named */
+	char name[256]; /* "/web", "pid 4242"; "": none was given */
 };
 
-/* What came of a condition for a subject. */
+/* The result of one condition for one subject. */
 struct outcome {
 	enum truth truth;
 	struct expr_findings found;
-	const char *why; /* it is unknown; NULL: nobody said */
+	const char *why; /* why it is unknown; NULL: no tool said */
 };
 
 struct check {
 	const struct options *options;
 	const struct check_options *own;
-	struct arena arena; /* of the options of tools */
+	struct arena arena; /* for the options of the tools */
 	struct condition condition[WORDS_MOST + 2 * OPTION_LIST_MOST];
 	size_t conditions;
 	struct subject subject[SUBJECTS_MOST];
 	size_t subjects;
-	size_t tools;                         /* as many as `tools` of tool.h has */
-	bool used[CHECK_TOOLS];               /* by a condition */
+	size_t tools;                         /* the length of tools[] in tool.h */
+	bool used[CHECK_TOOLS];               /* a condition names the tool */
 	int shown[CHECK_TOOLS][COLUMNS_MOST]; /* the columns that conditions name */
 	int nshown[CHECK_TOOLS];
-	int64_t span_ns;     /* -i; 0: the command's time, or a whole recording */
+	int64_t span_ns;     /* -i; 0: while the command runs, or the whole recording */
 	const char *command; /* --during, or NULL */
 	struct session session;
-	/* those that do not care for the subject are the same */
+	/* subjects share the samplers that measure the machine */
 	struct sampler *sampler[SUBJECTS_MOST][CHECK_TOOLS];
-	struct outcome *outcome; /* by subject and condition */
+	struct outcome *outcome; /* see check_outcome */
 	struct job job;
-	bool ended; /* the command has, as *end says */
+	bool ended; /* the command has ended; `end` is valid */
 	struct job_end end;
 };
 
-/* Why a command that has ended so speaks against an OK, "the command ended with 5", cut to n bytes;
- * NULL: it does not. */
+/* "the command exited with status 5", cut to n bytes; NULL if the command succeeded. */
 const char *check_command_failed(const struct job_end *e, char *out, size_t n);
 
-/* What came of a condition for a subject. */
 struct outcome *check_outcome(const struct check *c, size_t subject, size_t condition);
 
-/* Whether the tool takes the subject: else its figures are of the machine, for all subjects the
- * same. */
+/* Whether the tool can select the subject. If not, it measures the machine, the same for all
+ * subjects. */
 bool check_is_about(const struct check *c, size_t subject, const struct tool *tool);
 
-/* Whether the same was found for an earlier subject, as the condition is not about this one. */
+/* Whether the condition only reads samplers that an earlier subject has too: its outcome is the same
+ * and is printed once. */
 bool check_is_repeated(const struct check *c, size_t subject, size_t condition);
 
-/* The verdict of one outcome alone. */
+/* The verdict of one outcome. */
 enum verdict check_level_of(const struct check *c, size_t subject, size_t condition);
 
-/* Of the figures of a subject, without the command's failure. */
+/* The worst verdict of a subject, without the result of the command. */
 enum verdict check_level(const struct check *c, size_t subject);
 
-/* What a failure of the command makes of it: nothing is OK, nor is it judged what was not done. */
+/* The verdict with the result of the command: if it failed, UNKNOWN unless CRITICAL, since work that
+ * was not done cannot be judged. */
 enum verdict check_with_command(const struct check *c, enum verdict v);
 
-/* print.c: the one line of a monitoring plug-in, for what was found of all subjects. */
+/* print.c: the line of a monitoring plug-in, for all subjects; `found` is the worst verdict. */
 void check_line(const struct check *c, enum verdict found, struct buf *out);
 
 /* One JSON object per subject and line. */

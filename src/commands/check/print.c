@@ -1,4 +1,4 @@
-/* print: a verdict as the line of a monitoring plug-in, with its performance data, and as JSON. */
+/* print: the verdict as the line of a monitoring plug-in, with performance data, and as JSON. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,13 +6,14 @@
 #include "commands/check/check.h"
 #include "table/table.h"
 
-/* The figures that are compared with thresholds, each once. */
+/* ---- Performance data: each column that is compared with a constant, once */
+
 struct perf {
 	const struct sampler *sampler;
 	size_t subject;
-	int weight;                                   /* of that outcome */
-	const struct expr_figure *figure;             /* of the outcome that decides */
-	const struct expr_figure *warning, *critical; /* NULL: there is no such threshold */
+	int weight;                                   /* see weight() */
+	const struct expr_figure *figure;             /* of the outcome with the largest weight */
+	const struct expr_figure *warning, *critical; /* NULL: no such threshold */
 };
 
 struct perfs {
@@ -20,8 +21,7 @@ struct perfs {
 	size_t n;
 };
 
-/* A figure with at most six digits after the point, and no zeros at their end; "-" when it is
- * unknown. */
+/* At most six decimals, without zeros at the end; "-" if unknown. */
 static void
 check_number(struct buf *b, double x)
 {
@@ -36,7 +36,7 @@ check_number(struct buf *b, double x)
 		b->n--;
 }
 
-/* Which of the two outcomes decides of a figure: one that holds, rather a critical one. */
+/* If conditions share a column, the value is that of a true condition, a critical one first. */
 static int
 weight(const struct condition *condition, const struct outcome *f)
 {
@@ -64,7 +64,7 @@ sampler_of(const struct check *c, size_t subject, const char *tool)
 	return c->sampler[subject][t];
 }
 
-/* The first threshold of a kind counts. */
+/* Only the first threshold of -w and the first of -c are kept. */
 static void
 add_outcome(const struct check *c, size_t subject, size_t condition, struct perfs *all)
 {
@@ -97,7 +97,7 @@ check_perfs(const struct check *c, struct perfs *all)
 				add_outcome(c, s, i, all);
 }
 
-/* Quoted; a quote is doubled, and neither may "=" be in it nor what ends the data. */
+/* Inside a quoted label a quote is doubled, and the characters that end a label become '_'. */
 static void
 put_label_part(struct buf *b, const char *s)
 {
@@ -123,8 +123,8 @@ put_label(const struct check *c, const struct perf *p, struct buf *b)
 	buf_text(b, "'=");
 }
 
-/* The range in which all is well: "25" is 0 to 25, "~:25" anything up to 25, "5:" is 5 and more,
- * "@5:5" anything but 5. */
+/* The range of good values: "25" is 0 to 25, "~:25" up to 25, "5:" 5 or more, "@5:5" anything but
+ * 5. */
 static void
 put_range(struct buf *b, const struct expr_figure *f)
 {
@@ -176,10 +176,9 @@ check_perfs_print(const struct check *c, const struct perfs *all, struct buf *ou
 	}
 }
 
-/* The one line of a monitoring plug-in: "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) |
- * …". */
+/* ---- The line: "PQ CRITICAL - throttle.throttled_pct 31 > 25 (/web) | …" */
 
-/* Somebody else's words; a bar would begin the performance data. */
+/* Text from elsewhere, escaped. A bar would start the performance data. */
 static void
 put_words(struct buf *b, const char *s)
 {
@@ -204,7 +203,7 @@ put_value(struct buf *b, const struct expr_figure *f)
 		check_number(b, f->value);
 }
 
-/* " (pid 4242, /web)": the subject where there are several, and the row. */
+/* " (pid 4242, /web)": the subject, if there are several, and the row. */
 static void
 put_whose(const struct check *c, size_t subject, bool about, const char *label, struct buf *b)
 {
@@ -247,8 +246,8 @@ put_comparison(const struct expr_figure *f, struct buf *b)
 	check_number(b, f->threshold);
 }
 
-/* Columns alone are told by their names: false when others hold too, or none, since the expression
- * says more then. */
+/* "throttle.throttled_pct 31 > 25 (/web) and …". False, with nothing written, if no comparison is
+ * true or one of them computes its value: then the whole expression says more. */
 static bool
 put_figures(const struct check *c, size_t subject, const struct expr_findings *found, struct buf *b)
 {
@@ -302,7 +301,7 @@ put_unknown(const struct check *c, size_t subject, size_t condition, struct buf 
 	put_words(b, why ? why : "");
 }
 
-/* What made the verdict, joined by commas. */
+/* The outcomes that caused the verdict, joined by commas. */
 static void
 put_reasons(const struct check *c, enum verdict found, struct buf *b)
 {
@@ -321,14 +320,13 @@ put_reasons(const struct check *c, enum verdict found, struct buf *b)
 	}
 }
 
-/* All is well: the figures that there are. */
+/* For OK: the values that were compared. */
 static void
 put_well(const struct check *c, const struct perfs *all, struct buf *b)
 {
 	if (all->n == 0)
-		buf_text(b,
-		    c->conditions == 1 ? "the condition does not hold" :
-					 "none of the conditions holds");
+		buf_text(
+		    b, c->conditions == 1 ? "the condition is false" : "all conditions are false");
 	for (size_t i = 0; i < all->n; i++) {
 		const struct perf *p = &all->v[i];
 		buf_text(b, i > 0 ? ", " : "");
@@ -363,7 +361,7 @@ check_line(const struct check *c, enum verdict found, struct buf *out)
 	free(all.v);
 }
 
-/* pq check --json: an object per subject. */
+/* ---- JSON: an object per subject */
 
 static void
 put_string(struct buf *b, const char *key, const char *s)
@@ -385,7 +383,7 @@ put_number(struct buf *b, const char *key, double x)
 		buf_text(b, "null");
 }
 
-/* The comparison that decides, else the first one. */
+/* The first comparison that is true, else the first one. */
 static const struct expr_figure *
 figure_of(const struct expr_findings *found)
 {
@@ -431,8 +429,8 @@ put_check(const struct condition *condition, const struct outcome *f, struct buf
 	buf_char(b, '}');
 }
 
-/* How the command of --during ended: null where there is none, and "command_status" also when a
- * signal killed it. */
+/* How the command of --during ended: both are null without a command, and command_status is null if
+ * a signal killed it. */
 static void
 put_command(const struct check *c, struct buf *b)
 {

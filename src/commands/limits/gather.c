@@ -1,7 +1,6 @@
 /*
- * gather: what a process or a cgroup may use. It reads the process itself (affinity, threads, open
- * files, the variables that tell runtimes what to use), the levels of each controller and the
- * machine; the least of all their bounds is what may be used.
+ * gather: reads what limits a process or a cgroup: the process itself (affinity, threads, open files,
+ * environment), each cgroup level and the machine. The lowest of these limits applies.
  */
 #include <errno.h>
 #include <math.h>
@@ -19,7 +18,7 @@ struct limits_reader {
 	const char *pid;
 };
 
-/* 0, or the errno. */
+/* Reads /proc/PID/FILE. 0 or the errno. */
 static int
 read_of(const struct limits_reader *r, const char *file, struct text *text)
 {
@@ -42,7 +41,6 @@ read_stat(const struct limits_reader *r, struct limits_process *p)
 	return 0;
 }
 
-/* CPUs as a count and a list. */
 static struct cpu_count
 limits_count(struct arena *a, const struct cpulist *set)
 {
@@ -52,8 +50,8 @@ limits_count(struct arena *a, const struct cpulist *set)
 	return (struct cpu_count){ cpulist_count(set), arena_copy(a, text_of(list)), *set };
 }
 
-/* Cpus_allowed_list may have CPUs in it that are offline, or were never there; sched_getaffinity(2)
- * leaves them out. */
+/* Cpus_allowed_list includes CPUs that are offline or do not exist. They are left out, as in
+ * sched_getaffinity(2). */
 static struct cpu_count
 read_affinity(const struct limits_reader *r, const struct cpu_count *online)
 {
@@ -68,7 +66,7 @@ read_affinity(const struct limits_reader *r, const struct cpu_count *online)
 	return limits_count(r->arena, cpulist_count(&both) ? &both : &allowed);
 }
 
-/* Threads that run or wait for a CPU right now. */
+/* How many threads run or wait for a CPU now: those in state R. */
 static void
 read_runnable(const struct limits_reader *r, struct limits_process *p)
 {
@@ -78,7 +76,7 @@ read_runnable(const struct limits_reader *r, struct limits_process *p)
 
 	if (host_list(r->host, arena_printf(r->arena, "proc/%s/task", r->pid), &names) < 0)
 		return;
-	names.s = arena_copy(r->arena, names); /* the host's text goes with the next read */
+	names.s = arena_copy(r->arena, names); /* the next read overwrites the host's text */
 	for (int i = 0; i < LOOKS_MOST && text_line(&names, &tid); i++) {
 		const char *path =
 		    arena_printf(r->arena, "proc/%s/task/%.*s/stat", r->pid, (int)tid.n, tid.s);
@@ -101,14 +99,14 @@ read_files(const struct limits_reader *r, bool asked, struct limits_process *p)
 	if (!p->rlimits_error && rlimits_parse(text, &p->rlimits) < 0)
 		p->rlimits_error = errno;
 	if (!asked)
-		return; /* those of pq itself are of no interest */
+		return; /* the open files of pq itself do not matter */
 	if (host_count(r->host, arena_printf(r->arena, "proc/%s/fd", r->pid), &n) == 0)
 		p->open_files = keyed_of(n);
 	else
 		p->open_files_error = errno;
 }
 
-/* All that is looked for in an environment. Of a list of options only these. */
+/* Only these are read from an environment: the variable, or one option in its value. */
 static const struct {
 	const char *name, *option;
 } wanted[] = {
@@ -149,8 +147,7 @@ read_settings(const struct limits_reader *r, struct limits_process *p)
 	}
 }
 
-/* What is known of the process: the part of limits_gather about it. -1 with ESRCH when it is
- * gone. */
+/* The part of limits_gather about the process. -1 with ESRCH if it is gone. */
 static int
 process_gather(struct host *h, struct arena *a, struct limits *out)
 {
@@ -162,9 +159,9 @@ process_gather(struct host *h, struct arena *a, struct limits *out)
 	out->affinity = read_affinity(&r, &out->online);
 	read_files(&r, pid != NULL, p);
 	if (!pid)
-		return 0; /* of pq itself nobody wants to know more */
+		return 0; /* the threads and environment of pq itself do not matter */
 	if (error == ESRCH || (error == ENOENT && !h->replay)) {
-		errno = ESRCH; /* it ended meanwhile */
+		errno = ESRCH; /* it ended in between */
 		return -1;
 	}
 	read_runnable(&r, p);
@@ -172,13 +169,13 @@ process_gather(struct host *h, struct arena *a, struct limits *out)
 	return 0;
 }
 
-/* The levels of each controller, and the machine. */
+/* ---- The cgroup levels and the machine */
 
 struct gather {
 	struct host *host;
 	struct arena *arena;
 	struct limits *out;
-	struct atlas atlas; /* all mounts are read once: a node has thousands */
+	struct atlas atlas; /* shared: a node has thousands of mounts, which are read once */
 };
 
 static void
@@ -209,8 +206,9 @@ read_level(struct gather *g, enum family f, const struct groups *all, const stru
 		read_cpuset(g, all, group, out);
 }
 
-/* A runtime asks its own mounts, and a container's show less than a node's. All levels are taken
- * for seen where that cannot be told; a process without any cgroup mount sees none. */
+/* The first level that the process itself sees. A runtime reads its own mounts, and those of a
+ * container show fewer levels than the node's. If the mounts are unknown, it sees all levels; a
+ * process without a cgroup mount sees none. */
 static size_t
 first_seen(struct gather *g, enum family f, const struct chain *c)
 {
@@ -260,7 +258,7 @@ read_chain(struct gather *g, enum family f, struct chain *out)
 		out->first_seen = first_seen(g, f, out);
 }
 
-/* /sys/devices/system/cpu/online "0-3"; where that is not there, the lines of /proc/stat. */
+/* /sys/devices/system/cpu/online "0-3", else the CPUs of /proc/stat. */
 static void
 read_online(struct gather *g)
 {
@@ -295,8 +293,8 @@ read_machine(struct gather *g)
 	g->out->swap_total = m.v[MEMINFO_SWAP_TOTAL];
 }
 
-/* Whether the process is there, and may be looked at; where there are no cgroups there is an atlas
- * of none. */
+/* -1 with errno if the process does not exist or is not readable. Without cgroups the atlas is empty:
+ * g->atlas.host is NULL. */
 static int
 open_atlas(struct gather *g)
 {
@@ -312,7 +310,7 @@ open_atlas(struct gather *g)
 	return errno == ESRCH || errno == EACCES || errno == EPERM ? -1 : 0;
 }
 
-/* On v1 a group of that name need not be in all hierarchies. */
+/* On v1 the cgroup need not exist in all hierarchies. -1 with errno if it is in none. */
 static int
 check_cgroup(const struct limits *l)
 {
@@ -347,12 +345,18 @@ limits_gather(struct host *h, struct arena *a, const struct target *t, struct li
 	return t->cgroup ? 0 : process_gather(h, a, out);
 }
 
-/* The least of all bounds, and whose it is. */
+/* ---- The limits that apply */
 
 double
 known_or(struct keyed v, double otherwise)
 {
 	return v.known ? (double)v.v : otherwise;
+}
+
+const struct keyed *
+level_limit(const struct limits_level *v, size_t at)
+{
+	return (const void *)((const char *)v + at);
 }
 
 double
@@ -367,7 +371,7 @@ cpus_or_nan(const struct cpu_count *c)
 	return c->n > 0 ? (double)c->n : (double)NAN;
 }
 
-/* A lesser bound takes the place of the one before; one that is equal does not. */
+/* Of equal bounds the first one stays. */
 static void
 lower(struct bound *b, double value, const char *by, const char *level)
 {
@@ -384,7 +388,7 @@ is_uncertain(const struct chain *c)
 	return c->error != 0 || c->hidden || c->scope == SCOPE_GUESS;
 }
 
-/* A cpuset holds for the levels below too, so the first that is as small as the last one set it. */
+/* A cpuset holds for the levels below too: the first level with as few CPUs as the last one set it. */
 static void
 lower_to_cpuset(struct bound *b, const struct chain *c)
 {
@@ -416,7 +420,7 @@ cpus(const struct limits *l)
 	return b;
 }
 
-/* v1 tells of hidden levels too. */
+/* On v1 hierarchical_memory_limit includes hidden levels. */
 static struct bound
 memory(const struct limits *l)
 {
@@ -433,34 +437,16 @@ memory(const struct limits *l)
 	return b;
 }
 
-/* The least of one figure of all levels, below what the machine has. */
+/* The lowest of one limit over all levels, at most what the machine has. */
 static struct bound
-least(const struct chain *c, double machine, struct keyed (*of)(const struct limits_level *))
+least(const struct chain *c, double machine, size_t at)
 {
 	struct bound b = { .value = NAN, .at_most = is_uncertain(c) };
 
 	lower(&b, machine, "machine", NULL);
 	for (size_t i = 0; i < c->n; i++)
-		lower(&b, known_or_nan(of(&c->v[i])), "limit", c->v[i].name);
+		lower(&b, known_or_nan(*level_limit(&c->v[i], at)), "limit", c->v[i].name);
 	return b;
-}
-
-static struct keyed
-high_of(const struct limits_level *l)
-{
-	return l->memory.high;
-}
-
-static struct keyed
-swap_of(const struct limits_level *l)
-{
-	return l->memory.swap;
-}
-
-static struct keyed
-pids_of(const struct limits_level *l)
-{
-	return l->pids.max;
 }
 
 struct effective
@@ -469,8 +455,8 @@ limits_effective(const struct limits *l)
 	return (struct effective){
 		.cpus = cpus(l),
 		.memory = memory(l),
-		.high = least(&l->memory, NAN, high_of),
-		.swap = least(&l->memory, known_or_nan(l->swap_total), swap_of),
-		.pids = least(&l->pids, NAN, pids_of),
+		.high = least(&l->memory, NAN, LEVEL_AT(memory.high)),
+		.swap = least(&l->memory, known_or_nan(l->swap_total), LEVEL_AT(memory.swap)),
+		.pids = least(&l->pids, NAN, LEVEL_AT(pids.max)),
 	};
 }

@@ -1,4 +1,4 @@
-/* limits: the command: what a process may use, who says so, and what its runtime will believe. */
+/* limits: the command: the limits of a process or cgroup, and what runtimes make of them. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -8,7 +8,7 @@
 #include "session/session.h"
 
 struct limits_options {
-	double share; /* of the memory limit, for heaps; 0: what is usual */
+	double share; /* of the memory limit for heaps; 0: the defaults */
 	bool json;
 };
 
@@ -17,37 +17,37 @@ die_why(const struct host *h, const struct target *t)
 {
 	if (*h->tools && errno != EACCES && errno != EPERM)
 		die(EXIT_UNSUPPORTED,
-		    "the files of %s%s are not on this tape: it has those that were asked for when "
-		    "it was recorded (-p, -g, -a)",
+		    "%s%s: the recording holds only the cgroups chosen when it was made (-p, -g, "
+		    "-a)",
 		    t->pid ? "process " : "",
 		    t->pid        ? t->pid :
 			t->cgroup ? t->cgroup :
 				    "pq itself");
 	if (errno == ESRCH)
 		die(EXIT_USAGE,
-		    "no process %s here; -p takes the number of one that runs (hidepid= of /proc "
-		    "hides those of others)",
+		    "no such process: %s (the mount option hidepid of /proc may hide processes of "
+		    "other users)",
 		    t->pid);
 	if (errno == EACCES || errno == EPERM)
 		die(EXIT_UNSUPPORTED,
-		    "not permitted to see the cgroup of %s: same user or CAP_SYS_PTRACE needed",
+		    "cannot read the cgroup of %s: permission denied (run as the same user or with "
+		    "CAP_SYS_PTRACE)",
 		    t->pid ? t->pid : t->cgroup);
 	if (errno == ENOENT)
 		die(EXIT_USAGE,
-		    "no cgroup %s in any hierarchy; -g takes a name as in /proc/PID/cgroup, or a "
-		    "directory below /sys/fs/cgroup",
+		    "no such cgroup: %s (want a name as in /proc/PID/cgroup, or a directory below "
+		    "/sys/fs/cgroup)",
 		    t->cgroup);
 	die(EXIT_UNSUPPORTED,
-	    "no cgroup hierarchy can be seen from here: is /sys/fs/cgroup mounted?");
+	    "no cgroup hierarchy is visible from here: is /sys/fs/cgroup mounted?");
 }
 
-/* What a container runtime would not see either. */
 static void
 say_doubts(const struct limits *l)
 {
 	if (l->cpu.error && l->memory.error)
-		warn("the cgroup of %s%s cannot be seen from here: its limits are unknown",
-		    l->target.pid ? "process " : "pq", l->target.pid ? l->target.pid : "");
+		warn("%s%s: its cgroup is not visible from here; its limits are unknown",
+		    l->target.pid ? "process " : "pq itself", l->target.pid ? l->target.pid : "");
 }
 
 static void
@@ -64,7 +64,7 @@ print(const struct limits *l, struct arena *a, const struct options *o)
 	buf_free(&b);
 }
 
-/* A live host raises the soft limit of this process, which is to be told as it was. */
+/* A live host raises the soft limit of open files of pq; the page shows it as pq was started. */
 static void
 restore_soft_limit(struct limits *l, const struct host *h, const struct rlimit *before)
 {
@@ -83,7 +83,8 @@ limits(const struct options *o)
 	struct limits l;
 
 	if (o->words > 0)
-		die(EXIT_USAGE, "unexpected argument '%s': -p takes a process, -g a cgroup",
+		die(EXIT_USAGE,
+		    "unexpected argument '%s': select a process with -p or a cgroup with -g",
 		    o->word[0]);
 	getrlimit(RLIMIT_NOFILE, &before);
 	s.host = tapes_open(o);
@@ -103,19 +104,19 @@ limits(const struct options *o)
 
 static const struct option options[] = {
 	{ 0, "share", "PART", OPTION_SHARE, offsetof(struct limits_options, share),
-	    .help = "of the memory limit for GOMEMLIMIT (0.9) and heaps (0.75)",
-	    .want = "a part of the memory limit such as 0.8, at most 1" },
+	    .help = "share of the memory limit for Go (0.9) and heaps (0.75)",
+	    .want = "a share of the memory limit such as 0.8 (0.001 to 1)" },
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct limits_options, json),
-	    .help = "as one JSON object" },
+	    .help = "print one JSON object" },
 	{ .type = OPTION_END },
 };
 
 const struct tool tool_limits = {
 	.name = "limits",
-	.brief = "what a process may use, who says so, and what runtimes believe",
+	.brief = "CPU and memory limits of a process, and what runtimes make of them",
 	.usage = "[-p PID | -g CGROUP] [options]",
-	.examples = "  pq limits                 of this container, or shell\n"
-		    "  pq limits -p 4242         of a process: its threads and environment too\n"
+	.examples = "  pq limits                 limits of this container or shell\n"
+		    "  pq limits -p 4242         of a process, with its threads and environment\n"
 		    "  pq limits -g /shop/api    of a cgroup\n"
 		    "  pq limits --json -p 4242 | jq .cpus.limit_cpus\n",
 	.shared = (const struct option *const[]){ &option_source, &option_from, &option_root,

@@ -1,62 +1,64 @@
 /*
- * limits: what a process, or a cgroup, may use, and who says so. gather.c reads it through the host
- * and finds the least of all bounds; runtimes.c has what language runtimes make of it; page.c and
- * page_json.c print it.
+ * limits: the limits of a process or a cgroup, and where they come from. gather.c reads them and
+ * finds the lowest; runtimes.c knows what language runtimes make of them; page.c and page_json.c
+ * print them.
  *
- * NaN is unknown and INFINITY no limit, in all doubles. All strings live in the arena that was
- * given.
+ * In all doubles NaN means unknown, and INFINITY no limit. All strings live in the caller's arena.
  */
 #ifndef PQ_LIMITS_LIMITS_H
 #define PQ_LIMITS_LIMITS_H
 
+#include <stddef.h>
+
 #include "base/buf.h"
-#include "cgroup/bounds.h"
+#include "cgroup/memory.h"
+#include "cgroup/quota.h"
 #include "proc/task.h"
 
-/* One level of a hierarchy; of the bounds those of its controller. */
+/* One cgroup level; only the bounds of its controller are set. */
 struct limits_level {
 	const char *name;
 	struct cpu_bounds cpu;
 	struct memory_bounds memory;
 	struct pids_bounds pids;
-	const char *cpus; /* cpuset: the list; NULL: not told here */
+	const char *cpus; /* cpuset: the list; NULL if it cannot be read */
 	unsigned ncpus;
 };
 
-/* The levels of one controller, from the topmost that can be seen down to the group itself. */
+/* The levels of one controller, from the topmost visible one down to the cgroup itself. */
 struct chain {
-	int error; /* the errno with which the group could not be found; 0: it was */
+	int error; /* why the cgroup was not found; 0: it was */
 	int version;
 	enum scope scope;
-	bool hidden; /* there are levels above that cannot be seen */
-	/* by the process itself, through its own mounts: from this level down; n: none */
+	bool hidden; /* there are levels above that are not visible */
+	/* the first level that the process sees through its own mounts; n: none */
 	size_t first_seen;
-	/* memory on v1: `all` is the least limit of all levels, hidden ones too; not known there:
-	 * none */
+	/* memory on v1: `all` is the lowest limit of all levels, including hidden ones; if it is
+	 * unknown then, there is no limit */
 	bool tells_all;
 	struct keyed all;
 	size_t n;
 	struct limits_level *v;
 };
 
-/* CPUs of some kind: how many (0: unknown) and which. */
+/* How many CPUs (0: unknown) and which. */
 struct cpu_count {
 	unsigned n;
 	const char *list;
 	struct cpulist set;
 };
 
-/* A variable or option that tells a runtime what to use, found in the environment. */
+/* A variable of the environment that sets the CPUs or memory of a runtime. */
 struct setting {
-	/* option: the part of the value that was looked for, "-XX:MaxRAMPercentage="; or NULL */
+	/* option: the option in the value of the variable, "-XX:MaxRAMPercentage="; or NULL */
 	const char *name, *option, *value;
 };
 
-/* What is known of the process; an errno beside what could not be read. */
+/* The process. The errors are errnos: why something could not be read. */
 struct limits_process {
-	const char *comm;      /* NULL: unknown */
-	struct keyed threads;  /* that it has */
-	struct keyed runnable; /* that run or wait for a CPU, of the first LOOKS_MOST */
+	const char *comm; /* NULL: unknown */
+	struct keyed threads;
+	struct keyed runnable; /* of the first LOOKS_MOST threads */
 	struct rlimits rlimits;
 	struct keyed open_files;
 	int rlimits_error, open_files_error, environ_error;
@@ -72,47 +74,49 @@ struct limits {
 	struct cpu_count online, affinity;
 	struct keyed memory_total, swap_total;
 	struct chain cpu, cpuset, memory, pids;
-	struct limits_process process; /* of target.cgroup there is none */
+	struct limits_process process; /* not set if target is a cgroup */
 };
 
-/* The least of several bounds. */
+/* The lowest of several limits. */
 struct bound {
 	double value;
-	/* "quota", "affinity", "cpuset", "machine", "limit"; NULL: nothing bounds it */
+	/* "quota", "affinity", "cpuset", "machine", "limit"; NULL: there is no limit */
 	const char *by;
-	const char *level; /* the cgroup whose bound it is, or NULL */
-	bool at_most;      /* it may be less: levels are hidden, or could not be read */
+	const char *level; /* the cgroup that sets it, or NULL */
+	bool at_most;      /* the limit may be lower: levels are hidden or cannot be read */
 };
 
 struct effective {
 	struct bound cpus, memory, high, swap, pids;
 };
 
-/* Reads all that can be read at this moment. 0; -1 with errno when there is no such process or
- * cgroup: ESRCH no process, EACCES it may not be looked at, ENOENT no cgroup of that name, ENODEV
- * no cgroup hierarchy at all can be seen where one is asked for. */
+/* Reads all limits. 0; -1 with errno: ESRCH no such process, EACCES not permitted, ENOENT no such
+ * cgroup, ENODEV a cgroup is wanted and no hierarchy is visible. */
 int limits_gather(struct host *h, struct arena *a, const struct target *t, struct limits *out);
 
 struct effective limits_effective(const struct limits *l);
 
-/* A figure that may not be there, as a double; the second with what it is when it is not there. */
+/* A limit of a level, chosen by its member: level_limit(v, LEVEL_AT(memory.high)). */
+#define LEVEL_AT(member) offsetof(struct limits_level, member)
+const struct keyed *level_limit(const struct limits_level *v, size_t at);
+
+/* The value as a double; NaN, or `otherwise`, if it is unknown. */
 double known_or_nan(struct keyed v);
 double known_or(struct keyed v, double otherwise);
 double cpus_or_nan(const struct cpu_count *c);
 
-/* runtimes.c: what language runtimes and servers make of it. */
+/* ---- runtimes.c: what language runtimes and servers make of the limits */
 
-/* How what it believes compares with what it may use. */
+/* How the number that a runtime assumes compares with the limit. */
 enum fit { FIT_UNKNOWN, FIT_RIGHT, FIT_LEAST, FIT_DOWN, FIT_FEWER, FIT_UP, FIT_MORE };
 
 struct opinion {
 	const char *key, *name;
 	double believed; /* CPUs, or bytes */
 	enum fit fit;
-	const char *why; /* in few words */
-	const char *set; /* the line to set, or NULL */
-	/* its variable is set already, and that is what it believes; NULL: it is not */
-	const struct setting *given;
+	const char *why;             /* the reason, at most 21 characters */
+	const char *set;             /* the setting that corrects it, or NULL */
+	const struct setting *given; /* its variable is set, and decides; NULL: it is not set */
 };
 
 struct opinions {
@@ -120,15 +124,16 @@ struct opinions {
 	size_t ncpus, nmemory;
 };
 
-/* What all of them make of these limits. share: so much of the memory limit they are told to use;
- * 0: the usual shares. */
+/* What each runtime makes of these limits. share: of the memory limit for the settings of heaps; 0:
+ * the defaults. */
 struct opinions runtimes_judge(
     struct arena *a, const struct limits *l, const struct effective *e, double share);
 
-/* "right", "rounded up", … */
+/* "right", "rounds up", …; NULL for FIT_UNKNOWN. */
 const char *fit_name(enum fit v);
 
-/* page.c and page_json.c: what was found, for people in 80 columns, and as one JSON object. */
+/* ---- page.c and page_json.c: the page in 80 columns, and as one JSON object */
+
 struct page {
 	const struct limits *limits;
 	const struct effective *effective;

@@ -1,4 +1,4 @@
-/* page: for people: a headline for each resource, and below it who says so. */
+/* page: the text page: a headline for each resource, and below it where the limit comes from. */
 #include "commands/limits/limits.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 enum { LABEL = 11, VALUE = 9, WIDTH = 80 };
 
-/* Columns that a UTF-8 string takes, each character for one. */
+/* The width of a UTF-8 string, at one column per character. */
 static size_t
 columns(const char *s)
 {
@@ -22,7 +22,7 @@ columns(const char *s)
 	return n;
 }
 
-/* The end of a name that fits, with '<' for what is left out. */
+/* The name, or as much of its end as fits, after '<'. */
 static void
 put_name(struct buf *b, const char *name, size_t room)
 {
@@ -70,24 +70,24 @@ page_cpus(double cpus, char out[24])
 	return out;
 }
 
-/* Why nothing, or not all, is known of a hierarchy. */
+/* Why a limit of this hierarchy may be missing; `what` is that limit. */
 static void
 page_doubt(struct buf *b, const struct chain *c, const char *what)
 {
 	char text[80];
 
 	if (c->error) {
-		snprintf(text, sizeof text, "its cgroup cannot be seen: there may be %s", what);
+		snprintf(text, sizeof text, "its cgroup is not visible: there may be %s", what);
 		page_row(b, "  cgroup", "-",
-		    c->error == ENOENT ? "no such group in this hierarchy" : text, NULL);
+		    c->error == ENOENT ? "no such cgroup in this hierarchy" : text, NULL);
 		return;
 	}
 	if (c->hidden) {
-		snprintf(text, sizeof text, "not to be seen: %s of a level above ", what);
+		snprintf(text, sizeof text, "not visible: %s of a parent of ", what);
 		page_row(b, "  hidden", "-", text, c->v[0].name);
 	}
 	if (c->scope == SCOPE_GUESS)
-		page_row(b, "  cgroup", "-", "a guess: the topmost group that can be seen", NULL);
+		page_row(b, "  cgroup", "-", "a guess: the topmost visible cgroup", NULL);
 }
 
 /* "quota of /web", with "at most" before it where levels are hidden. */
@@ -98,7 +98,7 @@ page_headline(struct buf *b, const char *label, const char *value, const struct 
 	const char *by = bound->by ? bound->by : "";
 
 	if (bound->level && strcmp(bound->level, "hidden") == 0)
-		snprintf(text, sizeof text, "%s of a level that cannot be seen", by);
+		snprintf(text, sizeof text, "%s of a hidden parent cgroup", by);
 	else
 		snprintf(text, sizeof text, "%s%s%s",
 		    bound->at_most && bound->by ? "at most: " : "", by, bound->level ? " of " : "");
@@ -106,9 +106,19 @@ page_headline(struct buf *b, const char *label, const char *value, const struct 
 	    bound->level && strcmp(bound->level, "hidden") != 0 ? bound->level : NULL);
 }
 
-/* The bounds of CPUs. */
+static void
+put_none(struct buf *b, const char *label, const struct chain *c)
+{
+	page_row(b, label, "none",
+	    c->n == 1     ? "" :
+		c->hidden ? "at any visible level down to " :
+			    "at any level from the root to ",
+	    c->v[c->n - 1].name);
+}
 
-/* A list of CPUs that fits, with "..." for what is left out. */
+/* ---- CPUs */
+
+/* The list, or as much of its start as fits, before "...". */
 static const char *
 short_list(const char *list, size_t room, char out[64])
 {
@@ -143,7 +153,7 @@ put_cpuset(struct buf *b, const struct chain *c)
 	}
 }
 
-/* The levels with a quota, or that there is none. */
+/* The levels with a quota, or "none". */
 static void
 put_quotas(struct buf *b, const struct chain *c)
 {
@@ -159,14 +169,13 @@ put_quotas(struct buf *b, const struct chain *c)
 			page_row(b, "  quota", "-", "cannot be read: ", c->v[i].name);
 			continue;
 		}
-		snprintf(text, sizeof text, "%s of every %s ms  ",
+		snprintf(text, sizeof text, "%s ms of CPU time per %s ms  ",
 		    page_cpus(q->cpus * (double)q->period_us / 1000, ms),
 		    page_cpus((double)q->period_us / 1000, period));
 		page_row(b, "  quota", page_cpus(q->cpus, value), text, c->v[i].name);
 	}
 	if (shown == 0 && c->n > 0)
-		page_row(b, "  quota", "none", c->n > 1 ? "on no level down to " : "",
-		    c->v[c->n - 1].name);
+		put_none(b, "  quota", c);
 }
 
 static void
@@ -179,17 +188,16 @@ put_burst_and_weight(struct buf *b, const struct chain *c)
 		if (!burst->known || burst->v == 0)
 			continue;
 		snprintf(value, sizeof value, "%s ms", page_cpus((double)burst->v / 1000, ms));
-		page_row(b, "  burst", value, "saved time, beyond the quota of a period  ",
-		    c->v[i].name);
+		page_row(b, "  burst", value, "carried over from unused quota  ", c->v[i].name);
 	}
 	const struct limits_level *leaf = c->n > 0 ? &c->v[c->n - 1] : NULL;
 	if (!leaf || (!leaf->cpu.weight.known && !leaf->cpu.idle))
 		return;
 	snprintf(value, sizeof value, "%" PRIu64, leaf->cpu.weight.v);
 	page_row(b, "  weight", leaf->cpu.idle ? "idle" : value,
-	    leaf->cpu.idle      ? "runs when nobody else wants to (cpu.idle)" :
-		c->version == 1 ? "cpu.shares, usually 1024: a share, no limit" :
-				  "cpu.weight, usually 100: a share, no limit",
+	    leaf->cpu.idle      ? "runs only when nothing else wants to (cpu.idle)" :
+		c->version == 1 ? "cpu.shares, default 1024: a share, not a limit" :
+				  "cpu.weight, default 100: a share, not a limit",
 	    NULL);
 }
 
@@ -209,7 +217,7 @@ page_cpu(struct buf *b, const struct page *p)
 	put_burst_and_weight(b, &l->cpu);
 }
 
-/* The bounds of memory, tasks and files. */
+/* ---- Memory, tasks and files */
 
 static const char *
 bytes_of(struct keyed v, char out[HUMAN_MOST])
@@ -217,16 +225,16 @@ bytes_of(struct keyed v, char out[HUMAN_MOST])
 	return human_size(known_or_nan(v), out);
 }
 
-/* One figure of all levels that have it. Returns how many. */
+/* One row for each level that has the limit. Returns how many. */
 static int
-put_sizes(struct buf *b, const char *label, const struct chain *c,
-    struct keyed (*of)(const struct limits_level *), const char *text, bool zeros)
+put_sizes(struct buf *b, const char *label, const struct chain *c, size_t at, const char *text,
+    bool zeros)
 {
 	char value[HUMAN_MOST];
 	int shown = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
-		struct keyed v = of(&c->v[i]);
+		struct keyed v = *level_limit(&c->v[i], at);
 		if (!v.known || (v.v == 0 && !zeros))
 			continue;
 		page_row(b, label, v.v == 0 ? "0" : bytes_of(v, value), text, c->v[i].name);
@@ -235,37 +243,7 @@ put_sizes(struct buf *b, const char *label, const struct chain *c,
 	return shown;
 }
 
-static struct keyed
-max_of(const struct limits_level *v)
-{
-	return v->memory.max;
-}
-
-static struct keyed
-high_of(const struct limits_level *v)
-{
-	return v->memory.high;
-}
-
-static struct keyed
-low_of(const struct limits_level *v)
-{
-	return v->memory.low;
-}
-
-static struct keyed
-min_of(const struct limits_level *v)
-{
-	return v->memory.min;
-}
-
-static struct keyed
-swap_of(const struct limits_level *v)
-{
-	return v->memory.swap;
-}
-
-/* v1 tells the least limit of all levels, of those too that are hidden. */
+/* On v1 the lowest limit of all levels is known, including hidden ones. */
 static void
 put_memory_doubt(struct buf *b, const struct chain *c)
 {
@@ -273,7 +251,7 @@ put_memory_doubt(struct buf *b, const struct chain *c)
 
 	if (c->tells_all && c->hidden && c->scope != SCOPE_GUESS)
 		page_row(b, "  hidden", c->all.known ? bytes_of(c->all, value) : "none",
-		    "the least of all levels (hierarchical_memory_limit)", NULL);
+		    "lowest limit of all levels (hierarchical_memory_limit)", NULL);
 	else
 		page_doubt(b, c, "a limit");
 }
@@ -288,18 +266,17 @@ put_bytes(struct buf *b, const struct page *p)
 	page_headline(
 	    b, "memory", human_size(p->effective->memory.value, value), &p->effective->memory);
 	page_row(b, "  machine", bytes_of(l->memory_total, value), "", NULL);
-	int limits = put_sizes(b, "  limit", c, max_of, "", true);
+	int limits = put_sizes(b, "  limit", c, LEVEL_AT(memory.max), "", true);
 	for (size_t i = 0; i < c->n; i++)
 		if (c->v[i].memory.unreadable)
 			page_row(b, "  limit", "-", "cannot be read: ", c->v[i].name);
 	if (limits == 0 && c->n > 0)
-		page_row(b, "  limit", "none", c->n > 1 ? "on no level down to " : "",
-		    c->v[c->n - 1].name);
+		put_none(b, "  limit", c);
 	put_memory_doubt(b, c);
-	put_sizes(b, "  high", c, high_of, "slowed down beyond this  ", true);
-	put_sizes(b, "  low", c, low_of, "spared when others need memory  ", false);
-	put_sizes(b, "  min", c, min_of, "never taken away  ", false);
-	put_sizes(b, "  swap", c, swap_of, "so much of it may be swapped out  ", true);
+	put_sizes(b, "  high", c, LEVEL_AT(memory.high), "slowed down above this  ", true);
+	put_sizes(b, "  low", c, LEVEL_AT(memory.low), "protected when memory is short  ", false);
+	put_sizes(b, "  min", c, LEVEL_AT(memory.min), "never reclaimed  ", false);
+	put_sizes(b, "  swap", c, LEVEL_AT(memory.swap), "most that may be swapped out  ", true);
 	page_row(b, "  swap",
 	    l->swap_total.known && l->swap_total.v == 0 ? "none" : bytes_of(l->swap_total, value),
 	    "machine", NULL);
@@ -321,7 +298,7 @@ put_pids(struct buf *b, const struct page *p)
 		if (!v->max.known && !v->unreadable)
 			continue;
 		snprintf(value, sizeof value, "%" PRIu64, v->max.v);
-		snprintf(text, sizeof text, "%.0f are there  ", known_or(v->current, NAN));
+		snprintf(text, sizeof text, "%.0f exist now  ", known_or(v->current, NAN));
 		page_row(b, "  limit", v->max.known ? value : "-", v->current.known ? text : "",
 		    c->v[i].name);
 	}
@@ -343,12 +320,13 @@ put_files(struct buf *b, const struct page *p)
 	char soft[24], hard[24], text[120], open[64] = "";
 
 	if (s->open_files.known)
-		snprintf(open, sizeof open, "; %" PRIu64 " are open", s->open_files.v);
+		snprintf(open, sizeof open, "; %" PRIu64 " open", s->open_files.v);
 	else if (p->limits->target.pid)
-		snprintf(open, sizeof open, "; open: - (%.40s)", strerror(s->open_files_error));
+		snprintf(open, sizeof open, "; number open unknown: %.40s",
+		    strerror(s->open_files_error));
 	snprintf(text, sizeof text, "hard limit %s%s", figure(files->hard, hard), open);
 	if (!files->known)
-		snprintf(text, sizeof text, "/proc/PID/limits cannot be read: %.60s",
+		snprintf(text, sizeof text, "cannot read /proc/PID/limits: %.60s",
 		    strerror(s->rlimits_error));
 	page_row(b, "open files", files->known ? figure(files->soft, soft) : "-", text, NULL);
 }
@@ -362,7 +340,7 @@ page_memory(struct buf *b, const struct page *p)
 		put_files(b, p);
 }
 
-/* What runtimes make of it. */
+/* ---- Runtimes */
 
 static void
 put_threads(struct buf *b, const struct page *p)
@@ -376,17 +354,18 @@ put_threads(struct buf *b, const struct page *p)
 		return;
 	}
 	snprintf(value, sizeof value, "%" PRIu64, s->threads.v);
-	int n = snprintf(
-	    text, sizeof text, "%.1f times the CPUs that it may use", (double)s->threads.v / limit);
+	int n =
+	    snprintf(text, sizeof text, "%.1f times its CPU limit", (double)s->threads.v / limit);
 	if (isnan(limit))
 		text[0] = '\0', n = 0;
 	if (s->runnable.known)
-		snprintf(text + n, sizeof text - (size_t)n, "%s%" PRIu64 "%s run or wait now",
-		    n ? "; " : "", s->runnable.v, s->threads.v > LOOKS_MOST ? " of 64" : "");
+		snprintf(text + n, sizeof text - (size_t)n,
+		    "%s%" PRIu64 "%s running or waiting now", n ? "; " : "", s->runnable.v,
+		    s->threads.v > LOOKS_MOST ? " of 64" : "");
 	page_row(b, "threads", value, text, NULL);
 }
 
-/* "GOMAXPROCS=8", or of a list of options the one that is of interest. */
+/* "GOMAXPROCS=8", or "NODE_OPTIONS: --max-old-space-size=75". */
 static void
 put_setting(struct buf *b, const struct setting *s, bool first)
 {
@@ -446,18 +425,17 @@ page_runtimes(struct buf *b, const struct page *p)
 		put_threads(b, p);
 		put_environment(b, p);
 	}
-	buf_text(
-	    b, "\nWhat runtimes take for their CPUs (!: more than there are), and what helps:\n");
+	buf_text(b, "\nCPUs that runtimes assume (!: more than the limit), and what to set:\n");
 	for (size_t i = 0; i < o->ncpus; i++)
 		put_opinion(b, &o->cpus[i], page_cpus(o->cpus[i].believed, value));
-	buf_text(b, "\nHow large they let their heaps grow:\n");
+	buf_text(b, "\nLargest heap that runtimes allow themselves:\n");
 	for (size_t i = 0; i < o->nmemory; i++)
 		put_opinion(b, &o->memory[i],
 		    isinf(o->memory[i].believed) ? "none" :
 						   human_size(o->memory[i].believed, value));
 }
 
-/* The cgroup as the first hierarchy that it is known in tells it. */
+/* The cgroup's name in the first hierarchy that knows it. */
 static const char *
 name_of(const struct limits *l)
 {

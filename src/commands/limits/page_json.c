@@ -1,5 +1,5 @@
-/* page_json: the page as one object. What is not known is null; what is no limit is null too, and
- * told apart by a word. */
+/* page_json: the page as one JSON object. An unknown limit and no limit are both null; another member
+ * ("quota", "limit") tells which. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ put_bool(struct buf *b, const char *key, bool v)
 	buf_text(b, v ? "true" : "false");
 }
 
-/* A comma, unless it is the first of its list. */
+/* Starts an object of a list. */
 static void
 begin_item(struct buf *b)
 {
@@ -176,7 +176,7 @@ put_tasks(struct buf *b, const struct page *p)
 	buf_text(b, "]}");
 }
 
-/* A limit that is known and has no figure is none. */
+/* If `known` is true and a number is null, there is no limit. */
 static void
 put_rlimit(struct buf *b, const char *key, const struct rlimit_pair *v)
 {

@@ -1,24 +1,22 @@
 /*
- * runtimes: how many CPUs, and how much memory, language runtimes and servers take for theirs, by
- * their own rules. They read the cgroup files too, but some round up, some look at the last level
- * only, some do not look at all.
+ * runtimes: how many CPUs and how much memory language runtimes and servers assume. They read the
+ * cgroup files too, but some round up, some read only the last level, and some read none.
  *
- * What each takes for its CPUs: quota / period is q, the CPUs of the affinity N;
- * "leaf" is the process's own cgroup. As they were in these versions:
+ * The CPUs that each assumes. q is quota / period, N the number of CPUs in the affinity, and "leaf"
+ * the process's own cgroup. The rules hold for these versions:
  *
- *   Go             runtime/cgroup_linux.go, 1.25: min(N, max(2, ceil q)) of the leaf; before it
- *                  knew no cgroups
- *   automaxprocs   1.6: max(1, floor q) of the leaf, not held to N
- *   Java           HotSpot: min(N, ceil q); of all levels since 24, and in updates of 21; before of
- *                  the leaf
+ *   Go             runtime/cgroup_linux.go, 1.25: min(N, max(2, ceil q)) of the leaf; before: N
+ *   automaxprocs   1.6: max(1, floor q) of the leaf, even above N
+ *   Java           HotSpot: min(N, ceil q); of all levels since 24, and in updates of 21; before:
+ *                  of the leaf
  *   .NET           min(N, ceil q) of the leaf
  *   Rust           std::thread::available_parallelism: min(N, max(1, floor q)) of all levels; the
  *                  library num_cpus: ceil, of the leaf
  *   libuv          1.51: on v2 min(N, max(1, floor q)) of the topmost level that has one; on v1 it
- *                  looks in a wrong place
+ *                  reads the wrong file: N
  *   Envoy          since 2025: min(N, max(1, floor q)) of the leaf
- *   nginx          worker_processes auto: the CPUs that are online
- *   Python         os.cpu_count: those online; since 3.13 pools ask os.process_cpu_count: N
+ *   nginx          worker_processes auto: the online CPUs
+ *   Python         os.cpu_count: the online CPUs; since 3.13 pools use os.process_cpu_count: N
  */
 #include <math.h>
 #include <stddef.h>
@@ -28,42 +26,42 @@
 #include "base/units.h"
 #include "commands/limits/limits.h"
 
-/* What a runtime can find out where the process is. */
+/* What a runtime in the place of the process can read. */
 struct sight {
 	double online, affinity; /* CPUs */
 	/* quota: of its own cgroup, of all levels that it sees, of the topmost limited */
 	double leaf, least, topmost;
-	double own_max, own_high, least_max; /* memory in the same terms, bytes */
-	double all_max;                      /* v1: what hierarchical_memory_limit tells */
+	double own_max, own_high, least_max; /* memory likewise, bytes */
+	double all_max;                      /* v1: hierarchical_memory_limit */
 	double machine;                      /* memory of the machine */
 	int cpu_version, memory_version;
 };
 
-/* At which quota a rule looks: at none, not even that, or at that of these levels. */
+/* What a rule reads: nothing (FIXED: always the same number), no quota, or that of these levels. */
 enum looks { LOOKS_FIXED, LOOKS_NOWHERE, LOOKS_AT_LEAF, LOOKS_AT_ALL, LOOKS_AT_TOPMOST };
 
 struct runtime {
 	const char *key, *name;
 	double (*cpus)(const struct sight *);
 	enum looks looks;
-	const char *over;   /* why it may take more than it could know of; NULL: it does not */
-	const char *set;    /* what sets it right, up to the number: "GOMAXPROCS=" */
-	const char *behind; /* and behind the number */
-	double at_least;    /* that number is not less */
+	const char *over;   /* why it may assume more than it reads; NULL: it does not */
+	const char *set;    /* the setting that corrects it, before the number: "GOMAXPROCS=" */
+	const char *behind; /* the text after the number */
+	double at_least;    /* the least number to set */
 };
 
-/* What one holds its memory to, all in bytes. */
+/* What a runtime makes of memory, in bytes. */
 struct memory_rule {
 	const char *key, *name;
-	/* the memory that it believes to have; INFINITY: it knows no bound */
+	/* the memory that it sees; INFINITY: it sees no limit */
 	double (*seen)(const struct sight *);
-	/* and how much of it the heap may become; INFINITY: no bound of its own */
+	/* the largest heap for that; INFINITY: no bound by default */
 	double (*heap)(double seen);
-	/* What sets it right, when it may use `room`; NULL: nothing needs to. */
+	/* the setting that corrects it, if it may use `room`; NULL: none is needed */
 	const char *(*set)(struct arena *a, double room, double heap, double seen, double share);
 };
 
-/* Both known, or unknown: fmin would take the one that is. */
+/* NaN if either is NaN, unlike fmin. */
 static double
 least(double a, double b)
 {
@@ -144,7 +142,7 @@ four(const struct sight *s)
 }
 
 static const struct runtime rules_cpus[] = {
-	{ "go", "Go 1.25 and later", go_125, LOOKS_AT_LEAF, "2 is its least", "GOMAXPROCS=", "",
+	{ "go", "Go 1.25 and later", go_125, LOOKS_AT_LEAF, "its minimum is 2", "GOMAXPROCS=", "",
 	    1 },
 	{ "go_old", "Go before 1.25", affinity_only, LOOKS_NOWHERE, NULL, "GOMAXPROCS=", "", 1 },
 	{ "automaxprocs", "Go, automaxprocs", automaxprocs, LOOKS_AT_LEAF, NULL, "GOMAXPROCS=", "",
@@ -161,8 +159,8 @@ static const struct runtime rules_cpus[] = {
 	    "threads: ", " (in its code)", 1 },
 	{ "libuv", "Node.js, libuv", libuv, LOOKS_AT_TOPMOST, NULL, "workers: ", " (in its code)",
 	    1 },
-	/* A pool of one would stand still for each slow file or name server. */
-	{ "libuv_pool", "Node.js file pool", four, LOOKS_FIXED, "4 unless it is set",
+	/* One slow file or name server would block a pool of one. */
+	{ "libuv_pool", "Node.js file pool", four, LOOKS_FIXED, "4 unless set",
 	    "UV_THREADPOOL_SIZE=", "", 2 },
 	{ "envoy", "Envoy", down_of_leaf, LOOKS_AT_LEAF, NULL, "--concurrency ", "", 1 },
 	{ "nginx", "nginx, auto", online_only, LOOKS_NOWHERE, NULL, "worker_processes ", ";", 1 },
@@ -173,9 +171,9 @@ static const struct runtime rules_cpus[] = {
 };
 
 /*
- * How large each runtime lets its heap grow. As they were in these versions:
+ * The largest heap of each runtime. The rules hold for these versions:
  *
- *   Go       does not look; GOMEMLIMIT is a soft limit, of all memory that the runtime has
+ *   Go       no limit; GOMEMLIMIT is a soft limit for all memory of the runtime
  *   Java     -XX:MaxRAMPercentage, 25 % of what it sees; half where that is little
  *            (MinRAMPercentage). On v2 it sees all levels since 24, before the leaf; on v1
  *            hierarchical_memory_limit
@@ -223,8 +221,8 @@ unbounded(double seen)
 	return seen;
 }
 
-/* A quarter, or half where that is less than what it takes at most on a 64-bit machine by itself
- * (MaxHeapSize). */
+/* A quarter of the memory, but at least about 125 MiB, the default MaxHeapSize on 64 bits; half of
+ * the memory where that is less. */
 static double
 java_heap(double seen)
 {
@@ -249,7 +247,7 @@ node_heap(double seen)
 	return fmax(256 * MIB, fmin(seen / 2, (seen >= 15 * 1024 * MIB ? 4096 : 2048) * MIB));
 }
 
-/* "86MiB", or in KiB where that would be coarse. */
+/* "GOMEMLIMIT=86MiB"; small limits in KiB. */
 static const char *
 set_go(struct arena *a, double room, double heap, double seen, double share)
 {
@@ -262,7 +260,7 @@ set_go(struct arena *a, double room, double heap, double seen, double share)
 	    large ? "MiB" : "KiB");
 }
 
-/* A percentage is one of what it sees: of more than the limit none is right. */
+/* A percentage is of the memory that Java sees. If that is more than the limit, -Xmx is needed. */
 static const char *
 set_java(struct arena *a, double room, double heap, double seen, double share)
 {
@@ -303,7 +301,7 @@ static const struct memory_rule rules_memory[] = {
 	{ .key = NULL },
 };
 
-/* What each runtime believes, beside what the process may really use. */
+/* ---- What each runtime assumes, compared with the limit that applies */
 
 static double
 quota_of(const struct limits_level *v)
@@ -319,7 +317,7 @@ max_of(const struct limits_level *v)
 	return v->memory.unreadable ? (double)NAN : known_or(v->memory.max, INFINITY);
 }
 
-/* The least of the levels that the process sees; unknown when one of them is. */
+/* The lowest of the levels that the process sees; NaN if one of them is unknown. */
 static double
 least_seen(const struct chain *c, double (*of)(const struct limits_level *))
 {
@@ -349,7 +347,7 @@ leaf_seen(const struct chain *c)
 	return c->first_seen < c->n ? &c->v[c->n - 1] : NULL;
 }
 
-/* Of a cgroup without a process: its cpuset. */
+/* The affinity of the process; for a cgroup its cpuset. */
 static double
 affinity_of(const struct limits *l)
 {
@@ -385,7 +383,7 @@ sight_of(const struct limits *l)
 	};
 }
 
-/* The variable that the line to set names, when it is set already: the last one found counts. */
+/* The variable in `set`, "GOMAXPROCS=", if the environment has it; of several the last one. */
 static const struct setting *
 given(const struct limits_process *p, const char *set)
 {
@@ -407,13 +405,13 @@ by_quota(const struct effective *e)
 	return e->cpus.by && strcmp(e->cpus.by, "quota") == 0;
 }
 
-/* Why it takes more than the limit. */
+/* Why it assumes more than the limit. */
 static const char *
 why_more(const struct runtime *r, const struct sight *s, const struct effective *e,
     const struct opinion *o)
 {
 	if (o->given)
-		return "it is set to that";
+		return "set explicitly";
 	if (r->looks == LOOKS_FIXED)
 		return r->over;
 	if (!by_quota(e))
@@ -421,10 +419,10 @@ why_more(const struct runtime *r, const struct sight *s, const struct effective 
 	if (r->looks == LOOKS_NOWHERE || (r->looks == LOOKS_AT_TOPMOST && s->cpu_version == 1))
 		return "ignores the quota";
 	if (r->looks == LOOKS_AT_LEAF && s->leaf > e->cpus.value)
-		return s->least > e->cpus.value ? "cannot see that level" : "ignores levels above";
+		return s->least > e->cpus.value ? "cannot see that level" : "ignores parent levels";
 	if (r->looks == LOOKS_AT_ALL || s->least > e->cpus.value)
 		return "cannot see that level";
-	return r->over ? r->over : "asks another level";
+	return r->over ? r->over : "reads another level";
 }
 
 static void
@@ -435,12 +433,12 @@ judge_cpus(
 	bool by_itself = o->given || r->looks == LOOKS_FIXED || r->looks == LOOKS_NOWHERE;
 
 	if (isnan(o->believed) || isnan(limit)) {
-		o->why = "not known";
+		o->why = "unknown";
 	} else if (o->believed <= 1 && limit < 1) {
 		o->fit = FIT_LEAST;
-		o->why = "1 is the least";
+		o->why = "1 is the minimum";
 	} else if (r->looks == LOOKS_FIXED && !o->given && !by_quota(e)) {
-		/* a few more threads than CPUs do no harm where there is no quota to use up */
+		/* without a quota, a few more threads than CPUs do no harm */
 		o->fit = FIT_RIGHT;
 		o->why = r->over;
 	} else if (o->believed > limit && (by_itself || o->believed > ceil(limit))) {
@@ -450,10 +448,10 @@ judge_cpus(
 		o->fit = FIT_UP;
 		o->why = "rounds up";
 	} else if (isnan(s->leaf)) {
-		o->why = "the quota is unknown";
+		o->why = "quota unknown";
 	} else if (o->believed < whole && r->looks != LOOKS_FIXED) {
 		o->fit = FIT_FEWER;
-		o->why = o->given ? "it is set to that" : "fewer than it may";
+		o->why = o->given ? "set explicitly" : "below the limit";
 	} else {
 		o->fit = o->believed < limit && r->looks != LOOKS_FIXED ? FIT_DOWN : FIT_RIGHT;
 		o->why = o->fit == FIT_DOWN ? "rounds down" : "right";
@@ -481,7 +479,7 @@ on_cpus(struct arena *a, const struct runtime *r, const struct sight *s, const s
 	return o;
 }
 
-/* What the process may have before it is slowed down or killed. */
+/* The memory that the process may use before it is slowed down or killed. */
 static double
 room_of(const struct effective *e)
 {
@@ -494,22 +492,22 @@ judge_memory(struct arena *a, double seen, double room, bool limited, struct opi
 	char size[HUMAN_MOST];
 
 	if (isnan(o->believed) || isnan(room)) {
-		o->why = "not known";
+		o->why = "unknown";
 		return;
 	}
 	o->fit = o->believed > room && limited ? FIT_MORE : FIT_RIGHT;
 	if (isinf(o->believed) && !limited)
-		o->why = "no limit to keep to";
+		o->why = "no limit is set";
 	else if (isinf(o->believed))
-		o->why = "no bound of its own";
+		o->why = "no bound by default";
 	else if (o->fit == FIT_MORE)
-		o->why = seen > room ? "ignores that limit" : "more than the limit";
+		o->why = seen > room ? "ignores that limit" : "above the limit";
 	else
 		o->why = arena_printf(
 		    a, "%.0f %% of %s", o->believed / seen * 100, human_size(seen, size));
 }
 
-/* Where no cgroup sets a limit, the memory is everybody's, and there is nothing to hold to. */
+/* Without a memory limit no setting is needed. */
 static struct opinion
 on_memory(struct arena *a, const struct memory_rule *r, const struct sight *s,
     const struct effective *e, double share)

@@ -1,9 +1,11 @@
-/* account: a recorder, and what it tells of itself: in its log, and on its tape. */
+/* record: the flight recorder: keeps a recording of what tools read, and saves windows of it. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/units.h"
@@ -12,6 +14,8 @@
 #include "session/session.h"
 #include "cli/signals.h"
 
+enum { RING_LEAST = 256 << 10 };
+
 struct recorder {
 	struct plan plan;
 	struct journal journal;
@@ -19,12 +23,85 @@ struct recorder {
 	struct session session;
 	struct triggers triggers;
 	struct saves saves;
-	uint64_t lost; /* moments that could not be written */
+	uint64_t lost; /* samples that could not be written */
 	bool troubled; /* … the last one */
 	bool told_rate;
 	int64_t late_ns, worst_ns; /* summed, and the most */
 	int64_t cost_told_ns;      /* when the track of its own cost was renewed */
 };
+
+/* ---- What is to be done */
+
+static void
+check_directory(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		errno = ENOTDIR;
+	else if (access(path, W_OK | X_OK) == 0)
+		return;
+	die(EXIT_USAGE, "cannot save to %s: %s", path, strerror(errno));
+}
+
+static void
+set_tape(struct plan *p)
+{
+	const struct record_options *own = p->own;
+	const char *save = own->save, *out = p->options->out;
+	char path[4096];
+
+	if (own->ring && own->ring < RING_LEAST)
+		die(EXIT_USAGE,
+		    "invalid --ring: too small for a recording: want 256K or more; 64M holds "
+		    "hours");
+	p->ring = own->ring - own->ring % 4096;
+	snprintf(path, sizeof path, "%s%spq.tape", save ? save : "", save ? "/" : "");
+	p->tape = xstrdup(out ? out : path);
+	const char *slash = strrchr(p->tape, '/');
+	p->directory = xstrdup(save ? save : slash ? p->tape : ".");
+	if (!save && slash)
+		p->directory[slash == p->tape ? 1 : slash - p->tape] = '\0';
+	if (save || own->when.n)
+		check_directory(p->directory);
+	if (strcmp(p->tape, "-") == 0 && (p->ring || own->when.n || save || own->command))
+		die(EXIT_USAGE,
+		    "-o -: not allowed with --ring, --when, --save or --exec, which need a file");
+}
+
+static void
+set_whens(struct plan *p)
+{
+	const struct option_list *when = &p->own->when;
+	struct expr_tool known[TOOLS_MOST];
+
+	for (size_t i = 0; i < p->list.n; i++)
+		known[i] = (struct expr_tool){ p->list.tool[i]->name, p->list.tool[i]->columns };
+	for (int i = 0; i < when->n; i++)
+		p->expr[i] = condition_parse("--when", when->v[i], known, p->list.n);
+}
+
+/* What is to be done; a wrong argument ends the program. */
+static void
+plan_make(struct plan *p, const struct options *o)
+{
+	*p = (struct plan){ .options = o, .own = o->ask.options };
+	tool_list_parse(&p->list, o, 100000000);
+	set_whens(p);
+	set_tape(p);
+}
+
+static void
+plan_free(struct plan *p)
+{
+	for (int i = 0; i < p->own->when.n; i++)
+		expr_free(p->expr[i]);
+	tool_list_free(&p->list);
+	free(p->tape);
+	free(p->directory);
+}
+
+/* ---- What it says of itself */
 
 /* An event in the log. */
 static void
@@ -54,11 +131,12 @@ account_cost(struct recorder *r)
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
 }
 
-/* Tells once, when some moments have been written, how much they take and how long a ring lasts. */
+/* Tells once, when some samples have been written, how much they take and how long a ring lasts. */
 static void
-account_rate(struct recorder *r, const struct moment *m)
+account_rate(struct recorder *r, const struct sample *m)
 {
-	double rate = tape_writer_rate(&r->tape.writer), per_s = 1e9 / (double)r->plan.interval_ns;
+	double rate = tape_writer_rate(&r->tape.writer),
+	       per_s = 1e9 / (double)r->plan.list.interval_ns;
 	double lasts_s = r->tape.ring ? (double)r->tape.ring / rate / per_s : NAN;
 	char message[256], text[HUMAN_MOST];
 
@@ -67,18 +145,19 @@ account_rate(struct recorder *r, const struct moment *m)
 	r->told_rate = true;
 	if (r->tape.ring)
 		snprintf(message, sizeof message,
-		    "a moment takes %.0f bytes now: the ring lasts %s", rate,
+		    "%.0f bytes per sample: the ring holds the last %s", rate,
 		    human_duration(lasts_s, text));
 	else
-		snprintf(message, sizeof message, "a moment takes %.0f bytes now: %s an hour", rate,
+		snprintf(message, sizeof message, "%.0f bytes per sample: %s per hour", rate,
 		    human_size(rate * per_s * 3600, text));
 	journal_begin(&r->journal, m->real_ns, "rate", message);
 	journal_number(&r->journal, "bytes_per_moment", rate);
 	journal_number(&r->journal, "lasts_s", lasts_s);
 	journal_end(&r->journal);
-	if (r->plan.whens && lasts_s < (double)(r->plan.before_ns + r->plan.after_ns) * 1e-9)
+	if (r->plan.own->when.n &&
+	    lasts_s < (double)(r->plan.own->before_ns + r->plan.own->after_ns) * 1e-9)
 		account_say(r, m->real_ns, "warning",
-		    "that is less than --before and --after: give a larger --ring");
+		    "the ring is shorter than --before and --after together (use a larger --ring)");
 }
 
 /* What it records, and where to; and at the end what that came to. */
@@ -88,11 +167,11 @@ account_start(struct recorder *r)
 	const struct plan *p = &r->plan;
 	char message[4600], size[HUMAN_MOST];
 
-	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->names,
-	    (double)p->interval_ns * 1e-6, strcmp(p->tape, "-") == 0 ? "a pipe" : p->tape,
+	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->list.names,
+	    (double)p->list.interval_ns * 1e-6, strcmp(p->tape, "-") == 0 ? "stdout" : p->tape,
 	    r->tape.ring ? ", a ring of " : "",
 	    r->tape.ring ? human_size((double)r->tape.ring, size) : "",
-	    r->tape.writer.moments ? ", going on where it ended" : "");
+	    r->tape.writer.samples ? ", continuing it" : "");
 	account_say(r, clock_ns(CLOCK_REALTIME), "records", message);
 }
 
@@ -102,27 +181,27 @@ account_end(struct recorder *r)
 	char message[256];
 
 	snprintf(message, sizeof message,
-	    "%llu moment%s, %llu missed, %llu lost, %.2f s of CPU time",
-	    (unsigned long long)r->tape.writer.run_moments,
-	    r->tape.writer.run_moments == 1 ? "" : "s", (unsigned long long)r->session.missed,
+	    "%llu sample%s, %llu missed, %llu lost, %.2f s of CPU time",
+	    (unsigned long long)r->tape.writer.run_samples,
+	    r->tape.writer.run_samples == 1 ? "" : "s", (unsigned long long)r->session.missed,
 	    (unsigned long long)r->lost, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9);
-	if (r->tape.writer.run_moments + r->lost > 0)
+	if (r->tape.writer.run_samples + r->lost > 0)
 		account_say(r, clock_ns(CLOCK_REALTIME), "stopped", message);
 }
 
 /* record: the flight recorder: keeps on a tape what the tools read, and saves a part of it when a
  * condition holds. */
 
-/* Writes the moment. When that cannot be done, it is tried again with the next one. */
+/* Writes the sample. When that cannot be done, it is tried again with the next one. */
 static void
-write_moment(struct recorder *r, const struct moment *m)
+write_sample(struct recorder *r, const struct sample *m)
 {
 	char message[256];
 
 	if (host_recorded(r->session.host, &r->tape) == 0) {
 		if (r->troubled) {
 			snprintf(message, sizeof message,
-			    "the tape is written again: %llu moments were lost in all",
+			    "writing works again; %llu samples were lost in all",
 			    (unsigned long long)r->lost);
 			account_say(r, m->real_ns, "written", message);
 		}
@@ -132,19 +211,19 @@ write_moment(struct recorder *r, const struct moment *m)
 	if (errno == EPIPE || (r->tape.stream && signals_urged()))
 		exit(EXIT_DONE);
 	if (r->tape.stream)
-		die(EXIT_FAILED, "cannot write to the pipe: %s", strerror(errno));
-	if (errno == EMSGSIZE && r->tape.writer.run_moments == 0) {
+		die(EXIT_FAILED, "cannot write to stdout: %s", strerror(errno));
+	if (errno == EMSGSIZE && r->tape.writer.run_samples == 0) {
 		unsigned long long least = tape_writer_least_ring(&r->tape.writer);
 		tape_file_close(&r->tape);
 		die(EXIT_USAGE,
-		    "--ring is too small for what these tools read here: give %llu bytes at least",
+		    "--ring: too small for the files that these tools read here: want at least "
+		    "%llu bytes",
 		    least);
 	}
 	if (!r->troubled) {
 		snprintf(message, sizeof message,
-		    "cannot write the tape: %s; it is tried again with each moment",
-		    errno == EMSGSIZE ? "what is read now has no room in the ring" :
-					strerror(errno));
+		    "cannot write the recording: %s; retrying with each sample",
+		    errno == EMSGSIZE ? "the sample does not fit in the ring" : strerror(errno));
 		account_say(r, m->real_ns, "trouble", message);
 	}
 	r->troubled = true;
@@ -178,10 +257,10 @@ take_request(struct recorder *r)
 static void
 take_sample(struct recorder *r)
 {
-	const struct moment *m = &r->session.now;
+	const struct sample *m = &r->session.now;
 
 	account_cost(r);
-	write_moment(r, m);
+	write_sample(r, m);
 	take_request(r);
 	triggers_step(&r->triggers, &r->session);
 	account_rate(r, m);
@@ -201,7 +280,7 @@ account_late(struct recorder *r)
 static void
 loop(struct recorder *r)
 {
-	uint64_t n = 1, count = r->plan.count;
+	uint64_t n = 1, count = r->plan.list.count;
 	enum session_event event = SESSION_ROW;
 
 	if (!session_start(&r->session) || !session_begin(&r->session))
@@ -227,7 +306,7 @@ open_host(struct recorder *r)
 	struct buf about = { 0 };
 
 	tapes_create(&r->tape, p->tape, p->ring);
-	tapes_about(&about, p->names, p->interval_ns, &p->options->ask.target);
+	tapes_about(&about, p->list.names, p->list.interval_ns, &p->options->ask.target);
 	struct host *h =
 	    host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
@@ -241,12 +320,13 @@ begin(struct recorder *r)
 
 	r->session = (struct session){ .host = open_host(r),
 		.options = p->options,
-		.interval_ns = p->interval_ns,
+		.interval_ns = p->list.interval_ns,
 		.lasting = true,
 		.say = say_note,
 		.about = r };
-	for (size_t i = 0; i < p->tools; i++)
-		session_add(&r->session, p->tool[i], &p->ask[i])->unseen = !triggers_use(p, i);
+	for (size_t i = 0; i < p->list.n; i++)
+		session_add(&r->session, p->list.tool[i], &p->list.ask[i])->unseen =
+		    !triggers_use(p, i);
 	r->saves = (struct saves){ .plan = p,
 		.journal = &r->journal,
 		.facts = &r->session.host->facts,
@@ -258,7 +338,7 @@ begin(struct recorder *r)
 static enum exit_status
 status_of(const struct recorder *r)
 {
-	bool nothing = r->tape.writer.run_moments + r->lost == 0;
+	bool nothing = r->tape.writer.run_samples + r->lost == 0;
 	enum exit_status status = nothing ? session_status(&r->session) : EXIT_DONE;
 
 	return status ? status : r->troubled ? EXIT_FAILED : EXIT_DONE;
@@ -273,7 +353,7 @@ end(struct recorder *r)
 	account_end(r);
 	session_end(&r->session);
 	if (tape_file_close(&r->tape) < 0)
-		die(EXIT_FAILED, "%s: cannot write: %s", r->plan.tape, strerror(errno));
+		die(EXIT_FAILED, "cannot write %s: %s", r->plan.tape, strerror(errno));
 	journal_free(&r->journal);
 	plan_free(&r->plan);
 	return status;
@@ -287,7 +367,7 @@ record(const struct options *o)
 	memset(r, 0, sizeof *r);
 	plan_make(&r->plan, o);
 	r->journal = (struct journal){
-		.json = r->plan.json, .name = "pq record", .times = { .utc = o->utc }
+		.json = r->plan.own->json, .name = "pq record", .times = { .utc = o->utc }
 	};
 	signals_catch();
 	signals_catch_asking();
@@ -313,35 +393,36 @@ static const struct record_options usual_options = {
 
 static const struct option options[] = {
 	{ 0, "ring", "SIZE", OPTION_SIZE, AT(ring),
-	    .help = "the tape keeps this size, and the latest: 64M, 1G" },
+	    .help = "keep only the newest samples, in SIZE bytes: 64M, 1G" },
 	{ 0, "when", "EXPR", OPTION_LIST, AT(when),
-	    .help = "save a window when this holds; can be given again" },
-	{ 0, "save", "DIR", OPTION_TEXT, AT(save), .help = "where windows are saved" },
+	    .help = "save a window when EXPR becomes true; repeatable" },
+	{ 0, "save", "DIR", OPTION_TEXT, AT(save), .help = "directory for saved windows" },
 	{ 0, "before", "TIME", OPTION_DELAY, AT(before_ns),
-	    .help = "a window has so much before (60s)" },
-	{ 0, "after", "TIME", OPTION_DELAY, AT(after_ns), .help = "and so much after (10s)" },
+	    .help = "keep this much before the trigger (default 60s)" },
+	{ 0, "after", "TIME", OPTION_DELAY, AT(after_ns),
+	    .help = "keep this much after the trigger (default 10s)" },
 	{ 0, "cooldown", "TIME", OPTION_DELAY, AT(cooldown_ns),
-	    .help = "between two saves for the same --when (5m)" },
+	    .help = "least time between two saves of one --when (default 5m)" },
 	{ 0, "max-saves", "N", OPTION_NUMBER, AT(max_saves),
-	    .help = "save as long as DIR has fewer saved tapes (20)",
+	    .help = "stop saving when DIR holds N saved windows (default 20)",
 	    .want = "a number of recordings", .most = 1000000 },
 	{ 0, "max-bytes", "SIZE", OPTION_SIZE, AT(max_bytes),
-	    .help = "and as long as they have fewer bytes (1G)" },
+	    .help = "stop saving when they take SIZE bytes (default 1G)" },
 	{ 0, "exec-limit", "TIME", OPTION_DELAY, AT(exec_limit_ns),
-	    .help = "the command is killed after so long (60s)" },
+	    .help = "kill the --exec command after this long (default 60s)" },
 	{ 0, "json", NULL, OPTION_FLAG, AT(json),
 	    .help = "log events as JSON, one object per line" },
 	{ 0, "exec", "CMD ARG...", OPTION_COMMAND, AT(command),
-	    .help = "run this for each save; all words behind it belong to it" },
+	    .help = "run CMD after each save; must be the last option" },
 	{ .type = OPTION_END },
 };
 
 const struct tool tool_record = {
 	.name = "record",
-	.brief = "keeps what tools read on a tape, and the past of a spike",
+	.brief = "record samples to a file, and save the minutes before a spike",
 	.usage = "[options] [interval [count]] [TOOL...]",
 	.examples =
-	    "  pq record -o web.tape 100ms     all tools; pq runq -f web.tape replays it\n"
+	    "  pq record -o web.tape 100ms     default tools; replay: pq runq -f web.tape\n"
 	    "  pq record -a --ring 64M --save DIR --when 'throttle.throttled_pct > 25 for 3'\n"
 	    "  pq record --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
 	.shared = (const struct option *const[]){ &option_root, &option_out, &option_pid,

@@ -50,7 +50,7 @@ saved_count(const char *directory, int recorded, uint64_t *n, uint64_t *bytes)
 	return 0;
 }
 
-/* The name of a new one, of that machine and moment (CLOCK_REALTIME ns):
+/* The name of a new one, of that machine and sample (CLOCK_REALTIME ns):
  * "DIR/pq-web1-20261122T171201.250Z.tape". */
 static void
 saved_name(char *out, size_t n, const char *directory, const char *host, int64_t real_ns)
@@ -101,17 +101,16 @@ is_refused(struct saves *s, char *out, size_t n)
 	char size[HUMAN_MOST];
 
 	if (s->n == SAVES_MOST)
-		snprintf(out, n, "not saved: %d windows wait to be saved already", SAVES_MOST);
+		snprintf(
+		    out, n, "not saved: %d windows are already waiting to be saved", SAVES_MOST);
 	else if (saved_count(p->directory, s->tape->fd, &saved, &bytes) < 0)
 		snprintf(out, n, "not saved: cannot read %s: %s", p->directory, strerror(errno));
 	else if (saved + s->n - s->running_command >=
-	    p->max_saves) /* what a command runs for is there already */
-		snprintf(out, n,
-		    "not saved: %s has as many saved tapes as --max-saves allows: %llu",
-		    p->directory, (unsigned long long)p->max_saves);
-	else if (bytes >= p->max_bytes)
-		snprintf(out, n,
-		    "not saved: the tapes in %s have %s, as much as --max-bytes allows",
+	    p->own->max_saves) /* what a command runs for is there already */
+		snprintf(out, n, "not saved: %s already holds %llu saved windows (--max-saves)",
+		    p->directory, (unsigned long long)p->own->max_saves);
+	else if (bytes >= p->own->max_bytes)
+		snprintf(out, n, "not saved: the saved windows in %s already take %s (--max-bytes)",
 		    p->directory, human_size((double)bytes, size));
 	else
 		return false;
@@ -129,11 +128,11 @@ why_text(const struct reason *why, char *out, size_t n)
 }
 
 void
-saves_ask(struct saves *s, const struct moment *m, const struct reason *why, bool after)
+saves_ask(struct saves *s, const struct sample *m, const struct reason *why, bool after)
 {
 	const struct plan *p = s->plan;
 	char message[5600];
-	int64_t after_ns = after ? p->after_ns : 0;
+	int64_t after_ns = after ? p->own->after_ns : 0;
 
 	why_text(why, message, sizeof message);
 	tell(s, m->real_ns, "fired", why, message);
@@ -147,7 +146,7 @@ saves_ask(struct saves *s, const struct moment *m, const struct reason *why, boo
 	struct save *new = &s->v[s->n++];
 	*new = (struct save){ .reason = *why,
 		.at_ns = m->real_ns,
-		.window = { m->mono_ns - p->before_ns, m->mono_ns + after_ns },
+		.window = { m->mono_ns - p->own->before_ns, m->mono_ns + after_ns },
 		.due_ns = m->mono_ns + after_ns };
 	new->reason.suppressed += s->refused;
 	s->refused = 0;
@@ -209,7 +208,7 @@ run_command(struct saves *s, int64_t mono_ns)
 	snprintf(suppressed, sizeof suppressed, "PQ_SUPPRESSED=%llu",
 	    (unsigned long long)why->suppressed);
 	buf_free(&when);
-	return job_exec(&s->job, s->plan->command, env, mono_ns, s->plan->exec_limit_ns);
+	return job_exec(&s->job, s->plan->own->command, env, mono_ns, s->plan->own->exec_limit_ns);
 }
 
 static void
@@ -222,7 +221,8 @@ tell_saved(struct saves *s, int64_t real_ns, const struct job_end *end)
 
 	why_text(&save->reason, why, sizeof why);
 	if (save->reason.suppressed)
-		snprintf(earlier, sizeof earlier, "; %llu more since the last one were suppressed",
+		snprintf(earlier, sizeof earlier,
+		    "; %llu more triggers since the last save were not saved",
 		    (unsigned long long)save->reason.suppressed);
 	snprintf(message, sizeof message, "%s: %s, %s%s", why, save->path, human_size(bytes, size),
 	    earlier);
@@ -278,16 +278,16 @@ copy_ended(struct saves *s, int64_t mono_ns, int64_t real_ns, const struct job_e
 	if (end->signal == 0 && end->status > 0 && end->status < COPY_NOTHING)
 		snprintf(why, sizeof why, "%s", strerror(end->status));
 	if (end->signal == 0 && end->status == COPY_NOTHING)
-		snprintf(why, sizeof why, "no moment of that window is on the tape");
+		snprintf(why, sizeof why, "the recording has no sample of this window");
 	if (end->signal || end->status || end->timed_out) {
 		give_up(s, real_ns, why);
 		return;
 	}
 	tell_saved(s, real_ns, end);
-	bool runs = s->plan->command && !(s->stopping && s->n > 1);
+	bool runs = s->plan->own->command && !(s->stopping && s->n > 1);
 	s->running_command = runs && run_command(s, mono_ns) == 0;
 	if (runs && !s->running_command)
-		tell_failed(s, real_ns, s->plan->command[0], strerror(errno));
+		tell_failed(s, real_ns, s->plan->own->command[0], strerror(errno));
 	if (!s->running_command)
 		drop_first(s);
 }
@@ -299,9 +299,9 @@ command_ended(struct saves *s, int64_t real_ns, const struct job_end *end)
 
 	if (end->signal || end->status || end->timed_out) {
 		job_end_text(end, how, sizeof how);
-		tell_failed(s, real_ns, s->plan->command[0], how);
+		tell_failed(s, real_ns, s->plan->own->command[0], how);
 	} else {
-		snprintf(message, sizeof message, "%s: done in %s", s->plan->command[0],
+		snprintf(message, sizeof message, "%s: finished in %s", s->plan->own->command[0],
 		    human_duration((double)end->took_ns * 1e-9, took));
 		tell(s, real_ns, "ran", &s->v[0].reason, message);
 		journal_text(s->journal, "tape", s->v[0].path);
@@ -340,7 +340,8 @@ saves_finish(struct saves *s)
 		s->v[i].due_ns = 0;
 	if (s->running_command && s->n > 1) { /* its window is there; those behind it are not */
 		job_stop(&s->job);
-		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->command[0], "the recorder stops");
+		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->own->command[0],
+		    "the recorder is stopping");
 		drop_first(s);
 	}
 	while (s->n > 0 && clock_ns(CLOCK_MONOTONIC) < until_ns) {
@@ -349,9 +350,10 @@ saves_finish(struct saves *s)
 	}
 	job_stop(&s->job);
 	if (s->running_command) {
-		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->command[0], "the recorder stops");
+		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->own->command[0],
+		    "the recorder is stopping");
 		drop_first(s);
 	}
 	while (s->n > 0)
-		give_up(s, clock_ns(CLOCK_REALTIME), "the recorder stops");
+		give_up(s, clock_ns(CLOCK_REALTIME), "the recorder is stopping");
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "commands/record/job.h"
+#include "session/job.h"
 #include "commands/record/journal.h"
 #include "commands/record/plan.h"
 #include "tape/file.h"
@@ -44,9 +44,9 @@ struct saves {
 	uint64_t refused;     /* firings that came to nothing, not told yet */
 };
 
-/* Asks for the window around this moment, or only before it; the journal is told, also when that is
+/* Asks for the window around this sample, or only before it; the journal is told, also when that is
  * refused. */
-void saves_ask(struct saves *s, const struct moment *m, const struct reason *why, bool after);
+void saves_ask(struct saves *s, const struct sample *m, const struct reason *why, bool after);
 
 /* Goes on with what is to be done, without waiting. */
 void saves_step(struct saves *s, int64_t mono_ns, int64_t real_ns);

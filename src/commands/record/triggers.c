@@ -83,7 +83,7 @@ trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns,
 bool
 triggers_use(const struct plan *p, size_t tool)
 {
-	for (size_t i = 0; i < p->whens; i++)
+	for (size_t i = 0; i < (size_t)p->own->when.n; i++)
 		if (expr_uses(p->expr[i], tool))
 			return true;
 	return false;
@@ -93,7 +93,7 @@ void
 triggers_begin(struct triggers *t, const struct plan *p, struct saves *s, struct journal *j)
 {
 	*t = (struct triggers){ .plan = p, .saves = s, .journal = j };
-	for (size_t i = 0; i < p->whens; i++)
+	for (size_t i = 0; i < (size_t)p->own->when.n; i++)
 		t->v[i].when = p->expr[i];
 }
 
@@ -112,14 +112,14 @@ fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, ui
 /* It was unknown: said once. */
 static void
 tell_unknown(
-    const struct triggers *all, struct trigger *t, const char *when, const struct moment *m)
+    const struct triggers *all, struct trigger *t, const char *when, const struct sample *m)
 {
 	char message[400];
 
 	if (!t->unknown || t->told)
 		return;
 	snprintf(message, sizeof message,
-	    "%s: this is unknown here, at least at times; it does not fire then", when);
+	    "no value yet for %s; the trigger cannot fire until there is one", when);
 	journal_begin(all->journal, m->real_ns, "unknown", message);
 	journal_text(all->journal, "expr", when);
 	journal_end(all->journal);
@@ -127,10 +127,10 @@ tell_unknown(
 }
 
 static void
-step(struct triggers *all, size_t i, const struct expr_now *now, const struct moment *m)
+step(struct triggers *all, size_t i, const struct expr_now *now, const struct sample *m)
 {
-	const struct trigger_rules rules = { all->plan->cooldown_ns };
-	const char *when = all->plan->when[i];
+	const struct trigger_rules rules = { all->plan->own->cooldown_ns };
+	const char *when = all->plan->own->when.v[i];
 	struct trigger *t = &all->v[i];
 	struct expr_hit hit = { .value = NAN, .threshold = NAN };
 	struct reason why;
@@ -153,6 +153,6 @@ triggers_step(struct triggers *t, const struct session *s)
 
 	for (size_t i = 0; i < s->n; i++)
 		tables[i] = sampler_table(s->v[i]);
-	for (size_t i = 0; i < t->plan->whens && s->rows > 0; i++)
+	for (size_t i = 0; i < (size_t)t->plan->own->when.n && s->rows > 0; i++)
 		step(t, i, &now, &s->now);
 }

@@ -1,4 +1,4 @@
-/* pack: pq tape unpack and pack: between a tape and a directory of moments, a file tree each. */
+/* pack: pq tape unpack and pack: between a tape and a directory of samples, a file tree each. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -95,14 +95,14 @@ unpack_track(int dir, struct playback *p, uint32_t i)
 }
 
 static int
-unpack_moment(int dir, struct playback *p, const struct moment *m, uint64_t number)
+unpack_sample(int dir, struct playback *p, const struct sample *m, uint64_t number)
 {
 	char name[32], clock[80];
 	struct text facts;
 
 	snprintf(name, sizeof name, "t%llu", (unsigned long long)number);
 	snprintf(clock, sizeof clock, "%lld %lld%s\n", (long long)m->mono_ns, (long long)m->real_ns,
-	    m->kind == MOMENT_TICK ? " tick" : "");
+	    m->kind == SAMPLE_TICK ? " tick" : "");
 	if (number == 0 && playback_text(p, TAPE_FACTS, &facts) == 0 &&
 	    write_file(dir, "facts", facts) < 0)
 		return -1;
@@ -124,32 +124,33 @@ enum exit_status
 tape_unpack(const struct options *o, const char *path, const char *to)
 {
 	struct tape_reader r;
-	struct moment m;
+	struct sample m;
 	uint64_t n = 0;
 	int got;
 
 	tapework_open(&r, path);
 	struct tape_window w = { .times = tapework_window(&r, o) };
 	if (mkdir(to, 0755) < 0)
-		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot make the directory %s: %s",
-		    to, errno == EEXIST ? "it exists; give a new one" : strerror(errno));
+		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot create directory %s: %s",
+		    to,
+		    errno == EEXIST ? "it exists already (choose a new name)" : strerror(errno));
 	int dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r.wanted.to_ns = w.times.to_ns;
 	while ((got = tape_reader_next(&r, &m)) > 0) {
 		if (!tape_window_has(&w, &m))
 			continue;
-		if (unpack_moment(dir, &r.tracks, &m, n++) < 0)
+		if (unpack_sample(dir, &r.tracks, &m, n++) < 0)
 			die(EXIT_FAILED, "cannot write to %s: %s", to, strerror(errno));
 	}
 	close(dir);
 	if (n == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
-		    o->from.written || o->to.written ? " between these times" : "");
+		die(EXIT_FAILED, "%s: no samples%s", path,
+		    o->from.written || o->to.written ? " in the selected time" : "");
 	tapework_end(&r, path);
 	return EXIT_DONE;
 }
 
-/* A packing of moments: their host tells what each file says, the trees what files there are. */
+/* A packing of samples: their host tells what each file says, the trees what files there are. */
 struct packing {
 	struct host *host;
 	struct tape_writer *writer;
@@ -270,32 +271,32 @@ pack_facts(struct packing *p, int dir)
 enum exit_status
 tape_pack(const struct options *o, const char *from, const char *to)
 {
-	struct host *h = host_moments(from);
+	struct host *h = host_capture(from);
 	struct tape_file out;
-	struct moment m;
+	struct sample m;
 	int got;
 
 	(void)o;
 	if (!h)
 		die(errno == ENOENT || errno == ENOTDIR ? EXIT_USAGE : EXIT_FAILED, "%s: %s", from,
-		    errno == ENOENT || errno == ENOTDIR ? "no directory of captured moments" :
+		    errno == ENOENT || errno == ENOTDIR ? "not a captured directory" :
 							  strerror(errno));
 	if (strcmp(to, "-") != 0 && access(to, F_OK) == 0)
-		die(EXIT_USAGE, "%s exists: give a new file", to);
+		die(EXIT_USAGE, "%s: file exists (choose a new name)", to);
 	tapes_create(&out, to, 0);
 	struct packing p = { h, &out.writer };
 	int dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pack_facts(&p, dir);
-	while ((got = host_next(h, 0, MOMENT_ROW, &m)) > 0) {
-		pack_tree(&p, dir, host_moments_name(h), "", 0);
-		if (tape_file_moment(&out, &m) < 0) {
+	while ((got = host_next(h, 0, SAMPLE_ROW, &m)) > 0) {
+		pack_tree(&p, dir, host_capture_name(h), "", 0);
+		if (tape_file_sample(&out, &m) < 0) {
 			int error = errno;
 			unlink(to);
 			die(EXIT_FAILED, "cannot write %s: %s", to, strerror(error));
 		}
 	}
 	if (got < 0)
-		die(EXIT_FAILED, "%s/%s: %s", from, host_moments_name(h), strerror(errno));
+		die(EXIT_FAILED, "%s/%s: %s", from, host_capture_name(h), strerror(errno));
 	close(dir);
 	host_close(h);
 	if (tape_file_close(&out) < 0)

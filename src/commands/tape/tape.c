@@ -31,12 +31,12 @@ struct cost {
 	struct keyed from_cpu_us, v[6];
 };
 
-enum { COST_CPU, COST_MOMENTS, COST_MISSED, COST_LOST, COST_LATE, COST_WORST };
+enum { COST_CPU, COST_SAMPLES, COST_MISSED, COST_LOST, COST_LATE, COST_WORST };
 
 struct summing {
-	struct moment first, last;
+	struct sample first, last;
 	uint64_t rows, ticks, boots, tracks;
-	uint64_t span_ns; /* of moments within a boot */
+	uint64_t span_ns; /* of samples within a boot */
 	uint64_t bytes;   /* of the file */
 	struct cost cost;
 	struct host_facts facts;
@@ -44,9 +44,9 @@ struct summing {
 };
 
 static void
-take_cost(struct cost *c, struct tape_reader *r, const struct moment *m)
+take_cost(struct cost *c, struct tape_reader *r, const struct sample *m)
 {
-	static const char *const keys[] = { "cpu_us", "moments", "missed", "lost", "late_sum_us",
+	static const char *const keys[] = { "cpu_us", "samples", "missed", "lost", "late_sum_us",
 		"late_max_us" };
 	int i = map_find(&r->tracks.paths, text_of(TAPE_COST));
 	uint64_t before = c->v[COST_CPU].v;
@@ -76,7 +76,7 @@ copy_value(struct text about, const char *key, char *out, size_t n)
 }
 
 static void
-take_moment(struct summing *s, struct tape_reader *r, const struct moment *m)
+take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 {
 	struct text about;
 	bool first = s->rows + s->ticks == 0;
@@ -93,8 +93,8 @@ take_moment(struct summing *s, struct tape_reader *r, const struct moment *m)
 	else if (!m->restarted && m->mono_ns > s->last.mono_ns)
 		s->span_ns += (uint64_t)(m->mono_ns - s->last.mono_ns);
 	s->last = *m;
-	s->rows += m->kind == MOMENT_ROW;
-	s->ticks += m->kind == MOMENT_TICK;
+	s->rows += m->kind == SAMPLE_ROW;
+	s->ticks += m->kind == SAMPLE_TICK;
 	s->tracks = r->tracks.paths.n > s->tracks ? r->tracks.paths.n : s->tracks;
 	take_cost(&s->cost, r, m);
 }
@@ -124,9 +124,9 @@ size_of(const struct tape_reader *r, const struct tape_place *p)
 }
 
 static double
-per_moment(const struct summing *s, const struct tape_reader *r)
+per_sample(const struct summing *s, const struct tape_reader *r)
 {
-	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, moments = s->rows + s->ticks;
+	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, samples = s->rows + s->ticks;
 	uint64_t used = s->bytes;
 
 	if (ring) { /* what its segments take, not the room that is free yet */
@@ -134,7 +134,7 @@ per_moment(const struct summing *s, const struct tape_reader *r)
 		for (size_t i = 0; i < r->index.n; i++)
 			used += size_of(r, &r->index.v[i]);
 	}
-	return moments ? (double)used / (double)moments : NAN;
+	return samples ? (double)used / (double)samples : NAN;
 }
 
 static void
@@ -159,25 +159,27 @@ print_words(const char *heading, const char *format_words)
 	buf_free(&b);
 }
 
+/* The recorder writes its cost once a second: a shorter recording has only the first, of nothing. */
 static void
 print_cost(const struct cost *c)
 {
 	double pct = cost_pct(c);
-	char cpu[32] = "-";
 
-	if (!isnan(pct))
-		snprintf(cpu, sizeof cpu, "%.3f", pct);
-	printf("%-9s %s %% of a CPU, %.3f ms late at most, %.0f moments missed, %.0f lost\n",
-	    "cost", cpu, known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]),
-	    known(c->v[COST_LOST]));
+	if (isnan(pct))
+		printf("%-9s - (shorter than a second)\n", "cost");
+	else
+		printf("%-9s %.3f %% of one CPU, at most %.3f ms late, %.0f samples missed, "
+		       "%.0f lost\n",
+		    "cost", pct, known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]),
+		    known(c->v[COST_LOST]));
 }
 
 static void
 print_text(
     const struct summing *s, const struct tape_reader *r, const struct options *o, const char *path)
 {
-	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, moments = s->rows + s->ticks;
-	double bytes = per_moment(s, r), span_s = (double)s->span_ns * 1e-9;
+	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, samples = s->rows + s->ticks;
+	double bytes = per_sample(s, r), span_s = (double)s->span_ns * 1e-9;
 	char line[512], text[HUMAN_MOST];
 
 	print_words("tape", path);
@@ -190,13 +192,13 @@ print_text(
 	print_words("tools", line);
 	print_time("from", s->first.real_ns, o->utc);
 	print_time("to", s->last.real_ns, o->utc);
-	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %s, %" PRIu64 " boot%s\n", "moments",
+	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %s, %" PRIu64 " boot%s\n", "samples",
 	    s->rows, s->ticks, human_duration(span_s, text), s->boots, s->boots == 1 ? "" : "s");
 	printf("%-9s %" PRIu64 " files and directories\n", "tracks", s->tracks);
-	printf("%-9s %s, %.1f bytes per moment", "size", human_size((double)s->bytes, text), bytes);
-	if (ring && moments > 1)
-		printf("; a ring, that lasts %s at this rate",
-		    human_duration((double)ring / bytes * span_s / (double)moments, text));
+	printf("%-9s %s, %.1f bytes per sample", "size", human_size((double)s->bytes, text), bytes);
+	if (ring && samples > 1)
+		printf("; a ring that holds the last %s at this rate",
+		    human_duration((double)ring / bytes * span_s / (double)samples, text));
 	printf("\n");
 	if (s->cost.known)
 		print_cost(&s->cost);
@@ -256,13 +258,13 @@ print_json(
 	put_number(&b, "tracks", (double)s->tracks, 0);
 	put_number(&b, "bytes", (double)s->bytes, 0);
 	put_number(&b, "ring_bytes", r->index.n ? (double)r->index.v[0].segment.ring : NAN, 0);
-	put_number(&b, "bytes_per_moment", per_moment(s, r), 1);
+	put_number(&b, "bytes_per_moment", per_sample(s, r), 1);
 	put_number(&b, "cost_pct", cost_pct(c), 4);
 	put_number(&b, "late_max_ms", c->known ? known(c->v[COST_WORST]) * 1e-3 : NAN, 3);
 	put_number(&b, "missed", c->known ? known(c->v[COST_MISSED]) : NAN, 0);
 	put_number(&b, "lost", c->known ? known(c->v[COST_LOST]) : NAN, 0);
 	put_number(&b, "damaged_places", (double)r->lost.places, 0);
-	put_number(&b, "damaged_moments", (double)r->lost.moments, 0);
+	put_number(&b, "damaged_moments", (double)r->lost.samples, 0);
 	buf_text(&b, "}\n");
 	fwrite(b.s, 1, b.n, stdout);
 	buf_free(&b);
@@ -273,16 +275,16 @@ tape_info(const struct options *o, const char *path)
 {
 	struct tape_reader r;
 	struct summing s = { 0 };
-	struct moment m;
+	struct sample m;
 	int got;
 
 	tapework_open(&r, path);
 	while ((got = tape_reader_next(&r, &m)) > 0)
-		take_moment(&s, &r, &m);
+		take_sample(&s, &r, &m);
 	if (got < 0)
 		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
 	if (s.rows + s.ticks == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it that can be read", path);
+		die(EXIT_FAILED, "%s: no readable samples", path);
 	s.bytes = source_size(&r.source);
 	if (((const struct tape_options *)o->ask.options)->json)
 		print_json(&s, &r, o, path);
@@ -313,7 +315,7 @@ tapework_window(struct tape_reader *r, const struct options *o)
 		return SPAN_ALL;
 	if (tape_reader_span(r, &whole) < 0)
 		die(EXIT_USAGE, "--from and --to need a file: %s",
-		    errno == ESPIPE ? "where a pipe ends is not known" : strerror(errno));
+		    errno == ESPIPE ? "the end of a pipe is unknown" : strerror(errno));
 	return tapes_window(o, &whole);
 }
 
@@ -334,20 +336,20 @@ static enum exit_status
 verify(const struct options *o, const char *path, const char *to)
 {
 	struct tape_reader r;
-	struct moment m;
-	uint64_t moments = 0;
+	struct sample m;
+	uint64_t samples = 0;
 	int got;
 
 	(void)o;
 	(void)to;
 	tapework_open(&r, path);
 	while ((got = tape_reader_next(&r, &m)) > 0)
-		moments++;
+		samples++;
 	if (got < 0)
 		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
 	enum exit_status status = tapework_end(&r, path);
-	printf("%s: %llu moments can be read%s\n", path, (unsigned long long)moments,
-	    status == EXIT_DONE ? ", and nothing is damaged" : "");
+	printf("%s: %llu samples readable%s\n", path, (unsigned long long)samples,
+	    status == EXIT_DONE ? ", no damage" : "");
 	return status;
 }
 
@@ -371,12 +373,12 @@ cut(const struct options *o, const char *path, const char *to)
 		copied = cut_save(&r, w, NULL, to);
 	}
 	if (copied < 0 && errno == EEXIST)
-		die(EXIT_USAGE, "%s exists: give a new file", to);
+		die(EXIT_USAGE, "%s: file exists (choose a new name)", to);
 	if (copied < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
 	if (copied == 0)
-		die(EXIT_FAILED, "%s: there is no moment in it%s", path,
-		    o->from.written || o->to.written ? " between these times" : "");
+		die(EXIT_FAILED, "%s: no samples%s", path,
+		    o->from.written || o->to.written ? " in the selected time" : "");
 	tapework_end(&r, path);
 	return EXIT_DONE;
 }
@@ -429,14 +431,16 @@ save(const struct options *o, const char *path, const char *to)
 		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path,
 		    strerror(errno));
 	if (owner == 0)
-		die(EXIT_FAILED, "%s: nobody records to it; pq tape cut copies a part of it", path);
+		die(EXIT_FAILED,
+		    "%s: no recorder is writing it (copy a part of it with pq tape cut)", path);
 	if (!catches_requests(owner))
 		die(EXIT_FAILED,
-		    "%s: process %d writes it, and is no recorder; pq tape cut copies a part of it",
+		    "%s: process %d is writing it, but is not pq record (copy a part of it with pq "
+		    "tape cut)",
 		    path, owner);
 	if (kill(owner, SIGUSR1) < 0)
-		die(EXIT_FAILED, "%s: cannot ask process %d, which records to it: %s", path, owner,
-		    strerror(errno));
+		die(EXIT_FAILED, "%s: cannot signal process %d, which records to it: %s", path,
+		    owner, strerror(errno));
 	return EXIT_DONE;
 }
 
@@ -448,9 +452,9 @@ static const struct work {
 } works[] = {
 	{ "info", info, NULL, false },
 	{ "verify", verify, NULL, false },
-	{ "cut", cut, "a file for the part that is cut out", true },
-	{ "unpack", tape_unpack, "a directory for its moments", true },
-	{ "pack", tape_pack, "a file for the tape", false },
+	{ "cut", cut, "output file", true },
+	{ "unpack", tape_unpack, "output directory", true },
+	{ "pack", tape_pack, "output file", false },
 	{ "save", save, NULL, false },
 };
 
@@ -460,7 +464,7 @@ find_work(const char *name)
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
 		if (strcmp(works[i].name, name) == 0)
 			return &works[i];
-	die(EXIT_USAGE, "no %s; there are info, verify, cut, unpack, pack and save", name);
+	die(EXIT_USAGE, "unknown command '%s': want info, verify, cut, unpack, pack or save", name);
 }
 
 /* Ends the program when these words and options are not for this work. */
@@ -470,19 +474,20 @@ check_words(const struct work *w, const struct options *o)
 	const struct tape_options *own = o->ask.options;
 	int most = w->needs && !own->out ? 3 : 2;
 	if (o->words < 2)
-		die(EXIT_USAGE, "%s needs %s", w->name,
-		    w->f == tape_pack ? "a directory of moments" : "a tape");
+		die(EXIT_USAGE, "%s: missing argument: want %s", w->name,
+		    w->f == tape_pack ? "a captured directory" : "a recording");
 	if (w->needs && !own->out && o->words < 3)
-		die(EXIT_USAGE, "%s needs %s: pq tape %s %s -o NAME", w->name, w->needs, w->name,
-		    o->word[1]);
+		die(EXIT_USAGE, "%s: missing %s: usage is pq tape %s %s -o NAME", w->name, w->needs,
+		    w->name, o->word[1]);
 	if (o->words > most)
 		die(EXIT_USAGE, "unexpected argument '%s'", o->word[most]);
 	if (!w->needs && own->out)
-		die(EXIT_USAGE, "%s writes nothing: it takes no -o", w->name);
+		die(EXIT_USAGE, "%s: -o is not allowed: it writes no file", w->name);
 	if (!w->window && (o->from.written || o->to.written))
-		die(EXIT_USAGE, "%s takes no --from and --to", w->name);
+		die(EXIT_USAGE,
+		    "%s: --from and --to are not allowed (only cut and unpack take them)", w->name);
 	if (own->json && w->f != info)
-		die(EXIT_USAGE, "%s takes no --json", w->name);
+		die(EXIT_USAGE, "%s: --json is not allowed (only info takes it)", w->name);
 }
 
 static enum exit_status
@@ -492,7 +497,7 @@ tape(const struct options *o)
 
 	if (o->words == 0)
 		die(EXIT_USAGE,
-		    "what is to be done? info, verify, cut, unpack, pack or save, and a tape");
+		    "missing command: want info, verify, cut, unpack, pack or save, and a file");
 	const struct work *w = find_work(o->word[0]);
 	check_words(w, o);
 	enum exit_status status = w->f(o, o->word[1], own->out ? own->out : o->word[2]);
@@ -504,21 +509,21 @@ tape(const struct options *o)
 
 static const struct option options[] = {
 	{ 'o', NULL, "NAME", OPTION_TEXT, offsetof(struct tape_options, out),
-	    .help = "what to write: a tape, or the directory of unpack" },
+	    .help = "output file; for unpack, the directory to create" },
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct tape_options, json),
-	    .help = "info, or a verdict, as one JSON object" },
+	    .help = "info: print one JSON object" },
 	{ .type = OPTION_END },
 };
 
 const struct tool tool_tape = {
 	.name = "tape",
-	.brief = "what is on a tape; cuts, checks and unpacks it",
+	.brief = "inspect, verify, cut, pack and unpack recordings",
 	.usage = "info|verify|cut|unpack|pack|save FILE [-o OUT] [options]",
 	.examples =
-	    "  pq tape info ring.tape               span, tools, host, size, damage\n"
+	    "  pq tape info ring.tape               time span, tools, host, size, damage\n"
 	    "  pq tape cut ring.tape --from 17:11 --to 17:13 -o spike.tape\n"
-	    "  pq tape unpack spike.tape -o spike   files as they were, in spike/t0, t1, ...\n"
-	    "  pq tape save ring.tape               its recorder saves the last minute\n",
+	    "  pq tape unpack spike.tape -o spike   write the files to spike/t0, t1, ...\n"
+	    "  pq tape save ring.tape               ask its recorder to save the last minute\n",
 	.shared = (const struct option *const[]){ &option_from, &option_to, NULL },
 	.options = options,
 	.options_size = sizeof(struct tape_options),

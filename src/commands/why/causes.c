@@ -1,9 +1,10 @@
 /*
- * causes: what pq why knows. A rule is a function that looks at the evidence and adds what it
- * finds; the list of rules is at the end. An unknown figure is NaN, and every comparison with it is
- * false: a rule says nothing of what it cannot know, without asking.
+ * causes: the rules of pq why. A rule is a function that reads the evidence and adds what it finds;
+ * the list of rules is at the end. An unknown figure is NaN, and every comparison with NaN is false,
+ * so a rule that needs it finds nothing. Write conditions so that NaN makes them fail:
+ * `if (!(x > 5)) return;`.
  */
-#include "commands/why/finding.h"
+#include "commands/why/why.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,17 +12,32 @@
 
 #include "base/units.h"
 
-/* A CPU quota holds it back: its own or that of a level above. */
+/* The sum of a column over the rows that know it; NaN if none does. Rows of tasks that ended unseen
+ * do not know all columns. */
+static double
+sum_of(struct tasks_rows tasks, enum tasks_column column)
+{
+	double sum = NAN;
 
-/* How many threads to run: all that the quota feeds. */
+	for (size_t i = 0; i < tasks_count(tasks); i++) {
+		double x = tasks_num(tasks, i, column);
+		if (!isnan(x))
+			sum = isnan(sum) ? x : sum + x;
+	}
+	return sum;
+}
+
+/* ---- CPU quota: of the cgroup itself or of a parent cgroup */
+
+/* The number of worker threads that the quota can keep running. */
 static double
 workers(double limit_cpus)
 {
 	return fmax(1, ceil(limit_cpus - 0.01));
 }
 
-/* How many threads of whom was asked for wanted to run, mean; NaN without one, or when it is not
- * known. */
+/* How many threads of the target wanted to run on average; NaN without a target, or if a row does
+ * not know it. */
 static double
 wanting(const struct evidence *e)
 {
@@ -34,62 +50,74 @@ wanting(const struct evidence *e)
 	return n / 100;
 }
 
-static double
-target_threads(const struct evidence *e)
-{
-	double n = 0;
-
-	for (size_t i = 0; i < tasks_count(e->target); i++)
-		n += tasks_num(e->target, i, TASKS_THREADS);
-	return n;
-}
-
-/* Many threads use up a period's quota in its first part, and then all wait for the next. */
+/* Many threads use up the quota at the start of each period, and then all wait for the next. */
 static void
 tell_threads(const struct evidence *e, double limit, struct finding *f)
 {
-	double running = wanting(e), threads = target_threads(e);
+	double running = wanting(e), threads = sum_of(e->target, TASKS_THREADS);
 
 	if (running > 1.2 * limit)
 		finding_fact(f,
-		    "%.0f of its %.0f threads want to run, on %.1f CPUs of quota: bursts use up a "
-		    "period in its first %.0f %%",
+		    "about %.0f of its %.0f threads want to run on %.1f CPUs of quota; together "
+		    "they use up the quota in the first %.0f %% of each period",
 		    ceil(running), threads, limit, 100 * limit / fmax(running, limit));
+}
+
+/* "; limit 0.20 CPUs (98 % used), set on this cgroup" */
+static const char *
+limit_of(const struct evidence *e, size_t row, char out[128])
+{
+	const char *level = throttle_text(e->throttle, row, THROTTLE_LEVEL);
+	bool own = strcmp(level, throttle_text(e->throttle, row, THROTTLE_CGROUP)) == 0;
+	double limit = throttle_num(e->throttle, row, THROTTLE_LIMIT),
+	       used_pct = throttle_num(e->throttle, row, THROTTLE_USED_PCT);
+	char used[32] = "";
+
+	if (isnan(limit))
+		return "; limit unknown";
+	if (!isnan(used_pct))
+		snprintf(used, sizeof used, " (%.0f %% used)", used_pct);
+	snprintf(out, 128, "; limit %.2f CPUs%s, set on %.60s", limit, used,
+	    own ? "this cgroup" : level);
+	return out;
+}
+
+static void
+advise_quota(const struct evidence *e, double limit, struct finding *f)
+{
+	char words[256], threads[96] = "";
+
+	if (!isnan(limit))
+		snprintf(threads, sizeof threads,
+		    "run at most %.0f worker thread%s (for Go: GOMAXPROCS=%.0f) or ",
+		    workers(limit), workers(limit) > 1 ? "s" : "", workers(limit));
+	finding_advice(f, "%sraise the quota; see: pq throttle%s%s 1", threads,
+	    evidence_words(e, words), evidence_has_target(e) ? "" : " -a");
 }
 
 static void
 add_throttled(const struct evidence *e, size_t row, struct findings *f)
 {
-	char words[256], used[32] = "by";
-	const char *cgroup = throttle_text(e->throttle, row, THROTTLE_CGROUP),
-		   *level = throttle_text(e->throttle, row, THROTTLE_LEVEL);
+	char text[128];
+	const char *cgroup = throttle_text(e->throttle, row, THROTTLE_CGROUP);
 	double periods = throttle_num(e->throttle, row, THROTTLE_PERIODS),
 	       throttled = throttle_num(e->throttle, row, THROTTLE_THROTTLED);
 	double pct = throttle_num(e->throttle, row, THROTTLE_THROTTLED_PCT),
-	       held = throttle_num(e->throttle, row, THROTTLE_HELD);
-	double limit = throttle_num(e->throttle, row, THROTTLE_LIMIT),
-	       used_pct = throttle_num(e->throttle, row, THROTTLE_USED_PCT);
+	       held = throttle_num(e->throttle, row, THROTTLE_HELD),
+	       limit = throttle_num(e->throttle, row, THROTTLE_LIMIT);
 	struct finding *one =
 	    finding_add(f, "throttled", pct > 25 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
 		"CPU throttled by quota%s%.50s", evidence_has_target(e) ? "" : ": ",
 		evidence_has_target(e) ? "" : cgroup);
 
-	if (!isnan(used_pct))
-		snprintf(used, sizeof used, "at %.0f %% of", used_pct);
-	finding_fact(one,
-	    "%.0f of %.0f periods throttled, %.2f CPUs held back on average, %s the quota of %.2f "
-	    "(set by %s)",
-	    throttled, periods, held, used, limit, strcmp(level, cgroup) == 0 ? "itself" : level);
+	finding_fact(one, "throttled in %.0f of %.0f periods; %.2f CPUs of demand unmet%s",
+	    throttled, periods, held, limit_of(e, row, text));
 	tell_threads(e, limit, one);
-	finding_advice(one,
-	    "run at most %.0f worker thread%s (GOMAXPROCS=%.0f), or raise the quota; see: pq "
-	    "throttle%s%s 1",
-	    workers(limit), workers(limit) > 1 ? "s" : "", workers(limit), evidence_words(e, words),
-	    evidence_has_target(e) ? "" : " -a");
+	advise_quota(e, limit, one);
 }
 
-/* Of the levels of one target the one that held it back most; without a target each group. */
+/* With a target: the level that throttled it most. Without: each cgroup. */
 static void
 throttled(const struct evidence *e, struct findings *f)
 {
@@ -103,8 +131,8 @@ throttled(const struct evidence *e, struct findings *f)
 			add_throttled(e, i, f);
 }
 
-/* A level that cannot be seen from inside a container: its own figures are 0, those of
- * cpu.stat.local are not. */
+/* A parent cgroup that is not visible from inside a container: cpu.stat of the visible levels is 0,
+ * but cpu.stat.local counts its throttling too. */
 static void
 throttled_from_above(const struct evidence *e, struct findings *f)
 {
@@ -115,19 +143,17 @@ throttled_from_above(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one =
 	    finding_add(f, "throttled-above", held > 0.25 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		CONFIDENCE_HIGH, held, "CPU throttled by a level above that cannot be seen");
+		CONFIDENCE_HIGH, held, "CPU throttled by the quota of a hidden parent cgroup");
 	finding_fact(one,
-	    "%.2f CPUs held back on average, and no quota that can be seen from here did it "
+	    "%.2f CPUs of demand unmet on average; no quota visible from here accounts for it "
 	    "(cpu.stat.local)",
 	    held);
-	finding_advice(
-	    one, "look at the quota of the pod, or of the slice, on the node: pq throttle -a 1");
+	finding_advice(one, "check the quota of the pod or slice on the node: pq throttle -a 1");
 }
 
-/* The CPUs: all busy, one busy, taken away, or free while somebody waits. */
+/* ---- CPUs: all busy, one busy, stolen, or idle while a task waits */
 
-/* What of the time of a CPU, or of all, was not idle, %; waiting for a disk is idle. Steal is
- * neither. */
+/* The busy share of a CPU, or of all, in %. Waiting for a disk counts as idle, and steal as busy. */
 static double
 busy(const struct evidence *e, size_t row)
 {
@@ -140,19 +166,7 @@ all_row(const struct evidence *e)
 	return cpu_find(e->cpus, CPU_NAME, "all");
 }
 
-static double
-sum_of(struct tasks_rows tasks, enum tasks_column column)
-{
-	size_t n = tasks_count(tasks);
-	double sum = n ? 0 : NAN;
-
-	for (size_t i = 0; i < n; i++)
-		/* rows of tasks that came and went have none */
-		sum += fmax(0, tasks_num(tasks, i, column));
-	return sum;
-}
-
-/* Waits for a CPU, not for quota: held back threads wait too, and must not be taken for it. */
+/* CPUs of demand that quotas left unmet. Throttled threads wait too, but not for other tasks. */
 static double
 held_cpus(const struct evidence *e)
 {
@@ -163,7 +177,7 @@ held_cpus(const struct evidence *e)
 	return held;
 }
 
-/* Mean number of tasks that waited: exact where the kernel tells, else by the queue's length. */
+/* The mean number of tasks that waited: counted by the kernel, else estimated from the run queue. */
 static double
 waiting(const struct evidence *e)
 {
@@ -180,7 +194,8 @@ saturated(const struct evidence *e)
 	    waiting(e) > 0.15 * evidence_cpus(e);
 }
 
-/* The cgroup whose processes used most together, and how much, %; NULL when none is known. */
+/* The cgroup whose processes used most CPU time together, and how much in %; NULL if none is
+ * known. */
 static const char *
 busiest_cgroup(const struct evidence *e, double *most)
 {
@@ -201,7 +216,6 @@ busiest_cgroup(const struct evidence *e, double *most)
 	return busiest;
 }
 
-/* The one that used most, as evidence. */
 static void
 tell_busiest(const struct evidence *e, struct finding *f)
 {
@@ -210,7 +224,9 @@ tell_busiest(const struct evidence *e, struct finding *f)
 	const char *cgroup = busiest_cgroup(e, &most);
 
 	if (cgroup && most > 20)
-		finding_fact(f, "most by cgroup %.60s: %.2f CPUs; by process %.20s %.30s: %.2f",
+		finding_fact(f,
+		    "largest user by cgroup: %.60s, %.2f CPUs; by process: %.20s (pid %.30s), %.2f "
+		    "CPUs",
 		    cgroup, most / 100, tasks_text(e->tasks, task, TASKS_COMM),
 		    tasks_text(e->tasks, task, TASKS_PID),
 		    tasks_num(e->tasks, task, TASKS_CPU) / 100);
@@ -219,9 +235,21 @@ tell_busiest(const struct evidence *e, struct finding *f)
 static void
 tell_queue(const struct evidence *e, struct finding *f)
 {
+	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of(e->tasks, TASKS_WAIT) / 100;
+
+	finding_fact(f, "the CPUs are %.0f %% busy", busy(e, all_row(e)));
 	finding_fact(f,
-	    "the CPUs are %.0f %% busy, %.1f tasks run or wait on %.0f CPUs, %.1f of them wait",
-	    busy(e, all_row(e)), runq_num(e->runq, 0, RUNQ_SZ), evidence_cpus(e), waiting(e));
+	    "the run queue, sampled, has %.1f running or waiting tasks on average for %.0f CPUs",
+	    runq_num(e->runq, 0, RUNQ_SZ), evidence_cpus(e));
+	if (!isnan(exact))
+		finding_fact(f,
+		    "%.1f tasks wait for a CPU on average, by the kernel's count (/proc/schedstat)",
+		    exact);
+	else if (!isnan(sum))
+		finding_fact(f,
+		    "%.1f threads wait for a CPU on average, summed over all processes "
+		    "(/proc/PID/schedstat)",
+		    sum);
 }
 
 static void
@@ -233,15 +261,15 @@ saturation(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "cpu-saturated",
 	    excess > 2 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, waiting(e),
-	    "CPUs saturated: more wants to run than there are CPUs");
+	    "CPUs saturated: more tasks want to run than there are CPUs");
 	tell_queue(e, one);
 	tell_busiest(e, one);
 	finding_advice(one,
-	    "move load away, or have fewer threads; who it is: pq tasks -G 1; how long they wait: "
-	    "pq runqlat 1");
+	    "move load to another machine or run fewer threads; top users: pq tasks -G 1; wait "
+	    "times: pq runqlat 1");
 }
 
-/* Whom was asked for waits on CPUs that are all busy: with its own threads, or with others. */
+/* All CPUs are busy, and the target waits for them: they run its own threads, or others. */
 static void
 target_saturation(const struct evidence *e, struct findings *f)
 {
@@ -253,23 +281,25 @@ target_saturation(const struct evidence *e, struct findings *f)
 
 	if (!saturated(e) || !(wait > 10) || !(wait > 0.1 * own))
 		return;
-	struct finding *one =
-	    finding_add(f, by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
-		wait > own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, wait / 100,
-		by_itself ? "CPUs saturated by its own threads" : "CPUs saturated by others");
-	finding_fact(one, "it ran on %.2f CPUs and waited for %.2f more, not for its quota",
+	struct finding *one = finding_add(f,
+	    by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
+	    wait > own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, wait / 100,
+	    by_itself ? "CPUs saturated by its own threads" : "CPUs saturated by other processes");
+	finding_fact(one,
+	    "it used %.2f CPUs; on average %.2f of its threads were runnable but waiting for a CPU "
+	    "(quota not counted)",
 	    own / 100, wait / 100);
 	tell_queue(e, one);
 	if (!by_itself)
 		tell_busiest(e, one);
 	finding_advice(one,
-	    by_itself ?
-		"fewer threads, or more CPUs; see: pq tasks -t%s 1" :
-		"give it more weight, or CPUs of its own; see: pq tasks -G 1, pq runqlat%s 1",
+	    by_itself ? "run fewer threads or give it more CPUs; see: pq tasks -t%s 1" :
+			"raise its CPU weight or reserve CPUs for it (cpuset); see: pq tasks -G 1, "
+			"pq runqlat%s 1",
 	    evidence_words(e, words));
 }
 
-/* The busiest of the CPUs, and how busy the others are, mean. */
+/* The CPU with the largest share, and the mean share of the others. */
 static size_t
 hottest(const struct evidence *e, double (*of)(const struct evidence *, size_t), double *others)
 {
@@ -310,15 +340,18 @@ one_hot_cpu(const struct evidence *e, struct findings *f)
 		return;
 	double wait = tasks_num(e->tasks, task, TASKS_WAIT);
 	struct finding *one = finding_add(f, "one-hot-cpu", VERDICT_WARNING, CONFIDENCE_MEDIUM, 1,
-	    "One CPU is busy while others are idle");
-	finding_fact(one, "CPU %s is %.0f %% busy, the others %.0f %% on average",
+	    "One CPU is busy while the others are mostly idle");
+	finding_fact(one, "CPU %s is %.0f %% busy; the others are %.0f %% busy on average",
 	    cpu_text(e->cpus, row, CPU_NAME), programs(e, row), others);
-	finding_fact(one, "the busiest process is %.30s %.20s, at %.0f %% of a CPU%s",
-	    tasks_text(e->tasks, task, TASKS_COMM), tasks_text(e->tasks, task, TASKS_PID),
-	    tasks_num(e->tasks, task, TASKS_CPU), wait > 20 ? ", and it waits too" : "");
+	if (task < tasks_count(e->tasks))
+		finding_fact(one,
+		    "the busiest process is %.30s (pid %.20s), at %.0f %% of one CPU%s",
+		    tasks_text(e->tasks, task, TASKS_COMM), tasks_text(e->tasks, task, TASKS_PID),
+		    tasks_num(e->tasks, task, TASKS_CPU),
+		    wait > 20 ? "; it also waits for a CPU" : "");
 	finding_advice(one,
-	    "a single thread is the limit, or it is pinned: spread its work; see: pq cpu -P ALL 1, "
-	    "pq tasks -t 1");
+	    "spread the work: one thread does all of it, or its threads are pinned to this CPU; "
+	    "see: pq cpu -P ALL 1, pq tasks -t 1");
 }
 
 static void
@@ -331,14 +364,15 @@ interrupts_on_one_cpu(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "interrupts",
 	    interrupts(e, row) > 80 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
-	    interrupts(e, row) / 100, "Interrupts on one CPU");
+	    interrupts(e, row) / 100, "Interrupts concentrated on one CPU");
 	finding_fact(one,
-	    "CPU %s spends %.0f %% on interrupts (soft %.0f %%), the others %.0f %% on average",
+	    "CPU %s spends %.0f %% of its time on interrupts (%.0f %% soft); the others spend %.0f "
+	    "%% on average",
 	    cpu_text(e->cpus, row, CPU_NAME), interrupts(e, row), cpu_num(e->cpus, row, CPU_SOFT),
 	    others);
 	finding_advice(one,
-	    "spread the device's queues (RSS, RPS, /proc/irq/N/smp_affinity); see: pq cpu -P ALL "
-	    "1, /proc/interrupts");
+	    "spread the device's queues over the CPUs (RSS, RPS, /proc/irq/N/smp_affinity); see: "
+	    "pq cpu -P ALL 1, /proc/interrupts");
 }
 
 static void
@@ -348,16 +382,19 @@ steal(const struct evidence *e, struct findings *f)
 
 	if (!(pct > 10))
 		return;
-	struct finding *one =
-	    finding_add(f, "steal", pct > 40 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
-		pct * evidence_cpus(e) / 100, "The hypervisor gives CPUs to others (steal)");
-	finding_fact(
-	    one, "%.0f %% of the time a CPU had work, and the hypervisor ran somebody else", pct);
+	struct finding *one = finding_add(f, "steal", pct > 40 ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    CONFIDENCE_HIGH, pct * evidence_cpus(e) / 100,
+	    "The hypervisor gives this machine too little CPU time (steal)");
+	finding_fact(one,
+	    "%.0f %% of CPU time was stolen: a CPU had work, but the hypervisor ran something else",
+	    pct);
 	finding_advice(one,
-	    "nothing in this machine helps: another host, or a larger instance; see: pq cpu 1");
+	    "move to another host or a larger instance (nothing inside this machine helps); see: "
+	    "pq cpu 1");
 }
 
-/* There are idle CPUs, and somebody waits nevertheless; for quota, where that is used up. */
+/* A task waits although CPUs are idle. It does not count when a quota throttles, which explains the
+ * wait. */
 static void
 wait_without_saturation(const struct evidence *e, struct findings *f)
 {
@@ -368,17 +405,17 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 	if (!(busy(e, all_row(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05)
 		return;
 	struct finding *one = finding_add(f, "wait-beside-idle", VERDICT_WARNING, CONFIDENCE_HIGH,
-	    wait / 100, "Waits for a CPU while others are idle");
-	finding_fact(one, "%.30s %.20s waited %.0f %% of the time; the CPUs are %.0f %% busy",
-	    tasks_text(rows, row, TASKS_COMM), tasks_text(rows, row, TASKS_PID), wait,
-	    busy(e, all_row(e)));
+	    wait / 100, "A task waits for a CPU while other CPUs are idle");
+	finding_fact(one, "on average %.2f threads of %.30s (pid %.20s) were waiting for a CPU",
+	    wait / 100, tasks_text(rows, row, TASKS_COMM), tasks_text(rows, row, TASKS_PID));
+	finding_fact(one, "the CPUs are %.0f %% busy", busy(e, all_row(e)));
 	finding_advice(one,
-	    "it may run on few CPUs only (affinity, cpuset), or has little weight: taskset -pc "
-	    "%.20s; see: pq cpu --allowed -p %.20s 1",
+	    "check its affinity (taskset -pc %.20s), cpuset and CPU weight; see: pq cpu --allowed "
+	    "-p %.20s 1",
 	    tasks_text(rows, row, TASKS_PID), tasks_text(rows, row, TASKS_PID));
 }
 
-/* Memory: at its limit, growing towards it, slowed down, killed. */
+/* ---- Memory: at its limit, growing towards it, slowed down, killed */
 
 static const char *
 cgroup(const struct evidence *e, size_t row)
@@ -386,14 +423,14 @@ cgroup(const struct evidence *e, size_t row)
 	return mem_text(e->mem, row, MEM_CGROUP);
 }
 
-/* "64 MiB of 128 MiB (50 %) cannot be reclaimed" */
+/* "64 MiB of 128 MiB (50 %) is unreclaimable" */
 static void
 tell_hard(const struct evidence *e, size_t row, struct finding *f)
 {
 	char hard[HUMAN_MOST], limit[HUMAN_MOST];
 
 	if (!isnan(mem_num(e->mem, row, MEM_HARD_PCT)))
-		finding_fact(f, "%s of %s (%.0f %%) cannot be reclaimed",
+		finding_fact(f, "%s of %s (%.0f %%) is unreclaimable",
 		    human_size(mem_num(e->mem, row, MEM_HARD), hard),
 		    human_size(mem_num(e->mem, row, MEM_LIMIT), limit),
 		    mem_num(e->mem, row, MEM_HARD_PCT));
@@ -409,37 +446,51 @@ static void
 killed(const struct evidence *e, struct findings *f)
 {
 	size_t row = mem_most(e->mem, MEM_OOM_KILL);
-	double kills = mem_num(e->mem, row, MEM_OOM_KILL);
+	double kills = 0;
 
-	for (size_t i = 0; i < mem_count(e->mem); i++) /* where it was says more than that it was */
-		if (mem_num(e->mem, i, MEM_OOM_KILL) > 0 && is_machine(e, row))
+	/* A cgroup says more than the machine, which counts the same kills. */
+	for (size_t i = 0; i < mem_count(e->mem); i++)
+		if (!is_machine(e, i) && mem_num(e->mem, i, MEM_OOM_KILL) > kills) {
+			kills = mem_num(e->mem, i, MEM_OOM_KILL);
 			row = i;
+		}
+	kills = mem_num(e->mem, row, MEM_OOM_KILL);
 	if (!(kills > 0))
 		return;
 	struct finding *one = finding_add(f, "oom-kill", VERDICT_CRITICAL, CONFIDENCE_HIGH, kills,
-	    "Processes killed for want of memory (OOM)");
-	finding_fact(one, "%.0f killed, in %.80s", kills, cgroup(e, row));
+	    "The OOM killer killed processes");
+	finding_fact(one, "the OOM killer killed %.0f process%s in %.80s", kills,
+	    kills == 1 ? "" : "es", cgroup(e, row));
 	tell_hard(e, row, one);
 	finding_advice(one,
-	    "raise the limit, or give the runtime a smaller one (GOMEMLIMIT, "
+	    "raise the memory limit, or lower the limit of the runtime (GOMEMLIMIT, "
 	    "-XX:MaxRAMPercentage); see: pq mem -w all 1");
 }
 
-/* What makes it hurt: stalls where the kernel tells them, else pages that are read anew from
- * disks. */
-static double
-stalled_pct(const struct evidence *e, size_t row)
+/* Whether a shortage makes tasks stall. A kernel without memory.pressure (cgroup v1) does not count
+ * stalls; there, pages that are read again are the sign. */
+static bool
+hurts(const struct evidence *e, size_t row)
 {
 	double some = mem_num(e->mem, row, MEM_SOME),
 	       faults = mem_num(e->mem, row, MEM_MAJFAULTS) + mem_num(e->mem, row, MEM_REFAULTS);
 
-	return !isnan(some) ? some : faults > 100 ? 10 : 0;
+	return isnan(some) ? faults > 100 : some > 5;
+}
+
+static void
+tell_stalls(const struct evidence *e, size_t row, struct finding *f)
+{
+	double some = mem_num(e->mem, row, MEM_SOME);
+
+	if (!isnan(some))
+		finding_fact(f, "tasks stalled on memory %.0f %% of the time", some);
 }
 
 static void
 at_limit(const struct evidence *e, size_t row, struct findings *f)
 {
-	double some = stalled_pct(e, row), hits = mem_num(e->mem, row, MEM_MAX);
+	double some = mem_num(e->mem, row, MEM_SOME), hits = mem_num(e->mem, row, MEM_MAX);
 
 	if (!(hits > 0) || !(mem_num(e->mem, row, MEM_HARD_PCT) > 80) || is_machine(e, row))
 		return;
@@ -449,52 +500,52 @@ at_limit(const struct evidence *e, size_t row, struct findings *f)
 	    CONFIDENCE_HIGH, mem_num(e->mem, row, MEM_HARD_PCT) / 100, "Memory at its limit: %.40s",
 	    cgroup(e, row));
 	tell_hard(e, row, one);
-	finding_fact(
-	    one, "it ran into the limit %.0f times, and stalled %.0f %% of the time", hits, some);
+	finding_fact(one, "usage reached the limit %.0f times", hits);
+	tell_stalls(e, row, one);
 	finding_advice(one,
-	    "raise the limit, or use less: what is there is heap, not page cache; see: pq mem -w "
-	    "all 1");
+	    "raise the limit or use less memory: most of it is unreclaimable (such as heap), not "
+	    "page cache; see: pq mem -w all 1");
 }
 
-/* Page cache that does not fit is dropped and read again; used to the limit, it is as it should
- * be. */
+/* Page cache up to the limit is normal. It is too small if the kernel drops pages and reads them
+ * again. */
 static void
 churn(const struct evidence *e, size_t row, struct findings *f)
 {
-	double refaults = mem_num(e->mem, row, MEM_REFAULTS);
-	bool stalls_machine = mem_num(e->mem, row, MEM_SOME) >
-	    2; /* a kernel that drops cold pages early has some without any harm */
+	double refaults = mem_num(e->mem, row, MEM_REFAULTS),
+	       faults = mem_num(e->mem, row, MEM_MAJFAULTS);
 
-	if (is_machine(e, row) && !stalls_machine)
+	/* A machine has harmless refaults if its kernel drops cold pages early. */
+	if (is_machine(e, row) && !(mem_num(e->mem, row, MEM_SOME) > 2))
 		return;
 	if (!(refaults > 100) || !(mem_num(e->mem, row, MEM_MAX) > 0 || is_machine(e, row)) ||
 	    mem_num(e->mem, row, MEM_HARD_PCT) > 80)
 		return;
 	struct finding *one = finding_add(f, "page-cache", VERDICT_WARNING, CONFIDENCE_HIGH,
-	    refaults / 1000, "Page cache does not fit: %.40s", cgroup(e, row));
-	finding_fact(one,
-	    "%.0f pages a second were read again soon after they were dropped, %.0f stalls for a "
-	    "disk a second",
-	    refaults, fmax(0, mem_num(e->mem, row, MEM_MAJFAULTS)));
+	    refaults / 1000, "Page cache too small: %.40s", cgroup(e, row));
+	finding_fact(
+	    one, "%.0f pages per second were read again soon after being dropped", refaults);
+	if (!isnan(faults))
+		finding_fact(one, "%.0f page faults per second waited for a disk", faults);
 	tell_hard(e, row, one);
 	finding_advice(one,
-	    "what it reads is larger than the memory that is left for it: raise the limit, or read "
-	    "less; see: pq mem -w events 1");
+	    "raise the limit or read less: the files it reads do not fit in the memory left for "
+	    "page cache; see: pq mem -w events 1");
 }
 
 static void
 high(const struct evidence *e, size_t row, struct findings *f)
 {
-	double n = mem_num(e->mem, row, MEM_HIGH);
+	double n = mem_num(e->mem, row, MEM_HIGH), some = mem_num(e->mem, row, MEM_SOME);
 
-	if (!(n > 0) || !(stalled_pct(e, row) > 5))
+	if (!(n > 0) || !hurts(e, row))
 		return;
 	struct finding *one = finding_add(f, "memory-high",
-	    stalled_pct(e, row) > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
-	    stalled_pct(e, row) / 100, "Slowed down above memory.high: %.40s", cgroup(e, row));
-	finding_fact(one, "%.0f times it was made to reclaim, and stalled %.0f %% of the time", n,
-	    stalled_pct(e, row));
-	finding_advice(one, "raise memory.high, or use less; see: pq mem -w all 1");
+	    some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, fmax(0, some) / 100,
+	    "Slowed down by memory.high: %.40s", cgroup(e, row));
+	finding_fact(one, "forced to reclaim memory %.0f times", n);
+	tell_stalls(e, row, one);
+	finding_advice(one, "raise memory.high or use less memory; see: pq mem -w all 1");
 }
 
 static void
@@ -517,13 +568,14 @@ swapping(const struct evidence *e, struct findings *f)
 	if (!(mem_num(e->mem, row, MEM_SWAP) > 16 << 20) || !(faults > 50))
 		return;
 	struct finding *one = finding_add(f, "swap", VERDICT_WARNING, CONFIDENCE_MEDIUM,
-	    faults / 1000, "Swap is in use, and read from");
-	finding_fact(one, "%.60s has %s in swap, and waits for a disk %.0f times a second",
-	    cgroup(e, row), human_size(mem_num(e->mem, row, MEM_SWAP), swap), faults);
-	finding_advice(one, "more memory, or less of it in use; see: pq mem -w all 1");
+	    faults / 1000, "Swap is in use and is being read");
+	finding_fact(one, "%.60s has %s in swap", cgroup(e, row),
+	    human_size(mem_num(e->mem, row, MEM_SWAP), swap));
+	finding_fact(one, "%.0f of its page faults per second wait for a disk", faults);
+	finding_advice(one, "add memory or use less of it; see: pq mem -w all 1");
 }
 
-/* Growth in each step, of what cannot be reclaimed: page cache grows up to any limit, and that says
+/* Unreclaimable memory that grew in every step. Page cache grows up to any limit, which says
  * nothing. */
 static void
 growing(const struct evidence *e, struct findings *f)
@@ -539,17 +591,28 @@ growing(const struct evidence *e, struct findings *f)
 		    left_s < 120 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM,
 		    60 / left_s, "Memory grows towards its limit: %.30s", g->cgroup);
 		finding_fact(one,
-		    "what cannot be reclaimed grew by %s in %.0f s: at that rate it is at the "
-		    "limit in %s",
+		    "unreclaimable memory grew by %s in %.0f s; at that rate it reaches the limit "
+		    "in %s",
 		    human_size(grown, size), span_s, human_duration(left_s, left));
 		finding_advice(one,
-		    "a leak, or a cache without a bound: take a heap profile; see: pq mem -w parts "
-		    "1");
+		    "look for a leak or an unbounded cache with a heap profile; see: pq mem -w "
+		    "parts 1");
 	}
 }
 
-/* Whose threads stand still for memory, whatever the reason: the cgroup where it is worst, or the
- * machine. */
+static void
+tell_pressure(const struct evidence *e, size_t row, struct finding *f)
+{
+	double some = psi_num(e->psi, row, PSI_MEMORY_SOME),
+	       full = psi_num(e->psi, row, PSI_MEMORY_FULL);
+
+	if (!isnan(some) && !isnan(full))
+		finding_fact(f,
+		    "%.60s: some task stalled on memory %.0f %% of the time, all tasks %.0f %%",
+		    psi_text(e->psi, row, PSI_CGROUP), some, full);
+}
+
+/* Tasks stall on memory, for whatever reason: in the cgroup where it is worst, or on the machine. */
 static void
 stalls(const struct evidence *e, struct findings *f)
 {
@@ -563,20 +626,17 @@ stalls(const struct evidence *e, struct findings *f)
 	struct finding *one = finding_add(f, "memory-pressure",
 	    full > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
 	    "Tasks wait for memory: %.40s", psi_text(e->psi, row, PSI_CGROUP));
-	finding_fact(one,
-	    "%.0f %% of the time some task of it stood still, %.0f %% of the time all; of the "
-	    "whole machine: %.0f and %.0f %%",
-	    some, full, psi_num(e->psi, machine, PSI_MEMORY_SOME),
-	    psi_num(e->psi, machine, PSI_MEMORY_FULL));
+	tell_pressure(e, row, one);
+	if (row != machine)
+		tell_pressure(e, machine, one);
 	finding_advice(one,
-	    "it is above memory.high, at its limit, or the machine is short of memory; see: pq psi "
-	    "-a 1, pq mem -a -w all 1");
+	    "find out whether it is above memory.high, at its limit, or the machine is short of "
+	    "memory: pq psi -a 1, pq mem -a -w all 1");
 }
 
-/* What is neither a CPU nor memory: disks, what threads hang in, and the making of processes. */
+/* ---- Disks, blocked threads, new processes */
 
-/* Memory that does not suffice makes disks busy: then that is the cause, and this what comes of
- * it. */
+/* A shortage of memory makes disks busy: then the disks are a consequence, not the cause. */
 static void
 io_pressure(const struct evidence *e, struct findings *f)
 {
@@ -596,18 +656,15 @@ io_pressure(const struct evidence *e, struct findings *f)
 		      CONFIDENCE_MEDIUM,
 	    some / 100, "Tasks wait for disks (I/O pressure)");
 	finding_fact(one,
-	    "%.0f %% of the time some task waited for I/O, %.0f %% of the time nothing else could "
-	    "run%s",
-	    some, full, own ? "" : ", on the whole machine");
-	finding_fact(one, "%.1f tasks were blocked at the end of it",
-	    fmax(0, runq_num(e->runq, 0, RUNQ_BLOCKED)));
+	    "some task waited for I/O %.0f %% of the time, all non-idle tasks %.0f %%%s", some,
+	    full, own ? "" : " (whole machine)");
 	finding_advice(one,
-	    "which threads, and in what call: pq wait%s 1; which device: iostat -x 1",
+	    "find the threads and their system calls with pq wait%s 1, the device with iostat -x 1",
 	    evidence_words(e, words));
 }
 
-/* A place in which it is waited all the time. Threads that wait for something to do are many in a
- * healthy process; when all of them do nothing else, it hangs, or has nothing to do. */
+/* All threads are blocked, and one place blocks threads the whole time. A healthy process has many
+ * threads that wait for work; if all of them do, it hangs or has nothing to do. */
 static void
 hangs(const struct evidence *e, struct findings *f)
 {
@@ -623,14 +680,14 @@ hangs(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "blocked", VERDICT_WARNING, CONFIDENCE_MEDIUM,
 	    blocked / 100, "All its threads are blocked");
-	finding_fact(one, "%.0f %% of their time in %s, on %.60s",
+	finding_fact(one, "%.0f %% of their time was spent in %s, waiting on %.60s",
 	    wait_num(e->wait, most, WAIT_SHARE), wait_text(e->wait, most, WAIT_CALL),
 	    wait_text(e->wait, most, WAIT_WHERE));
-	finding_advice(one, "it hangs there, or has nothing to do; each thread: pq wait -t%s 1",
+	finding_advice(one, "it hangs there or has nothing to do; see each thread: pq wait -t%s 1",
 	    evidence_words(e, words));
 }
 
-/* Threads that no signal wakes, for as long as it was looked. */
+/* Threads that no signal could wake during the whole watch. */
 static void
 uninterruptible(const struct evidence *e, struct findings *f)
 {
@@ -642,12 +699,13 @@ uninterruptible(const struct evidence *e, struct findings *f)
 		    !(ms > 900 * session_span_s(&e->session)))
 			continue;
 		struct finding *one = finding_add(f, "uninterruptible", VERDICT_CRITICAL,
-		    CONFIDENCE_HIGH, ms / 1000, "Threads hang in the kernel (state D)");
-		finding_fact(one, "%.1f of them in %s for %.1f s, on %.60s",
+		    CONFIDENCE_HIGH, ms / 1000, "Threads are stuck in the kernel (state D)");
+		finding_fact(one, "%.1f threads on average in %s, for %.1f s, waiting on %.60s",
 		    wait_num(e->wait, i, WAIT_THREADS), wait_text(e->wait, i, WAIT_CALL), ms / 1000,
 		    wait_text(e->wait, i, WAIT_WHERE));
 		finding_advice(one,
-		    "a disk or a network file system does not answer; see: pq wait -t%s 1, dmesg",
+		    "check whether a disk or network file system has stopped answering; see: pq "
+		    "wait -t%s 1, dmesg",
 		    evidence_words(e, words));
 		return;
 	}
@@ -656,44 +714,45 @@ uninterruptible(const struct evidence *e, struct findings *f)
 static void
 forks(const struct evidence *e, struct findings *f)
 {
-	double born = 0;
+	double per_s = sum_of(e->tasks, TASKS_BORN) / session_span_s(&e->session);
 
-	for (size_t i = 0; i < tasks_count(e->tasks); i++)
-		born += fmax(0, tasks_num(e->tasks, i, TASKS_BORN));
-	double per_s = born / session_span_s(&e->session);
 	if (!(per_s > 200))
 		return;
-	size_t short_lived = tasks_find(e->tasks, TASKS_COMM, "(came and went)");
+	double unseen =
+	    tasks_num(e->tasks, tasks_find(e->tasks, TASKS_COMM, "(came and went)"), TASKS_BORN);
 	struct finding *one =
 	    finding_add(f, "forks", per_s > 1000 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		CONFIDENCE_HIGH, per_s / 1000, "Many processes or threads are made");
-	finding_fact(one, "%.0f a second; %.0f of them came and went within %.0f s", per_s,
-	    fmax(0, tasks_num(e->tasks, short_lived, TASKS_BORN)), session_span_s(&e->session));
+		CONFIDENCE_HIGH, per_s / 1000, "Many processes or threads are created");
+	finding_fact(one, "%.0f tasks were created per second", per_s);
+	if (unseen > 0)
+		finding_fact(one,
+		    "%.0f tasks were created and ended within %.0f s before pq could see them",
+		    unseen, session_span_s(&e->session));
 	finding_advice(one,
-	    "a script in a loop, or a thread for each request: who, strace -fc -e clone,execve -p "
-	    "PID; pq tasks -w more 1");
+	    "look for a script in a loop or one thread per request: strace -fc -e clone,execve -p "
+	    "PID; see: pq tasks -w more 1");
 }
 
 static void
 too_many(const struct evidence *e, struct findings *f)
 {
-	double n = runq_num(e->runq, 0, RUNQ_PLIST_SZ), own = 0;
+	double n = runq_num(e->runq, 0, RUNQ_PLIST_SZ), own = sum_of(e->target, TASKS_THREADS);
 
-	for (size_t i = 0; i < tasks_count(e->target); i++)
-		own += fmax(0, tasks_num(e->target, i, TASKS_THREADS));
 	if (!(n > 30000) && !(own > 100 * evidence_cpus(e) && own > 1000))
 		return;
-	struct finding *one = finding_add(
-	    f, "threads", VERDICT_WARNING, CONFIDENCE_MEDIUM, n / 100000, "Very many threads");
-	finding_fact(one, "%.0f on the machine%s", n, own > 0 ? "" : ", of all processes");
+	struct finding *one = finding_add(f, "threads", VERDICT_WARNING, CONFIDENCE_MEDIUM,
+	    fmax(n, own) / 100000, "Very many threads");
+	if (!isnan(n))
+		finding_fact(one, "the machine has %.0f threads in all processes", n);
 	if (own > 0)
-		finding_fact(
-		    one, "%.0f of them in what was asked for, on %.0f CPUs", own, evidence_cpus(e));
-	finding_advice(
-	    one, "each costs memory and makes scans slow: a pool with a bound; see: pq tasks 1");
+		finding_fact(one, "the selected process or cgroup has %.0f threads, for %.0f CPUs",
+		    own, evidence_cpus(e));
+	finding_advice(one,
+	    "use a bounded pool: each thread costs memory and slows down scans of /proc; see: pq "
+	    "tasks 1");
 }
 
-/* io_pressure asks what the rules of memory found. */
+/* Rules run in this order: io_pressure depends on what the memory rules found. */
 void
 causes_find(const struct evidence *e, struct findings *f)
 {

@@ -1,4 +1,5 @@
-#include "commands/why/evidence.h"
+/* evidence: runs the tools over one span of time, and gives the rules their rows. */
+#include "commands/why/why.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ add_asked(
 	return session_add(&e->session, tool, &ask);
 }
 
-/* As when no option is given, but with all rows. */
+/* With the default options, but all rows. */
 static struct sampler *
 add(struct evidence *e, const struct tool *tool, const struct target *target)
 {
@@ -36,7 +37,7 @@ add_machine(struct evidence *e)
 	e->tasks.of = add(e, &tool_tasks, &none);
 }
 
-/* All cgroups with a limit, unless somebody is asked for. */
+/* The cgroups of the target; without a target, all with a limit. */
 static void
 add_groups(struct evidence *e)
 {
@@ -50,7 +51,7 @@ add_groups(struct evidence *e)
 	e->mem_step.of = step;
 }
 
-/* Threads that stand still are looked at ten times a second: what lasts is looked for here. */
+/* Ten samples of the threads per second are enough: the rules look for waits that last. */
 static void
 add_target(struct evidence *e)
 {
@@ -187,7 +188,7 @@ evidence_cpus(const struct evidence *e)
 {
 	size_t n = cpu_count(e->cpus);
 
-	return n > 1 ? (double)n - 1 : NAN; /* the first is of all */
+	return n > 1 ? (double)n - 1 : NAN; /* the first row sums up all CPUs */
 }
 
 bool

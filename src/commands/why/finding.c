@@ -1,4 +1,5 @@
-#include "commands/why/finding.h"
+/* finding: keeps what the rules found, and prints it as text or JSON. */
+#include "commands/why/why.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -106,14 +107,14 @@ put_finding(const struct finding *f, struct buf *b)
 	buf_char(b, '\n');
 }
 
-/* What could not be looked at is as much of an answer as what was found. */
+/* The notes of the tools: what they could not measure belongs to the answer. */
 static void
 put_unknown(const struct evidence *e, struct buf *b)
 {
 	const struct session *s = &e->session;
 
 	for (size_t i = 0; i < s->nnotes; i++) {
-		buf_text(b, i ? "\n  " : "\nNot looked at, or not wholly:\n  ");
+		buf_text(b, i ? "\n  " : "\nNot checked, or only partly:\n  ");
 		buf_text(b, s->notes[i].tool->name);
 		buf_text(b, ": ");
 		buf_printable(b, s->notes[i].said);
@@ -134,7 +135,7 @@ findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
 	}
 	if (f->n == 0) {
 		snprintf(nothing, sizeof nothing,
-		    "Nothing found in %.1f s: no queue is long, nothing is held back.\n",
+		    "Nothing found in %.1f s: no long queue, no throttling.\n",
 		    session_span_s(&e->session));
 		buf_text(b, nothing);
 	}

@@ -1,19 +1,19 @@
-/* why: watches for a few seconds, and says what makes it slow, how one knows, and what to do. */
+/* why: watches for a few seconds and prints the likely causes, with evidence and fix. */
 #include <stdlib.h>
 
 #include "cli/args.h"
 #include "cli/output.h"
 #include "cli/signals.h"
-#include "commands/why/finding.h"
+#include "commands/why/why.h"
 
 struct why_options {
 	bool json;
 };
 
-/* Whom it was asked for is not there: nothing can be judged. That a cgroup is missing in one
- * hierarchy (v1) is no such thing. */
+/* Whether the target of -p or -g does not exist: pq tasks did not find it. A cgroup that one
+ * hierarchy of v1 lacks still has tasks in another. */
 static bool
-has_failed(const struct evidence *e)
+lacks_target(const struct evidence *e)
 {
 	const struct sampler *target = e->target.of;
 
@@ -24,7 +24,7 @@ has_failed(const struct evidence *e)
 	return true;
 }
 
-/* Nothing that could be looked at is not the same as nothing found. */
+/* "Nothing found" needs that something was measured. */
 static enum verdict
 verdict(const struct evidence *e, const struct findings *f)
 {
@@ -53,10 +53,13 @@ span_of(const struct options *o)
 		die(EXIT_USAGE, "unexpected argument '%s': usage is pq why [options] [seconds]",
 		    o->word[1]);
 	if (o->words == 1 && (interval_parse(text_of(o->word[0]), &ns) < 0 || ns < 1000000000))
-		die(EXIT_USAGE, "invalid time '%s': want 1s or more", o->word[0]);
+		die(EXIT_USAGE,
+		    "invalid time '%s': want a time to watch such as 5, 10s or 1m (at least 1s)",
+		    o->word[0]);
 	if (o->words == 1 && o->source)
 		die(EXIT_USAGE,
-		    "%s: a recording is judged as a whole; --from and --to choose a part of it",
+		    "unexpected argument '%s': with -f the whole recording is judged (select a "
+		    "part with --from and --to)",
 		    o->word[0]);
 	return ns;
 }
@@ -71,8 +74,8 @@ why(const struct options *o)
 
 	signals_catch();
 	if (!evidence_begin(e, o, span_ns))
-		die(EXIT_FAILED, "stopped by a signal: nothing is judged");
-	if (!has_failed(e)) {
+		die(EXIT_FAILED, "stopped by a signal: no verdict");
+	if (!lacks_target(e)) {
 		evidence_watch(e);
 		causes_find(e, &f);
 		print(e, &f, ((const struct why_options *)o->ask.options)->json);
@@ -85,17 +88,17 @@ why(const struct options *o)
 
 static const struct option options[] = {
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct why_options, json),
-	    .help = "info, or a verdict, as one JSON object" },
+	    .help = "print one JSON object" },
 	{ .type = OPTION_END },
 };
 
 const struct tool tool_why = {
 	.name = "why",
-	.brief = "what makes it slow, how one knows, and what to do",
+	.brief = "find what is slow: likely cause, evidence, fix",
 	.usage = "[options] [seconds]",
-	.examples = "  pq why                 the whole machine, for 5 seconds\n"
-		    "  pq why -p 4242 10      what holds up this process\n"
-		    "  pq why -f spike.tape   what it was\n",
+	.examples = "  pq why                 watch the whole machine for 5 seconds\n"
+		    "  pq why -p 4242 10      watch one process for 10 seconds\n"
+		    "  pq why -f spike.tape   find the cause in a recording\n",
 	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
 	    &option_root, &option_pid, &option_cgroup, NULL },
 	.options = options,

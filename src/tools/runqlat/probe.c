@@ -1,3 +1,4 @@
+/* probe: threads that measure how late they wake up. */
 #include "tools/runqlat/probe.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 
-/* Written by its thread alone, read by another. */
+/* Written by one thread only, and read by another. */
 struct counts {
 	_Atomic uint64_t sum_ns;
 	_Atomic uint64_t bucket[RUNQLAT_BUCKETS];
@@ -48,7 +49,7 @@ count(struct counts *c, int64_t late_ns)
 	add(&c->bucket[runqlat_bucket(ns)], 1);
 }
 
-/* Of the calling thread. */
+/* Binds the calling thread to a CPU. */
 static int
 stay_on(unsigned cpu)
 {
@@ -64,8 +65,8 @@ stay_on(unsigned cpu)
 	return result;
 }
 
-/* True when it is time; else it is to be asked again, as it ends soon whatever the period: nothing
- * else wakes it. */
+/* False when it woke up before the deadline: nothing else wakes the thread to end it, so it never
+ * sleeps for long. */
 static bool
 sleep_until(int64_t due_ns)
 {
@@ -85,7 +86,7 @@ beat(void *ctx)
 	struct pulse *p = ctx;
 	int64_t period_ns = p->probe->period_ns, due_ns = clock_ns(CLOCK_MONOTONIC) + period_ns;
 
-	if (stay_on(p->cpu) < 0) /* it has gone offline, or is not for us */
+	if (stay_on(p->cpu) < 0) /* the CPU has gone offline, or is not allowed */
 		return NULL;
 	prctl(PR_SET_TIMERSLACK, 1);
 	while (!atomic_load_explicit(&p->probe->stop, memory_order_relaxed)) {
@@ -99,7 +100,7 @@ beat(void *ctx)
 	return NULL;
 }
 
-/* With all signals blocked: they are for the thread that reads. A small stack is enough. */
+/* Signals are blocked, as they are for the main thread. */
 static int
 start(struct pulse *p)
 {
@@ -126,7 +127,7 @@ probe_open(struct probe **out, const struct cpulist *cpus, int64_t period_ns)
 	*p = (struct probe){ .period_ns = period_ns };
 	for (unsigned cpu = 0; cpu < CPULIST_MOST; cpu++)
 		n += cpulist_has(cpus, cpu);
-	p->v = xmalloc((n + 1) * sizeof *p->v); /* their places must not change any more */
+	p->v = xmalloc((n + 1) * sizeof *p->v); /* threads hold pointers into it */
 	memset(p->v, 0, (n + 1) * sizeof *p->v);
 	for (unsigned cpu = 0; cpu < CPULIST_MOST; cpu++) {
 		if (!cpulist_has(cpus, cpu))
@@ -145,8 +146,7 @@ probe_open(struct probe **out, const struct cpulist *cpus, int64_t period_ns)
 	return 0;
 }
 
-/* The number of waits is what the buckets are read to have: another count might be a wait ahead of
- * them. */
+/* Counts the waits from the buckets, as a counter of its own might be one wait ahead of them. */
 static void
 sum_up(const struct counts *c, struct runqlat_counts *out)
 {

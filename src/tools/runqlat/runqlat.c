@@ -1,7 +1,9 @@
-/* runqlat: how long tasks wait for a CPU once they could run. */
-#include "tools/runqlat/latency.h"
+/* runqlat: how long tasks wait for a CPU: rows of percentiles, or a histogram. */
+#include "tools/runqlat/runqlat.h"
 
 #include <math.h>
+
+/* ---- Percentiles */
 
 enum {
 	RUNS,
@@ -23,51 +25,56 @@ enum {
 	SOURCE
 };
 
-/* The same columns in both units of time: suffix ends a key, fine and coarse are digits after the
- * point. */
+#define SCHEDSTAT "/proc/PID/task/TID/schedstat"
+
+/* The same columns in both units of time. fine and coarse are digits after the point. */
 #define COLUMNS(suffix, unit, fine, coarse) \
-	[RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 8, 0, .counter = "runqlat_waits", \
-		.help = "waits that ended: a task got its CPU (bpf, probe); how often tasks got " \
-			"one (/proc/PID/task/TID/schedstat, field 3)" }, \
+	[RUNS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 7, 0, .counter = "runqlat_waits", \
+		.help = \
+		    "times a task got a CPU: waits that ended (bpf, probe; schedstat field 3)" }, \
 	[WAITING] = { "waiting", "waiting", GAUGE, NO_UNIT, 8, 2, \
 		.counter = "runqlat_wait_seconds", \
-		.help = "tasks that waited, mean: summed wait over elapsed time (bpf; schedstat, " \
-			"field 2)" }, \
-	[MEAN] = { "mean_" suffix, "mean", GAUGE, unit, 8, fine, \
-		.help = "how long they waited, mean" }, \
-	[P50] = { "p50_" suffix, "p50", GAUGE, unit, 7, fine, \
-		.help = "half of the waits were shorter" }, \
-	[P90] = { "p90_" suffix, "p90", GAUGE, unit, 7, coarse, .help = "nine tenths of them" }, \
-	[P99] = { "p99_" suffix, "p99", GAUGE, unit, 7, coarse, .help = "99 of 100" }, \
-	[P99_9] = { "p99_9_" suffix, "p99.9", GAUGE, unit, 7, coarse, .help = "999 of 1000" }, \
-	[MAX] = { "max_" suffix, "max", GAUGE, unit, 8, coarse, \
-		.help = "the longest: a bound, at most an eighth above it" }, \
+		.help = "mean number of tasks waiting for a CPU (bpf; " SCHEDSTAT " field 2)" }, \
+	[MEAN] = { "mean_" suffix, "mean-" suffix, GAUGE, unit, 8, fine, \
+		.help = "mean wait for a CPU (bpf, probe; " SCHEDSTAT ")" }, \
+	[P50] = { "p50_" suffix, "p50-" suffix, GAUGE, unit, 7, fine, \
+		.help = "half of the waits were shorter (bpf, probe)" }, \
+	[P90] = { "p90_" suffix, "p90-" suffix, GAUGE, unit, 7, coarse, \
+		.help = "90% of the waits were shorter (bpf, probe)" }, \
+	[P99] = { "p99_" suffix, "p99-" suffix, GAUGE, unit, 7, coarse, \
+		.help = "99% of the waits were shorter (bpf, probe)" }, \
+	[P99_9] = { "p99_9_" suffix, "p99.9-" suffix, GAUGE, unit, 9, coarse, \
+		.help = "99.9% of the waits were shorter (bpf, probe)" }, \
+	[MAX] = { "max_" suffix, "max-" suffix, GAUGE, unit, 8, coarse, \
+		.help = "longest wait, as an upper bound: at most 1/8 too high (bpf, probe)" }, \
 	[LOST] = { "lost", "lost", COUNT, NO_UNIT, 5, 0, .group = "cost", \
 		.counter = "runqlat_lost", \
-		.help = "waits of which the beginning was lost, or came behind the end, as " \
-			"clocks of CPUs differ (bpf)" }, \
+		.help = \
+		    "waits not counted: start lost, or end before start by clock skew between " \
+		    "CPUs (bpf)" }, \
 	[PENDING] = { "pending", "pending", GAUGE, NO_UNIT, 8, 0, .group = "cost", \
-		.help = "threads that waited all the time and still do: they are not counted yet " \
+		.help = "threads waiting for a CPU all interval; their wait is not yet counted " \
 			"(schedstat)" }, \
 	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", \
 		.counter = "runqlat_switches", \
-		.help = "context switches, of the whole machine or on the CPUs of -P: each runs " \
-			"a program (bpf)" }, \
+		.help = "context switches: whole machine, or the CPUs of -P (bpf)" }, \
 	[EVENT_NS] = { "event_ns", "ns/event", GAUGE, NO_UNIT, 9, 0, .group = "cost", \
-		.help = "what a program costs at a switch or a wakeup, mean, in nanoseconds; " \
-			"with -v (bpf)" }, \
+		.help = "mean ns that a BPF program takes per switch or wake-up; with -v (bpf)" }, \
 	[COST] = { "cost_pct", "%cost", GAUGE, PERCENT, 6, 2, .group = "cost", \
-		.help = "what they cost the machine, in % of one CPU; with -v (bpf)" }, \
-	[C_P50] = { "corrected_p50_" suffix, "c-p50", GAUGE, unit, 7, fine, .group = "corrected", \
-		.help = "of the probe, with the times that passed while it was late (coordinated " \
-			"omission): half of them" }, \
-	[C_P99] = { "corrected_p99_" suffix, "c-p99", GAUGE, unit, 7, coarse, \
-		.group = "corrected", .help = "the same: 99 of 100" }, \
-	[C_P99_9] = { "corrected_p99_9_" suffix, "c-p99.9", GAUGE, unit, 8, coarse, \
-		.group = "corrected", .help = "the same: 999 of 1000" }, \
+		.help = "time that the BPF programs take, in % of one CPU; with -v (bpf)" }, \
+	[C_P50] = { "corrected_p50_" suffix, "c-p50-" suffix, GAUGE, unit, 9, fine, \
+		.group = "corrected", \
+		.help = "half of the waits were shorter, counting missed deadlines too (probe)" }, \
+	[C_P99] = { "corrected_p99_" suffix, "c-p99-" suffix, GAUGE, unit, 9, coarse, \
+		.group = "corrected", \
+		.help = "99% of the waits were shorter, counting missed deadlines too (probe)" }, \
+	[C_P99_9] = { "corrected_p99_9_" suffix, "c-p99.9-" suffix, GAUGE, unit, 11, coarse, \
+		.group = "corrected", \
+		.help = \
+		    "99.9% of the waits were shorter, counting missed deadlines too (probe)" }, \
 	[SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true, \
-		.help = "bpf-btf, bpf-raw, bpf-tp: counted in the kernel; schedstat: totals " \
-			"only; probe: of a thread that does nothing else" }, \
+		.help = \
+		    "where the figures come from: bpf-btf, bpf-raw, bpf-tp, schedstat or probe" }, \
 	{ \
 		.key = NULL \
 	}
@@ -75,11 +82,11 @@ enum {
 static const struct column columns[] = { COLUMNS("us", MICROSECONDS, 1, 1) };
 static const struct column columns_ms[] = { COLUMNS("ms", MILLISECONDS, 3, 2) };
 
-/* Time is counted in ns. */
+/* Times are counted in ns. */
 static double
 unit_ns(const struct watch *w)
 {
-	return ((const struct runqlat_options *)w->ask->options)->millis ? 1e6 : 1e3;
+	return runqlat_options(w)->millis ? 1e6 : 1e3;
 }
 
 static double
@@ -91,7 +98,7 @@ longest_ns(const struct runqlat_counts *c)
 	return NAN;
 }
 
-/* How long single waits were, weighed by how many there were. */
+/* An average over rows weighs these by the number of waits. */
 static void
 fill_waits(struct cell *row, const struct runqlat_counts *c, double unit)
 {
@@ -105,8 +112,7 @@ fill_waits(struct cell *row, const struct runqlat_counts *c, double unit)
 	cell_gauge(&row[MAX], longest_ns(c) / unit, n);
 }
 
-/* What the measurement lost, and cost. A lost or negative wait is neither: it would be told as one
- * of no length. */
+/* Waits with a lost start, or with an end before their start, would look like waits of no length. */
 static void
 fill_cost(struct cell *row, const struct runqlat_counts *from, const struct runqlat_counts *to,
     double span_s)
@@ -122,7 +128,7 @@ fill_cost(struct cell *row, const struct runqlat_counts *from, const struct runq
 }
 
 static void
-fill_counts(struct watch *w, const struct latency_snapshot *from, const struct latency_snapshot *to,
+fill_counts(struct watch *w, const struct runqlat_snapshot *from, const struct runqlat_snapshot *to,
     double span_s, struct cell *row)
 {
 	struct runqlat_counts c;
@@ -143,10 +149,9 @@ fill_counts(struct watch *w, const struct latency_snapshot *from, const struct l
 	cell_gauge(&row[C_P99_9], runqlat_quantile(&c, 0.999) / unit, (double)c.waits);
 }
 
-/* The sums over all threads: what is known of them is how long they waited, and how often they got
- * a CPU. */
+/* Threads only have sums: how long they waited, and how often they got a CPU. */
 static void
-fill_threads(struct watch *w, const struct latency_snapshot *s, double span_s, struct cell *row)
+fill_threads(struct watch *w, const struct runqlat_snapshot *s, double span_s, struct cell *row)
 {
 	double wait_ns = 0, slices = 0;
 
@@ -161,15 +166,15 @@ fill_threads(struct watch *w, const struct latency_snapshot *s, double span_s, s
 	cell_gauge(&row[PENDING], s->pending, span_s);
 	if (s->pending > 0)
 		watch_note(w,
-		    "threads wait for a CPU since before this row (-w cost, pending): they are "
-		    "counted when they get one");
+		    "some threads have waited for a CPU since before this row (-w cost shows them "
+		    "as pending); they are counted when they get one");
 }
 
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct latency_snapshot *s = to;
-	const struct latency_snapshot *before = from;
+	const struct runqlat_snapshot *s = to;
+	const struct runqlat_snapshot *before = from;
 
 	if (!s->source || !before->source)
 		return;
@@ -181,6 +186,113 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		fill_counts(w, from, s, span_s, row);
 }
 
+/* ---- The histogram, in powers of two as other programs of this name print it */
+
+enum { FROM, TO, COUNTED, SHARE_PCT, BAR };
+
+#define HIST_COLUMNS(suffix, unit, words) \
+	[FROM] = { "from_" suffix, "from-" suffix, GAUGE, unit, 11, 0, \
+		.help = "waits from this many whole " words }, \
+	[TO] = { "to_" suffix, "to-" suffix, GAUGE, unit, 11, 0, \
+		.help = "up to and including this many" }, \
+	[COUNTED] = { "waits", "waits", COUNT, NO_UNIT, 10, 0, \
+		.help = "number of waits in this range (bpf, probe)" }, \
+	[SHARE_PCT] = { "share_pct", "%waits", SHARE, PERCENT, 8, 2, \
+		.help = "in % of all waits" }, \
+	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .remark = true, \
+		.help = "the share as a bar; the longest bar is the largest share" }, \
+	{ \
+		.key = NULL \
+	}
+
+static const struct column hist_columns[] = { HIST_COLUMNS("us", MICROSECONDS, "microseconds") };
+static const struct column hist_columns_ms[] = { HIST_COLUMNS("ms", MILLISECONDS, "milliseconds") };
+
+/* The number of waits in each power of two of the unit, of which the first is "0 and 1". The limits
+ * are within buckets, whose waits are taken to be evenly distributed. The numbers are whole, and
+ * add up to all waits. */
+struct octaves {
+	double waits[RUNQLAT_OCTAVES];
+	double all, most;
+	int n; /* up to the last one with waits */
+};
+
+static void
+count_octaves(const struct runqlat_counts *c, uint64_t unit_ns, struct octaves *f)
+{
+	double before = 0;
+
+	*f = (struct octaves){ .n = 1, .all = (double)c->waits };
+	for (int i = 0; i < RUNQLAT_OCTAVES && before < f->all; i++) {
+		double below = round(runqlat_below(c, unit_ns << (i + 1)));
+		f->waits[i] = below - before;
+		before = below;
+		f->most = fmax(f->most, f->waits[i]);
+		f->n = i + 1;
+	}
+}
+
+static const char *
+bar_of(double n, double most)
+{
+	static const char stars[] = "******************************"; /* what 80 columns leave */
+	size_t length = sizeof stars - 1;
+
+	return stars + length - (most > 0 ? (size_t)ceil(n / most * (double)length) : 0);
+}
+
+static void
+hist_rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
+{
+	const struct runqlat_snapshot *a = from, *b = to;
+	struct runqlat_counts c;
+	struct octaves f;
+
+	(void)span_s;
+	if (!a->source || !b->source)
+		return;
+	runqlat_since(&a->each, &b->each, &c);
+	count_octaves(&c, (uint64_t)unit_ns(w), &f);
+	for (int i = 0; i < f.n; i++) {
+		struct cell *row = table_row(out);
+		cell_gauge(&row[FROM], i ? ldexp(1, i) : 0, 1);
+		cell_gauge(&row[TO], ldexp(1, i + 1) - 1, 1);
+		cell_gauge(&row[COUNTED], f.waits[i], 1);
+		cell_share(&row[SHARE_PCT], f.waits[i], f.all);
+		cell_label(&row[BAR], bar_of(f.waits[i], f.most));
+	}
+}
+
+/* ---- The tool, in four forms */
+
+static const struct runqlat_options usual_options = {
+	.period_ns = 10000000,
+	.budget_ns = 50000000,
+};
+
+const char *const runqlat_sources[] = { "bpf", "bpf-btf", "bpf-raw", "bpf-tp", "schedstat", "probe",
+	NULL };
+
+static const struct option options[] = {
+	{ 'P', NULL, "LIST", OPTION_CPUS, offsetof(struct runqlat_options, cpus),
+	    .help = "only waits that ended on these CPUs: 0,2-3, or ALL" },
+	{ 0, "budget", "TIME", OPTION_TIME, offsetof(struct runqlat_options, budget_ns),
+	    .help = "CPU time that a row may cost (default 50ms)" },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct runqlat_options, source),
+	    .help = "bpf, bpf-btf, bpf-raw, bpf-tp, schedstat or probe",
+	    .want = "bpf (or one of bpf-btf, bpf-raw, bpf-tp), schedstat or probe",
+	    .choices = runqlat_sources },
+	{ 0, "period", "TIME", OPTION_TIME, offsetof(struct runqlat_options, period_ns),
+	    .help = "interval between wake-ups of the probe (default 10ms)" },
+	{ 'H', NULL, NULL, OPTION_FLAG, offsetof(struct runqlat_options, histogram),
+	    .help = "print a histogram in powers of two", .not_with = "--metrics" },
+	{ 'm', NULL, NULL, OPTION_FLAG, offsetof(struct runqlat_options, millis),
+	    .help = "print times in milliseconds" },
+	{ 'v', NULL, NULL, OPTION_FLAG, offsetof(struct runqlat_options, verbose),
+	    .help = "also measure what the measurement itself costs", .group = "cost" },
+	{ .type = OPTION_END },
+};
+
 static bool
 suits_ms(const void *own)
 {
@@ -189,65 +301,46 @@ suits_ms(const void *own)
 	return o->millis && !o->histogram;
 }
 
-const struct tool tool_runqlat_ms = {
-	.name = "runqlat",
-	.columns = columns_ms,
-	.options_size = sizeof(struct runqlat_options),
-	.defaults = &runqlat_usual_options,
-	.suits = suits_ms,
-	.state_size = sizeof(struct latency),
-	.read = latency_read,
-	.rows = rows,
-	.release = latency_release,
-};
+static bool
+suits_hist(const void *own)
+{
+	const struct runqlat_options *o = own;
 
-const struct runqlat_options runqlat_usual_options = {
-	.period_ns = 10000000,
-	.budget_ns = 50000000,
-};
+	return o->histogram && !o->millis;
+}
 
-/* In the order of enum latency_source. */
-static const char *const sources[] = { "bpf", "bpf-btf", "bpf-raw", "bpf-tp", "schedstat", "probe",
-	NULL };
+static bool
+suits_hist_ms(const void *own)
+{
+	const struct runqlat_options *o = own;
 
-static const struct option options[] = {
-	{ 'P', NULL, "LIST", OPTION_CPUS, offsetof(struct runqlat_options, cpus),
-	    .help = "these CPUs: 0,2-3, or ALL" },
-	{ 0, "budget", "TIME", OPTION_TIME, offsetof(struct runqlat_options, budget_ns),
-	    .help = "CPU time that a row may cost (50ms); else some are left out" },
-	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct runqlat_options, source),
-	    .help = "bpf, bpf-btf, bpf-raw, bpf-tp, schedstat or probe",
-	    .want = "bpf (or one of bpf-btf, bpf-raw, bpf-tp), schedstat or probe",
-	    .choices = sources },
-	{ 0, "period", "TIME", OPTION_TIME, offsetof(struct runqlat_options, period_ns),
-	    .help = "the probe looks this often (10ms)" },
-	{ 'H', NULL, NULL, OPTION_FLAG, offsetof(struct runqlat_options, histogram),
-	    .help = "the histogram: powers of two", .not_with = "--metrics" },
-	{ 'm', NULL, NULL, OPTION_FLAG, offsetof(struct runqlat_options, millis),
-	    .help = "in milliseconds" },
-	{ 'v', NULL, NULL, OPTION_FLAG, offsetof(struct runqlat_options, verbose),
-	    .help = "what the measurement itself costs, too", .group = "cost" },
-	{ .type = OPTION_END },
-};
+	return o->histogram && o->millis;
+}
+
+/* What all forms share. */
+#define FORM \
+	.name = "runqlat", .options_size = sizeof(struct runqlat_options), \
+	.defaults = &usual_options, .state_size = sizeof(struct runqlat_state), \
+	.read = runqlat_read, .release = runqlat_release
+
+static const struct tool form_ms = { FORM, .columns = columns_ms, .suits = suits_ms, .rows = rows };
+static const struct tool form_hist = { FORM, .columns = hist_columns, .suits = suits_hist,
+	.rows = hist_rows, .fleeting = true };
+static const struct tool form_hist_ms = { FORM, .columns = hist_columns_ms, .suits = suits_hist_ms,
+	.rows = hist_rows, .fleeting = true };
 
 const struct tool tool_runqlat = {
-	.name = "runqlat",
-	.brief = "how long tasks wait for a CPU",
+	FORM,
+	.brief = "how long tasks wait for a CPU: percentiles or a histogram",
 	.examples =
-	    "  pq runqlat 1                 the whole machine, every second\n"
-	    "  pq runqlat -H -p 4242 10 1   a process: the histogram of ten seconds\n"
-	    "  pq runqlat --source probe 1  without any privilege: what a light thread feels\n",
+	    "  pq runqlat 1                 the whole machine, once per second\n"
+	    "  pq runqlat -H -p 4242 10 1   a process: histogram of ten seconds\n"
+	    "  pq runqlat --source probe 1  no privileges: how late a light thread wakes up\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
 	.options = options,
-	.options_size = sizeof(struct runqlat_options),
-	.defaults = &runqlat_usual_options,
-	.forms = (const struct tool *const[]){ &tool_runqlat_ms, &tool_runqlat_hist,
-	    &tool_runqlat_hist_ms, NULL },
+	.forms = (const struct tool *const[]){ &form_ms, &form_hist, &form_hist_ms, NULL },
 	.forms_by = "-m or -H",
-	.state_size = sizeof(struct latency),
 	.costly = true,
-	.read = latency_read,
 	.rows = rows,
-	.release = latency_release,
 };

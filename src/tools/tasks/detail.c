@@ -1,105 +1,48 @@
-/* The order of rows: who waited most. */
-#include "tools/tasks/detail.h"
-
+/*
+ * detail: ranks processes or threads by how long they waited, and reads the files of the worst:
+ * names, states, context switches, page faults, cgroups. From the throttling of those cgroups
+ * follows which part of a wait was for quota.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "proc/mountinfo.h"
-#include "proc/task.h"
+#include "tools/tasks/tasks.h"
 
-/* Whether one that stands still waits for a CPU: its counters do not tell before it gets one. Asked
- * of those that ran in the interval before, or waited then. */
-static void
-look_whether_stuck(struct tasks_reader *r, struct tasks_process *p, struct task *t)
+/* STATUS: files of threads that a row may read, and the first row, for which nobody knows yet what
+ * will be shown. DETAILS: units that are read at least, as the next row shows some of them; and at
+ * most in the first row. PLACES: threads whose cgroup a row may read. */
+enum {
+	STATUS_MOST = 256,
+	STATUS_AT_FIRST = 1024,
+	DETAILS_LEAST = 48,
+	DETAILS_AT_FIRST = 1000,
+	PLACES_MOST = 256
+};
+
+struct reader {
+	struct watch *w;
+	struct arena *arena;
+	struct tasks_snapshot *s;
+	int left; /* files of threads that may still be read */
+	int places_left;
+};
+
+static struct reader
+reader_of(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 {
-	const struct task *before = t->before;
-
-	if (!t->read || t->moved || !before ||
-	    !(before->moved || before->stuck || before->state == 'R'))
-		return;
-	tasks_read_status(r, p, t);
-	t->stuck = t->state == 'R';
-	p->stuck += t->stuck;
+	return (struct reader){ w, a, s, s->before ? STATUS_MOST : STATUS_AT_FIRST, PLACES_MOST };
 }
 
-static double
-wait_of(const struct tasks_snapshot *s, const struct task *t)
-{
-	if (s->first)
-		return (double)t->now[WAIT_NS];
-	return (t->read ? t->grown[WAIT_NS] : t->rate[WAIT_NS] * 1e9) + (t->stuck ? 1e15 : 0);
-}
-
+/* As host_read, of a file of a thread that the limit allows to read. */
 static bool
-is_active(const struct tasks_snapshot *s, const struct task *t)
+read_limited(struct reader *r, uint32_t pid, uint32_t tid, const char *file, struct text *text)
 {
-	return s->first || t->moved || t->stuck || (!t->read && t->rate[SLICES] > 0);
-}
+	char path[64];
 
-/* The worst first, those that waited alike by their numbers. */
-static int
-tasks_worse(const void *a, const void *b)
-{
-	const struct tasks_entry *x = a, *y = b;
-
-	if (x->key != y->key)
-		return x->key > y->key ? -1 : 1;
-	if (x->p->pid != y->p->pid)
-		return x->p->pid < y->p->pid ? -1 : 1;
-	return x->t && y->t ? (x->t->tid < y->t->tid ? -1 : 1) : 0;
-}
-
-static void
-add_unit(struct tasks_snapshot *s, struct tasks_process *p, struct task *t, double key)
-{
-	s->units[s->nunits++] = (struct tasks_entry){ p, t, key };
-}
-
-void
-tasks_rank(struct tasks_reader *r)
-{
-	const struct request *ask = r->w->ask;
-	const struct tasks_options *o = tasks_options(r->w);
-	struct tasks_snapshot *s = r->s;
-
-	s->units = arena_alloc(r->arena, (o->threads ? s->ntasks : s->n) * sizeof *s->units);
-	for (size_t i = 0; i < s->n; i++) {
-		struct tasks_process *p = &s->v[i];
-		for (size_t k = p->first; k < p->first + p->n; k++) {
-			struct task *t = &s->tasks[k];
-			look_whether_stuck(r, p, t);
-			bool active = is_active(s, t);
-			p->active |= active;
-			p->wait_ns += wait_of(s, t);
-			if (o->threads && (active || ask->target.pid))
-				add_unit(s, p, t, wait_of(s, t));
-		}
-		if (!o->threads && (p->active || ask->target.pid))
-			add_unit(s, p, NULL, p->wait_ns);
-	}
-	qsort(s->units, s->nunits, sizeof *s->units, tasks_worse);
-}
-
-/* The worst, and what is read of them alone. */
-
-/* So many rows' worth is read even if fewer are shown, as what is worst next is likely among them;
- * and so many files of threads, more at the first moment, of which nobody knows yet what will be
- * shown. */
-enum { DETAILS_LEAST = 48, STATUS_MOST = 256, STATUS_AT_FIRST = 1024, NAMES_AT_FIRST = 1000 };
-
-static int
-by_pid(const void *key, const void *one)
-{
-	uint32_t a = *(const uint32_t *)key, b = ((const struct tasks_process *)one)->pid;
-
-	return a < b ? -1 : a > b;
-}
-
-struct tasks_process *
-tasks_find(const struct tasks_snapshot *s, uint32_t pid)
-{
-	return s && s->n ? bsearch(&pid, s->v, s->n, sizeof *s->v, by_pid) : NULL;
+	return r->left-- > 0 && host_read(r->w->host, task_path(path, pid, tid, file), text) == 0;
 }
 
 static double
@@ -108,45 +51,131 @@ growth(uint64_t from, uint64_t to)
 	return to >= from ? (double)(to - from) : NAN;
 }
 
+/* State and context switches. */
 static void
-take_switches(struct task *t, const struct task_status *status)
+read_status(struct reader *r, uint32_t pid, struct task *t)
 {
 	const struct task *before = t->before;
+	struct task_status status;
+	struct text text;
 
-	t->has_switches = status->voluntary.known && status->involuntary.known;
-	t->switches[0] = status->voluntary.v;
-	t->switches[1] = status->involuntary.v;
+	if (!read_limited(r, pid, t->tid, "/status", &text) || task_status_parse(text, &status) < 0)
+		return;
+	t->state = status.state;
+	t->has_switches = status.voluntary.known && status.involuntary.known;
+	t->switches[0] = status.voluntary.v;
+	t->switches[1] = status.involuntary.v;
 	for (int i = 0; i < 2; i++)
 		if (t->has_switches && (t->born || (before && before->has_switches && t->counted)))
 			t->switched[i] = growth(t->born ? 0 : before->switches[i], t->switches[i]);
 }
 
-void
-tasks_read_status(struct tasks_reader *r, const struct tasks_process *p, struct task *t)
-{
-	struct task_status status;
-	struct text text;
-	char path[64];
+/* ---- Ranking */
 
-	if (r->left-- <= 0 ||
-	    host_read(r->w->host, whose_path(path, p->pid, t->tid, "/status"), &text) < 0 ||
-	    task_status_parse(text, &status) < 0)
+/* A thread that did not run may be waiting for a CPU: its counters do not tell before it gets one.
+ * Only threads that ran or waited in the previous interval are examined. */
+static void
+find_stuck(struct reader *r, uint32_t pid, struct task *t)
+{
+	const struct task *before = t->before;
+
+	if (!t->read || t->moved || !before ||
+	    !(before->moved || before->stuck || before->state == 'R'))
 		return;
-	t->state = status.state;
-	take_switches(t, &status);
+	read_status(r, pid, t);
+	t->stuck = t->state == 'R';
 }
 
-/* The wait for a disk is added when it ends, and then the thread runs. */
+/* What a thread is ranked by: its wait, and stuck threads before all others. */
+static double
+wait_key(const struct tasks_snapshot *s, const struct task *t)
+{
+	if (!s->before)
+		return (double)t->now[WAIT_NS];
+	return (t->read ? t->grown[WAIT_NS] : t->rate[WAIT_NS] * 1e9) + (t->stuck ? 1e15 : 0);
+}
+
+static bool
+is_active(const struct tasks_snapshot *s, const struct task *t)
+{
+	return !s->before || t->moved || t->stuck || (!t->read && t->rate[SLICES] > 0);
+}
+
+/* The longest wait first; equal ones in the order of their numbers. */
+static int
+by_wait(const void *a, const void *b)
+{
+	const struct tasks_unit *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key > y->key ? -1 : 1;
+	if (x->p->pid != y->p->pid)
+		return x->p->pid < y->p->pid ? -1 : 1;
+	return x->t->tid < y->t->tid ? -1 : 1;
+}
+
 static void
-read_blkio(struct tasks_reader *r, const struct tasks_process *p, struct task *t)
+add_unit(struct tasks_snapshot *s, struct tasks_process *p, struct task *t, size_t n, double key)
+{
+	s->units[s->nunits++] = (struct tasks_unit){
+		.p = p, .t = t, .n = n, .key = key, .majflt = NAN, .quota_ns = NAN
+	};
+}
+
+/* Fills s->units with what was active, or with everything. */
+static void
+rank(struct reader *r, bool threads, bool all)
+{
+	struct tasks_snapshot *s = r->s;
+
+	s->units = arena_alloc(r->arena, (threads ? s->ntasks : s->n) * sizeof *s->units);
+	for (size_t i = 0; i < s->n; i++) {
+		struct tasks_process *p = &s->v[i];
+		struct task *first = &s->tasks[p->first];
+		bool some = all;
+		double key = 0;
+		for (struct task *t = first; t < first + p->n; t++) {
+			find_stuck(r, p->pid, t);
+			some |= is_active(s, t);
+			key += wait_key(s, t);
+			if (threads && (all || is_active(s, t)))
+				add_unit(s, p, t, 1, wait_key(s, t));
+		}
+		if (!threads && some)
+			add_unit(s, p, first, p->n, key);
+	}
+	qsort(s->units, s->nunits, sizeof *s->units, by_wait);
+}
+
+/* The first snapshot has no growth that tells who is stuck. It reads the states instead, from which
+ * the next one can tell. */
+unsigned
+tasks_find_stuck(struct watch *w, struct arena *a, struct tasks_snapshot *s)
+{
+	struct reader r = reader_of(w, a, s);
+	unsigned stuck = 0;
+
+	rank(&r, false, w->ask->target.pid);
+	for (size_t i = 0; !s->before && i < s->nunits; i++) {
+		const struct tasks_unit *u = &s->units[i];
+		for (struct task *t = u->t; t < u->t + u->n && r.left > 0; t++)
+			read_status(&r, u->p->pid, t);
+	}
+	for (size_t i = 0; i < s->ntasks; i++)
+		stuck += s->tasks[i].stuck;
+	return stuck;
+}
+
+/* ---- Details of the worst */
+
+/* The kernel adds a wait for block I/O when it ends, and then the thread runs. */
+static void
+read_blkio(struct reader *r, uint32_t pid, struct task *t)
 {
 	struct task_stat stat;
 	struct text text;
-	char path[64];
 
-	if (r->left-- <= 0 ||
-	    host_read(r->w->host, whose_path(path, p->pid, t->tid, "/stat"), &text) < 0 ||
-	    task_stat_parse(text, &stat) < 0)
+	if (!read_limited(r, pid, t->tid, "/stat", &text) || task_stat_parse(text, &stat) < 0)
 		return;
 	t->blkio = stat.blkio_ticks;
 	if (t->born)
@@ -156,156 +185,320 @@ read_blkio(struct tasks_reader *r, const struct tasks_process *p, struct task *t
 }
 
 static void
-read_cgroup(struct tasks_reader *r, struct tasks_process *p)
-{
-	struct text text, path;
-	char name[64];
-
-	if (!p->cgroup &&
-	    host_read(r->w->host, whose_path(name, p->pid, 0, "/cgroup"), &text) == 0 &&
-	    pidcgroup_find(text, "cpu", &path))
-		p->cgroup = arena_copy(r->arena, path);
-}
-
-static const struct detail *
-detail_before(const struct tasks_reader *r, const struct tasks_entry *u)
-{
-	const struct tasks_state *state = r->w->state;
-	const struct tasks_process *p = tasks_find(state->last, u->p->pid);
-
-	return u->t ? (u->t->before ? u->t->before->detail : NULL) : p ? p->detail : NULL;
-}
-
-/* The threads of a process that was not there before were all born with it. */
-static bool
-is_born(const struct tasks_reader *r, const struct tasks_entry *u)
+read_task(struct reader *r, uint32_t pid, struct task *t)
 {
 	const struct tasks_state *state = r->w->state;
 
-	return u->t ? u->t->born : u->p->born > 0 && !tasks_find(state->last, u->p->pid);
+	if (t->counted && !t->moved)
+		t->switched[0] = t->switched[1] = t->blocked_ticks = 0;
+	else if (isnan(t->switched[0]) && (t->moved || (!t->state && !t->has_switches)))
+		read_status(r, pid, t);
+	if (state->delayacct && !t->blkio.known)
+		read_blkio(r, pid, t);
+}
+
+/* Threads that ran come first, as the limit may not allow to read all. */
+static void
+read_tasks(struct reader *r, const struct tasks_unit *u)
+{
+	for (int pass = 0; pass < 2; pass++)
+		for (struct task *t = u->t; t < u->t + u->n; t++)
+			if (t->read && t->moved == (pass == 0))
+				read_task(r, u->p->pid, t);
 }
 
 static void
-read_stat(struct tasks_reader *r, const struct tasks_entry *u)
+read_cgroup(struct reader *r, struct tasks_process *p)
 {
-	const struct detail *before = detail_before(r, u);
+	struct text text, cgroup;
+	char path[64];
+
+	if (!p->cgroup &&
+	    host_read(r->w->host, task_path(path, p->pid, 0, "/cgroup"), &text) == 0 &&
+	    pidcgroup_find(text, "cpu", &cgroup))
+		p->cgroup = arena_copy(r->arena, cgroup);
+}
+
+/* Name and page faults of a process or thread. A process that was not in the previous snapshot, and
+ * has a new thread, is itself new. */
+static void
+read_stat(struct reader *r, struct tasks_unit *u, bool thread)
+{
+	const struct tasks_process *before = thread ? NULL : tasks_find(r->s->before, u->p->pid);
+	const struct detail *last = before ? before->detail :
+	    thread && u->t->before         ? u->t->before->detail :
+					     NULL;
+	bool born = thread ? u->t->born : u->p->born > 0 && !before;
 	struct detail *d = arena_alloc(r->arena, sizeof *d);
+	struct task_stat stat;
 	struct text text;
 	char path[64];
 
-	if (host_read(r->w->host, whose_path(path, u->p->pid, u->t ? u->t->tid : 0, "/stat"),
+	if (host_read(r->w->host, task_path(path, u->p->pid, thread ? u->t->tid : 0, "/stat"),
 		&text) < 0 ||
-	    task_stat_parse(text, &d->stat) < 0)
+	    task_stat_parse(text, &stat) < 0)
 		return;
-	double grown = is_born(r, u) ? keyed_delta(keyed_of(0), d->stat.majflt) :
-	    before                   ? keyed_delta(before->stat.majflt, d->stat.majflt) :
-				       NAN;
-	d->name = arena_copy(r->arena, d->stat.comm);
-	d->stat.comm = text_of(d->name);
-	if (u->t) {
-		u->t->detail = d;
-		u->t->was_majflt = grown;
-	} else {
-		u->p->detail = d;
-		u->p->was_majflt = grown;
-	}
-}
-
-static void
-read_task(struct tasks_reader *r, struct tasks_process *p, struct task *t, bool others_too)
-{
-	bool asked = !isnan(t->switched[0]) || (t->state && !t->moved);
-
-	if (!t->read)
-		return;
-	if (!asked && (t->moved || !t->has_switches))
-		if (t->moved != others_too)
-			tasks_read_status(r, p, t);
-	if (t->counted && !t->moved)
-		t->switched[0] = t->switched[1] = t->blocked_ticks = 0;
-	const struct tasks_state *state = r->w->state;
-	if (state->delayacct && (t->moved != others_too) && !t->blkio.known)
-		read_blkio(r, p, t);
-}
-
-/* Switches and states: of the threads that ran first, then of those that are not known yet. */
-static void
-read_tasks(struct tasks_reader *r, const struct tasks_entry *u)
-{
-	for (int others_too = 0; others_too < 2; others_too++) {
-		if (u->t)
-			read_task(r, u->p, u->t, others_too);
-		for (size_t i = u->p->first; !u->t && i < u->p->first + u->p->n; i++)
-			read_task(r, u->p, &r->s->tasks[i], others_too);
-	}
-}
-
-static void
-name(struct tasks_reader *r, const struct tasks_entry *u)
-{
-	if (!u->p->label)
-		u->p->label = arena_printf(r->arena, "%u", u->p->pid);
-	if (u->t)
-		u->t->label = arena_printf(r->arena, "%u", u->t->tid);
+	if (born || last)
+		u->majflt = keyed_delta(born ? keyed_of(0) : last->majflt, stat.majflt);
+	d->name = arena_copy(r->arena, stat.comm);
+	d->majflt = stat.majflt;
+	u->detail = d;
+	*(thread ? &u->t->detail : &u->p->detail) = d;
 }
 
 static bool
-is_wanted(const struct watch *w, const struct tasks_entry *u)
+is_wanted(const struct tasks_options *o, const struct tasks_unit *u)
 {
-	const struct detail *d = u->t ? u->t->detail : u->p->detail;
-	const char *comm = tasks_options(w)->comm;
-
-	return !comm || (d && text_find(text_of(d->name), comm));
+	return !o->comm || (u->detail && text_find(text_of(u->detail->name), o->comm));
 }
 
-/* Reads in the order of the ranking; units whose command is not wanted are dropped. Returns how
- * many may be shown. */
-static size_t
-read_units(struct tasks_reader *r)
+/* Reads the details in the order of the ranking, and drops units whose command is not wanted. Those
+ * that are left may be shown. */
+static void
+read_units(struct reader *r)
 {
 	const struct tasks_options *o = tasks_options(r->w);
 	struct tasks_snapshot *s = r->s;
-	size_t most = o->rows == 0 || o->by_cgroup ? SIZE_MAX :
-	    o->rows > DETAILS_LEAST                ? o->rows :
-						     DETAILS_LEAST,
-	       kept = 0;
+	size_t kept = 0, most = o->rows > DETAILS_LEAST ? o->rows : DETAILS_LEAST;
 
-	if (s->first && !o->by_cgroup)
-		most = NAMES_AT_FIRST;
+	if (o->by_cgroup || (o->rows == 0 && s->before))
+		most = SIZE_MAX;
+	else if (!s->before)
+		most = DETAILS_AT_FIRST;
 	for (size_t i = 0; i < s->nunits && kept < most; i++) {
-		struct tasks_entry *u = &s->units[i];
-		read_stat(r, u);
-		if (!is_wanted(r->w, u))
+		struct tasks_unit u = s->units[i];
+		read_stat(r, &u, o->threads);
+		if (!is_wanted(o, &u))
 			continue;
-		name(r, u);
-		read_cgroup(r, u->p);
+		u.pid = arena_printf(r->arena, "%u", u.p->pid);
+		u.tid = o->threads ? arena_printf(r->arena, "%u", u.t->tid) : NULL;
+		read_cgroup(r, u.p);
 		if (r->left > 0)
-			read_tasks(r, u);
-		s->units[kept++] = *u;
+			read_tasks(r, &u);
+		s->units[kept++] = u;
 	}
 	s->nunits = kept;
-	return kept;
+}
+
+/* ---- Quota or contention
+ *
+ * The kernel counts how long a cgroup was throttled, summed over CPUs, and how long a task waited
+ * for any reason. If one thread of the cgroup wants to run, the throttled time of the cgroup is
+ * the wait of this thread for quota. If several do, the throttled time counts once per CPU, however
+ * many of them wait there: it is a lower bound of their wait, and the split is unknown. */
+
+static struct throttling *
+find_throttling(const struct tasks_snapshot *s, const char *cgroup)
+{
+	for (size_t i = 0; s && i < s->nthrottling; i++)
+		if (strcmp(s->throttling[i].cgroup, cgroup) == 0)
+			return &s->throttling[i];
+	return NULL;
+}
+
+static void
+free_located(struct tasks_state *state)
+{
+	for (size_t i = 0; i < state->nlocated; i++) {
+		groups_free(&state->located[i].groups);
+		free(state->located[i].name);
+	}
+	free(state->located);
+	state->located = NULL;
+	state->nlocated = 0;
+}
+
+/* A cgroup is located once. When there are too many, all are located again. */
+static struct groups_watch *
+locate(struct tasks_state *state, const char *cgroup)
+{
+	for (size_t i = 0; i < state->nlocated; i++)
+		if (strcmp(state->located[i].name, cgroup) == 0)
+			return &state->located[i].groups;
+	if (state->nlocated == 2 * CGROUPS_MOST)
+		free_located(state);
+	if (!state->located)
+		state->located = xmalloc(2 * CGROUPS_MOST * sizeof *state->located);
+	struct located *new = &state->located[state->nlocated++];
+	*new = (struct located){ .name = xstrdup(cgroup), .groups = { .family = FAMILY_CPU } };
+	new->groups.target.cgroup = new->name;
+	return &new->groups;
+}
+
+/* In a "domain", all threads of its processes are in it. In a "domain threaded", and on v1, each
+ * thread may be in a cgroup of its own. */
+static bool
+keeps_threads(struct host *h, const struct groups *groups)
+{
+	const char *rel = groups->v[groups->n - 1].rel[FAMILY_CPU];
+	struct text text, line;
+
+	return rel && place_read(h, &groups->top[FAMILY_CPU], rel, "cgroup.type", &text) == 0 &&
+	    text_line(&text, &line) && text_eq(line, "domain");
+}
+
+static void
+read_throttling(struct reader *r, struct throttling *h)
+{
+	struct host *host = r->w->host;
+
+	if (groups_read(locate(r->w->state, h->cgroup), host, r->arena, &h->groups) < 0)
+		return;
+	h->keeps_threads = keeps_threads(host, &h->groups);
+	h->cpu = arena_alloc(r->arena, h->groups.n * sizeof *h->cpu);
+	h->known = true;
+	for (size_t i = 0; i < h->groups.n; i++) {
+		struct group *g = &h->groups.v[i];
+		bool last = i + 1 == h->groups.n;
+		g->rel[FAMILY_PRESSURE] = g->rel[FAMILY_CPUACCT] = NULL; /* not needed here */
+		group_read_quota(host, &h->groups, g, &h->cpu[i].quota);
+		if (!h->cpu[i].quota.known)
+			h->known = false;
+		if (h->cpu[i].quota.limited || last)
+			group_read_cpu(host, &h->groups, g, last, &h->cpu[i]);
+	}
+}
+
+static void
+add_throttling(struct reader *r, const char *cgroup)
+{
+	struct tasks_snapshot *s = r->s;
+
+	if (find_throttling(s, cgroup) || s->nthrottling == CGROUPS_MOST)
+		return;
+	s->throttling = arena_grow(
+	    r->arena, s->throttling, s->nthrottling, &s->throttlingcap, sizeof *s->throttling);
+	struct throttling *h = &s->throttling[s->nthrottling++];
+	*h = (struct throttling){ .cgroup = cgroup };
+	read_throttling(r, h);
+}
+
+/* How long the cgroup was throttled between two snapshots, in ns, and by which level. NaN if that
+ * is unknown, or if several levels throttled it, perhaps at the same time. cpu.stat.local, where
+ * it exists, has all levels at once. */
+static double
+throttled_ns(const struct throttling *from, const struct throttling *to, size_t *level)
+{
+	size_t last = to->groups.n - 1;
+	double local = keyed_delta(from->cpu[from->groups.n - 1].local_ns, to->cpu[last].local_ns),
+	       sum = 0;
+
+	*level = last;
+	if (!isnan(local))
+		return local;
+	if (!to->groups.from_root || from->groups.n != to->groups.n)
+		return NAN;
+	for (size_t i = 0; i <= last; i++) {
+		if (!to->cpu[i].quota.limited && !from->cpu[i].quota.limited)
+			continue;
+		double grown = keyed_delta(from->cpu[i].throttled_ns, to->cpu[i].throttled_ns);
+		if (isnan(grown) || (grown > 0 && sum > 0))
+			return NAN;
+		sum += grown;
+		*level = grown > 0 ? i : *level;
+	}
+	return sum;
+}
+
+/* Whether only one thread in the cgroup at that level, or below it, wanted to run. All processes
+ * there must have been read. */
+static bool
+is_alone(const struct reader *r, const struct throttling *h, size_t level)
+{
+	const struct place *top = &h->groups.top[FAMILY_CPU];
+	const char *rel = h->groups.v[level].rel[FAMILY_CPU];
+	uint32_t *pids;
+	size_t n, active = 0;
+
+	if (!rel || targets_of_cgroup(r->w->host, r->arena, top, rel, &pids, &n) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct tasks_process *p = tasks_find(r->s, pids[i]);
+		if (!p || p->skipped || p->ended)
+			return false;
+		for (size_t k = p->first; k < p->first + p->n; k++)
+			active += r->s->tasks[k].moved || r->s->tasks[k].stuck;
+	}
+	return active == 1;
+}
+
+/* Whether the threads that ran or waited are in the cgroup of their process. */
+static bool
+is_in_one_cgroup(struct reader *r, const struct tasks_unit *u)
+{
+	struct text text, cgroup;
+	char path[64];
+
+	for (const struct task *t = u->t; t < u->t + u->n; t++) {
+		if (t->tid == u->p->pid || !(t->moved || t->stuck))
+			continue;
+		if (r->places_left-- <= 0 ||
+		    host_read(r->w->host, task_path(path, u->p->pid, t->tid, "/cgroup"), &text) <
+			0 ||
+		    !pidcgroup_find(text, "cpu", &cgroup) || !text_eq(cgroup, u->p->cgroup))
+			return false;
+	}
+	return true;
+}
+
+static double
+quota_ns(struct reader *r, const struct tasks_unit *u)
+{
+	const struct throttling *to = find_throttling(r->s, u->p->cgroup);
+	const struct throttling *from = to ? find_throttling(r->s->before, to->cgroup) : NULL;
+	double wait_ns = 0;
+	size_t level;
+
+	if (u->p->skipped || !from || !from->known || !to->known)
+		return NAN;
+	double throttled = throttled_ns(from, to, &level);
+	if (isnan(throttled) || (throttled > 0 && !is_alone(r, to, level)) ||
+	    !(to->keeps_threads || is_in_one_cgroup(r, u)))
+		return NAN;
+	for (const struct task *t = u->t; t < u->t + u->n; t++)
+		wait_ns += t->grown[WAIT_NS];
+	return fmin(throttled, wait_ns);
+}
+
+static void
+split_waits(struct reader *r)
+{
+	for (size_t i = 0; i < r->s->nunits; i++)
+		if (r->s->units[i].p->cgroup)
+			add_throttling(r, r->s->units[i].p->cgroup);
+	for (size_t i = 0; i < r->s->nunits && r->s->before; i++)
+		if (r->s->units[i].p->cgroup)
+			r->s->units[i].quota_ns = quota_ns(r, &r->s->units[i]);
 }
 
 static int
 by_cgroup(const void *a, const void *b)
 {
-	const char *x = ((const struct tasks_entry *)a)->p->cgroup,
-		   *y = ((const struct tasks_entry *)b)->p->cgroup;
+	const char *x = ((const struct tasks_unit *)a)->p->cgroup,
+		   *y = ((const struct tasks_unit *)b)->p->cgroup;
 	int order = x && y ? strcmp(x, y) : (y != NULL) - (x != NULL);
 
-	return order ? order : tasks_worse(a, b);
+	return order ? order : by_wait(a, b);
 }
 
 void
-tasks_detail(struct watch *w, struct arena *a, struct tasks_snapshot *s)
+tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 {
-	struct tasks_reader r = {
-		.w = w, .arena = a, .s = s, .left = s->first ? STATUS_AT_FIRST : STATUS_MOST
-	};
+	const struct tasks_options *o = tasks_options(w);
+	struct reader r = reader_of(w, a, s);
 
-	tasks_rank(&r);
-	tasks_split(w, a, s, read_units(&r));
-	if (tasks_options(w)->by_cgroup)
+	rank(&r, o->threads, w->ask->target.pid);
+	read_units(&r);
+	split_waits(&r);
+	if (o->by_cgroup)
 		qsort(s->units, s->nunits, sizeof *s->units, by_cgroup);
+}
+
+void
+tasks_free(struct tasks_state *state)
+{
+	free(state->room[0]);
+	free(state->room[1]);
+	free_located(state);
+	targets_free(&state->targets);
 }

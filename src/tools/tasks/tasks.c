@@ -1,13 +1,12 @@
-/* The rows of pq tasks: sums over threads, of a process or of a cgroup. */
+/* tasks: the rows, which are sums over the threads of a process or cgroup, and the tool. */
 #include "tools/tasks/tasks.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "tools/columns.h"
+#include "tools/tool.h"
 
-/* What a row is put together from; NaN: a part of it is not known. */
+/* The figures of a row. A sum with an unknown part is NaN. */
 struct sum {
 	double rate[FIGURES];
 	double switched[2], blocked_ticks, majflt, quota_ns;
@@ -15,20 +14,8 @@ struct sum {
 	double threads, stuck, born, ended;
 };
 
-/* A wait of x ns in each second is x / 10^7 % of it. */
+/* Converts ns in a second to a percentage. */
 static const double PERCENT_OF_NS = 1e-7;
-
-void
-tasks_set_rates(const struct tasks_snapshot *s, double span_s)
-{
-	for (size_t i = 0; i < s->ntasks; i++) {
-		struct task *t = &s->tasks[i];
-		double since_s = span_s + t->age_s;
-		t->age_s = t->read ? 0 : since_s;
-		for (int k = 0; k < FIGURES && t->read; k++)
-			t->rate[k] = t->counted ? t->grown[k] / since_s : 0;
-	}
-}
 
 static void
 add_task(struct sum *sum, const struct task *t)
@@ -46,18 +33,14 @@ add_task(struct sum *sum, const struct task *t)
 }
 
 static void
-add_unit(struct sum *sum, const struct tasks_snapshot *s, const struct tasks_entry *u)
+add_unit(struct sum *sum, const struct tasks_unit *u)
 {
-	const struct tasks_process *p = u->p;
-
-	sum->majflt += u->t ? u->t->was_majflt : p->was_majflt;
-	sum->quota_ns += u->t ? u->t->quota_ns : p->quota_ns;
-	sum->born += u->t ? u->t->born : p->born;
-	sum->ended += u->t ? 0 : p->ended;
-	if (u->t)
-		add_task(sum, u->t);
-	for (size_t i = p->first; !u->t && i < p->first + p->n; i++)
-		add_task(sum, &s->tasks[i]);
+	sum->majflt += u->majflt;
+	sum->quota_ns += u->quota_ns;
+	sum->born += u->tid ? u->t->born : u->p->born;
+	sum->ended += u->tid ? 0 : u->p->ended;
+	for (size_t i = 0; i < u->n; i++)
+		add_task(sum, &u->t[i]);
 }
 
 static void
@@ -88,42 +71,35 @@ fill(struct cell *row, const struct sum *sum, double ticks_per_s, double span_s)
 	    &row[TASKS_CONTENTION], isnan(quota_pct) ? NAN : fmax(0, wait_pct - quota_pct), span_s);
 }
 
-static void
-name(struct cell *row, const struct tasks_entry *u)
-{
-	const struct detail *d = u->t ? u->t->detail : u->p->detail;
-
-	cell_label(&row[TASKS_PID], u->p->label);
-	cell_label(&row[TASKS_TID], u->t ? u->t->label : NULL);
-	cell_label(&row[TASKS_COMM], d ? d->name : NULL);
-}
-
 static bool
-same_cgroup(const struct tasks_entry *a, const struct tasks_entry *b)
+same_cgroup(const struct tasks_unit *a, const struct tasks_unit *b)
 {
 	const char *x = a->p->cgroup, *y = b->p->cgroup;
 
 	return x == y || (x && y && strcmp(x, y) == 0);
 }
 
-/* By cgroup the units stand in the order of their cgroups. */
+/* With by_cgroup the units are in the order of their cgroups, and each cgroup becomes a row. */
 static void
 add_rows(const struct watch *w, const struct tasks_snapshot *s, double span_s, struct table *out)
 {
 	const struct tasks_options *o = tasks_options(w);
 
 	for (size_t i = 0, next; i < s->nunits; i = next) {
-		const struct tasks_entry *u = &s->units[i];
+		const struct tasks_unit *u = &s->units[i];
 		struct sum sum = { .threads = 0 };
 		for (next = i; next < s->nunits &&
 		     (next == i || (o->by_cgroup && same_cgroup(u, &s->units[next])));
 		     next++)
-			add_unit(&sum, s, &s->units[next]);
+			add_unit(&sum, &s->units[next]);
 		struct cell *row = table_row(out);
 		fill(row, &sum, (double)w->host->facts.ticks_per_s, span_s);
 		cell_label(&row[TASKS_CGROUP], u->p->cgroup);
-		if (!o->by_cgroup)
-			name(row, u);
+		if (o->by_cgroup)
+			continue;
+		cell_label(&row[TASKS_PID], u->pid);
+		cell_label(&row[TASKS_TID], u->tid);
+		cell_label(&row[TASKS_COMM], u->detail ? u->detail->name : NULL);
 	}
 }
 
@@ -133,8 +109,8 @@ by_wait(const struct cell *row)
 	return row[TASKS_WAIT].num + 1e6 * row[TASKS_STUCK].num;
 }
 
-/* Tasks that began and ended between two looks are told in a row of their own, where there is a
- * place for its name; or where nobody shows the rows, but something judges by them. */
+/* Tasks that began and ended between two snapshots have a row of their own, if a column is shown that
+ * can name it, or if pq check or pq why reads the rows. */
 static void
 add_unseen(const struct watch *w, const struct tasks_snapshot *s, struct table *out)
 {
@@ -149,25 +125,25 @@ add_unseen(const struct watch *w, const struct tasks_snapshot *s, struct table *
 	cell_label(&row[where], "(came and went)");
 }
 
-/* Why rows come first that have nothing in them. */
+/* Rows with stuck threads come first, and may show nothing else that explains why. */
 static void
 tell_stuck(struct watch *w, const struct table *out)
 {
 	for (size_t i = 0; i < out->nrows && !watch_shows(w, TASKS_STUCK); i++)
 		if (table_at(out, i)[TASKS_STUCK].num > 0)
 			watch_note(w,
-			    "threads that wait for a CPU since before the row come first (-w more, "
-			    "stuck): that wait is not yet in %%wait");
+			    "threads that have waited for a CPU since before this row come first "
+			    "(-w more shows them as stuck); that wait is not yet in %%wait");
 }
 
-/* struct tool's rows. */
+/* The later snapshot has all that a row needs: scan.c has already compared it with the earlier. */
 static void
 tasks_rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
 	const struct tasks_options *o = tasks_options(w);
 	const struct tasks_snapshot *s = to;
 
-	(void)from; /* what lies between was found when the later one was read */
+	(void)from;
 	tasks_set_rates(s, span_s);
 	add_rows(w, s, span_s, out);
 	table_sort(out, 0, by_wait);
@@ -178,55 +154,56 @@ tasks_rows(struct watch *w, const void *from, const void *to, double span_s, str
 		add_unseen(w, s, out);
 }
 
-/* tasks: which processes or threads waited for a CPU, the worst first. */
-
 static const struct column columns[] = {
-	[TASKS_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .help = "the process" },
+	[TASKS_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .help = "process ID" },
 	[TASKS_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .group = "thread",
-	    .help = "the thread, with -t" },
+	    .help = "thread ID; with -t" },
 	[TASKS_CPU] = { "cpu_pct", "%CPU", GAUGE, PERCENT, 6, 1,
-	    .help = "time on a CPU, in % of elapsed time, summed over threads: may exceed 100 "
-		    "(/proc/PID/task/TID/schedstat, field 1)" },
+	    .help = "CPU time, all threads, in % of elapsed time (/proc/PID/task/TID/schedstat "
+		    "field 1)" },
 	[TASKS_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1,
-	    .help = "time runnable and on no CPU, in % of elapsed time, summed over threads; a "
-		    "wait counts when it ends (schedstat, field 2)" },
+	    .help = "time runnable but waiting for a CPU, all threads; added when a wait ends "
+		    "(field 2)" },
 	[TASKS_WAITS] = { "waits_per_s", "waits/s", RATE, PER_SECOND, 8, 1,
-	    .help = "times that it got a CPU (schedstat, field 3)" },
+	    .help = "times a thread got a CPU (/proc/PID/task/TID/schedstat field 3)" },
 	[TASKS_WAIT_US] = { "wait_us", "wait-us", GAUGE, MICROSECONDS, 8, 1, .spare = true,
-	    .help = "the mean wait before it got one: wait by waits" },
+	    .help = "mean wait before a thread got a CPU (/proc/PID/task/TID/schedstat)" },
 	[TASKS_VCSW] = { "vcsw_per_s", "cswch/s", RATE, PER_SECOND, 8, 1,
-	    .help = "voluntary switches: it slept (/proc/PID/task/TID/status, "
-		    "voluntary_ctxt_switches of all threads)" },
+	    .help = "voluntary context switches: a thread went to sleep "
+		    "(/proc/PID/task/TID/status)" },
 	[TASKS_IVCSW] = { "ivcsw_per_s", "nvcswch/s", RATE, PER_SECOND, 10, 1, .spare = true,
-	    .help = "involuntary ones: its CPU was given to another (nonvoluntary_ctxt_switches)" },
+	    .help = "involuntary context switches: a thread lost its CPU "
+		    "(/proc/PID/task/TID/status)" },
 	[TASKS_THREADS] = { "threads", "thr", GAUGE, NO_UNIT, 5, 0, .spare = true,
-	    .help = "its threads" },
+	    .help = "number of threads (/proc/PID/task)" },
 	[TASKS_STUCK] = { "stuck", "stuck", GAUGE, NO_UNIT, 6, 0, .group = "more",
-	    .help = "threads that waited for a CPU all the time and still do: that wait is not yet "
-		    "in %wait" },
+	    .help = "threads waiting for a CPU all interval; their wait is not yet in %wait "
+		    "(stat, schedstat)" },
 	[TASKS_RUNNING] = { "running", "run", GAUGE, NO_UNIT, 5, 0, .group = "more",
-	    .help = "threads in state R: they run, or wait for a CPU" },
+	    .help = "threads in state R: running or runnable (/proc/PID/task/TID/status)" },
 	[TASKS_BLOCKED] = { "blocked", "blk", GAUGE, NO_UNIT, 5, 0, .group = "more",
-	    .help = "threads in state D: they wait and cannot be interrupted" },
+	    .help = "threads in state D: blocked, uninterruptible (/proc/PID/task/TID/status)" },
 	[TASKS_SLEEPING] = { "sleeping", "slp", GAUGE, NO_UNIT, 5, 0, .group = "more",
-	    .help = "threads in state S or I: they wait for something to do" },
+	    .help = "threads in state S or I: sleeping or idle (/proc/PID/task/TID/status)" },
 	[TASKS_BORN] = { "born", "born", COUNT, NO_UNIT, 6, 0, .group = "more",
-	    .help = "threads that began in the interval" },
+	    .help = "threads created in the interval (/proc/PID/task)" },
 	[TASKS_ENDED] = { "ended", "ended", COUNT, NO_UNIT, 6, 0, .group = "more",
-	    .help = "threads that ended; what they did since the row before is not known" },
+	    .help = "threads that ended; their time since the last row is unknown "
+		    "(/proc/PID/task)" },
 	[TASKS_MAJFLT] = { "majflt_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "more",
-	    .help = "major faults: pages that were read from a disk (/proc/PID/stat, field 12)" },
+	    .help = "major page faults: pages read from disk (/proc/PID/stat field 12)" },
 	[TASKS_BLKIO] = { "blkio_pct", "%blkio", GAUGE, PERCENT, 7, 1, .group = "more",
-	    .help = "time that it waited for block I/O, in % of elapsed time, summed over threads "
-		    "(stat, field 42; kernel.task_delayacct)" },
+	    .help = "time blocked on block I/O, all threads; needs task_delayacct (stat field "
+		    "42)" },
 	[TASKS_QUOTA] = { "quota_pct", "%quota", GAUGE, PERCENT, 7, 1, .group = "split",
-	    .help = "of %wait, what was for want of CPU quota; unknown where that is not certain: "
-		    "see QUOTA OR CONTENTION" },
+	    .help = "part of %wait spent throttled by quota, where certain; see QUOTA OR "
+		    "CONTENTION" },
 	[TASKS_CONTENTION] = { "contention_pct", "%cont", GAUGE, PERCENT, 7, 1, .group = "split",
-	    .help = "of %wait, the rest: others had the CPU" },
-	[TASKS_COMM] = { "comm", "Command", LABEL, NO_UNIT, 0, 0, .room = 11, .help = "its name" },
+	    .help = "part of %wait spent behind other tasks; see QUOTA OR CONTENTION" },
+	[TASKS_COMM] = { "comm", "Command", LABEL, NO_UNIT, 0, 0, .room = 11,
+	    .help = "name of the process or thread (/proc/PID/task/TID/stat field 2)" },
 	[TASKS_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0, .group = "cgroup",
-	    .help = "its cgroup, of the controller cpu (/proc/PID/cgroup)" },
+	    .help = "its cgroup for the cpu controller (/proc/PID/cgroup)" },
 	{ .key = NULL },
 };
 
@@ -237,21 +214,21 @@ static const struct tasks_options usual_options = {
 
 static const struct option options[] = {
 	{ 't', NULL, NULL, OPTION_FLAG, offsetof(struct tasks_options, threads),
-	    .help = "a row for each thread", .group = "thread", .not_with = "-G" },
+	    .help = "one row per thread", .group = "thread", .not_with = "-G" },
 	{ 'n', NULL, "N", OPTION_ROWS, offsetof(struct tasks_options, rows),
-	    .help = "so many rows, the worst (text: 20, or a screen; else all)",
+	    .help = "at most N rows, worst first (text: 20, or one screen)",
 	    .want = "a number of rows", .most = 1000000 },
 	{ 'C', NULL, "NAME", OPTION_TEXT, offsetof(struct tasks_options, comm),
-	    .help = "only commands with this in their names",
+	    .help = "only tasks whose command name contains NAME",
 	    .want = "a part of a command's name, such as java" },
 	{ 'G', NULL, NULL, OPTION_FLAG, offsetof(struct tasks_options, by_cgroup),
-	    .help = "a row for each cgroup: who disturbs whom", .group = "cgroup" },
+	    .help = "one row per cgroup: which cgroups disturb which", .group = "cgroup" },
 	{ 0, "budget", "TIME", OPTION_TIME, offsetof(struct tasks_options, budget_ns),
-	    .help = "CPU time that a row may cost (50ms); else some are left out" },
+	    .help = "CPU time that a row may cost (default 50ms)" },
 	{ .type = OPTION_END },
 };
 
-/* A cgroup has neither number nor name, and a thread is one. */
+/* Leaves out columns that are empty for cgroups, or always the same for threads. */
 static const char *
 default_columns(const struct request *ask)
 {
@@ -267,37 +244,32 @@ default_columns(const struct request *ask)
 static void *
 read_tasks(struct watch *w, struct arena *a)
 {
-	struct tasks_state *state = w->state;
+	const struct tasks_state *state = w->state;
 	struct tasks_snapshot *s = tasks_scan(w, a, tasks_options(w)->budget_ns);
 
 	if (!s)
 		return NULL;
-	if (s->first && !state->delayacct && watch_shows(w, TASKS_BLKIO) &&
+	if (!s->before && !state->delayacct && watch_shows(w, TASKS_BLKIO) &&
 	    w->nshown < (int)columns_count(columns))
 		watch_note(w,
-		    "delay accounting is off (sysctl kernel.task_delayacct=1): %%blkio is unknown");
-	tasks_detail(w, a, s);
-	state->last = s;
+		    "delay accounting is off: %%blkio is unknown (turn it on: sysctl "
+		    "kernel.task_delayacct=1)");
+	tasks_read_details(w, a, s);
 	return s;
 }
 
 static void
 release(struct watch *w)
 {
-	struct tasks_state *state = w->state;
-
-	free(state->room[0]);
-	free(state->room[1]);
-	tasks_split_end(state);
-	whose_free(&state->whose);
+	tasks_free(w->state);
 }
 
 const struct tool tool_tasks = {
 	.name = "tasks",
-	.brief = "which processes or threads wait for a CPU",
-	.examples = "  pq tasks 1              the processes that waited most, every second\n"
+	.brief = "processes, threads or cgroups that waited for a CPU, worst first",
+	.examples = "  pq tasks 1              the processes that waited most, once per second\n"
 		    "  pq tasks -t -p 4242 1   the threads of a process\n"
-		    "  pq tasks -G 10          by cgroup: who disturbs whom\n",
+		    "  pq tasks -G 10          one row per cgroup: which cgroups disturb which\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
 	.options = options,

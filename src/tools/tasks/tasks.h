@@ -1,8 +1,8 @@
 /*
- * tasks: what the parts of pq tasks share. A row's costs decide how it reads: schedstat of all
- * threads, which is cheap, ranks them (tasks_scan.c); stat, status and cgroup are read of those
- * that are shown (tasks_detail.c), and the throttling of their cgroups (tasks_split.c). What is
- * read follows from what the files say, so that a recording replays.
+ * tasks: which processes, threads or cgroups waited for a CPU. A row has two parts, to keep its
+ * cost low. scan.c reads schedstat of every thread, which is cheap. detail.c ranks the processes by
+ * their wait, and reads the other files of the worst ones only. Which files are read depends only
+ * on what the files say, so that a recording holds all that its replay reads.
  */
 #ifndef PQ_TASKS_TASKS_H
 #define PQ_TASKS_TASKS_H
@@ -12,100 +12,87 @@
 #include "tools/targets.h"
 #include "tools/tool.h"
 
+/* The numbers of schedstat, in its order. */
 enum figure { RUN_NS, WAIT_NS, SLICES, FIGURES };
 
-/* What stat tells of a process or a thread. */
+/* What is read of a process or thread that may be shown: /proc/PID/stat. */
 struct detail {
-	const char *name; /* NULL: it was not read */
-	struct task_stat stat;
+	const char *name;
+	struct keyed majflt;
 };
 
-/* A thread at a moment. */
+/* A thread in a snapshot. Unknown values of type double are NaN. */
 struct task {
-	const struct task *before; /* a moment earlier; NULL: it was not seen then */
+	const struct task *before; /* in the previous snapshot; NULL: not in it */
 	uint32_t tid;
-	bool born;    /* it has begun since then */
-	bool read;    /* in this moment; else the budget passed it over */
-	bool moved;   /* it was on a CPU since it was looked at before */
+	bool read;    /* in this snapshot; false: skipped, for the budget */
+	bool born;    /* since the previous snapshot */
+	bool moved;   /* it was on a CPU since it was last read */
 	bool counted; /* grown is known */
-	bool stuck;   /* it waits for a CPU, and did so all the time */
-	char state;   /* of status, as long as it has not moved; '\0': not known */
+	bool stuck;   /* it has waited for a CPU ever since it was last read */
 	bool has_switches;
+	char state; /* '\0': unknown */
 	uint64_t now[FIGURES];
-	double grown[FIGURES]; /* since it was looked at before */
-	double rate[FIGURES];  /* per second, of that time: rows() sets it */
-	double age_s;          /* so long before the moment before that was */
+	double grown[FIGURES]; /* since it was last read */
+	double rate[FIGURES];  /* grown per second; tasks_set_rates sets it */
+	double age_s;          /* from its last reading to the previous snapshot */
 	uint64_t switches[2];  /* voluntary, involuntary */
-	double switched[2];    /* their growth; NaN */
+	double switched[2];    /* their growth */
 	struct keyed blkio;    /* ticks */
-	double blocked_ticks;  /* their growth; NaN */
-	const char *label;     /* with -t, of those that are shown */
-	struct detail *detail; /* the same */
-	double was_majflt;     /* NaN */
-	double quota_ns;       /* of grown[WAIT_NS], what was for want of quota; NaN */
+	double blocked_ticks;  /* their growth */
+	const struct detail *detail;
 };
 
 struct tasks_process {
 	uint32_t pid;
-	size_t first, n;      /* its tasks */
-	unsigned born, ended; /* threads, since the moment before */
-	bool unlisted;        /* its list of threads could not be had */
-	bool active;          /* a thread of it moved or is stuck */
-	bool skipped;         /* a thread of it was passed over */
-	unsigned stuck;
-	double wait_ns;     /* what ranks it */
-	const char *label;  /* its number, of those that are shown */
-	const char *cgroup; /* NULL: not known */
-	struct detail *detail;
-	double was_majflt;
-	double quota_ns;
+	size_t first, n;      /* its threads in the snapshot */
+	unsigned born, ended; /* threads, since the previous snapshot */
+	bool unlisted;        /* its threads could not be listed */
+	bool skipped;         /* one of its threads was skipped */
+	const char *cgroup;   /* NULL: unknown */
+	const struct detail *detail;
 };
 
-/* What is to be a row: a process, or one thread of it. */
-struct tasks_entry {
+/* A unit that may be shown: a process with its threads, or one thread. */
+struct tasks_unit {
 	struct tasks_process *p;
-	struct task *t; /* NULL: the process */
-	double key;
+	struct task *t; /* the first of its threads */
+	size_t n;
+	double key;            /* units are ranked by it */
+	const char *pid, *tid; /* as texts; tid is NULL for a process */
+	const struct detail *detail;
+	double majflt;   /* growth; NaN */
+	double quota_ns; /* the part of its wait in which a quota throttled it; NaN */
 };
 
-/* A cgroup's quotas and throttling, and those of the levels above. */
-struct held {
+/* The quotas and the throttling of a cgroup and of its parents. */
+struct throttling {
 	const char *cgroup;
 	bool known;
-	bool keeps_threads; /* no thread of its processes is in another cgroup */
+	bool keeps_threads; /* all threads of its processes are in it too */
 	struct groups groups;
-	struct group_cpu *cpu;
+	struct group_cpu *cpu; /* of each group */
 };
 
 struct tasks_snapshot {
-	struct tasks_process *v;
+	const struct tasks_snapshot *before; /* the previous one; NULL: this is the first */
+	struct tasks_process *v;             /* in the order of their pids */
 	size_t n, cap;
 	struct task *tasks;
-	size_t ntasks;
-	size_t looked, passed; /* tasks read; those that the budget passed over */
-	/* tasks of the machine that began and ended since the moment before; NaN */
-	double unseen;
-	double uptime_s;           /* NaN */
-	struct tasks_entry *units; /* those that did something, the worst first */
+	size_t ntasks, nread, nskipped;
+	double unseen; /* tasks that began and ended since the previous snapshot; NaN */
+	double uptime_s;
+	struct tasks_unit *units; /* the active ones, those that waited longest first */
 	size_t nunits;
-	struct held *held;
-	size_t nheld, heldcap;
-	bool first; /* nothing is before it */
-};
-
-enum { HELD_MOST = 128 };
-
-/* A cgroup that is watched for its throttling. */
-struct watched {
-	char *name;
-	struct groups_watch groups;
+	struct throttling *throttling;
+	size_t nthrottling, throttlingcap;
 };
 
 struct tasks_options {
-	bool threads;      /* a row is a thread, not a process */
+	bool threads;      /* a row is a thread */
 	bool by_cgroup;    /* a row is a cgroup */
 	const char *comm;  /* only commands with this in their name; NULL: all */
-	unsigned rows;     /* so many, the worst; 0: all */
+	unsigned rows;     /* at most; 0: all */
 	int64_t budget_ns; /* CPU time of pq for a row */
 };
 
@@ -115,42 +102,53 @@ tasks_options(const struct watch *w)
 	return w->ask->options;
 }
 
+enum { CGROUPS_MOST = 128 };
+
+/* A cgroup that has been located. */
+struct located {
+	char *name;
+	struct groups_watch groups;
+};
+
+/* The state of a tool that scans the threads begins with this struct. */
 struct tasks_state {
-	struct whose whose;
-	const struct tasks_snapshot *last; /* the moment before, NULL if there is none */
-	struct watched *watched;
-	size_t nwatched;
-	uint64_t spent_ns; /* pq's CPU time at the moment before; 0: not known */
-	size_t looked;     /* tasks read in the moment before */
-	/* of the tasks known, so many from there on are looked at; SIZE_MAX: all */
-	size_t from, quota;
-	double told_share;     /* of what was passed over, that was told */
-	bool whole;            /* /proc shows the tasks of all the machine */
-	struct keyed forks;    /* at the first moment; since then: */
-	uint64_t born, unseen; /* new tasks that were seen; others, that were told of */
+	struct targets targets;
+	const struct tasks_snapshot *last; /* NULL: none */
+	struct located *located;
+	size_t nlocated;
+	/* pq's CPU time at the previous scan (0: unknown), and the number of threads it read */
+	uint64_t spent_ns;
+	size_t nread;
+	size_t from, quota;    /* read `quota` of the known threads, from this one on */
+	double told_share;     /* share of skipped threads in the last note */
+	bool all_visible;      /* /proc shows every task of the host */
+	struct keyed forks;    /* of the host, at the first scan */
+	uint64_t born, unseen; /* since then: new tasks in snapshots, and tasks in none */
 	unsigned scans;
-	/* of the tasks of two snapshots, by turns: the largest that there is */
+	/* the threads of two snapshots, in turn, with as much room as was ever needed */
 	struct task *room[2];
 	size_t roomcap[2];
 	bool delayacct; /* delay accounting is on */
 };
 
-/* Whom to look at, and schedstat of their threads, for so much CPU time. NULL with w->fail or
- * w->ended set. */
+/* Reads schedstat of the threads of the target, for at most about budget_ns of CPU time. NULL with
+ * w->fail or w->ended set. */
 struct tasks_snapshot *tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns);
 
-/* Sets the rates of all tasks of a snapshot, which is span_s seconds after the one before: over the
- * time since each was looked at before. */
+/* Sets the rates of all tasks of a snapshot that is span_s seconds after the previous one. A rate
+ * is over the time since the task was last read. */
 void tasks_set_rates(const struct tasks_snapshot *s, double span_s);
 
-/* Ranks what is active, and reads of the worst what rows show. */
-void tasks_detail(struct watch *w, struct arena *a, struct tasks_snapshot *s);
+/* Ranks the active units, and reads what rows show of the worst. */
+void tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot *s);
 
-/* Reads how much the cgroups of these units were held back, and splits their waits. */
-void tasks_split(struct watch *w, struct arena *a, struct tasks_snapshot *s, size_t nunits);
-void tasks_split_end(struct tasks_state *state);
+/* Finds the threads that have waited for a CPU ever since the previous snapshot. No counter has
+ * their wait yet. Returns how many they are. */
+unsigned tasks_find_stuck(struct watch *w, struct arena *a, struct tasks_snapshot *s);
 
-/* The process of that pid, or NULL. */
+/* The process with this pid, or NULL. s may be NULL. */
 struct tasks_process *tasks_find(const struct tasks_snapshot *s, uint32_t pid);
+
+void tasks_free(struct tasks_state *state);
 
 #endif

@@ -1,13 +1,25 @@
-/* Where a thread waits: its system call, the function of the kernel in which it sleeps, and what
- * its descriptor leads to. */
+/* place: where a thread waits (its system call, the file of its descriptor, the kernel function in
+ * which it sleeps), and how much time threads spent in each place. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "proc/syscalls.h"
+#include "base/fail.h"
+#include "proc/task.h"
 #include "tools/wait/wait.h"
 
-/* One that is too long keeps its end. */
+/* ---- Where a thread waits */
+
+int
+wait_thread_read(struct watch *w, const struct wait_thread *t, const char *file, struct text *text)
+{
+	char path[64];
+
+	return host_read(w->host, task_path(path, t->pid, t->tid, file), text);
+}
+
+/* Copies a text. One that is too long keeps its end. */
 static void
 set(char *to, size_t room, struct text t)
 {
@@ -35,9 +47,9 @@ state_of(char letter)
 	}
 }
 
-/* glibc's mutexes wait with FUTEX_WAIT for a 2, and the kernel's own locks with LOCK_PI: somebody
- * holds them. All other waits on a futex may be those of a pool for work. linux/futex.h: the
- * operation is in the lower bits, 128 and 256 are flags. */
+/* Whether another thread holds the futex: a glibc mutex, which waits with FUTEX_WAIT for the value 2,
+ * or a lock of the kernel's own. Any other wait on a futex may be that of an idle worker. The lower
+ * bits are the operation, 128 and 256 are flags (linux/futex.h). */
 static bool
 is_lock(const struct task_call *c)
 {
@@ -48,7 +60,7 @@ is_lock(const struct task_call *c)
 	    (operation == FUTEX_WAIT && (uint32_t)c->arg[2] == 2);
 }
 
-/* What those calls sleep in, for where the call may not be seen. */
+/* Whether idle threads sleep in this kernel function. Used if the system call is unknown. */
 static bool
 is_idle_function(const char *wchan)
 {
@@ -83,30 +95,31 @@ is_idle_function(const char *wchan)
 }
 
 static void
-say_why(struct watch *w, struct wait_thread *t, const char *file, int error)
+note_unreadable(struct watch *w, struct wait_thread *t, const char *file, int error)
 {
 	struct text text;
 
 	if (error == EACCES || error == EPERM)
 		watch_note(w,
-		    "no permission to read /proc/PID/%s of some threads: their call, or where they "
-		    "wait, is unknown (it takes the same user and ptrace access: CAP_SYS_PTRACE, "
-		    "see kernel.yama.ptrace_scope)",
+		    "cannot read /proc/PID/%s of some threads: permission denied; their call, or "
+		    "what they wait for, is unknown (run as the same user with ptrace access, or "
+		    "with CAP_SYS_PTRACE; see kernel.yama.ptrace_scope)",
 		    file);
 	else if ((error == ENOENT || error == ENODATA || error == ENOSYS) &&
 	    wait_thread_read(w, t, "/stat", &text) == 0)
-		watch_note(w, "some threads have no /proc/PID/%s (%s): what it tells is unknown",
+		watch_note(w,
+		    "some threads have no /proc/PID/%s (%s): their figures from it are unknown",
 		    file, strerror(error));
 }
 
-/* A task of 32 bits has numbers of another table. */
+/* The system calls of a 32-bit task have other numbers, which pq does not know. */
 static const char *
 machine_of(const struct watch *w, const struct task_call *c)
 {
 	return c->sp >> 32 == 0 && c->pc >> 32 == 0 ? "" : w->host->facts.machine;
 }
 
-/* What the descriptor leads to that the call waits for. */
+/* Sets the file of the descriptor that the call waits for. */
 static void
 read_target(struct watch *w, struct wait_thread *t, uint64_t fd)
 {
@@ -116,10 +129,10 @@ read_target(struct watch *w, struct wait_thread *t, uint64_t fd)
 	if (fd > INT32_MAX)
 		return;
 	snprintf(name, sizeof name, "/fd/%llu", (unsigned long long)fd);
-	if (host_link(w->host, whose_path(path, t->pid, t->tid, name), &target) == 0)
+	if (host_link(w->host, task_path(path, t->pid, t->tid, name), &target) == 0)
 		set(t->place.where, sizeof t->place.where, target);
-	else if (errno == EACCES || errno == EPERM) /* otherwise it was closed meanwhile */
-		say_why(w, t, "fd", errno);
+	else if (errno == EACCES || errno == EPERM) /* else it has been closed since */
+		note_unreadable(w, t, "fd", errno);
 }
 
 static void
@@ -131,12 +144,12 @@ read_call(struct watch *w, struct wait_thread *t)
 	struct text text;
 
 	if (wait_thread_read(w, t, "/syscall", &text) < 0) {
-		say_why(w, t, "syscall", errno);
+		note_unreadable(w, t, "syscall", errno);
 		return;
 	}
 	if (task_call_parse(text, &c) < 0 || c.kind == CALL_RUNNING)
 		return;
-	if (c.kind == CALL_NONE) { /* a page fault, mostly */
+	if (c.kind == CALL_NONE) { /* mostly a page fault */
 		snprintf(p->call, sizeof p->call, "none");
 		return;
 	}
@@ -153,12 +166,12 @@ read_wchan(struct watch *w, struct wait_thread *t)
 	struct text text, name;
 
 	if (wait_thread_read(w, t, "/wchan", &text) < 0)
-		say_why(w, t, "wchan", errno);
+		note_unreadable(w, t, "wchan", errno);
 	else if (task_wchan_parse(text, &name) == 0)
 		set(p->wchan, sizeof p->wchan, name);
 	if (!*p->call)
 		p->idle |= is_idle_function(p->wchan);
-	if (!*p->where) /* "do_wait.constprop.0": what the compiler adds to a function's name tells nothing */
+	if (!*p->where) /* without the suffix of a compiler: "do_wait.constprop.0" */
 		snprintf(p->where, sizeof p->where, "%.*s", (int)strcspn(p->wchan, "."), p->wchan);
 }
 
@@ -187,4 +200,117 @@ wait_place_read(struct watch *w, struct wait_thread *t)
 	read_wchan(w, t);
 	p->idle = (p->idle || stat.kernel) && !p->uninterruptible;
 	return true;
+}
+
+/* ---- Time per place */
+
+static int
+by_leader(const void *key, const void *thread)
+{
+	const struct wait_thread *t = thread;
+	uint32_t pid = *(const uint32_t *)key;
+
+	if (pid != t->pid)
+		return pid < t->pid ? -1 : 1;
+	return pid < t->tid ? -1 : pid > t->tid;
+}
+
+/* The name of a process is that of its first thread. */
+void
+wait_set_owner(const struct waits *s, const struct wait_thread *t, struct wait_owner *out)
+{
+	const struct wait_thread *leader =
+	    s->nthreads ? bsearch(&t->pid, s->threads, s->nthreads, sizeof *t, by_leader) : NULL;
+
+	out->pid = t->pid;
+	out->tid = t->tid;
+	memcpy(out->comm, t->comm, sizeof out->comm);
+	snprintf(out->process, sizeof out->process, "%s", leader ? leader->comm : "");
+}
+
+/* "socket:[4242]" becomes "socket": one row for all threads would else be many. */
+static void
+drop_number(char *where)
+{
+	const char *bracket = text_find(text_of(where), ":[");
+
+	if (bracket && bracket[2] >= '0' && bracket[2] <= '9')
+		where[bracket - where] = '\0';
+}
+
+/* A frame of a flame graph: "read(pipe)". */
+static void
+join_call(struct wait_place *p)
+{
+	char both[sizeof p->where + sizeof p->call + 2];
+
+	if (!*p->call)
+		return;
+	snprintf(both, sizeof both, "%s(%s)", p->call, p->where);
+	memcpy(p->where, both, sizeof p->where - 1);
+	p->call[0] = p->wchan[0] = '\0';
+}
+
+/* What the rows tell apart, as a key: numbers, then texts, each with its NUL. */
+static struct text
+key_of(const struct wait_sum *s, char out[sizeof(struct wait_sum)])
+{
+	const struct wait_owner *o = &s->owner;
+	const struct wait_place *p = &s->place;
+	const uint32_t numbers[] = { o->pid, o->tid, (uint32_t)p->state, p->uninterruptible };
+	const char *const texts[] = { o->process, o->comm, p->call, p->where, p->wchan };
+	char *to = out;
+
+	memcpy(to, numbers, sizeof numbers);
+	to += sizeof numbers;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		to = stpcpy(to, texts[i]) + 1;
+	return (struct text){ out, (size_t)(to - out) };
+}
+
+/* The sum with the same key; valid until the next call. */
+static struct wait_sum *
+find_sum(struct waits *s, const struct wait_sum *like)
+{
+	char key[sizeof(struct wait_sum)];
+	uint32_t n = s->keys.n, i = map_put(&s->keys, key_of(like, key));
+
+	if (i < n)
+		return &s->sums[i];
+	if (n == s->sums_room) {
+		s->sums_room = s->sums_room ? s->sums_room * 2 : 32;
+		s->sums = xrealloc(s->sums, s->sums_room * sizeof *s->sums);
+	}
+	s->sums[i] = *like;
+	return &s->sums[i];
+}
+
+/* Sleeping kernel threads wait for work. Among all threads they would take most of the time. */
+static bool
+is_left_out(const struct watch *w, const struct wait_place *p)
+{
+	return p->kernel && p->idle && p->state == WAIT_BLOCKED && !w->ask->target.pid;
+}
+
+void
+wait_add_time(struct watch *w, const struct wait_thread *t, const struct wait_place *place,
+    int64_t ns, int64_t lasting_ns)
+{
+	const struct wait_options *o = wait_options(w);
+	struct wait_sum like = { .place = *place }, *sum;
+
+	if (ns <= 0 || o->slow_ns || is_left_out(w, place))
+		return;
+	if (o->threads || o->folded)
+		wait_set_owner(w->state, t, &like.owner);
+	if (!o->threads) {
+		like.owner.pid = like.owner.tid = 0;
+		drop_number(like.place.where);
+	}
+	if (o->folded)
+		join_call(&like.place);
+	sum = find_sum(w->state, &like);
+	sum->ns += (double)ns;
+	if (lasting_ns > sum->longest_ns)
+		sum->longest_ns = lasting_ns;
 }

@@ -1,5 +1,5 @@
-/* wait: what the files of pq wait share: a thread, the place in which it waits, and the time that
- * was spent in each. */
+/* wait: the threads that pq wait samples, the place in which each of them waits, and the time that
+ * was spent in each place. */
 #ifndef PQ_WAIT_WAIT_H
 #define PQ_WAIT_WAIT_H
 
@@ -8,11 +8,11 @@
 #include "tools/targets.h"
 
 struct wait_options {
-	bool threads;    /* a row is a thread, not a place */
-	unsigned rows;   /* so many, the worst; 0: all */
-	unsigned hz;     /* samples a second */
-	int64_t slow_ns; /* a row for each wait that took so long; 0: not asked for */
-	bool idle;       /* with slow_ns: waits for something to do, too */
+	bool threads;    /* a row is a thread in a place; else a place */
+	unsigned rows;   /* at most; 0: all */
+	unsigned hz;     /* samples per second */
+	int64_t slow_ns; /* rows are single waits of at least this length; 0: they are not */
+	bool idle;       /* with slow_ns: include waits for work */
 	bool folded;     /* lines for flame graphs */
 };
 
@@ -26,106 +26,116 @@ wait_options(const struct watch *w)
 
 enum wait_state { WAIT_RUNNING, WAIT_RUNNABLE, WAIT_BLOCKED, WAIT_STOPPED, WAIT_ENDED };
 
-/* What is empty is unknown. Texts that are too long keep their end. */
+/* An empty text is unknown. One that is too long keeps its end. */
 struct wait_place {
 	enum wait_state state;
 	bool uninterruptible; /* state D */
-	bool kernel;          /* a thread of the kernel */
-	bool idle;            /* what waits there may well have nothing to do */
+	bool kernel;          /* a kernel thread */
+	bool idle;            /* what waits here may just have no work */
 	char call[32], wchan[48], where[112];
 };
 
-/* What most looks need comes first: most threads stand still, and their data has left the caches by
- * the next look. */
+/* The members that most samples use come first: most threads did not run, and their data has left
+ * the CPU caches by the next sample. */
 struct wait_thread {
 	uint32_t pid, tid;
-	struct task_sched sched; /* at the last look */
-	int64_t since_ns;        /* it has not run since this look, or shortly before */
-	int64_t looked_ns;       /* the last look at it */
-	bool known;              /* sched and the place */
-	/* it is not looked at any more; ended: a zombie, which is still listed */
-	bool gone, ended;
-	bool told;          /* a line was made for this wait while it lasts */
-	bool thin;          /* it may be looked at less often when it stands still */
-	int64_t counted_ns; /* its time is counted up to here */
-	/* … as waiting for a CPU, before the kernel has added it to wait_ns */
+	struct task_sched sched; /* at its last sample */
+	int64_t since_ns;        /* it has not run since about then */
+	int64_t sampled_ns;      /* its last sample */
+	bool known;              /* it has been sampled: sched and place are set */
+	bool gone;               /* it is not sampled any more */
+	bool ended;              /* it is a zombie, which is still listed */
+	bool told;               /* there was a row for its wait, which still lasts */
+	bool thin;               /* it may be sampled less often while it does not run */
+	int64_t counted_ns;      /* its time is counted up to here */
+	/* counted as waiting for a CPU, and not yet in the wait_ns of the kernel */
 	int64_t pending_ns;
-	/* of the time before: it was ready at both ends, and ran, waited or slept: see
-	 * wait_split */
+	/* not counted yet: it was runnable at both ends of this time */
 	int64_t open_ns;
-	uint64_t cpu; /* the one that it was on last; UINT64_MAX: unknown */
+	uint64_t cpu; /* the one it ran on last; UINT64_MAX: unknown */
 	struct wait_place place;
 	char comm[64];
 };
 
-/* All of the target's, ordered by pid and tid. */
-struct wait_threads {
-	struct wait_thread *v;
-	size_t n;
-	struct wait_id {
-		uint32_t pid, tid;
-	} * ids; /* those listed last, in order */
-	size_t nids, ids_room;
-	struct arena scratch;
-	struct whose whose;
-	uint64_t self; /* pq itself is not shown, unless it is asked for; 0: unknown */
-	bool begun;
-	bool cut; /* there are more than WAIT_THREADS_MOST */
-};
-
-enum { WAIT_THREADS_MOST = 20000 };
-
-/* Lists the threads of the target anew; those that went on are kept, the others are handed to
- * `lost` (with about) before they are dropped. 0, or -1 with errno as whose_pids: there are none
- * then. */
-int wait_threads_list(struct watch *w, struct wait_threads *all,
-    void (*lost)(void *about, struct wait_thread *t), void *about);
-
-/* The thread, or NULL. */
-const struct wait_thread *wait_threads_find(
-    const struct wait_threads *all, uint32_t pid, uint32_t tid);
-
-/* The text of a file of the thread: "/stat". As host_read. */
-int wait_thread_read(
-    struct watch *w, const struct wait_thread *t, const char *file, struct text *text);
-
-/* Sets the place in which the thread is now, and its name. Why something is unknown is noted. False
- * when it has gone. */
-bool wait_place_read(struct watch *w, struct wait_thread *t);
-
-/* Whose: pid and tid are 0, and the names empty, where they are not told apart. */
-struct wait_whose {
+/* Whose time it is. Rows that do not tell threads apart have 0 and empty texts here. */
+struct wait_owner {
 	uint32_t pid, tid;
-	/* as labels of a row, once they are needed; NULL: unknown */
-	const char *pid_name, *tid_name;
+	const char *pid_label, *tid_label; /* for a row; NULL: unknown */
 	char process[64], comm[64];
 };
 
-/* Time spent in one place, by all or by one. */
+/* The time that one owner spent in one place. */
 struct wait_sum {
-	struct wait_whose whose;
+	struct wait_owner owner;
 	struct wait_place place;
 	double ns;
-	int64_t longest_ns; /* of those who stand still there; 0: nobody does */
+	int64_t longest_ns; /* of waits without running that last; 0: none */
 };
 
-/* Zero-initialise to start. */
-struct wait_sums {
-	struct map keys;    /* of what tells them apart */
-	struct wait_sum *v; /* by the key's number */
-	uint32_t room;
-};
-
-/* The sum like this one in all but its figures; a new one at 0 when there is none. Valid until the
- * next call. */
-struct wait_sum *wait_sums_find(struct wait_sums *s, const struct wait_sum *like);
-
-/* A wait that took long. */
+/* A wait of at least slow_ns. */
 struct wait_event {
-	struct wait_whose whose;
+	struct wait_owner owner;
 	struct wait_place place;
 	int64_t ns;
-	bool lasting;
+	bool lasting; /* it has not ended */
 };
+
+enum { WAIT_THREADS_MOST = 20000, WAIT_EVENTS_MOST = 10000 };
+
+/* The tool's state. */
+struct waits {
+	struct wait_thread *threads; /* of the target, ordered by pid and tid */
+	size_t nthreads;
+	struct targets targets;
+	struct arena listing;
+	unsigned until_list; /* samples until the threads are listed again */
+	int list_error;      /* errno of the last listing; 0: none */
+	uint64_t self;       /* pq, which leaves itself out; 0: unknown, or selected by -p */
+	/* how far the clock of each CPU is behind; NULL: unknown */
+	struct wait_clock *clocks;
+
+	struct map keys;       /* what tells sums apart */
+	struct wait_sum *sums; /* by the number of their key */
+	uint32_t sums_room;
+	struct wait_event *events; /* since the last row */
+	size_t nevents, events_room;
+
+	int64_t seen_ns;  /* the previous sample */
+	int64_t row_ns;   /* the last row */
+	uint64_t round;   /* number of samples */
+	unsigned samples; /* since the last row */
+	unsigned rows;
+	bool thins;      /* with slow_ns: threads may be sampled less often … */
+	unsigned rarest; /* … but at least once in this many samples */
+	bool sched_seen; /* schedstat of some thread had figures */
+	bool placed;     /* the place of some thread could be read */
+	bool told_end;   /* the rows up to the end of the target are made */
+};
+
+/* ---- place.c */
+
+/* Reads a file of the thread, such as "/stat". As host_read. */
+int wait_thread_read(
+    struct watch *w, const struct wait_thread *t, const char *file, struct text *text);
+
+/* Sets the place in which the thread is now, and its name. Notes why something is unknown. False
+ * when the thread has ended. */
+bool wait_place_read(struct watch *w, struct wait_thread *t);
+
+void wait_set_owner(const struct waits *s, const struct wait_thread *t, struct wait_owner *out);
+
+/* Adds time of the thread to a place. It has waited there for lasting_ns without running; 0: it has
+ * run. */
+void wait_add_time(struct watch *w, const struct wait_thread *t, const struct wait_place *place,
+    int64_t ns, int64_t lasting_ns);
+
+/* ---- sample.c */
+
+/* The tool's tick: samples every thread. */
+void wait_sample(struct watch *w);
+
+/* Before a row: counts the time up to now of threads that have not run, and adds an event, once,
+ * for each long wait that lasts. */
+void wait_close_row(struct watch *w);
 
 #endif

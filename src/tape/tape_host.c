@@ -55,7 +55,7 @@ wait_for_more(struct tape *t)
 }
 
 static int
-tape_next(struct host *h, int64_t deadline_ns, enum moment_kind kind, struct moment *m)
+tape_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {
 	struct tape *t = (struct tape *)h;
 

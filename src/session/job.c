@@ -1,4 +1,4 @@
-#include "commands/record/job.h"
+#include "session/job.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -319,12 +319,12 @@ job_end_text(const struct job_end *e, char *out, size_t n)
 	bool whole = limit_ms % 1000 == 0;
 
 	if (e->timed_out)
-		snprintf(out, n, "no end within %lld %s: killed",
+		snprintf(out, n, "timed out after %lld %s and was killed",
 		    whole ? limit_ms / 1000 : limit_ms, whole ? "s" : "ms");
 	else if (e->signal)
 		snprintf(out, n, "killed by signal %d (%s)", e->signal, strsignal(e->signal));
 	else if (e->status < 0)
-		snprintf(out, n, "ended, exit status unknown");
+		snprintf(out, n, "ended with an unknown exit status");
 	else
 		snprintf(out, n, "exit status %d", e->status);
 }

@@ -1,4 +1,5 @@
-#include "bpf/sys.h"
+/* bpf: BPF instructions, bpf(2) and perf_event_open(2). */
+#include "bpf/bpf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,152 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* ---- Instructions */
+
+/* The class of an instruction, and where its second operand comes from. */
+enum { LD = 0x00, LDX = 0x01, ST = 0x02, STX = 0x03, JMP = 0x05, ALU64 = 0x07 };
+enum { IMM = 0x00, REG = 0x08, MEM = 0x60 };
+enum { OP_IMM64 = 0x18, OP_CALL = 0x85, OP_EXIT = 0x95, MAP_FD = 1 };
+
+static uint8_t
+registers(unsigned dst, unsigned src)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ /* bit fields in the kernel's struct bpf_insn */
+	return (uint8_t)(dst << 4 | src);
+#else
+	return (uint8_t)(src << 4 | dst);
+#endif
+}
+
+static void
+emit(struct code *c, unsigned op, unsigned dst, unsigned src, int32_t off, int32_t imm)
+{
+	if (c->n == ASM_MOST || off < INT16_MIN || off > INT16_MAX) {
+		c->bad = true;
+		return;
+	}
+	c->insn[c->n++] = (struct insn){ (uint8_t)op, registers(dst, src), (int16_t)off, imm };
+}
+
+void
+asm_alu(struct code *c, unsigned op, unsigned dst, unsigned src)
+{
+	emit(c, ALU64 | REG | op, dst, src, 0, 0);
+}
+
+void
+asm_alu_imm(struct code *c, unsigned op, unsigned dst, int32_t imm)
+{
+	emit(c, ALU64 | IMM | op, dst, 0, 0, imm);
+}
+
+/* The upper half is in the place of a second instruction. */
+static void
+wide(struct code *c, unsigned dst, unsigned src, uint64_t v)
+{
+	emit(c, OP_IMM64, dst, src, 0, (int32_t)(uint32_t)v);
+	emit(c, 0, 0, 0, 0, (int32_t)(uint32_t)(v >> 32));
+}
+
+void
+asm_imm64(struct code *c, unsigned dst, uint64_t v)
+{
+	wide(c, dst, 0, v);
+}
+
+void
+asm_map(struct code *c, unsigned dst, int fd)
+{
+	wide(c, dst, MAP_FD, (uint32_t)fd);
+}
+
+static unsigned
+size_bits(struct code *c, size_t size)
+{
+	switch (size) {
+	case 1:
+		return 0x10;
+	case 2:
+		return 0x08;
+	case 4:
+		return 0x00;
+	case 8:
+		return 0x18;
+	}
+	c->bad = true;
+	return 0;
+}
+
+void
+asm_load(struct code *c, size_t size, unsigned dst, unsigned src, int32_t off)
+{
+	emit(c, LDX | MEM | size_bits(c, size), dst, src, off, 0);
+}
+
+void
+asm_store(struct code *c, size_t size, unsigned dst, int32_t off, unsigned src)
+{
+	emit(c, STX | MEM | size_bits(c, size), dst, src, off, 0);
+}
+
+void
+asm_store_imm(struct code *c, size_t size, unsigned dst, int32_t off, int32_t imm)
+{
+	emit(c, ST | MEM | size_bits(c, size), dst, 0, off, imm);
+}
+
+static void
+add_jump(struct code *c, struct label *to)
+{
+	if (to->n == ASM_JUMPS)
+		c->bad = true;
+	else
+		to->jump[to->n++] = c->n;
+}
+
+void
+asm_jump(struct code *c, struct label *to, unsigned op, unsigned dst, unsigned src)
+{
+	add_jump(c, to);
+	emit(c, JMP | REG | op, dst, src, 0, 0);
+}
+
+void
+asm_jump_imm(struct code *c, struct label *to, unsigned op, unsigned dst, int32_t imm)
+{
+	add_jump(c, to);
+	emit(c, JMP | IMM | op, dst, 0, 0, imm);
+}
+
+void
+asm_goto(struct code *c, struct label *to)
+{
+	add_jump(c, to);
+	emit(c, JMP | IMM, 0, 0, 0, 0);
+}
+
+void
+asm_here(struct code *c, const struct label *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->jump[i] < c->n)
+			c->insn[l->jump[i]].off = (int16_t)(c->n - l->jump[i] - 1);
+}
+
+void
+asm_call(struct code *c, int32_t helper)
+{
+	emit(c, OP_CALL, 0, 0, 0, helper);
+}
+
+void
+asm_exit(struct code *c)
+{
+	emit(c, OP_EXIT, 0, 0, 0, 0);
+}
+
+/* ---- System calls */
 
 enum {
 	MAP_CREATE = 0,
@@ -49,7 +196,7 @@ struct raw_tracepoint {
 	uint32_t program, padding;
 };
 
-/* struct perf_event_attr as of its first version. */
+/* The first version of struct perf_event_attr. */
 struct event {
 	uint32_t type, size;
 	uint64_t config, sample_period, sample_type, read_format, flags;
@@ -69,7 +216,7 @@ call(int command, const void *attr, size_t n)
 	return (int)syscall(SYS_bpf, command, attr, n);
 }
 
-/* A kernel that does not know the end of what it is given wants zeros there, or says E2BIG. */
+/* A kernel that does not know the last members rejects them with E2BIG, or EINVAL, unless they are 0. */
 static int
 call_or_shorter(int command, const void *attr, size_t n, size_t shorter)
 {
@@ -111,10 +258,7 @@ bpf_map_put_cgroup(int map, uint32_t key, int cgroup)
 	return call(MAP_UPDATE, &a, sizeof a);
 }
 
-/* Has the verifier look at a program, which is under the GPL, as the helpers are. btf_id: for
- * BPF_TRACING, the type "btf_trace_NAME" of the tracepoint that it is for; else 0. EPERM: not
- * allowed; EACCES, EINVAL and others: refused. */
-static int
+int
 bpf_program_load(enum bpf_program type, const struct code *code, uint32_t btf_id, const char *name)
 {
 	struct program_load a = {
@@ -137,8 +281,7 @@ bpf_program_load(enum bpf_program type, const struct code *code, uint32_t btf_id
 	return call(PROG_LOAD, &a, sizeof a);
 }
 
-/* Runs a program at a tracepoint; NULL: where its btf_id says. */
-static int
+int
 bpf_attach_raw(int program, const char *tracepoint)
 {
 	struct raw_tracepoint a = { .name = pointer(tracepoint), .program = (uint32_t)program };
@@ -146,9 +289,7 @@ bpf_attach_raw(int program, const char *tracepoint)
 	return call(RAW_TRACEPOINT_OPEN, &a, sizeof a);
 }
 
-/* Runs a program at the tracepoint with that id, on all CPUs: an event on any one of them will do,
- * and `cpu` must be online, else ENODEV. */
-static int
+int
 bpf_attach_event(int program, uint32_t id, int cpu)
 {
 	enum { TRACEPOINT = 2, SAMPLE_RAW = 1 << 10, CLOSE_ON_EXEC = 8, ALL = -1, NO_GROUP = -1 };
@@ -181,6 +322,8 @@ bpf_nonsense(void)
 {
 	return call(9999, NULL, 0);
 }
+
+/* ---- Files */
 
 static int
 read_all(int fd, struct buf *b)
@@ -253,91 +396,4 @@ bpf_unview(struct bpf_view *v)
 		munmap((void *)(uintptr_t)v->text.s, v->text.n);
 	buf_free(&v->copy);
 	errno = error;
-}
-
-static void
-drop(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* Links first: a program without one does nothing any more. */
-void
-runqlat_detach(struct runqlat_attached *a)
-{
-	for (int e = 0; e < RUNQLAT_EVENTS; e++)
-		drop(&a->link[e]);
-	for (int e = 0; e < RUNQLAT_EVENTS; e++)
-		drop(&a->program[e]);
-}
-
-static int
-load(const struct runqlat_plan *p, enum runqlat_event e, struct runqlat_attached *a)
-{
-	static const enum bpf_program types[] = {
-		[RUNQLAT_BTF] = BPF_TRACING,
-		[RUNQLAT_RAW] = BPF_RAW_TRACEPOINT,
-		[RUNQLAT_TP] = BPF_TRACEPOINT,
-	};
-	static const char *const names[] = { "pq_switch", "pq_wakeup", "pq_new" };
-	struct code code;
-
-	runqlat_program(p, e, &code);
-	a->program[e] = bpf_program_load(types[p->mode], &code, p->btf_id[e], names[e]);
-	return a->program[e] < 0 ? -1 : 0;
-}
-
-static int
-load_all(const struct runqlat_plan *p, struct runqlat_attached *a)
-{
-	for (enum runqlat_event e = ON_SWITCH; e < RUNQLAT_EVENTS; e++)
-		if (load(p, e, a) < 0)
-			return -1;
-	return 0;
-}
-
-/* Not every kernel has both ways to read its memory: bpf_probe_read_kernel came with Linux 5.5. */
-int
-runqlat_load(struct runqlat_plan *p, struct runqlat_attached *a)
-{
-	if (load_all(p, a) == 0)
-		return 0;
-	if (p->mode != RUNQLAT_RAW || errno == EPERM)
-		return -1;
-	runqlat_detach(a);
-	p->old_probe_read = true;
-	return load_all(p, a);
-}
-
-/* On the first CPU that is online. */
-static int
-attach_event(
-    const struct runqlat_plan *p, enum runqlat_event e, const struct cpulist *possible, int program)
-{
-	int fd = -1;
-
-	errno = ENODEV;
-	for (unsigned cpu = 0; fd < 0 && errno == ENODEV && cpu < CPULIST_MOST; cpu++)
-		if (cpulist_has(possible, cpu))
-			fd = bpf_attach_event(program, p->event_id[e], (int)cpu);
-	return fd;
-}
-
-/* The switch first: wakeups before it would be waits of which no end is seen. */
-int
-runqlat_attach(
-    const struct runqlat_plan *p, const struct cpulist *possible, struct runqlat_attached *a)
-{
-	for (enum runqlat_event e = ON_SWITCH; e < RUNQLAT_EVENTS; e++) {
-		if (p->mode == RUNQLAT_TP)
-			a->link[e] = attach_event(p, e, possible, a->program[e]);
-		else
-			a->link[e] = bpf_attach_raw(
-			    a->program[e], p->mode == RUNQLAT_RAW ? runqlat_event_name(e) : NULL);
-		if (a->link[e] < 0)
-			return -1;
-	}
-	return 0;
 }

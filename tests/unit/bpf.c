@@ -1,5 +1,5 @@
-/* eBPF instructions, byte by byte as the kernel's instruction-set.rst has them */
-#include "bpf/asm.h"
+/* BPF instructions, byte for byte as instruction-set.rst of the kernel describes them. */
+#include "bpf/bpf.h"
 
 #include "unit.h"
 

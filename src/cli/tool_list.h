@@ -1,0 +1,26 @@
+/* tool_list: the words [interval [count]] [TOOL...] of commands that run several tools. */
+#ifndef PQ_CLI_TOOL_LIST_H
+#define PQ_CLI_TOOL_LIST_H
+
+#include "cli/args.h"
+
+/* TOOL_ROWS: how many rows each tool that shows the worst, such as pq tasks, makes. */
+enum { TOOLS_MOST = 16, TOOL_ROWS = 20 };
+
+struct tool_list {
+	const struct tool *tool[TOOLS_MOST];
+	struct request ask[TOOLS_MOST]; /* what of -p, -g and -a each tool takes */
+	size_t n;
+	char names[256]; /* their names, separated by blanks */
+	int64_t interval_ns;
+	uint64_t count;     /* 0: not given */
+	struct arena arena; /* of the tools' options */
+};
+
+/* Takes the list from the options' words. Without a tool, it is all tools that are not costly;
+ * without an interval, usual_ns. A wrong argument ends the program with EXIT_USAGE. */
+void tool_list_parse(struct tool_list *l, const struct options *o, int64_t usual_ns);
+
+void tool_list_free(struct tool_list *l);
+
+#endif

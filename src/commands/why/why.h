@@ -1,0 +1,166 @@
+/*
+ * why: what the parts of pq why share. evidence.c collects the rows of the tools, causes.c has the
+ * rules that judge them, and finding.c keeps and prints what the rules found.
+ */
+#ifndef PQ_WHY_WHY_H
+#define PQ_WHY_WHY_H
+
+#include "base/buf.h"
+#include "base/fail.h"
+#include "session/session.h"
+#include "tools/tool.h"
+
+#pragma GCC diagnostic error "-Wenum-conversion"
+
+/* ---- Evidence: the rows of each tool, and how memory grew */
+
+/* Each tool has its own row type, which is read by the columns of that tool:
+ * mem_num(e->mem, row, MEM_HARD). The rows or the column of another tool do not compile. A number is
+ * NaN, and a label "", if it is unknown or the row does not exist. */
+
+/* The sampler may be NULL: it has no rows. rows_most and rows_find return rows_count if there is no
+ * such row. */
+size_t rows_count(const struct sampler *s);
+double rows_num(const struct sampler *s, size_t row, int column);
+const char *rows_text(const struct sampler *s, size_t row, int column);
+size_t rows_most(const struct sampler *s, int column);
+size_t rows_find(const struct sampler *s, int column, const char *label);
+
+/* Defines struct mem_rows and: mem_count, the number of rows; mem_num and mem_text, a number and a
+ * label; mem_most, the row with the largest number; mem_find, the row with that label. */
+#define ROWS_OF(tool) \
+	struct tool##_rows { \
+		const struct sampler *of; \
+	}; \
+	static inline size_t tool##_count(struct tool##_rows r) \
+	{ \
+		return rows_count(r.of); \
+	} \
+	static inline double tool##_num(struct tool##_rows r, size_t row, enum tool##_column c) \
+	{ \
+		return rows_num(r.of, row, (int)c); \
+	} \
+	static inline const char *tool##_text( \
+	    struct tool##_rows r, size_t row, enum tool##_column c) \
+	{ \
+		return rows_text(r.of, row, (int)c); \
+	} \
+	static inline size_t tool##_most(struct tool##_rows r, enum tool##_column c) \
+	{ \
+		return rows_most(r.of, (int)c); \
+	} \
+	static inline size_t tool##_find( \
+	    struct tool##_rows r, enum tool##_column c, const char *label) \
+	{ \
+		return rows_find(r.of, (int)c, label); \
+	} \
+	struct tool##_rows
+
+ROWS_OF(runq);
+ROWS_OF(cpu);
+ROWS_OF(throttle);
+ROWS_OF(mem);
+ROWS_OF(psi);
+ROWS_OF(tasks);
+ROWS_OF(wait);
+
+/* How the unreclaimable memory of a cgroup grew from step to step. */
+struct growth {
+	char *cgroup;
+	double first, last, least_step; /* bytes; the smallest growth between two steps */
+	double limit;
+	unsigned steps;
+};
+
+enum { GROWTHS_MOST = 64 };
+
+struct evidence {
+	struct session session;
+	/* of the machine */
+	struct runq_rows runq;
+	struct cpu_rows cpus;
+	struct psi_rows psi;
+	struct tasks_rows tasks;
+	/* of the cgroups of -p or -g, else of all with a limit; mem_step: of the last step only */
+	struct throttle_rows throttle;
+	struct mem_rows mem, mem_step;
+	/* of -p or -g; empty without them */
+	struct tasks_rows target;
+	struct psi_rows target_psi;
+	struct wait_rows wait;
+	const struct target *about; /* -p or -g; all NULL without them */
+	struct arena arena;
+	struct growth growth[GROWTHS_MOST];
+	size_t ngrowth;
+	bool utc; /* print times in UTC */
+};
+
+/* Starts to watch the machine, or the target of the options, for span_ns. False if a signal stops
+ * it. */
+bool evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns);
+
+/* Watches to the end of the span or of the recording. */
+void evidence_watch(struct evidence *e);
+
+/* Whether no tool has a row. */
+bool evidence_is_empty(const struct evidence *e);
+
+/* The number of online CPUs; NaN if unknown. */
+double evidence_cpus(const struct evidence *e);
+
+/* Whether -p or -g was given, and that option for the commands in advice: " -p 4242", " -g /web" or
+ * "". */
+bool evidence_has_target(const struct evidence *e);
+const char *evidence_words(const struct evidence *e, char out[256]);
+
+void evidence_end(struct evidence *e);
+
+/* ---- Findings: cause, evidence, fix */
+
+/* LOW: it may well be something else. */
+enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
+
+enum { FACTS_MOST = 6, FINDINGS_MOST = 24 };
+
+struct finding {
+	const char *rule;      /* its name in JSON */
+	enum verdict severity; /* WARNING or CRITICAL */
+	enum confidence confidence;
+	double weight; /* sorts findings of equal severity and confidence: CPUs, or a share, lost */
+	char what[80];
+	char facts[FACTS_MOST][200];
+	int nfacts;
+	char advice[200];
+};
+
+/* Zero-initialise to start. */
+struct findings {
+	struct finding v[FINDINGS_MOST];
+	size_t n;
+};
+
+/* Adds a finding; `what` is a printf format. If there are too many, it is not kept. */
+struct finding *finding_add(struct findings *f, const char *rule, enum verdict severity,
+    enum confidence c, double weight, const char *what, ...) __attribute__((format(printf, 6, 7)));
+
+/* Adds a sentence of evidence; sets the fix. The figures of one sentence come from one source. */
+void finding_fact(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void finding_advice(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* causes.c: runs all rules on the evidence, and sorts what they find, the most likely first. */
+void causes_find(const struct evidence *e, struct findings *f);
+
+/* The most likely first. */
+void findings_sort(struct findings *f);
+
+/* Whether the rule of that name found something. */
+bool findings_has(const struct findings *f, const char *rule);
+
+/* The worst severity; OK without findings. */
+enum verdict findings_verdict(const struct findings *f);
+
+/* Lines for people; one JSON object and a newline. */
+void findings_text(const struct findings *f, const struct evidence *e, struct buf *b);
+void findings_json(const struct findings *f, const struct evidence *e, struct buf *b);
+
+#endif

@@ -1,0 +1,490 @@
+/*
+ * sample: samples every thread many times per second, and counts its time since the previous
+ * sample.
+ *
+ * A thread whose schedstat has not changed has not run, and nothing else of it is read. If it has
+ * changed, it says how long the thread ran and how long it waited for a CPU; it slept for the rest.
+ * The place in which a thread waits is read once per wait, when the wait is first seen.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "tools/wait/wait.h"
+
+static const int64_t second_ns = 1000000000;
+
+/* ---- When a wait began
+ *
+ * A thread that was not in the previous sample may have begun its wait long ago. The kernel keeps
+ * the time at which it left its CPU, by a clock of that CPU. Time that a hypervisor takes away makes
+ * this clock lag. Threads that have just run on the same CPU show by how much. */
+
+/* The lag grows. It is measured this often; the smallest value is kept this long; and after this
+ * long without one, the middle of the two samples is a better guess. */
+enum { MEASURE_MS = 90, KEEP_MS = 300, HOLDS_MS = 1000 };
+
+struct wait_clock {
+	int64_t lag_ns;
+	int64_t measured_ns; /* when the lag was measured; 0: never */
+	int64_t tried_ns;    /* when it was last tried */
+};
+
+static struct wait_clock *
+clock_of(struct watch *w, const struct wait_thread *t)
+{
+	struct waits *s = w->state;
+
+	if (t->cpu >= CPULIST_MOST)
+		return NULL;
+	if (!s->clocks)
+		s->clocks = arena_alloc(&w->arena, CPULIST_MOST * sizeof *s->clocks);
+	return &s->clocks[t->cpu];
+}
+
+static bool
+read_left(struct watch *w, const struct wait_thread *t, int64_t *ns)
+{
+	struct text text;
+
+	return wait_thread_read(w, t, "/sched", &text) == 0 && task_left_parse(text, ns) == 0;
+}
+
+/* The thread left its CPU after the previous sample, so a measurement is the lag and the short time
+ * since then. The smallest of several is nearest to the true lag. */
+static void
+measure_lag(struct watch *w, const struct wait_thread *t)
+{
+	struct wait_clock *c = clock_of(w, t);
+	int64_t left;
+
+	if (!c || w->now_ns - c->tried_ns < MEASURE_MS * (int64_t)1000000 ||
+	    !read_left(w, t, &left))
+		return;
+	int64_t lag = w->now_ns - left;
+	c->tried_ns = w->now_ns;
+	if (c->measured_ns && w->now_ns - c->measured_ns < KEEP_MS * (int64_t)1000000 &&
+	    lag > c->lag_ns)
+		return;
+	c->lag_ns = lag;
+	c->measured_ns = w->now_ns;
+}
+
+/* When the thread left its CPU, on the clock of the samples. False when that is unknown. */
+static bool
+left_cpu(struct watch *w, const struct wait_thread *t, int64_t *ns)
+{
+	const struct wait_clock *c = clock_of(w, t);
+	int64_t left;
+
+	if (!c || !c->measured_ns || w->now_ns - c->measured_ns > HOLDS_MS * (int64_t)1000000 ||
+	    !read_left(w, t, &left))
+		return false;
+	*ns = left + c->lag_ns;
+	return true;
+}
+
+/* About when the thread ran last, if it ran since its last sample. Waits are seen one sample late,
+ * both when they begin and when they end, so this sample will do. If the thread was not in the
+ * previous sample, the middle of the time in between is nearer. */
+static int64_t
+ran_ns(const struct watch *w, const struct wait_thread *t)
+{
+	const struct waits *s = w->state;
+
+	return w->now_ns - (t->known ? (s->seen_ns - t->sampled_ns) / 2 : 0);
+}
+
+static int64_t
+began_ns(struct watch *w, const struct wait_thread *t)
+{
+	const struct waits *s = w->state;
+	bool late = t->known && t->sampled_ns < s->seen_ns;
+	int64_t left;
+
+	if (!late && s->thins)
+		measure_lag(w, t);
+	if (!late || t->thin || !left_cpu(w, t, &left))
+		return ran_ns(w, t);
+	return left < t->sampled_ns ? t->sampled_ns : left > w->now_ns ? w->now_ns : left;
+}
+
+/* ---- How a thread spent its time */
+
+static const struct wait_place running = { .state = WAIT_RUNNING, .where = "cpu" };
+static const struct wait_place runnable = { .state = WAIT_RUNNABLE, .where = "cpu" };
+static const struct wait_place asleep = { .state = WAIT_BLOCKED };
+
+/* Counts the time up to then of a thread that has not run. */
+static void
+count_still(struct watch *w, struct wait_thread *t, int64_t until_ns)
+{
+	int64_t ns = until_ns - t->counted_ns;
+
+	if (!t->known || t->gone || ns <= 0)
+		return;
+	wait_add_time(w, t, &t->place, ns, until_ns - t->since_ns);
+	if (t->place.state == WAIT_RUNNABLE)
+		t->pending_ns += ns;
+	t->counted_ns = until_ns;
+}
+
+/* Counts the open time for a row, which cannot wait for the kernel to say what it was. */
+static void
+decide_open(struct watch *w, struct wait_thread *t)
+{
+	/* the run_ns of a running thread is late by up to one tick of the scheduler */
+	const int64_t late_ns = 10000000;
+	bool waits = t->open_ns > late_ns;
+
+	wait_add_time(w, t, waits ? &runnable : &running, t->open_ns, 0);
+	t->pending_ns += waits ? t->open_ns : 0;
+	t->open_ns = 0;
+}
+
+static int64_t
+at_most(uint64_t ns, int64_t most)
+{
+	return ns < (uint64_t)most ? (int64_t)ns : most;
+}
+
+/* Counts the time since the last sample of a thread that has run. The kernel adds a whole wait for
+ * a CPU when it ends, so what was counted of it before is subtracted. The rest is sleep, in the
+ * place where the thread sleeps now, or else where it slept before. If it was runnable at both
+ * samples, the rest stays open: it is a run or wait that the kernel may still add. Open time that
+ * it has not added by the next sample was sleep. */
+static void
+count_ran(struct watch *w, struct wait_thread *t, const struct task_sched *now,
+    const struct wait_place *before)
+{
+	bool slept = t->place.state != WAIT_RUNNABLE || before->state != WAIT_RUNNABLE;
+	int64_t left = w->now_ns - t->counted_ns, open = t->open_ns;
+	uint64_t delay = now->wait_ns - t->sched.wait_ns, pending = (uint64_t)t->pending_ns;
+
+	if (now->run_ns < t->sched.run_ns || now->wait_ns < t->sched.wait_ns || left <= 0)
+		return; /* another thread with the same number */
+	left += open;
+	int64_t run_ns = at_most(now->run_ns - t->sched.run_ns, left);
+	wait_add_time(w, t, &running, run_ns, 0);
+	left -= run_ns;
+	int64_t wait_ns = at_most(delay > pending ? delay - pending : 0, left);
+	wait_add_time(w, t, &runnable, wait_ns, 0);
+	left -= wait_ns;
+	open = left < open ? left : open;
+	wait_add_time(w, t, &asleep, open, 0);
+	left -= open;
+	t->open_ns = slept ? 0 : left;
+	if (slept)
+		wait_add_time(w, t, t->place.state != WAIT_RUNNABLE ? &t->place : before, left, 0);
+}
+
+/* ---- Long waits */
+
+/* A wait is seen up to one sample late, at its start and at its end. One that may have been as long
+ * as slow_ns counts. */
+static bool
+is_slow(const struct watch *w, const struct wait_thread *t, int64_t ns)
+{
+	const struct wait_options *o = wait_options(w);
+	int64_t about_ns = 900000000 / (int64_t)o->hz;
+
+	return o->slow_ns && t->known && !t->gone && ns + about_ns >= o->slow_ns &&
+	    (o->idle || !t->place.idle);
+}
+
+static void
+add_event(struct watch *w, const struct wait_thread *t, int64_t ns, bool lasting)
+{
+	struct waits *s = w->state;
+
+	if (s->nevents == WAIT_EVENTS_MOST) {
+		watch_note(w, "more than %d long waits in one interval: the others are omitted",
+		    WAIT_EVENTS_MOST);
+		return;
+	}
+	if (s->nevents == s->events_room) {
+		s->events_room = s->events_room ? s->events_room * 2 : 16;
+		s->events = xrealloc(s->events, s->events_room * sizeof *s->events);
+	}
+	struct wait_event *e = &s->events[s->nevents++];
+	*e = (struct wait_event){ .place = t->place, .ns = ns, .lasting = lasting };
+	wait_set_owner(s, t, &e->owner);
+}
+
+/* ---- Samples of one thread */
+
+static void
+end_wait(struct watch *w, const struct wait_thread *t)
+{
+	int64_t ns = ran_ns(w, t) - t->since_ns;
+
+	if (is_slow(w, t, ns))
+		add_event(w, t, ns, false);
+}
+
+static void
+end_thread(struct watch *w, struct wait_thread *t)
+{
+	count_still(w, t, t->sampled_ns);
+	decide_open(w, t);
+	end_wait(w, t);
+	t->gone = true;
+}
+
+static void
+begin_wait(struct watch *w, struct wait_thread *t, const struct task_sched *now)
+{
+	const struct wait_options *o = wait_options(w);
+	const struct waits *s = w->state;
+
+	t->thin = !o->slow_ns || (t->place.idle && !o->idle && s->thins);
+	t->since_ns = began_ns(w, t);
+	t->sched = *now;
+	t->counted_ns = t->sampled_ns = w->now_ns;
+	t->pending_ns = 0;
+	t->told = false;
+	t->known = true;
+}
+
+/* The state of a thread is read after its schedstat: it may have run in between, and be asleep by
+ * now. A thread that is still runnable waits for a CPU. */
+static void
+check_runnable(struct watch *w, struct wait_thread *t)
+{
+	if (!wait_place_read(w, t))
+		end_thread(w, t);
+	if (t->place.state != WAIT_RUNNABLE)
+		t->pending_ns = 0;
+}
+
+static void
+sample_thread(struct watch *w, struct wait_thread *t)
+{
+	struct waits *s = w->state;
+	struct task_sched now;
+	struct text text;
+
+	if (wait_thread_read(w, t, "/schedstat", &text) < 0 || task_sched_parse(text, &now) < 0) {
+		if (errno == EINVAL || errno == ERANGE)
+			watch_note(
+			    w, "/proc/PID/schedstat: unknown format; its threads are omitted");
+		end_thread(w, t);
+		return;
+	}
+	s->sched_seen |= now.run_ns > 0;
+	if (t->known && memcmp(&now, &t->sched, sizeof now) == 0) {
+		t->sampled_ns = w->now_ns;
+		if (t->place.state == WAIT_RUNNABLE)
+			check_runnable(w, t);
+		return;
+	}
+	struct wait_place before = t->place;
+	count_still(w, t, t->sampled_ns);
+	end_wait(w, t);
+	bool there = wait_place_read(w, t);
+	s->placed |= there || t->ended;
+	if (t->known && there)
+		count_ran(w, t, &now, &before);
+	begin_wait(w, t, &now);
+	t->gone = !there;
+}
+
+/* ---- Which threads there are */
+
+struct ids {
+	struct wait_id {
+		uint32_t pid, tid;
+	} * v;
+	size_t n, cap;
+};
+
+/* A process that has ended, or whose threads may not be listed, has none. False at the limit. */
+static bool
+list_process(struct watch *w, uint32_t pid, struct ids *all)
+{
+	struct waits *s = w->state;
+	struct text names;
+	char path[64];
+	size_t n;
+
+	if (host_list(w->host, task_path(path, pid, 0, "/task"), &names) < 0)
+		return true;
+	const uint32_t *tids = targets_parse_pids(&s->listing, names, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (all->n == WAIT_THREADS_MOST) {
+			watch_note(w,
+			    "more than %d threads: the others are omitted (select fewer with -p or "
+			    "-g)",
+			    WAIT_THREADS_MOST);
+			return false;
+		}
+		all->v = arena_grow(&s->listing, all->v, all->n, &all->cap, sizeof *all->v);
+		all->v[all->n++] = (struct wait_id){ pid, tids[i] };
+	}
+	return true;
+}
+
+/* PIDs and TIDs come in ascending order, and so do the ids. */
+static void
+list_target(struct watch *w, struct ids *all)
+{
+	struct waits *s = w->state;
+	uint32_t *pids;
+	size_t n;
+
+	arena_reset(&s->listing);
+	s->list_error = targets_pids(&s->targets, w, &s->listing, &pids, &n) < 0 ? errno : 0;
+	for (size_t i = 0; !s->list_error && i < n; i++)
+		if (pids[i] != s->self && !list_process(w, pids[i], all))
+			return;
+}
+
+static int
+compare(const struct wait_thread *t, const struct wait_id *id)
+{
+	if (t->pid != id->pid)
+		return t->pid < id->pid ? -1 : 1;
+	return t->tid < id->tid ? -1 : t->tid > id->tid;
+}
+
+/* Mostly no thread was created or has ended. */
+static bool
+is_same(const struct waits *s, const struct ids *all)
+{
+	if (s->nthreads != all->n)
+		return false;
+	for (size_t i = 0; i < all->n; i++)
+		if (compare(&s->threads[i], &all->v[i]) != 0 ||
+		    (s->threads[i].gone && !s->threads[i].ended))
+			return false;
+	return true;
+}
+
+/* Keeps the threads that are still listed, and ends the others. Both lists are in order. */
+static void
+merge(struct watch *w, const struct ids *all)
+{
+	struct waits *s = w->state;
+	struct wait_thread *v = xmalloc((all->n ? all->n : 1) * sizeof *v);
+	struct wait_thread *old = s->threads, *end = old + s->nthreads;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct wait_id *id = &all->v[i];
+		for (; old < end && compare(old, id) < 0; old++)
+			end_thread(w, old);
+		struct wait_thread *t = old < end && compare(old, id) == 0 ? old++ : NULL;
+		v[i] = t && (!t->gone || t->ended) ?
+		    *t :
+		    (struct wait_thread){ .pid = id->pid, .tid = id->tid };
+	}
+	for (; old < end; old++)
+		end_thread(w, old);
+	free(s->threads);
+	s->threads = v;
+	s->nthreads = all->n;
+}
+
+/* Listing the threads costs as much as a sample. With many threads, it is done less often. */
+static void
+list(struct watch *w)
+{
+	struct waits *s = w->state;
+	struct ids all = { NULL, 0, 0 };
+
+	if (s->until_list > 0 && s->until_list-- > 0)
+		return;
+	list_target(w, &all);
+	if (!is_same(s, &all))
+		merge(w, &all);
+	unsigned hz = wait_options(w)->hz;
+	s->until_list = s->nthreads / 64 < hz ? (unsigned)(s->nthreads / 64) : hz;
+}
+
+/* ---- Samples of all threads */
+
+/* Where there are many threads, sampling those that have not run for a while would be most of the
+ * cost. Up to FEW are sampled every time, and each at least once in RAREST samples. */
+enum { RAREST = 8, FEW = 200 };
+
+static unsigned
+sample_every(const struct watch *w, int64_t still_ns)
+{
+	const struct waits *s = w->state;
+
+	if (still_ns < second_ns)
+		return 1;
+	if (wait_options(w)->slow_ns)
+		return s->rarest;
+	return still_ns < 4 * second_ns ? 2 : still_ns < 8 * second_ns ? 4 : RAREST;
+}
+
+/* The longer a thread has not run, the more samples skip it, each sample another part of them. With
+ * --slow, only threads whose wait is not shown are skipped, and at most so often that no long wait
+ * is missed. */
+static bool
+is_skipped(const struct watch *w, const struct wait_thread *t)
+{
+	const struct waits *s = w->state;
+	unsigned every = sample_every(w, w->now_ns - t->since_ns);
+
+	return every > 1 && t->known && t->thin && s->nthreads > FEW &&
+	    (t->tid + s->round) % every != 0;
+}
+
+/* With --slow, threads may be skipped only if the kernel tells when their next wait began, which it
+ * does with CONFIG_SCHED_DEBUG. */
+static void
+begin(struct watch *w)
+{
+	struct waits *s = w->state;
+	int64_t ns, samples = wait_options(w)->slow_ns * wait_options(w)->hz / second_ns;
+	struct task_stat stat;
+	struct text text;
+
+	s->rarest = samples < RAREST ? (unsigned)samples : RAREST;
+	s->thins = wait_options(w)->slow_ns && host_read(w->host, "proc/self/sched", &text) == 0 &&
+	    task_left_parse(text, &ns) == 0;
+	if (!w->ask->target.pid && host_read(w->host, "proc/self/stat", &text) == 0 &&
+	    task_stat_parse(text, &stat) == 0)
+		s->self = stat.pid;
+}
+
+void
+wait_sample(struct watch *w)
+{
+	struct waits *s = w->state;
+	size_t there = 0;
+
+	if (s->round == 0)
+		begin(w);
+	list(w);
+	for (size_t i = 0; i < s->nthreads; i++) {
+		struct wait_thread *t = &s->threads[i];
+		if (!t->gone && !is_skipped(w, t))
+			sample_thread(w, t);
+		there += !t->gone;
+	}
+	if (there == 0)
+		s->until_list = 0;
+	s->seen_ns = w->now_ns;
+	s->round++;
+	s->samples++;
+}
+
+void
+wait_close_row(struct watch *w)
+{
+	struct waits *s = w->state;
+
+	for (size_t i = 0; i < s->nthreads; i++) {
+		struct wait_thread *t = &s->threads[i];
+		int64_t ns = w->now_ns - t->since_ns;
+		count_still(w, t, w->now_ns);
+		decide_open(w, t);
+		if (t->told || !is_slow(w, t, ns))
+			continue;
+		add_event(w, t, ns, true);
+		t->told = true;
+	}
+}
