@@ -76,8 +76,7 @@
  *
  *   table/table.c                columns, rows and cells
  *   table/aligned.c              the text format
- *   table/json.c                 the JSON format
- *   table/csv.c                  the CSV format, and lines for flame graphs
+ *   table/json_csv.c             the JSON and CSV formats, and lines for flame graphs
  *   table/metrics.c              the Prometheus format
  *   table/summary.c              averages and percentiles at the end
  *

@@ -1,17 +1,16 @@
-/* text: rows for people, as sar and mpstat lay them out. */
+/* aligned: the text format: rows for people, laid out as by sar and mpstat. */
 #include <math.h>
 #include <string.h>
 
 #include "table/table.h"
 
-/* Of the columns that are shown, those of fixed width stand first, then the labels of any
- * length. */
+/* Columns of fixed width come first, then labels of any length. */
 struct layout {
-	int width[COLUMNS_MOST]; /* 0: a label of any length, or left out */
-	bool cut;                /* columns are left out: the header ends with '>' */
+	int width[COLUMNS_MOST]; /* 0: a label of any length, or a column left out */
+	bool cut;                /* columns are left out, and the header ends with '>' */
 };
 
-/* What a label of any length is left at least, if it names the row. */
+/* The least width of a label of any length that names the row, on layout and in a row. */
 enum { LABEL_ROOM = 11, NAME_LEAST = 4 };
 
 static int
@@ -36,7 +35,7 @@ hyphens(const struct column *c)
 	return n;
 }
 
-/* Leaves columns out from the right until the line is so wide; returns its width. */
+/* Leaves columns out, from the right, until the line fits `most`. Returns its width. */
 static int
 leave_out(const struct report *r, struct layout *l, int width, int most, bool spare_only)
 {
@@ -49,9 +48,8 @@ leave_out(const struct report *r, struct layout *l, int width, int most, bool sp
 	return width;
 }
 
-/* On a terminal that is too narrow, headings lose their hyphens, pq's own ones on the right first;
- * then columns are left out, those that can be spared first, and a '>' behind the header says
- * so. */
+/* On a narrow terminal, headings lose their hyphens, from the right. If that is not enough, columns
+ * are left out, spare ones first, and a '>' after the header shows it. */
 static struct layout
 lay_out(const struct report *r)
 {
@@ -73,7 +71,7 @@ lay_out(const struct report *r)
 	return l;
 }
 
-/* Blanks for a cell; returns where its text is to be put, after them. */
+/* Appends the blanks of a cell. The caller appends its text, which end_cell moves into them. */
 static size_t
 begin_cell(struct buf *b, int width)
 {
@@ -81,8 +79,8 @@ begin_cell(struct buf *b, int width)
 	return b->n;
 }
 
-/* Moves the text, which begins at `start`, to the right end of its blanks, or over all of them when
- * it has no room there. */
+/* Moves the text, which begins at `start`, to the right end of the cell. Text that is too long
+ * replaces all blanks. */
 static void
 end_cell(struct buf *b, size_t start, int width)
 {
@@ -110,7 +108,7 @@ put_time(struct buf *b, const struct report *r, const char *time)
 		buf_pad(b, (size_t)time_width(r) - (b->n - start));
 }
 
-/* 62.0M: three or four digits, and what they count. */
+/* "62.0M": up to four digits and the unit, a power of 1024. */
 static void
 put_bytes(struct buf *b, double x)
 {
@@ -124,7 +122,7 @@ put_bytes(struct buf *b, double x)
 		buf_char(b, suffix[power]);
 }
 
-/* A number in its column's width: digits after the point give way to those before it. */
+/* A number that is too wide for its column loses digits after the point. */
 static void
 put_number(struct buf *b, const struct column *c, double x)
 {
@@ -157,7 +155,7 @@ put_value(struct buf *b, const struct column *c, const struct cell *cell)
 	}
 }
 
-/* A label in less room than it needs keeps its end, which tells cgroups apart; '<' stands for the
+/* Shortens a label to `room`. It keeps the end, which distinguishes cgroups; '<' replaces the
  * rest. */
 static void
 clip(struct buf *b, size_t start, size_t room)
@@ -188,7 +186,7 @@ put_cell(struct buf *b, const struct column *c, const struct cell *cell, int wid
 	end_cell(b, start, width);
 }
 
-/* What the labels of any length after the i-th column take. */
+/* The width of the labels of any length after the i-th column. */
 static size_t
 later_labels(const struct report *r, const struct cell *row, int i)
 {
@@ -200,8 +198,9 @@ later_labels(const struct report *r, const struct cell *row, int i)
 	return n;
 }
 
-/* The labels of any length, each behind two blanks; on a terminal, in what is left of the line: a
- * note behind a cgroup's name has its place, and the name the rest, but for a few letters. */
+/* Appends the labels of any length, each after two blanks. On a terminal they share the rest of the
+ * line: a remark after a cgroup's name keeps its width, and the name has the rest, but at least a
+ * few letters. */
 static void
 put_long_labels(struct buf *b, const struct report *r, const struct cell *row, size_t line)
 {
@@ -289,8 +288,8 @@ begin(struct buf *b, struct report *r)
 	r->lines_left = 0;
 }
 
-/* A header when the first one is due; then, on a terminal, whenever the screen would lose the last
- * one. */
+/* Prints a header before the first row and, on a terminal, before the last one scrolls off the
+ * screen. */
 static void
 put_due_header(struct buf *b, struct report *r, const struct rows *rows)
 {

@@ -1,4 +1,20 @@
-/* The lines of metrics: names, units, and how figures and labels are written. */
+/*
+ * metrics: the text format of Prometheus.
+ *
+ * A level or a share is a gauge over the interval, and a counter is printed as the kernel gives it,
+ * in base units. Names come from the keys of the columns: held_cpus of throttle is
+ * pq_throttle_held_cpus, throttled_pct is pq_throttle_throttled_ratio, and mean_us of runqlat is
+ * pq_runqlat_mean_seconds.
+ *
+ *  # HELP pq_mem_some_seconds_total the counter of some_pct: time in which …
+ *  # TYPE pq_mem_some_seconds_total counter
+ *  # UNIT pq_mem_some_seconds seconds
+ *  pq_mem_some_seconds_total{cgroup="/shop"} 12.25
+ *
+ * OpenMetrics 1.0 has no _total in the TYPE line. Without it node_exporter's textfile collector and
+ * promtool see two families, and Prometheus accepts both forms, so _total stays. UNIT and the EOF
+ * line are comments to all but OpenMetrics readers.
+ */
 #include "table/metrics.h"
 
 #include <math.h>
@@ -9,7 +25,7 @@
 #include "base/fail.h"
 #include "table/table.h"
 
-/* A key's unit in base units; what ends otherwise has none. */
+/* The ending of a key, which is its unit, and the base unit. The last entry: no unit. */
 static const struct unit_name {
 	const char *ending, *base;
 	double scale;
@@ -45,23 +61,6 @@ unit_of(const char *key)
 	return u;
 }
 
-/* Nine digits suffice for a nanosecond; those of a ratio are far fewer. */
-static void
-put_number(struct buf *b, double x)
-{
-	size_t start = b->n;
-
-	buf_fixed(b, x, 9);
-	if (!memchr(b->s + start, '.', b->n - start))
-		return;
-	while (b->s[b->n - 1] == '0')
-		b->n--;
-	if (b->s[b->n - 1] == '.')
-		b->n--;
-}
-
-/* A label's value. Control characters and what is no UTF-8 stand as \ooo, as they do on a terminal:
- * a newline is no exception. */
 void
 metrics_label(struct buf *b, struct buf *scratch, const char *key, const char *value)
 {
@@ -79,7 +78,7 @@ metrics_label(struct buf *b, struct buf *scratch, const char *key, const char *v
 	buf_char(b, '"');
 }
 
-/* A name that is too long is cut: keys are short. */
+/* Names are short enough: only a key of over a hundred characters would be cut. */
 static void
 set_name(struct metric *m, const struct unit_name *u)
 {
@@ -92,7 +91,7 @@ set_name(struct metric *m, const struct unit_name *u)
 	m->scale = m->counter ? 1 : u->scale;
 }
 
-/* UNIT is without _total. */
+/* Leaves out the last `without` characters of the name: UNIT lines have no _total. */
 static void
 put_line(struct buf *b, const char *what, const struct metric *m, size_t without)
 {
@@ -136,30 +135,15 @@ metrics_sample(struct buf *b, const struct metric *m, struct text labels, double
 		buf_char(b, '}');
 	}
 	buf_char(b, ' ');
-	put_number(b, value * m->scale);
+	buf_trimmed(b, value * m->scale, 9); /* down to a nanosecond */
 	buf_char(b, '\n');
 }
 
-/*
- * metrics: a sample as Prometheus reads it. A level or a share is a gauge over the interval, and a
- * counter is told as it stands, in base units. Names come of the columns' keys: held_cpus of
- * throttle is pq_throttle_held_cpus, throttled_pct is pq_throttle_throttled_ratio, and mean_us of
- * runqlat is pq_runqlat_mean_seconds.
- *
- *  # HELP pq_mem_some_seconds_total the counter of some_pct: time in which a task of it waited for
- *  memory (…)
- *  # TYPE pq_mem_some_seconds_total counter
- *  # UNIT pq_mem_some_seconds seconds
- *  pq_mem_some_seconds_total{cgroup="/shop"} 12.25
- *
- * OpenMetrics 1.0 would have TYPE without _total, which node_exporter's textfile collector and
- * promtool take for another family: it is there as they want it, and Prometheus takes both. UNIT
- * and the EOF at the end are comments to them.
- */
+/* ---- The rows of a sample */
 
-/* The labels of a row, without braces: a part of what all rows' are in. */
+/* The labels of a row, without braces: a part of writing.bytes. */
 struct labels {
-	const char *s; /* set when all are known, as the bytes may move before */
+	const char *s; /* set once all are collected, as the bytes may move before */
 	size_t at, n, row;
 };
 
@@ -168,12 +152,12 @@ struct writing {
 	const struct report *report;
 	const struct table *table;
 	struct buf bytes, row, scratch;
-	/* of each row; a row with the labels of an earlier one has none, and is left out */
+	/* by row; a row with the same labels as an earlier one is left out */
 	struct labels *v;
 	bool *left_out;
 };
 
-/* What names the row; also what was not asked for with -c, as rows must differ. */
+/* Collects the labels that name the row, even those that -c leaves out, so that rows differ. */
 static void
 collect_labels(struct writing *w, size_t row)
 {
@@ -208,7 +192,7 @@ by_bytes(const void *a, const void *b)
 	return order ? order : x->row < y->row ? -1 : x->row > y->row;
 }
 
-/* The same labels twice would make the whole of it void to its reader. */
+/* Prometheus rejects the whole text if two samples have the same labels. */
 static void
 leave_out_doubles(struct writing *w)
 {
@@ -227,7 +211,7 @@ leave_out_doubles(struct writing *w)
 	free(sorted);
 }
 
-/* A column's figures, or the counters behind them. */
+/* A column's figures, or its counters. */
 static void
 put_numbers(struct writing *w, int column, struct metric *m)
 {
@@ -245,7 +229,7 @@ put_numbers(struct writing *w, int column, struct metric *m)
 	}
 }
 
-/* What is said of rows: a figure of 1 for each, that has it as a label. */
+/* Remarks on rows: a sample with the value 1 for each, which has the remark as a label. */
 static void
 put_remarks(struct writing *w, int column, struct metric *m)
 {
@@ -265,8 +249,8 @@ put_remarks(struct writing *w, int column, struct metric *m)
 	}
 }
 
-/* How many there were in an interval says little to who does not see all of them: where there is a
- * counter, it is told alone. */
+/* A COUNT with a counter has only the counter: Prometheus does not see every interval, so the count
+ * of one means little to it. */
 static void
 put_column(struct writing *w, int column)
 {
@@ -294,7 +278,7 @@ metrics_rows(struct buf *b, const struct report *r, const struct rows *rows)
 	size_t n = rows->table->nrows;
 	struct writing w = { .out = b, .report = r, .table = rows->table };
 
-	buf_room(&w.bytes, 1); /* so that there is a place even of no labels */
+	buf_room(&w.bytes, 1); /* so that bytes.s is not NULL even without labels */
 	w.v = xmalloc(n * sizeof *w.v);
 	w.left_out = xmalloc(n * sizeof *w.left_out);
 	for (size_t i = 0; i < n; i++)

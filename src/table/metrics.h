@@ -1,5 +1,5 @@
-/* metrics: the text format of Prometheus, also for what is no table. What it looks like stands in
- * metrics.c. */
+/* metrics: the text format of Prometheus, for tables and for other figures. metrics.c shows what it
+ * looks like. */
 #ifndef PQ_TABLE_METRICS_H
 #define PQ_TABLE_METRICS_H
 
@@ -10,33 +10,36 @@
 struct report;
 struct rows;
 
-/* A family: one figure, of any number of things that labels tell apart. */
+/* A family: all samples of one name, which differ by their labels. */
 struct metric {
-	const char *tool; /* NULL: the key has it */
-	const char *key;  /* "throttled_pct": its ending is the unit, which is made a base unit */
+	const char *tool; /* NULL: the key begins with it */
+	const char *key;  /* "throttled_pct": the ending is the unit, and becomes a base unit */
 	const char *help; /* one line, without a backslash */
-	/* it only grows: "_total", and a value in base units already; else a gauge */
-	bool counter;
-	bool info;      /* "_info": its value is 1, and a label has what there is to say */
-	const char *of; /* the column that a counter is of, or NULL */
-	char name[128]; /* set by metrics_family: what each sample begins with */
+	bool counter;     /* ends in "_total", and its values are in base units; else a gauge */
+	bool info;        /* ends in "_info": the value is 1, and a label has the information */
+	const char *of;   /* the column that a counter belongs to, or NULL */
+	/* set by metrics_family: what each sample begins with, and the factor to base units */
+	char name[128];
 	size_t n;
 	double scale;
 };
 
-/* HELP, TYPE and UNIT. All samples of a family come behind this, and no other one's. */
+/* Appends the lines HELP, TYPE and UNIT. All samples of the family must follow before the next
+ * family begins. */
 void metrics_family(struct buf *b, struct metric *m);
 
-/* A sample of it, behind metrics_family. The labels are without braces, as metrics_label writes
- * them; the value, which must be finite, is in the key's unit. */
+/* Appends a sample. The labels have no braces, as metrics_label writes them. The value must be
+ * finite, and is in the unit of the key. */
 void metrics_sample(struct buf *b, const struct metric *m, struct text labels, double value);
 
-/* Adds key="value" to labels. The scratch is for reuse. */
+/* Appends key="value" to labels. Control characters, newlines too, and bytes that are not UTF-8
+ * become \ooo. `scratch` is overwritten. */
 void metrics_label(struct buf *labels, struct buf *scratch, const char *key, const char *value);
 
-/* A sample's rows, without the end. */
+/* Appends the rows of a sample, without the end. */
 void metrics_rows(struct buf *b, const struct report *r, const struct rows *rows);
 
+/* Appends the last line. */
 void metrics_end(struct buf *b);
 
 #endif

@@ -6,25 +6,25 @@
 
 #include "base/fail.h"
 
-/* What is kept of a column: its weighted sum, and the spread of its values. */
+/* Of a column: its weighted sum, and the distribution of its values. */
 struct total {
 	double sum, weight;
-	struct hist *hist; /* NULL when there are too many series */
+	struct hist *hist; /* NULL: no percentiles */
 };
 
 struct series {
 	struct total *totals; /* by column */
 };
 
-/* The column that tells the rows apart, or -1. */
+/* The column that identifies the rows, or -1. */
 static int
 identity(const struct report *r)
 {
 	return r->columns[0].kind == LABEL ? 0 : -1;
 }
 
-/* The key of the rows with that label: its NUL is part of it, since without a label (NULL: unknown,
- * or a tool with one row per sample) the key is empty. */
+/* The map key for a label. It includes the NUL, so that it differs from the empty key of rows
+ * without a label (NULL: unknown, or a tool with one row per sample). */
 static struct text
 key_of(const char *label)
 {
@@ -39,7 +39,7 @@ label_of(const struct summary *s, size_t i)
 	return key.n ? key.s : NULL;
 }
 
-/* The series of the label; NULL when there are too many. */
+/* The series of the label, which may be new; NULL if there are too many. */
 static struct series *
 find_series(struct summary *s, const char *label, size_t ncolumns)
 {
@@ -50,10 +50,7 @@ find_series(struct summary *s, const char *label, size_t ncolumns)
 		return &s->series[i];
 	if (s->labels.n == SERIES_MOST)
 		return NULL;
-	if (s->labels.n == s->room) {
-		s->room = s->room ? s->room * 2 : 4;
-		s->series = xrealloc(s->series, s->room * sizeof *s->series);
-	}
+	s->series = xgrow(s->series, s->labels.n, &s->room, sizeof *s->series);
 	struct series *series = &s->series[map_put(&s->labels, key)];
 	series->totals = xmalloc(ncolumns * sizeof *series->totals);
 	memset(series->totals, 0, ncolumns * sizeof *series->totals);
@@ -78,7 +75,7 @@ count(struct total *t, const struct cell *c, bool with_percentiles)
 	hist_add(t->hist, c->num);
 }
 
-/* The columns that have an average, as bits; one may be shown twice. */
+/* The shown columns that have an average, as bits, so that each counts once. */
 static uint64_t
 figures_shown(const struct report *r)
 {

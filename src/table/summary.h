@@ -1,5 +1,5 @@
-/* summary: what is said at the end: averages as sar prints them, and the percentiles that averages
- * hide. */
+/* summary: the last rows of the output: averages, as sar prints them, and the percentiles that
+ * averages hide. */
 #ifndef PQ_TABLE_SUMMARY_H
 #define PQ_TABLE_SUMMARY_H
 
@@ -8,12 +8,12 @@
 #include "base/map.h"
 #include "table/table.h"
 
-/* Averages are kept for so many series, percentiles for the first few. */
 enum { SERIES_MOST = 4096, SERIES_WITH_PERCENTILES = 8, ROWS_FOR_PERCENTILES = 10 };
 
 struct series;
 
-/* Zero-initialise to start. A series is the rows with the same first label. */
+/* Zero-initialise to start. A series consists of the rows with the same first label. There are
+ * averages of the first SERIES_MOST, and percentiles of the first SERIES_WITH_PERCENTILES. */
 struct summary {
 	struct map labels;
 	struct series *series; /* by the label's number */
@@ -25,8 +25,8 @@ struct summary {
 /* Counts the rows of a sample. */
 void summary_add(struct summary *s, const struct report *r, const struct table *t);
 
-/* Average rows, and with at least ten samples p50, p90, p99 and Max; nothing when nothing was
- * counted. */
+/* Appends average rows, and after at least ten samples also p50, p90, p99 and Max. Appends nothing
+ * if nothing was counted. */
 void summary_print(struct summary *s, struct buf *b, const struct report *r);
 
 void summary_free(struct summary *s, const struct report *r);

@@ -149,17 +149,17 @@ cell_stalled(struct cell *c, struct keyed from_us, struct keyed to_us, double sp
 {
 	cell_share(c, fmin(keyed_delta(from_us, to_us) * 1e-6, span_s), span_s);
 	if (!from_us.known || !to_us.known || keyed_restarted(from_us, to_us))
-		c->num = NAN; /* fmin passes over NaN */
+		c->num = NAN; /* fmin ignores NaN */
 	if (to_us.known)
 		c->raw = (double)to_us.v * 1e-6;
 }
 
-/* time: clock readings as people and machines write them. */
+/* ---- Times */
 
 enum { QUARTER_S = 900, DAY_S = 86400 };
 
-/* How far the clock that is shown is from UTC. It changes at quarters of an hour only, and asking
- * libc is dear: it may look at /etc/localtime, and walks its rules. */
+/* Sets the offset of the printed time from UTC. It changes only at quarters of an hour, so libc is
+ * asked once for each: it may stat /etc/localtime, and evaluates its rules. */
 static void
 learn_offset(struct report *r, time_t s)
 {

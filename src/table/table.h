@@ -2,8 +2,8 @@
  * table: rows of cells under columns, and the formats that print them.
  *
  * A tool declares each column once, in its column table. Text, JSON, CSV, metrics, --columns, the
- * completions, expressions and the summary follow from that. An unknown figure is NaN in a cell: "-"
- * in text, null in JSON, empty in CSV, never 0.
+ * completions, expressions and the summary follow from that. An unknown figure is NaN in a cell:
+ * "-" in text, null in JSON, empty in CSV, never 0.
  */
 #ifndef PQ_TABLE_TABLE_H
 #define PQ_TABLE_TABLE_H

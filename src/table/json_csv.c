@@ -1,0 +1,227 @@
+/*
+ * json_csv: the formats for programs.
+ *
+ *  json    an object per row, one per line, so that any part of the output is valid
+ *  csv     RFC 4180 with one header; an unknown figure is an empty field
+ *  folded  for flame graphs: the labels that are shown, and a whole number
+ */
+#include <math.h>
+#include <string.h>
+
+#include "table/table.h"
+
+void
+buf_number(struct buf *b, const struct column *c, double x)
+{
+	buf_trimmed(b, x, c->unit == BYTES || c->kind == COUNT || c->digits == 0 ? 0 : 3);
+}
+
+/* ---- JSON */
+
+static void
+put_escaped(struct buf *b, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char escape[] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+
+	buf_add(b, escape, sizeof escape);
+}
+
+void
+buf_json_string(struct buf *b, const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+
+	buf_char(b, '"');
+	while (*c) {
+		size_t n = buf_utf8_length((const char *)c);
+		if (*c == '"' || *c == '\\') {
+			buf_char(b, '\\');
+			buf_char(b, (char)*c++);
+		} else if (*c < ' ' || *c == 0x7f || n == 0) {
+			put_escaped(b, *c++);
+			/* U+0080 to U+009F: a terminal may obey them */
+		} else if (*c == 0xc2 && c[1] < 0xa0) {
+			put_escaped(b, c[1]);
+			c += n;
+		} else {
+			buf_add(b, (const char *)c, n);
+			c += n;
+		}
+	}
+	buf_char(b, '"');
+}
+
+static void
+put_json(struct buf *b, const struct column *c, const struct cell *cell)
+{
+	if (c->kind == LABEL && cell->label)
+		buf_json_string(b, cell->label);
+	else if (c->kind == LABEL || isnan(cell->num) || isinf(cell->num))
+		buf_text(b, "null");
+	else if (c->kind == FLAG)
+		buf_text(b, cell->num > 0 ? "true" : "false");
+	else
+		buf_number(b, c, cell->num);
+}
+
+void
+buf_json_key(struct buf *b, const char *key)
+{
+	buf_text(b, b->n > 0 && b->s[b->n - 1] != '{' ? ",\"" : "\"");
+	buf_text(b, key);
+	buf_text(b, "\":");
+}
+
+/* The members that all rows of a sample have in common. */
+static void
+put_head(struct buf *b, struct report *r, const struct rows *rows)
+{
+	buf_text(b, "{\"tool\":\"");
+	buf_text(b, r->tool);
+	buf_text(b, "\",\"schema\":");
+	buf_u64(b, SCHEMA, 1);
+	buf_text(b, ",\"time\":\"");
+	buf_iso_time(b, r, rows->real_ns);
+	buf_text(b, "\",\"interval_s\":");
+	buf_fixed(b, rows->span_s, 6);
+}
+
+static void
+rows_json(struct buf *b, struct report *r, const struct rows *rows)
+{
+	size_t head = b->n, n = 0;
+
+	for (size_t row = 0; row < rows->table->nrows; row++) {
+		if (n == 0) {
+			put_head(b, r, rows);
+			n = b->n - head;
+		} else {
+			char *to = buf_room(b, n); /* first, as it may move the bytes */
+			memcpy(to, b->s + head, n);
+			b->n += n;
+		}
+		for (int i = 0; i < r->nshown; i++) {
+			const struct column *c = &r->columns[r->shown[i]];
+			buf_json_key(b, c->key);
+			put_json(b, c, &table_at(rows->table, row)[r->shown[i]]);
+		}
+		buf_text(b, "}\n");
+	}
+}
+
+const struct format format_json = { NULL, rows_json, false };
+
+/* ---- CSV */
+
+static void
+put_field(struct buf *b, const char *s)
+{
+	if (!strpbrk(s, ",\"\r\n")) {
+		buf_text(b, s);
+		return;
+	}
+	buf_char(b, '"');
+	for (; *s; s++) {
+		if (*s == '"')
+			buf_char(b, '"');
+		buf_char(b, *s);
+	}
+	buf_char(b, '"');
+}
+
+static void
+begin_csv(struct buf *b, struct report *r)
+{
+	buf_text(b, "tool,schema,time,interval_s");
+	for (int i = 0; i < r->nshown; i++) {
+		buf_char(b, ',');
+		buf_text(b, r->columns[r->shown[i]].key);
+	}
+	buf_text(b, "\r\n");
+}
+
+static void
+put_csv(struct buf *b, const struct column *c, const struct cell *cell)
+{
+	if (c->kind == LABEL && cell->label)
+		put_field(b, cell->label);
+	else if (c->kind != LABEL && isfinite(cell->num))
+		buf_number(b, c, cell->num);
+}
+
+static void
+rows_csv(struct buf *b, struct report *r, const struct rows *rows)
+{
+	for (size_t row = 0; row < rows->table->nrows; row++) {
+		buf_text(b, r->tool);
+		buf_char(b, ',');
+		buf_u64(b, SCHEMA, 1);
+		buf_char(b, ',');
+		buf_iso_time(b, r, rows->real_ns);
+		buf_char(b, ',');
+		buf_fixed(b, rows->span_s, 6);
+		for (int i = 0; i < r->nshown; i++) {
+			buf_char(b, ',');
+			put_csv(
+			    b, &r->columns[r->shown[i]], &table_at(rows->table, row)[r->shown[i]]);
+		}
+		buf_text(b, "\r\n");
+	}
+}
+
+const struct format format_csv = { begin_csv, rows_csv, false };
+
+/*
+ * ---- Folded
+ *
+ *  java;worker-1;blocked;futex(futex_do_wait) 20
+ *
+ * Readers add up equal lines, so the lines of several samples need no header between them.
+ */
+
+/* A label as a frame: ';' separates frames, so it becomes ':'. */
+static void
+put_frame(struct buf *b, const char *label)
+{
+	size_t start = b->n;
+
+	buf_printable(b, label && *label ? label : "-");
+	for (size_t i = start; i < b->n; i++)
+		if (b->s[i] == ';')
+			b->s[i] = ':';
+}
+
+static void
+put_row(struct buf *b, const struct report *r, const struct cell *row)
+{
+	double count = NAN;
+	size_t start = b->n;
+
+	for (int i = 0; i < r->nshown; i++) {
+		const struct cell *cell = &row[r->shown[i]];
+		if (r->columns[r->shown[i]].kind != LABEL) {
+			count = cell->num;
+			continue;
+		}
+		if (b->n > start)
+			buf_char(b, ';');
+		put_frame(b, cell->label);
+	}
+	if (!(count >= 0.5)) { /* unknown, or printed as 0 */
+		b->n = start;
+		return;
+	}
+	buf_char(b, ' ');
+	buf_fixed(b, count, 0);
+	buf_char(b, '\n');
+}
+
+static void
+rows_folded(struct buf *b, struct report *r, const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->table->nrows; i++)
+		put_row(b, r, table_at(rows->table, i));
+}
+
+const struct format format_folded = { NULL, rows_folded, false };
