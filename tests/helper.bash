@@ -215,6 +215,7 @@ read_pipe() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	start bash -c 'exec 9<>"$1" && exec cat <&9 >/dev/null' read_pipe "$BATS_TEST_TMPDIR/fifo"
 	await grep -qx cat "/proc/$last/comm"
+	await grep -q ') S ' "/proc/$last/stat"
 }
 
 # v1_group [QUOTA_US [PERIOD_US]]: an empty cgroup with that quota, if this machine has v1 and lets us make one. Its directories

@@ -50,7 +50,7 @@ blank(char c)
 bool
 text_word(struct text *rest, struct text *word)
 {
-	const char *s = rest->s, *end = s + rest->n;
+	const char *s = rest->s, *end = rest->n ? s + rest->n : s;
 
 	while (s < end && blank(*s))
 		s++;

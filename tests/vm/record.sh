@@ -259,8 +259,8 @@ kills() {
 	is "killed ten times: never is anything damaged" $damaged 0
 	is "killed ten times: each run has added moments" $grown 10
 	pq record -o killed.ring 20ms 10 cpu runq throttle 2>killed.err
-	is "then a run that ends well" "$? $(told killed.err moments)" "0 10"
-	says "which goes on where they ended" killed.err 'going on where it ended'
+	is "then a run that ends well" "$? $(told killed.err samples)" "0 10"
+	says "which goes on where they ended" killed.err 'continuing it'
 	sound "and adds its moments to theirs" killed.ring $((before + 10))
 	is "rows are as many" "$(info killed.ring rows)" $((before + 10))
 	is "of one boot" "$(info killed.ring boots)" 1

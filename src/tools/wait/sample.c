@@ -367,7 +367,7 @@ merge(struct watch *w, const struct ids *all)
 {
 	struct waits *s = w->state;
 	struct wait_thread *v = xmalloc((all->n ? all->n : 1) * sizeof *v);
-	struct wait_thread *old = s->threads, *end = old + s->nthreads;
+	struct wait_thread *old = s->threads, *end = old ? old + s->nthreads : NULL;
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct wait_id *id = &all->v[i];
