@@ -77,7 +77,7 @@ END
 	is "one tape is saved" "$(ls saved/pq-*.tape | wc -l)" 1
 	tape=$(ls saved/pq-*.tape | head -n 1)
 	sound "the saved tape is sound" "$tape"
-	sound "the ring too" saved/pq.tape "$(told spike.err moments)"
+	sound "the ring too" saved/pq.tape "$(told spike.err samples)"
 	is "the command has its word as it was given" "$(cat fetch.word)" '$HOME *'
 	is "the command knows the tape" "$(grep ^PQ_TAPE= fetch.env)" "PQ_TAPE=$tape"
 	is "and the reason" "$(grep -E '^PQ_(EXPR|COLUMN|ROW|THRESHOLD)=' fetch.env | tr '\n' ' ')" \
@@ -169,7 +169,7 @@ cpus_come_and_go() {
 	wait $a $b
 	same "cpu -P ALL" cpus-cpu cpu -P ALL
 	same "runq -P ALL" cpus-runq runq -P ALL
-	sound "nothing on the ring is damaged" cpus.tape "$(told cpus.err moments)"
+	sound "nothing on the ring is damaged" cpus.tape "$(told cpus.err samples)"
 	pq cpu --csv -P ALL -f cpus.tape >cpus.csv 2>cpus.csv.err
 	is "the CPU drops out and comes back four times" "$(awk -F, 'NR > 1 && $5 == "all" { if (NR > 2) print seen; seen = 0 }
 		$5 == 1 { seen = 1 } END { print seen }' cpus.csv | uniq | tr -d '\n')" 101010101
@@ -198,7 +198,7 @@ clock_steps() {
 	end $recorder
 	wait $a
 	step_clock 3600
-	rows=$(($(told clock.err moments) - 1))
+	rows=$(($(told clock.err samples) - 1))
 	same "the clock is set: cpu" clock cpu
 	sound "the clock is set: no moment is lost" clock.ring $((rows + 1))
 	pq cpu --csv -f clock.ring >clock.csv 2>clock.csv.err
@@ -283,8 +283,8 @@ stopped() {
 	sleep 2.5
 	end $recorder
 	is "stopped for two seconds, it ends well" $? 0
-	sound "all its moments are there" stopped.tape "$(told stopped.err moments)"
-	deadlines "stopped" "$(info stopped.tape span_s)" "$(told stopped.err moments)" "$(told stopped.err missed)"
+	sound "all its moments are there" stopped.tape "$(told stopped.err samples)"
+	deadlines "stopped" "$(info stopped.tape span_s)" "$(told stopped.err samples)" "$(told stopped.err missed)"
 	check "info has what was missed" "$(info stopped.tape missed) >= 38 && $(info stopped.tape missed) <= $(told stopped.err missed)"
 	check "and how late it was" "$(info stopped.tape late_max_ms) > 1900"
 	is "nothing is lost" "$(info stopped.tape lost)" 0
@@ -325,7 +325,7 @@ no_room() {
 	end $recorder
 	is "should it become read-only, the recorder goes on" "$?" 0
 	is "and says so once" "$(grep -c ' failed: .*Read-only file system' ro.err)" 1
-	sound "what it records is kept" ro.ring "$(told ro.err moments)"
+	sound "what it records is kept" ro.ring "$(told ro.err samples)"
 
 	dd if=/dev/zero of=small/filler bs=4k count=152 2>/dev/null
 	dd if=/dev/zero of=small/rest bs=4k 2>/dev/null
@@ -346,7 +346,7 @@ no_room() {
 	is "it is said once" "$(grep -c ' trouble: .*No space left on device' full.err)" 1
 	is "and that it is over" "$(grep -c ' written: ' full.err)" 1
 	check "moments that were lost are counted" "$(told full.err lost) > 0"
-	sound "what was written before and after is sound" small/full.tape "$(told full.err moments)"
+	sound "what was written before and after is sound" small/full.tape "$(told full.err samples)"
 	umount ro small
 }
 
@@ -395,8 +395,8 @@ suspends() {
 	fi
 	echo "# suspended for $slept s"
 	same "suspended: cpu" asleep cpu
-	sound "suspended: nothing is damaged" asleep.ring "$(told asleep.err moments)"
-	deadlines "suspended" "$(info asleep.ring span_s)" "$(told asleep.err moments)" "$(told asleep.err missed)"
+	sound "suspended: nothing is damaged" asleep.ring "$(told asleep.err samples)"
+	deadlines "suspended" "$(info asleep.ring span_s)" "$(told asleep.err samples)" "$(told asleep.err missed)"
 	is "suspended: nothing is lost" "$(info asleep.ring lost)" 0
 }
 
