@@ -4,10 +4,10 @@
 cpu1=/sys/devices/system/cpu/cpu1/online
 
 # moments FILE: how many samples are readable.
-moments() { pq tape verify "$1" 2>/dev/null | sed -n 's/.*: \([0-9]*\) moments can be read.*/\1/p'; }
+moments() { pq tape verify "$1" 2>/dev/null | sed -n 's/.*: \([0-9]*\) samples readable.*/\1/p'; }
 
 # sound NAME FILE [MOMENTS]: nothing on the tape is damaged.
-sound() { is "$1" "$(pq tape verify "$2" 2>&1)" "$2: ${3:-$(moments "$2")} moments can be read, and nothing is damaged"; }
+sound() { is "$1" "$(pq tape verify "$2" 2>&1)" "$2: ${3:-$(moments "$2")} samples readable, no damage"; }
 
 # info FILE KEY: the number that pq tape info has for it.
 info() { pq tape info --json "$1" 2>/dev/null | sed -n "s/.*\"$2\":\([^,}]*\).*/\1/p"; }
