@@ -26,7 +26,7 @@ three_groups() {
 	at 2; throttled /web 100 31; throttled /db 100 7; throttled /idle 5 5
 }
 
-# judges STATUS LINE OPTIONS…: the verdict, and the one line.
+# judges STATUS LINE OPTIONS…: the exit status and the line of pq check.
 judges() {
 	local wanted=$1 line=$2
 	shift 2
@@ -36,7 +36,7 @@ judges() {
 	[ "$output" = "$line" ]
 }
 
-# during STATUS PATTERN OPTIONS…
+# during STATUS PATTERN OPTIONS…: the same, for a line that matches a pattern.
 during() {
 	local wanted=$1 pattern=$2
 	shift 2

@@ -17,7 +17,7 @@ setup() {
 	put sys/devices/system/cpu/online 0-7
 }
 
-# waiting_process PID COMM THREADS CGROUP: a process with those threads, of which half run.
+# waiting_process PID COMM THREADS CGROUP: a process with this many threads, half of them running.
 waiting_process() {
 	local i tail='1 77 77 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 '
 	put "proc/$1/cgroup" "$4"
@@ -53,7 +53,7 @@ v2() {
 	put $C/cgroup.procs ''
 }
 
-# v1 CONTROLLERS ROOT: one more hierarchy of v1.
+# v1 CONTROLLERS ROOT: mounts another v1 hierarchy.
 v1() {
 	printf '%s\n' "31 20 0:27 $2 /sys/fs/cgroup/$1 rw - cgroup cgroup rw,$1" >>"$dir/t0/proc/self/mountinfo"
 }
@@ -115,7 +115,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	diff -u "$TESTS/golden/limits-none.txt" <("$PQ" limits -f "$BATS_TEST_TMPDIR/none.tape" 2>&1)
 }
 
-# --- machines that are put together
+# --- machines made here
 
 @test "kubepods on v1: the memory limit of the hidden pod level is found" {
 	local name=/kubepods/burstable/pod0af1/3f5a
@@ -392,7 +392,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	json_is '.process.comm' '"a\u001b[31mb"'
 }
 
-# --- wrong arguments, and others' processes
+# --- wrong arguments, and processes of other users
 
 @test "wrong arguments give one error line" {
 	v2 / /
@@ -435,7 +435,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	[ "$(id -u)" -eq 0 ] || skip "not root: there is no other user to be"
 	need_nobody
 	start env GOMAXPROCS=3 sleep 30
-	await grep -qx sleep "/proc/$last/comm" # before, it is the shell with its environment
+	await grep -qx sleep "/proc/$last/comm" # until then it is the shell, with another environment
 	run --separate-stderr "$PQ" limits --json -p "$last"
 	json_is '.process.environment' '[{"name":"GOMAXPROCS","option":null,"value":"3"}]'
 	run --separate-stderr as_nobody limits --json -p "$last"

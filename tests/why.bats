@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# pq why: what it finds, and what it does not.
+# pq why: which causes it finds, and which it does not.
 load helper
 
 setup() {
 	samples why
 }
 
-# answers STATUS RULES COMMAND…: the rules that it names, in their order, with blanks between them; "" for none.
+# answers STATUS RULES OPTIONS…: the rules of the findings, in order, with blanks between them; "" for none.
 answers() {
 	run --separate-stderr "$PQ" why --json "${@:3}"
 	echo "$status: $output $stderr"
@@ -19,10 +19,10 @@ every_sample() {
 	mkdir -p "$now/proc/pressure" "$now/sys/devices/system/cpu"
 	echo "0.10 0.10 0.10 1/200 4000" >"$now/proc/loadavg"
 	echo 0-3 >"$now/sys/devices/system/cpu/online"
-	cpus $((100 * ($1 + 1))) 0 0 0 0 "$1"
+	cpus $((100 * ($1 + 1))) 0 0 0 0
 }
 
-# cpus IDLE USER0 SOFT0 STEAL USER MOMENT: ticks of each CPU; CPU 0 has its own user and soft time.
+# cpus IDLE USER0 SOFT0 STEAL USER: clock ticks of each CPU; CPU 0 has its own user and soft time.
 cpus() {
 	local i
 	{
@@ -111,7 +111,7 @@ cpus() {
 	answers 0 "" -f "$dir"
 }
 
-# memory AT USED ANON REFAULTS MAX KILLED: of the one cgroup, /web, with a limit of 64 MiB.
+# memory USED ANON REFAULTS MAX KILLED: of the one cgroup, /web, with a limit of 64 MiB; MiB, then counts.
 memory() {
 	group /web
 	printf "MemTotal: 4000000 kB\nMemFree: 3000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n" >"$now/proc/meminfo"
@@ -155,7 +155,7 @@ stalled() {
 	[ "$(json -c '.findings[0].evidence[1:]')" = '["usage reached the limit 30 times"]' ]
 	sed -i 's/^max .*/max 0/; s/^high .*/high 40/' "$dir/t1/sys/fs/cgroup/web/memory.events"
 	answers 1 memory-high -f "$dir"
-	[ "$(json -c '.findings[0].evidence')" = '["forced to reclaim memory 40 times"]' ]
+	[ "$(json -c '.findings[0].evidence')" = '["it was forced to reclaim memory 40 times"]' ]
 }
 
 @test "kills are counted in the cgroup that the evidence names" {

@@ -69,7 +69,7 @@ struct format_field {
 	uint32_t offset, size; /* bytes; offset + size is below 32 KiB */
 };
 
-/* 0, or -1 with errno: ENOENT there is no such field, EINVAL its line is damaged, ERANGE it is too
+/* 0, or -1 with errno: ENOENT the field does not exist, EINVAL its line is damaged, ERANGE it is too
  * far out. */
 int format_field(struct text t, const char *name, struct format_field *out);
 

@@ -10,7 +10,7 @@
 #include "version.h"
 
 const char *
-tapes_why(int error)
+recording_error(int error)
 {
 	switch (error) {
 	case EINVAL:
@@ -25,7 +25,7 @@ tapes_why(int error)
 }
 
 int
-tapes_file(const char *path, bool *pipe)
+open_recording(const char *path, bool *pipe)
 {
 	struct stat st;
 	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
@@ -48,7 +48,7 @@ tapes_file(const char *path, bool *pipe)
 }
 
 struct span
-tapes_window(const struct options *o, const struct span *whole)
+recording_window(const struct options *o, const struct span *whole)
 {
 	struct span w = SPAN_ALL;
 
@@ -73,24 +73,24 @@ set_window(struct host *h, const struct options *o)
 	}
 	if (host_tape_span(h, &whole) < 0) {
 		if (errno != ESPIPE)
-			die(EXIT_FAILED, "%s: %s", o->source, tapes_why(errno));
+			die(EXIT_FAILED, "%s: %s", o->source, recording_error(errno));
 		die(EXIT_USAGE,
 		    "--from and --to need a file: the end of a pipe is unknown (pq tape cut -o - "
 		    "writes a part of a file to a pipe)");
 	}
-	host_tape_window(h, tapes_window(o, &whole), o->follow);
+	host_tape_window(h, recording_window(o, &whole), o->follow);
 }
 
 static struct host *
 open_tape(const struct options *o)
 {
 	bool pipe;
-	int fd = tapes_file(o->source, &pipe);
+	int fd = open_recording(o->source, &pipe);
 	struct host *h = host_tape(fd, pipe);
 
 	if (!h)
 		die(errno == EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s: %s", o->source,
-		    tapes_why(errno));
+		    recording_error(errno));
 	if (pipe && o->follow)
 		die(EXIT_USAGE, "--follow needs a file: a pipe is followed anyway");
 	set_window(h, o);
@@ -118,7 +118,7 @@ open_samples(const struct options *o)
 }
 
 struct host *
-tapes_open(const struct options *o)
+open_host(const struct options *o)
 {
 	const char *path = o->root ? o->root : "/";
 	struct stat st;
@@ -136,7 +136,7 @@ tapes_open(const struct options *o)
 }
 
 void
-tapes_about(struct buf *b, const char *names, int64_t interval_ns, const struct target *t)
+recording_about(struct buf *b, const char *names, int64_t interval_ns, const struct target *t)
 {
 	const char *name = t->pid ? t->pid : t->cgroup ? t->cgroup : "";
 
@@ -156,7 +156,7 @@ tapes_about(struct buf *b, const char *names, int64_t interval_ns, const struct 
 }
 
 void
-tapes_target(const struct host *h, const struct tool *tool, struct target *t)
+recording_target(const struct host *h, const struct tool *tool, struct target *t)
 {
 	const char *asked = h->asked;
 
@@ -172,7 +172,7 @@ tapes_target(const struct host *h, const struct tool *tool, struct target *t)
 }
 
 bool
-tapes_recorded(const struct host *h, const struct tool *tool)
+recording_has(const struct host *h, const struct tool *tool)
 {
 	struct text rest = text_of(h->tools), word;
 
@@ -185,7 +185,7 @@ tapes_recorded(const struct host *h, const struct tool *tool)
 }
 
 void
-tapes_create(struct tape_file *f, const char *path, uint64_t ring)
+open_output(struct tape_file *f, const char *path, uint64_t ring)
 {
 	if (tape_file_open(f, path, ring) == 0)
 		return;

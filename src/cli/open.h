@@ -1,39 +1,36 @@
-/* tapes: what -f names, and the tape that -o writes, opened; a clear line where that cannot be
- * done. */
+/* open: opens the host that -f or --root names, and the recording that -o writes. Whatever cannot
+ * be opened ends the program with one line that says why. */
 #ifndef PQ_CLI_OPEN_H
 #define PQ_CLI_OPEN_H
 
 #include "cli/args.h"
 #include "tape/file.h"
 
-/* The host that was asked for: live, a directory of samples, or a tape and its window. Ends the
- * program when there is none. */
-struct host *tapes_open(const struct options *o);
+/* Opens the live host, a captured directory, or a recording and its window. */
+struct host *open_host(const struct options *o);
 
-/* A tape's file, or "-" for a pipe, to be read: its descriptor; *pipe says which. Ends the program
- * when it is none of the two. */
-int tapes_file(const char *path, bool *pipe);
+/* Opens a recording to read: a file, or "-" for stdin. Returns the descriptor; *pipe is set when it
+ * is no regular file. */
+int open_recording(const char *path, bool *pipe);
 
-/* Why a tape cannot be read, by the errno of host_tape and tape_reader_begin. */
-const char *tapes_why(int error);
+/* Why a recording cannot be read, from the errno of host_tape and tape_reader_begin. */
+const char *recording_error(int error);
 
-/* A tape to write, or to go on with. Ends the program when it cannot be. */
-void tapes_create(struct tape_file *f, const char *path, uint64_t ring);
+/* Opens a recording to write, or to continue. ring: its size in bytes; 0: it grows. */
+void open_output(struct tape_file *f, const char *path, uint64_t ring);
 
-/* What a tape says of how it was made, as lines "key value": the tools' names, their interval (0:
- * none was given), and whom they were asked about. */
-void tapes_about(struct buf *b, const char *names, int64_t interval_ns, const struct target *t);
+/* Appends how a recording was made, as lines "key value": the tools' names, the interval (0: not
+ * given) and the target. */
+void recording_about(struct buf *b, const char *names, int64_t interval_ns, const struct target *t);
 
-/* Whom a tape was recorded for, when nobody is asked for: what the tool takes of it. The strings
- * are the host's. */
-void tapes_target(const struct host *h, const struct tool *tool, struct target *t);
+/* Sets *t to the target that a recording was made for, as far as the tool takes one, unless *t is
+ * set already. The strings belong to the host. */
+void recording_target(const struct host *h, const struct tool *tool, struct target *t);
 
-/* Whether a recording was made for this tool too, or for all: else it may miss something that the
- * tool reads. */
-bool tapes_recorded(const struct host *h, const struct tool *tool);
+/* Whether the host was recorded for this tool. If not, files that the tool reads may be missing. */
+bool recording_has(const struct host *h, const struct tool *tool);
 
-/* The window that --from and --to ask for, on a tape that is as long as `whole`. Ends the program
- * when it is empty. */
-struct span tapes_window(const struct options *o, const struct span *whole);
+/* The window of --from and --to, on a recording that spans `whole`. */
+struct span recording_window(const struct options *o, const struct span *whole);
 
 #endif

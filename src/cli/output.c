@@ -84,7 +84,7 @@ output_end(struct output *p)
 	flush(p);
 	if (p->format->for_people) {
 		if (p->report.terminal && signals_stop())
-			buf_char(&p->out, '\n'); /* behind the terminal's ^C */
+			buf_char(&p->out, '\n'); /* after the ^C that the terminal shows */
 		if (p->summed)
 			summary_print(&p->summary, &p->out, &p->report);
 		flush(p);

@@ -1,5 +1,4 @@
-/* output: what becomes of rows on stdout: a sample's in one write(2), and the summary behind
- * them. */
+/* output: writes rows to stdout, those of a sample in one write(2), and a summary at the end. */
 #ifndef PQ_CLI_OUTPUT_H
 #define PQ_CLI_OUTPUT_H
 
@@ -14,18 +13,18 @@ struct output {
 	bool summed; /* a summary follows the rows */
 };
 
-/* Begins with the columns and the format that were asked for; nothing is written yet. */
+/* Prepares the columns and the format of the options. Nothing is written yet. */
 void output_begin(struct output *p, const struct options *o);
 
-/* Writes the rows. A reader that has gone ends the program quietly; anything else that keeps them
- * from being written ends it with an error. */
+/* Writes the rows. If the reader of a pipe has gone, the program ends quietly; any other failure ends
+ * it with an error. */
 void output_rows(struct output *p, const struct rows *rows);
 
-/* Writes what is left, and for people the summary. */
+/* Writes the rest, and the summary if the format has one. */
 void output_end(struct output *p);
 
-/* Writes all of it to stdout: false when there is no reader any more, or somebody is in a hurry to
- * end it. A full disk ends the program. */
+/* Writes all of it to stdout. False when the reader has gone, or a second signal ends a write that
+ * blocks. A full disk ends the program. */
 bool output_write(const struct buf *b);
 
 void output_free(struct output *p);

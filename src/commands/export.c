@@ -149,7 +149,7 @@ textfile_close(struct textfile *f)
 /* export: keeps a file of what tools tell, for node_exporter's textfile collector: so it goes to
  * Prometheus. */
 
-/* Between rows the run queue is looked at so often; the first file is there so soon. */
+/* The interval of ticks, and the time until the first file. */
 static const int64_t TICK_NS = 1000000000;
 
 struct export_options {
@@ -161,7 +161,7 @@ struct exporter {
 	struct session session;
 	struct textfile file;
 	struct buf text;
-	uint64_t errors; /* so many times the file could not be written */
+	uint64_t errors; /* failed attempts to write the file */
 	bool troubled;   /* … the last time */
 };
 
@@ -292,7 +292,7 @@ begin(struct exporter *e, const struct options *o)
 {
 	const struct tool_list *l = &e->list;
 
-	e->session = (struct session){ .host = tapes_open(o),
+	e->session = (struct session){ .host = open_host(o),
 		.options = o,
 		.interval_ns = l->interval_ns,
 		.first_ns = l->interval_ns < TICK_NS ? l->interval_ns : TICK_NS,

@@ -46,7 +46,7 @@ enum op {
 /* What a number's unit measures. */
 enum quantity { TIME, SIZE, PART };
 
-/* A unit as it is written behind a number. */
+/* A unit as it is written after a number. */
 struct suffix {
 	const char *name;
 	enum quantity quantity;
@@ -129,7 +129,7 @@ struct parser {
 	size_t ntools;
 	struct expr_error *error;
 	struct text source;
-	size_t at;          /* behind the token */
+	size_t at;          /* after the token */
 	struct token token; /* the next one */
 	int nesting, values;
 	bool negated;

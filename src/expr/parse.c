@@ -391,7 +391,7 @@ expr_condition(struct parser *p)
 	return parse_level(p, DISJUNCTION, &all) && to_condition(p, &all, p->token.at);
 }
 
-/* What stands behind `for`. */
+/* Parses what follows `for`. */
 static bool
 parse_for(struct parser *p)
 {

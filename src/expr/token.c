@@ -4,7 +4,7 @@
 
 #include "expr/code.h"
 
-/* What may stand behind a number; a size also with B or iB. */
+/* The units that may follow a number; B or iB may follow the unit of a size. */
 static const struct suffix suffixes[] = {
 	{ "us", TIME, 1e3 },
 	{ "ms", TIME, 1e6 },
@@ -194,7 +194,7 @@ is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* What begins at `at` and goes on with letters and digits. */
+/* The letters and digits from `at` on. */
 static struct text
 word_at(struct text source, size_t at)
 {

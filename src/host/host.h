@@ -24,9 +24,9 @@ enum sample_kind { SAMPLE_ROW, SAMPLE_TICK };
 struct sample {
 	int64_t mono_ns; /* CLOCK_MONOTONIC of that machine: differences of it are spans */
 	int64_t real_ns; /* CLOCK_REALTIME of that machine: what the row's time shows */
-	int64_t boot_ns; /* CLOCK_BOOTTIME of that machine: goes on while it sleeps */
+	int64_t boot_ns; /* CLOCK_BOOTTIME of that machine: it advances during suspend */
 	enum sample_kind kind;
-	/* the machine was booted since the sample before: its counters began anew */
+	/* the machine was rebooted since the previous sample: its counters restarted at 0 */
 	bool restarted;
 };
 
@@ -65,7 +65,7 @@ struct host_ops {
 	int (*list)(struct host *, const char *path, struct text *);
 	int (*link)(struct host *, const char *path, struct text *);
 	bool (*losses)(struct host *, char *out, size_t n); /* NULL: it loses nothing */
-	/* NULL: what is measured is read, not measured anew */
+	/* NULL: a replay reads what was measured */
 	int (*provide)(struct host *, const char *path, const struct provided *);
 	/* NULL: it does not keep that */
 	int (*count)(struct host *, const char *path, uint64_t *n);
@@ -77,12 +77,12 @@ struct host {
 	const struct host_ops *ops;
 	struct host_facts facts;
 	bool elsewhere; /* the file tree is not the one that this process lives in */
-	/* the samples lie in the past: next does not wait, and there are only so many of them */
+	/* the samples were recorded: next does not wait, and they end */
 	bool replay;
 	/* for which a tape was recorded: "runq cpu"; "" when that is not known, or all that there
 	 * was is on it */
 	char tools[128];
-	char asked[512]; /* whom it was asked to record: "-p 4242", "-g /web", "-a", or "" */
+	char asked[512]; /* the recorded target: "-p 4242", "-g /web", "-a", or "" */
 };
 
 /* Moves on to the next sample. A live host sleeps until deadline_ns (monotonic; one that has passed

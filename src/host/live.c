@@ -34,7 +34,7 @@ struct live {
 	struct map paths;      /* of the files that stay open */
 	struct open_file *v;   /* by the path's number */
 	uint32_t room;         /* of v */
-	uint32_t most;         /* so many stay open: each costs the kernel some 6 KB */
+	uint32_t most;         /* at most this many stay open: each costs the kernel some 6 KB */
 	uint32_t row, swept;   /* the present row, and the one in which idle files were closed */
 	struct open_file last; /* one beyond those, open until the next is asked for */
 	bool has_last;
@@ -54,7 +54,7 @@ close_file(struct live *l, uint32_t i)
 	l->v[i] = l->v[l->paths.n];
 }
 
-/* Closes those that no row since `oldest` has asked for. */
+/* Closes the files that were last read before the row `oldest`. */
 static void
 close_older(struct live *l, uint32_t oldest)
 {
@@ -71,7 +71,7 @@ close_last(struct live *l)
 	l->has_last = false;
 }
 
-/* Too many files may be open: then those that are not read in this row are closed, then all. */
+/* If too many files are open, closes first the files that this row has not read, then all. */
 static int
 open_path(struct live *l, const char *path)
 {

@@ -37,7 +37,7 @@ print_rows(struct run *r)
 	return true;
 }
 
-/* The sample is complete: what was read in it goes on the tape. */
+/* The sample is complete: records what was read for it. */
 static void
 keep(struct run *r)
 {
@@ -84,14 +84,14 @@ release(struct run *r)
 static bool
 is_recorded(const struct run *r)
 {
-	return tapes_recorded(r->session.host, r->options->tool);
+	return recording_has(r->session.host, r->options->tool);
 }
 
-/* Begins, or begins anew, with a first snapshot. */
+/* Takes the first snapshot; may be called again. */
 static bool
 begin(struct run *r)
 {
-	tapes_target(r->session.host, r->options->tool, &r->sampler->ask.target);
+	recording_target(r->session.host, r->options->tool, &r->sampler->ask.target);
 	return session_begin(&r->session);
 }
 
@@ -130,8 +130,8 @@ record_to(struct run *r)
 {
 	struct buf about = { 0 };
 
-	tapes_create(&r->tape, r->options->out, 0);
-	tapes_about(
+	open_output(&r->tape, r->options->out, 0);
+	recording_about(
 	    &about, r->options->tool->name, r->options->interval_ns, &r->options->ask.target);
 	r->session.host =
 	    host_record(r->session.host, &r->tape.writer, (struct text){ about.s, about.n });
@@ -145,7 +145,7 @@ set_up(struct run *r)
 	const struct options *o = r->options;
 
 	r->session = (struct session){
-		.host = tapes_open(o), .options = o, .interval_ns = o->interval_ns, .say = say_note
+		.host = open_host(o), .options = o, .interval_ns = o->interval_ns, .say = say_note
 	};
 	r->sampler = session_add(&r->session, o->tool, &o->ask);
 	r->sampler->watch.shown = o->shown;

@@ -348,7 +348,7 @@ static uint64_t
 count_samples(const struct options *o)
 {
 	uint64_t samples = 0, rows = 0, whole = 0;
-	struct host *h = tapes_open(o);
+	struct host *h = open_host(o);
 	struct sample m;
 
 	while (host_next(h, 0, SAMPLE_ROW, &m) > 0) {
@@ -379,7 +379,7 @@ session_open_whole(struct session *s, const struct options *o)
 		check_source(o->source);
 		s->left = count_samples(o);
 	}
-	s->host = tapes_open(o);
+	s->host = open_host(o);
 }
 
 double

@@ -81,7 +81,7 @@ resume(struct tape_file *f, struct tape_segment *from, uint64_t *at)
 	int result = tape_reader_begin(&r, f->fd, false);
 
 	if (result == 0 && r.index.later) {
-		/* what is behind the last segment that is understood would be overwritten */
+		/* data after the last readable segment would be overwritten */
 		errno = ENOTSUP;
 		result = -1;
 	} else if (result == 0)

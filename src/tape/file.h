@@ -1,6 +1,6 @@
 /*
  * file: a tape as a file that is written. It has one writer, takes the room for a ring beforehand,
- * and goes on where an earlier run ended. A window of a tape can be copied to a file of its own.
+ * and continues an existing recording. A window of a tape can be copied to a file of its own.
  */
 #ifndef PQ_TAPE_FILE_H
 #define PQ_TAPE_FILE_H

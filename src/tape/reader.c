@@ -272,7 +272,7 @@ tape_reader_rewind(struct tape_reader *r)
 	r->lost = (struct tape_losses){ .places = r->index.damaged, .later = r->lost.later };
 }
 
-/* Counts what was lost of the segment that was read last, which should have had so many samples. */
+/* Counts the lost samples of the previous segment, which should have had `samples`. */
 static void
 settle(struct tape_reader *r, uint64_t samples, bool newest)
 {
@@ -364,7 +364,7 @@ walk_on(struct tape_reader *r)
 	return found;
 }
 
-/* What comes behind the newest segment begins at the next block, or at the start of a ring. */
+/* The next segment after the newest starts at the next block, or at the start of a ring. */
 int
 tape_reader_again(struct tape_reader *r)
 {
@@ -457,7 +457,7 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 	return at > 0;
 }
 
-/* Records: those of a segment, and where to go on after damage. */
+/* ---- The records of a segment, and how reading resumes after damage */
 
 enum { FOUND_MOST = 256 << 10 };
 

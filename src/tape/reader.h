@@ -20,7 +20,7 @@ struct source {
 	int fd;
 	bool pipe;
 	bool ended;      /* the pipe has */
-	size_t piece;    /* read at least so many bytes at a time */
+	size_t piece;    /* least number of bytes per read */
 	struct buf held; /* what was read last, from the place `base` on */
 	uint64_t base;
 };
@@ -79,7 +79,7 @@ struct tape_reader {
 	bool keyed, linked;
 	bool garbage;      /* it ends in bytes that are no record */
 	uint64_t position; /* of the next sample in it */
-	uint64_t given;    /* of its samples, those that were understood */
+	uint64_t given;    /* how many of its samples were read */
 	/* bytes that may still be searched for records after damage */
 	uint64_t effort;
 	struct sample last;

@@ -35,7 +35,7 @@ struct tracks {
 struct tape_writer {
 	int fd;
 	bool stream; /* a pipe: written in order, and never again */
-	/* whether a write that a signal interrupts is to be given up; NULL: never */
+	/* whether to give up a write that a signal interrupts; NULL: never */
 	bool (*give_up)(void);
 	uint64_t at; /* where the next record goes */
 	/* where the segment began, and how many bytes it takes at most */
@@ -44,7 +44,7 @@ struct tape_writer {
 	uint64_t run_samples; /* those of this run */
 	/* samples that were to be written; the one with which the segment began */
 	uint64_t turn, segment_turn;
-	struct tape_segment segment; /* the one that is written, or where the tape goes on */
+	struct tape_segment segment; /* the segment being written */
 	uint32_t seed;
 	bool begun;            /* a segment is: false again after a write that failed */
 	unsigned in_group;     /* records since one that leans on the key frame */

@@ -251,7 +251,7 @@ request_of(struct check *c, size_t subject, const struct tool *tool)
 	if (check_is_about(c, subject, tool))
 		ask.target = c->subject[subject].target;
 	else if (c->session.host->replay)
-		tapes_target(c->session.host, tool, &ask.target);
+		recording_target(c->session.host, tool, &ask.target);
 	return ask;
 }
 
@@ -286,7 +286,7 @@ add_tool(struct check *c, size_t tool)
 {
 	const struct host *h = c->session.host;
 
-	if (!tapes_recorded(h, tools[tool]))
+	if (!recording_has(h, tools[tool]))
 		warn("%s: recorded for %s; other files that %s reads are not in it",
 		    c->options->source, h->tools, tools[tool]->name);
 	for (size_t s = 0; s < c->subjects; s++) {

@@ -87,10 +87,10 @@ limits(const struct options *o)
 		    "unexpected argument '%s': select a process with -p or a cgroup with -g",
 		    o->word[0]);
 	getrlimit(RLIMIT_NOFILE, &before);
-	s.host = tapes_open(o);
+	s.host = open_host(o);
 	if (!session_start(&s))
 		die(EXIT_FAILED, "interrupted before the first sample");
-	tapes_target(s.host, o->tool, &target);
+	recording_target(s.host, o->tool, &target);
 	if (limits_gather(s.host, &a, &target, &l) < 0)
 		die_why(s.host, &target);
 	l.real_ns = s.now.real_ns;

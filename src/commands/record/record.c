@@ -30,7 +30,7 @@ struct recorder {
 	int64_t cost_told_ns;      /* when the track of its own cost was renewed */
 };
 
-/* ---- What is to be done */
+/* ---- The plan, from the options */
 
 static void
 check_directory(const char *path)
@@ -81,7 +81,7 @@ set_whens(struct plan *p)
 		p->expr[i] = condition_parse("--when", when->v[i], known, p->list.n);
 }
 
-/* What is to be done; a wrong argument ends the program. */
+/* Makes the plan from the options. A wrong argument ends the program. */
 static void
 plan_make(struct plan *p, const struct options *o)
 {
@@ -101,7 +101,7 @@ plan_free(struct plan *p)
 	free(p->directory);
 }
 
-/* ---- What it says of itself */
+/* ---- What it logs about itself */
 
 /* An event in the log. */
 static void
@@ -300,15 +300,15 @@ loop(struct recorder *r)
 }
 
 static struct host *
-open_host(struct recorder *r)
+open_both(struct recorder *r)
 {
 	const struct plan *p = &r->plan;
 	struct buf about = { 0 };
 
-	tapes_create(&r->tape, p->tape, p->ring);
-	tapes_about(&about, p->list.names, p->list.interval_ns, &p->options->ask.target);
+	open_output(&r->tape, p->tape, p->ring);
+	recording_about(&about, p->list.names, p->list.interval_ns, &p->options->ask.target);
 	struct host *h =
-	    host_record(tapes_open(p->options), &r->tape.writer, (struct text){ about.s, about.n });
+	    host_record(open_host(p->options), &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
 	return h;
 }
@@ -318,7 +318,7 @@ begin(struct recorder *r)
 {
 	struct plan *p = &r->plan;
 
-	r->session = (struct session){ .host = open_host(r),
+	r->session = (struct session){ .host = open_both(r),
 		.options = p->options,
 		.interval_ns = p->list.interval_ns,
 		.lasting = true,

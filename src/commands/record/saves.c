@@ -338,7 +338,7 @@ saves_finish(struct saves *s)
 	s->stopping = true;
 	for (size_t i = 0; i < s->n; i++)
 		s->v[i].due_ns = 0;
-	if (s->running_command && s->n > 1) { /* its window is there; those behind it are not */
+	if (s->running_command && s->n > 1) { /* its window is saved; the later ones are not */
 		job_stop(&s->job);
 		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->own->command[0],
 		    "the recorder is stopping");

@@ -48,7 +48,7 @@ struct saves {
  * refused. */
 void saves_ask(struct saves *s, const struct sample *m, const struct reason *why, bool after);
 
-/* Goes on with what is to be done, without waiting. */
+/* Does what is due now, without waiting. */
 void saves_step(struct saves *s, int64_t mono_ns, int64_t real_ns);
 
 /* The recorder stops: saves what is asked for still, and waits for that, for some seconds at

@@ -26,7 +26,7 @@ struct trigger {
 };
 
 struct trigger_rules {
-	int64_t cooldown_ns; /* after it has fired: so long it is suppressed */
+	int64_t cooldown_ns; /* the least time between two firings */
 };
 
 enum trigger_event { TRIGGER_NOTHING, TRIGGER_FIRES, TRIGGER_SUPPRESSED };

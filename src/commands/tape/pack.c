@@ -283,7 +283,7 @@ tape_pack(const struct options *o, const char *from, const char *to)
 							  strerror(errno));
 	if (strcmp(to, "-") != 0 && access(to, F_OK) == 0)
 		die(EXIT_USAGE, "%s: file exists (choose a new name)", to);
-	tapes_create(&out, to, 0);
+	open_output(&out, to, 0);
 	struct packing p = { h, &out.writer };
 	int dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pack_facts(&p, dir);

@@ -55,7 +55,7 @@ take_cost(struct cost *c, struct tape_reader *r, const struct sample *m)
 	if (i < 0 || !r->tracks.v[i].fresh || playback_track(&r->tracks, (uint32_t)i, &text) < 0)
 		return;
 	keyed_parse(text, keys, sizeof keys / sizeof keys[0], c->v);
-	if (c->known && c->v[COST_CPU].v == before) /* not told anew since */
+	if (c->known && c->v[COST_CPU].v == before) /* not written since */
 		return;
 	if (!c->known || c->run != r->segment.run) {
 		c->known = true;
@@ -300,10 +300,11 @@ void
 tapework_open(struct tape_reader *r, const char *path)
 {
 	bool pipe;
-	int fd = tapes_file(path, &pipe);
+	int fd = open_recording(path, &pipe);
 
 	if (tape_reader_begin(r, fd, pipe) < 0)
-		die(errno == EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s: %s", path, tapes_why(errno));
+		die(errno == EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s: %s", path,
+		    recording_error(errno));
 }
 
 struct span
@@ -316,7 +317,7 @@ tapework_window(struct tape_reader *r, const struct options *o)
 	if (tape_reader_span(r, &whole) < 0)
 		die(EXIT_USAGE, "--from and --to need a file: %s",
 		    errno == ESPIPE ? "the end of a pipe is unknown" : strerror(errno));
-	return tapes_window(o, &whole);
+	return recording_window(o, &whole);
 }
 
 enum exit_status
@@ -363,7 +364,7 @@ cut(const struct options *o, const char *path, const char *to)
 	tapework_open(&r, path);
 	struct span w = tapework_window(&r, o);
 	if (strcmp(to, "-") == 0) {
-		tapes_create(&out, to, 0);
+		open_output(&out, to, 0);
 		copied = cut_copy(&r, w, NULL, &out);
 		if (copied < 0 && errno == EPIPE)
 			return EXIT_DONE;
@@ -447,7 +448,7 @@ save(const struct options *o, const char *path, const char *to)
 static const struct work {
 	const char *name;
 	enum exit_status (*f)(const struct options *, const char *from, const char *to);
-	const char *needs; /* what is to be written; NULL: nothing */
+	const char *needs; /* the output that it needs; NULL: none */
 	bool window;
 } works[] = {
 	{ "info", info, NULL, false },

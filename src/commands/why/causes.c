@@ -543,7 +543,7 @@ high(const struct evidence *e, size_t row, struct findings *f)
 	struct finding *one = finding_add(f, "memory-high",
 	    some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, fmax(0, some) / 100,
 	    "Slowed down by memory.high: %.40s", cgroup(e, row));
-	finding_fact(one, "forced to reclaim memory %.0f times", n);
+	finding_fact(one, "it was forced to reclaim memory %.0f times", n);
 	tell_stalls(e, row, one);
 	finding_advice(one, "raise memory.high or use less memory; see: pq mem -w all 1");
 }
@@ -683,7 +683,8 @@ hangs(const struct evidence *e, struct findings *f)
 	finding_fact(one, "%.0f %% of their time was spent in %s, waiting on %.60s",
 	    wait_num(e->wait, most, WAIT_SHARE), wait_text(e->wait, most, WAIT_CALL),
 	    wait_text(e->wait, most, WAIT_WHERE));
-	finding_advice(one, "it hangs there or has nothing to do; see each thread: pq wait -t%s 1",
+	finding_advice(one,
+	    "find out whether it hangs there or has no work; each thread: pq wait -t%s 1",
 	    evidence_words(e, words));
 }
 
@@ -700,7 +701,8 @@ uninterruptible(const struct evidence *e, struct findings *f)
 			continue;
 		struct finding *one = finding_add(f, "uninterruptible", VERDICT_CRITICAL,
 		    CONFIDENCE_HIGH, ms / 1000, "Threads are stuck in the kernel (state D)");
-		finding_fact(one, "%.1f threads on average in %s, for %.1f s, waiting on %.60s",
+		finding_fact(one,
+		    "on average %.1f threads were stuck in %s for %.1f s, waiting on %.60s",
 		    wait_num(e->wait, i, WAIT_THREADS), wait_text(e->wait, i, WAIT_CALL), ms / 1000,
 		    wait_text(e->wait, i, WAIT_WHERE));
 		finding_advice(one,
