@@ -318,7 +318,7 @@ child_hangs(void)
 {
 	struct caught c = catch_stderr();
 	struct job_end e = run("exec 2>/dev/null; (trap 'sleep 0.03; echo cleaned' TERM; while :; "
-	                       "do sleep 0.01; done) & wait",
+			       "do sleep 0.01; done) & wait",
 	    200);
 
 	restore_stderr(&c);
