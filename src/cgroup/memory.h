@@ -78,7 +78,7 @@ void group_read_memory_bounds(
     struct host *h, const struct groups *all, const struct group *g, struct memory_bounds *out);
 
 /* v1: the lowest max of this level and all its parents, hidden ones included; unknown: no limit. 0,
- * or -1 with errno: ENOTSUP v2 does not tell. */
+ * or -1 with errno: ENOTSUP v2 has no such figure. */
 int group_read_memory_all(
     struct host *h, const struct groups *all, const struct group *g, struct keyed *out);
 

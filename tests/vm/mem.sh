@@ -79,7 +79,7 @@ if [ "$MODE" = v2 ]; then
 	echo 64M >"$CG/top/memory.max"
 	inside "$CG/top/box" guest ns pq mem --csv 1 1 >ns.csv 2>ns.err
 	is "in a namespace its group is /" "$(col ns.csv cgroup | tail -n 1)" /
-	says "levels above are said to be hidden" ns.err "parent cgroups of / are hidden"
+	says "a note says that parent cgroups are hidden" ns.err "parent cgroups of / are hidden"
 fi
 
 mkdir "$(mem_dir gone)"

@@ -39,7 +39,7 @@ sleep 2.5
 echo $1 >"$(cpu_dir other)/cgroup.procs"
 wait $!
 is "a process that moves is followed" "$? $(col move.csv cgroup | uniq | tr '\n' ' ')" "0 /web /other "
-says "and that is said" move.err "in another cgroup now: /other"
+says "and that is said" move.err "has moved to another cgroup: /other"
 stop
 
 mkdir "$(cpu_dir gone)"
@@ -74,7 +74,7 @@ is "nothing is hidden from the root" "$(col c.csv hidden_cpus /par/child | sort 
 if [ "$MODE" = v2 ]; then
 	inside "$child" guest ns pq throttle --csv 2 3 >ns.csv 2>ns.err
 	is "in a namespace its group is /" "$(col ns.csv cgroup | uniq)" /
-	says "levels above are said to be hidden" ns.err "parent cgroups of / are hidden"
+	says "a note says that parent cgroups are hidden" ns.err "parent cgroups of / are hidden"
 	is "no limit is seen" "$(first ns.csv limit_cpus)" ""
 	if [ -e "$child/cpu.stat.local" ]; then
 		got=$(whole ns.csv hidden_cpus) held=$(whole ns.csv held_cpus)
