@@ -108,7 +108,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "session/run.h"
+#include "session/session.h"
 #include "cli/args.h"
 #include "version.h"
 

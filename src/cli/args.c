@@ -1,4 +1,3 @@
-/* args: the command line, from words to struct options. */
 #include "cli/args.h"
 
 #include <stdio.h>
@@ -10,7 +9,7 @@
 #include "base/fail.h"
 #include "version.h"
 
-/* Where a shared option's value is put. */
+/* The place of a shared option's value. */
 #define AT(member) offsetof(struct options, member)
 
 const struct option option_source = { 'f', NULL, "FILE", OPTION_TEXT, AT(source),
@@ -55,11 +54,11 @@ enum { KNOWN_MOST = 48 };
 struct known {
 	struct {
 		const struct option *o;
-		char *into;       /* the struct that its value is put into */
-		const char *word; /* as it was given; NULL: it was not */
+		char *into;       /* the struct for its value */
+		const char *word; /* as given on the command line; NULL: not given */
 	} v[KNOWN_MOST];
 	int n;
-	int given; /* how many times one was */
+	int given; /* options on the command line so far */
 };
 
 static void
@@ -89,7 +88,7 @@ has_groups(const struct tool *t)
 	return false;
 }
 
-/* Its options in the order of --help. */
+/* Lists the options in the order of --help. */
 static void
 know_all(struct known *k, const struct tool *t, struct options *o)
 {
@@ -138,20 +137,21 @@ print_help(const struct tool *t, const struct known *k)
 /* ---- Values */
 
 static bool
-in_range(int64_t ns)
+take_time(struct text arg, bool zero, int64_t *to)
 {
-	return ns >= 1000000 && ns <= INT64_C(31) * 86400 * 1000000000;
+	const int64_t least_ns = 1000000, most_ns = INT64_C(31) * 86400 * 1000000000;
+	int64_t ns;
+
+	if (duration_parse(arg, &ns) < 0 || (ns < least_ns && !(zero && ns == 0)) || ns > most_ns)
+		return false;
+	*to = ns;
+	return true;
 }
 
 int
 interval_parse(struct text t, int64_t *ns)
 {
-	int64_t x;
-
-	if (duration_parse(t, &x) < 0 || !in_range(x))
-		return -1;
-	*ns = x;
-	return 0;
+	return take_time(t, false, ns) ? 0 : -1;
 }
 
 static bool
@@ -173,17 +173,6 @@ take_share(struct text arg, double *to)
 	if (text_decimal(arg, &x) < 0 || x < 0.001 || x > 1)
 		return false;
 	*to = x;
-	return true;
-}
-
-static bool
-take_time(struct text arg, bool zero, int64_t *to)
-{
-	int64_t ns;
-
-	if (duration_parse(arg, &ns) < 0 || !((zero && ns == 0) || in_range(ns)))
-		return false;
-	*to = ns;
 	return true;
 }
 
@@ -224,7 +213,7 @@ take_cpus(const char *arg, struct cpu_choice *to)
 	return !to->listed || cpulist_parse(text_of(arg), &to->list) == 0;
 }
 
-/* Puts the argument where it belongs: false when it is not what the option takes. `at` counts the
+/* Sets the option's value; false if the argument is not valid. `at` counts the
  * options that were given. */
 static bool
 take_value(const struct option *o, char *into, const char *arg, int at)
@@ -269,7 +258,7 @@ take_value(const struct option *o, char *into, const char *arg, int at)
 
 /* ---- Words */
 
-/* As it is written: "-p", "--json". */
+/* "-p", "--json" */
 static const char *
 written(const struct option *o, char out[32])
 {
@@ -334,7 +323,7 @@ unknown_option(const struct tool *t, const struct known *k, const char *word)
 	die(EXIT_USAGE, "unknown option '%s' ('pq help %s' lists all options)", word, t->name);
 }
 
-/* "--tick=1s", "--tick 1s", "--json"; returns how many words it took. */
+/* Takes "--tick=1s", "--tick 1s" or "--json". Returns the number of words. */
 static int
 take_name(struct known *k, const struct tool *t, char **words, char ***command)
 {
@@ -361,7 +350,7 @@ take_name(struct known *k, const struct tool *t, char **words, char ***command)
 	return 1 + (o->arg && !equals);
 }
 
-/* "-u", "-ua", "-p1", "-p 1". */
+/* Takes "-u", "-ua", "-p1" or "-p 1". Returns the number of words. */
 static int
 take_letters(struct known *k, const struct tool *t, char **words)
 {
@@ -430,7 +419,7 @@ check_excluded(const struct known *k)
 	}
 }
 
-/* ---- What they mean together */
+/* ---- What the options mean together */
 
 void
 options_numbers(struct options *o, const char *interval, const char *count)
@@ -453,9 +442,8 @@ target_check(const struct target *t)
 		die(EXIT_USAGE, "invalid -g '': want a cgroup such as /web, or its directory");
 }
 
-/* What is replayed, and what is recorded. */
 static void
-check_tapes(const struct options *o)
+check_recordings(const struct options *o)
 {
 	if (!o->source && (o->from.written || o->to.written || o->follow))
 		die(EXIT_USAGE, "--from, --to and --follow need a recording (-f FILE)");
@@ -536,7 +524,7 @@ check_groups(const struct tool *t, const char *list)
 	}
 }
 
-/* Whether an option that was given shows this group. */
+/* Whether a given option shows this group. */
 static bool
 group_is_asked_for(const struct known *k, const char *group)
 {
@@ -546,7 +534,7 @@ group_is_asked_for(const struct known *k, const char *group)
 	return false;
 }
 
-/* A line of flame graphs has frames, and a count. */
+/* A line for flame graphs consists of frames and one count. */
 static void
 check_folded(const struct options *o)
 {
@@ -559,7 +547,7 @@ check_folded(const struct options *o)
 		    "-c: with --folded, want labels and one figure, such as process,where,samples");
 }
 
-/* The columns of the tool's view, or the default ones, and those of -w. */
+/* Shows the tool's own default columns, or those without a group, and then those of -w. */
 static void
 show_usual(struct options *o, const struct known *k, const char *view, const char *groups)
 {
@@ -577,7 +565,7 @@ show_usual(struct options *o, const struct known *k, const char *view, const cha
 	}
 }
 
-/* Programs get all columns, people those of the default view and of -w; -c overrules both. */
+/* Programs get all columns, people the default ones and those of -w. -c replaces both. */
 static void
 set_columns(struct options *o, const struct known *k)
 {
@@ -630,7 +618,7 @@ set_format(struct options *o, const struct known *k)
 			o->format = k->v[i].o->format;
 }
 
-/* Metrics are those of one sample. */
+/* Metrics describe one sample. */
 static void
 set_count(struct options *o)
 {
@@ -644,7 +632,7 @@ set_count(struct options *o)
 	o->count = 1;
 }
 
-/* The tool, or the form of it that the options ask for. */
+/* The tool, or the form of it that the options select. */
 static const struct tool *
 form_of(const struct tool *t, const struct request *ask)
 {
@@ -709,7 +697,7 @@ options_parse(struct options *o, const struct tool *tool, char **words)
 	if (o->help || o->version || o->list)
 		print_and_exit(o, tool, &k);
 	if (tool->rows || tool->judges)
-		check_tapes(o);
+		check_recordings(o);
 	if (!tool->rows)
 		return;
 	set_count(o);
@@ -722,7 +710,7 @@ condition_wrong(const char *option, const char *source, const struct expr_error 
 	size_t at = 0;
 
 	for (size_t i = 0; i < e->at && source[i]; i++)
-		/* not the later bytes of a character */
+		/* characters, not bytes */
 		at += ((unsigned char)source[i] & 0xc0) != 0x80;
 	warn("%s: %s", option, e->message);
 	fprintf(stderr, "  %s\n  %*s^\n", source, (int)at, "");

@@ -61,7 +61,7 @@ recording_window(const struct options *o, const struct span *whole)
 	return w;
 }
 
-/* Times are of the tape's days, or counted from its ends: of a pipe those are not known. */
+/* Times refer to the days of the recording, or to its ends, which a pipe does not show. */
 static void
 set_window(struct host *h, const struct options *o)
 {

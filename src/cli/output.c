@@ -21,7 +21,7 @@ output_write(const struct buf *b)
 		else if (errno == EPIPE || ((errno == EINTR || errno == EAGAIN) && signals_urged()))
 			return false;
 		else if (errno == EAGAIN)
-			/* somebody made it non-blocking */
+			/* another program made the file non-blocking */
 			poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, 1000);
 		else if (errno != EINTR)
 			die(EXIT_FAILED, "cannot write: %s", strerror(errno));

@@ -16,8 +16,8 @@ struct output {
 /* Prepares the columns and the format of the options. Nothing is written yet. */
 void output_begin(struct output *p, const struct options *o);
 
-/* Writes the rows. If the reader of a pipe has gone, the program ends quietly; any other failure ends
- * it with an error. */
+/* Writes the rows. If the reader of a pipe has gone, the program ends quietly; any other failure
+ * ends it with an error. */
 void output_rows(struct output *p, const struct rows *rows);
 
 /* Writes the rest, and the summary if the format has one. */

@@ -4,11 +4,11 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop, urged, resized,
-    asked; /* one each, as setting a bit of one could lose another */
+/* Not the bits of one flag: setting one of them could lose another. */
+static volatile sig_atomic_t stop, urged, resized, asked;
 
-/* The alarm wakes us should the signal have come just before a sleep, or while a reader that has
- * stopped reading holds up our write. */
+/* The alarm interrupts a sleep that began just after the signal, or a write whose reader has
+ * stopped reading. */
 static void
 on_signal(int sig)
 {
@@ -26,7 +26,7 @@ on_signal(int sig)
 	alarm(1);
 }
 
-/* It only interrupts a sleep, so that the end of a child is seen at once. */
+/* Does nothing: the signal only has to interrupt a sleep. */
 static void
 on_child(int sig)
 {
@@ -47,7 +47,7 @@ signals_catch(void)
 		if (sigaction(once[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(once[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	/* a limit on files' sizes is an error of write(2), to be told */
+	/* over a limit on file sizes, write(2) then fails and can be reported */
 	signal(SIGXFSZ, SIG_IGN);
 }
 

@@ -1,7 +1,5 @@
-/*
- * signals: which signals have arrived. Handlers set flags, which the loops read between
- * samples. Beside the name and status in base/fail.c, these flags are the only global state.
- */
+/* signals: which signals have arrived. Handlers set flags, which the loops read between samples.
+ * Besides the name and the status in base/fail.c, these flags are the only global state. */
 #ifndef PQ_CLI_SIGNALS_H
 #define PQ_CLI_SIGNALS_H
 
@@ -26,7 +24,7 @@ bool signals_asked(void);
 bool signals_stop(void);
 
 /* Whether the program is still running a second after that. An alarm each second interrupts a write
- * that blocks; when this is true, the write should be given up. */
+ * that blocks; once this is true, the writer should give up. */
 bool signals_urged(void);
 
 /* Whether the terminal has been resized since the last call. */

@@ -1,22 +1,41 @@
+/* eval: runs the steps of an expression on rows. */
 #include <math.h>
 
 #include "expr/code.h"
 
-/* Of text: .text, whose s is NULL when it is unknown. Of a condition: 1, 0, or NaN for unknown. */
+enum { COMBINATIONS_MOST = 65536 };
+
+/* One row of each tool in the expression, and the result for these rows. */
+struct run {
+	const struct expr *x;
+	const struct table *tables[NAMED_MOST];
+	size_t rows[NAMED_MOST];
+	double cpus;
+	bool relaxed, limited;
+	bool supposed;      /* take all comparisons of figures as true */
+	bool none, unknown; /* a figure was unknown: because of 0 of 0; for another reason */
+	struct expr_hit hit;
+	int rank; /* how well the hit explains the result; 0: there is no hit */
+	/* the comparisons in these rows; NULL: not wanted */
+	struct expr_findings *findings;
+	const struct step *compared[EXPR_FIGURES_MOST]; /* the steps of the findings */
+};
+
+/* A figure, or a condition: 1, 0 or NaN (unknown). A text: text.s is NULL if it is unknown. */
 struct value {
 	double num;
 	struct text text;
 };
 
 static const struct cell *
-cell_of(const struct expr_run *r, int tool, int column)
+cell_of(const struct run *r, int tool, int column)
 {
 	return &table_at(r->tables[tool], r->rows[tool])[column];
 }
 
-/* Notes why a figure is unknown, if it is. */
+/* A figure; if it is unknown, notes why. */
 static struct value
-figure(struct expr_run *r, double x, bool none)
+figure(struct run *r, double x, bool none)
 {
 	r->none |= isnan(x) && none;
 	r->unknown |= isnan(x) && !none;
@@ -24,7 +43,7 @@ figure(struct expr_run *r, double x, bool none)
 }
 
 static struct value
-pushed(struct expr_run *r, const struct step *s)
+pushed(struct run *r, const struct step *s)
 {
 	const struct cell *cell;
 	const char *label;
@@ -48,7 +67,7 @@ pushed(struct expr_run *r, const struct step *s)
 }
 
 static double
-calculate(struct expr_run *r, enum op op, double a, double b)
+calculate(struct run *r, enum op op, double a, double b)
 {
 	switch (op) {
 	case MULTIPLY:
@@ -82,9 +101,9 @@ compare_text(enum op op, struct text a, struct text b)
 	return text_same(a, b) == (op == SAME_TEXT);
 }
 
-/* A tenth of what the column is compared with; what is infinite has none. */
+/* A tenth of the threshold; 0 of an infinite one. */
 static double
-easing(const struct expr_run *r, const struct step *s, double threshold)
+easing(const struct run *r, const struct step *s, double threshold)
 {
 	double tenth = r->relaxed && isfinite(threshold) ? fabs(threshold) / 10 : 0;
 
@@ -92,7 +111,7 @@ easing(const struct expr_run *r, const struct step *s, double threshold)
 }
 
 static double
-compare(const struct expr_run *r, const struct step *s, double a, double b)
+compare(const struct run *r, const struct step *s, double a, double b)
 {
 	double ease = easing(r, s, s->turned ? a : b);
 
@@ -116,9 +135,9 @@ compare(const struct expr_run *r, const struct step *s, double a, double b)
 	}
 }
 
-/* For expr_judge: a comparison of figures as it is in these rows. */
+/* Keeps a comparison of figures in these rows for expr_judge. */
 static void
-keep_figure(struct expr_run *r, const struct step *s, double truth, double value, double threshold)
+keep_figure(struct run *r, const struct step *s, double truth, double value, double threshold)
 {
 	for (size_t i = 0; i < r->findings->n; i++) {
 		struct expr_figure *f = &r->findings->v[i];
@@ -132,17 +151,18 @@ keep_figure(struct expr_run *r, const struct step *s, double truth, double value
 	}
 }
 
-/* A comparison was made: keeps the first of those that tell most: a true one of figures, then a
- * false one under a `not` (a true one there speaks against the whole), then one of text. */
+/* Makes a comparison the hit if it explains the result better than the hit so far. Best is a true
+ * comparison of figures, then a false one under a `not` (a true one there speaks against the
+ * whole), then one of text. */
 static void
-note(struct expr_run *r, const struct step *s, double truth, double value, double threshold)
+note(struct run *r, const struct step *s, double truth, double value, double threshold)
 {
 	int rank = truth == 1 && !s->negated ? 3 : truth == 0 && s->negated ? 2 : 0;
 
 	if (r->findings)
 		keep_figure(r, s, truth, value, threshold);
 	if (rank > 0 && (s->op == SAME_TEXT || s->op == OTHER_TEXT))
-		rank = 1; /* which row, not why */
+		rank = 1; /* it says which row, not why */
 	if (rank <= r->rank)
 		return;
 	r->rank = rank;
@@ -158,7 +178,7 @@ note(struct expr_run *r, const struct step *s, double truth, double value, doubl
 }
 
 static double
-unary(struct expr_run *r, const struct step *s, double a)
+unary(struct run *r, const struct step *s, double a)
 {
 	if (s->op == NEGATE)
 		return -a;
@@ -170,7 +190,7 @@ unary(struct expr_run *r, const struct step *s, double a)
 }
 
 static double
-binary(struct expr_run *r, const struct step *s, const struct value *a, const struct value *b)
+binary(struct run *r, const struct step *s, const struct value *a, const struct value *b)
 {
 	if (s->op == AND)
 		return kleene_and(a->num, b->num);
@@ -184,13 +204,13 @@ binary(struct expr_run *r, const struct step *s, const struct value *a, const st
 	return truth;
 }
 
-/* The parser has seen to it that the values suffice. */
+/* The result for these rows: 1, 0 or NaN. The parser ensures that the values suffice. */
 static double
-expr_walk(struct expr_run *r)
+walk(struct run *r)
 {
 	struct value values[VALUES_MOST], *top = values;
 
-	values[0].num = NAN; /* of no steps */
+	values[0].num = NAN; /* without steps */
 	r->rank = 0;
 	r->none = r->unknown = false;
 	for (size_t i = 0; i < r->x->nsteps; i++) {
@@ -207,11 +227,11 @@ expr_walk(struct expr_run *r)
 	return values[0].num;
 }
 
-/* Which rows an expression holds for. */
+/* ---- Combinations of rows */
 
-/* The first row of each; false when one has none. */
+/* Takes the first row of each tool; false if one has none. */
 static bool
-begin(struct expr_run *r, const struct expr_now *now)
+begin(struct run *r, const struct expr_now *now)
 {
 	int many = 0;
 
@@ -226,9 +246,9 @@ begin(struct expr_run *r, const struct expr_now *now)
 	return true;
 }
 
-/* The next combination of rows; false after the last. */
+/* Moves to the next combination of rows; false after the last. */
 static bool
-advance(struct expr_run *r)
+advance(struct run *r)
 {
 	for (int i = 0; i < r->x->nnamed; i++) {
 		if (++r->rows[i] < r->tables[i]->nrows)
@@ -241,13 +261,13 @@ advance(struct expr_run *r)
 enum truth
 expr_eval(const struct expr *x, const struct expr_now *now, bool relaxed, struct expr_hit *hit)
 {
-	struct expr_run r = { .x = x, .cpus = now->cpus, .relaxed = relaxed };
+	struct run r = { .x = x, .cpus = now->cpus, .relaxed = relaxed };
 	bool unknown = false;
 
 	if (!begin(&r, now))
 		return TRUTH_UNKNOWN;
 	for (size_t n = 0; !r.limited || n < COMBINATIONS_MOST; n++) {
-		double truth = expr_walk(&r);
+		double truth = walk(&r);
 		if (truth == 1) {
 			if (hit)
 				*hit = r.hit;
@@ -260,7 +280,7 @@ expr_eval(const struct expr *x, const struct expr_now *now, bool relaxed, struct
 	return TRUTH_UNKNOWN;
 }
 
-/* What speaks for the expression. */
+/* See expr_figure.sign. */
 static const char *
 sign_of(const struct step *s)
 {
@@ -272,9 +292,9 @@ sign_of(const struct step *s)
 	return signs[(s->negated ? opposite[op - GREATER] : op) - GREATER];
 }
 
-/* The comparisons of figures, as far as they have columns. */
+/* Lists the comparisons of figures that have columns. */
 static void
-list_figures(struct expr_run *r, struct expr_findings *f)
+list_figures(struct run *r, struct expr_findings *f)
 {
 	*f = (struct expr_findings){ 0 };
 	for (const struct step *s = r->x->steps; s < r->x->steps + r->x->nsteps; s++) {
@@ -291,7 +311,7 @@ list_figures(struct expr_run *r, struct expr_findings *f)
 	}
 }
 
-/* How far it is beyond the threshold, in the direction of the sign; unknown ones come last. */
+/* How far the value is beyond the threshold in the direction of the sign; -INFINITY: unknown. */
 static double
 excess(const struct expr_figure *f)
 {
@@ -305,7 +325,7 @@ excess(const struct expr_figure *f)
 				 -fabs(beyond);
 }
 
-/* The first figure that holds; n: none does. */
+/* The first figure that holds; f->n: none. */
 static size_t
 deciding(const struct expr_findings *f)
 {
@@ -324,16 +344,16 @@ is_worse(const struct expr_findings *a, const struct expr_findings *b)
 	return i != j ? i < j : i < a->n && excess(&a->v[i]) > excess(&b->v[j]);
 }
 
-/* It does not hold for these rows: keeps the figures that come nearest to it, if they matter
- * here. */
+/* The expression is not true for these rows: keeps the figures that come nearest to true, if they
+ * matter here (see expr_judge). */
 static void
-keep_nearest(struct expr_run *r, struct expr_findings *best)
+keep_nearest(struct run *r, struct expr_findings *best)
 {
 	struct expr_findings *here = r->findings;
 
 	r->findings = NULL;
 	r->supposed = true;
-	bool matters = expr_walk(r) == 1;
+	bool matters = walk(r) == 1;
 	r->supposed = false;
 	r->findings = here;
 	for (size_t i = 0; matters && i < here->n; i++)
@@ -342,7 +362,7 @@ keep_nearest(struct expr_run *r, struct expr_findings *best)
 }
 
 static void
-keep_worst(struct expr_run *r, bool first, struct expr_findings *best)
+keep_worst(struct run *r, bool first, struct expr_findings *best)
 {
 	if (first || is_worse(r->findings, best))
 		*best = *r->findings;
@@ -354,7 +374,7 @@ enum truth
 expr_judge(const struct expr *x, const struct expr_now *now, struct expr_findings *f)
 {
 	struct expr_findings here;
-	struct expr_run r = { .x = x, .cpus = now->cpus, .findings = &here };
+	struct run r = { .x = x, .cpus = now->cpus, .findings = &here };
 	bool unknown = false, holds = false, more;
 	size_t n = 0;
 
@@ -363,7 +383,7 @@ expr_judge(const struct expr *x, const struct expr_now *now, struct expr_finding
 	if (!begin(&r, now))
 		return TRUTH_UNKNOWN;
 	do {
-		double truth = expr_walk(&r);
+		double truth = walk(&r);
 		unknown |= isnan(truth) && (r.unknown || !r.none);
 		if (truth == 1)
 			keep_worst(&r, !holds, f);

@@ -3,10 +3,10 @@
  *
  *  throttle.throttled_pct > 25 and (runq.runq_sz > 2*cpus or not cpu.allowed) for 3
  *
- * or and not (|| && !), > >= < <= == !=, + - * /, parentheses; TOOL.KEY, or KEY alone where that is
- * clear; cpus; numbers, also with a unit: 200ms 512M 80%; "text" for columns of text. `not` takes
- * in a whole comparison. At the end `for 3` (samples) or `for 3s`. A figure that is unknown makes
- * its comparison unknown, neither true nor false.
+ * Operators: or, and, not (|| && !), > >= < <= == !=, + - * /, and parentheses; `not` applies to a
+ * whole comparison. Operands: TOOL.KEY, or KEY if only one tool has it; cpus; numbers, also with a
+ * unit (200ms 512M 80%); "text", for text columns. At the end: `for 3` (samples) or `for 3s`. A
+ * comparison with an unknown figure is unknown, neither true nor false.
  */
 #ifndef PQ_EXPR_EXPR_H
 #define PQ_EXPR_EXPR_H
@@ -17,96 +17,94 @@
 
 #include "table/table.h"
 
-/* A tool whose columns may be named; they end with a column without a key. */
+/* A tool whose columns may be used. They end with a column without a key. */
 struct expr_tool {
 	const char *name;
 	const struct column *columns;
 };
 
 struct expr_error {
-	size_t at; /* the byte of the source that is meant; its length: the end */
+	size_t at; /* the wrong byte of the source; its length: the end */
 	char message[160];
 };
 
-/* What holds at a sample. */
+/* The values at a sample. */
 struct expr_now {
-	/* by the tools' indices, under the columns given to expr_parse; NULL: no rows yet */
+	/* by the index of the tool, with the columns given to expr_parse; NULL: no rows yet */
 	const struct table *const *tables;
 	double cpus; /* online; NaN: unknown */
 };
 
 enum truth { TRUTH_NO, TRUTH_YES, TRUTH_UNKNOWN };
 
-/* The comparison that made an expression hold, one of figures rather than of text; of its first
- * column, all NULL when it has none. */
+/* The comparison that made an expression true. Tool, key and label are those of its first column;
+ * all NULL if it has none. A comparison of figures is preferred to one of text. */
 struct expr_hit {
 	const char *tool, *key;
-	/* the column's side and the other one; NaN where it is of text, and the threshold of a
+	/* the side of the column, and the other side; NaN for text, and for the threshold of a
 	 * flag */
 	double value, threshold;
-	/* the row's first cell of text, or NULL; as long as the table's */
+	/* the row's first text cell, or NULL; valid as long as the table's */
 	const char *label;
 };
 
-/* A comparison of figures, one of which at least is a column's, in the rows that decide. */
+/* A comparison of figures with at least one column, in the rows that decide. */
 struct expr_figure {
 	const char *tool; /* of its first column */
 	const struct column *column;
-	/* what speaks for the expression: ">"; with the column on the left, and under `not` the
-	 * opposite */
+	/* which way makes the expression true: ">", as if the column were on the left; the opposite
+	 * under `not` */
 	const char *sign;
-	/* it is the column alone, compared with what has none: a threshold */
-	bool plain;
-	bool holds;              /* as the sign says */
-	double value, threshold; /* the column's side and the other one; NaN: unknown */
-	/* the row's first cell of text, or NULL; as long as the table's */
+	bool plain;              /* a column alone, compared with a threshold without columns */
+	bool holds;              /* value SIGN threshold */
+	double value, threshold; /* the side of the column, and the other side; NaN: unknown */
+	/* the row's first text cell, or NULL; valid as long as the table's */
 	const char *label;
 };
 
 enum { EXPR_FIGURES_MOST = 16 };
 
-/* What there is to be said of an expression: its comparisons of figures, as far as they have room,
- * in order. */
+/* The first EXPR_FIGURES_MOST comparisons of figures, in the order of the expression. */
 struct expr_findings {
 	struct expr_figure v[EXPR_FIGURES_MOST];
 	size_t n;
-	const char *label; /* of the first row, when it holds by text alone */
+	const char *label; /* of the first row, if only comparisons of text are true */
 };
 
 struct expr;
 
-/* The expression, or NULL with *e filled. Names and columns of the tools are kept, the array is
- * not. */
+/* The expression, or NULL with *e filled. It keeps the names and columns of the tools, but not the
+ * array. */
 struct expr *expr_parse(
     const char *source, const struct expr_tool *tools, size_t n, struct expr_error *e);
 
-/* Whether it names a column of the tool of this index. */
+/* Whether the expression uses a column of the tool with this index. */
 bool expr_uses(const struct expr *x, size_t tool);
 
-/* Whether there is one row of each tool named for which it holds; unknown when one of them has no
- * rows, or when so many combinations of rows were tried in vain that no more are. Relaxed: each of
- * > >= < <= is eased by a tenth of the absolute value of what the column is compared with, under
- * `not` tightened, so that it holds at least where it holds as written. *hit (may be NULL) is
- * filled on TRUTH_YES only: the first comparison that is true, or if there is none, the first that
- * is false under a `not`. */
+/* Whether the expression is true for some combination of rows, one of each tool that it uses.
+ * Unknown if a tool has no rows, or if there are too many combinations to try. `relaxed` eases each
+ * of > >= < <= by a tenth of the threshold's absolute value (under `not` it tightens it), so the
+ * expression is true at least where it is true as written. *hit (may be NULL) is filled only if
+ * true: with the first true comparison or, without one, with the first false one under a `not`. */
 enum truth expr_eval(
     const struct expr *x, const struct expr_now *now, bool relaxed, struct expr_hit *hit);
 
-/* Judges the rows as a whole: the truth is expr_eval's, but that what is unknown for 0 of 0 only
- * (table.h) does not hold. Of an expression that holds the figures are those of the rows that are
- * worst, by its first comparison that does. Else each is the one nearest to its threshold, or
- * farthest beyond, in a row for which it matters: where the expression would hold if all of its
- * comparisons of figures did; NaN where there is none. */
+/* Judges all rows. The truth is that of expr_eval, except that a figure that is unknown because it
+ * is 0 of 0 (see struct cell) makes the expression false. If it is true, the figures are those of
+ * the worst rows, by the first comparison that is true. Otherwise each figure is the one that comes
+ * nearest to its threshold, or goes farthest beyond it, among the rows where the other comparisons
+ * could matter: where the expression would be true if all comparisons of figures were. NaN if there
+ * is no such row. */
 enum truth expr_judge(const struct expr *x, const struct expr_now *now, struct expr_findings *f);
 
-/* Whether it names this column of the tool of this index. */
+/* Whether the expression uses this column of the tool with this index. */
 bool expr_names(const struct expr *x, size_t tool, int column);
 
-/* What `for` says: samples, or nanoseconds; 0: not given so. */
+/* The duration after `for`, in samples or in nanoseconds; 0: not given in that form. */
 uint64_t expr_for_samples(const struct expr *x);
 int64_t expr_for_ns(const struct expr *x);
 
-/* NULL is allowed. */
+/* Accepts NULL. */
 void expr_free(struct expr *x);
 
 #endif

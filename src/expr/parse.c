@@ -1,10 +1,10 @@
+/* parse: turns tokens into steps, by recursive descent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "expr/code.h"
-#include "expr/expr.h"
 
 static void
 nearest_column(struct nearest *near, const struct column *columns)
@@ -55,7 +55,7 @@ no_column(struct parser *p, const struct expr_tool *tool, struct text key)
 	    key.s, tool->name, tool->name);
 }
 
-/* A key alone that no tool has. */
+/* The error for a key without a tool that no tool has. */
 static bool
 no_key(struct parser *p, const struct token *t)
 {
@@ -79,7 +79,7 @@ no_key(struct parser *p, const struct token *t)
 	    p, t->at, "unknown column '%.*s' ('pq TOOL --columns' lists all)", n, t->text.s);
 }
 
-/* The tool that has the key, when it is one only. */
+/* The only tool that has the key, or NULL with the error. */
 static const struct expr_tool *
 tool_of_key(struct parser *p, const struct token *t)
 {
@@ -111,7 +111,7 @@ first_label(const struct column *columns)
 	return -1;
 }
 
-/* The tool's place among those named, or -1 with the error. */
+/* The tool's index in expr.named, where it may be new; -1 with the error. */
 static int
 named(struct parser *p, const struct expr_tool *tool, size_t at)
 {
@@ -130,9 +130,9 @@ named(struct parser *p, const struct expr_tool *tool, size_t at)
 	return x->nnamed++;
 }
 
-/* Finds the column that the token (TOKEN_NAME) names: its tool as an index into expr.named. */
+/* Finds the column that a TOKEN_NAME names. *tool is an index of expr.named. */
 static bool
-expr_find(struct parser *p, const struct token *t, int *tool, int *column)
+find_column(struct parser *p, const struct token *t, int *tool, int *column)
 {
 	const struct expr_tool *of;
 	struct text key = t->key.s ? t->key : t->text;
@@ -152,22 +152,19 @@ expr_find(struct parser *p, const struct token *t, int *tool, int *column)
 
 static bool parse_level(struct parser *p, enum precedence level, struct part *out);
 
-/* Adds a step; its operands are the values before it. */
+/* Adds a step, whose operands are the values before it. */
 static bool
 emit(struct parser *p, struct step step)
 {
 	struct expr *x = p->x;
 
-	if (x->nsteps == x->cap) {
-		x->cap = x->cap ? x->cap * 2 : 16;
-		x->steps = xrealloc(x->steps, x->cap * sizeof *x->steps);
-	}
+	x->steps = xgrow(x->steps, x->nsteps, &x->cap, sizeof *x->steps);
 	x->steps[x->nsteps++] = step;
 	p->values += step.op <= PUSH_STRING ? 1 : step.op <= NOT ? 0 : -1;
 	return p->values <= VALUES_MOST || expr_fail(p, p->token.at, "nested too deeply");
 }
 
-/* `missing` is where the comparison would stand if it is none. */
+/* Makes a part a condition. `missing` is the place of the error: where a comparison could be. */
 static bool
 to_condition(struct parser *p, struct part *part, size_t missing)
 {
@@ -207,7 +204,7 @@ check_texts(
 	return true;
 }
 
-/* A column alone, compared with a number, with cpus, or with what is made of these. */
+/* Whether a column alone is compared with numbers and cpus. */
 static bool
 is_plain(const struct parser *p, const struct part *left, const struct part *right)
 {
@@ -245,7 +242,7 @@ join_figures(struct parser *p, struct part *left, const struct token *op, const 
 	return emit(p, step);
 }
 
-/* Whether the operator may follow *left. */
+/* Checks that the operator may follow *left. */
 static bool
 begin_join(struct parser *p, struct part *left, const struct token *op)
 {
@@ -258,7 +255,7 @@ begin_join(struct parser *p, struct part *left, const struct token *op)
 	return true;
 }
 
-/* Enters what is nested; leave it with p->nesting--. */
+/* Enters a level of nesting. The caller leaves it by p->nesting--. */
 static bool
 nest(struct parser *p)
 {
@@ -306,7 +303,7 @@ parse_parentheses(struct parser *p, struct part *out)
 static bool
 parse_column(struct parser *p, struct part *out)
 {
-	if (!expr_find(p, &p->token, &out->tool, &out->column))
+	if (!find_column(p, &p->token, &out->tool, &out->column))
 		return false;
 	const struct column *c = &p->x->named[out->tool].columns[out->column];
 	out->kind = c->kind == LABEL ? TEXT : FIGURE;
@@ -350,7 +347,7 @@ parse_operand(struct parser *p, struct part *out)
 	}
 }
 
-/* Left, operator, right: makes them one, in *left. The right one is the last that was read. */
+/* Makes `left op right` one part, in *left. *right was parsed last. */
 static bool
 join(struct parser *p, struct part *left, const struct token *op, struct part *right)
 {
@@ -359,7 +356,7 @@ join(struct parser *p, struct part *left, const struct token *op, struct part *r
 	return to_condition(p, right, p->token.at) && emit(p, (struct step){ .op = op->op });
 }
 
-/* What stands between operators of that level, and these. */
+/* Parses operators of that level and their operands. */
 static bool
 parse_level(struct parser *p, enum precedence level, struct part *out)
 {
@@ -382,9 +379,9 @@ parse_level(struct parser *p, enum precedence level, struct part *out)
 	return true;
 }
 
-/* Reads a condition, up to the token that cannot belong to it. */
+/* Parses a condition, up to a token that cannot belong to it. */
 static bool
-expr_condition(struct parser *p)
+parse_condition(struct parser *p)
 {
 	struct part all;
 
@@ -416,7 +413,7 @@ parse_all(struct parser *p)
 	if (p->source.n > SOURCE_MOST)
 		return expr_fail(p, SOURCE_MOST,
 		    "the expression is too long: at most %d characters", SOURCE_MOST);
-	if (!expr_next(p) || !expr_condition(p))
+	if (!expr_next(p) || !parse_condition(p))
 		return false;
 	bool ends = p->token.kind == TOKEN_FOR;
 	if (ends && !parse_for(p))

@@ -1,3 +1,4 @@
+/* token: reads the tokens of an expression, and converts numbers to the units of columns. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static const struct suffix suffixes[] = {
 	{ 0 },
 };
 
-/* The units of columns that such numbers are converted to. The others are compared with plain
+/* The units of columns that numbers are converted to. Other columns are compared with plain
  * numbers. */
 static const struct {
 	enum unit unit;
@@ -35,9 +36,9 @@ static const struct {
 
 enum { UNITS = sizeof units / sizeof *units };
 
-/* The unit that is written so, such as "ms" or "MiB"; NULL: there is none. */
+/* The unit of that name, such as "ms" or "MiB", or NULL. */
 static const struct suffix *
-expr_suffix(struct text written)
+find_suffix(struct text written)
 {
 	for (const struct suffix *u = suffixes; u->name; u++) {
 		struct text rest = written;
@@ -74,7 +75,7 @@ does_not_fit(struct parser *p, const struct step *s, const char *unit)
 	return expr_fail(p, at, "wrong unit '%.*s': the other side has no unit", n, s->text.s);
 }
 
-/* Converts the numbers with units from that step on. */
+/* Converts the numbers with units from step `first` on. */
 static bool
 convert(struct parser *p, size_t first, enum unit unit)
 {
@@ -93,15 +94,16 @@ convert(struct parser *p, size_t first, enum unit unit)
 	return true;
 }
 
-/* Whether there is a unit, or will be one. */
+/* Whether the part has a unit, or will have one. */
 static bool
 measured(const struct part *part)
 {
 	return part->unit != NO_UNIT || part->pending;
 }
 
-/* Whether numbers with units can wait no longer for a column: they are factors of something with a
- * unit, divide, are compared, or stand beside a column with a unit. */
+/* Whether numbers with units must be converted now, because no later operator can bring a column
+ * whose unit decides: they are multiplied with something that has a unit, are divisors, are
+ * compared, or stand beside a column with a unit. */
 static bool
 is_due(const struct part *left, enum op op, const struct part *right)
 {
@@ -114,8 +116,7 @@ is_due(const struct part *left, enum op op, const struct part *right)
 	return unit || expr_level(op) == COMPARISON;
 }
 
-/* A ratio of two times is a plain number, and a product of two is nothing that a number with a unit
- * could be compared with. */
+/* A ratio of two times has no unit. Neither has a product: no column is in square seconds. */
 bool
 expr_join_units(struct parser *p, struct part *left, enum op op, const struct part *right)
 {
@@ -130,7 +131,7 @@ expr_join_units(struct parser *p, struct part *left, enum op op, const struct pa
 	return true;
 }
 
-/* The longer first. */
+/* Longer ones first. */
 static const struct sign {
 	const char *text;
 	enum token_kind kind;
@@ -181,7 +182,7 @@ expr_shown(struct text name)
 	return name.n < 40 ? (int)name.n : 40;
 }
 
-/* Whatever the locale says. */
+/* In any locale. */
 static bool
 is_digit(char c)
 {
@@ -226,7 +227,7 @@ take_number(struct parser *p)
 	struct text unit = word_at(p->source, end);
 	if (char_at(p, end) == '%')
 		unit.n = 1;
-	if (unit.n > 0 && !(t->suffix = expr_suffix(unit)))
+	if (unit.n > 0 && !(t->suffix = find_suffix(unit)))
 		return expr_fail(p, end,
 		    "unknown unit '%.*s': want us ms s m h, K M G T (bytes) or %%",
 		    expr_shown(unit), unit.s);
@@ -251,7 +252,7 @@ take_string(struct parser *p)
 	return true;
 }
 
-/* KEY, TOOL.KEY, or a word of the language. */
+/* Takes KEY, TOOL.KEY, or a word of the language. */
 static bool
 take_name(struct parser *p)
 {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fail.h"
 
 static size_t
 count(char *const v[])
@@ -23,7 +24,7 @@ count(char *const v[])
 	return n;
 }
 
-/* Whether one of the list sets the same name. */
+/* Whether the list sets the same name. */
 static bool
 is_set_in(char *const env[], const char *variable)
 {
@@ -35,8 +36,8 @@ is_set_in(char *const env[], const char *variable)
 	return false;
 }
 
-/* The additions, then what they do not replace; to be freed. Of a name that is there twice, readers
- * differ in which they see. */
+/* env, then the variables of ours that it does not set: of a name that is there twice, programs
+ * differ in which one they read. The caller frees it; NULL: out of memory. */
 static char **
 environment(char *const env[])
 {
@@ -85,8 +86,8 @@ set_signals_and_group(posix_spawnattr_t *attr)
 	    attr, (short)(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP));
 }
 
-/* An error number, or 0. glibc and musl share our memory with the child until exec: no page tables
- * are copied, no page faults follow, and exec's error comes back. */
+/* Returns 0 or an error number, of exec too. posix_spawn of glibc and musl shares our memory with
+ * the child until exec, so no page tables are copied. */
 static int
 spawn(pid_t *pid, char *const argv[], char *const env[], bool our_stdin)
 {
@@ -108,9 +109,7 @@ spawn(pid_t *pid, char *const argv[], char *const env[], bool our_stdin)
 	return error;
 }
 
-/* Starts a command by argv, with our environment and over it the NULL-ended list of "NAME=value"
- * (or NULL); with our stdin, or else with none. Its process number; -1 with errno, exec's own
- * too. */
+/* The process number, or -1 with errno. */
 static pid_t
 spawn_exec(char *const argv[], char *const env[], bool our_stdin)
 {
@@ -123,8 +122,8 @@ spawn_exec(char *const argv[], char *const env[], bool our_stdin)
 	return error ? -1 : pid;
 }
 
-/* Our handlers would only note a signal that is to end the child. What we ignore stays ignored: a
- * write into a closed pipe shall fail, not kill. */
+/* Our handlers would only set a flag in the child. Ignored signals stay ignored, so that a write to
+ * a closed pipe fails and does not kill. SIGTERM always ends the child. */
 static void
 signals_to_default(void)
 {
@@ -148,12 +147,12 @@ child(int (*f)(void *), void *ctx)
 	setpgid(0, 0);
 	signals_to_default();
 	if (nice(10) < 0)
-		errno = 0; /* nicer than possible, or a result of -1: nothing is lost */
+		errno = 0; /* not an error: the niceness may be -1, or at its maximum */
 	int status = f(ctx);
 	_exit(status >= 0 && status <= MOST ? status : MOST);
 }
 
-/* Signals are held back over the fork, or our handler might take one in the child. */
+/* Blocks signals during the fork, as our handler could catch one in the child. */
 static pid_t
 spawn_call(int (*f)(void *), void *ctx)
 {
@@ -166,18 +165,10 @@ spawn_call(int (*f)(void *), void *ctx)
 		child(f, ctx);
 	int error = errno;
 	if (pid > 0)
-		setpgid(pid, pid); /* both do: neither waits for the other */
+		setpgid(pid, pid); /* here too, as the child may not have run yet */
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = error;
 	return pid;
-}
-
-static bool
-may_start(const struct job *j)
-{
-	if (job_runs(j))
-		errno = EBUSY;
-	return !job_runs(j);
 }
 
 static int
@@ -196,14 +187,14 @@ started(struct job *j, pid_t pid, int64_t now_ns, int64_t limit_ns)
 int
 job_exec(struct job *j, char *const argv[], char *const env[], int64_t now_ns, int64_t limit_ns)
 {
-	return may_start(j) ? started(j, spawn_exec(argv, env, j->our_stdin), now_ns, limit_ns) :
-			      -1;
+	return job_runs(j) ? fail_with(EBUSY) :
+			     started(j, spawn_exec(argv, env, j->our_stdin), now_ns, limit_ns);
 }
 
 int
 job_call(struct job *j, int (*f)(void *), void *ctx, int64_t now_ns, int64_t limit_ns)
 {
-	return may_start(j) ? started(j, spawn_call(f, ctx), now_ns, limit_ns) : -1;
+	return job_runs(j) ? fail_with(EBUSY) : started(j, spawn_call(f, ctx), now_ns, limit_ns);
 }
 
 bool
@@ -212,7 +203,7 @@ job_runs(const struct job *j)
 	return j->pid > 0;
 }
 
-/* Does not reap: as long as it is a zombie, its number means its group and no other. */
+/* Does not reap: as long as the process is a zombie, no other group gets its number. */
 static bool
 has_ended(const struct job *j)
 {
@@ -223,7 +214,7 @@ has_ended(const struct job *j)
 	return info.si_pid != 0;
 }
 
-/* Should it have left its group, it is told at least itself. */
+/* Signals the group, or the process alone if it has left the group. */
 static void
 tell(const struct job *j, int sig)
 {
@@ -231,7 +222,7 @@ tell(const struct job *j, int sig)
 		kill(j->pid, sig);
 }
 
-/* A stopped process obeys when it goes on. */
+/* A stopped process acts on SIGTERM only when it continues. */
 static void
 terminate(const struct job *j)
 {
@@ -280,7 +271,7 @@ job_poll(struct job *j, int64_t now_ns, struct job_end *end)
 	return ended;
 }
 
-/* False when the grace period is over. */
+/* False if the grace period ends first. */
 static bool
 await_end(const struct job *j)
 {
@@ -295,7 +286,7 @@ await_end(const struct job *j)
 	return true;
 }
 
-/* A process that hangs in the kernel does not even end when killed: init has it then. */
+/* A process that is stuck in the kernel survives SIGKILL; init inherits it. */
 void
 job_stop(struct job *j)
 {

@@ -1,11 +1,12 @@
-#include "session/run.h"
+/* run: pq TOOL: the rows of one tool on stdout, a summary, and with -o a recording of what was
+ * read. */
+#include "session/session.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "cli/open.h"
 #include "cli/output.h"
-#include "session/session.h"
 #include "cli/signals.h"
 
 struct run {
@@ -32,7 +33,7 @@ print_rows(struct run *r)
 	if (!rows.table)
 		return false;
 	if (r->session.host->replay && !r->options->interval_ns && r->session.rows == 1)
-		r->output.report.fractions = rows.span_s < 0.95; /* as captured */
+		r->output.report.fractions = rows.span_s < 0.95; /* by the captured interval */
 	output_rows(&r->output, &rows);
 	return true;
 }
@@ -95,7 +96,7 @@ begin(struct run *r)
 	return session_begin(&r->session);
 }
 
-/* A tape may have been continued for other tools: to where this one is among them. */
+/* A recording may have been continued for other tools: goes on to where it has this one. */
 static bool
 go_on_to_recorded(struct run *r)
 {
@@ -107,7 +108,7 @@ go_on_to_recorded(struct run *r)
 	return false;
 }
 
-/* The first snapshot, from which the first row counts. */
+/* Takes the first snapshot, where the first row begins. */
 static bool
 start(struct run *r)
 {
@@ -117,8 +118,8 @@ start(struct run *r)
 		warn("%s: recorded for %s; other files that %s reads are not in it",
 		    r->options->source, r->session.host->tools, r->options->tool->name);
 	bool done = begin(r);
-	if (done ||
-	    r->sampler->watch.fail == EXIT_UNSUPPORTED) /* why it is so may be seen from the tape */
+	/* a recording may also show why a tool is not supported here */
+	if (done || r->sampler->watch.fail == EXIT_UNSUPPORTED)
 		keep(r);
 	while (!done && r->sampler->watch.fail == EXIT_UNSUPPORTED && go_on_to_recorded(r))
 		done = begin(r);

@@ -53,7 +53,7 @@ sampler_due_ns(const struct sampler *s)
 	return s->every_ns && !s->over ? s->ticked_ns + s->every_ns : INT64_MAX;
 }
 
-/* Moves on to the last place on the grid that has passed, or further when so much is owed. */
+/* Moves on to the last place on the grid that has passed, or further if the ticks owe more. */
 static void
 ticked(struct sampler *s, int64_t now_ns, int64_t cost_ns)
 {

@@ -23,10 +23,10 @@ struct sampled {
 
 /* Zero-initialise, then set the part down to `unseen`. It must not move once it has begun. */
 struct sampler {
-	struct watch watch; /* first, as notes come with it; set only shown and nshown */
+	struct watch watch; /* first, so that note() finds the sampler; set only shown and nshown */
 	const struct tool *tool;
 	struct request ask;
-	/* takes each note, which lives as long as the sampler */
+	/* called with each note, which lives as long as the sampler */
 	void (*say)(void *about, const struct tool *, const char *message);
 	void *about;
 	int64_t tick_ns;  /* between ticks; 0: it ticks only when it is read */
@@ -38,7 +38,7 @@ struct sampler {
 	struct sampled sample[2];
 	unsigned now;   /* which of the samples is the later one */
 	unsigned taken; /* how many there are, up to two */
-	bool over;      /* the last read gave none: there is nothing more to read */
+	bool over;      /* the last read had no snapshot: there is nothing more to read */
 	bool has_rows;  /* the table has the rows between the last two samples */
 	struct table table;
 	int64_t every_ns;  /* between ticks; 0: none between rows */
@@ -46,21 +46,21 @@ struct sampler {
 	int64_t owed_ns;   /* time to pass until the ticks are within their share of a CPU */
 };
 
-/* Begins without a snapshot, or begins again after sampler_end. The host stays the caller's. */
+/* Begins, or begins again after sampler_end, without a snapshot. The caller keeps the host. */
 void sampler_begin(struct sampler *s, struct host *host);
 
-/* Starts the grid of the ticks; there is none if ticks are not closer than rows. */
+/* Starts the grid of ticks. There are no ticks between rows that are as close as ticks. */
 void sampler_start_ticks(struct sampler *s, int64_t now_ns, int64_t interval_ns);
 
 /* When the next tick is due; INT64_MAX: never. */
 int64_t sampler_due_ns(const struct sampler *s);
 
-/* Lets the tool look at its gauge. On a live host a costly tick delays the next one, so that ticks
+/* Lets the tool read its gauge. On a live host a costly tick delays the next one, so that ticks
  * between rows take no more of a CPU than the tool's costly_tick. */
 void sampler_tick(struct sampler *s, const struct sample *m);
 
-/* Ticks, takes a snapshot, and makes the rows since the one before. False, and s->over, if there is
- * no snapshot: s->watch.fail or s->watch.ended says why. */
+/* Ticks, takes a snapshot, and makes the rows since the previous one. Without a snapshot, returns
+ * false and sets s->over; s->watch.fail or s->watch.ended says why. */
 bool sampler_read(struct sampler *s, const struct sample *m);
 
 /* Forgets the snapshots: the next one cannot be compared with them. */

@@ -11,7 +11,7 @@
 
 static const int64_t SECOND = 1000000000, AGAIN_NS = 2000000000, NEVER = INT64_MAX / 2;
 
-/* Keeps a note that no sampler had before. */
+/* Keeps a note unless it is kept already. */
 static void
 keep_note(struct session *s, const struct tool *tool, const char *message)
 {
@@ -47,9 +47,9 @@ session_add(struct session *s, const struct tool *tool, const struct request *as
 	return new;
 }
 
-/* Of a live host the first row is due at a whole second of the wall clock when the interval is one
- * of whole seconds, so that the rows of two machines lie side by side; but not before a quarter of
- * the interval has passed. */
+/* On a live host, with an interval of whole seconds, the first row is due at a whole second of the
+ * wall clock, so that rows of two machines can be compared; but a quarter of the interval must have
+ * passed. */
 static int64_t
 first_row_ns(const struct sample *start, int64_t interval_ns, bool aligned)
 {
@@ -69,7 +69,7 @@ interval_of(const struct session *s)
 	return s->interval_ns ? s->interval_ns : s->whole ? NEVER : SECOND;
 }
 
-/* Rows and ticks lie on grids that do not drift, and begin at this sample. */
+/* Starts the grids of rows and ticks, which do not drift, at this sample. */
 static void
 start_schedule(struct session *s)
 {
@@ -84,13 +84,13 @@ start_schedule(struct session *s)
 		sampler_start_ticks(s->v[i], s->now.mono_ns, interval_ns);
 }
 
-/* The next row is due at the first deadline ahead; those that have passed meanwhile were missed. */
+/* The next row is due at the next deadline; deadlines that have passed meanwhile are missed. */
 static void
 row_done(struct session *s)
 {
 	int64_t interval_ns = interval_of(s);
 
-	if (s->first_ns) { /* it came early: the others count from it */
+	if (s->first_ns) { /* an early row: the schedule starts at it */
 		s->first_ns = 0;
 		start_schedule(s);
 		return;
@@ -111,7 +111,7 @@ may_come_again(const struct session *s, const struct sampler *v)
 	return s->lasting && !v->ask.target.pid;
 }
 
-/* A cgroup that has gone may come again (a service is restarted): now and then that is tried. A
+/* Now and then begins an ended sampler again: a cgroup comes back if its service is restarted. A
  * process does not. */
 static void
 try_again(struct session *s, struct sampler *v)
@@ -136,7 +136,7 @@ read_steps(struct session *s)
 	s->step_due_ns += s->step_ns;
 }
 
-/* Reads all for a row. */
+/* Reads all samplers for a row. */
 static enum session_event
 read_row(struct session *s)
 {
@@ -177,8 +177,7 @@ session_begin(struct session *s)
 	return any && !s->refused;
 }
 
-/* The machine was booted between two samples of a recording: nothing can be counted from the one
- * to the other. */
+/* Counters of different boots cannot be compared: the next row begins at this sample. */
 static void
 begin_after_boot(struct session *s)
 {
@@ -189,7 +188,7 @@ begin_after_boot(struct session *s)
 	start_schedule(s);
 }
 
-/* Of samples that are closer than rows, the one nearest to when a row is due makes it. */
+/* If samples are closer than rows, the sample nearest to the deadline makes the row. */
 static bool
 is_nearest(struct session *s)
 {
@@ -209,7 +208,7 @@ is_row(struct session *s)
 	return s->now.kind == SAMPLE_ROW && (!s->host->replay || !s->interval_ns || is_nearest(s));
 }
 
-/* When something is due between rows. */
+/* The earliest tick or step that is due. */
 static int64_t
 due_between_ns(const struct session *s)
 {
@@ -222,7 +221,8 @@ due_between_ns(const struct session *s)
 	return due_ns;
 }
 
-/* Sleeps until something is due: as host_next. Where a signal interrupts that, `now` is then. */
+/* Sleeps until something is due, and returns as host_next. If a signal interrupts that on a live
+ * host, s->now is the time of the interrupt. */
 static int
 go_on(struct session *s)
 {
@@ -244,7 +244,7 @@ go_on(struct session *s)
 	return got;
 }
 
-/* In a recording all samples are ticks. */
+/* In a recording each sample is also a tick. */
 static void
 tick_where_due(struct session *s)
 {
@@ -286,7 +286,7 @@ session_skip(struct session *s)
 	do {
 		got = host_next(s->host, 0, SAMPLE_ROW, &s->now);
 		s->left -= got > 0 && s->left > 0;
-	} while (got > 0 && s->now.kind == SAMPLE_TICK); /* a saved window may begin with some */
+	} while (got > 0 && s->now.kind == SAMPLE_TICK); /* a saved window may begin with ticks */
 	errno = got == 0 ? 0 : errno;
 	return got > 0;
 }
@@ -343,7 +343,7 @@ check_source(const char *source)
 		    source);
 }
 
-/* How many samples the recording has up to the last one that a row can be made of. */
+/* The number of samples up to the last one that can end a row. */
 static uint64_t
 count_samples(const struct options *o)
 {

@@ -19,7 +19,7 @@
  *   check   one             ticks and steps    has no rows          makes the row  is unknown
  *   why     one             ticks and steps    has no rows          makes the row  is its status
  *
- * limits only starts a session: it reads the first sample by itself.
+ * limits only starts a session, and then reads the first sample without it.
  */
 #ifndef PQ_SESSION_SESSION_H
 #define PQ_SESSION_SESSION_H
@@ -34,12 +34,12 @@ enum { SAMPLERS_MOST = 16, SESSION_NOTES = 48 };
 struct session {
 	struct host *host; /* session_end closes it */
 	const struct options *options;
-	/* Between rows. 0: one row a second later, or of a recording a row for each sample. */
+	/* Between rows. 0: one row after a second; of a recording, one row per sample. */
 	int64_t interval_ns;
 	/* The first row is due this soon, and the schedule starts again there; 0: no such row. */
 	int64_t first_ns;
-	/* One row over the whole time. It ends after interval_ns (0: never), when over() says so, at
-	 * a signal, or with the recording of session_open_whole. */
+	/* One row over the whole time. It ends after interval_ns (0: never), when over() says so,
+	 * at a signal, or with the recording of session_open_whole. */
 	bool whole;
 	bool (*over)(void *about); /* asked at each sample before anything is read; or NULL */
 	int64_t step_ns;           /* samplers with `steps` are read this often too; 0: never */
@@ -58,7 +58,7 @@ struct session {
 	int64_t late_ns; /* how late the last row was */
 	uint64_t rows, missed;
 	int64_t could_ns; /* the last sample of a recording that could have been a row */
-	bool done;        /* there is no more: the one row was made, or no sampler can be read */
+	bool done;        /* the only row was made, or no sampler can be read any more */
 	bool quiet;       /* notes are dropped while a sampler is tried again */
 	enum exit_status refused;
 	struct {
@@ -69,46 +69,50 @@ struct session {
 };
 
 enum session_event {
-	SESSION_END,  /* of the recording, by a signal, or since no sampler can be read any more */
+	SESSION_END,  /* end of the recording, a signal, or no sampler can be read any more */
 	SESSION_ROW,  /* all samplers were read: sampler_table has their rows */
 	SESSION_STEP, /* the samplers with `steps` were read */
 	SESSION_TICK, /* some samplers ticked */
 	SESSION_WOKEN /* a signal, or the end of a child, interrupted the sleep */
 };
 
-/* Opens the live host or the recording of -f for a session with one row. It reads a recording twice,
- * to count its samples. The program ends if the recording cannot be judged: a pipe, fewer than two
- * samples, a boot in between. */
+/* Opens the live host or the recording of -f for a session with one row. It reads a recording
+ * twice, first to count its samples. Ends the program if one row cannot cover the recording: it is
+ * a pipe, has fewer than two samples, or the machine was rebooted in between. */
 void session_open_whole(struct session *s, const struct options *o);
 
 /* Adds a sampler of the tool; the caller sets its options. */
 struct sampler *session_add(struct session *s, const struct tool *tool, const struct request *ask);
 
-/* Goes to the first sample that is not a tick. False if a signal interrupts that; if there is none,
- * the program ends. */
+/* Goes to the first sample that is not a tick. False if a signal interrupts that. Ends the program
+ * if there is no such sample. */
 bool session_start(struct session *s);
 
 /* Goes to the next sample that is not a tick. False if there is none. */
 bool session_skip(struct session *s);
 
-/* Takes the first snapshots, at this sample, and starts the schedule; a second call starts all over.
- * False if no sampler can be read, or one refuses. */
+/* Takes the first snapshots, at this sample, and starts the schedule. A second call starts again.
+ * False if no sampler can be read, or if one refuses its options. */
 bool session_begin(struct session *s);
 
-/* Waits for what is due next, ticks, reads, makes rows, and returns the event. The program ends if
- * the host fails. */
+/* Waits until something is due, ticks or reads samplers, makes rows, and returns what it did. Ends
+ * the program if the host fails. */
 enum session_event session_next(struct session *s);
 
-/* From the first sample to this one, in seconds. */
+/* The seconds from the first sample to this one. */
 double session_span_s(const struct session *s);
 
 /* The status of the sampler that refused, or of the first that failed; else EXIT_DONE. */
 enum exit_status session_status(const struct session *s);
 
-/* Warns of what could not be read of a recording. */
+/* Warns if parts of a recording could not be read. */
 void session_tell_losses(const struct session *s);
 
 /* Ends the samplers and closes the host. */
 void session_end(struct session *s);
+
+/* Runs one tool with rows as the options say: prints rows until the end, then the summary. Returns
+ * the program's exit status. */
+enum exit_status run(const struct options *o);
 
 #endif

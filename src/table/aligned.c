@@ -10,7 +10,7 @@ struct layout {
 	bool cut;                /* columns are left out, and the header ends with '>' */
 };
 
-/* The least width of a label of any length that names the row, on layout and in a row. */
+/* Widths of a label of any length that names the row: assumed in the layout; the least in a row. */
 enum { LABEL_ROOM = 11, NAME_LEAST = 4 };
 
 static int
