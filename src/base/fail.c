@@ -88,13 +88,6 @@ exit_printed(void)
 	exit(EXIT_DONE);
 }
 
-int
-fail_with(int error)
-{
-	errno = error;
-	return -1;
-}
-
 void
 out_of_memory(void)
 {

@@ -6,6 +6,7 @@
 #ifndef PQ_BASE_FAIL_H
 #define PQ_BASE_FAIL_H
 
+#include <errno.h>
 #include <stddef.h>
 
 enum exit_status {
@@ -42,8 +43,13 @@ enum exit_status fail_status(enum exit_status status);
 /* Flushes stdout and exits with EXIT_DONE; dies with EXIT_FAILED when stdout cannot be written. */
 _Noreturn void exit_printed(void);
 
-/* Sets errno and returns -1. */
-int fail_with(int error);
+/* Sets errno and returns -1. Inline, so that compilers see the -1. */
+static inline int
+fail_with(int error)
+{
+	errno = error;
+	return -1;
+}
 
 /* Dies with EXIT_FAILED. */
 _Noreturn void out_of_memory(void);

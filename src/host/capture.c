@@ -1,5 +1,5 @@
-/* capture: a directory of captured file trees (t0, t1, …) as a host. Each is a sample: a tree with
- * proc/ and sys/, as scripts/capture writes it. */
+/* capture: a directory of captured samples as a host: t0, t1, … as scripts/capture writes them,
+ * each a file tree with proc/ and sys/. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,29 +8,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/fail.h"
 #include "host/host.h"
 #include "host/read_file.h"
 
-struct samples {
+struct capture {
 	struct host host;
-	int dir, now; /* the directory, and the tree of the present sample (-1 before the first) */
+	int dir, now; /* the directory, and the tree of the present sample; -1: none yet */
+	struct arena arena;
 	char **names; /* of the samples, in order */
-	size_t count, at;
+	size_t count, room, at;
 	struct buf text;
 };
 
-/* Files of a tree. */
-
-/* Opens what is at the path below a directory, whatever it is; -1 with errno. */
+/* Opens anything at the path below a directory. Returns -1 with errno. */
 static int
 open_at(int dir, const char *path)
 {
 	return openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
-/* A plain file comes whole; one more read costs nothing here. */
+/* A captured file is a plain one, which comes whole. */
 static int
 slurp_text(int fd, struct buf *b)
 {
@@ -39,36 +39,42 @@ slurp_text(int fd, struct buf *b)
 	return slurp_file(fd, b, &whole);
 }
 
+/* Reads into b, and sets *out to the text in it. Returns 0, or -1 with errno. */
 static int
-read_at(int dir, const char *path, int (*slurp)(int, struct buf *), struct buf *b)
+slurp_at(
+    int dir, const char *path, int (*slurp)(int, struct buf *), struct buf *b, struct text *out)
 {
 	int fd = open_at(dir, path);
 
 	if (fd < 0)
 		return -1;
-	int result = slurp(fd, b);
-	int error = errno;
+	int result = slurp(fd, b), error = errno;
 	close(fd);
+	*out = (struct text){ b->s, b->n };
 	errno = error;
 	return result;
 }
 
-/* The time of a sample. */
+static int
+read_text(int dir, const char *path, struct buf *b, struct text *out)
+{
+	return slurp_at(dir, path, slurp_text, b, out);
+}
 
-/* The file `clock`: MONOTONIC_NS REALTIME_NS, and "tick" when the sample was one. */
+/* ---- The time of a sample */
+
+/* The file `clock`: "MONOTONIC_NS REALTIME_NS", and "tick" if the sample is one. */
 static int
 read_clock(int dir, struct buf *b, struct sample *out)
 {
+	struct text rest, line, word;
 	uint64_t mono, real;
 
-	if (read_at(dir, "clock", slurp_text, b) < 0)
+	if (read_text(dir, "clock", b, &rest) < 0)
 		return -1;
-	struct text rest = { b->s, b->n }, line, word;
 	if (!text_line(&rest, &line) || text_next_u64(&line, &mono) < 0 ||
-	    text_next_u64(&line, &real) < 0 || mono > INT64_MAX / 8 || real > INT64_MAX / 2) {
-		errno = EINVAL;
-		return -1;
-	}
+	    text_next_u64(&line, &real) < 0 || mono > INT64_MAX / 8 || real > INT64_MAX / 2)
+		return fail_with(EINVAL);
 	out->mono_ns = (int64_t)mono;
 	out->real_ns = (int64_t)real;
 	if (text_word(&line, &word) && text_eq(word, "tick"))
@@ -83,28 +89,24 @@ read_uptime(int dir, struct buf *b, int64_t *mono_ns)
 	struct text rest, line, word;
 	double seconds;
 
-	if (read_at(dir, "proc/uptime", slurp_text, b) < 0)
+	if (read_text(dir, "proc/uptime", b, &rest) < 0)
 		return -1;
-	rest = (struct text){ b->s, b->n };
 	if (!text_line(&rest, &line) || !text_word(&line, &word) ||
-	    text_decimal(word, &seconds) < 0 || seconds > 1e9) {
-		errno = EINVAL;
-		return -1;
-	}
-	*mono_ns = (int64_t)(seconds * 100 + 0.5) * 10000000; /* it has hundredths */
+	    text_decimal(word, &seconds) < 0 || seconds > 1e9)
+		return fail_with(EINVAL);
+	*mono_ns = (int64_t)(seconds * 100 + 0.5) * 10000000; /* the file has hundredths */
 	return 0;
 }
 
-/* The line "btime 1790000000" of proc/stat: when the machine was booted, seconds since 1970. */
+/* The line "btime 1790000000" of proc/stat: the boot time in seconds since 1970. */
 static int
 read_boot_time(int dir, struct buf *b, int64_t *boot_ns)
 {
 	struct text rest, line;
 	uint64_t seconds;
 
-	if (read_at(dir, "proc/stat", slurp_text, b) < 0)
+	if (read_text(dir, "proc/stat", b, &rest) < 0)
 		return -1;
-	rest = (struct text){ b->s, b->n };
 	while (text_line(&rest, &line)) {
 		if (!text_skip(&line, "btime ") || text_u64(line, &seconds) < 0 ||
 		    seconds > UINT32_MAX)
@@ -112,11 +114,9 @@ read_boot_time(int dir, struct buf *b, int64_t *boot_ns)
 		*boot_ns = (int64_t)seconds * 1000000000;
 		return 0;
 	}
-	errno = EINVAL;
-	return -1;
+	return fail_with(EINVAL);
 }
 
-/* A sample without a clock file: the machine's own clocks. */
 static int
 derive_clock(int dir, struct buf *b, struct sample *out)
 {
@@ -128,19 +128,20 @@ derive_clock(int dir, struct buf *b, struct sample *out)
 	return 0;
 }
 
-/* Sets the sample's time and kind: from the file `clock`, or without one from the machine's own
- * uptime and boot time. 0; -1 with errno. */
+/* Sets the sample's time and kind from the file `clock`, or without one from the machine's uptime
+ * and boot time. Returns 0, or -1 with errno. */
 static int
 sample_clock(int dir, struct buf *b, struct sample *out)
 {
 	return read_clock(dir, b, out) == 0 || derive_clock(dir, b, out) == 0 ? 0 : -1;
 }
 
-/* The host. */
+/* ---- The host */
 
-/* A capture notes in "X.errno" ("95 Operation not supported") that reading X failed. */
+/* The errno of a file that is not there. If reading X failed, the capture has a file X.errno: "95
+ * Operation not supported". */
 static int
-captured_error(struct samples *m, const char *path)
+captured_error(struct capture *c, const char *path)
 {
 	char note[4096];
 	struct text rest, line, word;
@@ -148,9 +149,8 @@ captured_error(struct samples *m, const char *path)
 
 	if ((size_t)snprintf(note, sizeof note, "%s.errno", path) >= sizeof note)
 		return ENAMETOOLONG;
-	if (read_at(m->now, note, slurp_text, &m->text) < 0)
+	if (read_text(c->now, note, &c->text, &rest) < 0)
 		return ENOENT;
-	rest = (struct text){ m->text.s, m->text.n };
 	if (!text_line(&rest, &line) || !text_word(&line, &word) || text_u64(word, &error) < 0 ||
 	    error - 1 >= 4095)
 		return EIO;
@@ -158,112 +158,100 @@ captured_error(struct samples *m, const char *path)
 }
 
 static int
-samples_read(struct host *h, const char *path, struct text *text)
+capture_read(struct host *h, const char *path, struct text *text)
 {
-	struct samples *m = (struct samples *)h;
+	struct capture *c = (struct capture *)h;
 
-	if (read_at(m->now, path, slurp_text, &m->text) < 0) {
-		if (errno == ENOENT)
-			errno = captured_error(m, path);
-		return -1;
-	}
-	*text = (struct text){ m->text.s, m->text.n };
-	return 0;
+	int result = read_text(c->now, path, &c->text, text);
+
+	if (result < 0 && errno == ENOENT)
+		errno = captured_error(c, path);
+	return result;
 }
 
 static int
-samples_list(struct host *h, const char *path, struct text *names)
+capture_list(struct host *h, const char *path, struct text *names)
 {
-	struct samples *m = (struct samples *)h;
+	struct capture *c = (struct capture *)h;
 
-	if (read_at(m->now, path, slurp_directories, &m->text) < 0)
-		return -1;
-	*names = (struct text){ m->text.s, m->text.n };
-	return 0;
+	return slurp_at(c->now, path, slurp_directories, &c->text, names);
 }
 
-/* A captured link; or a file X.link, which has its target, where the link itself could not be
- * kept. */
+/* Reads the captured link X. If it could not be captured as a link, the file X.link has its
+ * target. */
 static int
-samples_link(struct host *h, const char *path, struct text *target)
+capture_link(struct host *h, const char *path, struct text *target)
 {
-	struct samples *m = (struct samples *)h;
+	struct capture *c = (struct capture *)h;
 	char file[4096];
-	struct text text;
 
-	if (slurp_link(m->now, path, &m->text) == 0) {
-		*target = (struct text){ m->text.s, m->text.n };
+	if (slurp_link(c->now, path, &c->text) == 0) {
+		*target = (struct text){ c->text.s, c->text.n };
 		return 0;
 	}
-	if ((size_t)snprintf(file, sizeof file, "%s.link", path) >= sizeof file) {
-		errno = ENAMETOOLONG;
+	if ((size_t)snprintf(file, sizeof file, "%s.link", path) >= sizeof file)
+		return fail_with(ENAMETOOLONG);
+	if (capture_read(h, file, target) < 0)
 		return -1;
-	}
-	if (samples_read(h, file, &text) < 0)
-		return -1;
-	*target = text;
-	if (text.n > 0 && text.s[text.n - 1] == '\n')
+	if (target->n > 0 && target->s[target->n - 1] == '\n')
 		target->n--;
 	return 0;
 }
 
 static int
-samples_count(struct host *h, const char *path, uint64_t *n)
+capture_count(struct host *h, const char *path, uint64_t *n)
 {
-	struct samples *m = (struct samples *)h;
-	int fd = openat(m->now, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
+	struct capture *c = (struct capture *)h;
+	int fd = openat(c->now, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0) {
 		if (errno == ENOENT)
-			errno = captured_error(m, path);
+			errno = captured_error(c, path);
 		return -1;
 	}
-	if (slurp_count(fd, n) < 0)
-		error = errno;
+	int result = slurp_count(fd, n), error = errno;
 	close(fd);
 	errno = error;
-	return error ? -1 : 0;
+	return result;
 }
 
 static int
-samples_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *out)
+capture_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *out)
 {
-	struct samples *m = (struct samples *)h;
+	struct capture *c = (struct capture *)h;
 
 	(void)deadline_ns;
 	(void)kind; /* a captured sample has all files */
-	if (m->now >= 0)
-		close(m->now);
-	m->now = -1;
-	if (m->at == m->count)
+	if (c->now >= 0)
+		close(c->now);
+	c->now = -1;
+	if (c->at == c->count)
 		return 0;
-	m->now = open_at(m->dir, m->names[m->at++]);
-	if (m->now < 0)
+	c->now = open_at(c->dir, c->names[c->at++]);
+	if (c->now < 0)
 		return -1;
 	*out = (struct sample){ .kind = SAMPLE_ROW };
-	if (sample_clock(m->now, &m->text, out) < 0)
+	if (sample_clock(c->now, &c->text, out) < 0)
 		return -1;
 	out->boot_ns = out->mono_ns;
 	return 1;
 }
 
 static void
-samples_close(struct host *h)
+capture_close(struct host *h)
 {
-	struct samples *m = (struct samples *)h;
+	struct capture *c = (struct capture *)h;
 
-	for (size_t i = 0; i < m->count; i++)
-		free(m->names[i]);
-	free(m->names);
-	if (m->now >= 0)
-		close(m->now);
-	close(m->dir);
-	buf_free(&m->text);
-	free(m);
+	arena_free(&c->arena);
+	if (c->now >= 0)
+		close(c->now);
+	close(c->dir);
+	buf_free(&c->text);
+	free(c);
 }
 
-static const struct host_ops samples_ops = { samples_next, samples_read, samples_list, samples_link,
-	NULL, NULL, samples_count, samples_close };
+static const struct host_ops capture_ops = { capture_next, capture_read, capture_list, capture_link,
+	NULL, NULL, capture_count, capture_close };
 
 static int
 by_name(const void *a, const void *b)
@@ -273,7 +261,7 @@ by_name(const void *a, const void *b)
 	return strverscmp(*x, *y); /* t9 before t10 */
 }
 
-/* A directory is a sample when it has a proc/ in it. */
+/* A directory is a sample if it contains proc/. */
 static bool
 is_sample(int dir, const char *name)
 {
@@ -285,59 +273,51 @@ is_sample(int dir, const char *name)
 }
 
 static void
-add_sample(struct samples *m, struct text name)
+add_sample(struct capture *c, struct text name)
 {
-	char *s = xmalloc(name.n + 1);
+	char *s = arena_copy(&c->arena, name);
 
-	memcpy(s, name.s, name.n);
-	s[name.n] = '\0';
-	if (!is_sample(m->dir, s)) {
-		free(s);
+	if (!is_sample(c->dir, s))
 		return;
-	}
-	if ((m->count & (m->count - 1)) == 0) /* full at each power of two */
-		m->names = xrealloc(m->names, (m->count ? m->count * 2 : 1) * sizeof *m->names);
-	m->names[m->count++] = s;
+	c->names = arena_grow(&c->arena, c->names, c->count, &c->room, sizeof *c->names);
+	c->names[c->count++] = s;
 }
 
 static int
-find_samples(struct samples *m)
+find_samples(struct capture *c)
 {
 	struct text rest, line;
 
-	if (slurp_directories(m->dir, &m->text) < 0)
+	if (slurp_directories(c->dir, &c->text) < 0)
 		return -1;
-	rest = (struct text){ m->text.s, m->text.n };
+	rest = (struct text){ c->text.s, c->text.n };
 	while (text_line(&rest, &line))
-		add_sample(m, line);
-	if (m->count == 0) {
-		errno = ENOENT;
-		return -1;
-	}
-	qsort(m->names, m->count, sizeof *m->names, by_name);
+		add_sample(c, line);
+	if (c->count == 0)
+		return fail_with(ENOENT);
+	qsort(c->names, c->count, sizeof *c->names, by_name);
 	return 0;
 }
 
-/* The file `facts` beside the samples; what it lacks is as on most machines. */
+/* Reads the file `facts` beside the samples. Missing facts are those of most machines. */
 static void
-read_facts(struct samples *m)
+read_facts(struct capture *c)
 {
 	struct text about, value;
 
-	facts_begin(&m->host.facts);
-	if (read_at(m->dir, "facts", slurp_text, &m->text) < 0)
+	facts_begin(&c->host.facts);
+	if (read_text(c->dir, "facts", &c->text, &about) < 0)
 		return;
-	about = (struct text){ m->text.s, m->text.n };
-	facts_parse(about, &m->host.facts);
-	m->host.elsewhere = facts_find(about, "elsewhere", &value) && text_eq(value, "1");
+	facts_parse(about, &c->host.facts);
+	c->host.elsewhere = facts_find(about, "elsewhere", &value) && text_eq(value, "1");
 }
 
 const char *
 host_capture_name(const struct host *h)
 {
-	const struct samples *m = (const struct samples *)h;
+	const struct capture *c = (const struct capture *)h;
 
-	return m->names[m->at - 1];
+	return c->names[c->at - 1];
 }
 
 struct host *
@@ -347,16 +327,16 @@ host_capture(const char *dir)
 
 	if (fd < 0)
 		return NULL;
-	struct samples *m = xmalloc(sizeof *m);
-	*m = (struct samples){
-		.host = { .ops = &samples_ops, .replay = true }, .dir = fd, .now = -1
+	struct capture *c = xmalloc(sizeof *c);
+	*c = (struct capture){
+		.host = { .ops = &capture_ops, .replay = true }, .dir = fd, .now = -1
 	};
-	if (find_samples(m) < 0) {
+	if (find_samples(c) < 0) {
 		int error = errno;
-		samples_close(&m->host);
+		capture_close(&c->host);
 		errno = error;
 		return NULL;
 	}
-	read_facts(m);
-	return &m->host;
+	read_facts(c);
+	return &c->host;
 }

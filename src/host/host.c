@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fail.h"
+
 int
 host_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {
@@ -32,8 +34,7 @@ host_provide(struct host *h, const char *path, const struct provided *p)
 {
 	if (h->ops->provide)
 		return h->ops->provide(h, path, p);
-	errno = EOPNOTSUPP;
-	return -1;
+	return fail_with(EOPNOTSUPP);
 }
 
 int
@@ -41,8 +42,7 @@ host_count(struct host *h, const char *path, uint64_t *n)
 {
 	if (h->ops->count)
 		return h->ops->count(h, path, n);
-	errno = EOPNOTSUPP;
-	return -1;
+	return fail_with(EOPNOTSUPP);
 }
 
 bool
@@ -57,7 +57,7 @@ host_close(struct host *h)
 	h->ops->close(h);
 }
 
-/* The facts of a machine as text. */
+/* ---- Facts as text */
 
 enum { FACTS = 6 };
 

@@ -1,12 +1,10 @@
 /*
- * host: the machine being watched, as a sequence of samples. Each sample (struct sample) has a clock
- * reading and the text of the machine's files. Time and files come through this one seam: nothing
- * above it opens a file, asks for the time or sleeps. So live use, replay, tests and the recorder,
- * which is a host around a host, are the same code.
+ * host: the watched machine, as a sequence of samples. A sample has a clock reading and the text of
+ * the machine's files. All time and all files come through this interface: nothing above it opens a
+ * file, asks for the time or sleeps. So live use, replay, tests and the recorder run the same code.
  *
- * Makers: this machine (live.c), a directory of captured samples (capture.c), a tape
- * (tape/tape_host.c), and a host around another one that puts what is read through it on a tape
- * (tape/recording.c).
+ * There are four kinds of host: this machine (live.c), a captured directory (capture.c), a
+ * recording, and a host around another host that records what is read (both in tape/tape_host.c).
  */
 #ifndef PQ_HOST_HOST_H
 #define PQ_HOST_HOST_H
@@ -18,42 +16,44 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-/* What a sample is for: a row needs all files of a tool; a tick looks at one gauge in between. */
+/* What a sample is for: a row needs all files of a tool, and a tick only one gauge. */
 enum sample_kind { SAMPLE_ROW, SAMPLE_TICK };
 
 struct sample {
-	int64_t mono_ns; /* CLOCK_MONOTONIC of that machine: differences of it are spans */
-	int64_t real_ns; /* CLOCK_REALTIME of that machine: what the row's time shows */
+	int64_t mono_ns; /* CLOCK_MONOTONIC of that machine: intervals are differences of it */
+	int64_t real_ns; /* CLOCK_REALTIME of that machine: the time of the row */
 	int64_t boot_ns; /* CLOCK_BOOTTIME of that machine: it advances during suspend */
 	enum sample_kind kind;
 	/* the machine was rebooted since the previous sample: its counters restarted at 0 */
 	bool restarted;
 };
 
-/* What changes the meaning of a text, and is therefore recorded with it. */
+/* Facts that the meaning of a text depends on. They are recorded with it. */
 struct host_facts {
 	uint64_t ticks_per_s; /* the unit of /proc/stat: USER_HZ */
 	uint64_t page_size;   /* bytes */
-	uint64_t cpus;        /* that are online; 0: unknown */
+	uint64_t cpus;        /* online; 0: unknown */
 	char name[65], release[65], machine[65];
 };
 
-/* The facts as a recording keeps them: lines "key value", beside captured samples and on a tape. */
+/* ---- Facts as lines "key value", in a recording and beside captured samples */
 
-/* What holds for most machines. */
+/* Sets the facts of most machines. */
 void facts_begin(struct host_facts *f);
 
-/* Sets what the text tells. Other keys are skipped, and so is a value that cannot be. */
+/* Sets the facts that the text has. Ignores other keys, and values that are not valid. */
 void facts_parse(struct text t, struct host_facts *f);
 
 void facts_print(const struct host_facts *f, struct buf *b);
 
-/* The rest of the line that begins with the key; false when there is none. */
+/* Finds the rest of the line that begins with the key; false if there is none. */
 bool facts_find(struct text t, const char *key, struct text *value);
+
+/* ---- The interface of hosts */
 
 struct host;
 
-/* A text that is no file's, as it has to be measured. */
+/* A text that is measured, not read from a file. */
 struct provided {
 	int (*print)(void *ctx, struct buf *out); /* 0, or -1 with errno */
 	void *ctx;
@@ -64,94 +64,94 @@ struct host_ops {
 	int (*read)(struct host *, const char *path, struct text *);
 	int (*list)(struct host *, const char *path, struct text *);
 	int (*link)(struct host *, const char *path, struct text *);
-	bool (*losses)(struct host *, char *out, size_t n); /* NULL: it loses nothing */
+	bool (*losses)(struct host *, char *out, size_t n); /* NULL: nothing is ever lost */
 	/* NULL: a replay reads what was measured */
 	int (*provide)(struct host *, const char *path, const struct provided *);
-	/* NULL: it does not keep that */
+	/* NULL: not supported */
 	int (*count)(struct host *, const char *path, uint64_t *n);
 	void (*close)(struct host *);
 };
 
-/* A maker's own structure begins with this one. */
+/* Each kind of host has a structure of its own that begins with this one. */
 struct host {
 	const struct host_ops *ops;
 	struct host_facts facts;
-	bool elsewhere; /* the file tree is not the one that this process lives in */
+	bool elsewhere; /* the file tree is not that of this process */
 	/* the samples were recorded: next does not wait, and they end */
 	bool replay;
-	/* for which a tape was recorded: "runq cpu"; "" when that is not known, or all that there
-	 * was is on it */
+	/* the tools that were recorded: "runq cpu"; "": unknown, or the recording is complete */
 	char tools[128];
 	char asked[512]; /* the recorded target: "-p 4242", "-g /web", "-a", or "" */
 };
 
-/* Moves on to the next sample. A live host sleeps until deadline_ns (monotonic; one that has passed
- * is now) and makes a sample of the kind asked for; a replay gives the sample that was kept next,
- * of whatever kind, and ignores the deadline. Returns 1; 0 when there are no more; -1 with errno:
- * EINTR when a signal came. */
+/* Moves to the next sample. A live host sleeps until deadline_ns (monotonic; one that has passed is
+ * now) and makes a sample of that kind. A replay returns the next sample of any kind, and ignores
+ * the deadline. Returns 1; 0 at the end; -1 with errno: EINTR if a signal interrupts the sleep. */
 int host_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m);
 
-/* The text of a file in this sample; paths are relative to the machine's root ("proc/stat"). It is
- * valid until the next call on this host. Returns 0, or -1 with the errno that reading the file
- * has, or had, on that machine. */
+/* Reads a file of this sample. Paths are relative to the root of the machine ("proc/stat"). The
+ * text is valid until the next call on this host. Returns 0, or -1 with the errno of reading the
+ * file on that machine. */
 int host_read(struct host *h, const char *path, struct text *text);
 
-/* The names of a directory's sub-directories in this sample, one per line, in no order. One with a
- * newline in its name is left out: the kernel makes none, and it could pass for two. Otherwise as
- * host_read, but that a directory which has gone since it was listed last may come out empty. */
+/* Lists the subdirectories of a directory, one name per line, in any order, and otherwise as
+ * host_read. Names with a newline are left out: the kernel makes none, and they could pass for two.
+ * A directory that has gone since the last call may still be listed, without subdirectories. */
 int host_list(struct host *h, const char *path, struct text *names);
 
-/* What a symbolic link leads to in this sample, such as "socket:[4242]" of proc/PID/fd/3: no file's
- * text, and no newline behind it. Otherwise as host_read; EINVAL when the path is no link. */
+/* Reads the target of a symbolic link, such as "socket:[4242]" of proc/PID/fd/3, without a newline,
+ * and otherwise as host_read. EINVAL: not a link. */
 int host_link(struct host *h, const char *path, struct text *target);
 
-/* How many entries a directory has, of any kind: of /proc/PID/fd how many files are open. 0, or -1
- * with errno: EOPNOTSUPP on a tape, which does not have it. */
+/* Counts the entries of any kind in a directory: those of /proc/PID/fd are the open files. Returns
+ * 0, or -1 with errno: EOPNOTSUPP for a recording, which does not have them. */
 int host_count(struct host *h, const char *path, uint64_t *n);
 
-/* From now on reading this path gives what is printed in that sample; NULL: no more. So what is
- * measured goes the way of what is read, onto a tape and back. 0; -1 with errno: EOPNOTSUPP it is a
- * replay. */
+/* From now on reading this path gives what p->print prints for the sample; NULL: no longer. So
+ * measured texts can be recorded and replayed as files are. Returns 0, or -1 with errno: EOPNOTSUPP
+ * for a replay, which has the recorded text. */
 int host_provide(struct host *h, const char *path, const struct provided *p);
 
-/* One line about what of a recording could not be read, so far; false when nothing was lost. */
+/* Prints one line about the parts of a recording that could not be read so far; false if there are
+ * none. */
 bool host_losses(struct host *h, char *out, size_t n);
 
 void host_close(struct host *h);
 
-/* The machine that this program runs on, or the one whose file tree stands under `root` ("/"). NULL
- * with errno. */
+/* ---- Kinds of hosts */
+
+/* This machine, or the machine whose file tree is below `root` ("/"). NULL with errno. */
 struct host *host_live(const char *root);
 
-/* A directory that holds one directory per sample, taken in the order of their names, each a tree
- * with proc/ and sys/: what scripts/capture writes. NULL with errno; ENOENT also when there is no
- * sample in it. */
+/* A captured directory: it has a directory for each sample, in the order of their names, each a
+ * file tree with proc/ and sys/. scripts/capture writes it. NULL with errno; ENOENT also if it has
+ * no sample. */
 struct host *host_capture(const char *dir);
 
-/* The name of the directory of the present sample in it. */
+/* The name of the directory of the present sample. */
 const char *host_capture_name(const struct host *h);
 
-/* A tape, from a file, or a pipe that is read as it comes. The descriptor becomes the host's. NULL
- * with errno: EINVAL it is no tape, ENOTSUP it is of a later version, ENODATA there is no sample on
- * it. */
+/* A recording in a file, or from a pipe. The host takes over the descriptor. NULL with errno:
+ * EINVAL not a recording, ENOTSUP of a later version, ENODATA without samples. */
 struct host *host_tape(int fd, bool pipe);
 
-/* The times of the first and of the last sample of a tape that is a file. 0, or -1 with errno. */
+/* Sets *out to the times of the first and the last sample of a recording in a file. Returns 0, or
+ * -1 with errno: ESPIPE for a pipe. */
 int host_tape_span(struct host *h, struct span *out);
 
-/* Before the first host_next: only this much of the tape (CLOCK_REALTIME); follow: wait for more at
- * its end. */
+/* Limits the recording to this window (CLOCK_REALTIME), before the first host_next. `follow`: wait
+ * for more samples at the end. */
 void host_tape_window(struct host *h, struct span window, bool follow);
 
 struct tape_writer;
 struct tape_file;
 
-/* The inner host, and what is read through it is kept on the tape: host_recorded ends a sample. A
- * file is read once in a sample, however often it is asked for. Closing it closes the inner one,
- * and leaves the writer. `about` is what the tape is to say of itself, in lines "key value". */
+/* A host around `inner` that records what is read. It reads each file once per sample, so that all
+ * tools see the same text. `about` is what the recording says of itself, in lines "key value".
+ * Closing the host closes `inner`, but not the writer. */
 struct host *host_record(struct host *inner, struct tape_writer *w, struct text about);
 
-/* All that is wanted of this sample was read: puts it on that tape. 0, or -1 with errno, see
+/* Ends the sample: writes what was read for it. Returns 0, or -1 with the errno of
  * tape_writer_sample. */
 int host_recorded(struct host *h, struct tape_file *f);
 

@@ -1,5 +1,5 @@
-/* live: this machine, or a file tree that is one. Files and directories stay open, and are read
- * again with pread(2). */
+/* live: this machine, or the machine of another file tree. Files and directories stay open and are
+ * read again by pread(2). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,35 +17,35 @@
 #include "host/host.h"
 #include "host/read_file.h"
 
-/* A file that no row has asked for in so long is closed: its process or cgroup has gone, or is not
- * watched any more. */
+/* IDLE_ROWS: a file that has not been read for this many rows is closed. Its process or cgroup has
+ * gone, or is no longer watched. */
 enum { PROVIDED_MOST = 4, IDLE_ROWS = 16 };
 
 struct open_file {
 	int fd;
-	uint32_t used; /* the row in which it was asked for last */
-	bool whole;    /* its text comes in one piece, see slurp_file */
-	bool counted;  /* a directory, whose links are counted */
+	uint32_t used; /* the row that read it last */
+	bool whole;    /* its text comes in one piece: see slurp_file */
+	bool counted;  /* a directory on a file system that counts links: see counts_links */
 };
 
 struct live {
 	struct host host;
 	int root;              /* the directory that paths begin at */
-	struct map paths;      /* of the files that stay open */
-	struct open_file *v;   /* by the path's number */
-	uint32_t room;         /* of v */
+	struct map paths;      /* of the open files */
+	struct open_file *v;   /* by the number of the path */
+	size_t room;           /* of v */
 	uint32_t most;         /* at most this many stay open: each costs the kernel some 6 KB */
-	uint32_t row, swept;   /* the present row, and the one in which idle files were closed */
-	struct open_file last; /* one beyond those, open until the next is asked for */
+	uint32_t row, swept;   /* the present row, and the one that last closed idle files */
+	struct open_file last; /* a file beyond `most`, open until the next call */
 	bool has_last;
 	struct buf text;
 	struct {
-		const char *path; /* NULL: a free place */
+		const char *path; /* NULL: unused */
 		struct provided p;
 	} provided[PROVIDED_MOST];
 };
 
-/* Closes a file; the last one takes its number. */
+/* Closes a file. The last file takes its number. */
 static void
 close_file(struct live *l, uint32_t i)
 {
@@ -85,7 +85,7 @@ open_path(struct live *l, const char *path)
 	}
 }
 
-/* Opens a file to stay open, if there is room for it: to close another one instead would gain
+/* Opens a file, which stays open if there is room. Closing another file for it would gain
  * nothing. */
 static struct open_file *
 add_file(struct live *l, const char *path)
@@ -100,15 +100,12 @@ add_file(struct live *l, const char *path)
 		return &l->last;
 	}
 	uint32_t i = map_put(&l->paths, text_of(path));
-	if (i >= l->room) {
-		l->room = l->room ? l->room * 2 : 32;
-		l->v = xrealloc(l->v, l->room * sizeof *l->v);
-	}
+	l->v = xgrow(l->v, i, &l->room, sizeof *l->v);
 	l->v[i] = (struct open_file){ .fd = fd };
 	return &l->v[i];
 }
 
-/* The file at the path, opened now if need be; NULL with errno. Valid until the next call. */
+/* The file at the path, which may be opened now; NULL with errno. Valid until the next call. */
 static struct open_file *
 find_file(struct live *l, const char *path)
 {
@@ -121,9 +118,9 @@ find_file(struct live *l, const char *path)
 	return f;
 }
 
-/* Closes one that cannot be read, and keeps errno. A file that stays open is this one file: when it
- * is gone, that is told, even if another one has come under its name (a pid used again, a cgroup
- * made again), which the next read finds. With ENODEV a cgroup's directory has gone, too. */
+/* Closes a file that cannot be read, and keeps errno. If the file has gone, the caller learns that,
+ * even if there is a new one of that name (a reused pid, a cgroup created again): the next read
+ * opens it. ENODEV means that the directory of a cgroup has gone, too. */
 static int
 give_up(struct live *l, struct open_file *f, const char *path)
 {
@@ -169,7 +166,7 @@ live_read(struct host *h, const char *path, struct text *text)
 	return 0;
 }
 
-/* The paths are constants. One that is taken away leaves no gap. */
+/* The path is not copied. */
 static int
 live_provide(struct host *h, const char *path, const struct provided *p)
 {
@@ -180,10 +177,8 @@ live_provide(struct host *h, const char *path, const struct provided *p)
 		n++;
 	while (i < n && strcmp(l->provided[i].path, path) != 0)
 		i++;
-	if (i == PROVIDED_MOST) {
-		errno = ENOSPC;
-		return -1;
-	}
+	if (i == PROVIDED_MOST)
+		return fail_with(ENOSPC);
 	if (p) {
 		l->provided[i].path = path;
 		l->provided[i].p = *p;
@@ -194,14 +189,15 @@ live_provide(struct host *h, const char *path, const struct provided *p)
 	return 0;
 }
 
-/* In /proc and cgroup trees a directory with two links (from above, and its own ".") has no
- * directory in it, and most cgroups have none. Other file systems may count otherwise. A directory
- * that has gone may come out empty here. */
+/* Whether the link count tells how many subdirectories there are. In /proc and in cgroup trees a
+ * directory with two links (its name and ".") has none, as most cgroups do, and need not be listed.
+ * Other file systems count differently. A directory that has gone may seem empty. */
 static bool
 counts_links(int fd)
 {
 	struct statfs fs;
 
+	/* PROC_, CGROUP_ and CGROUP2_SUPER_MAGIC of linux/magic.h, which musl-gcc does not have */
 	return fstatfs(fd, &fs) == 0 &&
 	    (fs.f_type == 0x9fa0 || fs.f_type == 0x27e0eb || fs.f_type == 0x63677270);
 }
@@ -233,7 +229,7 @@ live_list(struct host *h, const char *path, struct text *names)
 	return 0;
 }
 
-/* A link is not kept open: it is asked for seldom, and may lead elsewhere the next time. */
+/* Links are read anew: seldom, and their target may change. */
 static int
 live_link(struct host *h, const char *path, struct text *target)
 {
@@ -245,8 +241,8 @@ live_link(struct host *h, const char *path, struct text *target)
 	return 0;
 }
 
-/* Since Linux 6.2 the size of /proc/PID/fd is the number of open files; listing many thousands
- * takes long. */
+/* Since Linux 6.2 the size of /proc/PID/fd is the number of open files, which saves listing
+ * thousands of them. */
 static int
 count_entries(int fd, uint64_t *n)
 {
@@ -324,8 +320,8 @@ learn_facts(struct host_facts *f)
 	memcpy(f->machine, u.machine, sizeof f->machine);
 }
 
-/* Some thousand cgroups or threads are some thousand open files; raising the soft limit needs no
- * privilege. How many to keep. */
+/* Raises the soft limit of open files, which needs no privilege: thousands of cgroups or threads
+ * need thousands of files. Returns how many files may stay open. */
 static uint32_t
 raise_file_limit(void)
 {

@@ -2,12 +2,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <fcntl.h>
+
+#include "base/fail.h"
 
 enum { HALF_PAGE = 2048, FIRST_ROOM = 16 << 10 };
 
@@ -25,15 +27,12 @@ slurp_file(int fd, struct buf *b, bool *whole)
 			*whole = pieces <= 1;
 			return 0;
 		}
-		if (b->n > SLURP_MOST) {
-			errno = EFBIG;
-			return -1;
-		}
+		if (b->n > SLURP_MOST)
+			return fail_with(EFBIG);
 	}
 }
 
-/* What getdents64(2) fills in; libc has it only behind opendir, which allocates 32 KiB each
- * time. */
+/* An entry from getdents64(2). libc offers it only by opendir, which allocates 32 KiB each time. */
 struct dir_entry {
 	uint64_t inode;
 	int64_t offset;
@@ -42,7 +41,7 @@ struct dir_entry {
 	char name[];
 };
 
-/* A symbolic link to a directory is one too: /sys/fs/cgroup/cpu may lead to cpu,cpuacct. */
+/* A symbolic link to a directory counts as one: /sys/fs/cgroup/cpu may lead to cpu,cpuacct. */
 static bool
 is_directory(int fd, const struct dir_entry *e)
 {
@@ -53,52 +52,57 @@ is_directory(int fd, const struct dir_entry *e)
 	return fstatat(fd, e->name, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
-static void
-add_directory(int fd, const struct dir_entry *e, struct buf *b)
+/* Calls f for each entry but "." and "..". Returns 0, or -1 with errno. */
+static int
+each_entry(int fd, void (*f)(int fd, const struct dir_entry *e, void *ctx), void *ctx)
 {
-	if (strcmp(e->name, ".") == 0 || strcmp(e->name, "..") == 0 || strchr(e->name, '\n') ||
-	    !is_directory(fd, e))
+	_Alignas(struct dir_entry) char page[8192];
+	long n;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -1;
+	while ((n = syscall(SYS_getdents64, fd, page, sizeof page)) > 0) {
+		for (long at = 0; at < n;) {
+			const struct dir_entry *e = (const void *)(page + at);
+			if (strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0)
+				f(fd, e, ctx);
+			at += e->length;
+		}
+	}
+	return (int)n;
+}
+
+static void
+count(int fd, const struct dir_entry *e, void *n)
+{
+	(void)fd;
+	(void)e;
+	++*(uint64_t *)n;
+}
+
+int
+slurp_count(int fd, uint64_t *n)
+{
+	*n = 0;
+	return each_entry(fd, count, n);
+}
+
+static void
+add_directory(int fd, const struct dir_entry *e, void *ctx)
+{
+	struct buf *b = ctx;
+
+	if (strchr(e->name, '\n') || !is_directory(fd, e))
 		return;
 	buf_text(b, e->name);
 	buf_char(b, '\n');
 }
 
 int
-slurp_count(int fd, uint64_t *n)
-{
-	_Alignas(struct dir_entry) char page[8192];
-	long got;
-
-	*n = 0;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -1;
-	while ((got = syscall(SYS_getdents64, fd, page, sizeof page)) > 0) {
-		for (long at = 0; at < got;) {
-			const struct dir_entry *e = (const void *)(page + at);
-			*n += strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0;
-			at += e->length;
-		}
-	}
-	return (int)got;
-}
-
-int
 slurp_directories(int fd, struct buf *b)
 {
-	_Alignas(struct dir_entry) char page[8192];
-	long n;
-
 	b->n = 0;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -1;
-	while ((n = syscall(SYS_getdents64, fd, page, sizeof page)) > 0) {
-		for (long at = 0; at < n;) {
-			const struct dir_entry *e = (const void *)(page + at);
-			add_directory(fd, e, b);
-			at += e->length;
-		}
-	}
-	return (int)n;
+	return each_entry(fd, add_directory, b);
 }
 
 int

@@ -1,4 +1,4 @@
-/* read_file: reads a whole file, a directory or a link into a buffer, for the hosts that read a file
+/* read_file: reads a whole file, a directory or a link into a buffer, for hosts that read a file
  * tree. */
 #ifndef PQ_HOST_READ_FILE_H
 #define PQ_HOST_READ_FILE_H
@@ -8,25 +8,24 @@
 
 #include "base/buf.h"
 
-/* pq reads no kernel text larger than this: EFBIG. */
+/* The largest text that pq reads; larger ones fail with EFBIG. */
 enum { SLURP_MOST = 64 << 20 };
 
-/* The text of an open file from its start into b. Returns 0, or -1 with errno.
- *
- * A text can come in pieces: the kernel's seq_file hands over what fits its page, and the next line
- * may be long (mountinfo, schedstat). So reading goes on until nothing comes. One call is saved for
- * short texts: *whole is set when all of the text came at once, and with it set, a text of less
- * than half a page is taken to be complete. */
+/* Reads an open file from its start into b. Returns 0, or -1 with errno. A text can come in pieces:
+ * seq_file of the kernel returns what fits its page, and the next line may be long (mountinfo,
+ * schedstat). So slurp_file reads until nothing comes. For short texts it saves that last call: it
+ * sets *whole once a file came in one piece, and with *whole set takes a text of less than half a
+ * page as complete. */
 int slurp_file(int fd, struct buf *b, bool *whole);
 
-/* The sub-directories of an open directory, as host_list gives them. */
+/* Lists the subdirectories of an open directory, as host_list does. */
 int slurp_directories(int fd, struct buf *b);
 
-/* What the symbolic link leads to that is at the path below an open directory: 0, or -1 with errno
- * as readlinkat(2). */
+/* Reads the target of the symbolic link at the path below an open directory. Returns 0, or -1 with
+ * the errno of readlinkat(2). */
 int slurp_link(int dir, const char *path, struct buf *b);
 
-/* How many entries of any kind an open directory has. 0, or -1 with errno. */
+/* Counts the entries of any kind in an open directory. Returns 0, or -1 with errno. */
 int slurp_count(int fd, uint64_t *n);
 
 #endif
