@@ -197,7 +197,7 @@ counts_links(int fd)
 {
 	struct statfs fs;
 
-	/* PROC_, CGROUP_ and CGROUP2_SUPER_MAGIC of linux/magic.h, which musl-gcc does not have */
+	/* PROC_, CGROUP_ and CGROUP2_SUPER_MAGIC of linux/magic.h */
 	return fstatfs(fd, &fs) == 0 &&
 	    (fs.f_type == 0x9fa0 || fs.f_type == 0x27e0eb || fs.f_type == 0x63677270);
 }
