@@ -67,8 +67,7 @@
  *   tape/file.c                  a tape as a file: one writer, rings, cutting
  *   tape/reader.c                from segment to segment, record to record, around damage
  *   tape/state.c                 each file's text as it was at a sample
- *   tape/tape_host.c             a tape as a host
- *   tape/recording.c             a host around a host, which records what is read
+ *   tape/tape_host.c             a recording as a host, and a host that records
  *
  *   expr/token.c                 conditions: tokens, numbers and units
  *   expr/parse.c                 conditions: from words to steps

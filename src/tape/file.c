@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fail.h"
+
 enum { AHEAD = 1 << 20 };
 
-/* The lock belongs to the process, and goes with it however it ends. */
+/* The kernel releases the lock when the process ends, in any way. */
 static int
 lock(struct tape_file *f)
 {
@@ -22,8 +24,7 @@ lock(struct tape_file *f)
 		return -1;
 	if (fcntl(f->fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK && whole.l_pid > 0)
 		f->owner = whole.l_pid;
-	errno = EBUSY;
-	return -1;
+	return fail_with(EBUSY);
 }
 
 int
@@ -40,7 +41,7 @@ tape_file_owner(const char *path)
 	return result < 0 ? -1 : whole.l_type == F_UNLCK ? 0 : whole.l_pid;
 }
 
-/* A file of zeros: room was made for a tape, and no more came of it. */
+/* Whether the file is all zeros: allocated, but nothing was written. */
 static bool
 is_blank(int fd)
 {
@@ -53,7 +54,7 @@ is_blank(int fd)
 	return n == 0;
 }
 
-/* Where the newest segment ends is where the next one begins; its last record may be torn. */
+/* The next segment begins where the newest one ends. Its last record may be incomplete. */
 static int
 find_end(struct tape_file *f, struct tape_reader *r, struct tape_segment *from, uint64_t *at)
 {
@@ -63,13 +64,13 @@ find_end(struct tape_file *f, struct tape_reader *r, struct tape_segment *from, 
 	r->next = r->index.n - 1;
 	while ((got = tape_reader_next(r, &m)) > 0)
 		;
-	if (got < 0) /* what cannot be read now may be readable, and must not be overwritten */
+	if (got < 0) /* it may be readable later, so it must not be overwritten */
 		return -1;
 	*from = r->segment;
 	from->samples += r->position;
 	*at = r->position ? tape_block_up(r->at + TAPE_END) : r->start;
 	f->ring = from->ring;
-	f->index = r->index; /* it is taken over */
+	f->index = r->index; /* moved */
 	r->index = (struct tape_index){ 0 };
 	return from->sequence ? 0 : -1;
 }
@@ -94,8 +95,8 @@ resume(struct tape_file *f, struct tape_segment *from, uint64_t *at)
 	return result;
 }
 
-/* A full disk is to be told now, and not when the recording is needed. Where room cannot be taken
- * beforehand, it is not. */
+/* Allocates the ring, so that a full disk shows now and not when the recording is needed. Some file
+ * systems cannot allocate. */
 static int
 allocate(struct tape_file *f)
 {
@@ -125,22 +126,18 @@ open_file(
 	}
 	if (f->fd < 0 || fstat(f->fd, &st) < 0)
 		return -1;
-	if (!S_ISREG(st.st_mode)) {
-		errno = ENOTTY;
-		return -1;
-	}
+	if (!S_ISREG(st.st_mode))
+		return fail_with(ENOTTY);
 	if (lock(f) < 0) {
-		f->created = false; /* it is the other one's now */
+		f->created = false; /* the other process keeps it */
 		return -1;
 	}
 	if (resume(f, from, at) < 0)
 		return -1;
 	if (from->sequence == 0)
 		f->ring = from->ring = ring;
-	if (ring && f->ring != ring) {
-		errno = ERANGE;
-		return -1;
-	}
+	if (ring && f->ring != ring)
+		return fail_with(ERANGE);
 	return allocate(f);
 }
 
@@ -169,7 +166,7 @@ tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
 	return 0;
 }
 
-/* A segment was begun: those in its room are gone, or will be soon. */
+/* Adds the new segment to the index, and removes those that it overwrites. */
 static void
 note_segment(struct tape_file *f)
 {
@@ -189,7 +186,7 @@ tape_file_sample(struct tape_file *f, const struct sample *m)
 {
 	if (!f->stream && !f->ring && f->writer.at + AHEAD / 2 > f->allocated) {
 		f->allocated = f->writer.at + AHEAD;
-		/* should it fail, writing will tell */
+		/* an error shows when writing */
 		fallocate(f->fd, FALLOC_FL_KEEP_SIZE, (off_t)f->writer.at, AHEAD);
 	}
 	uint64_t sequence = f->writer.segment.sequence;
@@ -219,9 +216,9 @@ tape_file_close(struct tape_file *f)
 	return result;
 }
 
-/* A window of a tape, copied to another. */
+/* ---- Copying a window */
 
-/* What has changed since the last sample that was copied. */
+/* Passes the tracks that have changed since the last copied sample, or all, to the writer. */
 static void
 keep_tracks(struct tape_reader *r, struct tape_file *to, bool all)
 {
@@ -234,7 +231,7 @@ keep_tracks(struct tape_reader *r, struct tape_file *to, bool all)
 	}
 }
 
-/* Counters of two boots, or of two recorders, must not share a segment. */
+/* Begins a new segment after a reboot: a segment has one boot_id. */
 static void
 follow_boot(const struct tape_reader *r, struct tape_file *to)
 {
@@ -256,7 +253,7 @@ seek(struct tape_reader *r, struct span w, const unsigned char *boot_id)
 	r->wanted.to_ns = w.to_ns;
 }
 
-/* Whether the sample is of the window. */
+/* Whether the sample is in the window. */
 static bool
 is_within(const struct tape_reader *r, const struct sample *m, struct tape_window *w,
     const unsigned char *boot_id)
@@ -273,7 +270,7 @@ cut_copy(struct tape_reader *r, struct span w, const unsigned char *boot_id, str
 	struct tape_window window = { .times = w };
 	struct sample m;
 	int64_t copied = 0;
-	bool all = true; /* what changed in a sample that is left out has to be kept later */
+	bool all = true; /* after a sample that is left out, all tracks may have changed */
 	int got;
 
 	seek(r, w, boot_id);
@@ -298,14 +295,10 @@ cut_save(struct tape_reader *r, struct span w, const unsigned char *boot_id, con
 	char part[4096];
 	struct tape_file to;
 
-	if (access(path, F_OK) == 0) {
-		errno = EEXIST;
-		return -1;
-	}
-	if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	if (access(path, F_OK) == 0)
+		return fail_with(EEXIST);
+	if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
+		return fail_with(ENAMETOOLONG);
 	unlink(part);
 	if (tape_file_open(&to, part, 0) < 0)
 		return -1;

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* What a byte does to the remainder, for the reflected polynomial 0x82f63b78. */
+#include "base/fail.h"
+
+/* The remainders of each byte, for the reflected polynomial 0x82f63b78. */
 static const uint32_t table[256] = { 0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f3f4, 0xc79a971f,
 	0x35f1141c, 0x26a1e7e8, 0xd4ca64eb, 0x8ad958cf, 0x78b2dbcc, 0x6be22838, 0x9989ab3b,
 	0x4d43cfd0, 0xbf284cd3, 0xac78bf27, 0x5e133c24, 0x105ec76f, 0xe235446c, 0xf165b798,
@@ -90,7 +92,7 @@ tape_put_header(const struct tape_segment *s, unsigned char out[TAPE_HEADER])
 	put_le(out + 124, crc32c(0, out, 124), 4);
 }
 
-/* So that sums and differences of times fit. */
+/* Whether sums and differences of its times cannot overflow. */
 static bool
 has_times(const struct tape_segment *s)
 {
@@ -104,18 +106,10 @@ has_times(const struct tape_segment *s)
 int
 tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s)
 {
-	if (memcmp(in, magic, sizeof magic) != 0 || get_le(in + 124, 4) != crc32c(0, in, 124)) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (get_le(in + 8, 4) != TAPE_VERSION) {
-		errno = ENOTSUP;
-		return -1;
-	}
-	if (get_le(in + 16, 8) == 0) { /* they count from 1 */
-		errno = EINVAL;
-		return -1;
-	}
+	if (memcmp(in, magic, sizeof magic) != 0 || get_le(in + 124, 4) != crc32c(0, in, 124))
+		return fail_with(EINVAL);
+	if (get_le(in + 8, 4) != TAPE_VERSION)
+		return fail_with(ENOTSUP);
 	*s = (struct tape_segment){ .sequence = get_le(in + 16, 8),
 		.run = get_le(in + 24, 8),
 		.samples = get_le(in + 32, 8),
@@ -124,11 +118,7 @@ tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s)
 		.real_ns = (int64_t)get_le(in + 56, 8),
 		.boot_ns = (int64_t)get_le(in + 64, 8) };
 	memcpy(s->boot_id, in + 72, sizeof s->boot_id);
-	if (!has_times(s)) {
-		errno = EINVAL;
-		return -1;
-	}
-	return 0;
+	return s->sequence > 0 && has_times(s) ? 0 : fail_with(EINVAL);
 }
 
 uint32_t
@@ -204,11 +194,11 @@ path_clean(const char *path, enum path_mark mark, char *out, size_t n)
 	return at > 0;
 }
 
-/* Numbers. The first byte says which numbers the code stands for, and how many bytes follow. */
+/* The codes of numbers. The first byte selects the code, which says how many bytes follow. */
 static const struct tape_code {
 	uint8_t first, last; /* first bytes */
 	uint8_t more;        /* bytes that follow */
-	/* the least of its numbers; each has the room of (last - first + 1) << 8 * more */
+	/* its smallest number; it has (last - first + 1) << 8 * more numbers */
 	uint64_t base;
 } zeros[] = {
 	{ 0, 63, 0, 1 },
@@ -286,7 +276,7 @@ get_with(struct text *rest, const struct tape_code *c, unsigned char first, uint
 	return true;
 }
 
-/* What the first byte says, taken off; NULL when it is none of n codes. */
+/* The one of n codes that has this first byte, or NULL. */
 static const struct tape_code *
 find_code(const struct tape_code *c, int n, unsigned char first)
 {
@@ -385,8 +375,8 @@ deltas_skip(struct deltas *d, uint64_t n)
 	d->zeros += n;
 }
 
-/* The next code: a run of zeros into d->zeros, or a difference. At the end there are zeros without
- * end. */
+/* Reads the next code: a run of zeros, which goes to d->zeros, or a difference. After the end, all
+ * differences are 0. */
 static uint64_t
 next_delta(struct deltas_read *d)
 {

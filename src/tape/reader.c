@@ -9,13 +9,13 @@
 
 #include "base/fail.h"
 
-/* Bytes: of a file or a pipe, by their position. */
+/* ---- Bytes of a file or a pipe, by position */
 
-/* How many bytes of a segment are searched for records after damage: a hostile tape costs no
- * more. */
+/* How many bytes of a segment are searched for records after damage: it bounds the cost of a
+ * hostile recording. */
 enum { WALK_EFFORT = 4 << 20 };
 
-/* Reads into the buffer after what it holds, at least up to n bytes. */
+/* Reads until the buffer has at least n bytes, or to the end. */
 static int
 fill(struct source *s, size_t n)
 {
@@ -35,7 +35,7 @@ fill(struct source *s, size_t n)
 	return 0;
 }
 
-/* What was read of a file may have changed: it is read again. */
+/* Drops what was read of a file, as it may have changed. */
 static void
 source_forget(struct source *s)
 {
@@ -43,18 +43,18 @@ source_forget(struct source *s)
 		s->held.n = 0;
 }
 
-/* n bytes from `at` on, valid until the next call. NULL when the tape ends before (errno is 0), or
- * when it cannot be read (EINTR: a signal came). */
+/* Gets n bytes at `at`, valid until the next call. NULL with errno 0 if the recording ends before,
+ * or with an error of reading (EINTR: a signal). */
 static const unsigned char *
 source_at(struct source *s, uint64_t at, size_t n)
 {
 	uint64_t skip = at - s->base;
 
-	if (at < s->base && s->pipe) { /* it does not go back */
+	if (at < s->base && s->pipe) { /* a pipe cannot go back */
 		errno = ESPIPE;
 		return NULL;
 	}
-	if (at < s->base || (!s->pipe && skip > s->held.n)) { /* a file is read from there */
+	if (at < s->base || (!s->pipe && skip > s->held.n)) { /* read the file from there */
 		source_forget(s);
 		s->base = at;
 		skip = 0;
@@ -74,7 +74,7 @@ source_at(struct source *s, uint64_t at, size_t n)
 	return s->held.n < skip + n ? NULL : (unsigned char *)s->held.s + skip;
 }
 
-/* Nothing before `at` will be asked for again. */
+/* Frees what was read of a pipe before `at`. */
 static void
 source_pass(struct source *s, uint64_t at)
 {
@@ -102,9 +102,9 @@ source_free(struct source *s)
 	buf_free(&s->held);
 }
 
-/* Segments: where they are, and in which order they are read. */
+/* ---- Segments */
 
-/* Looks at the start of a block for a segment's header, either copy: 1, 0 there is none, -1 with
+/* Reads the header of a segment at a block, either copy. Returns 1; 0 if there is none; -1 with
  * errno. */
 static int
 tape_index_look(struct tape_index *x, struct source *s, uint64_t at, struct tape_segment *out)
@@ -127,10 +127,7 @@ tape_index_look(struct tape_index *x, struct source *s, uint64_t at, struct tape
 void
 tape_index_add(struct tape_index *x, uint64_t at, const struct tape_segment *segment)
 {
-	if (x->n == x->room) {
-		x->room = x->room ? x->room * 2 : 16;
-		x->v = xrealloc(x->v, x->room * sizeof *x->v);
-	}
+	x->v = xgrow(x->v, x->n, &x->room, sizeof *x->v);
 	x->v[x->n++] = (struct tape_place){ at, UINT64_MAX, *segment };
 }
 
@@ -144,7 +141,7 @@ by_sequence(const void *a, const void *b)
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-/* Finds all segments of a file: 0, or -1 with errno. */
+/* Finds all segments of a file. Returns 0, or -1 with errno. */
 static int
 tape_index_scan(struct tape_index *x, struct source *s)
 {
@@ -154,7 +151,7 @@ tape_index_scan(struct tape_index *x, struct source *s)
 
 	x->n = x->damaged = 0;
 	source_forget(s);
-	s->piece = 2 * TAPE_HEADER; /* of a block no more than this is looked at */
+	s->piece = 2 * TAPE_HEADER; /* all that it needs of a block */
 	for (uint64_t at = 0; at + 2 * TAPE_HEADER <= size && found >= 0; at += TAPE_BLOCK) {
 		struct tape_segment segment;
 		found = tape_index_look(x, s, at, &segment);
@@ -179,8 +176,8 @@ tape_index_free(struct tape_index *x)
 
 enum { PIECE = 64 << 10 };
 
-/* Of a pipe it is not known what comes behind a segment; but a ring has to be seen whole, as its
- * oldest segment is somewhere in the middle. */
+/* A pipe is read in order, but a ring from a pipe must be read to its end first: its oldest segment
+ * is somewhere in the middle. */
 static int
 begin_pipe(struct tape_reader *r)
 {
@@ -229,9 +226,8 @@ tape_reader_begin(struct tape_reader *r, int fd, bool pipe)
 	return -1;
 }
 
-/* Whether all of a segment lies before a time. The clock may be set between two segments: how long
- * the first one lasts at most, the monotonic clock tells; it starts anew with a boot, and then
- * nothing is known. */
+/* Whether a segment ends before a time. The clock may be set between two segments, so the monotonic
+ * clock tells how long the first one can last. After a reboot nothing is known. */
 static bool
 ends_before(const struct tape_reader *r, size_t i, int64_t real_ns)
 {
@@ -304,7 +300,7 @@ open_segment(
 	r->open = true;
 }
 
-/* Of a pipe, at the next block that has one. */
+/* Opens the next segment of a pipe. */
 static int
 next_in_order(struct tape_reader *r)
 {
@@ -353,7 +349,7 @@ next_in_file(struct tape_reader *r)
 	return 0;
 }
 
-/* Opens the next segment: 1, 0 there is none, -1 with errno. */
+/* Opens the next segment. Returns 1; 0 if there is none; -1 with errno. */
 static int
 walk_on(struct tape_reader *r)
 {
@@ -388,14 +384,14 @@ tape_reader_again(struct tape_reader *r)
 	found = tape_index_look(&none, &r->source, r->start, &s);
 	if (found < 0 || (found > 0 && s.sequence == r->segment.sequence))
 		return found < 0 ? -1 : 0;
-	if (tape_index_scan(&r->index, &r->source) < 0) /* the ring has gone round meanwhile */
+	if (tape_index_scan(&r->index, &r->source) < 0) /* the ring has wrapped meanwhile */
 		return -1;
 	for (r->next = 0;
 	     r->next < r->index.n && r->index.v[r->next].segment.sequence <= r->segment.sequence;)
 		r->next++;
 	settle(r, r->position, false);
 	r->open = false;
-	if (r->next < r->index.n) /* those between are not damaged, but gone */
+	if (r->next < r->index.n) /* segments between were overwritten, not damaged */
 		r->lost.overwritten +=
 		    r->index.v[r->next].segment.sequence - r->segment.sequence - 1;
 	return 0;
@@ -407,10 +403,8 @@ tape_reader_span(struct tape_reader *r, struct span *out)
 	struct sample m;
 	int got;
 
-	if (r->in_order) {
-		errno = ESPIPE;
-		return -1;
-	}
+	if (r->in_order)
+		return fail_with(ESPIPE);
 	out->from_ns = r->index.v[0].segment.real_ns;
 	out->to_ns = r->index.v[r->index.n - 1].segment.real_ns;
 	r->next = r->index.n - 1;
@@ -442,7 +436,7 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 		    l->places == 1 ? "" : "s");
 	if (at > 0 && (l->samples || !l->torn))
 		at += snprintf(out + at, n - (size_t)at, ": %llu sample%s lost",
-		    (unsigned long long)l->samples, l->samples == 1 ? " is" : "s");
+		    (unsigned long long)l->samples, l->samples == 1 ? "" : "s");
 	if (at > 0 && l->torn)
 		at += snprintf(out + at, n - (size_t)at, "; it ends in an incomplete record");
 	if (l->overwritten)
@@ -461,8 +455,8 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 
 enum { FOUND_MOST = 256 << 10 };
 
-/* Whether a record is at that place: 1 with its type and payload, 0 no, 2 the end of the segment,
- * -1 with errno. */
+/* Checks for a record at that place. Returns 1 with its type and payload; 0 if there is none; 2 at
+ * the end of the segment; -1 with errno. */
 static int
 record_at(struct tape_reader *r, uint64_t at, size_t most, unsigned *type, struct text *payload)
 {
@@ -489,8 +483,8 @@ record_at(struct tape_reader *r, uint64_t at, size_t most, unsigned *type, struc
 	return 1;
 }
 
-/* After damage: the place of the next record, or 0 when there is none in this segment; -1 with
- * errno. */
+/* Finds the next record after damage, and sets r->at. Returns 1; 0 if there is none in this
+ * segment; -1 with errno. */
 static int
 find_record(struct tape_reader *r)
 {
@@ -513,9 +507,9 @@ find_record(struct tape_reader *r)
 	return 0;
 }
 
-/* Goes to the next record: 2; 0 there is none in this segment, -1 with errno. Where the writer is
- * at work, what is no record may be half of one; but when there is another one behind it, it is
- * whole by then. */
+/* Goes to the next record after damage. Returns 2; 0 if there is none in this segment; -1 with
+ * errno. At the end of a recording that grows, the damage may be a record that is half written. But
+ * if another record follows, it is complete by now. */
 static int
 pass_damage(struct tape_reader *r)
 {
@@ -542,7 +536,7 @@ pass_damage(struct tape_reader *r)
 	return got == 1 ? 2 : got;
 }
 
-/* The clocks of a sample: each was written as its distance from the expected time. */
+/* Takes the times of a sample. Each is written as its difference from the expected time. */
 static bool
 take_times(struct tape_reader *r, struct text *rest, bool from_key, struct sample *m)
 {
@@ -566,7 +560,7 @@ take_times(struct tape_reader *r, struct text *rest, bool from_key, struct sampl
 	return true;
 }
 
-/* A record of a sample: whether it could be understood. */
+/* Takes the record of a sample; false if it cannot be used. */
 static bool
 take_sample(struct tape_reader *r, unsigned type, struct text payload, struct sample *m)
 {
@@ -590,8 +584,8 @@ take_sample(struct tape_reader *r, unsigned type, struct text payload, struct sa
 	return true;
 }
 
-/* The next record of the segment: 1 a sample, 2 something else, 0 the segment is over, -1 with
- * errno. */
+/* Takes the next record of the segment. Returns 1 for a sample; 2 for another record; 0 at the end
+ * of the segment; -1 with errno. */
 static int
 next_record(struct tape_reader *r, struct sample *m)
 {
@@ -602,7 +596,7 @@ next_record(struct tape_reader *r, struct sample *m)
 	if (got < 0 || got == 2)
 		return got == 2 ? 0 : -1;
 	if (got == 0 && r->source.pipe && !source_at(&r->source, r->at, 1))
-		return errno ? -1 : 0; /* whoever wrote into it was stopped */
+		return errno ? -1 : 0; /* the writer was stopped */
 	if (got == 0)
 		return pass_damage(r);
 	r->at += TAPE_HEAD + payload.n;

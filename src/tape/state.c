@@ -9,7 +9,7 @@
 
 enum { ERRNO_MOST = 4095 };
 
-/* A path below the root, and nothing that could lead out of it: unpacking makes files of these. */
+/* Whether the path stays below the root: unpacking creates files at these paths. */
 static bool
 is_path(struct text path)
 {
@@ -24,7 +24,7 @@ is_path(struct text path)
 	return true;
 }
 
-/* Takes the next track's path: a new one, which gets the next number. */
+/* Takes the path of a new track, which gets the next number. */
 static bool
 add_path(struct playback *p, struct text *rest)
 {
@@ -70,7 +70,7 @@ numbers_of(const struct played *t)
 	return words_of(t)->error ? 0 : words_of(t)->figures.count;
 }
 
-/* The words hold from now on, with their own numbers. */
+/* Makes the words valid, with the numbers in their text. */
 static void
 begin_with(struct played *t, bool own)
 {
@@ -107,7 +107,7 @@ playback_key(struct playback *p, struct text record)
 	return 0;
 }
 
-/* The tracks that the record has as a whole. */
+/* Takes the full texts of a record. */
 static bool
 take_whole(struct playback *p, struct text *rest)
 {
@@ -125,7 +125,7 @@ take_whole(struct playback *p, struct text *rest)
 	return true;
 }
 
-/* How the numbers of all others have changed. */
+/* Takes the changes of the numbers of all other tracks. */
 static bool
 take_numbers(struct playback *p, struct text rest)
 {
@@ -164,10 +164,8 @@ playback_text(struct playback *p, const char *path, struct text *text)
 {
 	int i = map_find(&p->paths, text_of(path));
 
-	if (i < 0) {
-		errno = ENODATA;
-		return -1;
-	}
+	if (i < 0)
+		return fail_with(ENODATA);
 	return playback_track(p, (uint32_t)i, text);
 }
 

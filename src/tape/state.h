@@ -1,4 +1,4 @@
-/* state: the tracks of a tape as they are read back, at one sample: from records to texts. */
+/* state: the texts of all tracks at one sample, while a recording is read. */
 #ifndef PQ_TAPE_STATE_H
 #define PQ_TAPE_STATE_H
 
@@ -6,42 +6,42 @@
 #include "tape/format.h"
 #include "tape/template.h"
 
-/* A text or an error that came as a whole. */
+/* The text of a track, or the error of reading it. */
 struct words {
 	int error;
 	struct figures figures;
 };
 
 struct played {
-	struct words key, own; /* of the key frame, and from a record since */
-	bool is_own;           /* which of them holds */
-	uint64_t *values;      /* its numbers now */
+	struct words key, own; /* from the key frame, and from a later record */
+	bool is_own;           /* which of them is valid */
+	uint64_t *values;      /* its present numbers */
 	size_t room;
-	struct buf text; /* printed last */
-	bool stale;      /* since when numbers have changed */
-	bool fresh;      /* something may have changed in this sample */
-	bool whole;      /* the record of this sample had it as a whole */
+	struct buf text; /* as printed last */
+	bool stale;      /* its numbers have changed since then */
+	bool fresh;      /* it may have changed in this sample */
+	bool whole;      /* the record of this sample has its full text */
 };
 
 /* Zero-initialise to start. */
 struct playback {
 	struct map paths;
-	/* by the path's number; there may be more of them than paths: their memory is used again */
+	/* by the number of the path; those beyond the paths keep memory for reuse */
 	struct played *v;
 	uint32_t room;
 	uint32_t keyed; /* how many paths the key frame has */
 };
 
-/* Reads a key frame: 0, or -1 when it is none; nothing is known then. */
+/* Reads a key frame. Returns 0, or -1 if it is not valid; then no track is known. */
 int playback_key(struct playback *p, struct text record);
 
-/* Reads the tracks of a sample's record: how they are other than in the key frame, or than they
- * were. 0, or -1 when it is not to be understood; nothing is known then until a record leans on the
- * key frame again. */
+/* Reads the changes of a sample's record, since the key frame or since the previous sample. Returns
+ * 0, or -1 if it is not valid; then no track is known until a record with changes since the key
+ * frame. */
 int playback_sample(struct playback *p, struct text record, bool from_key);
 
-/* The text of a track (a path, with a slash at the end for a directory): 0, valid until the next
- * record; or -1 with the errno that was recorded, or ENODATA when there is no such track. */
+/* Gets the text of a track, by its name. Returns 0, and the text is valid until the next record; or
+ * -1 with the recorded errno, or with ENODATA if there is no such track. */
 int playback_text(struct playback *p, const char *path, struct text *text);
 
 /* The same for the track of that number, below p->paths.n. */

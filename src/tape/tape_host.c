@@ -1,4 +1,4 @@
-/* host: a tape as a host. A file that was not read for a sample is as it was read last. */
+/* tape_host: a recording as a host, and a host that records what is read through another one. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,15 +7,17 @@
 
 #include "base/fail.h"
 #include "host/host.h"
-#include "tape/reader.h"
+#include "tape/file.h"
+
+/* ---- Replay. A file that was not read for a sample is as it was read last. */
 
 struct tape {
 	struct host host;
 	struct tape_reader reader;
 	struct tape_window window;
 	bool begun;
-	uint64_t run; /* of the recorder, in which the last sample was */
-	bool whole;   /* what is not on the tape was not there */
+	uint64_t run; /* of the recorder, at the last sample */
+	bool whole;   /* it has all files: others did not exist */
 };
 
 static void
@@ -43,7 +45,7 @@ learn_facts(struct tape *t)
 	copy_fact(about, "asked", t->host.asked, sizeof t->host.asked);
 }
 
-/* Lets the recorder write on for a while. */
+/* Waits until the recorder may have written more. */
 static int
 wait_for_more(struct tape *t)
 {
@@ -68,7 +70,7 @@ tape_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 		if (got == 0) {
 			if (t->reader.index.v[t->reader.index.n - 1].segment.real_ns >
 			    t->window.times.to_ns)
-				return 0; /* it is passed over, and so will be what comes */
+				return 0; /* all later segments are after the window */
 			if (wait_for_more(t) < 0)
 				return -1;
 			continue;
@@ -166,4 +168,155 @@ host_tape_window(struct host *h, struct span window, bool follow)
 	t->reader.follow = follow;
 	t->reader.wanted.to_ns = window.to_ns;
 	tape_reader_seek(&t->reader, window.from_ns);
+}
+
+/* ---- Recording */
+
+struct recording {
+	struct host host;
+	struct host *inner;
+	struct tape_writer *writer;
+	struct sample now;
+};
+
+static int
+record_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
+{
+	struct recording *r = (struct recording *)h;
+	int got = host_next(r->inner, deadline_ns, kind, m);
+
+	if (got > 0)
+		r->now = *m;
+	return got;
+}
+
+/* The track of a path that was read for this sample; NULL: not yet. */
+static const struct track *
+find_read(const struct recording *r, const char *path)
+{
+	const struct tape_writer *w = r->writer;
+	int i = map_find(&w->tracks.paths, text_of(path));
+
+	return i >= 0 && w->tracks.v[i].touched == w->turn ? &w->tracks.v[i] : NULL;
+}
+
+static int
+give_again(const struct track *t, struct text *text)
+{
+	if (t->error) {
+		errno = t->error;
+		return -1;
+	}
+	*text = (struct text){ t->now.text.s, t->now.text.n };
+	return 0;
+}
+
+static int
+read_inner(struct host *h, const char *path, enum path_mark mark, struct text *text)
+{
+	return mark == PATH_DIRECTORY ? host_list(h, path, text) :
+	    mark == PATH_LINK         ? host_link(h, path, text) :
+					host_read(h, path, text);
+}
+
+static int
+record_get(struct recording *r, const char *path, enum path_mark mark, struct text *text)
+{
+	char name[PATH_LONGEST];
+	bool kept = path_clean(path, mark, name, sizeof name);
+	const struct track *before = kept ? find_read(r, name) : NULL;
+
+	if (before)
+		return give_again(before, text);
+	int result = read_inner(r->inner, path, mark, text);
+	int error = errno;
+	if (kept)
+		tape_writer_keep(r->writer, text_of(name), result < 0 ? error : 0, *text);
+	errno = error;
+	return result;
+}
+
+static int
+record_read(struct host *h, const char *path, struct text *text)
+{
+	return record_get((struct recording *)h, path, PATH_FILE, text);
+}
+
+static int
+record_list(struct host *h, const char *path, struct text *names)
+{
+	return record_get((struct recording *)h, path, PATH_DIRECTORY, names);
+}
+
+static int
+record_link(struct host *h, const char *path, struct text *target)
+{
+	return record_get((struct recording *)h, path, PATH_LINK, target);
+}
+
+static bool
+record_losses(struct host *h, char *out, size_t n)
+{
+	return host_losses(((struct recording *)h)->inner, out, n);
+}
+
+static int
+record_provide(struct host *h, const char *path, const struct provided *p)
+{
+	return host_provide(((struct recording *)h)->inner, path, p);
+}
+
+static void
+record_close(struct host *h)
+{
+	host_close(((struct recording *)h)->inner);
+	free(h);
+}
+
+static const struct host_ops record_ops = { record_next, record_read, record_list, record_link,
+	record_losses, record_provide, NULL, record_close };
+
+/* Reads the 32 hexadecimal digits of "c0ffee00-…". */
+static void
+read_boot_id(struct host *inner, unsigned char id[16])
+{
+	static const char hex[] = "0123456789abcdef";
+	struct text text;
+	int digits = 0;
+
+	if (host_read(inner, "proc/sys/kernel/random/boot_id", &text) < 0)
+		return;
+	memset(id, 0, 16);
+	for (size_t i = 0; i < text.n && digits < 32; i++) {
+		const char *digit = text.s[i] ? strchr(hex, text.s[i]) : NULL;
+		if (!digit)
+			continue;
+		id[digits / 2] = (unsigned char)(id[digits / 2] << 4 | (digit - hex));
+		digits++;
+	}
+}
+
+struct host *
+host_record(struct host *inner, struct tape_writer *w, struct text about)
+{
+	struct recording *r = xmalloc(sizeof *r);
+	struct buf facts = { 0 };
+
+	*r = (struct recording){ .host = *inner, .inner = inner, .writer = w };
+	r->host.ops = &record_ops;
+	facts_print(&inner->facts, &facts);
+	if (inner->elsewhere)
+		buf_text(&facts, "elsewhere 1\n");
+	buf_add(&facts, about.s, about.n);
+	tape_writer_keep(w, text_of(TAPE_FACTS), 0, (struct text){ facts.s, facts.n });
+	buf_free(&facts);
+	if (!inner->replay)
+		read_boot_id(inner, w->segment.boot_id);
+	return &r->host;
+}
+
+int
+host_recorded(struct host *h, struct tape_file *f)
+{
+	return tape_file_sample(f, &((struct recording *)h)->now);
 }

@@ -14,8 +14,8 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The value of the digits at s + i, at most `end` of them; *n is how many there are. More digits
- * than fit give no value. */
+/* The value of the digits from s + i to at most s + end; *n is how many there are. Too many digits
+ * overflow it. */
 static uint64_t
 digits_at(const char *s, size_t i, size_t end, size_t *n)
 {
@@ -28,14 +28,14 @@ digits_at(const char *s, size_t i, size_t end, size_t *n)
 	return v;
 }
 
-/* Whether the n digits at s + i stand for themselves: printing their value gives them again. */
+/* Whether printing the value of the n digits at s + i gives the same digits. */
 static bool
 is_canonical(const char *s, size_t i, size_t n)
 {
 	return n > 0 && n <= DIGITS_MOST && (n == 1 || s[i] != '0');
 }
 
-/* What the n digits at s + i are; those that are no number stay literal. */
+/* Makes the n digits at s + i a number; false if they stay literal. */
 static bool
 classify(const char *s, size_t i, size_t n, struct spot *spot)
 {
@@ -59,11 +59,10 @@ classify(const char *s, size_t i, size_t n, struct spot *spot)
 static void
 add(struct figures *f, struct spot spot, uint64_t value)
 {
-	if (f->count == f->room) {
-		f->room = f->room ? f->room * 2 : 16;
-		f->spots = xrealloc(f->spots, f->room * sizeof *f->spots);
-		f->values = xrealloc(f->values, f->room * sizeof *f->values);
-	}
+	size_t room = f->room;
+
+	f->spots = xgrow(f->spots, f->count, &room, sizeof *f->spots);
+	f->values = xgrow(f->values, f->count, &f->room, sizeof *f->values);
 	f->spots[f->count] = spot;
 	f->values[f->count++] = value;
 }
@@ -74,7 +73,7 @@ figures_take(struct figures *f, struct text t)
 	struct spot spot;
 
 	f->text.n = f->count = 0;
-	buf_room(&f->text, t.n + 1); /* so that an empty text is somewhere, too */
+	buf_room(&f->text, t.n + 1); /* not NULL, even for an empty text */
 	buf_add(&f->text, t.s, t.n);
 	for (size_t i = 0, n; i < t.n; i += n) {
 		uint64_t v = digits_at(t.s, i, t.n, &n);
@@ -84,7 +83,7 @@ figures_take(struct figures *f, struct text t)
 	}
 }
 
-/* How many bytes at a and b are equal, of at most n. */
+/* How many of the first n bytes at a and b are equal. */
 static size_t
 equal_bytes(const char *a, const char *b, size_t n)
 {
@@ -102,8 +101,8 @@ equal_bytes(const char *a, const char *b, size_t n)
 	return i;
 }
 
-/* Reads the number at t.s + at that has taken the place of `spot`: its width, or 0 when there is
- * none of that kind. */
+/* Reads the number at t.s + at, of the same kind as the old one at `spot`. Returns its width, or 0
+ * if there is none. */
 static size_t
 number_at(struct text t, size_t at, const struct spot *spot, uint64_t *v)
 {
@@ -123,8 +122,8 @@ number_at(struct text t, size_t at, const struct spot *spot, uint64_t *v)
 }
 
 /*
- * Both texts are walked at once. Where they differ there must be a number, or just have been one (9
- * became 90); it may have another length in the new text, which then goes on as far behind.
+ * Compares both texts. At a difference there must be a number, or one that has just ended (9 became
+ * 90). If the new number has another length, the following places move by the difference.
  */
 bool
 figures_renew(struct figures *f, struct text t)

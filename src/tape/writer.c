@@ -10,7 +10,7 @@
 #include "base/fail.h"
 #include "tape/format.h"
 
-/* Tracks: what the tape is to have of each file. */
+/* ---- Tracks */
 
 static struct track *
 find(struct tracks *t, struct text path)
@@ -19,10 +19,7 @@ find(struct tracks *t, struct text path)
 
 	if (i >= 0)
 		return &t->v[i];
-	if (t->paths.n == t->room) {
-		t->room = t->room ? t->room * 2 : 32;
-		t->v = xrealloc(t->v, t->room * sizeof *t->v);
-	}
+	t->v = xgrow(t->v, t->paths.n, &t->room, sizeof *t->v);
 	struct track *new = &t->v[t->paths.n];
 	map_put(&t->paths, path);
 	*new = (struct track){ 0 };
@@ -60,22 +57,20 @@ tracks_keep(struct tracks *all, struct text path, uint64_t sample, int error, st
 	make_room(t);
 }
 
-/* Whether a record has the track as a whole: one that leans on the key frame, or on the record
- * before. */
+/* Whether a record has the full text of the track, in a record with changes since the key frame or
+ * since the previous record. */
 static bool
 track_is_whole(const struct track *t, bool from_key)
 {
 	return from_key ? !t->as_keyed : t->fresh;
 }
 
-/* How many numbers it has. */
 static size_t
 track_numbers(const struct track *t)
 {
 	return t->error ? 0 : t->now.count;
 }
 
-/* It is written; and it is in the key frame. */
 static void
 track_written(struct track *t)
 {
@@ -110,8 +105,7 @@ free_track(struct track *t)
 }
 
 /* Drops tracks that were read often, but not since `since` and not in the last few hundred samples:
- * their cgroup or process has gone, and nobody will ask for them. A file that is read once at the
- * start (mountinfo) stays. */
+ * their cgroup or process has gone. A file that is read once at the start (mountinfo) stays. */
 static void
 tracks_drop_dead(struct tracks *t, uint64_t since, uint64_t now)
 {
@@ -144,9 +138,9 @@ tracks_free(struct tracks *t)
 	*t = (struct tracks){ 0 };
 }
 
-/* Records: what a segment consists of, put together in w->out. */
+/* ---- Records, which are collected in w->out */
 
-/* The reader knows the paths of the tracks that it has seen. */
+/* Appends the path unless the reader knows it from an earlier record. */
 static void
 put_path(struct tape_writer *w, struct buf *b, uint32_t i, uint32_t known)
 {
@@ -162,8 +156,8 @@ put_contents(struct buf *b, const struct track *t)
 		code_put_text(b, (struct text){ t->now.text.s, t->now.text.n });
 }
 
-/* The tracks that are written as a whole: how many, and of each the number and the contents, and
- * the path of a new one. */
+/* Appends the tracks with their full text: how many, and for each its number, the path if it is
+ * new, and the contents. */
 static void
 put_whole(struct tape_writer *w, struct buf *b, bool from_key)
 {
@@ -182,7 +176,7 @@ put_whole(struct tape_writer *w, struct buf *b, bool from_key)
 	}
 }
 
-/* By how much the numbers of all others have changed. */
+/* Appends the changes of the numbers of all other tracks. */
 static void
 put_numbers(struct tape_writer *w, struct buf *b, bool from_key)
 {
@@ -202,7 +196,7 @@ put_numbers(struct tape_writer *w, struct buf *b, bool from_key)
 	}
 }
 
-/* Each time is written as its distance from the expected time. */
+/* Appends the times, each as its difference from the expected time. */
 static void
 put_times(struct tape_writer *w, struct buf *b, const struct sample *m, bool from_key)
 {
@@ -219,7 +213,7 @@ put_times(struct tape_writer *w, struct buf *b, const struct sample *m, bool fro
 	w->last = *m;
 }
 
-/* The record of a sample, which leans on the key frame or on the record before. */
+/* Appends the record of a sample, with changes since the key frame or since the previous record. */
 static void
 tape_put_sample(struct tape_writer *w, const struct sample *m, bool from_key)
 {
@@ -235,7 +229,7 @@ tape_put_sample(struct tape_writer *w, const struct sample *m, bool from_key)
 	w->known_tracks = w->tracks.paths.n;
 }
 
-/* The header of a segment that begins with this sample, twice. */
+/* Appends the header of a segment that begins with this sample, twice. */
 static void
 tape_put_start(struct tape_writer *w, const struct sample *m)
 {
@@ -252,7 +246,7 @@ tape_put_start(struct tape_writer *w, const struct sample *m)
 		buf_add(&w->out, (char *)header, sizeof header);
 }
 
-/* The key frame, twice. */
+/* Appends the key frame, twice. */
 static int
 tape_put_key(struct tape_writer *w)
 {
@@ -268,18 +262,16 @@ tape_put_key(struct tape_writer *w)
 	w->key_tracks = w->tracks.paths.n;
 	w->key_bytes = b->n - start;
 	if (w->key_bytes - TAPE_HEAD > TAPE_RECORD_MOST || w->key_tracks > TAPE_TRACKS_MOST ||
-	    (w->segment.ring && tape_writer_least_ring(w) > w->segment.ring)) {
-		errno = EMSGSIZE;
-		return -1;
-	}
+	    (w->segment.ring && tape_writer_least_ring(w) > w->segment.ring))
+		return fail_with(EMSGSIZE);
 	tape_end_record(b, start, w->seed, TAPE_KEY);
-	char *copy = buf_room(b, w->key_bytes); /* first: it may move the bytes */
+	char *copy = buf_room(b, w->key_bytes); /* first, as it may move the bytes */
 	memcpy(copy, b->s + start, w->key_bytes);
 	b->n += w->key_bytes;
 	return 0;
 }
 
-/* Places: where in the file segments and records go. */
+/* ---- Places of segments and records in the file */
 
 static const int64_t SLEPT_NS = 100000000;
 
@@ -308,8 +300,8 @@ tape_writer_least_ring(const struct tape_writer *w)
 	return 4 * (segment > SEGMENT_LEAST ? segment : SEGMENT_LEAST);
 }
 
-/* Small enough that a ring loses little at a time, large enough that key frames take a small
- * part. */
+/* The size of a segment: small, so that a ring loses little at a time, but large enough that key
+ * frames are a small part. */
 static uint64_t
 segment_room(const struct tape_writer *w)
 {
@@ -321,8 +313,8 @@ segment_room(const struct tape_writer *w)
 	return ring && room > ring / 4 ? ring / 4 : room;
 }
 
-/* No header of an older segment may be left where this turn of the ring has nothing: it would be
- * out of its order. */
+/* Erases the headers of older segments from `from` to the end of the ring, where this round has no
+ * segment: their order would be wrong. */
 static int
 clear_to_end(struct tape_writer *w, uint64_t from)
 {
@@ -334,7 +326,7 @@ clear_to_end(struct tape_writer *w, uint64_t from)
 	return 0;
 }
 
-/* Where the next segment goes. One never goes over the end of the ring. */
+/* Finds the place of the next segment, which never crosses the end of the ring. */
 static int
 find_place(struct tape_writer *w, bool first)
 {
@@ -349,7 +341,7 @@ find_place(struct tape_writer *w, bool first)
 	return 0;
 }
 
-/* Writes what was put together at `at`. */
+/* Writes w->out at `at`. */
 static int
 write_out(struct tape_writer *w, uint64_t at)
 {
@@ -361,7 +353,7 @@ write_out(struct tape_writer *w, uint64_t at)
 		if (n < 0 && errno == EINTR && !(w->give_up && w->give_up()))
 			continue;
 		if (n < 0 && errno == EAGAIN && w->stream && !(w->give_up && w->give_up())) {
-			/* somebody made it non-blocking */
+			/* another program made the file non-blocking */
 			poll(&(struct pollfd){ w->fd, POLLOUT, 0 }, 1, 1000);
 			continue;
 		}
@@ -372,8 +364,8 @@ write_out(struct tape_writer *w, uint64_t at)
 	return 0;
 }
 
-/* The end of the segment, which begins at that place. When it ends in an older segment's header, no
- * copy of that may be left. */
+/* Appends the end of the segment, at that place. If it overwrites one copy of an older segment's
+ * header, it must erase the other copy, too. */
 static void
 put_end(struct tape_writer *w, uint64_t at)
 {
@@ -431,19 +423,19 @@ begin_segment(struct tape_writer *w, const struct sample *m)
 {
 	w->segment.sequence++;
 	w->begun = put_segment(w, m) == 0;
-	if (!w->begun) /* it was not written */
+	if (!w->begun) /* not written */
 		w->segment.sequence--;
 	return w->begun ? 0 : -1;
 }
 
-/* The machine has, since the segment began: only a header tells for how long. */
+/* Whether the machine was suspended since the segment began: only a header says for how long. */
 static bool
 has_slept(const struct tape_writer *w, const struct sample *m)
 {
 	return (m->boot_ns - m->mono_ns) - (w->segment.boot_ns - w->segment.mono_ns) > SLEPT_NS;
 }
 
-/* Since the segment began: a reader tells by the headers alone where a time is. */
+/* Whether the clock was set since the segment began: a reader finds times by the headers alone. */
 static bool
 clock_was_set(const struct tape_writer *w, const struct sample *m)
 {
@@ -452,8 +444,8 @@ clock_was_set(const struct tape_writer *w, const struct sample *m)
 	return stray_ns > TAPE_STRAY_NS || stray_ns < -TAPE_STRAY_NS;
 }
 
-/* A record behind the last one: 1; 0 when the segment is full, or has strayed so far from its key
- * frame that a new one is better. */
+/* Appends a record to the segment. Returns 1; 0 if the segment is full, or has changed so much
+ * since its key frame that a new one is better; -1 with errno. */
 static int
 append(struct tape_writer *w, const struct sample *m)
 {
@@ -484,7 +476,7 @@ tape_writer_sample(struct tape_writer *w, const struct sample *m)
 	if (done == 0)
 		done = begin_segment(w, m);
 	w->turn++;
-	if (done < 0) { /* the same place is tried again, as a new segment */
+	if (done < 0) { /* the next sample begins a segment at the same place */
 		w->begun = false;
 		return -1;
 	}
