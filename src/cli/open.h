@@ -10,7 +10,7 @@
 struct host *open_host(const struct options *o);
 
 /* Opens a recording to read: a file, or "-" for stdin. Returns the descriptor; *pipe is set when it
- * is no regular file. */
+ * is not a regular file. */
 int open_recording(const char *path, bool *pipe);
 
 /* Why a recording cannot be read, from the errno of host_tape and tape_reader_begin. */

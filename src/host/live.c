@@ -229,7 +229,7 @@ live_list(struct host *h, const char *path, struct text *names)
 	return 0;
 }
 
-/* Links are read anew: seldom, and their target may change. */
+/* Links do not stay open: they are read seldom, and their target may change. */
 static int
 live_link(struct host *h, const char *path, struct text *target)
 {

@@ -283,11 +283,11 @@ settle(struct tape_reader *r, uint64_t samples, bool newest)
 
 static void
 open_segment(
-    struct tape_reader *r, uint64_t at, uint64_t limit, const struct tape_segment *s, bool behind)
+    struct tape_reader *r, uint64_t at, uint64_t limit, const struct tape_segment *s, bool adjacent)
 {
 	settle(r,
-	    behind && s->samples >= r->segment.samples ? s->samples - r->segment.samples :
-							 r->position,
+	    adjacent && s->samples >= r->segment.samples ? s->samples - r->segment.samples :
+							   r->position,
 	    false);
 	r->segment = *s;
 	r->seed = tape_seed(s);
@@ -325,13 +325,13 @@ static int
 next_in_file(struct tape_reader *r)
 {
 	struct tape_segment s;
-	bool behind = r->segment.sequence != 0;
+	bool adjacent = r->segment.sequence != 0;
 
 	for (; r->next < r->index.n; r->next++) {
 		const struct tape_place *p = &r->index.v[r->next];
 		bool later = p->segment.real_ns - TAPE_STRAY_NS > r->wanted.to_ns;
 		if (later || ends_before(r, r->next, r->wanted.from_ns)) {
-			behind = false;
+			adjacent = false;
 			continue;
 		}
 		int found = tape_index_look(&(struct tape_index){ 0 }, &r->source, p->at, &s);
@@ -340,11 +340,11 @@ next_in_file(struct tape_reader *r)
 		if (found > 0 && s.sequence == p->segment.sequence && s.run == p->segment.run) {
 			r->next++;
 			open_segment(
-			    r, p->at, r->next == r->index.n ? UINT64_MAX : p->limit, &s, behind);
+			    r, p->at, r->next == r->index.n ? UINT64_MAX : p->limit, &s, adjacent);
 			return 1;
 		}
 		r->lost.overwritten++;
-		behind = false;
+		adjacent = false;
 	}
 	return 0;
 }
