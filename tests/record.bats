@@ -145,8 +145,9 @@ saved() {
 	"$PQ" record --root root -o x.tape 5ms 3 runq 2>/dev/null
 	run "$PQ" tape info x.tape
 	[ "$status" -eq 0 ]
-	[[ $output =~ cost\ +-\ \(shorter\ than\ a\ second\) ]]
+	[[ $output =~ cost\ +-\ \(known\ after\ a\ second\ of\ recording\) ]]
 	[[ $output != *' late'* ]]
+	[ "$("$PQ" tape info --json x.tape | jq -c '[.cost_pct, .late_max_ms, .missed, .lost]')" = '[null,null,null,null]' ]
 }
 
 @test "the recording has the cost of recording" {

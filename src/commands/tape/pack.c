@@ -1,4 +1,5 @@
-/* pack: pq tape unpack and pack: between a tape and a directory of samples, a file tree each. */
+/* pack: pq tape unpack and pq tape pack: between a recording and a captured directory, which has a
+ * file tree for each sample. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +16,9 @@
 
 enum { DEEPEST = 40 };
 
-/* All directories on the way to a file. */
+/* Makes the directories that lead to a file. */
 static int
-make_way(int dir, const char *path)
+make_parents(int dir, const char *path)
 {
 	char part[PATH_MAX];
 
@@ -49,7 +50,7 @@ write_file(int dir, const char *path, struct text text)
 	return -1;
 }
 
-/* A directory and those in it. */
+/* Makes the directories that a listing names. */
 static int
 make_directory(int dir, const char *path, struct text names)
 {
@@ -67,7 +68,7 @@ make_directory(int dir, const char *path, struct text names)
 	return 0;
 }
 
-/* A track as a file: its text, or beside it why there is none. */
+/* Writes a track as a file, or the errno of its reading as NAME.errno. */
 static int
 unpack_track(int dir, struct playback *p, uint32_t i)
 {
@@ -79,11 +80,11 @@ unpack_track(int dir, struct playback *p, uint32_t i)
 
 	if (error == ENOENT || strcmp(path, TAPE_FACTS) == 0)
 		return 0;
-	if (make_way(dir, path) < 0)
+	if (make_parents(dir, path) < 0)
 		return -1;
 	if (path[n - 1] == '/')
 		return error ? 0 : make_directory(dir, path, text);
-	if (path[n - 1] == PATH_LINK) { /* not as a link: it may lead to a file of this machine */
+	if (path[n - 1] == PATH_LINK) { /* a real link could lead to a file of this machine */
 		snprintf(link, sizeof link, "%.*s.link", (int)(n - 1), path);
 		path = link;
 	}
@@ -128,8 +129,8 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	uint64_t n = 0;
 	int got;
 
-	tapework_open(&r, path);
-	struct tape_window w = { .times = tapework_window(&r, o) };
+	input_open(&r, path);
+	struct tape_window w = { .times = input_window(&r, o) };
 	if (mkdir(to, 0755) < 0)
 		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot create directory %s: %s",
 		    to,
@@ -144,13 +145,12 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	}
 	close(dir);
 	if (n == 0)
-		die(EXIT_FAILED, "%s: no samples%s", path,
-		    o->from.written || o->to.written ? " in the selected time" : "");
-	tapework_end(&r, path);
+		input_empty(o, path);
+	input_close(&r, path);
 	return EXIT_DONE;
 }
 
-/* A packing of samples: their host tells what each file says, the trees what files there are. */
+/* The host reads the files of a sample; the tree under its directory says which ones there are. */
 struct packing {
 	struct host *host;
 	struct tape_writer *writer;
@@ -181,7 +181,7 @@ cut_suffix(char *s, const char *suffix)
 	return has;
 }
 
-/* "X.errno" tells why X cannot be read, "X.link" where X leads. */
+/* "X.errno" has the errno of reading X, and "X.link" the target of the link X. */
 static void
 pack_file(struct packing *p, const char *path)
 {
@@ -197,8 +197,8 @@ pack_file(struct packing *p, const char *path)
 
 static void pack_tree(struct packing *p, int above, const char *name, const char *path, int depth);
 
-/* Where a link leads, which for a descriptor's is all; others (sys/fs/cgroup/cpu) may stand for a
- * directory or a file of the tree. */
+/* A link of a descriptor, or one without a file, is kept as a link. Another one, such as
+ * sys/fs/cgroup/cpu, is followed: it is another name of a file or directory of the tree. */
 static void
 pack_link(struct packing *p, int dir, const char *name, const char *path, int depth)
 {
@@ -251,7 +251,7 @@ pack_tree(struct packing *p, int above, const char *name, const char *path, int 
 	closedir(d);
 }
 
-/* What is not in the directory is not on the machine: "whole 1". */
+/* Adds "whole 1": a file that is not in the directory does not exist. */
 static void
 pack_facts(struct packing *p, int dir)
 {

@@ -1,4 +1,5 @@
-/* info: pq tape info: what is on a tape. */
+/* tape: pq tape: inspects, verifies and cuts recordings, and asks a recorder to save. pack.c has pack
+ * and unpack. */
 #include "commands/tape/tape.h"
 
 #include <errno.h>
@@ -11,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/units.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "cli/open.h"
 #include "host/host.h"
 #include "host/read_file.h"
@@ -23,15 +24,61 @@ struct tape_options {
 	bool json;
 };
 
-/* What the recorder said of itself: at the first time that it did, and at the last. */
+void
+input_open(struct tape_reader *r, const char *path)
+{
+	bool pipe;
+	int fd = open_recording(path, &pipe);
+
+	if (tape_reader_begin(r, fd, pipe) < 0)
+		die(errno == EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s: %s", path,
+		    recording_error(errno));
+}
+
+struct span
+input_window(struct tape_reader *r, const struct options *o)
+{
+	struct span whole;
+
+	if (!o->from.written && !o->to.written)
+		return SPAN_ALL;
+	if (tape_reader_span(r, &whole) < 0)
+		die(EXIT_USAGE, "--from and --to need a file: %s",
+		    errno == ESPIPE ? "the end of a pipe is unknown" : strerror(errno));
+	return recording_window(o, &whole);
+}
+
+void
+input_empty(const struct options *o, const char *path)
+{
+	die(EXIT_FAILED, "%s: no samples%s", path,
+	    o->from.written || o->to.written ? " in the selected time" : "");
+}
+
+enum exit_status
+input_close(struct tape_reader *r, const char *path)
+{
+	char line[256];
+	bool lost = tape_losses_text(&r->lost, line, sizeof line);
+
+	if (lost)
+		warn("%s: %s", path, line);
+	close(r->source.fd);
+	tape_reader_free(r);
+	return lost ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* ---- pq tape info */
+
+/* What the recorder wrote about itself in its last run: when it did so first and last, and its
+ * counters then. */
 struct cost {
-	bool known;
 	uint64_t run;
 	struct span times; /* CLOCK_MONOTONIC */
-	struct keyed from_cpu_us, v[6];
+	struct keyed from_cpu_us, v[4];
 };
 
-enum { COST_CPU, COST_SAMPLES, COST_MISSED, COST_LOST, COST_LATE, COST_WORST };
+enum { COST_CPU, COST_MISSED, COST_LOST, COST_WORST };
 
 struct summing {
 	struct sample first, last;
@@ -46,8 +93,7 @@ struct summing {
 static void
 take_cost(struct cost *c, struct tape_reader *r, const struct sample *m)
 {
-	static const char *const keys[] = { "cpu_us", "samples", "missed", "lost", "late_sum_us",
-		"late_max_us" };
+	static const char *const keys[] = { "cpu_us", "missed", "lost", "late_max_us" };
 	int i = map_find(&r->tracks.paths, text_of(TAPE_COST));
 	uint64_t before = c->v[COST_CPU].v;
 	struct text text;
@@ -55,15 +101,14 @@ take_cost(struct cost *c, struct tape_reader *r, const struct sample *m)
 	if (i < 0 || !r->tracks.v[i].fresh || playback_track(&r->tracks, (uint32_t)i, &text) < 0)
 		return;
 	keyed_parse(text, keys, sizeof keys / sizeof keys[0], c->v);
-	if (c->known && c->v[COST_CPU].v == before) /* not written since */
-		return;
-	if (!c->known || c->run != r->segment.run) {
-		c->known = true;
+	bool first = !c->from_cpu_us.known || c->run != r->segment.run;
+	if (first) {
 		c->run = r->segment.run;
 		c->times.from_ns = m->mono_ns;
 		c->from_cpu_us = c->v[COST_CPU];
 	}
-	c->times.to_ns = m->mono_ns;
+	if (first || c->v[COST_CPU].v != before) /* else it was not written since */
+		c->times.to_ns = m->mono_ns;
 }
 
 static void
@@ -99,24 +144,29 @@ take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 	take_cost(&s->cost, r, m);
 }
 
+/* NaN in a run that is shorter than a second: the recorder wrote its cost once, before it had one. */
 static double
-known(struct keyed k)
+cost_span_us(const struct cost *c)
 {
-	return k.known ? (double)k.v : NAN;
+	return c->times.to_ns > c->times.from_ns ?
+	    (double)(c->times.to_ns - c->times.from_ns) * 1e-3 :
+	    NAN;
 }
 
 /* The recorder's CPU time, in % of one CPU. */
 static double
 cost_pct(const struct cost *c)
 {
-	double span_us = (double)(c->times.to_ns - c->times.from_ns) * 1e-3;
-
-	return c->known && span_us > 0 ?
-	    keyed_delta(c->from_cpu_us, c->v[COST_CPU]) / span_us * 100 :
-	    NAN;
+	return keyed_delta(c->from_cpu_us, c->v[COST_CPU]) / cost_span_us(c) * 100;
 }
 
-/* What a segment takes: the newest one as far as it is written. */
+static double
+cost_count(const struct cost *c, int which)
+{
+	return c->v[which].known && !isnan(cost_span_us(c)) ? (double)c->v[which].v : NAN;
+}
+
+/* The bytes of a segment; of the newest one, those written so far. */
 static uint64_t
 size_of(const struct tape_reader *r, const struct tape_place *p)
 {
@@ -129,7 +179,7 @@ per_sample(const struct summing *s, const struct tape_reader *r)
 	uint64_t ring = r->index.n ? r->index.v[0].segment.ring : 0, samples = s->rows + s->ticks;
 	uint64_t used = s->bytes;
 
-	if (ring) { /* what its segments take, not the room that is free yet */
+	if (ring) { /* without the part of the file that is still free */
 		used = 0;
 		for (size_t i = 0; i < r->index.n; i++)
 			used += size_of(r, &r->index.v[i]);
@@ -148,30 +198,27 @@ print_time(const char *heading, int64_t real_ns, bool utc)
 	buf_free(&b);
 }
 
-/* Somebody else's words. */
+/* The words may come from another machine: they are escaped. */
 static void
-print_words(const char *heading, const char *format_words)
+print_words(const char *heading, const char *words)
 {
 	struct buf b = { 0 };
 
-	buf_printable(&b, format_words);
+	buf_printable(&b, words);
 	printf("%-9s %.*s\n", heading, (int)b.n, b.s ? b.s : "");
 	buf_free(&b);
 }
 
-/* The recorder writes its cost once a second: a shorter recording has only the first, of nothing. */
 static void
 print_cost(const struct cost *c)
 {
-	double pct = cost_pct(c);
-
-	if (isnan(pct))
-		printf("%-9s - (shorter than a second)\n", "cost");
+	if (isnan(cost_span_us(c)))
+		printf("%-9s - (known after a second of recording)\n", "cost");
 	else
 		printf("%-9s %.3f %% of one CPU, at most %.3f ms late, %.0f samples missed, "
 		       "%.0f lost\n",
-		    "cost", pct, known(c->v[COST_WORST]) * 1e-3, known(c->v[COST_MISSED]),
-		    known(c->v[COST_LOST]));
+		    "cost", cost_pct(c), cost_count(c, COST_WORST) * 1e-3,
+		    cost_count(c, COST_MISSED), cost_count(c, COST_LOST));
 }
 
 static void
@@ -184,7 +231,7 @@ print_text(
 
 	print_words("tape", path);
 	snprintf(line, sizeof line,
-	    "%s, Linux %s, %s, %" PRIu64 " CPUs, %" PRIu64 " ticks per second", s->facts.name,
+	    "%s, Linux %s, %s, %" PRIu64 " CPUs, %" PRIu64 " clock ticks per second", s->facts.name,
 	    s->facts.release, s->facts.machine, s->facts.cpus, s->facts.ticks_per_s);
 	print_words("host", line);
 	snprintf(line, sizeof line, "%s, by pq %s", *s->tools ? s->tools : "captured files",
@@ -200,7 +247,7 @@ print_text(
 		printf("; a ring that holds the last %s at this rate",
 		    human_duration((double)ring / bytes * span_s / (double)samples, text));
 	printf("\n");
-	if (s->cost.known)
+	if (s->cost.from_cpu_us.known)
 		print_cost(&s->cost);
 	if (!tape_losses_text(&r->lost, line, sizeof line))
 		snprintf(line, sizeof line, "none");
@@ -260,9 +307,9 @@ print_json(
 	put_number(&b, "ring_bytes", r->index.n ? (double)r->index.v[0].segment.ring : NAN, 0);
 	put_number(&b, "bytes_per_moment", per_sample(s, r), 1);
 	put_number(&b, "cost_pct", cost_pct(c), 4);
-	put_number(&b, "late_max_ms", c->known ? known(c->v[COST_WORST]) * 1e-3 : NAN, 3);
-	put_number(&b, "missed", c->known ? known(c->v[COST_MISSED]) : NAN, 0);
-	put_number(&b, "lost", c->known ? known(c->v[COST_LOST]) : NAN, 0);
+	put_number(&b, "late_max_ms", cost_count(c, COST_WORST) * 1e-3, 3);
+	put_number(&b, "missed", cost_count(c, COST_MISSED), 0);
+	put_number(&b, "lost", cost_count(c, COST_LOST), 0);
 	put_number(&b, "damaged_places", (double)r->lost.places, 0);
 	put_number(&b, "damaged_moments", (double)r->lost.samples, 0);
 	buf_text(&b, "}\n");
@@ -271,14 +318,15 @@ print_json(
 }
 
 static enum exit_status
-tape_info(const struct options *o, const char *path)
+info(const struct options *o, const char *path, const char *to)
 {
 	struct tape_reader r;
 	struct summing s = { 0 };
 	struct sample m;
 	int got;
 
-	tapework_open(&r, path);
+	(void)to;
+	input_open(&r, path);
 	while ((got = tape_reader_next(&r, &m)) > 0)
 		take_sample(&s, &r, &m);
 	if (got < 0)
@@ -290,48 +338,11 @@ tape_info(const struct options *o, const char *path)
 		print_json(&s, &r, o, path);
 	else
 		print_text(&s, &r, o, path);
-	tapework_end(&r, path);
+	input_close(&r, path);
 	return EXIT_DONE;
 }
 
-/* tape: what can be done with a tape that is there. */
-
-void
-tapework_open(struct tape_reader *r, const char *path)
-{
-	bool pipe;
-	int fd = open_recording(path, &pipe);
-
-	if (tape_reader_begin(r, fd, pipe) < 0)
-		die(errno == EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s: %s", path,
-		    recording_error(errno));
-}
-
-struct span
-tapework_window(struct tape_reader *r, const struct options *o)
-{
-	struct span whole;
-
-	if (!o->from.written && !o->to.written)
-		return SPAN_ALL;
-	if (tape_reader_span(r, &whole) < 0)
-		die(EXIT_USAGE, "--from and --to need a file: %s",
-		    errno == ESPIPE ? "the end of a pipe is unknown" : strerror(errno));
-	return recording_window(o, &whole);
-}
-
-enum exit_status
-tapework_end(struct tape_reader *r, const char *path)
-{
-	char line[256];
-	bool lost = tape_losses_text(&r->lost, line, sizeof line);
-
-	if (lost)
-		warn("%s: %s", path, line);
-	close(r->source.fd);
-	tape_reader_free(r);
-	return lost ? EXIT_FAILED : EXIT_DONE;
-}
+/* ---- pq tape verify, cut and save */
 
 static enum exit_status
 verify(const struct options *o, const char *path, const char *to)
@@ -343,12 +354,12 @@ verify(const struct options *o, const char *path, const char *to)
 
 	(void)o;
 	(void)to;
-	tapework_open(&r, path);
+	input_open(&r, path);
 	while ((got = tape_reader_next(&r, &m)) > 0)
 		samples++;
 	if (got < 0)
 		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
-	enum exit_status status = tapework_end(&r, path);
+	enum exit_status status = input_close(&r, path);
 	printf("%s: %llu samples readable%s\n", path, (unsigned long long)samples,
 	    status == EXIT_DONE ? ", no damage" : "");
 	return status;
@@ -361,8 +372,8 @@ cut(const struct options *o, const char *path, const char *to)
 	struct tape_file out;
 	int64_t copied;
 
-	tapework_open(&r, path);
-	struct span w = tapework_window(&r, o);
+	input_open(&r, path);
+	struct span w = input_window(&r, o);
 	if (strcmp(to, "-") == 0) {
 		open_output(&out, to, 0);
 		copied = cut_copy(&r, w, NULL, &out);
@@ -378,21 +389,13 @@ cut(const struct options *o, const char *path, const char *to)
 	if (copied < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
 	if (copied == 0)
-		die(EXIT_FAILED, "%s: no samples%s", path,
-		    o->from.written || o->to.written ? " in the selected time" : "");
-	tapework_end(&r, path);
+		input_empty(o, path);
+	input_close(&r, path);
 	return EXIT_DONE;
 }
 
-static enum exit_status
-info(const struct options *o, const char *path, const char *to)
-{
-	(void)to;
-	return tape_info(o, path);
-}
-
-/* "SigCgt:	0000000000014a02" in /proc/PID/status: what does not catch SIGUSR1 would be ended by
- * it. */
+/* Whether the process catches SIGUSR1, which would kill it otherwise: by the line
+ * "SigCgt:	0000000000014a02" of /proc/PID/status, which has a bit per signal. */
 static bool
 catches_requests(int pid)
 {
@@ -420,7 +423,7 @@ catches_requests(int pid)
 	return catches;
 }
 
-/* The recorder holds a lock on its tape, which tells who it is. */
+/* The recorder holds a lock on the file; the lock tells its process. */
 static enum exit_status
 save(const struct options *o, const char *path, const char *to)
 {
@@ -445,6 +448,8 @@ save(const struct options *o, const char *path, const char *to)
 	return EXIT_DONE;
 }
 
+/* ---- The command line */
+
 static const struct work {
 	const char *name;
 	enum exit_status (*f)(const struct options *, const char *from, const char *to);
@@ -468,12 +473,13 @@ find_work(const char *name)
 	die(EXIT_USAGE, "unknown command '%s': want info, verify, cut, unpack, pack or save", name);
 }
 
-/* Ends the program when these words and options are not for this work. */
+/* Ends the program if these words and options do not fit the work. */
 static void
 check_words(const struct work *w, const struct options *o)
 {
 	const struct tape_options *own = o->ask.options;
 	int most = w->needs && !own->out ? 3 : 2;
+
 	if (o->words < 2)
 		die(EXIT_USAGE, "%s: missing argument: want %s", w->name,
 		    w->f == tape_pack ? "a captured directory" : "a recording");
