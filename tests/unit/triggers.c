@@ -12,7 +12,6 @@ static const int64_t second = 1000000000;
 static const char *
 steps(struct trigger *t, const char *when, int64_t cooldown_s, const double *v, size_t n)
 {
-	struct trigger_rules rules = { cooldown_s * second };
 	struct cell cell = { .num = 0 };
 	struct table table = { columns, 1, &cell, 1, 1 };
 	const struct table *tables[] = { &table };
@@ -24,11 +23,10 @@ steps(struct trigger *t, const char *when, int64_t cooldown_s, const double *v, 
 
 	if (!CHECK(x != NULL))
 		return "";
-	*t = (struct trigger){ .when = x };
+	*t = (struct trigger){ .when = x, .cooldown_ns = cooldown_s * second };
 	for (size_t i = 0; i < n; i++) {
 		cell.num = v[i];
-		enum trigger_event event =
-		    trigger_step(t, &now, (int64_t)(i + 100) * second, &rules, &hit);
+		enum trigger_event event = trigger_step(t, &now, (int64_t)(i + 100) * second, &hit);
 		out[i] = ".FS"[event];
 		if (event != TRIGGER_NOTHING)
 			CHECK_NEAR(hit.value, v[i], 0);
@@ -130,13 +128,12 @@ no_hit_wanted(void)
 	struct table table = { columns, 1, &cell, 1, 1 };
 	const struct table *tables[] = { &table };
 	struct expr_now now = { tables, 1 };
-	struct trigger_rules rules = { 0 };
 	struct expr_error e;
 	struct expr *x = expr_parse("x > 0", &tool, 1, &e);
 	struct trigger t = { .when = x };
 
 	if (CHECK(x != NULL))
-		CHECK_INT(trigger_step(&t, &now, 0, &rules, NULL), TRIGGER_FIRES);
+		CHECK_INT(trigger_step(&t, &now, 0, NULL), TRIGGER_FIRES);
 	expr_free(x);
 }
 

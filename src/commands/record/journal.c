@@ -59,8 +59,7 @@ journal_number(struct journal *j, const char *key, double value)
 		buf_text(&j->line, "null");
 }
 
-/* Stderr may be a pipe whose reader has stopped. It is shared with others, so that O_NONBLOCK is
- * not ours to set. */
+/* False for a full pipe. Other processes share stderr, so it cannot be set to O_NONBLOCK. */
 static bool
 takes_more(void)
 {
@@ -74,7 +73,7 @@ journal_end(struct journal *j)
 {
 	buf_text(&j->line, j->json ? "}\n" : "\n");
 	if (takes_more() && write(STDERR_FILENO, j->line.s, j->line.n) < 0)
-		return; /* there is nobody left to tell */
+		return; /* there is no other place to report it */
 }
 
 void

@@ -1,4 +1,4 @@
-/* plan: what pq record is to do. */
+/* plan: the options of pq record, and what it makes of them. */
 #ifndef PQ_RECORD_PLAN_H
 #define PQ_RECORD_PLAN_H
 
@@ -6,13 +6,13 @@
 #include "expr/expr.h"
 
 struct record_options {
-	uint64_t ring; /* bytes; 0: none was given */
+	uint64_t ring; /* bytes; 0: not given */
 	struct option_list when;
-	const char *save; /* the directory for what is saved */
+	const char *save; /* the directory of --save, or NULL */
 	int64_t before_ns, after_ns, cooldown_ns, exec_limit_ns;
 	unsigned max_saves;
 	uint64_t max_bytes;
-	bool json;      /* log as JSON */
+	bool json;      /* log events as JSON */
 	char **command; /* of --exec; NULL: none */
 };
 
@@ -21,8 +21,7 @@ struct plan {
 	const struct record_options *own;
 	struct tool_list list;
 	char *tape;                          /* the file to record to, or "-" */
-	char *directory;                     /* for saved windows */
-	uint64_t ring;                       /* own->ring in whole blocks */
+	char *directory;                     /* of saved windows */
 	struct expr *expr[OPTION_LIST_MOST]; /* of own->when */
 };
 

@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "cli/open.h"
+#include "cli/signals.h"
 #include "commands/record/triggers.h"
 #include "session/session.h"
-#include "cli/signals.h"
 
 enum { RING_LEAST = 256 << 10 };
 
@@ -24,10 +24,10 @@ struct recorder {
 	struct triggers triggers;
 	struct saves saves;
 	uint64_t lost; /* samples that could not be written */
-	bool troubled; /* … the last one */
+	bool troubled; /* the last sample is one of them */
 	bool told_rate;
-	int64_t late_ns, worst_ns; /* summed, and the most */
-	int64_t cost_told_ns;      /* when the track of its own cost was renewed */
+	int64_t late_ns, worst_ns; /* how late samples were: the sum and the maximum */
+	int64_t cost_told_ns;      /* when the recorder's cost was last put in the recording */
 };
 
 /* ---- The plan, from the options */
@@ -55,7 +55,6 @@ set_tape(struct plan *p)
 		die(EXIT_USAGE,
 		    "invalid --ring: too small for a recording: want 256K or more; 64M holds "
 		    "hours");
-	p->ring = own->ring - own->ring % 4096;
 	snprintf(path, sizeof path, "%s%spq.tape", save ? save : "", save ? "/" : "");
 	p->tape = xstrdup(out ? out : path);
 	const char *slash = strrchr(p->tape, '/');
@@ -64,7 +63,7 @@ set_tape(struct plan *p)
 		p->directory[slash == p->tape ? 1 : slash - p->tape] = '\0';
 	if (save || own->when.n)
 		check_directory(p->directory);
-	if (strcmp(p->tape, "-") == 0 && (p->ring || own->when.n || save || own->command))
+	if (strcmp(p->tape, "-") == 0 && (own->ring || own->when.n || save || own->command))
 		die(EXIT_USAGE,
 		    "-o -: not allowed with --ring, --when, --save or --exec, which need a file");
 }
@@ -101,19 +100,18 @@ plan_free(struct plan *p)
 	free(p->directory);
 }
 
-/* ---- What it logs about itself */
+/* ---- What it reports about itself, in the log and in the recording */
 
-/* An event in the log. */
 static void
-account_say(struct recorder *r, int64_t real_ns, const char *event, const char *message)
+say(struct recorder *r, int64_t real_ns, const char *event, const char *message)
 {
 	journal_begin(&r->journal, real_ns, event, message);
 	journal_end(&r->journal);
 }
 
-/* What recording costs stands on the tape, once a second. */
+/* Puts the recorder's cost in the recording, once a second. The keys are part of the format. */
 static void
-account_cost(struct recorder *r)
+record_cost(struct recorder *r)
 {
 	const struct session *s = &r->session;
 	int64_t now_ns = s->now.mono_ns;
@@ -131,9 +129,9 @@ account_cost(struct recorder *r)
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
 }
 
-/* Tells once, when some samples have been written, how much they take and how long a ring lasts. */
+/* Logs once, when the rate is known, how much a sample takes and how much time the ring holds. */
 static void
-account_rate(struct recorder *r, const struct sample *m)
+say_rate(struct recorder *r, const struct sample *m)
 {
 	double rate = tape_writer_rate(&r->tape.writer),
 	       per_s = 1e9 / (double)r->plan.list.interval_ns;
@@ -156,13 +154,12 @@ account_rate(struct recorder *r, const struct sample *m)
 	journal_end(&r->journal);
 	if (r->plan.own->when.n &&
 	    lasts_s < (double)(r->plan.own->before_ns + r->plan.own->after_ns) * 1e-9)
-		account_say(r, m->real_ns, "warning",
+		say(r, m->real_ns, "warning",
 		    "the ring is shorter than --before and --after together (use a larger --ring)");
 }
 
-/* What it records, and where to; and at the end what that came to. */
 static void
-account_start(struct recorder *r)
+say_start(struct recorder *r)
 {
 	const struct plan *p = &r->plan;
 	char message[4600], size[HUMAN_MOST];
@@ -172,11 +169,11 @@ account_start(struct recorder *r)
 	    r->tape.ring ? ", a ring of " : "",
 	    r->tape.ring ? human_size((double)r->tape.ring, size) : "",
 	    r->tape.writer.samples ? ", continuing it" : "");
-	account_say(r, clock_ns(CLOCK_REALTIME), "records", message);
+	say(r, clock_ns(CLOCK_REALTIME), "records", message);
 }
 
 static void
-account_end(struct recorder *r)
+say_end(struct recorder *r)
 {
 	char message[256];
 
@@ -186,28 +183,15 @@ account_end(struct recorder *r)
 	    r->tape.writer.run_samples == 1 ? "" : "s", (unsigned long long)r->session.missed,
 	    (unsigned long long)r->lost, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9);
 	if (r->tape.writer.run_samples + r->lost > 0)
-		account_say(r, clock_ns(CLOCK_REALTIME), "stopped", message);
+		say(r, clock_ns(CLOCK_REALTIME), "stopped", message);
 }
 
-/* record: the flight recorder: keeps on a tape what the tools read, and saves a part of it when a
- * condition holds. */
+/* ---- Recording */
 
-/* Writes the sample. When that cannot be done, it is tried again with the next one. */
+/* The sample cannot be written: ends the program if later ones cannot be either. */
 static void
-write_sample(struct recorder *r, const struct sample *m)
+write_failed(struct recorder *r)
 {
-	char message[256];
-
-	if (host_recorded(r->session.host, &r->tape) == 0) {
-		if (r->troubled) {
-			snprintf(message, sizeof message,
-			    "writing works again; %llu samples were lost in all",
-			    (unsigned long long)r->lost);
-			account_say(r, m->real_ns, "written", message);
-		}
-		r->troubled = false;
-		return;
-	}
 	if (errno == EPIPE || (r->tape.stream && signals_urged()))
 		exit(EXIT_DONE);
 	if (r->tape.stream)
@@ -220,17 +204,34 @@ write_sample(struct recorder *r, const struct sample *m)
 		    "%llu bytes",
 		    least);
 	}
+}
+
+static void
+write_sample(struct recorder *r, const struct sample *m)
+{
+	char message[256];
+
+	if (host_recorded(r->session.host, &r->tape) == 0) {
+		if (r->troubled) {
+			snprintf(message, sizeof message,
+			    "writing works again; %llu samples were lost in all",
+			    (unsigned long long)r->lost);
+			say(r, m->real_ns, "written", message);
+		}
+		r->troubled = false;
+		return;
+	}
+	write_failed(r);
 	if (!r->troubled) {
 		snprintf(message, sizeof message,
 		    "cannot write the recording: %s; retrying with each sample",
 		    errno == EMSGSIZE ? "the sample does not fit in the ring" : strerror(errno));
-		account_say(r, m->real_ns, "trouble", message);
+		say(r, m->real_ns, "trouble", message);
 	}
 	r->troubled = true;
 	r->lost++;
 }
 
-/* What a tool notes, as an event. */
 static void
 say_note(void *about, const struct tool *tool, const char *message)
 {
@@ -238,10 +239,10 @@ say_note(void *about, const struct tool *tool, const char *message)
 	char line[1000];
 
 	snprintf(line, sizeof line, "%s: %s", tool->name, message);
-	account_say(r, clock_ns(CLOCK_REALTIME), "note", line);
+	say(r, clock_ns(CLOCK_REALTIME), "note", line);
 }
 
-/* Somebody wants what was up to now. */
+/* SIGUSR1 asks for the window up to now. */
 static void
 take_request(struct recorder *r)
 {
@@ -253,23 +254,22 @@ take_request(struct recorder *r)
 		saves_ask(&r->saves, &r->session.now, &why, false);
 }
 
-/* What was read at this sample is written, and judged. */
+/* Writes this sample, and evaluates the conditions on it. */
 static void
 take_sample(struct recorder *r)
 {
 	const struct sample *m = &r->session.now;
 
-	account_cost(r);
+	record_cost(r);
 	write_sample(r, m);
 	take_request(r);
 	triggers_step(&r->triggers, &r->session);
-	account_rate(r, m);
+	say_rate(r, m);
 	saves_step(&r->saves, m->mono_ns, m->real_ns);
 }
 
-/* How late the sample came after it was due. */
 static void
-account_late(struct recorder *r)
+count_late(struct recorder *r)
 {
 	int64_t late_ns = r->session.late_ns;
 
@@ -289,10 +289,10 @@ loop(struct recorder *r)
 	while (event != SESSION_END && (count == 0 || n < count)) {
 		event = session_next(&r->session);
 		if (event == SESSION_ROW) {
-			account_late(r);
+			count_late(r);
 			take_sample(r);
 			n++;
-		} else { /* perhaps by the end of a child, or SIGUSR1 */
+		} else { /* SIGUSR1, or the end of a child */
 			take_request(r);
 			saves_step(&r->saves, r->session.now.mono_ns, r->session.now.real_ns);
 		}
@@ -305,7 +305,7 @@ open_both(struct recorder *r)
 	const struct plan *p = &r->plan;
 	struct buf about = { 0 };
 
-	open_output(&r->tape, p->tape, p->ring);
+	open_output(&r->tape, p->tape, p->own->ring - p->own->ring % 4096); /* whole blocks */
 	recording_about(&about, p->list.names, p->list.interval_ns, &p->options->ask.target);
 	struct host *h =
 	    host_record(open_host(p->options), &r->tape.writer, (struct text){ about.s, about.n });
@@ -331,10 +331,10 @@ begin(struct recorder *r)
 		.journal = &r->journal,
 		.facts = &r->session.host->facts,
 		.tape = &r->tape };
-	triggers_begin(&r->triggers, p, &r->saves, &r->journal);
+	triggers_begin(&r->triggers, &r->saves);
 }
 
-/* What kept the recorder from recording anything, or from recording to the end. */
+/* Failed if nothing was recorded, or if the recording could not be written at the end. */
 static enum exit_status
 status_of(const struct recorder *r)
 {
@@ -350,7 +350,7 @@ end(struct recorder *r)
 	enum exit_status status = status_of(r);
 
 	saves_finish(&r->saves);
-	account_end(r);
+	say_end(r);
 	session_end(&r->session);
 	if (tape_file_close(&r->tape) < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", r->plan.tape, strerror(errno));
@@ -373,7 +373,7 @@ record(const struct options *o)
 	signals_catch_asking();
 	begin(r);
 	r->tape.writer.give_up = signals_urged;
-	account_start(r);
+	say_start(r);
 	loop(r);
 	enum exit_status status = end(r);
 	free(r);

@@ -16,6 +16,10 @@
 #include "base/units.h"
 #include "tape/file.h"
 
+static const int64_t second = 1000000000;
+
+/* ---- The directory of saved windows */
+
 static bool
 is_saved(const char *name)
 {
@@ -24,9 +28,9 @@ is_saved(const char *name)
 	return strncmp(name, "pq-", 3) == 0 && n > 5 && strcmp(name + n - 5, ".tape") == 0;
 }
 
-/* How many saved tapes there are in it, and their bytes: they are known by their names, so that
- * budgets hold when the recorder is started anew. The tape that is open as `recorded` is none of
- * them. 0, or -1 with errno. */
+/* Counts the saved windows of a directory and their bytes. They are known by their names, so that
+ * --max-saves and --max-bytes count those of earlier runs too. The file open as `recorded` does not
+ * count. Returns 0, or -1 with errno. */
 static int
 saved_count(const char *directory, int recorded, uint64_t *n, uint64_t *bytes)
 {
@@ -50,7 +54,7 @@ saved_count(const char *directory, int recorded, uint64_t *n, uint64_t *bytes)
 	return 0;
 }
 
-/* The name of a new one, of that machine and sample (CLOCK_REALTIME ns):
+/* Prints a new name, from the host and the time (CLOCK_REALTIME):
  * "DIR/pq-web1-20261122T171201.250Z.tape". */
 static void
 saved_name(char *out, size_t n, const char *directory, const char *host, int64_t real_ns)
@@ -66,7 +70,7 @@ saved_name(char *out, size_t n, const char *directory, const char *host, int64_t
 	for (char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
 			*c = '_';
-	for (int copy = 1; copy < 1000; copy++) { /* two conditions may fire at once */
+	for (int copy = 1; copy < 1000; copy++) { /* two triggers may fire at once */
 		char again[8] = "";
 		if (copy > 1)
 			snprintf(again, sizeof again, "-%d", copy);
@@ -77,7 +81,7 @@ saved_name(char *out, size_t n, const char *directory, const char *host, int64_t
 	}
 }
 
-static const int64_t second = 1000000000;
+/* ---- Asking for a save */
 
 static void
 tell(struct saves *s, int64_t real_ns, const char *event, const struct reason *why,
@@ -92,7 +96,7 @@ tell(struct saves *s, int64_t real_ns, const char *event, const struct reason *w
 	journal_number(s->journal, "suppressed", (double)why->suppressed);
 }
 
-/* What a save is refused for, into out; false when it is not. */
+/* Prints why a save is refused; false if it is not. */
 static bool
 is_refused(struct saves *s, char *out, size_t n)
 {
@@ -105,8 +109,8 @@ is_refused(struct saves *s, char *out, size_t n)
 		    out, n, "not saved: %d windows are already waiting to be saved", SAVES_MOST);
 	else if (saved_count(p->directory, s->tape->fd, &saved, &bytes) < 0)
 		snprintf(out, n, "not saved: cannot read %s: %s", p->directory, strerror(errno));
-	else if (saved + s->n - s->running_command >=
-	    p->own->max_saves) /* what a command runs for is there already */
+	/* the window that the command runs for is in the directory already */
+	else if (saved + s->n - s->running_command >= p->own->max_saves)
 		snprintf(out, n, "not saved: %s already holds %llu saved windows (--max-saves)",
 		    p->directory, (unsigned long long)p->own->max_saves);
 	else if (bytes >= p->own->max_bytes)
@@ -152,7 +156,9 @@ saves_ask(struct saves *s, const struct sample *m, const struct reason *why, boo
 	s->refused = 0;
 }
 
-/* In the child: copies the window. The exit status says what went wrong. */
+/* ---- Copying the window, and running the command */
+
+/* Exit statuses of the child that copies a window; lower ones are an errno, 0 is success. */
 enum { COPY_NOTHING = 100, COPY_FAILED = 101 };
 
 static int
@@ -186,7 +192,7 @@ set_number(char *out, size_t n, const char *name, double v)
 		snprintf(out, n, "%s=%.15g", name, v);
 }
 
-/* The reason, in the command's environment. */
+/* The environment of the command has the reason. */
 static int
 run_command(struct saves *s, int64_t mono_ns)
 {
@@ -244,7 +250,8 @@ tell_failed(struct saves *s, int64_t real_ns, const char *what, const char *why)
 	journal_end(s->journal);
 }
 
-/* The window is not saved: what it left behind goes, and its firing is told with the next one. */
+/* Drops a window that cannot be saved, with its incomplete file. The next save reports its
+ * trigger. */
 static void
 give_up(struct saves *s, int64_t real_ns, const char *why)
 {
@@ -330,6 +337,17 @@ saves_step(struct saves *s, int64_t mono_ns, int64_t real_ns)
 		start_copy(s, mono_ns, real_ns);
 }
 
+static void
+stop_command(struct saves *s)
+{
+	if (!s->running_command)
+		return;
+	job_stop(&s->job);
+	tell_failed(
+	    s, clock_ns(CLOCK_REALTIME), s->plan->own->command[0], "the recorder is stopping");
+	drop_first(s);
+}
+
 void
 saves_finish(struct saves *s)
 {
@@ -338,22 +356,14 @@ saves_finish(struct saves *s)
 	s->stopping = true;
 	for (size_t i = 0; i < s->n; i++)
 		s->v[i].due_ns = 0;
-	if (s->running_command && s->n > 1) { /* its window is saved; the later ones are not */
-		job_stop(&s->job);
-		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->own->command[0],
-		    "the recorder is stopping");
-		drop_first(s);
-	}
+	if (s->n > 1) /* the command's window is saved; the later ones are not */
+		stop_command(s);
 	while (s->n > 0 && clock_ns(CLOCK_MONOTONIC) < until_ns) {
 		saves_step(s, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME));
 		nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
 	}
+	stop_command(s);
 	job_stop(&s->job);
-	if (s->running_command) {
-		tell_failed(s, clock_ns(CLOCK_REALTIME), s->plan->own->command[0],
-		    "the recorder is stopping");
-		drop_first(s);
-	}
 	while (s->n > 0)
 		give_up(s, clock_ns(CLOCK_REALTIME), "the recorder is stopping");
 }

@@ -5,7 +5,7 @@
 
 static const int64_t UNKNOWN_MOST_NS = 1000000000;
 
-/* Counts a sample of the run; whether the run is long enough. */
+/* Counts the sample. Returns whether the run is as long as `for` says. */
 static bool
 lasts(struct trigger *t, int64_t mono_ns)
 {
@@ -17,10 +17,10 @@ lasts(struct trigger *t, int64_t mono_ns)
 }
 
 static enum trigger_event
-fire(struct trigger *t, int64_t mono_ns, const struct trigger_rules *rules)
+fire(struct trigger *t, int64_t mono_ns)
 {
 	t->disarmed = true;
-	if (t->fired && mono_ns - t->fired_ns < rules->cooldown_ns) {
+	if (t->fired && mono_ns - t->fired_ns < t->cooldown_ns) {
 		t->pending = true;
 		t->suppressed++;
 		return TRIGGER_SUPPRESSED;
@@ -31,39 +31,43 @@ fire(struct trigger *t, int64_t mono_ns, const struct trigger_rules *rules)
 	return TRIGGER_FIRES;
 }
 
-/* What was suppressed and lasts until the cool-down is over fires then. */
+/* Whether a suppressed condition is still true after the cool-down. */
 static bool
-is_overdue(const struct trigger *t, const struct expr_now *now, int64_t mono_ns,
-    const struct trigger_rules *rules, struct expr_hit *hit)
+is_overdue(
+    const struct trigger *t, const struct expr_now *now, int64_t mono_ns, struct expr_hit *hit)
 {
-	return t->pending && mono_ns - t->fired_ns >= rules->cooldown_ns &&
+	return t->pending && mono_ns - t->fired_ns >= t->cooldown_ns &&
 	    expr_eval(t->when, now, false, hit) == TRUTH_YES;
 }
 
-/* What holds as written holds relaxed too: a sample that arms it again cannot be the first of the
- * next run. */
-enum trigger_event
-trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns,
-    const struct trigger_rules *rules, struct expr_hit *hit)
+static enum trigger_event
+step_unknown(struct trigger *t, int64_t mono_ns)
 {
-	if (is_overdue(t, now, mono_ns, rules, hit)) {
-		t->suppressed--; /* it is told now */
-		return fire(t, mono_ns, rules);
+	t->unknown = true;
+	if (mono_ns - t->known_ns > UNKNOWN_MOST_NS)
+		t->run = 0;
+	if (t->disarmed && mono_ns - t->held_ns > UNKNOWN_MOST_NS + expr_for_ns(t->when)) {
+		/* with an idle cgroup among the rows, the condition may never be known to be
+		 * false */
+		t->disarmed = t->pending = false;
+		t->run = 0;
+	}
+	return TRIGGER_NOTHING;
+}
+
+/* What is true as written is true relaxed too: a sample that arms a trigger cannot begin its next
+ * run. */
+enum trigger_event
+trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns, struct expr_hit *hit)
+{
+	if (is_overdue(t, now, mono_ns, hit)) {
+		t->suppressed--; /* this firing counted as suppressed */
+		return fire(t, mono_ns);
 	}
 	enum truth truth = expr_eval(t->when, now, t->disarmed, hit);
 
-	if (truth == TRUTH_UNKNOWN) {
-		t->unknown = true;
-		if (mono_ns - t->known_ns > UNKNOWN_MOST_NS)
-			t->run = 0;
-		if (t->disarmed && mono_ns - t->held_ns > UNKNOWN_MOST_NS + expr_for_ns(t->when)) {
-			/* with an idle cgroup among the rows it may never be known that none of
-			 * them holds */
-			t->disarmed = t->pending = false;
-			t->run = 0;
-		}
-		return TRIGGER_NOTHING;
-	}
+	if (truth == TRUTH_UNKNOWN)
+		return step_unknown(t, mono_ns);
 	t->known_ns = mono_ns;
 	if (truth == TRUTH_YES)
 		t->held_ns = mono_ns;
@@ -75,7 +79,7 @@ trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns,
 		return TRIGGER_NOTHING;
 	t->run = 0;
 	if (!t->disarmed)
-		return fire(t, mono_ns, rules);
+		return fire(t, mono_ns);
 	t->disarmed = t->pending = false;
 	return TRIGGER_NOTHING;
 }
@@ -83,18 +87,19 @@ trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns,
 bool
 triggers_use(const struct plan *p, size_t tool)
 {
-	for (size_t i = 0; i < (size_t)p->own->when.n; i++)
+	for (int i = 0; i < p->own->when.n; i++)
 		if (expr_uses(p->expr[i], tool))
 			return true;
 	return false;
 }
 
 void
-triggers_begin(struct triggers *t, const struct plan *p, struct saves *s, struct journal *j)
+triggers_begin(struct triggers *t, struct saves *s)
 {
-	*t = (struct triggers){ .plan = p, .saves = s, .journal = j };
-	for (size_t i = 0; i < (size_t)p->own->when.n; i++)
-		t->v[i].when = p->expr[i];
+	*t = (struct triggers){ .saves = s };
+	for (int i = 0; i < s->plan->own->when.n; i++)
+		t->v[i] = (struct trigger){ .when = s->plan->expr[i],
+			.cooldown_ns = s->plan->own->cooldown_ns };
 }
 
 static void
@@ -109,10 +114,9 @@ fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, ui
 	snprintf(why->label, sizeof why->label, "%s", hit->label ? hit->label : "");
 }
 
-/* It was unknown: said once. */
+/* Logs once that the condition was unknown. */
 static void
-tell_unknown(
-    const struct triggers *all, struct trigger *t, const char *when, const struct sample *m)
+tell_unknown(struct journal *j, struct trigger *t, const char *when, const struct sample *m)
 {
 	char message[400];
 
@@ -120,30 +124,28 @@ tell_unknown(
 		return;
 	snprintf(message, sizeof message,
 	    "no value yet for %s; the trigger cannot fire until there is one", when);
-	journal_begin(all->journal, m->real_ns, "unknown", message);
-	journal_text(all->journal, "expr", when);
-	journal_end(all->journal);
+	journal_begin(j, m->real_ns, "unknown", message);
+	journal_text(j, "expr", when);
+	journal_end(j);
 	t->told = true;
 }
 
 static void
-step(struct triggers *all, size_t i, const struct expr_now *now, const struct sample *m)
+step(struct triggers *all, int i, const struct expr_now *now, const struct sample *m)
 {
-	const struct trigger_rules rules = { all->plan->own->cooldown_ns };
-	const char *when = all->plan->own->when.v[i];
+	const char *when = all->saves->plan->own->when.v[i];
 	struct trigger *t = &all->v[i];
 	struct expr_hit hit = { .value = NAN, .threshold = NAN };
 	struct reason why;
 
-	if (trigger_step(t, now, m->mono_ns, &rules, &hit) == TRIGGER_FIRES) {
+	if (trigger_step(t, now, m->mono_ns, &hit) == TRIGGER_FIRES) {
 		fill_reason(&why, when, &hit, t->suppressed);
 		t->suppressed = 0;
 		saves_ask(all->saves, m, &why, true);
 	}
-	tell_unknown(all, t, when, m);
+	tell_unknown(all->saves->journal, t, when, m);
 }
 
-/* At the first sample there is nothing yet to be known. */
 void
 triggers_step(struct triggers *t, const struct session *s)
 {
@@ -151,8 +153,10 @@ triggers_step(struct triggers *t, const struct session *s)
 	const uint64_t cpus = s->host->facts.cpus;
 	const struct expr_now now = { tables, cpus ? (double)cpus : NAN };
 
+	if (s->rows == 0) /* the first sample has no rows yet: nothing is unknown */
+		return;
 	for (size_t i = 0; i < s->n; i++)
 		tables[i] = sampler_table(s->v[i]);
-	for (size_t i = 0; i < (size_t)t->plan->own->when.n && s->rows > 0; i++)
+	for (int i = 0; i < t->saves->plan->own->when.n; i++)
 		step(t, i, &now, &s->now);
 }

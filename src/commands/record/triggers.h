@@ -1,5 +1,5 @@
-/* triggers: when a condition fires: once when it begins to hold, and again only after it was
- * clearly over; and the conditions of a recorder. */
+/* triggers: the conditions of --when. Each fires when it becomes true, and again only after it was
+ * clearly false. */
 #ifndef PQ_RECORD_TRIGGERS_H
 #define PQ_RECORD_TRIGGERS_H
 
@@ -7,54 +7,52 @@
 #include "expr/expr.h"
 #include "session/session.h"
 
-/* Zero-initialise, then set when. */
+/* Zero-initialise, then set the first two. */
 struct trigger {
 	const struct expr *when;
-	bool disarmed; /* it has fired, and is not over yet */
-	/* consecutive samples that speak for firing, or when disarmed for being armed again */
+	int64_t cooldown_ns; /* the least time between two firings */
+	bool disarmed;       /* it has fired, and was not clearly false since */
+	/* consecutive samples that count towards firing, or towards arming when disarmed */
 	uint64_t run;
 	int64_t since_ns; /* the first of them */
 	int64_t known_ns; /* the last sample that was not unknown */
-	int64_t held_ns;  /* the last sample in which it held, relaxed when disarmed */
-	bool fired;       /* at fired_ns for the last time; a suppressed one does not count */
+	int64_t held_ns; /* the last sample that was true, by the relaxed condition when disarmed */
+	bool fired;      /* at fired_ns for the last time; suppressed firings do not count */
 	int64_t fired_ns;
-	/* it was suppressed, and may still hold when the cool-down is over */
-	bool pending;
-	uint64_t suppressed; /* how often; the caller sets it to 0 when it tells it */
+	bool pending;        /* suppressed; it fires after the cool-down if it is still true */
+	uint64_t suppressed; /* how often; the caller resets it when it has reported it */
 	bool unknown;        /* it was unknown at some time */
-	bool told;           /* the caller's: that was told */
-};
-
-struct trigger_rules {
-	int64_t cooldown_ns; /* the least time between two firings */
+	bool told;           /* for the caller: that it was unknown was reported */
 };
 
 enum trigger_event { TRIGGER_NOTHING, TRIGGER_FIRES, TRIGGER_SUPPRESSED };
 
-/* Takes the next sample, at this monotonic time. It fires when the condition held for as many
- * samples, or as long, as its `for` says (else one sample), and then when the relaxed condition was
- * false so long in between. Samples that are unknown are passed over (when no period of a quota
- * ends in a sample, its share is), but where it is unknown for longer than a second both begin
- * anew. *hit (may be NULL) tells why when it fires or is suppressed, and is of no meaning
- * otherwise. */
-enum trigger_event trigger_step(struct trigger *t, const struct expr_now *now, int64_t mono_ns,
-    const struct trigger_rules *rules, struct expr_hit *hit);
+/*
+ * Takes the next sample, at this monotonic time.
+ *
+ * An armed trigger fires when its condition was true for the samples or the time of its `for`, else
+ * for one sample. A disarmed one is armed again when the relaxed condition was false that long.
+ * Unknown samples are skipped, as the share of a quota is unknown in a sample in which no period
+ * ends; when they last longer than a second, both counts start over.
+ *
+ * *hit (may be NULL) has the reason of TRIGGER_FIRES and TRIGGER_SUPPRESSED.
+ */
+enum trigger_event trigger_step(
+    struct trigger *t, const struct expr_now *now, int64_t mono_ns, struct expr_hit *hit);
 
-/* The conditions of a recorder. */
+/* The triggers of a plan. */
 struct triggers {
-	const struct plan *plan;
-	struct saves *saves;
-	struct journal *journal;
+	struct saves *saves; /* with the plan and the journal */
 	struct trigger v[OPTION_LIST_MOST];
 };
 
-/* Whether a condition asks for rows of this tool, by its place in the plan. */
+/* Whether a condition needs rows of the plan's tool with this index. */
 bool triggers_use(const struct plan *p, size_t tool);
 
-void triggers_begin(struct triggers *t, const struct plan *p, struct saves *s, struct journal *j);
+void triggers_begin(struct triggers *t, struct saves *s);
 
-/* Looks at the rows of this sample, of samplers in the plan's order, and asks for what is to be
- * saved. */
+/* Evaluates the conditions on the rows of this sample, and asks for a save when one fires. The
+ * session's samplers are in the order of the plan's tools. */
 void triggers_step(struct triggers *t, const struct session *s);
 
 #endif
