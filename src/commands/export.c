@@ -1,8 +1,5 @@
-/*
- * textfile: a file that is replaced as a whole: who reads it sees the old text or the new one,
- * never half of one. It is DIR/pq.prom: of a directory, node_exporter's textfile collector reads
- * the files that end in .prom, and no others.
- */
+/* export: pq export: writes the metrics of tools to a file, which the textfile collector of
+ * node_exporter reads. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,16 +13,19 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "cli/open.h"
+#include "cli/signals.h"
 #include "cli/tool_list.h"
 #include "session/session.h"
-#include "cli/signals.h"
-#include "table/table.h"
 #include "table/metrics.h"
+#include "table/table.h"
 #include "version.h"
 
+/* ---- The file. A new one replaces it, so that a reader sees either whole. */
+
+/* The collector reads the files of its directory that end in .prom. */
 struct textfile {
-	char *path, *fresh; /* the file, and the one that is to take its place */
-	int lock;
+	char *path, *fresh; /* DIR/pq.prom, and DIR/.pq.prom.new, which replaces it */
+	int lock;           /* the open directory, which is locked */
 };
 
 static char *
@@ -38,8 +38,8 @@ join(const char *directory, const char *name)
 	return path;
 }
 
-/* Made anew each time, so that nobody else's file or link is written to; of one name, so that
- * processes that are killed leave but one behind. */
+/* Always creates the file, so that it never writes through a link or to another's file. The name is
+ * fixed, so that killed exporters leave at most one. */
 static int
 begin_fresh(struct textfile *f)
 {
@@ -69,7 +69,7 @@ try_directory(struct textfile *f)
 	return 0;
 }
 
-/* Where there are no locks, nobody is kept away. */
+/* A file system without locks lets several exporters in. */
 static int
 take_lock(struct textfile *f, const char *directory)
 {
@@ -91,9 +91,8 @@ release(struct textfile *f)
 	errno = error;
 }
 
-/* Looks whether the directory can be written to, and keeps other writers away until it is closed.
- * 0, or -1 with errno: EWOULDBLOCK another one is at work there; open's, when the directory cannot
- * be had or no file be made in it. One that is full is taken: it may come to have room. */
+/* Checks that files can be made in the directory, and locks it. A full disk is no error: it may get
+ * room. Returns 0, or -1 with errno: EWOULDBLOCK if another exporter has the lock. */
 static int
 textfile_open(struct textfile *f, const char *directory)
 {
@@ -116,8 +115,8 @@ write_all(int fd, const struct buf *text)
 	return 0;
 }
 
-/* Replaces the text; anybody may read it (mode 0644). 0, or -1 with errno, and what was there stays
- * as it is. */
+/* Replaces the file; everybody may read it, whatever the umask. Returns 0, or -1 with errno: the
+ * old file stays. */
 static int
 textfile_put(struct textfile *f, const struct buf *text)
 {
@@ -127,7 +126,7 @@ textfile_put(struct textfile *f, const struct buf *text)
 		return -1;
 	bool written = write_all(fd, text) == 0 && fchmod(fd, 0644) == 0;
 	int error = errno;
-	if (close(fd) < 0 && written) { /* some file systems tell only then that they are full */
+	if (close(fd) < 0 && written) { /* some file systems report a full disk here */
 		error = errno;
 		written = false;
 	}
@@ -138,7 +137,6 @@ textfile_put(struct textfile *f, const struct buf *text)
 	return -1;
 }
 
-/* Takes the file away. */
 static void
 textfile_close(struct textfile *f)
 {
@@ -146,8 +144,7 @@ textfile_close(struct textfile *f)
 	release(f);
 }
 
-/* export: keeps a file of what tools tell, for node_exporter's textfile collector: so it goes to
- * Prometheus. */
+/* ---- The exporter */
 
 /* The interval of ticks, and the time until the first file. */
 static const int64_t TICK_NS = 1000000000;
@@ -162,7 +159,7 @@ struct exporter {
 	struct textfile file;
 	struct buf text;
 	uint64_t errors; /* failed attempts to write the file */
-	bool troubled;   /* … the last time */
+	bool troubled;   /* the last attempt failed */
 };
 
 static void
@@ -172,14 +169,14 @@ say_note(void *about, const struct tool *tool, const char *message)
 	warn("%s: %s", tool->name, message);
 }
 
-/* Of cgroups all, unless told otherwise; of tasks the worst. */
+/* Without -p and -g, all cgroups are exported. */
 static void
-widen(struct tool_list *l, const struct target *t)
+choose_all(struct tool_list *l, const struct target *t)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		if (!t->pid && !t->cgroup)
-			l->ask[i].target.all = tool_takes(l->tool[i], &option_all);
-	}
+	if (t->pid || t->cgroup)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		l->ask[i].target.all = tool_takes(l->tool[i], &option_all);
 }
 
 static void
@@ -196,7 +193,7 @@ open_file(struct exporter *e, const char *directory)
 	die(EXIT_USAGE, "--textfile %s: cannot write there: %s", directory, strerror(errno));
 }
 
-/* Each of them is of one thing, and has no labels. */
+/* A metric of one sample, without labels. */
 static void
 put_one(struct buf *b, const char *key, bool counter, double value, const char *help)
 {
@@ -233,7 +230,7 @@ put_tools(struct exporter *e)
 	buf_free(&scratch);
 }
 
-/* What pq tells of itself. */
+/* The metrics about pq export itself. */
 static void
 put_self(struct exporter *e)
 {
@@ -267,7 +264,7 @@ put_rows(struct exporter *e, size_t i)
 		metrics_rows(&e->text, &report, &rows);
 }
 
-/* When that cannot be done, it is tried again with the next sample; the first time that is said. */
+/* A failure is reported once; the next interval tries again. */
 static void
 write_file(struct exporter *e)
 {
@@ -286,7 +283,6 @@ write_file(struct exporter *e)
 	e->troubled = failed;
 }
 
-/* The first file is there after a second, whatever the interval. */
 static void
 begin(struct exporter *e, const struct options *o)
 {
@@ -328,7 +324,7 @@ export_run(const struct options *o)
 		die(EXIT_USAGE,
 		    "unexpected count: pq export runs until it is stopped (usage: --textfile DIR "
 		    "[interval] [TOOL...])");
-	widen(&e->list, &o->ask.target);
+	choose_all(&e->list, &o->ask.target);
 	open_file(e, ((const struct export_options *)o->ask.options)->directory);
 	begin(e, o);
 	signals_catch();
