@@ -67,7 +67,7 @@ first_row() {
 }
 
 @test "each shell writes three samples and the facts" {
-	has_moments() {
+	has_samples() {
 		[ "$(ls "$1")" = $'facts\nt0\nt1\nt2' ]
 		for m in t0 t1 t2; do
 			[[ $(cat "$1/$m/clock") =~ ^[0-9]+\ [0-9]{19}$ ]]
@@ -77,10 +77,10 @@ first_row() {
 		done
 		[ "$(cut -d' ' -f1 "$1/facts" | tr '\n' ' ')" = "ticks page hostname release machine " ]
 		grep -qx "ticks $(getconf CLK_TCK)" "$1/facts"
-		grep -Eq '^3 moments, [0-9]+ files, [0-9]+ bytes in .*; to send it: tar ' "$1.said"
+		grep -Eq '^3 samples, [0-9]+ files, [0-9]+ bytes in .*; to send them: tar ' "$1.said"
 		[ "$(wc -l <"$1.said")" -eq 1 ]
 	}
-	in_each has_moments
+	in_each has_samples
 }
 
 @test "the clock is right" {
@@ -235,21 +235,21 @@ in_group() {
 	fails 2 "usage: capture" dash "$CAPTURE"
 	fails 2 "usage: capture" dash "$CAPTURE" ''
 	fails 2 "usage: capture" dash "$CAPTURE" new 1 1 1
-	fails 2 "no option -x" dash "$CAPTURE" -x new
-	fails 2 "-g wants a cgroup" dash "$CAPTURE" -g
-	fails 2 "no cgroup nosuch here" dash "$CAPTURE" -g /nosuch new
-	fails 2 "no cgroup a/../b here" dash "$CAPTURE" -g /a/../b new
-	for n in 0 -1 1x 1.5 '' 01 999999; do fails 2 "N: '$n' is no whole number" dash "$CAPTURE" new "$n"; done
-	for i in 0 0.0 -1 1x .5 5. 1.2.3 '' 1e3; do fails 2 "INTERVAL: '$i' is no number" dash "$CAPTURE" new 1 "$i"; done
+	fails 2 "unknown option '-x'" dash "$CAPTURE" -x new
+	fails 2 "-g: missing argument" dash "$CAPTURE" -g
+	fails 2 "no cgroup 'nosuch'" dash "$CAPTURE" -g /nosuch new
+	fails 2 "no cgroup 'a/../b'" dash "$CAPTURE" -g /a/../b new
+	for n in 0 -1 1x 1.5 '' 01 999999; do fails 2 "invalid N '$n'" dash "$CAPTURE" new "$n"; done
+	for i in 0 0.0 -1 1x .5 5. 1.2.3 '' 1e3; do fails 2 "invalid INTERVAL '$i'" dash "$CAPTURE" new 1 "$i"; done
 	[ ! -e new ]
 }
 
 @test "a file and a directory that is not empty are refused" {
 	cd "$BATS_TEST_TMPDIR"
 	mkdir full && : >full/.hidden && : >file
-	fails 2 "DIR: 'full' is no new or empty directory" dash "$CAPTURE" full
-	fails 2 "DIR: 'file' is no new or empty directory" dash "$CAPTURE" file
-	fails 1 "cannot make the directory" dash "$CAPTURE" file/below
+	fails 2 "full: exists and is not an empty directory" dash "$CAPTURE" full
+	fails 2 "file: exists and is not an empty directory" dash "$CAPTURE" file
+	fails 1 "cannot create directory" dash "$CAPTURE" file/below
 	[ "$(ls -A full)" = .hidden ]
 	mkdir empty
 	dash "$CAPTURE" empty 1
