@@ -8,21 +8,21 @@ setup() {
 	machine root
 }
 
-# set_plist N: from now on plist_sz is N, three digits; no reader sees half of it.
+# set_plist N: sets plist_sz to N, three digits. No reader sees half of it.
 set_plist() {
 	printf %s "$1" | dd of=root/proc/loadavg bs=1 seek=17 conv=notrunc status=none
 }
 
-# recorder ARGUMENTS…: a recorder of that machine in the background, to x.tape; it has begun to record.
+# recorder ARGUMENTS…: starts a recorder of that machine in the background, to x.tape, and waits for its first samples.
 recorder() {
 	: >log
 	start env --default-signal=INT,TERM "$PQ" record --root root -o x.tape "$@" >out 2>log
 	recorder=$last
 	said 'records'
-	moments 2
+	samples 2
 }
 
-# said PATTERN [TIMES]: waits until the log has such lines.
+# said PATTERN [TIMES]: waits until the log has that many matching lines (default 1).
 said() {
 	await has_lines "${2:-1}" "$1"
 }
@@ -33,16 +33,16 @@ count() {
 	"$PQ" tape info --json x.tape 2>/dev/null | jq .rows
 }
 
-# moments N: waits until so many more are on the tape.
-moments() {
+# samples N: waits until the recording has N more.
+samples() {
 	local was
 	was=$(count)
-	await has_moments $((${was:-0} + $1))
+	await has_samples $((${was:-0} + $1))
 }
 
-has_moments() { [ "$(count)" -ge "$1" ] 2>/dev/null; }
+has_samples() { [ "$(count)" -ge "$1" ] 2>/dev/null; }
 
-# stop [SIGNAL]: the recorder ends well, and nothing of it was on stdout.
+# stop [SIGNAL]: the recorder ends with status 0, and wrote nothing to stdout.
 stop() {
 	local status=0
 	kill -"${1:-TERM}" "$recorder"
@@ -53,7 +53,7 @@ stop() {
 	"$PQ" tape verify x.tape
 }
 
-# times PATTERN N: the log has it so often.
+# times PATTERN N: the log has N matching lines.
 times() {
 	[ "$(grep -cE -- "$1" log)" -eq "$2" ] || { cat log >&2; return 1; }
 }
@@ -179,7 +179,7 @@ saved() {
 	recorder 5ms runq
 	fails 1 "x.tape: process $recorder is already recording to it" "$PQ" record --root root -o x.tape 5ms 2 runq
 	fails 1 "x.tape: process $recorder is already recording to it" "$PQ" runq --root root -o x.tape 0.005 2
-	moments 3
+	samples 3
 	stop
 	"$PQ" record --root root -o x.tape 5ms 2 runq 2>/dev/null # it is free
 }
@@ -218,13 +218,13 @@ fill() {
 	said 'trouble: cannot write the recording: No space left on device; retrying with each sample$'
 	rm disk/fill
 	said 'written: writing works again; [0-9]+ samples were lost in all$'
-	moments 5
+	samples 5
 	fill
 	said 'trouble: ' 2
 	n=$(count)
 	rm disk/fill
 	said 'written: ' 2
-	moments 5
+	samples 5
 	[ "$(count)" -gt "$n" ]
 	stop
 	said 'stopped: [0-9]+ samples, [0-9]+ missed, [1-9][0-9]* lost'
@@ -236,7 +236,7 @@ fill() {
 		rm -f x.tape
 		# shellcheck disable=SC2086 # nothing, or an option and its argument
 		recorder $ring 2ms runq
-		moments 20
+		samples 20
 		kill -9 "$recorder"
 		wait "$recorder" || true
 		"$PQ" tape verify x.tape
@@ -318,11 +318,11 @@ fill() {
 
 @test "a trigger fires once, and the samples before and after it are saved" {
 	recorder 10ms runq --when 'runq.plist_sz > 200' --after 400ms --save .
-	moments 5
+	samples 5
 	set_plist 300
 	said 'fired: runq.plist_sz is 300: runq.plist_sz > 200$'
 	said 'saved: runq.plist_sz is 300: runq.plist_sz > 200: ./pq-.*Z.tape, [0-9.]+ ([KMG]iB|bytes)$'
-	moments 5
+	samples 5
 	stop
 	times 'fired: ' 1
 	[ "$(saved)" -eq 1 ]
@@ -339,7 +339,7 @@ fill() {
 
 @test "--before limits how far back a saved window goes" {
 	recorder 5ms runq --before 50ms --after 0s
-	moments 60
+	samples 60
 	kill -USR1 "$recorder"
 	said 'saved: .*SIGUSR1: ./pq-'
 	stop
@@ -352,11 +352,11 @@ fill() {
 	said 'fired: '
 	for n in 199 205 195 201; do # not clearly over
 		set_plist $n
-		moments 5
+		samples 5
 	done
 	times 'fired: ' 1
 	set_plist 150
-	moments 5
+	samples 5
 	set_plist 300
 	said 'fired: runq.plist_sz is 300'
 	said 'saved: ' 2
@@ -370,13 +370,13 @@ fill() {
 	set_plist 300
 	said 'fired: '
 	set_plist 100
-	moments 3
+	samples 3
 	set_plist 300
-	moments 3
+	samples 3
 	times 'fired: ' 1
 	set_plist 100
 	sleep 2
-	moments 3
+	samples 3
 	set_plist 300
 	said 'saved: .*; 1 more triggers since the last save were not saved$'
 	stop
@@ -433,19 +433,19 @@ fill() {
 @test "a command that cannot run, fails or is killed is reported, and recording goes on" {
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 0s --exec /none/such
 	said 'failed: /none/such: No such file or directory$'
-	moments 3
+	samples 3
 	stop
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 0s --exec ./root
 	said 'failed: ./root: Permission denied$'
-	moments 3
+	samples 3
 	stop
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 0s --exec sh -c 'exit 3'
 	said 'failed: sh: exit status 3$'
-	moments 3
+	samples 3
 	stop
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 0s --exec sh -c 'kill -9 $$'
 	said 'failed: sh: killed by signal 9'
-	moments 3
+	samples 3
 	stop
 	[ "$(saved)" -eq 4 ] || { ls -la && cat log && false; }
 }
@@ -453,9 +453,9 @@ fill() {
 @test "a command that hangs is killed at --exec-limit, with its children" {
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 0s --exec-limit 200ms --exec sh -c 'echo $$ >pid; sleep 600; true'
 	said 'saved: '
-	moments 3 # it does not wait for it
+	samples 3 # it does not wait for it
 	said 'failed: sh: timed out after 200 ms and was killed$'
-	moments 3
+	samples 3
 	[ -z "$(ps -o pid= -g "$(cat pid)")" ]
 	stop
 }
@@ -465,7 +465,7 @@ fill() {
 	kill -USR1 "$recorder"
 	said 'saved: .*SIGUSR1: '
 	kill -USR1 "$recorder"
-	moments 2
+	samples 2
 	said 'ran: ' 2
 	stop
 	[ "$(tr '\n' ' ' <order)" = "begin end begin end " ]
@@ -483,7 +483,7 @@ fill() {
 @test "SIGTERM before the end of a window saves it and runs the command" {
 	recorder 5ms runq --when 'runq.plist_sz > 50' --after 60s --exec sh -c 'echo "ran for $PQ_TAPE"'
 	said 'fired: '
-	moments 3
+	samples 3
 	stop
 	said 'saved: runq.plist_sz is 100'
 	said "ran for $(find . -maxdepth 1 -name 'pq-*.tape')"
@@ -534,7 +534,7 @@ fill() {
 	said 'saved: '
 	kill -USR1 "$recorder"
 	said 'refused: not saved: the saved windows in \. already take .* .--max-bytes.$'
-	moments 3
+	samples 3
 	stop
 	[ "$(saved)" -eq 1 ]
 }
@@ -557,13 +557,13 @@ fill() {
 	rm -r dir
 	kill -USR1 "$recorder"
 	said 'refused: not saved: cannot read dir: No such file or directory$'
-	moments 3
+	samples 3
 	mkdir dir
 	set_plist 300
 	said 'fired: ' 2
 	rm -r dir
 	said 'failed: cannot save: No such file or directory$'
-	moments 3
+	samples 3
 	mkdir dir
 	kill -USR1 "$recorder"
 	said 'saved: .*SIGUSR1: dir/pq-'
@@ -582,7 +582,7 @@ fill() {
 	recorder 5ms runq --save disk --after 0s
 	kill -USR1 "$recorder"
 	said 'failed: cannot save: No space left on device$'
-	moments 3
+	samples 3
 	[ "$(ls disk)" = fill ] # nor is half a tape left
 	rm disk/fill
 	kill -USR1 "$recorder"
@@ -592,7 +592,7 @@ fill() {
 
 @test "a trigger with an unknown value never fires, and is reported once" {
 	recorder 5ms runq --when 'runq.waiting > 0' --when 'not runq.waiting > 0' --after 0s
-	moments 10
+	samples 10
 	stop
 	times 'unknown: no value yet for runq.waiting > 0; the trigger cannot fire until there is one$' 1
 	times 'unknown: no value yet for not runq.waiting > 0; ' 1
@@ -661,7 +661,7 @@ points() {
 	set_plist 200
 	said 'refused: '
 	set_plist 100
-	moments 3
+	samples 3
 	set_plist 200
 	said 'refused: ' 2
 	rm pq-*.tape
@@ -705,7 +705,7 @@ points() {
 	start "$PQ" record -g "/pq-test-$$" -o x.tape 20ms throttle 2>log
 	recorder=$last
 	said 'records'
-	moments 2
+	samples 2
 	rmdir "/sys/fs/cgroup/cpu/pq-test-$$"
 	said 'its rows end here'
 	kill -TERM "$recorder"

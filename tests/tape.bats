@@ -3,7 +3,7 @@
 # shellcheck disable=SC2086,SC2016,SC2002 # $tool is a tool and its options; jq; cat makes a pipe, that is what is tested
 load helper
 
-BEGIN=1790000000 # the first moment of count.tape, 2026-09-21 14:13:20 UTC
+BEGIN=1790000000 # the first sample of count.tape, 2026-09-21 14:13:20 UTC
 
 setup_file() {
 	counting "$BATS_FILE_TMPDIR/count" 20
@@ -102,9 +102,9 @@ same_bytes() {
 	dir=$(capture 6.1-v2-throttled)
 	"$PQ" tape pack "$dir" x.tape
 	"$PQ" tape unpack x.tape x
-	for moment in "$dir"/t*; do
-		(cd "$moment" && find . -type f ! -name clock ! -name '*.errno') | while read -r file; do
-			cmp "$moment/$file" "x/${moment##*/}/$file"
+	for sample in "$dir"/t*; do
+		(cd "$sample" && find . -type f ! -name clock ! -name '*.errno') | while read -r file; do
+			cmp "$sample/$file" "x/${sample##*/}/$file"
 		done
 	done
 }
@@ -446,7 +446,7 @@ each_reader() {
 
 @test "a recording damaged in the middle reports the lost samples and gives the others" {
 	cp "$three" x.tape
-	at=$(($(cat "$BATS_FILE_TMPDIR/end2") - 48)) # some moments before the end of the second segment
+	at=$(($(cat "$BATS_FILE_TMPDIR/end2") - 48)) # some samples before the end of the second segment
 	printf 'damage' | dd of=x.tape bs=1 seek=$at conv=notrunc status=none
 	run --separate-stderr "$PQ" runq --json -c plist_sz -f x.tape
 	[ "$status" -eq 0 ]

@@ -3,11 +3,11 @@
 . /vm/lib.sh
 cpu1=/sys/devices/system/cpu/cpu1/online
 
-# moments FILE: how many samples are readable.
-moments() { pq tape verify "$1" 2>/dev/null | sed -n 's/.*: \([0-9]*\) samples readable.*/\1/p'; }
+# samples FILE: how many samples are readable.
+samples() { pq tape verify "$1" 2>/dev/null | sed -n 's/.*: \([0-9]*\) samples readable.*/\1/p'; }
 
-# sound NAME FILE [MOMENTS]: nothing on the tape is damaged.
-sound() { is "$1" "$(pq tape verify "$2" 2>&1)" "$2: ${3:-$(moments "$2")} samples readable, no damage"; }
+# sound NAME FILE [SAMPLES]: the recording is not damaged.
+sound() { is "$1" "$(pq tape verify "$2" 2>&1)" "$2: ${3:-$(samples "$2")} samples readable, no damage"; }
 
 # info FILE KEY: the number that pq tape info has for it.
 info() { pq tape info --json "$1" 2>/dev/null | sed -n "s/.*\"$2\":\([^,}]*\).*/\1/p"; }
@@ -137,7 +137,7 @@ groups_come_and_go() {
 	same "mem -a" all-mem mem -a
 	same "cpu" one-cpu cpu
 	same "runq" one-runq runq
-	sound "all of their moments are there" groups.tape 60
+	sound "all of their samples are there" groups.tape 60
 	check "groups came and went meanwhile" "$(cat rounds) > 2"
 	for tool in 'throttle -a' 'mem -a' cpu runq; do
 		pq $tool --json -f groups.tape >groups.json 2>groups.json.err
@@ -200,7 +200,7 @@ clock_steps() {
 	step_clock 3600
 	rows=$(($(told clock.err samples) - 1))
 	same "the clock is set: cpu" clock cpu
-	sound "the clock is set: no moment is lost" clock.ring $((rows + 1))
+	sound "the clock is set: no sample is lost" clock.ring $((rows + 1))
 	pq cpu --csv -f clock.ring >clock.csv 2>clock.csv.err
 	is "the clock is set: a row for each interval" "$(col clock.csv interval_s all | wc -l)" $rows
 	is "the clock is set: intervals are as before" "$(col clock.csv interval_s all | awk '!($1 > 0 && $1 < 60)' | wc -l)" 0
@@ -251,25 +251,25 @@ kills() {
 		sleep "0.$((5 + i * 7 % 10 / 2))$i"
 		kill -9 $recorder
 		wait $recorder 2>/dev/null
-		now=$(moments killed.ring)
+		now=$(samples killed.ring)
 		pq tape verify killed.ring >/dev/null 2>&1 || damaged=$((damaged + 1))
 		[ "$now" -gt "$before" ] && grown=$((grown + 1))
 		before=$now
 	done
 	is "killed ten times: never is anything damaged" $damaged 0
-	is "killed ten times: each run has added moments" $grown 10
+	is "killed ten times: each run has added samples" $grown 10
 	pq record -o killed.ring 20ms 10 cpu runq throttle 2>killed.err
 	is "then a run that ends well" "$? $(told killed.err samples)" "0 10"
 	says "which goes on where they ended" killed.err 'continuing it'
-	sound "and adds its moments to theirs" killed.ring $((before + 10))
+	sound "and adds its samples to theirs" killed.ring $((before + 10))
 	is "rows are as many" "$(info killed.ring rows)" $((before + 10))
 	is "of one boot" "$(info killed.ring boots)" 1
 }
 
-# A deadline that has passed is missed, and not made up for: deadlines are what has a moment and what was missed, and no more.
+# A deadline that has passed is missed, and is not made up for: each deadline has a sample or is missed.
 deadlines() {
 	got=$(awk "BEGIN { print int($2 / 0.05 + 0.5) }")
-	check "$1: each deadline has a moment or is missed" "$3 + $4 - 1 - $got <= 1 && $3 + $4 - 1 - $got >= -1"
+	check "$1: each deadline has a sample or is missed" "$3 + $4 - 1 - $got <= 1 && $3 + $4 - 1 - $got >= -1"
 }
 
 stopped() {
@@ -283,7 +283,7 @@ stopped() {
 	sleep 2.5
 	end $recorder
 	is "stopped for two seconds, it ends well" $? 0
-	sound "all its moments are there" stopped.tape "$(told stopped.err samples)"
+	sound "all its samples are there" stopped.tape "$(told stopped.err samples)"
 	deadlines "stopped" "$(info stopped.tape span_s)" "$(told stopped.err samples)" "$(told stopped.err missed)"
 	check "info has what was missed" "$(info stopped.tape missed) >= 38 && $(info stopped.tape missed) <= $(told stopped.err missed)"
 	check "and how late it was" "$(info stopped.tape late_max_ms) > 1900"
@@ -345,7 +345,7 @@ no_room() {
 	is "a full disk does not end it" "$?" 0
 	is "it is said once" "$(grep -c ' trouble: .*No space left on device' full.err)" 1
 	is "and that it is over" "$(grep -c ' written: ' full.err)" 1
-	check "moments that were lost are counted" "$(told full.err lost) > 0"
+	check "lost samples are counted" "$(told full.err lost) > 0"
 	sound "what was written before and after is sound" small/full.tape "$(told full.err samples)"
 	umount ro small
 }
@@ -362,7 +362,7 @@ sizes() {
 	stop
 	for what in idle busy; do
 		sound "$what" $what.tape 200
-		echo "# $what: $(info $what.tape bytes_per_moment) bytes per moment, $(info $what.tape cost_pct) % of a CPU," \
+		echo "# $what: $(info $what.tape bytes_per_moment) bytes per sample, $(info $what.tape cost_pct) % of a CPU," \
 			"at most $(info $what.tape late_max_ms) ms late, $(info $what.tape missed) missed"
 	done
 }
