@@ -171,7 +171,7 @@ stalled() {
 	at 2; memory 28 18 0 0 0
 	at 3; memory 32 22 0 0 0
 	answers 2 memory-growth -f "$dir"
-	[[ $(json -r '.findings[0].evidence[0]') == "unreclaimable memory grew by 8 MiB in 3 s; at that rate it reaches the limit in 1"?" s" ]]
+	[[ $(json -r '.findings[0].evidence[0]') == "unreclaimable memory grew by 8 MiB in 2 s; at that rate it reaches the limit in 1"?" s" ]]
 	at 2; memory 20 10 0 0 0
 	answers 0 "" -f "$dir"
 }

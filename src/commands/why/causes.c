@@ -582,7 +582,8 @@ growing(const struct evidence *e, struct findings *f)
 {
 	for (size_t i = 0; i < e->ngrowth; i++) {
 		const struct growth *g = &e->growth[i];
-		double grown = g->last - g->first, span_s = session_span_s(&e->session),
+		double grown = g->last - g->first,
+		       span_s = (double)(g->last_ns - g->first_ns) * 1e-9,
 		       left_s = (g->limit - g->last) / (grown / span_s);
 		char size[HUMAN_MOST], left[HUMAN_MOST];
 		if (g->steps < 3 || !(g->least_step > 0) || !(grown > 2 << 20) || !(left_s < 3600))

@@ -68,13 +68,15 @@ add_target(struct evidence *e)
 static struct growth *
 growth_of(struct evidence *e, const char *cgroup, double hard)
 {
+	const int64_t now_ns = e->session.now.mono_ns;
+
 	for (size_t i = 0; i < e->ngrowth; i++)
 		if (strcmp(e->growth[i].cgroup, cgroup) == 0)
 			return &e->growth[i];
 	if (e->ngrowth == GROWTHS_MOST)
 		return NULL;
 	e->growth[e->ngrowth] = (struct growth){
-		.cgroup = xstrdup(cgroup), .first = hard, .last = hard, .least_step = INFINITY
+		.cgroup = xstrdup(cgroup), .first = hard, .least_step = INFINITY, .first_ns = now_ns
 	};
 	return &e->growth[e->ngrowth++];
 }
@@ -91,6 +93,7 @@ note_growth(struct evidence *e)
 		if (g->steps++ > 0)
 			g->least_step = fmin(g->least_step, hard - g->last);
 		g->last = hard;
+		g->last_ns = e->session.now.mono_ns;
 		g->limit = mem_num(e->mem_step, i, MEM_LIMIT);
 	}
 }

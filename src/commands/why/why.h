@@ -68,6 +68,7 @@ ROWS_OF(wait);
 struct growth {
 	char *cgroup;
 	double first, last, least_step; /* bytes; the smallest growth between two steps */
+	int64_t first_ns, last_ns;      /* when it was first and last read */
 	double limit;
 	unsigned steps;
 };
