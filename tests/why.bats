@@ -62,6 +62,15 @@ cpus() {
 	[ "$(json -r '.findings[0].advice')" = "raise the quota; see: pq throttle -g /web 1" ]
 }
 
+@test "threads use up a quota no faster than the CPUs run" {
+	answers 2 throttled -g /web -f "$(capture 6.1-v2-throttled)"
+	[[ $(json -r '.findings[0].evidence[1]') == "on average 2.9 of its threads want to run; together they use up the quota in about the first 7 % of each period" ]]
+	cp -r "$(capture 6.1-v2-throttled)" "$dir"
+	sed -i '/^cpu[1-9]/d' "$dir"/t?/proc/stat
+	answers 2 throttled -g /web -f "$dir"
+	[[ $(json -r '.findings[0].evidence[1]') == *"in about the first 20 % of each period" ]]
+}
+
 @test "a quota of a parent cgroup is named" {
 	answers 2 throttled -f "$(capture 6.1-v2-nested-parent-limited)"
 	[[ $(json -r '.findings[0].what') == *"/par" ]]

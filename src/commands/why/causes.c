@@ -50,17 +50,18 @@ wanting(const struct evidence *e)
 	return n / 100;
 }
 
-/* Many threads use up the quota at the start of each period, and then all wait for the next. */
+/* Many threads use up the quota at the start of each period, and then all wait for the next. They
+ * cannot use it faster than the CPUs run. */
 static void
 tell_threads(const struct evidence *e, double limit, struct finding *f)
 {
-	double running = wanting(e), threads = sum_of(e->target, TASKS_THREADS);
+	double running = wanting(e), at_once = fmin(running, evidence_cpus(e));
 
-	if (running > 1.2 * limit)
+	if (running > 1.2 * limit && at_once > limit)
 		finding_fact(f,
-		    "about %.0f of its %.0f threads want to run on %.1f CPUs of quota; together "
-		    "they use up the quota in the first %.0f %% of each period",
-		    ceil(running), threads, limit, 100 * limit / fmax(running, limit));
+		    "on average %.1f of its threads want to run; together they use up the quota in "
+		    "about the first %.0f %% of each period",
+		    running, 100 * limit / at_once);
 }
 
 /* "; limit 0.20 CPUs (98 % used), set on this cgroup" */
