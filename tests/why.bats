@@ -120,6 +120,23 @@ cpus() {
 	answers 0 "" -f "$dir"
 }
 
+@test "waits for a quota are named beside waits for busy CPUs" {
+	local at
+	for at in 0 1; do
+		at $at; cpus $((100 * (at + 1))) $((at * 100)) 0 0 $((at * 100))
+		echo "9.00 9.00 9.00 13/200 4000" >"$now/proc/loadavg"
+		process 42 /web
+		cpu_group /web "20000 100000" $((at * 190000)) $((at * 10)) $((at * 10)) $((at * 500000))
+		echo 42 >"$group/cgroup.procs"
+		put_at t$at proc/42/stat "42 (web) R 1 42 42 0 -1 0 0 0 0 0 $((at * 19)) 0 0 0 20 0 1 0 500 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0"
+		put_at t$at proc/42/task/42/stat "$(cat "$now/proc/42/stat")"
+		put_at t$at proc/42/schedstat "$((at * 190000000)) $((at * 800000000)) 9"
+		put_at t$at proc/42/task/42/schedstat "$(cat "$now/proc/42/schedstat")"
+	done
+	answers 2 "throttled cpu-saturated-by-others" -g /web -f "$dir"
+	[ "$(json -r '.findings[1].evidence[0]')" = "it used 0.19 CPUs; on average 0.80 of its threads were runnable but waiting for a CPU or for quota" ]
+}
+
 # memory USED ANON REFAULTS MAX KILLED: of the one cgroup, /web, with a limit of 64 MiB; MiB, then counts.
 memory() {
 	group /web

@@ -270,26 +270,28 @@ saturation(const struct evidence *e, struct findings *f)
 	    "times: pq runqlat 1");
 }
 
-/* All CPUs are busy, and the target waits for them: they run its own threads, or others. */
+/* All CPUs are busy, and the target waits for them: they run its own threads, or others. What a
+ * quota held back is subtracted to judge, but not to print: it comes from another source. */
 static void
 target_saturation(const struct evidence *e, struct findings *f)
 {
 	char words[256];
-	double own = sum_of(e->target, TASKS_CPU),
-	       wait = sum_of(e->target, TASKS_WAIT) - 100 * held_cpus(e);
+	double own = sum_of(e->target, TASKS_CPU), wait = sum_of(e->target, TASKS_WAIT),
+	       beside_quota = wait - 100 * held_cpus(e);
 	double all = busy(e, all_row(e)) * evidence_cpus(e);
 	bool by_itself = own > 0.6 * all;
 
-	if (!saturated(e) || !(wait > 10) || !(wait > 0.1 * own))
+	if (!saturated(e) || !(beside_quota > 10) || !(beside_quota > 0.1 * own))
 		return;
 	struct finding *one = finding_add(f,
 	    by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
-	    wait > own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, wait / 100,
+	    beside_quota > own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
+	    beside_quota / 100,
 	    by_itself ? "CPUs saturated by its own threads" : "CPUs saturated by other processes");
 	finding_fact(one,
-	    "it used %.2f CPUs; on average %.2f of its threads were runnable but waiting for a CPU "
-	    "(quota not counted)",
-	    own / 100, wait / 100);
+	    "it used %.2f CPUs; on average %.2f of its threads were runnable but waiting for a "
+	    "CPU%s",
+	    own / 100, wait / 100, held_cpus(e) > 0 ? " or for quota" : "");
 	tell_queue(e, one);
 	if (!by_itself)
 		tell_busiest(e, one);
