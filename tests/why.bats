@@ -62,6 +62,18 @@ cpus() {
 	[ "$(json -r '.findings[0].advice')" = "raise the quota; see: pq throttle -g /web 1" ]
 }
 
+@test "the command in the fix has the whole name of a Kubernetes cgroup" {
+	local parent=/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod01234567_89ab_cdef_0123_456789abcdef.slice
+	local scope=cri-containerd-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope at
+	cp -r "$(capture 6.1-v2-throttled)" "$dir"
+	for at in "$dir"/t?; do
+		mkdir -p "$at/sys/fs/cgroup$parent"
+		mv "$at/sys/fs/cgroup/web" "$at/sys/fs/cgroup$parent/$scope"
+	done
+	answers 2 throttled -g "$parent/$scope" -f "$dir"
+	[[ $(json -r '.findings[0].advice') == *"; see: pq throttle -g $parent/$scope 1" ]]
+}
+
 @test "threads use up a quota no faster than the CPUs run" {
 	answers 2 throttled -g /web -f "$(capture 6.1-v2-throttled)"
 	[[ $(json -r '.findings[0].evidence[1]') == "on average 2.9 of its threads want to run; together they use up the quota in about the first 7 % of each period" ]]

@@ -86,14 +86,14 @@ limit_of(const struct evidence *e, size_t row, char out[128])
 static void
 advise_quota(const struct evidence *e, double limit, struct finding *f)
 {
-	char words[256], threads[96] = "";
+	char threads[96] = "";
 
 	if (!isnan(limit))
 		snprintf(threads, sizeof threads,
 		    "run at most %.0f worker thread%s (for Go: GOMAXPROCS=%.0f) or ",
 		    workers(limit), workers(limit) > 1 ? "s" : "", workers(limit));
-	finding_advice(f, "%sraise the quota; see: pq throttle%s%s 1", threads,
-	    evidence_words(e, words), evidence_has_target(e) ? "" : " -a");
+	finding_advice(f, "%sraise the quota; see: pq throttle%s 1", threads,
+	    evidence_has_target(e) ? e->option : " -a");
 }
 
 static void
@@ -275,7 +275,6 @@ saturation(const struct evidence *e, struct findings *f)
 static void
 target_saturation(const struct evidence *e, struct findings *f)
 {
-	char words[256];
 	double own = sum_of(e->target, TASKS_CPU), wait = sum_of(e->target, TASKS_WAIT),
 	       beside_quota = wait - 100 * held_cpus(e);
 	double all = busy(e, all_row(e)) * evidence_cpus(e);
@@ -299,7 +298,7 @@ target_saturation(const struct evidence *e, struct findings *f)
 	    by_itself ? "run fewer threads or give it more CPUs; see: pq tasks -t%s 1" :
 			"raise its CPU weight or reserve CPUs for it (cpuset); see: pq tasks -G 1, "
 			"pq runqlat%s 1",
-	    evidence_words(e, words));
+	    e->option);
 }
 
 /* The CPU with the largest share, and the mean share of the others. */
@@ -644,7 +643,6 @@ stalls(const struct evidence *e, struct findings *f)
 static void
 io_pressure(const struct evidence *e, struct findings *f)
 {
-	char words[256];
 	bool own = !isnan(psi_num(e->target_psi, 0, PSI_IO_SOME));
 	struct psi_rows rows = own ? e->target_psi : e->psi;
 	double some = psi_num(rows, 0, PSI_IO_SOME), full = psi_num(rows, 0, PSI_IO_FULL);
@@ -664,7 +662,7 @@ io_pressure(const struct evidence *e, struct findings *f)
 	    full, own ? "" : " (whole machine)");
 	finding_advice(one,
 	    "find the threads and their system calls with pq wait%s 1, the device with iostat -x 1",
-	    evidence_words(e, words));
+	    e->option);
 }
 
 /* All threads are blocked, and one place blocks threads the whole time. A healthy process has many
@@ -672,7 +670,6 @@ io_pressure(const struct evidence *e, struct findings *f)
 static void
 hangs(const struct evidence *e, struct findings *f)
 {
-	char words[256];
 	size_t n = wait_count(e->wait), most = wait_most(e->wait, WAIT_SHARE);
 	double blocked = 0;
 
@@ -689,15 +686,13 @@ hangs(const struct evidence *e, struct findings *f)
 	    wait_text(e->wait, most, WAIT_WHERE));
 	finding_advice(one,
 	    "find out whether it hangs there or has no work; each thread: pq wait -t%s 1",
-	    evidence_words(e, words));
+	    e->option);
 }
 
 /* Threads that no signal could wake during the whole watch. */
 static void
 uninterruptible(const struct evidence *e, struct findings *f)
 {
-	char words[256];
-
 	for (size_t i = 0; i < wait_count(e->wait); i++) {
 		double ms = wait_num(e->wait, i, WAIT_DURATION);
 		if (wait_num(e->wait, i, WAIT_UNINTERRUPTIBLE) != 1 ||
@@ -712,7 +707,7 @@ uninterruptible(const struct evidence *e, struct findings *f)
 		finding_advice(one,
 		    "check whether a disk or network file system has stopped answering; see: pq "
 		    "wait -t%s 1, dmesg",
-		    evidence_words(e, words));
+		    e->option);
 		return;
 	}
 }

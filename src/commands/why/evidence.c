@@ -2,7 +2,6 @@
 #include "commands/why/why.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,7 +100,12 @@ note_growth(struct evidence *e)
 bool
 evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 {
-	*e = (struct evidence){ .about = &o->ask.target, .utc = o->utc };
+	const struct target *t = &o->ask.target;
+
+	*e = (struct evidence){ .about = t, .option = "", .utc = o->utc };
+	if (evidence_has_target(e))
+		e->option = arena_printf(
+		    &e->arena, " %s %s", t->pid ? "-p" : "-g", t->pid ? t->pid : t->cgroup);
 	session_open_whole(&e->session, o);
 	e->session.interval_ns = e->session.host->replay ? 0 : span_ns;
 	e->session.step_ns = 1000000000;
@@ -198,21 +202,6 @@ bool
 evidence_has_target(const struct evidence *e)
 {
 	return e->about->pid || e->about->cgroup;
-}
-
-const char *
-evidence_words(const struct evidence *e, char out[256])
-{
-	const struct target *t = e->about;
-
-	snprintf(out, 256, "%s%.200s",
-	    t->pid        ? " -p " :
-		t->cgroup ? " -g " :
-			    "",
-	    t->pid        ? t->pid :
-		t->cgroup ? t->cgroup :
-			    "");
-	return out;
 }
 
 void

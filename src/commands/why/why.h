@@ -90,6 +90,7 @@ struct evidence {
 	struct psi_rows target_psi;
 	struct wait_rows wait;
 	const struct target *about; /* -p or -g; all NULL without them */
+	const char *option; /* the same for the commands in advice: " -p 4242", " -g /web" or "" */
 	struct arena arena;
 	struct growth growth[GROWTHS_MOST];
 	size_t ngrowth;
@@ -109,10 +110,8 @@ bool evidence_is_empty(const struct evidence *e);
 /* The number of online CPUs; NaN if unknown. */
 double evidence_cpus(const struct evidence *e);
 
-/* Whether -p or -g was given, and that option for the commands in advice: " -p 4242", " -g /web" or
- * "". */
+/* Whether -p or -g was given. */
 bool evidence_has_target(const struct evidence *e);
-const char *evidence_words(const struct evidence *e, char out[256]);
 
 void evidence_end(struct evidence *e);
 
@@ -131,7 +130,7 @@ struct finding {
 	char what[80];
 	char facts[FACTS_MOST][200];
 	int nfacts;
-	char advice[200];
+	char advice[512]; /* has room for the name of a cgroup: Kubernetes has some of 200 bytes */
 };
 
 /* Zero-initialise to start. */
