@@ -102,6 +102,16 @@ cpus() {
 	[[ $output == *"Not checked, or only partly:"*"tasks: no process is visible in /proc"* ]]
 }
 
+@test "if nothing could be checked, the verdict is unknown" {
+	sample "$dir/t0" 1000000000
+	sample "$dir/t1" 2000000000
+	answers 3 "" -f "$dir"
+	[ "$(json -r .verdict)" = unknown ]
+	run --separate-stderr "$PQ" why -f "$dir"
+	[ "$status" -eq 3 ]
+	[ "${lines[0]}" = "Nothing could be checked." ]
+}
+
 @test "one hot CPU is found; if softirqs fill it, interrupts" {
 	at 0
 	at 2; cpus 300 199 0 0 0

@@ -76,9 +76,9 @@ findings_has(const struct findings *f, const char *rule)
 }
 
 enum verdict
-findings_verdict(const struct findings *f)
+findings_verdict(const struct findings *f, const struct evidence *e)
 {
-	enum verdict worst = VERDICT_OK;
+	enum verdict worst = evidence_is_empty(e) ? VERDICT_UNKNOWN : VERDICT_OK;
 
 	for (size_t i = 0; i < f->n; i++)
 		worst = f->v[i].severity > worst ? f->v[i].severity : worst;
@@ -133,7 +133,9 @@ findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
 			buf_char(b, '\n');
 		put_finding(&f->v[i], b);
 	}
-	if (f->n == 0) {
+	if (evidence_is_empty(e)) {
+		buf_text(b, "Nothing could be checked.\n");
+	} else if (f->n == 0) {
 		snprintf(nothing, sizeof nothing,
 		    "Nothing found in %.1f s: no long queue, no throttling.\n",
 		    session_span_s(&e->session));
@@ -190,7 +192,7 @@ findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 	buf_iso_time(b, &times, s->now.real_ns);
 	buf_text(b, "\",\"interval_s\":");
 	buf_fixed(b, session_span_s(s), 3);
-	member(b, "verdict", verdict_name(findings_verdict(f)));
+	member(b, "verdict", verdict_name(findings_verdict(f, e)));
 	buf_json_key(b, "findings");
 	buf_char(b, '[');
 	for (size_t i = 0; i < f->n; i++) {

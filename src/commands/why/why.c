@@ -24,13 +24,6 @@ lacks_target(const struct evidence *e)
 	return true;
 }
 
-/* "Nothing found" needs that something was measured. */
-static enum verdict
-verdict(const struct evidence *e, const struct findings *f)
-{
-	return evidence_is_empty(e) ? VERDICT_UNKNOWN : findings_verdict(f);
-}
-
 static void
 print(const struct evidence *e, const struct findings *f, bool json)
 {
@@ -79,7 +72,7 @@ why(const struct options *o)
 		evidence_watch(e);
 		causes_find(e, &f);
 		print(e, &f, ((const struct why_options *)o->ask.options)->json);
-		status = verdict(e, &f);
+		status = findings_verdict(&f, e);
 	}
 	evidence_end(e);
 	free(e);

@@ -156,8 +156,8 @@ void findings_sort(struct findings *f);
 /* Whether the rule of that name found something. */
 bool findings_has(const struct findings *f, const char *rule);
 
-/* The worst severity; OK without findings. */
-enum verdict findings_verdict(const struct findings *f);
+/* The worst severity. Without findings: OK, or UNKNOWN if nothing was measured. */
+enum verdict findings_verdict(const struct findings *f, const struct evidence *e);
 
 /* Lines for people; one JSON object and a newline. */
 void findings_text(const struct findings *f, const struct evidence *e, struct buf *b);
