@@ -233,6 +233,17 @@ stalled() {
 	[ "$status" -ge 1 ]
 }
 
+@test "live: what is unknown of a blocked process is left out" {
+	need_nobody
+	[ "$(id -u)" -eq 0 ] || skip "not root: no process of another user"
+	read_pipe
+	sleep 0.5
+	run --separate-stderr as_nobody why --json -p "$last" 1
+	echo "$output"
+	evidence=$(json -r '.findings[] | select(.rule == "blocked") | .evidence[0]')
+	[[ $evidence == "its threads were blocked 100 % of their time"* && $evidence != *" in ,"* && $evidence != *", waiting on " ]]
+}
+
 @test "live: a quota is found" {
 	v1_group 10000
 	burn "$group"

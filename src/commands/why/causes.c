@@ -665,6 +665,21 @@ io_pressure(const struct evidence *e, struct findings *f)
 	    e->option);
 }
 
+/* " in read, waiting on pipe:[123]", without the parts that are unknown: another user's process does
+ * not show its system calls. */
+static const char *
+place(const struct evidence *e, size_t row, char out[128])
+{
+	const char *call = wait_text(e->wait, row, WAIT_CALL),
+		   *where = wait_text(e->wait, row, WAIT_WHERE);
+
+	if (strcmp(call, "none") == 0)
+		call = "";
+	snprintf(out, 128, "%s%s%s%.60s", *call ? " in " : "", call, *where ? ", waiting on " : "",
+	    where);
+	return out;
+}
+
 /* All threads are blocked, and one place blocks threads the whole time. A healthy process has many
  * threads that wait for work; if all of them do, it hangs or has nothing to do. */
 static void
@@ -672,6 +687,7 @@ hangs(const struct evidence *e, struct findings *f)
 {
 	size_t n = wait_count(e->wait), most = wait_most(e->wait, WAIT_SHARE);
 	double blocked = 0;
+	char text[128];
 
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(wait_text(e->wait, i, WAIT_STATE), "blocked") == 0)
@@ -681,9 +697,8 @@ hangs(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "blocked", VERDICT_WARNING, CONFIDENCE_MEDIUM,
 	    blocked / 100, "All its threads are blocked");
-	finding_fact(one, "%.0f %% of their time was spent in %s, waiting on %.60s",
-	    wait_num(e->wait, most, WAIT_SHARE), wait_text(e->wait, most, WAIT_CALL),
-	    wait_text(e->wait, most, WAIT_WHERE));
+	finding_fact(one, "its threads were blocked %.0f %% of their time%s",
+	    wait_num(e->wait, most, WAIT_SHARE), place(e, most, text));
 	finding_advice(one,
 	    "find out whether it hangs there or has no work; each thread: pq wait -t%s 1",
 	    e->option);
@@ -693,6 +708,8 @@ hangs(const struct evidence *e, struct findings *f)
 static void
 uninterruptible(const struct evidence *e, struct findings *f)
 {
+	char text[128];
+
 	for (size_t i = 0; i < wait_count(e->wait); i++) {
 		double ms = wait_num(e->wait, i, WAIT_DURATION);
 		if (wait_num(e->wait, i, WAIT_UNINTERRUPTIBLE) != 1 ||
@@ -700,10 +717,8 @@ uninterruptible(const struct evidence *e, struct findings *f)
 			continue;
 		struct finding *one = finding_add(f, "uninterruptible", VERDICT_CRITICAL,
 		    CONFIDENCE_HIGH, ms / 1000, "Threads are stuck in the kernel (state D)");
-		finding_fact(one,
-		    "on average %.1f threads were stuck in %s for %.1f s, waiting on %.60s",
-		    wait_num(e->wait, i, WAIT_THREADS), wait_text(e->wait, i, WAIT_CALL), ms / 1000,
-		    wait_text(e->wait, i, WAIT_WHERE));
+		finding_fact(one, "on average %.1f threads were stuck for %.1f s%s",
+		    wait_num(e->wait, i, WAIT_THREADS), ms / 1000, place(e, i, text));
 		finding_advice(one,
 		    "check whether a disk or network file system has stopped answering; see: pq "
 		    "wait -t%s 1, dmesg",
