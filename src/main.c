@@ -34,6 +34,7 @@
  *   tools/tools.c                the list of the tools with rows
  *   tools/tool.c                 what every tool may use: notes, gauges, shared options
  *   tools/targets.c              the processes of -p, -g or the whole machine
+ *   tools/hidden.c               what /proc hides from this process, and why
  *   tools/cgroup_rows.c          what the tools with a row per cgroup share
  *   tools/runq.c                 pq runq
  *   tools/cpu.c                  pq cpu

@@ -56,6 +56,7 @@ struct watch {
 	bool no_ticks;         /* set by a tick: it is not needed between rows */
 	int64_t now_ns;        /* the sample's mono_ns */
 	bool ended;            /* set by the tool: its target is gone, and no more rows follow */
+	const char *hidden;    /* why rows lack tasks that exist; NULL if they lack none */
 	void (*note)(struct watch *, const char *message);
 };
 
