@@ -34,22 +34,23 @@ static const struct psi_figure psi_figures[PSI_FIGURES] = {
 };
 
 /* The kernel's average of a figure over s seconds. */
-#define AVERAGE(file, line, heading, name, s, width) \
+#define AVERAGE(key, file, line, heading, name, s, width) \
 	{ \
-		file "_" line "_avg" s "_pct", heading "-" s, GAUGE, PERCENT, width, 2, \
-		    .group = "avg" s, \
+		key "_" line "_avg" s "_pct", heading "-" s, GAUGE, PERCENT, width, 2, \
+		    .group = "avg" s, .was = file "_" line "_avg" s "_pct", \
+		    .metric = file "_" line "_avg" s "_pct", \
 		    .help = "kernel's " s " s average of " name " pressure, " line " (" file \
 			    ".pressure " line " avg" s ")" \
 	}
 
 #define AVERAGES(s, width) \
-	AVERAGE("cpu", "some", "%scpu", "CPU", s, width), \
-	    AVERAGE("cpu", "full", "%fcpu", "CPU", s, width), \
-	    AVERAGE("memory", "some", "%smem", "memory", s, width), \
-	    AVERAGE("memory", "full", "%fmem", "memory", s, width), \
-	    AVERAGE("io", "some", "%sio", "I/O", s, width - 1), \
-	    AVERAGE("io", "full", "%fio", "I/O", s, width - 1), \
-	    AVERAGE("irq", "full", "%firq", "interrupt", s, width)
+	AVERAGE("cpu", "cpu", "some", "%scpu", "CPU", s, width), \
+	    AVERAGE("cpu", "cpu", "full", "%fcpu", "CPU", s, width), \
+	    AVERAGE("mem", "memory", "some", "%smem", "memory", s, width), \
+	    AVERAGE("mem", "memory", "full", "%fmem", "memory", s, width), \
+	    AVERAGE("io", "io", "some", "%sio", "I/O", s, width - 1), \
+	    AVERAGE("io", "io", "full", "%fio", "I/O", s, width - 1), \
+	    AVERAGE("irq", "irq", "full", "%firq", "interrupt", s, width)
 
 static const struct column psi_columns[] = {
 	[PSI_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
@@ -60,9 +61,11 @@ static const struct column psi_columns[] = {
 	{ "cpu_full_pct", "%fcpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_full_seconds",
 	    .help = "time in which all non-idle tasks waited for a CPU; unknown for machine "
 		    "(cpu.pressure full)" },
-	{ "memory_some_pct", "%smem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_some_seconds",
+	{ "mem_some_pct", "%smem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_some_seconds",
+	    .was = "memory_some_pct", .metric = "memory_some_pct",
 	    .help = "time in which a task waited for memory (memory.pressure some total)" },
-	{ "memory_full_pct", "%fmem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_full_seconds",
+	{ "mem_full_pct", "%fmem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_full_seconds",
+	    .was = "memory_full_pct", .metric = "memory_full_pct",
 	    .help =
 		"time in which all non-idle tasks waited for memory (memory.pressure full total)" },
 	{ "io_some_pct", "%sio", SHARE, PERCENT, 7, 1, .counter = "psi_io_some_seconds",
