@@ -247,7 +247,7 @@ pressure_group() {
 		pressure_group /pod/app $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000))
 	done
 	run --separate-stderr "$PQ" psi -g /pod/app -f "$dir"
-	[[ ${lines[0]} =~ \ %scpu\ +%fcpu\ +%smem\ +%fmem\ +%sio\ +%fio\ +%firq\ +cgroup$ ]]
+	[[ ${lines[0]} =~ \ %scpu\ +%fcpu\ +%sio\ +%fio\ +%smem\ +%fmem\ +%firq\ +cgroup$ ]]
 	[[ ${lines[1]} =~ \ 100.0\ .*\ -\ +/pod/app$ ]]
 	[ ${#lines[1]} -le 70 ]
 	run --separate-stderr "$PQ" psi -g /pod/app -w avg10,avg300 -f "$dir"
