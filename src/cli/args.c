@@ -471,8 +471,7 @@ unknown_column(const struct tool *t, struct text key)
 {
 	struct nearest near = nearest_to(key);
 
-	for (int i = 0; t->columns[i].key; i++)
-		nearest_try(&near, t->columns[i].key);
+	columns_nearest(&near, t->columns);
 	if (near.name)
 		die(EXIT_USAGE, "unknown column '%.*s'; did you mean '%s'?", (int)key.n, key.s,
 		    near.name);

@@ -10,10 +10,39 @@
 
 #include "table/table.h"
 
+static void
+put_real(struct buf *b, double x, int digits)
+{
+	size_t start = b->n;
+
+	buf_trimmed(b, x, digits);
+	if (digits > 0 && !memchr(b->s + start, '.', b->n - start))
+		buf_text(b, ".0");
+}
+
+int
+column_digits(const struct column *c)
+{
+	return c->unit == BYTES || c->kind == COUNT || c->digits == 0 ? 0 : 3;
+}
+
 void
 buf_number(struct buf *b, const struct column *c, double x)
 {
-	buf_trimmed(b, x, c->unit == BYTES || c->kind == COUNT || c->digits == 0 ? 0 : 3);
+	put_real(b, x, column_digits(c));
+}
+
+/* Seconds since 1970, for programs that calculate with times. */
+static void
+put_unix(struct buf *b, int64_t real_ns)
+{
+	buf_fixed(b, (double)(real_ns / 1000000) * 1e-3, 3);
+}
+
+static bool
+is_number(const char *label)
+{
+	return label && *label && label[strspn(label, "0123456789")] == '\0';
 }
 
 /* ---- JSON */
@@ -55,7 +84,9 @@ buf_json_string(struct buf *b, const char *s)
 static void
 put_json(struct buf *b, const struct column *c, const struct cell *cell)
 {
-	if (c->kind == LABEL && cell->label)
+	if (c->number)
+		buf_text(b, is_number(cell->label) ? cell->label : "null");
+	else if (c->kind == LABEL && cell->label)
 		buf_json_string(b, cell->label);
 	else if (c->kind == LABEL || isnan(cell->num) || isinf(cell->num))
 		buf_text(b, "null");
@@ -73,18 +104,62 @@ buf_json_key(struct buf *b, const char *key)
 	buf_text(b, "\":");
 }
 
+void
+buf_json_text(struct buf *b, const char *key, const char *text)
+{
+	buf_json_key(b, key);
+	if (text)
+		buf_json_string(b, text);
+	else
+		buf_text(b, "null");
+}
+
+void
+buf_json_number(struct buf *b, const char *key, double x, int digits)
+{
+	buf_json_key(b, key);
+	if (isfinite(x))
+		put_real(b, x, digits);
+	else
+		buf_text(b, "null");
+}
+
+void
+buf_json_bool(struct buf *b, const char *key, bool yes)
+{
+	buf_json_key(b, key);
+	buf_text(b, yes ? "true" : "false");
+}
+
+void
+buf_json_begin(struct buf *b, const char *tool, struct report *times, int64_t real_ns)
+{
+	buf_text(b, "{\"tool\":\"");
+	buf_text(b, tool);
+	buf_text(b, "\",\"schema\":");
+	buf_u64(b, SCHEMA, 1);
+	buf_text(b, ",\"time\":\"");
+	buf_iso_time(b, times, real_ns);
+	buf_text(b, "\",\"unix_s\":");
+	put_unix(b, real_ns);
+}
+
 /* The members that all rows of a sample have in common. */
 static void
 put_head(struct buf *b, struct report *r, const struct rows *rows)
 {
-	buf_text(b, "{\"tool\":\"");
-	buf_text(b, r->tool);
-	buf_text(b, "\",\"schema\":");
-	buf_u64(b, SCHEMA, 1);
-	buf_text(b, ",\"time\":\"");
-	buf_iso_time(b, r, rows->real_ns);
-	buf_text(b, "\",\"interval_s\":");
+	buf_json_begin(b, r->tool, r, rows->real_ns);
+	buf_text(b, ",\"interval_s\":");
 	buf_fixed(b, rows->span_s, 6);
+}
+
+static void
+put_cell(struct buf *b, const struct column *c, const struct cell *cell)
+{
+	buf_json_key(b, c->key);
+	put_json(b, c, cell);
+	if (c->number == NUMBER_OR_ROW)
+		buf_json_text(b, "row", is_number(cell->label) ? NULL : cell->label);
 }
 
 static void
@@ -102,9 +177,8 @@ rows_json(struct buf *b, struct report *r, const struct rows *rows)
 			b->n += n;
 		}
 		for (int i = 0; i < r->nshown; i++) {
-			const struct column *c = &r->columns[r->shown[i]];
-			buf_json_key(b, c->key);
-			put_json(b, c, &table_at(rows->table, row)[r->shown[i]]);
+			int column = r->shown[i];
+			put_cell(b, &r->columns[column], &table_at(rows->table, row)[column]);
 		}
 		buf_text(b, "}\n");
 	}
@@ -135,18 +209,26 @@ begin_csv(struct buf *b, struct report *r)
 {
 	buf_text(b, "tool,schema,time,interval_s");
 	for (int i = 0; i < r->nshown; i++) {
+		const struct column *c = &r->columns[r->shown[i]];
 		buf_char(b, ',');
-		buf_text(b, r->columns[r->shown[i]].key);
+		buf_text(b, c->key);
+		buf_text(b, c->number == NUMBER_OR_ROW ? ",row" : "");
 	}
-	buf_text(b, "\r\n");
+	buf_text(b, ",unix_s\r\n");
 }
 
 static void
 put_csv(struct buf *b, const struct column *c, const struct cell *cell)
 {
-	if (c->kind == LABEL && cell->label)
+	bool word = c->number && !is_number(cell->label);
+
+	if (c->kind == LABEL && cell->label && !word)
 		put_field(b, cell->label);
-	else if (c->kind != LABEL && isfinite(cell->num))
+	if (c->number == NUMBER_OR_ROW) {
+		buf_char(b, ',');
+		buf_text(b, word && cell->label ? cell->label : "");
+	}
+	if (c->kind != LABEL && isfinite(cell->num))
 		buf_number(b, c, cell->num);
 }
 
@@ -166,6 +248,8 @@ rows_csv(struct buf *b, struct report *r, const struct rows *rows)
 			put_csv(
 			    b, &r->columns[r->shown[i]], &table_at(rows->table, row)[r->shown[i]]);
 		}
+		buf_char(b, ',');
+		put_unix(b, rows->real_ns);
 		buf_text(b, "\r\n");
 	}
 }

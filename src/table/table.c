@@ -29,6 +29,16 @@ columns_find(const struct column *columns, struct text key)
 }
 
 void
+columns_nearest(struct nearest *near, const struct column *columns)
+{
+	for (; columns->key; columns++) {
+		nearest_try(near, columns->key);
+		if (columns->was && text_eq(near->written, columns->was))
+			*near = (struct nearest){ near->written, 0, columns->key };
+	}
+}
+
+void
 table_clear(struct table *t)
 {
 	t->nrows = 0;
@@ -242,6 +252,10 @@ buf_iso_time(struct buf *b, struct report *r, int64_t real_ns)
 	two(b, ':', t.tm_sec);
 	buf_char(b, '.');
 	buf_u64(b, milliseconds(real_ns), 3);
+	if (r->utc) {
+		buf_char(b, 'Z');
+		return;
+	}
 	two(b, offset_min < 0 ? '-' : '+', (int)(offset_min < 0 ? -offset_min : offset_min) / 60);
 	two(b, ':', (int)(offset_min < 0 ? -offset_min : offset_min) % 60);
 }

@@ -28,7 +28,7 @@ static const struct option options[] = {
 };
 
 static const struct column columns[] = {
-	[CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0,
+	[CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .number = NUMBER_OR_ROW,
 	    .help =
 		"CPU number; 'all' sums the CPUs online, 'own' those of --allowed (/proc/stat)" },
 	[CPU_USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds",

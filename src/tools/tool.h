@@ -233,20 +233,18 @@ enum mem_column {
 	MEM_NOTE
 };
 
-/* The figures of the interval. The kernel's averages over 10, 60 and 300 s follow in the same
- * order. */
+/* Before each figure of the interval are the kernel's averages over 10, 60 and 300 s, as in sar. */
+#define PSI_WITH_AVERAGES(figure) figure##_10, figure##_60, figure##_300, figure
 enum psi_column {
 	PSI_CGROUP,
-	PSI_CPU_SOME,
-	PSI_CPU_FULL,
-	PSI_MEMORY_SOME,
-	PSI_MEMORY_FULL,
-	PSI_IO_SOME,
-	PSI_IO_FULL,
-	PSI_IRQ_FULL,
-	PSI_AVERAGES,
-	PSI_FIGURES = PSI_AVERAGES - PSI_CPU_SOME,
-	PSI_NOTE = PSI_AVERAGES + 3 * PSI_FIGURES
+	PSI_WITH_AVERAGES(PSI_CPU_SOME),
+	PSI_WITH_AVERAGES(PSI_CPU_FULL),
+	PSI_WITH_AVERAGES(PSI_IO_SOME),
+	PSI_WITH_AVERAGES(PSI_IO_FULL),
+	PSI_WITH_AVERAGES(PSI_MEMORY_SOME),
+	PSI_WITH_AVERAGES(PSI_MEMORY_FULL),
+	PSI_WITH_AVERAGES(PSI_IRQ_FULL),
+	PSI_NOTE
 };
 
 enum tasks_column {

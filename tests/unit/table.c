@@ -77,8 +77,9 @@ json(void)
 
 	fill(&o);
 	CHECK_STRING(written(&o, &format_json, true),
-	    "{\"tool\":\"tool\",\"schema\":1,\"time\":\"2026-09-21T14:13:20.250+00:00\",\"interval_"
-	    "s\":1.000000,\"name\":\"web\",\"load_pct\":33.333,\"used_bytes\":65011712,\"seen\":7,"
+	    "{\"tool\":\"tool\",\"schema\":2,\"time\":\"2026-09-21T14:13:20.250Z\",\"unix_s\":"
+	    "1790000000.250,\"interval_s\":1.000000,\"name\":\"web\",\"load_pct\":33.333,\"used_"
+	    "bytes\":65011712,\"seen\":7,"
 	    "\"mark\":true,\"note\":\"as it is\"}\n");
 }
 
@@ -93,7 +94,7 @@ json_of(const char *label, int column, double num)
 	cell_label(&o.row[NAME], label);
 	o.row[column].num = num;
 	const char *s = written(&o, &format_json, true);
-	const char *value = strstr(s, label ? "\"name\":" : "_s\":");
+	const char *value = strstr(s, label ? "\"name\":" : "interval_s\":");
 	if (!label)
 		value = strchr(value, ',') + 1;
 	value = strchr(value, ':') + 1;
@@ -139,10 +140,10 @@ json_numbers(void)
 	CHECK_STRING(json_of(NULL, LOAD, INFINITY), "null");
 	CHECK_STRING(json_of(NULL, USED, -INFINITY), "null");
 	CHECK_STRING(json_of(NULL, NAME, 3), "null");
-	CHECK_STRING(json_of(NULL, LOAD, 0), "0");
-	CHECK_STRING(json_of(NULL, LOAD, 100), "100");
+	CHECK_STRING(json_of(NULL, LOAD, 0), "0.0");
+	CHECK_STRING(json_of(NULL, LOAD, 100), "100.0");
 	CHECK_STRING(json_of(NULL, LOAD, 12.5), "12.5");
-	CHECK_STRING(json_of(NULL, LOAD, -0.0001), "0");
+	CHECK_STRING(json_of(NULL, LOAD, -0.0001), "0.0");
 	CHECK_STRING(json_of(NULL, SEEN, 10), "10");
 	CHECK_STRING(json_of(NULL, SEEN, 0.6), "1");
 	CHECK_STRING(json_of(NULL, MARK, 0), "false");
@@ -152,9 +153,9 @@ json_numbers(void)
 static void
 json_large_numbers(void)
 {
-	CHECK_STRING(json_of(NULL, LOAD, 1e14), "100000000000000");
-	CHECK_STRING(json_of(NULL, LOAD, 1e15), "1000000000000000");
-	CHECK_STRING(json_of(NULL, LOAD, 5e17), "500000000000000000");
+	CHECK_STRING(json_of(NULL, LOAD, 1e14), "100000000000000.0");
+	CHECK_STRING(json_of(NULL, LOAD, 1e15), "1000000000000000.0");
+	CHECK_STRING(json_of(NULL, LOAD, 5e17), "500000000000000000.0");
 	CHECK_NEAR(
 	    strtod(json_of(NULL, LOAD, 18446744073709551615.0), NULL), 18446744073709551615.0, 1e6);
 	CHECK_NEAR(
@@ -168,8 +169,9 @@ csv(void)
 
 	fill(&o);
 	CHECK_STRING(written(&o, &format_csv, true),
-	    "tool,schema,time,interval_s,name,load_pct,used_bytes,seen,mark,note\r\n"
-	    "tool,1,2026-09-21T14:13:20.250+00:00,1.000000,web,33.333,65011712,7,1,as it is\r\n");
+	    "tool,schema,time,interval_s,name,load_pct,used_bytes,seen,mark,note,unix_s\r\n"
+	    "tool,2,2026-09-21T14:13:20.250Z,1.000000,web,33.333,65011712,7,1,as it is,"
+	    "1790000000.250\r\n");
 }
 
 static void
@@ -179,7 +181,7 @@ csv_unknown(void)
 
 	o.row[USED].num = INFINITY;
 	CHECK_STRING(written(&o, &format_csv, false),
-	    "tool,1,2026-09-21T14:13:20.250+00:00,1.000000,,,,,,\r\n");
+	    "tool,2,2026-09-21T14:13:20.250Z,1.000000,,,,,,,1790000000.250\r\n");
 }
 
 static const char *
@@ -189,20 +191,21 @@ csv_of(const char *label)
 
 	o.r.nshown = 1;
 	cell_label(&o.row[NAME], label);
-	const char *s = written(&o, &format_csv, false);
-	return strstr(s, "1.000000,") + strlen("1.000000,");
+	const char *s = strstr(written(&o, &format_csv, false), "1.000000,") + strlen("1.000000,");
+	*strstr(s, ",1790000000.250") = '\0';
+	return s;
 }
 
 static void
 csv_quotes(void)
 {
-	CHECK_STRING(csv_of("plain 'text'; x"), "plain 'text'; x\r\n");
-	CHECK_STRING(csv_of("cpu,cpuacct"), "\"cpu,cpuacct\"\r\n");
-	CHECK_STRING(csv_of("say \"no\""), "\"say \"\"no\"\"\"\r\n");
-	CHECK_STRING(csv_of("\""), "\"\"\"\"\r\n");
-	CHECK_STRING(csv_of("two\nlines"), "\"two\nlines\"\r\n");
-	CHECK_STRING(csv_of("\r"), "\"\r\"\r\n");
-	CHECK_STRING(csv_of(""), "\r\n");
+	CHECK_STRING(csv_of("plain 'text'; x"), "plain 'text'; x");
+	CHECK_STRING(csv_of("cpu,cpuacct"), "\"cpu,cpuacct\"");
+	CHECK_STRING(csv_of("say \"no\""), "\"say \"\"no\"\"\"");
+	CHECK_STRING(csv_of("\""), "\"\"\"\"");
+	CHECK_STRING(csv_of("two\nlines"), "\"two\nlines\"");
+	CHECK_STRING(csv_of("\r"), "\"\r\"");
+	CHECK_STRING(csv_of(""), "");
 }
 
 static void

@@ -71,7 +71,7 @@ if [ "$MODE" = v2 ]; then
 	wait %1
 	check "high is the kernel's" "$(total high.csv high /slow) == $high && $high > 0"
 	some=$(sed -n 's/some.*total=//p' "$CG/slow/memory.pressure")
-	got=$(whole high.csv some_pct /slow)
+	got=$(whole high.csv mem_some_pct /slow)
 	check "%some is memory.pressure's" "$got * 1e4 <= $some + 1000 && $got * 1e4 >= $some * 0.95 - 20000"
 
 	mkdir -p "$CG/top/box"
