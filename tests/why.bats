@@ -98,7 +98,7 @@ cpus() {
 	answers 0 "" -f "$(capture 6.1-v2-idle)"
 	[ "$(json '[.verdict, (.unknown | map(.tool) | index("tasks") != null)]')" = '["ok",true]' ]
 	run --separate-stderr "$PQ" why -f "$(capture 6.1-v2-idle)"
-	[ "${lines[0]}" = "Nothing found in 2.1 s: no long queue, no throttling." ]
+	[ "${lines[0]}" = "Nothing found in what could be checked in 2.1 s: CPUs, run queue, CPU quotas, memory, pressure." ]
 	[[ $output == *"Not checked, or only partly:"*"tasks: no process is visible in /proc"* ]]
 }
 
@@ -110,6 +110,118 @@ cpus() {
 	run --separate-stderr "$PQ" why -f "$dir"
 	[ "$status" -eq 3 ]
 	[ "${lines[0]}" = "Nothing could be checked." ]
+}
+
+@test "hidden processes or a hidden run queue make the verdict unknown if the CPUs are busy" {
+	local at
+	for at in 0 1; do
+		at $at; cpus $((100 * (at + 1))) $((at * 70)) 0 0 $((at * 70))
+		memory 20 10 0 0 0
+		put_at t$at proc/1/stat "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0"
+		put_at t$at proc/1/task/1/stat "$(cat "$now/proc/1/stat")"
+		put_at t$at proc/1/task/1/schedstat "9 9 9"
+		put_at t$at proc/self/status 'Gid: 100 100 100 100' 'Groups: 100' 'CapEff: 0000000000000000'
+	done
+	answers 0 "" -f "$dir"
+	json_is '[.checked, (.unchecked | map(.question))]' '[["CPUs","run queue","processes","CPU quotas","memory"],["pressure"]]'
+	echo "22 1 0:20 / /proc rw,nosuid - proc proc rw,gid=7,hidepid=invisible" | tee -a "$dir"/t?/proc/self/mountinfo
+	answers 3 "" -f "$dir"
+	json_is '.unchecked[0]' '{"question":"processes","needed":true,"reason":"processes of other users are hidden: /proc is mounted with hidepid=invisible"}'
+	run --separate-stderr "$PQ" why -f "$dir"
+	[ "${lines[0]}" = "Nothing found in what could be checked in 1.0 s: CPUs, run queue, CPU quotas, memory." ]
+	[ "${lines[1]}" = "The verdict is unknown without: processes." ]
+	sed -i 's/^Groups.*/Groups: 7/' "$dir"/t?/proc/self/status # the group that sees all
+	answers 0 "" -f "$dir"
+	sed -i 's/^Groups.*/Groups: 100/; s/^CapEff.*/CapEff: 0000000000080000/' "$dir"/t?/proc/self/status # CAP_SYS_PTRACE
+	answers 0 "" -f "$dir"
+	rm "$dir"/t?/proc/loadavg
+	answers 3 "" -f "$dir"
+	json_is '.unchecked | map(select(.needed) | .question)' '["run queue"]'
+	for at in 0 1; do now=$dir/t$at; cpus $((100 * (at + 1))) 0 0 0 0; done
+	answers 0 "" -f "$dir" # idle CPUs have no queue
+}
+
+@test "files that subset=pid hides are not blamed on the kernel" {
+	at 0; rm -r "$now/proc/loadavg" "$now/proc/pressure" "$now/proc/stat"
+	at 1; rm -r "$now/proc/loadavg" "$now/proc/pressure" "$now/proc/stat"
+	echo "22 1 0:20 / /proc rw,nosuid - proc proc rw,subset=pid" | tee -a "$dir"/t?/proc/self/mountinfo
+	answers 3 "" -f "$dir"
+	for tool in runq cpu psi; do
+		[[ $(json -r ".unknown[] | select(.tool == \"$tool\") | .reason") == *"subset=pid"* ]]
+	done
+	[[ $output != *CONFIG_* ]]
+	fails 3 "cannot read /proc/loadavg: No such file or directory \(/proc is mounted with subset=pid\)" "$PQ" runq -f "$dir"
+}
+
+# life STATE THREADS [EXIT_CODE]: of process 42, whose parent is 7, in the sample $now.
+life() {
+	mkdir -p "$now/proc/42" "$now/proc/7"
+	echo "42 (web) $1 7 42 42 0 -1 0 0 0 0 0 0 0 0 0 20 0 $2 0 500 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 ${3:-0}" >"$now/proc/42/stat"
+	echo "7 (super) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0" >"$now/proc/7/stat"
+	echo "100.00 1.00" >"$now/proc/uptime"
+	process 42 /
+}
+
+@test "a zombie, a stopped process and one that ends are called that" {
+	local at
+	for at in 0 1; do at $at; life Z 1 256; done
+	answers 1 zombie -p 42 -f "$dir"
+	json_is '.findings[0].evidence' '["it had exited before it was watched (state Z); it began 95 s before","its exit status is 1","its parent super (pid 7) has not waited for it"]'
+	for at in 0 1; do at $at; life Z 3; done # only the first thread has exited
+	run "$PQ" why --json -p 42 -f "$dir"
+	[[ $output != *zombie* ]]
+	for at in 0 1; do at $at; life T 1 19; done
+	answers 2 stopped -p 42 -f "$dir"
+	json_is '.findings[0].evidence' '["it was stopped in 100 % of 2 samples (state T)","signal 19 stopped it"]'
+	for at in 0 1; do at $at; life t 1; put_at t$at proc/42/status 'TracerPid: 7'; done
+	answers 2 stopped -p 42 -f "$dir"
+	json_is '.findings[0].evidence[1]' '"it is traced by super (pid 7)"'
+	for at in 0 1 2; do at $at; life S 1; done
+	rm -r "$dir/t2/proc/42"
+	answers 1 ended -p 42 -f "$dir"
+	json_is '.findings[0].evidence' '["it ended after 2.0 s"]'
+}
+
+@test "unknown figures stand in no sentence" {
+	local at
+	at 0; at 1; cpus 200 100 0 0 0
+	put_at t0 proc/meminfo "MemTotal: 4000000 kB"; put_at t1 proc/meminfo "MemTotal: 4000000 kB"
+	sed -i '/procs_blocked/d' "$dir"/t?/proc/stat
+	for at in 0 1; do
+		printf 'some avg10=0.00 avg60=0.00 avg300=0.00 total=%s\n' $((at * 800000)) >"$dir/t$at/proc/pressure/io"
+	done
+	run --separate-stderr "$PQ" why --json -f "$dir"
+	echo "$output"
+	[ "$(json '[.findings[].rule]')" = '["one-hot-cpu","io-pressure"]' ] || [ "$(json '[.findings[].rule]')" = '["io-pressure","one-hot-cpu"]' ]
+	[[ $(json '[.findings[].evidence]') != *nan* && $(json '[.findings[].evidence]') != *blocked* && $(json '[.findings[].evidence]') != *"all non-idle"* ]]
+	[ "$(json -r '.findings[] | select(.rule == "io-pressure") | .evidence[0]')" = "some task waited for I/O 80 % of the time (whole machine)" ]
+}
+
+@test "live: with hidepid=2, each tool says that processes are hidden, and check is unknown" {
+	need_nobody
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	unshare -m --propagation private -p -f --mount-proc mount -t proc -o hidepid=2 proc /proc 2>/dev/null || skip "cannot mount proc"
+	# shellcheck disable=SC2016 # it is the inner shell's
+	unshare -m --propagation private -p -f --mount-proc sh -c '
+		mount -t proc -o hidepid=2 proc /proc || exit 9
+		sh -c "while :; do :; done" & busy=$!
+		for a in "tasks 1 1" "tasks -G 1 1" "runqlat --source schedstat 1 1" "wait 1 1" "check tasks.cpu_pct>50" "why --json 1" "wait -p 1 1 1" "throttle -p 1 1 1" "tasks -p 1 1 1"; do
+			setpriv --reuid=65534 --regid=65534 --clear-groups "$1" $a >"$2/out" 2>&1
+			echo "$? $(grep -c hidepid= "$2/out") $a"
+		done
+		kill $busy' _ "$BATS_TEST_TMPDIR/pq-nobody" "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/all"
+	cat "$BATS_TEST_TMPDIR/all"
+	diff - <(grep -v why "$BATS_TEST_TMPDIR/all") <<-'END'
+		0 1 tasks 1 1
+		0 1 tasks -G 1 1
+		0 1 runqlat --source schedstat 1 1
+		0 1 wait 1 1
+		3 2 check tasks.cpu_pct>50
+		3 1 wait -p 1 1 1
+		3 1 throttle -p 1 1 1
+		3 1 tasks -p 1 1 1
+	END
+	grep -q '^[123] 1 why' "$BATS_TEST_TMPDIR/all" # the CPU of the loop is busy
 }
 
 @test "one hot CPU is found; if softirqs fill it, interrupts" {
@@ -139,7 +251,7 @@ cpus() {
 	answers 2 cpu-saturated -f "$dir"
 	echo "4.00 4.00 4.00 5/200 4000" >"$dir/t0/proc/loadavg"
 	echo "4.00 4.00 4.00 5/200 4000" >"$dir/t1/proc/loadavg"
-	answers 0 "" -f "$dir"
+	answers 3 "" -f "$dir" # memory is unknown
 }
 
 @test "waits for a quota are named beside waits for busy CPUs" {
