@@ -147,8 +147,7 @@ tell_exit(const struct target_life *l, struct finding *f)
 	if (!l->code.known)
 		return;
 	if (l->code.v & 0x7f)
-		finding_fact(f, "signal {} ended it",
-		    fixed((double)(l->code.v & 0x7f), 0));
+		finding_fact(f, "signal {} ended it", fixed((double)(l->code.v & 0x7f), 0));
 	else if (l->code.v >> 8)
 		finding_fact(f, "its exit status is {}", fixed((double)(l->code.v >> 8), 0));
 }
