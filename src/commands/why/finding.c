@@ -1,7 +1,7 @@
 /* finding: keeps what the rules found, and prints it as text or JSON. */
 #include "commands/why/why.h"
 
-#include <stdarg.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,42 +10,51 @@
 
 static const char *const confidences[] = { "low", "medium", "high" };
 
-struct finding *
-finding_add(struct findings *f, const char *rule, enum verdict severity, enum confidence c,
-    double weight, const char *what, ...)
+/* The sentence in the arena; NULL if a figure that it needs is unknown. */
+static const char *
+sentence(struct arena *a, const char *words, const struct figure *figures, size_t n)
 {
-	struct finding *one = &f->v[f->n < FINDINGS_MOST - 1 ? f->n++ : FINDINGS_MOST - 1];
-	va_list ap;
+	struct buf b = { 0 };
+	bool known = sentence_put(&b, words, figures, n);
+	const char *s = known ? arena_copy(a, (struct text){ b.s, b.n }) : NULL;
 
-	*one = (struct finding){
-		.rule = rule, .severity = severity, .confidence = c, .weight = weight
-	};
-	va_start(ap, what);
-	vsnprintf(one->what, sizeof one->what, what, ap);
-	va_end(ap);
+	buf_free(&b);
+	return s;
+}
+
+struct finding *
+finding_new(struct findings *f, const char *rule, enum verdict severity, enum confidence c,
+    double weight, const char *words, const struct figure *figures, size_t n)
+{
+	const char *what = sentence(&f->arena, words, figures, n);
+	bool kept = what && !isnan(weight) && f->n < FINDINGS_MOST;
+	struct finding *one = kept ? &f->v[f->n++] : &f->unused;
+
+	*one = (struct finding){ .arena = &f->arena,
+		.rule = rule,
+		.severity = severity,
+		.confidence = c,
+		.weight = weight,
+		.what = what,
+		.advice = "" };
 	return one;
 }
 
 void
-finding_fact(struct finding *f, const char *fmt, ...)
+finding_add_fact(struct finding *f, const char *words, const struct figure *figures, size_t n)
 {
-	va_list ap;
+	const char *fact = sentence(f->arena, words, figures, n);
 
-	if (f->nfacts == FACTS_MOST)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(f->facts[f->nfacts++], sizeof f->facts[0], fmt, ap);
-	va_end(ap);
+	if (fact && f->nfacts < FACTS_MOST)
+		f->facts[f->nfacts++] = fact;
 }
 
 void
-finding_advice(struct finding *f, const char *fmt, ...)
+finding_set_advice(struct finding *f, const char *words, const struct figure *figures, size_t n)
 {
-	va_list ap;
+	const char *advice = sentence(f->arena, words, figures, n);
 
-	va_start(ap, fmt);
-	vsnprintf(f->advice, sizeof f->advice, fmt, ap);
-	va_end(ap);
+	f->advice = advice ? advice : "";
 }
 
 static int
@@ -63,6 +72,12 @@ likelier(const void *a, const void *b)
 void
 findings_sort(struct findings *f)
 {
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].nfacts > 0)
+			f->v[kept++] = f->v[i];
+	f->n = kept;
 	qsort(f->v, f->n, sizeof *f->v, likelier);
 }
 
@@ -203,4 +218,10 @@ findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 	buf_text(b, "],\"unknown\":[");
 	json_unknown(s, b);
 	buf_text(b, "]}\n");
+}
+
+void
+findings_free(struct findings *f)
+{
+	arena_free(&f->arena);
 }

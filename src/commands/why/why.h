@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/fail.h"
+#include "base/sentence.h"
 #include "session/session.h"
 #include "tools/tool.h"
 
@@ -123,34 +124,48 @@ enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 enum { FACTS_MOST = 6, FINDINGS_MOST = 24 };
 
 struct finding {
+	struct arena *arena;   /* holds the texts */
 	const char *rule;      /* its name in JSON */
 	enum verdict severity; /* WARNING or CRITICAL */
 	enum confidence confidence;
 	double weight; /* sorts findings of equal severity and confidence: CPUs, or a share, lost */
-	char what[80];
-	char facts[FACTS_MOST][200];
+	const char *what;
+	const char *facts[FACTS_MOST];
 	int nfacts;
-	char advice[512]; /* has room for the name of a cgroup: Kubernetes has some of 200 bytes */
+	const char *advice; /* "" if there is none */
 };
 
-/* Zero-initialise to start. */
+/* Zero-initialise to start; findings_free at the end. */
 struct findings {
+	struct arena arena;
 	struct finding v[FINDINGS_MOST];
 	size_t n;
+	struct finding unused; /* takes the findings that are not kept */
 };
 
-/* Adds a finding; `what` is a printf format. If there are too many, it is not kept. */
-struct finding *finding_add(struct findings *f, const char *rule, enum verdict severity,
-    enum confidence c, double weight, const char *what, ...) __attribute__((format(printf, 6, 7)));
+/* Adds a finding, as in finding_add(f, "forks", VERDICT_WARNING, CONFIDENCE_HIGH, per_s / 1000, "Many
+ * processes are created", NO_FIGURE). Words and figures as in base/sentence.h. The weight comes from
+ * the figure that decided: if it is unknown, or a figure outside of [] is, the finding is not
+ * kept. */
+#define finding_add(f, rule, severity, confidence, weight, words, ...) \
+	finding_new(f, rule, severity, confidence, weight, SENTENCE(words, __VA_ARGS__))
+struct finding *finding_new(struct findings *f, const char *rule, enum verdict severity,
+    enum confidence c, double weight, const char *words, const struct figure *figures, size_t n);
 
-/* Adds a sentence of evidence; sets the fix. The figures of one sentence come from one source. */
-void finding_fact(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void finding_advice(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Adds a sentence of evidence, which is left out if a figure outside of [] is unknown; a finding
+ * without evidence is dropped. The figures of one sentence come from one source. */
+#define finding_fact(f, words, ...) finding_add_fact(f, SENTENCE(words, __VA_ARGS__))
+void finding_add_fact(struct finding *f, const char *words, const struct figure *figures, size_t n);
+
+/* Sets the fix. */
+#define finding_advice(f, words, ...) finding_set_advice(f, SENTENCE(words, __VA_ARGS__))
+void finding_set_advice(
+    struct finding *f, const char *words, const struct figure *figures, size_t n);
 
 /* causes.c: runs all rules on the evidence, and sorts what they find, the most likely first. */
 void causes_find(const struct evidence *e, struct findings *f);
 
-/* The most likely first. */
+/* Drops findings without evidence, and puts the most likely first. */
 void findings_sort(struct findings *f);
 
 /* Whether the rule of that name found something. */
@@ -162,5 +177,7 @@ enum verdict findings_verdict(const struct findings *f, const struct evidence *e
 /* Lines for people; one JSON object and a newline. */
 void findings_text(const struct findings *f, const struct evidence *e, struct buf *b);
 void findings_json(const struct findings *f, const struct evidence *e, struct buf *b);
+
+void findings_free(struct findings *f);
 
 #endif
