@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "proc/task.h"
-#include "tools/tasks/tasks.h"
 #include "tools/wait/wait.h"
 
 static struct sampler *
