@@ -388,6 +388,11 @@ judge(struct check *c, size_t subject, size_t condition)
 		f->why = s && (!f->why || !s->has_rows) ? reason_of(s) : f->why;
 	}
 	f->truth = expr_judge(x, &now, &f->found);
+	for (size_t t = 0; t < c->tools && f->truth == TRUTH_NO; t++)
+		if (tables[t] && c->sampler[subject][t]->watch.hidden) {
+			f->truth = TRUTH_UNKNOWN;
+			f->why = c->sampler[subject][t]->watch.hidden;
+		}
 }
 
 /* Critical over warning over unknown over OK. */

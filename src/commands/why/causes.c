@@ -160,19 +160,6 @@ throttled_from_above(const struct evidence *e, struct findings *f)
 
 /* ---- CPUs: all busy, one busy, stolen, or idle while a task waits */
 
-/* The busy share of a CPU, or of all, in %. Waiting for a disk counts as idle, and steal as busy. */
-static double
-busy(const struct evidence *e, size_t row)
-{
-	return 100 - cpu_num(e->cpus, row, CPU_IDLE) - cpu_num(e->cpus, row, CPU_IOWAIT);
-}
-
-static size_t
-all_row(const struct evidence *e)
-{
-	return cpu_find(e->cpus, CPU_NAME, "all");
-}
-
 /* CPUs of demand that quotas left unmet. Throttled threads wait too, but not for other tasks. */
 static double
 held_cpus(const struct evidence *e)
@@ -184,12 +171,19 @@ held_cpus(const struct evidence *e)
 	return held;
 }
 
+/* The mean number of threads that waited; NaN if not all processes are visible. */
+static double
+sum_of_waits(const struct evidence *e)
+{
+	return evidence_answers(e, ASKS_PROCESSES) ? sum_of(e->tasks, TASKS_WAIT) / 100 : NAN;
+}
+
 /* The mean number of tasks that waited: counted by the kernel, else at least what is summed over the
  * visible processes, and what is estimated from the run queue. */
 static double
 waiting(const struct evidence *e)
 {
-	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of(e->tasks, TASKS_WAIT) / 100;
+	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of_waits(e);
 	double queue = runq_num(e->runq, 0, RUNQ_SZ) - evidence_cpus(e);
 
 	return !isnan(exact) ? exact : fmax(fmax(0, queue), sum);
@@ -198,7 +192,8 @@ waiting(const struct evidence *e)
 static bool
 saturated(const struct evidence *e)
 {
-	return busy(e, all_row(e)) > 90 && runq_num(e->runq, 0, RUNQ_SZ) > 1.1 * evidence_cpus(e) &&
+	return evidence_busy(e, evidence_all_cpus(e)) > 90 &&
+	    runq_num(e->runq, 0, RUNQ_SZ) > 1.1 * evidence_cpus(e) &&
 	    waiting(e) > 0.15 * evidence_cpus(e);
 }
 
@@ -231,7 +226,7 @@ tell_busiest(const struct evidence *e, struct finding *f)
 	double most;
 	const char *cgroup = busiest_cgroup(e, &most);
 
-	if (cgroup && most > 20)
+	if (evidence_answers(e, ASKS_PROCESSES) && cgroup && most > 20)
 		finding_fact(f,
 		    "largest user by cgroup: {}, {} CPUs[; by process: {} (pid {}), {} CPUs]",
 		    name(cgroup), fixed(most / 100, 2),
@@ -243,9 +238,9 @@ tell_busiest(const struct evidence *e, struct finding *f)
 static void
 tell_queue(const struct evidence *e, struct finding *f)
 {
-	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of(e->tasks, TASKS_WAIT) / 100;
+	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of_waits(e);
 
-	finding_fact(f, "the CPUs are {} % busy", fixed(busy(e, all_row(e)), 0));
+	finding_fact(f, "the CPUs are {} % busy", fixed(evidence_busy(e, evidence_all_cpus(e)), 0));
 	finding_fact(f,
 	    "the run queue, sampled, has {} running or waiting tasks on average for {} CPUs",
 	    fixed(runq_num(e->runq, 0, RUNQ_SZ), 1), fixed(evidence_cpus(e), 0));
@@ -255,7 +250,7 @@ tell_queue(const struct evidence *e, struct finding *f)
 		    fixed(exact, 1));
 	else
 		finding_fact(f,
-		    "{} threads wait for a CPU on average, summed over all visible processes "
+		    "{} threads wait for a CPU on average, summed over all processes "
 		    "(/proc/PID/schedstat)",
 		    fixed(sum, 1));
 }
@@ -290,10 +285,10 @@ struct contest {
 static void
 measure_cpus(const struct evidence *e, struct contest *c)
 {
-	size_t all = all_row(e);
+	size_t all = evidence_all_cpus(e);
 	double sum = 0;
 
-	*c = (struct contest){ .cpus = evidence_cpus(e), .busy = busy(e, all) };
+	*c = (struct contest){ .cpus = evidence_cpus(e), .busy = evidence_busy(e, all) };
 	if (!e->allowed_known)
 		return;
 	c->cpus = 0;
@@ -302,7 +297,7 @@ measure_cpus(const struct evidence *e, struct contest *c)
 		if (i == all || !cpulist_has(&e->allowed, (unsigned)cpu))
 			continue;
 		c->cpus++;
-		sum += busy(e, i);
+		sum += evidence_busy(e, i);
 	}
 	c->busy = c->cpus > 0 ? sum / c->cpus : NAN;
 	c->pinned = c->cpus < evidence_cpus(e);
@@ -397,7 +392,7 @@ target_saturation(const struct evidence *e, struct findings *f)
 static size_t
 hottest(const struct evidence *e, double (*of)(const struct evidence *, size_t), double *others)
 {
-	size_t all = all_row(e), n = cpu_count(e->cpus), best = n;
+	size_t all = evidence_all_cpus(e), n = cpu_count(e->cpus), best = n;
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -438,11 +433,12 @@ one_hot_cpu(const struct evidence *e, struct findings *f)
 	    "One CPU is busy while the others are mostly idle", NO_FIGURE);
 	finding_fact(one, "CPU {} is {} % busy; the others are {} % busy on average",
 	    name(cpu_text(e->cpus, row, CPU_NAME)), fixed(programs(e, row), 0), fixed(others, 0));
-	finding_fact(one, "the busiest process is {} (pid {}), at {} % of one CPU{}",
-	    name(tasks_text(e->tasks, task, TASKS_COMM)),
-	    name(tasks_text(e->tasks, task, TASKS_PID)),
-	    fixed(tasks_num(e->tasks, task, TASKS_CPU), 0),
-	    EITHER(wait > 20, "; it also waits for a CPU", ""));
+	if (tasks_num(e->tasks, task, TASKS_CPU) > 50 || evidence_answers(e, ASKS_PROCESSES))
+		finding_fact(one, "the busiest process is {} (pid {}), at {} % of one CPU{}",
+		    name(tasks_text(e->tasks, task, TASKS_COMM)),
+		    name(tasks_text(e->tasks, task, TASKS_PID)),
+		    fixed(tasks_num(e->tasks, task, TASKS_CPU), 0),
+		    EITHER(wait > 20, "; it also waits for a CPU", ""));
 	finding_advice(one,
 	    "spread the work: one thread does all of it, or its threads are pinned to this CPU; "
 	    "see: pq cpu -P ALL 1, pq tasks -t 1",
@@ -475,7 +471,7 @@ interrupts_on_one_cpu(const struct evidence *e, struct findings *f)
 static void
 steal(const struct evidence *e, struct findings *f)
 {
-	double pct = cpu_num(e->cpus, all_row(e), CPU_STEAL);
+	double pct = cpu_num(e->cpus, evidence_all_cpus(e), CPU_STEAL);
 
 	if (!(pct > 10))
 		return;
@@ -501,7 +497,7 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 	size_t row = tasks_most(rows, TASKS_WAIT);
 	double wait = tasks_num(rows, row, TASKS_WAIT);
 
-	if (!(busy(e, all_row(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05 ||
+	if (!(evidence_busy(e, evidence_all_cpus(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05 ||
 	    findings_has(f, "cpu-saturated-by-itself"))
 		return;
 	struct finding *one = finding_add(f, "wait-beside-idle", VERDICT_WARNING, CONFIDENCE_HIGH,
@@ -509,7 +505,8 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 	finding_fact(one, "on average {} threads of {}[ (pid {})] were waiting for a CPU",
 	    fixed(wait / 100, 2), name(tasks_text(rows, row, TASKS_COMM)),
 	    name(tasks_text(rows, row, TASKS_PID)));
-	finding_fact(one, "the CPUs are {} % busy", fixed(busy(e, all_row(e)), 0));
+	finding_fact(
+	    one, "the CPUs are {} % busy", fixed(evidence_busy(e, evidence_all_cpus(e)), 0));
 	finding_advice(one,
 	    "check its affinity[ (taskset -pc {})], cpuset and CPU weight[; see: pq cpu --allowed "
 	    "-p {} 1]",
@@ -842,6 +839,7 @@ void
 causes_find(const struct evidence *e, struct findings *f)
 {
 	static void (*const rules[])(const struct evidence *, struct findings *) = {
+		target_judge,
 		throttled,
 		throttled_from_above,
 		saturation,

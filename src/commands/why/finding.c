@@ -2,7 +2,6 @@
 #include "commands/why/why.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,11 +91,20 @@ findings_has(const struct findings *f, const char *rule)
 	return false;
 }
 
+static bool
+is_asked(const struct evidence *e, enum question q)
+{
+	return q != ASKS_TARGET || evidence_has_target(e);
+}
+
 enum verdict
 findings_verdict(const struct findings *f, const struct evidence *e)
 {
-	enum verdict worst = evidence_is_empty(e) ? VERDICT_UNKNOWN : VERDICT_OK;
+	enum verdict worst = VERDICT_OK;
 
+	for (enum question q = 0; q < QUESTIONS && f->n == 0; q++)
+		if (is_asked(e, q) && !evidence_answers(e, q) && evidence_needs(e, q))
+			worst = VERDICT_UNKNOWN;
 	for (size_t i = 0; i < f->n; i++)
 		worst = f->v[i].severity > worst ? f->v[i].severity : worst;
 	return worst;
@@ -140,42 +148,70 @@ put_unknown(const struct evidence *e, struct buf *b)
 		buf_char(b, '\n');
 }
 
+/* The questions with an answer, or without one, joined by commas. Returns how many there are. */
+static int
+put_questions(const struct evidence *e, bool answered, bool needed, struct buf *b)
+{
+	int n = 0;
+
+	for (enum question q = 0; q < QUESTIONS; q++) {
+		if (!is_asked(e, q) || evidence_answers(e, q) != answered ||
+		    (needed && !evidence_needs(e, q)))
+			continue;
+		buf_text(b, n++ ? ", " : "");
+		buf_text(b, question_name(q));
+	}
+	return n;
+}
+
+static void
+put_nothing(const struct evidence *e, struct buf *b)
+{
+	struct figure span = fixed(session_span_s(&e->session), 1);
+	struct buf checked = { 0 }, lacks = { 0 }, needs = { 0 };
+	int n = put_questions(e, true, false, &checked);
+	int lacked = put_questions(e, false, false, &lacks);
+	int needed = put_questions(e, false, true, &needs);
+
+	buf_char(&checked, '\0');
+	buf_char(&needs, '\0');
+	if (n == 0)
+		buf_text(b, "Nothing could be checked.\n");
+	else if (lacked == 0)
+		sentence_put(
+		    b, SENTENCE("Nothing found in {} s: no long queue, no throttling.\n", span));
+	else
+		sentence_put(b,
+		    SENTENCE("Nothing found in what could be checked in {} s: {}.\n", span,
+			name(checked.s)));
+	if (n > 0 && needed > 0)
+		sentence_put(b, SENTENCE("The verdict is unknown without: {}.\n", name(needs.s)));
+	buf_free(&checked);
+	buf_free(&lacks);
+	buf_free(&needs);
+}
+
 void
 findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
 {
-	char nothing[120];
-
 	for (size_t i = 0; i < f->n; i++) {
 		if (i)
 			buf_char(b, '\n');
 		put_finding(&f->v[i], b);
 	}
-	if (evidence_is_empty(e)) {
-		buf_text(b, "Nothing could be checked.\n");
-	} else if (f->n == 0) {
-		snprintf(nothing, sizeof nothing,
-		    "Nothing found in %.1f s: no long queue, no throttling.\n",
-		    session_span_s(&e->session));
-		buf_text(b, nothing);
-	}
+	if (f->n == 0)
+		put_nothing(e, b);
 	put_unknown(e, b);
-}
-
-static void
-member(struct buf *b, const char *key, const char *value)
-{
-	buf_json_key(b, key);
-	buf_json_string(b, value);
 }
 
 static void
 json_finding(const struct finding *f, struct buf *b)
 {
 	buf_char(b, '{');
-	member(b, "rule", f->rule);
-	member(b, "severity", verdict_name(f->severity));
-	member(b, "confidence", confidences[f->confidence]);
-	member(b, "what", f->what);
+	buf_json_text(b, "rule", f->rule);
+	buf_json_text(b, "severity", verdict_name(f->severity));
+	buf_json_text(b, "confidence", confidences[f->confidence]);
+	buf_json_text(b, "what", f->what);
 	buf_json_key(b, "evidence");
 	buf_char(b, '[');
 	for (int i = 0; i < f->nfacts; i++) {
@@ -184,7 +220,7 @@ json_finding(const struct finding *f, struct buf *b)
 		buf_json_string(b, f->facts[i]);
 	}
 	buf_char(b, ']');
-	member(b, "advice", f->advice);
+	buf_json_text(b, "advice", f->advice);
 	buf_char(b, '}');
 }
 
@@ -193,8 +229,29 @@ json_unknown(const struct session *s, struct buf *b)
 {
 	for (size_t i = 0; i < s->nnotes; i++) {
 		buf_text(b, i ? ",{" : "{");
-		member(b, "tool", s->notes[i].tool->name);
-		member(b, "reason", s->notes[i].said);
+		buf_json_text(b, "tool", s->notes[i].tool->name);
+		buf_json_text(b, "reason", s->notes[i].said);
+		buf_char(b, '}');
+	}
+}
+
+static void
+json_questions(const struct evidence *e, bool answered, struct buf *b)
+{
+	int n = 0;
+
+	for (enum question q = 0; q < QUESTIONS; q++) {
+		if (!is_asked(e, q) || evidence_answers(e, q) != answered)
+			continue;
+		buf_text(b, n++ ? "," : "");
+		if (answered) {
+			buf_json_string(b, question_name(q));
+			continue;
+		}
+		buf_char(b, '{');
+		buf_json_text(b, "question", question_name(q));
+		buf_json_bool(b, "needed", evidence_needs(e, q));
+		buf_json_text(b, "reason", question_reason(e, q));
 		buf_char(b, '}');
 	}
 }
@@ -205,11 +262,10 @@ findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 	const struct session *s = &e->session;
 	struct report times = { .utc = e->utc };
 
-	buf_text(b, "{\"tool\":\"why\",\"schema\":1,\"time\":\"");
-	buf_iso_time(b, &times, s->now.real_ns);
-	buf_text(b, "\",\"interval_s\":");
+	buf_json_begin(b, "why", &times, s->now.real_ns);
+	buf_text(b, ",\"interval_s\":");
 	buf_fixed(b, session_span_s(s), 3);
-	member(b, "verdict", verdict_name(findings_verdict(f, e)));
+	buf_json_text(b, "verdict", verdict_name(findings_verdict(f, e)));
 	buf_json_key(b, "findings");
 	buf_char(b, '[');
 	for (size_t i = 0; i < f->n; i++) {
@@ -217,6 +273,10 @@ findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 			buf_char(b, ',');
 		json_finding(&f->v[i], b);
 	}
+	buf_text(b, "],\"checked\":[");
+	json_questions(e, true, b);
+	buf_text(b, "],\"unchecked\":[");
+	json_questions(e, false, b);
 	buf_text(b, "],\"unknown\":[");
 	json_unknown(s, b);
 	buf_text(b, "]}\n");

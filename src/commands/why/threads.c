@@ -222,15 +222,16 @@ uninterruptible(const struct evidence *e, struct findings *f)
 	    figure_words(e->option));
 }
 
+/* Of a cgroup; of a process, target.c says more. */
 static void
 stopped(const struct evidence *e, struct findings *f)
 {
 	double n = threads_in(e, "stopped");
 
-	if (!(n > 0.5 * threads_in(e, NULL)) || !(n > 0))
+	if (!(n > 0.5 * threads_in(e, NULL)) || !(n > 0) || findings_has(f, "stopped"))
 		return;
 	struct finding *one = finding_add(f, "stopped", VERDICT_CRITICAL, CONFIDENCE_HIGH, n,
-	    "Stopped by a signal or a debugger (state T)", NO_FIGURE);
+	    "Its threads are stopped (state T)", NO_FIGURE);
 	finding_fact(one, "on average {} of its {} threads were stopped", fixed(n, 1),
 	    fixed(threads_in(e, NULL), 0));
 	finding_advice(one,

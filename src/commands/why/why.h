@@ -76,6 +76,34 @@ struct growth {
 
 enum { GROWTHS_MOST = 64 };
 
+/* The process of -p. */
+enum life { LIFE_RUNS, LIFE_STOPPED, LIFE_ZOMBIE, LIFE_ENDED };
+
+struct target_life {
+	enum life state;
+	uint64_t pid;
+	struct keyed start;         /* field 22 of stat: tells it from a later one of that number */
+	unsigned samples, stopped;  /* how often it was read, and was stopped then */
+	int64_t first_ns, since_ns; /* when it was first read; when it was seen to have exited */
+	bool reaped;                /* a zombie that has gone */
+	struct keyed code;          /* field 52: exit status, or the signal that stopped it */
+	struct keyed other;         /* the parent of a zombie, the tracer of a stopped process */
+	const char *other_name;
+	double age_s; /* when it had exited: since it began; NaN if unknown */
+};
+
+/* What pq why judges by; see evidence_answers. */
+enum question {
+	ASKS_CPU,       /* how busy the CPUs are */
+	ASKS_QUEUE,     /* the run queue */
+	ASKS_PROCESSES, /* of the machine: all of them */
+	ASKS_QUOTA,
+	ASKS_MEMORY,
+	ASKS_PRESSURE,
+	ASKS_TARGET, /* the threads of -p or -g */
+	QUESTIONS
+};
+
 struct evidence {
 	struct session session;
 	/* of the machine */
@@ -98,6 +126,7 @@ struct evidence {
 	struct arena arena;
 	struct growth growth[GROWTHS_MOST];
 	size_t ngrowth;
+	struct target_life life;
 	bool utc; /* print times in UTC */
 };
 
@@ -108,8 +137,23 @@ bool evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns
 /* Watches to the end of the span or of the recording. */
 void evidence_watch(struct evidence *e);
 
-/* Whether no tool has a row. */
-bool evidence_is_empty(const struct evidence *e);
+/* Whether the evidence has the figures for that question; without a target, ASKS_TARGET is not
+ * asked. */
+bool evidence_answers(const struct evidence *e, enum question q);
+
+/* Whether nothing can be called well without that answer. The run queue and the processes matter
+ * where the CPUs are more than half busy; quotas of the machine, where tasks wait. */
+bool evidence_needs(const struct evidence *e, enum question q);
+
+/* "run queue": for people and JSON. */
+const char *question_name(enum question q);
+
+/* Why the question has no answer: a note of its tool, or NULL. */
+const char *question_reason(const struct evidence *e, enum question q);
+
+/* The busy share of a CPU, or of all, in %. Waiting for a disk counts as idle, and steal as busy. */
+double evidence_busy(const struct evidence *e, size_t row);
+size_t evidence_all_cpus(const struct evidence *e);
 
 /* The number of online CPUs; NaN if unknown. */
 double evidence_cpus(const struct evidence *e);
@@ -169,6 +213,10 @@ void finding_set_advice(
 /* threads.c: runs the rules about the threads of the target. */
 void threads_judge(const struct evidence *e, struct findings *f);
 
+/* target.c: reads the state of the process of -p, at every sample; judges it. */
+void target_look(struct evidence *e);
+void target_judge(const struct evidence *e, struct findings *f);
+
 /* causes.c: runs all rules on the evidence, and sorts what they find, the most likely first. */
 void causes_find(const struct evidence *e, struct findings *f);
 
@@ -178,7 +226,7 @@ void findings_sort(struct findings *f);
 /* Whether the rule of that name found something. */
 bool findings_has(const struct findings *f, const char *rule);
 
-/* The worst severity. Without findings: OK, or UNKNOWN if nothing was measured. */
+/* The worst severity. Without findings: OK, or UNKNOWN if an answer that is needed is missing. */
 enum verdict findings_verdict(const struct findings *f, const struct evidence *e);
 
 /* Lines for people; one JSON object and a newline. */

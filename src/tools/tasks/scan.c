@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "proc/machine.h"
+#include "tools/hidden.h"
 #include "tools/tasks/tasks.h"
 
 struct scan {
@@ -294,6 +295,21 @@ read_uptime(struct watch *w)
 	return uptime;
 }
 
+/* Linux 5.14 made delay accounting a switch that is off at first. Before, it was on unless it was
+ * disabled at boot; then it is known to be on if process 1 was ever delayed. */
+static bool
+delays_are_counted(struct host *h, bool *told)
+{
+	struct task_stat stat;
+	struct text text, line;
+
+	*told = host_read(h, "proc/sys/kernel/task_delayacct", &text) == 0;
+	if (*told)
+		return text_line(&text, &line) && text_eq(line, "1");
+	return host_read(h, "proc/1/stat", &text) == 0 && task_stat_parse(text, &stat) == 0 &&
+	    stat.blkio_ticks.known && stat.blkio_ticks.v > 0;
+}
+
 /* The first kernel thread has number 2. Where it is visible, all tasks are. */
 static void
 begin(struct watch *w)
@@ -301,13 +317,14 @@ begin(struct watch *w)
 	struct tasks_state *state = w->state;
 	const struct target *t = &w->ask->target;
 	struct task_stat stat;
-	struct text text, line;
+	struct text text;
 
 	state->all_visible = !t->pid && !t->cgroup &&
 	    host_read(w->host, "proc/2/stat", &text) == 0 && task_stat_parse(text, &stat) == 0 &&
 	    text_eq(stat.comm, "kthreadd");
-	state->delayacct = host_read(w->host, "proc/sys/kernel/task_delayacct", &text) == 0 &&
-	    text_line(&text, &line) && text_eq(line, "1");
+	if (!t->pid && !t->cgroup && !state->all_visible)
+		hidden_tell(w);
+	state->delayacct = delays_are_counted(w->host, &state->delayacct_told);
 }
 
 /* False after watch_fail: there are processes, but nothing of them can be read. */
@@ -322,8 +339,7 @@ check_first(const struct scan *c, size_t npids)
 		    strerror(c->error));
 	else if (c->s->n == 0 && npids > 0 && cgroup)
 		watch_fail(c->w, EXIT_UNSUPPORTED,
-		    "no process of cgroup %s is visible in /proc: is it mounted with hidepid?",
-		    cgroup);
+		    "no process of cgroup %s is visible in /proc (%s)", cgroup, hidden_why(c->w));
 	else
 		return true;
 	return false;
@@ -351,13 +367,16 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 		read_process(&c, pids[i]);
 	if (state->scans == 0 && !check_first(&c, n))
 		return NULL;
+	if (state->scans == 0 && w->ask->target.cgroup && c.s->n < n)
+		hidden_tell(w);
 	c.s->unseen = count_unseen(&c);
 	state->nread = c.s->nread;
 	state->scans++;
-	if (c.denied)
-		watch_note(w,
-		    "processes whose threads are not visible are omitted (/proc is mounted with "
-		    "hidepid)");
+	if (c.denied && !w->hidden) {
+		w->hidden = arena_printf(&w->arena,
+		    "processes whose threads are not visible are omitted (%s)", hidden_why(w));
+		watch_note(w, "%s", w->hidden);
+	}
 	tell_skipped(&c);
 	state->last = c.s;
 	return c.s;
