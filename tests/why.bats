@@ -363,7 +363,7 @@ thread() {
 tenth() {
 	at "$1"
 	printf '%s 1790000000000000000\n' $((1000000000 + $1 * 100000000)) >"$now/clock"
-	printf 'machine x86_64\nticks 100\n' >"$dir/facts"
+	facts
 	cpus $((100 + 10 * $1)) 0 0 0 0
 	process 7 /web
 }
@@ -381,7 +381,7 @@ tenth() {
 			thread 10 S $((1 + (i + 2) / 4)) 1 $((1 + (i + 2) / 4)) "$call" futex_do_wait
 		done
 		if [ "$call" = "$WORKER" ]; then
-			answers 0 "" -p 7 -f "$dir"
+			answers 3 "" -p 7 -f "$dir"
 			continue
 		fi
 		answers 1 lock-contention -p 7 -f "$dir"
@@ -400,7 +400,7 @@ tenth() {
 				thread 7 S $((1 + i * work + i / 20)) 1 $((1 + i)) "$call" hrtimer_nanosleep
 			done
 			if [ "$work" -eq 0 ]; then
-				answers 0 "" -p 7 -f "$dir"
+				answers 3 "" -p 7 -f "$dir"
 				continue
 			fi
 			answers 1 sleeping -p 7 -f "$dir"
@@ -440,6 +440,11 @@ tenth() {
 	[ "$(json -r '.findings[0].evidence[0]')" = "on average 1.0 of its 1 threads were stopped" ]
 }
 
+# facts: what the samples share.
+facts() {
+	printf 'machine x86_64\nticks 100\n' >"$dir/facts"
+}
+
 # queue ALLOWED USER0 USER OWN_RUN OWN_DELAY OTHERS_DELAY: a second in which each of three threads of process 7 ran and waited so
 # long, in ms, and a process of others waited.
 queue() {
@@ -459,7 +464,8 @@ queue() {
 }
 
 @test "whose threads are queued decides whether a process waits for itself or for others" {
-	queue 0-3 100 100 100 900 100 4 # idle but for a burst in which they all wake up
+	queue 0-3 10 10 100 5000 100 4 # idle, but they all wake up at once
+	answers 2 cpu-saturated-by-itself -p 7 -f "$dir"
 	queue 0-3 100 100 10 990 5000 9
 	answers 2 cpu-saturated-by-others -p 7 -f "$dir"
 	queue 1 0 100 330 660 5000 9 # pinned to one CPU: others cannot be in the way there
@@ -478,7 +484,7 @@ queue() {
 	cpu_group /web "20000 100000" 42000 15 1 15000 # a rare request
 	answers 1 throttled -g /web -f "$dir"
 	cpu_group /web "20000 100000" 42000 15 1 5000
-	answers 0 "" -g /web -f "$dir"
+	answers 3 "" -g /web -f "$dir"
 }
 
 @test "memory.high is found by its events; page cache alone is not" {
@@ -500,10 +506,11 @@ queue() {
 		process 7 /web
 		thread 7 S 1 1 1 "$PAUSE" __do_sys_pause
 		thread 8 S 1 1 1 "$READ" anon_pipe_read
+		facts
 		printf 'MemTotal: 4000000 kB\nMemFree: 1000000 kB\nAnonPages: %s kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' $((2000000 + i * 90000)) \
 			>"$now/proc/meminfo"
 	done
-	answers 2 "blocked steal" -p 7 -f "$dir"
+	answers 1 "blocked steal" -p 7 -f "$dir"
 }
 
 @test "live: a process blocked in read is found" {

@@ -110,7 +110,7 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	    name(isnan(limit)                  ? NULL :
 		    strcmp(level, cgroup) == 0 ? "this cgroup" :
 						 level));
-	if (pct < 50 && throttle_num(e->throttle, row, THROTTLE_USED_PCT) < 70)
+	if (pct < 50 && throttle_num(e->throttle, row, THROTTLE_USED_PCT) < 90)
 		finding_fact(one,
 		    "held back {} ms per throttled period; Linux counts an idle period after each "
 		    "burst, so 33 % can mean every request",
