@@ -15,7 +15,7 @@ enum { PARENT = 4, EXIT_CODE = 52 };
 static struct keyed
 stat_field(struct text t, int number)
 {
-	struct text word;
+	struct text line, word;
 	uint64_t v;
 
 	for (size_t i = t.n; i > 0; i--)
@@ -23,8 +23,10 @@ stat_field(struct text t, int number)
 			t = (struct text){ t.s + i, t.n - i };
 			break;
 		}
+	if (!text_line(&t, &line))
+		return (struct keyed){ .known = false };
 	for (int i = 2; i < number; i++)
-		if (!text_word(&t, &word))
+		if (!text_word(&line, &word))
 			return (struct keyed){ .known = false };
 	return text_u64(word, &v) == 0 ? keyed_of(v) : (struct keyed){ .known = false };
 }
@@ -138,15 +140,14 @@ since_first_s(const struct target_life *l)
 	return (double)(l->since_ns - l->first_ns) * 1e-9;
 }
 
-/* " with status 1", " by signal 9". A wait status; the kernel shows it to the owner only. */
+/* The field is as waitpid(2) has it. The kernel shows 0 to other users. */
 static void
 tell_exit(const struct target_life *l, struct finding *f)
 {
 	if (!l->code.known)
 		return;
 	if (l->code.v & 0x7f)
-		finding_fact(f, "signal {} ended it (or its exit status is hidden)",
-		    fixed((double)(l->code.v & 0x7f), 0));
+		finding_fact(f, "signal {} ended it", fixed((double)(l->code.v & 0x7f), 0));
 	else if (l->code.v >> 8)
 		finding_fact(f, "its exit status is {}", fixed((double)(l->code.v >> 8), 0));
 }
