@@ -18,6 +18,7 @@
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/causes.c        the rules: what is slow, how that shows
+ *   commands/why/threads.c       the rules about what the target's threads do
  *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile
  *   commands/why/finding.c       cause, evidence and fix as text and JSON
  *

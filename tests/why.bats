@@ -315,7 +315,7 @@ stalled() {
 	[ "$(json -c '.findings[0].evidence[1:]')" = '["usage reached the limit 30 times"]' ]
 	sed -i 's/^max .*/max 0/; s/^high .*/high 40/' "$dir/t1/sys/fs/cgroup/web/memory.events"
 	answers 1 memory-high -f "$dir"
-	[ "$(json -c '.findings[0].evidence')" = '["it was forced to reclaim memory 40 times"]' ]
+	[ "$(json -c '.findings[0].evidence')" = '["it was forced to reclaim memory 40 times","60 MiB of the 64 MiB that it uses are unreclaimable"]' ]
 }
 
 @test "kills are counted in the cgroup that the evidence names" {
@@ -336,6 +336,183 @@ stalled() {
 	answers 0 "" -f "$dir"
 }
 
+# ---- What the threads of a process do
+
+SLEEP='230 0x0 0x0 0x7ffd0 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+PAUSE='34 0x0 0x0 0x0 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+READ='0 0x3 0x7f43b5382000 0x20000 0x0 0x0 0x0 0x7fff3a3aa978 0x7f43b54fc2ad'
+LOCK='202 0x7fff0 0x80 0x2 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+MUSL_LOCK='202 0x7fff0 0x80 0x80000009 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+WORKER='202 0x7fff0 0x189 0x0 0x0 0x0 0xffffffff 0x7fff3dde69d8 0x7fcf0a670503'
+IDLE_SELECT='23 0x0 0x0 0x0 0x0 0x7ffd0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+
+# thread TID STATE RUN_MS DELAY_MS SWITCHES CALL WCHAN: a thread of process 7 in the sample $now, as the kernel shows it.
+thread() {
+	local task=$now/proc/7/task/$1 stat
+	mkdir -p "$task/fd"
+	stat="$1 (web) $2 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 9 0 1516 2240512 2 1 1 1 1 0 0 0 0 0 0 0 0 0 17 0 0 0 0"
+	echo "$stat" >"$task/stat"
+	[ "$1" -ne 7 ] || echo "$stat" >"$now/proc/7/stat"
+	printf '%s000000 %s000000 %s\n' "$3" "$4" "$5" >"$task/schedstat"
+	printf 'voluntary_ctxt_switches:\t%s\nnonvoluntary_ctxt_switches:\t0\nCpus_allowed_list:\t%s\n' "$5" "${allowed:-0-3}" >"$task/status"
+	printf '%s\n' "$6" >"$task/syscall"
+	printf '%s' "$7" >"$task/wchan"
+}
+
+# tenth N: begins sample N, a tenth of a second after the one before; process 7 is in /web.
+tenth() {
+	at "$1"
+	printf '%s 1790000000000000000\n' $((1000000000 + $1 * 100000000)) >"$now/clock"
+	facts
+	cpus $((100 + 10 * $1)) 0 0 0 0
+	process 7 /web
+}
+
+@test "a lock for which threads wait is found; workers that wait for work are not" {
+	local i call
+	for call in "$LOCK" "$MUSL_LOCK" "$WORKER"; do
+		rm -rf "$dir"
+		for i in 0 1 2 3 4 5 6 7 8 9; do
+			tenth "$i"
+			thread 7 S 1 1 1 "$PAUSE" __do_sys_pause
+			thread 8 R $((i * 90)) $i $((i + 1)) running 0
+			# each of them has the lock now and then
+			thread 9 S $((1 + i / 4)) 1 $((1 + i / 4)) "$call" futex_do_wait
+			thread 10 S $((1 + (i + 2) / 4)) 1 $((1 + (i + 2) / 4)) "$call" futex_do_wait
+		done
+		if [ "$call" = "$WORKER" ]; then
+			answers 3 "" -p 7 -f "$dir"
+			continue
+		fi
+		answers 1 lock-contention -p 7 -f "$dir"
+		[[ $(json -r '.findings[0].evidence[0]') == "on average 2.0 of its 4 threads wait for one lock:[0x7fff0]" ]]
+		[ "$(json -r '.findings[0].confidence')" = high ]
+	done
+}
+
+@test "a thread that works and sleeps in between is found; a daemon that only looks around is not" {
+	local i work call
+	for work in 2 0; do
+		for call in "$SLEEP" "$IDLE_SELECT"; do
+			rm -rf "$dir"
+			for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+				tenth "$i"
+				thread 7 S $((1 + i * work + i / 20)) 1 $((1 + i)) "$call" hrtimer_nanosleep
+			done
+			if [ "$work" -eq 0 ]; then
+				answers 3 "" -p 7 -f "$dir"
+				continue
+			fi
+			answers 1 sleeping -p 7 -f "$dir"
+			[[ $(json -r '.findings[0].evidence[0]') == "thread web (TID 7) spent "[5-9]?" % of its time in "* ]]
+			[ "$(json -r '.findings[0].confidence')" = low ]
+		done
+	done
+}
+
+@test "of blocked threads, the one that waits for a file or a lock is named" {
+	local i
+	for i in 0 1 2 3 4; do
+		tenth "$i"
+		thread 7 S 1 1 1 "$PAUSE" __do_sys_pause
+		thread 8 S 1 1 1 "$READ" anon_pipe_read
+		ln -s 'pipe:[4242]' "$now/proc/7/task/8/fd/3"
+	done
+	answers 1 blocked -p 7 -f "$dir"
+	[ "$(json -r '.findings[0].evidence[0]')" = "thread web (TID 8) was blocked 100 % of its time in read, waiting on pipe:[4242]" ]
+	for i in 0 1 2 3 4; do
+		tenth "$i"
+		thread 8 S 1 1 1 "$LOCK" futex_do_wait
+	done
+	answers 1 blocked -p 7 -f "$dir" # all wait for good: a deadlock
+	[[ $(json -r '.findings[0].evidence[0]') == *"in futex, waiting on lock:[0x7fff0]" ]]
+}
+
+@test "stopped threads of a cgroup are found" {
+	local i
+	for i in 0 1 2; do
+		tenth "$i"
+		group /web
+		echo 7 >"$group/cgroup.procs"
+		thread 7 T 1 1 1 "$PAUSE" do_signal_stop
+	done
+	answers 2 stopped -g /web -f "$dir"
+	[ "$(json -r '.findings[0].evidence[0]')" = "on average 1.0 of its 1 threads were stopped" ]
+}
+
+# facts: what the samples share.
+facts() {
+	printf 'machine x86_64\nticks 100\n' >"$dir/facts"
+}
+
+# queue ALLOWED USER0 USER OWN_RUN OWN_DELAY OTHERS_DELAY: a second in which each of three threads of process 7 ran and waited so
+# long, in ms, and a process of others waited.
+queue() {
+	local i t allowed=$1
+	rm -rf "$dir"
+	for i in 0 1; do
+		at $i
+		cpus $((100 + 100 * i)) $((i * $2)) 0 0 $((i * $3))
+		process 7 /web
+		for t in 7 8 9; do thread $t R $((1 + i * $4)) $((1 + i * $5)) $((1 + i)) running 0; done
+		put_at t$i proc/42/stat "42 (batch) R 1 42 42 0 -1 0 0 0 0 0 $((i * 90)) 0 0 0 20 0 1 0 500 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0"
+		put_at t$i proc/42/task/42/stat "$(cat "$now/proc/42/stat")"
+		put_at t$i proc/42/schedstat "$((i * 100000000)) $((i * $6))000000 $((9 + i))"
+		put_at t$i proc/42/task/42/schedstat "$(cat "$now/proc/42/schedstat")"
+		echo "9.00 9.00 9.00 ${7:-9}/200 4000" >"$now/proc/loadavg"
+	done
+}
+
+@test "whose threads are queued decides whether a process waits for itself or for others" {
+	queue 0-3 10 10 100 5000 100 4 # idle, but they all wake up at once
+	answers 2 cpu-saturated-by-itself -p 7 -f "$dir"
+	queue 0-3 100 100 10 990 5000 9
+	answers 2 cpu-saturated-by-others -p 7 -f "$dir"
+	queue 1 0 100 330 660 5000 9 # pinned to one CPU: others cannot be in the way there
+	answers 2 cpu-saturated-by-itself -p 7 -f "$dir"
+	[ "$(json -r '.findings[0].evidence[1]')" = "its affinity allows 1 of 4 CPUs (1), which are 100 % busy" ]
+}
+
+@test "a group whose every single request is throttled shows 33 %, and that is critical" {
+	local i
+	for i in 0 1; do
+		at $i
+		cpu_group /web "20000 100000" $((i * 147000)) $((i * 21)) $((i * 7)) $((i * 350000))
+	done
+	answers 2 throttled -g /web -f "$dir"
+	[[ $(json -r '.findings[0].evidence[1]') == "held back 50 ms per throttled period; Linux counts an idle period after each burst"* ]]
+	cpu_group /web "20000 100000" 42000 15 1 15000 # a rare request
+	answers 1 throttled -g /web -f "$dir"
+	cpu_group /web "20000 100000" 42000 15 1 5000
+	answers 3 "" -g /web -f "$dir"
+}
+
+@test "memory.high is found by its events; page cache alone is not" {
+	at 0; memory 64 60 0 0 0
+	at 1; memory 64 60 0 0 0
+	sed -i 's/^high .*/high 500/' "$group/memory.events"
+	answers 1 memory-high -f "$dir"
+	[ "$(json -r '.findings[0].what')" = "Slowed down above memory.high: /web" ]
+	memory 64 10 0 0 0
+	sed -i 's/^high .*/high 500/' "$group/memory.events"
+	answers 0 "" -f "$dir"
+}
+
+@test "with a target, its findings come first, and growth of the machine's memory is none of them" {
+	local i
+	for i in 0 1 2 3 4; do
+		at $i
+		cpus $((100 * (i + 1))) 0 0 $((i * 50)) 0
+		process 7 /web
+		thread 7 S 1 1 1 "$PAUSE" __do_sys_pause
+		thread 8 S 1 1 1 "$READ" anon_pipe_read
+		facts
+		printf 'MemTotal: 4000000 kB\nMemFree: 1000000 kB\nAnonPages: %s kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' $((2000000 + i * 90000)) \
+			>"$now/proc/meminfo"
+	done
+	answers 1 "blocked steal" -p 7 -f "$dir"
+}
+
 @test "live: a process blocked in read is found" {
 	read_pipe
 	sleep 0.5
@@ -353,7 +530,7 @@ stalled() {
 	run --separate-stderr as_nobody why --json -p "$last" 1
 	echo "$output"
 	evidence=$(json -r '.findings[] | select(.rule == "blocked") | .evidence[0]')
-	[[ $evidence == "its threads were blocked 100 % of their time"* && $evidence != *" in ,"* && $evidence != *", waiting on " ]]
+	[[ $evidence == "thread cat (TID $last) was blocked 100 % of its time"* && $evidence != *" in ,"* && $evidence != *", waiting on " ]]
 }
 
 @test "live: a quota is found" {

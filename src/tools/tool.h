@@ -277,6 +277,15 @@ enum tasks_column {
 	TASKS_CGROUP
 };
 
+/* pq why asks for threads. */
+struct tasks_options {
+	bool threads;      /* a row is a thread */
+	bool by_cgroup;    /* a row is a cgroup */
+	const char *comm;  /* only commands with this in their name; NULL: all */
+	unsigned rows;     /* at most; 0: all */
+	int64_t budget_ns; /* CPU time of pq for a row */
+};
+
 enum wait_column {
 	WAIT_PID,
 	WAIT_TID,

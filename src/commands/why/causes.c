@@ -7,6 +7,7 @@
 #include "commands/why/why.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The sum of a column over the rows that know it; NaN if none does. Rows of tasks that ended unseen
@@ -22,6 +23,13 @@ sum_of(struct tasks_rows tasks, enum tasks_column column)
 			sum = isnan(sum) ? x : sum + x;
 	}
 	return sum;
+}
+
+/* The finding is about the machine: with a target, those about the target come first. */
+static void
+set_of_machine(const struct evidence *e, struct finding *f)
+{
+	f->of_machine = evidence_has_target(e);
 }
 
 /* ---- CPU quota: of the cgroup itself or of a parent cgroup */
@@ -89,7 +97,7 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	       held = throttle_num(e->throttle, row, THROTTLE_HELD),
 	       limit = throttle_num(e->throttle, row, THROTTLE_LIMIT);
 	struct finding *one =
-	    finding_add(f, "throttled", pct > 25 ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    finding_add(f, "throttled", pct >= 20 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
 		"CPU throttled by quota[: {}]", name(evidence_has_target(e) ? NULL : cgroup));
 
@@ -102,11 +110,19 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	    name(isnan(limit)                  ? NULL :
 		    strcmp(level, cgroup) == 0 ? "this cgroup" :
 						 level));
+	if (pct < 50 && throttle_num(e->throttle, row, THROTTLE_USED_PCT) < 90)
+		finding_fact(one,
+		    "held back {} ms per throttled period; Linux counts an idle period after each "
+		    "burst, so 33 % can mean every request",
+		    fixed(throttle_num(e->throttle, row, THROTTLE_STALL), 0));
 	tell_threads(e, limit, one);
 	advise_quota(e, limit, one);
 }
 
-/* With a target: the level that throttled it most. Without: each cgroup. */
+/* The kernel counts one idle period after each burst of activity: a cgroup whose every request is
+ * throttled shows 33 %, and 20 % if every other one is. A rare request hardly changes the mean demand
+ * that was unmet, but it waits long.
+ * With a target: the level that throttled it most. Without: each cgroup. */
 static void
 throttled(const struct evidence *e, struct findings *f)
 {
@@ -116,7 +132,8 @@ throttled(const struct evidence *e, struct findings *f)
 	for (size_t i = 0; i < n; i++)
 		if ((!evidence_has_target(e) || i == most) &&
 		    throttle_num(e->throttle, i, THROTTLE_THROTTLED_PCT) > 5 &&
-		    throttle_num(e->throttle, i, THROTTLE_HELD) > 0.02)
+		    (throttle_num(e->throttle, i, THROTTLE_HELD) > 0.02 ||
+			throttle_num(e->throttle, i, THROTTLE_STALL) > 10))
 			add_throttled(e, i, f);
 }
 
@@ -161,14 +178,15 @@ sum_of_waits(const struct evidence *e)
 	return evidence_answers(e, ASKS_PROCESSES) ? sum_of(e->tasks, TASKS_WAIT) / 100 : NAN;
 }
 
-/* The mean number of tasks that waited: counted by the kernel, else estimated from the run queue. */
+/* The mean number of tasks that waited: counted by the kernel, else at least what is summed over the
+ * visible processes, and what is estimated from the run queue. */
 static double
 waiting(const struct evidence *e)
 {
 	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of_waits(e);
 	double queue = runq_num(e->runq, 0, RUNQ_SZ) - evidence_cpus(e);
 
-	return !isnan(exact) ? exact : !isnan(sum) ? sum : fmax(0, queue);
+	return !isnan(exact) ? exact : fmax(fmax(0, queue), sum);
 }
 
 static bool
@@ -255,38 +273,118 @@ saturation(const struct evidence *e, struct findings *f)
 	    NO_FIGURE);
 }
 
-/* All CPUs are busy, and the target waits for them: they run its own threads, or others. What a
- * quota held back is subtracted to judge, but not to print: it comes from another source. */
+/* The CPUs that the target may use, and what runs and waits there, in CPUs. */
+struct contest {
+	double cpus, busy;    /* how many; mean busy share in % */
+	bool pinned;          /* they are not all */
+	double own, queued;   /* CPUs used by its threads; mean number of them that wait */
+	double others_queued; /* threads of others that wait, on whichever CPU */
+	double others;        /* CPUs used there by others */
+};
+
+static void
+measure_cpus(const struct evidence *e, struct contest *c)
+{
+	size_t all = evidence_all_cpus(e);
+	double sum = 0;
+
+	*c = (struct contest){ .cpus = evidence_cpus(e), .busy = evidence_busy(e, all) };
+	if (!e->allowed_known)
+		return;
+	c->cpus = 0;
+	for (size_t i = 0; i < cpu_count(e->cpus); i++) {
+		unsigned long cpu = strtoul(cpu_text(e->cpus, i, CPU_NAME), NULL, 10);
+		if (i == all || !cpulist_has(&e->allowed, (unsigned)cpu))
+			continue;
+		c->cpus++;
+		sum += evidence_busy(e, i);
+	}
+	c->busy = c->cpus > 0 ? sum / c->cpus : NAN;
+	c->pinned = c->cpus < evidence_cpus(e);
+}
+
+/* A quota holds back threads too, but they do not wait for other threads. That is subtracted to judge,
+ * but not to print: it comes from another source. */
+static struct contest
+contest(const struct evidence *e)
+{
+	struct contest c;
+	double wait = sum_of(e->target, TASKS_WAIT) / 100;
+
+	measure_cpus(e, &c);
+	c.own = sum_of(e->target, TASKS_CPU) / 100;
+	c.queued = wait - held_cpus(e);
+	c.others = fmax(0, c.busy / 100 * c.cpus - c.own);
+	c.others_queued = fmax(0, waiting(e) - wait);
+	return c;
+}
+
+/* Whether its threads wait for each other. If they want no more than the CPUs, others are in the way,
+ * unless they all want to run at once. Else it depends on whose threads are queued; but others that
+ * hardly run here are queued elsewhere. */
+static bool
+is_by_itself(const struct contest *c)
+{
+	if (c->own + c->queued <= 1.05 * c->cpus)
+		return c->others + c->others_queued < c->queued;
+	return c->queued >= c->others_queued || c->others < 0.1 * c->own;
+}
+
+/* The CPUs that it may use are busy, or so many of its threads wait that they must have woken up
+ * together. */
+static bool
+is_queued(const struct evidence *e, const struct contest *c)
+{
+	return c->queued > 0.1 && c->queued > 0.1 * c->own &&
+	    (saturated(e) || (c->pinned && c->busy > 90) ||
+		(c->queued > c->cpus && c->others < 0.5 * c->cpus));
+}
+
+static void
+tell_contest(const struct evidence *e, const struct contest *c, struct finding *f)
+{
+	char list[64];
+
+	finding_fact(f,
+	    "it used {} CPUs; on average {} of its threads were runnable but waiting for a "
+	    "CPU{}",
+	    fixed(c->own, 2), fixed(sum_of(e->target, TASKS_WAIT) / 100, 2),
+	    EITHER(held_cpus(e) > 0, " or for quota", ""));
+	if (c->pinned) {
+		cpulist_print(&e->allowed, list, sizeof list);
+		finding_fact(f, "its affinity allows {} of {} CPUs ({}), which are {} % busy",
+		    fixed(c->cpus, 0), fixed(evidence_cpus(e), 0), name(list), fixed(c->busy, 0));
+	}
+	tell_queue(e, f);
+}
+
+/* The target waits for CPUs, behind its own threads or behind others. Where others have it for
+ * themselves only because of the affinity, wait_without_saturation says more. */
 static void
 target_saturation(const struct evidence *e, struct findings *f)
 {
-	double own = sum_of(e->target, TASKS_CPU), wait = sum_of(e->target, TASKS_WAIT),
-	       beside_quota = wait - 100 * held_cpus(e);
-	double all = evidence_busy(e, evidence_all_cpus(e)) * evidence_cpus(e);
-	bool by_itself = own > 0.6 * all;
+	const struct contest c = contest(e);
+	bool by_itself = is_by_itself(&c);
 
-	if (!saturated(e) || !(beside_quota > 10) || !(beside_quota > 0.1 * own))
+	if (!is_queued(e, &c) || (!by_itself && !saturated(e)))
 		return;
 	struct finding *one =
 	    finding_add(f, by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
-		beside_quota > own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
-		beside_quota / 100, "CPUs saturated by {}",
+		c.queued > c.own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, c.queued,
+		"{} {}", EITHER(c.busy > 90, "CPUs saturated by", "CPUs too few at times for"),
 		EITHER(by_itself, "its own threads", "other processes"));
-	finding_fact(one,
-	    "it used {} CPUs; on average {} of its threads were runnable but waiting for a "
-	    "CPU{}",
-	    fixed(own / 100, 2), fixed(wait / 100, 2),
-	    EITHER(held_cpus(e) > 0, " or for quota", ""));
-	tell_queue(e, one);
+	tell_contest(e, &c, one);
 	if (!by_itself)
 		tell_busiest(e, one);
-	if (by_itself)
-		finding_advice(one, "run fewer threads or give it more CPUs; see: pq tasks -t{} 1",
-		    command_option(e, ""));
-	else
+	if (!by_itself)
 		finding_advice(one,
 		    "raise its CPU weight or reserve CPUs for it (cpuset); see: pq tasks -G 1, "
 		    "pq runqlat{} 1",
+		    command_option(e, ""));
+	else
+		finding_advice(one, "run fewer threads at once{}; see: pq tasks -t{} 1",
+		    EITHER(c.pinned, " or let them run on more CPUs (taskset -apc)",
+			" or give it more CPUs"),
 		    command_option(e, ""));
 }
 
@@ -327,7 +425,8 @@ one_hot_cpu(const struct evidence *e, struct findings *f)
 	double others;
 	size_t row = hottest(e, programs, &others), task = tasks_most(e->tasks, TASKS_CPU);
 
-	if (!(programs(e, row) > 90) || !(others < 40))
+	if (!(programs(e, row) > 90) || !(others < 40) ||
+	    (evidence_has_target(e) && !(sum_of(e->target, TASKS_CPU) > 50)))
 		return;
 	double wait = tasks_num(e->tasks, task, TASKS_WAIT);
 	struct finding *one = finding_add(f, "one-hot-cpu", VERDICT_WARNING, CONFIDENCE_MEDIUM, 1,
@@ -357,6 +456,7 @@ interrupts_on_one_cpu(const struct evidence *e, struct findings *f)
 	struct finding *one = finding_add(f, "interrupts",
 	    interrupts(e, row) > 80 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
 	    interrupts(e, row) / 100, "Interrupts concentrated on one CPU", NO_FIGURE);
+	set_of_machine(e, one);
 	finding_fact(one,
 	    "CPU {} spends {} % of its time on interrupts ({} % soft); the others spend {} % on "
 	    "average",
@@ -378,6 +478,7 @@ steal(const struct evidence *e, struct findings *f)
 	struct finding *one = finding_add(f, "steal", pct > 40 ? VERDICT_CRITICAL : VERDICT_WARNING,
 	    CONFIDENCE_HIGH, pct / 100,
 	    "The hypervisor gives this machine too little CPU time (steal)", NO_FIGURE);
+	set_of_machine(e, one);
 	finding_fact(one,
 	    "{} % of CPU time was stolen: a CPU had work, but the hypervisor ran something else",
 	    fixed(pct, 0));
@@ -396,7 +497,8 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 	size_t row = tasks_most(rows, TASKS_WAIT);
 	double wait = tasks_num(rows, row, TASKS_WAIT);
 
-	if (!(evidence_busy(e, evidence_all_cpus(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05)
+	if (!(evidence_busy(e, evidence_all_cpus(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05 ||
+	    findings_has(f, "cpu-saturated-by-itself"))
 		return;
 	struct finding *one = finding_add(f, "wait-beside-idle", VERDICT_WARNING, CONFIDENCE_HIGH,
 	    wait / 100, "A task waits for a CPU while other CPUs are idle", NO_FIGURE);
@@ -450,6 +552,8 @@ killed(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "oom-kill", VERDICT_CRITICAL, CONFIDENCE_HIGH, kills,
 	    "The OOM killer killed processes", NO_FIGURE);
+	if (is_machine(e, row))
+		set_of_machine(e, one);
 	finding_fact(one, "the OOM killer killed {} process{}[ in {}]", fixed(kills, 0),
 	    EITHER(kills == 1, "", "es"), name(cgroup(e, row)));
 	tell_hard(e, row, one);
@@ -457,17 +561,6 @@ killed(const struct evidence *e, struct findings *f)
 	    "raise the memory limit, or lower the limit of the runtime (GOMEMLIMIT, "
 	    "-XX:MaxRAMPercentage); see: pq mem -w all 1",
 	    NO_FIGURE);
-}
-
-/* Whether a shortage makes tasks stall. A kernel without memory.pressure (cgroup v1) does not count
- * stalls; there, pages that are read again are the sign. */
-static bool
-hurts(const struct evidence *e, size_t row)
-{
-	double some = mem_num(e->mem, row, MEM_SOME),
-	       faults = mem_num(e->mem, row, MEM_MAJFAULTS) + mem_num(e->mem, row, MEM_REFAULTS);
-
-	return isnan(some) ? faults > 100 : some > 5;
 }
 
 static void
@@ -514,6 +607,8 @@ churn(const struct evidence *e, size_t row, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "page-cache", VERDICT_WARNING, CONFIDENCE_HIGH,
 	    refaults / 1000, "Page cache too small[: {}]", name(cgroup(e, row)));
+	if (is_machine(e, row))
+		set_of_machine(e, one);
 	finding_fact(one, "{} pages per second were read again soon after being dropped",
 	    fixed(refaults, 0));
 	finding_fact(one, "{} page faults per second waited for a disk", fixed(faults, 0));
@@ -524,17 +619,35 @@ churn(const struct evidence *e, size_t row, struct findings *f)
 	    NO_FIGURE);
 }
 
+/* Whether memory.high makes tasks stall. A kernel without memory.pressure does not count stalls; there,
+ * many events are a sign if pages are read again, or if most of the memory is unreclaimable. Page cache
+ * alone causes events too, and is reclaimed in no time. */
+static bool
+is_slowed(const struct evidence *e, size_t row)
+{
+	double some = mem_num(e->mem, row, MEM_SOME),
+	       per_s = mem_num(e->mem, row, MEM_HIGH) / session_span_s(&e->session),
+	       faults = mem_num(e->mem, row, MEM_MAJFAULTS) + mem_num(e->mem, row, MEM_REFAULTS);
+
+	if (!isnan(some))
+		return some > 5 && per_s > 0;
+	return per_s > 5 &&
+	    (faults > 100 || mem_num(e->mem, row, MEM_HARD) > 0.5 * mem_num(e->mem, row, MEM_USED));
+}
+
 static void
 high(const struct evidence *e, size_t row, struct findings *f)
 {
 	double n = mem_num(e->mem, row, MEM_HIGH), some = mem_num(e->mem, row, MEM_SOME);
 
-	if (!(n > 0) || !hurts(e, row))
+	if (!is_slowed(e, row))
 		return;
 	struct finding *one = finding_add(f, "memory-high",
 	    some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, fmax(0, some) / 100,
-	    "Slowed down by memory.high[: {}]", name(cgroup(e, row)));
+	    "Slowed down above memory.high[: {}]", name(cgroup(e, row)));
 	finding_fact(one, "it was forced to reclaim memory {} times", fixed(n, 0));
+	finding_fact(one, "{} of the {} that it uses are unreclaimable",
+	    bytes(mem_num(e->mem, row, MEM_HARD)), bytes(mem_num(e->mem, row, MEM_USED)));
 	tell_stalls(e, row, one);
 	finding_advice(
 	    one, "raise memory.high or use less memory; see: pq mem -w all 1", NO_FIGURE);
@@ -560,6 +673,8 @@ swapping(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "swap", VERDICT_WARNING, CONFIDENCE_MEDIUM,
 	    faults / 1000, "Swap is in use and is being read", NO_FIGURE);
+	if (is_machine(e, row))
+		set_of_machine(e, one);
 	finding_fact(
 	    one, "{} has {} in swap", name(cgroup(e, row)), bytes(mem_num(e->mem, row, MEM_SWAP)));
 	finding_fact(one, "{} of its page faults per second wait for a disk", fixed(faults, 0));
@@ -567,7 +682,7 @@ swapping(const struct evidence *e, struct findings *f)
 }
 
 /* Unreclaimable memory that grew in every step. Page cache grows up to any limit, which says
- * nothing. */
+ * nothing, and neither does the machine's memory about a target. */
 static void
 growing(const struct evidence *e, struct findings *f)
 {
@@ -577,7 +692,8 @@ growing(const struct evidence *e, struct findings *f)
 		       span_s = (double)(g->last_ns - g->first_ns) * 1e-9,
 		       left_s = (g->limit - g->last) / (grown / span_s);
 		if (g->steps < 3 || !(g->least_step > 0) || !(grown > 2 << 20) ||
-		    !(left_s >= 0 && left_s < 3600))
+		    !(left_s >= 0 && left_s < 3600) ||
+		    (evidence_has_target(e) && strcmp(g->cgroup, "machine") == 0))
 			continue;
 		struct finding *one = finding_add(f, "memory-growth",
 		    left_s < 120 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM,
@@ -602,6 +718,18 @@ tell_pressure(const struct evidence *e, size_t row, struct finding *f)
 	    fixed(psi_num(e->psi, row, PSI_MEMORY_FULL), 0));
 }
 
+/* Whether memory.high explains the stalls of that cgroup, of which a child also makes its parents
+ * stall. */
+static bool
+is_explained(const struct evidence *e, const char *group)
+{
+	for (size_t i = 0; i < mem_count(e->mem); i++)
+		if (is_slowed(e, i) &&
+		    (strcmp(group, cgroup(e, i)) == 0 || strcmp(group, "machine") == 0))
+			return true;
+	return false;
+}
+
 /* Tasks stall on memory, for whatever reason: in the cgroup where it is worst, or on the machine. */
 static void
 stalls(const struct evidence *e, struct findings *f)
@@ -611,7 +739,8 @@ stalls(const struct evidence *e, struct findings *f)
 	double some = psi_num(e->psi, row, PSI_MEMORY_SOME),
 	       full = psi_num(e->psi, row, PSI_MEMORY_FULL);
 
-	if (!(some > 10) || evidence_has_target(e))
+	if (!(some > 10) || evidence_has_target(e) ||
+	    is_explained(e, psi_text(e->psi, row, PSI_CGROUP)))
 		return;
 	struct finding *one = finding_add(f, "memory-pressure",
 	    full > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
@@ -631,7 +760,8 @@ stalls(const struct evidence *e, struct findings *f)
 static void
 io_pressure(const struct evidence *e, struct findings *f)
 {
-	bool own = !isnan(psi_num(e->target_psi, 0, PSI_IO_SOME));
+	bool own = !isnan(psi_num(e->target_psi, 0, PSI_IO_SOME)) &&
+	    strcmp(psi_text(e->target_psi, 0, PSI_CGROUP), "machine") != 0;
 	struct psi_rows rows = own ? e->target_psi : e->psi;
 	double some = psi_num(rows, 0, PSI_IO_SOME), full = psi_num(rows, 0, PSI_IO_FULL);
 
@@ -645,6 +775,8 @@ io_pressure(const struct evidence *e, struct findings *f)
 		own ? CONFIDENCE_HIGH :
 		      CONFIDENCE_MEDIUM,
 	    some / 100, "Tasks wait for disks (I/O pressure)", NO_FIGURE);
+	if (!own)
+		set_of_machine(e, one);
 	finding_fact(one, "some task waited for I/O {} % of the time[, all non-idle tasks {} %]{}",
 	    fixed(some, 0), fixed(full, 0), EITHER(own, "", " (whole machine)"));
 	finding_advice(one,
@@ -652,80 +784,29 @@ io_pressure(const struct evidence *e, struct findings *f)
 	    command_option(e, ""));
 }
 
-/* The system call of the row's threads; unknown if there is none. */
-static struct figure
-call(const struct evidence *e, size_t row)
-{
-	const char *text = wait_text(e->wait, row, WAIT_CALL);
-
-	return name(strcmp(text, "none") == 0 ? "" : text);
-}
-
-/* All threads are blocked, and one place blocks threads the whole time. A healthy process has many
- * threads that wait for work; if all of them do, it hangs or has nothing to do. */
-static void
-hangs(const struct evidence *e, struct findings *f)
-{
-	size_t n = wait_count(e->wait), most = wait_most(e->wait, WAIT_SHARE);
-	double blocked = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(wait_text(e->wait, i, WAIT_STATE), "blocked") == 0)
-			blocked += wait_num(e->wait, i, WAIT_SHARE);
-	if (!(blocked > 99.5) ||
-	    !(wait_num(e->wait, most, WAIT_DURATION) > 900 * session_span_s(&e->session)))
-		return;
-	struct finding *one = finding_add(f, "blocked", VERDICT_WARNING, CONFIDENCE_MEDIUM,
-	    blocked / 100, "All its threads are blocked", NO_FIGURE);
-	finding_fact(one, "its threads were blocked {} % of their time[ in {}][, waiting on {}]",
-	    fixed(wait_num(e->wait, most, WAIT_SHARE), 0), call(e, most),
-	    name(wait_text(e->wait, most, WAIT_WHERE)));
-	finding_advice(one,
-	    "find out whether it hangs there or has no work; each thread: pq wait -t{} 1",
-	    command_option(e, ""));
-}
-
-/* Threads that no signal could wake during the whole watch. */
-static void
-uninterruptible(const struct evidence *e, struct findings *f)
-{
-	for (size_t i = 0; i < wait_count(e->wait); i++) {
-		double ms = wait_num(e->wait, i, WAIT_DURATION);
-		if (wait_num(e->wait, i, WAIT_UNINTERRUPTIBLE) != 1 ||
-		    !(ms > 900 * session_span_s(&e->session)))
-			continue;
-		struct finding *one =
-		    finding_add(f, "uninterruptible", VERDICT_CRITICAL, CONFIDENCE_HIGH, ms / 1000,
-			"Threads are stuck in the kernel (state D)", NO_FIGURE);
-		finding_fact(one,
-		    "on average {} threads were stuck for {} s[ in {}][, waiting on {}]",
-		    fixed(wait_num(e->wait, i, WAIT_THREADS), 1), fixed(ms / 1000, 1), call(e, i),
-		    name(wait_text(e->wait, i, WAIT_WHERE)));
-		finding_advice(one,
-		    "check whether a disk or network file system has stopped answering; see: pq "
-		    "wait -t{} 1, dmesg",
-		    command_option(e, ""));
-		return;
-	}
-}
-
 static void
 forks(const struct evidence *e, struct findings *f)
 {
-	double per_s = sum_of(e->tasks, TASKS_BORN) / session_span_s(&e->session);
+	double span_s = session_span_s(&e->session),
+	       own_per_s = sum_of(e->target, TASKS_BORN) / span_s;
+	bool own = own_per_s > 200;
+	struct tasks_rows rows = own ? e->target : e->tasks;
+	double per_s = own ? own_per_s : sum_of(e->tasks, TASKS_BORN) / span_s;
 
 	if (!(per_s > 200))
 		return;
 	double unseen =
-	    tasks_num(e->tasks, tasks_find(e->tasks, TASKS_COMM, "(came and went)"), TASKS_BORN);
+	    tasks_num(rows, tasks_find(rows, TASKS_COMM, "(came and went)"), TASKS_BORN);
 	struct finding *one =
 	    finding_add(f, "forks", per_s > 1000 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		CONFIDENCE_HIGH, per_s / 1000, "Many processes or threads are created", NO_FIGURE);
+	if (!own)
+		set_of_machine(e, one);
 	finding_fact(one, "{} tasks were created per second", fixed(per_s, 0));
 	if (unseen > 0)
 		finding_fact(one,
 		    "{} tasks were created and ended within {} s before pq could see them",
-		    fixed(unseen, 0), fixed(session_span_s(&e->session), 0));
+		    fixed(unseen, 0), fixed(span_s, 0));
 	finding_advice(one,
 	    "look for a script in a loop or one thread per request: strace -fc -e clone,execve -p "
 	    "PID; see: pq tasks -w more 1",
@@ -741,6 +822,8 @@ too_many(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "threads", VERDICT_WARNING, CONFIDENCE_MEDIUM,
 	    fmax(n, own) / 100000, "Very many threads", NO_FIGURE);
+	if (!(own > 1000))
+		set_of_machine(e, one);
 	finding_fact(one, "the machine has {} threads in all processes", fixed(n, 0));
 	if (own > 0)
 		finding_fact(one, "the selected process or cgroup has {} threads[, for {} CPUs]",
@@ -771,8 +854,7 @@ causes_find(const struct evidence *e, struct findings *f)
 		growing,
 		stalls,
 		io_pressure,
-		uninterruptible,
-		hangs,
+		threads_judge,
 		forks,
 		too_many,
 	};

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proc/task.h"
 #include "tools/wait/wait.h"
 
 static struct sampler *
@@ -57,7 +58,11 @@ add_target(struct evidence *e)
 	struct wait_options *waits = tool_defaults(&tool_wait, &e->arena, 0);
 
 	waits->hz = 10;
+	waits->threads = true;
+	struct tasks_options *each = tool_defaults(&tool_tasks, &e->arena, 0);
+	each->threads = true;
 	e->target.of = add(e, &tool_tasks, e->about);
+	e->threads.of = add_asked(e, &tool_tasks, e->about, each);
 	e->target_psi.of = add(e, &tool_psi, e->about);
 	struct sampler *wait = add_asked(e, &tool_wait, e->about, waits);
 	wait->tick_ns = 100000000;
@@ -120,6 +125,29 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	return true;
 }
 
+/* The CPUs that the threads which waited most may run on. */
+static void
+read_allowed(struct evidence *e)
+{
+	enum { THREADS = 32 };
+	struct text text;
+	struct cpulist one;
+	char path[64];
+
+	for (size_t i = 0; i < tasks_count(e->threads) && i < THREADS; i++) {
+		unsigned long pid = strtoul(tasks_text(e->threads, i, TASKS_PID), NULL, 10),
+			      tid = strtoul(tasks_text(e->threads, i, TASKS_TID), NULL, 10);
+		task_path(path, (uint32_t)pid, (uint32_t)tid, "/status");
+		if (!(tasks_num(e->threads, i, TASKS_WAIT) > 1) ||
+		    host_read(e->session.host, path, &text) < 0 ||
+		    task_allowed_parse(text, &one) < 0)
+			continue;
+		for (size_t k = 0; k < sizeof one.bits / sizeof one.bits[0]; k++)
+			e->allowed.bits[k] |= one.bits[k];
+		e->allowed_known = true;
+	}
+}
+
 void
 evidence_watch(struct evidence *e)
 {
@@ -130,6 +158,7 @@ evidence_watch(struct evidence *e)
 		if (event == SESSION_STEP || event == SESSION_ROW)
 			note_growth(e);
 	}
+	read_allowed(e);
 }
 
 size_t

@@ -61,6 +61,8 @@ likelier(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
 
+	if (x->of_machine != y->of_machine)
+		return x->of_machine - y->of_machine;
 	if (x->severity != y->severity)
 		return (int)y->severity - (int)x->severity;
 	if (x->confidence != y->confidence)

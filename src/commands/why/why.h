@@ -117,7 +117,10 @@ struct evidence {
 	/* of -p or -g; empty without them */
 	struct tasks_rows target;
 	struct psi_rows target_psi;
-	struct wait_rows wait;
+	struct wait_rows wait; /* of each thread */
+	struct tasks_rows threads;
+	struct cpulist allowed; /* the CPUs that its threads may run on */
+	bool allowed_known;
 	const struct target *about; /* -p or -g; all NULL without them */
 	const char *option; /* the same for the commands in advice: " -p 4242", " -g /web" or "" */
 	struct arena arena;
@@ -173,6 +176,7 @@ struct finding {
 	enum verdict severity; /* WARNING or CRITICAL */
 	enum confidence confidence;
 	double weight; /* sorts findings of equal severity and confidence: CPUs, or a share, lost */
+	bool of_machine; /* although a target was given: comes after findings about the target */
 	const char *what;
 	const char *facts[FACTS_MOST];
 	int nfacts;
@@ -205,6 +209,9 @@ void finding_add_fact(struct finding *f, const char *words, const struct figure 
 #define finding_advice(f, words, ...) finding_set_advice(f, SENTENCE(words, __VA_ARGS__))
 void finding_set_advice(
     struct finding *f, const char *words, const struct figure *figures, size_t n);
+
+/* threads.c: runs the rules about the threads of the target. */
+void threads_judge(const struct evidence *e, struct findings *f);
 
 /* target.c: reads the state of the process of -p, at every sample; judges it. */
 void target_look(struct evidence *e);
