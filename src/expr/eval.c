@@ -13,7 +13,7 @@ struct run {
 	double cpus;
 	bool relaxed, limited;
 	bool supposed;      /* take all comparisons of figures as true */
-	bool none, unknown; /* a figure was unknown: because of 0 of 0; for another reason */
+	bool none, unknown; /* a figure was unknown: a share of nothing; for another reason */
 	struct expr_hit hit;
 	int rank; /* how well the hit explains the result; 0: there is no hit */
 	/* the comparisons in these rows; NULL: not wanted */
@@ -66,19 +66,17 @@ pushed(struct run *r, const struct step *s)
 	}
 }
 
+/* A result that known figures do not have, such as 0 / 0, is unknown. */
 static double
 calculate(struct run *r, enum op op, double a, double b)
 {
-	switch (op) {
-	case MULTIPLY:
-		return a * b;
-	case DIVIDE:
-		return b == 0 ? figure(r, NAN, a == 0).num : a / b;
-	case ADD:
-		return a + b;
-	default:
-		return a - b;
-	}
+	double x = op == MULTIPLY ? a * b :
+	    op == DIVIDE          ? (b == 0 ? (double)NAN : a / b) :
+	    op == ADD             ? a + b :
+				    a - b;
+
+	r->unknown |= isnan(x) && !isnan(a) && !isnan(b);
+	return x;
 }
 
 static double

@@ -89,8 +89,8 @@ bool expr_uses(const struct expr *x, size_t tool);
 enum truth expr_eval(
     const struct expr *x, const struct expr_now *now, bool relaxed, struct expr_hit *hit);
 
-/* Judges all rows. The truth is that of expr_eval, except that a figure that is unknown because it
- * is 0 of 0 (see struct cell) makes the expression false. If it is true, the figures are those of
+/* Judges all rows. The truth is that of expr_eval, except that a share that the tool
+ * measured as 0 of 0 (see struct cell) makes the expression false. If it is true, the figures are those of
  * the worst rows, by the first comparison that is true. Otherwise each figure is the one that comes
  * nearest to its threshold, or goes farthest beyond it, among the rows where the other comparisons
  * could matter: where the expression would be true if all comparisons of figures were. NaN if there
