@@ -587,7 +587,7 @@ rows_that_matter(void)
 	CHECK_INT(judge("cgroup == 'a' and throttled_pct > 40"), 'n');
 	check_figure(0, "throttled_pct", ">", 30, 40, "a");
 	CHECK_INT(judge("cgroup == 'x' and throttled_pct > 40"), 'n');
-	check_figure(0, "throttled_pct", ">", NAN, NAN, "-");
+	check_figure(0, "throttled_pct", ">", NAN, 40, "-");
 	CHECK_INT(judge("cgroup == 'b'"), 'y');
 	CHECK(found.n == 0);
 	CHECK_STRING(found.label, "b");
@@ -632,8 +632,7 @@ results_that_do_not_exist(void)
 {
 	static const char *const sources[] = { "stall_ms > 0/0", "0/0 > stall_ms",
 		"stall_ms < 1/0 - 1/0", "not stall_ms > 0/0",
-		"throttled_pct > 25 or stall_ms > 0/0",
-		"throttled_pct > 25 or stall_ms > 1e300*1e300 - 1e300*1e300" };
+		"throttled_pct > 25 or stall_ms > 0/0" };
 	struct expr_error e;
 
 	clear();
@@ -641,7 +640,7 @@ results_that_do_not_exist(void)
 	cell_share(&row[PCT], 0, 0);
 	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
 		struct expr *x = expr_parse(sources[i], tools, TOOLS, &e);
-		CHECK(x);
+		CHECK_STRING(x ? "" : e.message, "");
 		if (!x)
 			continue;
 		CHECK_INT(expr_eval(x, &now, false, NULL), TRUTH_UNKNOWN);
