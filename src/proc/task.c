@@ -98,7 +98,7 @@ task_stat_parse(struct text t, struct task_stat *out)
 	uint64_t v;
 
 	if (!text_word(&t, &word) || text_u64(word, &s.pid) < 0 || !take_name(&t, &s.comm) ||
-	    !text_whole_line(&t, &line) || !text_word(&line, &word) || word.n != 1)
+	    !text_whole_line(&t, &line) || !text_word(&line, &word) || word.n != 1 || !word.s[0])
 		return invalid();
 	s.state = word.s[0];
 	for (int field = 4; field <= BLKIO; field++) {
