@@ -8,8 +8,6 @@
 
 #include "base/fail.h"
 
-#include "base/fail.h"
-
 enum { MAGIC = 0xeb9f, VERSION = 1 };
 
 struct header {
