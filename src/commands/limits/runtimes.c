@@ -586,7 +586,7 @@ static void
 judge_cpus(
     const struct runtime *r, const struct sight *s, const struct effective *e, struct opinion *o)
 {
-	const double limit = e->cpus.value, whole = fmax(1, floor(limit));
+	const double limit = e->cpus.value, whole = quota_threads(limit);
 	bool by_itself = o->given || r->looks == LOOKS_FIXED || r->looks == LOOKS_NOWHERE;
 
 	if (isnan(o->believed) || isnan(limit)) {
@@ -623,7 +623,7 @@ on_cpus(struct arena *a, const struct runtime *r, const struct sight *s, const s
 		.name = r->name,
 		.believed = r->cpus(s),
 		.given = given(&l->process, r->set, NULL) };
-	double most = fmax(r->at_least, floor(e->cpus.value));
+	double most = fmax(r->at_least, quota_threads(e->cpus.value));
 	uint64_t n;
 
 	if (o.given && text_u64(text_of(o.given->value), &n) == 0 && n > 0)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "cgroup/quota.h"
 
 /* The sum of a column over the rows that know it; NaN if none does. Rows of tasks that ended unseen
  * do not know all columns. */
@@ -28,13 +29,6 @@ sum_of(struct tasks_rows tasks, enum tasks_column column)
 }
 
 /* ---- CPU quota: of the cgroup itself or of a parent cgroup */
-
-/* The number of worker threads that the quota can keep running. */
-static double
-workers(double limit_cpus)
-{
-	return fmax(1, ceil(limit_cpus - 0.01));
-}
 
 /* How many threads of the target wanted to run on average; NaN without a target, or if a row does
  * not know it. */
@@ -91,7 +85,8 @@ advise_quota(const struct evidence *e, double limit, struct finding *f)
 	if (!isnan(limit))
 		snprintf(threads, sizeof threads,
 		    "run at most %.0f worker thread%s (for Go: GOMAXPROCS=%.0f) or ",
-		    workers(limit), workers(limit) > 1 ? "s" : "", workers(limit));
+		    quota_threads(limit), quota_threads(limit) > 1 ? "s" : "",
+		    quota_threads(limit));
 	finding_advice(f, "%sraise the quota; see: pq throttle%s 1", threads,
 	    evidence_has_target(e) ? e->option : " -a");
 }
