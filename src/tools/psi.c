@@ -54,22 +54,22 @@ static const struct psi_figure psi_figures[PSI_FIGURES] = {
 static const struct column psi_columns[] = {
 	[PSI_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
 	    .help = "cgroup, by its name as pq sees it; 'machine' is the whole machine" },
-	{ "cpu_some_pct", "%scpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_some_seconds",
+	{ "cpu_some_pct", "%scpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_some_seconds", .bound = BY_TIME,
 	    .help =
 		"time in which a task waited for a CPU or for quota (cpu.pressure some total)" },
-	{ "cpu_full_pct", "%fcpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_full_seconds",
+	{ "cpu_full_pct", "%fcpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_full_seconds", .bound = BY_TIME,
 	    .help = "time in which all non-idle tasks waited for a CPU; unknown for machine "
 		    "(cpu.pressure full)" },
-	{ "memory_some_pct", "%smem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_some_seconds",
+	{ "memory_some_pct", "%smem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_some_seconds", .bound = BY_TIME,
 	    .help = "time in which a task waited for memory (memory.pressure some total)" },
-	{ "memory_full_pct", "%fmem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_full_seconds",
+	{ "memory_full_pct", "%fmem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_full_seconds", .bound = BY_TIME,
 	    .help =
 		"time in which all non-idle tasks waited for memory (memory.pressure full total)" },
-	{ "io_some_pct", "%sio", SHARE, PERCENT, 7, 1, .counter = "psi_io_some_seconds",
+	{ "io_some_pct", "%sio", SHARE, PERCENT, 7, 1, .counter = "psi_io_some_seconds", .bound = BY_TIME,
 	    .help = "time in which a task waited for I/O (io.pressure some total)" },
-	{ "io_full_pct", "%fio", SHARE, PERCENT, 7, 1, .counter = "psi_io_full_seconds",
+	{ "io_full_pct", "%fio", SHARE, PERCENT, 7, 1, .counter = "psi_io_full_seconds", .bound = BY_TIME,
 	    .help = "time in which all non-idle tasks waited for I/O (io.pressure full total)" },
-	{ "irq_full_pct", "%firq", SHARE, PERCENT, 7, 1, .counter = "psi_irq_full_seconds",
+	{ "irq_full_pct", "%firq", SHARE, PERCENT, 7, 1, .counter = "psi_irq_full_seconds", .bound = BY_TIME,
 	    .help = "time that interrupts took from running tasks (irq.pressure full total)" },
 	AVERAGES("10", 9),
 	AVERAGES("60", 9),
@@ -94,25 +94,25 @@ total_us(const struct pressure *p, int k)
 	return line_of(p, k)->total_us;
 }
 
-/* True if a counter decreased; then the figures of the interval are unknown. */
+/* True if a counter decreased. */
 static bool
-fill(struct cell *row, const struct pressure *from, const struct pressure *to, double span_s)
+fill(struct cell *row, const struct pressure *from, const struct pressure *to, struct interval *t)
 {
 	static const struct pressure unknown;
-	bool reset = false;
+	struct falls falls = { .fallen = 0 };
 
 	for (int k = 0; k < PSI_FIGURES; k++)
-		reset |= keyed_restarted(total_us(from, k), total_us(to, k));
-	if (reset)
+		falls_add(&falls, total_us(from, k), total_us(to, k));
+	if (falls_all(&falls))
 		from = &unknown;
 	for (int k = 0; k < PSI_FIGURES; k++) {
 		const struct psi_line *line = line_of(to, k);
-		cell_stalled(&row[PSI_CPU_SOME + k], total_us(from, k), line->total_us, span_s);
+		cell_stalled(row, PSI_CPU_SOME + k, t, total_us(from, k), line->total_us);
 		for (int i = 0; i < WINDOWS - 1; i++)
 			cell_gauge(&row[PSI_AVERAGES + i * PSI_FIGURES + k],
-			    line->total_us.known ? line->avg[i] : NAN, span_s);
+			    line->total_us.known ? line->avg[i] : NAN, t->span_s);
 	}
-	return reset;
+	return falls.fallen > 0;
 }
 
 static bool
@@ -120,7 +120,7 @@ fill_row(const struct cgroups_interval *t, size_t before, size_t i, struct cell 
 {
 	const struct psi_snapshot *a = t->from, *b = t->to;
 
-	return fill(row, &a->v[before], &b->v[i], t->span_s);
+	return fill(row, &a->v[before], &b->v[i], t->time);
 }
 
 /* By the largest figure of the interval. */
@@ -139,14 +139,15 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 {
 	const struct psi_snapshot *a = from, *b = to;
 	bool machine = a->machine_read && b->machine_read;
+	struct interval t = { .columns = psi_columns, .span_s = span_s };
 
-	(void)w;
 	if (machine) {
 		struct cell *row = table_row(out);
 		cell_label(&row[PSI_CGROUP], "machine");
-		fill(row, &a->machine, &b->machine, span_s);
+		fill(row, &a->machine, &b->machine, &t);
+		watch_tell_counters(w, &t, true);
 	}
-	cgroups_rows(&(struct cgroups_interval){ a, b, &a->groups, &b->groups, span_s },
+	cgroups_rows(w, &(struct cgroups_interval){ a, b, &a->groups, &b->groups, &t },
 	    FAMILY_PRESSURE, fill_row, out);
 	table_sort(out, machine, worst);
 }
