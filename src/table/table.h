@@ -29,7 +29,7 @@ enum unit { NO_UNIT, CPUS, PERCENT, BYTES, MILLISECONDS, PER_SECOND, MICROSECOND
 /* By how much the counter of a column can grow in a second, in base units: the counter of a column
  * that grew by more was damaged. */
 enum column_bound {
-	BY_EVENTS, /* a billion */
+	BY_EVENTS,  /* a billion */
 	BY_TIME,    /* one second: of a CPU, of a thread, of pressure */
 	BY_CPUS,    /* one second for each CPU */
 	BY_TASKS,   /* one second for each task */

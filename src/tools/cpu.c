@@ -30,29 +30,35 @@ static const struct column columns[] = {
 	[CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0,
 	    .help =
 		"CPU number; 'all' sums the CPUs online, 'own' those of --allowed (/proc/stat)" },
-	[CPU_USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds", .bound = BY_TIME,
+	[CPU_USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds",
+	    .bound = BY_TIME,
 	    .help = "running user programs, guests excluded (/proc/stat user - guest)" },
-	[CPU_NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds", .bound = BY_TIME,
+	[CPU_NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds",
+	    .bound = BY_TIME,
 	    .help = "running niced programs, guests excluded (/proc/stat nice - guest_nice)" },
-	[CPU_SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds", .bound = BY_TIME,
+	[CPU_SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds",
+	    .bound = BY_TIME,
 	    .help = "running the kernel, interrupts excluded (/proc/stat system)" },
 	[CPU_IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1,
 	    .counter = "cpu_iowait_seconds", .bound = BY_TIME,
 	    .help =
 		"idle while a task that last ran here waited for disk I/O (/proc/stat iowait)" },
-	[CPU_IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds", .bound = BY_TIME,
-	    .help = "servicing hardware interrupts (/proc/stat irq)" },
-	[CPU_SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds", .bound = BY_TIME,
+	[CPU_IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds",
+	    .bound = BY_TIME, .help = "servicing hardware interrupts (/proc/stat irq)" },
+	[CPU_SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds",
+	    .bound = BY_TIME,
 	    .help = "servicing software interrupts, mostly network (/proc/stat softirq)" },
-	[CPU_STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds", .bound = BY_TIME,
+	[CPU_STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds",
+	    .bound = BY_TIME,
 	    .help = "had work, but the hypervisor ran something else (/proc/stat steal)" },
-	[CPU_GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds", .bound = BY_TIME,
-	    .help = "running virtual machines (/proc/stat guest)", .spare = true },
+	[CPU_GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds",
+	    .bound = BY_TIME, .help = "running virtual machines (/proc/stat guest)",
+	    .spare = true },
 	[CPU_GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1,
 	    .counter = "cpu_guest_nice_seconds", .bound = BY_TIME,
 	    .help = "running niced virtual machines (/proc/stat guest_nice)", .spare = true },
-	[CPU_IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds", .bound = BY_TIME,
-	    .help = "idle, with no disk I/O outstanding (/proc/stat idle)" },
+	[CPU_IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds",
+	    .bound = BY_TIME, .help = "idle, with no disk I/O outstanding (/proc/stat idle)" },
 	[CPU_ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0,
 	    .help = "pq, or the process of -p, may run here (/proc/PID/status Cpus_allowed_list)" },
 	{ .key = NULL },
@@ -122,12 +128,13 @@ usage_between(
 /* As in mpstat, shares are of the sum of all times, which a late reading and a lost tick do not
  * change. That sum means nothing if a time is unknown or if it is far from the time that elapsed:
  * then shares are of the latter. If the sum is too large, any of the times may be wrong; if it is
- * too small, the rest of the time may have been idle. */
+ * too small, the rest of the time may have been idle. A virtual machine on a busy host may lose three
+ * of four ticks, and its shares are right. */
 static void
 usage_check(struct watch *w, const struct interval *t, struct usage *u, double span_ticks)
 {
 	double most = interval_most(t, CPU_IDLE) / t->span_s * span_ticks, known = 0;
-	double least = span_ticks / 2 - (most - span_ticks);
+	double least = span_ticks < 50 ? 0 : span_ticks / 10;
 
 	for (int i = CPU_USR; i <= CPU_IDLE; i++)
 		known += isnan(u->part[i]) ? 0 : u->part[i];

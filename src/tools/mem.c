@@ -224,7 +224,8 @@ only_machine_limits(const struct watch *w, const struct mem_snapshot *s)
 	for (size_t i = 0; i < s->groups.n; i++) {
 		const struct mem_group *o = &s->v[i];
 		if (s->groups.v[i].shown &&
-		    (o->unreadable || o->high.known || (o->level && strcmp(o->level, "machine") != 0)))
+		    (o->unreadable || o->high.known ||
+			(o->level && strcmp(o->level, "machine") != 0)))
 			return false;
 	}
 	return true;

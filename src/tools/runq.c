@@ -205,8 +205,8 @@ read_cpus(struct watch *w, struct arena *a)
 		schedstat_parse(text, a, &snap->sched) < 0))
 		begin_sampling(w);
 	s->exact = !s->sampled;
-	snap->tasks = host_read(w->host, "proc/loadavg", &text) == 0 &&
-		loadavg_parse(text, &load) == 0 ?
+	snap->tasks =
+	    host_read(w->host, "proc/loadavg", &text) == 0 && loadavg_parse(text, &load) == 0 ?
 	    tasks_in(&load) :
 	    TASKS_MOST;
 	if (s->sampled && !read_sampled(w, a, snap))
@@ -217,8 +217,8 @@ read_cpus(struct watch *w, struct arena *a)
 }
 
 static void
-fill_exact(struct cell *row, const struct cpu_sched *from, const struct cpu_sched *to,
-    struct interval *t)
+fill_exact(
+    struct cell *row, const struct cpu_sched *from, const struct cpu_sched *to, struct interval *t)
 {
 	struct keyed delay[2] = { keyed_of(from->delay_ns), keyed_of(to->delay_ns) };
 	struct keyed runs[2] = { keyed_of(from->runs), keyed_of(to->runs) };
@@ -310,7 +310,8 @@ static const struct column columns[] = {
 	    .counter = "runq_wait_seconds", .bound = BY_TASKS,
 	    .help =
 		"mean number of tasks waiting for a CPU, exact (/proc/schedstat cpuN field 8)" },
-	[RUNQ_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds", .bound = BY_TIME,
+	[RUNQ_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds",
+	    .bound = BY_TIME,
 	    .help = "time in which at least one task waited for a CPU (/proc/pressure/cpu some "
 		    "total)" },
 	{ .key = NULL },

@@ -122,8 +122,7 @@ read_counters(struct watch *w, struct throttle_snapshot *s, size_t i)
 	struct group *g = &s->groups.v[i];
 	struct throttle_group *v = &s->v[i];
 
-	g->read =
-	    group_read_cpu(w->host, &s->groups, g, parent_may_throttle(s, i), &v->cpu) == 0;
+	g->read = group_read_cpu(w->host, &s->groups, g, parent_may_throttle(s, i), &v->cpu) == 0;
 	if (g->read || !(v->cpu.quota.limited || (v->limit.limited && errno == EACCES)))
 		return;
 	g->read = true;
@@ -171,11 +170,12 @@ struct pair {
 static double
 held_before_s(struct pair p)
 {
-	const double overrun_s = 0.04;
-	bool known = p.limit.limited;
+	const double overrun_s = 0.04, longest_s = 60;
 
-	return known ? (double)p.limit.period_us * 1e-6 + p.t->cpus * overrun_s / p.limit.cpus :
-		       1 + p.t->cpus;
+	if (!p.limit.limited) /* of a hidden parent, or removed */
+		return fmin(longest_s, 1 + p.t->cpus);
+	return fmin(
+	    longest_s, (double)p.limit.period_us * 1e-6 + p.t->cpus * overrun_s / p.limit.cpus);
 }
 
 static double
@@ -297,8 +297,7 @@ fill_usage(struct cell *row, struct pair p, double limit)
 
 	cell_gauge(&row[THROTTLE_LIMIT], limit, t->span_s);
 	cell_rate(row, THROTTLE_USED, t, p.from->usage_ns, p.to->usage_ns, 1e-9);
-	cell_share(
-	    &row[THROTTLE_USED_PCT], row[THROTTLE_USED].num * t->span_s, limit * t->span_s);
+	cell_share(&row[THROTTLE_USED_PCT], row[THROTTLE_USED].num * t->span_s, limit * t->span_s);
 	cell_count(row, THROTTLE_PERIODS, t, p.from->periods, p.to->periods);
 	cell_count(row, THROTTLE_THROTTLED, t, p.from->throttled, p.to->throttled);
 	double throttled = row[THROTTLE_THROTTLED].num;
@@ -363,8 +362,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	const struct throttle_snapshot *a = from, *b = to;
 	struct interval t = { .columns = columns, .span_s = span_s };
 
-	cgroups_rows(
-	    w, &(struct cgroups_interval){ a, b, &a->groups, &b->groups, &t }, FAMILY_CPU, fill_row, out);
+	cgroups_rows(w, &(struct cgroups_interval){ a, b, &a->groups, &b->groups, &t }, FAMILY_CPU,
+	    fill_row, out);
 	if (w->ask->target.all)
 		table_sort(out, 0, worst);
 }

@@ -120,8 +120,8 @@ fill_cost(struct cell *row, const struct runqlat_counts *from, const struct runq
 	double events = keyed_delta(from->events, to->events),
 	       ns = keyed_delta(from->events_ns, to->events_ns);
 
-	cell_count(row, LOST, t, keyed_of(from->lost + from->negative),
-	    keyed_of(to->lost + to->negative));
+	cell_count(
+	    row, LOST, t, keyed_of(from->lost + from->negative), keyed_of(to->lost + to->negative));
 	cell_rate(row, SWITCHES, t, keyed_of(from->switches), keyed_of(to->switches), 1);
 	cell_gauge(&row[EVENT_NS], events > 0 ? ns / events : NAN, events);
 	cell_gauge(&row[COST], ns * 1e-7 / t->span_s, t->span_s);
@@ -139,8 +139,8 @@ fill_counts(struct watch *w, const struct runqlat_snapshot *from, const struct r
 	cell_rate(row, RUNS, &t, keyed_of(from->each.waits), keyed_of(to->each.waits), 1);
 	fill_waits(row, &c, unit);
 	if (!to->has_corrected) {
-		cell_rate(row, WAITING, &t, keyed_of(from->each.sum_ns),
-		    keyed_of(to->each.sum_ns), 1e-9);
+		cell_rate(
+		    row, WAITING, &t, keyed_of(from->each.sum_ns), keyed_of(to->each.sum_ns), 1e-9);
 		fill_cost(row, &from->each, &to->each, &t);
 		return;
 	}

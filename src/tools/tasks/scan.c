@@ -182,8 +182,8 @@ read_task(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before,
 		compare(c, t, before);
 	} else if (born) {
 		int64_t since_ns = c->last ? c->last->at_ns : 0;
-		compare(c, t,
-		    &(struct task){ .tid = tid, .read_ns = since_ns, .since_ns = since_ns });
+		compare(
+		    c, t, &(struct task){ .tid = tid, .read_ns = since_ns, .since_ns = since_ns });
 		t->before = NULL;
 		t->born = t->moved = true;
 	}

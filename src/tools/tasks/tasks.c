@@ -67,8 +67,7 @@ fill(struct cell *row, const struct sum *sum, double ticks_per_s, double span_s)
 	cell_gauge(&row[TASKS_MAJFLT], sum->majflt / span_s, span_s);
 	cell_gauge(&row[TASKS_BLKIO], 100 * sum->blocked_ticks / ticks_per_s / span_s, span_s);
 	cell_gauge(&row[TASKS_QUOTA], quota_pct, span_s);
-	cell_gauge(
-	    &row[TASKS_CONTENTION],
+	cell_gauge(&row[TASKS_CONTENTION],
 	    isnan(quota_pct + wait_pct) ? NAN : fmax(0, wait_pct - quota_pct), span_s);
 }
 
@@ -161,12 +160,10 @@ static const struct column columns[] = {
 	[TASKS_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .help = "process ID" },
 	[TASKS_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .group = "thread",
 	    .help = "thread ID; with -t" },
-	[TASKS_CPU] = { "cpu_pct", "%CPU", GAUGE, PERCENT, 6, 1,
-	    .bound = BY_TIME,
+	[TASKS_CPU] = { "cpu_pct", "%CPU", GAUGE, PERCENT, 6, 1, .bound = BY_TIME,
 	    .help = "CPU time, all threads, in % of elapsed time (/proc/PID/task/TID/schedstat "
 		    "field 1)" },
-	[TASKS_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1,
-	    .bound = BY_TIME,
+	[TASKS_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1, .bound = BY_TIME,
 	    .help = "time runnable but waiting for a CPU, all threads; added when a wait ends "
 		    "(field 2)" },
 	[TASKS_WAITS] = { "waits_per_s", "waits/s", RATE, PER_SECOND, 8, 1,

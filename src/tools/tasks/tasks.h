@@ -84,7 +84,7 @@ struct tasks_snapshot {
 	size_t ntasks, nread, nskipped;
 	double unseen; /* tasks that began and ended since the previous snapshot; NaN */
 	double uptime_s;
-	int64_t at_ns; /* the sample's mono_ns */
+	int64_t at_ns;            /* the sample's mono_ns */
 	struct tasks_unit *units; /* the active ones, those that waited longest first */
 	size_t nunits;
 	struct throttling *throttling;
@@ -131,7 +131,7 @@ struct tasks_state {
 	/* the threads of two snapshots, in turn, with as much room as was ever needed */
 	struct task *room[2];
 	size_t roomcap[2];
-	bool delayacct; /* delay accounting is on */
+	bool delayacct;  /* delay accounting is on */
 	uint64_t jumped; /* columns, as bits, of counters that grew by more than they can */
 };
 

@@ -165,8 +165,8 @@ may_have_grown(struct watch *w, const struct wait_thread *t, const struct task_s
 	wait.late_s += since_ns < t->sampled_ns ? (double)(t->sampled_ns - since_ns) * 1e-9 : 0;
 	double grown = interval_growth(&run, WAIT_SHARE, keyed_of(t->sched.run_ns),
 			   keyed_of(now->run_ns), 1e-9) +
-	    interval_growth(&wait, WAIT_SHARE, keyed_of(t->sched.wait_ns), keyed_of(now->wait_ns),
-		1e-9);
+	    interval_growth(
+		&wait, WAIT_SHARE, keyed_of(t->sched.wait_ns), keyed_of(now->wait_ns), 1e-9);
 	if (run.jumped || wait.jumped)
 		watch_note(w,
 		    "some time of a thread is left out: its run time or wait grew by more than the "

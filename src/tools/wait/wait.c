@@ -30,8 +30,7 @@ static const struct column columns[] = {
 	    .help = "kernel function in which it sleeps (/proc/PID/task/TID/wchan)" },
 	[WAIT_UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
 	    .help = "no signal ends this wait: state D (/proc/PID/task/TID/stat field 3)" },
-	[WAIT_SHARE] = { "share_pct", "%time", SHARE, PERCENT, 7, 1,
-	    .bound = BY_TIME,
+	[WAIT_SHARE] = { "share_pct", "%time", SHARE, PERCENT, 7, 1, .bound = BY_TIME,
 	    .help = "share of all threads' time; with -t, of the thread's time (schedstat and "
 		    "samples)" },
 	[WAIT_THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2,
