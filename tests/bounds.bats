@@ -84,7 +84,7 @@ cpu_wanted() {
 	echo 'cpu1 200 0 0 100 0 0 0 0 0 0' >>"$dir/t1/proc/stat"
 	sed -i '/ctxt/d' "$dir"/t?/proc/stat
 	run --separate-stderr "$PQ" cpu --json -f "$dir"
-	json_is '[.cpu, .usr_pct, .idle_pct]' $'["all",null,null]\n["0",40,50]\n["1",null,null]'
+	json_is '[.cpu, .usr_pct, .idle_pct]' $'[null,null,null]\n[0,40,50]\n[1,null,null]'
 	told 'add up to much more than the interval'
 }
 
@@ -166,7 +166,7 @@ cpu_wanted() {
 		done
 		show
 		case $change in 300000) want=30 ;; 1200000) want=100 ;; *) want=null ;; esac
-		json_is '[.memory_some_pct, .io_some_pct, .io_full_pct]' "[10,$want,10]"
+		json_is '[.mem_some_pct, .io_some_pct, .io_full_pct]' "[10,$want,10]"
 		[ $want != null ] || told '%sio is unknown in some rows: its counter'
 	done
 }
@@ -232,12 +232,12 @@ memory_case() {
 		memory_case 1000000 0 0 0 0
 		sed -i "s/pgmajfault .*/pgmajfault $change/" "$dir/t1/sys/fs/cgroup/c/memory.stat"
 		show -g /c
-		json_is '[.majfaults_per_s, .high, .max]' '[null,10,10]'
+		json_is '[.majflt_per_s, .high, .max]' '[null,10,10]'
 	done
 	memory_case 1000000 0 0 0 0
 	sed -i "s/max .*/max 9223372036854775807/" "$dir/t1/sys/fs/cgroup/c/memory.events"
 	show -g /c
-	json_is '[.majfaults_per_s, .high, .max]' '[10,10,null]'
+	json_is '[.majflt_per_s, .high, .max]' '[10,10,null]'
 }
 
 @test "mem: memory.high is a limit: a row with -a, and its size" {
@@ -287,7 +287,7 @@ runq_sample() {
 	for delay in 18446744073709551000 9999000000000000 8999999999; do
 		runq_sample 1 $delay 20
 		run --separate-stderr "$PQ" runq --json -f "$dir"
-		json_is '[.waiting, .some_pct]' '[null,10]'
+		json_is '[.waiting, .cpu_some_pct]' '[null,10]'
 		told '^pq runq: waiting is unknown in some rows: its counter'
 		run --separate-stderr "$PQ" runq -P ALL --json -f "$dir"
 		json_is '[.waiting, .wait_ms, .runs_per_s]' $'[null,null,10]\n[0.5,50,10]'
@@ -308,7 +308,7 @@ runq_sample() {
 		printf 'cpu  0 0 0 0\ncpu0 0 0 0 0\nctxt 0\nprocesses 0\nprocs_running 0\nprocs_blocked 0\n' >"$dir/t$t/proc/stat"
 	done
 	run --separate-stderr "$PQ" runq --json -f "$dir"
-	json_is '[.runq_sz, .plist_sz, .ldavg_1, .ldavg_15, .blocked, .runq_max, .some_pct]' '[null,null,null,null,null,null,10]'
+	json_is '[.runq_sz, .plist_sz, .ldavg_1, .ldavg_15, .blocked, .runq_max, .cpu_some_pct]' '[null,null,null,null,null,null,10]'
 	[[ $stderr == *'/proc/loadavg counts no tasks'* ]]
 }
 
@@ -337,7 +337,7 @@ thread() {
 	done
 	thread 2 S 5200 5400 99
 	show
-	json_is '[.cpu_pct, .waits_per_s]' $'[10,10]\n[10,null]'
+	json_is '[.cpu_pct, .runs_per_s]' $'[10,10]\n[10,null]'
 }
 
 @test "tasks: a wait that lasted for several rows counts in the row in which it ends" {

@@ -313,7 +313,7 @@ fill() {
 	TZ=UTC-5:30 run "$PQ" record --root root -o x.tape 5ms 2 runq
 	[[ $output =~ ^pq\ record:\ [0-9-]{10}T[0-9:.]{12}\+05:30\ records: ]]
 	TZ=UTC-5:30 run "$PQ" record -u --root root -o x.tape 5ms 2 runq
-	[[ $output =~ ^pq\ record:\ [0-9-]{10}T[0-9:.]{12}\+00:00\ records: ]]
+	[[ $output =~ ^pq\ record:\ [0-9-]{10}T[0-9:.]{12}Z\ records: ]]
 }
 
 @test "a trigger fires once, and the samples before and after it are saved" {
@@ -695,7 +695,7 @@ points() {
 	"$PQ" record --root root -o x.tape 10ms 4 cpu 2>/dev/null
 	rm root/proc/loadavg
 	run -0 --separate-stderr "$PQ" cpu --json -f x.tape
-	[ "$(json -s 'map(select(.cpu == "all")) | length')" -ge 3 ]
+	[ "$(json -s 'map(select(.row == "all")) | length')" -ge 3 ]
 	run -0 --separate-stderr "$PQ" runq --json -f x.tape
 	[ "$(json -s 'map(select(.plist_sz == 100)) | length')" -eq 2 ]
 }

@@ -255,23 +255,6 @@ print_text(
 }
 
 static void
-put_string(struct buf *b, const char *key, const char *v)
-{
-	buf_json_key(b, key);
-	buf_json_string(b, v);
-}
-
-static void
-put_number(struct buf *b, const char *key, double v, int digits)
-{
-	buf_json_key(b, key);
-	if (isfinite(v))
-		buf_fixed(b, v, digits);
-	else
-		buf_text(b, "null");
-}
-
-static void
 put_time(struct buf *b, const char *key, int64_t real_ns, bool utc)
 {
 	struct report times = { .utc = utc };
@@ -289,29 +272,29 @@ print_json(
 	const struct cost *c = &s->cost;
 	struct buf b = { 0 };
 
-	buf_char(&b, '{');
-	put_string(&b, "tape", path);
-	put_string(&b, "host", s->facts.name);
-	put_string(&b, "release", s->facts.release);
-	put_string(&b, "machine", s->facts.machine);
-	put_number(&b, "cpus", s->facts.cpus ? (double)s->facts.cpus : NAN, 0);
-	put_string(&b, "tools", s->tools);
+	buf_json_begin(&b, "tape", &(struct report){ .utc = o->utc }, s->last.real_ns);
+	buf_json_text(&b, "tape", path);
+	buf_json_text(&b, "host", s->facts.name);
+	buf_json_text(&b, "release", s->facts.release);
+	buf_json_text(&b, "machine", s->facts.machine);
+	buf_json_number(&b, "cpus", s->facts.cpus ? (double)s->facts.cpus : NAN, 0);
+	buf_json_text(&b, "tools", s->tools);
 	put_time(&b, "from", s->first.real_ns, o->utc);
 	put_time(&b, "to", s->last.real_ns, o->utc);
-	put_number(&b, "rows", (double)s->rows, 0);
-	put_number(&b, "ticks", (double)s->ticks, 0);
-	put_number(&b, "span_s", (double)s->span_ns * 1e-9, 6);
-	put_number(&b, "boots", (double)s->boots, 0);
-	put_number(&b, "tracks", (double)s->tracks, 0);
-	put_number(&b, "bytes", (double)s->bytes, 0);
-	put_number(&b, "ring_bytes", r->index.n ? (double)r->index.v[0].segment.ring : NAN, 0);
-	put_number(&b, "bytes_per_moment", per_sample(s, r), 1);
-	put_number(&b, "cost_pct", cost_pct(c), 4);
-	put_number(&b, "late_max_ms", cost_count(c, COST_WORST) * 1e-3, 3);
-	put_number(&b, "missed", cost_count(c, COST_MISSED), 0);
-	put_number(&b, "lost", cost_count(c, COST_LOST), 0);
-	put_number(&b, "damaged_places", (double)r->lost.places, 0);
-	put_number(&b, "damaged_moments", (double)r->lost.samples, 0);
+	buf_json_number(&b, "rows", (double)s->rows, 0);
+	buf_json_number(&b, "ticks", (double)s->ticks, 0);
+	buf_json_number(&b, "span_s", (double)s->span_ns * 1e-9, 6);
+	buf_json_number(&b, "boots", (double)s->boots, 0);
+	buf_json_number(&b, "tracks", (double)s->tracks, 0);
+	buf_json_number(&b, "bytes", (double)s->bytes, 0);
+	buf_json_number(&b, "ring_bytes", r->index.n ? (double)r->index.v[0].segment.ring : NAN, 0);
+	buf_json_number(&b, "bytes_per_sample", per_sample(s, r), 1);
+	buf_json_number(&b, "cost_pct", cost_pct(c), 4);
+	buf_json_number(&b, "late_max_ms", cost_count(c, COST_WORST) * 1e-3, 3);
+	buf_json_number(&b, "missed", cost_count(c, COST_MISSED), 0);
+	buf_json_number(&b, "lost", cost_count(c, COST_LOST), 0);
+	buf_json_number(&b, "damaged_places", (double)r->lost.places, 0);
+	buf_json_number(&b, "damaged_samples", (double)r->lost.samples, 0);
 	buf_text(&b, "}\n");
 	fwrite(b.s, 1, b.n, stdout);
 	buf_free(&b);

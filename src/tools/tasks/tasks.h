@@ -131,8 +131,9 @@ struct tasks_state {
 	/* the threads of two snapshots, in turn, with as much room as was ever needed */
 	struct task *room[2];
 	size_t roomcap[2];
-	bool delayacct;  /* delay accounting is on */
-	uint64_t jumped; /* columns, as bits, of counters that grew by more than they can */
+	bool delayacct;      /* delay accounting is on */
+	bool delayacct_told; /* the kernel tells whether it is */
+	uint64_t jumped;     /* columns, as bits, of counters that grew by more than they can */
 };
 
 /* How much a counter of a task, that of this column, grew from one time to another. It may include
