@@ -313,3 +313,24 @@ write 10"
 		[ -z "$("$PQ" "$tool" --help | awk 'length > 80')" ] || { echo "$tool" && false; }
 	done
 }
+
+@test "bytes that a terminal would obey are printed as octal numbers in messages and echoed conditions" {
+	fails 2 'r\\205nq' "$PQ" $'r\x85nq'
+	run --separate-stderr "$PQ" check $'runq.runq_sz > \x1b[31m1'
+	[ "$status" -eq 3 ]
+	[ "${stderr_lines[1]}" = '  runq.runq_sz > \033[31m1' ]
+	[ "${stderr_lines[2]}" = '                 ^' ]
+}
+
+@test "a name with control characters controls no terminal, in text, CSV or JSON" {
+	cp /bin/sleep "$BATS_TEST_TMPDIR/"$'\e[31mred'
+	"$BATS_TEST_TMPDIR/"$'\e[31mred' 20 3>&- &
+	local pid=$! format
+	for format in "" --csv --json; do
+		script -qec "$PQ tasks $format -u -p $pid 0.1 1" /dev/null </dev/null >"$BATS_TEST_TMPDIR/screen"
+		grep -q 'red' "$BATS_TEST_TMPDIR/screen"
+		! grep -q $'\e\\[31m' "$BATS_TEST_TMPDIR/screen" || false
+	done
+	"$PQ" tasks --csv -p $pid 0.1 1 | grep -q $'\e\\[31mred'
+	kill $pid
+}

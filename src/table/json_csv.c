@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "table/table.h"
 
 static void
@@ -63,7 +64,7 @@ buf_json_string(struct buf *b, const char *s)
 
 	buf_char(b, '"');
 	while (*c) {
-		size_t n = buf_utf8_length((const char *)c);
+		size_t n = utf8_length((const char *)c);
 		if (*c == '"' || *c == '\\') {
 			buf_char(b, '\\');
 			buf_char(b, (char)*c++);
@@ -188,20 +189,50 @@ const struct format format_json = { NULL, rows_json, false };
 
 /* ---- CSV */
 
+/* Bytes that are not UTF-8 become the characters U+0080 to U+00FF, as in JSON. */
 static void
-put_field(struct buf *b, const char *s)
+put_utf8(struct buf *b, const char *s)
 {
-	if (!strpbrk(s, ",\"\r\n")) {
-		buf_text(b, s);
-		return;
+	for (size_t n = 0, length;; n += length) {
+		length = utf8_length(s + n);
+		if (s[n] && length)
+			continue;
+		buf_add(b, s, n);
+		if (!s[n])
+			return;
+		buf_char(b, (char)(0xc0 | (unsigned char)s[n] >> 6));
+		buf_char(b, (char)(0x80 | (s[n] & 0x3f)));
+		s += n + 1;
+		n = length = 0;
 	}
-	buf_char(b, '"');
-	for (; *s; s++) {
-		if (*s == '"')
-			buf_char(b, '"');
-		buf_char(b, *s);
+}
+
+/* Doubles each quote after `start`. */
+static void
+double_quotes(struct buf *b, size_t start)
+{
+	for (size_t i = start; i < b->n; i++) {
+		if (b->s[i] != '"')
+			continue;
+		buf_char(b, '"');
+		memmove(b->s + i + 1, b->s + i, b->n - 1 - i);
+		i++;
 	}
-	buf_char(b, '"');
+}
+
+static void
+put_field(struct buf *b, const char *s, bool terminal)
+{
+	bool quoted = strpbrk(s, ",\"\r\n");
+
+	if (quoted)
+		buf_char(b, '"');
+	size_t start = b->n;
+	(terminal ? buf_printable : put_utf8)(b, s);
+	if (quoted) {
+		double_quotes(b, start);
+		buf_char(b, '"');
+	}
 }
 
 static void
@@ -218,12 +249,12 @@ begin_csv(struct buf *b, struct report *r)
 }
 
 static void
-put_csv(struct buf *b, const struct column *c, const struct cell *cell)
+put_csv(struct buf *b, const struct column *c, const struct cell *cell, bool terminal)
 {
 	bool word = c->number && !is_number(cell->label);
 
 	if (c->kind == LABEL && cell->label && !word)
-		put_field(b, cell->label);
+		put_field(b, cell->label, terminal);
 	if (c->number == NUMBER_OR_ROW) {
 		buf_char(b, ',');
 		buf_text(b, word && cell->label ? cell->label : "");
@@ -245,8 +276,8 @@ rows_csv(struct buf *b, struct report *r, const struct rows *rows)
 		buf_fixed(b, rows->span_s, 6);
 		for (int i = 0; i < r->nshown; i++) {
 			buf_char(b, ',');
-			put_csv(
-			    b, &r->columns[r->shown[i]], &table_at(rows->table, row)[r->shown[i]]);
+			put_csv(b, &r->columns[r->shown[i]],
+			    &table_at(rows->table, row)[r->shown[i]], r->on_terminal);
 		}
 		buf_char(b, ',');
 		put_unix(b, rows->real_ns);

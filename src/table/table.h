@@ -67,6 +67,8 @@ struct table {
 	size_t ncolumns;
 	struct cell *cells; /* row by row */
 	size_t nrows, cap;
+	size_t pinned;   /* the first rows that are not ranked: the machine, or the sum of all */
+	size_t left_out; /* rows that table_choose removed */
 };
 
 /* The number of columns of a tool's table, which ends with a column without a key. */
@@ -92,6 +94,17 @@ void table_sort(struct table *t, size_t first, double (*key)(const struct cell *
 
 /* Removes all rows after the first n. */
 void table_keep(struct table *t, size_t n);
+
+/* Which rows are printed. */
+struct choice {
+	int by;                                  /* sort by this column; -1: see worst */
+	double (*worst)(const struct cell *row); /* sort by this, the largest first; or NULL */
+	size_t most;                             /* keep the first so many; 0: all */
+};
+
+/* Sorts, then removes rows; pinned rows stay first, and do not count. Numbers come in descending
+ * order, names in ascending order. */
+void table_choose(struct table *t, const struct choice *c);
 
 void table_free(struct table *t);
 
@@ -127,11 +140,14 @@ struct report {
 	const struct column *columns;
 	int shown[COLUMNS_MOST]; /* indices into columns, in the order of printing */
 	int nshown;
+	struct choice choice; /* of the averages */
+	bool fit;             /* it is what fits the terminal: say how many rows are left out */
 	bool utc;
-	bool terminal;   /* repeats the header on each screen, and cuts lines that are too wide */
-	bool fractions;  /* text prints milliseconds in its times */
-	int width, rows; /* of the terminal */
-	int lines_left;  /* text: until the next header is due */
+	bool on_terminal;    /* stdout is one: other people's bytes must not control it */
+	bool terminal;       /* text on a terminal: a header on each screen, and no line too wide */
+	bool fractions;      /* text prints milliseconds in its times */
+	int width, rows;     /* of the terminal */
+	int lines_left;      /* text: until the next header is due */
 	int64_t learned_for; /* the quarter of an hour, and UTC or not, for which these two hold: */
 	long offset_s;       /* of the time zone from UTC */
 	long clock_s;        /* the local time of day minus that in UTC */
@@ -139,7 +155,7 @@ struct report {
 
 /* The rows of a sample. */
 struct rows {
-	const struct table *table;
+	struct table *table;
 	int64_t real_ns;      /* when it was taken */
 	int64_t from_real_ns; /* when its interval began: in the header, as sar prints it */
 	double span_s;        /* the measured interval */
@@ -156,8 +172,8 @@ extern const struct format format_text, format_json, format_csv, format_folded, 
 /* Appends the header line of text, with `time` in place of the time. */
 void text_header(struct buf *b, const struct report *r, const char *time);
 
-/* Appends a row of text, with `time` in place of the time. */
-void text_row(struct buf *b, const struct report *r, const char *time, const struct cell *row);
+/* Appends the rows as text, with `time` in place of the time. */
+void text_rows(struct buf *b, const struct report *r, const char *time, const struct table *t);
 
 /* Prints the time as "17:12:01" or "17:12:01.250". Returns out. */
 const char *clock_text(char out[16], struct report *r, int64_t real_ns);

@@ -316,9 +316,11 @@ const struct tool tool_mem = {
 		    "  pq mem -w parts,events  also kinds of memory, and events such as OOM\n"
 		    "  pq mem -a 10            every cgroup with a limit, fullest first\n",
 	.columns = columns,
-	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
+	    &option_most, &option_sort, NULL },
 	.state_size = sizeof(struct groups_watch),
 	.read = read_groups,
 	.rows = rows,
+	.worst = worst,
 	.release = cgroups_release,
 };

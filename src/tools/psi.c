@@ -145,6 +145,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	}
 	cgroups_rows(&(struct cgroups_interval){ a, b, &a->groups, &b->groups, span_s },
 	    FAMILY_PRESSURE, fill_row, out);
+	out->pinned = machine;
 	table_sort(out, machine, worst);
 }
 
@@ -345,10 +346,12 @@ const struct tool tool_psi = {
 		    "  pq psi -p 4242 1        the container of a process (cgroup v2)\n"
 		    "  pq psi -a -w avg60 10   all cgroups, highest pressure first\n",
 	.columns = psi_columns,
-	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
+	    &option_most, &option_sort, NULL },
 	.state_size = sizeof(struct psi_state),
 	.costly = true,
 	.read = read_psi,
 	.rows = rows,
+	.worst = worst,
 	.release = cgroups_release,
 };

@@ -289,9 +289,11 @@ const struct tool tool_throttle = {
 		    "  pq throttle -p 4242 1   the container of a process\n"
 		    "  pq throttle -a 10       every cgroup with a quota, most held back first\n",
 	.columns = columns,
-	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
+	    &option_most, &option_sort, NULL },
 	.state_size = sizeof(struct groups_watch),
 	.read = read_groups,
 	.rows = rows,
+	.worst = worst,
 	.release = cgroups_release,
 };

@@ -18,6 +18,8 @@
 
 struct request {
 	struct target target;
+	unsigned most;       /* -n: print only so many rows; 0: all */
+	const char *sort;    /* --sort: the key of a column; NULL: the tool's own order */
 	const void *options; /* the tool's own struct, of its options_size */
 };
 
@@ -121,6 +123,10 @@ struct tool {
 	void (*rows)(
 	    struct watch *w, const void *from, const void *to, double span_s, struct table *out);
 
+	/* Of a tool with -n: what makes a row worse than others. With -a its rows come in this order,
+	 * the worst first. */
+	double (*worst)(const struct cell *row);
+
 	/* Frees what the state holds outside the arenas. May be NULL. */
 	void (*release)(struct watch *w);
 
@@ -131,8 +137,8 @@ struct tool {
 	bool judges; /* its exit status is a verdict: errors are UNKNOWN, 3 */
 };
 
-/* -p, -g and -a, which are parsed into the request's target. */
-extern const struct option option_pid, option_cgroup, option_all;
+/* They are parsed into the request: -p, -g and -a into its target, and -n and --sort. */
+extern const struct option option_pid, option_cgroup, option_all, option_most, option_sort;
 
 /* Whether the tool has this shared option. */
 bool tool_takes(const struct tool *t, const struct option *o);

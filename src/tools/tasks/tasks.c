@@ -254,9 +254,12 @@ read_tasks(struct watch *w, struct arena *a)
 		return NULL;
 	if (!s->before && !state->delayacct && watch_shows(w, TASKS_BLKIO) &&
 	    w->nshown < (int)columns_count(columns))
-		watch_note(w,
-		    "delay accounting is off: %%blkio is unknown (turn it on: sysctl "
-		    "kernel.task_delayacct=1)");
+		watch_note(w, "%s",
+		    state->delayacct_told ?
+			"delay accounting is off: %blkio is unknown (turn it on: sysctl "
+			"kernel.task_delayacct=1)" :
+			"%blkio is unknown: this kernel does not tell whether it accounts delays "
+			"(Linux 5.14 and later do)");
 	tasks_read_details(w, a, s);
 	return s;
 }
