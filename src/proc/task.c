@@ -98,7 +98,7 @@ task_stat_parse(struct text t, struct task_stat *out)
 	uint64_t v;
 
 	if (!text_word(&t, &word) || text_u64(word, &s.pid) < 0 || !take_name(&t, &s.comm) ||
-	    !text_whole_line(&t, &line) || !text_word(&line, &word) || word.n != 1)
+	    !text_whole_line(&t, &line) || !text_word(&line, &word) || word.n != 1 || !word.s[0])
 		return invalid();
 	s.state = word.s[0];
 	for (int field = 4; field <= BLKIO; field++) {
@@ -301,6 +301,21 @@ environ_find(struct text t, const char *name, struct text *value)
 	return false;
 }
 
+/* As text_skip, where '_' and '-' are the same: V8 takes either. */
+static bool
+skip_option(struct text *t, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (t->n < n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((t->s[i] == '_' ? '-' : t->s[i]) != prefix[i])
+			return false;
+	*t = (struct text){ t->s + n, t->n - n };
+	return true;
+}
+
 bool
 environ_option(struct text value, const char *prefix, struct text *out)
 {
@@ -308,7 +323,7 @@ environ_option(struct text value, const char *prefix, struct text *out)
 	bool found = false;
 
 	while (text_word(&value, &word)) {
-		if (!text_skip(&word, prefix))
+		if (!skip_option(&word, prefix))
 			continue;
 		*out = word;
 		found = true;

@@ -108,7 +108,7 @@ int task_left_parse(struct text t, int64_t *ns);
 bool environ_find(struct text t, const char *name, struct text *value);
 
 /* In a list of options such as "-Xmx1g -XX:ActiveProcessorCount=2": the rest of the last word that
- * begins with the prefix; false if there is none. */
+ * begins with the prefix, where '_' stands for '-' too; false if there is none. */
 bool environ_option(struct text value, const char *prefix, struct text *out);
 
 /* ---- limits: "Max open files            1024                 4096                 files" */

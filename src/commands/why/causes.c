@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgroup/quota.h"
+
 /* The sum of a column over the rows that know it; NaN if none does. Rows of tasks that ended unseen
  * do not know all columns. */
 static double
@@ -33,13 +35,6 @@ set_of_machine(const struct evidence *e, struct finding *f)
 }
 
 /* ---- CPU quota: of the cgroup itself or of a parent cgroup */
-
-/* The number of worker threads that the quota can keep running; NaN if it is unknown. */
-static double
-workers(double limit_cpus)
-{
-	return limit_cpus < 1 ? 1 : ceil(limit_cpus - 0.01);
-}
 
 /* " -p 4242" of a command that shows more; without a target, `otherwise`. */
 static struct figure
@@ -79,10 +74,12 @@ tell_threads(const struct evidence *e, double limit, struct finding *f)
 static void
 advise_quota(const struct evidence *e, double limit, struct finding *f)
 {
+	double threads = isnan(limit) ? NAN : quota_threads(limit);
+
 	finding_advice(f,
 	    "[run at most {} worker thread{} (for Go: GOMAXPROCS={}) or ]raise the quota; see: pq "
 	    "throttle{} 1",
-	    fixed(workers(limit), 0), EITHER(workers(limit) > 1, "s", ""), fixed(workers(limit), 0),
+	    fixed(threads, 0), EITHER(threads > 1, "s", ""), fixed(threads, 0),
 	    command_option(e, " -a"));
 }
 
