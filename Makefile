@@ -1,7 +1,7 @@
 # pq: make, make check, make install. Needs a C compiler and GNU make; the tests need bats, and make lint its linters.
 #
 #   make                 build/pq, and build/pq-TOOL, links to it
-#   make check           run every test
+#   make check           run every test; make tests builds them
 #   make lint            shellcheck, mandoc, codespell, cppcheck; the layout, the includes and the
 #                        length of functions of the C files; whether the documents agree
 #   make format          format the C files (clang-format 14)
@@ -49,7 +49,7 @@ BATS = $(wildcard tests/*.bats)
 UNITS = pq-record.service pq-export.service
 EXAMPLES = $(addprefix scripts/examples/,pq-record.yaml pq-export.yaml prometheus/rules.yaml prometheus/dashboard.json)
 
-.PHONY: all check lint format static dist deb fuzz bench vmtest install uninstall clean
+.PHONY: all check tests lint format static dist deb fuzz bench vmtest install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(B)/pq $(TOOLS:%=$(B)/pq-%)
@@ -96,8 +96,10 @@ deb: $(if $(HAVE_STATIC),static,all)
 	scripts/deb $(B)/deb $(VERSION) $(B)
 
 # scripts/tests runs them, one bats file per CPU at a time, and counts the results.
-check: all $(UNIT) $(REPLAY) $(B)/tests/helper
+check: tests
 	scripts/tests $(B)
+
+tests: all $(UNIT) $(REPLAY) $(B)/tests/helper
 
 # A program that bats files run.
 $(B)/tests/helper: tests/helper.c
@@ -121,7 +123,7 @@ fuzz:
 		LDFLAGS="-fsanitize=address,undefined" $(FUZZ:$(B)/%=$(B)/fuzzing/%)
 	for f in $(FUZZ:$(B)/%=$(B)/fuzzing/%); do \
 		mkdir -p $(B)/corpus/$$(basename $$f) && \
-		$$f -max_total_time=$(TIME) -max_len=16384 -print_final_stats=1 $(B)/corpus/$$(basename $$f) \
+		$$f -max_total_time=$(TIME) -max_len=16384 -print_final_stats=1 -artifact_prefix=$(B)/corpus/ $(B)/corpus/$$(basename $$f) \
 			tests/fuzz/corpus/$$(basename $$f) || exit 1; done
 
 lint:
