@@ -18,6 +18,8 @@
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/causes.c        the rules: what is slow, how that shows
+ *   commands/why/threads.c       the rules about what the target's threads do
+ *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile
  *   commands/why/finding.c       cause, evidence and fix as text and JSON
  *
  *   cli/args.c                   the command line, by the options that tools declare
@@ -34,6 +36,7 @@
  *   tools/tools.c                the list of the tools with rows
  *   tools/tool.c                 what every tool may use: notes, gauges, shared options
  *   tools/targets.c              the processes of -p, -g or the whole machine
+ *   tools/hidden.c               what /proc hides from this process, and why
  *   tools/cgroup_rows.c          what the tools with a row per cgroup share
  *   tools/runq.c                 pq runq
  *   tools/cpu.c                  pq cpu
@@ -98,6 +101,7 @@
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings
  *   base/printable.c            other people's bytes on a terminal
+ *   base/sentence.c              sentences whose figures are known
  *   base/text.c                  pieces of other people's bytes, numbers, names that are near
  *   base/units.c                 durations, sizes and points in time
  *

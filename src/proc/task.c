@@ -116,6 +116,45 @@ task_stat_parse(struct text t, struct task_stat *out)
 }
 
 int
+task_capabilities_parse(struct text t, uint64_t *out)
+{
+	struct text line, digits;
+	uint64_t v = 0;
+
+	do
+		if (!text_line(&t, &line))
+			return invalid();
+	while (!text_skip(&line, "CapEff:"));
+	if (!text_word(&line, &digits) || digits.n > 16)
+		return invalid();
+	for (size_t i = 0; i < digits.n; i++) {
+		static const char hex[] = "0123456789abcdef";
+		const char *digit = memchr(hex, digits.s[i], 16);
+		if (!digit)
+			return invalid();
+		v = v << 4 | (uint64_t)(digit - hex);
+	}
+	*out = v;
+	return 0;
+}
+
+bool
+task_in_group(struct text t, uint64_t gid)
+{
+	struct text line, word;
+	uint64_t v;
+
+	while (text_line(&t, &line)) {
+		if (!text_skip(&line, "Gid:") && !text_skip(&line, "Groups:"))
+			continue;
+		while (text_word(&line, &word))
+			if (text_u64(word, &v) == 0 && v == gid)
+				return true;
+	}
+	return false;
+}
+
+int
 task_allowed_parse(struct text t, struct cpulist *out)
 {
 	struct text line, list;

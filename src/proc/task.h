@@ -64,6 +64,13 @@ struct task_status {
 /* The line "State:" must be there. */
 int task_status_parse(struct text t, struct task_status *out);
 
+/* Its line "CapEff:	000001ffffffffff": the capabilities, by number. -1 with EINVAL if it is not
+ * there. */
+int task_capabilities_parse(struct text t, uint64_t *out);
+
+/* Whether its lines "Gid:" and "Groups:" have that group: for access to files. */
+bool task_in_group(struct text t, uint64_t gid);
+
 /* Its line "Cpus_allowed_list:	0-3". ERANGE: a number is too large. */
 int task_allowed_parse(struct text t, struct cpulist *out);
 

@@ -6,6 +6,7 @@
 
 #include "cgroup/memory.h"
 #include "tools/cgroup_rows.h"
+#include "tools/hidden.h"
 #include "tools/tool.h"
 
 static const struct column columns[] = {
@@ -127,7 +128,7 @@ read_machine(struct watch *w, struct mem_snapshot *s)
 	s->machine_read = machine_read_memory(w->host, &o->memory) == 0;
 	if (!s->machine_read)
 		watch_note(w, "cannot read /proc/meminfo: %s; the machine's memory size is unknown",
-		    strerror(errno));
+		    hidden_error(w, errno, "is /proc mounted?"));
 	o->limit = o->memory.limit;
 	o->level = o->limit.known ? "machine" : NULL;
 	o->swap_room = o->memory.swap_room.known ? (double)o->memory.swap_room.v : NAN;
