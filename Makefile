@@ -20,6 +20,7 @@ DOCDIR = $(PREFIX)/share/doc/pq
 UNITDIR = $(PREFIX)/lib/systemd/system
 BASHDIR = $(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(PREFIX)/share/zsh/site-functions
+FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 DESTDIR =
 
 B = build
@@ -140,7 +141,7 @@ vmtest: static
 
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
-		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR)
+		$(DESTDIR)$(FISHDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR)
 	install -m 755 $(B)/pq $(DESTDIR)$(BINDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BINDIR)/pq-$$t; done
 	install -m 644 man/pq.1 $(TOOLS:%=man/pq-%.1) $(DESTDIR)$(MANDIR)/man1/
@@ -152,7 +153,8 @@ install: all
 	scripts/completions bash $(B)/pq >$(DESTDIR)$(BASHDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BASHDIR)/pq-$$t; done
 	scripts/completions zsh $(B)/pq >$(DESTDIR)$(ZSHDIR)/_pq
-	chmod 644 $(DESTDIR)$(BASHDIR)/pq $(DESTDIR)$(ZSHDIR)/_pq
+	scripts/completions fish $(B)/pq >$(DESTDIR)$(FISHDIR)/pq.fish
+	chmod 644 $(DESTDIR)$(BASHDIR)/pq $(DESTDIR)$(ZSHDIR)/_pq $(DESTDIR)$(FISHDIR)/pq.fish
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/pq $(TOOLS:%=$(DESTDIR)$(BINDIR)/pq-%)
@@ -160,7 +162,8 @@ uninstall:
 	for e in fetch-pprof $(notdir $(EXAMPLES)); do rm -f $(DESTDIR)$(DOCDIR)/examples/$$e; done
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rmdir $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) 2>/dev/null || :
-	rm -f $(DESTDIR)$(BASHDIR)/pq $(TOOLS:%=$(DESTDIR)$(BASHDIR)/pq-%) $(DESTDIR)$(ZSHDIR)/_pq
+	rm -f $(DESTDIR)$(BASHDIR)/pq $(TOOLS:%=$(DESTDIR)$(BASHDIR)/pq-%) $(DESTDIR)$(ZSHDIR)/_pq \
+		$(DESTDIR)$(FISHDIR)/pq.fish
 
 clean:
 	rm -rf $(B)
