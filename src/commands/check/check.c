@@ -388,13 +388,13 @@ judge(struct check *c, size_t subject, size_t condition)
 		f->why = s && (!f->why || !s->has_rows) ? reason_of(s) : f->why;
 	}
 	f->truth = expr_judge(x, &now, &f->found);
-	if (f->found.divided)
-		f->why = "it divides by 0";
 	for (size_t t = 0; t < c->tools && f->truth == TRUTH_NO; t++)
 		if (tables[t] && c->sampler[subject][t]->watch.hidden) {
 			f->truth = TRUTH_UNKNOWN;
 			f->why = c->sampler[subject][t]->watch.hidden;
 		}
+	if (f->found.divided)
+		f->why = "it divides by 0";
 }
 
 /* Critical over warning over unknown over OK. */

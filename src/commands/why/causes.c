@@ -74,11 +74,13 @@ tell_threads(const struct evidence *e, double limit, struct finding *f)
 static void
 advise_quota(const struct evidence *e, double limit, struct finding *f)
 {
+	double threads = isnan(limit) ? NAN : quota_threads(limit);
+
 	finding_advice(f,
 	    "[run at most {} worker thread{} (for Go: GOMAXPROCS={}) or ]raise the quota; see: pq "
 	    "throttle{} 1",
-	    fixed(quota_threads(limit), 0), EITHER(quota_threads(limit) > 1, "s", ""),
-	    fixed(quota_threads(limit), 0), command_option(e, " -a"));
+	    fixed(threads, 0), EITHER(threads > 1, "s", ""), fixed(threads, 0),
+	    command_option(e, " -a"));
 }
 
 static void
