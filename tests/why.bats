@@ -112,6 +112,12 @@ cpus() {
 	[ "${lines[0]}" = "Nothing could be checked." ]
 }
 
+# idle_at N: the CPUs of sample N have been idle.
+idle_at() {
+	now=$dir/t$1
+	cpus $((100 * ($1 + 1))) 0 0 0 0
+}
+
 @test "hidden processes or a hidden run queue make the verdict unknown if the CPUs are busy" {
 	local at
 	for at in 0 1; do
@@ -137,7 +143,7 @@ cpus() {
 	rm "$dir"/t?/proc/loadavg
 	answers 3 "" -f "$dir"
 	json_is '.unchecked | map(select(.needed) | .question)' '["run queue"]'
-	for at in 0 1; do now=$dir/t$at; cpus $((100 * (at + 1))) 0 0 0 0; done
+	idle_at 0; idle_at 1
 	answers 0 "" -f "$dir" # idle CPUs have no queue
 }
 
