@@ -106,7 +106,7 @@ cpu_wanted() {
 # ---- cgroups
 
 @test "throttle: each counter that jumps or decreases makes its own figures unknown" {
-	local which was=(5000000 1000 500 9000000) is v change name=(used periods thrtl held) null
+	local which was=(5000000 1000 500 9000000) is v change names=(used periods thrtl held) null
 	for which in 0 1 2 3; do
 		for change in 1000000000000 -400; do
 			samples throttle; at 0; cpu_group /c "50000 100000" "${was[@]}"
@@ -116,10 +116,10 @@ cpu_wanted() {
 			show -g /c
 			null=(.2 10 5 0.5)
 			null[v]=null
-			printf '%s %s: %s\n' "${name[v]}" "$change" "$output"
+			printf '%s %s: %s\n' "${names[v]}" "$change" "$output"
 			json_is '[.used_cpus, .periods, .throttled, .held_cpus]' \
 				"$(jq -cn "[${null[0]/#./0.}, ${null[1]}, ${null[2]}, ${null[3]}]")"
-			[ "$change" -lt 0 ] || told "^pq throttle: ${name[v]} is unknown in some rows: its counter grew by more than"
+			[ "$change" -lt 0 ] || told "^pq throttle: ${names[v]} is unknown in some rows: its counter grew by more than"
 			[ "$change" -gt 0 ] || [ "$(json .note)" = '"reset"' ]
 		done
 	done
@@ -380,7 +380,7 @@ unharmed() {
 	burn "$group" "$acct"
 	for each in "10ms 100" "100ms 20" "1 2"; do
 		# shellcheck disable=SC2086 # two words
-		unharmed throttle -g "$name" --json $each
+		unharmed throttle -g "${name:?}" --json $each
 		[ "$(json 'select(.used_cpus == null or .held_cpus == null)' | wc -l)" -eq 0 ]
 		# shellcheck disable=SC2086 # two words
 		unharmed tasks -n 1000000 --json $each
