@@ -81,7 +81,7 @@ cpu_wanted() {
 	cpu_sample 0 0 0
 	cpu_sample 1 0 0
 	echo 'cpu1 100 0 0 0 0 0 0 0 0 0' >>"$dir/t0/proc/stat"
-	echo 'cpu1 200 0 0 100 0 0 0 0 0 0' >>"$dir/t1/proc/stat"
+	echo 'cpu1 200 0 100 100 0 0 0 0 0 0' >>"$dir/t1/proc/stat"
 	sed -i '/ctxt/d' "$dir"/t?/proc/stat
 	run --separate-stderr "$PQ" cpu --json -f "$dir"
 	json_is '[.cpu, .usr_pct, .idle_pct]' $'[null,null,null]\n[0,40,50]\n[1,null,null]'
@@ -365,7 +365,7 @@ unharmed() {
 	for each in 1 2 3 4 5; do burn; done
 	# shellcheck disable=SC2016 # the inner shell expands it
 	start bash -c 'while ((SECONDS < 60)); do /bin/true; done'
-	for each in "10ms 100" "100ms 10" "1 1"; do
+	for each in "10ms 50" "100ms 5" "1 1"; do
 		# shellcheck disable=SC2086 # two words
 		for tool in cpu runq mem "psi -a" "tasks -n 1000000 -w more" "wait"; do
 			unharmed $tool --json $each || [ "$status" -eq 3 ] || return 1
@@ -378,7 +378,7 @@ unharmed() {
 	burn "$group" "$acct"
 	burn "$group" "$acct"
 	burn "$group" "$acct"
-	for each in "10ms 100" "100ms 20" "1 2"; do
+	for each in "10ms 100" "100ms 10" "1 1"; do
 		# shellcheck disable=SC2086 # two words
 		unharmed throttle -g "${name:?}" --json $each
 		[ "$(json 'select(.used_cpus == null or .held_cpus == null)' | wc -l)" -eq 0 ]
