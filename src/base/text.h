@@ -95,7 +95,8 @@ struct nearest {
 	const char *name; /* the nearest so far; NULL: none is near */
 };
 
-/* A third of the characters may differ, but at most three. */
+/* A third of the characters may differ, but at most three; more may be missing at the end. The case
+ * of letters does not matter. */
 struct nearest nearest_to(struct text written);
 void nearest_try(struct nearest *n, const char *name);
 

@@ -141,6 +141,7 @@ cgroups_rows(struct watch *w, const struct cgroups_interval *t, enum family f, c
 	static const char *const notes[][2] = {
 		[SCOPE_EXACT] = { NULL, "reset" },
 		[SCOPE_SEARCHED] = { "found-by-search", "found-by-search,reset" },
+		[SCOPE_UNLISTED] = { "process-not-listed", "process-not-listed,reset" },
 		[SCOPE_GUESS] = { "mount-root(guess)", "mount-root(guess),reset" },
 	};
 

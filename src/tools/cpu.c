@@ -6,6 +6,7 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
+#include "tools/hidden.h"
 #include "tools/targets.h"
 #include "tools/tool.h"
 
@@ -244,8 +245,8 @@ read_cpus(struct watch *w, struct arena *a)
 	struct text text;
 
 	if (host_read(w->host, "proc/stat", &text) < 0)
-		return watch_fail(w, EXIT_UNSUPPORTED,
-		    "cannot read /proc/stat: %s (is /proc mounted?)", strerror(errno));
+		return watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/stat: %s",
+		    hidden_error(w, errno, "is /proc mounted?"));
 	if (stat_parse(text, a, f) < 0)
 		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/stat lists no CPU");
 	if (f->cut || f->only_cpus)

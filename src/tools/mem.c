@@ -6,6 +6,7 @@
 
 #include "cgroup/memory.h"
 #include "tools/cgroup_rows.h"
+#include "tools/hidden.h"
 #include "tools/tool.h"
 
 static const struct column columns[] = {
@@ -152,7 +153,7 @@ read_machine(struct watch *w, struct mem_snapshot *s)
 	s->machine_read = machine_read_memory(w->host, &o->memory) == 0;
 	if (!s->machine_read)
 		watch_note(w, "cannot read /proc/meminfo: %s; the machine's memory size is unknown",
-		    strerror(errno));
+		    hidden_error(w, errno, "is /proc mounted?"));
 	tell_damaged(w, &o->memory, "machine");
 	o->limit = o->memory.limit;
 	o->level = o->limit.known ? "machine" : NULL;

@@ -5,6 +5,7 @@
 
 #include "cgroup/pressure.h"
 #include "tools/cgroup_rows.h"
+#include "tools/hidden.h"
 #include "tools/tool.h"
 
 enum { AVERAGES = 3, FIGURES = 7 };
@@ -166,7 +167,7 @@ say_lack(struct watch *w, enum pressure_lack lack, const char *name, int error)
 		[LACK_BUILT] = "this kernel is built without CONFIG_PSI and counts no pressure "
 			       "(another kernel is needed)",
 		[LACK_ENABLED] = "pressure is disabled in this kernel (boot it with psi=1)",
-		[LACK_EITHER] = "no /proc/pressure: the kernel is built without CONFIG_PSI, or "
+		[LACK_EITHER] = "the kernel is built without CONFIG_PSI, or "
 				"needs psi=1 at boot",
 	};
 
@@ -183,6 +184,8 @@ say_lack(struct watch *w, enum pressure_lack lack, const char *name, int error)
 		watch_note(w, "cgroup %s: cpu.pressure: %s", name, strerror(error));
 	else if (lack == LACK_OTHER)
 		watch_note(w, "/proc/pressure/cpu: %s", strerror(error));
+	else if (lack == LACK_EITHER)
+		watch_note(w, "/proc/pressure: %s", hidden_error(w, ENOENT, words[lack]));
 	else
 		watch_note(w, "%s", words[lack]);
 }

@@ -11,7 +11,7 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
-#include "tools/tool.h"
+#include "tools/hidden.h"
 
 struct runq_options {
 	int64_t tick_ns;
@@ -182,10 +182,9 @@ begin_sampling(struct watch *w)
 	struct task_stat self;
 	struct text text;
 
-	watch_note(w,
-	    "/proc/schedstat: %s; waiting is sampled from threads in state R (exact figures need "
-	    "CONFIG_SCHEDSTATS)",
-	    strerror(errno));
+	watch_note(w, "/proc/schedstat: %s; waiting is sampled from threads in state R",
+	    hidden_error(w, errno, "exact figures need CONFIG_SCHEDSTATS"));
+	hidden_tell(w);
 	s->sampled = true;
 	if (host_read(w->host, "proc/self/stat", &text) == 0 && task_stat_parse(text, &self) == 0)
 		s->self = self.pid;
@@ -364,10 +363,8 @@ read_pressure(struct watch *w, struct runq_snapshot *s)
 		return;
 	}
 	state->no_pressure = true;
-	watch_note(w,
-	    "/proc/pressure/cpu: %s; %%some is unknown (it needs CONFIG_PSI and, on some kernels, "
-	    "psi=1 at boot)",
-	    strerror(errno));
+	watch_note(w, "/proc/pressure/cpu: %s; %%some is unknown",
+	    hidden_error(w, errno, "it needs CONFIG_PSI and, on some kernels, psi=1 at boot"));
 }
 
 static void
@@ -382,8 +379,8 @@ read_schedstat(struct watch *w, struct arena *a, struct runq_snapshot *s)
 	    schedstat_parse(text, a, &s->sched) == 0)
 		return;
 	state->no_schedstat = true;
-	watch_note(w, "/proc/schedstat: %s; waiting is unknown (it needs CONFIG_SCHEDSTATS)",
-	    strerror(errno));
+	watch_note(w, "/proc/schedstat: %s; waiting is unknown",
+	    hidden_error(w, errno, "it needs CONFIG_SCHEDSTATS"));
 }
 
 static void *
@@ -396,8 +393,8 @@ read_runq(struct watch *w, struct arena *a)
 	s->load = state->load;
 	s->load_known = state->load_known;
 	if (!s->load_known && !state->started)
-		return watch_fail(w, EXIT_UNSUPPORTED,
-		    "cannot read /proc/loadavg: %s (is /proc mounted?)", strerror(errno));
+		return watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/loadavg: %s",
+		    hidden_error(w, errno, "is /proc mounted?"));
 	if (!s->load_known)
 		watch_note(w, "cannot read /proc/loadavg any more: %s; its columns are unknown",
 		    strerror(errno));

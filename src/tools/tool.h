@@ -58,6 +58,7 @@ struct watch {
 	bool no_ticks;         /* set by a tick: it is not needed between rows */
 	int64_t now_ns;        /* the sample's mono_ns */
 	bool ended;            /* set by the tool: its target is gone, and no more rows follow */
+	const char *hidden;    /* why rows lack tasks that exist; NULL if they lack none */
 	void (*note)(struct watch *, const char *message);
 };
 
@@ -282,6 +283,15 @@ enum tasks_column {
 	TASKS_CONTENTION,
 	TASKS_COMM,
 	TASKS_CGROUP
+};
+
+/* pq why asks for threads. */
+struct tasks_options {
+	bool threads;      /* a row is a thread */
+	bool by_cgroup;    /* a row is a cgroup */
+	const char *comm;  /* only commands with this in their name; NULL: all */
+	unsigned rows;     /* at most; 0: all */
+	int64_t budget_ns; /* CPU time of pq for a row */
 };
 
 enum wait_column {

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "proc/machine.h"
+#include "tools/hidden.h"
 #include "tools/tasks/tasks.h"
 
 struct scan {
@@ -351,6 +352,8 @@ begin(struct watch *w)
 	state->all_visible = !t->pid && !t->cgroup &&
 	    host_read(w->host, "proc/2/stat", &text) == 0 && task_stat_parse(text, &stat) == 0 &&
 	    text_eq(stat.comm, "kthreadd");
+	if (!t->pid && !t->cgroup && !state->all_visible)
+		hidden_tell(w);
 	state->delayacct = delays_are_counted(w->host, &state->delayacct_told);
 }
 
@@ -366,8 +369,7 @@ check_first(const struct scan *c, size_t npids)
 		    strerror(c->error));
 	else if (c->s->n == 0 && npids > 0 && cgroup)
 		watch_fail(c->w, EXIT_UNSUPPORTED,
-		    "no process of cgroup %s is visible in /proc: is it mounted with hidepid?",
-		    cgroup);
+		    "no process of cgroup %s is visible in /proc (%s)", cgroup, hidden_why(c->w));
 	else
 		return true;
 	return false;
@@ -396,13 +398,16 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 		read_process(&c, pids[i]);
 	if (state->scans == 0 && !check_first(&c, n))
 		return NULL;
+	if (state->scans == 0 && w->ask->target.cgroup && c.s->n < n)
+		hidden_tell(w);
 	c.s->unseen = count_unseen(&c);
 	state->nread = c.s->nread;
 	state->scans++;
-	if (c.denied)
-		watch_note(w,
-		    "processes whose threads are not visible are omitted (/proc is mounted with "
-		    "hidepid)");
+	if (c.denied && !w->hidden) {
+		w->hidden = arena_printf(&w->arena,
+		    "processes whose threads are not visible are omitted (%s)", hidden_why(w));
+		watch_note(w, "%s", w->hidden);
+	}
 	tell_skipped(&c);
 	struct interval told = { .columns = tool_tasks.columns, .jumped = state->jumped };
 	watch_tell_counters(w, &told, false);

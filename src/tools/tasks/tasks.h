@@ -91,14 +91,6 @@ struct tasks_snapshot {
 	size_t nthrottling, throttlingcap;
 };
 
-struct tasks_options {
-	bool threads;      /* a row is a thread */
-	bool by_cgroup;    /* a row is a cgroup */
-	const char *comm;  /* only commands with this in their name; NULL: all */
-	unsigned rows;     /* at most; 0: all */
-	int64_t budget_ns; /* CPU time of pq for a row */
-};
-
 static inline const struct tasks_options *
 tasks_options(const struct watch *w)
 {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "tools/hidden.h"
 #include "tools/wait/wait.h"
 
 static const int64_t second_ns = 1000000000;
@@ -474,6 +475,8 @@ begin(struct watch *w)
 	if (!w->ask->target.pid && host_read(w->host, "proc/self/stat", &text) == 0 &&
 	    task_stat_parse(text, &stat) == 0)
 		s->self = stat.pid;
+	if (!w->ask->target.pid && !w->ask->target.cgroup)
+		hidden_tell(w);
 }
 
 void
