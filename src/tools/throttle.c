@@ -335,7 +335,6 @@ fill_row(const struct cgroups_interval *c, size_t before, size_t i, struct cell 
 	struct falls falls = falls_of(p.from, p.to);
 
 	t->cpus = fmax(a->cpus, b->cpus);
-	t->period_s = p.limit.limited ? (double)p.limit.period_us * 1e-6 : 0;
 	if (falls_all(&falls))
 		p.from = &unknown;
 	fill_usage(row, p, v->limit.limited ? v->limit.cpus : NAN);
