@@ -404,7 +404,7 @@ each_reader() {
 }
 
 @test "a recording of a later version is refused and not overwritten" {
-	# a header of version 2, with the checksum that is right for it
+	# a header of version 3, with the checksum that is right for it
 	{
 		printf '\x89pqtape\n\x02\0\0\0\x80\0\0\0\x01'
 		head -c 107 /dev/zero
