@@ -300,6 +300,18 @@ lists(struct text procs, const uint64_t *pids)
 	return false;
 }
 
+/* Whether a recording, which may lack cgroup.procs, has the directory of a named cgroup: pq -a
+ * lists the directories of all cgroups. */
+static bool
+is_recorded(struct quest *q, const struct place *p, const char *rel, int error)
+{
+	struct text names;
+
+	return q->by_name && q->atlas->host->replay && (error == ENODATA || error == ENOENT) &&
+	    host_list(q->atlas->host, arena_printf(q->atlas->arena, "%s%s", p->top, rel), &names) ==
+	    0;
+}
+
 /* Every cgroup has cgroup.procs; that of a threaded one fails with EOPNOTSUPP. */
 static enum presence
 probe(struct quest *q, const struct place *p, const char *rel, bool prove)
@@ -309,8 +321,9 @@ probe(struct quest *q, const struct place *p, const char *rel, bool prove)
 
 	if (place_read(q->atlas->host, p, rel, "cgroup.procs", &procs) == 0)
 		return pids && lists(procs, pids) ? LISTS_PID : PRESENT;
-	q->refused |= errno == EACCES || errno == EPERM;
-	return errno == EOPNOTSUPP ? PRESENT : ABSENT;
+	int error = errno;
+	q->refused |= error == EACCES || error == EPERM;
+	return error == EOPNOTSUPP || is_recorded(q, p, rel, error) ? PRESENT : ABSENT;
 }
 
 /* The number of mounts that show the path. */

@@ -131,7 +131,7 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 
 	input_open(&r, path);
 	struct tape_window w = { .times = input_window(&r, o) };
-	if (mkdir(to, 0755) < 0)
+	if (mkdir(to, 0700) < 0)
 		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot create directory %s: %s",
 		    to,
 		    errno == EEXIST ? "it exists already (choose a new name)" : strerror(errno));
