@@ -70,6 +70,7 @@ find_end(struct tape_file *f, struct tape_reader *r, struct tape_segment *from, 
 	from->samples += r->position;
 	*at = r->position ? tape_block_up(r->at + TAPE_END) : r->start;
 	f->ring = from->ring;
+	f->closed_at = r->closed ? r->close_at : 0;
 	f->index = r->index; /* moved */
 	r->index = (struct tape_index){ 0 };
 	return from->sequence ? 0 : -1;
@@ -205,6 +206,19 @@ tape_file_create(struct tape_file *f, const char *path)
 	return open_tape(f, path, 0, true);
 }
 
+/* Makes the closing record of the run before the end of a segment. Otherwise the file would seem whole
+ * if it lost all that this run writes. */
+static void
+reopen(struct tape_file *f)
+{
+	static const char end[TAPE_END];
+
+	/* an error shows when the next record is written */
+	ssize_t n = f->closed_at ? pwrite(f->fd, end, sizeof end, (off_t)f->closed_at) : 0;
+	(void)n;
+	f->closed_at = 0;
+}
+
 int
 tape_file_sample(struct tape_file *f, const struct sample *m)
 {
@@ -216,8 +230,10 @@ tape_file_sample(struct tape_file *f, const struct sample *m)
 	uint64_t sequence = f->writer.segment.sequence;
 	if (tape_writer_sample(&f->writer, m) < 0)
 		return -1;
-	if (f->writer.segment.sequence != sequence)
-		tape_index_add(&f->index, f->writer.start, &f->writer.segment);
+	if (f->writer.segment.sequence == sequence)
+		return 0;
+	tape_index_add(&f->index, f->writer.start, &f->writer.segment);
+	reopen(f);
 	return 0;
 }
 

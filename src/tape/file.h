@@ -14,6 +14,7 @@ struct tape_file {
 	const char *path;            /* not copied */
 	bool stream, created, fresh; /* fresh: it must not exist yet */
 	uint64_t ring;               /* bytes of the ring; 0: the file grows */
+	uint64_t closed_at;          /* the closing record of the run before; 0: none */
 	uint64_t allocated;          /* bytes that are allocated for a growing file */
 	/* its segments, so that a reader in this process need not search for them */
 	struct tape_index index;
