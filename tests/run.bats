@@ -325,6 +325,19 @@ write 10"
 	done
 }
 
+@test "help says what -p, -g and -a choose in this tool" {
+	help() { "$PQ" "$1" --help | grep "^  $2 "; }
+	help cpu -p | grep -q 'CPUs that this process may run on'
+	help cpu -n | grep -q 'the busiest CPUs'
+	help throttle -p | grep -q 'cgroup of this process, and its parents'
+	help mem -a | grep -q 'with a limit, fullest first'
+	help psi -a | grep -q 'the machine and every cgroup'
+	help wait -p | grep -q 'threads of this process'
+	help record -a | grep -q 'record all cgroups with a limit'
+	help check -a | grep -q 'check all cgroups with a limit'
+	for tool in cpu limits why check; do ! help $tool '-[pga]' | grep -q 'worst first\|only this process'; done
+}
+
 @test "help fits 80 columns" {
 	for tool in runq cpu throttle mem psi record tape; do
 		[ -z "$("$PQ" "$tool" --help | awk 'length > 80')" ] || { echo "$tool" && false; }
