@@ -62,6 +62,7 @@
  *   host/host.c                  the seam: samples, files, facts; host.h explains it
  *   host/live.c                  this machine, or a file tree under --root
  *   host/capture.c               a directory of captured samples
+ *   host/open.c                  which files may be opened, and where their names may lead
  *   host/read_file.c             a whole file, directory or link into a buffer
  *
  *   tape/format.c                the bytes of a recording: headers, numbers, checksums

@@ -267,6 +267,14 @@ keyed_of(uint64_t v)
 	return (struct keyed){ true, v };
 }
 
+double
+keyed_rest(double whole, double part)
+{
+	double rest = whole - part;
+
+	return rest >= 0 ? rest : -rest <= whole / 32 ? 0 : NAN;
+}
+
 enum { NEAREST_NAME_MOST = 63 };
 
 static size_t

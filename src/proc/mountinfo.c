@@ -41,6 +41,7 @@ parse_mount(struct text line, struct arena *a, struct cgroup_mount *out)
 	out->version = text_eq(word, "cgroup") ? 1 : text_eq(word, "cgroup2") ? 2 : 0;
 	if (out->version == 0 || !text_split(&line, ' ', &word)) /* the source: any word */
 		return false;
+	out->number = 0;
 	out->root = decode(a, field[3]);
 	out->point = decode(a, field[4]);
 	out->super = decode(a, line); /* the whole rest, as it may have blanks */

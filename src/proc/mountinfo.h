@@ -14,6 +14,7 @@ struct cgroup_mount {
 	const char *root;
 	const char *point; /* the mount point: "/sys/fs/cgroup" */
 	const char *super; /* v1: "rw,cpu,cpuacct", which has the controllers among its words */
+	size_t number;     /* for the caller: its place among the mounts */
 };
 
 /* The next mount of type cgroup or cgroup2; false at the end. Skips other and damaged lines. */

@@ -79,6 +79,13 @@ bool watch_check_cpus(struct watch *w, const struct cpu_choice *c, const struct 
 /* The CPU's number as a label that lives as long as the run. */
 const char *watch_cpu_name(struct watch *w, unsigned cpu);
 
+/* How many CPUs are online in this sample, or can be: an upper bound. Adds a file to the sample. */
+double watch_cpus(struct watch *w);
+
+/* Says, once for each column, that its counter grew by more than it can, and if fell is set, that it
+ * decreased. */
+void watch_tell_counters(struct watch *w, const struct interval *t, bool fell);
+
 /* ---- What a tool declares */
 
 struct options;
@@ -224,6 +231,7 @@ enum mem_column {
 	MEM_CGROUP,
 	MEM_LIMIT,
 	MEM_LEVEL,
+	MEM_HIGH_BYTES,
 	MEM_USED,
 	MEM_WSET,
 	MEM_WSET_PCT,

@@ -398,7 +398,7 @@ lower(struct bound *b, double value, const char *by, const char *level)
 static bool
 is_uncertain(const struct chain *c)
 {
-	return c->error != 0 || c->hidden || c->scope == SCOPE_GUESS;
+	return c->error != 0 || c->hidden || c->scope >= SCOPE_UNLISTED;
 }
 
 /* A cpuset holds for the levels below too: the first level with as few CPUs as the last one set it. */
@@ -438,7 +438,7 @@ static struct bound
 memory(const struct limits *l)
 {
 	struct bound b = { .value = NAN, .at_most = is_uncertain(&l->memory) };
-	bool all_known = l->memory.tells_all && l->memory.scope != SCOPE_GUESS;
+	bool all_known = l->memory.tells_all && l->memory.scope < SCOPE_UNLISTED;
 
 	lower(&b, known_or_nan(l->memory_total), "machine", NULL);
 	for (size_t i = 0; i < l->memory.n; i++) {
