@@ -368,6 +368,8 @@ const struct tool tool_cpu = {
 		    "  pq cpu --allowed 1      only the CPUs that this container may use\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_most, &option_sort, NULL },
+	.shared_help = { .pid = "mark the CPUs that this process may run on",
+	    .most = "only the first N rows: the busiest CPUs, unless --sort" },
 	.options = options,
 	.options_size = sizeof(struct cpu_options),
 	.state_size = sizeof(struct cpu_state),
