@@ -21,7 +21,7 @@ struct sampled {
 	void *data;
 };
 
-/* Zero-initialise, then set the part down to `unseen`. It must not move once it has begun. */
+/* Zero-initialise, then set the part down to `planned`. It must not move once it has begun. */
 struct sampler {
 	struct watch watch; /* first, so that note() finds the sampler; set only shown and nshown */
 	const struct tool *tool;
@@ -33,6 +33,7 @@ struct sampler {
 	int64_t ahead_ns; /* costly ticks may exceed their share of a CPU by this much */
 	bool steps;       /* the session reads it at each step, too */
 	bool unseen;      /* nobody uses its rows, so none are made */
+	uint64_t planned; /* it is read at every planned-th row; 0: at each */
 
 	struct notes notes;
 	struct sampled sample[2];
@@ -41,6 +42,12 @@ struct sampler {
 	bool over;      /* the last read had no snapshot: there is nothing more to read */
 	bool has_rows;  /* the table has the rows between the last two samples */
 	struct table table;
+	uint64_t every;    /* planned, or more to keep the session's budget */
+	uint64_t due_row;  /* the row that reads it next */
+	bool sampled;      /* the last row read it */
+	int64_t cost_ns;   /* CPU time of its reads since the budget was last checked */
+	uint64_t last_left; /* of a recording of one row: s->left at its last sample; 0: the end */
+	bool closed;        /* that sample was read */
 	int64_t every_ns;  /* between ticks; 0: none between rows */
 	int64_t ticked_ns; /* the last tick's place on their grid */
 	int64_t owed_ns;   /* time to pass until the ticks are within their share of a CPU */

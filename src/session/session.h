@@ -20,6 +20,9 @@
  *   why     one             ticks and steps    has no rows          makes the row  is its status
  *
  * limits only starts a session, and then reads the first sample without it.
+ *
+ * A sampler may be read at every second, third … row only (`planned`). In a recording a sample may
+ * lack tools (host_left_out): samplers of these skip it.
  */
 #ifndef PQ_SESSION_SESSION_H
 #define PQ_SESSION_SESSION_H
@@ -54,6 +57,8 @@ struct session {
 	size_t n;
 	struct sample from, now; /* the first sample, and this one */
 	uint64_t left;           /* samples left of the recording of session_open_whole */
+	uint64_t last_left[SAMPLERS_MOST]; /* the same at the last sample of each of tools[] */
+	uint64_t row;                      /* the number of the row that is due at row_ns */
 	int64_t row_ns, step_due_ns;
 	int64_t late_ns; /* how late the last row was */
 	uint64_t rows, missed;
@@ -70,7 +75,7 @@ struct session {
 
 enum session_event {
 	SESSION_END,  /* end of the recording, a signal, or no sampler can be read any more */
-	SESSION_ROW,  /* all samplers were read: sampler_table has their rows */
+	SESSION_ROW,  /* the samplers that are due were read: sampler_table has their rows */
 	SESSION_STEP, /* the samplers with `steps` were read */
 	SESSION_TICK, /* some samplers ticked */
 	SESSION_WOKEN /* a signal, or the end of a child, interrupted the sleep */

@@ -247,6 +247,7 @@ suits(const void *own)
 
 static const struct tool runq_cpus = {
 	.name = "runq",
+	.recorded_ns = 100000000,
 	.brief = "run queue and waits of each CPU",
 	.examples = "  pq runq -P ALL 1        every CPU, once per second\n"
 		    "  pq runq -P 0,2-3 1 10   three CPUs, ten times\n",

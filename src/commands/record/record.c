@@ -129,12 +129,30 @@ record_cost(struct recorder *r)
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
 }
 
+/* Puts in the recording which tools read this sample, and how often each does. */
+static void
+record_tools(struct recorder *r)
+{
+	const struct tool_list *l = &r->plan.list;
+	char text[TOOLS_MOST * 80];
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct sampler *v = r->session.v[i];
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s %d %llu %llu\n",
+		    l->tool[i]->name, v->sampled,
+		    (unsigned long long)v->every * (unsigned long long)l->interval_ns / 1000000,
+		    (unsigned long long)l->own_ns[i] / 1000000);
+	}
+	tape_writer_keep(&r->tape.writer, text_of(TAPE_TOOLS), 0, (struct text){ text, n });
+}
+
 /* Logs once, when the rate is known, how much a sample takes and how much time the ring holds. */
 static void
 say_rate(struct recorder *r, const struct sample *m)
 {
 	double rate = tape_writer_rate(&r->tape.writer),
-	       per_s = 1e9 / (double)r->plan.list.interval_ns;
+	       per_s = (double)r->session.rows / session_span_s(&r->session);
 	double lasts_s = r->tape.ring ? (double)r->tape.ring / rate / per_s : NAN;
 	char message[256], text[HUMAN_MOST];
 
@@ -164,7 +182,7 @@ say_start(struct recorder *r)
 	const struct plan *p = &r->plan;
 	char message[4600], size[HUMAN_MOST];
 
-	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->list.names,
+	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->list.plan,
 	    (double)p->list.interval_ns * 1e-6, strcmp(p->tape, "-") == 0 ? "stdout" : p->tape,
 	    r->tape.ring ? ", a ring of " : "",
 	    r->tape.ring ? human_size((double)r->tape.ring, size) : "",
@@ -261,6 +279,7 @@ take_sample(struct recorder *r)
 	const struct sample *m = &r->session.now;
 
 	record_cost(r);
+	record_tools(r);
 	write_sample(r, m);
 	take_request(r);
 	triggers_step(&r->triggers, &r->session);
@@ -324,9 +343,11 @@ begin(struct recorder *r)
 		.lasting = true,
 		.say = say_note,
 		.about = r };
-	for (size_t i = 0; i < p->list.n; i++)
-		session_add(&r->session, p->list.tool[i], &p->list.ask[i])->unseen =
-		    !triggers_use(p, i);
+	for (size_t i = 0; i < p->list.n; i++) {
+		struct sampler *v = session_add(&r->session, p->list.tool[i], &p->list.ask[i]);
+		v->unseen = !triggers_use(p, i);
+		v->planned = p->list.every[i];
+	}
 	r->saves = (struct saves){ .plan = p,
 		.journal = &r->journal,
 		.facts = &r->session.host->facts,

@@ -130,6 +130,21 @@ tell_unknown(struct journal *j, struct trigger *t, const char *when, const struc
 	t->told = true;
 }
 
+/* Whether this sample has new rows of a tool that the condition uses. */
+static bool
+has_news(const struct expr *when, const struct session *s)
+{
+	bool any = false, used = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!expr_uses(when, i))
+			continue;
+		used = true;
+		any |= s->v[i]->sampled;
+	}
+	return any || !used;
+}
+
 static void
 step(struct triggers *all, int i, const struct expr_now *now, const struct sample *m)
 {
@@ -158,5 +173,6 @@ triggers_step(struct triggers *t, const struct session *s)
 	for (size_t i = 0; i < s->n; i++)
 		tables[i] = sampler_table(s->v[i]);
 	for (int i = 0; i < t->saves->plan->own->when.n; i++)
-		step(t, i, &now, &s->now);
+		if (has_news(t->v[i].when, s))
+			step(t, i, &now, &s->now);
 }
