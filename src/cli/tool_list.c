@@ -14,8 +14,8 @@ add_tool(struct tool_list *l, const struct tool *t, const struct target *target,
 			die(EXIT_USAGE, "%s: named twice", t->name);
 	if (l->n == TOOLS_MOST)
 		die(EXIT_USAGE, "too many tools: at most %d", TOOLS_MOST);
-	l->ask[l->n] =
-	    (struct request){ tool_target(t, target), tool_defaults(t, &l->arena, TOOL_ROWS) };
+	l->ask[l->n] = (struct request){ tool_target(t, target),
+		tool_defaults(t, &l->arena, t->recorded_ns ? RECORDED_ROWS : TOOL_ROWS) };
 	l->own_ns[l->n] = own_ns;
 	l->tool[l->n++] = t;
 	size_t n = strlen(l->names);
@@ -44,16 +44,18 @@ take_tool(struct tool_list *l, const struct options *o, const char *word)
 
 /* The tools that run if none is named. */
 static void
-add_usual(struct tool_list *l, const struct options *o)
+add_usual(struct tool_list *l, const struct options *o, int64_t usual_ns)
 {
 	const int64_t interval_ns = l->interval_ns;
 	bool records = tool_takes(o->tool, &option_out);
 
 	for (size_t i = 0; tools[i]; i++) {
+		int64_t own_ns = tools[i]->recorded_ns;
+		bool rare = records && own_ns > usual_ns;
 		/* rounded up to whole intervals */
-		int64_t every = (tools[i]->recorded_ns + interval_ns - 1) / interval_ns;
-		if (records ? every > 0 : !tools[i]->costly)
-			add_tool(l, tools[i], &o->ask.target, records ? every * interval_ns : 0);
+		int64_t every = rare ? (own_ns + interval_ns - 1) / interval_ns : 1;
+		if (records ? own_ns > 0 : !tools[i]->costly)
+			add_tool(l, tools[i], &o->ask.target, every * interval_ns);
 	}
 }
 
@@ -80,7 +82,7 @@ take_words(struct tool_list *l, const struct options *o, int64_t usual_ns)
 	l->interval_ns = numbers.interval_ns ? numbers.interval_ns : usual_ns;
 	l->count = numbers.count;
 	if (l->n == 0)
-		add_usual(l, o);
+		add_usual(l, o, usual_ns);
 }
 
 /* The shortest interval is that of the rows, and the others are multiples of it, so that tools

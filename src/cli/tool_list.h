@@ -4,8 +4,9 @@
 
 #include "cli/args.h"
 
-/* TOOL_ROWS: how many rows each tool that shows the worst, such as pq tasks, makes. */
-enum { TOOLS_MOST = 16, TOOL_ROWS = 20 };
+/* TOOL_ROWS: how many rows each tool that shows the worst, such as pq wait, makes; RECORDED_ROWS: of
+ * tools that pq record includes without being told. */
+enum { TOOLS_MOST = 16, TOOL_ROWS = 20, RECORDED_ROWS = 10 };
 
 struct tool_list {
 	const struct tool *tool[TOOLS_MOST];

@@ -45,7 +45,10 @@ struct sampler {
 	uint64_t every;    /* planned, or more to keep the session's budget */
 	uint64_t due_row;  /* the row that reads it next */
 	bool sampled;      /* the last row read it */
-	int64_t cost_ns;   /* CPU time of its reads since the budget was last checked */
+	double cost_ns;    /* mean CPU time of a read, with what the session does for it */
+	double read_ns;    /* of the last read alone */
+	bool slowed;       /* it is or was read less often than planned, and has said so */
+	unsigned reads;    /* that were measured; the first two open files and do not count */
 	uint64_t last_left; /* of a recording of one row: s->left at its last sample; 0: the end */
 	bool closed;        /* that sample was read */
 	int64_t every_ns;  /* between ticks; 0: none between rows */

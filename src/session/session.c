@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -194,6 +195,114 @@ is_step(const struct session *s)
 	return true;
 }
 
+/* ---- The budget */
+
+/* The CPU time since this was last called. */
+static int64_t
+spend(struct session *s)
+{
+	int64_t now_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID), spent_ns = now_ns - s->spent_ns;
+
+	s->spent_ns = now_ns;
+	return spent_ns;
+}
+
+/* Counts the last row: each sampler's read, and its part of the time that the session and its caller
+ * used for the row. */
+static void
+count_cost(struct session *s)
+{
+	double rest_ns = (double)spend(s), all_ns = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		all_ns += s->v[i]->sampled ? s->v[i]->read_ns : 0;
+	for (size_t i = 0; i < s->n && all_ns > 0; i++) {
+		struct sampler *v = s->v[i];
+		if (!v->sampled || v->reads++ < 2)
+			continue;
+		double cost_ns = v->read_ns * (1 + rest_ns / all_ns);
+		v->cost_ns += (cost_ns - v->cost_ns) / (v->reads == 3 ? 1 : 4);
+	}
+}
+
+/* The share of a CPU that a sampler takes if it is read at each every-th row. */
+static double
+share_of(const struct session *s, const struct sampler *v, uint64_t every)
+{
+	return v->over ? 0 : v->cost_ns / ((double)every * (double)interval_of(s));
+}
+
+static double
+share_of_others(const struct session *s, const struct sampler *but)
+{
+	double share = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		share += s->v[i] != but ? share_of(s, s->v[i], s->v[i]->every) : 0;
+	return share;
+}
+
+/* How rarely to read a sampler so that all of them take this share of a CPU; at most 60 s apart. */
+static uint64_t
+every_within(const struct session *s, const struct sampler *v, double share)
+{
+	const double most = fmax(60e9 / (double)interval_of(s), (double)v->planned),
+		     left = share - share_of_others(s, v);
+	double every = left > 0 ? ceil(v->cost_ns / (left * (double)interval_of(s))) :
+				  2 * (double)v->every;
+
+	every = fmin(every, most);
+	return every > (double)v->planned ? (uint64_t)every : v->planned;
+}
+
+static void
+slow_down(struct session *s, struct sampler *v)
+{
+	uint64_t every = every_within(s, v, 0.9 * s->budget);
+	double ms = (double)interval_of(s) * 1e-6;
+
+	if (every <= v->every)
+		return;
+	if (!v->slowed)
+		watch_note(&v->watch,
+		    "reading it every %g ms takes %.1f %% of a CPU; it is read every %g ms, to stay "
+		    "within %g %%",
+		    (double)v->every * ms, 100 * share_of(s, v, v->every), (double)every * ms,
+		    100 * s->budget);
+	v->slowed = true;
+	v->every = every;
+}
+
+/* Reads the costliest sampler less often while the budget is exceeded, and others more often again
+ * when there is room. */
+static void
+keep_budget(struct session *s)
+{
+	struct sampler *worst = NULL;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct sampler *v = s->v[i];
+		uint64_t every = v->every > v->planned ? every_within(s, v, 0.7 * s->budget) : 0;
+		if (every > 0 && (every == v->planned || 2 * every <= v->every))
+			v->every = every;
+		if (!worst || share_of(s, v, v->every) > share_of(s, worst, worst->every))
+			worst = v;
+	}
+	if (worst && share_of_others(s, NULL) > s->budget)
+		slow_down(s, worst);
+}
+
+/* As sampler_read, and measures it. */
+static void
+read_measured(struct session *s, struct sampler *v)
+{
+	bool measured = s->budget > 0 && !s->whole && !s->host->replay;
+
+	sampler_read(v, &s->now);
+	if (measured)
+		v->read_ns = (double)spend(s);
+}
+
 /* Whether the row reads this sampler. */
 static bool
 is_due(const struct session *s, const struct sampler *v, uint64_t row)
@@ -210,13 +319,18 @@ read_row(struct session *s)
 	uint64_t row = present_row(s);
 	bool any = false;
 
+	if (s->budget > 0 && !s->whole && !s->host->replay) {
+		count_cost(s);
+		keep_budget(s);
+	}
+
 	for (size_t i = 0; i < s->n; i++) {
 		struct sampler *v = s->v[i];
 		v->sampled = is_due(s, v, row);
 		if (v->sampled && v->over)
 			try_again(s, v);
 		else if (v->sampled)
-			sampler_read(v, &s->now);
+			read_measured(s, v);
 		any |= !v->over || may_come_again(s, v);
 	}
 	s->done = s->whole || !any;

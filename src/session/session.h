@@ -49,6 +49,9 @@ struct session {
 	/* An ended sampler is tried again every two seconds, unless it watches one process. A wrong
 	 * argument, found at the first sample, ends the session. */
 	bool lasting;
+	/* The share of one CPU that a live session may use: beyond it, the costliest sampler is
+	 * read less often, and says so once. 0: no limit. Not with `whole`. */
+	double budget;
 	/* takes each note; NULL: notes are kept, each once */
 	void (*say)(void *about, const struct tool *, const char *message);
 	void *about;
@@ -65,6 +68,7 @@ struct session {
 	int64_t could_ns; /* the last sample of a recording that could have been a row */
 	bool done;        /* the only row was made, or no sampler can be read any more */
 	bool quiet;       /* notes are dropped while a sampler is tried again */
+	int64_t spent_ns; /* the thread's CPU time at the end of the last row; 0: unknown */
 	enum exit_status refused;
 	struct {
 		const struct tool *tool;

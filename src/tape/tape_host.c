@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "host/host.h"
+#include "tape/abridge.h"
 #include "tape/file.h"
 
 /* ---- Replay. A file that was not read for a sample is as it was read last. */
@@ -196,6 +197,7 @@ struct recording {
 	struct host *inner;
 	struct tape_writer *writer;
 	struct sample now;
+	struct buf abridged;
 };
 
 static int
@@ -250,7 +252,8 @@ record_get(struct recording *r, const char *path, enum path_mark mark, struct te
 	int result = read_inner(r->inner, path, mark, text);
 	int error = errno;
 	if (kept)
-		tape_writer_keep(r->writer, text_of(name), result < 0 ? error : 0, *text);
+		tape_writer_keep(r->writer, text_of(name), result < 0 ? error : 0,
+		    result < 0 ? *text : abridge(name, *text, &r->abridged));
 	errno = error;
 	return result;
 }
@@ -288,8 +291,11 @@ record_provide(struct host *h, const char *path, const struct provided *p)
 static void
 record_close(struct host *h)
 {
-	host_close(((struct recording *)h)->inner);
-	free(h);
+	struct recording *r = (struct recording *)h;
+
+	host_close(r->inner);
+	buf_free(&r->abridged);
+	free(r);
 }
 
 static const struct host_ops record_ops = { record_next, record_read, record_list, record_link,

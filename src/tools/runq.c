@@ -247,7 +247,6 @@ suits(const void *own)
 
 static const struct tool runq_cpus = {
 	.name = "runq",
-	.recorded_ns = 100000000,
 	.brief = "run queue and waits of each CPU",
 	.examples = "  pq runq -P ALL 1        every CPU, once per second\n"
 		    "  pq runq -P 0,2-3 1 10   three CPUs, ten times\n",
@@ -442,6 +441,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_runq = {
 	.name = "runq",
+	.recorded_ns = 200000000,
 	.brief = "run queue length and load, as sar -q, sampled every 10 ms",
 	.examples = "  pq runq 1               one row per second, until Ctrl-C\n"
 		    "  pq runq -P ALL 1        one row per CPU, with the mean wait for it\n"

@@ -85,7 +85,7 @@ static void
 plan_make(struct plan *p, const struct options *o)
 {
 	*p = (struct plan){ .options = o, .own = o->ask.options };
-	tool_list_parse(&p->list, o, 100000000);
+	tool_list_parse(&p->list, o, 200000000);
 	set_whens(p);
 	set_tape(p);
 }
@@ -341,6 +341,7 @@ begin(struct recorder *r)
 		.options = p->options,
 		.interval_ns = p->list.interval_ns,
 		.lasting = true,
+		.budget = p->own->budget,
 		.say = say_note,
 		.about = r };
 	for (size_t i = 0; i < p->list.n; i++) {
@@ -406,6 +407,7 @@ static const struct record_options usual_options = {
 	.after_ns = INT64_C(10000000000),
 	.cooldown_ns = INT64_C(300000000000),
 	.exec_limit_ns = INT64_C(60000000000),
+	.budget = 0.01,
 	.max_saves = 20,
 	.max_bytes = UINT64_C(1) << 30,
 };
@@ -431,6 +433,9 @@ static const struct option options[] = {
 	    .help = "stop saving when they take SIZE bytes (default 1G)" },
 	{ 0, "exec-limit", "TIME", OPTION_DELAY, AT(exec_limit_ns),
 	    .help = "kill the --exec command after this long (default 60s)" },
+	{ 0, "budget", "SHARE", OPTION_SHARE, AT(budget),
+	    .help = "share of one CPU to use at most; past it, read less often (1%)",
+	    .want = "a share of a CPU such as 1% or 0.02, at least 0.1%" },
 	{ 0, "json", NULL, OPTION_FLAG, AT(json),
 	    .help = "log events as JSON, one object per line" },
 	{ 0, "exec", "CMD ARG...", OPTION_COMMAND, AT(command),
