@@ -168,9 +168,8 @@ begin_sampling(struct watch *w)
 	struct text text;
 
 	watch_note(w,
-	    "/proc/schedstat: %s; waiting is sampled from threads in state R (exact figures need "
-	    "CONFIG_SCHEDSTATS)",
-	    strerror(errno));
+	    "/proc/schedstat: %s; waiting is sampled from threads in state R%s", strerror(errno),
+	    errno == ENOENT ? " (exact figures need CONFIG_SCHEDSTATS)" : "");
 	s->sampled = true;
 	if (host_read(w->host, "proc/self/stat", &text) == 0 && task_stat_parse(text, &self) == 0)
 		s->self = self.pid;
@@ -355,8 +354,8 @@ read_schedstat(struct watch *w, struct arena *a, struct runq_snapshot *s)
 	    schedstat_parse(text, a, &s->sched) == 0)
 		return;
 	state->no_schedstat = true;
-	watch_note(w, "/proc/schedstat: %s; waiting is unknown (it needs CONFIG_SCHEDSTATS)",
-	    strerror(errno));
+	watch_note(w, "/proc/schedstat: %s; waiting is unknown%s", strerror(errno),
+	    errno == ENOENT ? " (it needs CONFIG_SCHEDSTATS)" : "");
 }
 
 static void *

@@ -27,6 +27,7 @@ struct recorder {
 	bool troubled; /* the last sample is one of them */
 	bool told_rate;
 	int64_t late_ns, worst_ns; /* how late samples were: the sum and the maximum */
+	int64_t checked_ns;        /* when the file was last checked */
 	int64_t cost_told_ns;      /* when the recorder's cost was last put in the recording */
 };
 
@@ -224,6 +225,42 @@ write_failed(struct recorder *r)
 	}
 }
 
+/* Opens the path again, for a new recording of this host. The tools read on. */
+static void
+start_new(struct recorder *r)
+{
+	struct plan *p = &r->plan;
+	uint64_t ring = r->tape.ring;
+	struct tape_file fresh;
+
+	saves_finish(&r->saves); /* they copy from the file that is open */
+	r->saves.stopping = false;
+	if (tape_file_open(&fresh, p->tape, ring) < 0)
+		die(EXIT_FAILED, "%s %s", p->tape,
+		    errno == EINVAL ? "exists and is not a pq recording; not overwriting it" :
+				      strerror(errno));
+	tape_file_replace(&r->tape, &fresh);
+}
+
+/* Twice a second looks whether the file is still there, and at each sample whether it is whole. */
+static void
+check_file(struct recorder *r, const struct sample *m)
+{
+	bool path = m->mono_ns - r->checked_ns >= 500000000;
+	char message[5000];
+
+	r->checked_ns = path ? m->mono_ns : r->checked_ns;
+	if (tape_file_check(&r->tape, path) == 0)
+		return;
+	snprintf(message, sizeof message, "%s %s; starting a new recording there", r->plan.tape,
+	    errno == ENOENT     ? "was deleted" :
+		errno == ESTALE ? "was replaced by another file" :
+		errno == ENODATA ? "was truncated" :
+				   strerror(errno));
+	say(r, m->real_ns, "lost", message);
+	start_new(r);
+}
+
 static void
 write_sample(struct recorder *r, const struct sample *m)
 {
@@ -278,6 +315,7 @@ take_sample(struct recorder *r)
 {
 	const struct sample *m = &r->session.now;
 
+	check_file(r, m);
 	record_cost(r);
 	record_tools(r);
 	write_sample(r, m);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const int64_t UNKNOWN_MOST_NS = 1000000000;
 
@@ -114,17 +115,37 @@ fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, ui
 	snprintf(why->label, sizeof why->label, "%s", hit->label ? hit->label : "");
 }
 
-/* Logs once that the condition was unknown. */
-static void
-tell_unknown(struct journal *j, struct trigger *t, const char *when, const struct sample *m)
+/* The column in the condition of which the tool has no value, as it is written: the first one. */
+static struct text
+written_column(const struct trigger *t, const struct plan *p, const char *when, size_t *tool)
 {
+	for (size_t i = 0; i < p->list.n; i++) {
+		const char *at = expr_uses(t->when, i) ? strstr(when, p->list.tool[i]->name) : NULL;
+		*tool = i;
+		if (at)
+			return (struct text){ at, strcspn(at, " \t<>=!+-*/()&|") };
+	}
+	return text_of(when);
+}
+
+/* Logs once that the condition was unknown. In a cgroup that is idle no quota period elapses, which
+ * is no fault. */
+static void
+tell_unknown(const struct saves *s, struct trigger *t, const char *when, const struct sample *m)
+{
+	const struct plan *p = s->plan;
+	struct journal *j = s->journal;
+	size_t tool = 0;
 	char message[400];
 
 	if (!t->unknown || t->told)
 		return;
+	struct text column = written_column(t, p, when, &tool);
+	bool idle = p->list.tool[tool] == &tool_throttle;
 	snprintf(message, sizeof message,
-	    "no value yet for %s; the trigger cannot fire until there is one", when);
-	journal_begin(j, m->real_ns, "unknown", message);
+	    "no value yet for %.*s%s; the trigger cannot fire until there is one", (int)column.n,
+	    column.s, idle ? " (no quota period elapsed)" : "");
+	journal_begin(j, m->real_ns, "note", message);
 	journal_text(j, "expr", when);
 	journal_end(j);
 	t->told = true;
@@ -158,7 +179,7 @@ step(struct triggers *all, int i, const struct expr_now *now, const struct sampl
 		t->suppressed = 0;
 		saves_ask(all->saves, m, &why, true);
 	}
-	tell_unknown(all->saves->journal, t, when, m);
+	tell_unknown(all->saves, t, when, m);
 }
 
 void
