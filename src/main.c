@@ -98,6 +98,7 @@
  *   base/fail.c                  errors and the exit status
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings
+ *   base/printable.c            other people's bytes on a terminal
  *   base/text.c                  pieces of other people's bytes, numbers, names that are near
  *   base/units.c                 durations, sizes and points in time
  *

@@ -100,7 +100,7 @@ first_row() {
 		want=$(awk '/^cpu[0-9]/ { for (i = 2; i <= 9; i++) { d = $i - was[$1 i]; was[$1 i] = $i
 				if (FNR != NR && d > 0) { all += d; if (i == 5) idle += d } } }
 			END { print 100 * idle / all }' "$1/t0/proc/stat" "$1/t1/proc/stat")
-		[ "$(json -r .cpu)" = all ]
+		[ "$(json -r .row)" = all ]
 		close "$(json .idle_pct)" "$want"
 		close "$(json .interval_s)" "$(span "$1")"
 	}
@@ -113,8 +113,8 @@ first_row() {
 		want=$(sed 's,[ /], ,g' "$1/t1/proc/loadavg")
 		[ "$(json -r '[.ldavg_1, .ldavg_5, .ldavg_15, .runq_sz + 1, .plist_sz] | map(tostring) | join(" ")')" = \
 			"$(awk '{ print $1 + 0, $2 + 0, $3 + 0, ($4 > 1 ? $4 : 1), $5 }' <<<"$want")" ]
-		[ -s "$1/t0/proc/pressure/cpu" ] || { [ "$(json .some_pct)" = null ]; return; }
-		close "$(json .some_pct)" "$(sed -n 's/^some.*total=//p' "$1/t0/proc/pressure/cpu" "$1/t1/proc/pressure/cpu" |
+		[ -s "$1/t0/proc/pressure/cpu" ] || { [ "$(json .cpu_some_pct)" = null ]; return; }
+		close "$(json .cpu_some_pct)" "$(sed -n 's/^some.*total=//p' "$1/t0/proc/pressure/cpu" "$1/t1/proc/pressure/cpu" |
 			awk -v s="$(span "$1")" '{ t[NR] = $1 } END { p = (t[2] - t[1]) / s / 1e4; print (p > 100 ? 100 : p) }')"
 	}
 	in_each agrees

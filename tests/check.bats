@@ -105,9 +105,9 @@ during() {
 	run --separate-stderr "$PQ" check -g /db -f "$dir" 'throttle.throttled_pct > 25'
 	[ "$status" -eq 3 ]
 	[[ $output == "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown: "* ]]
-	run --separate-stderr "$PQ" check -f "$dir" 'throttle.some_pct > 25'
+	run --separate-stderr "$PQ" check -f "$dir" 'throttle.cpu_some_pct > 25'
 	[ "$status" -eq 3 ]
-	[[ $output == "PQ UNKNOWN - throttle.some_pct > 25 is unknown: "*pressure* ]]
+	[[ $output == "PQ UNKNOWN - throttle.cpu_some_pct > 25 is unknown: "*pressure* ]]
 }
 
 @test "performance data follows the plug-in guidelines" {
@@ -176,8 +176,8 @@ during() {
 	three_groups
 	run --separate-stderr "$PQ" check --json -g /web -g /idle -f "$dir" -w 'throttle.throttled_pct > 25' -c 'throttle.cgroup == "/idle"'
 	[ "$status" -eq 2 ]
-	[ "$(json '[.tool, .schema, .interval_s, .target, .verdict, .command_status]')" = '["check",1,2,"/web","warning",null]
-["check",1,2,"/idle","critical",null]' ]
+	[ "$(json '[.tool, .schema, .interval_s, .target, .verdict, .command_status]')" = '["check",2,2,"/web","warning",null]
+["check",2,2,"/idle","critical",null]' ]
 	[ "$(json '.checks[0] | [.expr, .level, .truth, .column, .value, .threshold, .label]')" = \
 		'["throttle.throttled_pct > 25","warning",true,"throttle.throttled_pct",31,25,"/web"]
 ["throttle.throttled_pct > 25","warning",false,"throttle.throttled_pct",null,25,"/idle"]' ]

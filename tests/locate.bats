@@ -303,7 +303,7 @@ says_not() {
 	put $C/unified/web/cgroup.procs
 	psi $C/unified/web 300
 	throttle
-	rows '["/web",0.25,30]' '[.cgroup, .used_cpus, .some_pct]'
+	rows '["/web",0.25,30]' '[.cgroup, .used_cpus, .cpu_some_pct]'
 }
 
 @test "hybrid: pressure is unknown if the v2 cgroup has another name" {
@@ -315,7 +315,7 @@ says_not() {
 	put $C/unified/user.slice/cgroup.procs
 	psi $C/unified/user.slice 300
 	throttle
-	rows '["/web",0.25,null]' '[.cgroup, .used_cpus, .some_pct]'
+	rows '["/web",0.25,null]' '[.cgroup, .used_cpus, .cpu_some_pct]'
 }
 
 @test "hybrid: a v2 hierarchy without controllers gives used CPUs but no quota" {
@@ -1319,13 +1319,13 @@ throttled_time() {
 	psi $C/web 300
 	put $C/web/cpu.pressure
 	throttle
-	rows '[null,null]' '[.some_pct, .full_pct]'
+	rows '[null,null]' '[.cpu_some_pct, .cpu_full_pct]'
 	put $C/web/cpu.pressure 'some avg10=0.00 avg60=0.00 avg300=0.00 tot'
 	throttle
-	rows '[null,null]' '[.some_pct, .full_pct]'
+	rows '[null,null]' '[.cpu_some_pct, .cpu_full_pct]'
 	put $C/web/cpu.pressure 'some avg10=0.00 avg60=0.00 avg300=0.00 total=5'
 	throttle
-	rows '[0,null]' '[.some_pct, .full_pct]'
+	rows '[0,null]' '[.cpu_some_pct, .cpu_full_pct]'
 }
 
 @test "usage above the limit is shown unchanged" {

@@ -100,7 +100,7 @@ memory_group() {
 	memory_group /pod max 0 0 0 0 0
 	HIGH=3 MAX=12 OOM=4 KILL=5 REFAULT=150 MAJFAULT=17 memory_group /pod/app 1000 900 0 0 0 0
 	show
-	[ "$(json '[.high, .max, .oom, .oom_kill, .refaults_per_s, .majfaults_per_s]')" = '[2,10,1,1,100,7]' ]
+	[ "$(json '[.high, .max, .oom, .oom_kill, .refaults_per_s, .majflt_per_s]')" = '[2,10,1,1,100,7]' ]
 }
 
 @test "values that the kernel does not have are unknown" {
@@ -112,7 +112,7 @@ memory_group() {
 		sed -i '/inactive_file/d; /sock/d; /refault/d' "$now/sys/fs/cgroup/pod/app/memory.stat"
 	done
 	show
-	[ "$(json '[.working_set_bytes, .hard_bytes, .hard_pct, .sock_bytes, .max, .oom_kill, .refaults_per_s, .some_pct]')" = \
+	[ "$(json '[.working_set_bytes, .hard_bytes, .hard_pct, .sock_bytes, .max, .oom_kill, .refaults_per_s, .mem_some_pct]')" = \
 		'[null,null,null,null,null,null,null,null]' ]
 }
 

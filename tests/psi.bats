@@ -34,9 +34,9 @@ pressure_group() {
 	at 0; pressure 1000000 0 0 500000 100000
 	at 1; pressure 1250000 100000 50000 600000 100000
 	show
-	[ "$(json '[.cgroup, .cpu_some_pct, .memory_some_pct, .memory_full_pct, .io_some_pct, .io_full_pct]')" = \
+	[ "$(json '[.cgroup, .cpu_some_pct, .mem_some_pct, .mem_full_pct, .io_some_pct, .io_full_pct]')" = \
 		'["machine",25,10,5,10,0]' ]
-	[ "$(json '[.memory_some_avg10_pct, .memory_some_avg60_pct, .memory_some_avg300_pct, .memory_full_avg10_pct]')" = \
+	[ "$(json '[.mem_some_avg10_pct, .mem_some_avg60_pct, .mem_some_avg300_pct, .mem_full_avg10_pct]')" = \
 		'[1.25,2.5,3.75,0.25]' ]
 }
 
@@ -232,8 +232,8 @@ pressure_group() {
 		rm "$now/sys/fs/cgroup/pod/app/io.pressure"
 		echo "13 Permission denied" >"$now/sys/fs/cgroup/pod/app/io.pressure.errno"
 	done
-	show -c cpu_some_pct,memory_some_pct,io_full_avg10_pct
-	[ "$(json '[.cpu_some_pct, .memory_some_pct]')" = '[0,null]' ]
+	show -c cpu_some_pct,mem_some_pct,io_full_avg10_pct
+	[ "$(json '[.cpu_some_pct, .mem_some_pct]')" = '[0,null]' ]
 	[[ $stderr == *"cannot use /proc/pressure/memory"* ]]
 	show -c cpu_some_pct,io_full_avg10_pct -g /pod/app
 	[ "$(json '[.cpu_some_pct, .io_full_avg10_pct]')" = '[0,null]' ]
@@ -247,7 +247,7 @@ pressure_group() {
 		pressure_group /pod/app $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000)) $((t * 1000000))
 	done
 	run --separate-stderr "$PQ" psi -g /pod/app -f "$dir"
-	[[ ${lines[0]} =~ \ %scpu\ +%fcpu\ +%smem\ +%fmem\ +%sio\ +%fio\ +%firq\ +cgroup$ ]]
+	[[ ${lines[0]} =~ \ %scpu\ +%fcpu\ +%sio\ +%fio\ +%smem\ +%fmem\ +%firq\ +cgroup$ ]]
 	[[ ${lines[1]} =~ \ 100.0\ .*\ -\ +/pod/app$ ]]
 	[ ${#lines[1]} -le 70 ]
 	run --separate-stderr "$PQ" psi -g /pod/app -w avg10,avg300 -f "$dir"

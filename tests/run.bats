@@ -125,35 +125,36 @@ setup() {
 @test "every line of JSON is an object with tool, schema, time and interval" {
 	run --separate-stderr "$PQ" cpu --json -f "$(capture 6.1-v2-throttled)"
 	[ "${#lines[@]}" -eq 5 ]
-	[ "$(json '[.tool, .schema, .time, .interval_s == 2.18]' | sort -u)" = '["cpu",1,"2026-11-22T07:16:20.360+00:00",true]' ]
+	[ "$(json '[.tool, .schema, .time, .interval_s == 2.18]' | sort -u)" = '["cpu",2,"2026-11-22T07:16:20.360+00:00",true]' ]
 }
 
 @test "times follow TZ, and -u gives UTC" {
 	TZ=UTC-5:30 run "$PQ" runq --json -f "$idle"
 	[[ ${lines[0]} == *"+05:30\""* ]]
 	TZ=UTC-5:30 run "$PQ" runq -u --json -f "$idle"
-	[[ ${lines[0]} == *"+00:00\""* ]]
+	[[ ${lines[0]} == *"Z\",\"unix_s\":"* ]]
+	[ "$(json '.unix_s | floor | todate')" = "$(json -r '.time | sub("[.].*"; "Z") | tojson')" ]
 }
 
 @test "CSV has a header, CRLF, and empty fields for unknown values" {
 	run --separate-stderr "$PQ" runq --csv -f "$(capture 6.1-v2-psi0)"
-	[[ ${lines[0]} == $'tool,schema,time,interval_s,runq_sz,'*$',some_pct\r' ]]
-	[[ ${lines[1]} == *$',\r' ]]
+	[[ ${lines[0]} == $'tool,schema,time,interval_s,runq_sz,'*$',cpu_some_pct,unix_s\r' ]]
+	[[ ${lines[1]} == *,,[0-9]*.[0-9][0-9][0-9]$'\r' ]]
 }
 
 @test "-c chooses columns and their order, in every format" {
 	run --separate-stderr "$PQ" runq --csv -c plist_sz,runq_sz -f "$idle"
-	[[ ${lines[0]} == $'tool,schema,time,interval_s,plist_sz,runq_sz\r' ]]
+	[[ ${lines[0]} == $'tool,schema,time,interval_s,plist_sz,runq_sz,unix_s\r' ]]
 	run --separate-stderr "$PQ" runq -c plist_sz,runq_sz -f "$idle"
 	[[ ${lines[0]} =~ plist-sz\ runq-sz$ ]]
 	run --separate-stderr "$PQ" runq --json -c plist_sz -f "$idle"
-	[ "$(json 'keys')" = '["interval_s","plist_sz","schema","time","tool"]' ]
+	[ "$(json 'keys')" = '["interval_s","plist_sz","schema","time","tool","unix_s"]' ]
 }
 
 @test "--columns lists every key of the JSON" {
 	for tool in runq "runq -P ALL" cpu throttle mem; do
 		diff <("$PQ" $tool --columns | awk '{ print $1 }') \
-			<("$PQ" $tool -f "$idle" --json 2>/dev/null | head -1 | jq -r 'keys_unsorted[]' | tail -n +5)
+			<("$PQ" $tool -f "$idle" --json 2>/dev/null | head -1 | jq -r 'keys_unsorted[]' | tail -n +6 | grep -vx row)
 	done
 }
 
@@ -311,4 +312,25 @@ write 10"
 	for tool in runq cpu throttle mem psi record tape; do
 		[ -z "$("$PQ" "$tool" --help | awk 'length > 80')" ] || { echo "$tool" && false; }
 	done
+}
+
+@test "bytes that a terminal would obey are printed as octal numbers in messages and echoed conditions" {
+	fails 2 'r\\205nq' "$PQ" $'r\x85nq'
+	run --separate-stderr "$PQ" check $'runq.runq_sz > \x1b[31m1'
+	[ "$status" -eq 3 ]
+	[ "${stderr_lines[1]}" = '  runq.runq_sz > \033[31m1' ]
+	[ "${stderr_lines[2]}" = '                 ^' ]
+}
+
+@test "a name with control characters controls no terminal, in text, CSV or JSON" {
+	cp /bin/sleep "$BATS_TEST_TMPDIR/"$'\e[31mred'
+	"$BATS_TEST_TMPDIR/"$'\e[31mred' 20 3>&- &
+	local pid=$! format
+	for format in "" --csv --json; do
+		script -qec "$PQ tasks $format -u -p $pid 0.1 1" /dev/null </dev/null >"$BATS_TEST_TMPDIR/screen"
+		grep -q 'red' "$BATS_TEST_TMPDIR/screen"
+		! grep -q $'\e\\[31m' "$BATS_TEST_TMPDIR/screen" || false
+	done
+	"$PQ" tasks --csv -p $pid 0.1 1 | grep -q $'\e\\[31mred'
+	kill $pid
 }

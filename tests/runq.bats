@@ -32,22 +32,22 @@ two_cpus() {
 	two_cpus "$BATS_TEST_TMPDIR/t0" 1000000000 1 5000000000 0 10 0
 	two_cpus "$BATS_TEST_TMPDIR/t1" 3000000000 1 8000000000 1000000000 210 1500000
 	run "$PQ" runq --json -f "$BATS_TEST_TMPDIR"
-	[ "$(json '[.waiting, .some_pct, .interval_s == 2]')" = "[2,75,true]" ]
+	[ "$(json '[.waiting, .cpu_some_pct, .interval_s == 2]')" = "[2,75,true]" ]
 }
 
 @test "-P shows waiting, mean wait and runs per second of each CPU" {
 	two_cpus "$BATS_TEST_TMPDIR/t0" 1000000000 1 5000000000 0 10 0
 	two_cpus "$BATS_TEST_TMPDIR/t1" 3000000000 1 8000000000 0 210 0
 	run "$PQ" runq -P ALL --json -f "$BATS_TEST_TMPDIR"
-	[ "$(json '[.cpu, .waiting, .wait_ms, .runs_per_s, .note]')" = '["0",1.5,15,100,null]
-["1",0,0,100,null]' ]
+	[ "$(json '[.cpu, .waiting, .wait_ms, .runs_per_s, .note]')" = '[0,1.5,15,100,null]
+[1,0,0,100,null]' ]
 }
 
 @test "a CPU that ran nothing in the interval has no mean wait" {
 	two_cpus "$BATS_TEST_TMPDIR/t0" 1000000000 1 5 5 10 0
 	two_cpus "$BATS_TEST_TMPDIR/t1" 2000000000 1 5 5 10 0
 	run "$PQ" runq -P 1 --json -f "$BATS_TEST_TMPDIR"
-	[ "$(json '[.cpu, .waiting, .wait_ms, .runs_per_s]')" = '["1",0,null,0]' ]
+	[ "$(json '[.cpu, .waiting, .wait_ms, .runs_per_s]')" = '[1,0,null,0]' ]
 }
 
 @test "samples between two rows are ticks: a row has their mean and maximum" {
@@ -76,7 +76,7 @@ null" ]
 	two_cpus "$BATS_TEST_TMPDIR/t1" 2000000000 2 1000000000 0 0 0
 	rm -r "$BATS_TEST_TMPDIR"/t?/proc/pressure
 	run --separate-stderr "$PQ" runq --json -f "$BATS_TEST_TMPDIR"
-	[ "$(json '[.some_pct, .waiting]')" = "[null,1]" ]
+	[ "$(json '[.cpu_some_pct, .waiting]')" = "[null,1]" ]
 	[[ $stderr == *CONFIG_PSI* ]]
 }
 
@@ -95,8 +95,8 @@ null" ]
 		printf "$task" 10 S 1 >"$BATS_TEST_TMPDIR/$t/proc/9/task/10/stat"
 	done
 	run --separate-stderr "$PQ" runq -P ALL --json -f "$BATS_TEST_TMPDIR"
-	[ "$(json '[.cpu, .waiting, .wait_ms, .runs_per_s, .note]')" = '["0",0,null,null,"sampled"]
-["1",2,null,null,"sampled"]' ]
+	[ "$(json '[.cpu, .waiting, .wait_ms, .runs_per_s, .note]')" = '[0,0,null,null,"sampled"]
+[1,2,null,null,"sampled"]' ]
 	[[ $stderr == *sampled* ]]
 }
 
@@ -116,7 +116,7 @@ null" ]
 	printf 'procs_blocked x\n' >"$BATS_TEST_TMPDIR/t1/proc/stat"
 	run --separate-stderr "$PQ" runq --json -f "$BATS_TEST_TMPDIR"
 	[ "$status" -eq 0 ]
-	[ "$(json '[.waiting, .some_pct, .blocked, .runq_sz]')" = "[null,null,null,1]" ]
+	[ "$(json '[.waiting, .cpu_some_pct, .blocked, .runq_sz]')" = "[null,null,null,1]" ]
 	echo garbage >"$BATS_TEST_TMPDIR/t1/proc/loadavg"
 	run --separate-stderr "$PQ" runq --json -f "$BATS_TEST_TMPDIR"
 	[ "$(json '[.runq_sz, .plist_sz, .ldavg_1]')" = "[null,null,null]" ]

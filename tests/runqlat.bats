@@ -46,7 +46,7 @@ counted() {
 [64,127,0]
 [128,255,20]' ]
 	show -H -m
-	[ "$(json '[.from_ms, .to_ms, .waits, .share_pct]')" = '[0,1,100,100]' ]
+	[ "$(json '[.from_ms, .to_ms, .waits, .waits_pct]')" = '[0,1,100,100]' ]
 }
 
 @test "without waits percentiles are unknown, not 0" {

@@ -313,8 +313,8 @@ has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	[[ $output == *"tools     runq, by pq "* && $output == *"45 rows, 0 ticks"* && $output == *"damage    none"* ]]
 	[[ $output != *nan* && $output != *inf* ]]
 	run --separate-stderr "$PQ" tape info --json -u "$count"
-	[ "$(json '[.rows, .ticks, .boots, .span_s, .from, .to, .damaged_places, .damaged_moments]')" = \
-		'[20,0,1,19,"2026-09-21T14:13:20.000+00:00","2026-09-21T14:13:39.000+00:00",0,0]' ]
+	[ "$(json '[.rows, .ticks, .boots, .span_s, .from, .to, .damaged_places, .damaged_samples]')" = \
+		'[20,0,1,19,"2026-09-21T14:13:20.000Z","2026-09-21T14:13:39.000Z",0,0]' ]
 	[ "$(json .bytes)" -eq "$(stat -c %s "$count")" ]
 }
 
@@ -461,7 +461,7 @@ each_reader() {
 	[[ $stderr == *"damaged in 1 place"* ]]
 	run --separate-stderr "$PQ" tape info x.tape
 	[[ $output =~ damage\ +"damaged in 1 place" ]]
-	[ "$("$PQ" tape info --json x.tape 2>/dev/null | jq '.rows + .damaged_moments')" -eq 45 ]
+	[ "$("$PQ" tape info --json x.tape 2>/dev/null | jq '.rows + .damaged_samples')" -eq 45 ]
 	"$PQ" tape cut x.tape -o cut.tape 2>said
 	[ "$(wc -l <said)" -eq 1 ]
 	"$PQ" tape verify cut.tape

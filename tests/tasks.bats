@@ -28,9 +28,9 @@ task() {
 	at 0; task 10 10 a S 0 0 0; task 10 11 a R 0 0 0; task 20 20 b R 0 0 0; task 30 30 c S 5 5 5
 	at 1; task 10 10 a S 100 50 10; task 10 11 a R 500 150 10; task 20 20 b R 200 700 7; task 30 30 c S 5 5 5
 	show
-	[ "$(json '[.pid, .comm, .cpu_pct, .wait_pct, .waits_per_s, .wait_us, .threads, .running, .sleeping]')" = \
-		'["20","b",20,70,7,100000,1,1,0]
-["10","a",60,20,20,10000,2,1,1]' ]
+	[ "$(json '[.pid, .comm, .cpu_pct, .wait_pct, .runs_per_s, .wait_us, .threads, .running, .sleeping]')" = \
+		'[20,"b",20,70,7,100000,1,1,0]
+[10,"a",60,20,20,10000,2,1,1]' ]
 }
 
 @test "-p of a thread is refused, and names its process" {
@@ -43,7 +43,7 @@ task() {
 		fails 2 '11 is a thread, not a process: it belongs to process 10 .*-p 10' "$PQ" $words -f "$dir" -p 11
 	done
 	show -p 10
-	[ "$(json .pid)" = '"10"' ]
+	[ "$(json .pid)" = '10' ]
 }
 
 @test "-G and -t in text leave out columns that are empty or constant" {
@@ -62,12 +62,12 @@ task() {
 	at 0; task 10 10 a S 0 0 0; task 10 11 a R 0 0 0; task 20 20 b R 0 0 0
 	at 1; task 10 10 a S 100 50 10; task 10 11 a R 500 150 10; task 20 20 b R 200 700 7
 	show -t
-	[ "$(json '[.pid, .tid, .wait_pct]')" = '["20","20",70]
-["10","11",15]
-["10","10",5]' ]
+	[ "$(json '[.pid, .tid, .wait_pct]')" = '[20,20,70]
+[10,11,15]
+[10,10,5]' ]
 	show -t -n 2
-	[ "$(json .tid)" = '"20"
-"11"' ]
+	[ "$(json .tid)" = '20
+11' ]
 }
 
 @test "context switches are summed over the threads" {
@@ -81,8 +81,8 @@ task() {
 	at 0; task 10 10 a S 0 0 0 0 0; task 10 12 a S 5 5 5
 	at 1; task 10 10 a S 10 10 1 1 0; task 10 11 a R 100 200 2 1 1; task 40 40 d R 300 400 4 2 2 10050
 	show
-	[ "$(json '[.pid, .cpu_pct, .wait_pct, .threads, .born, .ended, .vcsw_per_s]')" = '["40",30,40,1,1,0,2]
-["10",11,21,2,1,1,2]' ]
+	[ "$(json '[.pid, .cpu_pct, .wait_pct, .threads, .born, .ended, .vcsw_per_s]')" = '[40,30,40,1,1,0,2]
+[10,11,21,2,1,1,2]' ]
 }
 
 @test "a process seen for the first time shows nothing from before" {
@@ -90,8 +90,8 @@ task() {
 	at 1; task 10 10 a S 10 10 1; task 40 40 d R 300 400 4 2 2 20
 	at 2; task 10 10 a S 10 10 1; task 40 40 d R 310 420 5 2 3 20
 	show
-	[ "$(json '[.pid, .cpu_pct, .wait_pct]')" = '["10",1,1]
-["40",1,2]' ]
+	[ "$(json '[.pid, .cpu_pct, .wait_pct]')" = '[10,1,1]
+[40,1,2]' ]
 }
 
 @test "a counter that decreases counts as 0" {
@@ -106,10 +106,10 @@ task() {
 	at 1; task 10 10 a R 0 0 0; task 20 20 b R 400 600 9
 	at 2; task 10 10 a R 1 2000 1; task 20 20 b R 500 700 10
 	show
-	[ "$(json '[.pid, .wait_pct, .wait_us, .stuck]')" = '["10",0,null,1]
-["20",60,66666.667,0]
-["10",200,2000000,0]
-["20",10,100000,0]' ]
+	[ "$(json '[.pid, .wait_pct, .wait_us, .stuck]')" = '[10,0,null,1]
+[20,60,66666.667,0]
+[10,200,2000000,0]
+[20,10,100000,0]' ]
 }
 
 @test "tasks that started and ended within the interval have one row" {
@@ -133,7 +133,7 @@ task() {
 	[ "$(json .comm)" = '"bcd"
 "abc"' ]
 	show -p 50
-	[ "$(json '[.pid, .wait_pct, .threads]')" = '["50",0,1]' ]
+	[ "$(json '[.pid, .wait_pct, .threads]')" = '[50,0,1]' ]
 }
 
 # quota N THROTTLED_US: a machine with a cgroup /q that has a quota, and its process 10; N other ones in it.
@@ -150,8 +150,8 @@ quota() {
 	at 0; quota 0 0 0
 	at 1; quota 0 600000 1
 	show
-	[ "$(json '[.pid, .wait_pct, .quota_pct, .contention_pct]')" = '["10",70,60,10]
-["5",3,0,3]' ]
+	[ "$(json '[.pid, .wait_pct, .quota_pct, .contention_pct]')" = '[10,70,60,10]
+[5,3,0,3]' ]
 }
 
 @test "quota and contention leave out a wait that has not ended" {
@@ -183,9 +183,9 @@ quota() {
 	"$PQ" tasks --json -o "$BATS_TEST_TMPDIR/x.tape" 0.1 5 >"$BATS_TEST_TMPDIR/live"
 	"$PQ" tasks --json -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/again"
 	cmp "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/again"
-	jq -es --arg pid "$last" 'map(select(.pid == $pid and .cpu_pct > 0)) | length > 0' "$BATS_TEST_TMPDIR/live"
+	jq -es --argjson pid "$last" 'map(select(.pid == $pid and .cpu_pct > 0)) | length > 0' "$BATS_TEST_TMPDIR/live"
 	run --separate-stderr "$PQ" tasks --json -p "$last" 0.5 1
-	[ "$(json '[.pid, .comm, .threads]')" = "[\"$last\",\"bash\",1]" ]
+	[ "$(json '[.pid, .comm, .threads]')" = "[$last,\"bash\",1]" ]
 }
 
 @test "live: --budget skips threads, says so, and replays the same" {

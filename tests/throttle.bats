@@ -161,3 +161,31 @@ stat_of() {
 	[ "${#lines[@]}" -le 4 ]
 	[[ $stderr == *"its rows end here"* ]]
 }
+
+# Nine cgroups with a quota; the N-th uses N tenths of a CPU.
+nine_groups() {
+	for n in 9 1 8 2 7 3 6 4 5; do
+		at 0; cpu_group /pod/app$n "100000 100000" 0 0 0 0
+		at 1; cpu_group /pod/app$n "100000 100000" ${n}00000 10 0 0
+	done
+}
+
+@test "-n and --sort choose the rows, and the averages follow" {
+	nine_groups
+	run --separate-stderr "$PQ" throttle -a -f "$dir" --sort cgroup --json
+	[ "$(json .cgroup | tail -n 9 | head -2 | xargs)" = "/pod/app1 /pod/app2" ]
+	run --separate-stderr "$PQ" throttle -a -f "$dir" --sort used_cpus -n 2 --json
+	[ "$(json .cgroup | xargs)" = "/pod/app9 /pod/app8" ]
+	run --separate-stderr "$PQ" throttle -a -f "$dir" --sort used_cpus -n 2
+	[ "$(awk '/^Average/ && /app/ { print $NF }' <<<"$output" | xargs)" = "/pod/app9 /pod/app8" ]
+	fails 2 "unknown column 'used_cpu'; did you mean 'used_cpus'" "$PQ" throttle -a --sort used_cpu
+}
+
+@test "on a terminal -a prints what fits, and how many rows are left out" {
+	nine_groups
+	script -qec "stty cols 80 rows 10; $PQ throttle -a -f $dir 2>/dev/null" /dev/null </dev/null | tr -d '\r' >"$BATS_TEST_TMPDIR/screen"
+	grep -qx '  *(3 more rows: -n N prints more)' "$BATS_TEST_TMPDIR/screen"
+	[ "$(grep -c '^[0-9].*/pod/app' "$BATS_TEST_TMPDIR/screen")" = 6 ]
+	[ "$(grep -c '^Average.*/pod/app' "$BATS_TEST_TMPDIR/screen")" = 6 ]
+	[ "$("$PQ" throttle -a -f "$dir" 2>/dev/null | grep -c '^[0-9].*/pod/app')" = 9 ]
+}

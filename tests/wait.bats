@@ -42,7 +42,7 @@ tenth() {
 	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
-	[ "$(json '[.state, .call, .where, .wchan, .share_pct, .threads, .duration_ms]')" = \
+	[ "$(json '[.state, .call, .place, .wchan, .time_pct, .threads, .duration_ms]')" = \
 		'["blocked","read","pipe","anon_pipe_read",50,1,100]
 ["blocked","poll","poll_schedule_timeout","poll_schedule_timeout",35,0.7,null]
 ["running",null,"cpu",null,10,0.2,null]
@@ -83,9 +83,9 @@ tenth() {
 		printf '/srv/a file\n' >"$dir/t$i/proc/7/task/8/fd/3.link"
 	done
 	run --separate-stderr "$PQ" wait -t --json -f "$dir"
-	[ "$(json '[.pid, .tid, .process, .comm, .state, .call, .where, .uninterruptible, .share_pct]')" = \
-		'["7","7","web","web","blocked","clock_nanosleep","hrtimer_nanosleep",false,100]
-["7","8","web","w;\u001b","blocked","read","/srv/a file",true,100]' ]
+	[ "$(json '[.pid, .tid, .process, .comm, .state, .call, .place, .uninterruptible, .time_pct]')" = \
+		'[7,7,"web","web","blocked","clock_nanosleep","hrtimer_nanosleep",false,100]
+[7,8,"web","w;\u001b","blocked","read","/srv/a file",true,100]' ]
 	run "$PQ" wait --folded -f "$dir"
 	[ "$output" = 'web;web;blocked;clock_nanosleep(hrtimer_nanosleep) 2
 web;w:\033;blocked;read(/srv/a file) 2' ]
@@ -110,11 +110,11 @@ web;w:\033;blocked;read(/srv/a file) 2' ]
 		thread "$dir/t$i" 7 9 S 1 1 1 "$LOCK" futex_do_wait
 	done
 	run --separate-stderr "$PQ" wait --slow 300ms --json -f "$dir"
-	[ "$(json '[.tid, .call, .duration_ms, .lasting]')" = '["7","read",300,true]
-["9","futex",300,true]
-["7","read",600,false]' ]
+	[ "$(json '[.tid, .call, .duration_ms, .lasting]')" = '[7,"read",300,true]
+[9,"futex",300,true]
+[7,"read",600,false]' ]
 	run --separate-stderr "$PQ" wait --slow 300ms --idle --json -f "$dir"
-	[ "$(json 'select(.tid == "8") | .duration_ms')" = 300 ]
+	[ "$(json 'select(.tid == 8) | .duration_ms')" = 300 ]
 	run "$PQ" wait --slow 300ms -f "$dir"
 	[[ $output != *Average* ]]
 }
@@ -146,10 +146,10 @@ of_many() {
 	for ((i = 0; i < 36; i++)); do of_many $i; done
 	run --separate-stderr "$PQ" wait --slow 400ms --hz 10 --json -f "$dir"
 	[ -z "$stderr" ]
-	[ "$(json 'select(.lasting | not) | [.tid, (.duration_ms >= 400 and .duration_ms <= 600)]' | sort)" = '["10",true]
-["11",true]
-["8",true]
-["9",true]' ]
+	[ "$(json 'select(.lasting | not) | [.tid, (.duration_ms >= 400 and .duration_ms <= 600)]' | sort)" = '[10,true]
+[11,true]
+[8,true]
+[9,true]' ]
 	cp -r "$dir" "$BATS_TEST_TMPDIR/without"
 	rm "$BATS_TEST_TMPDIR"/without/t*/proc/self/sched
 	run --separate-stderr "$PQ" wait --slow 400ms --hz 10 --json -f "$BATS_TEST_TMPDIR/without"
@@ -166,7 +166,7 @@ of_many() {
 		done
 	done
 	run --separate-stderr "$PQ" wait --json -f "$dir"
-	[ "$(json '[.state, .call, .where, .share_pct]' | sort -u)" = '["blocked",null,null,100]' ]
+	[ "$(json '[.state, .call, .place, .time_pct]' | sort -u)" = '["blocked",null,null,100]' ]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	[[ $stderr == *CAP_SYS_PTRACE* ]]
 }
@@ -179,7 +179,7 @@ of_many() {
 		thread "$dir/t$i" 7 9 S 1 1 1 "${READ/0x7fff3a3aa978 0x7f43b54fc2ad/0xff3aa978 0xb54fc2ad}" pipe_read
 	done
 	run --separate-stderr "$PQ" wait -t --json -f "$dir"
-	[ "$(json '[.call, .where]')" = '["syscall_999","ep_poll"]
+	[ "$(json '[.call, .place]')" = '["syscall_999","ep_poll"]
 ["none","folio_wait_bit_common"]
 ["syscall_0","pipe_read"]' ]
 }
@@ -192,9 +192,9 @@ of_many() {
 		sed -i 's/4194304/2129984/' "$dir/t$i"/proc/[78]/task/*/stat
 	done
 	run --separate-stderr "$PQ" wait --json -f "$dir"
-	[ "$(json '[.where, .share_pct]')" = '["jbd2_log_wait_commit",100]' ]
+	[ "$(json '[.place, .time_pct]')" = '["jbd2_log_wait_commit",100]' ]
 	run --separate-stderr "$PQ" wait --json -f "$dir" -p 7
-	[ "$(json .where)" = '"worker_thread"' ]
+	[ "$(json .place)" = '"worker_thread"' ]
 }
 
 @test "threads that come and go, zombies and damaged files are skipped" {
@@ -206,7 +206,7 @@ of_many() {
 		thread "$dir/t$i" 7 21 S x 1 1 "$SLEEP" hrtimer_nanosleep
 	done
 	run --separate-stderr "$PQ" wait --json -f "$dir"
-	[ "$(json '[.state, .where, .threads]' | sort -u)" = '["blocked","hrtimer_nanosleep",1]' ]
+	[ "$(json '[.state, .place, .threads]' | sort -u)" = '["blocked","hrtimer_nanosleep",1]' ]
 	[[ $stderr == *"unknown format"* ]]
 }
 
@@ -229,7 +229,7 @@ of_many() {
 	fails 2 "invalid --slow 'x'" "$PQ" wait --slow x
 	fails 2 '--idle' "$PQ" wait --idle
 	fails 2 'cannot be combined' "$PQ" wait --folded --json
-	fails 2 'one figure' "$PQ" wait --folded -c process,where
+	fails 2 'one figure' "$PQ" wait --folded -c process,place
 	fails 2 'one figure' "$PQ" wait --folded -c process,samples,threads
 	fails 2 "invalid -n '0'" "$PQ" wait -n 0
 	fails 2 'no (such )?cgroup:? /not/there' "$PQ" wait -g /not/there 0.1 1
@@ -260,7 +260,7 @@ of_many() {
 	"$PQ" tape unpack "$BATS_TEST_TMPDIR/x.tape" -o "$BATS_TEST_TMPDIR/back"
 	run ! grep -rq root: "$BATS_TEST_TMPDIR/back" "$BATS_TEST_TMPDIR/x.tape"
 	run "$PQ" wait -t --json -f "$dir"
-	[ "$(json .where | sort -u)" = '"/etc/passwd"' ]
+	[ "$(json .place | sort -u)" = '"/etc/passwd"' ]
 	cmp <(echo "$output") <("$PQ" wait -t --json -f "$BATS_TEST_TMPDIR/x.tape")
 	cmp <(echo "$output") <("$PQ" wait -t --json -f "$BATS_TEST_TMPDIR/back")
 }
@@ -270,7 +270,7 @@ of_many() {
 	sleep 0.2
 	run --separate-stderr "$PQ" wait --json -p "$last" 0.5 1
 	[ "$(json '[.state, .call]')" = '["blocked","read"]' ]
-	[[ $(json .where) == *fifo* ]]
+	[[ $(json .place) == *fifo* ]]
 	run --separate-stderr "$PQ" wait --slow 300ms --json -p "$last" 1 1
 	[ "$(json '[.call, .lasting]')" = '["read",true]' ]
 }
@@ -291,7 +291,7 @@ of_many() {
 	sleep 0.3
 	run --separate-stderr "$PQ" wait --json -p "$last" 1 1
 	echo "$output"
-	[ "$(json -s '[.[] | select(.state != "blocked") | .share_pct] | add > 50')" = true ]
+	[ "$(json -s '[.[] | select(.state != "blocked") | .time_pct] | add > 50')" = true ]
 }
 
 @test "live: a recording replays the same rows" {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/printable.h"
 
 char *
 buf_room(struct buf *b, size_t n)
@@ -121,73 +122,17 @@ buf_trimmed(struct buf *b, double x, int digits)
 		b->n--;
 }
 
-size_t
-buf_utf8_length(const char *text)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	size_t n = *s < 0x80        ? 1 :
-	    *s >= 0xc2 && *s < 0xe0 ? 2 :
-	    *s >= 0xe0 && *s < 0xf0 ? 3 :
-	    *s >= 0xf0 && *s < 0xf5 ? 4 :
-				      0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* overlong, a surrogate, or beyond Unicode */
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-/* Whether a terminal would obey the character, or it is not UTF-8 (n is 0): U+0000 to U+001F,
- * U+007F, and U+0080 to U+009F. */
-static bool
-is_control(const char *s, size_t n)
-{
-	unsigned char c = (unsigned char)*s;
-
-	return n == 0 || c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0);
-}
-
-static void
-put_octal(struct buf *b, unsigned char c)
-{
-	char octal[] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)),
-		(char)('0' + (c & 7)) };
-
-	buf_add(b, octal, sizeof octal);
-}
-
-/* How many bytes at s are safe on a terminal. */
-static size_t
-harmless_bytes(const char *s)
-{
-	size_t at = 0;
-
-	for (;;) {
-		while (s[at] >= ' ' && s[at] < 0x7f)
-			at++;
-		size_t n = buf_utf8_length(s + at);
-		if (is_control(s + at, n))
-			return at;
-		at += n;
-	}
-}
-
 void
 buf_printable(struct buf *b, const char *s)
 {
-	for (;;) {
-		size_t n = harmless_bytes(s);
+	char octal[5];
+
+	while (*s) {
+		size_t n = printable_length(s);
 		buf_add(b, s, n);
 		s += n;
-		if (!*s)
-			return;
-		n = buf_utf8_length(s);
-		for (size_t i = 0; i < (n ? n : 1); i++)
-			put_octal(b, (unsigned char)*s++);
+		if (*s)
+			buf_text(b, printable_octal(octal, *s++));
 	}
 }
 

@@ -34,9 +34,6 @@ void buf_fixed(struct buf *b, double x, int digits);
 /* The same without zeros at the end of the fraction: 1.5, 2. */
 void buf_trimmed(struct buf *b, double x, int digits);
 
-/* The length of the UTF-8 character at s; 0 if the bytes there are not UTF-8. */
-size_t buf_utf8_length(const char *s);
-
 /* Appends untrusted bytes so that a terminal shows them and does not obey them: control characters,
  * and bytes that are not UTF-8, as \ooo. */
 void buf_printable(struct buf *b, const char *s);

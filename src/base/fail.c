@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/printable.h"
+
 static const char *program = "pq";
 static enum exit_status always = EXIT_DONE; /* EXIT_DONE: die's argument holds */
 
@@ -40,21 +42,22 @@ fail_status(enum exit_status status)
 __attribute__((format(printf, 1, 0))) static void
 say(const char *fmt, va_list ap)
 {
-	char line[1024];
-	int head = snprintf(line, sizeof line, "%s: ", program);
-	size_t room = sizeof line - (size_t)head - 1;
-	int n = vsnprintf(line + head, room, fmt, ap);
-	size_t end = (size_t)head + ((size_t)n < room ? (size_t)n : room - 1);
+	char message[1024], line[4 * sizeof message + 64], octal[5];
+	size_t n = (size_t)snprintf(line, 64, "%s: ", program);
 
-	for (size_t i = (size_t)head; i < end; i++) {
-		unsigned char c = (unsigned char)line[i], next = (unsigned char)line[i + 1];
-		if (c == 0xc2 && i + 1 < end && next < 0xa0) /* U+0080 to U+009F */
-			line[i] = line[i + 1] = '?';
-		if (c < ' ' || c == 0x7f)
-			line[i] = '?';
+	vsnprintf(message, sizeof message, fmt, ap);
+	for (const char *s = message; *s;) {
+		size_t safe = printable_length(s);
+		memcpy(line + n, s, safe);
+		n += safe;
+		s += safe;
+		if (*s) {
+			memcpy(line + n, printable_octal(octal, *s++), 4);
+			n += 4;
+		}
 	}
-	line[end] = '\n';
-	if (write(STDERR_FILENO, line, end + 1) < 0)
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, n) < 0)
 		return; /* the error cannot be reported either */
 }
 

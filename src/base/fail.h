@@ -22,8 +22,8 @@ enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_CRITICAL, VERDICT_UNKNOWN };
 /* "ok", "warning", "critical", "unknown" */
 const char *verdict_name(enum verdict v);
 
-/* Writes one line to stderr: the name, ": " and the message, as in "pq runq: no such cgroup". Each
- * byte of a control character becomes a question mark; a longer line is cut to 1023 bytes. */
+/* Writes one line to stderr: the name, ": " and the message, as in "pq runq: no such cgroup". Bytes
+ * that a terminal would obey are printed as \ooo; a longer message is cut to 1023 bytes. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Warns, then exits with the status, or with the one that fail_always set. */

@@ -71,9 +71,10 @@ know(struct known *k, const struct option *o, void *into)
 }
 
 static bool
-is_target(const struct option *o)
+is_of_request(const struct option *o)
 {
-	return o == &option_pid || o == &option_cgroup || o == &option_all;
+	return o == &option_pid || o == &option_cgroup || o == &option_all || o == &option_most ||
+	    o == &option_sort;
 }
 
 static bool
@@ -99,7 +100,7 @@ know_all(struct known *k, const struct tool *t, struct options *o)
 	for (size_t i = 0; t->rows && i < sizeof rows / sizeof rows[0]; i++)
 		know(k, rows[i], o);
 	for (int i = 0; t->shared && t->shared[i]; i++)
-		know(k, t->shared[i], is_target(t->shared[i]) ? (void *)&o->ask.target : o);
+		know(k, t->shared[i], is_of_request(t->shared[i]) ? (void *)&o->ask : o);
 	for (const struct option *own = t->options; own && own->type != OPTION_END; own++)
 		know(k, own, o->own);
 	if (t->rows)
@@ -476,8 +477,7 @@ unknown_column(const struct tool *t, struct text key)
 {
 	struct nearest near = nearest_to(key);
 
-	for (int i = 0; t->columns[i].key; i++)
-		nearest_try(&near, t->columns[i].key);
+	columns_nearest(&near, t->columns);
 	if (near.name)
 		die(EXIT_USAGE, "unknown column '%.*s'; did you mean '%s'?", (int)key.n, key.s,
 		    near.name);
@@ -588,25 +588,29 @@ set_columns(struct options *o, const struct known *k)
 		check_folded(o);
 }
 
-/* Default number of rows: for programs all (0), for people what fits on the terminal. */
+/* What fits on the terminal; 0 if stdout is none. */
 static unsigned
-usual_rows(const struct options *o)
+rows_that_fit(void)
 {
 	struct winsize size = { 0 };
 
-	if (!o->format->for_people)
-		return 0;
 	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 ||
 	    size.ws_row <= 5)
-		return 20;
+		return 0;
 	return size.ws_row - 4u;
 }
 
+/* Default number of rows: for programs all (0), for people what fits on the terminal. -a of the
+ * tools with a row per cgroup prints all into a pipe. */
 static void
 set_rows(struct options *o, const struct known *k)
 {
-	unsigned usual = usual_rows(o);
+	unsigned fit = o->format->for_people ? rows_that_fit() : 0,
+		 usual = o->format->for_people && fit == 0 ? 20 : fit;
 
+	o->fit = fit && o->ask.most == 0 && o->ask.target.all && tool_takes(o->tool, &option_most);
+	if (o->fit)
+		o->ask.most = fit;
 	for (int i = 0; i < k->n; i++) {
 		unsigned *rows = (void *)(k->v[i].into + k->v[i].o->at);
 		if (k->v[i].o->type == OPTION_ROWS && *rows == OPTION_ROWS_UNSET)
@@ -707,18 +711,39 @@ options_parse(struct options *o, const struct tool *tool, char **words)
 		return;
 	set_count(o);
 	set_columns(o, &k);
+	if (o->ask.sort && columns_find(o->tool->columns, text_of(o->ask.sort)) < 0)
+		unknown_column(o->tool, text_of(o->ask.sort));
+}
+
+/* The line of the expression, and one with a mark under its byte `at`. */
+static void
+print_marked(const char *source, size_t at)
+{
+	struct buf b = { 0 };
+	size_t width = 0;
+	char *before = xstrdup(source);
+
+	before[at < strlen(source) ? at : strlen(source)] = '\0';
+	buf_printable(&b, before);
+	for (size_t i = 0; i < b.n; i++)
+		/* characters, not bytes */
+		width += ((unsigned char)b.s[i] & 0xc0) != 0x80;
+	b.n = 0;
+	buf_text(&b, "  ");
+	buf_printable(&b, source);
+	buf_text(&b, "\n  ");
+	buf_pad(&b, width);
+	buf_text(&b, "^\n");
+	fwrite(b.s, 1, b.n, stderr);
+	buf_free(&b);
+	free(before);
 }
 
 void
 condition_wrong(const char *option, const char *source, const struct expr_error *e)
 {
-	size_t at = 0;
-
-	for (size_t i = 0; i < e->at && source[i]; i++)
-		/* characters, not bytes */
-		at += ((unsigned char)source[i] & 0xc0) != 0x80;
 	warn("%s: %s", option, e->message);
-	fprintf(stderr, "  %s\n  %*s^\n", source, (int)at, "");
+	print_marked(source, e->at);
 	exit((int)fail_status(EXIT_USAGE));
 }
 

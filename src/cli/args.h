@@ -27,6 +27,7 @@ struct options {
 	const char *word[WORDS_MOST]; /* arguments that are not options */
 	int words;
 	bool help, version, list;                         /* --help, --version, --columns */
+	bool fit;                                         /* print the rows that fit the terminal */
 	bool formatted;                                   /* --json, --csv or --metrics */
 	_Alignas(max_align_t) char own[OWN_OPTIONS_MOST]; /* what ask.options points to */
 };

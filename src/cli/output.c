@@ -60,7 +60,14 @@ output_begin(struct output *p, const struct options *o)
 		.utc = o->utc,
 		.nshown = o->nshown };
 	memcpy(report->shown, o->shown, sizeof o->shown);
-	report->terminal = o->format->for_people && isatty(STDOUT_FILENO);
+	report->fit = o->fit;
+	report->choice = (struct choice){ .by = -1, .most = o->ask.most };
+	if (o->ask.sort)
+		report->choice.by = columns_find(o->tool->columns, text_of(o->ask.sort));
+	else if (o->ask.target.all || (o->ask.most && !tool_takes(o->tool, &option_all)))
+		report->choice.worst = o->tool->worst;
+	report->on_terminal = isatty(STDOUT_FILENO);
+	report->terminal = o->format->for_people && report->on_terminal;
 	report->fractions = o->interval_ns % 1000000000 != 0;
 	learn_terminal(report);
 	if (o->format->begin)
@@ -72,9 +79,11 @@ output_rows(struct output *p, const struct rows *rows)
 {
 	if (signals_resized())
 		learn_terminal(&p->report);
-	p->format->rows(&p->out, &p->report, rows);
 	if (p->summed)
 		summary_add(&p->summary, &p->report, rows->table);
+	if (p->report.choice.by >= 0 || p->report.choice.most > 0)
+		table_choose(rows->table, &p->report.choice);
+	p->format->rows(&p->out, &p->report, rows);
 	flush(p);
 }
 

@@ -14,8 +14,9 @@ add_tool(struct tool_list *l, const struct tool *t, const struct target *target,
 			die(EXIT_USAGE, "%s: named twice", t->name);
 	if (l->n == TOOLS_MOST)
 		die(EXIT_USAGE, "too many tools: at most %d", TOOLS_MOST);
-	l->ask[l->n] = (struct request){ tool_target(t, target),
-		tool_defaults(t, &l->arena, t->recorded_ns ? RECORDED_ROWS : TOOL_ROWS) };
+	l->ask[l->n] = (struct request){ .target = tool_target(t, target),
+		.options =
+		    tool_defaults(t, &l->arena, t->recorded_ns ? RECORDED_ROWS : TOOL_ROWS) };
 	l->own_ns[l->n] = own_ns;
 	l->tool[l->n++] = t;
 	size_t n = strlen(l->names);

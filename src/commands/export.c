@@ -253,7 +253,7 @@ put_self(struct exporter *e)
 static void
 put_rows(struct exporter *e, size_t i)
 {
-	const struct sampler *s = e->session.v[i];
+	struct sampler *s = e->session.v[i];
 	struct rows rows = sampler_rows(s);
 	struct report report = { .tool = s->tool->name,
 		.columns = s->tool->columns,

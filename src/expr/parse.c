@@ -6,13 +6,6 @@
 #include "base/fail.h"
 #include "expr/code.h"
 
-static void
-nearest_column(struct nearest *near, const struct column *columns)
-{
-	for (; columns->key; columns++)
-		nearest_try(near, columns->key);
-}
-
 static const struct expr_tool *
 find_tool(const struct parser *p, struct text name)
 {
@@ -47,7 +40,7 @@ no_column(struct parser *p, const struct expr_tool *tool, struct text key)
 	struct nearest near = nearest_to(key);
 	int n = expr_shown(key);
 
-	nearest_column(&near, tool->columns);
+	columns_nearest(&near, tool->columns);
 	if (near.name)
 		return expr_fail(p, at, "unknown column '%.*s' in %s; did you mean '%s'?", n, key.s,
 		    tool->name, near.name);
@@ -69,7 +62,7 @@ no_key(struct parser *p, const struct token *t)
 		    t->text.s, n, t->text.s);
 	for (size_t i = 0; i < p->ntools; i++) {
 		const char *before = near.name;
-		nearest_column(&near, p->tools[i].columns);
+		columns_nearest(&near, p->tools[i].columns);
 		of = near.name != before ? &p->tools[i] : of;
 	}
 	if (near.name)

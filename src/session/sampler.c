@@ -132,11 +132,11 @@ sampler_table(const struct sampler *s)
 }
 
 struct rows
-sampler_rows(const struct sampler *s)
+sampler_rows(struct sampler *s)
 {
 	const struct sample *to = &s->sample[s->now].at, *from = &s->sample[s->now ^ 1].at;
 
-	return (struct rows){ sampler_table(s), to->real_ns, from->real_ns,
+	return (struct rows){ s->has_rows ? &s->table : NULL, to->real_ns, from->real_ns,
 		(double)(to->mono_ns - from->mono_ns) * 1e-9 };
 }
 

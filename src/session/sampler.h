@@ -80,7 +80,7 @@ void sampler_forget(struct sampler *s);
 const struct table *sampler_table(const struct sampler *s);
 
 /* The same with their times, for a format. */
-struct rows sampler_rows(const struct sampler *s);
+struct rows sampler_rows(struct sampler *s);
 
 void sampler_end(struct sampler *s);
 

@@ -80,11 +80,11 @@ begin_cell(struct buf *b, int width)
 }
 
 /* Moves the text, which begins at `start`, to the right end of the cell. Text that is too long
- * replaces all blanks. */
+ * replaces all blanks but one, so that two columns never touch, and makes the line longer. */
 static void
 end_cell(struct buf *b, size_t start, int width)
 {
-	size_t n = b->n - start, w = (size_t)width, to = n < w ? start - n : start - w;
+	size_t n = b->n - start, w = (size_t)width, to = n < w ? start - n : start - w + 1;
 
 	memmove(b->s + to, b->s + start, n);
 	b->n = to + n;
@@ -155,33 +155,88 @@ put_value(struct buf *b, const struct column *c, const struct cell *cell)
 	}
 }
 
-/* Shortens a label to `room`. It keeps the end, which distinguishes cgroups; '<' replaces the
- * rest. */
-static void
-clip(struct buf *b, size_t start, size_t room)
+/* How many bytes at the start, or at the end, of a label tell it from the others in the table. */
+struct telling {
+	size_t head, tail;
+};
+
+/* More rows than this, which fit no screen, are not compared. */
+enum { COMPARED_MOST = 256 };
+
+static struct telling
+telling_bytes(const struct table *t, int column, const char *label)
 {
+	struct telling most = { 0, 0 };
+	size_t n = strlen(label);
+
+	for (size_t row = 0; t && row < t->nrows && t->nrows <= COMPARED_MOST; row++) {
+		const char *other = table_at(t, row)[column].label;
+		size_t m = other ? strlen(other) : 0, head = 0, tail = 0;
+		if (!other || strcmp(other, label) == 0)
+			continue;
+		while (head < n && label[head] == other[head])
+			head++;
+		while (tail < n && tail < m && label[n - 1 - tail] == other[m - 1 - tail])
+			tail++;
+		most.head = head >= most.head ? head + 1 : most.head;
+		most.tail = tail >= most.tail ? tail + 1 : most.tail;
+	}
+	return most;
+}
+
+/* Replaces the bytes [from, to) after `start` by a '<', at most that many, as no character of UTF-8
+ * is cut. */
+static void
+drop(struct buf *b, size_t start, size_t from, size_t to)
+{
+	char *s = b->s + start;
 	size_t n = b->n - start;
+
+	while (from > 0 && ((unsigned char)s[from] & 0xc0) == 0x80)
+		from--;
+	while (to < n && ((unsigned char)s[to] & 0xc0) == 0x80)
+		to++;
+	s[from] = '<';
+	memmove(s + from + 1, s + to, n - to);
+	b->n -= to - from - 1;
+}
+
+/* Shortens a label, which was printed at `start`, to `room`. It loses its middle, and keeps the bytes
+ * that tell it from the others: cgroups mostly differ at their ends. */
+static void
+clip(struct buf *b, size_t start, size_t room, const struct table *t, int column, const char *label)
+{
+	size_t n = b->n - start, kept = room - 1, half = kept / 2;
 
 	if (n <= room || room == 0)
 		return;
-	size_t from = b->n - (room - 1);
-	while (from < b->n && ((unsigned char)b->s[from] & 0xc0) == 0x80)
-		from++; /* not in the middle of a UTF-8 character */
-	memmove(b->s + start + 1, b->s + from, b->n - from);
-	b->n = start + 1 + (b->n - from);
-	b->s[start] = '<';
+	struct telling telling = telling_bytes(t, column, label);
+	if (telling.tail > kept && telling.head > kept && telling.head < n - (kept - half)) {
+		/* they differ only in the middle: keep some bytes up to there, and the end */
+		drop(b, start, telling.head, n - (kept - half));
+		drop(b, start, 0, telling.head - half + 1);
+		return;
+	}
+	size_t head = kept / 4;
+	if (telling.tail > kept - head && telling.tail <= kept)
+		head = kept - telling.tail;
+	else if (telling.tail > kept && telling.head <= kept)
+		head = telling.head;
+	drop(b, start, head, n - (kept - head));
 }
 
 static void
-put_cell(struct buf *b, const struct column *c, const struct cell *cell, int width)
+put_cell(struct buf *b, const struct report *r, int i, int width, const struct table *t,
+    const struct cell *row)
 {
+	const struct column *c = shown(r, i);
 	size_t start = begin_cell(b, width);
 
-	put_value(b, c, cell);
+	put_value(b, c, &row[r->shown[i]]);
 	if (c->kind == LABEL) {
 		if (b->n == start)
 			buf_char(b, '-');
-		clip(b, start, (size_t)width - 1);
+		clip(b, start, (size_t)width - 1, t, r->shown[i], row[r->shown[i]].label);
 	}
 	end_cell(b, start, width);
 }
@@ -202,7 +257,8 @@ later_labels(const struct report *r, const struct cell *row, int i)
  * line: a remark after a cgroup's name keeps its width, and the name has the rest, but at least a
  * few letters. */
 static void
-put_long_labels(struct buf *b, const struct report *r, const struct cell *row, size_t line)
+put_long_labels(struct buf *b, const struct report *r, size_t line, const struct table *t,
+    const struct cell *row)
 {
 	for (int i = 0; i < r->nshown; i++) {
 		const struct column *c = shown(r, i);
@@ -221,11 +277,12 @@ put_long_labels(struct buf *b, const struct report *r, const struct cell *row, s
 			put_value(b, c, &row[r->shown[i]]);
 		else
 			buf_char(b, '-');
-		if (r->terminal)
+		if (r->terminal && row && row[r->shown[i]].label)
 			clip(b, start,
 			    room >= later + NAME_LEAST     ? room - later :
 				later && room > NAME_LEAST ? NAME_LEAST :
-							     room);
+							     room,
+			    t, r->shown[i], row[r->shown[i]].label);
 	}
 }
 
@@ -253,32 +310,33 @@ text_header(struct buf *b, const struct report *r, const char *time)
 	}
 	if (l.cut)
 		buf_text(b, " >");
-	put_long_labels(b, r, NULL, line);
+	put_long_labels(b, r, line, NULL, NULL);
 	end_line(b, line);
 }
 
 static void
 put_row(struct buf *b, const struct report *r, const struct layout *l, const char *time,
-    const struct cell *row)
+    const struct table *t, const struct cell *row)
 {
 	size_t line = b->n;
 
 	put_time(b, r, time);
 	for (int i = 0; i < r->nshown; i++)
 		if (l->width[i] > 0)
-			put_cell(b, shown(r, i), &row[r->shown[i]], l->width[i]);
+			put_cell(b, r, i, l->width[i], t, row);
 	if (l->cut)
 		buf_pad(b, 2);
-	put_long_labels(b, r, row, line);
+	put_long_labels(b, r, line, t, row);
 	end_line(b, line);
 }
 
 void
-text_row(struct buf *b, const struct report *r, const char *time, const struct cell *row)
+text_rows(struct buf *b, const struct report *r, const char *time, const struct table *t)
 {
 	struct layout l = lay_out(r);
 
-	put_row(b, r, &l, time, row);
+	for (size_t i = 0; i < t->nrows; i++)
+		put_row(b, r, &l, time, t, table_at(t, i));
 }
 
 static void
@@ -294,7 +352,7 @@ static void
 put_due_header(struct buf *b, struct report *r, const struct rows *rows)
 {
 	char time[16];
-	int n = (int)rows->table->nrows;
+	int n = (int)rows->table->nrows + (r->fit && rows->table->left_out > 0);
 	bool first = r->lines_left == 0;
 
 	if (!first && (!r->terminal || r->lines_left > n)) {
@@ -310,16 +368,18 @@ put_due_header(struct buf *b, struct report *r, const struct rows *rows)
 static void
 rows_text(struct buf *b, struct report *r, const struct rows *rows)
 {
-	struct layout l;
 	char time[16];
 
 	if (rows->table->nrows == 0)
 		return;
 	put_due_header(b, r, rows);
-	clock_text(time, r, rows->real_ns);
-	l = lay_out(r);
-	for (size_t i = 0; i < rows->table->nrows; i++)
-		put_row(b, r, &l, time, table_at(rows->table, i));
+	text_rows(b, r, clock_text(time, r, rows->real_ns), rows->table);
+	if (r->fit && rows->table->left_out > 0) {
+		buf_pad(b, (size_t)time_width(r) + 1);
+		buf_text(b, "(");
+		buf_u64(b, rows->table->left_out, 1);
+		buf_text(b, " more rows: -n N prints more)\n");
+	}
 }
 
 const struct format format_text = { begin, rows_text, true };

@@ -8,12 +8,42 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "table/table.h"
+
+static void
+put_real(struct buf *b, double x, int digits)
+{
+	size_t start = b->n;
+
+	buf_trimmed(b, x, digits);
+	if (digits > 0 && !memchr(b->s + start, '.', b->n - start))
+		buf_text(b, ".0");
+}
+
+int
+column_digits(const struct column *c)
+{
+	return c->unit == BYTES || c->kind == COUNT || c->digits == 0 ? 0 : 3;
+}
 
 void
 buf_number(struct buf *b, const struct column *c, double x)
 {
-	buf_trimmed(b, x, c->unit == BYTES || c->kind == COUNT || c->digits == 0 ? 0 : 3);
+	put_real(b, x, column_digits(c));
+}
+
+/* Seconds since 1970, for programs that calculate with times. */
+static void
+put_unix(struct buf *b, int64_t real_ns)
+{
+	buf_fixed(b, (double)(real_ns / 1000000) * 1e-3, 3);
+}
+
+static bool
+is_number(const char *label)
+{
+	return label && *label && label[strspn(label, "0123456789")] == '\0';
 }
 
 /* ---- JSON */
@@ -34,7 +64,7 @@ buf_json_string(struct buf *b, const char *s)
 
 	buf_char(b, '"');
 	while (*c) {
-		size_t n = buf_utf8_length((const char *)c);
+		size_t n = utf8_length((const char *)c);
 		if (*c == '"' || *c == '\\') {
 			buf_char(b, '\\');
 			buf_char(b, (char)*c++);
@@ -55,7 +85,9 @@ buf_json_string(struct buf *b, const char *s)
 static void
 put_json(struct buf *b, const struct column *c, const struct cell *cell)
 {
-	if (c->kind == LABEL && cell->label)
+	if (c->number)
+		buf_text(b, is_number(cell->label) ? cell->label : "null");
+	else if (c->kind == LABEL && cell->label)
 		buf_json_string(b, cell->label);
 	else if (c->kind == LABEL || isnan(cell->num) || isinf(cell->num))
 		buf_text(b, "null");
@@ -73,18 +105,62 @@ buf_json_key(struct buf *b, const char *key)
 	buf_text(b, "\":");
 }
 
+void
+buf_json_text(struct buf *b, const char *key, const char *text)
+{
+	buf_json_key(b, key);
+	if (text)
+		buf_json_string(b, text);
+	else
+		buf_text(b, "null");
+}
+
+void
+buf_json_number(struct buf *b, const char *key, double x, int digits)
+{
+	buf_json_key(b, key);
+	if (isfinite(x))
+		put_real(b, x, digits);
+	else
+		buf_text(b, "null");
+}
+
+void
+buf_json_bool(struct buf *b, const char *key, bool yes)
+{
+	buf_json_key(b, key);
+	buf_text(b, yes ? "true" : "false");
+}
+
+void
+buf_json_begin(struct buf *b, const char *tool, struct report *times, int64_t real_ns)
+{
+	buf_text(b, "{\"tool\":\"");
+	buf_text(b, tool);
+	buf_text(b, "\",\"schema\":");
+	buf_u64(b, SCHEMA, 1);
+	buf_text(b, ",\"time\":\"");
+	buf_iso_time(b, times, real_ns);
+	buf_text(b, "\",\"unix_s\":");
+	put_unix(b, real_ns);
+}
+
 /* The members that all rows of a sample have in common. */
 static void
 put_head(struct buf *b, struct report *r, const struct rows *rows)
 {
-	buf_text(b, "{\"tool\":\"");
-	buf_text(b, r->tool);
-	buf_text(b, "\",\"schema\":");
-	buf_u64(b, SCHEMA, 1);
-	buf_text(b, ",\"time\":\"");
-	buf_iso_time(b, r, rows->real_ns);
-	buf_text(b, "\",\"interval_s\":");
+	buf_json_begin(b, r->tool, r, rows->real_ns);
+	buf_text(b, ",\"interval_s\":");
 	buf_fixed(b, rows->span_s, 6);
+}
+
+static void
+put_cell(struct buf *b, const struct column *c, const struct cell *cell)
+{
+	buf_json_key(b, c->key);
+	put_json(b, c, cell);
+	if (c->number == NUMBER_OR_ROW)
+		buf_json_text(b, "row", is_number(cell->label) ? NULL : cell->label);
 }
 
 static void
@@ -102,9 +178,8 @@ rows_json(struct buf *b, struct report *r, const struct rows *rows)
 			b->n += n;
 		}
 		for (int i = 0; i < r->nshown; i++) {
-			const struct column *c = &r->columns[r->shown[i]];
-			buf_json_key(b, c->key);
-			put_json(b, c, &table_at(rows->table, row)[r->shown[i]]);
+			int column = r->shown[i];
+			put_cell(b, &r->columns[column], &table_at(rows->table, row)[column]);
 		}
 		buf_text(b, "}\n");
 	}
@@ -114,20 +189,50 @@ const struct format format_json = { NULL, rows_json, false };
 
 /* ---- CSV */
 
+/* Bytes that are not UTF-8 become the characters U+0080 to U+00FF, as in JSON. */
 static void
-put_field(struct buf *b, const char *s)
+put_utf8(struct buf *b, const char *s)
 {
-	if (!strpbrk(s, ",\"\r\n")) {
-		buf_text(b, s);
-		return;
+	for (size_t n = 0, length;; n += length) {
+		length = utf8_length(s + n);
+		if (s[n] && length)
+			continue;
+		buf_add(b, s, n);
+		if (!s[n])
+			return;
+		buf_char(b, (char)(0xc0 | (unsigned char)s[n] >> 6));
+		buf_char(b, (char)(0x80 | (s[n] & 0x3f)));
+		s += n + 1;
+		n = length = 0;
 	}
-	buf_char(b, '"');
-	for (; *s; s++) {
-		if (*s == '"')
-			buf_char(b, '"');
-		buf_char(b, *s);
+}
+
+/* Doubles each quote after `start`. */
+static void
+double_quotes(struct buf *b, size_t start)
+{
+	for (size_t i = start; i < b->n; i++) {
+		if (b->s[i] != '"')
+			continue;
+		buf_char(b, '"');
+		memmove(b->s + i + 1, b->s + i, b->n - 1 - i);
+		i++;
 	}
-	buf_char(b, '"');
+}
+
+static void
+put_field(struct buf *b, const char *s, bool terminal)
+{
+	bool quoted = strpbrk(s, ",\"\r\n");
+
+	if (quoted)
+		buf_char(b, '"');
+	size_t start = b->n;
+	(terminal ? buf_printable : put_utf8)(b, s);
+	if (quoted) {
+		double_quotes(b, start);
+		buf_char(b, '"');
+	}
 }
 
 static void
@@ -135,18 +240,26 @@ begin_csv(struct buf *b, struct report *r)
 {
 	buf_text(b, "tool,schema,time,interval_s");
 	for (int i = 0; i < r->nshown; i++) {
+		const struct column *c = &r->columns[r->shown[i]];
 		buf_char(b, ',');
-		buf_text(b, r->columns[r->shown[i]].key);
+		buf_text(b, c->key);
+		buf_text(b, c->number == NUMBER_OR_ROW ? ",row" : "");
 	}
-	buf_text(b, "\r\n");
+	buf_text(b, ",unix_s\r\n");
 }
 
 static void
-put_csv(struct buf *b, const struct column *c, const struct cell *cell)
+put_csv(struct buf *b, const struct column *c, const struct cell *cell, bool terminal)
 {
-	if (c->kind == LABEL && cell->label)
-		put_field(b, cell->label);
-	else if (c->kind != LABEL && isfinite(cell->num))
+	bool word = c->number && !is_number(cell->label);
+
+	if (c->kind == LABEL && cell->label && !word)
+		put_field(b, cell->label, terminal);
+	if (c->number == NUMBER_OR_ROW) {
+		buf_char(b, ',');
+		buf_text(b, word && cell->label ? cell->label : "");
+	}
+	if (c->kind != LABEL && isfinite(cell->num))
 		buf_number(b, c, cell->num);
 }
 
@@ -163,9 +276,11 @@ rows_csv(struct buf *b, struct report *r, const struct rows *rows)
 		buf_fixed(b, rows->span_s, 6);
 		for (int i = 0; i < r->nshown; i++) {
 			buf_char(b, ',');
-			put_csv(
-			    b, &r->columns[r->shown[i]], &table_at(rows->table, row)[r->shown[i]]);
+			put_csv(b, &r->columns[r->shown[i]],
+			    &table_at(rows->table, row)[r->shown[i]], r->on_terminal);
 		}
+		buf_char(b, ',');
+		put_unix(b, rows->real_ns);
 		buf_text(b, "\r\n");
 	}
 }

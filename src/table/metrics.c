@@ -169,7 +169,8 @@ collect_labels(struct writing *w, size_t row)
 	for (size_t i = 0; i < w->table->ncolumns; i++) {
 		const struct column *c = &w->table->columns[i];
 		if (c->kind == LABEL && !c->remark && cells[i].label)
-			metrics_label(&w->row, &w->scratch, c->key, cells[i].label);
+			metrics_label(
+			    &w->row, &w->scratch, c->metric ? c->metric : c->key, cells[i].label);
 	}
 	buf_add(&w->bytes, w->row.s, w->row.n);
 	l->n = w->bytes.n - l->at;
@@ -255,9 +256,10 @@ static void
 put_column(struct writing *w, int column)
 {
 	const struct column *c = &w->report->columns[column];
-	struct metric level = {
-		.tool = w->report->tool, .key = c->key, .help = c->help, .info = c->kind == LABEL
-	};
+	struct metric level = { .tool = w->report->tool,
+		.key = c->metric ? c->metric : c->key,
+		.help = c->help,
+		.info = c->kind == LABEL };
 	struct metric counter = {
 		.key = c->counter, .help = c->help, .counter = true, .of = c->key
 	};

@@ -96,6 +96,7 @@ summary_add(struct summary *s, const struct report *r, const struct table *t)
 	uint64_t figures = figures_shown(r);
 
 	s->samples++;
+	s->pinned = t->pinned;
 	for (size_t row = 0; row < t->nrows; row++) {
 		const struct cell *cells = table_at(t, row);
 		struct series *series =
@@ -128,16 +129,20 @@ static void
 print_series(const struct summary *s, size_t n, struct buf *b, const struct report *r,
     const char *name, double what)
 {
-	struct cell row[COLUMNS_MOST];
+	struct table t = { .columns = r->columns, .ncolumns = columns_count(r->columns) };
 	int id = identity(r);
 
 	for (size_t i = 0; i < n; i++) {
-		for (size_t c = 0; c < columns_count(r->columns); c++)
-			row[c] = (struct cell){ .num = figure(&s->series[i].totals[c], what) };
+		struct cell *row = table_row(&t);
+		for (size_t c = 0; c < t.ncolumns; c++)
+			row[c].num = figure(&s->series[i].totals[c], what);
 		if (id >= 0)
 			row[id].label = label_of(s, i);
-		text_row(b, r, name, row);
 	}
+	t.pinned = s->pinned;
+	table_choose(&t, &r->choice);
+	text_rows(b, r, name, &t);
+	table_free(&t);
 }
 
 void

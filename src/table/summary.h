@@ -19,6 +19,7 @@ struct summary {
 	struct series *series; /* by the label's number */
 	size_t room;
 	uint64_t samples;
+	size_t pinned;     /* of the last table */
 	uint64_t left_out; /* rows of further series */
 };
 

@@ -29,9 +29,19 @@ columns_find(const struct column *columns, struct text key)
 }
 
 void
+columns_nearest(struct nearest *near, const struct column *columns)
+{
+	for (; columns->key; columns++) {
+		nearest_try(near, columns->key);
+		if (columns->was && text_eq(near->written, columns->was))
+			*near = (struct nearest){ near->written, 0, columns->key };
+	}
+}
+
+void
 table_clear(struct table *t)
 {
-	t->nrows = 0;
+	t->nrows = t->pinned = t->left_out = 0;
 }
 
 struct cell *
@@ -55,22 +65,41 @@ table_at(const struct table *t, size_t row)
 
 struct order {
 	double key;
+	const char *label; /* compared first; NULL: unknown, last */
 	size_t row;
 };
 
 static int
-descending(const void *a, const void *b)
+compare_labels(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) : !a - !b;
+}
+
+static int
+worse_first(const void *a, const void *b)
 {
 	const struct order *x = a, *y = b;
 	double kx = isnan(x->key) ? -INFINITY : x->key, ky = isnan(y->key) ? -INFINITY : y->key;
+	int labels = compare_labels(x->label, y->label);
 
+	if (labels != 0)
+		return labels;
 	if (kx != ky)
 		return kx > ky ? -1 : 1;
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-void
-table_sort(struct table *t, size_t first, double (*key)(const struct cell *row))
+static struct order
+order_of(const struct cell *row, double (*key)(const struct cell *row), int column)
+{
+	if (key)
+		return (struct order){ .key = key(row) };
+	return (struct order){ .key = row[column].num, .label = row[column].label };
+}
+
+/* By the key or, if that is NULL, by the column. */
+static void
+sort(struct table *t, size_t first, double (*key)(const struct cell *row), int column)
 {
 	if (t->nrows < first + 2)
 		return;
@@ -78,14 +107,34 @@ table_sort(struct table *t, size_t first, double (*key)(const struct cell *row))
 	struct order *order = xmalloc(n * sizeof *order);
 	char *sorted = xmalloc(n * width);
 
-	for (size_t i = 0; i < n; i++)
-		order[i] = (struct order){ key(table_at(t, first + i)), first + i };
-	qsort(order, n, sizeof *order, descending);
+	for (size_t i = 0; i < n; i++) {
+		order[i] = order_of(table_at(t, first + i), key, column);
+		order[i].row = first + i;
+	}
+	qsort(order, n, sizeof *order, worse_first);
 	for (size_t i = 0; i < n; i++)
 		memcpy(sorted + i * width, table_at(t, order[i].row), width);
 	memcpy(&t->cells[first * t->ncolumns], sorted, n * width);
 	free(sorted);
 	free(order);
+}
+
+void
+table_sort(struct table *t, size_t first, double (*key)(const struct cell *row))
+{
+	sort(t, first, key, -1);
+}
+
+void
+table_choose(struct table *t, const struct choice *c)
+{
+	size_t all = t->nrows;
+
+	if (c->by >= 0 || c->worst)
+		sort(t, t->pinned, c->by >= 0 ? NULL : c->worst, c->by);
+	if (c->most > 0)
+		table_keep(t, t->pinned + c->most);
+	t->left_out = all - t->nrows;
 }
 
 void
@@ -242,6 +291,10 @@ buf_iso_time(struct buf *b, struct report *r, int64_t real_ns)
 	two(b, ':', t.tm_sec);
 	buf_char(b, '.');
 	buf_u64(b, milliseconds(real_ns), 3);
+	if (r->utc) {
+		buf_char(b, 'Z');
+		return;
+	}
 	two(b, offset_min < 0 ? '-' : '+', (int)(offset_min < 0 ? -offset_min : offset_min) / 60);
 	two(b, ':', (int)(offset_min < 0 ? -offset_min : offset_min) % 60);
 }

@@ -26,6 +26,10 @@ enum column_kind {
 
 enum unit { NO_UNIT, CPUS, PERCENT, BYTES, MILLISECONDS, PER_SECOND, MICROSECONDS };
 
+/* NUMBER_OR_ROW: some rows have a word instead. Programs get it under the key "row", so that the
+ * column has only numbers. */
+enum number { NO_NUMBER, NUMBER, NUMBER_OR_ROW };
+
 struct column {
 	/* in JSON, CSV, -c and expressions: the heading in snake_case, with its unit */
 	const char *key;
@@ -37,10 +41,14 @@ struct column {
 	int8_t room;   /* of a label of any length: its least width on a terminal */
 	bool spare;    /* left out first where the text is too wide for the terminal */
 	bool remark;   /* of a LABEL: it remarks on the row and does not name it */
-	const char *group; /* NULL: shown by default; else shown with -w GROUP */
+	enum number number : 8; /* of a LABEL: a number for programs, such as a process ID */
+	const char *group;      /* NULL: shown by default; else shown with -w GROUP */
 	/* of a RATE, COUNT or SHARE, for metrics: the name of the kernel's counter that it is
 	 * computed from, in base units: "mem_some_seconds" */
 	const char *counter;
+	const char *metric; /* the key in metrics; NULL: the same */
+	const char
+	    *was; /* the key in schema 1, for a hint to those who still use it; NULL: the same */
 	/* one line: the meaning, and the kernel file and key it comes from */
 	const char *help;
 };
@@ -59,6 +67,8 @@ struct table {
 	size_t ncolumns;
 	struct cell *cells; /* row by row */
 	size_t nrows, cap;
+	size_t pinned;   /* the first rows that are not ranked: the machine, or the sum of all */
+	size_t left_out; /* rows that table_choose removed */
 };
 
 /* The number of columns of a tool's table, which ends with a column without a key. */
@@ -66,6 +76,9 @@ size_t columns_count(const struct column *columns);
 
 /* The index of the column with that key, or -1. */
 int columns_find(const struct column *columns, struct text key);
+
+/* Tries all keys. The present key of a column that had this one in schema 1 is the nearest. */
+void columns_nearest(struct nearest *near, const struct column *columns);
 
 /* Removes all rows and keeps the memory. */
 void table_clear(struct table *t);
@@ -81,6 +94,17 @@ void table_sort(struct table *t, size_t first, double (*key)(const struct cell *
 
 /* Removes all rows after the first n. */
 void table_keep(struct table *t, size_t n);
+
+/* Which rows are printed. */
+struct choice {
+	int by;                                  /* sort by this column; -1: see worst */
+	double (*worst)(const struct cell *row); /* sort by this, the largest first; or NULL */
+	size_t most;                             /* keep the first so many; 0: all */
+};
+
+/* Sorts, then removes rows; pinned rows stay first, and do not count. Numbers come in descending
+ * order, names in ascending order. */
+void table_choose(struct table *t, const struct choice *c);
 
 void table_free(struct table *t);
 
@@ -108,7 +132,7 @@ void cell_stalled(struct cell *c, struct keyed from_us, struct keyed to_us, doub
 
 /* ---- Formats: each appends the rows of a sample to a buffer, which is written at once */
 
-enum { SCHEMA = 1, COLUMNS_MOST = 64 };
+enum { SCHEMA = 2, COLUMNS_MOST = 64 };
 
 /* What is printed, and how. */
 struct report {
@@ -116,11 +140,14 @@ struct report {
 	const struct column *columns;
 	int shown[COLUMNS_MOST]; /* indices into columns, in the order of printing */
 	int nshown;
+	struct choice choice; /* of the averages */
+	bool fit;             /* it is what fits the terminal: say how many rows are left out */
 	bool utc;
-	bool terminal;   /* repeats the header on each screen, and cuts lines that are too wide */
-	bool fractions;  /* text prints milliseconds in its times */
-	int width, rows; /* of the terminal */
-	int lines_left;  /* text: until the next header is due */
+	bool on_terminal;    /* stdout is one: other people's bytes must not control it */
+	bool terminal;       /* text on a terminal: a header on each screen, and no line too wide */
+	bool fractions;      /* text prints milliseconds in its times */
+	int width, rows;     /* of the terminal */
+	int lines_left;      /* text: until the next header is due */
 	int64_t learned_for; /* the quarter of an hour, and UTC or not, for which these two hold: */
 	long offset_s;       /* of the time zone from UTC */
 	long clock_s;        /* the local time of day minus that in UTC */
@@ -128,7 +155,7 @@ struct report {
 
 /* The rows of a sample. */
 struct rows {
-	const struct table *table;
+	struct table *table;
 	int64_t real_ns;      /* when it was taken */
 	int64_t from_real_ns; /* when its interval began: in the header, as sar prints it */
 	double span_s;        /* the measured interval */
@@ -145,13 +172,13 @@ extern const struct format format_text, format_json, format_csv, format_folded, 
 /* Appends the header line of text, with `time` in place of the time. */
 void text_header(struct buf *b, const struct report *r, const char *time);
 
-/* Appends a row of text, with `time` in place of the time. */
-void text_row(struct buf *b, const struct report *r, const char *time, const struct cell *row);
+/* Appends the rows as text, with `time` in place of the time. */
+void text_rows(struct buf *b, const struct report *r, const char *time, const struct table *t);
 
 /* Prints the time as "17:12:01" or "17:12:01.250". Returns out. */
 const char *clock_text(char out[16], struct report *r, int64_t real_ns);
 
-/* Appends the time as "2026-11-22T17:12:01.250+01:00". */
+/* Appends the time as "2026-11-22T17:12:01.250+01:00", or with -u as "2026-11-22T16:12:01.250Z". */
 void buf_iso_time(struct buf *b, struct report *r, int64_t real_ns);
 
 /* Appends a JSON string with its quotes. Bytes that are not UTF-8 become the characters U+0080 to
@@ -161,8 +188,19 @@ void buf_json_string(struct buf *b, const char *s);
 /* Appends a key of a JSON object, after a comma unless it is the first one. */
 void buf_json_key(struct buf *b, const char *key);
 
-/* Appends a figure for JSON and CSV: at most three digits after the point, without zeros at the
- * end. */
+/* Appends a member of a JSON object. The text may be NULL, and the number NaN: null. */
+void buf_json_text(struct buf *b, const char *key, const char *text);
+void buf_json_number(struct buf *b, const char *key, double x, int digits);
+void buf_json_bool(struct buf *b, const char *key, bool yes);
+
+/* Begins an object as all of pq's begin: {"tool", "schema", "time", "unix_s". */
+void buf_json_begin(struct buf *b, const char *tool, struct report *times, int64_t real_ns);
+
+/* How many digits after the point programs get of a column's figures. */
+int column_digits(const struct column *c);
+
+/* Appends a figure for JSON and CSV, without needless zeros. A figure that may have a fraction always
+ * has a point, as readers guess types from the first rows: 0.0. */
 void buf_number(struct buf *b, const struct column *c, double x);
 
 #endif

@@ -27,7 +27,7 @@ static const struct option options[] = {
 };
 
 static const struct column columns[] = {
-	[CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0,
+	[CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .number = NUMBER_OR_ROW,
 	    .help =
 		"CPU number; 'all' sums the CPUs online, 'own' those of --allowed (/proc/stat)" },
 	[CPU_USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds",
@@ -247,6 +247,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	size_t first = !o->cpus.listed;
 	struct usage sum = { .fields = 0 };
 
+	out->pinned = first;
 	if (first)
 		table_row(out);
 	for (size_t i = 0; i < b->ncpus; i++) {
@@ -281,10 +282,11 @@ const struct tool tool_cpu = {
 		    "  pq cpu --busiest 8 1    only the eight busiest CPUs\n"
 		    "  pq cpu --allowed 1      only the CPUs that this container may use\n",
 	.columns = columns,
-	.shared = (const struct option *const[]){ &option_pid, NULL },
+	.shared = (const struct option *const[]){ &option_pid, &option_most, &option_sort, NULL },
 	.options = options,
 	.options_size = sizeof(struct cpu_options),
 	.state_size = sizeof(struct cpu_state),
 	.read = read_cpus,
 	.rows = rows,
+	.worst = busy,
 };

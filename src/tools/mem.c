@@ -59,14 +59,14 @@ static const struct column columns[] = {
 	    .group = "events", .counter = "mem_refaults",
 	    .help = "pages read again soon after reclaim (memory.stat workingset_refault_anon, "
 		    "_file)" },
-	[MEM_MAJFAULTS] = { "majfaults_per_s", "majflt/s", RATE, PER_SECOND, 9, 1,
-	    .group = "events", .counter = "mem_major_faults",
+	[MEM_MAJFAULTS] = { "majflt_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "events",
+	    .counter = "mem_major_faults", .was = "majfaults_per_s", .metric = "majfaults_per_s",
 	    .help = "page faults that waited for a disk (memory.stat pgmajfault)" },
-	[MEM_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events",
-	    .counter = "mem_some_seconds",
+	[MEM_SOME] = { "mem_some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events",
+	    .counter = "mem_some_seconds", .was = "some_pct", .metric = "some_pct",
 	    .help = "time in which a task waited for memory (memory.pressure some total; v2)" },
-	[MEM_FULL] = { "full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events",
-	    .counter = "mem_full_seconds",
+	[MEM_FULL] = { "mem_full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events",
+	    .counter = "mem_full_seconds", .was = "full_pct", .metric = "full_pct",
 	    .help = "time in which all non-idle tasks waited (memory.pressure full total; v2)" },
 	[MEM_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help =
@@ -317,9 +317,11 @@ const struct tool tool_mem = {
 		    "  pq mem -w parts,events  also kinds of memory, and events such as OOM\n"
 		    "  pq mem -a 10            every cgroup with a limit, fullest first\n",
 	.columns = columns,
-	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
+	    &option_most, &option_sort, NULL },
 	.state_size = sizeof(struct groups_watch),
 	.read = read_groups,
 	.rows = rows,
+	.worst = worst,
 	.release = cgroups_release,
 };

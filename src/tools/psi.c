@@ -7,13 +7,12 @@
 #include "tools/cgroup_rows.h"
 #include "tools/tool.h"
 
-/* A row has each figure four times: of the interval, and the kernel's averages over 10, 60 and
- * 300 s. */
-enum { WINDOWS = 4 };
+enum { AVERAGES = 3, FIGURES = 7 };
 
 struct psi_figure {
 	enum resource of;
 	bool full;
+	int column; /* of the interval; its averages are before it */
 };
 
 struct psi_snapshot {
@@ -23,57 +22,54 @@ struct psi_snapshot {
 	struct pressure *v; /* groups.n of them */
 };
 
-static const struct psi_figure psi_figures[PSI_FIGURES] = {
-	{ PRESSURE_CPU, false },
-	{ PRESSURE_CPU, true },
-	{ PRESSURE_MEMORY, false },
-	{ PRESSURE_MEMORY, true },
-	{ PRESSURE_IO, false },
-	{ PRESSURE_IO, true },
-	{ PRESSURE_IRQ, true },
+static const struct psi_figure psi_figures[FIGURES] = {
+	{ PRESSURE_CPU, false, PSI_CPU_SOME },
+	{ PRESSURE_CPU, true, PSI_CPU_FULL },
+	{ PRESSURE_IO, false, PSI_IO_SOME },
+	{ PRESSURE_IO, true, PSI_IO_FULL },
+	{ PRESSURE_MEMORY, false, PSI_MEMORY_SOME },
+	{ PRESSURE_MEMORY, true, PSI_MEMORY_FULL },
+	{ PRESSURE_IRQ, true, PSI_IRQ_FULL },
 };
 
 /* The kernel's average of a figure over s seconds. */
-#define AVERAGE(file, line, heading, name, s, width) \
+#define AVERAGE(key, file, line, heading, name, s, width) \
 	{ \
-		file "_" line "_avg" s "_pct", heading "-" s, GAUGE, PERCENT, width, 2, \
-		    .group = "avg" s, \
+		key "_" line "_avg" s "_pct", heading "-" s, GAUGE, PERCENT, width, 2, \
+		    .group = "avg" s, .was = file "_" line "_avg" s "_pct", \
+		    .metric = file "_" line "_avg" s "_pct", \
 		    .help = "kernel's " s " s average of " name " pressure, " line " (" file \
 			    ".pressure " line " avg" s ")" \
 	}
 
-#define AVERAGES(s, width) \
-	AVERAGE("cpu", "some", "%scpu", "CPU", s, width), \
-	    AVERAGE("cpu", "full", "%fcpu", "CPU", s, width), \
-	    AVERAGE("memory", "some", "%smem", "memory", s, width), \
-	    AVERAGE("memory", "full", "%fmem", "memory", s, width), \
-	    AVERAGE("io", "some", "%sio", "I/O", s, width - 1), \
-	    AVERAGE("io", "full", "%fio", "I/O", s, width - 1), \
-	    AVERAGE("irq", "full", "%firq", "interrupt", s, width)
+#define FIGURE(key, file, line, heading, name, width, ...) \
+	AVERAGE(key, file, line, heading, name, "10", width), \
+	    AVERAGE(key, file, line, heading, name, "60", width), \
+	    AVERAGE(key, file, line, heading, name, "300", width + 1), \
+	{ \
+		key "_" line "_pct", heading, SHARE, PERCENT, 7, 1, \
+		    .counter = "psi_" file "_" line "_seconds", .was = file "_" line "_pct", \
+		    .metric = file "_" line "_pct", .help = __VA_ARGS__ \
+	}
 
 static const struct column psi_columns[] = {
 	[PSI_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
 	    .help = "cgroup, by its name as pq sees it; 'machine' is the whole machine" },
-	{ "cpu_some_pct", "%scpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_some_seconds",
-	    .help =
-		"time in which a task waited for a CPU or for quota (cpu.pressure some total)" },
-	{ "cpu_full_pct", "%fcpu", SHARE, PERCENT, 7, 1, .counter = "psi_cpu_full_seconds",
-	    .help = "time in which all non-idle tasks waited for a CPU; unknown for machine "
-		    "(cpu.pressure full)" },
-	{ "memory_some_pct", "%smem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_some_seconds",
-	    .help = "time in which a task waited for memory (memory.pressure some total)" },
-	{ "memory_full_pct", "%fmem", SHARE, PERCENT, 7, 1, .counter = "psi_memory_full_seconds",
-	    .help =
-		"time in which all non-idle tasks waited for memory (memory.pressure full total)" },
-	{ "io_some_pct", "%sio", SHARE, PERCENT, 7, 1, .counter = "psi_io_some_seconds",
-	    .help = "time in which a task waited for I/O (io.pressure some total)" },
-	{ "io_full_pct", "%fio", SHARE, PERCENT, 7, 1, .counter = "psi_io_full_seconds",
-	    .help = "time in which all non-idle tasks waited for I/O (io.pressure full total)" },
-	{ "irq_full_pct", "%firq", SHARE, PERCENT, 7, 1, .counter = "psi_irq_full_seconds",
-	    .help = "time that interrupts took from running tasks (irq.pressure full total)" },
-	AVERAGES("10", 9),
-	AVERAGES("60", 9),
-	AVERAGES("300", 10),
+	FIGURE("cpu", "cpu", "some", "%scpu", "CPU", 9,
+	    "time in which a task waited for a CPU or for quota (cpu.pressure some total)"),
+	FIGURE("cpu", "cpu", "full", "%fcpu", "CPU", 9,
+	    "time in which all non-idle tasks waited for a CPU; unknown for machine (cpu.pressure "
+	    "full)"),
+	FIGURE("io", "io", "some", "%sio", "I/O", 8,
+	    "time in which a task waited for I/O (io.pressure some total)"),
+	FIGURE("io", "io", "full", "%fio", "I/O", 8,
+	    "time in which all non-idle tasks waited for I/O (io.pressure full total)"),
+	FIGURE("mem", "memory", "some", "%smem", "memory", 9,
+	    "time in which a task waited for memory (memory.pressure some total)"),
+	FIGURE("mem", "memory", "full", "%fmem", "memory", 9,
+	    "time in which all non-idle tasks waited for memory (memory.pressure full total)"),
+	FIGURE("irq", "irq", "full", "%firq", "interrupt", 9,
+	    "time that interrupts took from running tasks (irq.pressure full total)"),
 	[PSI_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help =
 		"remark about the row: mount-root(guess), found-by-search or reset; see CGROUPS" },
@@ -101,15 +97,16 @@ fill(struct cell *row, const struct pressure *from, const struct pressure *to, d
 	static const struct pressure unknown;
 	bool reset = false;
 
-	for (int k = 0; k < PSI_FIGURES; k++)
+	for (int k = 0; k < FIGURES; k++)
 		reset |= keyed_restarted(total_us(from, k), total_us(to, k));
 	if (reset)
 		from = &unknown;
-	for (int k = 0; k < PSI_FIGURES; k++) {
+	for (int k = 0; k < FIGURES; k++) {
 		const struct psi_line *line = line_of(to, k);
-		cell_stalled(&row[PSI_CPU_SOME + k], total_us(from, k), line->total_us, span_s);
-		for (int i = 0; i < WINDOWS - 1; i++)
-			cell_gauge(&row[PSI_AVERAGES + i * PSI_FIGURES + k],
+		cell_stalled(
+		    &row[psi_figures[k].column], total_us(from, k), line->total_us, span_s);
+		for (int i = 0; i < AVERAGES; i++)
+			cell_gauge(&row[psi_figures[k].column - AVERAGES + i],
 			    line->total_us.known ? line->avg[i] : NAN, span_s);
 	}
 	return reset;
@@ -129,8 +126,8 @@ worst(const struct cell *row)
 {
 	double most = NAN;
 
-	for (int k = 0; k < PSI_FIGURES; k++)
-		most = fmax(most, row[PSI_CPU_SOME + k].num);
+	for (int k = 0; k < FIGURES; k++)
+		most = fmax(most, row[psi_figures[k].column].num);
 	return most;
 }
 
@@ -148,6 +145,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	}
 	cgroups_rows(&(struct cgroups_interval){ a, b, &a->groups, &b->groups, span_s },
 	    FAMILY_PRESSURE, fill_row, out);
+	out->pinned = machine;
 	table_sort(out, machine, worst);
 }
 
@@ -191,9 +189,9 @@ say_lack(struct watch *w, enum pressure_lack lack, const char *name, int error)
 static bool
 shows(const struct watch *w, enum resource r)
 {
-	for (int k = 0; k < PSI_FIGURES; k++)
-		for (int i = 0; i < WINDOWS && psi_figures[k].of == r; i++)
-			if (watch_shows(w, PSI_CPU_SOME + i * PSI_FIGURES + k))
+	for (int k = 0; k < FIGURES; k++)
+		for (int i = 0; i <= AVERAGES && psi_figures[k].of == r; i++)
+			if (watch_shows(w, psi_figures[k].column - i))
 				return true;
 	return false;
 }
@@ -349,10 +347,12 @@ const struct tool tool_psi = {
 		    "  pq psi -p 4242 1        the container of a process (cgroup v2)\n"
 		    "  pq psi -a -w avg60 10   all cgroups, highest pressure first\n",
 	.columns = psi_columns,
-	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all, NULL },
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
+	    &option_most, &option_sort, NULL },
 	.state_size = sizeof(struct psi_state),
 	.costly = true,
 	.read = read_psi,
 	.rows = rows,
+	.worst = worst,
 	.release = cgroups_release,
 };

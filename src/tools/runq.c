@@ -33,7 +33,8 @@ static const struct option options[] = {
 enum { RUNQ_CPU_NAME, RUNQ_CPU_WAITING, RUNQ_CPU_WAIT_MS, RUNQ_CPU_RUNS, RUNQ_CPU_NOTE };
 
 static const struct column runq_cpu_columns[] = {
-	[RUNQ_CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .help = "CPU number" },
+	[RUNQ_CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .number = NUMBER,
+	    .help = "CPU number" },
 	[RUNQ_CPU_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2,
 	    .counter = "runq_cpu_wait_seconds",
 	    .help = "mean number of tasks waiting for this CPU (/proc/schedstat cpuN field 8)" },
@@ -285,7 +286,8 @@ static const struct column columns[] = {
 	    .counter = "runq_wait_seconds",
 	    .help =
 		"mean number of tasks waiting for a CPU, exact (/proc/schedstat cpuN field 8)" },
-	[RUNQ_SOME] = { "some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "runq_some_seconds",
+	[RUNQ_SOME] = { "cpu_some_pct", "%some", SHARE, PERCENT, 6, 1,
+	    .counter = "runq_some_seconds", .was = "some_pct", .metric = "some_pct",
 	    .help = "time in which at least one task waited for a CPU (/proc/pressure/cpu some "
 		    "total)" },
 	{ .key = NULL },

@@ -18,6 +18,8 @@
 
 struct request {
 	struct target target;
+	unsigned most;       /* -n: print only so many rows; 0: all */
+	const char *sort;    /* --sort: the key of a column; NULL: the tool's own order */
 	const void *options; /* the tool's own struct, of its options_size */
 };
 
@@ -124,6 +126,10 @@ struct tool {
 	void (*rows)(
 	    struct watch *w, const void *from, const void *to, double span_s, struct table *out);
 
+	/* Of a tool with -n: what makes a row worse than others. With -a its rows come in this order,
+	 * the worst first. */
+	double (*worst)(const struct cell *row);
+
 	/* Frees what the state holds outside the arenas. May be NULL. */
 	void (*release)(struct watch *w);
 
@@ -134,8 +140,8 @@ struct tool {
 	bool judges; /* its exit status is a verdict: errors are UNKNOWN, 3 */
 };
 
-/* -p, -g and -a, which are parsed into the request's target. */
-extern const struct option option_pid, option_cgroup, option_all;
+/* They are parsed into the request: -p, -g and -a into its target, and -n and --sort. */
+extern const struct option option_pid, option_cgroup, option_all, option_most, option_sort;
 
 /* Whether the tool has this shared option. */
 bool tool_takes(const struct tool *t, const struct option *o);
@@ -235,20 +241,18 @@ enum mem_column {
 	MEM_NOTE
 };
 
-/* The figures of the interval. The kernel's averages over 10, 60 and 300 s follow in the same
- * order. */
+/* Before each figure of the interval are the kernel's averages over 10, 60 and 300 s, as in sar. */
+#define PSI_WITH_AVERAGES(figure) figure##_10, figure##_60, figure##_300, figure
 enum psi_column {
 	PSI_CGROUP,
-	PSI_CPU_SOME,
-	PSI_CPU_FULL,
-	PSI_MEMORY_SOME,
-	PSI_MEMORY_FULL,
-	PSI_IO_SOME,
-	PSI_IO_FULL,
-	PSI_IRQ_FULL,
-	PSI_AVERAGES,
-	PSI_FIGURES = PSI_AVERAGES - PSI_CPU_SOME,
-	PSI_NOTE = PSI_AVERAGES + 3 * PSI_FIGURES
+	PSI_WITH_AVERAGES(PSI_CPU_SOME),
+	PSI_WITH_AVERAGES(PSI_CPU_FULL),
+	PSI_WITH_AVERAGES(PSI_IO_SOME),
+	PSI_WITH_AVERAGES(PSI_IO_FULL),
+	PSI_WITH_AVERAGES(PSI_MEMORY_SOME),
+	PSI_WITH_AVERAGES(PSI_MEMORY_FULL),
+	PSI_WITH_AVERAGES(PSI_IRQ_FULL),
+	PSI_NOTE
 };
 
 enum tasks_column {

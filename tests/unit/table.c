@@ -77,8 +77,9 @@ json(void)
 
 	fill(&o);
 	CHECK_STRING(written(&o, &format_json, true),
-	    "{\"tool\":\"tool\",\"schema\":1,\"time\":\"2026-09-21T14:13:20.250+00:00\",\"interval_"
-	    "s\":1.000000,\"name\":\"web\",\"load_pct\":33.333,\"used_bytes\":65011712,\"seen\":7,"
+	    "{\"tool\":\"tool\",\"schema\":2,\"time\":\"2026-09-21T14:13:20.250Z\",\"unix_s\":"
+	    "1790000000.250,\"interval_s\":1.000000,\"name\":\"web\",\"load_pct\":33.333,\"used_"
+	    "bytes\":65011712,\"seen\":7,"
 	    "\"mark\":true,\"note\":\"as it is\"}\n");
 }
 
@@ -93,7 +94,7 @@ json_of(const char *label, int column, double num)
 	cell_label(&o.row[NAME], label);
 	o.row[column].num = num;
 	const char *s = written(&o, &format_json, true);
-	const char *value = strstr(s, label ? "\"name\":" : "_s\":");
+	const char *value = strstr(s, label ? "\"name\":" : "interval_s\":");
 	if (!label)
 		value = strchr(value, ',') + 1;
 	value = strchr(value, ':') + 1;
@@ -139,10 +140,10 @@ json_numbers(void)
 	CHECK_STRING(json_of(NULL, LOAD, INFINITY), "null");
 	CHECK_STRING(json_of(NULL, USED, -INFINITY), "null");
 	CHECK_STRING(json_of(NULL, NAME, 3), "null");
-	CHECK_STRING(json_of(NULL, LOAD, 0), "0");
-	CHECK_STRING(json_of(NULL, LOAD, 100), "100");
+	CHECK_STRING(json_of(NULL, LOAD, 0), "0.0");
+	CHECK_STRING(json_of(NULL, LOAD, 100), "100.0");
 	CHECK_STRING(json_of(NULL, LOAD, 12.5), "12.5");
-	CHECK_STRING(json_of(NULL, LOAD, -0.0001), "0");
+	CHECK_STRING(json_of(NULL, LOAD, -0.0001), "0.0");
 	CHECK_STRING(json_of(NULL, SEEN, 10), "10");
 	CHECK_STRING(json_of(NULL, SEEN, 0.6), "1");
 	CHECK_STRING(json_of(NULL, MARK, 0), "false");
@@ -152,9 +153,9 @@ json_numbers(void)
 static void
 json_large_numbers(void)
 {
-	CHECK_STRING(json_of(NULL, LOAD, 1e14), "100000000000000");
-	CHECK_STRING(json_of(NULL, LOAD, 1e15), "1000000000000000");
-	CHECK_STRING(json_of(NULL, LOAD, 5e17), "500000000000000000");
+	CHECK_STRING(json_of(NULL, LOAD, 1e14), "100000000000000.0");
+	CHECK_STRING(json_of(NULL, LOAD, 1e15), "1000000000000000.0");
+	CHECK_STRING(json_of(NULL, LOAD, 5e17), "500000000000000000.0");
 	CHECK_NEAR(
 	    strtod(json_of(NULL, LOAD, 18446744073709551615.0), NULL), 18446744073709551615.0, 1e6);
 	CHECK_NEAR(
@@ -168,8 +169,9 @@ csv(void)
 
 	fill(&o);
 	CHECK_STRING(written(&o, &format_csv, true),
-	    "tool,schema,time,interval_s,name,load_pct,used_bytes,seen,mark,note\r\n"
-	    "tool,1,2026-09-21T14:13:20.250+00:00,1.000000,web,33.333,65011712,7,1,as it is\r\n");
+	    "tool,schema,time,interval_s,name,load_pct,used_bytes,seen,mark,note,unix_s\r\n"
+	    "tool,2,2026-09-21T14:13:20.250Z,1.000000,web,33.333,65011712,7,1,as it is,"
+	    "1790000000.250\r\n");
 }
 
 static void
@@ -179,7 +181,7 @@ csv_unknown(void)
 
 	o.row[USED].num = INFINITY;
 	CHECK_STRING(written(&o, &format_csv, false),
-	    "tool,1,2026-09-21T14:13:20.250+00:00,1.000000,,,,,,\r\n");
+	    "tool,2,2026-09-21T14:13:20.250Z,1.000000,,,,,,,1790000000.250\r\n");
 }
 
 static const char *
@@ -189,20 +191,23 @@ csv_of(const char *label)
 
 	o.r.nshown = 1;
 	cell_label(&o.row[NAME], label);
-	const char *s = written(&o, &format_csv, false);
-	return strstr(s, "1.000000,") + strlen("1.000000,");
+	const char *s = strstr(written(&o, &format_csv, false), "1.000000,") + strlen("1.000000,");
+	*strstr(s, ",1790000000.250") = '\0';
+	return s;
 }
 
 static void
 csv_quotes(void)
 {
-	CHECK_STRING(csv_of("plain 'text'; x"), "plain 'text'; x\r\n");
-	CHECK_STRING(csv_of("cpu,cpuacct"), "\"cpu,cpuacct\"\r\n");
-	CHECK_STRING(csv_of("say \"no\""), "\"say \"\"no\"\"\"\r\n");
-	CHECK_STRING(csv_of("\""), "\"\"\"\"\r\n");
-	CHECK_STRING(csv_of("two\nlines"), "\"two\nlines\"\r\n");
-	CHECK_STRING(csv_of("\r"), "\"\r\"\r\n");
-	CHECK_STRING(csv_of(""), "\r\n");
+	CHECK_STRING(csv_of("plain 'text'; x"), "plain 'text'; x");
+	CHECK_STRING(csv_of("cpu,cpuacct"), "\"cpu,cpuacct\"");
+	CHECK_STRING(csv_of("say \"no\""), "\"say \"\"no\"\"\"");
+	CHECK_STRING(csv_of("\""), "\"\"\"\"");
+	CHECK_STRING(csv_of("two\nlines"), "\"two\nlines\"");
+	CHECK_STRING(csv_of("a\xff\x80z"), "a\xc3\xbf\xc2\x80z"); /* never invalid UTF-8 */
+	CHECK_STRING(csv_of("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
+	CHECK_STRING(csv_of("\r"), "\"\r\"");
+	CHECK_STRING(csv_of(""), "");
 }
 
 static void
@@ -253,7 +258,8 @@ text_bytes(void)
 	CHECK_STRING(text_of_bytes(18446744073709551615.0), "16.0E\n");
 }
 
-/* Digits after the point give way, so that columns stay below their headings. */
+/* Digits after the point give way, so that columns stay below their headings. A wider number keeps a
+ * blank before it. */
 static void
 text_wide_numbers(void)
 {
@@ -261,7 +267,7 @@ text_wide_numbers(void)
 		double x;
 		const char *row;
 	} all[] = { { 1234.5, "14:13:20 1234.50\n" }, { 12345.6, "14:13:20 12345.6\n" },
-		{ 1234567.8, "14:13:20 1234568\n" }, { 123456789, "14:13:20123456789\n" } };
+		{ 1234567.8, "14:13:20 1234568\n" }, { 123456789, "14:13:20 123456789\n" } };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
 		struct one o = one();
@@ -279,10 +285,54 @@ text_clipped(void)
 	struct one o = one();
 
 	cell_label(&o.row[NAME], "kubepods/pod0123");
-	CHECK(strstr(written(&o, &format_text, false), "14:13:20 <od0123       -"));
+	CHECK(strstr(written(&o, &format_text, false), "14:13:20 k<d0123       -"));
 	o = one();
 	cell_label(&o.row[NAME], "1234567");
 	CHECK(strstr(written(&o, &format_text, false), "14:13:20 1234567 "));
+}
+
+/* The first rows of a terminal of 40 columns, whose last column is a label of 30. */
+static const char *
+clipped(const char *const *labels, size_t n)
+{
+	struct one o = one();
+
+	o.r.nshown = 1;
+	o.r.shown[0] = NOTE;
+	o.r.terminal = true;
+	o.r.width = 40;
+	for (size_t i = 0; i < n; i++)
+		cell_label(&(i ? table_row(&o.t) : o.row)[NOTE], labels[i]);
+	return strchr(written(&o, &format_text, false), '\n') + 1;
+}
+
+/* Whatever tells a label from its neighbours stays: its end, its start or its middle. */
+static void
+text_labels_differ(void)
+{
+	static const char *const ends[] = { "/kubepods/burstable/pod-one/container-1",
+		"/kubepods/burstable/pod-one/container-2" };
+	static const char *const middles[] = { "/kubepods/burstable/pod-1/a-container-with-a-name",
+		"/kubepods/burstable/pod-2/a-container-with-a-name" };
+	static const char *const starts[] = { "/web-1/a-container-with-a-long-name/worker",
+		"/web-2/a-container-with-a-long-name/worker" };
+	static const char *const both[] = {
+		"/kubepods/burstable/besteffort/pod-1/a-container-with-a-long-name",
+		"/kubepods/burstable/besteffort/pod-2/a-container-with-a-long-name"
+	};
+
+	CHECK_STRING(clipped(ends, 2),
+	    "14:13:20  /kubepo<le/pod-one/container-1\n"
+	    "14:13:20  /kubepo<le/pod-one/container-2\n");
+	CHECK_STRING(clipped(middles, 2),
+	    "14:13:20  /kub<1/a-container-with-a-name\n"
+	    "14:13:20  /kub<2/a-container-with-a-name\n");
+	CHECK_STRING(clipped(starts, 2),
+	    "14:13:20  /web-1<with-a-long-name/worker\n"
+	    "14:13:20  /web-2<with-a-long-name/worker\n");
+	CHECK_STRING(clipped(both, 2),
+	    "14:13:20  <teffort/pod-1<ith-a-long-name\n"
+	    "14:13:20  <teffort/pod-2<ith-a-long-name\n");
 }
 
 /* A long label has what is left of a terminal's line, and all of a pipe's. */
@@ -687,7 +737,8 @@ main(void)
 	unit_test("text: unknown values, and milliseconds", text_unknown);
 	unit_test("text: bytes in three or four digits", text_bytes);
 	unit_test("text: wide numbers lose digits after the point", text_wide_numbers);
-	unit_test("text: a label too long keeps its end", text_clipped);
+	unit_test("text: a label too long loses its middle", text_clipped);
+	unit_test("text: shortened labels still differ", text_labels_differ);
 	unit_test("text: a long label in the rest of the line", text_long_label);
 	unit_test("text: control characters", text_control_characters);
 	unit_test("text: headings lose their hyphens on 80 columns", text_squeezed);

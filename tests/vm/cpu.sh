@@ -20,7 +20,7 @@ want=$(cat before /proc/stat | awk '$1 == "cpu0" { all = -all; for (i = 2; i <= 
 	END { print 100 * user / all }')
 got=$(awk "BEGIN { print $(whole a.csv usr_pct 0) / $(total a.csv interval_s 0) }")
 check "%usr is /proc/stat's" "$got > $want - 10 && $got < $want + 10"
-is "rows are all, 0 and 1" "$(col a.csv cpu | head -n 3 | tr '\n' ' ')" "all 0 1 "
+is "rows are all, 0 and 1" "$(col a.csv row | head -n 1) $(col a.csv cpu | sed -n 2,3p | tr '\n' ' ')" "all 0 1 "
 
 pq cpu --csv 0.5 14 >b.csv 2>b.err &
 sleep 2.2
@@ -30,11 +30,11 @@ echo 1 >$online
 wait $!
 is "a CPU that goes ends no run" $? 0
 is "percentages always add up" "$(wrong_sums b.csv)" 0
-is "the CPU's row drops out and comes back" "$(awk -F, 'NR > 1 && $5 == "all" { if (NR > 2) print seen; seen = 0 }
+is "the CPU's row drops out and comes back" "$(awk -F, 'NR > 1 && $6 == "all" { if (NR > 2) print seen; seen = 0 }
 	$5 == 1 { seen = 1 } END { print seen }' b.csv | uniq | tr -d '\n')" 101
 check "the busy CPU never looks idle" "$(col b.csv idle_pct 0 | sort -n | tail -n 1) < 25"
 is "all lies between its CPUs" "$(awk -F, 'function judge() { if (n && (all < low - 0.1 || all > high + 0.1)) bad++ }
 	NR == 1 { for (i = 1; i <= NF; i++) if ($i == "idle_pct") at = i; next }
-	$5 == "all" { judge(); all = $at; low = 200; high = -1; n++; next }
+	$6 == "all" { judge(); all = $at; low = 200; high = -1; n++; next }
 	{ if ($at < low) low = $at; if ($at > high) high = $at } END { judge(); print bad + 0 }' b.csv)" 0
 kill -9 $burner

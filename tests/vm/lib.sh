@@ -19,10 +19,10 @@ says() {
 	if grep -q "$3" "$2"; then result ok "$1"; else result "not ok" "$1 # $(tr '\n' '|' <"$2")"; fi
 }
 
-# rows FILE KEY [LABEL]: of a run with --csv, each row's seconds and that column; LABEL is what the fifth field must be.
+# rows FILE KEY [LABEL]: of a run with --csv, each row's seconds and that column; LABEL is what the fifth field must be, or "all".
 rows() {
 	awk -F, -v key="$2" -v label="$3" '{ sub(/\r$/, "") } NR == 1 { for (i = 1; i <= NF; i++) if ($i == key) at = i; next }
-		!at { print "no column " key; exit } label == "" || $5 == label { print $4 " " $at }' "$1"
+		!at { print "no column " key; exit } label == "" || $5 == label || label == "all" && $6 == label { print $4 " " $at }' "$1"
 }
 
 col() { rows "$@" | cut -d' ' -f2-; }

@@ -171,7 +171,7 @@ cpus_come_and_go() {
 	same "runq -P ALL" cpus-runq runq -P ALL
 	sound "nothing on the ring is damaged" cpus.tape "$(told cpus.err samples)"
 	pq cpu --csv -P ALL -f cpus.tape >cpus.csv 2>cpus.csv.err
-	is "the CPU drops out and comes back four times" "$(awk -F, 'NR > 1 && $5 == "all" { if (NR > 2) print seen; seen = 0 }
+	is "the CPU drops out and comes back four times" "$(awk -F, 'NR > 1 && $6 == "all" { if (NR > 2) print seen; seen = 0 }
 		$5 == 1 { seen = 1 } END { print seen }' cpus.csv | uniq | tr -d '\n')" 101010101
 }
 
@@ -362,7 +362,7 @@ sizes() {
 	stop
 	for what in idle busy; do
 		sound "$what" $what.tape 200
-		echo "# $what: $(info $what.tape bytes_per_moment) bytes per sample, $(info $what.tape cost_pct) % of a CPU," \
+		echo "# $what: $(info $what.tape bytes_per_sample) bytes per sample, $(info $what.tape cost_pct) % of a CPU," \
 			"at most $(info $what.tape late_max_ms) ms late, $(info $what.tape missed) missed"
 	done
 }

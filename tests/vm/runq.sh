@@ -19,9 +19,9 @@ got=$(awk "BEGIN { print $(whole a.csv runq_sz) / $(total a.csv interval_s) }")
 check "about four are in the run queue" "$got > 3.2 && $got < 5"
 if [ -e /proc/pressure/cpu ]; then
 	is "nothing is unknown" "$(cat a.err)" ""
-	check "%some: nearly always somebody waits" "$(most a.csv some_pct) > 80 && $(most a.csv some_pct) <= 100"
+	check "%some: nearly always somebody waits" "$(most a.csv cpu_some_pct) > 80 && $(most a.csv cpu_some_pct) <= 100"
 else
-	is "without pressure %some is unknown" "$(col a.csv some_pct | tr -d '\n')" ""
+	is "without pressure %some is unknown" "$(col a.csv cpu_some_pct | tr -d '\n')" ""
 	is "and one line says so" "$(wc -l <a.err)" 1
 	says "which names the file" a.err "/proc/pressure/cpu"
 fi

@@ -70,7 +70,7 @@ if [ -e "$child/cpu.stat.local" ]; then
 else
 	is "without cpu.stat.local the child's held is unknown" "$(col c.csv held_cpus /par/child | tr -d '\n')" ""
 fi
-is "nothing is hidden from the root" "$(col c.csv hidden_cpus /par/child | sort -u)" 0
+is "nothing is hidden from the root" "$(col c.csv hidden_cpus /par/child | sort -u)" 0.0
 if [ "$MODE" = v2 ]; then
 	inside "$child" guest ns pq throttle --csv 2 3 >ns.csv 2>ns.err
 	is "in a namespace its group is /" "$(col ns.csv cgroup | uniq)" /

@@ -154,7 +154,7 @@ put_perf_value(struct buf *b, const struct expr_figure *f)
 		buf_char(b, 'U');
 		return;
 	}
-	buf_number(b, f->column, f->value);
+	buf_trimmed(b, f->value, column_digits(f->column));
 	if (unit < sizeof units / sizeof units[0] && units[unit])
 		buf_text(b, units[unit]);
 }
@@ -198,7 +198,7 @@ static void
 put_value(struct buf *b, const struct expr_figure *f)
 {
 	if (f->plain && isfinite(f->value))
-		buf_number(b, f->column, f->value);
+		buf_trimmed(b, f->value, column_digits(f->column));
 	else
 		check_number(b, f->value);
 }
@@ -364,16 +364,6 @@ check_line(const struct check *c, enum verdict found, struct buf *out)
 /* ---- JSON: an object per subject */
 
 static void
-put_string(struct buf *b, const char *key, const char *s)
-{
-	buf_json_key(b, key);
-	if (s)
-		buf_json_string(b, s);
-	else
-		buf_text(b, "null");
-}
-
-static void
 put_number(struct buf *b, const char *key, double x)
 {
 	buf_json_key(b, key);
@@ -404,7 +394,7 @@ put_column(struct buf *b, const struct expr_figure *f)
 		buf_text(&column, f->column->key);
 		buf_char(&column, '\0');
 	}
-	put_string(b, "column", column.s);
+	buf_json_text(b, "column", column.s);
 	buf_free(&column);
 }
 
@@ -417,15 +407,15 @@ put_check(const struct condition *condition, const struct outcome *f, struct buf
 	const struct expr_figure *figure = figure_of(&f->found);
 
 	buf_char(b, '{');
-	put_string(b, "expr", condition->source);
-	put_string(b, "level", condition->critical ? "critical" : "warning");
+	buf_json_text(b, "expr", condition->source);
+	buf_json_text(b, "level", condition->critical ? "critical" : "warning");
 	buf_json_key(b, "truth");
 	buf_text(b, truths[f->truth]);
 	put_column(b, figure);
 	put_number(b, "value", figure ? figure->value : NAN);
 	put_number(b, "threshold", figure ? figure->threshold : NAN);
-	put_string(b, "label", figure ? figure->label : f->found.label);
-	put_string(b, "why_unknown", f->truth == TRUTH_UNKNOWN ? f->why : NULL);
+	buf_json_text(b, "label", figure ? figure->label : f->found.label);
+	buf_json_text(b, "why_unknown", f->truth == TRUTH_UNKNOWN ? f->why : NULL);
 	buf_char(b, '}');
 }
 
@@ -447,14 +437,10 @@ put_subject(const struct check *c, size_t subject, struct buf *b)
 	const char *name = c->subject[subject].name;
 	struct report times = { .utc = c->options->utc };
 
-	buf_text(b, "{\"tool\":\"check\",\"schema\":");
-	buf_u64(b, SCHEMA, 1);
-	buf_text(b, ",\"time\":\"");
-	buf_iso_time(b, &times, c->session.now.real_ns);
-	buf_char(b, '"');
+	buf_json_begin(b, "check", &times, c->session.now.real_ns);
 	put_number(b, "interval_s", session_span_s(&c->session));
-	put_string(b, "target", *name ? name : NULL);
-	put_string(b, "verdict", verdict_name(check_with_command(c, check_level(c, subject))));
+	buf_json_text(b, "target", *name ? name : NULL);
+	buf_json_text(b, "verdict", verdict_name(check_with_command(c, check_level(c, subject))));
 	put_command(c, b);
 	buf_json_key(b, "checks");
 	buf_char(b, '[');

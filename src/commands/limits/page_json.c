@@ -7,33 +7,6 @@
 #include "commands/limits/limits.h"
 #include "table/table.h"
 
-static void
-put_string(struct buf *b, const char *key, const char *v)
-{
-	buf_json_key(b, key);
-	if (v)
-		buf_json_string(b, v);
-	else
-		buf_text(b, "null");
-}
-
-static void
-put_number(struct buf *b, const char *key, double v, int digits)
-{
-	buf_json_key(b, key);
-	if (isfinite(v))
-		buf_number(b, &(struct column){ .digits = (int8_t)digits }, v);
-	else
-		buf_text(b, "null");
-}
-
-static void
-put_bool(struct buf *b, const char *key, bool v)
-{
-	buf_json_key(b, key);
-	buf_text(b, v ? "true" : "false");
-}
-
 /* Starts an object of a list. */
 static void
 begin_item(struct buf *b)
@@ -51,10 +24,10 @@ begin(struct buf *b, const char *key, char open)
 static void
 put_bound(struct buf *b, const char *key, const struct bound *v, int digits)
 {
-	put_number(b, key, v->value, digits);
-	put_string(b, "limited_by", v->by);
-	put_string(b, "level", v->level);
-	put_bool(b, "at_most", v->at_most);
+	buf_json_number(b, key, v->value, digits);
+	buf_json_text(b, "limited_by", v->by);
+	buf_json_text(b, "level", v->level);
+	buf_json_bool(b, "at_most", v->at_most);
 }
 
 static void
@@ -62,10 +35,10 @@ put_chain(struct buf *b, const struct chain *c)
 {
 	static const char *const scopes[] = { "exact", "found-by-search", "mount-root(guess)" };
 
-	put_number(b, "version", c->error ? (double)NAN : (double)c->version, 0);
-	put_string(b, "scope", c->error ? NULL : scopes[c->scope]);
-	put_bool(b, "hidden_above", c->error == 0 && c->hidden);
-	put_string(b, "error", c->error ? strerror(c->error) : NULL);
+	buf_json_number(b, "version", c->error ? (double)NAN : (double)c->version, 0);
+	buf_json_text(b, "scope", c->error ? NULL : scopes[c->scope]);
+	buf_json_bool(b, "hidden_above", c->error == 0 && c->hidden);
+	buf_json_text(b, "error", c->error ? strerror(c->error) : NULL);
 }
 
 static void
@@ -75,17 +48,17 @@ put_cpu_levels(struct buf *b, const struct limits *l)
 	for (size_t i = 0; i < l->cpu.n; i++) {
 		const struct cpu_bounds *v = &l->cpu.v[i].cpu;
 		begin_item(b);
-		put_string(b, "cgroup", l->cpu.v[i].name);
-		put_string(b, "quota",
+		buf_json_text(b, "cgroup", l->cpu.v[i].name);
+		buf_json_text(b, "quota",
 		    !v->quota.known      ? NULL :
 			v->quota.limited ? "limited" :
 					   "none");
-		put_number(b, "quota_cpus", v->quota.limited ? v->quota.cpus : NAN, 3);
-		put_number(
+		buf_json_number(b, "quota_cpus", v->quota.limited ? v->quota.cpus : NAN, 3);
+		buf_json_number(
 		    b, "period_ms", v->quota.limited ? (double)v->quota.period_us / 1000 : NAN, 3);
-		put_number(b, "burst_ms", known_or_nan(v->burst_us) / 1000, 3);
-		put_number(b, "weight", known_or_nan(v->weight), 0);
-		put_bool(b, "idle", v->idle);
+		buf_json_number(b, "burst_ms", known_or_nan(v->burst_us) / 1000, 3);
+		buf_json_number(b, "weight", known_or_nan(v->weight), 0);
+		buf_json_bool(b, "idle", v->idle);
 		buf_char(b, '}');
 	}
 	buf_char(b, ']');
@@ -98,9 +71,9 @@ put_cpuset_levels(struct buf *b, const struct limits *l)
 	for (size_t i = 0; i < l->cpuset.n; i++) {
 		const struct limits_level *v = &l->cpuset.v[i];
 		begin_item(b);
-		put_string(b, "cgroup", v->name);
-		put_number(b, "cpus", v->ncpus ? (double)v->ncpus : (double)NAN, 0);
-		put_string(b, "list", v->cpus);
+		buf_json_text(b, "cgroup", v->name);
+		buf_json_number(b, "cpus", v->ncpus ? (double)v->ncpus : (double)NAN, 0);
+		buf_json_text(b, "list", v->cpus);
 		buf_char(b, '}');
 	}
 	buf_char(b, ']');
@@ -113,10 +86,10 @@ put_cpus(struct buf *b, const struct page *p)
 
 	begin(b, "cpus", '{');
 	put_bound(b, "limit_cpus", &p->effective->cpus, 3);
-	put_number(b, "online_cpus", cpus_or_nan(&l->online), 0);
-	put_string(b, "online", l->online.list);
-	put_number(b, "affinity_cpus", cpus_or_nan(&l->affinity), 0);
-	put_string(b, "affinity", l->affinity.list);
+	buf_json_number(b, "online_cpus", cpus_or_nan(&l->online), 0);
+	buf_json_text(b, "online", l->online.list);
+	buf_json_number(b, "affinity_cpus", cpus_or_nan(&l->affinity), 0);
+	buf_json_text(b, "affinity", l->affinity.list);
 	put_chain(b, &l->cpu);
 	put_cpu_levels(b, l);
 	put_cpuset_levels(b, l);
@@ -129,13 +102,13 @@ put_memory_level(struct buf *b, const struct limits_level *v)
 	const struct memory_bounds *m = &v->memory;
 
 	begin_item(b);
-	put_string(b, "cgroup", v->name);
-	put_string(b, "limit", m->unreadable ? NULL : m->max.known ? "limited" : "none");
-	put_number(b, "limit_bytes", known_or_nan(m->max), 0);
-	put_number(b, "high_bytes", known_or_nan(m->high), 0);
-	put_number(b, "low_bytes", known_or_nan(m->low), 0);
-	put_number(b, "min_bytes", known_or_nan(m->min), 0);
-	put_number(b, "swap_bytes", known_or_nan(m->swap), 0);
+	buf_json_text(b, "cgroup", v->name);
+	buf_json_text(b, "limit", m->unreadable ? NULL : m->max.known ? "limited" : "none");
+	buf_json_number(b, "limit_bytes", known_or_nan(m->max), 0);
+	buf_json_number(b, "high_bytes", known_or_nan(m->high), 0);
+	buf_json_number(b, "low_bytes", known_or_nan(m->low), 0);
+	buf_json_number(b, "min_bytes", known_or_nan(m->min), 0);
+	buf_json_number(b, "swap_bytes", known_or_nan(m->swap), 0);
 	buf_char(b, '}');
 }
 
@@ -146,10 +119,10 @@ put_memory(struct buf *b, const struct page *p)
 
 	begin(b, "memory", '{');
 	put_bound(b, "limit_bytes", &p->effective->memory, 0);
-	put_number(b, "high_bytes", p->effective->high.value, 0);
-	put_number(b, "swap_bytes", p->effective->swap.value, 0);
-	put_number(b, "machine_bytes", known_or_nan(l->memory_total), 0);
-	put_number(b, "machine_swap_bytes", known_or_nan(l->swap_total), 0);
+	buf_json_number(b, "high_bytes", p->effective->high.value, 0);
+	buf_json_number(b, "swap_bytes", p->effective->swap.value, 0);
+	buf_json_number(b, "machine_bytes", known_or_nan(l->memory_total), 0);
+	buf_json_number(b, "machine_swap_bytes", known_or_nan(l->swap_total), 0);
 	put_chain(b, &l->memory);
 	begin(b, "levels", '[');
 	for (size_t i = 0; i < l->memory.n; i++)
@@ -168,9 +141,9 @@ put_tasks(struct buf *b, const struct page *p)
 	begin(b, "levels", '[');
 	for (size_t i = 0; i < c->n; i++) {
 		begin_item(b);
-		put_string(b, "cgroup", c->v[i].name);
-		put_number(b, "limit", known_or_nan(c->v[i].pids.max), 0);
-		put_number(b, "current", known_or_nan(c->v[i].pids.current), 0);
+		buf_json_text(b, "cgroup", c->v[i].name);
+		buf_json_number(b, "limit", known_or_nan(c->v[i].pids.max), 0);
+		buf_json_number(b, "current", known_or_nan(c->v[i].pids.current), 0);
 		buf_char(b, '}');
 	}
 	buf_text(b, "]}");
@@ -181,9 +154,9 @@ static void
 put_rlimit(struct buf *b, const char *key, const struct rlimit_pair *v)
 {
 	begin(b, key, '{');
-	put_bool(b, "known", v->known);
-	put_number(b, "soft", known_or_nan(v->soft), 0);
-	put_number(b, "hard", known_or_nan(v->hard), 0);
+	buf_json_bool(b, "known", v->known);
+	buf_json_number(b, "soft", known_or_nan(v->soft), 0);
+	buf_json_number(b, "hard", known_or_nan(v->hard), 0);
 	buf_char(b, '}');
 }
 
@@ -194,20 +167,20 @@ put_process(struct buf *b, const struct page *p)
 	bool asked = p->limits->target.pid;
 
 	begin(b, "process", '{');
-	put_string(b, "comm", s->comm);
-	put_number(b, "threads", asked ? known_or_nan(s->threads) : NAN, 0);
-	put_number(b, "runnable", known_or_nan(s->runnable), 0);
+	buf_json_text(b, "comm", s->comm);
+	buf_json_number(b, "threads", asked ? known_or_nan(s->threads) : NAN, 0);
+	buf_json_number(b, "runnable", known_or_nan(s->runnable), 0);
 	put_rlimit(b, "files", &s->rlimits.files);
-	put_number(b, "open_files", known_or_nan(s->open_files), 0);
+	buf_json_number(b, "open_files", known_or_nan(s->open_files), 0);
 	put_rlimit(b, "processes", &s->rlimits.processes);
-	put_string(
+	buf_json_text(
 	    b, "environment_error", asked && s->environ_error ? strerror(s->environ_error) : NULL);
 	begin(b, "environment", '[');
 	for (size_t i = 0; i < s->nsettings; i++) {
 		begin_item(b);
-		put_string(b, "name", s->settings[i].name);
-		put_string(b, "option", s->settings[i].option);
-		put_string(b, "value", s->settings[i].value);
+		buf_json_text(b, "name", s->settings[i].name);
+		buf_json_text(b, "option", s->settings[i].option);
+		buf_json_text(b, "value", s->settings[i].value);
 		buf_char(b, '}');
 	}
 	buf_text(b, "]}");
@@ -220,11 +193,11 @@ put_opinions(
 	begin(b, key, '[');
 	for (size_t i = 0; i < n; i++) {
 		begin_item(b);
-		put_string(b, "runtime", v[i].key);
-		put_number(b, unit, v[i].believed, digits);
-		put_string(b, "verdict", fit_name(v[i].fit));
-		put_string(b, "why", v[i].why);
-		put_string(b, "set", v[i].set);
+		buf_json_text(b, "runtime", v[i].key);
+		buf_json_number(b, unit, v[i].believed, digits);
+		buf_json_text(b, "verdict", fit_name(v[i].fit));
+		buf_json_text(b, "why", v[i].why);
+		buf_json_text(b, "set", v[i].set);
 		buf_char(b, '}');
 	}
 	buf_char(b, ']');
@@ -238,16 +211,12 @@ page_json(struct buf *b, const struct page *p)
 	struct report times = { .utc = p->utc };
 	uint64_t pid;
 
-	buf_text(b, "{\"tool\":\"limits\"");
-	put_number(b, "schema", SCHEMA, 0);
-	buf_text(b, ",\"time\":\"");
-	buf_iso_time(b, &times, l->real_ns);
-	buf_char(b, '"');
+	buf_json_begin(b, "limits", &times, l->real_ns);
 	if (l->target.pid && text_u64(text_of(l->target.pid), &pid) == 0)
-		put_number(b, "pid", (double)pid, 0);
+		buf_json_number(b, "pid", (double)pid, 0);
 	else
-		put_number(b, "pid", NAN, 0);
-	put_string(b, "cgroup",
+		buf_json_number(b, "pid", NAN, 0);
+	buf_json_text(b, "cgroup",
 	    l->cpu.n > 0        ? l->cpu.v[l->cpu.n - 1].name :
 		l->memory.n > 0 ? l->memory.v[l->memory.n - 1].name :
 				  NULL);

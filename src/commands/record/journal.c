@@ -1,6 +1,5 @@
 #include "commands/record/journal.h"
 
-#include <math.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -19,9 +18,7 @@ begin_text(struct journal *j, int64_t real_ns, const char *event, const char *me
 static void
 begin_json(struct journal *j, int64_t real_ns, const char *event, const char *message)
 {
-	buf_text(&j->line, "{\"time\":\"");
-	buf_iso_time(&j->line, &j->times, real_ns);
-	buf_char(&j->line, '"');
+	buf_json_begin(&j->line, "record", &j->times, real_ns);
 	journal_text(j, "event", event);
 	journal_text(j, "message", message);
 }
@@ -36,27 +33,15 @@ journal_begin(struct journal *j, int64_t real_ns, const char *event, const char 
 void
 journal_text(struct journal *j, const char *key, const char *text)
 {
-	if (!j->json)
-		return;
-	buf_json_key(&j->line, key);
-	if (text)
-		buf_json_string(&j->line, text);
-	else
-		buf_text(&j->line, "null");
+	if (j->json)
+		buf_json_text(&j->line, key, text);
 }
 
 void
-journal_number(struct journal *j, const char *key, double value)
+journal_number(struct journal *j, const char *key, double value, int digits)
 {
-	static const struct column three_digits = { .digits = 3 };
-
-	if (!j->json)
-		return;
-	buf_json_key(&j->line, key);
-	if (isfinite(value))
-		buf_number(&j->line, &three_digits, value);
-	else
-		buf_text(&j->line, "null");
+	if (j->json)
+		buf_json_number(&j->line, key, value, digits);
 }
 
 /* False for a full pipe. Other processes share stderr, so it cannot be set to O_NONBLOCK. */

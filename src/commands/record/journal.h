@@ -3,7 +3,7 @@
  *
  *  journal_begin(&j, real_ns, "saved", "throttle.throttled_pct is 31.2: spike.tape, 41 KiB");
  *  journal_text(&j, "tape", "spike.tape");
- *  journal_number(&j, "value", 31.2);
+ *  journal_number(&j, "value", 31.2, 3);
  *  journal_end(&j);
  *
  * writes
@@ -35,7 +35,7 @@ void journal_begin(struct journal *j, int64_t real_ns, const char *event, const 
 /* Adds a field to JSON. Text omits fields, so the sentence must have what matters. NULL, NaN and
  * infinity become null; a number has at most three digits after the point. */
 void journal_text(struct journal *j, const char *key, const char *text);
-void journal_number(struct journal *j, const char *key, double value);
+void journal_number(struct journal *j, const char *key, double value, int digits);
 
 /* Writes the line, with one write(2). The line is lost if that fails, or if stderr is a pipe that
  * is full: the recorder does not wait. */

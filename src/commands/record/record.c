@@ -168,8 +168,8 @@ say_rate(struct recorder *r, const struct sample *m)
 		snprintf(message, sizeof message, "%.0f bytes per sample: %s per hour", rate,
 		    human_size(rate * per_s * 3600, text));
 	journal_begin(&r->journal, m->real_ns, "rate", message);
-	journal_number(&r->journal, "bytes_per_moment", rate);
-	journal_number(&r->journal, "lasts_s", lasts_s);
+	journal_number(&r->journal, "bytes_per_sample", rate, 1);
+	journal_number(&r->journal, "lasts_s", lasts_s, 3);
 	journal_end(&r->journal);
 	if (r->plan.own->when.n &&
 	    lasts_s < (double)(r->plan.own->before_ns + r->plan.own->after_ns) * 1e-9)
@@ -364,6 +364,9 @@ open_both(struct recorder *r)
 
 	open_output(&r->tape, p->tape, p->own->ring - p->own->ring % 4096); /* whole blocks */
 	recording_about(&about, p->list.names, p->list.interval_ns, &p->options->ask.target);
+	buf_text(&about, "budget_pct ");
+	buf_fixed(&about, 100 * p->own->budget, 1);
+	buf_char(&about, '\n');
 	struct host *h =
 	    host_record(open_host(p->options), &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);

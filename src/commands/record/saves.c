@@ -91,9 +91,9 @@ tell(struct saves *s, int64_t real_ns, const char *event, const struct reason *w
 	journal_text(s->journal, "expr", why->expr);
 	journal_text(s->journal, "column", *why->column ? why->column : NULL);
 	journal_text(s->journal, "row", *why->label ? why->label : NULL);
-	journal_number(s->journal, "value", why->value);
-	journal_number(s->journal, "threshold", why->threshold);
-	journal_number(s->journal, "suppressed", (double)why->suppressed);
+	journal_number(s->journal, "value", why->value, 3);
+	journal_number(s->journal, "threshold", why->threshold, 3);
+	journal_number(s->journal, "suppressed", (double)why->suppressed, 0);
 }
 
 /* Prints why a save is refused; false if it is not. */
@@ -234,8 +234,8 @@ tell_saved(struct saves *s, int64_t real_ns, const struct job_end *end)
 	    earlier);
 	tell(s, real_ns, "saved", &save->reason, message);
 	journal_text(s->journal, "tape", save->path);
-	journal_number(s->journal, "bytes", bytes);
-	journal_number(s->journal, "took_ms", (double)end->took_ns * 1e-6);
+	journal_number(s->journal, "bytes", bytes, 0);
+	journal_number(s->journal, "took_ms", (double)end->took_ns * 1e-6, 3);
 	journal_end(s->journal);
 }
 

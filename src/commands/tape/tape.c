@@ -88,6 +88,8 @@ struct summing {
 	struct cost cost;
 	struct host_facts facts;
 	char tools[200], version[32];
+	char intervals[400]; /* of the tools at the last sample: "runq 100ms, mem 1s" */
+	char budget[32];     /* "1": in % of a CPU; "": none */
 };
 
 static void
@@ -121,6 +123,32 @@ copy_value(struct text about, const char *key, char *out, size_t n)
 }
 
 static void
+take_intervals(struct summing *s, struct tape_reader *r)
+{
+	int i = map_find(&r->tracks.paths, text_of(TAPE_TOOLS));
+	struct text t, line, name;
+	uint64_t read, every, planned;
+	size_t n = 0;
+
+	if (i >= 0 && !r->tracks.v[i].fresh && *s->intervals)
+		return;
+	*s->intervals = '\0';
+	if (i < 0 || playback_track(&r->tracks, (uint32_t)i, &t) < 0)
+		return;
+	while (text_line(&t, &line) && n < sizeof s->intervals) {
+		if (!text_word(&line, &name) || text_next_u64(&line, &read) < 0 ||
+		    text_next_u64(&line, &every) < 0 || text_next_u64(&line, &planned) < 0)
+			continue;
+		n += (size_t)snprintf(s->intervals + n, sizeof s->intervals - n,
+		    "%s%.*s %" PRIu64 " ms", n ? ", " : "", (int)name.n, name.s, every);
+		if (every > planned && n < sizeof s->intervals)
+			n += (size_t)snprintf(s->intervals + n, sizeof s->intervals - n,
+			    " (%.*s was to be read every %" PRIu64 " ms, beyond the budget of %s %%)",
+			    (int)name.n, name.s, planned, *s->budget ? s->budget : "-");
+	}
+}
+
+static void
 take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 {
 	struct text about;
@@ -131,6 +159,7 @@ take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 		facts_parse(about, &s->facts);
 		copy_value(about, "tools", s->tools, sizeof s->tools);
 		copy_value(about, "pq", s->version, sizeof s->version);
+		copy_value(about, "budget_pct", s->budget, sizeof s->budget);
 	}
 	s->boots += first || m->restarted;
 	if (first)
@@ -141,6 +170,7 @@ take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 	s->rows += m->kind == SAMPLE_ROW;
 	s->ticks += m->kind == SAMPLE_TICK;
 	s->tracks = r->tracks.paths.n > s->tracks ? r->tracks.paths.n : s->tracks;
+	take_intervals(s, r);
 	take_cost(&s->cost, r, m);
 }
 
@@ -237,6 +267,8 @@ print_text(
 	snprintf(line, sizeof line, "%s, by pq %s", *s->tools ? s->tools : "captured files",
 	    *s->version ? s->version : "-");
 	print_words("tools", line);
+	if (*s->intervals)
+		print_words("intervals", s->intervals);
 	print_time("from", s->first.real_ns, o->utc);
 	print_time("to", s->last.real_ns, o->utc);
 	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %s, %" PRIu64 " boot%s\n", "samples",
@@ -252,23 +284,6 @@ print_text(
 	if (!tape_losses_text(&r->lost, line, sizeof line))
 		snprintf(line, sizeof line, "none");
 	printf("%-9s %s\n", "damage", line);
-}
-
-static void
-put_string(struct buf *b, const char *key, const char *v)
-{
-	buf_json_key(b, key);
-	buf_json_string(b, v);
-}
-
-static void
-put_number(struct buf *b, const char *key, double v, int digits)
-{
-	buf_json_key(b, key);
-	if (isfinite(v))
-		buf_fixed(b, v, digits);
-	else
-		buf_text(b, "null");
 }
 
 static void
@@ -289,29 +304,30 @@ print_json(
 	const struct cost *c = &s->cost;
 	struct buf b = { 0 };
 
-	buf_char(&b, '{');
-	put_string(&b, "tape", path);
-	put_string(&b, "host", s->facts.name);
-	put_string(&b, "release", s->facts.release);
-	put_string(&b, "machine", s->facts.machine);
-	put_number(&b, "cpus", s->facts.cpus ? (double)s->facts.cpus : NAN, 0);
-	put_string(&b, "tools", s->tools);
+	buf_json_begin(&b, "tape", &(struct report){ .utc = o->utc }, s->last.real_ns);
+	buf_json_text(&b, "tape", path);
+	buf_json_text(&b, "host", s->facts.name);
+	buf_json_text(&b, "release", s->facts.release);
+	buf_json_text(&b, "machine", s->facts.machine);
+	buf_json_number(&b, "cpus", s->facts.cpus ? (double)s->facts.cpus : NAN, 0);
+	buf_json_text(&b, "tools", s->tools);
+	buf_json_text(&b, "intervals", s->intervals);
 	put_time(&b, "from", s->first.real_ns, o->utc);
 	put_time(&b, "to", s->last.real_ns, o->utc);
-	put_number(&b, "rows", (double)s->rows, 0);
-	put_number(&b, "ticks", (double)s->ticks, 0);
-	put_number(&b, "span_s", (double)s->span_ns * 1e-9, 6);
-	put_number(&b, "boots", (double)s->boots, 0);
-	put_number(&b, "tracks", (double)s->tracks, 0);
-	put_number(&b, "bytes", (double)s->bytes, 0);
-	put_number(&b, "ring_bytes", r->index.n ? (double)r->index.v[0].segment.ring : NAN, 0);
-	put_number(&b, "bytes_per_moment", per_sample(s, r), 1);
-	put_number(&b, "cost_pct", cost_pct(c), 4);
-	put_number(&b, "late_max_ms", cost_count(c, COST_WORST) * 1e-3, 3);
-	put_number(&b, "missed", cost_count(c, COST_MISSED), 0);
-	put_number(&b, "lost", cost_count(c, COST_LOST), 0);
-	put_number(&b, "damaged_places", (double)r->lost.places, 0);
-	put_number(&b, "damaged_moments", (double)r->lost.samples, 0);
+	buf_json_number(&b, "rows", (double)s->rows, 0);
+	buf_json_number(&b, "ticks", (double)s->ticks, 0);
+	buf_json_number(&b, "span_s", (double)s->span_ns * 1e-9, 6);
+	buf_json_number(&b, "boots", (double)s->boots, 0);
+	buf_json_number(&b, "tracks", (double)s->tracks, 0);
+	buf_json_number(&b, "bytes", (double)s->bytes, 0);
+	buf_json_number(&b, "ring_bytes", r->index.n ? (double)r->index.v[0].segment.ring : NAN, 0);
+	buf_json_number(&b, "bytes_per_sample", per_sample(s, r), 1);
+	buf_json_number(&b, "cost_pct", cost_pct(c), 4);
+	buf_json_number(&b, "late_max_ms", cost_count(c, COST_WORST) * 1e-3, 3);
+	buf_json_number(&b, "missed", cost_count(c, COST_MISSED), 0);
+	buf_json_number(&b, "lost", cost_count(c, COST_LOST), 0);
+	buf_json_number(&b, "damaged_places", (double)r->lost.places, 0);
+	buf_json_number(&b, "damaged_samples", (double)r->lost.samples, 0);
 	buf_text(&b, "}\n");
 	fwrite(b.s, 1, b.n, stdout);
 	buf_free(&b);

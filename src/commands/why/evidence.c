@@ -11,7 +11,7 @@ static struct sampler *
 add_asked(
     struct evidence *e, const struct tool *tool, const struct target *target, const void *options)
 {
-	struct request ask = { tool_target(tool, target), options };
+	struct request ask = { .target = tool_target(tool, target), .options = options };
 
 	return session_add(&e->session, tool, &ask);
 }

@@ -145,20 +145,13 @@ findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
 }
 
 static void
-member(struct buf *b, const char *key, const char *value)
-{
-	buf_json_key(b, key);
-	buf_json_string(b, value);
-}
-
-static void
 json_finding(const struct finding *f, struct buf *b)
 {
 	buf_char(b, '{');
-	member(b, "rule", f->rule);
-	member(b, "severity", verdict_name(f->severity));
-	member(b, "confidence", confidences[f->confidence]);
-	member(b, "what", f->what);
+	buf_json_text(b, "rule", f->rule);
+	buf_json_text(b, "severity", verdict_name(f->severity));
+	buf_json_text(b, "confidence", confidences[f->confidence]);
+	buf_json_text(b, "what", f->what);
 	buf_json_key(b, "evidence");
 	buf_char(b, '[');
 	for (int i = 0; i < f->nfacts; i++) {
@@ -167,7 +160,7 @@ json_finding(const struct finding *f, struct buf *b)
 		buf_json_string(b, f->facts[i]);
 	}
 	buf_char(b, ']');
-	member(b, "advice", f->advice);
+	buf_json_text(b, "advice", f->advice);
 	buf_char(b, '}');
 }
 
@@ -176,8 +169,8 @@ json_unknown(const struct session *s, struct buf *b)
 {
 	for (size_t i = 0; i < s->nnotes; i++) {
 		buf_text(b, i ? ",{" : "{");
-		member(b, "tool", s->notes[i].tool->name);
-		member(b, "reason", s->notes[i].said);
+		buf_json_text(b, "tool", s->notes[i].tool->name);
+		buf_json_text(b, "reason", s->notes[i].said);
 		buf_char(b, '}');
 	}
 }
@@ -188,11 +181,10 @@ findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 	const struct session *s = &e->session;
 	struct report times = { .utc = e->utc };
 
-	buf_text(b, "{\"tool\":\"why\",\"schema\":1,\"time\":\"");
-	buf_iso_time(b, &times, s->now.real_ns);
-	buf_text(b, "\",\"interval_s\":");
+	buf_json_begin(b, "why", &times, s->now.real_ns);
+	buf_text(b, ",\"interval_s\":");
 	buf_fixed(b, session_span_s(s), 3);
-	member(b, "verdict", verdict_name(findings_verdict(f, e)));
+	buf_json_text(b, "verdict", verdict_name(findings_verdict(f, e)));
 	buf_json_key(b, "findings");
 	buf_char(b, '[');
 	for (size_t i = 0; i < f->n; i++) {

@@ -197,8 +197,8 @@ enum { FROM, TO, COUNTED, SHARE_PCT, BAR };
 		.help = "up to and including this many" }, \
 	[COUNTED] = { "waits", "waits", COUNT, NO_UNIT, 10, 0, \
 		.help = "number of waits in this range (bpf, probe)" }, \
-	[SHARE_PCT] = { "share_pct", "%waits", SHARE, PERCENT, 8, 2, \
-		.help = "in % of all waits" }, \
+	[SHARE_PCT] = { "waits_pct", "%waits", SHARE, PERCENT, 8, 2, .was = "share_pct", \
+		.metric = "share_pct", .help = "in % of all waits" }, \
 	[BAR] = { "bar", "distribution", LABEL, NO_UNIT, 0, 0, .remark = true, \
 		.help = "the share as a bar; the longest bar is the largest share" }, \
 	{ \

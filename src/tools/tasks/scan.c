@@ -294,6 +294,21 @@ read_uptime(struct watch *w)
 	return uptime;
 }
 
+/* Linux 5.14 made delay accounting a switch that is off at first. Before, it was on unless it was
+ * disabled at boot; then it is known to be on if process 1 was ever delayed. */
+static bool
+delays_are_counted(struct host *h, bool *told)
+{
+	struct task_stat stat;
+	struct text text, line;
+
+	*told = host_read(h, "proc/sys/kernel/task_delayacct", &text) == 0;
+	if (*told)
+		return text_line(&text, &line) && text_eq(line, "1");
+	return host_read(h, "proc/1/stat", &text) == 0 && task_stat_parse(text, &stat) == 0 &&
+	    stat.blkio_ticks.known && stat.blkio_ticks.v > 0;
+}
+
 /* The first kernel thread has number 2. Where it is visible, all tasks are. */
 static void
 begin(struct watch *w)
@@ -301,13 +316,12 @@ begin(struct watch *w)
 	struct tasks_state *state = w->state;
 	const struct target *t = &w->ask->target;
 	struct task_stat stat;
-	struct text text, line;
+	struct text text;
 
 	state->all_visible = !t->pid && !t->cgroup &&
 	    host_read(w->host, "proc/2/stat", &text) == 0 && task_stat_parse(text, &stat) == 0 &&
 	    text_eq(stat.comm, "kthreadd");
-	state->delayacct = host_read(w->host, "proc/sys/kernel/task_delayacct", &text) == 0 &&
-	    text_line(&text, &line) && text_eq(line, "1");
+	state->delayacct = delays_are_counted(w->host, &state->delayacct_told);
 }
 
 /* False after watch_fail: there are processes, but nothing of them can be read. */

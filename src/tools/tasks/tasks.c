@@ -155,8 +155,9 @@ tasks_rows(struct watch *w, const void *from, const void *to, double span_s, str
 }
 
 static const struct column columns[] = {
-	[TASKS_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .help = "process ID" },
-	[TASKS_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .group = "thread",
+	[TASKS_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .number = NUMBER,
+	    .help = "process ID" },
+	[TASKS_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .number = NUMBER, .group = "thread",
 	    .help = "thread ID; with -t" },
 	[TASKS_CPU] = { "cpu_pct", "%CPU", GAUGE, PERCENT, 6, 1,
 	    .help = "CPU time, all threads, in % of elapsed time (/proc/PID/task/TID/schedstat "
@@ -164,7 +165,8 @@ static const struct column columns[] = {
 	[TASKS_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1,
 	    .help = "time runnable but waiting for a CPU, all threads; added when a wait ends "
 		    "(field 2)" },
-	[TASKS_WAITS] = { "waits_per_s", "waits/s", RATE, PER_SECOND, 8, 1,
+	[TASKS_WAITS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 8, 1, .was = "waits_per_s",
+	    .metric = "waits_per_s",
 	    .help = "times a thread got a CPU (/proc/PID/task/TID/schedstat field 3)" },
 	[TASKS_WAIT_US] = { "wait_us", "wait-us", GAUGE, MICROSECONDS, 8, 1, .spare = true,
 	    .help = "mean wait before a thread got a CPU (/proc/PID/task/TID/schedstat)" },
@@ -181,7 +183,8 @@ static const struct column columns[] = {
 		    "(stat, schedstat)" },
 	[TASKS_RUNNING] = { "running", "run", GAUGE, NO_UNIT, 5, 0, .group = "more",
 	    .help = "threads in state R: running or runnable (/proc/PID/task/TID/status)" },
-	[TASKS_BLOCKED] = { "blocked", "blk", GAUGE, NO_UNIT, 5, 0, .group = "more",
+	[TASKS_BLOCKED] = { "blocked_threads", "blk", GAUGE, NO_UNIT, 5, 0, .group = "more",
+	    .was = "blocked", .metric = "blocked",
 	    .help = "threads in state D: blocked, uninterruptible (/proc/PID/task/TID/status)" },
 	[TASKS_SLEEPING] = { "sleeping", "slp", GAUGE, NO_UNIT, 5, 0, .group = "more",
 	    .help = "threads in state S or I: sleeping or idle (/proc/PID/task/TID/status)" },
@@ -235,9 +238,9 @@ default_columns(const struct request *ask)
 	const struct tasks_options *o = ask->options;
 
 	if (o->by_cgroup)
-		return "cpu_pct,wait_pct,waits_per_s,wait_us,vcsw_per_s,ivcsw_per_s,threads,cgroup";
+		return "cpu_pct,wait_pct,runs_per_s,wait_us,vcsw_per_s,ivcsw_per_s,threads,cgroup";
 	if (o->threads)
-		return "pid,tid,cpu_pct,wait_pct,waits_per_s,wait_us,vcsw_per_s,ivcsw_per_s,comm";
+		return "pid,tid,cpu_pct,wait_pct,runs_per_s,wait_us,vcsw_per_s,ivcsw_per_s,comm";
 	return NULL;
 }
 
@@ -251,9 +254,12 @@ read_tasks(struct watch *w, struct arena *a)
 		return NULL;
 	if (!s->before && !state->delayacct && watch_shows(w, TASKS_BLKIO) &&
 	    w->nshown < (int)columns_count(columns))
-		watch_note(w,
-		    "delay accounting is off: %%blkio is unknown (turn it on: sysctl "
-		    "kernel.task_delayacct=1)");
+		watch_note(w, "%s",
+		    state->delayacct_told ?
+			"delay accounting is off: %blkio is unknown (turn it on: sysctl "
+			"kernel.task_delayacct=1)" :
+			"%blkio is unknown: this kernel does not tell whether it accounts delays "
+			"(Linux 5.14 and later do)");
 	tasks_read_details(w, a, s);
 	return s;
 }

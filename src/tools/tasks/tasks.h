@@ -128,7 +128,8 @@ struct tasks_state {
 	/* the threads of two snapshots, in turn, with as much room as was ever needed */
 	struct task *room[2];
 	size_t roomcap[2];
-	bool delayacct; /* delay accounting is on */
+	bool delayacct;      /* delay accounting is on */
+	bool delayacct_told; /* the kernel tells whether it is */
 };
 
 /* Reads schedstat of the threads of the target, for at most about budget_ns of CPU time. NULL with

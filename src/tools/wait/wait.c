@@ -10,9 +10,9 @@
 #include "tools/tool.h"
 
 static const struct column columns[] = {
-	[WAIT_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .spare = true,
+	[WAIT_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .number = NUMBER, .spare = true,
 	    .help = "process ID; with -t and --slow" },
-	[WAIT_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0,
+	[WAIT_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .number = NUMBER,
 	    .help = "thread ID; with -t and --slow" },
 	[WAIT_PROCESS] = { "process", "process", LABEL, NO_UNIT, 17, 0,
 	    .help = "name of the process (/proc/PID/stat field 2)" },
@@ -23,14 +23,16 @@ static const struct column columns[] = {
 	[WAIT_CALL] = { "call", "call", LABEL, NO_UNIT, 18, 0,
 	    .help = "system call in which it is blocked; 'none' outside a call "
 		    "(/proc/PID/task/TID/syscall)" },
-	[WAIT_WHERE] = { "where", "where", LABEL, NO_UNIT, 0, 0, .room = 11,
+	[WAIT_WHERE] = { "place", "where", LABEL, NO_UNIT, 0, 0, .room = 11, .was = "where",
+	    .metric = "where",
 	    .help = "file of the descriptor it waits for (/proc/PID/task/TID/fd), else the kernel "
 		    "function" },
 	[WAIT_WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0,
 	    .help = "kernel function in which it sleeps (/proc/PID/task/TID/wchan)" },
 	[WAIT_UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
 	    .help = "no signal ends this wait: state D (/proc/PID/task/TID/stat field 3)" },
-	[WAIT_SHARE] = { "share_pct", "%time", SHARE, PERCENT, 7, 1,
+	[WAIT_SHARE] = { "time_pct", "%time", SHARE, PERCENT, 7, 1, .was = "share_pct",
+	    .metric = "share_pct",
 	    .help = "share of all threads' time; with -t, of the thread's time (schedstat and "
 		    "samples)" },
 	[WAIT_THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2,
@@ -110,14 +112,14 @@ default_columns(const struct request *ask)
 	const struct wait_options *o = ask->options;
 
 	if (o->folded)
-		return "process,comm,state,where,samples";
+		return "process,comm,state,place,samples";
 	if (o->slow_ns)
-		return ask->target.pid ? "tid,comm,call,duration_ms,lasting,state,where" :
-					 "pid,tid,comm,call,duration_ms,lasting,state,where";
+		return ask->target.pid ? "tid,comm,call,duration_ms,lasting,state,place" :
+					 "pid,tid,comm,call,duration_ms,lasting,state,place";
 	if (o->threads)
-		return ask->target.pid ? "tid,comm,state,call,share_pct,duration_ms,where" :
-					 "pid,tid,comm,state,call,share_pct,duration_ms,where";
-	return "state,call,uninterruptible,share_pct,threads,duration_ms,where";
+		return ask->target.pid ? "tid,comm,state,call,time_pct,duration_ms,place" :
+					 "pid,tid,comm,state,call,time_pct,duration_ms,place";
+	return "state,call,uninterruptible,time_pct,threads,duration_ms,place";
 }
 
 /* False when there are no rows (any more). When the target has ended, there is one more row, with
