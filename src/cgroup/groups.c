@@ -40,6 +40,7 @@ locate(struct groups_watch *w, struct host *h)
 		int found = t->all ? locate_top(at, (enum family)f, p) :
 		    t->cgroup      ? locate_name(at, t->cgroup, (enum family)f, p) :
 				     locate_process(at, (enum family)f, p);
+		w->mounts_error = at->mounts_error;
 		if (found < 0 && f == (int)w->family)
 			return -1;
 	}

@@ -52,6 +52,7 @@ struct groups_watch {
 	struct place place[FAMILIES];
 	bool from_root;
 	int failed;         /* the errno of that lookup, or 0 */
+	int mounts_error;   /* as in the atlas of that lookup */
 	bool pressure_seen; /* in the last row that looked, some cgroup had a pressure file */
 	unsigned rows;      /* since that row */
 	bool was_read;      /* set by the tool: the selected cgroup could be read once */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proc/mountinfo.h"
@@ -75,34 +76,29 @@ serves(const struct cgroup_mount *m, int version, enum family f)
 	return version == 2 || comma_list_has(text_of(m->super), controller_of[f]);
 }
 
-/* Whether x is tried before y: first mounts under /sys/fs/cgroup, then those with fewer ".." in
- * their root, then those mounted later, as they hide earlier ones. */
-static bool
-better(const struct cgroup_mount *x, const struct cgroup_mount *y)
+/* Which is tried first: mounts under /sys/fs/cgroup, then those with fewer ".." in their root, then
+ * those mounted later, as they hide earlier ones. */
+static int
+best_first(const void *a, const void *b)
 {
+	const struct cgroup_mount *x = a, *y = b;
 	bool ux = is_under(x->point, "/sys/fs/cgroup"), uy = is_under(y->point, "/sys/fs/cgroup");
 	unsigned rx = route_of(x->root).ups, ry = route_of(y->root).ups;
 
 	if (ux != uy)
-		return ux;
+		return ux ? -1 : 1;
 	if (rx != ry)
-		return rx < ry;
-	return x > y;
+		return rx < ry ? -1 : 1;
+	return x->number > y->number ? -1 : 1;
 }
 
 const struct cgroup_mount *
 mounts_next(const struct mount_view *v, int version, enum family f, const struct cgroup_mount *last)
 {
-	const struct cgroup_mount *best = NULL;
-
-	for (size_t i = 0; i < v->count; i++) {
-		const struct cgroup_mount *m = &v->mounts[i];
-		if (m == last || !serves(m, version, f) || (last && better(m, last)))
-			continue;
-		if (!best || better(m, best))
-			best = m;
-	}
-	return best;
+	for (size_t i = last ? (size_t)(last - v->mounts) + 1 : 0; i < v->count; i++)
+		if (serves(&v->mounts[i], version, f))
+			return &v->mounts[i];
+	return NULL;
 }
 
 static struct place
@@ -118,6 +114,16 @@ mounts_place(struct arena *a, const struct mount_view *v, const struct cgroup_mo
 	};
 }
 
+/* Of two mounts that have a directory: whether x is the inner one, or hides y, which is on the same
+ * directory. */
+static bool
+inner(const struct cgroup_mount *x, const struct cgroup_mount *y)
+{
+	size_t nx = strlen(x->point), ny = strlen(y->point);
+
+	return nx > ny || (nx == ny && x->number > y->number);
+}
+
 /* The name of the cgroup with this directory; NULL if no cgroup mount has it. */
 static const char *
 mounts_name(struct arena *a, const struct mount_view *v, const char *dir)
@@ -126,8 +132,8 @@ mounts_name(struct arena *a, const struct mount_view *v, const char *dir)
 
 	for (size_t i = 0; i < v->count; i++) {
 		const struct cgroup_mount *m = &v->mounts[i];
-		if (is_under(dir, m->point) && (!best || strlen(m->point) >= strlen(best->point)))
-			best = m; /* the innermost mount; of equal ones the last */
+		if (is_under(dir, m->point) && (!best || inner(m, best)))
+			best = m;
 	}
 	if (!best)
 		return NULL;
@@ -150,19 +156,59 @@ atlas_open(struct atlas *at, struct host *h, struct arena *a, const char *pid)
 }
 
 static void
+add_mount(struct atlas *at, struct mount_view *v, struct cgroup_mount m)
+{
+	v->mounts = arena_grow(at->arena, v->mounts, v->count, &v->room, sizeof *v->mounts);
+	m.number = v->count;
+	v->mounts[v->count++] = m;
+}
+
+static void
+add_usual_v2(struct atlas *at, struct mount_view *v, const char *point)
+{
+	const char *file = arena_printf(at->arena, "%s%s/cgroup.controllers", v->prefix, point + 1);
+	struct text text;
+
+	if (host_read(at->host, file, &text) == 0)
+		add_mount(at, v, (struct cgroup_mount){ 2, "/", point, "", 0 });
+}
+
+/* Where most systems mount the hierarchies, for a mountinfo that may not be read. */
+static void
+add_usual_mounts(struct atlas *at, struct mount_view *v)
+{
+	struct text rest = at->cgroup, line, id, controllers;
+
+	while (text_line(&rest, &line)) {
+		if (!text_split(&line, ':', &id) || !text_split(&line, ':', &controllers) ||
+		    controllers.n == 0 || memchr(controllers.s, '/', controllers.n))
+			continue;
+		const char *list = arena_copy(at->arena, controllers);
+		add_mount(at, v,
+		    (struct cgroup_mount){ 1, "/",
+			arena_printf(at->arena, "/sys/fs/cgroup/%s", list), list, 0 });
+	}
+	add_usual_v2(at, v, "/sys/fs/cgroup/unified");
+	add_usual_v2(at, v, "/sys/fs/cgroup");
+}
+
+static void
 read_view(struct atlas *at, const char *pid, const char *prefix, bool own, struct mount_view *v)
 {
+	const char *file = arena_printf(at->arena, "proc/%s/mountinfo", pid);
 	struct cgroup_mount m;
 	struct text text;
-	size_t cap = 0;
 
 	*v = (struct mount_view){ .prefix = prefix, .own = own };
-	if (host_read(at->host, arena_printf(at->arena, "proc/%s/mountinfo", pid), &text) < 0)
-		return;
-	while (mountinfo_next(&text, at->arena, &m)) {
-		v->mounts = arena_grow(at->arena, v->mounts, v->count, &cap, sizeof *v->mounts);
-		v->mounts[v->count++] = m;
+	if (host_read(at->host, file, &text) == 0) {
+		while (mountinfo_next(&text, at->arena, &m))
+			add_mount(at, v, m);
+	} else if (v == at->views && (errno == EACCES || errno == EPERM)) {
+		at->mounts_error = errno;
+		add_usual_mounts(at, v);
 	}
+	if (v->count > 0)
+		qsort(v->mounts, v->count, sizeof *v->mounts, best_first);
 }
 
 /* With --root, paths of our own mountinfo are valid below /proc/self/root, if the tree has a real
@@ -211,8 +257,10 @@ atlas_pids(struct atlas *at)
 	if (host_read(at->host, arena_printf(at->arena, "proc/%s/status", at->pid), &text) < 0)
 		return at->pids;
 	while (text_line(&text, &line)) {
-		if (text_skip(&line, "Pid:") && text_word(&line, &word) &&
-		    text_u64(word, &at->pids[0]) < 0)
+		/* of a thread, cgroup.procs lists the process; Tgid is above Pid */
+		bool number =
+		    text_skip(&line, "Tgid:") || (!at->pids[0] && text_skip(&line, "Pid:"));
+		if (number && text_word(&line, &word) && text_u64(word, &at->pids[0]) < 0)
 			at->pids[0] = 0;
 		if (self && text_skip(&line, "NSpid:"))
 			while (text_word(&line, &word))
@@ -283,21 +331,32 @@ struct quest {
 	bool by_name;     /* the cgroup was named, so that it need not list the process */
 	bool translated;  /* a mount shows the path, even if the directory is missing */
 	bool refused;     /* reading a file was not permitted */
+	bool outside;     /* a file was not of a cgroup file system */
+	int left;         /* directories that the search may still read */
 	struct place *out;
 };
 
-enum presence { ABSENT, PRESENT, LISTS_PID };
+enum presence { ABSENT, LISTS_OTHERS, PRESENT, LISTS_PID };
 
-static bool
-lists(struct text procs, const uint64_t *pids)
+/* 0 is a process of another pid namespace, which may be the one. An empty list, or an unknown pid,
+ * tells nothing. */
+static enum presence
+who_is_listed(struct text procs, const uint64_t *pids)
 {
+	enum presence there = PRESENT;
 	struct text line;
 	uint64_t pid;
 
-	while (text_line(&procs, &line)) /* 0 is a process of another pid namespace */
-		if (text_u64(line, &pid) == 0 && pid != 0 && (pid == pids[0] || pid == pids[1]))
-			return true;
-	return false;
+	while (text_line(&procs, &line)) {
+		if (text_u64(line, &pid) < 0 || pids[0] == 0)
+			continue;
+		if (pid == 0)
+			return PRESENT;
+		if (pid == pids[0] || pid == pids[1])
+			return LISTS_PID;
+		there = LISTS_OTHERS;
+	}
+	return there;
 }
 
 /* Every cgroup has cgroup.procs; that of a threaded one fails with EOPNOTSUPP. */
@@ -308,46 +367,38 @@ probe(struct quest *q, const struct place *p, const char *rel, bool prove)
 	struct text procs;
 
 	if (place_read(q->atlas->host, p, rel, "cgroup.procs", &procs) == 0)
-		return pids && lists(procs, pids) ? LISTS_PID : PRESENT;
+		return pids ? who_is_listed(procs, pids) : PRESENT;
 	q->refused |= errno == EACCES || errno == EPERM;
+	q->outside |= errno == EXDEV;
 	return errno == EOPNOTSUPP ? PRESENT : ABSENT;
 }
 
-/* The number of mounts that show the path. */
-static int
-translating(const struct quest *q, const struct mount_view *v)
-{
-	int n = 0;
-
-	for (const struct cgroup_mount *m = NULL;
-	     (m = mounts_next(v, q->version, q->family, m)) != NULL;)
-		n += route_below(q->path, m->root) != NULL;
-	return n;
-}
-
-/* Translates the path through each mount, and takes the first directory that exists. If several
- * mounts show the path, prefers one that lists the process. */
+/* Translates the path through each mount, and takes the first directory that exists, but prefers one
+ * that lists the process. One that lists only others is another cgroup, if a later mount hides the
+ * one that the path was translated through: it is marked. */
 static bool
 find_exact(struct quest *q, const struct mount_view *v)
 {
-	bool found = false, prove = !q->by_name && translating(q, v) > 1;
+	enum presence best = q->out->version ? LISTS_OTHERS : ABSENT;
 
-	for (const struct cgroup_mount *m = NULL;
+	for (const struct cgroup_mount *m = NULL; best != LISTS_PID &&
 	     (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
 		const char *rel = route_below(q->path, m->root);
 		if (!rel)
 			continue;
 		q->translated = true;
 		struct place p = mounts_place(q->atlas->arena, v, m, rel, SCOPE_EXACT);
-		enum presence there = probe(q, &p, p.rel, prove);
-		if (there == LISTS_PID || (there == PRESENT && !found)) {
-			*q->out = p;
-			found = true;
-		}
-		if (there == LISTS_PID)
+		enum presence there = probe(q, &p, p.rel, !q->by_name);
+		if (there <= best)
+			continue;
+		best = there;
+		*q->out = p;
+		if (q->by_name)
 			break;
 	}
-	return found;
+	if (best == LISTS_OTHERS)
+		q->out->scope = SCOPE_UNLISTED;
+	return best > LISTS_OTHERS;
 }
 
 /* Limits of the search for a process whose path no mount shows. */
@@ -357,7 +408,6 @@ struct place_search {
 	struct quest *quest;
 	struct place *place;
 	struct arena scratch;
-	int left;
 };
 
 /* Sets place->rel to the directory that lists the process, at or below rel; false if none does. */
@@ -366,7 +416,7 @@ search_below(struct place_search *s, const char *rel, int depth)
 {
 	struct text names, line;
 
-	if (s->left-- <= 0)
+	if (s->quest->left-- <= 0)
 		return false;
 	if (probe(s->quest, s->place, rel, true) == LISTS_PID) {
 		s->place->rel = arena_copy(s->quest->atlas->arena, text_of(rel));
@@ -393,7 +443,7 @@ find_by_search(struct quest *q, const struct mount_view *v)
 	for (const struct cgroup_mount *m = NULL;
 	     !found && (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
 		struct place p = mounts_place(q->atlas->arena, v, m, "", SCOPE_SEARCHED);
-		struct place_search s = { .quest = q, .place = &p, .left = SEARCH_DIRS };
+		struct place_search s = { .quest = q, .place = &p };
 		found = search_below(&s, "", SEARCH_DEPTH);
 		arena_free(&s.scratch);
 		if (found)
@@ -404,13 +454,40 @@ find_by_search(struct quest *q, const struct mount_view *v)
 
 /* The top of the first mount that can be read. */
 static bool
-find_top(struct quest *q, const struct mount_view *v, enum scope scope)
+find_top(struct quest *q, const struct mount_view *v)
 {
 	for (const struct cgroup_mount *m = NULL;
 	     (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
-		*q->out = mounts_place(q->atlas->arena, v, m, "", scope);
+		*q->out = mounts_place(q->atlas->arena, v, m, "", SCOPE_EXACT);
 		if (probe(q, q->out, "", false) != ABSENT)
 			return true;
+	}
+	q->out->version = 0;
+	return false;
+}
+
+static bool
+find_guess(struct quest *q, const struct mount_view *v)
+{
+	bool found = v->own && find_top(q, v);
+
+	if (found)
+		q->out->scope = SCOPE_GUESS;
+	return found;
+}
+
+/* A closed root of process 1 says nothing about the cgroup, and is no reason. */
+static bool
+try_views(struct quest *q, bool (*find)(struct quest *, const struct mount_view *))
+{
+	for (int i = 0; i < MOUNT_VIEWS; i++) {
+		bool refused = q->refused, outside = q->outside;
+		if (find(q, atlas_view(q->atlas, i)))
+			return true;
+		if (i == 2 && !q->atlas->host->elsewhere) {
+			q->refused = refused;
+			q->outside = outside;
+		}
 	}
 	return false;
 }
@@ -419,7 +496,7 @@ static int
 not_found(struct quest *q, int error)
 {
 	*q->out = (struct place){ 0 };
-	errno = q->refused ? EACCES : error;
+	errno = q->outside ? EXDEV : q->refused ? EACCES : error;
 	return -1;
 }
 
@@ -429,7 +506,8 @@ begin(struct quest *q, struct atlas *at, enum family f, struct place *out)
 {
 	struct text path;
 
-	*q = (struct quest){ .atlas = at, .family = f, .out = out };
+	*out = (struct place){ 0 };
+	*q = (struct quest){ .atlas = at, .family = f, .left = SEARCH_DIRS, .out = out };
 	q->version = pidcgroup_find(at->cgroup, controller_of[f], &path);
 	if (q->version)
 		q->path = arena_copy(at->arena, path);
@@ -443,50 +521,52 @@ locate_process(struct atlas *at, enum family f, struct place *out)
 
 	if (!begin(&q, at, f, out))
 		return not_found(&q, ENODEV);
-	for (int i = 0; i < MOUNT_VIEWS; i++)
-		if (find_exact(&q, atlas_view(at, i)))
-			return 0;
-	for (int i = 0; i < MOUNT_VIEWS; i++)
-		if (find_by_search(&q, atlas_view(at, i)))
-			return 0;
-	for (int i = 0; i < MOUNT_VIEWS && !q.translated; i++)
-		if (atlas_view(at, i)->own && find_top(&q, atlas_view(at, i), SCOPE_GUESS))
-			return 0;
+	if (try_views(&q, find_exact) || out->version)
+		return 0;
+	if (try_views(&q, find_by_search) || (!q.translated && try_views(&q, find_guess)))
+		return 0;
 	return not_found(&q, ENODEV);
 }
 
-/* The name with one '/' before it and none after it. */
+/* The name with one '/' before it and none after it, and without the controllers of a line of
+ * /proc/PID/cgroup: "cpu:/x", "4:cpu,cpuacct:/x", "0::/x". */
 static const char *
 tidy(struct arena *a, const char *name)
 {
-	size_t n = strlen(name);
+	const char *colon = strstr(name, ":/");
 
+	if (colon && name + strcspn(name, "/") > colon)
+		name = colon + 1;
+	size_t n = strlen(name);
 	while (n > 1 && name[n - 1] == '/')
 		n--;
 	return arena_printf(a, "%s%.*s", name[0] == '/' ? "" : "/", (int)n, name);
 }
 
+/* q->path is the name. */
+static bool
+find_name(struct quest *q, const struct mount_view *v)
+{
+	const char *name = q->path, *of_directory = mounts_name(q->atlas->arena, v, name);
+
+	q->path = of_directory ? of_directory : name;
+	bool found = find_exact(q, v);
+	q->path = name;
+	return found;
+}
+
 int
 locate_name(struct atlas *at, const char *name, enum family f, struct place *out)
 {
-	bool refused = false;
 	struct quest q;
 	struct place top;
 
 	if (!begin(&q, at, f, out))
 		return not_found(&q, ENODEV);
 	q.by_name = true;
-	name = tidy(at->arena, name);
-	for (int i = 0; i < MOUNT_VIEWS; i++) {
-		const char *of_directory = mounts_name(at->arena, atlas_view(at, i), name);
-		q.path = of_directory ? of_directory : name;
-		q.refused = false;
-		if (find_exact(&q, atlas_view(at, i)))
-			return 0;
-		/* a closed root of another process says nothing about the cgroup */
-		refused |= q.refused && atlas_view(at, i)->own;
-	}
-	q.refused = refused;
+	q.path = tidy(at->arena, name);
+	if (try_views(&q, find_name))
+		return 0;
 	return not_found(&q, locate_top(at, f, &top) == 0 ? ENOENT : ENODEV);
 }
 
@@ -497,8 +577,5 @@ locate_top(struct atlas *at, enum family f, struct place *out)
 
 	if (!begin(&q, at, f, out))
 		return not_found(&q, ENODEV);
-	for (int i = 0; i < MOUNT_VIEWS; i++)
-		if (find_top(&q, atlas_view(at, i), SCOPE_EXACT))
-			return 0;
-	return not_found(&q, ENODEV);
+	return try_views(&q, find_top) ? 0 : not_found(&q, ENODEV);
 }

@@ -28,7 +28,9 @@ extern const char *const controller_of[FAMILIES];
 enum scope {
 	SCOPE_EXACT,    /* a mount shows the path of /proc/PID/cgroup */
 	SCOPE_SEARCHED, /* no mount shows the path, but the directory lists the process */
-	SCOPE_GUESS,    /* neither: the top of the mount, which is mostly right in a container */
+	/* a mount shows the path, but the directory lists only other processes */
+	SCOPE_UNLISTED,
+	SCOPE_GUESS, /* neither: the top of the mount, which is mostly right in a container */
 };
 
 /* The directory of a cgroup is top + rel, its name root + rel. */
@@ -40,12 +42,13 @@ struct place {
 	const char *rel;  /* the path below it: "" or "/a/b" */
 };
 
-/* The cgroup mounts of one mount namespace. There are none if mountinfo cannot be read. */
+/* The cgroup mounts of one mount namespace, best first. There are none if mountinfo cannot be
+ * read. */
 struct mount_view {
 	const char *prefix; /* the path to the root of the namespace: "" or "proc/123/root/" */
 	bool own;           /* it is the namespace of the process itself */
 	struct cgroup_mount *mounts;
-	size_t count;
+	size_t count, room;
 };
 
 enum { MOUNT_VIEWS = 3 };
@@ -59,6 +62,8 @@ struct atlas {
 	struct text cgroup; /* the text of /proc/PID/cgroup */
 	struct mount_view views[MOUNT_VIEWS];
 	bool view_read[MOUNT_VIEWS];
+	/* of our own mountinfo, if it may not be read; the usual mounts are tried then. 0: none */
+	int mounts_error;
 	uint64_t pids[2]; /* the process, as cgroup.procs may list it; 0: unknown */
 	bool pids_read;
 };
@@ -70,13 +75,14 @@ int atlas_open(struct atlas *at, struct host *h, struct arena *a, const char *pi
 const struct mount_view *atlas_view(struct atlas *at, int i);
 
 /* ---- The place of a cgroup. If not found: -1 with errno ENODEV (no hierarchy of that family is
- * visible), or EACCES (one may not be read). */
+ * visible), EACCES (one may not be read), or EXDEV (what is in its place is no cgroup file
+ * system). */
 
 /* The cgroup of the process of the atlas. */
 int locate_process(struct atlas *at, enum family f, struct place *out);
 
-/* The cgroup of that name ("/web", "web") or directory ("/sys/fs/cgroup/cpu/web"). ENOENT: no such
- * cgroup. */
+/* The cgroup of that name ("/web", "web", "cpu:/web") or directory ("/sys/fs/cgroup/cpu/web").
+ * ENOENT: no such cgroup. */
 int locate_name(struct atlas *at, const char *name, enum family f, struct place *out);
 
 /* The top of the visible part of the hierarchy. */

@@ -60,6 +60,20 @@ add_usual(struct tool_list *l, const struct options *o, int64_t usual_ns)
 	}
 }
 
+_Noreturn static void
+unknown_tool(const struct options *o, const char *word)
+{
+	struct nearest near = nearest_to(text_of(word));
+
+	for (size_t i = 0; tools[i]; i++)
+		nearest_try(&near, tools[i]->name);
+	if (near.name)
+		die(EXIT_USAGE, "unknown tool '%s'; did you mean '%s'?", word, near.name);
+	die(EXIT_USAGE,
+	    "unknown tool '%s': usage is pq %s [interval%s] [TOOL...] ('pq help' lists all tools)",
+	    word, o->tool->name, tool_takes(o->tool, &option_out) ? " [count]" : "");
+}
+
 /* "100ms 600 runq mem:1s": an interval, a count, and tools. */
 static void
 take_words(struct tool_list *l, const struct options *o, int64_t usual_ns)
@@ -73,11 +87,7 @@ take_words(struct tool_list *l, const struct options *o, int64_t usual_ns)
 		if (*word >= '0' && *word <= '9' && n < 2 && l->n == 0)
 			number[n++] = word;
 		else if (!take_tool(l, o, word))
-			die(EXIT_USAGE,
-			    "unknown tool '%s': usage is pq %s [interval%s] [TOOL...] ('pq help' "
-			    "lists all tools)",
-			    word, o->tool->name,
-			    tool_takes(o->tool, &option_out) ? " [count]" : "");
+			unknown_tool(o, word);
 	}
 	options_numbers(&numbers, number[0], number[1]);
 	l->interval_ns = numbers.interval_ns ? numbers.interval_ns : usual_ns;

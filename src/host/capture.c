@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/fail.h"
 #include "host/host.h"
+#include "host/open.h"
 #include "host/read_file.h"
 
 struct capture {
@@ -22,13 +23,6 @@ struct capture {
 	size_t count, room, at;
 	struct buf text;
 };
-
-/* Opens anything at the path below a directory. Returns -1 with errno. */
-static int
-open_at(int dir, const char *path)
-{
-	return openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-}
 
 /* A captured file is a plain one, which comes whole. */
 static int
@@ -44,7 +38,7 @@ static int
 slurp_at(
     int dir, const char *path, int (*slurp)(int, struct buf *), struct buf *b, struct text *out)
 {
-	int fd = open_at(dir, path);
+	int fd = open_below(dir, path);
 
 	if (fd < 0)
 		return -1;
@@ -185,7 +179,7 @@ capture_link(struct host *h, const char *path, struct text *target)
 	struct capture *c = (struct capture *)h;
 	char file[4096];
 
-	if (slurp_link(c->now, path, &c->text) == 0) {
+	if (link_below(c->now, path, &c->text) == 0) {
 		*target = (struct text){ c->text.s, c->text.n };
 		return 0;
 	}
@@ -202,7 +196,7 @@ static int
 capture_count(struct host *h, const char *path, uint64_t *n)
 {
 	struct capture *c = (struct capture *)h;
-	int fd = openat(c->now, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open_below(c->now, path);
 
 	if (fd < 0) {
 		if (errno == ENOENT)
@@ -238,7 +232,7 @@ capture_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct 
 	c->now = -1;
 	if (c->at == c->count)
 		return 0;
-	c->now = open_at(c->dir, c->names[c->at++]);
+	c->now = open_below(c->dir, c->names[c->at++]);
 	if (c->now < 0)
 		return -1;
 	*out = (struct sample){ .kind = SAMPLE_ROW };

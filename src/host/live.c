@@ -15,6 +15,7 @@
 #include "base/fail.h"
 #include "base/map.h"
 #include "host/host.h"
+#include "host/open.h"
 #include "host/read_file.h"
 
 /* IDLE_ROWS: a file that has not been read for this many rows is closed. Its process or cgroup has
@@ -78,7 +79,7 @@ open_path(struct live *l, const char *path)
 	const uint32_t oldest[] = { l->row, UINT32_MAX };
 
 	for (int i = 0;; i++) {
-		int fd = openat(l->root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		int fd = open_of_machine(l->root, path, l->host.elsewhere);
 		if (fd >= 0 || errno != EMFILE || i == 2)
 			return fd;
 		close_older(l, oldest[i]);
@@ -235,7 +236,7 @@ live_link(struct host *h, const char *path, struct text *target)
 {
 	struct live *l = (struct live *)h;
 
-	if (slurp_link(l->root, path, &l->text) < 0)
+	if (link_of_machine(l->root, path, h->elsewhere, &l->text) < 0)
 		return -1;
 	*target = (struct text){ l->text.s, l->text.n };
 	return 0;

@@ -106,25 +106,36 @@ read_files(const struct limits_reader *r, bool asked, struct limits_process *p)
 		p->open_files_error = errno;
 }
 
-/* Only these are read from an environment: the variable, or one option in its value. */
+/* Only these are read from an environment: the variable, or one option in its value. If several set
+ * the same thing, the last one holds: the Java VM takes its variables in this order. */
 static const struct {
 	const char *name, *option;
 } wanted[] = {
 	{ "GOMAXPROCS", NULL },
 	{ "GOMEMLIMIT", NULL },
 	{ "DOTNET_PROCESSOR_COUNT", NULL },
+	{ "COMPlus_GCHeapHardLimit", NULL },
+	{ "COMPlus_GCHeapHardLimitPercent", NULL },
 	{ "DOTNET_GCHeapHardLimit", NULL },
+	{ "DOTNET_GCHeapHardLimitPercent", NULL },
 	{ "TOKIO_WORKER_THREADS", NULL },
 	{ "RAYON_NUM_THREADS", NULL },
 	{ "UV_THREADPOOL_SIZE", NULL },
 	{ "PYTHON_CPU_COUNT", NULL },
 	{ "NODE_OPTIONS", "--max-old-space-size=" },
+	{ "NODE_OPTIONS", "--max-old-space-size-percentage=" },
 	{ "JAVA_TOOL_OPTIONS", "-XX:ActiveProcessorCount=" },
 	{ "JAVA_TOOL_OPTIONS", "-XX:MaxRAMPercentage=" },
+	{ "JAVA_TOOL_OPTIONS", "-XX:MaxHeapSize=" },
+	{ "JAVA_TOOL_OPTIONS", "-Xmx" },
 	{ "JDK_JAVA_OPTIONS", "-XX:ActiveProcessorCount=" },
 	{ "JDK_JAVA_OPTIONS", "-XX:MaxRAMPercentage=" },
+	{ "JDK_JAVA_OPTIONS", "-XX:MaxHeapSize=" },
+	{ "JDK_JAVA_OPTIONS", "-Xmx" },
 	{ "_JAVA_OPTIONS", "-XX:ActiveProcessorCount=" },
 	{ "_JAVA_OPTIONS", "-XX:MaxRAMPercentage=" },
+	{ "_JAVA_OPTIONS", "-XX:MaxHeapSize=" },
+	{ "_JAVA_OPTIONS", "-Xmx" },
 };
 
 enum { WANTED = sizeof wanted / sizeof wanted[0] };
@@ -132,18 +143,20 @@ enum { WANTED = sizeof wanted / sizeof wanted[0] };
 static void
 read_settings(const struct limits_reader *r, struct limits_process *p)
 {
-	struct text text, value;
+	struct text text, value, all;
 
 	p->environ_error = read_of(r, "environ", &text);
 	if (p->environ_error)
 		return;
 	p->settings = arena_alloc(r->arena, WANTED * sizeof *p->settings);
 	for (size_t i = 0; i < WANTED; i++) {
-		if (!environ_find(text, wanted[i].name, &value) ||
-		    (wanted[i].option && !environ_option(value, wanted[i].option, &value)))
+		if (!environ_find(text, wanted[i].name, &all))
+			continue;
+		value = all;
+		if (wanted[i].option && !environ_option(all, wanted[i].option, &value))
 			continue;
 		p->settings[p->nsettings++] = (struct setting){ wanted[i].name, wanted[i].option,
-			arena_copy(r->arena, value) };
+			arena_copy(r->arena, value), (size_t)(value.s - all.s) };
 	}
 }
 
@@ -385,7 +398,7 @@ lower(struct bound *b, double value, const char *by, const char *level)
 static bool
 is_uncertain(const struct chain *c)
 {
-	return c->error != 0 || c->hidden || c->scope == SCOPE_GUESS;
+	return c->error != 0 || c->hidden || c->scope >= SCOPE_UNLISTED;
 }
 
 /* A cpuset holds for the levels below too: the first level with as few CPUs as the last one set it. */
@@ -425,7 +438,7 @@ static struct bound
 memory(const struct limits *l)
 {
 	struct bound b = { .value = NAN, .at_most = is_uncertain(&l->memory) };
-	bool all_known = l->memory.tells_all && l->memory.scope != SCOPE_GUESS;
+	bool all_known = l->memory.tells_all && l->memory.scope < SCOPE_UNLISTED;
 
 	lower(&b, known_or_nan(l->memory_total), "machine", NULL);
 	for (size_t i = 0; i < l->memory.n; i++) {

@@ -86,6 +86,8 @@ page_doubt(struct buf *b, const struct chain *c, const char *what)
 		snprintf(text, sizeof text, "not visible: %s of a parent of ", what);
 		page_row(b, "  hidden", "-", text, c->v[0].name);
 	}
+	if (c->scope == SCOPE_UNLISTED)
+		page_row(b, "  cgroup", "-", "uncertain: it does not list the process", NULL);
 	if (c->scope == SCOPE_GUESS)
 		page_row(b, "  cgroup", "-", "a guess: the topmost visible cgroup", NULL);
 }
@@ -249,7 +251,7 @@ put_memory_doubt(struct buf *b, const struct chain *c)
 {
 	char value[HUMAN_MOST];
 
-	if (c->tells_all && c->hidden && c->scope != SCOPE_GUESS)
+	if (c->tells_all && c->hidden && c->scope < SCOPE_UNLISTED)
 		page_row(b, "  hidden", c->all.known ? bytes_of(c->all, value) : "none",
 		    "lowest limit of all levels (hierarchical_memory_limit)", NULL);
 	else
@@ -356,7 +358,7 @@ put_threads(struct buf *b, const struct page *p)
 	snprintf(value, sizeof value, "%" PRIu64, s->threads.v);
 	int n =
 	    snprintf(text, sizeof text, "%.1f times its CPU limit", (double)s->threads.v / limit);
-	if (isnan(limit))
+	if (!(limit > 0))
 		text[0] = '\0', n = 0;
 	if (s->runnable.known)
 		snprintf(text + n, sizeof text - (size_t)n,

@@ -33,7 +33,12 @@ put_bound(struct buf *b, const char *key, const struct bound *v, int digits)
 static void
 put_chain(struct buf *b, const struct chain *c)
 {
-	static const char *const scopes[] = { "exact", "found-by-search", "mount-root(guess)" };
+	static const char *const scopes[] = {
+		[SCOPE_EXACT] = "exact",
+		[SCOPE_SEARCHED] = "found-by-search",
+		[SCOPE_UNLISTED] = "process-not-listed",
+		[SCOPE_GUESS] = "mount-root(guess)",
+	};
 
 	buf_json_number(b, "version", c->error ? (double)NAN : (double)c->version, 0);
 	buf_json_text(b, "scope", c->error ? NULL : scopes[c->scope]);

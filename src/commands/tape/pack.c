@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "host/host.h"
+#include "host/open.h"
+#include "base/fail.h"
 #include "cli/open.h"
 #include "commands/tape/tape.h"
 
@@ -131,7 +133,7 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 
 	input_open(&r, path);
 	struct tape_window w = { .times = input_window(&r, o) };
-	if (mkdir(to, 0755) < 0)
+	if (mkdir(to, 0700) < 0) /* as private as a tape: it has files that only root may read */
 		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot create directory %s: %s",
 		    to,
 		    errno == EEXIST ? "it exists already (choose a new name)" : strerror(errno));
@@ -154,6 +156,7 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 struct packing {
 	struct host *host;
 	struct tape_writer *writer;
+	int sample; /* its directory */
 };
 
 static void
@@ -195,25 +198,34 @@ pack_file(struct packing *p, const char *path)
 		pack_one(p, named, PATH_FILE);
 }
 
-static void pack_tree(struct packing *p, int above, const char *name, const char *path, int depth);
+static void pack_tree(struct packing *p, int fd, const char *path, int depth, bool linked);
 
 /* A link of a descriptor, or one without a file, is kept as a link. Another one, such as
- * sys/fs/cgroup/cpu, is followed: it is another name of a file or directory of the tree. */
+ * sys/fs/cgroup/cpu, is followed, as the tools do: it is another name of a file or directory of the
+ * sample. Below a followed link no other is followed, as they may form loops. */
 static void
-pack_link(struct packing *p, int dir, const char *name, const char *path, int depth)
+pack_link(struct packing *p, const char *path, int depth, bool linked)
 {
+	int fd = linked || text_find(text_of(path), "/fd/") ? -1 : open_below(p->sample, path);
 	struct stat st;
 
-	if (text_find(text_of(path), "/fd/") || fstatat(dir, name, &st, 0) < 0)
+	if (fd < 0 && errno == EXDEV && !linked)
+		warn("%s/%s: a link that leads out of the sample: not followed",
+		    host_capture_name(p->host), path);
+	if (fd < 0 || fstat(fd, &st) < 0) {
 		pack_one(p, path, PATH_LINK);
-	else if (S_ISREG(st.st_mode))
+	} else if (S_ISDIR(st.st_mode)) {
+		pack_tree(p, fd, path, depth + 1, true);
+		return;
+	} else {
 		pack_file(p, path);
-	else if (S_ISDIR(st.st_mode) && depth < DEEPEST)
-		pack_tree(p, dir, name, path, depth + 1);
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 static void
-pack_entry(struct packing *p, int dir, const char *name, const char *path, int depth)
+pack_entry(struct packing *p, int dir, const char *name, const char *path, int depth, bool linked)
 {
 	struct stat st;
 	char below[PATH_MAX];
@@ -221,21 +233,19 @@ pack_entry(struct packing *p, int dir, const char *name, const char *path, int d
 	int n = snprintf(below, sizeof below, "%s%s%s", path, *path ? "/" : "", name);
 	if ((size_t)n >= sizeof below || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
-	if (S_ISLNK(st.st_mode)) {
-		pack_link(p, dir, name, below, depth);
-		return;
-	}
-	if (S_ISREG(st.st_mode))
+	if (S_ISLNK(st.st_mode))
+		pack_link(p, below, depth, linked);
+	else if (S_ISREG(st.st_mode))
 		pack_file(p, below);
-	else if (S_ISDIR(st.st_mode) && depth < DEEPEST)
-		pack_tree(p, dir, name, below, depth + 1);
+	else if (S_ISDIR(st.st_mode))
+		pack_tree(p, open_below(p->sample, below), below, depth + 1, linked);
 }
 
+/* Takes the descriptor over. */
 static void
-pack_tree(struct packing *p, int above, const char *name, const char *path, int depth)
+pack_tree(struct packing *p, int fd, const char *path, int depth, bool linked)
 {
-	int fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = fd < 0 || depth > DEEPEST ? NULL : fdopendir(fd);
 	const struct dirent *e;
 
 	if (!d) {
@@ -247,7 +257,7 @@ pack_tree(struct packing *p, int above, const char *name, const char *path, int 
 		pack_one(p, path, PATH_DIRECTORY);
 	while ((e = readdir(d)))
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			pack_entry(p, dirfd(d), e->d_name, path, depth);
+			pack_entry(p, dirfd(d), e->d_name, path, depth, linked);
 	closedir(d);
 }
 
@@ -256,7 +266,7 @@ static void
 pack_facts(struct packing *p, int dir)
 {
 	char text[4096];
-	int fd = openat(dir, "facts", O_RDONLY | O_CLOEXEC);
+	int fd = open_below(dir, "facts");
 	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 16);
 	struct text value;
 
@@ -284,11 +294,13 @@ tape_pack(const struct options *o, const char *from, const char *to)
 	if (strcmp(to, "-") != 0 && access(to, F_OK) == 0)
 		die(EXIT_USAGE, "%s: file exists (choose a new name)", to);
 	open_output(&out, to, 0);
-	struct packing p = { h, &out.writer };
+	struct packing p = { h, &out.writer, -1 };
 	int dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pack_facts(&p, dir);
 	while ((got = host_next(h, 0, SAMPLE_ROW, &m)) > 0) {
-		pack_tree(&p, dir, host_capture_name(h), "", 0);
+		p.sample = open_below(dir, host_capture_name(h));
+		pack_tree(&p, dup(p.sample), "", 0, false);
+		close(p.sample);
 		if (tape_file_sample(&out, &m) < 0) {
 			int error = errno;
 			unlink(to);
