@@ -17,8 +17,8 @@ struct tool_list {
 	char names[256];            /* their names, separated by blanks */
 	char plan[400];             /* the same with intervals: "runq mem:1s" */
 	int64_t interval_ns;        /* the shortest one */
-	uint64_t count;     /* 0: not given */
-	struct arena arena; /* of the tools' options */
+	uint64_t count;             /* 0: not given */
+	struct arena arena;         /* of the tools' options */
 };
 
 /* Takes the list from the options' words. Without a tool, it is the tools of pq record if the

@@ -81,7 +81,7 @@ struct host {
 	bool replay;
 	/* the tools that were recorded: "runq cpu"; "": unknown, or the recording is complete */
 	char tools[128];
-	char asked[512]; /* the recorded target: "-p 4242", "-g /web", "-a", or "" */
+	char asked[512];    /* the recorded target: "-p 4242", "-g /web", "-a", or "" */
 	char left_out[128]; /* the recorded tools that did not read this sample: "mem psi" */
 };
 

@@ -148,13 +148,11 @@ set_up(struct run *r)
 {
 	const struct options *o = r->options;
 
-	r->session = (struct session){
-		.host = open_host(o),
+	r->session = (struct session){ .host = open_host(o),
 		.options = o,
 		.interval_ns = o->interval_ns,
 		.budget = o->ask.target.all ? ALL_BUDGET : 0,
-		.say = say_note
-	};
+		.say = say_note };
 	r->sampler = session_add(&r->session, o->tool, &o->ask);
 	r->sampler->watch.shown = o->shown;
 	r->sampler->watch.nshown = o->nshown;

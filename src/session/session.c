@@ -248,8 +248,8 @@ every_within(const struct session *s, const struct sampler *v, double share)
 {
 	const double most = fmax(60e9 / (double)interval_of(s), (double)v->planned),
 		     left = share - share_of_others(s, v);
-	double every = left > 0 ? ceil(v->cost_ns / (left * (double)interval_of(s))) :
-				  2 * (double)v->every;
+	double every =
+	    left > 0 ? ceil(v->cost_ns / (left * (double)interval_of(s))) : 2 * (double)v->every;
 
 	every = fmin(every, most);
 	return every > (double)v->planned ? (uint64_t)every : v->planned;
@@ -265,7 +265,8 @@ slow_down(struct session *s, struct sampler *v)
 		return;
 	if (!v->slowed)
 		watch_note(&v->watch,
-		    "reading it every %g ms takes %.1f %% of a CPU; it is read every %g ms, to stay "
+		    "reading it every %g ms takes %.1f %% of a CPU; it is read every %g ms, to "
+		    "stay "
 		    "within %g %%",
 		    (double)v->every * ms, 100 * share_of(s, v, v->every), (double)every * ms,
 		    100 * s->budget);

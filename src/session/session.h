@@ -58,8 +58,8 @@ struct session {
 
 	struct sampler *v[SAMPLERS_MOST];
 	size_t n;
-	struct sample from, now; /* the first sample, and this one */
-	uint64_t left;           /* samples left of the recording of session_open_whole */
+	struct sample from, now;           /* the first sample, and this one */
+	uint64_t left;                     /* samples left of the recording of session_open_whole */
 	uint64_t last_left[SAMPLERS_MOST]; /* the same at the last sample of each of tools[] */
 	uint64_t row;                      /* the number of the row that is due at row_ns */
 	int64_t row_ns, step_due_ns;

@@ -17,8 +17,8 @@ struct tape {
 	struct tape_reader reader;
 	struct tape_window window;
 	bool begun;
-	uint64_t run; /* of the recorder, at the last sample */
-	bool whole;   /* it has all files: others did not exist */
+	uint64_t run;     /* of the recorder, at the last sample */
+	bool whole;       /* it has all files: others did not exist */
 	bool tools_known; /* host.left_out was set since the text of TAPE_TOOLS changed */
 };
 

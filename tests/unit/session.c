@@ -209,7 +209,8 @@ own_intervals(void)
 	CHECK(s.v[1]->sampled);
 	if (CHECK(sampler_table(s.v[1]) != NULL))
 		CHECK_NEAR(table_at(sampler_table(s.v[1]), 0)->num, 0.3, 1e-9);
-	f.late_ns = 350 * ms; /* the third row of the grid is late, and so in the row that it missed */
+	f.late_ns =
+	    350 * ms; /* the third row of the grid is late, and so in the row that it missed */
 	CHECK_STRING(events(&s, 2), "R750 R800");
 	CHECK_U64(s.missed, 3);
 	CHECK_INT(reads, 9);

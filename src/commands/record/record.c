@@ -253,8 +253,8 @@ check_file(struct recorder *r, const struct sample *m)
 	if (tape_file_check(&r->tape, path) == 0)
 		return;
 	snprintf(message, sizeof message, "%s %s; starting a new recording there", r->plan.tape,
-	    errno == ENOENT     ? "was deleted" :
-		errno == ESTALE ? "was replaced by another file" :
+	    errno == ENOENT      ? "was deleted" :
+		errno == ESTALE  ? "was replaced by another file" :
 		errno == ENODATA ? "was truncated" :
 				   strerror(errno));
 	say(r, m->real_ns, "lost", message);

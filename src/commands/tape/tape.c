@@ -143,7 +143,8 @@ take_intervals(struct summing *s, struct tape_reader *r)
 		    "%s%.*s %" PRIu64 " ms", n ? ", " : "", (int)name.n, name.s, every);
 		if (every > planned && n < sizeof s->intervals)
 			n += (size_t)snprintf(s->intervals + n, sizeof s->intervals - n,
-			    " (%.*s was to be read every %" PRIu64 " ms, beyond the budget of %s %%)",
+			    " (%.*s was to be read every %" PRIu64
+			    " ms, beyond the budget of %s %%)",
 			    (int)name.n, name.s, planned, *s->budget ? s->budget : "-");
 	}
 }
