@@ -362,6 +362,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_cpu = {
 	.name = "cpu",
+	.recorded_ns = 1000000000,
 	.brief = "CPU time per core, as mpstat -P ALL",
 	.examples = "  pq cpu 1                all CPUs, once per second\n"
 		    "  pq cpu --busiest 8 1    only the eight busiest CPUs\n"

@@ -371,6 +371,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_throttle = {
 	.name = "throttle",
+	.recorded_ns = 200000000,
 	.brief = "CPU quota throttling per cgroup, and which level sets the limit",
 	.examples = "  pq throttle 1           this container and the parent cgroups with a quota\n"
 		    "  pq throttle -p 4242 1   the container of a process\n"
