@@ -318,6 +318,8 @@ const struct tool tool_wait = {
 	    "  pq wait --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.shared_help = { .pid = "the threads of this process",
+	    .cgroup = "threads in or below this cgroup: /web, or its directory" },
 	.options = options,
 	.options_size = sizeof(struct wait_options),
 	.defaults = &wait_usual_options,
