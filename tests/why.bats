@@ -517,10 +517,12 @@ queue() {
 		thread 7 S 1 1 1 "$PAUSE" __do_sys_pause
 		thread 8 S 1 1 1 "$READ" anon_pipe_read
 		facts
-		printf 'MemTotal: 4000000 kB\nMemFree: 1000000 kB\nAnonPages: %s kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' $((2000000 + i * 90000)) \
-			>"$now/proc/meminfo"
+		printf '%s kB\n' "MemTotal: 4000000" "MemFree: $((2000000 - i * 90000))" "AnonPages: $((2000000 + i * 90000))" "Active(anon): 0" \
+			"Inactive(anon): 0" "Active(file): 0" "Inactive(file): 0" "Buffers: 0" "Cached: 0" "SwapCached: 0" "Shmem: 0" \
+			"SReclaimable: 0" "SUnreclaim: 0" "SwapTotal: 0" "SwapFree: 0" >"$now/proc/meminfo"
 	done
 	answers 1 "blocked steal" -p 7 -f "$dir"
+	answers 2 "memory-growth steal" -f "$dir"
 }
 
 @test "live: a process blocked in read is found" {
