@@ -75,7 +75,7 @@ setup() {
 	replay why --json
 	jq -e . ./*.why >/dev/null
 	replay check 'runq.plist_sz > 1' 'mem.working_set_pct > 90 or mem.hard_pct > 90' 'throttle.throttled_pct > 25'
-	grep -LE '^PQ (OK|WARNING|CRITICAL|UNKNOWN) - ' ./*.check | tee wrong
+	find . -name '*.check' -size +0 -exec grep -LE '^PQ (OK|WARNING|CRITICAL|UNKNOWN) - ' {} + | tee wrong
 	[ ! -s wrong ]
 	replay check --json 'runq.plist_sz > 1'
 	jq -e . ./*.check >/dev/null
