@@ -67,6 +67,7 @@
  *   host/read_file.c             a whole file, directory or link into a buffer
  *
  *   tape/format.c                the bytes of a recording: headers, numbers, checksums
+ *   tape/abridge.c               lines that a recording leaves out
  *   tape/template.c              a text as words and numbers
  *   tape/writer.c                samples onto a tape
  *   tape/file.c                  a tape as a file: one writer, rings, cutting

@@ -93,9 +93,10 @@ setup() {
 	for bad in abc 1- -1 3-1 1,,2 9999 ''; do
 		fails 2 'a list of CPUs' "$PQ" cpu -P "$bad" -f "$idle"
 	done
-	for bad in x 0 -1 99999999999 1.5 ''; do
+	for bad in x 0 -1 1.5 ''; do
 		fails 2 'number of a process' "$PQ" throttle -p "$bad" -f "$idle"
 	done
+	fails 2 'no such process: 99999999999' "$PQ" throttle -p 99999999999 -f "$idle"
 	fails 2 'no such process: 4194303' "$PQ" throttle -p 4194303
 	fails 2 'no such process: 4194303' "$PQ" cpu -p 4194303
 	fails 2 'no such cgroup in the cpu hierarchy: /frob' "$PQ" throttle -g /frob -f "$idle"
@@ -323,6 +324,19 @@ write 10"
 		[ "$status" -eq "$as_root" ]
 		[ "$status" -eq 0 ] || [[ $status -eq 3 && $tool != runq* && $tool != cpu ]] # a machine without cgroups
 	done
+}
+
+@test "help says what -p, -g and -a choose in this tool" {
+	help() { "$PQ" "$1" --help | grep "^  $2 "; }
+	help cpu -p | grep -q 'CPUs that this process may run on'
+	help cpu -n | grep -q 'the busiest CPUs'
+	help throttle -p | grep -q 'cgroup of this process, and its parents'
+	help mem -a | grep -q 'with a limit, fullest first'
+	help psi -a | grep -q 'the machine and every cgroup'
+	help wait -p | grep -q 'threads of this process'
+	help record -a | grep -q 'record all cgroups with a limit'
+	help check -a | grep -q 'check all cgroups with a limit'
+	for tool in cpu limits why check; do ! help $tool '-[pga]' | grep -q 'worst first\|only this process'; done
 }
 
 @test "help fits 80 columns" {
