@@ -91,7 +91,7 @@ cpus() {
 @test "pressure of disks and of memory above memory.high is found" {
 	answers 2 io-pressure -f "$(capture 6.1-v2-io)"
 	answers 2 memory-high -f "$(capture 6.1-v2-memory-high)"
-	[ "$(json -r '.findings[0].what')" = "Slowed down by memory.high: /mh" ]
+	[ "$(json -r '.findings[0].what')" = "Slowed down above memory.high: /mh" ]
 }
 
 @test "'nothing found' names what could not be checked" {
