@@ -114,7 +114,7 @@ struct choice {
 };
 
 /* Sorts, then removes rows; pinned rows stay first, and do not count. Numbers come in descending
- * order, names in ascending order. */
+ * order, names, CPUs and processes in ascending order. */
 void table_choose(struct table *t, const struct choice *c);
 
 void table_free(struct table *t);

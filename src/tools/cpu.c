@@ -362,12 +362,15 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_cpu = {
 	.name = "cpu",
+	.recorded_ns = 1000000000,
 	.brief = "CPU time per core, as mpstat -P ALL",
 	.examples = "  pq cpu 1                all CPUs, once per second\n"
 		    "  pq cpu --busiest 8 1    only the eight busiest CPUs\n"
 		    "  pq cpu --allowed 1      only the CPUs that this container may use\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_most, &option_sort, NULL },
+	.shared_help = { .pid = "mark the CPUs that this process may run on",
+	    .most = "only the first N rows: the busiest CPUs, unless --sort" },
 	.options = options,
 	.options_size = sizeof(struct cpu_options),
 	.state_size = sizeof(struct cpu_state),

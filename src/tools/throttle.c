@@ -371,6 +371,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_throttle = {
 	.name = "throttle",
+	.recorded_ns = 200000000,
 	.brief = "CPU quota throttling per cgroup, and which level sets the limit",
 	.examples = "  pq throttle 1           this container and the parent cgroups with a quota\n"
 		    "  pq throttle -p 4242 1   the container of a process\n"
@@ -378,6 +379,9 @@ const struct tool tool_throttle = {
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
 	    &option_most, &option_sort, NULL },
+	.shared_help = { .pid = "the cgroup of this process, and its parents",
+	    .cgroup = "this cgroup and its parents: /web, or its directory",
+	    .all = "every cgroup with a quota, most held back first" },
 	.state_size = sizeof(struct groups_watch),
 	.read = read_groups,
 	.rows = rows,
