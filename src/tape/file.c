@@ -238,6 +238,42 @@ tape_file_sample(struct tape_file *f, const struct sample *m)
 }
 
 int
+tape_file_check(const struct tape_file *f, bool path)
+{
+	const struct tape_writer *w = &f->writer;
+	const uint64_t least = f->ring ? f->ring : w->begun ? w->at : 0;
+	struct stat own, there;
+
+	if (f->stream)
+		return 0;
+	if (fstat(f->fd, &own) < 0 || (path && stat(f->path, &there) < 0))
+		return -1;
+	if (own.st_size < 0 || (uint64_t)own.st_size < least)
+		return fail_with(ENODATA);
+	return path && (own.st_dev != there.st_dev || own.st_ino != there.st_ino) ?
+	    fail_with(ESTALE) :
+	    0;
+}
+
+void
+tape_file_replace(struct tape_file *f, struct tape_file *fresh)
+{
+	struct tape_writer w = fresh->writer, old = f->writer;
+
+	memcpy(w.segment.boot_id, old.segment.boot_id, sizeof w.segment.boot_id);
+	w.tracks = old.tracks;
+	w.out = old.out;
+	w.give_up = old.give_up;
+	w.turn = old.turn;
+	w.segment_turn = old.turn;
+	close(f->fd);
+	tape_index_free(&f->index);
+	*f = *fresh;
+	f->writer = w;
+	lock(f); /* closing the old descriptor released it if the file is the same, truncated */
+}
+
+int
 tape_file_close(struct tape_file *f)
 {
 	int result = f->writer.run_samples ? tape_writer_close(&f->writer) : 0;

@@ -37,8 +37,17 @@ int tape_file_owner(const char *path);
 /* Calls tape_writer_sample, and allocates room ahead. */
 int tape_file_sample(struct tape_file *f, const struct sample *m);
 
-/* Writes the closing record, frees unused room and closes the file. Removes a new file without samples. Returns 0, or -1 with
- * errno if written data may be lost. */
+/* Whether the file still has all that was written, to be asked before each sample as the next write
+ * hides a loss; and with `path`, whether its path still leads to it. Returns 0, or -1 with errno:
+ * ENODATA the file was truncated, ENOENT deleted, ESTALE replaced by another one. */
+int tape_file_check(const struct tape_file *f, bool path);
+
+/* Closes f's file, which is lost, and writes on to that of `fresh`, which becomes f's: the next sample
+ * begins a segment there, with all tracks. */
+void tape_file_replace(struct tape_file *f, struct tape_file *fresh);
+
+/* Writes the closing record, frees unused room and closes the file. Removes a new file without samples.
+ * Returns 0, or -1 with errno if written data may be lost. */
 int tape_file_close(struct tape_file *f);
 
 /* Copies the samples of the window to another recording. The times are CLOCK_REALTIME, or with a
