@@ -517,7 +517,7 @@ cells(void)
 }
 
 static const struct column bounded[] = {
-	{ "events", "events", COUNT },
+	{ "events", "events", COUNT, NO_UNIT, 0, 0 },
 	{ "time", "time", RATE, .bound = BY_TIME },
 	{ "cpus", "cpus", RATE, .bound = BY_CPUS },
 	{ "tasks", "tasks", RATE, .bound = BY_TASKS },
