@@ -365,3 +365,37 @@ write 10"
 	"$PQ" tasks --csv -p $pid 0.1 1 | grep -q $'\e\\[31mred'
 	kill $pid
 }
+
+# on_terminal KEYS COMMAND: what the command prints on a terminal, where these keys arrive after a second, and then its modes.
+on_terminal() {
+	(sleep 1 && printf %s "$1" && sleep 1) |
+		timeout 20 script -qec "stty icanon echo; $2; echo status \$?; stty -a" /dev/null
+}
+
+@test "q on a terminal ends a run, with its averages; the terminal is as before" {
+	run on_terminal xq "'$PQ' runq 0.2"
+	echo "$output"
+	[[ $output == *Average:*'status 0'* && $output == *' icanon '* && $output == *' echo '* ]]
+	run on_terminal '' "'$PQ' runq 0.2 3 </dev/null"
+	[[ $output == *Average:*'status 0'* ]]
+}
+
+@test "the terminal is as before when a signal ends a run" {
+	for signal in INT TERM QUIT HUP; do
+		rm -f "$BATS_TEST_TMPDIR/pid"
+		on_terminal '' "sh -c 'echo \$\$ >$BATS_TEST_TMPDIR/pid; exec \"$PQ\" runq 0.2'" >"$BATS_TEST_TMPDIR/out" &
+		await test -s "$BATS_TEST_TMPDIR/pid"
+		await grep -q runq-sz "$BATS_TEST_TMPDIR/out"
+		kill -s $signal "$(cat "$BATS_TEST_TMPDIR/pid")"
+		wait
+		cat "$BATS_TEST_TMPDIR/out"
+		grep -q ' icanon ' "$BATS_TEST_TMPDIR/out"
+		grep -q ' echo ' "$BATS_TEST_TMPDIR/out"
+	done
+}
+
+@test "a background job on a terminal does not stop" {
+	run on_terminal q "bash -c 'set -m; \"$PQ\" runq 0.2 8 & wait'"
+	echo "$output"
+	[[ $output == *Average:*'status 0'* && $output != *Stopped* ]]
+}

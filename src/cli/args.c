@@ -168,9 +168,14 @@ take_number(const struct option *o, struct text arg, unsigned *to)
 static bool
 take_share(struct text arg, double *to)
 {
+	bool percent = arg.n > 0 && arg.s[arg.n - 1] == '%';
 	double x;
 
-	if (text_decimal(arg, &x) < 0 || x < 0.001 || x > 1)
+	arg.n -= percent;
+	if (text_decimal(arg, &x) < 0)
+		return false;
+	x = percent ? x / 100 : x;
+	if (x < 0.001 || x > 1)
 		return false;
 	*to = x;
 	return true;

@@ -207,7 +207,7 @@ per_second(const struct interval *t, enum column_bound b)
 	case BY_TASKS:
 		return t->tasks;
 	case BY_PERIODS:
-		return t->period_s > 0 ? 1 / t->period_s : 1000; /* the shortest has 1 ms */
+		return 1000; /* the shortest period has 1 ms */
 	case BY_EVENTS:
 		break;
 	}

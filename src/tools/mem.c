@@ -378,6 +378,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_mem = {
 	.name = "mem",
+	.recorded_ns = 1000000000,
 	.brief = "cgroup memory against its limit, and how much is unreclaimable",
 	.examples = "  pq mem 1                this container and the parent cgroups with a limit\n"
 		    "  pq mem -w parts,events  also kinds of memory, and events such as OOM\n"

@@ -345,6 +345,7 @@ read_psi(struct watch *w, struct arena *a)
 
 const struct tool tool_psi = {
 	.name = "psi",
+	.recorded_ns = 1000000000,
 	.brief = "pressure stall time of CPU, memory, I/O and interrupts",
 	.examples = "  pq psi 1                the whole machine\n"
 		    "  pq psi -p 4242 1        the container of a process (cgroup v2)\n"

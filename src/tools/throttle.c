@@ -335,7 +335,6 @@ fill_row(const struct cgroups_interval *c, size_t before, size_t i, struct cell 
 	struct falls falls = falls_of(p.from, p.to);
 
 	t->cpus = fmax(a->cpus, b->cpus);
-	t->period_s = p.limit.limited ? (double)p.limit.period_us * 1e-6 : 0;
 	if (falls_all(&falls))
 		p.from = &unknown;
 	fill_usage(row, p, v->limit.limited ? v->limit.cpus : NAN);
@@ -372,6 +371,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_throttle = {
 	.name = "throttle",
+	.recorded_ns = 200000000,
 	.brief = "CPU quota throttling per cgroup, and which level sets the limit",
 	.examples = "  pq throttle 1           this container and the parent cgroups with a quota\n"
 		    "  pq throttle -p 4242 1   the container of a process\n"

@@ -114,7 +114,10 @@ struct tool {
 	 * added. If it is or returns NULL: the columns without a group */
 	const char *(*default_columns)(const struct request *ask);
 	size_t state_size;
-	bool costly; /* pq record includes it only if it is named */
+	bool costly; /* pq export includes it only if it is named */
+	/* pq record includes it even if it is not named, and reads it this often, or at the
+	 * recorder's interval if that is longer; 0: not included */
+	int64_t recorded_ns;
 	/* each row has the worst of many, so that a summary of the rows would be wrong */
 	bool fleeting;
 	/* ticks become rarer if they take more than this many hundredths of a CPU; 0: they are

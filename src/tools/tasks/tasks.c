@@ -276,6 +276,7 @@ release(struct watch *w)
 
 const struct tool tool_tasks = {
 	.name = "tasks",
+	.recorded_ns = 10000000000,
 	.brief = "processes, threads or cgroups that waited for a CPU, worst first",
 	.examples = "  pq tasks 1              the processes that waited most, once per second\n"
 		    "  pq tasks -t -p 4242 1   the threads of a process\n"

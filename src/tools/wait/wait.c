@@ -25,8 +25,8 @@ static const struct column columns[] = {
 		    "(/proc/PID/task/TID/syscall)" },
 	[WAIT_WHERE] = { "place", "where", LABEL, NO_UNIT, 0, 0, .room = 11, .was = "where",
 	    .metric = "where",
-	    .help = "file of the descriptor it waits for (/proc/PID/task/TID/fd), else the kernel "
-		    "function" },
+	    .help = "file of the descriptor it waits for (/proc/PID/task/TID/fd), 'lock', 'timer', "
+		    "else the kernel function" },
 	[WAIT_WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0,
 	    .help = "kernel function in which it sleeps (/proc/PID/task/TID/wchan)" },
 	[WAIT_UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
