@@ -270,7 +270,8 @@ read_units(struct reader *r)
 
 	most = most > DETAILS_LEAST ? most : DETAILS_LEAST;
 
-	if (o->by_cgroup || (o->rows == 0 && s->before))
+	/* any may be the first by another column */
+	if (o->by_cgroup || r->w->ask->sort || (o->rows == 0 && s->before))
 		most = SIZE_MAX;
 	else if (!s->before)
 		most = DETAILS_AT_FIRST;
