@@ -495,6 +495,11 @@ judge_memory(struct arena *a, double seen, double room, bool limited, struct opi
 		o->why = "unknown";
 		return;
 	}
+	if (room == 0 && limited) {
+		o->fit = FIT_MORE;
+		o->why = "no heap fits into a limit of 0";
+		return;
+	}
 	o->fit = o->believed > room && limited ? FIT_MORE : FIT_RIGHT;
 	if (isinf(o->believed) && !limited)
 		o->why = "no limit is set";
@@ -517,7 +522,7 @@ on_memory(struct arena *a, const struct memory_rule *r, const struct sight *s,
 	struct opinion o = { .key = r->key, .name = r->name, .believed = r->heap(seen) };
 
 	judge_memory(a, seen, room, limited, &o);
-	if (o.fit != FIT_UNKNOWN && limited)
+	if (o.fit != FIT_UNKNOWN && limited && room > 0)
 		o.set = r->set(a, room, o.believed, seen, share);
 	return o;
 }
