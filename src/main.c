@@ -18,6 +18,8 @@
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/causes.c        the rules: what is slow, how that shows
+ *   commands/why/threads.c       the rules about what the target's threads do
+ *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile
  *   commands/why/finding.c       cause, evidence and fix as text and JSON
  *
  *   cli/args.c                   the command line, by the options that tools declare
@@ -34,6 +36,7 @@
  *   tools/tools.c                the list of the tools with rows
  *   tools/tool.c                 what every tool may use: notes, gauges, shared options
  *   tools/targets.c              the processes of -p, -g or the whole machine
+ *   tools/hidden.c               what /proc hides from this process, and why
  *   tools/cgroup_rows.c          what the tools with a row per cgroup share
  *   tools/runq.c                 pq runq
  *   tools/cpu.c                  pq cpu
@@ -99,6 +102,7 @@
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings
  *   base/printable.c            other people's bytes on a terminal
+ *   base/sentence.c              sentences whose figures are known
  *   base/text.c                  pieces of other people's bytes, numbers, names that are near
  *   base/units.c                 durations, sizes and points in time
  *
@@ -108,6 +112,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "session/session.h"
 #include "cli/args.h"
@@ -167,6 +172,13 @@ tool_of_program(const char *argv0)
 	return strncmp(name, "pq-", 3) == 0 ? find(name + 3) : NULL;
 }
 
+/* What other programs call what a tool shows. */
+static const char *const aliases[][2] = { { "load", "runq" }, { "uptime", "runq" },
+	{ "vmstat", "runq" }, { "mpstat", "cpu" }, { "quota", "throttle" }, { "cfs", "throttle" },
+	{ "free", "mem" }, { "oom", "mem" }, { "top", "tasks" }, { "ps", "tasks" },
+	{ "pidstat", "tasks" }, { "latency", "runqlat" }, { "locks", "wait" }, { "offcpu", "wait" },
+	{ "pressure", "psi" }, { "alert", "check" }, { "replay", "tape" } };
+
 static struct nearest *guess;
 
 static void
@@ -182,6 +194,9 @@ unknown_tool(const char *name)
 
 	guess = &near;
 	list_tools(try_name);
+	for (size_t i = 0; !near.name && i < sizeof aliases / sizeof aliases[0]; i++)
+		if (strcasecmp(aliases[i][0], name) == 0)
+			near.name = aliases[i][1];
 	if (near.name)
 		die(EXIT_USAGE, "unknown tool '%s'; did you mean '%s'? ('pq help' lists all tools)",
 		    name, near.name);
@@ -204,27 +219,42 @@ print_tools(void)
 	exit_printed();
 }
 
-/* The tool that the first word names, at which *words is left; --help and the like end here. */
+static bool
+is_one_of(const char *word, const char *const *names)
+{
+	while (*names && strcmp(*names, word) != 0)
+		names++;
+	return *names;
+}
+
+/* The tool that the first word names, at which *words is left; help and version end here. */
 static const struct tool *
 tool_of_word(char ***words)
 {
+	static const char *const helps[] = { "help", "--help", "-h", NULL },
+				 *const versions[] = { "version", "--version", "-V", NULL };
 	static char help[] = "--help", *help_words[] = { NULL, help, NULL };
 	const char *word = **words;
 
 	if (!word)
-		die(EXIT_USAGE, "no tool given ('pq help' lists all tools)");
-	if (strcmp(word, "--version") == 0) {
+		print_tools();
+	if (is_one_of(word, versions)) {
 		puts("pq " PQ_VERSION);
 		exit_printed();
 	}
-	bool asks =
-	    strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
-	if (asks && !(*words)[1])
+	bool asks = is_one_of(word, helps);
+	const char *name = asks ? (*words)[1] : word;
+	if (!name || (asks && is_one_of(name, helps)))
 		print_tools();
-	const struct tool *t = find(asks ? (*words)[1] : word);
+	if (*name == '-')
+		die(EXIT_USAGE,
+		    "no tool before '%s': usage is pq TOOL [options] ('pq help' lists "
+		    "all tools)",
+		    name);
+	const struct tool *t = find(name);
 	if (!t)
-		unknown_tool(asks ? (*words)[1] : word);
-	if (asks)
+		unknown_tool(name);
+	if (asks || ((*words)[1] && strcmp((*words)[1], "help") == 0 && !(*words)[2]))
 		*words = help_words;
 	return t;
 }

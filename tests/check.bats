@@ -94,7 +94,7 @@ during() {
 @test "an unknown value is UNKNOWN unless another condition holds; 0 of 0 is OK" {
 	three_groups
 	rm "$dir"/t?/sys/fs/cgroup/db/cpu.stat
-	judges 3 "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown (/nosuch): no such cgroup in the cpu hierarchy: /nosuch (want a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup) | '/nosuch throttle.throttled_pct'=U;;;0;100 '/idle throttle.throttled_pct'=U;;25;0;100" \
+	judges 3 "PQ UNKNOWN - throttle.throttled_pct > 25 is unknown (/nosuch): no such cgroup in the cpu hierarchy: /nosuch (want a name as in /proc/PID/cgroup, or a directory below /sys/fs/cgroup) | '/nosuch throttle.throttled_pct'=U;;25;0;100 '/idle throttle.throttled_pct'=U;;25;0;100" \
 		-g /nosuch -g /idle -f "$dir" 'throttle.throttled_pct > 25'
 	[[ $stderr == "pq check: throttle: no such cgroup in the cpu hierarchy: /nosuch "* ]]
 	judges 0 "PQ OK - throttle.throttled_pct - (/idle) | 'throttle.throttled_pct'=U;;25;0;100" -g /idle -f "$dir" 'throttle.throttled_pct > 25'
@@ -108,6 +108,26 @@ during() {
 	run --separate-stderr "$PQ" check -f "$dir" 'throttle.cpu_some_pct > 25'
 	[ "$status" -eq 3 ]
 	[[ $output == "PQ UNKNOWN - throttle.cpu_some_pct > 25 is unknown: "*pressure* ]]
+}
+
+@test "the verdict is the first line where both streams are joined; notes follow" {
+	three_groups
+	run "$PQ" check -g /nosuch -f "$dir" -w 'throttle.throttled_pct > 10' 'throttle.throttled_pct > 25' 2>&1
+	[ "$status" -eq 3 ]
+	[[ ${lines[0]} == "PQ UNKNOWN - "*"| 'throttle.throttled_pct'=U;10;25;0;100" ]]
+	[[ ${lines[1]} == "pq check: throttle: no such cgroup in the cpu hierarchy: /nosuch "* ]]
+	"$PQ" tape pack "$dir" -o x.tape
+	truncate -s -3 x.tape
+	run "$PQ" check -f x.tape 'throttle.throttled_pct > 25' 2>&1
+	printf '%s\n' "$output"
+	[[ ${lines[0]} == "PQ "* ]]
+	[[ ${lines[1]} == "pq check: x.tape: "* ]]
+}
+
+@test "a quotient without a value is UNKNOWN, not OK" {
+	three_groups
+	judges 3 "PQ UNKNOWN - runq.plist_sz > 0/0 is unknown: it divides by 0 | 'runq.plist_sz'=100;;" -f "$dir" 'runq.plist_sz > 0/0'
+	judges 3 "PQ UNKNOWN - throttle.throttled/throttle.periods > 0.3 is unknown: it divides by 0" -g /idle -f "$dir" 'throttle.throttled/throttle.periods > 0.3'
 }
 
 @test "performance data follows the plug-in guidelines" {

@@ -155,7 +155,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime tokio '[2,"rounds down","rounds down",null]'
 	of_runtime nginx '[8,"more","ignores the quota","worker_processes 2;"]'
 	of_heap go '[null,"more","no bound by default","GOMEMLIMIT=90MiB"]'
-	of_heap java '[52428800,"right","50 % of 100 MiB","-XX:MaxRAMPercentage=75"]'
+	of_heap java '[52428800,"right","50 % of 100 MiB","-Xmx75m"]'
 	of_heap dotnet '[78643200,"right","75 % of 100 MiB",null]'
 	of_heap node '[268435456,"more","above the limit","--max-old-space-size=75"]'
 }
@@ -189,8 +189,8 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime tokio '[2,"right","right",null]'
 	of_runtime dotnet '[5,"more","ignores parent levels","DOTNET_PROCESSOR_COUNT=2"]'
 	json_is "$memory" '[52428800,"limit","/pod",false]'
-	of_heap java '[26214400,"right","50 % of 50 MiB","-XX:MaxRAMPercentage=75"]'
-	of_heap java_old '[52428800,"right","50 % of 100 MiB","-Xmx37m"]'
+	of_heap java '[26214400,"right","50 % of 50 MiB","-Xmx37m"]'
+	of_heap java_old '[52428800,"more","all of the limit","-Xmx37m"]'
 }
 
 @test "libuv takes the topmost limit, not the smallest" {
@@ -337,6 +337,67 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime go '[8,"more","set explicitly","GOMAXPROCS=2"]'
 	of_runtime java '[3,"more","set explicitly","-XX:ActiveProcessorCount=2"]'
 	of_runtime tokio '[2,"right","right",null]'
+}
+
+# heaps VARIABLE=VALUE…: the page of a process with this environment, in a cgroup of 2 GiB.
+heaps() {
+	printf '%s\0' "$@" >"$dir/t0/proc/77/environ"
+	limits --json -p 77
+}
+
+@test "the heap that the environment sets is the one that is judged" {
+	v2 / /
+	level $C/web '200000 100000' 2147483648
+	waiting_process 77 api 1 0::/web
+	heaps GOMEMLIMIT=3000MiB DOTNET_GCHeapHardLimit=C800000 NODE_OPTIONS=--max-old-space-size=4096 \
+		JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=90.0 _JAVA_OPTIONS=-Xmx3g
+	of_heap go '[3145728000,"more","set explicitly","GOMEMLIMIT=1843MiB"]'
+	of_heap dotnet '[209715200,"right","set explicitly",null]'
+	of_heap node '[4294967296,"more","set explicitly","--max-old-space-size=1536"]'
+	of_heap java '[3221225472,"more","set explicitly","-Xmx1536m"]'
+	json_is '[.process.environment[] | .option // .name]' \
+		'["GOMEMLIMIT","DOTNET_GCHeapHardLimit","--max-old-space-size=","-XX:MaxRAMPercentage=","-Xmx"]'
+	heaps GOMEMLIMIT=1073741824 DOTNET_GCHeapHardLimit=0xC8000000 NODE_OPTIONS=--max_old_space_size=4096 \
+		'JAVA_TOOL_OPTIONS=-Xmx1g -XX:MaxHeapSize=512m' JDK_JAVA_OPTIONS=-XX:MaxRAMPercentage=90
+	of_heap go '[1073741824,"right","set explicitly",null]'
+	of_heap dotnet '[3355443200,"more","set explicitly","DOTNET_GCHeapHardLimit=0x60000000"]'
+	of_heap node '[4294967296,"more","set explicitly","--max-old-space-size=1536"]'
+	of_heap java '[536870912,"right","set explicitly",null]'
+	heaps GOMEMLIMIT=off DOTNET_GCHeapHardLimitPercent=32 'NODE_OPTIONS=--max-old-space-size=9 --max-old-space-size-percentage=80' \
+		JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=90.0
+	of_heap go '[null,"more","set explicitly","GOMEMLIMIT=1843MiB"]'
+	of_heap dotnet '[1073741824,"right","set explicitly",null]'
+	of_heap node '[1717986918,"right","set explicitly",null]'
+	of_heap java '[1932735283,"right","set explicitly",null]'
+	heaps NODE_OPTIONS=--max-old-space-size-percentage=100 JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=100
+	of_heap node '[2147483648,"more","set explicitly","--max-old-space-size-percentage=75"]'
+	of_heap java '[2147483648,"more","set explicitly","-XX:MaxRAMPercentage=75"]'
+}
+
+@test "a heap setting that is not valid is unknown; 0 leaves the default" {
+	v2 / /
+	level $C/web '200000 100000' 2147483648
+	waiting_process 77 api 1 0::/web
+	heaps GOMEMLIMIT=3000MB DOTNET_GCHeapHardLimit=0xg NODE_OPTIONS=--max-old-space-size=x JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=900
+	for runtime in go dotnet node java; do of_heap $runtime '[null,null,"setting is not valid",null]'; done
+	heaps DOTNET_GCHeapHardLimit=0 NODE_OPTIONS=--max-old-space-size=0 JAVA_TOOL_OPTIONS=-Xmxm
+	of_heap dotnet '[1610612736,"right","75 % of 2 GiB",null]'
+	of_heap node '[1073741824,"right","50 % of 2 GiB",null]'
+	of_heap java '[null,null,"setting is not valid",null]'
+}
+
+@test "a heap as large as the limit is too large; in a limit of 0 nothing fits" {
+	v2 / /web
+	level $C/web '200000 100000' 268435456
+	limits --json
+	of_heap node '[268435456,"more","all of the limit","--max-old-space-size=192"]'
+	put $C/web/memory.max 0
+	limits --json
+	[[ $output != *nan* ]]
+	json_is '[.heaps[] | .verdict, .why, .set] | unique' '[null,"more","nothing fits in 0"]'
+	json_is "$memory" '[0,"limit","/web",false]'
+	limits
+	[[ $output != *nan* && $output != *inf* ]]
 }
 
 @test "-p from the node names the levels that the container itself cannot see" {

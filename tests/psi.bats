@@ -142,7 +142,7 @@ pressure_group() {
 	done
 	for of in "" -a "-g /pod/app"; do
 		# shellcheck disable=SC2086 # an option and its argument
-		fails 3 'no /proc/pressure: .*CONFIG_PSI, or needs psi=1 at boot' "$PQ" psi $of -f "$dir"
+		fails 3 '/proc/pressure: .*CONFIG_PSI, or needs psi=1 at boot' "$PQ" psi $of -f "$dir"
 	done
 	echo "release 6.1.0-test" >"$dir/facts"
 	mkdir -p "$dir"/t{0,1}/boot

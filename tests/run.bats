@@ -7,9 +7,26 @@ setup() {
 	idle=$(capture 6.1-v2-idle)
 }
 
-@test "a missing tool and an unknown tool are errors" {
-	fails 2 'no tool given' "$PQ"
+@test "pq, pq help and pq version answer; the list of tools fits a screen" {
+	local list words
+	list=$("$PQ")
+	[ "$(wc -l <<<"$list")" -le 24 ]
+	for words in help --help -h 'help help'; do [ "$("$PQ" $words)" = "$list" ]; done
+	for words in 'help runq' 'runq help' '--help runq' '-h runq'; do [ "$("$PQ" $words)" = "$("$PQ" runq --help)" ]; done
+	for words in version --version -V; do [[ $("$PQ" $words) =~ ^pq\ [0-9]+\.[0-9]+\.[0-9]+$ ]]; done
+}
+
+@test "an unknown tool is an error, and a near name is suggested" {
 	fails 2 "unknown tool 'frob'" "$PQ" frob
+	fails 2 "unknown tool 'xyzzy'" "$PQ" help xyzzy
+	fails 2 "no tool before '--json'" "$PQ" --json runq
+	for word in rnq:runq RUNQ:runq runqu:runq thr:throttle memory:mem task:tasks top:tasks mpstat:cpu rec:record expotr:export; do
+		fails 2 "unknown tool '${word%:*}'; did you mean '${word#*:}'\?" "$PQ" "${word%:*}"
+	done
+	for tool in record export; do
+		fails 2 "unknown tool 'thrtle'; did you mean 'throttle'\?" "$PQ" $tool 1 runq thrtle
+	done
+	fails 2 "no such process" "$PQ" throttle -p 99999999
 }
 
 @test "--help and --version print on stdout" {

@@ -94,11 +94,11 @@ task() {
 [40,1,2]' ]
 }
 
-@test "a counter that decreases counts as 0" {
+@test "a counter that decreases is unknown" {
 	at 0; task 10 10 a S 500 500 50
 	at 1; task 10 10 a S 10 10 1
 	show
-	[ "$(json '[.cpu_pct, .wait_pct]')" = '[0,0]' ]
+	[ "$(json '[.cpu_pct, .wait_pct]')" = '[null,null]' ]
 }
 
 @test "a thread that waits all the time is stuck and comes first; its wait counts when it ends" {

@@ -98,7 +98,7 @@ cpus() {
 	answers 0 "" -f "$(capture 6.1-v2-idle)"
 	[ "$(json '[.verdict, (.unknown | map(.tool) | index("tasks") != null)]')" = '["ok",true]' ]
 	run --separate-stderr "$PQ" why -f "$(capture 6.1-v2-idle)"
-	[ "${lines[0]}" = "Nothing found in 2.1 s: no long queue, no throttling." ]
+	[ "${lines[0]}" = "Nothing found in what could be checked in 2.1 s: CPUs, run queue, CPU quotas, memory, pressure." ]
 	[[ $output == *"Not checked, or only partly:"*"tasks: no process is visible in /proc"* ]]
 }
 
@@ -110,6 +110,118 @@ cpus() {
 	run --separate-stderr "$PQ" why -f "$dir"
 	[ "$status" -eq 3 ]
 	[ "${lines[0]}" = "Nothing could be checked." ]
+}
+
+@test "hidden processes or a hidden run queue make the verdict unknown if the CPUs are busy" {
+	local at
+	for at in 0 1; do
+		at $at; cpus $((100 * (at + 1))) $((at * 70)) 0 0 $((at * 70))
+		memory 20 10 0 0 0
+		put_at t$at proc/1/stat "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0"
+		put_at t$at proc/1/task/1/stat "$(cat "$now/proc/1/stat")"
+		put_at t$at proc/1/task/1/schedstat "9 9 9"
+		put_at t$at proc/self/status 'Gid: 100 100 100 100' 'Groups: 100' 'CapEff: 0000000000000000'
+	done
+	answers 0 "" -f "$dir"
+	json_is '[.checked, (.unchecked | map(.question))]' '[["CPUs","run queue","processes","CPU quotas","memory"],["pressure"]]'
+	echo "22 1 0:20 / /proc rw,nosuid - proc proc rw,gid=7,hidepid=invisible" | tee -a "$dir"/t?/proc/self/mountinfo
+	answers 3 "" -f "$dir"
+	json_is '.unchecked[0]' '{"question":"processes","needed":true,"reason":"processes of other users are hidden: /proc is mounted with hidepid=invisible"}'
+	run --separate-stderr "$PQ" why -f "$dir"
+	[ "${lines[0]}" = "Nothing found in what could be checked in 1.0 s: CPUs, run queue, CPU quotas, memory." ]
+	[ "${lines[1]}" = "The verdict is unknown without: processes." ]
+	sed -i 's/^Groups.*/Groups: 7/' "$dir"/t?/proc/self/status # the group that sees all
+	answers 0 "" -f "$dir"
+	sed -i 's/^Groups.*/Groups: 100/; s/^CapEff.*/CapEff: 0000000000080000/' "$dir"/t?/proc/self/status # CAP_SYS_PTRACE
+	answers 0 "" -f "$dir"
+	rm "$dir"/t?/proc/loadavg
+	answers 3 "" -f "$dir"
+	json_is '.unchecked | map(select(.needed) | .question)' '["run queue"]'
+	for at in 0 1; do now=$dir/t$at; cpus $((100 * (at + 1))) 0 0 0 0; done
+	answers 0 "" -f "$dir" # idle CPUs have no queue
+}
+
+@test "files that subset=pid hides are not blamed on the kernel" {
+	at 0; rm -r "$now/proc/loadavg" "$now/proc/pressure" "$now/proc/stat"
+	at 1; rm -r "$now/proc/loadavg" "$now/proc/pressure" "$now/proc/stat"
+	echo "22 1 0:20 / /proc rw,nosuid - proc proc rw,subset=pid" | tee -a "$dir"/t?/proc/self/mountinfo
+	answers 3 "" -f "$dir"
+	for tool in runq cpu psi; do
+		[[ $(json -r ".unknown[] | select(.tool == \"$tool\") | .reason") == *"subset=pid"* ]]
+	done
+	[[ $output != *CONFIG_* ]]
+	fails 3 "cannot read /proc/loadavg: No such file or directory \(/proc is mounted with subset=pid\)" "$PQ" runq -f "$dir"
+}
+
+# life STATE THREADS [EXIT_CODE]: of process 42, whose parent is 7, in the sample $now.
+life() {
+	mkdir -p "$now/proc/42" "$now/proc/7"
+	echo "42 (web) $1 7 42 42 0 -1 0 0 0 0 0 0 0 0 0 20 0 $2 0 500 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 ${3:-0}" >"$now/proc/42/stat"
+	echo "7 (super) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0" >"$now/proc/7/stat"
+	echo "100.00 1.00" >"$now/proc/uptime"
+	process 42 /
+}
+
+@test "a zombie, a stopped process and one that ends are called that" {
+	local at
+	for at in 0 1; do at $at; life Z 1 256; done
+	answers 1 zombie -p 42 -f "$dir"
+	json_is '.findings[0].evidence' '["it had exited before it was watched (state Z); it began 95 s before","its exit status is 1","its parent super (pid 7) has not waited for it"]'
+	for at in 0 1; do at $at; life Z 3; done # only the first thread has exited
+	run "$PQ" why --json -p 42 -f "$dir"
+	[[ $output != *zombie* ]]
+	for at in 0 1; do at $at; life T 1 19; done
+	answers 2 stopped -p 42 -f "$dir"
+	json_is '.findings[0].evidence' '["it was stopped in 100 % of 2 samples (state T)","signal 19 stopped it"]'
+	for at in 0 1; do at $at; life t 1; put_at t$at proc/42/status 'TracerPid: 7'; done
+	answers 2 stopped -p 42 -f "$dir"
+	json_is '.findings[0].evidence[1]' '"it is traced by super (pid 7)"'
+	for at in 0 1 2; do at $at; life S 1; done
+	rm -r "$dir/t2/proc/42"
+	answers 1 ended -p 42 -f "$dir"
+	json_is '.findings[0].evidence' '["it ended after 2.0 s"]'
+}
+
+@test "unknown figures stand in no sentence" {
+	local at
+	at 0; at 1; cpus 200 100 0 0 0
+	put_at t0 proc/meminfo "MemTotal: 4000000 kB"; put_at t1 proc/meminfo "MemTotal: 4000000 kB"
+	sed -i '/procs_blocked/d' "$dir"/t?/proc/stat
+	for at in 0 1; do
+		printf 'some avg10=0.00 avg60=0.00 avg300=0.00 total=%s\n' $((at * 800000)) >"$dir/t$at/proc/pressure/io"
+	done
+	run --separate-stderr "$PQ" why --json -f "$dir"
+	echo "$output"
+	[ "$(json '[.findings[].rule]')" = '["one-hot-cpu","io-pressure"]' ] || [ "$(json '[.findings[].rule]')" = '["io-pressure","one-hot-cpu"]' ]
+	[[ $(json '[.findings[].evidence]') != *nan* && $(json '[.findings[].evidence]') != *blocked* && $(json '[.findings[].evidence]') != *"all non-idle"* ]]
+	[ "$(json -r '.findings[] | select(.rule == "io-pressure") | .evidence[0]')" = "some task waited for I/O 80 % of the time (whole machine)" ]
+}
+
+@test "live: with hidepid=2, each tool says that processes are hidden, and check is unknown" {
+	need_nobody
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	unshare -m --propagation private -p -f --mount-proc mount -t proc -o hidepid=2 proc /proc 2>/dev/null || skip "cannot mount proc"
+	# shellcheck disable=SC2016 # it is the inner shell's
+	unshare -m --propagation private -p -f --mount-proc sh -c '
+		mount -t proc -o hidepid=2 proc /proc || exit 9
+		sh -c "while :; do :; done" & busy=$!
+		for a in "tasks 1 1" "tasks -G 1 1" "runqlat --source schedstat 1 1" "wait 1 1" "check tasks.cpu_pct>50" "why --json 1" "wait -p 1 1 1" "throttle -p 1 1 1" "tasks -p 1 1 1"; do
+			setpriv --reuid=65534 --regid=65534 --clear-groups "$1" $a >"$2/out" 2>&1
+			echo "$? $(grep -c hidepid= "$2/out") $a"
+		done
+		kill $busy' _ "$BATS_TEST_TMPDIR/pq-nobody" "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/all"
+	cat "$BATS_TEST_TMPDIR/all"
+	diff - <(grep -v why "$BATS_TEST_TMPDIR/all") <<-'END'
+		0 1 tasks 1 1
+		0 1 tasks -G 1 1
+		0 1 runqlat --source schedstat 1 1
+		0 1 wait 1 1
+		3 2 check tasks.cpu_pct>50
+		3 1 wait -p 1 1 1
+		3 1 throttle -p 1 1 1
+		3 1 tasks -p 1 1 1
+	END
+	grep -q '^[123] 1 why' "$BATS_TEST_TMPDIR/all" # the CPU of the loop is busy
 }
 
 @test "one hot CPU is found; if softirqs fill it, interrupts" {
@@ -139,7 +251,7 @@ cpus() {
 	answers 2 cpu-saturated -f "$dir"
 	echo "4.00 4.00 4.00 5/200 4000" >"$dir/t0/proc/loadavg"
 	echo "4.00 4.00 4.00 5/200 4000" >"$dir/t1/proc/loadavg"
-	answers 0 "" -f "$dir"
+	answers 3 "" -f "$dir" # memory is unknown
 }
 
 @test "waits for a quota are named beside waits for busy CPUs" {
@@ -203,7 +315,7 @@ stalled() {
 	[ "$(json -c '.findings[0].evidence[1:]')" = '["usage reached the limit 30 times"]' ]
 	sed -i 's/^max .*/max 0/; s/^high .*/high 40/' "$dir/t1/sys/fs/cgroup/web/memory.events"
 	answers 1 memory-high -f "$dir"
-	[ "$(json -c '.findings[0].evidence')" = '["it was forced to reclaim memory 40 times"]' ]
+	[ "$(json -c '.findings[0].evidence')" = '["it was forced to reclaim memory 40 times","60 MiB of the 64 MiB that it uses are unreclaimable"]' ]
 }
 
 @test "kills are counted in the cgroup that the evidence names" {
@@ -224,6 +336,183 @@ stalled() {
 	answers 0 "" -f "$dir"
 }
 
+# ---- What the threads of a process do
+
+SLEEP='230 0x0 0x0 0x7ffd0 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+PAUSE='34 0x0 0x0 0x0 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+READ='0 0x3 0x7f43b5382000 0x20000 0x0 0x0 0x0 0x7fff3a3aa978 0x7f43b54fc2ad'
+LOCK='202 0x7fff0 0x80 0x2 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+MUSL_LOCK='202 0x7fff0 0x80 0x80000009 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+WORKER='202 0x7fff0 0x189 0x0 0x0 0x0 0xffffffff 0x7fff3dde69d8 0x7fcf0a670503'
+IDLE_SELECT='23 0x0 0x0 0x0 0x0 0x7ffd0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+
+# thread TID STATE RUN_MS DELAY_MS SWITCHES CALL WCHAN: a thread of process 7 in the sample $now, as the kernel shows it.
+thread() {
+	local task=$now/proc/7/task/$1 stat
+	mkdir -p "$task/fd"
+	stat="$1 (web) $2 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 9 0 1516 2240512 2 1 1 1 1 0 0 0 0 0 0 0 0 0 17 0 0 0 0"
+	echo "$stat" >"$task/stat"
+	[ "$1" -ne 7 ] || echo "$stat" >"$now/proc/7/stat"
+	printf '%s000000 %s000000 %s\n' "$3" "$4" "$5" >"$task/schedstat"
+	printf 'voluntary_ctxt_switches:\t%s\nnonvoluntary_ctxt_switches:\t0\nCpus_allowed_list:\t%s\n' "$5" "${allowed:-0-3}" >"$task/status"
+	printf '%s\n' "$6" >"$task/syscall"
+	printf '%s' "$7" >"$task/wchan"
+}
+
+# tenth N: begins sample N, a tenth of a second after the one before; process 7 is in /web.
+tenth() {
+	at "$1"
+	printf '%s 1790000000000000000\n' $((1000000000 + $1 * 100000000)) >"$now/clock"
+	facts
+	cpus $((100 + 10 * $1)) 0 0 0 0
+	process 7 /web
+}
+
+@test "a lock for which threads wait is found; workers that wait for work are not" {
+	local i call
+	for call in "$LOCK" "$MUSL_LOCK" "$WORKER"; do
+		rm -rf "$dir"
+		for i in 0 1 2 3 4 5 6 7 8 9; do
+			tenth "$i"
+			thread 7 S 1 1 1 "$PAUSE" __do_sys_pause
+			thread 8 R $((i * 90)) $i $((i + 1)) running 0
+			# each of them has the lock now and then
+			thread 9 S $((1 + i / 4)) 1 $((1 + i / 4)) "$call" futex_do_wait
+			thread 10 S $((1 + (i + 2) / 4)) 1 $((1 + (i + 2) / 4)) "$call" futex_do_wait
+		done
+		if [ "$call" = "$WORKER" ]; then
+			answers 3 "" -p 7 -f "$dir"
+			continue
+		fi
+		answers 1 lock-contention -p 7 -f "$dir"
+		[[ $(json -r '.findings[0].evidence[0]') == "on average 2.0 of its 4 threads wait for one lock:[0x7fff0]" ]]
+		[ "$(json -r '.findings[0].confidence')" = high ]
+	done
+}
+
+@test "a thread that works and sleeps in between is found; a daemon that only looks around is not" {
+	local i work call
+	for work in 2 0; do
+		for call in "$SLEEP" "$IDLE_SELECT"; do
+			rm -rf "$dir"
+			for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+				tenth "$i"
+				thread 7 S $((1 + i * work + i / 20)) 1 $((1 + i)) "$call" hrtimer_nanosleep
+			done
+			if [ "$work" -eq 0 ]; then
+				answers 3 "" -p 7 -f "$dir"
+				continue
+			fi
+			answers 1 sleeping -p 7 -f "$dir"
+			[[ $(json -r '.findings[0].evidence[0]') == "thread web (TID 7) spent "[5-9]?" % of its time in "* ]]
+			[ "$(json -r '.findings[0].confidence')" = low ]
+		done
+	done
+}
+
+@test "of blocked threads, the one that waits for a file or a lock is named" {
+	local i
+	for i in 0 1 2 3 4; do
+		tenth "$i"
+		thread 7 S 1 1 1 "$PAUSE" __do_sys_pause
+		thread 8 S 1 1 1 "$READ" anon_pipe_read
+		ln -s 'pipe:[4242]' "$now/proc/7/task/8/fd/3"
+	done
+	answers 1 blocked -p 7 -f "$dir"
+	[ "$(json -r '.findings[0].evidence[0]')" = "thread web (TID 8) was blocked 100 % of its time in read, waiting on pipe:[4242]" ]
+	for i in 0 1 2 3 4; do
+		tenth "$i"
+		thread 8 S 1 1 1 "$LOCK" futex_do_wait
+	done
+	answers 1 blocked -p 7 -f "$dir" # all wait for good: a deadlock
+	[[ $(json -r '.findings[0].evidence[0]') == *"in futex, waiting on lock:[0x7fff0]" ]]
+}
+
+@test "stopped threads of a cgroup are found" {
+	local i
+	for i in 0 1 2; do
+		tenth "$i"
+		group /web
+		echo 7 >"$group/cgroup.procs"
+		thread 7 T 1 1 1 "$PAUSE" do_signal_stop
+	done
+	answers 2 stopped -g /web -f "$dir"
+	[ "$(json -r '.findings[0].evidence[0]')" = "on average 1.0 of its 1 threads were stopped" ]
+}
+
+# facts: what the samples share.
+facts() {
+	printf 'machine x86_64\nticks 100\n' >"$dir/facts"
+}
+
+# queue ALLOWED USER0 USER OWN_RUN OWN_DELAY OTHERS_DELAY: a second in which each of three threads of process 7 ran and waited so
+# long, in ms, and a process of others waited.
+queue() {
+	local i t allowed=$1
+	rm -rf "$dir"
+	for i in 0 1; do
+		at $i
+		cpus $((100 + 100 * i)) $((i * $2)) 0 0 $((i * $3))
+		process 7 /web
+		for t in 7 8 9; do thread $t R $((1 + i * $4)) $((1 + i * $5)) $((1 + i)) running 0; done
+		put_at t$i proc/42/stat "42 (batch) R 1 42 42 0 -1 0 0 0 0 0 $((i * 90)) 0 0 0 20 0 1 0 500 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0"
+		put_at t$i proc/42/task/42/stat "$(cat "$now/proc/42/stat")"
+		put_at t$i proc/42/schedstat "$((i * 100000000)) $((i * $6))000000 $((9 + i))"
+		put_at t$i proc/42/task/42/schedstat "$(cat "$now/proc/42/schedstat")"
+		echo "9.00 9.00 9.00 ${7:-9}/200 4000" >"$now/proc/loadavg"
+	done
+}
+
+@test "whose threads are queued decides whether a process waits for itself or for others" {
+	queue 0-3 10 10 100 5000 100 4 # idle, but they all wake up at once
+	answers 2 cpu-saturated-by-itself -p 7 -f "$dir"
+	queue 0-3 100 100 10 990 5000 9
+	answers 2 cpu-saturated-by-others -p 7 -f "$dir"
+	queue 1 0 100 330 660 5000 9 # pinned to one CPU: others cannot be in the way there
+	answers 2 cpu-saturated-by-itself -p 7 -f "$dir"
+	[ "$(json -r '.findings[0].evidence[1]')" = "its affinity allows 1 of 4 CPUs (1), which are 100 % busy" ]
+}
+
+@test "a group whose every single request is throttled shows 33 %, and that is critical" {
+	local i
+	for i in 0 1; do
+		at $i
+		cpu_group /web "20000 100000" $((i * 147000)) $((i * 21)) $((i * 7)) $((i * 350000))
+	done
+	answers 2 throttled -g /web -f "$dir"
+	[[ $(json -r '.findings[0].evidence[1]') == "held back 50 ms per throttled period; Linux counts an idle period after each burst"* ]]
+	cpu_group /web "20000 100000" 42000 15 1 15000 # a rare request
+	answers 1 throttled -g /web -f "$dir"
+	cpu_group /web "20000 100000" 42000 15 1 5000
+	answers 3 "" -g /web -f "$dir"
+}
+
+@test "memory.high is found by its events; page cache alone is not" {
+	at 0; memory 64 60 0 0 0
+	at 1; memory 64 60 0 0 0
+	sed -i 's/^high .*/high 500/' "$group/memory.events"
+	answers 1 memory-high -f "$dir"
+	[ "$(json -r '.findings[0].what')" = "Slowed down above memory.high: /web" ]
+	memory 64 10 0 0 0
+	sed -i 's/^high .*/high 500/' "$group/memory.events"
+	answers 0 "" -f "$dir"
+}
+
+@test "with a target, its findings come first, and growth of the machine's memory is none of them" {
+	local i
+	for i in 0 1 2 3 4; do
+		at $i
+		cpus $((100 * (i + 1))) 0 0 $((i * 50)) 0
+		process 7 /web
+		thread 7 S 1 1 1 "$PAUSE" __do_sys_pause
+		thread 8 S 1 1 1 "$READ" anon_pipe_read
+		facts
+		printf 'MemTotal: 4000000 kB\nMemFree: 1000000 kB\nAnonPages: %s kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' $((2000000 + i * 90000)) \
+			>"$now/proc/meminfo"
+	done
+	answers 1 "blocked steal" -p 7 -f "$dir"
+}
+
 @test "live: a process blocked in read is found" {
 	read_pipe
 	sleep 0.5
@@ -241,7 +530,7 @@ stalled() {
 	run --separate-stderr as_nobody why --json -p "$last" 1
 	echo "$output"
 	evidence=$(json -r '.findings[] | select(.rule == "blocked") | .evidence[0]')
-	[[ $evidence == "its threads were blocked 100 % of their time"* && $evidence != *" in ,"* && $evidence != *", waiting on " ]]
+	[[ $evidence == "thread cat (TID $last) was blocked 100 % of its time"* && $evidence != *" in ,"* && $evidence != *", waiting on " ]]
 }
 
 @test "live: a quota is found" {

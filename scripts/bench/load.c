@@ -13,6 +13,16 @@
  *                                           "WALL_WITHOUT WALL_WITH CPU_WITHOUT CPU_WITH"
  *   load blockings THREADS EACH             threads that are blocked in read(2) EACH times for 200 ms to 1 s, and between for
  *                                           less than 120 ms; prints its PID, and at the end "TID MS" of the long ones in order
+ *
+ * And faults, for scripts/faults; each prints its PID:
+ *   load convoy THREADS sleep|run           threads that all want one mutex, and hold it for 10 ms asleep or busy
+ *   load together THREADS MS RUN_US         threads that all wake up at every MS and then run so long
+ *   load dwell MS                           a server that runs 1 ms and sleeps MS for each request of another process, its client
+ *   load requests RUN_MS SLEEP_MS           runs and sleeps in turn
+ *   load beside                             the main thread sleeps for good, another reads from a pipe that nobody writes to
+ *   load stuck                              in state D for good: its child of vfork(2) neither ends nor becomes another program
+ *   load idle WORKERS MS                    no fault: workers of an empty queue, a thread that wakes up every MS to look around,
+ *                                           and one that waits for connections
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,6 +35,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -435,22 +447,226 @@ blockings(int n, int each)
 	return 0;
 }
 
+/* ---- Faults */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
+
+/* Does not return. */
+static int
+say_pid(void)
+{
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	sleeper(NULL);
+	return 0;
+}
+
+/* A mutex is not fair: without the pause, the thread that has it gets it again. */
+static void *
+contender(void *asleep)
+{
+	for (;;) {
+		pthread_mutex_lock(&lock);
+		if (asleep)
+			sleep_us(10000);
+		else
+			run_us(10000);
+		pthread_mutex_unlock(&lock);
+		sleep_us(100);
+	}
+	return NULL;
+}
+
+static int
+convoy(int n, const char *how)
+{
+	static char yes;
+
+	for (int i = 0; i < n; i++)
+		start_thread(contender, strcmp(how, "sleep") == 0 ? &yes : NULL);
+	return say_pid();
+}
+
+static int64_t every_ns, every_run_us;
+
+static void *
+waker_up(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		int64_t next = (now_ns(CLOCK_MONOTONIC) / every_ns + 1) * every_ns;
+		struct timespec t = { (time_t)(next / 1000000000), (long)(next % 1000000000) };
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+		run_us(every_run_us);
+	}
+	return NULL;
+}
+
+static int
+together(int n, int64_t ms, int64_t run)
+{
+	every_ns = ms * 1000000;
+	every_run_us = run;
+	for (int i = 0; i < n; i++)
+		start_thread(waker_up, NULL);
+	return say_pid();
+}
+
+static void
+be_client(int to, int from)
+{
+	char byte = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (write(to, &byte, 1) == 1 && read(from, &byte, 1) == 1)
+		run_us(100);
+	_exit(0);
+}
+
+static int
+dwell(int64_t ms)
+{
+	int ask[2], answer[2];
+	char byte;
+
+	if (pipe(ask) < 0 || pipe(answer) < 0)
+		die("pipe");
+	if (fork() == 0)
+		be_client(ask[1], answer[0]);
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	while (read(ask[0], &byte, 1) == 1) {
+		run_us(1000);
+		sleep_us(ms * 1000);
+		if (write(answer[1], &byte, 1) != 1)
+			break;
+	}
+	return 0;
+}
+
+static int
+requests(int64_t run, int64_t sleep)
+{
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	for (;;) {
+		run_us(run * 1000);
+		sleep_us(sleep * 1000);
+	}
+	return 0;
+}
+
+static void *
+reader(void *arg)
+{
+	int ends[2];
+	char byte;
+
+	(void)arg;
+	if (pipe(ends) < 0 || read(ends[0], &byte, 1) != 1)
+		die("pipe");
+	return NULL;
+}
+
+static int
+beside(void)
+{
+	start_thread(reader, NULL);
+	return say_pid();
+}
+
+static int
+stuck(void)
+{
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	pid_t pid = vfork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	return pid < 0;
+}
+
+static void *
+idle_worker(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	for (;;)
+		pthread_cond_wait(&work, &lock);
+	return NULL;
+}
+
+static void *
+looker(void *ms)
+{
+	for (;;) {
+		sleep_us(*(int64_t *)ms * 1000);
+		access("/etc/hosts", R_OK);
+	}
+	return NULL;
+}
+
+static void *
+listener(void *arg)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sockaddr_un any = { .sun_family = AF_UNIX };
+
+	(void)arg;
+	if (bind(s, (struct sockaddr *)&any, sizeof any.sun_family) < 0 || listen(s, 5) < 0)
+		die("socket");
+	accept(s, NULL, NULL);
+	return NULL;
+}
+
+static int
+idle(int workers, int64_t ms)
+{
+	for (int i = 0; i < workers; i++)
+		start_thread(idle_worker, NULL);
+	start_thread(looker, &ms);
+	start_thread(listener, NULL);
+	return say_pid();
+}
+
+static int
+fault(int argc, char **argv)
+{
+	if (strcmp(argv[1], "convoy") == 0 && argc == 4)
+		return convoy(atoi(argv[2]), argv[3]);
+	if (strcmp(argv[1], "together") == 0 && argc == 5)
+		return together(atoi(argv[2]), atoll(argv[3]), atoll(argv[4]));
+	if (strcmp(argv[1], "dwell") == 0 && argc == 3)
+		return dwell(atoll(argv[2]));
+	if (strcmp(argv[1], "requests") == 0 && argc == 4)
+		return requests(atoll(argv[2]), atoll(argv[3]));
+	if (strcmp(argv[1], "beside") == 0)
+		return beside();
+	if (strcmp(argv[1], "stuck") == 0)
+		return stuck();
+	if (strcmp(argv[1], "idle") == 0 && argc == 4)
+		return idle(atoi(argv[2]), atoll(argv[3]));
+	fputs("usage: see the head of load.c\n", stderr);
+	return 2;
+}
+
 int
 main(int argc, char **argv)
 {
-	const char *what = argc > 2 ? argv[1] : "";
+	const char *what = argc > 1 ? argv[1] : "";
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (strcmp(what, "threads") == 0 && argc == 5)
 		return threads(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
 	if (strcmp(what, "mix") == 0 && argc == 4)
 		return mix(atoi(argv[2]), atoi(argv[3]));
-	if (strcmp(what, "attach") == 0)
+	if (strcmp(what, "attach") == 0 && argc > 2)
 		return attach(argv + 2);
 	if (strcmp(what, "calls") == 0 && argc > 4)
 		return calls(atoi(argv[2]), atoll(argv[3]), argv + 4);
 	if (strcmp(what, "blockings") == 0 && argc == 4)
 		return blockings(atoi(argv[2]), atoi(argv[3]));
-	fputs("usage: see the head of load.c\n", stderr);
-	return 2;
+	return argc > 1 ? fault(argc, argv) : 2;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 
 static const char *program = "pq";
 static enum exit_status always = EXIT_DONE; /* EXIT_DONE: die's argument holds */
+static bool holding;
+static char *held; /* the lines of warn since warn_hold */
+static size_t held_n, held_room;
 
 const char *
 verdict_name(enum verdict v)
@@ -38,7 +42,23 @@ fail_status(enum exit_status status)
 	return always == EXIT_DONE ? status : always;
 }
 
-/* Writes the line by one write(2), so that the programs of a pipeline do not mix their lines. */
+/* By one write(2), so that the programs of a pipeline do not mix their lines. */
+static void
+put(const char *lines, size_t n)
+{
+	if (n > 0 && write(STDERR_FILENO, lines, n) < 0)
+		return; /* the error cannot be reported either */
+}
+
+static void
+hold(const char *line, size_t n)
+{
+	while (held_n + n > held_room)
+		held = xgrow(held, held_room, &held_room, 1);
+	memcpy(held + held_n, line, n);
+	held_n += n;
+}
+
 __attribute__((format(printf, 1, 0))) static void
 say(const char *fmt, va_list ap)
 {
@@ -57,8 +77,7 @@ say(const char *fmt, va_list ap)
 		}
 	}
 	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, n) < 0)
-		return; /* the error cannot be reported either */
+	(holding ? hold : put)(line, n);
 }
 
 void
@@ -72,13 +91,31 @@ warn(const char *fmt, ...)
 }
 
 void
+warn_hold(void)
+{
+	holding = true;
+}
+
+void
+warn_release(void)
+{
+	holding = false;
+	put(held, held_n);
+	free(held);
+	held = NULL;
+	held_n = held_room = 0;
+}
+
+void
 die(enum exit_status status, const char *fmt, ...)
 {
 	va_list ap;
 
+	holding = false;
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
+	warn_release();
 	exit((int)fail_status(status));
 }
 

@@ -26,6 +26,11 @@ const char *verdict_name(enum verdict v);
  * that a terminal would obey are printed as \ooo; a longer message is cut to 1023 bytes. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* From here on warn keeps its lines, until warn_release, or die after its own line, writes them. For
+ * output that must come first where somebody joins stdout and stderr. */
+void warn_hold(void);
+void warn_release(void);
+
 /* Warns, then exits with the status, or with the one that fail_always set. */
 _Noreturn void die(enum exit_status status, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

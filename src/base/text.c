@@ -267,12 +267,26 @@ keyed_of(uint64_t v)
 	return (struct keyed){ true, v };
 }
 
+double
+keyed_rest(double whole, double part)
+{
+	double rest = whole - part;
+
+	return rest >= 0 ? rest : -rest <= whole / 32 ? 0 : NAN;
+}
+
 enum { NEAREST_NAME_MOST = 63 };
 
 static size_t
 least(size_t a, size_t b)
 {
 	return a < b ? a : b;
+}
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 /* The Levenshtein distance: how many characters must be changed, added or removed. */
@@ -287,7 +301,7 @@ distance(struct text a, struct text b)
 		size_t corner = row[0];
 		row[0] = i;
 		for (size_t j = 1; j <= b.n; j++) {
-			size_t change = corner + (a.s[i - 1] != b.s[j - 1]);
+			size_t change = corner + (lower(a.s[i - 1]) != lower(b.s[j - 1]));
 			corner = row[j];
 			row[j] = least(change, least(row[j], row[j - 1]) + 1);
 		}
@@ -301,6 +315,18 @@ nearest_to(struct text written)
 	return (struct nearest){ written, least(written.n / 3, 3) + 1, NULL };
 }
 
+/* ASCII letters, whatever their case. */
+static bool
+starts_with(struct text t, struct text with)
+{
+	if (with.n < 2 || t.n < with.n)
+		return false;
+	for (size_t i = 0; i < with.n; i++)
+		if (lower(t.s[i]) != lower(with.s[i]))
+			return false;
+	return true;
+}
+
 void
 nearest_try(struct nearest *n, const char *name)
 {
@@ -308,7 +334,9 @@ nearest_try(struct nearest *n, const char *name)
 
 	if (n->written.n > NEAREST_NAME_MOST || other.n > NEAREST_NAME_MOST)
 		return;
-	size_t d = distance(n->written, other);
+	size_t d = starts_with(other, n->written) ? 0 :
+	    starts_with(n->written, other)        ? 1 :
+						    distance(n->written, other);
 	if (d >= n->distance)
 		return;
 	n->distance = d;

@@ -81,6 +81,11 @@ bool keyed_restarted(struct keyed from, struct keyed to);
 /* A known number. */
 struct keyed keyed_of(uint64_t v);
 
+/* What is left of a whole without a part of it. The two are not read at the same time, so a part that
+ * exceeds the whole by up to 1/32 leaves 0; one that exceeds it by more leaves NaN: a figure is
+ * wrong. */
+double keyed_rest(double whole, double part);
+
 /* ---- Suggestions for mistyped names */
 
 /* Start with nearest_to, call nearest_try for each valid name, then read `name`. */
@@ -90,7 +95,8 @@ struct nearest {
 	const char *name; /* the nearest so far; NULL: none is near */
 };
 
-/* A third of the characters may differ, but at most three. */
+/* A third of the characters may differ, but at most three; more may be missing at the end. The case
+ * of letters does not matter. */
 struct nearest nearest_to(struct text written);
 void nearest_try(struct nearest *n, const char *name);
 

@@ -16,13 +16,6 @@ struct header {
 	uint32_t length, types_at, types_n, strings_at, strings_n;
 };
 
-static int
-fail(int error)
-{
-	errno = error;
-	return -1;
-}
-
 static unsigned
 btf_kind(const struct btf_type *t)
 {
@@ -88,13 +81,14 @@ parse_header(struct text blob, struct btf *out)
 	struct header h;
 
 	if (blob.n < sizeof h)
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	memcpy(&h, blob.s, sizeof h);
 	if (h.magic != MAGIC || h.version != VERSION || h.length < sizeof h || h.length > blob.n ||
 	    !section(blob, &h, h.types_at, h.types_n, &out->types) ||
 	    !section(blob, &h, h.strings_at, h.strings_n, &out->strings))
-		return fail(EINVAL);
-	return out->strings.n > 0 && out->strings.s[out->strings.n - 1] == '\0' ? 0 : fail(EINVAL);
+		return fail_with(EINVAL);
+	return out->strings.n > 0 && out->strings.s[out->strings.n - 1] == '\0' ? 0 :
+										  fail_with(EINVAL);
 }
 
 /* Sets the offset of each type in offsets, if that is not NULL. Returns the number of types, or
@@ -108,11 +102,11 @@ walk(const struct btf *b, uint32_t *offsets)
 	for (; at < b->types.n; n++) {
 		struct btf_type t;
 		if (b->types.n - at < sizeof t)
-			return fail(EINVAL);
+			return fail_with(EINVAL);
 		memcpy(&t, b->types.s + at, sizeof t);
 		int64_t more = extra(&t);
 		if (more < 0 || (uint64_t)more > b->types.n - at - sizeof t)
-			return fail(EINVAL);
+			return fail_with(EINVAL);
 		if (offsets)
 			offsets[n] = (uint32_t)at;
 		at += sizeof t + (size_t)more;
@@ -162,7 +156,7 @@ btf_find(const struct btf *b, enum btf_kind kind, const char *name, uint32_t *id
 		*id = i;
 		return 0;
 	}
-	return fail(ENOENT);
+	return fail_with(ENOENT);
 }
 
 int
@@ -172,7 +166,7 @@ btf_params(const struct btf *b, uint32_t id)
 
 	if (!btf_type(b, id, &t) || btf_kind(&t) != BTF_TYPEDEF || !btf_type(b, t.size, &t) ||
 	    btf_kind(&t) != BTF_PTR || !btf_type(b, t.size, &t) || btf_kind(&t) != BTF_FUNC_PROTO)
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	return (int)btf_count(&t);
 }
 
@@ -245,7 +239,7 @@ find_member(struct btf_search *s, uint32_t id, int depth, struct btf_member *out
 		if (m.name != s->name_at)
 			continue;
 		*out = (struct btf_member){ m.offset / 8, size_of(s->b, m.type) };
-		return m.offset % 8 > 0 ? fail(EINVAL) : 0;
+		return m.offset % 8 > 0 ? fail_with(EINVAL) : 0;
 	}
 	for (uint32_t i = 0;
 	     depth < DEEPEST && s->looked < MOST_ANONYMOUS && member_of(s->b, id, i, &m); i++) {
@@ -257,7 +251,7 @@ find_member(struct btf_search *s, uint32_t id, int depth, struct btf_member *out
 		out->offset += m.offset / 8;
 		return 0;
 	}
-	return fail(ENOENT);
+	return fail_with(ENOENT);
 }
 
 int
@@ -266,10 +260,10 @@ btf_member(const struct btf *b, uint32_t id, const char *name, struct btf_member
 	struct btf_search s = { b, btf_name(b, name), 0 };
 
 	if (s.name_at == 0)
-		return fail(ENOENT);
+		return fail_with(ENOENT);
 	if (find_member(&s, id, 0, out) < 0)
 		return -1;
-	return out->offset > INT16_MAX ? fail(EINVAL) : 0;
+	return out->offset > INT16_MAX ? fail_with(EINVAL) : 0;
 }
 
 /* ---- Fields of tracepoints */
@@ -295,9 +289,9 @@ number(struct text *line, const char *key, uint32_t *out)
 
 	if (!text_split(line, ';', &part) || !text_word(&part, &word) || !text_skip(&word, key) ||
 	    text_u64(word, &v) < 0)
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	if (v > INT16_MAX)
-		return fail(ERANGE);
+		return fail_with(ERANGE);
 	*out = (uint32_t)v;
 	return 0;
 }
@@ -314,9 +308,9 @@ format_field(struct text t, const char *name, struct format_field *out)
 		if (number(&line, "offset:", &out->offset) < 0 ||
 		    number(&line, "size:", &out->size) < 0)
 			return -1;
-		return out->offset + out->size > INT16_MAX ? fail(ERANGE) : 0;
+		return out->offset + out->size > INT16_MAX ? fail_with(ERANGE) : 0;
 	}
-	return fail(ENOENT);
+	return fail_with(ENOENT);
 }
 
 int
@@ -329,9 +323,9 @@ format_id(struct text t, uint32_t *id)
 		if (!text_skip(&line, "ID: "))
 			continue;
 		if (text_u64(line, &v) < 0 || v > UINT32_MAX)
-			return fail(EINVAL);
+			return fail_with(EINVAL);
 		*id = (uint32_t)v;
 		return 0;
 	}
-	return fail(EINVAL);
+	return fail_with(EINVAL);
 }

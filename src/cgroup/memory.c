@@ -36,13 +36,41 @@ first_known(struct keyed a, struct keyed b)
 	return a.known ? a : b;
 }
 
-/* a - b, at least 0. */
+/* What a limit leaves after a use: at least 0, as a limit may be set below the use. */
+static struct keyed
+left_of(struct keyed limit, struct keyed used)
+{
+	if (!limit.known || !used.known)
+		return (struct keyed){ 0 };
+	return keyed_of(limit.v > used.v ? limit.v - used.v : 0);
+}
+
+/* A whole without a part; unknown if the part is larger. */
 static struct keyed
 difference(struct keyed a, struct keyed b)
 {
-	if (!a.known || !b.known)
+	double rest = a.known && b.known ? keyed_rest((double)a.v, (double)b.v) : NAN;
+
+	if (isnan(rest))
 		return (struct keyed){ 0 };
 	return keyed_of(a.v > b.v ? a.v - b.v : 0);
+}
+
+/* Makes each part unknown that is larger than all memory that is charged, or used. */
+static void
+check_parts(struct group_memory *m, const char *file)
+{
+	struct memory_stat *s = &m->stat;
+	struct keyed *const parts[] = { &s->anon, &s->file, &s->shmem, &s->kernel,
+		&s->inactive_file, &s->active_file, &s->slab_reclaimable };
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		if (!m->current.known || !parts[i]->known ||
+		    !isnan(keyed_rest((double)m->current.v, (double)parts[i]->v)))
+			continue;
+		*parts[i] = (struct keyed){ 0 };
+		m->damaged = file;
+	}
 }
 
 enum {
@@ -151,7 +179,7 @@ swap_room_v1(struct host *h, const struct groups *all, const struct group *g, st
 		return both_limit;
 	struct keyed used = difference(number(h, all, g, "memory.memsw.usage_in_bytes"),
 	    number(h, all, g, "memory.usage_in_bytes"));
-	return difference(difference(both_limit, limit), used);
+	return left_of(left_of(both_limit, limit), used);
 }
 
 static struct keyed
@@ -159,7 +187,7 @@ swap_room_v2(struct host *h, const struct groups *all, const struct group *g)
 {
 	struct keyed most = number(h, all, g, "memory.swap.max");
 
-	return most.known ? difference(most, number(h, all, g, "memory.swap.current")) : most;
+	return most.known ? left_of(most, number(h, all, g, "memory.swap.current")) : most;
 }
 
 static const char *
@@ -176,10 +204,12 @@ group_read_limits(
 		out->limit_unreadable = errno != ENOENT;
 		return errno == ENOENT ? 0 : -1;
 	}
-	if (all->top[FAMILY_MEMORY].version != 1)
+	if (all->top[FAMILY_MEMORY].version != 1) {
 		out->swap_room = swap_room_v2(h, all, g);
-	else if (out->limit.known)
+		out->high = number(h, all, g, "memory.high");
+	} else if (out->limit.known) {
 		out->swap_room = swap_room_v1(h, all, g, out->limit);
+	}
 	return 0;
 }
 
@@ -225,12 +255,16 @@ group_read_memory(
 	const char *current = version == 1 ? "memory.usage_in_bytes" : "memory.current";
 	struct text text;
 
-	if (group_read(h, all, g, FAMILY_MEMORY, current, &text) < 0)
+	out->current_read = group_read(h, all, g, FAMILY_MEMORY, current, &text) == 0;
+	out->current_error = errno;
+	if (!out->current_read && !out->limit.known && !out->high.known)
 		return -1;
-	limit_parse(text, &out->current);
+	if (out->current_read)
+		limit_parse(text, &out->current);
 	if (group_read(h, all, g, FAMILY_MEMORY, "memory.stat", &text) == 0)
 		memory_stat_parse(text, version, &out->stat);
 	(version == 1 ? read_v1 : read_v2)(h, all, g, out);
+	check_parts(out, "memory.stat");
 	if (group_read(h, all, g, FAMILY_PRESSURE, "memory.pressure", &text) == 0)
 		set_pressure(text, out);
 	return 0;
@@ -240,10 +274,16 @@ static void
 set_machine(const struct meminfo *m, struct group_memory *out)
 {
 	const struct keyed *v = m->v;
+	struct keyed total = v[MEMINFO_SWAP_TOTAL], free = v[MEMINFO_SWAP_FREE];
 
+	/* some containers subtract their swap from the machine's; no swap has no room */
 	out->limit = v[MEMINFO_TOTAL];
 	out->current = difference(v[MEMINFO_TOTAL], v[MEMINFO_FREE]);
-	out->swap_room = v[MEMINFO_SWAP_FREE];
+	if (total.known && total.v == 0)
+		free = total;
+	else if (!total.known || !free.known || free.v > total.v)
+		free = (struct keyed){ 0 };
+	out->swap_room = free;
 	out->stat = (struct memory_stat){
 		.anon = v[MEMINFO_ANON],
 		.file = sum(v[MEMINFO_CACHED], v[MEMINFO_BUFFERS]),
@@ -253,8 +293,11 @@ set_machine(const struct meminfo *m, struct group_memory *out)
 		.inactive_file = v[MEMINFO_INACTIVE_FILE],
 		.active_file = v[MEMINFO_ACTIVE_FILE],
 		.slab_reclaimable = v[MEMINFO_SRECLAIMABLE],
-		.swap = difference(v[MEMINFO_SWAP_TOTAL], v[MEMINFO_SWAP_FREE]),
+		.swap = difference(total, free),
 	};
+	check_parts(out, "/proc/meminfo");
+	if (!out->current.known || (total.known && v[MEMINFO_SWAP_FREE].known && !free.known))
+		out->damaged = "/proc/meminfo";
 }
 
 int
@@ -291,7 +334,8 @@ memory_reclaimable(const struct group_memory *m, double swap_room)
 {
 	const struct memory_stat *s = &m->stat;
 
-	if (!s->inactive_file.known || !s->active_file.known || isnan(swap_room))
+	if (!s->inactive_file.known || !s->active_file.known || isnan(swap_room) ||
+	    (m->damaged && !(s->slab_reclaimable.known && s->anon.known)))
 		return NAN;
 	double cache = (double)s->inactive_file.v + (double)s->active_file.v;
 	/* v1 has no such key */

@@ -31,7 +31,12 @@ struct memory_events {
 struct group_memory {
 	struct keyed limit;    /* of this level alone; unknown: no limit */
 	bool limit_unreadable; /* there may be a limit */
+	struct keyed high;     /* v2: tasks above it are slowed down; unknown: no such limit */
 	struct keyed current;  /* all memory charged to the cgroup */
+	bool current_read;     /* false: it cannot be read, though a limit can: current_error */
+	int current_error;
+	/* the file of a part that is larger than its whole, so that the part is unknown; else NULL */
+	const char *damaged;
 	/* how much more this level's limit lets it swap out; unknown: no limit */
 	struct keyed swap_room;
 	struct memory_stat stat;
@@ -46,13 +51,14 @@ int memory_stat_parse(struct text t, int version, struct memory_stat *out);
 /* memory.events of v2. 0, or -1 with EINVAL. */
 int memory_events_parse(struct text t, struct memory_events *out);
 
-/* Reads the limits of this level: limit and swap_room. 0, or -1 with errno if the limit is unknown:
- * EINVAL its text is invalid. */
+/* Reads the limits of this level: limit, high and swap_room. 0, or -1 with errno if the limit is
+ * unknown: EINVAL its text is invalid. */
 int group_read_limits(
     struct host *h, const struct groups *all, const struct group *g, struct group_memory *out);
 
 /* Reads what the cgroup uses, child cgroups included. 0, or -1 with errno if even that cannot be
- * read: the cgroup was removed, or is the root of v2, which has no such files. */
+ * read and no limit is known: the cgroup was removed, or is the root of v2, which has no such
+ * files. */
 int group_read_memory(
     struct host *h, const struct groups *all, const struct group *g, struct group_memory *out);
 

@@ -2,6 +2,7 @@
 #include "cgroup/quota.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "proc/machine.h"
@@ -21,6 +22,13 @@ set_quota(struct cpu_quota *out, bool limited, int64_t quota_us, uint64_t period
 	*out = (struct cpu_quota){ true, limited,
 		limited ? (double)quota_us / (double)period_us : 0, limited ? period_us : 0 };
 	return 0;
+}
+
+/* Of a quota written as 0.9999 of a CPU too, the whole CPU counts. */
+double
+quota_threads(double cpus)
+{
+	return fmax(1, floor(cpus + 0.01));
 }
 
 int

@@ -16,6 +16,10 @@
 
 /* ---- CPU quota and counters */
 
+/* How many threads may run at once and never be throttled by this limit in CPUs: what pq advises
+ * to set, 1 at least. */
+double quota_threads(double cpus);
+
 /* Unknown, no limit, or a limit in CPUs. */
 struct cpu_quota {
 	bool known, limited;

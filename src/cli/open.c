@@ -17,6 +17,10 @@ recording_error(int error)
 		return "not a pq recording (pq record makes one)";
 	case ENOTSUP:
 		return "recorded by a later version of pq, which this version cannot read";
+	case EPROTONOSUPPORT:
+		return "a recording of format version 0, made by a pq before 0.1, which this "
+		       "version "
+		       "cannot read";
 	case ENODATA:
 		return "empty: the recording has no samples";
 	default:
@@ -199,6 +203,12 @@ open_output(struct tape_file *f, const char *path, uint64_t ring)
 		die(EXIT_USAGE, "%s exists and is not a pq recording; not overwriting it", path);
 	case ENOTSUP:
 		die(EXIT_USAGE, "%s: recorded by a later version of pq (record to another file)",
+		    path);
+	case EPROTONOSUPPORT:
+		die(EXIT_USAGE,
+		    "%s: a recording of format version 0, made by a pq before 0.1 (record to "
+		    "another "
+		    "file)",
 		    path);
 	case ERANGE:
 		if (f->ring)

@@ -1,5 +1,5 @@
 /* signals: which signals have arrived. Handlers set flags, which the loops read between samples.
- * Besides the name and the status in base/fail.c, these flags are the only global state. */
+ * Besides the name, the status and the held lines in base/fail.c, these flags are the only global state. */
 #ifndef PQ_CLI_SIGNALS_H
 #define PQ_CLI_SIGNALS_H
 

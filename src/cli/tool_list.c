@@ -20,6 +20,20 @@ add_tool(struct tool_list *l, const struct tool *t, const struct target *target)
 	snprintf(l->names + n, sizeof l->names - n, "%s%s", n ? " " : "", t->name);
 }
 
+_Noreturn static void
+unknown_tool(const struct options *o, const char *word)
+{
+	struct nearest near = nearest_to(text_of(word));
+
+	for (size_t i = 0; tools[i]; i++)
+		nearest_try(&near, tools[i]->name);
+	if (near.name)
+		die(EXIT_USAGE, "unknown tool '%s'; did you mean '%s'?", word, near.name);
+	die(EXIT_USAGE,
+	    "unknown tool '%s': usage is pq %s [interval%s] [TOOL...] ('pq help' lists all tools)",
+	    word, o->tool->name, tool_takes(o->tool, &option_out) ? " [count]" : "");
+}
+
 /* "100ms 600 runq cpu": an interval, a count, and tools. */
 static void
 take_words(struct tool_list *l, const struct options *o, int64_t usual_ns)
@@ -36,11 +50,7 @@ take_words(struct tool_list *l, const struct options *o, int64_t usual_ns)
 		else if (*word >= '0' && *word <= '9' && n < 2 && l->n == 0)
 			number[n++] = word;
 		else
-			die(EXIT_USAGE,
-			    "unknown tool '%s': usage is pq %s [interval%s] [TOOL...] ('pq help' "
-			    "lists all tools)",
-			    word, o->tool->name,
-			    tool_takes(o->tool, &option_out) ? " [count]" : "");
+			unknown_tool(o, word);
 	}
 	bool all = l->n == 0;
 	for (size_t i = 0; all && tools[i]; i++)

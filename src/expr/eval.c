@@ -13,7 +13,8 @@ struct run {
 	double cpus;
 	bool relaxed, limited;
 	bool supposed;      /* take all comparisons of figures as true */
-	bool none, unknown; /* a figure was unknown: because of 0 of 0; for another reason */
+	bool none, unknown; /* a figure was unknown: a share of nothing; for another reason */
+	bool divided;       /* somewhere a result of known figures does not exist */
 	struct expr_hit hit;
 	int rank; /* how well the hit explains the result; 0: there is no hit */
 	/* the comparisons in these rows; NULL: not wanted */
@@ -27,9 +28,14 @@ struct value {
 	struct text text;
 };
 
+/* Unknown before there are rows. */
 static const struct cell *
 cell_of(const struct run *r, int tool, int column)
 {
+	static const struct cell unknown = { .num = NAN, .raw = NAN };
+
+	if (!r->tables[tool])
+		return &unknown;
 	return &table_at(r->tables[tool], r->rows[tool])[column];
 }
 
@@ -66,19 +72,19 @@ pushed(struct run *r, const struct step *s)
 	}
 }
 
+/* A result that known figures do not have, such as 0 / 0, is unknown. */
 static double
 calculate(struct run *r, enum op op, double a, double b)
 {
-	switch (op) {
-	case MULTIPLY:
-		return a * b;
-	case DIVIDE:
-		return b == 0 ? figure(r, NAN, a == 0).num : a / b;
-	case ADD:
-		return a + b;
-	default:
-		return a - b;
-	}
+	double x = op == MULTIPLY ? a * b :
+	    op == DIVIDE          ? (b == 0 ? (double)NAN : a / b) :
+	    op == ADD             ? a + b :
+				    a - b;
+
+	bool none = isnan(x) && !isnan(a) && !isnan(b);
+	r->unknown |= none;
+	r->divided |= none;
+	return x;
 }
 
 static double
@@ -379,6 +385,7 @@ expr_judge(const struct expr *x, const struct expr_now *now, struct expr_finding
 	size_t n = 0;
 
 	list_figures(&r, &here);
+	walk(&r); /* without rows: the thresholds without columns */
 	*f = here;
 	if (!begin(&r, now))
 		return TRUTH_UNKNOWN;
@@ -392,5 +399,6 @@ expr_judge(const struct expr *x, const struct expr_now *now, struct expr_finding
 		holds |= truth == 1;
 		more = advance(&r);
 	} while (more && (!r.limited || ++n < COMBINATIONS_MOST));
+	f->divided = r.divided;
 	return holds ? TRUTH_YES : unknown || more ? TRUTH_UNKNOWN : TRUTH_NO;
 }

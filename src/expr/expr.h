@@ -68,6 +68,7 @@ enum { EXPR_FIGURES_MOST = 16 };
 struct expr_findings {
 	struct expr_figure v[EXPR_FIGURES_MOST];
 	size_t n;
+	bool divided;      /* a quotient of known figures has no value */
 	const char *label; /* of the first row, if only comparisons of text are true */
 };
 
@@ -89,12 +90,12 @@ bool expr_uses(const struct expr *x, size_t tool);
 enum truth expr_eval(
     const struct expr *x, const struct expr_now *now, bool relaxed, struct expr_hit *hit);
 
-/* Judges all rows. The truth is that of expr_eval, except that a figure that is unknown because it
- * is 0 of 0 (see struct cell) makes the expression false. If it is true, the figures are those of
+/* Judges all rows. The truth is that of expr_eval, except that a share that the tool
+ * measured as 0 of 0 (see struct cell) makes the expression false. If it is true, the figures are those of
  * the worst rows, by the first comparison that is true. Otherwise each figure is the one that comes
  * nearest to its threshold, or goes farthest beyond it, among the rows where the other comparisons
  * could matter: where the expression would be true if all comparisons of figures were. NaN if there
- * is no such row. */
+ * is no such row. A threshold without columns is always filled. */
 enum truth expr_judge(const struct expr *x, const struct expr_now *now, struct expr_findings *f);
 
 /* Whether the expression uses this column of the tool with this index. */

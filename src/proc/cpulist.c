@@ -5,12 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int
-fail(int error)
-{
-	errno = error;
-	return -1;
-}
+#include "base/fail.h"
 
 void
 cpulist_add(struct cpulist *l, unsigned cpu)
@@ -27,14 +22,14 @@ add_range(struct text range, struct cpulist *l)
 	size_t n = range.n;
 
 	if (!text_split(&range, '-', &first) || text_u64(first, &from) < 0)
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	to = from;
 	if (first.n < n && text_u64(range, &to) < 0)
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	if (to >= CPULIST_MOST)
-		return fail(ERANGE);
+		return fail_with(ERANGE);
 	if (to < from)
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	for (; from <= to; from++)
 		cpulist_add(l, (unsigned)from);
 	return 0;
@@ -47,7 +42,7 @@ cpulist_parse(struct text t, struct cpulist *out)
 
 	*out = (struct cpulist){ 0 };
 	if (t.n == 0 || t.s[t.n - 1] == ',')
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	while (text_split(&t, ',', &range))
 		if (add_range(range, out) < 0)
 			return -1;

@@ -181,9 +181,10 @@ stat_parse(struct text t, struct arena *a, struct stat_file *out)
 	struct text line;
 	size_t cap = 0;
 
-	*out = (struct stat_file){ 0 };
+	*out = (struct stat_file){ .cut = t.n > 0 && t.s[t.n - 1] != '\n', .only_cpus = true };
 	while (text_whole_line(&t, &line)) {
 		bool is_cpu = text_skip(&line, "cpu");
+		out->only_cpus &= is_cpu;
 		if (!is_cpu && out->ncpus > 0)
 			break;                                  /* the CPUs come first */
 		if (!is_cpu || line.n == 0 || line.s[0] == ' ') /* "cpu ": the sum of all */
@@ -216,7 +217,14 @@ stat_parse_forks(struct text t, uint64_t *forks)
 int
 stat_parse_blocked(struct text t, uint64_t *blocked)
 {
-	return parse_key(t, "procs_blocked", blocked);
+	static const char *const keys[] = { "processes", "procs_blocked" };
+	struct keyed v[2];
+
+	keyed_parse(t, keys, 2, v);
+	if (!v[1].known || (v[0].known && v[0].v == 0))
+		return invalid();
+	*blocked = v[1].v;
+	return 0;
 }
 
 const struct cpu_time *

@@ -19,7 +19,9 @@ struct loadavg {
 	double load[3]; /* mean number of runnable or uninterruptible tasks: 1, 5, 15 minutes */
 	/* tasks that run or wait for a CPU now; includes the reader, excludes throttled tasks */
 	uint64_t running;
-	uint64_t threads; /* all tasks, kernel threads included */
+	/* all tasks, kernel threads included; 0 in some sandboxes, and then the other figures are
+	 * made up too */
+	uint64_t threads;
 };
 
 int loadavg_parse(struct text t, struct loadavg *out);
@@ -131,6 +133,8 @@ struct cpu_time {
 struct stat_file {
 	struct cpu_time *cpus; /* the CPUs online, in the kernel's order */
 	size_t ncpus;
+	bool cut;       /* the text ends within a line */
+	bool only_cpus; /* no line follows those of the CPUs: all kernels write some */
 };
 
 /* The array is in the arena. Skips damaged and truncated lines; one CPU must be left. */
@@ -139,7 +143,8 @@ int stat_parse(struct text t, struct arena *a, struct stat_file *out);
 /* Its line "processes N": tasks (threads) created since boot. 0 counts as missing. */
 int stat_parse_forks(struct text t, uint64_t *forks);
 
-/* Its line "procs_blocked N": tasks waiting for I/O. */
+/* Its line "procs_blocked N": tasks waiting for I/O. Missing in a file that says that no task was
+ * ever created, as some sandboxes write: its figures are made up. */
 int stat_parse_blocked(struct text t, uint64_t *blocked);
 
 /* The CPU of that number, or NULL; looks at index `hint` first. */

@@ -59,6 +59,47 @@ mountinfo_next(struct text *rest, struct arena *a, struct cgroup_mount *out)
 	return false;
 }
 
+/* Single blanks separate the fields, of which any number may stand before "-". */
+static bool
+parse_proc_mount(struct text line, struct text *options)
+{
+	struct text field;
+
+	for (int i = 0; i < 5; i++) /* id, parent, major:minor, root, mount point */
+		if (!text_split(&line, ' ', &field))
+			return false;
+	if (!text_eq(field, "/proc"))
+		return false;
+	do {
+		if (!text_split(&line, ' ', &field))
+			return false;
+	} while (!text_eq(field, "-"));
+	struct text type;
+	bool whole = text_split(&line, ' ', &type) && text_split(&line, ' ', &field);
+	*options = whole && text_eq(type, "proc") ? line : (struct text){ "", 0 };
+	return true;
+}
+
+bool
+mountinfo_find_proc(struct text t, struct text *options)
+{
+	struct text line;
+	bool found = false;
+
+	while (text_line(&t, &line))
+		found |= parse_proc_mount(line, options);
+	return found && options->n > 0;
+}
+
+bool
+comma_list_find(struct text list, const char *key, struct text *value)
+{
+	while (text_split(&list, ',', value))
+		if (text_skip(value, key) && text_skip(value, "="))
+			return true;
+	return false;
+}
+
 bool
 comma_list_has(struct text list, const char *word)
 {

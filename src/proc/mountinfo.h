@@ -20,6 +20,13 @@ struct cgroup_mount {
 /* The next mount of type cgroup or cgroup2; false at the end. Skips other and damaged lines. */
 bool mountinfo_next(struct text *rest, struct arena *a, struct cgroup_mount *out);
 
+/* Finds the options of the file system that is mounted last on /proc, if that is a proc:
+ * "rw,hidepid=invisible,subset=pid". Points into t. fs/proc/root.c, proc_show_options. */
+bool mountinfo_find_proc(struct text t, struct text *options);
+
+/* The value of the first word "key=value" in a comma-separated list; false if there is none. */
+bool comma_list_find(struct text list, const char *key, struct text *value);
+
 /* Whether a comma-separated list has this whole word: "rw,cpuacct" does not have "cpu". */
 bool comma_list_has(struct text list, const char *word);
 

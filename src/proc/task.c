@@ -98,7 +98,7 @@ task_stat_parse(struct text t, struct task_stat *out)
 	uint64_t v;
 
 	if (!text_word(&t, &word) || text_u64(word, &s.pid) < 0 || !take_name(&t, &s.comm) ||
-	    !text_whole_line(&t, &line) || !text_word(&line, &word) || word.n != 1)
+	    !text_whole_line(&t, &line) || !text_word(&line, &word) || word.n != 1 || !word.s[0])
 		return invalid();
 	s.state = word.s[0];
 	for (int field = 4; field <= BLKIO; field++) {
@@ -113,6 +113,45 @@ task_stat_parse(struct text t, struct task_stat *out)
 	}
 	*out = s;
 	return 0;
+}
+
+int
+task_capabilities_parse(struct text t, uint64_t *out)
+{
+	struct text line, digits;
+	uint64_t v = 0;
+
+	do
+		if (!text_line(&t, &line))
+			return invalid();
+	while (!text_skip(&line, "CapEff:"));
+	if (!text_word(&line, &digits) || digits.n > 16)
+		return invalid();
+	for (size_t i = 0; i < digits.n; i++) {
+		static const char hex[] = "0123456789abcdef";
+		const char *digit = memchr(hex, digits.s[i], 16);
+		if (!digit)
+			return invalid();
+		v = v << 4 | (uint64_t)(digit - hex);
+	}
+	*out = v;
+	return 0;
+}
+
+bool
+task_in_group(struct text t, uint64_t gid)
+{
+	struct text line, word;
+	uint64_t v;
+
+	while (text_line(&t, &line)) {
+		if (!text_skip(&line, "Gid:") && !text_skip(&line, "Groups:"))
+			continue;
+		while (text_word(&line, &word))
+			if (text_u64(word, &v) == 0 && v == gid)
+				return true;
+	}
+	return false;
 }
 
 int
@@ -262,6 +301,21 @@ environ_find(struct text t, const char *name, struct text *value)
 	return false;
 }
 
+/* As text_skip, where '_' and '-' are the same: V8 takes either. */
+static bool
+skip_option(struct text *t, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (t->n < n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((t->s[i] == '_' ? '-' : t->s[i]) != prefix[i])
+			return false;
+	*t = (struct text){ t->s + n, t->n - n };
+	return true;
+}
+
 bool
 environ_option(struct text value, const char *prefix, struct text *out)
 {
@@ -269,7 +323,7 @@ environ_option(struct text value, const char *prefix, struct text *out)
 	bool found = false;
 
 	while (text_word(&value, &word)) {
-		if (!text_skip(&word, prefix))
+		if (!skip_option(&word, prefix))
 			continue;
 		*out = word;
 		found = true;

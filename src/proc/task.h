@@ -64,6 +64,13 @@ struct task_status {
 /* The line "State:" must be there. */
 int task_status_parse(struct text t, struct task_status *out);
 
+/* Its line "CapEff:	000001ffffffffff": the capabilities, by number. -1 with EINVAL if it is not
+ * there. */
+int task_capabilities_parse(struct text t, uint64_t *out);
+
+/* Whether its lines "Gid:" and "Groups:" have that group: for access to files. */
+bool task_in_group(struct text t, uint64_t gid);
+
 /* Its line "Cpus_allowed_list:	0-3". ERANGE: a number is too large. */
 int task_allowed_parse(struct text t, struct cpulist *out);
 
@@ -101,7 +108,7 @@ int task_left_parse(struct text t, int64_t *ns);
 bool environ_find(struct text t, const char *name, struct text *value);
 
 /* In a list of options such as "-Xmx1g -XX:ActiveProcessorCount=2": the rest of the last word that
- * begins with the prefix; false if there is none. */
+ * begins with the prefix, where '_' stands for '-' too; false if there is none. */
 bool environ_option(struct text value, const char *prefix, struct text *out);
 
 /* ---- limits: "Max open files            1024                 4096                 files" */

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/fail.h"
+
 size_t
 runqlat_bucket(uint64_t ns)
 {
@@ -137,13 +139,6 @@ runqlat_print(const struct runqlat_counts *c, const char *source, struct buf *ou
 	return 0;
 }
 
-static int
-fail(int error)
-{
-	errno = error;
-	return -1;
-}
-
 /* "87:12". Numbers must ascend, and no count may be 0. */
 static int
 parse_bucket(struct text word, size_t *next, struct runqlat_counts *c)
@@ -154,9 +149,9 @@ parse_bucket(struct text word, size_t *next, struct runqlat_counts *c)
 	if (!text_split(&word, ':', &number) || text_u64(number, &b) < 0 || text_u64(word, &n) < 0)
 		return -1;
 	if (b < *next || b >= RUNQLAT_BUCKETS || n == 0)
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	if (n > UINT64_MAX - c->waits)
-		return fail(ERANGE);
+		return fail_with(ERANGE);
 	c->bucket[b] = n;
 	c->waits += n;
 	*next = (size_t)b + 1;
@@ -187,7 +182,7 @@ parse_numbers(struct text t, struct runqlat_counts *c, uint64_t *waits)
 	keyed_parse(t, keys, KEYS, v);
 	for (size_t i = 0; i < NEEDED; i++) {
 		if (!v[i].known)
-			return fail(EINVAL);
+			return fail_with(EINVAL);
 		*out[i] = v[i].v;
 	}
 	if (v[EVENTS].known && v[EVENTS_NS].known) {
@@ -216,10 +211,10 @@ runqlat_parse(struct text t, struct runqlat_counts *c, char source[RUNQLAT_SOURC
 	*c = (struct runqlat_counts){ 0 };
 	if (!find(t, "source", &name) || !text_word(&name, &word) || !good_source(word) ||
 	    !find(t, "buckets", &buckets))
-		return fail(EINVAL);
+		return fail_with(EINVAL);
 	memcpy(source, word.s, word.n);
 	source[word.n] = '\0';
 	if (parse_numbers(t, c, &waits) < 0 || parse_buckets(buckets, c) < 0)
 		return -1;
-	return c->waits == waits ? 0 : fail(EINVAL); /* else a digit was damaged */
+	return c->waits == waits ? 0 : fail_with(EINVAL); /* else a digit was damaged */
 }

@@ -178,29 +178,83 @@ cell_share(struct cell *c, double part, double whole)
 	c->none = whole == 0 && part == 0;
 }
 
-void
-cell_rate(struct cell *c, struct keyed from, struct keyed to, double scale, double span_s)
+/* ---- Counters between two readings */
+
+/* Up to a quarter of a second between the clock and the file: pq may wait for a CPU, or for its
+ * quota, in between. A twentieth of the span: clocks of CPUs and of hypervisors differ. */
+static const double LATE_S = 0.25, CLOCKS = 1.05;
+
+static double
+per_second(const struct interval *t, enum column_bound b)
 {
-	c->num = keyed_delta(from, to) * scale / span_s;
-	c->weight = span_s;
-	if (to.known)
-		c->raw = (double)to.v * scale;
+	switch (b) {
+	case BY_TIME:
+		return 1;
+	case BY_CPUS:
+		return t->cpus;
+	case BY_TASKS:
+		return t->tasks;
+	case BY_PERIODS:
+		return t->period_s > 0 ? 1 / t->period_s : 1000; /* the shortest has 1 ms */
+	case BY_EVENTS:
+		break;
+	}
+	return 1e9;
+}
+
+double
+interval_most(const struct interval *t, int column)
+{
+	return per_second(t, t->columns[column].bound) * (t->span_s * CLOCKS + LATE_S + t->late_s);
+}
+
+double
+interval_growth(struct interval *t, int column, struct keyed from, struct keyed to, double scale)
+{
+	double grown = keyed_delta(from, to) * scale;
+
+	if (keyed_restarted(from, to))
+		t->fell |= UINT64_C(1) << column;
+	if (!(grown > interval_most(t, column)))
+		return grown;
+	t->jumped |= UINT64_C(1) << column;
+	return NAN;
+}
+
+/* The growth, and the raw counter of the column unless it has jumped. */
+static double
+grow(struct cell *row, int column, struct interval *t, struct keyed from, struct keyed to,
+    double scale)
+{
+	double grown = interval_growth(t, column, from, to, scale);
+
+	if (to.known && isnan(grown) == isnan(keyed_delta(from, to)))
+		row[column].raw = (double)to.v * scale;
+	return grown;
 }
 
 void
-cell_count(struct cell *c, struct keyed from, struct keyed to)
+cell_rate(struct cell *row, int column, struct interval *t, struct keyed from, struct keyed to,
+    double scale)
 {
-	cell_rate(c, from, to, 1, 1);
+	row[column].num = grow(row, column, t, from, to, scale) / t->span_s;
+	row[column].weight = t->span_s;
 }
 
 void
-cell_stalled(struct cell *c, struct keyed from_us, struct keyed to_us, double span_s)
+cell_count(struct cell *row, int column, struct interval *t, struct keyed from, struct keyed to)
 {
-	cell_share(c, fmin(keyed_delta(from_us, to_us) * 1e-6, span_s), span_s);
-	if (!from_us.known || !to_us.known || keyed_restarted(from_us, to_us))
-		c->num = NAN; /* fmin ignores NaN */
-	if (to_us.known)
-		c->raw = (double)to_us.v * 1e-6;
+	row[column].num = grow(row, column, t, from, to, 1);
+	row[column].weight = 1;
+}
+
+void
+cell_stalled(
+    struct cell *row, int column, struct interval *t, struct keyed from_us, struct keyed to_us)
+{
+	double grown = grow(row, column, t, from_us, to_us, 1e-6);
+
+	cell_share(&row[column], grown > t->span_s ? t->span_s : grown, t->span_s);
 }
 
 /* ---- Times */

@@ -26,6 +26,16 @@ enum column_kind {
 
 enum unit { NO_UNIT, CPUS, PERCENT, BYTES, MILLISECONDS, PER_SECOND, MICROSECONDS };
 
+/* By how much the counter of a column can grow in a second, in base units: the counter of a column
+ * that grew by more was damaged. */
+enum column_bound {
+	BY_EVENTS,  /* a billion */
+	BY_TIME,    /* one second: of a CPU, of a thread, of pressure */
+	BY_CPUS,    /* one second for each CPU */
+	BY_TASKS,   /* one second for each task */
+	BY_PERIODS, /* as often as a period of the quota ends */
+};
+
 /* NUMBER_OR_ROW: some rows have a word instead. Programs get it under the key "row", so that the
  * column has only numbers. */
 enum number { NO_NUMBER, NUMBER, NUMBER_OR_ROW };
@@ -46,7 +56,8 @@ struct column {
 	/* of a RATE, COUNT or SHARE, for metrics: the name of the kernel's counter that it is
 	 * computed from, in base units: "mem_some_seconds" */
 	const char *counter;
-	const char *metric; /* the key in metrics; NULL: the same */
+	enum column_bound bound; /* of the kernel's counter, whether metrics have it or not */
+	const char *metric;      /* the key in metrics; NULL: the same */
 	const char
 	    *was; /* the key in schema 1, for a hint to those who still use it; NULL: the same */
 	/* one line: the meaning, and the kernel file and key it comes from */
@@ -120,15 +131,43 @@ void cell_gauge(struct cell *c, double value, double span_s);
  * wholes. */
 void cell_share(struct cell *c, double part, double whole);
 
-/* The growth of a counter times scale, per second. `scale` turns the counter into base units. */
-void cell_rate(struct cell *c, struct keyed from, struct keyed to, double scale, double span_s);
+/* ---- Counters between two readings */
+
+/* The time between two readings, and what there was to grow in it. */
+struct interval {
+	const struct column *columns;
+	double span_s;
+	double cpus, tasks, period_s; /* of BY_CPUS, BY_TASKS and BY_PERIODS */
+	/* the kernel may add now what was due since this long before the first reading */
+	double late_s;
+	/* columns, as bits, whose counter grew by more than its bound, or decreased */
+	uint64_t jumped, fell;
+};
+
+/* The most that the counter of the column can have grown. The clock and the file are not read at the
+ * same time, and clocks differ, so it is more than the bound times span_s. */
+double interval_most(const struct interval *t, int column);
+
+/* How much the counter of the column grew, times scale, which turns it into base units. NaN if a
+ * reading is unknown, if it decreased, or if it grew by more than it can: sets t->fell and
+ * t->jumped. */
+double interval_growth(
+    struct interval *t, int column, struct keyed from, struct keyed to, double scale);
+
+/* These set a column of a row, and its raw counter unless that has jumped. */
+
+/* The growth of a counter, per second. */
+void cell_rate(struct cell *row, int column, struct interval *t, struct keyed from, struct keyed to,
+    double scale);
 
 /* The growth of a counter. */
-void cell_count(struct cell *c, struct keyed from, struct keyed to);
+void cell_count(
+    struct cell *row, int column, struct interval *t, struct keyed from, struct keyed to);
 
-/* The growth of a counter of microseconds as a share of the span, at most 100 %: the counter and
- * the span come from different clocks. */
-void cell_stalled(struct cell *c, struct keyed from_us, struct keyed to_us, double span_s);
+/* The growth of a counter of microseconds as a share of the span. It may exceed the span by as much
+ * as interval_most allows, and counts as 100 % then. */
+void cell_stalled(
+    struct cell *row, int column, struct interval *t, struct keyed from_us, struct keyed to_us);
 
 /* ---- Formats: each appends the rows of a sample to a buffer, which is written at once */
 

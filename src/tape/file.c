@@ -81,11 +81,10 @@ resume(struct tape_file *f, struct tape_segment *from, uint64_t *at)
 	struct tape_reader r;
 	int result = tape_reader_begin(&r, f->fd, false);
 
-	if (result == 0 && r.index.later) {
+	if (result == 0 && (r.index.later || r.index.older))
 		/* data after the last readable segment would be overwritten */
-		errno = ENOTSUP;
-		result = -1;
-	} else if (result == 0)
+		result = fail_with(r.index.later ? ENOTSUP : EPROTONOSUPPORT);
+	else if (result == 0)
 		result = find_end(f, &r, from, at);
 	else if (errno == ENODATA || (errno == EINVAL && is_blank(f->fd)))
 		result = 0;
@@ -141,6 +140,26 @@ open_file(
 	return allocate(f);
 }
 
+/* Removes from the index the segments that a new one of the ring overwrites. Returns the sequence
+ * of the oldest one that is left, or of the new one. */
+static uint64_t
+make_way(struct tape_writer *w, uint64_t cleared)
+{
+	struct tape_index *x = &((struct tape_file *)w)->index;
+	uint64_t oldest = w->segment.sequence;
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n; i++) {
+		const struct tape_place *p = &x->v[i];
+		if ((p->at >= w->start && p->at < w->start + w->room) || p->at >= cleared)
+			continue;
+		oldest = p->segment.sequence < oldest ? p->segment.sequence : oldest;
+		x->v[n++] = *p;
+	}
+	x->n = n;
+	return oldest;
+}
+
 int
 tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
 {
@@ -163,22 +182,8 @@ tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
 	if (getrandom(&from.run, sizeof from.run, GRND_NONBLOCK) != sizeof from.run)
 		from.run ^= (uint64_t)getpid() << 32;
 	tape_writer_begin(&f->writer, f->fd, f->stream, &from, at);
+	f->writer.oldest = make_way;
 	return 0;
-}
-
-/* Adds the new segment to the index, and removes those that it overwrites. */
-static void
-note_segment(struct tape_file *f)
-{
-	const struct tape_writer *w = &f->writer;
-	struct tape_index *x = &f->index;
-	size_t n = 0;
-
-	for (size_t i = 0; i < x->n; i++)
-		if (x->v[i].at < w->start || x->v[i].at >= w->start + w->room)
-			x->v[n++] = x->v[i];
-	x->n = n;
-	tape_index_add(x, w->start, &w->segment);
 }
 
 int
@@ -193,20 +198,18 @@ tape_file_sample(struct tape_file *f, const struct sample *m)
 	if (tape_writer_sample(&f->writer, m) < 0)
 		return -1;
 	if (f->writer.segment.sequence != sequence)
-		note_segment(f);
+		tape_index_add(&f->index, f->writer.start, &f->writer.segment);
 	return 0;
 }
 
 int
 tape_file_close(struct tape_file *f)
 {
-	static const char end[TAPE_END];
-	int result = 0;
+	int result = f->writer.run_samples ? tape_writer_close(&f->writer) : 0;
 
-	if (f->stream && f->writer.run_samples)
-		result = write(f->fd, end, sizeof end) < 0 ? -1 : 0;
-	else if (!f->ring && f->writer.run_samples)
-		result = ftruncate(f->fd, (off_t)(f->writer.at + TAPE_END));
+	if (!f->stream && !f->ring && f->writer.run_samples &&
+	    ftruncate(f->fd, (off_t)(f->writer.at + TAPE_END)) < 0)
+		result = -1;
 	if (f->created && f->writer.run_samples == 0)
 		unlink(f->path);
 	if (close(f->fd) < 0 && errno != EINTR)

@@ -9,7 +9,7 @@
 #include "tape/writer.h"
 
 struct tape_file {
-	struct tape_writer writer;
+	struct tape_writer writer; /* first, as it finds the file by it */
 	int fd;
 	const char *path; /* not copied */
 	bool stream, created;
@@ -23,7 +23,7 @@ struct tape_file {
 /* Opens the file at `path`, or creates it; "-" is stdout. It continues an existing recording.
  * `ring`: the bytes of a ring, all of which it allocates now; 0: the file grows. Returns 0, or -1
  * with errno: EBUSY another process writes it (f->owner; 0: unknown), EINVAL not a recording,
- * ENOTSUP of a later version, ERANGE its ring has another size (f->ring), ENOTTY not a regular
+ * ENOTSUP of a later version, EPROTONOSUPPORT of version 0, ERANGE its ring has another size (f->ring), ENOTTY not a regular
  * file, or an error of open(2). */
 int tape_file_open(struct tape_file *f, const char *path, uint64_t ring);
 
@@ -33,7 +33,7 @@ int tape_file_owner(const char *path);
 /* Calls tape_writer_sample, and allocates room ahead. */
 int tape_file_sample(struct tape_file *f, const struct sample *m);
 
-/* Frees unused room and closes the file. Removes a new file without samples. Returns 0, or -1 with
+/* Writes the closing record, frees unused room and closes the file. Removes a new file without samples. Returns 0, or -1 with
  * errno if written data may be lost. */
 int tape_file_close(struct tape_file *f);
 

@@ -89,6 +89,7 @@ tape_put_header(const struct tape_segment *s, unsigned char out[TAPE_HEADER])
 	put_le(out + 56, (uint64_t)s->real_ns, 8);
 	put_le(out + 64, (uint64_t)s->boot_ns, 8);
 	memcpy(out + 72, s->boot_id, sizeof s->boot_id);
+	put_le(out + 88, s->oldest, 8);
 	put_le(out + 124, crc32c(0, out, 124), 4);
 }
 
@@ -108,15 +109,18 @@ tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s)
 {
 	if (memcmp(in, magic, sizeof magic) != 0 || get_le(in + 124, 4) != crc32c(0, in, 124))
 		return fail_with(EINVAL);
-	if (get_le(in + 8, 4) != TAPE_VERSION)
-		return fail_with(ENOTSUP);
-	*s = (struct tape_segment){ .sequence = get_le(in + 16, 8),
+	uint64_t version = get_le(in + 8, 4);
+	if (version == 0 || version > TAPE_VERSION)
+		return fail_with(version == 0 ? EPROTONOSUPPORT : ENOTSUP);
+	*s = (struct tape_segment){ .version = (unsigned)version,
+		.sequence = get_le(in + 16, 8),
 		.run = get_le(in + 24, 8),
 		.samples = get_le(in + 32, 8),
 		.ring = get_le(in + 40, 8),
 		.mono_ns = (int64_t)get_le(in + 48, 8),
 		.real_ns = (int64_t)get_le(in + 56, 8),
-		.boot_ns = (int64_t)get_le(in + 64, 8) };
+		.boot_ns = (int64_t)get_le(in + 64, 8),
+		.oldest = get_le(in + 88, 8) }; /* 0 in version 1 */
 	memcpy(s->boot_id, in + 72, sizeof s->boot_id);
 	return s->sequence > 0 && has_times(s) ? 0 : fail_with(EINVAL);
 }
@@ -157,7 +161,10 @@ tape_get_head(const unsigned char in[TAPE_HEAD], unsigned *type, size_t *n, uint
 	*type = in[3];
 	*n = (size_t)get_le(in, 3);
 	*crc = (uint32_t)get_le(in + 4, 4);
-	return *type == TAPE_KEY || (*type >= TAPE_SAMPLE && *type < TAPE_RECORDS) ? 0 : -1;
+	return *type == TAPE_KEY || *type == TAPE_CLOSED ||
+		(*type >= TAPE_SAMPLE && *type < TAPE_RECORDS) ?
+	    0 :
+	    -1;
 }
 
 uint32_t

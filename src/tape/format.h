@@ -6,6 +6,9 @@
  * that was read, or a directory that was listed); and records, one per sample, with the changes
  * since the previous sample. Every 32nd record has the changes since the key frame, so that damage
  * makes only the records before the next such record unreadable. Eight zero bytes end a segment.
+ *
+ * Version 2 tells a whole recording from one that lost a part: a closing record follows the last
+ * sample of the recorder, and the header names the oldest segment that the file still has.
  */
 #ifndef PQ_TAPE_FORMAT_H
 #define PQ_TAPE_FORMAT_H
@@ -18,11 +21,13 @@
 #include "host/host.h"
 
 enum {
-	TAPE_VERSION = 1,
+	TAPE_VERSION = 2, /* of what is written; version 1 is still read */
+	TAPE_CLOSES = 2,  /* the first version with closing records */
 	TAPE_BLOCK = 4096,
 	TAPE_HEADER = 128,
 	TAPE_HEAD = 8,
 	TAPE_END = 8,
+	TAPE_CLOSING = 32, /* room for a closing record, and the end after it */
 	TAPE_GROUP = 32,
 	TAPE_RECORD_MOST = (1 << 24) - 1,
 	TAPE_TRACKS_MOST = 1 << 18
@@ -35,6 +40,7 @@ enum {
 /* Types of records. The two lowest bits of a sample are flags. */
 enum tape_record {
 	TAPE_KEY = 1,
+	TAPE_CLOSED = 2, /* nothing follows in this segment: its recorder has ended */
 	TAPE_SAMPLE = 4,
 	TAPE_IS_TICK = 1,
 	TAPE_FROM_KEY = 2,
@@ -57,6 +63,7 @@ bool path_clean(const char *path, enum path_mark mark, char *out, size_t n);
 
 /* The header of a segment. */
 struct tape_segment {
+	unsigned version;
 	uint64_t sequence; /* 1, 2, … in this recording */
 	uint64_t run;      /* a random number for the run of the recorder that wrote it */
 	uint64_t samples;  /* before it in this recording, overwritten ones included */
@@ -64,11 +71,13 @@ struct tape_segment {
 	/* CLOCK_MONOTONIC, CLOCK_REALTIME and CLOCK_BOOTTIME at its first sample */
 	int64_t mono_ns, real_ns, boot_ns;
 	unsigned char boot_id[16];
+	uint64_t oldest; /* the sequence of the oldest one in the file by then; 0: unknown */
 };
 
 void tape_put_header(const struct tape_segment *s, unsigned char out[TAPE_HEADER]);
 
-/* Returns 0, or -1 with errno: EINVAL not a complete header, ENOTSUP of a later version. */
+/* Returns 0, or -1 with errno: EINVAL not a complete header, ENOTSUP of a later version,
+ * EPROTONOSUPPORT of version 0. */
 int tape_get_header(const unsigned char in[TAPE_HEADER], struct tape_segment *s);
 
 /* The seed for the checksums of a segment's records. It differs between segments, so that bytes of

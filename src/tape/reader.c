@@ -1,6 +1,7 @@
 #include "tape/reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,16 @@ source_free(struct source *s)
 
 /* ---- Segments */
 
+static int
+look_at_header(struct tape_index *x, const unsigned char *p, struct tape_segment *out)
+{
+	int result = tape_get_header(p, out);
+
+	x->later |= result < 0 && errno == ENOTSUP;
+	x->older |= result < 0 && errno == EPROTONOSUPPORT;
+	return result;
+}
+
 /* Reads the header of a segment at a block, either copy. Returns 1; 0 if there is none; -1 with
  * errno. */
 static int
@@ -114,10 +125,7 @@ tape_index_look(struct tape_index *x, struct source *s, uint64_t at, struct tape
 
 	if (!p)
 		return errno ? -1 : 0;
-	int first = tape_get_header(p, out);
-	x->later |= first < 0 && errno == ENOTSUP;
-	int second = tape_get_header(p + TAPE_HEADER, &copy);
-	x->later |= second < 0 && errno == ENOTSUP;
+	int first = look_at_header(x, p, out), second = look_at_header(x, p + TAPE_HEADER, &copy);
 	if (first < 0 && second == 0)
 		*out = copy;
 	x->damaged += (first < 0) != (second < 0);
@@ -176,6 +184,48 @@ tape_index_free(struct tape_index *x)
 
 enum { PIECE = 64 << 10 };
 
+/* Notes which segments must be in the recording, but were not found before its first one. Without a
+ * ring it begins with segment 1; of a ring, the newest segment knows the oldest one. */
+static void
+note_missing(
+    struct tape_reader *r, const struct tape_segment *first, const struct tape_segment *newest)
+{
+	uint64_t oldest = first->ring ? newest->oldest : 1;
+
+	if (oldest == 0 || first->sequence <= oldest || r->live)
+		return;
+	r->lost.segments = first->sequence - oldest;
+	r->lost.samples += first->ring ? 0 : first->samples;
+}
+
+/* Notes what is missing of a file that was opened, and of a ring that was read from a pipe. */
+static void
+note_losses(struct tape_reader *r)
+{
+	const struct tape_index *x = &r->index;
+
+	r->lost.places = x->damaged;
+	if (x->n > 0) {
+		const struct tape_segment *newest = &x->v[x->n - 1].segment;
+		uint64_t size = source_size(&r->source);
+		note_missing(r, &x->v[0].segment, newest);
+		r->lost.ring = newest->ring;
+		r->lost.bytes = newest->ring > size ? newest->ring - size : 0;
+		r->lost.later = x->later;
+		r->lost.older = x->older;
+	}
+	r->at_start = r->lost;
+}
+
+/* Whether another process writes the file: it holds a lock on it. */
+static bool
+is_written(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+}
+
 /* A pipe is read in order, but a ring from a pipe must be read to its end first: its oldest segment
  * is somewhere in the middle. */
 static int
@@ -187,8 +237,10 @@ begin_pipe(struct tape_reader *r)
 	if (found <= 0)
 		return found;
 	r->in_order = first.ring == 0;
-	if (r->in_order)
+	if (r->in_order) {
+		note_missing(r, &first, &first);
 		return 1;
+	}
 	while (!r->source.ended && source_size(&r->source) < first.ring)
 		if (!source_at(&r->source, source_size(&r->source), 1) && errno)
 			return -1;
@@ -208,21 +260,25 @@ tape_reader_begin_at(struct tape_reader *r, int fd, const struct tape_index *ind
 {
 	begin(r, fd, false);
 	r->index = *index;
+	r->live = true;
 }
 
 int
 tape_reader_begin(struct tape_reader *r, int fd, bool pipe)
 {
 	begin(r, fd, pipe);
+	r->live = !pipe && is_written(fd);
 	int found = pipe ? begin_pipe(r) : tape_index_scan(&r->index, &r->source);
 
 	if (found < 0)
 		return -1;
-	r->lost.places = r->index.damaged;
-	r->lost.later = r->index.later && r->index.n > 0;
+	note_losses(r);
 	if (r->in_order || r->index.n > 0)
 		return 0;
-	errno = r->index.later ? ENOTSUP : source_size(&r->source) == 0 ? ENODATA : EINVAL;
+	errno = r->index.later           ? ENOTSUP :
+	    r->index.older               ? EPROTONOSUPPORT :
+	    source_size(&r->source) == 0 ? ENODATA :
+					   EINVAL;
 	return -1;
 }
 
@@ -265,7 +321,13 @@ tape_reader_rewind(struct tape_reader *r)
 	r->segment = (struct tape_segment){ 0 };
 	r->open = r->booted = false;
 	r->settled = true;
-	r->lost = (struct tape_losses){ .places = r->index.damaged, .later = r->lost.later };
+	r->lost = r->at_start;
+}
+
+static bool
+is_newest(const struct tape_reader *r)
+{
+	return r->in_order || r->segment.sequence == r->index.v[r->index.n - 1].segment.sequence;
 }
 
 /* Counts the lost samples of the previous segment, which should have had `samples`. */
@@ -278,6 +340,8 @@ settle(struct tape_reader *r, uint64_t samples, bool newest)
 	r->lost.samples += missing ? samples - r->given : 0;
 	r->lost.places += r->garbage && (missing || newest);
 	r->lost.torn |= r->garbage && newest;
+	r->lost.unclosed |=
+	    newest && !r->closed && !r->live && is_newest(r) && r->segment.version >= TAPE_CLOSES;
 	r->settled = true;
 }
 
@@ -289,6 +353,7 @@ open_segment(
 	    adjacent && s->samples >= r->segment.samples ? s->samples - r->segment.samples :
 							   r->position,
 	    false);
+	r->lost.places += adjacent && s->sequence > r->segment.sequence + 1;
 	r->segment = *s;
 	r->seed = tape_seed(s);
 	r->start = at;
@@ -296,7 +361,7 @@ open_segment(
 	r->limit = limit;
 	r->position = r->given = 0;
 	r->effort = WALK_EFFORT;
-	r->keyed = r->linked = r->garbage = r->settled = false;
+	r->keyed = r->linked = r->garbage = r->closed = r->settled = false;
 	r->open = true;
 }
 
@@ -426,29 +491,81 @@ tape_window_has(struct tape_window *w, const struct sample *m)
 	return true;
 }
 
+/* Begins a part of the line about losses: "; " between two parts. */
+static void
+put_part(struct buf *b)
+{
+	if (b->n > 0)
+		buf_text(b, "; ");
+}
+
+static void
+put_count(struct buf *b, uint64_t n, const char *one, const char *many)
+{
+	buf_u64(b, n, 1);
+	buf_char(b, ' ');
+	buf_text(b, n == 1 ? one : many);
+}
+
+static void
+put_damage(struct buf *b, const struct tape_losses *l)
+{
+	if (!l->samples && !l->places)
+		return;
+	buf_text(b, "damaged in ");
+	put_count(b, l->places, "place", "places");
+	if (l->samples || !l->torn) {
+		buf_text(b, ": ");
+		put_count(b, l->samples, "sample lost", "samples lost");
+	}
+}
+
+static void
+put_end_losses(struct buf *b, const struct tape_losses *l)
+{
+	if (l->bytes) {
+		put_part(b);
+		buf_text(b, "cut short: ");
+		buf_u64(b, l->bytes, 1);
+		buf_text(b, " of the ");
+		put_count(b, l->ring, "byte", "bytes");
+		buf_text(b, " of its ring are missing, with their samples");
+	}
+	if (l->segments) {
+		put_part(b);
+		put_count(b, l->segments, "segment is missing", "segments are missing");
+		buf_text(b, " at its start");
+	}
+	if (l->torn || l->unclosed) {
+		put_part(b);
+		buf_text(b,
+		    l->torn ? "it ends in an incomplete record" :
+			      "not closed by its recorder: later samples may be missing");
+	}
+}
+
 bool
 tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 {
-	int at = 0;
+	struct buf b = { 0 };
 
-	if (l->samples || l->places)
-		at = snprintf(out, n, "damaged in %llu place%s", (unsigned long long)l->places,
-		    l->places == 1 ? "" : "s");
-	if (at > 0 && (l->samples || !l->torn))
-		at += snprintf(out + at, n - (size_t)at, ": %llu sample%s lost",
-		    (unsigned long long)l->samples, l->samples == 1 ? "" : "s");
-	if (at > 0 && l->torn)
-		at += snprintf(out + at, n - (size_t)at, "; it ends in an incomplete record");
-	if (l->overwritten)
-		at += snprintf(out + at, n - (size_t)at,
-		    "%s%llu segment%s overwritten by the recorder before being read",
-		    at ? "; " : "", (unsigned long long)l->overwritten,
-		    l->overwritten == 1 ? " was" : "s were");
-	if (l->later)
-		at += snprintf(out + at, n - (size_t)at,
-		    "%sa part of it was written by a later version of pq and was skipped",
-		    at ? "; " : "");
-	return at > 0;
+	put_damage(&b, l);
+	put_end_losses(&b, l);
+	if (l->overwritten) {
+		put_part(&b);
+		put_count(&b, l->overwritten, "segment was", "segments were");
+		buf_text(&b, " overwritten by the recorder before being read");
+	}
+	if (l->later || l->older) {
+		put_part(&b);
+		buf_text(&b,
+		    l->later ? "a part of it was written by a later version of pq and was skipped" :
+			       "a part of it has format version 0 and was skipped");
+	}
+	snprintf(out, n, "%.*s", (int)b.n, b.n ? b.s : "");
+	bool any = b.n > 0;
+	buf_free(&b);
+	return any;
 }
 
 /* ---- The records of a segment, and how reading resumes after damage */
@@ -584,6 +701,18 @@ take_sample(struct tape_reader *r, unsigned type, struct text payload, struct sa
 	return true;
 }
 
+/* Takes a closing record: it has the number of samples of its segment. */
+static void
+take_close(struct tape_reader *r, struct text payload)
+{
+	uint64_t samples;
+
+	if (!code_get(&payload, &samples) || payload.n > 0 || samples > UINT32_MAX)
+		return;
+	r->position = samples > r->position ? samples : r->position;
+	r->closed = true;
+}
+
 /* Takes the next record of the segment. Returns 1 for a sample; 2 for another record; 0 at the end
  * of the segment; -1 with errno. */
 static int
@@ -600,6 +729,10 @@ next_record(struct tape_reader *r, struct sample *m)
 	if (got == 0)
 		return pass_damage(r);
 	r->at += TAPE_HEAD + payload.n;
+	if (type == TAPE_CLOSED) {
+		take_close(r, payload);
+		return 0;
+	}
 	if (type != TAPE_KEY) {
 		r->linked = take_sample(r, type, payload, m);
 		return r->linked ? 1 : 2;

@@ -40,6 +40,7 @@ struct tape_index {
 	size_t n, room;
 	uint64_t damaged; /* headers with one damaged copy */
 	bool later;       /* one is of a later version */
+	bool older;       /* one is of version 0 */
 };
 
 /* Appends a segment. */
@@ -52,8 +53,12 @@ struct tape_losses {
 	uint64_t samples;     /* lost because of damage */
 	uint64_t places;      /* damaged places */
 	uint64_t overwritten; /* segments overwritten by the recorder before they were read */
+	uint64_t segments;    /* whose headers are missing before the oldest one that was found */
+	uint64_t bytes;       /* the file is so much smaller than its ring */
+	uint64_t ring;        /* the size of that ring */
 	bool torn;            /* it ends in an incomplete record */
-	bool later;           /* segments of a later version were skipped */
+	bool unclosed;        /* nobody writes it, and it has no closing record */
+	bool later, older;    /* segments of a later version, or of version 0, were skipped */
 };
 
 /* A part of a recording. Zero-initialise, and set the times. */
@@ -70,6 +75,7 @@ struct tape_reader {
 	bool in_order;           /* a pipe, which has no index */
 	struct span wanted;      /* segments of other times (CLOCK_REALTIME) are skipped */
 	bool follow;             /* more may come after the newest segment */
+	bool live;               /* a process was writing it when it was opened */
 	bool open, settled;      /* in a segment; its losses are counted */
 	struct tape_segment segment;
 	/* of the segment: its header, the next record, its end */
@@ -78,6 +84,7 @@ struct tape_reader {
 	/* its key frame was read; the previous record was read, so the next can refer to it */
 	bool keyed, linked;
 	bool garbage;      /* it ends in an incomplete record */
+	bool closed;       /* it has a closing record */
 	uint64_t position; /* of the next sample in it */
 	uint64_t given;    /* how many of its samples were read */
 	/* how many bytes may still be searched for records after damage */
@@ -87,11 +94,11 @@ struct tape_reader {
 	unsigned char boot_id[16];
 	bool booted; /* boot_id is set, to that of the last sample */
 	struct playback tracks;
-	struct tape_losses lost;
+	struct tape_losses lost, at_start; /* now, and before the first sample */
 };
 
 /* Finds the segments of a file, or the first one of a pipe. Returns 0, or -1 with errno: EINVAL not
- * a recording, ENOTSUP of a later version, ENODATA empty, EINTR, or an error of reading. */
+ * a recording, ENOTSUP of a later version, EPROTONOSUPPORT of version 0, ENODATA empty, EINTR, or an error of reading. */
 int tape_reader_begin(struct tape_reader *r, int fd, bool pipe);
 
 /* The same for a file with a known index, which becomes the reader's. */

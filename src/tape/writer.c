@@ -229,21 +229,30 @@ tape_put_sample(struct tape_writer *w, const struct sample *m, bool from_key)
 	w->known_tracks = w->tracks.paths.n;
 }
 
-/* Appends the header of a segment that begins with this sample, twice. */
+/* Appends room for the header of a segment that begins with this sample, twice. */
 static void
 tape_put_start(struct tape_writer *w, const struct sample *m)
 {
 	struct tape_segment *s = &w->segment;
-	unsigned char header[TAPE_HEADER];
 
 	s->samples = w->samples;
 	s->mono_ns = m->mono_ns;
 	s->real_ns = m->real_ns;
 	s->boot_ns = m->boot_ns;
 	w->seed = tape_seed(s);
-	tape_put_header(s, header);
-	for (int copy = 0; copy < 2; copy++)
-		buf_add(&w->out, (char *)header, sizeof header);
+	buf_room(&w->out, 2 * TAPE_HEADER);
+	w->out.n += 2 * TAPE_HEADER;
+}
+
+/* Fills it in, when the place of the segment is known. */
+static void
+tape_fill_header(struct tape_writer *w, size_t at, uint64_t cleared)
+{
+	unsigned char *header = (unsigned char *)w->out.s + at;
+
+	w->segment.oldest = w->segment.ring && w->oldest ? w->oldest(w, cleared) : 1;
+	tape_put_header(&w->segment, header);
+	memcpy(header + TAPE_HEADER, header, TAPE_HEADER);
 }
 
 /* Appends the key frame, twice. */
@@ -326,15 +335,18 @@ clear_to_end(struct tape_writer *w, uint64_t from)
 	return 0;
 }
 
-/* Finds the place of the next segment, which never crosses the end of the ring. */
+/* Finds the place of the next segment, which never crosses the end of the ring. Headers from
+ * *cleared on are erased. */
 static int
-find_place(struct tape_writer *w, bool first)
+find_place(struct tape_writer *w, bool first, uint64_t *cleared)
 {
 	uint64_t start = first ? w->at : tape_block_up(w->at + TAPE_END);
 
+	*cleared = UINT64_MAX;
 	if (w->segment.ring && start + w->room > w->segment.ring) {
 		if (clear_to_end(w, start) < 0)
 			return -1;
+		*cleared = start;
 		start = 0;
 	}
 	w->start = start;
@@ -396,6 +408,7 @@ static int
 put_segment(struct tape_writer *w, const struct sample *m)
 {
 	bool first = w->run_samples == 0;
+	uint64_t cleared;
 
 	tracks_drop_dead(&w->tracks, w->segment_turn, w->turn);
 	w->out.n = 0;
@@ -405,8 +418,9 @@ put_segment(struct tape_writer *w, const struct sample *m)
 	if (tape_put_key(w) < 0)
 		return -1;
 	w->room = segment_room(w);
-	if (find_place(w, first) < 0)
+	if (find_place(w, first, &cleared) < 0)
 		return -1;
+	tape_fill_header(w, padding, cleared);
 	tape_put_sample(w, m, true);
 	size_t n = w->out.n - padding;
 	if (!w->stream)
@@ -457,7 +471,7 @@ append(struct tape_writer *w, const struct sample *m)
 	tape_put_sample(w, m, from_key);
 	size_t n = w->out.n;
 	bool strayed = from_key && n > TAPE_BLOCK && n > w->key_bytes / 2;
-	if (w->at + n + TAPE_END > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST ||
+	if (w->at + n + TAPE_CLOSING > w->start + w->room || n - TAPE_HEAD > TAPE_RECORD_MOST ||
 	    strayed)
 		return 0;
 	if (!w->stream)
@@ -482,6 +496,24 @@ tape_writer_sample(struct tape_writer *w, const struct sample *m)
 	}
 	w->samples++;
 	w->run_samples++;
+	return 0;
+}
+
+int
+tape_writer_close(struct tape_writer *w)
+{
+	if (!w->begun)
+		return 0;
+	w->out.n = 0;
+	size_t start = tape_begin_record(&w->out);
+	code_put(&w->out, w->samples - w->segment.samples);
+	tape_end_record(&w->out, start, w->seed, TAPE_CLOSED);
+	size_t n = w->out.n;
+	put_end(w, w->at + n);
+	if (write_out(w, w->at) < 0)
+		return -1;
+	w->at += n;
+	w->begun = false;
 	return 0;
 }
 

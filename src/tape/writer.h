@@ -37,6 +37,9 @@ struct tape_writer {
 	bool stream; /* a pipe: written in order, and only once */
 	/* whether to give up a write that a signal interrupts; NULL: never */
 	bool (*give_up)(void);
+	/* The oldest segment that is left in a ring when the new one is at `start`; NULL: no ring.
+	 * Those from `cleared` on have lost their headers. */
+	uint64_t (*oldest)(struct tape_writer *w, uint64_t cleared);
 	uint64_t at; /* the place of the next record */
 	/* the place of the segment, and its largest size */
 	uint64_t start, room;
@@ -69,6 +72,9 @@ void tape_writer_keep(struct tape_writer *w, struct text path, int error, struct
 /* Writes the sample. Returns 0, or -1 with errno: the sample is not written, but the next one may
  * be. EMSGSIZE: its tracks do not fit a recording, or a ring of this size. */
 int tape_writer_sample(struct tape_writer *w, const struct sample *m);
+
+/* Writes the closing record, if there is a segment to close. Returns 0, or -1 with errno. */
+int tape_writer_close(struct tape_writer *w);
 
 /* The smallest ring, in bytes, for the present tracks. */
 uint64_t tape_writer_least_ring(const struct tape_writer *w);

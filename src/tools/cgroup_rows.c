@@ -159,7 +159,23 @@ cgroups_no_pressure(struct watch *w, const struct group *g, const char *file, in
 }
 
 void
-cgroups_rows(const struct cgroups_interval *t, enum family f, cgroups_fill *fill, struct table *out)
+falls_add(struct falls *f, struct keyed from, struct keyed to)
+{
+	bool fell = keyed_restarted(from, to);
+
+	f->fallen += fell;
+	f->kept += !fell && from.known && from.v > 0 && to.known;
+}
+
+bool
+falls_all(const struct falls *f)
+{
+	return f->fallen > 0 && f->kept == 0;
+}
+
+void
+cgroups_rows(struct watch *w, const struct cgroups_interval *t, enum family f, cgroups_fill *fill,
+    struct table *out)
 {
 	static const char *const notes[][2] = {
 		[SCOPE_EXACT] = { NULL, "reset" },
@@ -177,6 +193,7 @@ cgroups_rows(const struct cgroups_interval *t, enum family f, cgroups_fill *fill
 		cell_label(&row[0], t->to_groups->v[i].name);
 		cell_label(&row[out->ncolumns - 1], notes[t->to_groups->top[f].scope][reset]);
 	}
+	watch_tell_counters(w, t->time, false);
 }
 
 void

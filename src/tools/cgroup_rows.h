@@ -22,19 +22,30 @@ void cgroups_no_pressure(
 struct cgroups_interval {
 	const void *from, *to;
 	const struct groups *from_groups, *to_groups;
-	double span_s;
+	struct interval *time;
 };
 
-/* Fills the row of group i of `to`, which is group `before` of `from`. True if a counter decreased:
- * the cgroup was created again under the same name, and no difference means anything. */
+/* Counters of a cgroup of which one decreased. */
+struct falls {
+	unsigned fallen, kept; /* so many decreased; and so many above 0 did not */
+};
+
+void falls_add(struct falls *f, struct keyed from, struct keyed to);
+
+/* Whether all have decreased: the cgroup was created again under the same name, and no difference
+ * means anything. If some have not, the others are damaged, and only they are unknown. */
+bool falls_all(const struct falls *f);
+
+/* Fills the row of group i of `to`, which is group `before` of `from`. True if a counter
+ * decreased. */
 typedef bool cgroups_fill(
     const struct cgroups_interval *t, size_t before, size_t i, struct cell *row);
 
 /* Makes a row for each cgroup that is shown and was read in both snapshots. The first column is its
  * name, and the last one the note: whether a counter was reset, and how the cgroup was found if
- * that is uncertain. */
-void cgroups_rows(
-    const struct cgroups_interval *t, enum family f, cgroups_fill *fill, struct table *out);
+ * that is uncertain. Says which counters grew by more than they can. */
+void cgroups_rows(struct watch *w, const struct cgroups_interval *t, enum family f,
+    cgroups_fill *fill, struct table *out);
 
 /* The release function of these tools. */
 void cgroups_release(struct watch *w);

@@ -6,6 +6,7 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
+#include "tools/hidden.h"
 #include "tools/targets.h"
 #include "tools/tool.h"
 
@@ -31,28 +32,34 @@ static const struct column columns[] = {
 	    .help =
 		"CPU number; 'all' sums the CPUs online, 'own' those of --allowed (/proc/stat)" },
 	[CPU_USR] = { "usr_pct", "%usr", SHARE, PERCENT, 6, 1, .counter = "cpu_user_seconds",
+	    .bound = BY_TIME,
 	    .help = "running user programs, guests excluded (/proc/stat user - guest)" },
 	[CPU_NICE] = { "nice_pct", "%nice", SHARE, PERCENT, 6, 1, .counter = "cpu_nice_seconds",
+	    .bound = BY_TIME,
 	    .help = "running niced programs, guests excluded (/proc/stat nice - guest_nice)" },
 	[CPU_SYS] = { "sys_pct", "%sys", SHARE, PERCENT, 6, 1, .counter = "cpu_system_seconds",
+	    .bound = BY_TIME,
 	    .help = "running the kernel, interrupts excluded (/proc/stat system)" },
 	[CPU_IOWAIT] = { "iowait_pct", "%iowait", SHARE, PERCENT, 8, 1,
-	    .counter = "cpu_iowait_seconds",
+	    .counter = "cpu_iowait_seconds", .bound = BY_TIME,
 	    .help =
 		"idle while a task that last ran here waited for disk I/O (/proc/stat iowait)" },
 	[CPU_IRQ] = { "irq_pct", "%irq", SHARE, PERCENT, 6, 1, .counter = "cpu_irq_seconds",
-	    .help = "servicing hardware interrupts (/proc/stat irq)" },
+	    .bound = BY_TIME, .help = "servicing hardware interrupts (/proc/stat irq)" },
 	[CPU_SOFT] = { "soft_pct", "%soft", SHARE, PERCENT, 6, 1, .counter = "cpu_softirq_seconds",
+	    .bound = BY_TIME,
 	    .help = "servicing software interrupts, mostly network (/proc/stat softirq)" },
 	[CPU_STEAL] = { "steal_pct", "%steal", SHARE, PERCENT, 7, 1, .counter = "cpu_steal_seconds",
+	    .bound = BY_TIME,
 	    .help = "had work, but the hypervisor ran something else (/proc/stat steal)" },
 	[CPU_GUEST] = { "guest_pct", "%guest", SHARE, PERCENT, 7, 1, .counter = "cpu_guest_seconds",
-	    .help = "running virtual machines (/proc/stat guest)", .spare = true },
+	    .bound = BY_TIME, .help = "running virtual machines (/proc/stat guest)",
+	    .spare = true },
 	[CPU_GNICE] = { "gnice_pct", "%gnice", SHARE, PERCENT, 7, 1,
-	    .counter = "cpu_guest_nice_seconds",
+	    .counter = "cpu_guest_nice_seconds", .bound = BY_TIME,
 	    .help = "running niced virtual machines (/proc/stat guest_nice)", .spare = true },
 	[CPU_IDLE] = { "idle_pct", "%idle", SHARE, PERCENT, 6, 1, .counter = "cpu_idle_seconds",
-	    .help = "idle, with no disk I/O outstanding (/proc/stat idle)" },
+	    .bound = BY_TIME, .help = "idle, with no disk I/O outstanding (/proc/stat idle)" },
 	[CPU_ALLOWED] = { "allowed", "*", FLAG, NO_UNIT, 2, 0,
 	    .help = "pq, or the process of -p, may run here (/proc/PID/status Cpus_allowed_list)" },
 	{ .key = NULL },
@@ -73,32 +80,78 @@ static const enum cpu_field field_of[] = {
 	[CPU_IDLE] = STAT_IDLE,
 };
 
-/* Clock ticks of an interval by column, and their sum. */
+/* Clock ticks of an interval by column (NaN: unknown), and their sum. */
 struct usage {
 	double part[CPU_IDLE + 1], whole;
 	int fields; /* how many the kernel has */
 };
 
-/* A counter that decreased counts as 0: iowait and idle decrease at times, others after a CPU was
- * offline. Counting more would make a busy CPU look idle. */
-static double
-grown(const struct cpu_time *from, const struct cpu_time *to, enum cpu_field f)
+static bool
+is_guest(int column)
 {
-	return to->ticks[f] > from->ticks[f] ? (double)(to->ticks[f] - from->ticks[f]) : 0;
+	return column == CPU_GUEST || column == CPU_GNICE;
+}
+
+/* The kernel counts guests as user and as nice too. It adds to both counters at once, but they may
+ * be read a tick apart. */
+static double
+without_guest(double all, double guest)
+{
+	double rest = all - guest;
+
+	return rest < 0 && rest >= -2 ? 0 : rest < 0 ? NAN : rest;
+}
+
+static void
+subtract_guests(struct usage *u)
+{
+	u->part[CPU_USR] = without_guest(u->part[CPU_USR], u->part[CPU_GUEST]);
+	u->part[CPU_NICE] = without_guest(u->part[CPU_NICE], u->part[CPU_GNICE]);
 }
 
 static struct usage
-usage_between(const struct cpu_time *from, const struct cpu_time *to)
+usage_between(
+    struct interval *t, const struct cpu_time *from, const struct cpu_time *to, double ticks_per_s)
 {
 	struct usage u = { .fields = from->fields < to->fields ? from->fields : to->fields };
 
-	for (int i = CPU_USR; i <= CPU_IDLE; i++)
-		u.part[i] = grown(from, to, field_of[i]);
-	u.part[CPU_USR] = fmax(0, u.part[CPU_USR] - u.part[CPU_GUEST]);
-	u.part[CPU_NICE] = fmax(0, u.part[CPU_NICE] - u.part[CPU_GNICE]);
-	for (int i = CPU_USR; i <= CPU_IDLE; i++)
-		u.whole += u.part[i];
+	for (int i = CPU_USR; i <= CPU_IDLE; i++) {
+		enum cpu_field f = field_of[i];
+		u.part[i] = interval_growth(
+		    t, i, keyed_of(from->ticks[f]), keyed_of(to->ticks[f]), 1 / ticks_per_s);
+		u.part[i] = round(u.part[i] * ticks_per_s);
+		u.whole += is_guest(i) ? 0 : u.part[i];
+	}
+	subtract_guests(&u);
 	return u;
+}
+
+/* As in mpstat, shares are of the sum of all times, which a late reading and a lost tick do not
+ * change. That sum means nothing if a time is unknown or if it is far from the time that elapsed:
+ * then shares are of the latter. If the sum is too large, any of the times may be wrong; if it is
+ * too small, the rest of the time may have been idle. A virtual machine on a busy host may lose three
+ * of four ticks, and its shares are right. */
+static void
+usage_check(struct watch *w, const struct interval *t, struct usage *u, double span_ticks)
+{
+	double most = interval_most(t, CPU_IDLE) / t->span_s * span_ticks, known = 0;
+	double least = span_ticks < 50 ? 0 : span_ticks / 10;
+
+	for (int i = CPU_USR; i <= CPU_IDLE; i++)
+		known += isnan(u->part[i]) ? 0 : u->part[i];
+	if (known <= most && u->whole >= least)
+		return;
+	if (known <= most && u->whole > 0)
+		u->part[CPU_IDLE] = NAN;
+	for (int i = CPU_USR; i <= CPU_IDLE && known > most; i++)
+		u->part[i] = NAN;
+	if (!isnan(u->whole) && u->whole > 0)
+		watch_note(w,
+		    "the times of a CPU in /proc/stat add up to much %s than the interval: %s "
+		    "unknown in such rows",
+		    known > most ? "more" : "less", known > most ? "they are" : "%idle is");
+	if (u->whole != 0)
+		u->whole = fmax(span_ticks, known <= most ? known : 0);
 }
 
 /* False in some sandboxes, whose file has only zeros. */
@@ -120,6 +173,7 @@ usage_fill_idle(struct usage *u, const struct cpu_time *to, double span_ticks)
 		u->part[CPU_IDLE] = u->whole = span_ticks;
 }
 
+/* A sum with an unknown part is unknown. */
 static void
 usage_add(struct usage *sum, const struct usage *u)
 {
@@ -166,6 +220,22 @@ read_allowed(struct watch *w)
 	s->asked = true;
 }
 
+/* Some sandboxes cut the file at the size of a buffer. */
+static void
+tell_cut(struct watch *w, const struct stat_file *f)
+{
+	double online = watch_cpus(w);
+	bool known = online > (double)f->ncpus && online < CPULIST_MOST;
+
+	if (known)
+		watch_note(w,
+		    "/proc/stat ends early: it has %zu of %.0f CPUs, and 'all' is not the whole "
+		    "machine",
+		    f->ncpus, online);
+	else if (f->cut)
+		watch_note(w, "/proc/stat ends early: 'all' may not be the whole machine");
+}
+
 static void *
 read_cpus(struct watch *w, struct arena *a)
 {
@@ -175,10 +245,12 @@ read_cpus(struct watch *w, struct arena *a)
 	struct text text;
 
 	if (host_read(w->host, "proc/stat", &text) < 0)
-		return watch_fail(w, EXIT_UNSUPPORTED,
-		    "cannot read /proc/stat: %s (is /proc mounted?)", strerror(errno));
+		return watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/stat: %s",
+		    hidden_error(w, errno, "is /proc mounted?"));
 	if (stat_parse(text, a, f) < 0)
 		return watch_fail(w, EXIT_UNSUPPORTED, "/proc/stat lists no CPU");
+	if (f->cut || f->only_cpus)
+		tell_cut(w, f);
 	read_allowed(w);
 	for (size_t i = 0; i < f->ncpus; i++)
 		cpulist_add(&online, f->cpus[i].cpu);
@@ -204,19 +276,24 @@ counted_of(struct watch *w, unsigned cpu)
 	return &s->counted[cpu];
 }
 
-/* Adds the growth in this interval to the counters of the CPU, and puts them into its row. */
+/* Adds the growth in this interval, as far as it is known, to the counters of the CPU, and puts them
+ * into its row. */
 static void
-set_counters(struct watch *w, struct cell *row, const struct cpu_time *c, const struct usage *u)
+set_counters(struct watch *w, struct cell *row, const struct cpu_time *from, const struct usage *u)
 {
-	static const struct cpu_time zero;
-	struct counted *counted = counted_of(w, c->cpu);
+	struct counted *counted = counted_of(w, from->cpu);
+	struct usage all = { .fields = from->fields };
 
 	if (!counted)
 		return;
-	struct usage all = usage_between(&zero, c);
+	for (int i = CPU_USR; i <= CPU_IDLE; i++)
+		all.part[i] = (double)from->ticks[field_of[i]];
+	subtract_guests(&all);
 	for (int i = CPU_USR; i <= CPU_IDLE; i++) {
-		counted->ticks[i] = counted->begun ? counted->ticks[i] + u->part[i] : all.part[i];
-		if ((int)field_of[i] < c->fields)
+		if (!counted->begun)
+			counted->ticks[i] = all.part[i];
+		counted->ticks[i] += isnan(u->part[i]) ? 0 : u->part[i];
+		if ((int)field_of[i] < u->fields)
 			row[i].raw = counted->ticks[i] / (double)w->host->facts.ticks_per_s;
 	}
 	counted->begun = true;
@@ -234,7 +311,11 @@ fill_row(struct cell *row, const char *label, const struct usage *u)
 static double
 busy(const struct cell *row)
 {
-	return -row[CPU_IDLE].num - (isnan(row[CPU_IOWAIT].num) ? 0 : row[CPU_IOWAIT].num);
+	double sum = 0;
+
+	for (int i = CPU_USR; i < CPU_IDLE; i++)
+		sum += i == CPU_IOWAIT || isnan(row[i].num) ? 0 : row[i].num;
+	return sum;
 }
 
 /* The first row is the sum, unless CPUs were listed. With --allowed it omits the other CPUs too. */
@@ -244,6 +325,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	const struct stat_file *a = from, *b = to;
 	const struct cpu_state *s = w->state;
 	const struct cpu_options *o = w->ask->options;
+	struct interval t = { .columns = columns, .span_s = span_s };
+	double ticks_per_s = (double)w->host->facts.ticks_per_s;
 	size_t first = !o->cpus.listed;
 	struct usage sum = { .fields = 0 };
 
@@ -255,17 +338,20 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		bool mine = s->known && cpulist_has(&s->allowed, c->cpu);
 		if (!before || (o->allowed && !mine))
 			continue;
-		struct usage u = usage_between(before, c), counters = u;
-		usage_fill_idle(&u, c, span_s * (double)w->host->facts.ticks_per_s);
+		struct usage u = usage_between(&t, before, c, ticks_per_s);
+		usage_check(w, &t, &u, span_s * ticks_per_s);
+		struct usage counters = u;
+		usage_fill_idle(&u, c, span_s * ticks_per_s);
 		usage_add(&sum, &u);
 		if (!cpu_chosen(&o->cpus, c->cpu))
 			continue;
 		struct cell *row = table_row(out);
 		fill_row(row, watch_cpu_name(w, c->cpu), &u);
-		set_counters(w, row, c, &counters);
+		set_counters(w, row, before, &counters);
 		if (s->known)
 			cell_flag(&row[CPU_ALLOWED], mine);
 	}
+	watch_tell_counters(w, &t, true);
 	if (first)
 		fill_row(out->cells, o->allowed ? "own" : "all", &sum);
 	if (o->busiest) {

@@ -6,6 +6,7 @@
 
 #include "cgroup/memory.h"
 #include "tools/cgroup_rows.h"
+#include "tools/hidden.h"
 #include "tools/tool.h"
 
 static const struct column columns[] = {
@@ -19,6 +20,9 @@ static const struct column columns[] = {
 	    .remark = true,
 	    .help =
 		"what sets the limit: a cgroup, 'machine', or 'hidden' (a level not visible; v1)" },
+	[MEM_HIGH_BYTES] = { "high_bytes", "mhigh", GAUGE, BYTES, 7, 0, .spare = true,
+	    .help = "lowest memory.high of cgroup and parents: above it tasks are slowed down, "
+		    "none is killed" },
 	[MEM_USED] = { "used_bytes", "used", GAUGE, BYTES, 7, 0,
 	    .help = "memory charged, page cache included (memory.current; memory.usage_in_bytes)" },
 	[MEM_WSET] = { "working_set_bytes", "wset", GAUGE, BYTES, 7, 0,
@@ -63,10 +67,12 @@ static const struct column columns[] = {
 	    .counter = "mem_major_faults", .was = "majfaults_per_s", .metric = "majfaults_per_s",
 	    .help = "page faults that waited for a disk (memory.stat pgmajfault)" },
 	[MEM_SOME] = { "mem_some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "events",
-	    .counter = "mem_some_seconds", .was = "some_pct", .metric = "some_pct",
+	    .counter = "mem_some_seconds", .bound = BY_TIME, .was = "some_pct",
+	    .metric = "some_pct",
 	    .help = "time in which a task waited for memory (memory.pressure some total; v2)" },
 	[MEM_FULL] = { "mem_full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "events",
-	    .counter = "mem_full_seconds", .was = "full_pct", .metric = "full_pct",
+	    .counter = "mem_full_seconds", .bound = BY_TIME, .was = "full_pct",
+	    .metric = "full_pct",
 	    .help = "time in which all non-idle tasks waited (memory.pressure full total; v2)" },
 	[MEM_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help =
@@ -78,6 +84,7 @@ struct mem_group {
 	struct group_memory memory;
 	struct keyed limit; /* the lowest from here up */
 	const char *level;  /* what sets it */
+	struct keyed high;  /* the lowest memory.high from here up */
 	bool unreadable;    /* the limit of this level or of a parent cannot be read */
 	double swap_room;   /* the least from here up */
 };
@@ -87,7 +94,8 @@ struct mem_snapshot {
 	struct mem_group *v; /* groups.n of them */
 	struct mem_group machine;
 	bool machine_read, show_machine;
-	bool damaged; /* a limit is invalid or cannot be read */
+	bool damaged;   /* a limit is invalid or cannot be read */
+	bool no_groups; /* none is visible, and the machine is shown alone */
 };
 
 /* From the machine down, the limit of a level applies if it is lower. */
@@ -102,6 +110,9 @@ find_limit(const struct mem_snapshot *s, size_t i)
 	o->limit = above->limit;
 	o->level = above->level;
 	o->unreadable = above->unreadable || o->memory.limit_unreadable;
+	o->high = above->high;
+	if (o->memory.high.known && (!o->high.known || o->memory.high.v < o->high.v))
+		o->high = o->memory.high;
 	if (own.known && (!o->limit.known || own.v < o->limit.v)) {
 		o->limit = own;
 		o->level = g->name;
@@ -119,6 +130,21 @@ find_limit(const struct mem_snapshot *s, size_t i)
 	    above->swap_room;
 }
 
+struct mem_state {
+	struct groups_watch groups; /* first, as cgroups_read wants it */
+	bool no_groups;             /* none is visible */
+};
+
+static void
+tell_damaged(struct watch *w, const struct group_memory *m, const char *name)
+{
+	if (m->damaged)
+		watch_note(w,
+		    "%s: a part of the memory is larger than the whole (%s); it is unknown, and "
+		    "what is computed from it",
+		    name, m->damaged);
+}
+
 static void
 read_machine(struct watch *w, struct mem_snapshot *s)
 {
@@ -127,7 +153,8 @@ read_machine(struct watch *w, struct mem_snapshot *s)
 	s->machine_read = machine_read_memory(w->host, &o->memory) == 0;
 	if (!s->machine_read)
 		watch_note(w, "cannot read /proc/meminfo: %s; the machine's memory size is unknown",
-		    strerror(errno));
+		    hidden_error(w, errno, "is /proc mounted?"));
+	tell_damaged(w, &o->memory, "machine");
 	o->limit = o->memory.limit;
 	o->level = o->limit.known ? "machine" : NULL;
 	o->swap_room = o->memory.swap_room.known ? (double)o->memory.swap_room.v : NAN;
@@ -140,9 +167,15 @@ show_one(struct watch *w, struct mem_snapshot *s, size_t i)
 
 	g->shown = true;
 	g->read = group_read_memory(w->host, &s->groups, g, &s->v[i].memory) == 0;
+	if (g->read && !s->v[i].memory.current_read)
+		watch_note(w, "cgroup %s: %s: %s; what it uses is unknown", g->name,
+		    s->groups.top[FAMILY_MEMORY].version == 1 ? "memory.usage_in_bytes" :
+								"memory.current",
+		    strerror(s->v[i].memory.current_error));
+	tell_damaged(w, &s->v[i].memory, g->name);
 }
 
-/* Shows the selected cgroup, and parents with a limit; with -a all cgroups with a limit. */
+/* Shows the selected cgroup, and parents with a limit or memory.high; with -a all cgroups that have one. */
 static void
 read_one(struct watch *w, struct mem_snapshot *s, size_t i)
 {
@@ -159,7 +192,7 @@ read_one(struct watch *w, struct mem_snapshot *s, size_t i)
 		    "unknown",
 		    g->name, strerror(errno));
 	s->damaged |= invalid || o->memory.limit_unreadable;
-	if (g->asked || o->memory.limit.known)
+	if (g->asked || o->memory.limit.known || o->memory.high.known)
 		show_one(w, s, i);
 	bool v2_root = i == 0 && s->groups.from_root && s->groups.top[FAMILY_MEMORY].version == 2;
 	if (g->asked && !v2_root)
@@ -186,16 +219,35 @@ only_machine_limits(const struct watch *w, const struct mem_snapshot *s)
 {
 	const struct groups_watch *state = w->state;
 
+	if (s->no_groups)
+		return true;
 	if (s->groups.n == 0 ||
 	    (state->was_read && !s->groups.v[s->groups.n - 1].read && !w->ask->target.all))
 		return false;
 	for (size_t i = 0; i < s->groups.n; i++) {
 		const struct mem_group *o = &s->v[i];
 		if (s->groups.v[i].shown &&
-		    (o->unreadable || (o->level && strcmp(o->level, "machine") != 0)))
+		    (o->unreadable || o->high.known ||
+			(o->level && strcmp(o->level, "machine") != 0)))
 			return false;
 	}
 	return true;
+}
+
+/* False if there is none: the machine still has its row, unless the user selected a cgroup. */
+static bool
+read_cgroups(struct watch *w, struct arena *a, struct mem_snapshot *s)
+{
+	struct mem_state *state = w->state;
+	bool selected = w->ask->target.pid || w->ask->target.cgroup;
+
+	if (state->no_groups || cgroups_read(w, FAMILY_MEMORY, a, &s->groups))
+		return !state->no_groups;
+	state->no_groups = w->fail == EXIT_UNSUPPORTED && !selected && !*w->host->tools;
+	if (state->no_groups)
+		w->fail = EXIT_DONE;
+	s->groups = (struct groups){ 0 };
+	return false;
 }
 
 static void *
@@ -203,18 +255,23 @@ read_groups(struct watch *w, struct arena *a)
 {
 	struct mem_snapshot *s = arena_alloc(a, sizeof *s);
 
-	if (!cgroups_read(w, FAMILY_MEMORY, a, &s->groups))
+	s->no_groups = !read_cgroups(w, a, s);
+	if (w->fail || w->ended)
 		return NULL;
 	read_machine(w, s);
+	if (s->no_groups && !s->machine_read) {
+		w->fail = EXIT_UNSUPPORTED;
+		return NULL;
+	}
 	s->v = arena_alloc(a, s->groups.n * sizeof *s->v);
 	for (size_t i = 0; i < s->groups.n; i++)
 		read_one(w, s, i);
-	if (!w->ask->target.all)
+	if (!w->ask->target.all && !s->no_groups)
 		show_parent(w, s);
 	s->show_machine = only_machine_limits(w, s);
 	if (s->show_machine)
 		machine_read_events(w->host, &s->machine.memory);
-	if (s->show_machine && !s->damaged)
+	if (s->show_machine && !s->damaged && !s->no_groups)
 		watch_note(w,
 		    "no visible cgroup level has a memory limit: the machine's memory size is the "
 		    "limit");
@@ -232,15 +289,16 @@ fill_levels(struct cell *row, const struct mem_group *o, double span_s)
 {
 	const struct group_memory *m = &o->memory;
 	double limit = value(o->limit), used = value(m->current);
-	double wset = used - value(m->stat.inactive_file);
-	double hard = used - memory_reclaimable(m, o->swap_room);
+	double wset = keyed_rest(used, value(m->stat.inactive_file));
+	double hard = keyed_rest(used, memory_reclaimable(m, o->swap_room));
 
 	cell_gauge(&row[MEM_LIMIT], limit, span_s);
 	cell_label(&row[MEM_LEVEL], o->level);
+	cell_gauge(&row[MEM_HIGH_BYTES], value(o->high), span_s);
 	cell_gauge(&row[MEM_USED], used, span_s);
-	cell_gauge(&row[MEM_WSET], wset < 0 ? 0 : wset, span_s);
+	cell_gauge(&row[MEM_WSET], wset, span_s);
 	cell_share(&row[MEM_WSET_PCT], row[MEM_WSET].num, limit);
-	cell_gauge(&row[MEM_HARD], hard < 0 ? 0 : hard, span_s);
+	cell_gauge(&row[MEM_HARD], hard, span_s);
 	cell_share(&row[MEM_HARD_PCT], row[MEM_HARD].num, limit);
 	cell_gauge(&row[MEM_ANON], value(m->stat.anon), span_s);
 	cell_gauge(&row[MEM_FILE], value(m->stat.file), span_s);
@@ -251,39 +309,46 @@ fill_levels(struct cell *row, const struct mem_group *o, double span_s)
 }
 
 static void
-fill_events(
-    struct cell *row, const struct group_memory *a, const struct group_memory *b, double span_s)
+fill_events(struct cell *row, const struct group_memory *a, const struct group_memory *b,
+    struct interval *t)
 {
-	cell_count(&row[MEM_HIGH], a->events.high, b->events.high);
-	cell_count(&row[MEM_MAX], a->events.max, b->events.max);
-	cell_count(&row[MEM_OOM], a->events.oom, b->events.oom);
-	cell_count(&row[MEM_OOM_KILL], a->events.oom_kill, b->events.oom_kill);
-	cell_rate(&row[MEM_REFAULTS], a->stat.refaults, b->stat.refaults, 1, span_s);
-	cell_rate(&row[MEM_MAJFAULTS], a->stat.majfaults, b->stat.majfaults, 1, span_s);
-	cell_stalled(&row[MEM_SOME], a->some_us, b->some_us, span_s);
-	cell_stalled(&row[MEM_FULL], a->full_us, b->full_us, span_s);
+	cell_count(row, MEM_HIGH, t, a->events.high, b->events.high);
+	cell_count(row, MEM_MAX, t, a->events.max, b->events.max);
+	cell_count(row, MEM_OOM, t, a->events.oom, b->events.oom);
+	cell_count(row, MEM_OOM_KILL, t, a->events.oom_kill, b->events.oom_kill);
+	cell_rate(row, MEM_REFAULTS, t, a->stat.refaults, b->stat.refaults, 1);
+	cell_rate(row, MEM_MAJFAULTS, t, a->stat.majfaults, b->stat.majfaults, 1);
+	cell_stalled(row, MEM_SOME, t, a->some_us, b->some_us);
+	cell_stalled(row, MEM_FULL, t, a->full_us, b->full_us);
+}
+
+static struct falls
+falls_of(const struct group_memory *a, const struct group_memory *b)
+{
+	struct falls f = { .fallen = 0 };
+
+	falls_add(&f, a->events.high, b->events.high);
+	falls_add(&f, a->events.max, b->events.max);
+	falls_add(&f, a->events.oom, b->events.oom);
+	falls_add(&f, a->events.oom_kill, b->events.oom_kill);
+	falls_add(&f, a->stat.refaults, b->stat.refaults);
+	falls_add(&f, a->stat.majfaults, b->stat.majfaults);
+	falls_add(&f, a->some_us, b->some_us);
+	falls_add(&f, a->full_us, b->full_us);
+	return f;
 }
 
 static bool
-restarted(const struct group_memory *a, const struct group_memory *b)
-{
-	return keyed_restarted(a->events.max, b->events.max) ||
-	    keyed_restarted(a->events.oom_kill, b->events.oom_kill) ||
-	    keyed_restarted(a->stat.majfaults, b->stat.majfaults) ||
-	    keyed_restarted(a->some_us, b->some_us);
-}
-
-static bool
-fill_row(const struct cgroups_interval *t, size_t before, size_t i, struct cell *row)
+fill_row(const struct cgroups_interval *c, size_t before, size_t i, struct cell *row)
 {
 	static const struct group_memory unknown;
-	const struct mem_snapshot *a = t->from, *b = t->to;
+	const struct mem_snapshot *a = c->from, *b = c->to;
 	const struct group_memory *was = &a->v[before].memory, *is = &b->v[i].memory;
-	bool reset = restarted(was, is);
+	struct falls falls = falls_of(was, is);
 
-	fill_levels(row, &b->v[i], t->span_s);
-	fill_events(row, reset ? &unknown : was, is, t->span_s);
-	return reset;
+	fill_levels(row, &b->v[i], c->time->span_s);
+	fill_events(row, falls_all(&falls) ? &unknown : was, is, c->time);
+	return falls.fallen > 0;
 }
 
 static double
@@ -296,14 +361,16 @@ static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
 	const struct mem_snapshot *a = from, *b = to;
+	struct interval t = { .columns = columns, .span_s = span_s };
 
 	if (b->show_machine && a->machine_read && b->machine_read) {
 		struct cell *row = table_row(out);
 		cell_label(&row[MEM_CGROUP], "machine");
 		fill_levels(row, &b->machine, span_s);
-		fill_events(row, &a->machine.memory, &b->machine.memory, span_s);
+		fill_events(row, &a->machine.memory, &b->machine.memory, &t);
+		watch_tell_counters(w, &t, true);
 	}
-	cgroups_rows(&(struct cgroups_interval){ a, b, &a->groups, &b->groups, span_s },
+	cgroups_rows(w, &(struct cgroups_interval){ a, b, &a->groups, &b->groups, &t },
 	    FAMILY_MEMORY, fill_row, out);
 	if (w->ask->target.all)
 		table_sort(out, 0, worst);
@@ -318,7 +385,7 @@ const struct tool tool_mem = {
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
 	    &option_most, &option_sort, NULL },
-	.state_size = sizeof(struct groups_watch),
+	.state_size = sizeof(struct mem_state),
 	.read = read_groups,
 	.rows = rows,
 	.worst = worst,

@@ -5,6 +5,7 @@
 
 #include "cgroup/pressure.h"
 #include "tools/cgroup_rows.h"
+#include "tools/hidden.h"
 #include "tools/tool.h"
 
 enum { AVERAGES = 3, FIGURES = 7 };
@@ -48,8 +49,9 @@ static const struct psi_figure psi_figures[FIGURES] = {
 	    AVERAGE(key, file, line, heading, name, "300", width + 1), \
 	{ \
 		key "_" line "_pct", heading, SHARE, PERCENT, 7, 1, \
-		    .counter = "psi_" file "_" line "_seconds", .was = file "_" line "_pct", \
-		    .metric = file "_" line "_pct", .help = __VA_ARGS__ \
+		    .counter = "psi_" file "_" line "_seconds", .bound = BY_TIME, \
+		    .was = file "_" line "_pct", .metric = file "_" line "_pct", \
+		    .help = __VA_ARGS__ \
 	}
 
 static const struct column psi_columns[] = {
@@ -90,26 +92,25 @@ total_us(const struct pressure *p, int k)
 	return line_of(p, k)->total_us;
 }
 
-/* True if a counter decreased; then the figures of the interval are unknown. */
+/* True if a counter decreased. */
 static bool
-fill(struct cell *row, const struct pressure *from, const struct pressure *to, double span_s)
+fill(struct cell *row, const struct pressure *from, const struct pressure *to, struct interval *t)
 {
 	static const struct pressure unknown;
-	bool reset = false;
+	struct falls falls = { .fallen = 0 };
 
 	for (int k = 0; k < FIGURES; k++)
-		reset |= keyed_restarted(total_us(from, k), total_us(to, k));
-	if (reset)
+		falls_add(&falls, total_us(from, k), total_us(to, k));
+	if (falls_all(&falls))
 		from = &unknown;
 	for (int k = 0; k < FIGURES; k++) {
 		const struct psi_line *line = line_of(to, k);
-		cell_stalled(
-		    &row[psi_figures[k].column], total_us(from, k), line->total_us, span_s);
+		cell_stalled(row, psi_figures[k].column, t, total_us(from, k), line->total_us);
 		for (int i = 0; i < AVERAGES; i++)
 			cell_gauge(&row[psi_figures[k].column - AVERAGES + i],
-			    line->total_us.known ? line->avg[i] : NAN, span_s);
+			    line->total_us.known ? line->avg[i] : NAN, t->span_s);
 	}
-	return reset;
+	return falls.fallen > 0;
 }
 
 static bool
@@ -117,7 +118,7 @@ fill_row(const struct cgroups_interval *t, size_t before, size_t i, struct cell 
 {
 	const struct psi_snapshot *a = t->from, *b = t->to;
 
-	return fill(row, &a->v[before], &b->v[i], t->span_s);
+	return fill(row, &a->v[before], &b->v[i], t->time);
 }
 
 /* By the largest figure of the interval. */
@@ -136,14 +137,15 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 {
 	const struct psi_snapshot *a = from, *b = to;
 	bool machine = a->machine_read && b->machine_read;
+	struct interval t = { .columns = psi_columns, .span_s = span_s };
 
-	(void)w;
 	if (machine) {
 		struct cell *row = table_row(out);
 		cell_label(&row[PSI_CGROUP], "machine");
-		fill(row, &a->machine, &b->machine, span_s);
+		fill(row, &a->machine, &b->machine, &t);
+		watch_tell_counters(w, &t, true);
 	}
-	cgroups_rows(&(struct cgroups_interval){ a, b, &a->groups, &b->groups, span_s },
+	cgroups_rows(w, &(struct cgroups_interval){ a, b, &a->groups, &b->groups, &t },
 	    FAMILY_PRESSURE, fill_row, out);
 	out->pinned = machine;
 	table_sort(out, machine, worst);
@@ -165,7 +167,7 @@ say_lack(struct watch *w, enum pressure_lack lack, const char *name, int error)
 		[LACK_BUILT] = "this kernel is built without CONFIG_PSI and counts no pressure "
 			       "(another kernel is needed)",
 		[LACK_ENABLED] = "pressure is disabled in this kernel (boot it with psi=1)",
-		[LACK_EITHER] = "no /proc/pressure: the kernel is built without CONFIG_PSI, or "
+		[LACK_EITHER] = "the kernel is built without CONFIG_PSI, or "
 				"needs psi=1 at boot",
 	};
 
@@ -182,6 +184,8 @@ say_lack(struct watch *w, enum pressure_lack lack, const char *name, int error)
 		watch_note(w, "cgroup %s: cpu.pressure: %s", name, strerror(error));
 	else if (lack == LACK_OTHER)
 		watch_note(w, "/proc/pressure/cpu: %s", strerror(error));
+	else if (lack == LACK_EITHER)
+		watch_note(w, "/proc/pressure: %s", hidden_error(w, ENOENT, words[lack]));
 	else
 		watch_note(w, "%s", words[lack]);
 }

@@ -11,7 +11,7 @@
 
 #include "proc/machine.h"
 #include "proc/task.h"
-#include "tools/tool.h"
+#include "tools/hidden.h"
 
 struct runq_options {
 	int64_t tick_ns;
@@ -36,7 +36,7 @@ static const struct column runq_cpu_columns[] = {
 	[RUNQ_CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .number = NUMBER,
 	    .help = "CPU number" },
 	[RUNQ_CPU_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2,
-	    .counter = "runq_cpu_wait_seconds",
+	    .counter = "runq_cpu_wait_seconds", .bound = BY_TASKS,
 	    .help = "mean number of tasks waiting for this CPU (/proc/schedstat cpuN field 8)" },
 	[RUNQ_CPU_WAIT_MS] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 9, 3,
 	    .help = "mean wait before a task ran on this CPU (/proc/schedstat fields 8, 9)" },
@@ -61,7 +61,21 @@ struct runq_cpu_state {
 struct runq_cpu_snapshot {
 	struct schedstat sched; /* if sampled, only the numbers of the CPUs */
 	double *waiting;        /* if sampled, the mean of the ticks by index in sched.cpus */
+	double tasks;           /* how many there are, at most */
 };
+
+/* The kernel adds a wait when it ends: it may have begun before the interval. A minute for each of
+ * all tasks is an hour and more for those few that really waited. */
+static const double WAITED_BEFORE_S = 60;
+
+/* If the number of tasks is unknown: the most that Linux allows. */
+static const double TASKS_MOST = 4194304;
+
+static double
+tasks_in(const struct loadavg *l)
+{
+	return l->threads > 0 ? (double)l->threads : TASKS_MOST;
+}
 
 static void
 count_task(struct watch *w, const char *path)
@@ -168,10 +182,9 @@ begin_sampling(struct watch *w)
 	struct task_stat self;
 	struct text text;
 
-	watch_note(w,
-	    "/proc/schedstat: %s; waiting is sampled from threads in state R (exact figures need "
-	    "CONFIG_SCHEDSTATS)",
-	    strerror(errno));
+	watch_note(w, "/proc/schedstat: %s; waiting is sampled from threads in state R",
+	    hidden_error(w, errno, "exact figures need CONFIG_SCHEDSTATS"));
+	hidden_tell(w);
 	s->sampled = true;
 	if (host_read(w->host, "proc/self/stat", &text) == 0 && task_stat_parse(text, &self) == 0)
 		s->self = self.pid;
@@ -184,6 +197,7 @@ read_cpus(struct watch *w, struct arena *a)
 	struct runq_cpu_state *s = w->state;
 	struct runq_cpu_snapshot *snap = arena_alloc(a, sizeof *snap);
 	struct cpulist online = { { 0 } };
+	struct loadavg load;
 	struct text text;
 
 	if (!s->sampled &&
@@ -191,6 +205,10 @@ read_cpus(struct watch *w, struct arena *a)
 		schedstat_parse(text, a, &snap->sched) < 0))
 		begin_sampling(w);
 	s->exact = !s->sampled;
+	snap->tasks =
+	    host_read(w->host, "proc/loadavg", &text) == 0 && loadavg_parse(text, &load) == 0 ?
+	    tasks_in(&load) :
+	    TASKS_MOST;
 	if (s->sampled && !read_sampled(w, a, snap))
 		return NULL;
 	for (size_t i = 0; i < snap->sched.ncpus; i++)
@@ -200,16 +218,16 @@ read_cpus(struct watch *w, struct arena *a)
 
 static void
 fill_exact(
-    struct cell *row, const struct cpu_sched *from, const struct cpu_sched *to, double span_s)
+    struct cell *row, const struct cpu_sched *from, const struct cpu_sched *to, struct interval *t)
 {
 	struct keyed delay[2] = { keyed_of(from->delay_ns), keyed_of(to->delay_ns) };
 	struct keyed runs[2] = { keyed_of(from->runs), keyed_of(to->runs) };
-	double n = keyed_delta(runs[0], runs[1]);
 
-	cell_rate(&row[RUNQ_CPU_WAITING], delay[0], delay[1], 1e-9, span_s);
-	cell_rate(&row[RUNQ_CPU_RUNS], runs[0], runs[1], 1, span_s);
-	cell_gauge(
-	    &row[RUNQ_CPU_WAIT_MS], n > 0 ? keyed_delta(delay[0], delay[1]) * 1e-6 / n : NAN, n);
+	cell_rate(row, RUNQ_CPU_WAITING, t, delay[0], delay[1], 1e-9);
+	cell_rate(row, RUNQ_CPU_RUNS, t, runs[0], runs[1], 1);
+	double n = row[RUNQ_CPU_RUNS].num * t->span_s,
+	       wait_ms = row[RUNQ_CPU_WAITING].num * t->span_s * 1e3;
+	cell_gauge(&row[RUNQ_CPU_WAIT_MS], n > 0 ? wait_ms / n : NAN, n);
 }
 
 static void
@@ -217,6 +235,10 @@ rows_cpus(struct watch *w, const void *from, const void *to, double span_s, stru
 {
 	const struct runq_options *o = w->ask->options;
 	const struct runq_cpu_snapshot *a = from, *b = to;
+	struct interval t = { .columns = runq_cpu_columns,
+		.span_s = span_s,
+		.tasks = fmax(a->tasks, b->tasks),
+		.late_s = WAITED_BEFORE_S };
 
 	for (size_t i = 0; i < b->sched.ncpus; i++) {
 		const struct cpu_sched *c = &b->sched.cpus[i],
@@ -226,12 +248,13 @@ rows_cpus(struct watch *w, const void *from, const void *to, double span_s, stru
 		struct cell *row = table_row(out);
 		cell_label(&row[RUNQ_CPU_NAME], watch_cpu_name(w, c->cpu));
 		if (!b->waiting) {
-			fill_exact(row, before, c, span_s);
+			fill_exact(row, before, c, &t);
 			continue;
 		}
 		cell_gauge(&row[RUNQ_CPU_WAITING], b->waiting[i], span_s);
 		cell_label(&row[RUNQ_CPU_NOTE], "sampled");
 	}
+	watch_tell_counters(w, &t, true);
 }
 
 static int64_t
@@ -284,11 +307,12 @@ static const struct column columns[] = {
 	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0,
 	    .help = "largest runq-sz of the ticks in this interval (/proc/loadavg field 4)" },
 	[RUNQ_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2,
-	    .counter = "runq_wait_seconds",
+	    .counter = "runq_wait_seconds", .bound = BY_TASKS,
 	    .help =
 		"mean number of tasks waiting for a CPU, exact (/proc/schedstat cpuN field 8)" },
 	[RUNQ_SOME] = { "cpu_some_pct", "%some", SHARE, PERCENT, 6, 1,
-	    .counter = "runq_some_seconds", .was = "some_pct", .metric = "some_pct",
+	    .counter = "runq_some_seconds", .bound = BY_TIME, .was = "some_pct",
+	    .metric = "some_pct",
 	    .help = "time in which at least one task waited for a CPU (/proc/pressure/cpu some "
 		    "total)" },
 	{ .key = NULL },
@@ -321,7 +345,7 @@ tick(struct watch *w)
 
 	s->load_known =
 	    host_read(w->host, "proc/loadavg", &text) == 0 && loadavg_parse(text, &s->load) == 0;
-	if (s->load_known && s->load.running > 0)
+	if (s->load_known && s->load.running > 0 && s->load.threads > 0)
 		gauge_add(&w->gauge, (double)(s->load.running - 1));
 }
 
@@ -339,10 +363,8 @@ read_pressure(struct watch *w, struct runq_snapshot *s)
 		return;
 	}
 	state->no_pressure = true;
-	watch_note(w,
-	    "/proc/pressure/cpu: %s; %%some is unknown (it needs CONFIG_PSI and, on some kernels, "
-	    "psi=1 at boot)",
-	    strerror(errno));
+	watch_note(w, "/proc/pressure/cpu: %s; %%some is unknown",
+	    hidden_error(w, errno, "it needs CONFIG_PSI and, on some kernels, psi=1 at boot"));
 }
 
 static void
@@ -357,8 +379,8 @@ read_schedstat(struct watch *w, struct arena *a, struct runq_snapshot *s)
 	    schedstat_parse(text, a, &s->sched) == 0)
 		return;
 	state->no_schedstat = true;
-	watch_note(w, "/proc/schedstat: %s; waiting is unknown (it needs CONFIG_SCHEDSTATS)",
-	    strerror(errno));
+	watch_note(w, "/proc/schedstat: %s; waiting is unknown",
+	    hidden_error(w, errno, "it needs CONFIG_SCHEDSTATS"));
 }
 
 static void *
@@ -371,8 +393,8 @@ read_runq(struct watch *w, struct arena *a)
 	s->load = state->load;
 	s->load_known = state->load_known;
 	if (!s->load_known && !state->started)
-		return watch_fail(w, EXIT_UNSUPPORTED,
-		    "cannot read /proc/loadavg: %s (is /proc mounted?)", strerror(errno));
+		return watch_fail(w, EXIT_UNSUPPORTED, "cannot read /proc/loadavg: %s",
+		    hidden_error(w, errno, "is /proc mounted?"));
 	if (!s->load_known)
 		watch_note(w, "cannot read /proc/loadavg any more: %s; its columns are unknown",
 		    strerror(errno));
@@ -382,53 +404,61 @@ read_runq(struct watch *w, struct arena *a)
 	s->has_blocked = host_read(w->host, "proc/stat", &text) == 0 &&
 	    stat_parse_blocked(text, &s->blocked) == 0;
 	if (!s->has_blocked)
-		watch_note(w, "/proc/stat has no procs_blocked: blocked is unknown");
+		watch_note(w, "/proc/stat does not count blocked tasks: blocked is unknown");
+	if (s->load_known && s->load.threads == 0) {
+		watch_note(w,
+		    "/proc/loadavg counts no tasks, not even pq: its figures are made up (a "
+		    "sandbox?), so they are unknown");
+		s->load_known = false;
+	}
 	read_pressure(w, s);
 	read_schedstat(w, a, s);
 	return s;
 }
 
 /* Sums the growth over the CPUs that were online at both ends, as a CPU that goes offline takes its
- * counter along. */
+ * counter along. Unknown if that of one CPU is. */
 static double
-delay_s(const struct schedstat *from, const struct schedstat *to)
+delay_s(struct interval *t, const struct schedstat *from, const struct schedstat *to)
 {
-	double ns = 0;
+	double s = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < to->ncpus; i++) {
 		const struct cpu_sched *before = schedstat_find(from, to->cpus[i].cpu, i);
-		if (!before || to->cpus[i].delay_ns < before->delay_ns)
+		if (!before)
 			continue;
-		ns += (double)(to->cpus[i].delay_ns - before->delay_ns);
+		s += interval_growth(t, RUNQ_WAITING, keyed_of(before->delay_ns),
+		    keyed_of(to->cpus[i].delay_ns), 1e-9);
 		n++;
 	}
-	return n ? ns * 1e-9 : NAN;
+	return n ? s : NAN;
 }
 
-/* For metrics: the sum of all CPUs at the first row, plus the growth since then, so that it never
- * decreases. */
+/* For metrics: the sum of all CPUs before the first row, plus the known growth since then, so that it
+ * never decreases. */
 static double
-delay_counter_s(struct runq_state *s, const struct schedstat *now, double grown_s)
+delay_counter_s(struct runq_state *s, const struct schedstat *before, double grown_s)
 {
-	double ns = now->ncpus ? 0 : NAN;
+	double ns = 0;
 
-	if (s->delay_begun) {
-		s->delay_s += isnan(grown_s) ? 0 : grown_s;
-		return now->ncpus ? s->delay_s : NAN;
-	}
-	for (size_t i = 0; i < now->ncpus; i++)
-		ns += (double)now->cpus[i].delay_ns;
-	s->delay_begun = now->ncpus > 0;
-	return s->delay_s = ns * 1e-9;
+	for (size_t i = 0; i < before->ncpus && !s->delay_begun; i++)
+		ns += (double)before->cpus[i].delay_ns;
+	s->delay_begun |= before->ncpus > 0;
+	s->delay_s += ns * 1e-9 + (isnan(grown_s) ? 0 : grown_s);
+	return before->ncpus ? s->delay_s : NAN;
 }
 
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
 	const struct runq_snapshot *a = from, *b = to;
+	struct interval t = { .columns = columns,
+		.span_s = span_s,
+		.tasks = fmax(tasks_in(&a->load), tasks_in(&b->load)),
+		.late_s = WAITED_BEFORE_S };
 	struct cell *row = table_row(out);
-	double waited_s = delay_s(&a->sched, &b->sched);
+	double waited_s = delay_s(&t, &a->sched, &b->sched);
 
 	cell_gauge(&row[RUNQ_SZ], b->mean, span_s);
 	cell_gauge(&row[RUNQ_PLIST_SZ], b->load_known ? (double)b->load.threads : NAN, span_s);
@@ -437,8 +467,11 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	cell_gauge(&row[RUNQ_BLOCKED], b->has_blocked ? (double)b->blocked : NAN, span_s);
 	cell_gauge(&row[RUNQ_MAX], b->max, span_s);
 	cell_gauge(&row[RUNQ_WAITING], waited_s / span_s, span_s);
-	row[RUNQ_WAITING].raw = delay_counter_s(w->state, &b->sched, waited_s);
-	cell_stalled(&row[RUNQ_SOME], a->some_us, b->some_us, span_s);
+	row[RUNQ_WAITING].raw =
+	    b->sched.ncpus ? delay_counter_s(w->state, &a->sched, waited_s) : NAN;
+	t.late_s = 0;
+	cell_stalled(row, RUNQ_SOME, &t, a->some_us, b->some_us);
+	watch_tell_counters(w, &t, true);
 }
 
 const struct tool tool_runq = {

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cgroup/locate.h"
 #include "proc/task.h"
+#include "tools/hidden.h"
 
 enum { PID_MOST = 4194304, DEPTH_MOST = 32 };
 
@@ -192,8 +193,11 @@ targets_pids(struct targets *s, struct watch *w, struct arena *a, uint32_t **pid
 void *
 targets_gone(struct watch *w, bool first)
 {
-	const char *pid = w->ask->target.pid;
+	const char *pid = w->ask->target.pid, *hidden = first ? hidden_processes(w) : NULL;
 
+	if (hidden)
+		return watch_fail(
+		    w, EXIT_UNSUPPORTED, "process %s does not exist or is hidden: %s", pid, hidden);
 	if (first)
 		return watch_fail(w, EXIT_USAGE, "no such process: %s", pid);
 	watch_note(w, "process %s has exited", pid);
@@ -211,8 +215,8 @@ fail_process(const struct targets *s, struct watch *w, int error)
 		    "%s is a thread, not a process: it belongs to process %u (use -p %u)", pid,
 		    s->leader, s->leader);
 	else if (error == EACCES || error == EPERM)
-		watch_fail(w, EXIT_UNSUPPORTED, "process %s: %s (/proc is mounted with hidepid)",
-		    pid, strerror(error));
+		watch_fail(w, EXIT_UNSUPPORTED, "process %s: %s (%s)", pid, strerror(error),
+		    hidden_why(w));
 	else
 		targets_gone(w, true);
 }
@@ -252,8 +256,8 @@ fail(const struct targets *s, struct watch *w, int error)
 	else if (w->ask->target.cgroup)
 		fail_cgroup(w, error);
 	else if (error == ESRCH)
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "no process is visible in /proc: is it mounted, without hidepid?");
+		watch_fail(
+		    w, EXIT_UNSUPPORTED, "no process is visible in /proc (%s)", hidden_why(w));
 	else
 		watch_fail(
 		    w, EXIT_UNSUPPORTED, "cannot list /proc: %s (is it mounted?)", strerror(error));

@@ -16,34 +16,36 @@ static const struct column columns[] = {
 	[THROTTLE_LEVEL] = { "limit_level", "level", LABEL, NO_UNIT, 9, 0, .remark = true,
 	    .help = "cgroup that sets the limit" },
 	[THROTTLE_USED] = { "used_cpus", "used", RATE, CPUS, 7, 2,
-	    .counter = "throttle_used_seconds",
+	    .counter = "throttle_used_seconds", .bound = BY_CPUS,
 	    .help = "mean number of CPUs used (cpu.stat usage_usec; cpuacct.usage)" },
 	[THROTTLE_USED_PCT] = { "used_pct", "%limit", SHARE, PERCENT, 7, 1,
 	    .help = "CPUs used, in % of the limit" },
 	[THROTTLE_PERIODS] = { "periods", "periods", COUNT, NO_UNIT, 8, 0,
-	    .counter = "throttle_periods",
+	    .counter = "throttle_periods", .bound = BY_PERIODS,
 	    .help = "quota periods that ended while the cgroup was active (cpu.stat nr_periods)" },
 	[THROTTLE_THROTTLED] = { "throttled", "thrtl", COUNT, NO_UNIT, 6, 0,
-	    .counter = "throttle_throttled_periods",
+	    .counter = "throttle_throttled_periods", .bound = BY_PERIODS,
 	    .help = "periods in which its own quota throttled it (cpu.stat nr_throttled)" },
 	[THROTTLE_THROTTLED_PCT] = { "throttled_pct", "%thrtl", SHARE, PERCENT, 7, 1,
 	    .help = "throttled periods, in % of periods" },
 	[THROTTLE_HELD] = { "held_cpus", "held", GAUGE, CPUS, 6, 2,
-	    .counter = "throttle_throttled_seconds",
+	    .counter = "throttle_throttled_seconds", .bound = BY_CPUS,
 	    .help = "mean CPUs held back by any level; can exceed 1 (cpu.stat throttled_usec, "
 		    "cpu.stat.local)" },
 	[THROTTLE_STALL] = { "stall_ms", "stall-ms", GAUGE, MILLISECONDS, 9, 1, .group = "more",
 	    .help =
 		"time held back per throttled period, summed over CPUs (cpu.stat throttled_usec)" },
 	[THROTTLE_BURSTS] = { "bursts", "bursts", COUNT, NO_UNIT, 7, 0, .group = "more",
-	    .counter = "throttle_bursts",
+	    .counter = "throttle_bursts", .bound = BY_PERIODS,
 	    .help = "periods that used quota saved earlier (cpu.stat nr_bursts)" },
 	[THROTTLE_SOME] = { "cpu_some_pct", "%some", SHARE, PERCENT, 6, 1, .group = "more",
-	    .counter = "throttle_some_seconds", .was = "some_pct", .metric = "some_pct",
+	    .counter = "throttle_some_seconds", .bound = BY_TIME, .was = "some_pct",
+	    .metric = "some_pct",
 	    .help = "time in which a task waited for a CPU or for quota (cpu.pressure some total; "
 		    "v2)" },
 	[THROTTLE_FULL] = { "cpu_full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "more",
-	    .counter = "throttle_full_seconds", .was = "full_pct", .metric = "full_pct",
+	    .counter = "throttle_full_seconds", .bound = BY_TIME, .was = "full_pct",
+	    .metric = "full_pct",
 	    .help = "time in which all non-idle tasks waited (cpu.pressure full total; v2)" },
 	[THROTTLE_HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, .group = "more",
 	    .help = "mean CPUs held back by a parent cgroup that is not visible (cpu.stat.local)" },
@@ -62,6 +64,7 @@ struct throttle_group {
 struct throttle_snapshot {
 	struct groups groups;
 	struct throttle_group *v; /* groups.n of them */
+	double cpus;              /* as watch_cpus */
 };
 
 /* The quotas of all levels apply. If one cannot be read, the lowest is unknown. */
@@ -117,6 +120,20 @@ unreadable(const struct throttle_snapshot *s, size_t i)
 	return !s->v[i].cpu.quota.known && s->groups.v[i].rel[FAMILY_CPU];
 }
 
+/* A limit that is known is shown even if the counters cannot be read. */
+static void
+read_counters(struct watch *w, struct throttle_snapshot *s, size_t i)
+{
+	struct group *g = &s->groups.v[i];
+	struct throttle_group *v = &s->v[i];
+
+	g->read = group_read_cpu(w->host, &s->groups, g, parent_may_throttle(s, i), &v->cpu) == 0;
+	if (g->read || !(v->cpu.quota.limited || (v->limit.limited && errno == EACCES)))
+		return;
+	g->read = true;
+	watch_note(w, "cgroup %s: cpu.stat: %s; only its limit is known", g->name, strerror(errno));
+}
+
 /* Shows the selected cgroup, and parents with a quota; with -a all cgroups with a quota, or with one
  * that cannot be read. */
 static void *
@@ -127,14 +144,14 @@ read_groups(struct watch *w, struct arena *a)
 
 	if (!cgroups_read(w, FAMILY_CPU, a, &s->groups))
 		return NULL;
+	s->cpus = watch_cpus(w);
 	s->v = arena_alloc(a, s->groups.n * sizeof *s->v);
 	for (size_t i = 0; i < s->groups.n; i++) {
 		struct group *g = &s->groups.v[i];
 		read_quota(w, s, i);
 		g->shown = g->asked || s->v[i].cpu.quota.limited || unreadable(s, i);
 		if (g->shown || i == 0) /* the topmost one says what hidden levels throttled */
-			g->read = group_read_cpu(w->host, &s->groups, g, parent_may_throttle(s, i),
-				      &s->v[i].cpu) == 0;
+			read_counters(w, s, i);
 		if (g->asked && !cgroups_seen(w, g, "cpu.stat"))
 			w->fail = EXIT_UNSUPPORTED;
 		if (g->asked && g->read && !s->v[i].cpu.some_us.known)
@@ -146,31 +163,50 @@ read_groups(struct watch *w, struct arena *a)
 	return w->fail ? NULL : s;
 }
 
-/* The readings of a cgroup at both ends of the interval. */
+/* The readings of a cgroup at both ends of the interval, and its limit. */
 struct pair {
 	const struct group_cpu *from, *to;
+	struct cpu_quota limit;
+	struct interval *t;
 };
+
+/* Throttled time is added when a thread may run again: mostly at the end of a period. A CPU that
+ * used more than its part, up to some ticks of the scheduler, is held back until the quota of later
+ * periods has paid for that. */
+static double
+held_before_s(struct pair p)
+{
+	const double overrun_s = 0.04, longest_s = 60;
+
+	if (!p.limit.limited) /* of a hidden parent, or removed */
+		return fmin(longest_s, 1 + p.t->cpus);
+	return fmin(
+	    longest_s, (double)p.limit.period_us * 1e-6 + p.t->cpus * overrun_s / p.limit.cpus);
+}
+
+static double
+held_between(struct pair p, struct keyed from, struct keyed to)
+{
+	struct interval t = *p.t;
+
+	t.late_s = held_before_s(p);
+	double s = interval_growth(&t, THROTTLE_HELD, from, to, 1e-9);
+	p.t->jumped |= t.jumped;
+	return s;
+}
 
 /* How long its own quota throttled it, in seconds. */
 static double
 throttled_by(struct pair p)
 {
-	return keyed_delta(p.from->throttled_ns, p.to->throttled_ns) * 1e-9;
+	return held_between(p, p.from->throttled_ns, p.to->throttled_ns);
 }
 
 /* How long its own quota or that of a parent throttled it; unknown before Linux 6.6. */
 static double
 throttled_here(struct pair p)
 {
-	return keyed_delta(p.from->local_ns, p.to->local_ns) * 1e-9;
-}
-
-static bool
-restarted(struct pair p)
-{
-	return keyed_restarted(p.from->periods, p.to->periods) ||
-	    keyed_restarted(p.from->usage_ns, p.to->usage_ns) ||
-	    keyed_restarted(p.from->throttled_ns, p.to->throttled_ns);
+	return held_between(p, p.from->local_ns, p.to->local_ns);
 }
 
 /* How long any level throttled it. Before Linux 6.6, if a parent was throttled, the share of this
@@ -179,10 +215,22 @@ static double
 held_s(struct pair p, bool held_above)
 {
 	double own = throttled_by(p), here = throttled_here(p);
+	bool has_local = p.from->local_ns.known && p.to->local_ns.known;
 
-	if (isnan(here))
+	if (!has_local)
 		return held_above ? NAN : own;
-	return fmax(own, here);
+	return isnan(own) || isnan(here) ? NAN : fmax(own, here);
+}
+
+static bool
+held_jumped(struct pair p)
+{
+	struct interval t = { .columns = p.t->columns, .span_s = p.t->span_s, .cpus = p.t->cpus };
+
+	p.t = &t;
+	throttled_by(p);
+	throttled_here(p);
+	return t.jumped != 0;
 }
 
 /* The counter of the same, for metrics. */
@@ -197,14 +245,26 @@ counter_s(const struct group_cpu *c)
 	    1e-9;
 }
 
-/* Whether a visible parent was throttled in the interval. */
+static struct pair
+pair_of(const struct throttle_snapshot *a, const struct throttle_snapshot *b, size_t before,
+    size_t i, struct interval *t)
+{
+	const struct cpu_quota *was = &a->v[before].limit, *is = &b->v[i].limit;
+
+	return (struct pair){ &a->v[before].cpu, &b->v[i].cpu, is->limited ? *is : *was, t };
+}
+
+/* Whether a visible parent was throttled in the interval, or may have been. */
 static bool
-held_above(const struct throttle_snapshot *a, const struct throttle_snapshot *b, size_t i)
+held_above(const struct throttle_snapshot *a, const struct throttle_snapshot *b, size_t i,
+    struct interval *t)
 {
 	for (int up = b->groups.v[i].parent; up >= 0; up = b->groups.v[up].parent) {
 		int before = groups_find(&a->groups, b->groups.v[up].name, (size_t)up);
-		if (before >= 0 &&
-		    throttled_by((struct pair){ &a->v[before].cpu, &b->v[up].cpu }) > 0)
+		if (before < 0 || !a->v[before].cpu.throttled_ns.known ||
+		    !b->v[up].cpu.throttled_ns.known)
+			continue;
+		if (throttled_by(pair_of(a, b, (size_t)before, (size_t)up, t)) != 0)
 			return true;
 	}
 	return false;
@@ -215,7 +275,7 @@ held_above(const struct throttle_snapshot *a, const struct throttle_snapshot *b,
 static double
 hidden_s(const struct throttle_snapshot *a, const struct throttle_snapshot *b, struct pair p)
 {
-	struct pair top = { &a->v[0].cpu, &b->v[0].cpu };
+	struct pair top = pair_of(a, b, 0, 0, p.t);
 
 	if (b->groups.from_root)
 		return 0;
@@ -226,43 +286,70 @@ hidden_s(const struct throttle_snapshot *a, const struct throttle_snapshot *b, s
 	return fmax(0, fmin(beyond_top, beyond_own));
 }
 
+/* The share of periods that were throttled. The kernel counts both at once, but they may be read one
+ * apart. */
 static void
-fill_usage(struct cell *row, struct pair p, double limit, double span_s)
+fill_throttled(struct cell *row, double throttled, double periods)
 {
-	double periods = keyed_delta(p.from->periods, p.to->periods);
-	double throttled = keyed_delta(p.from->throttled, p.to->throttled);
-
-	cell_gauge(&row[THROTTLE_LIMIT], limit, span_s);
-	cell_rate(&row[THROTTLE_USED], p.from->usage_ns, p.to->usage_ns, 1e-9, span_s);
-	cell_share(&row[THROTTLE_USED_PCT], row[THROTTLE_USED].num * span_s, limit * span_s);
-	cell_count(&row[THROTTLE_PERIODS], p.from->periods, p.to->periods);
-	cell_count(&row[THROTTLE_THROTTLED], p.from->throttled, p.to->throttled);
+	if (throttled > periods)
+		throttled = throttled <= periods + 1 ? periods : NAN;
 	cell_share(&row[THROTTLE_THROTTLED_PCT], throttled, periods);
+}
+
+static void
+fill_usage(struct cell *row, struct pair p, double limit)
+{
+	struct interval *t = p.t;
+
+	cell_gauge(&row[THROTTLE_LIMIT], limit, t->span_s);
+	cell_rate(row, THROTTLE_USED, t, p.from->usage_ns, p.to->usage_ns, 1e-9);
+	cell_share(&row[THROTTLE_USED_PCT], row[THROTTLE_USED].num * t->span_s, limit * t->span_s);
+	cell_count(row, THROTTLE_PERIODS, t, p.from->periods, p.to->periods);
+	cell_count(row, THROTTLE_THROTTLED, t, p.from->throttled, p.to->throttled);
+	double throttled = row[THROTTLE_THROTTLED].num;
+	fill_throttled(row, throttled, row[THROTTLE_PERIODS].num);
 	cell_gauge(&row[THROTTLE_STALL], throttled > 0 ? throttled_by(p) * 1e3 / throttled : NAN,
 	    throttled);
-	cell_count(&row[THROTTLE_BURSTS], p.from->bursts, p.to->bursts);
-	cell_stalled(&row[THROTTLE_SOME], p.from->some_us, p.to->some_us, span_s);
-	cell_stalled(&row[THROTTLE_FULL], p.from->full_us, p.to->full_us, span_s);
+	cell_count(row, THROTTLE_BURSTS, t, p.from->bursts, p.to->bursts);
+	cell_stalled(row, THROTTLE_SOME, t, p.from->some_us, p.to->some_us);
+	cell_stalled(row, THROTTLE_FULL, t, p.from->full_us, p.to->full_us);
+}
+
+static struct falls
+falls_of(const struct group_cpu *a, const struct group_cpu *b)
+{
+	struct falls f = { .fallen = 0 };
+
+	falls_add(&f, a->usage_ns, b->usage_ns);
+	falls_add(&f, a->periods, b->periods);
+	falls_add(&f, a->throttled, b->throttled);
+	falls_add(&f, a->throttled_ns, b->throttled_ns);
+	falls_add(&f, a->local_ns, b->local_ns);
+	return f;
 }
 
 static bool
-fill_row(const struct cgroups_interval *t, size_t before, size_t i, struct cell *row)
+fill_row(const struct cgroups_interval *c, size_t before, size_t i, struct cell *row)
 {
 	static const struct group_cpu unknown;
-	const struct throttle_snapshot *a = t->from, *b = t->to;
+	const struct throttle_snapshot *a = c->from, *b = c->to;
 	const struct throttle_group *v = &b->v[i];
-	struct pair p = { &a->v[before].cpu, &v->cpu };
-	bool reset = restarted(p);
+	struct interval *t = c->time;
+	struct pair p = pair_of(a, b, before, i, t);
+	struct falls falls = falls_of(p.from, p.to);
 
-	if (reset)
+	t->cpus = fmax(a->cpus, b->cpus);
+	t->period_s = p.limit.limited ? (double)p.limit.period_us * 1e-6 : 0;
+	if (falls_all(&falls))
 		p.from = &unknown;
-	fill_usage(row, p, v->limit.limited ? v->limit.cpus : NAN, t->span_s);
+	fill_usage(row, p, v->limit.limited ? v->limit.cpus : NAN);
 	if (v->limit.limited)
 		cell_label(&row[THROTTLE_LEVEL], b->groups.v[v->level].name);
-	cell_gauge(&row[THROTTLE_HELD], held_s(p, held_above(a, b, i)) / t->span_s, t->span_s);
-	row[THROTTLE_HELD].raw = counter_s(&v->cpu);
+	double held = held_s(p, held_above(a, b, i, t));
+	cell_gauge(&row[THROTTLE_HELD], held / t->span_s, t->span_s);
+	row[THROTTLE_HELD].raw = held_jumped(p) ? NAN : counter_s(&v->cpu);
 	cell_gauge(&row[THROTTLE_HIDDEN], hidden_s(a, b, p) / t->span_s, t->span_s);
-	return reset;
+	return falls.fallen > 0;
 }
 
 /* By the CPUs held back, then by the share of throttled periods: old kernels may know only that. */
@@ -279,8 +366,9 @@ static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
 	const struct throttle_snapshot *a = from, *b = to;
+	struct interval t = { .columns = columns, .span_s = span_s };
 
-	cgroups_rows(&(struct cgroups_interval){ a, b, &a->groups, &b->groups, span_s }, FAMILY_CPU,
+	cgroups_rows(w, &(struct cgroups_interval){ a, b, &a->groups, &b->groups, &t }, FAMILY_CPU,
 	    fill_row, out);
 	if (w->ask->target.all)
 		table_sort(out, 0, worst);

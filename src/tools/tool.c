@@ -75,6 +75,48 @@ watch_cpu_name(struct watch *w, unsigned cpu)
 	return w->cpu_names[cpu];
 }
 
+double
+watch_cpus(struct watch *w)
+{
+	double known = (double)w->host->facts.cpus, count = 0;
+	struct cpulist online;
+	struct text text, line;
+
+	if (host_read(w->host, "sys/devices/system/cpu/online", &text) == 0 &&
+	    text_line(&text, &line) && cpulist_parse(line, &online) == 0)
+		count = cpulist_count(&online);
+	count = fmax(count, known); /* a container may see fewer than it can use */
+	return count > 0 ? count : CPULIST_MOST;
+}
+
+/* The files that the help of a column names at its end, in parentheses. */
+static struct text
+files_of(const struct column *c)
+{
+	const char *open = strrchr(c->help, '(');
+	struct text t = text_of(open ? open + 1 : c->help);
+
+	t.n -= open && t.n > 0;
+	return t;
+}
+
+void
+watch_tell_counters(struct watch *w, const struct interval *t, bool fell)
+{
+	uint64_t told = t->jumped | (fell ? t->fell : 0);
+
+	for (; told; told &= told - 1) {
+		int i = __builtin_ctzll(told);
+		const struct column *c = &t->columns[i];
+		struct text files = files_of(c);
+		if (w->nshown == 0 || watch_shows(w, i))
+			watch_note(w, "%s is unknown in some rows: its counter %s (%.*s)",
+			    c->heading,
+			    t->jumped >> i & 1 ? "grew by more than the time allows" : "decreased",
+			    (int)files.n, files.s);
+	}
+}
+
 void
 gauge_add(struct gauge *g, double value)
 {

@@ -58,6 +58,7 @@ struct watch {
 	bool no_ticks;         /* set by a tick: it is not needed between rows */
 	int64_t now_ns;        /* the sample's mono_ns */
 	bool ended;            /* set by the tool: its target is gone, and no more rows follow */
+	const char *hidden;    /* why rows lack tasks that exist; NULL if they lack none */
 	void (*note)(struct watch *, const char *message);
 };
 
@@ -77,6 +78,13 @@ bool watch_check_cpus(struct watch *w, const struct cpu_choice *c, const struct 
 
 /* The CPU's number as a label that lives as long as the run. */
 const char *watch_cpu_name(struct watch *w, unsigned cpu);
+
+/* How many CPUs are online in this sample, or can be: an upper bound. Adds a file to the sample. */
+double watch_cpus(struct watch *w);
+
+/* Says, once for each column, that its counter grew by more than it can, and if fell is set, that it
+ * decreased. */
+void watch_tell_counters(struct watch *w, const struct interval *t, bool fell);
 
 /* ---- What a tool declares */
 
@@ -216,6 +224,7 @@ enum mem_column {
 	MEM_CGROUP,
 	MEM_LIMIT,
 	MEM_LEVEL,
+	MEM_HIGH_BYTES,
 	MEM_USED,
 	MEM_WSET,
 	MEM_WSET_PCT,
@@ -274,6 +283,15 @@ enum tasks_column {
 	TASKS_CONTENTION,
 	TASKS_COMM,
 	TASKS_CGROUP
+};
+
+/* pq why asks for threads. */
+struct tasks_options {
+	bool threads;      /* a row is a thread */
+	bool by_cgroup;    /* a row is a cgroup */
+	const char *comm;  /* only commands with this in their name; NULL: all */
+	unsigned rows;     /* at most; 0: all */
+	int64_t budget_ns; /* CPU time of pq for a row */
 };
 
 enum wait_column {

@@ -587,7 +587,7 @@ rows_that_matter(void)
 	CHECK_INT(judge("cgroup == 'a' and throttled_pct > 40"), 'n');
 	check_figure(0, "throttled_pct", ">", 30, 40, "a");
 	CHECK_INT(judge("cgroup == 'x' and throttled_pct > 40"), 'n');
-	check_figure(0, "throttled_pct", ">", NAN, NAN, "-");
+	check_figure(0, "throttled_pct", ">", NAN, 40, "-");
 	CHECK_INT(judge("cgroup == 'b'"), 'y');
 	CHECK(found.n == 0);
 	CHECK_STRING(found.label, "b");
@@ -597,7 +597,7 @@ rows_that_matter(void)
 	CHECK(!found.v[0].plain);
 }
 
-/* 0 of 0 cannot exceed anything; what could not be read might. */
+/* A share of nothing cannot exceed anything; what could not be read or calculated might. */
 static void
 shares_of_nothing(void)
 {
@@ -619,11 +619,34 @@ shares_of_nothing(void)
 	expr_free(x);
 	x = expr_parse("used_bytes / stall_ms > 1", tools, TOOLS, &e);
 	row[SIZE].num = row[MS].num = 0;
-	CHECK_INT(expr_judge(x, &now, &found), TRUTH_NO);
+	CHECK_INT(expr_judge(x, &now, &found), TRUTH_UNKNOWN);
 	row[SIZE].num = 1;
 	CHECK_INT(expr_judge(x, &now, &found), TRUTH_UNKNOWN);
 	CHECK(expr_names(x, A, MS) && !expr_names(x, A, PCT) && !expr_names(x, B, LOAD));
 	expr_free(x);
+}
+
+/* Of known figures; whatever else is a share of nothing. */
+static void
+results_that_do_not_exist(void)
+{
+	static const char *const sources[] = { "stall_ms > 0/0", "0/0 > stall_ms",
+		"stall_ms < 1/0 - 1/0", "not stall_ms > 0/0",
+		"throttled_pct > 25 or stall_ms > 0/0" };
+	struct expr_error e;
+
+	clear();
+	struct cell *row = row_a("a", 0, 1);
+	cell_share(&row[PCT], 0, 0);
+	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+		struct expr *x = expr_parse(sources[i], tools, TOOLS, &e);
+		CHECK_STRING(x ? "" : e.message, "");
+		if (!x)
+			continue;
+		CHECK_INT(expr_eval(x, &now, false, NULL), TRUTH_UNKNOWN);
+		CHECK_INT(expr_judge(x, &now, &found), TRUTH_UNKNOWN);
+		expr_free(x);
+	}
 }
 
 /* What is named in messages may be of any length. */
@@ -659,6 +682,7 @@ int
 main(void)
 {
 	unit_test("comparisons", comparisons);
+	unit_test("a result that does not exist is unknown", results_that_do_not_exist);
 	unit_test("arithmetic has the usual precedence; x/0 is unknown", arithmetic);
 	unit_test("or, and, not, parentheses and flags", conditions);
 	unit_test("text is compared with columns of text", labels);

@@ -62,7 +62,8 @@ all_kinds(void)
 	row[LOAD].raw = 12.25;
 	cell_gauge(&row[DELAY], 1500, 1);
 	cell_gauge(&row[USED], 65011712, 1);
-	cell_count(&row[SEEN], keyed_of(5), keyed_of(12));
+	cell_count(row, SEEN, &(struct interval){ .columns = columns, .span_s = 1 }, keyed_of(5),
+	    keyed_of(12));
 	cell_flag(&row[MARK], true);
 	cell_label(&row[NOTE], "reset");
 	CHECK_STRING(written(&t, NULL, NOTE + 1),

@@ -341,9 +341,32 @@ a_long_path(void)
 	free(s);
 }
 
+static void
+proc_options(void)
+{
+	struct text options, value;
+
+	CHECK(
+	    mountinfo_find_proc(T("22 1 0:20 / /proc rw - proc proc rw\n"
+				  "23 22 0:21 / /proc rw shared:1 - proc none rw,hidepid=2,gid=7\n"
+				  "24 22 0:22 / /proc/sys ro - proc proc rw,hidepid=4\n"),
+		&options));
+	CHECK_TEXT(options, "rw,hidepid=2,gid=7");
+	CHECK(comma_list_find(options, "hidepid", &value));
+	CHECK_TEXT(value, "2");
+	CHECK(comma_list_find(options, "gid", &value));
+	CHECK_TEXT(value, "7");
+	CHECK(!comma_list_find(options, "hide", &value));
+	CHECK(
+	    !mountinfo_find_proc(T("22 1 0:20 / /proc rw - tmpfs none rw,hidepid=2\n"), &options));
+	CHECK(!mountinfo_find_proc(T("22 1 0:20 / /proc rw\n/proc - proc\n"), &options));
+	CHECK(!mountinfo_find_proc(T(""), &options));
+}
+
 int
 main(void)
 {
+	unit_test("the options of the last proc on /proc", proc_options);
 	unit_test("mountinfo: no optional field, one, two and more", optional_fields);
 	unit_test("mountinfo: the separator is a field '-', not one with a '-' in it", hyphens);
 	unit_test(

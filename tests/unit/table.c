@@ -65,7 +65,8 @@ fill(struct one *o)
 	cell_label(&o->row[NAME], "web");
 	cell_share(&o->row[LOAD], 1, 3);
 	cell_gauge(&o->row[USED], 65011712, 1);
-	cell_count(&o->row[SEEN], keyed_of(5), keyed_of(12));
+	cell_count(o->row, SEEN, &(struct interval){ .columns = columns, .span_s = 1 }, keyed_of(5),
+	    keyed_of(12));
 	cell_flag(&o->row[MARK], true);
 	cell_label(&o->row[NOTE], "as it is");
 }
@@ -498,36 +499,77 @@ text_without_rows(void)
 static void
 cells(void)
 {
-	struct cell c = { 0 };
+	struct cell c = { 0 }, row[NOTE + 1] = { 0 };
+	struct interval t = { .columns = columns, .span_s = 2 };
 
 	cell_share(&c, 1, 0);
 	CHECK_NEAR(c.num, NAN, 0);
-	cell_rate(&c, keyed_of(10), keyed_of(30), 1e-3, 2);
-	CHECK_NEAR(c.num, 0.01, 1e-15);
-	CHECK_NEAR(c.raw, 0.03, 1e-15);
-	cell_rate(&c, keyed_of(30), keyed_of(10), 1, 2);
-	CHECK_NEAR(c.num, NAN, 0);
-	cell_count(&c, (struct keyed){ 0 }, keyed_of(10));
-	CHECK_NEAR(c.num, NAN, 0);
+	cell_rate(row, SEEN, &t, keyed_of(10), keyed_of(30), 1e-3);
+	CHECK_NEAR(row[SEEN].num, 0.01, 1e-15);
+	CHECK_NEAR(row[SEEN].raw, 0.03, 1e-15);
+	cell_count(row, SEEN, &t, (struct keyed){ 0 }, keyed_of(10));
+	CHECK_NEAR(row[SEEN].num, NAN, 0);
+	CHECK_U64(t.fell, 0);
+	cell_rate(row, SEEN, &t, keyed_of(30), keyed_of(10), 1);
+	CHECK_NEAR(row[SEEN].num, NAN, 0);
+	CHECK_U64(t.fell, 1 << SEEN);
+	CHECK_U64(t.jumped, 0);
+}
+
+static const struct column bounded[] = {
+	{ "events", "events", COUNT },
+	{ "time", "time", RATE, .bound = BY_TIME },
+	{ "cpus", "cpus", RATE, .bound = BY_CPUS },
+	{ "tasks", "tasks", RATE, .bound = BY_TASKS },
+	{ "periods", "periods", COUNT, .bound = BY_PERIODS },
+};
+
+/* The most that each kind of counter may grow by in 10 s, and a little more. */
+static void
+bounds(void)
+{
+	static const double per_s[] = { 1e9, 1, 4, 100, 10 };
+	struct interval t = {
+		.columns = bounded, .span_s = 10, .cpus = 4, .tasks = 100, .period_s = 0.1
+	};
+
+	for (int i = 0; i < 5; i++) {
+		double most = per_s[i] * (10 * 1.05 + 0.25);
+		CHECK_NEAR(interval_most(&t, i), most, 1e-9 * most);
+		uint64_t us = (uint64_t)(most * 1e6);
+		double grown = interval_growth(&t, i, keyed_of(7), keyed_of(7 + us), 1e-6);
+		CHECK_NEAR(grown, most, 1e-5);
+		CHECK_U64(t.jumped, 0);
+		CHECK_NEAR(interval_growth(&t, i, keyed_of(7), keyed_of(9 + us), 1e-6), NAN, 0);
+		CHECK_U64(t.jumped, 1u << i);
+		t.jumped = 0;
+	}
+	t.late_s = 30;
+	CHECK_NEAR(interval_growth(&t, 1, keyed_of(0), keyed_of(40), 1), 40, 0);
+	CHECK_NEAR(interval_growth(&t, 1, keyed_of(0), keyed_of(UINT64_MAX), 1), NAN, 0);
 }
 
 static void
 stalled(void)
 {
-	struct cell c = { .raw = NAN };
+	struct interval t = { .columns = bounded, .span_s = 1 };
+	struct cell row[5] = { [1] = { .raw = NAN } };
 
-	cell_stalled(&c, keyed_of(0), keyed_of(500000), 1);
-	CHECK_NEAR(c.num, 50, 1e-12);
-	cell_stalled(&c, keyed_of(0), keyed_of(1010000), 1);
-	CHECK_NEAR(c.num, 100, 0);
-	cell_stalled(&c, keyed_of(0), keyed_of(UINT64_MAX), 1);
-	CHECK_NEAR(c.num, 100, 0);
-	cell_stalled(&c, keyed_of(5), keyed_of(4), 1);
-	CHECK_NEAR(c.num, NAN, 0);
-	cell_stalled(&c, keyed_of(5), (struct keyed){ 0 }, 1);
-	CHECK_NEAR(c.num, NAN, 0);
-	cell_stalled(&c, (struct keyed){ 0 }, keyed_of(5), 1);
-	CHECK_NEAR(c.num, NAN, 0);
+	cell_stalled(row, 1, &t, keyed_of(0), keyed_of(500000));
+	CHECK_NEAR(row[1].num, 50, 1e-12);
+	CHECK_NEAR(row[1].raw, 0.5, 1e-12);
+	cell_stalled(row, 1, &t, keyed_of(0), keyed_of(1010000));
+	CHECK_NEAR(row[1].num, 100, 0);
+	row[1].raw = NAN;
+	cell_stalled(row, 1, &t, keyed_of(0), keyed_of(UINT64_MAX));
+	CHECK_NEAR(row[1].num, NAN, 0);
+	CHECK_NEAR(row[1].raw, NAN, 0);
+	cell_stalled(row, 1, &t, keyed_of(5), keyed_of(4));
+	CHECK_NEAR(row[1].num, NAN, 0);
+	cell_stalled(row, 1, &t, keyed_of(5), (struct keyed){ 0 });
+	CHECK_NEAR(row[1].num, NAN, 0);
+	cell_stalled(row, 1, &t, (struct keyed){ 0 }, keyed_of(5));
+	CHECK_NEAR(row[1].num, NAN, 0);
 }
 
 static void
@@ -747,6 +789,7 @@ main(void)
 	unit_test("text: the header again on each screen of a terminal", text_headers);
 	unit_test("no rows, no output", text_without_rows);
 	unit_test("cells from counters", cells);
+	unit_test("the most that counters can grow by", bounds);
 	unit_test("cells from stall times", stalled);
 	unit_test("columns are found by their keys", finds_columns);
 	unit_test("rows are sorted, unknown ones last", sorts);

@@ -396,9 +396,27 @@ kinds(void)
 	    !syscall_is_idle("") && !syscall_is_idle("fute"));
 }
 
+static void
+credentials(void)
+{
+	uint64_t v;
+
+	CHECK_INT(task_capabilities_parse(T("CapPrm:\t1\nCapEff:\t000001ffffffffff\n"), &v), 0);
+	CHECK_U64(v, 0x1ffffffffff);
+	CHECK_INT(task_capabilities_parse(T("CapPrm:\t1\n"), &v), -1);
+	CHECK_INT(task_capabilities_parse(T("CapEff:\txyz\n"), &v), -1);
+	CHECK_INT(task_capabilities_parse(T("CapEff:\t11112222333344445\n"), &v), -1);
+	CHECK_INT(task_capabilities_parse(T("CapEff:"), &v), -1);
+	CHECK(task_in_group(T("Gid:\t1\t2\t3\t4\nGroups:\t10 20 \n"), 20));
+	CHECK(task_in_group(T("Gid:\t1\t2\t3\t4\nGroups:\t\n"), 2));
+	CHECK(!task_in_group(T("Gid:\t1\t2\t3\t4\nGroups:\t10 20 \n"), 30));
+	CHECK(!task_in_group(T(""), 0));
+}
+
 int
 main(void)
 {
+	unit_test("capabilities and groups", credentials);
 	unit_test("pid, state and CPU of a real text", of_a_kernel);
 	unit_test("names may have parentheses, blanks and newlines", task_names);
 	unit_test("a damaged text is an error", damaged);

@@ -388,6 +388,13 @@ judge(struct check *c, size_t subject, size_t condition)
 		f->why = s && (!f->why || !s->has_rows) ? reason_of(s) : f->why;
 	}
 	f->truth = expr_judge(x, &now, &f->found);
+	for (size_t t = 0; t < c->tools && f->truth == TRUTH_NO; t++)
+		if (tables[t] && c->sampler[subject][t]->watch.hidden) {
+			f->truth = TRUTH_UNKNOWN;
+			f->why = c->sampler[subject][t]->watch.hidden;
+		}
+	if (f->found.divided)
+		f->why = "it divides by 0";
 }
 
 /* Critical over warning over unknown over OK. */
@@ -448,13 +455,14 @@ conclude(struct check *c)
 			judge(c, s, i);
 		found = worse_of(found, check_level(c, s));
 	}
-	tell_notes(&c->session);
 	if (c->own->json)
 		check_json(c, &out);
 	else
 		check_line(c, found, &out);
 	output_write(&out); /* a reader that has gone does not change the verdict */
 	buf_free(&out);
+	warn_release();
+	tell_notes(&c->session);
 	return check_with_command(c, found);
 }
 
@@ -465,6 +473,8 @@ check(const struct options *o)
 
 	memset(c, 0, sizeof *c);
 	check_plan(c, o);
+	/* A monitor may join stdout and stderr, and show the first line. */
+	warn_hold();
 	check_watch(c);
 	enum verdict verdict = conclude(c);
 	session_end(&c->session);

@@ -106,25 +106,36 @@ read_files(const struct limits_reader *r, bool asked, struct limits_process *p)
 		p->open_files_error = errno;
 }
 
-/* Only these are read from an environment: the variable, or one option in its value. */
+/* Only these are read from an environment: the variable, or one option in its value. If several set
+ * the same thing, the last one holds: the Java VM takes its variables in this order. */
 static const struct {
 	const char *name, *option;
 } wanted[] = {
 	{ "GOMAXPROCS", NULL },
 	{ "GOMEMLIMIT", NULL },
 	{ "DOTNET_PROCESSOR_COUNT", NULL },
+	{ "COMPlus_GCHeapHardLimit", NULL },
+	{ "COMPlus_GCHeapHardLimitPercent", NULL },
 	{ "DOTNET_GCHeapHardLimit", NULL },
+	{ "DOTNET_GCHeapHardLimitPercent", NULL },
 	{ "TOKIO_WORKER_THREADS", NULL },
 	{ "RAYON_NUM_THREADS", NULL },
 	{ "UV_THREADPOOL_SIZE", NULL },
 	{ "PYTHON_CPU_COUNT", NULL },
 	{ "NODE_OPTIONS", "--max-old-space-size=" },
+	{ "NODE_OPTIONS", "--max-old-space-size-percentage=" },
 	{ "JAVA_TOOL_OPTIONS", "-XX:ActiveProcessorCount=" },
 	{ "JAVA_TOOL_OPTIONS", "-XX:MaxRAMPercentage=" },
+	{ "JAVA_TOOL_OPTIONS", "-XX:MaxHeapSize=" },
+	{ "JAVA_TOOL_OPTIONS", "-Xmx" },
 	{ "JDK_JAVA_OPTIONS", "-XX:ActiveProcessorCount=" },
 	{ "JDK_JAVA_OPTIONS", "-XX:MaxRAMPercentage=" },
+	{ "JDK_JAVA_OPTIONS", "-XX:MaxHeapSize=" },
+	{ "JDK_JAVA_OPTIONS", "-Xmx" },
 	{ "_JAVA_OPTIONS", "-XX:ActiveProcessorCount=" },
 	{ "_JAVA_OPTIONS", "-XX:MaxRAMPercentage=" },
+	{ "_JAVA_OPTIONS", "-XX:MaxHeapSize=" },
+	{ "_JAVA_OPTIONS", "-Xmx" },
 };
 
 enum { WANTED = sizeof wanted / sizeof wanted[0] };
@@ -132,18 +143,20 @@ enum { WANTED = sizeof wanted / sizeof wanted[0] };
 static void
 read_settings(const struct limits_reader *r, struct limits_process *p)
 {
-	struct text text, value;
+	struct text text, value, all;
 
 	p->environ_error = read_of(r, "environ", &text);
 	if (p->environ_error)
 		return;
 	p->settings = arena_alloc(r->arena, WANTED * sizeof *p->settings);
 	for (size_t i = 0; i < WANTED; i++) {
-		if (!environ_find(text, wanted[i].name, &value) ||
-		    (wanted[i].option && !environ_option(value, wanted[i].option, &value)))
+		if (!environ_find(text, wanted[i].name, &all))
+			continue;
+		value = all;
+		if (wanted[i].option && !environ_option(all, wanted[i].option, &value))
 			continue;
 		p->settings[p->nsettings++] = (struct setting){ wanted[i].name, wanted[i].option,
-			arena_copy(r->arena, value) };
+			arena_copy(r->arena, value), (size_t)(value.s - all.s) };
 	}
 }
 

@@ -53,6 +53,7 @@ struct cpu_count {
 struct setting {
 	/* option: the option in the value of the variable, "-XX:MaxRAMPercentage="; or NULL */
 	const char *name, *option, *value;
+	size_t at; /* where the value begins in the variable's */
 };
 
 /* The process. The errors are errnos: why something could not be read. */

@@ -363,7 +363,7 @@ put_threads(struct buf *b, const struct page *p)
 	snprintf(value, sizeof value, "%" PRIu64, s->threads.v);
 	int n =
 	    snprintf(text, sizeof text, "%.1f times its CPU limit", (double)s->threads.v / limit);
-	if (isnan(limit))
+	if (!(limit > 0))
 		text[0] = '\0', n = 0;
 	if (s->runnable.known)
 		snprintf(text + n, sizeof text - (size_t)n,

@@ -50,6 +50,14 @@ struct runtime {
 	double at_least;    /* the least number to set */
 };
 
+/* A setting of the heap: a variable, or an option in one, in up to two spellings. */
+struct heap_setting {
+	const char *names[2];
+	/* the bytes that it sets if the runtime sees so much memory; 0: it leaves the default; NaN:
+	 * it is not valid */
+	double (*bytes)(struct text value, double seen);
+};
+
 /* What a runtime makes of memory, in bytes. */
 struct memory_rule {
 	const char *key, *name;
@@ -58,7 +66,9 @@ struct memory_rule {
 	/* the largest heap for that; INFINITY: no bound by default */
 	double (*heap)(double seen);
 	/* the setting that corrects it, if it may use `room`; NULL: none is needed */
-	const char *(*set)(struct arena *a, double room, double heap, double seen, double share);
+	const char *(*set)(
+	    struct arena *a, double room, const struct opinion *o, double seen, double share);
+	struct heap_setting settings[2]; /* the first one beats the second */
 };
 
 /* NaN if either is NaN, unlike fmin. */
@@ -221,16 +231,22 @@ unbounded(double seen)
 	return seen;
 }
 
-/* A quarter of the memory, but at least about 125 MiB, the default MaxHeapSize on 64 bits; half of
- * the memory where that is less. */
+static const double JAVA_USUAL = 96 * 1.3 * 1024 * 1024;
+
+/* A part of the memory, but at least about 125 MiB, the default MaxHeapSize on 64 bits; half of the
+ * memory where that is less. */
+static double
+java_part(double seen, double part)
+{
+	if (isnan(seen))
+		return seen;
+	return seen / 2 < JAVA_USUAL ? seen / 2 : fmax(seen * part, JAVA_USUAL);
+}
+
 static double
 java_heap(double seen)
 {
-	const double usual = 96 * 1.3 * MIB;
-
-	if (isnan(seen))
-		return seen;
-	return seen / 2 < usual ? seen / 2 : fmax(seen / 4, usual);
+	return java_part(seen, 0.25);
 }
 
 static double
@@ -247,57 +263,186 @@ node_heap(double seen)
 	return fmax(256 * MIB, fmin(seen / 2, (seen >= 15 * 1024 * MIB ? 4096 : 2048) * MIB));
 }
 
+/* ---- Settings of the heap */
+
+/* "3000MiB", "1073741824", "off" */
+static double
+go_bytes(struct text value, double seen)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	struct text digits = { value.s, 0 };
+	uint64_t n;
+
+	(void)seen;
+	if (text_eq(value, "off"))
+		return INFINITY;
+	while (digits.n < value.n && value.s[digits.n] >= '0' && value.s[digits.n] <= '9')
+		digits.n++;
+	struct text unit = { value.s + digits.n, value.n - digits.n };
+	if (text_u64(digits, &n) < 0)
+		return NAN;
+	for (int i = 0; i < 5; i++)
+		if (text_eq(unit, units[i]))
+			return ldexp((double)n, 10 * i);
+	return unit.n == 0 ? (double)n : (double)NAN;
+}
+
+/* "3g", "512M", "1073741824" */
+static double
+java_bytes(struct text value, double seen)
+{
+	static const char letters[] = "kKmMgGtT";
+	uint64_t n;
+
+	(void)seen;
+	const char *letter = value.n > 0 ? strchr(letters, value.s[value.n - 1]) : NULL;
+	bool scaled = letter && *letter;
+	value.n -= scaled;
+	if (text_u64(value, &n) < 0)
+		return NAN;
+	return ldexp((double)n, scaled ? 10 + 10 * (int)((letter - letters) / 2) : 0);
+}
+
+static double
+share_of(struct text value)
+{
+	double percent;
+
+	return text_decimal(value, &percent) == 0 && percent <= 100 ? percent / 100 : (double)NAN;
+}
+
+static double
+java_percent(struct text value, double seen)
+{
+	double part = share_of(value);
+
+	return isnan(part) ? part : java_part(seen, part);
+}
+
+/* Hexadecimal with or without 0x: .NET reads all its variables so. */
+static double
+hex(struct text value)
+{
+	double v = 0;
+
+	if (!text_skip(&value, "0x"))
+		text_skip(&value, "0X");
+	for (size_t i = 0; i < value.n; i++) {
+		static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+		const char *digit = value.s[i] ? strchr(digits, value.s[i]) : NULL;
+		if (!digit)
+			return NAN;
+		v = v * 16 + (double)((digit - digits) % 16);
+	}
+	return value.n > 0 ? v : (double)NAN;
+}
+
+static double
+dotnet_bytes(struct text value, double seen)
+{
+	(void)seen;
+	return hex(value);
+}
+
+static double
+dotnet_percent(struct text value, double seen)
+{
+	double percent = hex(value);
+
+	return percent <= 100 ? percent / 100 * seen : (double)NAN;
+}
+
+static double
+node_bytes(struct text value, double seen)
+{
+	uint64_t n;
+
+	(void)seen;
+	return text_u64(value, &n) == 0 ? (double)n * MIB : (double)NAN;
+}
+
+static double
+node_percent(struct text value, double seen)
+{
+	return share_of(value) * seen;
+}
+
+static bool
+is_given_by(const struct opinion *o, const char *option)
+{
+	return o->given && o->given->option && strcmp(o->given->option, option) == 0;
+}
+
 /* "GOMEMLIMIT=86MiB"; small limits in KiB. */
 static const char *
-set_go(struct arena *a, double room, double heap, double seen, double share)
+set_go(struct arena *a, double room, const struct opinion *o, double seen, double share)
 {
 	double bytes = room * (share > 0 ? share : 0.9);
 	bool large = bytes >= 64 * MIB;
 
-	(void)heap;
+	(void)o;
 	(void)seen;
 	return arena_printf(a, "GOMEMLIMIT=%.0f%s", floor(large ? bytes / MIB : bytes / 1024),
 	    large ? "MiB" : "KiB");
 }
 
-/* A percentage is of the memory that Java sees. If that is more than the limit, -Xmx is needed. */
+/* A percentage is of the memory that Java sees; it does not count beside -Xmx, nor in little
+ * memory. */
 static const char *
-set_java(struct arena *a, double room, double heap, double seen, double share)
+set_java(struct arena *a, double room, const struct opinion *o, double seen, double share)
 {
 	double part = share > 0 ? share : 0.75;
+	bool counts =
+	    !o->given || is_given_by(o, "-XX:MaxRAMPercentage=") ? seen / 2 >= JAVA_USUAL : false;
 
-	(void)heap;
-	if (seen <= room)
+	if (counts && seen <= room)
 		return arena_printf(a, "-XX:MaxRAMPercentage=%.0f", part * 100);
 	return arena_printf(a, "-Xmx%.0fm", floor(room * part / MIB));
 }
 
 static const char *
-set_dotnet(struct arena *a, double room, double heap, double seen, double share)
+set_dotnet(struct arena *a, double room, const struct opinion *o, double seen, double share)
 {
 	(void)seen;
-	if (heap <= room)
+	if (o->believed < room)
 		return NULL;
 	return arena_printf(a, "DOTNET_GCHeapHardLimit=0x%llx",
 	    (unsigned long long)(room * (share > 0 ? share : 0.75)));
 }
 
+/* A percentage beats a size. */
 static const char *
-set_node(struct arena *a, double room, double heap, double seen, double share)
+set_node(struct arena *a, double room, const struct opinion *o, double seen, double share)
 {
-	(void)seen;
-	if (heap <= room)
+	static const char percentage[] = "--max-old-space-size-percentage=";
+	double part = share > 0 ? share : 0.75;
+
+	if (o->believed < room)
 		return NULL;
-	return arena_printf(
-	    a, "--max-old-space-size=%.0f", floor(room * (share > 0 ? share : 0.75) / MIB));
+	if (is_given_by(o, percentage))
+		return arena_printf(a, "%s%.0f", percentage, floor(room * part / seen * 100));
+	return arena_printf(a, "--max-old-space-size=%.0f", floor(room * part / MIB));
 }
 
+#define JAVA_SETTINGS \
+	{ \
+		{ { "-Xmx", "-XX:MaxHeapSize=" }, java_bytes }, \
+		{ \
+			{ "-XX:MaxRAMPercentage=", NULL }, java_percent \
+		} \
+	}
+
 static const struct memory_rule rules_memory[] = {
-	{ "go", "Go", nothing, unbounded, set_go },
-	{ "java", "Java 24 and later", java, java_heap, set_java },
-	{ "java_old", "Java 10 to 23", java_old, java_heap, set_java },
-	{ "dotnet", ".NET", dotnet, dotnet_heap, set_dotnet },
-	{ "node", "Node.js", node, node_heap, set_node },
+	{ "go", "Go", nothing, unbounded, set_go, { { { "GOMEMLIMIT=" }, go_bytes } } },
+	{ "java", "Java 24 and later", java, java_heap, set_java, JAVA_SETTINGS },
+	{ "java_old", "Java 10 to 23", java_old, java_heap, set_java, JAVA_SETTINGS },
+	{ "dotnet", ".NET", dotnet, dotnet_heap, set_dotnet,
+	    { { { "DOTNET_GCHeapHardLimit=", "COMPlus_GCHeapHardLimit=" }, dotnet_bytes },
+		{ { "DOTNET_GCHeapHardLimitPercent=", "COMPlus_GCHeapHardLimitPercent=" },
+		    dotnet_percent } } },
+	{ "node", "Node.js", node, node_heap, set_node,
+	    { { { "--max-old-space-size-percentage=" }, node_percent },
+		{ { "--max-old-space-size=" }, node_bytes } } },
 	{ .key = NULL },
 };
 
@@ -383,17 +528,29 @@ sight_of(const struct limits *l)
 	};
 }
 
-/* The variable in `set`, "GOMAXPROCS=", if the environment has it; of several the last one. */
+static bool
+is_setting(const struct setting *s, const char *set)
+{
+	size_t n = strlen(s->name);
+
+	if (!set)
+		return false;
+	return s->option ? strcmp(s->option, set) == 0 :
+			   strncmp(s->name, set, n) == 0 && strcmp(set + n, "=") == 0;
+}
+
+/* The variable in `set`, "GOMAXPROCS=", or in its other spelling (or NULL), if the environment has
+ * it. Of several the last one: in one variable by place. */
 static const struct setting *
-given(const struct limits_process *p, const char *set)
+given(const struct limits_process *p, const char *set, const char *other)
 {
 	const struct setting *found = NULL;
 
 	for (size_t i = 0; i < p->nsettings; i++) {
 		const struct setting *s = &p->settings[i];
-		size_t n = strlen(s->name);
-		if (s->option ? strcmp(s->option, set) == 0 :
-				strncmp(s->name, set, n) == 0 && strcmp(set + n, "=") == 0)
+		if (!is_setting(s, set) && !is_setting(s, other))
+			continue;
+		if (!found || strcmp(found->name, s->name) != 0 || s->at > found->at)
 			found = s;
 	}
 	return found;
@@ -429,7 +586,7 @@ static void
 judge_cpus(
     const struct runtime *r, const struct sight *s, const struct effective *e, struct opinion *o)
 {
-	const double limit = e->cpus.value, whole = fmax(1, floor(limit));
+	const double limit = e->cpus.value, whole = quota_threads(limit);
 	bool by_itself = o->given || r->looks == LOOKS_FIXED || r->looks == LOOKS_NOWHERE;
 
 	if (isnan(o->believed) || isnan(limit)) {
@@ -465,8 +622,8 @@ on_cpus(struct arena *a, const struct runtime *r, const struct sight *s, const s
 	struct opinion o = { .key = r->key,
 		.name = r->name,
 		.believed = r->cpus(s),
-		.given = given(&l->process, r->set) };
-	double most = fmax(r->at_least, floor(e->cpus.value));
+		.given = given(&l->process, r->set, NULL) };
+	double most = fmax(r->at_least, quota_threads(e->cpus.value));
 	uint64_t n;
 
 	if (o.given && text_u64(text_of(o.given->value), &n) == 0 && n > 0)
@@ -486,44 +643,71 @@ room_of(const struct effective *e)
 	return isnan(e->high.value) ? e->memory.value : fmin(e->memory.value, e->high.value);
 }
 
-static void
-judge_memory(struct arena *a, double seen, double room, bool limited, struct opinion *o)
+static const char *
+why_heap(struct arena *a, double seen, double room, bool limited, const struct opinion *o)
 {
 	char size[HUMAN_MOST];
 
-	if (isnan(o->believed) || isnan(room)) {
-		o->why = "unknown";
-		return;
-	}
-	if (room == 0 && limited) {
-		o->fit = FIT_MORE;
-		o->why = "no heap fits into a limit of 0";
-		return;
-	}
-	o->fit = o->believed > room && limited ? FIT_MORE : FIT_RIGHT;
+	if (room <= 0)
+		return "nothing fits in 0";
 	if (isinf(o->believed) && !limited)
-		o->why = "no limit is set";
-	else if (isinf(o->believed))
-		o->why = "no bound by default";
-	else if (o->fit == FIT_MORE)
-		o->why = seen > room ? "ignores that limit" : "above the limit";
-	else
-		o->why = arena_printf(
-		    a, "%.0f %% of %s", o->believed / seen * 100, human_size(seen, size));
+		return "no limit is set";
+	if (o->given)
+		return "set explicitly";
+	if (isinf(o->believed))
+		return "no bound by default";
+	if (o->fit == FIT_MORE && o->believed <= room)
+		return "all of the limit";
+	if (o->fit == FIT_MORE)
+		return seen > room ? "ignores that limit" : "above the limit";
+	return arena_printf(a, "%.0f %% of %s", o->believed / seen * 100, human_size(seen, size));
 }
 
-/* Without a memory limit no setting is needed. */
+/* A heap as large as the limit leaves no room for the rest of the process. */
+static void
+judge_memory(struct arena *a, double seen, double room, bool limited, struct opinion *o)
+{
+	if (isnan(o->believed) || isnan(room)) {
+		o->why = o->given ? "setting is not valid" : "unknown";
+		return;
+	}
+	bool more =
+	    limited ? o->believed >= room : o->given && isfinite(o->believed) && o->believed > room;
+	o->fit = more ? FIT_MORE : FIT_RIGHT;
+	o->why = why_heap(a, seen, room, limited, o);
+}
+
+/* The heap that the environment sets; 0: it sets none. */
+static double
+heap_given(const struct memory_rule *r, const struct limits_process *p, double seen,
+    const struct setting **by)
+{
+	for (int i = 0; i < 2 && r->settings[i].bytes; i++) {
+		const struct heap_setting *s = &r->settings[i];
+		*by = given(p, s->names[0], s->names[1]);
+		double bytes = *by ? s->bytes(text_of((*by)->value), seen) : 0;
+		if (bytes != 0)
+			return bytes;
+	}
+	*by = NULL;
+	return 0;
+}
+
+/* Without a memory limit, or with a setting that fits, no other setting is needed. */
 static struct opinion
 on_memory(struct arena *a, const struct memory_rule *r, const struct sight *s,
-    const struct effective *e, double share)
+    const struct limits *l, const struct effective *e, double share)
 {
 	double seen = r->seen(s), room = room_of(e);
 	bool limited = e->memory.level || e->high.level;
 	struct opinion o = { .key = r->key, .name = r->name, .believed = r->heap(seen) };
+	/* a percentage is of the machine's memory where no limit is seen */
+	double set = heap_given(r, &l->process, fmin(seen, s->machine), &o.given);
 
+	o.believed = o.given ? set : o.believed;
 	judge_memory(a, seen, room, limited, &o);
-	if (o.fit != FIT_UNKNOWN && limited && room > 0)
-		o.set = r->set(a, room, o.believed, seen, share);
+	if (o.fit != FIT_UNKNOWN && room > 0 && (o.given ? o.fit == FIT_MORE : limited))
+		o.set = r->set(a, room, &o, seen, share);
 	return o;
 }
 
@@ -542,7 +726,7 @@ runtimes_judge(struct arena *a, const struct limits *l, const struct effective *
 	for (size_t i = 0; i < out.ncpus; i++)
 		out.cpus[i] = on_cpus(a, &rules_cpus[i], &s, l, e);
 	for (size_t i = 0; i < out.nmemory; i++)
-		out.memory[i] = on_memory(a, &rules_memory[i], &s, e, share);
+		out.memory[i] = on_memory(a, &rules_memory[i], &s, l, e, share);
 	return out;
 }
 

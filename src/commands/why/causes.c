@@ -2,15 +2,15 @@
  * causes: the rules of pq why. A rule is a function that reads the evidence and adds what it finds;
  * the list of rules is at the end. An unknown figure is NaN, and every comparison with NaN is false,
  * so a rule that needs it finds nothing. Write conditions so that NaN makes them fail:
- * `if (!(x > 5)) return;`.
+ * `if (!(x > 5)) return;`. A sentence (base/sentence.h) takes known figures only.
  */
 #include "commands/why/why.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/units.h"
+#include "cgroup/quota.h"
 
 /* The sum of a column over the rows that know it; NaN if none does. Rows of tasks that ended unseen
  * do not know all columns. */
@@ -27,13 +27,20 @@ sum_of(struct tasks_rows tasks, enum tasks_column column)
 	return sum;
 }
 
+/* The finding is about the machine: with a target, those about the target come first. */
+static void
+set_of_machine(const struct evidence *e, struct finding *f)
+{
+	f->of_machine = evidence_has_target(e);
+}
+
 /* ---- CPU quota: of the cgroup itself or of a parent cgroup */
 
-/* The number of worker threads that the quota can keep running. */
-static double
-workers(double limit_cpus)
+/* " -p 4242" of a command that shows more; without a target, `otherwise`. */
+static struct figure
+command_option(const struct evidence *e, const char *otherwise)
 {
-	return fmax(1, ceil(limit_cpus - 0.01));
+	return figure_words(evidence_has_target(e) ? e->option : otherwise);
 }
 
 /* How many threads of the target wanted to run on average; NaN without a target, or if a row does
@@ -59,66 +66,60 @@ tell_threads(const struct evidence *e, double limit, struct finding *f)
 
 	if (running > 1.2 * limit && at_once > limit)
 		finding_fact(f,
-		    "on average %.1f of its threads want to run; together they use up the quota in "
-		    "about the first %.0f %% of each period",
-		    running, 100 * limit / at_once);
-}
-
-/* "; limit 0.20 CPUs (98 % used), set on this cgroup" */
-static const char *
-limit_of(const struct evidence *e, size_t row, char out[128])
-{
-	const char *level = throttle_text(e->throttle, row, THROTTLE_LEVEL);
-	bool own = strcmp(level, throttle_text(e->throttle, row, THROTTLE_CGROUP)) == 0;
-	double limit = throttle_num(e->throttle, row, THROTTLE_LIMIT),
-	       used_pct = throttle_num(e->throttle, row, THROTTLE_USED_PCT);
-	char used[32] = "";
-
-	if (isnan(limit))
-		return "; limit unknown";
-	if (!isnan(used_pct))
-		snprintf(used, sizeof used, " (%.0f %% used)", used_pct);
-	snprintf(out, 128, "; limit %.2f CPUs%s, set on %.60s", limit, used,
-	    own ? "this cgroup" : level);
-	return out;
+		    "on average {} of its threads want to run; together they use up the quota in "
+		    "about the first {} % of each period",
+		    fixed(running, 1), fixed(100 * limit / at_once, 0));
 }
 
 static void
 advise_quota(const struct evidence *e, double limit, struct finding *f)
 {
-	char threads[96] = "";
+	double threads = isnan(limit) ? NAN : quota_threads(limit);
 
-	if (!isnan(limit))
-		snprintf(threads, sizeof threads,
-		    "run at most %.0f worker thread%s (for Go: GOMAXPROCS=%.0f) or ",
-		    workers(limit), workers(limit) > 1 ? "s" : "", workers(limit));
-	finding_advice(f, "%sraise the quota; see: pq throttle%s 1", threads,
-	    evidence_has_target(e) ? e->option : " -a");
+	finding_advice(f,
+	    "[run at most {} worker thread{} (for Go: GOMAXPROCS={}) or ]raise the quota; see: pq "
+	    "throttle{} 1",
+	    fixed(threads, 0), EITHER(threads > 1, "s", ""), fixed(threads, 0),
+	    command_option(e, " -a"));
 }
 
 static void
 add_throttled(const struct evidence *e, size_t row, struct findings *f)
 {
-	char text[128];
-	const char *cgroup = throttle_text(e->throttle, row, THROTTLE_CGROUP);
+	const char *cgroup = throttle_text(e->throttle, row, THROTTLE_CGROUP),
+		   *level = throttle_text(e->throttle, row, THROTTLE_LEVEL);
 	double periods = throttle_num(e->throttle, row, THROTTLE_PERIODS),
 	       throttled = throttle_num(e->throttle, row, THROTTLE_THROTTLED);
 	double pct = throttle_num(e->throttle, row, THROTTLE_THROTTLED_PCT),
 	       held = throttle_num(e->throttle, row, THROTTLE_HELD),
 	       limit = throttle_num(e->throttle, row, THROTTLE_LIMIT);
 	struct finding *one =
-	    finding_add(f, "throttled", pct > 25 ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    finding_add(f, "throttled", pct >= 20 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
-		"CPU throttled by quota%s%.50s", evidence_has_target(e) ? "" : ": ",
-		evidence_has_target(e) ? "" : cgroup);
+		"CPU throttled by quota[: {}]", name(evidence_has_target(e) ? NULL : cgroup));
 
-	finding_fact(one, "throttled in %.0f of %.0f periods; %.2f CPUs of demand unmet%s",
-	    throttled, periods, held, limit_of(e, row, text));
+	finding_fact(one,
+	    "throttled in {} of {} periods; {} CPUs of demand unmet; limit {}[{} CPUs][ ({} % "
+	    "used)][, set on {}]",
+	    fixed(throttled, 0), fixed(periods, 0), fixed(held, 2),
+	    EITHER(isnan(limit), "unknown", ""), fixed(limit, 2),
+	    fixed(throttle_num(e->throttle, row, THROTTLE_USED_PCT), 0),
+	    name(isnan(limit)                  ? NULL :
+		    strcmp(level, cgroup) == 0 ? "this cgroup" :
+						 level));
+	if (pct < 50 && throttle_num(e->throttle, row, THROTTLE_USED_PCT) < 90)
+		finding_fact(one,
+		    "held back {} ms per throttled period; Linux counts an idle period after each "
+		    "burst, so 33 % can mean every request",
+		    fixed(throttle_num(e->throttle, row, THROTTLE_STALL), 0));
 	tell_threads(e, limit, one);
 	advise_quota(e, limit, one);
 }
 
-/* With a target: the level that throttled it most. Without: each cgroup. */
+/* The kernel counts one idle period after each burst of activity: a cgroup whose every request is
+ * throttled shows 33 %, and 20 % if every other one is. A rare request hardly changes the mean demand
+ * that was unmet, but it waits long.
+ * With a target: the level that throttled it most. Without: each cgroup. */
 static void
 throttled(const struct evidence *e, struct findings *f)
 {
@@ -128,7 +129,8 @@ throttled(const struct evidence *e, struct findings *f)
 	for (size_t i = 0; i < n; i++)
 		if ((!evidence_has_target(e) || i == most) &&
 		    throttle_num(e->throttle, i, THROTTLE_THROTTLED_PCT) > 5 &&
-		    throttle_num(e->throttle, i, THROTTLE_HELD) > 0.02)
+		    (throttle_num(e->throttle, i, THROTTLE_HELD) > 0.02 ||
+			throttle_num(e->throttle, i, THROTTLE_STALL) > 10))
 			add_throttled(e, i, f);
 }
 
@@ -142,30 +144,18 @@ throttled_from_above(const struct evidence *e, struct findings *f)
 
 	if (!(held > 0.05))
 		return;
-	struct finding *one =
-	    finding_add(f, "throttled-above", held > 0.25 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		CONFIDENCE_HIGH, held, "CPU throttled by the quota of a hidden parent cgroup");
+	struct finding *one = finding_add(f, "throttled-above",
+	    held > 0.25 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, held,
+	    "CPU throttled by the quota of a hidden parent cgroup", NO_FIGURE);
 	finding_fact(one,
-	    "%.2f CPUs of demand unmet on average; no quota visible from here accounts for it "
+	    "{} CPUs of demand unmet on average; no quota visible from here accounts for it "
 	    "(cpu.stat.local)",
-	    held);
-	finding_advice(one, "check the quota of the pod or slice on the node: pq throttle -a 1");
+	    fixed(held, 2));
+	finding_advice(
+	    one, "check the quota of the pod or slice on the node: pq throttle -a 1", NO_FIGURE);
 }
 
 /* ---- CPUs: all busy, one busy, stolen, or idle while a task waits */
-
-/* The busy share of a CPU, or of all, in %. Waiting for a disk counts as idle, and steal as busy. */
-static double
-busy(const struct evidence *e, size_t row)
-{
-	return 100 - cpu_num(e->cpus, row, CPU_IDLE) - cpu_num(e->cpus, row, CPU_IOWAIT);
-}
-
-static size_t
-all_row(const struct evidence *e)
-{
-	return cpu_find(e->cpus, CPU_NAME, "all");
-}
 
 /* CPUs of demand that quotas left unmet. Throttled threads wait too, but not for other tasks. */
 static double
@@ -178,20 +168,29 @@ held_cpus(const struct evidence *e)
 	return held;
 }
 
-/* The mean number of tasks that waited: counted by the kernel, else estimated from the run queue. */
+/* The mean number of threads that waited; NaN if not all processes are visible. */
+static double
+sum_of_waits(const struct evidence *e)
+{
+	return evidence_answers(e, ASKS_PROCESSES) ? sum_of(e->tasks, TASKS_WAIT) / 100 : NAN;
+}
+
+/* The mean number of tasks that waited: counted by the kernel, else at least what is summed over the
+ * visible processes, and what is estimated from the run queue. */
 static double
 waiting(const struct evidence *e)
 {
-	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of(e->tasks, TASKS_WAIT) / 100;
+	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of_waits(e);
 	double queue = runq_num(e->runq, 0, RUNQ_SZ) - evidence_cpus(e);
 
-	return !isnan(exact) ? exact : !isnan(sum) ? sum : fmax(0, queue);
+	return !isnan(exact) ? exact : fmax(fmax(0, queue), sum);
 }
 
 static bool
 saturated(const struct evidence *e)
 {
-	return busy(e, all_row(e)) > 90 && runq_num(e->runq, 0, RUNQ_SZ) > 1.1 * evidence_cpus(e) &&
+	return evidence_busy(e, evidence_all_cpus(e)) > 90 &&
+	    runq_num(e->runq, 0, RUNQ_SZ) > 1.1 * evidence_cpus(e) &&
 	    waiting(e) > 0.15 * evidence_cpus(e);
 }
 
@@ -224,33 +223,33 @@ tell_busiest(const struct evidence *e, struct finding *f)
 	double most;
 	const char *cgroup = busiest_cgroup(e, &most);
 
-	if (cgroup && most > 20)
+	if (evidence_answers(e, ASKS_PROCESSES) && cgroup && most > 20)
 		finding_fact(f,
-		    "largest user by cgroup: %.60s, %.2f CPUs; by process: %.20s (pid %.30s), %.2f "
-		    "CPUs",
-		    cgroup, most / 100, tasks_text(e->tasks, task, TASKS_COMM),
-		    tasks_text(e->tasks, task, TASKS_PID),
-		    tasks_num(e->tasks, task, TASKS_CPU) / 100);
+		    "largest user by cgroup: {}, {} CPUs[; by process: {} (pid {}), {} CPUs]",
+		    name(cgroup), fixed(most / 100, 2),
+		    name(tasks_text(e->tasks, task, TASKS_COMM)),
+		    name(tasks_text(e->tasks, task, TASKS_PID)),
+		    fixed(tasks_num(e->tasks, task, TASKS_CPU) / 100, 2));
 }
 
 static void
 tell_queue(const struct evidence *e, struct finding *f)
 {
-	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of(e->tasks, TASKS_WAIT) / 100;
+	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of_waits(e);
 
-	finding_fact(f, "the CPUs are %.0f %% busy", busy(e, all_row(e)));
+	finding_fact(f, "the CPUs are {} % busy", fixed(evidence_busy(e, evidence_all_cpus(e)), 0));
 	finding_fact(f,
-	    "the run queue, sampled, has %.1f running or waiting tasks on average for %.0f CPUs",
-	    runq_num(e->runq, 0, RUNQ_SZ), evidence_cpus(e));
+	    "the run queue, sampled, has {} running or waiting tasks on average for {} CPUs",
+	    fixed(runq_num(e->runq, 0, RUNQ_SZ), 1), fixed(evidence_cpus(e), 0));
 	if (!isnan(exact))
 		finding_fact(f,
-		    "%.1f tasks wait for a CPU on average, by the kernel's count (/proc/schedstat)",
-		    exact);
-	else if (!isnan(sum))
+		    "{} tasks wait for a CPU on average, by the kernel's count (/proc/schedstat)",
+		    fixed(exact, 1));
+	else
 		finding_fact(f,
-		    "%.1f threads wait for a CPU on average, summed over all processes "
+		    "{} threads wait for a CPU on average, summed over all processes "
 		    "(/proc/PID/schedstat)",
-		    sum);
+		    fixed(sum, 1));
 }
 
 static void
@@ -262,50 +261,135 @@ saturation(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "cpu-saturated",
 	    excess > 2 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, waiting(e),
-	    "CPUs saturated: more tasks want to run than there are CPUs");
+	    "CPUs saturated: more tasks want to run than there are CPUs", NO_FIGURE);
 	tell_queue(e, one);
 	tell_busiest(e, one);
 	finding_advice(one,
 	    "move load to another machine or run fewer threads; top users: pq tasks -G 1; wait "
-	    "times: pq runqlat 1");
+	    "times: pq runqlat 1",
+	    NO_FIGURE);
 }
 
-/* All CPUs are busy, and the target waits for them: they run its own threads, or others. What a
- * quota held back is subtracted to judge, but not to print: it comes from another source. */
+/* The CPUs that the target may use, and what runs and waits there, in CPUs. */
+struct contest {
+	double cpus, busy;    /* how many; mean busy share in % */
+	bool pinned;          /* they are not all */
+	double own, queued;   /* CPUs used by its threads; mean number of them that wait */
+	double others_queued; /* threads of others that wait, on whichever CPU */
+	double others;        /* CPUs used there by others */
+};
+
+static void
+measure_cpus(const struct evidence *e, struct contest *c)
+{
+	size_t all = evidence_all_cpus(e);
+	double sum = 0;
+
+	*c = (struct contest){ .cpus = evidence_cpus(e), .busy = evidence_busy(e, all) };
+	if (!e->allowed_known)
+		return;
+	c->cpus = 0;
+	for (size_t i = 0; i < cpu_count(e->cpus); i++) {
+		unsigned long cpu = strtoul(cpu_text(e->cpus, i, CPU_NAME), NULL, 10);
+		if (i == all || !cpulist_has(&e->allowed, (unsigned)cpu))
+			continue;
+		c->cpus++;
+		sum += evidence_busy(e, i);
+	}
+	c->busy = c->cpus > 0 ? sum / c->cpus : NAN;
+	c->pinned = c->cpus < evidence_cpus(e);
+}
+
+/* A quota holds back threads too, but they do not wait for other threads. That is subtracted to judge,
+ * but not to print: it comes from another source. */
+static struct contest
+contest(const struct evidence *e)
+{
+	struct contest c;
+	double wait = sum_of(e->target, TASKS_WAIT) / 100;
+
+	measure_cpus(e, &c);
+	c.own = sum_of(e->target, TASKS_CPU) / 100;
+	c.queued = wait - held_cpus(e);
+	c.others = fmax(0, c.busy / 100 * c.cpus - c.own);
+	c.others_queued = fmax(0, waiting(e) - wait);
+	return c;
+}
+
+/* Whether its threads wait for each other. If they want no more than the CPUs, others are in the way,
+ * unless they all want to run at once. Else it depends on whose threads are queued; but others that
+ * hardly run here are queued elsewhere. */
+static bool
+is_by_itself(const struct contest *c)
+{
+	if (c->own + c->queued <= 1.05 * c->cpus)
+		return c->others + c->others_queued < c->queued;
+	return c->queued >= c->others_queued || c->others < 0.1 * c->own;
+}
+
+/* The CPUs that it may use are busy, or so many of its threads wait that they must have woken up
+ * together. */
+static bool
+is_queued(const struct evidence *e, const struct contest *c)
+{
+	return c->queued > 0.1 && c->queued > 0.1 * c->own &&
+	    (saturated(e) || (c->pinned && c->busy > 90) ||
+		(c->queued > c->cpus && c->others < 0.5 * c->cpus));
+}
+
+static void
+tell_contest(const struct evidence *e, const struct contest *c, struct finding *f)
+{
+	char list[64];
+
+	finding_fact(f,
+	    "it used {} CPUs; on average {} of its threads were runnable but waiting for a "
+	    "CPU{}",
+	    fixed(c->own, 2), fixed(sum_of(e->target, TASKS_WAIT) / 100, 2),
+	    EITHER(held_cpus(e) > 0, " or for quota", ""));
+	if (c->pinned) {
+		cpulist_print(&e->allowed, list, sizeof list);
+		finding_fact(f, "its affinity allows {} of {} CPUs ({}), which are {} % busy",
+		    fixed(c->cpus, 0), fixed(evidence_cpus(e), 0), name(list), fixed(c->busy, 0));
+	}
+	tell_queue(e, f);
+}
+
+/* The target waits for CPUs, behind its own threads or behind others. Where others have it for
+ * themselves only because of the affinity, wait_without_saturation says more. */
 static void
 target_saturation(const struct evidence *e, struct findings *f)
 {
-	double own = sum_of(e->target, TASKS_CPU), wait = sum_of(e->target, TASKS_WAIT),
-	       beside_quota = wait - 100 * held_cpus(e);
-	double all = busy(e, all_row(e)) * evidence_cpus(e);
-	bool by_itself = own > 0.6 * all;
+	const struct contest c = contest(e);
+	bool by_itself = is_by_itself(&c);
 
-	if (!saturated(e) || !(beside_quota > 10) || !(beside_quota > 0.1 * own))
+	if (!is_queued(e, &c) || (!by_itself && !saturated(e)))
 		return;
-	struct finding *one = finding_add(f,
-	    by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
-	    beside_quota > own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
-	    beside_quota / 100,
-	    by_itself ? "CPUs saturated by its own threads" : "CPUs saturated by other processes");
-	finding_fact(one,
-	    "it used %.2f CPUs; on average %.2f of its threads were runnable but waiting for a "
-	    "CPU%s",
-	    own / 100, wait / 100, held_cpus(e) > 0 ? " or for quota" : "");
-	tell_queue(e, one);
+	struct finding *one =
+	    finding_add(f, by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
+		c.queued > c.own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, c.queued,
+		"{} {}", EITHER(c.busy > 90, "CPUs saturated by", "CPUs too few at times for"),
+		EITHER(by_itself, "its own threads", "other processes"));
+	tell_contest(e, &c, one);
 	if (!by_itself)
 		tell_busiest(e, one);
-	finding_advice(one,
-	    by_itself ? "run fewer threads or give it more CPUs; see: pq tasks -t%s 1" :
-			"raise its CPU weight or reserve CPUs for it (cpuset); see: pq tasks -G 1, "
-			"pq runqlat%s 1",
-	    e->option);
+	if (!by_itself)
+		finding_advice(one,
+		    "raise its CPU weight or reserve CPUs for it (cpuset); see: pq tasks -G 1, "
+		    "pq runqlat{} 1",
+		    command_option(e, ""));
+	else
+		finding_advice(one, "run fewer threads at once{}; see: pq tasks -t{} 1",
+		    EITHER(c.pinned, " or let them run on more CPUs (taskset -apc)",
+			" or give it more CPUs"),
+		    command_option(e, ""));
 }
 
 /* The CPU with the largest share, and the mean share of the others. */
 static size_t
 hottest(const struct evidence *e, double (*of)(const struct evidence *, size_t), double *others)
 {
-	size_t all = all_row(e), n = cpu_count(e->cpus), best = n;
+	size_t all = evidence_all_cpus(e), n = cpu_count(e->cpus), best = n;
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -338,22 +422,24 @@ one_hot_cpu(const struct evidence *e, struct findings *f)
 	double others;
 	size_t row = hottest(e, programs, &others), task = tasks_most(e->tasks, TASKS_CPU);
 
-	if (!(programs(e, row) > 90) || !(others < 40))
+	if (!(programs(e, row) > 90) || !(others < 40) ||
+	    (evidence_has_target(e) && !(sum_of(e->target, TASKS_CPU) > 50)))
 		return;
 	double wait = tasks_num(e->tasks, task, TASKS_WAIT);
 	struct finding *one = finding_add(f, "one-hot-cpu", VERDICT_WARNING, CONFIDENCE_MEDIUM, 1,
-	    "One CPU is busy while the others are mostly idle");
-	finding_fact(one, "CPU %s is %.0f %% busy; the others are %.0f %% busy on average",
-	    cpu_text(e->cpus, row, CPU_NAME), programs(e, row), others);
-	if (task < tasks_count(e->tasks))
-		finding_fact(one,
-		    "the busiest process is %.30s (pid %.20s), at %.0f %% of one CPU%s",
-		    tasks_text(e->tasks, task, TASKS_COMM), tasks_text(e->tasks, task, TASKS_PID),
-		    tasks_num(e->tasks, task, TASKS_CPU),
-		    wait > 20 ? "; it also waits for a CPU" : "");
+	    "One CPU is busy while the others are mostly idle", NO_FIGURE);
+	finding_fact(one, "CPU {} is {} % busy; the others are {} % busy on average",
+	    name(cpu_text(e->cpus, row, CPU_NAME)), fixed(programs(e, row), 0), fixed(others, 0));
+	if (tasks_num(e->tasks, task, TASKS_CPU) > 50 || evidence_answers(e, ASKS_PROCESSES))
+		finding_fact(one, "the busiest process is {} (pid {}), at {} % of one CPU{}",
+		    name(tasks_text(e->tasks, task, TASKS_COMM)),
+		    name(tasks_text(e->tasks, task, TASKS_PID)),
+		    fixed(tasks_num(e->tasks, task, TASKS_CPU), 0),
+		    EITHER(wait > 20, "; it also waits for a CPU", ""));
 	finding_advice(one,
 	    "spread the work: one thread does all of it, or its threads are pinned to this CPU; "
-	    "see: pq cpu -P ALL 1, pq tasks -t 1");
+	    "see: pq cpu -P ALL 1, pq tasks -t 1",
+	    NO_FIGURE);
 }
 
 static void
@@ -366,33 +452,37 @@ interrupts_on_one_cpu(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "interrupts",
 	    interrupts(e, row) > 80 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
-	    interrupts(e, row) / 100, "Interrupts concentrated on one CPU");
+	    interrupts(e, row) / 100, "Interrupts concentrated on one CPU", NO_FIGURE);
+	set_of_machine(e, one);
 	finding_fact(one,
-	    "CPU %s spends %.0f %% of its time on interrupts (%.0f %% soft); the others spend %.0f "
-	    "%% on average",
-	    cpu_text(e->cpus, row, CPU_NAME), interrupts(e, row), cpu_num(e->cpus, row, CPU_SOFT),
-	    others);
+	    "CPU {} spends {} % of its time on interrupts ({} % soft); the others spend {} % on "
+	    "average",
+	    name(cpu_text(e->cpus, row, CPU_NAME)), fixed(interrupts(e, row), 0),
+	    fixed(cpu_num(e->cpus, row, CPU_SOFT), 0), fixed(others, 0));
 	finding_advice(one,
 	    "spread the device's queues over the CPUs (RSS, RPS, /proc/irq/N/smp_affinity); see: "
-	    "pq cpu -P ALL 1, /proc/interrupts");
+	    "pq cpu -P ALL 1, /proc/interrupts",
+	    NO_FIGURE);
 }
 
 static void
 steal(const struct evidence *e, struct findings *f)
 {
-	double pct = cpu_num(e->cpus, all_row(e), CPU_STEAL);
+	double pct = cpu_num(e->cpus, evidence_all_cpus(e), CPU_STEAL);
 
 	if (!(pct > 10))
 		return;
 	struct finding *one = finding_add(f, "steal", pct > 40 ? VERDICT_CRITICAL : VERDICT_WARNING,
-	    CONFIDENCE_HIGH, pct * evidence_cpus(e) / 100,
-	    "The hypervisor gives this machine too little CPU time (steal)");
+	    CONFIDENCE_HIGH, pct / 100,
+	    "The hypervisor gives this machine too little CPU time (steal)", NO_FIGURE);
+	set_of_machine(e, one);
 	finding_fact(one,
-	    "%.0f %% of CPU time was stolen: a CPU had work, but the hypervisor ran something else",
-	    pct);
+	    "{} % of CPU time was stolen: a CPU had work, but the hypervisor ran something else",
+	    fixed(pct, 0));
 	finding_advice(one,
 	    "move to another host or a larger instance (nothing inside this machine helps); see: "
-	    "pq cpu 1");
+	    "pq cpu 1",
+	    NO_FIGURE);
 }
 
 /* A task waits although CPUs are idle. It does not count when a quota throttles, which explains the
@@ -404,17 +494,20 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 	size_t row = tasks_most(rows, TASKS_WAIT);
 	double wait = tasks_num(rows, row, TASKS_WAIT);
 
-	if (!(busy(e, all_row(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05)
+	if (!(evidence_busy(e, evidence_all_cpus(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05 ||
+	    findings_has(f, "cpu-saturated-by-itself"))
 		return;
 	struct finding *one = finding_add(f, "wait-beside-idle", VERDICT_WARNING, CONFIDENCE_HIGH,
-	    wait / 100, "A task waits for a CPU while other CPUs are idle");
-	finding_fact(one, "on average %.2f threads of %.30s (pid %.20s) were waiting for a CPU",
-	    wait / 100, tasks_text(rows, row, TASKS_COMM), tasks_text(rows, row, TASKS_PID));
-	finding_fact(one, "the CPUs are %.0f %% busy", busy(e, all_row(e)));
+	    wait / 100, "A task waits for a CPU while other CPUs are idle", NO_FIGURE);
+	finding_fact(one, "on average {} threads of {}[ (pid {})] were waiting for a CPU",
+	    fixed(wait / 100, 2), name(tasks_text(rows, row, TASKS_COMM)),
+	    name(tasks_text(rows, row, TASKS_PID)));
+	finding_fact(
+	    one, "the CPUs are {} % busy", fixed(evidence_busy(e, evidence_all_cpus(e)), 0));
 	finding_advice(one,
-	    "check its affinity (taskset -pc %.20s), cpuset and CPU weight; see: pq cpu --allowed "
-	    "-p %.20s 1",
-	    tasks_text(rows, row, TASKS_PID), tasks_text(rows, row, TASKS_PID));
+	    "check its affinity[ (taskset -pc {})], cpuset and CPU weight[; see: pq cpu --allowed "
+	    "-p {} 1]",
+	    name(tasks_text(rows, row, TASKS_PID)), name(tasks_text(rows, row, TASKS_PID)));
 }
 
 /* ---- Memory: at its limit, growing towards it, slowed down, killed */
@@ -429,13 +522,8 @@ cgroup(const struct evidence *e, size_t row)
 static void
 tell_hard(const struct evidence *e, size_t row, struct finding *f)
 {
-	char hard[HUMAN_MOST], limit[HUMAN_MOST];
-
-	if (!isnan(mem_num(e->mem, row, MEM_HARD_PCT)))
-		finding_fact(f, "%s of %s (%.0f %%) is unreclaimable",
-		    human_size(mem_num(e->mem, row, MEM_HARD), hard),
-		    human_size(mem_num(e->mem, row, MEM_LIMIT), limit),
-		    mem_num(e->mem, row, MEM_HARD_PCT));
+	finding_fact(f, "{} of {} ({} %) is unreclaimable", bytes(mem_num(e->mem, row, MEM_HARD)),
+	    bytes(mem_num(e->mem, row, MEM_LIMIT)), fixed(mem_num(e->mem, row, MEM_HARD_PCT), 0));
 }
 
 static bool
@@ -460,33 +548,23 @@ killed(const struct evidence *e, struct findings *f)
 	if (!(kills > 0))
 		return;
 	struct finding *one = finding_add(f, "oom-kill", VERDICT_CRITICAL, CONFIDENCE_HIGH, kills,
-	    "The OOM killer killed processes");
-	finding_fact(one, "the OOM killer killed %.0f process%s in %.80s", kills,
-	    kills == 1 ? "" : "es", cgroup(e, row));
+	    "The OOM killer killed processes", NO_FIGURE);
+	if (is_machine(e, row))
+		set_of_machine(e, one);
+	finding_fact(one, "the OOM killer killed {} process{}[ in {}]", fixed(kills, 0),
+	    EITHER(kills == 1, "", "es"), name(cgroup(e, row)));
 	tell_hard(e, row, one);
 	finding_advice(one,
 	    "raise the memory limit, or lower the limit of the runtime (GOMEMLIMIT, "
-	    "-XX:MaxRAMPercentage); see: pq mem -w all 1");
-}
-
-/* Whether a shortage makes tasks stall. A kernel without memory.pressure (cgroup v1) does not count
- * stalls; there, pages that are read again are the sign. */
-static bool
-hurts(const struct evidence *e, size_t row)
-{
-	double some = mem_num(e->mem, row, MEM_SOME),
-	       faults = mem_num(e->mem, row, MEM_MAJFAULTS) + mem_num(e->mem, row, MEM_REFAULTS);
-
-	return isnan(some) ? faults > 100 : some > 5;
+	    "-XX:MaxRAMPercentage); see: pq mem -w all 1",
+	    NO_FIGURE);
 }
 
 static void
 tell_stalls(const struct evidence *e, size_t row, struct finding *f)
 {
-	double some = mem_num(e->mem, row, MEM_SOME);
-
-	if (!isnan(some))
-		finding_fact(f, "tasks stalled on memory %.0f %% of the time", some);
+	finding_fact(f, "tasks stalled on memory {} % of the time",
+	    fixed(mem_num(e->mem, row, MEM_SOME), 0));
 }
 
 static void
@@ -499,14 +577,15 @@ at_limit(const struct evidence *e, size_t row, struct findings *f)
 	struct finding *one = finding_add(f, "memory-limit",
 	    mem_num(e->mem, row, MEM_HARD_PCT) > 95 || some > 20 ? VERDICT_CRITICAL :
 								   VERDICT_WARNING,
-	    CONFIDENCE_HIGH, mem_num(e->mem, row, MEM_HARD_PCT) / 100, "Memory at its limit: %.40s",
-	    cgroup(e, row));
+	    CONFIDENCE_HIGH, mem_num(e->mem, row, MEM_HARD_PCT) / 100, "Memory at its limit[: {}]",
+	    name(cgroup(e, row)));
 	tell_hard(e, row, one);
-	finding_fact(one, "usage reached the limit %.0f times", hits);
+	finding_fact(one, "usage reached the limit {} times", fixed(hits, 0));
 	tell_stalls(e, row, one);
 	finding_advice(one,
 	    "raise the limit or use less memory: most of it is unreclaimable (such as heap), not "
-	    "page cache; see: pq mem -w all 1");
+	    "page cache; see: pq mem -w all 1",
+	    NO_FIGURE);
 }
 
 /* Page cache up to the limit is normal. It is too small if the kernel drops pages and reads them
@@ -524,15 +603,33 @@ churn(const struct evidence *e, size_t row, struct findings *f)
 	    mem_num(e->mem, row, MEM_HARD_PCT) > 80)
 		return;
 	struct finding *one = finding_add(f, "page-cache", VERDICT_WARNING, CONFIDENCE_HIGH,
-	    refaults / 1000, "Page cache too small: %.40s", cgroup(e, row));
-	finding_fact(
-	    one, "%.0f pages per second were read again soon after being dropped", refaults);
-	if (!isnan(faults))
-		finding_fact(one, "%.0f page faults per second waited for a disk", faults);
+	    refaults / 1000, "Page cache too small[: {}]", name(cgroup(e, row)));
+	if (is_machine(e, row))
+		set_of_machine(e, one);
+	finding_fact(one, "{} pages per second were read again soon after being dropped",
+	    fixed(refaults, 0));
+	finding_fact(one, "{} page faults per second waited for a disk", fixed(faults, 0));
 	tell_hard(e, row, one);
 	finding_advice(one,
 	    "raise the limit or read less: the files it reads do not fit in the memory left for "
-	    "page cache; see: pq mem -w events 1");
+	    "page cache; see: pq mem -w events 1",
+	    NO_FIGURE);
+}
+
+/* Whether memory.high makes tasks stall. A kernel without memory.pressure does not count stalls; there,
+ * many events are a sign if pages are read again, or if most of the memory is unreclaimable. Page cache
+ * alone causes events too, and is reclaimed in no time. */
+static bool
+is_slowed(const struct evidence *e, size_t row)
+{
+	double some = mem_num(e->mem, row, MEM_SOME),
+	       per_s = mem_num(e->mem, row, MEM_HIGH) / session_span_s(&e->session),
+	       faults = mem_num(e->mem, row, MEM_MAJFAULTS) + mem_num(e->mem, row, MEM_REFAULTS);
+
+	if (!isnan(some))
+		return some > 5 && per_s > 0;
+	return per_s > 5 &&
+	    (faults > 100 || mem_num(e->mem, row, MEM_HARD) > 0.5 * mem_num(e->mem, row, MEM_USED));
 }
 
 static void
@@ -540,14 +637,17 @@ high(const struct evidence *e, size_t row, struct findings *f)
 {
 	double n = mem_num(e->mem, row, MEM_HIGH), some = mem_num(e->mem, row, MEM_SOME);
 
-	if (!(n > 0) || !hurts(e, row))
+	if (!is_slowed(e, row))
 		return;
 	struct finding *one = finding_add(f, "memory-high",
 	    some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, fmax(0, some) / 100,
-	    "Slowed down by memory.high: %.40s", cgroup(e, row));
-	finding_fact(one, "it was forced to reclaim memory %.0f times", n);
+	    "Slowed down above memory.high[: {}]", name(cgroup(e, row)));
+	finding_fact(one, "it was forced to reclaim memory {} times", fixed(n, 0));
+	finding_fact(one, "{} of the {} that it uses are unreclaimable",
+	    bytes(mem_num(e->mem, row, MEM_HARD)), bytes(mem_num(e->mem, row, MEM_USED)));
 	tell_stalls(e, row, one);
-	finding_advice(one, "raise memory.high or use less memory; see: pq mem -w all 1");
+	finding_advice(
+	    one, "raise memory.high or use less memory; see: pq mem -w all 1", NO_FIGURE);
 }
 
 static void
@@ -564,21 +664,22 @@ static void
 swapping(const struct evidence *e, struct findings *f)
 {
 	size_t row = mem_most(e->mem, MEM_SWAP);
-	char swap[HUMAN_MOST];
 	double faults = mem_num(e->mem, row, MEM_MAJFAULTS);
 
 	if (!(mem_num(e->mem, row, MEM_SWAP) > 16 << 20) || !(faults > 50))
 		return;
 	struct finding *one = finding_add(f, "swap", VERDICT_WARNING, CONFIDENCE_MEDIUM,
-	    faults / 1000, "Swap is in use and is being read");
-	finding_fact(one, "%.60s has %s in swap", cgroup(e, row),
-	    human_size(mem_num(e->mem, row, MEM_SWAP), swap));
-	finding_fact(one, "%.0f of its page faults per second wait for a disk", faults);
-	finding_advice(one, "add memory or use less of it; see: pq mem -w all 1");
+	    faults / 1000, "Swap is in use and is being read", NO_FIGURE);
+	if (is_machine(e, row))
+		set_of_machine(e, one);
+	finding_fact(
+	    one, "{} has {} in swap", name(cgroup(e, row)), bytes(mem_num(e->mem, row, MEM_SWAP)));
+	finding_fact(one, "{} of its page faults per second wait for a disk", fixed(faults, 0));
+	finding_advice(one, "add memory or use less of it; see: pq mem -w all 1", NO_FIGURE);
 }
 
 /* Unreclaimable memory that grew in every step. Page cache grows up to any limit, which says
- * nothing. */
+ * nothing, and neither does the machine's memory about a target. */
 static void
 growing(const struct evidence *e, struct findings *f)
 {
@@ -587,32 +688,43 @@ growing(const struct evidence *e, struct findings *f)
 		double grown = g->last - g->first,
 		       span_s = (double)(g->last_ns - g->first_ns) * 1e-9,
 		       left_s = (g->limit - g->last) / (grown / span_s);
-		char size[HUMAN_MOST], left[HUMAN_MOST];
-		if (g->steps < 3 || !(g->least_step > 0) || !(grown > 2 << 20) || !(left_s < 3600))
+		if (g->steps < 3 || !(g->least_step > 0) || !(grown > 2 << 20) ||
+		    !(left_s >= 0 && left_s < 3600) ||
+		    (evidence_has_target(e) && strcmp(g->cgroup, "machine") == 0))
 			continue;
 		struct finding *one = finding_add(f, "memory-growth",
 		    left_s < 120 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM,
-		    60 / left_s, "Memory grows towards its limit: %.30s", g->cgroup);
+		    60 / left_s, "Memory grows towards its limit: {}", name(g->cgroup));
 		finding_fact(one,
-		    "unreclaimable memory grew by %s in %.0f s; at that rate it reaches the limit "
-		    "in %s",
-		    human_size(grown, size), span_s, human_duration(left_s, left));
+		    "unreclaimable memory grew by {} in {} s; at that rate it reaches the limit "
+		    "in {}",
+		    bytes(grown), fixed(span_s, 0), seconds(left_s));
 		finding_advice(one,
 		    "look for a leak or an unbounded cache with a heap profile; see: pq mem -w "
-		    "parts 1");
+		    "parts 1",
+		    NO_FIGURE);
 	}
 }
 
 static void
 tell_pressure(const struct evidence *e, size_t row, struct finding *f)
 {
-	double some = psi_num(e->psi, row, PSI_MEMORY_SOME),
-	       full = psi_num(e->psi, row, PSI_MEMORY_FULL);
+	finding_fact(f, "{}: some task stalled on memory {} % of the time[, all tasks {} %]",
+	    name(psi_text(e->psi, row, PSI_CGROUP)),
+	    fixed(psi_num(e->psi, row, PSI_MEMORY_SOME), 0),
+	    fixed(psi_num(e->psi, row, PSI_MEMORY_FULL), 0));
+}
 
-	if (!isnan(some) && !isnan(full))
-		finding_fact(f,
-		    "%.60s: some task stalled on memory %.0f %% of the time, all tasks %.0f %%",
-		    psi_text(e->psi, row, PSI_CGROUP), some, full);
+/* Whether memory.high explains the stalls of that cgroup, of which a child also makes its parents
+ * stall. */
+static bool
+is_explained(const struct evidence *e, const char *group)
+{
+	for (size_t i = 0; i < mem_count(e->mem); i++)
+		if (is_slowed(e, i) &&
+		    (strcmp(group, cgroup(e, i)) == 0 || strcmp(group, "machine") == 0))
+			return true;
+	return false;
 }
 
 /* Tasks stall on memory, for whatever reason: in the cgroup where it is worst, or on the machine. */
@@ -624,17 +736,19 @@ stalls(const struct evidence *e, struct findings *f)
 	double some = psi_num(e->psi, row, PSI_MEMORY_SOME),
 	       full = psi_num(e->psi, row, PSI_MEMORY_FULL);
 
-	if (!(some > 10) || evidence_has_target(e))
+	if (!(some > 10) || evidence_has_target(e) ||
+	    is_explained(e, psi_text(e->psi, row, PSI_CGROUP)))
 		return;
 	struct finding *one = finding_add(f, "memory-pressure",
 	    full > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
-	    "Tasks wait for memory: %.40s", psi_text(e->psi, row, PSI_CGROUP));
+	    "Tasks wait for memory[: {}]", name(psi_text(e->psi, row, PSI_CGROUP)));
 	tell_pressure(e, row, one);
 	if (row != machine)
 		tell_pressure(e, machine, one);
 	finding_advice(one,
 	    "find out whether it is above memory.high, at its limit, or the machine is short of "
-	    "memory: pq psi -a 1, pq mem -a -w all 1");
+	    "memory: pq psi -a 1, pq mem -a -w all 1",
+	    NO_FIGURE);
 }
 
 /* ---- Disks, blocked threads, new processes */
@@ -643,7 +757,8 @@ stalls(const struct evidence *e, struct findings *f)
 static void
 io_pressure(const struct evidence *e, struct findings *f)
 {
-	bool own = !isnan(psi_num(e->target_psi, 0, PSI_IO_SOME));
+	bool own = !isnan(psi_num(e->target_psi, 0, PSI_IO_SOME)) &&
+	    strcmp(psi_text(e->target_psi, 0, PSI_CGROUP), "machine") != 0;
 	struct psi_rows rows = own ? e->target_psi : e->psi;
 	double some = psi_num(rows, 0, PSI_IO_SOME), full = psi_num(rows, 0, PSI_IO_FULL);
 
@@ -656,97 +771,43 @@ io_pressure(const struct evidence *e, struct findings *f)
 	    follows ? CONFIDENCE_LOW :
 		own ? CONFIDENCE_HIGH :
 		      CONFIDENCE_MEDIUM,
-	    some / 100, "Tasks wait for disks (I/O pressure)");
-	finding_fact(one,
-	    "some task waited for I/O %.0f %% of the time, all non-idle tasks %.0f %%%s", some,
-	    full, own ? "" : " (whole machine)");
+	    some / 100, "Tasks wait for disks (I/O pressure)", NO_FIGURE);
+	if (!own)
+		set_of_machine(e, one);
+	finding_fact(one, "some task waited for I/O {} % of the time[, all non-idle tasks {} %]{}",
+	    fixed(some, 0), fixed(full, 0), EITHER(own, "", " (whole machine)"));
 	finding_advice(one,
-	    "find the threads and their system calls with pq wait%s 1, the device with iostat -x 1",
-	    e->option);
-}
-
-/* " in read, waiting on pipe:[123]", without the parts that are unknown: another user's process does
- * not show its system calls. */
-static const char *
-place(const struct evidence *e, size_t row, char out[128])
-{
-	const char *call = wait_text(e->wait, row, WAIT_CALL),
-		   *where = wait_text(e->wait, row, WAIT_WHERE);
-
-	if (strcmp(call, "none") == 0)
-		call = "";
-	snprintf(out, 128, "%s%s%s%.60s", *call ? " in " : "", call, *where ? ", waiting on " : "",
-	    where);
-	return out;
-}
-
-/* All threads are blocked, and one place blocks threads the whole time. A healthy process has many
- * threads that wait for work; if all of them do, it hangs or has nothing to do. */
-static void
-hangs(const struct evidence *e, struct findings *f)
-{
-	size_t n = wait_count(e->wait), most = wait_most(e->wait, WAIT_SHARE);
-	double blocked = 0;
-	char text[128];
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(wait_text(e->wait, i, WAIT_STATE), "blocked") == 0)
-			blocked += wait_num(e->wait, i, WAIT_SHARE);
-	if (!(blocked > 99.5) ||
-	    !(wait_num(e->wait, most, WAIT_DURATION) > 900 * session_span_s(&e->session)))
-		return;
-	struct finding *one = finding_add(f, "blocked", VERDICT_WARNING, CONFIDENCE_MEDIUM,
-	    blocked / 100, "All its threads are blocked");
-	finding_fact(one, "its threads were blocked %.0f %% of their time%s",
-	    wait_num(e->wait, most, WAIT_SHARE), place(e, most, text));
-	finding_advice(one,
-	    "find out whether it hangs there or has no work; each thread: pq wait -t%s 1",
-	    e->option);
-}
-
-/* Threads that no signal could wake during the whole watch. */
-static void
-uninterruptible(const struct evidence *e, struct findings *f)
-{
-	char text[128];
-
-	for (size_t i = 0; i < wait_count(e->wait); i++) {
-		double ms = wait_num(e->wait, i, WAIT_DURATION);
-		if (wait_num(e->wait, i, WAIT_UNINTERRUPTIBLE) != 1 ||
-		    !(ms > 900 * session_span_s(&e->session)))
-			continue;
-		struct finding *one = finding_add(f, "uninterruptible", VERDICT_CRITICAL,
-		    CONFIDENCE_HIGH, ms / 1000, "Threads are stuck in the kernel (state D)");
-		finding_fact(one, "on average %.1f threads were stuck for %.1f s%s",
-		    wait_num(e->wait, i, WAIT_THREADS), ms / 1000, place(e, i, text));
-		finding_advice(one,
-		    "check whether a disk or network file system has stopped answering; see: pq "
-		    "wait -t%s 1, dmesg",
-		    e->option);
-		return;
-	}
+	    "find the threads and their system calls with pq wait{} 1, the device with iostat -x 1",
+	    command_option(e, ""));
 }
 
 static void
 forks(const struct evidence *e, struct findings *f)
 {
-	double per_s = sum_of(e->tasks, TASKS_BORN) / session_span_s(&e->session);
+	double span_s = session_span_s(&e->session),
+	       own_per_s = sum_of(e->target, TASKS_BORN) / span_s;
+	bool own = own_per_s > 200;
+	struct tasks_rows rows = own ? e->target : e->tasks;
+	double per_s = own ? own_per_s : sum_of(e->tasks, TASKS_BORN) / span_s;
 
 	if (!(per_s > 200))
 		return;
 	double unseen =
-	    tasks_num(e->tasks, tasks_find(e->tasks, TASKS_COMM, "(came and went)"), TASKS_BORN);
+	    tasks_num(rows, tasks_find(rows, TASKS_COMM, "(came and went)"), TASKS_BORN);
 	struct finding *one =
 	    finding_add(f, "forks", per_s > 1000 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		CONFIDENCE_HIGH, per_s / 1000, "Many processes or threads are created");
-	finding_fact(one, "%.0f tasks were created per second", per_s);
+		CONFIDENCE_HIGH, per_s / 1000, "Many processes or threads are created", NO_FIGURE);
+	if (!own)
+		set_of_machine(e, one);
+	finding_fact(one, "{} tasks were created per second", fixed(per_s, 0));
 	if (unseen > 0)
 		finding_fact(one,
-		    "%.0f tasks were created and ended within %.0f s before pq could see them",
-		    unseen, session_span_s(&e->session));
+		    "{} tasks were created and ended within {} s before pq could see them",
+		    fixed(unseen, 0), fixed(span_s, 0));
 	finding_advice(one,
 	    "look for a script in a loop or one thread per request: strace -fc -e clone,execve -p "
-	    "PID; see: pq tasks -w more 1");
+	    "PID; see: pq tasks -w more 1",
+	    NO_FIGURE);
 }
 
 static void
@@ -757,15 +818,17 @@ too_many(const struct evidence *e, struct findings *f)
 	if (!(n > 30000) && !(own > 100 * evidence_cpus(e) && own > 1000))
 		return;
 	struct finding *one = finding_add(f, "threads", VERDICT_WARNING, CONFIDENCE_MEDIUM,
-	    fmax(n, own) / 100000, "Very many threads");
-	if (!isnan(n))
-		finding_fact(one, "the machine has %.0f threads in all processes", n);
+	    fmax(n, own) / 100000, "Very many threads", NO_FIGURE);
+	if (!(own > 1000))
+		set_of_machine(e, one);
+	finding_fact(one, "the machine has {} threads in all processes", fixed(n, 0));
 	if (own > 0)
-		finding_fact(one, "the selected process or cgroup has %.0f threads, for %.0f CPUs",
-		    own, evidence_cpus(e));
+		finding_fact(one, "the selected process or cgroup has {} threads[, for {} CPUs]",
+		    fixed(own, 0), fixed(evidence_cpus(e), 0));
 	finding_advice(one,
 	    "use a bounded pool: each thread costs memory and slows down scans of /proc; see: pq "
-	    "tasks 1");
+	    "tasks 1",
+	    NO_FIGURE);
 }
 
 /* Rules run in this order: io_pressure depends on what the memory rules found. */
@@ -773,6 +836,7 @@ void
 causes_find(const struct evidence *e, struct findings *f)
 {
 	static void (*const rules[])(const struct evidence *, struct findings *) = {
+		target_judge,
 		throttled,
 		throttled_from_above,
 		saturation,
@@ -787,8 +851,7 @@ causes_find(const struct evidence *e, struct findings *f)
 		growing,
 		stalls,
 		io_pressure,
-		uninterruptible,
-		hangs,
+		threads_judge,
 		forks,
 		too_many,
 	};

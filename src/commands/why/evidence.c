@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proc/task.h"
 #include "tools/wait/wait.h"
 
 static struct sampler *
@@ -57,7 +58,11 @@ add_target(struct evidence *e)
 	struct wait_options *waits = tool_defaults(&tool_wait, &e->arena, 0);
 
 	waits->hz = 10;
+	waits->threads = true;
+	struct tasks_options *each = tool_defaults(&tool_tasks, &e->arena, 0);
+	each->threads = true;
 	e->target.of = add(e, &tool_tasks, e->about);
+	e->threads.of = add_asked(e, &tool_tasks, e->about, each);
 	e->target_psi.of = add(e, &tool_psi, e->about);
 	struct sampler *wait = add_asked(e, &tool_wait, e->about, waits);
 	wait->tick_ns = 100000000;
@@ -116,7 +121,31 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	if (!session_start(&e->session))
 		return false;
 	session_begin(&e->session);
+	target_look(e);
 	return true;
+}
+
+/* The CPUs that the threads which waited most may run on. */
+static void
+read_allowed(struct evidence *e)
+{
+	enum { THREADS = 32 };
+	struct text text;
+	struct cpulist one;
+	char path[64];
+
+	for (size_t i = 0; i < tasks_count(e->threads) && i < THREADS; i++) {
+		unsigned long pid = strtoul(tasks_text(e->threads, i, TASKS_PID), NULL, 10),
+			      tid = strtoul(tasks_text(e->threads, i, TASKS_TID), NULL, 10);
+		task_path(path, (uint32_t)pid, (uint32_t)tid, "/status");
+		if (!(tasks_num(e->threads, i, TASKS_WAIT) > 1) ||
+		    host_read(e->session.host, path, &text) < 0 ||
+		    task_allowed_parse(text, &one) < 0)
+			continue;
+		for (size_t k = 0; k < sizeof one.bits / sizeof one.bits[0]; k++)
+			e->allowed.bits[k] |= one.bits[k];
+		e->allowed_known = true;
+	}
 }
 
 void
@@ -124,9 +153,12 @@ evidence_watch(struct evidence *e)
 {
 	enum session_event event;
 
-	while ((event = session_next(&e->session)) != SESSION_END)
+	while ((event = session_next(&e->session)) != SESSION_END) {
+		target_look(e);
 		if (event == SESSION_STEP || event == SESSION_ROW)
 			note_growth(e);
+	}
+	read_allowed(e);
 }
 
 size_t
@@ -181,13 +213,129 @@ rows_find(const struct sampler *s, int column, const char *label)
 	return n;
 }
 
-bool
-evidence_is_empty(const struct evidence *e)
+size_t
+evidence_all_cpus(const struct evidence *e)
 {
-	for (size_t i = 0; i < e->session.n; i++)
-		if (rows_count(e->session.v[i]) > 0)
-			return false;
-	return true;
+	return cpu_find(e->cpus, CPU_NAME, "all");
+}
+
+double
+evidence_busy(const struct evidence *e, size_t row)
+{
+	return 100 - cpu_num(e->cpus, row, CPU_IDLE) - cpu_num(e->cpus, row, CPU_IOWAIT);
+}
+
+/* ---- What could be checked */
+
+static double
+busy_all(const struct evidence *e)
+{
+	return evidence_busy(e, evidence_all_cpus(e));
+}
+
+static bool
+failed(const struct sampler *s)
+{
+	return !s || s->watch.fail != EXIT_DONE;
+}
+
+/* Rows were made of all tasks. There may be none: idle tasks have none. */
+static bool
+is_complete(const struct sampler *s)
+{
+	return s && sampler_table(s) && !s->watch.hidden;
+}
+
+/* Where no cgroup has a quota, throttle has no rows, and has not failed. */
+bool
+evidence_answers(const struct evidence *e, enum question q)
+{
+	switch (q) {
+	case ASKS_CPU:
+		return !isnan(busy_all(e));
+	case ASKS_QUEUE:
+		return !isnan(runq_num(e->runq, 0, RUNQ_SZ)) ||
+		    !isnan(runq_num(e->runq, 0, RUNQ_WAITING));
+	case ASKS_PROCESSES:
+		return is_complete(e->tasks.of);
+	case ASKS_QUOTA:
+		return !failed(e->throttle.of);
+	case ASKS_MEMORY:
+		return mem_most(e->mem, MEM_USED) < mem_count(e->mem);
+	case ASKS_PRESSURE:
+		return psi_count(e->psi) > 0 || psi_count(e->target_psi) > 0;
+	case ASKS_TARGET:
+	default:
+		return is_complete(e->target.of) && is_complete(e->wait.of);
+	}
+}
+
+/* Threads that a quota throttles wait, too: where none wait, no quota matters. */
+static bool
+tasks_wait(const struct evidence *e)
+{
+	double waits = 0;
+
+	for (size_t i = 0; i < tasks_count(e->tasks); i++)
+		waits += fmax(0, tasks_num(e->tasks, i, TASKS_WAIT));
+	return !evidence_answers(e, ASKS_PROCESSES) || waits > 10;
+}
+
+bool
+evidence_needs(const struct evidence *e, enum question q)
+{
+	switch (q) {
+	case ASKS_QUEUE:
+		return !(busy_all(e) < 50);
+	case ASKS_PROCESSES:
+		return !evidence_has_target(e) && !(busy_all(e) < 50);
+	case ASKS_QUOTA:
+		return evidence_has_target(e) || (!(busy_all(e) < 5) && tasks_wait(e));
+	case ASKS_PRESSURE:
+		return false;
+	case ASKS_TARGET:
+		return evidence_has_target(e);
+	case ASKS_CPU:
+	case ASKS_MEMORY:
+	default:
+		return true;
+	}
+}
+
+const char *
+question_name(enum question q)
+{
+	static const char *const names[] = {
+		[ASKS_CPU] = "CPUs",
+		[ASKS_QUEUE] = "run queue",
+		[ASKS_PROCESSES] = "processes",
+		[ASKS_QUOTA] = "CPU quotas",
+		[ASKS_MEMORY] = "memory",
+		[ASKS_PRESSURE] = "pressure",
+		[ASKS_TARGET] = "threads of the target",
+	};
+
+	return names[q];
+}
+
+const char *
+question_reason(const struct evidence *e, enum question q)
+{
+	const struct sampler *of[] = {
+		[ASKS_CPU] = e->cpus.of,
+		[ASKS_QUEUE] = e->runq.of,
+		[ASKS_PROCESSES] = e->tasks.of,
+		[ASKS_QUOTA] = e->throttle.of,
+		[ASKS_MEMORY] = e->mem.of,
+		[ASKS_PRESSURE] = e->psi.of,
+		[ASKS_TARGET] = is_complete(e->target.of) ? e->wait.of : e->target.of,
+	};
+	const struct sampler *s = of[q];
+
+	return !s           ? NULL :
+	    s->watch.hidden ? s->watch.hidden :
+	    s->notes.n > 0  ? s->notes.said[s->watch.fail ? s->notes.n - 1 : 0] :
+			      NULL;
 }
 
 double

@@ -1,8 +1,7 @@
 /* finding: keeps what the rules found, and prints it as text or JSON. */
 #include "commands/why/why.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,42 +9,51 @@
 
 static const char *const confidences[] = { "low", "medium", "high" };
 
-struct finding *
-finding_add(struct findings *f, const char *rule, enum verdict severity, enum confidence c,
-    double weight, const char *what, ...)
+/* The sentence in the arena; NULL if a figure that it needs is unknown. */
+static const char *
+sentence(struct arena *a, const char *words, const struct figure *figures, size_t n)
 {
-	struct finding *one = &f->v[f->n < FINDINGS_MOST - 1 ? f->n++ : FINDINGS_MOST - 1];
-	va_list ap;
+	struct buf b = { 0 };
+	bool known = sentence_put(&b, words, figures, n);
+	const char *s = known ? arena_copy(a, (struct text){ b.s, b.n }) : NULL;
 
-	*one = (struct finding){
-		.rule = rule, .severity = severity, .confidence = c, .weight = weight
-	};
-	va_start(ap, what);
-	vsnprintf(one->what, sizeof one->what, what, ap);
-	va_end(ap);
+	buf_free(&b);
+	return s;
+}
+
+struct finding *
+finding_new(struct findings *f, const char *rule, enum verdict severity, enum confidence c,
+    double weight, const char *words, const struct figure *figures, size_t n)
+{
+	const char *what = sentence(&f->arena, words, figures, n);
+	bool kept = what && !isnan(weight) && f->n < FINDINGS_MOST;
+	struct finding *one = kept ? &f->v[f->n++] : &f->unused;
+
+	*one = (struct finding){ .arena = &f->arena,
+		.rule = rule,
+		.severity = severity,
+		.confidence = c,
+		.weight = weight,
+		.what = what,
+		.advice = "" };
 	return one;
 }
 
 void
-finding_fact(struct finding *f, const char *fmt, ...)
+finding_add_fact(struct finding *f, const char *words, const struct figure *figures, size_t n)
 {
-	va_list ap;
+	const char *fact = sentence(f->arena, words, figures, n);
 
-	if (f->nfacts == FACTS_MOST)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(f->facts[f->nfacts++], sizeof f->facts[0], fmt, ap);
-	va_end(ap);
+	if (fact && f->nfacts < FACTS_MOST)
+		f->facts[f->nfacts++] = fact;
 }
 
 void
-finding_advice(struct finding *f, const char *fmt, ...)
+finding_set_advice(struct finding *f, const char *words, const struct figure *figures, size_t n)
 {
-	va_list ap;
+	const char *advice = sentence(f->arena, words, figures, n);
 
-	va_start(ap, fmt);
-	vsnprintf(f->advice, sizeof f->advice, fmt, ap);
-	va_end(ap);
+	f->advice = advice ? advice : "";
 }
 
 static int
@@ -53,6 +61,8 @@ likelier(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
 
+	if (x->of_machine != y->of_machine)
+		return x->of_machine - y->of_machine;
 	if (x->severity != y->severity)
 		return (int)y->severity - (int)x->severity;
 	if (x->confidence != y->confidence)
@@ -63,6 +73,12 @@ likelier(const void *a, const void *b)
 void
 findings_sort(struct findings *f)
 {
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].nfacts > 0)
+			f->v[kept++] = f->v[i];
+	f->n = kept;
 	qsort(f->v, f->n, sizeof *f->v, likelier);
 }
 
@@ -75,11 +91,20 @@ findings_has(const struct findings *f, const char *rule)
 	return false;
 }
 
+static bool
+is_asked(const struct evidence *e, enum question q)
+{
+	return q != ASKS_TARGET || evidence_has_target(e);
+}
+
 enum verdict
 findings_verdict(const struct findings *f, const struct evidence *e)
 {
-	enum verdict worst = evidence_is_empty(e) ? VERDICT_UNKNOWN : VERDICT_OK;
+	enum verdict worst = VERDICT_OK;
 
+	for (enum question q = 0; q < QUESTIONS && f->n == 0; q++)
+		if (is_asked(e, q) && !evidence_answers(e, q) && evidence_needs(e, q))
+			worst = VERDICT_UNKNOWN;
 	for (size_t i = 0; i < f->n; i++)
 		worst = f->v[i].severity > worst ? f->v[i].severity : worst;
 	return worst;
@@ -123,24 +148,59 @@ put_unknown(const struct evidence *e, struct buf *b)
 		buf_char(b, '\n');
 }
 
+/* The questions with an answer, or without one, joined by commas. Returns how many there are. */
+static int
+put_questions(const struct evidence *e, bool answered, bool needed, struct buf *b)
+{
+	int n = 0;
+
+	for (enum question q = 0; q < QUESTIONS; q++) {
+		if (!is_asked(e, q) || evidence_answers(e, q) != answered ||
+		    (needed && !evidence_needs(e, q)))
+			continue;
+		buf_text(b, n++ ? ", " : "");
+		buf_text(b, question_name(q));
+	}
+	return n;
+}
+
+static void
+put_nothing(const struct evidence *e, struct buf *b)
+{
+	struct figure span = fixed(session_span_s(&e->session), 1);
+	struct buf checked = { 0 }, lacks = { 0 }, needs = { 0 };
+	int n = put_questions(e, true, false, &checked);
+	int lacked = put_questions(e, false, false, &lacks);
+	int needed = put_questions(e, false, true, &needs);
+
+	buf_char(&checked, '\0');
+	buf_char(&needs, '\0');
+	if (n == 0)
+		buf_text(b, "Nothing could be checked.\n");
+	else if (lacked == 0)
+		sentence_put(
+		    b, SENTENCE("Nothing found in {} s: no long queue, no throttling.\n", span));
+	else
+		sentence_put(b,
+		    SENTENCE("Nothing found in what could be checked in {} s: {}.\n", span,
+			name(checked.s)));
+	if (n > 0 && needed > 0)
+		sentence_put(b, SENTENCE("The verdict is unknown without: {}.\n", name(needs.s)));
+	buf_free(&checked);
+	buf_free(&lacks);
+	buf_free(&needs);
+}
+
 void
 findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
 {
-	char nothing[120];
-
 	for (size_t i = 0; i < f->n; i++) {
 		if (i)
 			buf_char(b, '\n');
 		put_finding(&f->v[i], b);
 	}
-	if (evidence_is_empty(e)) {
-		buf_text(b, "Nothing could be checked.\n");
-	} else if (f->n == 0) {
-		snprintf(nothing, sizeof nothing,
-		    "Nothing found in %.1f s: no long queue, no throttling.\n",
-		    session_span_s(&e->session));
-		buf_text(b, nothing);
-	}
+	if (f->n == 0)
+		put_nothing(e, b);
 	put_unknown(e, b);
 }
 
@@ -175,6 +235,27 @@ json_unknown(const struct session *s, struct buf *b)
 	}
 }
 
+static void
+json_questions(const struct evidence *e, bool answered, struct buf *b)
+{
+	int n = 0;
+
+	for (enum question q = 0; q < QUESTIONS; q++) {
+		if (!is_asked(e, q) || evidence_answers(e, q) != answered)
+			continue;
+		buf_text(b, n++ ? "," : "");
+		if (answered) {
+			buf_json_string(b, question_name(q));
+			continue;
+		}
+		buf_char(b, '{');
+		buf_json_text(b, "question", question_name(q));
+		buf_json_bool(b, "needed", evidence_needs(e, q));
+		buf_json_text(b, "reason", question_reason(e, q));
+		buf_char(b, '}');
+	}
+}
+
 void
 findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 {
@@ -192,7 +273,17 @@ findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 			buf_char(b, ',');
 		json_finding(&f->v[i], b);
 	}
+	buf_text(b, "],\"checked\":[");
+	json_questions(e, true, b);
+	buf_text(b, "],\"unchecked\":[");
+	json_questions(e, false, b);
 	buf_text(b, "],\"unknown\":[");
 	json_unknown(s, b);
 	buf_text(b, "]}\n");
+}
+
+void
+findings_free(struct findings *f)
+{
+	arena_free(&f->arena);
 }

@@ -74,6 +74,7 @@ why(const struct options *o)
 		print(e, &f, ((const struct why_options *)o->ask.options)->json);
 		status = findings_verdict(&f, e);
 	}
+	findings_free(&f);
 	evidence_end(e);
 	free(e);
 	return (enum exit_status)status;

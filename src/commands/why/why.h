@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/fail.h"
+#include "base/sentence.h"
 #include "session/session.h"
 #include "tools/tool.h"
 
@@ -75,6 +76,34 @@ struct growth {
 
 enum { GROWTHS_MOST = 64 };
 
+/* The process of -p. */
+enum life { LIFE_RUNS, LIFE_STOPPED, LIFE_ZOMBIE, LIFE_ENDED };
+
+struct target_life {
+	enum life state;
+	uint64_t pid;
+	struct keyed start;         /* field 22 of stat: tells it from a later one of that number */
+	unsigned samples, stopped;  /* how often it was read, and was stopped then */
+	int64_t first_ns, since_ns; /* when it was first read; when it was seen to have exited */
+	bool reaped;                /* a zombie that has gone */
+	struct keyed code;          /* field 52: exit status, or the signal that stopped it */
+	struct keyed other;         /* the parent of a zombie, the tracer of a stopped process */
+	const char *other_name;
+	double age_s; /* when it had exited: since it began; NaN if unknown */
+};
+
+/* What pq why judges by; see evidence_answers. */
+enum question {
+	ASKS_CPU,       /* how busy the CPUs are */
+	ASKS_QUEUE,     /* the run queue */
+	ASKS_PROCESSES, /* of the machine: all of them */
+	ASKS_QUOTA,
+	ASKS_MEMORY,
+	ASKS_PRESSURE,
+	ASKS_TARGET, /* the threads of -p or -g */
+	QUESTIONS
+};
+
 struct evidence {
 	struct session session;
 	/* of the machine */
@@ -88,12 +117,16 @@ struct evidence {
 	/* of -p or -g; empty without them */
 	struct tasks_rows target;
 	struct psi_rows target_psi;
-	struct wait_rows wait;
+	struct wait_rows wait; /* of each thread */
+	struct tasks_rows threads;
+	struct cpulist allowed; /* the CPUs that its threads may run on */
+	bool allowed_known;
 	const struct target *about; /* -p or -g; all NULL without them */
 	const char *option; /* the same for the commands in advice: " -p 4242", " -g /web" or "" */
 	struct arena arena;
 	struct growth growth[GROWTHS_MOST];
 	size_t ngrowth;
+	struct target_life life;
 	bool utc; /* print times in UTC */
 };
 
@@ -104,8 +137,23 @@ bool evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns
 /* Watches to the end of the span or of the recording. */
 void evidence_watch(struct evidence *e);
 
-/* Whether no tool has a row. */
-bool evidence_is_empty(const struct evidence *e);
+/* Whether the evidence has the figures for that question; without a target, ASKS_TARGET is not
+ * asked. */
+bool evidence_answers(const struct evidence *e, enum question q);
+
+/* Whether nothing can be called well without that answer. The run queue and the processes matter
+ * where the CPUs are more than half busy; quotas of the machine, where tasks wait. */
+bool evidence_needs(const struct evidence *e, enum question q);
+
+/* "run queue": for people and JSON. */
+const char *question_name(enum question q);
+
+/* Why the question has no answer: a note of its tool, or NULL. */
+const char *question_reason(const struct evidence *e, enum question q);
+
+/* The busy share of a CPU, or of all, in %. Waiting for a disk counts as idle, and steal as busy. */
+double evidence_busy(const struct evidence *e, size_t row);
+size_t evidence_all_cpus(const struct evidence *e);
 
 /* The number of online CPUs; NaN if unknown. */
 double evidence_cpus(const struct evidence *e);
@@ -123,44 +171,68 @@ enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 enum { FACTS_MOST = 6, FINDINGS_MOST = 24 };
 
 struct finding {
+	struct arena *arena;   /* holds the texts */
 	const char *rule;      /* its name in JSON */
 	enum verdict severity; /* WARNING or CRITICAL */
 	enum confidence confidence;
 	double weight; /* sorts findings of equal severity and confidence: CPUs, or a share, lost */
-	char what[80];
-	char facts[FACTS_MOST][200];
+	bool of_machine; /* although a target was given: comes after findings about the target */
+	const char *what;
+	const char *facts[FACTS_MOST];
 	int nfacts;
-	char advice[512]; /* has room for the name of a cgroup: Kubernetes has some of 200 bytes */
+	const char *advice; /* "" if there is none */
 };
 
-/* Zero-initialise to start. */
+/* Zero-initialise to start; findings_free at the end. */
 struct findings {
+	struct arena arena;
 	struct finding v[FINDINGS_MOST];
 	size_t n;
+	struct finding unused; /* takes the findings that are not kept */
 };
 
-/* Adds a finding; `what` is a printf format. If there are too many, it is not kept. */
-struct finding *finding_add(struct findings *f, const char *rule, enum verdict severity,
-    enum confidence c, double weight, const char *what, ...) __attribute__((format(printf, 6, 7)));
+/* Adds a finding, as in finding_add(f, "forks", VERDICT_WARNING, CONFIDENCE_HIGH, per_s / 1000, "Many
+ * processes are created", NO_FIGURE). Words and figures as in base/sentence.h. The weight comes from
+ * the figure that decided: if it is unknown, or a figure outside of [] is, the finding is not
+ * kept. */
+#define finding_add(f, rule, severity, confidence, weight, words, ...) \
+	finding_new(f, rule, severity, confidence, weight, SENTENCE(words, __VA_ARGS__))
+struct finding *finding_new(struct findings *f, const char *rule, enum verdict severity,
+    enum confidence c, double weight, const char *words, const struct figure *figures, size_t n);
 
-/* Adds a sentence of evidence; sets the fix. The figures of one sentence come from one source. */
-void finding_fact(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void finding_advice(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Adds a sentence of evidence, which is left out if a figure outside of [] is unknown; a finding
+ * without evidence is dropped. The figures of one sentence come from one source. */
+#define finding_fact(f, words, ...) finding_add_fact(f, SENTENCE(words, __VA_ARGS__))
+void finding_add_fact(struct finding *f, const char *words, const struct figure *figures, size_t n);
+
+/* Sets the fix. */
+#define finding_advice(f, words, ...) finding_set_advice(f, SENTENCE(words, __VA_ARGS__))
+void finding_set_advice(
+    struct finding *f, const char *words, const struct figure *figures, size_t n);
+
+/* threads.c: runs the rules about the threads of the target. */
+void threads_judge(const struct evidence *e, struct findings *f);
+
+/* target.c: reads the state of the process of -p, at every sample; judges it. */
+void target_look(struct evidence *e);
+void target_judge(const struct evidence *e, struct findings *f);
 
 /* causes.c: runs all rules on the evidence, and sorts what they find, the most likely first. */
 void causes_find(const struct evidence *e, struct findings *f);
 
-/* The most likely first. */
+/* Drops findings without evidence, and puts the most likely first. */
 void findings_sort(struct findings *f);
 
 /* Whether the rule of that name found something. */
 bool findings_has(const struct findings *f, const char *rule);
 
-/* The worst severity. Without findings: OK, or UNKNOWN if nothing was measured. */
+/* The worst severity. Without findings: OK, or UNKNOWN if an answer that is needed is missing. */
 enum verdict findings_verdict(const struct findings *f, const struct evidence *e);
 
 /* Lines for people; one JSON object and a newline. */
 void findings_text(const struct findings *f, const struct evidence *e, struct buf *b);
 void findings_json(const struct findings *f, const struct evidence *e, struct buf *b);
+
+void findings_free(struct findings *f);
 
 #endif

@@ -115,16 +115,16 @@ fill_waits(struct cell *row, const struct runqlat_counts *c, double unit)
 /* Waits with a lost start, or with an end before their start, would look like waits of no length. */
 static void
 fill_cost(struct cell *row, const struct runqlat_counts *from, const struct runqlat_counts *to,
-    double span_s)
+    struct interval *t)
 {
 	double events = keyed_delta(from->events, to->events),
 	       ns = keyed_delta(from->events_ns, to->events_ns);
 
 	cell_count(
-	    &row[LOST], keyed_of(from->lost + from->negative), keyed_of(to->lost + to->negative));
-	cell_rate(&row[SWITCHES], keyed_of(from->switches), keyed_of(to->switches), 1, span_s);
+	    row, LOST, t, keyed_of(from->lost + from->negative), keyed_of(to->lost + to->negative));
+	cell_rate(row, SWITCHES, t, keyed_of(from->switches), keyed_of(to->switches), 1);
 	cell_gauge(&row[EVENT_NS], events > 0 ? ns / events : NAN, events);
-	cell_gauge(&row[COST], ns * 1e-7 / span_s, span_s);
+	cell_gauge(&row[COST], ns * 1e-7 / t->span_s, t->span_s);
 }
 
 static void
@@ -132,15 +132,16 @@ fill_counts(struct watch *w, const struct runqlat_snapshot *from, const struct r
     double span_s, struct cell *row)
 {
 	struct runqlat_counts c;
+	struct interval t = { .columns = columns, .span_s = span_s };
 	double unit = unit_ns(w);
 
 	runqlat_since(&from->each, &to->each, &c);
-	cell_rate(&row[RUNS], keyed_of(from->each.waits), keyed_of(to->each.waits), 1, span_s);
+	cell_rate(row, RUNS, &t, keyed_of(from->each.waits), keyed_of(to->each.waits), 1);
 	fill_waits(row, &c, unit);
 	if (!to->has_corrected) {
-		cell_rate(&row[WAITING], keyed_of(from->each.sum_ns), keyed_of(to->each.sum_ns),
-		    1e-9, span_s);
-		fill_cost(row, &from->each, &to->each, span_s);
+		cell_rate(
+		    row, WAITING, &t, keyed_of(from->each.sum_ns), keyed_of(to->each.sum_ns), 1e-9);
+		fill_cost(row, &from->each, &to->each, &t);
 		return;
 	}
 	runqlat_since(&from->corrected, &to->corrected, &c);

@@ -62,6 +62,8 @@ read_status(struct reader *r, uint32_t pid, struct task *t)
 	if (!read_limited(r, pid, t->tid, "/status", &text) || task_status_parse(text, &status) < 0)
 		return;
 	t->state = status.state;
+	if (status.state == 'S' && t->read)
+		t->since_ns = t->read_ns; /* it is not waiting for a CPU */
 	t->has_switches = status.voluntary.known && status.involuntary.known;
 	t->switches[0] = status.voluntary.v;
 	t->switches[1] = status.involuntary.v;
@@ -92,7 +94,8 @@ wait_key(const struct tasks_snapshot *s, const struct task *t)
 {
 	if (!s->before)
 		return (double)t->now[WAIT_NS];
-	return (t->read ? t->grown[WAIT_NS] : t->rate[WAIT_NS] * 1e9) + (t->stuck ? 1e15 : 0);
+	double ns = t->read ? t->grown[WAIT_NS] : t->rate[WAIT_NS] * 1e9;
+	return (isnan(ns) ? 0 : ns) + (t->stuck ? 1e15 : 0);
 }
 
 static bool
@@ -178,10 +181,13 @@ read_blkio(struct reader *r, uint32_t pid, struct task *t)
 	if (!read_limited(r, pid, t->tid, "/stat", &text) || task_stat_parse(text, &stat) < 0)
 		return;
 	t->blkio = stat.blkio_ticks;
-	if (t->born)
-		t->blocked_ticks = t->blkio.known ? (double)t->blkio.v : NAN;
-	else if (t->before && t->before->blkio.known)
-		t->blocked_ticks = keyed_delta(t->before->blkio, t->blkio);
+	struct keyed from = t->born ? keyed_of(0) : t->before ? t->before->blkio : t->blkio;
+	int64_t since_ns = t->before ? t->before->since_ns : 0;
+	double ticks_per_s = (double)r->w->host->facts.ticks_per_s;
+	if (t->born || (t->before && from.known))
+		t->blocked_ticks = ticks_per_s *
+		    tasks_growth(r->w, TASKS_BLKIO, from, t->blkio, 1 / ticks_per_s,
+			t->read_ns - since_ns, 0);
 }
 
 static void
@@ -239,7 +245,8 @@ read_stat(struct reader *r, struct tasks_unit *u, bool thread)
 	    task_stat_parse(text, &stat) < 0)
 		return;
 	if (born || last)
-		u->majflt = keyed_delta(born ? keyed_of(0) : last->majflt, stat.majflt);
+		u->majflt = tasks_growth(r->w, TASKS_MAJFLT, born ? keyed_of(0) : last->majflt,
+		    stat.majflt, 1, r->w->now_ns, 0);
 	d->name = arena_copy(r->arena, stat.comm);
 	d->majflt = stat.majflt;
 	u->detail = d;
@@ -457,7 +464,7 @@ quota_ns(struct reader *r, const struct tasks_unit *u)
 		return NAN;
 	for (const struct task *t = u->t; t < u->t + u->n; t++)
 		wait_ns += t->grown[WAIT_NS];
-	return fmin(throttled, wait_ns);
+	return isnan(wait_ns) ? NAN : fmin(throttled, wait_ns);
 }
 
 static void

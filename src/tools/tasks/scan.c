@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "proc/machine.h"
+#include "tools/hidden.h"
 #include "tools/tasks/tasks.h"
 
 struct scan {
@@ -91,21 +92,45 @@ add_task(struct scan *c, uint32_t tid)
 	return t;
 }
 
-/* Sets what has grown since the thread was last read. A counter that ran backwards belongs to
- * another thread with the same number. */
-static void
-compare(struct task *t, const struct task *before)
+double
+tasks_growth(struct watch *w, int column, struct keyed from, struct keyed to, double scale,
+    int64_t span_ns, double late_s)
 {
+	struct tasks_state *state = w->state;
+	struct interval t = {
+		.columns = tool_tasks.columns, .span_s = (double)span_ns * 1e-9, .late_s = late_s
+	};
+
+	t.cpus = CPULIST_MOST;
+	double grown = interval_growth(&t, column, from, to, scale);
+	state->jumped |= t.jumped;
+	return grown;
+}
+
+/* Without the tick of the scheduler (nohz_full), the kernel updates run_ns once per second. */
+static const double TICKLESS_S = 1;
+
+/* Sets what has grown since the thread was last read. The kernel adds a wait when it ends, and it may
+ * have begun when the thread last ran. */
+static void
+compare(const struct scan *c, struct task *t, const struct task *before)
+{
+	static const int columns[] = { TASKS_CPU, TASKS_WAIT, TASKS_WAITS };
+	int64_t span_ns = t->read_ns - before->read_ns;
+
 	t->before = before;
 	t->counted = true;
-	for (int i = 0; i < FIGURES; i++) {
-		t->counted &= t->now[i] >= before->now[i];
-		t->grown[i] = (double)t->now[i] - (double)before->now[i];
-	}
 	t->moved = t->now[RUN_NS] != before->now[RUN_NS] || t->now[SLICES] != before->now[SLICES];
 	t->age_s = before->age_s;
-	if (!t->counted)
-		memset(t->grown, 0, sizeof t->grown);
+	t->since_ns = t->moved ? before->read_ns : before->since_ns;
+	for (int i = 0; i < FIGURES; i++) {
+		double late_s = i == WAIT_NS ? (double)(before->read_ns - before->since_ns) * 1e-9 :
+		    before->moved            ? 0 :
+					       TICKLESS_S;
+		t->grown[i] = tasks_growth(c->w, columns[i], keyed_of(before->now[i]),
+		    keyed_of(t->now[i]), i == SLICES ? 1 : 1e-9, span_ns, late_s);
+		t->grown[i] = i == SLICES ? t->grown[i] : round(t->grown[i] * 1e9);
+	}
 	if (t->moved)
 		return;
 	/* these cannot change while a thread does not run */
@@ -123,6 +148,9 @@ skip(struct scan *c, const struct task *before)
 	memcpy(t->now, before->now, sizeof t->now);
 	memcpy(t->rate, before->rate, sizeof t->rate);
 	t->before = before;
+	t->moved = before->moved;
+	t->read_ns = before->read_ns;
+	t->since_ns = before->since_ns;
 	t->read = false;
 	t->age_s = before->age_s;
 	c->s->nskipped++;
@@ -149,11 +177,14 @@ read_task(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before,
 	t->now[RUN_NS] = sched.run_ns;
 	t->now[WAIT_NS] = sched.wait_ns;
 	t->now[SLICES] = sched.slices;
+	t->read_ns = c->s->at_ns;
 	c->s->nread++;
 	if (before) {
-		compare(t, before);
+		compare(c, t, before);
 	} else if (born) {
-		compare(t, &(struct task){ .tid = tid });
+		int64_t since_ns = c->last ? c->last->at_ns : 0;
+		compare(
+		    c, t, &(struct task){ .tid = tid, .read_ns = since_ns, .since_ns = since_ns });
 		t->before = NULL;
 		t->born = t->moved = true;
 	}
@@ -321,6 +352,8 @@ begin(struct watch *w)
 	state->all_visible = !t->pid && !t->cgroup &&
 	    host_read(w->host, "proc/2/stat", &text) == 0 && task_stat_parse(text, &stat) == 0 &&
 	    text_eq(stat.comm, "kthreadd");
+	if (!t->pid && !t->cgroup && !state->all_visible)
+		hidden_tell(w);
 	state->delayacct = delays_are_counted(w->host, &state->delayacct_told);
 }
 
@@ -336,8 +369,7 @@ check_first(const struct scan *c, size_t npids)
 		    strerror(c->error));
 	else if (c->s->n == 0 && npids > 0 && cgroup)
 		watch_fail(c->w, EXIT_UNSUPPORTED,
-		    "no process of cgroup %s is visible in /proc: is it mounted with hidepid?",
-		    cgroup);
+		    "no process of cgroup %s is visible in /proc (%s)", cgroup, hidden_why(c->w));
 	else
 		return true;
 	return false;
@@ -361,18 +393,24 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 	c.s->before = c.last;
 	c.s->tasks = state->room[state->scans % 2];
 	c.s->uptime_s = read_uptime(w);
+	c.s->at_ns = w->now_ns;
 	for (size_t i = 0; i < n; i++)
 		read_process(&c, pids[i]);
 	if (state->scans == 0 && !check_first(&c, n))
 		return NULL;
+	if (state->scans == 0 && w->ask->target.cgroup && c.s->n < n)
+		hidden_tell(w);
 	c.s->unseen = count_unseen(&c);
 	state->nread = c.s->nread;
 	state->scans++;
-	if (c.denied)
-		watch_note(w,
-		    "processes whose threads are not visible are omitted (/proc is mounted with "
-		    "hidepid)");
+	if (c.denied && !w->hidden) {
+		w->hidden = arena_printf(&w->arena,
+		    "processes whose threads are not visible are omitted (%s)", hidden_why(w));
+		watch_note(w, "%s", w->hidden);
+	}
 	tell_skipped(&c);
+	struct interval told = { .columns = tool_tasks.columns, .jumped = state->jumped };
+	watch_tell_counters(w, &told, false);
 	state->last = c.s;
 	return c.s;
 }

@@ -67,8 +67,8 @@ fill(struct cell *row, const struct sum *sum, double ticks_per_s, double span_s)
 	cell_gauge(&row[TASKS_MAJFLT], sum->majflt / span_s, span_s);
 	cell_gauge(&row[TASKS_BLKIO], 100 * sum->blocked_ticks / ticks_per_s / span_s, span_s);
 	cell_gauge(&row[TASKS_QUOTA], quota_pct, span_s);
-	cell_gauge(
-	    &row[TASKS_CONTENTION], isnan(quota_pct) ? NAN : fmax(0, wait_pct - quota_pct), span_s);
+	cell_gauge(&row[TASKS_CONTENTION],
+	    isnan(quota_pct + wait_pct) ? NAN : fmax(0, wait_pct - quota_pct), span_s);
 }
 
 static bool
@@ -106,7 +106,9 @@ add_rows(const struct watch *w, const struct tasks_snapshot *s, double span_s, s
 static double
 by_wait(const struct cell *row)
 {
-	return row[TASKS_WAIT].num + 1e6 * row[TASKS_STUCK].num;
+	double wait = isnan(row[TASKS_WAIT].num) ? 0 : row[TASKS_WAIT].num;
+
+	return wait + 1e6 * row[TASKS_STUCK].num;
 }
 
 /* Tasks that began and ended between two snapshots have a row of their own, if a column is shown that
@@ -159,10 +161,10 @@ static const struct column columns[] = {
 	    .help = "process ID" },
 	[TASKS_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .number = NUMBER, .group = "thread",
 	    .help = "thread ID; with -t" },
-	[TASKS_CPU] = { "cpu_pct", "%CPU", GAUGE, PERCENT, 6, 1,
+	[TASKS_CPU] = { "cpu_pct", "%CPU", GAUGE, PERCENT, 6, 1, .bound = BY_TIME,
 	    .help = "CPU time, all threads, in % of elapsed time (/proc/PID/task/TID/schedstat "
 		    "field 1)" },
-	[TASKS_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1,
+	[TASKS_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1, .bound = BY_TIME,
 	    .help = "time runnable but waiting for a CPU, all threads; added when a wait ends "
 		    "(field 2)" },
 	[TASKS_WAITS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 8, 1, .was = "waits_per_s",
@@ -196,9 +198,11 @@ static const struct column columns[] = {
 	[TASKS_MAJFLT] = { "majflt_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "more",
 	    .help = "major page faults: pages read from disk (/proc/PID/stat field 12)" },
 	[TASKS_BLKIO] = { "blkio_pct", "%blkio", GAUGE, PERCENT, 7, 1, .group = "more",
+	    .bound = BY_TIME,
 	    .help = "time blocked on block I/O, all threads; needs task_delayacct (stat field "
 		    "42)" },
 	[TASKS_QUOTA] = { "quota_pct", "%quota", GAUGE, PERCENT, 7, 1, .group = "split",
+	    .bound = BY_CPUS,
 	    .help = "part of %wait spent throttled by quota, where certain; see QUOTA OR "
 		    "CONTENTION" },
 	[TASKS_CONTENTION] = { "contention_pct", "%cont", GAUGE, PERCENT, 7, 1, .group = "split",

@@ -28,11 +28,13 @@ struct task {
 	bool read;    /* in this snapshot; false: skipped, for the budget */
 	bool born;    /* since the previous snapshot */
 	bool moved;   /* it was on a CPU since it was last read */
-	bool counted; /* grown is known */
+	bool counted; /* there is an earlier reading, or it was born: grown may be known */
 	bool stuck;   /* it has waited for a CPU ever since it was last read */
 	bool has_switches;
 	char state; /* '\0': unknown */
 	uint64_t now[FIGURES];
+	int64_t read_ns;       /* when it was last read */
+	int64_t since_ns;      /* a wait that has not been added yet began after this; 0: at boot */
 	double grown[FIGURES]; /* since it was last read */
 	double rate[FIGURES];  /* grown per second; tasks_set_rates sets it */
 	double age_s;          /* from its last reading to the previous snapshot */
@@ -82,18 +84,11 @@ struct tasks_snapshot {
 	size_t ntasks, nread, nskipped;
 	double unseen; /* tasks that began and ended since the previous snapshot; NaN */
 	double uptime_s;
+	int64_t at_ns;            /* the sample's mono_ns */
 	struct tasks_unit *units; /* the active ones, those that waited longest first */
 	size_t nunits;
 	struct throttling *throttling;
 	size_t nthrottling, throttlingcap;
-};
-
-struct tasks_options {
-	bool threads;      /* a row is a thread */
-	bool by_cgroup;    /* a row is a cgroup */
-	const char *comm;  /* only commands with this in their name; NULL: all */
-	unsigned rows;     /* at most; 0: all */
-	int64_t budget_ns; /* CPU time of pq for a row */
 };
 
 static inline const struct tasks_options *
@@ -130,7 +125,13 @@ struct tasks_state {
 	size_t roomcap[2];
 	bool delayacct;      /* delay accounting is on */
 	bool delayacct_told; /* the kernel tells whether it is */
+	uint64_t jumped;     /* columns, as bits, of counters that grew by more than they can */
 };
+
+/* How much a counter of a task, that of this column, grew from one time to another. It may include
+ * late_s more. NaN if it decreased, or grew by more than it can. */
+double tasks_growth(struct watch *w, int column, struct keyed from, struct keyed to, double scale,
+    int64_t span_ns, double late_s);
 
 /* Reads schedstat of the threads of the target, for at most about budget_ns of CPU time. NULL with
  * w->fail or w->ended set. */

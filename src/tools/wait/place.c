@@ -47,17 +47,21 @@ state_of(char letter)
 	}
 }
 
-/* Whether another thread holds the futex: a glibc mutex, which waits with FUTEX_WAIT for the value 2,
- * or a lock of the kernel's own. Any other wait on a futex may be that of an idle worker. The lower
+/* Whether another thread holds the futex: a glibc mutex, which waits with FUTEX_WAIT for the value 2;
+ * a mutex of musl, or a robust one, whose value is the thread that holds it and FUTEX_WAITERS, bit
+ * 31; or a lock of the kernel's own. Any other wait on a futex may be that of an idle worker. The lower
  * bits are the operation, 128 and 256 are flags (linux/futex.h). */
 static bool
 is_lock(const struct task_call *c)
 {
 	enum { FUTEX_WAIT = 0, FUTEX_LOCK_PI = 6, FUTEX_LOCK_PI2 = 13, FLAGS = 128 | 256 };
+	const uint32_t WAITERS = 0x80000000, PIDS = 1 << 22; /* the most of 64-bit Linux */
 	uint64_t operation = c->arg[1] & ~(uint64_t)FLAGS;
+	uint32_t value = (uint32_t)c->arg[2];
 
 	return operation == FUTEX_LOCK_PI || operation == FUTEX_LOCK_PI2 ||
-	    (operation == FUTEX_WAIT && (uint32_t)c->arg[2] == 2);
+	    (operation == FUTEX_WAIT &&
+		(value == 2 || (value > WAITERS && value <= WAITERS + PIDS)));
 }
 
 /* Whether idle threads sleep in this kernel function. Used if the system call is unknown. */
@@ -135,6 +139,27 @@ read_target(struct watch *w, struct wait_thread *t, uint64_t fd)
 		note_unreadable(w, t, "fd", errno);
 }
 
+/* Whether a call for descriptors names none, so that it only waits for its time. */
+static bool
+is_timer(const char *call, const uint64_t arg[])
+{
+	return ((strcmp(call, "poll") == 0 || strcmp(call, "ppoll") == 0) && arg[1] == 0) ||
+	    ((strcmp(call, "select") == 0 || strcmp(call, "pselect6") == 0) && arg[0] == 0);
+}
+
+/* Names a lock by its address, and a call without descriptors, which some runtimes sleep with. */
+static void
+set_place_of_call(struct wait_place *p, const struct task_call *c)
+{
+	bool lock = strcmp(p->call, "futex") == 0 && is_lock(c);
+
+	p->idle = syscall_is_idle(p->call) && !lock;
+	if (lock)
+		snprintf(p->where, sizeof p->where, "lock:[%#llx]", (unsigned long long)c->arg[0]);
+	else if (is_timer(p->call, c->arg))
+		snprintf(p->where, sizeof p->where, "timer");
+}
+
 static void
 read_call(struct watch *w, struct wait_thread *t)
 {
@@ -154,7 +179,7 @@ read_call(struct watch *w, struct wait_thread *t)
 		return;
 	}
 	syscall_name(machine_of(w, &c), c.number & ~x32, p->call);
-	p->idle = syscall_is_idle(p->call) && !(strcmp(p->call, "futex") == 0 && is_lock(&c));
+	set_place_of_call(p, &c);
 	if (syscall_takes_fd(p->call))
 		read_target(w, t, c.arg[0]);
 }

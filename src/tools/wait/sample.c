@@ -7,10 +7,12 @@
  * The place in which a thread waits is read once per wait, when the wait is first seen.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "tools/hidden.h"
 #include "tools/wait/wait.h"
 
 static const int64_t second_ns = 1000000000;
@@ -149,6 +151,30 @@ at_most(uint64_t ns, int64_t most)
 	return ns < (uint64_t)most ? (int64_t)ns : most;
 }
 
+/* Whether the counters of a thread that has run can be right. They decrease if another thread has the
+ * same number. The kernel adds a wait for a CPU when it ends, and it may have begun when the thread
+ * last ran; without the tick of the scheduler (nohz_full), it adds run_ns once per second. */
+static bool
+may_have_grown(struct watch *w, const struct wait_thread *t, const struct task_sched *now)
+{
+	int64_t since_ns = t->ran ? t->since_ns : 0;
+	struct interval run = { .columns = tool_wait.columns,
+		.span_s = (double)(w->now_ns - t->sampled_ns) * 1e-9,
+		.late_s = 1 },
+			wait = run;
+
+	wait.late_s += since_ns < t->sampled_ns ? (double)(t->sampled_ns - since_ns) * 1e-9 : 0;
+	double grown = interval_growth(&run, WAIT_SHARE, keyed_of(t->sched.run_ns),
+			   keyed_of(now->run_ns), 1e-9) +
+	    interval_growth(
+		&wait, WAIT_SHARE, keyed_of(t->sched.wait_ns), keyed_of(now->wait_ns), 1e-9);
+	if (run.jumped || wait.jumped)
+		watch_note(w,
+		    "some time of a thread is left out: its run time or wait grew by more than the "
+		    "time allows (/proc/PID/task/TID/schedstat)");
+	return !isnan(grown);
+}
+
 /* Counts the time since the last sample of a thread that has run. The kernel adds a whole wait for
  * a CPU when it ends, so what was counted of it before is subtracted. The rest is sleep, in the
  * place where the thread sleeps now, or else where it slept before. If it was runnable at both
@@ -162,8 +188,8 @@ count_ran(struct watch *w, struct wait_thread *t, const struct task_sched *now,
 	int64_t left = w->now_ns - t->counted_ns, open = t->open_ns;
 	uint64_t delay = now->wait_ns - t->sched.wait_ns, pending = (uint64_t)t->pending_ns;
 
-	if (now->run_ns < t->sched.run_ns || now->wait_ns < t->sched.wait_ns || left <= 0)
-		return; /* another thread with the same number */
+	if (!may_have_grown(w, t, now) || left <= 0)
+		return;
 	left += open;
 	int64_t run_ns = at_most(now->run_ns - t->sched.run_ns, left);
 	wait_add_time(w, t, &running, run_ns, 0);
@@ -239,6 +265,7 @@ begin_wait(struct watch *w, struct wait_thread *t, const struct task_sched *now)
 	const struct waits *s = w->state;
 
 	t->thin = !o->slow_ns || (t->place.idle && !o->idle && s->thins);
+	t->ran |= t->known;
 	t->since_ns = began_ns(w, t);
 	t->sched = *now;
 	t->counted_ns = t->sampled_ns = w->now_ns;
@@ -448,6 +475,8 @@ begin(struct watch *w)
 	if (!w->ask->target.pid && host_read(w->host, "proc/self/stat", &text) == 0 &&
 	    task_stat_parse(text, &stat) == 0)
 		s->self = stat.pid;
+	if (!w->ask->target.pid && !w->ask->target.cgroup)
+		hidden_tell(w);
 }
 
 void

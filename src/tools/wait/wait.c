@@ -31,8 +31,8 @@ static const struct column columns[] = {
 	    .help = "kernel function in which it sleeps (/proc/PID/task/TID/wchan)" },
 	[WAIT_UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
 	    .help = "no signal ends this wait: state D (/proc/PID/task/TID/stat field 3)" },
-	[WAIT_SHARE] = { "time_pct", "%time", SHARE, PERCENT, 7, 1, .was = "share_pct",
-	    .metric = "share_pct",
+	[WAIT_SHARE] = { "time_pct", "%time", SHARE, PERCENT, 7, 1, .bound = BY_TIME,
+	    .was = "share_pct", .metric = "share_pct",
 	    .help = "share of all threads' time; with -t, of the thread's time (schedstat and "
 		    "samples)" },
 	[WAIT_THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2,

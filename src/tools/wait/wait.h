@@ -46,6 +46,7 @@ struct wait_thread {
 	bool gone;               /* it is not sampled any more */
 	bool ended;              /* it is a zombie, which is still listed */
 	bool told;               /* there was a row for its wait, which still lasts */
+	bool ran;                /* it has been seen to run, so that since_ns is known */
 	bool thin;               /* it may be sampled less often while it does not run */
 	int64_t counted_ns;      /* its time is counted up to here */
 	/* counted as waiting for a CPU, and not yet in the wait_ns of the kernel */
