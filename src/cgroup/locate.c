@@ -185,8 +185,8 @@ add_usual_mounts(struct atlas *at, struct mount_view *v)
 			continue;
 		const char *list = arena_copy(at->arena, controllers);
 		add_mount(at, v,
-		    (struct cgroup_mount){ 1, "/",
-			arena_printf(at->arena, "/sys/fs/cgroup/%s", list), list, 0 });
+		    (struct cgroup_mount){
+			1, "/", arena_printf(at->arena, "/sys/fs/cgroup/%s", list), list, 0 });
 	}
 	add_usual_v2(at, v, "/sys/fs/cgroup/unified");
 	add_usual_v2(at, v, "/sys/fs/cgroup");
@@ -404,8 +404,8 @@ find_exact(struct quest *q, const struct mount_view *v)
 {
 	enum presence best = q->out->version ? LISTS_OTHERS : ABSENT;
 
-	for (const struct cgroup_mount *m = NULL; best != LISTS_PID &&
-	     (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
+	for (const struct cgroup_mount *m = NULL;
+	     best != LISTS_PID && (m = mounts_next(v, q->version, q->family, m)) != NULL;) {
 		const char *rel = route_below(q->path, m->root);
 		if (!rel)
 			continue;

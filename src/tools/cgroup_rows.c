@@ -26,7 +26,8 @@ say_not_found(struct watch *w, enum family f)
 		    "mounted");
 	else if (errno == EXDEV)
 		watch_fail(w, EXIT_UNSUPPORTED,
-		    "cgroup of %s%s: its cgroup mount is hidden under another file system, which is "
+		    "cgroup of %s%s: its cgroup mount is hidden under another file system, which "
+		    "is "
 		    "not followed",
 		    t->cgroup ? "" : "process ",
 		    t->cgroup  ? t->cgroup :

@@ -256,8 +256,8 @@ read_chain(struct gather *g, enum family f, struct chain *out)
 		groups_free(&w);
 		return;
 	}
-	out->disabled = controller_of[f] &&
-	    controller_is_disabled(g->host, &all.top[f], controller_of[f]);
+	out->disabled =
+	    controller_of[f] && controller_is_disabled(g->host, &all.top[f], controller_of[f]);
 	out->version = all.top[f].version;
 	out->scope = all.top[f].scope;
 	out->hidden = !all.from_root;

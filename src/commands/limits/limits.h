@@ -76,7 +76,7 @@ struct limits {
 	struct cpu_count online, affinity;
 	struct keyed memory_total, swap_total;
 	struct chain cpu, cpuset, memory, pids;
-	int mounts_error; /* the errno of our own mountinfo, if it may not be read */
+	int mounts_error;              /* the errno of our own mountinfo, if it may not be read */
 	struct limits_process process; /* not set if target is a cgroup */
 };
 
