@@ -50,8 +50,8 @@ static const struct column columns[] = {
 	[THROTTLE_HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, .group = "more",
 	    .help = "mean CPUs held back by a parent cgroup that is not visible (cpu.stat.local)" },
 	[THROTTLE_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
-	    .help =
-		"remark about the row: mount-root(guess), found-by-search or reset; see CGROUPS" },
+	    .help = "remark about the row: mount-root(guess), found-by-search, "
+		    "process-not-listed or reset; see CGROUPS" },
 	{ .key = NULL },
 };
 
