@@ -8,6 +8,41 @@
 #include "cgroup/locate.h"
 #include "tools/targets.h"
 
+/* The v1 controller whose hierarchy has the cgroup of -g; NULL: none. */
+static const char *
+hierarchy_with(struct watch *w)
+{
+	const char *found = NULL;
+	struct arena a = { 0 };
+	struct place place;
+	struct atlas at;
+
+	if (atlas_open(&at, w->host, &a, "self") == 0)
+		for (int f = 0; f < FAMILIES && !found; f++)
+			if (controller_of[f] &&
+			    locate_name(&at, w->ask->target.cgroup, (enum family)f, &place) == 0)
+				found = controller_of[f];
+	arena_free(&a);
+	return found;
+}
+
+static void
+say_no_such_cgroup(struct watch *w, enum family f)
+{
+	const char *name = w->ask->target.cgroup, *other = hierarchy_with(w);
+	const char *wanted = controller_of[f] ? controller_of[f] : "v2";
+
+	if (other)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "no such cgroup in the %s hierarchy: %s (it is in that of %s)", wanted, name,
+		    other);
+	else
+		watch_fail(w, EXIT_USAGE,
+		    "no such cgroup in the %s hierarchy: %s (want a name as in /proc/PID/cgroup, "
+		    "or a directory below /sys/fs/cgroup)",
+		    wanted, name);
+}
+
 /* Why the recording, or the machine, does not have the cgroup of the target. */
 static void
 say_not_found(struct watch *w, enum family f)
@@ -16,10 +51,7 @@ say_not_found(struct watch *w, enum family f)
 	const struct target *t = &w->ask->target;
 
 	if (t->cgroup && errno == ENOENT)
-		watch_fail(w, EXIT_USAGE,
-		    "no such cgroup in the %s hierarchy: %s (want a name as in /proc/PID/cgroup, "
-		    "or a directory below /sys/fs/cgroup)",
-		    controller_of[f] ? controller_of[f] : "v2", t->cgroup);
+		say_no_such_cgroup(w, f);
 	else if (errno == ENOENT)
 		watch_fail(w, EXIT_UNSUPPORTED,
 		    "cannot read /proc/self/cgroup: this kernel has no cgroups, or /proc is not "
