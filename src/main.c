@@ -26,6 +26,7 @@
  *   cli/tool_list.c              [interval [count]] [TOOL...] of commands with several tools
  *   cli/open.c                   the host that -f or --root names, and the recording of -o
  *   cli/output.c                 rows to stdout, and the summary
+ *   cli/keys.c                   q ends a run on a terminal
  *   cli/signals.c                which signals have arrived
  *
  *   session/session.c            any number of samplers over one host, on one schedule
@@ -66,6 +67,7 @@
  *   host/read_file.c             a whole file, directory or link into a buffer
  *
  *   tape/format.c                the bytes of a recording: headers, numbers, checksums
+ *   tape/abridge.c               lines that a recording leaves out
  *   tape/template.c              a text as words and numbers
  *   tape/writer.c                samples onto a tape
  *   tape/file.c                  a tape as a file: one writer, rings, cutting

@@ -62,18 +62,66 @@ saved() {
 	find "${1:-.}" -maxdepth 1 -name 'pq-*.tape' | wc -l
 }
 
-@test "without tools it records all of them, to pq.tape" {
-	run --separate-stderr "$PQ" record 10ms 3
+@test "without tools it records what one wants after a spike, to pq.tape" {
+	run --separate-stderr "$PQ" record --budget 100% 10ms 3
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
-	[[ ${stderr_lines[0]} == *"records: runq cpu throttle mem every 10 ms to pq.tape"* ]]
+	[[ ${stderr_lines[0]} == *"records: runq cpu:1s throttle mem:1s tasks:10s psi:1s every 10 ms to pq.tape"* ]]
 	[[ ${stderr_lines[-1]} == *"stopped: 3 samples, "*" missed, 0 lost, "* ]]
-	[ "$("$PQ" tape info --json pq.tape | jq -r '[.tools, .rows] | tostring')" = '["runq cpu throttle mem",3]' ]
-	for tool in runq cpu "cpu -P ALL"; do
-		# shellcheck disable=SC2086 # a tool and its option
-		"$PQ" $tool --json -f pq.tape >rows 2>/dev/null
-		[ "$(jq -r .interval_s rows | wc -l)" -ge 2 ]
+	[ "$("$PQ" tape info --json pq.tape | jq -r '[.tools, .rows] | tostring')" = '["runq cpu throttle mem tasks psi",3]' ]
+	"$PQ" runq --json -f pq.tape >rows 2>/dev/null
+	[ "$(jq -r .interval_s rows | wc -l)" -ge 2 ]
+}
+
+@test "a tool with an interval of its own has rows at that interval in every replay" {
+	"$PQ" record --budget 100% --root root -o x.tape 20ms 31 runq cpu:200ms mem:100ms 2>log
+	said 'records: runq cpu:200ms mem:100ms every 20 ms to x.tape$'
+	[ "$("$PQ" runq --json -f x.tape 2>/dev/null | wc -l)" -eq 30 ]
+	"$PQ" mem --json -f x.tape 2>/dev/null | jq -c 'select(.cgroup == "machine") | .interval_s' >rows
+	[ "$(wc -l <rows)" -ge 5 ]
+	[ "$(jq -s 'min > 0.05' rows)" = true ]
+	"$PQ" tape cut --from +50ms -o cut.tape x.tape # its first sample lacks mem
+	[ "$("$PQ" mem --json -f cut.tape 2>/dev/null | jq -c 'select(.cgroup == "machine")' | wc -l)" -ge 4 ]
+	"$PQ" tape unpack x.tape unpacked
+	diff rows <("$PQ" mem --json -f unpacked 2>/dev/null | jq -c 'select(.cgroup == "machine") | .interval_s')
+	"$PQ" why --json -f cut.tape >why || true
+	jq -es 'length > 0' why >/dev/null
+}
+
+@test "a wrong interval of a tool is refused" {
+	fails 2 "mem:x: invalid interval 'x'" "$PQ" record --root root 100ms runq mem:x
+	fails 2 'mem: an interval of 150 ms is no multiple of the shortest one, 100 ms' \
+		"$PQ" record --root root 100ms runq mem:150ms
+	fails 2 'pq export has one interval for all tools' "$PQ" export --textfile . runq:1s
+}
+
+@test "beyond its budget a tool is read less often, which the log and tape info say" {
+	cp -r root many
+	for i in $(seq 300); do
+		mkdir -p "many/sys/fs/cgroup/g$i"
+		printf '50000 100000\n' >"many/sys/fs/cgroup/g$i/cpu.max"
+		printf 'usage_usec 1\nnr_periods 1\nnr_throttled 0\nthrottled_usec 0\n' >"many/sys/fs/cgroup/g$i/cpu.stat"
 	done
+	"$PQ" record --root many --budget 0.1% -a -o x.tape 10ms 40 runq throttle psi 2>log
+	grep -E 'note: [a-z]+: reading it every 10 ms takes [0-9.]+ % of a CPU; it is read every [0-9]+ ms, to stay within 0.1 %' log
+	"$PQ" tape info x.tape | grep -E '^intervals .* \([a-z]+ .* budget of 0.1 %'
+}
+
+@test "a recorder notices that its file is gone, and starts a new one" {
+	for loss in 'rm x.tape' 'mv x.tape y.tape' 'truncate -s 0 x.tape'; do
+		recorder 10ms runq
+		eval "$loss"
+		said 'lost: x.tape was (deleted|truncated); starting a new recording there$'
+		samples 3
+		stop
+		rm -f x.tape y.tape
+	done
+	recorder 10ms runq
+	mv x.tape y.tape
+	echo 'dear diary' >x.tape
+	wait "$recorder" && false
+	said '^pq record: x.tape exists and is not a pq recording; not overwriting it$'
+	[ "$(cat x.tape)" = 'dear diary' ]
 }
 
 @test "it records the named tools, with interval and count" {
@@ -125,12 +173,13 @@ saved() {
 }
 
 @test "a ring that is too small says how large it must be, and leaves no file" {
-	big=$(capture 6.1-v2-64cpu)/t0
-	"$PQ" record --root "$big" --ring 256K -o x.tape 5ms 2 2>log || status=$?
+	big=root
+	seq -f 'Filler%05g: 1 kB' 2000 >>root/proc/meminfo
+	"$PQ" record --root "$big" --ring 256K -o x.tape 5ms 2 mem 2>log || status=$?
 	[ "$status" -eq 2 ]
 	said '--ring: too small for the files that these tools read here: want at least [0-9]+ bytes'
 	[ ! -e x.tape ]
-	"$PQ" record --root "$big" --ring "$(sed -n 's/.*at least \([0-9]*\) bytes.*/\1/p' log)" -o x.tape 5ms 2 2>/dev/null
+	"$PQ" record --root "$big" --ring "$(sed -n 's/.*at least \([0-9]*\) bytes.*/\1/p' log)" -o x.tape 5ms 2 mem 2>/dev/null
 }
 
 @test "record and tape info say how long the ring lasts" {
@@ -239,7 +288,9 @@ fill() {
 		samples 20
 		kill -9 "$recorder"
 		wait "$recorder" || true
-		"$PQ" tape verify x.tape
+		run "$PQ" tape verify x.tape
+		[ "$status" -eq 1 ]
+		[[ $output == *"not closed by its recorder: later samples may be missing"* ]]
 		n=$(count)
 		[ "$n" -ge 20 ]
 		"$PQ" record --root root -o x.tape 2ms 5 runq 2>>log
@@ -301,7 +352,7 @@ fill() {
 	wait "$recorder"
 	[ "$(jq -s -c 'map(type) | unique' log)" = '["object"]' ]
 	[ "$(jq -s -c 'map(has("time") and has("event") and has("message")) | unique' log)" = '[true]' ]
-	for event in records unknown fired saved failed stopped; do
+	for event in records note fired saved failed stopped; do
 		jq -r .event log | grep -qx $event
 	done
 	[ "$(jq -c 'select(.event == "saved") | [.column, .value, .threshold, .expr, .row, .suppressed]' log)" = \
@@ -594,8 +645,7 @@ fill() {
 	recorder 5ms runq --when 'runq.waiting > 0' --when 'not runq.waiting > 0' --after 0s
 	samples 10
 	stop
-	times 'unknown: no value yet for runq.waiting > 0; the trigger cannot fire until there is one$' 1
-	times 'unknown: no value yet for not runq.waiting > 0; ' 1
+	times 'note: no value yet for runq.waiting; the trigger cannot fire until there is one$' 2
 	times 'fired: ' 0
 	[ "$(saved)" -eq 0 ]
 }

@@ -29,7 +29,7 @@ enum option_type {
 	OPTION_COMMAND, /* this word and all that follow: char **, NULL at the end */
 	OPTION_NUMBER,  /* 1 to `most`: unsigned */
 	OPTION_ROWS,    /* the same; OPTION_ROWS_UNSET as the default means what fits the screen */
-	OPTION_SHARE,   /* 0.001 to 1: double */
+	OPTION_SHARE,   /* 0.001 to 1, or 0.1% to 100%: double */
 	OPTION_TIME,    /* a duration from 1 ms to 31 days, in ns: int64_t */
 	OPTION_DELAY,   /* the same, or 0 */
 	OPTION_SIZE,    /* bytes: uint64_t */

@@ -151,6 +151,7 @@ static const int64_t TICK_NS = 1000000000;
 
 struct export_options {
 	const char *directory;
+	double budget; /* share of a CPU */
 };
 
 struct exporter {
@@ -293,6 +294,7 @@ begin(struct exporter *e, const struct options *o)
 		.interval_ns = l->interval_ns,
 		.first_ns = l->interval_ns < TICK_NS ? l->interval_ns : TICK_NS,
 		.lasting = true,
+		.budget = ((const struct export_options *)o->ask.options)->budget,
 		.say = say_note };
 	for (size_t i = 0; i < l->n; i++)
 		session_add(&e->session, l->tool[i], &l->ask[i])->tick_ns =
@@ -340,8 +342,13 @@ export_run(const struct options *o)
 static const struct option options[] = {
 	{ 0, "textfile", "DIR", OPTION_TEXT, offsetof(struct export_options, directory),
 	    .help = "the directory that node_exporter reads" },
+	{ 0, "budget", "SHARE", OPTION_SHARE, offsetof(struct export_options, budget),
+	    .help = "share of one CPU to use at most; past it, read less often (1%)",
+	    .want = "a share of a CPU such as 1% or 0.02, at least 0.1%" },
 	{ .type = OPTION_END },
 };
+
+static const struct export_options usual_options = { .budget = 0.01 };
 
 const struct tool tool_export = {
 	.name = "export",
@@ -353,7 +360,11 @@ const struct tool tool_export = {
 	    "  pq export --textfile DIR --root /host       in a container, for its node\n",
 	.shared = (const struct option *const[]){ &option_root, &option_pid, &option_cgroup,
 	    &option_all, NULL },
+	.shared_help = { .pid = "export this process, or its cgroup (depends on the tool)",
+	    .cgroup = "export this cgroup and its parents: /web, or its directory",
+	    .all = "export all cgroups with a limit (psi: all); the default" },
 	.options = options,
 	.options_size = sizeof(struct export_options),
+	.defaults = &usual_options,
 	.command = export_run,
 };

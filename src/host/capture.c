@@ -209,6 +209,17 @@ capture_count(struct host *h, const char *path, uint64_t *n)
 	return result;
 }
 
+/* An unpacked recording says for each sample which tools read it. */
+static void
+learn_tools(struct capture *c)
+{
+	struct text t = { NULL, 0 };
+
+	if (read_text(c->now, "pq/tools", &c->text, &t) < 0)
+		t = (struct text){ NULL, 0 };
+	host_set_left_out(&c->host, t);
+}
+
 static int
 capture_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *out)
 {
@@ -228,6 +239,7 @@ capture_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct 
 	if (sample_clock(c->now, &c->text, out) < 0)
 		return -1;
 	out->boot_ns = out->mono_ns;
+	learn_tools(c);
 	return 1;
 }
 

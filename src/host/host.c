@@ -57,6 +57,38 @@ host_close(struct host *h)
 	h->ops->close(h);
 }
 
+/* ---- The tools of a sample */
+
+bool
+host_left_out(const struct host *h, const char *tool)
+{
+	struct text rest = text_of(h->left_out), word;
+
+	while (text_word(&rest, &word))
+		if (text_eq(word, tool))
+			return true;
+	return false;
+}
+
+/* A line is the name of a tool and 1 if it read the sample, else 0; more may follow. */
+void
+host_set_left_out(struct host *h, struct text t)
+{
+	struct text line, name;
+	uint64_t read;
+	size_t n = 0;
+
+	while (text_line(&t, &line)) {
+		if (!text_word(&line, &name) || text_next_u64(&line, &read) < 0 || read ||
+		    n + name.n + 2 > sizeof h->left_out)
+			continue;
+		memcpy(h->left_out + n, name.s, name.n);
+		n += name.n;
+		h->left_out[n++] = ' ';
+	}
+	h->left_out[n] = '\0';
+}
+
 /* ---- Facts as text */
 
 enum { FACTS = 6 };

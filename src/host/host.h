@@ -81,8 +81,16 @@ struct host {
 	bool replay;
 	/* the tools that were recorded: "runq cpu"; "": unknown, or the recording is complete */
 	char tools[128];
-	char asked[512]; /* the recorded target: "-p 4242", "-g /web", "-a", or "" */
+	char asked[512];    /* the recorded target: "-p 4242", "-g /web", "-a", or "" */
+	char left_out[128]; /* the recorded tools that did not read this sample: "mem psi" */
 };
+
+/* Whether this sample of a recording was made without reading the tool's files, which have the text
+ * of an earlier sample: the recorder reads some tools less often than others. */
+bool host_left_out(const struct host *h, const char *tool);
+
+/* Sets left_out from the text of TAPE_TOOLS (tape/format.h), which a recording has per sample. */
+void host_set_left_out(struct host *h, struct text t);
 
 /* Moves to the next sample. A live host sleeps until deadline_ns (monotonic; one that has passed is
  * now) and makes a sample of that kind. A replay returns the next sample of any kind, and ignores

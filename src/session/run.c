@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/keys.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/signals.h"
@@ -139,15 +140,20 @@ record_to(struct run *r)
 	buf_free(&about);
 }
 
+/* With -a the number of files is that of the cgroups, which may be thousands. */
+static const double ALL_BUDGET = 0.1;
+
 /* Costly ticks may take a second's worth of their share of a CPU at once. */
 static void
 set_up(struct run *r)
 {
 	const struct options *o = r->options;
 
-	r->session = (struct session){
-		.host = open_host(o), .options = o, .interval_ns = o->interval_ns, .say = say_note
-	};
+	r->session = (struct session){ .host = open_host(o),
+		.options = o,
+		.interval_ns = o->interval_ns,
+		.budget = o->ask.target.all ? ALL_BUDGET : 0,
+		.say = say_note };
 	r->sampler = session_add(&r->session, o->tool, &o->ask);
 	r->sampler->watch.shown = o->shown;
 	r->sampler->watch.nshown = o->nshown;
@@ -165,6 +171,8 @@ run(const struct options *o)
 
 	set_up(&r);
 	signals_catch();
+	if (!r.session.host->replay || o->follow)
+		keys_catch();
 	if (start(&r))
 		loop(&r);
 	enum exit_status status = session_status(&r.session);

@@ -21,7 +21,7 @@ struct sampled {
 	void *data;
 };
 
-/* Zero-initialise, then set the part down to `unseen`. It must not move once it has begun. */
+/* Zero-initialise, then set the part down to `planned`. It must not move once it has begun. */
 struct sampler {
 	struct watch watch; /* first, so that note() finds the sampler; set only shown and nshown */
 	const struct tool *tool;
@@ -33,6 +33,7 @@ struct sampler {
 	int64_t ahead_ns; /* costly ticks may exceed their share of a CPU by this much */
 	bool steps;       /* the session reads it at each step, too */
 	bool unseen;      /* nobody uses its rows, so none are made */
+	uint64_t planned; /* it is read at every planned-th row; 0: at each */
 
 	struct notes notes;
 	struct sampled sample[2];
@@ -41,9 +42,18 @@ struct sampler {
 	bool over;      /* the last read had no snapshot: there is nothing more to read */
 	bool has_rows;  /* the table has the rows between the last two samples */
 	struct table table;
-	int64_t every_ns;  /* between ticks; 0: none between rows */
-	int64_t ticked_ns; /* the last tick's place on their grid */
-	int64_t owed_ns;   /* time to pass until the ticks are within their share of a CPU */
+	uint64_t every;     /* planned, or more to keep the session's budget */
+	uint64_t due_row;   /* the row that reads it next */
+	bool sampled;       /* the last row read it */
+	double cost_ns;     /* mean CPU time of a read, with what the session does for it */
+	double read_ns;     /* of the last read alone */
+	bool slowed;        /* it is or was read less often than planned, and has said so */
+	unsigned reads;     /* that were measured; the first two open files and do not count */
+	uint64_t last_left; /* of a recording of one row: s->left at its last sample; 0: the end */
+	bool closed;        /* that sample was read */
+	int64_t every_ns;   /* between ticks; 0: none between rows */
+	int64_t ticked_ns;  /* the last tick's place on their grid */
+	int64_t owed_ns;    /* time to pass until the ticks are within their share of a CPU */
 };
 
 /* Begins, or begins again after sampler_end, without a snapshot. The caller keeps the host. */

@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,24 +44,27 @@ session_add(struct session *s, const struct tool *tool, const struct request *as
 	struct sampler *new = xmalloc(sizeof *new);
 
 	*new = (struct sampler){ .tool = tool, .ask = *ask, .say = take_note, .about = s };
+	for (size_t i = 0; tools[i]; i++)
+		if (strcmp(tools[i]->name, tool->name) == 0)
+			new->last_left = s->last_left[i];
 	s->v[s->n++] = new;
 	return new;
 }
 
-/* On a live host, with an interval of whole seconds, the first row is due at a whole second of the
- * wall clock, so that rows of two machines can be compared; but a quarter of the interval must have
- * passed. */
-static int64_t
-first_row_ns(const struct sample *start, int64_t interval_ns, bool aligned)
+/* The tools of a recording that did not read this sample have the text of an earlier one there. */
+static bool
+is_there(const struct session *s, const struct sampler *v)
 {
-	int64_t end = start->real_ns + interval_ns;
+	return !s->host->replay || !host_left_out(s->host, v->tool->name);
+}
 
-	if (!aligned || interval_ns % SECOND != 0)
-		return start->mono_ns + interval_ns;
-	end -= end % SECOND;
-	if (end - start->real_ns < interval_ns / 4)
-		end += SECOND;
-	return start->mono_ns + (end - start->real_ns);
+static bool
+any_is_there(const struct session *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (is_there(s, s->v[i]))
+			return true;
+	return s->n == 0;
 }
 
 static int64_t
@@ -69,26 +73,67 @@ interval_of(const struct session *s)
 	return s->interval_ns ? s->interval_ns : s->whole ? NEVER : SECOND;
 }
 
+/* Rows are numbered from the start of the schedule, which is row 0. The next one is the first that a
+ * sampler is due for. */
+static void
+go_to_next_row(struct session *s, int64_t interval_ns)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; i < s->n; i++)
+		next = s->v[i]->due_row < next ? s->v[i]->due_row : next;
+	s->row_ns += (int64_t)(next - s->row) * interval_ns;
+	s->row = next;
+}
+
+/* On a live host, with an interval of whole seconds, rows are due at whole seconds of the wall clock,
+ * so that rows of two machines can be compared. The first row is longer for that, never shorter. */
+static int64_t
+alignment_ns(const struct session *s, int64_t interval_ns)
+{
+	int64_t past_ns = s->now.real_ns % SECOND;
+
+	if (!s->interval_ns || s->first_ns || s->whole || s->host->replay ||
+	    interval_ns % SECOND != 0 || past_ns == 0)
+		return 0;
+	return SECOND - past_ns;
+}
+
 /* Starts the grids of rows and ticks, which do not drift, at this sample. */
 static void
 start_schedule(struct session *s)
 {
 	int64_t interval_ns = s->first_ns ? s->first_ns : interval_of(s);
-	bool aligned = s->interval_ns && !s->first_ns && !s->whole && !s->host->replay;
 
 	s->rows = s->missed = 0;
 	s->could_ns = s->now.mono_ns;
-	s->row_ns = first_row_ns(&s->now, interval_ns, aligned);
+	s->row = 0;
+	s->row_ns = s->now.mono_ns + alignment_ns(s, interval_ns);
 	s->step_due_ns = s->now.mono_ns + s->step_ns;
-	for (size_t i = 0; i < s->n; i++)
-		sampler_start_ticks(s->v[i], s->now.mono_ns, interval_ns);
+	for (size_t i = 0; i < s->n; i++) {
+		struct sampler *v = s->v[i];
+		v->planned = v->planned ? v->planned : 1;
+		v->every = v->every > v->planned ? v->every : v->planned;
+		v->due_row = v->every;
+		sampler_start_ticks(v, s->now.mono_ns, interval_ns);
+	}
+	go_to_next_row(s, interval_ns);
 }
 
-/* The next row is due at the next deadline; deadlines that have passed meanwhile are missed. */
+/* The row at whose deadline this sample is; later than s->row if deadlines have passed. */
+static uint64_t
+present_row(const struct session *s)
+{
+	int64_t late_ns = s->now.mono_ns - s->row_ns;
+
+	return s->row + (late_ns > 0 ? (uint64_t)(late_ns / interval_of(s)) : 0);
+}
+
+/* Deadlines that have passed since the row was due are missed. */
 static void
 row_done(struct session *s)
 {
-	int64_t interval_ns = interval_of(s);
+	uint64_t present = present_row(s), least = UINT64_MAX;
 
 	if (s->first_ns) { /* an early row: the schedule starts at it */
 		s->first_ns = 0;
@@ -97,12 +142,14 @@ row_done(struct session *s)
 	}
 	s->late_ns = s->now.mono_ns - s->row_ns;
 	s->rows++;
-	s->row_ns += interval_ns;
-	if (s->row_ns > s->now.mono_ns)
-		return;
-	int64_t passed = (s->now.mono_ns - s->row_ns) / interval_ns + 1;
-	s->missed += (uint64_t)passed;
-	s->row_ns += passed * interval_ns;
+	for (size_t i = 0; i < s->n; i++) {
+		struct sampler *v = s->v[i];
+		if (v->due_row <= present)
+			v->due_row = (present / v->every + 1) * v->every;
+		least = v->every < least ? v->every : least;
+	}
+	s->missed += (present - s->row) / least;
+	go_to_next_row(s, interval_of(s));
 }
 
 static bool
@@ -136,18 +183,155 @@ read_steps(struct session *s)
 	s->step_due_ns += s->step_ns;
 }
 
-/* Reads all samplers for a row. */
-static enum session_event
-read_row(struct session *s)
+/* A step waits for a sample that has all tools that are read at steps. */
+static bool
+is_step(const struct session *s)
 {
-	bool any = false;
+	if (!s->step_ns || s->now.mono_ns < s->step_due_ns)
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i]->steps && !is_there(s, s->v[i]))
+			return false;
+	return true;
+}
+
+/* ---- The budget */
+
+/* The CPU time since this was last called. */
+static int64_t
+spend(struct session *s)
+{
+	int64_t now_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID), spent_ns = now_ns - s->spent_ns;
+
+	s->spent_ns = now_ns;
+	return spent_ns;
+}
+
+/* Counts the last row: each sampler's read, and its part of the time that the session and its caller
+ * used for the row. */
+static void
+count_cost(struct session *s)
+{
+	double rest_ns = (double)spend(s), all_ns = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		all_ns += s->v[i]->sampled ? s->v[i]->read_ns : 0;
+	for (size_t i = 0; i < s->n && all_ns > 0; i++) {
+		struct sampler *v = s->v[i];
+		if (!v->sampled || v->reads++ < 2)
+			continue;
+		double cost_ns = v->read_ns * (1 + rest_ns / all_ns);
+		v->cost_ns += (cost_ns - v->cost_ns) / (v->reads == 3 ? 1 : 4);
+	}
+}
+
+/* The share of a CPU that a sampler takes if it is read at each every-th row. */
+static double
+share_of(const struct session *s, const struct sampler *v, uint64_t every)
+{
+	return v->over ? 0 : v->cost_ns / ((double)every * (double)interval_of(s));
+}
+
+static double
+share_of_others(const struct session *s, const struct sampler *but)
+{
+	double share = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		share += s->v[i] != but ? share_of(s, s->v[i], s->v[i]->every) : 0;
+	return share;
+}
+
+/* How rarely to read a sampler so that all of them take this share of a CPU; at most 60 s apart. */
+static uint64_t
+every_within(const struct session *s, const struct sampler *v, double share)
+{
+	const double most = fmax(60e9 / (double)interval_of(s), (double)v->planned),
+		     left = share - share_of_others(s, v);
+	double every =
+	    left > 0 ? ceil(v->cost_ns / (left * (double)interval_of(s))) : 2 * (double)v->every;
+
+	every = fmin(every, most);
+	return every > (double)v->planned ? (uint64_t)every : v->planned;
+}
+
+static void
+slow_down(struct session *s, struct sampler *v)
+{
+	uint64_t every = every_within(s, v, 0.9 * s->budget);
+	double ms = (double)interval_of(s) * 1e-6;
+
+	if (every <= v->every)
+		return;
+	if (!v->slowed)
+		watch_note(&v->watch,
+		    "reading it every %g ms takes %.1f %% of a CPU; it is read every %g ms, to "
+		    "stay "
+		    "within %g %%",
+		    (double)v->every * ms, 100 * share_of(s, v, v->every), (double)every * ms,
+		    100 * s->budget);
+	v->slowed = true;
+	v->every = every;
+}
+
+/* Reads the costliest sampler less often while the budget is exceeded, and others more often again
+ * when there is room. */
+static void
+keep_budget(struct session *s)
+{
+	struct sampler *worst = NULL;
 
 	for (size_t i = 0; i < s->n; i++) {
 		struct sampler *v = s->v[i];
-		if (v->over)
+		uint64_t every = v->every > v->planned ? every_within(s, v, 0.7 * s->budget) : 0;
+		if (every > 0 && (every == v->planned || 2 * every <= v->every))
+			v->every = every;
+		if (!worst || share_of(s, v, v->every) > share_of(s, worst, worst->every))
+			worst = v;
+	}
+	if (worst && share_of_others(s, NULL) > s->budget)
+		slow_down(s, worst);
+}
+
+/* As sampler_read, and measures it. */
+static void
+read_measured(struct session *s, struct sampler *v)
+{
+	bool measured = s->budget > 0 && !s->whole && !s->host->replay;
+
+	sampler_read(v, &s->now);
+	if (measured)
+		v->read_ns = (double)spend(s);
+}
+
+/* Whether the row reads this sampler. */
+static bool
+is_due(const struct session *s, const struct sampler *v, uint64_t row)
+{
+	if (s->whole)
+		return !v->closed && is_there(s, v);
+	return s->host->replay ? is_there(s, v) : v->due_row <= row;
+}
+
+/* Reads the samplers that are due for a row. */
+static enum session_event
+read_row(struct session *s)
+{
+	uint64_t row = present_row(s);
+	bool any = false;
+
+	if (s->budget > 0 && !s->whole && !s->host->replay) {
+		count_cost(s);
+		keep_budget(s);
+	}
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct sampler *v = s->v[i];
+		v->sampled = is_due(s, v, row);
+		if (v->sampled && v->over)
 			try_again(s, v);
-		else
-			sampler_read(v, &s->now);
+		else if (v->sampled)
+			read_measured(s, v);
 		any |= !v->over || may_come_again(s, v);
 	}
 	s->done = s->whole || !any;
@@ -170,7 +354,8 @@ session_begin(struct session *s)
 	}
 	start_schedule(s);
 	for (size_t i = 0; i < s->n && !s->refused; i++) {
-		any |= sampler_read(s->v[i], &s->now);
+		s->v[i]->sampled = is_there(s, s->v[i]);
+		any |= !s->v[i]->sampled || sampler_read(s->v[i], &s->now);
 		if (s->lasting && s->v[i]->watch.fail == EXIT_USAGE)
 			s->refused = EXIT_USAGE;
 	}
@@ -205,7 +390,9 @@ is_row(struct session *s)
 		return true;
 	if (s->host->replay && s->whole)
 		return s->left == 0;
-	return s->now.kind == SAMPLE_ROW && (!s->host->replay || !s->interval_ns || is_nearest(s));
+	if (s->now.kind != SAMPLE_ROW || !any_is_there(s))
+		return false;
+	return !s->host->replay || !s->interval_ns || is_nearest(s);
 }
 
 /* The earliest tick or step that is due. */
@@ -250,9 +437,25 @@ tick_where_due(struct session *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct sampler *v = s->v[i];
-		bool due = s->host->replay ? v->tick_ns != 0 : s->now.mono_ns >= sampler_due_ns(v);
+		bool due = s->host->replay ? v->tick_ns != 0 && is_there(s, v) :
+					     s->now.mono_ns >= sampler_due_ns(v);
 		if (due && !v->over)
 			sampler_tick(v, &s->now);
+	}
+}
+
+/* In a recording of one row, reads tools that the first sample or the last one does not have: at the
+ * first and the last sample that has them. */
+static void
+read_ends(struct session *s)
+{
+	for (size_t i = 0; i < s->n && s->whole && s->host->replay; i++) {
+		struct sampler *v = s->v[i];
+		bool last = v->last_left > 0 && v->last_left == s->left;
+		if (v->over || v->closed || !is_there(s, v) || (!last && v->taken > 0))
+			continue;
+		sampler_read(v, &s->now);
+		v->closed = last;
 	}
 }
 
@@ -271,8 +474,9 @@ session_next(struct session *s)
 		begin_after_boot(s);
 	if (row)
 		return read_row(s);
+	read_ends(s);
 	tick_where_due(s);
-	if (!s->step_ns || s->now.mono_ns < s->step_due_ns)
+	if (!is_step(s))
 		return got < 0 ? SESSION_WOKEN : SESSION_TICK;
 	read_steps(s);
 	return SESSION_STEP;
@@ -286,7 +490,8 @@ session_skip(struct session *s)
 	do {
 		got = host_next(s->host, 0, SAMPLE_ROW, &s->now);
 		s->left -= got > 0 && s->left > 0;
-	} while (got > 0 && s->now.kind == SAMPLE_TICK); /* a saved window may begin with ticks */
+		/* a saved window may begin with ticks */
+	} while (got > 0 && (s->now.kind == SAMPLE_TICK || !any_is_there(s)));
 	errno = got == 0 ? 0 : errno;
 	return got > 0;
 }
@@ -343,9 +548,19 @@ check_source(const char *source)
 		    source);
 }
 
-/* The number of samples up to the last one that can end a row. */
+/* Notes the tools that have this sample, the last one so far. */
+static void
+note_last(const struct host *h, uint64_t sample, uint64_t last[SAMPLERS_MOST])
+{
+	for (size_t i = 0; tools[i]; i++)
+		if (!*h->left_out || !host_left_out(h, tools[i]->name))
+			last[i] = sample;
+}
+
+/* The number of samples up to the last one that can end a row. Sets how many are left at the last
+ * one of each tool. */
 static uint64_t
-count_samples(const struct options *o)
+count_samples(const struct options *o, uint64_t last[SAMPLERS_MOST])
 {
 	uint64_t samples = 0, rows = 0, whole = 0;
 	struct host *h = open_host(o);
@@ -358,9 +573,14 @@ count_samples(const struct options *o)
 			    "%s: the machine was rebooted during the recording (select the time "
 			    "before or after with --from and --to)",
 			    o->source);
-		rows += m.kind == SAMPLE_ROW;
-		whole = m.kind == SAMPLE_ROW ? samples : whole;
+		if (m.kind != SAMPLE_ROW)
+			continue;
+		rows++;
+		whole = samples;
+		note_last(h, samples, last);
 	}
+	for (size_t i = 0; tools[i]; i++)
+		last[i] = whole - last[i];
 	tell_losses(h, o->source);
 	host_close(h);
 	if (rows < 2)
@@ -377,7 +597,7 @@ session_open_whole(struct session *s, const struct options *o)
 	s->whole = true;
 	if (o->source) {
 		check_source(o->source);
-		s->left = count_samples(o);
+		s->left = count_samples(o, s->last_left);
 	}
 	s->host = open_host(o);
 }

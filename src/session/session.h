@@ -20,6 +20,9 @@
  *   why     one             ticks and steps    has no rows          makes the row  is its status
  *
  * limits only starts a session, and then reads the first sample without it.
+ *
+ * A sampler may be read at every second, third … row only (`planned`). In a recording a sample may
+ * lack tools (host_left_out): samplers of these skip it.
  */
 #ifndef PQ_SESSION_SESSION_H
 #define PQ_SESSION_SESSION_H
@@ -46,20 +49,26 @@ struct session {
 	/* An ended sampler is tried again every two seconds, unless it watches one process. A wrong
 	 * argument, found at the first sample, ends the session. */
 	bool lasting;
+	/* The share of one CPU that a live session may use: beyond it, the costliest sampler is
+	 * read less often, and says so once. 0: no limit. Not with `whole`. */
+	double budget;
 	/* takes each note; NULL: notes are kept, each once */
 	void (*say)(void *about, const struct tool *, const char *message);
 	void *about;
 
 	struct sampler *v[SAMPLERS_MOST];
 	size_t n;
-	struct sample from, now; /* the first sample, and this one */
-	uint64_t left;           /* samples left of the recording of session_open_whole */
+	struct sample from, now;           /* the first sample, and this one */
+	uint64_t left;                     /* samples left of the recording of session_open_whole */
+	uint64_t last_left[SAMPLERS_MOST]; /* the same at the last sample of each of tools[] */
+	uint64_t row;                      /* the number of the row that is due at row_ns */
 	int64_t row_ns, step_due_ns;
 	int64_t late_ns; /* how late the last row was */
 	uint64_t rows, missed;
 	int64_t could_ns; /* the last sample of a recording that could have been a row */
 	bool done;        /* the only row was made, or no sampler can be read any more */
 	bool quiet;       /* notes are dropped while a sampler is tried again */
+	int64_t spent_ns; /* the thread's CPU time at the end of the last row; 0: unknown */
 	enum exit_status refused;
 	struct {
 		const struct tool *tool;
@@ -70,7 +79,7 @@ struct session {
 
 enum session_event {
 	SESSION_END,  /* end of the recording, a signal, or no sampler can be read any more */
-	SESSION_ROW,  /* all samplers were read: sampler_table has their rows */
+	SESSION_ROW,  /* the samplers that are due were read: sampler_table has their rows */
 	SESSION_STEP, /* the samplers with `steps` were read */
 	SESSION_TICK, /* some samplers ticked */
 	SESSION_WOKEN /* a signal, or the end of a child, interrupted the sleep */

@@ -51,6 +51,13 @@ enum tape_record {
 #define TAPE_FACTS "pq/facts"
 #define TAPE_COST "pq/cost"
 
+/* Which tools read the sample: a line "NAME READ EVERY_MS PLANNED_MS" for each tool of a recorder.
+ * READ is 1 if the tool read its files for this sample; if it is 0, the files have the text of an
+ * earlier sample. EVERY_MS is the tool's present interval, and PLANNED_MS the one that was asked
+ * for: the first is longer while the recorder keeps a budget. Empty, or no such track: each sample
+ * has all tools. */
+#define TAPE_TOOLS "pq/tools"
+
 enum { PATH_LONGEST = 4096 };
 
 /* The last character of a track's name says what the track holds: the text of a file (no mark), the

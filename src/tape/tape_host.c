@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "host/host.h"
+#include "tape/abridge.h"
 #include "tape/file.h"
 
 /* ---- Replay. A file that was not read for a sample is as it was read last. */
@@ -16,8 +17,9 @@ struct tape {
 	struct tape_reader reader;
 	struct tape_window window;
 	bool begun;
-	uint64_t run; /* of the recorder, at the last sample */
-	bool whole;   /* it has all files: others did not exist */
+	uint64_t run;     /* of the recorder, at the last sample */
+	bool whole;       /* it has all files: others did not exist */
+	bool tools_known; /* host.left_out was set since the text of TAPE_TOOLS changed */
 };
 
 static void
@@ -43,6 +45,21 @@ learn_facts(struct tape *t)
 	t->whole = facts_find(about, "whole", &value) && text_eq(value, "1");
 	copy_fact(about, t->whole ? "" : "tools", t->host.tools, sizeof t->host.tools);
 	copy_fact(about, "asked", t->host.asked, sizeof t->host.asked);
+}
+
+/* Learns which tools read this sample. */
+static void
+learn_tools(struct tape *t)
+{
+	int i = map_find(&t->reader.tracks.paths, text_of(TAPE_TOOLS));
+	struct text tools = { NULL, 0 };
+
+	if (i >= 0 && !t->reader.tracks.v[i].fresh && t->tools_known)
+		return;
+	if (i < 0 || playback_track(&t->reader.tracks, (uint32_t)i, &tools) < 0)
+		tools = (struct text){ NULL, 0 };
+	host_set_left_out(&t->host, tools);
+	t->tools_known = true;
 }
 
 /* Waits until the recorder may have written more. */
@@ -79,8 +96,11 @@ tape_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 			learn_facts(t);
 		t->begun = true;
 		t->run = t->reader.segment.run;
-		if (tape_window_has(&t->window, m))
+		if (tape_window_has(&t->window, m)) {
+			learn_tools(t);
 			return 1;
+		}
+		t->tools_known = false;
 		if (m->real_ns > t->window.times.to_ns && t->reader.follow)
 			return 0;
 	}
@@ -177,6 +197,7 @@ struct recording {
 	struct host *inner;
 	struct tape_writer *writer;
 	struct sample now;
+	struct buf abridged;
 };
 
 static int
@@ -231,7 +252,8 @@ record_get(struct recording *r, const char *path, enum path_mark mark, struct te
 	int result = read_inner(r->inner, path, mark, text);
 	int error = errno;
 	if (kept)
-		tape_writer_keep(r->writer, text_of(name), result < 0 ? error : 0, *text);
+		tape_writer_keep(r->writer, text_of(name), result < 0 ? error : 0,
+		    result < 0 ? *text : abridge(name, *text, &r->abridged));
 	errno = error;
 	return result;
 }
@@ -269,8 +291,11 @@ record_provide(struct host *h, const char *path, const struct provided *p)
 static void
 record_close(struct host *h)
 {
-	host_close(((struct recording *)h)->inner);
-	free(h);
+	struct recording *r = (struct recording *)h;
+
+	host_close(r->inner);
+	buf_free(&r->abridged);
+	free(r);
 }
 
 static const struct host_ops record_ops = { record_next, record_read, record_list, record_link,
@@ -310,6 +335,8 @@ host_record(struct host *inner, struct tape_writer *w, struct text about)
 	buf_add(&facts, about.s, about.n);
 	tape_writer_keep(w, text_of(TAPE_FACTS), 0, (struct text){ facts.s, facts.n });
 	buf_free(&facts);
+	/* an earlier run of this recording may have left tools out */
+	tape_writer_keep(w, text_of(TAPE_TOOLS), 0, (struct text){ "", 0 });
 	if (!inner->replay)
 		read_boot_id(inner, w->segment.boot_id);
 	return &r->host;

@@ -88,12 +88,20 @@ track_keyed(struct track *t)
 	track_written(t);
 }
 
+/* Files of processes and threads come and go with them. */
 static bool
-is_dead(const struct track *t, uint64_t since, uint64_t now)
+is_of_process(struct text path)
+{
+	return text_skip(&path, "proc/") && path.n > 0 && *path.s >= '0' && *path.s <= '9';
+}
+
+static bool
+is_dead(const struct track *t, struct text path, uint64_t since, uint64_t now)
 {
 	enum { OFTEN = 8, LONG = 512 };
 
-	return (t->late || t->reads >= OFTEN) && t->touched < since && t->touched + LONG < now;
+	return (t->late || t->reads >= OFTEN || is_of_process(path)) && t->touched < since &&
+	    t->touched + LONG < now;
 }
 
 static void
@@ -113,9 +121,9 @@ tracks_drop_dead(struct tracks *t, uint64_t since, uint64_t now)
 	uint32_t dead = 0;
 
 	for (uint32_t i = 0; i < t->paths.n; i++)
-		dead += is_dead(&t->v[i], since, now);
+		dead += is_dead(&t->v[i], map_key(&t->paths, i), since, now);
 	for (uint32_t i = 0; i < t->paths.n && dead > 0; i++) {
-		if (is_dead(&t->v[i], since, now)) {
+		if (is_dead(&t->v[i], map_key(&t->paths, i), since, now)) {
 			free_track(&t->v[i]);
 			continue;
 		}

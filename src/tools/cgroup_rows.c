@@ -174,7 +174,10 @@ cgroups_seen(struct watch *w, const struct group *g, const char *file)
 	char why[160];
 	int error = errno;
 
-	if (!g->read)
+	if (!g->read && error == ENODATA && w->host->replay)
+		watch_note(
+		    w, "cgroup %s: %s is not in the recording: it has no rows", g->name, file);
+	else if (!g->read)
 		watch_note(w, "cgroup %s: %s: %s; %s", g->name, file, strerror(error),
 		    absent ? why_absent(w, why) : "its rows end here");
 	state->was_read |= g->read;

@@ -378,6 +378,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_mem = {
 	.name = "mem",
+	.recorded_ns = 1000000000,
 	.brief = "cgroup memory against its limit, and how much is unreclaimable",
 	.examples = "  pq mem 1                this container and the parent cgroups with a limit\n"
 		    "  pq mem -w parts,events  also kinds of memory, and events such as OOM\n"
@@ -385,6 +386,9 @@ const struct tool tool_mem = {
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
 	    &option_most, &option_sort, NULL },
+	.shared_help = { .pid = "the cgroup of this process, and its parents",
+	    .cgroup = "this cgroup and its parents: /web, or its directory",
+	    .all = "every cgroup with a limit, fullest first" },
 	.state_size = sizeof(struct mem_state),
 	.read = read_groups,
 	.rows = rows,

@@ -345,6 +345,7 @@ read_psi(struct watch *w, struct arena *a)
 
 const struct tool tool_psi = {
 	.name = "psi",
+	.recorded_ns = 1000000000,
 	.brief = "pressure stall time of CPU, memory, I/O and interrupts",
 	.examples = "  pq psi 1                the whole machine\n"
 		    "  pq psi -p 4242 1        the container of a process (cgroup v2)\n"
@@ -352,6 +353,8 @@ const struct tool tool_psi = {
 	.columns = psi_columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
 	    &option_most, &option_sort, NULL },
+	.shared_help = { .pid = "the cgroup of this process (cgroup v2)",
+	    .all = "the machine and every cgroup, highest pressure first" },
 	.state_size = sizeof(struct psi_state),
 	.costly = true,
 	.read = read_psi,

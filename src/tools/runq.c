@@ -476,6 +476,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 
 const struct tool tool_runq = {
 	.name = "runq",
+	.recorded_ns = 200000000,
 	.brief = "run queue length and load, as sar -q, sampled every 10 ms",
 	.examples = "  pq runq 1               one row per second, until Ctrl-C\n"
 		    "  pq runq -P ALL 1        one row per CPU, with the mean wait for it\n"

@@ -96,6 +96,10 @@ struct tool {
 	const struct column *columns; /* NULL: it makes no rows */
 	/* the options of several tools that it has, and NULL: &option_pid … */
 	const struct option *const *shared;
+	/* for --help: what some of these do in this tool; NULL: their own lines */
+	struct {
+		const char *pid, *cgroup, *all, *most;
+	} shared_help;
 	const struct option *options; /* its own, up to OPTION_END; NULL: none */
 	size_t options_size;          /* of the struct that they are parsed into */
 	const void *defaults;         /* the initial value of that struct; NULL: zeroed */
@@ -110,7 +114,10 @@ struct tool {
 	 * added. If it is or returns NULL: the columns without a group */
 	const char *(*default_columns)(const struct request *ask);
 	size_t state_size;
-	bool costly; /* pq record includes it only if it is named */
+	bool costly; /* pq export includes it only if it is named */
+	/* pq record includes it even if it is not named, and reads it this often, or at the
+	 * recorder's interval if that is longer; 0: not included */
+	int64_t recorded_ns;
 	/* each row has the worst of many, so that a summary of the rows would be wrong */
 	bool fleeting;
 	/* ticks become rarer if they take more than this many hundredths of a CPU; 0: they are
@@ -147,6 +154,9 @@ struct tool {
 
 /* They are parsed into the request: -p, -g and -a into its target, and -n and --sort. */
 extern const struct option option_pid, option_cgroup, option_all, option_most, option_sort;
+
+/* The line of --help for an option of the tool. */
+const char *tool_help(const struct tool *t, const struct option *o);
 
 /* Whether the tool has this shared option. */
 bool tool_takes(const struct tool *t, const struct option *o);

@@ -13,6 +13,7 @@ struct fake {
 	int64_t now_ns, late_ns; /* it wakes this late, once */
 	const struct sample *kept;
 	size_t left;
+	const char *has; /* by sample: 'y' if it has the tool; NULL: all have it */
 };
 
 static int
@@ -24,6 +25,9 @@ fake_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 		if (f->left-- == 0)
 			return 0;
 		*m = *f->kept++;
+		if (f->has)
+			host_set_left_out(
+			    h, text_of(*f->has++ == 'y' ? "fake 1 3 3\n" : "fake 0 3 3\n"));
 		return 1;
 	}
 	if (deadline_ns > f->now_ns)
@@ -161,7 +165,7 @@ whole_seconds(void)
 	s.interval_ns = second;
 	session_add(&s, &tool, &ask);
 	CHECK(begin(&s));
-	CHECK_STRING(events(&s, 2), "R700 R1700");
+	CHECK_STRING(events(&s, 2), "R1700 R2700");
 	session_end(&s);
 	f.now_ns = 100 * second + 900 * ms;
 	s = session_of(&f);
@@ -182,7 +186,48 @@ early_first_row(void)
 	s.first_ns = second;
 	session_add(&s, &tool, &ask)->tick_ns = 2 * second;
 	CHECK(begin(&s));
-	CHECK_STRING(events(&s, 4), "R1000 T3000 R3700 T5000");
+	CHECK_STRING(events(&s, 4), "R1000 T3000 R4700 T5000");
+	session_end(&s);
+}
+
+/* Two samplers, of which one is read at every third row only. */
+static void
+own_intervals(void)
+{
+	struct fake f = { .now_ns = 100 * second };
+	struct session s = session_of(&f);
+
+	s.interval_ns = 100 * ms;
+	session_add(&s, &tool, &ask);
+	session_add(&s, &tool, &ask)->planned = 3;
+	CHECK(begin(&s));
+	CHECK_STRING(events(&s, 2), "R100 R200");
+	CHECK_INT(reads, 4);
+	CHECK(!s.v[1]->sampled);
+	CHECK(!sampler_table(s.v[1]));
+	CHECK_STRING(events(&s, 1), "R300");
+	CHECK(s.v[1]->sampled);
+	if (CHECK(sampler_table(s.v[1]) != NULL))
+		CHECK_NEAR(table_at(sampler_table(s.v[1]), 0)->num, 0.3, 1e-9);
+	f.late_ns =
+	    350 * ms; /* the third row of the grid is late, and so in the row that it missed */
+	CHECK_STRING(events(&s, 2), "R750 R800");
+	CHECK_U64(s.missed, 3);
+	CHECK_INT(reads, 9);
+	session_end(&s);
+}
+
+static void
+rare_rows_only(void)
+{
+	struct fake f = { .now_ns = 100 * second };
+	struct session s = session_of(&f);
+
+	s.interval_ns = 100 * ms;
+	session_add(&s, &tool, &ask)->planned = 5;
+	CHECK(begin(&s));
+	CHECK_STRING(events(&s, 2), "R500 R1000");
+	CHECK_U64(s.missed, 0);
 	session_end(&s);
 }
 
@@ -337,6 +382,25 @@ of_a_recording(void)
 	session_end(&s);
 }
 
+/* A recorder read the tool at every third sample only: the others make no rows and no ticks. */
+static void
+left_out(void)
+{
+	static const int at[] = { 0, 100, 200, 300, 400, 500, 600 };
+	struct sample m[sizeof at / sizeof at[0]];
+	struct fake f = { .has = "nynnyny" };
+	struct session s = session_of(&f);
+
+	keep(&f, m, at, sizeof at / sizeof at[0]);
+	session_add(&s, &tool, &ask)->tick_ns = 10 * ms;
+	CHECK(begin(&s));
+	CHECK_INT(reads, 1);
+	CHECK_STRING(events(&s, 6), "T100 T200 R300 T400 R500 E");
+	CHECK_INT(reads, 3);
+	CHECK_INT(ticks, 3);
+	session_end(&s);
+}
+
 static void
 notes_once(void)
 {
@@ -356,6 +420,9 @@ int
 main(void)
 {
 	unit_test("a row for each interval, with ticks between rows", rows_and_ticks);
+	unit_test("a sampler with an interval of its own is read at some rows only", own_intervals);
+	unit_test("without a sampler for them, there are no rows in between", rare_rows_only);
+	unit_test("samples of a recording that lack the tool make no rows", left_out);
 	unit_test("intervals of whole seconds end at whole seconds of the clock", whole_seconds);
 	unit_test("a first row that comes early starts the schedule again", early_first_row);
 	unit_test("deadlines that pass are counted, and the grid stays", missed);

@@ -12,6 +12,7 @@ struct record_options {
 	int64_t before_ns, after_ns, cooldown_ns, exec_limit_ns;
 	unsigned max_saves;
 	uint64_t max_bytes;
+	double budget;  /* share of a CPU */
 	bool json;      /* log events as JSON */
 	char **command; /* of --exec; NULL: none */
 };

@@ -27,6 +27,7 @@ struct recorder {
 	bool troubled; /* the last sample is one of them */
 	bool told_rate;
 	int64_t late_ns, worst_ns; /* how late samples were: the sum and the maximum */
+	int64_t checked_ns;        /* when the file was last checked */
 	int64_t cost_told_ns;      /* when the recorder's cost was last put in the recording */
 };
 
@@ -85,7 +86,7 @@ static void
 plan_make(struct plan *p, const struct options *o)
 {
 	*p = (struct plan){ .options = o, .own = o->ask.options };
-	tool_list_parse(&p->list, o, 100000000);
+	tool_list_parse(&p->list, o, 200000000);
 	set_whens(p);
 	set_tape(p);
 }
@@ -129,12 +130,30 @@ record_cost(struct recorder *r)
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
 }
 
+/* Puts in the recording which tools read this sample, and how often each does. */
+static void
+record_tools(struct recorder *r)
+{
+	const struct tool_list *l = &r->plan.list;
+	char text[TOOLS_MOST * 80];
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct sampler *v = r->session.v[i];
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s %d %llu %llu\n",
+		    l->tool[i]->name, v->sampled,
+		    (unsigned long long)v->every * (unsigned long long)l->interval_ns / 1000000,
+		    (unsigned long long)l->own_ns[i] / 1000000);
+	}
+	tape_writer_keep(&r->tape.writer, text_of(TAPE_TOOLS), 0, (struct text){ text, n });
+}
+
 /* Logs once, when the rate is known, how much a sample takes and how much time the ring holds. */
 static void
 say_rate(struct recorder *r, const struct sample *m)
 {
 	double rate = tape_writer_rate(&r->tape.writer),
-	       per_s = 1e9 / (double)r->plan.list.interval_ns;
+	       per_s = (double)r->session.rows / session_span_s(&r->session);
 	double lasts_s = r->tape.ring ? (double)r->tape.ring / rate / per_s : NAN;
 	char message[256], text[HUMAN_MOST];
 
@@ -164,7 +183,7 @@ say_start(struct recorder *r)
 	const struct plan *p = &r->plan;
 	char message[4600], size[HUMAN_MOST];
 
-	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->list.names,
+	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->list.plan,
 	    (double)p->list.interval_ns * 1e-6, strcmp(p->tape, "-") == 0 ? "stdout" : p->tape,
 	    r->tape.ring ? ", a ring of " : "",
 	    r->tape.ring ? human_size((double)r->tape.ring, size) : "",
@@ -204,6 +223,42 @@ write_failed(struct recorder *r)
 		    "%llu bytes",
 		    least);
 	}
+}
+
+/* Opens the path again, for a new recording of this host. The tools read on. */
+static void
+start_new(struct recorder *r)
+{
+	struct plan *p = &r->plan;
+	uint64_t ring = r->tape.ring;
+	struct tape_file fresh;
+
+	saves_finish(&r->saves); /* they copy from the file that is open */
+	r->saves.stopping = false;
+	if (tape_file_open(&fresh, p->tape, ring) < 0)
+		die(EXIT_FAILED, "%s %s", p->tape,
+		    errno == EINVAL ? "exists and is not a pq recording; not overwriting it" :
+				      strerror(errno));
+	tape_file_replace(&r->tape, &fresh);
+}
+
+/* Twice a second looks whether the file is still there, and at each sample whether it is whole. */
+static void
+check_file(struct recorder *r, const struct sample *m)
+{
+	bool path = m->mono_ns - r->checked_ns >= 500000000;
+	char message[5000];
+
+	r->checked_ns = path ? m->mono_ns : r->checked_ns;
+	if (tape_file_check(&r->tape, path) == 0)
+		return;
+	snprintf(message, sizeof message, "%s %s; starting a new recording there", r->plan.tape,
+	    errno == ENOENT      ? "was deleted" :
+		errno == ESTALE  ? "was replaced by another file" :
+		errno == ENODATA ? "was truncated" :
+				   strerror(errno));
+	say(r, m->real_ns, "lost", message);
+	start_new(r);
 }
 
 static void
@@ -260,7 +315,9 @@ take_sample(struct recorder *r)
 {
 	const struct sample *m = &r->session.now;
 
+	check_file(r, m);
 	record_cost(r);
+	record_tools(r);
 	write_sample(r, m);
 	take_request(r);
 	triggers_step(&r->triggers, &r->session);
@@ -307,6 +364,9 @@ open_both(struct recorder *r)
 
 	open_output(&r->tape, p->tape, p->own->ring - p->own->ring % 4096); /* whole blocks */
 	recording_about(&about, p->list.names, p->list.interval_ns, &p->options->ask.target);
+	buf_text(&about, "budget_pct ");
+	buf_fixed(&about, 100 * p->own->budget, 1);
+	buf_char(&about, '\n');
 	struct host *h =
 	    host_record(open_host(p->options), &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
@@ -322,11 +382,14 @@ begin(struct recorder *r)
 		.options = p->options,
 		.interval_ns = p->list.interval_ns,
 		.lasting = true,
+		.budget = p->own->budget,
 		.say = say_note,
 		.about = r };
-	for (size_t i = 0; i < p->list.n; i++)
-		session_add(&r->session, p->list.tool[i], &p->list.ask[i])->unseen =
-		    !triggers_use(p, i);
+	for (size_t i = 0; i < p->list.n; i++) {
+		struct sampler *v = session_add(&r->session, p->list.tool[i], &p->list.ask[i]);
+		v->unseen = !triggers_use(p, i);
+		v->planned = p->list.every[i];
+	}
 	r->saves = (struct saves){ .plan = p,
 		.journal = &r->journal,
 		.facts = &r->session.host->facts,
@@ -385,6 +448,7 @@ static const struct record_options usual_options = {
 	.after_ns = INT64_C(10000000000),
 	.cooldown_ns = INT64_C(300000000000),
 	.exec_limit_ns = INT64_C(60000000000),
+	.budget = 0.01,
 	.max_saves = 20,
 	.max_bytes = UINT64_C(1) << 30,
 };
@@ -410,6 +474,9 @@ static const struct option options[] = {
 	    .help = "stop saving when they take SIZE bytes (default 1G)" },
 	{ 0, "exec-limit", "TIME", OPTION_DELAY, AT(exec_limit_ns),
 	    .help = "kill the --exec command after this long (default 60s)" },
+	{ 0, "budget", "SHARE", OPTION_SHARE, AT(budget),
+	    .help = "share of one CPU to use at most; past it, read less often (1%)",
+	    .want = "a share of a CPU such as 1% or 0.02, at least 0.1%" },
 	{ 0, "json", NULL, OPTION_FLAG, AT(json),
 	    .help = "log events as JSON, one object per line" },
 	{ 0, "exec", "CMD ARG...", OPTION_COMMAND, AT(command),
@@ -427,6 +494,9 @@ const struct tool tool_record = {
 	    "  pq record --when 'runq.waiting > 2*cpus' --after 0s --exec ./fetch-profile\n",
 	.shared = (const struct option *const[]){ &option_root, &option_out, &option_pid,
 	    &option_cgroup, &option_all, NULL },
+	.shared_help = { .pid = "record this process, or its cgroup (depends on the tool)",
+	    .cgroup = "record this cgroup and its parents: /web, or its directory",
+	    .all = "record all cgroups with a limit (psi: all)" },
 	.options = options,
 	.options_size = sizeof(struct record_options),
 	.defaults = &usual_options,

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const int64_t UNKNOWN_MOST_NS = 1000000000;
 
@@ -114,20 +115,55 @@ fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, ui
 	snprintf(why->label, sizeof why->label, "%s", hit->label ? hit->label : "");
 }
 
-/* Logs once that the condition was unknown. */
-static void
-tell_unknown(struct journal *j, struct trigger *t, const char *when, const struct sample *m)
+/* The column in the condition of which the tool has no value, as it is written: the first one. */
+static struct text
+written_column(const struct trigger *t, const struct plan *p, const char *when, size_t *tool)
 {
+	for (size_t i = 0; i < p->list.n; i++) {
+		const char *at = expr_uses(t->when, i) ? strstr(when, p->list.tool[i]->name) : NULL;
+		*tool = i;
+		if (at)
+			return (struct text){ at, strcspn(at, " \t<>=!+-*/()&|") };
+	}
+	return text_of(when);
+}
+
+/* Logs once that the condition was unknown. In a cgroup that is idle no quota period elapses, which
+ * is no fault. */
+static void
+tell_unknown(const struct saves *s, struct trigger *t, const char *when, const struct sample *m)
+{
+	const struct plan *p = s->plan;
+	struct journal *j = s->journal;
+	size_t tool = 0;
 	char message[400];
 
 	if (!t->unknown || t->told)
 		return;
+	struct text column = written_column(t, p, when, &tool);
+	bool idle = p->list.tool[tool] == &tool_throttle;
 	snprintf(message, sizeof message,
-	    "no value yet for %s; the trigger cannot fire until there is one", when);
-	journal_begin(j, m->real_ns, "unknown", message);
+	    "no value yet for %.*s%s; the trigger cannot fire until there is one", (int)column.n,
+	    column.s, idle ? " (no quota period elapsed)" : "");
+	journal_begin(j, m->real_ns, "note", message);
 	journal_text(j, "expr", when);
 	journal_end(j);
 	t->told = true;
+}
+
+/* Whether this sample has new rows of a tool that the condition uses. */
+static bool
+has_news(const struct expr *when, const struct session *s)
+{
+	bool any = false, used = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!expr_uses(when, i))
+			continue;
+		used = true;
+		any |= s->v[i]->sampled;
+	}
+	return any || !used;
 }
 
 static void
@@ -143,7 +179,7 @@ step(struct triggers *all, int i, const struct expr_now *now, const struct sampl
 		t->suppressed = 0;
 		saves_ask(all->saves, m, &why, true);
 	}
-	tell_unknown(all->saves->journal, t, when, m);
+	tell_unknown(all->saves, t, when, m);
 }
 
 void
@@ -158,5 +194,6 @@ triggers_step(struct triggers *t, const struct session *s)
 	for (size_t i = 0; i < s->n; i++)
 		tables[i] = sampler_table(s->v[i]);
 	for (int i = 0; i < t->saves->plan->own->when.n; i++)
-		step(t, i, &now, &s->now);
+		if (has_news(t->v[i].when, s))
+			step(t, i, &now, &s->now);
 }

@@ -88,6 +88,8 @@ struct summing {
 	struct cost cost;
 	struct host_facts facts;
 	char tools[200], version[32];
+	char intervals[400]; /* of the tools at the last sample: "runq 100ms, mem 1s" */
+	char budget[32];     /* "1": in % of a CPU; "": none */
 };
 
 static void
@@ -121,6 +123,33 @@ copy_value(struct text about, const char *key, char *out, size_t n)
 }
 
 static void
+take_intervals(struct summing *s, struct tape_reader *r)
+{
+	int i = map_find(&r->tracks.paths, text_of(TAPE_TOOLS));
+	struct text t, line, name;
+	uint64_t read, every, planned;
+	size_t n = 0;
+
+	if (i >= 0 && !r->tracks.v[i].fresh && *s->intervals)
+		return;
+	*s->intervals = '\0';
+	if (i < 0 || playback_track(&r->tracks, (uint32_t)i, &t) < 0)
+		return;
+	while (text_line(&t, &line) && n < sizeof s->intervals) {
+		if (!text_word(&line, &name) || text_next_u64(&line, &read) < 0 ||
+		    text_next_u64(&line, &every) < 0 || text_next_u64(&line, &planned) < 0)
+			continue;
+		n += (size_t)snprintf(s->intervals + n, sizeof s->intervals - n,
+		    "%s%.*s %" PRIu64 " ms", n ? ", " : "", (int)name.n, name.s, every);
+		if (every > planned && n < sizeof s->intervals)
+			n += (size_t)snprintf(s->intervals + n, sizeof s->intervals - n,
+			    " (%.*s was to be read every %" PRIu64
+			    " ms, beyond the budget of %s %%)",
+			    (int)name.n, name.s, planned, *s->budget ? s->budget : "-");
+	}
+}
+
+static void
 take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 {
 	struct text about;
@@ -131,6 +160,7 @@ take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 		facts_parse(about, &s->facts);
 		copy_value(about, "tools", s->tools, sizeof s->tools);
 		copy_value(about, "pq", s->version, sizeof s->version);
+		copy_value(about, "budget_pct", s->budget, sizeof s->budget);
 	}
 	s->boots += first || m->restarted;
 	if (first)
@@ -141,6 +171,7 @@ take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 	s->rows += m->kind == SAMPLE_ROW;
 	s->ticks += m->kind == SAMPLE_TICK;
 	s->tracks = r->tracks.paths.n > s->tracks ? r->tracks.paths.n : s->tracks;
+	take_intervals(s, r);
 	take_cost(&s->cost, r, m);
 }
 
@@ -237,6 +268,8 @@ print_text(
 	snprintf(line, sizeof line, "%s, by pq %s", *s->tools ? s->tools : "captured files",
 	    *s->version ? s->version : "-");
 	print_words("tools", line);
+	if (*s->intervals)
+		print_words("intervals", s->intervals);
 	print_time("from", s->first.real_ns, o->utc);
 	print_time("to", s->last.real_ns, o->utc);
 	printf("%-9s %" PRIu64 " rows, %" PRIu64 " ticks, in %s, %" PRIu64 " boot%s\n", "samples",
@@ -279,6 +312,7 @@ print_json(
 	buf_json_text(&b, "machine", s->facts.machine);
 	buf_json_number(&b, "cpus", s->facts.cpus ? (double)s->facts.cpus : NAN, 0);
 	buf_json_text(&b, "tools", s->tools);
+	buf_json_text(&b, "intervals", s->intervals);
 	put_time(&b, "from", s->first.real_ns, o->utc);
 	put_time(&b, "to", s->last.real_ns, o->utc);
 	buf_json_number(&b, "rows", (double)s->rows, 0);
@@ -293,6 +327,7 @@ print_json(
 	buf_json_number(&b, "late_max_ms", cost_count(c, COST_WORST) * 1e-3, 3);
 	buf_json_number(&b, "missed", cost_count(c, COST_MISSED), 0);
 	buf_json_number(&b, "lost", cost_count(c, COST_LOST), 0);
+	buf_json_number(&b, "missing_bytes", (double)r->lost.bytes, 0);
 	buf_json_number(&b, "damaged_places", (double)r->lost.places, 0);
 	buf_json_number(&b, "damaged_samples", (double)r->lost.samples, 0);
 	buf_text(&b, "}\n");

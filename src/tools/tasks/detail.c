@@ -12,12 +12,12 @@
 #include "tools/tasks/tasks.h"
 
 /* STATUS: files of threads that a row may read, and the first row, for which nobody knows yet what
- * will be shown. DETAILS: units that are read at least, as the next row shows some of them; and at
- * most in the first row. PLACES: threads whose cgroup a row may read. */
+ * will be shown. DETAILS: units that are read at least, and at most in the first row. Twice as many
+ * as a row shows are read, as the next row shows some of the others. PLACES: threads whose cgroup a row may read. */
 enum {
 	STATUS_MOST = 256,
 	STATUS_AT_FIRST = 1024,
-	DETAILS_LEAST = 48,
+	DETAILS_LEAST = 16,
 	DETAILS_AT_FIRST = 1000,
 	PLACES_MOST = 256
 };
@@ -266,7 +266,9 @@ read_units(struct reader *r)
 {
 	const struct tasks_options *o = tasks_options(r->w);
 	struct tasks_snapshot *s = r->s;
-	size_t kept = 0, most = o->rows > DETAILS_LEAST ? o->rows : DETAILS_LEAST;
+	size_t kept = 0, most = 2 * (size_t)o->rows;
+
+	most = most > DETAILS_LEAST ? most : DETAILS_LEAST;
 
 	if (o->by_cgroup || (o->rows == 0 && s->before))
 		most = SIZE_MAX;

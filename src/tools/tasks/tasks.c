@@ -276,12 +276,14 @@ release(struct watch *w)
 
 const struct tool tool_tasks = {
 	.name = "tasks",
+	.recorded_ns = 10000000000,
 	.brief = "processes, threads or cgroups that waited for a CPU, worst first",
 	.examples = "  pq tasks 1              the processes that waited most, once per second\n"
 		    "  pq tasks -t -p 4242 1   the threads of a process\n"
 		    "  pq tasks -G 10          one row per cgroup: which cgroups disturb which\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.shared_help = { .cgroup = "processes in or below this cgroup: /web, or its directory" },
 	.options = options,
 	.options_size = sizeof(struct tasks_options),
 	.defaults = &usual_options,
