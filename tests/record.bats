@@ -768,3 +768,15 @@ points() {
 	run "$PQ" tape verify x.tape # the last record may be cut off at the limit
 	[[ $output == *' samples readable'* ]]
 }
+
+@test "-g of a v1 cgroup that exists in one hierarchy only records what there is" {
+	local group=/sys/fs/cgroup/memory/pqtest-$$-$BATS_TEST_NUMBER
+	[ -e /sys/fs/cgroup/memory/memory.usage_in_bytes ] || skip "no cgroup v1 memory hierarchy here"
+	mkdir "$group" 2>/dev/null || skip "not permitted to make a cgroup"
+	made+=("$group")
+	run timeout -s INT 1 "$PQ" record 50ms throttle mem -g "/${group##*/}" -o "$BATS_TEST_TMPDIR/one.tape"
+	[[ $output == *"throttle: no such cgroup in the cpu hierarchy: /${group##*/} (it is in that of memory)"* ]]
+	run --separate-stderr "$PQ" mem --json -f "$BATS_TEST_TMPDIR/one.tape"
+	[ "$status" -eq 0 ]
+	[[ $output == *"\"cgroup\":\"/${group##*/}\""* ]]
+}
