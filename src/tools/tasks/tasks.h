@@ -84,8 +84,8 @@ struct tasks_snapshot {
 	size_t ntasks, nread, nskipped;
 	double unseen; /* tasks that began and ended since the previous snapshot; NaN */
 	double uptime_s;
-	int64_t at_ns;   /* the sample's mono_ns */
-	int64_t boot_ns; /* not later than the boot, on the same clock */
+	int64_t at_ns;            /* the sample's mono_ns */
+	int64_t boot_ns;          /* not later than the boot, on the same clock */
 	struct tasks_unit *units; /* the active ones, those that waited longest first */
 	size_t nunits;
 	struct throttling *throttling;
