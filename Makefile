@@ -1,7 +1,7 @@
 # pq: make, make check, make install. Needs a C compiler and GNU make; the tests need bats, and make lint its linters.
 #
 #   make                 build/pq, and build/pq-TOOL, links to it
-#   make check           run every test
+#   make check           run every test; make tests builds them
 #   make lint            shellcheck, mandoc, codespell, cppcheck; the layout, the includes and the
 #                        length of functions of the C files; whether the documents agree
 #   make format          format the C files (clang-format 14)
@@ -20,6 +20,7 @@ DOCDIR = $(PREFIX)/share/doc/pq
 UNITDIR = $(PREFIX)/lib/systemd/system
 BASHDIR = $(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(PREFIX)/share/zsh/site-functions
+FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 DESTDIR =
 
 B = build
@@ -49,7 +50,7 @@ BATS = $(wildcard tests/*.bats)
 UNITS = pq-record.service pq-export.service
 EXAMPLES = $(addprefix scripts/examples/,pq-record.yaml pq-export.yaml prometheus/rules.yaml prometheus/dashboard.json)
 
-.PHONY: all check lint format static dist deb fuzz bench vmtest install uninstall clean
+.PHONY: all check tests lint format static dist deb fuzz bench vmtest install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(B)/pq $(TOOLS:%=$(B)/pq-%)
@@ -96,8 +97,10 @@ deb: $(if $(HAVE_STATIC),static,all)
 	scripts/deb $(B)/deb $(VERSION) $(B)
 
 # scripts/tests runs them, one bats file per CPU at a time, and counts the results.
-check: all $(UNIT) $(REPLAY) $(B)/tests/helper
+check: tests
 	scripts/tests $(B)
+
+tests: all $(UNIT) $(REPLAY) $(B)/tests/helper
 
 # A program that bats files run.
 $(B)/tests/helper: tests/helper.c
@@ -121,7 +124,7 @@ fuzz:
 		LDFLAGS="-fsanitize=address,undefined" $(FUZZ:$(B)/%=$(B)/fuzzing/%)
 	for f in $(FUZZ:$(B)/%=$(B)/fuzzing/%); do \
 		mkdir -p $(B)/corpus/$$(basename $$f) && \
-		$$f -max_total_time=$(TIME) -max_len=16384 -print_final_stats=1 $(B)/corpus/$$(basename $$f) \
+		$$f -max_total_time=$(TIME) -max_len=16384 -print_final_stats=1 -artifact_prefix=$(B)/corpus/ $(B)/corpus/$$(basename $$f) \
 			tests/fuzz/corpus/$$(basename $$f) || exit 1; done
 
 lint:
@@ -138,7 +141,7 @@ vmtest: static
 
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
-		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR)
+		$(DESTDIR)$(FISHDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR)
 	install -m 755 $(B)/pq $(DESTDIR)$(BINDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BINDIR)/pq-$$t; done
 	install -m 644 man/pq.1 $(TOOLS:%=man/pq-%.1) $(DESTDIR)$(MANDIR)/man1/
@@ -150,7 +153,8 @@ install: all
 	scripts/completions bash $(B)/pq >$(DESTDIR)$(BASHDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BASHDIR)/pq-$$t; done
 	scripts/completions zsh $(B)/pq >$(DESTDIR)$(ZSHDIR)/_pq
-	chmod 644 $(DESTDIR)$(BASHDIR)/pq $(DESTDIR)$(ZSHDIR)/_pq
+	scripts/completions fish $(B)/pq >$(DESTDIR)$(FISHDIR)/pq.fish
+	chmod 644 $(DESTDIR)$(BASHDIR)/pq $(DESTDIR)$(ZSHDIR)/_pq $(DESTDIR)$(FISHDIR)/pq.fish
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/pq $(TOOLS:%=$(DESTDIR)$(BINDIR)/pq-%)
@@ -158,7 +162,8 @@ uninstall:
 	for e in fetch-pprof $(notdir $(EXAMPLES)); do rm -f $(DESTDIR)$(DOCDIR)/examples/$$e; done
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rmdir $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) 2>/dev/null || :
-	rm -f $(DESTDIR)$(BASHDIR)/pq $(TOOLS:%=$(DESTDIR)$(BASHDIR)/pq-%) $(DESTDIR)$(ZSHDIR)/_pq
+	rm -f $(DESTDIR)$(BASHDIR)/pq $(TOOLS:%=$(DESTDIR)$(BASHDIR)/pq-%) $(DESTDIR)$(ZSHDIR)/_pq \
+		$(DESTDIR)$(FISHDIR)/pq.fish
 
 clean:
 	rm -rf $(B)

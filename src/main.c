@@ -26,6 +26,7 @@
  *   cli/tool_list.c              [interval [count]] [TOOL...] of commands with several tools
  *   cli/open.c                   the host that -f or --root names, and the recording of -o
  *   cli/output.c                 rows to stdout, and the summary
+ *   cli/keys.c                   q ends a run on a terminal
  *   cli/signals.c                which signals have arrived
  *
  *   session/session.c            any number of samplers over one host, on one schedule

@@ -81,7 +81,7 @@ cpu_wanted() {
 	cpu_sample 0 0 0
 	cpu_sample 1 0 0
 	echo 'cpu1 100 0 0 0 0 0 0 0 0 0' >>"$dir/t0/proc/stat"
-	echo 'cpu1 200 0 0 100 0 0 0 0 0 0' >>"$dir/t1/proc/stat"
+	echo 'cpu1 200 0 100 100 0 0 0 0 0 0' >>"$dir/t1/proc/stat"
 	sed -i '/ctxt/d' "$dir"/t?/proc/stat
 	run --separate-stderr "$PQ" cpu --json -f "$dir"
 	json_is '[.cpu, .usr_pct, .idle_pct]' $'[null,null,null]\n[0,40,50]\n[1,null,null]'
@@ -106,7 +106,7 @@ cpu_wanted() {
 # ---- cgroups
 
 @test "throttle: each counter that jumps or decreases makes its own figures unknown" {
-	local which was=(5000000 1000 500 9000000) is v change name=(used periods thrtl held) null
+	local which was=(5000000 1000 500 9000000) is v change names=(used periods thrtl held) null
 	for which in 0 1 2 3; do
 		for change in 1000000000000 -400; do
 			samples throttle; at 0; cpu_group /c "50000 100000" "${was[@]}"
@@ -116,10 +116,10 @@ cpu_wanted() {
 			show -g /c
 			null=(.2 10 5 0.5)
 			null[v]=null
-			printf '%s %s: %s\n' "${name[v]}" "$change" "$output"
+			printf '%s %s: %s\n' "${names[v]}" "$change" "$output"
 			json_is '[.used_cpus, .periods, .throttled, .held_cpus]' \
 				"$(jq -cn "[${null[0]/#./0.}, ${null[1]}, ${null[2]}, ${null[3]}]")"
-			[ "$change" -lt 0 ] || told "^pq throttle: ${name[v]} is unknown in some rows: its counter grew by more than"
+			[ "$change" -lt 0 ] || told "^pq throttle: ${names[v]} is unknown in some rows: its counter grew by more than"
 			[ "$change" -gt 0 ] || [ "$(json .note)" = '"reset"' ]
 		done
 	done
@@ -365,7 +365,7 @@ unharmed() {
 	for each in 1 2 3 4 5; do burn; done
 	# shellcheck disable=SC2016 # the inner shell expands it
 	start bash -c 'while ((SECONDS < 60)); do /bin/true; done'
-	for each in "10ms 100" "100ms 10" "1 1"; do
+	for each in "10ms 50" "100ms 5" "1 1"; do
 		# shellcheck disable=SC2086 # two words
 		for tool in cpu runq mem "psi -a" "tasks -n 1000000 -w more" "wait"; do
 			unharmed $tool --json $each || [ "$status" -eq 3 ] || return 1
@@ -378,9 +378,9 @@ unharmed() {
 	burn "$group" "$acct"
 	burn "$group" "$acct"
 	burn "$group" "$acct"
-	for each in "10ms 100" "100ms 20" "1 2"; do
+	for each in "10ms 100" "100ms 10" "1 1"; do
 		# shellcheck disable=SC2086 # two words
-		unharmed throttle -g "$name" --json $each
+		unharmed throttle -g "${name:?}" --json $each
 		[ "$(json 'select(.used_cpus == null or .held_cpus == null)' | wc -l)" -eq 0 ]
 		# shellcheck disable=SC2086 # two words
 		unharmed tasks -n 1000000 --json $each

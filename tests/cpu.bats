@@ -150,6 +150,11 @@ shares() {
 3' ]
 }
 
+@test "--sort cpu counts: CPU 2 comes before CPU 10" {
+	run --separate-stderr "$PQ" cpu --json -n 4 --sort cpu -f "$(capture 6.1-v2-64cpu)"
+	[ "$(json '.cpu | tostring' | xargs)" = "null 0 1 2 3" ]
+}
+
 @test "-P with a list shows those CPUs without the sum" {
 	run --separate-stderr "$PQ" cpu --json -P 3,1 -f "$(capture 6.1-v2-64cpu)"
 	[ "$(json '.cpu // .row')" = '1

@@ -93,9 +93,10 @@ setup() {
 	for bad in abc 1- -1 3-1 1,,2 9999 ''; do
 		fails 2 'a list of CPUs' "$PQ" cpu -P "$bad" -f "$idle"
 	done
-	for bad in x 0 -1 99999999999 1.5 ''; do
+	for bad in x 0 -1 1.5 ''; do
 		fails 2 'number of a process' "$PQ" throttle -p "$bad" -f "$idle"
 	done
+	fails 2 'no such process: 99999999999' "$PQ" throttle -p 99999999999 -f "$idle"
 	fails 2 'no such process: 4194303' "$PQ" throttle -p 4194303
 	fails 2 'no such process: 4194303' "$PQ" cpu -p 4194303
 	fails 2 'no such cgroup in the cpu hierarchy: /frob' "$PQ" throttle -g /frob -f "$idle"
@@ -325,6 +326,19 @@ write 10"
 	done
 }
 
+@test "help says what -p, -g and -a choose in this tool" {
+	help() { "$PQ" "$1" --help | grep "^  $2 "; }
+	help cpu -p | grep -q 'CPUs that this process may run on'
+	help cpu -n | grep -q 'the busiest CPUs'
+	help throttle -p | grep -q 'cgroup of this process, and its parents'
+	help mem -a | grep -q 'with a limit, fullest first'
+	help psi -a | grep -q 'the machine and every cgroup'
+	help wait -p | grep -q 'threads of this process'
+	help record -a | grep -q 'record all cgroups with a limit'
+	help check -a | grep -q 'check all cgroups with a limit'
+	for tool in cpu limits why check; do ! help $tool '-[pga]' | grep -q 'worst first\|only this process'; done
+}
+
 @test "help fits 80 columns" {
 	for tool in runq cpu throttle mem psi record tape; do
 		[ -z "$("$PQ" "$tool" --help | awk 'length > 80')" ] || { echo "$tool" && false; }
@@ -350,4 +364,38 @@ write 10"
 	done
 	"$PQ" tasks --csv -p $pid 0.1 1 | grep -q $'\e\\[31mred'
 	kill $pid
+}
+
+# on_terminal KEYS COMMAND: what the command prints on a terminal, where these keys arrive after a second, and then its modes.
+on_terminal() {
+	(sleep 1 && printf %s "$1" && sleep 1) |
+		timeout 20 script -qec "stty icanon echo; $2; echo status \$?; stty -a" /dev/null
+}
+
+@test "q on a terminal ends a run, with its averages; the terminal is as before" {
+	run on_terminal xq "'$PQ' runq 0.2"
+	echo "$output"
+	[[ $output == *Average:*'status 0'* && $output == *' icanon '* && $output == *' echo '* ]]
+	run on_terminal '' "'$PQ' runq 0.2 3 </dev/null"
+	[[ $output == *Average:*'status 0'* ]]
+}
+
+@test "the terminal is as before when a signal ends a run" {
+	for signal in INT TERM QUIT HUP; do
+		rm -f "$BATS_TEST_TMPDIR/pid"
+		on_terminal '' "sh -c 'echo \$\$ >$BATS_TEST_TMPDIR/pid; exec \"$PQ\" runq 0.2'" >"$BATS_TEST_TMPDIR/out" &
+		await test -s "$BATS_TEST_TMPDIR/pid"
+		await grep -q runq-sz "$BATS_TEST_TMPDIR/out"
+		kill -s $signal "$(cat "$BATS_TEST_TMPDIR/pid")"
+		wait
+		cat "$BATS_TEST_TMPDIR/out"
+		grep -q ' icanon ' "$BATS_TEST_TMPDIR/out"
+		grep -q ' echo ' "$BATS_TEST_TMPDIR/out"
+	done
+}
+
+@test "a background job on a terminal does not stop" {
+	run on_terminal q "bash -c 'set -m; \"$PQ\" runq 0.2 8 & wait'"
+	echo "$output"
+	[[ $output == *Average:*'status 0'* && $output != *Stopped* ]]
 }

@@ -404,11 +404,11 @@ each_reader() {
 }
 
 @test "a recording of a later version is refused and not overwritten" {
-	# a header of version 2, with the checksum that is right for it
+	# a header of version 3, with the checksum that is right for it
 	{
-		printf '\x89pqtape\n\x02\0\0\0\x80\0\0\0\x01'
+		printf '\x89pqtape\n\x03\0\0\0\x80\0\0\0\x01'
 		head -c 107 /dev/zero
-		printf '\x4d\xf0\x11\x98'
+		printf '\xfb\x82\x85\x8e'
 	} >header
 	[ "$(stat -c %s header)" -eq 128 ]
 	{ cat header header; head -c 8000 /dev/zero; } >later.tape
@@ -420,6 +420,110 @@ each_reader() {
 	cp later.tape copy
 	fails 2 'recorded by a later version of pq .record to another file' "$PQ" runq -o later.tape 0.01 1
 	cmp later.tape copy
+}
+
+@test "a recording of format version 0 is called by its name and not overwritten" {
+	{
+		printf '\x89pqtape\n\0\0\0\0\x80\0\0\0\x01'
+		head -c 107 /dev/zero
+		printf '\x21\x15\x39\xb5'
+	} >header
+	{ cat header header; head -c 8000 /dev/zero; } >old.tape
+	each_reader 1 'format version 0, made by a pq before 0.1' old.tape
+	cp old.tape copy
+	fails 2 'format version 0, made by a pq before 0.1 .record to another file' "$PQ" runq -o old.tape 0.01 1
+	cmp old.tape copy
+}
+
+@test "a ring that lost its end is told at any length, by each reader" {
+	"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o ring.tape --ring 384K 2ms 40 runq 2>/dev/null
+	"$PQ" tape verify ring.tape
+	for size in 4096 65536 131072 200001 393215; do
+		head -c $size ring.tape >cut.tape
+		missing="cut short: $((393216 - size)) of the 393216 bytes of its ring are missing"
+		run --separate-stderr "$PQ" tape verify cut.tape
+		[ "$status" -eq 1 ]
+		[[ $stderr == *"$missing"* ]]
+		[[ $output != *"no damage"* ]]
+		run --separate-stderr "$PQ" tape info cut.tape
+		[[ $output == *"$missing"* ]]
+		[ "$("$PQ" tape info --json cut.tape 2>/dev/null | jq .missing_bytes)" -eq $((393216 - size)) ]
+		run --separate-stderr "$PQ" runq -f cut.tape
+		[ "$(grep -c "$missing" <<<"$stderr")" -eq 1 ]
+		run --separate-stderr bash -c "'$PQ' runq -f - <cut.tape; cat cut.tape | '$PQ' runq -f -"
+		[ "$(grep -c "$missing" <<<"$stderr")" -eq 2 ]
+	done
+}
+
+@test "a ring of version 0.1 that lost its end between two segments is told" {
+	gzip -dc "$TESTS/captures/ring-cut.tape.gz" >cut.tape
+	run --separate-stderr "$PQ" tape verify cut.tape
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"131072 of the 262144 bytes of its ring are missing"* ]]
+}
+
+@test "a growing recording that lost segments at an end is told" {
+	cp -r "$BATS_FILE_TMPDIR/count" steps
+	for i in {0..19}; do # the clock is set after each five samples: a segment begins
+		echo "$((5000000000 + i * 1000000000)) $(((BEGIN + i + i / 5 * 100) * 1000000000))" >steps/t$i/clock
+	done
+	"$PQ" tape pack steps -o steps.tape
+	"$PQ" tape verify steps.tape
+	[ "$(stat -c %s steps.tape)" -gt 12288 ]
+	for segments in 1 2 3; do
+		head -c $((segments * 4096)) steps.tape >cut.tape
+		run --separate-stderr "$PQ" tape verify cut.tape
+		[ "$status" -eq 1 ]
+		[[ $output == *": $((segments * 5)) samples readable" ]]
+		[[ $stderr == *"not closed by its recorder: later samples may be missing"* ]]
+		for reader in "runq -f cut.tape" "runq -f -"; do
+			run --separate-stderr "$PQ" $reader <cut.tape
+			[ "$(grep -c "not closed" <<<"$stderr")" -eq 1 ]
+		done
+		tail -c +$((segments * 4096 + 1)) steps.tape >cut.tape
+		run --separate-stderr "$PQ" tape verify cut.tape
+		[ "$status" -eq 1 ]
+		[[ $stderr =~ $((segments * 5))\ samples\ lost.*\;\ $segments\ segments?\ (is|are)\ missing\ at\ its\ start ]]
+	done
+	# one in the middle
+	cp steps.tape cut.tape
+	head -c 4096 /dev/zero | dd of=cut.tape bs=4096 seek=1 conv=notrunc status=none
+	run --separate-stderr "$PQ" tape verify cut.tape
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"damaged in 1 place: 5 samples lost" ]]
+}
+
+@test "a recorder that writes is no loss, one that was killed is told" {
+	start "$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 5ms runq
+	last=${started[-1]}
+	until "$PQ" tape verify x.tape >out 2>&1; do sleep 0.01; done
+	grep -q 'no damage' out
+	kill -9 "$last"
+	wait "$last" || true
+	run --separate-stderr "$PQ" tape verify x.tape
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"not closed by its recorder"* ]]
+}
+
+@test "recordings are readable by their owner only, and no link is written through" {
+	umask 0
+	"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 2ms 3 runq 2>/dev/null
+	"$PQ" tape cut x.tape -o cut.tape
+	"$PQ" tape unpack x.tape -o files
+	"$PQ" tape pack files -o packed.tape
+	[ "$(stat -c %a x.tape cut.tape packed.tape files)" = $'600\n600\n600\n700' ]
+	: >empty
+	ln -s empty link
+	ln -s nowhere dangling
+	for name in link dangling; do
+		fails 2 'a symbolic link, which pq does not write to' "$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o $name 2ms 3 runq
+		fails 2 'file exists' "$PQ" tape cut x.tape -o $name
+		fails 2 'file exists' "$PQ" tape pack files -o $name
+	done
+	ln -s empty cut2.tape.part
+	"$PQ" tape cut x.tape -o cut2.tape
+	[ ! -s empty ] && [ ! -e nowhere ]
+	"$PQ" tape verify cut2.tape
 }
 
 @test "a directory, a FIFO and a device are not read as a recording" {

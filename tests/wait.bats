@@ -91,6 +91,22 @@ tenth() {
 web;w:\033;blocked;read(/srv/a file) 2' ]
 }
 
+@test "a lock has its address with -t, and its name in sums; a call that only waits for its time is a timer" {
+	local musl='202 0x7fff0 0x80 0x80000009 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+	local select='23 0x0 0x0 0x0 0x0 0x7ffd0 0x0 0x7fff3dde69d8 0x7fcf0a670503'
+	for i in 0 1; do
+		tenth $i
+		thread "$dir/t$i" 7 7 S 1 1 1 "$select" poll_schedule_timeout
+		thread "$dir/t$i" 7 8 S 1 1 1 "$LOCK" futex_do_wait
+		thread "$dir/t$i" 7 9 S 1 1 1 "$musl" futex_do_wait
+		thread "$dir/t$i" 7 10 S 1 1 1 "$POOL" futex_do_wait
+	done
+	run --separate-stderr "$PQ" wait -t --json -f "$dir"
+	[ "$(json -s 'map(.place) | sort')" = '["futex_do_wait","lock:[0x7fff0]","lock:[0x7fff0]","timer"]' ]
+	run --separate-stderr "$PQ" wait --json -f "$dir"
+	[ "$(json -s 'map([.place, .threads + 0]) | sort')" = '[["futex_do_wait",1],["lock",2],["timer",1]]' ]
+}
+
 @test "--folded carries fractions of a sample over to the next row" {
 	for i in 0 1 2 3 4 5; do
 		tenth $i

@@ -90,8 +90,8 @@ cpus() {
 
 @test "pressure of disks and of memory above memory.high is found" {
 	answers 2 io-pressure -f "$(capture 6.1-v2-io)"
-	answers 2 memory-pressure -f "$(capture 6.1-v2-memory-high)"
-	[ "$(json -r '.findings[0].what')" = "Tasks wait for memory: /mh" ]
+	answers 2 memory-high -f "$(capture 6.1-v2-memory-high)"
+	[ "$(json -r '.findings[0].what')" = "Slowed down above memory.high: /mh" ]
 }
 
 @test "'nothing found' names what could not be checked" {
@@ -236,7 +236,7 @@ life() {
 
 @test "steal is found" {
 	at 0
-	at 2; cpus 300 0 0 100 0
+	at 2; cpus 240 0 0 60 0
 	answers 1 steal -f "$dir"
 }
 
@@ -464,20 +464,20 @@ queue() {
 }
 
 @test "whose threads are queued decides whether a process waits for itself or for others" {
-	queue 0-3 10 10 100 5000 100 4 # idle, but they all wake up at once
+	queue 0-3 10 10 100 900 100 4 # idle, but they all wake up at once
 	answers 2 cpu-saturated-by-itself -p 7 -f "$dir"
-	queue 0-3 100 100 10 990 5000 9
+	queue 0-3 100 100 10 980 900 9
 	answers 2 cpu-saturated-by-others -p 7 -f "$dir"
-	queue 1 0 100 330 660 5000 9 # pinned to one CPU: others cannot be in the way there
+	queue 1 0 100 330 660 900 9 # pinned to one CPU: others cannot be in the way there
 	answers 2 cpu-saturated-by-itself -p 7 -f "$dir"
 	[ "$(json -r '.findings[0].evidence[1]')" = "its affinity allows 1 of 4 CPUs (1), which are 100 % busy" ]
 }
 
 @test "a group whose every single request is throttled shows 33 %, and that is critical" {
 	local i
-	for i in 0 1; do
+	for i in 0 2; do
 		at $i
-		cpu_group /web "20000 100000" $((i * 147000)) $((i * 21)) $((i * 7)) $((i * 350000))
+		cpu_group /web "20000 100000" $((i * 73500)) $((i * 21 / 2)) $((i * 7 / 2)) $((i * 175000))
 	done
 	answers 2 throttled -g /web -f "$dir"
 	[[ $(json -r '.findings[0].evidence[1]') == "held back 50 ms per throttled period; Linux counts an idle period after each burst"* ]]
@@ -502,7 +502,7 @@ queue() {
 	local i
 	for i in 0 1 2 3 4; do
 		at $i
-		cpus $((100 * (i + 1))) 0 0 $((i * 50)) 0
+		cpus $((80 * (i + 1))) 0 0 $((i * 20)) 0
 		process 7 /web
 		thread 7 S 1 1 1 "$PAUSE" __do_sys_pause
 		thread 8 S 1 1 1 "$READ" anon_pipe_read

@@ -359,6 +359,18 @@ who_is_listed(struct text procs, const uint64_t *pids)
 	return there;
 }
 
+/* Whether a recording, which may lack cgroup.procs, has the directory of a named cgroup: pq -a
+ * lists the directories of all cgroups. */
+static bool
+is_recorded(struct quest *q, const struct place *p, const char *rel, int error)
+{
+	struct text names;
+
+	return q->by_name && q->atlas->host->replay && (error == ENODATA || error == ENOENT) &&
+	    host_list(q->atlas->host, arena_printf(q->atlas->arena, "%s%s", p->top, rel), &names) ==
+	    0;
+}
+
 /* Every cgroup has cgroup.procs; that of a threaded one fails with EOPNOTSUPP. */
 static enum presence
 probe(struct quest *q, const struct place *p, const char *rel, bool prove)
@@ -368,9 +380,10 @@ probe(struct quest *q, const struct place *p, const char *rel, bool prove)
 
 	if (place_read(q->atlas->host, p, rel, "cgroup.procs", &procs) == 0)
 		return pids ? who_is_listed(procs, pids) : PRESENT;
-	q->refused |= errno == EACCES || errno == EPERM;
-	q->outside |= errno == EXDEV;
-	return errno == EOPNOTSUPP ? PRESENT : ABSENT;
+	int error = errno;
+	q->refused |= error == EACCES || error == EPERM;
+	q->outside |= error == EXDEV;
+	return error == EOPNOTSUPP || is_recorded(q, p, rel, error) ? PRESENT : ABSENT;
 }
 
 /* Translates the path through each mount, and takes the first directory that exists, but prefers one

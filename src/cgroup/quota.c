@@ -24,11 +24,11 @@ set_quota(struct cpu_quota *out, bool limited, int64_t quota_us, uint64_t period
 	return 0;
 }
 
-/* Of a quota written as 0.9999 of a CPU too, the whole CPU counts. */
+/* A quota written as 0.9999 of a CPU counts as a whole one. */
 double
 quota_threads(double cpus)
 {
-	return fmax(1, floor(cpus + 0.01));
+	return cpus < 1 ? 1 : floor(cpus + 0.01);
 }
 
 int

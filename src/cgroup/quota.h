@@ -17,7 +17,7 @@
 /* ---- CPU quota and counters */
 
 /* How many threads may run at once and never be throttled by this limit in CPUs: what pq advises
- * to set, 1 at least. */
+ * to set, 1 at least; NaN if it is unknown. */
 double quota_threads(double cpus);
 
 /* Unknown, no limit, or a limit in CPUs. */

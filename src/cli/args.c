@@ -13,8 +13,7 @@
 #define AT(member) offsetof(struct options, member)
 
 const struct option option_source = { 'f', NULL, "FILE", OPTION_TEXT, AT(source),
-	.help = "replay a recording ('-' reads stdin) or captured directory",
-	.not_with = "--root" };
+	.help = "read a recording ('-': from stdin) or captured directory", .not_with = "--root" };
 const struct option option_from = { 0, "from", "TIME", OPTION_WHEN, AT(from),
 	.help = "start at TIME: 17:12, 2026-11-22 17:12:01, @SECONDS, +5m" };
 const struct option option_to = { 0, "to", "TIME", OPTION_WHEN, AT(to),
@@ -127,7 +126,7 @@ print_help(const struct tool *t, const struct known *k)
 			snprintf(letter, sizeof letter, "-%c%s", o->letter, o->name ? ", " : "");
 		snprintf(left, sizeof left, "%s%s%s%s%s", letter, o->name ? "--" : "",
 		    o->name ? o->name : "", o->arg ? " " : "", o->arg ? o->arg : "");
-		printf("  %-17s %s\n", left, o->help);
+		printf("  %-17s %s\n", left, tool_help(t, o));
 	}
 	if (t->rows)
 		printf("\nInterval: seconds, or a number with a unit: 1, 0.1, 100ms, 2s, 1m.\n"

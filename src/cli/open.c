@@ -188,11 +188,10 @@ recording_has(const struct host *h, const struct tool *tool)
 	return false;
 }
 
-void
-open_output(struct tape_file *f, const char *path, uint64_t ring)
+/* Says why the file cannot be written, from errno. */
+static _Noreturn void
+output_failed(const struct tape_file *f, const char *path)
 {
-	if (tape_file_open(f, path, ring) == 0)
-		return;
 	switch (errno) {
 	case EBUSY:
 		if (f->owner)
@@ -220,6 +219,9 @@ open_output(struct tape_file *f, const char *path, uint64_t ring)
 		    "%s: a recording without a ring (omit --ring to continue it, or record to "
 		    "another file)",
 		    path);
+	case ELOOP:
+		die(EXIT_USAGE, "%s: a symbolic link, which pq does not write to (name its target)",
+		    path);
 	case EISDIR:
 	case ENOTTY:
 		die(EXIT_USAGE, "%s: not a regular file (-o - writes to a pipe)", path);
@@ -228,4 +230,22 @@ open_output(struct tape_file *f, const char *path, uint64_t ring)
 		    "cannot write %s: %s%s", path, strerror(errno),
 		    errno == ENOSPC ? "; a ring allocates its full size at the start" : "");
 	}
+}
+
+void
+open_output(struct tape_file *f, const char *path, uint64_t ring)
+{
+	if (tape_file_open(f, path, ring) == 0)
+		return;
+	output_failed(f, path);
+}
+
+void
+create_output(struct tape_file *f, const char *path)
+{
+	if (tape_file_create(f, path) == 0)
+		return;
+	if (errno == EEXIST)
+		die(EXIT_USAGE, "%s: file exists (choose a new name)", path);
+	output_failed(f, path);
 }

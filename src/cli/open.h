@@ -19,6 +19,9 @@ const char *recording_error(int error);
 /* Opens a recording to write, or to continue. ring: its size in bytes; 0: it grows. */
 void open_output(struct tape_file *f, const char *path, uint64_t ring);
 
+/* Creates a recording, which must not exist yet; "-" is stdout. */
+void create_output(struct tape_file *f, const char *path);
+
 /* Appends how a recording was made, as lines "key value": the tools' names, the interval (0: not
  * given) and the target. */
 void recording_about(struct buf *b, const char *names, int64_t interval_ns, const struct target *t);

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/keys.h"
 #include "cli/signals.h"
 
 bool
@@ -92,7 +93,7 @@ output_end(struct output *p)
 {
 	flush(p);
 	if (p->format->for_people) {
-		if (p->report.terminal && signals_stop())
+		if (p->report.terminal && signals_stop() && !keys_caught())
 			buf_char(&p->out, '\n'); /* after the ^C that the terminal shows */
 		if (p->summed)
 			summary_print(&p->summary, &p->out, &p->report);

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "cli/keys.h"
+
 /* Not the bits of one flag: setting one of them could lose another. */
 static volatile sig_atomic_t stop, urged, resized, asked;
 
@@ -22,6 +24,7 @@ on_signal(int sig)
 	}
 	if (sig == SIGALRM)
 		urged = 1;
+	keys_restore(); /* a second signal kills */
 	stop = 1;
 	alarm(1);
 }

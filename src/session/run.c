@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/keys.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/signals.h"
@@ -170,6 +171,8 @@ run(const struct options *o)
 
 	set_up(&r);
 	signals_catch();
+	if (!r.session.host->replay || o->follow)
+		keys_catch();
 	if (start(&r))
 		loop(&r);
 	enum exit_status status = session_status(&r.session);

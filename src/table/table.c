@@ -89,11 +89,23 @@ worse_first(const void *a, const void *b)
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
+/* CPUs and processes are in ascending order, like names: 2 before 10. */
+static double
+number_order(const char *label)
+{
+	uint64_t n;
+
+	return label && text_u64(text_of(label), &n) == 0 ? -(double)n : NAN;
+}
+
 static struct order
-order_of(const struct cell *row, double (*key)(const struct cell *row), int column)
+order_of(const struct table *t, const struct cell *row, double (*key)(const struct cell *row),
+    int column)
 {
 	if (key)
 		return (struct order){ .key = key(row) };
+	if (t->columns[column].number)
+		return (struct order){ .key = number_order(row[column].label) };
 	return (struct order){ .key = row[column].num, .label = row[column].label };
 }
 
@@ -108,7 +120,7 @@ sort(struct table *t, size_t first, double (*key)(const struct cell *row), int c
 	char *sorted = xmalloc(n * width);
 
 	for (size_t i = 0; i < n; i++) {
-		order[i] = order_of(table_at(t, first + i), key, column);
+		order[i] = order_of(t, table_at(t, first + i), key, column);
 		order[i].row = first + i;
 	}
 	qsort(order, n, sizeof *order, worse_first);
@@ -195,7 +207,7 @@ per_second(const struct interval *t, enum column_bound b)
 	case BY_TASKS:
 		return t->tasks;
 	case BY_PERIODS:
-		return t->period_s > 0 ? 1 / t->period_s : 1000; /* the shortest has 1 ms */
+		return 1000; /* the shortest period has 1 ms */
 	case BY_EVENTS:
 		break;
 	}

@@ -33,7 +33,7 @@ enum column_bound {
 	BY_TIME,    /* one second: of a CPU, of a thread, of pressure */
 	BY_CPUS,    /* one second for each CPU */
 	BY_TASKS,   /* one second for each task */
-	BY_PERIODS, /* as often as a period of the quota ends */
+	BY_PERIODS, /* as often as the shortest period of a quota ends */
 };
 
 /* NUMBER_OR_ROW: some rows have a word instead. Programs get it under the key "row", so that the
@@ -114,7 +114,7 @@ struct choice {
 };
 
 /* Sorts, then removes rows; pinned rows stay first, and do not count. Numbers come in descending
- * order, names in ascending order. */
+ * order, names, CPUs and processes in ascending order. */
 void table_choose(struct table *t, const struct choice *c);
 
 void table_free(struct table *t);
@@ -137,7 +137,7 @@ void cell_share(struct cell *c, double part, double whole);
 struct interval {
 	const struct column *columns;
 	double span_s;
-	double cpus, tasks, period_s; /* of BY_CPUS, BY_TASKS and BY_PERIODS */
+	double cpus, tasks; /* of BY_CPUS and BY_TASKS */
 	/* the kernel may add now what was due since this long before the first reading */
 	double late_s;
 	/* columns, as bits, whose counter grew by more than its bound, or decreased */

@@ -70,6 +70,7 @@ find_end(struct tape_file *f, struct tape_reader *r, struct tape_segment *from, 
 	from->samples += r->position;
 	*at = r->position ? tape_block_up(r->at + TAPE_END) : r->start;
 	f->ring = from->ring;
+	f->closed_at = r->closed ? r->close_at : 0;
 	f->index = r->index; /* moved */
 	r->index = (struct tape_index){ 0 };
 	return from->sequence ? 0 : -1;
@@ -118,9 +119,12 @@ open_file(
 {
 	struct stat st;
 
-	f->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (f->fresh)
+		errno = ENOENT;
+	else
+		f->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	if (f->fd < 0 && errno == ENOENT) {
-		f->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		f->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		f->created = f->fd >= 0;
 	}
 	if (f->fd < 0 || fstat(f->fd, &st) < 0)
@@ -160,15 +164,19 @@ make_way(struct tape_writer *w, uint64_t cleared)
 	return oldest;
 }
 
-int
-tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
+static int
+open_tape(struct tape_file *f, const char *path, uint64_t ring, bool fresh)
 {
 	struct tape_segment from = { .ring = ring };
 	uint64_t at = 0;
 
-	*f = (struct tape_file){
-		.fd = STDOUT_FILENO, .path = path, .stream = strcmp(path, "-") == 0, .ring = ring
-	};
+	*f = (struct tape_file){ .fd = -1,
+		.path = path,
+		.stream = strcmp(path, "-") == 0,
+		.ring = ring,
+		.fresh = fresh };
+	if (f->stream)
+		f->fd = STDOUT_FILENO;
 	if (!f->stream && open_file(f, path, ring, &from, &at) < 0) {
 		int error = errno;
 		if (f->created)
@@ -187,6 +195,31 @@ tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
 }
 
 int
+tape_file_open(struct tape_file *f, const char *path, uint64_t ring)
+{
+	return open_tape(f, path, ring, false);
+}
+
+int
+tape_file_create(struct tape_file *f, const char *path)
+{
+	return open_tape(f, path, 0, true);
+}
+
+/* Makes the closing record of the run before the end of a segment. Otherwise the file would seem whole
+ * if it lost all that this run writes. */
+static void
+reopen(struct tape_file *f)
+{
+	static const char end[TAPE_END];
+
+	/* an error shows when the next record is written */
+	ssize_t n = f->closed_at ? pwrite(f->fd, end, sizeof end, (off_t)f->closed_at) : 0;
+	(void)n;
+	f->closed_at = 0;
+}
+
+int
 tape_file_sample(struct tape_file *f, const struct sample *m)
 {
 	if (!f->stream && !f->ring && f->writer.at + AHEAD / 2 > f->allocated) {
@@ -197,8 +230,10 @@ tape_file_sample(struct tape_file *f, const struct sample *m)
 	uint64_t sequence = f->writer.segment.sequence;
 	if (tape_writer_sample(&f->writer, m) < 0)
 		return -1;
-	if (f->writer.segment.sequence != sequence)
-		tape_index_add(&f->index, f->writer.start, &f->writer.segment);
+	if (f->writer.segment.sequence == sequence)
+		return 0;
+	tape_index_add(&f->index, f->writer.start, &f->writer.segment);
+	reopen(f);
 	return 0;
 }
 
@@ -328,18 +363,33 @@ cut_copy(struct tape_reader *r, struct span w, const unsigned char *boot_id, str
 	return got < 0 ? -1 : copied;
 }
 
+/* Gives the complete file its name, unless a file of that name has come meanwhile. Some file systems
+ * have no hard links. */
+static int
+publish(const char *part, const char *path)
+{
+	struct stat st;
+
+	if (link(part, path) == 0)
+		return unlink(part);
+	if (errno == EEXIST)
+		return -1;
+	return lstat(path, &st) == 0 ? fail_with(EEXIST) : rename(part, path);
+}
+
 int64_t
 cut_save(struct tape_reader *r, struct span w, const unsigned char *boot_id, const char *path)
 {
 	char part[4096];
 	struct tape_file to;
+	struct stat st;
 
-	if (access(path, F_OK) == 0)
+	if (lstat(path, &st) == 0)
 		return fail_with(EEXIST);
 	if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
 		return fail_with(ENAMETOOLONG);
 	unlink(part);
-	if (tape_file_open(&to, part, 0) < 0)
+	if (tape_file_create(&to, part) < 0)
 		return -1;
 	int64_t copied = cut_copy(r, w, boot_id, &to);
 	int error = errno;
@@ -351,7 +401,7 @@ cut_save(struct tape_reader *r, struct span w, const unsigned char *boot_id, con
 		copied = -1;
 		error = errno;
 	}
-	if (copied > 0 && rename(part, path) == 0)
+	if (copied > 0 && publish(part, path) == 0)
 		return copied;
 	error = copied > 0 ? errno : error;
 	unlink(part);

@@ -11,21 +11,25 @@
 struct tape_file {
 	struct tape_writer writer; /* first, as it finds the file by it */
 	int fd;
-	const char *path; /* not copied */
-	bool stream, created;
-	uint64_t ring;      /* bytes of the ring; 0: the file grows */
-	uint64_t allocated; /* bytes that are allocated for a growing file */
+	const char *path;            /* not copied */
+	bool stream, created, fresh; /* fresh: it must not exist yet */
+	uint64_t ring;               /* bytes of the ring; 0: the file grows */
+	uint64_t closed_at;          /* the closing record of the run before; 0: none */
+	uint64_t allocated;          /* bytes that are allocated for a growing file */
 	/* its segments, so that a reader in this process need not search for them */
 	struct tape_index index;
 	int owner; /* another process that writes it, or 0 */
 };
 
-/* Opens the file at `path`, or creates it; "-" is stdout. It continues an existing recording.
+/* Opens the file at `path`, or creates it with mode 600; "-" is stdout. A link is not followed (ELOOP). It continues an existing recording.
  * `ring`: the bytes of a ring, all of which it allocates now; 0: the file grows. Returns 0, or -1
  * with errno: EBUSY another process writes it (f->owner; 0: unknown), EINVAL not a recording,
  * ENOTSUP of a later version, EPROTONOSUPPORT of version 0, ERANGE its ring has another size (f->ring), ENOTTY not a regular
  * file, or an error of open(2). */
 int tape_file_open(struct tape_file *f, const char *path, uint64_t ring);
+
+/* The same for a file that must not exist yet: EEXIST. A link of that name is not followed. */
+int tape_file_create(struct tape_file *f, const char *path);
 
 /* The process that writes the recording at `path`; 0: none; -1 with errno. */
 int tape_file_owner(const char *path);

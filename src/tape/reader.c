@@ -349,11 +349,13 @@ static void
 open_segment(
     struct tape_reader *r, uint64_t at, uint64_t limit, const struct tape_segment *s, bool adjacent)
 {
+	bool gap = adjacent && !r->settled && s->sequence > r->segment.sequence + 1;
+
 	settle(r,
 	    adjacent && s->samples >= r->segment.samples ? s->samples - r->segment.samples :
 							   r->position,
 	    false);
-	r->lost.places += adjacent && s->sequence > r->segment.sequence + 1;
+	r->lost.places += gap;
 	r->segment = *s;
 	r->seed = tape_seed(s);
 	r->start = at;
@@ -425,11 +427,13 @@ walk_on(struct tape_reader *r)
 	return found;
 }
 
-/* The next segment after the newest starts at the next block, or at the start of a ring. */
+/* The next segment after the newest starts at the next block, or at the start of a ring. The closing
+ * record that was between them may have reached into that block. */
 int
 tape_reader_again(struct tape_reader *r)
 {
-	const uint64_t places[] = { tape_block_up(r->at + TAPE_END), 0 };
+	const uint64_t next = tape_block_up(r->at + TAPE_END),
+		       places[] = { next, next + TAPE_BLOCK, 0 };
 	struct tape_index none = { 0 };
 	struct tape_segment s;
 	int found;
@@ -728,6 +732,7 @@ next_record(struct tape_reader *r, struct sample *m)
 		return errno ? -1 : 0; /* the writer was stopped */
 	if (got == 0)
 		return pass_damage(r);
+	r->close_at = r->at;
 	r->at += TAPE_HEAD + payload.n;
 	if (type == TAPE_CLOSED) {
 		take_close(r, payload);

@@ -85,6 +85,7 @@ struct tape_reader {
 	bool keyed, linked;
 	bool garbage;      /* it ends in an incomplete record */
 	bool closed;       /* it has a closing record */
+	uint64_t close_at; /* there */
 	uint64_t position; /* of the next sample in it */
 	uint64_t given;    /* how many of its samples were read */
 	/* how many bytes may still be searched for records after damage */

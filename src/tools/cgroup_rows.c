@@ -100,7 +100,10 @@ cgroups_seen(struct watch *w, const struct group *g, const char *file)
 	struct groups_watch *state = w->state;
 	bool absent = !g->read && !state->was_read && errno == ENOENT;
 
-	if (!g->read)
+	if (!g->read && errno == ENODATA && w->host->replay)
+		watch_note(
+		    w, "cgroup %s: %s is not in the recording: it has no rows", g->name, file);
+	else if (!g->read)
 		watch_note(w, "cgroup %s: %s: %s; %s", g->name, file, strerror(errno),
 		    absent ? "the controller is not enabled (see cgroup.subtree_control of the "
 			     "parent cgroup)" :

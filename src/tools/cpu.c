@@ -126,15 +126,15 @@ usage_between(
 	return u;
 }
 
-/* As in mpstat, shares are of the sum of all times, which a late reading and a lost tick do not
- * change. That sum means nothing if a time is unknown or if it is far from the time that elapsed:
+/* As in mpstat, shares are of the sum of all times: a late reading and lost ticks do not change them.
+ * That sum means nothing if a time is unknown or if it is far from the time that elapsed:
  * then shares are of the latter. If the sum is too large, any of the times may be wrong; if it is
  * too small, the rest of the time may have been idle. A virtual machine on a busy host may lose three
  * of four ticks, and its shares are right. */
 static void
 usage_check(struct watch *w, const struct interval *t, struct usage *u, double span_ticks)
 {
-	double most = interval_most(t, CPU_IDLE) / t->span_s * span_ticks, known = 0;
+	double most = fmax(2, interval_most(t, CPU_IDLE) / t->span_s) * span_ticks, known = 0;
 	double least = span_ticks < 50 ? 0 : span_ticks / 10;
 
 	for (int i = CPU_USR; i <= CPU_IDLE; i++)
@@ -369,6 +369,8 @@ const struct tool tool_cpu = {
 		    "  pq cpu --allowed 1      only the CPUs that this container may use\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_most, &option_sort, NULL },
+	.shared_help = { .pid = "mark the CPUs that this process may run on",
+	    .most = "only the first N rows: the busiest CPUs, unless --sort" },
 	.options = options,
 	.options_size = sizeof(struct cpu_options),
 	.state_size = sizeof(struct cpu_state),

@@ -353,6 +353,8 @@ const struct tool tool_psi = {
 	.columns = psi_columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
 	    &option_most, &option_sort, NULL },
+	.shared_help = { .pid = "the cgroup of this process (cgroup v2)",
+	    .all = "the machine and every cgroup, highest pressure first" },
 	.state_size = sizeof(struct psi_state),
 	.costly = true,
 	.read = read_psi,

@@ -248,7 +248,7 @@ fail_cgroup(struct watch *w, int error)
 static void
 fail(const struct targets *s, struct watch *w, int error)
 {
-	if (*w->host->tools && error == ENODATA)
+	if (*w->host->tools && (error == ENODATA || (error == ENOENT && w->ask->target.cgroup)))
 		watch_fail(w, EXIT_UNSUPPORTED,
 		    "the recording holds only the tasks chosen when it was made (-p, -g)");
 	else if (w->ask->target.pid)

@@ -335,7 +335,6 @@ fill_row(const struct cgroups_interval *c, size_t before, size_t i, struct cell 
 	struct falls falls = falls_of(p.from, p.to);
 
 	t->cpus = fmax(a->cpus, b->cpus);
-	t->period_s = p.limit.limited ? (double)p.limit.period_us * 1e-6 : 0;
 	if (falls_all(&falls))
 		p.from = &unknown;
 	fill_usage(row, p, v->limit.limited ? v->limit.cpus : NAN);
@@ -380,6 +379,9 @@ const struct tool tool_throttle = {
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
 	    &option_most, &option_sort, NULL },
+	.shared_help = { .pid = "the cgroup of this process, and its parents",
+	    .cgroup = "this cgroup and its parents: /web, or its directory",
+	    .all = "every cgroup with a quota, most held back first" },
 	.state_size = sizeof(struct groups_watch),
 	.read = read_groups,
 	.rows = rows,

@@ -140,19 +140,29 @@ gauge_max(const struct gauge *g)
 /* ---- What a tool declares */
 
 const struct option option_pid = { 'p', NULL, "PID", OPTION_TEXT,
-	offsetof(struct request, target.pid),
-	.help = "only this process (its cgroup, CPUs or threads)", .not_with = "-g -a" };
+	offsetof(struct request, target.pid), .help = "only this process", .not_with = "-g -a" };
 const struct option option_cgroup = { 'g', NULL, "CGROUP", OPTION_TEXT,
 	offsetof(struct request, target.cgroup),
 	.help = "this cgroup: a name such as /web, or its directory", .not_with = "-a" };
 const struct option option_all = { 'a', NULL, NULL, OPTION_FLAG,
-	offsetof(struct request, target.all),
-	.help = "all cgroups (some tools: those with a limit), worst first" };
+	offsetof(struct request, target.all), .help = "all cgroups, worst first" };
 const struct option option_most = { 'n', NULL, "N", OPTION_ROWS, offsetof(struct request, most),
 	.help = "only the first N rows (-a on a terminal: what fits)", .want = "a number of rows",
 	.most = 1000000 };
 const struct option option_sort = { 0, "sort", "KEY", OPTION_TEXT, offsetof(struct request, sort),
 	.help = "sort by this column: numbers descending, names ascending" };
+
+const char *
+tool_help(const struct tool *t, const struct option *o)
+{
+	const char *own = o == &option_pid ? t->shared_help.pid :
+	    o == &option_cgroup            ? t->shared_help.cgroup :
+	    o == &option_all               ? t->shared_help.all :
+	    o == &option_most              ? t->shared_help.most :
+					     NULL;
+
+	return own ? own : o->help;
+}
 
 bool
 tool_takes(const struct tool *t, const struct option *o)

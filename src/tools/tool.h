@@ -96,6 +96,10 @@ struct tool {
 	const struct column *columns; /* NULL: it makes no rows */
 	/* the options of several tools that it has, and NULL: &option_pid … */
 	const struct option *const *shared;
+	/* for --help: what some of these do in this tool; NULL: their own lines */
+	struct {
+		const char *pid, *cgroup, *all, *most;
+	} shared_help;
 	const struct option *options; /* its own, up to OPTION_END; NULL: none */
 	size_t options_size;          /* of the struct that they are parsed into */
 	const void *defaults;         /* the initial value of that struct; NULL: zeroed */
@@ -150,6 +154,9 @@ struct tool {
 
 /* They are parsed into the request: -p, -g and -a into its target, and -n and --sort. */
 extern const struct option option_pid, option_cgroup, option_all, option_most, option_sort;
+
+/* The line of --help for an option of the tool. */
+const char *tool_help(const struct tool *t, const struct option *o);
 
 /* Whether the tool has this shared option. */
 bool tool_takes(const struct tool *t, const struct option *o);

@@ -35,7 +35,7 @@ event(struct journal *j, const char *message)
 {
 	journal_begin(j, when_ns, "saved", message);
 	journal_text(j, "tape", "spike.tape");
-	journal_number(j, "value", 31.2);
+	journal_number(j, "value", 31.2, 3);
 	journal_end(j);
 }
 
@@ -85,11 +85,11 @@ static void
 numbers_event(struct journal *j, const char *message)
 {
 	journal_begin(j, when_ns, "n", message);
-	journal_number(j, "unknown", NAN);
-	journal_number(j, "infinite", -INFINITY);
-	journal_number(j, "zero", 0);
-	journal_number(j, "bytes", 422000640);
-	journal_number(j, "small", -0.1256);
+	journal_number(j, "unknown", NAN, 3);
+	journal_number(j, "infinite", -INFINITY, 3);
+	journal_number(j, "zero", 0, 3);
+	journal_number(j, "bytes", 422000640, 3);
+	journal_number(j, "small", -0.1256, 3);
 	journal_text(j, "none", NULL);
 	journal_text(j, "empty", "");
 	journal_end(j);

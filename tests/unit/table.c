@@ -517,21 +517,19 @@ cells(void)
 }
 
 static const struct column bounded[] = {
-	{ "events", "events", COUNT },
-	{ "time", "time", RATE, .bound = BY_TIME },
-	{ "cpus", "cpus", RATE, .bound = BY_CPUS },
-	{ "tasks", "tasks", RATE, .bound = BY_TASKS },
-	{ "periods", "periods", COUNT, .bound = BY_PERIODS },
+	{ "events", "events", .kind = COUNT },
+	{ "time", "time", .kind = RATE, .bound = BY_TIME },
+	{ "cpus", "cpus", .kind = RATE, .bound = BY_CPUS },
+	{ "tasks", "tasks", .kind = RATE, .bound = BY_TASKS },
+	{ "periods", "periods", .kind = COUNT, .bound = BY_PERIODS },
 };
 
 /* The most that each kind of counter may grow by in 10 s, and a little more. */
 static void
 bounds(void)
 {
-	static const double per_s[] = { 1e9, 1, 4, 100, 10 };
-	struct interval t = {
-		.columns = bounded, .span_s = 10, .cpus = 4, .tasks = 100, .period_s = 0.1
-	};
+	static const double per_s[] = { 1e9, 1, 4, 100, 1000 };
+	struct interval t = { .columns = bounded, .span_s = 10, .cpus = 4, .tasks = 100 };
 
 	for (int i = 0; i < 5; i++) {
 		double most = per_s[i] * (10 * 1.05 + 0.25);

@@ -903,9 +903,9 @@ follow_others(void)
 	follow_another(256 << 10, 4000);
 }
 
-/* Goes on with n samples on the file. */
+/* Goes on with n samples of that kind on the file. */
 static void
-go_on(const char *name, uint64_t size, unsigned n)
+go_on_with(void (*step)(unsigned), const char *name, uint64_t size, unsigned n)
 {
 	struct tape_file f;
 
@@ -915,12 +915,18 @@ go_on(const char *name, uint64_t size, unsigned n)
 	model.writer = &f.writer;
 	for (; n > 0; n--) {
 		struct sample m = sample_of(model.n);
-		counters(model.n);
+		step(model.n);
 		CHECK_INT(tape_file_sample(&f, &m), 0);
 		remember(&m);
 	}
 	model.writer = NULL;
 	CHECK_INT(tape_file_close(&f), 0);
+}
+
+static void
+go_on(const char *name, uint64_t size, unsigned n)
+{
+	go_on_with(counters, name, size, n);
 }
 
 static void
@@ -1252,6 +1258,113 @@ failed_writes(void)
 	forget();
 }
 
+/* ---- Damage of any kind to recordings as a recorder leaves them */
+
+/* What the damaged bytes are: some flipped, a part overwritten by zeros or by noise, an end or the
+ * start cut off, a part that is missing in the middle, blocks in another order. Returns their number. */
+static size_t
+damage(char *s, size_t n)
+{
+	size_t at = draw(n), some = 1 + draw(draw(4) ? 40 : 9000), block = TAPE_BLOCK;
+
+	some = some < n - at ? some : n - at;
+	switch (draw(8)) {
+	case 0:
+	case 1:
+		for (unsigned flips = 1 + (unsigned)draw(3); flips > 0; flips--)
+			s[draw(n)] ^= (char)(1 << draw(8));
+		return n;
+	case 2:
+		memset(s + at, 0, some);
+		return n;
+	case 3:
+		while (some-- > 0)
+			s[at++] = (char)draw(256);
+		return n;
+	case 4:
+		return at;
+	case 5:
+		return at / block * block;
+	case 6:
+		at = draw(2) ? at : at / block * block;
+		memmove(s, s + at, n - at);
+		return n - at;
+	default:
+		some = some / block * block + block;
+		at = at / block * block;
+		some = some < n - at ? some : n - at;
+		memmove(s + at, s + at + some, n - at - some);
+		return n - some;
+	}
+}
+
+/* Every sample of the damaged file is one that was kept, and if one is missing, this is told: by a
+ * file or by a pipe. */
+static void
+check_damaged(int fd, unsigned whole, bool pipe)
+{
+	struct walk w = { .dropped = true };
+	char line[400];
+	bool read = walk_tape(fd, pipe, &w) == 0;
+
+	CHECK(!read || w.given == whole || tape_losses_text(&w.lost, line, sizeof line));
+}
+
+static void
+damaged_file(const char *name, unsigned rounds)
+{
+	int fd = open_in_tree(name), copy = memory();
+	struct text t = bytes_of(fd);
+	struct walk w = { .dropped = true };
+	char *s = malloc(t.n), line[400];
+
+	if (!s)
+		abort();
+	CHECK_INT(walk_tape(fd, false, &w), 0);
+	CHECK(!tape_losses_text(&w.lost, line, sizeof line));
+	for (unsigned i = 0; i < rounds && !unit.bad; i++) {
+		memcpy(s, t.s, t.n);
+		size_t n = damage(s, t.n);
+		set_bytes(copy, TN(s, n));
+		check_damaged(copy, w.given, false);
+		lseek(copy, 0, SEEK_SET);
+		check_damaged(copy, w.given, true);
+		if (unit.bad)
+			printf("# %s, round %u of damage: %u samples\n", name, i, w.given);
+	}
+	free(s);
+	close(copy);
+	close(fd);
+	unlink(path_in_tree(name));
+	forget();
+}
+
+/* DAMAGE_ROUNDS=N: as many for each recording. */
+static void
+damaged(void)
+{
+	const char *asked = getenv("DAMAGE_ROUNDS");
+	unsigned rounds = asked ? (unsigned)strtoul(asked, NULL, 10) : 40;
+	static const struct {
+		void (*step)(unsigned);
+		uint64_t ring;
+		unsigned n, run;
+	} kinds[] = {
+		{ counters, 0, 300, 300 },
+		{ counters, 0, 300, 60 },
+		{ busy, 0, 900, 900 },
+		{ counters, 256 << 10, 500, 500 },
+		{ busy, 256 << 10, 4000, 4000 },
+		{ ragged, 256 << 10, 2000, 377 },
+	};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		for (unsigned n = 0; n < kinds[i].n; n += kinds[i].run)
+			go_on_with(kinds[i].step, "damaged", kinds[i].ring, kinds[i].run);
+		damaged_file("damaged", rounds);
+	}
+}
+
 int
 main(void)
 {
@@ -1281,6 +1394,7 @@ main(void)
 	unit_test("a ring of another size is refused", other_ring);
 	unit_test("a ring without free space is refused", no_room);
 	unit_test("writing resumes after failed writes", failed_writes);
+	unit_test("damage of any kind gives no false sample and no silent loss", damaged);
 	tree_remove();
 	return unit_done();
 }

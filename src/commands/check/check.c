@@ -510,6 +510,7 @@ const struct tool tool_check = {
 		    "  pq check --during 'make test' 'throttle.throttled_pct > 5'\n",
 	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
 	    &option_root, &option_all, NULL },
+	.shared_help = { .all = "check all cgroups with a limit (psi: all)" },
 	.options = options,
 	.options_size = sizeof(struct check_options),
 	.command = check,

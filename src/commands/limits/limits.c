@@ -121,6 +121,8 @@ const struct tool tool_limits = {
 		    "  pq limits --json -p 4242 | jq .cpus.limit_cpus\n",
 	.shared = (const struct option *const[]){ &option_source, &option_from, &option_root,
 	    &option_pid, &option_cgroup, NULL },
+	.shared_help = { .pid = "the limits of this process",
+	    .cgroup = "the limits of this cgroup: /web, or its directory" },
 	.options = options,
 	.options_size = sizeof(struct limits_options),
 	.command = limits,

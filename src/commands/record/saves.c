@@ -61,6 +61,7 @@ saved_name(char *out, size_t n, const char *directory, const char *host, int64_t
 {
 	time_t t = (time_t)(real_ns / 1000000000);
 	char when[32], name[65];
+	struct stat st;
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
@@ -76,7 +77,7 @@ saved_name(char *out, size_t n, const char *directory, const char *host, int64_t
 			snprintf(again, sizeof again, "-%d", copy);
 		snprintf(out, n, "%s/pq-%s-%s.%03dZ%s.tape", directory, name, when,
 		    (int)(real_ns % 1000000000 / 1000000), again);
-		if (access(out, F_OK) < 0)
+		if (lstat(out, &st) < 0) /* a link is never followed */
 			return;
 	}
 }

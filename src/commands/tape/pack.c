@@ -291,9 +291,7 @@ tape_pack(const struct options *o, const char *from, const char *to)
 		die(errno == ENOENT || errno == ENOTDIR ? EXIT_USAGE : EXIT_FAILED, "%s: %s", from,
 		    errno == ENOENT || errno == ENOTDIR ? "not a captured directory" :
 							  strerror(errno));
-	if (strcmp(to, "-") != 0 && access(to, F_OK) == 0)
-		die(EXIT_USAGE, "%s: file exists (choose a new name)", to);
-	open_output(&out, to, 0);
+	create_output(&out, to);
 	struct packing p = { h, &out.writer, -1 };
 	int dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pack_facts(&p, dir);

@@ -327,6 +327,7 @@ print_json(
 	buf_json_number(&b, "late_max_ms", cost_count(c, COST_WORST) * 1e-3, 3);
 	buf_json_number(&b, "missed", cost_count(c, COST_MISSED), 0);
 	buf_json_number(&b, "lost", cost_count(c, COST_LOST), 0);
+	buf_json_number(&b, "missing_bytes", (double)r->lost.bytes, 0);
 	buf_json_number(&b, "damaged_places", (double)r->lost.places, 0);
 	buf_json_number(&b, "damaged_samples", (double)r->lost.samples, 0);
 	buf_text(&b, "}\n");

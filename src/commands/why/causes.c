@@ -34,6 +34,13 @@ set_of_machine(const struct evidence *e, struct finding *f)
 	f->of_machine = evidence_has_target(e);
 }
 
+/* Differences of figures that were read one after the other. NaN stays. */
+static double
+not_negative(double x)
+{
+	return x < 0 ? 0 : x;
+}
+
 /* ---- CPU quota: of the cgroup itself or of a parent cgroup */
 
 /* " -p 4242" of a command that shows more; without a target, `otherwise`. */
@@ -183,7 +190,7 @@ waiting(const struct evidence *e)
 	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of_waits(e);
 	double queue = runq_num(e->runq, 0, RUNQ_SZ) - evidence_cpus(e);
 
-	return !isnan(exact) ? exact : fmax(fmax(0, queue), sum);
+	return !isnan(exact) ? exact : fmax(not_negative(queue), sum);
 }
 
 static bool
@@ -275,7 +282,7 @@ struct contest {
 	double cpus, busy;    /* how many; mean busy share in % */
 	bool pinned;          /* they are not all */
 	double own, queued;   /* CPUs used by its threads; mean number of them that wait */
-	double others_queued; /* threads of others that wait, on whichever CPU */
+	double others_queued; /* threads of others that wait, spread evenly over all CPUs */
 	double others;        /* CPUs used there by others */
 };
 
@@ -311,8 +318,8 @@ contest(const struct evidence *e)
 	measure_cpus(e, &c);
 	c.own = sum_of(e->target, TASKS_CPU) / 100;
 	c.queued = wait - held_cpus(e);
-	c.others = fmax(0, c.busy / 100 * c.cpus - c.own);
-	c.others_queued = fmax(0, waiting(e) - wait);
+	c.others = not_negative(c.busy / 100 * c.cpus - c.own);
+	c.others_queued = not_negative(waiting(e) - wait) * c.cpus / evidence_cpus(e);
 	return c;
 }
 
@@ -328,13 +335,14 @@ is_by_itself(const struct contest *c)
 }
 
 /* The CPUs that it may use are busy, or so many of its threads wait that they must have woken up
- * together. */
+ * together, if no quota holds them. */
 static bool
 is_queued(const struct evidence *e, const struct contest *c)
 {
-	return c->queued > 0.1 && c->queued > 0.1 * c->own &&
+	return c->queued > 0.1 && c->queued > 0.1 * c->own && !isnan(c->others) &&
+	    !isnan(c->others_queued) &&
 	    (saturated(e) || (c->pinned && c->busy > 90) ||
-		(c->queued > c->cpus && c->others < 0.5 * c->cpus));
+		(c->queued > c->cpus && c->others < 0.5 * c->cpus && !(held_cpus(e) > 0.02)));
 }
 
 static void
@@ -355,8 +363,8 @@ tell_contest(const struct evidence *e, const struct contest *c, struct finding *
 	tell_queue(e, f);
 }
 
-/* The target waits for CPUs, behind its own threads or behind others. Where others have it for
- * themselves only because of the affinity, wait_without_saturation says more. */
+/* The target waits for CPUs, behind its own threads or behind others. If others fill the CPUs of its
+ * affinity while other CPUs are idle, wait_without_saturation says so. */
 static void
 target_saturation(const struct evidence *e, struct findings *f)
 {
@@ -367,22 +375,23 @@ target_saturation(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one =
 	    finding_add(f, by_itself ? "cpu-saturated-by-itself" : "cpu-saturated-by-others",
-		c.queued > c.own ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, c.queued,
-		"{} {}", EITHER(c.busy > 90, "CPUs saturated by", "CPUs too few at times for"),
+		c.queued > c.own ? VERDICT_CRITICAL : VERDICT_WARNING,
+		held_cpus(e) > 0.02 ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH, c.queued, "{} {}",
+		EITHER(c.busy > 90, "CPUs saturated by", "CPUs too few at times for"),
 		EITHER(by_itself, "its own threads", "other processes"));
 	tell_contest(e, &c, one);
-	if (!by_itself)
+	if (!by_itself) {
 		tell_busiest(e, one);
-	if (!by_itself)
 		finding_advice(one,
 		    "raise its CPU weight or reserve CPUs for it (cpuset); see: pq tasks -G 1, "
 		    "pq runqlat{} 1",
 		    command_option(e, ""));
-	else
+	} else {
 		finding_advice(one, "run fewer threads at once{}; see: pq tasks -t{} 1",
 		    EITHER(c.pinned, " or let them run on more CPUs (taskset -apc)",
 			" or give it more CPUs"),
 		    command_option(e, ""));
+	}
 }
 
 /* The CPU with the largest share, and the mean share of the others. */

@@ -143,7 +143,8 @@ static bool
 works(const struct evidence *e, size_t thread)
 {
 	double cpu_us = tasks_num(e->threads, thread, TASKS_CPU) * 1e4,
-	       wakes = tasks_num(e->threads, thread, TASKS_VCSW);
+	       switches = tasks_num(e->threads, thread, TASKS_VCSW),
+	       wakes = isnan(switches) ? tasks_num(e->threads, thread, TASKS_WAITS) : switches;
 
 	return cpu_us > 3000 && wakes > 1.5 && cpu_us > 300 * wakes;
 }
@@ -158,9 +159,9 @@ add_sleeping(const struct evidence *e, size_t thread, size_t row, struct finding
 	finding_fact(one, "thread {} (TID {}) spent {} % of its time in {}",
 	    name(wait_text(e->wait, row, WAIT_COMM)), name(wait_text(e->wait, row, WAIT_TID)),
 	    fixed(share, 0), call(e, row));
-	finding_fact(one, "it used {} % of one CPU, and gave the CPU up {} times per second",
+	finding_fact(one, "it used {} % of one CPU, and began to run {} times per second",
 	    fixed(tasks_num(e->threads, thread, TASKS_CPU), 1),
-	    fixed(tasks_num(e->threads, thread, TASKS_VCSW), 1));
+	    fixed(tasks_num(e->threads, thread, TASKS_WAITS), 1));
 	finding_advice(one,
 	    "look for a sleep or a fixed delay in the code that serves requests; a timer that "
 	    "works now and then looks the same; see: pq wait -t{} 1",

@@ -95,6 +95,8 @@ const struct tool tool_why = {
 		    "  pq why -f spike.tape   find the cause in a recording\n",
 	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
 	    &option_root, &option_pid, &option_cgroup, NULL },
+	.shared_help = { .pid = "judge this process, its cgroup and the parents",
+	    .cgroup = "judge the processes of this cgroup: /web, or its directory" },
 	.options = options,
 	.options_size = sizeof(struct why_options),
 	.judges = true,

@@ -339,6 +339,8 @@ const struct tool tool_runqlat = {
 	    "  pq runqlat --source probe 1  no privileges: how late a light thread wakes up\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.shared_help = { .pid = "only the threads of this process",
+	    .cgroup = "only tasks in or below this cgroup: /web, or its directory" },
 	.options = options,
 	.forms = (const struct tool *const[]){ &form_ms, &form_hist, &form_hist_ms, NULL },
 	.forms_by = "-m or -H",

@@ -283,6 +283,7 @@ const struct tool tool_tasks = {
 		    "  pq tasks -G 10          one row per cgroup: which cgroups disturb which\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.shared_help = { .cgroup = "processes in or below this cgroup: /web, or its directory" },
 	.options = options,
 	.options_size = sizeof(struct tasks_options),
 	.defaults = &usual_options,

@@ -25,8 +25,8 @@ static const struct column columns[] = {
 		    "(/proc/PID/task/TID/syscall)" },
 	[WAIT_WHERE] = { "place", "where", LABEL, NO_UNIT, 0, 0, .room = 11, .was = "where",
 	    .metric = "where",
-	    .help = "file of the descriptor it waits for (/proc/PID/task/TID/fd), else the kernel "
-		    "function" },
+	    .help = "file of the descriptor it waits for (/proc/PID/task/TID/fd), 'lock', 'timer', "
+		    "else the kernel function" },
 	[WAIT_WCHAN] = { "wchan", "wchan", LABEL, NO_UNIT, 24, 0,
 	    .help = "kernel function in which it sleeps (/proc/PID/task/TID/wchan)" },
 	[WAIT_UNINTERRUPTIBLE] = { "uninterruptible", "D", FLAG, NO_UNIT, 2, 0,
@@ -318,6 +318,8 @@ const struct tool tool_wait = {
 	    "  pq wait --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.shared_help = { .pid = "the threads of this process",
+	    .cgroup = "threads in or below this cgroup: /web, or its directory" },
 	.options = options,
 	.options_size = sizeof(struct wait_options),
 	.defaults = &wait_usual_options,
