@@ -379,6 +379,24 @@ has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	fails 2 'not a captured directory' "$PQ" tape pack "$count" -o x.tape
 }
 
+@test "tape unpack writes into no directory that a link or a recording chose" {
+	mkdir elsewhere
+	ln -s elsewhere link
+	ln -s nowhere dangling
+	for name in link dangling; do
+		fails 2 'it exists already' "$PQ" tape unpack "$count" -o $name
+	done
+	mkdir -p evil/t0/proc evil/t0/sys/fs/cgroup
+	echo '5000000000 1790000000000000000' >evil/t0/clock
+	ln -s "$PWD/elsewhere" evil/t0/proc/out # kept as a link, and unpacked as a file
+	ln -s ../../../elsewhere evil/t0/sys/fs/cgroup/up
+	"$PQ" tape pack evil -o evil.tape 2>/dev/null
+	"$PQ" tape unpack evil.tape -o files
+	[ -z "$(find files -type l)" ]
+	[ -z "$(ls -A elsewhere)" ]
+	[ ! -e nowhere ]
+}
+
 @test "pq tape reports wrong words and options" {
 	fails 2 'missing command: want info' "$PQ" tape
 	fails 2 "unknown command 'frob'" "$PQ" tape frob "$count"
