@@ -70,6 +70,19 @@ task() {
 11' ]
 }
 
+@test "--sort chooses among all tasks, and -n keeps the first" {
+	local pids=(2 10 {21..90})
+	at 0; for pid in "${pids[@]}"; do task "$pid" "$pid" x R 0 0 0; done
+	at 1; for pid in "${pids[@]}"; do task "$pid" "$pid" x R $((100 - pid)) "$pid" 1; done
+	show -n 2
+	[ "$(json .pid | xargs)" = '90 89' ]
+	show -n 2 --sort cpu_pct
+	[ "$(json '[.pid, .cpu_pct]' | xargs)" = '[2,9.8] [10,9]' ]
+	show -n 2 --sort pid
+	[ "$(json .pid | xargs)" = '2 10' ]
+	fails 2 "unknown column 'cpu'; did you mean 'cpu_pct'" "$PQ" tasks --sort cpu
+}
+
 @test "context switches are summed over the threads" {
 	at 0; task 10 10 a S 0 0 0 1 1; task 10 11 a R 0 0 0 2 2; task 10 12 a S 1 1 1 5 5
 	at 1; task 10 10 a S 1 1 10 7 2; task 10 11 a R 5 1 10 3 9; task 10 12 a S 1 1 1 5 5

@@ -391,7 +391,7 @@ tenth() {
 			continue
 		fi
 		answers 1 lock-contention -p 7 -f "$dir"
-		[[ $(json -r '.findings[0].evidence[0]') == "on average 2.0 of its 4 threads wait for one lock:[0x7fff0]" ]]
+		[[ $(json -r '.findings[0].evidence[0]') == "on average 2.0 of its 4 threads wait for the same lock, lock:[0x7fff0]" ]]
 		[ "$(json -r '.findings[0].confidence')" = high ]
 	done
 }
@@ -460,7 +460,7 @@ queue() {
 		at $i
 		cpus $((100 + 100 * i)) $((i * $2)) 0 0 $((i * $3))
 		process 7 /web
-		for t in $threads; do thread "$t" R $((1 + i * "$4")) $((1 + i * "$5")) $((1 + i)) running 0; done
+		for t in $threads; do thread "$t" R $((1 + i * $4)) $((1 + i * $5)) $((1 + i)) running 0; done
 		for t in 42 43 44 45 46 47; do
 			put_at t$i proc/$t/stat "$t (batch) R 1 $t $t 0 -1 0 0 0 0 0 $((i * 90)) 0 0 0 20 0 1 0 500 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0"
 			put_at t$i proc/$t/task/$t/stat "$(cat "$now/proc/$t/stat")"

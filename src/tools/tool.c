@@ -152,6 +152,16 @@ const struct option option_most = { 'n', NULL, "N", OPTION_ROWS, offsetof(struct
 const struct option option_sort = { 0, "sort", "KEY", OPTION_TEXT, offsetof(struct request, sort),
 	.help = "sort by this column: numbers descending, names ascending" };
 
+void
+tool_sort(const struct watch *w, struct table *t, double (*key)(const struct cell *row))
+{
+	const char *by = w->ask->sort;
+
+	table_choose(t,
+	    &(struct choice){
+		.by = by ? columns_find(t->columns, text_of(by)) : -1, .worst = key });
+}
+
 const char *
 tool_help(const struct tool *t, const struct option *o)
 {

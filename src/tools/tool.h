@@ -155,6 +155,9 @@ struct tool {
 /* They are parsed into the request: -p, -g and -a into its target, and -n and --sort. */
 extern const struct option option_pid, option_cgroup, option_all, option_most, option_sort;
 
+/* Sorts the rows as --sort wants, or by the tool's own key, the largest first. */
+void tool_sort(const struct watch *w, struct table *t, double (*key)(const struct cell *row));
+
 /* The line of --help for an option of the tool. */
 const char *tool_help(const struct tool *t, const struct option *o);
 

@@ -148,7 +148,7 @@ tasks_rows(struct watch *w, const void *from, const void *to, double span_s, str
 	(void)from;
 	tasks_set_rates(s, span_s);
 	add_rows(w, s, span_s, out);
-	table_sort(out, 0, by_wait);
+	tool_sort(w, out, by_wait);
 	if (o->rows)
 		table_keep(out, o->rows);
 	tell_stuck(w, out);
@@ -282,7 +282,7 @@ const struct tool tool_tasks = {
 		    "  pq tasks -t -p 4242 1   the threads of a process\n"
 		    "  pq tasks -G 10          one row per cgroup: which cgroups disturb which\n",
 	.columns = columns,
-	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_sort, NULL },
 	.shared_help = { .cgroup = "processes in or below this cgroup: /web, or its directory" },
 	.options = options,
 	.options_size = sizeof(struct tasks_options),

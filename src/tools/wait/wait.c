@@ -291,6 +291,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	}
 	table_sort(out, 0, share);
 	add_events(s, span_s, out);
+	if (w->ask->sort)
+		tool_sort(w, out, NULL);
 	if (wait_options(w)->rows)
 		table_keep(out, wait_options(w)->rows);
 }
@@ -317,7 +319,7 @@ const struct tool tool_wait = {
 	    "  pq wait --slow 200ms 1      each wait of 200 ms or more, on the whole machine\n"
 	    "  pq wait --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
 	.columns = columns,
-	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_sort, NULL },
 	.shared_help = { .pid = "the threads of this process",
 	    .cgroup = "threads in or below this cgroup: /web, or its directory" },
 	.options = options,
