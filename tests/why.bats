@@ -391,7 +391,7 @@ tenth() {
 			continue
 		fi
 		answers 1 lock-contention -p 7 -f "$dir"
-		[[ $(json -r '.findings[0].evidence[0]') == "on average 2.0 of its 4 threads wait for one lock:[0x7fff0]" ]]
+		[[ $(json -r '.findings[0].evidence[0]') == "on average 2.0 of its 4 threads wait for the same lock, lock:[0x7fff0]" ]]
 		[ "$(json -r '.findings[0].confidence')" = high ]
 	done
 }

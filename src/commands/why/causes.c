@@ -793,11 +793,8 @@ io_pressure(const struct evidence *e, struct findings *f)
 static void
 forks(const struct evidence *e, struct findings *f)
 {
-	double span_s = session_span_s(&e->session),
-	       own_per_s = sum_of(e->target, TASKS_BORN) / span_s;
-	bool own = own_per_s > 200;
-	struct tasks_rows rows = own ? e->target : e->tasks;
-	double per_s = own ? own_per_s : sum_of(e->tasks, TASKS_BORN) / span_s;
+	struct tasks_rows rows = evidence_has_target(e) ? e->target : e->tasks;
+	double span_s = session_span_s(&e->session), per_s = sum_of(rows, TASKS_BORN) / span_s;
 
 	if (!(per_s > 200))
 		return;
@@ -806,8 +803,6 @@ forks(const struct evidence *e, struct findings *f)
 	struct finding *one =
 	    finding_add(f, "forks", per_s > 1000 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		CONFIDENCE_HIGH, per_s / 1000, "Many processes or threads are created", NO_FIGURE);
-	if (!own)
-		set_of_machine(e, one);
 	finding_fact(one, "{} tasks were created per second", fixed(per_s, 0));
 	if (unseen > 0)
 		finding_fact(one,

@@ -105,8 +105,8 @@ lock_contention(const struct evidence *e, struct findings *f)
 	    finding_add(f, "lock-contention", l.waiters > 2 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		l.rows > 1 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, l.waiters,
 		"Its threads wait for a lock", NO_FIGURE);
-	finding_fact(one, "on average {} of its {} threads wait for one {}", fixed(l.waiters, 1),
-	    fixed(threads_in(e, NULL), 0), name(l.where));
+	finding_fact(one, "on average {} of its {} threads wait for the same lock, {}",
+	    fixed(l.waiters, 1), fixed(threads_in(e, NULL), 0), name(l.where));
 	finding_fact(
 	    one, "its threads run on {} CPUs on average", fixed(threads_in(e, "running"), 2));
 	finding_advice(one,
