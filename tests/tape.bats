@@ -520,7 +520,7 @@ each_reader() {
 @test "a growing recording that lost segments at an end is told" {
 	cp -r "$BATS_FILE_TMPDIR/count" steps
 	for i in {0..19}; do # the clock is set after each five samples: a segment begins
-		echo "$((5000000000 + i * 1000000000)) $(((BEGIN + i + i / 5 * 100) * 1000000000))" >steps/t$i/clock
+		echo "$((5000000000 + i * 1000000000)) $(((BEGIN + i + (i - i % 5) * 20) * 1000000000))" >steps/t$i/clock
 	done
 	"$PQ" tape pack steps -o steps.tape
 	"$PQ" tape verify steps.tape
