@@ -299,9 +299,43 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	printf '50000 100000' >"$dir/t0/$C/web/cpu.max"
 	limits --json
 	json_is "$cpus" '[0.5,"quota","/web",false]'
-	put $C/web/cpu.max '100000 0'
+}
+
+@test "a cpu.max with a period of 0, or with words after it, is unknown, not none" {
+	v2 / /web
+	level $C/web max max
+	for text in '100000 0' '100000 100000 more' 'max 100000 more' 'max x'; do
+		put $C/web/cpu.max "$text"
+		limits --json
+		json_is '[.cpus.levels[1].quota, .cpus.at_most]' '[null,true]'
+	done
+}
+
+@test "a v1 quota without its period is unknown, not none" {
+	put proc/self/cgroup 3:cpu,cpuacct:/web
+	put proc/self/mountinfo '31 20 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct'
+	put $C/cpu/web/cgroup.procs
+	put $C/cpu/web/cpu.cfs_quota_us 50000
 	limits --json
-	json_is '.cpus.levels[1].quota' '"none"'
+	json_is '[.cpus.levels[1].quota, .cpus.at_most]' '[null,true]'
+}
+
+@test "memory.max 0 is a limit that nothing fits into, without nan" {
+	v2 / /web
+	level $C/web max 0
+	limits
+	[[ ! $output =~ nan ]]
+	limits --json
+	json_is '.memory.limit_bytes' 0
+}
+
+@test "a controller that the kernel has disabled has no limits, and the page says why" {
+	v2 / /web
+	level $C/web max max
+	rm "$dir/t0/$C/web/memory.max"
+	put proc/cgroups '#subsys_name	hierarchy	num_cgroups	enabled' 'cpu	0	9	1' 'memory	0	9	0'
+	limits
+	[[ $output =~ limit\ +none\ +"cannot be set: the kernel has the controller disabled" ]]
 }
 
 @test "a level that cannot be read makes the limit 'at most'" {

@@ -797,6 +797,64 @@ says_not() {
 	rows '["/web",1.5,null]' '[.cgroup, .limit_cpus, .note]'
 }
 
+# --- the reason
+
+@test "a mountinfo that may not be read: /sys/fs/cgroup is tried, and one note says so" {
+	plain
+	rm "$dir"/t?/proc/self/mountinfo
+	put proc/self/mountinfo.errno '13 Permission denied'
+	put $C/cgroup.controllers cpu
+	throttle
+	rows '["/web",1.5,0.25]'
+	says "cannot read /proc/self/mountinfo: Permission denied"
+}
+
+@test "a mountinfo that may not be read: v1 is found at /sys/fs/cgroup too" {
+	in_cgroup 3:cpu,cpuacct:/web
+	put proc/self/mountinfo.errno '13 Permission denied'
+	v1 $C/cpu,cpuacct/web 50000 250
+	throttle
+	rows '["/web",0.5,0.25]'
+}
+
+@test "a mountinfo that may not be read is the reason if nothing is at /sys/fs/cgroup" {
+	in_cgroup 0::/web
+	put proc/self/mountinfo.errno '13 Permission denied'
+	refused 3 "cannot read /proc/self/mountinfo: Permission denied"
+}
+
+@test "a root of process 1 that may not be read is not the reason" {
+	in_cgroup 0::/web
+	mount_line '29 20 0:25 / / rw - overlay overlay rw'
+	PID=1 mount2 /sys/fs/cgroup /
+	put proc/1/root/$C/web/cgroup.procs.errno '13 Permission denied'
+	refused 3 'is /sys/fs/cgroup mounted'
+}
+
+@test "mem: a controller that the kernel has disabled is named as such" {
+	plain
+	put proc/cgroups '#subsys_name	hierarchy	num_cgroups	enabled' 'cpu	0	9	1' 'memory	0	9	0'
+	pq_says 0 mem --json
+	says "the kernel has the memory controller disabled"
+	says_not subtree_control
+	rm "$dir"/t?/proc/cgroups
+	put $C/cgroup.controllers 'cpuset cpu io pids'
+	pq_says 0 mem --json
+	says "the kernel has the memory controller disabled"
+}
+
+@test "a mount that another one hides does not lend the other cgroup's figures unmarked" {
+	in_cgroup 0::/web
+	put proc/self/mountinfo '30 20 0:26 /web /sys/fs/cgroup rw - cgroup2 cgroup2 rw' '31 30 0:26 /other /sys/fs/cgroup rw - cgroup2 cgroup2 rw'
+	v2 $C max 900
+	put $C/cgroup.procs 78
+	throttle
+	rows '"process-not-listed"' .note
+	put $C/cgroup.procs 78 77
+	throttle
+	rows null .note
+}
+
 # --- another process
 
 @test "-p uses the cgroup of that process, with the levels above that are visible" {
@@ -950,6 +1008,22 @@ says_not() {
 	for name in /web web /web/; do
 		throttle -g "$name"
 		rows '["/web",1.5,0.25]'
+	done
+}
+
+@test "-g takes a line of /proc/PID/cgroup, with its controllers" {
+	in_cgroup 3:cpu,cpuacct:/
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 $C/cpu 100000 900
+	v1 $C/cpu/web 50000 250
+	v1 "$C/cpu/a:b" 70000 250
+	for name in cpu:/web cpu,cpuacct:/web/ 3:cpu,cpuacct:/web; do
+		throttle -g "$name"
+		rows '0.5' 'select(.cgroup == "/web") | .limit_cpus'
+	done
+	for name in /a:b a:b; do
+		throttle -g $name
+		rows '0.7' 'select(.cgroup == "/a:b") | .limit_cpus'
 	done
 }
 
@@ -1206,7 +1280,7 @@ v1_memory() {
 	rows '["/web",0.123,0.25]'
 }
 
-@test "cpu.max: a period of 0 is no quota, and one note says so" {
+@test "cpu.max: with a period of 0 the quota is unknown, and one note says so" {
 	plain
 	put $C/web/cpu.max "200000 0"
 	throttle
@@ -1214,14 +1288,14 @@ v1_memory() {
 	says cpu.max
 }
 
-@test "v1: a period of 0 is no quota, and one note says so" {
+@test "v1: with a period of 0 the quota is unknown, and one note says so" {
 	in_cgroup 3:cpu,cpuacct:/web
 	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
 	v1 $C/cpu 100000 900
 	v1 $C/cpu/web 50000 250
 	put $C/cpu/web/cpu.cfs_period_us 0
 	throttle -g /web
-	rows '["/web",1,"/",0.25]' 'select(.cgroup == "/web") | [.cgroup, .limit_cpus, .limit_level, .used_cpus]'
+	rows '["/web",null,null,0.25]' 'select(.cgroup == "/web") | [.cgroup, .limit_cpus, .limit_level, .used_cpus]'
 	says cpu.cfs_period_us
 }
 

@@ -74,16 +74,16 @@ saved() {
 }
 
 @test "a tool with an interval of its own has rows at that interval in every replay" {
-	"$PQ" record --budget 100% --root root -o x.tape 20ms 31 runq cpu:200ms mem:100ms 2>log
-	said 'records: runq cpu:200ms mem:100ms every 20 ms to x.tape$'
+	"$PQ" record --budget 100% --root root -o x.tape 20ms 31 runq cpu:200ms psi:100ms 2>log
+	said 'records: runq cpu:200ms psi:100ms every 20 ms to x.tape$'
 	[ "$("$PQ" runq --json -f x.tape 2>/dev/null | wc -l)" -eq 30 ]
-	"$PQ" mem --json -f x.tape 2>/dev/null | jq -c 'select(.cgroup == "machine") | .interval_s' >rows
+	"$PQ" psi --json -f x.tape 2>/dev/null | jq -c .interval_s >rows
 	[ "$(wc -l <rows)" -ge 5 ]
 	[ "$(jq -s 'min > 0.05' rows)" = true ]
-	"$PQ" tape cut --from +50ms -o cut.tape x.tape # its first sample lacks mem
-	[ "$("$PQ" mem --json -f cut.tape 2>/dev/null | jq -c 'select(.cgroup == "machine")' | wc -l)" -ge 4 ]
+	"$PQ" tape cut --from +50ms -o cut.tape x.tape # its first sample lacks psi
+	[ "$("$PQ" psi --json -f cut.tape 2>/dev/null | wc -l)" -ge 4 ]
 	"$PQ" tape unpack x.tape unpacked
-	diff rows <("$PQ" mem --json -f unpacked 2>/dev/null | jq -c 'select(.cgroup == "machine") | .interval_s')
+	diff rows <("$PQ" psi --json -f unpacked 2>/dev/null | jq -c .interval_s)
 	"$PQ" why --json -f cut.tape >why || true
 	jq -es 'length > 0' why >/dev/null
 }
@@ -174,12 +174,12 @@ saved() {
 
 @test "a ring that is too small says how large it must be, and leaves no file" {
 	big=root
-	seq -f 'Filler%05g: 1 kB' 2000 >>root/proc/meminfo
-	"$PQ" record --root "$big" --ring 256K -o x.tape 5ms 2 mem 2>log || status=$?
+	seq -f 'filler%05g 1' 2500 >>root/proc/stat
+	"$PQ" record --root "$big" --ring 256K -o x.tape 5ms 2 runq 2>log || status=$?
 	[ "$status" -eq 2 ]
 	said '--ring: too small for the files that these tools read here: want at least [0-9]+ bytes'
 	[ ! -e x.tape ]
-	"$PQ" record --root "$big" --ring "$(sed -n 's/.*at least \([0-9]*\) bytes.*/\1/p' log)" -o x.tape 5ms 2 mem 2>/dev/null
+	"$PQ" record --root "$big" --ring "$(sed -n 's/.*at least \([0-9]*\) bytes.*/\1/p' log)" -o x.tape 5ms 2 runq 2>/dev/null
 }
 
 @test "record and tape info say how long the ring lasts" {
@@ -767,4 +767,16 @@ points() {
 	grep -q 'trouble: cannot write the recording: File too large' log
 	run "$PQ" tape verify x.tape # the last record may be cut off at the limit
 	[[ $output == *' samples readable'* ]]
+}
+
+@test "-g of a v1 cgroup that exists in one hierarchy only records what there is" {
+	local group=/sys/fs/cgroup/memory/pqtest-$$-$BATS_TEST_NUMBER
+	[ -e /sys/fs/cgroup/memory/memory.usage_in_bytes ] || skip "no cgroup v1 memory hierarchy here"
+	mkdir "$group" 2>/dev/null || skip "not permitted to make a cgroup"
+	made+=("$group")
+	run timeout -s INT 1 "$PQ" record 50ms throttle mem -g "/${group##*/}" -o "$BATS_TEST_TMPDIR/one.tape"
+	[[ $output == *"throttle: no such cgroup in the cpu hierarchy: /${group##*/} (it is in that of memory)"* ]]
+	run --separate-stderr "$PQ" mem --json -f "$BATS_TEST_TMPDIR/one.tape"
+	[ "$status" -eq 0 ]
+	[[ $output == *"\"cgroup\":\"/${group##*/}\""* ]]
 }

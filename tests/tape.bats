@@ -142,6 +142,43 @@ same_bytes() {
 	[[ ${stderr_lines[1]} == *"cannot read /proc/loadavg: "* ]]
 }
 
+@test "-g finds each cgroup of a recording made with -a, in every form of it" {
+	for machine in 6.1-v2-throttled 6.1-v1-throttled; do
+		root=$(capture $machine)/t0
+		rm -rf all.tape files packed.tape
+		"$PQ" record --root "$root" -a -o all.tape 10ms 4 runq cpu throttle mem 2>/dev/null
+		"$PQ" tape unpack all.tape -o files
+		"$PQ" tape pack files -o packed.tape
+		for tool in throttle mem; do
+			group=$("$PQ" $tool -a -f all.tape --json 2>/dev/null | jq -r '.cgroup // empty' | grep ^/. | tail -1)
+			[ -n "$group" ] || continue
+			for source in all.tape files packed.tape; do
+				run --separate-stderr "$PQ" $tool -g "$group" -f $source --json
+				[ "$status" -eq 0 ]
+				[ "$(jq -r --arg g "$group" 'select(.cgroup == $g) | 1' <<<"$output" | wc -l)" -eq 3 ]
+				[[ $stderr != *"chosen when"* ]]
+			done
+			# the same rows as -a gives it
+			diff <("$PQ" $tool -a -f all.tape --json 2>/dev/null | jq -c --arg g "$group" 'select(.cgroup == $g)') \
+				<("$PQ" $tool -g "$group" -f all.tape --json 2>/dev/null | jq -c --arg g "$group" 'select(.cgroup == $g)')
+		done
+		run "$PQ" why -g "$group" -f all.tape
+		[[ $output != *"chosen when"* ]]
+		run "$PQ" check 'throttle.throttled_pct > 101' -g "$group" -f all.tape
+		[[ $output != *"chosen when"* ]]
+		fails 3 'the recording holds only the cgroups chosen when it was made .-p, -g' "$PQ" throttle -g /none -f all.tape
+	done
+}
+
+@test "--follow takes -g of a recording made with -a" {
+	root=$(capture 6.1-v2-throttled)/t0
+	start "$PQ" record --root "$root" -a -o all.tape 10ms 40 throttle 2>log
+	await test -s all.tape
+	"$PQ" throttle -g /web -f all.tape --follow --json --to +200ms >got 2>said
+	[ "$(jq -s 'map(select(.cgroup == "/web")) | length' got)" -ge 3 ]
+	[ ! -s said ]
+}
+
 @test "a longer interval combines the samples of a recording" {
 	[ "$(plist -f "$count")" = "$(seq -s' ' 101 119)" ]
 	[ "$(plist -f "$count" 1)" = "$(seq -s' ' 101 119)" ]
@@ -340,6 +377,24 @@ has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	fails 2 'count.tape: file exists' "$PQ" tape pack out -o "$count"
 	fails 2 'not a captured directory' "$PQ" tape pack none -o x.tape
 	fails 2 'not a captured directory' "$PQ" tape pack "$count" -o x.tape
+}
+
+@test "tape unpack writes into no directory that a link or a recording chose" {
+	mkdir elsewhere
+	ln -s elsewhere link
+	ln -s nowhere dangling
+	for name in link dangling; do
+		fails 2 'it exists already' "$PQ" tape unpack "$count" -o $name
+	done
+	mkdir -p evil/t0/proc evil/t0/sys/fs/cgroup
+	echo '5000000000 1790000000000000000' >evil/t0/clock
+	ln -s "$PWD/elsewhere" evil/t0/proc/out # kept as a link, and unpacked as a file
+	ln -s ../../../elsewhere evil/t0/sys/fs/cgroup/up
+	"$PQ" tape pack evil -o evil.tape 2>/dev/null
+	"$PQ" tape unpack evil.tape -o files
+	[ -z "$(find files -type l)" ]
+	[ -z "$(ls -A elsewhere)" ]
+	[ ! -e nowhere ]
 }
 
 @test "pq tape reports wrong words and options" {

@@ -94,8 +94,10 @@ setup() {
 		echo '13 Permission denied' >"$dir/$t/sys/fs/cgroup/pod/cpu.max.errno"
 	done
 	show
-	[ "$(json '[.cgroup, .limit_cpus, .limit_level, .used_cpus]')" = '["/pod/app",null,null,0.25]' ]
+	[ "$(json 'select(.cgroup == "/pod/app") | [.cgroup, .limit_cpus, .limit_level, .used_cpus]')" = '["/pod/app",null,null,0.25]' ]
 	[[ $stderr == *"/pod"*"Permission denied"* ]]
+	show -a
+	[ "$(json 'select(.cgroup == "/pod") | [.cgroup, .limit_cpus]')" = '["/pod",null]' ]
 }
 
 @test "on a terminal a note is shown after a long name" {

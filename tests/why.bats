@@ -112,6 +112,12 @@ cpus() {
 	[ "${lines[0]}" = "Nothing could be checked." ]
 }
 
+# idle_at N: the CPUs of sample N have been idle.
+idle_at() {
+	now=$dir/t$1
+	cpus $((100 * ($1 + 1))) 0 0 0 0
+}
+
 @test "hidden processes or a hidden run queue make the verdict unknown if the CPUs are busy" {
 	local at
 	for at in 0 1; do
@@ -137,7 +143,7 @@ cpus() {
 	rm "$dir"/t?/proc/loadavg
 	answers 3 "" -f "$dir"
 	json_is '.unchecked | map(select(.needed) | .question)' '["run queue"]'
-	for at in 0 1; do now=$dir/t$at; cpus $((100 * (at + 1))) 0 0 0 0; done
+	idle_at 0; idle_at 1
 	answers 0 "" -f "$dir" # idle CPUs have no queue
 }
 
@@ -445,8 +451,8 @@ facts() {
 	printf 'machine x86_64\nticks 100\n' >"$dir/facts"
 }
 
-# queue ALLOWED USER0 USER OWN_RUN OWN_DELAY OTHERS_DELAY: a second in which each of three threads of process 7 ran and waited so
-# long, in ms, and a process of others waited.
+# queue ALLOWED USER0 USER OWN_RUN OWN_DELAY OTHERS_DELAY: a second in which each thread of process 7 ($threads) ran
+# and waited so long, in ms, and each of six other processes waited.
 queue() {
 	local i t allowed=$1
 	rm -rf "$dir"
@@ -454,18 +460,22 @@ queue() {
 		at $i
 		cpus $((100 + 100 * i)) $((i * $2)) 0 0 $((i * $3))
 		process 7 /web
-		for t in 7 8 9; do thread $t R $((1 + i * $4)) $((1 + i * $5)) $((1 + i)) running 0; done
-		put_at t$i proc/42/stat "42 (batch) R 1 42 42 0 -1 0 0 0 0 0 $((i * 90)) 0 0 0 20 0 1 0 500 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0"
-		put_at t$i proc/42/task/42/stat "$(cat "$now/proc/42/stat")"
-		put_at t$i proc/42/schedstat "$((i * 100000000)) $((i * $6))000000 $((9 + i))"
-		put_at t$i proc/42/task/42/schedstat "$(cat "$now/proc/42/schedstat")"
+		for t in $threads; do thread "$t" R $((1 + i * $4)) $((1 + i * $5)) $((1 + i)) running 0; done
+		for t in 42 43 44 45 46 47; do
+			put_at t$i proc/$t/stat "$t (batch) R 1 $t $t 0 -1 0 0 0 0 0 $((i * 90)) 0 0 0 20 0 1 0 500 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0"
+			put_at t$i proc/$t/task/$t/stat "$(cat "$now/proc/$t/stat")"
+			put_at t$i proc/$t/schedstat "$((i * 100000000)) $((i * $6))000000 $((9 + i))"
+			put_at t$i proc/$t/task/$t/schedstat "$(cat "$now/proc/$t/schedstat")"
+		done
 		echo "9.00 9.00 9.00 ${7:-9}/200 4000" >"$now/proc/loadavg"
 	done
 }
 
 @test "whose threads are queued decides whether a process waits for itself or for others" {
+	local threads="7 8 9 10 11 12"
 	queue 0-3 10 10 100 900 100 4 # idle, but they all wake up at once
 	answers 2 cpu-saturated-by-itself -p 7 -f "$dir"
+	threads="7 8 9"
 	queue 0-3 100 100 10 980 900 9
 	answers 2 cpu-saturated-by-others -p 7 -f "$dir"
 	queue 1 0 100 330 660 900 9 # pinned to one CPU: others cannot be in the way there
@@ -507,10 +517,12 @@ queue() {
 		thread 7 S 1 1 1 "$PAUSE" __do_sys_pause
 		thread 8 S 1 1 1 "$READ" anon_pipe_read
 		facts
-		printf 'MemTotal: 4000000 kB\nMemFree: 1000000 kB\nAnonPages: %s kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' $((2000000 + i * 90000)) \
-			>"$now/proc/meminfo"
+		printf '%s kB\n' "MemTotal: 4000000" "MemFree: $((2000000 - i * 90000))" "AnonPages: $((2000000 + i * 90000))" "Active(anon): 0" \
+			"Inactive(anon): 0" "Active(file): 0" "Inactive(file): 0" "Buffers: 0" "Cached: 0" "SwapCached: 0" "Shmem: 0" \
+			"SReclaimable: 0" "SUnreclaim: 0" "SwapTotal: 0" "SwapFree: 0" >"$now/proc/meminfo"
 	done
 	answers 1 "blocked steal" -p 7 -f "$dir"
+	answers 2 "memory-growth steal" -f "$dir"
 }
 
 @test "live: a process blocked in read is found" {

@@ -303,6 +303,29 @@ place_is_root(struct host *h, const struct place *p)
 	return place_read(h, p, "", "cgroup.type", &text) < 0 && errno == ENOENT;
 }
 
+bool
+controller_is_disabled(struct host *h, const struct place *p, const char *controller)
+{
+	struct text text, line, word;
+	uint64_t hierarchy, cgroups, enabled;
+
+	/* "memory 0 65 0": the name, its hierarchy, how many cgroups, whether it is enabled */
+	if (host_read(h, "proc/cgroups", &text) == 0)
+		while (text_line(&text, &line))
+			if (text_word(&line, &word) && text_eq(word, controller) &&
+			    text_next_u64(&line, &hierarchy) == 0 &&
+			    text_next_u64(&line, &cgroups) == 0 &&
+			    text_next_u64(&line, &enabled) == 0)
+				return enabled == 0;
+	if (p->version != 2 || !place_is_root(h, p) ||
+	    place_read(h, p, "", "cgroup.controllers", &text) < 0 || !text_line(&text, &line))
+		return false;
+	while (text_word(&line, &word))
+		if (text_eq(word, controller))
+			return false;
+	return true;
+}
+
 const char *
 place_name(struct arena *a, const struct place *p, const char *rel)
 {

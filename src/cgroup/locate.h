@@ -92,6 +92,10 @@ int locate_top(struct atlas *at, enum family f, struct place *out);
  * bind mount hides levels above it, whose limits apply too. */
 bool place_is_root(struct host *h, const struct place *p);
 
+/* Whether the kernel runs with the controller disabled, so that no cgroup can have its files: by
+ * /proc/cgroups, or by cgroup.controllers of the true root. */
+bool controller_is_disabled(struct host *h, const struct place *p, const char *controller);
+
 /* The name of a cgroup: root and rel together, "/" for the root. */
 const char *place_name(struct arena *a, const struct place *p, const char *rel);
 

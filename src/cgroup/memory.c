@@ -201,7 +201,7 @@ group_read_limits(
     struct host *h, const struct groups *all, const struct group *g, struct group_memory *out)
 {
 	if (group_read_limit(h, all, g, FAMILY_MEMORY, limit_file(all), &out->limit) < 0) {
-		out->limit_unreadable = errno != ENOENT && errno != EINVAL;
+		out->limit_unreadable = errno != ENOENT;
 		return errno == ENOENT ? 0 : -1;
 	}
 	if (all->top[FAMILY_MEMORY].version != 1) {

@@ -51,8 +51,8 @@ int memory_stat_parse(struct text t, int version, struct memory_stat *out);
 /* memory.events of v2. 0, or -1 with EINVAL. */
 int memory_events_parse(struct text t, struct memory_events *out);
 
-/* Reads the limits of this level: limit, high and swap_room. 0, or -1 with errno: EINVAL the limit is
- * invalid, which counts as no limit; else it cannot be read. */
+/* Reads the limits of this level: limit, high and swap_room. 0, or -1 with errno if the limit is
+ * unknown: EINVAL its text is invalid. */
 int group_read_limits(
     struct host *h, const struct groups *all, const struct group *g, struct group_memory *out);
 

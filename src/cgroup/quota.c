@@ -45,6 +45,8 @@ cpu_max_parse(struct text t, struct cpu_quota *out)
 		return invalid();
 	if (line.n > 0 && text_next_u64(&line, &period_us) < 0)
 		return invalid();
+	if (text_word(&line, &quota)) /* a later kernel may mean something by it */
+		return invalid();
 	return set_quota(out, limited, (int64_t)quota_us, period_us);
 }
 
@@ -117,8 +119,11 @@ read_cfs_quota(
 		memcpy(quota, text.s, n);
 	if (n > 0 && quota[0] == '-')
 		return set_quota(out, false, 0, 0);
-	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_period_us", &text) < 0)
+	if (group_read(h, all, g, FAMILY_CPU, "cpu.cfs_period_us", &text) < 0) {
+		if (errno == ENOENT) /* there is a quota, of an unknown period */
+			errno = ENODATA;
 		return -1;
+	}
 	return cfs_quota_parse((struct text){ quota, n }, text, out);
 }
 
@@ -141,8 +146,8 @@ group_read_quota(
 	*out = (struct cpu_quota){ 0 };
 	if ((v1 ? read_cfs_quota : read_cpu_max)(h, all, g, out) == 0)
 		return 0;
-	out->known = errno == ENOENT || errno == EINVAL;
-	return errno == ENOENT ? 0 : -1;
+	*out = (struct cpu_quota){ .known = errno == ENOENT };
+	return out->known ? 0 : -1;
 }
 
 /* On v1 another controller counts the CPU time. */

@@ -55,8 +55,8 @@ int cpu_stat_parse(struct text t, struct group_cpu *out);
 int cpu_stat_local_parse(struct text t, struct group_cpu *out);
 
 /* Reads the quota of this level. A missing file means no limit: the controller is disabled here, or
- * this is the root. 0, or -1 with errno: EINVAL the text is invalid, which counts as no limit; else
- * the quota is unknown. */
+ * this is the root. 0, or -1 with errno if the quota is unknown: EINVAL the text is invalid, ENODATA
+ * v1 has a quota but no period. */
 int group_read_quota(
     struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out);
 

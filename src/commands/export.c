@@ -343,7 +343,7 @@ static const struct option options[] = {
 	{ 0, "textfile", "DIR", OPTION_TEXT, offsetof(struct export_options, directory),
 	    .help = "the directory that node_exporter reads" },
 	{ 0, "budget", "SHARE", OPTION_SHARE, offsetof(struct export_options, budget),
-	    .help = "share of one CPU to use at most; past it, read less often (1%)",
+	    .help = "use at most this share of a CPU, else read less often (1%)",
 	    .want = "a share of a CPU such as 1% or 0.02, at least 0.1%" },
 	{ .type = OPTION_END },
 };

@@ -209,7 +209,7 @@ list_directory(struct open_file *f, struct buf *b)
 	struct stat st;
 
 	if (!f->counted && !(f->counted = counts_links(f->fd)))
-		return slurp_directories(f->fd, b);
+		return slurp_sorted_directories(f->fd, b);
 	b->n = 0;
 	if (fstat(f->fd, &st) < 0)
 		return -1;

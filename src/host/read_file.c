@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -103,6 +104,41 @@ slurp_directories(int fd, struct buf *b)
 {
 	b->n = 0;
 	return each_entry(fd, add_directory, b);
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	const struct text *x = a, *y = b;
+	int order = memcmp(x->s, y->s, x->n < y->n ? x->n : y->n);
+
+	return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+int
+slurp_sorted_directories(int fd, struct buf *b)
+{
+	struct text *v = NULL, rest, name;
+	struct buf sorted = { 0 };
+	size_t n = 0, room = 0;
+
+	if (slurp_directories(fd, b) < 0)
+		return -1;
+	rest = (struct text){ b->s, b->n };
+	while (text_line(&rest, &name)) {
+		v = xgrow(v, n, &room, sizeof *v);
+		v[n++] = name;
+	}
+	if (n > 1)
+		qsort(v, n, sizeof *v, by_bytes);
+	for (size_t i = 0; i < n; i++) {
+		buf_add(&sorted, v[i].s, v[i].n);
+		buf_char(&sorted, '\n');
+	}
+	free(v);
+	buf_free(b);
+	*b = sorted;
+	return 0;
 }
 
 int

@@ -21,6 +21,10 @@ int slurp_file(int fd, struct buf *b, bool *whole);
 /* Lists the subdirectories of an open directory, as host_list does. */
 int slurp_directories(int fd, struct buf *b);
 
+/* The same in the order of their bytes. The kernel gives the cgroups of a machine in one order at
+ * all times, but other file systems give copies of them in any order. */
+int slurp_sorted_directories(int fd, struct buf *b);
+
 /* Reads the target of the symbolic link at the path below an open directory. Returns 0, or -1 with
  * the errno of readlinkat(2). */
 int slurp_link(int dir, const char *path, struct buf *b);

@@ -98,10 +98,11 @@ is_of_process(struct text path)
 static bool
 is_dead(const struct track *t, struct text path, uint64_t since, uint64_t now)
 {
-	enum { OFTEN = 8, LONG = 512 };
+	enum { OFTEN = 8, LONG = 512, LONG_OF_PROCESS = 128 };
+	bool process = is_of_process(path);
 
-	return (t->late || t->reads >= OFTEN || is_of_process(path)) && t->touched < since &&
-	    t->touched + LONG < now;
+	return (t->late || t->reads >= OFTEN || process) && t->touched < since &&
+	    t->touched + (process ? LONG_OF_PROCESS : LONG) < now;
 }
 
 static void
@@ -466,12 +467,21 @@ clock_was_set(const struct tape_writer *w, const struct sample *m)
 	return stray_ns > TAPE_STRAY_NS || stray_ns < -TAPE_STRAY_NS;
 }
 
+/* A record with changes since the key frame repeats the full text of all files that came after it, such
+ * as those of new processes. It waits until the other records are as large, but not for long. */
+static bool
+is_group_full(const struct tape_writer *w)
+{
+	return w->in_group >= TAPE_GROUP &&
+	    (w->group_bytes >= w->from_key_bytes || w->in_group >= 8 * TAPE_GROUP);
+}
+
 /* Appends a record to the segment. Returns 1; 0 if the segment is full, or has changed so much
  * since its key frame that a new one is better; -1 with errno. */
 static int
 append(struct tape_writer *w, const struct sample *m)
 {
-	bool from_key = w->in_group == TAPE_GROUP;
+	bool from_key = is_group_full(w);
 
 	if (has_slept(w, m) || clock_was_set(w, m))
 		return 0;
@@ -487,6 +497,8 @@ append(struct tape_writer *w, const struct sample *m)
 	if (write_out(w, w->at) < 0)
 		return -1;
 	w->at += n;
+	w->from_key_bytes = from_key ? n : w->from_key_bytes;
+	w->group_bytes = from_key ? 0 : w->group_bytes + n;
 	return 1;
 }
 

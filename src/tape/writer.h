@@ -51,6 +51,8 @@ struct tape_writer {
 	uint32_t seed;
 	bool begun;            /* in a segment; false after a failed write */
 	unsigned in_group;     /* records since the last one that refers to the key frame */
+	/* bytes of the records since then, and of that one */
+	size_t group_bytes, from_key_bytes;
 	size_t key_bytes;      /* of the key frame */
 	uint32_t key_tracks;   /* its number of tracks */
 	uint32_t known_tracks; /* the number of tracks in the previous record */

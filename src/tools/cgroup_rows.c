@@ -2,26 +2,74 @@
 #include "tools/cgroup_rows.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cgroup/locate.h"
 #include "tools/targets.h"
 
+/* The v1 controller whose hierarchy has the cgroup of -g; NULL: none. */
+static const char *
+hierarchy_with(struct watch *w)
+{
+	const char *found = NULL;
+	struct arena a = { 0 };
+	struct place place;
+	struct atlas at;
+
+	if (atlas_open(&at, w->host, &a, "self") == 0)
+		for (int f = 0; f < FAMILIES && !found; f++)
+			if (controller_of[f] &&
+			    locate_name(&at, w->ask->target.cgroup, (enum family)f, &place) == 0)
+				found = controller_of[f];
+	arena_free(&a);
+	return found;
+}
+
+static void
+say_no_such_cgroup(struct watch *w, enum family f)
+{
+	const char *name = w->ask->target.cgroup, *other = hierarchy_with(w);
+	const char *wanted = controller_of[f] ? controller_of[f] : "v2";
+
+	if (other)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "no such cgroup in the %s hierarchy: %s (it is in that of %s)", wanted, name,
+		    other);
+	else
+		watch_fail(w, EXIT_USAGE,
+		    "no such cgroup in the %s hierarchy: %s (want a name as in /proc/PID/cgroup, "
+		    "or a directory below /sys/fs/cgroup)",
+		    wanted, name);
+}
+
 /* Why the recording, or the machine, does not have the cgroup of the target. */
 static void
 say_not_found(struct watch *w, enum family f)
 {
+	int mounts_error = ((const struct groups_watch *)w->state)->mounts_error;
 	const struct target *t = &w->ask->target;
 
 	if (t->cgroup && errno == ENOENT)
-		watch_fail(w, EXIT_USAGE,
-		    "no such cgroup in the %s hierarchy: %s (want a name as in /proc/PID/cgroup, "
-		    "or a directory below /sys/fs/cgroup)",
-		    controller_of[f] ? controller_of[f] : "v2", t->cgroup);
+		say_no_such_cgroup(w, f);
 	else if (errno == ENOENT)
 		watch_fail(w, EXIT_UNSUPPORTED,
 		    "cannot read /proc/self/cgroup: this kernel has no cgroups, or /proc is not "
 		    "mounted");
+	else if (errno == EXDEV)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "cgroup of %s%s: its cgroup mount is hidden under another file system, which "
+		    "is "
+		    "not followed",
+		    t->cgroup ? "" : "process ",
+		    t->cgroup  ? t->cgroup :
+			t->pid ? t->pid :
+				 "self");
+	else if (errno == ENODEV && mounts_error)
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "cannot read /proc/self/mountinfo: %s, and no %s hierarchy is at "
+		    "/sys/fs/cgroup",
+		    strerror(mounts_error), controller_of[f] ? controller_of[f] : "v2");
 	else if (errno == EACCES || errno == EPERM)
 		watch_fail(w, EXIT_UNSUPPORTED,
 		    "cannot read the cgroup of process %s: permission denied (run as the same user "
@@ -81,6 +129,11 @@ cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out
 		*out = (struct groups){ 0 };
 		return true;
 	}
+	if (first && g->mounts_error)
+		watch_note(w,
+		    "cannot read /proc/self/mountinfo: %s; cgroups are looked for at "
+		    "/sys/fs/cgroup",
+		    strerror(g->mounts_error));
 	if (g->moved)
 		watch_note(
 		    w, "process %s has moved to another cgroup: %s", pid, out->v[out->n - 1].name);
@@ -94,20 +147,39 @@ cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out
 	return true;
 }
 
+/* Why a cgroup has no files of a controller. */
+static const char *
+why_absent(struct watch *w, char out[160])
+{
+	struct groups_watch *state = w->state;
+	const char *controller = controller_of[state->family];
+
+	if (controller && controller_is_disabled(w->host, &state->place[state->family], controller))
+		snprintf(out, 160,
+		    "the kernel has the %s controller disabled (see cgroup_disable= and "
+		    "cgroup_enable= on its command line)",
+		    controller);
+	else
+		snprintf(out, 160,
+		    "the controller is not enabled (see cgroup.subtree_control of the parent "
+		    "cgroup)");
+	return out;
+}
+
 bool
 cgroups_seen(struct watch *w, const struct group *g, const char *file)
 {
 	struct groups_watch *state = w->state;
 	bool absent = !g->read && !state->was_read && errno == ENOENT;
+	char why[160];
+	int error = errno;
 
-	if (!g->read && errno == ENODATA && w->host->replay)
+	if (!g->read && error == ENODATA && w->host->replay)
 		watch_note(
 		    w, "cgroup %s: %s is not in the recording: it has no rows", g->name, file);
 	else if (!g->read)
-		watch_note(w, "cgroup %s: %s: %s; %s", g->name, file, strerror(errno),
-		    absent ? "the controller is not enabled (see cgroup.subtree_control of the "
-			     "parent cgroup)" :
-			     "its rows end here");
+		watch_note(w, "cgroup %s: %s: %s; %s", g->name, file, strerror(error),
+		    absent ? why_absent(w, why) : "its rows end here");
 	state->was_read |= g->read;
 	return !absent;
 }

@@ -75,8 +75,8 @@ static const struct column columns[] = {
 	    .metric = "full_pct",
 	    .help = "time in which all non-idle tasks waited (memory.pressure full total; v2)" },
 	[MEM_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
-	    .help =
-		"remark about the row: mount-root(guess), found-by-search or reset; see CGROUPS" },
+	    .help = "remark about the row: mount-root(guess), found-by-search, "
+		    "process-not-listed or reset; see CGROUPS" },
 	{ .key = NULL },
 };
 

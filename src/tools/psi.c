@@ -73,8 +73,8 @@ static const struct column psi_columns[] = {
 	FIGURE("irq", "irq", "full", "%firq", "interrupt", 9,
 	    "time that interrupts took from running tasks (irq.pressure full total)"),
 	[PSI_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
-	    .help =
-		"remark about the row: mount-root(guess), found-by-search or reset; see CGROUPS" },
+	    .help = "remark about the row: mount-root(guess), found-by-search, "
+		    "process-not-listed or reset; see CGROUPS" },
 	{ .key = NULL },
 };
 

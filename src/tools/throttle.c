@@ -50,8 +50,8 @@ static const struct column columns[] = {
 	[THROTTLE_HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, .group = "more",
 	    .help = "mean CPUs held back by a parent cgroup that is not visible (cpu.stat.local)" },
 	[THROTTLE_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
-	    .help =
-		"remark about the row: mount-root(guess), found-by-search or reset; see CGROUPS" },
+	    .help = "remark about the row: mount-root(guess), found-by-search, "
+		    "process-not-listed or reset; see CGROUPS" },
 	{ .key = NULL },
 };
 
@@ -92,16 +92,12 @@ read_quota(struct watch *w, struct throttle_snapshot *s, size_t i)
 {
 	const struct group *g = &s->groups.v[i];
 
-	if (group_read_quota(w->host, &s->groups, g, &s->v[i].cpu.quota) < 0 && errno == EINVAL)
+	if (group_read_quota(w->host, &s->groups, g, &s->v[i].cpu.quota) < 0 && errno != ENODEV)
 		watch_note(w,
-		    "cgroup %s: invalid cpu.max (or cpu.cfs_quota_us and cpu.cfs_period_us): "
-		    "ignored",
-		    g->name);
-	else if (!s->v[i].cpu.quota.known && errno != ENODEV)
-		watch_note(w,
-		    "cgroup %s: cannot read its CPU quota: %s; limits from this level down are "
-		    "unknown",
-		    g->name, strerror(errno));
+		    "cgroup %s: %s its CPU quota (cpu.max, or cpu.cfs_quota_us and "
+		    "cpu.cfs_period_us)%s%s; limits from this level down are unknown",
+		    g->name, errno == EINVAL ? "cannot understand" : "cannot read",
+		    errno == EINVAL ? "" : ": ", errno == EINVAL ? "" : strerror(errno));
 	find_limit(&s->groups, s->v, i);
 }
 
@@ -115,6 +111,13 @@ parent_may_throttle(const struct throttle_snapshot *s, size_t i)
 	if (!s->groups.from_root)
 		return true;
 	return parent >= 0 && (s->v[parent].limit.limited || !s->v[parent].limit.known);
+}
+
+/* Whether there may be a quota here. One that was removed meanwhile has no files at all. */
+static bool
+unreadable(const struct throttle_snapshot *s, size_t i)
+{
+	return !s->v[i].cpu.quota.known && s->groups.v[i].rel[FAMILY_CPU];
 }
 
 /* A limit that is known is shown even if the counters cannot be read. */
@@ -131,7 +134,8 @@ read_counters(struct watch *w, struct throttle_snapshot *s, size_t i)
 	watch_note(w, "cgroup %s: cpu.stat: %s; only its limit is known", g->name, strerror(errno));
 }
 
-/* Shows the selected cgroup, and parents with a quota; with -a all cgroups with a quota. */
+/* Shows the selected cgroup, and parents with a quota; with -a all cgroups with a quota, or with one
+ * that cannot be read. */
 static void *
 read_groups(struct watch *w, struct arena *a)
 {
@@ -145,7 +149,7 @@ read_groups(struct watch *w, struct arena *a)
 	for (size_t i = 0; i < s->groups.n; i++) {
 		struct group *g = &s->groups.v[i];
 		read_quota(w, s, i);
-		g->shown = g->asked || s->v[i].cpu.quota.limited;
+		g->shown = g->asked || s->v[i].cpu.quota.limited || unreadable(s, i);
 		if (g->shown || i == 0) /* the topmost one says what hidden levels throttled */
 			read_counters(w, s, i);
 		if (g->asked && !cgroups_seen(w, g, "cpu.stat"))

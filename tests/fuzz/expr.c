@@ -66,7 +66,12 @@ evaluate(const struct expr *x, const struct expr_now *now)
 static void
 read_and_evaluate(const char *source, size_t ntools)
 {
-	struct table a = { a_columns, 5, a_cells, 2, 2 }, b = { b_columns, 2, b_cells, 2, 2 };
+	struct table a = {
+		.columns = a_columns, .ncolumns = 5, .cells = a_cells, .nrows = 2, .cap = 2
+	};
+	struct table b = {
+		.columns = b_columns, .ncolumns = 2, .cells = b_cells, .nrows = 2, .cap = 2
+	};
 	const struct table *tables[] = { &a, &b };
 	struct expr_now now = { tables, 4 };
 	struct expr_error e = { .at = SIZE_MAX };

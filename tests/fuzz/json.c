@@ -65,7 +65,7 @@ check_csv(const struct buf *b)
 		if (!quoted && (b->s[i] == '\n' || b->s[i] == '\r'))
 			abort();
 	}
-	if (quoted || commas != 7)
+	if (quoted || commas != 8)
 		abort();
 }
 

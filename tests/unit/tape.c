@@ -1365,6 +1365,42 @@ damaged(void)
 	}
 }
 
+/* Whether a key frame with one track of that name is taken. */
+static bool
+takes_name(struct text name)
+{
+	struct playback p = { 0 };
+	struct buf b = { 0 };
+
+	code_put(&b, 1);
+	code_put_text(&b, name);
+	code_put(&b, 0);
+	code_put_text(&b, T("text"));
+	bool taken = playback_key(&p, (struct text){ b.s, b.n }) == 0;
+	playback_free(&p);
+	buf_free(&b);
+	return taken;
+}
+
+/* Unpacking creates files of these names. */
+static void
+names(void)
+{
+	CHECK(takes_name(T("proc/stat")));
+	CHECK(takes_name(T("a/..b/c..")));
+	CHECK(!takes_name(T("")));
+	CHECK(!takes_name(T("/etc/passwd")));
+	CHECK(!takes_name(T("..")));
+	CHECK(!takes_name(T("../x")));
+	CHECK(!takes_name(T("proc/../../x")));
+	CHECK(!takes_name(T("proc/..")));
+	CHECK(!takes_name(T("proc/../")));
+	CHECK(!takes_name(T("./x")));
+	CHECK(!takes_name(T("proc//x")));
+	CHECK(!takes_name(TN("proc/x\0/../../y", 15)));
+	CHECK(!takes_name(TN("proc/x\0", 7)));
+}
+
 int
 main(void)
 {
@@ -1394,6 +1430,7 @@ main(void)
 	unit_test("a ring of another size is refused", other_ring);
 	unit_test("a ring without free space is refused", no_room);
 	unit_test("writing resumes after failed writes", failed_writes);
+	unit_test("a name that leads out of the recording is refused", names);
 	unit_test("damage of any kind gives no false sample and no silent loss", damaged);
 	tree_remove();
 	return unit_done();

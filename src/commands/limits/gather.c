@@ -256,6 +256,8 @@ read_chain(struct gather *g, enum family f, struct chain *out)
 		groups_free(&w);
 		return;
 	}
+	out->disabled =
+	    controller_of[f] && controller_is_disabled(g->host, &all.top[f], controller_of[f]);
 	out->version = all.top[f].version;
 	out->scope = all.top[f].scope;
 	out->hidden = !all.from_root;
@@ -352,6 +354,7 @@ limits_gather(struct host *h, struct arena *a, const struct target *t, struct li
 	read_chain(&g, FAMILY_CPUSET, &out->cpuset);
 	read_chain(&g, FAMILY_MEMORY, &out->memory);
 	read_chain(&g, FAMILY_PIDS, &out->pids);
+	out->mounts_error = g.atlas.mounts_error;
 	if (t->cgroup && check_cgroup(out) < 0)
 		return -1;
 	read_machine(&g);

@@ -1,6 +1,7 @@
 /* limits: the command: the limits of a process or cgroup, and what runtimes make of them. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "cli/open.h"
@@ -45,9 +46,19 @@ die_why(const struct host *h, const struct target *t)
 static void
 say_doubts(const struct limits *l)
 {
-	if (l->cpu.error && l->memory.error)
-		warn("%s%s: its cgroup is not visible from here; its limits are unknown",
-		    l->target.pid ? "process " : "pq itself", l->target.pid ? l->target.pid : "");
+	const char *pid = l->target.pid;
+
+	if (!l->cpu.error || !l->memory.error)
+		return;
+	if (l->mounts_error)
+		warn("cannot read /proc/self/mountinfo: %s, and no cgroup hierarchy is at "
+		     "/sys/fs/cgroup",
+		    strerror(l->mounts_error));
+	warn("%s%s: its cgroup %s; its limits are unknown", pid ? "process " : "pq itself",
+	    pid ? pid : "",
+	    l->cpu.error == EXDEV ?
+		"mount is hidden under another file system, which is not followed" :
+		"is not visible from here");
 }
 
 static void

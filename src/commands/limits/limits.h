@@ -30,7 +30,8 @@ struct chain {
 	int error; /* why the cgroup was not found; 0: it was */
 	int version;
 	enum scope scope;
-	bool hidden; /* there are levels above that are not visible */
+	bool hidden;   /* there are levels above that are not visible */
+	bool disabled; /* the kernel has the controller disabled: there are no such limits */
 	/* the first level that the process sees through its own mounts; n: none */
 	size_t first_seen;
 	/* memory on v1: `all` is the lowest limit of all levels, including hidden ones; if it is
@@ -75,6 +76,7 @@ struct limits {
 	struct cpu_count online, affinity;
 	struct keyed memory_total, swap_total;
 	struct chain cpu, cpuset, memory, pids;
+	int mounts_error;              /* the errno of our own mountinfo, if it may not be read */
 	struct limits_process process; /* not set if target is a cgroup */
 };
 

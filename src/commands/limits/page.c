@@ -111,6 +111,11 @@ page_headline(struct buf *b, const char *label, const char *value, const struct 
 static void
 put_none(struct buf *b, const char *label, const struct chain *c)
 {
+	if (c->disabled) {
+		page_row(b, label, "none", "cannot be set: the kernel has the controller disabled",
+		    NULL);
+		return;
+	}
 	page_row(b, label, "none",
 	    c->n == 1     ? "" :
 		c->hidden ? "at any visible level down to " :

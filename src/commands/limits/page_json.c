@@ -43,6 +43,7 @@ put_chain(struct buf *b, const struct chain *c)
 	buf_json_number(b, "version", c->error ? (double)NAN : (double)c->version, 0);
 	buf_json_text(b, "scope", c->error ? NULL : scopes[c->scope]);
 	buf_json_bool(b, "hidden_above", c->error == 0 && c->hidden);
+	buf_json_bool(b, "disabled", c->disabled);
 	buf_json_text(b, "error", c->error ? strerror(c->error) : NULL);
 }
 

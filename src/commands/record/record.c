@@ -475,7 +475,7 @@ static const struct option options[] = {
 	{ 0, "exec-limit", "TIME", OPTION_DELAY, AT(exec_limit_ns),
 	    .help = "kill the --exec command after this long (default 60s)" },
 	{ 0, "budget", "SHARE", OPTION_SHARE, AT(budget),
-	    .help = "share of one CPU to use at most; past it, read less often (1%)",
+	    .help = "use at most this share of a CPU, else read less often (1%)",
 	    .want = "a share of a CPU such as 1% or 0.02, at least 0.1%" },
 	{ 0, "json", NULL, OPTION_FLAG, AT(json),
 	    .help = "log events as JSON, one object per line" },

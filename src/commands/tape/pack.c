@@ -137,7 +137,9 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 		die(errno == EEXIST ? EXIT_USAGE : EXIT_FAILED, "cannot create directory %s: %s",
 		    to,
 		    errno == EEXIST ? "it exists already (choose a new name)" : strerror(errno));
-	int dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0)
+		die(EXIT_FAILED, "cannot write to %s: %s", to, strerror(errno));
 	r.wanted.to_ns = w.times.to_ns;
 	while ((got = tape_reader_next(&r, &m)) > 0) {
 		if (!tape_window_has(&w, &m))

@@ -182,7 +182,7 @@ read_blkio(struct reader *r, uint32_t pid, struct task *t)
 		return;
 	t->blkio = stat.blkio_ticks;
 	struct keyed from = t->born ? keyed_of(0) : t->before ? t->before->blkio : t->blkio;
-	int64_t since_ns = t->before ? t->before->since_ns : 0;
+	int64_t since_ns = t->before ? t->before->since_ns : r->s->boot_ns;
 	double ticks_per_s = (double)r->w->host->facts.ticks_per_s;
 	if (t->born || (t->before && from.known))
 		t->blocked_ticks = ticks_per_s *

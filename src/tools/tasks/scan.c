@@ -178,11 +178,12 @@ read_task(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before,
 	t->now[WAIT_NS] = sched.wait_ns;
 	t->now[SLICES] = sched.slices;
 	t->read_ns = c->s->at_ns;
+	t->since_ns = c->s->boot_ns;
 	c->s->nread++;
 	if (before) {
 		compare(c, t, before);
 	} else if (born) {
-		int64_t since_ns = c->last ? c->last->at_ns : 0;
+		int64_t since_ns = c->last ? c->last->at_ns : c->s->boot_ns;
 		compare(
 		    c, t, &(struct task){ .tid = tid, .read_ns = since_ns, .since_ns = since_ns });
 		t->before = NULL;
@@ -340,6 +341,17 @@ delays_are_counted(struct host *h, bool *told)
 	    stat.blkio_ticks.known && stat.blkio_ticks.v > 0;
 }
 
+/* When the machine was booted, on the clock of the samples, or earlier: that clock may have been set
+ * by a time namespace. Without /proc/uptime: ten years ago. */
+static int64_t
+booted_ns(const struct watch *w, double uptime_s)
+{
+	double ago_s = isnan(uptime_s) ? 3e8 : fmin(uptime_s, 3e9);
+	int64_t at_ns = w->now_ns - (int64_t)(ago_s * 1e9);
+
+	return at_ns < 0 ? at_ns : 0;
+}
+
 /* The first kernel thread has number 2. Where it is visible, all tasks are. */
 static void
 begin(struct watch *w)
@@ -394,6 +406,7 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 	c.s->tasks = state->room[state->scans % 2];
 	c.s->uptime_s = read_uptime(w);
 	c.s->at_ns = w->now_ns;
+	c.s->boot_ns = booted_ns(w, c.s->uptime_s);
 	for (size_t i = 0; i < n; i++)
 		read_process(&c, pids[i]);
 	if (state->scans == 0 && !check_first(&c, n))

@@ -34,7 +34,7 @@ struct task {
 	char state; /* '\0': unknown */
 	uint64_t now[FIGURES];
 	int64_t read_ns;       /* when it was last read */
-	int64_t since_ns;      /* a wait that has not been added yet began after this; 0: at boot */
+	int64_t since_ns;      /* a wait that has not been added yet began after this */
 	double grown[FIGURES]; /* since it was last read */
 	double rate[FIGURES];  /* grown per second; tasks_set_rates sets it */
 	double age_s;          /* from its last reading to the previous snapshot */
@@ -85,6 +85,7 @@ struct tasks_snapshot {
 	double unseen; /* tasks that began and ended since the previous snapshot; NaN */
 	double uptime_s;
 	int64_t at_ns;            /* the sample's mono_ns */
+	int64_t boot_ns;          /* not later than the boot, on the same clock */
 	struct tasks_unit *units; /* the active ones, those that waited longest first */
 	size_t nunits;
 	struct throttling *throttling;

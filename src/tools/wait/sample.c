@@ -157,7 +157,8 @@ at_most(uint64_t ns, int64_t most)
 static bool
 may_have_grown(struct watch *w, const struct wait_thread *t, const struct task_sched *now)
 {
-	int64_t since_ns = t->ran ? t->since_ns : 0;
+	const int64_t ten_years_ns = 300000000 * second_ns;
+	int64_t since_ns = t->ran ? t->since_ns : w->now_ns - ten_years_ns;
 	struct interval run = { .columns = tool_wait.columns,
 		.span_s = (double)(w->now_ns - t->sampled_ns) * 1e-9,
 		.late_s = 1 },
