@@ -49,8 +49,8 @@ struct tape_writer {
 	uint64_t turn, segment_turn;
 	struct tape_segment segment; /* the present one, or the last one before the start */
 	uint32_t seed;
-	bool begun;            /* in a segment; false after a failed write */
-	unsigned in_group;     /* records since the last one that refers to the key frame */
+	bool begun;        /* in a segment; false after a failed write */
+	unsigned in_group; /* records since the last one that refers to the key frame */
 	/* bytes of the records since then, and of that one */
 	size_t group_bytes, from_key_bytes;
 	size_t key_bytes;      /* of the key frame */
