@@ -45,8 +45,16 @@ has_prefix(const struct rule *r, struct text line)
 static bool
 is_kept_field(int field)
 {
-	enum { STATE = 3, PPID, FLAGS = 9, MAJFLT = 12, THREADS = 20, START = 22, PROCESSOR = 39,
-		BLKIO = 42 };
+	enum {
+		STATE = 3,
+		PPID,
+		FLAGS = 9,
+		MAJFLT = 12,
+		THREADS = 20,
+		START = 22,
+		PROCESSOR = 39,
+		BLKIO = 42
+	};
 
 	return field == STATE || field == PPID || field == FLAGS || field == MAJFLT ||
 	    field == THREADS || field == START || field == PROCESSOR || field == BLKIO;
@@ -66,7 +74,8 @@ abridge_stat(struct text text, struct buf *room)
 	buf_add(room, text.s, name);
 	for (int field = 3; text_word(&rest, &word); field++) {
 		buf_char(room, ' ');
-		buf_add(room, is_kept_field(field) ? word.s : "0", is_kept_field(field) ? word.n : 1);
+		buf_add(
+		    room, is_kept_field(field) ? word.s : "0", is_kept_field(field) ? word.n : 1);
 	}
 	buf_char(room, '\n');
 	return (struct text){ room->s, room->n };
