@@ -84,7 +84,7 @@ saved() {
 	[ "$("$PQ" psi --json -f cut.tape 2>/dev/null | wc -l)" -ge 4 ]
 	"$PQ" tape unpack x.tape unpacked
 	diff rows <("$PQ" psi --json -f unpacked 2>/dev/null | jq -c .interval_s)
-	"$PQ" why --json -f cut.tape >why || true
+	"$PQ" why --json -f cut.tape >answer || true
 	jq -es 'length > 0' why >/dev/null
 }
 
