@@ -117,7 +117,7 @@ during() {
 	[[ ${lines[0]} == "PQ UNKNOWN - "*"| 'throttle.throttled_pct'=U;10;25;0;100" ]]
 	[[ ${lines[1]} == "pq check: throttle: no such cgroup in the cpu hierarchy: /nosuch "* ]]
 	"$PQ" tape pack "$dir" -o x.tape
-	truncate -s -3 x.tape
+	truncate -s -30 x.tape
 	run "$PQ" check -f x.tape 'throttle.throttled_pct > 25' 2>&1
 	printf '%s\n' "$output"
 	[[ ${lines[0]} == "PQ "* ]]

@@ -384,10 +384,11 @@ on_terminal() {
 	for signal in INT TERM QUIT HUP; do
 		rm -f "$BATS_TEST_TMPDIR/pid"
 		on_terminal '' "sh -c 'echo \$\$ >$BATS_TEST_TMPDIR/pid; exec \"$PQ\" runq 0.2'" >"$BATS_TEST_TMPDIR/out" &
+		job=$!
 		await test -s "$BATS_TEST_TMPDIR/pid"
 		await grep -q runq-sz "$BATS_TEST_TMPDIR/out"
 		kill -s $signal "$(cat "$BATS_TEST_TMPDIR/pid")"
-		wait
+		wait "$job" # not the timer of bats, which is a job of this shell too
 		cat "$BATS_TEST_TMPDIR/out"
 		grep -q ' icanon ' "$BATS_TEST_TMPDIR/out"
 		grep -q ' echo ' "$BATS_TEST_TMPDIR/out"

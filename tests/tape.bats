@@ -250,8 +250,8 @@ same_bytes() {
 turn() {
 	local root i
 	root=$(capture 6.1-v2-64cpu)/t0
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
-		"$PQ" record --root "$root" --ring 384K -o "$1" 1ms 10 2>/dev/null
+	for i in {1..16}; do
+		"$PQ" record --root "$root" --budget 100% --ring 384K -o "$1" 1ms 10 runq cpu throttle mem tasks 2>/dev/null
 	done
 }
 
@@ -261,7 +261,7 @@ turn() {
 	"$PQ" tape verify ring.tape
 	rows=$("$PQ" tape info --json ring.tape | jq .rows)
 	[ "$rows" -ge 20 ]
-	[ "$rows" -lt 120 ]
+	[ "$rows" -lt 160 ]
 	"$PQ" runq --json -f ring.tape >want 2>said
 	[ "$(wc -l <want)" -eq $((rows - 1)) ]
 	[ "$(jq -r .time want)" = "$(jq -r .time want | sort)" ]
@@ -300,25 +300,25 @@ has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 
 @test "--follow continues when the ring wraps" {
 	root=$(capture 6.1-v2-64cpu)/t0
-	more() { "$PQ" record --root "$root" --ring 384K -o ring.tape 1ms 5 2>>log; }
+	more() { "$PQ" record --root "$root" --budget 100% --ring 384K -o ring.tape 1ms 5 runq cpu throttle mem tasks 2>>log; }
 	more
 	start "$PQ" runq --json -c plist_sz -f ring.tape --follow >got 2>said
 	follower=$last
-	for n in 1 2 3 4 5 6 7 8 9 10; do
+	for n in {1..16}; do
 		await has_rows got $((n * 5 - 1))
 		more
 	done
-	await has_rows got 54
+	await has_rows got 84
 	kill -TERM "$follower"
 	wait "$follower"
 	[ ! -s said ]
-	[ "$("$PQ" tape info --json ring.tape | jq .rows)" -lt 55 ]
+	[ "$("$PQ" tape info --json ring.tape | jq .rows)" -lt 85 ]
 }
 
 @test "a ring overwritten while read gives correct rows and reports the lost ones" {
 	root=$(capture 6.1-v2-64cpu)/t0
 	for _ in 1 2 3 4 5 6 7; do
-		"$PQ" record --root "$root" --ring 1M -o ring.tape 1ms 100 2>/dev/null
+		"$PQ" record --root "$root" --budget 100% --ring 1M -o ring.tape 1ms 100 runq cpu throttle mem 2>/dev/null
 	done
 	mkfifo pipe
 	# shellcheck disable=SC2016 # the inner shell opens the pipe, which waits for its reader
@@ -326,8 +326,8 @@ has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	follower=$last
 	exec 8<pipe
 	read -r _ <&8 # it knows by now where everything was
-	for _ in {1..18}; do
-		"$PQ" record --root "$root" -o ring.tape 1ms 3 2>/dev/null
+	for _ in {1..40}; do
+		"$PQ" record --root "$root" --budget 100% -o ring.tape 1ms 3 runq cpu throttle mem 2>/dev/null
 	done
 	cat <&8 >rows
 	exec 8<&-
@@ -520,7 +520,7 @@ each_reader() {
 @test "a growing recording that lost segments at an end is told" {
 	cp -r "$BATS_FILE_TMPDIR/count" steps
 	for i in {0..19}; do # the clock is set after each five samples: a segment begins
-		echo "$((5000000000 + i * 1000000000)) $(((BEGIN + i + i / 5 * 100) * 1000000000))" >steps/t$i/clock
+		echo "$((5000000000 + i * 1000000000)) $(((BEGIN + i + (i - i % 5) * 20) * 1000000000))" >steps/t$i/clock
 	done
 	"$PQ" tape pack steps -o steps.tape
 	"$PQ" tape verify steps.tape

@@ -296,7 +296,8 @@ set_machine(const struct meminfo *m, struct group_memory *out)
 		.swap = difference(total, free),
 	};
 	check_parts(out, "/proc/meminfo");
-	if (!out->current.known || (total.known && v[MEMINFO_SWAP_FREE].known && !free.known))
+	if ((v[MEMINFO_FREE].known && !out->current.known) ||
+	    (total.known && v[MEMINFO_SWAP_FREE].known && !free.known))
 		out->damaged = "/proc/meminfo";
 }
 

@@ -101,8 +101,9 @@ is_dead(const struct track *t, struct text path, uint64_t since, uint64_t now)
 	enum { OFTEN = 8, LONG = 512, LONG_OF_PROCESS = 128 };
 	bool process = is_of_process(path);
 
-	return (t->late || t->reads >= OFTEN || process) && t->touched < since &&
-	    t->touched + (process ? LONG_OF_PROCESS : LONG) < now;
+	if (process)
+		return t->touched + LONG_OF_PROCESS < now;
+	return (t->late || t->reads >= OFTEN) && t->touched < since && t->touched + LONG < now;
 }
 
 static void

@@ -126,11 +126,10 @@ usage_between(
 	return u;
 }
 
-/* As in mpstat, shares are of the sum of all times: a late reading and lost ticks do not change them.
- * That sum means nothing if a time is unknown or if it is far from the time that elapsed:
- * then shares are of the latter. If the sum is too large, any of the times may be wrong; if it is
- * too small, the rest of the time may have been idle. A virtual machine on a busy host may lose three
- * of four ticks, and its shares are right. */
+/* As in mpstat, shares are of the sum of all times: a late reading and lost ticks do not change them (a
+ * virtual machine on a busy host may lose three of four). That sum means nothing if a time is
+ * unknown, or if it is far from the time that elapsed: then shares are of the latter. If the sum is
+ * too large, any of the times may be wrong; if it is too small, the rest may have been idle. */
 static void
 usage_check(struct watch *w, const struct interval *t, struct usage *u, double span_ticks)
 {

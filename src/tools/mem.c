@@ -175,7 +175,8 @@ show_one(struct watch *w, struct mem_snapshot *s, size_t i)
 	tell_damaged(w, &s->v[i].memory, g->name);
 }
 
-/* Shows the selected cgroup, and parents with a limit or memory.high; with -a all cgroups that have one. */
+/* Shows the selected cgroup, and parents with a limit or memory.high; with -a all cgroups that have
+ * one of them. */
 static void
 read_one(struct watch *w, struct mem_snapshot *s, size_t i)
 {

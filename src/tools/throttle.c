@@ -128,7 +128,8 @@ read_counters(struct watch *w, struct throttle_snapshot *s, size_t i)
 	struct throttle_group *v = &s->v[i];
 
 	g->read = group_read_cpu(w->host, &s->groups, g, parent_may_throttle(s, i), &v->cpu) == 0;
-	if (g->read || !(v->cpu.quota.limited || (v->limit.limited && errno == EACCES)))
+	if (g->read || errno == ENODEV ||
+	    !(v->cpu.quota.limited || (v->limit.limited && errno == EACCES)))
 		return;
 	g->read = true;
 	watch_note(w, "cgroup %s: cpu.stat: %s; only its limit is known", g->name, strerror(errno));

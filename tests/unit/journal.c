@@ -67,8 +67,7 @@ for_people(void)
 	    "pq record: 2026-11-22T17:12:01.250+01:00 saved: throttle.throttled_pct 31.2 > 25: "
 	    "spike.tape (412 KB)\n");
 	j.times.utc = true;
-	CHECK_STRING(
-	    written(&j, "x", event), "pq record: 2026-11-22T16:12:01.250+00:00 saved: x\n");
+	CHECK_STRING(written(&j, "x", event), "pq record: 2026-11-22T16:12:01.250Z saved: x\n");
 }
 
 static void
@@ -77,7 +76,8 @@ for_machines(void)
 	struct journal j = { .json = true, .name = "pq record" };
 
 	CHECK_STRING(written(&j, "31.2 > 25", event),
-	    "{\"time\":\"2026-11-22T17:12:01.250+01:00\",\"event\":\"saved\",\"message\":\"31.2 > "
+	    "{\"tool\":\"record\",\"schema\":2,\"time\":\"2026-11-22T17:12:01.250+01:00\",\"unix_"
+	    "s\":1795363921.250,\"event\":\"saved\",\"message\":\"31.2 > "
 	    "25\",\"tape\":\"spike.tape\",\"value\":31.2}\n");
 }
 
@@ -88,7 +88,7 @@ numbers_event(struct journal *j, const char *message)
 	journal_number(j, "unknown", NAN, 3);
 	journal_number(j, "infinite", -INFINITY, 3);
 	journal_number(j, "zero", 0, 3);
-	journal_number(j, "bytes", 422000640, 3);
+	journal_number(j, "bytes", 422000640, 0);
 	journal_number(j, "small", -0.1256, 3);
 	journal_text(j, "none", NULL);
 	journal_text(j, "empty", "");
@@ -101,8 +101,9 @@ values(void)
 	struct journal j = { .json = true, .name = "pq record", .times.utc = true };
 
 	CHECK_STRING(written(&j, "", numbers_event),
-	    "{\"time\":\"2026-11-22T16:12:01.250+00:00\",\"event\":\"n\",\"message\":\"\","
-	    "\"unknown\":null,\"infinite\":null,\"zero\":0,\"bytes\":422000640,\"small\":-0.126,"
+	    "{\"tool\":\"record\",\"schema\":2,\"time\":\"2026-11-22T16:12:01.250Z\",\"unix_s\":"
+	    "1795363921.250,\"event\":\"n\",\"message\":\"\","
+	    "\"unknown\":null,\"infinite\":null,\"zero\":0.0,\"bytes\":422000640,\"small\":-0.126,"
 	    "\"none\":null,\"empty\":\"\"}\n");
 }
 
@@ -114,10 +115,11 @@ somebody_elses_bytes(void)
 	const char *message = "a\nb\x1b[31m \"\\\xff \xc3\xa9 \xc2\x9b";
 
 	CHECK_STRING(written(&text, message, event),
-	    "pq record: 2026-11-22T16:12:01.250+00:00 saved: a\\012b\\033[31m \"\\\\377 \xc3\xa9 "
+	    "pq record: 2026-11-22T16:12:01.250Z saved: a\\012b\\033[31m \"\\\\377 \xc3\xa9 "
 	    "\\302\\233\n");
 	CHECK_STRING(written(&json, message, event),
-	    "{\"time\":\"2026-11-22T16:12:01.250+00:00\",\"event\":\"saved\",\"message\":"
+	    "{\"tool\":\"record\",\"schema\":2,\"time\":\"2026-11-22T16:12:01.250Z\",\"unix_s\":"
+	    "1795363921.250,\"event\":\"saved\",\"message\":"
 	    "\"a\\u000ab\\u001b[31m \\\"\\\\\\u00ff \xc3\xa9 "
 	    "\\u009b\",\"tape\":\"spike.tape\",\"value\":31.2}\n");
 }

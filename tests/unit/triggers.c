@@ -13,7 +13,9 @@ static const char *
 steps(struct trigger *t, const char *when, int64_t cooldown_s, const double *v, size_t n)
 {
 	struct cell cell = { .num = 0 };
-	struct table table = { columns, 1, &cell, 1, 1 };
+	struct table table = {
+		.columns = columns, .ncolumns = 1, .cells = &cell, .nrows = 1, .cap = 1
+	};
 	const struct table *tables[] = { &table };
 	struct expr_now now = { tables, 1 };
 	struct expr_error e;
@@ -125,7 +127,9 @@ static void
 no_hit_wanted(void)
 {
 	struct cell cell = { .num = 1 };
-	struct table table = { columns, 1, &cell, 1, 1 };
+	struct table table = {
+		.columns = columns, .ncolumns = 1, .cells = &cell, .nrows = 1, .cap = 1
+	};
 	const struct table *tables[] = { &table };
 	struct expr_now now = { tables, 1 };
 	struct expr_error e;
