@@ -342,7 +342,8 @@ is_queued(const struct evidence *e, const struct contest *c)
 	return c->queued > 0.1 && c->queued > 0.1 * c->own && !isnan(c->others) &&
 	    !isnan(c->others_queued) &&
 	    (saturated(e) || (c->pinned && c->busy > 90) ||
-		(c->queued > c->cpus && c->others < 0.5 * c->cpus && !(held_cpus(e) > 0.02)));
+		(c->queued > c->cpus && c->queued > 2 * c->others_queued &&
+		    !(held_cpus(e) > 0.02)));
 }
 
 static void
