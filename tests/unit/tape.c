@@ -252,7 +252,7 @@ same_texts(struct tape_reader *r, unsigned k, bool dropped)
 		memcpy(head, s + strlen(s) + 1, sizeof head);
 		s += strlen(s) + 1 + sizeof head;
 		int read = playback_text(&r->tracks, path, &got);
-		if (dropped && read < 0 && errno == ENODATA && head[1] + 500 < k)
+		if (dropped && read < 0 && errno == ENODATA && head[1] + 120 < k)
 			continue;
 		found++;
 		if (!same_track(read, got, (int)head[0], s, head[2]))
@@ -431,7 +431,7 @@ gives_back(void)
 	whole_tape(counters, 1, false);
 	whole_tape(counters, 2000, false);
 	whole_tape(busy, 1500, false);
-	whole_tape(restless, 4000, false);
+	whole_tape(restless, 4000, true);
 	whole_tape(ragged, 1000, false);
 }
 
