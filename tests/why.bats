@@ -211,7 +211,7 @@ life() {
 	unshare -m --propagation private -p -f --mount-proc sh -c '
 		mount -t proc -o hidepid=2 proc /proc || exit 9
 		sh -c "while :; do :; done" & busy=$!
-		for a in "tasks 1 1" "tasks -G 1 1" "runqlat --source schedstat 1 1" "wait 1 1" "check tasks.cpu_pct>50" "why --json 1" "wait -p 1 1 1" "throttle -p 1 1 1" "tasks -p 1 1 1"; do
+		for a in "tasks 1 1" "tasks -G 1 1" "runqlat --source schedstat 1 1" "wait 1 1" "check tasks.cpu_pct>50" "why --json 1" "wait -p 1 1 1" "throttle -p 1 1 1" "tasks -p 1 1 1" "limits -p 1"; do
 			setpriv --reuid=65534 --regid=65534 --clear-groups "$1" $a >"$2/out" 2>&1
 			echo "$? $(grep -c hidepid= "$2/out") $a"
 		done
@@ -226,6 +226,7 @@ life() {
 		3 1 wait -p 1 1 1
 		3 1 throttle -p 1 1 1
 		3 1 tasks -p 1 1 1
+		3 1 limits -p 1
 	END
 	grep -q '^[123] 1 why' "$BATS_TEST_TMPDIR/all" # the CPU of the loop is busy
 }

@@ -106,7 +106,7 @@ read_keys(void *unused)
 	return NULL;
 }
 
-/* Not those that are ignored, such as SIGHUP under nohup. */
+/* Leaves an ignored signal ignored, as SIGHUP is under nohup. */
 static void
 handle(int sig, void (*handler)(int), int flags)
 {

@@ -115,6 +115,18 @@ task_stat_parse(struct text t, struct task_stat *out)
 	return 0;
 }
 
+struct keyed
+task_stat_field(struct text t, int number)
+{
+	struct text line, word;
+	uint64_t v;
+	bool there = text_word(&t, &word) && take_name(&t, &word) && text_whole_line(&t, &line);
+
+	for (int field = 3; there && field <= number; field++)
+		there = text_word(&line, &word);
+	return there && text_u64(word, &v) == 0 ? keyed_of(v) : (struct keyed){ .known = false };
+}
+
 int
 task_capabilities_parse(struct text t, uint64_t *out)
 {

@@ -40,6 +40,10 @@ struct task_stat {
  * or no numbers are unknown. fs/proc/array.c, do_task_stat. */
 int task_stat_parse(struct text t, struct task_stat *out);
 
+/* A field of the same text that is a number, by its place in proc(5), 4 or more. Unknown if it is not
+ * there. */
+struct keyed task_stat_field(struct text t, int number);
+
 /* ---- schedstat of a task: "4120934 81733 96" */
 
 struct task_sched {

@@ -293,14 +293,18 @@ keep_budget(struct session *s)
 		slow_down(s, worst);
 }
 
+static bool
+has_budget(const struct session *s)
+{
+	return s->budget > 0 && !s->whole && !s->host->replay;
+}
+
 /* As sampler_read, and measures it. */
 static void
 read_measured(struct session *s, struct sampler *v)
 {
-	bool measured = s->budget > 0 && !s->whole && !s->host->replay;
-
 	sampler_read(v, &s->now);
-	if (measured)
+	if (has_budget(s))
 		v->read_ns = (double)spend(s);
 }
 
@@ -320,7 +324,7 @@ read_row(struct session *s)
 	uint64_t row = present_row(s);
 	bool any = false;
 
-	if (s->budget > 0 && !s->whole && !s->host->replay) {
+	if (has_budget(s)) {
 		count_cost(s);
 		keep_budget(s);
 	}

@@ -47,6 +47,7 @@ say_no_such_cgroup(struct watch *w, enum family f)
 static void
 say_not_found(struct watch *w, enum family f)
 {
+	char words[320];
 	int mounts_error = ((const struct groups_watch *)w->state)->mounts_error;
 	const struct target *t = &w->ask->target;
 
@@ -58,13 +59,9 @@ say_not_found(struct watch *w, enum family f)
 		    "mounted");
 	else if (errno == EXDEV)
 		watch_fail(w, EXIT_UNSUPPORTED,
-		    "cgroup of %s%s: its cgroup mount is hidden under another file system, which "
-		    "is "
-		    "not followed",
-		    t->cgroup ? "" : "process ",
-		    t->cgroup  ? t->cgroup :
-			t->pid ? t->pid :
-				 "self");
+		    "%s: its cgroup mount is hidden under another file system, which is not "
+		    "followed",
+		    target_words(t, words));
 	else if (errno == ENODEV && mounts_error)
 		watch_fail(w, EXIT_UNSUPPORTED,
 		    "cannot read /proc/self/mountinfo: %s, and no %s hierarchy is at "
@@ -91,16 +88,12 @@ static void
 say_why(struct watch *w, enum family f, bool first)
 {
 	const struct target *t = &w->ask->target;
+	char words[320];
 
 	if (first && *w->host->tools && errno != EACCES && errno != EPERM)
 		watch_fail(w, EXIT_UNSUPPORTED,
-		    "%s%s: the recording holds only the cgroups chosen when it was made (-p, -g, "
-		    "-a)",
-		    t->pid ? "process " : "",
-		    t->cgroup  ? t->cgroup :
-			t->pid ? t->pid :
-			t->all ? "all cgroups" :
-				 "pq itself");
+		    "%s: the recording holds only the cgroups chosen when it was made (-p, -g, -a)",
+		    target_words(t, words));
 	else if (errno == ESRCH)
 		targets_gone(w, first);
 	else

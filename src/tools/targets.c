@@ -2,6 +2,7 @@
 #include "tools/targets.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,6 +189,21 @@ targets_pids(struct targets *s, struct watch *w, struct arena *a, uint32_t **pid
 				    targets_of_cgroup(w->host, a, &s->place, s->place.rel, pids, n);
 	s->seen |= got == 0;
 	return got;
+}
+
+const char *
+target_words(const struct target *t, char out[320])
+{
+	const char *kind = t->cgroup ? "cgroup " :
+	    t->pid                   ? "process " :
+				       "",
+		   *which = t->cgroup ? t->cgroup :
+	    t->pid                    ? t->pid :
+	    t->all                    ? "all cgroups" :
+					"pq itself";
+
+	snprintf(out, 320, "%s%s", kind, which);
+	return out;
 }
 
 void *

@@ -22,6 +22,9 @@ int targets_pids(struct targets *s, struct watch *w, struct arena *a, uint32_t *
  * True if the run may go on: the cgroup was removed, and may be created again. */
 bool targets_explain(const struct targets *s, struct watch *w, int error);
 
+/* "process 4242", "cgroup /web", "all cgroups" or "pq itself". Returns out. */
+const char *target_words(const struct target *t, char out[320]);
+
 /* The process of -p is not there: w->fail at first, w->ended later. Returns NULL. */
 void *targets_gone(struct watch *w, bool first);
 

@@ -54,6 +54,10 @@ task_names(void)
 		CHECK_TEXT(s.comm, name[i]);
 		CHECK_INT(s.state, 'D');
 		is(s.cpu, 7);
+		is(task_stat_field(TN(line, (size_t)n), 4), 119);
+		is(task_stat_field(TN(line, (size_t)n), 39), 7);
+		CHECK(!task_stat_field(TN(line, (size_t)n), 46).known); /* beyond the end */
+		CHECK(!task_stat_field(TN(line, (size_t)n), 8).known);  /* -1 */
 	}
 }
 

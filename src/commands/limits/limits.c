@@ -7,6 +7,8 @@
 #include "cli/open.h"
 #include "commands/limits/limits.h"
 #include "session/session.h"
+#include "tools/hidden.h"
+#include "tools/targets.h"
 
 struct limits_options {
 	double share; /* of the memory limit for heaps; 0: the defaults */
@@ -14,26 +16,33 @@ struct limits_options {
 };
 
 _Noreturn static void
-die_why(const struct host *h, const struct target *t)
+die_gone(struct host *h, const char *pid)
 {
+	struct watch w = { .host = h };
+	const char *hidden = hidden_processes(&w);
+
+	if (hidden)
+		die(EXIT_UNSUPPORTED, "process %s does not exist or is hidden: %s", pid, hidden);
+	die(EXIT_USAGE, "no such process: %s", pid);
+}
+
+_Noreturn static void
+die_why(struct host *h, const struct target *t)
+{
+	char words[320];
+
+	target_words(t, words);
 	if (*h->tools && errno != EACCES && errno != EPERM)
 		die(EXIT_UNSUPPORTED,
-		    "%s%s: the recording holds only the cgroups chosen when it was made (-p, -g, "
-		    "-a)",
-		    t->pid ? "process " : "",
-		    t->pid        ? t->pid :
-			t->cgroup ? t->cgroup :
-				    "pq itself");
+		    "%s: the recording holds only the cgroups chosen when it was made (-p, -g, -a)",
+		    words);
 	if (errno == ESRCH)
-		die(EXIT_USAGE,
-		    "no such process: %s (the mount option hidepid of /proc may hide processes of "
-		    "other users)",
-		    t->pid);
+		die_gone(h, t->pid);
 	if (errno == EACCES || errno == EPERM)
 		die(EXIT_UNSUPPORTED,
-		    "cannot read the cgroup of %s: permission denied (run as the same user or with "
+		    "%s: cannot read its cgroup: permission denied (run as the same user or with "
 		    "CAP_SYS_PTRACE)",
-		    t->pid ? t->pid : t->cgroup);
+		    words);
 	if (errno == ENOENT)
 		die(EXIT_USAGE,
 		    "no such cgroup: %s (want a name as in /proc/PID/cgroup, or a directory below "
@@ -46,7 +55,7 @@ die_why(const struct host *h, const struct target *t)
 static void
 say_doubts(const struct limits *l)
 {
-	const char *pid = l->target.pid;
+	char words[320];
 
 	if (!l->cpu.error || !l->memory.error)
 		return;
@@ -54,8 +63,7 @@ say_doubts(const struct limits *l)
 		warn("cannot read /proc/self/mountinfo: %s, and no cgroup hierarchy is at "
 		     "/sys/fs/cgroup",
 		    strerror(l->mounts_error));
-	warn("%s%s: its cgroup %s; its limits are unknown", pid ? "process " : "pq itself",
-	    pid ? pid : "",
+	warn("%s: its cgroup %s; its limits are unknown", target_words(&l->target, words),
 	    l->cpu.error == EXDEV ?
 		"mount is hidden under another file system, which is not followed" :
 		"is not visible from here");

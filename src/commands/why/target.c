@@ -11,26 +11,6 @@
 /* Fields of /proc/PID/stat, by their numbers in proc(5). */
 enum { PARENT = 4, EXIT_CODE = 52 };
 
-/* A number field after the name; unknown if it is not there. */
-static struct keyed
-stat_field(struct text t, int number)
-{
-	struct text line, word;
-	uint64_t v;
-
-	for (size_t i = t.n; i > 0; i--)
-		if (t.s[i - 1] == ')') {
-			t = (struct text){ t.s + i, t.n - i };
-			break;
-		}
-	if (!text_line(&t, &line))
-		return (struct keyed){ .known = false };
-	for (int i = 2; i < number; i++)
-		if (!text_word(&line, &word))
-			return (struct keyed){ .known = false };
-	return text_u64(word, &v) == 0 ? keyed_of(v) : (struct keyed){ .known = false };
-}
-
 static bool
 read_stat(struct evidence *e, uint64_t pid, struct text *text, struct task_stat *stat)
 {
@@ -89,9 +69,9 @@ static void
 begin_state(struct evidence *e, enum life state, struct text text)
 {
 	struct target_life *l = &e->life;
-	struct keyed parent = stat_field(text, PARENT);
+	struct keyed parent = task_stat_field(text, PARENT);
 
-	l->code = stat_field(text, EXIT_CODE);
+	l->code = task_stat_field(text, EXIT_CODE);
 	l->state = state;
 	if (state == LIFE_ZOMBIE) {
 		l->other = parent;
