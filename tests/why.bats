@@ -484,6 +484,20 @@ queue() {
 	[ "$(json -r '.findings[0].evidence[1]')" = "its affinity allows 1 of 4 CPUs (1), which are 100 % busy" ]
 }
 
+@test "waits are not blamed on others while it is unknown how much of them is for quota" {
+	local threads="7 8 9 10 11 12" at
+	queue 0-3 10 10 100 900 100 4
+	for at in "$dir"/t?; do
+		now=$at
+		cpu_group /web "20000 100000" 0 0 0 0
+		echo 7 >"$group/cgroup.procs"
+		rm "$group/cpu.stat"
+		echo "13 Permission denied" >"$group/cpu.stat.errno"
+	done
+	cp -r "$dir" /tmp/keepdir; 	run --separate-stderr "$PQ" why -p 7 -f "$dir" --json
+	[ "$(json '[.findings[].rule | select(startswith("cpu-saturated") or . == "wait-beside-idle")]')" = "[]" ]
+}
+
 @test "a group whose every single request is throttled shows 33 %, and that is critical" {
 	local i
 	for i in 0 2; do

@@ -164,14 +164,19 @@ throttled_from_above(const struct evidence *e, struct findings *f)
 
 /* ---- CPUs: all busy, one busy, stolen, or idle while a task waits */
 
-/* CPUs of demand that quotas left unmet. Throttled threads wait too, but not for other tasks. */
+/* CPUs of demand that quotas left unmet; NaN if there is a quota of which that is unknown. Throttled
+ * threads wait too, but not for other tasks. */
 static double
 held_cpus(const struct evidence *e)
 {
 	double held = 0;
 
-	for (size_t i = 0; i < throttle_count(e->throttle); i++)
-		held = fmax(held, throttle_num(e->throttle, i, THROTTLE_HELD));
+	for (size_t i = 0; i < throttle_count(e->throttle); i++) {
+		double level = throttle_num(e->throttle, i, THROTTLE_HELD);
+		if (isnan(level) && !isnan(throttle_num(e->throttle, i, THROTTLE_LIMIT)))
+			return NAN;
+		held = fmax(held, level);
+	}
 	return held;
 }
 
@@ -342,8 +347,7 @@ is_queued(const struct evidence *e, const struct contest *c)
 	return c->queued > 0.1 && c->queued > 0.1 * c->own && !isnan(c->others) &&
 	    !isnan(c->others_queued) &&
 	    (saturated(e) || (c->pinned && c->busy > 90) ||
-		(c->queued > c->cpus && c->queued > 2 * c->others_queued &&
-		    !(held_cpus(e) > 0.02)));
+		(c->queued > c->cpus && c->queued > 2 * c->others_queued && held_cpus(e) <= 0.02));
 }
 
 static void
@@ -504,8 +508,8 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 	size_t row = tasks_most(rows, TASKS_WAIT);
 	double wait = tasks_num(rows, row, TASKS_WAIT);
 
-	if (!(evidence_busy(e, evidence_all_cpus(e)) < 75) || !(wait > 25) || held_cpus(e) > 0.05 ||
-	    findings_has(f, "cpu-saturated-by-itself"))
+	if (!(evidence_busy(e, evidence_all_cpus(e)) < 75) || !(wait > 25) ||
+	    !(held_cpus(e) <= 0.05) || findings_has(f, "cpu-saturated-by-itself"))
 		return;
 	struct finding *one = finding_add(f, "wait-beside-idle", VERDICT_WARNING, CONFIDENCE_HIGH,
 	    wait / 100, "A task waits for a CPU while other CPUs are idle", NO_FIGURE);
@@ -542,6 +546,13 @@ is_machine(const struct evidence *e, size_t row)
 	return strcmp(cgroup(e, row), "machine") == 0;
 }
 
+/* The row's cgroup, or "the machine". */
+static struct figure
+whose(const struct evidence *e, size_t row)
+{
+	return name(is_machine(e, row) ? "the machine" : cgroup(e, row));
+}
+
 static void
 killed(const struct evidence *e, struct findings *f)
 {
@@ -562,7 +573,7 @@ killed(const struct evidence *e, struct findings *f)
 	if (is_machine(e, row))
 		set_of_machine(e, one);
 	finding_fact(one, "the OOM killer killed {} process{}[ in {}]", fixed(kills, 0),
-	    EITHER(kills == 1, "", "es"), name(cgroup(e, row)));
+	    EITHER(kills == 1, "", "es"), name(is_machine(e, row) ? NULL : cgroup(e, row)));
 	tell_hard(e, row, one);
 	finding_advice(one,
 	    "raise the memory limit, or lower the limit of the runtime (GOMEMLIMIT, "
@@ -613,7 +624,7 @@ churn(const struct evidence *e, size_t row, struct findings *f)
 	    mem_num(e->mem, row, MEM_HARD_PCT) > 80)
 		return;
 	struct finding *one = finding_add(f, "page-cache", VERDICT_WARNING, CONFIDENCE_HIGH,
-	    refaults / 1000, "Page cache too small[: {}]", name(cgroup(e, row)));
+	    refaults / 1000, "Page cache too small[: {}]", whose(e, row));
 	if (is_machine(e, row))
 		set_of_machine(e, one);
 	finding_fact(one, "{} pages per second were read again soon after being dropped",
@@ -683,7 +694,7 @@ swapping(const struct evidence *e, struct findings *f)
 	if (is_machine(e, row))
 		set_of_machine(e, one);
 	finding_fact(
-	    one, "{} has {} in swap", name(cgroup(e, row)), bytes(mem_num(e->mem, row, MEM_SWAP)));
+	    one, "{} has {} in swap", whose(e, row), bytes(mem_num(e->mem, row, MEM_SWAP)));
 	finding_fact(one, "{} of its page faults per second wait for a disk", fixed(faults, 0));
 	finding_advice(one, "add memory or use less of it; see: pq mem -w all 1", NO_FIGURE);
 }
