@@ -487,12 +487,11 @@ queue() {
 @test "waits are not blamed on others while it is unknown how much of them is for quota" {
 	local threads="7 8 9 10 11 12" at
 	queue 0-3 10 10 100 900 100 4
-	for at in "$dir"/t?; do
-		now=$at
-		cpu_group /web "20000 100000" 0 0 0 0
-		echo 7 >"$group/cgroup.procs"
-		rm "$group/cpu.stat"
-		echo "13 Permission denied" >"$group/cpu.stat.errno"
+	for at in t0 t1; do
+		put_at $at sys/fs/cgroup/web/cgroup.procs 7
+		put_at $at sys/fs/cgroup/web/cgroup.type domain
+		put_at $at sys/fs/cgroup/web/cpu.max "20000 100000"
+		put_at $at sys/fs/cgroup/web/cpu.stat.errno "13 Permission denied"
 	done
 	cp -r "$dir" /tmp/keepdir; 	run --separate-stderr "$PQ" why -p 7 -f "$dir" --json
 	[ "$(json '[.findings[].rule | select(startswith("cpu-saturated") or . == "wait-beside-idle")]')" = "[]" ]
