@@ -183,6 +183,19 @@ nine_groups() {
 	fails 2 "unknown column 'used_cpu'; did you mean 'used_cpus'" "$PQ" throttle -a --sort used_cpu
 }
 
+# Two groups: app1 uses more CPU time on average, app2 in most rows.
+@test "percentiles are of the cgroups that have averages" {
+	local t
+	for t in {0..12}; do
+		at "$t"
+		cpu_group /pod/app1 "max 100000" $((t < 12 ? 0 : 6000000)) 0 0 0
+		cpu_group /pod/app2 "max 100000" $((t * 100000)) 0 0 0
+		echo "400000 100000" | tee "$now"/sys/fs/cgroup/pod/app?/cpu.max >/dev/null
+	done
+	run --separate-stderr "$PQ" throttle -a -f "$dir" --sort used_cpus -n 1
+	[ "$(awk '/^(Average|p50|Max)/ && /app/ { print $1 $NF }' <<<"$output" | xargs)" = "Average:/pod/app1 p50:/pod/app1 Max:/pod/app1" ]
+}
+
 @test "on a terminal -a prints what fits, and how many rows are left out" {
 	nine_groups
 	script -qec "stty cols 80 rows 10; $PQ throttle -a -f $dir 2>/dev/null" /dev/null </dev/null | tr -d '\r' >"$BATS_TEST_TMPDIR/screen"

@@ -125,24 +125,45 @@ figure(const struct total *t, double what)
 	return what == LARGEST ? t->hist->max : hist_quantile(t->hist, what);
 }
 
+/* Appends the row of a series. */
 static void
-print_series(const struct summary *s, size_t n, struct buf *b, const struct report *r,
-    const char *name, double what)
+add_row(const struct summary *s, size_t series, double what, struct table *t)
+{
+	struct cell *row = table_row(t);
+
+	for (size_t c = 0; c < t->ncolumns; c++)
+		row[c].num = figure(&s->series[series].totals[c], what);
+	if (t->columns[0].kind == LABEL)
+		row[0].label = label_of(s, series);
+}
+
+/* The averages, of the series that the choice leaves, in its order. */
+static struct table
+averages(const struct summary *s, const struct report *r)
 {
 	struct table t = { .columns = r->columns, .ncolumns = columns_count(r->columns) };
-	int id = identity(r);
 
-	for (size_t i = 0; i < n; i++) {
-		struct cell *row = table_row(&t);
-		for (size_t c = 0; c < t.ncolumns; c++)
-			row[c].num = figure(&s->series[i].totals[c], what);
-		if (id >= 0)
-			row[id].label = label_of(s, i);
-	}
+	for (size_t i = 0; i < s->labels.n; i++)
+		add_row(s, i, AVERAGE, &t);
 	t.pinned = s->pinned;
 	table_choose(&t, &r->choice);
-	text_rows(b, r, name, &t);
-	table_free(&t);
+	return t;
+}
+
+/* The same series as the averages, in the same order; those that have percentiles. */
+static struct table
+others(const struct summary *s, const struct table *averages, double what)
+{
+	struct table t = { .columns = averages->columns, .ncolumns = averages->ncolumns };
+
+	for (size_t i = 0; i < averages->nrows; i++) {
+		const char *label =
+		    t.columns[0].kind == LABEL ? table_at(averages, i)[0].label : NULL;
+		int series = map_find(&s->labels, key_of(label));
+		if (series >= 0 && series < SERIES_WITH_PERCENTILES)
+			add_row(s, (size_t)series, what, &t);
+	}
+	return t;
 }
 
 void
@@ -159,12 +180,15 @@ summary_print(struct summary *s, struct buf *b, const struct report *r)
 		buf_char(b, '\n');
 		text_header(b, r, "Average:");
 	}
-	size_t n = s->labels.n < SERIES_WITH_PERCENTILES ? s->labels.n : SERIES_WITH_PERCENTILES;
-	print_series(s, s->labels.n, b, r, "Average:", AVERAGE);
-	if (s->samples < ROWS_FOR_PERCENTILES)
-		return;
-	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-		print_series(s, n, b, r, lines[i].name, lines[i].what);
+	struct table average = averages(s, r);
+	text_rows(b, r, "Average:", &average);
+	for (size_t i = 0; s->samples >= ROWS_FOR_PERCENTILES && i < sizeof lines / sizeof lines[0];
+	     i++) {
+		struct table t = others(s, &average, lines[i].what);
+		text_rows(b, r, lines[i].name, &t);
+		table_free(&t);
+	}
+	table_free(&average);
 }
 
 void

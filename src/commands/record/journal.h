@@ -9,7 +9,8 @@
  * writes
  *  pq record: 2026-11-22T17:12:01.250+01:00 saved: throttle.throttled_pct is 31.2: spike.tape, 41 KiB
  * or
- *  {"time":"2026-11-22T17:12:01.250+01:00","event":"saved","message":"throttle…","tape":"spike.tape","value":31.2}
+ *  {"tool":"record","schema":2,"time":"2026-11-22T17:12:01.250+01:00","unix_s":1795363921.250,
+ *      "event":"saved","message":"throttle…","tape":"spike.tape","value":31.2}
  */
 #ifndef PQ_RECORD_JOURNAL_H
 #define PQ_RECORD_JOURNAL_H
@@ -33,7 +34,7 @@ struct journal {
 void journal_begin(struct journal *j, int64_t real_ns, const char *event, const char *message);
 
 /* Adds a field to JSON. Text omits fields, so the sentence must have what matters. NULL, NaN and
- * infinity become null; a number has at most three digits after the point. */
+ * infinity become null; a number has at most this many digits after the point. */
 void journal_text(struct journal *j, const char *key, const char *text);
 void journal_number(struct journal *j, const char *key, double value, int digits);
 
