@@ -84,7 +84,7 @@ need_namespaces() {
 @test "-p: the reason is the file system, not permission" {
 	need_namespaces
 	start_hostile
-	fails 3 "throttle: cgroup of process $pid: .* is hidden under another file system, which is not followed" \
+	fails 3 "throttle: process $pid: its cgroup mount is hidden under another file system, which is not followed" \
 		apart "$PQ" throttle -p "$pid" 0.05 1
 }
 

@@ -498,7 +498,7 @@ heaps() {
 	fails 2 'no such process: 4000000' "$PQ" limits -p 4000000
 	fails 2 'no such cgroup: /nope' "$PQ" limits -f "$dir" -g /nope
 	fails 2 "unknown option '-a'" "$PQ" limits -a
-	fails 3 'cannot read the cgroup of 4242: permission denied' bash -c "mkdir -p '$dir/t0/proc/4242' &&
+	fails 3 'process 4242: cannot read its cgroup: permission denied' bash -c "mkdir -p '$dir/t0/proc/4242' &&
 		echo '13 x' >'$dir/t0/proc/4242/cgroup.errno' && exec '$PQ' limits -p 4242 -f '$dir'"
 }
 
