@@ -3,7 +3,7 @@
 # of tests/fuzz, which parse what a file has.
 load helper
 
-setup_file() {
+setup() {
 	command -v valgrind >/dev/null || skip "no valgrind"
 	! nm "$PQ" 2>/dev/null | grep -q __asan_init || skip "valgrind and ASan exclude each other"
 }
