@@ -7,7 +7,7 @@
 static void
 put_fixed(const struct figure *f, struct buf *b)
 {
-	buf_fixed(b, f->number, *f->text - '0');
+	buf_fixed(b, f->number, f->digits);
 }
 
 static void
@@ -42,15 +42,16 @@ put_none(const struct figure *f, struct buf *b)
 static struct figure
 figure_of(void (*put)(const struct figure *, struct buf *), double number, const char *text)
 {
-	return (struct figure){ isfinite(number) ? put : NULL, number, text };
+	return (struct figure){ isfinite(number) ? put : NULL, number, 0, text };
 }
 
 struct figure
 fixed(double number, int digits)
 {
-	static const char *const places[] = { "0", "1", "2" };
+	struct figure f = figure_of(put_fixed, number, "");
 
-	return figure_of(put_fixed, number, places[digits < 0 ? 0 : digits > 2 ? 2 : digits]);
+	f.digits = digits;
+	return f;
 }
 
 struct figure

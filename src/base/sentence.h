@@ -18,6 +18,7 @@
 struct figure {
 	void (*put)(const struct figure *, struct buf *); /* NULL: unknown */
 	double number;
+	int digits; /* after the point */
 	const char *text;
 };
 
