@@ -350,6 +350,17 @@ thread() {
 	[[ $stderr != *unknown* ]]
 }
 
+@test "tasks: a wait that ended between the reading of two files of a thread is possible" {
+	thread 0 R 5000 5000 100
+	thread 1 R 5100 5200 110
+	for t in 2 3 4; do thread $t R 5100 5200 110; done
+	thread 5 S 5100 5200 110 # schedstat is of before the wait ended, status of later
+	thread 6 S 5150 10100 111
+	show
+	[ "$(json '[.wait_pct]' | tail -1)" = '[490]' ]
+	[[ $stderr != *unknown* ]]
+}
+
 # ---- live
 
 # unharmed TOOL ARGUMENTS…: no figure of it was impossible.

@@ -63,7 +63,7 @@ read_status(struct reader *r, uint32_t pid, struct task *t)
 		return;
 	t->state = status.state;
 	if (status.state == 'S' && t->read)
-		t->since_ns = t->read_ns; /* it is not waiting for a CPU */
+		t->asleep_ns = t->read_ns;
 	t->has_switches = status.voluntary.known && status.involuntary.known;
 	t->switches[0] = status.voluntary.v;
 	t->switches[1] = status.involuntary.v;

@@ -122,7 +122,10 @@ compare(const struct scan *c, struct task *t, const struct task *before)
 	t->counted = true;
 	t->moved = t->now[RUN_NS] != before->now[RUN_NS] || t->now[SLICES] != before->now[SLICES];
 	t->age_s = before->age_s;
-	t->since_ns = t->moved ? before->read_ns : before->since_ns;
+	/* status is read after schedstat: a wait may have ended between them */
+	t->since_ns = t->moved                   ? before->read_ns :
+	    before->asleep_ns > before->since_ns ? before->asleep_ns :
+						   before->since_ns;
 	for (int i = 0; i < FIGURES; i++) {
 		double late_s = i == WAIT_NS ? (double)(before->read_ns - before->since_ns) * 1e-9 :
 		    before->moved            ? 0 :
@@ -151,6 +154,7 @@ skip(struct scan *c, const struct task *before)
 	t->moved = before->moved;
 	t->read_ns = before->read_ns;
 	t->since_ns = before->since_ns;
+	t->asleep_ns = before->asleep_ns;
 	t->read = false;
 	t->age_s = before->age_s;
 	c->s->nskipped++;

@@ -34,7 +34,8 @@ struct task {
 	char state; /* '\0': unknown */
 	uint64_t now[FIGURES];
 	int64_t read_ns;       /* when it was last read */
-	int64_t since_ns;      /* a wait that has not been added yet began after this */
+	int64_t since_ns;      /* a wait that had not been added at read_ns began after this */
+	int64_t asleep_ns;     /* it was seen asleep after this; 0: it was not */
 	double grown[FIGURES]; /* since it was last read */
 	double rate[FIGURES];  /* grown per second; tasks_set_rates sets it */
 	double age_s;          /* from its last reading to the previous snapshot */
