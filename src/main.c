@@ -83,6 +83,7 @@
  *   table/aligned.c              the text format
  *   table/json_csv.c             the JSON and CSV formats, and lines for flame graphs
  *   table/metrics.c              the Prometheus format
+ *   table/total.c               rows of several intervals as rows of the whole time
  *   table/summary.c              averages and percentiles at the end
  *
  *   proc/machine.c               files about the machine: stat, schedstat, loadavg, meminfo

@@ -580,3 +580,17 @@ queue() {
 	[ "$status" -eq 3 ]
 	[[ $stderr == *"cannot write"* ]]
 }
+
+@test "a cgroup that exists only in the middle of the time is judged, by why and by check" {
+	local i
+	for i in 0 1 2 3 4 5; do
+		at $i
+		group ""
+		[ $i -lt 2 ] || [ $i -gt 4 ] || cpu_group /job "20000 100000" $((i * 200000)) $((i * 10)) $((i * 9)) $((i * 800000))
+	done
+	answers 2 throttled -f "$dir"
+	[[ $(json -r '.findings[0].evidence[0]') == "throttled in 18 of 20 periods; 0.80 CPUs of demand unmet; limit 0.20 CPUs (100 % used), set on this cgroup" ]]
+	run --separate-stderr "$PQ" check -a -f "$dir" 'throttle.throttled_pct > 25'
+	[ "$status" -eq 2 ]
+	[[ $output == "PQ CRITICAL - throttle.throttled_pct 90 > 25 (/job) "* ]]
+}

@@ -116,6 +116,8 @@ sampler_read(struct sampler *s, const struct sample *m)
 	s->taken += new->data && s->taken < 2;
 	s->over = !new->data;
 	s->has_rows = !s->over && !s->unseen && make_rows(s);
+	if (s->adds_up && s->has_rows)
+		total_add(&s->total, &s->table);
 	return !s->over;
 }
 
@@ -128,6 +130,8 @@ sampler_forget(struct sampler *s)
 const struct table *
 sampler_table(const struct sampler *s)
 {
+	if (s->adds_up)
+		return s->total.table.nrows > 0 ? &s->total.table : NULL;
 	return s->has_rows ? &s->table : NULL;
 }
 
@@ -144,6 +148,7 @@ void
 sampler_end(struct sampler *s)
 {
 	table_free(&s->table);
+	total_free(&s->total);
 	for (int i = 0; i < 2; i++)
 		arena_free(&s->sample[i].arena);
 	for (size_t i = 0; i < s->notes.n; i++)

@@ -4,6 +4,7 @@
 #define PQ_SESSION_SAMPLER_H
 
 #include "table/table.h"
+#include "table/total.h"
 #include "tools/tool.h"
 
 /* The notes of a tool, each line once. */
@@ -32,6 +33,7 @@ struct sampler {
 	int64_t tick_ns;  /* between ticks; 0: it ticks only when it is read */
 	int64_t ahead_ns; /* costly ticks may exceed their share of a CPU by this much */
 	bool steps;       /* the session reads it at each step, too */
+	bool adds_up;     /* the table has the rows of all steps, as those of the whole time */
 	bool unseen;      /* nobody uses its rows, so none are made */
 	uint64_t planned; /* it is read at every planned-th row; 0: at each */
 
@@ -42,6 +44,7 @@ struct sampler {
 	bool over;      /* the last read had no snapshot: there is nothing more to read */
 	bool has_rows;  /* the table has the rows between the last two samples */
 	struct table table;
+	struct total total;
 	uint64_t every;     /* planned, or more to keep the session's budget */
 	uint64_t due_row;   /* the row that reads it next */
 	bool sampled;       /* the last row read it */
@@ -76,7 +79,7 @@ bool sampler_read(struct sampler *s, const struct sample *m);
 /* Forgets the snapshots: the next one cannot be compared with them. */
 void sampler_forget(struct sampler *s);
 
-/* The rows between the last two snapshots; NULL if there are none. */
+/* The rows between the last two snapshots, or those that add up; NULL if there are none. */
 const struct table *sampler_table(const struct sampler *s);
 
 /* The same with their times, for a format. */

@@ -47,6 +47,7 @@ session_add(struct session *s, const struct tool *tool, const struct request *as
 	for (size_t i = 0; tools[i]; i++)
 		if (strcmp(tools[i]->name, tool->name) == 0)
 			new->last_left = s->last_left[i];
+	new->steps = new->adds_up = s->whole && tool->adds_up;
 	s->v[s->n++] = new;
 	return new;
 }

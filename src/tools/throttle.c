@@ -389,6 +389,7 @@ const struct tool tool_throttle = {
 	    .all = "every cgroup with a quota, most held back first" },
 	.state_size = sizeof(struct groups_watch),
 	.read = read_groups,
+	.adds_up = true,
 	.rows = rows,
 	.worst = worst,
 	.release = cgroups_release,

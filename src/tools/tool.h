@@ -118,6 +118,8 @@ struct tool {
 	/* pq record includes it even if it is not named, and reads it this often, or at the
 	 * recorder's interval if that is longer; 0: not included */
 	int64_t recorded_ns;
+	/* its rows come and go: one row over a long time is added up from rows of parts of it */
+	bool adds_up;
 	/* each row has the worst of many, so that a summary of the rows would be wrong */
 	bool fleeting;
 	/* ticks become rarer if they take more than this many hundredths of a CPU; 0: they are

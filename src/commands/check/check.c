@@ -240,7 +240,7 @@ check_command_failed(const struct job_end *e, char *out, size_t n)
 
 /* ---- The watch: the tools that the conditions name, over one span of time */
 
-static const int64_t TICK_NS = 10000000, STEP_NS = 100000000;
+static const int64_t TICK_NS = 10000000, POLL_NS = 100000000, STEP_NS = 1000000000;
 
 /* A tool that cannot select the subject measures the machine, or what a recording was made for. */
 static struct request
@@ -325,7 +325,7 @@ check_watch(struct check *c)
 	s->interval_ns = c->span_ns;
 	s->over = c->command ? is_over : NULL;
 	s->about = c;
-	s->step_ns = c->command ? STEP_NS : 0;
+	s->step_ns = c->command ? POLL_NS : STEP_NS;
 	signals_catch();
 	if (session_start(s)) {
 		for (size_t t = 0; t < c->tools; t++)
@@ -369,7 +369,7 @@ reason_of(const struct sampler *s)
 {
 	const struct notes *notes = &s->notes;
 
-	return notes->n == 0 ? NULL : notes->said[s->has_rows ? 0 : notes->n - 1];
+	return notes->n == 0 ? NULL : notes->said[sampler_table(s) ? 0 : notes->n - 1];
 }
 
 static void
@@ -385,7 +385,7 @@ judge(struct check *c, size_t subject, size_t condition)
 	for (size_t t = 0; t < c->tools; t++) {
 		const struct sampler *s = expr_uses(x, t) ? c->sampler[subject][t] : NULL;
 		tables[t] = s ? sampler_table(s) : NULL;
-		f->why = s && (!f->why || !s->has_rows) ? reason_of(s) : f->why;
+		f->why = s && (!f->why || !sampler_table(s)) ? reason_of(s) : f->why;
 	}
 	f->truth = expr_judge(x, &now, &f->found);
 	for (size_t t = 0; t < c->tools && f->truth == TRUTH_NO; t++)

@@ -170,7 +170,7 @@ rows_count(const struct sampler *s)
 static const struct cell *
 cell_of(const struct sampler *s, size_t row, int column)
 {
-	return row < rows_count(s) ? &table_at(&s->table, row)[column] : NULL;
+	return row < rows_count(s) ? &table_at(sampler_table(s), row)[column] : NULL;
 }
 
 double
