@@ -166,7 +166,7 @@ same_bytes() {
 		[[ $output != *"chosen when"* ]]
 		run "$PQ" check 'throttle.throttled_pct > 101' -g "$group" -f all.tape
 		[[ $output != *"chosen when"* ]]
-		fails 3 'the recording holds only the cgroups chosen when it was made .-p, -g' "$PQ" throttle -g /none -f all.tape
+		fails 3 'cgroup /none: not in the first sample .select a time from when it exists on: --from' "$PQ" throttle -g /none -f all.tape
 	done
 }
 

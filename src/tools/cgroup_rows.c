@@ -91,9 +91,8 @@ say_why(struct watch *w, enum family f, bool first)
 	char words[320];
 
 	if (first && *w->host->tools && errno != EACCES && errno != EPERM)
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "%s: the recording holds only the cgroups chosen when it was made (-p, -g, -a)",
-		    target_words(t, words));
+		watch_fail(w, EXIT_UNSUPPORTED, "%s: %s", target_words(t, words),
+		    recording_lacks_cgroup(w->host));
 	else if (errno == ESRCH)
 		targets_gone(w, first);
 	else

@@ -192,6 +192,14 @@ targets_pids(struct targets *s, struct watch *w, struct arena *a, uint32_t **pid
 }
 
 const char *
+recording_lacks_cgroup(const struct host *h)
+{
+	return strstr(h->asked, "-a") ?
+	    "not in the first sample (select a time from when it exists on: --from)" :
+	    "the recording holds only the cgroups chosen when it was made (-p, -g, -a)";
+}
+
+const char *
 target_words(const struct target *t, char out[320])
 {
 	const char *kind = t->cgroup ? "cgroup " :
