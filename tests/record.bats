@@ -780,3 +780,11 @@ points() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"\"cgroup\":\"/${group##*/}\""* ]]
 }
+
+@test "a tool that was not recorded has rows only between samples that have all files" {
+	"$PQ" record -o x.tape 100ms 22 runq tasks:1s 2>/dev/null
+	run --separate-stderr "$PQ" runqlat --source schedstat --json -f x.tape
+	[ "${#lines[@]}" -eq 2 ]
+	[ "$(json '.interval_s > 0.8' | sort -u)" = true ]
+	fails 1 'no rows: a row needs two samples that have tasks, an interval apart' "$PQ" tasks -f x.tape --to +500ms
+}

@@ -59,15 +59,22 @@ host_close(struct host *h)
 
 /* ---- The tools of a sample */
 
+static bool
+is_listed(const char *names, const char *name)
+{
+	struct text rest = text_of(names), word;
+
+	while (text_word(&rest, &word))
+		if (text_eq(word, name))
+			return true;
+	return false;
+}
+
 bool
 host_left_out(const struct host *h, const char *tool)
 {
-	struct text rest = text_of(h->left_out), word;
-
-	while (text_word(&rest, &word))
-		if (text_eq(word, tool))
-			return true;
-	return false;
+	return is_listed(h->left_out, tool) ||
+	    (*h->left_out && *h->tools && !is_listed(h->tools, tool));
 }
 
 /* A line is the name of a tool and 1 if it read the sample, else 0; more may follow. */

@@ -86,7 +86,8 @@ struct host {
 };
 
 /* Whether this sample of a recording was made without reading the tool's files, which have the text
- * of an earlier sample: the recorder reads some tools less often than others. */
+ * of an earlier sample: the recorder reads some tools less often than others. A tool that was not
+ * recorded has its files, if at all, where no tool was left out. */
 bool host_left_out(const struct host *h, const char *tool);
 
 /* Sets left_out from the text of TAPE_TOOLS (tape/format.h), which a recording has per sample. */

@@ -178,7 +178,9 @@ run(const struct options *o)
 	enum exit_status status = session_status(&r.session);
 	if (r.session.host->replay && status == EXIT_DONE && r.session.rows == 0 &&
 	    !signals_stop()) {
-		warn("%s: no rows: a row needs two samples", o->source);
+		warn("%s: no rows: a row needs two samples that have %s, an interval apart (see pq "
+		     "tape info)",
+		    o->source, o->tool->name);
 		status = EXIT_FAILED;
 	}
 	output_end(&r.output);
