@@ -788,3 +788,9 @@ points() {
 	[ "$(json '.interval_s > 0.8' | sort -u)" = true ]
 	fails 1 'no rows: a row needs two samples that have tasks, an interval apart' "$PQ" tasks -f x.tape --to +500ms
 }
+
+@test "why reads no sample of a tool twice" {
+	"$PQ" record -a -o x.tape 100ms 25 runq cpu throttle mem:1s 2>/dev/null
+	run "$PQ" why --json -f x.tape
+	[[ $output == '{"tool":"why"'* && $output != *'did not advance'* ]]
+}

@@ -557,6 +557,7 @@ queue() {
 	echo "$output"
 	evidence=$(json -r '.findings[] | select(.rule == "blocked") | .evidence[0]')
 	[[ $evidence == "thread cat (TID $last) was blocked 100 % of its time"* && $evidence != *" in ,"* && $evidence != *", waiting on " ]]
+	[ "$(json -r '.findings[] | select(.rule == "blocked") | .confidence')" = low ]
 }
 
 @test "live: a quota is found" {
@@ -567,6 +568,7 @@ queue() {
 	echo "$output"
 	[ "$(json -r '[.findings[].rule] | index("throttled") != null')" = true ]
 	[ "$status" -eq 2 ]
+	[[ $(json -r '.findings[0].advice') == "raise the quota; "* ]] # it has no thread to spare
 }
 
 @test "wrong arguments and a full disk give status 3" {

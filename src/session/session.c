@@ -175,12 +175,15 @@ try_again(struct session *s, struct sampler *v)
 		take_note(s, v->tool, "data is available again");
 }
 
+/* read_ends may have read it at this sample already. */
 static void
 read_steps(struct session *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i]->steps && !s->v[i]->over)
-			sampler_read(s->v[i], &s->now);
+	for (size_t i = 0; i < s->n; i++) {
+		struct sampler *v = s->v[i];
+		if (v->steps && !v->over && v->sample[v->now].at.mono_ns != s->now.mono_ns)
+			sampler_read(v, &s->now);
+	}
 	s->step_due_ns += s->step_ns;
 }
 

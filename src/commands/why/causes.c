@@ -65,7 +65,7 @@ wanting(const struct evidence *e)
 }
 
 /* Many threads use up the quota at the start of each period, and then all wait for the next. They
- * cannot use it faster than the CPUs run. */
+ * cannot use it faster than the CPUs run. Of a process it is not known who else uses the quota. */
 static void
 tell_threads(const struct evidence *e, double limit, struct finding *f)
 {
@@ -73,9 +73,9 @@ tell_threads(const struct evidence *e, double limit, struct finding *f)
 
 	if (running > 1.2 * limit && at_once > limit)
 		finding_fact(f,
-		    "on average {} of its threads want to run; together they use up the quota in "
-		    "about the first {} % of each period",
-		    fixed(running, 1), fixed(100 * limit / at_once, 0));
+		    "on average {} of its threads want to run[; together they use up the quota in "
+		    "about the first {} % of each period]",
+		    fixed(running, 1), fixed(e->about->cgroup ? 100 * limit / at_once : NAN, 0));
 }
 
 static void
@@ -83,6 +83,8 @@ advise_quota(const struct evidence *e, double limit, struct finding *f)
 {
 	double threads = isnan(limit) ? NAN : quota_threads(limit);
 
+	if (sum_of(e->target, TASKS_THREADS) <= threads)
+		threads = NAN; /* it has no more */
 	finding_advice(f,
 	    "[run at most {} worker thread{} (for Go: GOMAXPROCS={}) or ]raise the quota; see: pq "
 	    "throttle{} 1",

@@ -270,7 +270,7 @@ hangs(const struct evidence *e, struct findings *f)
 	if (worst == n || (moving > 0 && suspicion(e, worst) == 0))
 		return;
 	struct finding *one = finding_add(f, "blocked", VERDICT_WARNING,
-	    suspicion(e, worst) > 0 ? CONFIDENCE_MEDIUM : CONFIDENCE_LOW, threads_in(e, "blocked"),
+	    suspicion(e, worst) > 1 ? CONFIDENCE_MEDIUM : CONFIDENCE_LOW, threads_in(e, "blocked"),
 	    "All its threads are blocked", NO_FIGURE);
 	finding_fact(one,
 	    "thread {} (TID {}) was blocked {} % of its time[ in {}][, waiting on {}]",
