@@ -596,3 +596,21 @@ queue() {
 	[ "$status" -eq 2 ]
 	[[ $output == "PQ CRITICAL - throttle.throttled_pct 90 > 25 (/job) "* ]]
 }
+
+@test "no verdict on throttling or memory whose counters cannot be understood" {
+	local at group=sys/fs/cgroup/web
+	cp -r "$(capture 6.1-v2-throttled)" "$dir"
+	sed -i 's/^nr_throttled/nr_thr/' "$dir"/t?/$group/cpu.stat
+	answers 3 "" -g /web -f "$dir"
+	json_is '.unchecked[0]' '{"question":"CPU quotas","needed":true,"reason":"counters of a cgroup with a quota are unknown (cpu.stat)"}'
+	: | tee "$dir"/t?/$group/cpu.stat
+	answers 3 "" -g /web -f "$dir"
+	rm -r "$dir" && cp -r "$(capture 6.1-v2-after-oom)" "$dir"
+	echo garbage | tee "$dir"/t?/sys/fs/cgroup/mm/memory.events
+	answers 3 "" -f "$dir"
+	json_is '.unchecked | map(select(.needed).question)' '["memory"]'
+	rm -r "$dir" && cp -r "$(capture 6.1-v2-idle)" "$dir"
+	echo garbage | tee "$dir"/t?/proc/pressure/memory
+	run --separate-stderr "$PQ" why --json -f "$dir"
+	json_is '.checked | index("pressure")' null
+}

@@ -181,12 +181,18 @@ telling_bytes(const struct table *t, int column, const char *label)
 		most.head = head >= most.head ? head + 1 : most.head;
 		most.tail = tail >= most.tail ? tail + 1 : most.tail;
 	}
+	/* whole characters of UTF-8 */
+	while (most.head < n && ((unsigned char)label[most.head] & 0xc0) == 0x80)
+		most.head++;
+	while (
+	    most.tail > 0 && most.tail < n && ((unsigned char)label[n - most.tail] & 0xc0) == 0x80)
+		most.tail++;
 	return most;
 }
 
-/* Replaces the bytes [from, to) after `start` by a '<', at most that many, as no character of UTF-8
- * is cut. */
-static void
+/* Replaces the bytes [from, to) after `start` by a '<', and a few more, so that no character of UTF-8
+ * is cut. Returns where the '<' is. */
+static size_t
 drop(struct buf *b, size_t start, size_t from, size_t to)
 {
 	char *s = b->s + start;
@@ -199,6 +205,7 @@ drop(struct buf *b, size_t start, size_t from, size_t to)
 	s[from] = '<';
 	memmove(s + from + 1, s + to, n - to);
 	b->n -= to - from - 1;
+	return from;
 }
 
 /* Shortens a label, which was printed at `start`, to `room`. It loses its middle, and keeps the bytes
@@ -213,8 +220,9 @@ clip(struct buf *b, size_t start, size_t room, const struct table *t, int column
 	struct telling telling = telling_bytes(t, column, label);
 	if (telling.tail > kept && telling.head > kept && telling.head < n - (kept - half)) {
 		/* they differ only in the middle: keep some bytes up to there, and the end */
-		drop(b, start, telling.head, n - (kept - half));
-		drop(b, start, 0, telling.head - half + 1);
+		size_t before = drop(b, start, telling.head, n - (kept - half));
+		if (before >= half)
+			drop(b, start, 0, before - half + 1);
 		return;
 	}
 	size_t head = kept / 4;

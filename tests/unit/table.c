@@ -1,4 +1,5 @@
 /* Rows and columns, and what the formats and the summary write. */
+#include "base/printable.h"
 #include "table/table.h"
 
 #include "table/summary.h"
@@ -292,19 +293,25 @@ text_clipped(void)
 	CHECK(strstr(written(&o, &format_text, false), "14:13:20 1234567 "));
 }
 
-/* The first rows of a terminal of 40 columns, whose last column is a label of 30. */
+/* The rows of a terminal of that width, whose only column is a label of any length. */
 static const char *
-clipped(const char *const *labels, size_t n)
+clipped_to(int width, const char *const *labels, size_t n)
 {
 	struct one o = one();
 
 	o.r.nshown = 1;
 	o.r.shown[0] = NOTE;
 	o.r.terminal = true;
-	o.r.width = 40;
+	o.r.width = width;
 	for (size_t i = 0; i < n; i++)
 		cell_label(&(i ? table_row(&o.t) : o.row)[NOTE], labels[i]);
 	return strchr(written(&o, &format_text, false), '\n') + 1;
+}
+
+static const char *
+clipped(const char *const *labels, size_t n)
+{
+	return clipped_to(40, labels, n);
 }
 
 /* Whatever tells a label from its neighbours stays: its end, its start or its middle. */
@@ -322,6 +329,19 @@ text_labels_differ(void)
 		"/kubepods/burstable/besteffort/pod-2/a-container-with-a-long-name"
 	};
 
+	/* they differ within a character, and end in one */
+	static const char *const bytes[] = {
+		"/paaaaaaaaaaaa\xf0\x9f\x98\x80xxxxxxxxxxxxxxxxxxxxxxxx\xf0\x9f\x98\x80",
+		"/paaaaaaaaaaaa\xf0\x9f\x99\x80xxxxxxxxxxxxxxxxxxxxxxxx\xf0\x9f\x98\x80"
+	};
+
+	for (int width = 12; width < 60; width++) {
+		const char *s = clipped_to(width, bytes, 2);
+
+		while (*s && utf8_length(s) > 0)
+			s += utf8_length(s);
+		CHECK(!*s);
+	}
 	CHECK_STRING(clipped(ends, 2),
 	    "14:13:20  /kubepo<le/pod-one/container-1\n"
 	    "14:13:20  /kubepo<le/pod-one/container-2\n");

@@ -27,13 +27,18 @@ add(struct evidence *e, const struct tool *tool, const struct target *target)
 static void
 add_machine(struct evidence *e)
 {
+	static const int psi_shown[] = { PSI_MEMORY_SOME, PSI_MEMORY_FULL, PSI_IO_SOME,
+		PSI_IO_FULL };
 	const struct target none = { .pid = NULL }, all = { .all = true };
 
 	struct sampler *runq = add(e, &tool_runq, &none);
 	runq->tick_ns = 50000000;
 	e->runq.of = runq;
 	e->cpus.of = add(e, &tool_cpu, &none);
-	e->psi.of = add(e, &tool_psi, &all);
+	struct sampler *psi = add(e, &tool_psi, &all);
+	psi->watch.shown = psi_shown; /* it notes what is missing of these */
+	psi->watch.nshown = sizeof psi_shown / sizeof *psi_shown;
+	e->psi.of = psi;
 	e->tasks.of = add(e, &tool_tasks, &none);
 }
 
@@ -246,7 +251,37 @@ is_complete(const struct sampler *s)
 	return s && sampler_table(s) && !s->watch.hidden;
 }
 
-/* Where no cgroup has a quota, throttle has no rows, and has not failed. */
+/* Whether the throttling of each cgroup with a quota is known. Where there is none, throttle has no
+ * rows, and has not failed. */
+static bool
+knows_throttling(const struct evidence *e)
+{
+	for (size_t i = 0; i < throttle_count(e->throttle); i++)
+		if (isnan(throttle_num(e->throttle, i, THROTTLE_THROTTLED)) ||
+		    isnan(throttle_num(e->throttle, i, THROTTLE_HELD)))
+			return false;
+	return !failed(e->throttle.of);
+}
+
+/* Whether the usage is known, and of each cgroup its parts and its events. */
+static bool
+knows_memory(const struct evidence *e)
+{
+	for (size_t i = 0; i < mem_count(e->mem); i++)
+		if (isnan(mem_num(e->mem, i, MEM_USED)) || isnan(mem_num(e->mem, i, MEM_HARD)) ||
+		    (strcmp(mem_text(e->mem, i, MEM_CGROUP), "machine") != 0 &&
+			isnan(mem_num(e->mem, i, MEM_MAX)) &&
+			isnan(mem_num(e->mem, i, MEM_OOM_KILL))))
+			return false;
+	return mem_count(e->mem) > 0;
+}
+
+static bool
+knows_pressure(struct psi_rows rows)
+{
+	return !isnan(psi_num(rows, 0, PSI_MEMORY_SOME)) && !isnan(psi_num(rows, 0, PSI_IO_SOME));
+}
+
 bool
 evidence_answers(const struct evidence *e, enum question q)
 {
@@ -259,11 +294,11 @@ evidence_answers(const struct evidence *e, enum question q)
 	case ASKS_PROCESSES:
 		return is_complete(e->tasks.of);
 	case ASKS_QUOTA:
-		return !failed(e->throttle.of);
+		return knows_throttling(e);
 	case ASKS_MEMORY:
-		return mem_most(e->mem, MEM_USED) < mem_count(e->mem);
+		return knows_memory(e);
 	case ASKS_PRESSURE:
-		return psi_count(e->psi) > 0 || psi_count(e->target_psi) > 0;
+		return knows_pressure(e->psi) || knows_pressure(e->target_psi);
 	case ASKS_TARGET:
 	default:
 		return is_complete(e->target.of) && is_complete(e->wait.of);
@@ -330,12 +365,21 @@ question_reason(const struct evidence *e, enum question q)
 		[ASKS_PRESSURE] = e->psi.of,
 		[ASKS_TARGET] = is_complete(e->target.of) ? e->wait.of : e->target.of,
 	};
+	static const char *const unknown[] = {
+		[ASKS_CPU] = "the idle time is unknown (/proc/stat)",
+		[ASKS_QUEUE] = "its length is unknown (/proc/loadavg)",
+		[ASKS_PROCESSES] = "there are no two samples of them",
+		[ASKS_QUOTA] = "counters of a cgroup with a quota are unknown (cpu.stat)",
+		[ASKS_MEMORY] = "usage, parts or events of a cgroup are unknown (memory.current, "
+				"memory.stat, memory.events)",
+		[ASKS_PRESSURE] = "pressure of memory or I/O is unknown",
+		[ASKS_TARGET] = "there are no two samples of them",
+	};
 	const struct sampler *s = of[q];
 
-	return !s           ? NULL :
-	    s->watch.hidden ? s->watch.hidden :
-	    s->notes.n > 0  ? s->notes.said[s->watch.fail ? s->notes.n - 1 : 0] :
-			      NULL;
+	return s && s->watch.hidden ? s->watch.hidden :
+	    s && s->notes.n > 0     ? s->notes.said[s->watch.fail ? s->notes.n - 1 : 0] :
+				      unknown[q];
 }
 
 double

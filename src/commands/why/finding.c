@@ -164,6 +164,20 @@ put_questions(const struct evidence *e, bool answered, bool needed, struct buf *
 	return n;
 }
 
+/* A line for each question whose answer the verdict needs and does not have. */
+static void
+put_reasons(const struct evidence *e, struct buf *b)
+{
+	for (enum question q = 0; q < QUESTIONS; q++)
+		if (is_asked(e, q) && !evidence_answers(e, q) && evidence_needs(e, q)) {
+			buf_text(b, "  ");
+			buf_text(b, question_name(q));
+			buf_text(b, ": ");
+			buf_printable(b, question_reason(e, q));
+			buf_char(b, '\n');
+		}
+}
+
 static void
 put_nothing(const struct evidence *e, struct buf *b)
 {
@@ -186,6 +200,7 @@ put_nothing(const struct evidence *e, struct buf *b)
 			name(checked.s)));
 	if (n > 0 && needed > 0)
 		sentence_put(b, SENTENCE("The verdict is unknown without: {}.\n", name(needs.s)));
+	put_reasons(e, b);
 	buf_free(&checked);
 	buf_free(&lacks);
 	buf_free(&needs);

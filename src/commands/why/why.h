@@ -148,7 +148,7 @@ bool evidence_needs(const struct evidence *e, enum question q);
 /* "run queue": for people and JSON. */
 const char *question_name(enum question q);
 
-/* Why the question has no answer: a note of its tool, or NULL. */
+/* Why the question has no answer: by a note of its tool, or by what is unknown. */
 const char *question_reason(const struct evidence *e, enum question q);
 
 /* The busy share of a CPU, or of all, in %. Waiting for a disk counts as idle, and steal as busy. */
