@@ -397,6 +397,9 @@ heaps() {
 	of_heap dotnet '[3355443200,"more","set explicitly","DOTNET_GCHeapHardLimit=0x60000000"]'
 	of_heap node '[4294967296,"more","set explicitly","--max-old-space-size=1536"]'
 	of_heap java '[536870912,"right","set explicitly",null]'
+	heaps GOMEMLIMIT= DOTNET_GCHeapHardLimit=fffffffffffffffff
+	of_heap go '[null,"more","set explicitly","GOMEMLIMIT=1843MiB"]'
+	of_heap dotnet '[null,null,"setting is not valid",null]'
 	heaps GOMEMLIMIT=off DOTNET_GCHeapHardLimitPercent=32 'NODE_OPTIONS=--max-old-space-size=9 --max-old-space-size-percentage=80' \
 		JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=90.0
 	of_heap go '[null,"more","set explicitly","GOMEMLIMIT=1843MiB"]'

@@ -265,7 +265,7 @@ node_heap(double seen)
 
 /* ---- Settings of the heap */
 
-/* "3000MiB", "1073741824", "off" */
+/* "3000MiB", "1073741824"; "off" and "" are no limit (runtime/mgcpacer.go, readGOMEMLIMIT) */
 static double
 go_bytes(struct text value, double seen)
 {
@@ -274,7 +274,7 @@ go_bytes(struct text value, double seen)
 	uint64_t n;
 
 	(void)seen;
-	if (text_eq(value, "off"))
+	if (value.n == 0 || text_eq(value, "off"))
 		return INFINITY;
 	while (digits.n < value.n && value.s[digits.n] >= '0' && value.s[digits.n] <= '9')
 		digits.n++;
@@ -334,7 +334,7 @@ hex(struct text value)
 			return NAN;
 		v = v * 16 + (double)((digit - digits) % 16);
 	}
-	return value.n > 0 ? v : (double)NAN;
+	return value.n > 0 && v < 0x1p64 ? v : (double)NAN;
 }
 
 static double
