@@ -273,6 +273,28 @@ turn() {
 	"$PQ" tape verify cut.tape
 }
 
+@test "joined recordings: the first one is read, and the loss of the others is told" {
+	for samples in 10 300; do
+		for name in a b; do
+			rm -f $name
+			"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" --budget 100% -o $name 2ms $samples runq 2>>log
+		done
+		"$PQ" runq --json -f a >want
+		for aligned in no yes; do
+			cp a joined
+			[ $aligned = no ] || truncate -s %4096 joined
+			cat b >>joined
+			"$PQ" runq --json -f joined >got 2>said
+			diff got want
+			grep -q 'several recordings were joined: .* not read$' said
+			run --separate-stderr "$PQ" tape verify joined
+			[ "$status" -eq 1 ]
+			[[ $stderr == *"several recordings were joined"* ]]
+		done
+	done
+}
+
+ended() { ! kill -0 "$1" 2>/dev/null; }
 has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 
 @test "--follow shows new samples, also of a new segment and after a kill" {
@@ -336,6 +358,22 @@ has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	jq -r .time rows | sort -c
 	[ "$(wc -l <said)" -eq 1 ]
 	grep -qE 'segments? (was|were) overwritten by the recorder before being read$' said
+}
+
+@test "--follow ends when the recording is deleted, replaced or cut short, and says so" {
+	for change in 'rm x.tape' 'cp other.tape new.tape; mv new.tape x.tape' ': >x.tape' 'truncate -s 1000 x.tape'; do
+		rm -f x.tape other.tape
+		"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o x.tape 5ms 10 runq 2>>log
+		"$PQ" record --root "$BATS_FILE_TMPDIR/count/t0" -o other.tape 5ms 20 runq 2>>log
+		start "$PQ" runq --json -f x.tape --follow >got 2>said
+		follower=$last
+		await has_rows got 9
+		eval "$change"
+		await ended "$follower"
+		wait "$follower"
+		[ "$(wc -l <got)" -eq 9 ]
+		grep -q 'deleted or cut short while it was followed$' said
+	done
 }
 
 @test "--follow ends at --to and after a count" {

@@ -266,8 +266,11 @@ tape_reader_begin_at(struct tape_reader *r, int fd, const struct tape_index *ind
 int
 tape_reader_begin(struct tape_reader *r, int fd, bool pipe)
 {
+	struct stat st;
+
 	begin(r, fd, pipe);
 	r->live = !pipe && is_written(fd);
+	r->named = fstat(fd, &st) == 0 && st.st_nlink > 0;
 	int found = pipe ? begin_pipe(r) : tape_index_scan(&r->index, &r->source);
 
 	if (found < 0)
@@ -330,6 +333,15 @@ is_newest(const struct tape_reader *r)
 	return r->in_order || r->segment.sequence == r->index.v[r->index.n - 1].segment.sequence;
 }
 
+/* Notes what is behind the closing record: another file was appended. */
+static void
+note_bytes_behind(struct tape_reader *r)
+{
+	uint64_t end = r->at + TAPE_END, size = source_size(&r->source);
+
+	r->lost.behind = size > end && !is_written(r->source.fd) ? size - end : 0;
+}
+
 /* Counts the lost samples of the previous segment, which should have had `samples`. */
 static void
 settle(struct tape_reader *r, uint64_t samples, bool newest)
@@ -342,6 +354,8 @@ settle(struct tape_reader *r, uint64_t samples, bool newest)
 	r->lost.torn |= r->garbage && newest;
 	r->lost.unclosed |=
 	    newest && !r->closed && !r->live && is_newest(r) && r->segment.version >= TAPE_CLOSES;
+	if (newest && r->closed && !r->source.pipe && !r->segment.ring && is_newest(r))
+		note_bytes_behind(r);
 	r->settled = true;
 }
 
@@ -388,6 +402,17 @@ next_in_order(struct tape_reader *r)
 	return found;
 }
 
+/* Whether a segment after this one cannot be of the same recording: several were joined. */
+static bool
+is_foreign(const struct tape_reader *r, const struct tape_segment *s)
+{
+	if (!r->segment.sequence)
+		return false;
+	return s->sequence == r->segment.sequence ||
+	    (r->booted && memcmp(r->boot_id, s->boot_id, sizeof s->boot_id) == 0 &&
+		s->mono_ns < r->last.mono_ns);
+}
+
 static int
 next_in_file(struct tape_reader *r)
 {
@@ -399,6 +424,10 @@ next_in_file(struct tape_reader *r)
 		bool later = p->segment.real_ns - TAPE_STRAY_NS > r->wanted.to_ns;
 		if (later || ends_before(r, r->next, r->wanted.from_ns)) {
 			adjacent = false;
+			continue;
+		}
+		if (is_foreign(r, &p->segment)) {
+			r->lost.foreign++;
 			continue;
 		}
 		int found = tape_index_look(&(struct tape_index){ 0 }, &r->source, p->at, &s);
@@ -427,6 +456,16 @@ walk_on(struct tape_reader *r)
 	return found;
 }
 
+/* Whether nobody can append to the file any more: it has no name, or it lost bytes. */
+static bool
+is_gone(const struct tape_reader *r)
+{
+	struct stat st;
+
+	return fstat(r->source.fd, &st) == 0 &&
+	    ((r->named && st.st_nlink == 0) || (uint64_t)st.st_size < r->at);
+}
+
 /* The next segment after the newest starts at the next block, or at the start of a ring. The closing
  * record that was between them may have reached into that block. */
 int
@@ -439,6 +478,11 @@ tape_reader_again(struct tape_reader *r)
 	int found;
 
 	source_forget(&r->source);
+	if (is_gone(r)) {
+		r->lost.gone = true;
+		r->follow = false;
+		return 0;
+	}
 	if (!r->segment.sequence) /* nothing was read yet */
 		return 0;
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
@@ -559,6 +603,18 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 		put_part(&b);
 		put_count(&b, l->overwritten, "segment was", "segments were");
 		buf_text(&b, " overwritten by the recorder before being read");
+	}
+	if (l->foreign || l->behind) {
+		put_part(&b);
+		buf_text(&b, "several recordings were joined: ");
+		put_count(&b, l->foreign ? l->foreign : l->behind,
+		    l->foreign ? "segment of another one was" : "byte behind its end was",
+		    l->foreign ? "segments of others were" : "bytes behind its end were");
+		buf_text(&b, " not read");
+	}
+	if (l->gone) {
+		put_part(&b);
+		buf_text(&b, "the file was deleted or cut short while it was followed");
 	}
 	if (l->later || l->older) {
 		put_part(&b);

@@ -58,6 +58,9 @@ struct tape_losses {
 	uint64_t ring;        /* the size of that ring */
 	bool torn;            /* it ends in an incomplete record */
 	bool unclosed;        /* nobody writes it, and it has no closing record */
+	uint64_t foreign;     /* segments of other recordings, which were joined to this one */
+	uint64_t behind;      /* bytes after the closing record of the newest segment */
+	bool gone;            /* it was deleted or cut short while it was followed */
 	bool later, older;    /* segments of a later version, or of version 0, were skipped */
 };
 
@@ -76,6 +79,7 @@ struct tape_reader {
 	struct span wanted;      /* segments of other times (CLOCK_REALTIME) are skipped */
 	bool follow;             /* more may come after the newest segment */
 	bool live;               /* a process was writing it when it was opened */
+	bool named;              /* the file had a name when it was opened */
 	bool open, settled;      /* in a segment; its losses are counted */
 	struct tape_segment segment;
 	/* of the segment: its header, the next record, its end */
@@ -122,8 +126,9 @@ int tape_reader_span(struct tape_reader *r, struct span *out);
  * errno. */
 int tape_reader_next(struct tape_reader *r, struct sample *m);
 
-/* With `follow`, at the end: looks for new data, which the next tape_reader_next reads. Returns 0,
- * or -1 with errno. */
+/* With `follow`, at the end: looks for new data, which the next tape_reader_next reads. Clears
+ * `follow` if no more can come, since the file was deleted or cut short. Returns 0, or -1 with
+ * errno. */
 int tape_reader_again(struct tape_reader *r);
 
 /* Whether the sample is in the window. To be called for each sample, in order. Samples come a

@@ -85,6 +85,7 @@ struct summing {
 	uint64_t rows, ticks, boots, tracks;
 	uint64_t span_ns; /* of samples within a boot */
 	uint64_t bytes;   /* of the file */
+	uint64_t run;     /* of the recorder, at the last sample */
 	struct cost cost;
 	struct host_facts facts;
 	char tools[200], version[32];
@@ -122,6 +123,26 @@ copy_value(struct text about, const char *key, char *out, size_t n)
 		snprintf(out, n, "%.*s", (int)(value.n < n ? value.n : n - 1), value.s);
 }
 
+/* Adds the tools of a run to those of earlier runs. */
+static void
+add_tools(struct text about, char *all, size_t n)
+{
+	struct text value, word;
+
+	if (!facts_find(about, "tools", &value))
+		return;
+	while (text_word(&value, &word)) {
+		struct text known = text_of(all), one;
+		bool listed = false;
+		size_t used = strlen(all);
+		while (!listed && text_word(&known, &one))
+			listed = text_same(one, word);
+		if (!listed && used + word.n + 1 < n)
+			snprintf(
+			    all + used, n - used, "%s%.*s", used ? " " : "", (int)word.n, word.s);
+	}
+}
+
 static void
 take_intervals(struct summing *s, struct tape_reader *r)
 {
@@ -155,13 +176,15 @@ take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 	struct text about;
 	bool first = s->rows + s->ticks == 0;
 
-	if ((first || m->restarted) && playback_text(&r->tracks, TAPE_FACTS, &about) == 0) {
+	if ((first || s->run != r->segment.run) &&
+	    playback_text(&r->tracks, TAPE_FACTS, &about) == 0) {
 		facts_begin(&s->facts);
 		facts_parse(about, &s->facts);
-		copy_value(about, "tools", s->tools, sizeof s->tools);
+		add_tools(about, s->tools, sizeof s->tools);
 		copy_value(about, "pq", s->version, sizeof s->version);
 		copy_value(about, "budget_pct", s->budget, sizeof s->budget);
 	}
+	s->run = r->segment.run;
 	s->boots += first || m->restarted;
 	if (first)
 		s->first = *m;

@@ -370,8 +370,8 @@ question_reason(const struct evidence *e, enum question q)
 		[ASKS_QUEUE] = "its length is unknown (/proc/loadavg)",
 		[ASKS_PROCESSES] = "there are no two samples of them",
 		[ASKS_QUOTA] = "counters of a cgroup with a quota are unknown (cpu.stat)",
-		[ASKS_MEMORY] = "usage, parts or events of a cgroup are unknown (memory.current, "
-				"memory.stat, memory.events)",
+		[ASKS_MEMORY] =
+		    "memory of a cgroup is unknown (memory.current, memory.stat, memory.events)",
 		[ASKS_PRESSURE] = "pressure of memory or I/O is unknown",
 		[ASKS_TARGET] = "there are no two samples of them",
 	};
