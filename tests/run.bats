@@ -380,6 +380,12 @@ on_terminal() {
 	[[ $output == *Average:*'status 0'* ]]
 }
 
+@test "q ends a job that the shell brought to the foreground" {
+	run on_terminal q "bash -c 'set -m; \"$PQ\" runq 0.2 & sleep 0.3; fg'"
+	echo "$output"
+	[[ $output == *Average:*'status 0'* && $output == *' icanon '* && $output == *' echo '* ]]
+}
+
 @test "the terminal is as before when a signal ends a run" {
 	for signal in INT TERM QUIT HUP; do
 		rm -f "$BATS_TEST_TMPDIR/pid"

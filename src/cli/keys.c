@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static struct termios before;
-static volatile sig_atomic_t changed, caught;
+static volatile sig_atomic_t changed, caught, stopping;
 
 /* Only the foreground may touch the terminal: SIGTTOU or SIGTTIN would stop a background job. */
 static bool
@@ -35,7 +35,7 @@ change(void)
 {
 	struct termios t;
 
-	if (changed || !in_foreground() || tcgetattr(STDIN_FILENO, &t) < 0)
+	if (changed || stopping || !in_foreground() || tcgetattr(STDIN_FILENO, &t) < 0)
 		return;
 	before = t;
 	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
@@ -73,6 +73,7 @@ static void
 on_stop(int sig)
 {
 	(void)sig;
+	stopping = 1;
 	keys_restore();
 	raise(SIGSTOP);
 }
@@ -83,24 +84,29 @@ on_continue(int sig)
 	int error = errno;
 
 	(void)sig;
+	stopping = 0;
 	change();
 	errno = error;
 }
 
+/* A shell sends no signal when it brings a running job to the foreground: this looks each second. */
 static void *
 read_keys(void *unused)
 {
 	struct pollfd in = { STDIN_FILENO, POLLIN, 0 };
-	const struct timespec pause = { 0, 200000000 };
+	const struct timespec pause = { 0, 500000000 };
 	char key = 0;
 
 	(void)unused;
 	while (key != 'q' && key != 'Q') {
 		key = 0;
-		if (poll(&in, 1, -1) < 0 || !changed || !in_foreground())
-			nanosleep(&pause, NULL); /* the key is somebody else's */
-		else if (read(STDIN_FILENO, &key, 1) <= 0)
+		if (!changed || !in_foreground()) { /* keys are somebody else's */
+			nanosleep(&pause, NULL);
+			change();
+		} else if (poll(&in, 1, 1000) > 0 && changed && in_foreground() &&
+		    read(STDIN_FILENO, &key, 1) <= 0) {
 			return NULL;
+		}
 	}
 	kill(getpid(), SIGINT);
 	return NULL;
