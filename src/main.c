@@ -6,7 +6,8 @@
  *   commands/export.c            pq export: metrics into a file for node_exporter
  *   commands/limits/limits.c     pq limits
  *   commands/limits/gather.c     what a process or cgroup may use, read from the host
- *   commands/limits/runtimes.c   what language runtimes make of it, by their rules
+ *   commands/limits/rules.c      what language runtimes make of limits: the tables
+ *   commands/limits/runtimes.c   what they make of the limits of this process
  *   commands/limits/page.c       the page for people
  *   commands/limits/page_json.c  the page as JSON
  *   commands/record/record.c     pq record: the flight recorder

@@ -157,7 +157,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_heap go '[null,"more","no bound by default","GOMEMLIMIT=90MiB"]'
 	of_heap java '[52428800,"right","50 % of 100 MiB","-Xmx75m"]'
 	of_heap dotnet '[78643200,"right","75 % of 100 MiB",null]'
-	of_heap node '[268435456,"more","above the limit","--max-old-space-size=75"]'
+	of_heap node '[271581184,"more","above the limit","--max-old-space-size=75"]'
 }
 
 @test "quota 0.5: runtimes use at least one thread, and Go two" {
@@ -174,7 +174,8 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	v2 / /web
 	level $C/web '400000 100000' max
 	limits --json
-	json_is '[.runtimes[] | select(.verdict != "right") | .runtime]' '["go_old","nginx","python","python_old"]'
+	json_is '[.runtimes[] | select(.usual and .verdict != "right") | .runtime]' '["go_old","nginx","python","python_old"]'
+	json_is '[.runtimes[] | select(.why == "ignores the quota") | .cpus] | unique' '[8,12]'
 }
 
 @test "runtimes that read only the last level ignore the limit of a parent cgroup" {
@@ -199,6 +200,133 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	level $C/pod/app '200000 100000' max
 	limits --json
 	of_runtime libuv '[6,"more","reads another level","workers: 2 (in its code)"]'
+}
+
+@test "a quota below one CPU: Node.js divides as integers and ignores 0, libuv 1.53 uses one" {
+	v2 / /web
+	level $C/web '50000 100000' max
+	limits --json
+	of_runtime libuv '[8,"more","takes 0 for no quota","workers: 1 (in its code)"]'
+	of_runtime libuv_153 '[1,"least","1 is the minimum",null]'
+	of_runtime node_20 '[8,"more","ignores the quota","workers: 1 (in its code)"]'
+	of_runtime piscina '[12,"more","takes 0 for no quota","maxThreads: 1"]'
+}
+
+@test "v1: the runtimes that read only v2 ignore the quota" {
+	put proc/self/cgroup 3:cpu,cpuacct:/web
+	put proc/self/mountinfo '31 20 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct'
+	put $C/cpu/web/cgroup.procs
+	put $C/cpu/web/cpu.cfs_quota_us 150000
+	put $C/cpu/web/cpu.cfs_period_us 100000
+	limits --json
+	for runtime in libuv libuv_153 nproc; do
+		json_is ".runtimes[] | select(.runtime == \"$runtime\") | [.cpus, .why]" '[8,"ignores the quota"]'
+	done
+	of_runtime ninja '[10,"more","ignores the quota","-j1"]'
+	of_runtime bun '[1,"rounds down","rounds down",null]'
+	of_runtime deno '[1,"rounds down","rounds down",null]'
+}
+
+# cpus_of RUNTIME: what it assumes for 0.5, 1.5, 2.5, 3.5 and 5 CPUs on a machine with 4, of which it may use 2 in the last two.
+cpus_of() {
+	local quota all=''
+	put sys/devices/system/cpu/online 0-3
+	for quota in 50000 150000 250000 350000 500000; do
+		put $C/web/cpu.max "$quota 100000"
+		limits --json
+		all+=$(json ".runtimes[] | select(.runtime == \"$1\") | .cpus"),
+	done
+	put proc/self/status 'Name:	pq' 'Cpus_allowed_list:	1-2'
+	limits --json
+	all+=$(json ".runtimes[] | select(.runtime == \"$1\") | .cpus"),
+	put $C/web/cpu.max '150000 100000'
+	limits --json
+	all+=$(json ".runtimes[] | select(.runtime == \"$1\") | .cpus")
+	put proc/self/status 'Name:	pq' 'Cpus_allowed_list:	0-7'
+	[ "$all" = "$2" ] || { printf '%s: %s\n' "$1" "$all"; return 1; }
+}
+
+@test "the CPUs of each runtime are those that the real one was seen to use" {
+	v2 / /web
+	level $C/web max max
+	cpus_of go 2,2,3,4,4,2,2
+	cpus_of go_old 4,4,4,4,4,2,2
+	cpus_of tokio 1,1,2,3,4,2,1
+	cpus_of num_cpus 1,2,3,4,4,2,2
+	cpus_of java 1,2,3,4,4,2,2
+	cpus_of libuv 4,1,2,3,4,2,1
+	cpus_of deno 1,1,2,3,4,2,1
+	cpus_of bun 1,1,2,3,4,2,1
+	cpus_of nproc 1,2,3,4,4,2,2
+	cpus_of duckdb 1,2,3,4,4,4,2
+	cpus_of ninja 2,2,3,5,6,3,2
+	cpus_of xz 4,4,4,4,4,2,2
+	cpus_of openmp 4,4,4,4,4,2,2
+	cpus_of cxx_threads 4,4,4,4,4,4,4
+	cpus_of glibc_nprocs 4,4,4,4,4,4,4
+	cpus_of zstd 4,4,4,4,4,4,4
+	cpus_of node_cpus 4,4,4,4,4,4,4
+}
+
+# heaps_mib RUNTIME: the heap in MiB for limits of 256, 512, 1024, 2048 and 4096 MiB on a machine with 5792 MiB.
+heaps_mib() {
+	local limit all=''
+	put proc/meminfo 'MemTotal:       5931008 kB' 'SwapTotal: 0 kB'
+	for limit in 256 512 1024 2048 4096; do
+		put $C/web/memory.max $((limit << 20))
+		limits --json
+		all+=$(json ".heaps[] | select(.runtime == \"$1\") | .heap_bytes / 1048576 | floor"),
+	done
+	[ "$all" = "$2" ] || { printf '%s: %s\n' "$1" "$all"; return 1; }
+}
+
+@test "the heap of each runtime is the one that the real one was seen to allow" {
+	v2 / /web
+	level $C/web max max
+	heaps_mib node_20 259,259,524,1048,2096,
+	heaps_mib node 259,259,560,1120,2240,
+	heaps_mib node_26 262,268,536,1072,2144,
+	heaps_mib deno 2992,2992,2992,2992,2992,
+	heaps_mib duckdb 204,409,819,1638,3276,
+	heaps_mib java 124,128,256,512,1024,
+}
+
+@test "a heap of Node.js that leaves no room for the rest of the process is marked" {
+	v2 / /web
+	for limit in 256 272 288 304; do
+		level $C/web max $((limit << 20))
+		limits --json
+		json_is '.heaps[] | select(.runtime == "node") | .why' \
+			"$(case $limit in 256) echo '"above the limit"' ;; 272 | 288) echo '"no room beside it"' ;; *) echo '"85 % of 304 MiB"' ;; esac)"
+	done
+}
+
+@test "what else follows: the Serial collector of Java, and no server GC of .NET" {
+	v2 / /web
+	level $C/web '400000 100000' 1879048191
+	limits --json
+	json_is '.runtimes[] | select(.runtime == "java") | .note' '"uses the Serial collector: less than 1792 MiB of memory"'
+	put $C/web/memory.max 1879048192
+	limits --json
+	json_is '[.runtimes[] | select(.note) | .runtime]' '[]'
+	put $C/web/cpu.max '100000 100000'
+	limits --json
+	json_is '[.runtimes[] | select(.note) | [.runtime, .note]]' '[["java","uses the Serial collector: fewer than 2 CPUs"],["java_old","uses the Serial collector: fewer than 2 CPUs"],["dotnet","server GC is off: fewer than 2 CPUs"]]'
+}
+
+@test "the page has the usual runtimes, --all and --json have all, and a rule that was only read says so" {
+	v2 / /web
+	level $C/web '400000 100000' max
+	limits
+	run grep -cE '^  (Go|Java|Node|nginx|Python|DuckDB|Envoy)' <<<"$output"
+	[ "$output" = 13 ]
+	limits --all
+	[[ $output == *'  Envoy* '*'  DuckDB '*'*: read in its source or documentation, not measured'* ]]
+	[[ $output != *'Other runtimes'* ]]
+	[ -z "$(awk 'length > 80' <<<"$output")" ]
+	limits --json
+	json_is '[.runtimes[], .heaps[] | select(.measured != (.last_seen != null) or .versions == null or .rule == null)]' '[]'
+	json_is '.runtimes | map(.runtime) | length == (unique | length) and length > 40' true
 }
 
 @test "a cpuset smaller than the quota is the limit" {
@@ -419,7 +547,7 @@ heaps() {
 	for runtime in go dotnet node java; do of_heap $runtime '[null,null,"setting is not valid",null]'; done
 	heaps DOTNET_GCHeapHardLimit=0 NODE_OPTIONS=--max-old-space-size=0 JAVA_TOOL_OPTIONS=-Xmxm
 	of_heap dotnet '[1610612736,"right","75 % of 2 GiB",null]'
-	of_heap node '[1073741824,"right","50 % of 2 GiB",null]'
+	of_heap node '[1174405120,"right","55 % of 2 GiB",null]'
 	of_heap java '[null,null,"setting is not valid",null]'
 }
 
@@ -427,7 +555,7 @@ heaps() {
 	v2 / /web
 	level $C/web '200000 100000' 268435456
 	limits --json
-	of_heap node '[268435456,"more","all of the limit","--max-old-space-size=192"]'
+	of_heap node '[271581184,"more","above the limit","--max-old-space-size=192"]'
 	put $C/web/memory.max 0
 	limits --json
 	[[ $output != *nan* ]]

@@ -12,7 +12,7 @@
 
 struct limits_options {
 	double share; /* of the memory limit for heaps; 0: the defaults */
-	bool json;
+	bool json, all;
 };
 
 _Noreturn static void
@@ -73,7 +73,7 @@ print(const struct limits *l, struct arena *a, const struct options *o)
 	const struct limits_options *own = o->ask.options;
 	struct effective effective = limits_effective(l);
 	struct opinions opinions = runtimes_judge(a, l, &effective, own->share);
-	struct page page = { l, &effective, &opinions, o->utc };
+	struct page page = { l, &effective, &opinions, o->utc, own->all };
 	struct buf b = { 0 };
 
 	(own->json ? page_json : page_text)(&b, &page);
@@ -123,6 +123,8 @@ static const struct option options[] = {
 	{ 0, "share", "PART", OPTION_SHARE, offsetof(struct limits_options, share),
 	    .help = "share of the memory limit for Go (0.9) and heaps (0.75)",
 	    .want = "a share of the memory limit such as 0.8 (0.001 to 1)" },
+	{ 0, "all", NULL, OPTION_FLAG, offsetof(struct limits_options, all),
+	    .help = "show all runtimes, not only the usual or detected ones" },
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct limits_options, json),
 	    .help = "print one JSON object" },
 	{ .type = OPTION_END },

@@ -408,38 +408,87 @@ is_wrong(const struct opinion *o)
 	return o->fit == FIT_UP || o->fit == FIT_MORE;
 }
 
+/* A rule that was only read has a star. */
 static void
-put_opinion(struct buf *b, const struct opinion *o, const char *believed)
+put_opinion(struct buf *b, const struct page *p, const struct opinion *o, const char *believed)
 {
-	char line[160];
+	char line[160], name[32];
 
-	snprintf(line, sizeof line, "  %-18s %8s %s %-21s %s", o->name, believed,
+	snprintf(name, sizeof name, "%s%s", o->rule->name, o->rule->known_by == READ ? "*" : "");
+	snprintf(line, sizeof line, "  %-18s %8s %s %-21s %s", name, believed,
 	    is_wrong(o) ? "!" : " ", o->why, o->set ? o->set : "");
 	size_t n = strlen(line);
 	while (n > 0 && line[n - 1] == ' ')
 		n--;
 	buf_add(b, line, n);
 	buf_char(b, '\n');
+	if (o->note && (p->all || o->detected)) {
+		buf_pad(b, 32);
+		buf_text(b, o->note);
+		buf_char(b, '\n');
+	}
+}
+
+/* All, or those that the process has, or the usual ones. */
+static bool
+is_shown(const struct page *p, const struct opinion *o)
+{
+	return p->all || (p->limits->program.n > 0 ? o->detected != NULL : o->rule->usual);
+}
+
+/* Returns how many rules were only read. */
+static unsigned
+put_opinions(struct buf *b, const struct page *p, const struct opinion *v, size_t n,
+    const char *title, const char *(*words)(double, char *))
+{
+	char value[HUMAN_MOST];
+	unsigned read = 0;
+	bool begun = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_shown(p, &v[i]))
+			continue;
+		if (!begun)
+			buf_text(b, title);
+		begun = true;
+		read += v[i].rule->known_by == READ;
+		put_opinion(b, p, &v[i], words(v[i].believed, value));
+	}
+	return read;
+}
+
+static const char *
+heap_figure(double bytes, char *out)
+{
+	return isinf(bytes) ? "none" : human_size(bytes, out);
+}
+
+static const char *
+cpus_figure(double cpus, char *out)
+{
+	return page_cpus(cpus, out);
 }
 
 static void
 page_runtimes(struct buf *b, const struct page *p)
 {
 	const struct opinions *o = p->opinions;
-	char value[HUMAN_MOST];
+	unsigned read;
 
 	if (p->limits->target.pid) {
 		put_threads(b, p);
 		put_environment(b, p);
 	}
-	buf_text(b, "\nCPUs that runtimes assume (!: more than the limit), and what to set:\n");
-	for (size_t i = 0; i < o->ncpus; i++)
-		put_opinion(b, &o->cpus[i], page_cpus(o->cpus[i].believed, value));
-	buf_text(b, "\nLargest heap that runtimes allow themselves:\n");
-	for (size_t i = 0; i < o->nmemory; i++)
-		put_opinion(b, &o->memory[i],
-		    isinf(o->memory[i].believed) ? "none" :
-						   human_size(o->memory[i].believed, value));
+	read = put_opinions(b, p, o->cpus, o->ncpus,
+	    "\nCPUs that runtimes assume (!: more than the limit), and what to set:\n",
+	    cpus_figure);
+	read += put_opinions(b, p, o->memory, o->nmemory,
+	    "\nLargest heap that runtimes allow themselves:\n", heap_figure);
+	if (read > 0)
+		buf_text(b, "\n*: read in its source or documentation, not measured\n");
+	if (!p->all)
+		buf_text(b, read > 0 ? "Other runtimes: pq limits --all\n" :
+				       "\nOther runtimes: pq limits --all\n");
 }
 
 /* The cgroup's name in the first hierarchy that knows it. */

@@ -193,17 +193,34 @@ put_process(struct buf *b, const struct page *p)
 }
 
 static void
+put_rule(struct buf *b, const struct rule *r)
+{
+	buf_json_text(b, "runtime", r->key);
+	buf_json_text(b, "name", r->name);
+	buf_json_text(b, "versions", r->versions);
+	buf_json_text(b, "rule", r->text);
+	buf_json_bool(b, "measured", r->known_by == MEASURED);
+	buf_json_text(b, "last_seen", r->last_seen);
+	buf_json_bool(b, "usual", r->usual);
+}
+
+static void
 put_opinions(
     struct buf *b, const char *key, const char *unit, const struct opinion *v, size_t n, int digits)
 {
 	begin(b, key, '[');
 	for (size_t i = 0; i < n; i++) {
 		begin_item(b);
-		buf_json_text(b, "runtime", v[i].key);
+		put_rule(b, v[i].rule);
 		buf_json_number(b, unit, v[i].believed, digits);
 		buf_json_text(b, "verdict", fit_name(v[i].fit));
 		buf_json_text(b, "why", v[i].why);
 		buf_json_text(b, "set", v[i].set);
+		buf_json_text(b, "looks_at", v[i].looks);
+		buf_json_text(b, "sets", v[i].sets);
+		buf_json_text(b, "note", v[i].note);
+		buf_json_bool(b, "detected", v[i].detected);
+		buf_json_text(b, "version", v[i].detected ? v[i].detected->version : NULL);
 		buf_char(b, '}');
 	}
 	buf_char(b, ']');
@@ -231,7 +248,7 @@ page_json(struct buf *b, const struct page *p)
 	put_tasks(b, p);
 	if (!l->target.cgroup)
 		put_process(b, p);
-	put_opinions(b, "runtimes", "cpus", o->cpus, o->ncpus, 0);
+	put_opinions(b, "runtimes", "cpus", o->cpus, o->ncpus, 3);
 	put_opinions(b, "heaps", "heap_bytes", o->memory, o->nmemory, 0);
 	buf_text(b, "}\n");
 }
