@@ -618,6 +618,179 @@ heaps() {
 	json_is '.process.comm' '"a\u001b[31mb"'
 }
 
+# --- which runtime a process has
+
+# program PID PATH FILE: the process runs FILE, whose path it sees as PATH.
+program() {
+	cp "$3" "$dir/t0/proc/$1/exe"
+	printf '%s\n' "$2" >"$dir/t0/proc/$1/exe.link"
+}
+
+# detected: the keys of the runtimes and heaps that the process has, its runtime, version and what else is known of it.
+detected() {
+	limits --json -p 77
+	json '[[.runtimes[] | select(.detected) | .runtime], [.heaps[] | select(.detected) | .runtime], (.process.program | .runtime, .version, .detail)]'
+}
+
+detects() {
+	[ "$(detected)" = "$1" ] || { detected; return 1; }
+}
+
+a_process() {
+	v2 / /
+	level $C/web '150000 100000' 536870912
+	waiting_process 77 api 1 0::/web
+}
+
+corpus=$TESTS/fuzz/corpus/program
+
+@test "-p: a Go program is known by its build information, and what go.mod asks for decides" {
+	a_process
+	sed 's/containermaxprocs=0/containermaxprocs=1/; s,go.uber.org/automaxprocs,go.uber.org/automaxprocx,' "$corpus/go-segment" >"$BATS_TEST_TMPDIR/go"
+	program 77 /app/api "$BATS_TEST_TMPDIR/go"
+	detects '[["go"],["go"],"Go","1.25.12",null]'
+	golden limits-go.txt "$PQ" limits -p 77 -f "$dir"
+	printf '%s\0' GODEBUG=x=1,containermaxprocs=0 >"$dir/t0/proc/77/environ"
+	detects '[["go_old"],["go"],"Go","1.25.12","containermaxprocs=0: it ignores the quota"]'
+	program 77 /app/api "$corpus/go-section"
+	detects '[["go_old","automaxprocs"],["go"],"Go","1.25.12","with automaxprocs, which decides"]'
+	printf '%s\0' GODEBUG=containermaxprocs=1 >"$dir/t0/proc/77/environ"
+	detects '[["go","automaxprocs"],["go"],"Go","1.25.12","with automaxprocs, which decides"]'
+	sed 's/go1\.25\.12/go1.24.12/; s/automaxprocs/automaxprocx/' "$corpus/go-section" >"$BATS_TEST_TMPDIR/go"
+	program 77 /app/api "$BATS_TEST_TMPDIR/go"
+	detects '[["go_old"],["go"],"Go","1.24.12",null]'
+}
+
+@test "-p: forged and truncated Go build information is not believed" {
+	a_process
+	head -c 170 "$corpus/go-segment" >"$BATS_TEST_TMPDIR/go"
+	program 77 /app/api "$BATS_TEST_TMPDIR/go"
+	detects '[[],[],null,null,null]'
+	sed 's/go1\.25\.12/g\x1b[2Jx.12/' "$corpus/go-segment" >"$BATS_TEST_TMPDIR/go"
+	program 77 /app/api "$BATS_TEST_TMPDIR/go"
+	detects '[[],[],null,null,null]'
+	limits -p 77
+	[[ $output == *'runtime             -  none recognised in /app/api'*'Java 24 and later'* ]]
+}
+
+@test "-p: Java is known by the file release beside it, and its updates by their number" {
+	a_process
+	for version in 17.0.15:java_old 21.0.8:java_old 21.0.9:java 21.0.13:java 23.0.2:java_old 25.0.5:java 1.8.0_402:java_old; do
+		program 77 /opt/jdk/bin/java /dev/null
+		put proc/77/root/opt/jdk/release 'IMPLEMENTOR="x"' "JAVA_VERSION=\"${version%:*}\""
+		limits --json -p 77
+		json_is '[.runtimes[], .heaps[] | select(.detected) | .runtime] | unique' "[\"${version#*:}\"]"
+	done
+	rm "$dir/t0/proc/77/root/opt/jdk/release"
+	detects '[["java","java_old"],["java","java_old"],"Java",null,null]'
+	program 77 /usr/bin/jsvc /dev/null
+	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99                   /opt/jre/lib/server/libjvm.so'
+	put proc/77/root/opt/jre/release 'JAVA_VERSION="21.0.9"'
+	detects '[["java"],["java"],"Java","21.0.9",null]'
+}
+
+@test "-p: Node.js is known by its constants, its headers, its directory or its library" {
+	a_process
+	program 77 /usr/bin/node "$corpus/node"
+	detects '[["libuv","node_cpus","libuv_pool"],["node"],"Node.js","24.21.0",null]'
+	program 77 /opt/node/bin/node /dev/null
+	put proc/77/root/opt/node/include/node/node_version.h '#define NODE_MAJOR_VERSION 20' '#define NODE_MINOR_VERSION 1' '#define NODE_PATCH_VERSION 2'
+	detects '[["node_20","node_cpus","libuv_pool"],["node_20"],"Node.js","20.1.2",null]'
+	program 77 /root/.nvm/versions/node/v26.1.0/bin/node /dev/null
+	detects '[["libuv","node_cpus","libuv_pool"],["node_26"],"Node.js","26.1.0",null]'
+	program 77 /usr/bin/nodejs /dev/null
+	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99    /usr/lib/x86_64-linux-gnu/libnode.so.108'
+	limits --json -p 77
+	json_is '[.process.program.runtime, .process.program.version]' '["Node.js",null]'
+}
+
+@test "-p: Python, .NET, Rust, and servers by their names; and the libraries that a process has mapped" {
+	a_process
+	program 77 /usr/bin/python3.13 /dev/null
+	detects '[["python","python_pool"],[],"Python","3.13",null]'
+	program 77 /usr/bin/python3 /dev/null
+	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99   /usr/lib/libpython3.11.so.1.0' \
+		'7f02-7f03 r-xp 00000000 08:01 98   /usr/lib/libgomp.so.1 (deleted)' '7f04-7f05 rw-p 00000000 00:00 0 [heap]'
+	limits --json -p 77
+	json_is '[.runtimes[] | select(.detected) | .runtime]' '["python","python_old","python_pool","openmp"]'
+	program 77 /usr/bin/dotnet /dev/null
+	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99   /usr/share/dotnet/shared/Microsoft.NETCore.App/10.0.1/libcoreclr.so'
+	detects '[["dotnet"],["dotnet"],".NET",null,null]'
+	program 77 /app/api /dev/null
+	detects '[["dotnet"],["dotnet"],".NET","10.0.1",null]'
+	rm "$dir/t0/proc/77/maps"
+	program 77 /app/api "$corpus/rust"
+	detects '[["tokio","rayon","num_cpus"],[],"Rust","1.95.0",null]'
+	program 77 '/usr/sbin/php-fpm8.4 (deleted)' /dev/null
+	detects '[["php_fpm"],[],"PHP-FPM",null,null]'
+	program 77 /usr/bin/nginxx /dev/null
+	detects '[[],[],null,null,null]'
+}
+
+@test "-p: a program that cannot be read is named by its command name, and the page says why" {
+	a_process
+	put proc/77/stat '77 (nginx) S 1 77 77 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0'
+	put proc/77/exe.link.errno '13 Permission denied'
+	limits -p 77
+	[[ $output == *'runtime                nginx, version unknown: Permission denied'*'nginx, auto'* ]]
+	[[ $output != *'Go before'* ]]
+	limits --json -p 77 --all
+	json_is '.process.program' '{"path":null,"error":null,"runtime":"nginx","version":null,"detail":null}'
+}
+
+@test "-p: a program on a network or FUSE file system is not opened: it could make pq wait" {
+	a_process
+	program 77 /app/api "$corpus/go-section"
+	put proc/77/mountinfo '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' '31 20 0:27 / /app rw - fuse.sshfs x rw' '32 20 0:28 / / rw - ext4 x rw'
+	limits --json -p 77
+	json_is '.process.program | [.runtime, .error]' '[null,"Object is remote"]'
+	put proc/77/mountinfo '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' '31 20 0:27 / /ap rw - fuse.sshfs x rw'
+	detects '[["go_old","automaxprocs"],["go"],"Go","1.25.12","with automaxprocs, which decides"]'
+}
+
+@test "live: scripts, static programs, deleted programs, other mount namespaces, other users" {
+	here
+	[ "$(uname -s)" = Linux ]
+	of_live() {
+		run --separate-stderr timeout 20 "$PQ" limits --json -p "$last"
+		[ "$status" -eq 0 ]
+		json_is '.process.program | [.path, .runtime, .version, .error]' "$1"
+	}
+	printf '#!%s\nread -r x </dev/zero\n' "$(realpath "$(command -v bash)")" >script
+	chmod +x script
+	start ./script
+	await grep -qx script "/proc/$last/comm"
+	of_live "[\"$(realpath "$(command -v bash)")\",null,null,null]"
+	cp "$(command -v sleep)" "$PWD/nginx"
+	start ./nginx 30
+	await grep -qx nginx "/proc/$last/comm"
+	rm nginx
+	of_live "[\"$PWD/nginx\",\"nginx\",null,null]"
+	command -v objcopy >/dev/null || skip "no objcopy"
+	objcopy --add-section .go.buildinfo="$corpus/go-build" "$(command -v sleep)" api
+	start ./api 30
+	await grep -qx api "/proc/$last/comm"
+	rm api
+	of_live "[\"$PWD/api\",\"Go\",\"1.25.12\",null]"
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	need_nobody
+	run --separate-stderr as_nobody limits --json -p "$last"
+	[ "$status" -eq 0 ]
+	json_is '.process.program | [.path, .runtime, .error]' '[null,null,"Permission denied"]'
+	mkdir -p in/opt/jdk/bin
+	cp "$(command -v sleep)" in/opt/jdk/bin/java
+	echo 'JAVA_VERSION="21.0.13"' >in/opt/jdk/release
+	unshare -m true 2>/dev/null || skip "no mount namespaces"
+	start unshare -m bash -c 'mount -t tmpfs x /opt && cp -r in/opt/jdk /opt && exec /opt/jdk/bin/java 30'
+	await grep -qx java "/proc/$last/comm"
+	of_live '["/opt/jdk/bin/java","Java","21.0.13",null]'
+	# a link instead of the file leads nowhere, not even inside
+	nsenter -m -t "$last" sh -c 'mv /opt/jdk/release /opt/r && ln -s /opt/r /opt/jdk/release'
+	of_live '["/opt/jdk/bin/java","Java",null,null]'
+	nsenter -m -t "$last" sh -c 'rm /opt/jdk/release && mkfifo /opt/jdk/release'
+	of_live '["/opt/jdk/bin/java","Java",null,null]'
+}
+
 # --- wrong arguments, and processes of other users
 
 @test "wrong arguments give one error line" {

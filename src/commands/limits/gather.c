@@ -111,6 +111,7 @@ read_files(const struct limits_reader *r, bool asked, struct limits_process *p)
 static const struct {
 	const char *name, *option;
 } wanted[] = {
+	{ "GODEBUG", "containermaxprocs=" },
 	{ "GOMAXPROCS", NULL },
 	{ "GOMEMLIMIT", NULL },
 	{ "DOTNET_PROCESSOR_COUNT", NULL },
@@ -122,6 +123,10 @@ static const struct {
 	{ "RAYON_NUM_THREADS", NULL },
 	{ "UV_THREADPOOL_SIZE", NULL },
 	{ "PYTHON_CPU_COUNT", NULL },
+	{ "OMP_NUM_THREADS", NULL },
+	{ "OPENBLAS_NUM_THREADS", NULL },
+	{ "LOKY_MAX_CPU_COUNT", NULL },
+	{ "MC_CORES", NULL },
 	{ "NODE_OPTIONS", "--max-old-space-size=" },
 	{ "NODE_OPTIONS", "--max-old-space-size-percentage=" },
 	{ "JAVA_TOOL_OPTIONS", "-XX:ActiveProcessorCount=" },
@@ -140,6 +145,21 @@ static const struct {
 
 enum { WANTED = sizeof wanted / sizeof wanted[0] };
 
+/* The options of GODEBUG have commas between them; the last one of a name holds. */
+static bool
+debug_option(struct text all, const char *prefix, struct text *out)
+{
+	struct text option;
+	bool found = false;
+
+	while (text_split(&all, ',', &option))
+		if (text_skip(&option, prefix)) {
+			*out = option;
+			found = true;
+		}
+	return found;
+}
+
 static void
 read_settings(const struct limits_reader *r, struct limits_process *p)
 {
@@ -153,7 +173,9 @@ read_settings(const struct limits_reader *r, struct limits_process *p)
 		if (!environ_find(text, wanted[i].name, &all))
 			continue;
 		value = all;
-		if (wanted[i].option && !environ_option(all, wanted[i].option, &value))
+		if (wanted[i].option &&
+		    !(strcmp(wanted[i].name, "GODEBUG") == 0 ? debug_option : environ_option)(
+			all, wanted[i].option, &value))
 			continue;
 		p->settings[p->nsettings++] = (struct setting){ wanted[i].name, wanted[i].option,
 			arena_copy(r->arena, value), (size_t)(value.s - all.s) };
@@ -179,6 +201,7 @@ process_gather(struct host *h, struct arena *a, struct limits *out)
 	}
 	read_runnable(&r, p);
 	read_settings(&r, p);
+	limits_detect(h, a, pid, p, &out->program);
 	return 0;
 }
 

@@ -68,12 +68,12 @@ say_doubts(const struct limits *l)
 }
 
 static void
-print(const struct limits *l, struct arena *a, const struct options *o)
+print(const struct limits *l, const struct host *h, struct arena *a, const struct options *o)
 {
 	const struct limits_options *own = o->ask.options;
 	struct effective effective = limits_effective(l);
 	struct opinions opinions = runtimes_judge(a, l, &effective, own->share);
-	struct page page = { l, &effective, &opinions, o->utc, own->all };
+	struct page page = { l, &effective, &opinions, o->utc, h->replay, own->all };
 	struct buf b = { 0 };
 
 	(own->json ? page_json : page_text)(&b, &page);
@@ -113,7 +113,7 @@ limits(const struct options *o)
 	l.real_ns = s.now.real_ns;
 	restore_soft_limit(&l, s.host, &before);
 	say_doubts(&l);
-	print(&l, &a, o);
+	print(&l, s.host, &a, o);
 	arena_free(&a);
 	session_end(&s);
 	exit_printed();

@@ -74,6 +74,7 @@ enum { LOOKS_MOST = 64 };
 struct detected {
 	const char *key; /* of its rules */
 	const char *version;
+	int tables; /* 1: of rules for CPUs, 2: for heaps, 3: both */
 };
 
 /* The program that the process runs. */
@@ -112,6 +113,10 @@ struct effective {
 /* Reads all limits. 0; -1 with errno: ESRCH no such process, EACCES not permitted, ENOENT no such
  * cgroup, ENODEV a cgroup is wanted and no hierarchy is visible. */
 int limits_gather(struct host *h, struct arena *a, const struct target *t, struct limits *out);
+
+/* detect.c: finds out which runtimes the process has. The process has been read. */
+void limits_detect(struct host *h, struct arena *a, const char *pid,
+    const struct limits_process *process, struct limits_program *out);
 
 struct effective limits_effective(const struct limits *l);
 
@@ -182,7 +187,8 @@ struct page {
 	const struct effective *effective;
 	const struct opinions *opinions;
 	bool utc;
-	bool all; /* text: all runtimes, not the usual or detected ones */
+	bool replay; /* the limits come from a recording or a captured directory */
+	bool all;    /* text: all runtimes, not the usual or detected ones */
 };
 
 void page_text(struct buf *b, const struct page *p);

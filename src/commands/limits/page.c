@@ -402,6 +402,26 @@ put_environment(struct buf *b, const struct page *p)
 		page_row(b, "environment", "none", "of the variables below is set", NULL);
 }
 
+/* What the process runs. A recording does not have its program: then nothing is said. */
+static void
+put_runtime(struct buf *b, const struct page *p)
+{
+	const struct limits_program *r = &p->limits->program;
+	char text[160];
+
+	if (r->name && r->version)
+		snprintf(text, sizeof text, "%s %s%s%s", r->name, r->version, r->detail ? ", " : "",
+		    r->detail ? r->detail : "");
+	else if (r->name)
+		snprintf(text, sizeof text, "%s, version unknown%s%.60s", r->name,
+		    r->error ? ": " : "", r->error ? strerror(r->error) : "");
+	else if (r->error)
+		snprintf(text, sizeof text, "cannot read its program: %.60s", strerror(r->error));
+	else
+		snprintf(text, sizeof text, "%s", "none recognised in ");
+	page_row(b, "runtime", r->name ? "" : "-", text, r->name || r->error ? NULL : r->path);
+}
+
 static bool
 is_wrong(const struct opinion *o)
 {
@@ -478,6 +498,8 @@ page_runtimes(struct buf *b, const struct page *p)
 	if (p->limits->target.pid) {
 		put_threads(b, p);
 		put_environment(b, p);
+		if (p->limits->program.path || p->limits->program.name || !p->replay)
+			put_runtime(b, p);
 	}
 	read = put_opinions(b, p, o->cpus, o->ncpus,
 	    "\nCPUs that runtimes assume (!: more than the limit), and what to set:\n",
@@ -487,8 +509,9 @@ page_runtimes(struct buf *b, const struct page *p)
 	if (read > 0)
 		buf_text(b, "\n*: read in its source or documentation, not measured\n");
 	if (!p->all)
-		buf_text(b, read > 0 ? "Other runtimes: pq limits --all\n" :
-				       "\nOther runtimes: pq limits --all\n");
+		buf_text(b,
+		    read > 0 ? "Other runtimes: pq limits --all\n" :
+			       "\nOther runtimes: pq limits --all\n");
 }
 
 /* The cgroup's name in the first hierarchy that knows it. */

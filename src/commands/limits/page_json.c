@@ -167,6 +167,18 @@ put_rlimit(struct buf *b, const char *key, const struct rlimit_pair *v)
 }
 
 static void
+put_program(struct buf *b, const struct limits_program *r, bool read)
+{
+	begin(b, "program", '{');
+	buf_json_text(b, "path", r->path);
+	buf_json_text(b, "error", r->error && (read || r->path) ? strerror(r->error) : NULL);
+	buf_json_text(b, "runtime", r->name);
+	buf_json_text(b, "version", r->version);
+	buf_json_text(b, "detail", r->detail);
+	buf_char(b, '}');
+}
+
+static void
 put_process(struct buf *b, const struct page *p)
 {
 	const struct limits_process *s = &p->limits->process;
@@ -181,6 +193,7 @@ put_process(struct buf *b, const struct page *p)
 	put_rlimit(b, "processes", &s->rlimits.processes);
 	buf_json_text(
 	    b, "environment_error", asked && s->environ_error ? strerror(s->environ_error) : NULL);
+	put_program(b, &p->limits->program, asked && !p->replay);
 	begin(b, "environment", '[');
 	for (size_t i = 0; i < s->nsettings; i++) {
 		begin_item(b);

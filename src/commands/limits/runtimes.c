@@ -318,6 +318,17 @@ on_memory(struct arena *a, const struct memory_rule *r, const struct sight *s,
 	return o;
 }
 
+static const struct detected *
+find_detected(const struct limits *l, const char *key, int table)
+{
+	const struct limits_program *p = &l->program;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->v[i].key, key) == 0 && (p->v[i].tables & table))
+			return &p->v[i];
+	return NULL;
+}
+
 struct opinions
 runtimes_judge(struct arena *a, const struct limits *l, const struct effective *e, double share)
 {
@@ -332,8 +343,12 @@ runtimes_judge(struct arena *a, const struct limits *l, const struct effective *
 	out.memory = arena_alloc(a, out.nmemory * sizeof *out.memory);
 	for (size_t i = 0; i < out.ncpus; i++)
 		out.cpus[i] = on_cpus(a, &rules_cpus[i], &s, l, e);
+	for (size_t i = 0; i < out.ncpus; i++)
+		out.cpus[i].detected = find_detected(l, out.cpus[i].rule->key, 1);
 	for (size_t i = 0; i < out.nmemory; i++)
 		out.memory[i] = on_memory(a, &rules_memory[i], &s, l, e, share);
+	for (size_t i = 0; i < out.nmemory; i++)
+		out.memory[i].detected = find_detected(l, out.memory[i].rule->key, 2);
 	return out;
 }
 
