@@ -791,6 +791,119 @@ corpus=$TESTS/fuzz/corpus/program
 	of_live '["/opt/jdk/bin/java","Java",null,null]'
 }
 
+@test "-p: threads that a runtime started for each CPU are compared with what it would start now" {
+	a_process
+	put $C/web/cpu.max '300000 100000'
+	program 77 /usr/share/dotnet/dotnet /dev/null
+	for tid in 77 78 79 80; do
+		put "proc/77/task/$tid/comm" "$([ "$tid" -gt 77 ] && echo .NET Server GC || echo dotnet)"
+	done
+	limits --json -p 77
+	json_is '.runtimes[] | select(.detected) | [.cpus, .running_threads, .restart]' '[3,3,false]'
+	put $C/web/cpu.max '200000 100000'
+	limits --json -p 77
+	json_is '.runtimes[] | select(.detected) | [.cpus, .running_threads, .restart]' '[2,3,true]'
+	limits -p 77
+	[[ $output == *'runs 3 threads for it since its start: restart it'* ]]
+	rm -r "$dir"/t0/proc/77/task/7[89] "$dir/t0/proc/77/task/80"
+	limits --json -p 77
+	json_is '.runtimes[] | select(.detected) | [.running_threads, .restart]' '[null,null]'
+}
+
+@test "-p: Go from 1.25 on follows a quota that changes, unless GOMAXPROCS is set" {
+	a_process
+	sed 's/containermaxprocs=0/containermaxprocs=1/; s,go.uber.org/automaxprocs,go.uber.org/automaxprocx,' "$corpus/go-segment" >"$BATS_TEST_TMPDIR/go"
+	program 77 /app/api "$BATS_TEST_TMPDIR/go"
+	limits --json -p 77
+	json_is '.runtimes[] | select(.detected) | .restart' false
+	printf '%s\0' GOMAXPROCS=8 >"$dir/t0/proc/77/environ"
+	limits --json -p 77
+	json_is '.runtimes[] | select(.detected) | [.cpus, .restart]' '[8,null]'
+	json_is '[.runtimes[] | select(.restart != null)]' '[]'
+}
+
+# --- files that show another world
+
+@test "lxcfs numbers CPUs anew: its numbers are not intersected with those of the kernel, and are no limit" {
+	v2 / /web
+	level $C/web max max
+	put sys/devices/system/cpu/online 0-1
+	put proc/self/status 'Name:	pq' 'Cpus_allowed_list:	1,4-6'
+	printf '%s\n' '40 20 0:50 /sys/devices/system/cpu /sys/devices/system/cpu rw - fuse.lxcfs lxcfs rw' \
+		'41 20 0:50 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw' >>"$dir/t0/proc/self/mountinfo"
+	limits
+	[[ $output =~ online\ +2\ +"0-1  (virtual, shown by lxcfs)" ]]
+	[[ $output =~ machine\ +7.6\ GiB\ +"(virtual, shown by lxcfs)" ]]
+	limits --json
+	json_is "$cpus" '[4,"affinity",null,false]'
+	json_is '.cpus | [.online_cpus, .affinity, .online_from, .virtual_by]' '[2,"1,4-6","/sys/devices/system/cpu/online","lxcfs"]'
+	put $C/web/cpuset.cpus.effective 4-5
+	limits --json
+	json_is '.cpus | [.limit_cpus, .affinity]' '[2,"4-5"]'
+}
+
+@test "without /sys the CPUs are those of /proc/stat, and the page says so" {
+	v2 / /web
+	rm "$dir/t0/sys/devices/system/cpu/online"
+	put proc/stat 'cpu  1 1 1 1 1 1 1 0 0 0' 'cpu0 1 1 1 1 1 1 1 0 0 0' 'cpu1 1 1 1 1 1 1 1 0 0 0'
+	limits
+	[[ $output =~ online\ +2\ +"0-1  (/proc/stat)" ]]
+	printf '%s\n' '41 20 0:50 /proc/stat /proc/stat rw - fuse.lxcfs lxcfs rw' >>"$dir/t0/proc/self/mountinfo"
+	limits
+	[[ $output =~ online\ +2\ +"0-1  (/proc/stat, virtual, shown by lxcfs)" ]]
+}
+
+@test "gVisor is named: by its release, or by the date that all its kernels had" {
+	v2 / /web
+	echo 'release 4.19.0-gvisor' >"$dir/facts"
+	limits --json
+	json_is '[.cpus.virtual_by, .memory.virtual_by]' '["gVisor","gVisor"]'
+	echo 'release 4.4.0' >"$dir/facts"
+	limits --json
+	json_is '.cpus.virtual_by' null
+	put proc/version 'Linux version 4.4.0 #1 SMP Sun Jan 10 15:06:54 PST 2016'
+	limits --json
+	json_is '.cpus.virtual_by' '"gVisor"'
+}
+
+@test "a mountinfo that may not be read is mentioned, also where the cgroup is found without it" {
+	v2 / /web
+	level $C/web '200000 100000' max
+	put $C/cgroup.controllers cpu
+	rm "$dir/t0/proc/self/mountinfo"
+	put proc/self/mountinfo.errno '13 Permission denied'
+	limits
+	[[ $stderr == 'pq limits: cannot read /proc/self/mountinfo: Permission denied; cgroups are looked for at /sys/fs/cgroup' ]]
+	[[ $output == *'quota of /web'* ]]
+}
+
+@test "a recording of tools that do not read all these files says what it has" {
+	"$PQ" runq -o "$BATS_TEST_TMPDIR/r.tape" 100ms 1 >/dev/null 2>&1
+	run --separate-stderr "$PQ" limits -f "$BATS_TEST_TMPDIR/r.tape"
+	[ "$status" -eq 0 ]
+	[[ $stderr == 'pq limits: the recording has the files of runq only, which pq limits reads in part; what it lacks is unknown' ]]
+}
+
+@test "a quota of 2^63 or more, and odd periods, are limits or unknown, never 0" {
+	v2 / /web
+	level $C/web max max
+	put $C/web/cpu.max '9223372036854775807 100000'
+	limits --json
+	json_is "$cpus" '[8,"machine",null,false]'
+	put $C/web/cpu.max '9223372036854775808 100000'
+	limits --json
+	json_is '.cpus.limit_cpus' 8
+	put $C/web/cpu.max '99999999999999999999 100000'
+	limits --json
+	json_is '[.cpus.limit_cpus, .cpus.levels[1].quota, .cpus.at_most]' '[8,null,true]'
+	put $C/web/cpu.max '25000 10000'
+	limits --json
+	json_is '[.cpus.limit_cpus, .cpus.levels[1].period_ms]' '[2.5,10]'
+	put $C/web/cpu.max '2500000 1000000'
+	limits --json
+	json_is '[.cpus.limit_cpus, .cpus.levels[1].period_ms]' '[2.5,1000]'
+}
+
 # --- wrong arguments, and processes of other users
 
 @test "wrong arguments give one error line" {

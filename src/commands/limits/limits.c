@@ -51,11 +51,19 @@ die_why(struct host *h, const struct target *t)
 }
 
 static void
-say_doubts(const struct limits *l)
+say_doubts(const struct limits *l, const struct host *h)
 {
 	char words[320];
 
-	if (!l->cpu.error || !l->memory.error)
+	if (h->replay && *h->tools && (l->cpu.error || l->memory.error || !l->memory_total.known))
+		warn("the recording has the files of %s only, which pq limits reads in part; what "
+		     "it lacks is unknown",
+		    h->tools);
+	if (l->mounts_error && !(l->cpu.error && l->memory.error))
+		warn("cannot read /proc/self/mountinfo: %s; cgroups are looked for at "
+		     "/sys/fs/cgroup",
+		    strerror(l->mounts_error));
+	if (!l->cpu.error || !l->memory.error || *h->tools)
 		return;
 	if (l->mounts_error)
 		warn("cannot read /proc/self/mountinfo: %s, and no cgroup hierarchy is at "
@@ -112,7 +120,7 @@ limits(const struct options *o)
 		die_why(s.host, &target);
 	l.real_ns = s.now.real_ns;
 	restore_soft_limit(&l, s.host, &before);
-	say_doubts(&l);
+	say_doubts(&l, s.host);
 	print(&l, s.host, &a, o);
 	arena_free(&a);
 	session_end(&s);

@@ -60,6 +60,7 @@ struct setting {
 struct limits_process {
 	const char *comm; /* NULL: unknown */
 	struct keyed threads;
+	struct keyed workers;  /* threads named as those of its runtime: see runtimes_threads */
 	struct keyed runnable; /* of the first LOOKS_MOST threads */
 	struct rlimits rlimits;
 	struct keyed open_files;
@@ -90,6 +91,9 @@ struct limits {
 	struct target target;
 	int64_t real_ns;
 	struct cpu_count online, affinity;
+	/* which file the online CPUs are from, NULL: unknown; and who shows that file, and
+	 * /proc/meminfo, changed for a container: "lxcfs", "gVisor"; NULL: nobody */
+	const char *online_from, *online_by, *memory_by;
 	struct keyed memory_total, swap_total;
 	struct chain cpu, cpuset, memory, pids;
 	int mounts_error;              /* the errno of our own mountinfo, if it may not be read */
@@ -176,6 +180,10 @@ struct opinions {
  * the defaults. */
 struct opinions runtimes_judge(
     struct arena *a, const struct limits *l, const struct effective *e, double share);
+
+/* How the names of the threads begin that one of these runtimes starts for each CPU; NULL: that is
+ * not known of any. */
+const char *runtimes_threads(const struct limits_program *p);
 
 /* "right", "rounds up", …; NULL for FIT_UNKNOWN. */
 const char *fit_name(enum fit v);

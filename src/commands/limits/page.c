@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sentence.h"
 #include "base/units.h"
 
 enum { LABEL = 11, VALUE = 9, WIDTH = 80 };
@@ -143,6 +144,24 @@ put_count(struct buf *b, const char *label, const struct cpu_count *c)
 	page_row(b, label, c->n ? n : "-", c->n ? short_list(c->list, 56, list) : "", NULL);
 }
 
+/* Which file was believed, if it is not the usual one, and who changes what it shows. */
+static void
+put_online(struct buf *b, const struct limits *l)
+{
+	bool usual = !l->online_from || strncmp(l->online_from, "/sys/", 5) == 0;
+	char n[24], list[64], text[120];
+
+	if (!l->online.n || (usual && !l->online_by)) {
+		put_count(b, "  online", &l->online);
+		return;
+	}
+	snprintf(n, sizeof n, "%u", l->online.n);
+	snprintf(text, sizeof text, "%s  (%s%s%s%s)", short_list(l->online.list, 16, list),
+	    usual ? "" : l->online_from, usual || !l->online_by ? "" : ", ",
+	    l->online_by ? "virtual, shown by " : "", l->online_by ? l->online_by : "");
+	page_row(b, "  online", n, text, NULL);
+}
+
 static void
 put_cpuset(struct buf *b, const struct chain *c)
 {
@@ -215,7 +234,7 @@ page_cpu(struct buf *b, const struct page *p)
 	char value[24];
 
 	page_headline(b, "CPUs", page_cpus(p->effective->cpus.value, value), &p->effective->cpus);
-	put_count(b, "  online", &l->online);
+	put_online(b, l);
 	put_cpuset(b, &l->cpuset);
 	if (!l->target.cgroup)
 		put_count(b, "  affinity", &l->affinity);
@@ -272,7 +291,10 @@ put_bytes(struct buf *b, const struct page *p)
 
 	page_headline(
 	    b, "memory", human_size(p->effective->memory.value, value), &p->effective->memory);
-	page_row(b, "  machine", bytes_of(l->memory_total, value), "", NULL);
+	char by[64] = "";
+	if (l->memory_by)
+		snprintf(by, sizeof by, "(virtual, shown by %s)", l->memory_by);
+	page_row(b, "  machine", bytes_of(l->memory_total, value), by, NULL);
 	int limits = put_sizes(b, "  limit", c, LEVEL_AT(memory.max), "", true);
 	for (size_t i = 0; i < c->n; i++)
 		if (c->v[i].memory.unreadable)
@@ -428,25 +450,40 @@ is_wrong(const struct opinion *o)
 	return o->fit == FIT_UP || o->fit == FIT_MORE;
 }
 
+static void
+put_note(struct buf *b, const char *words, const struct figure *figures, size_t n)
+{
+	const size_t start = b->n;
+
+	buf_pad(b, 32);
+	if (sentence_put(b, words, figures, n))
+		buf_char(b, '\n');
+	else
+		b->n = start;
+}
+
 /* A rule that was only read has a star. */
 static void
 put_opinion(struct buf *b, const struct page *p, const struct opinion *o, const char *believed)
 {
-	char line[160], name[32];
+	char line[160], label[32];
 
-	snprintf(name, sizeof name, "%s%s", o->rule->name, o->rule->known_by == READ ? "*" : "");
-	snprintf(line, sizeof line, "  %-18s %8s %s %-21s %s", name, believed,
+	snprintf(label, sizeof label, "%s%s", o->rule->name, o->rule->known_by == READ ? "*" : "");
+	snprintf(line, sizeof line, "  %-18s %8s %s %-21s %s", label, believed,
 	    is_wrong(o) ? "!" : " ", o->why, o->set ? o->set : "");
 	size_t n = strlen(line);
 	while (n > 0 && line[n - 1] == ' ')
 		n--;
 	buf_add(b, line, n);
 	buf_char(b, '\n');
-	if (o->note && (p->all || o->detected)) {
-		buf_pad(b, 32);
-		buf_text(b, o->note);
-		buf_char(b, '\n');
-	}
+	if (p->all || o->detected)
+		put_note(b, SENTENCE("{}", name(o->note)));
+	if (o->restart == RESTART_NOT && !o->running.known)
+		put_note(b, SENTENCE("follows a changed quota: no restart needed", NO_FIGURE));
+	if (o->restart == RESTART_NEEDED)
+		put_note(b,
+		    SENTENCE("runs {} threads for it since its start: restart it",
+			fixed(known_or_nan(o->running), 0)));
 }
 
 /* All, or those that the process has, or the usual ones. */

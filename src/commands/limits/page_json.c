@@ -94,6 +94,8 @@ put_cpus(struct buf *b, const struct page *p)
 	put_bound(b, "limit_cpus", &p->effective->cpus, 3);
 	buf_json_number(b, "online_cpus", cpus_or_nan(&l->online), 0);
 	buf_json_text(b, "online", l->online.list);
+	buf_json_text(b, "online_from", l->online_from);
+	buf_json_text(b, "virtual_by", l->online_by);
 	buf_json_number(b, "affinity_cpus", cpus_or_nan(&l->affinity), 0);
 	buf_json_text(b, "affinity", l->affinity.list);
 	put_chain(b, &l->cpu);
@@ -128,6 +130,7 @@ put_memory(struct buf *b, const struct page *p)
 	buf_json_number(b, "high_bytes", p->effective->high.value, 0);
 	buf_json_number(b, "swap_bytes", p->effective->swap.value, 0);
 	buf_json_number(b, "machine_bytes", known_or_nan(l->memory_total), 0);
+	buf_json_text(b, "virtual_by", l->memory_by);
 	buf_json_number(b, "machine_swap_bytes", known_or_nan(l->swap_total), 0);
 	put_chain(b, &l->memory);
 	begin(b, "levels", '[');
@@ -218,6 +221,15 @@ put_rule(struct buf *b, const struct rule *r)
 }
 
 static void
+put_restart(struct buf *b, enum restart v)
+{
+	if (v == RESTART_UNKNOWN)
+		buf_json_text(b, "restart", NULL);
+	else
+		buf_json_bool(b, "restart", v == RESTART_NEEDED);
+}
+
+static void
 put_opinions(
     struct buf *b, const char *key, const char *unit, const struct opinion *v, size_t n, int digits)
 {
@@ -234,6 +246,8 @@ put_opinions(
 		buf_json_text(b, "note", v[i].note);
 		buf_json_bool(b, "detected", v[i].detected);
 		buf_json_text(b, "version", v[i].detected ? v[i].detected->version : NULL);
+		buf_json_number(b, "running_threads", known_or_nan(v[i].running), 0);
+		put_restart(b, v[i].restart);
 		buf_char(b, '}');
 	}
 	buf_char(b, ']');

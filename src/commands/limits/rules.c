@@ -320,7 +320,7 @@ const struct runtime rules_cpus[] = {
 	    five, LOOKS_FIXED, .set = &set_php, .over = "5 unless set" },
 	{ { "erlang", "Erlang, Elixir", "OTP 24 and later", "min(N, max(1, q down))", NULL,
 	      .known_by = READ },
-	    down_of_leaf, LOOKS_AT_LEAF, .set = &set_erlang, .comm = "erts_sched_" },
+	    down_of_leaf, LOOKS_AT_LEAF, .set = &set_erlang },
 	{ { "ghc", "Haskell GHC -N", "7.4 and later, +RTS -N", "N", NULL, .known_by = READ },
 	    affinity_only, LOOKS_NOWHERE, .set = &set_ghc },
 	{ { "ocaml", "OCaml 5", "5.0 and later, recommended_domain_count", "N", "5, 2026-11-28",

@@ -329,6 +329,29 @@ find_detected(const struct limits *l, const char *key, int table)
 	return NULL;
 }
 
+const char *
+runtimes_threads(const struct limits_program *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		for (const struct runtime *r = rules_cpus; r->about.key; r++)
+			if (r->comm && strcmp(r->about.key, p->v[i].key) == 0)
+				return r->comm;
+	return NULL;
+}
+
+/* What the process has taken up of the limits since it started, where that shows: some runtimes
+ * follow a quota that changes, and some start a thread for each CPU, with a name. */
+static void
+compare_with_start(const struct runtime *r, const struct limits_process *p, struct opinion *o)
+{
+	if (r->comm && p->workers.known && p->workers.v > 0)
+		o->running = p->workers;
+	if (r->about.follows && !o->given)
+		o->restart = RESTART_NOT;
+	else if (o->running.known && r->looks != LOOKS_FIXED && !isnan(o->believed))
+		o->restart = (double)o->running.v == o->believed ? RESTART_NOT : RESTART_NEEDED;
+}
+
 struct opinions
 runtimes_judge(struct arena *a, const struct limits *l, const struct effective *e, double share)
 {
@@ -344,7 +367,8 @@ runtimes_judge(struct arena *a, const struct limits *l, const struct effective *
 	for (size_t i = 0; i < out.ncpus; i++)
 		out.cpus[i] = on_cpus(a, &rules_cpus[i], &s, l, e);
 	for (size_t i = 0; i < out.ncpus; i++)
-		out.cpus[i].detected = find_detected(l, out.cpus[i].rule->key, 1);
+		if ((out.cpus[i].detected = find_detected(l, out.cpus[i].rule->key, 1)))
+			compare_with_start(&rules_cpus[i], &l->process, &out.cpus[i]);
 	for (size_t i = 0; i < out.nmemory; i++)
 		out.memory[i] = on_memory(a, &rules_memory[i], &s, l, e, share);
 	for (size_t i = 0; i < out.nmemory; i++)
