@@ -270,7 +270,7 @@ main(int argc, char **argv)
 {
 	static struct options options;
 	const struct tool *tool = argc > 0 ? tool_of_program(argv[0]) : NULL;
-	static char *none[] = { NULL, NULL, NULL };
+	static char *none[4];
 	char **words = argc > 0 ? argv : none, name[64];
 
 	if (!tool) {

@@ -321,12 +321,14 @@ contest(const struct evidence *e)
 {
 	struct contest c;
 	double wait = sum_of(e->target, TASKS_WAIT) / 100;
+	/* the run queue is sampled: of threads that wake up together it shows too many or too few */
+	double all = isnan(sum_of_waits(e)) ? waiting(e) : sum_of_waits(e);
 
 	measure_cpus(e, &c);
 	c.own = sum_of(e->target, TASKS_CPU) / 100;
 	c.queued = wait - held_cpus(e);
 	c.others = not_negative(c.busy / 100 * c.cpus - c.own);
-	c.others_queued = not_negative(waiting(e) - wait) * c.cpus / evidence_cpus(e);
+	c.others_queued = not_negative(all - wait) * c.cpus / evidence_cpus(e);
 	return c;
 }
 
