@@ -50,7 +50,7 @@ setup() {
 @test "an invalid interval is an error" {
 	for bad in x 1x 0 0.0 -1 0.0001 .5 1e3 99999999999 1s2 "" " 1" 1,5 32d nan; do
 		echo "interval '$bad'"
-		fails 2 'invalid interval' "$PQ" runq -f "$idle" "$bad"
+		fails 2 'invalid (interval|number)' "$PQ" runq -f "$idle" "$bad"
 	done
 }
 

@@ -1,5 +1,6 @@
 /* why: watches for a few seconds and prints the likely causes, with evidence and fix. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/args.h"
 #include "cli/output.h"
@@ -62,7 +63,8 @@ why(const struct options *o)
 {
 	int64_t span_ns = span_of(o);
 	struct evidence *e = xmalloc(sizeof *e);
-	struct findings f = { .n = 0 };
+	bool named = o->source && strcmp(o->source, "-") != 0;
+	struct findings f = { .recording = named ? o->source : NULL };
 	enum verdict status = VERDICT_UNKNOWN;
 
 	signals_catch();
