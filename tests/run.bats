@@ -380,6 +380,13 @@ on_terminal() {
 	[[ $output == *Average:*'status 0'* ]]
 }
 
+@test "q ends the watch of why, which judges what it saw" {
+	run on_terminal q "'$PQ' why 30"
+	echo "$output"
+	[[ $output == *'Not checked'* || $output == *'Nothing found'* ]]
+	[[ $output == *'status '[0123]* && $output == *' icanon '* ]]
+}
+
 @test "q ends a job that the shell brought to the foreground" {
 	run on_terminal q "bash -c 'set -m; \"$PQ\" runq 0.2 & sleep 0.3; fg'"
 	echo "$output"

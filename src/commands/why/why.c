@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/keys.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "commands/why/why.h"
@@ -68,6 +69,8 @@ why(const struct options *o)
 	enum verdict status = VERDICT_UNKNOWN;
 
 	signals_catch();
+	if (!o->source)
+		keys_catch();
 	if (!evidence_begin(e, o, span_ns))
 		die(EXIT_FAILED, "stopped by a signal: no verdict");
 	if (!lacks_target(e)) {
