@@ -268,6 +268,22 @@ live_count(struct host *h, const char *path, uint64_t *n)
 	return count_entries(f->fd, n) < 0 ? give_up(l, f, path) : 0;
 }
 
+/* These files do not stay open: they are read only once. */
+static int
+live_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
+{
+	struct live *l = (struct live *)h;
+	int fd = open_of_program(l->root, path, h->elsewhere);
+
+	if (fd < 0)
+		return -1;
+	int result = slurp_part(fd, at, n, &l->text), error = errno;
+	close(fd);
+	*text = (struct text){ l->text.s, l->text.n };
+	errno = error;
+	return result;
+}
+
 static int
 live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {
@@ -304,7 +320,7 @@ live_close(struct host *h)
 }
 
 static const struct host_ops live_ops = { live_next, live_read, live_list, live_link, NULL,
-	live_provide, live_count, live_close };
+	live_provide, live_count, live_part, live_close };
 
 static void
 learn_facts(struct host_facts *f)
