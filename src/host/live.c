@@ -19,8 +19,9 @@
 #include "host/read_file.h"
 
 /* IDLE_ROWS: a file that has not been read for this many rows is closed. Its process or cgroup has
- * gone, or is no longer watched. */
-enum { PROVIDED_MOST = 4, IDLE_ROWS = 16 };
+ * gone, or is no longer watched. Where many processes come and go, open files of the dead ones pile
+ * up meanwhile. */
+enum { PROVIDED_MOST = 4, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3 };
 
 struct open_file {
 	int fd;
@@ -297,7 +298,7 @@ live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 		.real_ns = clock_ns(CLOCK_REALTIME),
 		.boot_ns = clock_ns(CLOCK_BOOTTIME),
 		.kind = kind };
-	if (kind == SAMPLE_ROW && ++l->row - l->swept >= IDLE_ROWS) {
+	if (kind == SAMPLE_ROW && ++l->row - l->swept >= ROWS_PER_SWEEP) {
 		close_older(l, l->row > IDLE_ROWS ? l->row - IDLE_ROWS : 0);
 		l->swept = l->row;
 	}
