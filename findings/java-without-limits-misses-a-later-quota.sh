@@ -5,7 +5,7 @@
 # a quota of one CPU, and prints it again after some seconds. The same in a cgroup that has a memory limit from the start.
 # Expected: all CPUs, then 1, in both; the documentation of availableProcessors() says that the value may change, and Java 17 prints it.
 # Seen: 1 only with the memory limit. Without, Java goes on with the number of its start.
-# So a quota that is set on a running service reaches a JVM only at its next start.
+# So a quota that is set on a running service without a memory limit reaches its JVM only at the next start.
 set -eu
 n=$(getconf _NPROCESSORS_ONLN)
 [ "$n" -ge 2 ] || { echo "needs two CPUs"; exit 1; }
