@@ -493,7 +493,7 @@ put_opinion(struct buf *b, const struct page *p, const struct opinion *o, const 
 			fixed(known_or_nan(o->running), 0)));
 }
 
-/* All, or those that the process has, or the usual ones. */
+/* Whether the page has this line: with --all each; else those of the process, or the usual ones. */
 static bool
 is_shown(const struct page *p, const struct opinion *o)
 {
