@@ -1,6 +1,7 @@
 /*
  * pq shows the queues that latency is made of. This file picks the tool. The rest, a line a file:
  *
+ *   commands/limit_words.c       changes of limits as words and JSON
  *   commands/check/check.c       pq check: conditions, the time that is judged, the verdict
  *   commands/check/print.c       the verdict as a line of a monitoring plug-in and as JSON
  *   commands/export.c            pq export: metrics into a file for node_exporter
@@ -61,6 +62,7 @@
  *   cgroup/quota.c               CPU quota, cpuset and pids of a cgroup
  *   cgroup/memory.c              memory of a cgroup, and of the machine in the same terms
  *   cgroup/pressure.c            pressure of a cgroup and of the machine
+ *   cgroup/limit_changes.c       which limits were changed while samples were taken
  *
  *   host/host.c                  the seam: samples, files, facts; host.h explains it
  *   host/live.c                  this machine, or a file tree under --root

@@ -320,7 +320,7 @@ live_close(struct host *h)
 }
 
 static const struct host_ops live_ops = { live_next, live_read, live_list, live_link, NULL,
-	live_provide, live_count, live_part, live_close };
+	live_provide, live_count, live_part, NULL, live_close };
 
 static void
 learn_facts(struct host_facts *f)
