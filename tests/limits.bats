@@ -761,6 +761,8 @@ corpus=$TESTS/fuzz/corpus/program
 	detects '[["tokio","rayon","num_cpus"],[],"Rust","1.95.0",null]'
 	program 77 '/usr/sbin/php-fpm8.4 (deleted)' /dev/null
 	detects '[["php_fpm"],[],"PHP-FPM","8.4",null]'
+	program 77 /usr/bin/redis-check-rdb /dev/null
+	detects '[["redis"],["redis"],"Redis",null,null]'
 	program 77 /usr/lib/postgresql/18/bin/postgres /dev/null
 	detects '[["postgresql"],[],"PostgreSQL","18",null]'
 	program 77 /usr/bin/ruby /dev/null

@@ -250,7 +250,9 @@ static const struct named {
 	{ "mariadbd", "MariaDB", "mariadb", RULES_CPUS },
 	{ "postgres", "PostgreSQL", "postgresql", RULES_CPUS },
 	{ "redis-server", "Redis", "redis", RULES_BOTH },
+	{ "redis-check-rdb", "Redis", "redis", RULES_BOTH }, /* Debian links redis-server to it */
 	{ "valkey-server", "Valkey", "redis", RULES_BOTH },
+	{ "valkey-check-rdb", "Valkey", "redis", RULES_BOTH },
 	{ "memcached", "memcached", "memcached", RULES_CPUS },
 	{ "ninja", "ninja", "ninja", RULES_CPUS },
 	{ "xz", "xz", "xz", RULES_CPUS },
