@@ -1,5 +1,5 @@
 /*
- * causes: the rules of pq why. A rule is a function that reads the evidence and adds what it finds;
+ * causes: the rules of pq why, here those about busy CPUs, disks and new processes. A rule is a function that reads the evidence and adds what it finds;
  * the list of rules is at the end. An unknown figure is NaN, and every comparison with NaN is false,
  * so a rule that needs it finds nothing. Write conditions so that NaN makes them fail:
  * `if (!(x > 5)) return;`. A sentence (base/sentence.h) takes known figures only.
@@ -7,242 +7,13 @@
 #include "commands/why/why.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "cgroup/quota.h"
-#include "table/table.h"
-
-/* The sum of a column over the rows that know it; NaN if none does. Rows of tasks that ended unseen
- * do not know all columns. */
-static double
-sum_of(struct tasks_rows tasks, enum tasks_column column)
-{
-	double sum = NAN;
-
-	for (size_t i = 0; i < tasks_count(tasks); i++) {
-		double x = tasks_num(tasks, i, column);
-		if (!isnan(x))
-			sum = isnan(sum) ? x : sum + x;
-	}
-	return sum;
-}
-
-/* The finding is about the machine: with a target, those about the target come first. */
-static void
-set_of_machine(const struct evidence *e, struct finding *f)
-{
-	f->of_machine = evidence_has_target(e);
-}
 
 /* Differences of figures that were read one after the other. NaN stays. */
 static double
 not_negative(double x)
 {
 	return x < 0 ? 0 : x;
-}
-
-/* ---- CPU quota: of the cgroup itself or of a parent cgroup */
-
-/* " -p 4242" of a command that shows more; without a target, `otherwise`. */
-static struct figure
-command_option(const struct evidence *e, const char *otherwise)
-{
-	return figure_words(evidence_has_target(e) ? e->option : otherwise);
-}
-
-/* How many threads of the target wanted to run on average; NaN without a target, or if a row does
- * not know it. */
-static double
-wanting(const struct evidence *e)
-{
-	double n = 0;
-
-	if (tasks_count(e->target) == 0)
-		return NAN;
-	for (size_t i = 0; i < tasks_count(e->target); i++)
-		n += tasks_num(e->target, i, TASKS_CPU) + tasks_num(e->target, i, TASKS_WAIT);
-	return n / 100;
-}
-
-/* Many threads use up the quota at the start of each period, and then all wait for the next. They
- * cannot use it faster than the CPUs run. Of a process it is not known who else uses the quota. */
-static void
-tell_threads(const struct evidence *e, double limit, struct finding *f)
-{
-	double running = wanting(e), at_once = fmin(running, evidence_cpus(e));
-
-	if (running > 1.2 * limit && at_once > limit)
-		finding_fact(f,
-		    "on average {} of its threads want to run[; together they use up the quota in "
-		    "about the first {} % of each period]",
-		    fixed(running, 1), fixed(e->about->cgroup ? 100 * limit / at_once : NAN, 0));
-}
-
-static void
-advise_quota(const struct evidence *e, double limit, struct finding *f)
-{
-	double threads = isnan(limit) ? NAN : quota_threads(limit);
-
-	if (sum_of(e->target, TASKS_THREADS) <= threads)
-		threads = NAN; /* it has no more */
-	finding_advice(f,
-	    "[run at most {} worker thread{} (for Go: GOMAXPROCS={}) or ]raise the quota; see: pq "
-	    "throttle{} 1",
-	    fixed(threads, 0), EITHER(threads > 1, "s", ""), fixed(threads, 0),
-	    command_option(e, " -a"));
-}
-
-static void
-add_throttled(const struct evidence *e, size_t row, struct findings *f)
-{
-	const char *cgroup = throttle_text(e->throttle, row, THROTTLE_CGROUP),
-		   *level = throttle_text(e->throttle, row, THROTTLE_LEVEL);
-	double periods = throttle_num(e->throttle, row, THROTTLE_PERIODS),
-	       throttled = throttle_num(e->throttle, row, THROTTLE_THROTTLED);
-	double pct = throttle_num(e->throttle, row, THROTTLE_THROTTLED_PCT),
-	       held = throttle_num(e->throttle, row, THROTTLE_HELD),
-	       limit = throttle_num(e->throttle, row, THROTTLE_LIMIT);
-	struct finding *one =
-	    finding_add(f, "throttled", pct >= 20 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
-		"CPU throttled by quota[: {}]", name(evidence_has_target(e) ? NULL : cgroup));
-
-	finding_fact(one,
-	    "throttled in {} of {} periods; {} CPUs of demand unmet; limit {}[{} CPUs][ ({} % "
-	    "used)][, set on {}]",
-	    fixed(throttled, 0), fixed(periods, 0), fixed(held, 2),
-	    EITHER(isnan(limit), "unknown", ""), fixed(limit, 2),
-	    fixed(throttle_num(e->throttle, row, THROTTLE_USED_PCT), 0),
-	    name(isnan(limit)                  ? NULL :
-		    strcmp(level, cgroup) == 0 ? "this cgroup" :
-						 level));
-	if (pct < 50 && throttle_num(e->throttle, row, THROTTLE_USED_PCT) < 90)
-		finding_fact(one,
-		    "held back {} ms per throttled period; Linux counts an idle period after each "
-		    "burst, so 33 % can mean every request",
-		    fixed(throttle_num(e->throttle, row, THROTTLE_STALL), 0));
-	tell_threads(e, limit, one);
-	advise_quota(e, limit, one);
-}
-
-static double
-share(const struct phase *p)
-{
-	return p->periods > 0 ? 100 * p->throttled / p->periods : 0;
-}
-
-static void
-tell_phase(const struct evidence *e, const struct phase *p, struct finding *f)
-{
-	struct report times = { .utc = e->utc };
-	char from[16], to[16];
-
-	if (!(p->span_s > 0))
-		return;
-	clock_text(from, &times, p->from_ns);
-	clock_text(to, &times, p->to_ns);
-	finding_fact(f,
-	    "{} to {}[, limit {} CPUs]: throttled in {} of {} periods; {} CPUs of demand unmet",
-	    name(from), name(to), fixed(p->limit, 2), fixed(p->throttled, 0), fixed(p->periods, 0),
-	    fixed(p->held_s / p->span_s, 2));
-}
-
-/* A quota that was changed: the rows before are judged by the old one, and those after by the new
- * one. What followed is said only where rows show it. */
-static void
-add_changed(const struct evidence *e, size_t row, struct findings *f)
-{
-	const char *cgroup = throttle_text(e->throttle, row, THROTTLE_CGROUP);
-	const struct phases *v = &e->quota_phases;
-	const struct phase *first = phase_first(v, cgroup), *worst = phase_worst(v, cgroup),
-			   *last = phase_last(v, cgroup);
-	bool once = first != last && first->from_ns != last->from_ns,
-	     ended = once && share(first) > 5 && last->periods > 0 && last->throttled == 0,
-	     began = once && share(last) > 5 && first->periods > 0 && first->throttled == 0;
-	struct finding *one =
-	    finding_add(f, "throttled", share(worst) >= 20 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		worst->periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM,
-		worst->held_s / worst->span_s, "CPU throttled by quota[: {}]",
-		name(evidence_has_target(e) ? NULL : cgroup));
-
-	tell_phase(e, first, one);
-	if (worst->from_ns != first->from_ns && worst->from_ns != last->from_ns)
-		tell_phase(e, worst, one);
-	tell_change(e, LIMIT_QUOTA, cgroup,
-	    figure_words(ended ? "; throttling ended then" :
-		    began      ? "; throttling began then" :
-				 ""),
-	    one);
-	if (last != first)
-		tell_phase(e, last, one);
-	if (share(last) > 5)
-		advise_quota(e, last->limit, one);
-	else
-		finding_advice(one, "[do not go back to a quota of {} CPUs; ]see: pq throttle{} 1",
-		    fixed(worst->limit, 2), command_option(e, " -a"));
-}
-
-static bool
-quota_was_changed(const struct evidence *e, size_t row)
-{
-	const struct limit_change *last;
-
-	return changes_of(e, LIMIT_QUOTA, throttle_text(e->throttle, row, THROTTLE_CGROUP), &last) >
-	    0;
-}
-
-static void
-judge_changed(const struct evidence *e, size_t row, struct findings *f)
-{
-	const struct phase *worst =
-	    phase_worst(&e->quota_phases, throttle_text(e->throttle, row, THROTTLE_CGROUP));
-
-	if (share(worst) > 5 &&
-	    (worst->held_s > 0.02 * worst->span_s || worst->held_s > 0.01 * worst->throttled))
-		add_changed(e, row, f);
-}
-
-/* The kernel counts one idle period after each burst of activity: a cgroup whose every request is
- * throttled shows 33 %, and 20 % if every other one is. A rare request hardly changes the mean demand
- * that was unmet, but it waits long.
- * With a target: the level that throttled it most. Without: each cgroup. */
-static void
-throttled(const struct evidence *e, struct findings *f)
-{
-	size_t n = throttle_count(e->throttle),
-	       most = throttle_most(e->throttle, THROTTLE_THROTTLED_PCT);
-
-	for (size_t i = 0; i < n; i++)
-		if (evidence_has_target(e) && i != most)
-			continue;
-		else if (quota_was_changed(e, i))
-			judge_changed(e, i, f);
-		else if (throttle_num(e->throttle, i, THROTTLE_THROTTLED_PCT) > 5 &&
-		    (throttle_num(e->throttle, i, THROTTLE_HELD) > 0.02 ||
-			throttle_num(e->throttle, i, THROTTLE_STALL) > 10))
-			add_throttled(e, i, f);
-}
-
-/* A parent cgroup that is not visible from inside a container: cpu.stat of the visible levels is 0,
- * but cpu.stat.local counts its throttling too. */
-static void
-throttled_from_above(const struct evidence *e, struct findings *f)
-{
-	size_t row = throttle_most(e->throttle, THROTTLE_HIDDEN);
-	double held = throttle_num(e->throttle, row, THROTTLE_HIDDEN);
-
-	if (!(held > 0.05))
-		return;
-	struct finding *one = finding_add(f, "throttled-above",
-	    held > 0.25 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, held,
-	    "CPU throttled by the quota of a hidden parent cgroup", NO_FIGURE);
-	finding_fact(one,
-	    "{} CPUs of demand unmet on average; no quota visible from here accounts for it "
-	    "(cpu.stat.local)",
-	    fixed(held, 2));
-	finding_advice(
-	    one, "check the quota of the pod or slice on the node: pq throttle -a 1", NO_FIGURE);
 }
 
 /* ---- CPUs: all busy, one busy, stolen, or idle while a task waits */
@@ -267,7 +38,7 @@ held_cpus(const struct evidence *e)
 static double
 sum_of_waits(const struct evidence *e)
 {
-	return evidence_answers(e, ASKS_PROCESSES) ? sum_of(e->tasks, TASKS_WAIT) / 100 : NAN;
+	return evidence_answers(e, ASKS_PROCESSES) ? tasks_sum(e->tasks, TASKS_WAIT) / 100 : NAN;
 }
 
 /* The mean number of tasks that waited: counted by the kernel, else at least what is summed over the
@@ -401,12 +172,12 @@ static struct contest
 contest(const struct evidence *e)
 {
 	struct contest c;
-	double wait = sum_of(e->target, TASKS_WAIT) / 100;
+	double wait = tasks_sum(e->target, TASKS_WAIT) / 100;
 	/* the run queue is sampled: of threads that wake up together it shows too many or too few */
 	double all = isnan(sum_of_waits(e)) ? waiting(e) : sum_of_waits(e);
 
 	measure_cpus(e, &c);
-	c.own = sum_of(e->target, TASKS_CPU) / 100;
+	c.own = tasks_sum(e->target, TASKS_CPU) / 100;
 	c.queued = wait - held_cpus(e);
 	c.others = not_negative(c.busy / 100 * c.cpus - c.own);
 	c.others_queued = not_negative(all - wait) * c.cpus / evidence_cpus(e);
@@ -443,7 +214,7 @@ tell_contest(const struct evidence *e, const struct contest *c, struct finding *
 	finding_fact(f,
 	    "it used {} CPUs; on average {} of its threads were runnable but waiting for a "
 	    "CPU{}",
-	    fixed(c->own, 2), fixed(sum_of(e->target, TASKS_WAIT) / 100, 2),
+	    fixed(c->own, 2), fixed(tasks_sum(e->target, TASKS_WAIT) / 100, 2),
 	    EITHER(held_cpus(e) > 0, " or for quota", ""));
 	if (c->pinned) {
 		cpulist_print(&e->allowed, list, sizeof list);
@@ -522,7 +293,7 @@ one_hot_cpu(const struct evidence *e, struct findings *f)
 	size_t row = hottest(e, programs, &others), task = tasks_most(e->tasks, TASKS_CPU);
 
 	if (!(programs(e, row) > 90) || !(others < 40) ||
-	    (evidence_has_target(e) && !(sum_of(e->target, TASKS_CPU) > 50)))
+	    (evidence_has_target(e) && !(tasks_sum(e->target, TASKS_CPU) > 50)))
 		return;
 	double wait = tasks_num(e->tasks, task, TASKS_WAIT);
 	struct finding *one = finding_add(f, "one-hot-cpu", VERDICT_WARNING, CONFIDENCE_MEDIUM, 1,
@@ -552,7 +323,7 @@ interrupts_on_one_cpu(const struct evidence *e, struct findings *f)
 	struct finding *one = finding_add(f, "interrupts",
 	    interrupts(e, row) > 80 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
 	    interrupts(e, row) / 100, "Interrupts concentrated on one CPU", NO_FIGURE);
-	set_of_machine(e, one);
+	finding_of_machine(e, one);
 	finding_fact(one,
 	    "CPU {} spends {} % of its time on interrupts ({} % soft); the others spend {} % on "
 	    "average",
@@ -574,7 +345,7 @@ steal(const struct evidence *e, struct findings *f)
 	struct finding *one = finding_add(f, "steal", pct > 40 ? VERDICT_CRITICAL : VERDICT_WARNING,
 	    CONFIDENCE_HIGH, pct / 100,
 	    "The hypervisor gives this machine too little CPU time (steal)", NO_FIGURE);
-	set_of_machine(e, one);
+	finding_of_machine(e, one);
 	finding_fact(one,
 	    "{} % of CPU time was stolen: a CPU had work, but the hypervisor ran something else",
 	    fixed(pct, 0));
@@ -609,309 +380,6 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 	    name(tasks_text(rows, row, TASKS_PID)), name(tasks_text(rows, row, TASKS_PID)));
 }
 
-/* ---- Memory: at its limit, growing towards it, slowed down, killed */
-
-static const char *
-cgroup(const struct evidence *e, size_t row)
-{
-	return mem_text(e->mem, row, MEM_CGROUP);
-}
-
-/* "64 MiB of 128 MiB (50 %) is unreclaimable" */
-static void
-tell_hard(const struct evidence *e, size_t row, struct finding *f)
-{
-	finding_fact(f, "{} of {} ({} %) is unreclaimable", bytes(mem_num(e->mem, row, MEM_HARD)),
-	    bytes(mem_num(e->mem, row, MEM_LIMIT)), fixed(mem_num(e->mem, row, MEM_HARD_PCT), 0));
-}
-
-static bool
-is_machine(const struct evidence *e, size_t row)
-{
-	return strcmp(cgroup(e, row), "machine") == 0;
-}
-
-/* The row's cgroup, or "the machine". */
-static struct figure
-whose(const struct evidence *e, size_t row)
-{
-	return name(is_machine(e, row) ? "the machine" : cgroup(e, row));
-}
-
-static void
-tell_memory_phase(const struct evidence *e, const struct phase *p, struct finding *f)
-{
-	struct report times = { .utc = e->utc };
-	char from[16], to[16];
-
-	if (!(p->span_s > 0))
-		return;
-	clock_text(from, &times, p->from_ns);
-	clock_text(to, &times, p->to_ns);
-	finding_fact(f,
-	    "{} to {}[, limit {}]: [usage reached the limit {} times; ]at most {}[ ({} %)] "
-	    "unreclaimable",
-	    name(from), name(to), bytes(p->limit), fixed(p->hits, 0), bytes(p->hard),
-	    fixed(p->hard_pct, 0));
-}
-
-static bool
-memory_was_changed(const struct evidence *e, size_t row)
-{
-	const struct limit_change *last;
-
-	return !is_machine(e, row) && changes_of(e, LIMIT_MEMORY, cgroup(e, row), &last) > 0;
-}
-
-/* Before and after a change, what is unreclaimable is a part of another limit. */
-static void
-tell_hard_phases(const struct evidence *e, size_t row, struct finding *f)
-{
-	const struct phases *v = &e->memory_phases;
-	const struct phase *first = phase_first(v, cgroup(e, row)),
-			   *last = phase_last(v, cgroup(e, row));
-
-	if (!memory_was_changed(e, row)) {
-		tell_hard(e, row, f);
-		return;
-	}
-	tell_memory_phase(e, first, f);
-	tell_change(e, LIMIT_MEMORY, cgroup(e, row), figure_words(""), f);
-	if (last != first)
-		tell_memory_phase(e, last, f);
-}
-
-static void
-killed(const struct evidence *e, struct findings *f)
-{
-	size_t row = mem_most(e->mem, MEM_OOM_KILL);
-	double kills = 0;
-
-	/* A cgroup says more than the machine, which counts the same kills. */
-	for (size_t i = 0; i < mem_count(e->mem); i++)
-		if (!is_machine(e, i) && mem_num(e->mem, i, MEM_OOM_KILL) > kills) {
-			kills = mem_num(e->mem, i, MEM_OOM_KILL);
-			row = i;
-		}
-	kills = mem_num(e->mem, row, MEM_OOM_KILL);
-	if (!(kills > 0))
-		return;
-	struct finding *one = finding_add(f, "oom-kill", VERDICT_CRITICAL, CONFIDENCE_HIGH, kills,
-	    "The OOM killer killed processes", NO_FIGURE);
-	if (is_machine(e, row))
-		set_of_machine(e, one);
-	finding_fact(one, "the OOM killer killed {} process{}[ in {}]", fixed(kills, 0),
-	    EITHER(kills == 1, "", "es"), name(is_machine(e, row) ? NULL : cgroup(e, row)));
-	tell_hard_phases(e, row, one);
-	finding_advice(one,
-	    "raise the memory limit, or lower the limit of the runtime (GOMEMLIMIT, "
-	    "-XX:MaxRAMPercentage); see: pq mem -w all 1",
-	    NO_FIGURE);
-}
-
-static void
-tell_stalls(const struct evidence *e, size_t row, struct finding *f)
-{
-	finding_fact(f, "tasks stalled on memory {} % of the time",
-	    fixed(mem_num(e->mem, row, MEM_SOME), 0));
-}
-
-static void
-at_limit(const struct evidence *e, size_t row, struct findings *f)
-{
-	double some = mem_num(e->mem, row, MEM_SOME), hits = mem_num(e->mem, row, MEM_MAX),
-	       hard_pct = mem_num(e->mem, row, MEM_HARD_PCT);
-
-	if (memory_was_changed(e, row)) {
-		const struct phase *worst = phase_worst(&e->memory_phases, cgroup(e, row));
-		hits = worst->hits;
-		hard_pct = worst->hard_pct;
-	}
-	if (!(hits > 0) || !(hard_pct > 80) || is_machine(e, row))
-		return;
-	struct finding *one = finding_add(f, "memory-limit",
-	    hard_pct > 95 || some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
-	    hard_pct / 100, "Memory at its limit[: {}]", name(cgroup(e, row)));
-	tell_hard_phases(e, row, one);
-	if (!memory_was_changed(e, row))
-		finding_fact(one, "usage reached the limit {} times", fixed(hits, 0));
-	tell_stalls(e, row, one);
-	finding_advice(one,
-	    "raise the limit or use less memory: most of it is unreclaimable (such as heap), not "
-	    "page cache; see: pq mem -w all 1",
-	    NO_FIGURE);
-}
-
-/* Page cache up to the limit is normal. It is too small if the kernel drops pages and reads them
- * again. */
-static void
-churn(const struct evidence *e, size_t row, struct findings *f)
-{
-	double refaults = mem_num(e->mem, row, MEM_REFAULTS),
-	       faults = mem_num(e->mem, row, MEM_MAJFAULTS);
-
-	/* A machine has harmless refaults if its kernel drops cold pages early. */
-	if (is_machine(e, row) && !(mem_num(e->mem, row, MEM_SOME) > 2))
-		return;
-	if (!(refaults > 100) || !(mem_num(e->mem, row, MEM_MAX) > 0 || is_machine(e, row)) ||
-	    mem_num(e->mem, row, MEM_HARD_PCT) > 80)
-		return;
-	struct finding *one = finding_add(f, "page-cache", VERDICT_WARNING, CONFIDENCE_HIGH,
-	    refaults / 1000, "Page cache too small[: {}]", whose(e, row));
-	if (is_machine(e, row))
-		set_of_machine(e, one);
-	finding_fact(one, "{} pages per second were read again soon after being dropped",
-	    fixed(refaults, 0));
-	finding_fact(one, "{} page faults per second waited for a disk", fixed(faults, 0));
-	tell_hard(e, row, one);
-	finding_advice(one,
-	    "raise the limit or read less: the files it reads do not fit in the memory left for "
-	    "page cache; see: pq mem -w events 1",
-	    NO_FIGURE);
-}
-
-/* Whether memory.high makes tasks stall. A kernel without memory.pressure does not count stalls; there,
- * many events are a sign if pages are read again, or if most of the memory is unreclaimable. Page cache
- * alone causes events too, and is reclaimed in no time. */
-static bool
-is_slowed(const struct evidence *e, size_t row)
-{
-	double some = mem_num(e->mem, row, MEM_SOME),
-	       per_s = mem_num(e->mem, row, MEM_HIGH) / session_span_s(&e->session),
-	       faults = mem_num(e->mem, row, MEM_MAJFAULTS) + mem_num(e->mem, row, MEM_REFAULTS);
-
-	if (!isnan(some))
-		return some > 5 && per_s > 0;
-	return per_s > 5 &&
-	    (faults > 100 || mem_num(e->mem, row, MEM_HARD) > 0.5 * mem_num(e->mem, row, MEM_USED));
-}
-
-static void
-high(const struct evidence *e, size_t row, struct findings *f)
-{
-	double n = mem_num(e->mem, row, MEM_HIGH), some = mem_num(e->mem, row, MEM_SOME);
-
-	if (!is_slowed(e, row))
-		return;
-	struct finding *one = finding_add(f, "memory-high",
-	    some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, fmax(0, some) / 100,
-	    "Slowed down above memory.high[: {}]", name(cgroup(e, row)));
-	finding_fact(one, "it was forced to reclaim memory {} times", fixed(n, 0));
-	finding_fact(one, "{} of the {} that it uses are unreclaimable",
-	    bytes(mem_num(e->mem, row, MEM_HARD)), bytes(mem_num(e->mem, row, MEM_USED)));
-	tell_stalls(e, row, one);
-	finding_advice(
-	    one, "raise memory.high or use less memory; see: pq mem -w all 1", NO_FIGURE);
-}
-
-static void
-each_group(const struct evidence *e, struct findings *f)
-{
-	for (size_t i = 0; i < mem_count(e->mem); i++) {
-		at_limit(e, i, f);
-		churn(e, i, f);
-		high(e, i, f);
-	}
-}
-
-static void
-swapping(const struct evidence *e, struct findings *f)
-{
-	size_t row = mem_most(e->mem, MEM_SWAP);
-	double faults = mem_num(e->mem, row, MEM_MAJFAULTS);
-
-	if (!(mem_num(e->mem, row, MEM_SWAP) > 16 << 20) || !(faults > 50))
-		return;
-	struct finding *one = finding_add(f, "swap", VERDICT_WARNING, CONFIDENCE_MEDIUM,
-	    faults / 1000, "Swap is in use and is being read", NO_FIGURE);
-	if (is_machine(e, row))
-		set_of_machine(e, one);
-	finding_fact(
-	    one, "{} has {} in swap", whose(e, row), bytes(mem_num(e->mem, row, MEM_SWAP)));
-	finding_fact(one, "{} of its page faults per second wait for a disk", fixed(faults, 0));
-	finding_advice(one, "add memory or use less of it; see: pq mem -w all 1", NO_FIGURE);
-}
-
-/* How soon growth must reach the limit. The machine's memory grows whenever a program starts. */
-static double
-soon_s(const struct growth *g)
-{
-	return strcmp(g->cgroup, "machine") == 0 ? 600 : 3600;
-}
-
-/* Unreclaimable memory that grew in every step. Page cache grows up to any limit, which says
- * nothing, and neither does the machine's memory about a target. */
-static void
-growing(const struct evidence *e, struct findings *f)
-{
-	for (size_t i = 0; i < e->ngrowth; i++) {
-		const struct growth *g = &e->growth[i];
-		double grown = g->last - g->first,
-		       span_s = (double)(g->last_ns - g->first_ns) * 1e-9,
-		       left_s = (g->limit - g->last) / (grown / span_s);
-		if (g->steps < 3 || !(g->least_step > 0) || !(grown > 2 << 20) ||
-		    !(left_s >= 0 && left_s < soon_s(g)) ||
-		    (evidence_has_target(e) && strcmp(g->cgroup, "machine") == 0))
-			continue;
-		struct finding *one = finding_add(f, "memory-growth",
-		    left_s < 120 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM,
-		    60 / left_s, "Memory grows towards its limit: {}", name(g->cgroup));
-		finding_fact(one,
-		    "unreclaimable memory grew by {} in {} s; at that rate it reaches the limit "
-		    "in {}",
-		    bytes(grown), fixed(span_s, 0), seconds(left_s));
-		finding_advice(one,
-		    "look for a leak or an unbounded cache with a heap profile; see: pq mem -w "
-		    "parts 1",
-		    NO_FIGURE);
-	}
-}
-
-static void
-tell_pressure(const struct evidence *e, size_t row, struct finding *f)
-{
-	finding_fact(f, "{}: some task stalled on memory {} % of the time[, all tasks {} %]",
-	    name(psi_text(e->psi, row, PSI_CGROUP)),
-	    fixed(psi_num(e->psi, row, PSI_MEMORY_SOME), 0),
-	    fixed(psi_num(e->psi, row, PSI_MEMORY_FULL), 0));
-}
-
-/* Whether memory.high explains the stalls of that cgroup, of which a child also makes its parents
- * stall. */
-static bool
-is_explained(const struct evidence *e, const char *group)
-{
-	for (size_t i = 0; i < mem_count(e->mem); i++)
-		if (is_slowed(e, i) &&
-		    (strcmp(group, cgroup(e, i)) == 0 || strcmp(group, "machine") == 0))
-			return true;
-	return false;
-}
-
-/* Tasks stall on memory, for whatever reason: in the cgroup where it is worst, or on the machine. */
-static void
-stalls(const struct evidence *e, struct findings *f)
-{
-	size_t machine = psi_find(e->psi, PSI_CGROUP, "machine"),
-	       row = psi_most(e->psi, PSI_MEMORY_FULL);
-	double some = psi_num(e->psi, row, PSI_MEMORY_SOME),
-	       full = psi_num(e->psi, row, PSI_MEMORY_FULL);
-
-	if (!(some > 10) || evidence_has_target(e) ||
-	    is_explained(e, psi_text(e->psi, row, PSI_CGROUP)))
-		return;
-	struct finding *one = finding_add(f, "memory-pressure",
-	    full > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
-	    "Tasks wait for memory[: {}]", name(psi_text(e->psi, row, PSI_CGROUP)));
-	tell_pressure(e, row, one);
-	if (row != machine)
-		tell_pressure(e, machine, one);
-	finding_advice(one,
-	    "find out whether it is above memory.high, at its limit, or the machine is short of "
-	    "memory: pq psi -a 1, pq mem -a -w all 1",
-	    NO_FIGURE);
-}
-
 /* ---- Disks, blocked threads, new processes */
 
 /* A shortage of memory makes disks busy: then the disks are a consequence, not the cause. */
@@ -934,7 +402,7 @@ io_pressure(const struct evidence *e, struct findings *f)
 		      CONFIDENCE_MEDIUM,
 	    some / 100, "Tasks wait for disks (I/O pressure)", NO_FIGURE);
 	if (!own)
-		set_of_machine(e, one);
+		finding_of_machine(e, one);
 	finding_fact(one, "some task waited for I/O {} % of the time[, all non-idle tasks {} %]{}",
 	    fixed(some, 0), fixed(full, 0), EITHER(own, "", " (whole machine)"));
 	finding_advice(one,
@@ -946,7 +414,7 @@ static void
 forks(const struct evidence *e, struct findings *f)
 {
 	struct tasks_rows rows = evidence_has_target(e) ? e->target : e->tasks;
-	double span_s = session_span_s(&e->session), per_s = sum_of(rows, TASKS_BORN) / span_s;
+	double span_s = session_span_s(&e->session), per_s = tasks_sum(rows, TASKS_BORN) / span_s;
 
 	if (!(per_s > 200))
 		return;
@@ -969,14 +437,14 @@ forks(const struct evidence *e, struct findings *f)
 static void
 too_many(const struct evidence *e, struct findings *f)
 {
-	double n = runq_num(e->runq, 0, RUNQ_PLIST_SZ), own = sum_of(e->target, TASKS_THREADS);
+	double n = runq_num(e->runq, 0, RUNQ_PLIST_SZ), own = tasks_sum(e->target, TASKS_THREADS);
 
 	if (!(n > 30000) && !(own > 100 * evidence_cpus(e) && own > 1000))
 		return;
 	struct finding *one = finding_add(f, "threads", VERDICT_WARNING, CONFIDENCE_MEDIUM,
 	    fmax(n, own) / 100000, "Very many threads", NO_FIGURE);
 	if (!(own > 1000))
-		set_of_machine(e, one);
+		finding_of_machine(e, one);
 	finding_fact(one, "the machine has {} threads in all processes", fixed(n, 0));
 	if (own > 0)
 		finding_fact(one, "the selected process or cgroup has {} threads[, for {} CPUs]",
@@ -993,19 +461,14 @@ causes_find(const struct evidence *e, struct findings *f)
 {
 	static void (*const rules[])(const struct evidence *, struct findings *) = {
 		target_judge,
-		throttled,
-		throttled_from_above,
+		quota_judge,
 		saturation,
 		target_saturation,
 		one_hot_cpu,
 		interrupts_on_one_cpu,
 		steal,
 		wait_without_saturation,
-		killed,
-		each_group,
-		swapping,
-		growing,
-		stalls,
+		memory_judge,
 		io_pressure,
 		threads_judge,
 		forks,

@@ -420,6 +420,25 @@ evidence_cpus(const struct evidence *e)
 	return n > 1 ? (double)n - 1 : NAN; /* the first row sums up all CPUs */
 }
 
+double
+tasks_sum(struct tasks_rows tasks, enum tasks_column column)
+{
+	double sum = NAN;
+
+	for (size_t i = 0; i < tasks_count(tasks); i++) {
+		double x = tasks_num(tasks, i, column);
+		if (!isnan(x))
+			sum = isnan(sum) ? x : sum + x;
+	}
+	return sum;
+}
+
+struct figure
+command_option(const struct evidence *e, const char *otherwise)
+{
+	return figure_words(evidence_has_target(e) ? e->option : otherwise);
+}
+
 bool
 evidence_has_target(const struct evidence *e)
 {

@@ -42,6 +42,12 @@ finding_new(struct findings *f, const char *rule, enum verdict severity, enum co
 }
 
 void
+finding_of_machine(const struct evidence *e, struct finding *f)
+{
+	f->of_machine = evidence_has_target(e);
+}
+
+void
 finding_add_fact(struct finding *f, const char *words, const struct figure *figures, size_t n)
 {
 	const char *fact = sentence(f->arena, words, figures, n);

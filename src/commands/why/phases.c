@@ -6,6 +6,7 @@
 
 #include "commands/limit_words.h"
 #include "commands/why/why.h"
+#include "table/table.h"
 
 /* The phases of one cgroup so far. */
 struct phases_of {
@@ -86,7 +87,6 @@ add_row(struct phase *to, const struct phase *row)
 	to->throttled += row->throttled;
 	to->held_s += row->held_s;
 	to->hits += row->hits;
-	to->kills += row->kills;
 	if (!(row->hard_pct <= to->hard_pct)) {
 		to->hard = row->hard;
 		to->hard_pct = row->hard_pct;
@@ -140,24 +140,27 @@ take(struct evidence *e, const struct sampler *s, enum limit_kind kind, struct p
 static struct phase
 throttle_phase(const struct cell *row, double span_s)
 {
-	return (struct phase){ .span_s = span_s,
-		.limit = row[THROTTLE_LIMIT].num,
-		.periods = row[THROTTLE_PERIODS].num,
-		.throttled = row[THROTTLE_THROTTLED].num,
-		.held_s = row[THROTTLE_HELD].num * span_s,
-		.hard = NAN,
-		.hard_pct = NAN };
+	struct phase p = none;
+
+	p.span_s = span_s;
+	p.limit = row[THROTTLE_LIMIT].num;
+	p.periods = row[THROTTLE_PERIODS].num;
+	p.throttled = row[THROTTLE_THROTTLED].num;
+	p.held_s = row[THROTTLE_HELD].num * span_s;
+	return p;
 }
 
 static struct phase
 mem_phase(const struct cell *row, double span_s)
 {
-	return (struct phase){ .span_s = span_s,
-		.limit = row[MEM_LIMIT].num,
-		.hits = row[MEM_MAX].num,
-		.kills = row[MEM_OOM_KILL].num,
-		.hard = row[MEM_HARD].num,
-		.hard_pct = row[MEM_HARD_PCT].num };
+	struct phase p = none;
+
+	p.span_s = span_s;
+	p.limit = row[MEM_LIMIT].num;
+	p.hits = row[MEM_MAX].num;
+	p.hard = row[MEM_HARD].num;
+	p.hard_pct = row[MEM_HARD_PCT].num;
+	return p;
 }
 
 void
@@ -172,6 +175,17 @@ phases_free(struct phases *v)
 {
 	map_free(&v->cgroups);
 	free(v->v);
+}
+
+struct figure
+phase_time(const struct evidence *e, const struct phase *p, int64_t real_ns, struct finding *f)
+{
+	struct report times = { .utc = e->utc };
+	char text[16];
+
+	if (!(p->span_s > 0))
+		return name(NULL);
+	return name(arena_copy(f->arena, text_of(clock_text(text, &times, real_ns))));
 }
 
 unsigned

@@ -1,6 +1,7 @@
 /*
- * why: what the parts of pq why share. evidence.c collects the rows of the tools, causes.c has the
- * rules that judge them, and finding.c keeps and prints what the rules found.
+ * why: what the parts of pq why share. evidence.c collects the rows of the tools; causes.c, quota.c,
+ * memory.c, threads.c and target.c have the rules that judge them; finding.c keeps and prints what
+ * the rules found.
  */
 #ifndef PQ_WHY_WHY_H
 #define PQ_WHY_WHY_H
@@ -84,7 +85,7 @@ struct phase {
 	double span_s;          /* 0: no such phase */
 	double limit;           /* CPUs or bytes; NaN: none, or unknown */
 	double periods, throttled, held_s;
-	double hits, kills, hard, hard_pct; /* `hard` and its share: the most of all steps */
+	double hits, hard, hard_pct; /* `hard` and its share: the most of all steps */
 };
 
 /* By cgroup: its first phase, the worst and the last. */
@@ -181,6 +182,13 @@ size_t evidence_all_cpus(const struct evidence *e);
 /* The number of online CPUs; NaN if unknown. */
 double evidence_cpus(const struct evidence *e);
 
+/* The sum of a column over the rows that know it; NaN if none does. Rows of tasks that ended unseen do
+ * not know all columns. */
+double tasks_sum(struct tasks_rows tasks, enum tasks_column column);
+
+/* " -p 4242" of a command that shows more; without a target, `otherwise`. */
+struct figure command_option(const struct evidence *e, const char *otherwise);
+
 /* Whether -p or -g was given. */
 bool evidence_has_target(const struct evidence *e);
 
@@ -230,6 +238,9 @@ struct finding *finding_new(struct findings *f, const char *rule, enum verdict s
 #define finding_fact(f, words, ...) finding_add_fact(f, SENTENCE(words, __VA_ARGS__))
 void finding_add_fact(struct finding *f, const char *words, const struct figure *figures, size_t n);
 
+/* The finding is about the machine: with a target, those about the target come first. */
+void finding_of_machine(const struct evidence *e, struct finding *f);
+
 /* Sets the fix. */
 #define finding_advice(f, words, ...) finding_set_advice(f, SENTENCE(words, __VA_ARGS__))
 void finding_set_advice(
@@ -244,6 +255,10 @@ const struct phase *phase_first(const struct phases *v, const char *cgroup);
 const struct phase *phase_worst(const struct phases *v, const char *cgroup);
 const struct phase *phase_last(const struct phases *v, const char *cgroup);
 
+/* The time of day, for a sentence about this phase; unknown if there is no such phase. */
+struct figure phase_time(
+    const struct evidence *e, const struct phase *p, int64_t real_ns, struct finding *f);
+
 /* How many changes of that kind, of those kept, affect the cgroup; sets *last if there is one. */
 unsigned changes_of(const struct evidence *e, enum limit_kind kind, const char *cgroup,
     const struct limit_change **last);
@@ -251,6 +266,10 @@ unsigned changes_of(const struct evidence *e, enum limit_kind kind, const char *
 /* Adds the last change as evidence, and what followed. */
 void tell_change(const struct evidence *e, enum limit_kind kind, const char *cgroup,
     struct figure then, struct finding *f);
+
+/* quota.c and memory.c: run the rules about CPU quotas, and those about memory. */
+void quota_judge(const struct evidence *e, struct findings *f);
+void memory_judge(const struct evidence *e, struct findings *f);
 
 /* threads.c: runs the rules about the threads of the target. */
 void threads_judge(const struct evidence *e, struct findings *f);
