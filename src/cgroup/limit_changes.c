@@ -10,11 +10,8 @@
 #include "base/fail.h"
 #include "proc/mountinfo.h"
 
-/* More cpusets than this are not told apart. */
-enum { CPUSETS_MOST = 4096 };
-
 /* What a file tells. QUOTA and PERIOD are the two files of v1. */
-enum part { PART_QUOTA, PART_PERIOD, PART_CPU_MAX, PART_BYTES, PART_CPUSET, PART_COUNTER };
+enum part { PART_QUOTA, PART_PERIOD, PART_CPU_MAX, PART_BYTES, PART_COUNTER };
 
 static const struct limit_file {
 	const char *name;
@@ -29,8 +26,6 @@ static const struct limit_file {
 	{ "memory.limit_in_bytes", PART_BYTES, LIMIT_MEMORY, 1 },
 	{ "memory.high", PART_BYTES, LIMIT_HIGH, 2 },
 	{ "memory.swap.max", PART_BYTES, LIMIT_SWAP, 2 },
-	{ "cpuset.cpus.effective", PART_CPUSET, LIMIT_CPUSET, 2 },
-	{ "cpuset.effective_cpus", PART_CPUSET, LIMIT_CPUSET, 1 },
 	/* usage_usec or nr_periods comes first: it only grows, unless the cgroup is a new one */
 	{ "cpu.stat", PART_COUNTER, LIMIT_KINDS, 0 },
 };
@@ -45,7 +40,6 @@ static const struct {
 	[LIMIT_MEMORY] = { FAMILY_MEMORY, "mem" },
 	[LIMIT_HIGH] = { FAMILY_MEMORY, "mem" },
 	[LIMIT_SWAP] = { FAMILY_MEMORY, "mem" },
-	[LIMIT_CPUSET] = { FAMILY_CPUSET, "throttle" },
 };
 
 /* The limits of one directory. */
@@ -86,7 +80,7 @@ wants(const char *path)
 	size_t n = strlen(path);
 
 	if (f)
-		return f->part == PART_COUNTER ? OBSERVED_FALLS : OBSERVED_TEXT;
+		return f->part == PART_COUNTER ? OBSERVED_NUMBER : OBSERVED_TEXT;
 	if (n > 0 && path[n - 1] == '/')
 		return strncmp(path, "proc/", 5) != 0 || strstr(path, "/root/") ? OBSERVED_TEXT :
 										  OBSERVED_NOT;
@@ -171,18 +165,6 @@ parse_bytes(struct text t)
 	return (struct limit_value){ v.known ? LIMIT_SET : LIMIT_NONE, (double)v.v, 0 };
 }
 
-static struct limit_value
-parse_cpuset(struct limit_changes *c, struct text t)
-{
-	struct cpulist list;
-	struct text line;
-
-	if (!text_line(&t, &line) || cpulist_parse(line, &list) < 0 ||
-	    (c->cpusets.n == CPUSETS_MOST && map_find(&c->cpusets, line) < 0))
-		return (struct limit_value){ LIMIT_UNKNOWN, 0, 0 };
-	return (struct limit_value){ LIMIT_SET, map_put(&c->cpusets, line), 0 };
-}
-
 static void
 copy_number(char out[NUMBER_MOST], struct text t)
 {
@@ -199,20 +181,6 @@ forget_limit(struct group_limits *g, int k)
 	g->lost[k] = (struct sample){ .mono_ns = 0 };
 }
 
-/* The first number of cpu.stat, of a host that tells its text. */
-static void
-take_counter(struct group_limits *g, struct text t)
-{
-	struct text key;
-	uint64_t v;
-
-	if (!text_word(&t, &key) || text_next_u64(&t, &v) < 0)
-		return;
-	g->renewed |= g->counted && v < g->counter;
-	g->counter = v;
-	g->counted = true;
-}
-
 static void
 take_limit(struct limit_changes *c, struct group_limits *g, const struct limit_file *f, int error,
     struct text t)
@@ -226,9 +194,7 @@ take_limit(struct limit_changes *c, struct group_limits *g, const struct limit_f
 	if (f->part == PART_QUOTA || f->part == PART_PERIOD)
 		v = parse_cfs(g);
 	else if (!error)
-		v = f->part == PART_CPU_MAX ? parse_cpu_max(t) :
-		    f->part == PART_BYTES   ? parse_bytes(t) :
-					      parse_cpuset(c, t);
+		v = f->part == PART_CPU_MAX ? parse_cpu_max(t) : parse_bytes(t);
 	g->now[f->kind] = v;
 	g->version = f->version;
 	g->turn[f->kind] = c->turn;
@@ -257,7 +223,7 @@ parent_of(struct text dir)
 	return dir;
 }
 
-/* Of a recording: the child cgroups that there are now. */
+/* A recording lists the child cgroups of a directory. */
 static void
 take_names(struct limit_changes *c, struct text dir, struct text names)
 {
@@ -295,7 +261,8 @@ forget_removed(struct limit_changes *c)
 	map_clear(&c->present);
 }
 
-/* Of a host that reads all files of a family at each sample: those that were not read have gone. */
+/* A live machine or captured directory reads all files of a family for each sample. A file that it did
+ * not read has gone. */
 static void
 forget_unread(struct limit_changes *c)
 {
@@ -311,9 +278,7 @@ take_text(void *about, const char *path, int error, struct text t)
 	struct limit_changes *c = about;
 	const struct limit_file *f = file_of(path);
 
-	if (f && f->part == PART_COUNTER) {
-		take_counter(limits_of(c, dir_of(path)), t);
-	} else if (f) {
+	if (f) {
 		take_limit(c, limits_of(c, dir_of(path)), f, error, t);
 	} else if (!is_own_mountinfo(path)) {
 		if (!error || error == ENOENT)
@@ -324,16 +289,21 @@ take_text(void *about, const char *path, int error, struct text t)
 	}
 }
 
+/* A counter that has fallen is that of another cgroup. */
 static void
-take_fall(void *about, const char *path)
+take_number(void *about, const char *path, uint64_t first)
 {
-	limits_of(about, dir_of(path))->renewed = true;
+	struct group_limits *g = limits_of(about, dir_of(path));
+
+	g->renewed |= g->counted && first < g->counter;
+	g->counter = first;
+	g->counted = true;
 }
 
 struct observer
 limit_changes_observer(struct limit_changes *c)
 {
-	return (struct observer){ wants, take_text, take_fall, c };
+	return (struct observer){ wants, take_text, take_number, c };
 }
 
 /* ---- The name of a cgroup by its directory */
@@ -535,15 +505,8 @@ limit_changes_free(struct limit_changes *c)
 	free(c->v);
 	free(c->touched);
 	map_free(&c->dirs);
-	map_free(&c->cpusets);
 	map_free(&c->listed);
 	map_free(&c->present);
 	buf_free(&c->mounts);
 	*c = (struct limit_changes){ .total = 0 };
-}
-
-const char *
-limit_changes_cpuset(const struct limit_changes *c, const struct limit_value *v)
-{
-	return map_key(&c->cpusets, (uint32_t)v->number).s;
 }

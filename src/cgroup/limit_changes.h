@@ -12,8 +12,8 @@
  * A limit that cannot be read for a while has not changed. A cgroup that was removed, or whose
  * counters have fallen, and another one of the same name are two cgroups.
  *
- * v2  cpu.max, memory.max, memory.high, memory.swap.max, cpuset.cpus.effective
- * v1  cpu.cfs_quota_us and cpu.cfs_period_us, memory.limit_in_bytes, cpuset.effective_cpus
+ * v2  cpu.max, memory.max, memory.high, memory.swap.max
+ * v1  cpu.cfs_quota_us and cpu.cfs_period_us, memory.limit_in_bytes
  */
 #ifndef PQ_CGROUP_LIMIT_CHANGES_H
 #define PQ_CGROUP_LIMIT_CHANGES_H
@@ -22,13 +22,13 @@
 #include "cgroup/quota.h"
 #include "host/host.h"
 
-enum limit_kind { LIMIT_QUOTA, LIMIT_MEMORY, LIMIT_HIGH, LIMIT_SWAP, LIMIT_CPUSET, LIMIT_KINDS };
+enum limit_kind { LIMIT_QUOTA, LIMIT_MEMORY, LIMIT_HIGH, LIMIT_SWAP, LIMIT_KINDS };
 
 enum limit_state { LIMIT_UNKNOWN, LIMIT_NONE, LIMIT_SET };
 
 struct limit_value {
 	enum limit_state state;
-	double number;      /* CPUs, or bytes; of a cpuset, the number of its text */
+	double number;      /* CPUs, or bytes */
 	uint64_t period_us; /* of a quota */
 };
 
@@ -59,7 +59,6 @@ struct limit_changes {
 	uint32_t room;
 	uint32_t *touched, ntouched, touched_room; /* of this sample */
 	struct map listed, present;   /* directories whose children are known now, and these */
-	struct map cpusets;           /* their texts */
 	struct buf mounts;            /* /proc/self/mountinfo */
 	uint64_t turn;                /* the number of this sample */
 	bool read[FAMILIES];          /* in this sample */
@@ -80,9 +79,6 @@ const struct limit_change *limit_changes_get(const struct limit_changes *c, size
 
 /* Whether the change is one of the cgroup or of one of its parents. */
 bool limit_change_affects(const struct limit_change *c, const char *cgroup);
-
-/* The text of a cpuset, "0-3". */
-const char *limit_changes_cpuset(const struct limit_changes *c, const struct limit_value *v);
 
 void limit_changes_free(struct limit_changes *c);
 

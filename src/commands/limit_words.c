@@ -17,12 +17,10 @@ static const struct {
 	[LIMIT_MEMORY] = { "memory", "memory limit", "bytes" },
 	[LIMIT_HIGH] = { "memory_high", "memory.high", "bytes" },
 	[LIMIT_SWAP] = { "swap", "swap limit", "bytes" },
-	[LIMIT_CPUSET] = { "cpuset", "cpuset", "list" },
 };
 
 static void
-put_value(const struct limit_changes *all, enum limit_kind k, const struct limit_value *v,
-    bool exactly, struct buf *b)
+put_value(enum limit_kind k, const struct limit_value *v, bool exactly, struct buf *b)
 {
 	char text[HUMAN_MOST];
 
@@ -30,8 +28,6 @@ put_value(const struct limit_changes *all, enum limit_kind k, const struct limit
 		buf_text(b, v->state == LIMIT_NONE ? "unlimited" : "-");
 	else if (k == LIMIT_QUOTA)
 		buf_fixed(b, v->number, exactly ? 6 : 2);
-	else if (k == LIMIT_CPUSET)
-		buf_text(b, limit_changes_cpuset(all, v));
 	else if (exactly)
 		buf_fixed(b, v->number, 0);
 	else
@@ -40,12 +36,12 @@ put_value(const struct limit_changes *all, enum limit_kind k, const struct limit
 
 /* Whether rounding hides the difference. */
 static bool
-look_same(const struct limit_changes *all, const struct limit_change *c)
+look_same(const struct limit_change *c)
 {
 	struct buf from = { 0 }, to = { 0 };
 
-	put_value(all, c->kind, &c->from, false, &from);
-	put_value(all, c->kind, &c->to, false, &to);
+	put_value(c->kind, &c->from, false, &from);
+	put_value(c->kind, &c->to, false, &to);
 	bool same = text_same((struct text){ from.s, from.n }, (struct text){ to.s, to.n });
 	buf_free(&from);
 	buf_free(&to);
@@ -53,16 +49,16 @@ look_same(const struct limit_changes *all, const struct limit_change *c)
 }
 
 static void
-put_both(const struct limit_changes *all, const struct limit_change *c, struct buf *b)
+put_both(const struct limit_change *c, struct buf *b)
 {
-	bool exactly = look_same(all, c);
+	bool exactly = look_same(c);
 
-	put_value(all, c->kind, &c->from, exactly, b);
+	put_value(c->kind, &c->from, exactly, b);
 	buf_text(b, " -> ");
-	put_value(all, c->kind, &c->to, exactly, b);
+	put_value(c->kind, &c->to, exactly, b);
 	if (c->kind == LIMIT_QUOTA && c->to.state == LIMIT_SET)
 		buf_text(b, " CPUs");
-	else if (exactly && c->kind != LIMIT_CPUSET && c->kind != LIMIT_QUOTA)
+	else if (exactly && c->kind != LIMIT_QUOTA)
 		buf_text(b, " bytes");
 }
 
@@ -91,7 +87,7 @@ put_periods(const struct limit_change *c, struct buf *b)
 }
 
 void
-limit_change_text(const struct limit_changes *all, const struct limit_change *c, struct buf *b)
+limit_change_text(const struct limit_change *c, struct buf *b)
 {
 	bool only_period = is_of_period(c) && c->from.number == c->to.number;
 
@@ -102,11 +98,11 @@ limit_change_text(const struct limit_changes *all, const struct limit_change *c,
 	if (only_period) {
 		put_periods(c, b);
 		buf_text(b, ", at the same quota of ");
-		put_value(all, c->kind, &c->to, false, b);
+		put_value(c->kind, &c->to, false, b);
 		buf_text(b, " CPUs");
 		return;
 	}
-	put_both(all, c, b);
+	put_both(c, b);
 	if (is_of_period(c)) {
 		buf_text(b, ", its period ");
 		put_periods(c, b);
@@ -151,30 +147,29 @@ json_time(struct buf *b, const char *key, int64_t real_ns, bool utc)
 	buf_char(b, '"');
 }
 
-/* The number, and as words: "1.00", "64 MiB", "unlimited", "0-3". */
+/* The number, and as words: "1.00", "64 MiB", "unlimited". */
 static void
-json_value(const struct limit_changes *all, enum limit_kind k, const struct limit_value *v,
-    const char *key, const char *words, struct buf *b)
+json_value(enum limit_kind k, const struct limit_value *v, const char *key, const char *words,
+    struct buf *b)
 {
-	bool number = v->state == LIMIT_SET && k != LIMIT_CPUSET;
 	struct buf text = { 0 };
 
-	buf_json_number(b, key, number ? v->number : NAN, k == LIMIT_QUOTA ? 6 : 0);
-	put_value(all, k, v, false, &text);
+	buf_json_number(b, key, v->state == LIMIT_SET ? v->number : NAN, k == LIMIT_QUOTA ? 6 : 0);
+	put_value(k, v, false, &text);
 	buf_char(&text, '\0');
 	buf_json_text(b, words, text.s);
 	buf_free(&text);
 }
 
 static void
-json_change(const struct limit_changes *all, const struct limit_change *c, bool utc, struct buf *b)
+json_change(const struct limit_change *c, bool utc, struct buf *b)
 {
 	buf_char(b, '{');
 	buf_json_text(b, "cgroup", c->cgroup);
 	buf_json_text(b, "limit", kinds[c->kind].key);
 	buf_json_text(b, "unit", kinds[c->kind].unit);
-	json_value(all, c->kind, &c->from, "from", "from_text", b);
-	json_value(all, c->kind, &c->to, "to", "to_text", b);
+	json_value(c->kind, &c->from, "from", "from_text", b);
+	json_value(c->kind, &c->to, "to", "to_text", b);
 	if (c->kind == LIMIT_QUOTA) {
 		buf_json_number(b, "from_period_us",
 		    c->from.state == LIMIT_SET ? (double)c->from.period_us : NAN, 0);
@@ -194,7 +189,7 @@ limit_changes_json(const struct limit_changes *all, bool utc, struct buf *b)
 	for (size_t i = 0; i < limit_changes_kept(all); i++) {
 		if (i)
 			buf_char(b, ',');
-		json_change(all, limit_changes_get(all, i), utc, b);
+		json_change(limit_changes_get(all, i), utc, b);
 	}
 	buf_char(b, ']');
 	buf_json_number(b, "limit_changes_total", (double)all->total, 0);

@@ -6,8 +6,7 @@
 #include "cgroup/limit_changes.h"
 
 /* Appends "quota of /web changed 1.00 -> 4.00 CPUs". The name is as it was read. */
-void limit_change_text(
-    const struct limit_changes *all, const struct limit_change *c, struct buf *b);
+void limit_change_text(const struct limit_change *c, struct buf *b);
 
 /* Appends " at 17:11:02", or " between 17:10:00 and 17:15:00" if the limit was not read in between;
  * `dates`: the times with their date. */

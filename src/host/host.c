@@ -14,10 +14,17 @@ host_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 static void
 tell_observer(const struct observer *o, const char *path, int error, const struct text *text)
 {
-	const struct text none = { "", 0 };
+	struct text t = error ? (struct text){ "", 0 } : *text, word;
+	enum observed wants = o->wants(path);
+	uint64_t first;
 
-	if (o->wants(path) != OBSERVED_NOT)
-		o->read(o->about, path, error, error ? none : *text);
+	if (wants == OBSERVED_TEXT)
+		o->read(o->about, path, error, t);
+	while (wants == OBSERVED_NUMBER && text_word(&t, &word))
+		if (text_u64(word, &first) == 0) {
+			o->number(o->about, path, first);
+			return;
+		}
 }
 
 int

@@ -59,18 +59,17 @@ struct provided {
 	void *ctx;
 };
 
-/* Sees the texts of some files as a host gets them. Of a live machine or captured directory these are
- * the files that are read anyway; of a recording, those that have changed. */
-enum observed { OBSERVED_NOT, OBSERVED_TEXT, OBSERVED_FALLS };
+/* Sees the texts of some files when they are read. A live machine or a captured directory shows it each
+ * of these files that pq reads; a recording shows those that changed, and all of them now and then. */
+enum observed { OBSERVED_NOT, OBSERVED_TEXT, OBSERVED_NUMBER };
 
 struct observer {
-	/* What to see of the file: its text, or only whether its first number has fallen. A
-	 * recording also asks for directories, whose paths end in '/': their text is the names */
+	/* What to see of the file: its text, or only its first number, which takes less time. A
+	 * recording also asks for directories, whose paths end in '/': their text is the names. */
 	enum observed (*wants)(const char *path);
 	/* the text, or the errno of reading it */
 	void (*read)(void *about, const char *path, int error, struct text text);
-	/* the first number of the file is smaller than before, by a recording */
-	void (*fell)(void *about, const char *path);
+	void (*number)(void *about, const char *path, uint64_t first);
 	void *about;
 };
 

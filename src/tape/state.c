@@ -24,19 +24,6 @@ is_path(struct text path)
 	return true;
 }
 
-/* Each key frame numbers the paths again, mostly as before: what was seen of the same path stays. */
-static void
-keep_seen(struct played *t, struct text path)
-{
-	uint32_t hash = 2166136261;
-
-	for (size_t i = 0; i < path.n; i++)
-		hash = (hash ^ (unsigned char)path.s[i]) * 16777619;
-	if (t->path_hash != hash)
-		t->asked = t->seen = false;
-	t->path_hash = hash;
-}
-
 /* Takes the path of a new track, which gets the next number. */
 static bool
 add_path(struct playback *p, struct text *rest)
@@ -52,7 +39,7 @@ add_path(struct playback *p, struct text *rest)
 		memset(p->v + p->room, 0, (room - p->room) * sizeof *p->v);
 		p->room = room;
 	}
-	keep_seen(&p->v[map_put(&p->paths, path)], path);
+	p->v[map_put(&p->paths, path)].asked = false;
 	return true;
 }
 
@@ -201,18 +188,6 @@ playback_track(struct playback *p, uint32_t i, struct text *text)
 	return 0;
 }
 
-/* Whether the first number has fallen since the last call. */
-static bool
-first_fell(struct played *t)
-{
-	uint64_t before = t->first;
-	bool known = numbers_of(t) > 0;
-
-	if (known)
-		t->first = t->values[0];
-	return known && t->seen && t->first < before;
-}
-
 static void
 observe_track(struct playback *p, uint32_t i, const struct observer *o)
 {
@@ -220,16 +195,16 @@ observe_track(struct playback *p, uint32_t i, const struct observer *o)
 	const char *path = map_key(&p->paths, i).s;
 	struct text text = { "", 0 };
 
-	if (!t->asked)
+	bool first = !t->asked;
+	if (first)
 		t->wants = o->wants(path);
 	t->asked = true;
-	if (t->wants == OBSERVED_NOT || (t->seen && !t->fresh))
+	if (t->wants == OBSERVED_NOT || !(first || t->fresh))
 		return;
 	if (t->wants == OBSERVED_TEXT)
 		o->read(o->about, path, playback_track(p, i, &text) < 0 ? errno : 0, text);
-	else if (first_fell(t))
-		o->fell(o->about, path);
-	t->seen = true;
+	else if (numbers_of(t) > 0)
+		o->number(o->about, path, t->values[0]);
 }
 
 void

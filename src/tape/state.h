@@ -21,11 +21,8 @@ struct played {
 	bool stale;      /* its numbers have changed since then */
 	bool fresh;      /* it may have changed in this sample */
 	bool whole;      /* the record of this sample has its full text */
-	/* for an observer: what it wants of this path, if asked; what it has seen */
-	bool asked, seen;
-	uint32_t path_hash;
+	bool asked;      /* whether an observer has told what it wants of this path */
 	enum observed wants;
-	uint64_t first; /* the first number then */
 };
 
 /* Zero-initialise to start. */
@@ -52,8 +49,8 @@ int playback_text(struct playback *p, const char *path, struct text *text);
 /* The same for the track of that number, below p->paths.n. */
 int playback_track(struct playback *p, uint32_t i, struct text *text);
 
-/* Shows the observer the files of this sample that may have changed since the last call, or since the
- * start. */
+/* Shows the observer the files of this sample that may have changed. The first call, and the first one
+ * after each key frame, which numbers the tracks again, show all. */
 void playback_observe(struct playback *p, const struct observer *o);
 
 void playback_free(struct playback *p);

@@ -305,7 +305,7 @@ print_changes(const struct limit_changes *c, bool utc)
 		struct buf b = { 0 };
 		if (i == CHANGES_END && c->total > n)
 			printf("%-9s ... %" PRIu64 " more changes ...\n", "limits", c->total - n);
-		limit_change_text(c, limit_changes_get(c, i), &b);
+		limit_change_text(limit_changes_get(c, i), &b);
 		limit_change_when(limit_changes_get(c, i), utc, true, &b);
 		buf_char(&b, '\0');
 		print_words("limits", b.s);

@@ -1,12 +1,13 @@
 /*
- * causes: the rules of pq why, here those about busy CPUs, disks and new processes. A rule is a function that reads the evidence and adds what it finds;
- * the list of rules is at the end. An unknown figure is NaN, and every comparison with NaN is false,
+ * causes: the rules of pq why about busy CPUs, disks and new processes, and at the end the list of all
+ * rules. A rule is a function that reads the evidence and adds what it finds. An unknown figure is NaN, and every comparison with NaN is false,
  * so a rule that needs it finds nothing. Write conditions so that NaN makes them fail:
  * `if (!(x > 5)) return;`. A sentence (base/sentence.h) takes known figures only.
  */
 #include "commands/why/why.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Differences of figures that were read one after the other. NaN stays. */

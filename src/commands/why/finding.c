@@ -226,7 +226,7 @@ put_changes(const struct evidence *e, struct buf *b)
 			buf_u64(b, c->total - n, 1);
 			buf_text(b, " more changes ...\n  ");
 		}
-		limit_change_text(c, limit_changes_get(c, i), &line);
+		limit_change_text(limit_changes_get(c, i), &line);
 		limit_change_when(limit_changes_get(c, i), e->utc, false, &line);
 		buf_char(&line, '\0');
 		buf_printable(b, line.s);

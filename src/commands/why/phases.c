@@ -215,7 +215,7 @@ tell_change(const struct evidence *e, enum limit_kind kind, const char *cgroup, 
 
 	if (n == 0)
 		return;
-	limit_change_text(&e->changes, last, &b);
+	limit_change_text(last, &b);
 	limit_change_when(last, e->utc, false, &b);
 	buf_char(&b, '\0');
 	finding_fact(f, "{}[, the last of {} changes]{}", name(b.s),
