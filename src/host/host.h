@@ -134,11 +134,11 @@ int host_link(struct host *h, const char *path, struct text *target);
  * 0, or -1 with errno: EOPNOTSUPP for a recording, which does not have them. */
 int host_count(struct host *h, const char *path, uint64_t *n);
 
-/* Reads up to n bytes at the offset `at` of proc/PID/exe or proc/PID/maps, or of a regular file in the file tree of a
- * process, proc/PID/root/…; fewer at its end. These files belong to somebody, may be large, and may
- * be on a file system that never answers: the caller looks at the mounts first. Returns 0, or -1
- * with errno: EOPNOTSUPP for a recording, which does not have them; EXDEV if it is no regular file,
- * or a link is in the way. */
+/* Reads up to n bytes at the offset `at` of proc/PID/exe or proc/PID/maps, or of a regular file in the
+ * file tree of a process, proc/PID/root/…; fewer at its end. These files belong to somebody, may be
+ * large, and may be on a file system that never answers: the caller looks at the mounts first.
+ * Returns 0, or -1 with errno: EOPNOTSUPP for a recording, which does not have them; EXDEV if it is
+ * no regular file, or a link is in the way. */
 int host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text);
 
 /* From now on reading this path gives what p->print prints for the sample; NULL: no longer. So
@@ -146,8 +146,8 @@ int host_part(struct host *h, const char *path, uint64_t at, size_t n, struct te
  * for a replay, which has the recorded text. */
 int host_provide(struct host *h, const char *path, const struct provided *p);
 
-/* From now on the observer sees files, within host_next and host_read. It must not read the host. NULL:
- * no longer. */
+/* From now on host_next and host_read show the observer files; NULL: no longer. The observer must not
+ * read the host. */
 void host_observe(struct host *h, const struct observer *o);
 
 /* Prints one line about the parts of a recording that could not be read so far; false if there are

@@ -108,9 +108,9 @@ down_of_topmost(const struct sight *s)
 }
 
 static double
-bun(const struct sight *s)
+down_of_seen(const struct sight *s)
 {
-	return s->cpu_version == 1 ? down_of_leaf(s) : down_of_all(s);
+	return s->looks == LOOKS_AT_LEAF ? down_of_leaf(s) : down_of_all(s);
 }
 
 /* It divides as integers, and takes 0 for no quota. */
@@ -294,7 +294,7 @@ const struct runtime rules_cpus[] = {
 	{ { "bun", "Bun", "1.4 and later",
 	      "min(N, q down), lowest q of all levels, on v1 of its own cgroup",
 	      "1.4.5, 2026-11-28", .known_by = MEASURED },
-	    bun, LOOKS_AT_ALL, .set = &set_workers, .v1_leaf = true },
+	    down_of_seen, LOOKS_AT_ALL, .set = &set_workers, .v1_leaf = true },
 	{ { "envoy", "Envoy", "since 2025", "min(N, q down)", NULL, .known_by = READ },
 	    down_of_leaf, LOOKS_AT_LEAF, .set = &set_envoy, .comm = "wrk:worker_" },
 	{ { "nginx", "nginx, auto", "worker_processes auto", "online CPUs", "1.30.6, 2026-11-28",
