@@ -52,11 +52,32 @@ session_add(struct session *s, const struct tool *tool, const struct request *as
 	return new;
 }
 
-/* The tools of a recording that did not read this sample have the text of an earlier one there. */
+static bool
+is_target(const char *recorded, const char *option, const char *name)
+{
+	return name && strncmp(recorded, option, 3) == 0 && strcmp(recorded + 3, name) == 0;
+}
+
+/* Whether the recorded tool read the files of this target: it was told to, or reads all if it is not
+ * told. A tool that takes -a reads the cgroups of pq itself if it is not told. */
+static bool
+has_target(const char *recorded, const struct tool *tool, const struct target *t)
+{
+	return !tool_takes(tool, &option_all) || strncmp(recorded, "-a", 2) == 0 ||
+	    (!t->pid && !t->cgroup && !t->all) || is_target(recorded, "-p ", t->pid) ||
+	    is_target(recorded, "-g ", t->cgroup);
+}
+
+/* The tools of a recording that did not read this sample have the text of an earlier one there. Files
+ * of a target that the tool did not read are there if another tool read them, which may be any. */
 static bool
 is_there(const struct session *s, const struct sampler *v)
 {
-	return !s->host->replay || !host_left_out(s->host, v->tool->name);
+	const struct host *h = s->host;
+
+	if (!h->replay || !*h->left_out)
+		return true;
+	return has_target(h->asked, v->tool, &v->ask.target) && !host_left_out(h, v->tool->name);
 }
 
 static bool
@@ -348,6 +369,19 @@ read_row(struct session *s)
 	return s->whole || any ? SESSION_ROW : SESSION_END;
 }
 
+static void
+tell_target(struct sampler *v)
+{
+	const struct host *h = v->watch.host;
+
+	if (h->replay && *h->tools && !has_target(h->asked, v->tool, &v->ask.target))
+		watch_note(&v->watch,
+		    "the recording's %s did not choose this target: only samples that all its "
+		    "tools "
+		    "read make rows",
+		    v->tool->name);
+}
+
 bool
 session_begin(struct session *s)
 {
@@ -359,6 +393,7 @@ session_begin(struct session *s)
 		if (v->watch.host)
 			sampler_end(v);
 		sampler_begin(v, s->host);
+		tell_target(v);
 	}
 	start_schedule(s);
 	for (size_t i = 0; i < s->n && !s->refused; i++) {

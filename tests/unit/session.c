@@ -14,6 +14,7 @@ struct fake {
 	const struct sample *kept;
 	size_t left;
 	const char *has; /* by sample: 'y' if it has the tool; NULL: all have it */
+	bool other;      /* has is about another tool, and each sample has this one */
 };
 
 static int
@@ -25,9 +26,12 @@ fake_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 		if (f->left-- == 0)
 			return 0;
 		*m = *f->kept++;
-		if (f->has)
-			host_set_left_out(
-			    h, text_of(*f->has++ == 'y' ? "fake 1 3 3\n" : "fake 0 3 3\n"));
+		if (f->has) {
+			char line[20];
+			snprintf(line, sizeof line, "%s %d 3 3\n", f->other ? "other" : "fake",
+			    *f->has++ == 'y');
+			host_set_left_out(h, text_of(line));
+		}
 		return 1;
 	}
 	if (deadline_ns > f->now_ns)
@@ -86,6 +90,12 @@ static const struct column columns[] = { { "x", "x", GAUGE, NO_UNIT, .width = 8 
 static const struct tool tool = {
 	.name = "fake", .columns = columns, .tick = fake_tick, .read = fake_read, .rows = fake_rows
 };
+static const struct option *const takes_all[] = { &option_all, NULL };
+static const struct tool tool_of_cgroups = { .name = "fake",
+	.columns = columns,
+	.shared = takes_all,
+	.read = fake_read,
+	.rows = fake_rows };
 static const struct tool tool_refusing = {
 	.name = "refusing", .columns = columns, .read = fake_refuse, .rows = fake_rows
 };
@@ -401,6 +411,41 @@ left_out(void)
 	session_end(&s);
 }
 
+/* The recorder read the tool at each sample, for a target of its own, and another at every third one:
+ * files of a further target are surely read where both are. */
+static void
+other_target(void)
+{
+	static const int at[] = { 0, 100, 200, 300, 400, 500, 600 };
+	static const struct {
+		const char *asked, *events;
+		struct target target;
+	} tests[] = {
+		{ "", "T100 T200 R300 T400 R500 E", { .cgroup = "/a" } },
+		{ "-g /b", "T100 T200 R300 T400 R500 E", { .cgroup = "/a" } },
+		{ "-p 4", "T100 T200 R300 T400 R500 E", { .pid = "42" } },
+		{ "-g /b", "T100 T200 R300 T400 R500 E", { .all = true } },
+		{ "-g /a", "R100 R200 R300 R400 R500 R600", { .cgroup = "/a" } },
+		{ "-p 42", "R100 R200 R300 R400 R500 R600", { .pid = "42" } },
+		{ "-a", "R100 R200 R300 R400 R500 R600", { .cgroup = "/a" } },
+		{ "-g /b", "R100 R200 R300 R400 R500 R600", { 0 } },
+	};
+
+	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+		struct sample m[sizeof at / sizeof at[0]];
+		struct fake f = { .has = "nynnyny", .other = true };
+		struct session s = session_of(&f);
+		const struct request of = { .target = tests[i].target };
+
+		keep(&f, m, at, sizeof at / sizeof at[0]);
+		snprintf(f.host.asked, sizeof f.host.asked, "%s", tests[i].asked);
+		session_add(&s, &tool_of_cgroups, &of);
+		CHECK(begin(&s));
+		CHECK_STRING(events(&s, 6), tests[i].events);
+		session_end(&s);
+	}
+}
+
 static void
 notes_once(void)
 {
@@ -423,6 +468,7 @@ main(void)
 	unit_test("a sampler with an interval of its own is read at some rows only", own_intervals);
 	unit_test("without a sampler for them, there are no rows in between", rare_rows_only);
 	unit_test("samples of a recording that lack the tool make no rows", left_out);
+	unit_test("a target that was not recorded has samples of all tools", other_target);
 	unit_test("intervals of whole seconds end at whole seconds of the clock", whole_seconds);
 	unit_test("a first row that comes early starts the schedule again", early_first_row);
 	unit_test("deadlines that pass are counted, and the grid stays", missed);

@@ -271,7 +271,7 @@ busy_all(const struct evidence *e)
 static bool
 failed(const struct sampler *s)
 {
-	return !s || s->watch.fail != EXIT_DONE;
+	return !s || s->watch.fail != EXIT_DONE || s->taken < 2;
 }
 
 /* Rows were made of all tasks. There may be none: idle tasks have none. */
