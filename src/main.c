@@ -20,6 +20,7 @@
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
+ *   commands/why/phases.c        the rows before and after a limit was changed
  *   commands/why/causes.c        the rules: what is slow, how that shows
  *   commands/why/threads.c       the rules about what the target's threads do
  *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile
