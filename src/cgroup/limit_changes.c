@@ -235,7 +235,7 @@ take_limit(struct limit_changes *c, struct group_limits *g, const struct limit_f
 	c->read[kinds[f->kind].family] = true;
 	c->any |= v.state != LIMIT_UNKNOWN;
 	if ((error == ENOENT || error == ENODEV) && v.state == LIMIT_UNKNOWN)
-		forget_limit(g, f->kind); /* a file that comes back is another one */
+		forget_limit(g, (int)f->kind); /* a file that comes back is another one */
 }
 
 /* ---- The cgroups that are there */
