@@ -1,6 +1,7 @@
 /*
  * pq shows the queues that latency is made of. This file picks the tool. The rest, a line a file:
  *
+ *   commands/limit_words.c       changes of limits as words and JSON
  *   commands/check/check.c       pq check: conditions, the time that is judged, the verdict
  *   commands/check/print.c       the verdict as a line of a monitoring plug-in and as JSON
  *   commands/export.c            pq export: metrics into a file for node_exporter
@@ -19,6 +20,7 @@
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
+ *   commands/why/phases.c        the rows before and after a limit was changed
  *   commands/why/causes.c        the rules: what is slow, how that shows
  *   commands/why/threads.c       the rules about what the target's threads do
  *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile
@@ -61,6 +63,7 @@
  *   cgroup/quota.c               CPU quota, cpuset and pids of a cgroup
  *   cgroup/memory.c              memory of a cgroup, and of the machine in the same terms
  *   cgroup/pressure.c            pressure of a cgroup and of the machine
+ *   cgroup/limit_changes.c       which limits were changed while samples were taken
  *
  *   host/host.c                  the seam: samples, files, facts; host.h explains it
  *   host/live.c                  this machine, or a file tree under --root

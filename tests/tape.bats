@@ -393,6 +393,63 @@ has_rows() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	[ "$(json .bytes)" -eq "$(stat -c %s "$count")" ]
 }
 
+# limits_at N QUOTA MEMORY [USAGE_US]: sample tN, in which /web has these limits and has used so much CPU time.
+limits_at() {
+	at "$1"
+	printf '%s000000000 %s000000000\n' "$(($1 + 1))" "$((1790000000 + $1))" >"$now/clock"
+	cpu_group /web "$2" "${4:-$(($1 * 1000))}" "$1" 0 0
+	echo "$3" >"$group/memory.max"
+	echo 1000 >"$group/memory.current"
+}
+
+# limit_lines: the lines about limits of what was packed from $dir.
+limit_lines() {
+	rm -f packed.tape
+	"$PQ" tape pack "$dir" -o packed.tape
+	"$PQ" tape info -u packed.tape | sed -n 's/^limits *//p'
+}
+
+@test "tape info tells which limits were changed, and when" {
+	samples throttle
+	limits_at 0 '100000 100000' max
+	limits_at 1 '100000 100000' max
+	limits_at 2 '400000 100000' 67108864
+	limits_at 3 'max 100000' 134217728
+	limits_at 9 '25000 50000' 134217728
+	diff -u - <(limit_lines) <<-'END'
+		quota of /web changed 1.00 -> 4.00 CPUs at 2026-09-21T14:13:22.000Z
+		memory limit of /web changed unlimited -> 64 MiB at 2026-09-21T14:13:22.000Z
+		quota of /web changed 4.00 -> unlimited at 2026-09-21T14:13:23.000Z
+		memory limit of /web changed 64 MiB -> 128 MiB at 2026-09-21T14:13:23.000Z
+		quota of /web changed unlimited -> 0.50 CPUs between 2026-09-21T14:13:23.000Z and 2026-09-21T14:13:29.000Z
+	END
+	run "$PQ" tape info --json -u packed.tape
+	json_is '.limit_changes[0] | [.cgroup, .limit, .from, .to, .at]' '["/web","quota",1,4,"2026-09-21T14:13:22.000Z"]'
+	json_is '.limit_changes[2] | [.from, .from_text, .to, .to_text]' '[4,"4.00",null,"unlimited"]'
+	json_is .limit_changes_total 5
+}
+
+@test "an unknown limit, another cgroup of the same name and 2^63 are no changes; a period is one" {
+	samples throttle
+	limits_at 0 '100000 100000' 9223372036854771712
+	limits_at 1 '9223372036854775808 100000' max
+	limits_at 2 '100000 100000' 9223372036854775808
+	limits_at 3 '50000 50000' max
+	limits_at 4 '400000 100000' 67108864 1 # used less than before: it was made again
+	diff -u - <(limit_lines) <<-'END'
+		quota period of /web changed 100 ms -> 50 ms, at the same quota of 1.00 CPUs at 2026-09-21T14:13:23.000Z
+	END
+}
+
+@test "many changes are counted, and the first and last ones told" {
+	samples throttle
+	local n
+	for n in {10..60}; do limits_at "$n" "$((100000 + n % 2 * 100000)) 100000" max; done
+	run limit_lines
+	[ "${#lines[@]}" -eq 33 ]
+	[ "${lines[16]}" = "... 18 more changes ..." ]
+}
+
 @test "tape cut makes a recording of a window, and leaves no half file" {
 	"$PQ" tape cut "$count" --from +5s --to +9s -o cut.tape
 	[ "$(plist -f cut.tape)" = "106 107 108 109" ]

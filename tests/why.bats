@@ -644,3 +644,76 @@ queue() {
 	run --separate-stderr "$PQ" why --json -f "$dir"
 	json_is '.checked | index("pressure")' null
 }
+
+# changing_at N QUOTA PERIODS THROTTLED [MEMORY HITS]: sample tN, N seconds after the first by both clocks, of the cgroup
+# /par/web; the limits are those of /par.
+changing_at() {
+	at "$1"
+	printf '%s000000000 %s000000000\n' "$(($1 + 1))" "$((1790000000 + $1))" >"$now/clock"
+	printf 'cpu  %s 0 0 %s 0 0 0 0 0 0\ncpu0 %s 0 0 %s 0 0 0 0 0 0\n' "$(($1 * 50))" "$(($1 * 50))" "$(($1 * 50))" \
+		"$(($1 * 50))" >"$now/proc/stat"
+	printf 'MemTotal: 8000000 kB\nMemFree: 4000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' >"$now/proc/meminfo"
+	cpu_group /par "$2" "$(($1 * 100000))" "$3" "$4" "$(($4 * 50000))"
+	[ -z "${5:-}" ] || echo "$5" >"$group/memory.max"
+	echo 64000000 >"$group/memory.current"
+	printf 'anon 62000000\nfile 0\ninactive_file 0\nactive_file 0\nslab_reclaimable 0\n' >"$group/memory.stat"
+	printf 'low 0\nhigh 0\nmax %s\noom 0\noom_kill 0\n' "${6:-0}" >"$group/memory.events"
+	cpu_group /par/web max "$(($1 * 100000))" 0 0 0
+}
+
+@test "a quota that was changed: the time before is judged by the old one, and the change is named" {
+	samples why
+	changing_at 0 '20000 100000' 0 0
+	changing_at 1 '20000 100000' 10 10
+	changing_at 2 '20000 100000' 20 20
+	changing_at 3 '400000 100000' 30 24
+	changing_at 4 '400000 100000' 40 24
+	changing_at 5 '400000 100000' 50 24
+	answers 2 throttled -f "$dir"
+	json_is '.findings[0].evidence' "$(jq -nc '[
+		"14:13:20 to 14:13:22, limit 0.20 CPUs: throttled in 20 of 20 periods; 0.50 CPUs of demand unmet",
+		"quota of /par changed 0.20 -> 4.00 CPUs at 14:13:23; throttling ended then",
+		"14:13:23 to 14:13:25, limit 4.00 CPUs: throttled in 0 of 20 periods; 0.00 CPUs of demand unmet"]')"
+	[[ $(json -r '.findings[0].advice') == "do not go back to a quota of 0.20 CPUs; see: "* ]]
+	json_is '.limit_changes | map([.cgroup, .from, .to])' '[["/par",0.2,4]]'
+	answers 2 throttled -f "$dir" -g /par/web # the limit of a parent
+	json_is '.limit_changes | map([.cgroup, .from, .to])' '[["/par",0.2,4]]'
+	run --separate-stderr "$PQ" why -f "$dir"
+	[[ $output == *"Limits that were changed:
+  quota of /par changed 0.20 -> 4.00 CPUs at 14:13:23"* ]]
+}
+
+@test "a quota that was lowered or removed, and one that flips" {
+	samples why
+	changing_at 0 '400000 100000' 0 0
+	changing_at 1 '400000 100000' 10 0
+	changing_at 2 '20000 100000' 20 5
+	changing_at 3 '20000 100000' 30 15
+	answers 2 throttled -f "$dir"
+	[[ $(json -r '.findings[0].evidence[1]') == *"4.00 -> 0.20 CPUs at 14:13:22; throttling began then" ]]
+	[[ $(json -r '.findings[0].advice') == *"raise the quota; see: "* ]]
+	rm -r "$dir"
+	changing_at 0 '20000 100000' 0 0
+	changing_at 1 '20000 100000' 10 10
+	changing_at 2 'max 100000' 15 15
+	changing_at 3 'max 100000' 15 15
+	answers 2 throttled -f "$dir"
+	[ "$(json -r '.findings[0].evidence[1]')" = "quota of /par changed 0.20 -> unlimited at 14:13:22" ]
+	rm -r "$dir"
+	local n
+	for n in {10..60}; do changing_at "$n" "$((20000 + n % 2 * 10000)) 100000" "$((n * 10))" "$((n * 10))"; done
+	run --separate-stderr "$PQ" why -f "$dir" --json
+	json_is .limit_changes_total 50
+	json_is '.limit_changes | length' 32
+}
+
+@test "a memory limit that was raised: hits before are judged by the old limit" {
+	samples why
+	changing_at 0 max 0 0 64000000 0
+	changing_at 1 max 0 0 64000000 5
+	changing_at 2 max 0 0 256000000 5
+	changing_at 3 max 0 0 256000000 5
+	answers 2 memory-limit -f "$dir"
+	[[ $(json -r '.findings[0].evidence[0]') == "14:13:20 to 14:13:21, limit 61 MiB: usage reached the limit 5 times; at most "* ]]
+	[[ $(json -r '.findings[0].evidence[1]') == "memory limit of /par changed 61 MiB -> 244 MiB at 14:13:22" ]]
+}

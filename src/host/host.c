@@ -11,16 +11,39 @@ host_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 	return h->ops->next(h, deadline_ns, kind, m);
 }
 
+static void
+tell_observer(const struct observer *o, const char *path, int error, const struct text *text)
+{
+	const struct text none = { "", 0 };
+
+	if (o->wants(path) != OBSERVED_NOT)
+		o->read(o->about, path, error, error ? none : *text);
+}
+
 int
 host_read(struct host *h, const char *path, struct text *text)
 {
-	return h->ops->read(h, path, text);
+	int result = h->ops->read(h, path, text), error = errno;
+
+	if (h->observer)
+		tell_observer(h->observer, path, result < 0 ? error : 0, text);
+	errno = error;
+	return result;
 }
 
 int
 host_list(struct host *h, const char *path, struct text *names)
 {
 	return h->ops->list(h, path, names);
+}
+
+void
+host_observe(struct host *h, const struct observer *o)
+{
+	if (h->ops->observe)
+		h->ops->observe(h, o);
+	else
+		h->observer = o;
 }
 
 int

@@ -59,6 +59,21 @@ struct provided {
 	void *ctx;
 };
 
+/* Sees the texts of some files as a host gets them. Of a live machine or captured directory these are
+ * the files that are read anyway; of a recording, those that have changed. */
+enum observed { OBSERVED_NOT, OBSERVED_TEXT, OBSERVED_FALLS };
+
+struct observer {
+	/* What to see of the file: its text, or only whether its first number has fallen. A
+	 * recording also asks for directories, whose paths end in '/': their text is the names */
+	enum observed (*wants)(const char *path);
+	/* the text, or the errno of reading it */
+	void (*read)(void *about, const char *path, int error, struct text text);
+	/* the first number of the file is smaller than before, by a recording */
+	void (*fell)(void *about, const char *path);
+	void *about;
+};
+
 /* What is known of a file without reading it. */
 struct host_file {
 	uint64_t size; /* bytes */
@@ -79,6 +94,8 @@ struct host_ops {
 	int (*part)(struct host *, const char *path, uint64_t at, size_t n, struct text *);
 	int (*about)(struct host *, const char *path, struct host_file *);
 	int (*memory)(struct host *, uint32_t pid, uint64_t at, size_t n, struct text *);
+	/* NULL: host_read tells the observer */
+	void (*observe)(struct host *, const struct observer *);
 	void (*close)(struct host *);
 };
 
@@ -93,6 +110,7 @@ struct host {
 	char tools[128];
 	char asked[512];    /* the recorded target: "-p 4242", "-g /web", "-a", or "" */
 	char left_out[128]; /* the recorded tools that did not read this sample: "mem psi" */
+	const struct observer *observer; /* NULL: nobody observes what is read */
 };
 
 /* Whether this sample of a recording was made without reading the tool's files, which have the text
@@ -146,6 +164,10 @@ int host_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text
  * measured texts can be recorded and replayed as files are. Returns 0, or -1 with errno: EOPNOTSUPP
  * for a replay, which has the recorded text. */
 int host_provide(struct host *h, const char *path, const struct provided *p);
+
+/* From now on the observer sees files, within host_next and host_read. It must not read the host. NULL:
+ * no longer. */
+void host_observe(struct host *h, const struct observer *o);
 
 /* Prints one line about the parts of a recording that could not be read so far; false if there are
  * none. */

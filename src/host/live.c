@@ -390,7 +390,7 @@ live_close(struct host *h)
 }
 
 static const struct host_ops live_ops = { live_next, live_read, live_list, live_link, NULL,
-	live_provide, live_count, live_part, live_about, live_memory, live_close };
+	live_provide, live_count, live_part, live_about, live_memory, NULL, live_close };
 
 static void
 learn_facts(struct host_facts *f)

@@ -24,6 +24,19 @@ is_path(struct text path)
 	return true;
 }
 
+/* Each key frame numbers the paths again, mostly as before: what was seen of the same path stays. */
+static void
+keep_seen(struct played *t, struct text path)
+{
+	uint32_t hash = 2166136261;
+
+	for (size_t i = 0; i < path.n; i++)
+		hash = (hash ^ (unsigned char)path.s[i]) * 16777619;
+	if (t->path_hash != hash)
+		t->asked = t->seen = false;
+	t->path_hash = hash;
+}
+
 /* Takes the path of a new track, which gets the next number. */
 static bool
 add_path(struct playback *p, struct text *rest)
@@ -39,7 +52,7 @@ add_path(struct playback *p, struct text *rest)
 		memset(p->v + p->room, 0, (room - p->room) * sizeof *p->v);
 		p->room = room;
 	}
-	map_put(&p->paths, path);
+	keep_seen(&p->v[map_put(&p->paths, path)], path);
 	return true;
 }
 
@@ -186,6 +199,44 @@ playback_track(struct playback *p, uint32_t i, struct text *text)
 	}
 	*text = (struct text){ t->text.s, t->text.n };
 	return 0;
+}
+
+/* Whether the first number has fallen since the last call. */
+static bool
+first_fell(struct played *t)
+{
+	uint64_t before = t->first;
+	bool known = numbers_of(t) > 0;
+
+	if (known)
+		t->first = t->values[0];
+	return known && t->seen && t->first < before;
+}
+
+static void
+observe_track(struct playback *p, uint32_t i, const struct observer *o)
+{
+	struct played *t = &p->v[i];
+	const char *path = map_key(&p->paths, i).s;
+	struct text text = { "", 0 };
+
+	if (!t->asked)
+		t->wants = o->wants(path);
+	t->asked = true;
+	if (t->wants == OBSERVED_NOT || (t->seen && !t->fresh))
+		return;
+	if (t->wants == OBSERVED_TEXT)
+		o->read(o->about, path, playback_track(p, i, &text) < 0 ? errno : 0, text);
+	else if (first_fell(t))
+		o->fell(o->about, path);
+	t->seen = true;
+}
+
+void
+playback_observe(struct playback *p, const struct observer *o)
+{
+	for (uint32_t i = 0; i < p->paths.n; i++)
+		observe_track(p, i, o);
 }
 
 static void

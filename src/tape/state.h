@@ -21,6 +21,11 @@ struct played {
 	bool stale;      /* its numbers have changed since then */
 	bool fresh;      /* it may have changed in this sample */
 	bool whole;      /* the record of this sample has its full text */
+	/* for an observer: what it wants of this path, if asked; what it has seen */
+	bool asked, seen;
+	uint32_t path_hash;
+	enum observed wants;
+	uint64_t first; /* the first number then */
 };
 
 /* Zero-initialise to start. */
@@ -46,6 +51,10 @@ int playback_text(struct playback *p, const char *path, struct text *text);
 
 /* The same for the track of that number, below p->paths.n. */
 int playback_track(struct playback *p, uint32_t i, struct text *text);
+
+/* Shows the observer the files of this sample that may have changed since the last call, or since the
+ * start. */
+void playback_observe(struct playback *p, const struct observer *o);
 
 void playback_free(struct playback *p);
 

@@ -20,6 +20,7 @@ struct tape {
 	uint64_t run;     /* of the recorder, at the last sample */
 	bool whole;       /* it has all files: others did not exist */
 	bool tools_known; /* host.left_out was set since the text of TAPE_TOOLS changed */
+	const struct observer *observer;
 };
 
 static void
@@ -98,6 +99,8 @@ tape_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 		t->run = t->reader.segment.run;
 		if (tape_window_has(&t->window, m)) {
 			learn_tools(t);
+			if (t->observer)
+				playback_observe(&t->reader.tracks, t->observer);
 			return 1;
 		}
 		t->tools_known = false;
@@ -145,6 +148,12 @@ tape_losses(struct host *h, char *out, size_t n)
 }
 
 static void
+tape_observe(struct host *h, const struct observer *o)
+{
+	((struct tape *)h)->observer = o;
+}
+
+static void
 tape_close(struct host *h)
 {
 	struct tape *t = (struct tape *)h;
@@ -155,7 +164,7 @@ tape_close(struct host *h)
 }
 
 static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_link, tape_losses,
-	NULL, NULL, NULL, NULL, NULL, tape_close };
+	NULL, NULL, NULL, NULL, NULL, tape_observe, tape_close };
 
 struct host *
 host_tape(int fd, bool pipe)
@@ -318,7 +327,7 @@ record_close(struct host *h)
 }
 
 static const struct host_ops record_ops = { record_next, record_read, record_list, record_link,
-	record_losses, record_provide, NULL, record_part, record_about, record_memory,
+	record_losses, record_provide, NULL, record_part, record_about, record_memory, NULL,
 	record_close };
 
 /* Reads the 32 hexadecimal digits of "c0ffee00-…". */

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/open.h"
+#include "commands/limit_words.h"
 #include "host/host.h"
 #include "host/read_file.h"
 #include "tape/file.h"
@@ -91,6 +92,9 @@ struct summing {
 	char tools[200], version[32];
 	char intervals[400]; /* of the tools at the last sample: "runq 100ms, mem 1s" */
 	char budget[32];     /* "1": in % of a CPU; "": none */
+	struct host sampled; /* only which tools read the sample */
+	struct limit_changes changes;
+	struct observer observer; /* of the changes */
 };
 
 static void
@@ -141,6 +145,19 @@ add_tools(struct text about, char *all, size_t n)
 			snprintf(
 			    all + used, n - used, "%s%.*s", used ? " " : "", (int)word.n, word.s);
 	}
+}
+
+static void
+take_changes(struct summing *s, struct tape_reader *r, const struct sample *m)
+{
+	int i = map_find(&r->tracks.paths, text_of(TAPE_TOOLS));
+	struct text t;
+
+	if (i < 0 || playback_track(&r->tracks, (uint32_t)i, &t) < 0)
+		t = (struct text){ "", 0 };
+	host_set_left_out(&s->sampled, t);
+	playback_observe(&r->tracks, &s->observer);
+	limit_changes_sample(&s->changes, m, &s->sampled);
 }
 
 static void
@@ -196,6 +213,7 @@ take_sample(struct summing *s, struct tape_reader *r, const struct sample *m)
 	s->tracks = r->tracks.paths.n > s->tracks ? r->tracks.paths.n : s->tracks;
 	take_intervals(s, r);
 	take_cost(&s->cost, r, m);
+	take_changes(s, r, m);
 }
 
 /* NaN in a run that is shorter than a second: the recorder wrote its cost once, before it had one. */
@@ -275,6 +293,26 @@ print_cost(const struct cost *c)
 		    cost_count(c, COST_MISSED), cost_count(c, COST_LOST));
 }
 
+/* A line for each change of a limit that is kept. */
+static void
+print_changes(const struct limit_changes *c, bool utc)
+{
+	size_t n = limit_changes_kept(c);
+
+	if (n == 0)
+		printf("%-9s %s\n", "limits", c->any ? "none changed" : "- (not recorded)");
+	for (size_t i = 0; i < n; i++) {
+		struct buf b = { 0 };
+		if (i == CHANGES_END && c->total > n)
+			printf("%-9s ... %" PRIu64 " more changes ...\n", "limits", c->total - n);
+		limit_change_text(c, limit_changes_get(c, i), &b);
+		limit_change_when(limit_changes_get(c, i), utc, true, &b);
+		buf_char(&b, '\0');
+		print_words("limits", b.s);
+		buf_free(&b);
+	}
+}
+
 static void
 print_text(
     const struct summing *s, const struct tape_reader *r, const struct options *o, const char *path)
@@ -305,6 +343,7 @@ print_text(
 	printf("\n");
 	if (s->cost.from_cpu_us.known)
 		print_cost(&s->cost);
+	print_changes(&s->changes, o->utc);
 	if (!tape_losses_text(&r->lost, line, sizeof line))
 		snprintf(line, sizeof line, "none");
 	printf("%-9s %s\n", "damage", line);
@@ -353,6 +392,7 @@ print_json(
 	buf_json_number(&b, "missing_bytes", (double)r->lost.bytes, 0);
 	buf_json_number(&b, "damaged_places", (double)r->lost.places, 0);
 	buf_json_number(&b, "damaged_samples", (double)r->lost.samples, 0);
+	limit_changes_json(&s->changes, o->utc, &b);
 	buf_text(&b, "}\n");
 	fwrite(b.s, 1, b.n, stdout);
 	buf_free(&b);
@@ -367,6 +407,7 @@ info(const struct options *o, const char *path, const char *to)
 	int got;
 
 	(void)to;
+	s.observer = limit_changes_observer(&s.changes);
 	input_open(&r, path);
 	while ((got = tape_reader_next(&r, &m)) > 0)
 		take_sample(&s, &r, &m);
@@ -379,6 +420,7 @@ info(const struct options *o, const char *path, const char *to)
 		print_json(&s, &r, o, path);
 	else
 		print_text(&s, &r, o, path);
+	limit_changes_free(&s.changes);
 	input_close(&r, path);
 	return EXIT_DONE;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cgroup/quota.h"
+#include "table/table.h"
 
 /* The sum of a column over the rows that know it; NaN if none does. Rows of tasks that ended unseen
  * do not know all columns. */
@@ -125,6 +126,83 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	advise_quota(e, limit, one);
 }
 
+static double
+share(const struct phase *p)
+{
+	return p->periods > 0 ? 100 * p->throttled / p->periods : 0;
+}
+
+static void
+tell_phase(const struct evidence *e, const struct phase *p, struct finding *f)
+{
+	struct report times = { .utc = e->utc };
+	char from[16], to[16];
+
+	if (!(p->span_s > 0))
+		return;
+	clock_text(from, &times, p->from_ns);
+	clock_text(to, &times, p->to_ns);
+	finding_fact(f,
+	    "{} to {}[, limit {} CPUs]: throttled in {} of {} periods; {} CPUs of demand unmet",
+	    name(from), name(to), fixed(p->limit, 2), fixed(p->throttled, 0), fixed(p->periods, 0),
+	    fixed(p->held_s / p->span_s, 2));
+}
+
+/* A quota that was changed: the rows before are judged by the old one, and those after by the new
+ * one. What followed is said only where rows show it. */
+static void
+add_changed(const struct evidence *e, size_t row, struct findings *f)
+{
+	const char *cgroup = throttle_text(e->throttle, row, THROTTLE_CGROUP);
+	const struct phases *v = &e->quota_phases;
+	const struct phase *first = phase_first(v, cgroup), *worst = phase_worst(v, cgroup),
+			   *last = phase_last(v, cgroup);
+	bool once = first != last && first->from_ns != last->from_ns,
+	     ended = once && share(first) > 5 && last->periods > 0 && last->throttled == 0,
+	     began = once && share(last) > 5 && first->periods > 0 && first->throttled == 0;
+	struct finding *one =
+	    finding_add(f, "throttled", share(worst) >= 20 ? VERDICT_CRITICAL : VERDICT_WARNING,
+		worst->periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM,
+		worst->held_s / worst->span_s, "CPU throttled by quota[: {}]",
+		name(evidence_has_target(e) ? NULL : cgroup));
+
+	tell_phase(e, first, one);
+	if (worst->from_ns != first->from_ns && worst->from_ns != last->from_ns)
+		tell_phase(e, worst, one);
+	tell_change(e, LIMIT_QUOTA, cgroup,
+	    figure_words(ended ? "; throttling ended then" :
+		    began      ? "; throttling began then" :
+				 ""),
+	    one);
+	if (last != first)
+		tell_phase(e, last, one);
+	if (share(last) > 5)
+		advise_quota(e, last->limit, one);
+	else
+		finding_advice(one, "[do not go back to a quota of {} CPUs; ]see: pq throttle{} 1",
+		    fixed(worst->limit, 2), command_option(e, " -a"));
+}
+
+static bool
+quota_was_changed(const struct evidence *e, size_t row)
+{
+	const struct limit_change *last;
+
+	return changes_of(e, LIMIT_QUOTA, throttle_text(e->throttle, row, THROTTLE_CGROUP), &last) >
+	    0;
+}
+
+static void
+judge_changed(const struct evidence *e, size_t row, struct findings *f)
+{
+	const struct phase *worst =
+	    phase_worst(&e->quota_phases, throttle_text(e->throttle, row, THROTTLE_CGROUP));
+
+	if (share(worst) > 5 &&
+	    (worst->held_s > 0.02 * worst->span_s || worst->held_s > 0.01 * worst->throttled))
+		add_changed(e, row, f);
+}
+
 /* The kernel counts one idle period after each burst of activity: a cgroup whose every request is
  * throttled shows 33 %, and 20 % if every other one is. A rare request hardly changes the mean demand
  * that was unmet, but it waits long.
@@ -136,8 +214,11 @@ throttled(const struct evidence *e, struct findings *f)
 	       most = throttle_most(e->throttle, THROTTLE_THROTTLED_PCT);
 
 	for (size_t i = 0; i < n; i++)
-		if ((!evidence_has_target(e) || i == most) &&
-		    throttle_num(e->throttle, i, THROTTLE_THROTTLED_PCT) > 5 &&
+		if (evidence_has_target(e) && i != most)
+			continue;
+		else if (quota_was_changed(e, i))
+			judge_changed(e, i, f);
+		else if (throttle_num(e->throttle, i, THROTTLE_THROTTLED_PCT) > 5 &&
 		    (throttle_num(e->throttle, i, THROTTLE_HELD) > 0.02 ||
 			throttle_num(e->throttle, i, THROTTLE_STALL) > 10))
 			add_throttled(e, i, f);
@@ -558,6 +639,49 @@ whose(const struct evidence *e, size_t row)
 }
 
 static void
+tell_memory_phase(const struct evidence *e, const struct phase *p, struct finding *f)
+{
+	struct report times = { .utc = e->utc };
+	char from[16], to[16];
+
+	if (!(p->span_s > 0))
+		return;
+	clock_text(from, &times, p->from_ns);
+	clock_text(to, &times, p->to_ns);
+	finding_fact(f,
+	    "{} to {}[, limit {}]: [usage reached the limit {} times; ]at most {}[ ({} %)] "
+	    "unreclaimable",
+	    name(from), name(to), bytes(p->limit), fixed(p->hits, 0), bytes(p->hard),
+	    fixed(p->hard_pct, 0));
+}
+
+static bool
+memory_was_changed(const struct evidence *e, size_t row)
+{
+	const struct limit_change *last;
+
+	return !is_machine(e, row) && changes_of(e, LIMIT_MEMORY, cgroup(e, row), &last) > 0;
+}
+
+/* Before and after a change, what is unreclaimable is a part of another limit. */
+static void
+tell_hard_phases(const struct evidence *e, size_t row, struct finding *f)
+{
+	const struct phases *v = &e->memory_phases;
+	const struct phase *first = phase_first(v, cgroup(e, row)),
+			   *last = phase_last(v, cgroup(e, row));
+
+	if (!memory_was_changed(e, row)) {
+		tell_hard(e, row, f);
+		return;
+	}
+	tell_memory_phase(e, first, f);
+	tell_change(e, LIMIT_MEMORY, cgroup(e, row), figure_words(""), f);
+	if (last != first)
+		tell_memory_phase(e, last, f);
+}
+
+static void
 killed(const struct evidence *e, struct findings *f)
 {
 	size_t row = mem_most(e->mem, MEM_OOM_KILL);
@@ -578,7 +702,7 @@ killed(const struct evidence *e, struct findings *f)
 		set_of_machine(e, one);
 	finding_fact(one, "the OOM killer killed {} process{}[ in {}]", fixed(kills, 0),
 	    EITHER(kills == 1, "", "es"), name(is_machine(e, row) ? NULL : cgroup(e, row)));
-	tell_hard(e, row, one);
+	tell_hard_phases(e, row, one);
 	finding_advice(one,
 	    "raise the memory limit, or lower the limit of the runtime (GOMEMLIMIT, "
 	    "-XX:MaxRAMPercentage); see: pq mem -w all 1",
@@ -595,17 +719,22 @@ tell_stalls(const struct evidence *e, size_t row, struct finding *f)
 static void
 at_limit(const struct evidence *e, size_t row, struct findings *f)
 {
-	double some = mem_num(e->mem, row, MEM_SOME), hits = mem_num(e->mem, row, MEM_MAX);
+	double some = mem_num(e->mem, row, MEM_SOME), hits = mem_num(e->mem, row, MEM_MAX),
+	       hard_pct = mem_num(e->mem, row, MEM_HARD_PCT);
 
-	if (!(hits > 0) || !(mem_num(e->mem, row, MEM_HARD_PCT) > 80) || is_machine(e, row))
+	if (memory_was_changed(e, row)) {
+		const struct phase *worst = phase_worst(&e->memory_phases, cgroup(e, row));
+		hits = worst->hits;
+		hard_pct = worst->hard_pct;
+	}
+	if (!(hits > 0) || !(hard_pct > 80) || is_machine(e, row))
 		return;
 	struct finding *one = finding_add(f, "memory-limit",
-	    mem_num(e->mem, row, MEM_HARD_PCT) > 95 || some > 20 ? VERDICT_CRITICAL :
-								   VERDICT_WARNING,
-	    CONFIDENCE_HIGH, mem_num(e->mem, row, MEM_HARD_PCT) / 100, "Memory at its limit[: {}]",
-	    name(cgroup(e, row)));
-	tell_hard(e, row, one);
-	finding_fact(one, "usage reached the limit {} times", fixed(hits, 0));
+	    hard_pct > 95 || some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
+	    hard_pct / 100, "Memory at its limit[: {}]", name(cgroup(e, row)));
+	tell_hard_phases(e, row, one);
+	if (!memory_was_changed(e, row))
+		finding_fact(one, "usage reached the limit {} times", fixed(hits, 0));
 	tell_stalls(e, row, one);
 	finding_advice(one,
 	    "raise the limit or use less memory: most of it is unreclaimable (such as heap), not "

@@ -107,6 +107,31 @@ note_growth(struct evidence *e)
 	}
 }
 
+/* Only limits of the target's cgroup and of its parents count. */
+static void
+find_cgroups(struct evidence *e)
+{
+	static const enum family families[ONLY_MOST] = { FAMILY_CPU, FAMILY_MEMORY };
+	const struct target *t = e->about;
+	struct atlas at;
+	struct place p;
+
+	if (!evidence_has_target(e) ||
+	    atlas_open(&at, e->session.host, &e->arena, t->pid ? t->pid : "self") < 0)
+		return;
+	for (int i = 0; i < ONLY_MOST; i++)
+		if ((t->cgroup ? locate_name(&at, t->cgroup, families[i], &p) :
+				 locate_process(&at, families[i], &p)) == 0)
+			e->changes.only[i] = place_name(&e->arena, &p, p.rel);
+}
+
+static void
+note_step(struct evidence *e)
+{
+	limit_changes_sample(&e->changes, &e->session.now, e->session.host);
+	phases_take(e);
+}
+
 bool
 evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 {
@@ -123,9 +148,13 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	add_groups(e);
 	if (evidence_has_target(e))
 		add_target(e);
+	e->observer = limit_changes_observer(&e->changes);
+	host_observe(e->session.host, &e->observer);
 	if (!session_start(&e->session))
 		return false;
+	find_cgroups(e);
 	session_begin(&e->session);
+	note_step(e);
 	target_look(e);
 	return true;
 }
@@ -160,6 +189,7 @@ evidence_watch(struct evidence *e)
 
 	while ((event = session_next(&e->session)) != SESSION_END) {
 		target_look(e);
+		note_step(e);
 		if (event == SESSION_STEP || event == SESSION_ROW)
 			note_growth(e);
 	}
@@ -400,6 +430,9 @@ void
 evidence_end(struct evidence *e)
 {
 	session_end(&e->session);
+	limit_changes_free(&e->changes);
+	phases_free(&e->quota_phases);
+	phases_free(&e->memory_phases);
 	arena_free(&e->arena);
 	for (size_t i = 0; i < e->ngrowth; i++)
 		free(e->growth[i].cgroup);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/limit_words.h"
 #include "table/table.h"
 
 static const char *const confidences[] = { "low", "medium", "high" };
@@ -205,6 +206,29 @@ put_unknown(const struct evidence *e, struct buf *b)
 		buf_char(b, '\n');
 }
 
+static void
+put_changes(const struct evidence *e, struct buf *b)
+{
+	const struct limit_changes *c = &e->changes;
+	size_t n = limit_changes_kept(c);
+
+	for (size_t i = 0; i < n; i++) {
+		struct buf line = { 0 };
+		buf_text(b, i ? "  " : "\nLimits that were changed:\n  ");
+		if (i == CHANGES_END && c->total > n) {
+			buf_text(b, "... ");
+			buf_u64(b, c->total - n, 1);
+			buf_text(b, " more changes ...\n  ");
+		}
+		limit_change_text(c, limit_changes_get(c, i), &line);
+		limit_change_when(limit_changes_get(c, i), e->utc, false, &line);
+		buf_char(&line, '\0');
+		buf_printable(b, line.s);
+		buf_char(b, '\n');
+		buf_free(&line);
+	}
+}
+
 /* The questions with an answer, or without one, joined by commas. Returns how many there are. */
 static int
 put_questions(const struct evidence *e, bool answered, bool needed, struct buf *b)
@@ -273,6 +297,7 @@ findings_text(const struct findings *f, const struct evidence *e, struct buf *b)
 	}
 	if (f->n == 0)
 		put_nothing(e, b);
+	put_changes(e, b);
 	put_unknown(e, b);
 }
 
@@ -351,7 +376,9 @@ findings_json(const struct findings *f, const struct evidence *e, struct buf *b)
 	json_questions(e, false, b);
 	buf_text(b, "],\"unknown\":[");
 	json_unknown(s, b);
-	buf_text(b, "]}\n");
+	buf_char(b, ']');
+	limit_changes_json(&e->changes, e->utc, b);
+	buf_text(b, "}\n");
 }
 
 void

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/fail.h"
 #include "base/sentence.h"
+#include "cgroup/limit_changes.h"
 #include "session/session.h"
 #include "tools/tool.h"
 
@@ -76,6 +77,25 @@ struct growth {
 
 enum { GROWTHS_MOST = 64 };
 
+/* The rows of a cgroup while one limit held, added up. NaN: unknown in one of them, or of the other
+ * tool. */
+struct phase {
+	int64_t from_ns, to_ns; /* CLOCK_REALTIME */
+	double span_s;          /* 0: no such phase */
+	double limit;           /* CPUs or bytes; NaN: none, or unknown */
+	double periods, throttled, held_s;
+	double hits, kills, hard, hard_pct; /* `hard` and its share: the most of all steps */
+};
+
+/* By cgroup: its first phase, the worst and the last. */
+struct phases_of;
+struct phases {
+	struct map cgroups;
+	struct phases_of *v;
+	uint32_t room;
+	int64_t taken_ns;
+};
+
 /* The process of -p. */
 enum life { LIFE_RUNS, LIFE_STOPPED, LIFE_ZOMBIE, LIFE_ENDED };
 
@@ -127,6 +147,9 @@ struct evidence {
 	struct growth growth[GROWTHS_MOST];
 	size_t ngrowth;
 	struct target_life life;
+	struct limit_changes changes; /* of the target's cgroup and its parents, else of all */
+	struct observer observer;     /* of the changes */
+	struct phases quota_phases, memory_phases;
 	bool utc; /* print times in UTC */
 };
 
@@ -211,6 +234,23 @@ void finding_add_fact(struct finding *f, const char *words, const struct figure 
 #define finding_advice(f, words, ...) finding_set_advice(f, SENTENCE(words, __VA_ARGS__))
 void finding_set_advice(
     struct finding *f, const char *words, const struct figure *figures, size_t n);
+
+/* phases.c: takes the rows of this step. */
+void phases_take(struct evidence *e);
+void phases_free(struct phases *v);
+
+/* The phases of that cgroup; span_s is 0 if there is none. */
+const struct phase *phase_first(const struct phases *v, const char *cgroup);
+const struct phase *phase_worst(const struct phases *v, const char *cgroup);
+const struct phase *phase_last(const struct phases *v, const char *cgroup);
+
+/* How many changes of that kind, of those kept, affect the cgroup; sets *last if there is one. */
+unsigned changes_of(const struct evidence *e, enum limit_kind kind, const char *cgroup,
+    const struct limit_change **last);
+
+/* Adds the last change as evidence, and what followed. */
+void tell_change(const struct evidence *e, enum limit_kind kind, const char *cgroup,
+    struct figure then, struct finding *f);
 
 /* threads.c: runs the rules about the threads of the target. */
 void threads_judge(const struct evidence *e, struct findings *f);
