@@ -202,14 +202,14 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_runtime libuv '[6,"more","reads another level","workers: 2 (in its code)"]'
 }
 
-@test "a quota below one CPU: Node.js divides as integers and ignores 0, libuv 1.53 uses one" {
+@test "a quota below one CPU: Node.js 22 divides as integers and ignores 0, libuv 1.52 uses one" {
 	v2 / /web
 	level $C/web '50000 100000' max
 	limits --json
 	of_runtime libuv '[8,"more","takes 0 for no quota","workers: 1 (in its code)"]'
-	of_runtime libuv_153 '[1,"least","1 is the minimum",null]'
+	of_runtime libuv_152 '[1,"least","1 is the minimum",null]'
 	of_runtime node_20 '[8,"more","ignores the quota","workers: 1 (in its code)"]'
-	of_runtime piscina '[12,"more","takes 0 for no quota","maxThreads: 1"]'
+	of_runtime piscina '[2,"least","1 is the minimum",null]'
 }
 
 @test "v1: the runtimes that read only v2 ignore the quota" {
@@ -219,7 +219,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	put $C/cpu/web/cpu.cfs_quota_us 150000
 	put $C/cpu/web/cpu.cfs_period_us 100000
 	limits --json
-	for runtime in libuv libuv_153 nproc; do
+	for runtime in libuv libuv_152 nproc; do
 		json_is ".runtimes[] | select(.runtime == \"$runtime\") | [.cpus, .why]" '[8,"ignores the quota"]'
 	done
 	of_runtime ninja '[10,"more","ignores the quota","-j1"]'
@@ -727,16 +727,18 @@ corpus=$TESTS/fuzz/corpus/program
 @test "-p: Node.js is known by its constants, its headers, its directory or its library" {
 	a_process
 	program 77 /usr/bin/node "$corpus/node"
-	detects '[["libuv","node_cpus","libuv_pool"],["node"],"Node.js","24.21.0",null]'
+	detects '[["libuv_152","node_cpus","libuv_pool"],["node"],"Node.js","24.21.0",null]'
 	program 77 /opt/node/bin/node /dev/null
 	put proc/77/root/opt/node/include/node/node_version.h '#define NODE_MAJOR_VERSION 20' '#define NODE_MINOR_VERSION 1' '#define NODE_PATCH_VERSION 2'
 	detects '[["node_20","node_cpus","libuv_pool"],["node_20"],"Node.js","20.1.2",null]'
 	program 77 /root/.nvm/versions/node/v26.1.0/bin/node /dev/null
-	detects '[["libuv","node_cpus","libuv_pool"],["node_26"],"Node.js","26.1.0",null]'
+	detects '[["libuv_152","node_cpus","libuv_pool"],["node_26"],"Node.js","26.1.0",null]'
+	program 77 /root/.nvm/versions/node/v24.15.0/bin/node /dev/null
+	detects '[["libuv","node_cpus","libuv_pool"],["node"],"Node.js","24.15.0",null]'
 	program 77 /usr/bin/nodejs /dev/null
 	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99    /usr/lib/x86_64-linux-gnu/libnode.so.108'
 	limits --json -p 77
-	json_is '[.process.program.runtime, .process.program.version]' '["Node.js",null]'
+	json_is '[.process.program.runtime, .process.program.version]' '["Node.js","18"]'
 }
 
 @test "-p: Python, .NET, Rust, and servers by their names; and the libraries that a process has mapped" {
@@ -750,16 +752,35 @@ corpus=$TESTS/fuzz/corpus/program
 	json_is '[.runtimes[] | select(.detected) | .runtime]' '["python","python_old","python_pool","openmp"]'
 	program 77 /usr/bin/dotnet /dev/null
 	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99   /usr/share/dotnet/shared/Microsoft.NETCore.App/10.0.1/libcoreclr.so'
-	detects '[["dotnet"],["dotnet"],".NET",null,null]'
+	detects '[["dotnet"],["dotnet"],".NET","10.0.1",null]'
 	program 77 /app/api /dev/null
 	detects '[["dotnet"],["dotnet"],".NET","10.0.1",null]'
 	rm "$dir/t0/proc/77/maps"
 	program 77 /app/api "$corpus/rust"
 	detects '[["tokio","rayon","num_cpus"],[],"Rust","1.95.0",null]'
 	program 77 '/usr/sbin/php-fpm8.4 (deleted)' /dev/null
-	detects '[["php_fpm"],[],"PHP-FPM",null,null]'
+	detects '[["php_fpm"],[],"PHP-FPM","8.4",null]'
+	program 77 /usr/lib/postgresql/18/bin/postgres /dev/null
+	detects '[["postgresql"],[],"PostgreSQL","18",null]'
+	program 77 /usr/bin/ruby /dev/null
+	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99   /usr/lib/libruby-3.3.so.3.3.8'
+	detects '[["ruby"],[],"Ruby","3.3",null]'
+	rm "$dir/t0/proc/77/maps"
 	program 77 /usr/bin/nginxx /dev/null
 	detects '[[],[],null,null,null]'
+}
+
+@test "-p: Bun and Deno, which have Rust in them, are known by their names, and from npm by their packages" {
+	a_process
+	program 77 /app/node_modules/bun/bin/bun.exe "$corpus/rust"
+	detects '[["bun"],["bun"],"Bun",null,null]'
+	put proc/77/root/app/node_modules/bun/package.json '{' '  "name": "bun",' '  "version": "1.4.5",'
+	detects '[["bun"],["bun"],"Bun","1.4.5",null]'
+	program 77 /app/node_modules/@deno/linux-x64-glibc/deno "$corpus/rust"
+	put proc/77/root/app/node_modules/@deno/linux-x64-glibc/package.json '{"name": "@deno/linux-x64-glibc", "version": "2.9.6"}'
+	detects '[["deno"],["deno"],"Deno","2.9.6",null]'
+	program 77 /usr/bin/deno "$corpus/rust"
+	detects '[["deno"],["deno"],"Deno",null,null]'
 }
 
 @test "-p: a program that cannot be read is named by its command name, and the page says why" {

@@ -21,17 +21,24 @@ struct detector {
 	size_t room;
 };
 
+/* libuv 1.52 is in Node.js 26, and in 24 from this minor version on. */
+enum { LIBUV_152 = 16 };
+
 enum { RULES_CPUS = 1, RULES_HEAP = 2, RULES_BOTH = 3 };
 
-/* The process has what this rule is about. The first one of a rule stays. */
+/* The process has what this rule is about. The first one of a rule stays; a later one may know the
+ * version. */
 static void
 add(struct detector *d, const char *key, const char *version, int tables)
 {
 	struct limits_program *p = d->out;
 
 	for (size_t i = 0; i < p->n; i++)
-		if (strcmp(p->v[i].key, key) == 0 && (p->v[i].tables & tables))
+		if (strcmp(p->v[i].key, key) == 0 && (p->v[i].tables & tables)) {
+			if (!p->v[i].version)
+				p->v[i].version = version;
 			return;
+		}
 	p->v = arena_grow(d->arena, p->v, p->n, &d->room, sizeof *p->v);
 	p->v[p->n++] = (struct detected){ key, version && *version ? version : NULL, tables };
 }
@@ -48,7 +55,7 @@ name_it(struct detector *d, const char *name, const char *version, const char *d
 {
 	struct limits_program *p = d->out;
 
-	if (p->name)
+	if (p->name && (p->version || strcmp(p->name, name) != 0))
 		return;
 	p->name = name;
 	p->version = version;
@@ -108,6 +115,21 @@ node_version_beside(struct detector *d, const char *path)
 	return NULL;
 }
 
+/* Of a program that npm installed: of its package, in its directory or the one above. */
+static const char *
+npm_version(struct detector *d, const char *path)
+{
+	char version[VERSION_MOST];
+	struct text t;
+
+	for (int i = 1; i <= 2 && strstr(path, "/node_modules/"); i++)
+		if (read_beside(
+			d, arena_printf(d->arena, "%s/package.json", above(d, path, i)), &t) &&
+		    version_after(t, "\"version\": \"", version))
+			return keep(d, version);
+	return NULL;
+}
+
 /* ---- What each runtime means for the rules */
 
 /* Which Java walks up to the limits of parent cgroups: 24 and later, and 21.0.9 and later. */
@@ -128,9 +150,12 @@ static void
 found_node(struct detector *d, const char *version)
 {
 	struct version v = version ? version_of(version) : (struct version){ 0 };
-	bool looks = v.major > 22 || (v.major == 22 && v.minor >= 12);
+	bool looks = v.major > 22 || (v.major == 22 && v.minor >= 12),
+	     recent = v.major > 25 || (v.major == 24 && v.minor >= LIBUV_152);
 
-	if (!version || looks)
+	if (!version || recent)
+		add(d, "libuv_152", version, RULES_CPUS);
+	if (!version || (looks && !recent))
 		add(d, "libuv", version, RULES_CPUS);
 	if (!version || !looks)
 		add(d, "node_20", version, RULES_CPUS);
@@ -205,7 +230,7 @@ found_rust(struct detector *d, const char *version)
 
 /* ---- By the name of the program */
 
-/* A program whose name tells the runtime, but not its version. */
+/* A program whose name tells the runtime; of some also the version. */
 static const struct named {
 	const char *program, *name, *key;
 	int tables;
@@ -216,6 +241,7 @@ static const struct named {
 	{ "named", "BIND", "bind", RULES_CPUS },
 	{ "deno", "Deno", "deno", RULES_BOTH },
 	{ "bun", "Bun", "bun", RULES_BOTH },
+	{ "bun.exe", "Bun", "bun", RULES_BOTH }, /* npm's, also on Linux */
 	{ "dotnet", ".NET", "dotnet", RULES_BOTH },
 	{ "ruby", "Ruby", "ruby", RULES_CPUS },
 	{ "php-fpm", "PHP-FPM", "php_fpm", RULES_CPUS },
@@ -264,6 +290,21 @@ found_named(struct detector *d, const struct named *p, const char *version)
 	name_it(d, p->name, version, NULL);
 }
 
+/* "8.4" of php-fpm8.4, "18" of .../postgresql/18/bin/postgres */
+static const char *
+version_of_named(struct detector *d, const struct named *p, const char *base, const char *path)
+{
+	char version[VERSION_MOST] = "";
+
+	if (version_after(text_of(base), p->program, version) && strchr(version, '.'))
+		return keep(d, version);
+	if (!path)
+		return NULL;
+	if (version_after(text_of(path), "/postgresql/", version))
+		return keep(d, version);
+	return npm_version(d, path);
+}
+
 static void
 by_name(struct detector *d, const char *base, const char *path)
 {
@@ -279,7 +320,8 @@ by_name(struct detector *d, const char *base, const char *path)
 	else
 		for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
 			if (is_called(base, programs[i].program))
-				found_named(d, &programs[i], NULL);
+				found_named(
+				    d, &programs[i], version_of_named(d, &programs[i], base, path));
 }
 
 /* ---- By mapped libraries */
@@ -324,7 +366,8 @@ by_library(struct detector *d, struct text path)
 		if (strncmp(base, l->program, strlen(l->program)) != 0)
 			continue;
 		/* .../shared/Microsoft.NETCore.App/10.0.1/libcoreclr.so */
-		version_after(path, "/Microsoft.NETCore.App/", version);
+		if (!version_after(path, "/Microsoft.NETCore.App/", version))
+			version_after(text_of(base), "libruby-", version);
 		found_named(d, l, keep(d, version));
 	}
 }
