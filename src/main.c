@@ -57,6 +57,7 @@
  *   tools/wait/wait.c            pq wait: columns and rows
  *   tools/wait/sample.c          what each thread did since the previous sample
  *   tools/wait/place.c           where a thread waits
+ *   tools/wait/locks.c           on whom: the owners of locks
  *
  *   cgroup/locate.c              the directory of a process's cgroup: mounts, namespaces, v1, v2
  *   cgroup/groups.c              the cgroups that a tool watches, with their parents
@@ -94,6 +95,7 @@
  *   proc/machine.c               files about the machine: stat, schedstat, loadavg, meminfo
  *   proc/task.c                  files about a process or thread
  *   proc/syscalls.c              the names of system calls
+ *   proc/lock_owner.c            which thread holds a lock, by the memory around its futex
  *   proc/program.c               which runtime a program file has, and its version
  *   proc/mountinfo.c             where cgroups are mounted, and which a process is in
  *   proc/cpulist.c               sets of CPUs: 0-3,5

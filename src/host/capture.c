@@ -279,8 +279,15 @@ capture_close(struct host *h)
 	free(c);
 }
 
-static const struct host_ops capture_ops = { capture_next, capture_read, capture_list, capture_link,
-	NULL, NULL, capture_count, capture_part, NULL, NULL, NULL, capture_close };
+static const struct host_ops capture_ops = {
+	.next = capture_next,
+	.read = capture_read,
+	.list = capture_list,
+	.link = capture_link,
+	.count = capture_count,
+	.part = capture_part,
+	.close = capture_close,
+};
 
 static int
 by_name(const void *a, const void *b)

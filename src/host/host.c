@@ -67,6 +67,12 @@ host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *
 }
 
 int
+host_wait_memory(struct host *h, struct memory_ask *m)
+{
+	return h->ops->wait_memory ? h->ops->wait_memory(h, m) : fail_with(EOPNOTSUPP);
+}
+
+int
 host_about(struct host *h, const char *path, struct host_file *out)
 {
 	return h->ops->about ? h->ops->about(h, path, out) : fail_with(EOPNOTSUPP);

@@ -52,6 +52,7 @@ bool facts_find(struct text t, const char *key, struct text *value);
 /* ---- The interface of hosts */
 
 struct host;
+struct memory_ask;
 
 /* A text that is measured, not read from a file. */
 struct provided {
@@ -94,6 +95,7 @@ struct host_ops {
 	int (*part)(struct host *, const char *path, uint64_t at, size_t n, struct text *);
 	int (*about)(struct host *, const char *path, struct host_file *);
 	int (*memory)(struct host *, uint32_t pid, uint64_t at, size_t n, struct text *);
+	int (*wait_memory)(struct host *, struct memory_ask *);
 	/* NULL: host_read tells the observer */
 	void (*observe)(struct host *, const struct observer *);
 	void (*close)(struct host *);
@@ -150,6 +152,26 @@ int host_count(struct host *h, const char *path, uint64_t *n);
  * with errno: EOPNOTSUPP for a recording, which does not have them; EXDEV if it is no regular file,
  * or a link is in the way. */
 int host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text);
+
+/* Memory of a process around a place for which one of its threads waits. */
+struct memory_ask {
+	uint32_t pid, tid;
+	uint64_t at; /* an address on a page that must be there */
+	uint32_t before,
+	    after; /* so many bytes around it, as far as the pages next to it are there */
+	/* set by the call, and valid until the next one on this host: */
+	struct text call;  /* the text of the thread's file syscall */
+	struct text bytes; /* the memory, from the address `from` on */
+	uint64_t from;
+};
+
+/* Reads them. Everything is read twice, and the thread must not have run in between: what the memory
+ * says held while it waited. Neither process nor thread notices it, and nothing is read that is not in
+ * memory, so that no other program, which may never answer, has to bring it there. Returns 0, or -1
+ * with errno: EAGAIN the thread ran, or the memory changed; EFAULT no such memory, or not there now;
+ * EOPNOTSUPP a recording, which does not have it, or a copy of /proc; EACCES no permission to trace
+ * the process. */
+int host_wait_memory(struct host *h, struct memory_ask *m);
 
 /* Sets *out to what is known of such a file. Returns as host_part. */
 int host_about(struct host *h, const char *path, struct host_file *out);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,7 +30,7 @@ struct open_file {
 	int fd;
 	uint32_t used; /* the row that read it last */
 	bool whole;    /* its text comes in one piece: see slurp_file */
-	bool counted;  /* a directory on a file system that counts links: see counts_links */
+	bool counted;  /* of a file system that is known: see counts_links and read_exactly */
 };
 
 struct live {
@@ -45,8 +46,8 @@ struct live {
 	struct {
 		char path[PATH_MAX]; /* "": none is open */
 		int fd;
-	} part; /* the file that host_part read last */
-	struct buf text;
+	} part;                 /* the file that host_part read last */
+	struct buf text, again; /* again: for what is read twice */
 	struct {
 		const char *path; /* NULL: unused */
 		struct provided p;
@@ -352,6 +353,121 @@ live_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *te
 	return 0;
 }
 
+/* ---- Memory that a thread waits for */
+
+enum { PROC_MAGIC = 0x9fa0 }; /* linux/magic.h */
+
+/* Reads exactly n bytes at the offset of a file of a process, which stays open. In a copy of /proc,
+ * such a file would be somebody else's. */
+static int
+read_exactly(struct live *l, const char *path, uint64_t at, void *out, size_t n)
+{
+	struct open_file *f = find_file(l, path);
+	struct statfs fs;
+
+	if (!f)
+		return -1;
+	if (at > INT64_MAX || (!f->counted && (fstatfs(f->fd, &fs) < 0 || fs.f_type != PROC_MAGIC)))
+		return fail_with(at > INT64_MAX ? EFAULT : EOPNOTSUPP);
+	f->counted = true; /* it is of a /proc */
+	ssize_t got = pread(f->fd, out, n, (off_t)at);
+	if (got == (ssize_t)n)
+		return 0;
+	if (got >= 0)
+		errno = EFAULT; /* the process has ended, or runs another program */
+	return give_up(l, f, path);
+}
+
+/* Whether the page of the address is in memory: bit 63 in /proc/PID/pagemap. Reading one that is not
+ * could wait for a disk, or for another program (FUSE, userfaultfd). */
+static bool
+is_present(struct live *l, uint32_t pid, uint64_t at)
+{
+	char path[48];
+	uint64_t page;
+
+	snprintf(path, sizeof path, "proc/%u/pagemap", pid);
+	return read_exactly(
+		   l, path, at / l->host.facts.page_size * sizeof page, &page, sizeof page) == 0 &&
+	    page >> 63;
+}
+
+/* Appends the text of the thread's file. */
+static int
+append_file(struct live *l, const struct memory_ask *m, const char *name, struct buf *b)
+{
+	char path[64];
+	struct text text;
+
+	snprintf(path, sizeof path, "proc/%u/task/%u/%s", m->pid, m->tid, name);
+	if (live_read(&l->host, path, &text) < 0)
+		return -1;
+	buf_add(b, text.s, text.n);
+	return 0;
+}
+
+/* Appends the bytes from m->from up to the address `to`. */
+static int
+append_memory(struct live *l, const struct memory_ask *m, uint64_t to, struct buf *b)
+{
+	size_t n = (size_t)(to - m->from);
+	char path[48];
+
+	snprintf(path, sizeof path, "proc/%u/mem", m->pid);
+	if (read_exactly(l, path, m->from, buf_room(b, n), n) < 0)
+		return errno == EIO ? fail_with(EFAULT) : -1;
+	b->n += n;
+	return 0;
+}
+
+/* The range that is in memory. */
+static int
+clip_range(struct live *l, struct memory_ask *m, uint64_t *to)
+{
+	uint64_t page = l->host.facts.page_size, begin = m->at & ~(page - 1), end = begin + page;
+
+	errno = 0;
+	if (m->at > UINT64_MAX - page - m->after || !is_present(l, m->pid, m->at))
+		return errno == EACCES || errno == EPERM || errno == EOPNOTSUPP ? -1 :
+										  fail_with(EFAULT);
+	m->from = m->at - (m->before < m->at ? m->before : m->at);
+	*to = m->at + m->after;
+	if (m->from < begin && !is_present(l, m->pid, m->from))
+		m->from = begin;
+	if (*to > end && !is_present(l, m->pid, *to - 1))
+		*to = end;
+	return 0;
+}
+
+/* The memory is read twice between two readings of the files. */
+static int
+live_wait_memory(struct host *h, struct memory_ask *m)
+{
+	struct live *l = (struct live *)h;
+	struct buf *b = &l->again;
+	uint64_t to;
+
+	b->n = 0;
+	if (append_file(l, m, "schedstat", b) < 0)
+		return -1;
+	size_t call = b->n;
+	if (append_file(l, m, "syscall", b) < 0 || clip_range(l, m, &to) < 0)
+		return -1;
+	size_t bytes = b->n;
+	if (append_memory(l, m, to, b) < 0)
+		return -1;
+	size_t first = b->n, n = first - bytes;
+	if (append_memory(l, m, to, b) < 0 || append_file(l, m, "schedstat", b) < 0 ||
+	    append_file(l, m, "syscall", b) < 0)
+		return -1;
+	if (b->n != 2 * first || memcmp(b->s + bytes, b->s + first, n) != 0 ||
+	    memcmp(b->s, b->s + first + n, bytes) != 0)
+		return fail_with(EAGAIN);
+	m->call = (struct text){ b->s + call, bytes - call };
+	m->bytes = (struct text){ b->s + bytes, n };
+	return 0;
+}
+
 static int
 live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {
@@ -386,11 +502,23 @@ live_close(struct host *h)
 	free(l->v);
 	close(l->root);
 	buf_free(&l->text);
+	buf_free(&l->again);
 	free(l);
 }
 
-static const struct host_ops live_ops = { live_next, live_read, live_list, live_link, NULL,
-	live_provide, live_count, live_part, live_about, live_memory, NULL, live_close };
+static const struct host_ops live_ops = {
+	.next = live_next,
+	.read = live_read,
+	.list = live_list,
+	.link = live_link,
+	.provide = live_provide,
+	.count = live_count,
+	.part = live_part,
+	.about = live_about,
+	.memory = live_memory,
+	.wait_memory = live_wait_memory,
+	.close = live_close,
+};
 
 static void
 learn_facts(struct host_facts *f)

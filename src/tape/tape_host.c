@@ -163,8 +163,15 @@ tape_close(struct host *h)
 	free(t);
 }
 
-static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_link, tape_losses,
-	NULL, NULL, NULL, NULL, NULL, tape_observe, tape_close };
+static const struct host_ops tape_ops = {
+	.next = tape_next,
+	.read = tape_read,
+	.list = tape_list,
+	.link = tape_link,
+	.losses = tape_losses,
+	.observe = tape_observe,
+	.close = tape_close,
+};
 
 struct host *
 host_tape(int fd, bool pipe)
@@ -297,7 +304,7 @@ record_provide(struct host *h, const char *path, const struct provided *p)
 	return host_provide(((struct recording *)h)->inner, path, p);
 }
 
-/* What these read is not recorded. */
+/* What these read is not recorded: it may hold secrets. What follows from it is, see host_provide. */
 static int
 record_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
 {
@@ -316,6 +323,12 @@ record_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *
 	return host_memory(((struct recording *)h)->inner, pid, at, n, text);
 }
 
+static int
+record_wait_memory(struct host *h, struct memory_ask *m)
+{
+	return host_wait_memory(((struct recording *)h)->inner, m);
+}
+
 static void
 record_close(struct host *h)
 {
@@ -326,9 +339,19 @@ record_close(struct host *h)
 	free(r);
 }
 
-static const struct host_ops record_ops = { record_next, record_read, record_list, record_link,
-	record_losses, record_provide, NULL, record_part, record_about, record_memory, NULL,
-	record_close };
+static const struct host_ops record_ops = {
+	.next = record_next,
+	.read = record_read,
+	.list = record_list,
+	.link = record_link,
+	.losses = record_losses,
+	.provide = record_provide,
+	.part = record_part,
+	.about = record_about,
+	.memory = record_memory,
+	.wait_memory = record_wait_memory,
+	.close = record_close,
+};
 
 /* Reads the 32 hexadecimal digits of "c0ffee00-…". */
 static void

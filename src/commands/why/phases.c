@@ -204,7 +204,7 @@ tell_change(const struct evidence *e, enum limit_kind kind, const char *cgroup, 
 	limit_change_text(&e->changes, last, &b);
 	limit_change_when(last, e->utc, false, &b);
 	buf_char(&b, '\0');
-	finding_fact(
-	    f, "{}[, the last of {} changes]{}", name(b.s), fixed(n > 1 ? (double)n : NAN, 0), then);
+	finding_fact(f, "{}[, the last of {} changes]{}", name(b.s),
+	    fixed(n > 1 ? (double)n : NAN, 0), then);
 	buf_free(&b);
 }

@@ -235,7 +235,9 @@ add_event(struct watch *w, const struct wait_thread *t, int64_t ns, bool lasting
 		s->events = xrealloc(s->events, s->events_room * sizeof *s->events);
 	}
 	struct wait_event *e = &s->events[s->nevents++];
+	const struct wait_holder *h = wait_locks_holder(s, t, lasting);
 	*e = (struct wait_event){ .place = t->place, .ns = ns, .lasting = lasting };
+	e->holder = h ? wait_holder_label(h, &s->told_holders) : NULL;
 	wait_set_owner(s, t, &e->owner);
 }
 
@@ -305,6 +307,8 @@ sample_thread(struct watch *w, struct wait_thread *t)
 		t->sampled_ns = w->now_ns;
 		if (t->place.state == WAIT_RUNNABLE)
 			check_runnable(w, t);
+		t->starved = t->place.state == WAIT_RUNNABLE;
+		wait_locks_look(w, t);
 		return;
 	}
 	struct wait_place before = t->place;
@@ -312,6 +316,10 @@ sample_thread(struct watch *w, struct wait_thread *t)
 	end_wait(w, t);
 	bool there = wait_place_read(w, t);
 	s->placed |= there || t->ended;
+	t->placed = s->round;
+	t->starved = t->known && now.wait_ns - t->sched.wait_ns > now.run_ns - t->sched.run_ns;
+	t->look = 0;
+	wait_locks_look(w, t);
 	if (t->known && there)
 		count_ran(w, t, &now, &before);
 	begin_wait(w, t, &now);
@@ -489,12 +497,16 @@ wait_sample(struct watch *w)
 	if (s->round == 0)
 		begin(w);
 	list(w);
+	wait_locks_begin(w);
 	for (size_t i = 0; i < s->nthreads; i++) {
 		struct wait_thread *t = &s->threads[i];
 		if (!t->gone && !is_skipped(w, t))
 			sample_thread(w, t);
+		else if (!t->gone)
+			wait_locks_look(w, t);
 		there += !t->gone;
 	}
+	wait_locks_end(w);
 	if (there == 0)
 		s->until_list = 0;
 	s->seen_ns = w->now_ns;
