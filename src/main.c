@@ -46,6 +46,7 @@
  *   tools/psi.c                  pq psi
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget
+ *   tools/tasks/source.c         rows that BPF read, where that is available
  *   tools/tasks/detail.c         the ranking, and the files of the worst
  *   tools/runqlat/runqlat.c      pq runqlat: percentiles and histogram
  *   tools/runqlat/source.c       where its figures come from: BPF, schedstat or the probe
@@ -88,12 +89,14 @@
  *
  *   proc/machine.c               files about the machine: stat, schedstat, loadavg, meminfo
  *   proc/task.c                  files about a process or thread
+ *   proc/task_rows.c             rows of all tasks, and the text that keeps them
  *   proc/syscalls.c              the names of system calls
  *   proc/mountinfo.c             where cgroups are mounted, and which a process is in
  *   proc/cpulist.c               sets of CPUs: 0-3,5
  *   proc/wait_counts.c           counts of waits, and the text that keeps them
  *
  *   bpf/wait_counter.c           waits for a CPU, counted in the kernel
+ *   bpf/task_list.c              all tasks, read by a program that walks over them
  *   bpf/program.c                the BPF programs, assembled for this kernel
  *   bpf/btf.c                    where this kernel keeps what they read
  *   bpf/bpf.c                    instructions and the bpf(2) system call

@@ -300,6 +300,16 @@ enum tasks_column {
 	TASKS_CGROUP
 };
 
+/* Where the figures of tasks come from, in the order of the names in tasks.c, which has none for the
+ * first. */
+enum tasks_source {
+	TASKS_ANY, /* BPF if it is available, else files */
+	TASKS_BPF, /* the first of the two modes of BPF */
+	TASKS_BPF_LOOP,
+	TASKS_BPF_ITER,
+	TASKS_PROC
+};
+
 /* pq why asks for threads. */
 struct tasks_options {
 	bool threads;      /* a row is a thread */
@@ -307,6 +317,7 @@ struct tasks_options {
 	const char *comm;  /* only commands with this in their name; NULL: all */
 	unsigned rows;     /* at most; 0: all */
 	int64_t budget_ns; /* CPU time of pq for a row */
+	enum tasks_source source;
 };
 
 enum wait_column {

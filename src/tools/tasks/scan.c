@@ -160,6 +160,31 @@ skip(struct scan *c, const struct task *before)
 	c->s->nskipped++;
 }
 
+/* Adds a thread that was read. */
+static struct task *
+note_task(struct scan *c, uint32_t tid, const struct task_sched *sched, const struct task *before,
+    bool born)
+{
+	struct task *t = add_task(c, tid);
+
+	t->now[RUN_NS] = sched->run_ns;
+	t->now[WAIT_NS] = sched->wait_ns;
+	t->now[SLICES] = sched->slices;
+	t->read_ns = c->s->at_ns;
+	t->since_ns = c->s->boot_ns;
+	c->s->nread++;
+	if (before) {
+		compare(c, t, before);
+	} else if (born) {
+		int64_t since_ns = c->last ? c->last->at_ns : c->s->boot_ns;
+		compare(
+		    c, t, &(struct task){ .tid = tid, .read_ns = since_ns, .since_ns = since_ns });
+		t->before = NULL;
+		t->born = t->moved = true;
+	}
+	return t;
+}
+
 /* False when the thread has ended. */
 static bool
 read_task(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before, bool born)
@@ -177,23 +202,92 @@ read_task(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before,
 		c->error = errno;
 		return false;
 	}
-	struct task *t = add_task(c, tid);
-	t->now[RUN_NS] = sched.run_ns;
-	t->now[WAIT_NS] = sched.wait_ns;
-	t->now[SLICES] = sched.slices;
-	t->read_ns = c->s->at_ns;
-	t->since_ns = c->s->boot_ns;
-	c->s->nread++;
-	if (before) {
-		compare(c, t, before);
-	} else if (born) {
-		int64_t since_ns = c->last ? c->last->at_ns : c->s->boot_ns;
-		compare(
-		    c, t, &(struct task){ .tid = tid, .read_ns = since_ns, .since_ns = since_ns });
-		t->before = NULL;
-		t->born = t->moved = true;
-	}
+	note_task(c, tid, &sched, before, born);
 	return true;
+}
+
+/* ---- Rows of BPF, which have more than schedstat */
+
+static void
+compare_row(const struct scan *c, struct task *t, const struct task *before)
+{
+	const uint64_t *from = before ? before->switches : (const uint64_t[]){ 0, 0 };
+	double ticks_per_s = (double)c->w->host->facts.ticks_per_s;
+
+	for (int i = 0; i < 2; i++)
+		t->switched[i] =
+		    t->switches[i] >= from[i] ? (double)(t->switches[i] - from[i]) : NAN;
+	t->blocked_ticks = ticks_per_s *
+	    tasks_growth(c->w, TASKS_BLKIO, before ? before->blkio : keyed_of(0), t->blkio, 1e-9,
+		t->read_ns - (before ? before->since_ns : c->s->boot_ns), 0);
+}
+
+static void
+add_row(struct scan *c, const struct task_row *row, const struct task *before, bool born)
+{
+	const struct task_sched sched = { row->run_ns, row->wait_ns, row->slices };
+	struct task *t = note_task(c, row->tid, &sched, before, born);
+
+	t->row = row;
+	t->state = row->state;
+	if (t->state == 'S')
+		t->asleep_ns = t->read_ns;
+	t->has_switches = true;
+	t->switches[0] = row->switches[0];
+	t->switches[1] = row->switches[1];
+	if (c->state->delayacct)
+		t->blkio = row->blkio_ns;
+	if (before || born)
+		compare_row(c, t, before);
+}
+
+/* The rows of a process, in the order of their threads. Returns how many they are. A thread with the
+ * number of one that ended has another start. */
+static size_t
+add_process(struct scan *c, const struct task_row *row, size_t n)
+{
+	struct tasks_snapshot *s = c->s;
+	const struct tasks_process *before = tasks_find(c->last, row->pid);
+	const struct task *old = before ? &c->last->tasks[before->first] : NULL,
+			  *end = before ? old + before->n : NULL;
+	bool born =
+	    before || (c->last && (double)row->start_ns * 1e-9 >= c->last->uptime_s - 0.015);
+	size_t i = 0;
+
+	s->v = arena_grow(c->arena, s->v, s->n, &s->cap, sizeof *s->v);
+	struct tasks_process *p = &s->v[s->n++];
+	*p = (struct tasks_process){
+		.pid = row->pid, .first = s->ntasks, .gone_majflt = row->gone_majflt
+	};
+	for (; i < n && row[i].pid == p->pid; i++) {
+		for (; old < end && old->tid < row[i].tid; old++)
+			p->ended++;
+		bool same =
+		    old < end && old->tid == row[i].tid && old->row->start_ns == row[i].start_ns;
+		if (old < end && old->tid == row[i].tid)
+			p->ended += !same;
+		add_row(c, &row[i], same ? old : NULL, born && !same);
+		p->born += born && !same;
+		old += old < end && old->tid == row[i].tid;
+	}
+	p->ended += (unsigned)(end - old);
+	p->n = s->ntasks - p->first;
+	return i;
+}
+
+/* The rows of the processes of -p or -g, or of all. */
+static void
+add_processes(struct scan *c, const uint32_t *pids, size_t npids)
+{
+	const struct task_row *v = c->state->rows[c->state->scans % 2].v;
+	size_t n = c->state->rows[c->state->scans % 2].n, k = 0;
+	bool all = !c->w->ask->target.pid && !c->w->ask->target.cgroup;
+
+	for (size_t i = 0; i < n;) {
+		while (!all && k < npids && pids[k] < v[i].pid)
+			k++;
+		i += all || (k < npids && pids[k] == v[i].pid) ? add_process(c, &v[i], n - i) : 1;
+	}
 }
 
 /* ---- Processes */
@@ -396,22 +490,30 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 {
 	struct tasks_state *state = w->state;
 	struct scan c = { w, a, state, arena_alloc(a, sizeof *c.s), state->last, 0, 0 };
-	uint32_t *pids;
-	size_t n;
+	bool by_rows = *state->rows_file;
+	uint32_t *pids = NULL;
+	size_t n = 0;
 
 	state->last = NULL; /* without a snapshot now, the next one is a first one */
-	if (targets_pids(&state->targets, w, a, &pids, &n) < 0 &&
+	if (by_rows && tasks_read_rows(w) < 0 && errno != ESRCH)
+		return watch_fail(
+		    w, EXIT_FAILED, "cannot read the tasks by BPF: %s", strerror(errno));
+	if ((!by_rows || w->ask->target.pid || w->ask->target.cgroup) &&
+	    targets_pids(&state->targets, w, a, &pids, &n) < 0 &&
 	    !targets_explain(&state->targets, w, errno))
 		return NULL;
 	if (state->scans == 0)
 		begin(w);
-	set_quota(&c, budget_ns);
+	if (!by_rows)
+		set_quota(&c, budget_ns);
 	c.s->before = c.last;
 	c.s->tasks = state->room[state->scans % 2];
 	c.s->uptime_s = read_uptime(w);
 	c.s->at_ns = w->now_ns;
 	c.s->boot_ns = booted_ns(w, c.s->uptime_s);
-	for (size_t i = 0; i < n; i++)
+	if (by_rows)
+		add_processes(&c, pids, n);
+	for (size_t i = 0; !by_rows && i < n; i++)
 		read_process(&c, pids[i]);
 	if (state->scans == 0 && !check_first(&c, n))
 		return NULL;

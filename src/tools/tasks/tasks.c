@@ -219,6 +219,8 @@ static const struct tasks_options usual_options = {
 	.budget_ns = 50000000,
 };
 
+static const char *const sources[] = { "bpf", "bpf-loop", "bpf-iter", "proc", NULL };
+
 static const struct option options[] = {
 	{ 't', NULL, NULL, OPTION_FLAG, offsetof(struct tasks_options, threads),
 	    .help = "one row per thread", .group = "thread", .not_with = "-G" },
@@ -231,7 +233,10 @@ static const struct option options[] = {
 	{ 'G', NULL, NULL, OPTION_FLAG, offsetof(struct tasks_options, by_cgroup),
 	    .help = "one row per cgroup: which cgroups disturb which", .group = "cgroup" },
 	{ 0, "budget", "TIME", OPTION_TIME, offsetof(struct tasks_options, budget_ns),
-	    .help = "CPU time that a row may cost (default 50ms)" },
+	    .help = "CPU time that a row may cost if files are read (default 50ms)" },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct tasks_options, source),
+	    .help = "bpf, bpf-loop, bpf-iter or proc",
+	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = sources },
 	{ .type = OPTION_END },
 };
 
@@ -252,8 +257,11 @@ static void *
 read_tasks(struct watch *w, struct arena *a)
 {
 	const struct tasks_state *state = w->state;
-	struct tasks_snapshot *s = tasks_scan(w, a, tasks_options(w)->budget_ns);
+	struct tasks_snapshot *s;
 
+	if (state->scans == 0 && !*state->rows_file && !tasks_begin_source(w))
+		return NULL;
+	s = tasks_scan(w, a, tasks_options(w)->budget_ns);
 	if (!s)
 		return NULL;
 	if (!s->before && !state->delayacct && watch_shows(w, TASKS_BLKIO) &&
@@ -271,6 +279,7 @@ read_tasks(struct watch *w, struct arena *a)
 static void
 release(struct watch *w)
 {
+	tasks_end_source(w);
 	tasks_free(w->state);
 }
 

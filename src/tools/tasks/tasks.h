@@ -1,7 +1,8 @@
 /*
  * tasks: which processes, threads or cgroups waited for a CPU. A row has two parts, to keep its
  * cost low. scan.c reads schedstat of every thread, which is cheap. detail.c ranks the processes by
- * their wait, and reads the other files of the worst ones only. Which files are read depends only
+ * their wait, and reads the other files of the worst ones only. Where BPF is available, source.c
+ * reads all of it at once instead. Which files are read depends only
  * on what the files say, so that a recording holds all that its replay reads.
  */
 #ifndef PQ_TASKS_TASKS_H
@@ -9,6 +10,7 @@
 
 #include "cgroup/quota.h"
 #include "proc/task.h"
+#include "proc/task_rows.h"
 #include "tools/targets.h"
 #include "tools/tool.h"
 
@@ -23,7 +25,8 @@ struct detail {
 
 /* A thread in a snapshot. Unknown values of type double are NaN. */
 struct task {
-	const struct task *before; /* in the previous snapshot; NULL: not in it */
+	const struct task *before;  /* in the previous snapshot; NULL: not in it */
+	const struct task_row *row; /* what BPF read of it; NULL: it was read from files */
 	uint32_t tid;
 	bool read;    /* in this snapshot; false: skipped, for the budget */
 	bool born;    /* since the previous snapshot */
@@ -41,7 +44,7 @@ struct task {
 	double age_s;          /* from its last reading to the previous snapshot */
 	uint64_t switches[2];  /* voluntary, involuntary */
 	double switched[2];    /* their growth */
-	struct keyed blkio;    /* ticks */
+	struct keyed blkio;    /* ticks; ns if there is a row */
 	double blocked_ticks;  /* their growth */
 	const struct detail *detail;
 };
@@ -52,6 +55,7 @@ struct tasks_process {
 	unsigned born, ended; /* threads, since the previous snapshot */
 	bool unlisted;        /* its threads could not be listed */
 	bool skipped;         /* one of its threads was skipped */
+	uint64_t gone_majflt; /* of threads that have ended; only with rows */
 	const char *cgroup;   /* NULL: unknown */
 	const struct detail *detail;
 };
@@ -125,15 +129,26 @@ struct tasks_state {
 	/* the threads of two snapshots, in turn, with as much room as was ever needed */
 	struct task *room[2];
 	size_t roomcap[2];
-	bool delayacct;      /* delay accounting is on */
-	bool delayacct_told; /* the kernel tells whether it is */
-	uint64_t jumped;     /* columns, as bits, of counters that grew by more than they can */
+	bool delayacct;           /* delay accounting is on */
+	bool delayacct_told;      /* the kernel tells whether it is */
+	struct task_list *list;   /* the BPF program; NULL: none, or a recording has its text */
+	char rows_file[24];       /* the name of the text of its rows; "": files are read */
+	struct task_rows rows[2]; /* of two scans, in turn */
+	uint64_t jumped; /* columns, as bits, of counters that grew by more than they can */
 };
 
 /* How much a counter of a task, that of this column, grew from one time to another. It may include
  * late_s more. NaN if it decreased, or grew by more than it can. */
 double tasks_growth(struct watch *w, int column, struct keyed from, struct keyed to, double scale,
     int64_t span_ns, double late_s);
+
+/* Before the first scan: finds out whether BPF can read the tasks, if o->source allows it. Without
+ * this, files are read. False after watch_fail. */
+bool tasks_begin_source(struct watch *w);
+void tasks_end_source(struct watch *w);
+
+/* Reads the rows of this scan. -1 with errno. */
+int tasks_read_rows(struct watch *w);
 
 /* Reads schedstat of the threads of the target, for at most about budget_ns of CPU time. NULL with
  * w->fail or w->ended set. */
