@@ -201,9 +201,59 @@ quota() {
 	[ "$(json '[.pid, .comm, .threads]')" = "[$last,\"bash\",1]" ]
 }
 
+# two_at_once SOURCE: what it and /proc say of the same process at once, as records "tid cpu_pct runs".
+two_at_once() {
+	"$PQ" tasks --source proc -t --json -p "$last" 2 1 >proc.json &
+	"$PQ" tasks --source "$1" -t --json -p "$last" 2 1 >bpf.json || return
+	wait $!
+	jq -s '.[0].cpu_pct - .[1].cpu_pct | fabs < 10' proc.json bpf.json | grep true
+	jq -s '[.[] | [.pid, .tid, .comm]] | .[0] == .[1]' proc.json bpf.json | grep true
+}
+
+@test "live: BPF and /proc tell the same of a busy loop" {
+	cd "$BATS_TEST_TMPDIR"
+	run --separate-stderr "$PQ" tasks --source bpf 0.1 1
+	[ "$status" -eq 0 ] || skip "${stderr:-no BPF}"
+	burn
+	for source in bpf-loop bpf-iter; do
+		run --separate-stderr "$PQ" tasks --source $source 0.1 1
+		[ "$status" -ne 0 ] || two_at_once $source
+	done
+}
+
+@test "live: a recording says that BPF was the source, and its rows can be asked for" {
+	cd "$BATS_TEST_TMPDIR"
+	run --separate-stderr "$PQ" tasks --source bpf -o x.tape 0.1 2
+	[ "$status" -eq 0 ] || skip "${stderr:-no BPF}"
+	"$PQ" tape unpack x.tape samples
+	grep -h '^source bpf-' samples/*/pq/tasks
+	run "$PQ" tasks --source bpf -f x.tape
+	[ "$status" -eq 0 ]
+}
+
+@test "a recording without BPF has no rows for --source bpf" {
+	at 0; task 10 10 a S 0 0 0
+	at 1; task 10 10 a S 1 10 1
+	fails 3 'the recording was made without BPF' "$PQ" tasks --source bpf -f "$dir"
+	run "$PQ" tasks --source proc -f "$dir"
+	[ "$status" -eq 0 ]
+}
+
+@test "--root reads files only" {
+	fails 3 'BPF is not available: --root reads files only' "$PQ" tasks --source bpf --root "$BATS_TEST_TMPDIR" 0.1 1
+}
+
+@test "live: nobody is told why there is no BPF" {
+	need_nobody
+	fails 3 'BPF is not available' as_nobody tasks --source bpf 0.1 1
+	run --separate-stderr as_nobody tasks 0.1 1
+	[ "$status" -eq 0 ]
+	[ -n "$output" ]
+}
+
 @test "live: --budget skips threads, says so, and replays the same" {
 	for _ in {1..120}; do start sleep 30; done
-	"$PQ" tasks --json --budget 1ms -o "$BATS_TEST_TMPDIR/x.tape" 0.1 6 >"$BATS_TEST_TMPDIR/live" 2>"$BATS_TEST_TMPDIR/said"
+	"$PQ" tasks --source proc --json --budget 1ms -o "$BATS_TEST_TMPDIR/x.tape" 0.1 6 >"$BATS_TEST_TMPDIR/live" 2>"$BATS_TEST_TMPDIR/said"
 	"$PQ" tasks --json --budget 1ms -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/again"
 	cmp "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/again"
 	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ "threads were not read for this row" ]] || skip "this machine reads all within 1 ms"
@@ -212,7 +262,7 @@ quota() {
 @test "live: it works with a low limit of open files" {
 	for _ in {1..150}; do start sleep 30; done
 	# shellcheck disable=SC2016 # it is the inner shell's
-	run --separate-stderr bash -c 'ulimit -n 128; "$1" tasks --json 0.2 2' _ "$PQ"
+	run --separate-stderr bash -c 'ulimit -n 128; "$1" tasks --source proc --json 0.2 2' _ "$PQ"
 	[ "$status" -eq 0 ]
 	[ -n "$output" ]
 }
