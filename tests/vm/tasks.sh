@@ -247,7 +247,7 @@ sources() {
 		wait $proc
 		# threads of the burner; row 2 is left out, as it may have been late
 		for f in proc bpf; do
-			awk -F, -v pid=$burners '$5 == pid { print $6, $NF }' $f.csv | tr -d '\r' | sort -u >$f.threads
+			awk -F, -v pid=$burners '$5 == pid { print $6, $(NF - 1) }' $f.csv | tr -d '\r' | sort -u >$f.threads
 		done
 		is "$source: the same threads and names" "$(tr '\n' ' ' <bpf.threads)" "$(tr '\n' ' ' <proc.threads)"
 		check "$source: three threads of the burner" "$(wc -l <bpf.threads) >= 3"
@@ -255,8 +255,8 @@ sources() {
 			a=$(of $key proc.csv) b=$(of $key bpf.csv)
 			check "$source: $key is that of /proc" "$a > 50 && $a - $b < 0.25 * $a && $b - $a < 0.25 * $a"
 		done
-		pq tasks --csv --source proc --budget 10s -p $sleeper -c pid,cgroup,comm,threads,sleeping 1 1 2>/dev/null | cut -d, -f5- >proc.csv
-		pq tasks --csv --source $source -p $sleeper -c pid,cgroup,comm,threads,sleeping 1 1 2>/dev/null | cut -d, -f5- >bpf.csv
+		pq tasks --csv --source proc --budget 10s -p $sleeper -c pid,cgroup,comm,threads,sleeping 1 1 2>/dev/null | cut -d, -f5-9 >proc.csv
+		pq tasks --csv --source $source -p $sleeper -c pid,cgroup,comm,threads,sleeping 1 1 2>/dev/null | cut -d, -f5-9 >bpf.csv
 		is "$source: a process that sleeps" "$(tail -n 1 bpf.csv)" "$(tail -n 1 proc.csv)"
 		pq tasks --csv --source $source 0.2 >/dev/null 2>&1 &
 		sleep 2

@@ -283,6 +283,9 @@ find_source(struct watch *w)
 	struct text text;
 
 	state->reads_threads = host_read(w->host, COUNTS_FILE, &text) < 0;
+	/* a recording of tasks has the same figures, in files or in rows */
+	if (state->reads_threads && !strstr(w->host->tools, "runqlat"))
+		tasks_find_recorded(w);
 	if (!state->reads_threads && runqlat_parse(text, &c, source) < 0)
 		return true; /* read_counts says that it is damaged */
 	if (state->reads_threads && runqlat_options(w)->histogram) {

@@ -585,8 +585,10 @@ tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 void
 tasks_free(struct tasks_state *state)
 {
-	free(state->room[0]);
-	free(state->room[1]);
+	for (int i = 0; i < 2; i++) {
+		free(state->room[i]);
+		task_rows_free(&state->rows[i]);
+	}
 	free_located(state);
 	targets_free(&state->targets);
 }

@@ -485,6 +485,27 @@ check_first(const struct scan *c, size_t npids)
 	return false;
 }
 
+/* Lists the processes of the target, as targets_pids. Rows tell whether the process of -p is there,
+ * and are themselves the list of all. */
+static int
+list_targets(struct scan *c, uint32_t **pids, size_t *n)
+{
+	const struct task_rows *rows = &c->state->rows[c->state->scans % 2];
+	const struct target *t = &c->w->ask->target;
+
+	if (*c->state->rows_file && !t->cgroup) {
+		if (!t->pid)
+			return 0;
+		*pids = targets_parse_pids(c->arena, text_of(t->pid), n);
+		for (size_t i = 0; *n == 1 && i < rows->n; i++)
+			if (rows->v[i].pid == **pids) {
+				c->state->targets.seen = true;
+				return 0;
+			}
+	}
+	return targets_pids(&c->state->targets, c->w, c->arena, pids, n);
+}
+
 struct tasks_snapshot *
 tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 {
@@ -498,9 +519,7 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 	if (by_rows && tasks_read_rows(w) < 0 && errno != ESRCH)
 		return watch_fail(
 		    w, EXIT_FAILED, "cannot read the tasks by BPF: %s", strerror(errno));
-	if ((!by_rows || w->ask->target.pid || w->ask->target.cgroup) &&
-	    targets_pids(&state->targets, w, a, &pids, &n) < 0 &&
-	    !targets_explain(&state->targets, w, errno))
+	if (list_targets(&c, &pids, &n) < 0 && !targets_explain(&state->targets, w, errno))
 		return NULL;
 	if (state->scans == 0)
 		begin(w);

@@ -60,21 +60,36 @@ open_list(struct watch *w, struct bpf_why *why)
 }
 
 bool
+tasks_find_recorded(struct watch *w)
+{
+	struct tasks_state *state = w->state;
+	struct text text;
+	char file[24];
+
+	name_file(w, file);
+	if (host_read(w->host, file, &text) < 0)
+		snprintf(file, sizeof file, "pq/tasks");
+	if (host_read(w->host, file, &text) < 0)
+		return false;
+	memcpy(state->rows_file, file, sizeof file);
+	return true;
+}
+
+bool
 tasks_begin_source(struct watch *w)
 {
 	enum tasks_source wanted = tasks_options(w)->source;
 	struct tasks_state *state = w->state;
 	const struct provided p = { print_rows, state };
 	struct bpf_why why;
-	struct text text;
-	char file[24];
 
-	name_file(w, file);
 	if (wanted == TASKS_PROC)
 		return true;
-	if (w->host->replay ? host_read(w->host, file, &text) == 0 : open_list(w, &why)) {
-		memcpy(state->rows_file, file, sizeof file);
-		return w->host->replay || host_provide(w->host, state->rows_file, &p) == 0 ||
+	if (w->host->replay && tasks_find_recorded(w))
+		return true;
+	if (!w->host->replay && open_list(w, &why)) {
+		name_file(w, state->rows_file);
+		return host_provide(w->host, state->rows_file, &p) == 0 ||
 		    watch_fail(w, EXIT_FAILED, "too many sources: %s", strerror(errno));
 	}
 	if (wanted == TASKS_ANY)
@@ -90,12 +105,13 @@ int
 tasks_read_rows(struct watch *w)
 {
 	struct tasks_state *state = w->state;
+	struct task_rows *now = &state->rows[state->scans % 2];
 	struct text text;
 
+	now->n = 0;
 	if (host_read(w->host, state->rows_file, &text) < 0)
 		return -1;
-	return task_rows_parse(
-	    text, &state->rows[(state->scans + 1) % 2], &state->rows[state->scans % 2]);
+	return task_rows_parse(text, &state->rows[(state->scans + 1) % 2], now);
 }
 
 void
@@ -107,6 +123,4 @@ tasks_end_source(struct watch *w)
 		host_provide(w->host, state->rows_file, NULL);
 	task_list_close(state->list);
 	state->list = NULL;
-	for (int i = 0; i < 2; i++)
-		task_rows_free(&state->rows[i]);
 }

@@ -145,6 +145,10 @@ double tasks_growth(struct watch *w, int column, struct keyed from, struct keyed
 /* Before the first scan: finds out whether BPF can read the tasks, if o->source allows it. Without
  * this, files are read. False after watch_fail. */
 bool tasks_begin_source(struct watch *w);
+
+/* Whether the recording has rows, which are used then. */
+bool tasks_find_recorded(struct watch *w);
+
 void tasks_end_source(struct watch *w);
 
 /* Reads the rows of this scan. -1 with errno. */
