@@ -221,6 +221,26 @@ two_at_once() {
 	done
 }
 
+@test "live: rows of a process that stands still are what its files say" {
+	cd "$BATS_TEST_TMPDIR"
+	run --separate-stderr "$PQ" tasks --source bpf 0.1 1
+	[ "$status" -eq 0 ] || skip "${stderr:-no BPF}"
+	burn
+	sleep 0.2
+	kill -STOP "$last"
+	sleep 0.2
+	for source in bpf-loop bpf-iter; do
+		run --separate-stderr "$PQ" tasks --source $source -o $source.tape 0.1 1
+		[ "$status" -eq 0 ] || continue
+		"$PQ" tape unpack $source.tape $source
+		run awk -v pid="$last" '$1 == pid { print $3, $4, $5, $6, $7, $8, $9, $NF; exit }' $source/*/pq/tasks
+		# shellcheck disable=SC2046 # words
+		set -- T $(cat /proc/"$last"/schedstat) $(awk '/voluntary_ctxt/ { print $2 }' /proc/"$last"/status) \
+			$(cut -d' ' -f12 /proc/"$last"/task/"$last"/stat) "$(cat /proc/"$last"/comm)"
+		[ "$output" = "$*" ]
+	done
+}
+
 @test "live: a recording says that BPF was the source, and its rows can be asked for" {
 	cd "$BATS_TEST_TMPDIR"
 	run --separate-stderr "$PQ" tasks --source bpf -o x.tape 0.1 2

@@ -232,7 +232,7 @@ delays() {
 sources() {
 	guest burn 3 &
 	burners=$!
-	sleep 60 &
+	sleep 900 &
 	sleeper=$!
 	sleep 1
 	columns=pid,tid,cpu_pct,wait_pct,runs_per_s,vcsw_per_s,ivcsw_per_s,majflt_per_s,running,comm
@@ -251,10 +251,9 @@ sources() {
 		done
 		is "$source: the same threads and names" "$(tr '\n' ' ' <bpf.threads)" "$(tr '\n' ' ' <proc.threads)"
 		check "$source: three threads of the burner" "$(wc -l <bpf.threads) >= 3"
-		for key in cpu_pct wait_pct; do
-			a=$(of $key proc.csv) b=$(of $key bpf.csv)
-			check "$source: $key is that of /proc" "$a > 50 && $a - $b < 0.25 * $a && $b - $a < 0.25 * $a"
-		done
+		a=$(of cpu_pct proc.csv) b=$(of cpu_pct bpf.csv)
+		check "$source: %CPU is that of /proc" "$a > 50 && $a - $b < 0.25 * $a && $b - $a < 0.25 * $a"
+		stopped $source
 		pq tasks --csv --source proc --budget 10s -p $sleeper -c pid,cgroup,comm,threads,sleeping 1 1 2>/dev/null | cut -d, -f5-9 >proc.csv
 		pq tasks --csv --source $source -p $sleeper -c pid,cgroup,comm,threads,sleeping 1 1 2>/dev/null | cut -d, -f5-9 >bpf.csv
 		is "$source: a process that sleeps" "$(tail -n 1 bpf.csv)" "$(tail -n 1 proc.csv)"
@@ -268,6 +267,24 @@ sources() {
 		is "$source: kill -9 leaves none" "$(guest programs)" 0
 	done
 	kill -9 $burners $sleeper
+}
+
+# stopped SOURCE: of a process that stands still, what BPF read is to the digit what the files say.
+stopped() {
+	kill -STOP $burners
+	sleep 1
+	pq tasks --source $1 -o still.tape 0.2 1 >/dev/null 2>&1
+	rm -rf still
+	pq tape unpack still.tape still
+	for tid in $(ls /proc/$burners/task); do
+		t=/proc/$burners/task/$tid
+		echo $burners $tid T $(cat $t/schedstat) $(awk '/voluntary_ctxt/ { print $2 }' $t/status) $(cut -d' ' -f12 $t/stat)
+	done | sort -n -k 2 >files
+	for f in still/*/pq/tasks; do last=$f; done
+	awk -v pid=$burners '$1 == pid { print $1, $2, $3, $4, $5, $6, $7, $8, $9 }' $last >rows
+	is "$1: rows are what the files say" "$(tr '\n' '|' <rows)" "$(tr '\n' '|' <files)"
+	check "$1: three threads and more in them" "$(wc -l <rows) >= 3"
+	kill -CONT $burners
 }
 
 # of KEY FILE: the sum over the burner's threads, and all rows.
