@@ -6,7 +6,9 @@
  *   commands/export.c            pq export: metrics into a file for node_exporter
  *   commands/limits/limits.c     pq limits
  *   commands/limits/gather.c     what a process or cgroup may use, read from the host
- *   commands/limits/runtimes.c   what language runtimes make of it, by their rules
+ *   commands/limits/detect.c     which runtimes a process has, and their versions
+ *   commands/limits/rules.c      what language runtimes make of limits: the tables
+ *   commands/limits/runtimes.c   what they make of the limits of this process
  *   commands/limits/page.c       the page for people
  *   commands/limits/page_json.c  the page as JSON
  *   commands/record/record.c     pq record: the flight recorder
@@ -91,6 +93,7 @@
  *   proc/task.c                  files about a process or thread
  *   proc/task_rows.c             rows of all tasks, and the text that keeps them
  *   proc/syscalls.c              the names of system calls
+ *   proc/program.c               which runtime a program file has, and its version
  *   proc/mountinfo.c             where cgroups are mounted, and which a process is in
  *   proc/cpulist.c               sets of CPUs: 0-3,5
  *   proc/wait_counts.c           counts of waits, and the text that keeps them

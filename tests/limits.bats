@@ -157,7 +157,7 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	of_heap go '[null,"more","no bound by default","GOMEMLIMIT=90MiB"]'
 	of_heap java '[52428800,"right","50 % of 100 MiB","-Xmx75m"]'
 	of_heap dotnet '[78643200,"right","75 % of 100 MiB",null]'
-	of_heap node '[268435456,"more","above the limit","--max-old-space-size=75"]'
+	of_heap node '[271581184,"more","above the limit","--max-old-space-size=75"]'
 }
 
 @test "quota 0.5: runtimes use at least one thread, and Go two" {
@@ -174,7 +174,8 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	v2 / /web
 	level $C/web '400000 100000' max
 	limits --json
-	json_is '[.runtimes[] | select(.verdict != "right") | .runtime]' '["go_old","nginx","python","python_old"]'
+	json_is '[.runtimes[] | select(.usual and .verdict != "right") | .runtime]' '["go_old","nginx","python","python_old"]'
+	json_is '[.runtimes[] | select(.why == "ignores the quota") | .cpus] | unique' '[8,12]'
 }
 
 @test "runtimes that read only the last level ignore the limit of a parent cgroup" {
@@ -199,6 +200,133 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	level $C/pod/app '200000 100000' max
 	limits --json
 	of_runtime libuv '[6,"more","reads another level","workers: 2 (in its code)"]'
+}
+
+@test "a quota below one CPU: Node.js divides as integers and ignores 0, libuv 1.53 uses one" {
+	v2 / /web
+	level $C/web '50000 100000' max
+	limits --json
+	of_runtime libuv '[8,"more","takes 0 for no quota","workers: 1 (in its code)"]'
+	of_runtime libuv_153 '[1,"least","1 is the minimum",null]'
+	of_runtime node_20 '[8,"more","ignores the quota","workers: 1 (in its code)"]'
+	of_runtime piscina '[12,"more","takes 0 for no quota","maxThreads: 1"]'
+}
+
+@test "v1: the runtimes that read only v2 ignore the quota" {
+	put proc/self/cgroup 3:cpu,cpuacct:/web
+	put proc/self/mountinfo '31 20 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct'
+	put $C/cpu/web/cgroup.procs
+	put $C/cpu/web/cpu.cfs_quota_us 150000
+	put $C/cpu/web/cpu.cfs_period_us 100000
+	limits --json
+	for runtime in libuv libuv_153 nproc; do
+		json_is ".runtimes[] | select(.runtime == \"$runtime\") | [.cpus, .why]" '[8,"ignores the quota"]'
+	done
+	of_runtime ninja '[10,"more","ignores the quota","-j1"]'
+	of_runtime bun '[1,"rounds down","rounds down",null]'
+	of_runtime deno '[1,"rounds down","rounds down",null]'
+}
+
+# cpus_of RUNTIME: what it assumes for 0.5, 1.5, 2.5, 3.5 and 5 CPUs on a machine with 4, of which it may use 2 in the last two.
+cpus_of() {
+	local quota all=''
+	put sys/devices/system/cpu/online 0-3
+	for quota in 50000 150000 250000 350000 500000; do
+		put $C/web/cpu.max "$quota 100000"
+		limits --json
+		all+=$(json ".runtimes[] | select(.runtime == \"$1\") | .cpus"),
+	done
+	put proc/self/status 'Name:	pq' 'Cpus_allowed_list:	1-2'
+	limits --json
+	all+=$(json ".runtimes[] | select(.runtime == \"$1\") | .cpus"),
+	put $C/web/cpu.max '150000 100000'
+	limits --json
+	all+=$(json ".runtimes[] | select(.runtime == \"$1\") | .cpus")
+	put proc/self/status 'Name:	pq' 'Cpus_allowed_list:	0-7'
+	[ "$all" = "$2" ] || { printf '%s: %s\n' "$1" "$all"; return 1; }
+}
+
+@test "the CPUs of each runtime are those that the real one was seen to use" {
+	v2 / /web
+	level $C/web max max
+	cpus_of go 2,2,3,4,4,2,2
+	cpus_of go_old 4,4,4,4,4,2,2
+	cpus_of tokio 1,1,2,3,4,2,1
+	cpus_of num_cpus 1,2,3,4,4,2,2
+	cpus_of java 1,2,3,4,4,2,2
+	cpus_of libuv 4,1,2,3,4,2,1
+	cpus_of deno 1,1,2,3,4,2,1
+	cpus_of bun 1,1,2,3,4,2,1
+	cpus_of nproc 1,2,3,4,4,2,2
+	cpus_of duckdb 1,2,3,4,4,4,2
+	cpus_of ninja 2,2,3,5,6,3,2
+	cpus_of xz 4,4,4,4,4,2,2
+	cpus_of openmp 4,4,4,4,4,2,2
+	cpus_of cxx_threads 4,4,4,4,4,4,4
+	cpus_of glibc_nprocs 4,4,4,4,4,4,4
+	cpus_of zstd 4,4,4,4,4,4,4
+	cpus_of node_cpus 4,4,4,4,4,4,4
+}
+
+# heaps_mib RUNTIME: the heap in MiB for limits of 256, 512, 1024, 2048 and 4096 MiB on a machine with 5792 MiB.
+heaps_mib() {
+	local limit all=''
+	put proc/meminfo 'MemTotal:       5931008 kB' 'SwapTotal: 0 kB'
+	for limit in 256 512 1024 2048 4096; do
+		put $C/web/memory.max $((limit << 20))
+		limits --json
+		all+=$(json ".heaps[] | select(.runtime == \"$1\") | .heap_bytes / 1048576 | floor"),
+	done
+	[ "$all" = "$2" ] || { printf '%s: %s\n' "$1" "$all"; return 1; }
+}
+
+@test "the heap of each runtime is the one that the real one was seen to allow" {
+	v2 / /web
+	level $C/web max max
+	heaps_mib node_20 259,259,524,1048,2096,
+	heaps_mib node 259,259,560,1120,2240,
+	heaps_mib node_26 262,268,536,1072,2144,
+	heaps_mib deno 2992,2992,2992,2992,2992,
+	heaps_mib duckdb 204,409,819,1638,3276,
+	heaps_mib java 124,128,256,512,1024,
+}
+
+@test "a heap of Node.js that leaves no room for the rest of the process is marked" {
+	v2 / /web
+	for limit in 256 272 288 304; do
+		level $C/web max $((limit << 20))
+		limits --json
+		json_is '.heaps[] | select(.runtime == "node") | .why' \
+			"$(case $limit in 256) echo '"above the limit"' ;; 272 | 288) echo '"no room beside it"' ;; *) echo '"85 % of 304 MiB"' ;; esac)"
+	done
+}
+
+@test "what else follows: the Serial collector of Java, and no server GC of .NET" {
+	v2 / /web
+	level $C/web '400000 100000' 1879048191
+	limits --json
+	json_is '.runtimes[] | select(.runtime == "java") | .note' '"uses the Serial collector: less than 1792 MiB of memory"'
+	put $C/web/memory.max 1879048192
+	limits --json
+	json_is '[.runtimes[] | select(.note) | .runtime]' '[]'
+	put $C/web/cpu.max '100000 100000'
+	limits --json
+	json_is '[.runtimes[] | select(.note) | [.runtime, .note]]' '[["java","uses the Serial collector: fewer than 2 CPUs"],["java_old","uses the Serial collector: fewer than 2 CPUs"],["dotnet","server GC is off: fewer than 2 CPUs"]]'
+}
+
+@test "the page has the usual runtimes, --all and --json have all, and a rule that was only read says so" {
+	v2 / /web
+	level $C/web '400000 100000' max
+	limits
+	run grep -cE '^  (Go|Java|Node|nginx|Python|DuckDB|Envoy)' <<<"$output"
+	[ "$output" = 13 ]
+	limits --all
+	[[ $output == *'  Envoy* '*'  DuckDB '*'*: read in its source or documentation, not measured'* ]]
+	[[ $output != *'Other runtimes'* ]]
+	[ -z "$(awk 'length > 80' <<<"$output")" ]
+	limits --json
+	json_is '[.runtimes[], .heaps[] | select(.measured != (.last_seen != null) or .versions == null or .rule == null)]' '[]'
+	json_is '.runtimes | map(.runtime) | length == (unique | length) and length > 40' true
 }
 
 @test "a cpuset smaller than the quota is the limit" {
@@ -419,7 +547,7 @@ heaps() {
 	for runtime in go dotnet node java; do of_heap $runtime '[null,null,"setting is not valid",null]'; done
 	heaps DOTNET_GCHeapHardLimit=0 NODE_OPTIONS=--max-old-space-size=0 JAVA_TOOL_OPTIONS=-Xmxm
 	of_heap dotnet '[1610612736,"right","75 % of 2 GiB",null]'
-	of_heap node '[1073741824,"right","50 % of 2 GiB",null]'
+	of_heap node '[1174405120,"right","55 % of 2 GiB",null]'
 	of_heap java '[null,null,"setting is not valid",null]'
 }
 
@@ -427,7 +555,7 @@ heaps() {
 	v2 / /web
 	level $C/web '200000 100000' 268435456
 	limits --json
-	of_heap node '[268435456,"more","all of the limit","--max-old-space-size=192"]'
+	of_heap node '[271581184,"more","above the limit","--max-old-space-size=192"]'
 	put $C/web/memory.max 0
 	limits --json
 	[[ $output != *nan* ]]
@@ -488,6 +616,292 @@ heaps() {
 	[[ $output != *$'\e'* && $output == *'a\033[31mb'* && $output == *'GOMAXPROCS=\033[2J'* ]]
 	limits -p 4242 --json
 	json_is '.process.comm' '"a\u001b[31mb"'
+}
+
+# --- which runtime a process has
+
+# program PID PATH FILE: the process runs FILE, whose path it sees as PATH.
+program() {
+	cp "$3" "$dir/t0/proc/$1/exe"
+	printf '%s\n' "$2" >"$dir/t0/proc/$1/exe.link"
+}
+
+# detected: the keys of the runtimes and heaps that the process has, its runtime, version and what else is known of it.
+detected() {
+	limits --json -p 77
+	json '[[.runtimes[] | select(.detected) | .runtime], [.heaps[] | select(.detected) | .runtime], (.process.program | .runtime, .version, .detail)]'
+}
+
+detects() {
+	[ "$(detected)" = "$1" ] || { detected; return 1; }
+}
+
+a_process() {
+	v2 / /
+	level $C/web '150000 100000' 536870912
+	waiting_process 77 api 1 0::/web
+}
+
+corpus=$TESTS/fuzz/corpus/program
+
+@test "-p: a Go program is known by its build information, and what go.mod asks for decides" {
+	a_process
+	sed 's/containermaxprocs=0/containermaxprocs=1/; s,go.uber.org/automaxprocs,go.uber.org/automaxprocx,' "$corpus/go-segment" >"$BATS_TEST_TMPDIR/go"
+	program 77 /app/api "$BATS_TEST_TMPDIR/go"
+	detects '[["go"],["go"],"Go","1.25.12",null]'
+	golden limits-go.txt "$PQ" limits -p 77 -f "$dir"
+	printf '%s\0' GODEBUG=x=1,containermaxprocs=0 >"$dir/t0/proc/77/environ"
+	detects '[["go_old"],["go"],"Go","1.25.12","containermaxprocs=0: it ignores the quota"]'
+	program 77 /app/api "$corpus/go-section"
+	detects '[["go_old","automaxprocs"],["go"],"Go","1.25.12","with automaxprocs, which decides"]'
+	printf '%s\0' GODEBUG=containermaxprocs=1 >"$dir/t0/proc/77/environ"
+	detects '[["go","automaxprocs"],["go"],"Go","1.25.12","with automaxprocs, which decides"]'
+	sed 's/go1\.25\.12/go1.24.12/; s/automaxprocs/automaxprocx/' "$corpus/go-section" >"$BATS_TEST_TMPDIR/go"
+	program 77 /app/api "$BATS_TEST_TMPDIR/go"
+	detects '[["go_old"],["go"],"Go","1.24.12",null]'
+}
+
+@test "-p: forged and truncated Go build information is not believed" {
+	a_process
+	head -c 170 "$corpus/go-segment" >"$BATS_TEST_TMPDIR/go"
+	program 77 /app/api "$BATS_TEST_TMPDIR/go"
+	detects '[[],[],null,null,null]'
+	sed 's/go1\.25\.12/g\x1b[2Jx.12/' "$corpus/go-segment" >"$BATS_TEST_TMPDIR/go"
+	program 77 /app/api "$BATS_TEST_TMPDIR/go"
+	detects '[[],[],null,null,null]'
+	limits -p 77
+	[[ $output == *'runtime             -  none recognised in /app/api'*'Java 24 and later'* ]]
+}
+
+@test "-p: Java is known by the file release beside it, and its updates by their number" {
+	a_process
+	for version in 17.0.15:java_old 21.0.8:java_old 21.0.9:java 21.0.13:java 23.0.2:java_old 25.0.5:java 1.8.0_402:java_old; do
+		program 77 /opt/jdk/bin/java /dev/null
+		put proc/77/root/opt/jdk/release 'IMPLEMENTOR="x"' "JAVA_VERSION=\"${version%:*}\""
+		limits --json -p 77
+		json_is '[.runtimes[], .heaps[] | select(.detected) | .runtime] | unique' "[\"${version#*:}\"]"
+	done
+	rm "$dir/t0/proc/77/root/opt/jdk/release"
+	detects '[["java","java_old"],["java","java_old"],"Java",null,null]'
+	program 77 /usr/bin/jsvc /dev/null
+	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99                   /opt/jre/lib/server/libjvm.so'
+	put proc/77/root/opt/jre/release 'JAVA_VERSION="21.0.9"'
+	detects '[["java"],["java"],"Java","21.0.9",null]'
+}
+
+@test "-p: Node.js is known by its constants, its headers, its directory or its library" {
+	a_process
+	program 77 /usr/bin/node "$corpus/node"
+	detects '[["libuv","node_cpus","libuv_pool"],["node"],"Node.js","24.21.0",null]'
+	program 77 /opt/node/bin/node /dev/null
+	put proc/77/root/opt/node/include/node/node_version.h '#define NODE_MAJOR_VERSION 20' '#define NODE_MINOR_VERSION 1' '#define NODE_PATCH_VERSION 2'
+	detects '[["node_20","node_cpus","libuv_pool"],["node_20"],"Node.js","20.1.2",null]'
+	program 77 /root/.nvm/versions/node/v26.1.0/bin/node /dev/null
+	detects '[["libuv","node_cpus","libuv_pool"],["node_26"],"Node.js","26.1.0",null]'
+	program 77 /usr/bin/nodejs /dev/null
+	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99    /usr/lib/x86_64-linux-gnu/libnode.so.108'
+	limits --json -p 77
+	json_is '[.process.program.runtime, .process.program.version]' '["Node.js",null]'
+}
+
+@test "-p: Python, .NET, Rust, and servers by their names; and the libraries that a process has mapped" {
+	a_process
+	program 77 /usr/bin/python3.13 /dev/null
+	detects '[["python","python_pool"],[],"Python","3.13",null]'
+	program 77 /usr/bin/python3 /dev/null
+	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99   /usr/lib/libpython3.11.so.1.0' \
+		'7f02-7f03 r-xp 00000000 08:01 98   /usr/lib/libgomp.so.1 (deleted)' '7f04-7f05 rw-p 00000000 00:00 0 [heap]'
+	limits --json -p 77
+	json_is '[.runtimes[] | select(.detected) | .runtime]' '["python","python_old","python_pool","openmp"]'
+	program 77 /usr/bin/dotnet /dev/null
+	put proc/77/maps '7f00-7f01 r-xp 00000000 08:01 99   /usr/share/dotnet/shared/Microsoft.NETCore.App/10.0.1/libcoreclr.so'
+	detects '[["dotnet"],["dotnet"],".NET",null,null]'
+	program 77 /app/api /dev/null
+	detects '[["dotnet"],["dotnet"],".NET","10.0.1",null]'
+	rm "$dir/t0/proc/77/maps"
+	program 77 /app/api "$corpus/rust"
+	detects '[["tokio","rayon","num_cpus"],[],"Rust","1.95.0",null]'
+	program 77 '/usr/sbin/php-fpm8.4 (deleted)' /dev/null
+	detects '[["php_fpm"],[],"PHP-FPM",null,null]'
+	program 77 /usr/bin/nginxx /dev/null
+	detects '[[],[],null,null,null]'
+}
+
+@test "-p: a program that cannot be read is named by its command name, and the page says why" {
+	a_process
+	put proc/77/stat '77 (nginx) S 1 77 77 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0'
+	put proc/77/exe.link.errno '13 Permission denied'
+	limits -p 77
+	[[ $output == *'runtime                nginx, version unknown: Permission denied'*'nginx, auto'* ]]
+	[[ $output != *'Go before'* ]]
+	limits --json -p 77 --all
+	json_is '.process.program' '{"path":null,"error":null,"runtime":"nginx","version":null,"detail":null}'
+}
+
+@test "-p: a program on a network or FUSE file system is not opened: it could make pq wait" {
+	a_process
+	program 77 /app/api "$corpus/go-section"
+	put proc/77/mountinfo '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' '31 20 0:27 / /app rw - fuse.sshfs x rw' '32 20 0:28 / / rw - ext4 x rw'
+	limits --json -p 77
+	json_is '.process.program | [.runtime, .error]' '[null,"Object is remote"]'
+	put proc/77/mountinfo '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' '31 20 0:27 / /ap rw - fuse.sshfs x rw'
+	detects '[["go_old","automaxprocs"],["go"],"Go","1.25.12","with automaxprocs, which decides"]'
+}
+
+@test "live: scripts, static programs, deleted programs, other mount namespaces, other users" {
+	here
+	[ "$(uname -s)" = Linux ]
+	of_live() {
+		run --separate-stderr timeout 20 "$PQ" limits --json -p "$last"
+		[ "$status" -eq 0 ]
+		json_is '.process.program | [.path, .runtime, .version, .error]' "$1"
+	}
+	printf '#!%s\nread -r x </dev/zero\n' "$(realpath "$(command -v bash)")" >script
+	chmod +x script
+	start ./script
+	await grep -qx script "/proc/$last/comm"
+	of_live "[\"$(realpath "$(command -v bash)")\",null,null,null]"
+	cp "$(command -v sleep)" "$PWD/nginx"
+	start ./nginx 30
+	await grep -qx nginx "/proc/$last/comm"
+	rm nginx
+	of_live "[\"$PWD/nginx\",\"nginx\",null,null]"
+	command -v objcopy >/dev/null || skip "no objcopy"
+	objcopy --add-section .go.buildinfo="$corpus/go-build" "$(command -v sleep)" api
+	start ./api 30
+	await grep -qx api "/proc/$last/comm"
+	rm api
+	of_live "[\"$PWD/api\",\"Go\",\"1.25.12\",null]"
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	need_nobody
+	run --separate-stderr as_nobody limits --json -p "$last"
+	[ "$status" -eq 0 ]
+	json_is '.process.program | [.path, .runtime, .error]' '[null,null,"Permission denied"]'
+	mkdir -p in/opt/jdk/bin
+	cp "$(command -v sleep)" in/opt/jdk/bin/java
+	echo 'JAVA_VERSION="21.0.13"' >in/opt/jdk/release
+	unshare -m true 2>/dev/null || skip "no mount namespaces"
+	start unshare -m bash -c 'mount -t tmpfs x /opt && cp -r in/opt/jdk /opt && exec /opt/jdk/bin/java 30'
+	await grep -qx java "/proc/$last/comm"
+	of_live '["/opt/jdk/bin/java","Java","21.0.13",null]'
+	# a link instead of the file leads nowhere, not even inside
+	nsenter -m -t "$last" sh -c 'mv /opt/jdk/release /opt/r && ln -s /opt/r /opt/jdk/release'
+	of_live '["/opt/jdk/bin/java","Java",null,null]'
+	nsenter -m -t "$last" sh -c 'rm /opt/jdk/release && mkfifo /opt/jdk/release'
+	of_live '["/opt/jdk/bin/java","Java",null,null]'
+}
+
+@test "-p: threads that a runtime started for each CPU are compared with what it would start now" {
+	a_process
+	put $C/web/cpu.max '300000 100000'
+	program 77 /usr/share/dotnet/dotnet /dev/null
+	for tid in 77 78 79 80; do
+		put "proc/77/task/$tid/comm" "$([ "$tid" -gt 77 ] && echo .NET Server GC || echo dotnet)"
+	done
+	limits --json -p 77
+	json_is '.runtimes[] | select(.detected) | [.cpus, .running_threads, .restart]' '[3,3,false]'
+	put $C/web/cpu.max '200000 100000'
+	limits --json -p 77
+	json_is '.runtimes[] | select(.detected) | [.cpus, .running_threads, .restart]' '[2,3,true]'
+	limits -p 77
+	[[ $output == *'runs 3 threads for it since its start: restart it'* ]]
+	rm -r "$dir"/t0/proc/77/task/7[89] "$dir/t0/proc/77/task/80"
+	limits --json -p 77
+	json_is '.runtimes[] | select(.detected) | [.running_threads, .restart]' '[null,null]'
+}
+
+@test "-p: Go from 1.25 on follows a quota that changes, unless GOMAXPROCS is set" {
+	a_process
+	sed 's/containermaxprocs=0/containermaxprocs=1/; s,go.uber.org/automaxprocs,go.uber.org/automaxprocx,' "$corpus/go-segment" >"$BATS_TEST_TMPDIR/go"
+	program 77 /app/api "$BATS_TEST_TMPDIR/go"
+	limits --json -p 77
+	json_is '.runtimes[] | select(.detected) | .restart' false
+	printf '%s\0' GOMAXPROCS=8 >"$dir/t0/proc/77/environ"
+	limits --json -p 77
+	json_is '.runtimes[] | select(.detected) | [.cpus, .restart]' '[8,null]'
+	json_is '[.runtimes[] | select(.restart != null)]' '[]'
+}
+
+# --- files that show another world
+
+@test "lxcfs numbers CPUs anew: its numbers are not intersected with those of the kernel, and are no limit" {
+	v2 / /web
+	level $C/web max max
+	put sys/devices/system/cpu/online 0-1
+	put proc/self/status 'Name:	pq' 'Cpus_allowed_list:	1,4-6'
+	printf '%s\n' '40 20 0:50 /sys/devices/system/cpu /sys/devices/system/cpu rw - fuse.lxcfs lxcfs rw' \
+		'41 20 0:50 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw' >>"$dir/t0/proc/self/mountinfo"
+	limits
+	[[ $output =~ online\ +2\ +"0-1  (virtual, shown by lxcfs)" ]]
+	[[ $output =~ machine\ +7.6\ GiB\ +"(virtual, shown by lxcfs)" ]]
+	limits --json
+	json_is "$cpus" '[4,"affinity",null,false]'
+	json_is '.cpus | [.online_cpus, .affinity, .online_from, .virtual_by]' '[2,"1,4-6","/sys/devices/system/cpu/online","lxcfs"]'
+	put $C/web/cpuset.cpus.effective 4-5
+	limits --json
+	json_is '.cpus | [.limit_cpus, .affinity]' '[2,"4-5"]'
+}
+
+@test "without /sys the CPUs are those of /proc/stat, and the page says so" {
+	v2 / /web
+	rm "$dir/t0/sys/devices/system/cpu/online"
+	put proc/stat 'cpu  1 1 1 1 1 1 1 0 0 0' 'cpu0 1 1 1 1 1 1 1 0 0 0' 'cpu1 1 1 1 1 1 1 1 0 0 0'
+	limits
+	[[ $output =~ online\ +2\ +"0-1  (/proc/stat)" ]]
+	printf '%s\n' '41 20 0:50 /proc/stat /proc/stat rw - fuse.lxcfs lxcfs rw' >>"$dir/t0/proc/self/mountinfo"
+	limits
+	[[ $output =~ online\ +2\ +"0-1  (/proc/stat, virtual, shown by lxcfs)" ]]
+}
+
+@test "gVisor is named: by its release, or by the date that all its kernels had" {
+	v2 / /web
+	echo 'release 4.19.0-gvisor' >"$dir/facts"
+	limits --json
+	json_is '[.cpus.virtual_by, .memory.virtual_by]' '["gVisor","gVisor"]'
+	echo 'release 4.4.0' >"$dir/facts"
+	limits --json
+	json_is '.cpus.virtual_by' null
+	put proc/version 'Linux version 4.4.0 #1 SMP Sun Jan 10 15:06:54 PST 2016'
+	limits --json
+	json_is '.cpus.virtual_by' '"gVisor"'
+}
+
+@test "a mountinfo that may not be read is mentioned, also where the cgroup is found without it" {
+	v2 / /web
+	level $C/web '200000 100000' max
+	put $C/cgroup.controllers cpu
+	rm "$dir/t0/proc/self/mountinfo"
+	put proc/self/mountinfo.errno '13 Permission denied'
+	limits
+	[[ $stderr == 'pq limits: cannot read /proc/self/mountinfo: Permission denied; cgroups are looked for at /sys/fs/cgroup' ]]
+	[[ $output == *'quota of /web'* ]]
+}
+
+@test "a recording of tools that do not read all these files says what it has" {
+	"$PQ" runq -o "$BATS_TEST_TMPDIR/r.tape" 100ms 1 >/dev/null 2>&1
+	run --separate-stderr "$PQ" limits -f "$BATS_TEST_TMPDIR/r.tape"
+	[ "$status" -eq 0 ]
+	[[ $stderr == 'pq limits: the recording has the files of runq only, which pq limits reads in part; what it lacks is unknown' ]]
+}
+
+@test "a quota of 2^63 or more, and odd periods, are limits or unknown, never 0" {
+	v2 / /web
+	level $C/web max max
+	put $C/web/cpu.max '9223372036854775807 100000'
+	limits --json
+	json_is "$cpus" '[8,"machine",null,false]'
+	put $C/web/cpu.max '9223372036854775808 100000'
+	limits --json
+	json_is '.cpus.limit_cpus' 8
+	put $C/web/cpu.max '99999999999999999999 100000'
+	limits --json
+	json_is '[.cpus.limit_cpus, .cpus.levels[1].quota, .cpus.at_most]' '[8,null,true]'
+	put $C/web/cpu.max '25000 10000'
+	limits --json
+	json_is '[.cpus.limit_cpus, .cpus.levels[1].period_ms]' '[2.5,10]'
+	put $C/web/cpu.max '2500000 1000000'
+	limits --json
+	json_is '[.cpus.limit_cpus, .cpus.levels[1].period_ms]' '[2.5,1000]'
 }
 
 # --- wrong arguments, and processes of other users

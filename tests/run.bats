@@ -50,7 +50,7 @@ setup() {
 @test "an invalid interval is an error" {
 	for bad in x 1x 0 0.0 -1 0.0001 .5 1e3 99999999999 1s2 "" " 1" 1,5 32d nan; do
 		echo "interval '$bad'"
-		fails 2 'invalid interval' "$PQ" runq -f "$idle" "$bad"
+		fails 2 'invalid (interval|number)' "$PQ" runq -f "$idle" "$bad"
 	done
 }
 
@@ -378,6 +378,13 @@ on_terminal() {
 	[[ $output == *Average:*'status 0'* && $output == *' icanon '* && $output == *' echo '* ]]
 	run on_terminal '' "'$PQ' runq 0.2 3 </dev/null"
 	[[ $output == *Average:*'status 0'* ]]
+}
+
+@test "q ends the watch of why, which judges what it saw" {
+	run on_terminal q "'$PQ' why 30"
+	echo "$output"
+	[[ $output == *'Not checked'* || $output == *'Nothing found'* ]]
+	[[ $output == *'status '[0123]* && $output == *' icanon '* ]]
 }
 
 @test "q ends a job that the shell brought to the foreground" {

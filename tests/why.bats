@@ -39,8 +39,17 @@ cpus() {
 		answers 2 throttled -f "$(capture $kernel-throttled)"
 		[ "$(json -r '.findings[0].confidence')" = high ]
 		[[ $(json -r '.findings[0].evidence[0]') =~ "throttled in 2"[12]" of 2"[12]" periods; "[0-9.]+" CPUs of demand unmet; limit 0.20 CPUs ("[0-9]+" % used), set on this cgroup" ]]
-		[[ $(json -r '.findings[0].advice') == "run at most 1 worker thread (for Go: GOMAXPROCS=1) or raise the quota; see: pq throttle -a 1" ]]
+		[[ $(json -r '.findings[0].advice') == "run at most 1 worker thread (for Go: GOMAXPROCS=1) or raise the quota; see: pq throttle -f $(capture $kernel-throttled) -a 1" ]]
 	done
+}
+
+@test "the commands in the advice read the recording that was judged" {
+	ln -s "$(capture 6.1-v2-throttled)" "$BATS_TEST_TMPDIR/it's one"
+	cd "$BATS_TEST_TMPDIR"
+	answers 2 throttled -f "it's one"
+	advice=$(json -r '.findings[0].advice')
+	[[ $advice == *"see: pq throttle -f 'it'\\''s one' -a 1" ]]
+	eval "\"$PQ\" ${advice#*see: pq }" | grep -q /web
 }
 
 @test "a quota with unknown usage is found, and usage is left out" {
@@ -59,7 +68,7 @@ cpus() {
 	done
 	answers 2 throttled -g /web -f "$dir"
 	[[ $(json -r '.findings[0].evidence[0]') == *" CPUs of demand unmet; limit unknown" ]]
-	[ "$(json -r '.findings[0].advice')" = "raise the quota; see: pq throttle -g /web 1" ]
+	[ "$(json -r '.findings[0].advice')" = "raise the quota; see: pq throttle -f $dir -g /web 1" ]
 }
 
 @test "the command in the fix has the whole name of a Kubernetes cgroup" {
@@ -71,7 +80,7 @@ cpus() {
 		mv "$at/sys/fs/cgroup/web" "$at/sys/fs/cgroup$parent/$scope"
 	done
 	answers 2 throttled -g "$parent/$scope" -f "$dir"
-	[[ $(json -r '.findings[0].advice') == *"; see: pq throttle -g $parent/$scope 1" ]]
+	[[ $(json -r '.findings[0].advice') == *"; see: pq throttle -f $dir -g $parent/$scope 1" ]]
 }
 
 @test "threads use up a quota no faster than the CPUs run" {
@@ -537,6 +546,19 @@ queue() {
 	done
 	answers 1 "blocked steal" -p 7 -f "$dir"
 	answers 2 "memory-growth steal" -f "$dir"
+}
+
+@test "the machine's memory grows when a program starts: only growth that fills it in ten minutes is found" {
+	local i step
+	for step in 3000 4000; do
+		for i in 0 1 2 3 4; do
+			at $i
+			printf '%s kB\n' "MemTotal: 4000000" "MemFree: $((2000000 - i * step))" "AnonPages: $((2000000 + i * step))" "Active(anon): 0" \
+				"Inactive(anon): 0" "Active(file): 0" "Inactive(file): 0" "Buffers: 0" "Cached: 0" "SwapCached: 0" "Shmem: 0" \
+				"SReclaimable: 0" "SUnreclaim: 0" "SwapTotal: 0" "SwapFree: 0" >"$now/proc/meminfo"
+		done
+		if [ $step = 3000 ]; then answers 0 "" -f "$dir"; else answers 1 memory-growth -f "$dir"; fi
+	done
 }
 
 @test "live: a process blocked in read is found" {

@@ -193,6 +193,14 @@ add_usual_mounts(struct atlas *at, struct mount_view *v)
 }
 
 static void
+find_lxcfs(struct atlas *at, struct text mountinfo)
+{
+	at->lxcfs_online = mountinfo_has_lxcfs(mountinfo, "/sys/devices/system/cpu/online");
+	at->lxcfs_stat = mountinfo_has_lxcfs(mountinfo, "/proc/stat");
+	at->lxcfs_meminfo = mountinfo_has_lxcfs(mountinfo, "/proc/meminfo");
+}
+
+static void
 read_view(struct atlas *at, const char *pid, const char *prefix, bool own, struct mount_view *v)
 {
 	const char *file = arena_printf(at->arena, "proc/%s/mountinfo", pid);
@@ -201,6 +209,8 @@ read_view(struct atlas *at, const char *pid, const char *prefix, bool own, struc
 
 	*v = (struct mount_view){ .prefix = prefix, .own = own };
 	if (host_read(at->host, file, &text) == 0) {
+		if (v == at->views)
+			find_lxcfs(at, text);
 		while (mountinfo_next(&text, at->arena, &m))
 			add_mount(at, v, m);
 	} else if (v == at->views && (errno == EACCES || errno == EPERM)) {

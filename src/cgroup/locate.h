@@ -64,6 +64,8 @@ struct atlas {
 	bool view_read[MOUNT_VIEWS];
 	/* of our own mountinfo, if it may not be read; the usual mounts are tried then. 0: none */
 	int mounts_error;
+	/* lxcfs shows these files to us: /sys/devices/system/cpu/online, /proc/stat, /proc/meminfo */
+	bool lxcfs_online, lxcfs_stat, lxcfs_meminfo;
 	uint64_t pids[2]; /* the process, as cgroup.procs may list it; 0: unknown */
 	bool pids_read;
 };

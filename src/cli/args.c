@@ -317,7 +317,10 @@ unknown_option(const struct tool *t, const struct known *k, const char *word)
 	char names[KNOWN_MOST][32];
 
 	if (word[1] >= '0' && word[1] <= '9')
-		die(EXIT_USAGE, "invalid interval '%s': want 1, 0.5, 100ms, 2s or 1m", word);
+		die(EXIT_USAGE,
+		    "invalid number '%s': an interval is 1, 0.5, 100ms, 2s or 1m; a count 1 or "
+		    "more",
+		    word);
 	for (int i = 0; i < k->n && word[1] == '-'; i++)
 		if (k->v[i].o->name) {
 			snprintf(names[i], sizeof names[i], "--%s", k->v[i].o->name);

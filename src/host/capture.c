@@ -209,6 +209,24 @@ capture_count(struct host *h, const char *path, uint64_t *n)
 	return result;
 }
 
+static int
+capture_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
+{
+	struct capture *c = (struct capture *)h;
+	int fd = open_below(c->now, path);
+
+	if (fd < 0) {
+		if (errno == ENOENT)
+			errno = captured_error(c, path);
+		return -1;
+	}
+	int result = slurp_part(fd, at, n, &c->text), error = errno;
+	close(fd);
+	*text = (struct text){ c->text.s, c->text.n };
+	errno = error;
+	return result;
+}
+
 /* An unpacked recording says for each sample which tools read it. */
 static void
 learn_tools(struct capture *c)
@@ -257,7 +275,7 @@ capture_close(struct host *h)
 }
 
 static const struct host_ops capture_ops = { capture_next, capture_read, capture_list, capture_link,
-	NULL, NULL, capture_count, capture_close };
+	NULL, NULL, capture_count, capture_part, capture_close };
 
 static int
 by_name(const void *a, const void *b)

@@ -38,6 +38,12 @@ host_provide(struct host *h, const char *path, const struct provided *p)
 }
 
 int
+host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
+{
+	return h->ops->part ? h->ops->part(h, path, at, n, text) : fail_with(EOPNOTSUPP);
+}
+
+int
 host_count(struct host *h, const char *path, uint64_t *n)
 {
 	if (h->ops->count)

@@ -69,6 +69,7 @@ struct host_ops {
 	int (*provide)(struct host *, const char *path, const struct provided *);
 	/* NULL: not supported */
 	int (*count)(struct host *, const char *path, uint64_t *n);
+	int (*part)(struct host *, const char *path, uint64_t at, size_t n, struct text *);
 	void (*close)(struct host *);
 };
 
@@ -115,6 +116,13 @@ int host_link(struct host *h, const char *path, struct text *target);
 /* Counts the entries of any kind in a directory: those of /proc/PID/fd are the open files. Returns
  * 0, or -1 with errno: EOPNOTSUPP for a recording, which does not have them. */
 int host_count(struct host *h, const char *path, uint64_t *n);
+
+/* Reads up to n bytes at the offset `at` of proc/PID/exe or proc/PID/maps, or of a regular file in the file tree of a
+ * process, proc/PID/root/…; fewer at its end. These files belong to somebody, may be large, and may
+ * be on a file system that never answers: the caller looks at the mounts first. Returns 0, or -1
+ * with errno: EOPNOTSUPP for a recording, which does not have them; EXDEV if it is no regular file,
+ * or a link is in the way. */
+int host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text);
 
 /* From now on reading this path gives what p->print prints for the sample; NULL: no longer. So
  * measured texts can be recorded and replayed as files are. Returns 0, or -1 with errno: EOPNOTSUPP

@@ -19,8 +19,9 @@
 #include "host/read_file.h"
 
 /* IDLE_ROWS: a file that has not been read for this many rows is closed. Its process or cgroup has
- * gone, or is no longer watched. */
-enum { PROVIDED_MOST = 4, IDLE_ROWS = 16 };
+ * gone, or is no longer watched. Where many processes come and go, open files of the dead ones pile
+ * up meanwhile. */
+enum { PROVIDED_MOST = 4, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3 };
 
 struct open_file {
 	int fd;
@@ -267,6 +268,22 @@ live_count(struct host *h, const char *path, uint64_t *n)
 	return count_entries(f->fd, n) < 0 ? give_up(l, f, path) : 0;
 }
 
+/* These files do not stay open: they are read only once. */
+static int
+live_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
+{
+	struct live *l = (struct live *)h;
+	int fd = open_of_program(l->root, path, h->elsewhere);
+
+	if (fd < 0)
+		return -1;
+	int result = slurp_part(fd, at, n, &l->text), error = errno;
+	close(fd);
+	*text = (struct text){ l->text.s, l->text.n };
+	errno = error;
+	return result;
+}
+
 static int
 live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {
@@ -281,7 +298,7 @@ live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 		.real_ns = clock_ns(CLOCK_REALTIME),
 		.boot_ns = clock_ns(CLOCK_BOOTTIME),
 		.kind = kind };
-	if (kind == SAMPLE_ROW && ++l->row - l->swept >= IDLE_ROWS) {
+	if (kind == SAMPLE_ROW && ++l->row - l->swept >= ROWS_PER_SWEEP) {
 		close_older(l, l->row > IDLE_ROWS ? l->row - IDLE_ROWS : 0);
 		l->swept = l->row;
 	}
@@ -303,7 +320,7 @@ live_close(struct host *h)
 }
 
 static const struct host_ops live_ops = { live_next, live_read, live_list, live_link, NULL,
-	live_provide, live_count, live_close };
+	live_provide, live_count, live_part, live_close };
 
 static void
 learn_facts(struct host_facts *f)

@@ -165,19 +165,31 @@ is_of_proc(int fd)
 
 /* Opens for reading what look_below found, if it is allowed. Takes the descriptor over. */
 static int
-open_found(int found, bool cgroups)
+open_found_if(int found, bool (*allowed)(int fd))
 {
 	char path[48];
 
 	if (found < 0)
 		return fail_with(errno == ELOOP ? EXDEV : errno);
-	if (!is_plain(found) || (cgroups && !is_of_cgroups(found)))
+	if (!allowed(found))
 		return close_failing(found, EXDEV);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", found);
 	int fd = open(path, READING), error = errno;
 	close(found);
 	errno = error;
 	return fd;
+}
+
+static bool
+is_plain_of_cgroups(int fd)
+{
+	return is_plain(fd) && is_of_cgroups(fd);
+}
+
+static int
+open_found(int found, bool cgroups)
+{
+	return open_found_if(found, cgroups ? is_plain_of_cgroups : is_plain);
 }
 
 int
@@ -234,10 +246,10 @@ part_of_process(const char *path, char process[64])
 	return t.s + strspn(t.s, "/");
 }
 
-/* Opens the root of a process by the link that /proc makes up. -1 with ENOTTY if there is no such
- * link, as the directory is not of a /proc. */
+/* Opens, by a link that /proc makes up, the root or the program of a process. -1 with ENOTTY if
+ * there is no such link, as the directory is not of a /proc. */
 static int
-open_process_root(int root, const char *process, bool elsewhere)
+open_made_up(int root, const char *process, const char *link, int flags, bool elsewhere)
 {
 	int dir = elsewhere ? look_below(root, process, 0) : openat(root, process, LOOKING);
 
@@ -245,10 +257,16 @@ open_process_root(int root, const char *process, bool elsewhere)
 		return -1;
 	if (!is_of_proc(dir))
 		return close_failing(dir, ENOTTY);
-	int fd = openat(dir, "root", LOOKING | O_DIRECTORY), error = errno;
+	int fd = openat(dir, link, LOOKING | flags), error = errno;
 	close(dir);
 	errno = error;
 	return fd;
+}
+
+static int
+open_process_root(int root, const char *process, bool elsewhere)
+{
+	return open_made_up(root, process, "root", O_DIRECTORY, elsewhere);
 }
 
 static bool
@@ -291,6 +309,70 @@ open_of_machine(int root, const char *path, bool elsewhere)
 	if (is_trusted(path))
 		return elsewhere ? open_below(root, path) : open_trusted(root, path);
 	return open_found(look_below(root, path, NO_LINKS), !elsewhere);
+}
+
+static bool
+is_regular(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* "proc/PID/maps" */
+static bool
+is_maps(const char *path)
+{
+	struct text t = text_of(path), pid;
+
+	return text_skip(&t, "proc/") && text_split(&t, '/', &pid) && text_eq(t, "maps");
+}
+
+/* Sets process to "proc/PID" of "proc/PID/exe". */
+static bool
+is_program(const char *path, char process[64])
+{
+	struct text t = text_of(path), pid;
+
+	if (!text_skip(&t, "proc/") || !text_split(&t, '/', &pid) || !text_eq(t, "exe") ||
+	    pid.n == 0 || pid.n > 32)
+		return false;
+	snprintf(process, 64, "proc/%.*s", (int)pid.n, pid.s);
+	return true;
+}
+
+/* As look_below, for a path below the root of a process. */
+static int
+look_in_process(int root, const char *process, const char *part, bool elsewhere)
+{
+	int top = open_process_root(root, process, elsewhere);
+
+	if (top < 0)
+		return -1;
+	int found = look_below(top, part, NO_LINKS), error = errno;
+	close(top);
+	errno = error;
+	return found;
+}
+
+int
+open_of_program(int root, const char *path, bool elsewhere)
+{
+	char process[64];
+	const char *part = part_of_process(path, process);
+	int found;
+
+	if (part)
+		found = look_in_process(root, process, part, elsewhere);
+	else if (is_program(path, process))
+		found = open_made_up(root, process, "exe", 0, elsewhere);
+	else if (is_maps(path))
+		return open_of_machine(root, path, elsewhere);
+	else
+		return fail_with(EXDEV);
+	if (found < 0 && errno == ENOTTY) /* a copied tree */
+		found = look_below(root, path, NO_LINKS);
+	return open_found_if(found, is_regular);
 }
 
 int

@@ -8,7 +8,8 @@
  *                  for a process (root, cwd, exe, fd/3).
  *   somebody's     What is below proc/PID/root/ belongs to that process, and every other path may
  *                  lead through the file tree of a container. No link is followed there. On this
- *                  machine, only files and directories of a cgroup file system are opened.
+ *                  machine, only files and directories of a cgroup file system are opened, and
+ *                  regular files if open_of_program is asked for them.
  *
  * Below --root and in captured directories no link leads out of the directory. Only regular files
  * and directories are opened there, and opening never waits. EXDEV says that a path breaks one of
@@ -24,6 +25,11 @@
 /* Opens a file or directory of the machine whose tree is below `root`, for reading. `elsewhere`: it
  * is not the tree of this process. Returns a descriptor, or -1 with errno. */
 int open_of_machine(int root, const char *path, bool elsewhere);
+
+/* Opens a program, "proc/PID/exe", its "proc/PID/maps", or a regular file in the file tree of a process,
+ * "proc/PID/root/…", for reading. No link is followed but that of exe. Returns a descriptor, or -1
+ * with errno. */
+int open_of_program(int root, const char *path, bool elsewhere);
 
 /* Reads the target of a symbolic link of that machine. Returns 0, or -1 with errno. */
 int link_of_machine(int root, const char *path, bool elsewhere, struct buf *b);

@@ -33,6 +33,22 @@ slurp_file(int fd, struct buf *b, bool *whole)
 	}
 }
 
+int
+slurp_part(int fd, uint64_t at, size_t n, struct buf *b)
+{
+	ssize_t got = 1;
+
+	b->n = 0;
+	if (at > INT64_MAX / 2)
+		return 0;
+	buf_room(b, n);
+	while (b->n < n && got > 0) {
+		got = pread(fd, b->s + b->n, n - b->n, (off_t)(at + b->n));
+		b->n += got > 0 ? (size_t)got : 0;
+	}
+	return got < 0 ? -1 : 0;
+}
+
 /* An entry from getdents64(2). libc offers it only by opendir, which allocates 32 KiB each time. */
 struct dir_entry {
 	uint64_t inode;

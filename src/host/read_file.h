@@ -29,6 +29,9 @@ int slurp_sorted_directories(int fd, struct buf *b);
  * the errno of readlinkat(2). */
 int slurp_link(int dir, const char *path, struct buf *b);
 
+/* Reads up to n bytes at the offset; fewer at the end. Returns 0, or -1 with errno. */
+int slurp_part(int fd, uint64_t at, size_t n, struct buf *b);
+
 /* Counts the entries of any kind in an open directory. Returns 0, or -1 with errno. */
 int slurp_count(int fd, uint64_t *n);
 

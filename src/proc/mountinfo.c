@@ -91,6 +91,36 @@ mountinfo_find_proc(struct text t, struct text *options)
 	return found && options->n > 0;
 }
 
+/* The fields of such a line: the mount point, and the type after "-". */
+static bool
+parse_lxcfs(struct text line, const char *path)
+{
+	struct text point, field;
+
+	for (int i = 0; i < 5; i++)
+		if (!text_split(&line, ' ', &point))
+			return false;
+	do {
+		if (!text_split(&line, ' ', &field))
+			return false;
+	} while (!text_eq(field, "-"));
+	return text_split(&line, ' ', &field) && text_eq(field, "fuse.lxcfs") && point.n > 1 &&
+	    strncmp(path, point.s, point.n) == 0 && (path[point.n] == '\0' || path[point.n] == '/');
+}
+
+bool
+mountinfo_has_lxcfs(struct text t, const char *path)
+{
+	struct text line;
+
+	if (!text_find(t, " fuse.lxcfs "))
+		return false; /* almost always */
+	while (text_line(&t, &line))
+		if (parse_lxcfs(line, path))
+			return true;
+	return false;
+}
+
 bool
 comma_list_find(struct text list, const char *key, struct text *value)
 {

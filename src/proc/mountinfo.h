@@ -24,6 +24,10 @@ bool mountinfo_next(struct text *rest, struct arena *a, struct cgroup_mount *out
  * "rw,hidepid=invisible,subset=pid". Points into t. fs/proc/root.c, proc_show_options. */
 bool mountinfo_find_proc(struct text t, struct text *options);
 
+/* Whether lxcfs, which shows files of /proc and /sys changed for a container, is mounted over this
+ * file or a directory above it. */
+bool mountinfo_has_lxcfs(struct text t, const char *path);
+
 /* The value of the first word "key=value" in a comma-separated list; false if there is none. */
 bool comma_list_find(struct text list, const char *key, struct text *value);
 

@@ -363,6 +363,24 @@ proc_options(void)
 	CHECK(!mountinfo_find_proc(T(""), &options));
 }
 
+#define LXCFS(point) "40 20 0:50 /x " point " rw,nosuid - fuse.lxcfs lxcfs rw\n"
+
+static void
+lxcfs(void)
+{
+	const char *path = "/proc/stat";
+
+	CHECK(mountinfo_has_lxcfs(T(LXCFS("/proc/stat")), path));
+	CHECK(mountinfo_has_lxcfs(T(LXCFS("/proc/meminfo") LXCFS("/proc")), path));
+	CHECK(!mountinfo_has_lxcfs(T(LXCFS("/proc/sta")), path));
+	CHECK(!mountinfo_has_lxcfs(T(LXCFS("/proc/stat/x")), path));
+	CHECK(!mountinfo_has_lxcfs(T(LXCFS("/")), path));
+	CHECK(!mountinfo_has_lxcfs(T(LXCFS("/var/lib/lxcfs")), path));
+	CHECK(!mountinfo_has_lxcfs(T("40 20 0:50 / /proc/stat rw - ext4 fuse.lxcfs rw\n"), path));
+	CHECK(!mountinfo_has_lxcfs(T("40 20 0:50 / /proc/stat fuse.lxcfs rw\n"), path));
+	CHECK(!mountinfo_has_lxcfs(T(" fuse.lxcfs "), path));
+}
+
 int
 main(void)
 {
@@ -382,6 +400,7 @@ main(void)
 	unit_test("mountinfo: mounts come in their order", all_of_them);
 	unit_test("mountinfo: text truncated anywhere is safe", truncated);
 	unit_test("mountinfo: controllers are whole words, in any order", controllers);
+	unit_test("mountinfo: lxcfs over a file or above it", lxcfs);
 	unit_test("pidcgroup: the v2 line", v2);
 	unit_test("pidcgroup: the v1 line of a controller", v1);
 	unit_test("pidcgroup: v1 comes before v2, per controller", hybrid);

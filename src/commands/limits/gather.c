@@ -50,19 +50,37 @@ limits_count(struct arena *a, const struct cpulist *set)
 	return (struct cpu_count){ cpulist_count(set), arena_copy(a, text_of(list)), *set };
 }
 
+/* The CPUs that exist, in the kernel's numbers. lxcfs numbers those of a container anew; then the
+ * cpuset has them, if it is known. */
+static struct cpulist
+existing(const struct limits *l)
+{
+	struct cpulist set = { 0 };
+
+	if (!l->online_by || strcmp(l->online_by, "lxcfs") != 0)
+		return l->online.set;
+	for (size_t i = l->cpuset.n; i > 0; i--)
+		if (l->cpuset.v[i - 1].cpus &&
+		    cpulist_parse(text_of(l->cpuset.v[i - 1].cpus), &set) == 0)
+			return set;
+	return (struct cpulist){ 0 };
+}
+
 /* Cpus_allowed_list includes CPUs that are offline or do not exist. They are left out, as in
  * sched_getaffinity(2). */
 static struct cpu_count
-read_affinity(const struct limits_reader *r, const struct cpu_count *online)
+read_affinity(const struct limits_reader *r, const struct limits *l)
 {
+	struct cpulist exist = existing(l);
+	bool known = cpulist_count(&exist) > 0;
 	struct cpulist allowed, both;
 	struct text text;
 
 	if (read_of(r, "status", &text) || task_allowed_parse(text, &allowed) < 0)
 		return (struct cpu_count){ 0 };
 	both = allowed;
-	for (size_t i = 0; online->n && i < CPULIST_MOST / 64; i++)
-		both.bits[i] &= online->set.bits[i];
+	for (size_t i = 0; known && i < CPULIST_MOST / 64; i++)
+		both.bits[i] &= exist.bits[i];
 	return limits_count(r->arena, cpulist_count(&both) ? &both : &allowed);
 }
 
@@ -89,6 +107,27 @@ read_runnable(const struct limits_reader *r, struct limits_process *p)
 		p->runnable = keyed_of(runnable);
 }
 
+/* Counts the threads whose names begin so; unknown if there are too many to read. */
+static void
+read_workers(const struct limits_reader *r, const char *begin, struct limits_process *p)
+{
+	enum { READ_MOST = 256 };
+	struct text names, tid, comm;
+	uint64_t found = 0;
+
+	if (!begin || !p->threads.known || p->threads.v > READ_MOST ||
+	    host_list(r->host, arena_printf(r->arena, "proc/%s/task", r->pid), &names) < 0)
+		return;
+	names.s = arena_copy(r->arena, names);
+	while (text_line(&names, &tid)) {
+		const char *path =
+		    arena_printf(r->arena, "proc/%s/task/%.*s/comm", r->pid, (int)tid.n, tid.s);
+		if (host_read(r->host, path, &comm) == 0)
+			found += text_skip(&comm, begin);
+	}
+	p->workers = keyed_of(found);
+}
+
 static void
 read_files(const struct limits_reader *r, bool asked, struct limits_process *p)
 {
@@ -111,6 +150,7 @@ read_files(const struct limits_reader *r, bool asked, struct limits_process *p)
 static const struct {
 	const char *name, *option;
 } wanted[] = {
+	{ "GODEBUG", "containermaxprocs=" },
 	{ "GOMAXPROCS", NULL },
 	{ "GOMEMLIMIT", NULL },
 	{ "DOTNET_PROCESSOR_COUNT", NULL },
@@ -122,6 +162,10 @@ static const struct {
 	{ "RAYON_NUM_THREADS", NULL },
 	{ "UV_THREADPOOL_SIZE", NULL },
 	{ "PYTHON_CPU_COUNT", NULL },
+	{ "OMP_NUM_THREADS", NULL },
+	{ "OPENBLAS_NUM_THREADS", NULL },
+	{ "LOKY_MAX_CPU_COUNT", NULL },
+	{ "MC_CORES", NULL },
 	{ "NODE_OPTIONS", "--max-old-space-size=" },
 	{ "NODE_OPTIONS", "--max-old-space-size-percentage=" },
 	{ "JAVA_TOOL_OPTIONS", "-XX:ActiveProcessorCount=" },
@@ -140,6 +184,21 @@ static const struct {
 
 enum { WANTED = sizeof wanted / sizeof wanted[0] };
 
+/* The options of GODEBUG have commas between them; the last one of a name holds. */
+static bool
+debug_option(struct text all, const char *prefix, struct text *out)
+{
+	struct text option;
+	bool found = false;
+
+	while (text_split(&all, ',', &option))
+		if (text_skip(&option, prefix)) {
+			*out = option;
+			found = true;
+		}
+	return found;
+}
+
 static void
 read_settings(const struct limits_reader *r, struct limits_process *p)
 {
@@ -153,7 +212,9 @@ read_settings(const struct limits_reader *r, struct limits_process *p)
 		if (!environ_find(text, wanted[i].name, &all))
 			continue;
 		value = all;
-		if (wanted[i].option && !environ_option(all, wanted[i].option, &value))
+		if (wanted[i].option &&
+		    !(strcmp(wanted[i].name, "GODEBUG") == 0 ? debug_option : environ_option)(
+			all, wanted[i].option, &value))
 			continue;
 		p->settings[p->nsettings++] = (struct setting){ wanted[i].name, wanted[i].option,
 			arena_copy(r->arena, value), (size_t)(value.s - all.s) };
@@ -169,7 +230,7 @@ process_gather(struct host *h, struct arena *a, struct limits *out)
 	struct limits_process *p = &out->process;
 
 	int error = read_stat(&r, p);
-	out->affinity = read_affinity(&r, &out->online);
+	out->affinity = read_affinity(&r, out);
 	read_files(&r, pid != NULL, p);
 	if (!pid)
 		return 0; /* the threads and environment of pq itself do not matter */
@@ -179,6 +240,8 @@ process_gather(struct host *h, struct arena *a, struct limits *out)
 	}
 	read_runnable(&r, p);
 	read_settings(&r, p);
+	limits_detect(h, a, pid, p, &out->program);
+	read_workers(&r, runtimes_threads(&out->program), p);
 	return 0;
 }
 
@@ -273,6 +336,21 @@ read_chain(struct gather *g, enum family f, struct chain *out)
 		out->first_seen = first_seen(g, f, out);
 }
 
+/* A sandbox that answers in place of a kernel: gVisor has a release of its own, and before had the
+ * same version and date everywhere. */
+static const char *
+sandbox(struct host *h)
+{
+	struct text t;
+
+	if (strstr(h->facts.release, "gvisor"))
+		return "gVisor";
+	if (strcmp(h->facts.release, "4.4.0") == 0 && host_read(h, "proc/version", &t) == 0 &&
+	    text_find(t, "#1 SMP Sun Jan 10 15:06:54 PST 2016"))
+		return "gVisor";
+	return NULL;
+}
+
 /* /sys/devices/system/cpu/online "0-3", else the CPUs of /proc/stat. */
 static void
 read_online(struct gather *g)
@@ -284,6 +362,8 @@ read_online(struct gather *g)
 	if (host_read(g->host, "sys/devices/system/cpu/online", &text) == 0 &&
 	    text_line(&text, &line) && cpulist_parse(line, &cpus) == 0) {
 		g->out->online = limits_count(g->arena, &cpus);
+		g->out->online_from = "/sys/devices/system/cpu/online";
+		g->out->online_by = g->atlas.lxcfs_online ? "lxcfs" : sandbox(g->host);
 		return;
 	}
 	if (host_read(g->host, "proc/stat", &text) < 0 || stat_parse(text, g->arena, &stat) < 0 ||
@@ -293,6 +373,8 @@ read_online(struct gather *g)
 	for (size_t i = 0; i < stat.ncpus; i++)
 		cpulist_add(&cpus, stat.cpus[i].cpu);
 	g->out->online = limits_count(g->arena, &cpus);
+	g->out->online_from = "/proc/stat";
+	g->out->online_by = g->atlas.lxcfs_stat ? "lxcfs" : sandbox(g->host);
 }
 
 static void
@@ -304,6 +386,7 @@ read_machine(struct gather *g)
 	read_online(g);
 	if (host_read(g->host, "proc/meminfo", &text) < 0 || meminfo_parse(text, &m) < 0)
 		return;
+	g->out->memory_by = g->atlas.lxcfs_meminfo ? "lxcfs" : sandbox(g->host);
 	g->out->memory_total = m.v[MEMINFO_TOTAL];
 	g->out->swap_total = m.v[MEMINFO_SWAP_TOTAL];
 }
@@ -425,7 +508,9 @@ cpus(const struct limits *l)
 {
 	struct bound b = { .value = NAN, .at_most = is_uncertain(&l->cpu) };
 
-	lower(&b, cpus_or_nan(&l->online), "machine", NULL);
+	/* the CPUs that lxcfs shows are no limit by themselves: it makes them from the quota */
+	if (!l->online_by || strcmp(l->online_by, "lxcfs") != 0 || !l->affinity.n)
+		lower(&b, cpus_or_nan(&l->online), "machine", NULL);
 	lower_to_cpuset(&b, &l->cpuset);
 	lower(&b, cpus_or_nan(&l->affinity), "affinity", NULL);
 	for (size_t i = 0; i < l->cpu.n; i++) {

@@ -12,7 +12,7 @@
 
 struct limits_options {
 	double share; /* of the memory limit for heaps; 0: the defaults */
-	bool json;
+	bool json, all;
 };
 
 _Noreturn static void
@@ -51,11 +51,19 @@ die_why(struct host *h, const struct target *t)
 }
 
 static void
-say_doubts(const struct limits *l)
+say_doubts(const struct limits *l, const struct host *h)
 {
 	char words[320];
 
-	if (!l->cpu.error || !l->memory.error)
+	if (h->replay && *h->tools && (l->cpu.error || l->memory.error || !l->memory_total.known))
+		warn("the recording has the files of %s only, which pq limits reads in part; what "
+		     "it lacks is unknown",
+		    h->tools);
+	if (l->mounts_error && !(l->cpu.error && l->memory.error))
+		warn("cannot read /proc/self/mountinfo: %s; cgroups are looked for at "
+		     "/sys/fs/cgroup",
+		    strerror(l->mounts_error));
+	if (!l->cpu.error || !l->memory.error || *h->tools)
 		return;
 	if (l->mounts_error)
 		warn("cannot read /proc/self/mountinfo: %s, and no cgroup hierarchy is at "
@@ -68,12 +76,12 @@ say_doubts(const struct limits *l)
 }
 
 static void
-print(const struct limits *l, struct arena *a, const struct options *o)
+print(const struct limits *l, const struct host *h, struct arena *a, const struct options *o)
 {
 	const struct limits_options *own = o->ask.options;
 	struct effective effective = limits_effective(l);
 	struct opinions opinions = runtimes_judge(a, l, &effective, own->share);
-	struct page page = { l, &effective, &opinions, o->utc };
+	struct page page = { l, &effective, &opinions, o->utc, h->replay, own->all };
 	struct buf b = { 0 };
 
 	(own->json ? page_json : page_text)(&b, &page);
@@ -112,8 +120,8 @@ limits(const struct options *o)
 		die_why(s.host, &target);
 	l.real_ns = s.now.real_ns;
 	restore_soft_limit(&l, s.host, &before);
-	say_doubts(&l);
-	print(&l, &a, o);
+	say_doubts(&l, s.host);
+	print(&l, s.host, &a, o);
 	arena_free(&a);
 	session_end(&s);
 	exit_printed();
@@ -123,6 +131,8 @@ static const struct option options[] = {
 	{ 0, "share", "PART", OPTION_SHARE, offsetof(struct limits_options, share),
 	    .help = "share of the memory limit for Go (0.9) and heaps (0.75)",
 	    .want = "a share of the memory limit such as 0.8 (0.001 to 1)" },
+	{ 0, "all", NULL, OPTION_FLAG, offsetof(struct limits_options, all),
+	    .help = "show all runtimes, not only the usual or detected ones" },
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct limits_options, json),
 	    .help = "print one JSON object" },
 	{ .type = OPTION_END },

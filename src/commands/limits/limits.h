@@ -60,6 +60,7 @@ struct setting {
 struct limits_process {
 	const char *comm; /* NULL: unknown */
 	struct keyed threads;
+	struct keyed workers;  /* threads named as those of its runtime: see runtimes_threads */
 	struct keyed runnable; /* of the first LOOKS_MOST threads */
 	struct rlimits rlimits;
 	struct keyed open_files;
@@ -70,14 +71,34 @@ struct limits_process {
 
 enum { LOOKS_MOST = 64 };
 
+/* A runtime that the process has, and its version; NULL: unknown. */
+struct detected {
+	const char *key; /* of its rules */
+	const char *version;
+	int tables; /* 1: of rules for CPUs, 2: for heaps, 3: both */
+};
+
+/* The program that the process runs. */
+struct limits_program {
+	const char *path; /* NULL: unknown */
+	int error;        /* the errno of reading the program; 0: it was read, or not asked for */
+	const char *name, *version, *detail; /* "Go", "1.25.12", …; NULL: unknown */
+	struct detected *v;
+	size_t n;
+};
+
 struct limits {
 	struct target target;
 	int64_t real_ns;
 	struct cpu_count online, affinity;
+	/* which file the online CPUs are from, NULL: unknown; and who shows that file, and
+	 * /proc/meminfo, changed for a container: "lxcfs", "gVisor"; NULL: nobody */
+	const char *online_from, *online_by, *memory_by;
 	struct keyed memory_total, swap_total;
 	struct chain cpu, cpuset, memory, pids;
 	int mounts_error;              /* the errno of our own mountinfo, if it may not be read */
 	struct limits_process process; /* not set if target is a cgroup */
+	struct limits_program program; /* set only if target is a process */
 };
 
 /* The lowest of several limits. */
@@ -97,6 +118,10 @@ struct effective {
  * cgroup, ENODEV a cgroup is wanted and no hierarchy is visible. */
 int limits_gather(struct host *h, struct arena *a, const struct target *t, struct limits *out);
 
+/* detect.c: finds out which runtimes the process has. The process has been read. */
+void limits_detect(struct host *h, struct arena *a, const char *pid,
+    const struct limits_process *process, struct limits_program *out);
+
 struct effective limits_effective(const struct limits *l);
 
 /* A limit of a level, chosen by its member: level_limit(v, LEVEL_AT(memory.high)). */
@@ -110,16 +135,40 @@ double cpus_or_nan(const struct cpu_count *c);
 
 /* ---- runtimes.c: what language runtimes and servers make of the limits */
 
+/* Whether the real runtime was held against the rule, or only its source or documentation read. */
+enum known_by { READ, MEASURED };
+
+/* Whether the process must be restarted to take up the limits as they are now. */
+enum restart { RESTART_UNKNOWN, RESTART_NOT, RESTART_NEEDED };
+
 /* How the number that a runtime assumes compares with the limit. */
 enum fit { FIT_UNKNOWN, FIT_RIGHT, FIT_LEAST, FIT_DOWN, FIT_FEWER, FIT_UP, FIT_MORE };
 
+/* A rule: of which runtime, and how well it is known. */
+struct rule {
+	const char *key, *name; /* the name has at most 18 characters */
+	const char *versions;   /* that it holds for */
+	const char *text;       /* what the runtime assumes */
+	const char *last_seen;  /* the newest version that was seen to keep it, and when */
+	enum known_by known_by;
+	bool usual;   /* it is on the page where no runtime was detected */
+	bool follows; /* the runtime follows a limit that changes while it runs */
+};
+
 struct opinion {
-	const char *key, *name;
+	const struct rule *rule;
 	double believed; /* CPUs, or bytes */
 	enum fit fit;
 	const char *why;             /* the reason, at most 21 characters */
 	const char *set;             /* the setting that corrects it, or NULL */
 	const struct setting *given; /* its variable is set, and decides; NULL: it is not set */
+	const char *looks;           /* at what it looks */
+	const char *sets;            /* the setting without its number, or NULL */
+	const char *note;            /* what else follows from the number; or NULL */
+	const struct detected
+	    *detected;        /* the process has this runtime; NULL: as far as known, not */
+	struct keyed running; /* threads of it that run now, one for each CPU */
+	enum restart restart;
 };
 
 struct opinions {
@@ -132,6 +181,10 @@ struct opinions {
 struct opinions runtimes_judge(
     struct arena *a, const struct limits *l, const struct effective *e, double share);
 
+/* How the names of the threads begin that one of these runtimes starts for each CPU; NULL: that is
+ * not known of any. */
+const char *runtimes_threads(const struct limits_program *p);
+
 /* "right", "rounds up", …; NULL for FIT_UNKNOWN. */
 const char *fit_name(enum fit v);
 
@@ -142,6 +195,8 @@ struct page {
 	const struct effective *effective;
 	const struct opinions *opinions;
 	bool utc;
+	bool replay; /* the limits come from a recording or a captured directory */
+	bool all;    /* text: all runtimes, not the usual or detected ones */
 };
 
 void page_text(struct buf *b, const struct page *p);

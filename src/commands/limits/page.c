@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sentence.h"
 #include "base/units.h"
 
 enum { LABEL = 11, VALUE = 9, WIDTH = 80 };
@@ -143,6 +144,24 @@ put_count(struct buf *b, const char *label, const struct cpu_count *c)
 	page_row(b, label, c->n ? n : "-", c->n ? short_list(c->list, 56, list) : "", NULL);
 }
 
+/* Which file was believed, if it is not the usual one, and who changes what it shows. */
+static void
+put_online(struct buf *b, const struct limits *l)
+{
+	bool usual = !l->online_from || strncmp(l->online_from, "/sys/", 5) == 0;
+	char n[24], list[64], text[120];
+
+	if (!l->online.n || (usual && !l->online_by)) {
+		put_count(b, "  online", &l->online);
+		return;
+	}
+	snprintf(n, sizeof n, "%u", l->online.n);
+	snprintf(text, sizeof text, "%s  (%s%s%s%s)", short_list(l->online.list, 16, list),
+	    usual ? "" : l->online_from, usual || !l->online_by ? "" : ", ",
+	    l->online_by ? "virtual, shown by " : "", l->online_by ? l->online_by : "");
+	page_row(b, "  online", n, text, NULL);
+}
+
 static void
 put_cpuset(struct buf *b, const struct chain *c)
 {
@@ -215,7 +234,7 @@ page_cpu(struct buf *b, const struct page *p)
 	char value[24];
 
 	page_headline(b, "CPUs", page_cpus(p->effective->cpus.value, value), &p->effective->cpus);
-	put_count(b, "  online", &l->online);
+	put_online(b, l);
 	put_cpuset(b, &l->cpuset);
 	if (!l->target.cgroup)
 		put_count(b, "  affinity", &l->affinity);
@@ -272,7 +291,10 @@ put_bytes(struct buf *b, const struct page *p)
 
 	page_headline(
 	    b, "memory", human_size(p->effective->memory.value, value), &p->effective->memory);
-	page_row(b, "  machine", bytes_of(l->memory_total, value), "", NULL);
+	char by[64] = "";
+	if (l->memory_by)
+		snprintf(by, sizeof by, "(virtual, shown by %s)", l->memory_by);
+	page_row(b, "  machine", bytes_of(l->memory_total, value), by, NULL);
 	int limits = put_sizes(b, "  limit", c, LEVEL_AT(memory.max), "", true);
 	for (size_t i = 0; i < c->n; i++)
 		if (c->v[i].memory.unreadable)
@@ -402,6 +424,26 @@ put_environment(struct buf *b, const struct page *p)
 		page_row(b, "environment", "none", "of the variables below is set", NULL);
 }
 
+/* What the process runs. A recording does not have its program: then nothing is said. */
+static void
+put_runtime(struct buf *b, const struct page *p)
+{
+	const struct limits_program *r = &p->limits->program;
+	char text[160];
+
+	if (r->name && r->version)
+		snprintf(text, sizeof text, "%s %s%s%s", r->name, r->version, r->detail ? ", " : "",
+		    r->detail ? r->detail : "");
+	else if (r->name)
+		snprintf(text, sizeof text, "%s, version unknown%s%.60s", r->name,
+		    r->error ? ": " : "", r->error ? strerror(r->error) : "");
+	else if (r->error)
+		snprintf(text, sizeof text, "cannot read its program: %.60s", strerror(r->error));
+	else
+		snprintf(text, sizeof text, "%s", "none recognised in ");
+	page_row(b, "runtime", r->name ? "" : "-", text, r->name || r->error ? NULL : r->path);
+}
+
 static bool
 is_wrong(const struct opinion *o)
 {
@@ -409,37 +451,104 @@ is_wrong(const struct opinion *o)
 }
 
 static void
-put_opinion(struct buf *b, const struct opinion *o, const char *believed)
+put_note(struct buf *b, const char *words, const struct figure *figures, size_t n)
 {
-	char line[160];
+	const size_t start = b->n;
 
-	snprintf(line, sizeof line, "  %-18s %8s %s %-21s %s", o->name, believed,
+	buf_pad(b, 32);
+	if (sentence_put(b, words, figures, n))
+		buf_char(b, '\n');
+	else
+		b->n = start;
+}
+
+/* A rule that was only read has a star. */
+static void
+put_opinion(struct buf *b, const struct page *p, const struct opinion *o, const char *believed)
+{
+	char line[160], label[32];
+
+	snprintf(label, sizeof label, "%s%s", o->rule->name, o->rule->known_by == READ ? "*" : "");
+	snprintf(line, sizeof line, "  %-18s %8s %s %-21s %s", label, believed,
 	    is_wrong(o) ? "!" : " ", o->why, o->set ? o->set : "");
 	size_t n = strlen(line);
 	while (n > 0 && line[n - 1] == ' ')
 		n--;
 	buf_add(b, line, n);
 	buf_char(b, '\n');
+	if (p->all || o->detected)
+		put_note(b, SENTENCE("{}", name(o->note)));
+	if (o->restart == RESTART_NOT && !o->running.known)
+		put_note(b, SENTENCE("follows a changed quota: no restart needed", NO_FIGURE));
+	if (o->restart == RESTART_NEEDED)
+		put_note(b,
+		    SENTENCE("runs {} threads for it since its start: restart it",
+			fixed(known_or_nan(o->running), 0)));
+}
+
+/* All, or those that the process has, or the usual ones. */
+static bool
+is_shown(const struct page *p, const struct opinion *o)
+{
+	return p->all || (p->limits->program.n > 0 ? o->detected != NULL : o->rule->usual);
+}
+
+/* Returns how many rules were only read. */
+static unsigned
+put_opinions(struct buf *b, const struct page *p, const struct opinion *v, size_t n,
+    const char *title, const char *(*words)(double, char *))
+{
+	char value[HUMAN_MOST];
+	unsigned read = 0;
+	bool begun = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_shown(p, &v[i]))
+			continue;
+		if (!begun)
+			buf_text(b, title);
+		begun = true;
+		read += v[i].rule->known_by == READ;
+		put_opinion(b, p, &v[i], words(v[i].believed, value));
+	}
+	return read;
+}
+
+static const char *
+heap_figure(double bytes, char *out)
+{
+	return isinf(bytes) ? "none" : human_size(bytes, out);
+}
+
+static const char *
+cpus_figure(double cpus, char *out)
+{
+	return page_cpus(cpus, out);
 }
 
 static void
 page_runtimes(struct buf *b, const struct page *p)
 {
 	const struct opinions *o = p->opinions;
-	char value[HUMAN_MOST];
+	unsigned read;
 
 	if (p->limits->target.pid) {
 		put_threads(b, p);
 		put_environment(b, p);
+		if (p->limits->program.path || p->limits->program.name || !p->replay)
+			put_runtime(b, p);
 	}
-	buf_text(b, "\nCPUs that runtimes assume (!: more than the limit), and what to set:\n");
-	for (size_t i = 0; i < o->ncpus; i++)
-		put_opinion(b, &o->cpus[i], page_cpus(o->cpus[i].believed, value));
-	buf_text(b, "\nLargest heap that runtimes allow themselves:\n");
-	for (size_t i = 0; i < o->nmemory; i++)
-		put_opinion(b, &o->memory[i],
-		    isinf(o->memory[i].believed) ? "none" :
-						   human_size(o->memory[i].believed, value));
+	read = put_opinions(b, p, o->cpus, o->ncpus,
+	    "\nCPUs that runtimes assume (!: more than the limit), and what to set:\n",
+	    cpus_figure);
+	read += put_opinions(b, p, o->memory, o->nmemory,
+	    "\nLargest heap that runtimes allow themselves:\n", heap_figure);
+	if (read > 0)
+		buf_text(b, "\n*: read in its source or documentation, not measured\n");
+	if (!p->all)
+		buf_text(b,
+		    read > 0 ? "Other runtimes: pq limits --all\n" :
+			       "\nOther runtimes: pq limits --all\n");
 }
 
 /* The cgroup's name in the first hierarchy that knows it. */

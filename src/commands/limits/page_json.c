@@ -94,6 +94,8 @@ put_cpus(struct buf *b, const struct page *p)
 	put_bound(b, "limit_cpus", &p->effective->cpus, 3);
 	buf_json_number(b, "online_cpus", cpus_or_nan(&l->online), 0);
 	buf_json_text(b, "online", l->online.list);
+	buf_json_text(b, "online_from", l->online_from);
+	buf_json_text(b, "virtual_by", l->online_by);
 	buf_json_number(b, "affinity_cpus", cpus_or_nan(&l->affinity), 0);
 	buf_json_text(b, "affinity", l->affinity.list);
 	put_chain(b, &l->cpu);
@@ -128,6 +130,7 @@ put_memory(struct buf *b, const struct page *p)
 	buf_json_number(b, "high_bytes", p->effective->high.value, 0);
 	buf_json_number(b, "swap_bytes", p->effective->swap.value, 0);
 	buf_json_number(b, "machine_bytes", known_or_nan(l->memory_total), 0);
+	buf_json_text(b, "virtual_by", l->memory_by);
 	buf_json_number(b, "machine_swap_bytes", known_or_nan(l->swap_total), 0);
 	put_chain(b, &l->memory);
 	begin(b, "levels", '[');
@@ -167,6 +170,18 @@ put_rlimit(struct buf *b, const char *key, const struct rlimit_pair *v)
 }
 
 static void
+put_program(struct buf *b, const struct limits_program *r, bool read)
+{
+	begin(b, "program", '{');
+	buf_json_text(b, "path", r->path);
+	buf_json_text(b, "error", r->error && (read || r->path) ? strerror(r->error) : NULL);
+	buf_json_text(b, "runtime", r->name);
+	buf_json_text(b, "version", r->version);
+	buf_json_text(b, "detail", r->detail);
+	buf_char(b, '}');
+}
+
+static void
 put_process(struct buf *b, const struct page *p)
 {
 	const struct limits_process *s = &p->limits->process;
@@ -181,6 +196,7 @@ put_process(struct buf *b, const struct page *p)
 	put_rlimit(b, "processes", &s->rlimits.processes);
 	buf_json_text(
 	    b, "environment_error", asked && s->environ_error ? strerror(s->environ_error) : NULL);
+	put_program(b, &p->limits->program, asked && !p->replay);
 	begin(b, "environment", '[');
 	for (size_t i = 0; i < s->nsettings; i++) {
 		begin_item(b);
@@ -193,17 +209,45 @@ put_process(struct buf *b, const struct page *p)
 }
 
 static void
+put_rule(struct buf *b, const struct rule *r)
+{
+	buf_json_text(b, "runtime", r->key);
+	buf_json_text(b, "name", r->name);
+	buf_json_text(b, "versions", r->versions);
+	buf_json_text(b, "rule", r->text);
+	buf_json_bool(b, "measured", r->known_by == MEASURED);
+	buf_json_text(b, "last_seen", r->last_seen);
+	buf_json_bool(b, "usual", r->usual);
+}
+
+static void
+put_restart(struct buf *b, enum restart v)
+{
+	if (v == RESTART_UNKNOWN)
+		buf_json_text(b, "restart", NULL);
+	else
+		buf_json_bool(b, "restart", v == RESTART_NEEDED);
+}
+
+static void
 put_opinions(
     struct buf *b, const char *key, const char *unit, const struct opinion *v, size_t n, int digits)
 {
 	begin(b, key, '[');
 	for (size_t i = 0; i < n; i++) {
 		begin_item(b);
-		buf_json_text(b, "runtime", v[i].key);
+		put_rule(b, v[i].rule);
 		buf_json_number(b, unit, v[i].believed, digits);
 		buf_json_text(b, "verdict", fit_name(v[i].fit));
 		buf_json_text(b, "why", v[i].why);
 		buf_json_text(b, "set", v[i].set);
+		buf_json_text(b, "looks_at", v[i].looks);
+		buf_json_text(b, "sets", v[i].sets);
+		buf_json_text(b, "note", v[i].note);
+		buf_json_bool(b, "detected", v[i].detected);
+		buf_json_text(b, "version", v[i].detected ? v[i].detected->version : NULL);
+		buf_json_number(b, "running_threads", known_or_nan(v[i].running), 0);
+		put_restart(b, v[i].restart);
 		buf_char(b, '}');
 	}
 	buf_char(b, ']');
@@ -231,7 +275,7 @@ page_json(struct buf *b, const struct page *p)
 	put_tasks(b, p);
 	if (!l->target.cgroup)
 		put_process(b, p);
-	put_opinions(b, "runtimes", "cpus", o->cpus, o->ncpus, 0);
+	put_opinions(b, "runtimes", "cpus", o->cpus, o->ncpus, 3);
 	put_opinions(b, "heaps", "heap_bytes", o->memory, o->nmemory, 0);
 	buf_text(b, "}\n");
 }

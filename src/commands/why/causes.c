@@ -703,6 +703,13 @@ swapping(const struct evidence *e, struct findings *f)
 	finding_advice(one, "add memory or use less of it; see: pq mem -w all 1", NO_FIGURE);
 }
 
+/* How soon growth must reach the limit. The machine's memory grows whenever a program starts. */
+static double
+soon_s(const struct growth *g)
+{
+	return strcmp(g->cgroup, "machine") == 0 ? 600 : 3600;
+}
+
 /* Unreclaimable memory that grew in every step. Page cache grows up to any limit, which says
  * nothing, and neither does the machine's memory about a target. */
 static void
@@ -714,7 +721,7 @@ growing(const struct evidence *e, struct findings *f)
 		       span_s = (double)(g->last_ns - g->first_ns) * 1e-9,
 		       left_s = (g->limit - g->last) / (grown / span_s);
 		if (g->steps < 3 || !(g->least_step > 0) || !(grown > 2 << 20) ||
-		    !(left_s >= 0 && left_s < 3600) ||
+		    !(left_s >= 0 && left_s < soon_s(g)) ||
 		    (evidence_has_target(e) && strcmp(g->cgroup, "machine") == 0))
 			continue;
 		struct finding *one = finding_add(f, "memory-growth",

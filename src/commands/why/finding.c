@@ -30,6 +30,7 @@ finding_new(struct findings *f, const char *rule, enum verdict severity, enum co
 	struct finding *one = kept ? &f->v[f->n++] : &f->unused;
 
 	*one = (struct finding){ .arena = &f->arena,
+		.recording = f->recording,
 		.rule = rule,
 		.severity = severity,
 		.confidence = c,
@@ -48,12 +49,68 @@ finding_add_fact(struct finding *f, const char *words, const struct figure *figu
 		f->facts[f->nfacts++] = fact;
 }
 
+/* Appends a file name as a word for the shell. */
+static void
+put_shell_word(struct buf *b, const char *name)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._/+-";
+
+	if (*name && name[strspn(name, plain)] == '\0') {
+		buf_text(b, name);
+		return;
+	}
+	buf_char(b, '\'');
+	for (; *name; name++)
+		if (*name == '\'')
+			buf_text(b, "'\\''");
+		else
+			buf_char(b, *name);
+	buf_char(b, '\'');
+}
+
+/* The length of a tool's name there; 0: none. */
+static size_t
+tool_name_at(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz");
+
+	for (size_t i = 0; tools[i]; i++)
+		if (strlen(tools[i]->name) == n && strncmp(tools[i]->name, s, n) == 0)
+			return n;
+	return 0;
+}
+
+/* The advice, with "-f FILE" in each of its commands "pq TOOL". */
+static const char *
+about_recording(struct arena *a, const char *advice, const char *file)
+{
+	struct buf b = { 0 };
+	const char *at;
+
+	while ((at = strstr(advice, "pq ")) != NULL) {
+		size_t name = tool_name_at(at + 3), n = (size_t)(at - advice) + 3 + name;
+		buf_add(&b, advice, n);
+		if (name > 0) {
+			buf_text(&b, " -f ");
+			put_shell_word(&b, file);
+		}
+		advice += n;
+	}
+	buf_text(&b, advice);
+	advice = arena_copy(a, (struct text){ b.s, b.n });
+	buf_free(&b);
+	return advice;
+}
+
 void
 finding_set_advice(struct finding *f, const char *words, const struct figure *figures, size_t n)
 {
 	const char *advice = sentence(f->arena, words, figures, n);
 
-	f->advice = advice ? advice : "";
+	f->advice = !advice ? "" :
+	    f->recording    ? about_recording(f->arena, advice, f->recording) :
+			      advice;
 }
 
 static int

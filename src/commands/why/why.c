@@ -1,7 +1,9 @@
 /* why: watches for a few seconds and prints the likely causes, with evidence and fix. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/args.h"
+#include "cli/keys.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "commands/why/why.h"
@@ -62,10 +64,13 @@ why(const struct options *o)
 {
 	int64_t span_ns = span_of(o);
 	struct evidence *e = xmalloc(sizeof *e);
-	struct findings f = { .n = 0 };
+	bool named = o->source && strcmp(o->source, "-") != 0;
+	struct findings f = { .recording = named ? o->source : NULL };
 	enum verdict status = VERDICT_UNKNOWN;
 
 	signals_catch();
+	if (!o->source)
+		keys_catch();
 	if (!evidence_begin(e, o, span_ns))
 		die(EXIT_FAILED, "stopped by a signal: no verdict");
 	if (!lacks_target(e)) {

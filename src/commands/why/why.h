@@ -172,6 +172,7 @@ enum { FACTS_MOST = 6, FINDINGS_MOST = 24 };
 
 struct finding {
 	struct arena *arena;   /* holds the texts */
+	const char *recording; /* as in struct findings */
 	const char *rule;      /* its name in JSON */
 	enum verdict severity; /* WARNING or CRITICAL */
 	enum confidence confidence;
@@ -188,6 +189,7 @@ struct findings {
 	struct arena arena;
 	struct finding v[FINDINGS_MOST];
 	size_t n;
+	const char *recording; /* the file that is judged, for commands in advice; NULL: none */
 	struct finding unused; /* takes the findings that are not kept */
 };
 
