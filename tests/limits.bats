@@ -743,7 +743,7 @@ corpus=$TESTS/fuzz/corpus/program
 	program 77 /app/api "$corpus/go-section"
 	put proc/77/mountinfo '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' '31 20 0:27 / /app rw - fuse.sshfs x rw' '32 20 0:28 / / rw - ext4 x rw'
 	limits --json -p 77
-	json_is '.process.program | [.runtime, .error]' '[null,"Object is remote"]'
+	json_is '.process.program | [.runtime, .error]' '[null,"on a network or FUSE file system"]'
 	put proc/77/mountinfo '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' '31 20 0:27 / /ap rw - fuse.sshfs x rw'
 	detects '[["go_old","automaxprocs"],["go"],"Go","1.25.12","with automaxprocs, which decides"]'
 }

@@ -192,17 +192,25 @@ capture_link(struct host *h, const char *path, struct text *target)
 	return 0;
 }
 
+/* Opens a file of the present sample. -1 with errno: that of the capture, if it has no such file. */
+static int
+open_captured(struct capture *c, const char *path)
+{
+	int fd = open_below(c->now, path);
+
+	if (fd < 0 && errno == ENOENT)
+		errno = captured_error(c, path);
+	return fd;
+}
+
 static int
 capture_count(struct host *h, const char *path, uint64_t *n)
 {
 	struct capture *c = (struct capture *)h;
-	int fd = open_below(c->now, path);
+	int fd = open_captured(c, path);
 
-	if (fd < 0) {
-		if (errno == ENOENT)
-			errno = captured_error(c, path);
+	if (fd < 0)
 		return -1;
-	}
 	int result = slurp_count(fd, n), error = errno;
 	close(fd);
 	errno = error;
@@ -213,13 +221,10 @@ static int
 capture_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
 {
 	struct capture *c = (struct capture *)h;
-	int fd = open_below(c->now, path);
+	int fd = open_captured(c, path);
 
-	if (fd < 0) {
-		if (errno == ENOENT)
-			errno = captured_error(c, path);
+	if (fd < 0)
 		return -1;
-	}
 	int result = slurp_part(fd, at, n, &c->text), error = errno;
 	close(fd);
 	*text = (struct text){ c->text.s, c->text.n };

@@ -278,20 +278,27 @@ is_trusted(const char *path)
 	    text_eq(t, "proc") || text_eq(t, "sys");
 }
 
-/* -1 with ENOTTY as open_process_root. */
+/* As look_below, for a path below the root of a process. */
 static int
-open_of_process(int root, const char *process, const char *part, bool elsewhere)
+look_in_process(int root, const char *process, const char *part, bool elsewhere)
 {
 	int top = open_process_root(root, process, elsewhere);
 
 	if (top < 0)
 		return -1;
-	if (!*part) /* the root itself */
-		return open_found(top, false);
-	int fd = open_found(look_below(top, part, NO_LINKS), true), error = errno;
+	int found = look_below(top, part, NO_LINKS), error = errno;
 	close(top);
 	errno = error;
-	return fd;
+	return found;
+}
+
+/* -1 with ENOTTY as open_process_root. */
+static int
+open_of_process(int root, const char *process, const char *part, bool elsewhere)
+{
+	if (!*part) /* the root itself */
+		return open_found(open_process_root(root, process, elsewhere), false);
+	return open_found(look_in_process(root, process, part, elsewhere), true);
 }
 
 int
@@ -339,20 +346,6 @@ is_program(const char *path, char process[64])
 		return false;
 	snprintf(process, 64, "proc/%.*s", (int)pid.n, pid.s);
 	return true;
-}
-
-/* As look_below, for a path below the root of a process. */
-static int
-look_in_process(int root, const char *process, const char *part, bool elsewhere)
-{
-	int top = open_process_root(root, process, elsewhere);
-
-	if (top < 0)
-		return -1;
-	int found = look_below(top, part, NO_LINKS), error = errno;
-	close(top);
-	errno = error;
-	return found;
 }
 
 int

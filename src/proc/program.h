@@ -51,7 +51,7 @@ bool node_header_parse(struct text t, char version[VERSION_MOST]);
 /* The number after the first place of `before` in t, "3.13" of "libpython3.13.so.1.0". */
 bool version_after(struct text t, const char *before, char version[VERSION_MOST]);
 
-/* The numbers of "21.0.13"; those that are missing are 0. */
+/* The three numbers of a version such as "21.0.13". A missing number is 0. */
 struct version {
 	unsigned major, minor, patch;
 };

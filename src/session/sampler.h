@@ -79,7 +79,7 @@ bool sampler_read(struct sampler *s, const struct sample *m);
 /* Forgets the snapshots: the next one cannot be compared with them. */
 void sampler_forget(struct sampler *s);
 
-/* The rows between the last two snapshots, or those that add up; NULL if there are none. */
+/* The rows between the last two snapshots. Of a tool that adds up, the sums so far. NULL: no rows. */
 const struct table *sampler_table(const struct sampler *s);
 
 /* The same with their times, for a format. */

@@ -33,7 +33,7 @@ static void
 put(uint64_t v, int bytes)
 {
 	for (int i = 0; i < bytes; i++)
-		buf_char(&file, (char)(v >> (8 * i)));
+		buf_char(&file, (char)(i < 8 ? v >> (8 * i) : 0));
 }
 
 static void

@@ -50,8 +50,8 @@ limits_count(struct arena *a, const struct cpulist *set)
 	return (struct cpu_count){ cpulist_count(set), arena_copy(a, text_of(list)), *set };
 }
 
-/* The CPUs that exist, in the kernel's numbers. lxcfs numbers those of a container anew; then the
- * cpuset has them, if it is known. */
+/* The CPUs that exist, in the kernel's numbers. lxcfs gives the CPUs of a container other numbers: then
+ * they come from the cpuset, if it is known. */
 static struct cpulist
 existing(const struct limits *l)
 {

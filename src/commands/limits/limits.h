@@ -190,6 +190,9 @@ const char *fit_name(enum fit v);
 
 /* ---- page.c and page_json.c: the page in 80 columns, and as one JSON object */
 
+/* Why a program was not read, in words. EREMOTE has no text in musl. */
+const char *program_error(int error);
+
 struct page {
 	const struct limits *limits;
 	const struct effective *effective;

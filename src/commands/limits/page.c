@@ -13,6 +13,12 @@
 enum { LABEL = 11, VALUE = 9, WIDTH = 80 };
 
 /* The width of a UTF-8 string, at one column per character. */
+const char *
+program_error(int error)
+{
+	return error == EREMOTE ? "on a network or FUSE file system" : strerror(error);
+}
+
 static size_t
 columns(const char *s)
 {
@@ -436,9 +442,10 @@ put_runtime(struct buf *b, const struct page *p)
 		    r->detail ? r->detail : "");
 	else if (r->name)
 		snprintf(text, sizeof text, "%s, version unknown%s%.60s", r->name,
-		    r->error ? ": " : "", r->error ? strerror(r->error) : "");
+		    r->error ? ": " : "", r->error ? program_error(r->error) : "");
 	else if (r->error)
-		snprintf(text, sizeof text, "cannot read its program: %.60s", strerror(r->error));
+		snprintf(
+		    text, sizeof text, "cannot read its program: %.60s", program_error(r->error));
 	else
 		snprintf(text, sizeof text, "%s", "none recognised in ");
 	page_row(b, "runtime", r->name ? "" : "-", text, r->name || r->error ? NULL : r->path);
@@ -486,7 +493,7 @@ put_opinion(struct buf *b, const struct page *p, const struct opinion *o, const 
 			fixed(known_or_nan(o->running), 0)));
 }
 
-/* All, or those that the process has, or the usual ones. */
+/* Whether the page has this line: with --all each; else those of the process, or the usual ones. */
 static bool
 is_shown(const struct page *p, const struct opinion *o)
 {

@@ -174,7 +174,7 @@ put_program(struct buf *b, const struct limits_program *r, bool read)
 {
 	begin(b, "program", '{');
 	buf_json_text(b, "path", r->path);
-	buf_json_text(b, "error", r->error && (read || r->path) ? strerror(r->error) : NULL);
+	buf_json_text(b, "error", r->error && (read || r->path) ? program_error(r->error) : NULL);
 	buf_json_text(b, "runtime", r->name);
 	buf_json_text(b, "version", r->version);
 	buf_json_text(b, "detail", r->detail);
