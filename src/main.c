@@ -46,9 +46,9 @@
  *   tools/throttle.c             pq throttle
  *   tools/mem.c                  pq mem
  *   tools/psi.c                  pq psi
+ *   tools/task_source.c          rows of tasks that BPF reads, where it is available
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget
- *   tools/tasks/source.c         rows that BPF read, where that is available
  *   tools/tasks/detail.c         the ranking, and the files of the worst
  *   tools/runqlat/runqlat.c      pq runqlat: percentiles and histogram
  *   tools/runqlat/source.c       where its figures come from: BPF, schedstat or the probe

@@ -36,7 +36,7 @@ enum {
 };
 enum { ASM_JEQ = 0x10, ASM_JGT = 0x20, ASM_JGE = 0x30, ASM_JNE = 0x50, ASM_JSGE = 0x70 };
 
-enum { ASM_MOST = 256, ASM_JUMPS = 8 };
+enum { ASM_MOST = 384, ASM_JUMPS = 16 };
 
 /* Zero-initialise to start. */
 struct code {
@@ -107,6 +107,7 @@ enum bpf_helper {
 	BPF_PROBE_READ = 4,
 	BPF_TIME_NS = 5,   /* CLOCK_MONOTONIC */
 	BPF_PID_TGID = 14, /* of the current task; the upper half is the process */
+	BPF_CURRENT_TASK = 35,
 	BPF_CURRENT_UNDER_CGROUP = 37,
 	BPF_PROBE_READ_KERNEL = 113, /* Linux 5.5 */
 };

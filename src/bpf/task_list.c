@@ -2,6 +2,8 @@
 #include "bpf/task_list.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,6 +34,8 @@ struct layout {
 	struct btf_member pid, tid, flags, exit_state, state, run, wait, slices, switches[2],
 	    majflt, start, comm, signal, gone_majflt, delays, blkio, swapin, cgroups, v2_cgroup,
 	    subsys, css_cgroup, node, id;
+	/* the numbers of a task in each pid namespace that it is in */
+	struct btf_member thread_pid, process_pids, level, numbers, nr, ns;
 	/* functions, by id */
 	uint32_t lock, unlock, from_pid, release, new, next, destroy, iterator;
 	int32_t cpu; /* the controller's place in subsys; -1: none */
@@ -52,7 +56,9 @@ struct place {
 struct task_list {
 	enum task_list_mode mode;
 	uint32_t pid; /* only this process; 0: all */
+	bool nested;  /* with the numbers of the pid namespace of this process */
 	struct layout at;
+	int loadavg; /* /proc/loadavg, which tells how many tasks there are; -1: unknown */
 	int map, program, link; /* -1: none */
 	uint32_t room;          /* tasks in the map */
 	struct kernel_row *rows;
@@ -132,6 +138,12 @@ find_members(const struct btf *b, struct layout *at)
 		{ "cgroup_subsys_state", "cgroup", &at->css_cgroup, false },
 		{ "cgroup", "kn", &at->node, false },
 		{ "kernfs_node", "id", &at->id, false },
+		{ "task_struct", "thread_pid", &at->thread_pid, false },
+		{ "signal_struct", "pids", &at->process_pids, false },
+		{ "pid", "level", &at->level, false },
+		{ "pid", "numbers", &at->numbers, false },
+		{ "upid", "nr", &at->nr, false },
+		{ "upid", "ns", &at->ns, false },
 	};
 
 	if (find_wanted(b, wanted, sizeof wanted / sizeof *wanted) < 0)
@@ -145,6 +157,17 @@ find_members(const struct btf *b, struct layout *at)
 	add_offset(&at->wait, &info);
 	add_offset(&at->slices, &info);
 	return at->state.size ? 0 : fail_with(EINVAL);
+}
+
+enum { UPID = 16, PROCESS = 1 }; /* sizeof(struct upid); PIDTYPE_TGID */
+
+/* Whether the program can find the numbers of a pid namespace. */
+static bool
+knows_numbers(const struct layout *at)
+{
+	return at->thread_pid.size && at->process_pids.size && at->level.size == 4 &&
+	    at->numbers.size && at->nr.size == 4 && at->ns.size && at->ns.offset <= UPID - 8 &&
+	    at->nr.offset <= UPID - 4;
 }
 
 static int
@@ -197,7 +220,19 @@ find_layout(enum task_list_mode mode, struct layout *at)
  * R7 is the task, R8 its row, R9 the head. Where a function or helper is called, R0 to R5 are
  * overwritten. */
 
-enum { KEY = -4, LOOP = -32 }; /* offsets from R10; a loop needs 24 bytes */
+/* Offsets from R10. A loop needs 24 bytes. SPACE: the pid namespace, and DEEP: 16 times how deep it
+ * is. OF: a struct pid, and LEVEL how deep it is; NUMBER: a number of it, with its namespace. IDS:
+ * the numbers of the process and of the thread. */
+enum {
+	KEY = -4,
+	LOOP = -32,
+	SPACE = -40,
+	DEEP = -48,
+	OF = -56,
+	LEVEL = -64,
+	NUMBER = -80,
+	IDS = -88
+};
 enum { ALL_THREADS = 1, PROCESS_THREADS = 2 };
 
 #define ROW(member) ((int32_t)offsetof(struct kernel_row, member))
@@ -283,12 +318,106 @@ copy_cgroups(struct code *c, const struct layout *at)
 	asm_here(c, &none);
 }
 
-/* Appends the task in R7 to the rows. Jumps to `full` if there is no room. */
+/* ---- The numbers of a task in a pid namespace
+ *
+ * struct pid has an array with a number for each namespace from the first one on. */
+
+/* size bytes at R3 + from become those at R10 + to. The verifier lets programs compute with what a
+ * probe read, not with pointers. */
 static void
-append(struct code *c, const struct task_list *l, struct label *full)
+probe(struct code *c, uint32_t from, int32_t size, int32_t to)
+{
+	asm_alu_imm(c, ASM_ADD, R3, (int32_t)from);
+	asm_alu(c, ASM_MOV, R1, R10);
+	asm_alu_imm(c, ASM_ADD, R1, to);
+	asm_alu_imm(c, ASM_MOV, R2, size);
+	asm_call(c, BPF_PROBE_READ_KERNEL);
+}
+
+/* Of the struct pid at OF: its level at LEVEL, times the size of a number. */
+static void
+probe_level(struct code *c, const struct layout *at)
+{
+	asm_store_imm(c, 8, R10, LEVEL, 0);
+	asm_load(c, 8, R3, R10, OF);
+	probe(c, at->level.offset, 4, LEVEL);
+	asm_load(c, 8, R1, R10, LEVEL);
+	asm_alu_imm(c, ASM_LSH, R1, 4);
+	asm_store(c, 8, R10, LEVEL, R1);
+}
+
+/* Of the struct pid at OF: its number at DEEP. */
+static void
+probe_number(struct code *c, const struct layout *at)
+{
+	asm_load(c, 8, R3, R10, OF);
+	asm_load(c, 8, R1, R10, DEEP);
+	asm_alu(c, ASM_ADD, R3, R1);
+	probe(c, at->numbers.offset, UPID, NUMBER);
+}
+
+/* SPACE and DEEP = the namespace of this process, and its level. */
+static void
+find_namespace(struct code *c, const struct layout *at)
+{
+	asm_call(c, BPF_CURRENT_TASK);
+	asm_alu(c, ASM_MOV, R3, R0);
+	probe(c, at->thread_pid.offset, 8, OF);
+	probe_level(c, at);
+	asm_load(c, 8, R1, R10, LEVEL);
+	asm_store(c, 8, R10, DEEP, R1);
+	probe_number(c, at);
+	asm_load(c, 8, R1, R10, NUMBER + (int32_t)at->ns.offset);
+	asm_store(c, 8, R10, SPACE, R1);
+}
+
+/* A member of the row becomes the number of the struct pid at OF. Jumps to `none` if it has none in
+ * the namespace. */
+static void
+copy_number(struct code *c, const struct layout *at, int32_t to, struct label *none)
+{
+	asm_load(c, 8, R1, R10, OF);
+	asm_jump_imm(c, none, ASM_JEQ, R1, 0);
+	probe_level(c, at);
+	asm_load(c, 8, R1, R10, LEVEL);
+	asm_load(c, 8, R2, R10, DEEP);
+	asm_jump(c, none, ASM_JGT, R2, R1);
+	probe_number(c, at);
+	asm_load(c, 8, R1, R10, NUMBER + (int32_t)at->ns.offset);
+	asm_load(c, 8, R2, R10, SPACE);
+	asm_jump(c, none, ASM_JNE, R1, R2);
+	asm_load(c, 4, R1, R10, NUMBER + (int32_t)at->nr.offset);
+	asm_store(c, 4, R10, to, R1);
+}
+
+/* The numbers of the process and thread in R7, at R10 + IDS. Jumps to `none` if it is not in the
+ * namespace. */
+static void
+find_numbers(struct code *c, const struct task_list *l, struct label *none)
 {
 	const struct layout *at = &l->at;
 
+	if (!l->nested) {
+		asm_load(c, at->pid.size, R1, R7, (int32_t)at->pid.offset);
+		asm_store(c, 4, R10, IDS, R1);
+		asm_load(c, at->tid.size, R1, R7, (int32_t)at->tid.offset);
+		asm_store(c, 4, R10, IDS + 4, R1);
+		return;
+	}
+	asm_alu(c, ASM_MOV, R3, R7);
+	probe(c, at->thread_pid.offset, 8, OF);
+	copy_number(c, at, IDS + 4, none);
+	follow(c, R3, R7, at->signal.offset, none);
+	probe(c, at->process_pids.offset + 8 * PROCESS, 8, OF);
+	copy_number(c, at, IDS, none);
+}
+
+/* ---- A row */
+
+/* R0 = the row for the next task. Jumps to `full` if there is no room. */
+static void
+next_row(struct code *c, const struct task_list *l, struct label *full)
+{
 	asm_load(c, 8, R1, R9, HEAD(found));
 	asm_alu_imm(c, ASM_ADD, R1, 1);
 	asm_store(c, 8, R9, HEAD(found), R1);
@@ -298,9 +427,39 @@ append(struct code *c, const struct task_list *l, struct label *full)
 	asm_alu_imm(c, ASM_ADD, R2, KEY);
 	asm_call(c, BPF_LOOKUP);
 	asm_jump_imm(c, full, ASM_JEQ, R0, 0);
-	asm_alu(c, ASM_MOV, R8, R0);
-	copy(c, at->pid, 4, ROW(pid));
-	copy(c, at->tid, 4, ROW(tid));
+}
+
+/* Jumps to `changed` unless a member of the task in R7 is what the row says. */
+static void
+compare(struct code *c, struct btf_member m, size_t size, int32_t with, struct label *changed)
+{
+	asm_load(c, m.size, R1, R7, (int32_t)m.offset);
+	asm_load(c, size, R2, R8, with);
+	asm_jump(c, changed, ASM_JNE, R1, R2);
+}
+
+/* Jumps to `changed` unless the row is of this task, and the task has not run since it was written.
+ * Most tasks have not, and their data is not in the CPU caches. */
+static void
+compare_row(struct code *c, const struct layout *at, struct label *changed)
+{
+	asm_load(c, 8, R1, R10, IDS);
+	asm_load(c, 8, R2, R8, ROW(pid));
+	asm_jump(c, changed, ASM_JNE, R1, R2);
+	compare(c, at->state, 8, ROW(state), changed);
+	asm_jump_imm(c, changed, ASM_JEQ, R1, 0); /* it runs */
+	compare(c, at->slices, 8, ROW(slices), changed);
+	asm_jump_imm(c, changed, ASM_JEQ, R1, 0); /* it is new */
+	compare(c, at->run, 8, ROW(run_ns), changed);
+	compare(c, at->exit_state, 4, ROW(exit_state), changed);
+}
+
+/* What changes only while a task runs. */
+static void
+copy_row(struct code *c, const struct layout *at)
+{
+	asm_load(c, 8, R1, R10, IDS);
+	asm_store(c, 8, R8, ROW(pid), R1);
 	copy(c, at->flags, 4, ROW(flags));
 	copy(c, at->exit_state, 4, ROW(exit_state));
 	copy(c, at->state, 8, ROW(state));
@@ -313,9 +472,30 @@ append(struct code *c, const struct task_list *l, struct label *full)
 	copy(c, at->start, 8, ROW(start_ns));
 	for (uint32_t i = 0; i < TASK_COMM; i++)
 		copy(c, (struct btf_member){ at->comm.offset + i, 1 }, 1, ROW(comm) + (int32_t)i);
-	copy_gone_majflt(c, at);
 	copy_blkio(c, at);
-	copy_cgroups(c, at);
+}
+
+/* Appends the task in R7 to the rows. Jumps to `none` if it is not one of them, or if there is no
+ * room. */
+static void
+append(struct code *c, const struct task_list *l, struct label *none)
+{
+	struct label changed = { 0 }, rest = { 0 };
+
+	find_numbers(c, l, none);
+	if (l->pid && l->mode == TASK_LIST_ITER) {
+		asm_load(c, 4, R1, R10, IDS);
+		asm_jump_imm(c, none, ASM_JNE, R1, (int32_t)l->pid);
+	}
+	next_row(c, l, none);
+	asm_alu(c, ASM_MOV, R8, R0);
+	compare_row(c, &l->at, &changed);
+	asm_goto(c, &rest);
+	asm_here(c, &changed);
+	copy_row(c, &l->at);
+	asm_here(c, &rest);
+	copy_gone_majflt(c, &l->at);
+	copy_cgroups(c, &l->at);
 }
 
 /* R9 = the head, in the first entry of the map. */
@@ -347,10 +527,8 @@ build_iterator(struct code *c, const struct task_list *l)
 
 	asm_load(c, 8, R7, R1, 8); /* struct bpf_iter__task */
 	asm_jump_imm(c, &end, ASM_JEQ, R7, 0);
-	if (l->pid) {
-		asm_load(c, l->at.pid.size, R1, R7, (int32_t)l->at.pid.offset);
-		asm_jump_imm(c, &end, ASM_JNE, R1, (int32_t)l->pid);
-	}
+	if (l->nested)
+		find_namespace(c, &l->at);
 	find_head(c, l, &end);
 	append(c, l, &end);
 	finish(c, &end);
@@ -510,23 +688,28 @@ prepare(struct task_list *l, uint32_t room, struct bpf_failure *f)
 	return 0;
 }
 
-/* From "0.10 0.20 0.30 3/5123 4242" of /proc/loadavg: 5123 tasks, and some more. */
-static uint32_t
-guess_room(void)
+/* How many tasks the machine has: 5123, from "0.10 0.20 0.30 3/5123 4242" of /proc/loadavg. 0:
+ * unknown. */
+static uint64_t
+count_tasks(const struct task_list *l)
 {
-	struct buf b = { 0 };
-	struct text rest, word, part;
-	uint64_t n = 0;
+	char line[128];
+	struct text rest = { line, 0 }, word = { line, 0 }, part;
+	uint64_t n;
 
-	if (bpf_read_file("/proc/loadavg", &b) == 0) {
-		rest = (struct text){ b.s, b.n };
-		for (int i = 0; i < 4 && text_word(&rest, &word);)
-			i++;
-		text_split(&word, '/', &part);
-		if (text_u64(word, &n) < 0 || n > 1 << 22)
-			n = 0;
-	}
-	buf_free(&b);
+	ssize_t got = l->loadavg < 0 ? -1 : pread(l->loadavg, line, sizeof line, 0);
+	rest.n = got > 0 ? (size_t)got : 0;
+	for (int i = 0; i < 4 && text_word(&rest, &word);)
+		i++;
+	return text_split(&word, '/', &part) && text_u64(word, &n) == 0 && n <= 1 << 22 ? n : 0;
+}
+
+/* Room for all tasks, and some more. */
+static uint32_t
+guess_room(const struct task_list *l)
+{
+	uint64_t n = count_tasks(l);
+
 	return (uint32_t)(n + n / 8 + 512);
 }
 
@@ -535,33 +718,43 @@ try(struct task_list *l, enum task_list_mode mode, struct bpf_failure *f)
 {
 	l->mode = mode;
 	*f = (struct bpf_failure){ .mode = MODE_ANY };
-	if (find_layout(mode, &l->at) < 0)
+	if (find_layout(mode, &l->at) < 0 ||
+	    (l->nested && !knows_numbers(&l->at) && fail_with(EINVAL) < 0))
 		return failed(f, STEP_LAYOUT);
-	if (prepare(l, guess_room(), f) < 0)
+	if (prepare(l, guess_room(l), f) < 0)
 		return -1;
 	return run(l) < 0 && errno != ESRCH ? failed(f, STEP_RUN) : 0;
 }
 
 int
-task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pid, struct bpf_why *why)
+task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pid, bool nested,
+    struct bpf_why *why)
 {
 	struct task_list *l = xmalloc(sizeof *l);
 	struct bpf_failure f[2];
 	struct bpf_rights rights;
 	size_t n = 0;
 
-	*l = (struct task_list){ .pid = pid, .map = -1, .program = -1, .link = -1 };
+	*l = (struct task_list){
+		.pid = pid, .nested = nested, .map = -1, .program = -1, .link = -1
+	};
+	l->loadavg = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
 	*out = l;
-	if (mode != TASK_LIST_ITER && try(l, TASK_LIST_LOOP, &f[n++]) == 0)
+	if (mode != TASK_LIST_ITER && !nested && try(l, TASK_LIST_LOOP, &f[n++]) == 0)
 		return 0;
 	if ((mode == TASK_LIST_ITER || (mode == TASK_LIST_ANY && !pid)) &&
 	    try(l, TASK_LIST_ITER, &f[n++]) == 0)
 		return 0;
 	bpf_rights_read(&rights);
-	bpf_explain(&f[n - 1], 1, &rights, why);
+	if (n > 0)
+		bpf_explain(&f[n - 1], 1, &rights, why);
+	else
+		snprintf(why->text, sizeof why->text,
+		    "in a pid namespace it would read all tasks of the host (--source bpf-iter "
+		    "reads those of the namespace)");
 	task_list_close(l);
 	*out = NULL;
-	errno = f[n - 1].error;
+	errno = n > 0 ? f[n - 1].error : EOPNOTSUPP;
 	return -1;
 }
 
@@ -762,12 +955,28 @@ make_print_room(struct task_list *l, size_t n)
 	l->spare = xrealloc(l->spare, l->print_room * sizeof *l->spare);
 }
 
-int
-task_list_print(struct task_list *l, struct buf *out)
+/* Prints how many tasks the kernel counts that the program did not see: some kernels hide processes
+ * from BPF. "-": unknown; of one process, or of a namespace, no file tells the number. */
+static void
+print_hidden(const struct task_list *l, uint64_t most, size_t n, struct buf *out)
 {
-	if (run(l) < 0)
-		return -1;
+	uint64_t now = count_tasks(l), least = now < most ? now : most;
+
+	buf_text(out, "hidden ");
+	if (least == 0 || l->pid || l->nested)
+		buf_char(out, '-');
+	else
+		buf_u64(out, least > n ? least - n : 0, 1);
+	buf_char(out, '\n');
+}
+
+/* Finds the tasks among the rows, in the order of their numbers. *v has room for them. Returns how
+ * many they are. */
+static size_t
+sort_rows(struct task_list *l, struct place **v)
+{
 	size_t found = (size_t)head_of(l)->found, n = 0;
+
 	make_print_room(l, found);
 	for (size_t i = 0; i < found; i++) {
 		const struct kernel_row *r = &l->rows[i + 1];
@@ -775,12 +984,26 @@ task_list_print(struct task_list *l, struct buf *out)
 			l->places[0][n++] =
 			    (struct place){ (uint64_t)r->pid << 32 | r->tid, (uint32_t)i };
 	}
-	n = print_all(l, sort(l->places[0], n, l->places[1]), n);
+	*v = sort(l->places[0], n, l->places[1]);
+	return n;
+}
+
+int
+task_list_print(struct task_list *l, struct buf *out)
+{
+	uint64_t before = l->pid || l->nested ? 0 : count_tasks(l);
+	struct place *v;
+
+	if (run(l) < 0)
+		return -1;
+	size_t n = sort_rows(l, &v);
+	n = print_all(l, v, n);
 	buf_text(out, "source ");
 	buf_text(out, task_list_mode(l));
 	buf_text(out, "\ntasks ");
 	buf_u64(out, n, 1);
 	buf_char(out, '\n');
+	print_hidden(l, before, n, out);
 	buf_add(out, l->text.s, l->text.n);
 	return 0;
 }
@@ -797,6 +1020,7 @@ task_list_close(struct task_list *l)
 	if (!l)
 		return;
 	unload(l);
+	drop(&l->loadavg);
 	buf_free(&l->text);
 	buf_free(&l->previous);
 	free(l->printed);

@@ -6,6 +6,7 @@
 #ifndef PQ_BPF_TASK_LIST_H
 #define PQ_BPF_TASK_LIST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -18,10 +19,12 @@ enum task_list_mode { TASK_LIST_ANY, TASK_LIST_LOOP, TASK_LIST_ITER };
 struct task_list;
 
 /* Loads the program, in that mode or the first that works. pid: only the threads of this process,
- * which ITER cannot select cheaply: TASK_LIST_ANY does not try it then; 0: all tasks. 0; or -1 with errno
- * and *why. */
-int task_list_open(
-    struct task_list **out, enum task_list_mode mode, uint32_t pid, struct bpf_why *why);
+ * which ITER cannot select cheaply: TASK_LIST_ANY does not try it then; 0: all tasks. nested: the
+ * tasks of this process's pid namespace, with their numbers there, which is not that of the host;
+ * LOOP would walk over all tasks of the host, and is not possible then. 0; or -1 with errno and
+ * *why. */
+int task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pid, bool nested,
+    struct bpf_why *why);
 
 /* Reads the tasks, and appends their text (proc/task_rows.h). 0, or -1 with errno: ESRCH there is
  * no such process. */

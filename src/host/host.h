@@ -56,6 +56,7 @@ struct host;
 /* A text that is measured, not read from a file. */
 struct provided {
 	int (*print)(void *ctx, struct buf *out); /* 0, or -1 with errno */
+	void (*close)(void *ctx);                 /* ends what measures it; NULL: nothing to end */
 	void *ctx;
 };
 
@@ -67,6 +68,7 @@ struct host_ops {
 	bool (*losses)(struct host *, char *out, size_t n); /* NULL: nothing is ever lost */
 	/* NULL: a replay reads what was measured */
 	int (*provide)(struct host *, const char *path, const struct provided *);
+	void (*unprovide)(struct host *, const char *path);
 	/* NULL: not supported */
 	int (*count)(struct host *, const char *path, uint64_t *n);
 	int (*part)(struct host *, const char *path, uint64_t at, size_t n, struct text *);
@@ -124,10 +126,15 @@ int host_count(struct host *h, const char *path, uint64_t *n);
  * or a link is in the way. */
 int host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text);
 
-/* From now on reading this path gives what p->print prints for the sample; NULL: no longer. So
- * measured texts can be recorded and replayed as files are. Returns 0, or -1 with errno: EOPNOTSUPP
- * for a replay, which has the recorded text. */
+/* From now on reading this path gives what p->print prints for the sample. So measured texts can be
+ * recorded and replayed as files are. NULL: use what measures this path already, for another
+ * sampler. Returns 0, or -1 with errno: EEXIST if something measures this path already; ENOENT for
+ * NULL if nothing does; EOPNOTSUPP for a replay, which has the recorded text. */
 int host_provide(struct host *h, const char *path, const struct provided *p);
+
+/* Undoes one host_provide. After the last one, p->close ends what measures the path. Does nothing if
+ * nothing measures it. */
+void host_unprovide(struct host *h, const char *path);
 
 /* Prints one line about the parts of a recording that could not be read so far; false if there are
  * none. */

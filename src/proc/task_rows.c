@@ -75,7 +75,7 @@ take_letter(struct text *line, char *out)
 }
 
 static bool
-take_blkio(struct text *line, struct keyed *out)
+take_unless_unknown(struct text *line, struct keyed *out)
 {
 	struct text word;
 	uint64_t v;
@@ -123,7 +123,7 @@ parse_row(struct text line, struct task_row *r)
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
 		if (text_next_u64(&line, figures[i]) < 0)
 			return -1;
-	if (!take_blkio(&line, &r->blkio_ns) || text_next_u64(&line, &r->start_ns) < 0 ||
+	if (!take_unless_unknown(&line, &r->blkio_ns) || text_next_u64(&line, &r->start_ns) < 0 ||
 	    text_next_u64(&line, &r->cgroup[0]) < 0 || text_next_u64(&line, &r->cgroup[1]) < 0 ||
 	    !take_letter(&line, &kind) || (kind != 'u' && kind != 'k') ||
 	    !take_name(&line, r->comm))
@@ -132,9 +132,9 @@ parse_row(struct text line, struct task_row *r)
 	return 0;
 }
 
-/* "source bpf-loop", "tasks 2" */
+/* "source bpf-loop", "tasks 2", "hidden 0" */
 static int
-parse_head(struct text *t, char source[TASK_ROWS_SOURCE], size_t *n)
+parse_head(struct text *t, struct task_rows *out, size_t *n)
 {
 	struct text line, word;
 	uint64_t tasks;
@@ -142,13 +142,16 @@ parse_head(struct text *t, char source[TASK_ROWS_SOURCE], size_t *n)
 	if (!text_whole_line(t, &line) || !text_skip(&line, "source ") ||
 	    !text_word(&line, &word) || word.n >= TASK_ROWS_SOURCE)
 		return fail_with(EINVAL);
-	memset(source, 0, TASK_ROWS_SOURCE);
-	memcpy(source, word.s, word.n);
+	memset(out->source, 0, TASK_ROWS_SOURCE);
+	memcpy(out->source, word.s, word.n);
 	/* a line of a task has more bytes than this */
 	if (!text_whole_line(t, &line) || !text_skip(&line, "tasks ") ||
 	    text_u64(line, &tasks) < 0 || tasks > t->n / 32)
 		return fail_with(EINVAL);
 	*n = (size_t)tasks;
+	if (!text_whole_line(t, &line) || !text_skip(&line, "hidden ") ||
+	    !take_unless_unknown(&line, &out->hidden))
+		return fail_with(EINVAL);
 	return 0;
 }
 
@@ -201,7 +204,7 @@ task_rows_parse(struct text t, const struct task_rows *before, struct task_rows 
 	size_t n, k = 0;
 
 	out->n = 0;
-	if (t.n > UINT32_MAX || parse_head(&t, out->source, &n) < 0)
+	if (t.n > UINT32_MAX || parse_head(&t, out, &n) < 0)
 		return fail_with(EINVAL);
 	make_room(out, n);
 	out->text.n = 0;

@@ -3,10 +3,12 @@
  *
  *   source bpf-loop
  *   tasks 2
+ *   hidden 0
  *   4242 4242 S 7120033 81733 96 90 6 0 0 - 7349231518402 4521 0 u java
  *   4242 4243 R …
  *
- * Each line has a task: process, thread, state, time on a CPU, time waiting for one, times it got
+ * "hidden" is the number of tasks that the kernel counts and that the program did not see; "-":
+ * unknown. Each further line has a task: process, thread, state, time on a CPU, time waiting for one, times it got
  * one, voluntary and involuntary context switches, major faults, those of threads of its process
  * that ended (of the first thread only), time blocked on I/O ("-": unknown), start after boot, its
  * cgroup in the v2 hierarchy and the one of the cpu controller, u or k for a kernel thread, name.
@@ -46,6 +48,7 @@ struct task_rows {
 	struct task_row *v;
 	size_t n;
 	char source[TASK_ROWS_SOURCE]; /* "bpf-loop" */
+	struct keyed hidden;           /* tasks that are not among them */
 	/* the texts of the rows, and where each begins */
 	struct buf text;
 	uint32_t *at;

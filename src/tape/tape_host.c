@@ -155,7 +155,7 @@ tape_close(struct host *h)
 }
 
 static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_link, tape_losses,
-	NULL, NULL, NULL, tape_close };
+	NULL, NULL, NULL, NULL, tape_close };
 
 struct host *
 host_tape(int fd, bool pipe)
@@ -289,6 +289,12 @@ record_provide(struct host *h, const char *path, const struct provided *p)
 }
 
 static void
+record_unprovide(struct host *h, const char *path)
+{
+	host_unprovide(((struct recording *)h)->inner, path);
+}
+
+static void
 record_close(struct host *h)
 {
 	struct recording *r = (struct recording *)h;
@@ -299,7 +305,7 @@ record_close(struct host *h)
 }
 
 static const struct host_ops record_ops = { record_next, record_read, record_list, record_link,
-	record_losses, record_provide, NULL, NULL, record_close };
+	record_losses, record_provide, record_unprovide, NULL, NULL, record_close };
 
 /* Reads the 32 hexadecimal digits of "c0ffee00-…". */
 static void

@@ -297,7 +297,8 @@ enum tasks_column {
 	TASKS_QUOTA,
 	TASKS_CONTENTION,
 	TASKS_COMM,
-	TASKS_CGROUP
+	TASKS_CGROUP,
+	TASKS_SOURCE
 };
 
 /* Where the figures of tasks come from, in the order of the names in tasks.c, which has none for the

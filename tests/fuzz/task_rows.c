@@ -13,7 +13,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (task_rows_parse((struct text){ (const char *)data, n }, &none, &first) == 0) {
 		buf_text(&b, "source again\ntasks ");
 		buf_u64(&b, first.n, 1);
-		buf_char(&b, '\n');
+		buf_text(&b, "\nhidden -\n");
 		for (size_t i = 0; i < first.n; i++)
 			task_row_print(&first.v[i], &b);
 		if (task_rows_parse((struct text){ b.s, b.n }, &first, &again) < 0 ||

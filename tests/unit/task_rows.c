@@ -60,8 +60,9 @@ from_text(void)
 {
 	struct task_rows a = { 0 }, b = { 0 };
 
-	CHECK_INT(parse("source bpf-loop\ntasks 2\n", lines, &b, &a), 0);
+	CHECK_INT(parse("source bpf-loop\ntasks 2\nhidden 13\n", lines, &b, &a), 0);
 	CHECK_INT(a.n, 2);
+	CHECK(a.hidden.known && a.hidden.v == 13);
 	CHECK_STRING(a.source, "bpf-loop");
 	CHECK_STRING(a.v[0].comm, "a b\n\\c");
 	CHECK_U64(a.v[0].run_ns, 7120033);
@@ -79,7 +80,7 @@ from_text(void)
 static void
 after_another(void)
 {
-	static const char head[] = "source bpf-iter\ntasks 3\n";
+	static const char head[] = "source bpf-iter\ntasks 3\nhidden 0\n";
 	struct task_rows a = { 0 }, b = { 0 }, c = { 0 };
 
 	CHECK_INT(parse(head,
@@ -88,7 +89,7 @@ after_another(void)
 		      &c, &a),
 	    0);
 	/* 1 is gone, 3 and 5 are new, 4 has changed */
-	CHECK_INT(parse("source bpf-iter\ntasks 4\n",
+	CHECK_INT(parse("source bpf-iter\ntasks 4\nhidden 0\n",
 		      "2 2 S 2 0 0 0 0 0 0 - 0 0 0 u b\n3 3 S 3 0 0 0 0 0 0 - 0 0 0 u c\n"
 		      "4 4 R 5 0 0 0 0 0 0 - 0 0 0 u d\n5 5 S 5 0 0 0 0 0 0 - 0 0 0 u e\n",
 		      &a, &b),
@@ -120,13 +121,17 @@ damaged(void)
 	struct task_rows a = { 0 }, none = { 0 };
 
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
-		CHECK_INT(parse("source bpf-loop\ntasks 1\n", bodies[i], &none, &a), -1);
+		CHECK_INT(parse("source bpf-loop\ntasks 1\nhidden 0\n", bodies[i], &none, &a), -1);
 	CHECK_INT(
-	    parse("source bpf-loop\ntasks 2\n",
+	    parse("source bpf-loop\ntasks 2\nhidden 0\n",
 		"2 2 S 1 0 0 0 0 0 0 - 0 0 0 u a\n1 1 S 1 0 0 0 0 0 0 - 0 0 0 u a\n", &none, &a),
 	    -1);
-	CHECK_INT(parse("source bpf-loop\ntasks 18446744073709551615\n", "", &none, &a), -1);
-	CHECK_INT(parse("tasks 0\n", "", &none, &a), -1);
+	CHECK_INT(
+	    parse("source bpf-loop\ntasks 18446744073709551615\nhidden 0\n", "", &none, &a), -1);
+	CHECK_INT(parse("tasks 0\nhidden 0\n", "", &none, &a), -1);
+	CHECK_INT(parse("source bpf-loop\ntasks 0\nhidden x\n", "", &none, &a), -1);
+	CHECK_INT(parse("source bpf-loop\ntasks 0\nhidden -\n", "", &none, &a), 0);
+	CHECK(!a.hidden.known);
 	CHECK_INT(parse("", "", &none, &a), -1);
 	task_rows_free(&a);
 }

@@ -191,6 +191,8 @@ read_blkio(struct reader *r, uint32_t pid, struct task *t)
 	if (!read_limited(r, pid, t->tid, "/stat", &text) || task_stat_parse(text, &stat) < 0)
 		return;
 	t->blkio = stat.blkio_ticks;
+	if (t->before && t->before->row) /* in other units */
+		return;
 	struct keyed from = t->born ? keyed_of(0) : t->before ? t->before->blkio : t->blkio;
 	int64_t since_ns = t->before ? t->before->since_ns : r->s->boot_ns;
 	double ticks_per_s = (double)r->w->host->facts.ticks_per_s;
@@ -261,13 +263,17 @@ read_cgroup(struct reader *r, struct tasks_process *p)
 		r->cgroups[known] = p->cgroup;
 }
 
+/* NaN: it has no rows. */
 static double
 majflt_of(const struct tasks_snapshot *s, const struct tasks_process *p)
 {
 	uint64_t sum = p->gone_majflt;
 
-	for (size_t i = p->first; i < p->first + p->n; i++)
+	for (size_t i = p->first; i < p->first + p->n; i++) {
+		if (!s->tasks[i].row) /* it was read from files */
+			return NAN;
 		sum += s->tasks[i].row->majflt;
+	}
 	return (double)sum;
 }
 
@@ -282,7 +288,8 @@ take_stat(struct reader *r, struct tasks_unit *u, bool thread)
 	if (!row || row->kernel)
 		return false;
 	to = thread ? (double)row->majflt : majflt_of(r->s, u->p);
-	from = thread && u->t->before              ? (double)u->t->before->row->majflt :
+	from = thread && u->t->before ?
+	    u->t->before->row ? (double)u->t->before->row->majflt : NAN :
 	    !thread && before                      ? majflt_of(r->s->before, before) :
 	    (thread ? u->t->born : u->p->born > 0) ? 0 :
 						     NAN;
@@ -583,12 +590,11 @@ tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 }
 
 void
-tasks_free(struct tasks_state *state)
+tasks_free(struct watch *w, struct tasks_state *state)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++)
 		free(state->room[i]);
-		task_rows_free(&state->rows[i]);
-	}
+	task_source_end(&state->source, w);
 	free_located(state);
 	targets_free(&state->targets);
 }

@@ -66,10 +66,12 @@ tell_skipped(const struct scan *c)
 	if (s->nskipped == 0 || share < 1.5 * c->state->told_share)
 		return;
 	c->state->told_share = share;
+	const char *missing = c->state->source.missing;
 	watch_note(c->w,
 	    "--budget: %zu of %zu threads were not read for this row; they keep the figures of "
-	    "their last reading",
-	    s->nskipped, s->ntasks);
+	    "their last reading%s%s%s",
+	    s->nskipped, s->ntasks, missing ? " (BPF would read all, and is not available: " : "",
+	    missing ? missing : "", missing ? ")" : "");
 }
 
 /* ---- Threads */
@@ -139,7 +141,8 @@ compare(const struct scan *c, struct task *t, const struct task *before)
 	/* these cannot change while a thread does not run */
 	t->state = before->state;
 	t->has_switches = before->has_switches;
-	t->blkio = before->blkio;
+	if (!before->row) /* else it has other units */
+		t->blkio = before->blkio;
 	memcpy(t->switches, before->switches, sizeof t->switches);
 }
 
@@ -212,13 +215,16 @@ static void
 compare_row(const struct scan *c, struct task *t, const struct task *before)
 {
 	const uint64_t *from = before ? before->switches : (const uint64_t[]){ 0, 0 };
-	double ticks_per_s = (double)c->w->host->facts.ticks_per_s;
+	struct keyed blkio = before ? before->blkio : keyed_of(0);
 
+	if (before && !before->row) /* it was read from files: it has other units, or nothing */
+		return;
+	double ticks_per_s = (double)c->w->host->facts.ticks_per_s;
 	for (int i = 0; i < 2; i++)
 		t->switched[i] =
 		    t->switches[i] >= from[i] ? (double)(t->switches[i] - from[i]) : NAN;
 	t->blocked_ticks = ticks_per_s *
-	    tasks_growth(c->w, TASKS_BLKIO, before ? before->blkio : keyed_of(0), t->blkio, 1e-9,
+	    tasks_growth(c->w, TASKS_BLKIO, blkio, t->blkio, 1e-9,
 		t->read_ns - (before ? before->since_ns : c->s->boot_ns), 0);
 }
 
@@ -262,8 +268,9 @@ add_process(struct scan *c, const struct task_row *row, size_t n)
 	for (; i < n && row[i].pid == p->pid; i++) {
 		for (; old < end && old->tid < row[i].tid; old++)
 			p->ended++;
-		bool same =
-		    old < end && old->tid == row[i].tid && old->row->start_ns == row[i].start_ns;
+		/* what was read from a file does not tell its start */
+		bool same = old < end && old->tid == row[i].tid &&
+		    (!old->row || old->row->start_ns == row[i].start_ns);
 		if (old < end && old->tid == row[i].tid)
 			p->ended += !same;
 		add_row(c, &row[i], same ? old : NULL, born && !same);
@@ -273,21 +280,6 @@ add_process(struct scan *c, const struct task_row *row, size_t n)
 	p->ended += (unsigned)(end - old);
 	p->n = s->ntasks - p->first;
 	return i;
-}
-
-/* The rows of the processes of -p or -g, or of all. */
-static void
-add_processes(struct scan *c, const uint32_t *pids, size_t npids)
-{
-	const struct task_row *v = c->state->rows[c->state->scans % 2].v;
-	size_t n = c->state->rows[c->state->scans % 2].n, k = 0;
-	bool all = !c->w->ask->target.pid && !c->w->ask->target.cgroup;
-
-	for (size_t i = 0; i < n;) {
-		while (!all && k < npids && pids[k] < v[i].pid)
-			k++;
-		i += all || (k < npids && pids[k] == v[i].pid) ? add_process(c, &v[i], n - i) : 1;
-	}
 }
 
 /* ---- Processes */
@@ -370,6 +362,25 @@ read_process(struct scan *c, uint32_t pid)
 		read_new(c, p, born);
 	p->n = s->ntasks - p->first;
 	s->n += p->n > 0;
+}
+
+/* The rows of the processes of -p or -g, or of all. Processes that have none are read from files:
+ * some kernels hide processes from BPF, and others began since. */
+static void
+add_processes(struct scan *c, const uint32_t *pids, size_t npids, bool all)
+{
+	const struct task_row *v = c->state->source.now->v;
+	size_t n = c->state->source.now->n, k = 0;
+
+	for (size_t i = 0; i < n;) {
+		for (; k < npids && pids[k] < v[i].pid; k++)
+			read_process(c, pids[k]);
+		bool wanted = k < npids && pids[k] == v[i].pid;
+		k += wanted;
+		i += all || wanted ? add_process(c, &v[i], n - i) : 1;
+	}
+	for (; k < npids; k++)
+		read_process(c, pids[k]);
 }
 
 static int
@@ -485,24 +496,56 @@ check_first(const struct scan *c, size_t npids)
 	return false;
 }
 
-/* Lists the processes of the target, as targets_pids. Rows tell whether the process of -p is there,
- * and are themselves the list of all. */
+/* The processes of the last snapshot that had no rows. Returns how many threads they had. */
+static size_t
+had_no_rows(const struct scan *c, uint32_t **pids, size_t *n)
+{
+	const struct tasks_snapshot *last = c->last;
+	size_t threads = 0, cap = 0;
+
+	for (size_t i = 0; last && i < last->n; i++) {
+		if (last->tasks[last->v[i].first].row)
+			continue;
+		*pids = arena_grow(c->arena, *pids, *n, &cap, sizeof **pids);
+		(*pids)[(*n)++] = last->v[i].pid;
+		threads += last->v[i].n;
+	}
+	return threads;
+}
+
+/* Whether rows, and the processes that are known to have none, are all tasks that the kernel
+ * counts. */
+static bool
+rows_have_all(const struct scan *c, uint32_t **pids, size_t *n)
+{
+	const struct task_rows *rows = c->state->source.now;
+	const struct target *t = &c->w->ask->target;
+
+	return !t->pid && !t->cgroup && rows->hidden.known &&
+	    had_no_rows(c, pids, n) == rows->hidden.v;
+}
+
+/* Whether there are rows of the process of -p. */
+static bool
+rows_have_target(struct scan *c, uint32_t **pids, size_t *n)
+{
+	const struct task_rows *rows = c->state->source.now;
+
+	if (!c->w->ask->target.pid)
+		return false;
+	*pids = targets_parse_pids(c->arena, text_of(c->w->ask->target.pid), n);
+	for (size_t i = 0; *n == 1 && i < rows->n; i++)
+		if (rows->v[i].pid == **pids)
+			return c->state->targets.seen = true;
+	return false;
+}
+
+/* Lists the processes of the target, as targets_pids, unless rows tell. */
 static int
 list_targets(struct scan *c, uint32_t **pids, size_t *n)
 {
-	const struct task_rows *rows = &c->state->rows[c->state->scans % 2];
-	const struct target *t = &c->w->ask->target;
-
-	if (*c->state->rows_file && !t->cgroup) {
-		if (!t->pid)
-			return 0;
-		*pids = targets_parse_pids(c->arena, text_of(t->pid), n);
-		for (size_t i = 0; *n == 1 && i < rows->n; i++)
-			if (rows->v[i].pid == **pids) {
-				c->state->targets.seen = true;
-				return 0;
-			}
-	}
+	if (*c->state->source.file && (rows_have_all(c, pids, n) || rows_have_target(c, pids, n)))
+		return 0;
 	return targets_pids(&c->state->targets, c->w, c->arena, pids, n);
 }
 
@@ -511,18 +554,19 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 {
 	struct tasks_state *state = w->state;
 	struct scan c = { w, a, state, arena_alloc(a, sizeof *c.s), state->last, 0, 0 };
-	bool by_rows = *state->rows_file;
+	bool by_rows = *state->source.file;
 	uint32_t *pids = NULL;
 	size_t n = 0;
 
 	state->last = NULL; /* without a snapshot now, the next one is a first one */
-	if (by_rows && tasks_read_rows(w) < 0 && errno != ESRCH)
+	if (by_rows && task_source_read(&state->source, w) < 0 && errno != ESRCH)
 		return watch_fail(
 		    w, EXIT_FAILED, "cannot read the tasks by BPF: %s", strerror(errno));
 	if (list_targets(&c, &pids, &n) < 0 && !targets_explain(&state->targets, w, errno))
 		return NULL;
 	if (state->scans == 0)
 		begin(w);
+	state->quota = by_rows ? SIZE_MAX : state->quota;
 	if (!by_rows)
 		set_quota(&c, budget_ns);
 	c.s->before = c.last;
@@ -530,8 +574,9 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 	c.s->uptime_s = read_uptime(w);
 	c.s->at_ns = w->now_ns;
 	c.s->boot_ns = booted_ns(w, c.s->uptime_s);
+	c.s->source = by_rows ? arena_copy(a, text_of(state->source.now->source)) : "proc";
 	if (by_rows)
-		add_processes(&c, pids, n);
+		add_processes(&c, pids, n, !w->ask->target.pid && !w->ask->target.cgroup);
 	for (size_t i = 0; !by_rows && i < n; i++)
 		read_process(&c, pids[i]);
 	if (state->scans == 0 && !check_first(&c, n))

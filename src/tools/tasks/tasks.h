@@ -1,17 +1,17 @@
 /*
  * tasks: which processes, threads or cgroups waited for a CPU. A row has two parts, to keep its
  * cost low. scan.c reads schedstat of every thread, which is cheap. detail.c ranks the processes by
- * their wait, and reads the other files of the worst ones only. Where BPF is available, source.c
- * reads all of it at once instead. Which files are read depends only
- * on what the files say, so that a recording holds all that its replay reads.
+ * their wait, and reads the other files of the worst ones only. Where there are rows of BPF
+ * (task_source), they have all of this. Which files are read depends only on what the files say, so
+ * that a recording holds all that its replay reads.
  */
 #ifndef PQ_TASKS_TASKS_H
 #define PQ_TASKS_TASKS_H
 
 #include "cgroup/quota.h"
 #include "proc/task.h"
-#include "proc/task_rows.h"
 #include "tools/targets.h"
+#include "tools/task_source.h"
 #include "tools/tool.h"
 
 /* The numbers of schedstat, in its order. */
@@ -87,7 +87,8 @@ struct tasks_snapshot {
 	size_t n, cap;
 	struct task *tasks;
 	size_t ntasks, nread, nskipped;
-	double unseen; /* tasks that began and ended since the previous snapshot; NaN */
+	const char *source; /* "bpf-loop", "bpf-iter", "proc" */
+	double unseen;      /* tasks that began and ended since the previous snapshot; NaN */
 	double uptime_s;
 	int64_t at_ns;            /* the sample's mono_ns */
 	int64_t boot_ns;          /* not later than the boot, on the same clock */
@@ -129,11 +130,9 @@ struct tasks_state {
 	/* the threads of two snapshots, in turn, with as much room as was ever needed */
 	struct task *room[2];
 	size_t roomcap[2];
-	bool delayacct;           /* delay accounting is on */
-	bool delayacct_told;      /* the kernel tells whether it is */
-	struct task_list *list;   /* the BPF program; NULL: none, or a recording has its text */
-	char rows_file[24];       /* the name of the text of its rows; "": files are read */
-	struct task_rows rows[2]; /* of two scans, in turn */
+	bool delayacct;      /* delay accounting is on */
+	bool delayacct_told; /* the kernel tells whether it is */
+	struct task_source source;
 	uint64_t jumped; /* columns, as bits, of counters that grew by more than they can */
 };
 
@@ -142,19 +141,7 @@ struct tasks_state {
 double tasks_growth(struct watch *w, int column, struct keyed from, struct keyed to, double scale,
     int64_t span_ns, double late_s);
 
-/* Before the first scan: finds out whether BPF can read the tasks, if o->source allows it. Without
- * this, files are read. False after watch_fail. */
-bool tasks_begin_source(struct watch *w);
-
-/* Whether the recording has rows, which are used then. */
-bool tasks_find_recorded(struct watch *w);
-
-void tasks_end_source(struct watch *w);
-
-/* Reads the rows of this scan. -1 with errno. */
-int tasks_read_rows(struct watch *w);
-
-/* Reads schedstat of the threads of the target, for at most about budget_ns of CPU time. NULL with
+/* Reads the threads of the target: rows, or schedstat of each, for at most about budget_ns of CPU time. NULL with
  * w->fail or w->ended set. */
 struct tasks_snapshot *tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns);
 
@@ -172,6 +159,6 @@ unsigned tasks_find_stuck(struct watch *w, struct arena *a, struct tasks_snapsho
 /* The process with this pid, or NULL. s may be NULL. */
 struct tasks_process *tasks_find(const struct tasks_snapshot *s, uint32_t pid);
 
-void tasks_free(struct tasks_state *state);
+void tasks_free(struct watch *w, struct tasks_state *state);
 
 #endif
