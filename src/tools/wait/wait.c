@@ -74,6 +74,9 @@ static const struct option options[] = {
 	{ 0, "folded", NULL, OPTION_FLAG, offsetof(struct wait_options, folded),
 	    .help = "print process;thread;state;where count, for flame graphs",
 	    .format = &format_folded, .not_with = "--json --csv --metrics --slow -t -n" },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct wait_options, source),
+	    .help = "bpf, bpf-loop, bpf-iter or proc",
+	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
 	{ .type = OPTION_END },
 };
 
@@ -308,6 +311,7 @@ release(struct watch *w)
 	map_free(&s->keys);
 	arena_free(&s->listing);
 	targets_free(&s->targets);
+	task_source_end(&s->source, w);
 }
 
 const struct tool tool_wait = {

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "proc/task.h"
 #include "tools/targets.h"
+#include "tools/task_source.h"
 
 struct wait_options {
 	bool threads;    /* a row is a thread in a place; else a place */
@@ -14,6 +15,7 @@ struct wait_options {
 	int64_t slow_ns; /* rows are single waits of at least this length; 0: they are not */
 	bool idle;       /* with slow_ns: include waits for work */
 	bool folded;     /* lines for flame graphs */
+	enum tasks_source source;
 };
 
 extern const struct wait_options wait_usual_options;
@@ -89,6 +91,8 @@ struct waits {
 	size_t nthreads;
 	struct targets targets;
 	struct arena listing;
+	struct task_source source;  /* rows of the threads, which files have otherwise */
+	const struct task_row *row; /* that of the thread being sampled; NULL: it has none */
 	unsigned until_list; /* samples until the threads are listed again */
 	int list_error;      /* errno of the last listing; 0: none */
 	uint64_t self;       /* pq, which leaves itself out; 0: unknown, or selected by -p */
