@@ -160,10 +160,29 @@ set_place_of_call(struct wait_place *p, const struct task_call *c)
 		snprintf(p->where, sizeof p->where, "timer");
 }
 
+/* The tables of names are searched once for each call that threads wait in now. */
+static void
+name_call(struct watch *w, const struct task_call *c, char out[32])
+{
+	const uint64_t x32 = 0x40000000; /* __X32_SYSCALL_BIT */
+	const char *machine = machine_of(w, c);
+	struct waits *s = w->state;
+	struct wait_call *known = &s->calls[c->number % (sizeof s->calls / sizeof *s->calls)];
+
+	if (!*machine) {
+		syscall_name(machine, c->number & ~x32, out);
+		return;
+	}
+	if (!*known->name || known->number != c->number) {
+		known->number = c->number;
+		syscall_name(machine, c->number & ~x32, known->name);
+	}
+	memcpy(out, known->name, sizeof known->name);
+}
+
 static void
 read_call(struct watch *w, struct wait_thread *t)
 {
-	const uint64_t x32 = 0x40000000; /* __X32_SYSCALL_BIT */
 	struct wait_place *p = &t->place;
 	struct task_call c;
 	struct text text;
@@ -178,7 +197,7 @@ read_call(struct watch *w, struct wait_thread *t)
 		snprintf(p->call, sizeof p->call, "none");
 		return;
 	}
-	syscall_name(machine_of(w, &c), c.number & ~x32, p->call);
+	name_call(w, &c, p->call);
 	set_place_of_call(p, &c);
 	if (syscall_takes_fd(p->call))
 		read_target(w, t, c.arg[0]);

@@ -595,8 +595,8 @@ begin(struct watch *w)
 	if (may_use_rows(w) && !task_source_begin(&s->source, w, wait_options(w)->source))
 		return;
 	s->rarest = samples < RAREST ? (unsigned)samples : RAREST;
-	s->thins = !*s->source.file && wait_options(w)->slow_ns && host_read(w->host, "proc/self/sched", &text) == 0 &&
-	    task_left_parse(text, &ns) == 0;
+	s->thins = !*s->source.file && wait_options(w)->slow_ns &&
+	    host_read(w->host, "proc/self/sched", &text) == 0 && task_left_parse(text, &ns) == 0;
 	if (!w->ask->target.pid && host_read(w->host, "proc/self/stat", &text) == 0 &&
 	    task_stat_parse(text, &stat) == 0)
 		s->self = stat.pid;

@@ -43,10 +43,13 @@ static const struct column columns[] = {
 	    .help = "the wait had not ended yet; with --slow" },
 	[WAIT_SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0,
 	    .help = "the same time in samples of --hz; this is what --folded counts" },
+	[WAIT_SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true,
+	    .help = "where states and times come from: bpf-loop, bpf-iter or proc" },
 	{ .key = NULL },
 };
 
 struct wait_snapshot {
+	const char *source;
 	struct wait_sum *sums;
 	size_t nsums;
 	struct wait_event *events;
@@ -226,6 +229,8 @@ read_wait(struct watch *w, struct arena *a)
 	wait_close_row(w);
 	take_sums(w, a, snap);
 	take_events(w->state, a, snap);
+	const struct task_source *from = &((const struct waits *)w->state)->source;
+	snap->source = *from->file ? arena_copy(a, text_of(from->now->source)) : "proc";
 	return snap;
 }
 
@@ -268,6 +273,7 @@ add_events(const struct wait_snapshot *s, double span_s, struct table *out)
 		const struct wait_event *e = &s->events[i];
 		struct cell *row = table_row(out);
 		set_labels(row, &e->owner, &e->place);
+		cell_label(&row[WAIT_SOURCE], s->source);
 		cell_gauge(&row[WAIT_DURATION], (double)e->ns * 1e-6, span_s);
 		cell_flag(&row[WAIT_LASTING], e->lasting);
 	}
@@ -285,6 +291,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		const struct wait_sum *sum = &s->sums[i];
 		struct cell *row = table_row(out);
 		set_labels(row, &sum->owner, &sum->place);
+		cell_label(&row[WAIT_SOURCE], s->source);
 		cell_share(
 		    &row[WAIT_SHARE], sum->ns, wait_options(w)->threads ? span_s * 1e9 : s->all_ns);
 		cell_gauge(&row[WAIT_THREADS], sum->ns * 1e-9 / span_s, span_s);

@@ -93,11 +93,17 @@ struct waits {
 	struct arena listing;
 	struct task_source source;  /* rows of the threads, which files have otherwise */
 	const struct task_row *row; /* that of the thread being sampled; NULL: it has none */
-	unsigned until_list; /* samples until the threads are listed again */
-	int list_error;      /* errno of the last listing; 0: none */
-	uint64_t self;       /* pq, which leaves itself out; 0: unknown, or selected by -p */
+	unsigned until_list;        /* samples until the threads are listed again */
+	int list_error;             /* errno of the last listing; 0: none */
+	uint64_t self;              /* pq, which leaves itself out; 0: unknown, or selected by -p */
 	/* how far the clock of each CPU is behind; NULL: unknown */
 	struct wait_clock *clocks;
+
+	/* names of calls that were looked up last, by their number; "": none */
+	struct wait_call {
+		uint64_t number;
+		char name[32];
+	} calls[16];
 
 	struct map keys;       /* what tells sums apart */
 	struct wait_sum *sums; /* by the number of their key */
