@@ -14,19 +14,24 @@
 #include "bpf/btf.h"
 #include "proc/task_rows.h"
 
-/* What the program writes of a task. */
+/* What the program writes of a task. The first 64 bytes, a line of the CPU caches, are all that is read
+ * of a task that has not run since. */
 struct kernel_row {
-	uint32_t pid, tid, flags, exit_state;
-	uint64_t state, run_ns, wait_ns, slices, switches[2], majflt, gone_majflt;
+	uint32_t pid, tid, exit_state;
+	uint32_t written; /* the run that wrote all of it */
+	uint64_t state, run_ns, slices, gone_majflt, cgroup[2];
+	uint64_t wait_ns, switches[2], majflt;
 	uint64_t blkio_ns; /* UINT64_MAX: unknown */
-	uint64_t start_ns, cgroup[2];
+	uint64_t start_ns;
 	char comm[TASK_COMM];
+	uint32_t flags, padding;
 };
 
 /* The first entry of the map, before those of the tasks. */
 struct head {
 	uint64_t found; /* tasks, those without room included */
 	uint32_t gone;  /* 1: there is no such process */
+	uint32_t run;   /* its number; the first is 1 */
 };
 
 /* Where the running kernel keeps what the program reads. Sizes are 0 for what it does not have. */
@@ -41,9 +46,10 @@ struct layout {
 	int32_t cpu; /* the controller's place in subsys; -1: none */
 };
 
-/* A line of the last text, and a hash of the row that it was printed from. */
+/* A line of the last text, and what tells whether its row is still the same. */
 struct printed {
-	uint64_t key, hash;
+	uint64_t key, gone_majflt, cgroup[2];
+	uint32_t written;
 	uint32_t at, length; /* in the text */
 };
 
@@ -62,6 +68,7 @@ struct task_list {
 	int map, program, link; /* -1: none */
 	uint32_t room;          /* tasks in the map */
 	struct kernel_row *rows;
+	uint32_t runs;
 	/* the last text, and room for the next; n lines, in order */
 	struct buf text, previous;
 	struct printed *printed, *spare;
@@ -460,6 +467,8 @@ copy_row(struct code *c, const struct layout *at)
 {
 	asm_load(c, 8, R1, R10, IDS);
 	asm_store(c, 8, R8, ROW(pid), R1);
+	asm_load(c, 4, R1, R9, HEAD(run));
+	asm_store(c, 4, R8, ROW(written), R1);
 	copy(c, at->flags, 4, ROW(flags));
 	copy(c, at->exit_state, 4, ROW(exit_state));
 	copy(c, at->state, 8, ROW(state));
@@ -798,7 +807,7 @@ run(struct task_list *l)
 {
 	for (;;) {
 		struct bpf_failure f;
-		*head_of(l) = (struct head){ 0 };
+		*head_of(l) = (struct head){ .run = ++l->runs };
 		if ((l->mode == TASK_LIST_LOOP ? run_loop(l) : run_iterator(l)) < 0)
 			return -1;
 		uint64_t found = head_of(l)->found;
@@ -852,20 +861,6 @@ print_row(const struct kernel_row *k, struct buf *out)
 	task_row_print(&r, out);
 }
 
-/* Of all bytes of a row. */
-static uint64_t
-hash_row(const struct kernel_row *r)
-{
-	uint64_t words[sizeof *r / 8], h = 0;
-
-	memcpy(words, r, sizeof words);
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		h = (h ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 32;
-	}
-	return h;
-}
-
 static size_t
 run_end(const struct place *v, size_t from, size_t n)
 {
@@ -903,6 +898,13 @@ sort(struct place *v, size_t n, struct place *spare)
 	return v;
 }
 
+static bool
+is_same(const struct printed *a, const struct printed *b)
+{
+	return a->key == b->key && a->written == b->written && a->gone_majflt == b->gone_majflt &&
+	    a->cgroup[0] == b->cgroup[0] && a->cgroup[1] == b->cgroup[1];
+}
+
 /* Prints the row, or copies its line from the last text if it is still the same. *k is the first
  * line there that may be. */
 static void
@@ -913,8 +915,9 @@ print_or_copy(struct task_list *l, const struct place *p, size_t *k, struct prin
 
 	while (*k < l->n && l->printed[*k].key < p->key)
 		++*k;
-	*to = (struct printed){ .key = p->key, .hash = hash_row(row), .at = (uint32_t)at };
-	if (*k < l->n && l->printed[*k].key == p->key && l->printed[*k].hash == to->hash)
+	*to = (struct printed){ p->key, row->gone_majflt, { row->cgroup[0], row->cgroup[1] },
+		row->written, (uint32_t)at, 0 };
+	if (*k < l->n && is_same(&l->printed[*k], to))
 		buf_add(&l->text, l->previous.s + l->printed[*k].at, l->printed[*k].length);
 	else
 		print_row(row, &l->text);
