@@ -48,6 +48,7 @@
  *   tools/throttle.c             pq throttle
  *   tools/mem.c                  pq mem
  *   tools/psi.c                  pq psi
+ *   tools/task_source.c          rows of tasks that BPF reads, where it is available
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget
  *   tools/tasks/detail.c         the ranking, and the files of the worst
@@ -94,6 +95,7 @@
  *
  *   proc/machine.c               files about the machine: stat, schedstat, loadavg, meminfo
  *   proc/task.c                  files about a process or thread
+ *   proc/task_rows.c             rows of all tasks, and the text that keeps them
  *   proc/syscalls.c              the names of system calls
  *   proc/lock_owner.c            which thread holds a lock, by the memory around its futex
  *   proc/program.c               which runtime a program file has, and its version
@@ -102,6 +104,7 @@
  *   proc/wait_counts.c           counts of waits, and the text that keeps them
  *
  *   bpf/wait_counter.c           waits for a CPU, counted in the kernel
+ *   bpf/task_list.c              all tasks, read by a program that walks over them
  *   bpf/program.c                the BPF programs, assembled for this kernel
  *   bpf/btf.c                    where this kernel keeps what they read
  *   bpf/bpf.c                    instructions and the bpf(2) system call

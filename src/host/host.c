@@ -60,6 +60,13 @@ host_provide(struct host *h, const char *path, const struct provided *p)
 	return fail_with(EOPNOTSUPP);
 }
 
+void
+host_unprovide(struct host *h, const char *path)
+{
+	if (h->ops->unprovide)
+		h->ops->unprovide(h, path);
+}
+
 int
 host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
 {

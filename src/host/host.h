@@ -57,6 +57,7 @@ struct memory_ask;
 /* A text that is measured, not read from a file. */
 struct provided {
 	int (*print)(void *ctx, struct buf *out); /* 0, or -1 with errno */
+	void (*close)(void *ctx);                 /* ends what measures it; NULL: nothing to end */
 	void *ctx;
 };
 
@@ -90,6 +91,7 @@ struct host_ops {
 	bool (*losses)(struct host *, char *out, size_t n); /* NULL: nothing is ever lost */
 	/* NULL: a replay reads what was measured */
 	int (*provide)(struct host *, const char *path, const struct provided *);
+	void (*unprovide)(struct host *, const char *path);
 	/* NULL: not supported */
 	int (*count)(struct host *, const char *path, uint64_t *n);
 	int (*part)(struct host *, const char *path, uint64_t at, size_t n, struct text *);
@@ -182,10 +184,15 @@ int host_about(struct host *h, const char *path, struct host_file *out);
  * there, ESRCH, EPERM; EOPNOTSUPP for a recording and another file tree. */
 int host_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text);
 
-/* From now on reading this path gives what p->print prints for the sample; NULL: no longer. So
- * measured texts can be recorded and replayed as files are. Returns 0, or -1 with errno: EOPNOTSUPP
- * for a replay, which has the recorded text. */
+/* From now on reading this path gives what p->print prints for the sample. So measured texts can be
+ * recorded and replayed as files are. NULL: use what measures this path already, for another
+ * sampler. Returns 0, or -1 with errno: EEXIST if something measures this path already; ENOENT for
+ * NULL if nothing does; EOPNOTSUPP for a replay, which has the recorded text. */
 int host_provide(struct host *h, const char *path, const struct provided *p);
+
+/* Undoes one host_provide. After the last one, p->close ends what measures the path. Does nothing if
+ * nothing measures it. */
+void host_unprovide(struct host *h, const char *path);
 
 /* From now on the observer sees files, within host_next and host_read. It must not read the host. NULL:
  * no longer. */

@@ -24,7 +24,7 @@
 /* IDLE_ROWS: a file that has not been read for this many rows is closed. Its process or cgroup has
  * gone, or is no longer watched. Where many processes come and go, open files of the dead ones pile
  * up meanwhile. */
-enum { PROVIDED_MOST = 4, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3 };
+enum { PROVIDED_MOST = 16, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3 };
 
 struct open_file {
 	int fd;
@@ -48,10 +48,11 @@ struct live {
 		int fd;
 	} part;                 /* the file that host_part read last */
 	struct buf text, again; /* again: for what is read twice */
-	struct {
-		const char *path; /* NULL: unused */
+	struct measured {
+		char path[40];
+		unsigned users; /* 0: unused */
 		struct provided p;
-	} provided[PROVIDED_MOST];
+	} measured[PROVIDED_MOST];
 };
 
 /* Closes a file. The last file takes its number. */
@@ -158,14 +159,26 @@ read_provided(struct live *l, const struct provided *p, struct text *text)
 	return 0;
 }
 
+/* What measures this path; NULL: nothing. Files of /proc and /sys are most of what is read. */
+static struct measured *
+find_measured(struct live *l, const char *path)
+{
+	if (strncmp(path, "pq/", 3) != 0)
+		return NULL;
+	for (struct measured *m = l->measured; m < l->measured + PROVIDED_MOST; m++)
+		if (m->users > 0 && strcmp(m->path, path) == 0)
+			return m;
+	return NULL;
+}
+
 static int
 live_read(struct host *h, const char *path, struct text *text)
 {
 	struct live *l = (struct live *)h;
+	const struct measured *m = find_measured(l, path);
 
-	for (int i = 0; i < PROVIDED_MOST && l->provided[i].path; i++)
-		if (strcmp(l->provided[i].path, path) == 0)
-			return read_provided(l, &l->provided[i].p, text);
+	if (m)
+		return read_provided(l, &m->p, text);
 	struct open_file *f = find_file(l, path);
 	if (!f)
 		return -1;
@@ -175,27 +188,36 @@ live_read(struct host *h, const char *path, struct text *text)
 	return 0;
 }
 
-/* The path is not copied. */
 static int
 live_provide(struct host *h, const char *path, const struct provided *p)
 {
 	struct live *l = (struct live *)h;
-	int i = 0, n = 0;
+	struct measured *m = find_measured(l, path), *end = l->measured + PROVIDED_MOST;
 
-	while (n < PROVIDED_MOST && l->provided[n].path)
-		n++;
-	while (i < n && strcmp(l->provided[i].path, path) != 0)
-		i++;
-	if (i == PROVIDED_MOST)
-		return fail_with(ENOSPC);
-	if (p) {
-		l->provided[i].path = path;
-		l->provided[i].p = *p;
-	} else if (i < n) {
-		l->provided[i] = l->provided[n - 1];
-		l->provided[n - 1].path = NULL;
+	if (m && p)
+		return fail_with(EEXIST);
+	if (!m && !p)
+		return fail_with(ENOENT);
+	if (m) {
+		m->users++;
+		return 0;
 	}
+	for (m = l->measured; m < end && m->users > 0;)
+		m++;
+	if (m == end || strlen(path) >= sizeof m->path || strncmp(path, "pq/", 3) != 0)
+		return fail_with(ENOSPC);
+	*m = (struct measured){ .users = 1, .p = *p };
+	memcpy(m->path, path, strlen(path));
 	return 0;
+}
+
+static void
+live_unprovide(struct host *h, const char *path)
+{
+	struct measured *m = find_measured((struct live *)h, path);
+
+	if (m && --m->users == 0 && m->p.close)
+		m->p.close(m->p.ctx);
 }
 
 /* Whether the link count tells how many subdirectories there are. In /proc and in cgroup trees a
@@ -512,6 +534,7 @@ static const struct host_ops live_ops = {
 	.list = live_list,
 	.link = live_link,
 	.provide = live_provide,
+	.unprovide = live_unprovide,
 	.count = live_count,
 	.part = live_part,
 	.about = live_about,

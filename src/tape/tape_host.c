@@ -330,6 +330,12 @@ record_wait_memory(struct host *h, struct memory_ask *m)
 }
 
 static void
+record_unprovide(struct host *h, const char *path)
+{
+	host_unprovide(((struct recording *)h)->inner, path);
+}
+
+static void
 record_close(struct host *h)
 {
 	struct recording *r = (struct recording *)h;
@@ -346,6 +352,7 @@ static const struct host_ops record_ops = {
 	.link = record_link,
 	.losses = record_losses,
 	.provide = record_provide,
+	.unprovide = record_unprovide,
 	.part = record_part,
 	.about = record_about,
 	.memory = record_memory,

@@ -335,13 +335,13 @@ static struct wait_lock *
 add_lock(struct watch *w, const struct lock_line *line)
 {
 	struct waits *s = w->state;
-	const struct provided text = { print_locks, s };
+	const struct provided text = { .print = print_locks, .ctx = s };
 
 	if (!s->locks) {
 		s->locks = arena_alloc(&w->arena, sizeof *s->locks);
 		s->locks_before = arena_alloc(&w->arena, sizeof *s->locks);
 		if (!w->host->replay)
-			host_provide(w->host, LOCKS_FILE, &text);
+			s->locks_provided = host_provide(w->host, LOCKS_FILE, &text) == 0;
 	}
 	if (s->locks->n == LOCKS_MOST) {
 		watch_note(w,
@@ -689,8 +689,8 @@ wait_locks_free(struct watch *w)
 {
 	struct waits *s = w->state;
 
-	if (s->locks && !w->host->replay)
-		host_provide(w->host, LOCKS_FILE, NULL);
+	if (s->locks_provided)
+		host_unprovide(w->host, LOCKS_FILE);
 	free(s->holders);
 	arena_free(&s->told_holders);
 }

@@ -164,10 +164,29 @@ set_place_of_call(struct wait_place *p, const struct task_call *c)
 		snprintf(p->where, sizeof p->where, "timer");
 }
 
+/* The tables of names are searched once for each call that threads wait in now. */
+static void
+name_call(struct watch *w, const struct task_call *c, char out[32])
+{
+	const uint64_t x32 = 0x40000000; /* __X32_SYSCALL_BIT */
+	const char *machine = machine_of(w, c);
+	struct waits *s = w->state;
+	struct wait_call *known = &s->calls[c->number % (sizeof s->calls / sizeof *s->calls)];
+
+	if (!*machine) {
+		syscall_name(machine, c->number & ~x32, out);
+		return;
+	}
+	if (!*known->name || known->number != c->number) {
+		known->number = c->number;
+		syscall_name(machine, c->number & ~x32, known->name);
+	}
+	memcpy(out, known->name, sizeof known->name);
+}
+
 static void
 read_call(struct watch *w, struct wait_thread *t)
 {
-	const uint64_t x32 = 0x40000000; /* __X32_SYSCALL_BIT */
 	struct wait_place *p = &t->place;
 	struct task_call c;
 	struct text text;
@@ -182,7 +201,7 @@ read_call(struct watch *w, struct wait_thread *t)
 		snprintf(p->call, sizeof p->call, "none");
 		return;
 	}
-	syscall_name(machine_of(w, &c), c.number & ~x32, p->call);
+	name_call(w, &c, p->call);
 	set_place_of_call(p, &c);
 	if (syscall_takes_fd(p->call))
 		read_target(w, t, c.arg[0]);
@@ -204,30 +223,51 @@ read_wchan(struct watch *w, struct wait_thread *t)
 		snprintf(p->where, sizeof p->where, "%.*s", (int)strcspn(p->wchan, "."), p->wchan);
 }
 
+/* State and name, from the row or from a file. The name of a kernel thread may be longer than its row
+ * says. False when the thread has ended. */
+static bool
+read_stat(struct watch *w, struct wait_thread *t, char *state)
+{
+	const struct task_row *row = ((const struct waits *)w->state)->row;
+	struct task_stat stat;
+	struct text text;
+
+	if (row && !row->kernel) {
+		*state = row->state;
+		t->cpu = UINT64_MAX;
+		set(t->comm, sizeof t->comm,
+		    (struct text){ row->comm, strnlen(row->comm, TASK_COMM) });
+		return true;
+	}
+	if (wait_thread_read(w, t, "/stat", &text) < 0 || task_stat_parse(text, &stat) < 0)
+		return false;
+	*state = stat.state;
+	t->place.kernel = stat.kernel;
+	t->cpu = stat.cpu.known ? stat.cpu.v : UINT64_MAX;
+	set(t->comm, sizeof t->comm, stat.comm);
+	return true;
+}
+
 bool
 wait_place_read(struct watch *w, struct wait_thread *t)
 {
 	struct wait_place *p = &t->place;
-	struct task_stat stat;
-	struct text text;
+	char state;
 
 	*p = (struct wait_place){ .state = WAIT_ENDED };
-	if (wait_thread_read(w, t, "/stat", &text) < 0 || task_stat_parse(text, &stat) < 0)
+	if (!read_stat(w, t, &state))
 		return false;
-	t->cpu = stat.cpu.known ? stat.cpu.v : UINT64_MAX;
-	p->state = state_of(stat.state);
-	p->uninterruptible = stat.state == 'D';
-	p->kernel = stat.kernel;
-	set(t->comm, sizeof t->comm, stat.comm);
+	p->state = state_of(state);
+	p->uninterruptible = state == 'D';
 	t->ended = p->state == WAIT_ENDED;
 	if (p->state == WAIT_RUNNABLE)
 		snprintf(p->where, sizeof p->where, "cpu");
 	if (p->state != WAIT_BLOCKED)
 		return !t->ended;
-	if (!stat.kernel)
+	if (!p->kernel)
 		read_call(w, t);
 	read_wchan(w, t);
-	p->idle = (p->idle || stat.kernel) && !p->uninterruptible;
+	p->idle = (p->idle || p->kernel) && !p->uninterruptible;
 	return true;
 }
 

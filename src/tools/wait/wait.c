@@ -65,10 +65,13 @@ static const struct column columns[] = {
 	    .help = "the threads of the chain wait for each other" },
 	[WAIT_HELD_BY] = { "held_by", "held-by", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .below = true, .help = "the same as a sentence; text has it below the row" },
+	[WAIT_SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true,
+	    .help = "where states and times come from: bpf-loop, bpf-iter or proc" },
 	{ .key = NULL },
 };
 
 struct wait_snapshot {
+	const char *source;
 	struct wait_sum *sums;
 	size_t nsums;
 	struct wait_event *events;
@@ -96,6 +99,9 @@ static const struct option options[] = {
 	{ 0, "folded", NULL, OPTION_FLAG, offsetof(struct wait_options, folded),
 	    .help = "print process;thread;state;where count, for flame graphs",
 	    .format = &format_folded, .not_with = "--json --csv --metrics --slow -t -n" },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct wait_options, source),
+	    .help = "bpf, bpf-loop, bpf-iter or proc",
+	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
 	{ .type = OPTION_END },
 };
 
@@ -254,6 +260,8 @@ read_wait(struct watch *w, struct arena *a)
 	wait_close_row(w);
 	take_sums(w, a, snap);
 	take_events(w->state, a, snap);
+	const struct task_source *from = &((const struct waits *)w->state)->source;
+	snap->source = *from->file ? arena_copy(a, text_of(from->now->source)) : "proc";
 	return snap;
 }
 
@@ -315,6 +323,7 @@ add_events(const struct wait_snapshot *s, double span_s, struct table *out)
 		struct cell *row = table_row(out);
 		set_labels(row, &e->owner, &e->place);
 		set_holder(row, e->holder);
+		cell_label(&row[WAIT_SOURCE], s->source);
 		cell_gauge(&row[WAIT_DURATION], (double)e->ns * 1e-6, span_s);
 		cell_flag(&row[WAIT_LASTING], e->lasting);
 	}
@@ -333,6 +342,7 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		struct cell *row = table_row(out);
 		set_labels(row, &sum->owner, &sum->place);
 		set_holder(row, sum->holder);
+		cell_label(&row[WAIT_SOURCE], s->source);
 		cell_share(
 		    &row[WAIT_SHARE], sum->ns, wait_options(w)->threads ? span_s * 1e9 : s->all_ns);
 		cell_gauge(&row[WAIT_THREADS], sum->ns * 1e-9 / span_s, span_s);
@@ -360,6 +370,7 @@ release(struct watch *w)
 	map_free(&s->keys);
 	arena_free(&s->listing);
 	targets_free(&s->targets);
+	task_source_end(&s->source, w);
 }
 
 const struct tool tool_wait = {

@@ -7,6 +7,7 @@
 #include "proc/lock_owner.h"
 #include "proc/task.h"
 #include "tools/targets.h"
+#include "tools/task_source.h"
 
 struct wait_options {
 	bool threads;    /* a row is a thread in a place; else a place */
@@ -15,6 +16,7 @@ struct wait_options {
 	int64_t slow_ns; /* rows are single waits of at least this length; 0: they are not */
 	bool idle;       /* with slow_ns: include waits for work */
 	bool folded;     /* lines for flame graphs */
+	enum tasks_source source;
 };
 
 extern const struct wait_options wait_usual_options;
@@ -115,11 +117,19 @@ struct waits {
 	size_t nthreads;
 	struct targets targets;
 	struct arena listing;
-	unsigned until_list; /* samples until the threads are listed again */
-	int list_error;      /* errno of the last listing; 0: none */
-	uint64_t self;       /* pq, which leaves itself out; 0: unknown, or selected by -p */
+	struct task_source source;  /* rows of the threads, which files have otherwise */
+	const struct task_row *row; /* that of the thread being sampled; NULL: it has none */
+	unsigned until_list;        /* samples until the threads are listed again */
+	int list_error;             /* errno of the last listing; 0: none */
+	uint64_t self;              /* pq, which leaves itself out; 0: unknown, or selected by -p */
 	/* how far the clock of each CPU is behind; NULL: unknown */
 	struct wait_clock *clocks;
+
+	/* names of calls that were looked up last, by their number; "": none */
+	struct wait_call {
+		uint64_t number;
+		char name[32];
+	} calls[16];
 
 	struct map keys;       /* what tells sums apart */
 	struct wait_sum *sums; /* by the number of their key */
@@ -129,6 +139,7 @@ struct waits {
 
 	/* of this sample, and of the previous one; NULL: there were none */
 	struct wait_locks *locks, *locks_before;
+	bool locks_provided;         /* as a text of this host: another sampler may do so first */
 	struct wait_holder *holders; /* since the last row */
 	size_t nholders, holders_room;
 	struct arena told_holders; /* those of the events */
