@@ -341,15 +341,15 @@ rows() {
 		thread "$dir/t$i" 7 9 R 3000000 100 4 running 0
 		ln -s 'pipe:[4242]' "$dir/t$i/proc/7/task/8/fd/3"
 	done
-	"$PQ" wait -t --json -f "$dir" -p 7 | jq -c 'del(.source)' >files
+	"$PQ" wait -t --json -f "$dir" -p 7 | jq -c 'del(.source)' >"$BATS_TEST_TMPDIR/files"
 	[ "$(jq -r .source <("$PQ" wait --json -f "$dir" -p 7) | sort -u)" = proc ]
 	for i in 0 1 2; do
 		rows $i "7 7 S $((1000000 + i * 20000000)) $((500000 + i * 10000000)) $((9 + i)) 1 1 0 0 - 15160000000 1 1 u web" \
 			"7 8 D 2000000 100 4 1 1 0 0 - 15160000000 1 1 u web" "7 9 R 3000000 100 4 1 1 0 0 - 15160000000 1 1 u web"
 	done
-	"$PQ" wait -t --json -f "$dir" -p 7 >again
+	"$PQ" wait -t --json -f "$dir" -p 7 >"$BATS_TEST_TMPDIR/again"
 	[ "$(jq -r .source again | sort -u)" = bpf-loop ]
-	jq -c 'del(.source)' again | diff files -
+	jq -c 'del(.source)' "$BATS_TEST_TMPDIR/again" | diff "$BATS_TEST_TMPDIR/files" -
 }
 
 @test "a thread whose row is gone has ended" {
