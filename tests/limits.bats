@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # pq limits: which limit applies, from which level, and what runtimes make of it. On captures and on machines made here.
 # shellcheck disable=SC2154 # run sets stderr and its lines
+# shellcheck disable=SC2030,SC2031 # each test runs in a shell of its own
 load helper
 
 C=sys/fs/cgroup

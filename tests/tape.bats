@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Recordings: they replay what was recorded; pack, unpack, cut, info, verify; windows, --follow, pipes; damaged and other files.
 # shellcheck disable=SC2086,SC2016,SC2002 # $tool is a tool and its options; jq; cat makes a pipe, that is what is tested
+# shellcheck disable=SC2030,SC2031 # each test runs in a shell of its own
 load helper
 
 BEGIN=1790000000 # the first sample of count.tape, 2026-09-21 14:13:20 UTC

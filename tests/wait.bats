@@ -348,7 +348,7 @@ rows() {
 			"7 8 D 2000000 100 4 1 1 0 0 - 15160000000 1 1 u web" "7 9 R 3000000 100 4 1 1 0 0 - 15160000000 1 1 u web"
 	done
 	"$PQ" wait -t --json -f "$dir" -p 7 >"$BATS_TEST_TMPDIR/again"
-	[ "$(jq -r .source again | sort -u)" = bpf-loop ]
+	[ "$(jq -r .source "$BATS_TEST_TMPDIR/again" | sort -u)" = bpf-loop ]
 	jq -c 'del(.source)' "$BATS_TEST_TMPDIR/again" | diff "$BATS_TEST_TMPDIR/files" -
 }
 

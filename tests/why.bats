@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # pq why: which causes it finds, and which it does not.
+# shellcheck disable=SC2030,SC2031 # each test runs in a shell of its own
 load helper
 
 setup() {

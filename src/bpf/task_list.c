@@ -852,11 +852,12 @@ print_row(const struct kernel_row *k, struct buf *out)
 		.switches = { k->switches[0], k->switches[1] },
 		.majflt = k->majflt,
 		.gone_majflt = k->gone_majflt,
-		.blkio_ns = k->blkio_ns == UINT64_MAX ? (struct keyed){ 0 } : keyed_of(k->blkio_ns),
 		.start_ns = k->start_ns,
 		.cgroup = { k->cgroup[0], k->cgroup[1] },
 	};
 
+	if (k->blkio_ns != UINT64_MAX)
+		r.blkio_ns = keyed_of(k->blkio_ns);
 	memcpy(r.comm, k->comm, TASK_COMM - 1);
 	task_row_print(&r, out);
 }
