@@ -100,10 +100,10 @@ deb: $(if $(HAVE_STATIC),static,all)
 check: tests
 	scripts/tests $(B)
 
-tests: all $(UNIT) $(REPLAY) $(B)/tests/helper
+tests: all $(UNIT) $(REPLAY) $(B)/tests/helper $(B)/tests/locks
 
-# A program that bats files run.
-$(B)/tests/helper: tests/helper.c
+# Programs that bats files run.
+$(B)/tests/helper $(B)/tests/locks: $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
 

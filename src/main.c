@@ -44,6 +44,7 @@
  *   tools/tool.c                 what every tool may use: notes, gauges, shared options
  *   tools/targets.c              the processes of -p, -g or the whole machine
  *   tools/hidden.c               what /proc hides from this process, and why
+ *   tools/task_source.c          rows of tasks that BPF reads, where it is available
  *   tools/cgroup_rows.c          what the tools with a row per cgroup share
  *   tools/runq.c                 pq runq
  *   tools/cpu.c                  pq cpu
@@ -59,6 +60,7 @@
  *   tools/wait/wait.c            pq wait: columns and rows
  *   tools/wait/sample.c          what each thread did since the previous sample
  *   tools/wait/place.c           where a thread waits
+ *   tools/wait/locks.c           on whom: the owners of locks
  *
  *   cgroup/locate.c              the directory of a process's cgroup: mounts, namespaces, v1, v2
  *   cgroup/groups.c              the cgroups that a tool watches, with their parents
@@ -100,8 +102,11 @@
  *   proc/mountinfo.c             where cgroups are mounted, and which a process is in
  *   proc/cpulist.c               sets of CPUs: 0-3,5
  *   proc/wait_counts.c           counts of waits, and the text that keeps them
+ *   proc/task_rows.c             rows of all tasks, and the text that keeps them
+ *   proc/lock_owner.c            which thread holds a lock, by the memory around its futex
  *
  *   bpf/wait_counter.c           waits for a CPU, counted in the kernel
+ *   bpf/task_list.c              all tasks, read by a program that walks over them
  *   bpf/program.c                the BPF programs, assembled for this kernel
  *   bpf/btf.c                    where this kernel keeps what they read
  *   bpf/bpf.c                    instructions and the bpf(2) system call

@@ -201,9 +201,166 @@ quota() {
 	[ "$(json '[.pid, .comm, .threads]')" = "[$last,\"bash\",1]" ]
 }
 
+# two_at_once SOURCE: what it and /proc say of the same process at once, as records "tid cpu_pct runs".
+two_at_once() {
+	"$PQ" tasks --source proc -t --json -p "$last" 2 1 >proc.json &
+	"$PQ" tasks --source "$1" -t --json -p "$last" 2 1 >bpf.json || return
+	wait $!
+	jq -s '.[0].cpu_pct - .[1].cpu_pct | fabs < 10' proc.json bpf.json | grep true
+	jq -s '[.[] | [.pid, .tid, .comm]] | .[0] == .[1]' proc.json bpf.json | grep true
+}
+
+@test "live: BPF and /proc tell the same of a busy loop" {
+	cd "$BATS_TEST_TMPDIR"
+	run --separate-stderr "$PQ" tasks --source bpf 0.1 1
+	[ "$status" -eq 0 ] || skip "${stderr:-no BPF}"
+	burn
+	for source in bpf-loop bpf-iter; do
+		run --separate-stderr "$PQ" tasks --source $source 0.1 1
+		[ "$status" -ne 0 ] || two_at_once $source
+	done
+}
+
+@test "live: rows of a process that stands still are what its files say" {
+	cd "$BATS_TEST_TMPDIR"
+	run --separate-stderr "$PQ" tasks --source bpf 0.1 1
+	[ "$status" -eq 0 ] || skip "${stderr:-no BPF}"
+	burn
+	sleep 0.2
+	kill -STOP "$last"
+	sleep 0.2
+	for source in bpf-loop bpf-iter; do
+		run --separate-stderr "$PQ" tasks --source $source -o $source.tape 0.1 1
+		[ "$status" -eq 0 ] || continue
+		"$PQ" tape unpack $source.tape $source
+		run awk -v pid="$last" '$1 == pid { print $3, $4, $5, $6, $7, $8, $9, $NF; exit }' $source/*/pq/tasks
+		# shellcheck disable=SC2046 # words
+		set -- T $(cat /proc/"$last"/schedstat) $(awk '/voluntary_ctxt/ { print $2 }' /proc/"$last"/status) \
+			$(cut -d' ' -f12 /proc/"$last"/task/"$last"/stat) "$(cat /proc/"$last"/comm)"
+		[ "$output" = "$*" ]
+	done
+}
+
+@test "live: a recording says that BPF was the source, and its rows can be asked for" {
+	cd "$BATS_TEST_TMPDIR"
+	run --separate-stderr "$PQ" tasks --source bpf -o x.tape 0.1 2
+	[ "$status" -eq 0 ] || skip "${stderr:-no BPF}"
+	"$PQ" tape unpack x.tape samples
+	grep -h '^source bpf-' samples/*/pq/tasks
+	run "$PQ" tasks --source bpf -f x.tape
+	[ "$status" -eq 0 ]
+}
+
+@test "a recording without BPF has no rows for --source bpf" {
+	at 0; task 10 10 a S 0 0 0
+	at 1; task 10 10 a S 1 10 1
+	fails 3 'the recording was made without BPF' "$PQ" tasks --source bpf -f "$dir"
+	run "$PQ" tasks --source proc -f "$dir"
+	[ "$status" -eq 0 ]
+}
+
+# all_tasks: "PID TID" of every task in /proc.
+all_tasks() {
+	printf '%s\n' /proc/[0-9]*/task/* | awk -F/ '{ print $3, $5 }' | sort
+}
+
+# bpf_tasks ARGUMENTS…: "PID TID" of every task that pq tasks read, but for its own: rows, and files of others.
+bpf_tasks() {
+	rm -rf rows x.tape
+	"$PQ" tasks "$@" -o x.tape 0.1 1 >/dev/null || return
+	"$PQ" tape unpack x.tape rows
+	for last in rows/*; do :; done
+	{
+		awk 'NR > 3 && $NF != "pq" { print $1, $2 }' "$last/pq/tasks"
+		find "$last"/proc/[0-9]* -path '*/task/*/schedstat' 2>/dev/null | awk -F/ '{ print $(NF - 3), $(NF - 1) }'
+	} | sort
+}
+
+# same_tasks ARGUMENTS…: all tasks that stayed for longer than a row are read, and none that /proc does not show. Tasks come
+# and go meanwhile: once out of ten times none does.
+same_tasks() {
+	for _ in {1..10}; do
+		all_tasks >before
+		bpf_tasks "$@" >"read" || return
+		all_tasks >after
+		comm -12 before after >stayed
+		sort -u before after >ever
+		[ -n "$(comm -23 stayed read)$(comm -13 ever read)" ] || return 0
+	done
+	echo "missing: $(comm -23 stayed read); too many: $(comm -13 ever read)"
+	return 1
+}
+
+need_bpf() {
+	run --separate-stderr "$PQ" tasks --source "${1:-bpf}" 0.1 1
+	[ "$status" -eq 0 ] || skip "${stderr:-no BPF}"
+}
+
+@test "live: BPF shows the tasks that /proc shows" {
+	cd "$BATS_TEST_TMPDIR"
+	need_bpf
+	for source in bpf-loop bpf-iter; do
+		"$PQ" tasks --source $source 0.1 1 >/dev/null 2>&1 || continue
+		same_tasks --source $source
+	done
+}
+
+@test "live: in a pid namespace BPF shows its tasks, with its numbers" {
+	cd "$BATS_TEST_TMPDIR"
+	need_bpf bpf-iter
+	unshare -pf --mount-proc true || skip "no pid namespaces"
+	export -f all_tasks bpf_tasks same_tasks
+	export PQ
+	for command in "same_tasks --source bpf-iter" "same_tasks --source bpf" "unshare -pf --mount-proc bash -c 'same_tasks --source bpf'"; do
+		# shellcheck disable=SC2016 # it is the inner shell's
+		run unshare -pf --mount-proc bash -c 'sleep 60 & eval "$1"; status=$?; kill $!; [ "$(wc -l <read)" -ge 1 ] || exit 3; exit $status' _ "$command"
+		echo "$output"
+		[ "$status" -eq 0 ]
+	done
+	fails 3 'in a pid namespace it would read all tasks of the host' unshare -pf --mount-proc "$PQ" tasks --source bpf-loop 0.1 1
+}
+
+@test "live: BPF is not used where /proc shows other tasks" {
+	cd "$BATS_TEST_TMPDIR"
+	need_bpf
+	unshare -pf --mount-proc true || skip "no pid namespaces"
+	fails 3 '/proc is that of another pid namespace' unshare -pf "$PQ" tasks --source bpf 0.1 1
+	command -v setpriv >/dev/null || skip "no setpriv"
+	need_nobody
+	hidden() {
+		# shellcheck disable=SC2016 # it is the inner shell's
+		unshare -m bash -c 'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups \
+			--inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon --bounding-set=-all,+bpf,+perfmon "$@"' _ "$@"
+	}
+	hidden true || skip "cannot mount /proc with hidepid"
+	fails 3 'it would show what /proc hides: /proc is mounted with hidepid=' hidden "$BATS_TEST_TMPDIR/pq-nobody" tasks --source bpf 0.1 1
+	run --separate-stderr hidden "$BATS_TEST_TMPDIR/pq-nobody" tasks --json 0.1 1
+	[ "$status" -eq 0 ]
+	[ "$(jq -r 'select(.pid) | .source' <<<"$output" | sort -u)" = proc ]
+}
+
+@test "JSON says the source" {
+	at 0; task 10 10 a S 0 0 0
+	at 1; task 10 10 a S 1 10 1
+	show
+	[ "$(json .source)" = '"proc"' ]
+}
+
+@test "--root reads files only" {
+	fails 3 'BPF is not available: --root reads files only' "$PQ" tasks --source bpf --root "$BATS_TEST_TMPDIR" 0.1 1
+}
+
+@test "live: nobody is told why there is no BPF" {
+	need_nobody
+	fails 3 'BPF is not available' as_nobody tasks --source bpf 0.1 1
+	run --separate-stderr as_nobody tasks 0.1 1
+	[ "$status" -eq 0 ]
+	[ -n "$output" ]
+}
+
 @test "live: --budget skips threads, says so, and replays the same" {
 	for _ in {1..120}; do start sleep 30; done
-	"$PQ" tasks --json --budget 1ms -o "$BATS_TEST_TMPDIR/x.tape" 0.1 6 >"$BATS_TEST_TMPDIR/live" 2>"$BATS_TEST_TMPDIR/said"
+	"$PQ" tasks --source proc --json --budget 1ms -o "$BATS_TEST_TMPDIR/x.tape" 0.1 6 >"$BATS_TEST_TMPDIR/live" 2>"$BATS_TEST_TMPDIR/said"
 	"$PQ" tasks --json --budget 1ms -f "$BATS_TEST_TMPDIR/x.tape" >"$BATS_TEST_TMPDIR/again"
 	cmp "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/again"
 	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ "threads were not read for this row" ]] || skip "this machine reads all within 1 ms"
@@ -212,7 +369,7 @@ quota() {
 @test "live: it works with a low limit of open files" {
 	for _ in {1..150}; do start sleep 30; done
 	# shellcheck disable=SC2016 # it is the inner shell's
-	run --separate-stderr bash -c 'ulimit -n 128; "$1" tasks --json 0.2 2' _ "$PQ"
+	run --separate-stderr bash -c 'ulimit -n 128; "$1" tasks --source proc --json 0.2 2' _ "$PQ"
 	[ "$status" -eq 0 ]
 	[ -n "$output" ]
 }

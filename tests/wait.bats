@@ -324,6 +324,74 @@ of_many() {
 	done
 }
 
+# rows N LINE…: the rows that BPF read for that sample, of process 7.
+rows() {
+	local n=$1
+	shift
+	mkdir -p "$dir/t$n/pq"
+	printf '%s\n' "source bpf-loop" "tasks $#" "hidden -" "$@" >"$dir/t$n/pq/tasks-7"
+	rm -f "$dir/t$n"/proc/7/task/*/{stat,schedstat} # nothing reads them
+}
+
+@test "rows of BPF give the same as the files" {
+	for i in 0 1 2; do
+		tenth $i
+		thread "$dir/t$i" 7 7 S $((1000000 + i * 20000000)) $((500000 + i * 10000000)) $((9 + i)) "$POLL" poll_schedule_timeout
+		thread "$dir/t$i" 7 8 D 2000000 100 4 "$READ" anon_pipe_read
+		thread "$dir/t$i" 7 9 R 3000000 100 4 running 0
+		ln -s 'pipe:[4242]' "$dir/t$i/proc/7/task/8/fd/3"
+	done
+	"$PQ" wait -t --json -f "$dir" -p 7 | jq -c 'del(.source)' >"$BATS_TEST_TMPDIR/files"
+	[ "$(jq -r .source <("$PQ" wait --json -f "$dir" -p 7) | sort -u)" = proc ]
+	for i in 0 1 2; do
+		rows $i "7 7 S $((1000000 + i * 20000000)) $((500000 + i * 10000000)) $((9 + i)) 1 1 0 0 - 15160000000 1 1 u web" \
+			"7 8 D 2000000 100 4 1 1 0 0 - 15160000000 1 1 u web" "7 9 R 3000000 100 4 1 1 0 0 - 15160000000 1 1 u web"
+	done
+	"$PQ" wait -t --json -f "$dir" -p 7 >"$BATS_TEST_TMPDIR/again"
+	[ "$(jq -r .source "$BATS_TEST_TMPDIR/again" | sort -u)" = bpf-loop ]
+	jq -c 'del(.source)' "$BATS_TEST_TMPDIR/again" | diff "$BATS_TEST_TMPDIR/files" -
+}
+
+@test "a thread whose row is gone has ended" {
+	for i in 0 1 2 3; do
+		tenth $i
+		thread "$dir/t$i" 7 7 S 5 5 5 "$POLL" poll_schedule_timeout
+		thread "$dir/t$i" 7 8 S 5 5 5 "$READ" anon_pipe_read
+	done
+	for i in 0 1; do rows $i "7 7 S 5 5 5 1 1 0 0 - 1 1 1 u web" "7 8 S 5 5 5 1 1 0 0 - 1 1 1 u web"; done
+	for i in 2 3; do rows $i "7 7 S 5 5 5 1 1 0 0 - 1 1 1 u web"; done
+	run --separate-stderr "$PQ" wait -t --json -f "$dir" -p 7
+	[ "$status" -eq 0 ]
+	[ "$(json '[.tid, .time_pct]' | tr '\n' ' ')" = '[7,100] [8,100] [7,100] [7,100] ' ]
+}
+
+@test "wait --source: a recording by files has no rows, and the other way round" {
+	tenth 0; thread "$dir/t0" 7 7 S 5 5 5 "$POLL" poll_schedule_timeout
+	tenth 1; thread "$dir/t1" 7 7 S 5 5 5 "$POLL" poll_schedule_timeout
+	fails 3 'the recording was made without BPF' "$PQ" wait --source bpf -f "$dir" -p 7
+	fails 3 'BPF is not available: --root reads files only' "$PQ" wait --source bpf --root "$BATS_TEST_TMPDIR" 0.1 1
+}
+
+@test "live: BPF and /proc find the same waits, and pq wait and pq why replay them" {
+	cd "$BATS_TEST_TMPDIR"
+	run --separate-stderr "$PQ" wait --source bpf 0.1 1
+	[ "$status" -eq 0 ] || skip "${stderr:-no BPF}"
+	read_pipe
+	for source in proc bpf-loop bpf-iter; do
+		"$PQ" wait --source $source -t --json -p "$last" -o $source.tape 0.5 1 >$source.json 2>said || continue
+		jq -c '[.tid, .comm, .state, .call, .place, .wchan, .time_pct]' $source.json >$source.places
+		"$PQ" wait -t --json -p "$last" -f $source.tape | cmp - $source.json
+		diff proc.places $source.places
+	done
+	[ "$(jq -r .state proc.json)" = blocked ]
+	timeout -s INT 2 "$PQ" record -p "$last" -o all.tape 0.5 runq cpu tasks wait 2>/dev/null || :
+	"$PQ" tape unpack all.tape all
+	grep -q '^source bpf-' all/*/pq/tasks-"$last"
+	run --separate-stderr "$PQ" why --json -f all.tape -p "$last"
+	[ "$status" -le 2 ]
+	[[ ! $(jq -c .not_checked <<<"$output") =~ wait|tasks ]]
+}
+
 @test "live: pq record records it only when named" {
 	run --separate-stderr "$PQ" record -o "$BATS_TEST_TMPDIR/all.tape" 0.1 2
 	[[ $stderr == *"records: runq "* ]]

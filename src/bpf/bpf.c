@@ -15,7 +15,7 @@
 /* The class of an instruction, and where its second operand comes from. */
 enum { LD = 0x00, LDX = 0x01, ST = 0x02, STX = 0x03, JMP = 0x05, ALU64 = 0x07 };
 enum { IMM = 0x00, REG = 0x08, MEM = 0x60 };
-enum { OP_IMM64 = 0x18, OP_CALL = 0x85, OP_EXIT = 0x95, MAP_FD = 1 };
+enum { OP_IMM64 = 0x18, OP_CALL = 0x85, OP_EXIT = 0x95, MAP_FD = 1, KERNEL_FUNCTION = 2 };
 
 static uint8_t
 registers(unsigned dst, unsigned src)
@@ -149,6 +149,18 @@ asm_call(struct code *c, int32_t helper)
 }
 
 void
+asm_back(struct code *c, size_t place)
+{
+	emit(c, JMP | IMM, 0, 0, (int32_t)((int64_t)place - (int64_t)c->n - 1), 0);
+}
+
+void
+asm_kernel_call(struct code *c, uint32_t btf_id)
+{
+	emit(c, OP_CALL, 0, KERNEL_FUNCTION, 0, (int32_t)btf_id);
+}
+
+void
 asm_exit(struct code *c)
 {
 	emit(c, OP_EXIT, 0, 0, 0, 0);
@@ -161,10 +173,14 @@ enum {
 	MAP_LOOKUP = 1,
 	MAP_UPDATE = 2,
 	PROG_LOAD = 5,
+	PROG_RUN = 10,
 	RAW_TRACEPOINT_OPEN = 17,
-	ENABLE_STATS = 32
+	LINK_CREATE = 28,
+	ENABLE_STATS = 32,
+	ITER_CREATE = 33
 };
-enum { NAME = 16, ATTACH_TRACE_RAW_TP = 23 };
+enum { NAME = 16, ATTACH_TRACE_RAW_TP = 23, ATTACH_TRACE_ITER = 28 };
+enum { MAPPABLE = 1 << 10, SLEEPABLE = 1 << 4 };
 
 struct map_create {
 	uint32_t type, key_size, value_size, entries, flags, inner_map, numa_node;
@@ -189,6 +205,17 @@ struct program_load {
 	uint32_t func_info_count, line_info_size;
 	uint64_t line_info;
 	uint32_t line_info_count, attach_btf_id, attach_fd, padding;
+};
+
+struct program_run {
+	uint32_t program, result, data_in_size, data_out_size;
+	uint64_t data_in, data_out;
+	uint32_t repeat, duration, context_in_size, context_out_size;
+	uint64_t context_in, context_out;
+};
+
+struct link_create {
+	uint32_t program, target, attach_type, flags;
 };
 
 struct raw_tracepoint {
@@ -238,6 +265,19 @@ bpf_map_create(enum bpf_map type, uint32_t value_size, uint32_t entries, const c
 }
 
 int
+bpf_map_create_mappable(uint32_t value_size, uint32_t entries, const char *name)
+{
+	struct map_create a = { .type = BPF_ARRAY,
+		.key_size = sizeof(uint32_t),
+		.value_size = value_size,
+		.entries = entries,
+		.flags = MAPPABLE };
+
+	memcpy(a.name, name, strnlen(name, NAME - 1));
+	return call(MAP_CREATE, &a, sizeof a);
+}
+
+int
 bpf_map_read(int map, uint32_t key, void *value)
 {
 	struct map_element a = {
@@ -262,10 +302,11 @@ int
 bpf_program_load(enum bpf_program type, const struct code *code, uint32_t btf_id, const char *name)
 {
 	struct program_load a = {
-		.type = type,
+		.type = (uint32_t)(type == BPF_ITERATOR ? BPF_TRACING : type),
 		.count = (uint32_t)code->n,
 		.insns = pointer(code->insn),
 		.license = pointer("GPL"),
+		.flags = type == BPF_SYSCALL ? SLEEPABLE : 0, /* it must be */
 	};
 
 	if (code->bad) {
@@ -273,10 +314,10 @@ bpf_program_load(enum bpf_program type, const struct code *code, uint32_t btf_id
 		return -1;
 	}
 	memcpy(a.name, name, strnlen(name, NAME - 1));
-	if (type != BPF_TRACING)
+	if (type != BPF_TRACING && type != BPF_ITERATOR)
 		return call_or_shorter(PROG_LOAD, &a, offsetof(struct program_load, ifindex),
 		    offsetof(struct program_load, name));
-	a.attach_type = ATTACH_TRACE_RAW_TP;
+	a.attach_type = type == BPF_ITERATOR ? ATTACH_TRACE_ITER : ATTACH_TRACE_RAW_TP;
 	a.attach_btf_id = btf_id;
 	return call(PROG_LOAD, &a, sizeof a);
 }
@@ -307,6 +348,32 @@ bpf_attach_event(int program, uint32_t id, int cpu)
 	close(fd);
 	errno = error;
 	return -1;
+}
+
+int
+bpf_program_run(int program)
+{
+	struct program_run a = { .program = (uint32_t)program };
+
+	return call(PROG_RUN, &a, sizeof a);
+}
+
+int
+bpf_iterator_link(int program)
+{
+	struct link_create a = { .program = (uint32_t)program, .attach_type = ATTACH_TRACE_ITER };
+
+	return call(LINK_CREATE, &a, sizeof a);
+}
+
+int
+bpf_iterator_start(int link)
+{
+	struct {
+		uint32_t link, flags;
+	} a = { (uint32_t)link, 0 };
+
+	return call(ITER_CREATE, &a, sizeof a);
 }
 
 int

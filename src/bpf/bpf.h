@@ -36,7 +36,7 @@ enum {
 };
 enum { ASM_JEQ = 0x10, ASM_JGT = 0x20, ASM_JGE = 0x30, ASM_JNE = 0x50, ASM_JSGE = 0x70 };
 
-enum { ASM_MOST = 256, ASM_JUMPS = 8 };
+enum { ASM_MOST = 384, ASM_JUMPS = 16 };
 
 /* Zero-initialise to start. */
 struct code {
@@ -76,8 +76,14 @@ void asm_goto(struct code *c, struct label *to);
 /* Puts the label before the next instruction. Once for each label that has jumps. */
 void asm_here(struct code *c, const struct label *l);
 
+/* Jumps back to an earlier place, which was c->n there. */
+void asm_back(struct code *c, size_t place);
+
 /* R0 = helper(R1, …, R5) */
 void asm_call(struct code *c, int32_t helper);
+
+/* R0 = a function of the kernel that programs may call, by its id in BTF. */
+void asm_kernel_call(struct code *c, uint32_t btf_id);
 
 /* Ends the program, which returns R0. */
 void asm_exit(struct code *c);
@@ -88,13 +94,20 @@ void asm_exit(struct code *c);
  * or attached ends with its descriptor. */
 
 enum bpf_map { BPF_ARRAY = 2, BPF_PERCPU_ARRAY = 6, BPF_CGROUP_ARRAY = 8 };
-enum bpf_program { BPF_TRACEPOINT = 5, BPF_RAW_TRACEPOINT = 17, BPF_TRACING = 26 };
+enum bpf_program {
+	BPF_TRACEPOINT = 5,
+	BPF_RAW_TRACEPOINT = 17,
+	BPF_TRACING = 26,
+	BPF_SYSCALL = 31, /* Linux 5.14: it runs when bpf_program_run says so */
+	BPF_ITERATOR = -1 /* a BPF_TRACING that is called for each object of a kind */
+};
 
 enum bpf_helper {
 	BPF_LOOKUP = 1,
 	BPF_PROBE_READ = 4,
 	BPF_TIME_NS = 5,   /* CLOCK_MONOTONIC */
 	BPF_PID_TGID = 14, /* of the current task; the upper half is the process */
+	BPF_CURRENT_TASK = 35,
 	BPF_CURRENT_UNDER_CGROUP = 37,
 	BPF_PROBE_READ_KERNEL = 113, /* Linux 5.5 */
 };
@@ -106,6 +119,9 @@ enum bpf_mode { MODE_ANY, MODE_BTF, MODE_RAW, MODE_TP };
 /* Makes a map. Names, which tools show that list maps, have at most 15 letters. */
 int bpf_map_create(enum bpf_map type, uint32_t value_size, uint32_t entries, const char *name);
 
+/* Makes a BPF_ARRAY that this process maps into its memory (Linux 5.5). */
+int bpf_map_create_mappable(uint32_t value_size, uint32_t entries, const char *name);
+
 /* Copies the value of a key. A per-CPU map gives the values of all possible CPUs in turn, each
  * padded to whole 8 bytes. */
 int bpf_map_read(int map, uint32_t key, void *value);
@@ -115,7 +131,8 @@ int bpf_map_read(int map, uint32_t key, void *value);
 int bpf_map_put_cgroup(int map, uint32_t key, int cgroup);
 
 /* Lets the verifier check a program, and loads it, under the GPL as the helpers are. btf_id: for
- * BPF_TRACING, the type "btf_trace_NAME" of its tracepoint; else 0. EPERM: not permitted; EACCES,
+ * BPF_TRACING, the type "btf_trace_NAME" of its tracepoint; for BPF_ITERATOR, the function
+ * "bpf_iter_NAME"; else 0. EPERM: not permitted; EACCES,
  * EINVAL and others: rejected. */
 int bpf_program_load(
     enum bpf_program type, const struct code *code, uint32_t btf_id, const char *name);
@@ -126,6 +143,14 @@ int bpf_attach_raw(int program, const char *tracepoint);
 /* Runs a program at the tracepoint with that id, on all CPUs, by an event on any one CPU. ENODEV:
  * this CPU is not online. */
 int bpf_attach_event(int program, uint32_t id, int cpu);
+
+/* Runs a BPF_SYSCALL program once. */
+int bpf_program_run(int program);
+
+/* Binds a BPF_ITERATOR to its objects, and starts a walk over them, which read(2) of the descriptor
+ * performs (Linux 5.8). */
+int bpf_iterator_link(int program);
+int bpf_iterator_start(int link);
 
 /* Makes the kernel measure the time of all BPF programs while the descriptor is open (Linux
  * 5.8). */

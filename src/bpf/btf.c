@@ -160,6 +160,28 @@ btf_find(const struct btf *b, enum btf_kind kind, const char *name, uint32_t *id
 }
 
 int
+btf_enumerator(const struct btf *b, const char *name, const char *value, int32_t *out)
+{
+	struct {
+		uint32_t name;
+		int32_t value;
+	} one;
+	uint32_t id, value_at = btf_name(b, value);
+	struct btf_type t;
+
+	if (value_at == 0 || btf_find(b, BTF_ENUM, name, &id) < 0 || !btf_type(b, id, &t))
+		return fail_with(ENOENT);
+	for (uint32_t i = 0; i < btf_count(&t); i++) {
+		memcpy(&one, b->types.s + b->at[id - 1] + sizeof t + i * sizeof one, sizeof one);
+		if (one.name != value_at)
+			continue;
+		*out = one.value;
+		return 0;
+	}
+	return fail_with(ENOENT);
+}
+
+int
 btf_params(const struct btf *b, uint32_t id)
 {
 	struct btf_type t;

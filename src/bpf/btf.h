@@ -19,6 +19,7 @@ enum btf_kind {
 	BTF_ENUM = 6,
 	BTF_TYPEDEF = 8, /* 9 and 10 are volatile and const */
 	BTF_RESTRICT = 11,
+	BTF_FUNC = 12,
 	BTF_FUNC_PROTO = 13,
 };
 
@@ -53,6 +54,9 @@ int btf_find(const struct btf *b, enum btf_kind kind, const char *name, uint32_t
  * ENOENT there is none, or the id is not that of a structure; EINVAL it is a bit field, or too far
  * out. */
 int btf_member(const struct btf *b, uint32_t id, const char *name, struct btf_member *out);
+
+/* The value of a name in an enumeration with 32-bit values. 0, or -1 with ENOENT. */
+int btf_enumerator(const struct btf *b, const char *name, const char *value, int32_t *out);
 
 /* The number of parameters of a function, by the id of a typedef of a pointer to it. A
  * btf_trace_NAME has one more than its tracepoint. -1 with EINVAL if it is something else. */

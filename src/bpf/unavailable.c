@@ -161,6 +161,7 @@ explain_plainly(const struct bpf_failure *f, struct bpf_why *why)
 		[STEP_LAYOUT] = "looking up kernel types in /sys/kernel/btf/vmlinux",
 		[STEP_LOAD] = "bpf(2), BPF_PROG_LOAD",
 		[STEP_ATTACH] = "attaching to a tracepoint",
+		[STEP_RUN] = "running the program",
 	};
 	const char *step = f->mode == MODE_TP && f->step == STEP_LAYOUT ?
 	    "reading events/sched/*/format in tracefs" :

@@ -49,7 +49,7 @@ void wait_counter_close(struct wait_counter *c);
 
 /* ---- unavailable.c */
 
-enum bpf_step { STEP_NONE, STEP_CGROUP, STEP_MAP, STEP_LAYOUT, STEP_LOAD, STEP_ATTACH };
+enum bpf_step { STEP_NONE, STEP_CGROUP, STEP_MAP, STEP_LAYOUT, STEP_LOAD, STEP_ATTACH, STEP_RUN };
 
 /* The step at which a mode failed. */
 struct bpf_failure {

@@ -67,10 +67,23 @@ host_provide(struct host *h, const char *path, const struct provided *p)
 	return fail_with(EOPNOTSUPP);
 }
 
+void
+host_unprovide(struct host *h, const char *path)
+{
+	if (h->ops->unprovide)
+		h->ops->unprovide(h, path);
+}
+
 int
 host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
 {
 	return h->ops->part ? h->ops->part(h, path, at, n, text) : fail_with(EOPNOTSUPP);
+}
+
+int
+host_wait_memory(struct host *h, struct memory_ask *m)
+{
+	return h->ops->wait_memory ? h->ops->wait_memory(h, m) : fail_with(EOPNOTSUPP);
 }
 
 int

@@ -52,10 +52,12 @@ bool facts_find(struct text t, const char *key, struct text *value);
 /* ---- The interface of hosts */
 
 struct host;
+struct memory_ask;
 
 /* A text that is measured, not read from a file. */
 struct provided {
 	int (*print)(void *ctx, struct buf *out); /* 0, or -1 with errno */
+	void (*close)(void *ctx);                 /* ends what measures it; NULL: nothing to end */
 	void *ctx;
 };
 
@@ -81,9 +83,11 @@ struct host_ops {
 	bool (*losses)(struct host *, char *out, size_t n); /* NULL: nothing is ever lost */
 	/* NULL: a replay reads what was measured */
 	int (*provide)(struct host *, const char *path, const struct provided *);
+	void (*unprovide)(struct host *, const char *path);
 	/* NULL: not supported */
 	int (*count)(struct host *, const char *path, uint64_t *n);
 	int (*part)(struct host *, const char *path, uint64_t at, size_t n, struct text *);
+	int (*wait_memory)(struct host *, struct memory_ask *);
 	/* NULL: host_read tells the observer */
 	void (*observe)(struct host *, const struct observer *);
 	void (*close)(struct host *);
@@ -141,10 +145,35 @@ int host_count(struct host *h, const char *path, uint64_t *n);
  * no regular file, or a link is in the way. */
 int host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text);
 
-/* From now on reading this path gives what p->print prints for the sample; NULL: no longer. So
- * measured texts can be recorded and replayed as files are. Returns 0, or -1 with errno: EOPNOTSUPP
- * for a replay, which has the recorded text. */
+/* Memory of a process around a place for which one of its threads waits. */
+struct memory_ask {
+	uint32_t pid, tid;
+	uint64_t at; /* an address on a page that must be there */
+	uint32_t before,
+	    after; /* so many bytes around it, as far as the pages next to it are there */
+	/* set by the call, and valid until the next one on this host: */
+	struct text call;  /* the text of the thread's file syscall */
+	struct text bytes; /* the memory, from the address `from` on */
+	uint64_t from;
+};
+
+/* Reads them. Everything is read twice, and the thread must not have run in between: what the memory
+ * says held while it waited. Neither process nor thread notices it, and nothing is read that is not in
+ * memory, so that no other program, which may never answer, has to bring it there. Returns 0, or -1
+ * with errno: EAGAIN the thread ran, or the memory changed; EFAULT no such memory, or not there now;
+ * EOPNOTSUPP a recording, which does not have it, or a copy of /proc; EACCES no permission to trace
+ * the process. */
+int host_wait_memory(struct host *h, struct memory_ask *m);
+
+/* From now on reading this path gives what p->print prints for the sample. So measured texts can be
+ * recorded and replayed as files are. NULL: use what measures this path already, for another
+ * sampler. Returns 0, or -1 with errno: EEXIST if something measures this path already; ENOENT for
+ * NULL if nothing does; EOPNOTSUPP for a replay, which has the recorded text. */
 int host_provide(struct host *h, const char *path, const struct provided *p);
+
+/* Undoes one host_provide. After the last one, p->close ends what measures the path. Does nothing if
+ * nothing measures it. */
+void host_unprovide(struct host *h, const char *path);
 
 /* From now on host_next and host_read show the observer files; NULL: no longer. The observer must not
  * read the host. */

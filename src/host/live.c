@@ -2,6 +2,7 @@
  * read again by pread(2). */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,13 +22,13 @@
 /* IDLE_ROWS: a file that has not been read for this many rows is closed. Its process or cgroup has
  * gone, or is no longer watched. Where many processes come and go, open files of the dead ones pile
  * up meanwhile. */
-enum { PROVIDED_MOST = 4, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3 };
+enum { PROVIDED_MOST = 16, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3 };
 
 struct open_file {
 	int fd;
 	uint32_t used; /* the row that read it last */
 	bool whole;    /* its text comes in one piece: see slurp_file */
-	bool counted;  /* a directory on a file system that counts links: see counts_links */
+	bool counted;  /* of a file system that is known: see counts_links and read_exactly */
 };
 
 struct live {
@@ -40,11 +41,12 @@ struct live {
 	uint32_t row, swept;   /* the present row, and the one that last closed idle files */
 	struct open_file last; /* a file beyond `most`, open until the next call */
 	bool has_last;
-	struct buf text;
-	struct {
-		const char *path; /* NULL: unused */
+	struct buf text, again; /* again: for what is read twice */
+	struct measured {
+		char path[40];
+		unsigned users; /* 0: unused */
 		struct provided p;
-	} provided[PROVIDED_MOST];
+	} measured[PROVIDED_MOST];
 };
 
 /* Closes a file. The last file takes its number. */
@@ -151,14 +153,26 @@ read_provided(struct live *l, const struct provided *p, struct text *text)
 	return 0;
 }
 
+/* What measures this path; NULL: nothing. Files of /proc and /sys are most of what is read. */
+static struct measured *
+find_measured(struct live *l, const char *path)
+{
+	if (strncmp(path, "pq/", 3) != 0)
+		return NULL;
+	for (struct measured *m = l->measured; m < l->measured + PROVIDED_MOST; m++)
+		if (m->users > 0 && strcmp(m->path, path) == 0)
+			return m;
+	return NULL;
+}
+
 static int
 live_read(struct host *h, const char *path, struct text *text)
 {
 	struct live *l = (struct live *)h;
+	const struct measured *m = find_measured(l, path);
 
-	for (int i = 0; i < PROVIDED_MOST && l->provided[i].path; i++)
-		if (strcmp(l->provided[i].path, path) == 0)
-			return read_provided(l, &l->provided[i].p, text);
+	if (m)
+		return read_provided(l, &m->p, text);
 	struct open_file *f = find_file(l, path);
 	if (!f)
 		return -1;
@@ -168,27 +182,36 @@ live_read(struct host *h, const char *path, struct text *text)
 	return 0;
 }
 
-/* The path is not copied. */
 static int
 live_provide(struct host *h, const char *path, const struct provided *p)
 {
 	struct live *l = (struct live *)h;
-	int i = 0, n = 0;
+	struct measured *m = find_measured(l, path), *end = l->measured + PROVIDED_MOST;
 
-	while (n < PROVIDED_MOST && l->provided[n].path)
-		n++;
-	while (i < n && strcmp(l->provided[i].path, path) != 0)
-		i++;
-	if (i == PROVIDED_MOST)
-		return fail_with(ENOSPC);
-	if (p) {
-		l->provided[i].path = path;
-		l->provided[i].p = *p;
-	} else if (i < n) {
-		l->provided[i] = l->provided[n - 1];
-		l->provided[n - 1].path = NULL;
+	if (m && p)
+		return fail_with(EEXIST);
+	if (!m && !p)
+		return fail_with(ENOENT);
+	if (m) {
+		m->users++;
+		return 0;
 	}
+	for (m = l->measured; m < end && m->users > 0;)
+		m++;
+	if (m == end || strlen(path) >= sizeof m->path || strncmp(path, "pq/", 3) != 0)
+		return fail_with(ENOSPC);
+	*m = (struct measured){ .users = 1, .p = *p };
+	memcpy(m->path, path, strlen(path));
 	return 0;
+}
+
+static void
+live_unprovide(struct host *h, const char *path)
+{
+	struct measured *m = find_measured((struct live *)h, path);
+
+	if (m && --m->users == 0 && m->p.close)
+		m->p.close(m->p.ctx);
 }
 
 /* Whether the link count tells how many subdirectories there are. In /proc and in cgroup trees a
@@ -284,6 +307,121 @@ live_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *
 	return result;
 }
 
+/* ---- Memory that a thread waits for */
+
+enum { PROC_MAGIC = 0x9fa0 }; /* linux/magic.h */
+
+/* Reads exactly n bytes at the offset of a file of a process, which stays open. In a copy of /proc,
+ * such a file would be somebody else's. */
+static int
+read_exactly(struct live *l, const char *path, uint64_t at, void *out, size_t n)
+{
+	struct open_file *f = find_file(l, path);
+	struct statfs fs;
+
+	if (!f)
+		return -1;
+	if (at > INT64_MAX || (!f->counted && (fstatfs(f->fd, &fs) < 0 || fs.f_type != PROC_MAGIC)))
+		return fail_with(at > INT64_MAX ? EFAULT : EOPNOTSUPP);
+	f->counted = true; /* it is of a /proc */
+	ssize_t got = pread(f->fd, out, n, (off_t)at);
+	if (got == (ssize_t)n)
+		return 0;
+	if (got >= 0)
+		errno = EFAULT; /* the process has ended, or runs another program */
+	return give_up(l, f, path);
+}
+
+/* Whether the page of the address is in memory: bit 63 in /proc/PID/pagemap. Reading one that is not
+ * could wait for a disk, or for another program (FUSE, userfaultfd). */
+static bool
+is_present(struct live *l, uint32_t pid, uint64_t at)
+{
+	char path[48];
+	uint64_t page;
+
+	snprintf(path, sizeof path, "proc/%u/pagemap", pid);
+	return read_exactly(
+		   l, path, at / l->host.facts.page_size * sizeof page, &page, sizeof page) == 0 &&
+	    page >> 63;
+}
+
+/* Appends the text of the thread's file. */
+static int
+append_file(struct live *l, const struct memory_ask *m, const char *name, struct buf *b)
+{
+	char path[64];
+	struct text text;
+
+	snprintf(path, sizeof path, "proc/%u/task/%u/%s", m->pid, m->tid, name);
+	if (live_read(&l->host, path, &text) < 0)
+		return -1;
+	buf_add(b, text.s, text.n);
+	return 0;
+}
+
+/* Appends the bytes from m->from up to the address `to`. */
+static int
+append_memory(struct live *l, const struct memory_ask *m, uint64_t to, struct buf *b)
+{
+	size_t n = (size_t)(to - m->from);
+	char path[48];
+
+	snprintf(path, sizeof path, "proc/%u/mem", m->pid);
+	if (read_exactly(l, path, m->from, buf_room(b, n), n) < 0)
+		return errno == EIO ? fail_with(EFAULT) : -1;
+	b->n += n;
+	return 0;
+}
+
+/* The range that is in memory. */
+static int
+clip_range(struct live *l, struct memory_ask *m, uint64_t *to)
+{
+	uint64_t page = l->host.facts.page_size, begin = m->at & ~(page - 1), end = begin + page;
+
+	errno = 0;
+	if (m->at > UINT64_MAX - page - m->after || !is_present(l, m->pid, m->at))
+		return errno == EACCES || errno == EPERM || errno == EOPNOTSUPP ? -1 :
+										  fail_with(EFAULT);
+	m->from = m->at - (m->before < m->at ? m->before : m->at);
+	*to = m->at + m->after;
+	if (m->from < begin && !is_present(l, m->pid, m->from))
+		m->from = begin;
+	if (*to > end && !is_present(l, m->pid, *to - 1))
+		*to = end;
+	return 0;
+}
+
+/* The memory is read twice between two readings of the files. */
+static int
+live_wait_memory(struct host *h, struct memory_ask *m)
+{
+	struct live *l = (struct live *)h;
+	struct buf *b = &l->again;
+	uint64_t to;
+
+	b->n = 0;
+	if (append_file(l, m, "schedstat", b) < 0)
+		return -1;
+	size_t call = b->n;
+	if (append_file(l, m, "syscall", b) < 0 || clip_range(l, m, &to) < 0)
+		return -1;
+	size_t bytes = b->n;
+	if (append_memory(l, m, to, b) < 0)
+		return -1;
+	size_t first = b->n, n = first - bytes;
+	if (append_memory(l, m, to, b) < 0 || append_file(l, m, "schedstat", b) < 0 ||
+	    append_file(l, m, "syscall", b) < 0)
+		return -1;
+	if (b->n != 2 * first || memcmp(b->s + bytes, b->s + first, n) != 0 ||
+	    memcmp(b->s, b->s + first + n, bytes) != 0)
+		return fail_with(EAGAIN);
+	m->call = (struct text){ b->s + call, bytes - call };
+	m->bytes = (struct text){ b->s + bytes, n };
+	return 0;
+}
+
 static int
 live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {
@@ -316,6 +454,7 @@ live_close(struct host *h)
 	free(l->v);
 	close(l->root);
 	buf_free(&l->text);
+	buf_free(&l->again);
 	free(l);
 }
 
@@ -325,8 +464,10 @@ static const struct host_ops live_ops = {
 	.list = live_list,
 	.link = live_link,
 	.provide = live_provide,
+	.unprovide = live_unprovide,
 	.count = live_count,
 	.part = live_part,
+	.wait_memory = live_wait_memory,
 	.close = live_close,
 };
 

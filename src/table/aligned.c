@@ -256,7 +256,7 @@ later_labels(const struct report *r, const struct cell *row, int i)
 	size_t n = 0;
 
 	while (row && ++i < r->nshown)
-		if (shown(r, i)->width == 0 && row[r->shown[i]].label)
+		if (shown(r, i)->width == 0 && !shown(r, i)->below && row[r->shown[i]].label)
 			n += strlen(row[r->shown[i]].label) + 2;
 	return n;
 }
@@ -270,7 +270,7 @@ put_long_labels(struct buf *b, const struct report *r, size_t line, const struct
 {
 	for (int i = 0; i < r->nshown; i++) {
 		const struct column *c = shown(r, i);
-		if (c->width != 0 || (row && c->remark && !row[r->shown[i]].label))
+		if (c->width != 0 || c->below || (row && c->remark && !row[r->shown[i]].label))
 			continue;
 		size_t used = b->n - line + 2,
 		       room = used < (size_t)r->width ? (size_t)r->width - used : 0;
@@ -322,6 +322,44 @@ text_header(struct buf *b, const struct report *r, const char *time)
 	end_line(b, line);
 }
 
+static bool
+is_below(const struct report *r, int i, const struct cell *row)
+{
+	return shown(r, i)->below && row[r->shown[i]].label;
+}
+
+/* Appends the labels that have a line of their own. */
+static void
+put_below(struct buf *b, const struct report *r, const char *time, const struct table *t,
+    const struct cell *row)
+{
+	for (int i = 0; i < r->nshown; i++) {
+		size_t line = b->n;
+		if (!is_below(r, i, row))
+			continue;
+		put_time(b, r, time);
+		buf_text(b, "   ");
+		size_t start = b->n, used = start - line;
+		put_value(b, shown(r, i), &row[r->shown[i]]);
+		if (r->terminal && used < (size_t)r->width)
+			clip(b, start, (size_t)r->width - used, t, r->shown[i],
+			    row[r->shown[i]].label);
+		end_line(b, line);
+	}
+}
+
+/* How many lines the rows take. */
+static int
+lines_of(const struct report *r, const struct table *t)
+{
+	int n = (int)t->nrows;
+
+	for (size_t row = 0; row < t->nrows; row++)
+		for (int i = 0; i < r->nshown; i++)
+			n += is_below(r, i, table_at(t, row));
+	return n;
+}
+
 static void
 put_row(struct buf *b, const struct report *r, const struct layout *l, const char *time,
     const struct table *t, const struct cell *row)
@@ -336,6 +374,7 @@ put_row(struct buf *b, const struct report *r, const struct layout *l, const cha
 		buf_pad(b, 2);
 	put_long_labels(b, r, line, t, row);
 	end_line(b, line);
+	put_below(b, r, time, t, row);
 }
 
 void
@@ -360,7 +399,7 @@ static void
 put_due_header(struct buf *b, struct report *r, const struct rows *rows)
 {
 	char time[16];
-	int n = (int)rows->table->nrows + (r->fit && rows->table->left_out > 0);
+	int n = lines_of(r, rows->table) + (r->fit && rows->table->left_out > 0);
 	bool first = r->lines_left == 0;
 
 	if (!first && (!r->terminal || r->lines_left > n)) {

@@ -304,6 +304,25 @@ record_provide(struct host *h, const char *path, const struct provided *p)
 	return host_provide(((struct recording *)h)->inner, path, p);
 }
 
+/* What these read is not recorded: it may hold secrets. What follows from it is, see host_provide. */
+static int
+record_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
+{
+	return host_part(((struct recording *)h)->inner, path, at, n, text);
+}
+
+static int
+record_wait_memory(struct host *h, struct memory_ask *m)
+{
+	return host_wait_memory(((struct recording *)h)->inner, m);
+}
+
+static void
+record_unprovide(struct host *h, const char *path)
+{
+	host_unprovide(((struct recording *)h)->inner, path);
+}
+
 static void
 record_close(struct host *h)
 {
@@ -321,6 +340,9 @@ static const struct host_ops record_ops = {
 	.link = record_link,
 	.losses = record_losses,
 	.provide = record_provide,
+	.unprovide = record_unprovide,
+	.part = record_part,
+	.wait_memory = record_wait_memory,
 	.close = record_close,
 };
 

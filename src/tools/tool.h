@@ -297,7 +297,18 @@ enum tasks_column {
 	TASKS_QUOTA,
 	TASKS_CONTENTION,
 	TASKS_COMM,
-	TASKS_CGROUP
+	TASKS_CGROUP,
+	TASKS_SOURCE
+};
+
+/* Where the figures of tasks come from, in the order of the names in tasks.c, which has none for the
+ * first. */
+enum tasks_source {
+	TASKS_ANY, /* BPF if it is available, else files */
+	TASKS_BPF, /* the first of the two modes of BPF */
+	TASKS_BPF_LOOP,
+	TASKS_BPF_ITER,
+	TASKS_PROC
 };
 
 /* pq why asks for threads. */
@@ -307,6 +318,7 @@ struct tasks_options {
 	const char *comm;  /* only commands with this in their name; NULL: all */
 	unsigned rows;     /* at most; 0: all */
 	int64_t budget_ns; /* CPU time of pq for a row */
+	enum tasks_source source;
 };
 
 enum wait_column {
@@ -323,7 +335,18 @@ enum wait_column {
 	WAIT_THREADS,
 	WAIT_DURATION,
 	WAIT_LASTING,
-	WAIT_SAMPLES
+	WAIT_SAMPLES,
+	WAIT_LOCK,
+	WAIT_OWNER_PID,
+	WAIT_OWNER_TID,
+	WAIT_OWNER_COMM,
+	WAIT_OWNER_SHARE,
+	WAIT_OWNERS,
+	WAIT_OWNER_DOING,
+	WAIT_CHAIN,
+	WAIT_DEADLOCK,
+	WAIT_HELD_BY,
+	WAIT_SOURCE
 };
 
 #endif

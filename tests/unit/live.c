@@ -417,6 +417,48 @@ facts(void)
 	host_close(h);
 }
 
+static int
+print_name(void *ctx, struct buf *out)
+{
+	buf_text(out, ctx);
+	return 0;
+}
+
+static int closed;
+
+static void
+count_closed(void *ctx)
+{
+	(void)ctx;
+	closed++;
+}
+
+/* Two samplers of one path share what measures it. Neither takes it away from the other. */
+static void
+measures_once(void)
+{
+	struct host *h = host_live(tree);
+	const struct provided first = { print_name, count_closed, "first" },
+			      second = { print_name, NULL, "second" };
+	struct text t;
+
+	CHECK_INT(error_of(host_provide(h, "pq/x", NULL)), ENOENT);
+	CHECK_INT(error_of(host_provide(h, "pq/x", &first)), 0);
+	CHECK_INT(error_of(host_provide(h, "pq/x", &second)), EEXIST);
+	CHECK_INT(error_of(host_provide(h, "pq/x", NULL)), 0);
+	host_unprovide(h, "pq/x");
+	check_read(h, "pq/x", "first");
+	CHECK_INT(closed, 0);
+	host_unprovide(h, "pq/x");
+	CHECK_INT(closed, 1);
+	CHECK_INT(error_of(host_read(h, "pq/x", &t)), ENOENT);
+	host_unprovide(h, "pq/x");
+	CHECK_INT(closed, 1);
+	CHECK_INT(error_of(host_provide(h, "pq/x", &second)), 0);
+	check_read(h, "pq/x", "second");
+	host_close(h);
+}
+
 int
 main(void)
 {
@@ -437,6 +479,7 @@ main(void)
 	unit_test("a signal ends the wait", interrupted);
 	unit_test("the facts of this machine", facts);
 	unit_test("more files than may be open", more_files_than_allowed);
+	unit_test("what is measured has one source, which ends with its last user", measures_once);
 	tree_remove();
 	return unit_done();
 }

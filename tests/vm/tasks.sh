@@ -228,6 +228,106 @@ delays() {
 	check "who reads one does" "$(awk -F, '$5 == "dd" && $6 > 0' disk.csv | wc -l) > 0"
 }
 
+# Both sources at once, of the same processes: the same threads, and the same figures.
+sources() {
+	guest burn 3 &
+	burners=$!
+	sleep 900 &
+	sleeper=$!
+	sleep 1
+	columns=pid,tid,comm
+	loop=$(grep -c ' bpf_iter_task_new$' /proc/kallsyms)
+	[ "$loop" = 0 ] || loop=bpf-loop
+	for source in $loop bpf-iter; do
+		[ $source != 0 ] || continue
+		pq tasks -t --csv --source proc --budget 10s -c $columns 4 2 >proc.csv 2>proc.err &
+		proc=$!
+		pq tasks -t --csv --source $source -c $columns 4 2 >bpf.csv 2>bpf.err
+		is "$source works" "$?$(grep -v deadlines bpf.err)" 0
+		wait $proc
+		for f in proc bpf; do
+			awk -F, -v pid=$burners '$5 == pid { print $6, $7 }' $f.csv | tr -d '\r' | sort -u >$f.threads
+		done
+		is "$source: the same threads and names" "$(tr '\n' ' ' <bpf.threads)" "$(tr '\n' ' ' <proc.threads)"
+		check "$source: three threads of the burner" "$(wc -l <bpf.threads) >= 3"
+		stopped $source
+		same_tasks $source
+		pq tasks --csv --source proc --budget 10s -p $sleeper -c pid,cgroup,comm,threads,sleeping 1 1 2>/dev/null | cut -d, -f5-9 >proc.csv
+		pq tasks --csv --source $source -p $sleeper -c pid,cgroup,comm,threads,sleeping 1 1 2>/dev/null | cut -d, -f5-9 >bpf.csv
+		is "$source: a process that sleeps" "$(tail -n 1 bpf.csv)" "$(tail -n 1 proc.csv)"
+		pq tasks --csv --source $source 0.2 >/dev/null 2>&1 &
+		tries=0
+		until [ "$(guest programs)" != 0 ] || [ $tries -eq 50 ]; do tries=$((tries + 1)); sleep 0.2; done
+		check "$source: its program is loaded" "$(guest programs) >= 1"
+		kill -9 $!
+		wait $! 2>/dev/null
+		tries=0
+		until [ "$(guest programs)" = 0 ] || [ $tries -eq 50 ]; do tries=$((tries + 1)); sleep 0.2; done
+		is "$source: kill -9 leaves none" "$(guest programs)" 0
+	done
+	kill -9 $burners $sleeper
+	namespaces
+}
+
+# In a pid namespace, and in one within it: its own tasks, with its own numbers.
+namespaces() {
+	cat >nested.sh <<-'EOF'
+		. /vm/lib.sh
+		PARTS=none
+		. /vm/tasks.sh
+		sleep 900 &
+		same_tasks bpf-iter "$1"
+		is "$1: numbers of the namespace" "$(awk '$1 < 40' read | wc -l)" "$(wc -l <read)"
+		kill $!
+	EOF
+	unshare -p -f --mount-proc sh nested.sh "in a pid namespace"
+	unshare -p -f --mount-proc unshare -p -f --mount-proc sh nested.sh "in a namespace of a namespace"
+}
+
+none() { :; }
+
+# all_tasks: "PID TID" of every task in /proc.
+all_tasks() {
+	for t in /proc/[0-9]*/task/*; do echo $t; done | awk -F/ '{ print $3, $5 }'
+}
+
+# same_tasks SOURCE: all tasks that stay are read, and none that /proc does not show. Tasks come and go meanwhile: once out of
+# five times none does.
+same_tasks() {
+	for try in 1 2 3 4 5; do
+		all_tasks >before
+		pq tasks --source $1 -o all.tape 0.2 1 >/dev/null 2>all.err || break
+		all_tasks >after
+		rm -rf all
+		pq tape unpack all.tape all
+		for last in all/*; do :; done
+		awk 'NR > 3 && $NF != "pq" { print $1, $2 }' $last/pq/tasks >read
+		missing=$(awk 'FILENAME == "read" { read[$0]; next } FILENAME == "before" { old[$0]; next } $0 in old && !($0 in read)' read before after)
+		many=$(awk 'FILENAME != "read" { ever[$0]; next } !($0 in ever)' before after read)
+		[ -n "$missing$many" ] || break
+	done
+	is "$1${2:+ $2}: the tasks of /proc" "missing: $missing too many: $many $(grep -v deadlines all.err)" "missing:  too many:  "
+	check "$1${2:+ $2}: some tasks" "$(wc -l <read) >= 1"
+}
+
+# stopped SOURCE: of a process that stands still, what BPF read is to the digit what the files say.
+stopped() {
+	kill -STOP $burners
+	sleep 1
+	pq tasks --source $1 -o still.tape 0.2 1 >/dev/null 2>&1
+	rm -rf still
+	pq tape unpack still.tape still
+	for tid in $(ls /proc/$burners/task); do
+		t=/proc/$burners/task/$tid
+		echo $burners $tid T $(cat $t/schedstat) $(awk '/voluntary_ctxt/ { print $2 }' $t/status) $(cut -d' ' -f12 $t/stat)
+	done | sort -n -k 2 >files
+	for f in still/*/pq/tasks; do last=$f; done
+	awk -v pid=$burners '$1 == pid { print $1, $2, $3, $4, $5, $6, $7, $8, $9 }' $last >rows
+	is "$1: rows are what the files say" "$(tr '\n' '|' <rows)" "$(tr '\n' '|' <files)"
+	check "$1: three threads and more in them" "$(wc -l <rows) >= 3"
+	kill -CONT $burners
+}
+
 mkdir -p "$(cpu_dir other)"
-for part in ${PARTS:-one_burner by_cgroup two_threads nested threaded hidden delays}; do $part; done
-kill -9 $web $other
+for part in ${PARTS:-sources one_burner by_cgroup two_threads nested threaded hidden delays}; do $part; done
+[ -z "$web$other" ] || kill -9 $web $other

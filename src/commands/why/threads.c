@@ -64,6 +64,8 @@ struct lock {
 	double waiters; /* mean number of threads that wait for it */
 	size_t rows, lasting;
 	const char *where;
+	size_t held; /* the row whose waits its most frequent owner explains; none: the count */
+	double held_most; /* the time of these waits */
 };
 
 /* The lock for which most threads wait. */
@@ -71,7 +73,7 @@ static struct lock
 worst_lock(const struct evidence *e)
 {
 	size_t n = wait_count(e->wait);
-	struct lock *locks = xmalloc((n + 1) * sizeof *locks), worst = { .waiters = 0 };
+	struct lock *locks = xmalloc((n + 1) * sizeof *locks), worst = { .waiters = 0, .held = n };
 	struct map addresses = { .n = 0 };
 
 	for (size_t i = 0; i < n; i++) {
@@ -81,7 +83,13 @@ worst_lock(const struct evidence *e)
 		uint32_t known = addresses.n, k = map_put(&addresses, text_of(where));
 		struct lock *l = &locks[k];
 		if (k == known)
-			*l = (struct lock){ .where = where };
+			*l = (struct lock){ .where = where, .held = n };
+		double held =
+		    wait_num(e->wait, i, WAIT_SHARE) * wait_num(e->wait, i, WAIT_OWNER_SHARE);
+		if (held > l->held_most) {
+			l->held_most = held;
+			l->held = i;
+		}
 		l->waiters += wait_num(e->wait, i, WAIT_SHARE) / 100;
 		l->rows++;
 		l->lasting += lasts(e, i);
@@ -93,13 +101,55 @@ worst_lock(const struct evidence *e)
 	return worst;
 }
 
+/* Says who holds the lock for which the thread of the row waits, if that is known. */
+static void
+add_owner(const struct evidence *e, size_t row, struct finding *one)
+{
+	finding_fact(one, "thread [{} ](TID {}) holds it in {} % of the samples[, {}]",
+	    name(wait_text(e->wait, row, WAIT_OWNER_COMM)),
+	    name(wait_text(e->wait, row, WAIT_OWNER_TID)),
+	    fixed(wait_num(e->wait, row, WAIT_OWNER_SHARE), 0),
+	    name(wait_text(e->wait, row, WAIT_OWNER_DOING)));
+}
+
+/* Threads that wait for each other go on waiting, whatever the others do. */
+static void
+deadlock(const struct evidence *e, struct findings *f)
+{
+	size_t n = wait_count(e->wait), longest = n;
+	double stuck = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (wait_num(e->wait, i, WAIT_DEADLOCK) != 1)
+			continue;
+		stuck += wait_num(e->wait, i, WAIT_THREADS);
+		if (longest == n ||
+		    wait_num(e->wait, i, WAIT_DURATION) > wait_num(e->wait, longest, WAIT_DURATION))
+			longest = i;
+	}
+	if (longest == n)
+		return;
+	struct finding *one = finding_add(f, "deadlock", VERDICT_CRITICAL, CONFIDENCE_HIGH, stuck,
+	    "Its threads wait for each other: a deadlock", NO_FIGURE);
+	finding_fact(one,
+	    "each of these threads (TID) waits for a lock that the next one holds: {}",
+	    name(wait_text(e->wait, longest, WAIT_CHAIN)));
+	finding_fact(one, "on average {} threads wait for one of these locks, for {} s at least",
+	    fixed(stuck, 1), fixed(wait_num(e->wait, longest, WAIT_DURATION) / 1000, 1));
+	finding_advice(one,
+	    "only a restart of the process ends it; take the locks in the same order everywhere, "
+	    "and find the places with stacks of these threads (gdb -p); see: pq wait -t{} 1",
+	    figure_words(e->option));
+}
+
 /* If nothing moves at all, the process hangs: that is another rule. */
 static void
 lock_contention(const struct evidence *e, struct findings *f)
 {
 	struct lock l = worst_lock(e);
 
-	if (!(l.waiters > 0.5) || (all_blocked(e) && l.lasting == l.rows))
+	if (!(l.waiters > 0.5) || (all_blocked(e) && l.lasting == l.rows) ||
+	    findings_has(f, "deadlock"))
 		return;
 	struct finding *one =
 	    finding_add(f, "lock-contention", l.waiters > 2 ? VERDICT_CRITICAL : VERDICT_WARNING,
@@ -107,6 +157,7 @@ lock_contention(const struct evidence *e, struct findings *f)
 		"Its threads wait for a lock", NO_FIGURE);
 	finding_fact(one, "on average {} of its {} threads wait for the same lock, {}",
 	    fixed(l.waiters, 1), fixed(threads_in(e, NULL), 0), name(l.where));
+	add_owner(e, l.held, one);
 	finding_fact(
 	    one, "its threads run on {} CPUs on average", fixed(threads_in(e, "running"), 2));
 	finding_advice(one,
@@ -260,7 +311,8 @@ hangs(const struct evidence *e, struct findings *f)
 {
 	size_t n = wait_count(e->wait), worst = n, moving = 0;
 
-	if (!all_blocked(e) || findings_has(f, "lock-contention") || findings_has(f, "sleeping"))
+	if (!all_blocked(e) || findings_has(f, "deadlock") || findings_has(f, "lock-contention") ||
+	    findings_has(f, "sleeping"))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		moving += !lasts(e, i) && wait_num(e->wait, i, WAIT_SHARE) > 50;
@@ -278,6 +330,8 @@ hangs(const struct evidence *e, struct findings *f)
 	    name(wait_text(e->wait, worst, WAIT_COMM)), name(wait_text(e->wait, worst, WAIT_TID)),
 	    fixed(wait_num(e->wait, worst, WAIT_SHARE), 0), call(e, worst),
 	    name(wait_text(e->wait, worst, WAIT_WHERE)));
+	if (is_lock(e, worst))
+		add_owner(e, worst, one);
 	finding_advice(one,
 	    "find out whether it hangs there or has no work; each thread: pq wait -t{} 1",
 	    figure_words(e->option));
@@ -286,6 +340,7 @@ hangs(const struct evidence *e, struct findings *f)
 void
 threads_judge(const struct evidence *e, struct findings *f)
 {
+	deadlock(e, f);
 	lock_contention(e, f);
 	sleeping(e, f);
 	uninterruptible(e, f);

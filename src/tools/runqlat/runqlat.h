@@ -43,6 +43,8 @@ struct runqlat_state {
 	struct probe *probe;             /* NULL: not the source */
 	struct runqlat_counts corrected; /* of the probe, at its last reading */
 	struct arena arena;
+	const char *measured[2]; /* the texts that it provides */
+	unsigned nmeasured;
 };
 
 /* Counts since the measurement began, or the threads. */

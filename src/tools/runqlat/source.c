@@ -14,12 +14,29 @@
 #define COUNTS_FILE "pq/runqlat"
 #define CORRECTED_FILE "pq/runqlat-corrected"
 
-static void
+/* False, after a note, if another sampler of this run measures already: what it counts may be of
+ * another target. */
+static bool
 provide(struct watch *w, const char *path, int (*print)(void *, struct buf *))
 {
-	const struct provided p = { print, w->state };
+	const struct provided p = { print, NULL, w->state };
+	struct runqlat_state *state = w->state;
 
-	host_provide(w->host, path, &p);
+	if (host_provide(w->host, path, &p) < 0) {
+		watch_note(w, "cannot measure twice at once: %s", strerror(errno));
+		return false;
+	}
+	state->measured[state->nmeasured++] = path;
+	return true;
+}
+
+static void
+unprovide(struct watch *w)
+{
+	struct runqlat_state *state = w->state;
+
+	while (state->nmeasured > 0)
+		host_unprovide(w->host, state->measured[--state->nmeasured]);
 }
 
 /* ---- BPF */
@@ -125,8 +142,7 @@ begin_bpf(struct watch *w)
 		    "-v: cannot measure the cost of BPF programs (bpf(2), BPF_ENABLE_STATS, Linux "
 		    "5.8): %s",
 		    strerror(errno));
-	provide(w, COUNTS_FILE, print_bpf);
-	return true;
+	return provide(w, COUNTS_FILE, print_bpf);
 }
 
 /* ---- schedstat */
@@ -228,8 +244,8 @@ begin_probe(struct watch *w)
 	}
 	if (!open_probe(w))
 		return false;
-	provide(w, COUNTS_FILE, print_probe);
-	provide(w, CORRECTED_FILE, print_corrected);
+	if (!provide(w, COUNTS_FILE, print_probe) || !provide(w, CORRECTED_FILE, print_corrected))
+		return false;
 	if (runqlat_options(w)->source == SOURCE_ANY)
 		watch_note(w,
 		    "using the probe: it shows how late a light thread wakes up, not how long "
@@ -283,6 +299,9 @@ find_source(struct watch *w)
 	struct text text;
 
 	state->reads_threads = host_read(w->host, COUNTS_FILE, &text) < 0;
+	/* a recording of tasks has the same figures, in files or in rows */
+	if (state->reads_threads && !strstr(w->host->tools, "runqlat"))
+		task_source_find(&state->tasks.source, w);
 	if (!state->reads_threads && runqlat_parse(text, &c, source) < 0)
 		return true; /* read_counts says that it is damaged */
 	if (state->reads_threads && runqlat_options(w)->histogram) {
@@ -373,10 +392,9 @@ runqlat_release(struct watch *w)
 {
 	struct runqlat_state *state = w->state;
 
-	host_provide(w->host, COUNTS_FILE, NULL);
-	host_provide(w->host, CORRECTED_FILE, NULL);
+	unprovide(w);
 	wait_counter_close(state->bpf);
 	probe_close(state->probe);
 	arena_free(&state->arena);
-	tasks_free(&state->tasks);
+	tasks_free(w, &state->tasks);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/map.h"
 #include "proc/mountinfo.h"
 #include "tools/tasks/tasks.h"
 
@@ -28,12 +29,20 @@ struct reader {
 	struct tasks_snapshot *s;
 	int left; /* files of threads that may still be read */
 	int places_left;
+	/* names of cgroups, by the numbers in rows; NULL: unknown */
+	struct map by_id;
+	const char **cgroups;
+	size_t ncgroups, cgroupscap;
 };
 
 static struct reader
 reader_of(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 {
-	return (struct reader){ w, a, s, s->before ? STATUS_MOST : STATUS_AT_FIRST, PLACES_MOST };
+	return (struct reader){ .w = w,
+		.arena = a,
+		.s = s,
+		.left = s->before ? STATUS_MOST : STATUS_AT_FIRST,
+		.places_left = PLACES_MOST };
 }
 
 /* As host_read, of a file of a thread that the limit allows to read. */
@@ -59,7 +68,8 @@ read_status(struct reader *r, uint32_t pid, struct task *t)
 	struct task_status status;
 	struct text text;
 
-	if (!read_limited(r, pid, t->tid, "/status", &text) || task_status_parse(text, &status) < 0)
+	if (t->row || !read_limited(r, pid, t->tid, "/status", &text) ||
+	    task_status_parse(text, &status) < 0)
 		return;
 	t->state = status.state;
 	if (status.state == 'S' && t->read)
@@ -181,6 +191,8 @@ read_blkio(struct reader *r, uint32_t pid, struct task *t)
 	if (!read_limited(r, pid, t->tid, "/stat", &text) || task_stat_parse(text, &stat) < 0)
 		return;
 	t->blkio = stat.blkio_ticks;
+	if (t->before && t->before->row) /* in other units */
+		return;
 	struct keyed from = t->born ? keyed_of(0) : t->before ? t->before->blkio : t->blkio;
 	int64_t since_ns = t->before ? t->before->since_ns : r->s->boot_ns;
 	double ticks_per_s = (double)r->w->host->facts.ticks_per_s;
@@ -195,6 +207,8 @@ read_task(struct reader *r, uint32_t pid, struct task *t)
 {
 	const struct tasks_state *state = r->w->state;
 
+	if (t->row)
+		return;
 	if (t->counted && !t->moved)
 		t->switched[0] = t->switched[1] = t->blocked_ticks = 0;
 	else if (isnan(t->switched[0]) && (t->moved || (!t->state && !t->has_switches)))
@@ -213,16 +227,81 @@ read_tasks(struct reader *r, const struct tasks_unit *u)
 				read_task(r, u->p->pid, t);
 }
 
+/* The number of the cgroup in r->cgroups, by what its row says of it; -1: unknown. */
+static int
+cgroup_of(struct reader *r, const struct tasks_process *p)
+{
+	const struct task_row *row = r->s->tasks[p->first].row;
+
+	if (!row || !row->cgroup[0])
+		return -1;
+	uint32_t i =
+	    map_put(&r->by_id, (struct text){ (const char *)row->cgroup, sizeof row->cgroup });
+	if (i >= r->ncgroups) {
+		r->cgroups = arena_grow(
+		    r->arena, r->cgroups, r->ncgroups, &r->cgroupscap, sizeof *r->cgroups);
+		r->cgroups[r->ncgroups++] = NULL;
+	}
+	return (int)i;
+}
+
+/* One process of each cgroup tells its name, if rows tell which are in the same. */
 static void
 read_cgroup(struct reader *r, struct tasks_process *p)
 {
 	struct text text, cgroup;
 	char path[64];
+	int known = p->cgroup ? -1 : cgroup_of(r, p);
 
+	if (known >= 0 && r->cgroups[known])
+		p->cgroup = r->cgroups[known];
 	if (!p->cgroup &&
 	    host_read(r->w->host, task_path(path, p->pid, 0, "/cgroup"), &text) == 0 &&
 	    pidcgroup_find(text, "cpu", &cgroup))
 		p->cgroup = arena_copy(r->arena, cgroup);
+	if (known >= 0)
+		r->cgroups[known] = p->cgroup;
+}
+
+/* NaN: it has no rows. */
+static double
+majflt_of(const struct tasks_snapshot *s, const struct tasks_process *p)
+{
+	uint64_t sum = p->gone_majflt;
+
+	for (size_t i = p->first; i < p->first + p->n; i++) {
+		if (!s->tasks[i].row) /* it was read from files */
+			return NAN;
+		sum += s->tasks[i].row->majflt;
+	}
+	return (double)sum;
+}
+
+/* The same as read_stat from rows. The name of a kernel thread may be longer than its row says. */
+static bool
+take_stat(struct reader *r, struct tasks_unit *u, bool thread)
+{
+	const struct task_row *row = u->t->row;
+	const struct tasks_process *before = tasks_find(r->s->before, u->p->pid);
+	double from, to;
+
+	if (!row || row->kernel)
+		return false;
+	to = thread ? (double)row->majflt : majflt_of(r->s, u->p);
+	from = thread && u->t->before ?
+	    u->t->before->row ? (double)u->t->before->row->majflt : NAN :
+	    !thread && before                      ? majflt_of(r->s->before, before) :
+	    (thread ? u->t->born : u->p->born > 0) ? 0 :
+						     NAN;
+	if (to >= from)
+		u->majflt = to - from;
+	struct detail *d = arena_alloc(r->arena, sizeof *d);
+	*d = (struct detail){ .name = arena_copy(r->arena,
+				  (struct text){ row->comm, strnlen(row->comm, TASK_COMM) }),
+		.majflt = keyed_of((uint64_t)to) };
+	u->detail = d;
+	*(thread ? &u->t->detail : &u->p->detail) = d;
+	return true;
 }
 
 /* Name and page faults of a process or thread. A process that was not in the previous snapshot, and
@@ -240,7 +319,8 @@ read_stat(struct reader *r, struct tasks_unit *u, bool thread)
 	struct text text;
 	char path[64];
 
-	if (host_read(r->w->host, task_path(path, u->p->pid, thread ? u->t->tid : 0, "/stat"),
+	if (take_stat(r, u, thread) ||
+	    host_read(r->w->host, task_path(path, u->p->pid, thread ? u->t->tid : 0, "/stat"),
 		&text) < 0 ||
 	    task_stat_parse(text, &stat) < 0)
 		return;
@@ -436,11 +516,15 @@ is_alone(const struct reader *r, const struct throttling *h, size_t level)
 static bool
 is_in_one_cgroup(struct reader *r, const struct tasks_unit *u)
 {
+	const struct task_row *first = r->s->tasks[u->p->first].row;
 	struct text text, cgroup;
 	char path[64];
 
 	for (const struct task *t = u->t; t < u->t + u->n; t++) {
 		if (t->tid == u->p->pid || !(t->moved || t->stuck))
+			continue;
+		if (first && first->cgroup[0] &&
+		    memcmp(t->row->cgroup, first->cgroup, sizeof first->cgroup) == 0)
 			continue;
 		if (r->places_left-- <= 0 ||
 		    host_read(r->w->host, task_path(path, u->p->pid, t->tid, "/cgroup"), &text) <
@@ -502,13 +586,15 @@ tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 	split_waits(&r);
 	if (o->by_cgroup)
 		qsort(s->units, s->nunits, sizeof *s->units, by_cgroup);
+	map_free(&r.by_id);
 }
 
 void
-tasks_free(struct tasks_state *state)
+tasks_free(struct watch *w, struct tasks_state *state)
 {
-	free(state->room[0]);
-	free(state->room[1]);
+	for (int i = 0; i < 2; i++)
+		free(state->room[i]);
+	task_source_end(&state->source, w);
 	free_located(state);
 	targets_free(&state->targets);
 }

@@ -66,10 +66,12 @@ tell_skipped(const struct scan *c)
 	if (s->nskipped == 0 || share < 1.5 * c->state->told_share)
 		return;
 	c->state->told_share = share;
+	const char *missing = c->state->source.missing;
 	watch_note(c->w,
 	    "--budget: %zu of %zu threads were not read for this row; they keep the figures of "
-	    "their last reading",
-	    s->nskipped, s->ntasks);
+	    "their last reading%s%s%s",
+	    s->nskipped, s->ntasks, missing ? " (BPF would read all, and is not available: " : "",
+	    missing ? missing : "", missing ? ")" : "");
 }
 
 /* ---- Threads */
@@ -126,7 +128,8 @@ compare(const struct scan *c, struct task *t, const struct task *before)
 	t->since_ns = t->moved                   ? before->read_ns :
 	    before->asleep_ns > before->since_ns ? before->asleep_ns :
 						   before->since_ns;
-	for (int i = 0; i < FIGURES; i++) {
+	/* most threads have not run: their counters need no checks */
+	for (int i = 0; i < FIGURES && memcmp(t->now, before->now, sizeof t->now) != 0; i++) {
 		double late_s = i == WAIT_NS ? (double)(before->read_ns - before->since_ns) * 1e-9 :
 		    before->moved            ? 0 :
 					       TICKLESS_S;
@@ -139,7 +142,8 @@ compare(const struct scan *c, struct task *t, const struct task *before)
 	/* these cannot change while a thread does not run */
 	t->state = before->state;
 	t->has_switches = before->has_switches;
-	t->blkio = before->blkio;
+	if (!before->row) /* else it has other units */
+		t->blkio = before->blkio;
 	memcpy(t->switches, before->switches, sizeof t->switches);
 }
 
@@ -160,6 +164,31 @@ skip(struct scan *c, const struct task *before)
 	c->s->nskipped++;
 }
 
+/* Adds a thread that was read. */
+static struct task *
+note_task(struct scan *c, uint32_t tid, const struct task_sched *sched, const struct task *before,
+    bool born)
+{
+	struct task *t = add_task(c, tid);
+
+	t->now[RUN_NS] = sched->run_ns;
+	t->now[WAIT_NS] = sched->wait_ns;
+	t->now[SLICES] = sched->slices;
+	t->read_ns = c->s->at_ns;
+	t->since_ns = c->s->boot_ns;
+	c->s->nread++;
+	if (before) {
+		compare(c, t, before);
+	} else if (born) {
+		int64_t since_ns = c->last ? c->last->at_ns : c->s->boot_ns;
+		compare(
+		    c, t, &(struct task){ .tid = tid, .read_ns = since_ns, .since_ns = since_ns });
+		t->before = NULL;
+		t->born = t->moved = true;
+	}
+	return t;
+}
+
 /* False when the thread has ended. */
 static bool
 read_task(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before, bool born)
@@ -177,23 +206,82 @@ read_task(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before,
 		c->error = errno;
 		return false;
 	}
-	struct task *t = add_task(c, tid);
-	t->now[RUN_NS] = sched.run_ns;
-	t->now[WAIT_NS] = sched.wait_ns;
-	t->now[SLICES] = sched.slices;
-	t->read_ns = c->s->at_ns;
-	t->since_ns = c->s->boot_ns;
-	c->s->nread++;
-	if (before) {
-		compare(c, t, before);
-	} else if (born) {
-		int64_t since_ns = c->last ? c->last->at_ns : c->s->boot_ns;
-		compare(
-		    c, t, &(struct task){ .tid = tid, .read_ns = since_ns, .since_ns = since_ns });
-		t->before = NULL;
-		t->born = t->moved = true;
-	}
+	note_task(c, tid, &sched, before, born);
 	return true;
+}
+
+/* ---- Rows of BPF, which have more than schedstat */
+
+static void
+compare_row(const struct scan *c, struct task *t, const struct task *before)
+{
+	const uint64_t *from = before ? before->switches : (const uint64_t[]){ 0, 0 };
+	struct keyed blkio = before ? before->blkio : keyed_of(0);
+
+	if (before && !before->row) /* it was read from files: it has other units, or nothing */
+		return;
+	double ticks_per_s = (double)c->w->host->facts.ticks_per_s;
+	for (int i = 0; i < 2; i++)
+		t->switched[i] =
+		    t->switches[i] >= from[i] ? (double)(t->switches[i] - from[i]) : NAN;
+	t->blocked_ticks = ticks_per_s *
+	    tasks_growth(c->w, TASKS_BLKIO, blkio, t->blkio, 1e-9,
+		t->read_ns - (before ? before->since_ns : c->s->boot_ns), 0);
+}
+
+static void
+add_row(struct scan *c, const struct task_row *row, const struct task *before, bool born)
+{
+	const struct task_sched sched = { row->run_ns, row->wait_ns, row->slices };
+	struct task *t = note_task(c, row->tid, &sched, before, born);
+
+	t->row = row;
+	t->state = row->state;
+	if (t->state == 'S')
+		t->asleep_ns = t->read_ns;
+	t->has_switches = true;
+	t->switches[0] = row->switches[0];
+	t->switches[1] = row->switches[1];
+	if (c->state->delayacct)
+		t->blkio = row->blkio_ns;
+	if (before || born)
+		compare_row(c, t, before);
+}
+
+/* The rows of a process, in the order of their threads. Returns how many they are. A thread with the
+ * number of one that ended has another start. */
+static size_t
+add_process(struct scan *c, const struct task_row *row, size_t n)
+{
+	struct tasks_snapshot *s = c->s;
+	const struct tasks_process *before = tasks_find(c->last, row->pid);
+	const struct task *old = before ? &c->last->tasks[before->first] : NULL,
+			  *end = before ? old + before->n : NULL;
+	bool born =
+	    before || (c->last && (double)row->start_ns * 1e-9 >= c->last->uptime_s - 0.015);
+	size_t i = 0;
+
+	s->v = arena_grow(c->arena, s->v, s->n, &s->cap, sizeof *s->v);
+	struct tasks_process *p = &s->v[s->n++];
+	*p = (struct tasks_process){
+		.pid = row->pid, .first = s->ntasks, .gone_majflt = row->gone_majflt
+	};
+	for (; i < n && row[i].pid == p->pid; i++) {
+		for (; old < end && old->tid < row[i].tid; old++)
+			p->ended++;
+		bool met = old < end && old->tid == row[i].tid;
+		/* what was read from a file does not tell its start */
+		bool same = met && (!old->row || old->row->start_ns == row[i].start_ns);
+		add_row(c, &row[i], same ? old : NULL, born && !same);
+		p->born += born && !same;
+		p->ended += met && !same;
+		if (met)
+			old++;
+	}
+	for (; old < end; old++)
+		p->ended++;
+	p->n = s->ntasks - p->first;
+	return i;
 }
 
 /* ---- Processes */
@@ -276,6 +364,25 @@ read_process(struct scan *c, uint32_t pid)
 		read_new(c, p, born);
 	p->n = s->ntasks - p->first;
 	s->n += p->n > 0;
+}
+
+/* The rows of the processes of -p or -g, or of all. Processes that have none are read from files:
+ * some kernels hide processes from BPF, and others began since. */
+static void
+add_processes(struct scan *c, const uint32_t *pids, size_t npids, bool all)
+{
+	const struct task_row *v = c->state->source.now->v;
+	size_t n = c->state->source.now->n, k = 0;
+
+	for (size_t i = 0; i < n;) {
+		for (; k < npids && pids[k] < v[i].pid; k++)
+			read_process(c, pids[k]);
+		bool wanted = k < npids && pids[k] == v[i].pid;
+		k += wanted;
+		i += all || wanted ? add_process(c, &v[i], n - i) : 1;
+	}
+	for (; k < npids; k++)
+		read_process(c, pids[k]);
 }
 
 static int
@@ -391,27 +498,88 @@ check_first(const struct scan *c, size_t npids)
 	return false;
 }
 
+/* The processes of the last snapshot that had no rows. Returns how many threads they had. */
+static size_t
+had_no_rows(const struct scan *c, uint32_t **pids, size_t *n)
+{
+	const struct tasks_snapshot *last = c->last;
+	size_t threads = 0, cap = 0;
+
+	for (size_t i = 0; last && i < last->n; i++) {
+		if (last->tasks[last->v[i].first].row)
+			continue;
+		*pids = arena_grow(c->arena, *pids, *n, &cap, sizeof **pids);
+		(*pids)[(*n)++] = last->v[i].pid;
+		threads += last->v[i].n;
+	}
+	return threads;
+}
+
+/* Whether rows, and the processes that are known to have none, are all tasks that the kernel
+ * counts. */
+static bool
+rows_have_all(const struct scan *c, uint32_t **pids, size_t *n)
+{
+	const struct task_rows *rows = c->state->source.now;
+	const struct target *t = &c->w->ask->target;
+
+	return !t->pid && !t->cgroup && rows->hidden.known &&
+	    had_no_rows(c, pids, n) == rows->hidden.v;
+}
+
+/* Whether there are rows of the process of -p. */
+static bool
+rows_have_target(struct scan *c, uint32_t **pids, size_t *n)
+{
+	const struct task_rows *rows = c->state->source.now;
+
+	if (!c->w->ask->target.pid)
+		return false;
+	*pids = targets_parse_pids(c->arena, text_of(c->w->ask->target.pid), n);
+	for (size_t i = 0; *n == 1 && i < rows->n; i++)
+		if (rows->v[i].pid == **pids)
+			return c->state->targets.seen = true;
+	return false;
+}
+
+/* Lists the processes of the target, as targets_pids, unless rows tell. */
+static int
+list_targets(struct scan *c, uint32_t **pids, size_t *n)
+{
+	if (*c->state->source.file && (rows_have_all(c, pids, n) || rows_have_target(c, pids, n)))
+		return 0;
+	return targets_pids(&c->state->targets, c->w, c->arena, pids, n);
+}
+
 struct tasks_snapshot *
 tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 {
 	struct tasks_state *state = w->state;
 	struct scan c = { w, a, state, arena_alloc(a, sizeof *c.s), state->last, 0, 0 };
-	uint32_t *pids;
-	size_t n;
+	bool by_rows = *state->source.file;
+	uint32_t *pids = NULL;
+	size_t n = 0;
 
 	state->last = NULL; /* without a snapshot now, the next one is a first one */
-	if (targets_pids(&state->targets, w, a, &pids, &n) < 0 &&
-	    !targets_explain(&state->targets, w, errno))
+	if (by_rows && task_source_read(&state->source, w) < 0 && errno != ESRCH)
+		return watch_fail(
+		    w, EXIT_FAILED, "cannot read the tasks by BPF: %s", strerror(errno));
+	if (list_targets(&c, &pids, &n) < 0 && !targets_explain(&state->targets, w, errno))
 		return NULL;
 	if (state->scans == 0)
 		begin(w);
-	set_quota(&c, budget_ns);
+	state->quota = by_rows ? SIZE_MAX : state->quota;
+	if (!by_rows)
+		set_quota(&c, budget_ns);
 	c.s->before = c.last;
 	c.s->tasks = state->room[state->scans % 2];
 	c.s->uptime_s = read_uptime(w);
 	c.s->at_ns = w->now_ns;
 	c.s->boot_ns = booted_ns(w, c.s->uptime_s);
-	for (size_t i = 0; i < n; i++)
+	c.s->source = by_rows ? arena_copy(a, text_of(state->source.now->source)) : "proc";
+	if (by_rows)
+		add_processes(&c, pids, n, !w->ask->target.pid && !w->ask->target.cgroup);
+	for (size_t i = 0; !by_rows && i < n; i++)
 		read_process(&c, pids[i]);
 	if (state->scans == 0 && !check_first(&c, n))
 		return NULL;

@@ -95,6 +95,7 @@ add_rows(const struct watch *w, const struct tasks_snapshot *s, double span_s, s
 		struct cell *row = table_row(out);
 		fill(row, &sum, (double)w->host->facts.ticks_per_s, span_s);
 		cell_label(&row[TASKS_CGROUP], u->p->cgroup);
+		cell_label(&row[TASKS_SOURCE], u->t->row || o->by_cgroup ? s->source : "proc");
 		if (o->by_cgroup)
 			continue;
 		cell_label(&row[TASKS_PID], u->pid);
@@ -211,6 +212,9 @@ static const struct column columns[] = {
 	    .help = "name of the process or thread (/proc/PID/task/TID/stat field 2)" },
 	[TASKS_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0, .group = "cgroup",
 	    .help = "its cgroup for the cpu controller (/proc/PID/cgroup)" },
+	[TASKS_SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true,
+	    .group = "source", .room = 8,
+	    .help = "where the figures come from: bpf-loop, bpf-iter or proc; see SOURCES" },
 	{ .key = NULL },
 };
 
@@ -231,7 +235,10 @@ static const struct option options[] = {
 	{ 'G', NULL, NULL, OPTION_FLAG, offsetof(struct tasks_options, by_cgroup),
 	    .help = "one row per cgroup: which cgroups disturb which", .group = "cgroup" },
 	{ 0, "budget", "TIME", OPTION_TIME, offsetof(struct tasks_options, budget_ns),
-	    .help = "CPU time that a row may cost (default 50ms)" },
+	    .help = "CPU time that a row may cost if files are read (default 50ms)" },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct tasks_options, source),
+	    .help = "bpf, bpf-loop, bpf-iter or proc",
+	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
 	{ .type = OPTION_END },
 };
 
@@ -251,9 +258,13 @@ default_columns(const struct request *ask)
 static void *
 read_tasks(struct watch *w, struct arena *a)
 {
-	const struct tasks_state *state = w->state;
-	struct tasks_snapshot *s = tasks_scan(w, a, tasks_options(w)->budget_ns);
+	struct tasks_state *state = w->state;
+	struct tasks_snapshot *s;
 
+	if (state->scans == 0 && !*state->source.file &&
+	    !task_source_begin(&state->source, w, tasks_options(w)->source))
+		return NULL;
+	s = tasks_scan(w, a, tasks_options(w)->budget_ns);
 	if (!s)
 		return NULL;
 	if (!s->before && !state->delayacct && watch_shows(w, TASKS_BLKIO) &&
@@ -271,7 +282,7 @@ read_tasks(struct watch *w, struct arena *a)
 static void
 release(struct watch *w)
 {
-	tasks_free(w->state);
+	tasks_free(w, w->state);
 }
 
 const struct tool tool_tasks = {

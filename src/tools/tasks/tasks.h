@@ -1,8 +1,9 @@
 /*
  * tasks: which processes, threads or cgroups waited for a CPU. A row has two parts, to keep its
  * cost low. scan.c reads schedstat of every thread, which is cheap. detail.c ranks the processes by
- * their wait, and reads the other files of the worst ones only. Which files are read depends only
- * on what the files say, so that a recording holds all that its replay reads.
+ * their wait, and reads the other files of the worst ones only. Where there are rows of BPF
+ * (task_source), they have all of this. Which files are read depends only on what the files say, so
+ * that a recording holds all that its replay reads.
  */
 #ifndef PQ_TASKS_TASKS_H
 #define PQ_TASKS_TASKS_H
@@ -10,6 +11,7 @@
 #include "cgroup/quota.h"
 #include "proc/task.h"
 #include "tools/targets.h"
+#include "tools/task_source.h"
 #include "tools/tool.h"
 
 /* The numbers of schedstat, in its order. */
@@ -23,7 +25,8 @@ struct detail {
 
 /* A thread in a snapshot. Unknown values of type double are NaN. */
 struct task {
-	const struct task *before; /* in the previous snapshot; NULL: not in it */
+	const struct task *before;  /* in the previous snapshot; NULL: not in it */
+	const struct task_row *row; /* what BPF read of it; NULL: it was read from files */
 	uint32_t tid;
 	bool read;    /* in this snapshot; false: skipped, for the budget */
 	bool born;    /* since the previous snapshot */
@@ -41,7 +44,7 @@ struct task {
 	double age_s;          /* from its last reading to the previous snapshot */
 	uint64_t switches[2];  /* voluntary, involuntary */
 	double switched[2];    /* their growth */
-	struct keyed blkio;    /* ticks */
+	struct keyed blkio;    /* ticks; ns if there is a row */
 	double blocked_ticks;  /* their growth */
 	const struct detail *detail;
 };
@@ -52,6 +55,7 @@ struct tasks_process {
 	unsigned born, ended; /* threads, since the previous snapshot */
 	bool unlisted;        /* its threads could not be listed */
 	bool skipped;         /* one of its threads was skipped */
+	uint64_t gone_majflt; /* of threads that have ended; only with rows */
 	const char *cgroup;   /* NULL: unknown */
 	const struct detail *detail;
 };
@@ -83,7 +87,8 @@ struct tasks_snapshot {
 	size_t n, cap;
 	struct task *tasks;
 	size_t ntasks, nread, nskipped;
-	double unseen; /* tasks that began and ended since the previous snapshot; NaN */
+	const char *source; /* "bpf-loop", "bpf-iter", "proc" */
+	double unseen;      /* tasks that began and ended since the previous snapshot; NaN */
 	double uptime_s;
 	int64_t at_ns;            /* the sample's mono_ns */
 	int64_t boot_ns;          /* not later than the boot, on the same clock */
@@ -127,7 +132,8 @@ struct tasks_state {
 	size_t roomcap[2];
 	bool delayacct;      /* delay accounting is on */
 	bool delayacct_told; /* the kernel tells whether it is */
-	uint64_t jumped;     /* columns, as bits, of counters that grew by more than they can */
+	struct task_source source;
+	uint64_t jumped; /* columns, as bits, of counters that grew by more than they can */
 };
 
 /* How much a counter of a task, that of this column, grew from one time to another. It may include
@@ -135,7 +141,7 @@ struct tasks_state {
 double tasks_growth(struct watch *w, int column, struct keyed from, struct keyed to, double scale,
     int64_t span_ns, double late_s);
 
-/* Reads schedstat of the threads of the target, for at most about budget_ns of CPU time. NULL with
+/* Reads the threads of the target: rows, or schedstat of each, for at most about budget_ns of CPU time. NULL with
  * w->fail or w->ended set. */
 struct tasks_snapshot *tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns);
 
@@ -153,6 +159,6 @@ unsigned tasks_find_stuck(struct watch *w, struct arena *a, struct tasks_snapsho
 /* The process with this pid, or NULL. s may be NULL. */
 struct tasks_process *tasks_find(const struct tasks_snapshot *s, uint32_t pid);
 
-void tasks_free(struct tasks_state *state);
+void tasks_free(struct watch *w, struct tasks_state *state);
 
 #endif

@@ -49,8 +49,9 @@ state_of(char letter)
 
 /* Whether another thread holds the futex: a glibc mutex, which waits with FUTEX_WAIT for the value 2;
  * a mutex of musl, or a robust one, whose value is the thread that holds it and FUTEX_WAITERS, bit
- * 31; or a lock of the kernel's own. Any other wait on a futex may be that of an idle worker. The lower
- * bits are the operation, 128 and 256 are flags (linux/futex.h). */
+ * 31; or a lock of the kernel's own. Any other wait on a futex may be that of an idle worker: so wait
+ * threads of musl for a condition, with the value 2 but on their own stack. The lower bits are the
+ * operation, 128 and 256 are flags (linux/futex.h). */
 static bool
 is_lock(const struct task_call *c)
 {
@@ -58,10 +59,11 @@ is_lock(const struct task_call *c)
 	const uint32_t WAITERS = 0x80000000, PIDS = 1 << 22; /* the most of 64-bit Linux */
 	uint64_t operation = c->arg[1] & ~(uint64_t)FLAGS;
 	uint32_t value = (uint32_t)c->arg[2];
+	bool on_stack = c->arg[0] > c->sp && c->arg[0] - c->sp < 1024;
 
 	return operation == FUTEX_LOCK_PI || operation == FUTEX_LOCK_PI2 ||
 	    (operation == FUTEX_WAIT &&
-		(value == 2 || (value > WAITERS && value <= WAITERS + PIDS)));
+		((value == 2 && !on_stack) || (value > WAITERS && value <= WAITERS + PIDS)));
 }
 
 /* Whether idle threads sleep in this kernel function. Used if the system call is unknown. */
@@ -154,16 +156,37 @@ set_place_of_call(struct wait_place *p, const struct task_call *c)
 	bool lock = strcmp(p->call, "futex") == 0 && is_lock(c);
 
 	p->idle = syscall_is_idle(p->call) && !lock;
+	if (strcmp(p->call, "futex") == 0 && !lock_may_be(c, &p->futex))
+		p->futex = 0;
 	if (lock)
 		snprintf(p->where, sizeof p->where, "lock:[%#llx]", (unsigned long long)c->arg[0]);
 	else if (is_timer(p->call, c->arg))
 		snprintf(p->where, sizeof p->where, "timer");
 }
 
+/* The tables of names are searched once for each call that threads wait in now. */
+static void
+name_call(struct watch *w, const struct task_call *c, char out[32])
+{
+	const uint64_t x32 = 0x40000000; /* __X32_SYSCALL_BIT */
+	const char *machine = machine_of(w, c);
+	struct waits *s = w->state;
+	struct wait_call *known = &s->calls[c->number % (sizeof s->calls / sizeof *s->calls)];
+
+	if (!*machine) {
+		syscall_name(machine, c->number & ~x32, out);
+		return;
+	}
+	if (!*known->name || known->number != c->number) {
+		known->number = c->number;
+		syscall_name(machine, c->number & ~x32, known->name);
+	}
+	memcpy(out, known->name, sizeof known->name);
+}
+
 static void
 read_call(struct watch *w, struct wait_thread *t)
 {
-	const uint64_t x32 = 0x40000000; /* __X32_SYSCALL_BIT */
 	struct wait_place *p = &t->place;
 	struct task_call c;
 	struct text text;
@@ -178,7 +201,7 @@ read_call(struct watch *w, struct wait_thread *t)
 		snprintf(p->call, sizeof p->call, "none");
 		return;
 	}
-	syscall_name(machine_of(w, &c), c.number & ~x32, p->call);
+	name_call(w, &c, p->call);
 	set_place_of_call(p, &c);
 	if (syscall_takes_fd(p->call))
 		read_target(w, t, c.arg[0]);
@@ -200,30 +223,51 @@ read_wchan(struct watch *w, struct wait_thread *t)
 		snprintf(p->where, sizeof p->where, "%.*s", (int)strcspn(p->wchan, "."), p->wchan);
 }
 
+/* State and name, from the row or from a file. The name of a kernel thread may be longer than its row
+ * says. False when the thread has ended. */
+static bool
+read_stat(struct watch *w, struct wait_thread *t, char *state)
+{
+	const struct task_row *row = ((const struct waits *)w->state)->row;
+	struct task_stat stat;
+	struct text text;
+
+	if (row && !row->kernel) {
+		*state = row->state;
+		t->cpu = UINT64_MAX;
+		set(t->comm, sizeof t->comm,
+		    (struct text){ row->comm, strnlen(row->comm, TASK_COMM) });
+		return true;
+	}
+	if (wait_thread_read(w, t, "/stat", &text) < 0 || task_stat_parse(text, &stat) < 0)
+		return false;
+	*state = stat.state;
+	t->place.kernel = stat.kernel;
+	t->cpu = stat.cpu.known ? stat.cpu.v : UINT64_MAX;
+	set(t->comm, sizeof t->comm, stat.comm);
+	return true;
+}
+
 bool
 wait_place_read(struct watch *w, struct wait_thread *t)
 {
 	struct wait_place *p = &t->place;
-	struct task_stat stat;
-	struct text text;
+	char state;
 
 	*p = (struct wait_place){ .state = WAIT_ENDED };
-	if (wait_thread_read(w, t, "/stat", &text) < 0 || task_stat_parse(text, &stat) < 0)
+	if (!read_stat(w, t, &state))
 		return false;
-	t->cpu = stat.cpu.known ? stat.cpu.v : UINT64_MAX;
-	p->state = state_of(stat.state);
-	p->uninterruptible = stat.state == 'D';
-	p->kernel = stat.kernel;
-	set(t->comm, sizeof t->comm, stat.comm);
+	p->state = state_of(state);
+	p->uninterruptible = state == 'D';
 	t->ended = p->state == WAIT_ENDED;
 	if (p->state == WAIT_RUNNABLE)
 		snprintf(p->where, sizeof p->where, "cpu");
 	if (p->state != WAIT_BLOCKED)
 		return !t->ended;
-	if (!stat.kernel)
+	if (!p->kernel)
 		read_call(w, t);
 	read_wchan(w, t);
-	p->idle = (p->idle || stat.kernel) && !p->uninterruptible;
+	p->idle = (p->idle || p->kernel) && !p->uninterruptible;
 	return true;
 }
 
@@ -317,15 +361,13 @@ is_left_out(const struct watch *w, const struct wait_place *p)
 	return p->kernel && p->idle && p->state == WAIT_BLOCKED && !w->ask->target.pid;
 }
 
-void
-wait_add_time(struct watch *w, const struct wait_thread *t, const struct wait_place *place,
-    int64_t ns, int64_t lasting_ns)
+/* With -t, a sum is of one thread. */
+static struct wait_sum
+sum_like(struct watch *w, const struct wait_thread *t, const struct wait_place *place)
 {
 	const struct wait_options *o = wait_options(w);
-	struct wait_sum like = { .place = *place }, *sum;
+	struct wait_sum like = { .place = *place };
 
-	if (ns <= 0 || o->slow_ns || is_left_out(w, place))
-		return;
 	if (o->threads || o->folded)
 		wait_set_owner(w->state, t, &like.owner);
 	if (!o->threads) {
@@ -334,6 +376,28 @@ wait_add_time(struct watch *w, const struct wait_thread *t, const struct wait_pl
 	}
 	if (o->folded)
 		join_call(&like.place);
+	return like;
+}
+
+struct wait_sum *
+wait_sum_of(struct watch *w, const struct wait_thread *t)
+{
+	struct wait_sum like = sum_like(w, t, &t->place);
+
+	if (wait_options(w)->slow_ns || is_left_out(w, &t->place))
+		return NULL;
+	return find_sum(w->state, &like);
+}
+
+void
+wait_add_time(struct watch *w, const struct wait_thread *t, const struct wait_place *place,
+    int64_t ns, int64_t lasting_ns)
+{
+	struct wait_sum like, *sum;
+
+	if (ns <= 0 || wait_options(w)->slow_ns || is_left_out(w, place))
+		return;
+	like = sum_like(w, t, place);
 	sum = find_sum(w->state, &like);
 	sum->ns += (double)ns;
 	if (lasting_ns > sum->longest_ns)

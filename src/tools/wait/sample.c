@@ -2,6 +2,9 @@
  * sample: samples every thread many times per second, and counts its time since the previous
  * sample.
  *
+ * Rows of BPF (task_source) have the schedstat, state and name of all threads. Without them, files of
+ * each thread do.
+ *
  * A thread whose schedstat has not changed has not run, and nothing else of it is read. If it has
  * changed, it says how long the thread ran and how long it waited for a CPU; it slept for the rest.
  * The place in which a thread waits is read once per wait, when the wait is first seen.
@@ -235,7 +238,9 @@ add_event(struct watch *w, const struct wait_thread *t, int64_t ns, bool lasting
 		s->events = xrealloc(s->events, s->events_room * sizeof *s->events);
 	}
 	struct wait_event *e = &s->events[s->nevents++];
+	const struct wait_holder *h = wait_locks_holder(s, t, lasting);
 	*e = (struct wait_event){ .place = t->place, .ns = ns, .lasting = lasting };
+	e->holder = h ? wait_holder_label(h, &s->told_holders) : NULL;
 	wait_set_owner(s, t, &e->owner);
 }
 
@@ -286,17 +291,31 @@ check_runnable(struct watch *w, struct wait_thread *t)
 		t->pending_ns = 0;
 }
 
+/* False when the thread has ended. */
+static bool
+read_sched(struct watch *w, const struct wait_thread *t, struct task_sched *now)
+{
+	const struct task_row *row = ((const struct waits *)w->state)->row;
+	struct text text;
+
+	if (row) {
+		*now = (struct task_sched){ row->run_ns, row->wait_ns, row->slices };
+		return true;
+	}
+	if (wait_thread_read(w, t, "/schedstat", &text) == 0 && task_sched_parse(text, now) == 0)
+		return true;
+	if (errno == EINVAL || errno == ERANGE)
+		watch_note(w, "/proc/PID/schedstat: unknown format; its threads are omitted");
+	return false;
+}
+
 static void
 sample_thread(struct watch *w, struct wait_thread *t)
 {
 	struct waits *s = w->state;
 	struct task_sched now;
-	struct text text;
 
-	if (wait_thread_read(w, t, "/schedstat", &text) < 0 || task_sched_parse(text, &now) < 0) {
-		if (errno == EINVAL || errno == ERANGE)
-			watch_note(
-			    w, "/proc/PID/schedstat: unknown format; its threads are omitted");
+	if (!read_sched(w, t, &now)) {
 		end_thread(w, t);
 		return;
 	}
@@ -305,6 +324,8 @@ sample_thread(struct watch *w, struct wait_thread *t)
 		t->sampled_ns = w->now_ns;
 		if (t->place.state == WAIT_RUNNABLE)
 			check_runnable(w, t);
+		t->starved = t->place.state == WAIT_RUNNABLE;
+		wait_locks_look(w, t);
 		return;
 	}
 	struct wait_place before = t->place;
@@ -312,6 +333,10 @@ sample_thread(struct watch *w, struct wait_thread *t)
 	end_wait(w, t);
 	bool there = wait_place_read(w, t);
 	s->placed |= there || t->ended;
+	t->placed = s->round;
+	t->starved = t->known && now.wait_ns - t->sched.wait_ns > now.run_ns - t->sched.run_ns;
+	t->look = 0;
+	wait_locks_look(w, t);
 	if (t->known && there)
 		count_ran(w, t, &now, &before);
 	begin_wait(w, t, &now);
@@ -327,6 +352,46 @@ struct ids {
 	size_t n, cap;
 };
 
+/* False at the limit. */
+static bool
+add_id(struct watch *w, struct ids *all, uint32_t pid, uint32_t tid)
+{
+	struct waits *s = w->state;
+
+	if (all->n == WAIT_THREADS_MOST) {
+		watch_note(w,
+		    "more than %d threads: the others are omitted (select fewer with -p or -g)",
+		    WAIT_THREADS_MOST);
+		return false;
+	}
+	all->v = arena_grow(&s->listing, all->v, all->n, &all->cap, sizeof *all->v);
+	all->v[all->n++] = (struct wait_id){ pid, tid };
+	return true;
+}
+
+/* The end of the rows of this sample. */
+static const struct task_row *
+end_of_rows(const struct waits *s)
+{
+	return s->source.now->v + s->source.now->n;
+}
+
+/* The row of the first thread of a process; NULL: it has none. */
+static const struct task_row *
+first_row(const struct waits *s, uint32_t pid)
+{
+	size_t low = 0, high = *s->source.file ? s->source.now->n : 0, n = high;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (s->source.now->v[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && s->source.now->v[low].pid == pid ? &s->source.now->v[low] : NULL;
+}
+
 /* A process that has ended, or whose threads may not be listed, has none. False at the limit. */
 static bool
 list_process(struct watch *w, uint32_t pid, struct ids *all)
@@ -336,21 +401,50 @@ list_process(struct watch *w, uint32_t pid, struct ids *all)
 	char path[64];
 	size_t n;
 
-	if (host_list(w->host, task_path(path, pid, 0, "/task"), &names) < 0)
+	const struct task_row *row = first_row(s, pid);
+	for (; row && row < end_of_rows(s) && row->pid == pid; row++)
+		if (!add_id(w, all, pid, row->tid))
+			return false;
+	if (first_row(s, pid) || host_list(w->host, task_path(path, pid, 0, "/task"), &names) < 0)
 		return true;
 	const uint32_t *tids = targets_parse_pids(&s->listing, names, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (all->n == WAIT_THREADS_MOST) {
-			watch_note(w,
-			    "more than %d threads: the others are omitted (select fewer with -p or "
-			    "-g)",
-			    WAIT_THREADS_MOST);
+	for (size_t i = 0; i < n; i++)
+		if (!add_id(w, all, pid, tids[i]))
 			return false;
-		}
-		all->v = arena_grow(&s->listing, all->v, all->n, &all->cap, sizeof *all->v);
-		all->v[all->n++] = (struct wait_id){ pid, tids[i] };
-	}
 	return true;
+}
+
+/* Whether rows alone tell which threads the target has: that of all, unless the kernel hides some, and
+ * a process that is among them. */
+static bool
+rows_have_target(struct watch *w)
+{
+	const struct target *t = &w->ask->target;
+	struct waits *s = w->state;
+	uint64_t pid;
+
+	if (!*s->source.file || t->cgroup)
+		return false;
+	if (!t->pid)
+		return s->source.now->hidden.known && s->source.now->hidden.v == 0;
+	if (text_u64(text_of(t->pid), &pid) < 0 || !first_row(s, (uint32_t)pid))
+		return false;
+	return s->targets.seen = true;
+}
+
+static void
+list_rows(struct watch *w, struct ids *all)
+{
+	const struct waits *s = w->state;
+	const char *pid = w->ask->target.pid;
+	uint64_t only = 0;
+
+	if (pid && text_u64(text_of(pid), &only) < 0)
+		return;
+	for (const struct task_row *r = s->source.now->v; r < end_of_rows(s); r++)
+		if (pid ? r->pid == only : r->pid != s->self)
+			if (!add_id(w, all, r->pid, r->tid))
+				return;
 }
 
 /* PIDs and TIDs come in ascending order, and so do the ids. */
@@ -362,6 +456,11 @@ list_target(struct watch *w, struct ids *all)
 	size_t n;
 
 	arena_reset(&s->listing);
+	if (rows_have_target(w)) {
+		s->list_error = 0;
+		list_rows(w, all);
+		return;
+	}
 	s->list_error = targets_pids(&s->targets, w, &s->listing, &pids, &n) < 0 ? errno : 0;
 	for (size_t i = 0; !s->list_error && i < n; i++)
 		if (pids[i] != s->self && !list_process(w, pids[i], all))
@@ -413,14 +512,14 @@ merge(struct watch *w, const struct ids *all)
 	s->nthreads = all->n;
 }
 
-/* Listing the threads costs as much as a sample. With many threads, it is done less often. */
+/* Listing the threads costs as much as a sample, unless there are rows. With many threads, it is done less often. */
 static void
 list(struct watch *w)
 {
 	struct waits *s = w->state;
 	struct ids all = { NULL, 0, 0 };
 
-	if (s->until_list > 0 && s->until_list-- > 0)
+	if (!rows_have_target(w) && s->until_list > 0 && s->until_list-- > 0)
 		return;
 	list_target(w, &all);
 	if (!is_same(s, &all))
@@ -460,6 +559,37 @@ is_skipped(const struct watch *w, const struct wait_thread *t)
 	    (t->tid + s->round) % every != 0;
 }
 
+/* A recording without wait has rows of other samples. */
+static bool
+may_use_rows(const struct watch *w)
+{
+	return !w->host->replay || !*w->host->tools || strstr(w->host->tools, "wait");
+}
+
+/* The rows of this sample. Without the process of -p there are none, and its files tell more. */
+static void
+read_rows(struct watch *w)
+{
+	struct waits *s = w->state;
+
+	if (*s->source.file && task_source_read(&s->source, w) < 0 && errno != ESRCH)
+		watch_fail(w, EXIT_FAILED, "cannot read the tasks by BPF: %s", strerror(errno));
+}
+
+/* The row of a thread. Both are in order: *next is the first row that may be. */
+static const struct task_row *
+row_of(const struct waits *s, const struct wait_thread *t, const struct task_row **next)
+{
+	const struct task_row *r = *next, *end = *s->source.file ? end_of_rows(s) : NULL;
+
+	if (!end)
+		return NULL;
+	while (r < end && (r->pid < t->pid || (r->pid == t->pid && r->tid < t->tid)))
+		r++;
+	*next = r;
+	return r < end && r->pid == t->pid && r->tid == t->tid ? r : NULL;
+}
+
 /* With --slow, threads may be skipped only if the kernel tells when their next wait began, which it
  * does with CONFIG_SCHED_DEBUG. */
 static void
@@ -470,9 +600,11 @@ begin(struct watch *w)
 	struct task_stat stat;
 	struct text text;
 
+	if (may_use_rows(w) && !task_source_begin(&s->source, w, wait_options(w)->source))
+		return;
 	s->rarest = samples < RAREST ? (unsigned)samples : RAREST;
-	s->thins = wait_options(w)->slow_ns && host_read(w->host, "proc/self/sched", &text) == 0 &&
-	    task_left_parse(text, &ns) == 0;
+	s->thins = !*s->source.file && wait_options(w)->slow_ns &&
+	    host_read(w->host, "proc/self/sched", &text) == 0 && task_left_parse(text, &ns) == 0;
 	if (!w->ask->target.pid && host_read(w->host, "proc/self/stat", &text) == 0 &&
 	    task_stat_parse(text, &stat) == 0)
 		s->self = stat.pid;
@@ -488,13 +620,23 @@ wait_sample(struct watch *w)
 
 	if (s->round == 0)
 		begin(w);
+	read_rows(w);
+	if (w->fail)
+		return;
 	list(w);
+	const struct task_row *next = *s->source.file ? s->source.now->v : NULL;
+	wait_locks_begin(w);
 	for (size_t i = 0; i < s->nthreads; i++) {
 		struct wait_thread *t = &s->threads[i];
-		if (!t->gone && !is_skipped(w, t))
+		s->row = row_of(s, t, &next);
+		if (!t->gone && (s->row || !is_skipped(w, t)))
 			sample_thread(w, t);
+		else if (!t->gone)
+			wait_locks_look(w, t);
 		there += !t->gone;
 	}
+	s->row = NULL; /* what follows reads other threads: the owners of locks */
+	wait_locks_end(w);
 	if (there == 0)
 		s->until_list = 0;
 	s->seen_ns = w->now_ns;

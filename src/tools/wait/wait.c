@@ -43,10 +43,35 @@ static const struct column columns[] = {
 	    .help = "the wait had not ended yet; with --slow" },
 	[WAIT_SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0,
 	    .help = "the same time in samples of --hz; this is what --folded counts" },
+	[WAIT_LOCK] = { "lock", "lock", LABEL, NO_UNIT, 9, 0, .remark = true,
+	    .help = "kind of the lock it waits for: mutex, PI-mutex, rwlock, stream; 'thread': for "
+		    "its end" },
+	[WAIT_OWNER_PID] = { "owner_pid", "own-PID", LABEL, NO_UNIT, 8, 0, .number = NUMBER,
+	    .remark = true, .help = "process of the thread that holds the lock" },
+	[WAIT_OWNER_TID] = { "owner_tid", "own-TID", LABEL, NO_UNIT, 8, 0, .number = NUMBER,
+	    .remark = true,
+	    .help = "thread that holds the lock in most samples (memory of the process)" },
+	[WAIT_OWNER_COMM] = { "owner_comm", "owner", LABEL, NO_UNIT, 16, 0, .remark = true,
+	    .help = "name of that thread (/proc/PID/task/TID/stat field 2)" },
+	[WAIT_OWNER_SHARE] = { "owner_pct", "%owner", SHARE, PERCENT, 7, 1,
+	    .help = "share of the samples of these waits in which it holds the lock" },
+	[WAIT_OWNERS] = { "owners", "owners", GAUGE, NO_UNIT, 7, 0,
+	    .help = "number of threads found holding it in the interval" },
+	[WAIT_OWNER_DOING] = { "owner_doing", "owner-does", LABEL, NO_UNIT, 24, 0, .remark = true,
+	    .help = "what it does, mostly; of a chain of owners, what the last one does" },
+	[WAIT_CHAIN] = { "chain", "chain", LABEL, NO_UNIT, 16, 0, .remark = true,
+	    .help = "thread IDs of the owners, if the owner waits for a lock itself: 7 -> 8" },
+	[WAIT_DEADLOCK] = { "deadlock", "dl", FLAG, NO_UNIT, 3, 0,
+	    .help = "the threads of the chain wait for each other" },
+	[WAIT_HELD_BY] = { "held_by", "held-by", LABEL, NO_UNIT, 0, 0, .remark = true,
+	    .below = true, .help = "the same as a sentence; text has it below the row" },
+	[WAIT_SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true,
+	    .help = "where states and times come from: bpf-loop, bpf-iter or proc" },
 	{ .key = NULL },
 };
 
 struct wait_snapshot {
+	const char *source;
 	struct wait_sum *sums;
 	size_t nsums;
 	struct wait_event *events;
@@ -74,6 +99,9 @@ static const struct option options[] = {
 	{ 0, "folded", NULL, OPTION_FLAG, offsetof(struct wait_options, folded),
 	    .help = "print process;thread;state;where count, for flame graphs",
 	    .format = &format_folded, .not_with = "--json --csv --metrics --slow -t -n" },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct wait_options, source),
+	    .help = "bpf, bpf-loop, bpf-iter or proc",
+	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
 	{ .type = OPTION_END },
 };
 
@@ -114,12 +142,14 @@ default_columns(const struct request *ask)
 	if (o->folded)
 		return "process,comm,state,place,samples";
 	if (o->slow_ns)
-		return ask->target.pid ? "tid,comm,call,duration_ms,lasting,state,place" :
-					 "pid,tid,comm,call,duration_ms,lasting,state,place";
+		return ask->target.pid ?
+		    "tid,comm,call,duration_ms,lasting,state,place,held_by" :
+		    "pid,tid,comm,call,duration_ms,lasting,state,place,held_by";
 	if (o->threads)
-		return ask->target.pid ? "tid,comm,state,call,time_pct,duration_ms,place" :
-					 "pid,tid,comm,state,call,time_pct,duration_ms,place";
-	return "state,call,uninterruptible,time_pct,threads,duration_ms,place";
+		return ask->target.pid ?
+		    "tid,comm,state,call,time_pct,duration_ms,place,held_by" :
+		    "pid,tid,comm,state,call,time_pct,duration_ms,place,held_by";
+	return "state,call,uninterruptible,time_pct,threads,duration_ms,place,held_by";
 }
 
 /* False when there are no rows (any more). When the target has ended, there is one more row, with
@@ -195,7 +225,10 @@ take_sums(struct watch *w, struct arena *a, struct wait_snapshot *out)
 		sum->ns -= copy->ns;
 		out->all_ns += copy->ns;
 		label_owner(a, &copy->owner);
+		copy->holder = wait_locks_most(s, (uint32_t)i, a);
+		sum->lock_samples = 0;
 	}
+	s->nholders = 0;
 	if (!folded)
 		map_clear(&s->keys);
 }
@@ -206,9 +239,13 @@ take_events(struct waits *s, struct arena *a, struct wait_snapshot *out)
 	out->nevents = s->nevents;
 	out->events = arena_alloc(a, s->nevents * sizeof *out->events);
 	for (size_t i = 0; i < s->nevents; i++) {
-		out->events[i] = s->events[i];
-		label_owner(a, &out->events[i].owner);
+		struct wait_event *e = &out->events[i];
+		*e = s->events[i];
+		label_owner(a, &e->owner);
+		if (e->holder)
+			e->holder = wait_holder_label(e->holder, a);
 	}
+	arena_reset(&s->told_holders);
 	s->nevents = 0;
 }
 
@@ -223,6 +260,8 @@ read_wait(struct watch *w, struct arena *a)
 	wait_close_row(w);
 	take_sums(w, a, snap);
 	take_events(w->state, a, snap);
+	const struct task_source *from = &((const struct waits *)w->state)->source;
+	snap->source = *from->file ? arena_copy(a, text_of(from->now->source)) : "proc";
 	return snap;
 }
 
@@ -252,6 +291,24 @@ set_labels(struct cell *row, const struct wait_owner *o, const struct wait_place
 	cell_flag(&row[WAIT_UNINTERRUPTIBLE], p->uninterruptible);
 }
 
+static void
+set_holder(struct cell *row, const struct wait_holder *h)
+{
+	if (!h)
+		return;
+	cell_label(&row[WAIT_LOCK], lock_kind_name(h->kind));
+	cell_label(&row[WAIT_OWNER_PID], h->pid_label);
+	cell_label(&row[WAIT_OWNER_TID], h->tid_label);
+	cell_label(&row[WAIT_OWNER_COMM], known(h->comm));
+	cell_share(&row[WAIT_OWNER_SHARE], h->found, h->samples);
+	if (h->tid)
+		cell_gauge(&row[WAIT_OWNERS], h->others + 1, 1);
+	cell_label(&row[WAIT_OWNER_DOING], known(h->doing));
+	cell_label(&row[WAIT_CHAIN], known(h->chain));
+	cell_flag(&row[WAIT_DEADLOCK], h->deadlock);
+	cell_label(&row[WAIT_HELD_BY], h->words);
+}
+
 static double
 share(const struct cell *row)
 {
@@ -265,6 +322,8 @@ add_events(const struct wait_snapshot *s, double span_s, struct table *out)
 		const struct wait_event *e = &s->events[i];
 		struct cell *row = table_row(out);
 		set_labels(row, &e->owner, &e->place);
+		set_holder(row, e->holder);
+		cell_label(&row[WAIT_SOURCE], s->source);
 		cell_gauge(&row[WAIT_DURATION], (double)e->ns * 1e-6, span_s);
 		cell_flag(&row[WAIT_LASTING], e->lasting);
 	}
@@ -282,6 +341,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		const struct wait_sum *sum = &s->sums[i];
 		struct cell *row = table_row(out);
 		set_labels(row, &sum->owner, &sum->place);
+		set_holder(row, sum->holder);
+		cell_label(&row[WAIT_SOURCE], s->source);
 		cell_share(
 		    &row[WAIT_SHARE], sum->ns, wait_options(w)->threads ? span_s * 1e9 : s->all_ns);
 		cell_gauge(&row[WAIT_THREADS], sum->ns * 1e-9 / span_s, span_s);
@@ -305,9 +366,11 @@ release(struct watch *w)
 	free(s->threads);
 	free(s->sums);
 	free(s->events);
+	wait_locks_free(w);
 	map_free(&s->keys);
 	arena_free(&s->listing);
 	targets_free(&s->targets);
+	task_source_end(&s->source, w);
 }
 
 const struct tool tool_wait = {

@@ -4,8 +4,10 @@
 #define PQ_WAIT_WAIT_H
 
 #include "base/map.h"
+#include "proc/lock_owner.h"
 #include "proc/task.h"
 #include "tools/targets.h"
+#include "tools/task_source.h"
 
 struct wait_options {
 	bool threads;    /* a row is a thread in a place; else a place */
@@ -14,6 +16,7 @@ struct wait_options {
 	int64_t slow_ns; /* rows are single waits of at least this length; 0: they are not */
 	bool idle;       /* with slow_ns: include waits for work */
 	bool folded;     /* lines for flame graphs */
+	enum tasks_source source;
 };
 
 extern const struct wait_options wait_usual_options;
@@ -33,6 +36,7 @@ struct wait_place {
 	bool kernel;          /* a kernel thread */
 	bool idle;            /* what waits here may just have no work */
 	char call[32], wchan[48], where[112];
+	uint64_t futex; /* the address of one that may be of a lock with an owner; 0: none */
 };
 
 /* The members that most samples use come first: most threads did not run, and their data has left
@@ -48,6 +52,11 @@ struct wait_thread {
 	bool told;               /* there was a row for its wait, which still lasts */
 	bool ran;                /* it has been seen to run, so that since_ns is known */
 	bool thin;               /* it may be sampled less often while it does not run */
+	bool starved;            /* of a runnable one: it waited more than it ran */
+	uint64_t placed;         /* the round in which its place was read */
+	uint32_t inner;          /* its ID in its own pid namespace; 0: not read */
+	bool nested;             /* that is another namespace than the one of /proc */
+	uint64_t look;           /* the round from which on the memory of its lock is read again */
 	int64_t counted_ns;      /* its time is counted up to here */
 	/* counted as waiting for a CPU, and not yet in the wait_ns of the kernel */
 	int64_t pending_ns;
@@ -65,12 +74,30 @@ struct wait_owner {
 	char process[64], comm[64];
 };
 
+/* The thread that holds a lock for which threads wait, and what it does. */
+struct wait_holder {
+	uint32_t sum; /* the number of the sum whose threads wait */
+	enum lock_kind kind;
+	uint32_t pid, tid, readers; /* tid 0: the readers of a rwlock, whose number this is */
+	char comm[64];
+	/* what it does; of the chain of owners, what the last one does */
+	char doing[160], chain[160];
+	bool deadlock;           /* the chain comes back to a thread in it */
+	unsigned found, samples; /* in so many, of so many samples of waiting threads */
+	unsigned others;         /* so many other threads held locks of these waits */
+	unsigned votes;          /* by how many more of these it did this than anything else */
+	const char *pid_label, *tid_label, *words; /* for a row; NULL: unknown */
+};
+
 /* The time that one owner spent in one place. */
 struct wait_sum {
 	struct wait_owner owner;
 	struct wait_place place;
 	double ns;
-	int64_t longest_ns; /* of waits without running that last; 0: none */
+	int64_t longest_ns;    /* of waits without running that last; 0: none */
+	unsigned lock_samples; /* samples of its threads that waited for a lock */
+	/* of a row: the most frequent holder; NULL: unknown */
+	const struct wait_holder *holder;
 };
 
 /* A wait of at least slow_ns. */
@@ -78,7 +105,8 @@ struct wait_event {
 	struct wait_owner owner;
 	struct wait_place place;
 	int64_t ns;
-	bool lasting; /* it has not ended */
+	bool lasting;                     /* it has not ended */
+	const struct wait_holder *holder; /* the last one; NULL: unknown */
 };
 
 enum { WAIT_THREADS_MOST = 20000, WAIT_EVENTS_MOST = 10000 };
@@ -89,17 +117,32 @@ struct waits {
 	size_t nthreads;
 	struct targets targets;
 	struct arena listing;
-	unsigned until_list; /* samples until the threads are listed again */
-	int list_error;      /* errno of the last listing; 0: none */
-	uint64_t self;       /* pq, which leaves itself out; 0: unknown, or selected by -p */
+	struct task_source source;  /* rows of the threads, which files have otherwise */
+	const struct task_row *row; /* that of the thread being sampled; NULL: it has none */
+	unsigned until_list;        /* samples until the threads are listed again */
+	int list_error;             /* errno of the last listing; 0: none */
+	uint64_t self;              /* pq, which leaves itself out; 0: unknown, or selected by -p */
 	/* how far the clock of each CPU is behind; NULL: unknown */
 	struct wait_clock *clocks;
+
+	/* names of calls that were looked up last, by their number; "": none */
+	struct wait_call {
+		uint64_t number;
+		char name[32];
+	} calls[16];
 
 	struct map keys;       /* what tells sums apart */
 	struct wait_sum *sums; /* by the number of their key */
 	uint32_t sums_room;
 	struct wait_event *events; /* since the last row */
 	size_t nevents, events_room;
+
+	/* of this sample, and of the previous one; NULL: there were none */
+	struct wait_locks *locks, *locks_before;
+	bool locks_provided;         /* as a text of this host: another sampler may do so first */
+	struct wait_holder *holders; /* since the last row */
+	size_t nholders, holders_room;
+	struct arena told_holders; /* those of the events */
 
 	int64_t seen_ns;  /* the previous sample */
 	int64_t row_ns;   /* the last row */
@@ -129,6 +172,34 @@ void wait_set_owner(const struct waits *s, const struct wait_thread *t, struct w
  * run. */
 void wait_add_time(struct watch *w, const struct wait_thread *t, const struct wait_place *place,
     int64_t ns, int64_t lasting_ns);
+
+/* The sum of the thread's time in its place. NULL if that is not counted. */
+struct wait_sum *wait_sum_of(struct watch *w, const struct wait_thread *t);
+
+/* ---- locks.c */
+
+/* Begins a sample: of a recording, reads its locks. */
+void wait_locks_begin(struct watch *w);
+
+/* Finds the owner of the lock for which the thread waits; sets its place if it was not known that it
+ * is a lock. */
+void wait_locks_look(struct watch *w, struct wait_thread *t);
+
+/* Follows each owner to the last one of its chain, and counts the holders. */
+void wait_locks_end(struct watch *w);
+
+/* The holder of the lock for which the thread waits in this sample, if its wait lasts, or has waited in
+ * the previous one. NULL if it is unknown. */
+const struct wait_holder *wait_locks_holder(
+    const struct waits *s, const struct wait_thread *t, bool lasts);
+
+/* The most frequent holder of the sum's locks, for a row; NULL: unknown. */
+const struct wait_holder *wait_locks_most(const struct waits *s, uint32_t sum, struct arena *a);
+
+/* A copy of the holder for a row. */
+const struct wait_holder *wait_holder_label(const struct wait_holder *h, struct arena *a);
+
+void wait_locks_free(struct watch *w);
 
 /* ---- sample.c */
 

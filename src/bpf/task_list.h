@@ -1,0 +1,39 @@
+/*
+ * task_list: reads all tasks of the machine at once, by a BPF program that walks over them and
+ * writes what it finds into memory that this process shares. Nothing stays loaded after this
+ * process ends, however it ends.
+ */
+#ifndef PQ_BPF_TASK_LIST_H
+#define PQ_BPF_TASK_LIST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "bpf/wait_counter.h"
+
+/* LOOP: a program with a loop over the tasks (Linux 6.7). ITER: a program that the kernel calls for
+ * each task (5.8). */
+enum task_list_mode { TASK_LIST_ANY, TASK_LIST_LOOP, TASK_LIST_ITER };
+
+struct task_list;
+
+/* Loads the program, in that mode or the first that works. pid: only the threads of this process,
+ * which ITER cannot select cheaply: TASK_LIST_ANY does not try it then; 0: all tasks. nested: the
+ * tasks of this process's pid namespace, with their numbers there, which is not that of the host;
+ * LOOP would walk over all tasks of the host, and is not possible then. 0; or -1 with errno and
+ * *why. */
+int task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pid, bool nested,
+    struct bpf_why *why);
+
+/* Reads the tasks, and appends their text (proc/task_rows.h). 0, or -1 with errno: ESRCH there is
+ * no such process. */
+int task_list_print(struct task_list *l, struct buf *out);
+
+/* "bpf-loop" or "bpf-iter" */
+const char *task_list_mode(const struct task_list *l);
+
+/* Does nothing for NULL. */
+void task_list_close(struct task_list *l);
+
+#endif

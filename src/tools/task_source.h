@@ -1,0 +1,39 @@
+/*
+ * task_source: where the figures of tasks come from: rows that a BPF program reads of all of them at
+ * once, or the files of each. BPF gives the rows as the text of a file that the host provides, so that
+ * a recording has them too. The rows are of exactly the tasks that /proc shows, with the numbers that
+ * it shows, but for those that the kernel hides from BPF.
+ */
+#ifndef PQ_TOOLS_TASK_SOURCE_H
+#define PQ_TOOLS_TASK_SOURCE_H
+
+#include "proc/task_rows.h"
+#include "tools/tool.h"
+
+/* Zero-initialise to start. */
+struct task_source {
+	char file[24];            /* the name of the text of the rows; "": files are read */
+	bool measured;            /* the text is made now, not recorded */
+	const char *missing;      /* why there is no BPF; NULL: it is not known, or there is BPF */
+	struct task_rows rows[2]; /* of the last two texts, in turn */
+	struct task_rows *now;    /* one of them; NULL: none */
+};
+
+/* The names of the sources in the order of enum tasks_source, but for the first. */
+extern const char *const task_sources[];
+
+/* Finds out whether there are rows of the target: in the recording, or by BPF, if this is wanted. If
+ * not, s->file is "". Nothing else of the host may have been used. False after watch_fail: what was
+ * named is not available. */
+bool task_source_begin(struct task_source *s, struct watch *w, enum tasks_source wanted);
+
+/* Whether the recording has rows of the target, which are used then. */
+bool task_source_find(struct task_source *s, struct watch *w);
+
+/* Reads the rows of this sample; s->now and the ones before stay valid. 0, or -1 with errno, and
+ * without rows: ESRCH if the process of -p is not there. */
+int task_source_read(struct task_source *s, struct watch *w);
+
+void task_source_end(struct task_source *s, struct watch *w);
+
+#endif
