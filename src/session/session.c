@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cli/open.h"
 #include "cli/signals.h"
+#include "tools/targets.h"
 
 static const int64_t SECOND = 1000000000, AGAIN_NS = 2000000000, NEVER = INT64_MAX / 2;
 
@@ -348,6 +349,16 @@ read_row(struct session *s)
 	return s->whole || any ? SESSION_ROW : SESSION_END;
 }
 
+/* The first sample says which cgroup a name means. */
+static void
+resolve(struct session *s, struct target *t)
+{
+	char why[1024];
+
+	if (!targets_resolve(s->host, &s->resolved, t, why))
+		die(EXIT_USAGE, "%s", why);
+}
+
 bool
 session_begin(struct session *s)
 {
@@ -358,6 +369,7 @@ session_begin(struct session *s)
 		struct sampler *v = s->v[i];
 		if (v->watch.host)
 			sampler_end(v);
+		resolve(s, &v->ask.target);
 		sampler_begin(v, s->host);
 	}
 	start_schedule(s);
@@ -634,4 +646,5 @@ session_end(struct session *s)
 		free(s->v[i]);
 	}
 	host_close(s->host);
+	arena_free(&s->resolved);
 }

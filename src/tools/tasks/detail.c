@@ -216,6 +216,7 @@ read_tasks(struct reader *r, const struct tasks_unit *u)
 static void
 read_cgroup(struct reader *r, struct tasks_process *p)
 {
+	struct tasks_state *state = r->w->state;
 	struct text text, cgroup;
 	char path[64];
 
@@ -223,6 +224,8 @@ read_cgroup(struct reader *r, struct tasks_process *p)
 	    host_read(r->w->host, task_path(path, p->pid, 0, "/cgroup"), &text) == 0 &&
 	    pidcgroup_find(text, "cpu", &cgroup))
 		p->cgroup = arena_copy(r->arena, cgroup);
+	if (p->cgroup && !p->names)
+		p->names = names_of(&state->names, r->w->host, p->cgroup);
 }
 
 /* Name and page faults of a process or thread. A process that was not in the previous snapshot, and
@@ -497,6 +500,7 @@ tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 	const struct tasks_options *o = tasks_options(w);
 	struct reader r = reader_of(w, a, s);
 
+	names_row(&((struct tasks_state *)w->state)->names, w->host);
 	rank(&r, o->threads, w->ask->target.pid);
 	read_units(&r);
 	split_waits(&r);
@@ -511,4 +515,5 @@ tasks_free(struct tasks_state *state)
 	free(state->room[1]);
 	free_located(state);
 	targets_free(&state->targets);
+	names_free(&state->names);
 }

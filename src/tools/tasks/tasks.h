@@ -53,6 +53,7 @@ struct tasks_process {
 	bool unlisted;        /* its threads could not be listed */
 	bool skipped;         /* one of its threads was skipped */
 	const char *cgroup;   /* NULL: unknown */
+	const struct group_names *names; /* of the cgroup; NULL: unknown */
 	const struct detail *detail;
 };
 
@@ -127,6 +128,7 @@ struct tasks_state {
 	size_t roomcap[2];
 	bool delayacct;      /* delay accounting is on */
 	bool delayacct_told; /* the kernel tells whether it is */
+	struct names names;  /* of the cgroups of rows */
 	uint64_t jumped;     /* columns, as bits, of counters that grew by more than they can */
 };
 
