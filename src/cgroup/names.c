@@ -411,13 +411,15 @@ keep_buf(struct arena *a, struct buf *b)
 static void
 put_container(struct buf *b, const struct name_parts *p, const struct log_name *l)
 {
+	char uid[40];
+
 	if (l->pod.n) {
 		put_text(b, l->namespace);
 		buf_char(b, '/');
 		put_text(b, l->pod);
 	} else if (p->uid.n) {
 		buf_text(b, "pod");
-		put_short(b, p->uid);
+		put_short(b, plain_uid(uid, p->uid));
 	}
 	if (!p->id.n)
 		return;
