@@ -125,6 +125,7 @@ limits(const struct options *o)
 	restore_soft_limit(&l, s.host, &before);
 	say_doubts(&l, s.host);
 	print(&l, s.host, &a, o);
+	names_free(&l.names);
 	arena_free(&a);
 	session_end(&s);
 	exit_printed();

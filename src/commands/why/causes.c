@@ -105,7 +105,10 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	struct finding *one =
 	    finding_add(f, "throttled", pct >= 20 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
-		"CPU throttled by quota[: {}]", name(evidence_has_target(e) ? NULL : cgroup));
+		"CPU throttled by quota[: {}]",
+		name(evidence_has_target(e) ?
+			NULL :
+			throttle_brief(e->throttle, row, THROTTLE_CGROUP)));
 
 	finding_fact(one,
 	    "throttled in {} of {} periods; {} CPUs of demand unmet; limit {}[{} CPUs][ ({} % "
@@ -115,7 +118,7 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	    fixed(throttle_num(e->throttle, row, THROTTLE_USED_PCT), 0),
 	    name(isnan(limit)                  ? NULL :
 		    strcmp(level, cgroup) == 0 ? "this cgroup" :
-						 level));
+						 throttle_brief(e->throttle, row, THROTTLE_LEVEL)));
 	if (pct < 50 && throttle_num(e->throttle, row, THROTTLE_USED_PCT) < 90)
 		finding_fact(one,
 		    "held back {} ms per throttled period; Linux counts an idle period after each "
@@ -224,7 +227,7 @@ busiest_cgroup(const struct evidence *e, double *most)
 				sum += fmax(0, tasks_num(e->tasks, k, TASKS_CPU));
 		if (sum > *most) {
 			*most = sum;
-			busiest = cgroup;
+			busiest = tasks_brief(e->tasks, i, TASKS_CGROUP);
 		}
 	}
 	return busiest;
@@ -550,11 +553,18 @@ is_machine(const struct evidence *e, size_t row)
 	return strcmp(cgroup(e, row), "machine") == 0;
 }
 
+/* What people call it. */
+static struct figure
+known_as(const struct evidence *e, size_t row)
+{
+	return name(mem_brief(e->mem, row, MEM_CGROUP));
+}
+
 /* The row's cgroup, or "the machine". */
 static struct figure
 whose(const struct evidence *e, size_t row)
 {
-	return name(is_machine(e, row) ? "the machine" : cgroup(e, row));
+	return is_machine(e, row) ? name("the machine") : known_as(e, row);
 }
 
 static void
@@ -577,7 +587,7 @@ killed(const struct evidence *e, struct findings *f)
 	if (is_machine(e, row))
 		set_of_machine(e, one);
 	finding_fact(one, "the OOM killer killed {} process{}[ in {}]", fixed(kills, 0),
-	    EITHER(kills == 1, "", "es"), name(is_machine(e, row) ? NULL : cgroup(e, row)));
+	    EITHER(kills == 1, "", "es"), is_machine(e, row) ? name(NULL) : known_as(e, row));
 	tell_hard(e, row, one);
 	finding_advice(one,
 	    "raise the memory limit, or lower the limit of the runtime (GOMEMLIMIT, "
@@ -603,7 +613,7 @@ at_limit(const struct evidence *e, size_t row, struct findings *f)
 	    mem_num(e->mem, row, MEM_HARD_PCT) > 95 || some > 20 ? VERDICT_CRITICAL :
 								   VERDICT_WARNING,
 	    CONFIDENCE_HIGH, mem_num(e->mem, row, MEM_HARD_PCT) / 100, "Memory at its limit[: {}]",
-	    name(cgroup(e, row)));
+	    known_as(e, row));
 	tell_hard(e, row, one);
 	finding_fact(one, "usage reached the limit {} times", fixed(hits, 0));
 	tell_stalls(e, row, one);
@@ -666,7 +676,7 @@ high(const struct evidence *e, size_t row, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "memory-high",
 	    some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, fmax(0, some) / 100,
-	    "Slowed down above memory.high[: {}]", name(cgroup(e, row)));
+	    "Slowed down above memory.high[: {}]", known_as(e, row));
 	finding_fact(one, "it was forced to reclaim memory {} times", fixed(n, 0));
 	finding_fact(one, "{} of the {} that it uses are unreclaimable",
 	    bytes(mem_num(e->mem, row, MEM_HARD)), bytes(mem_num(e->mem, row, MEM_USED)));
@@ -726,7 +736,7 @@ growing(const struct evidence *e, struct findings *f)
 			continue;
 		struct finding *one = finding_add(f, "memory-growth",
 		    left_s < 120 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM,
-		    60 / left_s, "Memory grows towards its limit: {}", name(g->cgroup));
+		    60 / left_s, "Memory grows towards its limit: {}", name(g->name));
 		finding_fact(one,
 		    "unreclaimable memory grew by {} in {} s; at that rate it reaches the limit "
 		    "in {}",
@@ -742,7 +752,7 @@ static void
 tell_pressure(const struct evidence *e, size_t row, struct finding *f)
 {
 	finding_fact(f, "{}: some task stalled on memory {} % of the time[, all tasks {} %]",
-	    name(psi_text(e->psi, row, PSI_CGROUP)),
+	    name(psi_brief(e->psi, row, PSI_CGROUP)),
 	    fixed(psi_num(e->psi, row, PSI_MEMORY_SOME), 0),
 	    fixed(psi_num(e->psi, row, PSI_MEMORY_FULL), 0));
 }
@@ -773,7 +783,7 @@ stalls(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "memory-pressure",
 	    full > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
-	    "Tasks wait for memory[: {}]", name(psi_text(e->psi, row, PSI_CGROUP)));
+	    "Tasks wait for memory[: {}]", name(psi_brief(e->psi, row, PSI_CGROUP)));
 	tell_pressure(e, row, one);
 	if (row != machine)
 		tell_pressure(e, machine, one);
