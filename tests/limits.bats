@@ -258,7 +258,8 @@ cpus_of() {
 	cpus_of deno 1,1,2,3,4,2,1
 	cpus_of bun 1,1,2,3,4,2,1
 	cpus_of nproc 1,2,3,4,4,2,2
-	cpus_of duckdb 1,2,3,4,4,4,2
+	cpus_of duckdb 1,2,3,4,5,5,2
+	cpus_of onetbb 1,2,3,4,4,2,2
 	cpus_of ninja 2,2,3,5,6,3,2
 	cpus_of xz 4,4,4,4,4,2,2
 	cpus_of openmp 4,4,4,4,4,2,2
@@ -266,6 +267,40 @@ cpus_of() {
 	cpus_of glibc_nprocs 4,4,4,4,4,4,4
 	cpus_of zstd 4,4,4,4,4,4,4
 	cpus_of node_cpus 4,4,4,4,4,4,4
+}
+
+# v1_cpus_of RUNTIME: what it assumes on v1 with 1 CPU in its own cgroup, and with 1 CPU in the parent of it.
+v1_cpus_of() {
+	local all
+	put $C/$at/cpu.cfs_quota_us -1
+	put $C/$at/web/cpu.cfs_quota_us 100000
+	limits --json
+	all=$(json ".runtimes[] | select(.runtime == \"$1\") | .cpus")
+	put $C/$at/cpu.cfs_quota_us 100000
+	put $C/$at/web/cpu.cfs_quota_us -1
+	limits --json
+	all+=,$(json ".runtimes[] | select(.runtime == \"$1\") | .cpus")
+	[ "$all" = "$2" ] || { printf '%s: %s\n' "$1" "$all"; return 1; }
+}
+
+@test "on v1 some runtimes read their own cgroup, the mount point or nothing" {
+	for at in cpu cpu,cpuacct; do
+		put proc/self/mountinfo '20 1 8:1 / / rw - ext4 disk rw'
+		v1 $at /
+		put proc/self/cgroup '3:cpu,cpuacct:/web'
+		for dir_of in $C/$at $C/$at/web; do
+			put "$dir_of/cgroup.procs" ''
+			put "$dir_of/tasks" ''
+			put "$dir_of/cpu.cfs_period_us" 100000
+			put "$dir_of/cpu.shares" 1024
+		done
+		v1_cpus_of deno 1,1
+		v1_cpus_of bun 1,8
+		v1_cpus_of onetbb 1,8
+		v1_cpus_of libuv 8,8
+		v1_cpus_of concurrent_ruby "$([ $at = cpu ] && echo 8,8 || echo 8,1)"
+	done
+	json_is '.runtimes[] | select(.runtime == "bun") | .why' '"ignores parent levels"'
 }
 
 # heaps_mib RUNTIME: the heap in MiB for limits of 256, 512, 1024, 2048 and 4096 MiB on a machine with 5792 MiB.

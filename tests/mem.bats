@@ -173,6 +173,27 @@ memory_group() {
 	[[ ${lines[1]} =~ 64.0M\ +900$ ]]
 }
 
+@test "v1: the kernel memory of the root is not a part of its usage" {
+	local t root
+	for t in 0 1; do
+		at $t
+		root=$now/sys/fs/cgroup/memory
+		mkdir -p "$root"
+		echo 5:memory:/ >"$now/proc/self/cgroup"
+		echo '31 20 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory' >"$now/proc/self/mountinfo"
+		: >"$root/cgroup.procs"
+		echo 0 >"$root/cgroup.sane_behavior"
+		echo 9223372036854771712 >"$root/memory.limit_in_bytes"
+		echo 800000000 >"$root/memory.usage_in_bytes"
+		echo 1100000000 >"$root/memory.kmem.usage_in_bytes"
+		printf '%s\n' 'total_cache 500000000' 'total_rss 300000000' 'total_shmem 0' 'total_inactive_file 100000000' \
+			'total_active_file 400000000' >"$root/memory.stat"
+	done
+	run --separate-stderr "$PQ" mem --json -g / -f "$dir"
+	json_is 'select(.cgroup == "/") | [.used_bytes, .anon_bytes, .kernel_bytes, .hard_bytes]' '[800000000,300000000,null,300000000]'
+	[[ $stderr != *larger* ]]
+}
+
 @test "live: a v1 cgroup near its limit agrees with its files" {
 	local group=/sys/fs/cgroup/memory/pqtest-$$
 	[ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ] || skip "no cgroup v1 memory hierarchy here (make vmtest runs this on v2)"

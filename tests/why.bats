@@ -561,6 +561,14 @@ queue() {
 	done
 }
 
+@test "live: a process that sleeps is said to sleep, not to be blocked" {
+	start sleep 60
+	await grep -qx sleep "/proc/$last/comm"
+	await grep -q ') S ' "/proc/$last/stat"
+	run --separate-stderr "$PQ" why --json -p "$last" 1
+	[ "$(json -r '.findings[] | select(.rule == "blocked") | .what, .confidence' | paste -sd,)" = "All its threads sleep or wait for work,low" ]
+}
+
 @test "live: a process blocked in read is found" {
 	read_pipe
 	sleep 0.5

@@ -219,7 +219,9 @@ read_v1(struct host *h, const struct groups *all, const struct group *g, struct 
 	static const char *const oom_kill = "oom_kill";
 	struct text text;
 
-	out->stat.kernel = number(h, all, g, "memory.kmem.usage_in_bytes");
+	/* the usage of the root excludes kernel memory: mem_cgroup_usage in mm/memcontrol-v1.c */
+	if (!all->from_root || g->parent >= 0)
+		out->stat.kernel = number(h, all, g, "memory.kmem.usage_in_bytes");
 	out->stat.sock = number(h, all, g, "memory.kmem.tcp.usage_in_bytes");
 	out->events.max = number(h, all, g, "memory.failcnt");
 	if (group_read(h, all, g, FAMILY_MEMORY, "memory.oom_control", &text) == 0)

@@ -281,7 +281,7 @@ capture_close(struct host *h)
 }
 
 static const struct host_ops capture_ops = { capture_next, capture_read, capture_list, capture_link,
-	NULL, NULL, capture_count, capture_part, capture_close };
+	NULL, NULL, capture_count, capture_part, NULL, NULL, capture_close };
 
 static int
 by_name(const void *a, const void *b)

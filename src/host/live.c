@@ -2,10 +2,12 @@
  * read again by pread(2). */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -40,6 +42,10 @@ struct live {
 	uint32_t row, swept;   /* the present row, and the one that last closed idle files */
 	struct open_file last; /* a file beyond `most`, open until the next call */
 	bool has_last;
+	struct {
+		char path[PATH_MAX]; /* "": none is open */
+		int fd;
+	} part; /* the file that host_part read last */
 	struct buf text;
 	struct {
 		const char *path; /* NULL: unused */
@@ -270,20 +276,82 @@ live_count(struct host *h, const char *path, uint64_t *n)
 	return count_entries(f->fd, n) < 0 ? give_up(l, f, path) : 0;
 }
 
-/* These files do not stay open: they are read only once. */
+static void
+close_part(struct live *l)
+{
+	if (*l->part.path)
+		close(l->part.fd);
+	*l->part.path = '\0';
+}
+
+/* The last one stays open until the next sample: large files are read in many parts. */
+static int
+open_part(struct live *l, const char *path)
+{
+	size_t n = strlen(path);
+
+	if (strcmp(l->part.path, path) == 0 && n > 0)
+		return l->part.fd;
+	close_part(l);
+	if (n >= sizeof l->part.path)
+		return fail_with(ENAMETOOLONG);
+	l->part.fd = open_of_program(l->root, path, l->host.elsewhere);
+	if (l->part.fd >= 0)
+		memcpy(l->part.path, path, n + 1);
+	return l->part.fd;
+}
+
 static int
 live_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
 {
 	struct live *l = (struct live *)h;
-	int fd = open_of_program(l->root, path, h->elsewhere);
+	int fd = open_part(l, path);
 
-	if (fd < 0)
+	if (fd < 0 || slurp_part(fd, at, n, &l->text) < 0)
 		return -1;
-	int result = slurp_part(fd, at, n, &l->text), error = errno;
-	close(fd);
 	*text = (struct text){ l->text.s, l->text.n };
-	errno = error;
-	return result;
+	return 0;
+}
+
+static int
+live_about(struct host *h, const char *path, struct host_file *out)
+{
+	int fd = open_part((struct live *)h, path);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	*out = (struct host_file){ .size = (uint64_t)st.st_size,
+		.owner = st.st_uid,
+		.changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec };
+	return 0;
+}
+
+/* The kernel reads each element whole or not at all, so there is one for each page. */
+static int
+live_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text)
+{
+	enum { PAGE = 4096, PAGES = 32 };
+	struct live *l = (struct live *)h;
+	struct iovec from[PAGES];
+	unsigned long pages = 0;
+	size_t done = 0;
+
+	if (h->elsewhere)
+		return fail_with(EOPNOTSUPP);
+	for (size_t m; done < n && pages < PAGES; done += m) {
+		m = PAGE - (at + done) % PAGE;
+		m = m < n - done ? m : n - done;
+		from[pages++] = (struct iovec){ (void *)(uintptr_t)(at + done), m };
+	}
+	l->text.n = 0;
+	struct iovec to = { buf_room(&l->text, done), done };
+	ssize_t got = process_vm_readv((pid_t)pid, &to, 1, from, pages, 0);
+	if (got <= 0)
+		return got < 0 ? -1 : fail_with(EFAULT);
+	l->text.n = (size_t)got;
+	*text = (struct text){ l->text.s, l->text.n };
+	return 0;
 }
 
 static int
@@ -296,6 +364,7 @@ live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 	if (deadline_ns > 0 &&
 	    (errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) != 0)
 		return -1;
+	close_part(l);
 	*m = (struct sample){ .mono_ns = clock_ns(CLOCK_MONOTONIC),
 		.real_ns = clock_ns(CLOCK_REALTIME),
 		.boot_ns = clock_ns(CLOCK_BOOTTIME),
@@ -313,6 +382,7 @@ live_close(struct host *h)
 	struct live *l = (struct live *)h;
 
 	close_last(l);
+	close_part(l);
 	close_older(l, UINT32_MAX);
 	map_free(&l->paths);
 	free(l->v);
@@ -322,7 +392,7 @@ live_close(struct host *h)
 }
 
 static const struct host_ops live_ops = { live_next, live_read, live_list, live_link, NULL,
-	live_provide, live_count, live_part, live_close };
+	live_provide, live_count, live_part, live_about, live_memory, live_close };
 
 static void
 learn_facts(struct host_facts *f)

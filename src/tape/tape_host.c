@@ -155,7 +155,7 @@ tape_close(struct host *h)
 }
 
 static const struct host_ops tape_ops = { tape_next, tape_read, tape_list, tape_link, tape_losses,
-	NULL, NULL, NULL, tape_close };
+	NULL, NULL, NULL, NULL, NULL, tape_close };
 
 struct host *
 host_tape(int fd, bool pipe)
@@ -288,6 +288,25 @@ record_provide(struct host *h, const char *path, const struct provided *p)
 	return host_provide(((struct recording *)h)->inner, path, p);
 }
 
+/* What these read is not recorded. */
+static int
+record_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
+{
+	return host_part(((struct recording *)h)->inner, path, at, n, text);
+}
+
+static int
+record_about(struct host *h, const char *path, struct host_file *out)
+{
+	return host_about(((struct recording *)h)->inner, path, out);
+}
+
+static int
+record_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text)
+{
+	return host_memory(((struct recording *)h)->inner, pid, at, n, text);
+}
+
 static void
 record_close(struct host *h)
 {
@@ -299,7 +318,8 @@ record_close(struct host *h)
 }
 
 static const struct host_ops record_ops = { record_next, record_read, record_list, record_link,
-	record_losses, record_provide, NULL, NULL, record_close };
+	record_losses, record_provide, NULL, record_part, record_about, record_memory,
+	record_close };
 
 /* Reads the 32 hexadecimal digits of "c0ffee00-…". */
 static void

@@ -138,9 +138,9 @@ found_node(struct detector *d, const char *version)
 	add(d, "libuv_pool", version, RULES_CPUS);
 	if (!version || v.major >= 26)
 		add(d, "node_26", version, RULES_HEAP);
-	if (!version || (v.major > 20 && v.major < 26))
+	if (!version || (v.major > 22 && v.major < 26))
 		add(d, "node", version, RULES_HEAP);
-	if (!version || (v.major > 18 && v.major < 21))
+	if (!version || (v.major > 18 && v.major < 23))
 		add(d, "node_20", version, RULES_HEAP);
 	if (version && v.major <= 18)
 		add(d, "node_18", version, RULES_HEAP);

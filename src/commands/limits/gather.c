@@ -286,7 +286,7 @@ read_level(struct gather *g, enum family f, const struct groups *all, const stru
  * container show fewer levels than the node's. If the mounts are unknown, it sees all levels; a
  * process without a cgroup mount sees none. */
 static size_t
-first_seen(struct gather *g, enum family f, const struct chain *c)
+first_seen(struct gather *g, enum family f, struct chain *c)
 {
 	const struct target *t = &g->out->target;
 	struct text text;
@@ -300,6 +300,7 @@ first_seen(struct gather *g, enum family f, const struct chain *c)
 			   &text) == 0 ?
 		    c->n :
 		    0;
+	c->point = m->point;
 	if (!route_below(c->v[c->n - 1].name, m->root))
 		return 0;
 	size_t i = 0;

@@ -35,6 +35,9 @@ struct chain {
 	bool disabled; /* the kernel has the controller disabled: there are no such limits */
 	/* the first level that the process sees through its own mounts; n: none */
 	size_t first_seen;
+	/* where it sees the hierarchy mounted, "/sys/fs/cgroup"; NULL: unknown, or the target is a
+	 * cgroup */
+	const char *point;
 	/* memory on v1: `all` is the lowest limit of all levels, including hidden ones; if it is
 	 * unknown then, there is no limit */
 	bool tells_all;

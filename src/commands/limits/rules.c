@@ -66,9 +66,9 @@ up_of_leaf(const struct sight *s)
 }
 
 static double
-up_of_leaf_online(const struct sight *s)
+quota_or_online(const struct sight *s)
 {
-	return least(s->online, up(s->leaf));
+	return isinf(s->leaf) ? s->online : up(s->leaf);
 }
 
 static double
@@ -105,6 +105,12 @@ static double
 down_of_topmost(const struct sight *s)
 {
 	return least(s->affinity, down(s->topmost));
+}
+
+static double
+bun(const struct sight *s)
+{
+	return s->cpu_version == 1 ? down_of_leaf(s) : down_of_all(s);
 }
 
 /* It divides as integers, and takes 0 for no quota. */
@@ -237,7 +243,7 @@ const struct runtime rules_cpus[] = {
 	      "1.24.4, 2026-11-28", .known_by = MEASURED, .usual = true },
 	    affinity_only, LOOKS_NOWHERE, .set = &set_go },
 	{ { "automaxprocs", "Go, automaxprocs", "go.uber.org/automaxprocs",
-	      "max(1, q down), even above N", NULL, .known_by = READ },
+	      "max(1, q down), even above N", "1.5.3, 2026-11-28", .known_by = MEASURED },
 	    automaxprocs, LOOKS_AT_LEAF, .set = &set_go },
 	{ { "java", "Java 24 and later", "24 and later, 21.0.9 and later of 21",
 	      "min(N, q up), lowest q of all levels", "26.0.2, 2026-11-28", .known_by = MEASURED,
@@ -278,16 +284,17 @@ const struct runtime rules_cpus[] = {
 	{ { "libuv_pool", "Node.js file pool", "libuv 1.0 and later", "4",
 	      "Node.js 26.10, 2026-11-28", .known_by = MEASURED, .usual = true },
 	    four, LOOKS_FIXED, .set = &set_pool, .over = "4 unless set", .comm = "libuv-worker" },
-	{ { "piscina", "Node piscina", "4 and 5", "1.5 times the CPUs of Node.js", NULL,
-	      .known_by = READ },
+	{ { "piscina", "Node piscina", "4 and 5", "1.5 times the CPUs of Node.js",
+	      "5.3.2, 2026-11-28", .known_by = MEASURED },
 	    whole_of_topmost, LOOKS_AT_TOPMOST, .set = &set_piscina, .over = "takes 0 for no quota",
 	    .v2_only = true, .threads = pool_of_piscina },
 	{ { "deno", "Deno", "2.0 and later", "min(N, q down), lowest q of all levels",
 	      "2.9.6, 2026-11-28", .known_by = MEASURED },
 	    down_of_all, LOOKS_AT_ALL, .set = &set_threads },
-	{ { "bun", "Bun", "1.4 and later", "min(N, q down), lowest q of all levels",
+	{ { "bun", "Bun", "1.4 and later",
+	      "min(N, q down), lowest q of all levels, on v1 of its own cgroup",
 	      "1.4.5, 2026-11-28", .known_by = MEASURED },
-	    down_of_all, LOOKS_AT_ALL, .set = &set_workers },
+	    bun, LOOKS_AT_ALL, .set = &set_workers, .v1_leaf = true },
 	{ { "envoy", "Envoy", "since 2025", "min(N, q down)", NULL, .known_by = READ },
 	    down_of_leaf, LOOKS_AT_LEAF, .set = &set_envoy, .comm = "wrk:worker_" },
 	{ { "nginx", "nginx, auto", "worker_processes auto", "online CPUs", "1.30.6, 2026-11-28",
@@ -307,27 +314,32 @@ const struct runtime rules_cpus[] = {
 	{ { "python_pool", "Python thread pool", "3.13 and later, ThreadPoolExecutor",
 	      "min(32, N + 4)", "3.14.10, 2026-11-28", .known_by = MEASURED },
 	    affinity_only, LOOKS_NOWHERE, .set = &set_workers, .threads = pool_of_python },
-	{ { "joblib", "Python joblib", "1.3 and later, loky", "min(N, q up), q of the mount", NULL,
-	      .known_by = READ },
+	{ { "joblib", "Python joblib", "1.3 and later, loky", "min(N, q up), q of the mount",
+	      "1.5.3, 2026-11-28", .known_by = MEASURED },
 	    up_of_mount, LOOKS_AT_MOUNT, .set = &set_loky },
 	{ { "ruby", "Ruby Etc", "2.2 and later, Etc.nprocessors", "N", "3.3, 2026-11-28",
 	      .known_by = MEASURED },
 	    affinity_only, LOOKS_NOWHERE, .set = &set_workers },
 	{ { "concurrent_ruby", "Ruby concurrent", "concurrent-ruby 1.3.1 and later",
-	      "min(N, q), q of the mount, not rounded", NULL, .known_by = READ },
-	    part_of_mount, LOOKS_AT_MOUNT, .set = &set_workers },
-	{ { "php_fpm", "PHP-FPM", "pm.max_children as installed", "5", NULL, .known_by = READ },
+	      "min(N, q), q of the mount, not rounded; v1: of /sys/fs/cgroup/cpu,cpuacct",
+	      "1.3.8, 2026-11-28", .known_by = MEASURED },
+	    part_of_mount, LOOKS_AT_MOUNT, .set = &set_workers,
+	    .v1_mount = "/sys/fs/cgroup/cpu,cpuacct" },
+	{ { "php_fpm", "PHP-FPM", "pm.max_children as installed", "5", "8.4, 2026-11-28",
+	      .known_by = MEASURED },
 	    five, LOOKS_FIXED, .set = &set_php, .over = "5 unless set" },
-	{ { "erlang", "Erlang, Elixir", "OTP 24 and later", "min(N, max(1, q down))", NULL,
-	      .known_by = READ },
+	{ { "erlang", "Erlang, Elixir", "OTP 24 and later", "min(N, max(1, q down))",
+	      "OTP 29.1, 2026-11-28", .known_by = MEASURED },
 	    down_of_leaf, LOOKS_AT_LEAF, .set = &set_erlang },
-	{ { "ghc", "Haskell GHC -N", "7.4 and later, +RTS -N", "N", NULL, .known_by = READ },
+	{ { "ghc", "Haskell GHC -N", "7.4 and later, +RTS -N", "N", "9.10.3, 2026-11-28",
+	      .known_by = MEASURED },
 	    affinity_only, LOOKS_NOWHERE, .set = &set_ghc },
 	{ { "ocaml", "OCaml 5", "5.0 and later, recommended_domain_count", "N", "5, 2026-11-28",
 	      .known_by = MEASURED },
 	    affinity_only, LOOKS_NOWHERE, .set = &set_threads },
-	{ { "r", "R parallel", "detectCores", "online CPUs", NULL, .known_by = READ }, online_only,
-	    LOOKS_NOWHERE, .set = &set_r },
+	{ { "r", "R parallel", "detectCores", "online CPUs", "4.6.2, 2026-11-28",
+	      .known_by = MEASURED },
+	    online_only, LOOKS_NOWHERE, .set = &set_r },
 	{ { "cxx_threads", "C++ threads", "std::thread::hardware_concurrency, GCC", "online CPUs",
 	      "GCC 16, 2026-11-28", .known_by = MEASURED },
 	    online_only, LOOKS_NOWHERE, .set = &set_threads },
@@ -340,16 +352,19 @@ const struct runtime rules_cpus[] = {
 	{ { "openblas", "OpenBLAS", "0.3 and later", "N", "0.3.34, 2026-11-28",
 	      .known_by = MEASURED },
 	    affinity_only, LOOKS_NOWHERE, .set = &set_openblas },
-	{ { "onetbb", "oneTBB", "2021 and later", "N", NULL, .known_by = READ }, affinity_only,
-	    LOOKS_NOWHERE, .set = &set_threads },
-	{ { "duckdb", "DuckDB", "1.0 and later", "min(online CPUs, q up)", "1.5.6, 2026-11-28",
+	{ { "onetbb", "oneTBB", "2022.3 and later", "min(N, q up)", "2023.1, 2026-11-28",
 	      .known_by = MEASURED },
-	    up_of_leaf_online, LOOKS_AT_LEAF, .set = &set_duckdb },
+	    up_of_leaf, LOOKS_AT_LEAF, .set = &set_threads },
+	{ { "onetbb_old", "oneTBB to 2022.2", "2021 to 2022.2", "N", NULL, .known_by = READ },
+	    affinity_only, LOOKS_NOWHERE, .set = &set_threads },
+	{ { "duckdb", "DuckDB", "1.0 and later", "q up, even above the machine, or online CPUs",
+	      "2.0, 2026-11-28", .known_by = MEASURED },
+	    quota_or_online, LOOKS_AT_LEAF, .set = &set_duckdb },
 	{ { "mariadb", "MariaDB pool", "thread_pool_size", "N", "11.8.9, 2026-11-28",
 	      .known_by = MEASURED },
 	    affinity_only, LOOKS_NOWHERE, .set = &set_mariadb },
-	{ { "postgresql", "PostgreSQL", "max_parallel_workers as installed", "8", NULL,
-	      .known_by = READ },
+	{ { "postgresql", "PostgreSQL", "max_parallel_workers as installed", "8",
+	      "18.6, 2026-11-28", .known_by = MEASURED },
 	    eight, LOOKS_FIXED, .set = &set_postgresql, .over = "8 unless set" },
 	{ { "redis", "Redis, Valkey", "io-threads as installed", "1", "8.0.6, 2026-11-28",
 	      .known_by = MEASURED },
@@ -732,7 +747,7 @@ const struct memory_rule rules_memory[] = {
 	      "75 % of the lowest limit of all levels, 20 MiB at least", NULL, .known_by = READ,
 	      .usual = true },
 	    dotnet, dotnet_heap, heap_dotnet, .settings = dotnet_settings },
-	{ { "node", "Node.js 22, 24", "21 to 25",
+	{ { "node", "Node.js 24", "23 to 25",
 	      "half of its own max or high, 256 MiB to 2 GiB, 4 GiB from 15 GiB on, and the young "
 	      "generation",
 	      "24.21, 2026-11-28", .known_by = MEASURED, .usual = true },
@@ -741,8 +756,9 @@ const struct memory_rule rules_memory[] = {
 	      "as Node.js 24, with a smaller young generation", "26.10, 2026-11-28",
 	      .known_by = MEASURED },
 	    node, node_26_heap, heap_node, .settings = node_settings, .beside = NODE_BESIDE },
-	{ { "node_20", "Node.js 20", "19 and 20", "as Node.js 24, with a smaller young generation",
-	      "20.20, 2026-11-28", .known_by = MEASURED },
+	{ { "node_20", "Node.js 20, 22", "19 to 22",
+	      "as Node.js 24, with a smaller young generation", "22.23, 2026-11-28",
+	      .known_by = MEASURED },
 	    node, node_20_heap, heap_node, .settings = node_settings, .beside = NODE_BESIDE },
 	{ { "node_18", "Node.js 12 to 18", "12 to 18",
 	      "v1: as Node.js 20, of the mount's limit; v2: of the machine", NULL,

@@ -9,6 +9,16 @@
 
 #include "commands/limits/limits.h"
 
+/* What a rule reads: nothing (FIXED: always the same number), no quota, or that of these levels. */
+enum looks {
+	LOOKS_FIXED,
+	LOOKS_NOWHERE,
+	LOOKS_AT_LEAF,
+	LOOKS_AT_ALL,
+	LOOKS_AT_TOPMOST,
+	LOOKS_AT_MOUNT
+};
+
 /* What a runtime in the place of the process can read. */
 struct sight {
 	double online, affinity; /* CPUs */
@@ -19,16 +29,8 @@ struct sight {
 	double all_max;                                 /* v1: hierarchical_memory_limit */
 	double machine;                                 /* memory of the machine */
 	int cpu_version, memory_version;
-};
-
-/* What a rule reads: nothing (FIXED: always the same number), no quota, or that of these levels. */
-enum looks {
-	LOOKS_FIXED,
-	LOOKS_NOWHERE,
-	LOOKS_AT_LEAF,
-	LOOKS_AT_ALL,
-	LOOKS_AT_TOPMOST,
-	LOOKS_AT_MOUNT
+	const char *cpu_point; /* where it sees the hierarchy mounted; NULL: unknown */
+	enum looks looks;      /* at what the runtime looks in this version of cgroups */
 };
 
 /* The setting that corrects a runtime: the text before and after the number, and the least
@@ -45,6 +47,9 @@ struct runtime {
 	const struct cpu_setting *set;
 	const char *over; /* why it may assume more than it reads; NULL: it does not */
 	bool v2_only;     /* it does not read the quota of v1 */
+	bool v1_leaf;     /* on v1 it reads its own cgroup only */
+	/* on v1 it reads the quota only if the hierarchy is mounted here; NULL: anywhere */
+	const char *v1_mount;
 	/* how many threads or jobs it makes of the CPUs; NULL: as many. It is meant so: the CPUs are
 	 * judged. */
 	double (*threads)(double cpus);

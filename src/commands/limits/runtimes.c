@@ -95,18 +95,31 @@ sight_of(const struct limits *l)
 		.machine = known_or_nan(l->memory_total),
 		.cpu_version = l->cpu.version,
 		.memory_version = l->memory.version,
+		.cpu_point = l->cpu.point,
 	};
+}
+
+/* What this runtime looks at in the version of this hierarchy. */
+static enum looks
+looks_of(const struct runtime *r, const struct sight *s)
+{
+	if (s->cpu_version != 1)
+		return r->looks;
+	if (r->v2_only || (r->v1_mount && s->cpu_point && strcmp(s->cpu_point, r->v1_mount) != 0))
+		return LOOKS_NOWHERE;
+	return r->v1_leaf ? LOOKS_AT_LEAF : r->looks;
 }
 
 /* A runtime that does not read the files of v1 sees no quota there. */
 static struct sight
 sight_for(const struct runtime *r, const struct sight *s)
 {
-	struct sight blind = *s;
+	struct sight seen = *s;
 
-	if (r->v2_only && s->cpu_version == 1)
-		blind.leaf = blind.least = blind.topmost = blind.mount = INFINITY;
-	return blind;
+	seen.looks = looks_of(r, s);
+	if (seen.looks == LOOKS_NOWHERE && r->looks != LOOKS_NOWHERE)
+		seen.leaf = seen.least = seen.topmost = seen.mount = INFINITY;
+	return seen;
 }
 
 static bool
@@ -148,21 +161,19 @@ static const char *
 why_more(const struct runtime *r, const struct sight *s, const struct effective *e,
     const struct opinion *o)
 {
-	bool blind = r->looks == LOOKS_NOWHERE || (r->v2_only && s->cpu_version == 1);
-
 	if (o->given)
 		return "set explicitly";
-	if (r->looks == LOOKS_FIXED)
+	if (s->looks == LOOKS_FIXED)
 		return r->over;
 	if (!by_quota(e))
-		return "ignores the affinity";
-	if (blind)
+		return o->believed > s->online ? "ignores the machine" : "ignores the affinity";
+	if (s->looks == LOOKS_NOWHERE)
 		return "ignores the quota";
-	if (r->looks == LOOKS_AT_LEAF && s->leaf > e->cpus.value)
+	if (s->looks == LOOKS_AT_LEAF && s->leaf > e->cpus.value)
 		return s->least > e->cpus.value ? "cannot see that level" : "ignores parent levels";
-	if (r->looks == LOOKS_AT_ALL || s->least > e->cpus.value)
+	if (s->looks == LOOKS_AT_ALL || s->least > e->cpus.value)
 		return "cannot see that level";
-	if (r->looks == LOOKS_AT_TOPMOST && s->topmost >= 1)
+	if (s->looks == LOOKS_AT_TOPMOST && s->topmost >= 1)
 		return "reads another level";
 	return r->over ? r->over : "reads another level";
 }
@@ -173,14 +184,14 @@ judge_cpus(
     const struct runtime *r, const struct sight *s, const struct effective *e, struct opinion *o)
 {
 	const double limit = e->cpus.value, whole = quota_threads(limit);
-	bool by_itself = o->given || r->looks == LOOKS_FIXED || r->looks == LOOKS_NOWHERE;
+	bool by_itself = o->given || s->looks == LOOKS_FIXED || s->looks == LOOKS_NOWHERE;
 
 	if (isnan(o->believed) || isnan(limit)) {
 		o->why = "unknown";
 	} else if (o->believed <= 1 && limit < 1) {
 		o->fit = FIT_LEAST;
 		o->why = "1 is the minimum";
-	} else if (r->looks == LOOKS_FIXED && !o->given && !by_quota(e)) {
+	} else if (s->looks == LOOKS_FIXED && !o->given && !by_quota(e)) {
 		/* without a quota, a few more threads than CPUs do no harm */
 		o->fit = FIT_RIGHT;
 		o->why = r->over;
@@ -192,11 +203,11 @@ judge_cpus(
 		o->why = "rounds up";
 	} else if (isnan(s->leaf)) {
 		o->why = "quota unknown";
-	} else if (o->believed < whole && r->looks != LOOKS_FIXED) {
+	} else if (o->believed < whole && s->looks != LOOKS_FIXED) {
 		o->fit = FIT_FEWER;
 		o->why = o->given ? "set explicitly" : "below the limit";
 	} else {
-		o->fit = o->believed < limit && r->looks != LOOKS_FIXED ? FIT_DOWN : FIT_RIGHT;
+		o->fit = o->believed < limit && s->looks != LOOKS_FIXED ? FIT_DOWN : FIT_RIGHT;
 		o->why = o->fit == FIT_DOWN ? "rounds down" : "right";
 	}
 }
@@ -221,7 +232,7 @@ on_cpus(struct arena *a, const struct runtime *r, const struct sight *sight, con
 	const struct sight seen = sight_for(r, sight), *s = &seen;
 	struct opinion o = { .rule = &r->about,
 		.believed = r->cpus(s),
-		.looks = looks_name(r->looks),
+		.looks = looks_name(s->looks),
 		.sets = r->set->before,
 		.given = given(&l->process, r->set->before, NULL) };
 	double most = fmax(r->set->at_least, quota_threads(e->cpus.value));

@@ -271,7 +271,8 @@ hangs(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "blocked", VERDICT_WARNING,
 	    suspicion(e, worst) > 1 ? CONFIDENCE_MEDIUM : CONFIDENCE_LOW, threads_in(e, "blocked"),
-	    "All its threads are blocked", NO_FIGURE);
+	    "All its threads {}",
+	    figure_words(suspicion(e, worst) > 0 ? "are blocked" : "sleep or wait for work"));
 	finding_fact(one,
 	    "thread {} (TID {}) was blocked {} % of its time[ in {}][, waiting on {}]",
 	    name(wait_text(e->wait, worst, WAIT_COMM)), name(wait_text(e->wait, worst, WAIT_TID)),
