@@ -22,7 +22,7 @@
 /* IDLE_ROWS: a file that has not been read for this many rows is closed. Its process or cgroup has
  * gone, or is no longer watched. Where many processes come and go, open files of the dead ones pile
  * up meanwhile. */
-enum { PROVIDED_MOST = 16, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3 };
+enum { PROVIDED_MOST = 16, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3, MISSING_MOST = 4, LOOKS_MOST = 16 };
 
 struct open_file {
 	int fd;
@@ -41,7 +41,9 @@ struct live {
 	uint32_t row, swept;   /* the present row, and the one that last closed idle files */
 	struct open_file last; /* a file beyond `most`, open until the next call */
 	bool has_last;
-	struct buf text, again; /* again: for what is read twice */
+	char missing[MISSING_MOST][256]; /* directories that did not exist since the last sample */
+	unsigned nmissing, looked;       /* looked: how often one was looked for since then */
+	struct buf text, again;          /* again: for what is read twice */
 	struct measured {
 		char path[40];
 		unsigned users; /* 0: unused */
@@ -75,6 +77,60 @@ close_last(struct live *l)
 	l->has_last = false;
 }
 
+/* ---- Directories that are missing. A hierarchy may lack a whole tree of cgroups that another one has:
+ * that is asked once for each row or tick, and not for each file. */
+
+static bool
+is_missing(const struct live *l, const char *path)
+{
+	for (unsigned i = 0; i < l->nmissing; i++) {
+		size_t n = strlen(l->missing[i]);
+		if (strncmp(path, l->missing[i], n) == 0 && path[n] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* Cuts the last part off the path; false if it has only one. */
+static bool
+go_up(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+	return slash;
+}
+
+/* The file at the path does not exist. Remembers the topmost of its directories that does not, if
+ * that is likely to be asked for again. */
+static void
+note_missing(struct live *l, const char *path)
+{
+	char above[sizeof l->missing[0]], *top = l->missing[l->nmissing];
+	int fd = -1;
+
+	if (l->looked == LOOKS_MOST || l->nmissing == MISSING_MOST ||
+	    strncmp(path, "proc/", 5) == 0 || strlen(path) >= sizeof above)
+		return;
+	l->looked++;
+	*top = '\0';
+	strcpy(above, path);
+	while (go_up(above) && (fd = open_of_machine(l->root, above, l->host.elsewhere)) < 0 &&
+	    errno == ENOENT)
+		strcpy(top, above);
+	if (fd >= 0)
+		close(fd);
+	l->nmissing += *top != '\0';
+	errno = ENOENT;
+}
+
+static void
+forget_missing(struct live *l)
+{
+	l->nmissing = l->looked = 0;
+}
+
 /* If too many files are open, closes first the files that this row has not read, then all. */
 static int
 open_path(struct live *l, const char *path)
@@ -83,6 +139,8 @@ open_path(struct live *l, const char *path)
 
 	for (int i = 0;; i++) {
 		int fd = open_of_machine(l->root, path, l->host.elsewhere);
+		if (fd < 0 && errno == ENOENT)
+			note_missing(l, path);
 		if (fd >= 0 || errno != EMFILE || i == 2)
 			return fd;
 		close_older(l, oldest[i]);
@@ -94,7 +152,7 @@ open_path(struct live *l, const char *path)
 static struct open_file *
 add_file(struct live *l, const char *path)
 {
-	int fd = open_path(l, path);
+	int fd = is_missing(l, path) ? fail_with(ENOENT) : open_path(l, path);
 
 	if (fd < 0)
 		return NULL;
@@ -438,6 +496,7 @@ live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 		.real_ns = clock_ns(CLOCK_REALTIME),
 		.boot_ns = clock_ns(CLOCK_BOOTTIME),
 		.kind = kind };
+	forget_missing(l);
 	if (kind == SAMPLE_ROW && ++l->row - l->swept >= ROWS_PER_SWEEP) {
 		close_older(l, l->row > IDLE_ROWS ? l->row - IDLE_ROWS : 0);
 		l->swept = l->row;

@@ -417,6 +417,29 @@ facts(void)
 	host_close(h);
 }
 
+/* A directory that is missing is missing for all files below it until the next sample. Files beside it,
+ * and directories with a name that begins like its own, are read. */
+static void
+missing_directories(void)
+{
+	struct host *h = host_live(tree);
+	struct sample m;
+	struct text t;
+	char path[40];
+
+	put("sys/none-such/c/f", "beside");
+	for (int i = 0; i < 40; i++) {
+		snprintf(path, sizeof path, "sys/none/%d/f", i);
+		CHECK_INT(error_of(host_read(h, path, &t)), ENOENT);
+	}
+	check_read(h, "sys/none-such/c/f", "beside");
+	CHECK_INT(error_of(host_read(h, "sys/none-such/c/g", &t)), ENOENT);
+	put("sys/none/3/f", "new");
+	CHECK_INT(host_next(h, 0, SAMPLE_TICK, &m), 1);
+	check_read(h, "sys/none/3/f", "new");
+	host_close(h);
+}
+
 static int
 print_name(void *ctx, struct buf *out)
 {
@@ -479,6 +502,7 @@ main(void)
 	unit_test("a signal ends the wait", interrupted);
 	unit_test("the facts of this machine", facts);
 	unit_test("more files than may be open", more_files_than_allowed);
+	unit_test("a missing directory is asked for once per sample", missing_directories);
 	unit_test("what is measured has one source, which ends with its last user", measures_once);
 	tree_remove();
 	return unit_done();
