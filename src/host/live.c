@@ -44,6 +44,7 @@ struct live {
 	char missing[MISSING_MOST][256]; /* directories that did not exist since the last sample */
 	unsigned nmissing, looked;       /* looked: how often one was looked for since then */
 	struct buf text, again;          /* again: for what is read twice */
+	enum { NUMBERS_UNKNOWN, NUMBERS_SAME, NUMBERS_OTHER } pids; /* those of /proc */
 	struct measured {
 		char path[40];
 		unsigned users; /* 0: unused */
@@ -351,6 +352,52 @@ live_count(struct host *h, const char *path, uint64_t *n)
 	return count_entries(f->fd, n) < 0 ? give_up(l, f, path) : 0;
 }
 
+static int
+live_links(struct host *h, const char *path, uint64_t *n)
+{
+	struct live *l = (struct live *)h;
+	struct open_file *f = find_file(l, path);
+	struct stat st;
+
+	if (!f)
+		return -1;
+	if (fstat(f->fd, &st) < 0)
+		return give_up(l, f, path);
+	*n = (uint64_t)st.st_nlink;
+	return 0;
+}
+
+/* Whether /proc has the numbers of the pid namespace of this process. */
+static bool
+has_own_pids(struct live *l)
+{
+	struct text self;
+	uint64_t pid;
+
+	if (l->pids != NUMBERS_UNKNOWN)
+		return l->pids == NUMBERS_SAME;
+	l->pids = NUMBERS_OTHER;
+	if (!l->host.elsewhere && live_link(&l->host, "proc/self", &self) == 0 &&
+	    text_u64(self, &pid) == 0 && pid == (uint64_t)getpid())
+		l->pids = NUMBERS_SAME;
+	return l->pids == NUMBERS_SAME;
+}
+
+/* The number of a process's clock is made as clock_getcpuclockid(3) does, without its system call. */
+static int
+live_clock(struct host *h, uint32_t pid, uint64_t *ns)
+{
+	const uint32_t CPUCLOCK_SCHED = 2; /* linux/posix-timers.h */
+	struct timespec t;
+
+	if (!has_own_pids((struct live *)h))
+		return fail_with(EOPNOTSUPP);
+	if (clock_gettime((clockid_t)(~pid << 3 | CPUCLOCK_SCHED), &t) < 0)
+		return -1;
+	*ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	return 0;
+}
+
 /* These files do not stay open: they are read only once. */
 static int
 live_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
@@ -529,6 +576,8 @@ static const struct host_ops live_ops = {
 	.count = live_count,
 	.part = live_part,
 	.wait_memory = live_wait_memory,
+	.clock = live_clock,
+	.links = live_links,
 	.close = live_close,
 };
 
