@@ -23,6 +23,14 @@ piece(const struct elf *e, uint64_t at, uint64_t n, struct text *out)
 	return out->n > 0;
 }
 
+/* Of a part of the file, from this distance on. */
+static bool
+piece_of(const struct elf *e, const struct elf_part *p, uint64_t from, uint64_t n, struct text *out)
+{
+	return from < p->size && from <= INT64_MAX / 2 && p->at <= INT64_MAX / 2 &&
+	    piece(e, p->at + from, n < p->size - from ? n : p->size - from, out);
+}
+
 /* ---- Headers */
 
 enum { SEGMENT_SIZE = 56, SECTION_SIZE = 64, SECTIONS_MOST = 512 };
@@ -149,8 +157,8 @@ elf_read(const struct elf *e, uint64_t address, size_t n, struct text *out)
 	for (unsigned i = 0; i < e->nsegments; i++) {
 		const struct elf_part *p = &e->segments[i];
 		uint64_t from = address - p->address;
-		if (address >= p->address && from < p->size && p->at <= INT64_MAX / 2)
-			return piece(e, p->at + from, n < p->size - from ? n : p->size - from, out);
+		if (address >= p->address && from < p->size)
+			return piece_of(e, p, from, n, out);
 	}
 	return false;
 }
@@ -213,7 +221,7 @@ find_symbols(const struct elf *e, const struct elf_part *table, const struct sym
 
 	for (uint64_t done = 0; done + SYMBOL_SIZE <= size; done += step) {
 		uint64_t left = size - done;
-		if (!piece(e, table->at + done, left < step ? left : step, &t))
+		if (!piece_of(e, table, done, left < step ? left : step, &t))
 			return;
 		for (size_t i = 0; i + SYMBOL_SIZE <= t.n; i += SYMBOL_SIZE)
 			try_symbol((struct text){ t.s + i, SYMBOL_SIZE }, v, n, c);
@@ -228,7 +236,7 @@ read_name(
 {
 	struct text t;
 
-	if (at >= names->size || !piece(e, names->at + at, SYMBOL_NAME_MOST, &t))
+	if (!piece_of(e, names, at, SYMBOL_NAME_MOST, &t))
 		return false;
 	const char *end = memchr(t.s, '\0', t.n);
 	size_t n = end ? (size_t)(end - t.s) : t.n;

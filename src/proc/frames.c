@@ -125,6 +125,13 @@ struct common {
 
 enum { KEPT_MOST = 8 };
 
+/* A damaged file may have any numbers. */
+static int64_t
+times(int64_t a, int64_t unit)
+{
+	return (int64_t)((uint64_t)a * (uint64_t)unit);
+}
+
 struct run {
 	struct common *common;
 	struct frame_rule row, initial, kept[KEPT_MOST];
@@ -211,7 +218,7 @@ run_extended(struct run *r, unsigned code, struct cursor *c)
 	case 0x11: /* the same with a sign */
 		reg = take_unsigned(c);
 		set_saved(r, reg, SAVED_AT,
-		    (code == 0x05 ? (int64_t)take_unsigned(c) : take_signed(c)) * unit);
+		    times(code == 0x05 ? (int64_t)take_unsigned(c) : take_signed(c), unit));
 		return true;
 	case 0x06: /* restore_extended */
 		restore(r, take_unsigned(c));
@@ -239,7 +246,8 @@ run_extended(struct run *r, unsigned code, struct cursor *c)
 	case 0x0c: /* def_cfa */
 	case 0x12: /* the same with a sign */
 		reg = take_unsigned(c);
-		set_frame(r, reg, code == 0x0c ? (int64_t)take_unsigned(c) : take_signed(c) * unit);
+		set_frame(
+		    r, reg, code == 0x0c ? (int64_t)take_unsigned(c) : times(take_signed(c), unit));
 		return true;
 	case 0x0d: /* def_cfa_register */
 		set_frame(r, take_unsigned(c), r->row.offset);
@@ -248,7 +256,7 @@ run_extended(struct run *r, unsigned code, struct cursor *c)
 		r->row.offset = (int64_t)take_unsigned(c);
 		return true;
 	case 0x13: /* the same with a sign */
-		r->row.offset = take_signed(c) * unit;
+		r->row.offset = times(take_signed(c), unit);
 		return true;
 	case 0x0f: /* def_cfa_expression */
 		set_indirect(r, take_block(c));
@@ -288,8 +296,8 @@ run(struct run *r, struct text code)
 		if (byte >> 6 == ADVANCE)
 			r->location += low * r->common->code_unit;
 		else if (byte >> 6 == OFFSET)
-			set_saved(
-			    r, low, SAVED_AT, (int64_t)take_unsigned(&c) * r->common->data_unit);
+			set_saved(r, low, SAVED_AT,
+			    times((int64_t)take_unsigned(&c), r->common->data_unit));
 		else if (byte >> 6 == RESTORE)
 			restore(r, low);
 		else
@@ -403,7 +411,7 @@ read_go(const struct go_table *g, uint64_t at, size_t n, struct text *out)
 {
 	const struct elf_part *p = &g->elf->go_table;
 
-	if (at >= p->size || p->at > INT64_MAX / 2)
+	if (at >= p->size || at > INT64_MAX / 4 || p->at > INT64_MAX / 4)
 		return false;
 	n = n < p->size - at ? n : (size_t)(p->size - at);
 	return g->elf->file.read(g->elf->file.ctx, p->at + at, n, out) == 0 && out->n > 0;
@@ -472,6 +480,7 @@ find_function(
 static bool
 find_depth(const struct go_table *g, uint64_t table, uint64_t at, int64_t *depth)
 {
+	const int64_t MOST = 1 << 30;
 	struct text t;
 	uint64_t pc = 0;
 
@@ -483,10 +492,12 @@ find_depth(const struct go_table *g, uint64_t table, uint64_t at, int64_t *depth
 		uint64_t change = take_unsigned(&c);
 		if (change == 0 && !first)
 			return false;
+		if (change > UINT32_MAX || *depth < -MOST || *depth > MOST)
+			return false;
 		*depth += change & 1 ? -(int64_t)(change >> 1) - 1 : (int64_t)(change >> 1);
 		pc += take_unsigned(&c) * g->unit;
 		if (at < pc)
-			return !c.bad && *depth >= 0 && *depth < 1 << 30;
+			return !c.bad && *depth >= 0 && *depth < MOST;
 	}
 	return false;
 }
