@@ -1,11 +1,14 @@
 /* known: a program whose threads wait in known functions, for tests of stacks. With BURN set, one
- * more thread runs all the time. Each chain has a function that moves the stack pointer in its own
+ * more thread runs all the time; with JIT set, one waits below code that was made at run time, whose
+ * address is printed. Each chain has a function that moves the stack pointer in its own
  * way: an array, memory of a size that the compiler does not know, none. */
 #include <alloca.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,6 +102,25 @@ idle_thread(void *ctx)
 	return ctx;
 }
 
+/* push %rbp; mov %rsp,%rbp; call *%rdi; pop %rbp; ret */
+static void *
+jit_thread(void *ctx)
+{
+	static const unsigned char code[] = "\x55\x48\x89\xe5\xff\xd7\x5d\xc3";
+	void *page = mmap(
+	    NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void (*made)(ssize_t(*)(void));
+
+	if (page == MAP_FAILED)
+		exit(1);
+	memcpy(page, code, sizeof code);
+	memcpy(&made, &page, sizeof made);
+	printf("%lx\n", (unsigned long)page);
+	fflush(stdout);
+	made(outer_read);
+	return ctx;
+}
+
 static void *
 burn_thread(void *ctx)
 {
@@ -118,6 +140,8 @@ main(void)
 	pthread_create(&t, NULL, read_thread, NULL);
 	pthread_create(&t, NULL, lock_thread, NULL);
 	pthread_create(&t, NULL, idle_thread, NULL);
+	if (getenv("JIT"))
+		pthread_create(&t, NULL, jit_thread, NULL);
 	if (getenv("BURN"))
 		pthread_create(&t, NULL, burn_thread, NULL);
 	outer_sleep(1000);

@@ -406,7 +406,7 @@ rows() {
 known() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	"${CC:-cc}" "$@" -pthread -o known "$TESTS/known.c"
-	start ./known
+	start ./known >made
 	await waits_in clock_nanosleep read futex epoll_wait
 }
 
@@ -490,6 +490,58 @@ can_read_stacks() {
 	run --separate-stderr "$PQ" wait --stacks --json -p "$last" 0.3 1
 	echo "$output"
 	has '.call == "read" and (.stack[1] | test("^known[+]0x[0-9a-f]+$"))'
+}
+
+# frame_of_jit: what pq calls the code that known made.
+frame_of_jit() {
+	timeout 20 "$PQ" wait --stacks --json -p "$last" 0.2 1 |
+		jq -r '.stack // [] | index("outer_read") as $i | select(.[$i + 2] == "jit_thread") | .[$i + 1]'
+}
+
+@test "live: code of a JIT compiler has the names of its map, if that is a file of the same user" {
+	can_read_stacks
+	export JIT=1
+	known -O2 -fno-omit-frame-pointer
+	await test -s made
+	local made map=/tmp/perf-$last.map
+	made=$(<made)
+	[ "$(frame_of_jit)" = "0x${made%000}005" ]
+	echo "$made 8 compiled read /a.js" >"$map"
+	[ "$(frame_of_jit)" = "compiled read /a.js" ]
+	printf '0x%s 0x8 compiled with 0x\n' "$made" >"$map"
+	[ "$(frame_of_jit)" = "compiled with 0x" ]
+	mv "$map" real
+	ln -s "$PWD/real" "$map"
+	[ "$(frame_of_jit)" = "0x${made%000}005" ]
+	rm "$map"
+	mkfifo "$map"
+	[ "$(frame_of_jit)" = "0x${made%000}005" ]
+	rm "$map"
+	if [ "$(id -u)" = 0 ]; then
+		cp real "$map"
+		chown nobody "$map"
+		[ "$(frame_of_jit)" = "0x${made%000}005" ]
+		rm "$map"
+	fi
+}
+
+@test "live: functions of JavaScript, which Node has interpreted and compiled" {
+	can_read_stacks
+	command -v node >/dev/null || skip "no node here"
+	cd "$BATS_TEST_TMPDIR"
+	cat >known.js <<-'END'
+		function innerWait() { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1e6); }
+		function outerWait() { innerWait(); }
+		outerWait();
+	END
+	start node --perf-basic-prof --interpreted-frames-native-stack known.js
+	waiting() {
+		run --separate-stderr "$PQ" wait --stacks --json -p "$last" 0.2 1
+		has '.stack // [] | map(select(test("(inner|outer)Wait"))) | length == 2 and
+			(.[0] | contains("innerWait")) and (.[1] | contains("outerWait"))'
+	}
+	await waiting
+	rm -f "/tmp/perf-$last.map"
 }
 
 @test "--stacks says that recordings do not hold stacks, and takes no --slow" {

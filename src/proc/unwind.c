@@ -98,8 +98,8 @@ list_distances(const struct state *s, const struct frame_rule *rule, uint64_t ou
 
 	for (int i = 0; i < REGISTERS; i++)
 		if (rule->saved[i].how == SAVED_AT && rule->saved[i].offset < -16 &&
-		    (uint64_t)-rule->saved[i].offset - 16 > pushed)
-			pushed = (uint64_t)-rule->saved[i].offset - 16;
+		    -(uint64_t)rule->saved[i].offset - 16 > pushed)
+			pushed = -(uint64_t)rule->saved[i].offset - 16;
 	out[found++] = pushed;
 	for (size_t i = 0; i + 7 <= n && found < 8; i++) {
 		if (code[i] != 0x48 || code[i + 2] != 0xec)
