@@ -199,13 +199,86 @@ set_frame(struct run *r, uint64_t reg, int64_t offset)
 	r->row.indirect = false;
 }
 
-/* An instruction of two bytes or more, by its number. False if it is not known. */
+/* An instruction about the address of the frame. False if it is none. */
 static bool
-run_extended(struct run *r, unsigned code, struct cursor *c)
+run_frame(struct run *r, unsigned code, struct cursor *c)
 {
 	int64_t unit = r->common->data_unit;
 	uint64_t reg;
 
+	switch (code) {
+	case 0x0c: /* def_cfa */
+		reg = take_unsigned(c);
+		set_frame(r, reg, (int64_t)take_unsigned(c));
+		return true;
+	case 0x0d: /* def_cfa_register */
+		set_frame(r, take_unsigned(c), r->row.offset);
+		return true;
+	case 0x0e: /* def_cfa_offset */
+		r->row.offset = (int64_t)take_unsigned(c);
+		return true;
+	case 0x0f: /* def_cfa_expression */
+		set_indirect(r, take_block(c));
+		return true;
+	case 0x12: /* def_cfa_sf */
+		reg = take_unsigned(c);
+		set_frame(r, reg, times(take_signed(c), unit));
+		return true;
+	case 0x13: /* def_cfa_offset_sf */
+		r->row.offset = times(take_signed(c), unit);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* An instruction about a saved register, whose number comes first. False if it is none. */
+static bool
+run_saved(struct run *r, unsigned code, struct cursor *c)
+{
+	int64_t unit = r->common->data_unit;
+	struct cursor before = *c;
+	uint64_t reg = take_unsigned(c);
+
+	switch (code) {
+	case 0x05: /* offset_extended */
+		set_saved(r, reg, SAVED_AT, times((int64_t)take_unsigned(c), unit));
+		return true;
+	case 0x06: /* restore_extended */
+		restore(r, reg);
+		return true;
+	case 0x07: /* undefined */
+		set_saved(r, reg, SAVED_LOST, 0);
+		return true;
+	case 0x08: /* same_value */
+		set_saved(r, reg, SAVED_NOT, 0);
+		return true;
+	case 0x10: /* expression */
+		set_computed(r, reg, take_block(c));
+		return true;
+	case 0x11: /* offset_extended_sf */
+		set_saved(r, reg, SAVED_AT, times(take_signed(c), unit));
+		return true;
+	case 0x09: /* register: it is in another one */
+	case 0x14: /* val_offset */
+	case 0x15: /* val_offset_sf */
+		set_saved(r, reg, SAVED_LOST, 0);
+		take_unsigned(c);
+		return true;
+	case 0x16: /* val_expression */
+		set_saved(r, reg, SAVED_LOST, 0);
+		take_block(c);
+		return true;
+	default:
+		*c = before;
+		return false;
+	}
+}
+
+/* Any other instruction whose first byte has its number alone. False if it is not known. */
+static bool
+run_other(struct run *r, unsigned code, struct cursor *c)
+{
 	switch (code) {
 	case 0x00: /* nop */
 		return true;
@@ -213,25 +286,6 @@ run_extended(struct run *r, unsigned code, struct cursor *c)
 	case 0x03:
 	case 0x04:
 		r->location += take(c, (size_t)1 << (code - 2)) * r->common->code_unit;
-		return true;
-	case 0x05: /* offset_extended */
-	case 0x11: /* the same with a sign */
-		reg = take_unsigned(c);
-		set_saved(r, reg, SAVED_AT,
-		    times(code == 0x05 ? (int64_t)take_unsigned(c) : take_signed(c), unit));
-		return true;
-	case 0x06: /* restore_extended */
-		restore(r, take_unsigned(c));
-		return true;
-	case 0x07: /* undefined */
-		set_saved(r, take_unsigned(c), SAVED_LOST, 0);
-		return true;
-	case 0x08: /* same_value */
-		set_saved(r, take_unsigned(c), SAVED_NOT, 0);
-		return true;
-	case 0x09: /* register: it is in another one */
-		set_saved(r, take_unsigned(c), SAVED_LOST, 0);
-		take_unsigned(c);
 		return true;
 	case 0x0a: /* remember_state */
 		if (r->nkept == KEPT_MOST)
@@ -242,37 +296,6 @@ run_extended(struct run *r, unsigned code, struct cursor *c)
 		if (r->nkept == 0)
 			return false;
 		r->row = r->kept[--r->nkept];
-		return true;
-	case 0x0c: /* def_cfa */
-	case 0x12: /* the same with a sign */
-		reg = take_unsigned(c);
-		set_frame(
-		    r, reg, code == 0x0c ? (int64_t)take_unsigned(c) : times(take_signed(c), unit));
-		return true;
-	case 0x0d: /* def_cfa_register */
-		set_frame(r, take_unsigned(c), r->row.offset);
-		return true;
-	case 0x0e: /* def_cfa_offset */
-		r->row.offset = (int64_t)take_unsigned(c);
-		return true;
-	case 0x13: /* the same with a sign */
-		r->row.offset = times(take_signed(c), unit);
-		return true;
-	case 0x0f: /* def_cfa_expression */
-		set_indirect(r, take_block(c));
-		return true;
-	case 0x10: /* expression */
-		reg = take_unsigned(c);
-		set_computed(r, reg, take_block(c));
-		return true;
-	case 0x14: /* val_offset */
-	case 0x15:
-		set_saved(r, take_unsigned(c), SAVED_LOST, 0);
-		take_unsigned(c);
-		return true;
-	case 0x16: /* val_expression */
-		set_saved(r, take_unsigned(c), SAVED_LOST, 0);
-		take_block(c);
 		return true;
 	case 0x2e: /* GNU_args_size */
 		take_unsigned(c);
@@ -301,7 +324,8 @@ run(struct run *r, struct text code)
 		else if (byte >> 6 == RESTORE)
 			restore(r, low);
 		else
-			known = run_extended(r, (unsigned)byte, &c);
+			known = run_frame(r, (unsigned)byte, &c) ||
+			    run_saved(r, (unsigned)byte, &c) || run_other(r, (unsigned)byte, &c);
 		if (!known || r->location < was)
 			return false;
 		if (r->location > r->address) {

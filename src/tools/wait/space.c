@@ -419,9 +419,9 @@ find_code(struct space *s, uint64_t pc)
 		s->codes = xmalloc(2 * CODES_MOST * sizeof *s->codes);
 		memset(s->codes, 0, 2 * CODES_MOST * sizeof *s->codes);
 	}
-	struct code **slot = slot_of(s, pc);
-	if (*slot)
-		return *slot;
+	struct code **slot = slot_of(s, pc), *known = *slot;
+	if (known)
+		return known;
 	int area = find_area(s, pc);
 	if (area < 0 || s->ncodes >= CODES_MOST + UNWIND_MOST)
 		return NULL;
@@ -454,7 +454,7 @@ set_label(struct code *c, const char *name)
 {
 	size_t n = 0;
 
-	for (; name[n] && n < sizeof c->label - 1; n++)
+	for (; n < sizeof c->label - 1 && name[n]; n++)
 		c->label[n] = (unsigned char)name[n] < ' ' || name[n] == 0x7f ? '?' : name[n];
 	c->label[n] = '\0';
 }
