@@ -68,6 +68,7 @@
  *   cgroup/groups.c              the cgroups that a tool watches, with their parents
  *   cgroup/quota.c               CPU quota, cpuset and pids of a cgroup
  *   cgroup/memory.c              memory of a cgroup, and of the machine in the same terms
+ *   cgroup/names.c               pods, containers, units and jobs, from paths and log directories
  *   cgroup/pressure.c            pressure of a cgroup and of the machine
  *   cgroup/limit_changes.c       which limits were changed while samples were taken
  *

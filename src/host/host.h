@@ -135,7 +135,7 @@ int host_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct
 int host_read(struct host *h, const char *path, struct text *text);
 
 /* Lists the subdirectories of a directory, one name per line, in any order, and otherwise as
- * host_read. Names with a newline are left out: the kernel makes none, and they could pass for two.
+ * host_read. Below var/log, links are listed too: the kubelet's names are those of links. Names with a newline are left out: the kernel makes none, and they could pass for two.
  * A directory that has gone since the last call may still be listed, without subdirectories. */
 int host_list(struct host *h, const char *path, struct text *names);
 

@@ -233,10 +233,12 @@ counts_links(int fd)
 }
 
 static int
-list_directory(struct open_file *f, struct buf *b)
+list_directory(struct open_file *f, const char *path, struct buf *b)
 {
 	struct stat st;
 
+	if (lists_links(path))
+		return slurp_sorted_links(f->fd, b);
 	if (!f->counted && !(f->counted = counts_links(f->fd)))
 		return slurp_sorted_directories(f->fd, b);
 	b->n = 0;
@@ -253,7 +255,7 @@ live_list(struct host *h, const char *path, struct text *names)
 
 	if (!f)
 		return -1;
-	if (list_directory(f, &l->text) < 0)
+	if (list_directory(f, path, &l->text) < 0)
 		return give_up(l, f, path);
 	*names = (struct text){ l->text.s, l->text.n };
 	return 0;

@@ -148,6 +148,14 @@ is_plain(int fd)
 }
 
 static bool
+is_directory(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool
 is_of_cgroups(int fd)
 {
 	struct statfs fs;
@@ -315,6 +323,8 @@ open_of_machine(int root, const char *path, bool elsewhere)
 	}
 	if (is_trusted(path))
 		return elsewhere ? open_below(root, path) : open_trusted(root, path);
+	if (!elsewhere && lists_links(path))
+		return open_found_if(look_below(root, path, NO_LINKS), is_directory);
 	return open_found(look_below(root, path, NO_LINKS), !elsewhere);
 }
 

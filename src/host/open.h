@@ -11,6 +11,8 @@
  *                  machine, only files and directories of a cgroup file system are opened, and
  *                  regular files if open_of_program is asked for them.
  *
+ * Of var/log on this machine, only directories are opened, without following a link.
+ *
  * Below --root and in captured directories no link leads out of the directory. Only regular files
  * and directories are opened there, and opening never waits. EXDEV says that a path breaks one of
  * these rules.
