@@ -2,6 +2,7 @@
  * read again by pread(2). */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +44,12 @@ struct live {
 	bool has_last;
 	char missing[MISSING_MOST][256]; /* directories that did not exist since the last sample */
 	unsigned nmissing, looked;       /* looked: how often one was looked for since then */
-	struct buf text, again;          /* again: for what is read twice */
 	enum { NUMBERS_UNKNOWN, NUMBERS_SAME, NUMBERS_OTHER } pids; /* those of /proc */
+	struct {
+		char path[PATH_MAX]; /* "": none is open */
+		int fd;
+	} part;                 /* the file that host_part read last */
+	struct buf text, again; /* again: for what is read twice */
 	struct measured {
 		char path[40];
 		unsigned users; /* 0: unused */
@@ -398,23 +403,58 @@ live_clock(struct host *h, uint32_t pid, uint64_t *ns)
 	return 0;
 }
 
-/* These files do not stay open: they are read only once. */
+static void
+close_part(struct live *l)
+{
+	if (*l->part.path)
+		close(l->part.fd);
+	*l->part.path = '\0';
+}
+
+/* The last one stays open until the next sample: large files are read in many parts. */
+static int
+open_part(struct live *l, const char *path)
+{
+	size_t n = strlen(path);
+
+	if (strcmp(l->part.path, path) == 0 && n > 0)
+		return l->part.fd;
+	close_part(l);
+	if (n >= sizeof l->part.path)
+		return fail_with(ENAMETOOLONG);
+	l->part.fd = open_of_program(l->root, path, l->host.elsewhere);
+	if (l->part.fd >= 0)
+		memcpy(l->part.path, path, n + 1);
+	return l->part.fd;
+}
+
 static int
 live_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
 {
 	struct live *l = (struct live *)h;
-	int fd = open_of_program(l->root, path, h->elsewhere);
+	int fd = open_part(l, path);
 
-	if (fd < 0)
+	if (fd < 0 || slurp_part(fd, at, n, &l->text) < 0)
 		return -1;
-	int result = slurp_part(fd, at, n, &l->text), error = errno;
-	close(fd);
 	*text = (struct text){ l->text.s, l->text.n };
-	errno = error;
-	return result;
+	return 0;
 }
 
-/* ---- Memory that a thread waits for */
+static int
+live_about(struct host *h, const char *path, struct host_file *out)
+{
+	int fd = open_part((struct live *)h, path);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	*out = (struct host_file){ .size = (uint64_t)st.st_size,
+		.owner = st.st_uid,
+		.changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec };
+	return 0;
+}
+
+/* ---- Memory */
 
 enum { PROC_MAGIC = 0x9fa0 }; /* linux/magic.h */
 
@@ -452,6 +492,38 @@ is_present(struct live *l, uint32_t pid, uint64_t at)
 		   l, path, at / l->host.facts.page_size * sizeof page, &page, sizeof page) == 0 &&
 	    page >> 63;
 }
+
+/* How many of the bytes at the address are on pages that are there. */
+static size_t
+count_present(struct live *l, uint32_t pid, uint64_t at, size_t n)
+{
+	uint64_t page = l->host.facts.page_size;
+	size_t done = 0;
+
+	while (done < n && is_present(l, pid, at + done))
+		done += page - (at + done) % page;
+	return done < n ? done : n;
+}
+
+static int
+live_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text)
+{
+	struct live *l = (struct live *)h;
+	char path[48];
+
+	errno = 0;
+	if (at > INT64_MAX - n || (n = count_present(l, pid, at, n)) == 0)
+		return fail_with(errno ? errno : EFAULT);
+	snprintf(path, sizeof path, "proc/%u/mem", pid);
+	l->text.n = 0;
+	if (read_exactly(l, path, at, buf_room(&l->text, n), n) < 0)
+		return errno == EIO ? fail_with(EFAULT) : -1;
+	l->text.n = n;
+	*text = (struct text){ l->text.s, l->text.n };
+	return 0;
+}
+
+/* ---- Memory that a thread waits for */
 
 /* Appends the text of the thread's file. */
 static int
@@ -539,6 +611,7 @@ live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 	if (deadline_ns > 0 &&
 	    (errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) != 0)
 		return -1;
+	close_part(l);
 	*m = (struct sample){ .mono_ns = clock_ns(CLOCK_MONOTONIC),
 		.real_ns = clock_ns(CLOCK_REALTIME),
 		.boot_ns = clock_ns(CLOCK_BOOTTIME),
@@ -557,6 +630,7 @@ live_close(struct host *h)
 	struct live *l = (struct live *)h;
 
 	close_last(l);
+	close_part(l);
 	close_older(l, UINT32_MAX);
 	map_free(&l->paths);
 	free(l->v);
@@ -575,6 +649,8 @@ static const struct host_ops live_ops = {
 	.unprovide = live_unprovide,
 	.count = live_count,
 	.part = live_part,
+	.about = live_about,
+	.memory = live_memory,
 	.wait_memory = live_wait_memory,
 	.clock = live_clock,
 	.links = live_links,

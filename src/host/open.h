@@ -28,9 +28,9 @@
  * is not the tree of this process. Returns a descriptor, or -1 with errno. */
 int open_of_machine(int root, const char *path, bool elsewhere);
 
-/* Opens a program, "proc/PID/exe", its "proc/PID/maps", or a regular file in the file tree of a process,
- * "proc/PID/root/…", for reading. No link is followed but that of exe. Returns a descriptor, or -1
- * with errno. */
+/* Opens a program, "proc/PID/exe", its "proc/PID/maps", a mapped file "proc/PID/map_files/…", or a
+ * regular file in the file tree of a process, "proc/PID/root/…", for reading. No link is followed but
+ * those of exe and map_files. Returns a descriptor, or -1 with errno. */
 int open_of_program(int root, const char *path, bool elsewhere);
 
 /* Reads the target of a symbolic link of that machine. Returns 0, or -1 with errno. */

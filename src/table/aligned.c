@@ -349,7 +349,48 @@ is_below(const struct report *r, int i, const struct cell *row)
 	return shown(r, i)->below && row[r->shown[i]].label;
 }
 
-/* Appends the labels that have a line of their own. */
+/* An item of a list. On a terminal, one that is wider than a line loses its middle. */
+static void
+print_item(struct buf *out, const struct report *r, struct text item)
+{
+	size_t indent = (size_t)time_width(r) + 5, width = (size_t)r->width;
+	size_t most = r->terminal && width > indent + 8 ? width - indent : SIZE_MAX;
+	char copy[512];
+	size_t n = item.n < sizeof copy ? item.n : sizeof copy - 1;
+
+	memcpy(copy, item.s, n);
+	copy[n] = '\0';
+	out->n = 0;
+	buf_printable(out, copy);
+	if (out->n > most)
+		drop(out, 0, most / 2, out->n - (most - most / 2 - 1));
+}
+
+/* Appends the items of a list with " < " between, on as many lines as they need. */
+static void
+put_list(struct buf *b, const struct report *r, const char *time, const char *items)
+{
+	struct text rest = text_of(items), item;
+	struct buf printed = { 0 };
+	size_t line = b->n;
+
+	for (bool first = true; text_line(&rest, &item); first = false) {
+		print_item(&printed, r, item);
+		if (!first && b->n - line + 3 + printed.n <= (size_t)r->width) {
+			buf_text(b, " < ");
+		} else {
+			buf_text(b, first ? "" : "\n");
+			line = b->n;
+			put_time(b, r, time);
+			buf_text(b, first ? "   " : "   < ");
+		}
+		buf_add(b, printed.s, printed.n);
+	}
+	buf_char(b, '\n');
+	buf_free(&printed);
+}
+
+/* Appends the labels that have lines of their own. */
 static void
 put_below(struct buf *b, const struct report *r, const char *time, const struct table *t,
     const struct cell *row)
@@ -358,6 +399,10 @@ put_below(struct buf *b, const struct report *r, const char *time, const struct 
 		size_t line = b->n;
 		if (!is_below(r, i, row))
 			continue;
+		if (shown(r, i)->list) {
+			put_list(b, r, time, row[r->shown[i]].label);
+			continue;
+		}
 		put_time(b, r, time);
 		buf_text(b, "   ");
 		size_t start = b->n, used = start - line;
@@ -373,11 +418,14 @@ put_below(struct buf *b, const struct report *r, const char *time, const struct 
 static int
 lines_of(const struct report *r, const struct table *t)
 {
+	struct buf below = { 0 };
 	int n = (int)t->nrows;
 
 	for (size_t row = 0; row < t->nrows; row++)
-		for (int i = 0; i < r->nshown; i++)
-			n += is_below(r, i, table_at(t, row));
+		put_below(&below, r, "", t, table_at(t, row));
+	for (size_t i = 0; i < below.n; i++)
+		n += below.s[i] == '\n';
+	buf_free(&below);
 	return n;
 }
 

@@ -52,6 +52,9 @@ struct column {
 	bool spare;    /* left out first where the text is too wide for the terminal */
 	bool remark;   /* of a LABEL: it remarks on the row and does not name it */
 	bool below; /* of a LABEL of any length: text has it in a line of its own below the row */
+	/* of one that is below: items, each but the last followed by a newline. JSON has an array, CSV
+	 * and lines for flame graphs have them with ';' between, and text folds them */
+	bool list;
 	bool extra; /* of a LABEL: another name of the row, in metrics only if asked for */
 	enum number number : 8; /* of a LABEL: a number for programs, such as a process ID */
 	const char *group;      /* NULL: shown by default; else shown with -w GROUP */

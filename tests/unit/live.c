@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -542,12 +543,54 @@ measures_once(void)
 	host_close(h);
 }
 
+/* Memory of this process: a text on its stack, and the end of what is mapped. */
+static void
+reads_memory(void)
+{
+	struct host *h = host_live("/"), *elsewhere = host_live(tree);
+	const char words[] = "on the stack";
+	struct text t;
+
+	CHECK_INT(error_of(host_memory(h, (uint32_t)getpid(), (uintptr_t)words, 12, &t)), 0);
+	CHECK_TEXT(t, "on the stack");
+	CHECK_INT(error_of(host_memory(h, (uint32_t)getpid(), 16, 8, &t)), EFAULT);
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pages[4095] = 1;
+	munmap(pages + 4096, 4096);
+	CHECK_INT(
+	    error_of(host_memory(h, (uint32_t)getpid(), (uintptr_t)pages + 4000, 200, &t)), 0);
+	CHECK_U64(t.n, 96);
+	CHECK_INT(
+	    error_of(host_memory(elsewhere, (uint32_t)getpid(), (uintptr_t)words, 4, &t)), ENOENT);
+	host_close(h);
+	host_close(elsewhere);
+}
+
+/* What is known of the program of this process; a path that leads elsewhere. */
+static void
+describes_files(void)
+{
+	struct host *h = host_live("/");
+	struct host_file file;
+	struct stat st;
+
+	CHECK_INT(stat("/proc/self/exe", &st), 0);
+	CHECK_INT(error_of(host_about(h, "proc/self/exe", &file)), 0);
+	CHECK_U64(file.size, (uint64_t)st.st_size);
+	CHECK_U64(file.owner, st.st_uid);
+	CHECK_INT(error_of(host_about(h, "proc/self/fd/0", &file)), EXDEV);
+	CHECK_INT(error_of(host_about(h, "proc/self/map_files/../mem", &file)), EXDEV);
+	host_close(h);
+}
+
 int
 main(void)
 {
 	tree_make();
 	unit_test("files are read below the root", reads);
 	unit_test("a file is read again, shorter and longer", reads_again);
+	unit_test("memory of a process, up to the end of a mapping", reads_memory);
+	unit_test("a program file is described", describes_files);
 	unit_test("texts of all sizes are read whole", reads_all_sizes);
 	unit_test("a missing file gives its errno, and may appear later", not_there);
 	unit_test("a missing root is an error", no_root);
