@@ -113,13 +113,14 @@ go_up(char *path)
 static void
 note_missing(struct live *l, const char *path)
 {
-	char above[sizeof l->missing[0]], *top = l->missing[l->nmissing];
+	char above[sizeof l->missing[0]], *top;
 	int fd = -1;
 
 	if (l->looked == LOOKS_MOST || l->nmissing == MISSING_MOST ||
 	    strncmp(path, "proc/", 5) == 0 || strlen(path) >= sizeof above)
 		return;
 	l->looked++;
+	top = l->missing[l->nmissing];
 	*top = '\0';
 	strcpy(above, path);
 	while (go_up(above) && (fd = open_of_machine(l->root, above, l->host.elsewhere)) < 0 &&
