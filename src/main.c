@@ -61,11 +61,14 @@
  *   tools/wait/sample.c          what each thread did since the previous sample
  *   tools/wait/place.c           where a thread waits
  *   tools/wait/locks.c           on whom: the owners of locks
+ *   tools/wait/stack.c           on which functions a thread waits
+ *   tools/wait/space.c           what is mapped in a process, and what its functions are called
  *
  *   cgroup/locate.c              the directory of a process's cgroup: mounts, namespaces, v1, v2
  *   cgroup/groups.c              the cgroups that a tool watches, with their parents
  *   cgroup/quota.c               CPU quota, cpuset and pids of a cgroup
  *   cgroup/memory.c              memory of a cgroup, and of the machine in the same terms
+ *   cgroup/names.c               pods, containers, units and jobs, from paths and log directories
  *   cgroup/pressure.c            pressure of a cgroup and of the machine
  *   cgroup/limit_changes.c       which limits were changed while samples were taken
  *
@@ -103,6 +106,10 @@
  *   proc/cpulist.c               sets of CPUs: 0-3,5
  *   proc/wait_counts.c           counts of waits, and the text that keeps them
  *   proc/task_rows.c             rows of all tasks, and the text that keeps them
+ *   proc/unwind.c                the functions on a stack
+ *   proc/frames.c                by which rules their frames are left
+ *   proc/elf.c                   what a program file says about addresses
+ *   proc/maps.c                  what is mapped in a process; names of JIT code
  *   proc/lock_owner.c            which thread holds a lock, by the memory around its futex
  *
  *   bpf/wait_counter.c           waits for a CPU, counted in the kernel

@@ -277,9 +277,9 @@ bpf_tasks() {
 }
 
 # same_tasks ARGUMENTS…: all tasks that stayed for longer than a row are read, and none that /proc does not show. Tasks come
-# and go meanwhile: once out of ten times none does.
+# and go meanwhile: once out of forty times none does.
 same_tasks() {
-	for _ in {1..10}; do
+	for _ in {1..40}; do
 		all_tasks >before
 		bpf_tasks "$@" >"read" || return
 		all_tasks >after

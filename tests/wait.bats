@@ -243,7 +243,7 @@ of_many() {
 	fails 2 "invalid --hz '101'" "$PQ" wait --hz 101
 	fails 2 '--slow is too short.*100ms' "$PQ" wait --slow 10ms
 	fails 2 "invalid --slow 'x'" "$PQ" wait --slow x
-	fails 2 '--idle' "$PQ" wait --idle
+	fails 2 '--idle needs' "$PQ" wait --idle
 	fails 2 'cannot be combined' "$PQ" wait --folded --json
 	fails 2 'one figure' "$PQ" wait --folded -c process,place
 	fails 2 'one figure' "$PQ" wait --folded -c process,samples,threads
@@ -400,4 +400,157 @@ rows() {
 	"$PQ" record -p "$last" -o "$BATS_TEST_TMPDIR/wait.tape" 0.1 3 wait 2>/dev/null
 	run --separate-stderr "$PQ" wait --json -f "$BATS_TEST_TMPDIR/wait.tape"
 	[ "$(json '[.state, .call]' | sort -u)" = '["blocked","read"]' ]
+}
+
+# known FLAGS…: a program with known functions, one chain for each thread. It runs until the test ends.
+known() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	"${CC:-cc}" "$@" -pthread -o known "$TESTS/known.c"
+	start ./known >made
+	await waits_in clock_nanosleep read futex epoll_wait
+}
+
+# waits_in CALL…: threads of the program wait in all of these.
+waits_in() {
+	local call
+	run --separate-stderr "$PQ" wait --json --source proc -p "$last" 0.1 1
+	for call in "$@"; do
+		has ".call == \"$call\"" || return 1
+	done
+}
+
+# has FILTER: it is true of some row.
+has() {
+	json -s -e "any(.[]; $1)" >/dev/null
+}
+
+# stack_of FILTER FUNCTIONS: the stack of this row has these one after the other.
+stack_of() {
+	[[ " $(json -r "select($1) | .stack | join(\" \")") " == *" $2 "* ]]
+}
+
+# can_read_stacks: the machine has what the stacks are read with.
+can_read_stacks() {
+	[ "$(uname -m)" = x86_64 ] || skip "stacks are read on x86_64 only"
+	[ -r "/proc/$$/syscall" ] || skip "no /proc/PID/syscall here"
+	"${CC:-cc}" --version >/dev/null 2>&1 || skip "no C compiler"
+}
+
+@test "live: --stacks names the functions in which the threads of a C program wait, however it was compiled" {
+	local flags
+	can_read_stacks
+	for flags in "-O2 -fno-omit-frame-pointer" "-O2" "-O0" "-O2 -fcf-protection=none -no-pie"; do
+		# shellcheck disable=SC2086 # they are words
+		known $flags
+		run --separate-stderr "$PQ" wait --stacks --json -p "$last" 0.3 1
+		echo "$flags: $output $stderr"
+		stack_of '.call == "clock_nanosleep"' "inner_sleep middle_sleep outer_sleep main"
+		stack_of '.call == "read"' "inner_read outer_read read_thread"
+		stack_of '.place == "lock"' "inner_lock outer_lock lock_thread"
+		run ! has 'any(.stack[]?; . == "[...]")'
+		kill "$last"
+	done
+}
+
+@test "live: --stacks --folded prints the outermost function first, and threads that run" {
+	can_read_stacks
+	export BURN=1
+	known -O2
+	run --separate-stderr "$PQ" wait --stacks --folded -p "$last" 0.5 1
+	echo "$output"
+	[[ $output =~ known\;known\;.*\;main\;outer_sleep\;middle_sleep\;inner_sleep\;.*clock_nanosleep\(hrtimer_nanosleep\).*\ [0-9]+ ]]
+	[[ $output =~ read_thread\;outer_read\;inner_read\;.*read\(pipe\) ]]
+	[[ $output =~ known\;known\;\[(running|runnable)\]\ [0-9]+ ]]
+	run ! grep -qvE '^[^ ].* [0-9]+$' <<<"$output"
+}
+
+@test "live: text has the stack below its row, within 80 columns; idle threads only with --idle" {
+	can_read_stacks
+	known -O2
+	run "$PQ" wait --stacks -p "$last" 0.3 1
+	echo "$output"
+	[[ $output == *"inner_read < outer_read < read_thread"* ]]
+	run ! grep -E '^.{81}' < <(grep ' < ' <<<"$output")
+	run --separate-stderr "$PQ" wait --stacks --json -p "$last" 0.3 1
+	run ! has '.call == "epoll_wait"'
+	run "$PQ" wait --stacks -p "$last" 0.3 1
+	[[ $output == *"1 idle thread is hidden; --idle shows them"* ]]
+	run --separate-stderr "$PQ" wait --stacks --idle --json -p "$last" 0.3 1
+	has '.call == "epoll_wait"'
+}
+
+@test "live: the functions of a file that was replaced on disk stay right; a stripped one has addresses" {
+	can_read_stacks
+	known -O2
+	printf 'int main(void) { return 0; }' | "${CC:-cc}" -x c -o other -
+	mv other known
+	run --separate-stderr "$PQ" wait --stacks --json -p "$last" 0.3 1
+	echo "$output"
+	has '.call == "read" and (.stack[1] // "" | test("^inner_read$|^known.*[+]0x|^\\[...\\]$"))'
+	kill "$last"
+	known -O2 -s
+	run --separate-stderr "$PQ" wait --stacks --json -p "$last" 0.3 1
+	echo "$output"
+	has '.call == "read" and (.stack[1] | test("^known[+]0x[0-9a-f]+$"))'
+}
+
+# frame_of_jit: what pq calls the code that known made.
+frame_of_jit() {
+	timeout 20 "$PQ" wait --stacks --json -p "$last" 0.2 1 |
+		jq -r '.stack[]?' | grep -xB1 jit_thread | head -n 1
+}
+
+@test "live: code of a JIT compiler has the names of its map, if that is a file of the same user" {
+	can_read_stacks
+	export JIT=1
+	known -O2 -fno-omit-frame-pointer
+	await test -s made
+	local made map=/tmp/perf-$last.map
+	made=$(<made)
+	[ "$(frame_of_jit)" = "0x${made%000}005" ]
+	echo "$made 8 compiled read /a.js" >"$map"
+	[ "$(frame_of_jit)" = "compiled read /a.js" ]
+	printf '0x%s 0x8 compiled with 0x\n' "$made" >"$map"
+	[ "$(frame_of_jit)" = "compiled with 0x" ]
+	mv "$map" real
+	ln -s "$PWD/real" "$map"
+	[ "$(frame_of_jit)" = "0x${made%000}005" ]
+	rm "$map"
+	mkfifo "$map"
+	[ "$(frame_of_jit)" = "0x${made%000}005" ]
+	rm "$map"
+	if [ "$(id -u)" = 0 ]; then
+		cp real "$map"
+		chown nobody "$map"
+		[ "$(frame_of_jit)" = "0x${made%000}005" ]
+		rm "$map"
+	fi
+}
+
+@test "live: functions of JavaScript, which Node has interpreted and compiled" {
+	can_read_stacks
+	command -v node >/dev/null || skip "no node here"
+	cd "$BATS_TEST_TMPDIR"
+	cat >known.js <<-'END'
+		function innerWait() { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1e6); }
+		function outerWait() { innerWait(); }
+		outerWait();
+	END
+	start node --perf-basic-prof --interpreted-frames-native-stack known.js
+	waiting() {
+		run --separate-stderr "$PQ" wait --stacks --json -p "$last" 0.2 1
+		has '.stack // [] | map(select(test("(inner|outer)Wait"))) | length == 2 and
+			(.[0] | contains("innerWait")) and (.[1] | contains("outerWait"))'
+	}
+	await waiting
+	rm -f "/tmp/perf-$last.map"
+}
+
+@test "--stacks says that recordings do not hold stacks, and takes no --slow" {
+	for i in 0 1; do
+		tenth $i
+		thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
+	done
+	fails 3 'recordings do not hold stacks' "$PQ" wait --stacks -f "$dir"
+	fails 2 'cannot be combined' "$PQ" wait --stacks --slow 1s
 }

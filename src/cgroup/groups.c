@@ -188,6 +188,15 @@ groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct grou
 	return 0;
 }
 
+void
+groups_name(struct groups_watch *w, struct host *h, struct groups *all)
+{
+	names_row(&w->names, h);
+	for (struct group *g = all->v; g < all->v + all->n; g++)
+		if (g->shown && g->read)
+			g->names = names_of(&w->names, h, g->name);
+}
+
 int
 group_read(struct host *h, const struct groups *all, const struct group *g, enum family f,
     const char *file, struct text *text)
@@ -271,5 +280,6 @@ void
 groups_free(struct groups_watch *w)
 {
 	arena_free(&w->arena);
+	names_free(&w->names);
 	free(w->last);
 }

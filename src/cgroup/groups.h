@@ -7,6 +7,7 @@
 #define PQ_CGROUP_GROUPS_H
 
 #include "cgroup/locate.h"
+#include "cgroup/names.h"
 
 /* What the user selected: one of these, or pq's own cgroup. */
 struct target {
@@ -23,6 +24,7 @@ struct group {
 	bool asked; /* selected by -p or -g; else a parent, or one of -a */
 	/* set by the tool: the cgroup gets a row; its files could be read */
 	bool shown, read;
+	const struct group_names *names; /* set by groups_name; NULL: not shown */
 };
 
 /* All strings are in the arena of groups_read. */
@@ -56,12 +58,17 @@ struct groups_watch {
 	bool pressure_seen; /* in the last row that looked, some cgroup had a pressure file */
 	unsigned rows;      /* since that row */
 	bool was_read;      /* set by the tool: the selected cgroup could be read once */
+	struct names names; /* of the cgroups that had a row */
 	bool moved;         /* the process has moved to another cgroup since the last row */
 };
 
 /* Looks up the cgroups. 0, or -1 with errno: ESRCH the process has exited, ENOENT no such cgroup,
  * ENODEV no hierarchy with files of that family is visible. */
 int groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct groups *out);
+
+/* Sets the names of the groups that are shown and were read. To be called once for each
+ * groups_read. */
+void groups_name(struct groups_watch *w, struct host *h, struct groups *all);
 
 /* Reads a file of a cgroup, as host_read does. ENODEV: it has no directory in that family. */
 int group_read(struct host *h, const struct groups *all, const struct group *g, enum family f,

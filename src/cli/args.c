@@ -40,6 +40,11 @@ static const struct option option_groups = { 'w', NULL, "GROUPS", OPTION_TEXT, A
 	.help = "add these groups of columns, or 'all'" };
 static const struct option option_utc = { 'u', NULL, NULL, OPTION_FLAG, AT(utc),
 	.help = "print times in UTC" };
+static const struct option option_full = { 0, "full", NULL, OPTION_FLAG, AT(full),
+	.help = "print cgroups as full paths, not by name" };
+const struct option option_labels = { 0, "labels", "LIST", OPTION_TEXT, AT(labels),
+	.help = "add labels to metrics: of pod,namespace,container,unit,job",
+	.want = "a list of pod, namespace, container, unit and job" };
 static const struct option option_list = { 0, "columns", NULL, OPTION_FLAG, AT(list),
 	.help = "list the columns and exit" };
 static const struct option option_help = { 'h', "help", NULL, OPTION_FLAG, AT(help),
@@ -88,6 +93,16 @@ has_groups(const struct tool *t)
 	return false;
 }
 
+/* Whether its rows have names of cgroups. */
+static bool
+has_names(const struct tool *t)
+{
+	for (int i = 0; t->columns && t->columns[i].key; i++)
+		if (t->columns[i].extra)
+			return true;
+	return false;
+}
+
 /* Lists the options in the order of --help. */
 static void
 know_all(struct known *k, const struct tool *t, struct options *o)
@@ -106,6 +121,10 @@ know_all(struct known *k, const struct tool *t, struct options *o)
 		know(k, &option_columns, o);
 	if (has_groups(t))
 		know(k, &option_groups, o);
+	if (has_names(t)) {
+		know(k, &option_full, o);
+		know(k, &option_labels, o);
+	}
 	know(k, &option_utc, o);
 	if (t->rows)
 		know(k, &option_list, o);
@@ -503,6 +522,21 @@ show_listed(struct options *o, const char *list)
 		    o->tool->name);
 }
 
+/* The tools that show cgroups have the same names. */
+uint64_t
+options_labels(const struct options *o, const struct column *columns)
+{
+	struct text unknown, none;
+
+	if (!o->labels)
+		return 0;
+	columns_extra(tool_throttle.columns, o->labels, &unknown);
+	if (unknown.n > 0 || !*o->labels)
+		die(EXIT_USAGE, "--labels: unknown label '%.*s': want %s", (int)unknown.n,
+		    unknown.s, option_labels.want);
+	return columns_extra(columns, o->labels, &none);
+}
+
 static bool
 group_is_listed(const char *list, const char *group)
 {
@@ -713,6 +747,8 @@ options_parse(struct options *o, const struct tool *tool, char **words)
 		return;
 	set_count(o);
 	set_columns(o, &k);
+	if (o->labels && o->format != &format_metrics)
+		die(EXIT_USAGE, "--labels needs --metrics (rows have the names in columns)");
 	if (o->ask.sort && columns_find(o->tool->columns, text_of(o->ask.sort)) < 0)
 		unknown_column(o->tool, text_of(o->ask.sort));
 }

@@ -20,7 +20,8 @@ struct options {
 	const char *out;     /* -o: the file of a recording, or NULL */
 	int64_t interval_ns; /* 0: not given */
 	uint64_t count;      /* rows to print; 0: until stopped */
-	bool utc;
+	bool utc, full;
+	const char *labels;           /* --labels, or NULL */
 	const char *columns, *groups; /* -c and -w, or NULL */
 	int shown[COLUMNS_MOST];      /* the columns, in order */
 	int nshown;
@@ -33,11 +34,15 @@ struct options {
 };
 
 /* Options that commands share with the tools that print rows, which have all of them. */
-extern const struct option option_source, option_from, option_to, option_root, option_out;
+extern const struct option option_source, option_from, option_to, option_root, option_out,
+    option_labels;
 
 /* Fills *o from the words after the tool's name. --help, --columns and --version print and exit. A
  * wrong argument ends the program with one line and EXIT_USAGE, as in all functions below. */
 void options_parse(struct options *o, const struct tool *tool, char **words);
+
+/* The columns of --labels, as bits; it names only columns that some tool has as names of a cgroup. */
+uint64_t options_labels(const struct options *o, const struct column *columns);
 
 /* Sets the interval and the count from their words; NULL: not given. */
 void options_numbers(struct options *o, const char *interval, const char *count);

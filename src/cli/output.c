@@ -62,6 +62,8 @@ output_begin(struct output *p, const struct options *o)
 		.nshown = o->nshown };
 	memcpy(report->shown, o->shown, sizeof o->shown);
 	report->fit = o->fit;
+	report->full = o->full;
+	report->labels = options_labels(o, o->tool->columns);
 	report->choice = (struct choice){ .by = -1, .most = o->ask.most };
 	if (o->ask.sort)
 		report->choice.by = columns_find(o->tool->columns, text_of(o->ask.sort));

@@ -261,6 +261,7 @@ put_rows(struct exporter *e, size_t i)
 
 	for (int k = 0; k < report.nshown; k++)
 		report.shown[k] = k;
+	report.labels = options_labels(e->session.options, s->tool->columns);
 	if (rows.table)
 		metrics_rows(&e->text, &report, &rows);
 }
@@ -326,6 +327,7 @@ export_run(const struct options *o)
 		die(EXIT_USAGE,
 		    "unexpected count: pq export runs until it is stopped (usage: --textfile DIR "
 		    "[interval] [TOOL...])");
+	options_labels(o, tool_throttle.columns); /* checks them before the file is made */
 	choose_all(&e->list, &o->ask.target);
 	open_file(e, ((const struct export_options *)o->ask.options)->directory);
 	begin(e, o);
@@ -359,7 +361,7 @@ const struct tool tool_export = {
 	    "  pq export --textfile DIR 30 throttle mem    every 30 s, cgroups with a limit\n"
 	    "  pq export --textfile DIR --root /host       in a container, for its node\n",
 	.shared = (const struct option *const[]){ &option_root, &option_pid, &option_cgroup,
-	    &option_all, NULL },
+	    &option_all, &option_labels, NULL },
 	.shared_help = { .pid = "export this process, or its cgroup (depends on the tool)",
 	    .cgroup = "export this cgroup and its parents: /web, or its directory",
 	    .all = "export all cgroups with a limit (psi: all); the default" },

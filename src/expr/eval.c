@@ -141,6 +141,15 @@ compare(const struct run *r, const struct step *s, double a, double b)
 	}
 }
 
+/* The first text cell of the tool's row; NULL if it has none. */
+static const struct cell *
+label_cell(const struct run *r, int tool)
+{
+	int label = r->x->named[tool].label;
+
+	return label >= 0 ? cell_of(r, tool, label) : NULL;
+}
+
 /* Keeps a comparison of figures in these rows for expr_judge. */
 static void
 keep_figure(struct run *r, const struct step *s, double truth, double value, double threshold)
@@ -149,11 +158,12 @@ keep_figure(struct run *r, const struct step *s, double truth, double value, dou
 		struct expr_figure *f = &r->findings->v[i];
 		if (r->compared[i] != s)
 			continue;
-		int label = r->x->named[s->tool].label;
+		const struct cell *label = label_cell(r, s->tool);
 		f->value = s->turned ? threshold : value;
 		f->threshold = s->turned ? value : threshold;
 		f->holds = truth == !s->negated;
-		f->label = label >= 0 ? cell_of(r, s->tool, label)->label : NULL;
+		f->label = label ? label->label : NULL;
+		f->brief = label ? label->brief : NULL;
 	}
 }
 
@@ -179,8 +189,9 @@ note(struct run *r, const struct step *s, double truth, double value, double thr
 	const struct named *n = &r->x->named[s->tool];
 	r->hit.tool = n->name;
 	r->hit.key = n->columns[s->column].key;
-	if (n->label >= 0)
-		r->hit.label = cell_of(r, s->tool, n->label)->label;
+	const struct cell *label = label_cell(r, s->tool);
+	r->hit.label = label ? label->label : NULL;
+	r->hit.brief = label ? label->brief : NULL;
 }
 
 static double
@@ -372,8 +383,10 @@ keep_worst(struct run *r, bool first, struct expr_findings *best)
 {
 	if (first || is_worse(r->findings, best))
 		*best = *r->findings;
-	if (first && deciding(best) == best->n)
+	if (first && deciding(best) == best->n) {
 		best->label = r->hit.label;
+		best->brief = r->hit.brief;
+	}
 }
 
 enum truth

@@ -44,8 +44,8 @@ struct expr_hit {
 	/* the side of the column, and the other side; NaN for text, and for the threshold of a
 	 * flag */
 	double value, threshold;
-	/* the row's first text cell, or NULL; valid as long as the table's */
-	const char *label;
+	/* the row's first text cell, and what people call it; or NULL; valid as long as the table's */
+	const char *label, *brief;
 };
 
 /* A comparison of figures with at least one column, in the rows that decide. */
@@ -58,8 +58,8 @@ struct expr_figure {
 	bool plain;              /* a column alone, compared with a threshold without columns */
 	bool holds;              /* value SIGN threshold */
 	double value, threshold; /* the side of the column, and the other side; NaN: unknown */
-	/* the row's first text cell, or NULL; valid as long as the table's */
-	const char *label;
+	/* the row's first text cell, and what people call it; or NULL; valid as long as the table's */
+	const char *label, *brief;
 };
 
 enum { EXPR_FIGURES_MOST = 16 };
@@ -68,8 +68,9 @@ enum { EXPR_FIGURES_MOST = 16 };
 struct expr_findings {
 	struct expr_figure v[EXPR_FIGURES_MOST];
 	size_t n;
-	bool divided;      /* a quotient of known figures has no value */
-	const char *label; /* of the first row, if only comparisons of text are true */
+	bool divided; /* a quotient of known figures has no value */
+	/* of the first row, if only comparisons of text are true */
+	const char *label, *brief;
 };
 
 struct expr;

@@ -168,7 +168,8 @@ capture_list(struct host *h, const char *path, struct text *names)
 {
 	struct capture *c = (struct capture *)h;
 
-	return slurp_at(c->now, path, slurp_sorted_directories, &c->text, names);
+	return slurp_at(c->now, path,
+	    lists_links(path) ? slurp_sorted_links : slurp_sorted_directories, &c->text, names);
 }
 
 /* Reads the captured link X. If it could not be captured as a link, the file X.link has its

@@ -87,6 +87,18 @@ host_wait_memory(struct host *h, struct memory_ask *m)
 }
 
 int
+host_about(struct host *h, const char *path, struct host_file *out)
+{
+	return h->ops->about ? h->ops->about(h, path, out) : fail_with(EOPNOTSUPP);
+}
+
+int
+host_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text)
+{
+	return h->ops->memory ? h->ops->memory(h, pid, at, n, text) : fail_with(EOPNOTSUPP);
+}
+
+int
 host_count(struct host *h, const char *path, uint64_t *n)
 {
 	if (h->ops->count)

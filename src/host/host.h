@@ -75,6 +75,13 @@ struct observer {
 	void *about;
 };
 
+/* What is known of a file without reading it. */
+struct host_file {
+	uint64_t size; /* bytes */
+	uint32_t owner;
+	int64_t changed_ns; /* its mtime */
+};
+
 struct host_ops {
 	int (*next)(struct host *, int64_t deadline_ns, enum sample_kind, struct sample *);
 	int (*read)(struct host *, const char *path, struct text *);
@@ -87,6 +94,8 @@ struct host_ops {
 	/* NULL: not supported */
 	int (*count)(struct host *, const char *path, uint64_t *n);
 	int (*part)(struct host *, const char *path, uint64_t at, size_t n, struct text *);
+	int (*about)(struct host *, const char *path, struct host_file *);
+	int (*memory)(struct host *, uint32_t pid, uint64_t at, size_t n, struct text *);
 	int (*wait_memory)(struct host *, struct memory_ask *);
 	int (*clock)(struct host *, uint32_t pid, uint64_t *ns);
 	int (*links)(struct host *, const char *path, uint64_t *n);
@@ -128,7 +137,7 @@ int host_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct
 int host_read(struct host *h, const char *path, struct text *text);
 
 /* Lists the subdirectories of a directory, one name per line, in any order, and otherwise as
- * host_read. Names with a newline are left out: the kernel makes none, and they could pass for two.
+ * host_read. Below var/log, links are listed too: the kubelet's names are those of links. Names with a newline are left out: the kernel makes none, and they could pass for two.
  * A directory that has gone since the last call may still be listed, without subdirectories. */
 int host_list(struct host *h, const char *path, struct text *names);
 
@@ -150,12 +159,22 @@ int host_clock(struct host *h, uint32_t pid, uint64_t *ns);
  * listing them. Returns 0, or -1 with errno: EOPNOTSUPP for a recording, which does not have them. */
 int host_links(struct host *h, const char *path, uint64_t *n);
 
-/* Reads up to n bytes at the offset `at` of proc/PID/exe or proc/PID/maps, or of a regular file in the
- * file tree of a process, proc/PID/root/…; fewer at its end. These files belong to somebody, may be
- * large, and may be on a file system that never answers: the caller looks at the mounts first.
+/* Reads up to n bytes at the offset `at` of proc/PID/exe, proc/PID/maps or proc/PID/map_files/…, or of a
+ * regular file in the file tree of a process, proc/PID/root/…; fewer at its end. These files belong to
+ * somebody, may be large, and may be on a file system that never answers: the caller looks at the
+ * mounts first.
  * Returns 0, or -1 with errno: EOPNOTSUPP for a recording, which does not have them; EXDEV if it is
  * no regular file, or a link is in the way. */
 int host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text);
+
+/* Sets *out to what is known of such a file. Returns as host_part. */
+int host_about(struct host *h, const char *path, struct host_file *out);
+
+/* Reads up to n bytes of the memory of a process, which goes on meanwhile; fewer if the pages that
+ * follow are not in memory, as with host_wait_memory. Needs the same permission. The text is valid until
+ * the next call on this host. Returns 0, or -1 with errno: EFAULT no such memory, or not there now;
+ * EACCES no permission to trace the process; EOPNOTSUPP a recording, or a copy of /proc. */
+int host_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text);
 
 /* Memory of a process around a place for which one of its threads waits. */
 struct memory_ask {

@@ -2,6 +2,7 @@
  * read again by pread(2). */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@
 /* IDLE_ROWS: a file that has not been read for this many rows is closed. Its process or cgroup has
  * gone, or is no longer watched. Where many processes come and go, open files of the dead ones pile
  * up meanwhile. */
-enum { PROVIDED_MOST = 16, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3 };
+enum { PROVIDED_MOST = 16, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3, MISSING_MOST = 4, LOOKS_MOST = 16 };
 
 struct open_file {
 	int fd;
@@ -41,8 +42,14 @@ struct live {
 	uint32_t row, swept;   /* the present row, and the one that last closed idle files */
 	struct open_file last; /* a file beyond `most`, open until the next call */
 	bool has_last;
-	struct buf text, again; /* again: for what is read twice */
+	char missing[MISSING_MOST][256]; /* directories that did not exist since the last sample */
+	unsigned nmissing, looked;       /* looked: how often one was looked for since then */
 	enum { NUMBERS_UNKNOWN, NUMBERS_SAME, NUMBERS_OTHER } pids; /* those of /proc */
+	struct {
+		char path[PATH_MAX]; /* "": none is open */
+		int fd;
+	} part;                 /* the file that host_part read last */
+	struct buf text, again; /* again: for what is read twice */
 	struct measured {
 		char path[40];
 		unsigned users; /* 0: unused */
@@ -76,6 +83,61 @@ close_last(struct live *l)
 	l->has_last = false;
 }
 
+/* ---- Directories that are missing. A hierarchy may lack a whole tree of cgroups that another one has:
+ * that is asked once for each row or tick, and not for each file. */
+
+static bool
+is_missing(const struct live *l, const char *path)
+{
+	for (unsigned i = 0; i < l->nmissing; i++) {
+		size_t n = strlen(l->missing[i]);
+		if (strncmp(path, l->missing[i], n) == 0 && path[n] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* Cuts the last part off the path; false if it has only one. */
+static bool
+go_up(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+	return slash;
+}
+
+/* The file at the path does not exist. Remembers the topmost of its directories that does not, if
+ * that is likely to be asked for again. */
+static void
+note_missing(struct live *l, const char *path)
+{
+	char above[sizeof l->missing[0]], *top;
+	int fd = -1;
+
+	if (l->looked == LOOKS_MOST || l->nmissing == MISSING_MOST ||
+	    strncmp(path, "proc/", 5) == 0 || strlen(path) >= sizeof above)
+		return;
+	l->looked++;
+	top = l->missing[l->nmissing];
+	*top = '\0';
+	strcpy(above, path);
+	while (go_up(above) && (fd = open_of_machine(l->root, above, l->host.elsewhere)) < 0 &&
+	    errno == ENOENT)
+		strcpy(top, above);
+	if (fd >= 0)
+		close(fd);
+	l->nmissing += *top != '\0';
+	errno = ENOENT;
+}
+
+static void
+forget_missing(struct live *l)
+{
+	l->nmissing = l->looked = 0;
+}
+
 /* If too many files are open, closes first the files that this row has not read, then all. */
 static int
 open_path(struct live *l, const char *path)
@@ -84,6 +146,8 @@ open_path(struct live *l, const char *path)
 
 	for (int i = 0;; i++) {
 		int fd = open_of_machine(l->root, path, l->host.elsewhere);
+		if (fd < 0 && errno == ENOENT)
+			note_missing(l, path);
 		if (fd >= 0 || errno != EMFILE || i == 2)
 			return fd;
 		close_older(l, oldest[i]);
@@ -95,7 +159,7 @@ open_path(struct live *l, const char *path)
 static struct open_file *
 add_file(struct live *l, const char *path)
 {
-	int fd = open_path(l, path);
+	int fd = is_missing(l, path) ? fail_with(ENOENT) : open_path(l, path);
 
 	if (fd < 0)
 		return NULL;
@@ -229,10 +293,12 @@ counts_links(int fd)
 }
 
 static int
-list_directory(struct open_file *f, struct buf *b)
+list_directory(struct open_file *f, const char *path, struct buf *b)
 {
 	struct stat st;
 
+	if (lists_links(path))
+		return slurp_sorted_links(f->fd, b);
 	if (!f->counted && !(f->counted = counts_links(f->fd)))
 		return slurp_sorted_directories(f->fd, b);
 	b->n = 0;
@@ -249,7 +315,7 @@ live_list(struct host *h, const char *path, struct text *names)
 
 	if (!f)
 		return -1;
-	if (list_directory(f, &l->text) < 0)
+	if (list_directory(f, path, &l->text) < 0)
 		return give_up(l, f, path);
 	*names = (struct text){ l->text.s, l->text.n };
 	return 0;
@@ -338,23 +404,58 @@ live_clock(struct host *h, uint32_t pid, uint64_t *ns)
 	return 0;
 }
 
-/* These files do not stay open: they are read only once. */
+static void
+close_part(struct live *l)
+{
+	if (*l->part.path)
+		close(l->part.fd);
+	*l->part.path = '\0';
+}
+
+/* The last one stays open until the next sample: large files are read in many parts. */
+static int
+open_part(struct live *l, const char *path)
+{
+	size_t n = strlen(path);
+
+	if (strcmp(l->part.path, path) == 0 && n > 0)
+		return l->part.fd;
+	close_part(l);
+	if (n >= sizeof l->part.path)
+		return fail_with(ENAMETOOLONG);
+	l->part.fd = open_of_program(l->root, path, l->host.elsewhere);
+	if (l->part.fd >= 0)
+		memcpy(l->part.path, path, n + 1);
+	return l->part.fd;
+}
+
 static int
 live_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
 {
 	struct live *l = (struct live *)h;
-	int fd = open_of_program(l->root, path, h->elsewhere);
+	int fd = open_part(l, path);
 
-	if (fd < 0)
+	if (fd < 0 || slurp_part(fd, at, n, &l->text) < 0)
 		return -1;
-	int result = slurp_part(fd, at, n, &l->text), error = errno;
-	close(fd);
 	*text = (struct text){ l->text.s, l->text.n };
-	errno = error;
-	return result;
+	return 0;
 }
 
-/* ---- Memory that a thread waits for */
+static int
+live_about(struct host *h, const char *path, struct host_file *out)
+{
+	int fd = open_part((struct live *)h, path);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	*out = (struct host_file){ .size = (uint64_t)st.st_size,
+		.owner = st.st_uid,
+		.changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec };
+	return 0;
+}
+
+/* ---- Memory */
 
 enum { PROC_MAGIC = 0x9fa0 }; /* linux/magic.h */
 
@@ -392,6 +493,38 @@ is_present(struct live *l, uint32_t pid, uint64_t at)
 		   l, path, at / l->host.facts.page_size * sizeof page, &page, sizeof page) == 0 &&
 	    page >> 63;
 }
+
+/* How many of the bytes at the address are on pages that are there. */
+static size_t
+count_present(struct live *l, uint32_t pid, uint64_t at, size_t n)
+{
+	uint64_t page = l->host.facts.page_size;
+	size_t done = 0;
+
+	while (done < n && is_present(l, pid, at + done))
+		done += page - (at + done) % page;
+	return done < n ? done : n;
+}
+
+static int
+live_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text)
+{
+	struct live *l = (struct live *)h;
+	char path[48];
+
+	errno = 0;
+	if (at > INT64_MAX - n || (n = count_present(l, pid, at, n)) == 0)
+		return fail_with(errno ? errno : EFAULT);
+	snprintf(path, sizeof path, "proc/%u/mem", pid);
+	l->text.n = 0;
+	if (read_exactly(l, path, at, buf_room(&l->text, n), n) < 0)
+		return errno == EIO ? fail_with(EFAULT) : -1;
+	l->text.n = n;
+	*text = (struct text){ l->text.s, l->text.n };
+	return 0;
+}
+
+/* ---- Memory that a thread waits for */
 
 /* Appends the text of the thread's file. */
 static int
@@ -479,10 +612,12 @@ live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 	if (deadline_ns > 0 &&
 	    (errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) != 0)
 		return -1;
+	close_part(l);
 	*m = (struct sample){ .mono_ns = clock_ns(CLOCK_MONOTONIC),
 		.real_ns = clock_ns(CLOCK_REALTIME),
 		.boot_ns = clock_ns(CLOCK_BOOTTIME),
 		.kind = kind };
+	forget_missing(l);
 	if (kind == SAMPLE_ROW && ++l->row - l->swept >= ROWS_PER_SWEEP) {
 		close_older(l, l->row > IDLE_ROWS ? l->row - IDLE_ROWS : 0);
 		l->swept = l->row;
@@ -496,6 +631,7 @@ live_close(struct host *h)
 	struct live *l = (struct live *)h;
 
 	close_last(l);
+	close_part(l);
 	close_older(l, UINT32_MAX);
 	map_free(&l->paths);
 	free(l->v);
@@ -514,6 +650,8 @@ static const struct host_ops live_ops = {
 	.unprovide = live_unprovide,
 	.count = live_count,
 	.part = live_part,
+	.about = live_about,
+	.memory = live_memory,
 	.wait_memory = live_wait_memory,
 	.clock = live_clock,
 	.links = live_links,

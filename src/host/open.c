@@ -148,6 +148,14 @@ is_plain(int fd)
 }
 
 static bool
+is_directory(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool
 is_of_cgroups(int fd)
 {
 	struct statfs fs;
@@ -315,6 +323,8 @@ open_of_machine(int root, const char *path, bool elsewhere)
 	}
 	if (is_trusted(path))
 		return elsewhere ? open_below(root, path) : open_trusted(root, path);
+	if (!elsewhere && lists_links(path))
+		return open_found_if(look_below(root, path, NO_LINKS), is_directory);
 	return open_found(look_below(root, path, NO_LINKS), !elsewhere);
 }
 
@@ -335,17 +345,22 @@ is_maps(const char *path)
 	return text_skip(&t, "proc/") && text_split(&t, '/', &pid) && text_eq(t, "maps");
 }
 
-/* Sets process to "proc/PID" of "proc/PID/exe". */
-static bool
-is_program(const char *path, char process[64])
+/* Sets process to "proc/PID" of "proc/PID/exe", or to "proc/PID/map_files" of a file that is mapped
+ * in a process; returns the name of the link there, or NULL. */
+static const char *
+link_of_program(const char *path, char process[64])
 {
 	struct text t = text_of(path), pid;
+	const char *dir = "";
 
-	if (!text_skip(&t, "proc/") || !text_split(&t, '/', &pid) || !text_eq(t, "exe") ||
-	    pid.n == 0 || pid.n > 32)
-		return false;
-	snprintf(process, 64, "proc/%.*s", (int)pid.n, pid.s);
-	return true;
+	if (!text_skip(&t, "proc/") || !text_split(&t, '/', &pid) || pid.n == 0 || pid.n > 32)
+		return NULL;
+	if (text_skip(&t, "map_files/") && !memchr(t.s, '/', t.n))
+		dir = "/map_files";
+	else if (!text_eq(t, "exe"))
+		return NULL;
+	snprintf(process, 64, "proc/%.*s%s", (int)pid.n, pid.s, dir);
+	return t.s;
 }
 
 int
@@ -353,12 +368,13 @@ open_of_program(int root, const char *path, bool elsewhere)
 {
 	char process[64];
 	const char *part = part_of_process(path, process);
+	const char *link = link_of_program(path, process);
 	int found;
 
 	if (part)
 		found = look_in_process(root, process, part, elsewhere);
-	else if (is_program(path, process))
-		found = open_made_up(root, process, "exe", 0, elsewhere);
+	else if (link)
+		found = open_made_up(root, process, link, 0, elsewhere);
 	else if (is_maps(path))
 		return open_of_machine(root, path, elsewhere);
 	else

@@ -11,6 +11,8 @@
  *                  machine, only files and directories of a cgroup file system are opened, and
  *                  regular files if open_of_program is asked for them.
  *
+ * Of var/log on this machine, only directories are opened, without following a link.
+ *
  * Below --root and in captured directories no link leads out of the directory. Only regular files
  * and directories are opened there, and opening never waits. EXDEV says that a path breaks one of
  * these rules.
@@ -26,9 +28,9 @@
  * is not the tree of this process. Returns a descriptor, or -1 with errno. */
 int open_of_machine(int root, const char *path, bool elsewhere);
 
-/* Opens a program, "proc/PID/exe", its "proc/PID/maps", or a regular file in the file tree of a process,
- * "proc/PID/root/…", for reading. No link is followed but that of exe. Returns a descriptor, or -1
- * with errno. */
+/* Opens a program, "proc/PID/exe", its "proc/PID/maps", a mapped file "proc/PID/map_files/…", or a
+ * regular file in the file tree of a process, "proc/PID/root/…", for reading. No link is followed but
+ * those of exe and map_files. Returns a descriptor, or -1 with errno. */
 int open_of_program(int root, const char *path, bool elsewhere);
 
 /* Reads the target of a symbolic link of that machine. Returns 0, or -1 with errno. */

@@ -131,15 +131,13 @@ by_bytes(const void *a, const void *b)
 	return order ? order : (x->n > y->n) - (x->n < y->n);
 }
 
-int
-slurp_sorted_directories(int fd, struct buf *b)
+static void
+sort_lines(struct buf *b)
 {
 	struct text *v = NULL, rest, name;
 	struct buf sorted = { 0 };
 	size_t n = 0, room = 0;
 
-	if (slurp_directories(fd, b) < 0)
-		return -1;
 	rest = (struct text){ b->s, b->n };
 	while (text_line(&rest, &name)) {
 		v = xgrow(v, n, &room, sizeof *v);
@@ -154,6 +152,52 @@ slurp_sorted_directories(int fd, struct buf *b)
 	free(v);
 	buf_free(b);
 	*b = sorted;
+}
+
+int
+slurp_sorted_directories(int fd, struct buf *b)
+{
+	if (slurp_directories(fd, b) < 0)
+		return -1;
+	sort_lines(b);
+	return 0;
+}
+
+bool
+lists_links(const char *path)
+{
+	return strncmp(path, "var/log/", strlen("var/log/")) == 0;
+}
+
+enum { LINKS_MOST = 1 << 20 };
+
+/* No link is followed, not even to learn what is behind it. */
+static void
+add_link(int fd, const struct dir_entry *e, void *ctx)
+{
+	struct buf *b = ctx;
+	struct stat st;
+	bool is_one = e->type == DT_DIR || e->type == DT_LNK;
+
+	if (b->n > LINKS_MOST || strchr(e->name, '\n'))
+		return;
+	if (e->type == DT_UNKNOWN && fstatat(fd, e->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		is_one = S_ISDIR(st.st_mode) || S_ISLNK(st.st_mode);
+	if (!is_one)
+		return;
+	buf_text(b, e->name);
+	buf_char(b, '\n');
+}
+
+int
+slurp_sorted_links(int fd, struct buf *b)
+{
+	b->n = 0;
+	if (each_entry(fd, add_link, b) < 0)
+		return -1;
+	if (b->n > LINKS_MOST)
+		return fail_with(EFBIG);
+	sort_lines(b);
 	return 0;
 }
 

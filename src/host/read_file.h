@@ -25,6 +25,13 @@ int slurp_directories(int fd, struct buf *b);
  * all times, but other file systems give copies of them in any order. */
 int slurp_sorted_directories(int fd, struct buf *b);
 
+/* Whether host_list of this path also lists links: in the directories of the kubelet. */
+bool lists_links(const char *path);
+
+/* Lists the subdirectories and the symbolic links of an open directory, in the order of their bytes.
+ * EFBIG: the names have more than 1 MB. */
+int slurp_sorted_links(int fd, struct buf *b);
+
 /* Reads the target of the symbolic link at the path below an open directory. Returns 0, or -1 with
  * the errno of readlinkat(2). */
 int slurp_link(int dir, const char *path, struct buf *b);

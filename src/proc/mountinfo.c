@@ -173,3 +173,68 @@ pidcgroup_find(struct text t, const char *controller, struct text *path)
 	}
 	return found;
 }
+
+/* ---- File systems that may never answer */
+
+/* It asks a server or another program. */
+static bool
+may_wait(struct text type)
+{
+	static const char *const remote[] = { "fuse", "nfs", "cifs", "smb", "ceph", "afs" };
+
+	for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++) {
+		struct text t = type;
+		if (text_skip(&t, remote[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The mount point and the type of file system of a line of mountinfo. */
+static bool
+take_mount(struct text line, struct text *point, struct text *type)
+{
+	struct text word;
+
+	for (int i = 0; i < 5; i++)
+		if (!text_word(&line, point))
+			return false;
+	while (text_word(&line, &word))
+		if (text_eq(word, "-"))
+			return text_word(&line, type);
+	return false;
+}
+
+/* The kernel writes a blank in a mount point as "\040". */
+static bool
+is_below(const char *path, struct text point)
+{
+	bool top = text_eq(point, "/");
+
+	for (size_t i = 0; i < point.n && !top; path++) {
+		bool octal = point.s[i] == '\\' && point.n - i >= 4;
+		char c = octal ? (char)((point.s[i + 1] - '0') << 6 | (point.s[i + 2] - '0') << 3 |
+				     (point.s[i + 3] - '0')) :
+				 point.s[i];
+		if (*path != c)
+			return false;
+		i += octal ? 4 : 1;
+	}
+	return *path == '/';
+}
+
+bool
+mountinfo_may_wait(struct text t, const char *path)
+{
+	struct text line, point, type;
+	size_t longest = 0;
+	bool may = false;
+
+	while (text_line(&t, &line))
+		if (take_mount(line, &point, &type) && point.n >= longest &&
+		    is_below(path, point)) {
+			longest = point.n;
+			may = may_wait(type);
+		}
+	return may;
+}

@@ -28,6 +28,10 @@ bool mountinfo_find_proc(struct text t, struct text *options);
  * file or a directory above it. */
 bool mountinfo_has_lxcfs(struct text t, const char *path);
 
+/* Whether the absolute path is on a file system that may make its reader wait for a server or for another
+ * program, for ever: NFS, FUSE and the like. */
+bool mountinfo_may_wait(struct text t, const char *path);
+
 /* The value of the first word "key=value" in a comma-separated list; false if there is none. */
 bool comma_list_find(struct text list, const char *key, struct text *value);
 

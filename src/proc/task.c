@@ -250,8 +250,13 @@ task_call_parse(struct text t, struct task_call *out)
 		return invalid();
 	if (text_eq(word, "running"))
 		out->kind = CALL_RUNNING;
-	if (out->kind == CALL_RUNNING || text_eq(word, "-1"))
+	if (out->kind == CALL_RUNNING)
 		return 0;
+	if (text_eq(word, "-1")) {
+		if (!next_hex(&line, &out->sp) || !next_hex(&line, &out->pc))
+			out->sp = out->pc = 0;
+		return 0;
+	}
 	if (text_u64(word, &out->number) < 0)
 		return invalid();
 	for (int i = 0; i < 6; i++)

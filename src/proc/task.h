@@ -87,9 +87,9 @@ enum call_kind { CALL_RUNNING, CALL_NONE, CALL_SYSTEM };
 
 struct task_call {
 	enum call_kind kind;
-	uint64_t number; /* this and the rest: of CALL_SYSTEM */
+	uint64_t number; /* this and the arguments: of CALL_SYSTEM */
 	uint64_t arg[6];
-	uint64_t sp, pc;
+	uint64_t sp, pc; /* 0: unknown */
 };
 
 /* fs/proc/base.c, proc_pid_syscall. */

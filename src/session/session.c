@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cli/open.h"
 #include "cli/signals.h"
+#include "tools/targets.h"
 
 static const int64_t SECOND = 1000000000, AGAIN_NS = 2000000000, NEVER = INT64_MAX / 2;
 
@@ -377,9 +378,18 @@ tell_target(struct sampler *v)
 	if (h->replay && *h->tools && !has_target(h->asked, v->tool, &v->ask.target))
 		watch_note(&v->watch,
 		    "the recording's %s did not choose this target: only samples that all its "
-		    "tools "
-		    "read make rows",
+		    "tools read make rows",
 		    v->tool->name);
+}
+
+/* The first sample says which cgroup a name means. */
+static void
+resolve(struct session *s, struct target *t)
+{
+	char why[1024];
+
+	if (!targets_resolve(s->host, &s->resolved, t, why))
+		die(EXIT_USAGE, "%s", why);
 }
 
 bool
@@ -392,6 +402,7 @@ session_begin(struct session *s)
 		struct sampler *v = s->v[i];
 		if (v->watch.host)
 			sampler_end(v);
+		resolve(s, &v->ask.target);
 		sampler_begin(v, s->host);
 		tell_target(v);
 	}
@@ -669,4 +680,5 @@ session_end(struct session *s)
 		free(s->v[i]);
 	}
 	host_close(s->host);
+	arena_free(&s->resolved);
 }

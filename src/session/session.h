@@ -70,6 +70,7 @@ struct session {
 	bool quiet;       /* notes are dropped while a sampler is tried again */
 	int64_t spent_ns; /* the thread's CPU time at the end of the last row; 0: unknown */
 	enum exit_status refused;
+	struct arena resolved; /* paths of cgroups that -g names in another way */
 	struct {
 		const struct tool *tool;
 		const char *said;

@@ -140,12 +140,19 @@ put_number(struct buf *b, const struct column *c, double x)
 	}
 }
 
+/* NULL: unknown. */
+static const char *
+label_of(const struct report *r, const struct cell *cell)
+{
+	return cell->brief && !r->full ? cell->brief : cell->label;
+}
+
 static void
-put_value(struct buf *b, const struct column *c, const struct cell *cell)
+put_value(struct buf *b, const struct report *r, const struct column *c, const struct cell *cell)
 {
 	if (c->kind == LABEL) {
-		if (cell->label)
-			buf_printable(b, cell->label);
+		if (label_of(r, cell))
+			buf_printable(b, label_of(r, cell));
 	} else if (c->kind == FLAG) {
 		buf_char(b, cell->num > 0 ? '*' : ' ');
 	} else if (isnan(cell->num) || isinf(cell->num)) {
@@ -164,13 +171,13 @@ struct telling {
 enum { COMPARED_MOST = 256 };
 
 static struct telling
-telling_bytes(const struct table *t, int column, const char *label)
+telling_bytes(const struct report *r, const struct table *t, int column, const char *label)
 {
 	struct telling most = { 0, 0 };
 	size_t n = strlen(label);
 
 	for (size_t row = 0; t && row < t->nrows && t->nrows <= COMPARED_MOST; row++) {
-		const char *other = table_at(t, row)[column].label;
+		const char *other = label_of(r, &table_at(t, row)[column]);
 		size_t m = other ? strlen(other) : 0, head = 0, tail = 0;
 		if (!other || strcmp(other, label) == 0)
 			continue;
@@ -211,13 +218,14 @@ drop(struct buf *b, size_t start, size_t from, size_t to)
 /* Shortens a label, which was printed at `start`, to `room`. It loses its middle, and keeps the bytes
  * that tell it from the others: cgroups mostly differ at their ends. */
 static void
-clip(struct buf *b, size_t start, size_t room, const struct table *t, int column, const char *label)
+clip(struct buf *b, size_t start, size_t room, const struct report *r, const struct table *t,
+    int column, const char *label)
 {
 	size_t n = b->n - start, kept = room - 1, half = kept / 2;
 
 	if (n <= room || room == 0)
 		return;
-	struct telling telling = telling_bytes(t, column, label);
+	struct telling telling = telling_bytes(r, t, column, label);
 	if (telling.tail > kept && telling.head > kept && telling.head < n - (kept - half)) {
 		/* they differ only in the middle: keep some bytes up to there, and the end */
 		size_t before = drop(b, start, telling.head, n - (kept - half));
@@ -240,24 +248,37 @@ put_cell(struct buf *b, const struct report *r, int i, int width, const struct t
 	const struct column *c = shown(r, i);
 	size_t start = begin_cell(b, width);
 
-	put_value(b, c, &row[r->shown[i]]);
+	put_value(b, r, c, &row[r->shown[i]]);
 	if (c->kind == LABEL) {
 		if (b->n == start)
 			buf_char(b, '-');
-		clip(b, start, (size_t)width - 1, t, r->shown[i], row[r->shown[i]].label);
+		clip(
+		    b, start, (size_t)width - 1, r, t, r->shown[i], label_of(r, &row[r->shown[i]]));
 	}
 	end_cell(b, start, width);
 }
 
+/* Whether the column is a label of any length in the line of the row. Further names of the row are not
+ * where other columns had to be left out. */
+static bool
+is_long_label(const struct layout *l, const struct column *c)
+{
+	return c->width == 0 && !c->below && !(l->cut && c->extra);
+}
+
 /* The width of the labels of any length after the i-th column. */
 static size_t
-later_labels(const struct report *r, const struct cell *row, int i)
+later_labels(const struct report *r, const struct layout *l, const struct cell *row, int i)
 {
 	size_t n = 0;
 
 	while (row && ++i < r->nshown)
-		if (shown(r, i)->width == 0 && !shown(r, i)->below && row[r->shown[i]].label)
-			n += strlen(row[r->shown[i]].label) + 2;
+		if (!is_long_label(l, shown(r, i)))
+			continue;
+		else if (row[r->shown[i]].label)
+			n += strlen(label_of(r, &row[r->shown[i]])) + 2;
+		else if (!shown(r, i)->remark)
+			n += strlen("  -");
 	return n;
 }
 
@@ -265,16 +286,16 @@ later_labels(const struct report *r, const struct cell *row, int i)
  * line: a remark after a cgroup's name keeps its width, and the name has the rest, but at least a
  * few letters. */
 static void
-put_long_labels(struct buf *b, const struct report *r, size_t line, const struct table *t,
-    const struct cell *row)
+put_long_labels(struct buf *b, const struct report *r, const struct layout *l, size_t line,
+    const struct table *t, const struct cell *row)
 {
 	for (int i = 0; i < r->nshown; i++) {
 		const struct column *c = shown(r, i);
-		if (c->width != 0 || c->below || (row && c->remark && !row[r->shown[i]].label))
+		if (!is_long_label(l, c) || (row && c->remark && !row[r->shown[i]].label))
 			continue;
 		size_t used = b->n - line + 2,
 		       room = used < (size_t)r->width ? (size_t)r->width - used : 0;
-		size_t later = r->terminal ? later_labels(r, row, i) : 0;
+		size_t later = r->terminal ? later_labels(r, l, row, i) : 0;
 		if (r->terminal && room < 2)
 			continue;
 		buf_text(b, "  ");
@@ -282,7 +303,7 @@ put_long_labels(struct buf *b, const struct report *r, size_t line, const struct
 		if (!row)
 			buf_text(b, c->heading);
 		else if (row[r->shown[i]].label)
-			put_value(b, c, &row[r->shown[i]]);
+			put_value(b, r, c, &row[r->shown[i]]);
 		else
 			buf_char(b, '-');
 		if (r->terminal && row && row[r->shown[i]].label)
@@ -290,7 +311,7 @@ put_long_labels(struct buf *b, const struct report *r, size_t line, const struct
 			    room >= later + NAME_LEAST     ? room - later :
 				later && room > NAME_LEAST ? NAME_LEAST :
 							     room,
-			    t, r->shown[i], row[r->shown[i]].label);
+			    r, t, r->shown[i], label_of(r, &row[r->shown[i]]));
 	}
 }
 
@@ -318,7 +339,7 @@ text_header(struct buf *b, const struct report *r, const char *time)
 	}
 	if (l.cut)
 		buf_text(b, " >");
-	put_long_labels(b, r, line, NULL, NULL);
+	put_long_labels(b, r, &l, line, NULL, NULL);
 	end_line(b, line);
 }
 
@@ -328,7 +349,48 @@ is_below(const struct report *r, int i, const struct cell *row)
 	return shown(r, i)->below && row[r->shown[i]].label;
 }
 
-/* Appends the labels that have a line of their own. */
+/* An item of a list. On a terminal, one that is wider than a line loses its middle. */
+static void
+print_item(struct buf *out, const struct report *r, struct text item)
+{
+	size_t indent = (size_t)time_width(r) + 5, width = (size_t)r->width;
+	size_t most = r->terminal && width > indent + 8 ? width - indent : SIZE_MAX;
+	char copy[512];
+	size_t n = item.n < sizeof copy ? item.n : sizeof copy - 1;
+
+	memcpy(copy, item.s, n);
+	copy[n] = '\0';
+	out->n = 0;
+	buf_printable(out, copy);
+	if (out->n > most)
+		drop(out, 0, most / 2, out->n - (most - most / 2 - 1));
+}
+
+/* Appends the items of a list with " < " between, on as many lines as they need. */
+static void
+put_list(struct buf *b, const struct report *r, const char *time, const char *items)
+{
+	struct text rest = text_of(items), item;
+	struct buf printed = { 0 };
+	size_t line = b->n;
+
+	for (bool first = true; text_line(&rest, &item); first = false) {
+		print_item(&printed, r, item);
+		if (!first && b->n - line + 3 + printed.n <= (size_t)r->width) {
+			buf_text(b, " < ");
+		} else {
+			buf_text(b, first ? "" : "\n");
+			line = b->n;
+			put_time(b, r, time);
+			buf_text(b, first ? "   " : "   < ");
+		}
+		buf_add(b, printed.s, printed.n);
+	}
+	buf_char(b, '\n');
+	buf_free(&printed);
+}
+
+/* Appends the labels that have lines of their own. */
 static void
 put_below(struct buf *b, const struct report *r, const char *time, const struct table *t,
     const struct cell *row)
@@ -337,13 +399,17 @@ put_below(struct buf *b, const struct report *r, const char *time, const struct 
 		size_t line = b->n;
 		if (!is_below(r, i, row))
 			continue;
+		if (shown(r, i)->list) {
+			put_list(b, r, time, row[r->shown[i]].label);
+			continue;
+		}
 		put_time(b, r, time);
 		buf_text(b, "   ");
 		size_t start = b->n, used = start - line;
-		put_value(b, shown(r, i), &row[r->shown[i]]);
+		put_value(b, r, shown(r, i), &row[r->shown[i]]);
 		if (r->terminal && used < (size_t)r->width)
-			clip(b, start, (size_t)r->width - used, t, r->shown[i],
-			    row[r->shown[i]].label);
+			clip(b, start, (size_t)r->width - used, r, t, r->shown[i],
+			    label_of(r, &row[r->shown[i]]));
 		end_line(b, line);
 	}
 }
@@ -352,11 +418,14 @@ put_below(struct buf *b, const struct report *r, const char *time, const struct 
 static int
 lines_of(const struct report *r, const struct table *t)
 {
+	struct buf below = { 0 };
 	int n = (int)t->nrows;
 
 	for (size_t row = 0; row < t->nrows; row++)
-		for (int i = 0; i < r->nshown; i++)
-			n += is_below(r, i, table_at(t, row));
+		put_below(&below, r, "", t, table_at(t, row));
+	for (size_t i = 0; i < below.n; i++)
+		n += below.s[i] == '\n';
+	buf_free(&below);
 	return n;
 }
 
@@ -372,7 +441,7 @@ put_row(struct buf *b, const struct report *r, const struct layout *l, const cha
 			put_cell(b, r, i, l->width[i], t, row);
 	if (l->cut)
 		buf_pad(b, 2);
-	put_long_labels(b, r, line, t, row);
+	put_long_labels(b, r, l, line, t, row);
 	end_line(b, line);
 	put_below(b, r, time, t, row);
 }

@@ -6,8 +6,10 @@
  *  folded  for flame graphs: the labels that are shown, and a whole number
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "base/printable.h"
 #include "table/table.h"
 
@@ -82,10 +84,33 @@ buf_json_string(struct buf *b, const char *s)
 	buf_char(b, '"');
 }
 
+/* The items of a list, each with `put`. */
+static void
+each_item(
+    struct buf *b, const char *items, const char *between, void (*put)(struct buf *, const char *))
+{
+	struct text rest = text_of(items), item;
+	char copy[512];
+	bool first = true;
+
+	while (text_line(&rest, &item)) {
+		size_t n = item.n < sizeof copy ? item.n : sizeof copy - 1;
+		memcpy(copy, item.s, n);
+		copy[n] = '\0';
+		buf_text(b, first ? "" : between);
+		put(b, copy);
+		first = false;
+	}
+}
+
 static void
 put_json(struct buf *b, const struct column *c, const struct cell *cell)
 {
-	if (c->number)
+	if (c->list && cell->label) {
+		buf_char(b, '[');
+		each_item(b, cell->label, ",", buf_json_string);
+		buf_char(b, ']');
+	} else if (c->number)
 		buf_text(b, is_number(cell->label) ? cell->label : "null");
 	else if (c->kind == LABEL && cell->label)
 		buf_json_string(b, cell->label);
@@ -248,12 +273,26 @@ begin_csv(struct buf *b, struct report *r)
 	buf_text(b, ",unix_s\r\n");
 }
 
+/* The items with ';' between: a ';' in an item becomes ':'. */
+static void
+put_list(struct buf *b, const char *items, bool terminal)
+{
+	char *joined = xstrdup(items);
+
+	for (char *c = joined; *c; c++)
+		*c = *c == ';' ? ':' : *c == '\n' ? ';' : *c;
+	put_field(b, joined, terminal);
+	free(joined);
+}
+
 static void
 put_csv(struct buf *b, const struct column *c, const struct cell *cell, bool terminal)
 {
 	bool word = c->number && !is_number(cell->label);
 
-	if (c->kind == LABEL && cell->label && !word)
+	if (c->list && cell->label)
+		put_list(b, cell->label, terminal);
+	else if (c->kind == LABEL && cell->label && !word)
 		put_field(b, cell->label, terminal);
 	if (c->number == NUMBER_OR_ROW) {
 		buf_char(b, ',');
@@ -321,7 +360,10 @@ put_row(struct buf *b, const struct report *r, const struct cell *row)
 		}
 		if (b->n > start)
 			buf_char(b, ';');
-		put_frame(b, cell->label);
+		if (r->columns[r->shown[i]].list && cell->label)
+			each_item(b, cell->label, ";", put_frame);
+		else
+			put_frame(b, cell->label);
 	}
 	if (!(count >= 0.5)) { /* unknown, or printed as 0 */
 		b->n = start;

@@ -168,7 +168,8 @@ collect_labels(struct writing *w, size_t row)
 	w->row.n = 0;
 	for (size_t i = 0; i < w->table->ncolumns; i++) {
 		const struct column *c = &w->table->columns[i];
-		if (c->kind == LABEL && !c->remark && cells[i].label)
+		bool wanted = !c->extra || w->report->labels >> i & 1;
+		if (c->kind == LABEL && !c->remark && wanted && cells[i].label)
 			metrics_label(
 			    &w->row, &w->scratch, c->metric ? c->metric : c->key, cells[i].label);
 	}

@@ -14,6 +14,7 @@ struct total {
 
 struct series {
 	struct total *totals; /* by column */
+	char *brief;          /* of its label in text, as in the last row; or NULL */
 };
 
 /* The column that identifies the rows, or -1. */
@@ -54,6 +55,7 @@ find_series(struct summary *s, const char *label, size_t ncolumns)
 	struct series *series = &s->series[map_put(&s->labels, key)];
 	series->totals = xmalloc(ncolumns * sizeof *series->totals);
 	memset(series->totals, 0, ncolumns * sizeof *series->totals);
+	series->brief = NULL;
 	return series;
 }
 
@@ -89,6 +91,15 @@ figures_shown(const struct report *r)
 	return figures;
 }
 
+static void
+set_brief(struct series *s, const char *brief)
+{
+	if (!brief || (s->brief && strcmp(s->brief, brief) == 0))
+		return;
+	free(s->brief);
+	s->brief = xstrdup(brief);
+}
+
 void
 summary_add(struct summary *s, const struct report *r, const struct table *t)
 {
@@ -105,6 +116,8 @@ summary_add(struct summary *s, const struct report *r, const struct table *t)
 			s->left_out++;
 			continue;
 		}
+		if (id >= 0)
+			set_brief(series, cells[id].brief);
 		bool with_percentiles = series - s->series < SERIES_WITH_PERCENTILES;
 		for (uint64_t left = figures; left; left &= left - 1) {
 			int i = __builtin_ctzll(left);
@@ -134,7 +147,7 @@ add_row(const struct summary *s, size_t series, double what, struct table *t)
 	for (size_t c = 0; c < t->ncolumns; c++)
 		row[c].num = figure(&s->series[series].totals[c], what);
 	if (t->columns[0].kind == LABEL)
-		row[0].label = label_of(s, series);
+		cell_brief(&row[0], label_of(s, series), s->series[series].brief);
 }
 
 /* The averages, of the series that the choice leaves, in its order. */
@@ -201,6 +214,7 @@ summary_free(struct summary *s, const struct report *r)
 			free(s->series[i].totals[c].hist);
 		}
 		free(s->series[i].totals);
+		free(s->series[i].brief);
 	}
 	free(s->series);
 	map_free(&s->labels);

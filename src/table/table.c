@@ -28,6 +28,23 @@ columns_find(const struct column *columns, struct text key)
 	return -1;
 }
 
+uint64_t
+columns_extra(const struct column *columns, const char *list, struct text *unknown)
+{
+	struct text rest = text_of(list), key;
+	uint64_t found = 0;
+
+	*unknown = text_of("");
+	while (text_split(&rest, ',', &key)) {
+		int i = columns_find(columns, key);
+		if (i >= 0 && columns[i].extra)
+			found |= UINT64_C(1) << i;
+		else if (unknown->n == 0)
+			*unknown = key;
+	}
+	return found;
+}
+
 void
 columns_nearest(struct nearest *near, const struct column *columns)
 {
@@ -167,6 +184,13 @@ void
 cell_label(struct cell *c, const char *label)
 {
 	c->label = label;
+}
+
+void
+cell_brief(struct cell *c, const char *label, const char *brief)
+{
+	c->label = label;
+	c->brief = brief;
 }
 
 void

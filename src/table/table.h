@@ -52,6 +52,10 @@ struct column {
 	bool spare;    /* left out first where the text is too wide for the terminal */
 	bool remark;   /* of a LABEL: it remarks on the row and does not name it */
 	bool below; /* of a LABEL of any length: text has it in a line of its own below the row */
+	/* of one that is below: items, each but the last followed by a newline. JSON has an array, CSV
+	 * and lines for flame graphs have them with ';' between, and text folds them */
+	bool list;
+	bool extra; /* of a LABEL: another name of the row, in metrics only if asked for */
 	enum number number : 8; /* of a LABEL: a number for programs, such as a process ID */
 	const char *group;      /* NULL: shown by default; else shown with -w GROUP */
 	/* of a RATE, COUNT or SHARE, for metrics: the name of the kernel's counter that it is
@@ -70,6 +74,7 @@ struct cell {
 	double weight;     /* of this figure in an average: its denominator */
 	double raw;        /* the column's counter, in base units; NaN: unknown, or no counter */
 	const char *label; /* NULL: unknown */
+	const char *brief; /* what text shows instead of the label, without --full; or NULL */
 	bool none;         /* a share that is unknown because it is 0 of 0 */
 };
 
@@ -88,6 +93,10 @@ size_t columns_count(const struct column *columns);
 
 /* The index of the column with that key, or -1. */
 int columns_find(const struct column *columns, struct text key);
+
+/* The columns, as bits, of a comma-separated list of keys: those that have another name of the row.
+ * Sets *unknown to the first key that is none of them, or to an empty text. */
+uint64_t columns_extra(const struct column *columns, const char *list, struct text *unknown);
 
 /* Tries all keys. The present key of a column that had this one in schema 1 is the nearest. */
 void columns_nearest(struct nearest *near, const struct column *columns);
@@ -123,6 +132,10 @@ void table_free(struct table *t);
 /* ---- Setting a cell */
 
 void cell_label(struct cell *c, const char *label);
+
+/* The same; text shows the brief label unless it is NULL. */
+void cell_brief(struct cell *c, const char *label, const char *brief);
+
 void cell_flag(struct cell *c, bool yes);
 
 /* A level that held for span_s seconds. */
@@ -182,6 +195,8 @@ struct report {
 	int nshown;
 	struct choice choice; /* of the averages */
 	bool fit;             /* it is what fits the terminal: say how many rows are left out */
+	bool full;            /* text shows no brief labels */
+	uint64_t labels;      /* columns, as bits, that are labels of metrics besides the usual */
 	bool utc;
 	bool on_terminal;    /* stdout is one: other people's bytes must not control it */
 	bool terminal;       /* text on a terminal: a header on each screen, and no line too wide */

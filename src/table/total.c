@@ -5,10 +5,10 @@
 
 /* The same string as before is kept; another one is copied. */
 static void
-set_label(struct total *s, struct cell *to, const char *label)
+set_label(struct total *s, const char **to, const char *label)
 {
-	if (!to->label || !label || strcmp(to->label, label) != 0)
-		to->label = label ? arena_copy(&s->arena, text_of(label)) : NULL;
+	if (!*to || !label || strcmp(*to, label) != 0)
+		*to = label ? arena_copy(&s->arena, text_of(label)) : NULL;
 }
 
 static void
@@ -51,9 +51,10 @@ total_add(struct total *s, const struct table *rows)
 		bool fresh;
 		struct cell *to = row_of(s, from[0].label, &fresh);
 		for (size_t c = 0; c < rows->ncolumns; c++)
-			if (rows->columns[c].kind == LABEL)
-				set_label(s, &to[c], from[c].label);
-			else
+			if (rows->columns[c].kind == LABEL) {
+				set_label(s, &to[c].label, from[c].label);
+				set_label(s, &to[c].brief, from[c].brief);
+			} else
 				add_figure(&to[c], &from[c], rows->columns[c].kind, fresh);
 	}
 }

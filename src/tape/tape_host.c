@@ -317,6 +317,18 @@ record_wait_memory(struct host *h, struct memory_ask *m)
 	return host_wait_memory(((struct recording *)h)->inner, m);
 }
 
+static int
+record_about(struct host *h, const char *path, struct host_file *out)
+{
+	return host_about(((struct recording *)h)->inner, path, out);
+}
+
+static int
+record_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text)
+{
+	return host_memory(((struct recording *)h)->inner, pid, at, n, text);
+}
+
 static void
 record_unprovide(struct host *h, const char *path)
 {
@@ -342,6 +354,8 @@ static const struct host_ops record_ops = {
 	.provide = record_provide,
 	.unprovide = record_unprovide,
 	.part = record_part,
+	.about = record_about,
+	.memory = record_memory,
 	.wait_memory = record_wait_memory,
 	.close = record_close,
 };

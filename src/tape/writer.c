@@ -99,8 +99,10 @@ static bool
 is_dead(const struct track *t, struct text path, uint64_t since, uint64_t now)
 {
 	enum { OFTEN = 8, LONG = 512, LONG_OF_PROCESS = 128 };
-	bool process = is_of_process(path);
+	bool process = is_of_process(path), names = text_skip(&path, "var/log/");
 
+	if (names) /* read only when there is a new cgroup */
+		return false;
 	if (process)
 		return t->touched + LONG_OF_PROCESS < now;
 	return (t->late || t->reads >= OFTEN) && t->touched < since && t->touched + LONG < now;

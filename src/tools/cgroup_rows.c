@@ -202,6 +202,29 @@ falls_all(const struct falls *f)
 }
 
 void
+cells_name(struct cell *path, struct cell *names, const char *name, const struct group_names *g)
+{
+	cell_brief(path, name, g ? g->brief : NULL);
+	if (!g)
+		return;
+	const char *const labels[GROUP_NAMES] = { g->pod, g->namespace, g->container, g->unit,
+		g->job };
+	for (int i = 0; i < GROUP_NAMES; i++)
+		cell_label(&names[i], labels[i]);
+}
+
+void
+cell_level(struct cell *c, const struct groups *all, size_t i, const char *level)
+{
+	int at = (int)i;
+
+	while (at >= 0 && all->v[at].name != level)
+		at = all->v[at].parent;
+	const struct group_names *names = at >= 0 ? all->v[at].names : NULL;
+	cell_brief(c, level, names ? names->brief : NULL);
+}
+
+void
 cgroups_rows(struct watch *w, const struct cgroups_interval *t, enum family f, cgroups_fill *fill,
     struct table *out)
 {
@@ -218,8 +241,10 @@ cgroups_rows(struct watch *w, const struct cgroups_interval *t, enum family f, c
 			continue;
 		struct cell *row = table_row(out);
 		bool reset = fill(t, (size_t)before, i, row);
-		cell_label(&row[0], t->to_groups->v[i].name);
-		cell_label(&row[out->ncolumns - 1], notes[t->to_groups->top[f].scope][reset]);
+		struct cell *note = &row[out->ncolumns - 1];
+		const struct group *g = &t->to_groups->v[i];
+		cells_name(&row[0], note - GROUP_NAMES, g->name, g->names);
+		cell_label(note, notes[t->to_groups->top[f].scope][reset]);
 	}
 	watch_tell_counters(w, t->time, false);
 }

@@ -5,6 +5,35 @@
 
 #include "tools/tool.h"
 
+/* The columns of a cgroup's names, in the order of cells_name. */
+#define GROUP_NAME_COLUMNS \
+	{ "pod", "pod", LABEL, NO_UNIT, 0, 0, .group = "names", .extra = true, \
+		.help = "its Kubernetes pod (cgroup path, /var/log/containers, /var/log/pods)" }, \
+	    { "namespace", "namespace", LABEL, NO_UNIT, 0, 0, .group = "names", .extra = true, \
+		    .help = "the Kubernetes namespace of the pod (/var/log/containers, " \
+			    "/var/log/pods)" }, \
+	    { "container", "container", LABEL, NO_UNIT, 0, 0, .group = "names", .extra = true, \
+		    .help = \
+			"its container (/var/log/containers; of LXC and machined: cgroup path)" }, \
+	    { "unit", "unit", LABEL, NO_UNIT, 0, 0, .group = "names", .extra = true, \
+		    .help = "its systemd unit that is no slice (cgroup path)" }, \
+	{ \
+		"job", "job", LABEL, NO_UNIT, 0, 0, \
+		    .group = "names", .extra = true, .metric = "slurm_job", \
+		    .help = "its Slurm job, or JOB.STEP (cgroup path)" \
+	}
+
+enum { GROUP_NAMES = 5 };
+
+/* Sets the cell of the cgroup's path, and those of its names, which begin at `names`. g may be
+ * NULL. */
+void cells_name(
+    struct cell *path, struct cell *names, const char *name, const struct group_names *g);
+
+/* Sets the cell of the level that sets a limit: group i, a parent of it, or something else that has
+ * this name. */
+void cell_level(struct cell *c, const struct groups *all, size_t i, const char *level);
+
 /* The cgroups to show. False with w->fail or w->ended set. w->state must begin with a struct
  * groups_watch. */
 bool cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out);
@@ -42,7 +71,7 @@ typedef bool cgroups_fill(
     const struct cgroups_interval *t, size_t before, size_t i, struct cell *row);
 
 /* Makes a row for each cgroup that is shown and was read in both snapshots. The first column is its
- * name, and the last one the note: whether a counter was reset, and how the cgroup was found if
+ * path, and the last ones are GROUP_NAME_COLUMNS and the note: whether a counter was reset, and how the cgroup was found if
  * that is uncertain. Says which counters grew by more than they can. */
 void cgroups_rows(struct watch *w, const struct cgroups_interval *t, enum family f,
     cgroups_fill *fill, struct table *out);

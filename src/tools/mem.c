@@ -74,6 +74,7 @@ static const struct column columns[] = {
 	    .counter = "mem_full_seconds", .bound = BY_TIME, .was = "full_pct",
 	    .metric = "full_pct",
 	    .help = "time in which all non-idle tasks waited (memory.pressure full total; v2)" },
+	[MEM_POD] = GROUP_NAME_COLUMNS,
 	[MEM_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help = "remark about the row: mount-root(guess), found-by-search, "
 		    "process-not-listed or reset; see CGROUPS" },
@@ -269,6 +270,7 @@ read_groups(struct watch *w, struct arena *a)
 		read_one(w, s, i);
 	if (!w->ask->target.all && !s->no_groups)
 		show_parent(w, s);
+	groups_name(w->state, w->host, &s->groups);
 	s->show_machine = only_machine_limits(w, s);
 	if (s->show_machine)
 		machine_read_events(w->host, &s->machine.memory);
@@ -348,6 +350,7 @@ fill_row(const struct cgroups_interval *c, size_t before, size_t i, struct cell 
 	struct falls falls = falls_of(was, is);
 
 	fill_levels(row, &b->v[i], c->time->span_s);
+	cell_level(&row[MEM_LEVEL], &b->groups, i, b->v[i].level);
 	fill_events(row, falls_all(&falls) ? &unknown : was, is, c->time);
 	return falls.fallen > 0;
 }

@@ -72,6 +72,7 @@ static const struct column psi_columns[] = {
 	    "time in which all non-idle tasks waited for memory (memory.pressure full total)"),
 	FIGURE("irq", "irq", "full", "%firq", "interrupt", 9,
 	    "time that interrupts took from running tasks (irq.pressure full total)"),
+	[PSI_POD] = GROUP_NAME_COLUMNS,
 	[PSI_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help = "remark about the row: mount-root(guess), found-by-search, "
 		    "process-not-listed or reset; see CGROUPS" },
@@ -320,6 +321,7 @@ read_groups(struct watch *w, struct arena *a, struct psi_snapshot *s)
 	s->v = arena_alloc(a, s->groups.n * sizeof *s->v);
 	for (size_t i = 0; i < s->groups.n; i++)
 		read += read_group(w, s, i);
+	groups_name(w->state, w->host, &s->groups);
 	return read;
 }
 

@@ -214,6 +214,53 @@ target_words(const struct target *t, char out[320])
 	return out;
 }
 
+/* "-g app: 3 cgroups are named so: shop/web-0/app, shop/web-1/app, …" */
+static void
+say_ambiguous(const struct names_found *f, const char *name, char why[1024])
+{
+	size_t n = (size_t)snprintf(
+	    why, 1024, "-g %.100s: %zu cgroups are named so; want one of: ", name, f->n);
+	bool same = false;
+
+	for (size_t i = 1; i < f->n && i < FOUND_MOST; i++)
+		same |= strcmp(f->name[i], f->name[i - 1]) == 0;
+	for (size_t i = 0; i < f->n && i < FOUND_MOST && n < 1024; i++)
+		n += (size_t)snprintf(
+		    why + n, 1024 - n, "%s%.240s", i ? ", " : "", same ? f->path[i] : f->name[i]);
+	if (f->n > FOUND_MOST && n < 1024)
+		snprintf(why + n, 1024 - n, ", …");
+}
+
+/* A path that is not there has no name to look for. The shortened ones may begin with '/'. */
+static bool
+is_path(struct atlas *at, const char *cgroup)
+{
+	struct place place;
+
+	for (int f = 0; f < FAMILIES; f++)
+		if (locate_name(at, cgroup, (enum family)f, &place) == 0)
+			return true;
+	return *cgroup == '/' && !strchr(cgroup, '<');
+}
+
+bool
+targets_resolve(struct host *h, struct arena *a, struct target *t, char why[1024])
+{
+	struct names_found found;
+	struct atlas at;
+
+	if (!t->cgroup || atlas_open(&at, h, a, "self") < 0 || is_path(&at, t->cgroup))
+		return true;
+	names_find(&at, t->cgroup, &found);
+	if (found.n > 1) {
+		say_ambiguous(&found, t->cgroup, why);
+		return false;
+	}
+	if (found.n == 1)
+		t->cgroup = found.path[0];
+	return true;
+}
+
 void *
 targets_gone(struct watch *w, bool first)
 {

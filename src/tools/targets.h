@@ -28,6 +28,10 @@ const char *recording_lacks_cgroup(const struct host *h);
 /* "process 4242", "cgroup /web", "all cgroups" or "pq itself". Returns out. */
 const char *target_words(const struct target *t, char out[320]);
 
+/* If -g names no cgroup by its path, but one by the name of its pod, container, unit or job, sets its
+ * path, which is in the arena. False with a line in why: several cgroups have that name. */
+bool targets_resolve(struct host *h, struct arena *a, struct target *t, char why[1024]);
+
 /* The process of -p is not there: w->fail at first, w->ended later. Returns NULL. */
 void *targets_gone(struct watch *w, bool first);
 

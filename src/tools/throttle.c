@@ -49,6 +49,7 @@ static const struct column columns[] = {
 	    .help = "time in which all non-idle tasks waited (cpu.pressure full total; v2)" },
 	[THROTTLE_HIDDEN] = { "hidden_cpus", "hidden", GAUGE, CPUS, 7, 2, .group = "more",
 	    .help = "mean CPUs held back by a parent cgroup that is not visible (cpu.stat.local)" },
+	[THROTTLE_POD] = GROUP_NAME_COLUMNS,
 	[THROTTLE_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help = "remark about the row: mount-root(guess), found-by-search, "
 		    "process-not-listed or reset; see CGROUPS" },
@@ -159,6 +160,7 @@ read_groups(struct watch *w, struct arena *a)
 			cgroups_no_pressure(w, g, "cpu.pressure", THROTTLE_SOME, THROTTLE_FULL);
 		limited |= s->v[i].cpu.quota.limited;
 	}
+	groups_name(w->state, w->host, &s->groups);
 	if (w->ask->target.all && !limited)
 		watch_note(w, "no visible cgroup has a CPU quota");
 	return w->fail ? NULL : s;
@@ -344,7 +346,7 @@ fill_row(const struct cgroups_interval *c, size_t before, size_t i, struct cell 
 		p.from = &unknown;
 	fill_usage(row, p, v->limit.limited ? v->limit.cpus : NAN);
 	if (v->limit.limited)
-		cell_label(&row[THROTTLE_LEVEL], b->groups.v[v->level].name);
+		cell_level(&row[THROTTLE_LEVEL], &b->groups, i, b->groups.v[v->level].name);
 	double held = held_s(p, held_above(a, b, i, t));
 	cell_gauge(&row[THROTTLE_HELD], held / t->span_s, t->span_s);
 	row[THROTTLE_HELD].raw = held_jumped(p) ? NAN : counter_s(&v->cpu);

@@ -190,6 +190,8 @@ const struct tool *tools_find(struct text name);
 /* ---- Columns: pq why reads the rows of these tools by column. The column itself (key, heading,
  * unit, help) is in the table of its tool. */
 
+#define GROUP_NAMES_OF(tool) tool##_POD, tool##_NAMESPACE, tool##_CONTAINER, tool##_UNIT, tool##_JOB
+
 enum runq_column {
 	RUNQ_SZ,
 	RUNQ_PLIST_SZ,
@@ -232,6 +234,7 @@ enum throttle_column {
 	THROTTLE_SOME,
 	THROTTLE_FULL,
 	THROTTLE_HIDDEN,
+	GROUP_NAMES_OF(THROTTLE),
 	THROTTLE_NOTE
 };
 
@@ -259,6 +262,7 @@ enum mem_column {
 	MEM_MAJFAULTS,
 	MEM_SOME,
 	MEM_FULL,
+	GROUP_NAMES_OF(MEM),
 	MEM_NOTE
 };
 
@@ -273,6 +277,7 @@ enum psi_column {
 	PSI_WITH_AVERAGES(PSI_MEMORY_SOME),
 	PSI_WITH_AVERAGES(PSI_MEMORY_FULL),
 	PSI_WITH_AVERAGES(PSI_IRQ_FULL),
+	GROUP_NAMES_OF(PSI),
 	PSI_NOTE
 };
 
@@ -298,7 +303,8 @@ enum tasks_column {
 	TASKS_CONTENTION,
 	TASKS_COMM,
 	TASKS_CGROUP,
-	TASKS_SOURCE
+	TASKS_SOURCE,
+	GROUP_NAMES_OF(TASKS)
 };
 
 /* Where the figures of tasks come from, in the order of the names in tasks.c, which has none for the
@@ -335,6 +341,8 @@ enum wait_column {
 	WAIT_THREADS,
 	WAIT_DURATION,
 	WAIT_LASTING,
+	WAIT_STACK,
+	WAIT_KERNEL_STACK,
 	WAIT_SAMPLES,
 	WAIT_LOCK,
 	WAIT_OWNER_PID,

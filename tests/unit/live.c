@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -477,6 +478,29 @@ facts(void)
 	host_close(h);
 }
 
+/* A directory that is missing is missing for all files below it until the next sample. Files beside it,
+ * and directories with a name that begins like its own, are read. */
+static void
+missing_directories(void)
+{
+	struct host *h = host_live(tree);
+	struct sample m;
+	struct text t;
+	char path[40];
+
+	put("sys/none-such/c/f", "beside");
+	for (int i = 0; i < 40; i++) {
+		snprintf(path, sizeof path, "sys/none/%d/f", i);
+		CHECK_INT(error_of(host_read(h, path, &t)), ENOENT);
+	}
+	check_read(h, "sys/none-such/c/f", "beside");
+	CHECK_INT(error_of(host_read(h, "sys/none-such/c/g", &t)), ENOENT);
+	put("sys/none/3/f", "new");
+	CHECK_INT(host_next(h, 0, SAMPLE_TICK, &m), 1);
+	check_read(h, "sys/none/3/f", "new");
+	host_close(h);
+}
+
 static int
 print_name(void *ctx, struct buf *out)
 {
@@ -519,12 +543,54 @@ measures_once(void)
 	host_close(h);
 }
 
+/* Memory of this process: a text on its stack, and the end of what is mapped. */
+static void
+reads_memory(void)
+{
+	struct host *h = host_live("/"), *elsewhere = host_live(tree);
+	const char words[] = "on the stack";
+	struct text t;
+
+	CHECK_INT(error_of(host_memory(h, (uint32_t)getpid(), (uintptr_t)words, 12, &t)), 0);
+	CHECK_TEXT(t, "on the stack");
+	CHECK_INT(error_of(host_memory(h, (uint32_t)getpid(), 16, 8, &t)), EFAULT);
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pages[4095] = 1;
+	munmap(pages + 4096, 4096);
+	CHECK_INT(
+	    error_of(host_memory(h, (uint32_t)getpid(), (uintptr_t)pages + 4000, 200, &t)), 0);
+	CHECK_U64(t.n, 96);
+	CHECK_INT(
+	    error_of(host_memory(elsewhere, (uint32_t)getpid(), (uintptr_t)words, 4, &t)), ENOENT);
+	host_close(h);
+	host_close(elsewhere);
+}
+
+/* What is known of the program of this process; a path that leads elsewhere. */
+static void
+describes_files(void)
+{
+	struct host *h = host_live("/");
+	struct host_file file;
+	struct stat st;
+
+	CHECK_INT(stat("/proc/self/exe", &st), 0);
+	CHECK_INT(error_of(host_about(h, "proc/self/exe", &file)), 0);
+	CHECK_U64(file.size, (uint64_t)st.st_size);
+	CHECK_U64(file.owner, st.st_uid);
+	CHECK_INT(error_of(host_about(h, "proc/self/fd/0", &file)), EXDEV);
+	CHECK_INT(error_of(host_about(h, "proc/self/map_files/../mem", &file)), EXDEV);
+	host_close(h);
+}
+
 int
 main(void)
 {
 	tree_make();
 	unit_test("files are read below the root", reads);
 	unit_test("a file is read again, shorter and longer", reads_again);
+	unit_test("memory of a process, up to the end of a mapping", reads_memory);
+	unit_test("a program file is described", describes_files);
 	unit_test("texts of all sizes are read whole", reads_all_sizes);
 	unit_test("a missing file gives its errno, and may appear later", not_there);
 	unit_test("a missing root is an error", no_root);
@@ -541,6 +607,7 @@ main(void)
 	unit_test("a signal ends the wait", interrupted);
 	unit_test("the facts of this machine", facts);
 	unit_test("more files than may be open", more_files_than_allowed);
+	unit_test("a missing directory is asked for once per sample", missing_directories);
 	unit_test("what is measured has one source, which ends with its last user", measures_once);
 	tree_remove();
 	return unit_done();

@@ -48,7 +48,19 @@ fake_close(struct host *h)
 	(void)h;
 }
 
-static const struct host_ops fake_ops = { .next = fake_next, .close = fake_close };
+static int
+fake_get(struct host *h, const char *path, struct text *text)
+{
+	(void)h;
+	(void)path;
+	(void)text;
+	errno = ENOENT;
+	return -1;
+}
+
+static const struct host_ops fake_ops = {
+	.next = fake_next, .read = fake_get, .list = fake_get, .link = fake_get, .close = fake_close
+};
 
 /* The tool has nothing to read between these times. */
 static int64_t gone_ns, back_ns;

@@ -191,7 +191,7 @@ hidden() {
 	guest jail / 65534 /bin/pq tasks --csv 1 2 >hid.csv 2>hid.err
 	is "hidepid: a user sees what is his own" "$? $(col hid.csv comm | sort -u)" "0 pq"
 	guest jail / 65534 /bin/pq tasks -p $burner --csv 1 1 >hid.csv 2>hid.err
-	is "hidepid: -p of another's: status 2, one line" "$? $(wc -l <hid.err)" "2 1"
+	is "hidepid: -p of another's: status 3, one line" "$? $(wc -l <hid.err)" "3 1"
 	for tool in tasks "runqlat --source schedstat"; do
 		guest jail / 65534 /bin/pq $tool -g /other --csv 1 1 >hid.csv 2>hid.err
 		is "hidepid: $tool -g of others': status 3, no rows" "$? $(sed 1d hid.csv)" "3 "

@@ -205,11 +205,14 @@ put_value(struct buf *b, const struct expr_figure *f)
 
 /* " (pid 4242, /web)": the subject, if there are several, and the row. */
 static void
-put_whose(const struct check *c, size_t subject, bool about, const char *label, struct buf *b)
+put_whose(const struct check *c, size_t subject, bool about, const char *label, const char *brief,
+    struct buf *b)
 {
 	const char *name = about && c->subjects > 1 ? c->subject[subject].name : "";
 
 	label = label && strcmp(label, name) != 0 ? label : "";
+	if (*label && brief)
+		label = strcmp(brief, name) != 0 ? brief : "";
 	if (!*name && !*label)
 		return;
 	buf_text(b, " (");
@@ -264,7 +267,7 @@ put_figures(const struct check *c, size_t subject, const struct expr_findings *f
 		buf_text(b, holding++ ? " and " : "");
 		put_figure(f, b);
 		put_comparison(f, b);
-		put_whose(c, subject, is_about(c, subject, f->tool), f->label, b);
+		put_whose(c, subject, is_about(c, subject, f->tool), f->label, f->brief, b);
 	}
 	return holding > 0;
 }
@@ -274,7 +277,7 @@ static void
 put_expression(const struct check *c, size_t subject, size_t condition, struct buf *b)
 {
 	const struct expr_findings *found = &check_outcome(c, subject, condition)->found;
-	const char *label = found->label;
+	const char *label = found->label, *brief = found->brief;
 
 	put_words(b, c->condition[condition].source);
 	for (size_t i = 0; i < found->n; i++) {
@@ -284,9 +287,10 @@ put_expression(const struct check *c, size_t subject, size_t condition, struct b
 		put_value(b, &found->v[i]);
 		put_comparison(&found->v[i], b);
 		label = found->v[i].label;
+		brief = found->v[i].brief;
 		break;
 	}
-	put_whose(c, subject, true, label, b);
+	put_whose(c, subject, true, label, brief, b);
 }
 
 static void
@@ -296,7 +300,7 @@ put_unknown(const struct check *c, size_t subject, size_t condition, struct buf 
 
 	put_words(b, c->condition[condition].source);
 	buf_text(b, " is unknown");
-	put_whose(c, subject, true, NULL, b);
+	put_whose(c, subject, true, NULL, NULL, b);
 	buf_text(b, why ? ": " : "");
 	put_words(b, why ? why : "");
 }
@@ -331,8 +335,8 @@ put_well(const struct check *c, const struct perfs *all, struct buf *b)
 		const struct perf *p = &all->v[i];
 		buf_text(b, i > 0 ? ", " : "");
 		put_figure(p->figure, b);
-		put_whose(
-		    c, p->subject, is_about(c, p->subject, p->figure->tool), p->figure->label, b);
+		put_whose(c, p->subject, is_about(c, p->subject, p->figure->tool), p->figure->label,
+		    p->figure->brief, b);
 	}
 }
 
@@ -415,6 +419,7 @@ put_check(const struct condition *condition, const struct outcome *f, struct buf
 	put_number(b, "value", figure ? figure->value : NAN);
 	put_number(b, "threshold", figure ? figure->threshold : NAN);
 	buf_json_text(b, "label", figure ? figure->label : f->found.label);
+	buf_json_text(b, "name", figure ? figure->brief : f->found.brief);
 	buf_json_text(b, "why_unknown", f->truth == TRUTH_UNKNOWN ? f->why : NULL);
 	buf_char(b, '}');
 }

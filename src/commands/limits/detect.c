@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "commands/limits/limits.h"
+#include "proc/mountinfo.h"
 #include "proc/program.h"
 
 struct detector {
@@ -412,59 +413,15 @@ read_program(void *ctx, uint64_t at, size_t n, struct text *out)
 	return host_part(r->host, r->path, at, n, out);
 }
 
-/* A file system that may make pq wait for a server. */
-static bool
-may_wait(struct text type)
-{
-	static const char *const remote[] = { "fuse", "nfs", "cifs", "smb", "ceph", "afs" };
-
-	for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++) {
-		struct text t = type;
-		if (text_skip(&t, remote[i]))
-			return true;
-	}
-	return false;
-}
-
-/* The mount point and the type of file system of a line of mountinfo. */
-static bool
-take_mount(struct text line, struct text *point, struct text *type)
-{
-	struct text word;
-
-	for (int i = 0; i < 5; i++)
-		if (!text_word(&line, point))
-			return false;
-	while (text_word(&line, &word))
-		if (text_eq(word, "-"))
-			return text_word(&line, type);
-	return false;
-}
-
-static bool
-is_below(const char *path, struct text point)
-{
-	return strncmp(path, point.s, point.n) == 0 &&
-	    (path[point.n] == '/' || (point.n == 1 && *path == '/'));
-}
-
-/* Whether the program is on such a file system: then it is not read. */
+/* Whether the program is on a file system that may never answer: then it is not read. */
 static bool
 is_remote(struct detector *d, const char *path)
 {
-	struct text t, line, point, type;
-	size_t longest = 0;
-	bool remote = false;
+	struct text t;
 
 	if (host_read(d->host, arena_printf(d->arena, "proc/%s/mountinfo", d->pid), &t) < 0)
 		return !d->host->replay;
-	while (text_line(&t, &line))
-		if (take_mount(line, &point, &type) && point.n >= longest &&
-		    is_below(path, point)) {
-			longest = point.n;
-			remote = may_wait(type);
-		}
-	return remote;
+	return mountinfo_may_wait(t, path);
 }
 
 static void

@@ -426,6 +426,17 @@ check_cgroup(const struct limits *l)
 	return -1;
 }
 
+const char *
+limits_cgroup(const struct limits *l)
+{
+	const struct chain *const chains[] = { &l->cpu, &l->memory, &l->cpuset, &l->pids };
+
+	for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++)
+		if (chains[i]->n > 0)
+			return chains[i]->v[chains[i]->n - 1].name;
+	return NULL;
+}
+
 int
 limits_gather(struct host *h, struct arena *a, const struct target *t, struct limits *out)
 {
@@ -441,6 +452,8 @@ limits_gather(struct host *h, struct arena *a, const struct target *t, struct li
 	out->mounts_error = g.atlas.mounts_error;
 	if (t->cgroup && check_cgroup(out) < 0)
 		return -1;
+	names_row(&out->names, h);
+	out->known_as = names_of(&out->names, h, limits_cgroup(out) ? limits_cgroup(out) : "");
 	read_machine(&g);
 	return t->cgroup ? 0 : process_gather(h, a, out);
 }

@@ -106,6 +106,7 @@ limits(const struct options *o)
 	struct session s = { .options = o };
 	struct arena a = { 0 };
 	struct limits l;
+	char why[1024];
 
 	if (o->words > 0)
 		die(EXIT_USAGE,
@@ -116,12 +117,15 @@ limits(const struct options *o)
 	if (!session_start(&s))
 		die(EXIT_FAILED, "interrupted before the first sample");
 	recording_target(s.host, o->tool, &target);
+	if (!targets_resolve(s.host, &a, &target, why))
+		die(EXIT_USAGE, "%s", why);
 	if (limits_gather(s.host, &a, &target, &l) < 0)
 		die_why(s.host, &target);
 	l.real_ns = s.now.real_ns;
 	restore_soft_limit(&l, s.host, &before);
 	say_doubts(&l, s.host);
 	print(&l, s.host, &a, o);
+	names_free(&l.names);
 	arena_free(&a);
 	session_end(&s);
 	exit_printed();

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "cgroup/names.h"
 #include "base/buf.h"
 #include "cgroup/memory.h"
 #include "cgroup/quota.h"
@@ -99,6 +100,8 @@ struct limits {
 	const char *online_from, *online_by, *memory_by;
 	struct keyed memory_total, swap_total;
 	struct chain cpu, cpuset, memory, pids;
+	struct names names; /* holds those of the cgroup: */
+	const struct group_names *known_as;
 	int mounts_error;              /* the errno of our own mountinfo, if it may not be read */
 	struct limits_process process; /* not set if target is a cgroup */
 	struct limits_program program; /* set only if target is a process */
@@ -120,6 +123,9 @@ struct effective {
 /* Reads all limits. 0; -1 with errno: ESRCH no such process, EACCES not permitted, ENOENT no such
  * cgroup, ENODEV a cgroup is wanted and no hierarchy is visible. */
 int limits_gather(struct host *h, struct arena *a, const struct target *t, struct limits *out);
+
+/* The cgroup's path in the first hierarchy that knows it, or NULL. */
+const char *limits_cgroup(const struct limits *l);
 
 /* detect.c: finds out which runtimes the process has. The process has been read. */
 void limits_detect(struct host *h, struct arena *a, const char *pid,

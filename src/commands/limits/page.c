@@ -558,16 +558,15 @@ page_runtimes(struct buf *b, const struct page *p)
 			       "\nOther runtimes: pq limits --all\n");
 }
 
-/* The cgroup's name in the first hierarchy that knows it. */
+/* What people call the cgroup, or its path. */
 static const char *
 name_of(const struct limits *l)
 {
-	const struct chain *const chains[] = { &l->cpu, &l->memory, &l->cpuset, &l->pids };
+	const char *path = limits_cgroup(l);
 
-	for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++)
-		if (chains[i]->n > 0)
-			return chains[i]->v[chains[i]->n - 1].name;
-	return "unknown";
+	if (l->known_as->brief)
+		return l->known_as->brief;
+	return path ? path : "unknown";
 }
 
 void

@@ -270,6 +270,12 @@ page_json(struct buf *b, const struct page *p)
 	    l->cpu.n > 0        ? l->cpu.v[l->cpu.n - 1].name :
 		l->memory.n > 0 ? l->memory.v[l->memory.n - 1].name :
 				  NULL);
+	const struct group_names *g = l->known_as;
+	buf_json_text(b, "pod", g->pod);
+	buf_json_text(b, "namespace", g->namespace);
+	buf_json_text(b, "container", g->container);
+	buf_json_text(b, "unit", g->unit);
+	buf_json_text(b, "job", g->job);
 	put_cpus(b, p);
 	put_memory(b, p);
 	put_tasks(b, p);

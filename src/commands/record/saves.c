@@ -92,6 +92,7 @@ tell(struct saves *s, int64_t real_ns, const char *event, const struct reason *w
 	journal_text(s->journal, "expr", why->expr);
 	journal_text(s->journal, "column", *why->column ? why->column : NULL);
 	journal_text(s->journal, "row", *why->label ? why->label : NULL);
+	journal_text(s->journal, "name", *why->name ? why->name : NULL);
 	journal_number(s->journal, "value", why->value, 3);
 	journal_number(s->journal, "threshold", why->threshold, 3);
 	journal_number(s->journal, "suppressed", (double)why->suppressed, 0);
@@ -129,7 +130,7 @@ why_text(const struct reason *why, char *out, size_t n)
 		snprintf(out, n, "%s", why->expr);
 	else
 		snprintf(out, n, "%s%s%s is %g: %s", why->column, *why->label ? " of " : "",
-		    why->label, why->value, why->expr);
+		    *why->name ? why->name : why->label, why->value, why->expr);
 }
 
 void
@@ -199,15 +200,17 @@ run_command(struct saves *s, int64_t mono_ns)
 {
 	const struct save *save = &s->v[0];
 	const struct reason *why = &save->reason;
-	char expr[4200], column[128], row[1100], value[64], threshold[64], tape[4200], at[80],
-	    suppressed[64];
-	char *const env[] = { expr, column, row, value, threshold, tape, at, suppressed, NULL };
+	char expr[4200], column[128], row[1100], name[1100], value[64], threshold[64], tape[4200],
+	    at[80], suppressed[64];
+	char *const env[] = { expr, column, row, name, value, threshold, tape, at, suppressed,
+		NULL };
 	struct buf when = { 0 };
 
 	buf_iso_time(&when, &s->journal->times, save->at_ns);
 	snprintf(expr, sizeof expr, "PQ_EXPR=%s", why->expr);
 	snprintf(column, sizeof column, "PQ_COLUMN=%s", why->column);
 	snprintf(row, sizeof row, "PQ_ROW=%s", why->label);
+	snprintf(name, sizeof name, "PQ_NAME=%s", why->name);
 	set_number(value, sizeof value, "PQ_VALUE", why->value);
 	set_number(threshold, sizeof threshold, "PQ_THRESHOLD", why->threshold);
 	snprintf(tape, sizeof tape, "PQ_TAPE=%s", save->path);

@@ -16,6 +16,7 @@ struct reason {
 	const char *expr; /* the condition, or "asked for by SIGUSR1"; it outlives the save */
 	char column[96];  /* "throttle.throttled_pct", or "" */
 	char label[1024]; /* of the row, or "" */
+	char name[1024];  /* what people call that, or "" */
 	double value, threshold;
 	uint64_t suppressed; /* triggers that were not reported before */
 };

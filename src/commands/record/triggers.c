@@ -113,6 +113,7 @@ fill_reason(struct reason *why, const char *expr, const struct expr_hit *hit, ui
 	if (hit->tool)
 		snprintf(why->column, sizeof why->column, "%s.%s", hit->tool, hit->key);
 	snprintf(why->label, sizeof why->label, "%s", hit->label ? hit->label : "");
+	snprintf(why->name, sizeof why->name, "%s", hit->brief ? hit->brief : "");
 }
 
 /* The column in the condition of which the tool has no value, as it is written: the first one. */

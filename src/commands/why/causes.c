@@ -77,7 +77,7 @@ busiest_cgroup(const struct evidence *e, double *most)
 				sum += fmax(0, tasks_num(e->tasks, k, TASKS_CPU));
 		if (sum > *most) {
 			*most = sum;
-			busiest = cgroup;
+			busiest = tasks_brief(e->tasks, i, TASKS_CGROUP);
 		}
 	}
 	return busiest;

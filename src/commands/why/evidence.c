@@ -75,8 +75,9 @@ add_target(struct evidence *e)
 }
 
 static struct growth *
-growth_of(struct evidence *e, const char *cgroup, double hard)
+growth_of(struct evidence *e, size_t row, double hard)
 {
+	const char *cgroup = mem_text(e->mem_step, row, MEM_CGROUP);
 	const int64_t now_ns = e->session.now.mono_ns;
 
 	for (size_t i = 0; i < e->ngrowth; i++)
@@ -85,7 +86,11 @@ growth_of(struct evidence *e, const char *cgroup, double hard)
 	if (e->ngrowth == GROWTHS_MOST)
 		return NULL;
 	e->growth[e->ngrowth] = (struct growth){
-		.cgroup = xstrdup(cgroup), .first = hard, .least_step = INFINITY, .first_ns = now_ns
+		.cgroup = xstrdup(cgroup),
+		.name = xstrdup(mem_brief(e->mem_step, row, MEM_CGROUP)),
+		.first = hard,
+		.least_step = INFINITY,
+		.first_ns = now_ns,
 	};
 	return &e->growth[e->ngrowth++];
 }
@@ -95,8 +100,7 @@ note_growth(struct evidence *e)
 {
 	for (size_t i = 0; i < mem_count(e->mem_step); i++) {
 		double hard = mem_num(e->mem_step, i, MEM_HARD);
-		struct growth *g =
-		    isnan(hard) ? NULL : growth_of(e, mem_text(e->mem_step, i, MEM_CGROUP), hard);
+		struct growth *g = isnan(hard) ? NULL : growth_of(e, i, hard);
 		if (!g)
 			continue;
 		if (g->steps++ > 0)
@@ -222,6 +226,14 @@ rows_text(const struct sampler *s, size_t row, int column)
 	const struct cell *c = cell_of(s, row, column);
 
 	return c && c->label ? c->label : "";
+}
+
+const char *
+rows_brief(const struct sampler *s, size_t row, int column)
+{
+	const struct cell *c = cell_of(s, row, column);
+
+	return c && c->brief ? c->brief : rows_text(s, row, column);
 }
 
 size_t
@@ -453,6 +465,8 @@ evidence_end(struct evidence *e)
 	phases_free(&e->quota_phases);
 	phases_free(&e->memory_phases);
 	arena_free(&e->arena);
-	for (size_t i = 0; i < e->ngrowth; i++)
+	for (size_t i = 0; i < e->ngrowth; i++) {
 		free(e->growth[i].cgroup);
+		free(e->growth[i].name);
+	}
 }

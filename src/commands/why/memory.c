@@ -24,11 +24,18 @@ is_machine(const struct evidence *e, size_t row)
 	return strcmp(cgroup(e, row), "machine") == 0;
 }
 
+/* What people call it. */
+static struct figure
+known_as(const struct evidence *e, size_t row)
+{
+	return name(mem_brief(e->mem, row, MEM_CGROUP));
+}
+
 /* The row's cgroup, or "the machine". */
 static struct figure
 whose(const struct evidence *e, size_t row)
 {
-	return name(is_machine(e, row) ? "the machine" : cgroup(e, row));
+	return is_machine(e, row) ? name("the machine") : known_as(e, row);
 }
 
 static void
@@ -87,7 +94,7 @@ killed(const struct evidence *e, struct findings *f)
 	if (is_machine(e, row))
 		finding_of_machine(e, one);
 	finding_fact(one, "the OOM killer killed {} process{}[ in {}]", fixed(kills, 0),
-	    EITHER(kills == 1, "", "es"), name(is_machine(e, row) ? NULL : cgroup(e, row)));
+	    EITHER(kills == 1, "", "es"), is_machine(e, row) ? name(NULL) : known_as(e, row));
 	tell_hard_phases(e, row, one);
 	finding_advice(one,
 	    "raise the memory limit, or lower the limit of the runtime (GOMEMLIMIT, "
@@ -117,7 +124,7 @@ at_limit(const struct evidence *e, size_t row, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "memory-limit",
 	    hard_pct > 95 || some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
-	    hard_pct / 100, "Memory at its limit[: {}]", name(cgroup(e, row)));
+	    hard_pct / 100, "Memory at its limit[: {}]", known_as(e, row));
 	tell_hard_phases(e, row, one);
 	if (!memory_was_changed(e, row))
 		finding_fact(one, "usage reached the limit {} times", fixed(hits, 0));
@@ -181,7 +188,7 @@ high(const struct evidence *e, size_t row, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "memory-high",
 	    some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, fmax(0, some) / 100,
-	    "Slowed down above memory.high[: {}]", name(cgroup(e, row)));
+	    "Slowed down above memory.high[: {}]", known_as(e, row));
 	finding_fact(one, "it was forced to reclaim memory {} times", fixed(n, 0));
 	finding_fact(one, "{} of the {} that it uses are unreclaimable",
 	    bytes(mem_num(e->mem, row, MEM_HARD)), bytes(mem_num(e->mem, row, MEM_USED)));
@@ -241,7 +248,7 @@ growing(const struct evidence *e, struct findings *f)
 			continue;
 		struct finding *one = finding_add(f, "memory-growth",
 		    left_s < 120 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM,
-		    60 / left_s, "Memory grows towards its limit: {}", name(g->cgroup));
+		    60 / left_s, "Memory grows towards its limit: {}", name(g->name));
 		finding_fact(one,
 		    "unreclaimable memory grew by {} in {} s; at that rate it reaches the limit "
 		    "in {}",
@@ -257,7 +264,7 @@ static void
 tell_pressure(const struct evidence *e, size_t row, struct finding *f)
 {
 	finding_fact(f, "{}: some task stalled on memory {} % of the time[, all tasks {} %]",
-	    name(psi_text(e->psi, row, PSI_CGROUP)),
+	    name(psi_brief(e->psi, row, PSI_CGROUP)),
 	    fixed(psi_num(e->psi, row, PSI_MEMORY_SOME), 0),
 	    fixed(psi_num(e->psi, row, PSI_MEMORY_FULL), 0));
 }
@@ -288,7 +295,7 @@ stalls(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "memory-pressure",
 	    full > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
-	    "Tasks wait for memory[: {}]", name(psi_text(e->psi, row, PSI_CGROUP)));
+	    "Tasks wait for memory[: {}]", name(psi_brief(e->psi, row, PSI_CGROUP)));
 	tell_pressure(e, row, one);
 	if (row != machine)
 		tell_pressure(e, machine, one);

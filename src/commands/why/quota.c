@@ -61,7 +61,9 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	struct finding *one =
 	    finding_add(f, "throttled", pct >= 20 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
-		"CPU throttled by quota[: {}]", name(evidence_has_target(e) ? NULL : cgroup));
+		"CPU throttled by quota[: {}]",
+		name(evidence_has_target(e) ? NULL :
+					      throttle_brief(e->throttle, row, THROTTLE_CGROUP)));
 
 	finding_fact(one,
 	    "throttled in {} of {} periods; {} CPUs of demand unmet; limit {}[{} CPUs][ ({} % "
@@ -71,7 +73,7 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	    fixed(throttle_num(e->throttle, row, THROTTLE_USED_PCT), 0),
 	    name(isnan(limit)                  ? NULL :
 		    strcmp(level, cgroup) == 0 ? "this cgroup" :
-						 level));
+						 throttle_brief(e->throttle, row, THROTTLE_LEVEL)));
 	if (pct < 50 && throttle_num(e->throttle, row, THROTTLE_USED_PCT) < 90)
 		finding_fact(one,
 		    "held back {} ms per throttled period; Linux counts an idle period after each "
@@ -112,7 +114,8 @@ add_changed(const struct evidence *e, size_t row, struct findings *f)
 	    finding_add(f, "throttled", share(worst) >= 20 ? VERDICT_CRITICAL : VERDICT_WARNING,
 		worst->periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM,
 		worst->held_s / worst->span_s, "CPU throttled by quota[: {}]",
-		name(evidence_has_target(e) ? NULL : cgroup));
+		name(evidence_has_target(e) ? NULL :
+					      throttle_brief(e->throttle, row, THROTTLE_CGROUP)));
 
 	tell_phase(e, first, one);
 	if (worst->from_ns != first->from_ns && worst->from_ns != last->from_ns)

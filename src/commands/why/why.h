@@ -26,11 +26,12 @@
 size_t rows_count(const struct sampler *s);
 double rows_num(const struct sampler *s, size_t row, int column);
 const char *rows_text(const struct sampler *s, size_t row, int column);
+const char *rows_brief(const struct sampler *s, size_t row, int column);
 size_t rows_most(const struct sampler *s, int column);
 size_t rows_find(const struct sampler *s, int column, const char *label);
 
 /* Defines struct mem_rows and: mem_count, the number of rows; mem_num and mem_text, a number and a
- * label; mem_most, the row with the largest number; mem_find, the row with that label. */
+ * label; mem_brief, what people call the label; mem_most, the row with the largest number; mem_find, the row with that label. */
 #define ROWS_OF(tool) \
 	struct tool##_rows { \
 		const struct sampler *of; \
@@ -47,6 +48,11 @@ size_t rows_find(const struct sampler *s, int column, const char *label);
 	    struct tool##_rows r, size_t row, enum tool##_column c) \
 	{ \
 		return rows_text(r.of, row, (int)c); \
+	} \
+	static inline const char *tool##_brief( \
+	    struct tool##_rows r, size_t row, enum tool##_column c) \
+	{ \
+		return rows_brief(r.of, row, (int)c); \
 	} \
 	static inline size_t tool##_most(struct tool##_rows r, enum tool##_column c) \
 	{ \
@@ -69,7 +75,7 @@ ROWS_OF(wait);
 
 /* How the unreclaimable memory of a cgroup grew from step to step. */
 struct growth {
-	char *cgroup;
+	char *cgroup, *name;            /* its path, and what people call it */
 	double first, last, least_step; /* bytes; the smallest growth between two steps */
 	int64_t first_ns, last_ns;      /* when it was first and last read */
 	double limit;

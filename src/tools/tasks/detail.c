@@ -249,6 +249,7 @@ cgroup_of(struct reader *r, const struct tasks_process *p)
 static void
 read_cgroup(struct reader *r, struct tasks_process *p)
 {
+	struct tasks_state *state = r->w->state;
 	struct text text, cgroup;
 	char path[64];
 	int known = p->cgroup ? -1 : cgroup_of(r, p);
@@ -261,6 +262,8 @@ read_cgroup(struct reader *r, struct tasks_process *p)
 		p->cgroup = arena_copy(r->arena, cgroup);
 	if (known >= 0)
 		r->cgroups[known] = p->cgroup;
+	if (p->cgroup && !p->names)
+		p->names = names_of(&state->names, r->w->host, p->cgroup);
 }
 
 /* NaN: it has no rows. */
@@ -581,6 +584,7 @@ tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 	const struct tasks_options *o = tasks_options(w);
 	struct reader r = reader_of(w, a, s);
 
+	names_row(&((struct tasks_state *)w->state)->names, w->host);
 	rank(&r, o->threads, w->ask->target.pid);
 	read_units(&r);
 	split_waits(&r);
@@ -597,4 +601,5 @@ tasks_free(struct watch *w, struct tasks_state *state)
 	task_source_end(&state->source, w);
 	free_located(state);
 	targets_free(&state->targets);
+	names_free(&state->names);
 }

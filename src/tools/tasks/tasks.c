@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "tools/cgroup_rows.h"
 #include "tools/tool.h"
 
 /* The figures of a row. A sum with an unknown part is NaN. */
@@ -94,7 +95,7 @@ add_rows(const struct watch *w, const struct tasks_snapshot *s, double span_s, s
 			add_unit(&sum, &s->units[next]);
 		struct cell *row = table_row(out);
 		fill(row, &sum, (double)w->host->facts.ticks_per_s, span_s);
-		cell_label(&row[TASKS_CGROUP], u->p->cgroup);
+		cells_name(&row[TASKS_CGROUP], &row[TASKS_POD], u->p->cgroup, u->p->names);
 		cell_label(&row[TASKS_SOURCE], u->t->row || o->by_cgroup ? s->source : "proc");
 		if (o->by_cgroup)
 			continue;
@@ -215,6 +216,7 @@ static const struct column columns[] = {
 	[TASKS_SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .group = "source", .room = 8,
 	    .help = "where the figures come from: bpf-loop, bpf-iter or proc; see SOURCES" },
+	[TASKS_POD] = GROUP_NAME_COLUMNS,
 	{ .key = NULL },
 };
 

@@ -52,15 +52,16 @@ struct task {
 
 struct tasks_process {
 	uint32_t pid;
-	size_t first, n;      /* its threads in the snapshot */
-	unsigned born, ended; /* threads, since the previous snapshot */
-	bool unlisted;        /* its threads could not be listed */
-	bool skipped;         /* one of its threads was skipped */
-	bool exact;           /* the next two are known */
-	uint64_t ended_ns;    /* its CPU clock without the run times of its threads */
-	uint64_t links;       /* those of its directory task */
-	uint64_t gone_majflt; /* of threads that have ended; only with rows */
-	const char *cgroup;   /* NULL: unknown */
+	size_t first, n;                 /* its threads in the snapshot */
+	unsigned born, ended;            /* threads, since the previous snapshot */
+	bool unlisted;                   /* its threads could not be listed */
+	bool skipped;                    /* one of its threads was skipped */
+	bool exact;                      /* the next two are known */
+	uint64_t ended_ns;               /* its CPU clock without the run times of its threads */
+	uint64_t links;                  /* those of its directory task */
+	uint64_t gone_majflt;            /* of threads that have ended; only with rows */
+	const char *cgroup;              /* NULL: unknown */
+	const struct group_names *names; /* of the cgroup; NULL: unknown */
 	const struct detail *detail;
 };
 
@@ -137,7 +138,8 @@ struct tasks_state {
 	bool delayacct;      /* delay accounting is on */
 	bool delayacct_told; /* the kernel tells whether it is */
 	struct task_source source;
-	uint64_t jumped; /* columns, as bits, of counters that grew by more than they can */
+	struct names names; /* of the cgroups of rows */
+	uint64_t jumped;    /* columns, as bits, of counters that grew by more than they can */
 };
 
 /* How much a counter of a task, that of this column, grew from one time to another. It may include

@@ -328,13 +328,13 @@ wait_set_owner(const struct waits *s, const struct wait_thread *t, struct wait_o
 }
 
 /* "socket:[4242]" becomes "socket": one row for all threads would else be many. */
-static void
-drop_number(char *where)
+size_t
+wait_where_length(const char *where)
 {
 	const char *bracket = text_find(text_of(where), ":[");
 
-	if (bracket && bracket[2] >= '0' && bracket[2] <= '9')
-		where[bracket - where] = '\0';
+	return bracket && bracket[2] >= '0' && bracket[2] <= '9' ? (size_t)(bracket - where) :
+								   strlen(where);
 }
 
 /* A frame of a flame graph: "read(pipe)". */
@@ -350,13 +350,29 @@ join_call(struct wait_place *p)
 	p->call[0] = p->wchan[0] = '\0';
 }
 
+/* A flame graph with stacks tells nothing else apart. */
+static void
+keep_stack(struct watch *w, struct wait_place *p)
+{
+	static const char *const words[] = { [WAIT_RUNNING] = "[running]",
+		[WAIT_RUNNABLE] = "[runnable]",
+		[WAIT_BLOCKED] = "[blocked]",
+		[WAIT_STOPPED] = "[stopped]",
+		[WAIT_ENDED] = "[ended]" };
+	struct wait_place only = { .state = p->state,
+		.stack = p->stack ? p->stack : wait_stack_word(w, words[p->state]) };
+
+	*p = only;
+}
+
 /* What the rows tell apart, as a key: numbers, then texts, each with its NUL. */
 static struct text
 key_of(const struct wait_sum *s, char out[sizeof(struct wait_sum)])
 {
 	const struct wait_owner *o = &s->owner;
 	const struct wait_place *p = &s->place;
-	const uint32_t numbers[] = { o->pid, o->tid, (uint32_t)p->state, p->uninterruptible };
+	const uint32_t numbers[] = { o->pid, o->tid, (uint32_t)p->state, p->uninterruptible,
+		p->stack, p->kernel_stack };
 	const char *const texts[] = { o->process, o->comm, p->call, p->where, p->wchan };
 	char *to = out;
 
@@ -388,6 +404,8 @@ find_sum(struct waits *s, const struct wait_sum *like)
 static bool
 is_left_out(const struct watch *w, const struct wait_place *p)
 {
+	if (p->parked && !wait_options(w)->idle)
+		return true;
 	return p->kernel && p->idle && p->state == WAIT_BLOCKED && !w->ask->target.pid;
 }
 
@@ -402,9 +420,11 @@ sum_like(struct watch *w, const struct wait_thread *t, const struct wait_place *
 		wait_set_owner(w->state, t, &like.owner);
 	if (!o->threads) {
 		like.owner.pid = like.owner.tid = 0;
-		drop_number(like.place.where);
+		like.place.where[wait_where_length(like.place.where)] = '\0';
 	}
-	if (o->folded)
+	if (o->stacks && o->folded)
+		keep_stack(w, &like.place);
+	else if (o->folded)
 		join_call(&like.place);
 	return like;
 }

@@ -333,6 +333,7 @@ sample_thread(struct watch *w, struct wait_thread *t)
 	end_wait(w, t);
 	bool there = wait_place_read(w, t);
 	s->placed |= there || t->ended;
+	wait_stack_look(w, t, &now);
 	t->placed = s->round;
 	t->starved = t->known && now.wait_ns - t->sched.wait_ns > now.run_ns - t->sched.run_ns;
 	t->look = 0;

@@ -41,6 +41,12 @@ static const struct column columns[] = {
 	    .help = "longest wait there without running; with --slow, this wait" },
 	[WAIT_LASTING] = { "lasting", "+", FLAG, NO_UNIT, 2, 0,
 	    .help = "the wait had not ended yet; with --slow" },
+	[WAIT_STACK] = { "stack", "stack", LABEL, NO_UNIT, 0, 0, .remark = true, .below = true,
+	    .list = true,
+	    .help = "functions of the program, the innermost first (its memory and ELF files)" },
+	[WAIT_KERNEL_STACK] = { "kernel_stack", "kernel-stack", LABEL, NO_UNIT, 0, 0,
+	    .remark = true, .below = true, .list = true,
+	    .help = "functions of the kernel, the innermost first (/proc/PID/task/TID/stack)" },
 	[WAIT_SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0,
 	    .help = "the same time in samples of --hz; this is what --folded counts" },
 	[WAIT_LOCK] = { "lock", "lock", LABEL, NO_UNIT, 9, 0, .remark = true,
@@ -95,10 +101,12 @@ static const struct option options[] = {
 	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct wait_options, slow_ns),
 	    .help = "one row per wait of at least TIME, such as 200ms" },
 	{ 0, "idle", NULL, OPTION_FLAG, offsetof(struct wait_options, idle),
-	    .help = "with --slow: include threads waiting for work" },
+	    .help = "with --slow, --stacks: include threads waiting for work" },
 	{ 0, "folded", NULL, OPTION_FLAG, offsetof(struct wait_options, folded),
-	    .help = "print process;thread;state;where count, for flame graphs",
+	    .help = "print process;thread;…;where count, for flame graphs",
 	    .format = &format_folded, .not_with = "--json --csv --metrics --slow -t -n" },
+	{ 0, "stacks", NULL, OPTION_FLAG, offsetof(struct wait_options, stacks),
+	    .help = "show the functions in which threads wait", .not_with = "--slow --metrics" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct wait_options, source),
 	    .help = "bpf, bpf-loop, bpf-iter or proc",
 	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
@@ -111,8 +119,9 @@ settle(void *own, char why[200])
 {
 	struct wait_options *o = own;
 
-	if (o->idle && !o->slow_ns) {
-		snprintf(why, 200, "--idle needs --slow: without it, all waits are shown");
+	if (o->idle && !o->slow_ns && !o->stacks) {
+		snprintf(
+		    why, 200, "--idle needs --slow or --stacks: otherwise, all waits are shown");
 		return false;
 	}
 	if (o->slow_ns && o->slow_ns < 2000000000 / (int64_t)o->hz) {
@@ -140,16 +149,17 @@ default_columns(const struct request *ask)
 	const struct wait_options *o = ask->options;
 
 	if (o->folded)
-		return "process,comm,state,place,samples";
+		return o->stacks ? "process,comm,stack,samples" :
+				   "process,comm,state,place,samples";
 	if (o->slow_ns)
 		return ask->target.pid ?
 		    "tid,comm,call,duration_ms,lasting,state,place,held_by" :
 		    "pid,tid,comm,call,duration_ms,lasting,state,place,held_by";
 	if (o->threads)
 		return ask->target.pid ?
-		    "tid,comm,state,call,time_pct,duration_ms,place,held_by" :
-		    "pid,tid,comm,state,call,time_pct,duration_ms,place,held_by";
-	return "state,call,uninterruptible,time_pct,threads,duration_ms,place,held_by";
+		    "tid,comm,state,call,time_pct,duration_ms,place,held_by,stack" :
+		    "pid,tid,comm,state,call,time_pct,duration_ms,place,held_by,stack";
+	return "state,call,uninterruptible,time_pct,threads,duration_ms,place,held_by,stack";
 }
 
 /* False when there are no rows (any more). When the target has ended, there is one more row, with
@@ -159,6 +169,12 @@ check_target(struct watch *w)
 {
 	struct waits *s = w->state;
 
+	if (w->host->replay && wait_options(w)->stacks) {
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "--stacks: recordings do not hold stacks (they are read from the memory of "
+		    "live processes)");
+		return false;
+	}
 	if (s->told_end) {
 		w->ended = true;
 		return false;
@@ -198,6 +214,16 @@ check_rate(struct watch *w)
 }
 
 static void
+label_stacks(const struct waits *s, struct arena *a, struct wait_sum *sum)
+{
+	const char *stack = wait_stack_text(s, sum->place.stack),
+		   *kernel = wait_stack_text(s, sum->place.kernel_stack);
+
+	sum->stack = stack ? arena_copy(a, text_of(stack)) : NULL;
+	sum->kernel_stack = kernel ? arena_copy(a, text_of(kernel)) : NULL;
+}
+
+static void
 label_owner(struct arena *a, struct wait_owner *o)
 {
 	if (o->tid == 0)
@@ -225,6 +251,7 @@ take_sums(struct watch *w, struct arena *a, struct wait_snapshot *out)
 		sum->ns -= copy->ns;
 		out->all_ns += copy->ns;
 		label_owner(a, &copy->owner);
+		label_stacks(s, a, copy);
 		copy->holder = wait_locks_most(s, (uint32_t)i, a);
 		sum->lock_samples = 0;
 	}
@@ -258,6 +285,7 @@ read_wait(struct watch *w, struct arena *a)
 		return NULL;
 	check_rate(w);
 	wait_close_row(w);
+	wait_stacks_tell_hidden(w);
 	take_sums(w, a, snap);
 	take_events(w->state, a, snap);
 	const struct task_source *from = &((const struct waits *)w->state)->source;
@@ -341,6 +369,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		const struct wait_sum *sum = &s->sums[i];
 		struct cell *row = table_row(out);
 		set_labels(row, &sum->owner, &sum->place);
+		cell_label(&row[WAIT_STACK], sum->stack);
+		cell_label(&row[WAIT_KERNEL_STACK], sum->kernel_stack);
 		set_holder(row, sum->holder);
 		cell_label(&row[WAIT_SOURCE], s->source);
 		cell_share(
@@ -368,6 +398,7 @@ release(struct watch *w)
 	free(s->events);
 	wait_locks_free(w);
 	map_free(&s->keys);
+	wait_stacks_free(s);
 	arena_free(&s->listing);
 	targets_free(&s->targets);
 	task_source_end(&s->source, w);
@@ -380,7 +411,8 @@ const struct tool tool_wait = {
 	    "  pq wait -p PID 1            what the threads of a process are waiting for\n"
 	    "  pq wait -t -p PID 10 1      each thread, over ten seconds\n"
 	    "  pq wait --slow 200ms 1      each wait of 200 ms or more, on the whole machine\n"
-	    "  pq wait --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
+	    "  pq wait --stacks -p PID 1   the functions in which its threads wait\n"
+	    "  pq wait --stacks --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_sort, NULL },
 	.shared_help = { .pid = "the threads of this process",

@@ -14,8 +14,9 @@ struct wait_options {
 	unsigned rows;   /* at most; 0: all */
 	unsigned hz;     /* samples per second */
 	int64_t slow_ns; /* rows are single waits of at least this length; 0: they are not */
-	bool idle;       /* with slow_ns: include waits for work */
+	bool idle;       /* with slow_ns or stacks: include waits for work */
 	bool folded;     /* lines for flame graphs */
+	bool stacks;     /* rows also tell the functions by which threads came to a place */
 	enum tasks_source source;
 };
 
@@ -35,6 +36,8 @@ struct wait_place {
 	bool uninterruptible; /* state D */
 	bool kernel;          /* a kernel thread */
 	bool idle;            /* what waits here may just have no work */
+	bool parked;          /* with stacks: a runtime keeps the thread until there is work */
+	uint32_t stack, kernel_stack; /* see wait_stack_text; 0: unknown */
 	char call[32], wchan[48], where[112];
 	uint64_t futex; /* the address of one that may be of a lock with an owner; 0: none */
 };
@@ -95,6 +98,7 @@ struct wait_holder {
 struct wait_sum {
 	struct wait_owner owner;
 	struct wait_place place;
+	const char *stack, *kernel_stack; /* for a row; NULL: unknown */
 	double ns;
 	int64_t longest_ns;    /* of waits without running that last; 0: none */
 	unsigned lock_samples; /* samples of its threads that waited for a lock */
@@ -142,6 +146,8 @@ struct waits {
 	struct wait_event *events; /* since the last row */
 	size_t nevents, events_room;
 
+	struct wait_stacks *stacks; /* NULL: none was read yet */
+
 	/* of this sample, and of the previous one; NULL: there were none */
 	struct wait_locks *locks, *locks_before;
 	bool locks_provided;         /* as a text of this host: another sampler may do so first */
@@ -180,6 +186,27 @@ void wait_add_time(struct watch *w, const struct wait_thread *t, const struct wa
 
 /* The sum of the thread's time in its place. NULL if that is not counted. */
 struct wait_sum *wait_sum_of(struct watch *w, const struct wait_thread *t);
+
+/* The length of a place without the number of a socket or pipe. */
+size_t wait_where_length(const char *where);
+
+/* ---- stack.c */
+
+/* With the option for it, and if the thread is blocked: sets the stacks of its place. The thread had this
+ * schedstat before its place was read. If it has run since then, all three are read again. */
+void wait_stack_look(struct watch *w, struct wait_thread *t, struct task_sched *now);
+
+/* The frames of a stack, each but the last followed by a newline, the innermost first; for flame
+ * graphs, the outermost first. NULL: unknown. Valid until the next stack is read. */
+const char *wait_stack_text(const struct waits *s, uint32_t number);
+
+/* The number of a stack of this one word. */
+uint32_t wait_stack_word(struct watch *w, const char *word);
+
+/* Says how many threads are left out of the rows. */
+void wait_stacks_tell_hidden(struct watch *w);
+
+void wait_stacks_free(struct waits *s);
 
 /* ---- locks.c */
 

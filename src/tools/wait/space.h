@@ -1,0 +1,44 @@
+/*
+ * space: the address space of a process: what is mapped where, by which rules frames are left, and
+ * what functions are called. Everything is read when it is first needed, and kept per address.
+ *
+ * The files belong to the process and lie in its mount namespace. A file is believed if the kernel
+ * gives it out as the mapped one, or if its first page is the one in memory. A name that is not
+ * certain is not given: an address then has its file and offset, or itself.
+ */
+#ifndef PQ_WAIT_SPACE_H
+#define PQ_WAIT_SPACE_H
+
+#include "proc/unwind.h"
+#include "tools/tool.h"
+
+/* What a space belongs to. A process that executes another program, or a new one of the same number,
+ * differs. */
+struct space_owner {
+	uint32_t pid;
+	uint64_t stack; /* field 28 of /proc/PID/stat: where its stack began */
+};
+
+struct space;
+struct spaces;
+
+/* The space of the owner. Owned by *all, which is NULL at first. */
+struct space *space_find(struct watch *w, struct spaces **all, const struct space_owner *owner);
+
+uint32_t space_pid(const struct space *s);
+
+/* Reads what is mapped, if that was long ago. Returns 0, or -1 with errno. */
+int space_look(struct space *s, struct watch *w);
+
+/* The rule at an address. CODE_NONE: nothing executable is there. */
+enum code_kind space_rule(struct space *s, uint64_t pc, const struct frame_rule **out);
+
+size_t space_code(struct space *s, uint64_t at, size_t n, unsigned char *out);
+
+/* Names the functions at these addresses; NULL if there is nothing. The names are valid until the
+ * next call of space_find or space_look. */
+void space_names(struct space *s, const uint64_t *pcs, size_t n, const char **out);
+
+void spaces_free(struct spaces *all);
+
+#endif

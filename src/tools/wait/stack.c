@@ -1,0 +1,439 @@
+/* stack: on which functions a blocked thread waits. Its memory is read while it waits, and the thread is
+ * neither stopped nor traced. If its schedstat has changed meanwhile, it has run, and its place and its
+ * stack are read again. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "tools/wait/space.h"
+#include "tools/wait/wait.h"
+
+enum { STACKS_MOST = 20000, AGAIN = 2, TEXT_ROOM = 32 << 10, FIRST_READ = 8 << 10 };
+
+/* The memory of one stack, as far as it has been read: [from, from + n). */
+struct stack_memory {
+	uint64_t from;
+	size_t n;
+	bool ended; /* there is no more */
+	char bytes[64 << 10];
+};
+
+struct wait_stacks {
+	struct spaces *spaces;
+	struct map texts; /* the stacks: frames, each but the last followed by a newline */
+	struct stack_memory memory;
+	/* for the callbacks of unwind */
+	struct watch *watch;
+	struct space *space;
+	const char *frames[UNWIND_MOST]; /* of the last stack, the innermost first */
+	size_t nframes;
+	bool complete;
+	char text[TEXT_ROOM];
+};
+
+static struct wait_stacks *
+stacks_of(struct watch *w)
+{
+	struct waits *s = w->state;
+
+	if (!s->stacks) {
+		s->stacks = xmalloc(sizeof *s->stacks);
+		memset(s->stacks, 0, sizeof *s->stacks);
+		map_put(&s->stacks->texts, text_of("")); /* number 0: unknown */
+	}
+	s->stacks->watch = w;
+	return s->stacks;
+}
+
+static uint32_t
+number_of(struct wait_stacks *k, const char *text)
+{
+	int known = map_find(&k->texts, text_of(text));
+
+	if (known >= 0)
+		return (uint32_t)known;
+	if (k->texts.n >= STACKS_MOST) {
+		watch_note(
+		    k->watch, "more than %d different stacks: new ones are unknown", STACKS_MOST);
+		return 0;
+	}
+	return map_put(&k->texts, text_of(text));
+}
+
+const char *
+wait_stack_text(const struct waits *s, uint32_t number)
+{
+	return number && s->stacks ? map_key(&s->stacks->texts, number).s : NULL;
+}
+
+uint32_t
+wait_stack_word(struct watch *w, const char *word)
+{
+	return number_of(stacks_of(w), word);
+}
+
+/* ---- What unwind reads */
+
+/* Reads more of the stack; false at its end. */
+static bool
+read_more(struct wait_stacks *k)
+{
+	struct stack_memory *m = &k->memory;
+	size_t n = m->n ? sizeof m->bytes - m->n : FIRST_READ;
+	struct text t;
+
+	if (m->ended || n == 0)
+		return false;
+	if (host_memory(k->watch->host, space_pid(k->space), m->from + m->n, n, &t) < 0) {
+		m->ended = true;
+		return false;
+	}
+	memcpy(m->bytes + m->n, t.s, t.n);
+	m->ended = t.n < n;
+	m->n += t.n;
+	return true;
+}
+
+static bool
+read_word(void *ctx, uint64_t at, uint64_t *v)
+{
+	struct wait_stacks *k = ctx;
+	struct stack_memory *m = &k->memory;
+
+	if (at < m->from || at - m->from > sizeof m->bytes - 8)
+		return false;
+	while (at - m->from + 8 > m->n)
+		if (!read_more(k))
+			return false;
+	memcpy(v, m->bytes + (at - m->from), 8);
+	return true;
+}
+
+static size_t
+read_code(void *ctx, uint64_t at, size_t n, unsigned char *out)
+{
+	return space_code(((struct wait_stacks *)ctx)->space, at, n, out);
+}
+
+static enum code_kind
+find_rule(void *ctx, uint64_t pc, const struct frame_rule **out)
+{
+	return space_rule(((struct wait_stacks *)ctx)->space, pc, out);
+}
+
+/* ---- The stack of the program */
+
+static bool
+find_space(struct wait_stacks *k, const struct wait_thread *t)
+{
+	struct text text;
+
+	if (wait_thread_read(k->watch, t, "/stat", &text) < 0)
+		return false;
+	struct keyed stack = task_stat_field(text, 28);
+	struct space_owner owner = { t->pid, stack.v };
+	if (!stack.known)
+		return false;
+	k->space = space_find(k->watch, &k->spaces, &owner);
+	return space_look(k->space, k->watch) == 0;
+}
+
+static bool
+read_start(struct wait_stacks *k, const struct wait_thread *t, struct stack_start *out)
+{
+	struct task_call c;
+	struct text text;
+
+	if (wait_thread_read(k->watch, t, "/syscall", &text) < 0 || task_call_parse(text, &c) < 0 ||
+	    c.kind == CALL_RUNNING || !c.sp)
+		return false;
+	*out = (struct stack_start){ .pc = c.pc, .sp = c.sp };
+	return true;
+}
+
+static void
+name_frames(struct wait_stacks *k, const struct unwound *u)
+{
+	uint64_t pcs[UNWIND_MOST];
+
+	for (size_t i = 0; i < u->n; i++)
+		pcs[i] = u->pc[i] - !u->exact[i];
+	space_names(k->space, pcs, u->n, k->frames);
+	k->nframes = 0;
+	while (k->nframes < u->n && k->frames[k->nframes])
+		k->nframes++;
+	k->complete = u->complete && k->nframes == u->n;
+}
+
+static bool
+read_user(struct wait_stacks *k, const struct wait_thread *t)
+{
+	const struct unwind_source source = { read_word, read_code, find_rule, k };
+	struct stack_start start;
+	struct unwound u;
+
+	k->nframes = 0;
+	if (!read_start(k, t, &start) || !find_space(k, t))
+		return false;
+	k->memory.from = start.sp;
+	k->memory.n = 0;
+	k->memory.ended = false;
+	unwind(&source, &start, &u);
+	if (k->memory.ended && k->memory.n == 0) {
+		watch_note(
+		    k->watch, "cannot read the memory of some processes: their stacks are unknown");
+		return false;
+	}
+	name_frames(k, &u);
+	return k->nframes > 0;
+}
+
+/* ---- As text */
+
+static size_t
+add(struct wait_stacks *k, size_t n, const char *frame, size_t length, const char *after)
+{
+	size_t more = length + strlen(after);
+
+	if (n + more + 2 > sizeof k->text)
+		return n;
+	if (n > 0)
+		k->text[n++] = '\n';
+	memcpy(k->text + n, frame, length);
+	memcpy(k->text + n + length, after, strlen(after) + 1);
+	return n + more;
+}
+
+static size_t
+add_word(struct wait_stacks *k, size_t n, const char *word)
+{
+	return add(k, n, word, strlen(word), "");
+}
+
+/* The line "[<0>] do_nanosleep+0x67/0x1a0": its function. */
+static bool
+kernel_frame(struct text line, struct text *name)
+{
+	struct text word;
+
+	if (!text_word(&line, &word) || !text_word(&line, name))
+		return false;
+	const char *plus = memchr(name->s, '+', name->n);
+	if (plus)
+		name->n = (size_t)(plus - name->s);
+	return name->n > 0 && name->n < 128 && !memchr(name->s, '\0', name->n) &&
+	    !text_skip(name, "0x");
+}
+
+/* Lists the kernel's functions, the innermost first; returns how many. */
+static size_t
+list_kernel(struct watch *w, const struct wait_thread *t, char names[32][128])
+{
+	struct text text, line, name;
+	size_t n = 0;
+
+	if (wait_thread_read(w, t, "/stack", &text) < 0) {
+		if (errno == EACCES || errno == EPERM)
+			watch_note(w,
+			    "cannot read /proc/PID/stack: permission denied; stacks lack the "
+			    "functions of the kernel (needs root)");
+		return 0;
+	}
+	while (n < 32 && text_line(&text, &line))
+		if (kernel_frame(line, &name)) {
+			memcpy(names[n], name.s, name.n);
+			names[n++][name.n] = '\0';
+		}
+	return n;
+}
+
+static void
+set_stacks(struct wait_stacks *k, struct wait_place *p, char kernel[32][128], size_t nkernel)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->nframes; i++)
+		n = add_word(k, n, k->frames[i]);
+	if (k->nframes > 0 && !k->complete)
+		n = add_word(k, n, "[...]");
+	p->stack = n ? number_of(k, k->text) : 0;
+	n = 0;
+	for (size_t i = 0; i < nkernel; i++)
+		n = add_word(k, n, kernel[i]);
+	p->kernel_stack = n ? number_of(k, k->text) : 0;
+}
+
+/* For flame graphs: one stack, the outermost first; the call and its file between the program and
+ * the kernel. */
+static void
+set_folded(struct wait_stacks *k, struct wait_place *p, char kernel[32][128], size_t nkernel)
+{
+	char call[sizeof p->call + sizeof p->where + 2];
+	size_t n = 0;
+
+	if (k->nframes > 0 && !k->complete)
+		n = add_word(k, n, "[...]");
+	for (size_t i = k->nframes; i-- > 0;)
+		n = add_word(k, n, k->frames[i]);
+	if (*p->call && strncmp(p->where, "lock:", 5) == 0)
+		snprintf(call, sizeof call, "%s(lock)", p->call);
+	else if (*p->call)
+		snprintf(call, sizeof call, "%s(%.*s)", p->call, (int)wait_where_length(p->where),
+		    p->where);
+	else
+		snprintf(call, sizeof call, "%s", *p->where ? p->where : "[blocked]");
+	n = add_word(k, n, call);
+	for (size_t i = nkernel; i-- > 0;)
+		n = add(k, n, kernel[i], strlen(kernel[i]), "_[k]");
+	p->stack = number_of(k, k->text);
+}
+
+/* ---- Idle threads of runtimes */
+
+static bool
+is_listed(const char *const *names, const char *name)
+{
+	for (; *names; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+begins_with_one(const char *const *starts, const char *name)
+{
+	for (; *starts; starts++)
+		if (strncmp(name, *starts, strlen(*starts)) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_one(const char *const *parts, const char *name)
+{
+	for (; *parts; parts++)
+		if (strstr(name, *parts))
+			return true;
+	return false;
+}
+
+/* Whether the thread waits until there is work: in a call that does nothing else, or by its name or a
+ * function in which a runtime parks its threads. */
+static bool
+is_parked(const struct wait_stacks *k, const struct wait_thread *t)
+{
+	static const char *const calls[] = { "epoll_wait", "epoll_pwait", "epoll_pwait2", "accept",
+		"accept4", "rt_sigtimedwait", "rt_sigsuspend", "pause", "io_getevents", NULL };
+	/* of the JVM and of libuv */
+	static const char *const threads[] = { "GC Thread", "G1 ", "C1 Compiler", "C2 Compiler",
+		"VM Thread", "VM Periodic", "Service Thread", "Monitor Deflati", "Signal Dispatch",
+		"Reference Handl", "Finalizer", "Common-Cleaner", "Sweeper thread",
+		"Notification Th", "Attach Listener", "libuv-worker", "V8Worker", NULL };
+	static const char *const functions[] = { "runtime.stopm", "runtime.sysmon", "runtime.mPark",
+		"runtime.templateThread", "PlatformWorkerThread", "DelayedTaskScheduler",
+		"StartIoThread", "uv_cond_wait", "ForkJoinPool.awaitWork",
+		"ThreadPoolExecutor.getTask", "rayon_core5sleep", "tokio7runtime4park",
+		"CompileQueue3get", NULL };
+
+	if (is_listed(calls, t->place.call))
+		return true;
+	if (strcmp(t->place.call, "futex") == 0 && !t->place.idle)
+		return false;
+	if (t->place.idle && begins_with_one(threads, t->comm))
+		return true;
+	for (size_t i = 0; t->place.idle && i < k->nframes; i++)
+		if (has_one(functions, k->frames[i]))
+			return true;
+	return false;
+}
+
+/* ---- One thread */
+
+static bool
+read_sched(struct watch *w, const struct wait_thread *t, struct task_sched *out)
+{
+	struct text text;
+
+	return wait_thread_read(w, t, "/schedstat", &text) == 0 && task_sched_parse(text, out) == 0;
+}
+
+/* Reads both stacks while the thread does not run. False if it has run since it had that schedstat, which
+ * is set to the present one then. */
+static bool
+read_still(struct wait_stacks *k, const struct wait_thread *t, struct task_sched *before,
+    char kernel[32][128], size_t *nkernel)
+{
+	struct task_sched after;
+
+	if (!t->place.kernel)
+		read_user(k, t);
+	*nkernel = list_kernel(k->watch, t, kernel);
+	if (!read_sched(k->watch, t, &after))
+		return false;
+	bool still = memcmp(before, &after, sizeof after) == 0;
+	*before = after;
+	return still;
+}
+
+/* The place of the thread now; from files, as rows of BPF are of the sample. */
+static bool
+read_again(struct watch *w, struct wait_thread *t)
+{
+	struct waits *s = w->state;
+	const struct task_row *row = s->row;
+
+	s->row = NULL;
+	bool there = wait_place_read(w, t);
+	s->row = row;
+	return there && t->place.state == WAIT_BLOCKED;
+}
+
+void
+wait_stack_look(struct watch *w, struct wait_thread *t, struct task_sched *now)
+{
+	const struct wait_options *o = wait_options(w);
+	struct wait_stacks *k;
+	char kernel[32][128];
+	size_t nkernel = 0;
+
+	if (!o->stacks || t->place.state != WAIT_BLOCKED || w->host->replay)
+		return;
+	k = stacks_of(w);
+	k->nframes = 0;
+	for (int i = 0; !read_still(k, t, now, kernel, &nkernel); i++) {
+		k->nframes = nkernel = 0;
+		if (i == AGAIN || !read_again(w, t))
+			break;
+	}
+	if (t->place.state != WAIT_BLOCKED)
+		return;
+	t->place.parked = is_parked(k, t);
+	(o->folded ? set_folded : set_stacks)(k, &t->place, kernel, nkernel);
+}
+
+void
+wait_stacks_tell_hidden(struct watch *w)
+{
+	const struct waits *s = w->state;
+	size_t n = 0;
+
+	if (!wait_options(w)->stacks || wait_options(w)->idle)
+		return;
+	for (size_t i = 0; i < s->nthreads; i++)
+		n += !s->threads[i].gone && s->threads[i].place.parked;
+	if (n > 0 && s->rows <= 1)
+		watch_note(
+		    w, "%zu idle thread%s hidden; --idle shows them", n, n == 1 ? " is" : "s are");
+}
+
+void
+wait_stacks_free(struct waits *s)
+{
+	if (!s->stacks)
+		return;
+	spaces_free(s->stacks->spaces);
+	map_free(&s->stacks->texts);
+	free(s->stacks);
+}
