@@ -45,7 +45,10 @@ task_row_print(const struct task_row *r, struct buf *out)
 	put(out, r->start_ns);
 	put(out, r->cgroup[0]);
 	put(out, r->cgroup[1]);
-	buf_text(out, r->kernel ? "k " : "u ");
+	buf_char(out, r->kernel ? 'k' : 'u');
+	if (r->call)
+		buf_u64(out, r->call, 1);
+	buf_char(out, ' ');
 	put_name(out, r->comm);
 	buf_char(out, '\n');
 }
@@ -72,6 +75,19 @@ take_letter(struct text *line, char *out)
 		return false;
 	*out = *word.s;
 	return true;
+}
+
+/* "k", "u" or "u4711" */
+static bool
+take_kind(struct text *line, struct task_row *r)
+{
+	struct text word;
+
+	r->call = 0;
+	if (!text_word(line, &word) || (*word.s != 'u' && *word.s != 'k'))
+		return false;
+	r->kernel = *word.s == 'k';
+	return word.n == 1 || text_u64((struct text){ word.s + 1, word.n - 1 }, &r->call) == 0;
 }
 
 static bool
@@ -116,7 +132,6 @@ parse_row(struct text line, struct task_row *r)
 {
 	uint64_t *const figures[] = { &r->run_ns, &r->wait_ns, &r->slices, &r->switches[0],
 		&r->switches[1], &r->majflt, &r->gone_majflt };
-	char kind;
 
 	if (!take_id(&line, &r->pid) || !take_id(&line, &r->tid) || !take_letter(&line, &r->state))
 		return fail_with(EINVAL);
@@ -125,10 +140,8 @@ parse_row(struct text line, struct task_row *r)
 			return -1;
 	if (!take_unless_unknown(&line, &r->blkio_ns) || text_next_u64(&line, &r->start_ns) < 0 ||
 	    text_next_u64(&line, &r->cgroup[0]) < 0 || text_next_u64(&line, &r->cgroup[1]) < 0 ||
-	    !take_letter(&line, &kind) || (kind != 'u' && kind != 'k') ||
-	    !take_name(&line, r->comm))
+	    !take_kind(&line, r) || !take_name(&line, r->comm))
 		return fail_with(EINVAL);
-	r->kernel = kind == 'k';
 	return 0;
 }
 

@@ -15,6 +15,7 @@ static const struct task_row first = {
 	.gone_majflt = 2,
 	.start_ns = 7349231518402,
 	.cgroup = { 4521, 1 },
+	.call = 4711,
 	.comm = "a b\n\\c",
 };
 static const struct task_row second = {
@@ -28,7 +29,7 @@ static const struct task_row second = {
 };
 
 static const char lines[] =
-    "42 42 S 7120033 81733 96 90 6 3 2 - 7349231518402 4521 1 u a b\\n\\\\c\n"
+    "42 42 S 7120033 81733 96 90 6 3 2 - 7349231518402 4521 1 u4711 a b\\n\\\\c\n"
     "42 43 R 0 0 0 0 0 0 0 5 18446744073709551615 0 0 k 123456789012345\n";
 
 static void
@@ -70,6 +71,7 @@ from_text(void)
 	CHECK_U64(a.v[0].gone_majflt, 2);
 	CHECK(!a.v[0].blkio_ns.known && !a.v[0].kernel);
 	CHECK_U64(a.v[0].cgroup[0], 4521);
+	CHECK(a.v[0].call == 4711 && a.v[1].call == 0);
 	CHECK(a.v[1].blkio_ns.known && a.v[1].kernel && a.v[1].state == 'R');
 	CHECK_U64(a.v[1].start_ns, UINT64_MAX);
 	task_rows_free(&a);
@@ -114,6 +116,8 @@ damaged(void)
 		"1 1 S 1 0 0 0 0 0 0 ? 0 0 0 u a\n",
 		"1 1 S 1 0 0 0 0 0 0 - 0 0 0 u 1234567890123456\n",
 		"1 1 S 1 0 0 0 0 0 0 - 0 0 0 u a\\\n",
+		"1 1 S 1 0 0 0 0 0 0 - 0 0 0 u1x a\n",
+		"1 1 S 1 0 0 0 0 0 0 - 0 0 0 x1 a\n",
 		"0 1 S 1 0 0 0 0 0 0 - 0 0 0 u a\n",
 		"1 1 S 99999999999999999999 0 0 0 0 0 0 - 0 0 0 u a\n",
 		"1 1 S 1 0 0 0 0 0 0 - 0 0 0 u a\n2 2 S 1 0 0 0 0 0 0 - 0 0 0 u a\n",
