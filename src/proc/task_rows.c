@@ -209,6 +209,42 @@ take_row(struct text line, const struct task_rows *before, size_t *k, struct tas
 	return 0;
 }
 
+/* How many whole lines, from line k of the text before, are at the start of t, or somewhat fewer. */
+static size_t
+count_same(struct text t, const struct task_rows *before, size_t k)
+{
+	enum { BLOCK = 256 };
+	size_t from = before->n ? before->at[k] : 0, n = k;
+	size_t most = before->n ? before->at[before->n] - from : 0, same = 0;
+
+	while (same + BLOCK <= t.n && same + BLOCK <= most &&
+	    memcmp(t.s + same, before->text.s + from + same, BLOCK) == 0)
+		same += BLOCK;
+	while (n < before->n && before->at[n + 1] - from <= same)
+		n++;
+	return n - k;
+}
+
+/* Takes rows i and following from the text before, from row *k on, as long as their lines are the same. at is
+ * where the line of row i begins. Returns how many. */
+static size_t
+take_rows(struct text *t, size_t at, const struct task_rows *before, size_t *k,
+    struct task_rows *out, size_t i, size_t most)
+{
+	size_t n = count_same(*t, before, *k);
+
+	n = n < most ? n : most;
+	if (n == 0)
+		return 0;
+	memcpy(&out->v[i], &before->v[*k], n * sizeof *out->v);
+	for (size_t j = 0; j < n; j++)
+		out->at[i + j + 1] = (uint32_t)(at + before->at[*k + j + 1] - before->at[*k]);
+	size_t bytes = before->at[*k + n] - before->at[*k];
+	*t = (struct text){ t->s + bytes, t->n - bytes };
+	*k += n;
+	return n;
+}
+
 int
 task_rows_parse(struct text t, const struct task_rows *before, struct task_rows *out)
 {
@@ -224,6 +260,12 @@ task_rows_parse(struct text t, const struct task_rows *before, struct task_rows 
 	buf_add(&out->text, start, (size_t)(t.s - start) + t.n);
 	out->at[0] = (uint32_t)(t.s - start);
 	for (size_t i = 0; i < n; i++) {
+		size_t first = i;
+		i += take_rows(&t, (size_t)(t.s - start), before, &k, out, i, n - i);
+		if (i > first && first > 0 && !comes_before(&out->v[first - 1], &out->v[first]))
+			return fail_with(EINVAL);
+		if (i == n)
+			break;
 		if (!text_whole_line(&t, &line))
 			return fail_with(EINVAL);
 		/* the line after one that is gone may still be the same: look one further */
