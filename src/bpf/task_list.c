@@ -24,9 +24,9 @@ struct kernel_row {
 	uint64_t wait_ns, switches[2], majflt;
 	uint64_t blkio_ns; /* UINT64_MAX: unknown */
 	uint64_t start_ns;
-	uint64_t call; /* the task_call_hash of one that does not run; 0: unknown */
 	char comm[TASK_COMM];
-	uint32_t flags, padding;
+	uint32_t flags;
+	uint32_t call; /* the task_call_hash of one that does not run; 0: unknown */
 };
 
 /* The first entry of the map, before those of the tasks. */
@@ -69,6 +69,7 @@ struct task_list {
 	enum task_list_mode mode;
 	uint32_t pid; /* only this process; 0: all */
 	bool nested;  /* with the numbers of the pid namespace of this process */
+	bool calls;   /* with what tells the call in which a thread sleeps from others */
 	struct layout at;
 	int loadavg; /* /proc/loadavg, which tells how many tasks there are; -1: unknown */
 	int map, program, link; /* -1: none */
@@ -232,7 +233,7 @@ find_functions(const struct btf *b, enum task_list_mode mode, struct layout *at)
 
 /* A missing type or member is EINVAL, as ENOENT is a missing file. */
 static int
-find_layout(enum task_list_mode mode, struct layout *at)
+find_layout(enum task_list_mode mode, bool calls, struct layout *at)
 {
 	struct bpf_view types;
 	struct btf b;
@@ -245,6 +246,8 @@ find_layout(enum task_list_mode mode, struct layout *at)
 		btf_free(&b);
 	}
 	bpf_unview(&types);
+	if (!calls)
+		at->call[0].size = 0;
 	return status < 0 ? fail_with(EINVAL) : 0;
 }
 
@@ -313,7 +316,7 @@ copy_call(struct code *c, const struct layout *at)
 {
 	struct label none = { 0 };
 
-	asm_store_imm(c, 8, R8, ROW(call), 0);
+	asm_store_imm(c, 4, R8, ROW(call), 0);
 	if (!knows_calls(at))
 		return;
 	asm_load(c, 8, R1, R8, ROW(state));
@@ -333,7 +336,8 @@ copy_call(struct code *c, const struct layout *at)
 		asm_alu(c, ASM_XOR, R1, R2);
 		asm_alu(c, ASM_MUL, R1, R4);
 	}
-	asm_store(c, 8, R8, ROW(call), R1);
+	asm_alu_imm(c, ASM_RSH, R1, 32);
+	asm_store(c, 4, R8, ROW(call), R1);
 	asm_here(c, &none);
 }
 
@@ -791,7 +795,7 @@ try(struct task_list *l, enum task_list_mode mode, struct bpf_failure *f)
 {
 	l->mode = mode;
 	*f = (struct bpf_failure){ .mode = MODE_ANY };
-	if (find_layout(mode, &l->at) < 0 ||
+	if (find_layout(mode, l->calls, &l->at) < 0 ||
 	    (l->nested && !knows_numbers(&l->at) && fail_with(EINVAL) < 0))
 		return failed(f, STEP_LAYOUT);
 	if (prepare(l, guess_room(l), f) < 0)
@@ -801,7 +805,7 @@ try(struct task_list *l, enum task_list_mode mode, struct bpf_failure *f)
 
 int
 task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pid, bool nested,
-    struct bpf_why *why)
+    bool calls, struct bpf_why *why)
 {
 	struct task_list *l = xmalloc(sizeof *l);
 	struct bpf_failure f[2];
@@ -809,7 +813,7 @@ task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pid, b
 	size_t n = 0;
 
 	*l = (struct task_list){
-		.pid = pid, .nested = nested, .map = -1, .program = -1, .link = -1
+		.pid = pid, .nested = nested, .calls = calls, .map = -1, .program = -1, .link = -1
 	};
 	l->loadavg = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
 	*out = l;

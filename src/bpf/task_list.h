@@ -21,10 +21,10 @@ struct task_list;
 /* Loads the program, in that mode or the first that works. pid: only the threads of this process,
  * which ITER cannot select cheaply: TASK_LIST_ANY does not try it then; 0: all tasks. nested: the
  * tasks of this process's pid namespace, with their numbers there, which is not that of the host;
- * LOOP would walk over all tasks of the host, and is not possible then. 0; or -1 with errno and
- * *why. */
+ * LOOP would walk over all tasks of the host, and is not possible then. calls: rows tell the call in
+ * which a thread sleeps from others, if the kernel has that. 0; or -1 with errno and *why. */
 int task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pid, bool nested,
-    struct bpf_why *why);
+    bool calls, struct bpf_why *why);
 
 /* Reads the tasks, and appends their text (proc/task_rows.h). 0, or -1 with errno: ESRCH there is
  * no such process. */

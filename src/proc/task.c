@@ -268,7 +268,7 @@ task_call_parse(struct text t, struct task_call *out)
 	return 0;
 }
 
-uint64_t
+uint32_t
 task_call_hash(const struct task_call *c)
 {
 	const uint64_t parts[] = { c->number, c->arg[0], c->arg[1], c->arg[2], c->arg[3], c->arg[4],
@@ -277,7 +277,7 @@ task_call_hash(const struct task_call *c)
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		hash = (hash ^ hash >> 29 ^ parts[i]) * TASK_CALL_FACTOR;
-	return hash ? hash : 1;
+	return (uint32_t)(hash >> 32);
 }
 
 int

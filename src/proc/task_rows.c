@@ -82,12 +82,16 @@ static bool
 take_kind(struct text *line, struct task_row *r)
 {
 	struct text word;
+	uint64_t call = 0;
 
-	r->call = 0;
 	if (!text_word(line, &word) || (*word.s != 'u' && *word.s != 'k'))
 		return false;
 	r->kernel = *word.s == 'k';
-	return word.n == 1 || text_u64((struct text){ word.s + 1, word.n - 1 }, &r->call) == 0;
+	if (word.n > 1 &&
+	    (text_u64((struct text){ word.s + 1, word.n - 1 }, &call) < 0 || call > UINT32_MAX))
+		return false;
+	r->call = (uint32_t)call;
+	return true;
 }
 
 static bool

@@ -40,7 +40,7 @@ struct task_row {
 	uint64_t start_ns; /* after boot */
 	uint64_t
 	    cgroup[2]; /* two tasks with the same numbers are in the same cgroups; 0: unknown */
-	uint64_t call; /* task_call_hash of a thread that sleeps in a call; 0: unknown */
+	uint32_t call; /* task_call_hash of a thread that sleeps in a call; 0: unknown */
 	char comm[TASK_COMM];
 };
 

@@ -78,7 +78,7 @@ name_file(struct task_source *s, const struct watch *w)
 
 /* NULL with *why. */
 static struct task_list *
-open_list(struct watch *w, enum tasks_source wanted, const char **why)
+open_list(struct watch *w, enum tasks_source wanted, bool calls, const char **why)
 {
 	static const enum task_list_mode modes[] = { [TASKS_BPF_LOOP] = TASK_LIST_LOOP,
 		[TASKS_BPF_ITER] = TASK_LIST_ITER,
@@ -90,8 +90,8 @@ open_list(struct watch *w, enum tasks_source wanted, const char **why)
 
 	if (target && text_u64(text_of(target), &pid) < 0)
 		pid = 0;
-	if (task_list_open(
-		&list, modes[wanted], (uint32_t)pid, !wait_counter_knows_pids(), &reason) == 0)
+	if (task_list_open(&list, modes[wanted], (uint32_t)pid, !wait_counter_knows_pids(), calls,
+		&reason) == 0)
 		return list;
 	*why = arena_printf(&w->arena, "%s", reason.text);
 	return NULL;
@@ -106,7 +106,7 @@ begin_rows(struct task_source *s, struct watch *w, enum tasks_source wanted)
 	name_file(s, w);
 	s->missing = differs(w);
 	s->measured = !s->missing && host_provide(w->host, s->file, NULL) == 0;
-	if (!s->missing && !s->measured && (p.ctx = open_list(w, wanted, &s->missing))) {
+	if (!s->missing && !s->measured && (p.ctx = open_list(w, wanted, s->calls, &s->missing))) {
 		s->measured = host_provide(w->host, s->file, &p) == 0;
 		if (!s->measured)
 			task_list_close(p.ctx);

@@ -14,6 +14,7 @@
 struct task_source {
 	char file[24];            /* the name of the text of the rows; "": files are read */
 	bool measured;            /* the text is made now, not recorded */
+	bool calls;               /* set before task_source_begin: rows tell calls from others */
 	const char *missing;      /* why there is no BPF; NULL: it is not known, or there is BPF */
 	struct task_rows rows[2]; /* of the last two texts, in turn */
 	struct task_rows *now;    /* one of them; NULL: none */

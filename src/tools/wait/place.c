@@ -196,7 +196,7 @@ find_call(struct watch *w, const struct task_call *c)
 static bool
 read_call(struct watch *w, struct wait_thread *t)
 {
-	uint64_t before = t->call_hash;
+	uint32_t before = t->call_hash;
 	struct wait_place *p = &t->place;
 	struct task_call c;
 	struct text text;
@@ -219,7 +219,7 @@ read_call(struct watch *w, struct wait_thread *t)
 		read_target(w, t, c.arg[0]);
 	t->call_hash = task_call_hash(&c);
 	t->one_place = call.one_place;
-	return call.one_place && t->call_hash == before;
+	return call.one_place && before && t->call_hash == before;
 }
 
 /* before: the place of the wait before, if the thread waits in the same place; else NULL. */

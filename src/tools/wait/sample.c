@@ -601,6 +601,7 @@ begin(struct watch *w)
 	struct task_stat stat;
 	struct text text;
 
+	s->source.calls = true;
 	if (may_use_rows(w) && !task_source_begin(&s->source, w, wait_options(w)->source))
 		return;
 	s->rarest = samples < RAREST ? (unsigned)samples : RAREST;

@@ -67,7 +67,7 @@ struct wait_thread {
 	int64_t open_ns;
 	uint64_t cpu; /* the one it ran on last; UINT64_MAX: unknown */
 	/* tells the call in which it waits from others: its number, arguments, sp and pc; 0: unknown */
-	uint64_t call_hash;
+	uint32_t call_hash;
 	bool one_place; /* threads that wait in it are in one kernel function */
 	struct wait_place place;
 	char comm[64];
