@@ -67,6 +67,7 @@ struct wait_thread {
 	int64_t open_ns;
 	uint64_t cpu; /* the one it ran on last; UINT64_MAX: unknown */
 	struct wait_place place;
+	uint64_t sp, pc; /* where the program entered the call of that place; 0: unknown */
 	char comm[64];
 };
 
