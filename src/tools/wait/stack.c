@@ -319,8 +319,8 @@ is_parked(const struct wait_stacks *k, const struct wait_thread *t)
 		"Reference Handl", "Finalizer", "Common-Cleaner", "Sweeper thread",
 		"Notification Th", "Attach Listener", "libuv-worker", "V8Worker", NULL };
 	static const char *const functions[] = { "runtime.stopm", "runtime.sysmon", "runtime.mPark",
-		"runtime.templateThread", "PlatformWorkerThread", "DelayedTaskScheduler",
-		"StartIoThread", "uv_cond_wait", "ForkJoinPool.awaitWork",
+		"runtime.templateThread", "os/signal.signal_recv", "PlatformWorkerThread",
+		"DelayedTaskScheduler", "StartIoThread", "uv_cond_wait", "ForkJoinPool.awaitWork",
 		"ThreadPoolExecutor.getTask", "rayon_core5sleep", "tokio7runtime4park",
 		"CompileQueue3get", NULL };
 
