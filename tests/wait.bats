@@ -405,7 +405,7 @@ rows() {
 # known FLAGS…: a program with known functions, one chain for each thread. It runs until the test ends.
 known() {
 	cd "$BATS_TEST_TMPDIR" || return 1
-	cc "$@" -pthread -o known "$TESTS/known.c"
+	cc "$@" -pthread -o known "$TESTS/known.c" || return 1
 	start ./known >made
 	await waits_in clock_nanosleep read futex epoll_wait
 }
