@@ -69,6 +69,7 @@ struct wait_thread {
 	/* tells the call in which it waits from others: its number, arguments, sp and pc; 0: unknown */
 	uint64_t call_hash;
 	struct wait_place place;
+	uint64_t sp, pc; /* where the program entered the call of that place; 0: unknown */
 	char comm[64];
 };
 
