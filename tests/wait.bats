@@ -552,7 +552,7 @@ frame_of_jit() {
 	run --separate-stderr "$PQ" wait --stacks --svg wait.svg -p "$last" 0.3 1
 	[ "$status" -eq 0 ] && [ -z "$output" ]
 	grep -q '<title>inner_read (0.[0-9]* s, ' wait.svg
-	! grep -q 'href\|src=' wait.svg
+	run ! grep -q 'href\|src=' wait.svg
 	! command -v xmllint >/dev/null || xmllint --noout wait.svg
 	if command -v node >/dev/null; then
 		run node "$TESTS/flame.js" wait.svg
