@@ -6,6 +6,8 @@
  *  helper loaded ID…                  how many of these BPF programs are in the kernel
  *  helper burn N                      N threads that do nothing but run
  *  helper wake HZ                     wakes up so often, and does nothing else
+ *  helper rest N                      N threads that sleep for good
+ *  helper come HZ                     starts so many threads per second, each of which ends within 0.2 s
  *
  * Numbers and layouts are those of the kernel's include/uapi: libc has no headers for them.
  */
@@ -121,6 +123,47 @@ wake(char **argv)
 	}
 }
 
+static void *
+sleep_for_good(void *ctx)
+{
+	for (;;)
+		pause();
+	return ctx;
+}
+
+static int
+rest(char **argv)
+{
+	pthread_t thread;
+
+	for (int i = 1; i < atoi(argv[0]); i++)
+		if ((errno = pthread_create(&thread, NULL, sleep_for_good, NULL)))
+			fail("a thread");
+	sleep_for_good(NULL);
+	return 0;
+}
+
+static void *
+leave(void *us)
+{
+	usleep((unsigned)(size_t)us);
+	return NULL;
+}
+
+static _Noreturn int
+come(char **argv)
+{
+	unsigned us = 1;
+	pthread_t thread;
+
+	for (;; usleep(1000000 / (unsigned)atoi(argv[0]))) {
+		us = us * 1103515245 + 12345;
+		if ((errno = pthread_create(&thread, NULL, leave, (void *)(size_t)(us % 200000))) ||
+		    (errno = pthread_detach(thread)))
+			fail("a thread");
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -128,12 +171,14 @@ main(int argc, char **argv)
 		const char *name;
 		int arguments, (*work)(char **);
 	} works[] = { { "refuse", 3, refuse }, { "loaded", 1, loaded }, { "burn", 1, burn },
-		{ "wake", 1, wake } };
+		{ "wake", 1, wake }, { "rest", 1, rest }, { "come", 1, come } };
 
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
 		if (argc > 1 && strcmp(argv[1], works[i].name) == 0 &&
 		    argc - 2 >= works[i].arguments)
 			return works[i].work(argv + 2);
-	fprintf(stderr, "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, or wake HZ\n");
+	fprintf(stderr,
+	    "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, wake HZ, rest N, or come "
+	    "HZ\n");
 	return 2;
 }

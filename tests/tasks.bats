@@ -366,6 +366,39 @@ need_bpf() {
 	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ "threads were not read for this row" ]] || skip "this machine reads all within 1 ms"
 }
 
+# has_rows N: whether pq has printed so many.
+has_rows() {
+	[ "$(wc -l <rows)" -ge "$1" ]
+}
+
+@test "live: threads that stand still are not read again" {
+	cd "$BATS_TEST_TMPDIR"
+	[ -r /proc/self/io ] || skip "no /proc/PID/io"
+	start "$(dirname "$PQ")/tests/helper" rest 300
+	rest=$last
+	await [ -e "/proc/$rest/task" ]
+	start "$PQ" tasks --source proc --json -p "$rest" 0.1 >rows
+	await has_rows 8
+	calls=$(awk '/^syscr/ { print $2 }' "/proc/$last/io")
+	await has_rows 18
+	[ $(($(awk '/^syscr/ { print $2 }' "/proc/$last/io") - calls)) -lt 1500 ] # of 3000 threads
+}
+
+@test "live: threads that come and go are counted, and their time is that of the process" {
+	cd "$BATS_TEST_TMPDIR"
+	start "$(dirname "$PQ")/tests/helper" come 200
+	come=$last
+	await [ -e "/proc/$come/task" ]
+	start "$PQ" tasks --source proc --json -p "$come" 0.05 >rows
+	await has_rows 12
+	kill -STOP "$come"
+	await has_rows $(($(wc -l <rows) + 3))
+	[ "$(tail -n 1 rows | jq .threads)" -eq "$(awk '/^Threads/ { print $2 }' "/proc/$come/status")" ]
+	[ "$(jq -s 'map(.born) | add' rows)" -gt 20 ]
+	[ "$(jq -s 'map(.ended) | add' rows)" -gt 20 ]
+	[ "$(jq -s '.[0].threads + (.[1:] | map(.born - .ended) | add) == .[-1].threads' rows)" = true ]
+}
+
 @test "live: it works with a low limit of open files" {
 	for _ in {1..150}; do start sleep 30; done
 	# shellcheck disable=SC2016 # it is the inner shell's

@@ -106,6 +106,18 @@ host_count(struct host *h, const char *path, uint64_t *n)
 	return fail_with(EOPNOTSUPP);
 }
 
+int
+host_clock(struct host *h, uint32_t pid, uint64_t *ns)
+{
+	return h->ops->clock ? h->ops->clock(h, pid, ns) : fail_with(EOPNOTSUPP);
+}
+
+int
+host_links(struct host *h, const char *path, uint64_t *n)
+{
+	return h->ops->links ? h->ops->links(h, path, n) : fail_with(EOPNOTSUPP);
+}
+
 bool
 host_losses(struct host *h, char *out, size_t n)
 {

@@ -97,6 +97,8 @@ struct host_ops {
 	int (*about)(struct host *, const char *path, struct host_file *);
 	int (*memory)(struct host *, uint32_t pid, uint64_t at, size_t n, struct text *);
 	int (*wait_memory)(struct host *, struct memory_ask *);
+	int (*clock)(struct host *, uint32_t pid, uint64_t *ns);
+	int (*links)(struct host *, const char *path, uint64_t *n);
 	/* NULL: host_read tells the observer */
 	void (*observe)(struct host *, const struct observer *);
 	void (*close)(struct host *);
@@ -146,6 +148,16 @@ int host_link(struct host *h, const char *path, struct text *target);
 /* Counts the entries of any kind in a directory: those of /proc/PID/fd are the open files. Returns
  * 0, or -1 with errno: EOPNOTSUPP for a recording, which does not have them. */
 int host_count(struct host *h, const char *path, uint64_t *n);
+
+/* Reads the CPU clock of a process: the sum of the run times in the files schedstat of its threads, those
+ * that have ended included. The kernel adds them up in one call, for any process. Returns 0, or -1 with
+ * errno: EOPNOTSUPP for a recording, which does not have it, or if /proc is not of the same machine and
+ * pid namespace as this process; EINVAL if there is no such process. */
+int host_clock(struct host *h, uint32_t pid, uint64_t *ns);
+
+/* Counts the hard links of a directory: those of /proc/PID/task change with the number of threads, without
+ * listing them. Returns 0, or -1 with errno: EOPNOTSUPP for a recording, which does not have them. */
+int host_links(struct host *h, const char *path, uint64_t *n);
 
 /* Reads up to n bytes at the offset `at` of proc/PID/exe, proc/PID/maps or proc/PID/map_files/…, or of a
  * regular file in the file tree of a process, proc/PID/root/…; fewer at its end. These files belong to

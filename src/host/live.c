@@ -23,7 +23,7 @@
 /* IDLE_ROWS: a file that has not been read for this many rows is closed. Its process or cgroup has
  * gone, or is no longer watched. Where many processes come and go, open files of the dead ones pile
  * up meanwhile. */
-enum { PROVIDED_MOST = 16, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3 };
+enum { PROVIDED_MOST = 16, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3, MISSING_MOST = 4, LOOKS_MOST = 16 };
 
 struct open_file {
 	int fd;
@@ -42,6 +42,9 @@ struct live {
 	uint32_t row, swept;   /* the present row, and the one that last closed idle files */
 	struct open_file last; /* a file beyond `most`, open until the next call */
 	bool has_last;
+	char missing[MISSING_MOST][256]; /* directories that did not exist since the last sample */
+	unsigned nmissing, looked;       /* looked: how often one was looked for since then */
+	enum { NUMBERS_UNKNOWN, NUMBERS_SAME, NUMBERS_OTHER } pids; /* those of /proc */
 	struct {
 		char path[PATH_MAX]; /* "": none is open */
 		int fd;
@@ -80,6 +83,61 @@ close_last(struct live *l)
 	l->has_last = false;
 }
 
+/* ---- Directories that are missing. A hierarchy may lack a whole tree of cgroups that another one has:
+ * that is asked once for each row or tick, and not for each file. */
+
+static bool
+is_missing(const struct live *l, const char *path)
+{
+	for (unsigned i = 0; i < l->nmissing; i++) {
+		size_t n = strlen(l->missing[i]);
+		if (strncmp(path, l->missing[i], n) == 0 && path[n] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* Cuts the last part off the path; false if it has only one. */
+static bool
+go_up(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+	return slash;
+}
+
+/* The file at the path does not exist. Remembers the topmost of its directories that does not, if
+ * that is likely to be asked for again. */
+static void
+note_missing(struct live *l, const char *path)
+{
+	char above[sizeof l->missing[0]], *top;
+	int fd = -1;
+
+	if (l->looked == LOOKS_MOST || l->nmissing == MISSING_MOST ||
+	    strncmp(path, "proc/", 5) == 0 || strlen(path) >= sizeof above)
+		return;
+	l->looked++;
+	top = l->missing[l->nmissing];
+	*top = '\0';
+	strcpy(above, path);
+	while (go_up(above) && (fd = open_of_machine(l->root, above, l->host.elsewhere)) < 0 &&
+	    errno == ENOENT)
+		strcpy(top, above);
+	if (fd >= 0)
+		close(fd);
+	l->nmissing += *top != '\0';
+	errno = ENOENT;
+}
+
+static void
+forget_missing(struct live *l)
+{
+	l->nmissing = l->looked = 0;
+}
+
 /* If too many files are open, closes first the files that this row has not read, then all. */
 static int
 open_path(struct live *l, const char *path)
@@ -88,6 +146,8 @@ open_path(struct live *l, const char *path)
 
 	for (int i = 0;; i++) {
 		int fd = open_of_machine(l->root, path, l->host.elsewhere);
+		if (fd < 0 && errno == ENOENT)
+			note_missing(l, path);
 		if (fd >= 0 || errno != EMFILE || i == 2)
 			return fd;
 		close_older(l, oldest[i]);
@@ -99,7 +159,7 @@ open_path(struct live *l, const char *path)
 static struct open_file *
 add_file(struct live *l, const char *path)
 {
-	int fd = open_path(l, path);
+	int fd = is_missing(l, path) ? fail_with(ENOENT) : open_path(l, path);
 
 	if (fd < 0)
 		return NULL;
@@ -296,6 +356,52 @@ live_count(struct host *h, const char *path, uint64_t *n)
 	if (!f)
 		return -1;
 	return count_entries(f->fd, n) < 0 ? give_up(l, f, path) : 0;
+}
+
+static int
+live_links(struct host *h, const char *path, uint64_t *n)
+{
+	struct live *l = (struct live *)h;
+	struct open_file *f = find_file(l, path);
+	struct stat st;
+
+	if (!f)
+		return -1;
+	if (fstat(f->fd, &st) < 0)
+		return give_up(l, f, path);
+	*n = (uint64_t)st.st_nlink;
+	return 0;
+}
+
+/* Whether /proc has the numbers of the pid namespace of this process. */
+static bool
+has_own_pids(struct live *l)
+{
+	struct text self;
+	uint64_t pid;
+
+	if (l->pids != NUMBERS_UNKNOWN)
+		return l->pids == NUMBERS_SAME;
+	l->pids = NUMBERS_OTHER;
+	if (!l->host.elsewhere && live_link(&l->host, "proc/self", &self) == 0 &&
+	    text_u64(self, &pid) == 0 && pid == (uint64_t)getpid())
+		l->pids = NUMBERS_SAME;
+	return l->pids == NUMBERS_SAME;
+}
+
+/* The number of a process's clock is made as clock_getcpuclockid(3) does, without its system call. */
+static int
+live_clock(struct host *h, uint32_t pid, uint64_t *ns)
+{
+	const uint32_t CPUCLOCK_SCHED = 2; /* linux/posix-timers.h */
+	struct timespec t;
+
+	if (!has_own_pids((struct live *)h))
+		return fail_with(EOPNOTSUPP);
+	if (clock_gettime((clockid_t)(~pid << 3 | CPUCLOCK_SCHED), &t) < 0)
+		return -1;
+	*ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	return 0;
 }
 
 static void
@@ -511,6 +617,7 @@ live_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 		.real_ns = clock_ns(CLOCK_REALTIME),
 		.boot_ns = clock_ns(CLOCK_BOOTTIME),
 		.kind = kind };
+	forget_missing(l);
 	if (kind == SAMPLE_ROW && ++l->row - l->swept >= ROWS_PER_SWEEP) {
 		close_older(l, l->row > IDLE_ROWS ? l->row - IDLE_ROWS : 0);
 		l->swept = l->row;
@@ -546,6 +653,8 @@ static const struct host_ops live_ops = {
 	.about = live_about,
 	.memory = live_memory,
 	.wait_memory = live_wait_memory,
+	.clock = live_clock,
+	.links = live_links,
 	.close = live_close,
 };
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -238,6 +239,65 @@ sleeper(void)
 	return pid;
 }
 
+static uint64_t
+run_ns_of(struct host *h, pid_t pid)
+{
+	struct text t;
+	char path[64];
+	uint64_t ns = 0;
+
+	snprintf(path, sizeof path, "proc/%d/schedstat", (int)pid);
+	CHECK(host_read(h, path, &t) == 0 && text_next_u64(&t, &ns) == 0);
+	return ns;
+}
+
+/* It is what schedstat says, once the process sleeps. */
+static void
+clock_of_process(void)
+{
+	struct host *h = host_live("/"), *other = host_live(tree);
+	pid_t pid = sleeper();
+	uint64_t ns = 0, run_ns = 1;
+
+	for (int i = 0; i < 2000 && (ns == 0 || ns != run_ns); i++) {
+		usleep(1000);
+		CHECK_INT(error_of(host_clock(h, (uint32_t)pid, &ns)), 0);
+		run_ns = run_ns_of(h, pid);
+	}
+	CHECK_U64(ns, run_ns);
+	CHECK_INT(error_of(host_clock(other, (uint32_t)pid, &ns)), EOPNOTSUPP);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	CHECK_INT(error_of(host_clock(h, (uint32_t)pid, &ns)), EINVAL);
+	host_close(h);
+	host_close(other);
+}
+
+static void *
+sleep_for_good(void *ctx)
+{
+	for (;;)
+		pause();
+	return ctx;
+}
+
+static void
+links_of_threads(void)
+{
+	struct host *h = host_live("/");
+	uint64_t one = 0, two = 0;
+	pthread_t thread;
+
+	CHECK_INT(error_of(host_links(h, "proc/self/task", &one)), 0);
+	CHECK_INT(pthread_create(&thread, NULL, sleep_for_good, NULL), 0);
+	CHECK_INT(error_of(host_links(h, "proc/self/task", &two)), 0);
+	CHECK_U64(two, one + 1);
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+	CHECK_INT(error_of(host_links(h, "proc/self/none", &two)), ENOENT);
+	host_close(h);
+}
+
 static void
 process_vanishes(void)
 {
@@ -418,6 +478,29 @@ facts(void)
 	host_close(h);
 }
 
+/* A directory that is missing is missing for all files below it until the next sample. Files beside it,
+ * and directories with a name that begins like its own, are read. */
+static void
+missing_directories(void)
+{
+	struct host *h = host_live(tree);
+	struct sample m;
+	struct text t;
+	char path[40];
+
+	put("sys/none-such/c/f", "beside");
+	for (int i = 0; i < 40; i++) {
+		snprintf(path, sizeof path, "sys/none/%d/f", i);
+		CHECK_INT(error_of(host_read(h, path, &t)), ENOENT);
+	}
+	check_read(h, "sys/none-such/c/f", "beside");
+	CHECK_INT(error_of(host_read(h, "sys/none-such/c/g", &t)), ENOENT);
+	put("sys/none/3/f", "new");
+	CHECK_INT(host_next(h, 0, SAMPLE_TICK, &m), 1);
+	check_read(h, "sys/none/3/f", "new");
+	host_close(h);
+}
+
 static int
 print_name(void *ctx, struct buf *out)
 {
@@ -516,12 +599,15 @@ main(void)
 	unit_test("a directory of 500, and an empty one", lists_many);
 	unit_test("a directory removed and made again", directory_again);
 	unit_test("a process that vanishes while watched", process_vanishes);
+	unit_test("the CPU clock of a process is the sum of its schedstat", clock_of_process);
+	unit_test("the links of a directory task tell of a new thread", links_of_threads);
 	unit_test("three hundred cgroups", many_files);
 	unit_test("files no longer read are closed, and all files at the end", closes_idle_ones);
 	unit_test("samples come at their deadline", samples_in_time);
 	unit_test("a signal ends the wait", interrupted);
 	unit_test("the facts of this machine", facts);
 	unit_test("more files than may be open", more_files_than_allowed);
+	unit_test("a missing directory is asked for once per sample", missing_directories);
 	unit_test("what is measured has one source, which ends with its last user", measures_once);
 	tree_remove();
 	return unit_done();

@@ -1,4 +1,10 @@
-/* scan: reads schedstat of every thread, within a budget of CPU time. */
+/*
+ * scan: reads schedstat of every thread, within a budget of CPU time.
+ *
+ * Live, most of these files need not be read: a process has a CPU clock, which is the sum of the run times
+ * of its threads and of a constant, the run time of those that have ended. While the clock is what follows
+ * from the figures that are known, no other thread has run: a run time never decreases.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -76,6 +82,10 @@ tell_skipped(const struct scan *c)
 
 /* ---- Threads */
 
+static const struct task new_task = {
+	.read = true, .switched = { NAN, NAN }, .blocked_ticks = NAN
+};
+
 static struct task *
 add_task(struct scan *c, uint32_t tid)
 {
@@ -88,9 +98,8 @@ add_task(struct scan *c, uint32_t tid)
 		s->tasks = *room = xrealloc(*room, *cap * sizeof **room);
 	}
 	struct task *t = &s->tasks[s->ntasks++];
-	*t = (struct task){
-		.tid = tid, .read = true, .switched = { NAN, NAN }, .blocked_ticks = NAN
-	};
+	*t = new_task;
+	t->tid = tid;
 	return t;
 }
 
@@ -123,6 +132,7 @@ compare(const struct scan *c, struct task *t, const struct task *before)
 	t->before = before;
 	t->counted = true;
 	t->moved = t->now[RUN_NS] != before->now[RUN_NS] || t->now[SLICES] != before->now[SLICES];
+	t->ran = t->moved || before->ran;
 	t->age_s = before->age_s;
 	/* status is read after schedstat: a wait may have ended between them */
 	t->since_ns = t->moved                   ? before->read_ns :
@@ -156,6 +166,7 @@ skip(struct scan *c, const struct task *before)
 	memcpy(t->rate, before->rate, sizeof t->rate);
 	t->before = before;
 	t->moved = before->moved;
+	t->ran = before->ran;
 	t->read_ns = before->read_ns;
 	t->since_ns = before->since_ns;
 	t->asleep_ns = before->asleep_ns;
@@ -164,25 +175,22 @@ skip(struct scan *c, const struct task *before)
 	c->s->nskipped++;
 }
 
-/* Adds a thread that was read. */
+/* Sets the figures of a thread that was read. */
 static struct task *
-note_task(struct scan *c, uint32_t tid, const struct task_sched *sched, const struct task *before,
+set_task(struct scan *c, struct task *t, const struct task_sched *sched, const struct task *before,
     bool born)
 {
-	struct task *t = add_task(c, tid);
-
 	t->now[RUN_NS] = sched->run_ns;
 	t->now[WAIT_NS] = sched->wait_ns;
 	t->now[SLICES] = sched->slices;
 	t->read_ns = c->s->at_ns;
 	t->since_ns = c->s->boot_ns;
-	c->s->nread++;
 	if (before) {
 		compare(c, t, before);
 	} else if (born) {
 		int64_t since_ns = c->last ? c->last->at_ns : c->s->boot_ns;
-		compare(
-		    c, t, &(struct task){ .tid = tid, .read_ns = since_ns, .since_ns = since_ns });
+		compare(c, t,
+		    &(struct task){ .tid = t->tid, .read_ns = since_ns, .since_ns = since_ns });
 		t->before = NULL;
 		t->born = t->moved = true;
 	}
@@ -191,22 +199,31 @@ note_task(struct scan *c, uint32_t tid, const struct task_sched *sched, const st
 
 /* False when the thread has ended. */
 static bool
+read_sched(struct scan *c, uint32_t pid, uint32_t tid, struct task_sched *out)
+{
+	struct text text;
+	char path[64];
+
+	if (host_read(c->w->host, task_path(path, pid, tid, "/schedstat"), &text) == 0 &&
+	    task_sched_parse(text, out) == 0)
+		return true;
+	c->error = errno;
+	return false;
+}
+
+/* False when the thread has ended. */
+static bool
 read_task(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before, bool born)
 {
 	struct task_sched sched;
-	struct text text;
-	char path[64];
 
 	if (before && !has_turn(c, before)) {
 		skip(c, before);
 		return true;
 	}
-	if (host_read(c->w->host, task_path(path, pid, tid, "/schedstat"), &text) < 0 ||
-	    task_sched_parse(text, &sched) < 0) {
-		c->error = errno;
+	if (!read_sched(c, pid, tid, &sched))
 		return false;
-	}
-	note_task(c, tid, &sched, before, born);
+	set_task(c, add_task(c, tid), &sched, before, born);
 	return true;
 }
 
@@ -233,7 +250,7 @@ static void
 add_row(struct scan *c, const struct task_row *row, const struct task *before, bool born)
 {
 	const struct task_sched sched = { row->run_ns, row->wait_ns, row->slices };
-	struct task *t = note_task(c, row->tid, &sched, before, born);
+	struct task *t = set_task(c, add_task(c, row->tid), &sched, before, born);
 
 	t->row = row;
 	t->state = row->state;
@@ -340,22 +357,44 @@ is_born(const struct scan *c, uint32_t pid)
 	    c->last->uptime_s - 0.015;
 }
 
+static uint64_t
+count_links(const struct scan *c, uint32_t pid)
+{
+	uint64_t links;
+	char path[64];
+
+	return host_links(c->w->host, task_path(path, pid, 0, "/task"), &links) < 0 ? 0 : links;
+}
+
+/* Sets what later scans compare the CPU clock with, if no thread has run since the clock was clock_ns,
+ * before they were read. */
+static void
+set_exact(struct scan *c, struct tasks_process *p, uint64_t clock_ns)
+{
+	uint64_t now_ns, run_ns = 0;
+
+	for (size_t i = p->first; i < p->first + p->n; i++)
+		run_ns += c->s->tasks[i].now[RUN_NS];
+	p->links = count_links(c, p->pid);
+	p->exact = p->links && !p->skipped && clock_ns >= run_ns &&
+	    host_clock(c->w->host, p->pid, &now_ns) == 0 && now_ns == clock_ns;
+	p->ended_ns = clock_ns - run_ns;
+}
+
 /* Only a thread of the process itself creates others. The threads are therefore listed again only
  * if a known one has run, which most of some thousand processes have not. */
 static void
-read_process(struct scan *c, uint32_t pid)
+read_all(struct scan *c, struct tasks_process *p, const struct tasks_process *before)
 {
 	struct tasks_snapshot *s = c->s;
-	const struct tasks_process *before = tasks_find(c->last, pid);
 	bool list = !before || before->unlisted,
-	     born = before ? !before->unlisted : is_born(c, pid);
+	     born = before ? !before->unlisted : is_born(c, p->pid);
+	uint64_t clock_ns;
+	bool clock = host_clock(c->w->host, p->pid, &clock_ns) == 0;
 
-	s->v = arena_grow(c->arena, s->v, s->n, &s->cap, sizeof *s->v);
-	struct tasks_process *p = &s->v[s->n];
-	*p = (struct tasks_process){ .pid = pid, .first = s->ntasks };
 	for (size_t i = 0; before && i < before->n; i++) {
 		const struct task *one = &c->last->tasks[before->first + i];
-		bool there = read_task(c, pid, one->tid, one, false);
+		bool there = read_task(c, p->pid, one->tid, one, false);
 		p->ended += !there;
 		list |= !there || s->tasks[s->ntasks - 1].moved;
 		p->skipped |= there && !s->tasks[s->ntasks - 1].read;
@@ -363,6 +402,128 @@ read_process(struct scan *c, uint32_t pid)
 	if (list)
 		read_new(c, p, born);
 	p->n = s->ntasks - p->first;
+	if (clock && !p->unlisted)
+		set_exact(c, p, clock_ns);
+}
+
+/* ---- Only the threads that have run */
+
+/* In which pass a thread is read. Those that may be on a CPU, or wait for one, are always read; the others
+ * until the clock tells that the rest has not run; and if that rest ran meanwhile, all of them. */
+enum { PASS_ACTIVE, PASS_RAN, PASS_OTHERS, PASS_REST, PASSES };
+
+static int
+pass_of(const struct task *before)
+{
+	if (before->moved || before->stuck || before->state == 'R')
+		return PASS_ACTIVE;
+	return before->ran ? PASS_RAN : PASS_OTHERS;
+}
+
+/* Adds the threads of a process with the figures that they had. Returns the sum of their run times. */
+static uint64_t
+keep_threads(struct scan *c, struct tasks_process *p, const struct tasks_process *before)
+{
+	uint64_t run_ns = 0;
+
+	for (size_t i = before->first; i < before->first + before->n; i++) {
+		const struct task *one = &c->last->tasks[i];
+		const struct task_sched same = { one->now[RUN_NS], one->now[WAIT_NS],
+			one->now[SLICES] };
+		set_task(c, add_task(c, one->tid), &same, one, false)->read = false;
+		run_ns += same.run_ns;
+	}
+	p->n = before->n;
+	p->exact = true;
+	p->ended_ns = before->ended_ns;
+	p->links = before->links;
+	return run_ns;
+}
+
+/* Reads the threads of one pass. Those that have ended get the number 0. */
+static void
+read_pass(struct scan *c, struct tasks_process *p, int pass, uint64_t *run_ns, uint64_t clock_ns)
+{
+	bool all = pass == PASS_ACTIVE || pass == PASS_REST;
+	struct task_sched sched;
+
+	for (size_t i = p->first; i < p->first + p->n; i++) {
+		struct task *t = &c->s->tasks[i];
+		const struct task *before = t->before;
+		if (t->read || t->tid == 0 || pass_of(before) > pass)
+			continue;
+		if (!all && p->ended == 0 && p->ended_ns + *run_ns >= clock_ns)
+			return;
+		if (!read_sched(c, p->pid, t->tid, &sched)) {
+			t->tid = 0;
+			p->ended++;
+			continue;
+		}
+		*run_ns += sched.run_ns - before->now[RUN_NS];
+		*t = new_task;
+		t->tid = before->tid;
+		set_task(c, t, &sched, before, false);
+	}
+}
+
+/* Whether no thread has run since its figures were read, and none was created or has ended. A process with
+ * one thread ends with it, and has to run to create another. */
+static bool
+is_up_to_date(
+    struct scan *c, const struct tasks_process *p, uint64_t run_ns, uint64_t *clock_ns, bool moved)
+{
+	return p->ended == 0 && host_clock(c->w->host, p->pid, clock_ns) == 0 &&
+	    *clock_ns == p->ended_ns + run_ns &&
+	    ((p->n == 1 && !moved) || count_links(c, p->pid) == p->links);
+}
+
+/* All known threads were read. Drops those that have ended, and adds new ones. */
+static void
+renew_threads(struct scan *c, struct tasks_process *p)
+{
+	struct tasks_snapshot *s = c->s;
+	size_t end = s->ntasks;
+
+	s->ntasks = p->first;
+	for (size_t i = p->first; i < end; i++)
+		if (s->tasks[i].tid)
+			s->tasks[s->ntasks++] = s->tasks[i];
+	read_new(c, p, true);
+	p->n = s->ntasks - p->first;
+	p->exact = !p->unlisted && !p->born && !p->ended && count_links(c, p->pid) == p->links;
+}
+
+/* Reads the threads until the others are known not to have run. False if there is no clock to tell this
+ * by, or the budget does not allow to read all. */
+static bool
+read_some(struct scan *c, struct tasks_process *p, const struct tasks_process *before)
+{
+	if (!before || !before->exact || c->state->quota < c->last->ntasks)
+		return false;
+	uint64_t run_ns = keep_threads(c, p, before), was_ns = run_ns, clock_ns = 0;
+	bool done = false;
+	for (int pass = 0; pass < PASSES && !done; pass++) {
+		read_pass(c, p, pass, &run_ns, clock_ns);
+		done = is_up_to_date(c, p, run_ns, &clock_ns, run_ns != was_ns);
+	}
+	if (!done)
+		renew_threads(c, p);
+	for (size_t i = p->first; i < c->s->ntasks; i++)
+		c->s->tasks[i].read = true;
+	return true;
+}
+
+static void
+read_process(struct scan *c, uint32_t pid)
+{
+	struct tasks_snapshot *s = c->s;
+	const struct tasks_process *before = tasks_find(c->last, pid);
+
+	s->v = arena_grow(c->arena, s->v, s->n, &s->cap, sizeof *s->v);
+	struct tasks_process *p = &s->v[s->n];
+	*p = (struct tasks_process){ .pid = pid, .first = s->ntasks };
+	if (!read_some(c, p, before))
+		read_all(c, p, before);
 	s->n += p->n > 0;
 }
 
@@ -586,7 +747,7 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 	if (state->scans == 0 && w->ask->target.cgroup && c.s->n < n)
 		hidden_tell(w);
 	c.s->unseen = count_unseen(&c);
-	state->nread = c.s->nread;
+	state->nread = c.s->ntasks - c.s->nskipped;
 	state->scans++;
 	if (c.denied && !w->hidden) {
 		w->hidden = arena_printf(&w->arena,

@@ -33,6 +33,7 @@ struct task {
 	bool moved;   /* it was on a CPU since it was last read */
 	bool counted; /* there is an earlier reading, or it was born: grown may be known */
 	bool stuck;   /* it has waited for a CPU ever since it was last read */
+	bool ran;     /* it has been seen to run */
 	bool has_switches;
 	char state; /* '\0': unknown */
 	uint64_t now[FIGURES];
@@ -55,6 +56,9 @@ struct tasks_process {
 	unsigned born, ended;            /* threads, since the previous snapshot */
 	bool unlisted;                   /* its threads could not be listed */
 	bool skipped;                    /* one of its threads was skipped */
+	bool exact;                      /* the next two are known */
+	uint64_t ended_ns;               /* its CPU clock without the run times of its threads */
+	uint64_t links;                  /* those of its directory task */
 	uint64_t gone_majflt;            /* of threads that have ended; only with rows */
 	const char *cgroup;              /* NULL: unknown */
 	const struct group_names *names; /* of the cgroup; NULL: unknown */
@@ -87,7 +91,7 @@ struct tasks_snapshot {
 	struct tasks_process *v;             /* in the order of their pids */
 	size_t n, cap;
 	struct task *tasks;
-	size_t ntasks, nread, nskipped;
+	size_t ntasks, nskipped;
 	const char *source; /* "bpf-loop", "bpf-iter", "proc" */
 	double unseen;      /* tasks that began and ended since the previous snapshot; NaN */
 	double uptime_s;

@@ -151,11 +151,11 @@ is_timer(const char *call, const uint64_t arg[])
 
 /* Names a lock by its address, and a call without descriptors, which some runtimes sleep with. */
 static void
-set_place_of_call(struct wait_place *p, const struct task_call *c)
+set_place_of_call(struct wait_place *p, const struct task_call *c, bool idle)
 {
 	bool lock = strcmp(p->call, "futex") == 0 && is_lock(c);
 
-	p->idle = syscall_is_idle(p->call) && !lock;
+	p->idle = idle && !lock;
 	if (strcmp(p->call, "futex") == 0 && !lock_may_be(c, &p->futex))
 		p->futex = 0;
 	if (lock)
@@ -164,58 +164,87 @@ set_place_of_call(struct wait_place *p, const struct task_call *c)
 		snprintf(p->where, sizeof p->where, "timer");
 }
 
-/* The tables of names are searched once for each call that threads wait in now. */
-static void
-name_call(struct watch *w, const struct task_call *c, char out[32])
+static struct wait_call
+describe_call(const char *machine, uint64_t number)
 {
 	const uint64_t x32 = 0x40000000; /* __X32_SYSCALL_BIT */
+	struct wait_call call = { .number = number };
+
+	syscall_name(machine, number & ~x32, call.name);
+	call.idle = syscall_is_idle(call.name);
+	call.takes_fd = syscall_takes_fd(call.name);
+	call.one_place = call.idle && (!call.takes_fd || strncmp(call.name, "epoll_", 6) == 0);
+	return call;
+}
+
+/* The tables of names are searched once for each call that threads wait in now. */
+static struct wait_call
+find_call(struct watch *w, const struct task_call *c)
+{
 	const char *machine = machine_of(w, c);
 	struct waits *s = w->state;
 	struct wait_call *known = &s->calls[c->number % (sizeof s->calls / sizeof *s->calls)];
 
-	if (!*machine) {
-		syscall_name(machine, c->number & ~x32, out);
-		return;
-	}
-	if (!*known->name || known->number != c->number) {
-		known->number = c->number;
-		syscall_name(machine, c->number & ~x32, known->name);
-	}
-	memcpy(out, known->name, sizeof known->name);
+	if (!*machine)
+		return describe_call(machine, c->number);
+	if (!*known->name || known->number != c->number)
+		*known = describe_call(machine, c->number);
+	return *known;
 }
 
-static void
+static uint64_t
+hash_of(const struct task_call *c)
+{
+	const uint64_t parts[] = { c->number, c->arg[0], c->arg[1], c->arg[2], c->arg[3], c->arg[4],
+		c->arg[5], c->sp, c->pc };
+	uint64_t hash = 1;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		hash = (hash ^ hash >> 29 ^ parts[i]) * 0x9e3779b97f4a7c15;
+	return hash;
+}
+
+/* Sets the call. True if it is the one of the wait before, in which threads wait in one kernel function. */
+static bool
 read_call(struct watch *w, struct wait_thread *t)
 {
+	uint64_t before = t->call_hash;
 	struct wait_place *p = &t->place;
 	struct task_call c;
 	struct text text;
 
+	t->call_hash = 0;
 	if (wait_thread_read(w, t, "/syscall", &text) < 0) {
 		note_unreadable(w, t, "syscall", errno);
-		return;
+		return false;
 	}
 	if (task_call_parse(text, &c) < 0 || c.kind == CALL_RUNNING)
-		return;
+		return false;
 	t->sp = c.sp;
 	t->pc = c.pc;
 	if (c.kind == CALL_NONE) { /* mostly a page fault */
 		snprintf(p->call, sizeof p->call, "none");
-		return;
+		return false;
 	}
-	name_call(w, &c, p->call);
-	set_place_of_call(p, &c);
-	if (syscall_takes_fd(p->call))
+	const struct wait_call call = find_call(w, &c);
+	memcpy(p->call, call.name, sizeof p->call);
+	set_place_of_call(p, &c, call.idle);
+	if (call.takes_fd)
 		read_target(w, t, c.arg[0]);
+	t->call_hash = hash_of(&c);
+	return call.one_place && t->call_hash == before;
 }
 
+/* before: the place of the wait before, if the thread waits in the same place; else NULL. */
 static void
-read_wchan(struct watch *w, struct wait_thread *t)
+read_wchan(struct watch *w, struct wait_thread *t, const struct wait_place *before)
 {
 	struct wait_place *p = &t->place;
 	struct text text, name;
 
-	if (wait_thread_read(w, t, "/wchan", &text) < 0)
+	if (before)
+		memcpy(p->wchan, before->wchan, sizeof p->wchan);
+	else if (wait_thread_read(w, t, "/wchan", &text) < 0)
 		note_unreadable(w, t, "wchan", errno);
 	else if (task_wchan_parse(text, &name) == 0)
 		set(p->wchan, sizeof p->wchan, name);
@@ -253,6 +282,7 @@ read_stat(struct watch *w, struct wait_thread *t, char *state)
 bool
 wait_place_read(struct watch *w, struct wait_thread *t)
 {
+	const struct wait_place before = t->place;
 	struct wait_place *p = &t->place;
 	char state;
 
@@ -267,9 +297,9 @@ wait_place_read(struct watch *w, struct wait_thread *t)
 		snprintf(p->where, sizeof p->where, "cpu");
 	if (p->state != WAIT_BLOCKED)
 		return !t->ended;
-	if (!p->kernel)
-		read_call(w, t);
-	read_wchan(w, t);
+	bool same = !p->kernel && read_call(w, t) && before.state == WAIT_BLOCKED &&
+	    !before.uninterruptible && !p->uninterruptible && *before.wchan;
+	read_wchan(w, t, same ? &before : NULL);
 	p->idle = (p->idle || p->kernel) && !p->uninterruptible;
 	return true;
 }

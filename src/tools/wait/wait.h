@@ -68,6 +68,8 @@ struct wait_thread {
 	/* not counted yet: it was runnable at both ends of this time */
 	int64_t open_ns;
 	uint64_t cpu; /* the one it ran on last; UINT64_MAX: unknown */
+	/* tells the call in which it waits from others: its number, arguments, sp and pc; 0: unknown */
+	uint64_t call_hash;
 	struct wait_place place;
 	uint64_t sp, pc; /* where the program entered the call of that place; 0: unknown */
 	char comm[64];
@@ -136,6 +138,9 @@ struct waits {
 	struct wait_call {
 		uint64_t number;
 		char name[32];
+		bool idle, takes_fd;
+		bool
+		    one_place; /* threads that wait in it interruptibly are in one kernel function */
 	} calls[16];
 
 	struct map keys;       /* what tells sums apart */
