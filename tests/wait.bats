@@ -577,6 +577,39 @@ frame_of_jit() {
 	rm -f "/tmp/perf-$last.map"
 }
 
+@test "live: --svg draws a flame graph that is valid XML, zooms and searches" {
+	can_read_stacks
+	known -O2
+	run --separate-stderr "$PQ" wait --stacks --svg wait.svg -p "$last" 0.3 1
+	[ "$status" -eq 0 ] && [ -z "$output" ]
+	grep -q '<title>inner_read (0.[0-9]* s, ' wait.svg
+	run ! grep -q 'href\|src=' wait.svg
+	! command -v xmllint >/dev/null || xmllint --noout wait.svg
+	if command -v node >/dev/null; then
+		run node "$TESTS/flame.js" wait.svg
+		diff - <(printf '%s\n' "$output") <<-'END'
+			all true
+			found INNER_: 100.0 % 3
+			zoomed 1180 none none 0.5
+			reset true true
+		END
+	fi
+}
+
+@test "--svg draws what --folded prints, of recordings too, and says at once what it cannot write" {
+	for i in 0 1 2 3; do
+		tenth $i
+		thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
+	done
+	run --separate-stderr "$PQ" wait --svg "$BATS_TEST_TMPDIR/wait.svg" -f "$dir"
+	[ "$status" -eq 0 ] && [ -z "$output" ]
+	grep -q '<title>clock_nanosleep(hrtimer_nanosleep) (' "$BATS_TEST_TMPDIR/wait.svg"
+	grep -q '<title>blocked (' "$BATS_TEST_TMPDIR/wait.svg"
+	fails 1 'cannot write /nonexistent/wait.svg: No such file' timeout 20 "$PQ" wait --svg /nonexistent/wait.svg -p $$ 60 1
+	fails 1 'cannot write /dev/full: No space left' "$PQ" wait --svg /dev/full -p $$ 0.2 1
+	fails 2 'cannot be combined' "$PQ" wait --svg x.svg --folded
+}
+
 @test "--stacks says that recordings do not hold stacks, and takes no --slow" {
 	for i in 0 1; do
 		tenth $i

@@ -431,7 +431,7 @@ frames_of_elf(const struct elf *e, uint64_t address, struct frame_rule *out)
 {
 	struct common common;
 	struct run r = { .common = &common, .address = address };
-	uint64_t entry;
+	uint64_t entry = 0;
 	struct text t;
 
 	bool found =
