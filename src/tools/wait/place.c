@@ -208,6 +208,8 @@ read_call(struct watch *w, struct wait_thread *t)
 	}
 	if (task_call_parse(text, &c) < 0 || c.kind == CALL_RUNNING)
 		return false;
+	t->sp = c.sp;
+	t->pc = c.pc;
 	if (c.kind == CALL_NONE) { /* mostly a page fault */
 		snprintf(p->call, sizeof p->call, "none");
 		return false;
@@ -283,6 +285,7 @@ wait_place_read(struct watch *w, struct wait_thread *t)
 	char state;
 
 	*p = (struct wait_place){ .state = WAIT_ENDED };
+	t->sp = t->pc = 0;
 	if (!read_stat(w, t, &state))
 		return false;
 	p->state = state_of(state);
