@@ -484,6 +484,14 @@ can_read_stacks() {
 	done
 }
 
+@test "live: --stacks has the stack of a thread that waits in the same call again" {
+	can_read_stacks
+	start "$(dirname "$PQ")/tests/helper" wake 100
+	run --separate-stderr "$PQ" wait --stacks --idle --json -p "$last" 1 2
+	[ "$status" -eq 0 ]
+	[ "$(json 'select(.state == "blocked" and .time_pct > 50) | .stack | index("wake") != null' | sort -u)" = true ]
+}
+
 @test "live: --stacks --folded prints the outermost function first, and threads that run" {
 	can_read_stacks
 	export BURN=1

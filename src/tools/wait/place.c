@@ -268,13 +268,16 @@ read_stat(struct watch *w, struct wait_thread *t, char *state)
 	return true;
 }
 
-/* Whether the row tells that the thread waits as before. A lock may have another owner now, or none. */
+/* Whether the row tells that the thread waits as before. A lock may have another owner now, or none, and a
+ * stack other callers. */
 static bool
-row_tells_same(const struct waits *s, const struct wait_thread *t, const struct wait_place *before)
+row_tells_same(const struct watch *w, const struct wait_thread *t, const struct wait_place *before)
 {
+	const struct waits *s = w->state;
+
 	return s->row && s->row->call && s->row->call == t->call_hash && t->one_place &&
 	    before->state == WAIT_BLOCKED && !before->uninterruptible && *before->wchan &&
-	    !before->futex;
+	    !before->futex && !wait_options(w)->stacks;
 }
 
 bool
@@ -295,7 +298,7 @@ wait_place_read(struct watch *w, struct wait_thread *t)
 		snprintf(p->where, sizeof p->where, "cpu");
 	if (p->state != WAIT_BLOCKED)
 		return !t->ended;
-	if (state == 'S' && row_tells_same(w->state, t, &before)) {
+	if (state == 'S' && row_tells_same(w, t, &before)) {
 		*p = before;
 		return true;
 	}
