@@ -372,6 +372,37 @@ rows() {
 	fails 3 'BPF is not available: --root reads files only' "$PQ" wait --source bpf --root "$BATS_TEST_TMPDIR" 0.1 1
 }
 
+# found_rows N: whether the file found has so many lines.
+found_rows() { [ "$(wc -l <found)" -ge "$1" ]; }
+
+# need_calls: skips unless BPF tells calls from others here.
+need_calls() {
+	run --separate-stderr "$PQ" wait --source bpf-loop -p $$ 1 1
+	[ "$status" -eq 0 ] || skip "${stderr:-no BPF}"
+	[ "$(uname -m)" = x86_64 ] || skip "only on x86-64"
+}
+
+@test "live: with BPF, a thread that waits in two calls by turns has both" {
+	need_calls
+	start "$(dirname "$PQ")/tests/helper" turn
+	run --separate-stderr "$PQ" wait --source bpf-loop --json -p "$last" 3 1
+	[ "$status" -eq 0 ]
+	[ "$(json 'select(.time_pct > 25 and .state == "blocked") | .call' | sort | tr '\n' ' ')" = '"clock_nanosleep" "poll" ' ]
+	[ "$(json 'select(.call == "poll") | .place')" = '"timer"' ]
+}
+
+@test "live: with BPF, a thread that waits in the same call again is not read again" {
+	cd "$BATS_TEST_TMPDIR"
+	need_calls
+	[ -r /proc/self/io ] || skip "no /proc/PID/io"
+	start "$(dirname "$PQ")/tests/helper" wake 200
+	start "$PQ" wait --hz 50 --source bpf-loop --json -p "$last" 1 >found
+	await found_rows 2
+	calls=$(awk '/^syscr/ { print $2 }' "/proc/$last/io")
+	await found_rows 8
+	[ $(($(awk '/^syscr/ { print $2 }' "/proc/$last/io") - calls)) -lt 60 ] # of 200 and more
+}
+
 @test "live: BPF and /proc find the same waits, and pq wait and pq why replay them" {
 	cd "$BATS_TEST_TMPDIR"
 	run --separate-stderr "$PQ" wait --source bpf 0.1 1

@@ -434,8 +434,9 @@ frames_of_elf(const struct elf *e, uint64_t address, struct frame_rule *out)
 	uint64_t entry = 0;
 	struct text t;
 
-	if (!(e->frame_index.size ? find_entry : scan_entries)(e, address, &entry) ||
-	    !read_entry(e, entry, &common, &t))
+	bool found =
+	    e->frame_index.size ? find_entry(e, address, &entry) : scan_entries(e, address, &entry);
+	if (!found || !read_entry(e, entry, &common, &t))
 		return false;
 	uint64_t start = entry + 8 + (uint64_t)signed_word(t, 8), size = elf_number(t, 12, 4);
 	if (address < start || address - start >= size)

@@ -249,7 +249,8 @@ foreign_names(void)
 	static const char *const not_logs[] = { "", ".log", "app.log", ID_1 ".log", "-" ID_1 ".log",
 		"web-0_shop_app-0" ID_1 ".log", "web-0_shop_app" ID_1 ".log",
 		"web-0_shop-" ID_1 ".log", "_shop_app-" ID_1 ".log", "web-0__app-" ID_1 ".log",
-		"web-0_shop_-" ID_1 ".log", "web-0_shop_a_b-" ID_1 ".log", ("web-0_shop_app-" ID_1) };
+		"web-0_shop_-" ID_1 ".log", "web-0_shop_a_b-" ID_1 ".log",
+		("web-0_shop_app-" ID_1) };
 	static const char *const not_pods[] = { "", "_", "__", "shop_web-0", "shop_web-0_",
 		"_web-0_" UID, "shop__" UID, "shop_web-0_" UID "0", "shop_web_0_" UID,
 		"shop_web-0_1b4e28ba" };

@@ -70,6 +70,7 @@ struct wait_thread {
 	uint64_t cpu; /* the one it ran on last; UINT64_MAX: unknown */
 	/* tells the call in which it waits from others: its number, arguments, sp and pc; 0: unknown */
 	uint64_t call_hash;
+	bool one_place; /* threads that wait in it are in one kernel function */
 	struct wait_place place;
 	uint64_t sp, pc; /* where the program entered the call of that place; 0: unknown */
 	char comm[64];
@@ -139,8 +140,7 @@ struct waits {
 		uint64_t number;
 		char name[32];
 		bool idle, takes_fd;
-		bool
-		    one_place; /* threads that wait in it interruptibly are in one kernel function */
+		bool one_place; /* threads that wait in it are in one kernel function */
 	} calls[16];
 
 	struct map keys;       /* what tells sums apart */
