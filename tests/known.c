@@ -1,7 +1,10 @@
-/* known: a program whose threads wait in known functions, for tests of stacks. With BURN set, one
- * more thread runs all the time; with JIT set, one waits below code that was made at run time, whose
- * address is printed. Each chain has a function that moves the stack pointer in its own
- * way: an array, memory of a size that the compiler does not know, none. */
+/* known: a program whose threads wait in known functions, for tests of stacks. Each chain has a function
+ * that moves the stack pointer in its own way: an array, memory of a size that the compiler does not
+ * know, none. More threads, if these are set in the environment:
+ *
+ *   BURN  one that runs all the time
+ *   BEAT  one that sleeps in one place, which two functions call in turn
+ *   JIT   one that waits below code that was made at run time, whose address is printed */
 #include <alloca.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -102,6 +105,39 @@ idle_thread(void *ctx)
 	return ctx;
 }
 
+FUNCTION void
+inner_beat(void)
+{
+	struct timespec t = { 0, 7000000 };
+
+	nanosleep(&t, NULL);
+	KEEP(&t);
+}
+
+FUNCTION void
+left_beat(void)
+{
+	inner_beat();
+	KEEP(&lock);
+}
+
+FUNCTION void
+right_beat(void)
+{
+	inner_beat();
+	KEEP(&pipes);
+}
+
+static void *
+beat_thread(void *ctx)
+{
+	for (;;) {
+		left_beat();
+		right_beat();
+	}
+	return ctx;
+}
+
 /* push %rbp; mov %rsp,%rbp; call *%rdi; pop %rbp; ret */
 static void *
 jit_thread(void *ctx)
@@ -140,6 +176,8 @@ main(void)
 	pthread_create(&t, NULL, read_thread, NULL);
 	pthread_create(&t, NULL, lock_thread, NULL);
 	pthread_create(&t, NULL, idle_thread, NULL);
+	if (getenv("BEAT"))
+		pthread_create(&t, NULL, beat_thread, NULL);
 	if (getenv("JIT"))
 		pthread_create(&t, NULL, jit_thread, NULL);
 	if (getenv("BURN"))

@@ -534,6 +534,17 @@ can_read_stacks() {
 	has '.call == "read" and (.stack[1] | test("^known[+]0x[0-9a-f]+$"))'
 }
 
+@test "live: a thread that sleeps in one place again and again has the stack of each time" {
+	can_read_stacks
+	export BEAT=1
+	known -O2
+	run --separate-stderr "$PQ" wait --stacks --hz 83 --json -p "$last" 1 1
+	echo "$output"
+	stack_of '.call == "clock_nanosleep"' "inner_beat left_beat beat_thread"
+	stack_of '.call == "clock_nanosleep"' "inner_beat right_beat beat_thread"
+	run ! has '.call == "clock_nanosleep" and .threads > 0.3 and .stack == null'
+}
+
 # frame_of_jit: what pq calls the code that known made.
 frame_of_jit() {
 	timeout 20 "$PQ" wait --stacks --json -p "$last" 0.2 1 |

@@ -93,9 +93,9 @@ host_about(struct host *h, const char *path, struct host_file *out)
 }
 
 int
-host_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text)
+host_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct memory_read *out)
 {
-	return h->ops->memory ? h->ops->memory(h, pid, at, n, text) : fail_with(EOPNOTSUPP);
+	return h->ops->memory ? h->ops->memory(h, pid, at, n, out) : fail_with(EOPNOTSUPP);
 }
 
 int

@@ -53,6 +53,7 @@ bool facts_find(struct text t, const char *key, struct text *value);
 
 struct host;
 struct memory_ask;
+struct memory_read;
 
 /* A text that is measured, not read from a file. */
 struct provided {
@@ -95,7 +96,7 @@ struct host_ops {
 	int (*count)(struct host *, const char *path, uint64_t *n);
 	int (*part)(struct host *, const char *path, uint64_t at, size_t n, struct text *);
 	int (*about)(struct host *, const char *path, struct host_file *);
-	int (*memory)(struct host *, uint32_t pid, uint64_t at, size_t n, struct text *);
+	int (*memory)(struct host *, uint32_t pid, uint64_t at, size_t n, struct memory_read *);
 	int (*wait_memory)(struct host *, struct memory_ask *);
 	int (*clock)(struct host *, uint32_t pid, uint64_t *ns);
 	int (*links)(struct host *, const char *path, uint64_t *n);
@@ -170,11 +171,19 @@ int host_part(struct host *h, const char *path, uint64_t at, size_t n, struct te
 /* Sets *out to what is known of such a file. Returns as host_part. */
 int host_about(struct host *h, const char *path, struct host_file *out);
 
+/* What host_memory sets; valid until the next call on this host. */
+struct memory_read {
+	struct text bytes;
+	/* a number of the address space. Where it is another one, the process may run another program,
+	 * or be another process. */
+	uint32_t space;
+};
+
 /* Reads up to n bytes of the memory of a process, which goes on meanwhile; fewer if the pages that
- * follow are not in memory, as with host_wait_memory. Needs the same permission. The text is valid until
- * the next call on this host. Returns 0, or -1 with errno: EFAULT no such memory, or not there now;
- * EACCES no permission to trace the process; EOPNOTSUPP a recording, or a copy of /proc. */
-int host_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text);
+ * follow are not in memory, as with host_wait_memory. Needs the same permission. Returns 0, or -1 with errno: EFAULT no such memory, or not there now,
+ * or the process has begun another program, whose memory the next call reads; EACCES no permission to
+ * trace the process; EOPNOTSUPP a recording, or a copy of /proc. */
+int host_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct memory_read *out);
 
 /* Memory of a process around a place for which one of its threads waits. */
 struct memory_ask {

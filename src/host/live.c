@@ -27,9 +27,10 @@ enum { PROVIDED_MOST = 16, IDLE_ROWS = 6, ROWS_PER_SWEEP = 3, MISSING_MOST = 4, 
 
 struct open_file {
 	int fd;
-	uint32_t used; /* the row that read it last */
-	bool whole;    /* its text comes in one piece: see slurp_file */
-	bool counted;  /* of a file system that is known: see counts_links and read_exactly */
+	uint32_t used;   /* the row that read it last */
+	uint32_t opened; /* it was opened as the so-manieth */
+	bool whole;      /* its text comes in one piece: see slurp_file */
+	bool counted;    /* of a file system that is known: see counts_links and read_exactly */
 };
 
 struct live {
@@ -39,6 +40,7 @@ struct live {
 	struct open_file *v;   /* by the number of the path */
 	size_t room;           /* of v */
 	uint32_t most;         /* at most this many stay open: each costs the kernel some 6 KB */
+	uint32_t opened;       /* so many files were */
 	uint32_t row, swept;   /* the present row, and the one that last closed idle files */
 	struct open_file last; /* a file beyond `most`, open until the next call */
 	bool has_last;
@@ -165,12 +167,12 @@ add_file(struct live *l, const char *path)
 		return NULL;
 	if (l->paths.n >= l->most) {
 		l->has_last = true;
-		l->last = (struct open_file){ .fd = fd };
+		l->last = (struct open_file){ .fd = fd, .opened = ++l->opened };
 		return &l->last;
 	}
 	uint32_t i = map_put(&l->paths, text_of(path));
 	l->v = xgrow(l->v, i, &l->room, sizeof *l->v);
-	l->v[i] = (struct open_file){ .fd = fd };
+	l->v[i] = (struct open_file){ .fd = fd, .opened = ++l->opened };
 	return &l->v[i];
 }
 
@@ -462,7 +464,7 @@ enum { PROC_MAGIC = 0x9fa0 }; /* linux/magic.h */
 /* Reads exactly n bytes at the offset of a file of a process, which stays open. In a copy of /proc,
  * such a file would be somebody else's. */
 static int
-read_exactly(struct live *l, const char *path, uint64_t at, void *out, size_t n)
+read_exactly(struct live *l, const char *path, uint64_t at, void *out, size_t n, uint32_t *opened)
 {
 	struct open_file *f = find_file(l, path);
 	struct statfs fs;
@@ -473,6 +475,7 @@ read_exactly(struct live *l, const char *path, uint64_t at, void *out, size_t n)
 		return fail_with(at > INT64_MAX ? EFAULT : EOPNOTSUPP);
 	f->counted = true; /* it is of a /proc */
 	ssize_t got = pread(f->fd, out, n, (off_t)at);
+	*opened = f->opened;
 	if (got == (ssize_t)n)
 		return 0;
 	if (got >= 0)
@@ -487,10 +490,11 @@ is_present(struct live *l, uint32_t pid, uint64_t at)
 {
 	char path[48];
 	uint64_t page;
+	uint32_t ignored;
 
 	snprintf(path, sizeof path, "proc/%u/pagemap", pid);
-	return read_exactly(
-		   l, path, at / l->host.facts.page_size * sizeof page, &page, sizeof page) == 0 &&
+	return read_exactly(l, path, at / l->host.facts.page_size * sizeof page, &page, sizeof page,
+		   &ignored) == 0 &&
 	    page >> 63;
 }
 
@@ -507,7 +511,7 @@ count_present(struct live *l, uint32_t pid, uint64_t at, size_t n)
 }
 
 static int
-live_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text)
+live_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct memory_read *out)
 {
 	struct live *l = (struct live *)h;
 	char path[48];
@@ -517,10 +521,10 @@ live_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *te
 		return fail_with(errno ? errno : EFAULT);
 	snprintf(path, sizeof path, "proc/%u/mem", pid);
 	l->text.n = 0;
-	if (read_exactly(l, path, at, buf_room(&l->text, n), n) < 0)
+	if (read_exactly(l, path, at, buf_room(&l->text, n), n, &out->space) < 0)
 		return errno == EIO ? fail_with(EFAULT) : -1;
 	l->text.n = n;
-	*text = (struct text){ l->text.s, l->text.n };
+	out->bytes = (struct text){ l->text.s, l->text.n };
 	return 0;
 }
 
@@ -546,9 +550,10 @@ append_memory(struct live *l, const struct memory_ask *m, uint64_t to, struct bu
 {
 	size_t n = (size_t)(to - m->from);
 	char path[48];
+	uint32_t ignored;
 
 	snprintf(path, sizeof path, "proc/%u/mem", m->pid);
-	if (read_exactly(l, path, m->from, buf_room(b, n), n) < 0)
+	if (read_exactly(l, path, m->from, buf_room(b, n), n, &ignored) < 0)
 		return errno == EIO ? fail_with(EFAULT) : -1;
 	b->n += n;
 	return 0;

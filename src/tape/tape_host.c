@@ -324,9 +324,9 @@ record_about(struct host *h, const char *path, struct host_file *out)
 }
 
 static int
-record_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct text *text)
+record_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct memory_read *out)
 {
-	return host_memory(((struct recording *)h)->inner, pid, at, n, text);
+	return host_memory(((struct recording *)h)->inner, pid, at, n, out);
 }
 
 static void

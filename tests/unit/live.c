@@ -549,19 +549,19 @@ reads_memory(void)
 {
 	struct host *h = host_live("/"), *elsewhere = host_live(tree);
 	const char words[] = "on the stack";
-	struct text t;
+	struct memory_read m;
 
-	CHECK_INT(error_of(host_memory(h, (uint32_t)getpid(), (uintptr_t)words, 12, &t)), 0);
-	CHECK_TEXT(t, "on the stack");
-	CHECK_INT(error_of(host_memory(h, (uint32_t)getpid(), 16, 8, &t)), EFAULT);
+	CHECK_INT(error_of(host_memory(h, (uint32_t)getpid(), (uintptr_t)words, 12, &m)), 0);
+	CHECK_TEXT(m.bytes, "on the stack");
+	CHECK_INT(error_of(host_memory(h, (uint32_t)getpid(), 16, 8, &m)), EFAULT);
 	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	pages[4095] = 1;
 	munmap(pages + 4096, 4096);
 	CHECK_INT(
-	    error_of(host_memory(h, (uint32_t)getpid(), (uintptr_t)pages + 4000, 200, &t)), 0);
-	CHECK_U64(t.n, 96);
+	    error_of(host_memory(h, (uint32_t)getpid(), (uintptr_t)pages + 4000, 200, &m)), 0);
+	CHECK_U64(m.bytes.n, 96);
 	CHECK_INT(
-	    error_of(host_memory(elsewhere, (uint32_t)getpid(), (uintptr_t)words, 4, &t)), ENOENT);
+	    error_of(host_memory(elsewhere, (uint32_t)getpid(), (uintptr_t)words, 4, &m)), ENOENT);
 	host_close(h);
 	host_close(elsewhere);
 }

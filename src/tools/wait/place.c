@@ -284,6 +284,7 @@ bool
 wait_place_read(struct watch *w, struct wait_thread *t)
 {
 	const struct wait_place before = t->place;
+	const uint64_t sp = t->sp, pc = t->pc;
 	struct wait_place *p = &t->place;
 	char state;
 
@@ -300,6 +301,8 @@ wait_place_read(struct watch *w, struct wait_thread *t)
 		return !t->ended;
 	if (state == 'S' && row_tells_same(w, t, &before)) {
 		*p = before;
+		t->sp = sp;
+		t->pc = pc;
 		return true;
 	}
 	bool same = !p->kernel && read_call(w, t) && before.state == WAIT_BLOCKED &&

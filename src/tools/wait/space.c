@@ -83,10 +83,14 @@ read_image(void *ctx, uint64_t at, size_t n, struct text *out)
 {
 	struct image *i = ctx;
 	struct host *h = i->space->watch->host;
+	struct memory_read m;
 
 	if (i->path)
 		return host_part(h, i->path, at, n, out);
-	return host_memory(h, i->space->owner.pid, i->from + at, n, out);
+	if (host_memory(h, i->space->owner.pid, i->from + at, n, &m) < 0)
+		return -1;
+	*out = m.bytes;
+	return 0;
 }
 
 /* Whether the file at the path begins as the mapping does. */
@@ -95,11 +99,12 @@ begins_as_mapped(struct space *s, const char *path, uint64_t start, uint64_t at)
 {
 	char memory[HEAD];
 	struct host *h = s->watch->host;
+	struct memory_read m;
 	struct text t;
 
-	if (host_memory(h, s->owner.pid, start, HEAD, &t) < 0 || t.n < HEAD)
+	if (host_memory(h, s->owner.pid, start, HEAD, &m) < 0 || m.bytes.n < HEAD)
 		return false;
-	memcpy(memory, t.s, HEAD);
+	memcpy(memory, m.bytes.s, HEAD);
 	return host_part(h, path, at, HEAD, &t) == 0 && t.n == HEAD &&
 	    memcmp(t.s, memory, HEAD) == 0;
 }
@@ -368,13 +373,13 @@ size_t
 space_code(struct space *s, uint64_t at, size_t n, unsigned char *out)
 {
 	int area = find_area(s, at);
-	struct text t;
+	struct memory_read m;
 
-	if (area < 0 || host_memory(s->watch->host, s->owner.pid, at, n, &t) < 0)
+	if (area < 0 || host_memory(s->watch->host, s->owner.pid, at, n, &m) < 0)
 		return 0;
 	uint64_t room = s->areas[area].end - at;
-	n = t.n < room ? t.n : (size_t)room;
-	memcpy(out, t.s, n);
+	n = m.bytes.n < room ? m.bytes.n : (size_t)room;
+	memcpy(out, m.bytes.s, n);
 	return n;
 }
 
@@ -672,12 +677,6 @@ space_names(struct space *s, const uint64_t *pcs, size_t n, const char **out)
 
 /* ---- All spaces */
 
-uint32_t
-space_pid(const struct space *s)
-{
-	return s->owner.pid;
-}
-
 static void
 free_space(struct space *s)
 {
@@ -711,7 +710,7 @@ space_find(struct watch *w, struct spaces **all, const struct space_owner *owner
 	size_t i = 0;
 	while (i < a->n && a->v[i]->owner.pid != owner->pid)
 		i++;
-	if (i < a->n && a->v[i]->owner.stack == owner->stack) {
+	if (i < a->n && a->v[i]->owner.number == owner->number) {
 		if (a->v[i]->ncodes >= CODES_MOST)
 			forget_codes(a->v[i]);
 		return a->v[i];

@@ -16,7 +16,7 @@
  * differs. */
 struct space_owner {
 	uint32_t pid;
-	uint64_t stack; /* field 28 of /proc/PID/stat: where its stack began */
+	uint32_t number; /* see struct memory_read */
 };
 
 struct space;
@@ -24,8 +24,6 @@ struct spaces;
 
 /* The space of the owner. Owned by *all, which is NULL at first. */
 struct space *space_find(struct watch *w, struct spaces **all, const struct space_owner *owner);
-
-uint32_t space_pid(const struct space *s);
 
 /* Reads what is mapped, if that was long ago. Returns 0, or -1 with errno. */
 int space_look(struct space *s, struct watch *w);

@@ -14,6 +14,7 @@ enum { STACKS_MOST = 20000, AGAIN = 2, TEXT_ROOM = 32 << 10, FIRST_READ = 8 << 1
 
 /* The memory of one stack, as far as it has been read: [from, from + n). */
 struct stack_memory {
+	uint32_t pid, space; /* space: see struct memory_read */
 	uint64_t from;
 	size_t n;
 	bool ended; /* there is no more */
@@ -82,17 +83,19 @@ read_more(struct wait_stacks *k)
 {
 	struct stack_memory *m = &k->memory;
 	size_t n = m->n ? sizeof m->bytes - m->n : FIRST_READ;
-	struct text t;
+	struct memory_read read;
 
 	if (m->ended || n == 0)
 		return false;
-	if (host_memory(k->watch->host, space_pid(k->space), m->from + m->n, n, &t) < 0) {
+	if (host_memory(k->watch->host, m->pid, m->from + m->n, n, &read) < 0 ||
+	    (m->n > 0 && read.space != m->space)) {
 		m->ended = true;
 		return false;
 	}
-	memcpy(m->bytes + m->n, t.s, t.n);
-	m->ended = t.n < n;
-	m->n += t.n;
+	memcpy(m->bytes + m->n, read.bytes.s, read.bytes.n);
+	m->ended = read.bytes.n < n;
+	m->n += read.bytes.n;
+	m->space = read.space;
 	return true;
 }
 
@@ -125,17 +128,27 @@ find_rule(void *ctx, uint64_t pc, const struct frame_rule **out)
 
 /* ---- The stack of the program */
 
+/* Begins to read the stack: that tells which program the process runs. */
 static bool
 find_space(struct wait_stacks *k, const struct wait_thread *t)
 {
-	struct text text;
+	struct stack_memory *m = &k->memory;
+	int tries = 0;
 
-	if (wait_thread_read(k->watch, t, "/stat", &text) < 0)
+	do {
+		m->pid = t->pid;
+		m->from = t->sp;
+		m->n = 0;
+		m->ended = false;
+		errno = 0;
+	} while (!read_more(k) && errno == EFAULT && ++tries < 3);
+	if (m->n == 0 && (errno == EACCES || errno == EPERM))
+		watch_note(k->watch,
+		    "cannot read the memory of some processes: permission denied; their stacks are "
+		    "unknown (see kernel.yama.ptrace_scope)");
+	if (m->n == 0)
 		return false;
-	struct keyed stack = task_stat_field(text, 28);
-	struct space_owner owner = { t->pid, stack.v };
-	if (!stack.known)
-		return false;
+	const struct space_owner owner = { t->pid, m->space };
 	k->space = space_find(k->watch, &k->spaces, &owner);
 	return space_look(k->space, k->watch) == 0;
 }
@@ -164,15 +177,7 @@ read_user(struct wait_stacks *k, const struct wait_thread *t)
 	k->nframes = 0;
 	if (!t->sp || !find_space(k, t))
 		return false;
-	k->memory.from = start.sp;
-	k->memory.n = 0;
-	k->memory.ended = false;
 	unwind(&source, &start, &u);
-	if (k->memory.ended && k->memory.n == 0) {
-		watch_note(
-		    k->watch, "cannot read the memory of some processes: their stacks are unknown");
-		return false;
-	}
 	name_frames(k, &u);
 	return k->nframes > 0;
 }
