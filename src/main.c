@@ -87,6 +87,9 @@
  *   tape/state.c                 each file's text as it was at a sample
  *   tape/tape_host.c             a recording as a host, and a host that records
  *
+ *   trace/trace_file.c           a saved trace as a file
+ *   trace/perfetto.c             a trace as Perfetto's protobuf
+ *
  *   expr/token.c                 conditions: tokens, numbers and units
  *   expr/parse.c                 conditions: from words to steps
  *   expr/eval.c                  conditions: which rows they hold for
