@@ -937,7 +937,7 @@ enum { CPUS = 4, THREADS = 60, FIRST_TID = 31000, EVENTS = 200000 };
 static struct {
 	uint32_t on[CPUS];
 	struct {
-		enum { SLEEPS, WAITS, RUNS } state;
+		enum sim_state state;
 		uint64_t since, ran, waited, slept;
 	} threads[THREADS];
 	uint64_t now, seed;
@@ -956,7 +956,7 @@ random_to(uint32_t n)
 }
 
 static void
-account(uint32_t i, int state)
+account(uint32_t i, enum sim_state state)
 {
 	uint64_t ns = sim.now - sim.threads[i].since;
 
