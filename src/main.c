@@ -78,7 +78,7 @@
  *   host/open.c                  which files may be opened, and where their names may lead
  *   host/read_file.c             a whole file, directory or link into a buffer
  *
- *   tape/format.c                the bytes of a recording: headers, numbers, checksums
+ *   tape/format.c                the bytes of a recording: headers and heads of records
  *   tape/abridge.c               lines that a recording leaves out
  *   tape/template.c              a text as words and numbers
  *   tape/writer.c                samples onto a tape
@@ -121,6 +121,8 @@
  *
  *   base/arena.c                 memory that is given back all at once
  *   base/buf.c                   bytes that are written at once
+ *   base/code.c                  numbers as few bytes
+ *   base/crc32c.c                the checksum of blocks and records
  *   base/fail.c                  errors and the exit status
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings
