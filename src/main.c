@@ -87,6 +87,10 @@
  *   tape/state.c                 each file's text as it was at a sample
  *   tape/tape_host.c             a recording as a host, and a host that records
  *
+ *   trace/writer.c               a saved trace: blocks of events
+ *   trace/reader.c               a saved trace: its blocks, around damage; all CPUs by time
+ *   trace/format.c               the bytes that both share
+ *
  *   expr/token.c                 conditions: tokens, numbers and units
  *   expr/parse.c                 conditions: from words to steps
  *   expr/eval.c                  conditions: which rows they hold for
