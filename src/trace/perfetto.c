@@ -800,7 +800,7 @@ describe_process(struct perfetto *p, const struct trace_thread *t, uint64_t at_n
 	p->part.n = 0;
 	put_number(&p->part, TRACK_PROCESS_PID, t->pid);
 	put_string(&p->part, TRACK_PROCESS_NAME, t->comm);
-	if (t->cgroup < p->t->ncgroups)
+	if (t->cgroup < p->t->ncgroups && *p->t->cgroups[t->cgroup])
 		put_string(&p->part, TRACK_PROCESS_LABEL, p->t->cgroups[t->cgroup]);
 	put_number(&p->message, TRACK_ID, ++p->tracks);
 	put_message(&p->message, TRACK_PROCESS, &p->part);
