@@ -933,6 +933,7 @@ full(void)
 /* ---- A simulated scheduler of 4 CPUs and 60 threads */
 
 enum { CPUS = 4, THREADS = 60, FIRST_TID = 31000, EVENTS = 200000 };
+enum sim_state { SLEEPS, WAITS, RUNS };
 
 static struct {
 	uint32_t on[CPUS];
