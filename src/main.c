@@ -91,6 +91,7 @@
  *   trace/reader.c               a saved trace: its blocks, around damage; all CPUs by time
  *   trace/format.c               the bytes that both share
  *   trace/perfetto.c             a trace as Perfetto's protobuf
+ *   trace/chrome.c               a trace as JSON for Chrome's viewer and speedscope
  *
  *   expr/token.c                 conditions: tokens, numbers and units
  *   expr/parse.c                 conditions: from words to steps
