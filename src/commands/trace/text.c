@@ -18,6 +18,8 @@
 
 enum { TASK_WIDTH = 30, FIGURE_WIDTH = 9, WRITE_BYTES = 64 << 10 };
 
+enum { LINE_MOST = 200 }; /* without the task */
+
 /* A thread, by its number. */
 struct task {
 	uint32_t tid;
@@ -29,6 +31,8 @@ struct task {
 	uint64_t wait, delay;              /* before the present run */
 	const struct trace_thread *thread; /* whose number it is, until then */
 	uint64_t until_ns;
+	size_t label, label_n;               /* its text; 0: none yet */
+	const struct trace_thread *labelled; /* that the text is of */
 };
 
 /* What runs on a CPU. */
@@ -45,6 +49,9 @@ struct printing {
 	bool *chosen; /* by cgroup, those of -g; NULL: not given */
 	struct span window;
 	struct report times;
+	int64_t clock_s; /* the second that the text is of */
+	char clock[16];
+	struct buf labels;
 	struct task *tasks; /* open addressing; a power of two of slots */
 	size_t ntasks, slots;
 	struct cpu *cpus;
@@ -58,6 +65,7 @@ struct printing {
 /* A line. */
 struct stay {
 	const struct sched_event *e;
+	struct task *task;                 /* NULL: idle */
 	const struct trace_thread *thread; /* NULL: unknown, or idle */
 	uint64_t wait, delay, run;
 };
@@ -193,95 +201,132 @@ choose_window(struct printing *p, const char *path)
 
 /* ---- A line */
 
-static void
-pad_to(struct buf *b, size_t width, size_t n)
-{
-	buf_pad(b, n < width ? width - n : 0);
-}
-
-/* The time of day with microseconds; seconds after boot if the clock is unknown. */
-static void
-put_time(struct printing *p, uint64_t at_ns)
-{
-	char clock[16], text[32];
-	int64_t real_ns;
-
-	if (trace_real(p->t, at_ns, &real_ns)) {
-		buf_text(&p->out, clock_text(clock, &p->times, real_ns));
-		buf_u64(&p->out, (uint64_t)(real_ns / 1000 % 1000), 3);
-		return;
-	}
-	snprintf(text, sizeof text, "%8llu.%06llu", (unsigned long long)(at_ns / 1000000000),
-	    (unsigned long long)(at_ns / 1000 % 1000000));
-	buf_text(&p->out, text);
-}
-
-/* "api-worker[101/100]", "api[100]", "<idle>"; "-" for what is unknown. */
-static void
-put_task(struct printing *p, const struct stay *s)
-{
-	struct buf *b = &p->out;
-	size_t from = b->n;
-
-	if (s->e->tid == 0) {
-		buf_text(b, "<idle>");
-	} else {
-		buf_printable(b, s->thread ? s->thread->comm : "-");
-		buf_char(b, '[');
-		buf_u64(b, s->e->tid, 1);
-		if (!s->thread || s->thread->pid == 0)
-			buf_text(b, "/-");
-		else if (s->thread->pid != s->e->tid) {
-			buf_char(b, '/');
-			buf_u64(b, s->thread->pid, 1);
-		}
-		buf_char(b, ']');
-	}
-	pad_to(b, TASK_WIDTH, b->n - from);
-}
-
-static size_t
+static int
 digits_of(uint64_t v)
 {
-	size_t n = 1;
+	int n = 1;
 
 	for (; v >= 10; v /= 10)
 		n++;
 	return n;
 }
 
-/* Milliseconds with three digits. */
-static void
-put_ms(struct buf *b, uint64_t ns)
+/* The blanks before n characters that end a field of that width. */
+static char *
+put_blanks(char *to, int width, int n)
 {
-	uint64_t us = ns == UNKNOWN ? 0 : ns / 1000 + (ns % 1000 >= 500);
+	for (; n < width; n++)
+		*to++ = ' ';
+	return to;
+}
 
-	buf_char(b, ' ');
-	if (ns == UNKNOWN) {
-		buf_text(b, "        -");
-		return;
+/* Appends v with at least so many digits, without the checks of buf_u64: there is room. */
+static char *
+put_digits(char *to, uint64_t v, int digits)
+{
+	char text[20];
+	int n = 0;
+
+	do
+		text[n++] = (char)('0' + v % 10);
+	while ((v /= 10) > 0 || n < digits);
+	while (n > 0)
+		*to++ = text[--n];
+	return to;
+}
+
+/* The time of day with microseconds; seconds after boot if the clock is unknown. */
+static char *
+put_time(struct printing *p, char *to, uint64_t at_ns)
+{
+	int64_t real_ns;
+
+	if (!trace_real(p->t, at_ns, &real_ns)) {
+		to = put_blanks(to, 8, digits_of(at_ns / 1000000000));
+		to = put_digits(to, at_ns / 1000000000, 1);
+		*to++ = '.';
+		return put_digits(to, at_ns / 1000 % 1000000, 6);
 	}
-	pad_to(b, FIGURE_WIDTH, digits_of(us / 1000) + 4);
-	buf_u64(b, us / 1000, 1);
-	buf_char(b, '.');
-	buf_u64(b, us % 1000, 3);
+	if (real_ns / 1000000000 != p->clock_s) {
+		p->clock_s = real_ns / 1000000000;
+		clock_text(p->clock, &p->times, p->clock_s * 1000000000);
+	}
+	memcpy(to, p->clock, 8);
+	to[8] = '.';
+	return put_digits(to + 9, (uint64_t)(real_ns / 1000 % 1000000), 6);
+}
+
+/* "api-worker[101/100]", "api[100]", "<idle>"; "-" for what is unknown. */
+static void
+put_task(struct buf *b, uint32_t tid, const struct trace_thread *thread)
+{
+	size_t from = b->n;
+
+	buf_printable(b, thread ? thread->comm : "-");
+	buf_char(b, '[');
+	buf_u64(b, tid, 1);
+	if (!thread || thread->pid == 0)
+		buf_text(b, "/-");
+	else if (thread->pid != tid) {
+		buf_char(b, '/');
+		buf_u64(b, thread->pid, 1);
+	}
+	buf_char(b, ']');
+	buf_pad(b, b->n - from < TASK_WIDTH ? TASK_WIDTH - (b->n - from) : 0);
+}
+
+/* The same, padded; the text of a thread is kept. */
+static struct text
+label_of(struct printing *p, const struct stay *s)
+{
+	static const char idle[TASK_WIDTH + 1] = "<idle>                        ";
+	struct task *k = s->task;
+
+	if (!k)
+		return (struct text){ idle, TASK_WIDTH };
+	if (k->label_n == 0 || k->labelled != s->thread) {
+		k->label = p->labels.n;
+		put_task(&p->labels, k->tid, s->thread);
+		k->label_n = p->labels.n - k->label;
+		k->labelled = s->thread;
+	}
+	return (struct text){ p->labels.s + k->label, k->label_n };
+}
+
+/* Milliseconds with three digits. */
+static char *
+put_ms(char *to, uint64_t ns)
+{
+	uint64_t us = ns / 1000 + (ns % 1000 >= 500);
+
+	*to++ = ' ';
+	if (ns == UNKNOWN) {
+		to = put_blanks(to, FIGURE_WIDTH, 1);
+		*to++ = '-';
+		return to;
+	}
+	to = put_blanks(to, FIGURE_WIDTH, digits_of(us / 1000) + 4);
+	to = put_digits(to, us / 1000, 1);
+	*to++ = '.';
+	return put_digits(to, us % 1000, 3);
 }
 
 static void
 put_text(struct printing *p, const struct stay *s)
 {
-	struct buf *b = &p->out;
+	struct text label = label_of(p, s);
+	char *from = buf_room(&p->out, label.n + LINE_MOST), *to = put_time(p, from, s->e->at_ns);
 
-	put_time(p, s->e->at_ns);
-	buf_char(b, ' ');
-	pad_to(b, 3, digits_of(s->e->cpu));
-	buf_u64(b, s->e->cpu, 1);
-	buf_char(b, ' ');
-	put_task(p, s);
-	put_ms(b, s->wait);
-	put_ms(b, s->delay);
-	put_ms(b, s->run);
-	buf_char(b, '\n');
+	*to++ = ' ';
+	to = put_blanks(to, 3, digits_of(s->e->cpu));
+	to = put_digits(to, s->e->cpu, 1);
+	*to++ = ' ';
+	memcpy(to, label.s, label.n);
+	to = put_ms(to + label.n, s->wait);
+	to = put_ms(to, s->delay);
+	to = put_ms(to, s->run);
+	*to++ = '\n';
+	p->out.n += (size_t)(to - from);
 }
 
 static void
@@ -373,7 +418,8 @@ lose_cpu(struct printing *p, const struct trace_loss *l)
 {
 	if (l->cpu >= p->t->cpus || p->cpus[l->cpu].since_ns == UNKNOWN)
 		return;
-	forget(task_of(p, p->cpus[l->cpu].tid));
+	if (p->cpus[l->cpu].tid != 0)
+		forget(task_of(p, p->cpus[l->cpu].tid));
 	p->cpus[l->cpu].since_ns = UNKNOWN;
 }
 
@@ -435,6 +481,7 @@ take_switch(struct printing *p, const struct sched_event *e)
 		s.run = e->at_ns - c->since_ns;
 	if (e->tid != 0) {
 		struct task *k = task_of(p, e->tid);
+		s.task = k;
 		s.thread = thread_of(p, k, e->at_ns);
 		s.wait = known ? k->wait : UNKNOWN;
 		s.delay = known ? k->delay : UNKNOWN;
@@ -518,6 +565,7 @@ end(struct printing *p, const char *path)
 			", of what the options select" :
 			"");
 	buf_free(&p->out);
+	buf_free(&p->labels);
 	free(p->tasks);
 	free(p->cpus);
 	free(p->losses);
