@@ -62,6 +62,17 @@ put_words(struct buf *b, const char *heading, const char *words)
 	buf_char(b, '\n');
 }
 
+/* A line for a fact, if it is there. */
+static void
+put_fact(struct buf *b, const struct trace_file *t, const char *key)
+{
+	char out[FACT_MOST];
+	const char *value = fact(t, key, out);
+
+	if (value == out)
+		put_words(b, key, value);
+}
+
 /* The time as a date; since boot if the trace has no reading of the clock. */
 static void
 put_time(struct buf *b, const struct trace_file *t, uint64_t at_ns, bool utc)
@@ -110,8 +121,8 @@ put_counts(struct buf *b, const struct trace_file *t)
 		snprintf(rate, sizeof rate, "%.0f", per_second(t));
 	if (t->events)
 		snprintf(bytes, sizeof bytes, "%.2f", bytes_per_event(t));
-	snprintf(line, sizeof line, "%" PRIu64 " in %s, %s per second, on CPUs up to %" PRId64,
-	    t->events, human_duration(span_s(t), text), rate, (int64_t)t->cpus - 1);
+	snprintf(line, sizeof line, "%" PRIu64 " in %s, %s per second", t->events,
+	    human_duration(span_s(t), text), rate);
 	put_words(b, "events", t->events ? line : "none");
 	snprintf(line, sizeof line, "%" PRIu64 " events", trace_lost(t));
 	put_words(b, "lost", line);
@@ -133,8 +144,8 @@ put_text(struct buf *b, const struct trace_file *t, const struct options *o, con
 	put_words(b, "host", line);
 	snprintf(line, sizeof line, "pq %s", fact(t, "pq", v[4]));
 	put_words(b, "by", line);
-	put_words(b, "asked", fact(t, "asked", v[0]));
-	put_words(b, "trigger", fact(t, "trigger", v[0]));
+	put_fact(b, t, "asked");
+	put_fact(b, t, "trigger");
 	put_time_line(b, "from", t, t->from_ns, o->utc);
 	put_time_line(b, "to", t, t->to_ns, o->utc);
 	put_counts(b, t);
