@@ -18,6 +18,9 @@
  *   commands/record/journal.c    the log, for people or as JSON
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
+ *   commands/trace/trace.c       pq trace: opens saved traces
+ *   commands/trace/info.c        pq trace info
+ *   commands/trace/text.c        pq trace text: a line for each time on a CPU
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/phases.c        the rows before and after a limit was changed
@@ -169,7 +172,7 @@ list_tools(void (*f)(const struct tool *))
 #else
 static const struct tool *const only = NULL;
 static const struct tool *const commands[] = { &tool_limits, &tool_why, &tool_check, &tool_record,
-	&tool_tape, &tool_export };
+	&tool_tape, &tool_trace, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -86,6 +86,7 @@ struct trace_file {
 	uint32_t cpus;           /* the highest CPU number of an event, plus 1 */
 	uint64_t from_ns, to_ns; /* of the events */
 	uint64_t events;         /* how many there are */
+	uint64_t bytes;          /* of the file */
 	uint64_t damaged;        /* blocks that were skipped */
 	bool cut;                /* the end is missing */
 	struct trace_blocks *blocks;
