@@ -1,4 +1,8 @@
-#include "trace/chrome.h"
+/* chrome: writes a trace as JSON in Chrome's trace event format, which speedscope, Perfetto and other
+ * viewers read. Each CPU has a row with the threads that ran, each thread a row with what it did:
+ * "running", "runnable" (with its waker, and an arrow from it) and "uninterruptible". Times are in
+ * us. */
+#include "trace/trace_export.h"
 
 #include <errno.h>
 #include <math.h>
@@ -43,6 +47,7 @@ struct track {
 };
 
 struct chrome {
+	struct trace_export x;
 	int fd, error;
 	const struct trace_file *t;
 	size_t loss; /* the next one */
@@ -56,6 +61,7 @@ struct chrome {
 	size_t ntracks, tracks_room;
 	uint64_t arrows;
 	bool any; /* an event was written */
+	struct export_sums sums;
 	struct buf out;
 };
 
@@ -68,6 +74,7 @@ write_out(struct chrome *c)
 			c->error = errno;
 		done += n > 0 ? (size_t)n : 0;
 	}
+	c->sums.bytes += c->out.n;
 	c->out.n = 0;
 }
 
@@ -405,9 +412,11 @@ put_new(struct chrome *c, const struct sched_event *e)
 	wake(c, e->tid, e->other, false, e->at_ns);
 }
 
-void
-chrome_event(struct chrome *c, const struct sched_event *e)
+static void
+put_event(struct trace_export *x, const struct sched_event *e)
 {
+	struct chrome *c = (struct chrome *)x;
+
 	for (; c->loss < c->t->nlosses && c->t->losses[c->loss].to_ns <= e->at_ns; c->loss++)
 		lose(c, &c->t->losses[c->loss]);
 	if (e->kind == SCHED_SWITCH)
@@ -417,6 +426,7 @@ chrome_event(struct chrome *c, const struct sched_event *e)
 	else if (e->kind == SCHED_NEW)
 		put_new(c, e);
 	lane_of(c, e->cpu)->last_ns = e->at_ns;
+	c->sums.events++;
 }
 
 /* ---- Counters and marks */
@@ -436,9 +446,10 @@ group_pid(uint64_t group)
 }
 
 /* Groups are not nested here: the name has that of the group above. */
-uint64_t
-chrome_group(struct chrome *c, uint64_t parent, const char *name)
+static uint64_t
+add_group(struct trace_export *x, uint64_t parent, const char *name)
 {
+	struct chrome *c = (struct chrome *)x;
 	struct buf whole = { 0 };
 
 	if (parent) {
@@ -453,17 +464,20 @@ chrome_group(struct chrome *c, uint64_t parent, const char *name)
 	return group;
 }
 
-uint64_t
-chrome_counter(
-    struct chrome *c, uint64_t group, const char *name, const char *unit, const char *scale)
+static uint64_t
+add_counter(
+    struct trace_export *x, uint64_t group, const char *name, const char *unit, const char *scale)
 {
+	struct chrome *c = (struct chrome *)x;
+
 	(void)scale;
 	return add_track(c, group, name, unit ? unit : "value");
 }
 
-void
-chrome_value(struct chrome *c, uint64_t counter, uint64_t at_ns, double value)
+static void
+put_value(struct trace_export *x, uint64_t counter, uint64_t at_ns, double value)
 {
+	struct chrome *c = (struct chrome *)x;
 	const struct track *k = &c->tracks[counter - 1];
 
 	if (!isfinite(value))
@@ -476,9 +490,11 @@ chrome_value(struct chrome *c, uint64_t counter, uint64_t at_ns, double value)
 	end_event(c);
 }
 
-void
-chrome_mark(struct chrome *c, uint64_t at_ns, const char *words)
+static void
+put_mark(struct trace_export *x, uint64_t at_ns, const char *words)
 {
+	struct chrome *c = (struct chrome *)x;
+
 	begin_event(c, "i", CPUS_PID, 0, words);
 	put_time(c, "ts", at_ns);
 	put_text(c, "s", "g");
@@ -511,22 +527,6 @@ put_facts(struct chrome *c)
 	buf_free(&s);
 }
 
-struct chrome *
-chrome_new(int fd, const struct trace_file *t)
-{
-	struct chrome *c = xmalloc(sizeof *c);
-
-	*c = (struct chrome){ .fd = fd, .t = t, .named = xmalloc(t->nthreads + 1) };
-	memset(c->named, 0, t->nthreads + 1);
-	buf_text(&c->out, "{\"displayTimeUnit\":\"ns\",\"otherData\":{");
-	put_facts(c);
-	buf_text(&c->out, "},\"traceEvents\":[");
-	put_name(c, "process_name", CPUS_PID, 0, "CPUs");
-	for (size_t i = 0; i < t->nmarks; i++)
-		chrome_mark(c, t->marks[i].at_ns, t->marks[i].words);
-	return c;
-}
-
 /* What goes on at the end of the trace is written up to there. */
 static void
 end_all(struct chrome *c)
@@ -549,13 +549,16 @@ end_all(struct chrome *c)
 	buf_free(&name);
 }
 
-int
-chrome_end(struct chrome *c)
+static int
+finish(struct trace_export *x, struct export_sums *sums)
 {
+	struct chrome *c = (struct chrome *)x;
+
 	end_all(c);
 	buf_text(&c->out, "\n]}\n");
 	write_out(c);
 	int error = c->error;
+	*sums = c->sums;
 	for (size_t i = 0; i < c->ntracks; i++) {
 		free(c->tracks[i].name);
 		free(c->tracks[i].unit);
@@ -568,4 +571,22 @@ chrome_end(struct chrome *c)
 	buf_free(&c->out);
 	free(c);
 	return error ? fail_with(error) : 0;
+}
+
+struct trace_export *
+chrome_new(int fd, const struct trace_file *t)
+{
+	static const struct export_ops ops = { put_event, add_group, add_counter, put_value,
+		put_mark, finish };
+	struct chrome *c = xmalloc(sizeof *c);
+
+	*c = (struct chrome){ .x.ops = &ops, .fd = fd, .t = t, .named = xmalloc(t->nthreads + 1) };
+	memset(c->named, 0, t->nthreads + 1);
+	buf_text(&c->out, "{\"displayTimeUnit\":\"ns\",\"otherData\":{");
+	put_facts(c);
+	buf_text(&c->out, "},\"traceEvents\":[");
+	put_name(c, "process_name", CPUS_PID, 0, "CPUs");
+	for (size_t i = 0; i < t->nmarks; i++)
+		put_mark(&c->x, t->marks[i].at_ns, t->marks[i].words);
+	return &c->x;
 }

@@ -193,6 +193,7 @@ struct cpu {
 };
 
 struct perfetto {
+	struct trace_export x;
 	int fd, error;
 	const struct trace_file *t;
 	struct trace_loss *losses; /* sorted by CPU and time */
@@ -201,7 +202,7 @@ struct perfetto {
 	unsigned char *told; /* by number of the thread: enum told */
 	uint64_t tracks;     /* numbers given to tracks */
 	uint64_t marks;      /* the track of marks */
-	struct perfetto_sums sums;
+	struct export_sums sums;
 	struct buf out; /* packets to be written */
 	struct buf packet, message, part, event,
 	    field; /* being built, each within the one before */
@@ -261,18 +262,22 @@ put_track(struct perfetto *p, uint64_t track, uint64_t parent, const char *name)
 		put_number(&p->message, TRACK_PARENT, parent);
 }
 
-uint64_t
-perfetto_group(struct perfetto *p, uint64_t parent, const char *name)
+static uint64_t
+add_group(struct trace_export *x, uint64_t parent, const char *name)
 {
+	struct perfetto *p = (struct perfetto *)x;
+
 	put_track(p, ++p->tracks, parent, name);
 	put_packet(p, PACKET_TRACK, p->t->from_ns);
 	return p->tracks;
 }
 
-uint64_t
-perfetto_counter(
-    struct perfetto *p, uint64_t group, const char *name, const char *unit, const char *scale)
+static uint64_t
+add_counter(
+    struct trace_export *x, uint64_t group, const char *name, const char *unit, const char *scale)
 {
+	struct perfetto *p = (struct perfetto *)x;
+
 	p->part.n = 0;
 	if (unit && strcmp(unit, "bytes") == 0)
 		put_number(&p->part, COUNTER_UNIT, UNIT_BYTES);
@@ -296,9 +301,11 @@ begin_event(struct perfetto *p, enum event_type type, uint64_t track)
 /* Whole numbers below this size are exact in a double. */
 static const double exact = 9007199254740992.0;
 
-void
-perfetto_value(struct perfetto *p, uint64_t counter, uint64_t at_ns, double value)
+static void
+put_value(struct trace_export *x, uint64_t counter, uint64_t at_ns, double value)
 {
+	struct perfetto *p = (struct perfetto *)x;
+
 	if (!isfinite(value))
 		return;
 	begin_event(p, TYPE_COUNTER, counter);
@@ -309,9 +316,11 @@ perfetto_value(struct perfetto *p, uint64_t counter, uint64_t at_ns, double valu
 	put_packet(p, PACKET_TRACK_EVENT, at_ns);
 }
 
-void
-perfetto_mark(struct perfetto *p, uint64_t at_ns, const char *words)
+static void
+put_mark(struct trace_export *x, uint64_t at_ns, const char *words)
 {
+	struct perfetto *p = (struct perfetto *)x;
+
 	begin_event(p, TYPE_INSTANT, p->marks);
 	put_string(&p->message, EVENT_NAME, words);
 	put_packet(p, PACKET_TRACK_EVENT, at_ns);
@@ -327,7 +336,7 @@ put_loss(struct perfetto *p, uint32_t cpu, uint64_t from_ns, uint64_t to_ns, uin
 		buf_text(&name, "lost events of CPU ");
 		buf_u64(&name, cpu, 1);
 		buf_char(&name, '\0');
-		c->lost_track = perfetto_group(p, 0, name.s);
+		c->lost_track = add_group(&p->x, 0, name.s);
 	}
 	name.n = 0;
 	if (lost > 0)
@@ -485,24 +494,6 @@ put_losses(struct perfetto *p)
 		put_loss(
 		    p, l->cpu, l->from_ns, l->to_ns < l->from_ns ? l->from_ns : l->to_ns, l->lost);
 	}
-}
-
-struct perfetto *
-perfetto_new(int fd, const struct trace_file *t)
-{
-	struct perfetto *p = zeroed(sizeof *p);
-
-	p->fd = fd;
-	p->t = t;
-	p->told = zeroed(t->nthreads + 1);
-	put_clocks(p);
-	put_system(p);
-	p->marks = perfetto_group(p, 0, "marks");
-	put_facts(p);
-	for (size_t i = 0; i < t->nmarks; i++)
-		perfetto_mark(p, t->marks[i].at_ns, t->marks[i].words);
-	put_losses(p);
-	return p;
 }
 
 /* ---- Bundles: the events of one CPU */
@@ -914,9 +905,11 @@ put_other(struct perfetto *p, struct cpu *c, const struct sched_event *e)
 
 /* In a bundle the reader takes the switches of the compact form first, then its wakings, then whole
  * events, and sorts all by time. So an event at the same time as the one before is a whole one. */
-void
-perfetto_event(struct perfetto *p, const struct sched_event *e)
+static void
+put_event(struct trace_export *x, const struct sched_event *e)
 {
+	struct perfetto *p = (struct perfetto *)x;
+
 	if (e->cpu >= PERFETTO_CPUS || e->at_ns < cpu_of(p, e->cpu)->last_ns) {
 		p->sums.left_out++;
 		return;
@@ -947,9 +940,10 @@ free_cpu(struct cpu *c)
 	map_free(&c->names);
 }
 
-int
-perfetto_end(struct perfetto *p, struct perfetto_sums *sums)
+static int
+finish(struct trace_export *x, struct export_sums *sums)
 {
+	struct perfetto *p = (struct perfetto *)x;
 	struct buf *bufs[] = { &p->out, &p->packet, &p->message, &p->part, &p->event, &p->field };
 
 	for (uint32_t i = 0; i < p->ncpus; i++) {
@@ -967,4 +961,25 @@ perfetto_end(struct perfetto *p, struct perfetto_sums *sums)
 	free(p->told);
 	free(p);
 	return error ? fail_with(error) : 0;
+}
+
+struct trace_export *
+perfetto_new(int fd, const struct trace_file *t)
+{
+	static const struct export_ops ops = { put_event, add_group, add_counter, put_value,
+		put_mark, finish };
+	struct perfetto *p = zeroed(sizeof *p);
+
+	p->x.ops = &ops;
+	p->fd = fd;
+	p->t = t;
+	p->told = zeroed(t->nthreads + 1);
+	put_clocks(p);
+	put_system(p);
+	p->marks = add_group(&p->x, 0, "marks");
+	put_facts(p);
+	for (size_t i = 0; i < t->nmarks; i++)
+		put_mark(&p->x, t->marks[i].at_ns, t->marks[i].words);
+	put_losses(p);
+	return &p->x;
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "trace/chrome.h"
+#include "trace/trace_export.h"
 
 #include "unit.h"
 
@@ -21,7 +21,8 @@ static struct trace_thread threads[] = {
 static struct trace_mark marks[] = { { 1000600, (char[]){ "trigger runq.runq > 4" } } };
 
 static struct trace_file file;
-static struct chrome *writer;
+static struct trace_export *writer;
+static struct export_sums sums;
 static char path[] = "/tmp/pq-chrome.XXXXXX";
 static int fd = -1;
 
@@ -45,7 +46,7 @@ begin(void)
 static void
 put_switch(uint64_t at, uint32_t cpu, uint32_t prev, char state, uint32_t next)
 {
-	chrome_event(writer,
+	writer->ops->event(writer,
 	    &(struct sched_event){ .at_ns = 1000000 + at,
 		.cpu = cpu,
 		.tid = prev,
@@ -57,7 +58,7 @@ put_switch(uint64_t at, uint32_t cpu, uint32_t prev, char state, uint32_t next)
 static void
 put(uint64_t at, uint32_t cpu, int kind, uint32_t tid, uint32_t other, bool irq)
 {
-	chrome_event(writer,
+	writer->ops->event(writer,
 	    &(struct sched_event){ .at_ns = 1000000 + at,
 		.cpu = cpu,
 		.tid = tid,
@@ -101,7 +102,7 @@ rows(void)
 	put_switch(2500, 0, 77, 'S', 42);
 	put(3001, 0, SCHED_WAKING, 43, 42, true);
 	put_switch(4000, 1, 0, 'R', 43);
-	CHECK_INT(chrome_end(writer), 0);
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
 	CHECK_STRING(
 	    jq(CPU(0)), "[\"api\",1000,1.3,42] [\"?\",1001.3,1.2,77] [\"api\",1002.5,6.5,42]");
 	CHECK_STRING(jq(CPU(1)),
@@ -132,7 +133,7 @@ unknown_start(void)
 	put_switch(1000, 0, 42, 'P', 0);
 	put_switch(2000, 0, 0, 'R', 42);
 	put_switch(3000, 0, 42, 'S', 0);
-	CHECK_INT(chrome_end(writer), 0);
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
 	CHECK_STRING(jq(CPU(0)), "[\"api\",1002,1,42]");
 	CHECK_STRING(jq(THREAD(42)),
 	    "[\"runnable\",1001,1,\"preempted\"] [\"running\",1002,1,\"0 sleeping\"]");
@@ -152,7 +153,7 @@ lost(void)
 	put_switch(5000, 0, 77, 'S', 42);
 	put_switch(6000, 0, 78, 'S', 42); /* does not fit */
 	put_switch(7000, 0, 42, 'S', 0);
-	CHECK_INT(chrome_end(writer), 0);
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
 	CHECK_STRING(jq(SLICES(".pid == 0 and .tid == 0") ".args.events // .args.tid]"),
 	    "[\"api\",1000,1,42] [\"api-\xc3\xbf\\\"1\\\"\",1001,1,43] [\"events lost\",1002,2,9] "
 	    "[\"?\",1004,1,77] [\"api\",1005,0,42] [\"api\",1006,1,42]");
@@ -169,7 +170,7 @@ number_used_again(void)
 	put(500, 0, SCHED_NEW, 50, 42, false);
 	put_switch(600, 0, 42, 'S', 50);
 	put_switch(700, 0, 50, 'S', 0);
-	CHECK_INT(chrome_end(writer), 0);
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
 	CHECK_STRING(jq(".[] | select(.tid == 50 and .ph == \"X\") | [.pid, .name, .ts, .dur]"),
 	    "[50,\"running\",1000,0.3] [42,\"runnable\",1000.5,0.1] [42,\"running\",1000.6,0.1]");
 	CHECK_STRING(jq(CPU(0)),
@@ -180,15 +181,15 @@ static void
 counters(void)
 {
 	begin();
-	uint64_t shop = chrome_group(writer, 0, "/shop");
-	uint64_t mem = chrome_group(writer, shop, "mem");
-	uint64_t used = chrome_counter(writer, mem, "used", "bytes", "memory");
-	uint64_t held = chrome_counter(writer, shop, "throttled", NULL, NULL);
-	chrome_value(writer, used, 1002000, 4096);
-	chrome_value(writer, used, 1003000, NAN);
-	chrome_value(writer, held, 1003000, -0.25);
-	chrome_mark(writer, 1003500, "OOM kill of 42");
-	CHECK_INT(chrome_end(writer), 0);
+	uint64_t shop = writer->ops->group(writer, 0, "/shop");
+	uint64_t mem = writer->ops->group(writer, shop, "mem");
+	uint64_t used = writer->ops->counter(writer, mem, "used", "bytes", "memory");
+	uint64_t held = writer->ops->counter(writer, shop, "throttled", NULL, NULL);
+	writer->ops->value(writer, used, 1002000, 4096);
+	writer->ops->value(writer, used, 1003000, NAN);
+	writer->ops->value(writer, held, 1003000, -0.25);
+	writer->ops->mark(writer, 1003500, "OOM kill of 42");
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
 	CHECK_STRING(jq(".[] | select(.ph == \"C\") | [.name, .ts, .args]"),
 	    "[\"used\",1002,{\"bytes\":4096}] [\"throttled\",1003,{\"value\":-0.25}]");
 	CHECK_STRING(jq("[map(select(.ph == \"C\").pid), map(select(.args.name | strings | "
@@ -202,7 +203,7 @@ static void
 whole_file(void)
 {
 	begin();
-	CHECK_INT(chrome_end(writer), 0);
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
 	CHECK_STRING(jq("length"), "2");
 	char command[256], got[256] = "";
 	snprintf(command, sizeof command, "jq -c .otherData %s", path);
@@ -218,12 +219,12 @@ full(void)
 {
 	begin();
 	int other = open("/dev/full", O_WRONLY | O_CLOEXEC);
-	CHECK_INT(chrome_end(writer), 0);
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
 	writer = chrome_new(other, &file);
 	for (uint32_t i = 0; i < 50000; i++)
 		put_switch(i, 0, i, 'S', i + 1);
 	errno = 0;
-	CHECK_INT(chrome_end(writer), -1);
+	CHECK_INT(writer->ops->end(writer, &sums), -1);
 	CHECK_INT(errno, ENOSPC);
 	close(other);
 }

@@ -463,8 +463,8 @@ payload(unsigned field, unsigned n)
 /* ---- What goes in */
 
 static struct trace_file file;
-static struct perfetto_sums sums;
-static struct perfetto *writer;
+static struct export_sums sums;
+static struct trace_export *writer;
 static int fd = -1;
 
 static void
@@ -479,7 +479,7 @@ begin(void)
 static void
 end(void)
 {
-	CHECK_INT(perfetto_end(writer, &sums), 0);
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
 	read_trace(fd);
 	CHECK_INT(sums.bytes, out.bytes.n);
 	CHECK_INT(out.mismatches, 0);
@@ -489,7 +489,7 @@ end(void)
 static void
 put(const struct sched_event *e)
 {
-	perfetto_event(writer, e);
+	writer->ops->event(writer, e);
 }
 
 static void
@@ -895,14 +895,14 @@ counters(void)
 	file.losses = losses;
 	file.nlosses = 1;
 	begin();
-	uint64_t group = perfetto_group(writer, 0, "/shop");
-	uint64_t used = perfetto_counter(writer, group, "used", "bytes", "memory");
-	uint64_t cpus = perfetto_counter(writer, group, "throttled", "CPUs", NULL);
-	perfetto_value(writer, used, 2000, 4096);
-	perfetto_value(writer, cpus, 2000, 0.25);
-	perfetto_value(writer, cpus, 3000, NAN);
-	perfetto_value(writer, cpus, 4000, -3);
-	perfetto_mark(writer, 5000, "OOM kill of 42");
+	uint64_t group = writer->ops->group(writer, 0, "/shop");
+	uint64_t used = writer->ops->counter(writer, group, "used", "bytes", "memory");
+	uint64_t cpus = writer->ops->counter(writer, group, "throttled", "CPUs", NULL);
+	writer->ops->value(writer, used, 2000, 4096);
+	writer->ops->value(writer, cpus, 2000, 0.25);
+	writer->ops->value(writer, cpus, 3000, NAN);
+	writer->ops->value(writer, cpus, 4000, -3);
+	writer->ops->mark(writer, 5000, "OOM kill of 42");
 	end();
 	struct text track = payload(60, 2 + 1); /* after marks and lost events */
 	CHECK_INT(number(track, 1), used);
@@ -926,7 +926,7 @@ full(void)
 	for (unsigned i = 0; i < 100000; i++)
 		put_switch(2000 + i, 0, i, 'S', i + 1);
 	errno = 0;
-	CHECK_INT(perfetto_end(writer, &sums), -1);
+	CHECK_INT(writer->ops->end(writer, &sums), -1);
 	CHECK_INT(errno, ENOSPC);
 }
 
