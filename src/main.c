@@ -20,6 +20,7 @@
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
  *   commands/trace/trace.c       pq trace: opens saved traces
  *   commands/trace/info.c        pq trace info
+ *   commands/trace/export.c      for other programs, with the figures of a recording
  *   commands/trace/text.c        pq trace text: a line for each time on a CPU
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool

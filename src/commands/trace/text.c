@@ -47,6 +47,7 @@ struct printing {
 	const struct trace_options *own;
 	uint64_t pid; /* of -p; 0: not given */
 	bool *chosen; /* by cgroup, those of -g; NULL: not given */
+	bool within;  /* only what is in the window */
 	struct span window;
 	struct report times;
 	int64_t clock_s; /* the second that the text is of */
@@ -145,7 +146,7 @@ selected(const struct printing *p, const struct stay *s)
 		return false;
 	if (p->own->slow_ns && (s->delay == UNKNOWN || s->delay < (uint64_t)p->own->slow_ns))
 		return false;
-	if (!p->o->from.written && !p->o->to.written)
+	if (!p->within)
 		return true;
 	return trace_real(p->t, s->e->at_ns, &real_ns) && real_ns >= p->window.from_ns &&
 	    real_ns <= p->window.to_ns;
@@ -183,20 +184,6 @@ choose_cgroups(struct printing *p, const char *wanted, const char *path)
 		any |= p->chosen[i] = is_cgroup(p->t->cgroups[i], name, n);
 	if (!any)
 		die(EXIT_USAGE, "%s: no thread of a cgroup '%s' is in it", path, wanted);
-}
-
-static void
-choose_window(struct printing *p, const char *path)
-{
-	struct span whole;
-
-	if (!p->o->from.written && !p->o->to.written)
-		return;
-	if (!trace_real(p->t, p->t->from_ns, &whole.from_ns) ||
-	    !trace_real(p->t, p->t->to_ns, &whole.to_ns))
-		die(EXIT_FAILED, "%s: --from and --to need a reading of the clock, and it has none",
-		    path);
-	p->window = recording_window(p->o, &whole);
 }
 
 /* ---- A line */
@@ -584,7 +571,7 @@ trace_text(const struct options *o, const char *path, const struct trace_file *t
 		text_u64(text_of(o->ask.target.pid), &p.pid);
 	if (o->ask.target.cgroup)
 		choose_cgroups(&p, o->ask.target.cgroup, path);
-	choose_window(&p, path);
+	p.within = trace_window(o, path, t, &p.window);
 	begin(&p);
 	struct trace_cursor *c = trace_begin(t, 0, UINT64_MAX);
 	while ((e = trace_next(c)))

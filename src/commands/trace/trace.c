@@ -1,4 +1,5 @@
-/* trace: pq trace: opens saved traces. text.c prints them, info.c sums them up. */
+/* trace: pq trace: opens saved traces. text.c prints them, info.c sums them up, export.c writes them for
+ * other programs. */
 #include "commands/trace/trace.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "cli/open.h"
 
 void
 trace_json_begin(struct buf *b, const struct trace_file *t, uint64_t at_ns, struct report *times)
@@ -45,6 +47,21 @@ trace_damage_text(const struct trace_file *t, char *out, size_t n)
 	snprintf(out, n, "%s%s%s", damaged, t->damaged > 0 && t->cut ? "; " : "",
 	    t->cut ? "the end is missing" : "");
 	return t->damaged > 0 || t->cut;
+}
+
+bool
+trace_window(
+    const struct options *o, const char *path, const struct trace_file *t, struct span *window)
+{
+	struct span whole;
+
+	if (!o->from.written && !o->to.written)
+		return false;
+	if (!trace_real(t, t->from_ns, &whole.from_ns) || !trace_real(t, t->to_ns, &whole.to_ns))
+		die(EXIT_FAILED, "%s: --from and --to need a reading of the clock, and it has none",
+		    path);
+	*window = recording_window(o, &whole);
+	return true;
 }
 
 static const char *
@@ -93,10 +110,13 @@ tell_missing(const struct trace_file *t, const char *path)
 static const struct work {
 	const char *name;
 	enum exit_status (*f)(const struct options *, const char *, const struct trace_file *);
-	bool selects; /* it has the options that select lines */
+	bool times;  /* it has --from and --to */
+	bool lines;  /* it has the other options that select lines */
+	bool export; /* it has -o and -f */
 } works[] = {
-	{ "text", trace_text, true },
-	{ "info", trace_info, false },
+	{ "text", trace_text, true, true, false },
+	{ "info", trace_info, false, false, false },
+	{ "export", trace_export, true, false, true },
 };
 
 static const struct work *
@@ -105,7 +125,7 @@ find_work(const char *name)
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
 		if (strcmp(works[i].name, name) == 0)
 			return &works[i];
-	die(EXIT_USAGE, "unknown command '%s': want text or info", name);
+	die(EXIT_USAGE, "unknown command '%s': want text, info or export", name);
 }
 
 static void
@@ -113,19 +133,23 @@ check_words(const struct work *w, const struct options *o)
 {
 	const struct trace_options *own = o->ask.options;
 	const struct target *target = &o->ask.target;
-	const char *extra = o->from.written ? "--from" :
-	    o->to.written                   ? "--to" :
-	    target->pid                     ? "-p" :
-	    target->cgroup                  ? "-g" :
-	    own->slow_ns                    ? "--slow" :
-					      NULL;
+	const char *times = o->from.written ? "--from" : o->to.written ? "--to" : NULL;
+	const char *lines = target->pid ? "-p" :
+	    target->cgroup              ? "-g" :
+	    own->slow_ns                ? "--slow" :
+					  NULL;
+	const char *export = own->out ? "-o" : own->beside ? "-f" : NULL;
 
 	if (o->words < 2)
 		die(EXIT_USAGE, "%s: missing argument: want a saved trace", w->name);
 	if (o->words > 2)
 		die(EXIT_USAGE, "unexpected argument '%s'", o->word[2]);
-	if (!w->selects && extra)
-		die(EXIT_USAGE, "%s: %s is not allowed (only text takes it)", w->name, extra);
+	if (!w->times && times)
+		die(EXIT_USAGE, "%s: %s is not allowed (text and export take it)", w->name, times);
+	if (!w->lines && lines)
+		die(EXIT_USAGE, "%s: %s is not allowed (only text takes it)", w->name, lines);
+	if (!w->export && export)
+		die(EXIT_USAGE, "%s: %s is not allowed (only export takes it)", w->name, export);
 }
 
 static enum exit_status
@@ -134,12 +158,12 @@ trace(const struct options *o)
 	struct trace_file t;
 
 	if (o->words == 0)
-		die(EXIT_USAGE, "missing command: want text or info, and a file");
+		die(EXIT_USAGE, "missing command: want text, info or export, and a file");
 	const struct work *w = find_work(o->word[0]);
 	check_words(w, o);
 	open_trace(&t, o->word[1]);
 	enum exit_status status = w->f(o, o->word[1], &t);
-	if (w->selects)
+	if (w->times)
 		tell_missing(&t, o->word[1]);
 	trace_close(&t);
 	if (status == EXIT_DONE)
@@ -151,18 +175,24 @@ static const struct option options[] = {
 	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct trace_options, slow_ns),
 	    .help = "text: only after a wait for a CPU of at least TIME" },
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct trace_options, json),
-	    .help = "print one JSON object, or with text one per line" },
+	    .help = "print one JSON object, or with text one per line; export: JSON of Chrome's "
+		    "trace viewer, which speedscope reads" },
+	{ 'o', NULL, "FILE", OPTION_TEXT, offsetof(struct trace_options, out),
+	    .help = "export: write to FILE ('-': to stdout)" },
+	{ 'f', NULL, "FILE", OPTION_TEXT, offsetof(struct trace_options, beside),
+	    .help = "export: add the figures of a recording, as counters" },
 	{ .type = OPTION_END },
 };
 
 const struct tool tool_trace = {
 	.name = "trace",
 	.brief = "read saved traces: who ran, waited and blocked, and when",
-	.usage = "text|info FILE [options]",
+	.usage = "text|info|export FILE [options]",
 	.examples =
 	    "  pq trace info x.trace                  times, CPUs, events, losses, damage\n"
 	    "  pq trace text x.trace --slow 10ms      who waited 10 ms for a CPU, and when\n"
-	    "  pq trace text x.trace -p 4242 --from -1s\n",
+	    "  pq trace text x.trace -p 4242 --from -1s\n"
+	    "  pq trace export x.trace -o x.perfetto  a file for Perfetto's viewer\n",
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_from,
 	    &option_to, NULL },
 	.shared_help = { .pid = "text: only the process or thread of this number",

@@ -8,11 +8,18 @@
 struct trace_options {
 	bool json;
 	int64_t slow_ns; /* 0: not given */
+	const char *out, *beside;
 };
 
 /* A work on a saved trace, which is open. */
 enum exit_status trace_info(const struct options *o, const char *path, const struct trace_file *t);
 enum exit_status trace_text(const struct options *o, const char *path, const struct trace_file *t);
+enum exit_status trace_export(
+    const struct options *o, const char *path, const struct trace_file *t);
+
+/* The window of --from and --to; false if neither was given. */
+bool trace_window(
+    const struct options *o, const char *path, const struct trace_file *t, struct span *window);
 
 /* Begins an object as buf_json_begin does; with a time of null if the trace has no reading of the
  * clock. */
