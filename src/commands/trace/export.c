@@ -58,6 +58,7 @@ struct beside {
 	struct trace_export *x;
 	const struct trace_file *t;
 	const char *path; /* of the recording */
+	struct options options;
 	struct session session;
 	struct arena arena;
 	int shown[FIGURES]; /* the columns, tool by tool */
@@ -174,9 +175,6 @@ check_boot(const struct beside *b, const struct sample *m)
 {
 	int64_t real_ns;
 
-	if (m->boot_ns <= 0)
-		die(EXIT_FAILED,
-		    "%s: it has no times since boot, so it cannot be put beside a trace", b->path);
 	if (!trace_real(b->t, (uint64_t)m->boot_ns, &real_ns))
 		return;
 	if (real_ns - m->real_ns > SET_MOST_NS || m->real_ns - real_ns > SET_MOST_NS)
@@ -193,6 +191,8 @@ add_tool(struct beside *b, const struct tool *tool, size_t first, size_t n)
 	if (!recording_has(b->session.host, tool))
 		return;
 	recording_target(b->session.host, tool, &ask.target);
+	if (!*b->session.host->tools && !ask.target.pid && !ask.target.cgroup)
+		ask.target.all = tool_takes(tool, &option_all); /* it is complete */
 	struct sampler *s = session_add(&b->session, tool, &ask);
 	s->watch.shown = b->shown + first;
 	s->watch.nshown = (int)n;
@@ -210,36 +210,47 @@ add_tools(struct beside *b)
 	}
 }
 
+/* Opens the recording, before the file is made: it may be a wrong one. */
+static void
+open_beside(struct beside *b, const struct options *o)
+{
+	b->options = *o;
+	b->options.source = b->path;
+	b->options.from = b->options.to = (struct when_option){ .written = NULL };
+	b->session = (struct session){ .host = open_host(&b->options),
+		.options = &b->options,
+		.lasting = true,
+		.say = say_note,
+		.about = b };
+	if (!session_start(&b->session))
+		die(EXIT_FAILED, "%s: stopped by a signal", b->path);
+	check_boot(b, &b->session.now);
+	add_tools(b);
+}
+
 /* Puts the figures of the recording into the export. */
 static void
-put_beside(
-    struct trace_export *x, const struct trace_file *t, const struct options *o, const char *path)
+put_beside(struct beside *b, struct trace_export *x)
 {
-	struct options own = *o;
-	struct beside b = { .x = x, .t = t, .path = path };
 	enum session_event event;
 
-	own.source = path;
-	own.from = own.to = (struct when_option){ .written = NULL };
-	own.ask = (struct request){ .most = 0 };
-	b.session = (struct session){
-		.host = open_host(&own), .options = &own, .say = say_note, .about = &b
-	};
-	if (!session_start(&b.session))
-		die(EXIT_FAILED, "%s: stopped by a signal", path);
-	check_boot(&b, &b.session.now);
-	add_tools(&b);
-	if (session_begin(&b.session))
-		while ((event = session_next(&b.session)) != SESSION_END)
-			for (size_t i = 0; event == SESSION_ROW && i < b.session.n; i++)
-				put_rows(&b, b.session.v[i]);
-	if (b.rows == 0)
-		warn("%s: no row of it is in the time of the trace", path);
-	session_tell_losses(&b.session);
-	session_end(&b.session);
-	arena_free(&b.arena);
-	map_free(&b.names);
-	free(b.subjects);
+	b->x = x;
+	if (session_begin(&b->session))
+		while ((event = session_next(&b->session)) != SESSION_END)
+			for (size_t i = 0; event == SESSION_ROW && i < b->session.n; i++)
+				put_rows(b, b->session.v[i]);
+	if (b->rows == 0)
+		warn("%s: no row of it is in the time of the trace", b->path);
+	session_tell_losses(&b->session);
+}
+
+static void
+close_beside(struct beside *b)
+{
+	session_end(&b->session);
+	arena_free(&b->arena);
+	map_free(&b->names);
+	free(b->subjects);
 }
 
 /* ---- The export */
@@ -288,19 +299,24 @@ enum exit_status
 trace_export(const struct options *o, const char *path, const struct trace_file *t)
 {
 	const struct trace_options *own = o->ask.options;
+	struct beside b = { .t = t, .path = own->beside };
 	struct export_sums sums;
 	struct span window;
 
 	if (!own->out)
 		die(EXIT_USAGE, "export: -o FILE is required ('-' writes to stdout)");
-	if (own->beside && strcmp(own->beside, "-") == 0 && strcmp(path, "-") == 0)
-		die(EXIT_USAGE, "export: the trace and the recording cannot both be stdin");
+	if (strcmp(own->out, "-") == 0 && !own->json && isatty(STDOUT_FILENO))
+		die(EXIT_USAGE, "export: stdout is a terminal: -o FILE writes to a file");
 	bool part = trace_window(o, path, t, &window);
+	if (own->beside)
+		open_beside(&b, o);
 	int fd = create(own->out);
 	struct trace_export *x = own->json ? chrome_new(fd, t) : perfetto_new(fd, t);
 	put_events(x, t, part ? &window : NULL);
-	if (own->beside)
-		put_beside(x, t, o, own->beside);
+	if (own->beside) {
+		put_beside(&b, x);
+		close_beside(&b);
+	}
 	bool failed = x->ops->end(x, &sums) < 0;
 	int error = errno;
 	if (close(fd) < 0 && !failed) { /* some file systems report a full disk here */

@@ -144,6 +144,8 @@ check_words(const struct work *w, const struct options *o)
 		die(EXIT_USAGE, "%s: missing argument: want a saved trace", w->name);
 	if (o->words > 2)
 		die(EXIT_USAGE, "unexpected argument '%s'", o->word[2]);
+	if (own->beside && strcmp(own->beside, "-") == 0 && strcmp(o->word[1], "-") == 0)
+		die(EXIT_USAGE, "export: the trace and the recording cannot both be stdin");
 	if (!w->times && times)
 		die(EXIT_USAGE, "%s: %s is not allowed (text and export take it)", w->name, times);
 	if (!w->lines && lines)
