@@ -181,7 +181,7 @@ static const struct option options[] = {
 		    "trace viewer, which speedscope reads" },
 	{ 'o', NULL, "FILE", OPTION_TEXT, offsetof(struct trace_options, out),
 	    .help = "export: write to FILE ('-': to stdout)" },
-	{ 'f', NULL, "FILE", OPTION_TEXT, offsetof(struct trace_options, beside),
+	{ 'f', NULL, "RECORDING", OPTION_TEXT, offsetof(struct trace_options, beside),
 	    .help = "export: add the figures of a recording, as counters" },
 	{ .type = OPTION_END },
 };
