@@ -94,6 +94,7 @@
  *   trace/writer.c               a saved trace: blocks of events
  *   trace/reader.c               a saved trace: its blocks, around damage; all CPUs by time
  *   trace/format.c               the bytes that both share
+ *   trace/trace_export.c         what the formats of exports share
  *   trace/perfetto.c             a trace as Perfetto's protobuf
  *   trace/chrome.c               a trace as JSON for Chrome's viewer and speedscope
  *

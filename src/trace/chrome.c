@@ -60,7 +60,8 @@ struct chrome {
 	struct track *tracks;
 	size_t ntracks, tracks_room;
 	uint64_t arrows;
-	bool any; /* an event was written */
+	bool part_only; /* the file has only events of one process */
+	bool any;       /* an event was written */
 	struct export_sums sums;
 	struct buf out;
 };
@@ -363,24 +364,32 @@ lose(struct chrome *c, const struct trace_loss *loss)
 	end_event(c);
 }
 
+/* The thread, or 0, of which nothing is drawn, if it is not recorded when it stops. */
+static uint32_t
+inside(struct chrome *c, uint32_t tid, uint64_t at_ns)
+{
+	return c->part_only && trace_outside(c->t, tid, at_ns) ? 0 : tid;
+}
+
 /* After a loss, the thread that stops now has run since its end. A switch that does not fit the one
  * before it is a loss that nobody told. At the start, it is unknown since when a thread has run. */
 static void
 put_switch(struct chrome *c, const struct sched_event *e)
 {
 	struct lane *l = lane_of(c, e->cpu);
-	bool gap = l->now != NOBODY && l->now != e->tid;
+	uint32_t prev = inside(c, e->tid, e->at_ns), next = inside(c, e->other, e->at_ns);
+	bool gap = l->now != NOBODY && l->now != prev;
 
 	if (gap)
 		stop(c, e->cpu, 0, l->last_ns);
 	if (l->now == NOBODY && l->complete_ns > 0)
-		start(c, e->cpu, e->tid, l->complete_ns);
-	if (l->now == NOBODY && e->tid != 0) {
-		task_of(c, e->tid, e->at_ns)->state = UNKNOWN;
-		enter(c, e->tid, state_after(e->state), e->state, e->at_ns);
+		start(c, e->cpu, prev, l->complete_ns);
+	if (l->now == NOBODY && prev != 0) {
+		task_of(c, prev, e->at_ns)->state = UNKNOWN;
+		enter(c, prev, state_after(e->state), e->state, e->at_ns);
 	}
 	stop(c, e->cpu, e->state, e->at_ns);
-	start(c, e->cpu, e->other, e->at_ns);
+	start(c, e->cpu, next, e->at_ns);
 }
 
 static void
@@ -580,7 +589,11 @@ chrome_new(int fd, const struct trace_file *t)
 		put_mark, finish };
 	struct chrome *c = xmalloc(sizeof *c);
 
-	*c = (struct chrome){ .x.ops = &ops, .fd = fd, .t = t, .named = xmalloc(t->nthreads + 1) };
+	*c = (struct chrome){ .x.ops = &ops,
+		.fd = fd,
+		.t = t,
+		.part_only = trace_fact(t, "only").n > 0,
+		.named = xmalloc(t->nthreads + 1) };
 	memset(c->named, 0, t->nthreads + 1);
 	buf_text(&c->out, "{\"displayTimeUnit\":\"ns\",\"otherData\":{");
 	put_facts(c);

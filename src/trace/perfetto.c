@@ -196,6 +196,7 @@ struct perfetto {
 	struct trace_export x;
 	int fd, error;
 	const struct trace_file *t;
+	bool part_only;            /* the file has only events of one process */
 	struct trace_loss *losses; /* sorted by CPU and time */
 	struct cpu *cpus;
 	uint32_t ncpus;
@@ -353,18 +354,6 @@ put_loss(struct perfetto *p, uint32_t cpu, uint64_t from_ns, uint64_t to_ns, uin
 
 /* ---- What the file says of the system */
 
-/* The value of the fact, or nothing. */
-static struct text
-fact(const struct trace_file *t, const char *key)
-{
-	struct text facts = { t->facts.s, t->facts.n }, line;
-
-	while (text_line(&facts, &line))
-		if (text_skip(&line, key) && text_skip(&line, " "))
-			return line;
-	return (struct text){ NULL, 0 };
-}
-
 static void
 put_fact(struct buf *b, unsigned field, struct text value)
 {
@@ -391,16 +380,16 @@ put_number_fact(struct buf *b, unsigned field, struct text value)
 static void
 put_system(struct perfetto *p)
 {
-	struct text release = fact(p->t, "release");
+	struct text release = trace_fact(p->t, "release");
 
 	p->part.n = 0;
 	put_string(&p->part, UTSNAME_SYSTEM, "Linux");
 	put_fact(&p->part, UTSNAME_RELEASE, release.n > 0 ? release : text_of("5.0.unknown"));
-	put_fact(&p->part, UTSNAME_MACHINE, fact(p->t, "machine"));
+	put_fact(&p->part, UTSNAME_MACHINE, trace_fact(p->t, "machine"));
 	put_message(&p->message, SYSTEM_UTSNAME, &p->part);
-	put_number_fact(&p->message, SYSTEM_HZ, fact(p->t, "ticks"));
-	put_number_fact(&p->message, SYSTEM_PAGE, fact(p->t, "page"));
-	put_number_fact(&p->message, SYSTEM_CPUS, fact(p->t, "cpus"));
+	put_number_fact(&p->message, SYSTEM_HZ, trace_fact(p->t, "ticks"));
+	put_number_fact(&p->message, SYSTEM_PAGE, trace_fact(p->t, "page"));
+	put_number_fact(&p->message, SYSTEM_CPUS, trace_fact(p->t, "cpus"));
 	put_packet(p, PACKET_SYSTEM, p->t->from_ns);
 }
 
@@ -589,6 +578,8 @@ name_of(struct perfetto *p, uint32_t tid, uint64_t at_ns)
 		buf_text(&p->field, "swapper");
 	else if (tid >= PERFETTO_LOST && tid < PERFETTO_LOST + PERFETTO_CPUS)
 		buf_text(&p->field, "(events lost)");
+	else if (tid >= PERFETTO_OUTSIDE && tid < PERFETTO_OUTSIDE + PERFETTO_CPUS)
+		buf_text(&p->field, "(not recorded)");
 	else if (t)
 		buf_printable(&p->field, t->comm);
 	return (struct text){ p->field.s, p->field.n };
@@ -737,6 +728,13 @@ pass_losses(struct perfetto *p, uint32_t cpu, uint64_t at_ns)
 	}
 }
 
+/* The thread, or the one that stands for the threads of other processes on this CPU. */
+static uint32_t
+inside(struct perfetto *p, uint32_t cpu, uint32_t tid, uint64_t at_ns)
+{
+	return p->part_only && trace_outside(p->t, tid, at_ns) ? PERFETTO_OUTSIDE + cpu : tid;
+}
+
 /* Makes the reader know who runs, if it does not, and the event says it. */
 static void
 agree(struct perfetto *p, const struct sched_event *e)
@@ -747,7 +745,7 @@ agree(struct perfetto *p, const struct sched_event *e)
 
 	if (e->kind == SCHED_WAKING && unknown) {
 		c->since_ns = complete ? c->since_ns : e->at_ns;
-		resume(p, e->cpu, e->other, e->at_ns);
+		resume(p, e->cpu, inside(p, e->cpu, e->other, e->at_ns), e->at_ns);
 	} else if (e->kind == SCHED_SWITCH && c->now != e->tid && complete) {
 		if (!unknown) {
 			p->sums.gaps++;
@@ -906,15 +904,21 @@ put_other(struct perfetto *p, struct cpu *c, const struct sched_event *e)
 /* In a bundle the reader takes the switches of the compact form first, then its wakings, then whole
  * events, and sorts all by time. So an event at the same time as the one before is a whole one. */
 static void
-put_event(struct trace_export *x, const struct sched_event *e)
+put_event(struct trace_export *x, const struct sched_event *event)
 {
 	struct perfetto *p = (struct perfetto *)x;
+	struct sched_event own = *event;
+	const struct sched_event *e = &own;
 
 	if (e->cpu >= PERFETTO_CPUS || e->at_ns < cpu_of(p, e->cpu)->last_ns) {
 		p->sums.left_out++;
 		return;
 	}
 	struct cpu *c = &p->cpus[e->cpu];
+	if (e->kind == SCHED_SWITCH) {
+		own.tid = inside(p, e->cpu, e->tid, e->at_ns);
+		own.other = inside(p, e->cpu, e->other, e->at_ns);
+	}
 	pass_losses(p, e->cpu, e->at_ns);
 	agree(p, e);
 	bool tie = e->at_ns == c->last_ns;
@@ -973,6 +977,7 @@ perfetto_new(int fd, const struct trace_file *t)
 	p->x.ops = &ops;
 	p->fd = fd;
 	p->t = t;
+	p->part_only = trace_fact(t, "only").n > 0;
 	p->told = zeroed(t->nthreads + 1);
 	put_clocks(p);
 	put_system(p);

@@ -22,4 +22,7 @@ enum { PERFETTO_PRIO = 140 };
  * gives no thread such a number. */
 enum { PERFETTO_LOST = (1 << 22) + 1 };
 
+/* In a trace of one process, the same for the threads of others: when these stop is not recorded. */
+enum { PERFETTO_OUTSIDE = PERFETTO_LOST + PERFETTO_CPUS };
+
 #endif

@@ -12,7 +12,14 @@
 
 #include <stdint.h>
 
+#include "base/text.h"
 #include "trace/trace_file.h"
+
+/* The value of a fact; empty if it is not there. */
+struct text trace_fact(const struct trace_file *t, const char *key);
+
+/* Whether the file may lack switches of this thread: it has only those of one process, of another. */
+bool trace_outside(const struct trace_file *t, uint32_t tid, uint64_t at_ns);
 
 struct trace_export {
 	const struct export_ops *ops;

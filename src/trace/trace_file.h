@@ -31,7 +31,8 @@ struct trace_thread {
 #define TRACE_NO_CGROUP UINT32_MAX
 
 /* Facts, as "key value" lines: pq, host, release, machine, ticks, boot_id, page, cpus, and what the
- * recorder was told: "asked -p 42", "trigger EXPR". */
+ * recorder was told: "asked -p 42", "trigger EXPR". "only 42": the file has only switches from or to
+ * this process, and what happened to its threads. */
 
 /* A point at which the clocks were read together. */
 struct trace_clocks {

@@ -162,6 +162,27 @@ lost(void)
 }
 
 static void
+one_process(void)
+{
+	static char only[] = "only 42\n";
+	static const struct buf facts_only = { only, sizeof only - 1, sizeof only };
+
+	begin();
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
+	if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		abort();
+	file.facts = facts_only;
+	writer = chrome_new(fd, &file);
+	put_switch(0, 0, 0, 'R', 42);
+	put_switch(1000, 0, 42, 'P', 77);
+	put_switch(3000, 0, 78, 'S', 42);
+	put_switch(4000, 0, 42, 'S', 0);
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
+	CHECK_STRING(jq(CPU(0)), "[\"api\",1000,1,42] [\"api\",1003,1,42]");
+	CHECK_STRING(jq(".[] | select(.tid == 77 or .tid == 78)"), "");
+}
+
+static void
 number_used_again(void)
 {
 	begin();
@@ -238,6 +259,7 @@ main(void)
 	unit_test("the rows of CPUs and threads, with wakers", rows);
 	unit_test("the start of what ran before is unknown", unknown_start);
 	unit_test("lost events", lost);
+	unit_test("a trace of one process", one_process);
 	unit_test("a number that is used again", number_used_again);
 	unit_test("counters and marks", counters);
 	unit_test("facts beside the events", whole_file);

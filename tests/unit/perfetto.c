@@ -858,6 +858,33 @@ untold_loss(void)
 	CHECK_INT(sums.gaps, 1);
 }
 
+/* The others stand for one thread of a CPU: it is not recorded when they stop. */
+static void
+one_process(void)
+{
+	static char only[] = "release 6.1.0\nonly 42\n";
+
+	use_file();
+	file.facts = (struct buf){ only, sizeof only - 1, sizeof only };
+	begin();
+	put_waking(1000, 0, 45, 42, false);
+	put_switch(1100, 0, 17, 'R', 42);
+	put_switch(1200, 0, 42, 'P', 44);
+	put_waking(1300, 0, 45, 43, true);
+	put_switch(1400, 0, 0, 'R', 43);
+	put_switch(1500, 0, 43, 'S', 42);
+	end();
+	check_slice(0, 0, PERFETTO_OUTSIDE, 1000, 1100, 0);
+	check_slice(1, 0, 42, 1100, 1200, 0x100);
+	check_slice(2, 0, PERFETTO_OUTSIDE, 1200, 1400, 0);
+	check_slice(3, 0, 43, 1400, 1500, 1);
+	check_slice(4, 0, 42, 1500, 0, 0);
+	check_woken(0, 1000, 45, 42, false);
+	check_woken(1, 1300, 45, 43, true);
+	CHECK_INT(sums.gaps, 0);
+	CHECK_INT(lost_bundles(), 0);
+}
+
 static void
 left_out(void)
 {
@@ -1143,6 +1170,7 @@ main(void)
 	unit_test("wakers that do not run", other_wakers);
 	unit_test("nobody seems to run while events are lost", lost);
 	unit_test("a loss that the file does not tell", untold_loss);
+	unit_test("a trace of one process", one_process);
 	unit_test("events that a reader rejects are counted", left_out);
 	unit_test("counters and marks", counters);
 	unit_test("an error of writing", full);

@@ -177,8 +177,7 @@ static const struct option options[] = {
 	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct trace_options, slow_ns),
 	    .help = "text: only after a wait for a CPU of at least TIME" },
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct trace_options, json),
-	    .help = "print one JSON object, or with text one per line; export: JSON of Chrome's "
-		    "trace viewer, which speedscope reads" },
+	    .help = "info, text: print JSON; export: write it, for speedscope and others" },
 	{ 'o', NULL, "FILE", OPTION_TEXT, offsetof(struct trace_options, out),
 	    .help = "export: write to FILE ('-': to stdout)" },
 	{ 'f', NULL, "RECORDING", OPTION_TEXT, offsetof(struct trace_options, beside),
