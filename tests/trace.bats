@@ -140,8 +140,8 @@ damage() {
 
 # shellcheck disable=SC2016 # bash -c
 @test "wrong arguments, and files that are no trace" {
-	fails 2 'missing command: want text or info, and a file' "$PQ" trace
-	fails 2 "unknown command 'txt': want text or info" "$PQ" trace txt x.trace
+	fails 2 'missing command: want text, info or export, and a file' "$PQ" trace
+	fails 2 "unknown command 'txt': want text, info or export" "$PQ" trace txt x.trace
 	fails 2 'text: missing argument: want a saved trace' "$PQ" trace text
 	fails 2 "unexpected argument 'y'" "$PQ" trace text x.trace y
 	fails 2 "invalid -p 'api': want the number of a process" "$PQ" trace text -p api x.trace
