@@ -28,7 +28,7 @@ struct trace_thread {
 	bool kernel;       /* a kernel thread */
 };
 
-enum { TRACE_NO_CGROUP = UINT32_MAX };
+#define TRACE_NO_CGROUP UINT32_MAX
 
 /* Facts, as "key value" lines: pq, host, release, machine, ticks, boot_id, page, cpus, and what the
  * recorder was told: "asked -p 42", "trigger EXPR". */
