@@ -101,6 +101,7 @@
  *   table/table.c                columns, rows and cells
  *   table/aligned.c              the text format
  *   table/json_csv.c             the JSON and CSV formats, and lines for flame graphs
+ *   table/flame.c                flame graphs as SVG
  *   table/metrics.c              the Prometheus format
  *   table/total.c               rows of several intervals as rows of the whole time
  *   table/summary.c              averages and percentiles at the end
