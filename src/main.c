@@ -210,7 +210,8 @@ static const char *const aliases[][2] = { { "load", "runq" }, { "uptime", "runq"
 	{ "vmstat", "runq" }, { "mpstat", "cpu" }, { "quota", "throttle" }, { "cfs", "throttle" },
 	{ "free", "mem" }, { "oom", "mem" }, { "top", "tasks" }, { "ps", "tasks" },
 	{ "pidstat", "tasks" }, { "latency", "runqlat" }, { "locks", "wait" }, { "offcpu", "wait" },
-	{ "pressure", "psi" }, { "alert", "check" }, { "replay", "tape" } };
+	{ "pressure", "psi" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },
+	{ "timehist", "trace" } };
 
 static struct nearest *guess;
 
