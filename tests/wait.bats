@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # pq wait: what blocked threads are waiting for.
+# shellcheck disable=SC2030,SC2031 # each test runs in a shell of its own
 load helper
 
 # thread DIR PID TID STATE RUN_NS DELAY_NS SLICES CALL WCHAN [COMM]: a thread in a sample, as the kernel shows it. CALL is the

@@ -118,6 +118,25 @@ find_wanted(const struct btf *b, const struct wanted *v, size_t n)
 	return 0;
 }
 
+/* The registers of a system call. */
+static int
+find_registers(const struct btf *b, struct layout *at)
+{
+	const struct wanted wanted[] = {
+		{ "pt_regs", "orig_ax", &at->call[0], false },
+		{ "pt_regs", "di", &at->call[1], false },
+		{ "pt_regs", "si", &at->call[2], false },
+		{ "pt_regs", "dx", &at->call[3], false },
+		{ "pt_regs", "r10", &at->call[4], false },
+		{ "pt_regs", "r8", &at->call[5], false },
+		{ "pt_regs", "r9", &at->call[6], false },
+		{ "pt_regs", "sp", &at->call[7], false },
+		{ "pt_regs", "ip", &at->call[8], false },
+	};
+
+	return find_wanted(b, wanted, sizeof wanted / sizeof *wanted);
+}
+
 static int
 find_members(const struct btf *b, struct layout *at)
 {
@@ -151,15 +170,6 @@ find_members(const struct btf *b, struct layout *at)
 		{ "cgroup_subsys_state", "cgroup", &at->css_cgroup, false },
 		{ "cgroup", "kn", &at->node, false },
 		{ "kernfs_node", "id", &at->id, false },
-		{ "pt_regs", "orig_ax", &at->call[0], false },
-		{ "pt_regs", "di", &at->call[1], false },
-		{ "pt_regs", "si", &at->call[2], false },
-		{ "pt_regs", "dx", &at->call[3], false },
-		{ "pt_regs", "r10", &at->call[4], false },
-		{ "pt_regs", "r8", &at->call[5], false },
-		{ "pt_regs", "r9", &at->call[6], false },
-		{ "pt_regs", "sp", &at->call[7], false },
-		{ "pt_regs", "ip", &at->call[8], false },
 		{ "task_struct", "thread_pid", &at->thread_pid, false },
 		{ "signal_struct", "pids", &at->process_pids, false },
 		{ "pid", "level", &at->level, false },
@@ -168,7 +178,7 @@ find_members(const struct btf *b, struct layout *at)
 		{ "upid", "ns", &at->ns, false },
 	};
 
-	if (find_wanted(b, wanted, sizeof wanted / sizeof *wanted) < 0)
+	if (find_wanted(b, wanted, sizeof wanted / sizeof *wanted) < 0 || find_registers(b, at) < 0)
 		return -1;
 	if (at->state.size == 0)
 		at->state = old_state;
