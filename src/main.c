@@ -105,6 +105,7 @@
  *   table/table.c                columns, rows and cells
  *   table/aligned.c              the text format
  *   table/json_csv.c             the JSON and CSV formats, and lines for flame graphs
+ *   table/flame.c                flame graphs as SVG
  *   table/metrics.c              the Prometheus format
  *   table/total.c               rows of several intervals as rows of the whole time
  *   table/summary.c              averages and percentiles at the end
@@ -213,7 +214,8 @@ static const char *const aliases[][2] = { { "load", "runq" }, { "uptime", "runq"
 	{ "vmstat", "runq" }, { "mpstat", "cpu" }, { "quota", "throttle" }, { "cfs", "throttle" },
 	{ "free", "mem" }, { "oom", "mem" }, { "top", "tasks" }, { "ps", "tasks" },
 	{ "pidstat", "tasks" }, { "latency", "runqlat" }, { "locks", "wait" }, { "offcpu", "wait" },
-	{ "pressure", "psi" }, { "alert", "check" }, { "replay", "tape" } };
+	{ "pressure", "psi" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },
+	{ "timehist", "trace" } };
 
 static struct nearest *guess;
 

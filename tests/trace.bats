@@ -50,7 +50,7 @@ damage() {
 	run lines -p 101
 	[ "${#lines[@]}" -eq 4 ]
 	run lines -p 999 # not in the list of threads
-	[ "$output" = "999 null null 10" ]
+	[ "${lines[0]}" = "999 null null 10" ]
 }
 
 @test "-g selects a cgroup and those below it, by its path or by a name in it" {
@@ -79,6 +79,16 @@ damage() {
 	[ "$output" = "101 98.9 300 1.5" ]
 	run lines --from -200ms
 	[ "$(cut -d ' ' -f 1 <<<"$output" | tr '\n' ' ')" = "0 101 200 " ]
+}
+
+@test "wakings that come early or twice do not change the times, nor does a number that is used again" {
+	run lines -p 400
+	[ "$output" = "400 null null 1
+400 0 0.2 0.8
+400 8 0.1 0.9
+400 0 1 1
+400 0 1 1" ]
+	"$PQ" trace text -p 400 x.trace 2>/dev/null | tail -n 2 | grep -o '[a-z]*\[400]' | diff - <(printf '%s\n' 'lock[400]' 'reborn[400]')
 }
 
 @test "times across a loss are unknown" {

@@ -1,7 +1,8 @@
 /*
  * trace_sample FILE: writes a small trace, the same in every run. Two CPUs for 1.2 s: api (process
  * 100, thread 101, cgroup /shop/api) waits for CPU 0 behind etl (200, /batch/etl) for 300 ms; CPU 1
- * lost 40 events; thread 999 is nobody that is known. Only "lists" as a second argument: no clocks.
+ * lost 40 events; thread 999 is nobody that is known; 400 ends, and its number is used again. With a
+ * second argument there is no reading of the clock.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -72,6 +73,8 @@ put_lists(void)
 	thread(200, 200, "etl", 1, 1000 * ms);
 	thread(12, 12, "kworker/0:1", TRACE_NO_CGROUP, 10 * ms);
 	thread(300, 300, "sh\033[1m", 1, begin + 600 * ms);
+	thread(400, 400, "lock", TRACE_NO_CGROUP, 10 * ms);
+	thread(400, 400, "reborn", TRACE_NO_CGROUP, begin + 340 * ms);
 	trace_put_loss(w, &(struct trace_loss){ 1, begin + 700 * ms, begin + 800 * ms, 40 });
 	trace_put_mark(w, begin + 501 * ms, "trigger wait > 100ms");
 }
@@ -85,6 +88,11 @@ put_cpu_0(void)
 	stops(100600, 0, 12, 'I', 101);
 	stops(101100, 0, 101, 'S', 200); /* blocks; nobody has seen 200 begin to wait */
 	wakes(200000, 0, 200, 101);      /* and here it begins to wait behind 200 */
+	wakes(320500, 0, 200, 400);
+	wakes(321500, 0, 200, 400);
+	wakes(330000, 0, 200, 400);
+	wakes(331500, 0, 200, 400);
+	event(340000, 0, SCHED_NEW, 400, 200);
 	stops(500000, 0, 200, 'P', 101);
 	stops(501500, 0, 101, 'D', 200);
 	event(600000, 0, SCHED_NEW, 300, 200);
@@ -101,6 +109,16 @@ put_cpu_1(void)
 	wakes(99000, 1, 0, 101);
 	stops(300000, 1, 0, 'R', 999);
 	stops(310000, 1, 999, 'S', 0);
+	stops(320000, 1, 0, 'R', 400);
+	stops(321000, 1, 400, 'S', 0); /* woken just before: it stays runnable */
+	stops(321200, 1, 0, 'R', 400);
+	stops(322000, 1, 400, 'S', 0); /* an earlier waking came too early to count: it blocks */
+	stops(330100, 1, 0, 'R', 400);
+	stops(331000, 1, 400, 'P', 999); /* another waking, while it is runnable, does not count */
+	stops(332000, 1, 999, 'S', 400);
+	stops(333000, 1, 400, 'X', 0);
+	stops(341000, 1, 0, 'R', 400);
+	stops(342000, 1, 400, 'S', 0);
 	stops(690000, 1, 0, 'R', 100);
 	/* 40 events are lost here */
 	stops(810000, 1, 100, 'S', 0);

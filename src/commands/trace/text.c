@@ -76,7 +76,7 @@ struct stay {
 static size_t
 slot_of(const struct printing *p, uint32_t tid)
 {
-	size_t i = (size_t)(tid * 2654435761u) & (p->slots - 1);
+	size_t i = (size_t)(tid * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (p->slots - 1);
 
 	while (p->tasks[i].used && p->tasks[i].tid != tid)
 		i = (i + 1) & (p->slots - 1);
