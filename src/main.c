@@ -18,6 +18,10 @@
  *   commands/record/journal.c    the log, for people or as JSON
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
+ *   commands/trace/trace.c       pq trace: opens saved traces
+ *   commands/trace/info.c        pq trace info
+ *   commands/trace/export.c      for other programs, with the figures of a recording
+ *   commands/trace/text.c        pq trace text: a line for each time on a CPU
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/phases.c        the rows before and after a limit was changed
@@ -78,7 +82,7 @@
  *   host/open.c                  which files may be opened, and where their names may lead
  *   host/read_file.c             a whole file, directory or link into a buffer
  *
- *   tape/format.c                the bytes of a recording: headers, numbers, checksums
+ *   tape/format.c                the bytes of a recording: headers and heads of records
  *   tape/abridge.c               lines that a recording leaves out
  *   tape/template.c              a text as words and numbers
  *   tape/writer.c                samples onto a tape
@@ -86,6 +90,13 @@
  *   tape/reader.c                from segment to segment, record to record, around damage
  *   tape/state.c                 each file's text as it was at a sample
  *   tape/tape_host.c             a recording as a host, and a host that records
+ *
+ *   trace/writer.c               a saved trace: blocks of events
+ *   trace/reader.c               a saved trace: its blocks, around damage; all CPUs by time
+ *   trace/format.c               the bytes that both share
+ *   trace/trace_export.c         what the formats of exports share
+ *   trace/perfetto.c             a trace as Perfetto's protobuf
+ *   trace/chrome.c               a trace as JSON for Chrome's viewer and speedscope
  *
  *   expr/token.c                 conditions: tokens, numbers and units
  *   expr/parse.c                 conditions: from words to steps
@@ -122,6 +133,8 @@
  *
  *   base/arena.c                 memory that is given back all at once
  *   base/buf.c                   bytes that are written at once
+ *   base/code.c                  numbers as few bytes
+ *   base/crc32c.c                the checksum of blocks and records
  *   base/fail.c                  errors and the exit status
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings
@@ -162,7 +175,7 @@ list_tools(void (*f)(const struct tool *))
 #else
 static const struct tool *const only = NULL;
 static const struct tool *const commands[] = { &tool_limits, &tool_why, &tool_check, &tool_record,
-	&tool_tape, &tool_export };
+	&tool_tape, &tool_trace, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -201,7 +214,8 @@ static const char *const aliases[][2] = { { "load", "runq" }, { "uptime", "runq"
 	{ "vmstat", "runq" }, { "mpstat", "cpu" }, { "quota", "throttle" }, { "cfs", "throttle" },
 	{ "free", "mem" }, { "oom", "mem" }, { "top", "tasks" }, { "ps", "tasks" },
 	{ "pidstat", "tasks" }, { "latency", "runqlat" }, { "locks", "wait" }, { "offcpu", "wait" },
-	{ "pressure", "psi" }, { "alert", "check" }, { "replay", "tape" } };
+	{ "pressure", "psi" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },
+	{ "timehist", "trace" } };
 
 static struct nearest *guess;
 

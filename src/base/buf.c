@@ -136,6 +136,40 @@ buf_printable(struct buf *b, const char *s)
 	}
 }
 
+static void
+put_escaped(struct buf *b, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char escape[] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+
+	buf_add(b, escape, sizeof escape);
+}
+
+void
+buf_json_string(struct buf *b, const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+
+	buf_char(b, '"');
+	while (*c) {
+		size_t n = utf8_length((const char *)c);
+		if (*c == '"' || *c == '\\') {
+			buf_char(b, '\\');
+			buf_char(b, (char)*c++);
+		} else if (*c < ' ' || *c == 0x7f || n == 0) {
+			put_escaped(b, *c++);
+			/* U+0080 to U+009F: a terminal may obey them */
+		} else if (*c == 0xc2 && c[1] < 0xa0) {
+			put_escaped(b, c[1]);
+			c += n;
+		} else {
+			buf_add(b, (const char *)c, n);
+			c += n;
+		}
+	}
+	buf_char(b, '"');
+}
+
 void
 buf_free(struct buf *b)
 {

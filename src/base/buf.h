@@ -38,6 +38,10 @@ void buf_trimmed(struct buf *b, double x, int digits);
  * and bytes that are not UTF-8, as \ooo. */
 void buf_printable(struct buf *b, const char *s);
 
+/* Appends a JSON string with its quotes. Bytes that are not UTF-8 become the characters U+0080 to
+ * U+00FF, so that none is lost. */
+void buf_json_string(struct buf *b, const char *s);
+
 void buf_free(struct buf *b);
 
 #endif

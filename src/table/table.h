@@ -237,10 +237,6 @@ const char *clock_text(char out[16], struct report *r, int64_t real_ns);
 /* Appends the time as "2026-11-22T17:12:01.250+01:00", or with -u as "2026-11-22T16:12:01.250Z". */
 void buf_iso_time(struct buf *b, struct report *r, int64_t real_ns);
 
-/* Appends a JSON string with its quotes. Bytes that are not UTF-8 become the characters U+0080 to
- * U+00FF, so that none is lost. */
-void buf_json_string(struct buf *b, const char *s);
-
 /* Appends a key of a JSON object, after a comma unless it is the first one. */
 void buf_json_key(struct buf *b, const char *key);
 

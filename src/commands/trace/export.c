@@ -1,0 +1,332 @@
+/* export: pq trace export: a saved trace as a file of another program, with the figures of a recording
+ * beside it. */
+#include "commands/trace/trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/map.h"
+#include "cli/open.h"
+#include "session/session.h"
+#include "trace/trace_export.h"
+
+/* ---- Figures of a recording */
+
+/* A column that becomes a counter. Those of a cgroup that have the same scale are drawn with it. */
+struct figure {
+	const struct tool *tool;
+	int column;
+	const char *scale;
+};
+
+static const struct figure figures[] = {
+	{ &tool_runq, RUNQ_SZ, "runq" },
+	{ &tool_runq, RUNQ_MAX, "runq" },
+	{ &tool_runq, RUNQ_WAITING, "runq" },
+	{ &tool_runq, RUNQ_BLOCKED, "runq" },
+	{ &tool_throttle, THROTTLE_USED, "cpus" },
+	{ &tool_throttle, THROTTLE_LIMIT, "cpus" },
+	{ &tool_throttle, THROTTLE_HELD, "cpus" },
+	{ &tool_throttle, THROTTLE_THROTTLED_PCT, "percent" },
+	{ &tool_psi, PSI_CPU_SOME, "percent" },
+	{ &tool_psi, PSI_IO_SOME, "percent" },
+	{ &tool_psi, PSI_IO_FULL, "percent" },
+	{ &tool_psi, PSI_MEMORY_SOME, "percent" },
+	{ &tool_psi, PSI_MEMORY_FULL, "percent" },
+	{ &tool_mem, MEM_USED, "memory" },
+	{ &tool_mem, MEM_WSET, "memory" },
+	{ &tool_mem, MEM_HARD, "memory" },
+	{ &tool_mem, MEM_LIMIT, "memory" },
+};
+
+enum { FIGURES = sizeof figures / sizeof figures[0] };
+
+/* The counters of a cgroup, or of the machine. */
+struct subject {
+	uint64_t group;
+	uint64_t counter[FIGURES]; /* 0: it had no value yet */
+};
+
+struct beside {
+	struct trace_export *x;
+	const struct trace_file *t;
+	const char *path; /* of the recording */
+	struct options options;
+	struct session session;
+	struct arena arena;
+	int shown[FIGURES]; /* the columns, tool by tool */
+	struct map names;   /* the numbers of subjects */
+	struct subject *subjects;
+	size_t room;
+	uint64_t rows;
+};
+
+static const char *
+unit_name(const struct column *c)
+{
+	static const char *const names[] = {
+		[CPUS] = "CPUs",
+		[PERCENT] = "%",
+		[BYTES] = "bytes",
+		[MILLISECONDS] = "ms",
+		[PER_SECOND] = "per second",
+		[MICROSECONDS] = "us",
+	};
+
+	return names[c->unit];
+}
+
+static void
+say_note(void *about, const struct tool *tool, const char *message)
+{
+	const struct beside *b = about;
+
+	warn("%s: %s: %s", b->path, tool->name, message);
+}
+
+/* The tool's rows name a cgroup in their first column, if they name one. */
+static size_t
+subject_of(struct beside *b, const struct tool *tool, const struct cell *row)
+{
+	const char *label = tool == &tool_runq ? NULL : row[0].label;
+	const char *name = label ? label : "machine";
+	size_t known = b->names.n, i = map_put(&b->names, text_of(name));
+
+	if (i == known) {
+		b->subjects = xgrow(b->subjects, i, &b->room, sizeof *b->subjects);
+		b->subjects[i] = (struct subject){ .group = b->x->ops->group(b->x, 0, name) };
+	}
+	return i;
+}
+
+static void
+put_figure(struct beside *b, size_t subject, size_t figure, uint64_t at_ns, double value)
+{
+	const struct figure *f = &figures[figure];
+	uint64_t *counter = &b->subjects[subject].counter[figure];
+	const struct column *c = &f->tool->columns[f->column];
+	char name[128];
+
+	if (!isfinite(value))
+		return;
+	if (!*counter) {
+		snprintf(name, sizeof name, "%s.%s", f->tool->name, c->key);
+		*counter = b->x->ops->counter(
+		    b->x, b->subjects[subject].group, name, unit_name(c), f->scale);
+	}
+	b->x->ops->value(b->x, *counter, at_ns, value);
+}
+
+static void
+put_kills(struct beside *b, size_t subject, const struct cell *row, uint64_t at_ns)
+{
+	struct buf words = { 0 };
+	double kills = row[MEM_OOM_KILL].num;
+
+	if (!(kills > 0))
+		return;
+	buf_text(&words, "OOM kill in ");
+	buf_text(&words, map_key(&b->names, (uint32_t)subject).s);
+	if (kills > 1) {
+		buf_text(&words, ": ");
+		buf_fixed(&words, kills, 0);
+	}
+	buf_char(&words, '\0');
+	b->x->ops->mark(b->x, at_ns, words.s);
+	buf_free(&words);
+}
+
+/* A figure of an interval holds from its begin on, the level of memory from when it was read. */
+static void
+put_rows(struct beside *b, const struct sampler *s)
+{
+	const struct table *rows = s->sampled ? sampler_table(s) : NULL;
+	uint64_t from = (uint64_t)s->sample[1 - s->now].at.boot_ns;
+	uint64_t to = (uint64_t)s->sample[s->now].at.boot_ns;
+
+	if (!rows || to < b->t->from_ns || from > b->t->to_ns)
+		return;
+	for (size_t r = 0; r < rows->nrows; r++) {
+		const struct cell *row = table_at(rows, r);
+		size_t subject = subject_of(b, s->tool, row);
+		for (size_t i = 0; i < FIGURES; i++)
+			if (figures[i].tool == s->tool)
+				put_figure(b, subject, i, s->tool == &tool_mem ? to : from,
+				    row[figures[i].column].num);
+		if (s->tool == &tool_mem)
+			put_kills(b, subject, row, to);
+	}
+	b->rows++;
+}
+
+/* The clock of a machine that was set differs by as much as it was set by. */
+static const int64_t SET_MOST_NS = 60000000000;
+
+/* Times since boot mean something else after another boot. */
+static void
+check_boot(const struct beside *b, const struct sample *m)
+{
+	int64_t real_ns;
+
+	if (!trace_real(b->t, (uint64_t)m->boot_ns, &real_ns))
+		return;
+	if (real_ns - m->real_ns > SET_MOST_NS || m->real_ns - real_ns > SET_MOST_NS)
+		die(EXIT_USAGE,
+		    "%s: it is not of the same machine since the same boot as the trace", b->path);
+}
+
+/* Tools say what they lack of the columns that are shown. */
+static void
+add_tool(struct beside *b, const struct tool *tool, size_t first, size_t n)
+{
+	struct request ask = { .options = tool_defaults(tool, &b->arena, 0) };
+
+	if (!recording_has(b->session.host, tool))
+		return;
+	recording_target(b->session.host, tool, &ask.target);
+	if (!*b->session.host->tools && !ask.target.pid && !ask.target.cgroup)
+		ask.target.all = tool_takes(tool, &option_all); /* it is complete */
+	struct sampler *s = session_add(&b->session, tool, &ask);
+	s->watch.shown = b->shown + first;
+	s->watch.nshown = (int)n;
+}
+
+static void
+add_tools(struct beside *b)
+{
+	size_t n;
+
+	for (size_t i = 0; i < FIGURES; i += n) {
+		for (n = 0; i + n < FIGURES && figures[i + n].tool == figures[i].tool; n++)
+			b->shown[i + n] = figures[i + n].column;
+		add_tool(b, figures[i].tool, i, n);
+	}
+}
+
+/* Opens the recording, before the file is made: it may be a wrong one. */
+static void
+open_beside(struct beside *b, const struct options *o)
+{
+	b->options = *o;
+	b->options.source = b->path;
+	b->options.from = b->options.to = (struct when_option){ .written = NULL };
+	b->session = (struct session){ .host = open_host(&b->options),
+		.options = &b->options,
+		.lasting = true,
+		.say = say_note,
+		.about = b };
+	if (!session_start(&b->session))
+		die(EXIT_FAILED, "%s: stopped by a signal", b->path);
+	check_boot(b, &b->session.now);
+	add_tools(b);
+}
+
+/* Puts the figures of the recording into the export. */
+static void
+put_beside(struct beside *b, struct trace_export *x)
+{
+	enum session_event event;
+
+	b->x = x;
+	if (session_begin(&b->session))
+		while ((event = session_next(&b->session)) != SESSION_END)
+			for (size_t i = 0; event == SESSION_ROW && i < b->session.n; i++)
+				put_rows(b, b->session.v[i]);
+	if (b->rows == 0)
+		warn("%s: no row of it is in the time of the trace", b->path);
+	session_tell_losses(&b->session);
+}
+
+static void
+close_beside(struct beside *b)
+{
+	session_end(&b->session);
+	arena_free(&b->arena);
+	map_free(&b->names);
+	free(b->subjects);
+}
+
+/* ---- The export */
+
+static int
+create(const char *path)
+{
+	int fd = strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) :
+					  open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == EEXIST)
+		die(EXIT_USAGE, "%s: file exists (choose a new name)", path);
+	die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
+}
+
+static void
+put_events(struct trace_export *x, const struct trace_file *t, const struct span *window)
+{
+	struct trace_cursor *c = trace_begin(t, t->from_ns, t->to_ns);
+	const struct sched_event *e;
+	int64_t real_ns;
+
+	while ((e = trace_next(c)))
+		if (!window ||
+		    (trace_real(t, e->at_ns, &real_ns) && real_ns >= window->from_ns &&
+			real_ns <= window->to_ns))
+			x->ops->event(x, e);
+	trace_end(c);
+}
+
+static void
+tell_sums(const char *path, const struct export_sums *sums)
+{
+	if (sums->left_out > 0)
+		warn("%s: %" PRIu64 " event%s left out: of a CPU above 1023, or out of order", path,
+		    sums->left_out, sums->left_out == 1 ? " is" : "s are");
+	if (sums->gaps > 0)
+		warn("%s: %" PRIu64
+		     " switch%s not fit the one before; events lost there are unknown",
+		    path, sums->gaps, sums->gaps == 1 ? " does" : "es do");
+}
+
+enum exit_status
+trace_export(const struct options *o, const char *path, const struct trace_file *t)
+{
+	const struct trace_options *own = o->ask.options;
+	struct beside b = { .t = t, .path = own->beside };
+	struct export_sums sums;
+	struct span window;
+
+	if (!own->out)
+		die(EXIT_USAGE, "export: -o FILE is required ('-' writes to stdout)");
+	if (strcmp(own->out, "-") == 0 && !own->json && isatty(STDOUT_FILENO))
+		die(EXIT_USAGE, "export: stdout is a terminal: -o FILE writes to a file");
+	bool part = trace_window(o, path, t, &window);
+	if (own->beside)
+		open_beside(&b, o);
+	int fd = create(own->out);
+	struct trace_export *x = own->json ? chrome_new(fd, t) : perfetto_new(fd, t);
+	put_events(x, t, part ? &window : NULL);
+	if (own->beside) {
+		put_beside(&b, x);
+		close_beside(&b);
+	}
+	bool failed = x->ops->end(x, &sums) < 0;
+	int error = errno;
+	if (close(fd) < 0 && !failed) { /* some file systems report a full disk here */
+		error = errno;
+		failed = true;
+	}
+	if (failed && strcmp(own->out, "-") != 0)
+		unlink(own->out);
+	if (failed)
+		die(EXIT_FAILED, "cannot write %s: %s", own->out, strerror(error));
+	tell_sums(path, &sums);
+	return EXIT_DONE;
+}

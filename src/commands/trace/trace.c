@@ -1,0 +1,204 @@
+/* trace: pq trace: opens saved traces. text.c prints them, info.c sums them up, export.c writes them for
+ * other programs. */
+#include "commands/trace/trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "cli/open.h"
+
+void
+trace_json_begin(struct buf *b, const struct trace_file *t, uint64_t at_ns, struct report *times)
+{
+	int64_t real_ns;
+
+	if (trace_real(t, at_ns, &real_ns)) {
+		buf_json_begin(b, "trace", times, real_ns);
+		return;
+	}
+	buf_text(b, "{\"tool\":\"trace\",\"schema\":");
+	buf_u64(b, SCHEMA, 1);
+	buf_text(b, ",\"time\":null,\"unix_s\":null");
+}
+
+uint64_t
+trace_lost(const struct trace_file *t)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < t->nlosses; i++)
+		n += t->losses[i].lost;
+	return n;
+}
+
+bool
+trace_damage_text(const struct trace_file *t, char *out, size_t n)
+{
+	char damaged[64] = "";
+
+	if (t->damaged > 0)
+		snprintf(damaged, sizeof damaged, "%" PRIu64 " block%s damaged", t->damaged,
+		    t->damaged == 1 ? " is" : "s are");
+	snprintf(out, n, "%s%s%s", damaged, t->damaged > 0 && t->cut ? "; " : "",
+	    t->cut ? "the end is missing" : "");
+	return t->damaged > 0 || t->cut;
+}
+
+bool
+trace_window(
+    const struct options *o, const char *path, const struct trace_file *t, struct span *window)
+{
+	struct span whole;
+
+	if (!o->from.written && !o->to.written)
+		return false;
+	if (!trace_real(t, t->from_ns, &whole.from_ns) || !trace_real(t, t->to_ns, &whole.to_ns))
+		die(EXIT_FAILED, "%s: --from and --to need a reading of the clock, and it has none",
+		    path);
+	*window = recording_window(o, &whole);
+	return true;
+}
+
+static const char *
+open_error(int error)
+{
+	switch (error) {
+	case EINVAL:
+		return "not a saved trace";
+	case ENOTSUP:
+		return "saved by a later version of pq, which this version cannot read";
+	default:
+		return strerror(error);
+	}
+}
+
+static void
+open_trace(struct trace_file *t, const char *path)
+{
+	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
+					  open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path,
+		    strerror(errno));
+	if (trace_open(t, fd) < 0)
+		die(errno == EINVAL || errno == EISDIR ? EXIT_USAGE : EXIT_FAILED, "%s: %s", path,
+		    open_error(errno));
+	close(fd);
+}
+
+static void
+tell_missing(const struct trace_file *t, const char *path)
+{
+	uint64_t lost = trace_lost(t);
+	char damage[128];
+
+	if (trace_damage_text(t, damage, sizeof damage))
+		warn("%s: %s", path, damage);
+	if (lost > 0)
+		warn("%s: %" PRIu64 " event%s lost; times that depend on %s are unknown", path,
+		    lost, lost == 1 ? " is" : "s are", lost == 1 ? "it" : "them");
+}
+
+/* ---- The command line */
+
+static const struct work {
+	const char *name;
+	enum exit_status (*f)(const struct options *, const char *, const struct trace_file *);
+	bool times;  /* it has --from and --to */
+	bool lines;  /* it has the other options that select lines */
+	bool export; /* it has -o and -f */
+} works[] = {
+	{ "text", trace_text, true, true, false },
+	{ "info", trace_info, false, false, false },
+	{ "export", trace_export, true, false, true },
+};
+
+static const struct work *
+find_work(const char *name)
+{
+	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
+		if (strcmp(works[i].name, name) == 0)
+			return &works[i];
+	die(EXIT_USAGE, "unknown command '%s': want text, info or export", name);
+}
+
+static void
+check_words(const struct work *w, const struct options *o)
+{
+	const struct trace_options *own = o->ask.options;
+	const struct target *target = &o->ask.target;
+	const char *times = o->from.written ? "--from" : o->to.written ? "--to" : NULL;
+	const char *lines = target->pid ? "-p" :
+	    target->cgroup              ? "-g" :
+	    own->slow_ns                ? "--slow" :
+					  NULL;
+	const char *export = own->out ? "-o" : own->beside ? "-f" : NULL;
+
+	if (o->words < 2)
+		die(EXIT_USAGE, "%s: missing argument: want a saved trace", w->name);
+	if (o->words > 2)
+		die(EXIT_USAGE, "unexpected argument '%s'", o->word[2]);
+	if (own->beside && strcmp(own->beside, "-") == 0 && strcmp(o->word[1], "-") == 0)
+		die(EXIT_USAGE, "export: the trace and the recording cannot both be stdin");
+	if (!w->times && times)
+		die(EXIT_USAGE, "%s: %s is not allowed (text and export take it)", w->name, times);
+	if (!w->lines && lines)
+		die(EXIT_USAGE, "%s: %s is not allowed (only text takes it)", w->name, lines);
+	if (!w->export && export)
+		die(EXIT_USAGE, "%s: %s is not allowed (only export takes it)", w->name, export);
+}
+
+static enum exit_status
+trace(const struct options *o)
+{
+	struct trace_file t;
+
+	if (o->words == 0)
+		die(EXIT_USAGE, "missing command: want text, info or export, and a file");
+	const struct work *w = find_work(o->word[0]);
+	check_words(w, o);
+	open_trace(&t, o->word[1]);
+	enum exit_status status = w->f(o, o->word[1], &t);
+	if (w->times)
+		tell_missing(&t, o->word[1]);
+	trace_close(&t);
+	if (status == EXIT_DONE)
+		exit_printed();
+	return status;
+}
+
+static const struct option options[] = {
+	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct trace_options, slow_ns),
+	    .help = "text: only after a wait for a CPU of at least TIME" },
+	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct trace_options, json),
+	    .help = "info, text: print JSON; export: write it, for speedscope and others" },
+	{ 'o', NULL, "FILE", OPTION_TEXT, offsetof(struct trace_options, out),
+	    .help = "export: write to FILE ('-': to stdout)" },
+	{ 'f', NULL, "RECORDING", OPTION_TEXT, offsetof(struct trace_options, beside),
+	    .help = "export: add the figures of a recording, as counters" },
+	{ .type = OPTION_END },
+};
+
+const struct tool tool_trace = {
+	.name = "trace",
+	.brief = "read saved traces: who ran, waited and blocked, and when",
+	.usage = "text|info|export FILE [options]",
+	.examples =
+	    "  pq trace info x.trace                  times, CPUs, events, losses, damage\n"
+	    "  pq trace text x.trace --slow 10ms      who waited 10 ms for a CPU, and when\n"
+	    "  pq trace text x.trace -p 4242 --from -1s\n"
+	    "  pq trace export x.trace -o x.perfetto  a file for Perfetto's viewer\n",
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_from,
+	    &option_to, NULL },
+	.shared_help = { .pid = "text: only the process or thread of this number",
+	    .cgroup = "text: only this cgroup and its child cgroups" },
+	.options = options,
+	.options_size = sizeof(struct trace_options),
+	.command = trace,
+};

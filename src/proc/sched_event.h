@@ -1,0 +1,35 @@
+/*
+ * sched_event: what the scheduler did at one moment. src/bpf records these in rings, src/trace keeps
+ * them in files. Times are of CLOCK_BOOTTIME, in ns; threads have their numbers in the pid namespace
+ * of the host (task_struct.pid), 0 is the idle task of a CPU.
+ */
+#ifndef PQ_PROC_SCHED_EVENT_H
+#define PQ_PROC_SCHED_EVENT_H
+
+#include <stdint.h>
+
+enum sched_kind {
+	SCHED_SWITCH = 1, /* sched_switch: `cpu` stops tid and runs other */
+	SCHED_WAKING,     /* sched_waking: other wakes tid up; `cpu` is where the waker runs */
+	SCHED_NEW,        /* task_newtask: other creates tid */
+	SCHED_EXEC,       /* sched_process_exec: tid runs another program */
+	SCHED_EXIT,       /* sched_process_exit: tid ends */
+	SCHED_MIGRATE,    /* sched_migrate_task: tid moves to the queue of the CPU `to` */
+	SCHED_KINDS
+};
+
+/* Of a switch: the state in which tid stopped, as in /proc/PID/stat, but SCHED_PREEMPTED if it was
+ * runnable and had to stop, and 'R' if it yielded. */
+enum { SCHED_PREEMPTED = 'P' };
+
+struct sched_event {
+	uint64_t at_ns;
+	uint32_t cpu;
+	uint32_t tid, other;
+	uint32_t to;    /* of SCHED_MIGRATE, and of SCHED_WAKING the CPU where tid ran last */
+	uint8_t kind;   /* enum sched_kind */
+	char state;     /* of SCHED_SWITCH */
+	uint8_t in_irq; /* of SCHED_WAKING: an interrupt did it, and `other` was only there */
+};
+
+#endif
