@@ -87,6 +87,8 @@
  *   tape/state.c                 each file's text as it was at a sample
  *   tape/tape_host.c             a recording as a host, and a host that records
  *
+ *   trace/blame.c                who ran while runnable threads waited
+ *
  *   expr/token.c                 conditions: tokens, numbers and units
  *   expr/parse.c                 conditions: from words to steps
  *   expr/eval.c                  conditions: which rows they hold for
