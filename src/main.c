@@ -78,7 +78,7 @@
  *   host/open.c                  which files may be opened, and where their names may lead
  *   host/read_file.c             a whole file, directory or link into a buffer
  *
- *   tape/format.c                the bytes of a recording: headers, numbers, checksums
+ *   tape/format.c                the bytes of a recording: headers and heads of records
  *   tape/abridge.c               lines that a recording leaves out
  *   tape/template.c              a text as words and numbers
  *   tape/writer.c                samples onto a tape
@@ -87,6 +87,9 @@
  *   tape/state.c                 each file's text as it was at a sample
  *   tape/tape_host.c             a recording as a host, and a host that records
  *
+ *   trace/writer.c               a saved trace: blocks of events
+ *   trace/reader.c               a saved trace: its blocks, around damage; all CPUs by time
+ *   trace/format.c               the bytes that both share
  *   trace/blame.c                who ran while runnable threads waited
  *
  *   expr/token.c                 conditions: tokens, numbers and units
@@ -123,6 +126,8 @@
  *
  *   base/arena.c                 memory that is given back all at once
  *   base/buf.c                   bytes that are written at once
+ *   base/code.c                  numbers as few bytes
+ *   base/crc32c.c                the checksum of blocks and records
  *   base/fail.c                  errors and the exit status
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings

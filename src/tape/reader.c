@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/code.h"
 #include "base/fail.h"
 
 /* ---- Bytes of a file or a pipe, by position */

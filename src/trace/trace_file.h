@@ -3,8 +3,8 @@
  * are. pq-trace(5) describes the bytes. Times are of CLOCK_BOOTTIME, in ns.
  *
  * A file is a header and blocks, each with a checksum. A damaged block is skipped and counted; the
- * others are still read. Events of one CPU are in the order of their times. Blocks hold about 6 bytes
- * an event.
+ * others are still read. Events of one CPU are in the order of their times. An event takes about 6
+ * bytes.
  */
 #ifndef PQ_TRACE_TRACE_FILE_H
 #define PQ_TRACE_TRACE_FILE_H
@@ -23,9 +23,9 @@ enum { TRACE_COMM = 16 };
 struct trace_thread {
 	uint32_t tid, pid; /* pid 0: unknown */
 	char comm[TRACE_COMM];
-	uint64_t start_ns;   /* after boot; 0: unknown. Numbers are used again. */
-	uint32_t cgroup;     /* index of a cgroup of the trace; TRACE_NO_CGROUP: unknown */
-	bool kernel;         /* a kernel thread */
+	uint64_t start_ns; /* after boot; 0: unknown. Numbers are used again. */
+	uint32_t cgroup;   /* index of a cgroup of the trace; TRACE_NO_CGROUP: unknown */
+	bool kernel;       /* a kernel thread */
 };
 
 enum { TRACE_NO_CGROUP = UINT32_MAX };
@@ -56,6 +56,8 @@ void trace_put_clocks(struct trace_writer *w, const struct trace_clocks *c);
 /* The next cgroup: its index is how many were put before. */
 void trace_put_cgroup(struct trace_writer *w, const char *path);
 void trace_put_thread(struct trace_writer *w, const struct trace_thread *t);
+/* An event that is earlier than the one before it on its CPU gets the time of that one. Ignores an
+ * event of an unknown kind, or of a CPU number of CPULIST_MOST or more. */
 void trace_put_event(struct trace_writer *w, const struct sched_event *e);
 void trace_put_loss(struct trace_writer *w, const struct trace_loss *l);
 /* Something to mark: "trigger throttle.throttled_pct > 20", "OOM kill of 4711". */
@@ -68,20 +70,20 @@ int trace_writer_end(struct trace_writer *w);
 
 struct trace_file {
 	struct buf facts;
-	struct trace_clocks *clocks;
+	struct trace_clocks *clocks; /* in the order of their times, as losses and marks are */
 	size_t nclocks;
-	char **cgroups; /* paths */
+	char **cgroups; /* paths; "": in a block that was damaged */
 	size_t ncgroups;
 	struct trace_thread *threads; /* sorted by tid, then start_ns */
 	size_t nthreads;
-	struct trace_loss *losses;
+	struct trace_loss *losses; /* sorted by to_ns; with the events of damaged blocks */
 	size_t nlosses;
 	struct trace_mark {
 		uint64_t at_ns;
 		char *words;
-	} *marks;
+	} * marks;
 	size_t nmarks;
-	uint32_t cpus;           /* the highest CPU number, plus 1 */
+	uint32_t cpus;           /* the highest CPU number of an event, plus 1 */
 	uint64_t from_ns, to_ns; /* of the events */
 	uint64_t events;         /* how many there are */
 	uint64_t damaged;        /* blocks that were skipped */
@@ -89,13 +91,17 @@ struct trace_file {
 	struct trace_blocks *blocks;
 };
 
-/* Maps or reads the whole file. 0, or -1 with errno: EINVAL not a trace, ENOTSUP of a later version.
- * Damage is no error: see damaged and cut. */
+/* Reads the whole file, or pipe. 0, or -1 with the errno of read(2), or: EINVAL not a trace, ENOTSUP of
+ * a later version. Damage is no error: see damaged and cut. All events in it are valid then. */
 int trace_open(struct trace_file *out, int fd);
 void trace_close(struct trace_file *t);
 
 /* The thread with that number at that time; NULL: unknown. */
 const struct trace_thread *trace_find(const struct trace_file *t, uint32_t tid, uint64_t at_ns);
+
+/* CLOCK_REALTIME at that time, by the last reading of the clocks before it, or the first one. False if
+ * there is none. */
+bool trace_real(const struct trace_file *t, uint64_t boot_ns, int64_t *real_ns);
 
 /* Goes through the events from from_ns up to to_ns, of all CPUs, in the order of their times. */
 struct trace_cursor;

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/crc32c.h"
 #include "tape/format.h"
 #include "tape/reader.h"
 #include "replay.h"

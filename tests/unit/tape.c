@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/code.h"
+#include "base/crc32c.h"
 #include "tape/format.h"
 #include "tape/file.h"
 #include "tape/reader.h"

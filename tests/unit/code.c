@@ -1,5 +1,6 @@
-/* How a tape writes numbers, and its checksum. */
-#include "tape/format.h"
+/* Numbers as few bytes, and the checksum. */
+#include "base/code.h"
+#include "base/crc32c.h"
 
 #include "draw.h"
 #include "unit.h"

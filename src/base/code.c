@@ -1,0 +1,241 @@
+#include "base/code.h"
+
+void
+le_put(unsigned char *out, uint64_t v, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		out[i] = (unsigned char)(v >> 8 * i);
+}
+
+uint64_t
+le_get(const unsigned char *in, int bytes)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < bytes; i++)
+		v |= (uint64_t)in[i] << 8 * i;
+	return v;
+}
+
+/* The codes of numbers. The first byte selects the code, which says how many bytes follow. */
+static const struct code {
+	uint8_t first, last; /* first bytes */
+	uint8_t more;        /* bytes that follow */
+	/* its smallest number; it has (last - first + 1) << 8 * more numbers */
+	uint64_t base;
+} zeros[] = {
+	{ 0, 63, 0, 1 },
+	{ 64, 71, 1, 65 },
+}, numbers[] = {
+	{ 72, 191, 0, 0 },
+	{ 192, 223, 1, 120 },
+	{ 224, 239, 2, 120 + (32 << 8) },
+	{ 240, 247, 3, 120 + (32 << 8) + (16 << 16) },
+};
+
+enum {
+	ZEROS = sizeof zeros / sizeof zeros[0],
+	NUMBERS = sizeof numbers / sizeof numbers[0],
+	RAW = 247,
+	ZEROS_MOST = 64 + (8 << 8)
+};
+
+static uint64_t
+room_of(const struct code *c)
+{
+	return (uint64_t)(c->last - c->first + 1) << 8 * c->more;
+}
+
+static void
+put_low(struct buf *b, uint64_t v, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		buf_char(b, (char)(v >> 8 * i));
+}
+
+static void
+put_with(struct buf *b, const struct code *c, uint64_t v)
+{
+	v -= c->base;
+	buf_char(b, (char)(c->first + (v >> 8 * c->more)));
+	put_low(b, v, c->more);
+}
+
+void
+code_put(struct buf *b, uint64_t v)
+{
+	int bytes = 1;
+
+	for (int i = 0; i < NUMBERS; i++) {
+		if (v - numbers[i].base < room_of(&numbers[i])) {
+			put_with(b, &numbers[i], v);
+			return;
+		}
+	}
+	while (bytes < 8 && v >> 8 * bytes)
+		bytes++;
+	buf_char(b, (char)(RAW + bytes));
+	put_low(b, v, bytes);
+}
+
+static bool
+get_low(struct text *rest, int bytes, uint64_t *v)
+{
+	*v = 0;
+	if (rest->n < (size_t)bytes)
+		return false;
+	for (int i = 0; i < bytes; i++)
+		*v |= (uint64_t)(unsigned char)rest->s[i] << 8 * i;
+	*rest = (struct text){ rest->s + bytes, rest->n - (size_t)bytes };
+	return true;
+}
+
+static bool
+get_with(struct text *rest, const struct code *c, unsigned char first, uint64_t *v)
+{
+	if (!get_low(rest, c->more, v))
+		return false;
+	*v += c->base + ((uint64_t)(first - c->first) << 8 * c->more);
+	return true;
+}
+
+/* The one of n codes that has this first byte, or NULL. */
+static const struct code *
+find_code(const struct code *c, int n, unsigned char first)
+{
+	for (int i = 0; i < n; i++)
+		if (first >= c[i].first && first <= c[i].last)
+			return &c[i];
+	return NULL;
+}
+
+bool
+code_get(struct text *rest, uint64_t *v)
+{
+	if (rest->n == 0)
+		return false;
+	unsigned char first = (unsigned char)rest->s[0];
+	const struct code *c = find_code(numbers, NUMBERS, first);
+	if (!c && first <= RAW)
+		return false;
+	*rest = (struct text){ rest->s + 1, rest->n - 1 };
+	return c ? get_with(rest, c, first, v) : get_low(rest, first - RAW, v);
+}
+
+/* 0, -1, 1, -2, … as 0, 1, 2, 3, … */
+static uint64_t
+zigzag(uint64_t v)
+{
+	return v << 1 ^ (v >> 63 ? UINT64_MAX : 0);
+}
+
+static uint64_t
+zagzig(uint64_t v)
+{
+	return v >> 1 ^ (v & 1 ? UINT64_MAX : 0);
+}
+
+void
+code_put_signed(struct buf *b, int64_t v)
+{
+	code_put(b, zigzag((uint64_t)v));
+}
+
+bool
+code_get_signed(struct text *rest, int64_t *v)
+{
+	uint64_t u;
+
+	if (!code_get(rest, &u))
+		return false;
+	*v = (int64_t)zagzig(u);
+	return true;
+}
+
+void
+code_put_text(struct buf *b, struct text t)
+{
+	code_put(b, t.n);
+	buf_add(b, t.s, t.n);
+}
+
+bool
+code_get_text(struct text *rest, struct text *t)
+{
+	uint64_t n;
+
+	if (!code_get(rest, &n) || n > rest->n)
+		return false;
+	*t = (struct text){ rest->s, (size_t)n };
+	*rest = (struct text){ rest->s + n, rest->n - (size_t)n };
+	return true;
+}
+
+static void
+put_zeros(struct deltas *d)
+{
+	while (d->zeros > 0) {
+		uint64_t n = d->zeros < ZEROS_MOST ? d->zeros : ZEROS_MOST;
+		put_with(d->out, &zeros[n >= zeros[1].base], n);
+		d->zeros -= n;
+	}
+}
+
+void
+deltas_put(struct deltas *d, uint64_t from, uint64_t to)
+{
+	if (from == to) {
+		d->zeros++;
+		return;
+	}
+	put_zeros(d);
+	code_put(d->out, zigzag(to - from));
+}
+
+void
+deltas_skip(struct deltas *d, uint64_t n)
+{
+	d->zeros += n;
+}
+
+/* Reads the next code: a run of zeros, which goes to d->zeros, or a difference. After the end, all
+ * differences are 0. */
+static uint64_t
+next_delta(struct deltas_read *d)
+{
+	uint64_t v = 0;
+
+	if (d->rest.n == 0) {
+		d->zeros = UINT64_MAX;
+		return 0;
+	}
+	unsigned char first = (unsigned char)d->rest.s[0];
+	const struct code *c = find_code(zeros, ZEROS, first);
+	if (!c) {
+		d->bad |= !code_get(&d->rest, &v);
+		d->rest.n = d->bad ? 0 : d->rest.n;
+		return v;
+	}
+	d->rest = (struct text){ d->rest.s + 1, d->rest.n - 1 };
+	d->bad |= !get_with(&d->rest, c, first, &d->zeros);
+	return 0;
+}
+
+bool
+deltas_add(struct deltas_read *d, uint64_t *v, size_t n)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < n;) {
+		uint64_t delta = d->zeros ? 0 : next_delta(d);
+		if (d->zeros) {
+			uint64_t skip = d->zeros < n - i ? d->zeros : n - i;
+			d->zeros -= skip;
+			i += (size_t)skip;
+			continue;
+		}
+		changed |= delta != 0;
+		v[i++] += zagzig(delta);
+	}
+	return changed;
+}
