@@ -18,6 +18,8 @@
  *   commands/record/journal.c    the log, for people or as JSON
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
+ *   commands/who/who.c           pq who: behind whom threads waited, from a saved trace
+ *   commands/who/parties.c       who the threads of a trace belong to
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/phases.c        the rows before and after a limit was changed
@@ -167,8 +169,8 @@ list_tools(void (*f)(const struct tool *))
 }
 #else
 static const struct tool *const only = NULL;
-static const struct tool *const commands[] = { &tool_limits, &tool_why, &tool_check, &tool_record,
-	&tool_tape, &tool_export };
+static const struct tool *const commands[] = { &tool_limits, &tool_who, &tool_why, &tool_check,
+	&tool_record, &tool_tape, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -105,8 +105,9 @@ void blame_clear(struct blame *b);
  * blame_throttled hands in its throttled time, and moves so much of its waits to BLAME_QUOTA. Several
  * threads that wait in one throttled queue all wait for the quota, so waits are weighed by their
  * share of the queue. Waits that saw the CPU idle for 1 ms or more come first: a CPU with a runnable
- * thread in its queue is idle so long only if that thread is throttled. Then come those behind other
- * parties, the longest first. Time behind the own party is never moved.
+ * thread in its queue is idle so long if that thread is throttled, and else only if a hypervisor does
+ * not run the CPU. Then come those behind other parties, the longest first. Time behind the own
+ * party is never moved.
  */
 void blame_limited(struct blame *b, uint32_t party);
 void blame_throttled(struct blame *b, uint32_t party, uint64_t throttled_ns);
