@@ -39,7 +39,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 
 VERSION := $(shell sed -n 's/^.define PQ_VERSION "\(.*\)"$$/\1/p' src/version.h)
-TOOLS = runq cpu throttle mem tasks runqlat wait psi limits who why check record tape export
+TOOLS = runq cpu throttle mem tasks runqlat wait psi limits who why check record tape trace export
 SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:%.c=$(B)/%.o)
 LIB_OBJ = $(filter-out $(B)/src/main.o,$(OBJ))
@@ -100,14 +100,14 @@ deb: $(if $(HAVE_STATIC),static,all)
 check: tests
 	scripts/tests $(B)
 
-tests: all $(UNIT) $(REPLAY) $(B)/tests/helper $(B)/tests/locks $(B)/tests/trace
+tests: all $(UNIT) $(REPLAY) $(B)/tests/helper $(B)/tests/locks $(B)/tests/trace $(B)/tests/trace_sample
 
 # Programs that bats files run.
 $(B)/tests/helper $(B)/tests/locks: $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
 
-$(B)/tests/trace: tests/trace.c $(B)/libpq.a
+$(B)/tests/trace $(B)/tests/trace_sample: $(B)/tests/%: tests/%.c $(B)/libpq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libpq.a -lm
 
@@ -149,7 +149,7 @@ install: all
 	install -m 755 $(B)/pq $(DESTDIR)$(BINDIR)/pq
 	for t in $(TOOLS); do ln -sf pq $(DESTDIR)$(BINDIR)/pq-$$t; done
 	install -m 644 man/pq.1 $(TOOLS:%=man/pq-%.1) $(DESTDIR)$(MANDIR)/man1/
-	install -m 644 man/pq-tape.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 man/pq-tape.5 man/pq-trace.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 755 scripts/examples/fetch-pprof $(DESTDIR)$(DOCDIR)/examples/
 	install -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples/
 	for u in $(UNITS); do sed 's,/usr/local/bin,$(BINDIR),' scripts/examples/$$u >$(DESTDIR)$(UNITDIR)/$$u && \
@@ -162,7 +162,8 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/pq $(TOOLS:%=$(DESTDIR)$(BINDIR)/pq-%)
-	rm -f $(DESTDIR)$(MANDIR)/man1/pq.1 $(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/pq-%.1) $(DESTDIR)$(MANDIR)/man5/pq-tape.5
+	rm -f $(DESTDIR)$(MANDIR)/man1/pq.1 $(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/pq-%.1) $(DESTDIR)$(MANDIR)/man5/pq-tape.5 \
+		$(DESTDIR)$(MANDIR)/man5/pq-trace.5
 	for e in fetch-pprof $(notdir $(EXAMPLES)); do rm -f $(DESTDIR)$(DOCDIR)/examples/$$e; done
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rmdir $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) 2>/dev/null || :

@@ -18,6 +18,9 @@
  *   commands/record/journal.c    the log, for people or as JSON
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
+ *   commands/trace/trace.c       pq trace: opens saved traces
+ *   commands/trace/info.c        pq trace info
+ *   commands/trace/text.c        pq trace text: a line for each time on a CPU
  *   commands/who/who.c           pq who: behind whom threads waited, from a saved trace
  *   commands/who/parties.c       who the threads of a trace belong to
  *   commands/why/why.c           pq why
@@ -101,6 +104,7 @@
  *   table/table.c                columns, rows and cells
  *   table/aligned.c              the text format
  *   table/json_csv.c             the JSON and CSV formats, and lines for flame graphs
+ *   table/flame.c                flame graphs as SVG
  *   table/metrics.c              the Prometheus format
  *   table/total.c               rows of several intervals as rows of the whole time
  *   table/summary.c              averages and percentiles at the end
@@ -170,7 +174,7 @@ list_tools(void (*f)(const struct tool *))
 #else
 static const struct tool *const only = NULL;
 static const struct tool *const commands[] = { &tool_limits, &tool_who, &tool_why, &tool_check,
-	&tool_record, &tool_tape, &tool_export };
+	&tool_record, &tool_tape, &tool_trace, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -6,12 +6,14 @@
  *  helper loaded ID…                  how many of these BPF programs are in the kernel
  *  helper burn N                      N threads that do nothing but run
  *  helper wake HZ                     wakes up so often, and does nothing else
+ *  helper turn                        waits in clock_nanosleep(2) and in poll(2) by turns, each for 60 ms
  *  helper rest N                      N threads that sleep for good
  *  helper come HZ                     starts so many threads per second, each of which ends within 0.2 s
  *
  * Numbers and layouts are those of the kernel's include/uapi: libc has no headers for them.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -123,6 +125,16 @@ wake(char **argv)
 	}
 }
 
+static _Noreturn int
+turn(char **argv)
+{
+	(void)argv;
+	for (;;) {
+		usleep(60000);
+		poll(NULL, 0, 60);
+	}
+}
+
 static void *
 sleep_for_good(void *ctx)
 {
@@ -171,14 +183,16 @@ main(int argc, char **argv)
 		const char *name;
 		int arguments, (*work)(char **);
 	} works[] = { { "refuse", 3, refuse }, { "loaded", 1, loaded }, { "burn", 1, burn },
-		{ "wake", 1, wake }, { "rest", 1, rest }, { "come", 1, come } };
+		{ "wake", 1, wake }, { "turn", 0, turn }, { "rest", 1, rest },
+		{ "come", 1, come } };
 
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
 		if (argc > 1 && strcmp(argv[1], works[i].name) == 0 &&
 		    argc - 2 >= works[i].arguments)
 			return works[i].work(argv + 2);
 	fprintf(stderr,
-	    "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, wake HZ, rest N, or come "
+	    "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, wake HZ, turn, rest N, or "
+	    "come "
 	    "HZ\n");
 	return 2;
 }

@@ -267,11 +267,13 @@ all_tasks() {
 # bpf_tasks ARGUMENTS…: "PID TID" of every task that pq tasks read, but for its own: rows, and files of others.
 bpf_tasks() {
 	rm -rf rows x.tape
-	"$PQ" tasks "$@" -o x.tape 0.1 1 >/dev/null || return
+	"$PQ" tasks "$@" -o x.tape 0.1 1 >/dev/null &
+	local own=$!
+	wait $own || return
 	"$PQ" tape unpack x.tape rows
 	for last in rows/*; do :; done
 	{
-		awk 'NR > 3 && $NF != "pq" { print $1, $2 }' "$last/pq/tasks"
+		awk -v own=$own 'NR > 3 && $1 != own { print $1, $2 }' "$last/pq/tasks"
 		find "$last"/proc/[0-9]* -path '*/task/*/schedstat' 2>/dev/null | awk -F/ '{ print $(NF - 3), $(NF - 1) }'
 	} | sort
 }

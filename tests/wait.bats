@@ -372,6 +372,37 @@ rows() {
 	fails 3 'BPF is not available: --root reads files only' "$PQ" wait --source bpf --root "$BATS_TEST_TMPDIR" 0.1 1
 }
 
+# found_rows N: whether the file found has so many lines.
+found_rows() { [ "$(wc -l <found)" -ge "$1" ]; }
+
+# need_calls: skips unless BPF tells calls from others here.
+need_calls() {
+	run --separate-stderr "$PQ" wait --source bpf-loop -p $$ 1 1
+	[ "$status" -eq 0 ] || skip "${stderr:-no BPF}"
+	[ "$(uname -m)" = x86_64 ] || skip "only on x86-64"
+}
+
+@test "live: with BPF, a thread that waits in two calls by turns has both" {
+	need_calls
+	start "$(dirname "$PQ")/tests/helper" turn
+	run --separate-stderr "$PQ" wait --source bpf-loop --json -p "$last" 3 1
+	[ "$status" -eq 0 ]
+	[ "$(json 'select(.time_pct > 25 and .state == "blocked") | .call' | sort | tr '\n' ' ')" = '"clock_nanosleep" "poll" ' ]
+	[ "$(json 'select(.call == "poll") | .place')" = '"timer"' ]
+}
+
+@test "live: with BPF, a thread that waits in the same call again is not read again" {
+	cd "$BATS_TEST_TMPDIR"
+	need_calls
+	[ -r /proc/self/io ] || skip "no /proc/PID/io"
+	start "$(dirname "$PQ")/tests/helper" wake 200
+	start "$PQ" wait --hz 50 --source bpf-loop --json -p "$last" 1 >found
+	await found_rows 2
+	calls=$(awk '/^syscr/ { print $2 }' "/proc/$last/io")
+	await found_rows 8
+	[ $(($(awk '/^syscr/ { print $2 }' "/proc/$last/io") - calls)) -lt 60 ] # of 200 and more
+}
+
 @test "live: BPF and /proc find the same waits, and pq wait and pq why replay them" {
 	cd "$BATS_TEST_TMPDIR"
 	run --separate-stderr "$PQ" wait --source bpf 0.1 1
@@ -405,7 +436,7 @@ rows() {
 # known FLAGS…: a program with known functions, one chain for each thread. It runs until the test ends.
 known() {
 	cd "$BATS_TEST_TMPDIR" || return 1
-	"${CC:-cc}" "$@" -pthread -o known "$TESTS/known.c"
+	cc "$@" -pthread -o known "$TESTS/known.c" || return 1
 	start ./known >made
 	await waits_in clock_nanosleep read futex epoll_wait
 }
@@ -433,15 +464,15 @@ stack_of() {
 can_read_stacks() {
 	[ "$(uname -m)" = x86_64 ] || skip "stacks are read on x86_64 only"
 	[ -r "/proc/$$/syscall" ] || skip "no /proc/PID/syscall here"
-	"${CC:-cc}" --version >/dev/null 2>&1 || skip "no C compiler"
+	cc --version >/dev/null 2>&1 || skip "no C compiler"
 }
 
 @test "live: --stacks names the functions in which the threads of a C program wait, however it was compiled" {
 	local flags
 	can_read_stacks
-	for flags in "-O2 -fno-omit-frame-pointer" "-O2" "-O0" "-O2 -fcf-protection=none -no-pie"; do
+	for flags in "-O2 -fno-omit-frame-pointer" "-O2" "-O0" "-O2 -fcf-protection=none -no-pie" "-O2 -static"; do
 		# shellcheck disable=SC2086 # they are words
-		known $flags
+		known $flags || { [ "$flags" = "-O2 -static" ] && continue; }
 		run --separate-stderr "$PQ" wait --stacks --json -p "$last" 0.3 1
 		echo "$flags: $output $stderr"
 		stack_of '.call == "clock_nanosleep"' "inner_sleep middle_sleep outer_sleep main"
@@ -482,7 +513,7 @@ can_read_stacks() {
 @test "live: the functions of a file that was replaced on disk stay right; a stripped one has addresses" {
 	can_read_stacks
 	known -O2
-	printf 'int main(void) { return 0; }' | "${CC:-cc}" -x c -o other -
+	printf 'int main(void) { return 0; }' | cc -x c -o other -
 	mv other known
 	run --separate-stderr "$PQ" wait --stacks --json -p "$last" 0.3 1
 	echo "$output"
@@ -544,6 +575,39 @@ frame_of_jit() {
 	}
 	await waiting
 	rm -f "/tmp/perf-$last.map"
+}
+
+@test "live: --svg draws a flame graph that is valid XML, zooms and searches" {
+	can_read_stacks
+	known -O2
+	run --separate-stderr "$PQ" wait --stacks --svg wait.svg -p "$last" 0.3 1
+	[ "$status" -eq 0 ] && [ -z "$output" ]
+	grep -q '<title>inner_read (0.[0-9]* s, ' wait.svg
+	run ! grep -q 'href\|src=' wait.svg
+	! command -v xmllint >/dev/null || xmllint --noout wait.svg
+	if command -v node >/dev/null; then
+		run node "$TESTS/flame.js" wait.svg
+		diff - <(printf '%s\n' "$output") <<-'END'
+			all true
+			found INNER_: 100.0 % 3
+			zoomed 1180 none none 0.5
+			reset true true
+		END
+	fi
+}
+
+@test "--svg draws what --folded prints, of recordings too, and says at once what it cannot write" {
+	for i in 0 1 2 3; do
+		tenth $i
+		thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
+	done
+	run --separate-stderr "$PQ" wait --svg "$BATS_TEST_TMPDIR/wait.svg" -f "$dir"
+	[ "$status" -eq 0 ] && [ -z "$output" ]
+	grep -q '<title>clock_nanosleep(hrtimer_nanosleep) (' "$BATS_TEST_TMPDIR/wait.svg"
+	grep -q '<title>blocked (' "$BATS_TEST_TMPDIR/wait.svg"
+	fails 1 'cannot write /nonexistent/wait.svg: No such file' timeout 20 "$PQ" wait --svg /nonexistent/wait.svg -p $$ 60 1
+	fails 1 'cannot write /dev/full: No space left' "$PQ" wait --svg /dev/full -p $$ 0.2 1
+	fails 2 'cannot be combined' "$PQ" wait --svg x.svg --folded
 }
 
 @test "--stacks says that recordings do not hold stacks, and takes no --slow" {

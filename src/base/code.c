@@ -1,5 +1,8 @@
 #include "base/code.h"
 
+#include <endian.h>
+#include <string.h>
+
 void
 le_put(unsigned char *out, uint64_t v, int bytes)
 {
@@ -78,14 +81,25 @@ code_put(struct buf *b, uint64_t v)
 	put_low(b, v, bytes);
 }
 
+/* Bytes in little-endian order; eight at once where there are so many. */
+static uint64_t
+low(const char *in, size_t have, int bytes)
+{
+	uint64_t v;
+
+	if (have < sizeof v)
+		return le_get((const unsigned char *)in, bytes);
+	memcpy(&v, in, sizeof v);
+	return bytes > 0 ? le64toh(v) & UINT64_MAX >> (64 - 8 * bytes) : 0;
+}
+
 static bool
 get_low(struct text *rest, int bytes, uint64_t *v)
 {
 	*v = 0;
 	if (rest->n < (size_t)bytes)
 		return false;
-	for (int i = 0; i < bytes; i++)
-		*v |= (uint64_t)(unsigned char)rest->s[i] << 8 * i;
+	*v = low(rest->s, rest->n, bytes);
 	*rest = (struct text){ rest->s + bytes, rest->n - (size_t)bytes };
 	return true;
 }
@@ -115,6 +129,11 @@ code_get(struct text *rest, uint64_t *v)
 	if (rest->n == 0)
 		return false;
 	unsigned char first = (unsigned char)rest->s[0];
+	if (first >= numbers[0].first && first <= numbers[0].last) { /* most are small */
+		*v = first - numbers[0].first;
+		*rest = (struct text){ rest->s + 1, rest->n - 1 };
+		return true;
+	}
 	const struct code *c = find_code(numbers, NUMBERS, first);
 	if (!c && first <= RAW)
 		return false;

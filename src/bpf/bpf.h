@@ -29,14 +29,16 @@ enum { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 };
 enum {
 	ASM_ADD = 0x00,
 	ASM_SUB = 0x10,
+	ASM_MUL = 0x20,
 	ASM_AND = 0x50,
 	ASM_LSH = 0x60,
 	ASM_RSH = 0x70,
+	ASM_XOR = 0xa0,
 	ASM_MOV = 0xb0
 };
 enum { ASM_JEQ = 0x10, ASM_JGT = 0x20, ASM_JGE = 0x30, ASM_JNE = 0x50, ASM_JSGE = 0x70 };
 
-enum { ASM_MOST = 384, ASM_JUMPS = 16 };
+enum { ASM_MOST = 512, ASM_JUMPS = 16 };
 
 /* Zero-initialise to start. */
 struct code {
@@ -110,6 +112,7 @@ enum bpf_helper {
 	BPF_CURRENT_TASK = 35,
 	BPF_CURRENT_UNDER_CGROUP = 37,
 	BPF_PROBE_READ_KERNEL = 113, /* Linux 5.5 */
+	BPF_TASK_PT_REGS = 175,      /* Linux 5.15 */
 };
 
 /* How programs are attached. BTF: Linux 5.5 with /sys/kernel/btf/vmlinux; RAW: 4.17, with the

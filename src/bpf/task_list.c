@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "bpf/btf.h"
+#include "proc/task.h"
 #include "proc/task_rows.h"
 
 /* What the program writes of a task. The first 64 bytes, a line of the CPU caches, are all that is read
@@ -23,6 +24,7 @@ struct kernel_row {
 	uint64_t wait_ns, switches[2], majflt;
 	uint64_t blkio_ns; /* UINT64_MAX: unknown */
 	uint64_t start_ns;
+	uint64_t call; /* the task_call_hash of one that does not run; 0: unknown */
 	char comm[TASK_COMM];
 	uint32_t flags, padding;
 };
@@ -34,11 +36,15 @@ struct head {
 	uint32_t run;   /* its number; the first is 1 */
 };
 
+enum { CALL_PARTS = 9 };
+
 /* Where the running kernel keeps what the program reads. Sizes are 0 for what it does not have. */
 struct layout {
 	struct btf_member pid, tid, flags, exit_state, state, run, wait, slices, switches[2],
 	    majflt, start, comm, signal, gone_majflt, delays, blkio, swapin, cgroups, v2_cgroup,
 	    subsys, css_cgroup, node, id;
+	/* of pt_regs, on x86-64: the parts of a task_call in its order */
+	struct btf_member call[CALL_PARTS];
 	/* the numbers of a task in each pid namespace that it is in */
 	struct btf_member thread_pid, process_pids, level, numbers, nr, ns;
 	/* functions, by id */
@@ -145,6 +151,15 @@ find_members(const struct btf *b, struct layout *at)
 		{ "cgroup_subsys_state", "cgroup", &at->css_cgroup, false },
 		{ "cgroup", "kn", &at->node, false },
 		{ "kernfs_node", "id", &at->id, false },
+		{ "pt_regs", "orig_ax", &at->call[0], false },
+		{ "pt_regs", "di", &at->call[1], false },
+		{ "pt_regs", "si", &at->call[2], false },
+		{ "pt_regs", "dx", &at->call[3], false },
+		{ "pt_regs", "r10", &at->call[4], false },
+		{ "pt_regs", "r8", &at->call[5], false },
+		{ "pt_regs", "r9", &at->call[6], false },
+		{ "pt_regs", "sp", &at->call[7], false },
+		{ "pt_regs", "ip", &at->call[8], false },
 		{ "task_struct", "thread_pid", &at->thread_pid, false },
 		{ "signal_struct", "pids", &at->process_pids, false },
 		{ "pid", "level", &at->level, false },
@@ -164,6 +179,17 @@ find_members(const struct btf *b, struct layout *at)
 	add_offset(&at->wait, &info);
 	add_offset(&at->slices, &info);
 	return at->state.size ? 0 : fail_with(EINVAL);
+}
+
+/* Whether the program can tell calls from others. */
+static bool
+knows_calls(const struct layout *at)
+{
+	size_t n = 0;
+
+	while (n < CALL_PARTS && at->call[n].size == 8)
+		n++;
+	return n == CALL_PARTS;
 }
 
 enum { UPID = 16, PROCESS = 1 }; /* sizeof(struct upid); PIDTYPE_TGID */
@@ -241,6 +267,7 @@ enum {
 	IDS = -88
 };
 enum { ALL_THREADS = 1, PROCESS_THREADS = 2 };
+enum { KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD */
 
 #define ROW(member) ((int32_t)offsetof(struct kernel_row, member))
 #define HEAD(member) ((int32_t)offsetof(struct head, member))
@@ -276,6 +303,37 @@ copy_blkio(struct code *c, const struct layout *at)
 		asm_alu(c, ASM_ADD, R1, R3);
 	}
 	asm_store(c, 8, R8, ROW(blkio_ns), R1);
+	asm_here(c, &none);
+}
+
+/* The registers that a task has on its kernel stack are those of its call, as long as it does not run. The
+ * rest is task_call_hash. */
+static void
+copy_call(struct code *c, const struct layout *at)
+{
+	struct label none = { 0 };
+
+	asm_store_imm(c, 8, R8, ROW(call), 0);
+	if (!knows_calls(at))
+		return;
+	asm_load(c, 8, R1, R8, ROW(state));
+	asm_jump_imm(c, &none, ASM_JEQ, R1, 0);
+	asm_load(c, 4, R1, R8, ROW(flags));
+	asm_alu_imm(c, ASM_AND, R1, KERNEL_THREAD);
+	asm_jump_imm(c, &none, ASM_JNE, R1, 0);
+	asm_alu(c, ASM_MOV, R1, R7);
+	asm_call(c, BPF_TASK_PT_REGS);
+	asm_alu_imm(c, ASM_MOV, R1, 1);
+	asm_imm64(c, R4, TASK_CALL_FACTOR);
+	for (size_t i = 0; i < CALL_PARTS; i++) {
+		asm_load(c, 8, R2, R0, (int32_t)at->call[i].offset);
+		asm_alu(c, ASM_MOV, R3, R1);
+		asm_alu_imm(c, ASM_RSH, R3, 29);
+		asm_alu(c, ASM_XOR, R1, R3);
+		asm_alu(c, ASM_XOR, R1, R2);
+		asm_alu(c, ASM_MUL, R1, R4);
+	}
+	asm_store(c, 8, R8, ROW(call), R1);
 	asm_here(c, &none);
 }
 
@@ -482,6 +540,7 @@ copy_row(struct code *c, const struct layout *at)
 	for (uint32_t i = 0; i < TASK_COMM; i++)
 		copy(c, (struct btf_member){ at->comm.offset + i, 1 }, 1, ROW(comm) + (int32_t)i);
 	copy_blkio(c, at);
+	copy_call(c, at);
 }
 
 /* Appends the task in R7 to the rows. Jumps to `none` if it is not one of them, or if there is no
@@ -668,6 +727,11 @@ load(struct task_list *l)
 		build_iterator(&code, l);
 	l->program =
 	    bpf_program_load(loop ? BPF_SYSCALL : BPF_ITERATOR, &code, l->at.iterator, "pq_tasks");
+	if (l->program < 0 &&
+	    knows_calls(&l->at)) { /* before Linux 5.15, or where a kernel refuses it */
+		l->at.call[0].size = 0;
+		return load(l);
+	}
 	if (l->program < 0 || loop)
 		return l->program < 0 ? -1 : 0;
 	l->link = bpf_iterator_link(l->program);
@@ -840,7 +904,6 @@ state_letter(const struct kernel_row *r)
 static void
 print_row(const struct kernel_row *k, struct buf *out)
 {
-	enum { KERNEL_THREAD = 0x00200000 };
 	struct task_row r = {
 		.pid = k->pid,
 		.tid = k->tid,
@@ -853,6 +916,7 @@ print_row(const struct kernel_row *k, struct buf *out)
 		.majflt = k->majflt,
 		.gone_majflt = k->gone_majflt,
 		.start_ns = k->start_ns,
+		.call = k->call,
 		.cgroup = { k->cgroup[0], k->cgroup[1] },
 	};
 
@@ -959,15 +1023,15 @@ make_print_room(struct task_list *l, size_t n)
 	l->spare = xrealloc(l->spare, l->print_room * sizeof *l->spare);
 }
 
-/* Prints how many tasks the kernel counts that the program did not see: some kernels hide processes
- * from BPF. "-": unknown; of one process, or of a namespace, no file tells the number. */
+/* Prints how many tasks the kernel counts, at most `most`, that the program did not see: some kernels hide
+ * processes from BPF. most 0: unknown, "-"; of one process, or of a namespace, no file tells the number. */
 static void
 print_hidden(const struct task_list *l, uint64_t most, size_t n, struct buf *out)
 {
-	uint64_t now = count_tasks(l), least = now < most ? now : most;
+	uint64_t now = most ? count_tasks(l) : 0, least = now < most ? now : most;
 
 	buf_text(out, "hidden ");
-	if (least == 0 || l->pid || l->nested)
+	if (least == 0)
 		buf_char(out, '-');
 	else
 		buf_u64(out, least > n ? least - n : 0, 1);

@@ -192,9 +192,11 @@ void
 groups_name(struct groups_watch *w, struct host *h, struct groups *all)
 {
 	names_row(&w->names, h);
-	for (struct group *g = all->v; g < all->v + all->n; g++)
+	for (size_t i = 0; i < all->n; i++) {
+		struct group *g = &all->v[i];
 		if (g->shown && g->read)
 			g->names = names_of(&w->names, h, g->name);
+	}
 }
 
 int

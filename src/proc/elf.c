@@ -112,6 +112,8 @@ read_sections(struct elf *e, uint64_t at, uint64_t n, uint64_t names_at)
 	for (size_t i = 0; i < s.n; i++)
 		if (is_named(names, s.name[i], ".text"))
 			e->text = s.v[i];
+		else if (is_named(names, s.name[i], ".eh_frame"))
+			e->frames = s.v[i];
 		else if (is_named(names, s.name[i], ".gopclntab") ||
 		    is_named(names, s.name[i], ".data.rel.ro.gopclntab"))
 			e->go_table = s.v[i];

@@ -37,6 +37,7 @@ struct elf {
 	struct elf_part segments[ELF_SEGMENTS_MOST];
 	unsigned nsegments;
 	struct elf_part frame_index; /* .eh_frame_hdr */
+	struct elf_part frames;      /* .eh_frame */
 	struct elf_part text, go_table;
 	struct elf_part symbols, names;         /* .symtab */
 	struct elf_part dynamic, dynamic_names; /* .dynsym */

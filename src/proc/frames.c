@@ -112,6 +112,44 @@ find_entry(const struct elf *e, uint64_t address, uint64_t *entry)
 	return to > from && read_pair(e, from, &function, entry) && function <= address;
 }
 
+/* ---- Without an index, as gcc links static programs: all entries */
+
+/* Looks through the whole entries in the text, which is at that address. Returns how many bytes they
+ * have; 0 at the end. */
+static size_t
+scan_piece(struct text t, uint64_t at, uint64_t address, uint64_t *entry)
+{
+	size_t done = 0;
+
+	for (uint64_t length; t.n - done >= 16; done += (size_t)length + 4) {
+		length = elf_number(t, done, 4);
+		if (length < 4 || length > t.n - done - 4)
+			return length < 4 ? 0 : done;
+		uint64_t start = at + done + 8 + (uint64_t)signed_word(t, done + 8);
+		bool common = elf_number(t, done + 4, 4) == 0;
+		if (!common && address - start < elf_number(t, done + 12, 4))
+			*entry = at + done;
+	}
+	return done;
+}
+
+static bool
+scan_entries(const struct elf *e, uint64_t address, uint64_t *entry)
+{
+	const uint64_t most = 32 << 20;
+	uint64_t size = e->frames.size < most ? e->frames.size : most, at = 0;
+	struct text t;
+
+	*entry = 0;
+	while (at < size && !*entry && elf_read(e, e->frames.address + at, ELF_PIECE, &t)) {
+		size_t n = scan_piece(t, e->frames.address + at, address, entry);
+		if (n == 0)
+			break;
+		at += n;
+	}
+	return *entry != 0;
+}
+
 /* ---- The instructions of an entry */
 
 /* What the entries of a file have in common. */
@@ -393,10 +431,12 @@ frames_of_elf(const struct elf *e, uint64_t address, struct frame_rule *out)
 {
 	struct common common;
 	struct run r = { .common = &common, .address = address };
-	uint64_t entry;
+	uint64_t entry = 0;
 	struct text t;
 
-	if (!find_entry(e, address, &entry) || !read_entry(e, entry, &common, &t))
+	bool found =
+	    e->frame_index.size ? find_entry(e, address, &entry) : scan_entries(e, address, &entry);
+	if (!found || !read_entry(e, entry, &common, &t))
 		return false;
 	uint64_t start = entry + 8 + (uint64_t)signed_word(t, 8), size = elf_number(t, 12, 4);
 	if (address < start || address - start >= size)

@@ -268,6 +268,18 @@ task_call_parse(struct text t, struct task_call *out)
 	return 0;
 }
 
+uint64_t
+task_call_hash(const struct task_call *c)
+{
+	const uint64_t parts[] = { c->number, c->arg[0], c->arg[1], c->arg[2], c->arg[3], c->arg[4],
+		c->arg[5], c->sp, c->pc };
+	uint64_t hash = 1;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		hash = (hash ^ hash >> 29 ^ parts[i]) * TASK_CALL_FACTOR;
+	return hash ? hash : 1;
+}
+
 int
 task_wchan_parse(struct text t, struct text *name)
 {

@@ -95,6 +95,12 @@ struct task_call {
 /* fs/proc/base.c, proc_pid_syscall. */
 int task_call_parse(struct text t, struct task_call *out);
 
+/* A number that tells the call from others: number, arguments, sp and pc, in this order. Each part goes into
+ * it so that a BPF program can do the same: hash = (hash ^ hash >> 29 ^ part) * TASK_CALL_FACTOR, from 1
+ * on. Never 0. */
+#define TASK_CALL_FACTOR UINT64_C(0x9e3779b97f4a7c15)
+uint64_t task_call_hash(const struct task_call *c);
+
 /* Of the file wchan: the kernel function in which the thread sleeps; points into the text. -1 with
  * ENODATA for "0", which the kernel writes for no function and for a thread of others. */
 int task_wchan_parse(struct text t, struct text *name);

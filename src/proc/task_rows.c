@@ -45,7 +45,10 @@ task_row_print(const struct task_row *r, struct buf *out)
 	put(out, r->start_ns);
 	put(out, r->cgroup[0]);
 	put(out, r->cgroup[1]);
-	buf_text(out, r->kernel ? "k " : "u ");
+	buf_char(out, r->kernel ? 'k' : 'u');
+	if (r->call)
+		buf_u64(out, r->call, 1);
+	buf_char(out, ' ');
 	put_name(out, r->comm);
 	buf_char(out, '\n');
 }
@@ -72,6 +75,19 @@ take_letter(struct text *line, char *out)
 		return false;
 	*out = *word.s;
 	return true;
+}
+
+/* "k", "u" or "u4711" */
+static bool
+take_kind(struct text *line, struct task_row *r)
+{
+	struct text word;
+
+	r->call = 0;
+	if (!text_word(line, &word) || (*word.s != 'u' && *word.s != 'k'))
+		return false;
+	r->kernel = *word.s == 'k';
+	return word.n == 1 || text_u64((struct text){ word.s + 1, word.n - 1 }, &r->call) == 0;
 }
 
 static bool
@@ -116,7 +132,6 @@ parse_row(struct text line, struct task_row *r)
 {
 	uint64_t *const figures[] = { &r->run_ns, &r->wait_ns, &r->slices, &r->switches[0],
 		&r->switches[1], &r->majflt, &r->gone_majflt };
-	char kind;
 
 	if (!take_id(&line, &r->pid) || !take_id(&line, &r->tid) || !take_letter(&line, &r->state))
 		return fail_with(EINVAL);
@@ -125,10 +140,8 @@ parse_row(struct text line, struct task_row *r)
 			return -1;
 	if (!take_unless_unknown(&line, &r->blkio_ns) || text_next_u64(&line, &r->start_ns) < 0 ||
 	    text_next_u64(&line, &r->cgroup[0]) < 0 || text_next_u64(&line, &r->cgroup[1]) < 0 ||
-	    !take_letter(&line, &kind) || (kind != 'u' && kind != 'k') ||
-	    !take_name(&line, r->comm))
+	    !take_kind(&line, r) || !take_name(&line, r->comm))
 		return fail_with(EINVAL);
-	r->kernel = kind == 'k';
 	return 0;
 }
 
@@ -196,6 +209,42 @@ take_row(struct text line, const struct task_rows *before, size_t *k, struct tas
 	return 0;
 }
 
+/* How many whole lines, from line k of the text before, are at the start of t, or somewhat fewer. */
+static size_t
+count_same(struct text t, const struct task_rows *before, size_t k)
+{
+	enum { BLOCK = 256 };
+	size_t from = before->n ? before->at[k] : 0, n = k;
+	size_t most = before->n ? before->at[before->n] - from : 0, same = 0;
+
+	while (same + BLOCK <= t.n && same + BLOCK <= most &&
+	    memcmp(t.s + same, before->text.s + from + same, BLOCK) == 0)
+		same += BLOCK;
+	while (n < before->n && before->at[n + 1] - from <= same)
+		n++;
+	return n - k;
+}
+
+/* Takes rows i and following from the text before, from row *k on, as long as their lines are the same. at is
+ * where the line of row i begins. Returns how many. */
+static size_t
+take_rows(struct text *t, size_t at, const struct task_rows *before, size_t *k,
+    struct task_rows *out, size_t i, size_t most)
+{
+	size_t n = count_same(*t, before, *k);
+
+	n = n < most ? n : most;
+	if (n == 0)
+		return 0;
+	memcpy(&out->v[i], &before->v[*k], n * sizeof *out->v);
+	for (size_t j = 0; j < n; j++)
+		out->at[i + j + 1] = (uint32_t)(at + before->at[*k + j + 1] - before->at[*k]);
+	size_t bytes = before->at[*k + n] - before->at[*k];
+	*t = (struct text){ t->s + bytes, t->n - bytes };
+	*k += n;
+	return n;
+}
+
 int
 task_rows_parse(struct text t, const struct task_rows *before, struct task_rows *out)
 {
@@ -211,6 +260,12 @@ task_rows_parse(struct text t, const struct task_rows *before, struct task_rows 
 	buf_add(&out->text, start, (size_t)(t.s - start) + t.n);
 	out->at[0] = (uint32_t)(t.s - start);
 	for (size_t i = 0; i < n; i++) {
+		size_t first = i;
+		i += take_rows(&t, (size_t)(t.s - start), before, &k, out, i, n - i);
+		if (i > first && first > 0 && !comes_before(&out->v[first - 1], &out->v[first]))
+			return fail_with(EINVAL);
+		if (i == n)
+			break;
 		if (!text_whole_line(&t, &line))
 			return fail_with(EINVAL);
 		/* the line after one that is gone may still be the same: look one further */

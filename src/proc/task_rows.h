@@ -11,7 +11,8 @@
  * unknown. Each further line has a task: process, thread, state, time on a CPU, time waiting for one, times it got
  * one, voluntary and involuntary context switches, major faults, those of threads of its process
  * that ended (of the first thread only), time blocked on I/O ("-": unknown), start after boot, its
- * cgroup in the v2 hierarchy and the one of the cpu controller, u or k for a kernel thread, name.
+ * cgroup in the v2 hierarchy and the one of the cpu controller, u or k for a kernel thread, name. A u is
+ * followed by a number that tells the call in which the thread sleeps from others, if it is known.
  * Times are in ns. In the name a newline is "\n" and a backslash "\\". The lines are in the order
  * of their numbers. The kernel has no such file: src/bpf makes it.
  */
@@ -39,6 +40,7 @@ struct task_row {
 	uint64_t start_ns; /* after boot */
 	uint64_t
 	    cgroup[2]; /* two tasks with the same numbers are in the same cgroups; 0: unknown */
+	uint64_t call; /* task_call_hash of a thread that sleeps in a call; 0: unknown */
 	char comm[TASK_COMM];
 };
 

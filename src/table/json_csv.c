@@ -382,3 +382,13 @@ rows_folded(struct buf *b, struct report *r, const struct rows *rows)
 }
 
 const struct format format_folded = { NULL, rows_folded, false };
+
+static void
+rows_none(struct buf *b, struct report *r, const struct rows *rows)
+{
+	(void)b;
+	(void)r;
+	(void)rows;
+}
+
+const struct format format_none = { NULL, rows_none, false };

@@ -222,7 +222,8 @@ struct format {
 	bool for_people; /* it ends with a summary */
 };
 
-extern const struct format format_text, format_json, format_csv, format_folded, format_metrics;
+extern const struct format format_text, format_json, format_csv, format_folded, format_metrics,
+    format_none; /* for a tool that writes a file of its own */
 
 /* Appends the header line of text, with `time` in place of the time. */
 void text_header(struct buf *b, const struct report *r, const char *time);

@@ -643,6 +643,7 @@ trace_open(struct trace_file *out, int fd)
 	tell_missing_ends(&s);
 	resolve_cgroups(out);
 	sort_lists(out);
+	out->bytes = bytes->n;
 	out->cut = !s.ended;
 	uint64_t missing = s.ended && s.blocks > s.good ? s.blocks - s.good : 0;
 	out->damaged = s.bad > missing ? s.bad : missing;

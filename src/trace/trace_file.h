@@ -28,7 +28,7 @@ struct trace_thread {
 	bool kernel;       /* a kernel thread */
 };
 
-enum { TRACE_NO_CGROUP = UINT32_MAX };
+#define TRACE_NO_CGROUP UINT32_MAX
 
 /* Facts, as "key value" lines: pq, host, release, machine, ticks, boot_id, page, cpus, and what the
  * recorder was told: "asked -p 42", "trigger EXPR". */
@@ -86,6 +86,7 @@ struct trace_file {
 	uint32_t cpus;           /* the highest CPU number of an event, plus 1 */
 	uint64_t from_ns, to_ns; /* of the events */
 	uint64_t events;         /* how many there are */
+	uint64_t bytes;          /* of the file */
 	uint64_t damaged;        /* blocks that were skipped */
 	bool cut;                /* the end is missing */
 	struct trace_blocks *blocks;

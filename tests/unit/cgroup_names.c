@@ -64,7 +64,7 @@ plain(void)
 		{ "/kubepods/besteffort", { .brief = NULL } },
 		{ "", { .brief = NULL } },
 		{ "//", { .brief = NULL } },
-		{ NULL },
+		{ .path = NULL },
 	};
 
 	check_paths(v);
@@ -87,7 +87,7 @@ unknown_ids(void)
 		{ "/docker/buildkit/ojc5y6n7d2k1q8w9e0r1t2y3u",
 		    { .brief = "/docker/buildkit/ojc5y6n7d2k1<2y3u" } },
 		{ "/docker/" ID_1 "/docker/" ID_2, { .brief = "docker/0f1e2d3c4b5a<e1f0" } },
-		{ NULL },
+		{ .path = NULL },
 	};
 
 	check_paths(v);
@@ -112,7 +112,7 @@ no_ids(void)
 		{ "/lxc.monitor.web", { .brief = NULL } },
 		{ "/job_1/step_0", { .brief = NULL } },
 		{ "/.service", { .brief = NULL } },
-		{ NULL },
+		{ .path = NULL },
 	};
 
 	check_paths(v);
@@ -134,7 +134,7 @@ machines(void)
 		/* no escape hides a '/' or ends the string */
 		{ "/machine-a\\x2f..\\x00b\\x2.scope",
 		    { .container = "a\\x2f..\\x00b\\x2", .brief = "a\\x2f..\\x00b\\x2" } },
-		{ NULL },
+		{ .path = NULL },
 	};
 
 	check_paths(v);
@@ -154,7 +154,7 @@ units(void)
 		{ "/system.slice/containerd.service/kubepods-burstable-pod" UID_
 		  ".slice/cri-containerd-" ID_1 ".scope",
 		    { .brief = "pod1b4e28ba-2fa<a427/a1b2c3d4e5f6<8f90" } },
-		{ NULL },
+		{ .path = NULL },
 	};
 
 	check_paths(v);
@@ -179,7 +179,7 @@ jobs(void)
 		{ "/slurm/uid_1000/job_7/step_0/task_0",
 		    { .job = "7.0", .brief = "slurm/7.0/task_0" } },
 		{ "/slurm_node1/uid_0/job_7", { .job = "7", .brief = "slurm/7" } },
-		{ NULL },
+		{ .path = NULL },
 	};
 
 	check_paths(v);
@@ -235,7 +235,7 @@ kubelet(void)
 			.namespace = "shop",
 			.container = "app",
 			.brief = "shop/web-0/app" } },
-		{ NULL },
+		{ .path = NULL },
 	};
 
 	make_link("web-0_shop_app-" ID_1 ".log");
@@ -249,7 +249,8 @@ foreign_names(void)
 	static const char *const not_logs[] = { "", ".log", "app.log", ID_1 ".log", "-" ID_1 ".log",
 		"web-0_shop_app-0" ID_1 ".log", "web-0_shop_app" ID_1 ".log",
 		"web-0_shop-" ID_1 ".log", "_shop_app-" ID_1 ".log", "web-0__app-" ID_1 ".log",
-		"web-0_shop_-" ID_1 ".log", "web-0_shop_a_b-" ID_1 ".log", "web-0_shop_app-" ID_1 };
+		"web-0_shop_-" ID_1 ".log", "web-0_shop_a_b-" ID_1 ".log",
+		("web-0_shop_app-" ID_1) };
 	static const char *const not_pods[] = { "", "_", "__", "shop_web-0", "shop_web-0_",
 		"_web-0_" UID, "shop__" UID, "shop_web-0_" UID "0", "shop_web_0_" UID,
 		"shop_web-0_1b4e28ba" };

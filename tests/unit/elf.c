@@ -12,7 +12,7 @@ enum {
 	FILE_SIZE = 0x1000,
 	CODE = 0x400,
 	INDEX = 0x500,
-	COMMON = 0x540,
+	COMMON = 0x558,
 	ENTRY = 0x570,
 	GO = 0x600,
 	GO_NAMES = 0x80,
@@ -262,6 +262,28 @@ leaves_frames(void)
 	CHECK(!frames_of_elf(&e, BASE + CODE - 1, &r));
 }
 
+/* As gcc links static programs. */
+static void
+leaves_frames_without_index(void)
+{
+	struct frame_rule r;
+	struct elf e;
+
+	make();
+	put(64 + 2 * 56, 0, 4);
+	put_section(6, 26, 1, COMMON, GO - COMMON, 0);
+	put_bytes(SECTION_NAMES + 26, ".eh_frame", 10);
+	CHECK(open_made(&e));
+	CHECK_U64(e.frame_index.size, 0);
+	CHECK(frames_of_elf(&e, BASE + CODE + 1, &r));
+	CHECK_INT(r.offset, 16);
+	CHECK(!frames_of_elf(&e, BASE + CODE + 64, &r));
+	put(COMMON, 0xffffffff, 4);
+	CHECK(!frames_of_elf(&e, BASE + CODE + 1, &r));
+	put(COMMON, 0, 4);
+	CHECK(!frames_of_elf(&e, BASE + CODE + 1, &r));
+}
+
 static void
 leaves_frames_of_go(void)
 {
@@ -418,6 +440,7 @@ main(void)
 	unit_test("functions have the plainest of their names", names_functions);
 	unit_test("a long name ends in dots", cuts_long_names);
 	unit_test("frames by .eh_frame", leaves_frames);
+	unit_test("frames by .eh_frame without an index", leaves_frames_without_index);
 	unit_test("frames and names by the table of Go", leaves_frames_of_go);
 	unit_test("files that are cut off", reads_cut_files);
 	unit_test("files of other kinds", refuses_other_files);

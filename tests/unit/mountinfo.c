@@ -363,6 +363,25 @@ proc_options(void)
 	CHECK(!mountinfo_find_proc(T(""), &options));
 }
 
+#define MOUNT(point, type) "40 20 0:50 / " point " rw,nosuid shared:1 - " type " x rw\n"
+
+static void
+may_wait(void)
+{
+	CHECK(mountinfo_may_wait(T(MOUNT("/", "nfs4")), "/usr/bin/x"));
+	CHECK(mountinfo_may_wait(T(MOUNT("/", "ext4") MOUNT("/srv", "fuse.sshfs")), "/srv/x"));
+	CHECK(!mountinfo_may_wait(T(MOUNT("/", "ext4") MOUNT("/srv", "fuse")), "/srvx/x"));
+	CHECK(!mountinfo_may_wait(T(MOUNT("/", "nfs") MOUNT("/usr", "xfs")), "/usr/bin/x"));
+	/* of two on one place, the later one is seen */
+	CHECK(!mountinfo_may_wait(T(MOUNT("/", "nfs") MOUNT("/", "overlay")), "/x"));
+	CHECK(mountinfo_may_wait(T(MOUNT("/", "overlay") MOUNT("/", "cifs")), "/x"));
+	/* a blank in a name, and a damaged one */
+	CHECK(mountinfo_may_wait(T(MOUNT("/", "ext4") MOUNT("/a\\040b", "fuse")), "/a b/x"));
+	CHECK(!mountinfo_may_wait(T(MOUNT("/", "ext4") MOUNT("/a\\04", "fuse")), "/a b/x"));
+	CHECK(!mountinfo_may_wait(T("40 20 0:50 / /\n" MOUNT("/", "ext4")), "/x"));
+	CHECK(!mountinfo_may_wait(T(""), "/x"));
+}
+
 #define LXCFS(point) "40 20 0:50 /x " point " rw,nosuid - fuse.lxcfs lxcfs rw\n"
 
 static void
@@ -407,6 +426,7 @@ main(void)
 	unit_test("pidcgroup: controllers are whole words, in any order", whole_controllers);
 	unit_test("pidcgroup: a path may have blanks, colons and anything else", names);
 	unit_test("pidcgroup: the mark of a deleted cgroup is not part of its name", deleted);
+	unit_test("file systems that may never answer", may_wait);
 	unit_test("pidcgroup: no controllers and another id is not v2", other_ids);
 	unit_test("pidcgroup: damaged lines are skipped", pidcgroup_damaged);
 	unit_test("pidcgroup: a path of 70 KB", a_long_path);

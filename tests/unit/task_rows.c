@@ -1,6 +1,8 @@
 /* Rows of tasks that BPF read: text and back. */
 #include "proc/task_rows.h"
 
+#include <string.h>
+
 #include "unit.h"
 
 static const struct task_row first = {
@@ -15,6 +17,7 @@ static const struct task_row first = {
 	.gone_majflt = 2,
 	.start_ns = 7349231518402,
 	.cgroup = { 4521, 1 },
+	.call = 4711,
 	.comm = "a b\n\\c",
 };
 static const struct task_row second = {
@@ -28,7 +31,7 @@ static const struct task_row second = {
 };
 
 static const char lines[] =
-    "42 42 S 7120033 81733 96 90 6 3 2 - 7349231518402 4521 1 u a b\\n\\\\c\n"
+    "42 42 S 7120033 81733 96 90 6 3 2 - 7349231518402 4521 1 u4711 a b\\n\\\\c\n"
     "42 43 R 0 0 0 0 0 0 0 5 18446744073709551615 0 0 k 123456789012345\n";
 
 static void
@@ -70,6 +73,7 @@ from_text(void)
 	CHECK_U64(a.v[0].gone_majflt, 2);
 	CHECK(!a.v[0].blkio_ns.known && !a.v[0].kernel);
 	CHECK_U64(a.v[0].cgroup[0], 4521);
+	CHECK(a.v[0].call == 4711 && a.v[1].call == 0);
 	CHECK(a.v[1].blkio_ns.known && a.v[1].kernel && a.v[1].state == 'R');
 	CHECK_U64(a.v[1].start_ns, UINT64_MAX);
 	task_rows_free(&a);
@@ -104,6 +108,54 @@ after_another(void)
 	task_rows_free(&b);
 }
 
+/* A text of rows, of which some are left out, and some have other figures than at first. */
+static void
+put_rows(struct buf *b, unsigned seed)
+{
+	struct buf rows = { 0 };
+	uint64_t n = 0;
+
+	for (uint32_t i = 1; i <= 300; i++) {
+		unsigned random = seed ? (seed * 7919 + i * 104729) % 97 : 50;
+		struct task_row r = first;
+		r.pid = r.tid = i;
+		r.run_ns = random < seed ? i * 1000 + seed : i;
+		if (random == 0)
+			continue;
+		task_row_print(&r, &rows);
+		n++;
+	}
+	b->n = 0;
+	buf_text(b, "source bpf-loop\ntasks ");
+	buf_u64(b, n, 1);
+	buf_text(b, "\nhidden 0\n");
+	buf_add(b, rows.s, rows.n);
+	buf_free(&rows);
+}
+
+/* The rows of a text are those that it says, whatever the text before was. */
+static void
+many(void)
+{
+	struct task_rows rows[2] = { { 0 }, { 0 } };
+	struct buf text = { 0 }, again = { 0 };
+
+	for (unsigned i = 0; i < 200; i++) {
+		struct task_rows *now = &rows[i % 2], *before = &rows[1 - i % 2];
+		put_rows(&text, i * 5 % 13);
+		CHECK_INT(task_rows_parse((struct text){ text.s, text.n }, before, now), 0);
+		again.n = 0;
+		for (size_t k = 0; k < now->n; k++)
+			task_row_print(&now->v[k], &again);
+		CHECK(again.n < text.n && memcmp(text.s + text.n - again.n, again.s, again.n) == 0);
+		CHECK_U64(now->at[now->n], text.n);
+	}
+	task_rows_free(&rows[0]);
+	task_rows_free(&rows[1]);
+	buf_free(&text);
+	buf_free(&again);
+}
+
 static void
 damaged(void)
 {
@@ -114,6 +166,8 @@ damaged(void)
 		"1 1 S 1 0 0 0 0 0 0 ? 0 0 0 u a\n",
 		"1 1 S 1 0 0 0 0 0 0 - 0 0 0 u 1234567890123456\n",
 		"1 1 S 1 0 0 0 0 0 0 - 0 0 0 u a\\\n",
+		"1 1 S 1 0 0 0 0 0 0 - 0 0 0 u1x a\n",
+		"1 1 S 1 0 0 0 0 0 0 - 0 0 0 x1 a\n",
 		"0 1 S 1 0 0 0 0 0 0 - 0 0 0 u a\n",
 		"1 1 S 99999999999999999999 0 0 0 0 0 0 - 0 0 0 u a\n",
 		"1 1 S 1 0 0 0 0 0 0 - 0 0 0 u a\n2 2 S 1 0 0 0 0 0 0 - 0 0 0 u a\n",
@@ -142,6 +196,7 @@ main(void)
 	unit_test("rows are printed", to_text);
 	unit_test("rows are parsed", from_text);
 	unit_test("rows that come, go, change and stay are told apart", after_another);
+	unit_test("many rows, of which some are as before", many);
 	unit_test("damaged rows are errors", damaged);
 	return unit_done();
 }

@@ -192,18 +192,6 @@ find_call(struct watch *w, const struct task_call *c)
 	return *known;
 }
 
-static uint64_t
-hash_of(const struct task_call *c)
-{
-	const uint64_t parts[] = { c->number, c->arg[0], c->arg[1], c->arg[2], c->arg[3], c->arg[4],
-		c->arg[5], c->sp, c->pc };
-	uint64_t hash = 1;
-
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		hash = (hash ^ hash >> 29 ^ parts[i]) * 0x9e3779b97f4a7c15;
-	return hash;
-}
-
 /* Sets the call. True if it is the one of the wait before, in which threads wait in one kernel function. */
 static bool
 read_call(struct watch *w, struct wait_thread *t)
@@ -220,6 +208,8 @@ read_call(struct watch *w, struct wait_thread *t)
 	}
 	if (task_call_parse(text, &c) < 0 || c.kind == CALL_RUNNING)
 		return false;
+	t->sp = c.sp;
+	t->pc = c.pc;
 	if (c.kind == CALL_NONE) { /* mostly a page fault */
 		snprintf(p->call, sizeof p->call, "none");
 		return false;
@@ -229,7 +219,8 @@ read_call(struct watch *w, struct wait_thread *t)
 	set_place_of_call(p, &c, call.idle);
 	if (call.takes_fd)
 		read_target(w, t, c.arg[0]);
-	t->call_hash = hash_of(&c);
+	t->call_hash = task_call_hash(&c);
+	t->one_place = call.one_place;
 	return call.one_place && t->call_hash == before;
 }
 
@@ -277,6 +268,15 @@ read_stat(struct watch *w, struct wait_thread *t, char *state)
 	return true;
 }
 
+/* Whether the row tells that the thread waits as before. A lock may have another owner now, or none. */
+static bool
+row_tells_same(const struct waits *s, const struct wait_thread *t, const struct wait_place *before)
+{
+	return s->row && s->row->call && s->row->call == t->call_hash && t->one_place &&
+	    before->state == WAIT_BLOCKED && !before->uninterruptible && *before->wchan &&
+	    !before->futex;
+}
+
 bool
 wait_place_read(struct watch *w, struct wait_thread *t)
 {
@@ -285,6 +285,7 @@ wait_place_read(struct watch *w, struct wait_thread *t)
 	char state;
 
 	*p = (struct wait_place){ .state = WAIT_ENDED };
+	t->sp = t->pc = 0;
 	if (!read_stat(w, t, &state))
 		return false;
 	p->state = state_of(state);
@@ -294,6 +295,10 @@ wait_place_read(struct watch *w, struct wait_thread *t)
 		snprintf(p->where, sizeof p->where, "cpu");
 	if (p->state != WAIT_BLOCKED)
 		return !t->ended;
+	if (state == 'S' && row_tells_same(w->state, t, &before)) {
+		*p = before;
+		return true;
+	}
 	bool same = !p->kernel && read_call(w, t) && before.state == WAIT_BLOCKED &&
 	    !before.uninterruptible && !p->uninterruptible && *before.wchan;
 	read_wchan(w, t, same ? &before : NULL);

@@ -140,19 +140,6 @@ find_space(struct wait_stacks *k, const struct wait_thread *t)
 	return space_look(k->space, k->watch) == 0;
 }
 
-static bool
-read_start(struct wait_stacks *k, const struct wait_thread *t, struct stack_start *out)
-{
-	struct task_call c;
-	struct text text;
-
-	if (wait_thread_read(k->watch, t, "/syscall", &text) < 0 || task_call_parse(text, &c) < 0 ||
-	    c.kind == CALL_RUNNING || !c.sp)
-		return false;
-	*out = (struct stack_start){ .pc = c.pc, .sp = c.sp };
-	return true;
-}
-
 static void
 name_frames(struct wait_stacks *k, const struct unwound *u)
 {
@@ -171,11 +158,11 @@ static bool
 read_user(struct wait_stacks *k, const struct wait_thread *t)
 {
 	const struct unwind_source source = { read_word, read_code, find_rule, k };
-	struct stack_start start;
+	const struct stack_start start = { .pc = t->pc, .sp = t->sp };
 	struct unwound u;
 
 	k->nframes = 0;
-	if (!read_start(k, t, &start) || !find_space(k, t))
+	if (!t->sp || !find_space(k, t))
 		return false;
 	k->memory.from = start.sp;
 	k->memory.n = 0;
@@ -332,8 +319,8 @@ is_parked(const struct wait_stacks *k, const struct wait_thread *t)
 		"Reference Handl", "Finalizer", "Common-Cleaner", "Sweeper thread",
 		"Notification Th", "Attach Listener", "libuv-worker", "V8Worker", NULL };
 	static const char *const functions[] = { "runtime.stopm", "runtime.sysmon", "runtime.mPark",
-		"runtime.templateThread", "PlatformWorkerThread", "DelayedTaskScheduler",
-		"StartIoThread", "uv_cond_wait", "ForkJoinPool.awaitWork",
+		"runtime.templateThread", "os/signal.signal_recv", "PlatformWorkerThread",
+		"DelayedTaskScheduler", "StartIoThread", "uv_cond_wait", "ForkJoinPool.awaitWork",
 		"ThreadPoolExecutor.getTask", "rayon_core5sleep", "tokio7runtime4park",
 		"CompileQueue3get", NULL };
 
@@ -369,7 +356,8 @@ read_still(struct wait_stacks *k, const struct wait_thread *t, struct task_sched
 
 	if (!t->place.kernel)
 		read_user(k, t);
-	*nkernel = list_kernel(k->watch, t, kernel);
+	if (wait_options(k->watch)->folded || watch_shows(k->watch, WAIT_KERNEL_STACK))
+		*nkernel = list_kernel(k->watch, t, kernel);
 	if (!read_sched(k->watch, t, &after))
 		return false;
 	bool still = memcmp(before, &after, sizeof after) == 0;

@@ -1,6 +1,7 @@
 /* wait: the rows, which show where the time of the threads went, and the tool. */
 #include "tools/wait/wait.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,9 @@ static const struct option options[] = {
 	    .format = &format_folded, .not_with = "--json --csv --metrics --slow -t -n" },
 	{ 0, "stacks", NULL, OPTION_FLAG, offsetof(struct wait_options, stacks),
 	    .help = "show the functions in which threads wait", .not_with = "--slow --metrics" },
+	{ 0, "svg", "FILE", OPTION_TEXT, offsetof(struct wait_options, svg),
+	    .help = "draw a flame graph of the same in this file", .format = &format_none,
+	    .not_with = "--folded --json --csv --metrics --slow -t -n -c" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct wait_options, source),
 	    .help = "bpf, bpf-loop, bpf-iter or proc",
 	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
@@ -119,6 +123,7 @@ settle(void *own, char why[200])
 {
 	struct wait_options *o = own;
 
+	o->folded |= o->svg != NULL;
 	if (o->idle && !o->slow_ns && !o->stacks) {
 		snprintf(
 		    why, 200, "--idle needs --slow or --stacks: otherwise, all waits are shown");
@@ -160,6 +165,20 @@ default_columns(const struct request *ask)
 		    "tid,comm,state,call,time_pct,duration_ms,place,held_by,stack" :
 		    "pid,tid,comm,state,call,time_pct,duration_ms,place,held_by,stack";
 	return "state,call,uninterruptible,time_pct,threads,duration_ms,place,held_by,stack";
+}
+
+/* Before the first row: a profile must not be lost at its end. */
+static bool
+check_svg(struct watch *w)
+{
+	const char *path = wait_options(w)->svg;
+	FILE *file = path && ((const struct waits *)w->state)->rows == 0 ? fopen(path, "ae") : NULL;
+
+	if (path && !file && ((const struct waits *)w->state)->rows == 0)
+		watch_fail(w, EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
+	if (file)
+		fclose(file);
+	return !w->fail;
 }
 
 /* False when there are no rows (any more). When the target has ended, there is one more row, with
@@ -281,7 +300,7 @@ read_wait(struct watch *w, struct arena *a)
 {
 	struct wait_snapshot *snap = arena_alloc(a, sizeof *snap);
 
-	if (!check_target(w))
+	if (!check_svg(w) || !check_target(w))
 		return NULL;
 	check_rate(w);
 	wait_close_row(w);
@@ -299,15 +318,15 @@ known(const char *s)
 	return *s ? s : NULL;
 }
 
+static const char *const states[] = { [WAIT_RUNNING] = "running",
+	[WAIT_RUNNABLE] = "runnable",
+	[WAIT_BLOCKED] = "blocked",
+	[WAIT_STOPPED] = "stopped",
+	[WAIT_ENDED] = "ended" };
+
 static void
 set_labels(struct cell *row, const struct wait_owner *o, const struct wait_place *p)
 {
-	static const char *const states[] = { [WAIT_RUNNING] = "running",
-		[WAIT_RUNNABLE] = "runnable",
-		[WAIT_BLOCKED] = "blocked",
-		[WAIT_STOPPED] = "stopped",
-		[WAIT_ENDED] = "ended" };
-
 	cell_label(&row[WAIT_PID], o->pid_label);
 	cell_label(&row[WAIT_TID], o->tid_label);
 	cell_label(&row[WAIT_PROCESS], known(o->process));
@@ -335,6 +354,48 @@ set_holder(struct cell *row, const struct wait_holder *h)
 	cell_label(&row[WAIT_CHAIN], known(h->chain));
 	cell_flag(&row[WAIT_DEADLOCK], h->deadlock);
 	cell_label(&row[WAIT_HELD_BY], h->words);
+}
+
+/* Adds what --folded prints. */
+static void
+add_flames(struct watch *w, const struct wait_snapshot *from)
+{
+	struct waits *s = w->state;
+
+	for (size_t i = 0; i < from->nsums; i++) {
+		const struct wait_sum *sum = &from->sums[i];
+		const struct wait_owner *o = &sum->owner;
+		const char *state = states[sum->place.state], *where = sum->place.where;
+		const char *stack = sum->stack ? sum->stack : "-";
+		bool stacks = wait_options(w)->stacks;
+		struct arena a = { 0 };
+		if (sum->ns <= 0)
+			continue;
+		flame_add(&s->flame,
+		    arena_printf(&a, "%s\n%s\n%s%s%s", *o->process ? o->process : "-",
+			*o->comm ? o->comm : "-", stacks ? stack : state,
+			stacks || !*where ? "" : "\n", stacks ? "" : where),
+		    sum->ns * 1e-9);
+		arena_free(&a);
+	}
+}
+
+/* Writes the flame graph of all rows so far: after the last one it is complete, however pq ends. */
+static void
+write_flames(struct watch *w)
+{
+	const struct wait_options *o = wait_options(w);
+	const struct waits *s = w->state;
+	FILE *file = fopen(o->svg, "we");
+	struct buf svg = { 0 };
+
+	flame_print(&s->flame, "pq wait: time of all threads", &svg);
+	bool written = file && fwrite(svg.s, 1, svg.n, file) == svg.n;
+	if (file && fclose(file) != 0)
+		written = false;
+	if (!written)
+		watch_fail(w, EXIT_FAILED, "cannot write %s: %s", o->svg, strerror(errno));
+	buf_free(&svg);
 }
 
 static double
@@ -365,6 +426,10 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	const struct wait_snapshot *s = to;
 
 	(void)from;
+	if (wait_options(w)->svg) {
+		add_flames(w, s);
+		write_flames(w);
+	}
 	for (size_t i = 0; i < s->nsums; i++) {
 		const struct wait_sum *sum = &s->sums[i];
 		struct cell *row = table_row(out);
@@ -399,6 +464,7 @@ release(struct watch *w)
 	wait_locks_free(w);
 	map_free(&s->keys);
 	wait_stacks_free(s);
+	flame_free(&s->flame);
 	arena_free(&s->listing);
 	targets_free(&s->targets);
 	task_source_end(&s->source, w);
@@ -412,7 +478,7 @@ const struct tool tool_wait = {
 	    "  pq wait -t -p PID 10 1      each thread, over ten seconds\n"
 	    "  pq wait --slow 200ms 1      each wait of 200 ms or more, on the whole machine\n"
 	    "  pq wait --stacks -p PID 1   the functions in which its threads wait\n"
-	    "  pq wait --stacks --folded -p PID 30 1 | flamegraph.pl >wait.svg\n",
+	    "  pq wait --stacks --svg wait.svg -p PID 30 1\n",
 	.columns = columns,
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_sort, NULL },
 	.shared_help = { .pid = "the threads of this process",

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "proc/lock_owner.h"
 #include "proc/task.h"
+#include "table/flame.h"
 #include "tools/targets.h"
 #include "tools/task_source.h"
 
@@ -16,6 +17,7 @@ struct wait_options {
 	int64_t slow_ns; /* rows are single waits of at least this length; 0: they are not */
 	bool idle;       /* with slow_ns or stacks: include waits for work */
 	bool folded;     /* lines for flame graphs */
+	const char *svg; /* the file for a flame graph: then folded, too; NULL: none */
 	bool stacks;     /* rows also tell the functions by which threads came to a place */
 	enum tasks_source source;
 };
@@ -68,7 +70,9 @@ struct wait_thread {
 	uint64_t cpu; /* the one it ran on last; UINT64_MAX: unknown */
 	/* tells the call in which it waits from others: its number, arguments, sp and pc; 0: unknown */
 	uint64_t call_hash;
+	bool one_place; /* threads that wait in it are in one kernel function */
 	struct wait_place place;
+	uint64_t sp, pc; /* where the program entered the call of that place; 0: unknown */
 	char comm[64];
 };
 
@@ -136,8 +140,7 @@ struct waits {
 		uint64_t number;
 		char name[32];
 		bool idle, takes_fd;
-		bool
-		    one_place; /* threads that wait in it interruptibly are in one kernel function */
+		bool one_place; /* threads that wait in it are in one kernel function */
 	} calls[16];
 
 	struct map keys;       /* what tells sums apart */
@@ -146,6 +149,7 @@ struct waits {
 	struct wait_event *events; /* since the last row */
 	size_t nevents, events_room;
 
+	struct flame flame;         /* with svg: the time of all rows */
 	struct wait_stacks *stacks; /* NULL: none was read yet */
 
 	/* of this sample, and of the previous one; NULL: there were none */

@@ -1,0 +1,28 @@
+/* trace: what the works of pq trace share. */
+#ifndef PQ_COMMANDS_TRACE_H
+#define PQ_COMMANDS_TRACE_H
+
+#include "cli/args.h"
+#include "trace/trace_file.h"
+
+struct trace_options {
+	bool json;
+	int64_t slow_ns; /* 0: not given */
+};
+
+/* A work on a saved trace, which is open. */
+enum exit_status trace_info(const struct options *o, const char *path, const struct trace_file *t);
+enum exit_status trace_text(const struct options *o, const char *path, const struct trace_file *t);
+
+/* Begins an object as buf_json_begin does; with a time of null if the trace has no reading of the
+ * clock. */
+void trace_json_begin(
+    struct buf *b, const struct trace_file *t, uint64_t at_ns, struct report *times);
+
+/* Events that are lost. */
+uint64_t trace_lost(const struct trace_file *t);
+
+/* Says what is damaged: "2 blocks are damaged; the end is missing". False if nothing is. */
+bool trace_damage_text(const struct trace_file *t, char *out, size_t n);
+
+#endif
