@@ -228,9 +228,10 @@ put_time(struct lane *l, uint64_t at_ns)
 static void
 put_switch(struct lane *l, const struct sched_event *e)
 {
+	static const char states[] = TRACE_STATES;
 	bool same = l->running_known && l->running == e->tid;
-	const char *state = e->state ? strchr(TRACE_STATES + 1, e->state) : NULL;
-	unsigned index = state ? (unsigned)(state - TRACE_STATES) : 0;
+	const char *state = e->state ? strchr(&states[1], e->state) : NULL;
+	unsigned index = state ? (unsigned)(state - states) : 0;
 
 	buf_char(&l->events,
 	    (char)((same ? SCHED_SWITCH : TRACE_OF_OTHER) | index << TRACE_STATE_SHIFT));
