@@ -2,6 +2,7 @@
  * pq shows the queues that latency is made of. This file picks the tool. The rest, a line a file:
  *
  *   commands/limit_words.c       changes of limits as words and JSON
+ *   commands/saved_trace.c       opens saved traces, and finds cgroups in them
  *   commands/check/check.c       pq check: conditions, the time that is judged, the verdict
  *   commands/check/print.c       the verdict as a line of a monitoring plug-in and as JSON
  *   commands/export.c            pq export: metrics into a file for node_exporter
@@ -18,7 +19,7 @@
  *   commands/record/journal.c    the log, for people or as JSON
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
- *   commands/trace/trace.c       pq trace: opens saved traces
+ *   commands/trace/trace.c       pq trace
  *   commands/trace/info.c        pq trace info
  *   commands/trace/text.c        pq trace text: a line for each time on a CPU
  *   commands/who/who.c           pq who: behind whom threads waited, from a saved trace

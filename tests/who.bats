@@ -83,9 +83,14 @@ trace() {
 		run --separate-stderr "$PQ" who -f x.trace --json -g "$name"
 		json_is 'select(.behind == "total") | .victim' '"/shop/api"'
 	done
-	fails 1 'cgroup /sho is not in the trace' "$PQ" who -f x.trace -g /sho
-	fails 1 'process 4711 is not in the trace' "$PQ" who -f x.trace -p 4711
-	fails 1 'is not in the trace' "$PQ" who -f x.trace -p 9999999999
+	run --separate-stderr "$PQ" who -f x.trace --json -g / -t
+	json_is 'select(.behind == "total") | .victim' '"api/101"
+"etl/201"
+"api-worker/102"
+"ksoftirqd/0/9"'
+	fails 2 "no thread of a cgroup '/sho' is in it" "$PQ" who -f x.trace -g /sho
+	fails 2 'no thread of process 4711 is in it' "$PQ" who -f x.trace -p 4711
+	fails 2 'no thread of process 9999999999 is in it' "$PQ" who -f x.trace -p 9999999999
 }
 
 @test "a CPU that stays idle is told, as a quota may do that" {

@@ -1,6 +1,7 @@
 #include "commands/who/parties.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -21,48 +22,11 @@ const char *const who_kinds[] = {
 	[WHO_OTHERS] = "others",
 };
 
-/* "/web" and "web" are the cgroup /web, and "/sys/fs/cgroup/web" is its directory. */
-static struct text
-cgroup_path(const char *written)
-{
-	struct text t = text_of(written);
-
-	text_skip(&t, "/sys/fs/cgroup");
-	while (t.n > 0 && t.s[0] == '/') {
-		t.s++;
-		t.n--;
-	}
-	while (t.n > 0 && t.s[t.n - 1] == '/')
-		t.n--;
-	return t;
-}
-
-/* Whether the path is the chosen cgroup, or below it. */
-static bool
-is_within(const char *path, const char *chosen)
-{
-	struct text t = cgroup_path(chosen), all = text_of(path);
-
-	if (!text_skip(&all, "/"))
-		return false;
-	return t.n == 0 ||
-	    (all.n >= t.n && memcmp(all.s, t.s, t.n) == 0 && (all.n == t.n || all.s[t.n] == '/'));
-}
-
 static bool
 has_process(const struct trace_file *t, uint32_t pid)
 {
 	for (size_t i = 0; i < t->nthreads; i++)
 		if (t->threads[i].pid == pid)
-			return true;
-	return false;
-}
-
-static bool
-has_cgroup(const struct trace_file *t, const char *chosen)
-{
-	for (size_t i = 0; i < t->ncgroups; i++)
-		if (is_within(t->cgroups[i], chosen))
 			return true;
 	return false;
 }
@@ -76,8 +40,6 @@ parties_begin(struct parties *p)
 	p->nnamed = n < NAMED_MOST ? (uint32_t)n : (uint32_t)NAMED_MOST;
 	if (p->pid && !has_process(t, p->pid))
 		return fail_with(ESRCH);
-	if (p->cgroup && !has_cgroup(t, p->cgroup))
-		return fail_with(ENOENT);
 	return 0;
 }
 
@@ -176,10 +138,8 @@ parties_wait(const struct parties *p, uint32_t party)
 	if (p->pid)
 		return p->by_thread ? t && t->pid == p->pid :
 				      party == BLAME_FIRST + p->nnamed + PROCESS;
-	if (!p->cgroup)
-		return true;
-	return party >= BLAME_FIRST && cgroup < p->trace->ncgroups &&
-	    is_within(p->trace->cgroups[cgroup], p->cgroup);
+	return !p->chosen ||
+	    (party >= BLAME_FIRST && cgroup < p->trace->ncgroups && p->chosen[cgroup]);
 }
 
 static enum who_kind
@@ -214,4 +174,5 @@ parties_free(struct parties *p)
 {
 	map_free(&p->unnamed);
 	arena_free(&p->arena);
+	free(p->chosen);
 }

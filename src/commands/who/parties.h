@@ -12,7 +12,7 @@ struct parties {
 	const struct trace_file *trace;
 	bool by_thread;     /* a party is a thread, else a cgroup; kernel threads are one party */
 	uint32_t pid;       /* only this process waits, and is a party of its own; 0: not given */
-	const char *cgroup; /* only this cgroup and those below wait; or NULL */
+	bool *chosen;       /* only these cgroups wait, by index; NULL: all */
 	uint32_t nnamed;    /* parties with a name in the trace: of threads or of cgroups */
 	struct map unnamed; /* by_thread: numbers of threads that the trace does not know */
 	struct arena arena;
@@ -34,7 +34,7 @@ enum who_kind {
 /* "total", "self", "neighbour" … */
 extern const char *const who_kinds[];
 
-/* 0, or -1 with errno: ESRCH the process is not in the trace, ENOENT no such cgroup is. */
+/* 0, or -1 with errno: ESRCH the process is not in the trace. */
 int parties_begin(struct parties *p);
 
 /* The party of a thread; `about` is the struct parties. */
@@ -48,6 +48,7 @@ bool parties_wait(const struct parties *p, uint32_t party);
 
 enum who_kind parties_kind(const struct parties *p, uint32_t victim, uint32_t culprit);
 
+/* Frees `chosen` too. */
 void parties_free(struct parties *p);
 
 #endif

@@ -4,18 +4,16 @@
  * It prints rows, and so has all that tools with rows have. But a trace is no host: it has events, and
  * neither samples nor files. So this command reads it, and hands the rows to the output.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/units.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "commands/saved_trace.h"
 #include "commands/who/parties.h"
 
 enum who_column {
@@ -294,21 +292,9 @@ struct replay {
 static void
 open_trace(struct replay *r)
 {
-	const char *path = r->own->source;
-	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
-					  open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path,
-		    strerror(errno));
-	if (trace_open(&r->trace, fd) < 0)
-		die(errno == EINVAL || errno == EISDIR ? EXIT_USAGE : EXIT_FAILED, "%s: %s", path,
-		    errno == EINVAL      ? "not a saved trace" :
-			errno == ENOTSUP ? "made by a later version of pq" :
-					   strerror(errno));
-	close(fd);
+	saved_trace_open(&r->trace, r->own->source);
 	if (r->trace.events == 0)
-		die(EXIT_FAILED, "%s: no events%s", path,
+		die(EXIT_FAILED, "%s: no events%s", r->own->source,
 		    r->trace.damaged || r->trace.cut ? ": the file is damaged" : "");
 }
 
@@ -368,13 +354,12 @@ begin_parties(struct replay *r)
 		text_u64(text_of(target->pid), &pid);
 	r->parties = (struct parties){ .trace = &r->trace,
 		.by_thread = r->own->threads,
-		.pid = pid < UINT32_MAX ? (uint32_t)pid : UINT32_MAX,
-		.cgroup = target->cgroup };
-	if (parties_begin(&r->parties) == 0)
-		return;
-	if (errno == ESRCH)
-		die(EXIT_FAILED, "%s: process %s is not in the trace", r->own->source, target->pid);
-	die(EXIT_FAILED, "%s: cgroup %s is not in the trace", r->own->source, target->cgroup);
+		.pid = pid < UINT32_MAX ? (uint32_t)pid : UINT32_MAX };
+	if (target->cgroup)
+		r->parties.chosen = saved_trace_cgroups(&r->trace, r->own->source, target->cgroup);
+	if (parties_begin(&r->parties) < 0)
+		die(EXIT_USAGE, "%s: no thread of process %s is in it", r->own->source,
+		    target->pid);
 }
 
 static void
