@@ -2,6 +2,7 @@
  * pq shows the queues that latency is made of. This file picks the tool. The rest, a line a file:
  *
  *   commands/limit_words.c       changes of limits as words and JSON
+ *   commands/saved_trace.c       opens saved traces, and finds cgroups in them
  *   commands/check/check.c       pq check: conditions, the time that is judged, the verdict
  *   commands/check/print.c       the verdict as a line of a monitoring plug-in and as JSON
  *   commands/export.c            pq export: metrics into a file for node_exporter
@@ -18,10 +19,12 @@
  *   commands/record/journal.c    the log, for people or as JSON
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
- *   commands/trace/trace.c       pq trace: opens saved traces
+ *   commands/trace/trace.c       pq trace
  *   commands/trace/info.c        pq trace info
  *   commands/trace/export.c      for other programs, with the figures of a recording
  *   commands/trace/text.c        pq trace text: a line for each time on a CPU
+ *   commands/who/who.c           pq who: behind whom threads waited, from a saved trace
+ *   commands/who/parties.c       who the threads of a trace belong to
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/phases.c        the rows before and after a limit was changed
@@ -97,6 +100,7 @@
  *   trace/trace_export.c         what the formats of exports share
  *   trace/perfetto.c             a trace as Perfetto's protobuf
  *   trace/chrome.c               a trace as JSON for Chrome's viewer and speedscope
+ *   trace/blame.c                who ran while runnable threads waited
  *
  *   expr/token.c                 conditions: tokens, numbers and units
  *   expr/parse.c                 conditions: from words to steps
@@ -174,8 +178,8 @@ list_tools(void (*f)(const struct tool *))
 }
 #else
 static const struct tool *const only = NULL;
-static const struct tool *const commands[] = { &tool_limits, &tool_why, &tool_check, &tool_record,
-	&tool_tape, &tool_trace, &tool_export };
+static const struct tool *const commands[] = { &tool_limits, &tool_who, &tool_why, &tool_check,
+	&tool_record, &tool_tape, &tool_trace, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -103,7 +103,8 @@ has_names(const struct tool *t)
 	return false;
 }
 
-/* Lists the options in the order of --help. */
+/* Lists the options in the order of --help. A command with rows has only the first two of a tool's: it
+ * declares what else it reads from. */
 static void
 know_all(struct known *k, const struct tool *t, struct options *o)
 {
@@ -111,7 +112,7 @@ know_all(struct known *k, const struct tool *t, struct options *o)
 		&option_source, &option_from, &option_to, &option_follow, &option_root,
 		&option_out };
 
-	for (size_t i = 0; t->rows && i < sizeof rows / sizeof rows[0]; i++)
+	for (size_t i = 0; t->rows && i < (t->command ? 2 : sizeof rows / sizeof rows[0]); i++)
 		know(k, rows[i], o);
 	for (int i = 0; t->shared && t->shared[i]; i++)
 		know(k, t->shared[i], is_of_request(t->shared[i]) ? (void *)&o->ask : o);
@@ -149,7 +150,9 @@ print_help(const struct tool *t, const struct known *k)
 	}
 	if (t->rows)
 		printf("\nInterval: seconds, or a number with a unit: 1, 0.1, 100ms, 2s, 1m.\n"
-		       "Without an interval, pq prints one row for one second.");
+		       "Without an interval, %s.",
+		    t->command ? "the rows are about the whole time" :
+				 "pq prints one row for one second");
 	printf("%sMore: man pq-%s\n", t->rows ? " " : "\n", t->name);
 }
 
@@ -741,7 +744,7 @@ options_parse(struct options *o, const struct tool *tool, char **words)
 	o->tool = form_of(tool, &o->ask);
 	if (o->help || o->version || o->list)
 		print_and_exit(o, tool, &k);
-	if (tool->rows || tool->judges)
+	if ((tool->rows && !tool->command) || tool->judges)
 		check_recordings(o);
 	if (!tool->rows)
 		return;

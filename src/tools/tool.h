@@ -147,8 +147,9 @@ struct tool {
 	/* Frees what the state holds outside the arenas. May be NULL. */
 	void (*release)(struct watch *w);
 
-	/* Instead of all that, for a tool without rows (record, tape); `usage` is the part of the
-	 * usage line after its name. */
+	/* Instead of all that, for a tool without rows (record, tape), or whose rows are not from
+	 * samples (who: it calls `rows` itself); `usage` is the part of the usage line after its
+	 * name. */
 	enum exit_status (*command)(const struct options *o);
 	const char *usage;
 	bool judges; /* its exit status is a verdict: errors are UNKNOWN, 3 */
@@ -180,7 +181,7 @@ void *tool_defaults(const struct tool *t, struct arena *a, unsigned rows);
 extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat,
     tool_wait, tool_psi;
 extern const struct tool tool_record, tool_tape, tool_trace, tool_export, tool_check, tool_why,
-    tool_limits;
+    tool_limits, tool_who;
 
 /* Those that make rows, and NULL. */
 extern const struct tool *const tools[];

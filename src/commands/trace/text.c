@@ -13,6 +13,7 @@
 #include "base/fail.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "commands/saved_trace.h"
 
 #define UNKNOWN UINT64_MAX
 
@@ -150,40 +151,6 @@ selected(const struct printing *p, const struct stay *s)
 		return true;
 	return trace_real(p->t, s->e->at_ns, &real_ns) && real_ns >= p->window.from_ns &&
 	    real_ns <= p->window.to_ns;
-}
-
-/* Whether a cgroup is the one that -g names, or below it: by its path, or by the name of a directory
- * in it. */
-static bool
-is_cgroup(const char *path, const char *wanted, size_t n)
-{
-	if (*wanted == '/')
-		return strncmp(path, wanted, n) == 0 &&
-		    (n == 1 || path[n] == '\0' || path[n] == '/');
-	struct text rest = text_of(path), part;
-	while (text_split(&rest, '/', &part))
-		if (part.n == n && memcmp(part.s, wanted, n) == 0)
-			return true;
-	return false;
-}
-
-static void
-choose_cgroups(struct printing *p, const char *wanted, const char *path)
-{
-	static const char mount[] = "/sys/fs/cgroup";
-	const char *name = wanted;
-	bool any = false;
-
-	if (strncmp(name, mount, sizeof mount - 1) == 0 && name[sizeof mount - 1] == '/')
-		name += sizeof mount - 1;
-	size_t n = strlen(name);
-	while (n > 1 && name[n - 1] == '/')
-		n--;
-	p->chosen = xmalloc((p->t->ncgroups + 1) * sizeof *p->chosen);
-	for (size_t i = 0; i < p->t->ncgroups; i++)
-		any |= p->chosen[i] = is_cgroup(p->t->cgroups[i], name, n);
-	if (!any)
-		die(EXIT_USAGE, "%s: no thread of a cgroup '%s' is in it", path, wanted);
 }
 
 /* ---- A line */
@@ -570,7 +537,7 @@ trace_text(const struct options *o, const char *path, const struct trace_file *t
 	if (o->ask.target.pid)
 		text_u64(text_of(o->ask.target.pid), &p.pid);
 	if (o->ask.target.cgroup)
-		choose_cgroups(&p, o->ask.target.cgroup, path);
+		p.chosen = saved_trace_cgroups(t, path, o->ask.target.cgroup);
 	p.within = trace_window(o, path, t, &p.window);
 	begin(&p);
 	struct trace_cursor *c = trace_begin(t, 0, UINT64_MAX);

@@ -2,15 +2,13 @@
  * other programs. */
 #include "commands/trace/trace.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fail.h"
 #include "cli/open.h"
+#include "commands/saved_trace.h"
 
 void
 trace_json_begin(struct buf *b, const struct trace_file *t, uint64_t at_ns, struct report *times)
@@ -62,34 +60,6 @@ trace_window(
 		    path);
 	*window = recording_window(o, &whole);
 	return true;
-}
-
-static const char *
-open_error(int error)
-{
-	switch (error) {
-	case EINVAL:
-		return "not a saved trace";
-	case ENOTSUP:
-		return "saved by a later version of pq, which this version cannot read";
-	default:
-		return strerror(error);
-	}
-}
-
-static void
-open_trace(struct trace_file *t, const char *path)
-{
-	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
-					  open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		die(errno == ENOENT ? EXIT_USAGE : EXIT_FAILED, "cannot open %s: %s", path,
-		    strerror(errno));
-	if (trace_open(t, fd) < 0)
-		die(errno == EINVAL || errno == EISDIR ? EXIT_USAGE : EXIT_FAILED, "%s: %s", path,
-		    open_error(errno));
-	close(fd);
 }
 
 static void
@@ -163,7 +133,7 @@ trace(const struct options *o)
 		die(EXIT_USAGE, "missing command: want text, info or export, and a file");
 	const struct work *w = find_work(o->word[0]);
 	check_words(w, o);
-	open_trace(&t, o->word[1]);
+	saved_trace_open(&t, o->word[1]);
 	enum exit_status status = w->f(o, o->word[1], &t);
 	if (w->times)
 		tell_missing(&t, o->word[1]);

@@ -1,0 +1,126 @@
+/*
+ * blame: how long runnable threads waited for a CPU, and who ran on that CPU meanwhile.
+ *
+ *  struct blame *b = blame_new(who_is, about, slow_ns);
+ *  for each event, in the order of their times: blame_event(b, e);
+ *  blame_end(b);
+ *  ... blame_victim(b, i), blame_pair(b, i) ...
+ *  blame_free(b);
+ *
+ * A wait begins when a thread is woken or created, or has to stop although it is runnable. It ends
+ * when a CPU switches to the thread. All the time the thread is in the queue of one CPU, and each
+ * piece of the wait is charged to whoever runs on that CPU. So the parts of a wait add up to it, to
+ * the nanosecond. That is also what the kernel adds to run_delay (/proc/PID/schedstat), except that
+ * the kernel starts when the thread is in the queue, which is about a microsecond after sched_waking.
+ *
+ * A wait whose start is unknown, or during which events were lost, is left out and counted. Time that
+ * interrupts and the hypervisor take is not in the events: it counts for whoever was on the CPU.
+ *
+ * Memory: 136 bytes a thread, 24 KiB a CPU, and 80 bytes for each pair of a victim and a culprit;
+ * all three have a limit.
+ */
+#ifndef PQ_TRACE_BLAME_H
+#define PQ_TRACE_BLAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proc/sched_event.h"
+
+/* A party is who waits and who is waited for: a cgroup, a process or a thread, as the caller decides.
+ * Its numbers begin with BLAME_FIRST; below are: */
+enum {
+	BLAME_IDLE,    /* the CPU was idle although a thread was in its queue */
+	BLAME_QUOTA,   /* a quota held the victim back: see blame_throttled */
+	BLAME_UNKNOWN, /* the events do not say who ran; or the party of a thread is not known */
+	BLAME_OTHERS,  /* the culprits beyond the limit, together */
+	BLAME_FIRST,
+	BLAME_PARTIES_MOST = 1 << 17 /* numbers from here on count as BLAME_OTHERS */
+};
+
+/* The number of the party of a thread at that time. */
+typedef uint32_t blame_who(void *about, uint32_t tid, uint64_t at_ns);
+
+/* How long one party waited. */
+struct blame_victim {
+	uint64_t wait_ns, waits;
+	uint64_t slow;         /* waits of at least slow_ns */
+	uint64_t elsewhere_ns; /* of wait_ns: the thread's CPU was busy, and another one was idle */
+	uint64_t longest_ns;   /* the longest wait, when it ended, and whose it was */
+	uint64_t longest_end_ns;
+	uint32_t longest_tid;
+	uint64_t open;     /* of waits: lasted at the end, and count up to there */
+	uint64_t idle_ns;  /* behind BLAME_IDLE, of waits with at least 1 ms of that: see below */
+	uint64_t left_out; /* waits that are not in all this */
+	bool quota_known;  /* by blame_throttled */
+};
+
+/* How long of that behind whom. The pairs of a victim add up to its wait_ns. */
+struct blame_pair {
+	uint32_t victim, culprit;
+	uint64_t wait_ns;
+	uint64_t waits;        /* waits with time behind that culprit */
+	uint64_t slow;         /* slow waits of which that culprit has the largest part */
+	uint64_t elsewhere_ns; /* as in struct blame_victim */
+	uint64_t longest_ns;   /* the most in one wait, when that ended, and whose it was */
+	uint64_t longest_end_ns;
+	uint32_t longest_tid;
+};
+
+/* What is not in the sums, and why. */
+struct blame_losses {
+	uint64_t unknown_start; /* waits: the events do not show their start */
+	uint64_t across_gap;    /* waits during which events were lost */
+	uint64_t gaps;          /* of blame_gap, and those that events reveal */
+	uint64_t invalid; /* events with a number that no kernel has, or threads beyond the limit */
+	uint64_t disordered; /* events earlier than the one before: taken as of its time */
+};
+
+struct blame;
+
+/* slow_ns: which waits are slow; 0: none. */
+struct blame *blame_new(blame_who *who, void *about, uint64_t slow_ns);
+
+/* Takes the next event. */
+void blame_event(struct blame *b, const struct sched_event *e);
+
+/* Events of that CPU between these times are lost. To be called before the first event after from_ns.
+ * All waits that overlap it are left out, also on other CPUs: the events that are lost could have been
+ * about any thread. */
+void blame_gap(struct blame *b, uint32_t cpu, uint64_t from_ns, uint64_t to_ns);
+
+/* Ends at that time, or at the last event if that is later. Threads that still wait have waited up to
+ * then. */
+void blame_end(struct blame *b, uint64_t at_ns);
+
+/* Removes all sums and losses, for the next interval. A wait that lasts counts when it ends, wholly. */
+void blame_clear(struct blame *b);
+
+/*
+ * Quota. The kernel has no event for it: a throttled thread is runnable, and its CPU runs others or
+ * is idle. Only cpu.stat says how long the queues of a cgroup were throttled, summed over the CPUs.
+ *
+ * blame_limited tells, before the first event, that a party has a quota. After the last event,
+ * blame_throttled hands in its throttled time, and moves so much of its waits to BLAME_QUOTA. Several
+ * threads that wait in one throttled queue all wait for the quota, so waits are weighed by their
+ * share of the queue. Waits that saw the CPU idle for 1 ms or more come first: a CPU with a runnable
+ * thread in its queue is idle so long if that thread is throttled, and else only if a hypervisor does
+ * not run the CPU. Then come those behind other parties, the longest first. Time behind the own
+ * party is never moved.
+ */
+void blame_limited(struct blame *b, uint32_t party);
+void blame_throttled(struct blame *b, uint32_t party, uint64_t throttled_ns);
+
+/* Parties that waited, or had waits left out, are numbers below blame_victims. */
+uint32_t blame_victims(const struct blame *b);
+const struct blame_victim *blame_victim(const struct blame *b, uint32_t party);
+
+size_t blame_pairs(const struct blame *b);
+const struct blame_pair *blame_pair(const struct blame *b, size_t i);
+
+const struct blame_losses *blame_losses(const struct blame *b);
+
+void blame_free(struct blame *b);
+
+#endif
