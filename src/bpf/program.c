@@ -7,7 +7,7 @@
 /* ---- The layout of the running kernel */
 
 const char *
-sched_event_name(enum sched_event e)
+wait_event_name(enum wait_event e)
 {
 	static const char *const names[] = { "sched_switch", "sched_wakeup", "sched_wakeup_new" };
 
@@ -15,11 +15,11 @@ sched_event_name(enum sched_event e)
 }
 
 static int
-find_tracepoint(const struct btf *b, enum sched_event e, uint32_t *id)
+find_tracepoint(const struct btf *b, enum wait_event e, uint32_t *id)
 {
 	char name[64];
 
-	snprintf(name, sizeof name, "btf_trace_%s", sched_event_name(e));
+	snprintf(name, sizeof name, "btf_trace_%s", wait_event_name(e));
 	return btf_find(b, BTF_TYPEDEF, name, id);
 }
 
@@ -45,7 +45,7 @@ from_types(const struct btf *b, struct program_plan *p)
 	enum { CONTEXT = 1, WITH_STATE = 4 };
 	uint32_t id;
 
-	for (enum sched_event e = ON_SWITCH; p->mode == MODE_BTF && e < SCHED_EVENTS; e++)
+	for (enum wait_event e = ON_SWITCH; p->mode == MODE_BTF && e < WAIT_EVENTS; e++)
 		if (find_tracepoint(b, e, &p->btf_id[e]) < 0)
 			return -1;
 	p->state_argument =
@@ -82,7 +82,7 @@ from_btf(struct program_plan *p)
 /* tracefs has its own mount point since Linux 4.1. ENOENT from the old one must not hide the error of
  * the new one. */
 static int
-read_format(enum sched_event e, struct buf *b)
+read_format(enum wait_event e, struct buf *b)
 {
 	static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
 	int error = ENOENT;
@@ -90,7 +90,7 @@ read_format(enum sched_event e, struct buf *b)
 	for (size_t i = 0; i < 2; i++) {
 		char path[128];
 		snprintf(
-		    path, sizeof path, "%s/events/sched/%s/format", mounts[i], sched_event_name(e));
+		    path, sizeof path, "%s/events/sched/%s/format", mounts[i], wait_event_name(e));
 		if (bpf_read_file(path, b) == 0)
 			return 0;
 		if (error == ENOENT)
@@ -101,7 +101,7 @@ read_format(enum sched_event e, struct buf *b)
 }
 
 static int
-parse_format(struct text t, enum sched_event e, struct program_plan *p)
+parse_format(struct text t, enum wait_event e, struct program_plan *p)
 {
 	if (format_id(t, &p->event_id[e]) < 0 ||
 	    format_field(t, e == ON_SWITCH ? "next_pid" : "pid", &p->next_pid[e]) < 0)
@@ -120,7 +120,7 @@ from_formats(struct program_plan *p)
 	struct buf b = { 0 };
 	int status = 0;
 
-	for (enum sched_event e = ON_SWITCH; status == 0 && e < SCHED_EVENTS; e++) {
+	for (enum wait_event e = ON_SWITCH; status == 0 && e < WAIT_EVENTS; e++) {
 		status = read_format(e, &b);
 		if (status == 0 && parse_format((struct text){ b.s, b.n }, e, p) < 0) {
 			errno = EINVAL;
@@ -446,7 +446,7 @@ on_switch(struct code *c, const struct program_plan *p)
 
 /* R7 = pid of the task that wakes up. Jumps to `end` if it is not to be counted. */
 static void
-who_wakes(struct code *c, const struct program_plan *p, enum sched_event e, struct label *end)
+who_wakes(struct code *c, const struct program_plan *p, enum wait_event e, struct label *end)
 {
 	const struct format_field *field = &p->next_pid[e];
 
@@ -466,7 +466,7 @@ who_wakes(struct code *c, const struct program_plan *p, enum sched_event e, stru
  * not in the event. The cgroup is known for a new task only: it is that of its parent, which is the
  * current task. */
 static bool
-slot_tells(const struct program_plan *p, enum sched_event e)
+slot_tells(const struct program_plan *p, enum wait_event e)
 {
 	return (p->tgid > 0 && p->mode == MODE_TP) || (p->cgroup >= 0 && e != ON_NEW);
 }
@@ -489,7 +489,7 @@ take_from_waiting(struct code *c, const struct program_plan *p)
 }
 
 static void
-on_wakeup(struct code *c, const struct program_plan *p, enum sched_event e)
+on_wakeup(struct code *c, const struct program_plan *p, enum wait_event e)
 {
 	struct label end = { 0 };
 
@@ -511,7 +511,7 @@ on_wakeup(struct code *c, const struct program_plan *p, enum sched_event e)
 }
 
 void
-program_build(const struct program_plan *p, enum sched_event e, struct code *code)
+program_build(const struct program_plan *p, enum wait_event e, struct code *code)
 {
 	*code = (struct code){ 0 };
 	if (e == ON_SWITCH)
