@@ -21,6 +21,7 @@ enum btf_kind {
 	BTF_RESTRICT = 11,
 	BTF_FUNC = 12,
 	BTF_FUNC_PROTO = 13,
+	BTF_VAR = 14,
 };
 
 struct btf {

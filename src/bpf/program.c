@@ -79,27 +79,6 @@ from_btf(struct program_plan *p)
 	return status;
 }
 
-/* tracefs has its own mount point since Linux 4.1. ENOENT from the old one must not hide the error of
- * the new one. */
-static int
-read_format(enum wait_event e, struct buf *b)
-{
-	static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-	int error = ENOENT;
-
-	for (size_t i = 0; i < 2; i++) {
-		char path[128];
-		snprintf(
-		    path, sizeof path, "%s/events/sched/%s/format", mounts[i], wait_event_name(e));
-		if (bpf_read_file(path, b) == 0)
-			return 0;
-		if (error == ENOENT)
-			error = errno;
-	}
-	errno = error;
-	return -1;
-}
-
 static int
 parse_format(struct text t, enum wait_event e, struct program_plan *p)
 {
@@ -121,7 +100,7 @@ from_formats(struct program_plan *p)
 	int status = 0;
 
 	for (enum wait_event e = ON_SWITCH; status == 0 && e < WAIT_EVENTS; e++) {
-		status = read_format(e, &b);
+		status = bpf_read_format("sched", wait_event_name(e), &b);
 		if (status == 0 && parse_format((struct text){ b.s, b.n }, e, p) < 0) {
 			errno = EINVAL;
 			status = -1;
@@ -146,7 +125,7 @@ program_layout(struct program_plan *p)
 
 /* Offsets from R10: the key of a look-up; and the time, or before that is known, a member of a
  * task. */
-enum { KEY = -4, NOW = -16 };
+enum { KEY = -4, NOW = PROGRAM_SCRATCH };
 
 enum {
 	SLOT_PID = offsetof(struct wait_slot, pid),
@@ -157,11 +136,34 @@ enum {
  * sched_wakeup(task), as in struct bpf_raw_tracepoint_args. */
 enum { ARG_PREEMPT, ARG_PREV, ARG_NEXT, ARG_STATE, ARG_WOKEN = 0 };
 
-/* dst = an argument. */
+void
+program_load_argument(struct code *c, unsigned dst, int arg)
+{
+	asm_load(c, 8, dst, R6, arg * 8);
+}
+
+void
+program_load_member(
+    struct code *c, enum bpf_helper probe, unsigned dst, int arg, struct btf_member m)
+{
+	if (!probe) {
+		program_load_argument(c, R1, arg);
+		asm_load(c, m.size, dst, R1, (int32_t)m.offset);
+		return;
+	}
+	program_load_argument(c, R3, arg);
+	asm_alu_imm(c, ASM_ADD, R3, (int32_t)m.offset);
+	asm_alu_imm(c, ASM_MOV, R2, (int32_t)m.size);
+	asm_alu(c, ASM_MOV, R1, R10);
+	asm_alu_imm(c, ASM_ADD, R1, PROGRAM_SCRATCH);
+	asm_call(c, (int32_t)probe);
+	asm_load(c, m.size, dst, R10, PROGRAM_SCRATCH);
+}
+
 static void
 load_argument(struct code *c, unsigned dst, int arg)
 {
-	asm_load(c, 8, dst, R6, arg * 8);
+	program_load_argument(c, dst, arg);
 }
 
 /* dst = a member of the task that is an argument. */
@@ -169,18 +171,9 @@ static void
 load_task_member(
     struct code *c, const struct program_plan *p, unsigned dst, int arg, struct btf_member m)
 {
-	if (p->mode == MODE_BTF) {
-		load_argument(c, R1, arg);
-		asm_load(c, m.size, dst, R1, (int32_t)m.offset);
-		return;
-	}
-	load_argument(c, R3, arg);
-	asm_alu_imm(c, ASM_ADD, R3, (int32_t)m.offset);
-	asm_alu_imm(c, ASM_MOV, R2, (int32_t)m.size);
-	asm_alu(c, ASM_MOV, R1, R10);
-	asm_alu_imm(c, ASM_ADD, R1, NOW);
-	asm_call(c, p->old_probe_read ? BPF_PROBE_READ : BPF_PROBE_READ_KERNEL);
-	asm_load(c, m.size, dst, R10, NOW);
+	enum bpf_helper probe = p->old_probe_read ? BPF_PROBE_READ : BPF_PROBE_READ_KERNEL;
+
+	program_load_member(c, p->mode == MODE_BTF ? BPF_NO_HELPER : probe, dst, arg, m);
 }
 
 /* R0 = the value in the map at the key on the stack. Jumps to `none` if there is no value: the verifier

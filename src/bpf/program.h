@@ -63,6 +63,19 @@ int program_layout(struct program_plan *p);
  * asks for. */
 void program_build(const struct program_plan *p, enum wait_event e, struct code *code);
 
+/* ---- Parts of other programs at tracepoints, which have their context in R6 */
+
+/* The offset from R10 of 8 bytes that a probe overwrites. */
+enum { PROGRAM_SCRATCH = -16 };
+
+/* dst = an argument of the tracepoint. */
+void program_load_argument(struct code *c, unsigned dst, int arg);
+
+/* dst = a member of the structure that an argument points to. probe: the helper that reads it, which
+ * overwrites R0 to R5; BPF_NO_HELPER: the program itself, which MODE_BTF permits, and overwrites R1. */
+void program_load_member(
+    struct code *c, enum bpf_helper probe, unsigned dst, int arg, struct btf_member m);
+
 /* "sched_switch", … */
 const char *wait_event_name(enum wait_event e);
 
