@@ -416,8 +416,11 @@ read_all(int fd, struct buf *b)
 	buf_room(b,
 	    fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size < 1 << 28 ? (size_t)st.st_size + 1 :
 									    1);
-	while ((n = read(fd, buf_room(b, 1), b->cap - b->n)) > 0)
-		b->n += (size_t)n;
+	do {
+		char *room = buf_room(b, 1);
+		n = read(fd, room, b->cap - b->n);
+		b->n += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
 	return (int)n;
 }
 
