@@ -74,6 +74,35 @@ find_cpu(const struct btf *b, uint32_t task, struct switch_plan *p)
 		p->cpu.size = 0;
 }
 
+static int
+find_distance(const struct btf *b, uint32_t from_at, const char *name, int32_t *distance)
+{
+	uint32_t id, at;
+
+	if (btf_find(b, BTF_VAR, name, &id) < 0 || btf_place(b, id, &at) < 0)
+		return -1;
+	*distance = (int32_t)(at - from_at);
+	return 0;
+}
+
+static void
+find_irq_path(const struct btf *b, uint32_t task, struct irq_path *path)
+{
+	struct btf_member se;
+	uint32_t id, rq_at;
+
+	*path = (struct irq_path){ .to_count = 0 };
+	if (btf_member(b, task, "se", &se) < 0 ||
+	    btf_find(b, BTF_STRUCT, "sched_entity", &id) < 0 ||
+	    btf_member(b, id, "cfs_rq", &path->cfs_rq) < 0 ||
+	    btf_find(b, BTF_STRUCT, "cfs_rq", &id) < 0 || btf_member(b, id, "rq", &path->rq) < 0 ||
+	    btf_find(b, BTF_VAR, "runqueues", &id) < 0 || btf_place(b, id, &rq_at) < 0 ||
+	    find_distance(b, rq_at, "current_task", &path->to_current) < 0 ||
+	    find_distance(b, rq_at, "__preempt_count", &path->to_count) < 0)
+		path->to_count = 0;
+	path->cfs_rq.offset += se.offset;
+}
+
 /* x86 had preempt_count in struct pcpu_hot from Linux 6.2 to 6.14. */
 static void
 find_irq(const struct btf *b, uint32_t task, struct switch_plan *p)
@@ -82,6 +111,7 @@ find_irq(const struct btf *b, uint32_t task, struct switch_plan *p)
 
 	p->irq = IRQ_VARIABLE;
 	p->irq_count = (struct btf_member){ 0, 4 };
+	find_irq_path(b, task, &p->irq_path);
 	if (btf_find(b, BTF_VAR, "__preempt_count", &p->irq_id) == 0)
 		return;
 	if (btf_find(b, BTF_VAR, "pcpu_hot", &p->irq_id) == 0 &&
@@ -173,17 +203,21 @@ switch_program_layout(struct switch_plan *p)
 
 	if (p->mode != MODE_TP)
 		return status;
-	if (status < 0)
+	if (status < 0) {
 		p->irq = IRQ_UNKNOWN;
+		p->irq_path.to_count = 0;
+	}
 	return from_formats(p);
 }
 
 /* ---- The programs
  *
- * R6 holds the context until the event is known, R7 is `what`. */
+ * R6 holds the context until the event is known, R7 is `what`, R9 the head of this CPU. */
 
 /* Offsets from R10. */
-enum { KEY = -4 };
+enum { KEY = -4, CURRENT = -24, RUN_QUEUE = -32 };
+
+#define HEAD(member) ((int32_t)offsetof(struct switch_head, member))
 
 /* Arguments: sched_switch(bool preempt, prev, next, unsigned int prev_state), sched_waking(task),
  * task_newtask(task, flags), sched_process_exec(task, old_pid, binary), sched_process_exit(task),
@@ -272,6 +306,65 @@ check(struct code *c, const struct switch_plan *p, enum sched_kind kind, struct 
 
 /* ---- What happened */
 
+/* R1 = size bytes at R3 + off. */
+static void
+probe(struct code *c, size_t size, int32_t off)
+{
+	asm_alu_imm(c, ASM_ADD, R3, off);
+	asm_alu_imm(c, ASM_MOV, R2, (int32_t)size);
+	asm_alu(c, ASM_MOV, R1, R10);
+	asm_alu_imm(c, ASM_ADD, R1, PROGRAM_SCRATCH);
+	asm_call(c, BPF_PROBE_READ_KERNEL);
+	asm_load(c, size, R1, R10, PROGRAM_SCRATCH);
+}
+
+/* The member irq_at of the head becomes known, once. Where the path leads to is right if it has the
+ * current task where it should be. */
+static void
+find_irq_at(struct code *c, const struct switch_plan *p, struct label *unknown)
+{
+	const struct irq_path *path = &p->irq_path;
+
+	asm_call(c, BPF_CURRENT_TASK);
+	asm_store(c, 8, R10, CURRENT, R0);
+	asm_alu(c, ASM_MOV, R3, R0);
+	probe(c, 8, (int32_t)path->cfs_rq.offset);
+	asm_alu(c, ASM_MOV, R3, R1);
+	probe(c, 8, (int32_t)path->rq.offset);
+	asm_store(c, 8, R10, RUN_QUEUE, R1);
+	asm_alu(c, ASM_MOV, R3, R1);
+	probe(c, 8, path->to_current);
+	asm_load(c, 8, R2, R10, CURRENT);
+	asm_jump(c, unknown, ASM_JNE, R1, R2);
+	asm_load(c, 8, R1, R10, RUN_QUEUE);
+	asm_alu_imm(c, ASM_ADD, R1, path->to_count);
+	asm_store(c, 8, R9, HEAD(irq_at), R1);
+}
+
+/* R1 = preempt_count. */
+static void
+load_irq_count(struct code *c, const struct switch_plan *p, struct label *unknown)
+{
+	struct label known = { 0 };
+
+	if (p->irq == IRQ_VARIABLE) {
+		asm_variable(c, R1, p->irq_id);
+		asm_call(c, BPF_THIS_CPU);
+		asm_load(c, 4, R1, R0, (int32_t)p->irq_count.offset);
+	} else if (p->irq == IRQ_TASK) {
+		asm_call(c, BPF_CURRENT_TASK);
+		asm_alu(c, ASM_MOV, R3, R0);
+		probe(c, p->irq_count.size, (int32_t)p->irq_count.offset);
+	} else {
+		asm_load(c, 8, R3, R9, HEAD(irq_at));
+		asm_jump_imm(c, &known, ASM_JNE, R3, 0);
+		find_irq_at(c, p, unknown);
+		asm_load(c, 8, R3, R9, HEAD(irq_at));
+		asm_here(c, &known);
+		probe(c, 4, 0);
+	}
+}
+
 /* The bits of preempt_count that count interrupts that are served: of hardware, NMI, software. */
 static void
 put_in_irq(struct code *c, const struct switch_plan *p)
@@ -281,20 +374,7 @@ put_in_irq(struct code *c, const struct switch_plan *p)
 
 	if (p->irq == IRQ_UNKNOWN)
 		return;
-	if (p->irq == IRQ_VARIABLE) {
-		asm_variable(c, R1, p->irq_id);
-		asm_call(c, BPF_THIS_CPU);
-		asm_load(c, 4, R1, R0, (int32_t)p->irq_count.offset);
-	} else {
-		asm_call(c, BPF_CURRENT_TASK);
-		asm_alu(c, ASM_MOV, R3, R0);
-		asm_alu_imm(c, ASM_ADD, R3, (int32_t)p->irq_count.offset);
-		asm_alu_imm(c, ASM_MOV, R2, (int32_t)p->irq_count.size);
-		asm_alu(c, ASM_MOV, R1, R10);
-		asm_alu_imm(c, ASM_ADD, R1, PROGRAM_SCRATCH);
-		asm_call(c, BPF_PROBE_READ_KERNEL);
-		asm_load(c, p->irq_count.size, R1, R10, PROGRAM_SCRATCH);
-	}
+	load_irq_count(c, p, &no);
 	asm_alu_imm(c, ASM_AND, R1, SERVES);
 	asm_jump_imm(c, &no, ASM_JEQ, R1, 0);
 	asm_alu_imm(c, ASM_MOV, R1, 1);
@@ -373,9 +453,7 @@ put_fields(struct code *c, const struct switch_plan *p, enum sched_kind kind, st
 	}
 }
 
-/* ---- Its slot: R6 is its number, R8 the time, R9 the head */
-
-#define HEAD(member) ((int32_t)offsetof(struct switch_head, member))
+/* ---- Its slot: R6 is its number, R8 the time */
 
 /* R0 = the entry of the map at the key on the stack. */
 static void
@@ -485,13 +563,13 @@ switch_program_build(const struct switch_plan *p, enum sched_kind kind, struct c
 	*c = (struct code){ 0 };
 	asm_alu(c, ASM_MOV, R6, R1);
 	check(c, p, kind, &end);
+	find_head(c, p, &end);
 	if (p->mode == MODE_TP)
 		put_fields(c, p, kind, &end);
 	else if (kind == SCHED_SWITCH)
 		put_switch(c, p);
 	else
 		put_event(c, p, kind, &end);
-	find_head(c, p, &end);
 	asm_call(c, p->old_clock ? BPF_TIME_NS : BPF_BOOT_NS);
 	asm_alu(c, ASM_MOV, R8, R0);
 	if (kind == SCHED_NEW || kind == SCHED_EXEC || kind == SCHED_EXIT)

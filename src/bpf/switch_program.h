@@ -18,11 +18,21 @@
 #include "bpf/btf.h"
 #include "proc/sched_event.h"
 
-/* Where the kernel keeps what it is doing besides the current task: preempt_count. */
+/* Where the kernel counts which interrupts it serves: preempt_count. */
 enum irq_source {
 	IRQ_UNKNOWN,
-	IRQ_VARIABLE, /* a variable that each CPU has (x86) */
-	IRQ_TASK,     /* the task (arm64, riscv) */
+	IRQ_VARIABLE, /* a variable of each CPU, by its name (x86) */
+	/* the same, but the kernel does not tell programs where it is: it does without
+	 * CONFIG_KALLSYMS_ALL */
+	IRQ_ADDRESS,
+	IRQ_TASK, /* a member of the task (arm64, riscv) */
+};
+
+/* The variables of a CPU that IRQ_ADDRESS needs. The run queue of a task leads to one, and from there it
+ * is as far to the others as in their section. */
+struct irq_path {
+	struct btf_member cfs_rq, rq; /* of a task, of that */
+	int32_t to_count, to_current; /* from the run queue */
 };
 
 /* What the programs depend on. */
@@ -39,6 +49,7 @@ struct switch_plan {
 	bool state_argument;
 	enum irq_source irq;
 	uint32_t irq_id;             /* of the variable */
+	struct irq_path irq_path;    /* to_count 0: unknown */
 	struct btf_member irq_count; /* in the variable, or the task */
 	/* MODE_TP: ids and fields of the tracepoints. `other` and `more` have size 0 where there is no
 	 * such field. */

@@ -179,20 +179,31 @@ load_all(struct switch_ring *r)
 	return 0;
 }
 
-/* A kernel that rejects the programs may know neither variables of CPUs nor CLOCK_BOOTTIME. */
+/* The next thing to try without, where the kernel rejects the programs: it may know neither variables
+ * of CPUs nor CLOCK_BOOTTIME. */
+static bool
+do_without(struct switch_plan *p)
+{
+	if (p->irq == IRQ_VARIABLE && p->irq_path.to_count)
+		p->irq = IRQ_ADDRESS;
+	else if (p->irq != IRQ_UNKNOWN)
+		p->irq = IRQ_UNKNOWN;
+	else if (!p->old_clock)
+		p->old_clock = true;
+	else
+		return false;
+	return true;
+}
+
 static int
 load(struct switch_ring *r)
 {
-	int status = load_all(r);
+	int status = load_all(r), error = errno;
 
-	if (status < 0 && errno != EPERM && r->plan.irq != IRQ_UNKNOWN) {
-		r->plan.irq = IRQ_UNKNOWN;
+	while (status < 0 && errno != EPERM && do_without(&r->plan))
 		status = load_all(r);
-	}
-	if (status < 0 && errno != EPERM) {
-		r->plan.old_clock = true;
-		status = load_all(r);
-	}
+	if (status < 0)
+		errno = error;
 	return status;
 }
 
@@ -224,7 +235,9 @@ attach(struct switch_ring *r)
 	}
 	r->memory.opened_ns = clock_ns(CLOCK_BOOTTIME);
 	r->memory.field = mode == MODE_TP;
+	r->memory.all = r->plan.tgid == 0 || mode == MODE_TP;
 	r->memory.knows_irq = r->plan.irq != IRQ_UNKNOWN;
+	r->memory.needs_irq_at = r->plan.irq == IRQ_ADDRESS;
 	return 0;
 }
 
@@ -354,6 +367,7 @@ read_cpu(struct switch_ring *r, uint32_t cpu, uint64_t end, uint64_t since_ns,
 	switch_slots_read(&r->memory, cpu, end, since_ns, found->to_ns, sink, &span);
 	found->events += span.events;
 	found->lost += span.lost;
+	found->unseen += span.unseen;
 	if (span.from_ns > found->from_ns)
 		found->from_ns = span.from_ns;
 }

@@ -44,7 +44,7 @@ void switch_ring_rate(const struct switch_ring *r, struct switch_ring_rate *out)
 
 /* What a reading found, of all CPUs. */
 struct switch_ring_found {
-	uint64_t events, lost;
+	uint64_t events, lost, unseen; /* see struct switch_span */
 	/* Events that the kernel did not pass to the programs, since it was opened (Linux 5.12). They are
 	 * not in `lost`, as their CPU and time are unknown. */
 	struct keyed missed;

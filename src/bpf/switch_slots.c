@@ -5,6 +5,7 @@
 
 /* A CPU other than x86 may show another one its stores a little later, in another order. */
 enum { MARGIN = 2, CHUNK = 1024 };
+#define NOBODY UINT32_MAX
 
 /* An interrupt may come between the time of an event and its slot. */
 static const uint64_t interrupted_ns = 100000000;
@@ -61,6 +62,12 @@ switch_state(const struct switch_slots *s, uint32_t state, bool preempted)
 	return preempted ? (char)SCHED_PREEMPTED : state_of_task(state);
 }
 
+static bool
+knows_irq(const struct switch_slots *s, uint32_t cpu)
+{
+	return s->knows_irq && (!s->needs_irq_at || s->heads[cpu].irq_at);
+}
+
 bool
 switch_slot_decode(const struct switch_slots *s, uint32_t cpu, const struct switch_slot *slot,
     struct sched_event *e)
@@ -80,7 +87,7 @@ switch_slot_decode(const struct switch_slots *s, uint32_t cpu, const struct swit
 	if (kind == SCHED_SWITCH)
 		e->state = switch_state(s, more, flag);
 	if (kind == SCHED_WAKING)
-		e->in_irq = s->knows_irq ? flag : (uint8_t)SCHED_IRQ_UNKNOWN;
+		e->in_irq = knows_irq(s, cpu) ? flag : (uint8_t)SCHED_IRQ_UNKNOWN;
 	if (kind == SCHED_WAKING || kind == SCHED_MIGRATE)
 		e->to = more == SLOT_NO_CPU ? SCHED_CPU_UNKNOWN : more;
 	return true;
@@ -96,6 +103,7 @@ struct reader {
 	struct switch_span *span;
 	uint64_t since_ns, last_ns; /* last_ns: of the event before; 0: none */
 	uint64_t missing;           /* since that one */
+	uint32_t runs;              /* on this CPU; NOBODY: unknown */
 	bool begun; /* span->from_ns is known: what is missing from now on is lost */
 };
 
@@ -142,8 +150,10 @@ tell_loss(struct reader *r, uint64_t to_ns)
 		r->missing };
 
 	r->span->lost += r->missing;
-	if (r->missing > 0)
-		r->sink->loss(r->sink->ctx, &l);
+	if (r->missing == 0)
+		return;
+	r->runs = NOBODY;
+	r->sink->loss(r->sink->ctx, &l);
 	r->missing = 0;
 }
 
@@ -152,6 +162,18 @@ static bool
 is_interruptible(const struct sched_event *e)
 {
 	return e->kind == SCHED_NEW || e->kind == SCHED_EXEC || e->kind == SCHED_EXIT;
+}
+
+/* A thread that runs another program gets the number of its process. */
+static void
+follow(struct reader *r, const struct sched_event *e)
+{
+	if (e->kind == SCHED_EXEC && e->other == r->runs)
+		r->runs = e->tid;
+	if (e->kind != SCHED_SWITCH || !r->s->all)
+		return;
+	r->span->unseen += r->runs != NOBODY && r->runs != e->tid;
+	r->runs = e->other;
 }
 
 /* A slot that was not filled has the event of an earlier lap, or none. */
@@ -171,6 +193,7 @@ take(struct reader *r, const struct switch_slot *slot)
 	if (e.at_ns < r->since_ns)
 		return;
 	tell_loss(r, e.at_ns);
+	follow(r, &e);
 	r->last_ns = e.at_ns;
 	r->span->events++;
 	r->sink->event(r->sink->ctx, &e);
@@ -221,7 +244,7 @@ switch_slots_read(const struct switch_slots *s, uint32_t cpu, uint64_t end, uint
     uint64_t now_ns, const struct switch_sink *sink, struct switch_span *span)
 {
 	uint64_t since = since_ns > s->opened_ns ? since_ns : s->opened_ns;
-	struct reader r = { s, &s->heads[cpu], sink, span, since, 0, 0, false };
+	struct reader r = { s, &s->heads[cpu], sink, span, since, 0, 0, NOBODY, false };
 
 	*span = (struct switch_span){ .cpu = cpu, .from_ns = now_ns, .to_ns = now_ns };
 	if (r.head->slots == 0) {

@@ -31,7 +31,8 @@ struct switch_head {
 	uint32_t first;   /* the first slot of this CPU */
 	uint32_t slots;   /* 0: it has none, and its events are only counted */
 	uint64_t clashes; /* events whose slot an interrupt took; they are in `events` */
-	uint64_t unused[4];
+	uint64_t irq_at;  /* where the kernel counts its interrupts; 0: not found */
+	uint64_t unused[3];
 };
 
 /* The memory, and what its numbers mean. */
@@ -39,8 +40,10 @@ struct switch_slots {
 	const struct switch_head *heads; /* by CPU */
 	const struct switch_slot *slots;
 	uint32_t cpus;
-	bool field;         /* states are those of the tracepoint's field, not of the task */
-	bool knows_irq;     /* the flag of a waking is known */
+	bool field;        /* states are those of the tracepoint's field, not of the task */
+	bool knows_irq;    /* the flag of a waking is known, */
+	bool needs_irq_at; /* on CPUs whose irq_at was found */
+	bool all; /* events of all processes, so that switches of a CPU follow on one another */
 	uint64_t opened_ns; /* when the programs were attached */
 	uint64_t shift_ns;  /* to add to the times of slots, modulo 2^64 */
 };
@@ -63,6 +66,9 @@ struct switch_span {
 	uint32_t cpu;
 	uint64_t from_ns, to_ns;
 	uint64_t events, lost;
+	/* Switches that no program saw: at the next one, another thread runs than before. Some kernels
+	 * hide processes from BPF. */
+	uint64_t unseen;
 };
 
 /* The event in a slot. False if there is none. */
