@@ -3,7 +3,7 @@
  *
  *  ring check MODE N         two threads send each other N bytes in turn over pipes, on one CPU; then
  *                            other things happen. Says what is wrong, and ends with status 1.
- *  ring cost MODE N ROUNDS   ns of such a round trip without the ring and with it, by the fastest of ROUNDS
+ *  ring cost MODE N ROUNDS   CPU ns of such a round trip without the ring and with it, by the fastest of ROUNDS
  *  ring small MODE N         N round trips in rings of 256 events: the last ones are there
  *  ring hold MODE            records until it is killed
  *  ring read MODE BYTES MS   records for that time; how much there was, and how long reading takes
@@ -284,8 +284,10 @@ check_side(const struct side *s, uint32_t peer)
 	check(t.involuntary == s->involuntary, "involuntary ones: %lu, by /proc %lu", t.involuntary,
 	    s->involuntary);
 	check(t.in == t.voluntary + t.involuntary + 1, "times it got the CPU: %lu", t.in);
-	check(t.by_peer + t.by_others + t.by_main == s->voluntary && t.by_others <= 1 &&
-		t.by_peer + 2 >= s->voluntary && t.by_irq == 0,
+	/* a thread that is about to sleep may be preempted, and is woken up nevertheless */
+	unsigned long wakings = t.by_peer + t.by_others + t.by_main;
+	check(wakings >= s->voluntary && wakings <= s->voluntary + s->involuntary &&
+		t.by_others <= 1 && t.by_main <= 1 && t.by_irq == 0,
 	    "wakings by the other one: %lu, by main: %lu, by another: %lu, by interrupts: %lu",
 	    t.by_peer, t.by_main, t.by_others, t.by_irq);
 	check(t.born == 1 && t.ended == 1, "it is born %lu times, and ends %lu times", t.born,
@@ -465,10 +467,10 @@ static double
 trip_ns(int cpu, uint64_t n)
 {
 	struct side side[2];
-	uint64_t from = now(CLOCK_MONOTONIC);
+	uint64_t from = now(CLOCK_PROCESS_CPUTIME_ID);
 
 	ping_pong(side, cpu, n);
-	return (double)(now(CLOCK_MONOTONIC) - from) / (double)n;
+	return (double)(now(CLOCK_PROCESS_CPUTIME_ID) - from) / (double)n;
 }
 
 static int
@@ -493,7 +495,7 @@ cost(const char *mode, uint64_t n, size_t rounds)
 	}
 	qsort(without, rounds, sizeof *without, by_value);
 	qsort(with, rounds, sizeof *with, by_value);
-	printf("%s: ns per round trip: least %.0f without, %.0f with, %+.0f; median %.0f, %.0f, "
+	printf("%s: CPU ns per round trip: least %.0f without, %.0f with, %+.0f; median %.0f, %.0f, "
 	       "%+.0f\n",
 	    mode, without[0], with[0], with[0] - without[0], without[rounds / 2], with[rounds / 2],
 	    with[rounds / 2] - without[rounds / 2]);

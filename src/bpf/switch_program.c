@@ -103,6 +103,17 @@ find_irq_path(const struct btf *b, uint32_t task, struct irq_path *path)
 	path->cfs_rq.offset += se.offset;
 }
 
+/* The bits that count interrupts that are served, of hardware, NMI and software. They moved when Linux
+ * 7.x began to count there how often interrupts are disabled. */
+static uint32_t
+find_irq_mask(const struct btf *b)
+{
+	const uint32_t before = 0x00ff0100, since = 0x1f000100;
+	uint32_t id;
+
+	return btf_find(b, BTF_VAR, "local_interrupt_disable_state", &id) == 0 ? since : before;
+}
+
 /* x86 had preempt_count in struct pcpu_hot from Linux 6.2 to 6.14. */
 static void
 find_irq(const struct btf *b, uint32_t task, struct switch_plan *p)
@@ -111,6 +122,7 @@ find_irq(const struct btf *b, uint32_t task, struct switch_plan *p)
 
 	p->irq = IRQ_VARIABLE;
 	p->irq_count = (struct btf_member){ 0, 4 };
+	p->irq_mask = find_irq_mask(b);
 	find_irq_path(b, task, &p->irq_path);
 	if (btf_find(b, BTF_VAR, "__preempt_count", &p->irq_id) == 0)
 		return;
@@ -365,17 +377,15 @@ load_irq_count(struct code *c, const struct switch_plan *p, struct label *unknow
 	}
 }
 
-/* The bits of preempt_count that count interrupts that are served: of hardware, NMI, software. */
 static void
 put_in_irq(struct code *c, const struct switch_plan *p)
 {
-	enum { SERVES = 0xff0100 };
 	struct label no = { 0 };
 
 	if (p->irq == IRQ_UNKNOWN)
 		return;
 	load_irq_count(c, p, &no);
-	asm_alu_imm(c, ASM_AND, R1, SERVES);
+	asm_alu_imm(c, ASM_AND, R1, (int32_t)p->irq_mask);
 	asm_jump_imm(c, &no, ASM_JEQ, R1, 0);
 	asm_alu_imm(c, ASM_MOV, R1, 1);
 	put(c, R1, SLOT_FLAG);

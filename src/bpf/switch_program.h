@@ -49,6 +49,7 @@ struct switch_plan {
 	bool state_argument;
 	enum irq_source irq;
 	uint32_t irq_id;             /* of the variable */
+	uint32_t irq_mask;           /* the bits of the count that tell */
 	struct irq_path irq_path;    /* to_count 0: unknown */
 	struct btf_member irq_count; /* in the variable, or the task */
 	/* MODE_TP: ids and fields of the tracepoints. `other` and `more` have size 0 where there is no
