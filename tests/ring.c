@@ -5,6 +5,8 @@
  *                            other things happen. Says what is wrong, and ends with status 1.
  *  ring cost MODE N ROUNDS   CPU ns of such a round trip without the ring and with it, by the fastest of ROUNDS
  *  ring small MODE N         N round trips in rings of 256 events: the last ones are there
+ *  ring alarm MODE           a thread waits too long for a CPU, twice: once without and once with -p
+ *  ring race MODE            reads rings of 256 KiB while they are written
  *  ring hold MODE            records until it is killed
  *  ring read MODE BYTES MS   records for that time; how much there was, and how long reading takes
  *
@@ -12,7 +14,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -84,10 +86,10 @@ mode_of(const char *name)
 }
 
 static struct switch_ring *
-open_ring(const char *mode, uint64_t bytes, uint32_t tgid)
+open_ring(const char *mode, uint64_t bytes, uint32_t tgid, uint64_t wait_over_ns)
 {
 	static struct cpulist online, possible;
-	struct switch_ring_options o = { mode_of(mode), bytes, tgid };
+	struct switch_ring_options o = { mode_of(mode), bytes, tgid, wait_over_ns };
 	struct switch_ring *r;
 	struct bpf_why why;
 
@@ -412,7 +414,7 @@ check_migration(struct switch_ring *r)
 static void
 check_filter(const char *mode)
 {
-	struct switch_ring *r = open_ring(mode, 1 << 20, (uint32_t)getpid());
+	struct switch_ring *r = open_ring(mode, 1 << 20, (uint32_t)getpid(), 0);
 	unsigned long mine = 0, others = 0;
 
 	for (int i = 0; i < 100; i++)
@@ -433,7 +435,7 @@ check_filter(const char *mode)
 static int
 check_all(const char *mode, uint64_t n)
 {
-	struct switch_ring *r = open_ring(mode, 64 << 20, 0);
+	struct switch_ring *r = open_ring(mode, 64 << 20, 0, 0);
 	struct side side[2];
 
 	ping_pong(side, last_cpu(), n);
@@ -458,7 +460,7 @@ check_all(const char *mode, uint64_t n)
 static int
 check_small(const char *mode, uint64_t n)
 {
-	struct switch_ring *r = open_ring(mode, 1, 0);
+	struct switch_ring *r = open_ring(mode, 1, 0, 0);
 	struct side side[2];
 	uint64_t from_ns = UINT64_MAX, mine = 0;
 
@@ -474,6 +476,130 @@ check_small(const char *mode, uint64_t n)
 	    "the last %" PRIu64 " events are there, %" PRIu64 " lost", mine, found.lost);
 	check(found.from_ns == from_ns, "from_ns is that of the first");
 	check_order(&found);
+	switch_ring_close(r);
+	return wrong;
+}
+
+/* ---- alarm */
+
+static volatile bool stop;
+
+/* Has the CPU before all others, for 0.2 s at a time. */
+static void *
+hog(void *cpu)
+{
+	struct sched_param fifo = { .sched_priority = 1 };
+
+	pin(*(int *)cpu);
+	if (sched_setscheduler(0, SCHED_FIFO, &fifo) < 0)
+		fail("sched_setscheduler");
+	while (!stop) {
+		uint64_t end = now(CLOCK_MONOTONIC) + 200000000;
+		while (now(CLOCK_MONOTONIC) < end)
+			;
+		usleep(100000);
+	}
+	return NULL;
+}
+
+/* Sleeps and wakes up on the same CPU. */
+static void *
+victim(void *cpu)
+{
+	pin(*(int *)cpu);
+	*(int *)cpu = (int)syscall(SYS_gettid);
+	while (!stop)
+		usleep(1000);
+	return NULL;
+}
+
+static struct switch_alarm
+wait_for_alarm(struct switch_ring *r, uint32_t tid)
+{
+	struct pollfd p = { .fd = switch_ring_alarm_fd(r), .events = POLLIN };
+	struct switch_alarm a;
+
+	for (int i = 0; i < 100 && poll(&p, 1, 3000) == 1; i++)
+		while (switch_ring_take_alarm(r, &a))
+			if (a.tid == tid)
+				return a;
+	return (struct switch_alarm){ 0, 0, 0, 0 };
+}
+
+static void
+alarm_once(const char *mode, uint32_t tgid)
+{
+	int cpu = last_cpu(), of_victim = cpu;
+	pthread_t threads[2];
+	struct switch_ring *r = open_ring(mode, 1 << 20, tgid, 60000000);
+	struct pollfd p = { .fd = switch_ring_alarm_fd(r), .events = POLLIN };
+
+	stop = false;
+	pthread_create(&threads[0], NULL, victim, &of_victim);
+	usleep(50000);
+	while (tgid && poll(&p, 1, 0) == 1) { /* of a machine that is busy */
+		struct switch_alarm none;
+		while (switch_ring_take_alarm(r, &none))
+			;
+	}
+	pthread_create(&threads[1], NULL, hog, &cpu);
+	struct switch_alarm a = wait_for_alarm(r, (uint32_t)of_victim);
+	uint64_t at = now(CLOCK_BOOTTIME);
+	stop = true;
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	check(a.wait_ns > 60000000 && a.wait_ns < 2000000000,
+	    "a thread waits for 0.2 s: %.3f s are told", (double)a.wait_ns / 1e9);
+	check(a.at_ns < at && at - a.at_ns < 1000000000, "%.3f s after it ended",
+	    (double)(at - a.at_ns) / 1e9);
+	switch_ring_close(r);
+}
+
+static int
+check_alarm(const char *mode)
+{
+	alarm_once(mode, 0);
+	alarm_once(mode, (uint32_t)getpid());
+	return wrong;
+}
+
+/* ---- race */
+
+static void *
+talk(void *none)
+{
+	(void)none;
+	while (!stop) {
+		struct side side[2];
+		ping_pong(side, last_cpu(), 20000);
+	}
+	return NULL;
+}
+
+/* Each event is there once, or counted as lost. */
+static int
+check_race(const char *mode)
+{
+	struct switch_ring *r = open_ring(mode, 1 << 18, 0, 0);
+	uint64_t events = 0, lost = 0, back = 0;
+	struct switch_ring_found found;
+	pthread_t thread;
+
+	stop = false;
+	pthread_create(&thread, NULL, talk, NULL);
+	for (int i = 0; i < 300; i++) {
+		found = read_ring(r, 0);
+		events += all.n;
+		lost += all.lost;
+		back += found.events != all.n || found.lost != all.lost;
+		for (size_t k = 1; k < all.n; k++)
+			back +=
+			    all.v[k].cpu == all.v[k - 1].cpu && all.v[k].at_ns < all.v[k - 1].at_ns;
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	check(events > 0 && back == 0,
+	    "%" PRIu64 " events read, %" PRIu64 " lost, %" PRIu64 " wrong", events, lost, back);
 	switch_ring_close(r);
 	return wrong;
 }
@@ -506,7 +632,7 @@ cost(const char *mode, uint64_t n, size_t rounds)
 
 	for (size_t i = 0; i < rounds; i++) {
 		without[i] = trip_ns(cpu, n);
-		struct switch_ring *r = open_ring(mode, 64 << 20, 0);
+		struct switch_ring *r = open_ring(mode, 64 << 20, 0, 0);
 		with[i] = trip_ns(cpu, n);
 		switch_ring_close(r);
 	}
@@ -531,7 +657,7 @@ on_event_count(void *ctx, const struct sched_event *e)
 static int
 read_once(const char *mode, uint64_t bytes, unsigned ms)
 {
-	struct switch_ring *r = open_ring(mode, bytes, 0);
+	struct switch_ring *r = open_ring(mode, bytes, 0, 0);
 	struct switch_ring_rate rate;
 	struct switch_ring_found found;
 	uint64_t sum = 0;
@@ -565,8 +691,12 @@ main(int argc, char **argv)
 		return cost(argv[2], strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
 	if (strcmp(what, "read") == 0 && argc == 5)
 		return read_once(argv[2], strtoull(argv[3], NULL, 10), (unsigned)atoi(argv[4]));
+	if (strcmp(what, "alarm") == 0 && argc == 3)
+		return check_alarm(argv[2]);
+	if (strcmp(what, "race") == 0 && argc == 3)
+		return check_race(argv[2]);
 	if (strcmp(what, "hold") == 0 && argc == 3) {
-		open_ring(argv[2], 1 << 20, 0);
+		open_ring(argv[2], 1 << 20, 0, 0);
 		printf("attached\n");
 		fflush(stdout);
 		pause();

@@ -292,6 +292,16 @@ bpf_map_create_mappable(uint32_t value_size, uint32_t entries, const char *name)
 }
 
 int
+bpf_ring_create(uint32_t bytes, const char *name)
+{
+	enum { RING = 27 };
+	struct map_create a = { .type = RING, .entries = bytes };
+
+	memcpy(a.name, name, strnlen(name, NAME - 1));
+	return call(MAP_CREATE, &a, sizeof a);
+}
+
+int
 bpf_map_read(int map, uint32_t key, void *value)
 {
 	struct map_element a = {

@@ -119,6 +119,7 @@ enum bpf_helper {
 	BPF_CURRENT_UNDER_CGROUP = 37,
 	BPF_PROBE_READ_KERNEL = 113, /* Linux 5.5 */
 	BPF_BOOT_NS = 125,           /* CLOCK_BOOTTIME, Linux 5.8 */
+	BPF_RING_OUTPUT = 130,       /* into a BPF_RING, Linux 5.8 */
 	BPF_THIS_CPU = 154,          /* where this CPU has a variable, Linux 5.10 */
 };
 
@@ -131,6 +132,10 @@ int bpf_map_create(enum bpf_map type, uint32_t value_size, uint32_t entries, con
 
 /* Makes a BPF_ARRAY that this process maps into its memory (Linux 5.5). */
 int bpf_map_create_mappable(uint32_t value_size, uint32_t entries, const char *name);
+
+/* Makes a ring of messages to this process: poll(2) of its descriptor waits for one (Linux 5.8). `bytes`
+ * is a power of two, and whole pages. */
+int bpf_ring_create(uint32_t bytes, const char *name);
 
 /* Copies the value of a key. A per-CPU map gives the values of all possible CPUs in turn, each
  * padded to whole 8 bytes. */

@@ -227,7 +227,7 @@ switch_program_layout(struct switch_plan *p)
  * R6 holds the context until the event is known, R7 is `what`, R9 the head of this CPU. */
 
 /* Offsets from R10. */
-enum { KEY = -4, CURRENT = -24, RUN_QUEUE = -32 };
+enum { KEY = -4, CURRENT = -24, RUN_QUEUE = -32, MINE = -40, ALARM = -64 };
 
 #define HEAD(member) ((int32_t)offsetof(struct switch_head, member))
 
@@ -292,21 +292,30 @@ check_task(struct code *c, const struct switch_plan *p, int arg, struct label *e
 	asm_jump_imm(c, end, ASM_JNE, R8, (int32_t)p->tgid);
 }
 
+/* Keeps whether prev is of the process. */
 static void
 check_switch(struct code *c, const struct switch_plan *p, struct label *end)
 {
 	struct label yes = { 0 };
 
+	asm_store_imm(c, 8, R10, MINE, 1);
 	load_member(c, p, R8, ARG_PREV, p->tgid_member);
 	asm_jump_imm(c, &yes, ASM_JEQ, R8, (int32_t)p->tgid);
+	asm_store_imm(c, 8, R10, MINE, 0);
 	check_task(c, p, ARG_NEXT, end);
 	asm_here(c, &yes);
+}
+
+static bool
+is_filtered(const struct switch_plan *p)
+{
+	return p->tgid > 0 && p->mode != MODE_TP;
 }
 
 static void
 check(struct code *c, const struct switch_plan *p, enum sched_kind kind, struct label *end)
 {
-	if (p->tgid == 0 || p->mode == MODE_TP)
+	if (!is_filtered(p))
 		return;
 	if (kind == SCHED_SWITCH)
 		check_switch(c, p, end);
@@ -552,16 +561,152 @@ append(struct code *c, const struct switch_plan *p, enum sched_kind kind)
 }
 
 static void
-append_interruptible(
-    struct code *c, const struct switch_plan *p, enum sched_kind kind, struct label *end)
+append_interruptible(struct code *c, const struct switch_plan *p, enum sched_kind kind)
 {
-	struct label clash = { 0 };
+	struct label clash = { 0 }, done = { 0 };
 
 	reserve(c, &clash);
-	fill(c, p, kind, end);
-	asm_goto(c, end);
+	fill(c, p, kind, &done);
+	asm_goto(c, &done);
 	asm_here(c, &clash);
 	count_one(c, HEAD(clashes));
+	asm_here(c, &done);
+}
+
+/* ---- Waits that are too long: R7 is `what`, R8 the time */
+
+#define WAIT(member) ((int32_t)offsetof(struct switch_wait, member))
+
+/* A waking on another CPU may be seen so long before the switch that it follows. */
+enum { RACE_NS = 50000 };
+
+/* R6 = the tid at a place of `what`; R0 = what is kept of it. The idle task is none. */
+static void
+find_wait(struct code *c, const struct switch_plan *p, int place, struct label *none)
+{
+	asm_alu(c, ASM_MOV, R6, R7);
+	asm_alu_imm(c, ASM_RSH, R6, place);
+	asm_alu_imm(c, ASM_AND, R6, SLOT_TIDS - 1);
+	asm_jump_imm(c, none, ASM_JEQ, R6, 0);
+	asm_alu(c, ASM_MOV, R1, R6);
+	asm_alu_imm(c, ASM_AND, R1, p->wait_mask);
+	asm_store(c, 4, R10, KEY, R1);
+	look_up(c, p->waits, none);
+}
+
+static void
+begin_wait(struct code *c, int queued)
+{
+	asm_store(c, 4, R0, WAIT(tid), R6);
+	asm_store_imm(c, 4, R0, WAIT(queued), queued);
+	asm_store(c, 8, R0, WAIT(since_ns), R8);
+}
+
+/* A thread that was stopped when it was about to sleep waits already. */
+static void
+wait_from_waking(struct code *c, const struct switch_plan *p, struct label *end)
+{
+	struct label other = { 0 };
+
+	find_wait(c, p, SLOT_TID, end);
+	asm_load(c, 4, R1, R0, WAIT(tid));
+	asm_jump(c, &other, ASM_JNE, R1, R6);
+	asm_load(c, 4, R1, R0, WAIT(queued));
+	asm_jump_imm(c, end, ASM_JNE, R1, 0);
+	asm_here(c, &other);
+	begin_wait(c, 0);
+}
+
+/* Jumps to `yes` if prev can go on. */
+static void
+jump_if_runnable(struct code *c, const struct switch_plan *p, struct label *yes)
+{
+	/* of the field; or of the task, with RTLOCK_WAIT and FROZEN */
+	int32_t stopped = p->mode == MODE_TP ? 0xff : 0x90ff;
+
+	asm_alu(c, ASM_MOV, R1, R7);
+	asm_alu_imm(c, ASM_RSH, R1, SLOT_FLAG);
+	asm_jump_imm(c, yes, ASM_JNE, R1, 0);
+	asm_alu(c, ASM_MOV, R1, R7);
+	asm_alu_imm(c, ASM_RSH, R1, SLOT_MORE);
+	asm_alu_imm(c, ASM_AND, R1, stopped);
+	asm_jump_imm(c, yes, ASM_JEQ, R1, 0);
+}
+
+static void
+wait_from_switch(struct code *c, const struct switch_plan *p)
+{
+	struct label done = { 0 }, runnable = { 0 };
+
+	if (is_filtered(p)) {
+		asm_load(c, 8, R1, R10, MINE);
+		asm_jump_imm(c, &done, ASM_JEQ, R1, 0);
+	}
+	find_wait(c, p, SLOT_TID, &done);
+	jump_if_runnable(c, p, &runnable);
+	asm_load(c, 4, R1, R0, WAIT(tid));
+	asm_jump(c, &done, ASM_JNE, R1, R6);
+	asm_store_imm(c, 4, R0, WAIT(queued), 0);
+	asm_load(c, 8, R1, R0, WAIT(since_ns));
+	asm_alu_imm(c, ASM_ADD, R1, RACE_NS);
+	asm_jump(c, &done, ASM_JGE, R1, R8);
+	asm_store_imm(c, 8, R0, WAIT(since_ns), 0);
+	asm_goto(c, &done);
+	asm_here(c, &runnable);
+	begin_wait(c, 1);
+	asm_here(c, &done);
+}
+
+/* Tells a wait of R8 ns that ends at R9. */
+static void
+tell(struct code *c, const struct switch_plan *p)
+{
+	asm_store(c, 8, R10, ALARM + (int32_t)offsetof(struct switch_alarm, at_ns), R9);
+	asm_store(c, 8, R10, ALARM + (int32_t)offsetof(struct switch_alarm, wait_ns), R8);
+	asm_store(c, 4, R10, ALARM + (int32_t)offsetof(struct switch_alarm, tid), R6);
+	asm_store_imm(c, 4, R10, ALARM + (int32_t)offsetof(struct switch_alarm, unused), 0);
+	asm_map(c, R1, p->alarms);
+	asm_alu(c, ASM_MOV, R2, R10);
+	asm_alu_imm(c, ASM_ADD, R2, ALARM);
+	asm_alu_imm(c, ASM_MOV, R3, sizeof(struct switch_alarm));
+	asm_alu_imm(c, ASM_MOV, R4, 0);
+	asm_call(c, BPF_RING_OUTPUT);
+}
+
+/* The clocks of two CPUs may differ a little. */
+static void
+end_wait(struct code *c, const struct switch_plan *p, struct label *end)
+{
+	struct label forwards = { 0 };
+
+	find_wait(c, p, SLOT_OTHER, end);
+	asm_load(c, 4, R1, R0, WAIT(tid));
+	asm_jump(c, end, ASM_JNE, R1, R6);
+	asm_load(c, 8, R1, R0, WAIT(since_ns));
+	asm_store_imm(c, 4, R0, WAIT(queued), 0);
+	asm_store_imm(c, 8, R0, WAIT(since_ns), 0);
+	asm_jump_imm(c, end, ASM_JEQ, R1, 0);
+	asm_alu(c, ASM_MOV, R9, R8);
+	asm_alu(c, ASM_SUB, R8, R1);
+	asm_jump_imm(c, &forwards, ASM_JSGE, R8, 0);
+	asm_goto(c, end);
+	asm_here(c, &forwards);
+	asm_imm64(c, R1, p->wait_over_ns);
+	asm_jump(c, end, ASM_JGE, R1, R8);
+	tell(c, p);
+}
+
+static void
+watch_waits(struct code *c, const struct switch_plan *p, enum sched_kind kind, struct label *end)
+{
+	if (p->wait_over_ns == 0)
+		return;
+	if (kind == SCHED_WAKING || kind == SCHED_NEW)
+		wait_from_waking(c, p, end);
+	if (kind != SCHED_SWITCH)
+		return;
+	wait_from_switch(c, p);
+	end_wait(c, p, end);
 }
 
 void
@@ -583,9 +728,10 @@ switch_program_build(const struct switch_plan *p, enum sched_kind kind, struct c
 	asm_call(c, p->old_clock ? BPF_TIME_NS : BPF_BOOT_NS);
 	asm_alu(c, ASM_MOV, R8, R0);
 	if (kind == SCHED_NEW || kind == SCHED_EXEC || kind == SCHED_EXIT)
-		append_interruptible(c, p, kind, &end);
+		append_interruptible(c, p, kind);
 	else
 		append(c, p, kind);
+	watch_waits(c, p, kind, &end);
 	asm_here(c, &end);
 	asm_alu_imm(c, ASM_MOV, R0, 0);
 	asm_exit(c);

@@ -41,6 +41,11 @@ struct switch_plan {
 	int heads, slots;   /* descriptors of the maps */
 	bool old_clock;     /* before Linux 5.8: times are of CLOCK_MONOTONIC */
 	uint32_t tgid;      /* only events of this process; 0: all. MODE_TP cannot tell. */
+	/* tell waits that are longer; 0: none. Descriptors of the maps for that, and how many threads the
+	 * first has, a power of two, minus 1. */
+	uint64_t wait_over_ns;
+	int waits, alarms;
+	int32_t wait_mask;
 	/* MODE_BTF: of the tracepoints */
 	uint32_t btf_id[SCHED_KINDS];
 	/* MODE_BTF, MODE_RAW: members of a task, and whether sched_switch has the state as an argument

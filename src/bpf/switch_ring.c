@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -13,7 +14,7 @@
 #include "base/fail.h"
 #include "bpf/switch_program.h"
 
-enum { MODES = 3, LEAST_SLOTS = 256 };
+enum { MODES = 3, LEAST_SLOTS = 256, WAITS = 1 << 16 };
 
 struct switch_ring {
 	struct switch_plan plan; /* with the maps */
@@ -22,6 +23,10 @@ struct switch_ring {
 	int program[SCHED_KINDS], link[SCHED_KINDS];
 	const struct cpulist *possible; /* while it is opened */
 	uint32_t nslots;                /* of all rings */
+	/* the ring of alarms: a page that says how far this process has read, a page that says how far the
+	 * kernel has written, and its bytes, twice */
+	uint64_t *alarms_read;
+	const char *alarms;
 };
 
 static uint64_t
@@ -118,6 +123,32 @@ make_memory(struct switch_ring *r, uint64_t bytes, const struct cpulist *online)
 		return -1;
 	share_out(heads, m->cpus, online, share);
 	return 0;
+}
+
+static size_t
+page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int
+make_alarms(struct switch_ring *r)
+{
+	struct switch_plan *p = &r->plan;
+	size_t page = page_size();
+
+	if (p->wait_over_ns == 0)
+		return 0;
+	p->wait_mask = WAITS - 1;
+	p->waits = create(sizeof(struct switch_wait), WAITS, "pq_ring_waits");
+	p->alarms = p->waits < 0 ? -1 : bpf_ring_create((uint32_t)page, "pq_ring_alarms");
+	if (p->alarms < 0)
+		return -1;
+	void *mine = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, p->alarms, 0);
+	r->alarms_read = mine == MAP_FAILED ? NULL : mine;
+	void *theirs = mmap(NULL, 3 * page, PROT_READ, MAP_SHARED, p->alarms, (off_t)page);
+	r->alarms = theirs == MAP_FAILED ? NULL : theirs;
+	return r->alarms_read && r->alarms ? 0 : -1;
 }
 
 static void
@@ -285,7 +316,12 @@ make(const struct switch_ring_options *o, const struct cpulist *possible)
 	struct switch_ring *r = xmalloc(sizeof *r);
 
 	*r = (struct switch_ring){
-		.plan = { .heads = -1, .slots = -1, .tgid = o->tgid },
+		.plan = { .heads = -1,
+		    .slots = -1,
+		    .waits = -1,
+		    .alarms = -1,
+		    .tgid = o->tgid,
+		    .wait_over_ns = o->wait_over_ns },
 		.possible = possible,
 	};
 	for (int k = 0; k < SCHED_KINDS; k++)
@@ -302,7 +338,7 @@ switch_ring_open(struct switch_ring **out, const struct switch_ring_options *o,
 	struct switch_ring *r = make(o, possible);
 	size_t n = 1;
 
-	if (make_memory(r, o->bytes, online) < 0)
+	if (make_memory(r, o->bytes, online) < 0 || make_alarms(r) < 0)
 		failed(f, STEP_MAP);
 	else
 		n = try_modes(r, o->mode, f);
@@ -390,6 +426,39 @@ switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_s
 	free(ends);
 }
 
+/* ---- Alarms */
+
+int
+switch_ring_alarm_fd(const struct switch_ring *r)
+{
+	return r->plan.alarms;
+}
+
+/* A message has a header of 8 bytes, with its length, and bit 31 while it is written
+ * (Documentation/bpf/ringbuf.rst of the kernel). */
+bool
+switch_ring_take_alarm(struct switch_ring *r, struct switch_alarm *out)
+{
+	const uint32_t busy = UINT32_C(1) << 31, discarded = UINT32_C(1) << 30;
+	const size_t header = 8, page = page_size();
+
+	if (!r->alarms)
+		return false;
+	uint64_t at = *r->alarms_read;
+	if (at >= __atomic_load_n((const uint64_t *)(const void *)r->alarms, __ATOMIC_ACQUIRE))
+		return false;
+	const char *message = r->alarms + page + at % page;
+	uint32_t length =
+	    __atomic_load_n((const uint32_t *)(const void *)message, __ATOMIC_ACQUIRE);
+	if ((length & busy) || (length & ~discarded) != sizeof *out)
+		return false;
+	memcpy(out, message + header, sizeof *out);
+	__atomic_store_n(r->alarms_read, at + header + sizeof *out, __ATOMIC_RELEASE);
+	if (r->plan.old_clock)
+		out->at_ns += clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
+	return true;
+}
+
 bool
 switch_ring_knows_irq(const struct switch_ring *r)
 {
@@ -414,5 +483,9 @@ switch_ring_close(struct switch_ring *r)
 	unmap(r->memory.slots, map_size(sizeof *r->memory.slots, r->nslots));
 	drop(&r->plan.heads);
 	drop(&r->plan.slots);
+	unmap(r->alarms_read, page_size());
+	unmap(r->alarms, 3 * page_size());
+	drop(&r->plan.waits);
+	drop(&r->plan.alarms);
 	free(r);
 }

@@ -23,6 +23,9 @@ struct switch_ring_options {
 	/* Only switches from or to this process, and what happens to its threads, by its pid in the first
 	 * pid namespace; 0: all. MODE_TP records all nevertheless. */
 	uint32_t tgid;
+	/* Tell waits of a thread for a CPU that are longer, from when it is woken up, born or preempted
+	 * (Linux 5.8); 0: none. */
+	uint64_t wait_over_ns;
 };
 
 struct switch_ring;
@@ -56,6 +59,14 @@ struct switch_ring_found {
  * turn, up to now. The programs go on meanwhile: what they overwrite before it is read is lost. */
 void switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
     struct switch_ring_found *found);
+
+/* A descriptor for poll(2): there is a wait that was too long; -1: nobody asked. While such a wait is not
+ * taken, others wake nobody up. */
+int switch_ring_alarm_fd(const struct switch_ring *r);
+
+/* Takes the next wait that was too long, when the thread got a CPU. False: there is none. Of some 100 that
+ * nobody took the last are left out. */
+bool switch_ring_take_alarm(struct switch_ring *r, struct switch_alarm *out);
 
 /* Whether in_irq of wakings is known. */
 bool switch_ring_knows_irq(const struct switch_ring *r);

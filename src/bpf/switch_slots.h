@@ -35,6 +35,21 @@ struct switch_head {
 	uint64_t unused[3];
 };
 
+/* What the programs keep of a thread, by its tid modulo the number of these, to know how long it waits
+ * for a CPU. */
+struct switch_wait {
+	uint32_t tid;
+	uint32_t
+	    queued; /* 1: it was stopped while it could go on, or might, and has waited since then */
+	uint64_t since_ns; /* 0: it does not wait */
+};
+
+/* A thread that got a CPU after a wait that was longer than the limit. */
+struct switch_alarm {
+	uint64_t at_ns, wait_ns;
+	uint32_t tid, unused;
+};
+
 /* The memory, and what its numbers mean. */
 struct switch_slots {
 	const struct switch_head *heads; /* by CPU */
