@@ -100,14 +100,14 @@ deb: $(if $(HAVE_STATIC),static,all)
 check: tests
 	scripts/tests $(B)
 
-tests: all $(UNIT) $(REPLAY) $(B)/tests/helper $(B)/tests/locks $(B)/tests/trace $(B)/tests/trace_sample
+tests: all $(UNIT) $(REPLAY) $(B)/tests/helper $(B)/tests/locks $(B)/tests/trace $(B)/tests/trace_sample $(B)/tests/ring
 
 # Programs that bats files run.
 $(B)/tests/helper $(B)/tests/locks: $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
 
-$(B)/tests/trace $(B)/tests/trace_sample: $(B)/tests/%: tests/%.c $(B)/libpq.a
+$(B)/tests/trace $(B)/tests/trace_sample $(B)/tests/ring: $(B)/tests/%: tests/%.c $(B)/libpq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libpq.a -lm
 

@@ -129,6 +129,9 @@
  *   proc/lock_owner.c            which thread holds a lock, by the memory around its futex
  *
  *   bpf/wait_counter.c           waits for a CPU, counted in the kernel
+ *   bpf/switch_ring.c            rings of what the scheduler does, written in the kernel
+ *   bpf/switch_program.c         their BPF programs
+ *   bpf/switch_slots.c           their memory, read while it is written
  *   bpf/task_list.c              all tasks, read by a program that walks over them
  *   bpf/program.c                the BPF programs, assembled for this kernel
  *   bpf/btf.c                    where this kernel keeps what they read

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -14,8 +15,9 @@
 
 /* The class of an instruction, and where its second operand comes from. */
 enum { LD = 0x00, LDX = 0x01, ST = 0x02, STX = 0x03, JMP = 0x05, ALU64 = 0x07 };
-enum { IMM = 0x00, REG = 0x08, MEM = 0x60 };
-enum { OP_IMM64 = 0x18, OP_CALL = 0x85, OP_EXIT = 0x95, MAP_FD = 1, KERNEL_FUNCTION = 2 };
+enum { IMM = 0x00, REG = 0x08, MEM = 0x60, ATOMIC = 0xc0, EIGHT_BYTES = 0x18 };
+enum { OP_IMM64 = 0x18, OP_CALL = 0x85, OP_EXIT = 0x95 };
+enum { MAP_FD = 1, VARIABLE = 3, KERNEL_FUNCTION = 2 };
 
 static uint8_t
 registers(unsigned dst, unsigned src)
@@ -69,6 +71,12 @@ asm_map(struct code *c, unsigned dst, int fd)
 	wide(c, dst, MAP_FD, (uint32_t)fd);
 }
 
+void
+asm_variable(struct code *c, unsigned dst, uint32_t btf_id)
+{
+	wide(c, dst, VARIABLE, btf_id);
+}
+
 static unsigned
 size_bits(struct code *c, size_t size)
 {
@@ -80,7 +88,7 @@ size_bits(struct code *c, size_t size)
 	case 4:
 		return 0x00;
 	case 8:
-		return 0x18;
+		return EIGHT_BYTES;
 	}
 	c->bad = true;
 	return 0;
@@ -102,6 +110,12 @@ void
 asm_store_imm(struct code *c, size_t size, unsigned dst, int32_t off, int32_t imm)
 {
 	emit(c, ST | MEM | size_bits(c, size), dst, 0, off, imm);
+}
+
+void
+asm_add_atomic(struct code *c, unsigned dst, int32_t off, unsigned src)
+{
+	emit(c, STX | ATOMIC | EIGHT_BYTES, dst, src, off, 0);
 }
 
 static void
@@ -278,6 +292,16 @@ bpf_map_create_mappable(uint32_t value_size, uint32_t entries, const char *name)
 }
 
 int
+bpf_ring_create(uint32_t bytes, const char *name)
+{
+	enum { RING = 27 };
+	struct map_create a = { .type = RING, .entries = bytes };
+
+	memcpy(a.name, name, strnlen(name, NAME - 1));
+	return call(MAP_CREATE, &a, sizeof a);
+}
+
+int
 bpf_map_read(int map, uint32_t key, void *value)
 {
 	struct map_element a = {
@@ -402,8 +426,11 @@ read_all(int fd, struct buf *b)
 	buf_room(b,
 	    fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size < 1 << 28 ? (size_t)st.st_size + 1 :
 									    1);
-	while ((n = read(fd, buf_room(b, 1), b->cap - b->n)) > 0)
-		b->n += (size_t)n;
+	do {
+		char *room = buf_room(b, 1);
+		n = read(fd, room, b->cap - b->n);
+		b->n += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
 	return (int)n;
 }
 
@@ -418,6 +445,26 @@ bpf_read_file(const char *path, struct buf *b)
 	close(fd);
 	errno = error;
 	return status;
+}
+
+/* tracefs has its own mount point since Linux 4.1. ENOENT from the old one must not hide the error of
+ * the new one. */
+int
+bpf_read_format(const char *system, const char *name, struct buf *b)
+{
+	static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+	int error = ENOENT;
+
+	for (size_t i = 0; i < 2; i++) {
+		char path[128];
+		snprintf(path, sizeof path, "%s/events/%s/%s/format", mounts[i], system, name);
+		if (bpf_read_file(path, b) == 0)
+			return 0;
+		if (error == ENOENT)
+			error = errno;
+	}
+	errno = error;
+	return -1;
 }
 
 /* BTF can be mapped since Linux 6.16. */

@@ -30,6 +30,7 @@ enum {
 	ASM_ADD = 0x00,
 	ASM_SUB = 0x10,
 	ASM_MUL = 0x20,
+	ASM_OR = 0x40,
 	ASM_AND = 0x50,
 	ASM_LSH = 0x60,
 	ASM_RSH = 0x70,
@@ -59,9 +60,11 @@ struct label {
 void asm_alu(struct code *c, unsigned op, unsigned dst, unsigned src);
 void asm_alu_imm(struct code *c, unsigned op, unsigned dst, int32_t imm);
 
-/* dst = a 64-bit constant; dst = the map with that descriptor. Two instructions each. */
+/* dst = a 64-bit constant; the map with that descriptor; the variable of the kernel with that id of
+ * its types (Linux 5.10). Two instructions each. */
 void asm_imm64(struct code *c, unsigned dst, uint64_t v);
 void asm_map(struct code *c, unsigned dst, int fd);
+void asm_variable(struct code *c, unsigned dst, uint32_t btf_id);
 
 /* dst = the unsigned 1, 2, 4 or 8 bytes at src + off. */
 void asm_load(struct code *c, size_t size, unsigned dst, unsigned src, int32_t off);
@@ -69,6 +72,9 @@ void asm_load(struct code *c, size_t size, unsigned dst, unsigned src, int32_t o
 /* The bytes at dst + off = a register, or a constant. */
 void asm_store(struct code *c, size_t size, unsigned dst, int32_t off, unsigned src);
 void asm_store_imm(struct code *c, size_t size, unsigned dst, int32_t off, int32_t imm);
+
+/* The 8 bytes at dst + off += src, in one step: an interrupt comes before or after it. */
+void asm_add_atomic(struct code *c, unsigned dst, int32_t off, unsigned src);
 
 /* Jumps to the label if dst op src, or a constant, holds; or always. */
 void asm_jump(struct code *c, struct label *to, unsigned op, unsigned dst, unsigned src);
@@ -105,13 +111,18 @@ enum bpf_program {
 };
 
 enum bpf_helper {
+	BPF_NO_HELPER = 0,
 	BPF_LOOKUP = 1,
 	BPF_PROBE_READ = 4,
 	BPF_TIME_NS = 5,   /* CLOCK_MONOTONIC */
+	BPF_CPU = 8,       /* the number of this CPU */
 	BPF_PID_TGID = 14, /* of the current task; the upper half is the process */
 	BPF_CURRENT_TASK = 35,
 	BPF_CURRENT_UNDER_CGROUP = 37,
 	BPF_PROBE_READ_KERNEL = 113, /* Linux 5.5 */
+	BPF_BOOT_NS = 125,           /* CLOCK_BOOTTIME, Linux 5.8 */
+	BPF_RING_OUTPUT = 130,       /* into a BPF_RING, Linux 5.8 */
+	BPF_THIS_CPU = 154,          /* where this CPU has a variable, Linux 5.10 */
 	BPF_TASK_PT_REGS = 175,      /* Linux 5.15 */
 };
 
@@ -124,6 +135,10 @@ int bpf_map_create(enum bpf_map type, uint32_t value_size, uint32_t entries, con
 
 /* Makes a BPF_ARRAY that this process maps into its memory (Linux 5.5). */
 int bpf_map_create_mappable(uint32_t value_size, uint32_t entries, const char *name);
+
+/* Makes a ring of messages to this process: poll(2) of its descriptor waits for one (Linux 5.8). `bytes`
+ * is a power of two, and whole pages. */
+int bpf_ring_create(uint32_t bytes, const char *name);
 
 /* Copies the value of a key. A per-CPU map gives the values of all possible CPUs in turn, each
  * padded to whole 8 bytes. */
@@ -167,6 +182,9 @@ int bpf_nonsense(void);
 
 /* Reads a whole file into b, which is emptied first. */
 int bpf_read_file(const char *path, struct buf *b);
+
+/* Reads events/SYSTEM/NAME/format of tracefs into b. */
+int bpf_read_format(const char *system, const char *name, struct buf *b);
 
 /* A large file that does not change: mapped if the kernel allows that, and else a copy. */
 struct bpf_view {

@@ -192,6 +192,39 @@ btf_params(const struct btf *b, uint32_t id)
 	return (int)btf_count(&t);
 }
 
+/* Where the variable is in the section with the id `section`. */
+static int
+place_in(const struct btf *b, uint32_t section, uint32_t id, uint32_t *offset)
+{
+	struct {
+		uint32_t id, offset, size;
+	} one;
+	struct btf_type t;
+
+	if (!btf_type(b, section, &t))
+		return -1;
+	for (uint32_t i = 0; i < btf_count(&t); i++) {
+		memcpy(
+		    &one, b->types.s + b->at[section - 1] + sizeof t + i * sizeof one, sizeof one);
+		if (one.id == id) {
+			*offset = one.offset;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+int
+btf_place(const struct btf *b, uint32_t id, uint32_t *offset)
+{
+	struct btf_type t;
+
+	for (uint32_t i = 1; btf_type(b, i, &t); i++)
+		if (btf_kind(&t) == BTF_SECTION && place_in(b, i, id, offset) == 0)
+			return 0;
+	return fail_with(ENOENT);
+}
+
 void
 btf_free(struct btf *b)
 {

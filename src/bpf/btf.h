@@ -21,6 +21,8 @@ enum btf_kind {
 	BTF_RESTRICT = 11,
 	BTF_FUNC = 12,
 	BTF_FUNC_PROTO = 13,
+	BTF_VAR = 14,
+	BTF_SECTION = 15,
 };
 
 struct btf {
@@ -61,6 +63,10 @@ int btf_enumerator(const struct btf *b, const char *name, const char *value, int
 /* The number of parameters of a function, by the id of a typedef of a pointer to it. A
  * btf_trace_NAME has one more than its tracepoint. -1 with EINVAL if it is something else. */
 int btf_params(const struct btf *b, uint32_t id);
+
+/* Where the variable with that id is in its section. All variables that each CPU has are in one. 0, or
+ * -1 with ENOENT. */
+int btf_place(const struct btf *b, uint32_t id, uint32_t *offset);
 
 void btf_free(struct btf *b);
 

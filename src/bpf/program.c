@@ -7,7 +7,7 @@
 /* ---- The layout of the running kernel */
 
 const char *
-sched_event_name(enum sched_event e)
+wait_event_name(enum wait_event e)
 {
 	static const char *const names[] = { "sched_switch", "sched_wakeup", "sched_wakeup_new" };
 
@@ -15,11 +15,11 @@ sched_event_name(enum sched_event e)
 }
 
 static int
-find_tracepoint(const struct btf *b, enum sched_event e, uint32_t *id)
+find_tracepoint(const struct btf *b, enum wait_event e, uint32_t *id)
 {
 	char name[64];
 
-	snprintf(name, sizeof name, "btf_trace_%s", sched_event_name(e));
+	snprintf(name, sizeof name, "btf_trace_%s", wait_event_name(e));
 	return btf_find(b, BTF_TYPEDEF, name, id);
 }
 
@@ -45,7 +45,7 @@ from_types(const struct btf *b, struct program_plan *p)
 	enum { CONTEXT = 1, WITH_STATE = 4 };
 	uint32_t id;
 
-	for (enum sched_event e = ON_SWITCH; p->mode == MODE_BTF && e < SCHED_EVENTS; e++)
+	for (enum wait_event e = ON_SWITCH; p->mode == MODE_BTF && e < WAIT_EVENTS; e++)
 		if (find_tracepoint(b, e, &p->btf_id[e]) < 0)
 			return -1;
 	p->state_argument =
@@ -79,29 +79,8 @@ from_btf(struct program_plan *p)
 	return status;
 }
 
-/* tracefs has its own mount point since Linux 4.1. ENOENT from the old one must not hide the error of
- * the new one. */
 static int
-read_format(enum sched_event e, struct buf *b)
-{
-	static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-	int error = ENOENT;
-
-	for (size_t i = 0; i < 2; i++) {
-		char path[128];
-		snprintf(
-		    path, sizeof path, "%s/events/sched/%s/format", mounts[i], sched_event_name(e));
-		if (bpf_read_file(path, b) == 0)
-			return 0;
-		if (error == ENOENT)
-			error = errno;
-	}
-	errno = error;
-	return -1;
-}
-
-static int
-parse_format(struct text t, enum sched_event e, struct program_plan *p)
+parse_format(struct text t, enum wait_event e, struct program_plan *p)
 {
 	if (format_id(t, &p->event_id[e]) < 0 ||
 	    format_field(t, e == ON_SWITCH ? "next_pid" : "pid", &p->next_pid[e]) < 0)
@@ -120,8 +99,8 @@ from_formats(struct program_plan *p)
 	struct buf b = { 0 };
 	int status = 0;
 
-	for (enum sched_event e = ON_SWITCH; status == 0 && e < SCHED_EVENTS; e++) {
-		status = read_format(e, &b);
+	for (enum wait_event e = ON_SWITCH; status == 0 && e < WAIT_EVENTS; e++) {
+		status = bpf_read_format("sched", wait_event_name(e), &b);
 		if (status == 0 && parse_format((struct text){ b.s, b.n }, e, p) < 0) {
 			errno = EINVAL;
 			status = -1;
@@ -146,7 +125,7 @@ program_layout(struct program_plan *p)
 
 /* Offsets from R10: the key of a look-up; and the time, or before that is known, a member of a
  * task. */
-enum { KEY = -4, NOW = -16 };
+enum { KEY = -4, NOW = PROGRAM_SCRATCH };
 
 enum {
 	SLOT_PID = offsetof(struct wait_slot, pid),
@@ -157,11 +136,34 @@ enum {
  * sched_wakeup(task), as in struct bpf_raw_tracepoint_args. */
 enum { ARG_PREEMPT, ARG_PREV, ARG_NEXT, ARG_STATE, ARG_WOKEN = 0 };
 
-/* dst = an argument. */
+void
+program_load_argument(struct code *c, unsigned dst, int arg)
+{
+	asm_load(c, 8, dst, R6, arg * 8);
+}
+
+void
+program_load_member(
+    struct code *c, enum bpf_helper probe, unsigned dst, int arg, struct btf_member m)
+{
+	if (!probe) {
+		program_load_argument(c, R1, arg);
+		asm_load(c, m.size, dst, R1, (int32_t)m.offset);
+		return;
+	}
+	program_load_argument(c, R3, arg);
+	asm_alu_imm(c, ASM_ADD, R3, (int32_t)m.offset);
+	asm_alu_imm(c, ASM_MOV, R2, (int32_t)m.size);
+	asm_alu(c, ASM_MOV, R1, R10);
+	asm_alu_imm(c, ASM_ADD, R1, PROGRAM_SCRATCH);
+	asm_call(c, (int32_t)probe);
+	asm_load(c, m.size, dst, R10, PROGRAM_SCRATCH);
+}
+
 static void
 load_argument(struct code *c, unsigned dst, int arg)
 {
-	asm_load(c, 8, dst, R6, arg * 8);
+	program_load_argument(c, dst, arg);
 }
 
 /* dst = a member of the task that is an argument. */
@@ -169,18 +171,9 @@ static void
 load_task_member(
     struct code *c, const struct program_plan *p, unsigned dst, int arg, struct btf_member m)
 {
-	if (p->mode == MODE_BTF) {
-		load_argument(c, R1, arg);
-		asm_load(c, m.size, dst, R1, (int32_t)m.offset);
-		return;
-	}
-	load_argument(c, R3, arg);
-	asm_alu_imm(c, ASM_ADD, R3, (int32_t)m.offset);
-	asm_alu_imm(c, ASM_MOV, R2, (int32_t)m.size);
-	asm_alu(c, ASM_MOV, R1, R10);
-	asm_alu_imm(c, ASM_ADD, R1, NOW);
-	asm_call(c, p->old_probe_read ? BPF_PROBE_READ : BPF_PROBE_READ_KERNEL);
-	asm_load(c, m.size, dst, R10, NOW);
+	enum bpf_helper probe = p->old_probe_read ? BPF_PROBE_READ : BPF_PROBE_READ_KERNEL;
+
+	program_load_member(c, p->mode == MODE_BTF ? BPF_NO_HELPER : probe, dst, arg, m);
 }
 
 /* R0 = the value in the map at the key on the stack. Jumps to `none` if there is no value: the verifier
@@ -446,7 +439,7 @@ on_switch(struct code *c, const struct program_plan *p)
 
 /* R7 = pid of the task that wakes up. Jumps to `end` if it is not to be counted. */
 static void
-who_wakes(struct code *c, const struct program_plan *p, enum sched_event e, struct label *end)
+who_wakes(struct code *c, const struct program_plan *p, enum wait_event e, struct label *end)
 {
 	const struct format_field *field = &p->next_pid[e];
 
@@ -466,7 +459,7 @@ who_wakes(struct code *c, const struct program_plan *p, enum sched_event e, stru
  * not in the event. The cgroup is known for a new task only: it is that of its parent, which is the
  * current task. */
 static bool
-slot_tells(const struct program_plan *p, enum sched_event e)
+slot_tells(const struct program_plan *p, enum wait_event e)
 {
 	return (p->tgid > 0 && p->mode == MODE_TP) || (p->cgroup >= 0 && e != ON_NEW);
 }
@@ -489,7 +482,7 @@ take_from_waiting(struct code *c, const struct program_plan *p)
 }
 
 static void
-on_wakeup(struct code *c, const struct program_plan *p, enum sched_event e)
+on_wakeup(struct code *c, const struct program_plan *p, enum wait_event e)
 {
 	struct label end = { 0 };
 
@@ -511,7 +504,7 @@ on_wakeup(struct code *c, const struct program_plan *p, enum sched_event e)
 }
 
 void
-program_build(const struct program_plan *p, enum sched_event e, struct code *code)
+program_build(const struct program_plan *p, enum wait_event e, struct code *code)
 {
 	*code = (struct code){ 0 };
 	if (e == ON_SWITCH)

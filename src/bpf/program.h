@@ -20,7 +20,7 @@
 #include "bpf/btf.h"
 #include "proc/wait_counts.h"
 
-enum sched_event { ON_SWITCH, ON_WAKEUP, ON_NEW, SCHED_EVENTS };
+enum wait_event { ON_SWITCH, ON_WAKEUP, ON_NEW, WAIT_EVENTS };
 
 /* The value of the map of slots. */
 struct wait_slot {
@@ -38,7 +38,7 @@ struct cpu_counts {
 struct program_plan {
 	enum bpf_mode mode; /* not MODE_ANY */
 	/* MODE_BTF: of the tracepoints */
-	uint32_t btf_id[SCHED_EVENTS];
+	uint32_t btf_id[WAIT_EVENTS];
 	/* MODE_BTF, MODE_RAW: members of a task, and whether the tracepoint has its state as an
 	 * argument (since Linux 5.18) */
 	struct btf_member pid, tgid_member, state;
@@ -47,8 +47,8 @@ struct program_plan {
 	bool old_probe_read;
 	/* MODE_TP: ids and fields of the tracepoints. next_pid of a wake-up is the task that wakes
 	 * up. */
-	uint32_t event_id[SCHED_EVENTS];
-	struct format_field prev_pid, prev_state, next_pid[SCHED_EVENTS];
+	uint32_t event_id[WAIT_EVENTS];
+	struct format_field prev_pid, prev_state, next_pid[WAIT_EVENTS];
 	int slots, counts; /* descriptors of the maps */
 	int32_t slot_mask; /* number of slots, a power of two, minus 1 */
 	uint32_t tgid;     /* count only this process; 0: all */
@@ -61,9 +61,22 @@ int program_layout(struct program_plan *p);
 
 /* Assembles the program for an event. code->bad is set if instructions cannot do what the plan
  * asks for. */
-void program_build(const struct program_plan *p, enum sched_event e, struct code *code);
+void program_build(const struct program_plan *p, enum wait_event e, struct code *code);
+
+/* ---- Parts of other programs at tracepoints, which have their context in R6 */
+
+/* The offset from R10 of 8 bytes that a probe overwrites. */
+enum { PROGRAM_SCRATCH = -16 };
+
+/* dst = an argument of the tracepoint. */
+void program_load_argument(struct code *c, unsigned dst, int arg);
+
+/* dst = a member of the structure that an argument points to. probe: the helper that reads it, which
+ * overwrites R0 to R5; BPF_NO_HELPER: the program itself, which MODE_BTF permits, and overwrites R1. */
+void program_load_member(
+    struct code *c, enum bpf_helper probe, unsigned dst, int arg, struct btf_member m);
 
 /* "sched_switch", … */
-const char *sched_event_name(enum sched_event e);
+const char *wait_event_name(enum wait_event e);
 
 #endif

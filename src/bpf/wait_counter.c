@@ -19,7 +19,7 @@ enum { SLOTS = 1 << 16, FEWER_SLOTS = 1 << 11, MODES = 3 };
 struct wait_counter {
 	struct program_plan plan; /* with the maps */
 	/* descriptors of the programs, and of what attaches them; -1: none */
-	int program[SCHED_EVENTS], link[SCHED_EVENTS];
+	int program[WAIT_EVENTS], link[WAIT_EVENTS];
 	int stats; /* while it is open, the kernel measures the time of the programs; -1 */
 	struct cpulist cpus, possible;
 	struct cpu_counts *values; /* of all possible CPUs, in their order */
@@ -104,14 +104,14 @@ drop(int *fd)
 static void
 detach(struct wait_counter *c)
 {
-	for (int e = 0; e < SCHED_EVENTS; e++)
+	for (int e = 0; e < WAIT_EVENTS; e++)
 		drop(&c->link[e]);
-	for (int e = 0; e < SCHED_EVENTS; e++)
+	for (int e = 0; e < WAIT_EVENTS; e++)
 		drop(&c->program[e]);
 }
 
 static int
-load_one(struct wait_counter *c, enum sched_event e)
+load_one(struct wait_counter *c, enum wait_event e)
 {
 	static const enum bpf_program types[] = {
 		[MODE_BTF] = BPF_TRACING,
@@ -130,7 +130,7 @@ load_one(struct wait_counter *c, enum sched_event e)
 static int
 load_all(struct wait_counter *c)
 {
-	for (enum sched_event e = ON_SWITCH; e < SCHED_EVENTS; e++)
+	for (enum wait_event e = ON_SWITCH; e < WAIT_EVENTS; e++)
 		if (load_one(c, e) < 0)
 			return -1;
 	return 0;
@@ -151,7 +151,7 @@ load(struct wait_counter *c)
 
 /* On the first CPU that is online. */
 static int
-attach_event(const struct wait_counter *c, enum sched_event e)
+attach_event(const struct wait_counter *c, enum wait_event e)
 {
 	int fd = -1;
 
@@ -168,10 +168,10 @@ attach(struct wait_counter *c)
 {
 	enum bpf_mode mode = c->plan.mode;
 
-	for (enum sched_event e = ON_SWITCH; e < SCHED_EVENTS; e++) {
+	for (enum wait_event e = ON_SWITCH; e < WAIT_EVENTS; e++) {
 		c->link[e] = mode == MODE_TP ?
 		    attach_event(c, e) :
-		    bpf_attach_raw(c->program[e], mode == MODE_RAW ? sched_event_name(e) : NULL);
+		    bpf_attach_raw(c->program[e], mode == MODE_RAW ? wait_event_name(e) : NULL);
 		if (c->link[e] < 0)
 			return -1;
 	}
@@ -286,7 +286,7 @@ read_cost(const struct wait_counter *c, struct runqlat_counts *out)
 	uint64_t ns = 0, n = 0;
 	bool known = c->stats >= 0;
 
-	for (int e = 0; known && e < SCHED_EVENTS; e++)
+	for (int e = 0; known && e < WAIT_EVENTS; e++)
 		known = add_cost(c->program[e], &b, &ns, &n);
 	buf_free(&b);
 	if (!known)

@@ -159,7 +159,7 @@ step(const struct insn *i, uint64_t *r)
 }
 
 static void
-run(const struct program_plan *p, enum sched_event e, const void *context)
+run(const struct program_plan *p, enum wait_event e, const void *context)
 {
 	struct code c;
 	uint64_t stack[64], r[11] = { 0 };
@@ -216,7 +216,7 @@ switches(
 }
 
 static void
-wakes(const struct program_plan *p, enum sched_event e, uint64_t now, struct task t)
+wakes(const struct program_plan *p, enum wait_event e, uint64_t now, struct task t)
 {
 	uint64_t args[] = { pointer(&t) };
 	unsigned char event[64] = { 0 };
