@@ -20,6 +20,7 @@
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
  *   commands/trace/trace.c       pq trace
+ *   commands/trace/take.c        records what the scheduler does
  *   commands/trace/info.c        pq trace info
  *   commands/trace/export.c      for other programs, with the figures of a recording
  *   commands/trace/text.c        pq trace text: a line for each time on a CPU

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "cli/open.h"
 #include "commands/saved_trace.h"
+#include "commands/trace/take.h"
 
 void
 trace_json_begin(struct buf *b, const struct trace_file *t, uint64_t at_ns, struct report *times)
@@ -110,6 +111,9 @@ check_words(const struct work *w, const struct options *o)
 					  NULL;
 	const char *export = own->out ? "-o" : own->beside ? "-f" : NULL;
 
+	if (own->ring)
+		die(EXIT_USAGE, "%s: --ring is not allowed (only recording takes it)", w->name);
+
 	if (o->words < 2)
 		die(EXIT_USAGE, "%s: missing argument: want a saved trace", w->name);
 	if (o->words > 2)
@@ -124,13 +128,45 @@ check_words(const struct work *w, const struct options *o)
 		die(EXIT_USAGE, "%s: %s is not allowed (only export takes it)", w->name, export);
 }
 
+/* pq trace [seconds] */
+static enum exit_status
+take(const struct options *o, int64_t for_ns)
+{
+	const struct trace_options *own = o->ask.options;
+	const char *wrong = o->from.written ? "--from" :
+	    o->to.written                   ? "--to" :
+	    o->ask.target.cgroup            ? "-g" :
+	    own->slow_ns                    ? "--slow" :
+	    own->json                       ? "--json" :
+	    own->beside                     ? "-f" :
+					      NULL;
+
+	if (o->words == 0 && !own->out)
+		die(EXIT_USAGE,
+		    "missing argument: want -o FILE [seconds] to record, or text, info or export "
+		    "with a file");
+	if (o->words > 1)
+		die(EXIT_USAGE, "unexpected argument '%s'", o->word[1]);
+	if (wrong)
+		die(EXIT_USAGE, "%s: not allowed while recording (see pq trace text)", wrong);
+	return trace_take(o, for_ns);
+}
+
+/* Whether the word is a time: "5", "500ms". */
+static bool
+interval_is(const char *word, int64_t *ns)
+{
+	return *word >= '0' && *word <= '9' && interval_parse(text_of(word), ns) == 0;
+}
+
 static enum exit_status
 trace(const struct options *o)
 {
 	struct trace_file t;
+	int64_t for_ns = 0;
 
-	if (o->words == 0)
-		die(EXIT_USAGE, "missing command: want text, info or export, and a file");
+	if (o->words == 0 || interval_is(o->word[0], &for_ns))
+		return take(o, for_ns);
 	const struct work *w = find_work(o->word[0]);
 	check_words(w, o);
 	saved_trace_open(&t, o->word[1]);
@@ -149,7 +185,9 @@ static const struct option options[] = {
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct trace_options, json),
 	    .help = "info, text: print JSON; export: write it, for speedscope and others" },
 	{ 'o', NULL, "FILE", OPTION_TEXT, offsetof(struct trace_options, out),
-	    .help = "export: write to FILE ('-': to stdout)" },
+	    .help = "record or export to FILE ('-': to stdout)" },
+	{ 0, "ring", "SIZE", OPTION_SIZE, offsetof(struct trace_options, ring),
+	    .help = "record: keep the newest events, in SIZE bytes; default 64M" },
 	{ 'f', NULL, "RECORDING", OPTION_TEXT, offsetof(struct trace_options, beside),
 	    .help = "export: add the figures of a recording, as counters" },
 	{ .type = OPTION_END },
@@ -157,16 +195,17 @@ static const struct option options[] = {
 
 const struct tool tool_trace = {
 	.name = "trace",
-	.brief = "read saved traces: who ran, waited and blocked, and when",
-	.usage = "text|info|export FILE [options]",
+	.brief = "record what the scheduler does: who ran, waited and blocked",
+	.usage = "-o FILE [seconds] | text|info|export FILE [options]",
 	.examples =
+	    "  pq trace -o x.trace 5                  record the next five seconds\n"
 	    "  pq trace info x.trace                  times, CPUs, events, losses, damage\n"
 	    "  pq trace text x.trace --slow 10ms      who waited 10 ms for a CPU, and when\n"
 	    "  pq trace text x.trace -p 4242 --from -1s\n"
 	    "  pq trace export x.trace -o x.perfetto  a file for Perfetto's viewer\n",
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_from,
 	    &option_to, NULL },
-	.shared_help = { .pid = "text: only the process or thread of this number",
+	.shared_help = { .pid = "record: only this process; text: or only this thread",
 	    .cgroup = "text: only this cgroup and its child cgroups" },
 	.options = options,
 	.options_size = sizeof(struct trace_options),

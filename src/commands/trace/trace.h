@@ -8,6 +8,7 @@
 struct trace_options {
 	bool json;
 	int64_t slow_ns; /* 0: not given */
+	int64_t ring;    /* bytes; 0: not given */
 	const char *out, *beside;
 };
 
