@@ -150,7 +150,7 @@ damage() {
 
 # shellcheck disable=SC2016 # bash -c
 @test "wrong arguments, and files that are no trace" {
-	fails 2 'missing command: want text, info or export, and a file' "$PQ" trace
+	fails 2 'missing argument: want -o FILE' "$PQ" trace
 	fails 2 "unknown command 'txt': want text, info or export" "$PQ" trace txt x.trace
 	fails 2 'text: missing argument: want a saved trace' "$PQ" trace text
 	fails 2 "unexpected argument 'y'" "$PQ" trace text x.trace y
@@ -165,4 +165,80 @@ damage() {
 	"$PQ" trace info x.trace | grep -qx 'damage    1 block is damaged'
 	damage 16
 	fails 2 'x.trace: not a saved trace' "$PQ" trace info x.trace
+}
+
+# need_ring: skips where BPF is not available.
+need_ring() {
+	run "$PQ" trace -o need.trace 10ms
+	[ "$status" -ne 3 ] || skip "$output"
+	[ "$status" -eq 0 ]
+}
+
+waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
+
+@test "live: of two loops on one CPU, pq who names each as the culprit of the other" {
+	need_ring
+	taskset -c 0 sh -c 'while :; do :; done' 3>&- &
+	local victim=$! before after
+	taskset -c 0 sh -c 'while :; do :; done' 3>&- &
+	local culprit=$!
+	before=$(waited_ns $victim)
+	run "$PQ" trace -o live.trace 1
+	after=$(waited_ns $victim)
+	kill $victim $culprit
+	[ "$status" -eq 0 ]
+	[[ $output == *"live.trace: "*" events in 1.0 s, 0 lost"* ]]
+	"$PQ" who -f live.trace -t -p $victim --json >who 2>/dev/null
+	jq -s -e --arg culprit "sh/$culprit" '.[1] | .culprit == $culprit and .behind == "neighbour" and .share_pct > 40' who
+	# it cannot have waited for longer than the kernel says
+	jq -s -e --argjson most $(((after - before) / 1000000 + 10)) '.[0] | .wait_ms > 100 and .wait_ms < $most' who
+	"$PQ" trace text live.trace --json -p $victim 2>/dev/null >lines
+	jq -s -e 'length > 10 and all(.task == "sh" and .cpu == 0) and ([.[].run_ms] | add > 200)' lines
+}
+
+@test "live: a process that came and ended meanwhile has the cgroup of who created it" {
+	need_ring
+	"$PQ" trace -o born.trace 1 2>/dev/null &
+	sleep 0.4
+	local child
+	child=$(sh -c 'echo $$; exec sleep 0.05')
+	child=$(tail -n 1 <<<"$child")
+	wait $!
+	"$PQ" trace text born.trace --json -p "$child" 2>/dev/null >lines
+	jq -s -e --arg cgroup "$(sed -n 's/^[0-9]*:\(cpu\|cpu,cpuacct\|\):\(.*\)/\2/p' /proc/self/cgroup | head -n 1)" \
+		'length > 0 and all(.cgroup == $cgroup)' lines
+}
+
+@test "live: Ctrl-C ends a recording without a time, and saves it" {
+	need_ring
+	"$PQ" trace -o stop.trace 2>said &
+	local pid=$!
+	sleep 1.3
+	kill -INT $pid 2>/dev/null || kill -TERM $pid
+	kill -TERM $pid 2>/dev/null || true # background jobs of a script ignore SIGINT
+	wait $pid
+	grep -q 'events per second: the last .* s are kept' said
+	grep -q 'stop.trace: .* events in' said
+	run "$PQ" trace info stop.trace
+	[[ $output == *"damage    none"* ]]
+}
+
+@test "trace says at once what it cannot do" {
+	fails 2 'missing argument: want -o FILE' "$PQ" trace
+	fails 2 '-o FILE is required' "$PQ" trace 1
+	fails 2 "unexpected argument '2'" "$PQ" trace -o y.trace 1 2
+	fails 2 '--slow: not allowed while recording' "$PQ" trace -o y.trace --slow 1ms 1
+	fails 2 '--ring is not allowed' "$PQ" trace text --ring 1M x.trace
+	fails 2 "unknown command 'rec'" "$PQ" trace rec x.trace
+	[ ! -e y.trace ]
+	need_ring
+	fails 2 'x.trace: file exists' "$PQ" trace -o x.trace 10ms
+	fails 1 'cannot write /nonexistent/y.trace' "$PQ" trace -o /nonexistent/y.trace 10ms
+	fails 1 'cannot write -: No space left on device' sh -c '"$1" trace -o - 10ms >/dev/full' sh "$PQ"
+}
+
+@test "trace without privilege says what would help" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	chmod 755 "$BATS_TEST_TMPDIR"
+	fails 3 'BPF is not available' setpriv --reuid=65534 --regid=65534 --clear-groups "$PQ" trace -o - 10ms
 }

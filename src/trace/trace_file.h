@@ -21,11 +21,11 @@ enum { TRACE_COMM = 16 };
 
 /* A thread as it was known when the trace was saved or, if it ended before, from its events. */
 struct trace_thread {
-	uint32_t tid, pid; /* pid 0: unknown */
-	char comm[TRACE_COMM];
-	uint64_t start_ns; /* after boot; 0: unknown. Numbers are used again. */
-	uint32_t cgroup;   /* index of a cgroup of the trace; TRACE_NO_CGROUP: unknown */
-	bool kernel;       /* a kernel thread */
+	uint32_t tid, pid;     /* pid 0: unknown */
+	char comm[TRACE_COMM]; /* "": unknown */
+	uint64_t start_ns;     /* after boot; 0: unknown. Numbers are used again. */
+	uint32_t cgroup;       /* index of a cgroup of the trace; TRACE_NO_CGROUP: unknown */
+	bool kernel;           /* a kernel thread */
 };
 
 #define TRACE_NO_CGROUP UINT32_MAX

@@ -38,6 +38,8 @@ struct taking {
 	/* threads that were there at the start or at the end, and their cgroups */
 	struct trace_thread *threads;
 	size_t n, room;
+	struct sched_event *births; /* SCHED_NEW and SCHED_EXEC */
+	size_t nbirths, births_room;
 	struct map cgroups;
 	struct arena arena;
 	struct trace_writer *w;
@@ -74,7 +76,7 @@ add_thread(struct taking *t, const char *pid, const char *tid, uint32_t cgroup)
 	new.pid = (uint32_t)strtoul(pid, NULL, 10);
 	new.kernel = stat.kernel;
 	if (stat.start_ticks.known && ticks_per_s > 0)
-		new.start_ns = stat.start_ticks.v * (1000000000 / ticks_per_s);
+		new.start_ns = stat.start_ticks.v *(1000000000 / ticks_per_s);
 	size_t n = stat.comm.n < TRACE_COMM ? stat.comm.n : TRACE_COMM - 1;
 	memcpy(new.comm, stat.comm.s, n);
 	t->threads = xgrow(t->threads, t->n, &t->room, sizeof *t->threads);
@@ -136,6 +138,66 @@ by_number_and_start(const void *a, const void *b)
 	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
 }
 
+/* ---- Threads that came meanwhile, and may have ended. They begin in the cgroup of who created them, and
+ * with its name, until they run another program. */
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct sched_event *x = a, *y = b;
+
+	return x->at_ns < y->at_ns ? -1 : x->at_ns > y->at_ns;
+}
+
+static uint32_t
+largest_number(const struct taking *t)
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		most = t->threads[i].tid > most ? t->threads[i].tid : most;
+	for (size_t i = 0; i < t->nbirths; i++)
+		most = t->births[i].tid > most ? t->births[i].tid : most;
+	return most;
+}
+
+static void
+add_child(struct taking *t, const struct sched_event *e, const struct trace_thread *parent)
+{
+	struct trace_thread new = *parent;
+
+	new.tid = e->tid;
+	new.pid = 0;
+	new.start_ns = e->at_ns;
+	t->threads = xgrow(t->threads, t->n, &t->room, sizeof *t->threads);
+	t->threads[t->n++] = new;
+}
+
+/* Adds those that neither reading of /proc has seen. */
+static void
+add_born(struct taking *t)
+{
+	/* by number, the thread that had it last, plus 1 */
+	size_t numbers = (size_t)largest_number(t) + 1, seen = t->n;
+	uint32_t *latest = xmalloc(numbers * sizeof *latest);
+
+	memset(latest, 0, numbers * sizeof *latest);
+	for (size_t i = 0; i < t->n; i++)
+		latest[t->threads[i].tid] = (uint32_t)i + 1;
+	qsort(t->births, t->nbirths, sizeof *t->births, by_time);
+	for (size_t i = 0; i < t->nbirths; i++) {
+		const struct sched_event *e = &t->births[i];
+		uint32_t parent = e->other < numbers ? latest[e->other] : 0, own = latest[e->tid];
+		if (e->kind == SCHED_EXEC && own > seen) {
+			*t->threads[own - 1].comm = '\0';
+		} else if (e->kind == SCHED_NEW && !own && parent) {
+			add_child(t, e, &t->threads[parent - 1]);
+			latest[e->tid] = (uint32_t)t->n;
+		}
+	}
+	free(latest);
+}
+
 /* Of a thread that was there at the start and at the end, what it is called at the end. */
 static void
 put_threads(struct taking *t, size_t at_start)
@@ -169,8 +231,8 @@ static void
 open_ring(struct taking *t)
 {
 	static struct cpulist online, possible;
-	struct switch_ring_options ask = { .bytes = t->own->ring ? (uint64_t)t->own->ring :
-								   RING_BYTES };
+	struct switch_ring_options ask = { .bytes =
+					       t->own->ring ? (uint64_t)t->own->ring : RING_BYTES };
 	struct bpf_why why;
 	uint64_t pid = 0;
 
@@ -179,15 +241,15 @@ open_ring(struct taking *t)
 		die(EXIT_UNSUPPORTED,
 		    "cannot read which CPUs there are (/sys/devices/system/cpu/online, possible)");
 	if (t->o->ask.target.pid && text_u64(text_of(t->o->ask.target.pid), &pid) < 0)
-		die(EXIT_USAGE, "-p: want the number of a process, not '%s'",
-		    t->o->ask.target.pid);
+		die(EXIT_USAGE, "-p: want the number of a process, not '%s'", t->o->ask.target.pid);
 	if (pid && !wait_counter_knows_pids())
 		die(EXIT_UNSUPPORTED,
-		    "-p: the kernel records numbers of the first pid namespace, and this is another "
+		    "-p: the kernel records numbers of the first pid namespace, and this is "
+		    "another "
 		    "one");
 	ask.tgid = (uint32_t)pid;
 	if (switch_ring_open(&t->ring, &ask, &online, &possible, &why) < 0)
-		die(EXIT_UNSUPPORTED, "%s", why.text);
+		die(EXIT_UNSUPPORTED, "BPF is not available: %s", why.text);
 	t->begun_ns = (uint64_t)clock_ns(CLOCK_BOOTTIME);
 }
 
@@ -211,8 +273,8 @@ sleep_until(int64_t mono_ns)
 {
 	struct timespec to = { (time_t)(mono_ns / 1000000000), (long)(mono_ns % 1000000000) };
 
-	while (!signals_stop() &&
-	    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &to, NULL) == EINTR)
+	while (
+	    !signals_stop() && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &to, NULL) == EINTR)
 		continue;
 }
 
@@ -238,7 +300,13 @@ wait_for_end(struct taking *t, int64_t for_ns)
 static void
 take_event(void *ctx, const struct sched_event *e)
 {
-	trace_put_event(((struct taking *)ctx)->w, e);
+	struct taking *t = ctx;
+
+	if (e->kind == SCHED_NEW || e->kind == SCHED_EXEC) {
+		t->births = xgrow(t->births, t->nbirths, &t->births_room, sizeof *t->births);
+		t->births[t->nbirths++] = *e;
+	}
+	trace_put_event(t->w, e);
 }
 
 static void
@@ -309,7 +377,8 @@ tell_found(const struct taking *t, const struct switch_ring_found *found)
 {
 	double s = (double)(found->to_ns - found->from_ns) * 1e-9;
 
-	warn("%s: %" PRIu64 " events in %.1f s, %" PRIu64 " lost", t->own->out, found->events,
+	warn("%s: %" PRIu64 " events in %.1f s, %" PRIu64 " lost",
+	    strcmp(t->own->out, "-") == 0 ? "stdout" : t->own->out, found->events,
 	    found->to_ns > found->from_ns ? s : 0, found->lost);
 	if (found->missed.known && found->missed.v > 0)
 		warn("the kernel did not pass %" PRIu64
@@ -318,6 +387,14 @@ tell_found(const struct taking *t, const struct switch_ring_found *found)
 	if (found->unseen > 0)
 		warn("%" PRIu64 " switches are missing: the kernel hides some processes from BPF",
 		    found->unseen);
+}
+
+static void
+add_all(struct taking *t)
+{
+	add_threads(t);
+	if (t->nbirths)
+		add_born(t);
 }
 
 /* Writes the events since the start, and who the threads are. */
@@ -334,7 +411,7 @@ save(struct taking *t, size_t at_start, int fd)
 	const struct trace_clocks now = read_clocks();
 	trace_put_clocks(t->w, &now);
 	if (wait_counter_knows_pids())
-		add_threads(t);
+		add_all(t);
 	else
 		warn("names of threads are unknown: the kernel records numbers of the first pid "
 		     "namespace, and this is another one");
@@ -378,6 +455,7 @@ trace_take(const struct options *o, int64_t for_ns)
 	switch_ring_close(t.ring);
 	host_close(t.host);
 	free(t.threads);
+	free(t.births);
 	map_free(&t.cgroups);
 	arena_free(&t.arena);
 	if (saved)

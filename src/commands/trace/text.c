@@ -216,7 +216,7 @@ put_task(struct buf *b, uint32_t tid, const struct trace_thread *thread)
 {
 	size_t from = b->n;
 
-	buf_printable(b, thread ? thread->comm : "-");
+	buf_printable(b, thread && *thread->comm ? thread->comm : "-");
 	buf_char(b, '[');
 	buf_u64(b, tid, 1);
 	if (!thread || thread->pid == 0)
@@ -328,7 +328,9 @@ put_json(struct printing *p, const struct stay *s)
 {
 	struct buf *b = &p->out;
 	uint32_t cgroup = s->thread ? s->thread->cgroup : TRACE_NO_CGROUP;
-	const char *task = s->e->tid == 0 ? "<idle>" : s->thread ? s->thread->comm : NULL;
+	const char *task = s->e->tid == 0 ? "<idle>" :
+	    s->thread && *s->thread->comm ? s->thread->comm :
+					    NULL;
 
 	trace_json_begin(b, p->t, s->e->at_ns, &p->times);
 	put_json_fixed(b, "boot_s", s->e->at_ns, 1000000000, 9);

@@ -93,8 +93,10 @@ thread_name(struct parties *p, uint32_t party)
 	const struct trace_thread *t = thread_of(p, party);
 	uint32_t tid;
 
-	if (t)
+	if (t && *t->comm)
 		return arena_printf(&p->arena, "%.*s/%u", TRACE_COMM, t->comm, t->tid);
+	if (t)
+		return arena_printf(&p->arena, "%u", t->tid);
 	struct text key = map_key(&p->unnamed, party - BLAME_FIRST - p->nnamed);
 	memcpy(&tid, key.s, sizeof tid);
 	return arena_printf(&p->arena, "%u", tid);
