@@ -16,6 +16,7 @@ export_json() {
 
 # beside: a recording in r, three samples a second apart; the trace is within the first second and a bit.
 beside() {
+	# shellcheck disable=SC2034 # of the helper
 	dir=r own_cgroup=/
 	for i in 0 1 2; do
 		at "$i"
@@ -87,6 +88,7 @@ beside() {
 	[ ! -e y ]
 }
 
+# shellcheck disable=SC2016 # bash -c
 @test "a full disk is told, and leaves no file" {
 	fails 1 'cannot write -: No space left' bash -c '"$1" trace export x.trace -o - >/dev/full 2> >(grep -v lost >&2)' bash "$PQ"
 	small_disk size=4k

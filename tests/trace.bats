@@ -188,10 +188,10 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	kill $victim $culprit
 	[ "$status" -eq 0 ]
 	[[ $output == *"live.trace: "*" events in 1.0 s, 0 lost"* ]]
-	"$PQ" who -f live.trace -t -p $victim --json >who 2>/dev/null
-	jq -s -e --arg culprit "sh/$culprit" '.[1] | .culprit == $culprit and .behind == "neighbour" and .share_pct > 40' who
+	"$PQ" who -f live.trace -t -p $victim --json >rows 2>/dev/null
+	jq -s -e --arg culprit "sh/$culprit" '.[1] | .culprit == $culprit and .behind == "neighbour" and .share_pct > 40' rows
 	# it cannot have waited for longer than the kernel says
-	jq -s -e --argjson most $(((after - before) / 1000000 + 10)) '.[0] | .wait_ms > 100 and .wait_ms < $most' who
+	jq -s -e --argjson most $(((after - before) / 1000000 + 10)) '.[0] | .wait_ms > 100 and .wait_ms < $most' rows
 	"$PQ" trace text live.trace --json -p $victim 2>/dev/null >lines
 	jq -s -e 'length > 10 and all(.task == "sh" and .cpu == 0) and ([.[].run_ms] | add > 200)' lines
 }
@@ -223,6 +223,7 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	[[ $output == *"damage    none"* ]]
 }
 
+# shellcheck disable=SC2016 # sh -c
 @test "trace says at once what it cannot do" {
 	fails 2 'missing argument: want -o FILE' "$PQ" trace
 	fails 2 '-o FILE is required' "$PQ" trace 1

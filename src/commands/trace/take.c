@@ -2,7 +2,7 @@
  * take: pq trace [seconds]: the rings of bpf/switch_ring.h are filled for that time, and then written
  * to a file, with who the threads are. While they are filled, pq sleeps.
  */
-#include "commands/trace/take.h"
+#include "commands/trace/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,6 @@
 #include "bpf/switch_ring.h"
 #include "cli/open.h"
 #include "cli/signals.h"
-#include "commands/trace/trace.h"
 #include "proc/mountinfo.h"
 #include "proc/task.h"
 #include "version.h"

@@ -9,7 +9,6 @@
 #include "base/fail.h"
 #include "cli/open.h"
 #include "commands/saved_trace.h"
-#include "commands/trace/take.h"
 
 void
 trace_json_begin(struct buf *b, const struct trace_file *t, uint64_t at_ns, struct report *times)

@@ -12,6 +12,9 @@ struct trace_options {
 	const char *out, *beside;
 };
 
+/* take.c: records for that time (0: until a signal ends it), and writes the trace. */
+enum exit_status trace_take(const struct options *o, int64_t for_ns);
+
 /* A work on a saved trace, which is open. */
 enum exit_status trace_info(const struct options *o, const char *path, const struct trace_file *t);
 enum exit_status trace_text(const struct options *o, const char *path, const struct trace_file *t);
