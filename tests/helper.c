@@ -128,9 +128,12 @@ wake(char **argv)
 static _Noreturn int
 turn(char **argv)
 {
+	const struct timespec sixty_ms = { 0, 60000000 };
+
 	(void)argv;
 	for (;;) {
-		usleep(60000);
+		clock_nanosleep(
+		    CLOCK_MONOTONIC, 0, &sixty_ms, NULL); /* usleep(3) of musl calls nanosleep(2) */
 		poll(NULL, 0, 60);
 	}
 }

@@ -486,7 +486,9 @@ can_read_stacks() {
 
 @test "live: --stacks has the stack of a thread that waits in the same call again" {
 	can_read_stacks
-	start "$(dirname "$PQ")/tests/helper" wake 100
+	cd "$BATS_TEST_TMPDIR"
+	cc -D_GNU_SOURCE -pthread -o helper "$TESTS/helper.c" # musl has no tables of its frames
+	start ./helper wake 100
 	run --separate-stderr "$PQ" wait --stacks --idle --json -p "$last" 1 2
 	[ "$status" -eq 0 ]
 	[ "$(json 'select(.state == "blocked" and .time_pct > 50) | .stack | index("wake") != null' | sort -u)" = true ]
