@@ -331,7 +331,7 @@ none_loaded() {
 		echo "$rows / $output"
 		[ "$(json -s "map(.waits) | add - $rows | fabs <= 2")" = true ]
 	fi
-	"$PQ" tasks -o tasks.tape 0.1 3 >out 2>&1
+	"$PQ" tasks -o tasks.tape 0.1 6 >out 2>&1 # some may be missed
 	run --separate-stderr "$PQ" runqlat --json -f tasks.tape
 	[ "$(json -s 'length >= 2 and all(.source == "schedstat" and .waiting != null and .p99_us == null)')" = true ]
 }
