@@ -255,7 +255,7 @@ put(struct code *c, unsigned reg, int place)
 static void
 put_more(struct code *c, unsigned reg)
 {
-	asm_alu_imm(c, ASM_AND, reg, SLOT_NO_CPU);
+	asm_alu_imm(c, ASM_AND, reg, SLOT_MORE_MASK);
 	put(c, reg, SLOT_MORE);
 }
 
@@ -494,7 +494,8 @@ find_head(struct code *c, const struct switch_plan *p, struct label *end)
 	asm_alu(c, ASM_MOV, R9, R0);
 }
 
-/* R6 = the number of the event, which an interrupt may take, too: then nobody knows who has which. */
+/* R6 = the number of the event, R3 = the lap. An interrupt may take the number, too: then nobody
+ * knows who has which. */
 static void
 reserve(struct code *c, struct label *clash)
 {
@@ -508,13 +509,13 @@ reserve(struct code *c, struct label *clash)
 	asm_jump(c, clash, ASM_JGT, R3, R6);
 }
 
-/* R1 = the slot of event R6. Begins the next lap if it is time. */
+/* R1 = the slot of event R6, which is in the lap R3 or begins the next one. An interrupt may begin it
+ * meanwhile. */
 static void
 find_place(struct code *c, struct label *none)
 {
 	struct label within = { 0 };
 
-	asm_load(c, 8, R3, R9, HEAD(lap));
 	asm_load(c, 4, R4, R9, HEAD(slots));
 	asm_alu(c, ASM_MOV, R1, R6);
 	asm_alu(c, ASM_SUB, R1, R3);
@@ -554,6 +555,7 @@ append(struct code *c, const struct switch_plan *p, enum sched_kind kind)
 	struct label none = { 0 };
 
 	asm_load(c, 8, R6, R9, HEAD(events));
+	asm_load(c, 8, R3, R9, HEAD(lap));
 	fill(c, p, kind, &none);
 	asm_here(c, &none);
 	asm_alu_imm(c, ASM_ADD, R6, 1);

@@ -8,7 +8,7 @@ enum { MARGIN = 2, CHUNK = 1024 };
 #define NOBODY UINT32_MAX
 
 /* An interrupt may come between the time of an event and its slot. */
-static const uint64_t interrupted_ns = 100000000;
+static const uint64_t interrupted_ns = 1000000;
 
 /* ---- A slot */
 

@@ -22,7 +22,7 @@ struct switch_slot {
 };
 
 enum { SLOT_TID = 0, SLOT_OTHER = 22, SLOT_MORE = 44, SLOT_KIND = 60, SLOT_FLAG = 63 };
-enum { SLOT_TIDS = 1 << 22, SLOT_NO_CPU = 0xffff };
+enum { SLOT_TIDS = 1 << 22, SLOT_MORE_MASK = 0xffff, SLOT_NO_CPU = 0xffff };
 
 /* What the programs keep of a CPU: a line of its cache. */
 struct switch_head {
@@ -39,8 +39,7 @@ struct switch_head {
  * for a CPU. */
 struct switch_wait {
 	uint32_t tid;
-	uint32_t
-	    queued; /* 1: it was stopped while it could go on, or might, and has waited since then */
+	uint32_t queued;   /* 1: since it was stopped, and not since it was woken up */
 	uint64_t since_ns; /* 0: it does not wait */
 };
 

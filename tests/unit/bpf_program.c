@@ -1,6 +1,7 @@
 /* The programs that measure waits, run by a small interpreter. */
 #include "bpf/program.h"
 
+#include "interpreter.h"
 #include "unit.h"
 
 enum { SLOTS_FD = 11, COUNTS_FD = 12, CGROUP_FD = 13, SLOTS = 8 };
@@ -19,26 +20,14 @@ struct task {
 };
 
 static uint64_t
-pointer(const void *p)
-{
-	return (uint64_t)(uintptr_t)p;
-}
-
-static void *
-memory(uint64_t at)
-{
-	return (void *)(uintptr_t)at;
-}
-
-static uint64_t
 look_up(const uint64_t *r)
 {
 	uint32_t key;
 
 	memcpy(&key, memory(r[R2]), sizeof key);
 	if (r[R1] == SLOTS_FD && key < SLOTS)
-		return pointer(&m.slots[key]);
-	return r[R1] == COUNTS_FD && key == 0 ? pointer(&m.counts) : 0;
+		return address_of(&m.slots[key]);
+	return r[R1] == COUNTS_FD && key == 0 ? address_of(&m.counts) : 0;
 }
 
 static uint64_t
@@ -63,116 +52,14 @@ help(int helper, const uint64_t *r)
 	return 0;
 }
 
-static uint64_t
-calculate(unsigned op, uint64_t a, uint64_t b)
-{
-	switch (op) {
-	case ASM_ADD:
-		return a + b;
-	case ASM_SUB:
-		return a - b;
-	case ASM_AND:
-		return a & b;
-	case ASM_LSH:
-		return a << (b & 63);
-	case ASM_RSH:
-		return a >> (b & 63);
-	case ASM_MOV:
-		return b;
-	}
-	CHECK_STRING("an operation that is not known", "");
-	return 0;
-}
-
-static bool
-holds(unsigned op, uint64_t a, uint64_t b)
-{
-	switch (op) {
-	case 0:
-		return true;
-	case ASM_JEQ:
-		return a == b;
-	case ASM_JNE:
-		return a != b;
-	case ASM_JGT:
-		return a > b;
-	case ASM_JGE:
-		return a >= b;
-	case ASM_JSGE:
-		return (int64_t)a >= (int64_t)b;
-	}
-	CHECK_STRING("a jump that is not known", "");
-	return false;
-}
-
-static size_t
-size_of(unsigned op)
-{
-	static const size_t sizes[] = { 4, 2, 1, 8 };
-
-	return sizes[op >> 3 & 3];
-}
-
-static uint64_t
-load(uint64_t at, size_t n)
-{
-	uint64_t v = 0;
-
-	memcpy(&v, memory(at), n);
-	return v;
-}
-
-/* One instruction; returns how many to go on by. */
-static int
-step(const struct insn *i, uint64_t *r)
-{
-	unsigned dst = i->regs & 15, src = i->regs >> 4, op = i->op & 0xf0;
-	uint64_t other = i->op & 8 ? r[src] : (uint64_t)(int64_t)i->imm;
-
-	if (i->op == 0x18) {
-		r[dst] = (uint32_t)i->imm | (uint64_t)(uint32_t)i[1].imm << 32;
-		return 2;
-	}
-	if (i->op == 0x85) {
-		r[R0] = help(i->imm, r);
-		for (int lost = R1; lost <= R5; lost++)
-			r[lost] = 0xdead0000dead0000;
-		return 1;
-	}
-	switch (i->op & 7) {
-	case 1:
-		r[dst] = load(r[src] + (uint64_t)(int64_t)i->off, size_of(i->op));
-		return 1;
-	case 2:
-	case 3:
-		other = (i->op & 7) == 3 ? r[src] : (uint64_t)(int64_t)i->imm;
-		memcpy(memory(r[dst] + (uint64_t)(int64_t)i->off), &other, size_of(i->op));
-		return 1;
-	case 5:
-		return holds(op, r[dst], other) ? 1 + i->off : 1;
-	case 7:
-		r[dst] = calculate(op, r[dst], other);
-		return 1;
-	}
-	CHECK_STRING("an instruction that is not known", "");
-	return 1;
-}
-
 static void
 run(const struct program_plan *p, enum wait_event e, const void *context)
 {
+	static const struct interpreter machine = { help, NULL, NULL };
 	struct code c;
-	uint64_t stack[64], r[11] = { 0 };
-	int steps = 0;
 
 	program_build(p, e, &c);
-	CHECK(!c.bad);
-	r[R1] = pointer(context);
-	r[R10] = pointer(stack + 64);
-	for (size_t at = 0; at < c.n && c.insn[at].op != 0x95; at += (size_t)step(&c.insn[at], r))
-		if (!CHECK(++steps < 1000))
-			return;
-	CHECK_U64(r[R0], 0);
+	interpret(&c, context, &machine);
 }
 
 static struct program_plan
@@ -204,7 +91,7 @@ static void
 switches(
     const struct program_plan *p, uint64_t now, bool preempt, struct task prev, struct task next)
 {
-	uint64_t args[] = { preempt | 0xff00, pointer(&prev), pointer(&next), prev.state };
+	uint64_t args[] = { preempt | 0xff00, address_of(&prev), address_of(&next), prev.state };
 	unsigned char event[64] = { 0 };
 
 	m.now = now;
@@ -218,7 +105,7 @@ switches(
 static void
 wakes(const struct program_plan *p, enum wait_event e, uint64_t now, struct task t)
 {
-	uint64_t args[] = { pointer(&t) };
+	uint64_t args[] = { address_of(&t) };
 	unsigned char event[64] = { 0 };
 
 	m.now = now;
