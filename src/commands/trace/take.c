@@ -344,6 +344,8 @@ put_facts(struct taking *t)
 	buf_u64(&b, f->cpus, 1);
 	buf_text(&b, "\nsource ");
 	buf_text(&b, switch_ring_mode(t->ring));
+	if (!switch_ring_knows_irq(t->ring))
+		buf_text(&b, "\nirq unknown");
 	if (host_read(t->host, "proc/sys/kernel/random/boot_id", &boot_id) == 0 &&
 	    text_line(&boot_id, &line)) {
 		buf_text(&b, "\nboot_id ");
