@@ -97,6 +97,7 @@
  *   trace/reader.c               a saved trace: its blocks, around damage; all CPUs by time
  *   trace/format.c               the bytes that both share
  *   trace/blame.c                who ran while runnable threads waited
+ *   trace/wait_sums.c            sums of these waits, and what a quota has of them
  *
  *   expr/token.c                 conditions: tokens, numbers and units
  *   expr/parse.c                 conditions: from words to steps
