@@ -102,6 +102,7 @@
  *   trace/perfetto.c             a trace as Perfetto's protobuf
  *   trace/chrome.c               a trace as JSON for Chrome's viewer and speedscope
  *   trace/blame.c                who ran while runnable threads waited
+ *   trace/wait_sums.c            sums of these waits, and what a quota has of them
  *
  *   expr/token.c                 conditions: tokens, numbers and units
  *   expr/parse.c                 conditions: from words to steps

@@ -4,7 +4,7 @@
  *  clocks BOOT REAL           cgroup PATH              thread TID PID COMM CGROUP [kernel]
  *  switch AT CPU PREV STATE NEXT      waking AT CPU TID TO       migrate AT CPU TID TO
  *  new AT CPU TID             exec AT CPU TID          exit AT CPU TID
- *  loss CPU FROM TO N         mark AT WORDS
+ *  loss CPU FROM TO N         mark AT WORDS            fact KEY VALUE
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,6 +39,16 @@ put_thread(struct trace_writer *w, char **word)
 	for (size_t i = 0; word[3] && word[3][i] && i + 1 < sizeof t.comm; i++)
 		t.comm[i] = word[3][i];
 	trace_put_thread(w, &t);
+}
+
+static void
+put_fact(struct trace_writer *w, const char *key, const char *value)
+{
+	char line[1024];
+	int n = snprintf(line, sizeof line, "%s %s\n", key, value);
+
+	if (n > 0 && (size_t)n < sizeof line)
+		trace_put_facts(w, (struct text){ line, (size_t)n });
 }
 
 static int
@@ -86,6 +96,8 @@ put_line(struct trace_writer *w, char **word, const char *rest)
 			small(word[1]), number(word[2]), number(word[3]), number(word[4]) });
 	else if (strcmp(word[0], "mark") == 0)
 		trace_put_mark(w, number(word[1]), rest);
+	else if (strcmp(word[0], "fact") == 0)
+		put_fact(w, word[1], rest);
 	else if (kind_of(word[0]))
 		put_event(w, kind_of(word[0]), word);
 	else

@@ -114,6 +114,27 @@ trace() {
 	[[ $stderr = *"left out: 1 wait that began before the trace, or during which events were lost (in 1 place)"* ]]
 }
 
+@test "a wait that lasts when the last events are lost is left out" {
+	trace x.trace <<-'END'
+		waking 1350000000 1 101 0
+		switch 1400000000 1 0 R 9
+		loss 0 1360000000 1390000000 3
+	END
+	run --separate-stderr "$PQ" who -f x.trace --json -p 100
+	json_is 'select(.behind == "total") | [.waits, .lasting, .left_out]' '[3,0,1]'
+}
+
+@test "a trace of one process shows only its waits, and says what it does not know" {
+	trace x.trace <<-'END'
+		fact asked -p 100
+	END
+	run --separate-stderr "$PQ" who -f x.trace --json
+	json_is 'select(.behind == "total") | .victim' '"api/100"'
+	[[ $stderr = *'recorded with -p: who ran between the events of that process is mostly unknown'* ]]
+	fails 2 'recorded with -p 100: has only waits of that process' "$PQ" who -f x.trace -p 201
+	fails 2 'recorded with -p 100: has only waits of that process' "$PQ" who -f x.trace -g /shop
+}
+
 @test "a wait that lasts at the end counts up to there" {
 	trace x.trace <<-'END'
 		waking 1350000000 1 101 0

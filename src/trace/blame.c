@@ -12,9 +12,6 @@ enum {
 	CPUS_MOST = 1 << 13, /* NR_CPUS of no kernel is larger */
 	LOG_MOST = 1 << 10,  /* pieces of a CPU */
 	LOG_KEPT = 1 << 6,   /* of these, when it is full: a new thread may need them */
-	PAIRS_MOST = 1 << 18,
-	LENGTHS = 64,           /* classes of waits: by the power of two of their length in ns */
-	IDLE_LONG_NS = 1000000, /* a CPU wakes up from idle in less time */
 };
 
 /* One piece of what a CPU did: until the next piece it ran threads of this party. */
@@ -30,12 +27,6 @@ struct cpu {
 	bool known;        /* tid is known */
 	uint32_t waiting;  /* the first thread in its queue, plus 1 */
 	uint64_t since_ns; /* of the last switch */
-};
-
-/* How long a thread waited behind somebody, and of that, while another CPU was idle. */
-struct part {
-	uint32_t who;
-	uint64_t ns, elsewhere_ns;
 };
 
 enum state { UNSEEN, SLEEPING, WAITING, RUNNING };
@@ -66,86 +57,41 @@ struct queue {
 	double shared_ns; /* a clock that runs while they wait and none runs, by 1/n */
 };
 
-/* Waits of a class, which may be due to a quota. */
-struct held {
-	double share_ns[2][LENGTHS]; /* [0]: that saw the CPU idle for long */
-};
-
-struct held_pair {
-	uint64_t wait_ns[2][LENGTHS];
-};
-
-struct victim {
-	struct blame_victim sum;
-	bool seen;
-	struct queue *queues; /* of a party with a quota: by CPU; NULL: none */
-	uint32_t nqueues;
-	struct held *held;
-};
-
-struct pair {
-	struct blame_pair sum;
-	struct held_pair *held;
+/* Of a party with a quota: its queues by CPU. */
+struct queues {
+	struct queue *v;
+	uint32_t n;
 };
 
 struct blame {
 	blame_who *who;
 	void *about;
-	uint64_t slow_ns, now_ns;
+	uint64_t now_ns;
 	uint64_t idle_ns; /* a clock that runs while some CPU is idle */
 	uint32_t idle_cpus;
 	uint64_t gap_to_ns;
+	bool partial; /* see blame_partial */
 	struct cpu *cpus;
 	uint32_t ncpus;
 	uint32_t *pages[TIDS_MOST / TIDS_OF_PAGE]; /* the number of the thread, plus 1 */
 	struct thread *threads;
 	uint32_t nthreads, threads_room, free_thread;
-	struct victim *victims; /* by party */
-	uint32_t nvictims, victims_room;
-	struct pair *pairs;
-	uint32_t npairs, pairs_room;
-	uint32_t *slots; /* nslots, a power of two: the number of a pair, plus 1; 0: free */
-	uint32_t nslots;
-	struct part *sums; /* of one wait, by party; ns 0: none */
-	uint32_t nsums;
-	uint32_t *touched; /* the parties in it */
-	uint32_t ntouched, touched_room;
+	struct queues *queues; /* by party */
+	uint32_t nqueues;
+	struct wait_sums sums;
 	struct blame_losses lost;
 };
-
-static void *
-zeroed(size_t n, size_t size)
-{
-	return memset(xmalloc(n * size), 0, n * size);
-}
-
-static void *
-grow(void *v, uint32_t n, uint32_t *room, size_t size)
-{
-	uint32_t more = *room ? *room : 16;
-
-	if (n < *room)
-		return v;
-	while (more <= n)
-		more *= 2;
-	v = xrealloc(v, more * size);
-	memset((char *)v + *room * size, 0, (more - *room) * size);
-	*room = more;
-	return v;
-}
 
 struct blame *
 blame_new(blame_who *who, void *about, uint64_t slow_ns)
 {
-	struct blame *b = zeroed(1, sizeof *b);
+	struct blame *b = memset(xmalloc(sizeof *b), 0, sizeof *b);
 
 	b->who = who;
 	b->about = about;
-	b->slow_ns = slow_ns;
+	b->sums.slow_ns = slow_ns;
 	return b;
 }
-
-/* ---- Parties, and pairs of them */
 
 static uint32_t
 party_of(const struct blame *b, uint32_t tid)
@@ -153,56 +99,6 @@ party_of(const struct blame *b, uint32_t tid)
 	uint32_t party = tid == 0 ? (uint32_t)BLAME_IDLE : b->who(b->about, tid, b->now_ns);
 
 	return party < BLAME_PARTIES_MOST ? party : (uint32_t)BLAME_OTHERS;
-}
-
-static struct victim *
-victim_of(struct blame *b, uint32_t party)
-{
-	b->victims = grow(b->victims, party, &b->victims_room, sizeof *b->victims);
-	if (party >= b->nvictims)
-		b->nvictims = party + 1;
-	return &b->victims[party];
-}
-
-static uint32_t *
-slot_of(const struct blame *b, uint32_t victim, uint32_t culprit)
-{
-	uint64_t h = ((uint64_t)victim << 32 | culprit) * 0x9e3779b97f4a7c15u;
-
-	for (uint32_t i = (uint32_t)(h >> 32);; i++) {
-		uint32_t *slot = &b->slots[i & (b->nslots - 1)];
-		if (*slot == 0 ||
-		    (b->pairs[*slot - 1].sum.victim == victim &&
-			b->pairs[*slot - 1].sum.culprit == culprit))
-			return slot;
-	}
-}
-
-static void
-rehash(struct blame *b)
-{
-	b->nslots = b->nslots ? b->nslots * 2 : 256;
-	free(b->slots);
-	b->slots = zeroed(b->nslots, sizeof *b->slots);
-	for (uint32_t i = 0; i < b->npairs; i++)
-		*slot_of(b, b->pairs[i].sum.victim, b->pairs[i].sum.culprit) = i + 1;
-}
-
-static struct pair *
-pair_of(struct blame *b, uint32_t victim, uint32_t culprit)
-{
-	if (b->npairs >= b->nslots / 2)
-		rehash(b);
-	uint32_t *slot = slot_of(b, victim, culprit);
-	if (*slot)
-		return &b->pairs[*slot - 1];
-	if (b->npairs >= PAIRS_MOST && culprit >= BLAME_FIRST)
-		return pair_of(b, victim, BLAME_OTHERS);
-	b->pairs = grow(b->pairs, b->npairs, &b->pairs_room, sizeof *b->pairs);
-	struct pair *p = &b->pairs[b->npairs];
-	*p = (struct pair){ .sum = { .victim = victim, .culprit = culprit } };
-	*slot = ++b->npairs;
-	return p;
 }
 
 /* ---- Threads by number */
@@ -216,7 +112,8 @@ place_of(struct blame *b, uint32_t tid)
 	if (!page)
 		return NULL;
 	if (!*page)
-		*page = zeroed(TIDS_OF_PAGE, sizeof **page);
+		*page =
+		    memset(xmalloc(TIDS_OF_PAGE * sizeof **page), 0, TIDS_OF_PAGE * sizeof **page);
 	return &(*page)[tid % TIDS_OF_PAGE];
 }
 
@@ -231,7 +128,8 @@ thread_new(struct blame *b, uint32_t tid)
 		b->free_thread = b->threads[i - 1].next;
 		b->threads[i - 1] = (struct thread){ .parts = parts, .room = room };
 	} else {
-		b->threads = grow(b->threads, b->nthreads, &b->threads_room, sizeof *b->threads);
+		b->threads =
+		    sums_grow(b->threads, b->nthreads, &b->threads_room, sizeof *b->threads);
 		i = ++b->nthreads;
 	}
 	b->threads[i - 1].tid = tid;
@@ -274,24 +172,10 @@ cpu_of(struct blame *b, uint32_t cpu)
 		b->lost.invalid++;
 		return NULL;
 	}
-	b->cpus = grow(b->cpus, cpu, &b->ncpus, sizeof *b->cpus);
+	b->cpus = sums_grow(b->cpus, cpu, &b->ncpus, sizeof *b->cpus);
 	if (!b->cpus[cpu].log)
 		cpu_begin(b, &b->cpus[cpu]);
 	return &b->cpus[cpu];
-}
-
-static void
-add_part(struct blame *b, uint32_t who, uint64_t ns, uint64_t elsewhere_ns)
-{
-	if (ns == 0)
-		return;
-	b->sums = grow(b->sums, who, &b->nsums, sizeof *b->sums);
-	if (b->sums[who].ns == 0) {
-		b->touched = grow(b->touched, b->ntouched, &b->touched_room, sizeof *b->touched);
-		b->touched[b->ntouched++] = who;
-	}
-	b->sums[who].ns += ns;
-	b->sums[who].elsewhere_ns += elsewhere_ns;
 }
 
 /* Adds what the thread's CPU did since t->done_ns. While that CPU is idle, so is some CPU: the time in
@@ -305,7 +189,7 @@ walk(struct blame *b, struct thread *t)
 	while (i > 0 && c->log[i].from_ns > t->done_ns)
 		i--;
 	if (c->log[i].from_ns > t->done_ns) {
-		add_part(b, BLAME_UNKNOWN, c->log[i].from_ns - t->done_ns, 0);
+		sums_part(&b->sums, BLAME_UNKNOWN, c->log[i].from_ns - t->done_ns, 0);
 		t->done_ns = c->log[i].from_ns;
 		t->idle_ns = c->log[i].idle_ns;
 	}
@@ -314,7 +198,8 @@ walk(struct blame *b, struct thread *t)
 		uint64_t to = last ? b->now_ns : c->log[i + 1].from_ns,
 			 idle = last ? b->idle_ns : c->log[i + 1].idle_ns;
 		uint32_t who = c->log[i].who;
-		add_part(b, who, to - t->done_ns, who == BLAME_IDLE ? 0 : idle - t->idle_ns);
+		sums_part(
+		    &b->sums, who, to - t->done_ns, who == BLAME_IDLE ? 0 : idle - t->idle_ns);
 		t->done_ns = to;
 		t->idle_ns = idle;
 	}
@@ -324,28 +209,8 @@ static void
 load_parts(struct blame *b, struct thread *t)
 {
 	for (uint32_t i = 0; i < t->nparts; i++)
-		add_part(b, t->parts[i].who, t->parts[i].ns, t->parts[i].elsewhere_ns);
+		sums_part(&b->sums, t->parts[i].who, t->parts[i].ns, t->parts[i].elsewhere_ns);
 	t->nparts = 0;
-}
-
-static void
-clear_sums(struct blame *b)
-{
-	for (uint32_t i = 0; i < b->ntouched; i++)
-		b->sums[b->touched[i]] = (struct part){ 0 };
-	b->ntouched = 0;
-}
-
-static void
-store_parts(struct blame *b, struct thread *t)
-{
-	t->parts = grow(t->parts, b->ntouched, &t->room, sizeof *t->parts);
-	for (uint32_t i = 0; i < b->ntouched; i++) {
-		t->parts[i] = b->sums[b->touched[i]];
-		t->parts[i].who = b->touched[i];
-	}
-	t->nparts = b->ntouched;
-	clear_sums(b);
 }
 
 /* Puts the wait so far into the thread's parts: the CPU's log is no longer needed. */
@@ -354,7 +219,7 @@ settle(struct blame *b, struct thread *t)
 {
 	load_parts(b, t);
 	walk(b, t);
-	store_parts(b, t);
+	t->nparts = sums_take(&b->sums, &t->parts, &t->room);
 }
 
 static void
@@ -389,12 +254,11 @@ log_piece(struct blame *b, struct cpu *c, uint32_t who)
 static struct queue *
 queue_of(struct blame *b, uint32_t party, uint32_t cpu)
 {
-	struct victim *v = party < b->nvictims ? &b->victims[party] : NULL;
-
-	if (!v || !v->queues)
+	if (!sums_limited(&b->sums, party))
 		return NULL;
-	v->queues = grow(v->queues, cpu, &v->nqueues, sizeof *v->queues);
-	struct queue *q = &v->queues[cpu];
+	struct queues *of = &b->queues[party];
+	of->v = sums_grow(of->v, cpu, &of->n, sizeof *of->v);
+	struct queue *q = &of->v[cpu];
 	if (q->n > 0 && !q->own)
 		q->shared_ns += (double)(b->now_ns - q->at_ns) / q->n;
 	q->at_ns = b->now_ns;
@@ -463,10 +327,7 @@ wait_begin(struct blame *b, struct thread *t, uint32_t cpu)
 static void
 leave_out(struct blame *b, const struct thread *t, uint64_t *why)
 {
-	struct victim *v = victim_of(b, t->party);
-
-	v->seen = true;
-	v->sum.left_out++;
+	sums_victim(&b->sums, t->party)->left_out++;
 	++*why;
 }
 
@@ -477,90 +338,6 @@ wait_drop(struct blame *b, struct thread *t, uint64_t *why)
 	dequeue(b, t);
 	leave_out(b, t, why);
 	t->state = UNSEEN;
-}
-
-static unsigned
-length_class(uint64_t ns)
-{
-	return ns ? 63 - (unsigned)__builtin_clzll(ns) : 0;
-}
-
-/* Notes a wait that may be due to the quota, with its share of the queue. */
-static void
-hold(struct blame *b, const struct thread *t)
-{
-	struct victim *v = &b->victims[t->party];
-	uint64_t own_ns = t->party < b->nsums ? b->sums[t->party].ns : 0;
-	unsigned length = length_class(b->now_ns - t->from_ns - own_ns),
-		 of = b->sums[BLAME_IDLE].ns < IDLE_LONG_NS;
-
-	v->held->share_ns[of][length] += t->share_ns;
-	for (uint32_t i = 0; i < b->ntouched; i++) {
-		struct pair *p = pair_of(b, t->party, b->touched[i]);
-		if (b->touched[i] == t->party)
-			continue;
-		if (!p->held)
-			p->held = zeroed(1, sizeof *p->held);
-		p->held->wait_ns[of][length] += b->sums[b->touched[i]].ns;
-	}
-}
-
-static void
-add_to_pair(
-    struct blame *b, const struct thread *t, const struct part *part, uint32_t who, bool slow)
-{
-	struct blame_pair *p = &pair_of(b, t->party, who)->sum;
-
-	p->wait_ns += part->ns;
-	p->elsewhere_ns += part->elsewhere_ns;
-	p->waits++;
-	p->slow += slow;
-	if (part->ns > p->longest_ns) {
-		p->longest_ns = part->ns;
-		p->longest_end_ns = b->now_ns;
-		p->longest_tid = t->tid;
-	}
-}
-
-/* Who has the largest part of the wait. */
-static uint32_t
-worst_of(const struct blame *b)
-{
-	uint32_t worst = BLAME_UNKNOWN;
-	uint64_t most = 0;
-
-	for (uint32_t i = 0; i < b->ntouched; i++)
-		if (b->sums[b->touched[i]].ns > most) {
-			worst = b->touched[i];
-			most = b->sums[worst].ns;
-		}
-	return worst;
-}
-
-static void
-add_to_victim(struct blame *b, const struct thread *t)
-{
-	struct victim *v = victim_of(b, t->party);
-	uint64_t wait_ns = b->now_ns - t->from_ns;
-	bool slow = b->slow_ns && wait_ns >= b->slow_ns;
-	uint32_t worst = slow ? worst_of(b) : 0;
-
-	v->seen = true;
-	v->sum.waits++;
-	v->sum.wait_ns += wait_ns;
-	v->sum.slow += slow;
-	if (wait_ns >= v->sum.longest_ns) {
-		v->sum.longest_ns = wait_ns;
-		v->sum.longest_end_ns = b->now_ns;
-		v->sum.longest_tid = t->tid;
-	}
-	for (uint32_t i = 0; i < b->ntouched; i++) {
-		const struct part *part = &b->sums[b->touched[i]];
-		add_to_pair(b, t, part, b->touched[i], slow && b->touched[i] == worst);
-		v->sum.elsewhere_ns += part->elsewhere_ns;
-	}
-	if (b->nsums && b->sums[BLAME_IDLE].ns >= IDLE_LONG_NS)
-		v->sum.idle_ns += b->sums[BLAME_IDLE].ns;
 }
 
 /* The wait ends now. */
@@ -575,10 +352,8 @@ wait_end(struct blame *b, struct thread *t)
 	}
 	load_parts(b, t);
 	walk(b, t);
-	add_to_victim(b, t);
-	if (b->ntouched && b->victims[t->party].held)
-		hold(b, t);
-	clear_sums(b);
+	sums_count(
+	    &b->sums, &(struct wait){ t->party, t->tid, t->from_ns, b->now_ns, t->share_ns });
 }
 
 /* Nothing that overlaps a gap counts. */
@@ -604,12 +379,12 @@ is_proof(const struct blame *b, const struct thread *t)
 static void
 prove(struct blame *b, struct thread *t)
 {
-	struct victim *v = victim_of(b, t->party);
+	struct blame_victim *v = sums_victim(&b->sums, t->party);
 
 	t->unproved = false;
-	v->sum.left_out -= v->sum.left_out > 0;
+	v->left_out -= v->left_out > 0;
 	b->lost.unknown_start -= b->lost.unknown_start > 0;
-	v->sum.waits++;
+	v->waits++;
 }
 
 static void
@@ -733,9 +508,9 @@ find_elsewhere(struct blame *b, struct thread *t, uint32_t cpu)
 {
 	if (!t->born) { /* it moved without an event: who ran in between is unknown */
 		load_parts(b, t);
-		add_part(b, BLAME_UNKNOWN, b->now_ns - t->done_ns, 0);
+		sums_part(&b->sums, BLAME_UNKNOWN, b->now_ns - t->done_ns, 0);
 		t->done_ns = b->now_ns;
-		store_parts(b, t);
+		t->nparts = sums_take(&b->sums, &t->parts, &t->room);
 	}
 	dequeue(b, t);
 	enqueue(b, t, cpu);
@@ -767,10 +542,12 @@ learn(struct blame *b, struct cpu *c, uint32_t tid)
 {
 	const struct thread *t = tid ? thread_of(b, tid) : NULL;
 
+	c->known = true;
+	if (b->partial)
+		return; /* others may have run, too */
 	c->log[c->n - 1].who = tid == 0 ? (uint32_t)BLAME_IDLE :
 	    t                           ? t->party :
 					  (uint32_t)BLAME_UNKNOWN;
-	c->known = true;
 }
 
 /* Who runs on the CPU is not known any more. */
@@ -798,7 +575,10 @@ on_switch(struct blame *b, const struct sched_event *e)
 		b->lost.invalid += c != NULL;
 		return;
 	}
-	if (c->known && c->tid != e->tid) { /* events are missing, and nobody said so */
+	if (c->known && c->tid != e->tid && b->partial) {
+		c->log[c->n - 1].who = BLAME_UNKNOWN; /* since some time */
+		forget(b, c);
+	} else if (c->known && c->tid != e->tid) { /* events are missing, and nobody said so */
 		gap_until(b, b->now_ns);
 		forget(b, c);
 	}
@@ -866,6 +646,12 @@ blame_gap(struct blame *b, uint32_t cpu, uint64_t from_ns, uint64_t to_ns)
 }
 
 void
+blame_partial(struct blame *b)
+{
+	b->partial = true;
+}
+
+void
 blame_end(struct blame *b, uint64_t at_ns)
 {
 	if (at_ns > b->now_ns)
@@ -874,7 +660,7 @@ blame_end(struct blame *b, uint64_t at_ns)
 		struct thread *t = &b->threads[i];
 		if (t->state != WAITING)
 			continue;
-		struct blame_victim *v = &victim_of(b, t->party)->sum;
+		struct blame_victim *v = sums_victim(&b->sums, t->party);
 		uint64_t waits = v->waits;
 		if (t->doubtful)
 			wait_drop(b, t, &b->lost.unknown_start);
@@ -889,54 +675,16 @@ blame_end(struct blame *b, uint64_t at_ns)
 void
 blame_limited(struct blame *b, uint32_t party)
 {
-	struct victim *v;
-
 	if (party < BLAME_FIRST || party >= BLAME_PARTIES_MOST)
 		return;
-	v = victim_of(b, party);
-	v->queues = grow(v->queues, 0, &v->nqueues, sizeof *v->queues);
-	if (!v->held)
-		v->held = zeroed(1, sizeof *v->held);
-}
-
-/* Moves this share of the waits of a class to the quota. */
-static uint64_t
-move(struct blame *b, uint32_t party, int of, int length, double share)
-{
-	uint64_t moved = 0;
-
-	for (uint32_t i = 0; i < b->npairs; i++) {
-		struct pair *p = &b->pairs[i];
-		if (p->sum.victim != party || !p->held)
-			continue;
-		uint64_t *held = &p->held->wait_ns[of][length];
-		uint64_t ns = share < 1 ? (uint64_t)((double)*held * share) : *held;
-		*held -= ns;
-		p->sum.wait_ns -= ns;
-		moved += ns;
-	}
-	return moved;
+	sums_limit(&b->sums, party);
+	b->queues = sums_grow(b->queues, party, &b->nqueues, sizeof *b->queues);
 }
 
 void
 blame_throttled(struct blame *b, uint32_t party, uint64_t throttled_ns)
 {
-	struct victim *v = party < b->nvictims ? &b->victims[party] : NULL;
-	double left = (double)throttled_ns;
-	uint64_t moved = 0;
-
-	if (!v || !v->held)
-		return;
-	v->sum.quota_known = true;
-	for (int of = 0; of < 2; of++)
-		for (int i = LENGTHS - 1; i >= 0 && left > 0; i--) {
-			double share_ns = v->held->share_ns[of][i];
-			if (share_ns <= 0)
-				continue;
-			moved += move(b, party, of, i, left / share_ns);
-			left -= share_ns;
-		}
-	pair_of(b, party, BLAME_QUOTA)->sum.wait_ns += moved;
+	sums_throttled(&b->sums, party, throttled_ns);
 }
 
 /* ---- The sums */
@@ -944,25 +692,25 @@ blame_throttled(struct blame *b, uint32_t party, uint64_t throttled_ns)
 uint32_t
 blame_victims(const struct blame *b)
 {
-	return b->nvictims;
+	return b->sums.nvictims;
 }
 
 const struct blame_victim *
 blame_victim(const struct blame *b, uint32_t party)
 {
-	return party < b->nvictims && b->victims[party].seen ? &b->victims[party].sum : NULL;
+	return sums_seen(&b->sums, party);
 }
 
 size_t
 blame_pairs(const struct blame *b)
 {
-	return b->npairs;
+	return b->sums.npairs;
 }
 
 const struct blame_pair *
 blame_pair(const struct blame *b, size_t i)
 {
-	return &b->pairs[i].sum;
+	return sums_pair(&b->sums, i);
 }
 
 const struct blame_losses *
@@ -974,17 +722,7 @@ blame_losses(const struct blame *b)
 void
 blame_clear(struct blame *b)
 {
-	for (uint32_t i = 0; i < b->nvictims; i++) {
-		b->victims[i].sum = (struct blame_victim){ 0 };
-		b->victims[i].seen = false;
-		if (b->victims[i].held)
-			*b->victims[i].held = (struct held){ 0 };
-	}
-	for (uint32_t i = 0; i < b->npairs; i++)
-		free(b->pairs[i].held);
-	b->npairs = 0;
-	if (b->nslots)
-		memset(b->slots, 0, b->nslots * sizeof *b->slots);
+	sums_clear(&b->sums);
 	b->lost = (struct blame_losses){ 0 };
 }
 
@@ -993,23 +731,17 @@ blame_free(struct blame *b)
 {
 	if (!b)
 		return;
-	blame_clear(b);
-	for (uint32_t i = 0; i < b->nvictims; i++) {
-		free(b->victims[i].queues);
-		free(b->victims[i].held);
-	}
+	sums_free(&b->sums);
+	for (uint32_t i = 0; i < b->nqueues; i++)
+		free(b->queues[i].v);
 	for (uint32_t i = 0; i < b->nthreads; i++)
 		free(b->threads[i].parts);
 	for (uint32_t i = 0; i < b->ncpus; i++)
 		free(b->cpus[i].log);
 	for (size_t i = 0; i < sizeof b->pages / sizeof b->pages[0]; i++)
 		free(b->pages[i]);
-	free(b->victims);
+	free(b->queues);
 	free(b->threads);
 	free(b->cpus);
-	free(b->pairs);
-	free(b->slots);
-	free(b->sums);
-	free(b->touched);
 	free(b);
 }

@@ -16,7 +16,7 @@
  * A wait whose start is unknown, or during which events were lost, is left out and counted. Time that
  * interrupts and the hypervisor take is not in the events: it counts for whoever was on the CPU.
  *
- * Memory: 136 bytes a thread, 24 KiB a CPU, and 80 bytes for each pair of a victim and a culprit;
+ * Memory: about 90 bytes a thread, 24 KiB a CPU, and 80 bytes a pair of a victim and a culprit;
  * all three have a limit.
  */
 #ifndef PQ_TRACE_BLAME_H
@@ -27,46 +27,10 @@
 #include <stdint.h>
 
 #include "proc/sched_event.h"
+#include "trace/wait_sums.h"
 
-/* A party is who waits and who is waited for: a cgroup, a process or a thread, as the caller decides.
- * Its numbers begin with BLAME_FIRST; below are: */
-enum {
-	BLAME_IDLE,    /* the CPU was idle although a thread was in its queue */
-	BLAME_QUOTA,   /* a quota held the victim back: see blame_throttled */
-	BLAME_UNKNOWN, /* the events do not say who ran; or the party of a thread is not known */
-	BLAME_OTHERS,  /* the culprits beyond the limit, together */
-	BLAME_FIRST,
-	BLAME_PARTIES_MOST = 1 << 17 /* numbers from here on count as BLAME_OTHERS */
-};
-
-/* The number of the party of a thread at that time. */
+/* The number of the party (see trace/wait_sums.h) of a thread at that time. */
 typedef uint32_t blame_who(void *about, uint32_t tid, uint64_t at_ns);
-
-/* How long one party waited. */
-struct blame_victim {
-	uint64_t wait_ns, waits;
-	uint64_t slow;         /* waits of at least slow_ns */
-	uint64_t elsewhere_ns; /* of wait_ns: the thread's CPU was busy, and another one was idle */
-	uint64_t longest_ns;   /* the longest wait, when it ended, and whose it was */
-	uint64_t longest_end_ns;
-	uint32_t longest_tid;
-	uint64_t open;     /* of waits: lasted at the end, and count up to there */
-	uint64_t idle_ns;  /* behind BLAME_IDLE, of waits with at least 1 ms of that: see below */
-	uint64_t left_out; /* waits that are not in all this */
-	bool quota_known;  /* by blame_throttled */
-};
-
-/* How long of that behind whom. The pairs of a victim add up to its wait_ns. */
-struct blame_pair {
-	uint32_t victim, culprit;
-	uint64_t wait_ns;
-	uint64_t waits;        /* waits with time behind that culprit */
-	uint64_t slow;         /* slow waits of which that culprit has the largest part */
-	uint64_t elsewhere_ns; /* as in struct blame_victim */
-	uint64_t longest_ns;   /* the most in one wait, when that ended, and whose it was */
-	uint64_t longest_end_ns;
-	uint32_t longest_tid;
-};
 
 /* What is not in the sums, and why. */
 struct blame_losses {
@@ -81,6 +45,10 @@ struct blame;
 
 /* slow_ns: which waits are slow; 0: none. */
 struct blame *blame_new(blame_who *who, void *about, uint64_t slow_ns);
+
+/* The events are only those of one process: other threads run unseen. Who ran is unknown where the
+ * events of a CPU do not fit, and only waits of that process are right. To be called first. */
+void blame_partial(struct blame *b);
 
 /* Takes the next event. */
 void blame_event(struct blame *b, const struct sched_event *e);

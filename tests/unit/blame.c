@@ -476,6 +476,28 @@ invalid_events(void)
 	finish(b);
 }
 
+/* Only the events of A: between them others run unseen. */
+static void
+partial(void)
+{
+	struct blame *b = begin(0);
+
+	blame_partial(b);
+	put_switch(b, 10, 0, 201, 'S', 101);
+	put_waking(b, 15, 0, 102, 0);
+	put_switch(b, 20, 0, 101, SCHED_PREEMPTED, 301);
+	put_switch(b, 50, 0, 401, 'S', 102); /* C has run, and D; when is unknown */
+	put_switch(b, 60, 0, 102, 'S', 301);
+	put_switch(b, 90, 0, 301, 'S', 101);
+	CHECK_U64(sum(b, A).waits, 2);
+	CHECK_U64(behind(b, A, A), 5 + 10);
+	CHECK_U64(behind(b, A, BLAME_UNKNOWN), 30 + 30);
+	CHECK_U64(behind(b, A, C), 30);
+	CHECK_U64(sum(b, A).left_out, 1); /* of 101 at first */
+	CHECK_U64(blame_losses(b)->gaps, 0);
+	finish(b);
+}
+
 /* A party is throttled on two CPUs. On CPU 0 two of its threads wait, and the CPU is idle: the throttled
  * time of that queue counts for both. */
 static void
@@ -756,6 +778,7 @@ main(void)
 	unit_test("exec may change the number of a running thread", exec_of_a_thread);
 	unit_test("a move without an event leaves the culprit unknown", moved_unseen);
 	unit_test("invalid events are counted", invalid_events);
+	unit_test("who runs between the events of one process is unknown", partial);
 	unit_test("a quota takes its throttled time from idle CPUs first", quota);
 	unit_test("a quota takes no more than its throttled time", quota_of_a_part);
 	unit_test("intervals begin with empty sums", intervals);

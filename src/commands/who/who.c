@@ -285,6 +285,7 @@ struct replay {
 	struct table table;
 	struct output output;
 	uint64_t left_out, gaps, invalid; /* waits of those who are asked for; and of all */
+	bool partial;                     /* the trace has only the events of one process */
 	char *held; /* who waited longest in queues of idle CPUs, and how long */
 	uint64_t held_ns;
 };
@@ -344,14 +345,33 @@ set_window(struct replay *r)
 	r->to_ns = w.to_ns < whole.to_ns ? boot_of(t, w.to_ns) : t->to_ns;
 }
 
+/* The process to which the events were limited when they were recorded; 0: they were not. */
+static uint64_t
+recorded_pid(const struct trace_file *t)
+{
+	struct text value, word;
+	uint64_t pid;
+
+	if (!facts_find((struct text){ t->facts.s, t->facts.n }, "asked", &value))
+		return 0;
+	while (text_word(&value, &word))
+		if (text_eq(word, "-p") && text_next_u64(&value, &pid) == 0)
+			return pid;
+	return 0;
+}
+
 static void
 begin_parties(struct replay *r)
 {
 	const struct target *target = &r->options->ask.target;
-	uint64_t pid = 0;
+	uint64_t recorded = recorded_pid(&r->trace), pid = recorded;
 
+	r->partial = recorded > 0;
 	if (target->pid)
 		text_u64(text_of(target->pid), &pid);
+	if (r->partial && (pid != recorded || target->cgroup))
+		die(EXIT_USAGE, "%s: recorded with -p %llu: has only waits of that process",
+		    r->own->source, (unsigned long long)recorded);
 	r->parties = (struct parties){ .trace = &r->trace,
 		.by_thread = r->own->threads,
 		.pid = pid < UINT32_MAX ? (uint32_t)pid : UINT32_MAX };
@@ -462,14 +482,14 @@ begin_window(struct replay *r)
 		r->due_ns = r->from_ns + (uint64_t)r->options->interval_ns;
 }
 
+/* Events that are lost from some time before at_ns on. */
 static void
-put_event(struct replay *r, const struct sched_event *e)
+put_losses(struct replay *r, uint64_t at_ns)
 {
-	while (r->next_loss < r->trace.nlosses && r->losses[r->next_loss].from_ns < e->at_ns) {
+	while (r->next_loss < r->trace.nlosses && r->losses[r->next_loss].from_ns < at_ns) {
 		const struct trace_loss *l = &r->losses[r->next_loss++];
 		blame_gap(r->blame, l->cpu, l->from_ns, l->to_ns);
 	}
-	blame_event(r->blame, e);
 }
 
 static void
@@ -486,13 +506,15 @@ replay(struct replay *r)
 		}
 		if (begun)
 			end_intervals(r, e->at_ns);
-		put_event(r, e);
+		put_losses(r, e->at_ns);
+		blame_event(r->blame, e);
 	}
 	trace_end(c);
 	if (is_enough(r))
 		return;
 	if (!begun)
 		begin_window(r);
+	put_losses(r, r->to_ns);
 	blame_end(r->blame, r->to_ns);
 	end_interval(r, r->to_ns);
 }
@@ -510,6 +532,10 @@ tell_losses(const struct replay *r)
 	unsigned long long damaged = t->damaged, left_out = r->left_out, gaps = r->gaps,
 			   invalid = r->invalid;
 
+	if (r->partial)
+		warn("%s: recorded with -p: who ran between the events of that process is mostly "
+		     "unknown",
+		    r->own->source);
 	if (damaged)
 		warn("%s: skipped %llu damaged block%s", r->own->source, damaged, plural(damaged));
 	if (t->cut)
@@ -562,6 +588,8 @@ who(const struct options *o)
 		memcpy(r.losses, r.trace.losses, r.trace.nlosses * sizeof *r.losses);
 	qsort(r.losses, r.trace.nlosses, sizeof *r.losses, compare_losses);
 	r.blame = blame_new(parties_of, &r.parties, (uint64_t)r.own->slow_ns);
+	if (r.partial)
+		blame_partial(r.blame);
 	begin_output(&r);
 	replay(&r);
 	output_end(&r.output);
