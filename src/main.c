@@ -96,6 +96,7 @@
  *   trace/format.c               the bytes that both share
  *   trace/trace_export.c         what the formats of exports share
  *   trace/perfetto.c             a trace as Perfetto's protobuf
+ *   trace/proto.c                messages of protobuf
  *   trace/chrome.c               a trace as JSON for Chrome's viewer and speedscope
  *
  *   expr/token.c                 conditions: tokens, numbers and units
