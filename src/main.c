@@ -100,6 +100,7 @@
  *   trace/format.c               the bytes that both share
  *   trace/trace_export.c         what the formats of exports share
  *   trace/perfetto.c             a trace as Perfetto's protobuf
+ *   trace/proto.c                messages of protobuf
  *   trace/chrome.c               a trace as JSON for Chrome's viewer and speedscope
  *   trace/blame.c                who ran while runnable threads waited
  *   trace/wait_sums.c            sums of these waits, and what a quota has of them

@@ -1,3 +1,4 @@
+/* perfetto: writes a trace as Perfetto's protobuf, which its viewer and trace_processor read. */
 #include "trace/perfetto.h"
 
 #include <errno.h>
@@ -9,9 +10,8 @@
 #include "base/buf.h"
 #include "base/fail.h"
 #include "base/map.h"
-
-/* Reals are written as the bytes of a double. */
-_Static_assert(sizeof(double) == 8, "a double of protobuf has 8 bytes");
+#include "trace/perfetto_fields.h"
+#include "trace/proto.h"
 
 enum {
 	WRITE_AT = 1 << 16,     /* bytes that are written at once */
@@ -19,142 +19,6 @@ enum {
 	BUNDLE_BYTES = 1 << 16, /* of whole events */
 	SEQUENCE = 1,           /* all packets are of one sequence */
 };
-
-/* ---- Protobuf: a field is its number and type, then a varint, 8 bytes, or a length and bytes. */
-
-enum wire { VARINT = 0, FIXED64 = 1, BYTES = 2 };
-
-static void
-put_varint(struct buf *b, uint64_t v)
-{
-	char *start = buf_room(b, 10), *s = start;
-
-	for (; v >= 0x80; v >>= 7)
-		*s++ = (char)(v | 0x80);
-	*s++ = (char)v;
-	b->n += (size_t)(s - start);
-}
-
-static void
-put_tag(struct buf *b, unsigned field, enum wire type)
-{
-	put_varint(b, field << 3 | type);
-}
-
-static void
-put_number(struct buf *b, unsigned field, uint64_t v)
-{
-	put_tag(b, field, VARINT);
-	put_varint(b, v);
-}
-
-static void
-put_bytes(struct buf *b, unsigned field, const char *s, size_t n)
-{
-	put_tag(b, field, BYTES);
-	put_varint(b, n);
-	buf_add(b, s, n);
-}
-
-static void
-put_message(struct buf *b, unsigned field, const struct buf *m)
-{
-	put_bytes(b, field, m->s, m->n);
-}
-
-/* Other people's bytes: strings of protobuf are UTF-8. */
-static void
-put_string(struct buf *b, unsigned field, const char *s)
-{
-	struct buf text = { 0 };
-
-	buf_printable(&text, s);
-	put_message(b, field, &text);
-	buf_free(&text);
-}
-
-static void
-put_real(struct buf *b, unsigned field, double v)
-{
-	uint64_t bits;
-	char bytes[8];
-
-	memcpy(&bits, &v, sizeof bits);
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (char)(bits >> 8 * i);
-	put_tag(b, field, FIXED64);
-	buf_add(b, bytes, sizeof bytes);
-}
-
-/* ---- Field numbers of the messages, as in perfetto_trace.proto */
-
-enum { TRACE_PACKET = 1 };
-
-enum packet_field {
-	PACKET_FTRACE = 1,
-	PACKET_PROCESS_TREE = 2,
-	PACKET_CLOCKS = 6,
-	PACKET_TIMESTAMP = 8,
-	PACKET_SEQUENCE = 10,
-	PACKET_TRACK_EVENT = 11,
-	PACKET_FLAGS = 13,
-	PACKET_SYSTEM = 45,
-	PACKET_TRACK = 60,
-	PACKET_FIRST = 87,
-};
-enum { FLAGS_CLEARED = 1 };
-
-enum { CLOCK_OF = 1, CLOCKS_PRIMARY = 2 };
-enum { CLOCK_ID = 1, CLOCK_TIME = 2, ID_REAL = 1, ID_MONO = 3, ID_BOOT = 6 };
-
-enum { SYSTEM_UTSNAME = 1, SYSTEM_HZ = 3, SYSTEM_PAGE = 6, SYSTEM_CPUS = 8 };
-enum { UTSNAME_SYSTEM = 1, UTSNAME_RELEASE = 3, UTSNAME_MACHINE = 4 };
-
-enum { TREE_PROCESS = 1, TREE_THREAD = 2 };
-enum { PROCESS_PID = 1, PROCESS_PPID, PROCESS_COMMAND, PROCESS_KERNEL = 8, PROCESS_BY_COMM };
-enum { THREAD_TID = 1, THREAD_NAME, THREAD_TGID };
-
-enum { TRACK_ID = 1, TRACK_NAME = 2, TRACK_PROCESS = 3, TRACK_PARENT = 5, TRACK_COUNTER = 8 };
-enum { TRACK_PROCESS_PID = 1, TRACK_PROCESS_NAME = 6, TRACK_PROCESS_LABEL = 8 };
-enum { COUNTER_UNIT = 3, COUNTER_UNIT_NAME = 6, COUNTER_SCALE = 7, UNIT_BYTES = 3 };
-
-enum {
-	EVENT_ANNOTATION = 4,
-	EVENT_TYPE = 9,
-	EVENT_TRACK = 11,
-	EVENT_NAME = 23,
-	EVENT_WHOLE = 30,
-	EVENT_REAL = 44,
-};
-enum event_type { TYPE_BEGIN = 1, TYPE_END = 2, TYPE_INSTANT = 3, TYPE_COUNTER = 4 };
-enum { ANNOTATION_STRING = 6, ANNOTATION_NAME = 10 };
-
-enum { BUNDLE_CPU = 1, BUNDLE_EVENT = 2, BUNDLE_LOST = 3, BUNDLE_COMPACT = 4 };
-enum { COMPACT_NAMES = 5 };
-
-enum { FTRACE_TIMESTAMP = 1, FTRACE_PID = 2, FTRACE_FLAGS = 5, FLAG_HARDIRQ = 8 };
-enum ftrace_event {
-	FTRACE_SWITCH = 4,
-	FTRACE_WAKING = 20,
-	FTRACE_NEWTASK = 235,
-	FTRACE_EXEC = 237,
-	FTRACE_EXIT = 238,
-	FTRACE_FREE = 240,
-	FTRACE_MIGRATE = 491,
-};
-enum {
-	SWITCH_PREV_COMM = 1,
-	SWITCH_PREV_PID,
-	SWITCH_PREV_PRIO,
-	SWITCH_PREV_STATE,
-	SWITCH_NEXT_COMM,
-	SWITCH_NEXT_PID,
-	SWITCH_NEXT_PRIO,
-};
-enum { WAKING_COMM = 1, WAKING_PID = 2, WAKING_PRIO = 3, WAKING_CPU = 5 };
-enum { NEWTASK_PID = 1, NEWTASK_COMM = 2, NEWTASK_FLAGS = 3, FLAG_THREAD = 0x10000 };
-enum { EXEC_PID = 2, EXIT_COMM = 1, EXIT_PID = 2, EXIT_TGID = 3, FREE_PID = 2 };
-enum { MIGRATE_PID = 2, MIGRATE_CPU = 5 };
 
 /* The arrays of the compact form: a value for each switch, then for each waking. */
 enum {
@@ -204,9 +68,9 @@ struct perfetto {
 	uint64_t tracks;     /* numbers given to tracks */
 	uint64_t marks;      /* the track of marks */
 	struct export_sums sums;
-	struct buf out; /* packets to be written */
-	struct buf packet, message, part, event,
-	    field; /* being built, each within the one before */
+	struct buf out;                          /* packets to be written */
+	struct buf packet, message, part, event; /* being built */
+	struct buf name;
 };
 
 /* What a trace says about a thread: nothing, that it has events, who it is. */
@@ -238,14 +102,14 @@ put_packet(struct perfetto *p, enum packet_field field, uint64_t at_ns)
 	size_t before = p->out.n;
 
 	b->n = 0;
-	put_number(b, PACKET_TIMESTAMP, at_ns);
-	put_number(b, PACKET_SEQUENCE, SEQUENCE);
+	proto_number(b, PACKET_TIMESTAMP, at_ns);
+	proto_number(b, PACKET_SEQUENCE, SEQUENCE);
 	if (p->sums.bytes == 0) {
-		put_number(b, PACKET_FLAGS, FLAGS_CLEARED);
-		put_number(b, PACKET_FIRST, 1);
+		proto_number(b, PACKET_FLAGS, FLAGS_CLEARED);
+		proto_number(b, PACKET_FIRST, 1);
 	}
-	put_message(b, field, &p->message);
-	put_message(&p->out, TRACE_PACKET, b);
+	proto_message(b, field, &p->message);
+	proto_message(&p->out, TRACE_PACKET, b);
 	p->sums.bytes += p->out.n - before;
 	p->message.n = 0;
 	if (p->out.n >= WRITE_AT)
@@ -257,10 +121,10 @@ put_packet(struct perfetto *p, enum packet_field field, uint64_t at_ns)
 static void
 put_track(struct perfetto *p, uint64_t track, uint64_t parent, const char *name)
 {
-	put_number(&p->message, TRACK_ID, track);
-	put_string(&p->message, TRACK_NAME, name);
+	proto_number(&p->message, TRACK_ID, track);
+	proto_string(&p->message, TRACK_NAME, name);
 	if (parent)
-		put_number(&p->message, TRACK_PARENT, parent);
+		proto_number(&p->message, TRACK_PARENT, parent);
 }
 
 static uint64_t
@@ -281,13 +145,13 @@ add_counter(
 
 	p->part.n = 0;
 	if (unit && strcmp(unit, "bytes") == 0)
-		put_number(&p->part, COUNTER_UNIT, UNIT_BYTES);
+		proto_number(&p->part, COUNTER_UNIT, UNIT_BYTES);
 	else if (unit)
-		put_string(&p->part, COUNTER_UNIT_NAME, unit);
+		proto_string(&p->part, COUNTER_UNIT_NAME, unit);
 	if (scale)
-		put_string(&p->part, COUNTER_SCALE, scale);
+		proto_string(&p->part, COUNTER_SCALE, scale);
 	put_track(p, ++p->tracks, group, name);
-	put_message(&p->message, TRACK_COUNTER, &p->part);
+	proto_message(&p->message, TRACK_COUNTER, &p->part);
 	put_packet(p, PACKET_TRACK, p->t->from_ns);
 	return p->tracks;
 }
@@ -295,8 +159,8 @@ add_counter(
 static void
 begin_event(struct perfetto *p, enum event_type type, uint64_t track)
 {
-	put_number(&p->message, EVENT_TYPE, type);
-	put_number(&p->message, EVENT_TRACK, track);
+	proto_number(&p->message, EVENT_TYPE, type);
+	proto_number(&p->message, EVENT_TRACK, track);
 }
 
 /* Whole numbers below this size are exact in a double. */
@@ -311,9 +175,9 @@ put_value(struct trace_export *x, uint64_t counter, uint64_t at_ns, double value
 		return;
 	begin_event(p, TYPE_COUNTER, counter);
 	if (value == floor(value) && fabs(value) < exact)
-		put_number(&p->message, EVENT_WHOLE, (uint64_t)(int64_t)value);
+		proto_number(&p->message, EVENT_WHOLE, (uint64_t)(int64_t)value);
 	else
-		put_real(&p->message, EVENT_REAL, value);
+		proto_real(&p->message, EVENT_REAL, value);
 	put_packet(p, PACKET_TRACK_EVENT, at_ns);
 }
 
@@ -323,7 +187,7 @@ put_mark(struct trace_export *x, uint64_t at_ns, const char *words)
 	struct perfetto *p = (struct perfetto *)x;
 
 	begin_event(p, TYPE_INSTANT, p->marks);
-	put_string(&p->message, EVENT_NAME, words);
+	proto_string(&p->message, EVENT_NAME, words);
 	put_packet(p, PACKET_TRACK_EVENT, at_ns);
 }
 
@@ -345,7 +209,7 @@ put_loss(struct perfetto *p, uint32_t cpu, uint64_t from_ns, uint64_t to_ns, uin
 	buf_text(&name, lost > 0 ? " events lost" : "events lost");
 	buf_char(&name, '\0');
 	begin_event(p, TYPE_BEGIN, c->lost_track);
-	put_string(&p->message, EVENT_NAME, name.s);
+	proto_string(&p->message, EVENT_NAME, name.s);
 	put_packet(p, PACKET_TRACK_EVENT, from_ns);
 	begin_event(p, TYPE_END, c->lost_track);
 	put_packet(p, PACKET_TRACK_EVENT, to_ns);
@@ -362,7 +226,7 @@ put_fact(struct buf *b, unsigned field, struct text value)
 	buf_add(&s, value.s, value.n);
 	buf_char(&s, '\0');
 	if (value.n > 0)
-		put_string(b, field, s.s);
+		proto_string(b, field, s.s);
 	buf_free(&s);
 }
 
@@ -372,7 +236,7 @@ put_number_fact(struct buf *b, unsigned field, struct text value)
 	uint64_t v;
 
 	if (text_u64(value, &v) == 0)
-		put_number(b, field, v);
+		proto_number(b, field, v);
 }
 
 /* The reader decodes the states of switches by the release: without one, as Linux 4.4 had them. This
@@ -383,10 +247,10 @@ put_system(struct perfetto *p)
 	struct text release = trace_fact(p->t, "release");
 
 	p->part.n = 0;
-	put_string(&p->part, UTSNAME_SYSTEM, "Linux");
+	proto_string(&p->part, UTSNAME_SYSTEM, "Linux");
 	put_fact(&p->part, UTSNAME_RELEASE, release.n > 0 ? release : text_of("5.0.unknown"));
 	put_fact(&p->part, UTSNAME_MACHINE, trace_fact(p->t, "machine"));
-	put_message(&p->message, SYSTEM_UTSNAME, &p->part);
+	proto_message(&p->message, SYSTEM_UTSNAME, &p->part);
 	put_number_fact(&p->message, SYSTEM_HZ, trace_fact(p->t, "ticks"));
 	put_number_fact(&p->message, SYSTEM_PAGE, trace_fact(p->t, "page"));
 	put_number_fact(&p->message, SYSTEM_CPUS, trace_fact(p->t, "cpus"));
@@ -397,9 +261,9 @@ static void
 put_clock(struct perfetto *p, unsigned id, uint64_t at_ns)
 {
 	p->part.n = 0;
-	put_number(&p->part, CLOCK_ID, id);
-	put_number(&p->part, CLOCK_TIME, at_ns);
-	put_message(&p->message, CLOCK_OF, &p->part);
+	proto_number(&p->part, CLOCK_ID, id);
+	proto_number(&p->part, CLOCK_TIME, at_ns);
+	proto_message(&p->message, CLOCK_OF, &p->part);
 }
 
 /* The reader wants clocks that only go forward: a point at which one was set back is left out. */
@@ -416,7 +280,7 @@ put_clocks(struct perfetto *p)
 		put_clock(p, ID_BOOT, c->boot_ns);
 		put_clock(p, ID_REAL, c->real_ns);
 		put_clock(p, ID_MONO, c->mono_ns);
-		put_number(&p->message, CLOCKS_PRIMARY, ID_BOOT);
+		proto_number(&p->message, CLOCKS_PRIMARY, ID_BOOT);
 		put_packet(p, PACKET_CLOCKS, c->boot_ns);
 		last = *c;
 	}
@@ -429,14 +293,14 @@ put_facts(struct perfetto *p)
 	struct text facts = { p->t->facts.s, p->t->facts.n }, line, key;
 
 	begin_event(p, TYPE_INSTANT, p->marks);
-	put_string(&p->message, EVENT_NAME, "start of the trace");
+	proto_string(&p->message, EVENT_NAME, "start of the trace");
 	while (text_line(&facts, &line)) {
 		if (!text_split(&line, ' ', &key))
 			continue;
 		p->part.n = 0;
 		put_fact(&p->part, ANNOTATION_NAME, key);
 		put_fact(&p->part, ANNOTATION_STRING, line);
-		put_message(&p->message, EVENT_ANNOTATION, &p->part);
+		proto_message(&p->message, EVENT_ANNOTATION, &p->part);
 	}
 	put_packet(p, PACKET_TRACK_EVENT, p->t->from_ns);
 }
@@ -495,12 +359,12 @@ put_compact(struct perfetto *p, const struct cpu *c)
 	b->n = 0;
 	for (uint32_t i = 0; i < c->names.n; i++) {
 		struct text name = map_key(&c->names, i);
-		put_bytes(b, COMPACT_NAMES, name.s, name.n);
+		proto_bytes(b, COMPACT_NAMES, name.s, name.n);
 	}
 	for (unsigned i = 0; i < ARRAYS; i++)
 		if (c->arrays[i].n > 0 && (i != WAKING_FLAGS || c->irq))
-			put_message(b, array_fields[i], &c->arrays[i]);
-	put_message(&p->message, BUNDLE_COMPACT, b);
+			proto_message(b, array_fields[i], &c->arrays[i]);
+	proto_message(&p->message, BUNDLE_COMPACT, b);
 }
 
 static void
@@ -510,10 +374,10 @@ end_bundle(struct perfetto *p, uint32_t cpu)
 
 	if (c->events == 0 && c->whole.n == 0)
 		return;
-	put_number(&p->message, BUNDLE_CPU, cpu);
+	proto_number(&p->message, BUNDLE_CPU, cpu);
 	buf_add(&p->message, c->whole.s, c->whole.n);
 	if (c->lost)
-		put_number(&p->message, BUNDLE_LOST, 1);
+		proto_number(&p->message, BUNDLE_LOST, 1);
 	if (c->events > 0)
 		put_compact(p, c);
 	put_packet(p, PACKET_FTRACE, c->last_ns);
@@ -572,17 +436,17 @@ name_of(struct perfetto *p, uint32_t tid, uint64_t at_ns)
 {
 	const struct trace_thread *t = mention(p, tid, at_ns);
 
-	p->field.n = 0;
-	buf_room(&p->field, 1); /* so that "" is somewhere */
+	p->name.n = 0;
+	buf_room(&p->name, 1); /* so that "" is somewhere */
 	if (tid == 0)
-		buf_text(&p->field, "swapper");
+		buf_text(&p->name, "swapper");
 	else if (tid >= PERFETTO_LOST && tid < PERFETTO_LOST + PERFETTO_CPUS)
-		buf_text(&p->field, "(events lost)");
+		buf_text(&p->name, "(events lost)");
 	else if (tid >= PERFETTO_OUTSIDE && tid < PERFETTO_OUTSIDE + PERFETTO_CPUS)
-		buf_text(&p->field, "(not recorded)");
+		buf_text(&p->name, "(not recorded)");
 	else if (t)
-		buf_printable(&p->field, t->comm);
-	return (struct text){ p->field.s, p->field.n };
+		buf_printable(&p->name, t->comm);
+	return (struct text){ p->name.s, p->name.n };
 }
 
 static void
@@ -590,7 +454,7 @@ put_name(struct perfetto *p, unsigned field, uint32_t tid, uint64_t at_ns)
 {
 	struct text name = name_of(p, tid, at_ns);
 
-	put_bytes(&p->message, field, name.s, name.n);
+	proto_bytes(&p->message, field, name.s, name.n);
 }
 
 /* Appends the whole event that p->message holds, and empties that. The thread `pid` runs. */
@@ -601,12 +465,12 @@ put_flagged(struct perfetto *p, struct cpu *c, enum ftrace_event field, uint64_t
 	struct buf *b = &p->event;
 
 	b->n = 0;
-	put_number(b, FTRACE_TIMESTAMP, at_ns);
-	put_number(b, FTRACE_PID, pid == NOBODY ? 0 : pid);
-	put_message(b, field, &p->message);
+	proto_number(b, FTRACE_TIMESTAMP, at_ns);
+	proto_number(b, FTRACE_PID, pid == NOBODY ? 0 : pid);
+	proto_message(b, field, &p->message);
 	if (flags)
-		put_number(b, FTRACE_FLAGS, flags);
-	put_message(&c->whole, BUNDLE_EVENT, b);
+		proto_number(b, FTRACE_FLAGS, flags);
+	proto_message(&c->whole, BUNDLE_EVENT, b);
 	p->message.n = 0;
 	c->last_ns = at_ns;
 }
@@ -623,12 +487,12 @@ whole_switch(struct perfetto *p, struct cpu *c, const struct sched_event *e)
 	struct buf *b = &p->message;
 
 	put_name(p, SWITCH_PREV_COMM, e->tid, e->at_ns);
-	put_number(b, SWITCH_PREV_PID, e->tid);
-	put_number(b, SWITCH_PREV_PRIO, PERFETTO_PRIO);
-	put_number(b, SWITCH_PREV_STATE, state_bits(e->state));
+	proto_number(b, SWITCH_PREV_PID, e->tid);
+	proto_number(b, SWITCH_PREV_PRIO, PERFETTO_PRIO);
+	proto_number(b, SWITCH_PREV_STATE, state_bits(e->state));
 	put_name(p, SWITCH_NEXT_COMM, e->other, e->at_ns);
-	put_number(b, SWITCH_NEXT_PID, e->other);
-	put_number(b, SWITCH_NEXT_PRIO, PERFETTO_PRIO);
+	proto_number(b, SWITCH_NEXT_PID, e->other);
+	proto_number(b, SWITCH_NEXT_PRIO, PERFETTO_PRIO);
 	put_whole(p, c, FTRACE_SWITCH, e->at_ns, e->tid);
 	c->now = e->other;
 }
@@ -639,7 +503,7 @@ put_time(struct cpu *c, unsigned array, uint64_t at_ns)
 {
 	uint64_t *last = &c->array_ns[array == WAKING_AT];
 
-	put_varint(&c->arrays[array], at_ns - *last);
+	proto_varint(&c->arrays[array], at_ns - *last);
 	*last = c->last_ns = at_ns;
 	c->events++;
 }
@@ -649,10 +513,10 @@ compact_switch(struct perfetto *p, struct cpu *c, const struct sched_event *e)
 {
 	mention(p, e->tid, e->at_ns);
 	put_time(c, SWITCH_AT, e->at_ns);
-	put_varint(&c->arrays[SWITCH_STATE], state_bits(e->state));
-	put_varint(&c->arrays[SWITCH_NEXT], e->other);
-	put_varint(&c->arrays[SWITCH_PRIO], PERFETTO_PRIO);
-	put_varint(&c->arrays[SWITCH_NAME], map_put(&c->names, name_of(p, e->other, e->at_ns)));
+	proto_varint(&c->arrays[SWITCH_STATE], state_bits(e->state));
+	proto_varint(&c->arrays[SWITCH_NEXT], e->other);
+	proto_varint(&c->arrays[SWITCH_PRIO], PERFETTO_PRIO);
+	proto_varint(&c->arrays[SWITCH_NAME], map_put(&c->names, name_of(p, e->other, e->at_ns)));
 	c->now = e->other;
 }
 
@@ -663,9 +527,9 @@ whole_waking(struct perfetto *p, struct cpu *c, const struct sched_event *e)
 
 	mention(p, e->other, e->at_ns);
 	put_name(p, WAKING_COMM, e->tid, e->at_ns);
-	put_number(b, WAKING_PID, e->tid);
-	put_number(b, WAKING_PRIO, PERFETTO_PRIO);
-	put_number(b, WAKING_CPU, e->to);
+	proto_number(b, WAKING_PID, e->tid);
+	proto_number(b, WAKING_PRIO, PERFETTO_PRIO);
+	proto_number(b, WAKING_CPU, e->to);
 	put_flagged(p, c, FTRACE_WAKING, e->at_ns, e->other, e->in_irq ? FLAG_HARDIRQ : 0);
 }
 
@@ -673,11 +537,11 @@ static void
 compact_waking(struct perfetto *p, struct cpu *c, const struct sched_event *e)
 {
 	put_time(c, WAKING_AT, e->at_ns);
-	put_varint(&c->arrays[WAKING_TID], e->tid);
-	put_varint(&c->arrays[WAKING_TO], e->to);
-	put_varint(&c->arrays[WAKING_PRIOS], PERFETTO_PRIO);
-	put_varint(&c->arrays[WAKING_NAME], map_put(&c->names, name_of(p, e->tid, e->at_ns)));
-	put_varint(&c->arrays[WAKING_FLAGS], e->in_irq ? FLAG_HARDIRQ : 0);
+	proto_varint(&c->arrays[WAKING_TID], e->tid);
+	proto_varint(&c->arrays[WAKING_TO], e->to);
+	proto_varint(&c->arrays[WAKING_PRIOS], PERFETTO_PRIO);
+	proto_varint(&c->arrays[WAKING_NAME], map_put(&c->names, name_of(p, e->tid, e->at_ns)));
+	proto_varint(&c->arrays[WAKING_FLAGS], e->in_irq ? FLAG_HARDIRQ : 0);
 	c->irq |= e->in_irq;
 }
 
@@ -765,19 +629,19 @@ describe_thread(struct perfetto *p, const struct trace_thread *t, uint64_t at_ns
 	p->message.n = 0;
 	if (t->kernel) {
 		p->part.n = 0;
-		put_number(&p->part, PROCESS_PID, t->pid);
+		proto_number(&p->part, PROCESS_PID, t->pid);
 		if (t->pid != 2) /* kthreadd creates all others */
-			put_number(&p->part, PROCESS_PPID, 2);
-		put_string(&p->part, PROCESS_COMMAND, t->comm);
-		put_number(&p->part, PROCESS_KERNEL, 1);
-		put_number(&p->part, PROCESS_BY_COMM, 1);
-		put_message(&p->message, TREE_PROCESS, &p->part);
+			proto_number(&p->part, PROCESS_PPID, 2);
+		proto_string(&p->part, PROCESS_COMMAND, t->comm);
+		proto_number(&p->part, PROCESS_KERNEL, 1);
+		proto_number(&p->part, PROCESS_BY_COMM, 1);
+		proto_message(&p->message, TREE_PROCESS, &p->part);
 	}
 	p->part.n = 0;
-	put_number(&p->part, THREAD_TID, t->tid);
-	put_string(&p->part, THREAD_NAME, t->comm);
-	put_number(&p->part, THREAD_TGID, t->pid);
-	put_message(&p->message, TREE_THREAD, &p->part);
+	proto_number(&p->part, THREAD_TID, t->tid);
+	proto_string(&p->part, THREAD_NAME, t->comm);
+	proto_number(&p->part, THREAD_TGID, t->pid);
+	proto_message(&p->message, TREE_THREAD, &p->part);
 	put_packet(p, PACKET_PROCESS_TREE, at_ns);
 }
 
@@ -787,12 +651,12 @@ static void
 describe_process(struct perfetto *p, const struct trace_thread *t, uint64_t at_ns)
 {
 	p->part.n = 0;
-	put_number(&p->part, TRACK_PROCESS_PID, t->pid);
-	put_string(&p->part, TRACK_PROCESS_NAME, t->comm);
+	proto_number(&p->part, TRACK_PROCESS_PID, t->pid);
+	proto_string(&p->part, TRACK_PROCESS_NAME, t->comm);
 	if (t->cgroup < p->t->ncgroups && *p->t->cgroups[t->cgroup])
-		put_string(&p->part, TRACK_PROCESS_LABEL, p->t->cgroups[t->cgroup]);
-	put_number(&p->message, TRACK_ID, ++p->tracks);
-	put_message(&p->message, TRACK_PROCESS, &p->part);
+		proto_string(&p->part, TRACK_PROCESS_LABEL, p->t->cgroups[t->cgroup]);
+	proto_number(&p->message, TRACK_ID, ++p->tracks);
+	proto_message(&p->message, TRACK_PROCESS, &p->part);
 	put_packet(p, PACKET_TRACK, at_ns);
 }
 
@@ -839,9 +703,9 @@ put_new(struct perfetto *p, struct cpu *c, const struct sched_event *e)
 	mention(p, e->other, e->at_ns);
 	if (!t || t->pid == 0)
 		return;
-	put_number(&p->message, NEWTASK_PID, e->tid);
+	proto_number(&p->message, NEWTASK_PID, e->tid);
 	put_name(p, NEWTASK_COMM, e->tid, e->at_ns);
-	put_number(&p->message, NEWTASK_FLAGS, t->pid == t->tid ? 0 : FLAG_THREAD);
+	proto_number(&p->message, NEWTASK_FLAGS, t->pid == t->tid ? 0 : FLAG_THREAD);
 	put_whole(p, c, FTRACE_NEWTASK, e->at_ns, e->other);
 	if (p->told[t - p->t->threads] != DESCRIBED)
 		describe(p, t, e->at_ns + 1);
@@ -853,9 +717,9 @@ put_exit(struct perfetto *p, struct cpu *c, const struct sched_event *e)
 	const struct trace_thread *t = mention(p, e->tid, e->at_ns);
 
 	put_name(p, EXIT_COMM, e->tid, e->at_ns);
-	put_number(&p->message, EXIT_PID, e->tid);
+	proto_number(&p->message, EXIT_PID, e->tid);
 	if (t && t->pid)
-		put_number(&p->message, EXIT_TGID, t->pid);
+		proto_number(&p->message, EXIT_TGID, t->pid);
 	put_whole(p, c, FTRACE_EXIT, e->at_ns, e->tid);
 }
 
@@ -871,7 +735,7 @@ put_switch(struct perfetto *p, struct cpu *c, const struct sched_event *e, bool 
 		compact_switch(p, c, e);
 	if (e->state != 'X')
 		return;
-	put_number(&p->message, FREE_PID, e->tid);
+	proto_number(&p->message, FREE_PID, e->tid);
 	put_whole(p, c, FTRACE_FREE, e->at_ns, e->other);
 }
 
@@ -884,7 +748,7 @@ put_other(struct perfetto *p, struct cpu *c, const struct sched_event *e)
 		break;
 	case SCHED_EXEC:
 		mention(p, e->tid, e->at_ns);
-		put_number(&p->message, EXEC_PID, e->tid);
+		proto_number(&p->message, EXEC_PID, e->tid);
 		put_whole(p, c, FTRACE_EXEC, e->at_ns, e->tid);
 		break;
 	case SCHED_EXIT:
@@ -892,8 +756,8 @@ put_other(struct perfetto *p, struct cpu *c, const struct sched_event *e)
 		break;
 	case SCHED_MIGRATE:
 		mention(p, e->tid, e->at_ns);
-		put_number(&p->message, MIGRATE_PID, e->tid);
-		put_number(&p->message, MIGRATE_CPU, e->to);
+		proto_number(&p->message, MIGRATE_PID, e->tid);
+		proto_number(&p->message, MIGRATE_CPU, e->to);
 		put_whole(p, c, FTRACE_MIGRATE, e->at_ns, c->now);
 		break;
 	default:
@@ -918,6 +782,7 @@ put_event(struct trace_export *x, const struct sched_event *event)
 	if (e->kind == SCHED_SWITCH) {
 		own.tid = inside(p, e->cpu, e->tid, e->at_ns);
 		own.other = inside(p, e->cpu, e->other, e->at_ns);
+		own.state = own.tid == event->tid ? own.state : 'S';
 	}
 	pass_losses(p, e->cpu, e->at_ns);
 	agree(p, e);
@@ -948,9 +813,10 @@ static int
 finish(struct trace_export *x, struct export_sums *sums)
 {
 	struct perfetto *p = (struct perfetto *)x;
-	struct buf *bufs[] = { &p->out, &p->packet, &p->message, &p->part, &p->event, &p->field };
+	struct buf *bufs[] = { &p->out, &p->packet, &p->message, &p->part, &p->event, &p->name };
 
 	for (uint32_t i = 0; i < p->ncpus; i++) {
+		pass_losses(p, i, UINT64_MAX);
 		end_bundle(p, i);
 		free_cpu(&p->cpus[i]);
 	}

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -23,7 +24,7 @@ static struct trace_mark marks[] = { { 1000600, (char[]){ "trigger runq.runq > 4
 static struct trace_file file;
 static struct trace_export *writer;
 static struct export_sums sums;
-static char path[] = "/tmp/pq-chrome.XXXXXX";
+static char path[64]; /* for jq */
 static int fd = -1;
 
 static void
@@ -253,9 +254,10 @@ full(void)
 int
 main(void)
 {
-	fd = mkstemp(path);
+	fd = memfd_create("trace", MFD_CLOEXEC);
 	if (fd < 0)
 		return 1;
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), fd);
 	unit_test("the rows of CPUs and threads, with wakers", rows);
 	unit_test("the start of what ran before is unknown", unknown_start);
 	unit_test("lost events", lost);
@@ -264,6 +266,5 @@ main(void)
 	unit_test("counters and marks", counters);
 	unit_test("facts beside the events", whole_file);
 	unit_test("an error of writing", full);
-	unlink(path);
 	return unit_done();
 }

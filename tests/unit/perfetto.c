@@ -814,11 +814,11 @@ static void
 lost(void)
 {
 	static struct trace_loss of_cpus[] = { { 1, 1200, 1500, 9 }, { 2, 0, 1110, 0 },
-		{ 5000, 1, 2, 3 } };
+		{ 5000, 1, 2, 3 }, { 1, 1700, 1900, 2 } };
 
 	use_file();
 	file.losses = of_cpus;
-	file.nlosses = 3;
+	file.nlosses = 4;
 	begin();
 	put_switch(1000, 1, 0, 'R', 42);
 	put_switch(1100, 1, 42, 'S', 43);
@@ -831,10 +831,12 @@ lost(void)
 	check_slice(4, 2, 45, 1210, 0, 0);
 	check_slice(3, 1, PERFETTO_LOST + 1, 1200, 1500, 1);
 	check_slice(5, 1, 17, 1500, 1600, 1);
-	check_slice(6, 1, 42, 1600, 0, 0);
+	check_slice(6, 1, 42, 1600, 1700, 7);
+	check_slice(7, 1, PERFETTO_LOST + 1, 1700, 0, 0);
 	CHECK_TEXT(lost_track(0), "9 events lost");
-	CHECK_TEXT(lost_track(1), "events lost");
-	CHECK_INT(lost_track(2).n, 0);
+	CHECK_TEXT(lost_track(1), "2 events lost");
+	CHECK_TEXT(lost_track(2), "events lost");
+	CHECK_INT(lost_track(3).n, 0);
 	CHECK_INT(lost_bundles(), 2);
 	CHECK_INT(sums.gaps, 0);
 }
@@ -874,9 +876,9 @@ one_process(void)
 	put_switch(1400, 0, 0, 'R', 43);
 	put_switch(1500, 0, 43, 'S', 42);
 	end();
-	check_slice(0, 0, PERFETTO_OUTSIDE, 1000, 1100, 0);
+	check_slice(0, 0, PERFETTO_OUTSIDE, 1000, 1100, 1);
 	check_slice(1, 0, 42, 1100, 1200, 0x100);
-	check_slice(2, 0, PERFETTO_OUTSIDE, 1200, 1400, 0);
+	check_slice(2, 0, PERFETTO_OUTSIDE, 1200, 1400, 1);
 	check_slice(3, 0, 43, 1400, 1500, 1);
 	check_slice(4, 0, 42, 1500, 0, 0);
 	check_woken(0, 1000, 45, 42, false);
