@@ -252,8 +252,9 @@ put_other_event(struct lane *l, const struct sched_event *e)
 	     is_running = l->running_known && l->running == e->tid, here = e->to == e->cpu;
 
 	buf_char(&l->events,
-	    (char)(e->kind | (e->in_irq == 1 ? TRACE_IN_IRQ : 0) | (by_running ? TRACE_BY_RUNNING : 0) |
-		(is_running ? TRACE_IS_RUNNING : 0) | (here ? TRACE_TO_HERE : 0)));
+	    (char)(e->kind | (e->in_irq == 1 ? TRACE_IN_IRQ : 0) |
+		(by_running ? TRACE_BY_RUNNING : 0) | (is_running ? TRACE_IS_RUNNING : 0) |
+		(here ? TRACE_TO_HERE : 0)));
 	put_time(l, e->at_ns);
 	if (!is_running)
 		put_tid(l, e->tid);

@@ -354,6 +354,10 @@ put_facts(struct taking *t)
 	if (t->o->ask.target.pid) {
 		buf_text(&b, "\nasked -p ");
 		buf_text(&b, t->o->ask.target.pid);
+		if (strcmp(switch_ring_mode(t->ring), "bpf-tp") != 0) { /* which records all */
+			buf_text(&b, "\nonly ");
+			buf_text(&b, t->o->ask.target.pid);
+		}
 	}
 	buf_char(&b, '\n');
 	trace_put_facts(t->w, (struct text){ b.s, b.n });
