@@ -267,6 +267,23 @@ keyed_of(uint64_t v)
 	return (struct keyed){ true, v };
 }
 
+bool
+keyed_next(struct text *rest, const char *unknown, struct keyed *out)
+{
+	struct text word;
+	uint64_t v;
+
+	*out = (struct keyed){ 0 };
+	if (!text_word(rest, &word))
+		return false;
+	if (text_eq(word, unknown))
+		return true;
+	if (text_u64(word, &v) < 0)
+		return false;
+	*out = keyed_of(v);
+	return true;
+}
+
 double
 keyed_rest(double whole, double part)
 {

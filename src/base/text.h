@@ -81,6 +81,10 @@ bool keyed_restarted(struct keyed from, struct keyed to);
 /* A known number. */
 struct keyed keyed_of(uint64_t v);
 
+/* Takes the next word off *rest as a number; the word `unknown` leaves *out unknown. False if there is
+ * no word, or it is neither. */
+bool keyed_next(struct text *rest, const char *unknown, struct keyed *out);
+
 /* What is left of a whole without a part of it. The two are not read at the same time, so a part that
  * exceeds the whole by up to 1/32 leaves 0; one that exceeds it by more leaves NaN: a figure is
  * wrong. */

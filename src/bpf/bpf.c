@@ -180,6 +180,14 @@ asm_exit(struct code *c)
 	emit(c, OP_EXIT, 0, 0, 0, 0);
 }
 
+void
+asm_finish(struct code *c, const struct label *end)
+{
+	asm_here(c, end);
+	asm_alu_imm(c, ASM_MOV, R0, 0);
+	asm_exit(c);
+}
+
 /* ---- System calls */
 
 enum {

@@ -96,6 +96,9 @@ void asm_kernel_call(struct code *c, uint32_t btf_id);
 /* Ends the program, which returns R0. */
 void asm_exit(struct code *c);
 
+/* The end of a program, where jumps to the label lead: returns 0. */
+void asm_finish(struct code *c, const struct label *end);
+
 /* ---- System calls
  *
  * Each returns a descriptor or 0, and -1 with errno. Descriptors are closed on exec. What was loaded

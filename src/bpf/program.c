@@ -412,14 +412,6 @@ enter_cpu(struct code *c, const struct program_plan *p, struct label *end)
 }
 
 static void
-finish(struct code *c, const struct label *end)
-{
-	asm_here(c, end);
-	asm_alu_imm(c, ASM_MOV, R0, 0);
-	asm_exit(c);
-}
-
-static void
 on_switch(struct code *c, const struct program_plan *p)
 {
 	struct label end = { 0 };
@@ -432,7 +424,7 @@ on_switch(struct code *c, const struct program_plan *p)
 	count_one(c, R6, offsetof(struct cpu_counts, switches));
 	leave_cpu(c, p);
 	enter_cpu(c, p, &end);
-	finish(c, &end);
+	asm_finish(c, &end);
 }
 
 /* ---- sched_wakeup, sched_wakeup_new */
@@ -500,7 +492,7 @@ on_wakeup(struct code *c, const struct program_plan *p, enum wait_event e)
 		take_from_waiting(c, p);
 	}
 	asm_store(c, 8, R9, SLOT_SINCE, R8);
-	finish(c, &end);
+	asm_finish(c, &end);
 }
 
 void

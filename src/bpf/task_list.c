@@ -138,6 +138,22 @@ find_registers(const struct btf *b, struct layout *at)
 	return find_wanted(b, wanted, sizeof wanted / sizeof *wanted);
 }
 
+/* The numbers of tasks in pid namespaces. */
+static int
+find_pid_members(const struct btf *b, struct layout *at)
+{
+	const struct wanted wanted[] = {
+		{ "task_struct", "thread_pid", &at->thread_pid, false },
+		{ "signal_struct", "pids", &at->process_pids, false },
+		{ "pid", "level", &at->level, false },
+		{ "pid", "numbers", &at->numbers, false },
+		{ "upid", "nr", &at->nr, false },
+		{ "upid", "ns", &at->ns, false },
+	};
+
+	return find_wanted(b, wanted, sizeof wanted / sizeof *wanted);
+}
+
 static int
 find_members(const struct btf *b, struct layout *at)
 {
@@ -171,15 +187,10 @@ find_members(const struct btf *b, struct layout *at)
 		{ "cgroup_subsys_state", "cgroup", &at->css_cgroup, false },
 		{ "cgroup", "kn", &at->node, false },
 		{ "kernfs_node", "id", &at->id, false },
-		{ "task_struct", "thread_pid", &at->thread_pid, false },
-		{ "signal_struct", "pids", &at->process_pids, false },
-		{ "pid", "level", &at->level, false },
-		{ "pid", "numbers", &at->numbers, false },
-		{ "upid", "nr", &at->nr, false },
-		{ "upid", "ns", &at->ns, false },
 	};
 
-	if (find_wanted(b, wanted, sizeof wanted / sizeof *wanted) < 0 || find_registers(b, at) < 0)
+	if (find_wanted(b, wanted, sizeof wanted / sizeof *wanted) < 0 ||
+	    find_registers(b, at) < 0 || find_pid_members(b, at) < 0)
 		return -1;
 	if (at->state.size == 0)
 		at->state = old_state;
@@ -351,7 +362,7 @@ copy_call(struct code *c, const struct layout *at)
 	asm_here(c, &none);
 }
 
-/* Only the first thread of a process needs the faults of those that ended. */
+/* The first thread of a process has the faults of its threads that ended. The others have 0. */
 static void
 copy_gone_majflt(struct code *c, const struct layout *at)
 {
@@ -593,14 +604,6 @@ find_head(struct code *c, const struct task_list *l, struct label *none)
 	asm_alu(c, ASM_MOV, R9, R0);
 }
 
-static void
-finish(struct code *c, const struct label *end)
-{
-	asm_here(c, end);
-	asm_alu_imm(c, ASM_MOV, R0, 0);
-	asm_exit(c);
-}
-
 /* The kernel calls it for each task, and with NULL at the end. */
 static void
 build_iterator(struct code *c, const struct task_list *l)
@@ -613,7 +616,7 @@ build_iterator(struct code *c, const struct task_list *l)
 		find_namespace(c, &l->at);
 	find_head(c, l, &end);
 	append(c, l, &end);
-	finish(c, &end);
+	asm_finish(c, &end);
 }
 
 static void
@@ -676,7 +679,7 @@ build_loop(struct code *c, const struct task_list *l)
 		asm_here(c, &out);
 	}
 	asm_kernel_call(c, at->unlock);
-	finish(c, &end);
+	asm_finish(c, &end);
 }
 
 /* ---- Open */

@@ -171,7 +171,7 @@ lists_links(const char *path)
 
 enum { LINKS_MOST = 1 << 20 };
 
-/* No link is followed, not even to learn what is behind it. */
+/* Follows no link: its target may never answer. */
 static void
 add_link(int fd, const struct dir_entry *e, void *ctx)
 {

@@ -69,8 +69,8 @@ struct symbol {
 
 enum { SYMBOLS_AT_ONCE = 64 };
 
-/* Names up to SYMBOLS_AT_ONCE addresses by one pass over .symtab, and those that it does not have by
- * .dynsym. Of several names for one function it takes that without underscores at its start. */
+/* Names up to SYMBOLS_AT_ONCE addresses by one pass over .symtab. Looks up in .dynsym what .symtab does
+ * not have. Of several names for one function it takes that without underscores at its start. */
 void elf_name(const struct elf *e, struct symbol *v, size_t n);
 
 #endif

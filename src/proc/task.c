@@ -360,30 +360,12 @@ environ_option(struct text value, const char *prefix, struct text *out)
 	return found;
 }
 
-/* "unlimited" leaves *out unknown. */
-static bool
-take_figure(struct text *line, struct keyed *out)
-{
-	struct text word;
-	uint64_t v;
-
-	*out = (struct keyed){ 0 };
-	if (!text_word(line, &word))
-		return false;
-	if (text_eq(word, "unlimited"))
-		return true;
-	if (text_u64(word, &v) < 0)
-		return false;
-	*out = keyed_of(v);
-	return true;
-}
-
 static void
 take_pair(struct text line, struct rlimit_pair *out)
 {
 	struct rlimit_pair p = { .known = true };
 
-	if (take_figure(&line, &p.soft) && take_figure(&line, &p.hard))
+	if (keyed_next(&line, "unlimited", &p.soft) && keyed_next(&line, "unlimited", &p.hard))
 		*out = p;
 }
 

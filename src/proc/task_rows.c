@@ -94,23 +94,6 @@ take_kind(struct text *line, struct task_row *r)
 	return true;
 }
 
-static bool
-take_unless_unknown(struct text *line, struct keyed *out)
-{
-	struct text word;
-	uint64_t v;
-
-	*out = (struct keyed){ 0 };
-	if (!text_word(line, &word))
-		return false;
-	if (text_eq(word, "-"))
-		return true;
-	if (text_u64(word, &v) < 0)
-		return false;
-	*out = keyed_of(v);
-	return true;
-}
-
 /* The rest of the line, after one blank. */
 static bool
 take_name(struct text *line, char out[TASK_COMM])
@@ -142,7 +125,7 @@ parse_row(struct text line, struct task_row *r)
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
 		if (text_next_u64(&line, figures[i]) < 0)
 			return -1;
-	if (!take_unless_unknown(&line, &r->blkio_ns) || text_next_u64(&line, &r->start_ns) < 0 ||
+	if (!keyed_next(&line, "-", &r->blkio_ns) || text_next_u64(&line, &r->start_ns) < 0 ||
 	    text_next_u64(&line, &r->cgroup[0]) < 0 || text_next_u64(&line, &r->cgroup[1]) < 0 ||
 	    !take_kind(&line, r) || !take_name(&line, r->comm))
 		return fail_with(EINVAL);
@@ -167,7 +150,7 @@ parse_head(struct text *t, struct task_rows *out, size_t *n)
 		return fail_with(EINVAL);
 	*n = (size_t)tasks;
 	if (!text_whole_line(t, &line) || !text_skip(&line, "hidden ") ||
-	    !take_unless_unknown(&line, &out->hidden))
+	    !keyed_next(&line, "-", &out->hidden))
 		return fail_with(EINVAL);
 	return 0;
 }

@@ -94,7 +94,8 @@ size_t columns_count(const struct column *columns);
 /* The index of the column with that key, or -1. */
 int columns_find(const struct column *columns, struct text key);
 
-/* The columns, as bits, of a comma-separated list of keys: those that have another name of the row.
+/* The columns that a comma-separated list of keys names, as bits. It may name columns with another name
+ * of the row only.
  * Sets *unknown to the first key that is none of them, or to an empty text. */
 uint64_t columns_extra(const struct column *columns, const char *list, struct text *unknown);
 

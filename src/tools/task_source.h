@@ -1,8 +1,8 @@
 /*
  * task_source: where the figures of tasks come from: rows that a BPF program reads of all of them at
  * once, or the files of each. BPF gives the rows as the text of a file that the host provides, so that
- * a recording has them too. The rows are of exactly the tasks that /proc shows, with the numbers that
- * it shows, but for those that the kernel hides from BPF.
+ * a recording has them too. The rows are of the tasks that /proc shows, with their numbers there. Some
+ * kernels hide tasks from BPF: these are not among the rows, and are counted.
  */
 #ifndef PQ_TOOLS_TASK_SOURCE_H
 #define PQ_TOOLS_TASK_SOURCE_H

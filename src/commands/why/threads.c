@@ -43,6 +43,38 @@ lasts(const struct evidence *e, size_t row)
 	return wait_num(e->wait, row, WAIT_DURATION) > 900 * session_span_s(&e->session);
 }
 
+static bool
+in_deadlock(const struct evidence *e, size_t row)
+{
+	return wait_num(e->wait, row, WAIT_DEADLOCK) == 1;
+}
+
+static bool
+stuck_in_kernel(const struct evidence *e, size_t row)
+{
+	return wait_num(e->wait, row, WAIT_UNINTERRUPTIBLE) == 1 && lasts(e, row);
+}
+
+/* The longest of the waits that are such, and how many threads are in these; the number of rows if there
+ * is none. */
+static size_t
+longest_wait(
+    const struct evidence *e, bool (*is_such)(const struct evidence *, size_t), double *threads)
+{
+	size_t n = wait_count(e->wait), longest = n;
+
+	*threads = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_such(e, i))
+			continue;
+		*threads += wait_num(e->wait, i, WAIT_THREADS);
+		if (longest == n ||
+		    wait_num(e->wait, i, WAIT_DURATION) > wait_num(e->wait, longest, WAIT_DURATION))
+			longest = i;
+	}
+	return longest;
+}
+
 /* The system call of a row. Another user's process does not show it; "none" is outside a call. */
 static struct figure
 call(const struct evidence *e, size_t row)
@@ -116,18 +148,10 @@ add_owner(const struct evidence *e, size_t row, struct finding *one)
 static void
 deadlock(const struct evidence *e, struct findings *f)
 {
-	size_t n = wait_count(e->wait), longest = n;
-	double stuck = 0;
+	double stuck;
+	size_t longest = longest_wait(e, in_deadlock, &stuck);
 
-	for (size_t i = 0; i < n; i++) {
-		if (wait_num(e->wait, i, WAIT_DEADLOCK) != 1)
-			continue;
-		stuck += wait_num(e->wait, i, WAIT_THREADS);
-		if (longest == n ||
-		    wait_num(e->wait, i, WAIT_DURATION) > wait_num(e->wait, longest, WAIT_DURATION))
-			longest = i;
-	}
-	if (longest == n)
+	if (longest == wait_count(e->wait))
 		return;
 	struct finding *one = finding_add(f, "deadlock", VERDICT_CRITICAL, CONFIDENCE_HIGH, stuck,
 	    "Its threads wait for each other: a deadlock", NO_FIGURE);
@@ -249,18 +273,10 @@ sleeping(const struct evidence *e, struct findings *f)
 static void
 uninterruptible(const struct evidence *e, struct findings *f)
 {
-	size_t n = wait_count(e->wait), longest = n;
-	double stuck = 0;
+	double stuck;
+	size_t longest = longest_wait(e, stuck_in_kernel, &stuck);
 
-	for (size_t i = 0; i < n; i++) {
-		if (wait_num(e->wait, i, WAIT_UNINTERRUPTIBLE) != 1 || !lasts(e, i))
-			continue;
-		stuck += wait_num(e->wait, i, WAIT_THREADS);
-		if (longest == n ||
-		    wait_num(e->wait, i, WAIT_DURATION) > wait_num(e->wait, longest, WAIT_DURATION))
-			longest = i;
-	}
-	if (longest == n)
+	if (longest == wait_count(e->wait))
 		return;
 	double s = wait_num(e->wait, longest, WAIT_DURATION) / 1000;
 	struct finding *one = finding_add(f, "uninterruptible", VERDICT_CRITICAL, CONFIDENCE_HIGH,

@@ -1,9 +1,9 @@
 /*
  * scan: reads schedstat of every thread, within a budget of CPU time.
  *
- * Live, most of these files need not be read: a process has a CPU clock, which is the sum of the run times
- * of its threads and of a constant, the run time of those that have ended. While the clock is what follows
- * from the figures that are known, no other thread has run: a run time never decreases.
+ * Live, most of these files need not be read: a process has a CPU clock. It is the sum of the run times of
+ * its threads and of those that have ended. As long as the clock equals the sum of the known figures, no
+ * other thread has run: a run time never decreases.
  */
 #include <errno.h>
 #include <math.h>
@@ -408,8 +408,9 @@ read_all(struct scan *c, struct tasks_process *p, const struct tasks_process *be
 
 /* ---- Only the threads that have run */
 
-/* In which pass a thread is read. Those that may be on a CPU, or wait for one, are always read; the others
- * until the clock tells that the rest has not run; and if that rest ran meanwhile, all of them. */
+/* In which pass a thread is read. PASS_ACTIVE: it may be on a CPU or wait for one, and is always read.
+ * PASS_RAN and PASS_OTHERS are read only until the clock tells that the rest has not run. If it runs
+ * meanwhile, PASS_REST reads all. */
 enum { PASS_ACTIVE, PASS_RAN, PASS_OTHERS, PASS_REST, PASSES };
 
 static int
