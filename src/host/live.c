@@ -281,6 +281,14 @@ live_unprovide(struct host *h, const char *path)
 		m->p.close(m->p.ctx);
 }
 
+static const struct provided *
+live_measures(struct host *h, const char *path)
+{
+	const struct measured *m = find_measured((struct live *)h, path);
+
+	return m ? &m->p : NULL;
+}
+
 /* Whether the link count tells how many subdirectories there are. In /proc and in cgroup trees a
  * directory with two links (its name and ".") has none, as most cgroups do, and need not be listed.
  * Other file systems count differently. A directory that has gone may seem empty. */
@@ -653,6 +661,7 @@ static const struct host_ops live_ops = {
 	.link = live_link,
 	.provide = live_provide,
 	.unprovide = live_unprovide,
+	.measures = live_measures,
 	.count = live_count,
 	.part = live_part,
 	.about = live_about,
