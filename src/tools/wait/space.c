@@ -58,6 +58,8 @@ struct space {
 	struct watch *watch;
 	int64_t looked_ns; /* 0: never */
 	int64_t used_ns;
+	uint64_t generation;
+	bool names_change; /* those that were asked for last */
 	struct area *areas;
 	size_t nareas, areas_room;
 	uint64_t sum; /* of the lines about code */
@@ -74,6 +76,7 @@ struct space {
 struct spaces {
 	struct space *v[SPACES_MOST];
 	size_t n;
+	uint64_t made; /* so many were */
 };
 
 /* ---- Files */
@@ -226,6 +229,7 @@ static void
 forget(struct space *s)
 {
 	forget_codes(s);
+	s->generation++;
 	for (size_t i = 0; i < s->nimages; i++)
 		free_image(s->images[i]);
 	s->nimages = s->nareas = 0;
@@ -671,8 +675,23 @@ space_names(struct space *s, const uint64_t *pcs, size_t n, const char **out)
 	for (int image = 0; image < (int)s->nimages; image++)
 		while ((found = collect(s, codes, n, image, some)) > 0)
 			name_of_image(s, image, some, found);
-	for (size_t i = 0; i < n; i++)
+	s->names_change = jit;
+	for (size_t i = 0; i < n; i++) {
 		out[i] = codes[i] ? codes[i]->label : NULL;
+		s->names_change |= !codes[i] || !codes[i]->named || codes[i]->unsure;
+	}
+}
+
+bool
+space_names_change(const struct space *s)
+{
+	return s->names_change;
+}
+
+uint64_t
+space_generation(const struct space *s)
+{
+	return s->generation;
 }
 
 /* ---- All spaces */
@@ -722,7 +741,8 @@ space_find(struct watch *w, struct spaces **all, const struct space_owner *owner
 	else
 		a->n++;
 	a->v[i] = xmalloc(sizeof *a->v[i]);
-	*a->v[i] = (struct space){ .owner = *owner, .watch = w };
+	/* each has 2^32 generations of its own */
+	*a->v[i] = (struct space){ .owner = *owner, .watch = w, .generation = ++a->made << 32 };
 	return a->v[i];
 }
 
