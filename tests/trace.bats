@@ -270,32 +270,38 @@ said() { await grep -qE -- "$1" log; }
 
 saved() { find x -name 'pq-*.trace' | wc -l; }
 
-# neighbours: a victim that is runnable all the time on one CPU, and a culprit that keeps it from running there for most of it.
-neighbours() {
-	start taskset -c 0 chrt -i 0 sh -c 'exec 3>&-; while :; do :; done'
-	victim=$last
-	start taskset -c 0 sh -c 'exec 3>&-; while :; do :; done'
-	culprit=$last
+# named FILE: pq who says of this trace that the victim waited long behind the spinner.
+named() {
+	"$PQ" who -f "$1" -t -p "$victim" --json 2>/dev/null |
+		jq -s -e 'any((.culprit | startswith("spinner")) and .behind == "neighbour" and .longest_ms > 250)' >/dev/null
 }
 
+# A real-time process runs for 350 ms, whatever else there is to do, so that no other thread of its CPU runs meanwhile. A kernel
+# that hides processes from BPF hides who ran at times: then it is tried again.
 @test "live: a wait of 300 ms is caught while nobody looks, and pq who names the culprit" {
 	need_ring
-	keeper --when 'wait > 100ms' --after 0s --cooldown 0s --max-saves 1000
-	neighbours
-	# another thread of the machine may wait long too
-	said "saved: wait_ms of sh\\[$victim\\] is [0-9.]+: wait > 100ms: x/pq-.*\\.trace, .* 0 lost"
-	kill "$victim" "$culprit"
+	chrt -f 1 true 2>/dev/null || skip "real-time scheduling is not permitted"
+	local tries n=0 file
+	start taskset -c 0 sh -c 'exec 3>&-; while :; do :; done'
+	victim=$last
+	cp "$(dirname "$PQ")/tests/helper" spinner
+	keeper --when 'wait > 300ms' --before 1s --after 500ms --cooldown 0s --max-saves 1000
+	for ((tries = 0; tries < 20; tries++)); do
+		timeout 0.35 taskset -c 0 chrt -f 1 ./spinner burn 1 3>&- || true
+		await has_saved $((n + 1))
+		n=$(saved)
+		file=$(find x -name 'pq-*.trace' | sort | tail -n 1)
+		! named "$file" || break
+	done
+	kill "$victim"
 	ends
-	file=$(sed -nE "s/.*saved: wait_ms of sh\\[$victim\\] .*: (x\\/pq-.*\\.trace), .*/\\1/p" log | head -n 1)
-	run "$PQ" trace info "$file"
-	[ "$status" -eq 0 ]
-	[[ $output == *"trigger   wait > 100ms"* && $output == *"trigger wait_ms of sh[$victim] is "* ]]
-	[[ $output == *"damage    none"* ]]
-	"$PQ" who -f "$file" -t -p "$victim" --json >rows 2>/dev/null
-	jq -s -e --arg culprit "sh/$culprit" '.[1] | .culprit == $culprit and .behind == "neighbour" and .share_pct > 40 and .longest_ms > 50' rows
+	"$PQ" trace info "$file" >info
+	grep -qx 'trigger   wait > 300ms' info
+	grep -qE '^mark .* trigger wait_ms of .* is [0-9.]+: wait > 300ms$' info
+	grep -qx 'damage    none' info
 	"$PQ" trace export "$file" -o x.perfetto
-	grep -q "trigger wait_ms of sh\\[$victim\\]" x.perfetto
-	grep -q '^' x.perfetto
+	grep -q 'trigger wait_ms of ' x.perfetto
+	named "$file" || { grep -q 'the kernel hides some processes' log && skip "this kernel hides too many switches"; }
 }
 
 @test "live: with a condition on waits only, pq sleeps: no wake-ups" {
@@ -372,21 +378,24 @@ has_saved() { [ "$(saved)" -ge "$1" ]; }
 
 @test "live: killed by force, it leaves nothing attached" {
 	need_ring
-	programs() { "$(command -v bpftool || echo false)" prog show 2>/dev/null | grep -c 'name pq_ring' || true; }
-	command -v bpftool || skip "no bpftool"
+	local ids
 	keeper --when 'wait > 1h'
-	[ "$(programs)" -gt 0 ]
+	readarray -t ids < <(sed -n 's/^prog_id:[[:space:]]*//p' /proc/"$keeper"/fdinfo/* | sort -u)
+	[ "$(loaded "${ids[@]}")" -ge 6 ]
 	kill -9 "$keeper"
 	wait "$keeper" || true
-	await test "$(programs)" -eq 0
+	await none_loaded "${ids[@]}"
 }
+
+loaded() { "$(dirname "$PQ")/tests/helper" loaded "$@"; }
+none_loaded() { [ "$(loaded "$@")" -eq 0 ]; } # the kernel takes a moment
 
 @test "conditions with nothing to decide on are refused" {
 	fails 2 "--when '1 > 0': there is nothing to decide on: name a column such as runq.runq_sz" "$PQ" trace --save . --when '1 > 0'
 	fails 2 'a single wait stands alone' "$PQ" trace --save . --when 'wait < 100ms'
 	fails 2 'a single wait stands alone' "$PQ" trace --save . --when 'wait > 100'
 	fails 2 'a single wait stands alone' "$PQ" trace --save . --when 'wait > 100ms and runq.runq_sz > 1'
-	fails 2 "unknown" "$PQ" trace --save . --when 'frob.x > 1'
+	fails 2 "--when: unknown tool 'frob'" "$PQ" trace --save . --when 'frob.x > 1'
 	fails 2 'cannot save to none: No such file or directory' "$PQ" trace --save none
 	fails 2 '-o: not allowed with --save' "$PQ" trace --save . -o y.trace
 	fails 2 '--last: cannot be combined with --ring' "$PQ" trace --save . --ring 1M --last 1s
