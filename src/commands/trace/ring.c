@@ -273,8 +273,10 @@ trace_ring_save(struct trace_ring *t, const char *path, uint64_t from_ns, uint64
 /* ---- What was found */
 
 void
-trace_thread_words(struct trace_ring *t, uint32_t tid, char *out, size_t n)
+trace_thread_words(void *ring, uint32_t tid, char *out, size_t n)
 {
+	const struct trace_ring *t = ring;
+
 	if (wait_counter_knows_pids())
 		thread_words(t->host, tid, out, n);
 	else
