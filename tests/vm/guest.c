@@ -4,6 +4,7 @@
  *   guest jail DIR UID COMMAND…  with DIR as root, as that user
  *   guest mem MB                 takes so much memory, says "taken", and keeps it
  *   guest burn N                 is busy in so many threads
+ *   guest work N MS              N threads run and sleep for so long; says "done", and sleeps
  *   guest programs               how many BPF programs the kernel has */
 #include <pthread.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static int
@@ -79,6 +81,63 @@ burn(int n)
 	return 0;
 }
 
+static int64_t
+now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+struct worker {
+	pthread_t thread;
+	int64_t run_ns, until_ns;
+};
+
+/* Those with an even number do not sleep. */
+static void *
+run_and_sleep(void *arg)
+{
+	const struct worker *w = arg;
+
+	while (now_ns(CLOCK_MONOTONIC) < w->until_ns) {
+		int64_t end = now_ns(CLOCK_THREAD_CPUTIME_ID) + w->run_ns;
+		while (now_ns(CLOCK_THREAD_CPUTIME_ID) < end)
+			;
+		if (w->run_ns / 1000000 % 2)
+			usleep(1000);
+	}
+	return NULL;
+}
+
+static void *
+work_and_rest(void *arg)
+{
+	run_and_sleep(arg);
+	for (;;)
+		pause();
+}
+
+static int
+work(int n, int ms)
+{
+	int64_t until_ns = now_ns(CLOCK_MONOTONIC) + ms * INT64_C(1000000);
+	struct worker *workers = calloc((size_t)n + 1, sizeof *workers);
+
+	for (int i = 1; i <= n; i++) {
+		workers[i] =
+		    (struct worker){ .run_ns = i * INT64_C(1000000), .until_ns = until_ns };
+		if (pthread_create(&workers[i].thread, NULL, work_and_rest, &workers[i]) != 0)
+			return failed("pthread_create");
+	}
+	usleep((unsigned)ms * 1000 + 500000); /* the others are late if they wait for a CPU */
+	puts("done");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
 /* The attribute of BPF_PROG_GET_NEXT_ID, 11. */
 static int
 programs(void)
@@ -105,6 +164,8 @@ main(int argc, char **argv)
 		return mem((size_t)atoi(argv[2]));
 	if (argc == 3 && strcmp(argv[1], "burn") == 0)
 		return burn(atoi(argv[2]));
+	if (argc == 4 && strcmp(argv[1], "work") == 0)
+		return work(atoi(argv[2]), atoi(argv[3]));
 	if (argc == 2 && strcmp(argv[1], "programs") == 0)
 		return programs();
 	return 2;
