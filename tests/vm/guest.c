@@ -93,20 +93,25 @@ now_ns(clockid_t clock)
 struct worker {
 	pthread_t thread;
 	int64_t run_ns, until_ns;
+	int in, out; /* -1: it does not sleep */
 };
 
-/* Those with an even number do not sleep. */
+/* Runs for some ms at a time. Those in a ring then wake the next one, and sleep until the one before wakes
+ * them. No timer does: emulated ones are late, and then the kernel counts their wakings as earlier. */
 static void *
 run_and_sleep(void *arg)
 {
 	const struct worker *w = arg;
+	char byte = 0;
 
 	while (now_ns(CLOCK_MONOTONIC) < w->until_ns) {
+		if (w->in >= 0 && read(w->in, &byte, 1) != 1)
+			break;
 		int64_t end = now_ns(CLOCK_THREAD_CPUTIME_ID) + w->run_ns;
 		while (now_ns(CLOCK_THREAD_CPUTIME_ID) < end)
 			;
-		if (w->run_ns / 1000000 % 2)
-			usleep(1000);
+		if (w->out >= 0 && write(w->out, &byte, 1) != 1)
+			break;
 	}
 	return NULL;
 }
@@ -119,19 +124,28 @@ work_and_rest(void *arg)
 		pause();
 }
 
+enum { RING = 3 };
+
+/* The first RING threads are in a ring, where two may run. */
 static int
 work(int n, int ms)
 {
 	int64_t until_ns = now_ns(CLOCK_MONOTONIC) + ms * INT64_C(1000000);
-	struct worker *workers = calloc((size_t)n + 1, sizeof *workers);
+	struct worker *workers = calloc((size_t)n, sizeof *workers);
+	int pipes[RING][2];
 
-	for (int i = 1; i <= n; i++) {
-		workers[i] =
-		    (struct worker){ .run_ns = i * INT64_C(1000000), .until_ns = until_ns };
+	for (int i = 0; i < RING; i++)
+		if (pipe(pipes[i]) < 0 || (i > 0 && write(pipes[i][1], "", 1) != 1))
+			return failed("pipe");
+	for (int i = 0; i < n; i++) {
+		workers[i] = (struct worker){ .run_ns = (i + 1) * INT64_C(1000000),
+			.until_ns = until_ns,
+			.in = i < RING ? pipes[i][0] : -1,
+			.out = i < RING ? pipes[(i + 1) % RING][1] : -1 };
 		if (pthread_create(&workers[i].thread, NULL, work_and_rest, &workers[i]) != 0)
 			return failed("pthread_create");
 	}
-	usleep((unsigned)ms * 1000 + 500000); /* the others are late if they wait for a CPU */
+	usleep((unsigned)ms * 1000 + 1000000); /* they are late if they wait for a CPU */
 	puts("done");
 	fflush(stdout);
 	for (;;)
