@@ -14,13 +14,19 @@
  *   commands/limits/page.c       the page for people
  *   commands/limits/page_json.c  the page as JSON
  *   commands/record/record.c     pq record: the flight recorder
- *   commands/record/triggers.c   when a condition fires
- *   commands/record/saves.c      windows that are saved, and the command that runs for each
- *   commands/record/journal.c    the log, for people or as JSON
+ *   commands/recorder/plan.c     what is told about saving: conditions, windows, a command
+ *   commands/recorder/triggers.c when a condition fires
+ *   commands/recorder/saves.c    windows that are saved, and the command that runs for each
+ *   commands/recorder/journal.c  the log, for people or as JSON
+ *   commands/recorder/ask.c      whether another process can be asked to save
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
  *   commands/trace/trace.c       pq trace
- *   commands/trace/take.c        records what the scheduler does
+ *   commands/trace/take.c        records what the scheduler does, for some time
+ *   commands/trace/keep.c        keeps it all the time, and saves windows
+ *   commands/trace/windows.c     windows of the rings, and conditions of single waits
+ *   commands/trace/ring.c        the rings, and how they are written to a trace
+ *   commands/trace/threads.c     who the threads of a trace are
  *   commands/trace/info.c        pq trace info
  *   commands/trace/export.c      for other programs, with the figures of a recording
  *   commands/trace/text.c        pq trace text: a line for each time on a CPU
@@ -152,6 +158,7 @@
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings
  *   base/printable.c            other people's bytes on a terminal
+ *   base/publish.c               names for complete files
  *   base/sentence.c              sentences whose figures are known
  *   base/text.c                  pieces of other people's bytes, numbers, names that are near
  *   base/units.c                 durations, sizes and points in time
