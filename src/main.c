@@ -24,8 +24,12 @@
  *   commands/trace/info.c        pq trace info
  *   commands/trace/export.c      for other programs, with the figures of a recording
  *   commands/trace/text.c        pq trace text: a line for each time on a CPU
- *   commands/who/who.c           pq who: behind whom threads waited, from a saved trace
- *   commands/who/parties.c       who the threads of a trace belong to
+ *   commands/who/who.c           pq who: behind whom threads waited for a CPU: the rows
+ *   commands/who/saved.c         from a saved trace
+ *   commands/who/live.c          from what the scheduler does now
+ *   commands/who/merge.c         events of all CPUs in the order of their times
+ *   commands/who/threads.c       the threads of this machine, and whose they are
+ *   commands/who/parties.c       who threads belong to: who waits, and behind whom
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/phases.c        the rows before and after a limit was changed
