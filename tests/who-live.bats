@@ -112,3 +112,19 @@ burner() {
 		[[ ${stderr_lines[-1]} == *'cannot write: No space'* ]]
 	fi
 }
+
+@test "what a quota holds back is a part of its own" {
+	cgroup api
+	if [ -e "$group/cpu.max" ]; then
+		echo '3000 100000' >"$group/cpu.max"
+	else
+		echo 3000 >"$group/cpu.cfs_quota_us" 2>/dev/null || skip "no quota can be set here"
+	fi
+	burner
+	burner
+	run --separate-stderr "$PQ" who -g "$name" --json 1 1
+	echo "$output" "$stderr"
+	[ "$(json 'select(.behind == "total") | .quota_ms > 100')" = true ]
+	[ "$(jq -s 'map(select(.behind == "quota").wait_ms)[0] - map(select(.behind == "total").quota_ms)[0] | fabs < 0.01' \
+		<<<"$output")" = true ]
+}

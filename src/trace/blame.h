@@ -79,8 +79,9 @@ void blame_moved(struct blame *b, uint32_t tid);
  * Quota. The kernel has no event for it: a throttled thread is runnable, and its CPU runs others or
  * is idle. Only cpu.stat says how long the queues of a cgroup were throttled, summed over the CPUs.
  *
- * blame_limited tells, before the first event, that a party has a quota. After the last event,
- * blame_throttled hands in its throttled time, and moves so much of its waits to BLAME_QUOTA. Several
+ * blame_limited tells, before the first event, that a party has a quota. After the last event, or a cut,
+ * blame_throttled hands in its throttled time, which may be 0 of others, and moves so much of its waits to
+ * BLAME_QUOTA. Several
  * threads that wait in one throttled queue all wait for the quota, so waits are weighed by their
  * share of the queue. Waits that saw the CPU idle for 1 ms or more come first: a CPU with a runnable
  * thread in its queue is idle so long if that thread is throttled, and else only if a hypervisor does

@@ -289,8 +289,11 @@ sums_throttled(struct wait_sums *s, uint32_t party, uint64_t throttled_ns)
 	double left = (double)throttled_ns;
 	uint64_t moved = 0;
 
-	if (!sums_limited(s, party))
+	if (!sums_limited(s, party)) {
+		if (throttled_ns == 0 && sums_seen(s, party))
+			s->victims[party].sum.quota_known = true;
 		return;
+	}
 	struct sums_victim *v = &s->victims[party];
 	v->sum.quota_known = true;
 	for (int of = 0; of < 2; of++)

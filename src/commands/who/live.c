@@ -11,6 +11,7 @@
 
 #include "bpf/switch_ring.h"
 #include "commands/who/merge.h"
+#include "commands/who/quotas.h"
 #include "commands/who/threads.h"
 #include "commands/who/who.h"
 #include "tools/targets.h"
@@ -27,6 +28,7 @@ struct who_live {
 	struct who_threads threads;
 	struct parties parties;
 	struct targets targets;
+	struct quotas quotas;
 	char *group; /* the path of -g; NULL: none, or not found yet */
 	struct merge merge;
 	bool printed;          /* the sums are in rows: the next tick clears them */
@@ -86,13 +88,14 @@ begin_blame(struct watch *w, struct who_live *l)
 
 	if (w->ask->target.pid)
 		text_u64(text_of(w->ask->target.pid), &pid);
-	threads_begin(&l->threads, w->host);
+	who_threads_begin(&l->threads, w->host);
 	l->parties = (struct parties){ .trace = &l->threads.file,
-		.find = threads_find,
+		.find = who_threads_find,
 		.by_thread = o->threads,
 		.pid = (uint32_t)pid };
 	parties_grow(&l->parties);
 	l->blame = blame_new(parties_of, &l->parties, (uint64_t)o->slow_ns);
+	l->quotas = (struct quotas){ .host = w->host, .parties = &l->parties, .blame = l->blame };
 }
 
 /* NULL after watch_fail. */
@@ -159,7 +162,7 @@ feed(struct who_live *l, uint64_t to_ns)
 	while ((e = merge_next(&l->merge))) {
 		while (merge_next_loss(&l->merge, e->at_ns, &loss))
 			blame_gap(l->blame, loss.cpu, loss.from_ns, loss.to_ns);
-		threads_event(&l->threads, e);
+		who_threads_event(&l->threads, e);
 		parties_grow(&l->parties);
 		blame_event(l->blame, e);
 	}
@@ -193,7 +196,7 @@ who_tick(struct watch *w)
 	l->lost += found.lost;
 	feed(l, found.to_ns > l->now_ns + LATE_NS ? found.to_ns - LATE_NS : l->now_ns);
 	size_t before = l->threads.file.ncgroups;
-	threads_read(&l->threads, w->host, FILES_OF_TICK, moved, l);
+	who_threads_read(&l->threads, w->host, FILES_OF_TICK, moved, l);
 	choose_cgroups(l, before);
 }
 
@@ -278,6 +281,7 @@ who_read(struct watch *w, struct arena *a)
 	if (!find_target(w, a, l))
 		return NULL;
 	blame_cut(l->blame, l->now_ns);
+	quotas_read(&l->quotas);
 	l->real_shift_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	l->printed = true;
 	tell_losses(w, l);
@@ -300,8 +304,9 @@ who_release(struct watch *w)
 	switch_ring_close(l->ring);
 	blame_free(l->blame);
 	parties_free(&l->parties);
-	threads_free(&l->threads);
+	who_threads_free(&l->threads);
 	targets_free(&l->targets);
+	quotas_free(&l->quotas);
 	merge_free(&l->merge);
 	free(l->group);
 	free(l);

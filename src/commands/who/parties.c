@@ -84,6 +84,20 @@ parties_of(void *about, uint32_t tid, uint64_t at_ns)
 						   (uint32_t)BLAME_UNKNOWN;
 }
 
+/* That of its first thread, if it is there. */
+static uint32_t
+process_cgroup(const struct parties *p)
+{
+	const struct trace_file *t = p->trace;
+	uint32_t cgroup = TRACE_NO_CGROUP;
+
+	for (size_t i = 0; i < t->nthreads; i++)
+		if (t->threads[i].pid == p->pid &&
+		    (cgroup == TRACE_NO_CGROUP || t->threads[i].tid == p->pid))
+			cgroup = t->threads[i].cgroup;
+	return cgroup;
+}
+
 /* The thread that is a party; NULL: unknown. */
 static const struct trace_thread *
 thread_of(const struct parties *p, uint32_t party)
@@ -91,6 +105,30 @@ thread_of(const struct parties *p, uint32_t party)
 	bool named = p->by_thread && party >= NAMED && party - NAMED < p->nnamed;
 
 	return named ? &p->trace->threads[party - NAMED] : NULL;
+}
+
+uint32_t
+parties_cgroup(const struct parties *p, uint32_t party)
+{
+	const struct trace_thread *t = thread_of(p, party);
+
+	if (t)
+		return t->kernel ? PARTIES_FREE : t->cgroup;
+	if (p->by_thread || party < BLAME_FIRST)
+		return TRACE_NO_CGROUP;
+	if (party < NAMED)
+		return party == PROCESS ? process_cgroup(p) : PARTIES_FREE;
+	return party - NAMED < p->nnamed ? party - NAMED : TRACE_NO_CGROUP;
+}
+
+void
+parties_each(const struct parties *p, void (*f)(void *about, uint32_t party), void *about)
+{
+	if (p->by_thread)
+		return;
+	f(about, PROCESS);
+	for (uint32_t i = 0; i < p->nnamed; i++)
+		f(about, NAMED + i);
 }
 
 static const char *

@@ -47,6 +47,14 @@ void parties_grow(struct parties *p);
 /* The party of a thread; `about` is the struct parties. */
 uint32_t parties_of(void *about, uint32_t tid, uint64_t at_ns);
 
+/* The cgroup, by index, whose quotas hold its threads back; PARTIES_FREE: no quota can, TRACE_NO_CGROUP:
+ * unknown. */
+#define PARTIES_FREE (TRACE_NO_CGROUP - 1)
+uint32_t parties_cgroup(const struct parties *p, uint32_t party);
+
+/* Calls f for each party, unless parties are threads. */
+void parties_each(const struct parties *p, void (*f)(void *about, uint32_t party), void *about);
+
 /* The name of a party, valid as long as the parties are; NULL: unknown. */
 const char *parties_name(struct parties *p, uint32_t party);
 

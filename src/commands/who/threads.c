@@ -27,7 +27,7 @@ place_of(struct who_threads *t, uint32_t tid)
 }
 
 const struct trace_thread *
-threads_find(const struct trace_file *file, uint32_t tid, uint64_t at_ns)
+who_threads_find(const struct trace_file *file, uint32_t tid, uint64_t at_ns)
 {
 	const struct who_threads *t = (const struct who_threads *)(const void *)file;
 	const uint32_t *page = tid < THREADS_TIDS ? t->pages[tid / THREADS_PAGE] : NULL;
@@ -193,7 +193,7 @@ add_process(struct who_threads *t, struct host *h, struct arena *a, uint32_t pid
 }
 
 void
-threads_begin(struct who_threads *t, struct host *h)
+who_threads_begin(struct who_threads *t, struct host *h)
 {
 	struct arena a = { 0 }, of_process = { 0 };
 	struct text names;
@@ -216,7 +216,7 @@ threads_begin(struct who_threads *t, struct host *h)
 static void
 see(struct who_threads *t, uint32_t tid)
 {
-	if (tid == 0 || tid >= THREADS_TIDS || threads_find(&t->file, tid, 0))
+	if (tid == 0 || tid >= THREADS_TIDS || who_threads_find(&t->file, tid, 0))
 		return;
 	put_thread(t, &(struct trace_thread){ .tid = tid, .cgroup = TRACE_NO_CGROUP });
 	put_fresh(t, tid);
@@ -226,7 +226,7 @@ see(struct who_threads *t, uint32_t tid)
 static void
 add_child(struct who_threads *t, const struct sched_event *e)
 {
-	const struct trace_thread *parent = threads_find(&t->file, e->other, 0);
+	const struct trace_thread *parent = who_threads_find(&t->file, e->other, 0);
 	struct trace_thread new = { .cgroup = TRACE_NO_CGROUP };
 
 	if (parent)
@@ -239,7 +239,7 @@ add_child(struct who_threads *t, const struct sched_event *e)
 }
 
 void
-threads_event(struct who_threads *t, const struct sched_event *e)
+who_threads_event(struct who_threads *t, const struct sched_event *e)
 {
 	if (e->kind == SCHED_NEW) {
 		add_child(t, e);
@@ -258,7 +258,7 @@ threads_event(struct who_threads *t, const struct sched_event *e)
 static bool
 read_thread(struct who_threads *t, struct host *h, uint32_t tid)
 {
-	const struct trace_thread *old = threads_find(&t->file, tid, 0);
+	const struct trace_thread *old = who_threads_find(&t->file, tid, 0);
 	struct trace_thread new;
 
 	if (!old)
@@ -277,7 +277,7 @@ read_thread(struct who_threads *t, struct host *h, uint32_t tid)
 }
 
 void
-threads_read(struct who_threads *t, struct host *h, size_t most,
+who_threads_read(struct who_threads *t, struct host *h, size_t most,
     void (*moved)(void *about, uint32_t tid), void *about)
 {
 	size_t n = 0;
@@ -296,7 +296,7 @@ threads_read(struct who_threads *t, struct host *h, size_t most,
 }
 
 void
-threads_free(struct who_threads *t)
+who_threads_free(struct who_threads *t)
 {
 	for (size_t i = 0; i < sizeof t->pages / sizeof t->pages[0]; i++)
 		free(t->pages[i]);

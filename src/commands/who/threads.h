@@ -28,19 +28,20 @@ struct who_threads {
 };
 
 /* Adds all threads that are there. */
-void threads_begin(struct who_threads *t, struct host *h);
+void who_threads_begin(struct who_threads *t, struct host *h);
 
 /* To be called with each event, before anybody asks for its threads. */
-void threads_event(struct who_threads *t, const struct sched_event *e);
+void who_threads_event(struct who_threads *t, const struct sched_event *e);
 
 /* The thread with that number now; NULL: unknown. The first argument is that of a struct who_threads. */
-const struct trace_thread *threads_find(const struct trace_file *t, uint32_t tid, uint64_t at_ns);
+const struct trace_thread *who_threads_find(
+    const struct trace_file *t, uint32_t tid, uint64_t at_ns);
 
 /* Reads files about new threads, and again about some others, as these may have moved: at most `most` in
  * all. Calls moved for each whose process or cgroup was another one. */
-void threads_read(struct who_threads *t, struct host *h, size_t most,
+void who_threads_read(struct who_threads *t, struct host *h, size_t most,
     void (*moved)(void *about, uint32_t tid), void *about);
 
-void threads_free(struct who_threads *t);
+void who_threads_free(struct who_threads *t);
 
 #endif
