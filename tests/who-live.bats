@@ -128,3 +128,18 @@ burner() {
 	[ "$(jq -s 'map(select(.behind == "quota").wait_ms)[0] - map(select(.behind == "total").quota_ms)[0] | fabs < 0.01' \
 		<<<"$output")" = true ]
 }
+
+@test "pq why names the neighbour" {
+	local i
+	cgroup etl
+	local neighbour=$name
+	echo 100000 >"$group/cpu.shares" 2>/dev/null || echo 10000 >"$group/cpu.weight" 2>/dev/null || skip "no weight can be set"
+	for ((i = 0; i < 3 * $(nproc); i++)); do burn "$group"; done
+	cgroup api
+	burn "$group"
+	run --separate-stderr "$PQ" why -g "$name" --json 2
+	echo "$output" "$stderr"
+	[[ $(json '.findings[] | select(.rule == "cpu-saturated-by-others") | .evidence[]') == \
+		*"$name waited "*" ms, by the scheduler's events: "*" % behind $neighbour"* ]]
+	[[ $(json '.findings[] | select(.rule == "cpu-saturated-by-others") | .advice') == *"limit $neighbour; see: pq who -g $name 1"* ]]
+}

@@ -5,37 +5,6 @@
 #include "cli/args.h"
 #include "commands/who/parties.h"
 
-enum who_column {
-	WHO_VICTIM,
-	WHO_BEHIND,
-	WHO_WAIT,
-	WHO_SHARE,
-	WHO_LONGEST,
-	WHO_WAITS,
-	WHO_SLOW,
-	WHO_CULPRIT,
-	WHO_SELF_MS,
-	WHO_NEIGHBOUR_MS,
-	WHO_KERNEL_MS,
-	WHO_IDLE_MS,
-	WHO_QUOTA_MS,
-	WHO_UNKNOWN_MS,
-	WHO_ELSEWHERE,
-	WHO_LASTING,
-	WHO_LEFT_OUT,
-	WHO_LONGEST_TID,
-	WHO_LONGEST_END,
-	WHO_NOTE
-};
-
-struct who_options {
-	const char *source;
-	bool threads;
-	unsigned rows;
-	int64_t slow_ns;
-	bool utc; /* -u */
-};
-
 /* What the rows are made of: the sums of an interval. */
 struct who_snapshot {
 	const struct blame *blame;
