@@ -2,6 +2,7 @@
  * pq shows the queues that latency is made of. This file picks the tool. The rest, a line a file:
  *
  *   commands/limit_words.c       changes of limits as words and JSON
+ *   commands/throttled.c         how long CPU quotas have throttled cgroups
  *   commands/saved_trace.c       opens saved traces, and finds cgroups in them
  *   commands/check/check.c       pq check: conditions, the time that is judged, the verdict
  *   commands/check/print.c       the verdict as a line of a monitoring plug-in and as JSON
@@ -30,8 +31,13 @@
  *   commands/trace/info.c        pq trace info
  *   commands/trace/export.c      for other programs, with the figures of a recording
  *   commands/trace/text.c        pq trace text: a line for each time on a CPU
- *   commands/who/who.c           pq who: behind whom threads waited, from a saved trace
- *   commands/who/parties.c       who the threads of a trace belong to
+ *   commands/who/who.c           pq who: behind whom threads waited for a CPU: the rows
+ *   commands/who/saved.c         from a saved trace
+ *   commands/who/live.c          from what the scheduler does now
+ *   commands/who/quotas.c        how much of the waits is due to CPU quotas
+ *   commands/who/merge.c         events of all CPUs in the order of their times
+ *   commands/who/threads.c       the threads of this machine, and whose they are
+ *   commands/who/parties.c       who threads belong to: who waits, and behind whom
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/phases.c        the rows before and after a limit was changed

@@ -394,4 +394,36 @@ enum wait_column {
 	WAIT_SOURCE
 };
 
+enum who_column {
+	WHO_VICTIM,
+	WHO_BEHIND,
+	WHO_WAIT,
+	WHO_SHARE,
+	WHO_LONGEST,
+	WHO_WAITS,
+	WHO_SLOW,
+	WHO_CULPRIT,
+	WHO_SELF_MS,
+	WHO_NEIGHBOUR_MS,
+	WHO_KERNEL_MS,
+	WHO_IDLE_MS,
+	WHO_QUOTA_MS,
+	WHO_UNKNOWN_MS,
+	WHO_ELSEWHERE,
+	WHO_LASTING,
+	WHO_LEFT_OUT,
+	WHO_LONGEST_TID,
+	WHO_LONGEST_END,
+	WHO_NOTE
+};
+
+/* pq why asks for rows of its own. */
+struct who_options {
+	const char *source; /* -f: a saved trace; NULL: this machine */
+	bool threads;       /* a row is a thread */
+	unsigned rows;      /* at most; 0: all */
+	int64_t slow_ns;    /* waits of at least that count as slow */
+	bool utc;           /* -u */
+};
+
 #endif
