@@ -29,7 +29,7 @@ replay() {
 	done
 }
 
-tools='runq cpu throttle mem tasks runqlat wait psi sock'
+tools='runq cpu throttle mem tasks runqlat wait psi'
 
 setup() {
 	here
