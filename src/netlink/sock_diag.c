@@ -28,6 +28,7 @@ enum {
 	NLM_F_DUMP_INTR = 0x10,
 	NLM_F_DUMP = 0x300,
 	NLA_TYPE = 0x3fff,
+	TCPDIAG_GETSOCK = 18,
 	SOCK_DIAG_BY_FAMILY = 20
 };
 
@@ -70,6 +71,13 @@ struct inet_request {
 	uint8_t family, protocol, extensions, pad;
 	uint32_t states;
 	struct inet_id id;
+};
+
+/* The request of Linux before 3.3: without a family it is about both. */
+struct old_request {
+	uint8_t family, source_bits, target_bits, extensions;
+	struct inet_id id;
+	uint32_t states, end;
 };
 
 struct inet_message {
@@ -368,10 +376,10 @@ take_unix(struct text body, struct sock_told *s)
 }
 
 static int
-send_request(struct sock_diag *d, void *body, size_t n, int flags)
+send_request(struct sock_diag *d, uint16_t type, void *body, size_t n, int flags)
 {
 	struct message_head head = { .length = (uint32_t)(sizeof head + n),
-		.type = SOCK_DIAG_BY_FAMILY,
+		.type = type,
 		.flags = (uint16_t)(NLM_F_REQUEST | flags),
 		.sequence = ++d->sequence };
 	struct netlink_address kernel = { .family = AF_NETLINK };
@@ -472,23 +480,38 @@ protocol_of(enum sock_type type)
 	return type == SOCK_OF_TCP ? IPPROTO_TCP : IPPROTO_UDP;
 }
 
+static uint8_t
+extensions_of(const struct sock_query *q)
+{
+	return q->buffers ? 1 << (INET_DIAG_SKMEMINFO - 1) : 0;
+}
+
+static int
+ask(struct sock_diag *d, const struct sock_query *q)
+{
+	struct inet_request inet = { .family = q->family == SOCK_V6 ? AF_INET6 : AF_INET,
+		.protocol = protocol_of(q->type),
+		.extensions = extensions_of(q),
+		.states = q->states };
+	struct old_request both = { .extensions = extensions_of(q), .states = q->states };
+	struct unix_request local = {
+		.family = AF_UNIX, .states = q->states, .show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN
+	};
+
+	if (q->type == SOCK_OF_UNIX)
+		return send_request(d, SOCK_DIAG_BY_FAMILY, &local, sizeof local, NLM_F_DUMP);
+	if (q->family == SOCK_V4_AND_V6 && q->type != SOCK_OF_TCP)
+		return fail_with(EINVAL);
+	if (q->family == SOCK_V4_AND_V6)
+		return send_request(d, TCPDIAG_GETSOCK, &both, sizeof both, NLM_F_DUMP);
+	return send_request(d, SOCK_DIAG_BY_FAMILY, &inet, sizeof inet, NLM_F_DUMP);
+}
+
 int
 sock_diag_dump(struct sock_diag *d, const struct sock_query *q,
     void (*each)(void *ctx, const struct sock_told *s), void *ctx)
 {
-	struct inet_request inet = { .family = q->v6 ? AF_INET6 : AF_INET,
-		.protocol = protocol_of(q->type),
-		.extensions = q->buffers ? 1 << (INET_DIAG_SKMEMINFO - 1) : 0,
-		.states = q->states };
-	struct unix_request local = {
-		.family = AF_UNIX, .states = q->states, .show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN
-	};
-	bool is_unix = q->type == SOCK_OF_UNIX;
-
-	if (send_request(d, is_unix ? (void *)&local : (void *)&inet,
-		is_unix ? sizeof local : sizeof inet, NLM_F_DUMP) < 0)
-		return -1;
-	return read_answer(d, true, q->type, each, ctx);
+	return ask(d, q) < 0 ? -1 : read_answer(d, true, q->type, each, ctx);
 }
 
 static void
@@ -515,7 +538,7 @@ sock_diag_details(struct sock_diag *d, struct sock_told *s)
 
 	memcpy(q.id.address[0], s->address[0], sizeof q.id.address[0]);
 	memcpy(q.id.address[1], s->address[1], sizeof q.id.address[1]);
-	if (send_request(d, &q, sizeof q, 0) < 0)
+	if (send_request(d, SOCK_DIAG_BY_FAMILY, &q, sizeof q, 0) < 0)
 		return -1;
 	return read_answer(d, false, s->row.type, take_details, &s->row) < 0 ? -1 : 0;
 }

@@ -269,45 +269,61 @@ static const uint32_t LISTENERS = 1 << SOCK_LISTEN,
 		      STREAMS = 1 << SOCK_ESTAB | 1 << SOCK_SYN_SENT | 1 << SOCK_FIN_WAIT_1 |
     1 << SOCK_FIN_WAIT_2 | 1 << SOCK_CLOSE_WAIT | 1 << SOCK_LAST_ACK | 1 << SOCK_CLOSING;
 
-/* Lists the sockets of a type in these states, of both families. -1 with errno if netlink cannot. */
+/* Lists sockets of both families. A kernel without IPv6 has none of it. Returns as sock_diag_dump. */
 static int
-dump(struct socket_list *l, struct sock_diag *d, uint32_t states, bool buffers)
+dump(struct sock_diag *d, struct sock_query q, void (*each)(void *, const struct sock_told *),
+    void *ctx)
 {
-	struct sock_query q = { .type = l->type, .states = states, .buffers = buffers };
-	int families = l->type == SOCK_OF_UNIX ? 1 : 2, whole = 1;
+	q.family = q.type == SOCK_OF_TCP ? SOCK_V4_AND_V6 : SOCK_V4;
+	int whole = sock_diag_dump(d, &q, each, ctx);
 
-	for (int i = 0; i < families; i++) {
-		q.v6 = i == 1;
-		int got = sock_diag_dump(d, &q, take, l);
-		if (got < 0 && !(q.v6 && errno == ENOENT))
-			return -1; /* a kernel without IPv6 has no such sockets */
-		whole &= got != 0;
+	if (q.type == SOCK_OF_UNIX || (q.type == SOCK_OF_TCP && whole >= 0))
+		return whole;
+	if (q.type == SOCK_OF_TCP && errno != EINVAL && errno != ENOENT && errno != EOPNOTSUPP)
+		return -1;
+	if (q.type == SOCK_OF_TCP) { /* this kernel lists one family at a time */
+		q.family = SOCK_V4;
+		whole = sock_diag_dump(d, &q, each, ctx);
 	}
-	return whole;
+	if (whole < 0)
+		return -1;
+	q.family = SOCK_V6;
+	int more = sock_diag_dump(d, &q, each, ctx);
+	return more < 0 && errno != ENOENT ? -1 : whole && more;
+}
+
+static int
+list(struct socket_list *l, struct sock_diag *d, uint32_t states, bool buffers)
+{
+	return dump(d, (struct sock_query){ .type = l->type, .states = states, .buffers = buffers },
+	    take, l);
+}
+
+static int
+list_once(struct socket_list *l, struct sock_diag *d)
+{
+	bool all = !l->scope.listeners;
+
+	if (l->type == SOCK_OF_UDP)
+		return all ? list(l, d, UINT32_MAX, true) : 1;
+	if (l->type == SOCK_OF_UNIX)
+		return list(l, d, all ? LISTENERS | 1 << SOCK_ESTAB : LISTENERS, false);
+	int listeners = list(l, d, LISTENERS, true), streams = 1;
+	if (listeners >= 0 && all)
+		streams = list(l, d, STREAMS, false);
+	return listeners < 0 || streams < 0 ? -1 : listeners && streams;
 }
 
 static int
 dump_type(struct socket_list *l, struct sock_diag *d)
 {
-	const struct sock_count none = { .known = false };
 	int got = 0;
 
 	for (int tries = 0; tries < TRIES && got == 0; tries++) {
 		drop_candidates(l, l->kept);
 		l->trim_at = l->n + TRIM_EVERY;
-		l->now.count[l->type] = none;
-		if (l->type == SOCK_OF_TCP) {
-			got = dump(l, d, LISTENERS, true);
-			if (got >= 0 && !l->scope.listeners) {
-				int more = dump(l, d, STREAMS, false);
-				got = more < 0 ? more : got & more;
-			}
-		} else if (l->type == SOCK_OF_UNIX) {
-			got = dump(l, d,
-			    l->scope.listeners ? LISTENERS : LISTENERS | 1 << SOCK_ESTAB, false);
-		} else {
-			got = l->scope.listeners ? 1 : dump(l, d, UINT32_MAX, true);
-		}
+		l->now.count[l->type] = (struct sock_count){ .known = false };
+		got = list_once(l, d);
 	}
 	l->now.changing |= got == 0;
 	return got < 0 ? -1 : 0;
@@ -433,7 +449,6 @@ socket_list_print_ticks(struct socket_list *l, struct buf *out)
 {
 	static const struct sock_query queries[] = {
 		{ .type = SOCK_OF_TCP, .states = 1 << SOCK_LISTEN },
-		{ .type = SOCK_OF_TCP, .v6 = true, .states = 1 << SOCK_LISTEN },
 		{ .type = SOCK_OF_UNIX, .states = 1 << SOCK_LISTEN },
 	};
 	int got = -1;
@@ -444,7 +459,7 @@ socket_list_print_ticks(struct socket_list *l, struct buf *out)
 	errno = ENOENT;
 	for (size_t i = 0; i < l->nns; i++)
 		for (size_t k = 0; k < sizeof queries / sizeof *queries && diag_of(&l->ns[i]); k++)
-			if (sock_diag_dump(l->ns[i].diag, &queries[k], print_tick, l) >= 0)
+			if (dump(l->ns[i].diag, queries[k], print_tick, l) >= 0)
 				got = 0;
 	return got;
 }

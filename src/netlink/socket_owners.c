@@ -14,8 +14,9 @@
 #include "base/clock.h"
 #include "base/fail.h"
 
-/* Unknown owners are looked for again after this time, at the earliest. */
-static const int64_t AGAIN_NS = 1000000000;
+/* Processes are walked over at most so often; and owners that were not found are looked for again after
+ * this time. */
+static const int64_t AGAIN_NS = 1000000000, LOST_NS = 10000000000;
 
 static int
 by_inode(const void *a, const void *b)
@@ -34,20 +35,22 @@ ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static int
+same_inode(const void *a, const void *b)
+{
+	uint64_t x = ((const struct socket_owner *)a)->inode,
+		 y = ((const struct socket_owner *)b)->inode;
+
+	return (x > y) - (x < y);
+}
+
+/* Inodes are not repeated. */
 static struct socket_owner *
 find(const struct socket_owners *o, uint64_t inode)
 {
 	const struct socket_owner key = { .inode = inode };
-	size_t low = 0, high = o->n;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (by_inode(&o->v[middle], &key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < o->n && o->v[low].inode == inode && o->v[low].pid ? &o->v[low] : NULL;
+	return o->n ? bsearch(&key, o->v, o->n, sizeof *o->v, same_inode) : NULL;
 }
 
 /* "socket:[4242]" */
@@ -142,9 +145,9 @@ socket_owners_get(struct socket_owners *o, uint64_t inode)
 {
 	struct socket_owner *one = find(o, inode);
 
-	if (one && !*one->comm)
+	if (one && one->pid && !*one->comm)
 		read_name(one);
-	return one;
+	return one && one->pid ? one : NULL;
 }
 
 void
@@ -178,6 +181,23 @@ list_processes(uint32_t **pids)
 	return n;
 }
 
+/* Remembers which sockets nobody was found to have. */
+static void
+note_lost(struct socket_owners *o, const uint64_t *inodes, size_t n)
+{
+	size_t found = o->n;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct socket_owner key = { .inode = inodes[i] };
+		if (found && bsearch(&key, o->v, found, sizeof *o->v, same_inode))
+			continue;
+		o->v = xgrow(o->v, o->n, &o->room, sizeof *o->v);
+		o->v[o->n++] = key;
+	}
+	if (o->n > found)
+		qsort(o->v, o->n, sizeof *o->v, by_inode);
+}
+
 static void
 walk(struct socket_owners *o, const uint64_t *inodes, size_t n)
 {
@@ -190,6 +210,7 @@ walk(struct socket_owners *o, const uint64_t *inodes, size_t n)
 		add_process(o, pids[i], inodes, n);
 	free(pids);
 	merge(o);
+	note_lost(o, inodes, n);
 	o->walked_ns = clock_ns(CLOCK_MONOTONIC);
 	o->cost_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns;
 }
@@ -208,18 +229,18 @@ still_has(const struct socket_owner *o)
 void
 socket_owners_find(struct socket_owners *o, uint64_t *inodes, size_t n)
 {
+	int64_t since_ns = clock_ns(CLOCK_MONOTONIC) - o->walked_ns,
+		wait_ns = o->cost_ns * 50 > AGAIN_NS ? o->cost_ns * 50 : AGAIN_NS;
 	size_t known = 0;
-	int64_t wait_ns = o->cost_ns * 50 > AGAIN_NS ? o->cost_ns * 50 : AGAIN_NS;
 
 	if (n > 1)
 		qsort(inodes, n, sizeof *inodes, ascending);
 	for (size_t i = 0; i < n; i++) {
 		const struct socket_owner *one = find(o, inodes[i]);
-		known += one && still_has(one);
+		known += one && (one->pid ? still_has(one) : since_ns < LOST_NS);
 	}
-	if (known == n || (o->walked_ns && clock_ns(CLOCK_MONOTONIC) - o->walked_ns < wait_ns))
-		return;
-	walk(o, inodes, n);
+	if (known < n && (o->walked_ns == 0 || since_ns >= wait_ns))
+		walk(o, inodes, n);
 }
 
 void
