@@ -45,6 +45,7 @@
  *   commands/why/quota.c         the rules about CPU quotas
  *   commands/why/memory.c        the rules about memory
  *   commands/why/threads.c       the rules about what the target's threads do
+ *   commands/why/sockets.c       the rules about the queues of sockets
  *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile
  *   commands/why/finding.c       cause, evidence and fix as text and JSON
  *
@@ -72,6 +73,9 @@
  *   tools/mem.c                  pq mem
  *   tools/psi.c                  pq psi
  *   tools/disk/disk.c            pq disk: a row per disk
+ *   tools/sock/sock.c            pq sock: columns and rows
+ *   tools/sock/source.c          where its figures come from; how long bytes are unread
+ *   tools/sock/softnet.c         pq sock -P: how packets come in
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget
  *   tools/tasks/detail.c         the ranking, and the files of the worst
@@ -144,6 +148,12 @@
  *   proc/elf.c                   what a program file says about addresses
  *   proc/maps.c                  what is mapped in a process; names of JIT code
  *   proc/lock_owner.c            which thread holds a lock, by the memory around its futex
+ *   proc/sockets.c               rows of sockets, and the text that keeps them
+ *   proc/net_files.c             files about sockets and packets: tcp, udp, netstat, softnet_stat
+ *
+ *   netlink/socket_list.c        the sockets of namespaces that have something queued
+ *   netlink/socket_owners.c      which processes have a socket open
+ *   netlink/sock_diag.c          asks the kernel for sockets
  *
  *   bpf/wait_counter.c           waits for a CPU, counted in the kernel
  *   bpf/switch_ring.c            rings of what the scheduler does, written in the kernel
@@ -242,7 +252,8 @@ static const char *const aliases[][2] = { { "load", "runq" }, { "uptime", "runq"
 	{ "pidstat", "tasks" }, { "latency", "runqlat" }, { "locks", "wait" }, { "offcpu", "wait" },
 	{ "pressure", "psi" }, { "iostat", "disk" }, { "diskstats", "disk" }, { "iotop", "disk" },
 	{ "io", "disk" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },
-	{ "timehist", "trace" } };
+	{ "timehist", "trace" }, { "ss", "sock" }, { "netstat", "sock" }, { "sockets", "sock" },
+	{ "listen", "sock" } };
 
 static struct nearest *guess;
 

@@ -179,7 +179,7 @@ void *tool_defaults(const struct tool *t, struct arena *a, unsigned rows);
 /* ---- The tools */
 
 extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat,
-    tool_wait, tool_psi, tool_disk;
+    tool_wait, tool_psi, tool_disk, tool_sock;
 extern const struct tool tool_record, tool_tape, tool_trace, tool_export, tool_check, tool_why,
     tool_limits, tool_who;
 
@@ -424,6 +424,57 @@ struct who_options {
 	unsigned rows;      /* at most; 0: all */
 	int64_t slow_ns;    /* waits of at least that count as slow */
 	bool utc;           /* -u */
+};
+
+enum sock_column {
+	SOCK_TYPE,
+	SOCK_ACCEPT,
+	SOCK_ACCEPT_MAX,
+	SOCK_CAP,
+	SOCK_FULL,
+	SOCK_OVERFLOW,
+	SOCK_RECV,
+	SOCK_UNREAD_MS,
+	SOCK_SEND,
+	SOCK_UNSENT,
+	SOCK_UNACKED,
+	SOCK_RTT,
+	SOCK_RETRANS,
+	SOCK_DROP,
+	SOCK_COOKIE,
+	SOCK_ZERO_WINDOW,
+	SOCK_WINDOW_PCT,
+	SOCK_SNDBUF_PCT,
+	SOCK_RECV_AGO,
+	SOCK_ACK_AGO,
+	SOCK_RMEM,
+	SOCK_RCVBUF,
+	SOCK_WMEM,
+	SOCK_SNDBUF,
+	SOCK_COUNT,
+	SOCK_LEAST,
+	SOCK_PID,
+	SOCK_OWNERS,
+	SOCK_STATE,
+	SOCK_PROCESS,
+	SOCK_LOCAL,
+	SOCK_PEER,
+	SOCK_MEANING,
+	SOCK_CGROUP,
+	SOCK_NETNS
+};
+
+/* Of pq sock -P. */
+enum softnet_column {
+	SOFTNET_CPU,
+	SOFTNET_PACKETS,
+	SOFTNET_BACKLOG,
+	SOFTNET_BACKLOG_MAX,
+	SOFTNET_DROPS,
+	SOFTNET_SQUEEZED,
+	SOFTNET_CARD_DROPS,
+	SOFTNET_LIMIT,
+	SOFTNET_BUDGET
 };
 
 #endif
