@@ -242,13 +242,13 @@ check_current(
 	}
 }
 
-/* R4 = the bucket of the wait in R2, as runqlat_bucket computes it. */
+/* R4 = the bucket of the wait in R2, as wait_bucket computes it. */
 static void
 bucket(struct code *c)
 {
 	struct label fits = { 0 }, small = { 0 };
 
-	asm_imm64(c, R3, ((uint64_t)1 << RUNQLAT_OCTAVES) - 1);
+	asm_imm64(c, R3, ((uint64_t)1 << WAIT_OCTAVES) - 1);
 	asm_jump(c, &fits, ASM_JGE, R3, R2);
 	asm_alu(c, ASM_MOV, R2, R3);
 	asm_here(c, &fits);
@@ -285,7 +285,7 @@ count_wait(struct code *c)
 	add(c, R6, offsetof(struct cpu_counts, sum_ns), R2);
 	bucket(c);
 	/* never true, but the verifier requires it */
-	asm_jump_imm(c, &within, ASM_JGT, R4, RUNQLAT_BUCKETS - 1);
+	asm_jump_imm(c, &within, ASM_JGT, R4, WAIT_BUCKETS - 1);
 	asm_alu_imm(c, ASM_LSH, R4, 3);
 	asm_alu(c, ASM_ADD, R6, R4);
 	count_one(c, R6, offsetof(struct cpu_counts, bucket));
