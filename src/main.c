@@ -60,6 +60,7 @@
  *   tools/mem.c                  pq mem
  *   tools/psi.c                  pq psi
  *   tools/disk/disk.c            pq disk: a row per disk
+ *   tools/disk/groups.c          pq disk -G: the I/O of cgroups
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget
  *   tools/tasks/detail.c         the ranking, and the files of the worst
@@ -78,6 +79,7 @@
  *   cgroup/quota.c               CPU quota, cpuset and pids of a cgroup
  *   cgroup/memory.c              memory of a cgroup, and of the machine in the same terms
  *   cgroup/names.c               pods, containers, units and jobs, from paths and log directories
+ *   cgroup/io.c                  I/O of a cgroup, its limits and its dirty pages
  *   cgroup/pressure.c            pressure of a cgroup and of the machine
  *   cgroup/limit_changes.c       which limits were changed while samples were taken
  *

@@ -100,6 +100,9 @@ has_names(const struct tool *t)
 	for (int i = 0; t->columns && t->columns[i].key; i++)
 		if (t->columns[i].extra)
 			return true;
+	for (int i = 0; t->forms && t->forms[i]; i++)
+		if (has_names(t->forms[i]))
+			return true;
 	return false;
 }
 
@@ -116,6 +119,8 @@ know_all(struct known *k, const struct tool *t, struct options *o)
 		know(k, rows[i], o);
 	for (int i = 0; t->shared && t->shared[i]; i++)
 		know(k, t->shared[i], is_of_request(t->shared[i]) ? (void *)&o->ask : o);
+	for (int i = 0; t->forms_shared && t->forms_shared[i]; i++)
+		know(k, t->forms_shared[i], &o->ask);
 	for (const struct option *own = t->options; own && own->type != OPTION_END; own++)
 		know(k, own, o->own);
 	if (t->rows)
@@ -685,7 +690,7 @@ static const struct tool *
 form_of(const struct tool *t, const struct request *ask)
 {
 	for (int i = 0; t->forms && t->forms[i]; i++)
-		if (t->forms[i]->suits(ask->options))
+		if (t->forms[i]->suits(ask))
 			return t->forms[i];
 	return t;
 }
