@@ -115,7 +115,7 @@ $(B)/tests/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(B)/libpq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libpq.a -lm
 
-$(B)/replay/%: tests/fuzz/%.c tests/fuzz/replay.h $(B)/libpq.a
+$(B)/replay/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(B)/libpq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -DREPLAY -o $@ $< $(B)/libpq.a -lm
 

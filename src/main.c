@@ -140,6 +140,7 @@
  *   bpf/switch_program.c         their BPF programs
  *   bpf/switch_slots.c           their memory, read while it is written
  *   bpf/task_list.c              all tasks, read by a program that walks over them
+ *   bpf/task_program.c           this program
  *   bpf/program.c                the BPF programs, assembled for this kernel
  *   bpf/btf.c                    where this kernel keeps what they read
  *   bpf/bpf.c                    instructions and the bpf(2) system call
