@@ -111,7 +111,7 @@ struct tool {
 	bool (*suits)(const struct request *ask); /* of such a variant */
 	/* shared options that select a variant, which has them in `shared`; NULL: none */
 	const struct option *const *forms_shared;
-	const char *forms_by;               /* the options that select one: "-P" */
+	const char *forms_by; /* the options that select one: "-P" */
 	/* the columns of text, as -c takes them, unless the user chooses others; those of -w are
 	 * added. If it is or returns NULL: the columns without a group */
 	const char *(*default_columns)(const struct request *ask);
