@@ -73,6 +73,7 @@
  *   tools/mem.c                  pq mem
  *   tools/psi.c                  pq psi
  *   tools/disk/disk.c            pq disk: a row per disk
+ *   tools/disk/groups.c          pq disk -G: the I/O of cgroups
  *   tools/sock/sock.c            pq sock: columns and rows
  *   tools/sock/source.c          where its figures come from; how long bytes are unread
  *   tools/sock/softnet.c         pq sock -P: how packets come in
@@ -94,6 +95,7 @@
  *   cgroup/quota.c               CPU quota, cpuset and pids of a cgroup
  *   cgroup/memory.c              memory of a cgroup, and of the machine in the same terms
  *   cgroup/names.c               pods, containers, units and jobs, from paths and log directories
+ *   cgroup/io.c                  I/O of a cgroup, its limits and its dirty pages
  *   cgroup/pressure.c            pressure of a cgroup and of the machine
  *   cgroup/limit_changes.c       which limits were changed while samples were taken
  *

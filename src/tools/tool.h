@@ -105,11 +105,13 @@ struct tool {
 	const void *defaults;         /* the initial value of that struct; NULL: zeroed */
 	/* checks and completes the parsed options; false with a line in why; may be NULL */
 	bool (*settle)(void *options, char why[200]);
-	/* variants with other columns, and NULL: the first that suits the options runs instead; may
+	/* variants with other columns, and NULL: the first that suits the request runs instead; may
 	 * be NULL */
 	const struct tool *const *forms;
-	bool (*suits)(const void *options); /* of such a variant */
-	const char *forms_by;               /* the options that select one: "-P" */
+	bool (*suits)(const struct request *ask); /* of such a variant */
+	/* shared options that select a variant, which has them in `shared`; NULL: none */
+	const struct option *const *forms_shared;
+	const char *forms_by; /* the options that select one: "-P" */
 	/* the columns of text, as -c takes them, unless the user chooses others; those of -w are
 	 * added. If it is or returns NULL: the columns without a group */
 	const char *(*default_columns)(const struct request *ask);
