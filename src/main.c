@@ -14,13 +14,19 @@
  *   commands/limits/page.c       the page for people
  *   commands/limits/page_json.c  the page as JSON
  *   commands/record/record.c     pq record: the flight recorder
- *   commands/record/triggers.c   when a condition fires
- *   commands/record/saves.c      windows that are saved, and the command that runs for each
- *   commands/record/journal.c    the log, for people or as JSON
+ *   commands/recorder/plan.c     what is told about saving: conditions, windows, a command
+ *   commands/recorder/triggers.c when a condition fires
+ *   commands/recorder/saves.c    windows that are saved, and the command that runs for each
+ *   commands/recorder/journal.c  the log, for people or as JSON
+ *   commands/recorder/ask.c      whether another process can be asked to save
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
  *   commands/trace/trace.c       pq trace
- *   commands/trace/take.c        records what the scheduler does
+ *   commands/trace/take.c        records what the scheduler does, for some time
+ *   commands/trace/keep.c        keeps it all the time, and saves windows
+ *   commands/trace/windows.c     windows of the rings, and conditions of single waits
+ *   commands/trace/ring.c        the rings, and how they are written to a trace
+ *   commands/trace/threads.c     who the threads of a trace are
  *   commands/trace/info.c        pq trace info
  *   commands/trace/export.c      for other programs, with the figures of a recording
  *   commands/trace/text.c        pq trace text: a line for each time on a CPU
@@ -59,6 +65,7 @@
  *   tools/throttle.c             pq throttle
  *   tools/mem.c                  pq mem
  *   tools/psi.c                  pq psi
+ *   tools/disk/disk.c            pq disk: a row per disk
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget
  *   tools/tasks/detail.c         the ranking, and the files of the worst
@@ -118,6 +125,7 @@
  *   table/summary.c              averages and percentiles at the end
  *
  *   proc/machine.c               files about the machine: stat, schedstat, loadavg, meminfo
+ *   proc/disks.c                 files about disks: diskstats, and some of /sys/block
  *   proc/task.c                  files about a process or thread
  *   proc/syscalls.c              the names of system calls
  *   proc/program.c               which runtime a program file has, and its version
@@ -136,6 +144,7 @@
  *   bpf/switch_program.c         their BPF programs
  *   bpf/switch_slots.c           their memory, read while it is written
  *   bpf/task_list.c              all tasks, read by a program that walks over them
+ *   bpf/task_program.c           this program
  *   bpf/program.c                the BPF programs, assembled for this kernel
  *   bpf/btf.c                    where this kernel keeps what they read
  *   bpf/bpf.c                    instructions and the bpf(2) system call
@@ -149,6 +158,7 @@
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings
  *   base/printable.c            other people's bytes on a terminal
+ *   base/publish.c               names for complete files
  *   base/sentence.c              sentences whose figures are known
  *   base/text.c                  pieces of other people's bytes, numbers, names that are near
  *   base/units.c                 durations, sizes and points in time
@@ -224,7 +234,8 @@ static const char *const aliases[][2] = { { "load", "runq" }, { "uptime", "runq"
 	{ "vmstat", "runq" }, { "mpstat", "cpu" }, { "quota", "throttle" }, { "cfs", "throttle" },
 	{ "free", "mem" }, { "oom", "mem" }, { "top", "tasks" }, { "ps", "tasks" },
 	{ "pidstat", "tasks" }, { "latency", "runqlat" }, { "locks", "wait" }, { "offcpu", "wait" },
-	{ "pressure", "psi" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },
+	{ "pressure", "psi" }, { "iostat", "disk" }, { "diskstats", "disk" }, { "iotop", "disk" },
+	{ "io", "disk" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },
 	{ "timehist", "trace" } };
 
 static struct nearest *guess;
