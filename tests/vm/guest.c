@@ -122,6 +122,7 @@ work_and_rest(void *arg)
 	run_and_sleep(arg);
 	for (;;)
 		pause();
+	return NULL;
 }
 
 enum { RING = 3 };
