@@ -109,13 +109,17 @@ add_process(struct taking *t, const char *pid)
 	}
 }
 
-/* Adds the threads that are there now. */
+/* Adds the threads that are there now. Perf events know no other process. */
 static void
 add_threads(struct taking *t)
 {
 	struct text names, line;
 	char pid[20];
 
+	if (strcmp(switch_ring_mode(t->ring), "perf") == 0) {
+		add_process(t, t->o->ask.target.pid);
+		return;
+	}
 	if (host_list(t->host, "proc", &names) < 0)
 		return;
 	names.s = arena_copy(&t->arena, names);
@@ -226,6 +230,39 @@ read_cpus(struct taking *t, const char *path, struct cpulist *out)
 	    cpulist_parse(line, out) == 0;
 }
 
+/* Which process, and by which source. BPF knows only the first pid namespace. */
+static void
+choose(const struct taking *t, struct switch_ring_options *ask)
+{
+	const char *written = t->o->ask.target.pid;
+	enum trace_source source = (enum trace_source)t->own->source;
+	uint64_t pid = 0;
+
+	if (written && (text_u64(text_of(written), &pid) < 0 || pid == 0 || pid > INT32_MAX))
+		die(EXIT_USAGE, "-p: want the number of a process, not '%s'", written);
+	if (!pid && source == TRACE_PERF)
+		die(EXIT_USAGE, "--source perf records one process: want -p PID");
+	if (pid && source != TRACE_ANY && source != TRACE_PERF && !wait_counter_knows_pids())
+		die(EXIT_UNSUPPORTED,
+		    "-p: BPF records numbers of the first pid namespace, and this is another one "
+		    "(without --source, pq uses perf events)");
+	ask->mode = source <= TRACE_TP ? (enum bpf_mode)source : MODE_ANY;
+	ask->tgid = (uint32_t)pid;
+	ask->perf_pid = source == TRACE_ANY || source == TRACE_PERF ? (uint32_t)pid : 0;
+	ask->only_perf = pid && (source == TRACE_PERF || !wait_counter_knows_pids());
+}
+
+/* That BPF could not be used, and what perf events do not tell. */
+static void
+tell_source(const struct taking *t, const struct bpf_why *why)
+{
+	if (*why->text)
+		warn("BPF is not available: %s", why->text);
+	if (strcmp(switch_ring_mode(t->ring), "perf") == 0)
+		warn("using perf events: when threads of this process run and stop, not who "
+		     "wakes them or runs instead");
+}
+
 static void
 open_ring(struct taking *t)
 {
@@ -233,23 +270,21 @@ open_ring(struct taking *t)
 	struct switch_ring_options ask = { .bytes =
 					       t->own->ring ? (uint64_t)t->own->ring : RING_BYTES };
 	struct bpf_why why;
-	uint64_t pid = 0;
 
 	if (!read_cpus(t, "sys/devices/system/cpu/online", &online) ||
 	    !read_cpus(t, "sys/devices/system/cpu/possible", &possible))
 		die(EXIT_UNSUPPORTED,
 		    "cannot read which CPUs there are (/sys/devices/system/cpu/online, possible)");
-	if (t->o->ask.target.pid && text_u64(text_of(t->o->ask.target.pid), &pid) < 0)
-		die(EXIT_USAGE, "-p: want the number of a process, not '%s'", t->o->ask.target.pid);
-	if (pid && !wait_counter_knows_pids())
-		die(EXIT_UNSUPPORTED,
-		    "-p: the kernel records numbers of the first pid namespace, and this is "
-		    "another "
-		    "one");
-	ask.tgid = (uint32_t)pid;
+	choose(t, &ask);
 	if (switch_ring_open(&t->ring, &ask, &online, &possible, &why) < 0)
-		die(EXIT_UNSUPPORTED, "BPF is not available: %s", why.text);
+		die(errno == ESRCH ? EXIT_FAILED : EXIT_UNSUPPORTED, "%s: %s%s",
+		    ask.only_perf ? "perf events are not available" : "BPF is not available",
+		    why.text,
+		    ask.tgid || t->own->source ?
+			"" :
+			"; -p PID records a process of your own without it");
 	t->begun_ns = (uint64_t)clock_ns(CLOCK_BOOTTIME);
+	tell_source(t, &why);
 }
 
 /* How long the ring lasts, once that is known. */
@@ -267,14 +302,18 @@ tell_rate(const struct taking *t, int64_t for_ns)
 		    short_of ? " (--ring SIZE: more)" : "");
 }
 
+/* Sleeps until then, or until a signal. The ring gets what it needs meanwhile. */
 static void
-sleep_until(int64_t mono_ns)
+sleep_until(const struct taking *t, int64_t mono_ns)
 {
-	struct timespec to = { (time_t)(mono_ns / 1000000000), (long)(mono_ns % 1000000000) };
+	int64_t now;
 
-	while (
-	    !signals_stop() && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &to, NULL) == EINTR)
-		continue;
+	while (!signals_stop() && (now = clock_ns(CLOCK_MONOTONIC)) < mono_ns) {
+		int64_t within = switch_ring_tend(t->ring),
+			end = within < mono_ns - now ? now + within : mono_ns;
+		struct timespec to = { (time_t)(end / 1000000000), (long)(end % 1000000000) };
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &to, NULL);
+	}
 }
 
 /* Sleeps until the time is over, or a signal ends it. */
@@ -284,14 +323,11 @@ wait_for_end(struct taking *t, int64_t for_ns)
 	int64_t start_ns = clock_ns(CLOCK_MONOTONIC), end_ns = start_ns + for_ns;
 
 	if (for_ns == 0 || for_ns > LOOK_NS) {
-		sleep_until(start_ns + LOOK_NS);
+		sleep_until(t, start_ns + LOOK_NS);
 		if (!signals_stop())
 			tell_rate(t, for_ns);
 	}
-	if (for_ns > 0)
-		sleep_until(end_ns);
-	while (for_ns == 0 && !signals_stop())
-		pause();
+	sleep_until(t, for_ns > 0 ? end_ns : INT64_MAX);
 }
 
 /* ---- The file */
@@ -415,7 +451,7 @@ save(struct taking *t, size_t at_start, int fd)
 	switch_ring_read(t->ring, t->begun_ns, &sink, &found);
 	const struct trace_clocks now = read_clocks();
 	trace_put_clocks(t->w, &now);
-	if (wait_counter_knows_pids())
+	if (switch_ring_knows_pids(t->ring))
 		add_all(t);
 	else
 		warn("names of threads are unknown: the kernel records numbers of the first pid "
@@ -447,7 +483,7 @@ trace_take(const struct options *o, int64_t for_ns)
 	open_ring(&t);
 	int fd = create(t.own->out);
 	t.clocks = read_clocks();
-	if (wait_counter_knows_pids())
+	if (switch_ring_knows_pids(t.ring))
 		add_threads(&t);
 	size_t at_start = t.n;
 	wait_for_end(&t, for_ns);

@@ -110,9 +110,9 @@ check_words(const struct work *w, const struct options *o)
 					  NULL;
 	const char *export = own->out ? "-o" : own->beside ? "-f" : NULL;
 
-	if (own->ring)
-		die(EXIT_USAGE, "%s: --ring is not allowed (only recording takes it)", w->name);
-
+	if (own->ring || own->source)
+		die(EXIT_USAGE, "%s: %s is not allowed (only recording takes it)", w->name,
+		    own->ring ? "--ring" : "--source");
 	if (o->words < 2)
 		die(EXIT_USAGE, "%s: missing argument: want a saved trace", w->name);
 	if (o->words > 2)
@@ -178,6 +178,8 @@ trace(const struct options *o)
 	return status;
 }
 
+static const char *const sources[] = { "bpf-btf", "bpf-raw", "bpf-tp", "bpf", "perf", NULL };
+
 static const struct option options[] = {
 	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct trace_options, slow_ns),
 	    .help = "text: only after a wait for a CPU of at least TIME" },
@@ -187,6 +189,9 @@ static const struct option options[] = {
 	    .help = "record or export to FILE ('-': to stdout)" },
 	{ 0, "ring", "SIZE", OPTION_SIZE, offsetof(struct trace_options, ring),
 	    .help = "record: keep the newest events, in SIZE bytes; default 64M" },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct trace_options, source),
+	    .help = "record: by bpf, bpf-btf, bpf-raw, bpf-tp, or perf (with -p)",
+	    .want = "bpf (or one of bpf-btf, bpf-raw, bpf-tp) or perf", .choices = sources },
 	{ 'f', NULL, "RECORDING", OPTION_TEXT, offsetof(struct trace_options, beside),
 	    .help = "export: add the figures of a recording, as counters" },
 	{ .type = OPTION_END },

@@ -5,8 +5,12 @@
 #include "cli/args.h"
 #include "trace/trace_file.h"
 
+/* Of --source. The first are those of enum bpf_mode. */
+enum trace_source { TRACE_ANY, TRACE_BTF, TRACE_RAW, TRACE_TP, TRACE_BPF, TRACE_PERF };
+
 struct trace_options {
 	bool json;
+	int source;      /* enum trace_source */
 	int64_t slow_ns; /* 0: not given */
 	int64_t ring;    /* bytes; 0: not given */
 	const char *out, *beside;
