@@ -59,6 +59,7 @@
  *   tools/throttle.c             pq throttle
  *   tools/mem.c                  pq mem
  *   tools/psi.c                  pq psi
+ *   tools/disk/disk.c            pq disk: a row per disk
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget
  *   tools/tasks/detail.c         the ranking, and the files of the worst
@@ -118,6 +119,7 @@
  *   table/summary.c              averages and percentiles at the end
  *
  *   proc/machine.c               files about the machine: stat, schedstat, loadavg, meminfo
+ *   proc/disks.c                 files about disks: diskstats, and some of /sys/block
  *   proc/task.c                  files about a process or thread
  *   proc/syscalls.c              the names of system calls
  *   proc/program.c               which runtime a program file has, and its version
@@ -138,6 +140,7 @@
  *   bpf/perf_ring.c              switches of one process, by perf events, without privileges
  *   bpf/perf_records.c           their records
  *   bpf/task_list.c              all tasks, read by a program that walks over them
+ *   bpf/task_program.c           this program
  *   bpf/program.c                the BPF programs, assembled for this kernel
  *   bpf/btf.c                    where this kernel keeps what they read
  *   bpf/bpf.c                    instructions and the bpf(2) system call
@@ -226,7 +229,8 @@ static const char *const aliases[][2] = { { "load", "runq" }, { "uptime", "runq"
 	{ "vmstat", "runq" }, { "mpstat", "cpu" }, { "quota", "throttle" }, { "cfs", "throttle" },
 	{ "free", "mem" }, { "oom", "mem" }, { "top", "tasks" }, { "ps", "tasks" },
 	{ "pidstat", "tasks" }, { "latency", "runqlat" }, { "locks", "wait" }, { "offcpu", "wait" },
-	{ "pressure", "psi" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },
+	{ "pressure", "psi" }, { "iostat", "disk" }, { "diskstats", "disk" }, { "iotop", "disk" },
+	{ "io", "disk" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },
 	{ "timehist", "trace" } };
 
 static struct nearest *guess;

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "bpf/wait_counter.h"
+#include "proc/task_rows.h"
 
 /* LOOP: a program with a loop over the tasks (Linux 6.7). ITER: a program that the kernel calls for
  * each task (5.8). */
@@ -26,8 +27,11 @@ struct task_list;
 int task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pid, bool nested,
     bool calls, struct bpf_why *why);
 
-/* Reads the tasks, and appends their text (proc/task_rows.h). 0, or -1 with errno: ESRCH there is
- * no such process. */
+/* Reads the tasks. *out was zero, or filled by this list: rows that are still the same are not written
+ * again. 0, or -1 with errno: ESRCH there is no such process. */
+int task_list_read(struct task_list *l, struct task_rows *out);
+
+/* Reads the tasks, and appends the text of their rows. Returns as task_list_read. */
 int task_list_print(struct task_list *l, struct buf *out);
 
 /* "bpf-loop" or "bpf-iter" */

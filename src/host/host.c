@@ -74,6 +74,12 @@ host_unprovide(struct host *h, const char *path)
 		h->ops->unprovide(h, path);
 }
 
+const struct provided *
+host_measures(struct host *h, const char *path)
+{
+	return h->ops->measures ? h->ops->measures(h, path) : NULL;
+}
+
 int
 host_part(struct host *h, const char *path, uint64_t at, size_t n, struct text *text)
 {

@@ -92,6 +92,8 @@ struct host_ops {
 	/* NULL: a replay reads what was measured */
 	int (*provide)(struct host *, const char *path, const struct provided *);
 	void (*unprovide)(struct host *, const char *path);
+	/* NULL: texts are wanted, as for a recording */
+	const struct provided *(*measures)(struct host *, const char *path);
 	/* NULL: not supported */
 	int (*count)(struct host *, const char *path, uint64_t *n);
 	int (*part)(struct host *, const char *path, uint64_t at, size_t n, struct text *);
@@ -214,6 +216,10 @@ int host_provide(struct host *h, const char *path, const struct provided *p);
 /* Undoes one host_provide. After the last one, p->close ends what measures the path. Does nothing if
  * nothing measures it. */
 void host_unprovide(struct host *h, const char *path);
+
+/* What measures this path, for a caller who knows it and can take its figures without their text. NULL:
+ * nothing does, or the text is wanted, as it is recorded. */
+const struct provided *host_measures(struct host *h, const char *path);
 
 /* From now on host_next and host_read show the observer files; NULL: no longer. The observer must not
  * read the host. */

@@ -281,6 +281,14 @@ live_unprovide(struct host *h, const char *path)
 		m->p.close(m->p.ctx);
 }
 
+static const struct provided *
+live_measures(struct host *h, const char *path)
+{
+	const struct measured *m = find_measured((struct live *)h, path);
+
+	return m ? &m->p : NULL;
+}
+
 /* Whether the link count tells how many subdirectories there are. In /proc and in cgroup trees a
  * directory with two links (its name and ".") has none, as most cgroups do, and need not be listed.
  * Other file systems count differently. A directory that has gone may seem empty. */
@@ -483,30 +491,43 @@ read_exactly(struct live *l, const char *path, uint64_t at, void *out, size_t n,
 	return give_up(l, f, path);
 }
 
-/* Whether the page of the address is in memory: bit 63 in /proc/PID/pagemap. Reading one that is not
- * could wait for a disk, or for another program (FUSE, userfaultfd). */
-static bool
-is_present(struct live *l, uint32_t pid, uint64_t at)
+/* Reads n words of /proc/PID/pagemap: of the page of the address and of the pages after it. */
+static int
+read_pagemap(struct live *l, uint32_t pid, uint64_t at, uint64_t *v, size_t n)
 {
 	char path[48];
-	uint64_t page;
 	uint32_t ignored;
 
 	snprintf(path, sizeof path, "proc/%u/pagemap", pid);
-	return read_exactly(l, path, at / l->host.facts.page_size * sizeof page, &page, sizeof page,
-		   &ignored) == 0 &&
-	    page >> 63;
+	return read_exactly(
+	    l, path, at / l->host.facts.page_size * sizeof *v, v, n * sizeof *v, &ignored);
 }
 
-/* How many of the bytes at the address are on pages that are there. */
+/* Whether the page of the address is in memory: bit 63. Reading one that is not could wait for a disk,
+ * or for another program (FUSE, userfaultfd). */
+static bool
+is_present(struct live *l, uint32_t pid, uint64_t at)
+{
+	uint64_t page;
+
+	return read_pagemap(l, pid, at, &page, 1) == 0 && page >> 63;
+}
+
+/* How many of the bytes at the address are on pages that are there. The file ends where the address
+ * space does: then, pages are asked for one by one. */
 static size_t
 count_present(struct live *l, uint32_t pid, uint64_t at, size_t n)
 {
-	uint64_t page = l->host.facts.page_size;
-	size_t done = 0;
+	enum { PAGES_MOST = 32 };
+	uint64_t page = l->host.facts.page_size, v[PAGES_MOST];
+	size_t done = 0, pages = (size_t)((at % page + n + page - 1) / page), i = 0;
 
-	while (done < n && is_present(l, pid, at + done))
+	if (pages < 2 || pages > PAGES_MOST || read_pagemap(l, pid, at, v, pages) < 0)
+		pages = 0;
+	while (done < n && (i < pages ? v[i] >> 63 : is_present(l, pid, at + done))) {
 		done += page - (at + done) % page;
+		i++;
+	}
 	return done < n ? done : n;
 }
 
@@ -653,6 +674,7 @@ static const struct host_ops live_ops = {
 	.link = live_link,
 	.provide = live_provide,
 	.unprovide = live_unprovide,
+	.measures = live_measures,
 	.count = live_count,
 	.part = live_part,
 	.about = live_about,

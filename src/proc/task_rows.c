@@ -167,15 +167,27 @@ comes_before(const struct task_row *a, const struct task_row *b)
 	return a->pid < b->pid || (a->pid == b->pid && a->tid < b->tid);
 }
 
-/* Makes room for n rows, and the end of the last. */
+void
+task_rows_room(struct task_rows *r, size_t n)
+{
+	size_t had = r->room;
+
+	if (n <= had)
+		return;
+	r->room = n + n / 8 + 64;
+	r->v = xrealloc(r->v, r->room * sizeof *r->v);
+	memset(r->v + had, 0, (r->room - had) * sizeof *r->v);
+}
+
+/* Makes room for n rows, and for where each and the end of the last is in the text. */
 static void
 make_room(struct task_rows *r, size_t n)
 {
-	if (n < r->room)
+	task_rows_room(r, n);
+	if (n < r->text_room)
 		return;
-	r->room = n + n / 4 + 64;
-	r->v = xrealloc(r->v, r->room * sizeof *r->v);
-	r->at = xrealloc(r->at, r->room * sizeof *r->at);
+	r->text_room = n + n / 8 + 64;
+	r->at = xrealloc(r->at, r->text_room * sizeof *r->at);
 }
 
 /* Takes the row from the text before if its line is the same. *k is the first line there that may

@@ -28,19 +28,21 @@
 
 enum { TASK_COMM = 16, TASK_ROWS_SOURCE = 16 };
 
+/* The members that are used of a task that has not run come first. */
 struct task_row {
 	uint32_t pid, tid;
-	char state;  /* as in task_stat */
-	bool kernel; /* a kernel thread; its full name is in /proc only */
-	/* as in task_sched */
-	uint64_t run_ns, wait_ns, slices;
-	uint64_t switches[2];         /* voluntary, involuntary */
-	uint64_t majflt, gone_majflt; /* of the task; of threads of its process that have ended */
+	uint32_t written;     /* from BPF without a text: the reading that last wrote this row */
+	uint32_t call;        /* task_call_hash of a thread that sleeps in a call; 0: unknown */
+	uint64_t gone_majflt; /* of threads of its process that have ended */
+	/* two tasks with the same numbers are in the same cgroups; 0: unknown */
+	uint64_t cgroup[2];
+	uint64_t run_ns, wait_ns, slices; /* as in task_sched */
+	uint64_t switches[2];             /* voluntary, involuntary */
+	uint64_t majflt;                  /* of the task */
 	struct keyed blkio_ns;
 	uint64_t start_ns; /* after boot */
-	uint64_t
-	    cgroup[2]; /* two tasks with the same numbers are in the same cgroups; 0: unknown */
-	uint32_t call; /* task_call_hash of a thread that sleeps in a call; 0: unknown */
+	char state;        /* as in task_stat */
+	bool kernel;       /* a kernel thread; its full name is in /proc only */
 	char comm[TASK_COMM];
 };
 
@@ -54,7 +56,7 @@ struct task_rows {
 	/* the texts of the rows, and where each begins */
 	struct buf text;
 	uint32_t *at;
-	size_t room;
+	size_t room, text_room; /* of v; of at */
 };
 
 /* Appends the line of a task. */
@@ -63,6 +65,9 @@ void task_row_print(const struct task_row *r, struct buf *out);
 /* Parses the text; `before` has the rows of an earlier one. 0, or -1 with errno: EINVAL or ERANGE if
  * the text is damaged or not in order. *out may have been used before. */
 int task_rows_parse(struct text t, const struct task_rows *before, struct task_rows *out);
+
+/* Makes room for n rows. New ones are zero. */
+void task_rows_room(struct task_rows *r, size_t n);
 
 void task_rows_free(struct task_rows *r);
 

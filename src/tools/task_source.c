@@ -147,8 +147,19 @@ task_source_begin(struct task_source *s, struct watch *w, enum tasks_source want
 
 /* ---- Read */
 
-int
-task_source_read(struct task_source *s, struct watch *w)
+/* Rows whose text is not wanted need not become one. */
+static int
+read_direct(struct task_source *s, struct task_list *list)
+{
+	s->now = &s->rows[0];
+	if (task_list_read(list, s->now) == 0)
+		return 0;
+	s->now->n = 0;
+	return -1;
+}
+
+static int
+read_text(struct task_source *s, struct watch *w)
 {
 	struct task_rows *before = &s->rows[s->now == &s->rows[0] ? 0 : 1];
 	struct text text;
@@ -162,6 +173,14 @@ task_source_read(struct task_source *s, struct watch *w)
 		return 0;
 	s->now->n = 0;
 	return -1;
+}
+
+int
+task_source_read(struct task_source *s, struct watch *w)
+{
+	const struct provided *p = host_measures(w->host, s->file);
+
+	return p && p->print == print_rows ? read_direct(s, p->ctx) : read_text(s, w);
 }
 
 void

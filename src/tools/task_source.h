@@ -12,12 +12,13 @@
 
 /* Zero-initialise to start. */
 struct task_source {
-	char file[24];            /* the name of the text of the rows; "": files are read */
-	bool measured;            /* the text is made now, not recorded */
-	bool calls;               /* set before task_source_begin: rows tell calls from others */
-	const char *missing;      /* why there is no BPF; NULL: it is not known, or there is BPF */
-	struct task_rows rows[2]; /* of the last two texts, in turn */
-	struct task_rows *now;    /* one of them; NULL: none */
+	char file[24];       /* the name of the text of the rows; "": files are read */
+	bool measured;       /* the text is made now, not recorded */
+	bool calls;          /* set before task_source_begin: rows tell calls from others */
+	const char *missing; /* why there is no BPF; NULL: it is not known, or there is BPF */
+	struct task_rows
+	    rows[2];           /* of the last two texts, in turn; without texts, the first only */
+	struct task_rows *now; /* one of them; NULL: none */
 };
 
 /* The names of the sources in the order of enum tasks_source, but for the first. */
@@ -31,7 +32,7 @@ bool task_source_begin(struct task_source *s, struct watch *w, enum tasks_source
 /* Whether the recording has rows of the target, which are used then. */
 bool task_source_find(struct task_source *s, struct watch *w);
 
-/* Reads the rows of this sample; s->now and the ones before stay valid. 0, or -1 with errno, and
+/* Reads the rows of this sample. Those of the sample before are not valid any more. 0, or -1 with errno, and
  * without rows: ESRCH if the process of -p is not there. */
 int task_source_read(struct task_source *s, struct watch *w);
 

@@ -179,7 +179,7 @@ void *tool_defaults(const struct tool *t, struct arena *a, unsigned rows);
 /* ---- The tools */
 
 extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat,
-    tool_wait, tool_psi;
+    tool_wait, tool_psi, tool_disk;
 extern const struct tool tool_record, tool_tape, tool_trace, tool_export, tool_check, tool_why,
     tool_limits, tool_who;
 
@@ -327,6 +327,41 @@ struct tasks_options {
 	unsigned rows;     /* at most; 0: all */
 	int64_t budget_ns; /* CPU time of pq for a row */
 	enum tasks_source source;
+};
+
+/* As iostat -x has them, and then pq's own. */
+enum disk_column {
+	DISK_NAME,
+	DISK_R,
+	DISK_RKB,
+	DISK_RRQM,
+	DISK_RRQM_PCT,
+	DISK_R_AWAIT,
+	DISK_RAREQ_SZ,
+	DISK_W,
+	DISK_WKB,
+	DISK_WRQM,
+	DISK_WRQM_PCT,
+	DISK_W_AWAIT,
+	DISK_WAREQ_SZ,
+	DISK_D,
+	DISK_DKB,
+	DISK_DRQM,
+	DISK_DRQM_PCT,
+	DISK_D_AWAIT,
+	DISK_DAREQ_SZ,
+	DISK_F,
+	DISK_F_AWAIT,
+	DISK_AQU_SZ,
+	DISK_UTIL,
+	DISK_FLIGHT_MAX,
+	DISK_FLIGHT,
+	DISK_REQUESTS,
+	DISK_SCHEDULER,
+	DISK_BUSY,
+	DISK_BEHIND,
+	DISK_PART_OF,
+	DISK_ALIAS
 };
 
 enum wait_column {

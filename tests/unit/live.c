@@ -14,25 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host_reads.h"
 #include "tree.h"
 #include "unit.h"
-
-static int
-error_of(int result)
-{
-	return result == 0 ? 0 : errno;
-}
-
-static void
-check_read(struct host *h, const char *path, const char *want)
-{
-	struct text t;
-
-	if (CHECK_INT(error_of(host_read(h, path, &t)), 0))
-		CHECK_TEXT(t, want);
-	else
-		printf("# for %s\n", path);
-}
 
 static void
 reads(void)
@@ -527,7 +511,10 @@ measures_once(void)
 	struct text t;
 
 	CHECK_INT(error_of(host_provide(h, "pq/x", NULL)), ENOENT);
+	CHECK(!host_measures(h, "pq/x"));
 	CHECK_INT(error_of(host_provide(h, "pq/x", &first)), 0);
+	CHECK(host_measures(h, "pq/x") && host_measures(h, "pq/x")->ctx == first.ctx);
+	CHECK(!host_measures(h, "pq/y"));
 	CHECK_INT(error_of(host_provide(h, "pq/x", &second)), EEXIST);
 	CHECK_INT(error_of(host_provide(h, "pq/x", NULL)), 0);
 	host_unprovide(h, "pq/x");
@@ -535,6 +522,7 @@ measures_once(void)
 	CHECK_INT(closed, 0);
 	host_unprovide(h, "pq/x");
 	CHECK_INT(closed, 1);
+	CHECK(!host_measures(h, "pq/x"));
 	CHECK_INT(error_of(host_read(h, "pq/x", &t)), ENOENT);
 	host_unprovide(h, "pq/x");
 	CHECK_INT(closed, 1);

@@ -68,7 +68,7 @@ read_status(struct reader *r, uint32_t pid, struct task *t)
 	struct task_status status;
 	struct text text;
 
-	if (t->row || !read_limited(r, pid, t->tid, "/status", &text) ||
+	if (t->by_row || !read_limited(r, pid, t->tid, "/status", &text) ||
 	    task_status_parse(text, &status) < 0)
 		return;
 	t->state = status.state;
@@ -191,7 +191,7 @@ read_blkio(struct reader *r, uint32_t pid, struct task *t)
 	if (!read_limited(r, pid, t->tid, "/stat", &text) || task_stat_parse(text, &stat) < 0)
 		return;
 	t->blkio = stat.blkio_ticks;
-	if (t->before && t->before->row) /* in other units */
+	if (t->before && t->before->by_row) /* in other units */
 		return;
 	struct keyed from = t->born ? keyed_of(0) : t->before ? t->before->blkio : t->blkio;
 	int64_t since_ns = t->before ? t->before->since_ns : r->s->boot_ns;
@@ -207,7 +207,7 @@ read_task(struct reader *r, uint32_t pid, struct task *t)
 {
 	const struct tasks_state *state = r->w->state;
 
-	if (t->row)
+	if (t->by_row)
 		return;
 	if (t->counted && !t->moved)
 		t->switched[0] = t->switched[1] = t->blocked_ticks = 0;
@@ -273,9 +273,9 @@ majflt_of(const struct tasks_snapshot *s, const struct tasks_process *p)
 	uint64_t sum = p->gone_majflt;
 
 	for (size_t i = p->first; i < p->first + p->n; i++) {
-		if (!s->tasks[i].row) /* it was read from files */
+		if (!s->tasks[i].by_row) /* it was read from files */
 			return NAN;
-		sum += s->tasks[i].row->majflt;
+		sum += s->tasks[i].majflt;
 	}
 	return (double)sum;
 }
@@ -291,9 +291,8 @@ take_stat(struct reader *r, struct tasks_unit *u, bool thread)
 	if (!row || row->kernel)
 		return false;
 	to = thread ? (double)row->majflt : majflt_of(r->s, u->p);
-	from = thread && u->t->before ?
-	    u->t->before->row ? (double)u->t->before->row->majflt : NAN :
-	    !thread && before                      ? majflt_of(r->s->before, before) :
+	from = thread && u->t->before ? u->t->before->by_row ? (double)u->t->before->majflt : NAN :
+	    !thread && before         ? majflt_of(r->s->before, before) :
 	    (thread ? u->t->born : u->p->born > 0) ? 0 :
 						     NAN;
 	if (to >= from)

@@ -152,7 +152,7 @@ compare(const struct scan *c, struct task *t, const struct task *before)
 	/* these cannot change while a thread does not run */
 	t->state = before->state;
 	t->has_switches = before->has_switches;
-	if (!before->row) /* else it has other units */
+	if (!before->by_row) /* else it has other units */
 		t->blkio = before->blkio;
 	memcpy(t->switches, before->switches, sizeof t->switches);
 }
@@ -235,7 +235,7 @@ compare_row(const struct scan *c, struct task *t, const struct task *before)
 	const uint64_t *from = before ? before->switches : (const uint64_t[]){ 0, 0 };
 	struct keyed blkio = before ? before->blkio : keyed_of(0);
 
-	if (before && !before->row) /* it was read from files: it has other units, or nothing */
+	if (before && !before->by_row) /* it was read from files: it has other units, or nothing */
 		return;
 	double ticks_per_s = (double)c->w->host->facts.ticks_per_s;
 	for (int i = 0; i < 2; i++)
@@ -253,6 +253,9 @@ add_row(struct scan *c, const struct task_row *row, const struct task *before, b
 	struct task *t = set_task(c, add_task(c, row->tid), &sched, before, born);
 
 	t->row = row;
+	t->by_row = true;
+	t->majflt = row->majflt;
+	t->start_ns = row->start_ns;
 	t->state = row->state;
 	if (t->state == 'S')
 		t->asleep_ns = t->read_ns;
@@ -288,7 +291,7 @@ add_process(struct scan *c, const struct task_row *row, size_t n)
 			p->ended++;
 		bool met = old < end && old->tid == row[i].tid;
 		/* what was read from a file does not tell its start */
-		bool same = met && (!old->row || old->row->start_ns == row[i].start_ns);
+		bool same = met && (!old->by_row || old->start_ns == row[i].start_ns);
 		add_row(c, &row[i], same ? old : NULL, born && !same);
 		p->born += born && !same;
 		p->ended += met && !same;
@@ -668,7 +671,7 @@ had_no_rows(const struct scan *c, uint32_t **pids, size_t *n)
 	size_t threads = 0, cap = 0;
 
 	for (size_t i = 0; last && i < last->n; i++) {
-		if (last->tasks[last->v[i].first].row)
+		if (last->tasks[last->v[i].first].by_row)
 			continue;
 		*pids = arena_grow(c->arena, *pids, *n, &cap, sizeof **pids);
 		(*pids)[(*n)++] = last->v[i].pid;

@@ -96,7 +96,7 @@ add_rows(const struct watch *w, const struct tasks_snapshot *s, double span_s, s
 		struct cell *row = table_row(out);
 		fill(row, &sum, (double)w->host->facts.ticks_per_s, span_s);
 		cells_name(&row[TASKS_CGROUP], &row[TASKS_POD], u->p->cgroup, u->p->names);
-		cell_label(&row[TASKS_SOURCE], u->t->row || o->by_cgroup ? s->source : "proc");
+		cell_label(&row[TASKS_SOURCE], u->t->by_row || o->by_cgroup ? s->source : "proc");
 		if (o->by_cgroup)
 			continue;
 		cell_label(&row[TASKS_PID], u->pid);

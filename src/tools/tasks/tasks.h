@@ -25,8 +25,9 @@ struct detail {
 
 /* A thread in a snapshot. Unknown values of type double are NaN. */
 struct task {
-	const struct task *before;  /* in the previous snapshot; NULL: not in it */
-	const struct task_row *row; /* what BPF read of it; NULL: it was read from files */
+	const struct task *before; /* in the previous snapshot; NULL: not in it */
+	/* what BPF read of it, in the newest snapshot; NULL: it was read from files */
+	const struct task_row *row;
 	uint32_t tid;
 	bool read;    /* in this snapshot; false: skipped, for the budget */
 	bool born;    /* since the previous snapshot */
@@ -34,19 +35,21 @@ struct task {
 	bool counted; /* there is an earlier reading, or it was born: grown may be known */
 	bool stuck;   /* it has waited for a CPU ever since it was last read */
 	bool ran;     /* it has been seen to run */
+	bool by_row;  /* it was read by BPF */
 	bool has_switches;
 	char state; /* '\0': unknown */
 	uint64_t now[FIGURES];
-	int64_t read_ns;       /* when it was last read */
-	int64_t since_ns;      /* a wait that had not been added at read_ns began after this */
-	int64_t asleep_ns;     /* it was seen asleep after this; 0: it was not */
-	double grown[FIGURES]; /* since it was last read */
-	double rate[FIGURES];  /* grown per second; tasks_set_rates sets it */
-	double age_s;          /* from its last reading to the previous snapshot */
-	uint64_t switches[2];  /* voluntary, involuntary */
-	double switched[2];    /* their growth */
-	struct keyed blkio;    /* ticks; ns if there is a row */
-	double blocked_ticks;  /* their growth */
+	int64_t read_ns;           /* when it was last read */
+	int64_t since_ns;          /* a wait that had not been added at read_ns began after this */
+	int64_t asleep_ns;         /* it was seen asleep after this; 0: it was not */
+	double grown[FIGURES];     /* since it was last read */
+	double rate[FIGURES];      /* grown per second; tasks_set_rates sets it */
+	double age_s;              /* from its last reading to the previous snapshot */
+	uint64_t switches[2];      /* voluntary, involuntary */
+	double switched[2];        /* their growth */
+	struct keyed blkio;        /* ticks; ns if there is a row */
+	double blocked_ticks;      /* their growth */
+	uint64_t majflt, start_ns; /* as in a row; by_row */
 	const struct detail *detail;
 };
 

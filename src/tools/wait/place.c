@@ -108,8 +108,8 @@ note_unreadable(struct watch *w, struct wait_thread *t, const char *file, int er
 	if (error == EACCES || error == EPERM)
 		watch_note(w,
 		    "cannot read /proc/PID/%s of some threads: permission denied; their call, or "
-		    "what they wait for, is unknown (run as the same user with ptrace access, or "
-		    "with CAP_SYS_PTRACE; see kernel.yama.ptrace_scope)",
+		    "what they wait for, is unknown (it needs ptrace access: the same user, or "
+		    "CAP_SYS_PTRACE in their user namespace; see kernel.yama.ptrace_scope)",
 		    file);
 	else if ((error == ENOENT || error == ENODATA || error == ENOSYS) &&
 	    wait_thread_read(w, t, "/stat", &text) == 0)
@@ -268,16 +268,13 @@ read_stat(struct watch *w, struct wait_thread *t, char *state)
 	return true;
 }
 
-/* Whether the row tells that the thread waits as before. A lock may have another owner now, or none, and a
- * stack other callers. */
+/* Whether the row tells that the thread waits as before. A lock may have another owner now, or none. */
 static bool
-row_tells_same(const struct watch *w, const struct wait_thread *t, const struct wait_place *before)
+row_tells_same(const struct waits *s, const struct wait_thread *t, const struct wait_place *before)
 {
-	const struct waits *s = w->state;
-
 	return s->row && s->row->call && s->row->call == t->call_hash && t->one_place &&
 	    before->state == WAIT_BLOCKED && !before->uninterruptible && *before->wchan &&
-	    !before->futex && !wait_options(w)->stacks;
+	    !before->futex;
 }
 
 bool
@@ -290,6 +287,7 @@ wait_place_read(struct watch *w, struct wait_thread *t)
 
 	*p = (struct wait_place){ .state = WAIT_ENDED };
 	t->sp = t->pc = 0;
+	t->same = false;
 	if (!read_stat(w, t, &state))
 		return false;
 	p->state = state_of(state);
@@ -299,8 +297,9 @@ wait_place_read(struct watch *w, struct wait_thread *t)
 		snprintf(p->where, sizeof p->where, "cpu");
 	if (p->state != WAIT_BLOCKED)
 		return !t->ended;
-	if (state == 'S' && row_tells_same(w, t, &before)) {
+	if (state == 'S' && row_tells_same(w->state, t, &before)) {
 		*p = before;
+		t->same = true;
 		t->sp = sp;
 		t->pc = pc;
 		return true;

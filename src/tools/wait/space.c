@@ -10,7 +10,9 @@
 #include "proc/mountinfo.h"
 #include "proc/task.h"
 
-static const int64_t LOOK_NS = 1000000000;      /* what is mapped is read again after this long */
+/* What is mapped is looked at again after this long, and read again after SURE_NS, or if its size has
+ * changed. */
+static const int64_t LOOK_NS = 1000000000, SURE_NS = 8000000000;
 static const uint64_t PERF_MAP_MOST = 64 << 20; /* the end of a map that is larger */
 static const uint64_t PERF_MAP_SMALL = 2 << 20; /* one that may be read for each new name */
 
@@ -57,7 +59,11 @@ struct space {
 	struct space_owner owner;
 	struct watch *watch;
 	int64_t looked_ns; /* 0: never */
+	int64_t read_ns;
+	struct keyed size; /* pages that were mapped then */
 	int64_t used_ns;
+	uint64_t generation;
+	bool names_change; /* those that were asked for last */
 	struct area *areas;
 	size_t nareas, areas_room;
 	uint64_t sum; /* of the lines about code */
@@ -74,6 +80,7 @@ struct space {
 struct spaces {
 	struct space *v[SPACES_MOST];
 	size_t n;
+	uint64_t made; /* so many were */
 };
 
 /* ---- Files */
@@ -226,6 +233,7 @@ static void
 forget(struct space *s)
 {
 	forget_codes(s);
+	s->generation++;
 	for (size_t i = 0; i < s->nimages; i++)
 		free_image(s->images[i]);
 	s->nimages = s->nareas = 0;
@@ -330,16 +338,37 @@ take_line(struct space *s, struct text line, void *ctx)
 		add_mapping(s, &m, ctx);
 }
 
+/* How many pages are mapped: the first number of statm. */
+static struct keyed
+read_size(struct space *s)
+{
+	char path[48];
+	struct text text;
+	uint64_t v;
+
+	snprintf(path, sizeof path, "proc/%u/statm", s->owner.pid);
+	if (host_read(s->watch->host, path, &text) < 0 || text_next_u64(&text, &v) < 0)
+		return (struct keyed){ 0 };
+	return keyed_of(v);
+}
+
 int
 space_look(struct space *s, struct watch *w)
 {
 	struct first first = { .start = 0 };
 	uint64_t sum = 0xcbf29ce484222325;
+	struct keyed size;
 
 	s->watch = w;
 	s->used_ns = w->now_ns;
 	if (s->looked_ns && w->now_ns - s->looked_ns < LOOK_NS)
 		return 0;
+	size = read_size(s);
+	if (s->looked_ns && w->now_ns - s->read_ns < SURE_NS && size.known && s->size.known &&
+	    size.v == s->size.v) {
+		s->looked_ns = w->now_ns;
+		return 0;
+	}
 	if (each_mapping(s, sum_line, &sum) < 0)
 		return -1;
 	if (!s->looked_ns || sum != s->sum) {
@@ -348,7 +377,8 @@ space_look(struct space *s, struct watch *w)
 			return -1;
 	}
 	s->sum = sum;
-	s->looked_ns = w->now_ns;
+	s->size = size;
+	s->looked_ns = s->read_ns = w->now_ns;
 	return 0;
 }
 
@@ -671,8 +701,23 @@ space_names(struct space *s, const uint64_t *pcs, size_t n, const char **out)
 	for (int image = 0; image < (int)s->nimages; image++)
 		while ((found = collect(s, codes, n, image, some)) > 0)
 			name_of_image(s, image, some, found);
-	for (size_t i = 0; i < n; i++)
+	s->names_change = jit;
+	for (size_t i = 0; i < n; i++) {
 		out[i] = codes[i] ? codes[i]->label : NULL;
+		s->names_change |= !codes[i] || !codes[i]->named || codes[i]->unsure;
+	}
+}
+
+bool
+space_names_change(const struct space *s)
+{
+	return s->names_change;
+}
+
+uint64_t
+space_generation(const struct space *s)
+{
+	return s->generation;
 }
 
 /* ---- All spaces */
@@ -722,7 +767,8 @@ space_find(struct watch *w, struct spaces **all, const struct space_owner *owner
 	else
 		a->n++;
 	a->v[i] = xmalloc(sizeof *a->v[i]);
-	*a->v[i] = (struct space){ .owner = *owner, .watch = w };
+	/* each has 2^32 generations of its own */
+	*a->v[i] = (struct space){ .owner = *owner, .watch = w, .generation = ++a->made << 32 };
 	return a->v[i];
 }
 

@@ -37,6 +37,13 @@ size_t space_code(struct space *s, uint64_t at, size_t n, unsigned char *out);
  * next call of space_find or space_look. */
 void space_names(struct space *s, const uint64_t *pcs, size_t n, const char **out);
 
+/* Whether the next call of space_names may tell other names of the same addresses: some are of a JIT
+ * compiler, or not known yet. */
+bool space_names_change(const struct space *s);
+
+/* A number that changes with what is mapped, and from space to space. */
+uint64_t space_generation(const struct space *s);
+
 void spaces_free(struct spaces *all);
 
 #endif

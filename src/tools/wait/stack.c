@@ -11,6 +11,7 @@
 #include "tools/wait/wait.h"
 
 enum { STACKS_MOST = 20000, AGAIN = 2, TEXT_ROOM = 32 << 10, FIRST_READ = 8 << 10 };
+enum { MEMOS = 1024, MEMO_WORDS = 64 };
 
 /* The memory of one stack, as far as it has been read: [from, from + n). */
 struct stack_memory {
@@ -21,9 +22,22 @@ struct stack_memory {
 	char bytes[64 << 10];
 };
 
+/* The words of a stack that tell its functions. As long as they are the same, so are these. */
+struct memo {
+	uint32_t pid, tid, space;
+	uint32_t n;     /* words */
+	uint32_t bytes; /* from sp on, all of them are in */
+	uint64_t sp, pc;
+	uint64_t generation;     /* of what is known of the space */
+	uint32_t at[MEMO_WORDS]; /* bytes after sp */
+	uint64_t word[MEMO_WORDS];
+};
+
 struct wait_stacks {
 	struct spaces *spaces;
-	struct map texts; /* the stacks: frames, each but the last followed by a newline */
+	struct memo heard;         /* of the stack that is read now; n > MEMO_WORDS: none */
+	struct memo *memos[MEMOS]; /* of threads, by their numbers; NULL: none */
+	struct map texts;          /* the stacks: frames, each but the last followed by a newline */
 	struct stack_memory memory;
 	/* for the callbacks of unwind */
 	struct watch *watch;
@@ -100,9 +114,8 @@ read_more(struct wait_stacks *k)
 }
 
 static bool
-read_word(void *ctx, uint64_t at, uint64_t *v)
+find_word(struct wait_stacks *k, uint64_t at, uint64_t *v)
 {
-	struct wait_stacks *k = ctx;
 	struct stack_memory *m = &k->memory;
 
 	if (at < m->from || at - m->from > sizeof m->bytes - 8)
@@ -111,6 +124,25 @@ read_word(void *ctx, uint64_t at, uint64_t *v)
 		if (!read_more(k))
 			return false;
 	memcpy(v, m->bytes + (at - m->from), 8);
+	return true;
+}
+
+static bool
+read_word(void *ctx, uint64_t at, uint64_t *v)
+{
+	struct wait_stacks *k = ctx;
+	struct memo *m = &k->heard;
+
+	if (!find_word(k, at, v)) {
+		m->n = MEMO_WORDS + 1;
+		return false;
+	}
+	if (m->n < MEMO_WORDS) {
+		m->at[m->n] = (uint32_t)(at - k->memory.from);
+		m->word[m->n] = *v;
+		m->bytes = m->bytes > m->at[m->n] + 8 ? m->bytes : m->at[m->n] + 8;
+	}
+	m->n += m->n <= MEMO_WORDS;
 	return true;
 }
 
@@ -175,8 +207,12 @@ read_user(struct wait_stacks *k, const struct wait_thread *t)
 	struct unwound u;
 
 	k->nframes = 0;
+	k->heard = (struct memo){ .n = MEMO_WORDS + 1 };
 	if (!t->sp || !find_space(k, t))
 		return false;
+	k->heard = (struct memo){
+		.pid = t->pid, .tid = t->tid, .space = k->memory.space, .sp = t->sp, .pc = t->pc
+	};
 	unwind(&source, &start, &u);
 	name_frames(k, &u);
 	return k->nframes > 0;
@@ -341,6 +377,54 @@ is_parked(const struct wait_stacks *k, const struct wait_thread *t)
 	return false;
 }
 
+/* ---- The same stack again: most threads that ran wait where they waited before */
+
+static struct memo **
+memo_of(struct wait_stacks *k, const struct wait_thread *t)
+{
+	return &k->memos[(t->pid * 31 + t->tid) % MEMOS];
+}
+
+/* Keeps the words of the stack that was read last, if it may be asked for again. */
+static void
+keep_memo(struct wait_stacks *k, const struct wait_thread *t)
+{
+	struct memo **m = memo_of(k, t);
+
+	if (!t->known || k->nframes == 0 || k->heard.n > MEMO_WORDS ||
+	    space_names_change(k->space)) {
+		if (*m && (*m)->tid == t->tid)
+			(*m)->tid = 0;
+		return;
+	}
+	if (!*m)
+		*m = xmalloc(sizeof **m);
+	**m = k->heard;
+	(*m)->generation = space_generation(k->space);
+}
+
+/* Whether the thread, which waits in the same call as before, came to it by the same functions. */
+static bool
+is_same_stack(struct wait_stacks *k, const struct wait_thread *t)
+{
+	const struct memo *m = *memo_of(k, t);
+	struct memory_read read;
+	uint64_t word;
+
+	if (!m || m->pid != t->pid || m->tid != t->tid || m->sp != t->sp || m->pc != t->pc ||
+	    host_memory(k->watch->host, t->pid, m->sp, m->bytes, &read) < 0 ||
+	    read.bytes.n < m->bytes || read.space != m->space)
+		return false;
+	for (uint32_t i = 0; i < m->n; i++) {
+		memcpy(&word, read.bytes.s + m->at[i], sizeof word);
+		if (word != m->word[i])
+			return false;
+	}
+	const struct space_owner owner = { t->pid, m->space };
+	struct space *space = space_find(k->watch, &k->spaces, &owner);
+	return space_look(space, k->watch) == 0 && space_generation(space) == m->generation;
+}
+
 /* ---- One thread */
 
 static bool
@@ -351,23 +435,30 @@ read_sched(struct watch *w, const struct wait_thread *t, struct task_sched *out)
 	return wait_thread_read(w, t, "/schedstat", &text) == 0 && task_sched_parse(text, out) == 0;
 }
 
+/* Whether the thread still has that schedstat. If not, it is set to the present one. */
+static bool
+has_not_run(struct watch *w, const struct wait_thread *t, struct task_sched *before)
+{
+	struct task_sched after;
+
+	if (!read_sched(w, t, &after))
+		return false;
+	bool still = memcmp(before, &after, sizeof after) == 0;
+	*before = after;
+	return still;
+}
+
 /* Reads both stacks while the thread does not run. False if it has run since it had that schedstat, which
  * is set to the present one then. */
 static bool
 read_still(struct wait_stacks *k, const struct wait_thread *t, struct task_sched *before,
     char kernel[32][128], size_t *nkernel)
 {
-	struct task_sched after;
-
 	if (!t->place.kernel)
 		read_user(k, t);
 	if (wait_options(k->watch)->folded || watch_shows(k->watch, WAIT_KERNEL_STACK))
 		*nkernel = list_kernel(k->watch, t, kernel);
-	if (!read_sched(k->watch, t, &after))
-		return false;
-	bool still = memcmp(before, &after, sizeof after) == 0;
-	*before = after;
-	return still;
+	return has_not_run(k->watch, t, before);
 }
 
 /* The place of the thread now; from files, as rows of BPF are of the sample. */
@@ -390,18 +481,24 @@ wait_stack_look(struct watch *w, struct wait_thread *t, struct task_sched *now)
 	struct wait_stacks *k;
 	char kernel[32][128];
 	size_t nkernel = 0;
+	bool there = true;
 
 	if (!o->stacks || t->place.state != WAIT_BLOCKED || w->host->replay)
 		return;
 	k = stacks_of(w);
 	k->nframes = 0;
-	for (int i = 0; !read_still(k, t, now, kernel, &nkernel); i++) {
+	if (t->same && is_same_stack(k, t)) {
+		if (has_not_run(w, t, now))
+			return;
+		there = read_again(w, t);
+	}
+	for (int i = 0; there && !read_still(k, t, now, kernel, &nkernel); i++) {
 		k->nframes = nkernel = 0;
-		if (i == AGAIN || !read_again(w, t))
-			break;
+		there = i < AGAIN && read_again(w, t);
 	}
 	if (t->place.state != WAIT_BLOCKED)
 		return;
+	keep_memo(k, t);
 	t->place.parked = is_parked(k, t);
 	(o->folded ? set_folded : set_stacks)(k, &t->place, kernel, nkernel);
 }
@@ -427,6 +524,8 @@ wait_stacks_free(struct waits *s)
 	if (!s->stacks)
 		return;
 	spaces_free(s->stacks->spaces);
+	for (size_t i = 0; i < MEMOS; i++)
+		free(s->stacks->memos[i]);
 	map_free(&s->stacks->texts);
 	free(s->stacks);
 }

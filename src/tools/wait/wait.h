@@ -71,6 +71,7 @@ struct wait_thread {
 	/* tells the call in which it waits from others: its number, arguments, sp and pc; 0: unknown */
 	uint32_t call_hash;
 	bool one_place; /* threads that wait in it are in one kernel function */
+	bool same;      /* its row told that it waits in the same place as before it ran */
 	struct wait_place place;
 	uint64_t sp, pc; /* where the program entered the call of that place; 0: unknown */
 	char comm[64];
