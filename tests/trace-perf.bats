@@ -37,9 +37,9 @@ stop_recording() {
 stops() { awk 'FNR == 1 && NR > 1 { print n; n = 0 } /ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/task/"*/status; }
 switched() { stops "$2" | paste - before | awk -v n="$1" '$1 < $2 + n { few = 1 } END { exit few }'; }
 
-# newest PID: its thread of the highest number. later PID N: whether that is above N.
-newest() { find "/proc/$1/task" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -n | tail -n 1; }
-later() { [ "$(newest "$1")" -gt "$2" ]; }
+# slept PID: how often its first thread has. has_slept PID N: whether it has so often.
+slept() { awk '/^voluntary/ { print $2 }' "/proc/$1/status"; }
+has_slept() { [ "$(slept "$1")" -ge "$2" ]; }
 
 # counter NAME [COMMAND…]: a process that counts to each number it gets from the pipe NAME, and says so in NAME.said; $last.
 counter() {
@@ -125,8 +125,8 @@ waited_ns() { cat "/proc/$1/task/"*/schedstat | awk '{ sum += $2 } END { printf 
 	start "$helper" come 50
 	record "$PQ" trace --source perf -p "$last"
 	local first
-	first=$(newest "$last")
-	await later "$last" $((first + 50))
+	first=$(slept "$last")
+	await has_slept "$last" $((first + 70)) # it does for each thread
 	sleep 0.5 # each of them ends within 0.2 s
 	stop_recording
 	grep -q ', 0 lost' said
