@@ -196,6 +196,25 @@ waited_ns() { cat "/proc/$1/task/"*/schedstat | awk '{ sum += $2 } END { printf 
 	[ ! -e y.trace ]
 }
 
+@test "a process that runs a set-user-ID program is recorded until then, and pq says so" {
+	need_nobody
+	need_perf
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to make such a program"
+	cp "$helper" "$BATS_TEST_TMPDIR/suid"
+	chmod 4755 "$BATS_TEST_TMPDIR/suid"
+	mkfifo go
+	start "${nobody[@]}" bash -c 'read -r && exec "$1" rest 1' bash "$BATS_TEST_TMPDIR/suid" <>go
+	local pid=$last
+	await grep -q ') S ' "/proc/$pid/stat"
+	record "${nobody[@]}" "$BATS_TEST_TMPDIR/pq-nobody" trace -p "$pid"
+	echo >go
+	await grep -q suid "/proc/$pid/comm"
+	[[ $(grep Uid "/proc/$pid/status") == *65534$'\t'0$'\t'* ]] || skip "this file system ignores the set-user-ID bit"
+	stop_recording
+	grep -q "process $pid runs a program .* recorded only until then" said
+	kill -0 "$pid"
+}
+
 @test "where a sandbox refuses perf events, what helps is told" {
 	refuse() { "$helper" refuse perf_event_open "$1" "$PQ" trace --source perf -p $$ -o y.trace 10ms; }
 	fails 3 'seccomp refuses perf_event_open\(2\) \(docker run --cap-add PERFMON' refuse 1

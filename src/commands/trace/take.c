@@ -32,6 +32,7 @@ struct taking {
 	const struct trace_options *own;
 	struct host *host;
 	struct switch_ring *ring;
+	uint32_t pid;      /* of -p; 0: none */
 	uint64_t begun_ns; /* CLOCK_BOOTTIME */
 	struct trace_clocks clocks;
 	/* threads that were there at the start or at the end, and their cgroups */
@@ -39,10 +40,17 @@ struct taking {
 	size_t n, room;
 	struct sched_event *births; /* SCHED_NEW and SCHED_EXEC */
 	size_t nbirths, births_room;
+	bool ended; /* the process of -p, as perf events say */
 	struct map cgroups;
 	struct arena arena;
 	struct trace_writer *w;
 };
+
+static bool
+by_perf(const struct taking *t)
+{
+	return strcmp(switch_ring_mode(t->ring), "perf") == 0;
+}
 
 /* ---- Threads */
 
@@ -116,7 +124,7 @@ add_threads(struct taking *t)
 	struct text names, line;
 	char pid[20];
 
-	if (strcmp(switch_ring_mode(t->ring), "perf") == 0) {
+	if (by_perf(t)) {
 		add_process(t, t->o->ask.target.pid);
 		return;
 	}
@@ -232,7 +240,7 @@ read_cpus(struct taking *t, const char *path, struct cpulist *out)
 
 /* Which process, and by which source. BPF knows only the first pid namespace. */
 static void
-choose(const struct taking *t, struct switch_ring_options *ask)
+choose(struct taking *t, struct switch_ring_options *ask)
 {
 	const char *written = t->o->ask.target.pid;
 	enum trace_source source = (enum trace_source)t->own->source;
@@ -246,6 +254,7 @@ choose(const struct taking *t, struct switch_ring_options *ask)
 		die(EXIT_UNSUPPORTED,
 		    "-p: BPF records numbers of the first pid namespace, and this is another one "
 		    "(without --source, pq uses perf events)");
+	t->pid = (uint32_t)pid;
 	ask->mode = source <= TRACE_TP ? (enum bpf_mode)source : MODE_ANY;
 	ask->tgid = (uint32_t)pid;
 	ask->perf_pid = source == TRACE_ANY || source == TRACE_PERF ? (uint32_t)pid : 0;
@@ -258,7 +267,7 @@ tell_source(const struct taking *t, const struct bpf_why *why)
 {
 	if (*why->text)
 		warn("BPF is not available: %s", why->text);
-	if (strcmp(switch_ring_mode(t->ring), "perf") == 0)
+	if (by_perf(t))
 		warn("using perf events: when threads of this process run and stop, not who "
 		     "wakes them or runs instead");
 }
@@ -341,6 +350,7 @@ take_event(void *ctx, const struct sched_event *e)
 		t->births = xgrow(t->births, t->nbirths, &t->births_room, sizeof *t->births);
 		t->births[t->nbirths++] = *e;
 	}
+	t->ended |= e->kind == SCHED_EXIT && e->tid == t->pid;
 	trace_put_event(t->w, e);
 }
 
@@ -438,6 +448,22 @@ add_all(struct taking *t)
 		add_born(t);
 }
 
+/* The kernel says that a process exits, too, when it runs a program that changes its user. */
+static void
+tell_end(struct taking *t)
+{
+	char path[64];
+	struct text text;
+	struct task_stat stat;
+
+	snprintf(path, sizeof path, "proc/%" PRIu32 "/stat", t->pid);
+	if (by_perf(t) && t->ended && host_read(t->host, path, &text) == 0 &&
+	    task_stat_parse(text, &stat) == 0 && stat.state != 'Z' && stat.state != 'X')
+		warn("process %" PRIu32 " runs a program that its user may not read, such as a "
+		     "set-user-ID one: it was recorded only until then",
+		    t->pid);
+}
+
 /* Writes the events since the start, and who the threads are. */
 static bool
 save(struct taking *t, size_t at_start, int fd)
@@ -460,6 +486,7 @@ save(struct taking *t, size_t at_start, int fd)
 	if (trace_writer_end(t->w) < 0)
 		return false;
 	tell_found(t, &found);
+	tell_end(t);
 	return true;
 }
 
