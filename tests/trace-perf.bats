@@ -165,6 +165,23 @@ waited_ns() { cat "/proc/$1/task/"*/schedstat | awk '{ sum += $2 } END { printf 
 	json_is '[.lost_events, .events < 1500, .events > 100]' '[0,true,true]'
 }
 
+@test "windows are saved from these rings, too" {
+	need_perf
+	start "$helper" wake 200
+	stops "$last" >before
+	"$PQ" trace --source perf -p "$last" --save . --before 10s 2>said 3>&- &
+	recorder=$!
+	started+=("$recorder")
+	await grep -q 'records' said
+	await switched 100 "$last"
+	kill -USR1 "$recorder"
+	await eval 'compgen -G "pq-*.trace" >/dev/null'
+	stop_recording
+	"$PQ" trace info --json pq-*.trace >summary
+	jq -e '.source == "perf" and .events > 150 and .lost_events == 0' summary
+	fails 2 'needs BPF' "$PQ" trace --source perf -p "$last" --when 'wait > 1ms'
+}
+
 @test "exports show no thread that nobody knows" {
 	need_perf
 	start "$helper" burn 3
@@ -202,16 +219,16 @@ waited_ns() { cat "/proc/$1/task/"*/schedstat | awk '{ sum += $2 } END { printf 
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to make such a program"
 	cp "$helper" "$BATS_TEST_TMPDIR/suid"
 	chmod 4755 "$BATS_TEST_TMPDIR/suid"
-	mkfifo go
-	start "${nobody[@]}" bash -c 'read -r && exec "$1" rest 1' bash "$BATS_TEST_TMPDIR/suid" <>go
+	mkfifo -m 666 "$BATS_TEST_TMPDIR/go"
+	start "${nobody[@]}" bash -c 'exec 9<>"$1/go"; read -r <&9; exec "$1/suid" rest 1' bash "$BATS_TEST_TMPDIR"
 	local pid=$last
 	await grep -q ') S ' "/proc/$pid/stat"
 	record "${nobody[@]}" "$BATS_TEST_TMPDIR/pq-nobody" trace -p "$pid"
-	echo >go
+	echo >"$BATS_TEST_TMPDIR/go"
 	await grep -q suid "/proc/$pid/comm"
 	[[ $(grep Uid "/proc/$pid/status") == *65534$'\t'0$'\t'* ]] || skip "this file system ignores the set-user-ID bit"
 	stop_recording
-	grep -q "process $pid runs a program .* recorded only until then" said
+	grep -q "the process runs a program .* recorded only until then" said
 	kill -0 "$pid"
 }
 

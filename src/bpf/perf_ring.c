@@ -48,8 +48,9 @@ struct perf_ring {
 	size_t bytes; /* of a ring */
 	size_t keeps; /* bytes of a CPU */
 	bool threads_only;
-	uint64_t opened_ns;
+	uint64_t opened_ns, copied_ns;
 	int64_t tended_ns; /* CLOCK_MONOTONIC */
+	pid_t owner;       /* rings are not mapped in its children */
 	struct buf copy;
 };
 
@@ -415,7 +416,8 @@ perf_ring_open(struct perf_ring **out, uint32_t pid, uint64_t bytes, const struc
 	free(threads.v);
 	*out = r;
 	if (status == 0) {
-		r->opened_ns = (uint64_t)clock_ns(CLOCK_BOOTTIME);
+		r->opened_ns = r->copied_ns = (uint64_t)clock_ns(CLOCK_BOOTTIME);
+		r->owner = getpid();
 		r->tended_ns = clock_ns(CLOCK_MONOTONIC);
 		return 0;
 	}
@@ -536,6 +538,9 @@ perf_ring_tend(struct perf_ring *r)
 	int64_t now = clock_ns(CLOCK_MONOTONIC), took = now - r->tended_ns;
 	uint64_t most = 1;
 
+	if (getpid() != r->owner)
+		return INT64_MAX;
+	r->copied_ns = (uint64_t)clock_ns(CLOCK_BOOTTIME);
 	for (size_t i = 0; i < r->ncpus; i++) {
 		uint64_t n = copy_new(r, &r->cpus[i]);
 		most = n > most ? n : most;
@@ -560,6 +565,12 @@ perf_ring_opened_ns(const struct perf_ring *r)
 }
 
 uint64_t
+perf_ring_copied_ns(const struct perf_ring *r)
+{
+	return r->copied_ns;
+}
+
+uint64_t
 perf_ring_records(const struct perf_ring *r, size_t cpu)
 {
 	const struct perf_cpu *c = &r->cpus[cpu];
@@ -575,15 +586,15 @@ perf_ring_keeps(const struct perf_ring *r)
 }
 
 void
-perf_ring_read(const struct perf_ring *r, size_t cpu, uint64_t since_ns, uint64_t now_ns,
+perf_ring_read(const struct perf_ring *r, size_t cpu, uint64_t since_ns,
     const struct switch_sink *sink, struct switch_span *span)
 {
 	const struct perf_cpu *c = &r->cpus[cpu];
 	struct text records = { c->kept.s, c->kept.n };
 	uint64_t since = since_ns > r->opened_ns ? since_ns : r->opened_ns, first;
-	const struct perf_records_of of = { c->cpu, r->pid, since, now_ns };
+	const struct perf_records_of of = { c->cpu, r->pid, since, r->copied_ns };
 
-	*span = (struct switch_span){ .cpu = c->cpu, .from_ns = since, .to_ns = now_ns };
+	*span = (struct switch_span){ .cpu = c->cpu, .from_ns = since, .to_ns = r->copied_ns };
 	if (c->dropped && perf_records_time(records, &first) && first > since)
 		span->from_ns = first;
 	if (c->kept.n)

@@ -24,7 +24,7 @@ int perf_ring_open(struct perf_ring **out, uint32_t pid, uint64_t bytes,
     const struct cpulist *online, struct bpf_why *why);
 
 /* Copies what is new. Returns after how many ns that should happen again, so that nothing is lost
- * unless there are suddenly much more switches. */
+ * unless there are suddenly much more switches. Child processes have what was copied before the fork. */
 int64_t perf_ring_tend(struct perf_ring *r);
 
 /* How many CPUs are recorded. */
@@ -33,12 +33,15 @@ size_t perf_ring_cpus(const struct perf_ring *r);
 /* CLOCK_BOOTTIME when all threads were recorded. */
 uint64_t perf_ring_opened_ns(const struct perf_ring *r);
 
+/* CLOCK_BOOTTIME when it was copied last. */
+uint64_t perf_ring_copied_ns(const struct perf_ring *r);
+
 /* How many records a CPU has had so far, and how many are kept. Some are of other events. */
 uint64_t perf_ring_records(const struct perf_ring *r, size_t cpu);
 uint64_t perf_ring_keeps(const struct perf_ring *r);
 
-/* Gives the sink the events of a CPU since since_ns up to now_ns, as perf_ring_tend has copied them. */
-void perf_ring_read(const struct perf_ring *r, size_t cpu, uint64_t since_ns, uint64_t now_ns,
+/* Gives the sink the events of a CPU since since_ns that are copied. */
+void perf_ring_read(const struct perf_ring *r, size_t cpu, uint64_t since_ns,
     const struct switch_sink *sink, struct switch_span *span);
 
 /* Does nothing for NULL. */

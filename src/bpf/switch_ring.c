@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "bpf/perf_records.h"
 #include "bpf/perf_ring.h"
 #include "bpf/switch_program.h"
 
@@ -25,6 +26,7 @@ struct switch_ring {
 	int program[SCHED_KINDS], link[SCHED_KINDS];
 	const struct cpulist *possible; /* while it is opened */
 	uint32_t nslots;                /* of all rings */
+	struct switch_place *places;    /* of switch_ring_follow, by CPU; NULL: not called yet */
 	/* the ring of alarms: a page that says how far this process has read, a page that says how far the
 	 * kernel has written, and its bytes, twice */
 	uint64_t *alarms_read;
@@ -419,7 +421,7 @@ perf_rate(const struct switch_ring *r, struct switch_ring_rate *out)
 	uint64_t most, keeps = perf_ring_keeps(r->perf);
 
 	out->events = perf_events(r, &most);
-	out->bytes = keeps * perf_ring_cpus(r->perf) * sizeof(struct switch_slot);
+	out->bytes = keeps * perf_ring_cpus(r->perf) * PERF_RECORD_BYTES;
 	out->lasts_s = most ? (double)keeps * s / (double)most : INFINITY;
 	out->per_s = s > 0 ? (double)out->events / s : 0;
 }
@@ -472,8 +474,18 @@ add_span(struct switch_ring_found *found, const struct switch_span *span)
 	found->events += span->events;
 	found->lost += span->lost;
 	found->unseen += span->unseen;
-	if (span->from_ns > found->from_ns)
-		found->from_ns = span->from_ns;
+}
+
+static void
+read_cpu(struct switch_ring *r, uint32_t cpu, uint64_t end, uint64_t since_ns,
+    const struct switch_sink *sink, struct switch_ring_found *found)
+{
+	struct switch_span span;
+
+	switch_slots_read(&r->memory, cpu, end, since_ns, found->to_ns, sink, &span);
+	add_span(found, &span);
+	if (span.from_ns > found->from_ns)
+		found->from_ns = span.from_ns;
 }
 
 static void
@@ -482,25 +494,20 @@ read_perf(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *si
 {
 	struct switch_span span;
 
-	*found = (struct switch_ring_found){ .to_ns = clock_ns(CLOCK_BOOTTIME) };
 	perf_ring_tend(r->perf);
+	*found = (struct switch_ring_found){ .to_ns = perf_ring_copied_ns(r->perf) };
 	for (size_t i = 0; i < perf_ring_cpus(r->perf); i++) {
-		perf_ring_read(r->perf, i, since_ns, found->to_ns, sink, &span);
+		perf_ring_read(r->perf, i, since_ns, sink, &span);
 		add_span(found, &span);
+		if (span.from_ns > found->from_ns)
+			found->from_ns = span.from_ns;
 	}
 }
 
-/* All rings are read up to the same time. */
-void
-switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
-    struct switch_ring_found *found)
+/* Where the events of all CPUs end now: all rings are read up to the same time. To be freed. */
+static uint64_t *
+begin_reading(struct switch_ring *r, struct switch_ring_found *found)
 {
-	struct switch_span span;
-
-	if (r->perf) {
-		read_perf(r, since_ns, sink, found);
-		return;
-	}
 	uint64_t *ends = xmalloc(r->memory.cpus * sizeof *ends);
 
 	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++)
@@ -508,10 +515,51 @@ switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_s
 	*found = (struct switch_ring_found){ .to_ns = clock_ns(CLOCK_BOOTTIME) };
 	if (r->plan.old_clock)
 		r->memory.shift_ns = found->to_ns - clock_ns(CLOCK_MONOTONIC);
-	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++) {
-		switch_slots_read(&r->memory, cpu, ends[cpu], since_ns, found->to_ns, sink, &span);
-		add_span(found, &span);
+	return ends;
+}
+
+void
+switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
+    struct switch_ring_found *found)
+{
+	if (r->perf) {
+		read_perf(r, since_ns, sink, found);
+		return;
 	}
+	uint64_t *ends = begin_reading(r, found);
+
+	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++)
+		read_cpu(r, cpu, ends[cpu], since_ns, sink, found);
+	found->missed = read_missed(r);
+	free(ends);
+}
+
+static void
+begin_places(struct switch_ring *r)
+{
+	r->places = xmalloc(r->memory.cpus * sizeof *r->places);
+	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++)
+		r->places[cpu] = (struct switch_place){ .runs = SWITCH_NOBODY };
+}
+
+void
+switch_ring_follow(
+    struct switch_ring *r, const struct switch_sink *sink, struct switch_ring_found *found)
+{
+	uint64_t *ends = begin_reading(r, found);
+
+	if (!r->places)
+		begin_places(r);
+	uint64_t to_ns = found->to_ns;
+	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++) {
+		struct switch_span span;
+		switch_slots_follow(
+		    &r->memory, cpu, ends[cpu], found->to_ns, &r->places[cpu], sink, &span);
+		add_span(found, &span);
+		to_ns = span.to_ns < to_ns ? span.to_ns : to_ns;
+	}
+	found->from_ns = r->memory.opened_ns;
+	found->to_ns = to_ns;
 	found->missed = read_missed(r);
 	free(ends);
 }
@@ -584,5 +632,6 @@ switch_ring_close(struct switch_ring *r)
 	unmap(r->alarms, 3 * page_size());
 	drop(&r->plan.waits);
 	drop(&r->plan.alarms);
+	free(r->places);
 	free(r);
 }
