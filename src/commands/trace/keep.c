@@ -119,6 +119,7 @@ step(struct keeper *k)
 	};
 	const struct sample now = sample_now();
 
+	switch_ring_tend(k->ring.ring);
 	trace_take_waits(&k->ring, &k->triggers);
 	if (signals_asked())
 		saves_ask(&k->saves, &now, &asked, false);
@@ -142,7 +143,7 @@ sleep_and_save(struct keeper *k)
 		int64_t due_ns = saves_due_ns(&k->saves, clock_ns(CLOCK_MONOTONIC));
 		due_ns = due_ns < k->rate_ns ? due_ns : k->rate_ns;
 		due_ns = due_ns < k->end_ns ? due_ns : k->end_ns;
-		signals_wait(switch_ring_alarm_fd(k->ring.ring), due_ns);
+		signals_wait(switch_ring_alarm_fd(k->ring.ring), trace_ring_tend(&k->ring, due_ns));
 		step(k);
 	}
 }
@@ -168,6 +169,7 @@ static void
 begin(struct keeper *k, int64_t for_ns)
 {
 	const struct trace_ring_options ask = { .pid = k->options->ask.target.pid,
+		.source = (enum trace_source)k->own->source,
 		.bytes = k->own->ring,
 		.last_ns = k->own->last_ns,
 		.wait_over_ns = plan_least_wait_ns(&k->plan) };
