@@ -194,7 +194,8 @@ take(struct reader *r, const struct switch_slot *slot)
 	}
 	if (e.at_ns < r->since_ns)
 		return;
-	tell_loss(r, e.at_ns);
+	if (r->missing > 0)
+		tell_loss(r, e.at_ns);
 	follow(r, &e);
 	r->last_ns = e.at_ns;
 	r->span->events++;

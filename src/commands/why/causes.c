@@ -537,6 +537,7 @@ causes_find(const struct evidence *e, struct findings *f)
 		memory_judge,
 		io_pressure,
 		threads_judge,
+		sockets_judge,
 		forks,
 		too_many,
 	};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proc/task.h"
+#include "tools/sock/sock.h"
 #include "tools/wait/wait.h"
 
 static struct sampler *
@@ -40,6 +41,21 @@ add_machine(struct evidence *e)
 	psi->watch.nshown = sizeof psi_shown / sizeof *psi_shown;
 	e->psi.of = psi;
 	e->tasks.of = add(e, &tool_tasks, &none);
+}
+
+/* Accept queues and queues of packets are sampled more rarely than by pq sock: what lasts is looked for. */
+static void
+add_sockets(struct evidence *e)
+{
+	const struct target none = { .pid = NULL };
+	struct sock_options *cpus = tool_defaults(&sock_cpus, &e->arena, 0);
+
+	cpus->cpus.given = true;
+	struct sampler *sock = add(e, &tool_sock, e->about),
+		       *softnet = add_asked(e, &sock_cpus, &none, cpus);
+	sock->tick_ns = softnet->tick_ns = 50000000;
+	e->sock.of = sock;
+	e->softnet.of = softnet;
 }
 
 /* The cgroups of the target; without a target, all with a limit. */
@@ -171,6 +187,7 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	e->session.step_ns = 1000000000;
 	add_machine(e);
 	add_groups(e);
+	add_sockets(e);
 	if (evidence_has_target(e))
 		add_target(e);
 	e->observer = limit_changes_observer(&e->changes);

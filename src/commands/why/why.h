@@ -1,6 +1,6 @@
 /*
  * why: what the parts of pq why share. evidence.c collects the rows of the tools; causes.c, quota.c,
- * memory.c, threads.c and target.c have the rules that judge them; finding.c keeps and prints what
+ * memory.c, threads.c, sockets.c and target.c have the rules that judge them; finding.c keeps and prints what
  * the rules found.
  */
 #ifndef PQ_WHY_WHY_H
@@ -73,6 +73,8 @@ ROWS_OF(psi);
 ROWS_OF(tasks);
 ROWS_OF(wait);
 ROWS_OF(who);
+ROWS_OF(sock);
+ROWS_OF(softnet);
 
 /* How the unreclaimable memory of a cgroup grew from step to step. */
 struct growth {
@@ -139,6 +141,8 @@ struct evidence {
 	struct cpu_rows cpus;
 	struct psi_rows psi;
 	struct tasks_rows tasks;
+	struct softnet_rows softnet;
+	struct sock_rows sock; /* of -p or -g, else of pq's own network namespace */
 	/* of the cgroups of -p or -g, else of all with a limit; mem_step: of the last step only */
 	struct throttle_rows throttle;
 	struct mem_rows mem, mem_step;
@@ -281,6 +285,9 @@ void memory_judge(const struct evidence *e, struct findings *f);
 
 /* threads.c: runs the rules about the threads of the target. */
 void threads_judge(const struct evidence *e, struct findings *f);
+
+/* sockets.c: runs the rules about the queues of sockets. */
+void sockets_judge(const struct evidence *e, struct findings *f);
 
 /* target.c: reads the state of the process of -p, at every sample; judges it. */
 void target_look(struct evidence *e);
