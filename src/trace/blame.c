@@ -741,6 +741,22 @@ blame_cut(struct blame *b, uint64_t at_ns)
 }
 
 void
+blame_add(struct blame *b, uint32_t party, uint64_t waits, const struct part *parts, size_t n)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		sums_part(&b->sums, parts[i].who, parts[i].ns, parts[i].elsewhere_ns);
+		ns += parts[i].ns;
+	}
+	sums_count(
+	    &b->sums, &(struct wait){ .party = party, .from_ns = 0, .end_ns = ns, .piece_ns = 0 });
+	struct blame_victim *v = sums_victim(&b->sums, party);
+	v->waits += waits;
+	v->waits--;
+}
+
+void
 blame_moved(struct blame *b, uint32_t tid)
 {
 	const uint32_t *place = place_of(b, tid);

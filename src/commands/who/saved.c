@@ -186,6 +186,7 @@ end_interval(struct replay *r, uint64_t end_ns)
 	struct who_snapshot s = { .blame = r->blame,
 		.parties = &r->parties,
 		.utc = r->options->utc,
+		.source = "trace",
 		.real = real_time,
 		.about = &r->trace };
 
