@@ -105,11 +105,13 @@ struct tool {
 	const void *defaults;         /* the initial value of that struct; NULL: zeroed */
 	/* checks and completes the parsed options; false with a line in why; may be NULL */
 	bool (*settle)(void *options, char why[200]);
-	/* variants with other columns, and NULL: the first that suits the options runs instead; may
+	/* variants with other columns, and NULL: the first that suits the request runs instead; may
 	 * be NULL */
 	const struct tool *const *forms;
-	bool (*suits)(const void *options); /* of such a variant */
-	const char *forms_by;               /* the options that select one: "-P" */
+	bool (*suits)(const struct request *ask); /* of such a variant */
+	/* shared options that select a variant, which has them in `shared`; NULL: none */
+	const struct option *const *forms_shared;
+	const char *forms_by; /* the options that select one: "-P" */
 	/* the columns of text, as -c takes them, unless the user chooses others; those of -w are
 	 * added. If it is or returns NULL: the columns without a group */
 	const char *(*default_columns)(const struct request *ask);
@@ -392,6 +394,38 @@ enum wait_column {
 	WAIT_DEADLOCK,
 	WAIT_HELD_BY,
 	WAIT_SOURCE
+};
+
+enum who_column {
+	WHO_VICTIM,
+	WHO_BEHIND,
+	WHO_WAIT,
+	WHO_SHARE,
+	WHO_LONGEST,
+	WHO_WAITS,
+	WHO_SLOW,
+	WHO_CULPRIT,
+	WHO_SELF_MS,
+	WHO_NEIGHBOUR_MS,
+	WHO_KERNEL_MS,
+	WHO_IDLE_MS,
+	WHO_QUOTA_MS,
+	WHO_UNKNOWN_MS,
+	WHO_ELSEWHERE,
+	WHO_LASTING,
+	WHO_LEFT_OUT,
+	WHO_LONGEST_TID,
+	WHO_LONGEST_END,
+	WHO_NOTE
+};
+
+/* pq why asks for rows of its own. */
+struct who_options {
+	const char *source; /* -f: a saved trace; NULL: this machine */
+	bool threads;       /* a row is a thread */
+	unsigned rows;      /* at most; 0: all */
+	int64_t slow_ns;    /* waits of at least that count as slow */
+	bool utc;           /* -u */
 };
 
 enum sock_column {

@@ -75,6 +75,26 @@ add_groups(struct evidence *e)
 	e->mem_step.of = step;
 }
 
+static void
+say_nothing(void *about, const struct tool *tool, const char *message)
+{
+	(void)about;
+	(void)tool;
+	(void)message;
+}
+
+/* It adds who to blame, where it can: without it no question is left open. */
+static void
+add_who(struct evidence *e)
+{
+	if (e->session.host->replay || e->session.host->elsewhere)
+		return;
+	struct sampler *who = add(e, &tool_who, e->about);
+	who->tick_ns = tool_who.tick_ns(who->ask.options);
+	who->say = say_nothing;
+	e->who.of = who;
+}
+
 /* Ten samples of the threads per second are enough: the rules look for waits that last. */
 static void
 add_target(struct evidence *e)
@@ -91,6 +111,7 @@ add_target(struct evidence *e)
 	struct sampler *wait = add_asked(e, &tool_wait, e->about, waits);
 	wait->tick_ns = 100000000;
 	e->wait.of = wait;
+	add_who(e);
 }
 
 static struct growth *

@@ -72,6 +72,7 @@ ROWS_OF(mem);
 ROWS_OF(psi);
 ROWS_OF(tasks);
 ROWS_OF(wait);
+ROWS_OF(who);
 ROWS_OF(sock);
 ROWS_OF(softnet);
 
@@ -158,6 +159,7 @@ struct evidence {
 	struct tasks_rows target;
 	struct psi_rows target_psi;
 	struct wait_rows wait; /* of each thread */
+	struct who_rows who;   /* of each cgroup, or the process; only live, and where BPF may be used */
 	struct tasks_rows threads;
 	struct cpulist allowed; /* the CPUs that its threads may run on */
 	bool allowed_known;
@@ -218,7 +220,7 @@ void evidence_end(struct evidence *e);
 /* LOW: it may well be something else. */
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 
-enum { FACTS_MOST = 6, FINDINGS_MOST = 24 };
+enum { FACTS_MOST = 8, FINDINGS_MOST = 24 };
 
 struct finding {
 	struct arena *arena;   /* holds the texts */
