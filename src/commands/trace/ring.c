@@ -369,8 +369,10 @@ trace_ring_tend(struct trace_ring *t, int64_t until_ns)
 /* ---- What was found */
 
 void
-trace_thread_words(struct trace_ring *t, uint32_t tid, char *out, size_t n)
+trace_thread_words(void *ring, uint32_t tid, char *out, size_t n)
 {
+	const struct trace_ring *t = ring;
+
 	if (switch_ring_knows_pids(t->ring))
 		thread_words(t->host, tid, out, n);
 	else

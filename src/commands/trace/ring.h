@@ -68,7 +68,7 @@ void trace_saved_notes(
     const struct trace_saved *s, void (*say)(void *ctx, const char *message), void *ctx);
 
 /* Prints who has that number: "api[101/100]", or "thread 101". */
-void trace_thread_words(struct trace_ring *t, uint32_t tid, char *out, size_t n);
+void trace_thread_words(void *ring, uint32_t tid, char *out, size_t n);
 
 void trace_ring_close(struct trace_ring *t);
 
