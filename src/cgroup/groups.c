@@ -243,7 +243,7 @@ take_list(const struct groups_watch *w, struct arena *a, struct groups *out)
 bool
 groups_outdated(const struct groups_watch *w)
 {
-	return w->seen.removed && w->counts && w->target.all;
+	return w->seen.removed && w->counts && w->target.all && !w->listed;
 }
 
 int
@@ -268,7 +268,8 @@ groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct grou
 		add_chain(w, a, out);
 		return 0;
 	}
-	if (!has_all(w, h))
+	w->listed = !has_all(w, h);
+	if (w->listed)
 		list_all(w, h, out);
 	set_pressure(w, out);
 	take_list(w, a, out);

@@ -80,14 +80,15 @@ struct groups_watch {
 	bool counts;
 	struct group_list lists[2]; /* the last two: the snapshot before may use the older one */
 	unsigned newest;
+	bool listed; /* in this row */
 };
 
 /* Looks up the cgroups. 0, or -1 with errno: ESRCH the process has exited, ENOENT no such cgroup,
  * ENODEV no hierarchy with files of that family is visible. */
 int groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct groups *out);
 
-/* Whether a cgroup has gone since it was listed, and cgroups that came may not be among them. Reading them
- * all again finds those. */
+/* Whether a cgroup has gone although the kernel counted as many as were known: then others came, which
+ * groups_read finds if it is called again. */
 bool groups_outdated(const struct groups_watch *w);
 
 /* Sets the names of the groups that are shown and were read. To be called once for each
