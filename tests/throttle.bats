@@ -123,6 +123,16 @@ setup() {
 	[ "$(json '[.used_cpus, .periods, .throttled, .held_cpus]')" = '[0.25,null,null,null]' ]
 }
 
+@test "on v1 without a cpuacct hierarchy the CPU time is unknown, and a note says so" {
+	cp -r "$(capture 6.1-v1-throttled)/." "$dir"
+	sed -i 's/rw,cpu,cpuacct$/rw,cpu/; s/^1:cpu,cpuacct:/1:cpu:/' "$dir"/t*/proc/self/{mountinfo,cgroup}
+	show -g /web
+	[ "$(json '[.used_cpus, .used_pct, .limit_cpus == null]' | sort -u)" = '[null,null,false]' ]
+	[[ $stderr == *"/web: the cpuacct hierarchy is not visible"*"used and %limit are unknown"* ]]
+	run --separate-stderr "$PQ" throttle -f "$dir" -g /web -c periods
+	[[ $stderr != *cpuacct* ]]
+}
+
 @test "without a cpu hierarchy the status is 3, with one line" {
 	at 0
 	at 1

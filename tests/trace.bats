@@ -151,7 +151,7 @@ damage() {
 # shellcheck disable=SC2016 # bash -c
 @test "wrong arguments, and files that are no trace" {
 	fails 2 'missing argument: want -o FILE' "$PQ" trace
-	fails 2 "unknown command 'txt': want text, info or export" "$PQ" trace txt x.trace
+	fails 2 "unknown command 'txt': want text, info, export or save" "$PQ" trace txt x.trace
 	fails 2 'text: missing argument: want a saved trace' "$PQ" trace text
 	fails 2 "unexpected argument 'y'" "$PQ" trace text x.trace y
 	fails 2 "invalid -p 'api': want the number of a process" "$PQ" trace text -p api x.trace
@@ -187,7 +187,7 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	after=$(waited_ns $victim)
 	kill $victim $culprit
 	[ "$status" -eq 0 ]
-	[[ $output == *"live.trace: "*" events in 1.0 s, 0 lost"* ]]
+	[[ $output == *"live.trace: "*" events in "[1-9].[0-9]" s, 0 lost"* ]]
 	"$PQ" who -f live.trace -t -p $victim --json >rows 2>/dev/null
 	jq -s -e --arg culprit "sh/$culprit" '.[1] | .culprit == $culprit and .behind == "neighbour" and .share_pct > 40' rows
 	# it cannot have waited for longer than the kernel says
@@ -242,4 +242,155 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	chmod 755 "$BATS_TEST_TMPDIR"
 	fails 3 'BPF is not available' setpriv --reuid=65534 --regid=65534 --clear-groups "$PQ" trace -o - 10ms
+}
+
+# ---- Kept all the time, and saved when a condition holds
+
+# keeper OPTIONS…: starts a recorder that saves to the directory x, with its log in `log`.
+keeper() {
+	mkdir -p x
+	: >log
+	start env --default-signal=INT,TERM "$PQ" trace --ring 16M --save x "$@" >out 2>log
+	keeper=$last
+	await grep -q ' records: ' log
+}
+
+# ends [SIGNAL]: the recorder ends with status 0, and wrote nothing to stdout.
+ends() {
+	local status=0
+	kill -"${1:-TERM}" "$keeper"
+	wait "$keeper" || status=$?
+	[ $status -eq 0 ] || { echo "status $status" >&2; cat log >&2; return 1; }
+	grep -q ' stopped: [0-9]* events, ' log
+	[ ! -s out ]
+}
+
+# said PATTERN: waits until the log has such a line.
+said() { await grep -qE -- "$1" log; }
+
+saved() { find x -name 'pq-*.trace' | wc -l; }
+
+# neighbours: a victim that is runnable all the time on one CPU, and a culprit that keeps it from running there for most of it.
+neighbours() {
+	start taskset -c 0 chrt -i 0 sh -c 'exec 3>&-; while :; do :; done'
+	victim=$last
+	start taskset -c 0 sh -c 'exec 3>&-; while :; do :; done'
+	culprit=$last
+}
+
+@test "live: a wait of 300 ms is caught while nobody looks, and pq who names the culprit" {
+	need_ring
+	keeper --when 'wait > 100ms' --after 0s --cooldown 0s --max-saves 1000
+	neighbours
+	# another thread of the machine may wait long too
+	said "saved: wait_ms of sh\\[$victim\\] is [0-9.]+: wait > 100ms: x/pq-.*\\.trace, .* 0 lost"
+	kill "$victim" "$culprit"
+	ends
+	file=$(sed -nE "s/.*saved: wait_ms of sh\\[$victim\\] .*: (x\\/pq-.*\\.trace), .*/\\1/p" log | head -n 1)
+	run "$PQ" trace info "$file"
+	[ "$status" -eq 0 ]
+	[[ $output == *"trigger   wait > 100ms"* && $output == *"trigger wait_ms of sh[$victim] is "* ]]
+	[[ $output == *"damage    none"* ]]
+	"$PQ" who -f "$file" -t -p "$victim" --json >rows 2>/dev/null
+	jq -s -e --arg culprit "sh/$culprit" '.[1] | .culprit == $culprit and .behind == "neighbour" and .share_pct > 40 and .longest_ms > 50' rows
+	"$PQ" trace export "$file" -o x.perfetto
+	grep -q "trigger wait_ms of sh\\[$victim\\]" x.perfetto
+	grep -q '^' x.perfetto
+}
+
+@test "live: with a condition on waits only, pq sleeps: no wake-ups" {
+	need_ring
+	keeper --when 'wait > 1h'
+	said ' rate: '
+	before=$(grep ctxt "/proc/$keeper/status")
+	sleep 1
+	[ "$before" = "$(grep ctxt "/proc/$keeper/status")" ]
+	ends
+}
+
+@test "live: SIGUSR1 and pq trace save save what was up to now" {
+	need_ring
+	keeper
+	fails 2 "save: invalid process 'x'" "$PQ" trace save x
+	fails 1 "save: process $$ is not a pq trace with --save or --when" "$PQ" trace save $$
+	fails 2 "unexpected argument '2'" "$PQ" trace save 1 2
+	sh -c 'exec sleep 0.01'
+	kill -USR1 "$keeper"
+	said 'fired: asked for by SIGUSR1$'
+	said 'saved: asked for by SIGUSR1: x/pq-.*\.trace, [0-9.]+ [KM]iB, [0-9]+ events in [0-9.]+ s, 0 lost'
+	"$PQ" trace save "$keeper"
+	await_saved 2
+	ends INT
+	for f in x/pq-*.trace; do
+		"$PQ" trace info "$f" >info
+		grep -qE '^mark .* asked for by SIGUSR1$' info
+		run ! grep -q '^trigger' info
+		grep -qx 'damage    none' info
+	done
+}
+
+await_saved() { await has_saved "$1"; }
+has_saved() { [ "$(saved)" -ge "$1" ]; }
+
+@test "live: conditions of tools, the command, and limits are those of pq record" {
+	need_ring
+	# shellcheck disable=SC2016 # the command's shell
+	keeper --when 'runq.runq_sz >= 0' --cooldown 0s --after 0s --max-saves 1 --exec sh -c 'echo "command: $PQ_TRACE $PQ_TAPE. $PQ_COLUMN"'
+	said '^command: x/pq-.*\.trace \. runq.runq_sz$'
+	said 'ran: sh: finished in'
+	kill -USR1 "$keeper"
+	said 'refused: not saved: x already holds 1 saved windows \(--max-saves\)'
+	ends
+	[ "$(saved)" -eq 1 ]
+	"$PQ" trace info x/pq-*.trace | grep -qE '^mark .* trigger runq.runq_sz is [0-9.e+]+: runq.runq_sz >= 0$'
+}
+
+@test "live: --json logs objects" {
+	need_ring
+	mkdir x
+	"$PQ" trace --ring 1M --save x --when 'wait > 1h' --json 20ms 2>log
+	jq -s -e 'map(.tool == "trace" and .event) | all' log
+	jq -s -e '[.[].event] | index("records") == 0 and index("stopped") > 0' log
+}
+
+@test "live: a full disk loses the saved trace, is told, and recording goes on" {
+	need_ring
+	small_disk size=64k
+	ln -s disk x
+	keeper
+	dd if=/dev/zero of=disk/fill bs=1k 2>/dev/null || true
+	kill -USR1 "$keeper"
+	said 'failed: cannot save the trace: No space left on device$'
+	[ "$(ls disk)" = fill ]
+	rm disk/fill
+	mount -o remount,size=64m disk
+	kill -USR1 "$keeper"
+	said 'saved: asked for by SIGUSR1: .*; 1 more triggers since the last save were not saved$'
+	ends
+	"$PQ" trace info x/pq-*.trace | grep -qx 'damage    none'
+}
+
+@test "live: killed by force, it leaves nothing attached" {
+	need_ring
+	programs() { "$(command -v bpftool || echo false)" prog show 2>/dev/null | grep -c 'name pq_ring' || true; }
+	command -v bpftool || skip "no bpftool"
+	keeper --when 'wait > 1h'
+	[ "$(programs)" -gt 0 ]
+	kill -9 "$keeper"
+	wait "$keeper" || true
+	await test "$(programs)" -eq 0
+}
+
+@test "conditions with nothing to decide on are refused" {
+	fails 2 "--when '1 > 0': there is nothing to decide on: name a column such as runq.runq_sz" "$PQ" trace --save . --when '1 > 0'
+	fails 2 'a single wait stands alone' "$PQ" trace --save . --when 'wait < 100ms'
+	fails 2 'a single wait stands alone' "$PQ" trace --save . --when 'wait > 100'
+	fails 2 'a single wait stands alone' "$PQ" trace --save . --when 'wait > 100ms and runq.runq_sz > 1'
+	fails 2 "unknown" "$PQ" trace --save . --when 'frob.x > 1'
+	fails 2 'cannot save to none: No such file or directory' "$PQ" trace --save none
+	fails 2 '-o: not allowed with --save' "$PQ" trace --save . -o y.trace
+	fails 2 '--last: cannot be combined with --ring' "$PQ" trace --save . --ring 1M --last 1s
+	fails 2 '-a: no condition of --when names a column of a tool that has it' "$PQ" trace --save . -a --when 'wait > 1s'
+	fails 2 'info: --when is not allowed' "$PQ" trace info --when 'wait > 1s' x.trace
+	fails 2 "--when 'wait > 1s': a single wait is known only with --trace" "$PQ" record --when 'wait > 1s' 10ms 1
 }

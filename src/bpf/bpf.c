@@ -163,6 +163,16 @@ asm_call(struct code *c, int32_t helper)
 }
 
 void
+asm_look_up(struct code *c, int map, int key, struct label *none)
+{
+	asm_map(c, R1, map);
+	asm_alu(c, ASM_MOV, R2, R10);
+	asm_alu_imm(c, ASM_ADD, R2, key);
+	asm_call(c, BPF_LOOKUP);
+	asm_jump_imm(c, none, ASM_JEQ, R0, 0);
+}
+
+void
 asm_back(struct code *c, size_t place)
 {
 	emit(c, JMP | IMM, 0, 0, (int32_t)((int64_t)place - (int64_t)c->n - 1), 0);

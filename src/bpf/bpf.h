@@ -90,6 +90,10 @@ void asm_back(struct code *c, size_t place);
 /* R0 = helper(R1, …, R5) */
 void asm_call(struct code *c, int32_t helper);
 
+/* R0 = the value in the map at the key, which is on the stack at R10 + key. Jumps to `none` if there is
+ * no value: the verifier requires that check. Overwrites R1 to R5. */
+void asm_look_up(struct code *c, int map, int key, struct label *none);
+
 /* R0 = a function of the kernel that programs may call, by its id in BTF. */
 void asm_kernel_call(struct code *c, uint32_t btf_id);
 

@@ -176,24 +176,12 @@ load_task_member(
 	program_load_member(c, p->mode == MODE_BTF ? BPF_NO_HELPER : probe, dst, arg, m);
 }
 
-/* R0 = the value in the map at the key on the stack. Jumps to `none` if there is no value: the verifier
- * requires that check. */
-static void
-look_up(struct code *c, int map, struct label *none)
-{
-	asm_map(c, R1, map);
-	asm_alu(c, ASM_MOV, R2, R10);
-	asm_alu_imm(c, ASM_ADD, R2, KEY);
-	asm_call(c, BPF_LOOKUP);
-	asm_jump_imm(c, none, ASM_JEQ, R0, 0);
-}
-
 /* R0 = the counts of this CPU. */
 static void
 find_counts(struct code *c, const struct program_plan *p, struct label *none)
 {
 	asm_store_imm(c, 4, R10, KEY, 0);
-	look_up(c, p->counts, none);
+	asm_look_up(c, p->counts, KEY, none);
 }
 
 /* R0 = the slot of the pid in a register, which is R6 or higher. */
@@ -203,7 +191,7 @@ find_slot(struct code *c, const struct program_plan *p, unsigned pid, struct lab
 	asm_alu(c, ASM_MOV, R1, pid);
 	asm_alu_imm(c, ASM_AND, R1, p->slot_mask);
 	asm_store(c, 4, R10, KEY, R1);
-	look_up(c, p->slots, none);
+	asm_look_up(c, p->slots, KEY, none);
 }
 
 /* Adds a register, or 1, to *(at + off), and overwrites R1. No lock is needed: each CPU has its own
@@ -242,13 +230,13 @@ check_current(
 	}
 }
 
-/* R4 = the bucket of the wait in R2, as runqlat_bucket computes it. */
+/* R4 = the bucket of the wait in R2, as wait_bucket computes it. */
 static void
 bucket(struct code *c)
 {
 	struct label fits = { 0 }, small = { 0 };
 
-	asm_imm64(c, R3, ((uint64_t)1 << RUNQLAT_OCTAVES) - 1);
+	asm_imm64(c, R3, ((uint64_t)1 << WAIT_OCTAVES) - 1);
 	asm_jump(c, &fits, ASM_JGE, R3, R2);
 	asm_alu(c, ASM_MOV, R2, R3);
 	asm_here(c, &fits);
@@ -285,7 +273,7 @@ count_wait(struct code *c)
 	add(c, R6, offsetof(struct cpu_counts, sum_ns), R2);
 	bucket(c);
 	/* never true, but the verifier requires it */
-	asm_jump_imm(c, &within, ASM_JGT, R4, RUNQLAT_BUCKETS - 1);
+	asm_jump_imm(c, &within, ASM_JGT, R4, WAIT_BUCKETS - 1);
 	asm_alu_imm(c, ASM_LSH, R4, 3);
 	asm_alu(c, ASM_ADD, R6, R4);
 	count_one(c, R6, offsetof(struct cpu_counts, bucket));

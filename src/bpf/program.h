@@ -28,10 +28,10 @@ struct wait_slot {
 	uint64_t since_ns; /* 0: it does not wait */
 };
 
-/* The value of the map of counts, which has one per CPU. See struct runqlat_counts. */
+/* The value of the map of counts, which has one per CPU. See struct wait_counts. */
 struct cpu_counts {
 	uint64_t switches, sum_ns, negative, lost;
-	uint64_t bucket[RUNQLAT_BUCKETS];
+	uint64_t bucket[WAIT_BUCKETS];
 };
 
 /* What the programs depend on. */

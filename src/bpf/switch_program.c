@@ -474,23 +474,12 @@ put_fields(struct code *c, const struct switch_plan *p, enum sched_kind kind, st
 
 /* ---- Its slot: R6 is its number, R8 the time */
 
-/* R0 = the entry of the map at the key on the stack. */
-static void
-look_up(struct code *c, int map, struct label *none)
-{
-	asm_map(c, R1, map);
-	asm_alu(c, ASM_MOV, R2, R10);
-	asm_alu_imm(c, ASM_ADD, R2, KEY);
-	asm_call(c, BPF_LOOKUP);
-	asm_jump_imm(c, none, ASM_JEQ, R0, 0);
-}
-
 static void
 find_head(struct code *c, const struct switch_plan *p, struct label *end)
 {
 	asm_call(c, BPF_CPU);
 	asm_store(c, 4, R10, KEY, R0);
-	look_up(c, p->heads, end);
+	asm_look_up(c, p->heads, KEY, end);
 	asm_alu(c, ASM_MOV, R9, R0);
 }
 
@@ -534,7 +523,7 @@ fill(struct code *c, const struct switch_plan *p, enum sched_kind kind, struct l
 {
 	find_place(c, none);
 	asm_store(c, 4, R10, KEY, R1);
-	look_up(c, p->slots, none);
+	asm_look_up(c, p->slots, KEY, none);
 	asm_imm64(c, R1, (uint64_t)kind << SLOT_KIND);
 	asm_alu(c, ASM_OR, R7, R1);
 	asm_store(c, 8, R0, offsetof(struct switch_slot, at_ns), R8);
@@ -593,7 +582,7 @@ find_wait(struct code *c, const struct switch_plan *p, int place, struct label *
 	asm_alu(c, ASM_MOV, R1, R6);
 	asm_alu_imm(c, ASM_AND, R1, p->wait_mask);
 	asm_store(c, 4, R10, KEY, R1);
-	look_up(c, p->waits, none);
+	asm_look_up(c, p->waits, KEY, none);
 }
 
 static void

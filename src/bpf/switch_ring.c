@@ -23,6 +23,7 @@ struct switch_ring {
 	int program[SCHED_KINDS], link[SCHED_KINDS];
 	const struct cpulist *possible; /* while it is opened */
 	uint32_t nslots;                /* of all rings */
+	struct switch_place *places;    /* of switch_ring_follow, by CPU; NULL: not called yet */
 	/* the ring of alarms: a page that says how far this process has read, a page that says how far the
 	 * kernel has written, and its bytes, twice */
 	uint64_t *alarms_read;
@@ -395,23 +396,28 @@ read_missed(const struct switch_ring *r)
 }
 
 static void
+add_span(struct switch_ring_found *found, const struct switch_span *span)
+{
+	found->events += span->events;
+	found->lost += span->lost;
+	found->unseen += span->unseen;
+}
+
+static void
 read_cpu(struct switch_ring *r, uint32_t cpu, uint64_t end, uint64_t since_ns,
     const struct switch_sink *sink, struct switch_ring_found *found)
 {
 	struct switch_span span;
 
 	switch_slots_read(&r->memory, cpu, end, since_ns, found->to_ns, sink, &span);
-	found->events += span.events;
-	found->lost += span.lost;
-	found->unseen += span.unseen;
+	add_span(found, &span);
 	if (span.from_ns > found->from_ns)
 		found->from_ns = span.from_ns;
 }
 
-/* All rings are read up to the same time. */
-void
-switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
-    struct switch_ring_found *found)
+/* Where the events of all CPUs end now: all rings are read up to the same time. To be freed. */
+static uint64_t *
+begin_reading(struct switch_ring *r, struct switch_ring_found *found)
 {
 	uint64_t *ends = xmalloc(r->memory.cpus * sizeof *ends);
 
@@ -420,8 +426,47 @@ switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_s
 	*found = (struct switch_ring_found){ .to_ns = clock_ns(CLOCK_BOOTTIME) };
 	if (r->plan.old_clock)
 		r->memory.shift_ns = found->to_ns - clock_ns(CLOCK_MONOTONIC);
+	return ends;
+}
+
+void
+switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
+    struct switch_ring_found *found)
+{
+	uint64_t *ends = begin_reading(r, found);
+
 	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++)
 		read_cpu(r, cpu, ends[cpu], since_ns, sink, found);
+	found->missed = read_missed(r);
+	free(ends);
+}
+
+static void
+begin_places(struct switch_ring *r)
+{
+	r->places = xmalloc(r->memory.cpus * sizeof *r->places);
+	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++)
+		r->places[cpu] = (struct switch_place){ .runs = SWITCH_NOBODY };
+}
+
+void
+switch_ring_follow(
+    struct switch_ring *r, const struct switch_sink *sink, struct switch_ring_found *found)
+{
+	uint64_t *ends = begin_reading(r, found);
+
+	if (!r->places)
+		begin_places(r);
+	uint64_t to_ns = found->to_ns;
+	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++) {
+		struct switch_span span;
+		switch_slots_follow(
+		    &r->memory, cpu, ends[cpu], found->to_ns, &r->places[cpu], sink, &span);
+		add_span(found, &span);
+		to_ns = span.to_ns < to_ns ? span.to_ns : to_ns;
+	}
+	found->from_ns = r->memory.opened_ns;
+	found->to_ns = to_ns;
 	found->missed = read_missed(r);
 	free(ends);
 }
@@ -487,5 +532,6 @@ switch_ring_close(struct switch_ring *r)
 	unmap(r->alarms, 3 * page_size());
 	drop(&r->plan.waits);
 	drop(&r->plan.alarms);
+	free(r->places);
 	free(r);
 }

@@ -60,6 +60,12 @@ struct switch_ring_found {
 void switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
     struct switch_ring_found *found);
 
+/* The same for who reads on and on: gives the sink the events since the last call, or since it was
+ * opened. Events of CPUs in turn are not in the order of their times, and a CPU may count one up to a
+ * millisecond after its time. */
+void switch_ring_follow(
+    struct switch_ring *r, const struct switch_sink *sink, struct switch_ring_found *found);
+
 /* A descriptor for poll(2): there is a wait that was too long; -1: nobody asked. While such a wait is not
  * taken, others wake nobody up. */
 int switch_ring_alarm_fd(const struct switch_ring *r);

@@ -248,13 +248,13 @@ wait_counter_open(struct wait_counter **out, enum bpf_mode mode, const struct wa
 }
 
 static void
-add(struct runqlat_counts *c, const struct cpu_counts *v)
+add(struct wait_counts *c, const struct cpu_counts *v)
 {
 	c->switches += v->switches;
 	c->sum_ns += v->sum_ns;
 	c->negative += v->negative;
 	c->lost += v->lost;
-	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++) {
+	for (size_t b = 0; b < WAIT_BUCKETS; b++) {
 		c->bucket[b] += v->bucket[b];
 		c->waits += v->bucket[b];
 	}
@@ -280,7 +280,7 @@ add_cost(int program, struct buf *b, uint64_t *ns, uint64_t *n)
 
 /* Unknown unless the kernel measures the time of its programs. */
 static void
-read_cost(const struct wait_counter *c, struct runqlat_counts *out)
+read_cost(const struct wait_counter *c, struct wait_counts *out)
 {
 	struct buf b = { 0 };
 	uint64_t ns = 0, n = 0;
@@ -296,11 +296,11 @@ read_cost(const struct wait_counter *c, struct runqlat_counts *out)
 }
 
 int
-wait_counter_read(struct wait_counter *c, struct runqlat_counts *out)
+wait_counter_read(struct wait_counter *c, struct wait_counts *out)
 {
 	const struct cpu_counts *v = c->values;
 
-	*out = (struct runqlat_counts){ 0 };
+	*out = (struct wait_counts){ 0 };
 	if (bpf_map_read(c->plan.counts, 0, c->values) < 0)
 		return -1;
 	for (unsigned cpu = 0; cpu < CPULIST_MOST; cpu++) {

@@ -32,7 +32,7 @@ int wait_counter_open(struct wait_counter **out, enum bpf_mode mode,
 
 /* What was counted since then, and the time that the programs took if it is measured. 0, or -1 with
  * errno. */
-int wait_counter_read(struct wait_counter *c, struct runqlat_counts *out);
+int wait_counter_read(struct wait_counter *c, struct wait_counts *out);
 
 /* "bpf-btf", "bpf-raw" or "bpf-tp" */
 const char *wait_counter_mode(const struct wait_counter *c);

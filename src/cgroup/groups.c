@@ -15,7 +15,7 @@ pid_of(const struct target *t)
 	return t->pid ? t->pid : "self";
 }
 
-/* cpuset and pids are looked up only by pq limits, as the family that gives the levels. */
+/* cpuset, pids and io are looked up only as the family that gives the levels. */
 static bool
 is_wanted(const struct groups_watch *w, int f)
 {

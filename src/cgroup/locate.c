@@ -8,7 +8,8 @@
 
 #include "proc/mountinfo.h"
 
-const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL, "cpuset", "pids" };
+const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL, "cpuset", "pids",
+	"blkio" };
 
 /* ---- Paths */
 
@@ -328,6 +329,8 @@ controller_is_disabled(struct host *h, const struct place *p, const char *contro
 	if (p->version != 2 || !place_is_root(h, p) ||
 	    place_read(h, p, "", "cgroup.controllers", &text) < 0 || !text_line(&text, &line))
 		return false;
+	if (strcmp(controller, controller_of[FAMILY_IO]) == 0)
+		controller = "io"; /* what v2 calls it */
 	while (text_word(&line, &word))
 		if (text_eq(word, controller))
 			return false;

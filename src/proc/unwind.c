@@ -35,9 +35,11 @@ is_indirect_call(const unsigned char *end, size_t n)
 		if (code[0] != 0xff || (code[1] >> 3 & 7) != 2)
 			continue;
 		size_t want = mode != 3 && base == 4 ? 3 : 2; /* a byte for the index */
-		bool far = mode == 2 || (mode == 0 && base == 5) ||
-		    (mode == 0 && base == 4 && (code[2] & 7) == 5);
-		want += mode == 1 ? 1 : far ? 4 : 0;
+		if (want > length)
+			continue;
+		if (want == 3)
+			base = code[2] & 7;
+		want += mode == 1 ? 1 : mode == 2 || (mode == 0 && base == 5) ? 4 : 0;
 		if (want == length)
 			return true;
 	}

@@ -8,29 +8,29 @@
 #include "base/fail.h"
 
 size_t
-runqlat_bucket(uint64_t ns)
+wait_bucket(uint64_t ns)
 {
 	size_t octave = 0;
 
-	if (ns >> RUNQLAT_OCTAVES)
-		return RUNQLAT_BUCKETS - 1;
-	while (ns >> octave >= 2 * RUNQLAT_STEPS)
+	if (ns >> WAIT_OCTAVES)
+		return WAIT_BUCKETS - 1;
+	while (ns >> octave >= 2 * WAIT_STEPS)
 		octave++;
-	return octave * RUNQLAT_STEPS + (size_t)(ns >> octave);
+	return octave * WAIT_STEPS + (size_t)(ns >> octave);
 }
 
 uint64_t
-runqlat_low(size_t b)
+wait_bucket_low(size_t b)
 {
-	if (b < 2 * RUNQLAT_STEPS)
+	if (b < 2 * WAIT_STEPS)
 		return b;
-	return (uint64_t)(b % RUNQLAT_STEPS + RUNQLAT_STEPS) << (b / RUNQLAT_STEPS - 1);
+	return (uint64_t)(b % WAIT_STEPS + WAIT_STEPS) << (b / WAIT_STEPS - 1);
 }
 
 uint64_t
-runqlat_high(size_t b)
+wait_bucket_high(size_t b)
 {
-	return runqlat_low(b + 1);
+	return wait_bucket_low(b + 1);
 }
 
 static uint64_t
@@ -40,10 +40,10 @@ grown(uint64_t from, uint64_t to)
 }
 
 void
-runqlat_since(
-    const struct runqlat_counts *from, const struct runqlat_counts *to, struct runqlat_counts *out)
+wait_counts_since(
+    const struct wait_counts *from, const struct wait_counts *to, struct wait_counts *out)
 {
-	struct runqlat_counts d = {
+	struct wait_counts d = {
 		.switches = grown(from->switches, to->switches),
 		.waits = grown(from->waits, to->waits),
 		.sum_ns = grown(from->sum_ns, to->sum_ns),
@@ -55,35 +55,35 @@ runqlat_since(
 		d.events = keyed_of(grown(from->events.v, to->events.v));
 		d.events_ns = keyed_of(grown(from->events_ns.v, to->events_ns.v));
 	}
-	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++)
+	for (size_t b = 0; b < WAIT_BUCKETS; b++)
 		d.bucket[b] = grown(from->bucket[b], to->bucket[b]);
 	*out = d;
 }
 
 double
-runqlat_below(const struct runqlat_counts *c, uint64_t ns)
+wait_counts_below(const struct wait_counts *c, uint64_t ns)
 {
 	double n = 0;
 
-	for (size_t b = 0; b < RUNQLAT_BUCKETS && runqlat_low(b) < ns; b++) {
-		double low = (double)runqlat_low(b), width = (double)runqlat_high(b) - low;
+	for (size_t b = 0; b < WAIT_BUCKETS && wait_bucket_low(b) < ns; b++) {
+		double low = (double)wait_bucket_low(b), width = (double)wait_bucket_high(b) - low;
 		n += (double)c->bucket[b] * fmin(1, ((double)ns - low) / width);
 	}
 	return n;
 }
 
 double
-runqlat_quantile(const struct runqlat_counts *c, double q)
+wait_counts_quantile(const struct wait_counts *c, double q)
 {
 	double all = 0, seen = 0, rank;
 
-	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++)
+	for (size_t b = 0; b < WAIT_BUCKETS; b++)
 		all += (double)c->bucket[b];
 	rank = fmax(1, ceil(q * all));
-	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++) {
-		double here = (double)c->bucket[b], low = (double)runqlat_low(b);
+	for (size_t b = 0; b < WAIT_BUCKETS; b++) {
+		double here = (double)c->bucket[b], low = (double)wait_bucket_low(b);
 		if (here > 0 && seen + here >= rank)
-			return low + ((double)runqlat_high(b) - low) * (rank - seen) / here;
+			return low + ((double)wait_bucket_high(b) - low) * (rank - seen) / here;
 		seen += here;
 	}
 	return NAN;
@@ -95,7 +95,7 @@ good_source(struct text name)
 	for (size_t i = 0; i < name.n; i++)
 		if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789-", name.s[i], 37))
 			return false;
-	return name.n > 0 && name.n < RUNQLAT_SOURCE;
+	return name.n > 0 && name.n < WAIT_COUNTS_SOURCE;
 }
 
 static void
@@ -108,7 +108,7 @@ line(struct buf *out, const char *key, uint64_t v)
 }
 
 int
-runqlat_print(const struct runqlat_counts *c, const char *source, struct buf *out)
+wait_counts_print(const struct wait_counts *c, const char *source, struct buf *out)
 {
 	if (!good_source(text_of(source))) {
 		errno = EINVAL;
@@ -127,7 +127,7 @@ runqlat_print(const struct runqlat_counts *c, const char *source, struct buf *ou
 		line(out, "events_ns", c->events_ns.v);
 	}
 	buf_text(out, "buckets");
-	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++) {
+	for (size_t b = 0; b < WAIT_BUCKETS; b++) {
 		if (c->bucket[b] == 0)
 			continue;
 		buf_char(out, ' ');
@@ -141,14 +141,14 @@ runqlat_print(const struct runqlat_counts *c, const char *source, struct buf *ou
 
 /* "87:12". Numbers must ascend, and no count may be 0. */
 static int
-parse_bucket(struct text word, size_t *next, struct runqlat_counts *c)
+parse_bucket(struct text word, size_t *next, struct wait_counts *c)
 {
 	struct text number;
 	uint64_t b, n;
 
 	if (!text_split(&word, ':', &number) || text_u64(number, &b) < 0 || text_u64(word, &n) < 0)
 		return -1;
-	if (b < *next || b >= RUNQLAT_BUCKETS || n == 0)
+	if (b < *next || b >= WAIT_BUCKETS || n == 0)
 		return fail_with(EINVAL);
 	if (n > UINT64_MAX - c->waits)
 		return fail_with(ERANGE);
@@ -159,7 +159,7 @@ parse_bucket(struct text word, size_t *next, struct runqlat_counts *c)
 }
 
 static int
-parse_buckets(struct text rest, struct runqlat_counts *c)
+parse_buckets(struct text rest, struct wait_counts *c)
 {
 	struct text word;
 	size_t next = 0;
@@ -171,7 +171,7 @@ parse_buckets(struct text rest, struct runqlat_counts *c)
 }
 
 static int
-parse_numbers(struct text t, struct runqlat_counts *c, uint64_t *waits)
+parse_numbers(struct text t, struct wait_counts *c, uint64_t *waits)
 {
 	enum { NEEDED = 5, EVENTS = NEEDED, EVENTS_NS, KEYS };
 	static const char *const keys[KEYS] = { "switches", "waits", "sum_ns", "negative", "lost",
@@ -203,12 +203,12 @@ find(struct text t, const char *key, struct text *rest)
 }
 
 int
-runqlat_parse(struct text t, struct runqlat_counts *c, char source[RUNQLAT_SOURCE])
+wait_counts_parse(struct text t, struct wait_counts *c, char source[WAIT_COUNTS_SOURCE])
 {
 	struct text name, buckets, word;
 	uint64_t waits;
 
-	*c = (struct runqlat_counts){ 0 };
+	*c = (struct wait_counts){ 0 };
 	if (!find(t, "source", &name) || !text_word(&name, &word) || !good_source(word) ||
 	    !find(t, "buckets", &buckets))
 		return fail_with(EINVAL);

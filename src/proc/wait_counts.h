@@ -27,14 +27,10 @@
 
 /* Buckets 0 to 7 are 1 ns wide; above them each power of two is divided into 8 equal buckets. The
  * last bucket ends at 2^41 ns, 37 minutes, and also counts longer waits. */
-enum {
-	RUNQLAT_STEPS = 8,
-	RUNQLAT_OCTAVES = 41,
-	RUNQLAT_BUCKETS = (RUNQLAT_OCTAVES - 2) * RUNQLAT_STEPS
-};
+enum { WAIT_STEPS = 8, WAIT_OCTAVES = 41, WAIT_BUCKETS = (WAIT_OCTAVES - 2) * WAIT_STEPS };
 
 /* Counters: an interval is the difference of two readings. */
-struct runqlat_counts {
+struct wait_counts {
 	uint64_t switches; /* context switches of all tasks */
 	uint64_t waits;    /* waits that ended: the sum of the buckets */
 	/* their total length; divided by elapsed time, the mean number of waiting tasks */
@@ -45,35 +41,35 @@ struct runqlat_counts {
 	uint64_t lost;
 	/* runs of the BPF programs, and the time that they took; both known or both unknown */
 	struct keyed events, events_ns;
-	uint64_t bucket[RUNQLAT_BUCKETS];
+	uint64_t bucket[WAIT_BUCKETS];
 };
 
 /* The size of a source's name, which has small letters, digits and '-'. */
-enum { RUNQLAT_SOURCE = 24 };
+enum { WAIT_COUNTS_SOURCE = 24 };
 
-size_t runqlat_bucket(uint64_t ns);
+size_t wait_bucket(uint64_t ns);
 
-/* Bucket b, which must be below RUNQLAT_BUCKETS, counts waits from low to below high, in ns. */
-uint64_t runqlat_low(size_t b);
-uint64_t runqlat_high(size_t b);
+/* Bucket b, which must be below WAIT_BUCKETS, counts waits from low to below high, in ns. */
+uint64_t wait_bucket_low(size_t b);
+uint64_t wait_bucket_high(size_t b);
 
 /* to - from; a counter that decreased gives 0. */
-void runqlat_since(
-    const struct runqlat_counts *from, const struct runqlat_counts *to, struct runqlat_counts *out);
+void wait_counts_since(
+    const struct wait_counts *from, const struct wait_counts *to, struct wait_counts *out);
 
 /* The number of waits shorter than ns, assuming that waits are evenly distributed in a bucket. */
-double runqlat_below(const struct runqlat_counts *c, uint64_t ns);
+double wait_counts_below(const struct wait_counts *c, uint64_t ns);
 
 /* The wait in ns that a share q (0 to 1) of the waits does not exceed, by the same assumption; NaN
  * without waits. */
-double runqlat_quantile(const struct runqlat_counts *c, double q);
+double wait_counts_quantile(const struct wait_counts *c, double q);
 
 /* Appends the text. 0, or -1 with EINVAL if the name of the source is invalid. */
-int runqlat_print(const struct runqlat_counts *c, const char *source, struct buf *out);
+int wait_counts_print(const struct wait_counts *c, const char *source, struct buf *out);
 
 /* Parses the text; skips lines with other keys. 0, or -1 with errno, and *c and source undefined:
  * EINVAL a line is missing, truncated or damaged, ERANGE a number or the sum of the buckets is too
  * large. */
-int runqlat_parse(struct text t, struct runqlat_counts *c, char source[RUNQLAT_SOURCE]);
+int wait_counts_parse(struct text t, struct wait_counts *c, char source[WAIT_COUNTS_SOURCE]);
 
 #endif

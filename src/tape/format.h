@@ -4,8 +4,9 @@
  * A recording is a sequence of segments. Each begins at a block and can be read without the others.
  * It consists of its header, twice; a key frame, twice, with the full text of every track (a file
  * that was read, or a directory that was listed); and records, one per sample, with the changes
- * since the previous sample. Every 32nd record has the changes since the key frame, so that damage
- * makes only the records before the next such record unreadable. Eight zero bytes end a segment.
+ * since the previous sample. Every 32nd record, or a later one up to the 256th if much has changed
+ * since the key frame, has the changes since the key frame, so that damage makes only the records
+ * before the next such record unreadable. Eight zero bytes end a segment.
  *
  * Version 2 tells a whole recording from one that lost a part: a closing record follows the last
  * sample of the recorder, and the header names the oldest segment that the file still has.

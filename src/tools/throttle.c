@@ -136,6 +136,17 @@ read_counters(struct watch *w, struct throttle_snapshot *s, size_t i)
 	watch_note(w, "cgroup %s: cpu.stat: %s; only its limit is known", g->name, strerror(errno));
 }
 
+/* On v1 another hierarchy counts the CPU time, which may not be mounted. */
+static void
+note_no_usage(struct watch *w, const struct groups *all, const struct group *g)
+{
+	if (watch_shows(w, THROTTLE_USED) || watch_shows(w, THROTTLE_USED_PCT))
+		watch_note(w, "cgroup %s: %s: used and %%limit are unknown", g->name,
+		    all->top[FAMILY_CPUACCT].version == 0 ?
+			"the cpuacct hierarchy is not visible (is it mounted?)" :
+			"its CPU time cannot be read");
+}
+
 /* Shows the selected cgroup, and parents with a quota; with -a all cgroups with a quota, or with one
  * that cannot be read. False after watch_fail, or at the end. */
 static bool
@@ -153,6 +164,8 @@ read_all(struct watch *w, struct arena *a, struct throttle_snapshot *s, bool *li
 			read_counters(w, s, i);
 		if (g->asked && !cgroups_seen(w, g, "cpu.stat"))
 			w->fail = EXIT_UNSUPPORTED;
+		if (g->asked && g->read && !s->v[i].cpu.usage_ns.known)
+			note_no_usage(w, &s->groups, g);
 		if (g->asked && g->read && !s->v[i].cpu.some_us.known)
 			cgroups_no_pressure(w, g, "cpu.pressure", THROTTLE_SOME, THROTTLE_FULL);
 		*limited |= s->v[i].cpu.quota.limited;

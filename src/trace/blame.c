@@ -23,10 +23,10 @@ struct piece {
 struct cpu {
 	struct piece *log; /* of LOG_MOST; the last piece lasts */
 	uint32_t n;
-	uint32_t tid;      /* who runs */
-	bool known;        /* tid is known */
-	uint32_t waiting;  /* the first thread in its queue, plus 1 */
-	uint64_t since_ns; /* of the last switch */
+	uint32_t tid;                     /* who runs */
+	bool known;                       /* tid is known */
+	uint32_t waiting;                 /* the first thread in its queue, plus 1 */
+	uint64_t since_ns, since_idle_ns; /* of the last switch; b->idle_ns then */
 };
 
 enum state { UNSEEN, SLEEPING, WAITING, RUNNING };
@@ -41,8 +41,10 @@ struct thread {
 	bool born;      /* waits since it was created, and its CPU is not known yet */
 	bool placed;    /* woken, and still to be put into a queue */
 	bool unproved;  /* runs after a wait that counts as one of unknown start */
+	bool slow;      /* the wait counts as slow already */
 	uint32_t waker_cpu;
 	uint64_t from_ns;          /* when the wait or run began */
+	uint64_t piece_ns;         /* up to here the wait is in the sums */
 	uint64_t done_ns, idle_ns; /* up to here the wait is in the parts; b->idle_ns then */
 	struct part *parts;
 	uint32_t nparts, room;
@@ -71,6 +73,7 @@ struct blame {
 	uint32_t idle_cpus;
 	uint64_t gap_to_ns;
 	bool partial; /* see blame_partial */
+	bool unseen;  /* the switch at hand comes after one that nobody saw */
 	struct cpu *cpus;
 	uint32_t ncpus;
 	uint32_t *pages[TIDS_MOST / TIDS_OF_PAGE]; /* the number of the thread, plus 1 */
@@ -178,10 +181,10 @@ cpu_of(struct blame *b, uint32_t cpu)
 	return &b->cpus[cpu];
 }
 
-/* Adds what the thread's CPU did since t->done_ns. While that CPU is idle, so is some CPU: the time in
+/* Adds what the thread's CPU did from t->done_ns up to that time, which is now or when a piece began. While that CPU is idle, so is some CPU: the time in
  * which another one was idle is left. */
 static void
-walk(struct blame *b, struct thread *t)
+walk(struct blame *b, struct thread *t, uint64_t until_ns)
 {
 	const struct cpu *c = &b->cpus[t->cpu];
 	uint32_t i = c->n - 1;
@@ -193,11 +196,12 @@ walk(struct blame *b, struct thread *t)
 		t->done_ns = c->log[i].from_ns;
 		t->idle_ns = c->log[i].idle_ns;
 	}
-	for (; i < c->n; i++) {
+	for (; i < c->n && c->log[i].from_ns < until_ns; i++) {
 		bool last = i + 1 == c->n;
 		uint64_t to = last ? b->now_ns : c->log[i + 1].from_ns,
 			 idle = last ? b->idle_ns : c->log[i + 1].idle_ns;
 		uint32_t who = c->log[i].who;
+		to = to < until_ns ? to : until_ns;
 		sums_part(
 		    &b->sums, who, to - t->done_ns, who == BLAME_IDLE ? 0 : idle - t->idle_ns);
 		t->done_ns = to;
@@ -218,7 +222,7 @@ static void
 settle(struct blame *b, struct thread *t)
 {
 	load_parts(b, t);
-	walk(b, t);
+	walk(b, t, b->now_ns);
 	t->nparts = sums_take(&b->sums, &t->parts, &t->room);
 }
 
@@ -316,11 +320,11 @@ static void
 wait_begin(struct blame *b, struct thread *t, uint32_t cpu)
 {
 	t->state = WAITING;
-	t->from_ns = t->done_ns = b->now_ns;
+	t->from_ns = t->piece_ns = t->done_ns = b->now_ns;
 	t->idle_ns = b->idle_ns;
 	t->nparts = 0;
 	t->share_ns = 0;
-	t->woken = t->doubtful = t->preempted = t->born = t->placed = t->unproved = false;
+	t->woken = t->doubtful = t->preempted = t->born = t->placed = t->unproved = t->slow = false;
 	enqueue(b, t, cpu);
 }
 
@@ -340,9 +344,22 @@ wait_drop(struct blame *b, struct thread *t, uint64_t *why)
 	t->state = UNSEEN;
 }
 
-/* The wait ends now. */
+/* Adds the wait up to that time to the sums. */
 static void
-wait_end(struct blame *b, struct thread *t)
+count(struct blame *b, struct thread *t, uint64_t until_ns)
+{
+	load_parts(b, t);
+	walk(b, t, until_ns);
+	t->slow = sums_count(&b->sums,
+	    &(struct wait){
+		t->party, t->tid, t->from_ns, until_ns, t->piece_ns, t->share_ns, t->slow });
+	t->piece_ns = until_ns;
+	t->share_ns = 0;
+}
+
+/* The wait ended at that time. */
+static void
+wait_end_at(struct blame *b, struct thread *t, uint64_t at_ns)
 {
 	dequeue(b, t);
 	t->state = UNSEEN;
@@ -350,10 +367,14 @@ wait_end(struct blame *b, struct thread *t)
 		leave_out(b, t, &b->lost.across_gap);
 		return;
 	}
-	load_parts(b, t);
-	walk(b, t);
-	sums_count(
-	    &b->sums, &(struct wait){ t->party, t->tid, t->from_ns, b->now_ns, t->share_ns });
+	count(b, t, at_ns);
+}
+
+/* The wait ends now. */
+static void
+wait_end(struct blame *b, struct thread *t)
+{
+	wait_end_at(b, t, b->now_ns);
 }
 
 /* Nothing that overlaps a gap counts. */
@@ -474,6 +495,19 @@ thread_free(struct blame *b, struct thread *t)
 	*place_of(b, t->tid) = 0;
 }
 
+/* The thread ran although no switch to it was seen. It waited until the last switch before that, at least,
+ * if that is the one that somebody did not see. */
+static void
+end_unseen(struct blame *b, struct thread *t, uint32_t cpu)
+{
+	uint64_t since_ns = b->cpus[cpu].since_ns;
+
+	if (b->unseen && t->cpu == cpu && t->done_ns <= since_ns && !t->doubtful)
+		wait_end_at(b, t, since_ns);
+	else
+		wait_drop(b, t, &b->lost.unknown_start);
+}
+
 static void
 stop(struct blame *b, const struct sched_event *e)
 {
@@ -491,7 +525,7 @@ stop(struct blame *b, const struct sched_event *e)
 		thread_free(b, t);
 	} else {
 		if (t->state == WAITING)
-			wait_drop(b, t, &b->lost.unknown_start);
+			end_unseen(b, t, e->cpu);
 		bool woken = t->woken && t->state == RUNNING;
 		t->state = SLEEPING;
 		if (!runnable && !woken)
@@ -566,6 +600,20 @@ forget(struct blame *b, struct cpu *c)
 	log_piece(b, c, BLAME_UNKNOWN);
 }
 
+/* A switch is missing, and nobody said so: some kernels hide threads from BPF. Somebody ran since the last
+ * switch, at least at its end. */
+static void
+doubt(struct blame *b, struct cpu *c)
+{
+	struct piece *last = &c->log[c->n - 1];
+
+	b->lost.unseen++;
+	if (last->from_ns >= c->since_ns || c->n == LOG_MOST)
+		last->who = BLAME_UNKNOWN;
+	else
+		c->log[c->n++] = (struct piece){ c->since_ns, c->since_idle_ns, BLAME_UNKNOWN };
+}
+
 static void
 on_switch(struct blame *b, const struct sched_event *e)
 {
@@ -575,17 +623,18 @@ on_switch(struct blame *b, const struct sched_event *e)
 		b->lost.invalid += c != NULL;
 		return;
 	}
+	b->unseen = c->known && c->tid != e->tid && !b->partial;
 	if (c->known && c->tid != e->tid && b->partial) {
 		c->log[c->n - 1].who = BLAME_UNKNOWN; /* since some time */
 		forget(b, c);
-	} else if (c->known && c->tid != e->tid) { /* events are missing, and nobody said so */
-		gap_until(b, b->now_ns);
+	} else if (b->unseen) {
+		doubt(b, c);
 		forget(b, c);
-	}
-	if (!c->known)
+	} else if (!c->known) {
 		learn(b, c, e->tid);
-	else if (c->tid == 0)
+	} else if (c->tid == 0) {
 		b->idle_cpus--;
+	}
 	stop(b, e);
 	struct thread *next = e->other ? thread_of(b, e->other) : NULL;
 	if (next)
@@ -594,6 +643,7 @@ on_switch(struct blame *b, const struct sched_event *e)
 	c->tid = e->other;
 	c->known = true;
 	c->since_ns = b->now_ns;
+	c->since_idle_ns = b->idle_ns;
 	log_piece(b, c, next ? next->party : (uint32_t)(e->other ? BLAME_UNKNOWN : BLAME_IDLE));
 }
 
@@ -649,6 +699,58 @@ void
 blame_partial(struct blame *b)
 {
 	b->partial = true;
+}
+
+/* A wait that may turn out to be none, or to be left out, is not cut. */
+static void
+cut(struct blame *b, struct thread *t)
+{
+	struct queue *q = queue_of(b, t->party, t->cpu);
+
+	if (t->doubtful || t->from_ns < b->gap_to_ns)
+		return;
+	if (q) {
+		t->share_ns += q->shared_ns - t->shared_ns;
+		t->shared_ns = q->shared_ns;
+	}
+	count(b, t, b->now_ns);
+	sums_victim(&b->sums, t->party)->open++;
+}
+
+void
+blame_cut(struct blame *b, uint64_t at_ns)
+{
+	if (at_ns > b->now_ns)
+		advance(b, at_ns);
+	for (uint32_t i = 0; i < b->nthreads; i++)
+		if (b->threads[i].state == WAITING)
+			cut(b, &b->threads[i]);
+}
+
+void
+blame_moved(struct blame *b, uint32_t tid)
+{
+	const uint32_t *place = place_of(b, tid);
+	uint32_t party = party_of(b, tid);
+
+	if (!place || !*place || b->threads[*place - 1].party == party)
+		return;
+	struct thread *t = &b->threads[*place - 1];
+	if (t->state == WAITING) {
+		if (!t->doubtful && t->from_ns >= b->gap_to_ns)
+			count(b, t, b->now_ns);
+		dequeue(b, t);
+		t->party = party;
+		t->share_ns = 0;
+		enqueue(b, t, t->cpu);
+	} else if (t->state == RUNNING) {
+		struct cpu *c = &b->cpus[t->cpu];
+		set_own(b, t->party, t->cpu, false);
+		set_own(b, party, t->cpu, true);
+		if (c->known && c->tid == tid)
+			log_piece(b, c, party);
+	}
+	t->party = party;
 }
 
 void

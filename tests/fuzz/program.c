@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "proc/program.h"
+#include "piece.h"
 #include "replay.h"
 
 struct bytes {
@@ -9,26 +10,13 @@ struct bytes {
 	size_t read; /* so far */
 };
 
-/* A copy of exactly as many bytes as there are, so that a read beyond them is seen. */
 static int
 read_bytes(void *ctx, uint64_t at, size_t n, struct text *out)
 {
-	static char *copy;
 	struct bytes *b = ctx;
 
-	free(copy);
-	copy = NULL;
-	*out = (struct text){ "", 0 };
 	b->read += n;
-	if (at >= b->all.n)
-		return 0;
-	if (n > b->all.n - at)
-		n = (size_t)(b->all.n - at);
-	copy = malloc(n);
-	if (!copy)
-		abort();
-	memcpy(copy, b->all.s + at, n);
-	*out = (struct text){ copy, n };
+	*out = piece_of(b->all, at, n);
 	return 0;
 }
 

@@ -4,15 +4,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/crc32c.h"
 #include "tape/format.h"
 #include "tape/reader.h"
+#include "mended.h"
 #include "replay.h"
 
-static int fd = -1;
 static unsigned sum; /* of all that is given: ASan sees it read */
 
 static void
@@ -107,30 +105,15 @@ mend(uint8_t *s, size_t n)
 }
 
 static void
-put_file(const uint8_t *s, size_t n)
+read_both_ways(size_t n)
 {
-	if (fd < 0)
-		fd = memfd_create("tape", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, 0) < 0 || pwrite(fd, s, n, 0) != (ssize_t)n)
-		abort();
+	read_tape(n, false);
+	read_tape(n, true);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	uint8_t *mended = malloc(n + 1);
-
-	if (!mended)
-		abort();
-	if (n > 0)
-		memcpy(mended, data, n);
-	put_file(data, n);
-	read_tape(n, false);
-	read_tape(n, true);
-	mend(mended, n);
-	put_file(mended, n);
-	read_tape(n, false);
-	read_tape(n, true);
-	free(mended);
+	read_both(data, n, mend, read_both_ways);
 	return 0;
 }

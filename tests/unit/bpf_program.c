@@ -118,7 +118,7 @@ waits(void)
 {
 	uint64_t n = 0;
 
-	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++)
+	for (size_t b = 0; b < WAIT_BUCKETS; b++)
 		n += m.counts.bucket[b];
 	return n;
 }
@@ -147,7 +147,7 @@ check_wakeup(struct program_plan p)
 	wakes(&p, ON_NEW, 1500, task(6, 5, RUNS));
 	switches(&p, 3000, false, task(0, 0, RUNS), task(5, 5, RUNS));
 	CHECK_U64(m.counts.sum_ns, 2000);
-	CHECK_U64(m.counts.bucket[runqlat_bucket(2000)], 1);
+	CHECK_U64(m.counts.bucket[wait_bucket(2000)], 1);
 	switches(&p, 4000, false, task(5, 5, SLEEPS), task(6, 5, RUNS));
 	CHECK_U64(m.counts.sum_ns, 4500);
 	CHECK_U64(waits(), 2);
@@ -264,7 +264,7 @@ one_wait(uint64_t ns)
 	memset(&m, 0, sizeof m);
 	wakes(&p, ON_WAKEUP, 7, task(3, 3, RUNS));
 	switches(&p, 7 + ns, false, task(0, 0, RUNS), task(3, 3, RUNS));
-	CHECK_U64(m.counts.bucket[runqlat_bucket(ns)], 1);
+	CHECK_U64(m.counts.bucket[wait_bucket(ns)], 1);
 	CHECK_U64(m.counts.sum_ns, ns);
 }
 
@@ -276,8 +276,8 @@ buckets(void)
 	for (int bit = 8; bit < 63; bit++)
 		for (int64_t near = -1; near <= 1; near++)
 			one_wait(((uint64_t)1 << bit) + (uint64_t)near);
-	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++)
-		one_wait(runqlat_high(b) - 1);
+	for (size_t b = 0; b < WAIT_BUCKETS; b++)
+		one_wait(wait_bucket_high(b) - 1);
 }
 
 /* The process is known at a switch, of the current task; at a wakeup from the task, or else from

@@ -3,14 +3,9 @@
 
 #include <errno.h>
 
+#include "host_reads.h"
 #include "tree.h"
 #include "unit.h"
-
-static int
-error_of(int result)
-{
-	return result == 0 ? 0 : errno;
-}
 
 /* The host of a directory below the tree. */
 static struct host *
@@ -20,17 +15,6 @@ open_dir(const char *name)
 
 	snprintf(path, sizeof path, "%s/%s", tree, name);
 	return host_capture(path);
-}
-
-static void
-check_read(struct host *h, const char *path, const char *want)
-{
-	struct text t;
-
-	if (CHECK_INT(error_of(host_read(h, path, &t)), 0))
-		CHECK_TEXT(t, want);
-	else
-		printf("# for %s\n", path);
 }
 
 static int

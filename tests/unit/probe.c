@@ -51,19 +51,19 @@ nap(void)
 }
 
 static uint64_t
-in_buckets(const struct runqlat_counts *c)
+in_buckets(const struct wait_counts *c)
 {
 	uint64_t n = 0;
 
-	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++)
+	for (size_t b = 0; b < WAIT_BUCKETS; b++)
 		n += c->bucket[b];
 	return n;
 }
 
 static bool
-grew(const struct runqlat_counts *from, const struct runqlat_counts *to)
+grew(const struct wait_counts *from, const struct wait_counts *to)
 {
-	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++)
+	for (size_t b = 0; b < WAIT_BUCKETS; b++)
 		if (to->bucket[b] < from->bucket[b])
 			return false;
 	return to->waits >= from->waits && to->sum_ns >= from->sum_ns;
@@ -73,7 +73,7 @@ grew(const struct runqlat_counts *from, const struct runqlat_counts *to)
 static void
 look(const struct probe *p, uint64_t wanted, unsigned cpus)
 {
-	struct runqlat_counts each = { 0 }, corrected = { 0 }, e, c;
+	struct wait_counts each = { 0 }, corrected = { 0 }, e, c;
 	int64_t end_ns = clock_ns(CLOCK_MONOTONIC) + 60 * second_ns;
 
 	while (each.waits < wanted && clock_ns(CLOCK_MONOTONIC) < end_ns) {
@@ -111,7 +111,7 @@ counts(void)
 static void
 closes_at_once(void)
 {
-	struct runqlat_counts each, corrected;
+	struct wait_counts each, corrected;
 	struct cpulist cpus;
 	struct probe *p = NULL;
 
@@ -127,7 +127,7 @@ closes_at_once(void)
 static void
 without_cpus(void)
 {
-	struct runqlat_counts each, corrected;
+	struct wait_counts each, corrected;
 	struct cpulist none = { { 0 } };
 	struct probe *p = NULL;
 
@@ -142,7 +142,7 @@ without_cpus(void)
 static void
 absent_cpu(void)
 {
-	struct runqlat_counts each, corrected;
+	struct wait_counts each, corrected;
 	struct cpulist one = { { 0 } };
 	struct probe *p = NULL;
 

@@ -178,6 +178,37 @@ follows_frame_pointers(void)
 	CHECK(!u.complete);
 }
 
+/* Whether a call ends after these bytes, by which the frame without a rule is left. */
+static bool
+ends_call(const char *bytes, size_t n)
+{
+	make();
+	memset(code + 64, 0x90, 64);
+	memcpy(code + 64 + 32 - n, bytes, n);
+	stack[2] = STACK + 64;
+	stack[3] = after_call(1);
+	run(CODE + 4, STACK + 16);
+	return u.n == 2;
+}
+
+/* As the manual of the processor encodes call r/m64. */
+static void
+knows_indirect_calls(void)
+{
+	CHECK(ends_call("\xff\xd0", 2));                 /* *%rax */
+	CHECK(ends_call("\xff\x10", 2));                 /* *(%rax) */
+	CHECK(ends_call("\xff\x50\x08", 3));             /* *8(%rax) */
+	CHECK(ends_call("\xff\x14\xc7", 3));             /* *(%rdi,%rax,8) */
+	CHECK(ends_call("\xff\x54\x24\x08", 4));         /* *8(%rsp) */
+	CHECK(ends_call("\xff\x15\x01\0\0\0", 6));       /* *1(%rip) */
+	CHECK(ends_call("\xff\x90\x01\x01\0\0", 6));     /* *257(%rax) */
+	CHECK(ends_call("\xff\x14\xc5\x01\0\0\0", 7));   /* *1(,%rax,8) */
+	CHECK(ends_call("\xff\x94\x24\x01\x01\0\0", 7)); /* *257(%rsp) */
+	CHECK(!ends_call("\xff\x14", 2));                /* its index is behind the end */
+	CHECK(!ends_call("\xff\x15\x01\0", 4));          /* so is half of the distance */
+	CHECK(!ends_call("\xff\xe0", 2));                /* jmp *%rax */
+}
+
 /* Frame pointers that point at themselves, back, past the end, between words. */
 static void
 ends_loops(void)
@@ -253,6 +284,7 @@ main(void)
 	unit_test("a frame pointer that was saved further in", takes_saved_frame_pointers);
 	unit_test("a frame pointer that is found on the stack", finds_frame_pointers);
 	unit_test("frames without rules", follows_frame_pointers);
+	unit_test("calls through registers and memory", knows_indirect_calls);
 	unit_test("loops of frame pointers", ends_loops);
 	unit_test("rules that lead nowhere", ends_bad_rules);
 	unit_test("a stack that is too deep", ends_deep_stacks);

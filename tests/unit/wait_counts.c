@@ -8,58 +8,59 @@
 static void
 buckets(void)
 {
-	CHECK_INT(RUNQLAT_BUCKETS, 312);
-	for (size_t b = 0; b < RUNQLAT_BUCKETS; b++) {
-		CHECK_INT(runqlat_bucket(runqlat_low(b)), b);
-		CHECK_INT(runqlat_bucket(runqlat_high(b) - 1), b);
-		CHECK(runqlat_high(b) > runqlat_low(b));
+	CHECK_INT(WAIT_BUCKETS, 312);
+	for (size_t b = 0; b < WAIT_BUCKETS; b++) {
+		CHECK_INT(wait_bucket(wait_bucket_low(b)), b);
+		CHECK_INT(wait_bucket(wait_bucket_high(b) - 1), b);
+		CHECK(wait_bucket_high(b) > wait_bucket_low(b));
 		/* at most 12.5 % wide */
-		CHECK(b < 8 || (runqlat_high(b) - runqlat_low(b)) * 8 <= runqlat_low(b));
+		CHECK(
+		    b < 8 || (wait_bucket_high(b) - wait_bucket_low(b)) * 8 <= wait_bucket_low(b));
 	}
-	CHECK_U64(runqlat_low(0), 0);
-	CHECK_U64(runqlat_low(16), 16);
-	CHECK_U64(runqlat_high(16), 18);
-	CHECK_U64(runqlat_high(RUNQLAT_BUCKETS - 1), (uint64_t)1 << 41);
-	CHECK_INT(runqlat_bucket(1000), 63);
-	CHECK_INT(runqlat_bucket((uint64_t)1 << 41), RUNQLAT_BUCKETS - 1);
-	CHECK_INT(runqlat_bucket(UINT64_MAX), RUNQLAT_BUCKETS - 1);
+	CHECK_U64(wait_bucket_low(0), 0);
+	CHECK_U64(wait_bucket_low(16), 16);
+	CHECK_U64(wait_bucket_high(16), 18);
+	CHECK_U64(wait_bucket_high(WAIT_BUCKETS - 1), (uint64_t)1 << 41);
+	CHECK_INT(wait_bucket(1000), 63);
+	CHECK_INT(wait_bucket((uint64_t)1 << 41), WAIT_BUCKETS - 1);
+	CHECK_INT(wait_bucket(UINT64_MAX), WAIT_BUCKETS - 1);
 }
 
 static void
 quantiles(void)
 {
-	struct runqlat_counts c = { 0 };
+	struct wait_counts c = { 0 };
 
-	CHECK_NEAR(runqlat_quantile(&c, 0.5), NAN, 0);
+	CHECK_NEAR(wait_counts_quantile(&c, 0.5), NAN, 0);
 	c.bucket[87] = 1;
-	CHECK_NEAR(runqlat_quantile(&c, 0), (double)runqlat_high(87), 0);
-	CHECK_NEAR(runqlat_quantile(&c, 1), (double)runqlat_high(87), 0);
+	CHECK_NEAR(wait_counts_quantile(&c, 0), (double)wait_bucket_high(87), 0);
+	CHECK_NEAR(wait_counts_quantile(&c, 1), (double)wait_bucket_high(87), 0);
 	c.bucket[87] = 50;
 	c.bucket[200] = 50;
-	CHECK_NEAR(runqlat_quantile(&c, 0.25),
-	    ((double)runqlat_low(87) + (double)runqlat_high(87)) / 2, 1e-9);
-	CHECK_NEAR(runqlat_quantile(&c, 0.5), (double)runqlat_high(87), 1e-9);
-	CHECK(runqlat_quantile(&c, 0.51) > (double)runqlat_low(200));
-	CHECK_NEAR(runqlat_quantile(&c, 1), (double)runqlat_high(200), 0);
+	CHECK_NEAR(wait_counts_quantile(&c, 0.25),
+	    ((double)wait_bucket_low(87) + (double)wait_bucket_high(87)) / 2, 1e-9);
+	CHECK_NEAR(wait_counts_quantile(&c, 0.5), (double)wait_bucket_high(87), 1e-9);
+	CHECK(wait_counts_quantile(&c, 0.51) > (double)wait_bucket_low(200));
+	CHECK_NEAR(wait_counts_quantile(&c, 1), (double)wait_bucket_high(200), 0);
 	c.bucket[0] = UINT64_MAX;
 	c.bucket[311] = UINT64_MAX;
-	CHECK(runqlat_quantile(&c, 0.999) <= (double)runqlat_high(311));
+	CHECK(wait_counts_quantile(&c, 0.999) <= (double)wait_bucket_high(311));
 }
 
 static void
 differences(void)
 {
-	struct runqlat_counts a = {
+	struct wait_counts a = {
 		.switches = 10, .waits = 4, .sum_ns = 100, .negative = 9, .bucket = { [7] = 4 }
 	};
-	struct runqlat_counts b = { .switches = 15,
+	struct wait_counts b = { .switches = 15,
 		.waits = 5,
 		.sum_ns = 90,
 		.negative = 9,
 		.lost = 2,
 		.bucket = { [7] = 4, [9] = 1 } };
 
-	runqlat_since(&a, &b, &b);
+	wait_counts_since(&a, &b, &b);
 	CHECK_U64(b.switches, 5);
 	CHECK_U64(b.waits, 1);
 	CHECK_U64(b.sum_ns, 0); /* ran backwards */
@@ -73,39 +74,39 @@ static void
 below(void)
 {
 	/* 3 ns; 16 and 17 ns; the longest */
-	struct runqlat_counts c = { .bucket = { [3] = 2, [16] = 10, [311] = 4 } };
+	struct wait_counts c = { .bucket = { [3] = 2, [16] = 10, [311] = 4 } };
 
-	CHECK_NEAR(runqlat_below(&c, 0), 0, 0);
-	CHECK_NEAR(runqlat_below(&c, 3), 0, 0);
-	CHECK_NEAR(runqlat_below(&c, 4), 2, 0);
-	CHECK_NEAR(runqlat_below(&c, 16), 2, 0);
-	CHECK_NEAR(runqlat_below(&c, 17), 7, 1e-9); /* within a bucket they lie evenly */
-	CHECK_NEAR(runqlat_below(&c, 18), 12, 1e-9);
-	CHECK_NEAR(runqlat_below(&c, (uint64_t)1 << 40), 12, 1e-9);
-	CHECK_NEAR(runqlat_below(&c, (uint64_t)1 << 41), 16, 1e-9);
-	CHECK_NEAR(runqlat_below(&c, UINT64_MAX), 16, 1e-9);
-	CHECK_NEAR(runqlat_below(&(struct runqlat_counts){ 0 }, UINT64_MAX), 0, 0);
+	CHECK_NEAR(wait_counts_below(&c, 0), 0, 0);
+	CHECK_NEAR(wait_counts_below(&c, 3), 0, 0);
+	CHECK_NEAR(wait_counts_below(&c, 4), 2, 0);
+	CHECK_NEAR(wait_counts_below(&c, 16), 2, 0);
+	CHECK_NEAR(wait_counts_below(&c, 17), 7, 1e-9); /* within a bucket they lie evenly */
+	CHECK_NEAR(wait_counts_below(&c, 18), 12, 1e-9);
+	CHECK_NEAR(wait_counts_below(&c, (uint64_t)1 << 40), 12, 1e-9);
+	CHECK_NEAR(wait_counts_below(&c, (uint64_t)1 << 41), 16, 1e-9);
+	CHECK_NEAR(wait_counts_below(&c, UINT64_MAX), 16, 1e-9);
+	CHECK_NEAR(wait_counts_below(&(struct wait_counts){ 0 }, UINT64_MAX), 0, 0);
 }
 
 /* Known is a difference only of two that are. */
 static void
 timed(void)
 {
-	struct runqlat_counts a = { .events = keyed_of(100), .events_ns = keyed_of(50000) },
-			      none = { 0 };
-	struct runqlat_counts b = { .events = keyed_of(140), .events_ns = keyed_of(70000) }, d;
+	struct wait_counts a = { .events = keyed_of(100), .events_ns = keyed_of(50000) },
+			   none = { 0 };
+	struct wait_counts b = { .events = keyed_of(140), .events_ns = keyed_of(70000) }, d;
 
-	runqlat_since(&a, &b, &d);
+	wait_counts_since(&a, &b, &d);
 	CHECK(d.events.known && d.events_ns.known);
 	CHECK_U64(d.events.v, 40);
 	CHECK_U64(d.events_ns.v, 20000);
-	runqlat_since(&b, &a, &d);
+	wait_counts_since(&b, &a, &d);
 	CHECK(d.events.known);
 	CHECK_U64(d.events.v, 0);
 	CHECK_U64(d.events_ns.v, 0);
-	runqlat_since(&none, &b, &d);
+	wait_counts_since(&none, &b, &d);
 	CHECK(!d.events.known && !d.events_ns.known);
-	runqlat_since(&a, &none, &d);
+	wait_counts_since(&a, &none, &d);
 	CHECK(!d.events.known && !d.events_ns.known);
 }
 
@@ -116,7 +117,7 @@ static const char text[] =
 static void
 prints(void)
 {
-	struct runqlat_counts c = {
+	struct wait_counts c = {
 		.switches = 81234,
 		.waits = 359,
 		.sum_ns = 52377411,
@@ -126,25 +127,25 @@ prints(void)
 	};
 	struct buf b = { 0 };
 
-	CHECK_INT(runqlat_print(&c, "bpf-btf", &b), 0);
+	CHECK_INT(wait_counts_print(&c, "bpf-btf", &b), 0);
 	CHECK_TEXT(b, text);
 	b.n = 0;
-	c = (struct runqlat_counts){ 0 };
-	CHECK_INT(runqlat_print(&c, "probe", &b), 0);
+	c = (struct wait_counts){ 0 };
+	CHECK_INT(wait_counts_print(&c, "probe", &b), 0);
 	CHECK_TEXT(b, "source probe\nswitches 0\nwaits 0\nsum_ns 0\nnegative 0\nlost 0\nbuckets\n");
-	CHECK_INT(runqlat_print(&c, "", &b), -1);
-	CHECK_INT(runqlat_print(&c, "a b", &b), -1);
-	CHECK_INT(runqlat_print(&c, "a-name-of-twenty-four-or", &b), -1);
+	CHECK_INT(wait_counts_print(&c, "", &b), -1);
+	CHECK_INT(wait_counts_print(&c, "a b", &b), -1);
+	CHECK_INT(wait_counts_print(&c, "a-name-of-twenty-four-or", &b), -1);
 	buf_free(&b);
 }
 
 static void
 parses(void)
 {
-	char source[RUNQLAT_SOURCE];
-	struct runqlat_counts c;
+	char source[WAIT_COUNTS_SOURCE];
+	struct wait_counts c;
 
-	CHECK_INT(runqlat_parse(TN(text, sizeof text - 1), &c, source), 0);
+	CHECK_INT(wait_counts_parse(TN(text, sizeof text - 1), &c, source), 0);
 	CHECK_STRING(source, "bpf-btf");
 	CHECK_U64(c.switches, 81234);
 	CHECK_U64(c.waits, 359);
@@ -154,8 +155,8 @@ parses(void)
 	CHECK_U64(c.bucket[0], 7);
 	CHECK_U64(c.bucket[88], 340);
 	CHECK_U64(c.bucket[311], 12);
-	CHECK_INT(runqlat_parse(T("later 7\nbuckets\nlost 0\nnegative 0\nsum_ns 0\nwaits "
-				  "0\nswitches 3\nsource probe\n"),
+	CHECK_INT(wait_counts_parse(T("later 7\nbuckets\nlost 0\nnegative 0\nsum_ns 0\nwaits "
+				      "0\nswitches 3\nsource probe\n"),
 		      &c, source),
 	    0);
 	CHECK_U64(c.switches, 3);
@@ -168,28 +169,28 @@ events(void)
 	static const char with[] =
 	    "source bpf-tp\nswitches 9\nwaits 2\nsum_ns 7\nnegative 0\nlost 0\n"
 	    "events 12\nevents_ns 3400\nbuckets 3:2\n";
-	char source[RUNQLAT_SOURCE];
-	struct runqlat_counts c;
+	char source[WAIT_COUNTS_SOURCE];
+	struct wait_counts c;
 	struct buf b = { 0 };
 
-	CHECK_INT(runqlat_parse(TN(with, sizeof with - 1), &c, source), 0);
+	CHECK_INT(wait_counts_parse(TN(with, sizeof with - 1), &c, source), 0);
 	CHECK(c.events.known && c.events_ns.known);
 	CHECK_U64(c.events.v, 12);
 	CHECK_U64(c.events_ns.v, 3400);
-	CHECK_INT(runqlat_print(&c, source, &b), 0);
+	CHECK_INT(wait_counts_print(&c, source, &b), 0);
 	CHECK_TEXT(b, with);
 	b.n = 0;
 	c.events_ns = (struct keyed){ .known = false };
-	CHECK_INT(runqlat_print(&c, source, &b), 0); /* one of them alone is not printed */
+	CHECK_INT(wait_counts_print(&c, source, &b), 0); /* one of them alone is not printed */
 	CHECK_TEXT(
 	    b, "source bpf-tp\nswitches 9\nwaits 2\nsum_ns 7\nnegative 0\nlost 0\nbuckets 3:2\n");
-	CHECK_INT(runqlat_parse(T("source x\nswitches 9\nwaits 0\nsum_ns 7\nnegative 0\nlost "
-				  "0\nevents 12\nbuckets\n"),
+	CHECK_INT(wait_counts_parse(T("source x\nswitches 9\nwaits 0\nsum_ns 7\nnegative 0\nlost "
+				      "0\nevents 12\nbuckets\n"),
 		      &c, source),
 	    0);
 	CHECK(!c.events.known && !c.events_ns.known); /* nor read */
-	CHECK_INT(runqlat_parse(T("source x\nswitches 9\nwaits 0\nsum_ns 7\nnegative 0\nlost "
-				  "0\nevents -1\nevents_ns 4\nbuckets\n"),
+	CHECK_INT(wait_counts_parse(T("source x\nswitches 9\nwaits 0\nsum_ns 7\nnegative 0\nlost "
+				      "0\nevents -1\nevents_ns 4\nbuckets\n"),
 		      &c, source),
 	    0);
 	CHECK(!c.events.known && !c.events_ns.known);
@@ -199,13 +200,13 @@ events(void)
 static int
 error_of(const char *source_line, const char *waits, const char *last)
 {
-	char source[RUNQLAT_SOURCE], whole[400];
-	struct runqlat_counts c;
+	char source[WAIT_COUNTS_SOURCE], whole[400];
+	struct wait_counts c;
 	int n = snprintf(whole, sizeof whole,
 	    "%sswitches 3\nwaits %s\nsum_ns 4\nnegative 0\nlost 0\n%s", source_line, waits, last);
 
 	errno = 0;
-	return runqlat_parse(TN(whole, (size_t)n), &c, source) < 0 ? errno : 0;
+	return wait_counts_parse(TN(whole, (size_t)n), &c, source) < 0 ? errno : 0;
 }
 
 static void
@@ -235,11 +236,11 @@ damaged(void)
 static void
 truncated(void)
 {
-	char source[RUNQLAT_SOURCE];
-	struct runqlat_counts c;
+	char source[WAIT_COUNTS_SOURCE];
+	struct wait_counts c;
 
 	for (size_t n = 0; n < sizeof text - 1; n++)
-		CHECK(runqlat_parse(TN(text, n), &c, source) < 0);
+		CHECK(wait_counts_parse(TN(text, n), &c, source) < 0);
 }
 
 int

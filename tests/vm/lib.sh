@@ -71,6 +71,15 @@ burn() {
 	sleep 1
 }
 
+# leaves_none NAME: kills the last command in the background; its BPF programs are gone soon.
+leaves_none() {
+	kill -9 $!
+	wait $! 2>/dev/null
+	tries=0
+	until [ "$(guest programs)" = 0 ] || [ $tries -eq 50 ]; do tries=$((tries + 1)); sleep 0.2; done
+	is "$1: kill -9 leaves none" "$(guest programs)" 0
+}
+
 stop() {
 	kill -9 $burners
 	wait $burners 2>/dev/null || :

@@ -161,11 +161,7 @@ killed() {
 		pq runqlat --source $source --csv 0.2 >/dev/null 2>&1 &
 		sleep 2
 		check "$source: programs are loaded" "$(guest programs) >= 2"
-		kill -9 $!
-		wait $! 2>/dev/null
-		tries=0
-		until [ "$(guest programs)" = 0 ] || [ $tries -eq 50 ]; do tries=$((tries + 1)); sleep 0.2; done
-		is "$source: kill -9 leaves none" "$(guest programs)" 0
+		leaves_none "$source"
 	done
 }
 

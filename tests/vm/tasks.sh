@@ -259,11 +259,7 @@ sources() {
 		tries=0
 		until [ "$(guest programs)" != 0 ] || [ $tries -eq 50 ]; do tries=$((tries + 1)); sleep 0.2; done
 		check "$source: its program is loaded" "$(guest programs) >= 1"
-		kill -9 $!
-		wait $! 2>/dev/null
-		tries=0
-		until [ "$(guest programs)" = 0 ] || [ $tries -eq 50 ]; do tries=$((tries + 1)); sleep 0.2; done
-		is "$source: kill -9 leaves none" "$(guest programs)" 0
+		leaves_none "$source"
 	done
 	kill -9 $burners $sleeper
 	namespaces

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proc/task.h"
+#include "tools/sock/sock.h"
 #include "tools/wait/wait.h"
 
 static struct sampler *
@@ -42,6 +43,21 @@ add_machine(struct evidence *e)
 	e->tasks.of = add(e, &tool_tasks, &none);
 }
 
+/* Accept queues and queues of packets are sampled more rarely than by pq sock: what lasts is looked for. */
+static void
+add_sockets(struct evidence *e)
+{
+	const struct target none = { .pid = NULL };
+	struct sock_options *cpus = tool_defaults(&sock_cpus, &e->arena, 0);
+
+	cpus->cpus.given = true;
+	struct sampler *sock = add(e, &tool_sock, e->about),
+		       *softnet = add_asked(e, &sock_cpus, &none, cpus);
+	sock->tick_ns = softnet->tick_ns = 50000000;
+	e->sock.of = sock;
+	e->softnet.of = softnet;
+}
+
 /* The cgroups of the target; without a target, all with a limit. */
 static void
 add_groups(struct evidence *e)
@@ -54,6 +70,26 @@ add_groups(struct evidence *e)
 	struct sampler *step = add(e, &tool_mem, target);
 	step->steps = true;
 	e->mem_step.of = step;
+}
+
+static void
+say_nothing(void *about, const struct tool *tool, const char *message)
+{
+	(void)about;
+	(void)tool;
+	(void)message;
+}
+
+/* It adds who to blame, where it can: without it no question is left open. */
+static void
+add_who(struct evidence *e)
+{
+	if (e->session.host->replay || e->session.host->elsewhere)
+		return;
+	struct sampler *who = add(e, &tool_who, e->about);
+	who->tick_ns = tool_who.tick_ns(who->ask.options);
+	who->say = say_nothing;
+	e->who.of = who;
 }
 
 /* Ten samples of the threads per second are enough: the rules look for waits that last. */
@@ -72,6 +108,7 @@ add_target(struct evidence *e)
 	struct sampler *wait = add_asked(e, &tool_wait, e->about, waits);
 	wait->tick_ns = 100000000;
 	e->wait.of = wait;
+	add_who(e);
 }
 
 static struct growth *
@@ -150,6 +187,7 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	e->session.step_ns = 1000000000;
 	add_machine(e);
 	add_groups(e);
+	add_sockets(e);
 	if (evidence_has_target(e))
 		add_target(e);
 	e->observer = limit_changes_observer(&e->changes);

@@ -16,7 +16,7 @@
 /* Written by one thread only, and read by another. */
 struct counts {
 	_Atomic uint64_t sum_ns;
-	_Atomic uint64_t bucket[RUNQLAT_BUCKETS];
+	_Atomic uint64_t bucket[WAIT_BUCKETS];
 };
 
 struct pulse {
@@ -46,7 +46,7 @@ count(struct counts *c, int64_t late_ns)
 	uint64_t ns = late_ns > 0 ? (uint64_t)late_ns : 0;
 
 	add(&c->sum_ns, ns);
-	add(&c->bucket[runqlat_bucket(ns)], 1);
+	add(&c->bucket[wait_bucket(ns)], 1);
 }
 
 /* Binds the calling thread to a CPU. */
@@ -148,10 +148,10 @@ probe_open(struct probe **out, const struct cpulist *cpus, int64_t period_ns)
 
 /* Counts the waits from the buckets, as a counter of its own might be one wait ahead of them. */
 static void
-sum_up(const struct counts *c, struct runqlat_counts *out)
+sum_up(const struct counts *c, struct wait_counts *out)
 {
 	out->sum_ns += atomic_load_explicit(&c->sum_ns, memory_order_relaxed);
-	for (size_t i = 0; i < RUNQLAT_BUCKETS; i++) {
+	for (size_t i = 0; i < WAIT_BUCKETS; i++) {
 		uint64_t n = atomic_load_explicit(&c->bucket[i], memory_order_relaxed);
 		out->bucket[i] += n;
 		out->waits += n;
@@ -159,9 +159,9 @@ sum_up(const struct counts *c, struct runqlat_counts *out)
 }
 
 void
-probe_read(const struct probe *p, struct runqlat_counts *each, struct runqlat_counts *corrected)
+probe_read(const struct probe *p, struct wait_counts *each, struct wait_counts *corrected)
 {
-	*each = *corrected = (struct runqlat_counts){ 0 };
+	*each = *corrected = (struct wait_counts){ 0 };
 	for (size_t i = 0; i < p->n; i++) {
 		sum_up(&p->v[i].each, each);
 		sum_up(&p->v[i].corrected, corrected);

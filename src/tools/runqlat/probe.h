@@ -17,8 +17,7 @@ int probe_open(struct probe **out, const struct cpulist *cpus, int64_t period_ns
 /* Sets what was counted since then: in `each` how late each wake-up was, in `corrected` also how late
  * it was for the deadlines that passed before it. A request could have come at each of them. Without
  * them a long wait counts once, however long it is. */
-void probe_read(
-    const struct probe *p, struct runqlat_counts *each, struct runqlat_counts *corrected);
+void probe_read(const struct probe *p, struct wait_counts *each, struct wait_counts *corrected);
 
 /* Ends the threads. Does nothing for NULL. */
 void probe_close(struct probe *p);

@@ -90,31 +90,31 @@ unit_ns(const struct watch *w)
 }
 
 static double
-longest_ns(const struct runqlat_counts *c)
+longest_ns(const struct wait_counts *c)
 {
-	for (size_t b = RUNQLAT_BUCKETS; b > 0; b--)
+	for (size_t b = WAIT_BUCKETS; b > 0; b--)
 		if (c->bucket[b - 1] > 0)
-			return (double)runqlat_high(b - 1);
+			return (double)wait_bucket_high(b - 1);
 	return NAN;
 }
 
 /* An average over rows weighs these by the number of waits. */
 static void
-fill_waits(struct cell *row, const struct runqlat_counts *c, double unit)
+fill_waits(struct cell *row, const struct wait_counts *c, double unit)
 {
 	double n = (double)c->waits;
 
 	cell_gauge(&row[MEAN], n > 0 ? (double)c->sum_ns / n / unit : NAN, n);
-	cell_gauge(&row[P50], runqlat_quantile(c, 0.5) / unit, n);
-	cell_gauge(&row[P90], runqlat_quantile(c, 0.9) / unit, n);
-	cell_gauge(&row[P99], runqlat_quantile(c, 0.99) / unit, n);
-	cell_gauge(&row[P99_9], runqlat_quantile(c, 0.999) / unit, n);
+	cell_gauge(&row[P50], wait_counts_quantile(c, 0.5) / unit, n);
+	cell_gauge(&row[P90], wait_counts_quantile(c, 0.9) / unit, n);
+	cell_gauge(&row[P99], wait_counts_quantile(c, 0.99) / unit, n);
+	cell_gauge(&row[P99_9], wait_counts_quantile(c, 0.999) / unit, n);
 	cell_gauge(&row[MAX], longest_ns(c) / unit, n);
 }
 
 /* Waits with a lost start, or with an end before their start, would look like waits of no length. */
 static void
-fill_cost(struct cell *row, const struct runqlat_counts *from, const struct runqlat_counts *to,
+fill_cost(struct cell *row, const struct wait_counts *from, const struct wait_counts *to,
     struct interval *t)
 {
 	double events = keyed_delta(from->events, to->events),
@@ -131,11 +131,11 @@ static void
 fill_counts(struct watch *w, const struct runqlat_snapshot *from, const struct runqlat_snapshot *to,
     double span_s, struct cell *row)
 {
-	struct runqlat_counts c;
+	struct wait_counts c;
 	struct interval t = { .columns = columns, .span_s = span_s };
 	double unit = unit_ns(w);
 
-	runqlat_since(&from->each, &to->each, &c);
+	wait_counts_since(&from->each, &to->each, &c);
 	cell_rate(row, RUNS, &t, keyed_of(from->each.waits), keyed_of(to->each.waits), 1);
 	fill_waits(row, &c, unit);
 	if (!to->has_corrected) {
@@ -144,10 +144,10 @@ fill_counts(struct watch *w, const struct runqlat_snapshot *from, const struct r
 		fill_cost(row, &from->each, &to->each, &t);
 		return;
 	}
-	runqlat_since(&from->corrected, &to->corrected, &c);
-	cell_gauge(&row[C_P50], runqlat_quantile(&c, 0.5) / unit, (double)c.waits);
-	cell_gauge(&row[C_P99], runqlat_quantile(&c, 0.99) / unit, (double)c.waits);
-	cell_gauge(&row[C_P99_9], runqlat_quantile(&c, 0.999) / unit, (double)c.waits);
+	wait_counts_since(&from->corrected, &to->corrected, &c);
+	cell_gauge(&row[C_P50], wait_counts_quantile(&c, 0.5) / unit, (double)c.waits);
+	cell_gauge(&row[C_P99], wait_counts_quantile(&c, 0.99) / unit, (double)c.waits);
+	cell_gauge(&row[C_P99_9], wait_counts_quantile(&c, 0.999) / unit, (double)c.waits);
 }
 
 /* Threads only have sums: how long they waited, and how often they got a CPU. */
@@ -213,19 +213,19 @@ static const struct column hist_columns_ms[] = { HIST_COLUMNS("ms", MILLISECONDS
  * are within buckets, whose waits are taken to be evenly distributed. The numbers are whole, and
  * add up to all waits. */
 struct octaves {
-	double waits[RUNQLAT_OCTAVES];
+	double waits[WAIT_OCTAVES];
 	double all, most;
 	int n; /* up to the last one with waits */
 };
 
 static void
-count_octaves(const struct runqlat_counts *c, uint64_t unit_ns, struct octaves *f)
+count_octaves(const struct wait_counts *c, uint64_t unit_ns, struct octaves *f)
 {
 	double before = 0;
 
 	*f = (struct octaves){ .n = 1, .all = (double)c->waits };
-	for (int i = 0; i < RUNQLAT_OCTAVES && before < f->all; i++) {
-		double below = round(runqlat_below(c, unit_ns << (i + 1)));
+	for (int i = 0; i < WAIT_OCTAVES && before < f->all; i++) {
+		double below = round(wait_counts_below(c, unit_ns << (i + 1)));
 		f->waits[i] = below - before;
 		before = below;
 		f->most = fmax(f->most, f->waits[i]);
@@ -246,13 +246,13 @@ static void
 hist_rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
 	const struct runqlat_snapshot *a = from, *b = to;
-	struct runqlat_counts c;
+	struct wait_counts c;
 	struct octaves f;
 
 	(void)span_s;
 	if (!a->source || !b->source)
 		return;
-	runqlat_since(&a->each, &b->each, &c);
+	wait_counts_since(&a->each, &b->each, &c);
 	count_octaves(&c, (uint64_t)unit_ns(w), &f);
 	for (int i = 0; i < f.n; i++) {
 		struct cell *row = table_row(out);
@@ -295,25 +295,25 @@ static const struct option options[] = {
 };
 
 static bool
-suits_ms(const void *own)
+suits_ms(const struct request *ask)
 {
-	const struct runqlat_options *o = own;
+	const struct runqlat_options *o = ask->options;
 
 	return o->millis && !o->histogram;
 }
 
 static bool
-suits_hist(const void *own)
+suits_hist(const struct request *ask)
 {
-	const struct runqlat_options *o = own;
+	const struct runqlat_options *o = ask->options;
 
 	return o->histogram && !o->millis;
 }
 
 static bool
-suits_hist_ms(const void *own)
+suits_hist_ms(const struct request *ask)
 {
-	const struct runqlat_options *o = own;
+	const struct runqlat_options *o = ask->options;
 
 	return o->histogram && o->millis;
 }

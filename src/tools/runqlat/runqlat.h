@@ -37,11 +37,11 @@ runqlat_options(const struct watch *w)
 struct runqlat_state {
 	struct tasks_state tasks; /* for schedstat, and the processes of the target */
 	bool begun;
-	bool gone;                       /* the cgroup, in this sample; it may come back */
-	bool reads_threads;              /* the source is schedstat */
-	struct wait_counter *bpf;        /* NULL: not the source */
-	struct probe *probe;             /* NULL: not the source */
-	struct runqlat_counts corrected; /* of the probe, at its last reading */
+	bool gone;                    /* the cgroup, in this sample; it may come back */
+	bool reads_threads;           /* the source is schedstat */
+	struct wait_counter *bpf;     /* NULL: not the source */
+	struct probe *probe;          /* NULL: not the source */
+	struct wait_counts corrected; /* of the probe, at its last reading */
 	struct arena arena;
 	const char *measured[2]; /* the texts that it provides */
 	unsigned nmeasured;
@@ -52,7 +52,7 @@ struct runqlat_snapshot {
 	const char *source;             /* NULL: no figures, as the cgroup is gone */
 	struct tasks_snapshot *threads; /* NULL: the figures are counts */
 	unsigned pending;               /* threads that have waited since before the interval */
-	struct runqlat_counts each, corrected;
+	struct wait_counts each, corrected;
 	bool has_corrected;
 };
 

@@ -45,11 +45,11 @@ static int
 print_bpf(void *ctx, struct buf *out)
 {
 	struct runqlat_state *state = ctx;
-	struct runqlat_counts c;
+	struct wait_counts c;
 
 	return wait_counter_read(state->bpf, &c) < 0 ?
 	    -1 :
-	    runqlat_print(&c, wait_counter_mode(state->bpf), out);
+	    wait_counts_print(&c, wait_counter_mode(state->bpf), out);
 }
 
 /* The directory of -g. NULL if it is not a v2 cgroup: BPF knows no others. */
@@ -185,17 +185,17 @@ static int
 print_probe(void *ctx, struct buf *out)
 {
 	struct runqlat_state *state = ctx;
-	struct runqlat_counts each;
+	struct wait_counts each;
 
 	probe_read(state->probe, &each, &state->corrected);
-	return runqlat_print(&each, "probe", out);
+	return wait_counts_print(&each, "probe", out);
 }
 
 /* Of the same reading as print_probe, which comes first. */
 static int
 print_corrected(void *ctx, struct buf *out)
 {
-	return runqlat_print(&((struct runqlat_state *)ctx)->corrected, "probe", out);
+	return wait_counts_print(&((struct runqlat_state *)ctx)->corrected, "probe", out);
 }
 
 /* Runs one thread on each CPU of -P that this process may run on. */
@@ -294,15 +294,15 @@ find_source(struct watch *w)
 	struct runqlat_state *state = w->state;
 	enum source chosen = runqlat_options(w)->source;
 	const char *wanted = chosen == SOURCE_ANY ? "" : runqlat_sources[chosen - 1];
-	struct runqlat_counts c;
-	char source[RUNQLAT_SOURCE] = "schedstat";
+	struct wait_counts c;
+	char source[WAIT_COUNTS_SOURCE] = "schedstat";
 	struct text text;
 
 	state->reads_threads = host_read(w->host, COUNTS_FILE, &text) < 0;
 	/* a recording of tasks has the same figures, in files or in rows */
 	if (state->reads_threads && !strstr(w->host->tools, "runqlat"))
 		task_source_find(&state->tasks.source, w);
-	if (!state->reads_threads && runqlat_parse(text, &c, source) < 0)
+	if (!state->reads_threads && wait_counts_parse(text, &c, source) < 0)
 		return true; /* read_counts says that it is damaged */
 	if (state->reads_threads && runqlat_options(w)->histogram) {
 		watch_fail(w, EXIT_UNSUPPORTED,
@@ -341,18 +341,18 @@ target_is_there(struct watch *w, struct arena *a)
 static bool
 read_counts(struct watch *w, struct arena *a, struct runqlat_snapshot *s)
 {
-	char source[RUNQLAT_SOURCE];
+	char source[WAIT_COUNTS_SOURCE];
 	struct text text;
 
 	if (host_read(w->host, COUNTS_FILE, &text) < 0 ||
-	    runqlat_parse(text, &s->each, source) < 0) {
+	    wait_counts_parse(text, &s->each, source) < 0) {
 		watch_fail(w, EXIT_FAILED, "cannot read the counted waits: %s", strerror(errno));
 		return false;
 	}
 	s->source = arena_copy(a, text_of(source));
 	s->has_corrected = strcmp(source, "probe") == 0 &&
 	    host_read(w->host, CORRECTED_FILE, &text) == 0 &&
-	    runqlat_parse(text, &s->corrected, source) == 0;
+	    wait_counts_parse(text, &s->corrected, source) == 0;
 	return true;
 }
 

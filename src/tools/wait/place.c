@@ -108,8 +108,8 @@ note_unreadable(struct watch *w, struct wait_thread *t, const char *file, int er
 	if (error == EACCES || error == EPERM)
 		watch_note(w,
 		    "cannot read /proc/PID/%s of some threads: permission denied; their call, or "
-		    "what they wait for, is unknown (run as the same user with ptrace access, or "
-		    "with CAP_SYS_PTRACE; see kernel.yama.ptrace_scope)",
+		    "what they wait for, is unknown (it needs ptrace access: the same user, or "
+		    "CAP_SYS_PTRACE in their user namespace; see kernel.yama.ptrace_scope)",
 		    file);
 	else if ((error == ENOENT || error == ENODATA || error == ENOSYS) &&
 	    wait_thread_read(w, t, "/stat", &text) == 0)

@@ -1,17 +1,17 @@
 /* triggers: the conditions of --when. Each fires when it becomes true, and again only after it was
  * clearly false. */
-#ifndef PQ_RECORD_TRIGGERS_H
-#define PQ_RECORD_TRIGGERS_H
+#ifndef PQ_RECORDER_TRIGGERS_H
+#define PQ_RECORDER_TRIGGERS_H
 
-#include "commands/record/saves.h"
+#include "commands/recorder/saves.h"
 #include "expr/expr.h"
 #include "session/session.h"
 
 /* Zero-initialise, then set the first two. */
 struct trigger {
-	const struct expr *when;
-	int64_t cooldown_ns; /* the least time between two firings */
-	bool disarmed;       /* it has fired, and was not clearly false since */
+	const struct expr *when; /* NULL: about a single wait */
+	int64_t cooldown_ns;     /* the least time between two firings */
+	bool disarmed;           /* it has fired, and was not clearly false since */
 	/* consecutive samples that count towards firing, or towards arming when disarmed */
 	uint64_t run;
 	int64_t since_ns; /* the first of them */
@@ -54,5 +54,9 @@ void triggers_begin(struct triggers *t, struct saves *s);
 /* Evaluates the conditions on the rows of this sample, and asks for a save when one fires. The
  * session's samplers are in the order of the plan's tools. */
 void triggers_step(struct triggers *t, const struct session *s);
+
+/* A thread got a CPU at this time, after a wait for it: asks for a save if that is longer than a
+ * condition says. */
+void triggers_waited(struct triggers *t, const struct sample *m, const char *who, int64_t wait_ns);
 
 #endif

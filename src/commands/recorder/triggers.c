@@ -1,4 +1,5 @@
-#include "commands/record/triggers.h"
+/* triggers: decides when a condition fires. */
+#include "commands/recorder/triggers.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -89,7 +90,7 @@ bool
 triggers_use(const struct plan *p, size_t tool)
 {
 	for (int i = 0; i < p->own->when.n; i++)
-		if (expr_uses(p->expr[i], tool))
+		if (p->expr[i] && expr_uses(p->expr[i], tool))
 			return true;
 	return false;
 }
@@ -195,6 +196,26 @@ triggers_step(struct triggers *t, const struct session *s)
 	for (size_t i = 0; i < s->n; i++)
 		tables[i] = sampler_table(s->v[i]);
 	for (int i = 0; i < t->saves->plan->own->when.n; i++)
-		if (has_news(t->v[i].when, s))
+		if (t->v[i].when && has_news(t->v[i].when, s))
 			step(t, i, &now, &s->now);
+}
+
+void
+triggers_waited(struct triggers *t, const struct sample *m, const char *who, int64_t wait_ns)
+{
+	const struct plan *p = t->saves->plan;
+
+	for (int i = 0; i < p->own->when.n; i++) {
+		struct reason why = { .expr = p->own->when.v[i],
+			.column = "wait_ms",
+			.value = (double)wait_ns * 1e-6,
+			.threshold = (double)p->over_ns[i] * 1e-6 };
+		if (p->expr[i] || wait_ns <= p->over_ns[i] ||
+		    fire(&t->v[i], m->mono_ns) != TRIGGER_FIRES)
+			continue;
+		snprintf(why.label, sizeof why.label, "%s", who);
+		why.suppressed = t->v[i].suppressed;
+		t->v[i].suppressed = 0;
+		saves_ask(t->saves, m, &why, true);
+	}
 }
