@@ -35,6 +35,7 @@
  *   commands/who/saved.c         from a saved trace
  *   commands/who/live.c          from what the scheduler does now
  *   commands/who/quotas.c        how much of the waits is due to CPU quotas
+ *   commands/who/taken.c         what interrupts and a hypervisor take of CPUs
  *   commands/who/sampled.c       without BPF: from samples of /proc
  *   commands/who/merge.c         events of all CPUs in the order of their times
  *   commands/who/threads.c       the threads of this machine, and whose they are
