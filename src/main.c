@@ -163,6 +163,8 @@
  *   bpf/switch_ring.c            rings of what the scheduler does, written in the kernel
  *   bpf/switch_program.c         their BPF programs
  *   bpf/switch_slots.c           their memory, read while it is written
+ *   bpf/perf_ring.c              switches of one process, by perf events, without privileges
+ *   bpf/perf_records.c           their records
  *   bpf/task_list.c              all tasks, read by a program that walks over them
  *   bpf/task_program.c           this program
  *   bpf/program.c                the BPF programs, assembled for this kernel

@@ -13,14 +13,23 @@
  *  queues idle CONNECTIONS             connections with nothing queued
  *  queues listeners N                  so many listeners
  *  queues udp BYTES PACKETS            a UDP socket that reads nothing; its buffer takes some of them
+ *  queues loop BACKLOG PENDING          a listener that its event loop has forgotten: it waits for other events
+ *  queues served BACKLOG                a listener that accepts each connection at once
+ *  queues busy BACKLOG PENDING          a listener whose thread runs for 50 ms after each connection
+ *  queues late MS                       a connection on which something comes all the time, and whose server
+ *                                       reads it every so many milliseconds
+ *  queues flow                          a connection on which something comes all the time, and is read at once
  *  queues unix BACKLOG PENDING NAME    a unix listener, and connections that nobody accepts
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -60,11 +69,11 @@ rest(void)
 static void
 say_port(int fd)
 {
-	struct sockaddr_in a;
+	struct sockaddr_in6 a; /* the port is at the same place in both families */
 	socklen_t n = sizeof a;
 
 	check(getsockname(fd, (struct sockaddr *)&a, &n), "getsockname");
-	printf("%d\n", ntohs(a.sin_port));
+	printf("%d\n", ntohs(a.sin6_port));
 	fflush(stdout);
 }
 
@@ -225,6 +234,81 @@ do_udp(size_t bytes, int packets)
 }
 
 static _Noreturn void
+do_loop(int backlog, int pending)
+{
+	struct epoll_event event;
+	int fd = make_listener(backlog, AF_INET), epoll = check(epoll_create1(0), "epoll_create1");
+
+	for (int i = 0; i < pending; i++)
+		connect_to(fd, 0);
+	sleep_ms(200);
+	say_port(fd);
+	for (;;)
+		epoll_wait(epoll, &event, 1, 1000);
+}
+
+/* Another process connects every 5 ms. */
+static _Noreturn void
+do_served(int backlog)
+{
+	int fd = make_listener(backlog, AF_INET);
+
+	if (check(fork(), "fork") == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;) {
+			close(connect_to(fd, 1));
+			sleep_ms(5);
+		}
+	}
+	say_port(fd);
+	for (;;)
+		close(check(accept(fd, NULL, NULL), "accept"));
+}
+
+static _Noreturn void
+do_busy(int backlog, int pending)
+{
+	int fd = make_listener(backlog, AF_INET);
+
+	for (int i = 0; i < pending; i++)
+		connect_to(fd, 0);
+	sleep_ms(200);
+	say_port(fd);
+	for (;;) {
+		clock_t end = clock() + CLOCKS_PER_SEC / 20;
+		close(check(accept(fd, NULL, NULL), "accept"));
+		connect_to(fd, 0);
+		while (clock() < end)
+			;
+	}
+}
+
+/* Another process sends 100 bytes every 10 ms, if the buffers have room. */
+static _Noreturn void
+do_late(int ms)
+{
+	int fd = make_listener(1, AF_INET), client = connect_to(fd, 1);
+	int server = check(accept(fd, NULL, NULL), "accept");
+	static char data[65536];
+
+	if (check(fork(), "fork") == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;) {
+			if (send(client, data, 100, MSG_DONTWAIT) < 0 && errno != EAGAIN)
+				_exit(0);
+			sleep_ms(10);
+		}
+	}
+	close(client);
+	say_port(fd);
+	for (;;) {
+		if (ms > 0)
+			sleep_ms(ms);
+		check((int)read(server, data, sizeof data), "read");
+	}
+}
+
+static _Noreturn void
 do_unix(int backlog, int pending, const char *name)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -265,6 +349,14 @@ main(int argc, char **argv)
 		do_listeners(a);
 	if (strcmp(what, "udp") == 0)
 		do_udp((size_t)a, b);
+	if (strcmp(what, "loop") == 0)
+		do_loop(a, b);
+	if (strcmp(what, "served") == 0)
+		do_served(a);
+	if (strcmp(what, "busy") == 0)
+		do_busy(a, b);
+	if (strcmp(what, "late") == 0 || strcmp(what, "flow") == 0)
+		do_late(a);
 	if (strcmp(what, "unix") == 0 && argc > 4)
 		do_unix(a, b, argv[4]);
 	fputs("queues: see its first lines for what it can do\n", stderr);

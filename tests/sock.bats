@@ -226,6 +226,35 @@ rows() {
 	[ "$(cat rows)" = '[128,true]' ]
 }
 
+@test "the outage: a queue of 512 is full in front of an idle event loop, and pq why says so first" {
+	need_netlink
+	read -r somaxconn </proc/sys/net/core/somaxconn
+	[ "$somaxconn" -ge 512 ] || skip "net.core.somaxconn is only $somaxconn"
+	sockets loop 512 700
+	run --separate-stderr "$PQ" why --json -p "$pid" 2
+	[ "$status" -eq 2 ]
+	json_is '.findings[0] | [.rule, .severity, .confidence]' '["accept-idle","critical","high"]'
+	text=$("$PQ" why -p "$pid" 2 | sed '/^$/q')
+	[[ $text == "Accept queue full while the process is idle"* ]]
+	[[ $text == *"513 connections wait to be accepted on average, 513 at most, at 127.0.0.1:$port of queues[$pid]; the queue is full at 513 (backlog 512)"* ]]
+	[[ $text =~ [0-9.]+\ connections\ per\ second\ found\ an\ accept\ queue ]]
+	[[ $text == *"TID $pid"*"in epoll_wait"* ]]
+}
+
+@test "pq why tells who reads late, and does not accuse who reads at once" {
+	need_netlink
+	sockets late 2500
+	run --separate-stderr "$PQ" why --json -p "$pid" 4
+	json_is '.findings[0].rule' '"read-late"'
+	kill "${started[0]}"
+	sockets flow
+	run --separate-stderr "$PQ" why --json -p "$pid" 3
+	[ "$(json '[.findings[].rule] | any(. == "read-late" or . == "accept-idle")')" = false ]
+	sockets served 100
+	run --separate-stderr "$PQ" why --json -p "$pid" 3
+	[ "$(json '[.findings[].rule] | any(startswith("accept"))')" = false ]
+}
+
 # ---- Captured files, without netlink
 
 every_sample() {

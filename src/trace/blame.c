@@ -168,6 +168,13 @@ thread_of(struct blame *b, uint32_t tid)
 	return &b->threads[*place - 1];
 }
 
+/* A thread that a CPU ran or runs; NULL: none, or unknown. */
+static struct thread *
+runner(struct blame *b, uint32_t tid)
+{
+	return tid && tid != SCHED_TID_UNKNOWN ? thread_of(b, tid) : NULL;
+}
+
 /* ---- What CPUs do */
 
 /* A CPU of which nothing is known yet. */
@@ -523,7 +530,7 @@ on_exec(struct blame *b, const struct sched_event *e)
 
 	if (!c || !c->known || c->tid == e->tid || !thread_of(b, e->tid))
 		return;
-	struct thread *old = thread_of(b, c->tid), *t = thread_of(b, e->tid);
+	struct thread *old = runner(b, c->tid), *t = thread_of(b, e->tid);
 	if (old && old->state == RUNNING)
 		old->state = UNSEEN;
 	if (t->state == WAITING)
@@ -562,7 +569,7 @@ end_unseen(struct blame *b, struct thread *t, uint32_t cpu)
 static void
 stop(struct blame *b, const struct sched_event *e)
 {
-	struct thread *t = e->tid ? thread_of(b, e->tid) : NULL;
+	struct thread *t = runner(b, e->tid);
 	bool runnable = e->state == SCHED_PREEMPTED || e->state == 'R';
 
 	if (!t)
@@ -625,7 +632,7 @@ start(struct blame *b, const struct sched_event *e, struct thread *t)
 static void
 learn(struct blame *b, struct cpu *c, uint32_t tid)
 {
-	const struct thread *t = tid ? thread_of(b, tid) : NULL;
+	const struct thread *t = runner(b, tid);
 
 	c->known = true;
 	if (b->partial)
@@ -639,7 +646,7 @@ learn(struct blame *b, struct cpu *c, uint32_t tid)
 static void
 forget(struct blame *b, struct cpu *c)
 {
-	struct thread *t = c->known && c->tid ? thread_of(b, c->tid) : NULL;
+	struct thread *t = c->known ? runner(b, c->tid) : NULL;
 
 	if (t && t->state == RUNNING) {
 		set_own(b, t->party, t->cpu, false);
@@ -649,6 +656,12 @@ forget(struct blame *b, struct cpu *c)
 		b->idle_cpus--;
 	c->known = false;
 	log_piece(b, c, BLAME_UNKNOWN);
+}
+
+static bool
+is_valid(uint32_t tid)
+{
+	return tid < TIDS_MOST || tid == SCHED_TID_UNKNOWN;
 }
 
 /* A switch is missing, and nobody said so: some kernels hide threads from BPF. Somebody ran since the last
@@ -671,7 +684,7 @@ on_switch(struct blame *b, const struct sched_event *e)
 {
 	struct cpu *c = cpu_of(b, e->cpu);
 
-	if (!c || e->tid >= TIDS_MOST || e->other >= TIDS_MOST) {
+	if (!c || !is_valid(e->tid) || !is_valid(e->other)) {
 		b->lost.invalid += c != NULL;
 		return;
 	}
@@ -688,7 +701,7 @@ on_switch(struct blame *b, const struct sched_event *e)
 		b->idle_cpus--;
 	}
 	stop(b, e);
-	struct thread *next = e->other ? thread_of(b, e->other) : NULL;
+	struct thread *next = runner(b, e->other);
 	if (next)
 		start(b, e, next);
 	b->idle_cpus += e->other == 0;

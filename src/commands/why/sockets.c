@@ -17,6 +17,13 @@ is_of(const struct evidence *e, size_t row, const char *type)
 	return strcmp(sock_text(e->sock, row, SOCK_TYPE), type) == 0;
 }
 
+/* A socket of a target has a known process, or may be somebody else's. */
+static bool
+is_asked(const struct evidence *e, size_t row)
+{
+	return !evidence_has_target(e) || *sock_text(e->sock, row, SOCK_PID);
+}
+
 /* "nginx[4242]", or unknown. */
 static struct figure
 owner(const struct evidence *e, size_t row)
@@ -36,11 +43,10 @@ sum_row(const struct evidence *e)
 /* The CPUs that the process of a socket used, and that its threads waited for; NaN: unknown. Idle
  * processes have no row. */
 static double
-demand_of(const struct evidence *e, size_t row)
+demand_of(const struct evidence *e, const char *pid)
 {
 	bool target = evidence_has_target(e);
 	struct tasks_rows tasks = target ? e->target : e->tasks;
-	const char *pid = sock_text(e->sock, row, SOCK_PID);
 
 	if (!*pid || !evidence_answers(e, target ? ASKS_TARGET : ASKS_PROCESSES))
 		return NAN;
@@ -61,7 +67,7 @@ worst_listener(const struct evidence *e)
 		       full = sock_num(e->sock, i, SOCK_FULL);
 		bool late = full >= 90 || means(e, i, "queue-full") ||
 		    (means(e, i, "application-late") && sock_num(e->sock, i, SOCK_LEAST) > 0);
-		if (!(most > 0) || !late)
+		if (!(most > 0) || !late || !is_asked(e, i))
 			continue;
 		if (worst == n || !(full <= sock_num(e->sock, worst, SOCK_FULL)))
 			worst = i;
@@ -71,9 +77,8 @@ worst_listener(const struct evidence *e)
 
 /* What the thread of the process that sleeps most does: an event loop that is idle waits for events. */
 static void
-tell_loop(const struct evidence *e, size_t row, struct finding *f)
+tell_loop(const struct evidence *e, const char *pid, struct finding *f)
 {
-	const char *pid = sock_text(e->sock, row, SOCK_PID);
 	size_t n = wait_count(e->wait), most = n;
 
 	for (size_t i = 0; i < n; i++)
@@ -119,7 +124,8 @@ static void
 accept_queue(const struct evidence *e, struct findings *f)
 {
 	size_t row = worst_listener(e);
-	double demand = demand_of(e, row), full = sock_num(e->sock, row, SOCK_FULL);
+	const char *pid = sock_text(e->sock, row, SOCK_PID);
+	double demand = demand_of(e, pid), full = sock_num(e->sock, row, SOCK_FULL);
 	bool over = full >= 90 || means(e, row, "queue-full"), idle = demand < 0.5,
 	     busy = demand >= 0.5;
 
@@ -138,7 +144,7 @@ accept_queue(const struct evidence *e, struct findings *f)
 				""));
 	tell_queue(e, row, one);
 	finding_fact(one, "the process uses or wants {} CPUs", fixed(demand, 2));
-	tell_loop(e, row, one);
+	tell_loop(e, pid, one);
 	if (idle)
 		finding_advice(one,
 		    "find out why the thread that calls accept does not come back to it: it waits "
@@ -165,7 +171,8 @@ first_stream(const struct evidence *e, const char *meaning)
 	size_t n = sock_count(e->sock), i = 0;
 
 	while (i < n &&
-	    !(means(e, i, meaning) && isnan(sock_num(e->sock, i, SOCK_ACCEPT_MAX)) &&
+	    !(is_asked(e, i) && means(e, i, meaning) &&
+		isnan(sock_num(e->sock, i, SOCK_ACCEPT_MAX)) &&
 		(is_of(e, i, "tcp") || evidence_has_target(e))))
 		i++;
 	return i;
@@ -175,32 +182,52 @@ first_stream(const struct evidence *e, const char *meaning)
 static void
 read_late(const struct evidence *e, struct findings *f)
 {
-	size_t row = first_stream(e, "application-late");
-	double ms = sock_num(e->sock, row, SOCK_UNREAD_MS),
-	       drops = sock_num(e->sock, row, SOCK_DROP);
+	const struct unread *u = &e->unread;
 	bool target = evidence_has_target(e);
 
-	if (!(ms >= (target ? 300 : 1000)) && !(drops > 0 && target))
+	if (!(u->ms >= (target ? 300 : 1000)))
 		return;
-	struct finding *one =
-	    finding_add(f, "read-late", target && ms >= 1000 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		target ? CONFIDENCE_HIGH : CONFIDENCE_LOW, ms > 0 ? ms / 1000 : drops,
-		"Data has come, and the process reads it late", NO_FIGURE);
-	finding_fact(one, "{} are unread for at least {}, at {} from {}[, by {}]",
-	    bytes(sock_num(e->sock, row, SOCK_RECV)), seconds(ms / 1000),
-	    name(sock_text(e->sock, row, SOCK_LOCAL)),
-	    figure_words(*sock_text(e->sock, row, SOCK_PEER) ? sock_text(e->sock, row, SOCK_PEER) :
-							       "its peer"),
-	    owner(e, row));
-	finding_fact(one, "{} packets per second were dropped at {}, as its buffer was full",
-	    fixed(drops > 0 ? drops : NAN, 1), name(sock_text(e->sock, row, SOCK_LOCAL)));
-	finding_fact(one, "the process uses or wants {} CPUs", fixed(demand_of(e, row), 2));
-	tell_loop(e, row, one);
+	struct finding *one = finding_add(f, "read-late",
+	    target && u->ms >= 1000 ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    target ? CONFIDENCE_HIGH : CONFIDENCE_LOW, u->ms / 1000,
+	    "Data has come, and the process reads it late", NO_FIGURE);
+	finding_fact(one, "{} were unread for at least {}, at {}[ from {}][, by {}]",
+	    bytes(u->bytes), seconds(u->ms / 1000), name(u->local), name(u->peer),
+	    name(u->process));
+	finding_fact(one, "the process uses or wants {} CPUs", fixed(demand_of(e, u->pid), 2));
+	tell_loop(e, u->pid, one);
 	finding_advice(one,
 	    "find what the thread that reads this socket does instead; the network is not late; "
 	    "see: "
 	    "pq sock{} 1, pq wait -t{} 1",
 	    figure_words(e->option), command_option(e, " -p PID"));
+}
+
+static void
+packets_unread(const struct evidence *e, struct findings *f)
+{
+	size_t n = sock_count(e->sock), row = n;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_asked(e, i) && is_of(e, i, "udp") && sock_num(e->sock, i, SOCK_DROP) > 0 &&
+		    (row == n ||
+			sock_num(e->sock, i, SOCK_DROP) > sock_num(e->sock, row, SOCK_DROP)))
+			row = i;
+	double drops = sock_num(e->sock, row, SOCK_DROP);
+	if (!(drops > 1))
+		return;
+	struct finding *one = finding_add(f, "udp-drops", VERDICT_WARNING, CONFIDENCE_HIGH,
+	    drops / 1000, "A UDP socket drops packets: its process reads them late", NO_FIGURE);
+	finding_fact(one,
+	    "{} packets per second were dropped at {}[ of {}][, of whose buffer {} are used]",
+	    fixed(drops, 1), name(sock_text(e->sock, row, SOCK_LOCAL)), owner(e, row),
+	    bytes(sock_num(e->sock, row, SOCK_RMEM)));
+	finding_fact(one, "the process uses or wants {} CPUs",
+	    fixed(demand_of(e, sock_text(e->sock, row, SOCK_PID)), 2));
+	finding_advice(one,
+	    "read it more often or in a thread of its own; a larger buffer (SO_RCVBUF, "
+	    "net.core.rmem_max) only helps against bursts; see: pq sock -w buffers{} 1",
+	    figure_words(e->option));
 }
 
 /* Segments that are sent again are ordinary now and then. */
@@ -290,6 +317,7 @@ sockets_judge(const struct evidence *e, struct findings *f)
 {
 	accept_queue(e, f);
 	read_late(e, f);
+	packets_unread(e, f);
 	network_late(e, f);
 	peer_late(e, f);
 	packets_dropped(e, f);

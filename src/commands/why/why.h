@@ -106,6 +106,12 @@ struct phases {
 	int64_t taken_ns;
 };
 
+/* The bytes that were unread longest, of all steps; ms is 0 if there are none. */
+struct unread {
+	double ms, bytes;
+	const char *local, *peer, *process, *pid;
+};
+
 /* The process of -p. */
 enum life { LIFE_RUNS, LIFE_STOPPED, LIFE_ZOMBIE, LIFE_ENDED };
 
@@ -130,7 +136,8 @@ enum question {
 	ASKS_QUOTA,
 	ASKS_MEMORY,
 	ASKS_PRESSURE,
-	ASKS_TARGET, /* the threads of -p or -g */
+	ASKS_SOCKETS, /* queues of sockets, in the network namespace */
+	ASKS_TARGET,  /* the threads of -p or -g */
 	QUESTIONS
 };
 
@@ -142,7 +149,9 @@ struct evidence {
 	struct psi_rows psi;
 	struct tasks_rows tasks;
 	struct softnet_rows softnet;
-	struct sock_rows sock; /* of -p or -g, else of pq's own network namespace */
+	/* of -p or -g, else of pq's own network namespace; sock_step: of the last step only */
+	struct sock_rows sock, sock_step;
+	struct unread unread;
 	/* of the cgroups of -p or -g, else of all with a limit; mem_step: of the last step only */
 	struct throttle_rows throttle;
 	struct mem_rows mem, mem_step;
@@ -150,7 +159,8 @@ struct evidence {
 	struct tasks_rows target;
 	struct psi_rows target_psi;
 	struct wait_rows wait; /* of each thread */
-	struct who_rows who;   /* of each cgroup, or the process; only live, and where BPF may be used */
+	struct who_rows
+	    who; /* of each cgroup, or the process; only live, and where BPF may be used */
 	struct tasks_rows threads;
 	struct cpulist allowed; /* the CPUs that its threads may run on */
 	bool allowed_known;

@@ -205,9 +205,9 @@ release(struct watch *w)
 }
 
 static bool
-suits(const void *own)
+suits(const struct request *ask)
 {
-	return ((const struct sock_options *)own)->cpus.given;
+	return ((const struct sock_options *)ask->options)->cpus.given;
 }
 
 const struct tool sock_cpus = {

@@ -301,6 +301,10 @@ tell(struct watch *w, const struct sock_netns *ns)
 {
 	uint64_t left_out = 0;
 
+	if (ns->hidden)
+		watch_note(w,
+		    "the open files of the process cannot be read (root can): all sockets of its "
+		    "network namespace are shown");
 	if (!shows_columns(w))
 		return;
 	for (int i = 0; i < SOCK_TYPES; i++)
@@ -309,15 +313,12 @@ tell(struct watch *w, const struct sock_netns *ns)
 		watch_note(w,
 		    "sockets came and went while the kernel listed them, three times: some may be "
 		    "missing, or counted twice");
-	if (ns->hidden)
-		watch_note(w,
-		    "the open files of the process cannot be read (root can): all sockets of its "
-		    "network namespace are shown");
 	if (left_out > 0)
 		watch_note(w,
 		    "only the %d sockets of each type that have most queued have rows; the sums "
 		    "have all",
 		    SOCKET_LIST_MOST);
+	tell_files(w, ns);
 }
 
 /* ---- Snapshots */
@@ -456,8 +457,6 @@ static bool
 read_space(struct watch *w, struct arena *a, struct sock_space *s)
 {
 	tell(w, &s->ns);
-	if (shows_columns(w))
-		tell_files(w, &s->ns);
 	read_files(w, a, s);
 	read_counters(w, s);
 	make_views(w, a, s);
@@ -487,6 +486,9 @@ sock_read(struct watch *w, struct arena *a)
 	}
 	forget_unseen(state);
 	map_clear(&state->tick_keys);
+	if (!any && s->n > 0 && w->host->replay)
+		return watch_fail(w, EXIT_UNSUPPORTED,
+		    "the recording has no sockets (pq record takes them if sock is named)");
 	if (!any && s->n > 0)
 		return watch_fail(w, EXIT_UNSUPPORTED,
 		    "sockets cannot be listed: neither netlink nor /proc/net/tcp is available");
