@@ -27,6 +27,7 @@
  *   commands/trace/keep.c        keeps it all the time, and saves windows
  *   commands/trace/windows.c     windows of the rings, and conditions of single waits
  *   commands/trace/ring.c        the rings, and how they are written to a trace
+ *   commands/trace/quotas.c      what CPU quotas had throttled
  *   commands/trace/threads.c     who the threads of a trace are
  *   commands/trace/info.c        pq trace info
  *   commands/trace/export.c      for other programs, with the figures of a recording

@@ -128,7 +128,8 @@ parties_each(const struct parties *p, void (*f)(void *about, uint32_t party), vo
 {
 	if (p->by_thread)
 		return;
-	f(about, PROCESS);
+	if (p->pid)
+		f(about, PROCESS);
 	for (uint32_t i = 0; i < p->nnamed; i++)
 		f(about, NAMED + i);
 }

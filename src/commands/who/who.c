@@ -37,7 +37,7 @@ static const struct column columns[] = {
 	[WHO_IDLE_MS] = { "idle_ms", "idle-ms", GAUGE, MILLISECONDS, 10, 1, .group = "parts",
 	    .help = "of a total: in the queue of an idle CPU: it woke up late, or a quota" },
 	[WHO_QUOTA_MS] = { "quota_ms", "quota-ms", GAUGE, MILLISECONDS, 10, 1, .group = "parts",
-	    .help = "of a total: for CPU quota; unknown if the trace has no throttled time" },
+	    .help = "of a total: for CPU quota; unknown if a trace does not tell" },
 	[WHO_INTERRUPT_MS] = { "interrupt_ms", "irq-ms", GAUGE, MILLISECONDS, 10, 1,
 	    .group = "parts", .help = "of a total: interrupts took the CPU (/proc/stat)" },
 	[WHO_STEAL_MS] = { "steal_ms", "steal-ms", GAUGE, MILLISECONDS, 10, 1, .group = "parts",
