@@ -410,6 +410,8 @@ enum who_column {
 	WHO_KERNEL_MS,
 	WHO_IDLE_MS,
 	WHO_QUOTA_MS,
+	WHO_INTERRUPT_MS,
+	WHO_STEAL_MS,
 	WHO_UNKNOWN_MS,
 	WHO_ELSEWHERE,
 	WHO_LASTING,
@@ -420,13 +422,16 @@ enum who_column {
 	WHO_NOTE
 };
 
+/* Where the figures of who come from, in the order of the names in who.c, which has none for the first. */
+enum who_source { WHO_ANY, WHO_BPF, WHO_PROC };
+
 /* pq why asks for rows of its own. */
 struct who_options {
 	const char *source; /* -f: a saved trace; NULL: this machine */
 	bool threads;       /* a row is a thread */
 	unsigned rows;      /* at most; 0: all */
 	int64_t slow_ns;    /* waits of at least that count as slow */
-	int source_kind;    /* --source: 1 bpf, 2 proc; 0: BPF if it is available, else /proc */
+	int from;           /* --source: enum who_source */
 	bool utc;           /* -u */
 };
 

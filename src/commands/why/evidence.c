@@ -89,7 +89,9 @@ add_who(struct evidence *e)
 {
 	if (e->session.host->replay || e->session.host->elsewhere)
 		return;
-	struct sampler *who = add(e, &tool_who, e->about);
+	struct who_options *o = tool_defaults(&tool_who, &e->arena, 0);
+	o->from = WHO_BPF;
+	struct sampler *who = add_asked(e, &tool_who, e->about, o);
 	who->tick_ns = tool_who.tick_ns(who->ask.options);
 	who->say = say_nothing;
 	e->who.of = who;
