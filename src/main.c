@@ -2,6 +2,7 @@
  * pq shows the queues that latency is made of. This file picks the tool. The rest, a line a file:
  *
  *   commands/limit_words.c       changes of limits as words and JSON
+ *   commands/throttled.c         how long CPU quotas have throttled cgroups
  *   commands/saved_trace.c       opens saved traces, and finds cgroups in them
  *   commands/check/check.c       pq check: conditions, the time that is judged, the verdict
  *   commands/check/print.c       the verdict as a line of a monitoring plug-in and as JSON
@@ -30,8 +31,14 @@
  *   commands/trace/info.c        pq trace info
  *   commands/trace/export.c      for other programs, with the figures of a recording
  *   commands/trace/text.c        pq trace text: a line for each time on a CPU
- *   commands/who/who.c           pq who: behind whom threads waited, from a saved trace
- *   commands/who/parties.c       who the threads of a trace belong to
+ *   commands/who/who.c           pq who: behind whom threads waited for a CPU: the rows
+ *   commands/who/saved.c         from a saved trace
+ *   commands/who/live.c          from what the scheduler does now
+ *   commands/who/quotas.c        how much of the waits is due to CPU quotas
+ *   commands/who/sampled.c       without BPF: from samples of /proc
+ *   commands/who/merge.c         events of all CPUs in the order of their times
+ *   commands/who/threads.c       the threads of this machine, and whose they are
+ *   commands/who/parties.c       who threads belong to: who waits, and behind whom
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/phases.c        the rows before and after a limit was changed
@@ -39,6 +46,7 @@
  *   commands/why/quota.c         the rules about CPU quotas
  *   commands/why/memory.c        the rules about memory
  *   commands/why/threads.c       the rules about what the target's threads do
+ *   commands/why/sockets.c       the rules about the queues of sockets
  *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile
  *   commands/why/finding.c       cause, evidence and fix as text and JSON
  *
@@ -66,6 +74,10 @@
  *   tools/mem.c                  pq mem
  *   tools/psi.c                  pq psi
  *   tools/disk/disk.c            pq disk: a row per disk
+ *   tools/disk/groups.c          pq disk -G: the I/O of cgroups
+ *   tools/sock/sock.c            pq sock: columns and rows
+ *   tools/sock/source.c          where its figures come from; how long bytes are unread
+ *   tools/sock/softnet.c         pq sock -P: how packets come in
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget
  *   tools/tasks/detail.c         the ranking, and the files of the worst
@@ -84,6 +96,7 @@
  *   cgroup/quota.c               CPU quota, cpuset and pids of a cgroup
  *   cgroup/memory.c              memory of a cgroup, and of the machine in the same terms
  *   cgroup/names.c               pods, containers, units and jobs, from paths and log directories
+ *   cgroup/io.c                  I/O of a cgroup, its limits and its dirty pages
  *   cgroup/pressure.c            pressure of a cgroup and of the machine
  *   cgroup/limit_changes.c       which limits were changed while samples were taken
  *
@@ -138,11 +151,19 @@
  *   proc/elf.c                   what a program file says about addresses
  *   proc/maps.c                  what is mapped in a process; names of JIT code
  *   proc/lock_owner.c            which thread holds a lock, by the memory around its futex
+ *   proc/sockets.c               rows of sockets, and the text that keeps them
+ *   proc/net_files.c             files about sockets and packets: tcp, udp, netstat, softnet_stat
+ *
+ *   netlink/socket_list.c        the sockets of namespaces that have something queued
+ *   netlink/socket_owners.c      which processes have a socket open
+ *   netlink/sock_diag.c          asks the kernel for sockets
  *
  *   bpf/wait_counter.c           waits for a CPU, counted in the kernel
  *   bpf/switch_ring.c            rings of what the scheduler does, written in the kernel
  *   bpf/switch_program.c         their BPF programs
  *   bpf/switch_slots.c           their memory, read while it is written
+ *   bpf/perf_ring.c              switches of one process, by perf events, without privileges
+ *   bpf/perf_records.c           their records
  *   bpf/task_list.c              all tasks, read by a program that walks over them
  *   bpf/task_program.c           this program
  *   bpf/program.c                the BPF programs, assembled for this kernel
@@ -236,7 +257,8 @@ static const char *const aliases[][2] = { { "load", "runq" }, { "uptime", "runq"
 	{ "pidstat", "tasks" }, { "latency", "runqlat" }, { "locks", "wait" }, { "offcpu", "wait" },
 	{ "pressure", "psi" }, { "iostat", "disk" }, { "diskstats", "disk" }, { "iotop", "disk" },
 	{ "io", "disk" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },
-	{ "timehist", "trace" } };
+	{ "timehist", "trace" }, { "ss", "sock" }, { "netstat", "sock" }, { "sockets", "sock" },
+	{ "listen", "sock" } };
 
 static struct nearest *guess;
 

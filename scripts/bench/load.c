@@ -11,6 +11,8 @@
  *   load calls ROUNDS MS COMMAND…           a process that does nothing but small reads and writes, without COMMAND and with it
  *                                           in turn ({}: its PID), MS each; a line for each round, ns per call:
  *                                           "WALL_WITHOUT WALL_WITH CPU_WITHOUT CPU_WITH"
+ *   load turns ROUNDS MS COMMAND…           the same for a process whose two threads send each other bytes through pipes
+ *   load spins ROUNDS MS COMMAND…           the same for one that only computes
  *   load blockings THREADS EACH             threads that are blocked in read(2) EACH times for 200 ms to 1 s, and between for
  *                                           less than 120 ms; prints its PID, and at the end "TID MS" of the long ones in order
  *
@@ -291,28 +293,81 @@ attach(char **argv)
 	return 0;
 }
 
-/* ---- What system calls cost a process that is watched */
+/* ---- What a process loses that is watched */
 
 struct pace {
-	double wall_ns, cpu_ns; /* per call */
+	double wall_ns, cpu_ns; /* per unit of work */
 };
 
-static void
-be_caller(int64_t ms, int go, int result)
+/* Does some work; returns how many units. */
+typedef int64_t chore(void);
+
+static int zero_fd, null_fd, ping[2], pong[2];
+
+static int64_t
+call(void)
 {
-	int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY);
+	int64_t n = 0;
 	char byte;
 
+	for (int i = 0; i < 50; i++)
+		n += read(zero_fd, &byte, 1) + write(null_fd, &byte, 1);
+	return n;
+}
+
+static void *
+echo(void *arg)
+{
+	char byte;
+
+	while (read(ping[0], &byte, 1) == 1 && write(pong[1], &byte, 1) == 1)
+		;
+	return arg;
+}
+
+static int64_t
+take_turns(void)
+{
+	int64_t n = 0;
+	char byte = 0;
+
+	for (int i = 0; i < 50; i++)
+		n += write(ping[1], &byte, 1) == 1 && read(pong[0], &byte, 1) == 1;
+	return n;
+}
+
+static int64_t
+spin(void)
+{
+	static volatile uint64_t kept = 1;
+	uint64_t x = kept;
+
+	for (int i = 0; i < 100000; i++)
+		x = (x ^ x >> 29) * 0x9e3779b97f4a7c15u;
+	kept = x | 1;
+	return 100000;
+}
+
+static void
+be_worker(chore *f, int64_t ms, int go, int result)
+{
+	char byte;
+
+	zero_fd = open("/dev/zero", O_RDONLY);
+	null_fd = open("/dev/null", O_WRONLY);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (pipe(ping) < 0 || pipe(pong) < 0)
+		die("pipe");
+	if (f == take_turns)
+		start_thread(echo, NULL);
 	while (read(go, &byte, 1) == 1) {
 		int64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID),
-			calls = 0;
-		do {
-			for (int i = 0; i < 50; i++)
-				calls += read(zero, &byte, 1) + write(null, &byte, 1);
-		} while (now_ns(CLOCK_MONOTONIC) - wall < ms * 1000000);
-		struct pace p = { (double)(now_ns(CLOCK_MONOTONIC) - wall) / (double)calls,
-			(double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)calls };
+			n = 0;
+		do
+			n += f();
+		while (now_ns(CLOCK_MONOTONIC) - wall < ms * 1000000);
+		struct pace p = { (double)(now_ns(CLOCK_MONOTONIC) - wall) / (double)n,
+			(double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)n };
 		if (write(result, &p, sizeof p) != sizeof p)
 			break;
 	}
@@ -325,7 +380,7 @@ pace_of(int go, int result)
 	struct pace p = { 0, 0 };
 
 	if (write(go, "", 1) != 1 || read(result, &p, sizeof p) != sizeof p)
-		die("the process that calls");
+		die("the process that works");
 	return p;
 }
 
@@ -346,7 +401,7 @@ pace_with(char **argv, int go, int result, struct pace *p)
 
 /* Each round is compared with what is before and after it. */
 static int
-calls(int rounds, int64_t ms, char **argv)
+watch(chore *f, int rounds, int64_t ms, char **argv)
 {
 	int go[2], result[2];
 	char pid_text[16];
@@ -356,7 +411,7 @@ calls(int rounds, int64_t ms, char **argv)
 		die("pipe");
 	pid_t pid = fork();
 	if (pid == 0)
-		be_caller(ms, go[0], result[1]);
+		be_worker(f, ms, go[0], result[1]);
 	snprintf(pid_text, sizeof pid_text, "%d", (int)pid);
 	for (char **arg = argv; *arg; arg++)
 		if (strcmp(*arg, "{}") == 0)
@@ -914,7 +969,11 @@ main(int argc, char **argv)
 	if (strcmp(what, "attach") == 0 && argc > 2)
 		return attach(argv + 2);
 	if (strcmp(what, "calls") == 0 && argc > 4)
-		return calls(atoi(argv[2]), atoll(argv[3]), argv + 4);
+		return watch(call, atoi(argv[2]), atoll(argv[3]), argv + 4);
+	if (strcmp(what, "turns") == 0 && argc > 4)
+		return watch(take_turns, atoi(argv[2]), atoll(argv[3]), argv + 4);
+	if (strcmp(what, "spins") == 0 && argc > 4)
+		return watch(spin, atoi(argv[2]), atoll(argv[3]), argv + 4);
 	if (strcmp(what, "blockings") == 0 && argc == 4)
 		return blockings(atoi(argv[2]), atoi(argv[3]));
 	if (strcmp(what, "trips") == 0 && argc == 5)

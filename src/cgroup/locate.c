@@ -8,7 +8,8 @@
 
 #include "proc/mountinfo.h"
 
-const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL, "cpuset", "pids" };
+const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL, "cpuset", "pids",
+	"blkio" };
 
 /* ---- Paths */
 
@@ -286,19 +287,17 @@ int
 place_read(
     struct host *h, const struct place *p, const char *rel, const char *file, struct text *text)
 {
-	char path[PATH_MAX];
-	size_t n = 0;
-	const char *const parts[] = { p->top, rel, "/", file };
+	char path[PATH_MAX], *end = path;
+	size_t top = strlen(p->top), below = strlen(rel), name = strlen(file);
 
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-		size_t more = strlen(parts[i]);
-		if (n + more >= sizeof path) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		memcpy(path + n, parts[i], more + 1);
-		n += more;
+	if (top + below + name + 2 > sizeof path) {
+		errno = ENAMETOOLONG;
+		return -1;
 	}
+	end = mempcpy(end, p->top, top);
+	end = mempcpy(end, rel, below);
+	*end++ = '/';
+	memcpy(end, file, name + 1);
 	return host_read(h, path, text);
 }
 
@@ -330,6 +329,8 @@ controller_is_disabled(struct host *h, const struct place *p, const char *contro
 	if (p->version != 2 || !place_is_root(h, p) ||
 	    place_read(h, p, "", "cgroup.controllers", &text) < 0 || !text_line(&text, &line))
 		return false;
+	if (strcmp(controller, controller_of[FAMILY_IO]) == 0)
+		controller = "io"; /* what v2 calls it */
 	while (text_word(&line, &word))
 		if (text_eq(word, controller))
 			return false;

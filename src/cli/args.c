@@ -110,6 +110,9 @@ has_names(const struct tool *t)
 	for (int i = 0; t->columns && t->columns[i].key; i++)
 		if (t->columns[i].extra)
 			return true;
+	for (int i = 0; t->forms && t->forms[i]; i++)
+		if (has_names(t->forms[i]))
+			return true;
 	return false;
 }
 
@@ -126,6 +129,8 @@ know_all(struct known *k, const struct tool *t, struct options *o)
 		know(k, rows[i], o);
 	for (int i = 0; t->shared && t->shared[i]; i++)
 		know(k, t->shared[i], is_of_request(t->shared[i]) ? (void *)&o->ask : o);
+	for (int i = 0; t->forms_shared && t->forms_shared[i]; i++)
+		know(k, t->forms_shared[i], &o->ask);
 	know_table(k, t->options, o->own);
 	if (t->rows)
 		know(k, &option_columns, o);
@@ -695,7 +700,7 @@ static const struct tool *
 form_of(const struct tool *t, const struct request *ask)
 {
 	for (int i = 0; t->forms && t->forms[i]; i++)
-		if (t->forms[i]->suits(ask->options))
+		if (t->forms[i]->suits(ask))
 			return t->forms[i];
 	return t;
 }

@@ -79,6 +79,18 @@ vmstat_parse(struct text t, struct vmstat *out)
 	return found > 0 ? 0 : invalid();
 }
 
+int
+dirty_parse(struct text t, struct dirty_pages *out)
+{
+	static const char *const keys[] = { "nr_dirty", "nr_writeback", "nr_dirty_threshold",
+		"nr_dirty_background_threshold", "pgpgin", "pgpgout" };
+	struct keyed v[6];
+
+	keyed_parse(t, keys, 6, v);
+	*out = (struct dirty_pages){ v[0], v[1], v[2], v[3], v[4], v[5] };
+	return v[0].known ? 0 : invalid();
+}
+
 static void
 parse_line(struct text line, struct psi_line *out)
 {

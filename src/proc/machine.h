@@ -65,6 +65,20 @@ struct vmstat {
 
 int vmstat_parse(struct text t, struct vmstat *out);
 
+/* From /proc/vmstat too. Pages, and kB since boot that were read from block devices and written to
+ * them. */
+struct dirty_pages {
+	struct keyed dirty, writeback; /* not yet written; being written */
+	/* writers wait where dirty and writeback pages exceed the middle of the two; above the
+	 * threshold nearly all of the time. vm.dirty_ratio and vm.dirty_background_ratio, or
+	 * ..._bytes, say what they are */
+	struct keyed threshold, background;
+	struct keyed read_kb, written_kb;
+};
+
+/* The number of dirty pages must be there. */
+int dirty_parse(struct text t, struct dirty_pages *out);
+
 /* ---- Pressure stall information: /proc/pressure/{cpu,memory,io,irq}, and X.pressure of a cgroup */
 
 /* A line "some avg10=55.78 avg60=14.49 avg300=3.23 total=10566264". */

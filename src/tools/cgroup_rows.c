@@ -107,7 +107,9 @@ cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out
 	const char *pid = w->ask->target.pid ? w->ask->target.pid : "self";
 
 	if (first) {
+		bool all = g->target.all;
 		g->target = w->ask->target;
+		g->target.all |= all;
 		g->family = f;
 	}
 	if (groups_read(g, w->host, a, out) < 0) {
@@ -225,8 +227,8 @@ cell_level(struct cell *c, const struct groups *all, size_t i, const char *level
 }
 
 void
-cgroups_rows(struct watch *w, const struct cgroups_interval *t, enum family f, cgroups_fill *fill,
-    struct table *out)
+cells_group(struct cell *row, size_t ncolumns, const struct groups *all, size_t i, enum family f,
+    bool reset)
 {
 	static const char *const notes[][2] = {
 		[SCOPE_EXACT] = { NULL, "reset" },
@@ -234,17 +236,23 @@ cgroups_rows(struct watch *w, const struct cgroups_interval *t, enum family f, c
 		[SCOPE_UNLISTED] = { "process-not-listed", "process-not-listed,reset" },
 		[SCOPE_GUESS] = { "mount-root(guess)", "mount-root(guess),reset" },
 	};
+	struct cell *note = &row[ncolumns - 1];
 
+	cells_name(&row[0], note - GROUP_NAMES, all->v[i].name, all->v[i].names);
+	cell_label(note, notes[all->top[f].scope][reset]);
+}
+
+void
+cgroups_rows(struct watch *w, const struct cgroups_interval *t, enum family f, cgroups_fill *fill,
+    struct table *out)
+{
 	for (size_t i = 0; i < t->to_groups->n; i++) {
 		int before = groups_before(t->from_groups, t->to_groups, i);
 		if (before < 0)
 			continue;
 		struct cell *row = table_row(out);
 		bool reset = fill(t, (size_t)before, i, row);
-		struct cell *note = &row[out->ncolumns - 1];
-		const struct group *g = &t->to_groups->v[i];
-		cells_name(&row[0], note - GROUP_NAMES, g->name, g->names);
-		cell_label(note, notes[t->to_groups->top[f].scope][reset]);
+		cells_group(row, out->ncolumns, t->to_groups, i, f, reset);
 	}
 	watch_tell_counters(w, t->time, false);
 }

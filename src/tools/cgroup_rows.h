@@ -35,7 +35,7 @@ void cells_name(
 void cell_level(struct cell *c, const struct groups *all, size_t i, const char *level);
 
 /* The cgroups to show. False with w->fail or w->ended set. w->state must begin with a struct
- * groups_watch. */
+ * groups_watch, whose target.all the tool may set before the first call, as -a does. */
 bool cgroups_read(struct watch *w, enum family f, struct arena *a, struct groups *out);
 
 /* To be called right after reading this file of a selected cgroup (g->read, and errno if that
@@ -75,6 +75,10 @@ typedef bool cgroups_fill(
  * that is uncertain. Says which counters grew by more than they can. */
 void cgroups_rows(struct watch *w, const struct cgroups_interval *t, enum family f,
     cgroups_fill *fill, struct table *out);
+
+/* Sets the cells of group i in a row of such a table: its path, its names and the note. */
+void cells_group(struct cell *row, size_t ncolumns, const struct groups *all, size_t i,
+    enum family f, bool reset);
 
 /* The release function of these tools. */
 void cgroups_release(struct watch *w);

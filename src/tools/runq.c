@@ -264,9 +264,9 @@ tick_ns(const void *own)
 }
 
 static bool
-suits(const void *own)
+suits(const struct request *ask)
 {
-	return ((const struct runq_options *)own)->cpus.given;
+	return ((const struct runq_options *)ask->options)->cpus.given;
 }
 
 static const struct tool runq_cpus = {

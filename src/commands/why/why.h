@@ -1,6 +1,6 @@
 /*
  * why: what the parts of pq why share. evidence.c collects the rows of the tools; causes.c, quota.c,
- * memory.c, threads.c and target.c have the rules that judge them; finding.c keeps and prints what
+ * memory.c, threads.c, sockets.c and target.c have the rules that judge them; finding.c keeps and prints what
  * the rules found.
  */
 #ifndef PQ_WHY_WHY_H
@@ -72,6 +72,9 @@ ROWS_OF(mem);
 ROWS_OF(psi);
 ROWS_OF(tasks);
 ROWS_OF(wait);
+ROWS_OF(who);
+ROWS_OF(sock);
+ROWS_OF(softnet);
 
 /* How the unreclaimable memory of a cgroup grew from step to step. */
 struct growth {
@@ -103,6 +106,12 @@ struct phases {
 	int64_t taken_ns;
 };
 
+/* The bytes that were unread longest, of all steps; ms is 0 if there are none. */
+struct unread {
+	double ms, bytes;
+	const char *local, *peer, *process, *pid;
+};
+
 /* The process of -p. */
 enum life { LIFE_RUNS, LIFE_STOPPED, LIFE_ZOMBIE, LIFE_ENDED };
 
@@ -127,7 +136,8 @@ enum question {
 	ASKS_QUOTA,
 	ASKS_MEMORY,
 	ASKS_PRESSURE,
-	ASKS_TARGET, /* the threads of -p or -g */
+	ASKS_SOCKETS, /* queues of sockets, in the network namespace */
+	ASKS_TARGET,  /* the threads of -p or -g */
 	QUESTIONS
 };
 
@@ -138,6 +148,10 @@ struct evidence {
 	struct cpu_rows cpus;
 	struct psi_rows psi;
 	struct tasks_rows tasks;
+	struct softnet_rows softnet;
+	/* of -p or -g, else of pq's own network namespace; sock_step: of the last step only */
+	struct sock_rows sock, sock_step;
+	struct unread unread;
 	/* of the cgroups of -p or -g, else of all with a limit; mem_step: of the last step only */
 	struct throttle_rows throttle;
 	struct mem_rows mem, mem_step;
@@ -145,6 +159,8 @@ struct evidence {
 	struct tasks_rows target;
 	struct psi_rows target_psi;
 	struct wait_rows wait; /* of each thread */
+	struct who_rows
+	    who; /* of each cgroup, or the process; only live, and where BPF may be used */
 	struct tasks_rows threads;
 	struct cpulist allowed; /* the CPUs that its threads may run on */
 	bool allowed_known;
@@ -205,7 +221,7 @@ void evidence_end(struct evidence *e);
 /* LOW: it may well be something else. */
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 
-enum { FACTS_MOST = 6, FINDINGS_MOST = 24 };
+enum { FACTS_MOST = 8, FINDINGS_MOST = 24 };
 
 struct finding {
 	struct arena *arena;   /* holds the texts */
@@ -279,6 +295,9 @@ void memory_judge(const struct evidence *e, struct findings *f);
 
 /* threads.c: runs the rules about the threads of the target. */
 void threads_judge(const struct evidence *e, struct findings *f);
+
+/* sockets.c: runs the rules about the queues of sockets. */
+void sockets_judge(const struct evidence *e, struct findings *f);
 
 /* target.c: reads the state of the process of -p, at every sample; judges it. */
 void target_look(struct evidence *e);

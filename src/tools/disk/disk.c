@@ -9,19 +9,16 @@
 
 #include "proc/disks.h"
 #include "proc/machine.h"
+#include "tools/disk/disk.h"
 #include "tools/hidden.h"
-#include "tools/tool.h"
-
-struct disk_options {
-	int64_t tick_ns;
-	bool all, partitions;
-};
 
 static const struct disk_options usual_options = { .tick_ns = 10000000 };
 
 static const struct option options[] = {
 	{ 'a', NULL, NULL, OPTION_FLAG, offsetof(struct disk_options, all),
-	    .help = "idle disks too" },
+	    .help = "idle disks too; with -G, -g and -p: idle cgroups and disks" },
+	{ 'G', NULL, NULL, OPTION_FLAG, offsetof(struct disk_options, by_cgroup),
+	    .help = "rows per cgroup and disk, most held back first", .not_with = "-p -g" },
 	{ 0, "partitions", NULL, OPTION_FLAG, offsetof(struct disk_options, partitions),
 	    .help = "partitions too, each after its disk" },
 	{ 0, "tick", "TIME", OPTION_TIME, offsetof(struct disk_options, tick_ns),
@@ -560,11 +557,17 @@ tell_held_back(struct watch *w, struct table *out, const struct disk_snapshot *a
 
 	for (size_t i = 0; i < out->nrows; i++)
 		in_flight += at_least_0(table_at(out, i)[DISK_AQU_SZ].num);
-	if (waited_s > 0.5 * span_s && in_flight < 0.3 * waited_s / span_s)
+	if (waited_s > 0.4 * span_s && in_flight < 0.3 * waited_s / span_s)
 		watch_note(w,
-		    "tasks wait for I/O most of the time, but hardly any request is in flight: "
+		    "tasks wait for I/O much of the time, but hardly any request is in flight: "
 		    "io.max of a cgroup or a network file system may hold them back "
-		    "(pq psi -a and pq wait show whom)");
+		    "(see pq disk -G, pq wait)");
+}
+
+static double
+busiest(const struct cell *row)
+{
+	return row[DISK_AQU_SZ].num;
 }
 
 static void
@@ -600,9 +603,16 @@ const struct tool tool_disk = {
 	.brief = "requests, waits and queues of disks, as iostat -x",
 	.examples = "  pq disk 1               each disk in use, once per second\n"
 		    "  pq disk -w iostat 1     all columns of iostat -x\n"
-		    "  pq disk -w queue,names -a 1\n",
+		    "  pq disk -w queue,names  schedulers, queues and names\n"
+		    "  pq disk -G 1            I/O of cgroups: limits, pressure, dirty pages\n",
 	.columns = disk_columns,
-	.shared = (const struct option *const[]){ &option_sort, NULL },
+	.shared = (const struct option *const[]){ &option_most, &option_sort, NULL },
+	.shared_help = { .pid = "the cgroup of this process, and its parents with a limit",
+	    .cgroup = "this cgroup and its parents with a limit: /web, or its directory",
+	    .most = "only the first N rows: the busiest disks" },
+	.forms = (const struct tool *const[]){ &disk_of_groups, NULL },
+	.forms_by = "-G",
+	.forms_shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
 	.options = options,
 	.options_size = sizeof(struct disk_options),
 	.defaults = &usual_options,
@@ -613,4 +623,5 @@ const struct tool tool_disk = {
 	.tick_ns = tick_ns,
 	.read = read_disks,
 	.rows = rows_disks,
+	.worst = busiest,
 };

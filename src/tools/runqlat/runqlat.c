@@ -295,25 +295,25 @@ static const struct option options[] = {
 };
 
 static bool
-suits_ms(const void *own)
+suits_ms(const struct request *ask)
 {
-	const struct runqlat_options *o = own;
+	const struct runqlat_options *o = ask->options;
 
 	return o->millis && !o->histogram;
 }
 
 static bool
-suits_hist(const void *own)
+suits_hist(const struct request *ask)
 {
-	const struct runqlat_options *o = own;
+	const struct runqlat_options *o = ask->options;
 
 	return o->histogram && !o->millis;
 }
 
 static bool
-suits_hist_ms(const void *own)
+suits_hist_ms(const struct request *ask)
 {
-	const struct runqlat_options *o = own;
+	const struct runqlat_options *o = ask->options;
 
 	return o->histogram && o->millis;
 }
