@@ -1,5 +1,9 @@
 # pq sock: queues that tests/queues.c made, on this kernel; and its files where netlink has no sockets.
 . /vm/lib.sh
+# The modules of sock_diag, if they were given (PQ_VM_MODULES of scripts/vmtest); without them the files must do.
+for m in inet_diag tcp_diag udp_diag unix_diag; do
+	[ ! -e "/vm/$m.ko" ] || insmod "/vm/$m.ko"
+done
 ip link set lo up 2>/dev/null || ifconfig lo up
 
 # made ARGUMENTS…: starts that process; $port is what it prints, $pid its process.
