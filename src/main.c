@@ -35,6 +35,7 @@
  *   commands/who/saved.c         from a saved trace
  *   commands/who/live.c          from what the scheduler does now
  *   commands/who/quotas.c        how much of the waits is due to CPU quotas
+ *   commands/who/sampled.c       without BPF: from samples of /proc
  *   commands/who/merge.c         events of all CPUs in the order of their times
  *   commands/who/threads.c       the threads of this machine, and whose they are
  *   commands/who/parties.c       who threads belong to: who waits, and behind whom
@@ -161,6 +162,8 @@
  *   bpf/switch_ring.c            rings of what the scheduler does, written in the kernel
  *   bpf/switch_program.c         their BPF programs
  *   bpf/switch_slots.c           their memory, read while it is written
+ *   bpf/perf_ring.c              switches of one process, by perf events, without privileges
+ *   bpf/perf_records.c           their records
  *   bpf/task_list.c              all tasks, read by a program that walks over them
  *   bpf/task_program.c           this program
  *   bpf/program.c                the BPF programs, assembled for this kernel

@@ -4,11 +4,15 @@
 load helper
 
 setup() {
-	run --separate-stderr "$PQ" who 0.01 1
+	cd "$BATS_TEST_TMPDIR" || return
+	cpu=$(taskset -pc $$ | sed 's/.*[ ,-]//') # the last that we may run on
+}
+
+# can_bpf: that the verifier refuses a program is no reason to skip.
+can_bpf() {
+	run --separate-stderr "$PQ" who --source bpf 0.01 1
 	[[ $stderr != *"please report"* ]]
 	[ "$status" -eq 0 ] || skip "${stderr_lines[0]}"
-	cpu=$(taskset -pc $$ | sed 's/.*[ ,-]//') # the last that we may run on
-	cd "$BATS_TEST_TMPDIR" || return
 }
 
 # cgroup NAME: an empty cgroup; its directory is $group, and pq calls it $name.
@@ -29,6 +33,7 @@ burner() {
 }
 
 @test "the neighbour that takes the CPU is named, and the parts add up" {
+	can_bpf
 	cgroup etl
 	local neighbour=$name
 	burner
@@ -46,6 +51,7 @@ burner() {
 }
 
 @test "what a thread waited in all intervals is its run delay" {
+	can_bpf
 	cgroup etl
 	burner
 	cgroup api
@@ -67,6 +73,7 @@ burner() {
 }
 
 @test "two threads that are pinned to one CPU wait for each other, although another CPU is idle" {
+	can_bpf
 	[ "$(nproc)" -gt 1 ] || skip "one CPU"
 	cgroup api
 	burner
@@ -114,6 +121,7 @@ burner() {
 }
 
 @test "what a quota holds back is a part of its own" {
+	can_bpf
 	cgroup api
 	if [ -e "$group/cpu.max" ]; then
 		echo '3000 100000' >"$group/cpu.max"
@@ -130,6 +138,7 @@ burner() {
 }
 
 @test "pq why names the neighbour" {
+	can_bpf
 	local i
 	cgroup etl
 	local neighbour=$name
@@ -142,4 +151,48 @@ burner() {
 	[[ $(json '.findings[] | select(.rule == "cpu-saturated-by-others") | .evidence[]') == \
 		*"$name waited "*" ms, by the scheduler's events: "*" % behind $neighbour"* ]]
 	[[ $(json '.findings[] | select(.rule == "cpu-saturated-by-others") | .advice') == *"limit $neighbour; see: pq who -g $name 1"* ]]
+}
+
+@test "without BPF it is sampled, and says so: the total is the run delay" {
+	cgroup etl
+	local neighbour=$name
+	burner
+	cgroup api
+	burner
+	local victim=$last
+	run --separate-stderr "$PQ" who --source proc -p "$victim" --json 1 1
+	echo "$output" "$stderr"
+	[[ $stderr == *"behind whom is an estimate"* ]]
+	[ "$(json 'select(.behind == "total") | [.note, .source, .longest_ms, .slow]')" = '["sampled","proc",null,null]' ]
+	[ "$(json "select(.culprit == \"$neighbour\") | .behind == \"neighbour\" and .share_pct > 5")" = true ]
+	# the parts are the total
+	[ "$(jq -s '(map(select(.behind != "total").wait_ms) | add) - map(select(.behind == "total").wait_ms)[0] | fabs < 0.01' \
+		<<<"$output")" = true ]
+	# all that it waited in its life
+	"$PQ" who --source proc -g "$name" -t --json 0.3 >rows 2>notes 3>&- &
+	local pq=$!
+	started+=("$pq")
+	await test -s rows
+	burner 2
+	victim=$last
+	await test -s life
+	sleep 0.7
+	kill "$pq"
+	wait "$pq"
+	cat life
+	run jq -s --arg tid "/$victim" 'map(select(.behind == "total" and (.victim | endswith($tid))) | .wait_ms) | add' rows
+	echo "pq: $output ms"
+	# what it waited after the last sample of it is not seen
+	awk -v pq="$output" '{ exit !(pq > $2 * 0.8e-6 && pq <= $2 * 1.001e-6) }' life
+}
+
+@test "without rights it is sampled; --source bpf says what it needs" {
+	need_nobody
+	run --separate-stderr as_nobody who --json 0.1 1
+	echo "$output" "$stderr"
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"BPF is not available"* && $stderr == *"behind whom is an estimate"* ]]
+	run --separate-stderr as_nobody who --source bpf 0.1 1
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
 }

@@ -416,6 +416,7 @@ enum who_column {
 	WHO_LEFT_OUT,
 	WHO_LONGEST_TID,
 	WHO_LONGEST_END,
+	WHO_SOURCE,
 	WHO_NOTE
 };
 
@@ -425,6 +426,7 @@ struct who_options {
 	bool threads;       /* a row is a thread */
 	unsigned rows;      /* at most; 0: all */
 	int64_t slow_ns;    /* waits of at least that count as slow */
+	int source_kind;    /* --source: 1 bpf, 2 proc; 0: BPF if it is available, else /proc */
 	bool utc;           /* -u */
 };
 

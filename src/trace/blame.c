@@ -155,6 +155,13 @@ thread_of(struct blame *b, uint32_t tid)
 	return &b->threads[*place - 1];
 }
 
+/* A thread that a CPU ran or runs; NULL: none, or unknown. */
+static struct thread *
+runner(struct blame *b, uint32_t tid)
+{
+	return tid && tid != SCHED_TID_UNKNOWN ? thread_of(b, tid) : NULL;
+}
+
 /* ---- What CPUs do */
 
 /* A CPU of which nothing is known yet. */
@@ -472,7 +479,7 @@ on_exec(struct blame *b, const struct sched_event *e)
 
 	if (!c || !c->known || c->tid == e->tid || !thread_of(b, e->tid))
 		return;
-	struct thread *old = thread_of(b, c->tid), *t = thread_of(b, e->tid);
+	struct thread *old = runner(b, c->tid), *t = thread_of(b, e->tid);
 	if (old && old->state == RUNNING)
 		old->state = UNSEEN;
 	if (t->state == WAITING)
@@ -511,7 +518,7 @@ end_unseen(struct blame *b, struct thread *t, uint32_t cpu)
 static void
 stop(struct blame *b, const struct sched_event *e)
 {
-	struct thread *t = e->tid ? thread_of(b, e->tid) : NULL;
+	struct thread *t = runner(b, e->tid);
 	bool runnable = e->state == SCHED_PREEMPTED || e->state == 'R';
 
 	if (!t)
@@ -574,7 +581,7 @@ start(struct blame *b, const struct sched_event *e, struct thread *t)
 static void
 learn(struct blame *b, struct cpu *c, uint32_t tid)
 {
-	const struct thread *t = tid ? thread_of(b, tid) : NULL;
+	const struct thread *t = runner(b, tid);
 
 	c->known = true;
 	if (b->partial)
@@ -588,7 +595,7 @@ learn(struct blame *b, struct cpu *c, uint32_t tid)
 static void
 forget(struct blame *b, struct cpu *c)
 {
-	struct thread *t = c->known && c->tid ? thread_of(b, c->tid) : NULL;
+	struct thread *t = c->known ? runner(b, c->tid) : NULL;
 
 	if (t && t->state == RUNNING) {
 		set_own(b, t->party, t->cpu, false);
@@ -598,6 +605,12 @@ forget(struct blame *b, struct cpu *c)
 		b->idle_cpus--;
 	c->known = false;
 	log_piece(b, c, BLAME_UNKNOWN);
+}
+
+static bool
+is_valid(uint32_t tid)
+{
+	return tid < TIDS_MOST || tid == SCHED_TID_UNKNOWN;
 }
 
 /* A switch is missing, and nobody said so: some kernels hide threads from BPF. Somebody ran since the last
@@ -619,7 +632,7 @@ on_switch(struct blame *b, const struct sched_event *e)
 {
 	struct cpu *c = cpu_of(b, e->cpu);
 
-	if (!c || e->tid >= TIDS_MOST || e->other >= TIDS_MOST) {
+	if (!c || !is_valid(e->tid) || !is_valid(e->other)) {
 		b->lost.invalid += c != NULL;
 		return;
 	}
@@ -636,7 +649,7 @@ on_switch(struct blame *b, const struct sched_event *e)
 		b->idle_cpus--;
 	}
 	stop(b, e);
-	struct thread *next = e->other ? thread_of(b, e->other) : NULL;
+	struct thread *next = runner(b, e->other);
 	if (next)
 		start(b, e, next);
 	b->idle_cpus += e->other == 0;
@@ -725,6 +738,22 @@ blame_cut(struct blame *b, uint64_t at_ns)
 	for (uint32_t i = 0; i < b->nthreads; i++)
 		if (b->threads[i].state == WAITING)
 			cut(b, &b->threads[i]);
+}
+
+void
+blame_add(struct blame *b, uint32_t party, uint64_t waits, const struct part *parts, size_t n)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		sums_part(&b->sums, parts[i].who, parts[i].ns, parts[i].elsewhere_ns);
+		ns += parts[i].ns;
+	}
+	sums_count(
+	    &b->sums, &(struct wait){ .party = party, .from_ns = 0, .end_ns = ns, .piece_ns = 0 });
+	struct blame_victim *v = sums_victim(&b->sums, party);
+	v->waits += waits;
+	v->waits--;
 }
 
 void

@@ -69,6 +69,9 @@ void blame_end(struct blame *b, uint64_t at_ns);
  * blame_clear. What a wait takes is divided among the intervals. */
 void blame_cut(struct blame *b, uint64_t at_ns);
 
+/* Without events: adds waits of that party, of which each culprit has its part. */
+void blame_add(struct blame *b, uint32_t party, uint64_t waits, const struct part *parts, size_t n);
+
 /* Removes all sums and losses, for the next interval. */
 void blame_clear(struct blame *b);
 

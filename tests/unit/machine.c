@@ -575,6 +575,28 @@ only_blocked(void)
 	CHECK_U64(v, 9);
 }
 
+static void
+dirty(void)
+{
+	static const char text[] =
+	    "nr_free_pages 9\nnr_dirty 1\nnr_writeback 2\nnr_writeback_temp 8\n"
+	    "nr_dirtied 7\nnr_dirty_threshold 3\n"
+	    "nr_dirty_background_threshold 4\npgpgin 5\npgpgout 6\n";
+	struct dirty_pages d;
+
+	CHECK_INT(dirty_parse(TN(text, sizeof text - 1), &d), 0);
+	CHECK_U64(d.dirty.v, 1);
+	CHECK_U64(d.writeback.v, 2);
+	CHECK_U64(d.threshold.v, 3);
+	CHECK_U64(d.background.v, 4);
+	CHECK_U64(d.read_kb.v, 5);
+	CHECK_U64(d.written_kb.v, 6);
+	CHECK_INT(dirty_parse(T("nr_dirty 1\n"), &d), 0);
+	CHECK(!d.writeback.known && !d.threshold.known);
+	CHECK(dirty_parse(T("nr_writeback 2\n"), &d) < 0);
+	CHECK(dirty_parse(T("nr_dirty -2\n"), &d) < 0);
+}
+
 int
 main(void)
 {
@@ -589,6 +611,7 @@ main(void)
 	unit_test("meminfo: text truncated anywhere is safe", meminfo_truncated);
 	unit_test("meminfo: vmstat before and after refaults were split", vmstat);
 	unit_test("meminfo: no known key in vmstat is an error", no_vmstat);
+	unit_test("vmstat: dirty pages and what stops writers", dirty);
 	unit_test("psi: both lines of a real text", psi_of_a_kernel);
 	unit_test("psi: a missing line is unknown", one_line);
 	unit_test("psi: unknown lines and fields are skipped", unknown_lines);

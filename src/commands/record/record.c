@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,14 +12,16 @@
 #include "cli/open.h"
 #include "cli/signals.h"
 #include "commands/recorder/triggers.h"
+#include "commands/trace/windows.h"
 #include "session/session.h"
 
 enum { RING_LEAST = 256 << 10 };
 
 struct record_options {
 	struct saving_options saving;
-	uint64_t ring; /* bytes; 0: not given */
-	bool json;     /* log events as JSON */
+	uint64_t ring;  /* bytes; 0: not given */
+	uint64_t trace; /* the same, of the scheduler's events */
+	bool json;      /* log events as JSON */
 };
 
 struct recorder {
@@ -28,6 +31,9 @@ struct recorder {
 	char *path; /* the file to record to, or "-" */
 	struct journal journal;
 	struct tape_file tape;
+	struct host *live;       /* for the trace: what it reads is not recorded; NULL: no trace */
+	struct trace_ring trace; /* if there is one */
+	bool told_trace;         /* how long it lasts */
 	struct session session;
 	struct triggers triggers;
 	struct saves saves;
@@ -55,6 +61,10 @@ set_tape(struct recorder *r)
 		    "hours");
 	snprintf(path, sizeof path, "%s%spq.tape", save ? save : "", save ? "/" : "");
 	r->path = xstrdup(out ? out : path);
+	if (own->trace && (strcmp(r->path, "-") == 0 || r->options->root))
+		die(EXIT_USAGE, "--trace: not allowed with %s",
+		    r->options->root ? "--root: it is about this machine" :
+				       "-o -: it needs a file");
 	if (strcmp(r->path, "-") == 0 && (own->ring || saving->when.n || save || saving->command))
 		die(EXIT_USAGE,
 		    "-o -: not allowed with --ring, --when, --save or --exec, which need a file");
@@ -84,7 +94,7 @@ make_plan(struct recorder *r, const struct options *o)
 	r->own = o->ask.options;
 	r->plan.own = &r->own->saving;
 	tool_list_parse(&r->plan.list, o, 200000000);
-	plan_conditions(&r->plan, false);
+	plan_conditions(&r->plan, r->own->trace > 0);
 	set_tape(r);
 	set_directory(r);
 }
@@ -296,6 +306,16 @@ take_request(struct recorder *r)
 		saves_ask(&r->saves, &r->session.now, &why, false);
 }
 
+static void
+step_trace(struct recorder *r)
+{
+	if (!r->live)
+		return;
+	trace_take_waits(&r->trace, &r->triggers);
+	if (!r->told_trace && session_span_s(&r->session) >= 1)
+		r->told_trace = trace_tell_rate(&r->trace, &r->journal);
+}
+
 /* Writes this sample, and evaluates the conditions on it. */
 static void
 take_sample(struct recorder *r)
@@ -308,6 +328,7 @@ take_sample(struct recorder *r)
 	write_sample(r, m);
 	take_request(r);
 	triggers_step(&r->triggers, &r->session);
+	step_trace(r);
 	say_rate(r, m);
 	saves_step(&r->saves, m->mono_ns, m->real_ns);
 }
@@ -375,10 +396,70 @@ copy_tape(void *ctx, const struct save *save, const char *path)
 						SAVE_FAILED;
 }
 
+/* The trace is of the whole machine, whatever the tools record: who else ran is what it is for. */
+static void
+open_trace(struct recorder *r)
+{
+	const struct trace_ring_options ask = { .bytes = r->own->trace,
+		.wait_over_ns = plan_least_wait_ns(&r->plan) };
+
+	if (r->own->trace == 0)
+		return;
+	r->live = open_host(r->options);
+	trace_ring_open(&r->trace, r->live, &ask);
+}
+
+/* "web.trace" beside "web.tape", or "web-2.trace". */
+static void
+trace_name(const struct recorder *r, char out[4200])
+{
+	size_t n = strlen(r->path), end = strlen(".tape");
+	char again[8] = "";
+	struct stat st;
+
+	n -= n > end && strcmp(r->path + n - end, ".tape") == 0 ? end : 0;
+	for (int copy = 2; copy < 1000; copy++) {
+		snprintf(out, 4200, "%.*s%s.trace", (int)n, r->path, again);
+		if (lstat(out, &st) < 0)
+			return;
+		snprintf(again, sizeof again, "-%d", copy);
+	}
+}
+
+/* Without windows that are saved, the trace is saved at the end. */
+static bool
+save_trace(struct recorder *r)
+{
+	const struct saving_options *saving = &r->own->saving;
+	char path[4200], words[200], message[4600];
+
+	if (!r->live || saving->save || saving->when.n)
+		return true;
+	trace_name(r, path);
+	bool saved =
+	    trace_ring_save(&r->trace, path, r->trace.begun.boot_ns, UINT64_MAX, NULL) == 0;
+	trace_saved_words(r->trace.saved, words, sizeof words);
+	snprintf(message, sizeof message, saved ? "%s: %s" : "cannot save the trace to %s: %s",
+	    path, saved ? words : strerror(errno));
+	say(r, clock_ns(CLOCK_REALTIME), saved ? "saved" : "failed", message);
+	return saved;
+}
+
+static void
+close_trace(struct recorder *r)
+{
+	if (!r->live)
+		return;
+	trace_ring_close(&r->trace);
+	host_close(r->live);
+}
+
 static void
 begin(struct recorder *r)
 {
 	struct plan *p = &r->plan;
+
+	open_trace(r);
 
 	r->session = (struct session){ .host = open_both(r),
 		.options = r->options,
@@ -395,9 +476,11 @@ begin(struct recorder *r)
 	r->saves = (struct saves){ .plan = p,
 		.journal = &r->journal,
 		.facts = &r->session.host->facts,
-		.media = { { .name = "tape", .ctx = r, .copy = copy_tape } },
-		.nmedia = 1,
 		.own_fd = &r->tape.fd };
+	if (r->live)
+		r->saves.media[r->saves.nmedia++] = trace_medium(&r->trace);
+	r->saves.media[r->saves.nmedia++] =
+	    (struct save_medium){ .name = "tape", .ctx = r, .copy = copy_tape };
 	triggers_begin(&r->triggers, &r->saves);
 }
 
@@ -417,7 +500,10 @@ end(struct recorder *r)
 	enum exit_status status = status_of(r);
 
 	saves_finish(&r->saves);
+	if (!save_trace(r))
+		status = EXIT_FAILED;
 	say_end(r);
+	close_trace(r);
 	session_end(&r->session);
 	if (tape_file_close(&r->tape) < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", r->path, strerror(errno));
@@ -454,6 +540,8 @@ static const struct record_options usual_options = { .saving = SAVING_USUAL };
 static const struct option options[] = {
 	{ 0, "ring", "SIZE", OPTION_SIZE, AT(ring),
 	    .help = "keep only the newest samples, in SIZE bytes: 64M, 1G" },
+	{ 0, "trace", "[=SIZE]", OPTION_SIZE, AT(trace), .implied = "64M",
+	    .help = "also keep the scheduler's events, in SIZE bytes (64M)" },
 	{ 0, "json", NULL, OPTION_FLAG, AT(json),
 	    .help = "log events as JSON, one object per line" },
 	{ .type = OPTION_TABLE, .at = AT(saving), .table = saving_options },

@@ -55,8 +55,19 @@ void triggers_begin(struct triggers *t, struct saves *s);
  * session's samplers are in the order of the plan's tools. */
 void triggers_step(struct triggers *t, const struct session *s);
 
-/* A thread got a CPU at this time, after a wait for it: asks for a save if that is longer than a
- * condition says. */
-void triggers_waited(struct triggers *t, const struct sample *m, const char *who, int64_t wait_ns);
+/* A thread that got a CPU after a wait for it. */
+struct waited {
+	int64_t ns;
+	uint32_t tid;
+	void (*name)(void *ctx, uint32_t tid, char *out, size_t n); /* prints who it is */
+	void *ctx;
+};
+
+/* Asks for a save if that wait, which ended at this time, is longer than a condition says. Such a
+ * condition fires at most once a second. */
+void triggers_waited(struct triggers *t, const struct sample *m, const struct waited *w);
+
+/* From when on a wait may fire, CLOCK_MONOTONIC; INT64_MAX: there is no such condition. */
+int64_t triggers_waits_from_ns(const struct triggers *t);
 
 #endif

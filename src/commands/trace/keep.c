@@ -119,6 +119,7 @@ step(struct keeper *k)
 	};
 	const struct sample now = sample_now();
 
+	switch_ring_tend(k->ring.ring);
 	trace_take_waits(&k->ring, &k->triggers);
 	if (signals_asked())
 		saves_ask(&k->saves, &now, &asked, false);
@@ -134,15 +135,26 @@ goes_on(const struct keeper *k)
 	return !signals_stop() && clock_ns(CLOCK_MONOTONIC) < k->end_ns;
 }
 
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Without conditions on rows nothing is done until a wait is too long, or somebody asks. */
 static void
 sleep_and_save(struct keeper *k)
 {
 	while (goes_on(k)) {
-		int64_t due_ns = saves_due_ns(&k->saves, clock_ns(CLOCK_MONOTONIC));
-		due_ns = due_ns < k->rate_ns ? due_ns : k->rate_ns;
-		due_ns = due_ns < k->end_ns ? due_ns : k->end_ns;
-		signals_wait(switch_ring_alarm_fd(k->ring.ring), due_ns);
+		const int64_t now_ns = clock_ns(CLOCK_MONOTONIC),
+			      waits_ns = triggers_waits_from_ns(&k->triggers);
+		int64_t due_ns = earlier(saves_due_ns(&k->saves, now_ns), k->rate_ns);
+		due_ns = earlier(due_ns, k->end_ns);
+		if (now_ns < waits_ns) /* nobody is woken up by waits that do not matter */
+			signals_wait(-1, trace_ring_tend(&k->ring, earlier(due_ns, waits_ns)));
+		else
+			signals_wait(
+			    switch_ring_alarm_fd(k->ring.ring), trace_ring_tend(&k->ring, due_ns));
 		step(k);
 	}
 }
@@ -168,6 +180,7 @@ static void
 begin(struct keeper *k, int64_t for_ns)
 {
 	const struct trace_ring_options ask = { .pid = k->options->ask.target.pid,
+		.source = (enum trace_source)k->own->source,
 		.bytes = k->own->ring,
 		.last_ns = k->own->last_ns,
 		.wait_over_ns = plan_least_wait_ns(&k->plan) };

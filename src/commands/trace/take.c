@@ -32,24 +32,24 @@ tell_rate(const struct trace_ring *t, int64_t for_ns)
 
 /* Sleeps until then, or a signal ends it. */
 static void
-sleep_until(int64_t mono_ns)
+sleep_until(struct trace_ring *t, int64_t mono_ns)
 {
 	while (!signals_stop() && clock_ns(CLOCK_MONOTONIC) < mono_ns)
-		signals_wait(-1, mono_ns);
+		signals_wait(-1, trace_ring_tend(t, mono_ns));
 }
 
 static void
-wait_for_end(const struct trace_ring *t, int64_t for_ns)
+wait_for_end(struct trace_ring *t, int64_t for_ns)
 {
 	int64_t start_ns = clock_ns(CLOCK_MONOTONIC),
 		end_ns = for_ns ? start_ns + for_ns : INT64_MAX;
 
 	if (for_ns == 0 || for_ns > LOOK_NS) {
-		sleep_until(start_ns + LOOK_NS);
+		sleep_until(t, start_ns + LOOK_NS);
 		if (!signals_stop())
 			tell_rate(t, for_ns);
 	}
-	sleep_until(end_ns);
+	sleep_until(t, end_ns);
 }
 
 static int
@@ -110,9 +110,10 @@ enum exit_status
 trace_take(const struct options *o, int64_t for_ns)
 {
 	const struct trace_options *own = o->ask.options;
-	const struct trace_ring_options ask = {
-		.pid = o->ask.target.pid, .bytes = own->ring, .last_ns = own->last_ns
-	};
+	const struct trace_ring_options ask = { .pid = o->ask.target.pid,
+		.source = (enum trace_source)own->source,
+		.bytes = own->ring,
+		.last_ns = own->last_ns };
 	struct trace_ring t;
 
 	check_options(own);

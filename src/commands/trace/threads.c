@@ -81,8 +81,8 @@ list(struct thread_list *l, struct host *host, const char *path, struct text *na
 	return true;
 }
 
-static void
-add_process(struct thread_list *l, struct host *host, const char *pid)
+void
+threads_read_process(struct thread_list *l, struct host *host, const char *pid)
 {
 	uint32_t cgroup = cgroup_of(l, host, pid);
 	struct text names;
@@ -104,7 +104,7 @@ threads_read(struct thread_list *l, struct host *host)
 	if (!list(l, host, "proc", &names))
 		return;
 	while (next_number(&names, pid))
-		add_process(l, host, pid);
+		threads_read_process(l, host, pid);
 }
 
 /* ---- Those that events tell of */

@@ -107,6 +107,7 @@ recording_option(const struct options *o)
 
 	return own->ring      ? "--ring" :
 	    own->last_ns      ? "--last" :
+	    own->source       ? "--source" :
 	    s->when.n         ? "--when" :
 	    s->save           ? "--save" :
 	    s->command        ? "--exec" :
@@ -219,6 +220,8 @@ trace(const struct options *o)
 	return status;
 }
 
+static const char *const sources[] = { "bpf-btf", "bpf-raw", "bpf-tp", "bpf", "perf", NULL };
+
 static const struct option options[] = {
 	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct trace_options, slow_ns),
 	    .help = "text: only after a wait for a CPU of at least TIME" },
@@ -228,6 +231,9 @@ static const struct option options[] = {
 	    .help = "record or export to FILE ('-': to stdout)" },
 	{ 0, "ring", "SIZE", OPTION_SIZE, offsetof(struct trace_options, ring),
 	    .help = "record: keep the newest events, in SIZE bytes; default 64M" },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct trace_options, source),
+	    .help = "record: by bpf, bpf-btf, bpf-raw, bpf-tp, or perf (with -p)",
+	    .want = "bpf (or one of bpf-btf, bpf-raw, bpf-tp) or perf", .choices = sources },
 	{ 0, "last", "TIME", OPTION_TIME, offsetof(struct trace_options, last_ns),
 	    .help = "record: the same, as large as TIME takes at the present rate" },
 	{ 'f', NULL, "RECORDING", OPTION_TEXT, offsetof(struct trace_options, beside),

@@ -9,6 +9,7 @@
 struct trace_options {
 	struct saving_options saving;
 	bool json;
+	int source;      /* enum trace_source of ring.h */
 	int64_t slow_ns; /* 0: not given */
 	uint64_t ring;   /* bytes; 0: not given */
 	int64_t last_ns; /* 0: not given */

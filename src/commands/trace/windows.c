@@ -78,15 +78,15 @@ trace_medium(struct trace_ring *t)
 void
 trace_take_waits(struct trace_ring *t, struct triggers *triggers)
 {
+	const int most = 1000; /* more may come while these are taken */
 	struct switch_alarm a;
-	char who[128];
 
-	while (switch_ring_take_alarm(t->ring, &a)) {
+	for (int i = 0; i < most && switch_ring_take_alarm(t->ring, &a); i++) {
 		const int64_t ago_ns = clock_ns(CLOCK_BOOTTIME) - (int64_t)a.at_ns;
 		const struct sample m = { .mono_ns = clock_ns(CLOCK_MONOTONIC) - ago_ns,
 			.real_ns = clock_ns(CLOCK_REALTIME) - ago_ns };
-		trace_thread_words(t, a.tid, who, sizeof who);
-		triggers_waited(triggers, &m, who, (int64_t)a.wait_ns);
+		const struct waited w = { (int64_t)a.wait_ns, a.tid, trace_thread_words, t };
+		triggers_waited(triggers, &m, &w);
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
  * live: what the scheduler does now, from the rings of bpf/switch_ring.h. Each tick reads what they have
  * got, puts the events of all CPUs into the order of their times, and hands them to blame. A row cuts the
- * waits that last: what they take is divided among the rows.
+ * waits that last: what they take is divided among the rows. Without BPF, ticks take samples of /proc.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +12,7 @@
 #include "bpf/switch_ring.h"
 #include "commands/who/merge.h"
 #include "commands/who/quotas.h"
+#include "commands/who/sampled.h"
 #include "commands/who/threads.h"
 #include "commands/who/who.h"
 #include "tools/targets.h"
@@ -23,13 +24,15 @@ static const int64_t TICK_NS = 100000000;
 enum { RING_LEAST = 4 << 20, RING_MOST = 64 << 20, RING_OF_CPU = 1 << 20, FILES_OF_TICK = 400 };
 
 struct who_live {
-	struct switch_ring *ring;
+	struct switch_ring *ring; /* NULL: the source is /proc */
+	struct sampled *sampled;  /* NULL: it is not */
 	struct blame *blame;
 	struct who_threads threads;
 	struct parties parties;
 	struct targets targets;
 	struct quotas quotas;
-	char *group; /* the path of -g; NULL: none, or not found yet */
+	char *group;    /* the path of -g; NULL: none, or not found yet */
+	size_t nchosen; /* so many cgroups were compared with it */
 	struct merge merge;
 	bool printed;          /* the sums are in rows: the next tick clears them */
 	uint64_t lost;         /* events since the last row */
@@ -98,19 +101,68 @@ begin_blame(struct watch *w, struct who_live *l)
 	l->quotas = (struct quotas){ .host = w->host, .parties = &l->parties, .blame = l->blame };
 }
 
+enum { SOURCE_ANY, SOURCE_BPF, SOURCE_PROC };
+
+static bool
+begin_bpf(struct watch *w, struct who_live *l)
+{
+	struct bpf_why why;
+
+	if (w->host->elsewhere)
+		snprintf(why.text, sizeof why.text, "--root reads files only");
+	else if (open_ring(w, l, &why))
+		return true;
+	watch_note(w, "BPF is not available: %s", why.text);
+	return false;
+}
+
+static bool
+begin_sampled(struct watch *w, struct who_live *l)
+{
+	if (sampled_open(&l->sampled, w->host, &l->threads, &l->parties, l->blame) < 0) {
+		watch_note(w,
+		    "/proc/self/schedstat has no figures: %s (it needs CONFIG_SCHED_INFO)",
+		    strerror(errno));
+		return false;
+	}
+	watch_note(w,
+	    "using samples of /proc: how long threads waited is exact, and behind whom is an "
+	    "estimate");
+	l->quotas.sampled = true;
+	return true;
+}
+
+static void
+free_live(struct who_live *l)
+{
+	switch_ring_close(l->ring);
+	sampled_close(l->sampled);
+	blame_free(l->blame);
+	parties_free(&l->parties);
+	who_threads_free(&l->threads);
+	targets_free(&l->targets);
+	quotas_free(&l->quotas);
+	merge_free(&l->merge);
+	free(l->group);
+	free(l);
+}
+
 /* NULL after watch_fail. */
 static struct who_live *
 open_live(struct watch *w)
 {
 	struct who_live *l = memset(xmalloc(sizeof *l), 0, sizeof *l);
-	struct bpf_why why;
+	int source = ((const struct who_options *)w->ask->options)->source_kind;
+	bool bpf = source != SOURCE_PROC && begin_bpf(w, l);
 
-	if (!open_ring(w, l, &why)) {
-		free(l);
-		return watch_fail(w, EXIT_UNSUPPORTED, "BPF is not available: %s", why.text);
-	}
 	begin_blame(w, l);
-	return l;
+	if (bpf || (source != SOURCE_BPF && begin_sampled(w, l)))
+		return l;
+	free_live(l);
+	return watch_fail(w, EXIT_UNSUPPORTED,
+	    source == SOURCE_ANY ?
+		"it is not known here who waits for a CPU (see the notes above)" :
+		"the chosen --source is not available here");
 }
 
 /* ---- Events */
@@ -127,20 +179,21 @@ take_loss(void *ctx, const struct switch_loss *s)
 	merge_loss(&((struct who_live *)ctx)->merge, s);
 }
 
-/* Which cgroups are below that of -g. */
+/* Which new cgroups are below that of -g. */
 static void
-choose_cgroups(struct who_live *l, size_t before)
+choose_cgroups(struct who_live *l)
 {
 	const struct trace_file *f = &l->threads.file;
 	struct parties *p = &l->parties;
 
-	if (!l->group || f->ncgroups == before)
+	if (!l->group || f->ncgroups == l->nchosen)
 		return;
 	size_t n = strlen(l->group);
 	p->chosen = xrealloc(p->chosen, (f->ncgroups + 1) * sizeof *p->chosen);
-	for (size_t i = before; i < f->ncgroups; i++)
+	for (size_t i = l->nchosen; i < f->ncgroups; i++)
 		p->chosen[i] = strncmp(f->cgroups[i], l->group, n) == 0 &&
 		    (n == 1 || f->cgroups[i][n] == '\0' || f->cgroups[i][n] == '/');
+	l->nchosen = f->ncgroups;
 }
 
 static void
@@ -175,29 +228,40 @@ feed(struct who_live *l, uint64_t to_ns)
 static void
 clear(struct who_live *l)
 {
+	if (l->sampled)
+		sampled_clear(l->sampled);
 	blame_clear(l->blame);
 	arena_reset(&l->parties.arena);
 	l->lost = 0;
 	l->printed = false;
 }
 
+static void
+follow(struct watch *w, struct who_live *l)
+{
+	const struct switch_sink sink = { l, take_event, take_loss };
+	struct switch_ring_found found;
+
+	switch_ring_follow(l->ring, &sink, &found);
+	l->lost += found.lost;
+	feed(l, found.to_ns > l->now_ns + LATE_NS ? found.to_ns - LATE_NS : l->now_ns);
+	who_threads_read(&l->threads, w->host, FILES_OF_TICK, moved, l);
+	choose_cgroups(l);
+}
+
 void
 who_tick(struct watch *w)
 {
 	struct who_live *l = ((struct who_state *)w->state)->live;
-	const struct switch_sink sink = { l, take_event, take_loss };
-	struct switch_ring_found found;
 
 	if (!l)
 		return;
 	if (l->printed)
 		clear(l);
-	switch_ring_follow(l->ring, &sink, &found);
-	l->lost += found.lost;
-	feed(l, found.to_ns > l->now_ns + LATE_NS ? found.to_ns - LATE_NS : l->now_ns);
-	size_t before = l->threads.file.ncgroups;
-	who_threads_read(&l->threads, w->host, FILES_OF_TICK, moved, l);
-	choose_cgroups(l, before);
+	if (l->ring)
+		follow(w, l);
+	else
+		sampled_tick(l->sampled, false);
 }
 
 /* ---- Rows */
@@ -226,7 +290,7 @@ find_target(struct watch *w, struct arena *a, struct who_live *l)
 		return false;
 	if (t->cgroup && !l->group && l->targets.place.version) {
 		l->group = xstrdup(place_name(a, &l->targets.place, l->targets.place.rel));
-		choose_cgroups(l, 0);
+		choose_cgroups(l);
 	}
 	return true;
 }
@@ -260,10 +324,27 @@ tell_losses(struct watch *w, const struct who_live *l)
 static const char *
 note_of(const struct who_live *l, struct arena *a)
 {
+	if (l->sampled)
+		return "sampled";
 	if (l->lost == 0)
 		return NULL;
 	return arena_printf(
 	    a, "lost %" PRIu64 " events: left out %" PRIu64 " waits", l->lost, left_out(l));
+}
+
+/* The end of a row. */
+static void
+complete(struct watch *w, struct who_live *l)
+{
+	if (l->sampled) {
+		sampled_tick(l->sampled, true);
+		who_threads_read(&l->threads, w->host, FILES_OF_TICK, moved, l);
+		choose_cgroups(l);
+	} else {
+		blame_cut(l->blame, l->now_ns);
+	}
+	quotas_read(&l->quotas);
+	tell_losses(w, l);
 }
 
 void *
@@ -280,15 +361,15 @@ who_read(struct watch *w, struct arena *a)
 	struct who_live *l = state->live;
 	if (!find_target(w, a, l))
 		return NULL;
-	blame_cut(l->blame, l->now_ns);
-	quotas_read(&l->quotas);
+	complete(w, l);
 	l->real_shift_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	l->printed = true;
-	tell_losses(w, l);
 	*s = (struct who_snapshot){ .blame = l->blame,
 		.parties = &l->parties,
 		.utc = ((const struct who_options *)w->ask->options)->utc,
 		.note = note_of(l, a),
+		.source = l->ring ? switch_ring_mode(l->ring) : "proc",
+		.sampled = l->sampled,
 		.real = real_time,
 		.about = l };
 	return s;
@@ -299,15 +380,6 @@ who_release(struct watch *w)
 {
 	struct who_live *l = ((struct who_state *)w->state)->live;
 
-	if (!l)
-		return;
-	switch_ring_close(l->ring);
-	blame_free(l->blame);
-	parties_free(&l->parties);
-	who_threads_free(&l->threads);
-	targets_free(&l->targets);
-	quotas_free(&l->quotas);
-	merge_free(&l->merge);
-	free(l->group);
-	free(l);
+	if (l)
+		free_live(l);
 }

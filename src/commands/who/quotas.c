@@ -50,7 +50,8 @@ move(struct quotas *q, uint32_t party)
 	if (cgroup >= q->n)
 		return;
 	const struct quota_reading *r = &q->v[cgroup];
-	if (r->grew_ns == 0 || (r->grew_ns > 0 && r->weighed && !q->parties->by_thread))
+	if (r->grew_ns == 0 ||
+	    (r->grew_ns > 0 && r->weighed && !q->parties->by_thread && !q->sampled))
 		blame_throttled(q->blame, party, (uint64_t)r->grew_ns);
 }
 
@@ -71,7 +72,8 @@ quotas_read(struct quotas *q)
 	for (uint32_t i = 0; i < blame_victims(q->blame); i++)
 		if (blame_victim(q->blame, i))
 			move(q, i);
-	parties_each(q->parties, limit, q);
+	if (!q->sampled)
+		parties_each(q->parties, limit, q);
 }
 
 void

@@ -7,11 +7,12 @@
 
 struct quota_reading;
 
-/* Zero-initialise, then set the first three. */
+/* Zero-initialise, then set the first four. */
 struct quotas {
 	struct host *host;
 	const struct parties *parties;
 	struct blame *blame;
+	bool sampled; /* which waits a quota may have caused is not known */
 	struct throttled throttled;
 	struct quota_reading *v; /* the last reading of each cgroup */
 	size_t n, room;

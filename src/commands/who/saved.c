@@ -186,6 +186,7 @@ end_interval(struct replay *r, uint64_t end_ns)
 	struct who_snapshot s = { .blame = r->blame,
 		.parties = &r->parties,
 		.utc = r->options->utc,
+		.source = "trace",
 		.real = real_time,
 		.about = &r->trace };
 
@@ -284,6 +285,15 @@ plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+static bool
+by_perf(const struct trace_file *t)
+{
+	struct text source;
+
+	return facts_find((struct text){ t->facts.s, t->facts.n }, "source", &source) &&
+	    text_eq(source, "perf");
+}
+
 static void
 tell_losses(const struct replay *r)
 {
@@ -299,7 +309,10 @@ tell_losses(const struct replay *r)
 		warn("%s: skipped %llu damaged block%s", r->own->source, damaged, plural(damaged));
 	if (t->cut)
 		warn("%s: the end of the trace is missing", r->own->source);
-	if (left_out && gaps)
+	if (left_out && by_perf(t))
+		warn("left out: %llu wait%s: perf events do not tell when threads are woken up",
+		    left_out, plural(left_out));
+	else if (left_out && gaps)
 		warn("left out: %llu wait%s that began before the trace, or during which events "
 		     "were lost (in %llu place%s)",
 		    left_out, plural(left_out), gaps, plural(gaps));

@@ -295,6 +295,22 @@ who_threads_read(struct who_threads *t, struct host *h, size_t most,
 	}
 }
 
+size_t
+who_threads_see(struct who_threads *t, struct host *h, uint32_t pid, uint32_t tid)
+{
+	const struct trace_thread *old = who_threads_find(&t->file, tid, 0);
+
+	if (!old || old->pid != pid) {
+		if (old)
+			put_ended(t, (uint32_t)(old - t->file.threads));
+		put_thread(
+		    t, &(struct trace_thread){ .tid = tid, .pid = pid, .cgroup = TRACE_NO_CGROUP });
+		read_thread(t, h, tid);
+		old = who_threads_find(&t->file, tid, 0);
+	}
+	return (size_t)(old - t->file.threads);
+}
+
 void
 who_threads_free(struct who_threads *t)
 {

@@ -42,6 +42,9 @@ const struct trace_thread *who_threads_find(
 void who_threads_read(struct who_threads *t, struct host *h, size_t most,
     void (*moved)(void *about, uint32_t tid), void *about);
 
+/* The index of a thread that /proc has, for who follows no events: a new one is added, and read. */
+size_t who_threads_see(struct who_threads *t, struct host *h, uint32_t pid, uint32_t tid);
+
 void who_threads_free(struct who_threads *t);
 
 #endif

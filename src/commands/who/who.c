@@ -50,12 +50,17 @@ static const struct column columns[] = {
 	[WHO_LONGEST_END] = { "longest_end", "longest-end", LABEL, NO_UNIT, 13, 0,
 	    .group = "detail", .remark = true,
 	    .help = "when the longest wait ended, or the interval if it lasts" },
+	[WHO_SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .group = "detail",
+	    .remark = true, .room = 8,
+	    .help = "where the figures come from: bpf-btf, bpf-raw, bpf-tp, proc, or a trace" },
 	[WHO_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
-	    .help = "of a total: how many events were lost, and how many waits are left out" },
+	    .help = "of a total: lost events and waits that are left out for them; or: sampled" },
 	{ .key = NULL },
 };
 
 static const struct who_options usual_options = { .rows = OPTION_ROWS_UNSET, .slow_ns = 50000000 };
+
+static const char *const sources[] = { "bpf", "proc", NULL };
 
 static const struct option own_options[] = {
 	{ 'f', NULL, "FILE", OPTION_TEXT, offsetof(struct who_options, source),
@@ -66,6 +71,9 @@ static const struct option own_options[] = {
 	{ 'n', NULL, "N", OPTION_ROWS, offsetof(struct who_options, rows),
 	    .help = "at most N rows, worst first (text: 20, or one screen)",
 	    .want = "a number of rows", .most = 1000000 },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct who_options, source_kind),
+	    .help = "bpf or proc (default: BPF if it is available)", .want = "bpf or proc",
+	    .choices = sources },
 	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct who_options, slow_ns),
 	    .help = "count waits of at least TIME as slow (default 50ms)" },
 	{ .type = OPTION_END },
@@ -148,6 +156,8 @@ static void
 put_longest(struct cell *row, const struct who_snapshot *s, struct arena *a, double span_s,
     uint64_t longest_ns, uint32_t tid, uint64_t end_ns)
 {
+	if (s->sampled)
+		return;
 	cell_gauge(&row[WHO_LONGEST], ms(longest_ns), span_s);
 	cell_label(&row[WHO_LONGEST_TID], arena_printf(a, "%u", tid));
 	put_time(&row[WHO_LONGEST_END], s, a, end_ns);
@@ -161,11 +171,13 @@ put_total(struct cell *row, const struct who_snapshot *s, struct arena *a, doubl
 	cell_share(&row[WHO_SHARE], (double)v->wait_ns, (double)v->wait_ns);
 	put_longest(row, s, a, span_s, v->longest_ns, v->longest_tid, v->longest_end_ns);
 	cell_gauge(&row[WHO_WAITS], (double)v->waits, span_s);
-	cell_gauge(&row[WHO_SLOW], (double)v->slow, span_s);
 	cell_label(&row[WHO_CULPRIT], "(all)");
 	cell_label(&row[WHO_NOTE], s->note);
 	for (int i = WHO_SELF_MS; i <= WHO_UNKNOWN_MS; i++)
 		cell_gauge(&row[i], i == WHO_QUOTA_MS && !v->quota_known ? NAN : 0, span_s);
+	if (s->sampled)
+		return;
+	cell_gauge(&row[WHO_SLOW], (double)v->slow, span_s);
 	cell_gauge(&row[WHO_ELSEWHERE], ms(v->elsewhere_ns), span_s);
 	cell_gauge(&row[WHO_LASTING], (double)v->open, span_s);
 	cell_gauge(&row[WHO_LEFT_OUT], (double)v->left_out, span_s);
@@ -181,7 +193,7 @@ put_pair(struct cell *row, const struct who_snapshot *s, struct arena *a, double
 	cell_gauge(&row[WHO_WAIT], ms(p->wait_ns), span_s);
 	cell_share(&row[WHO_SHARE], (double)p->wait_ns, (double)l->victim->wait_ns);
 	cell_label(&row[WHO_CULPRIT], parties_name(s->parties, p->culprit));
-	if (p->culprit == BLAME_QUOTA)
+	if (p->culprit == BLAME_QUOTA || s->sampled)
 		return;
 	put_longest(row, s, a, span_s, p->longest_ns, p->longest_tid, p->longest_end_ns);
 	cell_gauge(&row[WHO_WAITS], (double)p->waits, span_s);
@@ -225,6 +237,7 @@ add_rows(const struct who_snapshot *s, double span_s, struct table *out)
 		}
 		cell_label(&row[WHO_VICTIM], name);
 		cell_label(&row[WHO_BEHIND], who_kinds[kind]);
+		cell_label(&row[WHO_SOURCE], s->source);
 	}
 }
 
@@ -248,6 +261,8 @@ who(const struct options *o)
 {
 	const struct who_options *own = o->ask.options;
 
+	if (own->source && own->source_kind)
+		die(EXIT_USAGE, "--source is for this machine, and -f for a saved trace");
 	if (own->source)
 		return who_saved(o);
 	if (o->from.written || o->to.written)

@@ -11,6 +11,8 @@ struct who_snapshot {
 	struct parties *parties;
 	bool utc;
 	const char *note; /* about the totals; NULL: none */
+	const char *source;
+	bool sampled; /* of /proc: who ran is an estimate, and nothing is known of single waits */
 	/* CLOCK_REALTIME at a time since boot; false: unknown */
 	bool (*real)(const void *about, uint64_t boot_ns, int64_t *real_ns);
 	const void *about;

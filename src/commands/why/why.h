@@ -159,7 +159,8 @@ struct evidence {
 	struct tasks_rows target;
 	struct psi_rows target_psi;
 	struct wait_rows wait; /* of each thread */
-	struct who_rows who;   /* of each cgroup, or the process; only live, and where BPF may be used */
+	struct who_rows
+	    who; /* of each cgroup, or the process; only live, and where BPF may be used */
 	struct tasks_rows threads;
 	struct cpulist allowed; /* the CPUs that its threads may run on */
 	bool allowed_known;
