@@ -18,7 +18,7 @@ static const struct column columns[] = {
 	[SOCK_FULL] = { "full_pct", "%full", SHARE, PERCENT, 7, 1,
 	    .help = "how full the accept queue was at most: of backlog + 1, at which the kernel "
 		    "drops" },
-	[SOCK_OVERFLOW] = { "overflows_per_s", "overfl/s", RATE, PER_SECOND, 9, 1,
+	[SOCK_OVERFLOW] = { "overflows_per_s", "ovf/s", RATE, PER_SECOND, 7, 1,
 	    .counter = "sock_listen_overflows",
 	    .help = "of 'all': connections that found an accept queue full (netstat "
 		    "ListenOverflows)" },
