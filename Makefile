@@ -39,7 +39,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 
 VERSION := $(shell sed -n 's/^.define PQ_VERSION "\(.*\)"$$/\1/p' src/version.h)
-TOOLS = runq cpu throttle mem tasks runqlat wait psi disk limits who why check record tape trace export
+TOOLS = runq cpu throttle mem tasks runqlat wait psi disk sock limits who why check record tape trace export
 SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:%.c=$(B)/%.o)
 LIB_OBJ = $(filter-out $(B)/src/main.o,$(OBJ))
@@ -100,10 +100,10 @@ deb: $(if $(HAVE_STATIC),static,all)
 check: tests
 	scripts/tests $(B)
 
-tests: all $(UNIT) $(REPLAY) $(B)/tests/helper $(B)/tests/locks $(B)/tests/trace $(B)/tests/trace_sample $(B)/tests/ring
+tests: all $(UNIT) $(REPLAY) $(B)/tests/helper $(B)/tests/locks $(B)/tests/queues $(B)/tests/trace $(B)/tests/trace_sample $(B)/tests/ring
 
 # Programs that bats files run.
-$(B)/tests/helper $(B)/tests/locks: $(B)/tests/%: tests/%.c
+$(B)/tests/helper $(B)/tests/locks $(B)/tests/queues: $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
 

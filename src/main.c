@@ -2,6 +2,7 @@
  * pq shows the queues that latency is made of. This file picks the tool. The rest, a line a file:
  *
  *   commands/limit_words.c       changes of limits as words and JSON
+ *   commands/throttled.c         how long CPU quotas have throttled cgroups
  *   commands/saved_trace.c       opens saved traces, and finds cgroups in them
  *   commands/check/check.c       pq check: conditions, the time that is judged, the verdict
  *   commands/check/print.c       the verdict as a line of a monitoring plug-in and as JSON
@@ -14,18 +15,30 @@
  *   commands/limits/page.c       the page for people
  *   commands/limits/page_json.c  the page as JSON
  *   commands/record/record.c     pq record: the flight recorder
- *   commands/record/triggers.c   when a condition fires
- *   commands/record/saves.c      windows that are saved, and the command that runs for each
- *   commands/record/journal.c    the log, for people or as JSON
+ *   commands/recorder/plan.c     what is told about saving: conditions, windows, a command
+ *   commands/recorder/triggers.c when a condition fires
+ *   commands/recorder/saves.c    windows that are saved, and the command that runs for each
+ *   commands/recorder/journal.c  the log, for people or as JSON
+ *   commands/recorder/ask.c      whether another process can be asked to save
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
  *   commands/trace/trace.c       pq trace
- *   commands/trace/take.c        records what the scheduler does
+ *   commands/trace/take.c        records what the scheduler does, for some time
+ *   commands/trace/keep.c        keeps it all the time, and saves windows
+ *   commands/trace/windows.c     windows of the rings, and conditions of single waits
+ *   commands/trace/ring.c        the rings, and how they are written to a trace
+ *   commands/trace/threads.c     who the threads of a trace are
  *   commands/trace/info.c        pq trace info
  *   commands/trace/export.c      for other programs, with the figures of a recording
  *   commands/trace/text.c        pq trace text: a line for each time on a CPU
- *   commands/who/who.c           pq who: behind whom threads waited, from a saved trace
- *   commands/who/parties.c       who the threads of a trace belong to
+ *   commands/who/who.c           pq who: behind whom threads waited for a CPU: the rows
+ *   commands/who/saved.c         from a saved trace
+ *   commands/who/live.c          from what the scheduler does now
+ *   commands/who/quotas.c        how much of the waits is due to CPU quotas
+ *   commands/who/sampled.c       without BPF: from samples of /proc
+ *   commands/who/merge.c         events of all CPUs in the order of their times
+ *   commands/who/threads.c       the threads of this machine, and whose they are
+ *   commands/who/parties.c       who threads belong to: who waits, and behind whom
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/phases.c        the rows before and after a limit was changed
@@ -34,6 +47,7 @@
  *   commands/why/memory.c        the rules about memory
  *   commands/why/disks.c         the rules about disks, io.max and dirty pages
  *   commands/why/threads.c       the rules about what the target's threads do
+ *   commands/why/sockets.c       the rules about the queues of sockets
  *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile
  *   commands/why/finding.c       cause, evidence and fix as text and JSON
  *
@@ -62,6 +76,9 @@
  *   tools/psi.c                  pq psi
  *   tools/disk/disk.c            pq disk: a row per disk
  *   tools/disk/groups.c          pq disk -G: the I/O of cgroups
+ *   tools/sock/sock.c            pq sock: columns and rows
+ *   tools/sock/source.c          where its figures come from; how long bytes are unread
+ *   tools/sock/softnet.c         pq sock -P: how packets come in
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget
  *   tools/tasks/detail.c         the ranking, and the files of the worst
@@ -135,11 +152,19 @@
  *   proc/elf.c                   what a program file says about addresses
  *   proc/maps.c                  what is mapped in a process; names of JIT code
  *   proc/lock_owner.c            which thread holds a lock, by the memory around its futex
+ *   proc/sockets.c               rows of sockets, and the text that keeps them
+ *   proc/net_files.c             files about sockets and packets: tcp, udp, netstat, softnet_stat
+ *
+ *   netlink/socket_list.c        the sockets of namespaces that have something queued
+ *   netlink/socket_owners.c      which processes have a socket open
+ *   netlink/sock_diag.c          asks the kernel for sockets
  *
  *   bpf/wait_counter.c           waits for a CPU, counted in the kernel
  *   bpf/switch_ring.c            rings of what the scheduler does, written in the kernel
  *   bpf/switch_program.c         their BPF programs
  *   bpf/switch_slots.c           their memory, read while it is written
+ *   bpf/perf_ring.c              switches of one process, by perf events, without privileges
+ *   bpf/perf_records.c           their records
  *   bpf/task_list.c              all tasks, read by a program that walks over them
  *   bpf/task_program.c           this program
  *   bpf/program.c                the BPF programs, assembled for this kernel
@@ -155,6 +180,7 @@
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings
  *   base/printable.c            other people's bytes on a terminal
+ *   base/publish.c               names for complete files
  *   base/sentence.c              sentences whose figures are known
  *   base/text.c                  pieces of other people's bytes, numbers, names that are near
  *   base/units.c                 durations, sizes and points in time
@@ -232,7 +258,8 @@ static const char *const aliases[][2] = { { "load", "runq" }, { "uptime", "runq"
 	{ "pidstat", "tasks" }, { "latency", "runqlat" }, { "locks", "wait" }, { "offcpu", "wait" },
 	{ "pressure", "psi" }, { "iostat", "disk" }, { "diskstats", "disk" }, { "iotop", "disk" },
 	{ "io", "disk" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },
-	{ "timehist", "trace" } };
+	{ "timehist", "trace" }, { "ss", "sock" }, { "netstat", "sock" }, { "sockets", "sock" },
+	{ "listen", "sock" } };
 
 static struct nearest *guess;
 

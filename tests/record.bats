@@ -453,7 +453,7 @@ fill() {
 	said '^this is from the command$' # its output is the log's
 	tape=$(find . -maxdepth 1 -name 'pq-*.tape')
 	diff <(grep -v -e '^PQ_TIME=' -e '^PQ_TESTS_RUN=' reason) <(printf '%s\n' PQ_COLUMN=runq.plist_sz 'PQ_EXPR=runq.plist_sz > 50' PQ_NAME= PQ_ROW= PQ_SUPPRESSED=0 \
-		"PQ_TAPE=$tape" PQ_THRESHOLD=50 PQ_VALUE=100)
+		"PQ_TAPE=$tape" PQ_THRESHOLD=50 PQ_TRACE= PQ_VALUE=100)
 	grep -qE '^PQ_TIME=[0-9-]{10}T[0-9:.]{12}[+-][0-9:]{5}$' reason
 }
 

@@ -89,7 +89,9 @@ static struct switch_ring *
 open_ring(const char *mode, uint64_t bytes, uint32_t tgid, uint64_t wait_over_ns)
 {
 	static struct cpulist online, possible;
-	struct switch_ring_options o = { mode_of(mode), bytes, tgid, wait_over_ns };
+	struct switch_ring_options o = {
+		.mode = mode_of(mode), .bytes = bytes, .tgid = tgid, .wait_over_ns = wait_over_ns
+	};
 	struct switch_ring *r;
 	struct bpf_why why;
 

@@ -174,6 +174,35 @@ stat_of() {
 	[[ $stderr == *"its rows end here"* ]]
 }
 
+rows_of() {
+	grep -c "$name/$1\"" rows
+}
+
+has_rows() {
+	[ "$(rows_of "$1")" -ge "$2" ]
+}
+
+@test "live: with -a, cgroups have rows as soon as they come, also when others go" {
+	v1_group
+	made=("$group/c" "$group/b" "$group/a" "${made[@]}")
+	mkdir "$group/a" && echo 50000 >"$group/a/cpu.cfs_quota_us"
+	start "$PQ" throttle -a --json 0.25 >rows
+	await grep -q "$name/a" rows
+	rmdir "$group/a"
+	mkdir "$group/b" && echo 50000 >"$group/b/cpu.cfs_quota_us"
+	await grep -q "$name/b" rows
+	rmdir "$group/b"
+	mkdir "$group/c" && echo 50000 >"$group/c/cpu.cfs_quota_us"
+	await grep -q "$name/c" rows
+	mkdir "$group/c/d" && echo 50000 >"$group/c/d/cpu.cfs_quota_us"
+	made=("$group/c/d" "${made[@]}")
+	await grep -q "$name/c/d" rows
+	local before
+	before=$(rows_of '[ab]')
+	await has_rows c 5
+	[ "$(rows_of '[ab]')" -eq "$before" ]
+}
+
 # Nine cgroups with a quota; the N-th uses N tenths of a CPU.
 nine_groups() {
 	for n in 9 1 8 2 7 3 6 4 5; do

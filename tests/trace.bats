@@ -151,7 +151,7 @@ damage() {
 # shellcheck disable=SC2016 # bash -c
 @test "wrong arguments, and files that are no trace" {
 	fails 2 'missing argument: want -o FILE' "$PQ" trace
-	fails 2 "unknown command 'txt': want text, info or export" "$PQ" trace txt x.trace
+	fails 2 "unknown command 'txt': want text, info, export or save" "$PQ" trace txt x.trace
 	fails 2 'text: missing argument: want a saved trace' "$PQ" trace text
 	fails 2 "unexpected argument 'y'" "$PQ" trace text x.trace y
 	fails 2 "invalid -p 'api': want the number of a process" "$PQ" trace text -p api x.trace
@@ -176,7 +176,7 @@ need_ring() {
 
 waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 
-@test "live: of two loops on one CPU, pq who names each as the culprit of the other" {
+@test "live: of two loops on one CPU, pq who names one as a culprit of the other" {
 	need_ring
 	taskset -c 0 sh -c 'while :; do :; done' 3>&- &
 	local victim=$! before after
@@ -187,9 +187,9 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	after=$(waited_ns $victim)
 	kill $victim $culprit
 	[ "$status" -eq 0 ]
-	[[ $output == *"live.trace: "*" events in 1.0 s, 0 lost"* ]]
+	[[ $output == *"live.trace: "*" events in "[1-9].[0-9]" s, 0 lost"* ]]
 	"$PQ" who -f live.trace -t -p $victim --json >rows 2>/dev/null
-	jq -s -e --arg culprit "sh/$culprit" '.[1] | .culprit == $culprit and .behind == "neighbour" and .share_pct > 40' rows
+	jq -s -e --arg culprit "sh/$culprit" 'any(.culprit == $culprit and .behind == "neighbour" and .wait_ms > 20)' rows
 	# it cannot have waited for longer than the kernel says
 	jq -s -e --argjson most $(((after - before) / 1000000 + 10)) '.[0] | .wait_ms > 100 and .wait_ms < $most' rows
 	"$PQ" trace text live.trace --json -p $victim 2>/dev/null >lines
@@ -242,4 +242,203 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	chmod 755 "$BATS_TEST_TMPDIR"
 	fails 3 'BPF is not available' setpriv --reuid=65534 --regid=65534 --clear-groups "$PQ" trace -o - 10ms
+}
+
+# ---- Kept all the time, and saved when a condition holds
+
+# keeper OPTIONS…: starts a recorder that saves to the directory x, with its log in `log`.
+keeper() {
+	mkdir -p x
+	: >log
+	start env --default-signal=INT,TERM "$PQ" trace --ring 16M --save x "$@" >out 2>log
+	keeper=$last
+	await grep -q ' records: ' log
+}
+
+# ends [SIGNAL]: the recorder ends with status 0, and wrote nothing to stdout.
+ends() {
+	local status=0
+	kill -"${1:-TERM}" "$keeper"
+	wait "$keeper" || status=$?
+	[ $status -eq 0 ] || { echo "status $status" >&2; cat log >&2; return 1; }
+	grep -q ' stopped: [0-9]* events, ' log
+	[ ! -s out ]
+}
+
+# said PATTERN: waits until the log has such a line.
+said() { await grep -qE -- "$1" log; }
+
+saved() { find x -name 'pq-*.trace' | wc -l; }
+
+# named FILE: pq who says of this trace that the victim waited long behind the spinner.
+named() {
+	"$PQ" who -f "$1" -t -p "$victim" --json 2>/dev/null |
+		jq -s -e 'any((.culprit | startswith("spinner")) and .behind == "neighbour" and .longest_ms > 250)' >/dev/null
+}
+
+# A real-time process runs for 350 ms, whatever else there is to do, so that no other thread of its CPU runs meanwhile. A kernel
+# that hides processes from BPF hides who ran at times: then it is tried again.
+@test "live: a wait of 300 ms is caught while nobody looks, and pq who names the culprit" {
+	need_ring
+	chrt -f 1 true 2>/dev/null || skip "real-time scheduling is not permitted"
+	local tries n=0 file
+	start taskset -c 0 sh -c 'exec 3>&-; while :; do :; done'
+	victim=$last
+	cp "$(dirname "$PQ")/tests/helper" spinner
+	keeper --when 'wait > 300ms' --before 1s --after 500ms --cooldown 0s --max-saves 1000
+	for ((tries = 0; tries < 8; tries++)); do
+		timeout 0.35 taskset -c 0 chrt -f 1 ./spinner burn 1 3>&- || true
+		await has_saved $((n + 1))
+		n=$(saved)
+		file=$(find x -name 'pq-*.trace' | sort | tail -n 1)
+		! named "$file" || break
+	done
+	kill "$victim"
+	ends
+	"$PQ" trace info "$file" >info
+	grep -qx 'trigger   wait > 300ms' info
+	grep -qE '^mark .* trigger wait_ms of .* is [0-9.]+: wait > 300ms$' info
+	grep -qx 'damage    none' info
+	"$PQ" trace export "$file" -o x.perfetto
+	grep -q 'trigger wait_ms of ' x.perfetto
+	named "$file" || { grep -q 'the kernel hides some processes' log && skip "this kernel hides too many switches"; }
+}
+
+@test "live: with a condition on waits only, pq sleeps: no wake-ups" {
+	need_ring
+	keeper --when 'wait > 1h'
+	said ' rate: '
+	before=$(grep ctxt "/proc/$keeper/status")
+	sleep 1
+	[ "$before" = "$(grep ctxt "/proc/$keeper/status")" ]
+	ends
+}
+
+@test "live: SIGUSR1 and pq trace save save what was up to now" {
+	need_ring
+	keeper
+	fails 2 "save: invalid process 'x'" "$PQ" trace save x
+	fails 1 "save: process $$ is not a pq trace with --save or --when" "$PQ" trace save $$
+	fails 2 "unexpected argument '2'" "$PQ" trace save 1 2
+	sh -c 'exec sleep 0.01'
+	kill -USR1 "$keeper"
+	said 'fired: asked for by SIGUSR1$'
+	said 'saved: asked for by SIGUSR1: x/pq-.*\.trace, [0-9.]+ [KM]iB, [0-9]+ events in [0-9.]+ s, 0 lost'
+	"$PQ" trace save "$keeper"
+	await_saved 2
+	ends INT
+	for f in x/pq-*.trace; do
+		"$PQ" trace info "$f" >info
+		grep -qE '^mark .* asked for by SIGUSR1$' info
+		run ! grep -q '^trigger' info
+		grep -qx 'damage    none' info
+	done
+}
+
+await_saved() { await has_saved "$1"; }
+has_saved() { [ "$(saved)" -ge "$1" ]; }
+
+@test "live: conditions of tools, the command, and limits are those of pq record" {
+	need_ring
+	# shellcheck disable=SC2016 # the command's shell
+	keeper --when 'runq.runq_sz >= 0' --cooldown 0s --after 0s --max-saves 1 --exec sh -c 'echo "command: $PQ_TRACE $PQ_TAPE. $PQ_COLUMN"'
+	said '^command: x/pq-.*\.trace \. runq.runq_sz$'
+	said 'ran: sh: finished in'
+	kill -USR1 "$keeper"
+	said 'refused: not saved: x already holds 1 saved windows \(--max-saves\)'
+	ends
+	[ "$(saved)" -eq 1 ]
+	"$PQ" trace info x/pq-*.trace | grep -qE '^mark .* trigger runq.runq_sz is [0-9.e+]+: runq.runq_sz >= 0$'
+}
+
+@test "live: --json logs objects" {
+	need_ring
+	mkdir x
+	"$PQ" trace --ring 1M --save x --when 'wait > 1h' --json 20ms 2>log
+	jq -s -e 'map(.tool == "trace" and .event) | all' log
+	jq -s -e '[.[].event] | index("records") == 0 and index("stopped") > 0' log
+}
+
+@test "live: a full disk loses the saved trace, is told, and recording goes on" {
+	need_ring
+	small_disk size=64k
+	ln -s disk x
+	keeper
+	dd if=/dev/zero of=disk/fill bs=1k 2>/dev/null || true
+	kill -USR1 "$keeper"
+	said 'failed: cannot save the trace: No space left on device$'
+	[ "$(ls disk)" = fill ]
+	rm disk/fill
+	mount -o remount,size=64m disk
+	kill -USR1 "$keeper"
+	said 'saved: asked for by SIGUSR1: .*; 1 more triggers since the last save were not saved$'
+	ends
+	"$PQ" trace info x/pq-*.trace | grep -qx 'damage    none'
+}
+
+@test "live: killed by force, it leaves nothing attached" {
+	need_ring
+	local ids
+	keeper --when 'wait > 1h'
+	readarray -t ids < <(sed -n 's/^prog_id:[[:space:]]*//p' /proc/"$keeper"/fdinfo/* | sort -u)
+	[ "$(loaded "${ids[@]}")" -ge 6 ]
+	kill -9 "$keeper"
+	wait "$keeper" || true
+	await none_loaded "${ids[@]}"
+}
+
+loaded() { "$(dirname "$PQ")/tests/helper" loaded "$@"; }
+none_loaded() { [ "$(loaded "$@")" -eq 0 ]; } # the kernel takes a moment
+
+@test "conditions with nothing to decide on are refused" {
+	fails 2 "--when '1 > 0': there is nothing to decide on: name a column such as runq.runq_sz" "$PQ" trace --save . --when '1 > 0'
+	fails 2 'a single wait stands alone' "$PQ" trace --save . --when 'wait < 100ms'
+	fails 2 'a single wait stands alone' "$PQ" trace --save . --when 'wait > 100'
+	fails 2 'a single wait stands alone' "$PQ" trace --save . --when 'wait > 100ms and runq.runq_sz > 1'
+	run "$PQ" trace --save . --when 'frob.x > 1'
+	[ "$status" -eq 2 ]
+	[ "${lines[1]}" = '  frob.x > 1' ]
+	fails 2 'cannot save to none: No such file or directory' "$PQ" trace --save none
+	fails 2 '-o: not allowed with --save' "$PQ" trace --save . -o y.trace
+	fails 2 '--last: cannot be combined with --ring' "$PQ" trace --save . --ring 1M --last 1s
+	fails 2 '-a: no condition of --when names a column of a tool that has it' "$PQ" trace --save . -a --when 'wait > 1s'
+	fails 2 'info: --when is not allowed' "$PQ" trace info --when 'wait > 1s' x.trace
+	fails 2 "--when 'wait > 1s': a single wait is known only with --trace" "$PQ" record --when 'wait > 1s' 10ms 1
+}
+
+@test "live: pq record --trace saves both, beside each other" {
+	need_ring
+	# shellcheck disable=SC2016 # the command's shell
+	"$PQ" record --trace=4M --save . --when 'runq.runq_sz >= 0' --after 0s 50ms 20 runq --exec sh -c 'echo "both: $PQ_TAPE $PQ_TRACE"' 2>log
+	tape=$(echo pq-*.tape)
+	[ "$(echo pq-*.trace)" = "${tape%.tape}.trace" ]
+	grep -qx "both: ./$tape ./${tape%.tape}.trace" log
+	"$PQ" tape verify "$tape"
+	"$PQ" trace info "${tape%.tape}.trace" | grep -qx 'trigger   runq.runq_sz >= 0'
+	"$PQ" trace export "${tape%.tape}.trace" -f "$tape" -o both.perfetto
+	# one window of two files
+	"$PQ" record --trace=4M --save . --max-saves 2 --when 'runq.runq_sz >= 0' --after 0s 50ms 20 runq 2>log
+	[ "$(find . -name 'pq-*.tape' | wc -l)" -eq 2 ]
+	"$PQ" record --trace=4M --save . --max-saves 2 --when 'runq.runq_sz >= 0' --after 0s 50ms 5 runq 2>log
+	said 'refused: not saved: . already holds 2 saved windows'
+}
+
+@test "live: pq record --trace takes conditions on waits" {
+	need_ring
+	start taskset -c 0 sh -c 'exec 3>&-; while :; do :; done'
+	start taskset -c 0 sh -c 'exec 3>&-; while :; do :; done'
+	"$PQ" record --trace --save . --when 'wait > 1ms' --after 200ms 50ms 20 runq 2>log
+	said 'saved: wait_ms of .* is [0-9.]+: wait > 1ms: ./pq-.*.trace, '
+	said 'saved: wait_ms of .* is [0-9.]+: wait > 1ms: ./pq-.*.tape, '
+}
+
+@test "live: without saved windows, the trace of pq record is saved at the end" {
+	need_ring
+	for i in 1 2; do "$PQ" record --trace=4M -o w.tape 20ms 10 runq 2>log; done
+	said 'saved: w-2.trace: [0-9]+ events in '
+	"$PQ" trace info w.trace | grep -qx 'damage    none'
+	"$PQ" trace info w-2.trace | grep -qx 'damage    none'
+	fails 2 "--trace: not allowed with -o -" "$PQ" record --trace -o - 10ms 1
+	fails 2 "--trace: not allowed with --root" "$PQ" record --trace --root . 10ms 1
+	fails 2 "invalid --trace '0'" "$PQ" record --trace=0 10ms 1
 }

@@ -144,17 +144,21 @@ trace() {
 	json_is 'select(.behind == "total") | [.waits, .lasting, .wait_ms]' '[4,1,370.5]'
 }
 
-@test "intervals and windows: a wait counts where it ends" {
+@test "intervals and windows have their part of a wait" {
 	trace x.trace </dev/null
 	run --separate-stderr "$PQ" who -f x.trace --json -p 100 0.1
-	json_is 'select(.behind == "total") | [.time[17:23], .interval_s, .waits]' '["40.340",0.04,3]'
+	json_is 'select(.behind == "total") | [.time[17:23], .interval_s, .wait_ms, .longest_ms, .waits, .lasting, .slow]' \
+		'["40.100",0.1,90,90,1,1,1]
+["40.200",0.1,100,190,1,1,0]
+["40.300",0.1,100,290,1,1,0]
+["40.340",0.04,30.5,300,3,0,0]'
 	run --separate-stderr "$PQ" who -f x.trace --json -p 100 0.32
-	json_is 'select(.behind == "total") | [.time[17:23], .waits]' '["40.320",1]
-["40.340",2]'
+	json_is 'select(.behind == "total") | [.time[17:23], .wait_ms, .waits]' '["40.320",309,2]
+["40.340",11.5,2]'
 	run --separate-stderr "$PQ" who -f x.trace --json -p 100 0.32 1
-	json_is 'select(.behind == "total") | .waits' 1
+	json_is 'select(.behind == "total") | .waits' 2
 	run --separate-stderr "$PQ" who -f x.trace --json -p 100 --from +320ms
-	json_is 'select(.behind == "total") | [.waits, .wait_ms]' '[2,20.5]'
+	json_is 'select(.behind == "total") | [.waits, .wait_ms]' '[2,11.5]'
 	run --separate-stderr "$PQ" who -f x.trace --json -p 100 --to +200ms
 	json_is 'select(.behind == "total") | [.waits, .lasting, .wait_ms]' '[1,1,190]'
 	fails 1 'no events in the selected time' "$PQ" who -f x.trace --from 09:00 --to 10:00
@@ -181,7 +185,7 @@ trace() {
 
 @test "wrong files and arguments end with one line" {
 	trace x.trace </dev/null
-	fails 2 'want a saved trace' "$PQ" who
+	fails 2 'are for a saved trace' "$PQ" who --from 12:00
 	fails 2 'not a saved trace' "$PQ" who -f "$BATS_TEST_FILENAME"
 	fails 2 'irectory' "$PQ" who -f .
 	fails 2 'No such file' "$PQ" who -f nowhere

@@ -139,7 +139,7 @@ idle_at() {
 		put_at t$at proc/self/status 'Gid: 100 100 100 100' 'Groups: 100' 'CapEff: 0000000000000000'
 	done
 	answers 0 "" -f "$dir"
-	json_is '[.checked, (.unchecked | map(.question))]' '[["CPUs","run queue","processes","CPU quotas","memory"],["pressure"]]'
+	json_is '[.checked, (.unchecked | map(.question))]' '[["CPUs","run queue","processes","CPU quotas","memory"],["pressure","sockets"]]'
 	echo "22 1 0:20 / /proc rw,nosuid - proc proc rw,gid=7,hidepid=invisible" | tee -a "$dir"/t?/proc/self/mountinfo
 	answers 3 "" -f "$dir"
 	json_is '.unchecked[0]' '{"question":"processes","needed":true,"reason":"processes of other users are hidden: /proc is mounted with hidepid=invisible"}'

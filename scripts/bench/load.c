@@ -11,8 +11,17 @@
  *   load calls ROUNDS MS COMMAND…           a process that does nothing but small reads and writes, without COMMAND and with it
  *                                           in turn ({}: its PID), MS each; a line for each round, ns per call:
  *                                           "WALL_WITHOUT WALL_WITH CPU_WITHOUT CPU_WITH"
+ *   load turns ROUNDS MS COMMAND…           the same for a process whose two threads send each other bytes through pipes
+ *   load spins ROUNDS MS COMMAND…           the same for one that only computes
  *   load blockings THREADS EACH             threads that are blocked in read(2) EACH times for 200 ms to 1 s, and between for
  *                                           less than 120 ms; prints its PID, and at the end "TID MS" of the long ones in order
+ *
+ *   load trips CPU N ROUNDS                 two threads on that CPU send each other a byte over pipes, N times in turn; prints
+ *                                           CPU ns per round trip, ROUNDS times
+ *   load switches SECONDS                   the same on each CPU at once; prints switches per second, of all
+ *   load serve WAKERS WORKERS US N          threads that wake WORKERS others each, which run US; N times in turn, all at once;
+ *                                           prints µs from a waking to the run: "P50 P99"
+ *   load copy MIB FILE OUT                  copies so much memory, and writes the bytes of FILE to OUT; prints ns
  *
  * And faults, for scripts/faults; each prints its PID:
  *   load convoy THREADS sleep|run           threads that all want one mutex, and hold it for 10 ms asleep or busy
@@ -28,14 +37,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -280,28 +293,81 @@ attach(char **argv)
 	return 0;
 }
 
-/* ---- What system calls cost a process that is watched */
+/* ---- What a process loses that is watched */
 
 struct pace {
-	double wall_ns, cpu_ns; /* per call */
+	double wall_ns, cpu_ns; /* per unit of work */
 };
 
-static void
-be_caller(int64_t ms, int go, int result)
+/* Does some work; returns how many units. */
+typedef int64_t chore(void);
+
+static int zero_fd, null_fd, ping[2], pong[2];
+
+static int64_t
+call(void)
 {
-	int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY);
+	int64_t n = 0;
 	char byte;
 
+	for (int i = 0; i < 50; i++)
+		n += read(zero_fd, &byte, 1) + write(null_fd, &byte, 1);
+	return n;
+}
+
+static void *
+echo(void *arg)
+{
+	char byte;
+
+	while (read(ping[0], &byte, 1) == 1 && write(pong[1], &byte, 1) == 1)
+		;
+	return arg;
+}
+
+static int64_t
+take_turns(void)
+{
+	int64_t n = 0;
+	char byte = 0;
+
+	for (int i = 0; i < 50; i++)
+		n += write(ping[1], &byte, 1) == 1 && read(pong[0], &byte, 1) == 1;
+	return n;
+}
+
+static int64_t
+spin(void)
+{
+	static volatile uint64_t kept = 1;
+	uint64_t x = kept;
+
+	for (int i = 0; i < 100000; i++)
+		x = (x ^ x >> 29) * 0x9e3779b97f4a7c15u;
+	kept = x | 1;
+	return 100000;
+}
+
+static void
+be_worker(chore *f, int64_t ms, int go, int result)
+{
+	char byte;
+
+	zero_fd = open("/dev/zero", O_RDONLY);
+	null_fd = open("/dev/null", O_WRONLY);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (pipe(ping) < 0 || pipe(pong) < 0)
+		die("pipe");
+	if (f == take_turns)
+		start_thread(echo, NULL);
 	while (read(go, &byte, 1) == 1) {
 		int64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID),
-			calls = 0;
-		do {
-			for (int i = 0; i < 50; i++)
-				calls += read(zero, &byte, 1) + write(null, &byte, 1);
-		} while (now_ns(CLOCK_MONOTONIC) - wall < ms * 1000000);
-		struct pace p = { (double)(now_ns(CLOCK_MONOTONIC) - wall) / (double)calls,
-			(double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)calls };
+			n = 0;
+		do
+			n += f();
+		while (now_ns(CLOCK_MONOTONIC) - wall < ms * 1000000);
+		struct pace p = { (double)(now_ns(CLOCK_MONOTONIC) - wall) / (double)n,
+			(double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)n };
 		if (write(result, &p, sizeof p) != sizeof p)
 			break;
 	}
@@ -314,7 +380,7 @@ pace_of(int go, int result)
 	struct pace p = { 0, 0 };
 
 	if (write(go, "", 1) != 1 || read(result, &p, sizeof p) != sizeof p)
-		die("the process that calls");
+		die("the process that works");
 	return p;
 }
 
@@ -335,7 +401,7 @@ pace_with(char **argv, int go, int result, struct pace *p)
 
 /* Each round is compared with what is before and after it. */
 static int
-calls(int rounds, int64_t ms, char **argv)
+watch(chore *f, int rounds, int64_t ms, char **argv)
 {
 	int go[2], result[2];
 	char pid_text[16];
@@ -345,7 +411,7 @@ calls(int rounds, int64_t ms, char **argv)
 		die("pipe");
 	pid_t pid = fork();
 	if (pid == 0)
-		be_caller(ms, go[0], result[1]);
+		be_worker(f, ms, go[0], result[1]);
 	snprintf(pid_text, sizeof pid_text, "%d", (int)pid);
 	for (char **arg = argv; *arg; arg++)
 		if (strcmp(*arg, "{}") == 0)
@@ -444,6 +510,244 @@ blockings(int n, int each)
 	for (int i = 0; i < n; i++)
 		for (int k = 0; k < each; k++)
 			printf("%d %.1f\n", (int)pairs[i].tid, pairs[i].ms[k]);
+	return 0;
+}
+
+/* ---- Threads that wake each other */
+
+struct side {
+	pthread_t thread;
+	int in, out, cpu;
+	bool first;
+	int64_t n, until_ns; /* round trips, and when it ends; 0: that does not end it */
+	int64_t done;
+};
+
+static void
+pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	if (sched_setaffinity(0, sizeof set, &set) < 0)
+		die("sched_setaffinity");
+}
+
+/* Whoever is first ends it, by closing its pipe. */
+static void *
+play(void *arg)
+{
+	struct side *s = arg;
+	char byte = 0;
+
+	pin(s->cpu);
+	for (; !s->first || s->done < s->n; s->done++) {
+		if (s->until_ns && s->done % 64 == 0 && now_ns(CLOCK_MONOTONIC) > s->until_ns)
+			break;
+		if (s->first && write(s->out, &byte, 1) != 1)
+			break;
+		if (read(s->in, &byte, 1) != 1)
+			break;
+		if (!s->first && write(s->out, &byte, 1) != 1)
+			break;
+	}
+	close(s->out);
+	return NULL;
+}
+
+static void
+begin_game(struct side side[2], int cpu, int64_t n, int64_t until_ns)
+{
+	int to[2], back[2];
+
+	if (pipe(to) < 0 || pipe(back) < 0)
+		die("pipe");
+	side[0] = (struct side){
+		.in = back[0], .out = to[1], .cpu = cpu, .n = n, .until_ns = until_ns, .first = true
+	};
+	side[1] = (struct side){ .in = to[0], .out = back[1], .cpu = cpu };
+	for (int i = 0; i < 2; i++) {
+		errno = pthread_create(&side[i].thread, NULL, play, &side[i]);
+		if (errno != 0)
+			die("a thread");
+	}
+}
+
+static int64_t
+end_game(struct side side[2])
+{
+	for (int i = 0; i < 2; i++)
+		pthread_join(side[i].thread, NULL);
+	for (int i = 0; i < 2; i++)
+		close(side[i].in);
+	return side[0].done;
+}
+
+static int
+trips(int cpu, int64_t n, int rounds)
+{
+	struct side side[2];
+
+	for (int i = 0; i < rounds; i++) {
+		int64_t from = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+		begin_game(side, cpu, n, 0);
+		end_game(side);
+		printf("%.1f\n", (double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - from) / (double)n);
+	}
+	return 0;
+}
+
+static int
+switches(int seconds)
+{
+	int64_t until_ns = now_ns(CLOCK_MONOTONIC) + seconds * INT64_C(1000000000), done = 0;
+	int n = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	struct side(*sides)[2] = calloc((size_t)n, sizeof *sides);
+
+	if (!sides)
+		die("memory");
+	for (int cpu = 0; cpu < n; cpu++)
+		begin_game(sides[cpu], cpu, INT64_MAX, until_ns);
+	for (int cpu = 0; cpu < n; cpu++)
+		done += end_game(sides[cpu]);
+	printf("%lld\n", (long long)(2 * done / seconds));
+	return 0;
+}
+
+/* ---- Requests that wait for a worker */
+
+struct served {
+	pthread_t thread;
+	int *left; /* workers of this waker that are not ready yet */
+	int go;
+	int64_t woken_ns, run_ns;
+	int n, done;
+	int64_t *late_ns;
+};
+
+struct serving {
+	pthread_t thread;
+	struct served *workers;
+	int nworkers, n, left;
+};
+
+static void
+futex_wait(int *word, int value)
+{
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static void
+futex_wake(int *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void *
+serve_requests(void *arg)
+{
+	struct served *s = arg;
+
+	for (; s->done < s->n; s->done++) {
+		while (!__atomic_load_n(&s->go, __ATOMIC_ACQUIRE))
+			futex_wait(&s->go, 0);
+		s->late_ns[s->done] = now_ns(CLOCK_MONOTONIC) - s->woken_ns;
+		run_us(s->run_ns / 1000);
+		__atomic_store_n(&s->go, 0, __ATOMIC_RELEASE);
+		if (__atomic_sub_fetch(s->left, 1, __ATOMIC_ACQ_REL) == 0)
+			futex_wake(s->left);
+	}
+	return NULL;
+}
+
+static void *
+wake_workers(void *arg)
+{
+	struct serving *s = arg;
+
+	for (int i = 0; i < s->n; i++) {
+		__atomic_store_n(&s->left, s->nworkers, __ATOMIC_RELEASE);
+		for (int k = 0; k < s->nworkers; k++) {
+			s->workers[k].woken_ns = now_ns(CLOCK_MONOTONIC);
+			__atomic_store_n(&s->workers[k].go, 1, __ATOMIC_RELEASE);
+			futex_wake(&s->workers[k].go);
+		}
+		for (int left; (left = __atomic_load_n(&s->left, __ATOMIC_ACQUIRE)) > 0;)
+			futex_wait(&s->left, left);
+	}
+	return NULL;
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+begin_serving(struct serving *s, int workers, int64_t us, int n, int64_t *late_ns)
+{
+	*s = (struct serving){
+		.workers = calloc((size_t)workers, sizeof *s->workers), .nworkers = workers, .n = n
+	};
+	for (int i = 0; i < workers; i++) {
+		s->workers[i] = (struct served){
+			.left = &s->left, .run_ns = us * 1000, .n = n, .late_ns = late_ns + i * n
+		};
+		errno = pthread_create(&s->workers[i].thread, NULL, serve_requests, &s->workers[i]);
+		if (errno != 0)
+			die("a thread");
+	}
+	errno = pthread_create(&s->thread, NULL, wake_workers, s);
+	if (errno != 0)
+		die("a thread");
+}
+
+static int
+serve(int wakers, int workers, int64_t us, int n)
+{
+	struct serving *all = calloc((size_t)wakers, sizeof *all);
+	size_t each = (size_t)workers * (size_t)n, total = each * (size_t)wakers;
+	int64_t *late_ns = calloc(total, sizeof *late_ns);
+
+	if (!all || !late_ns)
+		die("memory");
+	for (int i = 0; i < wakers; i++)
+		begin_serving(&all[i], workers, us, n, late_ns + (size_t)i * each);
+	for (int i = 0; i < wakers; i++) {
+		pthread_join(all[i].thread, NULL);
+		for (int k = 0; k < workers; k++)
+			pthread_join(all[i].workers[k].thread, NULL);
+	}
+	qsort(late_ns, total, sizeof *late_ns, by_value);
+	printf("%.1f %.1f\n", (double)late_ns[total / 2] * 1e-3,
+	    (double)late_ns[total * 99 / 100] * 1e-3);
+	return 0;
+}
+
+/* ---- What a save costs at least */
+
+static int
+copy(size_t mib, const char *path, const char *out)
+{
+	size_t n = mib << 20;
+	char *from = malloc(n), *to = malloc(n);
+	int in = open(path, O_RDONLY);
+
+	if (!from || !to || in < 0)
+		die(path);
+	memset(from, 1, n);
+	memset(to, 2, n);
+	ssize_t bytes = read(in, to, n);
+	int64_t begin = now_ns(CLOCK_MONOTONIC);
+	int file = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	memcpy(from, to, n);
+	if (bytes < 0 || file < 0 || write(file, from, (size_t)bytes) != bytes)
+		die(out);
+	printf("%lld\n", (long long)(now_ns(CLOCK_MONOTONIC) - begin));
 	return 0;
 }
 
@@ -665,8 +969,20 @@ main(int argc, char **argv)
 	if (strcmp(what, "attach") == 0 && argc > 2)
 		return attach(argv + 2);
 	if (strcmp(what, "calls") == 0 && argc > 4)
-		return calls(atoi(argv[2]), atoll(argv[3]), argv + 4);
+		return watch(call, atoi(argv[2]), atoll(argv[3]), argv + 4);
+	if (strcmp(what, "turns") == 0 && argc > 4)
+		return watch(take_turns, atoi(argv[2]), atoll(argv[3]), argv + 4);
+	if (strcmp(what, "spins") == 0 && argc > 4)
+		return watch(spin, atoi(argv[2]), atoll(argv[3]), argv + 4);
 	if (strcmp(what, "blockings") == 0 && argc == 4)
 		return blockings(atoi(argv[2]), atoi(argv[3]));
+	if (strcmp(what, "trips") == 0 && argc == 5)
+		return trips(atoi(argv[2]), atoll(argv[3]), atoi(argv[4]));
+	if (strcmp(what, "switches") == 0 && argc == 3)
+		return switches(atoi(argv[2]));
+	if (strcmp(what, "serve") == 0 && argc == 6)
+		return serve(atoi(argv[2]), atoi(argv[3]), atoll(argv[4]), atoi(argv[5]));
+	if (strcmp(what, "copy") == 0 && argc == 5)
+		return copy((size_t)atoi(argv[2]), argv[3], argv[4]);
 	return argc > 1 ? fault(argc, argv) : 2;
 }

@@ -30,10 +30,10 @@ static const struct code {
 	{ 0, 63, 0, 1 },
 	{ 64, 71, 1, 65 },
 }, numbers[] = {
-	{ 72, 191, 0, 0 },
-	{ 192, 223, 1, 120 },
-	{ 224, 239, 2, 120 + (32 << 8) },
-	{ 240, 247, 3, 120 + (32 << 8) + (16 << 16) },
+	{ CODE_FIRST, CODE_FIRST + CODE_SMALL - 1, 0, 0 },
+	{ 192, 223, 1, CODE_SMALL },
+	{ 224, 239, 2, CODE_SMALL + (32 << 8) },
+	{ 240, 247, 3, CODE_SMALL + (32 << 8) + (16 << 16) },
 };
 
 enum {
@@ -49,36 +49,42 @@ room_of(const struct code *c)
 	return (uint64_t)(c->last - c->first + 1) << 8 * c->more;
 }
 
-static void
-put_low(struct buf *b, uint64_t v, int bytes)
+static unsigned char *
+write_low(unsigned char *to, uint64_t v, int bytes)
 {
 	for (int i = 0; i < bytes; i++)
-		buf_char(b, (char)(v >> 8 * i));
+		*to++ = (unsigned char)(v >> 8 * i);
+	return to;
 }
 
-static void
-put_with(struct buf *b, const struct code *c, uint64_t v)
+static unsigned char *
+write_with(unsigned char *to, const struct code *c, uint64_t v)
 {
 	v -= c->base;
-	buf_char(b, (char)(c->first + (v >> 8 * c->more)));
-	put_low(b, v, c->more);
+	*to++ = (unsigned char)(c->first + (v >> 8 * c->more));
+	return write_low(to, v, c->more);
+}
+
+unsigned char *
+code_write(unsigned char *to, uint64_t v)
+{
+	int bytes = 1;
+
+	for (int i = 0; i < NUMBERS; i++)
+		if (v - numbers[i].base < room_of(&numbers[i]))
+			return write_with(to, &numbers[i], v);
+	while (bytes < 8 && v >> 8 * bytes)
+		bytes++;
+	*to++ = (unsigned char)(RAW + bytes);
+	return write_low(to, v, bytes);
 }
 
 void
 code_put(struct buf *b, uint64_t v)
 {
-	int bytes = 1;
+	unsigned char *to = (unsigned char *)buf_room(b, CODE_MOST);
 
-	for (int i = 0; i < NUMBERS; i++) {
-		if (v - numbers[i].base < room_of(&numbers[i])) {
-			put_with(b, &numbers[i], v);
-			return;
-		}
-	}
-	while (bytes < 8 && v >> 8 * bytes)
-		bytes++;
-	buf_char(b, (char)(RAW + bytes));
-	put_low(b, v, bytes);
+	b->n += (size_t)(code_write(to, v) - to);
 }
 
 /* Bytes in little-endian order; eight at once where there are so many. */
@@ -195,7 +201,8 @@ put_zeros(struct deltas *d)
 {
 	while (d->zeros > 0) {
 		uint64_t n = d->zeros < ZEROS_MOST ? d->zeros : ZEROS_MOST;
-		put_with(d->out, &zeros[n >= zeros[1].base], n);
+		unsigned char *to = (unsigned char *)buf_room(d->out, CODE_MOST);
+		d->out->n += (size_t)(write_with(to, &zeros[n >= zeros[1].base], n) - to);
 		d->zeros -= n;
 	}
 }

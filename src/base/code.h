@@ -16,6 +16,12 @@ uint64_t le_get(const unsigned char *in, int bytes);
 
 /* ---- Numbers: one to nine bytes. The first byte says how many follow, in little-endian order */
 
+/* Numbers below CODE_SMALL are one byte: CODE_FIRST plus the number. */
+enum { CODE_MOST = 9, CODE_FIRST = 72, CODE_SMALL = 120 };
+
+/* Writes a number, at most CODE_MOST bytes. Returns where it ends. */
+unsigned char *code_write(unsigned char *to, uint64_t v);
+
 /* Append a number, and take one off *rest; false if there is none. */
 void code_put(struct buf *b, uint64_t v);
 bool code_get(struct text *rest, uint64_t *v);

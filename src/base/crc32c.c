@@ -1,5 +1,8 @@
 #include "base/crc32c.h"
 
+#include <endian.h>
+#include <string.h>
+
 /* The remainders of each byte, for the reflected polynomial 0x82f63b78. */
 static const uint32_t table[256] = { 0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f3f4, 0xc79a971f,
 	0x35f1141c, 0x26a1e7e8, 0xd4ca64eb, 0x8ad958cf, 0x78b2dbcc, 0x6be22838, 0x9989ab3b,
@@ -39,12 +42,46 @@ static const uint32_t table[256] = { 0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f
 	0xe03e9c81, 0x34f4f86a, 0xc69f7b69, 0xd5cf889d, 0x27a40b9e, 0x79b737ba, 0x8bdcb4b9,
 	0x988c474d, 0x6ae7c44e, 0xbe2da0a5, 0x4c4623a6, 0x5f16d052, 0xad7d5351 };
 
+/* Eight bytes are taken at once. From that many bytes on, it is worth to make the tables for that. */
+enum { AT_ONCE = 8, LARGE = 4096 };
+
+/* by_eight[i] has the remainders of each byte that i bytes follow. */
+static uint32_t by_eight[AT_ONCE][256];
+
+static void
+make_tables(void)
+{
+	for (int b = 0; b < 256; b++) {
+		by_eight[0][b] = table[b];
+		for (int i = 1; i < AT_ONCE; i++)
+			by_eight[i][b] =
+			    table[by_eight[i - 1][b] & 255] ^ (by_eight[i - 1][b] >> 8);
+	}
+}
+
+static uint32_t
+eight_bytes(uint32_t crc, const unsigned char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	v = le64toh(v) ^ crc;
+	crc = 0;
+	for (int i = 0; i < AT_ONCE; i++)
+		crc ^= by_eight[AT_ONCE - 1 - i][v >> 8 * i & 255];
+	return crc;
+}
+
 uint32_t
 crc32c(uint32_t crc, const void *bytes, size_t n)
 {
 	const unsigned char *p = bytes;
 
 	crc = ~crc;
+	if (n >= LARGE && by_eight[0][1] == 0)
+		make_tables();
+	for (; n >= AT_ONCE && by_eight[0][1]; n -= AT_ONCE, p += AT_ONCE)
+		crc = eight_bytes(crc, p);
 	while (n--)
 		crc = table[(crc ^ *p++) & 255] ^ (crc >> 8);
 	return ~crc;

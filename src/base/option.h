@@ -23,6 +23,7 @@ struct format;
 /* What an option's argument is, and what it is parsed into. */
 enum option_type {
 	OPTION_END,     /* of a table */
+	OPTION_TABLE,   /* no option, but those of `table`, for the struct at `at` */
 	OPTION_FLAG,    /* no argument: bool */
 	OPTION_TEXT,    /* const char * */
 	OPTION_LIST,    /* const char *; the option may be repeated: struct option_list */
@@ -56,6 +57,8 @@ struct option {
 	size_t at;        /* offset of the value in the tool's struct */
 	const char *help; /* one line for --help */
 
+	const struct option *table;  /* TABLE: it has no such line itself */
+	const char *implied;         /* the argument may be left out; only "--name=" gives it */
 	const char *want;            /* for errors: which arguments are valid */
 	const char *not_with;        /* options that cannot be combined with it: "-p --json" */
 	uint64_t most;               /* NUMBER, ROWS: the largest valid one */

@@ -12,17 +12,21 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "bpf/perf_records.h"
+#include "bpf/perf_ring.h"
 #include "bpf/switch_program.h"
 
 enum { MODES = 3, LEAST_SLOTS = 256, WAITS = 1 << 16 };
 
 struct switch_ring {
+	struct perf_ring *perf;  /* NULL: BPF */
 	struct switch_plan plan; /* with the maps */
 	struct switch_slots memory;
 	/* descriptors of the programs, and of what attaches them; -1: none */
 	int program[SCHED_KINDS], link[SCHED_KINDS];
 	const struct cpulist *possible; /* while it is opened */
 	uint32_t nslots;                /* of all rings */
+	struct switch_place *places;    /* of switch_ring_follow, by CPU; NULL: not called yet */
 	/* the ring of alarms: a page that says how far this process has read, a page that says how far the
 	 * kernel has written, and its bytes, twice */
 	uint64_t *alarms_read;
@@ -329,8 +333,8 @@ make(const struct switch_ring_options *o, const struct cpulist *possible)
 	return r;
 }
 
-int
-switch_ring_open(struct switch_ring **out, const struct switch_ring_options *o,
+static int
+open_bpf(struct switch_ring **out, const struct switch_ring_options *o,
     const struct cpulist *online, const struct cpulist *possible, struct bpf_why *why)
 {
 	struct bpf_failure f[MODES] = { { MODE_ANY, STEP_NONE, 0 } };
@@ -354,11 +358,81 @@ switch_ring_open(struct switch_ring **out, const struct switch_ring_options *o,
 	return -1;
 }
 
+static int
+open_perf(struct switch_ring **out, const struct switch_ring_options *o,
+    const struct cpulist *online, struct bpf_why *why)
+{
+	*out = make(o, NULL);
+	if (perf_ring_open(&(*out)->perf, o->perf_pid, o->bytes, online, why) == 0)
+		return 0;
+	switch_ring_close(*out);
+	*out = NULL;
+	return -1;
+}
+
+int
+switch_ring_open(struct switch_ring **out, const struct switch_ring_options *o,
+    const struct cpulist *online, const struct cpulist *possible, struct bpf_why *why)
+{
+	struct bpf_why no_perf;
+
+	*why = (struct bpf_why){ "" };
+	if (o->only_perf)
+		return open_perf(out, o, online, why);
+	if (open_bpf(out, o, online, possible, why) == 0)
+		return 0;
+	if (o->perf_pid == 0 || o->wait_over_ns > 0)
+		return -1;
+	if (open_perf(out, o, online, &no_perf) == 0)
+		return 0;
+	int error = errno;
+	size_t n = strlen(why->text);
+	snprintf(why->text + n, sizeof why->text - n, "; nor are perf events: %s", no_perf.text);
+	errno = error;
+	return -1;
+}
+
+int64_t
+switch_ring_tend(struct switch_ring *r)
+{
+	return r->perf ? perf_ring_tend(r->perf) : INT64_MAX;
+}
+
 /* ---- Read */
+
+static uint64_t
+perf_events(const struct switch_ring *r, uint64_t *most)
+{
+	uint64_t sum = 0;
+
+	*most = 0;
+	for (size_t i = 0; i < perf_ring_cpus(r->perf); i++) {
+		uint64_t n = perf_ring_records(r->perf, i);
+		sum += n;
+		*most = n > *most ? n : *most;
+	}
+	return sum;
+}
+
+static void
+perf_rate(const struct switch_ring *r, struct switch_ring_rate *out)
+{
+	double s = (double)(clock_ns(CLOCK_BOOTTIME) - perf_ring_opened_ns(r->perf)) / 1e9;
+	uint64_t most, keeps = perf_ring_keeps(r->perf);
+
+	out->events = perf_events(r, &most);
+	out->bytes = keeps * perf_ring_cpus(r->perf) * PERF_RECORD_BYTES;
+	out->lasts_s = most ? (double)keeps * s / (double)most : INFINITY;
+	out->per_s = s > 0 ? (double)out->events / s : 0;
+}
 
 void
 switch_ring_rate(const struct switch_ring *r, struct switch_ring_rate *out)
 {
+	if (r->perf) {
+		perf_rate(r, out);
+		return;
+	}
 	double s = (double)(clock_ns(CLOCK_BOOTTIME) - r->memory.opened_ns) / 1e9;
 
 	*out = (struct switch_ring_rate){ .lasts_s = INFINITY,
@@ -395,23 +469,44 @@ read_missed(const struct switch_ring *r)
 }
 
 static void
+add_span(struct switch_ring_found *found, const struct switch_span *span)
+{
+	found->events += span->events;
+	found->lost += span->lost;
+	found->unseen += span->unseen;
+}
+
+static void
 read_cpu(struct switch_ring *r, uint32_t cpu, uint64_t end, uint64_t since_ns,
     const struct switch_sink *sink, struct switch_ring_found *found)
 {
 	struct switch_span span;
 
 	switch_slots_read(&r->memory, cpu, end, since_ns, found->to_ns, sink, &span);
-	found->events += span.events;
-	found->lost += span.lost;
-	found->unseen += span.unseen;
+	add_span(found, &span);
 	if (span.from_ns > found->from_ns)
 		found->from_ns = span.from_ns;
 }
 
-/* All rings are read up to the same time. */
-void
-switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
+static void
+read_perf(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
     struct switch_ring_found *found)
+{
+	struct switch_span span;
+
+	perf_ring_tend(r->perf);
+	*found = (struct switch_ring_found){ .to_ns = perf_ring_copied_ns(r->perf) };
+	for (size_t i = 0; i < perf_ring_cpus(r->perf); i++) {
+		perf_ring_read(r->perf, i, since_ns, sink, &span);
+		add_span(found, &span);
+		if (span.from_ns > found->from_ns)
+			found->from_ns = span.from_ns;
+	}
+}
+
+/* Where the events of all CPUs end now: all rings are read up to the same time. To be freed. */
+static uint64_t *
+begin_reading(struct switch_ring *r, struct switch_ring_found *found)
 {
 	uint64_t *ends = xmalloc(r->memory.cpus * sizeof *ends);
 
@@ -420,8 +515,51 @@ switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_s
 	*found = (struct switch_ring_found){ .to_ns = clock_ns(CLOCK_BOOTTIME) };
 	if (r->plan.old_clock)
 		r->memory.shift_ns = found->to_ns - clock_ns(CLOCK_MONOTONIC);
+	return ends;
+}
+
+void
+switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
+    struct switch_ring_found *found)
+{
+	if (r->perf) {
+		read_perf(r, since_ns, sink, found);
+		return;
+	}
+	uint64_t *ends = begin_reading(r, found);
+
 	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++)
 		read_cpu(r, cpu, ends[cpu], since_ns, sink, found);
+	found->missed = read_missed(r);
+	free(ends);
+}
+
+static void
+begin_places(struct switch_ring *r)
+{
+	r->places = xmalloc(r->memory.cpus * sizeof *r->places);
+	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++)
+		r->places[cpu] = (struct switch_place){ .runs = SWITCH_NOBODY };
+}
+
+void
+switch_ring_follow(
+    struct switch_ring *r, const struct switch_sink *sink, struct switch_ring_found *found)
+{
+	uint64_t *ends = begin_reading(r, found);
+
+	if (!r->places)
+		begin_places(r);
+	uint64_t to_ns = found->to_ns;
+	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++) {
+		struct switch_span span;
+		switch_slots_follow(
+		    &r->memory, cpu, ends[cpu], found->to_ns, &r->places[cpu], sink, &span);
+		add_span(found, &span);
+		to_ns = span.to_ns < to_ns ? span.to_ns : to_ns;
+	}
+	found->from_ns = r->memory.opened_ns;
+	found->to_ns = to_ns;
 	found->missed = read_missed(r);
 	free(ends);
 }
@@ -470,7 +608,13 @@ switch_ring_mode(const struct switch_ring *r)
 {
 	static const char *const names[] = { "", "bpf-btf", "bpf-raw", "bpf-tp" };
 
-	return names[r->plan.mode];
+	return r->perf ? "perf" : names[r->plan.mode];
+}
+
+bool
+switch_ring_knows_pids(const struct switch_ring *r)
+{
+	return r->perf || wait_counter_knows_pids();
 }
 
 void
@@ -478,6 +622,7 @@ switch_ring_close(struct switch_ring *r)
 {
 	if (!r)
 		return;
+	perf_ring_close(r->perf);
 	detach(r);
 	unmap(r->memory.heads, map_size(sizeof *r->memory.heads, r->memory.cpus));
 	unmap(r->memory.slots, map_size(sizeof *r->memory.slots, r->nslots));
@@ -487,5 +632,6 @@ switch_ring_close(struct switch_ring *r)
 	unmap(r->alarms, 3 * page_size());
 	drop(&r->plan.waits);
 	drop(&r->plan.alarms);
+	free(r->places);
 	free(r);
 }

@@ -7,6 +7,10 @@
  * It needs Linux 5.5, and CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN. Threads have their numbers in the
  * first pid namespace. CPUs that were offline when it was opened have no ring: their events are counted
  * as lost.
+ *
+ * Where BPF is not available, perf events can record one process (bpf/perf_ring.h). Then there are only
+ * switches, where one side is unknown, new threads, exec and exit; threads have their numbers in the pid
+ * namespace of this process; and switch_ring_tend has to be called in between.
  */
 #ifndef PQ_BPF_SWITCH_RING_H
 #define PQ_BPF_SWITCH_RING_H
@@ -23,6 +27,10 @@ struct switch_ring_options {
 	/* Only switches from or to this process, and what happens to its threads, by its pid in the first
 	 * pid namespace; 0: all. MODE_TP records all nevertheless. */
 	uint32_t tgid;
+	/* The same process by its number in the pid namespace of this process: perf events may record it if
+	 * BPF is not available, or always. They do not tell of long waits. 0: no. */
+	uint32_t perf_pid;
+	bool only_perf;
 	/* Tell waits of a thread for a CPU that are longer, from when it is woken up, born or preempted
 	 * (Linux 5.8); 0: none. */
 	uint64_t wait_over_ns;
@@ -31,9 +39,14 @@ struct switch_ring_options {
 struct switch_ring;
 
 /* Loads and attaches the programs, in that mode or the first that works. `online` and `possible` are
- * the CPUs in the files of /sys/devices/system/cpu. 0; or -1 with errno and *why. */
+ * the CPUs in the files of /sys/devices/system/cpu. 0; or -1 with errno and *why. If perf events are
+ * used because BPF is not available, *why says why it is not; else it is empty. */
 int switch_ring_open(struct switch_ring **out, const struct switch_ring_options *o,
     const struct cpulist *online, const struct cpulist *possible, struct bpf_why *why);
+
+/* Does what the rings need meanwhile. Returns in how many ns it is to be called again; INT64_MAX: never,
+ * as nothing is to be done. */
+int64_t switch_ring_tend(struct switch_ring *r);
 
 /* How much happens, and how long the rings last. */
 struct switch_ring_rate {
@@ -60,6 +73,12 @@ struct switch_ring_found {
 void switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
     struct switch_ring_found *found);
 
+/* The same for who reads on and on: gives the sink the events since the last call, or since it was
+ * opened. Events of CPUs in turn are not in the order of their times, and a CPU may count one up to a
+ * millisecond after its time. */
+void switch_ring_follow(
+    struct switch_ring *r, const struct switch_sink *sink, struct switch_ring_found *found);
+
 /* A descriptor for poll(2): there is a wait that was too long; -1: nobody asked. While such a wait is not
  * taken, others wake nobody up. */
 int switch_ring_alarm_fd(const struct switch_ring *r);
@@ -71,7 +90,10 @@ bool switch_ring_take_alarm(struct switch_ring *r, struct switch_alarm *out);
 /* Whether in_irq of wakings is known. */
 bool switch_ring_knows_irq(const struct switch_ring *r);
 
-/* "bpf-btf", "bpf-raw" or "bpf-tp" */
+/* Whether threads have the numbers that this process sees in /proc. */
+bool switch_ring_knows_pids(const struct switch_ring *r);
+
+/* "bpf-btf", "bpf-raw", "bpf-tp" or "perf" */
 const char *switch_ring_mode(const struct switch_ring *r);
 
 /* Detaches the programs. Does nothing for NULL. */

@@ -5,10 +5,12 @@
 
 /* A CPU other than x86 may show another one its stores a little later, in another order. */
 enum { MARGIN = 2, CHUNK = 1024 };
-#define NOBODY UINT32_MAX
 
 /* An interrupt may come between the time of an event and its slot. */
 static const uint64_t interrupted_ns = 1000000;
+
+/* A slot that is not filled so long after others of its CPU is lost. */
+static const uint64_t unfilled_ns = 100000000;
 
 /* ---- A slot */
 
@@ -103,7 +105,7 @@ struct reader {
 	struct switch_span *span;
 	uint64_t since_ns, last_ns; /* last_ns: of the event before; 0: none */
 	uint64_t missing;           /* since that one */
-	uint32_t runs;              /* on this CPU; NOBODY: unknown */
+	uint32_t runs;              /* on this CPU; SWITCH_NOBODY: unknown */
 	bool begun; /* span->from_ns is known: what is missing from now on is lost */
 };
 
@@ -152,7 +154,7 @@ tell_loss(struct reader *r, uint64_t to_ns)
 	r->span->lost += r->missing;
 	if (r->missing == 0)
 		return;
-	r->runs = NOBODY;
+	r->runs = SWITCH_NOBODY;
 	r->sink->loss(r->sink->ctx, &l);
 	r->missing = 0;
 }
@@ -172,7 +174,7 @@ follow(struct reader *r, const struct sched_event *e)
 		r->runs = e->tid;
 	if (e->kind != SCHED_SWITCH || !r->s->all)
 		return;
-	r->span->unseen += r->runs != NOBODY && r->runs != e->tid;
+	r->span->unseen += r->runs != SWITCH_NOBODY && r->runs != e->tid;
 	r->runs = e->other;
 }
 
@@ -192,7 +194,8 @@ take(struct reader *r, const struct switch_slot *slot)
 	}
 	if (e.at_ns < r->since_ns)
 		return;
-	tell_loss(r, e.at_ns);
+	if (r->missing > 0)
+		tell_loss(r, e.at_ns);
 	follow(r, &e);
 	r->last_ns = e.at_ns;
 	r->span->events++;
@@ -244,7 +247,7 @@ switch_slots_read(const struct switch_slots *s, uint32_t cpu, uint64_t end, uint
     uint64_t now_ns, const struct switch_sink *sink, struct switch_span *span)
 {
 	uint64_t since = since_ns > s->opened_ns ? since_ns : s->opened_ns;
-	struct reader r = { s, &s->heads[cpu], sink, span, since, 0, 0, NOBODY, false };
+	struct reader r = { s, &s->heads[cpu], sink, span, since, 0, 0, SWITCH_NOBODY, false };
 
 	*span = (struct switch_span){ .cpu = cpu, .from_ns = now_ns, .to_ns = now_ns };
 	if (r.head->slots == 0) {
@@ -257,4 +260,53 @@ switch_slots_read(const struct switch_slots *s, uint32_t cpu, uint64_t end, uint
 		read_ring(&r, i, end);
 	}
 	tell_loss(&r, now_ns);
+}
+
+/* The first event from i on whose slot may still be filled; `end` if there is none. Whoever took its number
+ * may have been interrupted, or have lost the CPU. */
+static uint64_t
+first_unfilled(const struct reader *r, uint64_t i, uint64_t end, uint64_t now_ns)
+{
+	uint64_t latest_ns = r->last_ns, from = end;
+
+	while (from > i && end - from < CHUNK &&
+	    slot(r, from - 1)->at_ns + r->s->shift_ns + unfilled_ns > now_ns)
+		from--;
+	for (i = from > i ? from - 1 : i; i < end; i++) {
+		struct sched_event e;
+		bool there = switch_slot_decode(r->s, r->span->cpu, slot(r, i), &e);
+		if (!there || e.at_ns + interrupted_ns < latest_ns) {
+			uint64_t next_ns =
+			    i + 1 < end ? slot(r, i + 1)->at_ns + r->s->shift_ns : now_ns;
+			return next_ns + unfilled_ns > now_ns ? i : end;
+		}
+		latest_ns = e.at_ns > latest_ns ? e.at_ns : latest_ns;
+	}
+	return end;
+}
+
+void
+switch_slots_follow(const struct switch_slots *s, uint32_t cpu, uint64_t end, uint64_t now_ns,
+    struct switch_place *place, const struct switch_sink *sink, struct switch_span *span)
+{
+	struct reader r = { s, &s->heads[cpu], sink, span, s->opened_ns, place->last_ns, 0,
+		place->runs, false };
+
+	*span = (struct switch_span){ .cpu = cpu, .from_ns = now_ns, .to_ns = now_ns };
+	begin(&r, place->last_ns);
+	uint64_t first = r.head->slots ? oldest(&r) : end, i = place->next, all = end;
+	if (first > i) {
+		r.missing = first - i;
+		i = first;
+	}
+	if (i < end)
+		end = first_unfilled(&r, i, end, now_ns);
+	if (i < end)
+		read_ring(&r, i, end);
+	if (end < all)
+		span->to_ns = r.last_ns;
+	tell_loss(&r, now_ns);
+	*place = (struct switch_place){ i > end ? i : end, r.last_ns, r.runs };
+	if (span->lost && !r.head->slots)
+		place->last_ns = now_ns;
 }

@@ -97,4 +97,19 @@ uint64_t switch_slots_events(const struct switch_slots *s, uint32_t cpu);
 void switch_slots_read(const struct switch_slots *s, uint32_t cpu, uint64_t end, uint64_t since_ns,
     uint64_t now_ns, const struct switch_sink *sink, struct switch_span *span);
 
+/* How far somebody has read the events of a CPU, who reads them on and on. Zero-initialise, and set
+ * `runs` to SWITCH_NOBODY. */
+struct switch_place {
+	uint64_t next;    /* the number of the first event that is not read */
+	uint64_t last_ns; /* the time of the one before; 0: none */
+	uint32_t runs;    /* who runs on the CPU then */
+};
+
+#define SWITCH_NOBODY UINT32_MAX
+
+/* Reads the events of a CPU from the place on, and moves it. What is overwritten between two readings
+ * is lost. A slot that may still be filled is left for the next time: span->to_ns is earlier then. */
+void switch_slots_follow(const struct switch_slots *s, uint32_t cpu, uint64_t end, uint64_t now_ns,
+    struct switch_place *place, const struct switch_sink *sink, struct switch_span *span);
+
 #endif

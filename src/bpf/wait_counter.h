@@ -20,7 +20,7 @@ struct wait_filter {
 
 /* One line: why BPF is not available, and what would help. */
 struct bpf_why {
-	char text[240];
+	char text[480];
 };
 
 struct wait_counter;

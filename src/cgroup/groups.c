@@ -149,26 +149,112 @@ enum { ROWS_WITHOUT_PRESSURE = 16 };
 static void
 set_pressure(struct groups_watch *w, struct groups *out)
 {
-	out->pressure_seen = &w->pressure_seen;
 	if (w->family == FAMILY_PRESSURE) /* pq psi asks for nothing else */
 		return;
-	if (w->pressure_seen || w->rows == 0 || ++w->rows > ROWS_WITHOUT_PRESSURE) {
-		w->pressure_seen = false;
+	if (w->seen.pressure || w->rows == 0 || ++w->rows > ROWS_WITHOUT_PRESSURE) {
+		w->seen.pressure = false;
 		w->rows = 1;
 	} else {
 		out->top[FAMILY_PRESSURE].version = 0;
 	}
 }
 
+/* ---- All cgroups
+ *
+ * Asking each directory whether it has new ones would cost a fifth of what reading the files does. The
+ * kernel counts them: if it counts as many as are known, and these are all there, there are no others.
+ * On v1, one that was removed is counted until the kernel has freed it. */
+
+/* "cpu 3 1002 1" in /proc/cgroups: the controller, its hierarchy, how many cgroups, whether it is enabled. */
+static struct keyed
+count_v1(struct host *h, const char *controller)
+{
+	struct text text, line, word;
+	uint64_t hierarchy, n;
+
+	if (controller && host_read(h, "proc/cgroups", &text) == 0)
+		while (text_line(&text, &line))
+			if (text_word(&line, &word) && text_eq(word, controller) &&
+			    text_next_u64(&line, &hierarchy) == 0 && text_next_u64(&line, &n) == 0)
+				return keyed_of(n);
+	return (struct keyed){ 0 };
+}
+
+/* cgroup.stat of the topmost one. */
+static struct keyed
+count_v2(struct host *h, const struct place *p)
+{
+	static const char *const keys[] = { "nr_descendants" };
+	struct keyed v;
+	struct text text;
+
+	if (place_read(h, p, "", "cgroup.stat", &text) < 0 || keyed_parse(text, keys, 1, &v) == 0)
+		return (struct keyed){ 0 };
+	return keyed_of(v.v + 1);
+}
+
+/* Whether the newest list has all cgroups. A recording needs the directories, and only a live host tells
+ * their links. */
+static bool
+has_all(const struct groups_watch *w, struct host *h)
+{
+	const struct place *p = &w->place[w->family];
+	size_t n = w->lists[w->newest].n;
+	uint64_t links;
+
+	if (!w->counts || n == 0 || w->seen.removed || w->seen.unsure || h->elsewhere ||
+	    host_links(h, p->top, &links) < 0)
+		return false;
+	struct keyed all = p->version == 1 ? count_v1(h, controller_of[w->family]) : count_v2(h, p);
+	return all.known && all.v == n;
+}
+
+static void
+list_all(struct groups_watch *w, struct host *h, struct groups *out)
+{
+	struct group_list *l = &w->lists[w->newest ^= 1];
+	size_t cap = 0;
+
+	arena_reset(&l->arena);
+	w->seen.removed = w->seen.unsure = false;
+	out->v = NULL;
+	out->n = 0;
+	add_group(out, &l->arena, &cap, w->family, "", -1);
+	for (size_t i = 0; i < out->n; i++)
+		add_children(h, &l->arena, out, &cap, w->family, (int)i);
+	l->v = out->v;
+	l->n = out->n;
+}
+
+/* A copy of the newest list, without the directories of families that are not looked at in this row. */
+static void
+take_list(const struct groups_watch *w, struct arena *a, struct groups *out)
+{
+	const struct group_list *l = &w->lists[w->newest];
+
+	out->n = l->n;
+	out->v = arena_alloc(a, l->n * sizeof *out->v);
+	memcpy(out->v, l->v, l->n * sizeof *out->v);
+	for (int f = 0; f < FAMILIES; f++)
+		for (size_t i = 0; out->top[f].version == 0 && i < out->n; i++)
+			out->v[i].rel[f] = NULL;
+}
+
+bool
+groups_outdated(const struct groups_watch *w)
+{
+	return w->seen.removed && w->counts && w->target.all && !w->listed;
+}
+
 int
 groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct groups *out)
 {
-	size_t cap = 0;
-
 	*out = (struct groups){ 0 };
 	if (locate_if_moved(w, h) < 0)
 		return -1;
 	out->from_root = w->from_root;
+	out->levels = w->family;
+	out->seen = &w->seen;
 	for (int f = 0; f < FAMILIES; f++) {
 		out->top[f] = w->place[f];
 		if (out->top[f].version == 0)
@@ -177,14 +263,16 @@ groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct grou
 		out->top[f].root = arena_copy(a, text_of(w->place[f].root));
 		out->top[f].rel = arena_copy(a, text_of(w->place[f].rel));
 	}
-	set_pressure(w, out);
 	if (!w->target.all) {
+		set_pressure(w, out);
 		add_chain(w, a, out);
 		return 0;
 	}
-	add_group(out, a, &cap, w->family, "", -1);
-	for (size_t i = 0; i < out->n; i++)
-		add_children(h, a, out, &cap, w->family, (int)i);
+	w->listed = !has_all(w, h);
+	if (w->listed)
+		list_all(w, h, out);
+	set_pressure(w, out);
+	take_list(w, a, out);
 	return 0;
 }
 
@@ -207,10 +295,13 @@ group_read(struct host *h, const struct groups *all, const struct group *g, enum
 		errno = ENODEV;
 		return -1;
 	}
-	if (place_read(h, &all->top[f], g->rel[f], file, text) < 0)
+	if (place_read(h, &all->top[f], g->rel[f], file, text) < 0) {
+		all->seen->removed |= f == all->levels && errno == ENODEV;
+		all->seen->unsure |= f == all->levels && errno == ENOENT && g->parent >= 0;
 		return -1;
+	}
 	if (f == FAMILY_PRESSURE)
-		*all->pressure_seen = true;
+		all->seen->pressure = true;
 	return 0;
 }
 
@@ -282,6 +373,8 @@ void
 groups_free(struct groups_watch *w)
 {
 	arena_free(&w->arena);
+	for (int i = 0; i < 2; i++)
+		arena_free(&w->lists[i].arena);
 	names_free(&w->names);
 	free(w->last);
 }

@@ -27,17 +27,32 @@ struct group {
 	const struct group_names *names; /* set by groups_name; NULL: not shown */
 };
 
-/* All strings are in the arena of groups_read. */
+/* What reading their files told. */
+struct groups_seen {
+	bool pressure; /* in the last row that looked, some cgroup had a pressure file */
+	bool removed;  /* a cgroup has gone since it was listed */
+	bool unsure;   /* a file does not exist, so that its cgroup may have gone */
+};
+
+/* All strings are in the arena of groups_read, or kept for this row and the next. */
 struct groups {
 	struct place top[FAMILIES]; /* version 0: the family was not found */
 	bool from_root;  /* the first group is the true root, so that no level is hidden above */
 	bool cut;        /* there are more than GROUPS_MOST */
 	struct group *v; /* parents before their children */
 	size_t n;
-	bool *pressure_seen; /* of the watch: a pressure file could be read */
+	enum family levels;       /* the family whose hierarchy they are in */
+	struct groups_seen *seen; /* of the watch */
 };
 
 enum { GROUPS_MOST = 100000 };
+
+/* All cgroups, as they were listed. */
+struct group_list {
+	struct arena arena;
+	struct group *v;
+	size_t n;
+};
 
 /* What is kept from row to row. Zero-initialise, then set target, and family, whose hierarchy gives
  * the levels. */
@@ -53,18 +68,28 @@ struct groups_watch {
 	size_t last_n;
 	struct place place[FAMILIES];
 	bool from_root;
-	int failed;         /* the errno of that lookup, or 0 */
-	int mounts_error;   /* as in the atlas of that lookup */
-	bool pressure_seen; /* in the last row that looked, some cgroup had a pressure file */
-	unsigned rows;      /* since that row */
+	int failed;       /* the errno of that lookup, or 0 */
+	int mounts_error; /* as in the atlas of that lookup */
+	struct groups_seen seen;
+	unsigned rows;      /* since the last row that looked for pressure files */
 	bool was_read;      /* set by the tool: the selected cgroup could be read once */
 	struct names names; /* of the cgroups that had a row */
 	bool moved;         /* the process has moved to another cgroup since the last row */
+	/* set by a tool that reads all again where groups_outdated: with -a, directories need not be
+	 * listed if the kernel counts no more cgroups than are known */
+	bool counts;
+	struct group_list lists[2]; /* the last two: the snapshot before may use the older one */
+	unsigned newest;
+	bool listed; /* in this row */
 };
 
 /* Looks up the cgroups. 0, or -1 with errno: ESRCH the process has exited, ENOENT no such cgroup,
  * ENODEV no hierarchy with files of that family is visible. */
 int groups_read(struct groups_watch *w, struct host *h, struct arena *a, struct groups *out);
+
+/* Whether a cgroup has gone although the kernel counted as many as were known: then others came, which
+ * groups_read finds if it is called again. */
+bool groups_outdated(const struct groups_watch *w);
 
 /* Sets the names of the groups that are shown and were read. To be called once for each
  * groups_read. */

@@ -287,19 +287,17 @@ int
 place_read(
     struct host *h, const struct place *p, const char *rel, const char *file, struct text *text)
 {
-	char path[PATH_MAX];
-	size_t n = 0;
-	const char *const parts[] = { p->top, rel, "/", file };
+	char path[PATH_MAX], *end = path;
+	size_t top = strlen(p->top), below = strlen(rel), name = strlen(file);
 
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-		size_t more = strlen(parts[i]);
-		if (n + more >= sizeof path) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		memcpy(path + n, parts[i], more + 1);
-		n += more;
+	if (top + below + name + 2 > sizeof path) {
+		errno = ENAMETOOLONG;
+		return -1;
 	}
+	end = mempcpy(end, p->top, top);
+	end = mempcpy(end, rel, below);
+	*end++ = '/';
+	memcpy(end, file, name + 1);
 	return host_read(h, path, text);
 }
 

@@ -74,6 +74,16 @@ know(struct known *k, const struct option *o, void *into)
 	k->v[k->n++].into = into;
 }
 
+static void
+know_table(struct known *k, const struct option *table, char *into)
+{
+	for (const struct option *o = table; o && o->type != OPTION_END; o++)
+		if (o->type == OPTION_TABLE)
+			know_table(k, o->table, into + o->at);
+		else
+			know(k, o, into);
+}
+
 static bool
 is_of_request(const struct option *o)
 {
@@ -121,8 +131,7 @@ know_all(struct known *k, const struct tool *t, struct options *o)
 		know(k, t->shared[i], is_of_request(t->shared[i]) ? (void *)&o->ask : o);
 	for (int i = 0; t->forms_shared && t->forms_shared[i]; i++)
 		know(k, t->forms_shared[i], &o->ask);
-	for (const struct option *own = t->options; own && own->type != OPTION_END; own++)
-		know(k, own, o->own);
+	know_table(k, t->options, o->own);
 	if (t->rows)
 		know(k, &option_columns, o);
 	if (has_groups(t))
@@ -150,7 +159,7 @@ print_help(const struct tool *t, const struct known *k)
 		if (o->letter)
 			snprintf(letter, sizeof letter, "-%c%s", o->letter, o->name ? ", " : "");
 		snprintf(left, sizeof left, "%s%s%s%s%s", letter, o->name ? "--" : "",
-		    o->name ? o->name : "", o->arg ? " " : "", o->arg ? o->arg : "");
+		    o->name ? o->name : "", o->arg && !o->implied ? " " : "", o->arg ? o->arg : "");
 		printf("  %-17s %s\n", left, tool_help(t, o));
 	}
 	if (t->rows)
@@ -282,6 +291,7 @@ take_value(const struct option *o, char *into, const char *arg, int at)
 	case OPTION_CPUS:
 		return take_cpus(arg, to);
 	case OPTION_COMMAND:
+	case OPTION_TABLE:
 	case OPTION_END:
 		break;
 	}
@@ -377,12 +387,12 @@ take_name(struct known *k, const struct tool *t, char **words, char ***command)
 		die(EXIT_USAGE, "--%s: takes no argument", o->name);
 	if (o->type == OPTION_COMMAND && equals)
 		die(EXIT_USAGE, "--%s=: write --%s %s, with a space", o->name, o->name, o->arg);
-	if (o->arg && !equals && !words[1])
+	if (o->arg && !equals && !o->implied && !words[1])
 		die(EXIT_USAGE, "--%s: missing argument: want %s", o->name, o->arg);
-	give(k, i, words[0], equals ? equals + 1 : words[1]);
+	give(k, i, words[0], equals ? equals + 1 : o->implied ? o->implied : words[1]);
 	if (o->type == OPTION_COMMAND)
 		*command = *(char ***)(void *)(k->v[i].into + o->at) = words + 1;
-	return 1 + (o->arg && !equals);
+	return 1 + (o->arg && !equals && !o->implied);
 }
 
 /* Takes "-u", "-ua", "-p1" or "-p 1". Returns the number of words. */

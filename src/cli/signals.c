@@ -1,13 +1,15 @@
 #include "cli/signals.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/keys.h"
 
 /* Not the bits of one flag: setting one of them could lose another. */
-static volatile sig_atomic_t stop, urged, resized, asked;
+static volatile sig_atomic_t stop, urged, resized, asked, child;
 
 /* The alarm interrupts a sleep that began just after the signal, or a write whose reader has
  * stopped reading. */
@@ -29,11 +31,11 @@ on_signal(int sig)
 	alarm(1);
 }
 
-/* Does nothing: the signal only has to interrupt a sleep. */
 static void
 on_child(int sig)
 {
 	(void)sig;
+	child = 1;
 }
 
 void
@@ -92,6 +94,25 @@ bool
 signals_urged(void)
 {
 	return urged;
+}
+
+/* Signals are blocked up to the sleep, so that none arrives just before it. */
+void
+signals_wait(int fd, int64_t until_ns)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t ns = until_ns - clock_ns(CLOCK_MONOTONIC);
+	struct timespec left = { .tv_sec = 0 };
+	sigset_t all, before;
+
+	if (ns > 0)
+		left = (struct timespec){ (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	if (!stop && !asked && !child)
+		ppoll(&p, fd >= 0, until_ns == INT64_MAX ? NULL : &left, &before);
+	child = 0;
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 bool

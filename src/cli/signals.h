@@ -4,6 +4,7 @@
 #define PQ_CLI_SIGNALS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Catches SIGINT, SIGTERM and SIGWINCH; each interrupts a sleep. A second SIGINT, or a second
  * SIGTERM, kills the program. SIGINT and SIGTERM stay ignored if they were ignored at the start (as
@@ -26,6 +27,11 @@ bool signals_stop(void);
 /* Whether the program is still running a second after that. An alarm each second interrupts a write
  * that blocks; once this is true, the writer should give up. */
 bool signals_urged(void);
+
+/* Sleeps until this time (CLOCK_MONOTONIC, in ns; INT64_MAX: for ever), until the descriptor (-1: none)
+ * can be read, or until a signal arrives that is caught. Returns at once if one has arrived that was not
+ * asked about yet, or a child has ended since the last call. */
+void signals_wait(int fd, int64_t until_ns);
 
 /* Whether the terminal has been resized since the last call. */
 bool signals_resized(void);

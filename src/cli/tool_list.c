@@ -157,6 +157,16 @@ tool_list_parse(struct tool_list *l, const struct options *o, int64_t usual_ns)
 }
 
 void
+tool_list_add(
+    struct tool_list *l, const struct tool *t, const struct target *target, int64_t interval_ns)
+{
+	l->interval_ns = interval_ns;
+	add_tool(l, t, target, interval_ns);
+	set_intervals(l);
+	tool_list_plan(l, l->every, l->plan, sizeof l->plan);
+}
+
+void
 tool_list_free(struct tool_list *l)
 {
 	arena_free(&l->arena);

@@ -26,6 +26,10 @@ struct tool_list {
  * ends the program with EXIT_USAGE. */
 void tool_list_parse(struct tool_list *l, const struct options *o, int64_t usual_ns);
 
+/* Adds a tool to a list that began zeroed. All have this interval. */
+void tool_list_add(
+    struct tool_list *l, const struct tool *t, const struct target *target, int64_t interval_ns);
+
 /* Appends the names of the tools to out, each with its interval unless it is the shortest. */
 void tool_list_plan(const struct tool_list *l, const uint64_t *every, char *out, size_t n);
 

@@ -29,6 +29,7 @@ struct open_file {
 	int fd;
 	uint32_t used;   /* the row that read it last */
 	uint32_t opened; /* it was opened as the so-manieth */
+	uint32_t next;   /* the number of the file that was read after it, or was then */
 	bool whole;      /* its text comes in one piece: see slurp_file */
 	bool counted;    /* of a file system that is known: see counts_links and read_exactly */
 };
@@ -41,6 +42,7 @@ struct live {
 	size_t room;           /* of v */
 	uint32_t most;         /* at most this many stay open: each costs the kernel some 6 KB */
 	uint32_t opened;       /* so many files were */
+	uint32_t at;           /* the number of the file that was read last, or was then */
 	uint32_t row, swept;   /* the present row, and the one that last closed idle files */
 	struct open_file last; /* a file beyond `most`, open until the next call */
 	bool has_last;
@@ -176,16 +178,35 @@ add_file(struct live *l, const char *path)
 	return &l->v[i];
 }
 
+/* The number of an open file; -1: it is not open. Mostly, the files of a row are read in the order of the
+ * row before. */
+static int
+number_of(struct live *l, struct text path)
+{
+	uint32_t next = l->at < l->paths.n ? l->v[l->at].next : 0;
+
+	if (next < l->paths.n && text_same(map_key(&l->paths, next), path))
+		return (int)next;
+	return map_find(&l->paths, path);
+}
+
 /* The file at the path, which may be opened now; NULL with errno. Valid until the next call. */
 static struct open_file *
 find_file(struct live *l, const char *path)
 {
-	int i = map_find(&l->paths, text_of(path));
+	int i = number_of(l, text_of(path));
 
 	close_last(l);
 	struct open_file *f = i >= 0 ? &l->v[i] : add_file(l, path);
-	if (f)
-		f->used = l->row;
+	if (!f)
+		return NULL;
+	f->used = l->row;
+	if (f != &l->last) {
+		uint32_t number = (uint32_t)(f - l->v);
+		if (l->at < l->paths.n)
+			l->v[l->at].next = number;
+		l->at = number;
+	}
 	return f;
 }
 

@@ -23,6 +23,11 @@ enum sched_kind {
  * or yielded: the kernel does not tell these two apart. The last switch of a thread has 'X'. */
 enum { SCHED_PREEMPTED = 'P' };
 
+/* Perf events tell only what threads of one process do: not who runs before or after them, and not in
+ * which state a thread stops, unless it is runnable. */
+#define SCHED_TID_UNKNOWN UINT32_MAX
+enum { SCHED_STATE_UNKNOWN = '?' };
+
 /* Some kernels do not tell whether an interrupt wakes a thread, or where it ran last. */
 enum { SCHED_IRQ_UNKNOWN = 2 };
 #define SCHED_CPU_UNKNOWN UINT32_MAX

@@ -126,25 +126,53 @@ order_of(const struct table *t, const struct cell *row, double (*key)(const stru
 	return (struct order){ .key = row[column].num, .label = row[column].label };
 }
 
-/* By the key or, if that is NULL, by the column. */
+static struct cell *
+cells_of(struct table *t, size_t row)
+{
+	return &t->cells[row * t->ncolumns];
+}
+
+/* Moves each row to its place: order[i].row is the one that belongs to i. */
+static void
+move_rows(struct table *t, size_t first, struct order *order, size_t n)
+{
+	size_t width = t->ncolumns * sizeof *t->cells;
+	struct cell kept[COLUMNS_MOST];
+
+	for (size_t i = 0; i < n; i++) {
+		size_t to = i;
+		if (order[i].row == i)
+			continue;
+		memcpy(kept, cells_of(t, first + i), width);
+		for (size_t from = order[to].row; from != i; from = order[to].row) {
+			memcpy(cells_of(t, first + to), cells_of(t, first + from), width);
+			order[to].row = to;
+			to = from;
+		}
+		memcpy(cells_of(t, first + to), kept, width);
+		order[to].row = to;
+	}
+}
+
+/* By the key or, if that is NULL, by the column. Often the rows are in order, or nearly. */
 static void
 sort(struct table *t, size_t first, double (*key)(const struct cell *row), int column)
 {
+	bool ordered = true;
+
 	if (t->nrows < first + 2)
 		return;
-	size_t n = t->nrows - first, width = t->ncolumns * sizeof *t->cells;
+	size_t n = t->nrows - first;
 	struct order *order = xmalloc(n * sizeof *order);
-	char *sorted = xmalloc(n * width);
-
 	for (size_t i = 0; i < n; i++) {
 		order[i] = order_of(t, table_at(t, first + i), key, column);
-		order[i].row = first + i;
+		order[i].row = i;
+		ordered &= i == 0 || worse_first(&order[i - 1], &order[i]) < 0;
 	}
-	qsort(order, n, sizeof *order, worse_first);
-	for (size_t i = 0; i < n; i++)
-		memcpy(sorted + i * width, table_at(t, order[i].row), width);
-	memcpy(&t->cells[first * t->ncolumns], sorted, n * width);
-	free(sorted);
+	if (!ordered) {
+		qsort(order, n, sizeof *order, worse_first);
+		move_rows(t, first, order, n);
+	}
 	free(order);
 }
 

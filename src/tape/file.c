@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/publish.h"
 
 enum { AHEAD = 1 << 20 };
 
@@ -361,20 +362,6 @@ cut_copy(struct tape_reader *r, struct span w, const unsigned char *boot_id, str
 		copied++;
 	}
 	return got < 0 ? -1 : copied;
-}
-
-/* Gives the complete file its name, unless a file of that name has come meanwhile. Some file systems
- * have no hard links. */
-static int
-publish(const char *part, const char *path)
-{
-	struct stat st;
-
-	if (link(part, path) == 0)
-		return unlink(part);
-	if (errno == EEXIST)
-		return -1;
-	return lstat(path, &st) == 0 ? fail_with(EEXIST) : rename(part, path);
 }
 
 int64_t

@@ -148,16 +148,13 @@ note_no_usage(struct watch *w, const struct groups *all, const struct group *g)
 }
 
 /* Shows the selected cgroup, and parents with a quota; with -a all cgroups with a quota, or with one
- * that cannot be read. */
-static void *
-read_groups(struct watch *w, struct arena *a)
+ * that cannot be read. False after watch_fail, or at the end. */
+static bool
+read_all(struct watch *w, struct arena *a, struct throttle_snapshot *s, bool *limited)
 {
-	struct throttle_snapshot *s = arena_alloc(a, sizeof *s);
-	bool limited = false;
-
 	if (!cgroups_read(w, FAMILY_CPU, a, &s->groups))
-		return NULL;
-	s->cpus = watch_cpus(w);
+		return false;
+	*limited = false;
 	s->v = arena_alloc(a, s->groups.n * sizeof *s->v);
 	for (size_t i = 0; i < s->groups.n; i++) {
 		struct group *g = &s->groups.v[i];
@@ -171,8 +168,24 @@ read_groups(struct watch *w, struct arena *a)
 			note_no_usage(w, &s->groups, g);
 		if (g->asked && g->read && !s->v[i].cpu.some_us.known)
 			cgroups_no_pressure(w, g, "cpu.pressure", THROTTLE_SOME, THROTTLE_FULL);
-		limited |= s->v[i].cpu.quota.limited;
+		*limited |= s->v[i].cpu.quota.limited;
 	}
+	return true;
+}
+
+static void *
+read_groups(struct watch *w, struct arena *a)
+{
+	struct throttle_snapshot *s = arena_alloc(a, sizeof *s);
+	struct groups_watch *state = w->state;
+	bool limited;
+
+	state->counts = true;
+	if (!read_all(w, a, s, &limited))
+		return NULL;
+	if (groups_outdated(state) && !read_all(w, a, s, &limited))
+		return NULL;
+	s->cpus = watch_cpus(w);
 	groups_name(w->state, w->host, &s->groups);
 	if (w->ask->target.all && !limited)
 		watch_note(w, "no visible cgroup has a CPU quota");

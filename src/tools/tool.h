@@ -181,7 +181,7 @@ void *tool_defaults(const struct tool *t, struct arena *a, unsigned rows);
 /* ---- The tools */
 
 extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat,
-    tool_wait, tool_psi, tool_disk;
+    tool_wait, tool_psi, tool_disk, tool_sock;
 extern const struct tool tool_record, tool_tape, tool_trace, tool_export, tool_check, tool_why,
     tool_limits, tool_who;
 
@@ -419,6 +419,91 @@ enum wait_column {
 	WAIT_DEADLOCK,
 	WAIT_HELD_BY,
 	WAIT_SOURCE
+};
+
+enum who_column {
+	WHO_VICTIM,
+	WHO_BEHIND,
+	WHO_WAIT,
+	WHO_SHARE,
+	WHO_LONGEST,
+	WHO_WAITS,
+	WHO_SLOW,
+	WHO_CULPRIT,
+	WHO_SELF_MS,
+	WHO_NEIGHBOUR_MS,
+	WHO_KERNEL_MS,
+	WHO_IDLE_MS,
+	WHO_QUOTA_MS,
+	WHO_UNKNOWN_MS,
+	WHO_ELSEWHERE,
+	WHO_LASTING,
+	WHO_LEFT_OUT,
+	WHO_LONGEST_TID,
+	WHO_LONGEST_END,
+	WHO_SOURCE,
+	WHO_NOTE
+};
+
+/* pq why asks for rows of its own. */
+struct who_options {
+	const char *source; /* -f: a saved trace; NULL: this machine */
+	bool threads;       /* a row is a thread */
+	unsigned rows;      /* at most; 0: all */
+	int64_t slow_ns;    /* waits of at least that count as slow */
+	int source_kind;    /* --source: 1 bpf, 2 proc; 0: BPF if it is available, else /proc */
+	bool utc;           /* -u */
+};
+
+enum sock_column {
+	SOCK_TYPE,
+	SOCK_ACCEPT,
+	SOCK_ACCEPT_MAX,
+	SOCK_CAP,
+	SOCK_FULL,
+	SOCK_OVERFLOW,
+	SOCK_RECV,
+	SOCK_UNREAD_MS,
+	SOCK_SEND,
+	SOCK_UNSENT,
+	SOCK_UNACKED,
+	SOCK_RTT,
+	SOCK_RETRANS,
+	SOCK_DROP,
+	SOCK_COOKIE,
+	SOCK_ZERO_WINDOW,
+	SOCK_WINDOW_PCT,
+	SOCK_SNDBUF_PCT,
+	SOCK_RECV_AGO,
+	SOCK_ACK_AGO,
+	SOCK_RMEM,
+	SOCK_RCVBUF,
+	SOCK_WMEM,
+	SOCK_SNDBUF,
+	SOCK_COUNT,
+	SOCK_LEAST,
+	SOCK_PID,
+	SOCK_OWNERS,
+	SOCK_STATE,
+	SOCK_PROCESS,
+	SOCK_LOCAL,
+	SOCK_PEER,
+	SOCK_MEANING,
+	SOCK_CGROUP,
+	SOCK_NETNS
+};
+
+/* Of pq sock -P. */
+enum softnet_column {
+	SOFTNET_CPU,
+	SOFTNET_PACKETS,
+	SOFTNET_BACKLOG,
+	SOFTNET_BACKLOG_MAX,
+	SOFTNET_DROPS,
+	SOFTNET_SQUEEZED,
+	SOFTNET_CARD_DROPS,
+	SOFTNET_LIMIT,
+	SOFTNET_BUDGET
 };
 
 #endif

@@ -3,7 +3,7 @@
 #include "tools/tool.h"
 
 const struct tool *const tools[] = { &tool_runq, &tool_cpu, &tool_throttle, &tool_mem, &tool_tasks,
-	&tool_runqlat, &tool_wait, &tool_psi, &tool_disk, NULL };
+	&tool_runqlat, &tool_wait, &tool_psi, &tool_disk, &tool_sock, NULL };
 
 const struct tool *
 tools_find(struct text name)

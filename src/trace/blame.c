@@ -23,10 +23,10 @@ struct piece {
 struct cpu {
 	struct piece *log; /* of LOG_MOST; the last piece lasts */
 	uint32_t n;
-	uint32_t tid;      /* who runs */
-	bool known;        /* tid is known */
-	uint32_t waiting;  /* the first thread in its queue, plus 1 */
-	uint64_t since_ns; /* of the last switch */
+	uint32_t tid;                     /* who runs */
+	bool known;                       /* tid is known */
+	uint32_t waiting;                 /* the first thread in its queue, plus 1 */
+	uint64_t since_ns, since_idle_ns; /* of the last switch; b->idle_ns then */
 };
 
 enum state { UNSEEN, SLEEPING, WAITING, RUNNING };
@@ -41,8 +41,10 @@ struct thread {
 	bool born;      /* waits since it was created, and its CPU is not known yet */
 	bool placed;    /* woken, and still to be put into a queue */
 	bool unproved;  /* runs after a wait that counts as one of unknown start */
+	bool slow;      /* the wait counts as slow already */
 	uint32_t waker_cpu;
 	uint64_t from_ns;          /* when the wait or run began */
+	uint64_t piece_ns;         /* up to here the wait is in the sums */
 	uint64_t done_ns, idle_ns; /* up to here the wait is in the parts; b->idle_ns then */
 	struct part *parts;
 	uint32_t nparts, room;
@@ -71,6 +73,7 @@ struct blame {
 	uint32_t idle_cpus;
 	uint64_t gap_to_ns;
 	bool partial; /* see blame_partial */
+	bool unseen;  /* the switch at hand comes after one that nobody saw */
 	struct cpu *cpus;
 	uint32_t ncpus;
 	uint32_t *pages[TIDS_MOST / TIDS_OF_PAGE]; /* the number of the thread, plus 1 */
@@ -152,6 +155,13 @@ thread_of(struct blame *b, uint32_t tid)
 	return &b->threads[*place - 1];
 }
 
+/* A thread that a CPU ran or runs; NULL: none, or unknown. */
+static struct thread *
+runner(struct blame *b, uint32_t tid)
+{
+	return tid && tid != SCHED_TID_UNKNOWN ? thread_of(b, tid) : NULL;
+}
+
 /* ---- What CPUs do */
 
 /* A CPU of which nothing is known yet. */
@@ -178,10 +188,10 @@ cpu_of(struct blame *b, uint32_t cpu)
 	return &b->cpus[cpu];
 }
 
-/* Adds what the thread's CPU did since t->done_ns. While that CPU is idle, so is some CPU: the time in
+/* Adds what the thread's CPU did from t->done_ns up to that time, which is now or when a piece began. While that CPU is idle, so is some CPU: the time in
  * which another one was idle is left. */
 static void
-walk(struct blame *b, struct thread *t)
+walk(struct blame *b, struct thread *t, uint64_t until_ns)
 {
 	const struct cpu *c = &b->cpus[t->cpu];
 	uint32_t i = c->n - 1;
@@ -193,11 +203,12 @@ walk(struct blame *b, struct thread *t)
 		t->done_ns = c->log[i].from_ns;
 		t->idle_ns = c->log[i].idle_ns;
 	}
-	for (; i < c->n; i++) {
+	for (; i < c->n && c->log[i].from_ns < until_ns; i++) {
 		bool last = i + 1 == c->n;
 		uint64_t to = last ? b->now_ns : c->log[i + 1].from_ns,
 			 idle = last ? b->idle_ns : c->log[i + 1].idle_ns;
 		uint32_t who = c->log[i].who;
+		to = to < until_ns ? to : until_ns;
 		sums_part(
 		    &b->sums, who, to - t->done_ns, who == BLAME_IDLE ? 0 : idle - t->idle_ns);
 		t->done_ns = to;
@@ -218,7 +229,7 @@ static void
 settle(struct blame *b, struct thread *t)
 {
 	load_parts(b, t);
-	walk(b, t);
+	walk(b, t, b->now_ns);
 	t->nparts = sums_take(&b->sums, &t->parts, &t->room);
 }
 
@@ -316,11 +327,11 @@ static void
 wait_begin(struct blame *b, struct thread *t, uint32_t cpu)
 {
 	t->state = WAITING;
-	t->from_ns = t->done_ns = b->now_ns;
+	t->from_ns = t->piece_ns = t->done_ns = b->now_ns;
 	t->idle_ns = b->idle_ns;
 	t->nparts = 0;
 	t->share_ns = 0;
-	t->woken = t->doubtful = t->preempted = t->born = t->placed = t->unproved = false;
+	t->woken = t->doubtful = t->preempted = t->born = t->placed = t->unproved = t->slow = false;
 	enqueue(b, t, cpu);
 }
 
@@ -340,9 +351,22 @@ wait_drop(struct blame *b, struct thread *t, uint64_t *why)
 	t->state = UNSEEN;
 }
 
-/* The wait ends now. */
+/* Adds the wait up to that time to the sums. */
 static void
-wait_end(struct blame *b, struct thread *t)
+count(struct blame *b, struct thread *t, uint64_t until_ns)
+{
+	load_parts(b, t);
+	walk(b, t, until_ns);
+	t->slow = sums_count(&b->sums,
+	    &(struct wait){
+		t->party, t->tid, t->from_ns, until_ns, t->piece_ns, t->share_ns, t->slow });
+	t->piece_ns = until_ns;
+	t->share_ns = 0;
+}
+
+/* The wait ended at that time. */
+static void
+wait_end_at(struct blame *b, struct thread *t, uint64_t at_ns)
 {
 	dequeue(b, t);
 	t->state = UNSEEN;
@@ -350,10 +374,14 @@ wait_end(struct blame *b, struct thread *t)
 		leave_out(b, t, &b->lost.across_gap);
 		return;
 	}
-	load_parts(b, t);
-	walk(b, t);
-	sums_count(
-	    &b->sums, &(struct wait){ t->party, t->tid, t->from_ns, b->now_ns, t->share_ns });
+	count(b, t, at_ns);
+}
+
+/* The wait ends now. */
+static void
+wait_end(struct blame *b, struct thread *t)
+{
+	wait_end_at(b, t, b->now_ns);
 }
 
 /* Nothing that overlaps a gap counts. */
@@ -451,7 +479,7 @@ on_exec(struct blame *b, const struct sched_event *e)
 
 	if (!c || !c->known || c->tid == e->tid || !thread_of(b, e->tid))
 		return;
-	struct thread *old = thread_of(b, c->tid), *t = thread_of(b, e->tid);
+	struct thread *old = runner(b, c->tid), *t = thread_of(b, e->tid);
 	if (old && old->state == RUNNING)
 		old->state = UNSEEN;
 	if (t->state == WAITING)
@@ -474,10 +502,23 @@ thread_free(struct blame *b, struct thread *t)
 	*place_of(b, t->tid) = 0;
 }
 
+/* The thread ran although no switch to it was seen. It waited until the last switch before that, at least,
+ * if that is the one that somebody did not see. */
+static void
+end_unseen(struct blame *b, struct thread *t, uint32_t cpu)
+{
+	uint64_t since_ns = b->cpus[cpu].since_ns;
+
+	if (b->unseen && t->cpu == cpu && t->done_ns <= since_ns && !t->doubtful)
+		wait_end_at(b, t, since_ns);
+	else
+		wait_drop(b, t, &b->lost.unknown_start);
+}
+
 static void
 stop(struct blame *b, const struct sched_event *e)
 {
-	struct thread *t = e->tid ? thread_of(b, e->tid) : NULL;
+	struct thread *t = runner(b, e->tid);
 	bool runnable = e->state == SCHED_PREEMPTED || e->state == 'R';
 
 	if (!t)
@@ -491,7 +532,7 @@ stop(struct blame *b, const struct sched_event *e)
 		thread_free(b, t);
 	} else {
 		if (t->state == WAITING)
-			wait_drop(b, t, &b->lost.unknown_start);
+			end_unseen(b, t, e->cpu);
 		bool woken = t->woken && t->state == RUNNING;
 		t->state = SLEEPING;
 		if (!runnable && !woken)
@@ -540,7 +581,7 @@ start(struct blame *b, const struct sched_event *e, struct thread *t)
 static void
 learn(struct blame *b, struct cpu *c, uint32_t tid)
 {
-	const struct thread *t = tid ? thread_of(b, tid) : NULL;
+	const struct thread *t = runner(b, tid);
 
 	c->known = true;
 	if (b->partial)
@@ -554,7 +595,7 @@ learn(struct blame *b, struct cpu *c, uint32_t tid)
 static void
 forget(struct blame *b, struct cpu *c)
 {
-	struct thread *t = c->known && c->tid ? thread_of(b, c->tid) : NULL;
+	struct thread *t = c->known ? runner(b, c->tid) : NULL;
 
 	if (t && t->state == RUNNING) {
 		set_own(b, t->party, t->cpu, false);
@@ -566,34 +607,56 @@ forget(struct blame *b, struct cpu *c)
 	log_piece(b, c, BLAME_UNKNOWN);
 }
 
+static bool
+is_valid(uint32_t tid)
+{
+	return tid < TIDS_MOST || tid == SCHED_TID_UNKNOWN;
+}
+
+/* A switch is missing, and nobody said so: some kernels hide threads from BPF. Somebody ran since the last
+ * switch, at least at its end. */
+static void
+doubt(struct blame *b, struct cpu *c)
+{
+	struct piece *last = &c->log[c->n - 1];
+
+	b->lost.unseen++;
+	if (last->from_ns >= c->since_ns || c->n == LOG_MOST)
+		last->who = BLAME_UNKNOWN;
+	else
+		c->log[c->n++] = (struct piece){ c->since_ns, c->since_idle_ns, BLAME_UNKNOWN };
+}
+
 static void
 on_switch(struct blame *b, const struct sched_event *e)
 {
 	struct cpu *c = cpu_of(b, e->cpu);
 
-	if (!c || e->tid >= TIDS_MOST || e->other >= TIDS_MOST) {
+	if (!c || !is_valid(e->tid) || !is_valid(e->other)) {
 		b->lost.invalid += c != NULL;
 		return;
 	}
+	b->unseen = c->known && c->tid != e->tid && !b->partial;
 	if (c->known && c->tid != e->tid && b->partial) {
 		c->log[c->n - 1].who = BLAME_UNKNOWN; /* since some time */
 		forget(b, c);
-	} else if (c->known && c->tid != e->tid) { /* events are missing, and nobody said so */
-		gap_until(b, b->now_ns);
+	} else if (b->unseen) {
+		doubt(b, c);
 		forget(b, c);
-	}
-	if (!c->known)
+	} else if (!c->known) {
 		learn(b, c, e->tid);
-	else if (c->tid == 0)
+	} else if (c->tid == 0) {
 		b->idle_cpus--;
+	}
 	stop(b, e);
-	struct thread *next = e->other ? thread_of(b, e->other) : NULL;
+	struct thread *next = runner(b, e->other);
 	if (next)
 		start(b, e, next);
 	b->idle_cpus += e->other == 0;
 	c->tid = e->other;
 	c->known = true;
 	c->since_ns = b->now_ns;
+	c->since_idle_ns = b->idle_ns;
 	log_piece(b, c, next ? next->party : (uint32_t)(e->other ? BLAME_UNKNOWN : BLAME_IDLE));
 }
 
@@ -649,6 +712,74 @@ void
 blame_partial(struct blame *b)
 {
 	b->partial = true;
+}
+
+/* A wait that may turn out to be none, or to be left out, is not cut. */
+static void
+cut(struct blame *b, struct thread *t)
+{
+	struct queue *q = queue_of(b, t->party, t->cpu);
+
+	if (t->doubtful || t->from_ns < b->gap_to_ns)
+		return;
+	if (q) {
+		t->share_ns += q->shared_ns - t->shared_ns;
+		t->shared_ns = q->shared_ns;
+	}
+	count(b, t, b->now_ns);
+	sums_victim(&b->sums, t->party)->open++;
+}
+
+void
+blame_cut(struct blame *b, uint64_t at_ns)
+{
+	if (at_ns > b->now_ns)
+		advance(b, at_ns);
+	for (uint32_t i = 0; i < b->nthreads; i++)
+		if (b->threads[i].state == WAITING)
+			cut(b, &b->threads[i]);
+}
+
+void
+blame_add(struct blame *b, uint32_t party, uint64_t waits, const struct part *parts, size_t n)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		sums_part(&b->sums, parts[i].who, parts[i].ns, parts[i].elsewhere_ns);
+		ns += parts[i].ns;
+	}
+	sums_count(
+	    &b->sums, &(struct wait){ .party = party, .from_ns = 0, .end_ns = ns, .piece_ns = 0 });
+	struct blame_victim *v = sums_victim(&b->sums, party);
+	v->waits += waits;
+	v->waits--;
+}
+
+void
+blame_moved(struct blame *b, uint32_t tid)
+{
+	const uint32_t *place = place_of(b, tid);
+	uint32_t party = party_of(b, tid);
+
+	if (!place || !*place || b->threads[*place - 1].party == party)
+		return;
+	struct thread *t = &b->threads[*place - 1];
+	if (t->state == WAITING) {
+		if (!t->doubtful && t->from_ns >= b->gap_to_ns)
+			count(b, t, b->now_ns);
+		dequeue(b, t);
+		t->party = party;
+		t->share_ns = 0;
+		enqueue(b, t, t->cpu);
+	} else if (t->state == RUNNING) {
+		struct cpu *c = &b->cpus[t->cpu];
+		set_own(b, t->party, t->cpu, false);
+		set_own(b, party, t->cpu, true);
+		if (c->known && c->tid == tid)
+			log_piece(b, c, party);
+	}
+	t->party = party;
 }
 
 void

@@ -13,7 +13,8 @@
  * the nanosecond. That is also what the kernel adds to run_delay (/proc/PID/schedstat), except that
  * the kernel starts when the thread is in the queue, which is about a microsecond after sched_waking.
  *
- * A wait whose start is unknown, or during which events were lost, is left out and counted. Time that
+ * A wait whose start is unknown, or during which events were lost, is left out and counted, except for
+ * the pieces that were cut before. Time that
  * interrupts and the hypervisor take is not in the events: it counts for whoever was on the CPU.
  *
  * Memory: about 90 bytes a thread, 24 KiB a CPU, and 80 bytes a pair of a victim and a culprit;
@@ -36,7 +37,9 @@ typedef uint32_t blame_who(void *about, uint32_t tid, uint64_t at_ns);
 struct blame_losses {
 	uint64_t unknown_start; /* waits: the events do not show their start */
 	uint64_t across_gap;    /* waits during which events were lost */
-	uint64_t gaps;          /* of blame_gap, and those that events reveal */
+	uint64_t gaps;          /* of blame_gap */
+	/* switches that are missing, as the next one of the CPU shows: who ran meanwhile is unknown */
+	uint64_t unseen;
 	uint64_t invalid; /* events with a number that no kernel has, or threads beyond the limit */
 	uint64_t disordered; /* events earlier than the one before: taken as of its time */
 };
@@ -62,15 +65,26 @@ void blame_gap(struct blame *b, uint32_t cpu, uint64_t from_ns, uint64_t to_ns);
  * then. */
 void blame_end(struct blame *b, uint64_t at_ns);
 
-/* Removes all sums and losses, for the next interval. A wait that lasts counts when it ends, wholly. */
+/* Threads that wait have waited up to that time, and go on to wait: ends an interval before
+ * blame_clear. What a wait takes is divided among the intervals. */
+void blame_cut(struct blame *b, uint64_t at_ns);
+
+/* Without events: adds waits of that party, of which each culprit has its part. */
+void blame_add(struct blame *b, uint32_t party, uint64_t waits, const struct part *parts, size_t n);
+
+/* Removes all sums and losses, for the next interval. */
 void blame_clear(struct blame *b);
+
+/* The thread is of another party now: asks again which. */
+void blame_moved(struct blame *b, uint32_t tid);
 
 /*
  * Quota. The kernel has no event for it: a throttled thread is runnable, and its CPU runs others or
  * is idle. Only cpu.stat says how long the queues of a cgroup were throttled, summed over the CPUs.
  *
- * blame_limited tells, before the first event, that a party has a quota. After the last event,
- * blame_throttled hands in its throttled time, and moves so much of its waits to BLAME_QUOTA. Several
+ * blame_limited tells, before the first event, that a party has a quota. After the last event, or a cut,
+ * blame_throttled hands in its throttled time, which may be 0 of others, and moves so much of its waits to
+ * BLAME_QUOTA. Several
  * threads that wait in one throttled queue all wait for the quota, so waits are weighed by their
  * share of the queue. Waits that saw the CPU idle for 1 ms or more come first: a CPU with a runnable
  * thread in its queue is idle so long if that thread is throttled, and else only if a hypervisor does

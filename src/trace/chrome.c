@@ -221,7 +221,7 @@ static const char *
 end_state(char state)
 {
 	static const char *const names[] = {
-		['R'] = "yielded",
+		['R'] = "preempted or yielded",
 		['P'] = "preempted",
 		['S'] = "sleeping",
 		['D'] = "uninterruptible",
@@ -260,7 +260,7 @@ put_runnable(struct chrome *c, struct task k, uint64_t at_ns)
 		put_number(c, "waker_tid", k.waker);
 		put_text(c, k.irq ? "interrupted" : "waker", waker);
 	} else {
-		put_text(c, "because", k.preempted ? "preempted" : "yielded");
+		put_text(c, "because", k.preempted ? "preempted" : "preempted or yielded");
 	}
 	end_event(c);
 	if (k.arrow)
@@ -368,7 +368,9 @@ lose(struct chrome *c, const struct trace_loss *loss)
 static uint32_t
 inside(struct chrome *c, uint32_t tid, uint64_t at_ns)
 {
-	return c->part_only && trace_outside(c->t, tid, at_ns) ? 0 : tid;
+	bool known = tid != SCHED_TID_UNKNOWN && !c->part_only;
+
+	return !known && trace_outside(c->t, tid, at_ns) ? 0 : tid;
 }
 
 /* After a loss, the thread that stops now has run since its end. A switch that does not fit the one

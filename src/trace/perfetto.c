@@ -596,7 +596,9 @@ pass_losses(struct perfetto *p, uint32_t cpu, uint64_t at_ns)
 static uint32_t
 inside(struct perfetto *p, uint32_t cpu, uint32_t tid, uint64_t at_ns)
 {
-	return p->part_only && trace_outside(p->t, tid, at_ns) ? PERFETTO_OUTSIDE + cpu : tid;
+	bool known = tid != SCHED_TID_UNKNOWN && !p->part_only;
+
+	return !known && trace_outside(p->t, tid, at_ns) ? PERFETTO_OUTSIDE + cpu : tid;
 }
 
 /* Makes the reader know who runs, if it does not, and the event says it. */

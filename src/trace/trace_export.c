@@ -16,6 +16,8 @@ trace_outside(const struct trace_file *t, uint32_t tid, uint64_t at_ns)
 {
 	uint64_t only;
 
+	if (tid == SCHED_TID_UNKNOWN)
+		return true;
 	if (text_u64(trace_fact(t, "only"), &only) < 0)
 		return false;
 	const struct trace_thread *thread = tid ? trace_find(t, tid, at_ns) : NULL;

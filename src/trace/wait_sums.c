@@ -202,16 +202,15 @@ worst_of(const struct wait_sums *s)
 }
 
 static void
-add_to_victim(struct wait_sums *s, const struct wait *w)
+add_to_victim(struct wait_sums *s, const struct wait *w, bool slow)
 {
 	struct sums_victim *v = victim_of(s, w->party);
 	uint64_t wait_ns = w->end_ns - w->from_ns;
-	bool slow = s->slow_ns && wait_ns >= s->slow_ns;
 	uint32_t worst = slow ? worst_of(s) : 0;
 
 	v->seen = true;
 	v->sum.waits++;
-	v->sum.wait_ns += wait_ns;
+	v->sum.wait_ns += w->end_ns - w->piece_ns;
 	v->sum.slow += slow;
 	if (wait_ns >= v->sum.longest_ns) {
 		v->sum.longest_ns = wait_ns;
@@ -227,13 +226,16 @@ add_to_victim(struct wait_sums *s, const struct wait *w)
 		v->sum.idle_ns += s->parts[BLAME_IDLE].ns;
 }
 
-void
+bool
 sums_count(struct wait_sums *s, const struct wait *w)
 {
-	add_to_victim(s, w);
+	bool slow = s->slow_ns && w->end_ns - w->from_ns >= s->slow_ns;
+
+	add_to_victim(s, w, slow && !w->slow);
 	if (s->ntouched && s->victims[w->party].held)
 		hold(s, w);
 	clear_parts(s);
+	return slow;
 }
 
 struct blame_victim *
@@ -287,8 +289,11 @@ sums_throttled(struct wait_sums *s, uint32_t party, uint64_t throttled_ns)
 	double left = (double)throttled_ns;
 	uint64_t moved = 0;
 
-	if (!sums_limited(s, party))
+	if (!sums_limited(s, party)) {
+		if (throttled_ns == 0 && sums_seen(s, party))
+			s->victims[party].sum.quota_known = true;
 		return;
+	}
 	struct sums_victim *v = &s->victims[party];
 	v->sum.quota_known = true;
 	for (int of = 0; of < 2; of++)

@@ -22,13 +22,13 @@ enum {
 
 /* How long one party waited. */
 struct blame_victim {
-	uint64_t wait_ns, waits;
-	uint64_t slow;         /* waits of at least slow_ns */
+	uint64_t wait_ns, waits; /* waits: that had time in these sums, or ended */
+	uint64_t slow;           /* waits of at least slow_ns */
 	uint64_t elsewhere_ns; /* of wait_ns: the thread's CPU was busy, and another one was idle */
-	uint64_t longest_ns;   /* the longest wait, when it ended, and whose it was */
-	uint64_t longest_end_ns;
+	/* the longest wait from its start on, up to when it was counted, and whose it was */
+	uint64_t longest_ns, longest_end_ns;
 	uint32_t longest_tid;
-	uint64_t open;     /* of waits: lasted at the end, and count up to there */
+	uint64_t open;     /* of waits: lasted at the end, or a cut, and count up to there */
 	uint64_t idle_ns;  /* behind BLAME_IDLE, of waits with 1 ms or more of it: a quota? */
 	uint64_t left_out; /* waits that are not in all this */
 	bool quota_known;  /* by blame_throttled */
@@ -54,11 +54,13 @@ struct part {
 	uint64_t ns, elsewhere_ns;
 };
 
-/* A wait that has ended. */
+/* A wait that has ended, or the next piece of one that lasts. */
 struct wait {
 	uint32_t party, tid;
-	uint64_t from_ns, end_ns;
-	double share_ns; /* of a queue with a quota */
+	uint64_t from_ns, end_ns; /* of all of it so far */
+	uint64_t piece_ns;        /* when the piece began, which its parts are of */
+	double share_ns;          /* of a queue with a quota, in the piece */
+	bool slow;                /* counted as slow by an earlier piece */
 };
 
 struct sums_victim;
@@ -88,8 +90,8 @@ void sums_part(struct wait_sums *s, uint32_t who, uint64_t ns, uint64_t elsewher
 /* Moves the parts of the wait at hand into the array, which grows; returns how many. */
 uint32_t sums_take(struct wait_sums *s, struct part **parts, uint32_t *room);
 
-/* The wait at hand has ended, and these are its parts: counts it. */
-void sums_count(struct wait_sums *s, const struct wait *w);
+/* The wait at hand has ended, or is cut, and these are its parts: counts it. Returns whether it is slow. */
+bool sums_count(struct wait_sums *s, const struct wait *w);
 
 /* What the party waited: to count what has no parts. */
 struct blame_victim *sums_victim(struct wait_sums *s, uint32_t party);

@@ -14,7 +14,8 @@ enum {
 	WRITE_BYTES = 256 << 10,
 	TEXT_MOST = 64 << 10,
 	NUMBERED_MOST = 4096, /* threads with a number, in a block */
-	SLOTS = 2 * NUMBERED_MOST
+	SLOTS = 2 * NUMBERED_MOST,
+	EVENT_MOST = 1 + 6 * CODE_MOST
 };
 
 /* The block of a CPU that is being filled. Its threads have numbers, in the order in which they
@@ -198,70 +199,95 @@ end_lane(struct trace_writer *w, uint32_t cpu, struct lane *l)
 	l->block++;
 }
 
+/* Most numbers are small. */
+static unsigned char *
+write_number(unsigned char *to, uint64_t v)
+{
+	if (v >= CODE_SMALL)
+		return code_write(to, v);
+	*to = (unsigned char)(CODE_FIRST + v);
+	return to + 1;
+}
+
 /* A thread as its number. A new one has the next number, and its tid follows. */
-static void
-put_tid(struct lane *l, uint32_t tid)
+static unsigned char *
+write_tid(struct lane *l, unsigned char *to, uint32_t tid)
 {
 	struct slot *s = &l->slots[(tid * 2654435761u) >> 19];
 
 	while (s->block == l->block && s->tid != tid)
 		s = s == l->slots + SLOTS - 1 ? l->slots : s + 1;
-	if (s->block == l->block) {
-		code_put(&l->events, s->number);
-		return;
-	}
+	if (s->block == l->block)
+		return write_number(to, s->number);
 	*s = (struct slot){ l->block, tid, l->n++ };
-	code_put(&l->events, s->number);
-	code_put(&l->events, tid);
+	return code_write(code_write(to, s->number), tid);
 }
 
-static void
-put_time(struct lane *l, uint64_t at_ns)
+static unsigned char *
+write_time(struct lane *l, unsigned char *to, uint64_t at_ns)
 {
-	if (l->count == 0)
-		l->from_ns = l->last_ns = at_ns;
 	at_ns = at_ns > l->last_ns ? at_ns : l->last_ns;
-	code_put(&l->events, at_ns - l->last_ns);
+	uint64_t later = l->count > 0 ? at_ns - l->last_ns : 0;
+	if (l->count == 0)
+		l->from_ns = at_ns;
 	l->last_ns = at_ns;
+	return code_write(to, later);
 }
 
-static void
-put_switch(struct lane *l, const struct sched_event *e)
+/* The index of a state; 0: it has none. */
+static unsigned
+index_of(char state)
 {
-	static const char states[] = TRACE_STATES;
-	bool same = l->running_known && l->running == e->tid;
-	const char *state = e->state ? strchr(&states[1], e->state) : NULL;
-	unsigned index = state ? (unsigned)(state - states) : 0;
+	static const unsigned char indexes[128] = { ['R'] = 1,
+		['P'] = 2,
+		['S'] = 3,
+		['D'] = 4,
+		['T'] = 5,
+		['t'] = 6,
+		['X'] = 7,
+		['Z'] = 8,
+		['I'] = 9,
+		['K'] = 10,
+		['W'] = 11,
+		['N'] = 12 };
+	unsigned char c = (unsigned char)state;
 
-	buf_char(&l->events,
-	    (char)((same ? SCHED_SWITCH : TRACE_OF_OTHER) | index << TRACE_STATE_SHIFT));
-	put_time(l, e->at_ns);
+	return c < sizeof indexes ? indexes[c] : 0;
+}
+
+static unsigned char *
+write_switch(struct lane *l, unsigned char *to, const struct sched_event *e)
+{
+	bool same = l->running_known && l->running == e->tid;
+	unsigned index = index_of(e->state);
+
+	*to++ =
+	    (unsigned char)((same ? SCHED_SWITCH : TRACE_OF_OTHER) | index << TRACE_STATE_SHIFT);
+	to = write_time(l, to, e->at_ns);
 	if (index == 0)
-		buf_char(&l->events, e->state);
+		*to++ = (unsigned char)e->state;
 	if (!same)
-		put_tid(l, e->tid);
-	put_tid(l, e->other);
+		to = write_tid(l, to, e->tid);
 	l->running = e->other;
 	l->running_known = true;
+	return write_tid(l, to, e->other);
 }
 
-static void
-put_other_event(struct lane *l, const struct sched_event *e)
+static unsigned char *
+write_other_event(struct lane *l, unsigned char *to, const struct sched_event *e)
 {
 	bool by_running = l->running_known && l->running == e->other,
 	     is_running = l->running_known && l->running == e->tid, here = e->to == e->cpu;
 
-	buf_char(&l->events,
-	    (char)(e->kind | (e->in_irq == 1 ? TRACE_IN_IRQ : 0) |
-		(by_running ? TRACE_BY_RUNNING : 0) | (is_running ? TRACE_IS_RUNNING : 0) |
-		(here ? TRACE_TO_HERE : 0)));
-	put_time(l, e->at_ns);
+	*to++ = (unsigned char)(e->kind | (e->in_irq == 1 ? TRACE_IN_IRQ : 0) |
+	    (by_running ? TRACE_BY_RUNNING : 0) | (is_running ? TRACE_IS_RUNNING : 0) |
+	    (here ? TRACE_TO_HERE : 0));
+	to = write_time(l, to, e->at_ns);
 	if (!is_running)
-		put_tid(l, e->tid);
+		to = write_tid(l, to, e->tid);
 	if (!by_running)
-		put_tid(l, e->other);
-	if (!here)
-		code_put(&l->events, e->to);
+		to = write_tid(l, to, e->other);
+	return here ? to : code_write(to, e->to);
 }
 
 void
@@ -272,10 +298,10 @@ trace_put_event(struct trace_writer *w, const struct sched_event *e)
 	struct lane *l = lane_of(w, e->cpu);
 	if (l->events.n >= BLOCK_BYTES || l->n + 2 > NUMBERED_MOST)
 		end_lane(w, e->cpu, l);
-	if (e->kind == SCHED_SWITCH)
-		put_switch(l, e);
-	else
-		put_other_event(l, e);
+	unsigned char *to = (unsigned char *)buf_room(&l->events, EVENT_MOST),
+		      *end = e->kind == SCHED_SWITCH ? write_switch(l, to, e) :
+						       write_other_event(l, to, e);
+	l->events.n += (size_t)(end - to);
 	l->count++;
 }
 

@@ -22,11 +22,22 @@ begin(uint64_t slow_ns)
 	return blame_new(hundreds, NULL, slow_ns);
 }
 
+/* Gets the same events, if there is one. */
+static struct blame *twin;
+
+static void
+give(struct blame *b, struct sched_event e)
+{
+	blame_event(b, &e);
+	if (twin)
+		blame_event(twin, &e);
+}
+
 static void
 put_switch(struct blame *b, uint64_t at, uint32_t cpu, uint32_t prev, char state, uint32_t next)
 {
-	blame_event(b,
-	    &(struct sched_event){ .at_ns = at,
+	give(b,
+	    (struct sched_event){ .at_ns = at,
 		.cpu = cpu,
 		.tid = prev,
 		.other = next,
@@ -37,16 +48,16 @@ put_switch(struct blame *b, uint64_t at, uint32_t cpu, uint32_t prev, char state
 static void
 put_waking(struct blame *b, uint64_t at, uint32_t cpu, uint32_t tid, uint32_t to)
 {
-	blame_event(b,
-	    &(struct sched_event){
+	give(b,
+	    (struct sched_event){
 		.at_ns = at, .cpu = cpu, .tid = tid, .to = to, .kind = SCHED_WAKING });
 }
 
 static void
 put_migrate(struct blame *b, uint64_t at, uint32_t cpu, uint32_t tid, uint32_t to)
 {
-	blame_event(b,
-	    &(struct sched_event){
+	give(b,
+	    (struct sched_event){
 		.at_ns = at, .cpu = cpu, .tid = tid, .to = to, .kind = SCHED_MIGRATE });
 }
 
@@ -271,12 +282,20 @@ untold_gap(void)
 	put_switch(b, 1, 0, 0, 'R', 201);
 	put_waking(b, 5, 0, 101, 0);
 	put_switch(b, 20, 0, 301, 'S', 101);
-	CHECK_U64(sum(b, A).waits, 0);
-	CHECK_U64(sum(b, A).left_out, 1);
-	CHECK_U64(blame_losses(b)->gaps, 1);
+	CHECK_U64(sum(b, A).waits, 1);
+	CHECK_U64(sum(b, A).left_out, 0);
+	CHECK_U64(behind(b, A, BLAME_UNKNOWN), 15);
+	CHECK_U64(blame_losses(b)->unseen, 1);
 	put_waking(b, 25, 0, 201, 0);
 	put_switch(b, 30, 0, 101, 'S', 201);
 	CHECK_U64(behind(b, B, A), 5);
+	/* what ran before the last switch is known */
+	put_waking(b, 40, 0, 101, 0);
+	put_waking(b, 45, 0, 301, 0);
+	put_switch(b, 50, 0, 201, 'S', 101);
+	put_switch(b, 70, 0, 901, 'S', 301);
+	CHECK_U64(behind(b, C, B), 5);
+	CHECK_U64(behind(b, C, BLAME_UNKNOWN), 20);
 	finish(b);
 }
 
@@ -561,13 +580,20 @@ intervals(void)
 	put_waking(b, 10, 0, 102, 0);
 	put_switch(b, 20, 0, 201, 'S', 101);
 	CHECK_U64(behind(b, A, B), 10);
+	blame_cut(b, 22);
+	CHECK_U64(behind(b, A, B), 20);
+	CHECK_U64(behind(b, A, A), 2);
+	CHECK_U64(sum(b, A).waits, 2);
+	CHECK_U64(sum(b, A).open, 1);
 	blame_clear(b);
 	CHECK(!blame_victim(b, A) && blame_pairs(b) == 0);
 	CHECK_U64(blame_losses(b)->unknown_start, 0);
 	put_switch(b, 25, 0, 101, 'S', 102);
 	CHECK_U64(sum(b, A).waits, 1);
-	CHECK_U64(behind(b, A, B), 10);
-	CHECK_U64(behind(b, A, A), 5);
+	CHECK_U64(sum(b, A).open, 0);
+	CHECK_U64(sum(b, A).longest_ns, 15);
+	CHECK_U64(behind(b, A, B), 0);
+	CHECK_U64(behind(b, A, A), 3);
 	finish(b);
 }
 
@@ -702,6 +728,73 @@ check_model(const struct blame *b)
 	}
 }
 
+/* The sums of the intervals of the twin, together. */
+static struct {
+	uint64_t ns[PARTIES][PARTIES + BLAME_FIRST], elsewhere[PARTIES], waits[PARTIES];
+	uint64_t longest[PARTIES], slow[PARTIES];
+} intervals_sum;
+
+/* What lasts at the end of an interval counts in the next one, too. */
+static void
+add_interval(const struct blame *b)
+{
+	for (unsigned v = 0; v < 4; v++) {
+		struct blame_victim s = sum(b, v + BLAME_FIRST);
+		intervals_sum.elsewhere[v] += s.elsewhere_ns;
+		intervals_sum.waits[v] += s.waits - s.open;
+		intervals_sum.slow[v] += s.slow;
+		if (s.longest_ns > intervals_sum.longest[v])
+			intervals_sum.longest[v] = s.longest_ns;
+		for (uint32_t c = 0; c < PARTIES + BLAME_FIRST; c++)
+			intervals_sum.ns[v][c] += behind(b, v + BLAME_FIRST, c);
+	}
+	check_sums(b);
+}
+
+static void
+check_intervals(const struct blame *whole)
+{
+	for (unsigned v = 0; v < 4; v++) {
+		struct blame_victim s = sum(whole, v + BLAME_FIRST);
+		CHECK_U64(intervals_sum.elsewhere[v], s.elsewhere_ns);
+		CHECK_U64(intervals_sum.waits[v], s.waits - s.open);
+		CHECK_U64(intervals_sum.slow[v], s.slow);
+		CHECK_U64(intervals_sum.longest[v], s.longest_ns);
+		for (uint32_t c = 0; c < PARTIES + BLAME_FIRST; c++)
+			CHECK_U64(intervals_sum.ns[v][c], behind(whole, v + BLAME_FIRST, c));
+	}
+}
+
+/* Wherever the events are cut, the sums are those of all of them. */
+static void
+cut_anywhere(void)
+{
+	struct blame *b = begin(3000);
+	uint64_t now = 1;
+
+	twin = begin(3000);
+	memset(&model, 0, sizeof model);
+	for (uint32_t cpu = 0; cpu < CPUS; cpu++)
+		put_switch(b, now, cpu, 901 + cpu, 'S', 0);
+	for (int i = 0; i < 30000; i++) {
+		now += draw(4) ? draw(1000) : 0;
+		model_step(b, now);
+		if (draw(i < 15000 ? 3 : 500) == 0) {
+			blame_cut(twin, now + draw(2) * draw(400));
+			add_interval(twin);
+			blame_clear(twin);
+			now += 400;
+		}
+	}
+	blame_end(b, now);
+	blame_end(twin, now);
+	add_interval(twin);
+	check_intervals(b);
+	blame_free(twin);
+	twin = NULL;
+	finish(b);
+}
+
 static void
 as_the_model(void)
 {
@@ -722,7 +815,7 @@ as_the_model(void)
 			model_start(i, now);
 	blame_end(b, now);
 	check_model(b);
-	CHECK_U64(blame_losses(b)->gaps, 0);
+	CHECK_U64(blame_losses(b)->unseen, 0);
 	CHECK(sum(b, A).longest_ns > 1000000); /* longer than any log */
 	finish(b);
 }
@@ -783,6 +876,7 @@ main(void)
 	unit_test("a quota takes no more than its throttled time", quota_of_a_part);
 	unit_test("intervals begin with empty sums", intervals);
 	unit_test("random events: as a model that looks at every step", as_the_model);
+	unit_test("events cut anywhere have the sums of all of them", cut_anywhere);
 	unit_test("random bytes: the parts add up", any_events);
 	return unit_done();
 }

@@ -275,6 +275,24 @@ in_parts(void)
 		    crc32c(0, bytes, sizeof bytes));
 }
 
+/* Many bytes are taken eight at a time, wherever they begin. */
+static void
+many_bytes(void)
+{
+	char bytes[5000];
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)(i * 31 + i / 13);
+	for (size_t from = 0; from < 9; from++) {
+		uint32_t by_seven = 0;
+		for (size_t i = from; i < sizeof bytes; i += 7)
+			by_seven = crc32c(
+			    by_seven, bytes + i, i + 7 <= sizeof bytes ? 7 : sizeof bytes - i);
+		CHECK_U64(crc32c(0, bytes + from, sizeof bytes - from), by_seven);
+	}
+	vectors();
+}
+
 /* Every single bit counts, wherever it is. */
 static void
 flips(void)
@@ -304,6 +322,7 @@ main(void)
 	unit_test("numbers: random bytes do not read beyond the end", any_bytes);
 	unit_test("checksum: the vectors of the RFC", vectors);
 	unit_test("checksum: two parts give the same as the whole", in_parts);
+	unit_test("checksum: many bytes at a time", many_bytes);
 	unit_test("checksum: every bit counts", flips);
 	return unit_done();
 }

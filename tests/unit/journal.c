@@ -1,5 +1,5 @@
 /* The log: whole lines, caught from stderr, and a stderr that fails. */
-#include "commands/record/journal.h"
+#include "commands/recorder/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +61,7 @@ written(struct journal *j, const char *message, void (*write_event)(struct journ
 static void
 for_people(void)
 {
-	struct journal j = { .name = "pq record" };
+	struct journal j = { .tool = "record" };
 
 	CHECK_STRING(written(&j, "throttle.throttled_pct 31.2 > 25: spike.tape (412 KB)", event),
 	    "pq record: 2026-11-22T17:12:01.250+01:00 saved: throttle.throttled_pct 31.2 > 25: "
@@ -73,7 +73,7 @@ for_people(void)
 static void
 for_machines(void)
 {
-	struct journal j = { .json = true, .name = "pq record" };
+	struct journal j = { .json = true, .tool = "record" };
 
 	CHECK_STRING(written(&j, "31.2 > 25", event),
 	    "{\"tool\":\"record\",\"schema\":2,\"time\":\"2026-11-22T17:12:01.250+01:00\",\"unix_"
@@ -98,7 +98,7 @@ numbers_event(struct journal *j, const char *message)
 static void
 values(void)
 {
-	struct journal j = { .json = true, .name = "pq record", .times.utc = true };
+	struct journal j = { .json = true, .tool = "record", .times.utc = true };
 
 	CHECK_STRING(written(&j, "", numbers_event),
 	    "{\"tool\":\"record\",\"schema\":2,\"time\":\"2026-11-22T16:12:01.250Z\",\"unix_s\":"
@@ -110,8 +110,8 @@ values(void)
 static void
 somebody_elses_bytes(void)
 {
-	struct journal text = { .name = "pq record", .times.utc = true },
-		       json = { .json = true, .times.utc = true };
+	struct journal text = { .tool = "record", .times.utc = true },
+		       json = { .json = true, .tool = "record", .times.utc = true };
 	const char *message = "a\nb\x1b[31m \"\\\xff \xc3\xa9 \xc2\x9b";
 
 	CHECK_STRING(written(&text, message, event),
@@ -128,7 +128,7 @@ somebody_elses_bytes(void)
 static void
 one_write(void)
 {
-	struct journal j = { .json = true, .name = "pq record", .times.utc = true };
+	struct journal j = { .json = true, .tool = "record", .times.utc = true };
 	char packet[4096];
 	int ends[2];
 
@@ -150,7 +150,7 @@ one_write(void)
 static void
 write_into(int fd)
 {
-	struct journal j = { .name = "pq record" };
+	struct journal j = { .tool = "record" };
 
 	if (fd < 0)
 		abort();
@@ -196,7 +196,7 @@ takes_none(void)
 static void
 closed_stderr(void)
 {
-	struct journal j = { .name = "pq record" };
+	struct journal j = { .tool = "record" };
 	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
 
 	close(STDERR_FILENO);

@@ -272,6 +272,85 @@ switches_that_do_not_follow_are_counted(void)
 	CHECK(span.unseen == 1 && span.lost == 0);
 }
 
+static struct switch_place place;
+
+static void
+follow_at(uint64_t now_ns)
+{
+	static const struct switch_sink sink = { NULL, on_event, on_loss };
+
+	ngot = nlosses = 0;
+	switch_slots_follow(&ring, 1, switch_slots_events(&ring, 1), now_ns, &place, &sink, &span);
+}
+
+/* As often as it is read, each event comes once. */
+static void
+reading_on_gives_each_event_once(void)
+{
+	uint64_t next = 0;
+
+	empty();
+	place = (struct switch_place){ .runs = SWITCH_NOBODY };
+	for (uint64_t n = 0; n < KEEPS; n++) {
+		write_switches(n);
+		follow_at(1000000);
+		CHECK(ngot == n && span.events == n && span.lost == 0 && nlosses == 0);
+		CHECK(n == 0 || (got[0].tid == next && got[n - 1].tid == next + n - 1));
+		next += n;
+	}
+	write_slot(1, 900000, what(SCHED_SWITCH, 9999, 1, 1, 0));
+	follow_at(1000000);
+	CHECK(span.unseen == 1 && span.to_ns == 1000000);
+}
+
+static void
+reading_on_tells_what_was_overwritten(void)
+{
+	empty();
+	place = (struct switch_place){ .runs = SWITCH_NOBODY };
+	write_switches(10);
+	follow_at(1000000);
+	write_switches(10 * SLOTS);
+	follow_at(1000000);
+	CHECK_U64(span.lost, 10 * SLOTS - KEEPS);
+	CHECK(ngot == KEEPS && nlosses == 1 && losses[0].lost == span.lost);
+	CHECK(losses[0].from_ns == 1009 && losses[0].to_ns == got[0].at_ns);
+	heads[1].slots = 0; /* it has no ring any more */
+	heads[1].events += 5;
+	follow_at(2000000);
+	CHECK(span.lost == 5 && losses[0].to_ns == 2000000);
+	follow_at(3000000);
+	CHECK(span.lost == 0 && nlosses == 0);
+	heads[1].events++;
+	follow_at(4000000);
+	CHECK(span.lost == 1 && losses[0].from_ns == 2000000);
+}
+
+/* A program has taken the number of an event, and not yet filled its slot. */
+static void
+reading_on_waits_for_a_slot(void)
+{
+	const uint64_t late = 200000000;
+
+	for (int filled = 0; filled < 2; filled++)
+		for (int after = 0; after < 2; after++) {
+			empty();
+			place = (struct switch_place){ .runs = SWITCH_NOBODY };
+			write_switches(10);
+			uint64_t at = heads[1].events++;
+			if (after)
+				write_slot(1, 1011, what(SCHED_SWITCH, 10, 11, 0, 0));
+			follow_at(2000);
+			CHECK(ngot == 10 && span.lost == 0 && span.to_ns == 1009);
+			if (filled)
+				slots[SLOTS + at] =
+				    (struct switch_slot){ 1010, what(SCHED_NEW, 7, 9, 0, 0) };
+			follow_at(filled ? 2500 : late);
+			CHECK(!filled || (span.lost == 0 && ngot == 1 + (size_t)after));
+			CHECK(filled || !after || (span.lost == 1 && ngot == 1));
+		}
+}
+
 int
 main(void)
 {
@@ -290,5 +369,8 @@ main(void)
 	unit_test("a CPU without a ring loses all", a_cpu_without_a_ring_loses_all);
 	unit_test("switches that do not follow on one another are counted",
 	    switches_that_do_not_follow_are_counted);
+	unit_test("reading on gives each event once", reading_on_gives_each_event_once);
+	unit_test("reading on tells what was overwritten", reading_on_tells_what_was_overwritten);
+	unit_test("reading on waits for a slot that is not filled", reading_on_waits_for_a_slot);
 	return unit_done();
 }

@@ -1,5 +1,5 @@
 /* When a trigger fires, and when it fires again. */
-#include "commands/record/triggers.h"
+#include "commands/recorder/triggers.h"
 
 #include "unit.h"
 

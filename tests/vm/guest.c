@@ -4,6 +4,7 @@
  *   guest jail DIR UID COMMAND…  with DIR as root, as that user
  *   guest mem MB                 takes so much memory, says "taken", and keeps it
  *   guest burn N                 is busy in so many threads
+ *   guest work N MS              N threads run and sleep for so long; says "done", and sleeps
  *   guest programs               how many BPF programs the kernel has */
 #include <pthread.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static int
@@ -79,6 +81,78 @@ burn(int n)
 	return 0;
 }
 
+static int64_t
+now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+struct worker {
+	pthread_t thread;
+	int64_t run_ns, until_ns;
+	int in, out; /* -1: it does not sleep */
+};
+
+/* Runs for some ms at a time. Those in a ring then wake the next one, and sleep until the one before wakes
+ * them. No timer does: emulated ones are late, and then the kernel counts their wakings as earlier. */
+static void *
+run_and_sleep(void *arg)
+{
+	const struct worker *w = arg;
+	char byte = 0;
+
+	while (now_ns(CLOCK_MONOTONIC) < w->until_ns) {
+		if (w->in >= 0 && read(w->in, &byte, 1) != 1)
+			break;
+		int64_t end = now_ns(CLOCK_THREAD_CPUTIME_ID) + w->run_ns;
+		while (now_ns(CLOCK_THREAD_CPUTIME_ID) < end)
+			;
+		if (w->out >= 0 && write(w->out, &byte, 1) != 1)
+			break;
+	}
+	return NULL;
+}
+
+static void *
+work_and_rest(void *arg)
+{
+	run_and_sleep(arg);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+enum { RING = 3 };
+
+/* The first RING threads are in a ring, where two may run. */
+static int
+work(int n, int ms)
+{
+	int64_t until_ns = now_ns(CLOCK_MONOTONIC) + ms * INT64_C(1000000);
+	struct worker *workers = calloc((size_t)n, sizeof *workers);
+	int pipes[RING][2];
+
+	for (int i = 0; i < RING; i++)
+		if (pipe(pipes[i]) < 0 || (i > 0 && write(pipes[i][1], "", 1) != 1))
+			return failed("pipe");
+	for (int i = 0; i < n; i++) {
+		workers[i] = (struct worker){ .run_ns = (i + 1) * INT64_C(1000000),
+			.until_ns = until_ns,
+			.in = i < RING ? pipes[i][0] : -1,
+			.out = i < RING ? pipes[(i + 1) % RING][1] : -1 };
+		if (pthread_create(&workers[i].thread, NULL, work_and_rest, &workers[i]) != 0)
+			return failed("pthread_create");
+	}
+	usleep((unsigned)ms * 1000 + 1000000); /* they are late if they wait for a CPU */
+	puts("done");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
 /* The attribute of BPF_PROG_GET_NEXT_ID, 11. */
 static int
 programs(void)
@@ -105,6 +179,8 @@ main(int argc, char **argv)
 		return mem((size_t)atoi(argv[2]));
 	if (argc == 3 && strcmp(argv[1], "burn") == 0)
 		return burn(atoi(argv[2]));
+	if (argc == 4 && strcmp(argv[1], "work") == 0)
+		return work(atoi(argv[2]), atoi(argv[3]));
 	if (argc == 2 && strcmp(argv[1], "programs") == 0)
 		return programs();
 	return 2;

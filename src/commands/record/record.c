@@ -11,15 +11,29 @@
 #include "base/units.h"
 #include "cli/open.h"
 #include "cli/signals.h"
-#include "commands/record/triggers.h"
+#include "commands/recorder/triggers.h"
+#include "commands/trace/windows.h"
 #include "session/session.h"
 
 enum { RING_LEAST = 256 << 10 };
 
+struct record_options {
+	struct saving_options saving;
+	uint64_t ring;  /* bytes; 0: not given */
+	uint64_t trace; /* the same, of the scheduler's events */
+	bool json;      /* log events as JSON */
+};
+
 struct recorder {
+	const struct options *options;
+	const struct record_options *own;
 	struct plan plan;
+	char *path; /* the file to record to, or "-" */
 	struct journal journal;
 	struct tape_file tape;
+	struct host *live;       /* for the trace: what it reads is not recorded; NULL: no trace */
+	struct trace_ring trace; /* if there is one */
+	bool told_trace;         /* how long it lasts */
 	struct session session;
 	struct triggers triggers;
 	struct saves saves;
@@ -34,22 +48,11 @@ struct recorder {
 /* ---- The plan, from the options */
 
 static void
-check_directory(const char *path)
+set_tape(struct recorder *r)
 {
-	struct stat st;
-
-	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
-		errno = ENOTDIR;
-	else if (access(path, W_OK | X_OK) == 0)
-		return;
-	die(EXIT_USAGE, "cannot save to %s: %s", path, strerror(errno));
-}
-
-static void
-set_tape(struct plan *p)
-{
-	const struct record_options *own = p->own;
-	const char *save = own->save, *out = p->options->out;
+	const struct record_options *own = r->own;
+	const struct saving_options *saving = &own->saving;
+	const char *save = saving->save, *out = r->options->out;
 	char path[4096];
 
 	if (own->ring && own->ring < RING_LEAST)
@@ -57,48 +60,43 @@ set_tape(struct plan *p)
 		    "invalid --ring: too small for a recording: want 256K or more; 64M holds "
 		    "hours");
 	snprintf(path, sizeof path, "%s%spq.tape", save ? save : "", save ? "/" : "");
-	p->tape = xstrdup(out ? out : path);
-	const char *slash = strrchr(p->tape, '/');
-	p->directory = xstrdup(save ? save : slash ? p->tape : ".");
-	if (!save && slash)
-		p->directory[slash == p->tape ? 1 : slash - p->tape] = '\0';
-	if (save || own->when.n)
-		check_directory(p->directory);
-	if (strcmp(p->tape, "-") == 0 && (own->ring || own->when.n || save || own->command))
+	r->path = xstrdup(out ? out : path);
+	if (own->trace && (strcmp(r->path, "-") == 0 || r->options->root))
+		die(EXIT_USAGE, "--trace: not allowed with %s",
+		    r->options->root ? "--root: it is about this machine" :
+				       "-o -: it needs a file");
+	if (strcmp(r->path, "-") == 0 && (own->ring || saving->when.n || save || saving->command))
 		die(EXIT_USAGE,
 		    "-o -: not allowed with --ring, --when, --save or --exec, which need a file");
 }
 
+/* Saved windows are in the directory of --save, or in that of the recording. */
 static void
-set_whens(struct plan *p)
+set_directory(struct recorder *r)
 {
-	const struct option_list *when = &p->own->when;
-	struct expr_tool known[TOOLS_MOST];
+	const char *save = r->own->saving.save, *slash = strrchr(r->path, '/');
+	char *directory = xstrdup(save ? save : slash ? r->path : ".");
 
-	for (size_t i = 0; i < p->list.n; i++)
-		known[i] = (struct expr_tool){ p->list.tool[i]->name, p->list.tool[i]->columns };
-	for (int i = 0; i < when->n; i++)
-		p->expr[i] = condition_parse("--when", when->v[i], known, p->list.n);
+	if (!save && slash)
+		directory[slash == r->path ? 1 : slash - r->path] = '\0';
+	if (save || r->own->saving.when.n)
+		plan_directory(&r->plan, directory);
+	else
+		r->plan.directory = xstrdup(directory);
+	free(directory);
 }
 
 /* Makes the plan from the options. A wrong argument ends the program. */
 static void
-plan_make(struct plan *p, const struct options *o)
+make_plan(struct recorder *r, const struct options *o)
 {
-	*p = (struct plan){ .options = o, .own = o->ask.options };
-	tool_list_parse(&p->list, o, 200000000);
-	set_whens(p);
-	set_tape(p);
-}
-
-static void
-plan_free(struct plan *p)
-{
-	for (int i = 0; i < p->own->when.n; i++)
-		expr_free(p->expr[i]);
-	tool_list_free(&p->list);
-	free(p->tape);
-	free(p->directory);
+	r->options = o;
+	r->own = o->ask.options;
+	r->plan.own = &r->own->saving;
+	tool_list_parse(&r->plan.list, o, 200000000);
+	plan_conditions(&r->plan, r->own->trace > 0);
+	set_tape(r);
+	set_directory(r);
 }
 
 /* ---- What it reports about itself, in the log and in the recording */
@@ -184,7 +182,7 @@ say_start(struct recorder *r)
 	char message[4600], size[HUMAN_MOST];
 
 	snprintf(message, sizeof message, "%s every %g ms to %s%s%s%s", p->list.plan,
-	    (double)p->list.interval_ns * 1e-6, strcmp(p->tape, "-") == 0 ? "stdout" : p->tape,
+	    (double)p->list.interval_ns * 1e-6, strcmp(r->path, "-") == 0 ? "stdout" : r->path,
 	    r->tape.ring ? ", a ring of " : "",
 	    r->tape.ring ? human_size((double)r->tape.ring, size) : "",
 	    r->tape.writer.samples ? ", continuing it" : "");
@@ -229,14 +227,13 @@ write_failed(struct recorder *r)
 static void
 start_new(struct recorder *r)
 {
-	struct plan *p = &r->plan;
 	uint64_t ring = r->tape.ring;
 	struct tape_file fresh;
 
 	saves_finish(&r->saves); /* they copy from the file that is open */
 	r->saves.stopping = false;
-	if (tape_file_open(&fresh, p->tape, ring) < 0)
-		die(EXIT_FAILED, "%s %s", p->tape,
+	if (tape_file_open(&fresh, r->path, ring) < 0)
+		die(EXIT_FAILED, "%s %s", r->path,
 		    errno == EINVAL ? "exists and is not a pq recording; not overwriting it" :
 				      strerror(errno));
 	tape_file_replace(&r->tape, &fresh);
@@ -252,7 +249,7 @@ check_file(struct recorder *r, const struct sample *m)
 	r->checked_ns = path ? m->mono_ns : r->checked_ns;
 	if (tape_file_check(&r->tape, path) == 0)
 		return;
-	snprintf(message, sizeof message, "%s %s; starting a new recording there", r->plan.tape,
+	snprintf(message, sizeof message, "%s %s; starting a new recording there", r->path,
 	    errno == ENOENT      ? "was deleted" :
 		errno == ESTALE  ? "was replaced by another file" :
 		errno == ENODATA ? "was truncated" :
@@ -302,11 +299,21 @@ static void
 take_request(struct recorder *r)
 {
 	const struct reason why = {
-		.expr = "asked for by SIGUSR1", .value = NAN, .threshold = NAN
+		.expr = "asked for by SIGUSR1", .value = NAN, .threshold = NAN, .asked = true
 	};
 
 	if (signals_asked() && !r->tape.stream)
 		saves_ask(&r->saves, &r->session.now, &why, false);
+}
+
+static void
+step_trace(struct recorder *r)
+{
+	if (!r->live)
+		return;
+	trace_take_waits(&r->trace, &r->triggers);
+	if (!r->told_trace && session_span_s(&r->session) >= 1)
+		r->told_trace = trace_tell_rate(&r->trace, &r->journal);
 }
 
 /* Writes this sample, and evaluates the conditions on it. */
@@ -321,6 +328,7 @@ take_sample(struct recorder *r)
 	write_sample(r, m);
 	take_request(r);
 	triggers_step(&r->triggers, &r->session);
+	step_trace(r);
 	say_rate(r, m);
 	saves_step(&r->saves, m->mono_ns, m->real_ns);
 }
@@ -362,15 +370,88 @@ open_both(struct recorder *r)
 	const struct plan *p = &r->plan;
 	struct buf about = { 0 };
 
-	open_output(&r->tape, p->tape, p->own->ring - p->own->ring % 4096); /* whole blocks */
-	recording_about(&about, p->list.names, p->list.interval_ns, &p->options->ask.target);
+	open_output(&r->tape, r->path, r->own->ring - r->own->ring % 4096); /* whole blocks */
+	recording_about(&about, p->list.names, p->list.interval_ns, &r->options->ask.target);
 	buf_text(&about, "budget_pct ");
 	buf_fixed(&about, 100 * p->own->budget, 1);
 	buf_char(&about, '\n');
 	struct host *h =
-	    host_record(open_host(p->options), &r->tape.writer, (struct text){ about.s, about.n });
+	    host_record(open_host(r->options), &r->tape.writer, (struct text){ about.s, about.n });
 	buf_free(&about);
 	return h;
+}
+
+/* Copies the window of the recording. */
+static int
+copy_tape(void *ctx, const struct save *save, const char *path)
+{
+	struct recorder *r = ctx;
+	struct tape_reader reader;
+
+	tape_reader_begin_at(&reader, r->tape.fd, &r->tape.index);
+	int64_t copied = cut_save(&reader, save->window, r->tape.writer.segment.boot_id, path);
+	return copied > 0                     ? 0 :
+	    copied == 0                       ? SAVE_NOTHING :
+	    errno > 0 && errno < SAVE_NOTHING ? errno :
+						SAVE_FAILED;
+}
+
+/* The trace is of the whole machine, whatever the tools record: who else ran is what it is for. */
+static void
+open_trace(struct recorder *r)
+{
+	const struct trace_ring_options ask = { .bytes = r->own->trace,
+		.wait_over_ns = plan_least_wait_ns(&r->plan) };
+
+	if (r->own->trace == 0)
+		return;
+	r->live = open_host(r->options);
+	trace_ring_open(&r->trace, r->live, &ask);
+}
+
+/* "web.trace" beside "web.tape", or "web-2.trace". */
+static void
+trace_name(const struct recorder *r, char out[4200])
+{
+	size_t n = strlen(r->path), end = strlen(".tape");
+	char again[8] = "";
+	struct stat st;
+
+	n -= n > end && strcmp(r->path + n - end, ".tape") == 0 ? end : 0;
+	for (int copy = 2; copy < 1000; copy++) {
+		snprintf(out, 4200, "%.*s%s.trace", (int)n, r->path, again);
+		if (lstat(out, &st) < 0)
+			return;
+		snprintf(again, sizeof again, "-%d", copy);
+	}
+}
+
+/* Without windows that are saved, the trace is saved at the end. */
+static bool
+save_trace(struct recorder *r)
+{
+	const struct saving_options *saving = &r->own->saving;
+	char path[4200], words[200], message[4600];
+
+	if (!r->live || saving->save || saving->when.n)
+		return true;
+	trace_name(r, path);
+	bool saved =
+	    trace_ring_save(&r->trace, path, r->trace.begun.boot_ns, UINT64_MAX, NULL) == 0;
+	trace_saved_words(r->trace.saved, words, sizeof words);
+	snprintf(message, sizeof message, saved ? "%s: %s" : "cannot save the trace to %s: %s",
+	    path, saved ? words : strerror(errno));
+	say(r, clock_ns(CLOCK_REALTIME), saved ? "saved" : "failed", message);
+	return saved;
+}
+
+static void
+close_trace(struct recorder *r)
+{
+	if (!r->live)
+		return;
+	trace_ring_close(&r->trace);
+	host_close(r->live);
 }
 
 static void
@@ -378,8 +459,10 @@ begin(struct recorder *r)
 {
 	struct plan *p = &r->plan;
 
+	open_trace(r);
+
 	r->session = (struct session){ .host = open_both(r),
-		.options = p->options,
+		.options = r->options,
 		.interval_ns = p->list.interval_ns,
 		.lasting = true,
 		.budget = p->own->budget,
@@ -393,7 +476,11 @@ begin(struct recorder *r)
 	r->saves = (struct saves){ .plan = p,
 		.journal = &r->journal,
 		.facts = &r->session.host->facts,
-		.tape = &r->tape };
+		.own_fd = &r->tape.fd };
+	if (r->live)
+		r->saves.media[r->saves.nmedia++] = trace_medium(&r->trace);
+	r->saves.media[r->saves.nmedia++] =
+	    (struct save_medium){ .name = "tape", .ctx = r, .copy = copy_tape };
 	triggers_begin(&r->triggers, &r->saves);
 }
 
@@ -413,12 +500,16 @@ end(struct recorder *r)
 	enum exit_status status = status_of(r);
 
 	saves_finish(&r->saves);
+	if (!save_trace(r))
+		status = EXIT_FAILED;
 	say_end(r);
+	close_trace(r);
 	session_end(&r->session);
 	if (tape_file_close(&r->tape) < 0)
-		die(EXIT_FAILED, "cannot write %s: %s", r->plan.tape, strerror(errno));
+		die(EXIT_FAILED, "cannot write %s: %s", r->path, strerror(errno));
 	journal_free(&r->journal);
 	plan_free(&r->plan);
+	free(r->path);
 	return status;
 }
 
@@ -428,10 +519,9 @@ record(const struct options *o)
 	struct recorder *r = xmalloc(sizeof *r);
 
 	memset(r, 0, sizeof *r);
-	plan_make(&r->plan, o);
-	r->journal = (struct journal){
-		.json = r->plan.own->json, .name = "pq record", .times = { .utc = o->utc }
-	};
+	make_plan(r, o);
+	r->journal =
+	    (struct journal){ .json = r->own->json, .tool = "record", .times = { .utc = o->utc } };
 	signals_catch();
 	signals_catch_asking();
 	begin(r);
@@ -443,44 +533,18 @@ record(const struct options *o)
 	return status;
 }
 
-static const struct record_options usual_options = {
-	.before_ns = INT64_C(60000000000),
-	.after_ns = INT64_C(10000000000),
-	.cooldown_ns = INT64_C(300000000000),
-	.exec_limit_ns = INT64_C(60000000000),
-	.budget = 0.01,
-	.max_saves = 20,
-	.max_bytes = UINT64_C(1) << 30,
-};
+static const struct record_options usual_options = { .saving = SAVING_USUAL };
 
 #define AT(member) offsetof(struct record_options, member)
 
 static const struct option options[] = {
 	{ 0, "ring", "SIZE", OPTION_SIZE, AT(ring),
 	    .help = "keep only the newest samples, in SIZE bytes: 64M, 1G" },
-	{ 0, "when", "EXPR", OPTION_LIST, AT(when),
-	    .help = "save a window when EXPR becomes true; repeatable" },
-	{ 0, "save", "DIR", OPTION_TEXT, AT(save), .help = "directory for saved windows" },
-	{ 0, "before", "TIME", OPTION_DELAY, AT(before_ns),
-	    .help = "keep this much before the trigger (default 60s)" },
-	{ 0, "after", "TIME", OPTION_DELAY, AT(after_ns),
-	    .help = "keep this much after the trigger (default 10s)" },
-	{ 0, "cooldown", "TIME", OPTION_DELAY, AT(cooldown_ns),
-	    .help = "least time between two saves of one --when (default 5m)" },
-	{ 0, "max-saves", "N", OPTION_NUMBER, AT(max_saves),
-	    .help = "stop saving when DIR holds N saved windows (default 20)",
-	    .want = "a number of recordings", .most = 1000000 },
-	{ 0, "max-bytes", "SIZE", OPTION_SIZE, AT(max_bytes),
-	    .help = "stop saving when they take SIZE bytes (default 1G)" },
-	{ 0, "exec-limit", "TIME", OPTION_DELAY, AT(exec_limit_ns),
-	    .help = "kill the --exec command after this long (default 60s)" },
-	{ 0, "budget", "SHARE", OPTION_SHARE, AT(budget),
-	    .help = "use at most this share of a CPU, else read less often (1%)",
-	    .want = "a share of a CPU such as 1% or 0.02, at least 0.1%" },
+	{ 0, "trace", "[=SIZE]", OPTION_SIZE, AT(trace), .implied = "64M",
+	    .help = "also keep the scheduler's events, in SIZE bytes (64M)" },
 	{ 0, "json", NULL, OPTION_FLAG, AT(json),
 	    .help = "log events as JSON, one object per line" },
-	{ 0, "exec", "CMD ARG...", OPTION_COMMAND, AT(command),
-	    .help = "run CMD after each save; must be the last option" },
+	{ .type = OPTION_TABLE, .at = AT(saving), .table = saving_options },
 	{ .type = OPTION_END },
 };
 

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "cli/open.h"
 #include "commands/limit_words.h"
+#include "commands/recorder/ask.h"
 #include "host/host.h"
 #include "host/read_file.h"
 #include "tape/file.h"
@@ -477,35 +478,6 @@ cut(const struct options *o, const char *path, const char *to)
 	return EXIT_DONE;
 }
 
-/* Whether the process catches SIGUSR1, which would kill it otherwise: by the line
- * "SigCgt:	0000000000014a02" of /proc/PID/status, which has a bit per signal. */
-static bool
-catches_requests(int pid)
-{
-	enum { DIGIT = (SIGUSR1 - 1) / 4, BIT = (SIGUSR1 - 1) % 4 };
-	static const char hex[] = "0123456789abcdef";
-	struct text rest, line, mask;
-	struct buf status = { 0 };
-	char path[64];
-	bool whole = false, catches = false;
-
-	snprintf(path, sizeof path, "/proc/%d/status", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	rest = slurp_file(fd, &status, &whole) < 0 ? (struct text){ "", 0 } :
-						     (struct text){ status.s, status.n };
-	while (text_line(&rest, &line)) {
-		if (!text_skip(&line, "SigCgt:") || !text_word(&line, &mask) || mask.n <= DIGIT)
-			continue;
-		const char *digit = strchr(hex, mask.s[mask.n - 1 - DIGIT]);
-		catches = digit && ((digit - hex) >> BIT & 1);
-	}
-	buf_free(&status);
-	close(fd);
-	return catches;
-}
-
 /* The recorder holds a lock on the file; the lock tells its process. */
 static enum exit_status
 save(const struct options *o, const char *path, const char *to)
@@ -520,7 +492,7 @@ save(const struct options *o, const char *path, const char *to)
 	if (owner == 0)
 		die(EXIT_FAILED,
 		    "%s: no recorder is writing it (copy a part of it with pq tape cut)", path);
-	if (!catches_requests(owner))
+	if (!ask_is_caught(owner))
 		die(EXIT_FAILED,
 		    "%s: process %d is writing it, but is not pq record (copy a part of it with pq "
 		    "tape cut)",

@@ -144,6 +144,7 @@ put_text(struct buf *b, const struct trace_file *t, const struct options *o, con
 	put_words(b, "host", line);
 	snprintf(line, sizeof line, "pq %s", fact(t, "pq", v[4]));
 	put_words(b, "by", line);
+	put_fact(b, t, "source");
 	put_fact(b, t, "asked");
 	put_fact(b, t, "trigger");
 	put_time_line(b, "from", t, t->from_ns, o->utc);
@@ -210,6 +211,7 @@ put_json(struct buf *b, const struct trace_file *t, const struct options *o, con
 	bool known = text_u64(text_of(fact(t, "cpus", text)), &cpus) == 0;
 	buf_json_number(b, "cpus", known ? (double)cpus : NAN, 0);
 	put_json_fact(b, "pq", t);
+	put_json_fact(b, "source", t);
 	put_json_fact(b, "asked", t);
 	put_json_fact(b, "trigger", t);
 	put_json_time(b, "from", t, t->from_ns, o->utc);

@@ -342,7 +342,8 @@ put_json(struct printing *p, const struct stay *s)
 	put_json_fixed(b, "wait_ms", s->wait, 1000000, 6);
 	put_json_fixed(b, "delay_ms", s->delay, 1000000, 6);
 	put_json_fixed(b, "run_ms", s->run, 1000000, 6);
-	buf_json_text(b, "state", s->e->tid ? (const char[]){ s->e->state, '\0' } : NULL);
+	bool known = s->e->tid != 0 && s->e->state != SCHED_STATE_UNKNOWN;
+	buf_json_text(b, "state", known ? (const char[]){ s->e->state, '\0' } : NULL);
 	buf_text(b, "}\n");
 }
 
@@ -374,8 +375,9 @@ lose_cpu(struct printing *p, const struct trace_loss *l)
 {
 	if (l->cpu >= p->t->cpus || p->cpus[l->cpu].since_ns == UNKNOWN)
 		return;
-	if (p->cpus[l->cpu].tid != 0)
-		forget(task_of(p, p->cpus[l->cpu].tid));
+	uint32_t tid = p->cpus[l->cpu].tid;
+	if (tid != 0 && tid != SCHED_TID_UNKNOWN)
+		forget(task_of(p, tid));
 	p->cpus[l->cpu].since_ns = UNKNOWN;
 }
 
@@ -426,10 +428,11 @@ end_run(struct task *k, const struct sched_event *e)
 	k->running = false;
 }
 
+/* The thread of e->tid stops. */
 static void
-take_switch(struct printing *p, const struct sched_event *e)
+take_stop(struct printing *p, const struct sched_event *e)
 {
-	struct cpu *c = &p->cpus[e->cpu];
+	const struct cpu *c = &p->cpus[e->cpu];
 	struct stay s = { .e = e, .wait = UNKNOWN, .delay = UNKNOWN, .run = UNKNOWN };
 	bool known = c->since_ns != UNKNOWN && c->tid == e->tid;
 
@@ -445,9 +448,16 @@ take_switch(struct printing *p, const struct sched_event *e)
 	}
 	if (selected(p, &s))
 		put_line(p, &s);
-	if (e->other != 0)
+}
+
+static void
+take_switch(struct printing *p, const struct sched_event *e)
+{
+	if (e->tid != SCHED_TID_UNKNOWN)
+		take_stop(p, e);
+	if (e->other != 0 && e->other != SCHED_TID_UNKNOWN)
 		begin_run(p, task_of(p, e->other), e->at_ns);
-	*c = (struct cpu){ e->other, e->at_ns };
+	p->cpus[e->cpu] = (struct cpu){ e->other, e->at_ns };
 }
 
 /* The last waking counts: a thread that is runnable already is not woken again. */

@@ -95,7 +95,24 @@ find_work(const char *name)
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
 		if (strcmp(works[i].name, name) == 0)
 			return &works[i];
-	die(EXIT_USAGE, "unknown command '%s': want text, info or export", name);
+	die(EXIT_USAGE, "unknown command '%s': want text, info, export or save", name);
+}
+
+/* An option that only recording has, if it is given. */
+static const char *
+recording_option(const struct options *o)
+{
+	const struct trace_options *own = o->ask.options;
+	const struct saving_options *s = &own->saving;
+
+	return own->ring      ? "--ring" :
+	    own->last_ns      ? "--last" :
+	    own->source       ? "--source" :
+	    s->when.n         ? "--when" :
+	    s->save           ? "--save" :
+	    s->command        ? "--exec" :
+	    o->ask.target.all ? "-a" :
+				NULL;
 }
 
 static void
@@ -110,9 +127,9 @@ check_words(const struct work *w, const struct options *o)
 					  NULL;
 	const char *export = own->out ? "-o" : own->beside ? "-f" : NULL;
 
-	if (own->ring)
-		die(EXIT_USAGE, "%s: --ring is not allowed (only recording takes it)", w->name);
-
+	if (recording_option(o))
+		die(EXIT_USAGE, "%s: %s is not allowed (only recording takes it)", w->name,
+		    recording_option(o));
 	if (o->words < 2)
 		die(EXIT_USAGE, "%s: missing argument: want a saved trace", w->name);
 	if (o->words > 2)
@@ -132,15 +149,15 @@ static enum exit_status
 take(const struct options *o, int64_t for_ns)
 {
 	const struct trace_options *own = o->ask.options;
+	const struct saving_options *s = &own->saving;
+	bool keeps = s->when.n || s->save || s->command;
 	const char *wrong = o->from.written ? "--from" :
 	    o->to.written                   ? "--to" :
-	    o->ask.target.cgroup            ? "-g" :
 	    own->slow_ns                    ? "--slow" :
-	    own->json                       ? "--json" :
 	    own->beside                     ? "-f" :
 					      NULL;
 
-	if (o->words == 0 && !own->out)
+	if (o->words == 0 && !own->out && !keeps && !recording_option(o))
 		die(EXIT_USAGE,
 		    "missing argument: want -o FILE [seconds] to record, or text, info or export "
 		    "with a file");
@@ -148,6 +165,15 @@ take(const struct options *o, int64_t for_ns)
 		die(EXIT_USAGE, "unexpected argument '%s'", o->word[1]);
 	if (wrong)
 		die(EXIT_USAGE, "%s: not allowed while recording (see pq trace text)", wrong);
+	if (own->ring && own->last_ns)
+		die(EXIT_USAGE, "--last: cannot be combined with --ring");
+	if (keeps)
+		return trace_keep(o, for_ns);
+	if (o->ask.target.cgroup || o->ask.target.all)
+		die(EXIT_USAGE, "%s: only for the conditions of --when",
+		    o->ask.target.all ? "-a" : "-g");
+	if (own->json)
+		die(EXIT_USAGE, "--json: not allowed with -o, which logs nothing");
 	return trace_take(o, for_ns);
 }
 
@@ -158,6 +184,20 @@ interval_is(const char *word, int64_t *ns)
 	return *word >= '0' && *word <= '9' && interval_parse(text_of(word), ns) == 0;
 }
 
+/* pq trace save [PID] */
+static enum exit_status
+ask(const struct options *o)
+{
+	const struct trace_options *own = o->ask.options;
+
+	if (o->words > 2)
+		die(EXIT_USAGE, "unexpected argument '%s'", o->word[2]);
+	if (recording_option(o) || own->out || own->json || own->slow_ns || own->beside ||
+	    o->from.written || o->to.written || o->ask.target.pid || o->ask.target.cgroup)
+		die(EXIT_USAGE, "save: takes no options: usage is pq trace save [PID]");
+	return trace_ask(o->words == 2 ? o->word[1] : NULL);
+}
+
 static enum exit_status
 trace(const struct options *o)
 {
@@ -166,6 +206,8 @@ trace(const struct options *o)
 
 	if (o->words == 0 || interval_is(o->word[0], &for_ns))
 		return take(o, for_ns);
+	if (strcmp(o->word[0], "save") == 0)
+		return ask(o);
 	const struct work *w = find_work(o->word[0]);
 	check_words(w, o);
 	saved_trace_open(&t, o->word[1]);
@@ -178,35 +220,50 @@ trace(const struct options *o)
 	return status;
 }
 
+static const char *const sources[] = { "bpf-btf", "bpf-raw", "bpf-tp", "bpf", "perf", NULL };
+
 static const struct option options[] = {
 	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct trace_options, slow_ns),
 	    .help = "text: only after a wait for a CPU of at least TIME" },
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct trace_options, json),
-	    .help = "info, text: print JSON; export: write it, for speedscope and others" },
+	    .help = "print, log or, with export, write JSON (for speedscope)" },
 	{ 'o', NULL, "FILE", OPTION_TEXT, offsetof(struct trace_options, out),
 	    .help = "record or export to FILE ('-': to stdout)" },
 	{ 0, "ring", "SIZE", OPTION_SIZE, offsetof(struct trace_options, ring),
 	    .help = "record: keep the newest events, in SIZE bytes; default 64M" },
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct trace_options, source),
+	    .help = "record: by bpf, bpf-btf, bpf-raw, bpf-tp, or perf (with -p)",
+	    .want = "bpf (or one of bpf-btf, bpf-raw, bpf-tp) or perf", .choices = sources },
+	{ 0, "last", "TIME", OPTION_TIME, offsetof(struct trace_options, last_ns),
+	    .help = "record: the same, as large as TIME takes at the present rate" },
 	{ 'f', NULL, "RECORDING", OPTION_TEXT, offsetof(struct trace_options, beside),
 	    .help = "export: add the figures of a recording, as counters" },
+	{ .type = OPTION_TABLE,
+	    .at = offsetof(struct trace_options, saving),
+	    .table = saving_options },
 	{ .type = OPTION_END },
 };
+
+static const struct trace_options usual_options = { .saving = SAVING_USUAL };
 
 const struct tool tool_trace = {
 	.name = "trace",
 	.brief = "record what the scheduler does: who ran, waited and blocked",
-	.usage = "-o FILE [seconds] | text|info|export FILE [options]",
+	.usage = "-o FILE [seconds] | --save DIR [options] | text|info|export|save FILE|PID",
 	.examples =
 	    "  pq trace -o x.trace 5                  record the next five seconds\n"
+	    "  pq trace --save . --when 'wait > 100ms'  save each time a thread waits that long\n"
 	    "  pq trace info x.trace                  times, CPUs, events, losses, damage\n"
 	    "  pq trace text x.trace --slow 10ms      who waited 10 ms for a CPU, and when\n"
 	    "  pq trace text x.trace -p 4242 --from -1s\n"
 	    "  pq trace export x.trace -o x.perfetto  a file for Perfetto's viewer\n",
-	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_from,
-	    &option_to, NULL },
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
+	    &option_from, &option_to, NULL },
 	.shared_help = { .pid = "record: only this process; text: or only this thread",
-	    .cgroup = "text: only this cgroup and its child cgroups" },
+	    .cgroup = "text: only this cgroup and its child cgroups; --when: of this cgroup",
+	    .all = "--when: of all cgroups with a limit" },
 	.options = options,
 	.options_size = sizeof(struct trace_options),
+	.defaults = &usual_options,
 	.command = trace,
 };

@@ -3,17 +3,27 @@
 #define PQ_COMMANDS_TRACE_H
 
 #include "cli/args.h"
+#include "commands/recorder/plan.h"
 #include "trace/trace_file.h"
 
 struct trace_options {
+	struct saving_options saving;
 	bool json;
+	int source;      /* enum trace_source of ring.h */
 	int64_t slow_ns; /* 0: not given */
-	int64_t ring;    /* bytes; 0: not given */
+	uint64_t ring;   /* bytes; 0: not given */
+	int64_t last_ns; /* 0: not given */
 	const char *out, *beside;
 };
 
 /* take.c: records for that time (0: until a signal ends it), and writes the trace. */
 enum exit_status trace_take(const struct options *o, int64_t for_ns);
+
+/* keep.c: keeps the newest events for that time, and saves windows of them. */
+enum exit_status trace_keep(const struct options *o, int64_t for_ns);
+
+/* Asks the process that does that, or the only one there is (NULL), to save now. */
+enum exit_status trace_ask(const char *pid);
 
 /* A work on a saved trace, which is open. */
 enum exit_status trace_info(const struct options *o, const char *path, const struct trace_file *t);

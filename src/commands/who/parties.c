@@ -6,10 +6,10 @@
 
 #include "base/fail.h"
 
-/* The parties after the named ones, unless parties are threads. */
-enum { KERNEL, PROCESS };
+/* The named parties come after these, and the unnamed ones after them. */
+enum { KERNEL = BLAME_FIRST, PROCESS, NAMED };
 
-enum { NAMED_MOST = BLAME_PARTIES_MOST - BLAME_FIRST - 2 };
+enum { NAMED_MOST = BLAME_PARTIES_MOST - NAMED };
 
 const char *const who_kinds[] = {
 	[WHO_TOTAL] = "total",
@@ -31,13 +31,20 @@ has_process(const struct trace_file *t, uint32_t pid)
 	return false;
 }
 
+void
+parties_grow(struct parties *p)
+{
+	size_t n = p->by_thread ? p->trace->nthreads : p->trace->ncgroups;
+
+	p->nnamed = n < NAMED_MOST ? (uint32_t)n : (uint32_t)NAMED_MOST;
+}
+
 int
 parties_begin(struct parties *p)
 {
 	const struct trace_file *t = p->trace;
-	size_t n = p->by_thread ? t->nthreads : t->ncgroups;
 
-	p->nnamed = n < NAMED_MOST ? (uint32_t)n : (uint32_t)NAMED_MOST;
+	parties_grow(p);
 	if (p->pid && !has_process(t, p->pid))
 		return fail_with(ESRCH);
 	return 0;
@@ -46,7 +53,7 @@ parties_begin(struct parties *p)
 static uint32_t
 named_party(const struct parties *p, size_t i)
 {
-	return i < p->nnamed ? BLAME_FIRST + (uint32_t)i : (uint32_t)BLAME_OTHERS;
+	return i < p->nnamed ? NAMED + (uint32_t)i : (uint32_t)BLAME_OTHERS;
 }
 
 /* At most as many as there are numbers of parties: further ones are the others. */
@@ -58,33 +65,70 @@ unnamed_party(struct parties *p, uint32_t tid)
 
 	if (number < 0 && p->unnamed.n >= BLAME_PARTIES_MOST)
 		return BLAME_OTHERS;
-	return BLAME_FIRST + p->nnamed +
-	    (number < 0 ? map_put(&p->unnamed, key) : (uint32_t)number);
+	return NAMED + p->nnamed + (number < 0 ? map_put(&p->unnamed, key) : (uint32_t)number);
 }
 
 uint32_t
 parties_of(void *about, uint32_t tid, uint64_t at_ns)
 {
 	struct parties *p = about;
-	const struct trace_thread *t = trace_find(p->trace, tid, at_ns);
+	const struct trace_thread *t = p->find(p->trace, tid, at_ns);
 
 	if (p->by_thread)
 		return t ? named_party(p, (size_t)(t - p->trace->threads)) : unnamed_party(p, tid);
 	if (t && p->pid && t->pid == p->pid)
-		return BLAME_FIRST + p->nnamed + PROCESS;
+		return PROCESS;
 	if (t && t->kernel)
-		return BLAME_FIRST + p->nnamed + KERNEL;
+		return KERNEL;
 	return t && t->cgroup != TRACE_NO_CGROUP ? named_party(p, t->cgroup) :
 						   (uint32_t)BLAME_UNKNOWN;
+}
+
+/* That of its first thread, if it is there. */
+static uint32_t
+process_cgroup(const struct parties *p)
+{
+	const struct trace_file *t = p->trace;
+	uint32_t cgroup = TRACE_NO_CGROUP;
+
+	for (size_t i = 0; i < t->nthreads; i++)
+		if (t->threads[i].pid == p->pid &&
+		    (cgroup == TRACE_NO_CGROUP || t->threads[i].tid == p->pid))
+			cgroup = t->threads[i].cgroup;
+	return cgroup;
 }
 
 /* The thread that is a party; NULL: unknown. */
 static const struct trace_thread *
 thread_of(const struct parties *p, uint32_t party)
 {
-	bool named = p->by_thread && party >= BLAME_FIRST && party - BLAME_FIRST < p->nnamed;
+	bool named = p->by_thread && party >= NAMED && party - NAMED < p->nnamed;
 
-	return named ? &p->trace->threads[party - BLAME_FIRST] : NULL;
+	return named ? &p->trace->threads[party - NAMED] : NULL;
+}
+
+uint32_t
+parties_cgroup(const struct parties *p, uint32_t party)
+{
+	const struct trace_thread *t = thread_of(p, party);
+
+	if (t)
+		return t->kernel ? PARTIES_FREE : t->cgroup;
+	if (p->by_thread || party < BLAME_FIRST)
+		return TRACE_NO_CGROUP;
+	if (party < NAMED)
+		return party == PROCESS ? process_cgroup(p) : PARTIES_FREE;
+	return party - NAMED < p->nnamed ? party - NAMED : TRACE_NO_CGROUP;
+}
+
+void
+parties_each(const struct parties *p, void (*f)(void *about, uint32_t party), void *about)
+{
+	if (p->by_thread)
+		return;
+	f(about, PROCESS);
+	for (uint32_t i = 0; i < p->nnamed; i++)
+		f(about, NAMED + i);
 }
 
 static const char *
@@ -97,7 +141,7 @@ thread_name(struct parties *p, uint32_t party)
 		return arena_printf(&p->arena, "%.*s/%u", TRACE_COMM, t->comm, t->tid);
 	if (t)
 		return arena_printf(&p->arena, "%u", t->tid);
-	struct text key = map_key(&p->unnamed, party - BLAME_FIRST - p->nnamed);
+	struct text key = map_key(&p->unnamed, party - NAMED - p->nnamed);
 	memcpy(&tid, key.s, sizeof tid);
 	return arena_printf(&p->arena, "%u", tid);
 }
@@ -120,28 +164,26 @@ parties_name(struct parties *p, uint32_t party)
 	static const char *const special[BLAME_FIRST] = {
 		[BLAME_IDLE] = "(idle CPU)", [BLAME_QUOTA] = "(quota)", [BLAME_OTHERS] = "(others)"
 	};
-	uint32_t i = party - BLAME_FIRST;
 
 	if (party < BLAME_FIRST)
 		return special[party];
 	if (p->by_thread)
 		return thread_name(p, party);
-	if (i < p->nnamed)
-		return *p->trace->cgroups[i] ? p->trace->cgroups[i] : NULL;
-	return i == p->nnamed + PROCESS ? process_name(p) : "(kernel threads)";
+	if (party < NAMED)
+		return party == PROCESS ? process_name(p) : "(kernel threads)";
+	const char *path = p->trace->cgroups[party - NAMED];
+	return *path ? path : NULL;
 }
 
 bool
 parties_wait(const struct parties *p, uint32_t party)
 {
 	const struct trace_thread *t = thread_of(p, party);
-	uint32_t cgroup = p->by_thread ? t ? t->cgroup : TRACE_NO_CGROUP : party - BLAME_FIRST;
+	uint32_t cgroup = p->by_thread ? t ? t->cgroup : TRACE_NO_CGROUP : party - NAMED;
 
 	if (p->pid)
-		return p->by_thread ? t && t->pid == p->pid :
-				      party == BLAME_FIRST + p->nnamed + PROCESS;
-	return !p->chosen ||
-	    (party >= BLAME_FIRST && cgroup < p->trace->ncgroups && p->chosen[cgroup]);
+		return p->by_thread ? t && t->pid == p->pid : party == PROCESS;
+	return !p->chosen || (party >= NAMED && cgroup < p->trace->ncgroups && p->chosen[cgroup]);
 }
 
 static enum who_kind
@@ -168,7 +210,7 @@ parties_kind(const struct parties *p, uint32_t victim, uint32_t culprit)
 		return kind_of_thread(p, victim, culprit);
 	if (victim == culprit)
 		return WHO_SELF;
-	return culprit == BLAME_FIRST + p->nnamed + KERNEL ? WHO_KERNEL : WHO_NEIGHBOUR;
+	return culprit == KERNEL ? WHO_KERNEL : WHO_NEIGHBOUR;
 }
 
 void

@@ -7,13 +7,17 @@
 #include "trace/blame.h"
 #include "trace/trace_file.h"
 
-/* Zero-initialise, then set the first four. */
+/* Zero-initialise, then set the first five. */
 struct parties {
-	const struct trace_file *trace;
-	bool by_thread;     /* a party is a thread, else a cgroup; kernel threads are one party */
-	uint32_t pid;       /* only this process waits, and is a party of its own; 0: not given */
-	bool *chosen;       /* only these cgroups wait, by index; NULL: all */
-	uint32_t nnamed;    /* parties with a name in the trace: of threads or of cgroups */
+	const struct trace_file *trace; /* its threads and cgroups */
+	/* the thread with that number at that time; NULL: unknown */
+	const struct trace_thread *(*find)(
+	    const struct trace_file *t, uint32_t tid, uint64_t at_ns);
+	bool by_thread;  /* a party is a thread, else a cgroup; kernel threads are one party */
+	uint32_t pid;    /* only this process waits, and is a party of its own; 0: not given */
+	bool *chosen;    /* only these cgroups wait, by index; NULL: all */
+	uint32_t nnamed; /* parties with a name in the trace: of threads or of cgroups. They may get
+			     * more as long as there are no others. */
 	struct map unnamed; /* by_thread: numbers of threads that the trace does not know */
 	struct arena arena;
 };
@@ -37,8 +41,19 @@ extern const char *const who_kinds[];
 /* 0, or -1 with errno: ESRCH the process is not in the trace. */
 int parties_begin(struct parties *p);
 
+/* The trace has got more threads or cgroups, after those that it had. */
+void parties_grow(struct parties *p);
+
 /* The party of a thread; `about` is the struct parties. */
 uint32_t parties_of(void *about, uint32_t tid, uint64_t at_ns);
+
+/* The cgroup, by index, whose quotas hold its threads back; PARTIES_FREE: no quota can, TRACE_NO_CGROUP:
+ * unknown. */
+#define PARTIES_FREE (TRACE_NO_CGROUP - 1)
+uint32_t parties_cgroup(const struct parties *p, uint32_t party);
+
+/* Calls f for each party, unless parties are threads. */
+void parties_each(const struct parties *p, void (*f)(void *about, uint32_t party), void *about);
 
 /* The name of a party, valid as long as the parties are; NULL: unknown. */
 const char *parties_name(struct parties *p, uint32_t party);

@@ -225,6 +225,67 @@ tell_contest(const struct evidence *e, const struct contest *c, struct finding *
 	tell_queue(e, f);
 }
 
+/* Behind whom the target waited, by the events of the scheduler: of its cgroup that waited most. */
+struct blamed {
+	double wait_ms, self, quota; /* shares in % */
+	double elsewhere;            /* the share in which another CPU was idle */
+	const char *neighbour;       /* the worst; NULL: none */
+	double neighbour_share;
+};
+
+/* A share that is worth a word. */
+static double
+notable(double share)
+{
+	return share >= 5 ? share : NAN;
+}
+
+static struct blamed
+blamed(const struct evidence *e)
+{
+	struct blamed b = { .wait_ms = who_num(e->who, 0, WHO_WAIT) };
+
+	b.self = who_num(e->who, 0, WHO_SELF_MS) / b.wait_ms * 100;
+	b.quota = who_num(e->who, 0, WHO_QUOTA_MS) / b.wait_ms * 100;
+	b.elsewhere = who_num(e->who, 0, WHO_ELSEWHERE) / b.wait_ms * 100;
+	for (size_t i = 1; i < who_count(e->who); i++) { /* the worst comes first */
+		if (strcmp(who_text(e->who, i, WHO_BEHIND), "total") == 0)
+			break;
+		if (strcmp(who_text(e->who, i, WHO_BEHIND), "neighbour") != 0)
+			continue;
+		b.neighbour = who_text(e->who, i, WHO_CULPRIT);
+		b.neighbour_share = who_num(e->who, i, WHO_SHARE);
+		break;
+	}
+	return b;
+}
+
+static void
+tell_blamed(const struct evidence *e, struct finding *f)
+{
+	const struct blamed b = blamed(e);
+
+	if (!(b.wait_ms > 1))
+		return;
+	finding_fact(f,
+	    "{} waited {} ms, by the scheduler's events[: {} % behind {}][; {} % behind own "
+	    "threads][; {} % for quota]",
+	    name(who_text(e->who, 0, WHO_VICTIM)), fixed(b.wait_ms, 0),
+	    fixed(b.neighbour ? notable(b.neighbour_share) : NAN, 0), name(b.neighbour),
+	    fixed(notable(b.self), 0), fixed(notable(b.quota), 0));
+}
+
+/* Whom to limit, if one neighbour has most of it. The root cgroup has no limits. */
+static struct figure
+culprit(const struct evidence *e)
+{
+	const struct blamed b = blamed(e);
+
+	return name(b.neighbour && b.neighbour_share > 30 && strcmp(b.neighbour, "/") != 0 ?
+		b.neighbour :
+		NULL);
+}
+
 /* The target waits for CPUs, behind its own threads or behind others. If others fill the CPUs of its
  * affinity while other CPUs are idle, wait_without_saturation says so. */
 static void
@@ -242,12 +303,13 @@ target_saturation(const struct evidence *e, struct findings *f)
 		EITHER(c.busy > 90, "CPUs saturated by", "CPUs too few at times for"),
 		EITHER(by_itself, "its own threads", "other processes"));
 	tell_contest(e, &c, one);
+	tell_blamed(e, one);
 	if (!by_itself) {
 		tell_busiest(e, one);
 		finding_advice(one,
-		    "raise its CPU weight or reserve CPUs for it (cpuset); see: pq tasks -G 1, "
-		    "pq runqlat{} 1",
-		    command_option(e, ""));
+		    "raise its CPU weight or reserve CPUs for it (cpuset)[, or limit {}]; see: pq "
+		    "who{} 1, pq tasks -G 1",
+		    culprit(e), command_option(e, ""));
 	} else {
 		finding_advice(one, "run fewer threads at once{}; see: pq tasks -t{} 1",
 		    EITHER(c.pinned, " or let them run on more CPUs (taskset -apc)",
@@ -375,6 +437,9 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 	    name(tasks_text(rows, row, TASKS_PID)));
 	finding_fact(
 	    one, "the CPUs are {} % busy", fixed(evidence_busy(e, evidence_all_cpus(e)), 0));
+	tell_blamed(e, one);
+	finding_fact(one, "for {} % of that time another CPU was idle",
+	    fixed(notable(blamed(e).elsewhere), 0));
 	finding_advice(one,
 	    "check its affinity[ (taskset -pc {})], cpuset and CPU weight[; see: pq cpu --allowed "
 	    "-p {} 1]",
@@ -444,6 +509,7 @@ causes_find(const struct evidence *e, struct findings *f)
 		memory_judge,
 		disks_judge,
 		threads_judge,
+		sockets_judge,
 		forks,
 		too_many,
 	};

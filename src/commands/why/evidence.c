@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proc/task.h"
+#include "tools/sock/sock.h"
 #include "tools/wait/wait.h"
 
 static struct sampler *
@@ -48,6 +49,24 @@ add_machine(struct evidence *e)
 	e->io.of = add_asked(e, &disk_of_groups, &none, groups);
 }
 
+/* Accept queues and queues of packets are sampled more rarely than by pq sock: what lasts is looked for. */
+static void
+add_sockets(struct evidence *e)
+{
+	const struct target none = { .pid = NULL };
+	struct sock_options *cpus = tool_defaults(&sock_cpus, &e->arena, 0);
+
+	cpus->cpus.given = true;
+	struct sampler *sock = add(e, &tool_sock, e->about),
+		       *softnet = add_asked(e, &sock_cpus, &none, cpus);
+	sock->tick_ns = softnet->tick_ns = 50000000;
+	e->sock.of = sock;
+	struct sampler *step = add(e, &tool_sock, e->about);
+	step->steps = true;
+	e->sock_step.of = step;
+	e->softnet.of = softnet;
+}
+
 /* The cgroups of the target; without a target, all with a limit. */
 static void
 add_groups(struct evidence *e)
@@ -60,6 +79,26 @@ add_groups(struct evidence *e)
 	struct sampler *step = add(e, &tool_mem, target);
 	step->steps = true;
 	e->mem_step.of = step;
+}
+
+static void
+say_nothing(void *about, const struct tool *tool, const char *message)
+{
+	(void)about;
+	(void)tool;
+	(void)message;
+}
+
+/* It adds who to blame, where it can: without it no question is left open. */
+static void
+add_who(struct evidence *e)
+{
+	if (e->session.host->replay || e->session.host->elsewhere)
+		return;
+	struct sampler *who = add(e, &tool_who, e->about);
+	who->tick_ns = tool_who.tick_ns(who->ask.options);
+	who->say = say_nothing;
+	e->who.of = who;
 }
 
 /* Ten samples of the threads per second are enough: the rules look for waits that last. */
@@ -80,6 +119,7 @@ add_target(struct evidence *e)
 	struct sampler *wait = add_asked(e, &tool_wait, e->about, waits);
 	wait->tick_ns = 100000000;
 	e->wait.of = wait;
+	add_who(e);
 }
 
 static struct growth *
@@ -119,6 +159,29 @@ note_growth(struct evidence *e)
 	}
 }
 
+/* What comes all the time is never unread for the whole watch: each step may find it so. */
+static void
+note_unread(struct evidence *e)
+{
+	struct unread *u = &e->unread;
+	struct sock_rows rows = e->sock_step;
+
+	for (size_t i = 0; i < sock_count(rows); i++) {
+		double ms = sock_num(rows, i, SOCK_UNREAD_MS);
+		bool tcp = strcmp(sock_text(rows, i, SOCK_TYPE), "tcp") == 0;
+		/* a socket of a target has a known process, or may be somebody else's */
+		if (!(ms > u->ms) ||
+		    !(evidence_has_target(e) ? *sock_text(rows, i, SOCK_PID) != '\0' : tcp))
+			continue;
+		*u = (struct unread){ .ms = ms,
+			.bytes = sock_num(rows, i, SOCK_RECV),
+			.local = arena_printf(&e->arena, "%s", sock_text(rows, i, SOCK_LOCAL)),
+			.peer = arena_printf(&e->arena, "%s", sock_text(rows, i, SOCK_PEER)),
+			.process = arena_printf(&e->arena, "%s", sock_brief(rows, i, SOCK_PROCESS)),
+			.pid = arena_printf(&e->arena, "%s", sock_text(rows, i, SOCK_PID)) };
+	}
+}
+
 /* Only limits of the target's cgroup and of its parents count. */
 static void
 find_cgroups(struct evidence *e)
@@ -135,6 +198,13 @@ find_cgroups(struct evidence *e)
 		if ((t->cgroup ? locate_name(&at, t->cgroup, families[i], &p) :
 				 locate_process(&at, families[i], &p)) == 0)
 			e->changes.only[i] = place_name(&e->arena, &p, p.rel);
+}
+
+static void
+note_steps(struct evidence *e)
+{
+	note_growth(e);
+	note_unread(e);
 }
 
 static void
@@ -158,6 +228,7 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	e->session.step_ns = 1000000000;
 	add_machine(e);
 	add_groups(e);
+	add_sockets(e);
 	if (evidence_has_target(e))
 		add_target(e);
 	e->observer = limit_changes_observer(&e->changes);
@@ -204,7 +275,7 @@ evidence_watch(struct evidence *e)
 		target_look(e);
 		note_step(e);
 		if (event == SESSION_STEP || event == SESSION_ROW)
-			note_growth(e);
+			note_steps(e);
 	}
 	read_allowed(e);
 }
@@ -350,6 +421,8 @@ evidence_answers(const struct evidence *e, enum question q)
 		return knows_memory(e);
 	case ASKS_PRESSURE:
 		return knows_pressure(e->psi) || knows_pressure(e->target_psi);
+	case ASKS_SOCKETS:
+		return sock_count(e->sock) > 0;
 	case ASKS_TARGET:
 	default:
 		return is_complete(e->target.of) && is_complete(e->wait.of);
@@ -378,6 +451,7 @@ evidence_needs(const struct evidence *e, enum question q)
 	case ASKS_QUOTA:
 		return evidence_has_target(e) || (!(busy_all(e) < 5) && tasks_wait(e));
 	case ASKS_PRESSURE:
+	case ASKS_SOCKETS:
 		return false;
 	case ASKS_TARGET:
 		return evidence_has_target(e);
@@ -398,6 +472,7 @@ question_name(enum question q)
 		[ASKS_QUOTA] = "CPU quotas",
 		[ASKS_MEMORY] = "memory",
 		[ASKS_PRESSURE] = "pressure",
+		[ASKS_SOCKETS] = "sockets",
 		[ASKS_TARGET] = "threads of the target",
 	};
 
@@ -414,6 +489,7 @@ question_reason(const struct evidence *e, enum question q)
 		[ASKS_QUOTA] = e->throttle.of,
 		[ASKS_MEMORY] = e->mem.of,
 		[ASKS_PRESSURE] = e->psi.of,
+		[ASKS_SOCKETS] = e->sock.of,
 		[ASKS_TARGET] = is_complete(e->target.of) ? e->wait.of : e->target.of,
 	};
 	static const char *const unknown[] = {
@@ -424,6 +500,7 @@ question_reason(const struct evidence *e, enum question q)
 		[ASKS_MEMORY] =
 		    "memory of a cgroup is unknown (memory.current, memory.stat, memory.events)",
 		[ASKS_PRESSURE] = "pressure of memory or I/O is unknown",
+		[ASKS_SOCKETS] = "there are no two samples of them",
 		[ASKS_TARGET] = "there are no two samples of them",
 	};
 	const struct sampler *s = of[q];

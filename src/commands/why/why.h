@@ -1,6 +1,7 @@
 /*
  * why: what the parts of pq why share. evidence.c collects the rows of the tools; causes.c, quota.c,
- * memory.c, disks.c, threads.c and target.c have the rules that judge them; finding.c keeps and prints what
+ * memory.c, threads.c, sockets.c, disks.c and target.c have the rules that judge them; finding.c keeps
+ * and prints what
  * the rules found.
  */
 #ifndef PQ_WHY_WHY_H
@@ -75,6 +76,9 @@ ROWS_OF(tasks);
 ROWS_OF(disk);
 ROWS_OF(diskg);
 ROWS_OF(wait);
+ROWS_OF(who);
+ROWS_OF(sock);
+ROWS_OF(softnet);
 
 /* How the unreclaimable memory of a cgroup grew from step to step. */
 struct growth {
@@ -106,6 +110,12 @@ struct phases {
 	int64_t taken_ns;
 };
 
+/* The bytes that were unread longest, of all steps; ms is 0 if there are none. */
+struct unread {
+	double ms, bytes;
+	const char *local, *peer, *process, *pid;
+};
+
 /* The process of -p. */
 enum life { LIFE_RUNS, LIFE_STOPPED, LIFE_ZOMBIE, LIFE_ENDED };
 
@@ -130,7 +140,8 @@ enum question {
 	ASKS_QUOTA,
 	ASKS_MEMORY,
 	ASKS_PRESSURE,
-	ASKS_TARGET, /* the threads of -p or -g */
+	ASKS_SOCKETS, /* queues of sockets, in the network namespace */
+	ASKS_TARGET,  /* the threads of -p or -g */
 	QUESTIONS
 };
 
@@ -145,6 +156,10 @@ struct evidence {
 	struct diskg_rows io;   /* of all cgroups, after a row of the machine */
 	struct io_of *io_first; /* what processes had read and written at the beginning */
 	size_t nio;
+	struct softnet_rows softnet;
+	/* of -p or -g, else of pq's own network namespace; sock_step: of the last step only */
+	struct sock_rows sock, sock_step;
+	struct unread unread;
 	/* of the cgroups of -p or -g, else of all with a limit; mem_step: of the last step only */
 	struct throttle_rows throttle;
 	struct mem_rows mem, mem_step;
@@ -153,6 +168,8 @@ struct evidence {
 	struct psi_rows target_psi;
 	struct diskg_rows target_io;
 	struct wait_rows wait; /* of each thread */
+	struct who_rows
+	    who; /* of each cgroup, or the process; only live, and where BPF may be used */
 	struct tasks_rows threads;
 	struct cpulist allowed; /* the CPUs that its threads may run on */
 	bool allowed_known;
@@ -213,7 +230,7 @@ void evidence_end(struct evidence *e);
 /* LOW: it may well be something else. */
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 
-enum { FACTS_MOST = 6, FINDINGS_MOST = 24 };
+enum { FACTS_MOST = 8, FINDINGS_MOST = 24 };
 
 struct finding {
 	struct arena *arena;   /* holds the texts */
@@ -292,6 +309,9 @@ void disks_judge(const struct evidence *e, struct findings *f);
 
 /* threads.c: runs the rules about the threads of the target. */
 void threads_judge(const struct evidence *e, struct findings *f);
+
+/* sockets.c: runs the rules about the queues of sockets. */
+void sockets_judge(const struct evidence *e, struct findings *f);
 
 /* target.c: reads the state of the process of -p, at every sample; judges it. */
 void target_look(struct evidence *e);

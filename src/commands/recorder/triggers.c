@@ -1,4 +1,5 @@
-#include "commands/record/triggers.h"
+/* triggers: decides when a condition fires. */
+#include "commands/recorder/triggers.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -89,7 +90,7 @@ bool
 triggers_use(const struct plan *p, size_t tool)
 {
 	for (int i = 0; i < p->own->when.n; i++)
-		if (expr_uses(p->expr[i], tool))
+		if (p->expr[i] && expr_uses(p->expr[i], tool))
 			return true;
 	return false;
 }
@@ -195,6 +196,61 @@ triggers_step(struct triggers *t, const struct session *s)
 	for (size_t i = 0; i < s->n; i++)
 		tables[i] = sampler_table(s->v[i]);
 	for (int i = 0; i < t->saves->plan->own->when.n; i++)
-		if (has_news(t->v[i].when, s))
+		if (t->v[i].when && has_news(t->v[i].when, s))
 			step(t, i, &now, &s->now);
+}
+
+/* Whatever the cool-down, since saving makes threads wait too. */
+static int64_t
+wait_cooldown_ns(const struct trigger *t)
+{
+	const int64_t least_ns = 1000000000;
+
+	return t->cooldown_ns > least_ns ? t->cooldown_ns : least_ns;
+}
+
+int64_t
+triggers_waits_from_ns(const struct triggers *t)
+{
+	const struct plan *p = t->saves->plan;
+	int64_t from_ns = INT64_MAX;
+
+	for (int i = 0; i < p->own->when.n; i++) {
+		const struct trigger *v = &t->v[i];
+		int64_t ns = v->fired ? v->fired_ns + wait_cooldown_ns(v) : 0;
+		if (!p->expr[i] && ns < from_ns)
+			from_ns = ns;
+	}
+	return from_ns;
+}
+
+static bool
+fires(struct trigger *t, int64_t mono_ns)
+{
+	if (t->fired && mono_ns - t->fired_ns < wait_cooldown_ns(t)) {
+		t->suppressed++;
+		return false;
+	}
+	t->fired = true;
+	t->fired_ns = mono_ns;
+	return true;
+}
+
+void
+triggers_waited(struct triggers *t, const struct sample *m, const struct waited *w)
+{
+	const struct plan *p = t->saves->plan;
+
+	for (int i = 0; i < p->own->when.n; i++) {
+		struct reason why = { .expr = p->own->when.v[i],
+			.column = "wait_ms",
+			.value = (double)w->ns * 1e-6,
+			.threshold = (double)p->over_ns[i] * 1e-6 };
+		if (p->expr[i] || w->ns <= p->over_ns[i] || !fires(&t->v[i], m->mono_ns))
+			continue;
+		w->name(w->ctx, w->tid, why.label, sizeof why.label);
+		why.suppressed = t->v[i].suppressed;
+		t->v[i].suppressed = 0;
+		saves_ask(t->saves, m, &why, true);
+	}
 }

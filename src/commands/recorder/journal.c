@@ -1,4 +1,4 @@
-#include "commands/record/journal.h"
+#include "commands/recorder/journal.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -6,7 +6,8 @@
 static void
 begin_text(struct journal *j, int64_t real_ns, const char *event, const char *message)
 {
-	buf_text(&j->line, j->name);
+	buf_text(&j->line, "pq ");
+	buf_text(&j->line, j->tool);
 	buf_text(&j->line, ": ");
 	buf_iso_time(&j->line, &j->times, real_ns);
 	buf_char(&j->line, ' ');
@@ -18,7 +19,7 @@ begin_text(struct journal *j, int64_t real_ns, const char *event, const char *me
 static void
 begin_json(struct journal *j, int64_t real_ns, const char *event, const char *message)
 {
-	buf_json_begin(&j->line, "record", &j->times, real_ns);
+	buf_json_begin(&j->line, j->tool, &j->times, real_ns);
 	journal_text(j, "event", event);
 	journal_text(j, "message", message);
 }

@@ -12,8 +12,8 @@
  *  {"tool":"record","schema":2,"time":"2026-11-22T17:12:01.250+01:00","unix_s":1795363921.250,
  *      "event":"saved","message":"throttle…","tape":"spike.tape","value":31.2}
  */
-#ifndef PQ_RECORD_JOURNAL_H
-#define PQ_RECORD_JOURNAL_H
+#ifndef PQ_RECORDER_JOURNAL_H
+#define PQ_RECORDER_JOURNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,10 +21,10 @@
 #include "base/buf.h"
 #include "table/table.h"
 
-/* Zero-initialise, then set json, name and times.utc. */
+/* Zero-initialise, then set json, tool and times.utc. */
 struct journal {
 	bool json;
-	const char *name;    /* "pq record" */
+	const char *tool;    /* "record" */
 	struct report times; /* only its fields for times are used */
 	struct buf line;
 };

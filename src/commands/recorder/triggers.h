@@ -1,17 +1,17 @@
 /* triggers: the conditions of --when. Each fires when it becomes true, and again only after it was
  * clearly false. */
-#ifndef PQ_RECORD_TRIGGERS_H
-#define PQ_RECORD_TRIGGERS_H
+#ifndef PQ_RECORDER_TRIGGERS_H
+#define PQ_RECORDER_TRIGGERS_H
 
-#include "commands/record/saves.h"
+#include "commands/recorder/saves.h"
 #include "expr/expr.h"
 #include "session/session.h"
 
 /* Zero-initialise, then set the first two. */
 struct trigger {
-	const struct expr *when;
-	int64_t cooldown_ns; /* the least time between two firings */
-	bool disarmed;       /* it has fired, and was not clearly false since */
+	const struct expr *when; /* NULL: about a single wait */
+	int64_t cooldown_ns;     /* the least time between two firings */
+	bool disarmed;           /* it has fired, and was not clearly false since */
 	/* consecutive samples that count towards firing, or towards arming when disarmed */
 	uint64_t run;
 	int64_t since_ns; /* the first of them */
@@ -54,5 +54,20 @@ void triggers_begin(struct triggers *t, struct saves *s);
 /* Evaluates the conditions on the rows of this sample, and asks for a save when one fires. The
  * session's samplers are in the order of the plan's tools. */
 void triggers_step(struct triggers *t, const struct session *s);
+
+/* A thread that got a CPU after a wait for it. */
+struct waited {
+	int64_t ns;
+	uint32_t tid;
+	void (*name)(void *ctx, uint32_t tid, char *out, size_t n); /* prints who it is */
+	void *ctx;
+};
+
+/* Asks for a save if that wait, which ended at this time, is longer than a condition says. Such a
+ * condition fires at most once a second. */
+void triggers_waited(struct triggers *t, const struct sample *m, const struct waited *w);
+
+/* From when on a wait may fire, CLOCK_MONOTONIC; INT64_MAX: there is no such condition. */
+int64_t triggers_waits_from_ns(const struct triggers *t);
 
 #endif

@@ -1,0 +1,18 @@
+/* windows: saves windows of the rings, and tells the conditions of single waits. Both pq trace and pq
+ * record do that. */
+#ifndef PQ_TRACE_WINDOWS_H
+#define PQ_TRACE_WINDOWS_H
+
+#include "commands/recorder/triggers.h"
+#include "commands/trace/ring.h"
+
+/* The rings as what windows are saved of. */
+struct save_medium trace_medium(struct trace_ring *t);
+
+/* Takes the waits that were too long, and lets conditions fire. */
+void trace_take_waits(struct trace_ring *t, struct triggers *triggers);
+
+/* Logs, once the rate is known, how long the ring lasts. False: it is not known yet. */
+bool trace_tell_rate(const struct trace_ring *t, struct journal *j);
+
+#endif

@@ -1,0 +1,325 @@
+#include "commands/who/threads.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "proc/mountinfo.h"
+#include "proc/task.h"
+
+/* With so many the places of ended threads are used again, the oldest first: until then they may still
+ * be the culprits of waits that last. */
+enum { REUSE_FROM = 1 << 14, REUSE_LEFT = 1 << 12, FRESH_MOST = 1 << 16 };
+
+static uint32_t *
+place_of(struct who_threads *t, uint32_t tid)
+{
+	uint32_t **page = tid < THREADS_TIDS ? &t->pages[tid / THREADS_PAGE] : NULL;
+
+	if (!page)
+		return NULL;
+	if (!*page)
+		*page =
+		    memset(xmalloc(THREADS_PAGE * sizeof **page), 0, THREADS_PAGE * sizeof **page);
+	return &(*page)[tid % THREADS_PAGE];
+}
+
+const struct trace_thread *
+who_threads_find(const struct trace_file *file, uint32_t tid, uint64_t at_ns)
+{
+	const struct who_threads *t = (const struct who_threads *)(const void *)file;
+	const uint32_t *page = tid < THREADS_TIDS ? t->pages[tid / THREADS_PAGE] : NULL;
+	uint32_t i = page ? page[tid % THREADS_PAGE] : 0;
+
+	(void)at_ns;
+	return i ? &file->threads[i - 1] : NULL;
+}
+
+/* ---- Places */
+
+/* The place of the thread that ended first. */
+static size_t
+take_ended(struct who_threads *t)
+{
+	size_t i = t->ended[t->first_ended];
+	uint32_t *place = place_of(t, t->file.threads[i].tid);
+
+	t->first_ended = (t->first_ended + 1) % t->ended_room;
+	t->nended--;
+	if (place && *place == i + 1)
+		*place = 0;
+	return i;
+}
+
+static size_t
+new_place(struct who_threads *t)
+{
+	struct trace_file *f = &t->file;
+
+	if (f->nthreads >= REUSE_FROM && t->nended > REUSE_LEFT)
+		return take_ended(t);
+	f->threads = xgrow(f->threads, f->nthreads, &t->threads_room, sizeof *f->threads);
+	return f->nthreads++;
+}
+
+static void
+put_ended(struct who_threads *t, uint32_t i)
+{
+	if (t->nended == t->ended_room) {
+		size_t room = t->ended_room ? 2 * t->ended_room : 256;
+		uint32_t *v = xmalloc(room * sizeof *v);
+		for (size_t k = 0; k < t->nended; k++)
+			v[k] = t->ended[(t->first_ended + k) % t->ended_room];
+		free(t->ended);
+		t->ended = v;
+		t->first_ended = 0;
+		t->ended_room = room;
+	}
+	t->ended[(t->first_ended + t->nended++) % t->ended_room] = i;
+}
+
+/* A number that had a thread before has another one now. */
+static void
+put_thread(struct who_threads *t, const struct trace_thread *new)
+{
+	uint32_t *place = place_of(t, new->tid);
+
+	if (!place)
+		return;
+	size_t i = new_place(t);
+	t->file.threads[i] = *new;
+	*place = (uint32_t)i + 1;
+}
+
+static void
+put_fresh(struct who_threads *t, uint32_t tid)
+{
+	if (t->nfresh == FRESH_MOST) /* they are read again later, as all are */
+		t->nfresh = 0;
+	t->fresh = xgrow(t->fresh, t->nfresh, &t->fresh_room, sizeof *t->fresh);
+	t->fresh[t->nfresh++] = tid;
+}
+
+/* ---- Files */
+
+static uint32_t
+cgroup_number(struct who_threads *t, struct text path)
+{
+	struct trace_file *f = &t->file;
+	int i = map_find(&t->paths, path);
+
+	if (i >= 0)
+		return (uint32_t)i;
+	f->cgroups = xgrow(f->cgroups, f->ncgroups, &t->cgroups_room, sizeof *f->cgroups);
+	f->cgroups[f->ncgroups++] = arena_copy(&t->arena, path);
+	return map_put(&t->paths, path);
+}
+
+static uint32_t
+read_cgroup(struct who_threads *t, struct host *h, uint32_t tid)
+{
+	struct text text, path;
+	char file[64];
+
+	if (host_read(h, task_path(file, tid, 0, "/cgroup"), &text) < 0 ||
+	    pidcgroup_find(text, "cpu", &path) == 0)
+		return TRACE_NO_CGROUP;
+	return cgroup_number(t, path);
+}
+
+/* False: it has ended. */
+static bool
+read_stat(struct host *h, uint32_t pid, uint32_t tid, struct trace_thread *out)
+{
+	struct task_stat stat;
+	struct text text;
+	char file[64];
+
+	if (host_read(h, task_path(file, pid, tid, "/stat"), &text) < 0 ||
+	    task_stat_parse(text, &stat) < 0)
+		return false;
+	size_t n = stat.comm.n < TRACE_COMM ? stat.comm.n : TRACE_COMM - 1;
+	memset(out->comm, 0, sizeof out->comm);
+	memcpy(out->comm, stat.comm.s, n);
+	out->kernel = stat.kernel;
+	return true;
+}
+
+static uint32_t
+read_process(struct host *h, uint32_t tid)
+{
+	static const char *const keys[] = { "Tgid:" };
+	struct keyed v;
+	struct text text;
+	char file[64];
+
+	if (host_read(h, task_path(file, tid, 0, "/status"), &text) < 0 ||
+	    keyed_parse(text, keys, 1, &v) < 1)
+		return 0;
+	return (uint32_t)v.v;
+}
+
+/* ---- All at first */
+
+static bool
+next_number(struct text *names, uint32_t *out)
+{
+	struct text line;
+	uint64_t v;
+
+	while (text_line(names, &line))
+		if (text_u64(line, &v) == 0 && v > 0 && v < THREADS_TIDS) {
+			*out = (uint32_t)v;
+			return true;
+		}
+	return false;
+}
+
+static void
+add_process(struct who_threads *t, struct host *h, struct arena *a, uint32_t pid)
+{
+	struct trace_thread new = { .pid = pid, .cgroup = read_cgroup(t, h, pid) };
+	struct text names;
+	char path[64];
+
+	if (host_list(h, task_path(path, pid, 0, "/task"), &names) < 0)
+		return;
+	names.s = arena_copy(a, names);
+	while (next_number(&names, &new.tid))
+		if (read_stat(h, pid, new.tid, &new))
+			put_thread(t, &new);
+}
+
+void
+who_threads_begin(struct who_threads *t, struct host *h)
+{
+	struct arena a = { 0 }, of_process = { 0 };
+	struct text names;
+	uint32_t pid;
+
+	if (host_list(h, "proc", &names) == 0) {
+		names.s = arena_copy(&a, names);
+		while (next_number(&names, &pid)) {
+			arena_reset(&of_process);
+			add_process(t, h, &of_process, pid);
+		}
+	}
+	arena_free(&of_process);
+	arena_free(&a);
+}
+
+/* ---- Then by events */
+
+/* A thread that nobody told of. */
+static void
+see(struct who_threads *t, uint32_t tid)
+{
+	if (tid == 0 || tid >= THREADS_TIDS || who_threads_find(&t->file, tid, 0))
+		return;
+	put_thread(t, &(struct trace_thread){ .tid = tid, .cgroup = TRACE_NO_CGROUP });
+	put_fresh(t, tid);
+}
+
+/* It begins in the cgroup of who created it, and with its name. */
+static void
+add_child(struct who_threads *t, const struct sched_event *e)
+{
+	const struct trace_thread *parent = who_threads_find(&t->file, e->other, 0);
+	struct trace_thread new = { .cgroup = TRACE_NO_CGROUP };
+
+	if (parent)
+		new = *parent;
+	new.tid = e->tid;
+	new.pid = 0;
+	new.start_ns = e->at_ns;
+	put_thread(t, &new);
+	put_fresh(t, e->tid);
+}
+
+void
+who_threads_event(struct who_threads *t, const struct sched_event *e)
+{
+	if (e->kind == SCHED_NEW) {
+		add_child(t, e);
+		return;
+	}
+	see(t, e->tid);
+	if (e->kind == SCHED_SWITCH)
+		see(t, e->other);
+	else if (e->kind == SCHED_EXEC)
+		put_fresh(t, e->tid);
+	else if (e->kind == SCHED_EXIT && e->tid && e->tid < THREADS_TIDS)
+		put_ended(t, *place_of(t, e->tid) - 1);
+}
+
+/* Whether it is of another process or cgroup than before. */
+static bool
+read_thread(struct who_threads *t, struct host *h, uint32_t tid)
+{
+	const struct trace_thread *old = who_threads_find(&t->file, tid, 0);
+	struct trace_thread new;
+
+	if (!old)
+		return false;
+	new = *old;
+	if (!read_stat(h, tid, 0, &new))
+		return false;
+	new.pid = read_process(h, tid);
+	new.cgroup = read_cgroup(t, h, tid);
+	if (new.cgroup == TRACE_NO_CGROUP) /* it has just ended */
+		new.cgroup = old->cgroup;
+	size_t i = (size_t)(old - t->file.threads);
+	bool moved = new.pid != old->pid || new.cgroup != old->cgroup || new.kernel != old->kernel;
+	t->file.threads[i] = new;
+	return moved;
+}
+
+void
+who_threads_read(struct who_threads *t, struct host *h, size_t most,
+    void (*moved)(void *about, uint32_t tid), void *about)
+{
+	size_t n = 0;
+
+	for (; n < most && t->nfresh > 0; n++) {
+		uint32_t tid = t->fresh[--t->nfresh];
+		if (read_thread(t, h, tid))
+			moved(about, tid);
+	}
+	for (size_t all = t->file.nthreads; n < most && n < all; n++) {
+		t->refreshed = t->refreshed + 1 < all ? t->refreshed + 1 : 0;
+		uint32_t tid = t->file.threads[t->refreshed].tid;
+		if (!t->file.threads[t->refreshed].kernel && read_thread(t, h, tid))
+			moved(about, tid);
+	}
+}
+
+size_t
+who_threads_see(struct who_threads *t, struct host *h, uint32_t pid, uint32_t tid)
+{
+	const struct trace_thread *old = who_threads_find(&t->file, tid, 0);
+
+	if (!old || old->pid != pid) {
+		if (old)
+			put_ended(t, (uint32_t)(old - t->file.threads));
+		put_thread(
+		    t, &(struct trace_thread){ .tid = tid, .pid = pid, .cgroup = TRACE_NO_CGROUP });
+		read_thread(t, h, tid);
+		old = who_threads_find(&t->file, tid, 0);
+	}
+	return (size_t)(old - t->file.threads);
+}
+
+void
+who_threads_free(struct who_threads *t)
+{
+	for (size_t i = 0; i < sizeof t->pages / sizeof t->pages[0]; i++)
+		free(t->pages[i]);
+	free(t->file.threads);
+	free(t->file.cgroups);
+	free(t->fresh);
+	free(t->ended);
+	map_free(&t->paths);
+	arena_free(&t->arena);
+}

@@ -1,0 +1,41 @@
+/* socket_owners: which processes have a socket open: the links /proc/PID/fd/N, "socket:[INODE]". */
+#ifndef PQ_NETLINK_SOCKET_OWNERS_H
+#define PQ_NETLINK_SOCKET_OWNERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct socket_owner {
+	uint64_t inode;
+	uint32_t pid, fd; /* the process with the lowest number; 0: none was found */
+	uint32_t owners;  /* how many processes have it open */
+	char comm[64];
+};
+
+/* Zero-initialise to start. */
+struct socket_owners {
+	struct socket_owner *v; /* by inode */
+	size_t n, room;
+	int64_t walked_ns, cost_ns; /* when the processes were last walked over, and its CPU time */
+};
+
+/* Adds the sockets that these processes have open; *hidden is set if the files of one cannot be read. */
+void socket_owners_of(struct socket_owners *o, const uint32_t *pids, size_t n, bool *hidden);
+
+/* Sees that the owners of these sockets are known, if they are visible. All processes are walked over
+ * only if one is not known, or has closed it, and at most so often that this takes 2 % of a CPU.
+ * Sorts the inodes. */
+void socket_owners_find(struct socket_owners *o, uint64_t *inodes, size_t n);
+
+bool socket_owners_has(const struct socket_owners *o, uint64_t inode);
+
+/* With its name. NULL: not known. */
+const struct socket_owner *socket_owners_get(struct socket_owners *o, uint64_t inode);
+
+void socket_owners_free(struct socket_owners *o);
+
+/* Lists the processes in /proc; the caller frees *pids. Returns how many. */
+size_t list_processes(uint32_t **pids);
+
+#endif
