@@ -44,9 +44,10 @@
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/phases.c        the rows before and after a limit was changed
- *   commands/why/causes.c        the rules: busy CPUs, disks, new processes; and the list of all
+ *   commands/why/causes.c        the rules: busy CPUs, new processes; and the list of all
  *   commands/why/quota.c         the rules about CPU quotas
  *   commands/why/memory.c        the rules about memory
+ *   commands/why/disks.c         the rules about disks, io.max and dirty pages
  *   commands/why/threads.c       the rules about what the target's threads do
  *   commands/why/sockets.c       the rules about the queues of sockets
  *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile

@@ -41,6 +41,12 @@ add_machine(struct evidence *e)
 	psi->watch.nshown = sizeof psi_shown / sizeof *psi_shown;
 	e->psi.of = psi;
 	e->tasks.of = add(e, &tool_tasks, &none);
+	struct sampler *disks = add(e, &tool_disk, &none);
+	disks->tick_ns = 50000000;
+	e->disks.of = disks;
+	struct disk_options *groups = tool_defaults(&tool_disk, &e->arena, 0);
+	groups->by_cgroup = true;
+	e->io.of = add_asked(e, &disk_of_groups, &none, groups);
 }
 
 /* Accept queues and queues of packets are sampled more rarely than by pq sock: what lasts is looked for. */
@@ -110,6 +116,8 @@ add_target(struct evidence *e)
 	e->target.of = add(e, &tool_tasks, e->about);
 	e->threads.of = add_asked(e, &tool_tasks, e->about, each);
 	e->target_psi.of = add(e, &tool_psi, e->about);
+	e->target_io.of =
+	    add_asked(e, &disk_of_groups, e->about, tool_defaults(&tool_disk, &e->arena, 0));
 	struct sampler *wait = add_asked(e, &tool_wait, e->about, waits);
 	wait->tick_ns = 100000000;
 	e->wait.of = wait;
@@ -233,6 +241,7 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	session_begin(&e->session);
 	note_step(e);
 	target_look(e);
+	disks_look(e);
 	return true;
 }
 
