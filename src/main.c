@@ -27,6 +27,7 @@
  *   commands/trace/keep.c        keeps it all the time, and saves windows
  *   commands/trace/windows.c     windows of the rings, and conditions of single waits
  *   commands/trace/ring.c        the rings, and how they are written to a trace
+ *   commands/trace/quotas.c      what CPU quotas had throttled
  *   commands/trace/threads.c     who the threads of a trace are
  *   commands/trace/info.c        pq trace info
  *   commands/trace/export.c      for other programs, with the figures of a recording
@@ -35,6 +36,7 @@
  *   commands/who/saved.c         from a saved trace
  *   commands/who/live.c          from what the scheduler does now
  *   commands/who/quotas.c        how much of the waits is due to CPU quotas
+ *   commands/who/taken.c         what interrupts and a hypervisor take of CPUs
  *   commands/who/sampled.c       without BPF: from samples of /proc
  *   commands/who/merge.c         events of all CPUs in the order of their times
  *   commands/who/threads.c       the threads of this machine, and whose they are
@@ -42,9 +44,10 @@
  *   commands/why/why.c           pq why
  *   commands/why/evidence.c      the rows that it judges by, typed by tool
  *   commands/why/phases.c        the rows before and after a limit was changed
- *   commands/why/causes.c        the rules: busy CPUs, disks, new processes; and the list of all
+ *   commands/why/causes.c        the rules: busy CPUs, new processes; and the list of all
  *   commands/why/quota.c         the rules about CPU quotas
  *   commands/why/memory.c        the rules about memory
+ *   commands/why/disks.c         the rules about disks, io.max and dirty pages
  *   commands/why/threads.c       the rules about what the target's threads do
  *   commands/why/sockets.c       the rules about the queues of sockets
  *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile

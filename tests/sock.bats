@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # pq sock: queues of sockets whose lengths a test program made (tests/queues.c).
+# shellcheck disable=SC2030,SC2031 # each test runs in a shell of its own
 load helper
 
 QUEUES=${QUEUES:-$TESTS/../build/tests/queues}
@@ -166,7 +167,7 @@ rows() {
 	[[ $output == *"queues[$pid]  127.0.0.1:$port "* ]]
 	[[ $output == *application-late* ]]
 	run --separate-stderr "$PQ" sock -l -p "$pid" 0.2 1
-	[[ ${lines[0]} =~ type\ +acceptq\ aq-max\ +cap\ +%full\ +overfl/s\ drops/s\ +process\ +local\ +meaning$ ]]
+	[[ ${lines[0]} =~ type\ +acceptq\ aq-max\ +cap\ +%full\ +ovf/s\ drops/s\ +process\ +local\ +meaning$ ]]
 }
 
 @test "a process that ends ends the rows; none is refused" {
@@ -185,8 +186,8 @@ rows() {
 @test "another network namespace: -p enters it with a thread, and pq stays" {
 	need_netlink
 	unshare --net true 2>/dev/null || skip "not permitted to make a network namespace"
-	# shellcheck disable=SC2016 # the inner shell expands it
 	: >port
+	# shellcheck disable=SC2016 # the inner shell expands it
 	unshare --net sh -c 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$0" listen 3 2' "$QUEUES" >port 3>&- &
 	pid=$!
 	started+=("$pid")

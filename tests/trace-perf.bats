@@ -148,6 +148,7 @@ waited_ns() { cat "/proc/$1/task/"*/schedstat | awk '{ sum += $2 } END { printf 
 	stop_recording
 	lines x.trace >x.lines
 	jq -s -e '[.[].tid] | unique | length >= 100' x.lines
+	kill -STOP "$last"
 	[ "$(ulimit -Sn 64 && "$PQ" trace --source perf -p "$last" -o y.trace 10ms 2>&1 | grep -c 'events in')" -eq 1 ]
 	ulimit -n 64
 	fails 3 'perf events are not available: .* threads on .* need as many descriptors .* the limit is 64' \

@@ -5,6 +5,7 @@
  *  switch AT CPU PREV STATE NEXT      waking AT CPU TID TO       migrate AT CPU TID TO
  *  new AT CPU TID             exec AT CPU TID          exit AT CPU TID
  *  loss CPU FROM TO N         mark AT WORDS            fact KEY VALUE
+ *  quota CGROUP AT THROTTLED [limited]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,6 +95,10 @@ put_line(struct trace_writer *w, char **word, const char *rest)
 		trace_put_loss(w,
 		    &(struct trace_loss){
 			small(word[1]), number(word[2]), number(word[3]), number(word[4]) });
+	else if (strcmp(word[0], "quota") == 0)
+		trace_put_quota(w,
+		    &(struct trace_quota){
+			small(word[1]), number(word[2]), number(word[3]), word[4] != NULL });
 	else if (strcmp(word[0], "mark") == 0)
 		trace_put_mark(w, number(word[1]), rest);
 	else if (strcmp(word[0], "fact") == 0)

@@ -214,3 +214,48 @@ trace() {
 	run --separate-stderr "$PQ" who -f x.trace
 	[[ $output = *'/a\033[31m'* && $output != *$'\033'* ]]
 }
+
+# throttled QUOTA…: a trace of a cgroup with a quota: its threads wait for 200 ms on an idle CPU, and 50 ms for each other.
+throttled() {
+	{
+		cat <<-'END'
+			clocks 1000000000 1764400000000000000
+			cgroup /
+			cgroup /shop/api
+			thread 101 100 api 1
+			thread 102 100 api 1
+			switch 1000000000 0 0 R 101
+			switch 1010000000 0 101 P 0
+			switch 1210000000 0 0 R 101
+			waking 1220000000 0 102 0
+			switch 1270000000 0 101 S 102
+			switch 1280000000 0 102 S 0
+		END
+		printf '%s\n' "$@"
+	} | "$BUILD/tests/trace" >x.trace
+}
+
+@test "a trace with what quotas throttled has a part for quota" {
+	throttled 'quota 1 999000000 70000000 limited' 'quota 1 1281000000 220000000 limited'
+	run --separate-stderr "$PQ" who -f x.trace --json
+	json_is 'select(.behind == "total") | [.wait_ms, .quota_ms, .idle_ms, .self_ms]' '[250,150,50,50]'
+	json_is 'select(.behind == "quota") | [.culprit, .wait_ms, .share_pct]' '["(quota)",150,60]'
+	# of a thread and of an interval it is not known how long it was for that
+	run --separate-stderr "$PQ" who -f x.trace --json -t
+	json_is 'select(.behind == "total") | .quota_ms' 'null
+null'
+	run --separate-stderr "$PQ" who -f x.trace --json 0.1
+	[ "$(jq -s 'map(select(.behind == "total").quota_ms) | unique' <<<"$output" -c)" = '[null]' ]
+	[[ $stderr == *'waited 200.0 ms in queues of idle CPUs'* ]]
+	# no quota, or nothing throttled
+	throttled 'quota 1 999000000 0' 'quota 1 1281000000 0'
+	run --separate-stderr "$PQ" who -f x.trace --json 0.1
+	[ "$(jq -s 'map(select(.behind == "total").quota_ms) | unique' <<<"$output" -c)" = '[0]' ]
+	# readings that do not enclose it, a counter that fell, a cgroup that is not there
+	throttled 'quota 1 1200000000 0 limited' 'quota 1 1281000000 9000000 limited' 'quota 7 999000000 1'
+	run --separate-stderr "$PQ" who -f x.trace --json
+	json_is 'select(.behind == "total") | .quota_ms' null
+	throttled 'quota 1 999000000 5 limited' 'quota 1 1281000000 4 limited'
+	run --separate-stderr "$PQ" who -f x.trace --json
+	json_is 'select(.behind == "total") | .quota_ms' null
+}

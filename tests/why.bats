@@ -718,3 +718,77 @@ changing_at() {
 	[[ $(json -r '.findings[0].evidence[0]') == "14:13:20 to 14:13:21, limit 61 MiB: usage reached the limit 5 times; at most "* ]]
 	[[ $(json -r '.findings[0].evidence[1]') == "memory limit of /par changed 61 MiB -> 244 MiB at 14:13:22" ]]
 }
+
+# io_waits SAMPLE US: the total of the machine's I/O pressure.
+io_waits() {
+	put_at "$1" proc/pressure/io "some avg10=0.00 avg60=0.00 avg300=0.00 total=$2" "full avg10=0.00 avg60=0.00 avg300=0.00 total=$2"
+}
+
+# A machine with /proc/meminfo, whose tasks wait for I/O nearly all of one second.
+waits_for_io() {
+	at 0; at 1; cpus 200 0 0 0 0
+	put proc/meminfo 'MemTotal: 4000000 kB'
+	io_waits t0 0
+	io_waits t1 900000
+}
+
+@test "a disk with a queue is found: the disk, its queue and its waits" {
+	waits_for_io
+	put_at t0 proc/diskstats '8 0 sda 1 0 0 0 1 0 0 0 0 0 0' '8 16 sdb 1 0 0 0 1 0 0 0 0 0 0'
+	put_at t1 proc/diskstats '8 0 sda 1 0 0 0 101 0 0 9800 16 980 9800' '8 16 sdb 2 0 0 0 1 0 0 0 0 1 1'
+	put sys/block/sda/queue/nr_requests 256
+	answers 2 disk-queue -f "$dir"
+	[ "$(json -r '.findings[0].evidence[0]')" = \
+		"disk sda has 9.8 requests in flight on average, at most 16 (room for 256); it is busy 98 % of the time" ]
+	[ "$(json -r '.findings[0].evidence[1]')" = "a write takes 98.00 ms on average, at 100 per second" ]
+	[ "$(json -r '.findings[0].evidence[2]')" = "of the time of a request, 88.20 ms are behind or beside other requests" ]
+}
+
+@test "many short requests at once on a disk for which nobody waits are no queue" {
+	waits_for_io
+	io_waits t1 50000
+	put_at t0 proc/diskstats '8 0 sda 1 0 0 0 1 0 0 0 0 0 0'
+	put_at t1 proc/diskstats '8 0 sda 1 0 0 0 20001 0 0 9800 16 980 9800'
+	answers 3 "" -f "$dir" # without the files about processes and memory, nothing can be called well
+}
+
+@test "tasks that wait for a disk without a queue: I/O pressure, with the disk" {
+	waits_for_io
+	put_at t0 proc/diskstats '8 0 sda 1 0 0 0 1 0 0 0 0 0 0'
+	put_at t1 proc/diskstats '8 0 sda 1 0 0 0 101 0 0 900 1 900 900'
+	answers 2 io-pressure -f "$dir"
+	[[ $(json -r '.findings[0].evidence[1]') == "disk sda has 0.9 requests in flight on average, at most 1; it is busy 90 % of the time" ]]
+}
+
+# io_files SAMPLE CGROUP WIOS SOME_US
+io_files() {
+	group "$2"
+	printf '8:0 rbytes=0 wbytes=%s rios=0 wios=%s dbytes=0 dios=0\n' $(($3 * 4096)) "$3" >"$dir/$1/sys/fs/cgroup$2/io.stat"
+	printf '8:0 rbps=max wbps=max riops=max wiops=100\n' >"$dir/$1/sys/fs/cgroup$2/io.max"
+	put_at "$1" "sys/fs/cgroup$2/io.pressure" "some avg10=0.00 avg60=0.00 avg300=0.00 total=$4" "full avg10=0.00 avg60=0.00 avg300=0.00 total=$4"
+}
+
+@test "io.max is found though the disk looks idle: the cgroup, its limit, and the disk" {
+	at 0; io_files t0 /web 0 0
+	at 1; io_files t1 /web 99 950000
+	cpus 200 0 0 0 0
+	put proc/meminfo 'MemTotal: 4000000 kB'
+	io_waits t0 0; io_waits t1 950000
+	put_at t0 proc/diskstats '8 0 sda 1 0 0 0 1 0 0 0 0 0 0'
+	put_at t1 proc/diskstats '8 0 sda 1 0 0 0 100 0 0 10 0 10 10'
+	answers 2 io-max -f "$dir"
+	json_is '.findings[0].evidence' '["/web uses 99 % of its limit wiops on sda (io.max, or blkio.throttle on v1)","some task of it waited for I/O 95 % of the time","disk sda is busy 1 % of the time, with 0.0 requests in flight on average: requests that are held back do not count there"]'
+	[[ $(json -r '.findings[0].advice') == "raise the limit of /web, "* ]]
+}
+
+@test "writers that dirty pages hold are found, with the threshold" {
+	waits_for_io
+	for t in 0 1; do
+		put_at t$t proc/vmstat 'nr_dirty 7000' 'nr_writeback 1000' 'nr_dirty_threshold 10000' 'nr_dirty_background_threshold 5000' "pgpgin 1" "pgpgout 1"
+	done
+	put_at t0 proc/diskstats '8 0 sda 1 0 0 0 1 0 0 0 0 0 0'
+	put_at t1 proc/diskstats '8 0 sda 1 0 0 0 101 0 0 900 1 900 900'
+	answers 2 dirty-pages -f "$dir"
+	[ "$(json -r '.findings[0].evidence[0]')" = \
+		"29 MB are dirty and 4 MB being written, together 80 % of the threshold that stops writers (vm.dirty_ratio or vm.dirty_bytes)" ]
+}

@@ -65,14 +65,20 @@ write_with(unsigned char *to, const struct code *c, uint64_t v)
 	return write_low(to, v, c->more);
 }
 
+/* Most numbers are small: a loop over the codes would take longer than all else. */
 unsigned char *
 code_write(unsigned char *to, uint64_t v)
 {
 	int bytes = 1;
 
-	for (int i = 0; i < NUMBERS; i++)
-		if (v - numbers[i].base < room_of(&numbers[i]))
-			return write_with(to, &numbers[i], v);
+	if (v < numbers[1].base)
+		return write_with(to, &numbers[0], v);
+	if (v < numbers[2].base)
+		return write_with(to, &numbers[1], v);
+	if (v < numbers[3].base)
+		return write_with(to, &numbers[2], v);
+	if (v - numbers[3].base < room_of(&numbers[3]))
+		return write_with(to, &numbers[3], v);
 	while (bytes < 8 && v >> 8 * bytes)
 		bytes++;
 	*to++ = (unsigned char)(RAW + bytes);

@@ -66,10 +66,9 @@ eight_bytes(uint32_t crc, const unsigned char *p)
 
 	memcpy(&v, p, sizeof v);
 	v = le64toh(v) ^ crc;
-	crc = 0;
-	for (int i = 0; i < AT_ONCE; i++)
-		crc ^= by_eight[AT_ONCE - 1 - i][v >> 8 * i & 255];
-	return crc;
+	return by_eight[7][v & 255] ^ by_eight[6][v >> 8 & 255] ^ by_eight[5][v >> 16 & 255] ^
+	    by_eight[4][v >> 24 & 255] ^ by_eight[3][v >> 32 & 255] ^ by_eight[2][v >> 40 & 255] ^
+	    by_eight[1][v >> 48 & 255] ^ by_eight[0][v >> 56];
 }
 
 uint32_t

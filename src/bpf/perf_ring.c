@@ -330,46 +330,71 @@ may_record_itself(void)
 	return fd >= 0 || errno != EACCES;
 }
 
-static void
-explain(const struct perf_ring *r, int error, size_t threads, struct bpf_why *why)
+/* The call that failed is perf_event_open(2), and not mmap(2). */
+static const char *
+why_refused(int error)
 {
 	struct bpf_rights rights;
-	char paranoid[16];
-	struct rlimit files = { 0, 0 };
-	size_t n = sizeof why->text;
 
-	bpf_rights_read(&rights);
-	read_paranoid(paranoid);
-	getrlimit(RLIMIT_NOFILE, &files);
 	if (error == ENOSYS)
-		snprintf(why->text, n,
-		    "there is no perf_event_open(2): this kernel is built without "
-		    "CONFIG_PERF_EVENTS, or a sandbox hides it");
-	else if (error == EPERM && rights.seccomp && !r->cpus[0].page && r->cpus[0].fd < 0)
-		snprintf(why->text, n,
-		    "seccomp refuses perf_event_open(2) (docker run --cap-add PERFMON, or a "
-		    "seccomp profile that allows it)");
-	else if (error == EPERM && r->cpus[0].fd >= 0)
-		snprintf(why->text, n,
-		    "the locked memory of this user is used up (ulimit -l, "
-		    "kernel.perf_event_mlock_kb)");
-	else if (error == EACCES && !may_record_itself())
-		snprintf(why->text, n,
-		    "kernel.perf_event_paranoid is %s, which allows perf events only with "
-		    "CAP_PERFMON (sysctl kernel.perf_event_paranoid=2)",
-		    *paranoid ? paranoid : "unknown");
-	else if (error == EACCES)
-		snprintf(why->text, n,
+		return "there is no perf_event_open(2): this kernel is built without "
+		       "CONFIG_PERF_EVENTS, or a sandbox hides it";
+	bpf_rights_read(&rights);
+	if (error == EPERM && rights.seccomp)
+		return "seccomp refuses perf_event_open(2) (docker run --cap-add PERFMON, or a "
+		       "seccomp profile that allows it)";
+	return NULL;
+}
+
+static void
+explain_access(const struct perf_ring *r, struct bpf_why *why)
+{
+	char paranoid[16];
+
+	read_paranoid(paranoid);
+	if (may_record_itself())
+		snprintf(why->text, sizeof why->text,
 		    "process %" PRIu32 " is of another user, or is a program whose memory its "
 		    "user may not read, such as a set-user-ID one",
 		    r->pid);
+	else
+		snprintf(why->text, sizeof why->text,
+		    "kernel.perf_event_paranoid is %s, which allows perf events only with "
+		    "CAP_PERFMON (sysctl kernel.perf_event_paranoid=2)",
+		    *paranoid ? paranoid : "unknown");
+}
+
+static void
+explain_descriptors(const struct perf_ring *r, size_t threads, struct bpf_why *why)
+{
+	struct rlimit files = { 0, 0 };
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	snprintf(why->text, sizeof why->text,
+	    "%zu threads on %zu CPUs need as many descriptors as their product; the limit is %llu "
+	    "(ulimit -n)",
+	    threads, r->ncpus, (unsigned long long)files.rlim_cur);
+}
+
+static void
+explain(const struct perf_ring *r, int error, size_t threads, struct bpf_why *why)
+{
+	bool opened = r->cpus[0].fd >= 0;
+	const char *refused = opened ? NULL : why_refused(error);
+	size_t n = sizeof why->text;
+
+	if (refused)
+		snprintf(why->text, n, "%s", refused);
+	else if (error == EACCES)
+		explain_access(r, why);
+	else if (error == EMFILE || error == ENFILE)
+		explain_descriptors(r, threads, why);
 	else if (error == ESRCH)
 		snprintf(why->text, n, "there is no process %" PRIu32, r->pid);
-	else if (error == EMFILE || error == ENFILE)
+	else if (error == EPERM && opened)
 		snprintf(why->text, n,
-		    "%zu threads on %zu CPUs need as many descriptors as their product; the "
-		    "limit is %llu (ulimit -n)",
-		    threads, r->ncpus, (unsigned long long)files.rlim_cur);
+		    "the locked memory of this user is used up (ulimit -l, "
+		    "kernel.perf_event_mlock_kb)");
 	else
 		snprintf(why->text, n, "perf_event_open(2): %s", strerror(error));
 }

@@ -14,9 +14,10 @@
 #include "base/clock.h"
 #include "base/fail.h"
 
-/* Processes are walked over at most so often; and owners that were not found are looked for again after
- * this time. */
-static const int64_t AGAIN_NS = 1000000000, LOST_NS = 10000000000;
+/* Processes are walked over at most so often, which takes 2 % of a CPU at most. Owners that were not found
+ * are looked for again after a longer time: they are often in another container. */
+static const int64_t AGAIN_NS = 1000000000, AGAIN_COSTS = 50, LOST_NS = 10000000000,
+		     LOST_COSTS = 1000;
 
 static int
 by_inode(const void *a, const void *b)
@@ -226,18 +227,25 @@ still_has(const struct socket_owner *o)
 	return read_link(AT_FDCWD, path, &inode) && inode == o->inode;
 }
 
+static int64_t
+longer(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 void
 socket_owners_find(struct socket_owners *o, uint64_t *inodes, size_t n)
 {
 	int64_t since_ns = clock_ns(CLOCK_MONOTONIC) - o->walked_ns,
-		wait_ns = o->cost_ns * 50 > AGAIN_NS ? o->cost_ns * 50 : AGAIN_NS;
+		wait_ns = longer(AGAIN_NS, o->cost_ns * AGAIN_COSTS),
+		lost_ns = longer(LOST_NS, o->cost_ns * LOST_COSTS);
 	size_t known = 0;
 
 	if (n > 1)
 		qsort(inodes, n, sizeof *inodes, ascending);
 	for (size_t i = 0; i < n; i++) {
 		const struct socket_owner *one = find(o, inodes[i]);
-		known += one && (one->pid ? still_has(one) : since_ns < LOST_NS);
+		known += one && (one->pid ? still_has(one) : since_ns < lost_ns);
 	}
 	if (known < n && (o->walked_ns == 0 || since_ns >= wait_ns))
 		walk(o, inodes, n);

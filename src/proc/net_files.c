@@ -80,12 +80,13 @@ split(struct text line, struct text word[WORDS])
 static struct keyed
 queue_of(const struct sock_row *r, uint64_t bytes, bool receive)
 {
+	const struct keyed unknown = { .known = false };
+
 	if (r->type != SOCK_OF_TCP)
 		return keyed_of(bytes);
-	/* the file has no backlog of a listener */
-	return r->state == SOCK_LISTEN && !receive ?
-	    (struct keyed){ .known = false } :
-	    keyed_of(sock_without_fin(r->state, bytes, receive));
+	if (r->state == SOCK_LISTEN && !receive)
+		return unknown; /* the file has no backlog of a listener */
+	return keyed_of(sock_without_fin(r->state, bytes, receive));
 }
 
 static bool

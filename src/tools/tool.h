@@ -366,6 +366,31 @@ enum disk_column {
 	DISK_ALIAS
 };
 
+/* With -G, -g and -p. */
+enum diskg_column {
+	DISKG_CGROUP,
+	DISKG_DEVICE,
+	DISKG_R,
+	DISKG_RKB,
+	DISKG_W,
+	DISKG_WKB,
+	DISKG_D,
+	DISKG_DKB,
+	DISKG_LIMIT_PCT,
+	DISKG_LIMIT,
+	DISKG_RKB_MAX,
+	DISKG_WKB_MAX,
+	DISKG_R_MAX,
+	DISKG_W_MAX,
+	DISKG_SOME,
+	DISKG_FULL,
+	DISKG_DIRTY,
+	DISKG_WRITEBACK,
+	DISKG_DIRTY_PCT,
+	GROUP_NAMES_OF(DISKG),
+	DISKG_NOTE
+};
+
 enum wait_column {
 	WAIT_PID,
 	WAIT_TID,
@@ -410,6 +435,8 @@ enum who_column {
 	WHO_KERNEL_MS,
 	WHO_IDLE_MS,
 	WHO_QUOTA_MS,
+	WHO_INTERRUPT_MS,
+	WHO_STEAL_MS,
 	WHO_UNKNOWN_MS,
 	WHO_ELSEWHERE,
 	WHO_LASTING,
@@ -420,13 +447,16 @@ enum who_column {
 	WHO_NOTE
 };
 
+/* Where the figures of who come from, in the order of the names in who.c, which has none for the first. */
+enum who_source { WHO_ANY, WHO_BPF, WHO_PROC };
+
 /* pq why asks for rows of its own. */
 struct who_options {
 	const char *source; /* -f: a saved trace; NULL: this machine */
 	bool threads;       /* a row is a thread */
 	unsigned rows;      /* at most; 0: all */
 	int64_t slow_ns;    /* waits of at least that count as slow */
-	int source_kind;    /* --source: 1 bpf, 2 proc; 0: BPF if it is available, else /proc */
+	int from;           /* --source: enum who_source */
 	bool utc;           /* -u */
 };
 

@@ -14,9 +14,18 @@ enum {
 	LOG_KEPT = 1 << 6,   /* of these, when it is full: a new thread may need them */
 };
 
+/* Who takes time of a CPU without an event. */
+enum taker { IRQ, STEAL, TAKERS };
+
+/* Clocks that run by the share that each of them takes. */
+struct taken {
+	double ns[TAKERS];
+};
+
 /* One piece of what a CPU did: until the next piece it ran threads of this party. */
 struct piece {
 	uint64_t from_ns, idle_ns; /* idle_ns: b->idle_ns then */
+	struct taken taken;        /* the CPU's then */
 	uint32_t who;
 };
 
@@ -27,6 +36,9 @@ struct cpu {
 	bool known;                       /* tid is known */
 	uint32_t waiting;                 /* the first thread in its queue, plus 1 */
 	uint64_t since_ns, since_idle_ns; /* of the last switch; b->idle_ns then */
+	struct taken taken, since_taken;  /* at taken_ns; at since_ns */
+	uint64_t taken_ns;
+	double share[TAKERS]; /* from taken_ns on */
 };
 
 enum state { UNSEEN, SLEEPING, WAITING, RUNNING };
@@ -46,6 +58,7 @@ struct thread {
 	uint64_t from_ns;          /* when the wait or run began */
 	uint64_t piece_ns;         /* up to here the wait is in the sums */
 	uint64_t done_ns, idle_ns; /* up to here the wait is in the parts; b->idle_ns then */
+	struct taken taken;        /* of its CPU then */
 	struct part *parts;
 	uint32_t nparts, room;
 	double share_ns, shared_ns; /* of a queue with a quota: of earlier CPUs; the clock then */
@@ -169,9 +182,19 @@ static void
 cpu_begin(struct blame *b, struct cpu *c)
 {
 	c->log = xmalloc(LOG_MOST * sizeof *c->log);
-	c->log[0] = (struct piece){ b->now_ns, b->idle_ns, BLAME_UNKNOWN };
+	c->log[0] =
+	    (struct piece){ .from_ns = b->now_ns, .idle_ns = b->idle_ns, .who = BLAME_UNKNOWN };
 	c->n = 1;
-	c->since_ns = b->now_ns;
+	c->since_ns = c->taken_ns = b->now_ns;
+}
+
+static struct taken
+taken_now(const struct blame *b, const struct cpu *c)
+{
+	double ns = (double)(b->now_ns - c->taken_ns);
+
+	return (struct taken){ { c->taken.ns[IRQ] + ns * c->share[IRQ],
+	    c->taken.ns[STEAL] + ns * c->share[STEAL] } };
 }
 
 /* NULL: no kernel has so many. */
@@ -188,6 +211,35 @@ cpu_of(struct blame *b, uint32_t cpu)
 	return &b->cpus[cpu];
 }
 
+/* What interrupts and a hypervisor took of the piece is theirs. */
+static uint64_t
+add_taken(struct blame *b, const struct thread *t, const struct piece *p, uint64_t left)
+{
+	static const uint32_t who[] = { [IRQ] = BLAME_IRQ, [STEAL] = BLAME_STEAL };
+
+	for (int i = 0; i < TAKERS; i++) {
+		double took = p->taken.ns[i] - t->taken.ns[i];
+		uint64_t ns = took > 0 ? (uint64_t)took : 0;
+		ns = ns < left ? ns : left;
+		sums_part(&b->sums, who[i], ns, 0);
+		left -= ns;
+	}
+	return left;
+}
+
+/* The thread waited on until p->from_ns behind p->who; the clocks of p are those of then. */
+static void
+add_piece(struct blame *b, struct thread *t, const struct piece *p)
+{
+	uint64_t left = add_taken(b, t, p, p->from_ns - t->done_ns),
+		 idle = p->who == BLAME_IDLE ? 0 : p->idle_ns - t->idle_ns;
+
+	sums_part(&b->sums, p->who, left, idle < left ? idle : left);
+	t->done_ns = p->from_ns;
+	t->idle_ns = p->idle_ns;
+	t->taken = p->taken;
+}
+
 /* Adds what the thread's CPU did from t->done_ns up to that time, which is now or when a piece began. While that CPU is idle, so is some CPU: the time in
  * which another one was idle is left. */
 static void
@@ -202,17 +254,15 @@ walk(struct blame *b, struct thread *t, uint64_t until_ns)
 		sums_part(&b->sums, BLAME_UNKNOWN, c->log[i].from_ns - t->done_ns, 0);
 		t->done_ns = c->log[i].from_ns;
 		t->idle_ns = c->log[i].idle_ns;
+		t->taken = c->log[i].taken;
 	}
 	for (; i < c->n && c->log[i].from_ns < until_ns; i++) {
 		bool last = i + 1 == c->n;
 		uint64_t to = last ? b->now_ns : c->log[i + 1].from_ns,
 			 idle = last ? b->idle_ns : c->log[i + 1].idle_ns;
-		uint32_t who = c->log[i].who;
-		to = to < until_ns ? to : until_ns;
-		sums_part(
-		    &b->sums, who, to - t->done_ns, who == BLAME_IDLE ? 0 : idle - t->idle_ns);
-		t->done_ns = to;
-		t->idle_ns = idle;
+		struct taken taken = last ? taken_now(b, c) : c->log[i + 1].taken;
+		struct piece p = { to < until_ns ? to : until_ns, idle, taken, c->log[i].who };
+		add_piece(b, t, &p);
 	}
 }
 
@@ -256,7 +306,7 @@ log_piece(struct blame *b, struct cpu *c, uint32_t who)
 	}
 	if (c->n == LOG_MOST)
 		shorten_log(b, c);
-	c->log[c->n++] = (struct piece){ b->now_ns, b->idle_ns, who };
+	c->log[c->n++] = (struct piece){ b->now_ns, b->idle_ns, taken_now(b, c), who };
 }
 
 /* ---- Queues with a quota */
@@ -295,6 +345,7 @@ enqueue(struct blame *b, struct thread *t, uint32_t cpu)
 	struct queue *q = queue_of(b, t->party, cpu);
 
 	t->cpu = cpu;
+	t->taken = taken_now(b, c);
 	t->prev = 0;
 	t->next = c->waiting;
 	if (c->waiting)
@@ -624,7 +675,8 @@ doubt(struct blame *b, struct cpu *c)
 	if (last->from_ns >= c->since_ns || c->n == LOG_MOST)
 		last->who = BLAME_UNKNOWN;
 	else
-		c->log[c->n++] = (struct piece){ c->since_ns, c->since_idle_ns, BLAME_UNKNOWN };
+		c->log[c->n++] =
+		    (struct piece){ c->since_ns, c->since_idle_ns, c->since_taken, BLAME_UNKNOWN };
 }
 
 static void
@@ -657,6 +709,7 @@ on_switch(struct blame *b, const struct sched_event *e)
 	c->known = true;
 	c->since_ns = b->now_ns;
 	c->since_idle_ns = b->idle_ns;
+	c->since_taken = taken_now(b, c);
 	log_piece(b, c, next ? next->party : (uint32_t)(e->other ? BLAME_UNKNOWN : BLAME_IDLE));
 }
 
@@ -695,6 +748,19 @@ blame_event(struct blame *b, const struct sched_event *e)
 	default: /* a thread that exits still runs: its last switch ends it */
 		break;
 	}
+}
+
+void
+blame_taken(struct blame *b, uint32_t cpu, double irq, double steal)
+{
+	struct cpu *c = cpu_of(b, cpu);
+
+	if (!c)
+		return;
+	c->taken = taken_now(b, c);
+	c->taken_ns = b->now_ns;
+	c->share[IRQ] = irq;
+	c->share[STEAL] = steal;
 }
 
 void

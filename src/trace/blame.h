@@ -14,8 +14,8 @@
  * the kernel starts when the thread is in the queue, which is about a microsecond after sched_waking.
  *
  * A wait whose start is unknown, or during which events were lost, is left out and counted, except for
- * the pieces that were cut before. Time that
- * interrupts and the hypervisor take is not in the events: it counts for whoever was on the CPU.
+ * the pieces that were cut before. Time that interrupts and a hypervisor take is not in the events: unless
+ * blame_taken tells it, it counts for whoever was on the CPU.
  *
  * Memory: about 90 bytes a thread, 24 KiB a CPU, and 80 bytes a pair of a victim and a culprit;
  * all three have a limit.
@@ -52,6 +52,10 @@ struct blame *blame_new(blame_who *who, void *about, uint64_t slow_ns);
 /* The events are only those of one process: other threads run unseen. Who ran is unknown where the
  * events of a CPU do not fit, and only waits of that process are right. To be called first. */
 void blame_partial(struct blame *b);
+
+/* Of the time of the next events on that CPU, interrupts and a hypervisor take these shares, from 0 to 1.
+ * That has parts of its own then. */
+void blame_taken(struct blame *b, uint32_t cpu, double irq, double steal);
 
 /* Takes the next event. */
 void blame_event(struct blame *b, const struct sched_event *e);

@@ -28,6 +28,7 @@ enum trace_kind {
 	TRACE_LOSSES,
 	TRACE_MARKS,
 	TRACE_END,
+	TRACE_QUOTAS,
 	TRACE_KINDS = 32 /* a reader skips the others below this */
 };
 

@@ -157,7 +157,7 @@ stream_event(struct stream *s)
 /* What is known while the file is read. */
 struct scan {
 	struct trace_file *t;
-	size_t room, clocks_room, cgroups_room, threads_room, losses_room, marks_room;
+	size_t room, clocks_room, cgroups_room, threads_room, losses_room, marks_room, quotas_room;
 	struct stream checked; /* its memory is used again */
 	uint64_t good;         /* blocks that were read, and skipped ones of unknown kinds */
 	uint64_t bad;          /* places with damage */
@@ -311,6 +311,22 @@ get_loss(struct scan *s, struct text *rest)
 }
 
 static bool
+get_quota(struct scan *s, struct text *rest)
+{
+	struct trace_file *t = s->t;
+	struct trace_quota q;
+	uint32_t limited;
+
+	if (!get_u32(rest, &q.cgroup) || !get_time(rest, &q.at_ns) ||
+	    !get_time(rest, &q.throttled_ns) || !get_u32(rest, &limited) || limited > 1)
+		return false;
+	q.limited = limited;
+	t->quotas = xgrow(t->quotas, t->nquotas, &s->quotas_room, sizeof *t->quotas);
+	t->quotas[t->nquotas++] = q;
+	return true;
+}
+
+static bool
 get_mark(struct scan *s, struct text *rest)
 {
 	struct trace_file *t = s->t;
@@ -368,6 +384,8 @@ get_payload(struct scan *s, unsigned kind, struct text payload)
 		return get_items(s, payload, get_loss);
 	case TRACE_MARKS:
 		return get_items(s, payload, get_mark);
+	case TRACE_QUOTAS:
+		return get_items(s, payload, get_quota);
 	case TRACE_END:
 		return get_end(s, payload);
 	default:
@@ -528,6 +546,16 @@ compare_losses(const void *a, const void *b)
 }
 
 static int
+compare_quotas(const void *a, const void *b)
+{
+	const struct trace_quota *x = a, *y = b;
+
+	if (x->cgroup != y->cgroup)
+		return x->cgroup < y->cgroup ? -1 : 1;
+	return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
+}
+
+static int
 compare_marks(const void *a, const void *b)
 {
 	const struct trace_mark *x = a, *y = b;
@@ -569,6 +597,9 @@ sort_lists(struct trace_file *t)
 	sort(t->clocks, t->nclocks, sizeof *t->clocks, compare_clocks);
 	sort(t->threads, t->nthreads, sizeof *t->threads, compare_threads);
 	sort(t->losses, t->nlosses, sizeof *t->losses, compare_losses);
+	sort(t->quotas, t->nquotas, sizeof *t->quotas, compare_quotas);
+	while (t->nquotas > 0 && t->quotas[t->nquotas - 1].cgroup >= t->ncgroups)
+		t->nquotas--;
 	sort(t->marks, t->nmarks, sizeof *t->marks, compare_marks);
 }
 
@@ -661,6 +692,7 @@ trace_close(struct trace_file *t)
 	free(t->threads);
 	free(t->losses);
 	free(t->marks);
+	free(t->quotas);
 	if (t->blocks) {
 		buf_free(&t->blocks->bytes);
 		free(t->blocks->v);

@@ -45,6 +45,14 @@ struct trace_loss {
 	uint64_t from_ns, to_ns, lost;
 };
 
+/* How long the quotas of a cgroup, and of those above, had throttled it at that time: its queues of all CPUs
+ * together, since it was made. */
+struct trace_quota {
+	uint32_t cgroup;
+	uint64_t at_ns, throttled_ns;
+	bool limited; /* one of them has, or had, a quota */
+};
+
 /* ---- Writing. The order is free, but that of the events of a CPU. */
 
 struct trace_writer;
@@ -61,6 +69,7 @@ void trace_put_thread(struct trace_writer *w, const struct trace_thread *t);
  * event of an unknown kind, or of a CPU number of CPULIST_MOST or more. */
 void trace_put_event(struct trace_writer *w, const struct sched_event *e);
 void trace_put_loss(struct trace_writer *w, const struct trace_loss *l);
+void trace_put_quota(struct trace_writer *w, const struct trace_quota *q);
 /* Something to mark: "trigger throttle.throttled_pct > 20", "OOM kill of 4711". */
 void trace_put_mark(struct trace_writer *w, uint64_t at_ns, const char *words);
 
@@ -84,6 +93,8 @@ struct trace_file {
 		char *words;
 	} * marks;
 	size_t nmarks;
+	struct trace_quota *quotas; /* sorted by cgroup, then at_ns; of cgroups that are there */
+	size_t nquotas;
 	uint32_t cpus;           /* the highest CPU number of an event, plus 1 */
 	uint64_t from_ns, to_ns; /* of the events */
 	uint64_t events;         /* how many there are */

@@ -16,6 +16,8 @@ enum {
 	BLAME_QUOTA,   /* a quota held the victim back: see blame_throttled */
 	BLAME_UNKNOWN, /* the events do not say who ran; or the party of a thread is not known */
 	BLAME_OTHERS,  /* the culprits beyond the limit, together */
+	BLAME_IRQ,     /* interrupts: see blame_taken */
+	BLAME_STEAL,   /* a hypervisor */
 	BLAME_FIRST,
 	BLAME_PARTIES_MOST = 1 << 17 /* numbers from here on count as BLAME_OTHERS */
 };

@@ -155,6 +155,17 @@ trace_put_loss(struct trace_writer *w, const struct trace_loss *l)
 }
 
 void
+trace_put_quota(struct trace_writer *w, const struct trace_quota *q)
+{
+	struct buf *b = list_put(w, TRACE_QUOTAS);
+
+	code_put(b, q->cgroup);
+	code_put(b, q->at_ns);
+	code_put(b, q->throttled_ns);
+	code_put(b, q->limited);
+}
+
+void
 trace_put_mark(struct trace_writer *w, uint64_t at_ns, const char *words)
 {
 	struct buf *b = list_put(w, TRACE_MARKS);

@@ -570,6 +570,31 @@ quota_of_a_part(void)
 	}
 }
 
+/* Shares may change while a thread waits; a thread that moves is where it is. */
+static void
+taken_time(void)
+{
+	struct blame *b = begin(0);
+
+	put_switch(b, 1, 0, 0, 'R', 201);
+	put_switch(b, 1, 1, 0, 'R', 301);
+	blame_taken(b, 0, 0.25, 0.5);
+	put_waking(b, 100, 0, 101, 0);
+	put_switch(b, 200, 0, 201, SCHED_PREEMPTED, 202);
+	put_waking(b, 300, 1, 302, 1);
+	blame_taken(b, 0, 0, 0.1);
+	put_migrate(b, 400, 1, 101, 1);
+	put_switch(b, 500, 1, 301, 'S', 101);
+	CHECK_U64(behind(b, A, BLAME_IRQ), 50);
+	CHECK_U64(behind(b, A, BLAME_STEAL), 110);
+	CHECK_U64(behind(b, A, B), 140);
+	CHECK_U64(behind(b, A, C), 100);
+	CHECK_U64(sum(b, A).wait_ns, 400);
+	blame_cut(b, 600);
+	CHECK_U64(behind(b, B, BLAME_STEAL), 50 + 30);
+	finish(b);
+}
+
 static void
 intervals(void)
 {
@@ -874,6 +899,7 @@ main(void)
 	unit_test("who runs between the events of one process is unknown", partial);
 	unit_test("a quota takes its throttled time from idle CPUs first", quota);
 	unit_test("a quota takes no more than its throttled time", quota_of_a_part);
+	unit_test("interrupts and a hypervisor have parts of their own", taken_time);
 	unit_test("intervals begin with empty sums", intervals);
 	unit_test("random events: as a model that looks at every step", as_the_model);
 	unit_test("events cut anywhere have the sums of all of them", cut_anywhere);

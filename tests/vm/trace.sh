@@ -33,10 +33,10 @@ traced() {
 		awk '{ run[$1] += $2; wait[$1] += $3 } END { for (tid in run) print tid, run[tid], wait[tid] }'
 }
 
-# differ COLUMN PERCENT: the threads that differ by more than that, and by more than 20 ms.
+# differ COLUMN PERCENT: the threads that differ by more than that, and by more than 40 ms.
 differ() {
 	awk -v c=$1 -v pct=$2 'FNR == NR { by[$1] = $c; next } { d = $c - by[$1]; d = d < 0 ? -d : d }
-		!($1 in by) || d > 20 && d > by[$1] * pct / 100 { print "# thread " $1 ": " $c ", by the kernel " by[$1] }' counted traced
+		!($1 in by) || d > 40 && d > by[$1] * pct / 100 { print "# thread " $1 ": " $c ", by the kernel " by[$1] }' counted traced
 }
 
 # near NAME PERCENT A B
@@ -64,12 +64,13 @@ trace_load() {
 	kill -9 $load
 	wait $load 2>/dev/null
 	traced $load >traced
-	differ 2 4 >differ.run
+	differ 2 5 >differ.run
 	differ 3 10 >differ.wait
 }
 
-# The kernel has no good clock in an emulated machine: between two of its ticks, what one thread has too much, the next one
-# lacks. So the sums must be right, and the threads by and large, in one of five tries.
+# The machine that emulates this one may stop it between the moment at which the kernel takes the time of a switch and the
+# event: then one thread has more, and the next one less. So the sums must be right, and the threads by and large, in one of
+# five tries.
 load_is_right() {
 	for try in 1 2 3 4 5; do
 		trace_load
@@ -79,8 +80,8 @@ load_is_right() {
 	is "$1: it works" "$status $(pq trace info x.trace | sed -n 's/^damage *//p')" "0 none"
 	is "$1: nothing is lost" "$(info lost_events) $(grep -e "did not pass" -e "are missing" x.err)" "0 "
 	is "$1: all threads are there" "$(cut -d' ' -f1 traced | sort)" "$(cut -d' ' -f1 counted | sort)"
-	is "$1: each thread's run time is the kernel's" "$(cat differ.run)" ""
-	is "$1: its wait, too" "$(cat differ.wait)" ""
+	is "$1: each thread's run time is the kernel's, by and large" "$(cat differ.run)" ""
+	is "$1: so is its wait" "$(cat differ.wait)" ""
 	near "$1: together they ran as long as the kernel says within 1 %" 1 $(sum 2 traced) $(sum 2 counted)
 	pq who -f x.trace -p $load --csv >who.csv 2>who.err
 	who=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $at["behind"] == "total" { print $at["wait_ms"] }' who.csv)
@@ -148,7 +149,7 @@ many() {
 	is "nothing is lost" "$(info lost_events) $(info damaged_blocks)" "0 0"
 	check "most have lines" "$(pq trace text --json x.trace 2>/dev/null | sed 's/.*"cpu":\([0-9]*\),.*/\1/' | sort -u | wc -l) > $(nproc) / 2"
 	pq who -f x.trace --csv >who.csv 2>who.err
-	is "pq who reads it" "$? $(head -n 1 who.csv | cut -d, -f1)" "0 host"
+	is "pq who reads it" "$? $(head -n 1 who.csv | cut -d, -f1)" "0 tool"
 }
 
 if [ "$(nproc)" -gt 8 ]; then

@@ -148,6 +148,7 @@ read_threads(struct trace_ring *t)
 		threads_read_process(&t->threads, t->host, t->pid);
 	else
 		threads_read(&t->threads, t->host);
+	quotas_take(&t->quotas, t->host, &t->threads.cgroups);
 }
 
 void
@@ -278,7 +279,7 @@ put_clocks(const struct trace_ring *t, struct trace_writer *w, uint64_t from_ns)
 static void
 put_threads(struct trace_ring *t, struct writing *w)
 {
-	size_t before = t->threads.n;
+	size_t before = t->threads.n, quotas = t->quotas.n;
 
 	t->saved->unnamed = !switch_ring_knows_pids(t->ring);
 	if (!t->saved->unnamed) {
@@ -286,7 +287,9 @@ put_threads(struct trace_ring *t, struct writing *w)
 		threads_add_born(&t->threads, w->births, w->nbirths);
 	}
 	threads_put(&t->threads, before, w->w);
+	quotas_put(&t->quotas, w->w);
 	t->threads.n = before;
+	t->quotas.n = quotas;
 }
 
 /* The kernel says that a process exits, too, when it runs a program that changes its user. */
@@ -425,4 +428,5 @@ trace_ring_close(struct trace_ring *t)
 	switch_ring_close(t->ring);
 	munmap(t->saved, sizeof *t->saved);
 	threads_free(&t->threads);
+	quotas_drop(&t->quotas);
 }

@@ -4,6 +4,7 @@
 #define PQ_TRACE_RING_H
 
 #include "bpf/switch_ring.h"
+#include "commands/trace/quotas.h"
 #include "commands/trace/threads.h"
 
 /* Of --source. The first are those of enum bpf_mode. */
@@ -33,6 +34,7 @@ struct trace_ring {
 	struct switch_ring *ring;
 	struct trace_clocks begun;
 	struct thread_list threads; /* those of then */
+	struct quota_list quotas;   /* and what had throttled their cgroups */
 	struct trace_saved *saved;  /* of the last save, in memory that child processes share */
 };
 

@@ -60,6 +60,7 @@ struct printing {
 	struct trace_loss *losses; /* by from_ns */
 	size_t begun;              /* so many of them began before the present event */
 	uint64_t blind_ns;         /* the latest end of those */
+	size_t marked;             /* so many marks are printed, or left out */
 	struct buf out;
 	uint64_t lines;
 };
@@ -135,11 +136,22 @@ thread_of(const struct printing *p, struct task *k, uint64_t at_ns)
 
 /* ---- What the options select */
 
+/* Whether --from and --to select that time. */
+static bool
+in_window(const struct printing *p, uint64_t at_ns)
+{
+	int64_t real_ns;
+
+	if (!p->within)
+		return true;
+	return trace_real(p->t, at_ns, &real_ns) && real_ns >= p->window.from_ns &&
+	    real_ns <= p->window.to_ns;
+}
+
 static bool
 selected(const struct printing *p, const struct stay *s)
 {
 	uint32_t tid = s->e->tid, cgroup = s->thread ? s->thread->cgroup : TRACE_NO_CGROUP;
-	int64_t real_ns;
 
 	if (p->pid && tid != p->pid && (!s->thread || s->thread->pid != p->pid))
 		return false;
@@ -147,10 +159,7 @@ selected(const struct printing *p, const struct stay *s)
 		return false;
 	if (p->own->slow_ns && (s->delay == UNKNOWN || s->delay < (uint64_t)p->own->slow_ns))
 		return false;
-	if (!p->within)
-		return true;
-	return trace_real(p->t, s->e->at_ns, &real_ns) && real_ns >= p->window.from_ns &&
-	    real_ns <= p->window.to_ns;
+	return in_window(p, s->e->at_ns);
 }
 
 /* ---- A line */
@@ -494,6 +503,24 @@ take_event(struct printing *p, const struct sched_event *e)
 		take_new(p, e);
 }
 
+/* Prints the marks up to that time, among the lines. JSON has them in pq trace info. */
+static void
+put_marks(struct printing *p, uint64_t at_ns)
+{
+	const struct trace_file *t = p->t;
+
+	for (; p->marked < t->nmarks && t->marks[p->marked].at_ns <= at_ns; p->marked++) {
+		const struct trace_mark *m = &t->marks[p->marked];
+		if (p->own->json || !in_window(p, m->at_ns))
+			continue;
+		char *from = buf_room(&p->out, LINE_MOST);
+		p->out.n += (size_t)(put_time(p, from, m->at_ns) - from);
+		buf_text(&p->out, "     ");
+		buf_printable(&p->out, m->words);
+		buf_char(&p->out, '\n');
+	}
+}
+
 /* ---- A whole trace */
 
 static int
@@ -553,9 +580,13 @@ trace_text(const struct options *o, const char *path, const struct trace_file *t
 	p.within = trace_window(o, path, t, &p.window);
 	begin(&p);
 	struct trace_cursor *c = trace_begin(t, 0, UINT64_MAX);
-	while ((e = trace_next(c)))
+	while ((e = trace_next(c))) {
+		if (p.marked < t->nmarks)
+			put_marks(&p, e->at_ns);
 		take_event(&p, e);
+	}
 	trace_end(c);
+	put_marks(&p, UINT64_MAX);
 	end(&p, path);
 	return EXIT_DONE;
 }

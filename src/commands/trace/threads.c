@@ -170,7 +170,7 @@ largest_number(const struct thread_list *l, const struct sched_event *births, si
 struct born {
 	struct thread_list *l;
 	struct trace_thread *known; /* those of /proc, sorted */
-	size_t nknown;
+	size_t known_n;
 	uint32_t *last; /* by number, the last one that was added, plus 1; 0: none */
 	uint32_t numbers;
 };
@@ -181,7 +181,7 @@ static bool
 is_known(const struct born *b, const struct sched_event *e)
 {
 	const uint64_t most_ns = 30000000;
-	const struct trace_thread *t = latest(b->known, b->nknown, e->tid, e->at_ns);
+	const struct trace_thread *t = latest(b->known, b->known_n, e->tid, e->at_ns);
 
 	return t && e->at_ns - t->start_ns < most_ns;
 }
@@ -189,7 +189,7 @@ is_known(const struct born *b, const struct sched_event *e)
 static const struct trace_thread *
 thread_at(const struct born *b, uint32_t tid, uint64_t at_ns)
 {
-	const struct trace_thread *t = latest(b->known, b->nknown, tid, at_ns);
+	const struct trace_thread *t = latest(b->known, b->known_n, tid, at_ns);
 	const struct trace_thread *added =
 	    tid < b->numbers && b->last[tid] ? &b->l->v[b->last[tid] - 1] : NULL;
 
@@ -214,7 +214,7 @@ take_birth(struct born *b, const struct sched_event *e)
 void
 threads_add_born(struct thread_list *l, struct sched_event *births, size_t n)
 {
-	struct born b = { .l = l, .known = sorted(l), .nknown = l->n };
+	struct born b = { .l = l, .known = sorted(l), .known_n = l->n };
 
 	b.numbers = largest_number(l, births, n) + 1;
 	b.last = xmalloc(b.numbers * sizeof *b.last);

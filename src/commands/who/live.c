@@ -13,6 +13,7 @@
 #include "commands/who/merge.h"
 #include "commands/who/quotas.h"
 #include "commands/who/sampled.h"
+#include "commands/who/taken.h"
 #include "commands/who/threads.h"
 #include "commands/who/who.h"
 #include "tools/targets.h"
@@ -31,6 +32,7 @@ struct who_live {
 	struct parties parties;
 	struct targets targets;
 	struct quotas quotas;
+	struct taken_times taken;
 	char *group;    /* the path of -g; NULL: none, or not found yet */
 	size_t nchosen; /* so many cgroups were compared with it */
 	struct merge merge;
@@ -101,8 +103,6 @@ begin_blame(struct watch *w, struct who_live *l)
 	l->quotas = (struct quotas){ .host = w->host, .parties = &l->parties, .blame = l->blame };
 }
 
-enum { SOURCE_ANY, SOURCE_BPF, SOURCE_PROC };
-
 static bool
 begin_bpf(struct watch *w, struct who_live *l)
 {
@@ -142,6 +142,7 @@ free_live(struct who_live *l)
 	who_threads_free(&l->threads);
 	targets_free(&l->targets);
 	quotas_free(&l->quotas);
+	taken_free(&l->taken);
 	merge_free(&l->merge);
 	free(l->group);
 	free(l);
@@ -152,17 +153,16 @@ static struct who_live *
 open_live(struct watch *w)
 {
 	struct who_live *l = memset(xmalloc(sizeof *l), 0, sizeof *l);
-	int source = ((const struct who_options *)w->ask->options)->source_kind;
-	bool bpf = source != SOURCE_PROC && begin_bpf(w, l);
+	int source = ((const struct who_options *)w->ask->options)->from;
+	bool bpf = source != WHO_PROC && begin_bpf(w, l);
 
 	begin_blame(w, l);
-	if (bpf || (source != SOURCE_BPF && begin_sampled(w, l)))
+	if (bpf || (source != WHO_BPF && begin_sampled(w, l)))
 		return l;
 	free_live(l);
 	return watch_fail(w, EXIT_UNSUPPORTED,
-	    source == SOURCE_ANY ?
-		"it is not known here who waits for a CPU (see the notes above)" :
-		"the chosen --source is not available here");
+	    source == WHO_ANY ? "it is not known here who waits for a CPU (see the notes above)" :
+				"the chosen --source is not available here");
 }
 
 /* ---- Events */
@@ -243,6 +243,7 @@ follow(struct watch *w, struct who_live *l)
 	struct switch_ring_found found;
 
 	switch_ring_follow(l->ring, &sink, &found);
+	taken_read(&l->taken, w->host, l->blame);
 	l->lost += found.lost;
 	feed(l, found.to_ns > l->now_ns + LATE_NS ? found.to_ns - LATE_NS : l->now_ns);
 	who_threads_read(&l->threads, w->host, FILES_OF_TICK, moved, l);
@@ -370,6 +371,7 @@ who_read(struct watch *w, struct arena *a)
 		.note = note_of(l, a),
 		.source = l->ring ? switch_ring_mode(l->ring) : "proc",
 		.sampled = l->sampled,
+		.taken = l->taken.known,
 		.real = real_time,
 		.about = l };
 	return s;

@@ -18,6 +18,8 @@ const char *const who_kinds[] = {
 	[WHO_KERNEL] = "kernel",
 	[WHO_IDLE] = "idle",
 	[WHO_QUOTA] = "quota",
+	[WHO_INTERRUPT] = "interrupt",
+	[WHO_STEAL] = "steal",
 	[WHO_UNKNOWN] = "unknown",
 	[WHO_OTHERS] = "others",
 };
@@ -126,7 +128,8 @@ parties_each(const struct parties *p, void (*f)(void *about, uint32_t party), vo
 {
 	if (p->by_thread)
 		return;
-	f(about, PROCESS);
+	if (p->pid)
+		f(about, PROCESS);
 	for (uint32_t i = 0; i < p->nnamed; i++)
 		f(about, NAMED + i);
 }
@@ -161,9 +164,11 @@ process_name(struct parties *p)
 const char *
 parties_name(struct parties *p, uint32_t party)
 {
-	static const char *const special[BLAME_FIRST] = {
-		[BLAME_IDLE] = "(idle CPU)", [BLAME_QUOTA] = "(quota)", [BLAME_OTHERS] = "(others)"
-	};
+	static const char *const special[BLAME_FIRST] = { [BLAME_IDLE] = "(idle CPU)",
+		[BLAME_QUOTA] = "(quota)",
+		[BLAME_OTHERS] = "(others)",
+		[BLAME_IRQ] = "(interrupts)",
+		[BLAME_STEAL] = "(hypervisor)" };
 
 	if (party < BLAME_FIRST)
 		return special[party];
@@ -202,7 +207,9 @@ parties_kind(const struct parties *p, uint32_t victim, uint32_t culprit)
 	static const enum who_kind special[BLAME_FIRST] = { [BLAME_IDLE] = WHO_IDLE,
 		[BLAME_QUOTA] = WHO_QUOTA,
 		[BLAME_UNKNOWN] = WHO_UNKNOWN,
-		[BLAME_OTHERS] = WHO_OTHERS };
+		[BLAME_OTHERS] = WHO_OTHERS,
+		[BLAME_IRQ] = WHO_INTERRUPT,
+		[BLAME_STEAL] = WHO_STEAL };
 
 	if (culprit < BLAME_FIRST)
 		return special[culprit];

@@ -30,6 +30,8 @@ enum who_kind {
 	WHO_KERNEL,    /* kernel threads */
 	WHO_IDLE,      /* nobody: the CPU was idle */
 	WHO_QUOTA,
+	WHO_INTERRUPT,
+	WHO_STEAL,
 	WHO_UNKNOWN,
 	WHO_OTHERS, /* more culprits than are kept apart */
 	WHO_KINDS

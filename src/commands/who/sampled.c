@@ -14,6 +14,7 @@ struct task {
 	struct task_sched last;
 	uint32_t tid, cpu;
 	uint64_t run_ns; /* in this row */
+	uint32_t sample; /* that saw it last */
 	bool known;
 };
 
@@ -40,8 +41,9 @@ struct sampled {
 	size_t nactive, active_room;
 	struct cpu *cpus;
 	uint32_t cpus_room;
-	int64_t at_ns, row_ns,
-	    due_ns; /* CLOCK_MONOTONIC: of the last sample, of the row, of the next */
+	uint32_t sample; /* its number */
+	/* CLOCK_MONOTONIC: of the last sample, of the start of the row, of the next sample */
+	int64_t at_ns, row_ns, due_ns;
 	struct part *parts;
 	uint32_t nparts, parts_room;
 	struct arena arena, of_process;
@@ -119,6 +121,7 @@ read_thread(struct sampled *s, uint32_t pid, uint32_t tid)
 		add_active(s, pid, i, &now);
 	t->last = now;
 	t->known = true;
+	t->sample = s->sample;
 }
 
 static bool
@@ -157,12 +160,18 @@ read_all(struct sampled *s)
 	uint32_t pid;
 
 	s->nactive = 0;
+	s->sample++;
 	if (host_list(s->host, "proc", &names) < 0)
 		return;
 	arena_reset(&s->arena);
 	names.s = arena_copy(&s->arena, names);
 	while (next_number(&names, &pid))
 		read_process(s, pid);
+	for (uint32_t i = 0; i < s->tasks_room; i++)
+		if (s->tasks[i].known && s->tasks[i].sample != s->sample) {
+			who_threads_ended(s->threads, i);
+			s->tasks[i] = (struct task){ .tid = 0 };
+		}
 }
 
 /* ---- Behind whom */

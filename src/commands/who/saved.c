@@ -150,13 +150,17 @@ note_held(struct replay *r)
 {
 	for (uint32_t i = 0; i < blame_victims(r->blame); i++) {
 		const struct blame_victim *v = blame_victim(r->blame, i);
-		if (!v || v->quota_known || v->idle_ns <= r->held_ns ||
-		    !parties_wait(&r->parties, i))
+		if (!v || v->quota_known || v->idle_ns == 0 || !parties_wait(&r->parties, i))
 			continue;
 		const char *name = parties_name(&r->parties, i);
-		free(r->held);
-		r->held = xstrdup(name ? name : "threads of an unknown cgroup");
-		r->held_ns = v->idle_ns;
+		name = name ? name : "threads of an unknown cgroup";
+		if (r->held && strcmp(r->held, name) == 0) {
+			r->held_ns += v->idle_ns;
+		} else if (v->idle_ns > r->held_ns) {
+			free(r->held);
+			r->held = xstrdup(name);
+			r->held_ns = v->idle_ns;
+		}
 	}
 }
 
@@ -175,6 +179,71 @@ add_losses(struct replay *r)
 	r->invalid += l->invalid;
 }
 
+/* The readings of a cgroup: *n of them. */
+static const struct trace_quota *
+quotas_of(const struct trace_file *t, uint32_t cgroup, size_t *n)
+{
+	size_t i = 0, to = t->nquotas;
+
+	while (i < to) { /* the first that is not before it */
+		size_t middle = i + (to - i) / 2;
+		if (t->quotas[middle].cgroup < cgroup)
+			i = middle + 1;
+		else
+			to = middle;
+	}
+	*n = 0;
+	while (i + *n < t->nquotas && t->quotas[i + *n].cgroup == cgroup)
+		++*n;
+	return &t->quotas[i];
+}
+
+static void
+limit(void *about, uint32_t party)
+{
+	struct replay *r = about;
+	size_t n;
+	const struct trace_quota *q = quotas_of(&r->trace, parties_cgroup(&r->parties, party), &n);
+
+	if (n > 0 && q[n - 1].limited)
+		blame_limited(r->blame, party);
+}
+
+/* What quotas throttled in an interval is known if two readings enclose it, and nothing was throttled
+ * between them, or not much more than the interval is between them. */
+static void
+tell_throttled(struct replay *r, uint32_t party, uint64_t end_ns)
+{
+	const uint64_t slack_ns = 50000000;
+	uint32_t cgroup = parties_cgroup(&r->parties, party);
+	size_t n, a = 0, z;
+	const struct trace_quota *q = quotas_of(&r->trace, cgroup, &n);
+
+	if (cgroup == PARTIES_FREE)
+		blame_throttled(r->blame, party, 0);
+	if (n < 2)
+		return;
+	while (a + 1 < n && q[a + 1].at_ns <= r->begun_ns + slack_ns)
+		a++;
+	for (z = n - 1; z > a && q[z - 1].at_ns + slack_ns >= end_ns;)
+		z--;
+	if (q[a].at_ns > r->begun_ns + slack_ns || q[z].at_ns + slack_ns < end_ns ||
+	    q[z].throttled_ns < q[a].throttled_ns)
+		return;
+	uint64_t ns = q[z].throttled_ns - q[a].throttled_ns, span_ns = end_ns - r->begun_ns;
+	if (ns == 0 ||
+	    (!r->own->threads && q[z].at_ns - q[a].at_ns <= span_ns + span_ns / 10 + 2 * slack_ns))
+		blame_throttled(r->blame, party, ns);
+}
+
+static void
+tell_quotas(struct replay *r, uint64_t end_ns)
+{
+	for (uint32_t i = 0; r->trace.nquotas && i < blame_victims(r->blame); i++)
+		if (blame_victim(r->blame, i))
+			tell_throttled(r, i, end_ns);
+}
+
 /* Prints the rows of the interval that ends there, and begins the next one. */
 static bool
 end_interval(struct replay *r, uint64_t end_ns)
@@ -190,6 +259,7 @@ end_interval(struct replay *r, uint64_t end_ns)
 		.real = real_time,
 		.about = &r->trace };
 
+	tell_quotas(r, end_ns);
 	table_clear(&r->table);
 	who_rows(&r->watch, NULL, &s, out.span_s, &r->table);
 	bool any = r->table.nrows > 0;
@@ -363,6 +433,7 @@ who_saved(const struct options *o)
 	r.blame = blame_new(parties_of, &r.parties, (uint64_t)r.own->slow_ns);
 	if (r.partial)
 		blame_partial(r.blame);
+	parties_each(&r.parties, limit, &r);
 	begin_output(&r);
 	replay(&r);
 	output_end(&r.output);

@@ -13,6 +13,9 @@
  * be the culprits of waits that last. */
 enum { REUSE_FROM = 1 << 14, REUSE_LEFT = 1 << 12, FRESH_MOST = 1 << 16 };
 
+/* The start of a thread that has ended. */
+#define ENDED UINT64_MAX
+
 static uint32_t *
 place_of(struct who_threads *t, uint32_t tid)
 {
@@ -67,6 +70,8 @@ new_place(struct who_threads *t)
 static void
 put_ended(struct who_threads *t, uint32_t i)
 {
+	if (t->file.threads[i].start_ns == ENDED)
+		return;
 	if (t->nended == t->ended_room) {
 		size_t room = t->ended_room ? 2 * t->ended_room : 256;
 		uint32_t *v = xmalloc(room * sizeof *v);
@@ -78,6 +83,13 @@ put_ended(struct who_threads *t, uint32_t i)
 		t->ended_room = room;
 	}
 	t->ended[(t->first_ended + t->nended++) % t->ended_room] = i;
+	t->file.threads[i].start_ns = ENDED;
+}
+
+void
+who_threads_ended(struct who_threads *t, size_t index)
+{
+	put_ended(t, (uint32_t)index);
 }
 
 /* A number that had a thread before has another one now. */
@@ -287,10 +299,14 @@ who_threads_read(struct who_threads *t, struct host *h, size_t most,
 		if (read_thread(t, h, tid))
 			moved(about, tid);
 	}
-	for (size_t all = t->file.nthreads; n < most && n < all; n++) {
+	for (size_t i = 0, all = t->file.nthreads; n < most && i < all; i++) {
 		t->refreshed = t->refreshed + 1 < all ? t->refreshed + 1 : 0;
-		uint32_t tid = t->file.threads[t->refreshed].tid;
-		if (!t->file.threads[t->refreshed].kernel && read_thread(t, h, tid))
+		const struct trace_thread *th = &t->file.threads[t->refreshed];
+		if (th->kernel || th->start_ns == ENDED)
+			continue;
+		uint32_t tid = th->tid;
+		n++;
+		if (read_thread(t, h, tid))
 			moved(about, tid);
 	}
 }

@@ -45,6 +45,9 @@ void who_threads_read(struct who_threads *t, struct host *h, size_t most,
 /* The index of a thread that /proc has, for who follows no events: a new one is added, and read. */
 size_t who_threads_see(struct who_threads *t, struct host *h, uint32_t pid, uint32_t tid);
 
+/* /proc has it no more. */
+void who_threads_ended(struct who_threads *t, size_t index);
+
 void who_threads_free(struct who_threads *t);
 
 #endif

@@ -14,7 +14,8 @@ static const struct column columns[] = {
 	[WHO_VICTIM] = { "victim", "victim", LABEL, NO_UNIT, 0, 0, .room = 12,
 	    .help = "who waited: a cgroup, with -t a thread, with -p the process" },
 	[WHO_BEHIND] = { "behind", "behind", LABEL, NO_UNIT, 10, 0,
-	    .help = "total, or: self, neighbour, kernel, idle, quota, unknown, others" },
+	    .help = "total, self, neighbour, kernel, idle, quota, interrupt, steal, unknown or "
+		    "others" },
 	[WHO_WAIT] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 10, 1,
 	    .help = "how long the victim's threads waited behind the culprit, summed" },
 	[WHO_SHARE] = { "share_pct", "%share", SHARE, PERCENT, 7, 1,
@@ -36,7 +37,11 @@ static const struct column columns[] = {
 	[WHO_IDLE_MS] = { "idle_ms", "idle-ms", GAUGE, MILLISECONDS, 10, 1, .group = "parts",
 	    .help = "of a total: the CPU was idle: slow to wake up, or a quota or hypervisor" },
 	[WHO_QUOTA_MS] = { "quota_ms", "quota-ms", GAUGE, MILLISECONDS, 10, 1, .group = "parts",
-	    .help = "of a total: throttled by a CPU quota; unknown for a saved trace" },
+	    .help = "of a total: throttled by a CPU quota; unknown if a trace does not tell" },
+	[WHO_INTERRUPT_MS] = { "interrupt_ms", "irq-ms", GAUGE, MILLISECONDS, 10, 1,
+	    .group = "parts", .help = "of a total: interrupts took the CPU (/proc/stat)" },
+	[WHO_STEAL_MS] = { "steal_ms", "steal-ms", GAUGE, MILLISECONDS, 10, 1, .group = "parts",
+	    .help = "of a total: a hypervisor took the CPU (/proc/stat)" },
 	[WHO_UNKNOWN_MS] = { "unknown_ms", "unkn-ms", GAUGE, MILLISECONDS, 10, 1, .group = "parts",
 	    .help = "of a total: unknown who ran" },
 	[WHO_ELSEWHERE] = { "elsewhere_ms", "elsew-ms", GAUGE, MILLISECONDS, 10, 1,
@@ -71,7 +76,7 @@ static const struct option own_options[] = {
 	{ 'n', NULL, "N", OPTION_ROWS, offsetof(struct who_options, rows),
 	    .help = "at most N rows, worst first (text: 20, or one screen)",
 	    .want = "a number of rows", .most = 1000000 },
-	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct who_options, source_kind),
+	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct who_options, from),
 	    .help = "bpf or proc (default: bpf if it is available)", .want = "bpf or proc",
 	    .choices = sources },
 	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct who_options, slow_ns),
@@ -163,6 +168,14 @@ put_longest(struct cell *row, const struct who_snapshot *s, struct arena *a, dou
 	put_time(&row[WHO_LONGEST_END], s, a, end_ns);
 }
 
+static bool
+is_known(const struct who_snapshot *s, const struct blame_victim *v, int part)
+{
+	if (part == WHO_QUOTA_MS)
+		return v->quota_known;
+	return s->taken || (part != WHO_INTERRUPT_MS && part != WHO_STEAL_MS);
+}
+
 static void
 put_total(struct cell *row, const struct who_snapshot *s, struct arena *a, double span_s,
     const struct blame_victim *v)
@@ -174,7 +187,7 @@ put_total(struct cell *row, const struct who_snapshot *s, struct arena *a, doubl
 	cell_label(&row[WHO_CULPRIT], "(all)");
 	cell_label(&row[WHO_NOTE], s->note);
 	for (int i = WHO_SELF_MS; i <= WHO_UNKNOWN_MS; i++)
-		cell_gauge(&row[i], i == WHO_QUOTA_MS && !v->quota_known ? NAN : 0, span_s);
+		cell_gauge(&row[i], is_known(s, v, i) ? 0 : NAN, span_s);
 	if (s->sampled)
 		return;
 	cell_gauge(&row[WHO_SLOW], (double)v->slow, span_s);
@@ -210,6 +223,8 @@ add_part(struct cell *total, enum who_kind kind, double wait_ms)
 		[WHO_KERNEL] = WHO_KERNEL_MS,
 		[WHO_IDLE] = WHO_IDLE_MS,
 		[WHO_QUOTA] = WHO_QUOTA_MS,
+		[WHO_INTERRUPT] = WHO_INTERRUPT_MS,
+		[WHO_STEAL] = WHO_STEAL_MS,
 		[WHO_UNKNOWN] = WHO_UNKNOWN_MS,
 		[WHO_OTHERS] = WHO_UNKNOWN_MS };
 
@@ -261,7 +276,7 @@ who(const struct options *o)
 {
 	const struct who_options *own = o->ask.options;
 
-	if (own->source && own->source_kind)
+	if (own->source && own->from)
 		die(EXIT_USAGE, "--source is for this machine, and -f for a saved trace");
 	if (own->source)
 		return who_saved(o);

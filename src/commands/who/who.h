@@ -12,6 +12,7 @@ struct who_snapshot {
 	bool utc;
 	const char *note; /* about the totals; NULL: none */
 	const char *source;
+	bool taken;   /* what interrupts and a hypervisor took is known */
 	bool sampled; /* of /proc: who ran is an estimate, and nothing is known of single waits */
 	/* CLOCK_REALTIME at a time since boot; false: unknown */
 	bool (*real)(const void *about, uint64_t boot_ns, int64_t *real_ns);

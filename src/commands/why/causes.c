@@ -1,5 +1,5 @@
 /*
- * causes: the rules of pq why about busy CPUs, disks and new processes, and at the end the list of all
+ * causes: the rules of pq why about busy CPUs and new processes, and at the end the list of all
  * rules. A rule is a function that reads the evidence and adds what it finds. An unknown figure is NaN, and every comparison with NaN is false,
  * so a rule that needs it finds nothing. Write conditions so that NaN makes them fail:
  * `if (!(x > 5)) return;`. A sentence (base/sentence.h) takes known figures only.
@@ -446,35 +446,7 @@ wait_without_saturation(const struct evidence *e, struct findings *f)
 	    name(tasks_text(rows, row, TASKS_PID)), name(tasks_text(rows, row, TASKS_PID)));
 }
 
-/* ---- Disks, blocked threads, new processes */
-
-/* A shortage of memory makes disks busy: then the disks are a consequence, not the cause. */
-static void
-io_pressure(const struct evidence *e, struct findings *f)
-{
-	bool own = !isnan(psi_num(e->target_psi, 0, PSI_IO_SOME)) &&
-	    strcmp(psi_text(e->target_psi, 0, PSI_CGROUP), "machine") != 0;
-	struct psi_rows rows = own ? e->target_psi : e->psi;
-	double some = psi_num(rows, 0, PSI_IO_SOME), full = psi_num(rows, 0, PSI_IO_FULL);
-
-	if (!(some > 20))
-		return;
-	bool follows = findings_has(f, "page-cache") || findings_has(f, "memory-limit") ||
-	    findings_has(f, "swap");
-	struct finding *one = finding_add(f, "io-pressure",
-	    full > 20 && !follows ? VERDICT_CRITICAL : VERDICT_WARNING,
-	    follows ? CONFIDENCE_LOW :
-		own ? CONFIDENCE_HIGH :
-		      CONFIDENCE_MEDIUM,
-	    some / 100, "Tasks wait for disks (I/O pressure)", NO_FIGURE);
-	if (!own)
-		finding_of_machine(e, one);
-	finding_fact(one, "some task waited for I/O {} % of the time[, all non-idle tasks {} %]{}",
-	    fixed(some, 0), fixed(full, 0), EITHER(own, "", " (whole machine)"));
-	finding_advice(one,
-	    "find the threads and their system calls with pq wait{} 1, the device with iostat -x 1",
-	    command_option(e, ""));
-}
+/* ---- New processes */
 
 static void
 forks(const struct evidence *e, struct findings *f)
@@ -521,7 +493,7 @@ too_many(const struct evidence *e, struct findings *f)
 	    NO_FIGURE);
 }
 
-/* Rules run in this order: io_pressure depends on what the memory rules found. */
+/* Rules run in this order: those about disks depend on what the memory rules found. */
 void
 causes_find(const struct evidence *e, struct findings *f)
 {
@@ -535,7 +507,7 @@ causes_find(const struct evidence *e, struct findings *f)
 		steal,
 		wait_without_saturation,
 		memory_judge,
-		io_pressure,
+		disks_judge,
 		threads_judge,
 		sockets_judge,
 		forks,

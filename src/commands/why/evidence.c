@@ -41,6 +41,12 @@ add_machine(struct evidence *e)
 	psi->watch.nshown = sizeof psi_shown / sizeof *psi_shown;
 	e->psi.of = psi;
 	e->tasks.of = add(e, &tool_tasks, &none);
+	struct sampler *disks = add(e, &tool_disk, &none);
+	disks->tick_ns = 50000000;
+	e->disks.of = disks;
+	struct disk_options *groups = tool_defaults(&tool_disk, &e->arena, 0);
+	groups->by_cgroup = true;
+	e->io.of = add_asked(e, &disk_of_groups, &none, groups);
 }
 
 /* Accept queues and queues of packets are sampled more rarely than by pq sock: what lasts is looked for. */
@@ -89,7 +95,9 @@ add_who(struct evidence *e)
 {
 	if (e->session.host->replay || e->session.host->elsewhere)
 		return;
-	struct sampler *who = add(e, &tool_who, e->about);
+	struct who_options *o = tool_defaults(&tool_who, &e->arena, 0);
+	o->from = WHO_BPF;
+	struct sampler *who = add_asked(e, &tool_who, e->about, o);
 	who->tick_ns = tool_who.tick_ns(who->ask.options);
 	who->say = say_nothing;
 	e->who.of = who;
@@ -108,6 +116,8 @@ add_target(struct evidence *e)
 	e->target.of = add(e, &tool_tasks, e->about);
 	e->threads.of = add_asked(e, &tool_tasks, e->about, each);
 	e->target_psi.of = add(e, &tool_psi, e->about);
+	e->target_io.of =
+	    add_asked(e, &disk_of_groups, e->about, tool_defaults(&tool_disk, &e->arena, 0));
 	struct sampler *wait = add_asked(e, &tool_wait, e->about, waits);
 	wait->tick_ns = 100000000;
 	e->wait.of = wait;
@@ -231,6 +241,7 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	session_begin(&e->session);
 	note_step(e);
 	target_look(e);
+	disks_look(e);
 	return true;
 }
 

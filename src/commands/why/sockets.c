@@ -230,7 +230,15 @@ packets_unread(const struct evidence *e, struct findings *f)
 	    figure_words(e->option));
 }
 
-/* Segments that are sent again are ordinary now and then. */
+static bool
+found_full_queue(const struct findings *f)
+{
+	return findings_has(f, "accept-idle") || findings_has(f, "accept-busy") ||
+	    findings_has(f, "accept-queue");
+}
+
+/* Segments that are sent again are ordinary now and then; and clients of a full accept queue send theirs
+ * again and again. */
 static void
 network_late(const struct evidence *e, struct findings *f)
 {
@@ -238,7 +246,8 @@ network_late(const struct evidence *e, struct findings *f)
 	double all = sock_num(e->sock, sum_row(e), SOCK_RETRANS),
 	       own = sock_num(e->sock, row, SOCK_RETRANS);
 
-	if (!(all > 2) || (evidence_has_target(e) && row == sock_count(e->sock)))
+	if (!(all > 2) || found_full_queue(f) ||
+	    (evidence_has_target(e) && row == sock_count(e->sock)))
 		return;
 	struct finding *one = finding_add(f, "network-late", VERDICT_WARNING,
 	    own > 1 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, all / 100,

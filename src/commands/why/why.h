@@ -1,6 +1,7 @@
 /*
  * why: what the parts of pq why share. evidence.c collects the rows of the tools; causes.c, quota.c,
- * memory.c, threads.c, sockets.c and target.c have the rules that judge them; finding.c keeps and prints what
+ * memory.c, threads.c, sockets.c, disks.c and target.c have the rules that judge them; finding.c keeps
+ * and prints what
  * the rules found.
  */
 #ifndef PQ_WHY_WHY_H
@@ -11,6 +12,7 @@
 #include "base/sentence.h"
 #include "cgroup/limit_changes.h"
 #include "session/session.h"
+#include "tools/disk/disk.h"
 #include "tools/tool.h"
 
 #pragma GCC diagnostic error "-Wenum-conversion"
@@ -71,6 +73,8 @@ ROWS_OF(throttle);
 ROWS_OF(mem);
 ROWS_OF(psi);
 ROWS_OF(tasks);
+ROWS_OF(disk);
+ROWS_OF(diskg);
 ROWS_OF(wait);
 ROWS_OF(who);
 ROWS_OF(sock);
@@ -148,6 +152,10 @@ struct evidence {
 	struct cpu_rows cpus;
 	struct psi_rows psi;
 	struct tasks_rows tasks;
+	struct disk_rows disks;
+	struct diskg_rows io;   /* of all cgroups, after a row of the machine */
+	struct io_of *io_first; /* what processes had read and written at the beginning */
+	size_t nio;
 	struct softnet_rows softnet;
 	/* of -p or -g, else of pq's own network namespace; sock_step: of the last step only */
 	struct sock_rows sock, sock_step;
@@ -158,6 +166,7 @@ struct evidence {
 	/* of -p or -g; empty without them */
 	struct tasks_rows target;
 	struct psi_rows target_psi;
+	struct diskg_rows target_io;
 	struct wait_rows wait; /* of each thread */
 	struct who_rows
 	    who; /* of each cgroup, or the process; only live, and where BPF may be used */
@@ -292,6 +301,11 @@ void tell_change(const struct evidence *e, enum limit_kind kind, const char *cgr
 /* quota.c and memory.c: run the rules about CPU quotas, and those about memory. */
 void quota_judge(const struct evidence *e, struct findings *f);
 void memory_judge(const struct evidence *e, struct findings *f);
+
+/* disks.c: reads what each process has read and written so far; judges the disks and what holds I/O
+ * back before them. */
+void disks_look(struct evidence *e);
+void disks_judge(const struct evidence *e, struct findings *f);
 
 /* threads.c: runs the rules about the threads of the target. */
 void threads_judge(const struct evidence *e, struct findings *f);

@@ -592,7 +592,7 @@ rows_disks(struct watch *w, const void *from, const void *to, double span_s, str
 			watch_note(
 			    w, "%s: its counters were reset: no row for this interval", d->name);
 	}
-	if (hidden > 0)
+	if (hidden > 0 && w->nshown > 0)
 		watch_note(w, "idle disks are hidden (-a shows them)");
 	tell_held_back(w, out, a, b, span_s);
 	watch_tell_counters(w, &t, true);

@@ -13,78 +13,54 @@
 #include "tools/cgroup_rows.h"
 #include "tools/disk/disk.h"
 
-enum {
-	G_CGROUP,
-	G_DEVICE,
-	G_R,
-	G_RKB,
-	G_W,
-	G_WKB,
-	G_D,
-	G_DKB,
-	G_LIMIT_PCT,
-	G_LIMIT,
-	G_RKB_MAX,
-	G_WKB_MAX,
-	G_R_MAX,
-	G_W_MAX,
-	G_SOME,
-	G_FULL,
-	G_DIRTY,
-	G_WRITEBACK,
-	G_DIRTY_PCT,
-	G_POD,
-	G_NOTE = G_POD + GROUP_NAMES
-};
-
 static const struct column group_columns[] = {
-	[G_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
+	[DISKG_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
 	    .help = "cgroup, by its name as pq sees it; 'machine' is the whole machine" },
-	[G_DEVICE] = { "device", "Device", LABEL, NO_UNIT, 11, 0,
+	[DISKG_DEVICE] = { "device", "Device", LABEL, NO_UNIT, 11, 0,
 	    .help = "the disk (io.stat; blkio.throttle.io_service_bytes)" },
-	[G_R] = { "r_per_s", "r/s", RATE, PER_SECOND, 7, 1, .counter = "disk_reads",
+	[DISKG_R] = { "r_per_s", "r/s", RATE, PER_SECOND, 7, 1, .counter = "disk_reads",
 	    .help = "reads (io.stat rios; blkio.throttle.io_serviced)" },
-	[G_RKB] = { "rkb_per_s", "rkB/s", RATE, PER_SECOND, 8, 0, .counter = "disk_read_bytes",
+	[DISKG_RKB] = { "rkb_per_s", "rkB/s", RATE, PER_SECOND, 8, 0, .counter = "disk_read_bytes",
 	    .help = "kB of 1024 bytes read (io.stat rbytes; /proc/vmstat pgpgin)" },
-	[G_W] = { "w_per_s", "w/s", RATE, PER_SECOND, 7, 1, .counter = "disk_writes",
+	[DISKG_W] = { "w_per_s", "w/s", RATE, PER_SECOND, 7, 1, .counter = "disk_writes",
 	    .help = "writes (io.stat wios; blkio.throttle.io_serviced)" },
-	[G_WKB] = { "wkb_per_s", "wkB/s", RATE, PER_SECOND, 8, 0, .counter = "disk_write_bytes",
+	[DISKG_WKB] = { "wkb_per_s", "wkB/s", RATE, PER_SECOND, 8, 0, .counter = "disk_write_bytes",
 	    .help = "kB written (io.stat wbytes; /proc/vmstat pgpgout)" },
-	[G_D] = { "d_per_s", "d/s", RATE, PER_SECOND, 7, 1, .group = "discard",
+	[DISKG_D] = { "d_per_s", "d/s", RATE, PER_SECOND, 7, 1, .group = "discard",
 	    .counter = "disk_discards", .help = "discards (io.stat dios)" },
-	[G_DKB] = { "dkb_per_s", "dkB/s", RATE, PER_SECOND, 8, 0, .group = "discard",
+	[DISKG_DKB] = { "dkb_per_s", "dkB/s", RATE, PER_SECOND, 8, 0, .group = "discard",
 	    .counter = "disk_discard_bytes", .help = "kB discarded (io.stat dbytes)" },
-	[G_LIMIT_PCT] = { "limit_pct", "%limit", SHARE, PERCENT, 7, 1,
+	[DISKG_LIMIT_PCT] = { "limit_pct", "%limit", SHARE, PERCENT, 7, 1,
 	    .help = "the limit of this cgroup that is used most, in % of it (io.max; "
 		    "blkio.throttle)" },
-	[G_LIMIT] = { "limited_by", "limited-by", LABEL, NO_UNIT, 11, 0, .group = "limits",
+	[DISKG_LIMIT] = { "limited_by", "limited-by", LABEL, NO_UNIT, 11, 0, .group = "limits",
 	    .remark = true, .help = "which limit that is: rbps, wbps, riops or wiops" },
-	[G_RKB_MAX] = { "rkb_max", "rkB-max", GAUGE, NO_UNIT, 9, 0, .group = "limits",
+	[DISKG_RKB_MAX] = { "rkb_max", "rkB-max", GAUGE, NO_UNIT, 9, 0, .group = "limits",
 	    .help = "limit of kB read per second (io.max rbps)" },
-	[G_WKB_MAX] = { "wkb_max", "wkB-max", GAUGE, NO_UNIT, 9, 0, .group = "limits",
+	[DISKG_WKB_MAX] = { "wkb_max", "wkB-max", GAUGE, NO_UNIT, 9, 0, .group = "limits",
 	    .help = "limit of kB written per second (io.max wbps)" },
-	[G_R_MAX] = { "r_max", "r-max", GAUGE, NO_UNIT, 7, 0, .group = "limits",
+	[DISKG_R_MAX] = { "r_max", "r-max", GAUGE, NO_UNIT, 7, 0, .group = "limits",
 	    .help = "limit of reads per second (io.max riops)" },
-	[G_W_MAX] = { "w_max", "w-max", GAUGE, NO_UNIT, 7, 0, .group = "limits",
+	[DISKG_W_MAX] = { "w_max", "w-max", GAUGE, NO_UNIT, 7, 0, .group = "limits",
 	    .help = "limit of writes per second (io.max wiops)" },
-	[G_SOME] = { "io_some_pct", "%some", SHARE, PERCENT, 6, 1, .counter = "disk_some_seconds",
-	    .bound = BY_TIME,
+	[DISKG_SOME] = { "io_some_pct", "%some", SHARE, PERCENT, 6, 1,
+	    .counter = "disk_some_seconds", .bound = BY_TIME,
 	    .help = "time in which a task waited for I/O (io.pressure some total; v2)" },
-	[G_FULL] = { "io_full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "full",
+	[DISKG_FULL] = { "io_full_pct", "%full", SHARE, PERCENT, 6, 1, .group = "full",
 	    .counter = "disk_full_seconds", .bound = BY_TIME,
 	    .help =
 		"time in which all non-idle tasks waited for I/O (io.pressure full total; v2)" },
-	[G_DIRTY] = { "dirty_bytes", "dirty", GAUGE, BYTES, 7, 0, .group = "dirty",
+	[DISKG_DIRTY] = { "dirty_bytes", "dirty", GAUGE, BYTES, 7, 0, .group = "dirty",
 	    .help = "page cache not yet written to disk (memory.stat file_dirty; /proc/vmstat "
 		    "nr_dirty)" },
-	[G_WRITEBACK] = { "writeback_bytes", "wback", GAUGE, BYTES, 7, 0, .group = "dirty",
+	[DISKG_WRITEBACK] = { "writeback_bytes", "wback", GAUGE, BYTES, 7, 0, .group = "dirty",
 	    .help = "page cache being written (memory.stat file_writeback; /proc/vmstat "
 		    "nr_writeback)" },
-	[G_DIRTY_PCT] = { "dirty_pct", "%dirty", SHARE, PERCENT, 7, 1, .group = "dirty",
+	[DISKG_DIRTY_PCT] = { "dirty_pct", "%dirty", SHARE, PERCENT, 7, 1, .group = "dirty",
 	    .help = "both of the machine, in % of what stops writers (/proc/vmstat "
 		    "nr_dirty_threshold)" },
-	[G_POD] = GROUP_NAME_COLUMNS,
-	[G_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
+	[DISKG_POD] = GROUP_NAME_COLUMNS,
+	[DISKG_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
 	    .help = "remark about the row: mount-root(guess), found-by-search, "
 		    "process-not-listed or reset; see CGROUPS" },
 	{ .key = NULL },
@@ -144,8 +120,8 @@ read_group(struct watch *w, struct arena *a, struct groups_snapshot *s, size_t i
 							"io.stat"))
 		w->fail = EXIT_UNSUPPORTED;
 	if (g->asked && g->read && !io->some_us.known)
-		cgroups_no_pressure(w, g, "io.pressure", G_SOME, G_FULL);
-	if (g->read && g->shown && (wants(w, G_DIRTY) || wants(w, G_WRITEBACK)))
+		cgroups_no_pressure(w, g, "io.pressure", DISKG_SOME, DISKG_FULL);
+	if (g->read && g->shown && (wants(w, DISKG_DIRTY) || wants(w, DISKG_WRITEBACK)))
 		group_read_dirty(w->host, &s->groups, g, io);
 }
 
@@ -192,19 +168,19 @@ static void
 fill_limits(struct cell *row, const struct pair *p)
 {
 	static const char *const names[IO_LIMITS] = { "rbps", "wbps", "riops", "wiops" };
-	static const int rates[IO_LIMITS] = { G_RKB, G_WKB, G_R, G_W };
+	static const int rates[IO_LIMITS] = { DISKG_RKB, DISKG_WKB, DISKG_R, DISKG_W };
 	double most = -1;
 
 	for (int i = 0; i < IO_LIMITS; i++) {
 		double scale = i <= IO_WBPS ? 1024 : 1,
 		       max = p->to->max[i].known ? (double)p->to->max[i].v / scale : NAN;
-		cell_gauge(&row[G_RKB_MAX + i], max, p->t->span_s);
+		cell_gauge(&row[DISKG_RKB_MAX + i], max, p->t->span_s);
 		double share = row[rates[i]].num / max;
 		if (!(share > most))
 			continue;
 		most = share;
-		cell_share(&row[G_LIMIT_PCT], share * p->t->span_s, p->t->span_s);
-		cell_label(&row[G_LIMIT], names[i]);
+		cell_share(&row[DISKG_LIMIT_PCT], share * p->t->span_s, p->t->span_s);
+		cell_label(&row[DISKG_LIMIT], names[i]);
 	}
 }
 
@@ -213,12 +189,12 @@ fill_device(struct cell *row, const struct pair *p)
 {
 	const double kb = 1.0 / 1024;
 
-	rate(row, G_R, p, IO_RIOS, 1);
-	rate(row, G_RKB, p, IO_RBYTES, kb);
-	rate(row, G_W, p, IO_WIOS, 1);
-	rate(row, G_WKB, p, IO_WBYTES, kb);
-	rate(row, G_D, p, IO_DIOS, 1);
-	rate(row, G_DKB, p, IO_DBYTES, kb);
+	rate(row, DISKG_R, p, IO_RIOS, 1);
+	rate(row, DISKG_RKB, p, IO_RBYTES, kb);
+	rate(row, DISKG_W, p, IO_WIOS, 1);
+	rate(row, DISKG_WKB, p, IO_WBYTES, kb);
+	rate(row, DISKG_D, p, IO_DIOS, 1);
+	rate(row, DISKG_DKB, p, IO_DBYTES, kb);
 	fill_limits(row, p);
 }
 
@@ -232,10 +208,10 @@ static void
 fill_group(
     struct cell *row, const struct group_io *from, const struct group_io *to, struct interval *t)
 {
-	cell_stalled(row, G_SOME, t, from->some_us, to->some_us);
-	cell_stalled(row, G_FULL, t, from->full_us, to->full_us);
-	cell_gauge(&row[G_DIRTY], value(to->dirty), t->span_s);
-	cell_gauge(&row[G_WRITEBACK], value(to->writeback), t->span_s);
+	cell_stalled(row, DISKG_SOME, t, from->some_us, to->some_us);
+	cell_stalled(row, DISKG_FULL, t, from->full_us, to->full_us);
+	cell_gauge(&row[DISKG_DIRTY], value(to->dirty), t->span_s);
+	cell_gauge(&row[DISKG_WRITEBACK], value(to->writeback), t->span_s);
 }
 
 /* Its name, or "8:0" if it is not in /proc/diskstats. */
@@ -280,13 +256,13 @@ is_limited(const struct io_device *d)
 static void
 tell_held_back(struct watch *w, const struct cell *row)
 {
-	double some = row[G_SOME].num;
+	double some = row[DISKG_SOME].num;
 
-	if (row[G_LIMIT_PCT].num > 90 && (isnan(some) || some > 20))
+	if (row[DISKG_LIMIT_PCT].num > 90 && (isnan(some) || some > 20))
 		watch_note(w,
 		    "cgroup %s: its %s limit on %s holds requests back before the disk, which may "
 		    "look idle",
-		    row[G_CGROUP].label, row[G_LIMIT].label, row[G_DEVICE].label);
+		    row[DISKG_CGROUP].label, row[DISKG_LIMIT].label, row[DISKG_DEVICE].label);
 }
 
 struct row_of {
@@ -302,7 +278,7 @@ add_device(struct row_of *r, const struct pair *p)
 {
 	struct cell *row = table_row(r->out);
 
-	cell_label(&row[G_DEVICE], device_name(r->to, p->to, r->w));
+	cell_label(&row[DISKG_DEVICE], device_name(r->to, p->to, r->w));
 	fill_group(row, &r->from->v[r->before], &r->to->v[r->i], r->t);
 	fill_device(row, p);
 	cells_group(row, r->out->ncolumns, &r->to->groups, r->i, FAMILY_IO, fell(p));
@@ -353,16 +329,17 @@ add_machine(struct table *out, const struct machine_io *from, const struct machi
 	const struct dirty_pages *a = &from->pages, *b = &to->pages;
 	struct cell *row = table_row(out);
 
-	cell_label(&row[G_CGROUP], "machine");
-	cell_rate(row, G_RKB, t, a->read_kb, b->read_kb, 1);
-	cell_rate(row, G_WKB, t, a->written_kb, b->written_kb, 1);
-	row[G_RKB].raw *= 1024;
-	row[G_WKB].raw *= 1024;
-	cell_stalled(row, G_SOME, t, from->some_us, to->some_us);
-	cell_stalled(row, G_FULL, t, from->full_us, to->full_us);
-	cell_gauge(&row[G_DIRTY], value(b->dirty) * page, t->span_s);
-	cell_gauge(&row[G_WRITEBACK], value(b->writeback) * page, t->span_s);
-	cell_share(&row[G_DIRTY_PCT], value(b->dirty) + value(b->writeback), value(b->threshold));
+	cell_label(&row[DISKG_CGROUP], "machine");
+	cell_rate(row, DISKG_RKB, t, a->read_kb, b->read_kb, 1);
+	cell_rate(row, DISKG_WKB, t, a->written_kb, b->written_kb, 1);
+	row[DISKG_RKB].raw *= 1024;
+	row[DISKG_WKB].raw *= 1024;
+	cell_stalled(row, DISKG_SOME, t, from->some_us, to->some_us);
+	cell_stalled(row, DISKG_FULL, t, from->full_us, to->full_us);
+	cell_gauge(&row[DISKG_DIRTY], value(b->dirty) * page, t->span_s);
+	cell_gauge(&row[DISKG_WRITEBACK], value(b->writeback) * page, t->span_s);
+	cell_share(
+	    &row[DISKG_DIRTY_PCT], value(b->dirty) + value(b->writeback), value(b->threshold));
 }
 
 /* Writers are slowed down from the middle of the two limits on. */
@@ -381,8 +358,8 @@ tell_dirty(struct watch *w, const struct machine_io *m)
 static double
 worst(const struct cell *row)
 {
-	double limit = row[G_LIMIT_PCT].num, some = row[G_SOME].num,
-	       kb = row[G_RKB].num + row[G_WKB].num;
+	double limit = row[DISKG_LIMIT_PCT].num, some = row[DISKG_SOME].num,
+	       kb = row[DISKG_RKB].num + row[DISKG_WKB].num;
 
 	return (isnan(limit) ? 0 : limit) * 1e9 + (isnan(some) ? 0 : some) * 1e6 +
 	    (isnan(kb) ? 0 : fmin(kb * 1e-6, 1));

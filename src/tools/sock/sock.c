@@ -18,7 +18,7 @@ static const struct column columns[] = {
 	[SOCK_FULL] = { "full_pct", "%full", SHARE, PERCENT, 7, 1,
 	    .help = "how full the accept queue was at most: of backlog + 1, at which the kernel "
 		    "drops" },
-	[SOCK_OVERFLOW] = { "overflows_per_s", "overfl/s", RATE, PER_SECOND, 9, 1,
+	[SOCK_OVERFLOW] = { "overflows_per_s", "ovf/s", RATE, PER_SECOND, 7, 1,
 	    .counter = "sock_listen_overflows",
 	    .help = "of 'all': connections that found an accept queue full (netstat "
 		    "ListenOverflows)" },
@@ -90,7 +90,7 @@ static const struct column columns[] = {
 	{ .key = NULL },
 };
 
-const struct sock_options sock_usual_options = { .rows = OPTION_ROWS_UNSET, .tick_ns = 10000000 };
+const struct sock_options sock_usual_options = { .rows = OPTION_ROWS_UNSET };
 
 const struct option sock_option_table[] = {
 	{ 'l', NULL, NULL, OPTION_FLAG, offsetof(struct sock_options, listeners),
@@ -102,14 +102,19 @@ const struct option sock_option_table[] = {
 	    .help = "at most N rows, worst first (text: 20, or one screen)",
 	    .want = "a number of rows", .most = 1000000 },
 	{ 0, "tick", "TIME", OPTION_TIME, offsetof(struct sock_options, tick_ns),
-	    .help = "how often to sample accept queues (default 10ms)" },
+	    .help = "how often to sample accept queues (default 10ms with -l and -P, else 100ms)" },
 	{ .type = OPTION_END },
 };
 
+/* Rows of streams are about what lasts: rarer ticks cost them less. */
 int64_t
 sock_tick_ns(const void *options)
 {
-	return ((const struct sock_options *)options)->tick_ns;
+	const struct sock_options *o = options;
+
+	if (o->tick_ns)
+		return o->tick_ns;
+	return o->listeners || o->cpus.given ? 10000000 : 100000000;
 }
 
 /* ---- What the figures of a socket mean */

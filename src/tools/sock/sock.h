@@ -11,7 +11,7 @@ struct sock_options {
 	bool listeners; /* -l */
 	struct cpu_choice cpus;
 	unsigned rows;   /* at most; 0: all */
-	int64_t tick_ns; /* between samples of accept queues */
+	int64_t tick_ns; /* between samples of accept queues; 0: sock_tick_ns decides */
 };
 
 static inline const struct sock_options *

@@ -1,0 +1,289 @@
+/* disks: the rules about disks: a limit of io.max, writers that dirty pages stop, the queue of a disk,
+ * and tasks that wait for I/O for another reason. */
+#include "commands/why/why.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proc/task.h"
+#include "tools/targets.h"
+
+/* ---- Which process reads and writes most */
+
+enum { PROCESSES_MOST = 4096 };
+
+struct io_of {
+	uint32_t pid;
+	uint64_t bytes;
+};
+
+/* What a process has read from disks and written, or is to write. False if that is not permitted. */
+static bool
+read_io(struct host *h, uint32_t pid, uint64_t *bytes)
+{
+	static const char *const keys[] = { "read_bytes:", "write_bytes:" };
+	struct keyed v[2];
+	struct text text;
+	char path[64];
+
+	if (host_read(h, task_path(path, pid, 0, "/io"), &text) < 0 ||
+	    keyed_parse(text, keys, 2, v) < 2)
+		return false;
+	*bytes = v[0].v + v[1].v;
+	return true;
+}
+
+void
+disks_look(struct evidence *e)
+{
+	struct host *h = e->session.host;
+	struct text names;
+	uint32_t *pids;
+	size_t n;
+
+	if (h->replay || host_list(h, "proc", &names) < 0)
+		return;
+	pids = targets_parse_pids(&e->arena, names, &n);
+	n = n < PROCESSES_MOST ? n : PROCESSES_MOST;
+	e->io_first = arena_alloc(&e->arena, n * sizeof *e->io_first);
+	for (size_t i = 0; i < n; i++) {
+		struct io_of *one = &e->io_first[e->nio];
+		one->pid = pids[i];
+		e->nio += read_io(h, pids[i], &one->bytes);
+	}
+}
+
+/* The process that read and wrote most since then, by bytes per second; 0 if it is unknown. */
+static uint32_t
+busiest(const struct evidence *e, double *per_s)
+{
+	uint64_t most = 0, bytes;
+	uint32_t pid = 0;
+
+	for (size_t i = 0; i < e->nio; i++)
+		if (read_io(e->session.host, e->io_first[i].pid, &bytes) &&
+		    bytes > e->io_first[i].bytes && bytes - e->io_first[i].bytes > most) {
+			most = bytes - e->io_first[i].bytes;
+			pid = e->io_first[i].pid;
+		}
+	*per_s = (double)most / session_span_s(&e->session);
+	return pid;
+}
+
+/* Its name, in room of 64 bytes; "" if it has exited. */
+static const char *
+name_of(const struct evidence *e, uint32_t pid, char out[64])
+{
+	struct task_stat stat;
+	struct text text;
+	char path[64];
+
+	out[0] = '\0';
+	if (host_read(e->session.host, task_path(path, pid, 0, "/stat"), &text) < 0 ||
+	    task_stat_parse(text, &stat) < 0 || stat.comm.n >= 64)
+		return out;
+	memcpy(out, stat.comm.s, stat.comm.n);
+	out[stat.comm.n] = '\0';
+	return out;
+}
+
+static void
+tell_busiest(const struct evidence *e, struct finding *f)
+{
+	char comm[64], number[16];
+	double per_s;
+	uint32_t pid = busiest(e, &per_s);
+
+	if (pid == 0 || !(per_s > 100e3) || !*name_of(e, pid, comm))
+		return;
+	snprintf(number, sizeof number, "%u", pid);
+	finding_fact(f, "{} (pid {}) read and wrote most: {} MB/s", name(comm), name(number),
+	    fixed(per_s * 1e-6, 1));
+}
+
+/* ---- Rows */
+
+/* The pressure of the target's cgroup if it is known, else of the machine. */
+static struct psi_rows
+pressure(const struct evidence *e, bool *own)
+{
+	*own = !isnan(psi_num(e->target_psi, 0, PSI_IO_SOME)) &&
+	    strcmp(psi_text(e->target_psi, 0, PSI_CGROUP), "machine") != 0;
+	return *own ? e->target_psi : e->psi;
+}
+
+static struct diskg_rows
+groups_of(const struct evidence *e)
+{
+	return evidence_has_target(e) ? e->target_io : e->io;
+}
+
+/* The disk with the longest queue. */
+static size_t
+longest(const struct evidence *e)
+{
+	return disk_most(e->disks, DISK_AQU_SZ);
+}
+
+static void
+tell_disk(const struct evidence *e, size_t disk, struct finding *f)
+{
+	const char *device = disk_text(e->disks, disk, DISK_NAME);
+
+	if (!*device)
+		return;
+	finding_fact(f,
+	    "disk {} has {} requests in flight on average, at most {}[ (room for {})]; it is busy "
+	    "{} % of the time",
+	    name(device), fixed(disk_num(e->disks, disk, DISK_AQU_SZ), 1),
+	    fixed(disk_num(e->disks, disk, DISK_FLIGHT_MAX), 0),
+	    fixed(disk_num(e->disks, disk, DISK_REQUESTS), 0),
+	    fixed(disk_num(e->disks, disk, DISK_UTIL), 0));
+	double read = disk_num(e->disks, disk, DISK_R_AWAIT),
+	       write = disk_num(e->disks, disk, DISK_W_AWAIT);
+	if (!isnan(read))
+		finding_fact(f, "a read takes {} ms on average, at {} per second", fixed(read, 2),
+		    fixed(disk_num(e->disks, disk, DISK_R), 0));
+	if (!isnan(write))
+		finding_fact(f, "a write takes {} ms on average, at {} per second", fixed(write, 2),
+		    fixed(disk_num(e->disks, disk, DISK_W), 0));
+}
+
+/* ---- Rules */
+
+/* A cgroup that uses up a limit waits before the disk, so that the disk looks idle. */
+static void
+io_max(const struct evidence *e, struct findings *f)
+{
+	struct diskg_rows rows = groups_of(e);
+	size_t row = diskg_most(rows, DISKG_LIMIT_PCT);
+	double used = diskg_num(rows, row, DISKG_LIMIT_PCT),
+	       some = diskg_num(rows, row, DISKG_SOME);
+
+	if (!(used > 80) || some < 20)
+		return;
+	const char *cgroup = diskg_brief(rows, row, DISKG_CGROUP),
+		   *device = diskg_text(rows, row, DISKG_DEVICE);
+	size_t disk = disk_find(e->disks, DISK_NAME, device);
+	struct finding *one =
+	    finding_add(f, "io-max", some > 50 || used > 95 ? VERDICT_CRITICAL : VERDICT_WARNING,
+		isnan(some) ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH, used / 100,
+		"A limit of the cgroup holds its I/O back before the disk", NO_FIGURE);
+	finding_fact(one, "{} uses {} % of its limit {} on {} (io.max, or blkio.throttle on v1)",
+	    name(cgroup), fixed(used, 0), name(diskg_text(rows, row, DISKG_LIMIT)), name(device));
+	if (!isnan(some))
+		finding_fact(
+		    one, "some task of it waited for I/O {} % of the time", fixed(some, 0));
+	if (disk < disk_count(e->disks))
+		finding_fact(one,
+		    "disk {} is busy {} % of the time, with {} requests in flight on average: "
+		    "requests that are held back do not count there",
+		    name(device), fixed(disk_num(e->disks, disk, DISK_UTIL), 0),
+		    fixed(disk_num(e->disks, disk, DISK_AQU_SZ), 1));
+	finding_advice(one,
+	    "raise the limit of {}, or send fewer or larger requests; see: pq disk{} -w limits 1",
+	    name(cgroup), command_option(e, " -G"));
+}
+
+/* From about 75 % of the threshold on, the kernel makes writers wait. */
+static void
+dirty(const struct evidence *e, struct findings *f)
+{
+	size_t machine = diskg_find(e->io, DISKG_CGROUP, "machine");
+	double share = diskg_num(e->io, machine, DISKG_DIRTY_PCT),
+	       some = diskg_num(e->io, machine, DISKG_SOME);
+
+	if (!(share > 70) || !(some > 20))
+		return;
+	struct finding *one = finding_add(f, "dirty-pages",
+	    some > 50 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
+	    "Writers wait until dirty pages are written to disk", NO_FIGURE);
+	finding_of_machine(e, one);
+	finding_fact(one,
+	    "{} MB are dirty and {} MB being written, together {} % of the threshold that stops "
+	    "writers (vm.dirty_ratio or vm.dirty_bytes)",
+	    fixed(diskg_num(e->io, machine, DISKG_DIRTY) * 1e-6, 0),
+	    fixed(diskg_num(e->io, machine, DISKG_WRITEBACK) * 1e-6, 0), fixed(share, 0));
+	finding_fact(
+	    one, "some task waited for I/O {} % of the time (whole machine)", fixed(some, 0));
+	tell_disk(e, longest(e), one);
+	tell_busiest(e, one);
+	finding_advice(one,
+	    "write less at once (fsync in between, O_DIRECT), lower vm.dirty_background_bytes so "
+	    "that writing begins earlier, or use a faster disk; see: pq disk -G -w dirty 1",
+	    NO_FIGURE);
+}
+
+/* Requests spend most of their time behind others, on a disk that is never idle. */
+static void
+disk_queue(const struct evidence *e, struct findings *f)
+{
+	size_t disk = longest(e);
+	double length = disk_num(e->disks, disk, DISK_AQU_SZ),
+	       busy = disk_num(e->disks, disk, DISK_BUSY),
+	       behind = disk_num(e->disks, disk, DISK_BEHIND);
+	bool own;
+	struct psi_rows rows = pressure(e, &own);
+	double some = psi_num(rows, 0, PSI_IO_SOME);
+
+	if (!(length > 2) || !(disk_num(e->disks, disk, DISK_UTIL) > 80) || !(behind > busy) ||
+	    some < 20 || (isnan(some) && !(behind > 20)))
+		return;
+	struct finding *one = finding_add(f, "disk-queue",
+	    some > 50 || behind > 100 ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    isnan(some) ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH, length,
+	    "A disk has more requests than it can serve at once", NO_FIGURE);
+	if (!own)
+		finding_of_machine(e, one);
+	tell_disk(e, disk, one);
+	finding_fact(one, "of the time of a request, {} ms are behind or beside other requests",
+	    fixed(behind, 2));
+	if (!isnan(some))
+		finding_fact(one, "some task waited for I/O {} % of the time{}", fixed(some, 0),
+		    EITHER(own, "", " (whole machine)"));
+	tell_busiest(e, one);
+	finding_advice(one,
+	    "send fewer requests at once, move one of the users to another disk, or limit it with "
+	    "io.max; see: pq disk -w queue,names 1, pq disk -G 1",
+	    NO_FIGURE);
+}
+
+/* A shortage of memory makes disks busy: then the disks are a consequence, not the cause. */
+static void
+io_pressure(const struct evidence *e, struct findings *f)
+{
+	bool own;
+	struct psi_rows rows = pressure(e, &own);
+	double some = psi_num(rows, 0, PSI_IO_SOME), full = psi_num(rows, 0, PSI_IO_FULL);
+
+	if (!(some > 20) || findings_has(f, "io-max") || findings_has(f, "dirty-pages") ||
+	    findings_has(f, "disk-queue"))
+		return;
+	bool follows = findings_has(f, "page-cache") || findings_has(f, "memory-limit") ||
+	    findings_has(f, "swap");
+	struct finding *one = finding_add(f, "io-pressure",
+	    full > 20 && !follows ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    follows ? CONFIDENCE_LOW :
+		own ? CONFIDENCE_HIGH :
+		      CONFIDENCE_MEDIUM,
+	    some / 100, "Tasks wait for disks (I/O pressure)", NO_FIGURE);
+	if (!own)
+		finding_of_machine(e, one);
+	finding_fact(one, "some task waited for I/O {} % of the time[, all non-idle tasks {} %]{}",
+	    fixed(some, 0), fixed(full, 0), EITHER(own, "", " (whole machine)"));
+	tell_disk(e, longest(e), one);
+	tell_busiest(e, one);
+	finding_advice(one,
+	    "find the threads and their system calls with pq wait{} 1, the device with pq disk 1",
+	    command_option(e, ""));
+}
+
+void
+disks_judge(const struct evidence *e, struct findings *f)
+{
+	io_max(e, f);
+	dirty(e, f);
+	disk_queue(e, f);
+	io_pressure(e, f);
+}
