@@ -45,7 +45,7 @@ static const struct column columns[] = {
 	[WHO_UNKNOWN_MS] = { "unknown_ms", "unkn-ms", GAUGE, MILLISECONDS, 10, 1, .group = "parts",
 	    .help = "of a total: unknown who ran" },
 	[WHO_ELSEWHERE] = { "elsewhere_ms", "elsew-ms", GAUGE, MILLISECONDS, 10, 1,
-	    .group = "parts", .help = "part of wait_ms in which this CPU was busy and another was idle" },
+	    .group = "parts", .help = "part of wait_ms: this CPU was busy while another was idle" },
 	[WHO_LASTING] = { "lasting", "lasting", COUNT, NO_UNIT, 8, 0, .group = "detail",
 	    .help = "of a total: waits that had not ended at the end of the interval" },
 	[WHO_LEFT_OUT] = { "left_out", "left-out", COUNT, NO_UNIT, 9, 0, .group = "detail",
