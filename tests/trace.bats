@@ -306,10 +306,10 @@ named() {
 	done
 	kill "$victim"
 	ends
-	"$PQ" trace info "$file" >info
-	grep -qx 'trigger   wait > 300ms' info
-	grep -qE '^mark .* trigger wait_ms of .* is [0-9.]+: wait > 300ms$' info
-	grep -qx 'damage    none' info
+	"$PQ" trace info "$file" >about
+	grep -qx 'trigger   wait > 300ms' about
+	grep -qE '^mark .* trigger wait_ms of .* is [0-9.]+: wait > 300ms$' about
+	grep -qx 'damage    none' about
 	"$PQ" trace export "$file" -o x.perfetto
 	grep -q 'trigger wait_ms of ' x.perfetto
 	named "$file" || { grep -q 'the kernel hides some processes' log && skip "this kernel hides too many switches"; }
@@ -339,10 +339,10 @@ named() {
 	await_saved 2
 	ends INT
 	for f in x/pq-*.trace; do
-		"$PQ" trace info "$f" >info
-		grep -qE '^mark .* asked for by SIGUSR1$' info
-		run ! grep -q '^trigger' info
-		grep -qx 'damage    none' info
+		"$PQ" trace info "$f" >about
+		grep -qE '^mark .* asked for by SIGUSR1$' about
+		run ! grep -q '^trigger' about
+		grep -qx 'damage    none' about
 	done
 }
 
@@ -445,7 +445,7 @@ none_loaded() { [ "$(loaded "$@")" -eq 0 ]; } # the kernel takes a moment
 
 @test "live: without saved windows, the trace of pq record is saved at the end" {
 	need_ring
-	for i in 1 2; do "$PQ" record --trace=4M -o w.tape 20ms 10 runq 2>log; done
+	for _ in 1 2; do "$PQ" record --trace=4M -o w.tape 20ms 10 runq 2>log; done
 	said 'saved: w-2.trace: [0-9]+ events in '
 	"$PQ" trace info w.trace | grep -qx 'damage    none'
 	"$PQ" trace info w-2.trace | grep -qx 'damage    none'
