@@ -165,7 +165,7 @@ print_help(const struct tool *t, const struct known *k)
 	if (t->rows)
 		printf("\nInterval: seconds, or a number with a unit: 1, 0.1, 100ms, 2s, 1m.\n"
 		       "Without an interval, %s.",
-		    t->command ? "the rows are about the whole time" :
+		    t->command ? "the rows cover the whole trace, or one second" :
 				 "pq prints one row for one second");
 	printf("%sMore: man pq-%s\n", t->rows ? " " : "\n", t->name);
 }
