@@ -1,8 +1,7 @@
 /*
  * why: what the parts of pq why share. evidence.c collects the rows of the tools; causes.c, quota.c,
  * memory.c, threads.c, sockets.c, disks.c and target.c have the rules that judge them; finding.c keeps
- * and prints what
- * the rules found.
+ * and prints what the rules found.
  */
 #ifndef PQ_WHY_WHY_H
 #define PQ_WHY_WHY_H
