@@ -414,7 +414,7 @@ static void
 trace_name(const struct recorder *r, char out[4200])
 {
 	size_t n = strlen(r->path), end = strlen(".tape");
-	char again[8] = "";
+	char again[16] = "";
 	struct stat st;
 
 	n -= n > end && strcmp(r->path + n - end, ".tape") == 0 ? end : 0;

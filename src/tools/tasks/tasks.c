@@ -136,7 +136,7 @@ tell_stuck(struct watch *w, const struct table *out)
 	for (size_t i = 0; i < out->nrows && !watch_shows(w, TASKS_STUCK); i++)
 		if (table_at(out, i)[TASKS_STUCK].num > 0)
 			watch_note(w,
-			    "threads that have waited for a CPU since before this row come first "
+			    "threads that wait for a CPU and did not run in this row come first "
 			    "(-w more shows them as stuck); that wait is not yet in %%wait");
 }
 

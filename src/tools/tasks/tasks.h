@@ -33,7 +33,7 @@ struct task {
 	bool born;    /* since the previous snapshot */
 	bool moved;   /* it was on a CPU since it was last read */
 	bool counted; /* there is an earlier reading, or it was born: grown may be known */
-	bool stuck;   /* it has waited for a CPU ever since it was last read */
+	bool stuck;   /* it waits for a CPU, and has not run since it was last read */
 	bool ran;     /* it has been seen to run */
 	bool by_row;  /* it was read by BPF */
 	bool has_switches;
@@ -161,7 +161,7 @@ void tasks_set_rates(const struct tasks_snapshot *s, double span_s);
 /* Ranks the active units, and reads what rows show of the worst. */
 void tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot *s);
 
-/* Finds the threads that have waited for a CPU ever since the previous snapshot. No counter has
+/* Finds the threads that wait for a CPU and did not run since the previous snapshot. No counter has
  * their wait yet. Returns how many they are. */
 unsigned tasks_find_stuck(struct watch *w, struct arena *a, struct tasks_snapshot *s);
 
