@@ -227,7 +227,7 @@ during() {
 	fails 3 '-i: given twice' "$PQ" check -i 1 -i 1 'runq.runq_sz > 1'
 	readarray -t many < <(for i in {1..33}; do printf '%s\n' -g "/g$i"; done)
 	fails 3 'given too often: at most 32 times' "$PQ" check "${many[@]}" 'mem.used_bytes > 1'
-	fails 3 'too many readings: at most' "$PQ" check "${many[@]:0:64}" 'mem.used_bytes > 1'
+	fails 3 'too many readings: at most' "$PQ" check "${many[@]:0:64}" -w 'mem.used_bytes > 1' -w 'throttle.used_cpus > 1'
 	fails 3 'cannot open' "$PQ" check --root /nosuch 'runq.runq_sz > 1'
 }
 

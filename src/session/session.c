@@ -44,6 +44,8 @@ session_add(struct session *s, const struct tool *tool, const struct request *as
 {
 	struct sampler *new = xmalloc(sizeof *new);
 
+	if (s->n == SAMPLERS_MOST)
+		die(EXIT_FAILED, "more than %d tools at once", SAMPLERS_MOST);
 	*new = (struct sampler){ .tool = tool, .ask = *ask, .say = take_note, .about = s };
 	for (size_t i = 0; tools[i]; i++)
 		if (strcmp(tools[i]->name, tool->name) == 0)

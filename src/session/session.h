@@ -30,7 +30,7 @@
 #include "cli/args.h"
 #include "session/sampler.h"
 
-enum { SAMPLERS_MOST = 16, SESSION_NOTES = 48 };
+enum { SAMPLERS_MOST = 32, SESSION_NOTES = 48 };
 
 /* Zero-initialise, then set the host and the options, and what else the command needs down to
  * `about`. Times are the host's monotonic nanoseconds. */

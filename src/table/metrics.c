@@ -38,6 +38,7 @@ static const struct unit_name {
 	{ "_per_s", "_per_second", 1, NULL, "" },
 	{ "_s", "_seconds", 1, "seconds", "" },
 	{ "_bytes", "_bytes", 1, "bytes", "" },
+	{ "_kb", "_bytes", 1024, "bytes", "" },
 	{ "_seconds", "_seconds", 1, "seconds", "" },
 	{ "_cpus", "_cpus", 1, "cpus", "" },
 	{ "", "", 1, NULL, "" },

@@ -31,7 +31,7 @@ static const struct option options[] = {
 #define REQUESTS(p, g, key, field, words) \
 	{ \
 		p "_per_s", p "/s", RATE, PER_SECOND, 7, 1, \
-		    .group = g, .counter = "disk_" key "s", \
+		    .group = g, .counter = "disk_" key, .metric = key "_per_s", \
 		    .help = words " that ended (/proc/diskstats, " field ")" \
 	}
 #define KILOBYTES(p, g, key, field, words) \
@@ -60,28 +60,29 @@ static const struct option options[] = {
 #define SIZE(p, words) \
 	{ \
 		p "areq_sz_kb", p "areq-sz", GAUGE, NO_UNIT, 9, 2, \
-		    .group = "iostat", .help = "mean size of a " words " in kB (/proc/diskstats)" \
+		    .group = "iostat", .metric = words "_size_kb", \
+		    .help = "mean size of a " words " in kB (/proc/diskstats)" \
 	}
 
 static const struct column disk_columns[] = {
 	[DISK_NAME] = { "device", "Device", LABEL, NO_UNIT, 11, 0,
 	    .help = "the disk or partition (/proc/diskstats, field 3)" },
-	[DISK_R] = REQUESTS("r", NULL, "read", "field 4", "reads"),
+	[DISK_R] = REQUESTS("r", NULL, "reads", "field 4", "reads"),
 	KILOBYTES("r", NULL, "read", "field 6", "read"),
 	MERGES("r", "read", "field 5", "reads"),
 	AWAIT("r", NULL, "read", "field 7", "read"),
 	SIZE("r", "read"),
-	[DISK_W] = REQUESTS("w", NULL, "write", "field 8", "writes"),
+	[DISK_W] = REQUESTS("w", NULL, "writes", "field 8", "writes"),
 	KILOBYTES("w", NULL, "write", "field 10", "written"),
 	MERGES("w", "write", "field 9", "writes"),
 	AWAIT("w", NULL, "write", "field 11", "write"),
 	SIZE("w", "write"),
-	[DISK_D] = REQUESTS("d", "iostat", "discard", "field 15", "discards"),
+	[DISK_D] = REQUESTS("d", "iostat", "discards", "field 15", "discards"),
 	KILOBYTES("d", "iostat", "discard", "field 17", "discarded"),
 	MERGES("d", "discard", "field 16", "discards"),
 	AWAIT("d", "iostat", "discard", "field 18", "discard"),
 	SIZE("d", "discard"),
-	[DISK_F] = REQUESTS("f", "iostat", "flush", "field 19", "flushes"),
+	[DISK_F] = REQUESTS("f", "iostat", "flushes", "field 19", "flushes"),
 	AWAIT("f", "iostat", "flush", "field 20", "flush"),
 	[DISK_AQU_SZ] = { "aqu_sz", "aqu-sz", RATE, NO_UNIT, 7, 2, .counter = "disk_queue_seconds",
 	    .help = "mean number of requests in flight, exact (/proc/diskstats, field 14)" },
