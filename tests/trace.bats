@@ -209,8 +209,8 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 
 @test "live: a process that came and ended meanwhile has the cgroup of who created it" {
 	need_ring
-	"$PQ" trace -o born.trace 1 2>/dev/null &
-	sleep 0.4
+	"$PQ" trace -o born.trace 2 2>/dev/null &
+	until [ -e born.trace ]; do sleep 0.01; done # it records
 	local child
 	child=$(sh -c 'echo $$; exec sleep 0.05')
 	child=$(tail -n 1 <<<"$child")
