@@ -179,7 +179,7 @@ add_losses(struct replay *r)
 	r->invalid += l->invalid;
 }
 
-/* The readings of a cgroup: *n of them. */
+/* The readings of a cgroup: *n of them; NULL: none. */
 static const struct trace_quota *
 quotas_of(const struct trace_file *t, uint32_t cgroup, size_t *n)
 {
@@ -195,7 +195,7 @@ quotas_of(const struct trace_file *t, uint32_t cgroup, size_t *n)
 	*n = 0;
 	while (i + *n < t->nquotas && t->quotas[i + *n].cgroup == cgroup)
 		++*n;
-	return &t->quotas[i];
+	return *n > 0 ? &t->quotas[i] : NULL;
 }
 
 static void
