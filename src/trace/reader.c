@@ -345,11 +345,12 @@ get_end(struct scan *s, struct text rest)
 	bool good = code_get(&rest, &s->blocks);
 
 	while (good && rest.n > 0) {
-		struct total t;
+		struct total t = { 0 };
 		good = get_time(&rest, &t.cpu) && t.cpu < CPULIST_MOST &&
 		    get_time(&rest, &t.events) && get_time(&rest, &t.last_ns);
 		s->totals = xgrow(s->totals, s->ntotals, &s->totals_room, sizeof t);
-		s->totals[s->ntotals++] = t;
+		s->totals[s->ntotals] = t;
+		s->ntotals += good;
 	}
 	s->ended = good;
 	return good;

@@ -569,6 +569,32 @@ unknown_blocks_are_skipped(void)
 	forget();
 }
 
+/* Checksums do not make numbers true: a CPU that no kernel has would be a place outside of all arrays. */
+static void
+an_end_with_wrong_numbers_is_damage(void)
+{
+	static const uint64_t cpus[] = { 8192, UINT32_MAX, (uint64_t)1 << 40 };
+	struct buf payload = { 0 };
+	struct trace_file t;
+
+	for (size_t i = 0; i < sizeof cpus / sizeof cpus[0]; i++) {
+		make_image();
+		image.n = block_at(TRACE_END, 0);
+		payload.n = 0;
+		code_put(&payload, 1);
+		code_put(&payload, cpus[i]);
+		code_put(&payload, 5);
+		code_put(&payload, 7);
+		trace_put_block(&image, TRACE_END, &payload);
+		CHECK_INT(open_image(&t, image.n), 0);
+		CHECK(t.cut && t.damaged == 1 && t.cpus == CPUS);
+		CHECK_U64(t.nlosses, 1); /* that of put_lists */
+		trace_close(&t);
+		forget();
+	}
+	buf_free(&payload);
+}
+
 static void
 failed_writes_are_told(void)
 {
@@ -614,6 +640,8 @@ main(void)
 	    "events of blocks that are missing are counted as lost", missing_blocks_are_losses);
 	unit_test("files that are no trace are refused", other_files_are_refused);
 	unit_test("blocks of unknown kinds are skipped", unknown_blocks_are_skipped);
+	unit_test("an end that names a CPU that cannot be is damage",
+	    an_end_with_wrong_numbers_is_damage);
 	unit_test("a write that fails is told", failed_writes_are_told);
 	unit_test("an event takes less than 6 bytes", events_are_small);
 	buf_free(&image);
