@@ -176,21 +176,26 @@ name_of(const struct task *k)
 	return k->thread && *k->thread->comm ? k->thread->comm : "?";
 }
 
-/* Names the thread once, with its process. */
 static void
-introduce(struct chrome *c, const struct trace_thread *t, uint64_t at_ns)
+introduce_process(struct chrome *c, const struct trace_thread *t)
 {
-	if (!t || c->named[t - c->t->threads])
-		return;
-	c->named[t - c->t->threads] = true;
-	put_name(c, "thread_name", t->pid ? t->pid : t->tid, t->tid, t->comm);
-	if (t->pid && t->pid != t->tid) {
-		introduce(c, trace_find(c->t, t->pid, at_ns), at_ns);
-		return;
-	}
 	put_name(c, "process_name", t->tid, t->tid, t->comm);
 	if (t->cgroup < c->t->ncgroups && *c->t->cgroups[t->cgroup])
 		put_name(c, "process_labels", t->tid, t->tid, c->t->cgroups[t->cgroup]);
+}
+
+/* Names the thread once, with its process. In a file that somebody made, a chain of threads may lead there. */
+static void
+introduce(struct chrome *c, const struct trace_thread *t, uint64_t at_ns)
+{
+	while (t && !c->named[t - c->t->threads]) {
+		bool first = !t->pid || t->pid == t->tid;
+		c->named[t - c->t->threads] = true;
+		put_name(c, "thread_name", t->pid ? t->pid : t->tid, t->tid, t->comm);
+		if (first)
+			introduce_process(c, t);
+		t = first ? NULL : trace_find(c->t, t->pid, at_ns);
+	}
 }
 
 /* The thread of that number. Valid until the next call. */

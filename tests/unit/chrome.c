@@ -251,6 +251,27 @@ full(void)
 	close(other);
 }
 
+/* Each thread of a file that somebody made says that the next one is its process. */
+static void
+chain_of_processes(void)
+{
+	enum { CHAIN = 400000 };
+	struct trace_thread *chain = calloc(CHAIN, sizeof *chain);
+
+	if (!chain)
+		abort();
+	for (uint32_t i = 0; i < CHAIN; i++)
+		chain[i] = (struct trace_thread){ i + 1, i + 2, "t", 0, TRACE_NO_CGROUP, false };
+	begin();
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
+	file.threads = chain;
+	file.nthreads = CHAIN;
+	writer = chrome_new(fd, &file);
+	put_switch(5, 0, 1, 'S', 0);
+	CHECK_INT(writer->ops->end(writer, &sums), 0);
+	free(chain);
+}
+
 int
 main(void)
 {
@@ -266,5 +287,6 @@ main(void)
 	unit_test("counters and marks", counters);
 	unit_test("facts beside the events", whole_file);
 	unit_test("an error of writing", full);
+	unit_test("a chain of processes", chain_of_processes);
 	return unit_done();
 }
