@@ -303,6 +303,7 @@ named() {
 		n=$(saved)
 		file=$(find x -name 'pq-*.trace' | sort | tail -n 1)
 		! named "$file" || break
+		sleep 1 # a condition on waits fires once a second at most
 	done
 	kill "$victim"
 	ends
