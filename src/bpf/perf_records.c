@@ -18,7 +18,7 @@ struct record {
 	const char *s;
 	size_t n;
 	uint32_t type, flags;
-	uint32_t pid, tid; /* of whom it is */
+	uint32_t pid, tid; /* the thread that the record is about */
 	uint64_t at_ns;
 };
 

@@ -49,6 +49,20 @@ task_path(char out[64], uint32_t pid, uint32_t tid, const char *file)
 	return out;
 }
 
+bool
+task_next_number(struct text *names, uint32_t *out)
+{
+	struct text line;
+	uint64_t v;
+
+	while (text_line(names, &line))
+		if (text_u64(line, &v) == 0 && v > 0 && v < TASK_NUMBERS) {
+			*out = (uint32_t)v;
+			return true;
+		}
+	return false;
+}
+
 /* ---- Files */
 
 /* "160 (a) b) R 119" gives the name "a) b", and leaves " R 119". */

@@ -16,6 +16,12 @@
  * "/stat", whose name has at most 31 characters. Returns out. */
 const char *task_path(char out[64], uint32_t pid, uint32_t tid, const char *file);
 
+enum { TASK_NUMBERS = 1 << 22 }; /* they are below that: PID_MAX_LIMIT of the kernel */
+
+/* The next number of a process or thread in the list of /proc or /proc/PID/task: a name in each line,
+ * and others are passed over. Takes the lines away. False: there is none. */
+bool task_next_number(struct text *names, uint32_t *out);
+
 /* ---- stat: "160 (labtool) R 119 …". That of /proc/PID is about the whole process, that of
  * /proc/PID/task/TID about one thread. */
 

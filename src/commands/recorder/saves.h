@@ -57,7 +57,7 @@ struct saves {
 	const struct plan *plan;
 	struct journal *journal;
 	const struct host_facts *facts;
-	/* those that are overwritten first come first */
+	/* in the order in which they are overwritten */
 	struct save_medium media[SAVE_MEDIA_MOST];
 	size_t nmedia;
 	const int *own_fd; /* a file in the directory that is no saved window; NULL: none */

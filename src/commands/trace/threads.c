@@ -1,4 +1,4 @@
-/* threads: reads the threads from /proc, and adds those that only events tell of. */
+/* threads: reads the threads from /proc, and adds threads that only events name. */
 #include "commands/trace/threads.h"
 
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include "proc/mountinfo.h"
 #include "proc/task.h"
 
-/* ---- Those that /proc has */
+/* ---- Threads in /proc */
 
 static uint32_t
 cgroup_of(struct thread_list *l, struct host *host, const char *pid)

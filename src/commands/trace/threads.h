@@ -1,5 +1,5 @@
-/* threads: who the threads of a trace are: those that are there when it begins or is saved, and those
- * that came and went meanwhile. */
+/* threads: who the threads of a trace are. Some exist when it begins or is saved; others came and went
+ * meanwhile. */
 #ifndef PQ_TRACE_THREADS_H
 #define PQ_TRACE_THREADS_H
 

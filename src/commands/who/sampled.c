@@ -124,20 +124,6 @@ read_thread(struct sampled *s, uint32_t pid, uint32_t tid)
 	t->sample = s->sample;
 }
 
-static bool
-next_number(struct text *names, uint32_t *out)
-{
-	struct text line;
-	uint64_t v;
-
-	while (text_line(names, &line))
-		if (text_u64(line, &v) == 0 && v > 0 && v < THREADS_TIDS) {
-			*out = (uint32_t)v;
-			return true;
-		}
-	return false;
-}
-
 static void
 read_process(struct sampled *s, uint32_t pid)
 {
@@ -149,7 +135,7 @@ read_process(struct sampled *s, uint32_t pid)
 		return;
 	arena_reset(&s->of_process);
 	names.s = arena_copy(&s->of_process, names);
-	while (next_number(&names, &tid))
+	while (task_next_number(&names, &tid))
 		read_thread(s, pid, tid);
 }
 
@@ -165,7 +151,7 @@ read_all(struct sampled *s)
 		return;
 	arena_reset(&s->arena);
 	names.s = arena_copy(&s->arena, names);
-	while (next_number(&names, &pid))
+	while (task_next_number(&names, &pid))
 		read_process(s, pid);
 	for (uint32_t i = 0; i < s->tasks_room; i++)
 		if (s->tasks[i].known && s->tasks[i].sample != s->sample) {

@@ -175,20 +175,6 @@ read_process(struct host *h, uint32_t tid)
 
 /* ---- All at first */
 
-static bool
-next_number(struct text *names, uint32_t *out)
-{
-	struct text line;
-	uint64_t v;
-
-	while (text_line(names, &line))
-		if (text_u64(line, &v) == 0 && v > 0 && v < THREADS_TIDS) {
-			*out = (uint32_t)v;
-			return true;
-		}
-	return false;
-}
-
 static void
 add_process(struct who_threads *t, struct host *h, struct arena *a, uint32_t pid)
 {
@@ -199,7 +185,7 @@ add_process(struct who_threads *t, struct host *h, struct arena *a, uint32_t pid
 	if (host_list(h, task_path(path, pid, 0, "/task"), &names) < 0)
 		return;
 	names.s = arena_copy(a, names);
-	while (next_number(&names, &new.tid))
+	while (task_next_number(&names, &new.tid))
 		if (read_stat(h, pid, new.tid, &new))
 			put_thread(t, &new);
 }
@@ -213,7 +199,7 @@ who_threads_begin(struct who_threads *t, struct host *h)
 
 	if (host_list(h, "proc", &names) == 0) {
 		names.s = arena_copy(&a, names);
-		while (next_number(&names, &pid)) {
+		while (task_next_number(&names, &pid)) {
 			arena_reset(&of_process);
 			add_process(t, h, &of_process, pid);
 		}

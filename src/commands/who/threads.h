@@ -6,12 +6,13 @@
 #ifndef PQ_COMMANDS_WHO_THREADS_H
 #define PQ_COMMANDS_WHO_THREADS_H
 
+#include "proc/task.h"
 #include "base/arena.h"
 #include "base/map.h"
 #include "host/host.h"
 #include "trace/trace_file.h"
 
-enum { THREADS_TIDS = 1 << 22, THREADS_PAGE = 1 << 10 };
+enum { THREADS_TIDS = TASK_NUMBERS, THREADS_PAGE = 1 << 10 };
 
 /* Zero-initialise. */
 struct who_threads {
