@@ -220,6 +220,13 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 		'length > 0 and all(.cgroup == $cgroup)' lines
 }
 
+@test "live: a full disk behind stdout is told" {
+	need_ring
+	run --separate-stderr bash -c '"$1" trace -o - 0.1 >/dev/full' _ "$PQ"
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"cannot write stdout: No space left on device"* ]]
+}
+
 @test "live: Ctrl-C ends a recording without a time, and saves it" {
 	need_ring
 	"$PQ" trace -o stop.trace 2>said &

@@ -132,5 +132,6 @@ trace_take(const struct options *o, int64_t for_ns)
 		return EXIT_DONE;
 	if (strcmp(own->out, "-") != 0)
 		unlink(own->out);
-	die(EXIT_FAILED, "cannot write %s: %s", own->out, strerror(error));
+	die(EXIT_FAILED, "cannot write %s: %s", strcmp(own->out, "-") == 0 ? "stdout" : own->out,
+	    strerror(error));
 }
