@@ -255,19 +255,6 @@ close_beside(struct beside *b)
 
 /* ---- The export */
 
-static int
-create(const char *path)
-{
-	int fd = strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) :
-					  open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-
-	if (fd >= 0)
-		return fd;
-	if (errno == EEXIST)
-		die(EXIT_USAGE, "%s: file exists (choose a new name)", path);
-	die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
-}
-
 static void
 put_events(struct trace_export *x, const struct trace_file *t, const struct span *window)
 {
@@ -310,7 +297,7 @@ trace_export(const struct options *o, const char *path, const struct trace_file 
 	bool part = trace_window(o, path, t, &window);
 	if (own->beside)
 		open_beside(&b, o);
-	int fd = create(own->out);
+	int fd = trace_create(own->out, 0666);
 	struct trace_export *x = own->json ? chrome_new(fd, t) : perfetto_new(fd, t);
 	put_events(x, t, part ? &window : NULL);
 	if (own->beside) {
@@ -323,10 +310,8 @@ trace_export(const struct options *o, const char *path, const struct trace_file 
 		error = errno;
 		failed = true;
 	}
-	if (failed && strcmp(own->out, "-") != 0)
-		unlink(own->out);
 	if (failed)
-		die(EXIT_FAILED, "cannot write %s: %s", own->out, strerror(error));
+		trace_not_written(own->out, error);
 	tell_sums(path, &sums);
 	return EXIT_DONE;
 }

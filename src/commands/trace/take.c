@@ -52,19 +52,6 @@ wait_for_end(struct trace_ring *t, int64_t for_ns)
 	sleep_until(t, end_ns);
 }
 
-static int
-create(const char *path)
-{
-	int fd = strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) :
-					  open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		return fd;
-	if (errno == EEXIST)
-		die(EXIT_USAGE, "%s: file exists (choose a new name)", path);
-	die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
-}
-
 static void
 say_note(void *ctx, const char *message)
 {
@@ -78,7 +65,7 @@ tell_saved(const struct trace_ring *t, const char *path)
 	char words[200];
 
 	trace_saved_words(t->saved, words, sizeof words);
-	warn("%s: %s", strcmp(path, "-") == 0 ? "stdout" : path, words);
+	warn("%s: %s", trace_output_name(path), words);
 	trace_saved_notes(t->saved, say_note, NULL);
 }
 
@@ -120,7 +107,7 @@ trace_take(const struct options *o, int64_t for_ns)
 	struct host *host = open_host(o);
 	signals_catch();
 	trace_ring_open(&t, host, &ask);
-	int fd = create(own->out);
+	int fd = trace_create(own->out, 0600);
 	wait_for_end(&t, for_ns);
 	bool saved = save(&t, fd);
 	int error = errno;
@@ -130,8 +117,5 @@ trace_take(const struct options *o, int64_t for_ns)
 	host_close(host);
 	if (saved)
 		return EXIT_DONE;
-	if (strcmp(own->out, "-") != 0)
-		unlink(own->out);
-	die(EXIT_FAILED, "cannot write %s: %s", strcmp(own->out, "-") == 0 ? "stdout" : own->out,
-	    strerror(error));
+	trace_not_written(own->out, error);
 }

@@ -2,9 +2,12 @@
  * other programs. */
 #include "commands/trace/trace.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "cli/open.h"
@@ -221,6 +224,33 @@ trace(const struct options *o)
 }
 
 static const char *const sources[] = { "bpf-btf", "bpf-raw", "bpf-tp", "bpf", "perf", NULL };
+
+int
+trace_create(const char *path, unsigned mode)
+{
+	int fd = strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) :
+					  open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == EEXIST)
+		die(EXIT_USAGE, "%s: file exists (choose a new name)", path);
+	die(EXIT_FAILED, "cannot write %s: %s", trace_output_name(path), strerror(errno));
+}
+
+const char *
+trace_output_name(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "stdout" : path;
+}
+
+void
+trace_not_written(const char *path, int error)
+{
+	if (strcmp(path, "-") != 0)
+		unlink(path);
+	die(EXIT_FAILED, "cannot write %s: %s", trace_output_name(path), strerror(error));
+}
 
 static const struct option options[] = {
 	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct trace_options, slow_ns),

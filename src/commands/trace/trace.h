@@ -46,4 +46,14 @@ uint64_t trace_lost(const struct trace_file *t);
 /* Says what is damaged: "2 blocks are damaged; the end is missing". False if nothing is. */
 bool trace_damage_text(const struct trace_file *t, char *out, size_t n);
 
+/* A new file for what is recorded or exported, with this mode; "-" is stdout. Returns its descriptor, or
+ * ends the program. */
+int trace_create(const char *path, unsigned mode);
+
+/* What messages call it: "stdout" for "-". */
+const char *trace_output_name(const char *path);
+
+/* Removes what is incomplete, and ends the program. */
+_Noreturn void trace_not_written(const char *path, int error);
+
 #endif
