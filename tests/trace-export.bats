@@ -90,7 +90,7 @@ beside() {
 
 # shellcheck disable=SC2016 # bash -c
 @test "a full disk is told, and leaves no file" {
-	fails 1 'cannot write stdout: No space left' bash -c '"$1" trace export x.trace -o - >/dev/full 2> >(grep -v lost >&2)' bash "$PQ"
+	fails 1 'cannot write stdout: No space left' bash -c '"$1" trace export x.trace -o - >/dev/full 2>all || { status=$?; grep -v lost all >&2; exit $status; }' bash "$PQ"
 	small_disk size=4k
 	: >disk/filler
 	head -c 4096 /dev/zero >disk/filler || :
