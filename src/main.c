@@ -3,6 +3,7 @@
  *
  *   commands/limit_words.c       changes of limits as words and JSON
  *   commands/throttled.c         how long CPU quotas have throttled cgroups
+ *   commands/recorded.c          the rows of all tools that a recording has
  *   commands/saved_trace.c       opens saved traces, and finds cgroups in them
  *   commands/check/check.c       pq check: conditions, the time that is judged, the verdict
  *   commands/check/print.c       the verdict as a line of a monitoring plug-in and as JSON

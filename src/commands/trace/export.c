@@ -13,8 +13,7 @@
 
 #include "base/fail.h"
 #include "base/map.h"
-#include "cli/open.h"
-#include "session/session.h"
+#include "commands/recorded.h"
 #include "trace/trace_export.h"
 
 /* ---- Figures of a recording */
@@ -57,10 +56,7 @@ struct subject {
 struct beside {
 	struct trace_export *x;
 	const struct trace_file *t;
-	const char *path; /* of the recording */
-	struct options options;
-	struct session session;
-	struct arena arena;
+	struct recorded recorded;
 	int shown[FIGURES]; /* the columns, tool by tool */
 	struct map names;   /* the numbers of subjects */
 	struct subject *subjects;
@@ -81,14 +77,6 @@ unit_name(const struct column *c)
 	};
 
 	return names[c->unit];
-}
-
-static void
-say_note(void *about, const struct tool *tool, const char *message)
-{
-	const struct beside *b = about;
-
-	warn("%s: %s: %s", b->path, tool->name, message);
 }
 
 /* The tool's rows name a cgroup in their first column, if they name one. */
@@ -145,13 +133,12 @@ put_kills(struct beside *b, size_t subject, const struct cell *row, uint64_t at_
 
 /* A figure of an interval holds from its begin on, the level of memory from when it was read. */
 static void
-put_rows(struct beside *b, const struct sampler *s)
+put_rows(struct beside *b, const struct sampler *s, const struct table *rows)
 {
-	const struct table *rows = s->sampled ? sampler_table(s) : NULL;
 	uint64_t from = (uint64_t)s->sample[1 - s->now].at.boot_ns;
 	uint64_t to = (uint64_t)s->sample[s->now].at.boot_ns;
 
-	if (!rows || to < b->t->from_ns || from > b->t->to_ns)
+	if (to < b->t->from_ns || from > b->t->to_ns)
 		return;
 	for (size_t r = 0; r < rows->nrows; r++) {
 		const struct cell *row = table_at(rows, r);
@@ -179,52 +166,37 @@ check_boot(const struct beside *b, const struct sample *m)
 		return;
 	if (real_ns - m->real_ns > SET_MOST_NS || m->real_ns - real_ns > SET_MOST_NS)
 		die(EXIT_USAGE,
-		    "%s: it is not of the same machine since the same boot as the trace", b->path);
+		    "%s: it is not of the same machine since the same boot as the trace",
+		    b->recorded.path);
 }
 
 /* Tools say what they lack of the columns that are shown. */
-static void
-add_tool(struct beside *b, const struct tool *tool, size_t first, size_t n)
-{
-	struct request ask = { .options = tool_defaults(tool, &b->arena, 0) };
-
-	if (!recording_has(b->session.host, tool))
-		return;
-	recording_target(b->session.host, tool, &ask.target);
-	if (!*b->session.host->tools && !ask.target.pid && !ask.target.cgroup)
-		ask.target.all = tool_takes(tool, &option_all); /* it is complete */
-	struct sampler *s = session_add(&b->session, tool, &ask);
-	s->watch.shown = b->shown + first;
-	s->watch.nshown = (int)n;
-}
-
 static void
 add_tools(struct beside *b)
 {
 	size_t n;
 
 	for (size_t i = 0; i < FIGURES; i += n) {
-		for (n = 0; i + n < FIGURES && figures[i + n].tool == figures[i].tool; n++)
+		const struct tool *tool = figures[i].tool;
+		for (n = 0; i + n < FIGURES && figures[i + n].tool == tool; n++)
 			b->shown[i + n] = figures[i + n].column;
-		add_tool(b, figures[i].tool, i, n);
+		if (!recorded_has(&b->recorded, tool))
+			continue;
+		struct sampler *s = recorded_add(&b->recorded, tool, NULL);
+		s->watch.shown = b->shown + i;
+		s->watch.nshown = (int)n;
 	}
 }
 
 /* Opens the recording, before the file is made: it may be a wrong one. */
 static void
-open_beside(struct beside *b, const struct options *o)
+open_beside(struct beside *b, const struct options *o, const char *path)
 {
-	b->options = *o;
-	b->options.source = b->path;
-	b->options.from = b->options.to = (struct when_option){ .written = NULL };
-	b->session = (struct session){ .host = open_host(&b->options),
-		.options = &b->options,
-		.lasting = true,
-		.say = say_note,
-		.about = b };
-	if (!session_start(&b->session))
-		die(EXIT_FAILED, "%s: stopped by a signal", b->path);
-	check_boot(b, &b->session.now);
+	struct options whole = *o;
+
+	whole.from = whole.to = (struct when_option){ .written = NULL };
+	recorded_open(&b->recorded, &whole, path);
+	check_boot(b, &b->recorded.session.now);
 	add_tools(b);
 }
 
@@ -232,23 +204,23 @@ open_beside(struct beside *b, const struct options *o)
 static void
 put_beside(struct beside *b, struct trace_export *x)
 {
-	enum session_event event;
+	struct recorded *r = &b->recorded;
+	struct rows rows;
 
 	b->x = x;
-	if (session_begin(&b->session))
-		while ((event = session_next(&b->session)) != SESSION_END)
-			for (size_t i = 0; event == SESSION_ROW && i < b->session.n; i++)
-				put_rows(b, b->session.v[i]);
+	recorded_begin(r);
+	while (recorded_next(r))
+		for (size_t i = 0; i < r->session.n; i++)
+			if (recorded_rows(r, i, &rows))
+				put_rows(b, r->session.v[i], rows.table);
 	if (b->rows == 0)
-		warn("%s: no row of it is in the time of the trace", b->path);
-	session_tell_losses(&b->session);
+		warn("%s: no row of it is in the time of the trace", r->path);
 }
 
 static void
 close_beside(struct beside *b)
 {
-	session_end(&b->session);
-	arena_free(&b->arena);
+	recorded_close(&b->recorded);
 	map_free(&b->names);
 	free(b->subjects);
 }
@@ -286,7 +258,7 @@ enum exit_status
 trace_export(const struct options *o, const char *path, const struct trace_file *t)
 {
 	const struct trace_options *own = o->ask.options;
-	struct beside b = { .t = t, .path = own->beside };
+	struct beside b = { .t = t };
 	struct export_sums sums;
 	struct span window;
 
@@ -296,7 +268,7 @@ trace_export(const struct options *o, const char *path, const struct trace_file 
 		die(EXIT_USAGE, "export: stdout is a terminal: -o FILE writes to a file");
 	bool part = trace_window(o, path, t, &window);
 	if (own->beside)
-		open_beside(&b, o);
+		open_beside(&b, o, own->beside);
 	int fd = trace_create(own->out, 0666);
 	struct trace_export *x = own->json ? chrome_new(fd, t) : perfetto_new(fd, t);
 	put_events(x, t, part ? &window : NULL);
