@@ -147,6 +147,20 @@ know_all(struct known *k, const struct tool *t, struct options *o)
 	know(k, &option_version, o);
 }
 
+/* What the option does in this tool. */
+static const char *
+help_of(const struct tool *t, const struct option *o)
+{
+	const char *own = o == &option_pid ? t->shared_help.pid :
+	    o == &option_cgroup            ? t->shared_help.cgroup :
+	    o == &option_all               ? t->shared_help.all :
+	    o == &option_most              ? t->shared_help.most :
+	    o == &option_source            ? t->shared_help.source :
+					     NULL;
+
+	return own ? own : o->help;
+}
+
 static void
 print_help(const struct tool *t, const struct known *k)
 {
@@ -160,7 +174,7 @@ print_help(const struct tool *t, const struct known *k)
 			snprintf(letter, sizeof letter, "-%c%s", o->letter, o->name ? ", " : "");
 		snprintf(left, sizeof left, "%s%s%s%s%s", letter, o->name ? "--" : "",
 		    o->name ? o->name : "", o->arg && !o->implied ? " " : "", o->arg ? o->arg : "");
-		printf("  %-17s %s\n", left, tool_help(t, o));
+		printf("  %-17s %s\n", left, help_of(t, o));
 	}
 	if (t->rows)
 		printf("\nInterval: seconds, or a number with a unit: 1, 0.1, 100ms, 2s, 1m.\n"

@@ -609,8 +609,8 @@ tape_losses_text(const struct tape_losses *l, char *out, size_t n)
 		put_part(&b);
 		buf_text(&b, "several recordings were joined: ");
 		put_count(&b, l->foreign ? l->foreign : l->behind,
-		    l->foreign ? "segment of another one was" : "byte behind its end was",
-		    l->foreign ? "segments of others were" : "bytes behind its end were");
+		    l->foreign ? "segment of another one was" : "byte after its end was",
+		    l->foreign ? "segments of others were" : "bytes after its end were");
 		buf_text(&b, " not read");
 	}
 	if (l->gone) {

@@ -162,18 +162,6 @@ tool_sort(const struct watch *w, struct table *t, double (*key)(const struct cel
 		.by = by ? columns_find(t->columns, text_of(by)) : -1, .worst = key });
 }
 
-const char *
-tool_help(const struct tool *t, const struct option *o)
-{
-	const char *own = o == &option_pid ? t->shared_help.pid :
-	    o == &option_cgroup            ? t->shared_help.cgroup :
-	    o == &option_all               ? t->shared_help.all :
-	    o == &option_most              ? t->shared_help.most :
-					     NULL;
-
-	return own ? own : o->help;
-}
-
 bool
 tool_takes(const struct tool *t, const struct option *o)
 {

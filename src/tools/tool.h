@@ -98,7 +98,7 @@ struct tool {
 	const struct option *const *shared;
 	/* for --help: what some of these do in this tool; NULL: their own lines */
 	struct {
-		const char *pid, *cgroup, *all, *most;
+		const char *pid, *cgroup, *all, *most, *source;
 	} shared_help;
 	const struct option *options; /* its own, up to OPTION_END; NULL: none */
 	size_t options_size;          /* of the struct that they are parsed into */
@@ -162,9 +162,6 @@ extern const struct option option_pid, option_cgroup, option_all, option_most, o
 
 /* Sorts the rows as --sort wants, or by the tool's own key, the largest first. */
 void tool_sort(const struct watch *w, struct table *t, double (*key)(const struct cell *row));
-
-/* The line of --help for an option of the tool. */
-const char *tool_help(const struct tool *t, const struct option *o);
 
 /* Whether the tool has this shared option. */
 bool tool_takes(const struct tool *t, const struct option *o);
