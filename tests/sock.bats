@@ -165,7 +165,7 @@ rows() {
 	run --separate-stderr "$PQ" sock -p "$pid" 0.2 1
 	[[ ${lines[0]} =~ type\ +acceptq\ +recv-q\ unread-ms\ +send-q\ +unacked\ +rtt-ms\ +retr/s\ +process\ +local\ +peer\ +meaning$ ]]
 	[[ $output == *"queues[$pid]  127.0.0.1:$port "* ]]
-	[[ $output == *application-late* ]]
+	[[ $output == *app-late* ]]
 	run --separate-stderr "$PQ" sock -l -p "$pid" 0.2 1
 	[[ ${lines[0]} =~ type\ +acceptq\ aq-max\ +cap\ +%full\ +ovf/s\ drops/s\ +process\ +local\ +meaning$ ]]
 }

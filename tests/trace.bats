@@ -224,7 +224,7 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	need_ring
 	"$PQ" trace -o stop.trace 2>said &
 	local pid=$!
-	sleep 1.3
+	until grep -q 'events per second' said; do sleep 0.05; done
 	kill -INT $pid 2>/dev/null || kill -TERM $pid
 	kill -TERM $pid 2>/dev/null || true # background jobs of a script ignore SIGINT
 	wait $pid

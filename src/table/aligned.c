@@ -48,6 +48,16 @@ leave_out(const struct report *r, struct layout *l, int width, int most, bool sp
 	return width;
 }
 
+/* The least width of a label of any length, with the blanks before it. Its heading must fit. */
+static int
+label_room(const struct report *r, int i)
+{
+	const struct column *c = shown(r, i);
+	int room = r->shown[i] == 0 ? LABEL_ROOM : c->room, heading = (int)strlen(c->heading) + 2;
+
+	return c->below || c->remark || room > heading ? room : heading;
+}
+
 /* On a narrow terminal, headings lose their hyphens, from the right. If that is not enough, columns
  * are left out, spare ones first, and a '>' after the header shows it. */
 static struct layout
@@ -57,9 +67,8 @@ lay_out(const struct report *r)
 	int width = time_width(r);
 
 	for (int i = 0; i < r->nshown; i++) {
-		bool names_row = r->shown[i] == 0 && shown(r, i)->width == 0;
 		l.width[i] = shown(r, i)->width;
-		width += names_row ? LABEL_ROOM : l.width[i] ? l.width[i] : shown(r, i)->room;
+		width += l.width[i] ? l.width[i] : label_room(r, i);
 	}
 	for (int i = r->nshown - 1; r->terminal && width > r->width && i >= 0; i--) {
 		l.width[i] -= hyphens(shown(r, i));
@@ -266,37 +275,58 @@ is_long_label(const struct layout *l, const struct column *c)
 	return c->width == 0 && !c->below && !(l->cut && c->extra);
 }
 
-/* The width of the labels of any length after the i-th column. */
-static size_t
-later_labels(const struct report *r, const struct layout *l, const struct cell *row, int i)
+/* Whether the row has something in this column, which is a label of any length. */
+static bool
+has_long_label(const struct report *r, const struct layout *l, const struct cell *row, int i)
 {
-	size_t n = 0;
+	const struct column *c = shown(r, i);
 
-	while (row && ++i < r->nshown)
-		if (!is_long_label(l, shown(r, i)))
-			continue;
-		else if (row[r->shown[i]].label)
-			n += strlen(label_of(r, &row[r->shown[i]])) + 2;
-		else if (!shown(r, i)->remark)
-			n += strlen("  -");
-	return n;
+	return is_long_label(l, c) && (!row || !c->remark || row[r->shown[i]].label);
+}
+
+static size_t
+label_width(const struct report *r, const struct cell *row, int i)
+{
+	return row[r->shown[i]].label ? strlen(label_of(r, &row[r->shown[i]])) : 1;
+}
+
+/* The most that a label of any length may take where they share the rest of the line, which is `room`
+ * wide: what the shorter ones leave is shared by the longer ones. */
+static size_t
+fair_width(const struct report *r, const struct layout *l, const struct cell *row, size_t room)
+{
+	size_t fair = 0, left = room, longer = 0;
+
+	for (int i = 0; i < r->nshown; i++)
+		longer += has_long_label(r, l, row, i);
+	while (longer > 0 && left / longer > fair) {
+		fair = left / longer;
+		left = room;
+		longer = 0;
+		for (int i = 0; i < r->nshown; i++) {
+			size_t n = has_long_label(r, l, row, i) ? label_width(r, row, i) : 0;
+			longer += n > fair;
+			left -= n > fair ? 0 : n;
+		}
+	}
+	return longer > 0 ? fair : room;
 }
 
 /* Appends the labels of any length, each after two blanks. On a terminal they share the rest of the
- * line: a remark after a cgroup's name keeps its width, and the name has the rest, but at least a
- * few letters. */
+ * line. */
 static void
 put_long_labels(struct buf *b, const struct report *r, const struct layout *l, size_t line,
     const struct table *t, const struct cell *row)
 {
+	size_t used = b->n - line, width = (size_t)r->width, fair = SIZE_MAX;
+
+	for (int i = 0; i < r->nshown; i++)
+		used += has_long_label(r, l, row, i) ? 2 : 0;
+	if (r->terminal && row)
+		fair = fair_width(r, l, row, used < width ? width - used : 0);
 	for (int i = 0; i < r->nshown; i++) {
 		const struct column *c = shown(r, i);
-		if (!is_long_label(l, c) || (row && c->remark && !row[r->shown[i]].label))
-			continue;
-		size_t used = b->n - line + 2,
-		       room = used < (size_t)r->width ? (size_t)r->width - used : 0;
-		size_t later = r->terminal ? later_labels(r, l, row, i) : 0;
-		if (r->terminal && room < 2)
+		if (!has_long_label(r, l, row, i) || (r->terminal && b->n - line + 4 > width))
 			continue;
 		buf_text(b, "  ");
 		size_t start = b->n;
@@ -306,12 +336,9 @@ put_long_labels(struct buf *b, const struct report *r, const struct layout *l, s
 			put_value(b, r, c, &row[r->shown[i]]);
 		else
 			buf_char(b, '-');
-		if (r->terminal && row && row[r->shown[i]].label)
-			clip(b, start,
-			    room >= later + NAME_LEAST     ? room - later :
-				later && room > NAME_LEAST ? NAME_LEAST :
-							     room,
-			    r, t, r->shown[i], label_of(r, &row[r->shown[i]]));
+		if (row && row[r->shown[i]].label && fair < SIZE_MAX)
+			clip(b, start, fair > NAME_LEAST ? fair : NAME_LEAST, r, t, r->shown[i],
+			    label_of(r, &row[r->shown[i]]));
 	}
 }
 

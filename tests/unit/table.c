@@ -373,6 +373,55 @@ text_long_label(void)
 	}
 }
 
+/* Three labels of any length, after a column of 8. */
+static const struct column three_labels[] = {
+	{ "q", "q", GAUGE, NO_UNIT, .width = 8 },
+	{ "from", "from", LABEL, NO_UNIT, .room = 3 },
+	{ "to", "to", LABEL, NO_UNIT, .width = 0 },
+	{ "because", "because", LABEL, NO_UNIT, .remark = true },
+	{ 0 },
+};
+
+static const char *
+three_text(int width, const char *from, const char *to, const char *because)
+{
+	struct table t = { .columns = three_labels, .ncolumns = columns_count(three_labels) };
+	struct report r = { .tool = "tool",
+		.columns = three_labels,
+		.shown = { 0, 1, 2, 3 },
+		.nshown = 4,
+		.utc = true,
+		.terminal = true,
+		.width = width,
+		.rows = 24 };
+	struct rows rows = { &t, when, before, 1 };
+	struct buf b = { 0 };
+	struct cell *row = table_row(&t);
+
+	row[0].num = 1;
+	row[1].label = from;
+	row[2].label = to;
+	row[3].label = because;
+	format_text.rows(&b, &r, &rows);
+	table_free(&t);
+	return taken(&b);
+}
+
+/* The short ones keep their width, and the long ones have the same. */
+static void
+text_labels_share(void)
+{
+	CHECK_STRING(three_text(48, "127.0.0.1:52665", "me", "10.11.12.13:44430"),
+	    "14:13:19       q  from  to  because\n"
+	    "14:13:20       1  12<0.1:52665  me  10<.13:44430\n");
+	CHECK_STRING(three_text(60, "127.0.0.1:52665", "me", "10.11.12.13:44430"),
+	    "14:13:19       q  from  to  because\n"
+	    "14:13:20       1  127.0.0.1:52665  me  10.11.12.13:44430\n");
+	CHECK_STRING(three_text(40, "127.0.0.1:52665", NULL, "late"),
+	    "14:13:19       q  from  to  because\n"
+	    "14:13:20       1  127<0.1:52665  -  late\n");
+}
+
 static void
 text_control_characters(void)
 {
@@ -802,6 +851,7 @@ main(void)
 	unit_test("text: a long label in the rest of the line", text_long_label);
 	unit_test("text: control characters", text_control_characters);
 	unit_test("text: headings lose their hyphens on 80 columns", text_squeezed);
+	unit_test("text: long labels share the rest of a line", text_labels_share);
 	unit_test("text: columns without room are left out", text_left_out);
 	unit_test("text: the name of a row always has room", text_named);
 	unit_test("text: the header again on each screen of a terminal", text_headers);

@@ -9,7 +9,7 @@
 static const struct column columns[] = {
 	[SOCK_TYPE] = { "type", "type", LABEL, NO_UNIT, 5, 0,
 	    .help = "tcp, udp or unix; 'all' is the sum over a network namespace" },
-	[SOCK_ACCEPT] = { "acceptq", "acceptq", GAUGE, NO_UNIT, 8, 1,
+	[SOCK_ACCEPT] = { "acceptq", "acceptq", GAUGE, NO_UNIT, 8, 1, .spare = true,
 	    .help = "of a listener: connections to be accepted, mean of the ticks (sock_diag)" },
 	[SOCK_ACCEPT_MAX] = { "acceptq_max", "aq-max", GAUGE, NO_UNIT, 7, 0,
 	    .help = "most of them at a tick (sock_diag)" },
@@ -37,7 +37,8 @@ static const struct column columns[] = {
 	[SOCK_RETRANS] = { "retrans_per_s", "retr/s", RATE, PER_SECOND, 8, 1, .spare = true,
 	    .counter = "sock_retrans",
 	    .help = "segments sent again (tcp_info total_retrans; of 'all' snmp RetransSegs)" },
-	[SOCK_DROP] = { "drops_per_s", "drops/s", RATE, PER_SECOND, 8, 1, .counter = "sock_drops",
+	[SOCK_DROP] = { "drops_per_s", "drops/s", RATE, PER_SECOND, 8, 1, .spare = true,
+	    .counter = "sock_drops",
 	    .help =
 		"connections or packets dropped here (sk_drops; of 'all' netstat ListenDrops)" },
 	[SOCK_COOKIE] = { "cookies_per_s", "cookies/s", RATE, PER_SECOND, 10, 1, .group = "tcp",
@@ -123,11 +124,21 @@ sock_tick_ns(const void *options)
  * delays an acknowledgement by 200 ms at most. */
 static const double LATE_MS = 100, SILENT_MS = 250;
 
+/* What a row means, for programs and in text. */
+struct meaning {
+	const char *name, *brief;
+};
+
+static const struct meaning queue_full = { "queue-full", NULL },
+			    application_late = { "application-late", "app-late" },
+			    send_buffer_full = { "send-buffer-full", "sndbuf-full" },
+			    peer_late = { "peer-or-network-late", "net-late" };
+
 /* A row to be: the worst come first. */
 struct judged {
 	const struct sock_view *view, *before; /* before: NULL if it was not there */
 	const struct sock_space *space;
-	const char *meaning;
+	const struct meaning *meaning; /* NULL: none */
 	double badness;
 };
 
@@ -166,9 +177,9 @@ judge_listener(struct judged *j)
 	double full = full_share(j->view);
 
 	if (full >= 1 || grew(j, FIGURE_DROPS))
-		j->meaning = "queue-full";
+		j->meaning = &queue_full;
 	else if (j->view->accept.n > 1 && j->view->accept_least > 0)
-		j->meaning = "application-late";
+		j->meaning = &application_late;
 	j->badness = (j->meaning ? 4e12 : 0) + (isnan(full) ? 0 : full * 1e9);
 }
 
@@ -201,14 +212,14 @@ judge_stream(struct judged *j)
 
 	j->badness = fmin(queued, 1e9);
 	if (dropping || (r->recvq.v > 0 && j->view->unread_ms >= LATE_MS)) {
-		j->meaning = "application-late";
+		j->meaning = &application_late;
 		j->badness += 3e12 + (j->view->unread_ms > 0 ? j->view->unread_ms : 0) * 1e3;
 	} else if (r->type == SOCK_OF_TCP && r->sendq.v > 0 && !is_writable(r)) {
-		j->meaning = "send-buffer-full";
+		j->meaning = &send_buffer_full;
 		j->badness += 2e12;
 	} else if (r->type == SOCK_OF_TCP && (r->sendq.v > 0 || r->state == SOCK_SYN_SENT) &&
 	    peer_is_late(j)) {
-		j->meaning = "peer-or-network-late";
+		j->meaning = &peer_late;
 		j->badness += 1e12;
 	}
 }
@@ -251,7 +262,8 @@ fill_names(struct watch *w, struct cell *row, const struct judged *j, double spa
 	cell_label(&row[SOCK_STATE], r->state ? sock_state_names[r->state] : NULL);
 	cell_label(&row[SOCK_LOCAL], r->local);
 	cell_label(&row[SOCK_PEER], is_listener(r) ? NULL : r->peer);
-	cell_label(&row[SOCK_MEANING], j->meaning);
+	if (j->meaning)
+		cell_brief(&row[SOCK_MEANING], j->meaning->name, j->meaning->brief);
 	fill_process(w, row, r);
 	cell_gauge(&row[SOCK_OWNERS], r->owners.known ? (double)r->owners.v : NAN, span_s);
 	if (j->space->ns.number)
