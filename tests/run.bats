@@ -177,10 +177,10 @@ setup() {
 }
 
 @test "the default view of every tool fits 80 columns" {
-	for tool in runq "runq -P ALL" cpu throttle mem; do
+	for tool in runq "runq -P ALL" cpu throttle mem psi tasks wait disk runqlat sock "sock -l" "sock -P ALL" who; do
 		script -qec "stty cols 80 rows 24; $PQ $tool 0.1 3 2>/dev/null" /dev/null </dev/null | tr -d '\r' >"$BATS_TEST_TMPDIR/screen"
 		[ "$(awk '{ if (length($0) > n) n = length($0) } END { print n }' "$BATS_TEST_TMPDIR/screen")" -le 80 ]
-		grep -q Average: "$BATS_TEST_TMPDIR/screen"
+		grep -qE "Average:|^[0-9:.]{12} " "$BATS_TEST_TMPDIR/screen"
 	done
 	script -qec "stty cols 80 rows 24; $PQ runq 1 1" /dev/null </dev/null | grep -q '%some'
 }

@@ -168,6 +168,9 @@ rows() {
 	[[ $output == *app-late* ]]
 	run --separate-stderr "$PQ" sock -l -p "$pid" 0.2 1
 	[[ ${lines[0]} =~ type\ +acceptq\ aq-max\ +cap\ +%full\ +ovf/s\ drops/s\ +process\ +local\ +meaning$ ]]
+	script -qec "stty cols 80 rows 24; $PQ sock -p $pid 1 1 2>/dev/null" /dev/null </dev/null | tr -d '\r' >screen
+	awk 'length > 80 { exit 1 }' screen
+	grep -qE 'tcp +10 +[0-9]+ +0 +q[^ ]*[0-9]\]  [^ ]*:?'"${port: -3}"'  [^ ]+  app-late$' screen
 }
 
 @test "a process that ends ends the rows; none is refused" {

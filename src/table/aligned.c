@@ -53,9 +53,10 @@ static int
 label_room(const struct report *r, int i)
 {
 	const struct column *c = shown(r, i);
-	int room = r->shown[i] == 0 ? LABEL_ROOM : c->room, heading = (int)strlen(c->heading) + 2;
+	int room = r->shown[i] == 0 ? LABEL_ROOM : c->room,
+	    heading = *c->heading ? (int)strlen(c->heading) + 2 : 0;
 
-	return c->below || c->remark || room > heading ? room : heading;
+	return c->below || room > heading ? room : heading;
 }
 
 /* On a narrow terminal, headings lose their hyphens, from the right. If that is not enough, columns
