@@ -559,7 +559,8 @@ alarm_once(const char *mode, uint32_t tgid)
 	struct pollfd p = { .fd = switch_ring_alarm_fd(r), .events = POLLIN };
 
 	stop = false;
-	uint64_t from = now(CLOCK_BOOTTIME); /* on a slow machine it may wait before the hog is there */
+	uint64_t from =
+	    now(CLOCK_BOOTTIME); /* on a slow machine it may wait before the hog is there */
 	pthread_create(&threads[0], NULL, victim, &of_victim);
 	usleep(50000);
 	while (tgid && poll(&p, 1, 0) == 1) { /* of a machine that is busy */
@@ -575,8 +576,8 @@ alarm_once(const char *mode, uint32_t tgid)
 	pthread_join(threads[1], NULL);
 	check(a.wait_ns > 60000000 && a.wait_ns < at - from + 1000000000,
 	    "a thread waits for 0.2 s: %.3f s are told", (double)a.wait_ns / 1e9);
-	check(a.at_ns > from && a.at_ns < at, "%.3f s after it ended",
-	    (double)(at - a.at_ns) / 1e9);
+	check(
+	    a.at_ns > from && a.at_ns < at, "%.3f s after it ended", (double)(at - a.at_ns) / 1e9);
 	switch_ring_close(r);
 }
 
