@@ -136,7 +136,9 @@ waits_in_group() {
 	wait $load 2>/dev/null
 }
 
+# Of a v1 cgroup, pq runqlat counts waits without BPF.
 beside_runqlat() {
+	[ "$MODE" = v2 ] || return 0
 	mkdir -p "$(cpu_dir load)"
 	for try in 1 2 3 4 5; do
 		waits_in_group
