@@ -251,6 +251,10 @@ null'
 	throttled 'quota 1 999000000 0' 'quota 1 1281000000 0'
 	run --separate-stderr "$PQ" who -f x.trace --json 0.1
 	[ "$(jq -s 'map(select(.behind == "total").quota_ms) | unique' <<<"$output" -c)" = '[0]' ]
+	# a reading that is a little late, on a slow machine: 50 ms, and 5 % of the interval
+	throttled 'quota 1 1062000000 70000000 limited' 'quota 1 1281000000 220000000 limited'
+	run --separate-stderr "$PQ" who -f x.trace --json
+	json_is 'select(.behind == "total") | .quota_ms' 150
 	# readings that do not enclose it, a counter that fell, a cgroup that is not there
 	throttled 'quota 1 1200000000 0 limited' 'quota 1 1281000000 9000000 limited' 'quota 7 999000000 1'
 	run --separate-stderr "$PQ" who -f x.trace --json

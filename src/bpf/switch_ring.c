@@ -477,15 +477,17 @@ add_span(struct switch_ring_found *found, const struct switch_span *span)
 }
 
 static void
-read_cpu(struct switch_ring *r, uint32_t cpu, uint64_t end, uint64_t since_ns,
+read_cpu(struct switch_ring *r, uint32_t cpu, uint64_t end, uint64_t since_ns, uint64_t now_ns,
     const struct switch_sink *sink, struct switch_ring_found *found)
 {
 	struct switch_span span;
 
-	switch_slots_read(&r->memory, cpu, end, since_ns, found->to_ns, sink, &span);
+	switch_slots_read(&r->memory, cpu, end, since_ns, now_ns, sink, &span);
 	add_span(found, &span);
 	if (span.from_ns > found->from_ns)
 		found->from_ns = span.from_ns;
+	if (span.to_ns < found->to_ns)
+		found->to_ns = span.to_ns;
 }
 
 static void
@@ -526,10 +528,10 @@ switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_s
 		read_perf(r, since_ns, sink, found);
 		return;
 	}
-	uint64_t *ends = begin_reading(r, found);
+	uint64_t *ends = begin_reading(r, found), now_ns = found->to_ns;
 
 	for (uint32_t cpu = 0; cpu < r->memory.cpus; cpu++)
-		read_cpu(r, cpu, ends[cpu], since_ns, sink, found);
+		read_cpu(r, cpu, ends[cpu], since_ns, now_ns, sink, found);
 	found->missed = read_missed(r);
 	free(ends);
 }

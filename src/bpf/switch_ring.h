@@ -69,7 +69,8 @@ struct switch_ring_found {
 };
 
 /* Gives the sink the events since since_ns of CLOCK_BOOTTIME (0: all that are there) of each CPU in
- * turn, up to now. The programs go on meanwhile: what they overwrite before it is read is lost. */
+ * turn, up to now, or to an event that is being written. The programs go on meanwhile: what they
+ * overwrite before it is read is lost. */
 void switch_ring_read(struct switch_ring *r, uint64_t since_ns, const struct switch_sink *sink,
     struct switch_ring_found *found);
 

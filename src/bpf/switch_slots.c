@@ -242,6 +242,29 @@ read_ring(struct reader *r, uint64_t i, uint64_t end)
 	}
 }
 
+/* The first event from i on whose slot may still be filled; `end` if there is none. Whoever took its number
+ * may have been interrupted, or have lost the CPU. */
+static uint64_t
+first_unfilled(const struct reader *r, uint64_t i, uint64_t end, uint64_t now_ns)
+{
+	uint64_t latest_ns = r->last_ns, from = end;
+
+	while (from > i && end - from < CHUNK &&
+	    slot(r, from - 1)->at_ns + r->s->shift_ns + unfilled_ns > now_ns)
+		from--;
+	for (i = from > i + 1 ? from - 2 : i; i < end; i++) {
+		struct sched_event e;
+		bool there = switch_slot_decode(r->s, r->span->cpu, slot(r, i), &e);
+		if (!there || e.at_ns + interrupted_ns < latest_ns) {
+			uint64_t next_ns =
+			    i + 1 < end ? slot(r, i + 1)->at_ns + r->s->shift_ns : now_ns;
+			return next_ns + unfilled_ns > now_ns ? i : end;
+		}
+		latest_ns = e.at_ns > latest_ns ? e.at_ns : latest_ns;
+	}
+	return end;
+}
+
 void
 switch_slots_read(const struct switch_slots *s, uint32_t cpu, uint64_t end, uint64_t since_ns,
     uint64_t now_ns, const struct switch_sink *sink, struct switch_span *span)
@@ -257,32 +280,12 @@ switch_slots_read(const struct switch_slots *s, uint32_t cpu, uint64_t end, uint
 		uint64_t first = oldest(&r), i = find(&r, first, end);
 		if (first == 0 || i > first)
 			begin(&r, since);
-		read_ring(&r, i, end);
+		uint64_t filled = i < end ? first_unfilled(&r, i, end, now_ns) : end;
+		read_ring(&r, i, filled);
+		if (filled < end && r.last_ns)
+			span->to_ns = r.last_ns;
 	}
-	tell_loss(&r, now_ns);
-}
-
-/* The first event from i on whose slot may still be filled; `end` if there is none. Whoever took its number
- * may have been interrupted, or have lost the CPU. */
-static uint64_t
-first_unfilled(const struct reader *r, uint64_t i, uint64_t end, uint64_t now_ns)
-{
-	uint64_t latest_ns = r->last_ns, from = end;
-
-	while (from > i && end - from < CHUNK &&
-	    slot(r, from - 1)->at_ns + r->s->shift_ns + unfilled_ns > now_ns)
-		from--;
-	for (i = from > i ? from - 1 : i; i < end; i++) {
-		struct sched_event e;
-		bool there = switch_slot_decode(r->s, r->span->cpu, slot(r, i), &e);
-		if (!there || e.at_ns + interrupted_ns < latest_ns) {
-			uint64_t next_ns =
-			    i + 1 < end ? slot(r, i + 1)->at_ns + r->s->shift_ns : now_ns;
-			return next_ns + unfilled_ns > now_ns ? i : end;
-		}
-		latest_ns = e.at_ns > latest_ns ? e.at_ns : latest_ns;
-	}
-	return end;
+	tell_loss(&r, span->to_ns);
 }
 
 void

@@ -93,7 +93,8 @@ bool switch_slot_decode(const struct switch_slots *s, uint32_t cpu, const struct
 uint64_t switch_slots_events(const struct switch_slots *s, uint32_t cpu);
 
 /* Reads the events of a CPU with numbers below `end`, as switch_slots_events said at now_ns, that are
- * from since_ns or later, and from opened_ns. They may be overwritten meanwhile. */
+ * from since_ns or later, and from opened_ns. They may be overwritten meanwhile. A slot that may still be
+ * filled ends them: span->to_ns is earlier then. */
 void switch_slots_read(const struct switch_slots *s, uint32_t cpu, uint64_t end, uint64_t since_ns,
     uint64_t now_ns, const struct switch_sink *sink, struct switch_span *span);
 

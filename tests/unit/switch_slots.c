@@ -74,13 +74,22 @@ empty(void)
 	burst = 0;
 }
 
+/* Slots that are not filled are from long before. */
+static const uint64_t late_ns = 200000000;
+
 static void
-read_at(uint64_t since_ns)
+read_until(uint64_t since_ns, uint64_t now_ns)
 {
 	static const struct switch_sink sink = { NULL, on_event, on_loss };
 
 	ngot = nlosses = 0;
-	switch_slots_read(&ring, 1, switch_slots_events(&ring, 1), since_ns, 1000000, &sink, &span);
+	switch_slots_read(&ring, 1, switch_slots_events(&ring, 1), since_ns, now_ns, &sink, &span);
+}
+
+static void
+read_at(uint64_t since_ns)
+{
+	read_until(since_ns, 1000000);
 }
 
 static struct sched_event
@@ -222,7 +231,7 @@ a_slot_that_was_not_filled_is_lost(void)
 	heads[1].events++;
 	heads[1].clashes++;
 	write_slot(1, 1011, what(SCHED_SWITCH, 10, 11, 0, 0));
-	read_at(0);
+	read_until(0, late_ns);
 	CHECK(ngot == 11 && span.lost == 1 && nlosses == 1 && losses[0].from_ns == 1009);
 	CHECK(losses[0].to_ns == 1011);
 	/* the event of the lap before is still there */
@@ -230,7 +239,7 @@ a_slot_that_was_not_filled_is_lost(void)
 	write_switches(100);
 	heads[1].events++;
 	write_switches(10);
-	read_at(0);
+	read_until(0, late_ns);
 	CHECK(span.lost == 1 && ngot == KEEPS - 1);
 	CHECK(nlosses == 1 && losses[0].from_ns == 1099 && losses[0].to_ns == 1101);
 }
@@ -243,7 +252,7 @@ an_interrupted_event_gets_the_time_of_the_one_before(void)
 	write_slot(1, 5000, what(SCHED_WAKING, 1, 2, 0, 1));
 	write_slot(1, 4990, what(SCHED_NEW, 3, 2, 0, 0));
 	write_slot(1, 4980, what(SCHED_WAKING, 1, 2, 0, 1));
-	read_at(0);
+	read_until(0, late_ns);
 	CHECK(ngot == 2 && got[1].kind == SCHED_NEW && got[1].at_ns == 5000 && span.lost == 1);
 }
 
@@ -351,6 +360,29 @@ reading_on_waits_for_a_slot(void)
 		}
 }
 
+/* So does a save: what is about to be written is not lost. */
+static void
+a_save_ends_before_a_slot_that_is_not_filled(void)
+{
+	for (uint64_t before = 10; before <= 10 * SLOTS; before *= 8)
+		for (int after = 0; after < 2; after++) {
+			uint64_t keeps = before < KEEPS ? before : KEEPS - 1 - (uint64_t)after;
+			empty();
+			for (uint64_t i = 0; i < before; i++)
+				write_slot(
+				    1, 1000 + 2000000 * i, what(SCHED_SWITCH, i, i + 1, 1, 0));
+			uint64_t last_ns = 1000 + 2000000 * (before - 1);
+			heads[1].events++;
+			if (after)
+				write_slot(1, last_ns + 5, what(SCHED_WAKING, 1, 2, 0, 1));
+			read_until(0, last_ns + 9);
+			CHECK(ngot == keeps && span.lost == 0 && nlosses == 0);
+			CHECK(got[ngot - 1].at_ns == last_ns && span.to_ns == last_ns);
+			read_until(0, last_ns + late_ns);
+			CHECK_U64(span.lost, (uint64_t)after);
+		}
+}
+
 int
 main(void)
 {
@@ -372,5 +404,7 @@ main(void)
 	unit_test("reading on gives each event once", reading_on_gives_each_event_once);
 	unit_test("reading on tells what was overwritten", reading_on_tells_what_was_overwritten);
 	unit_test("reading on waits for a slot that is not filled", reading_on_waits_for_a_slot);
+	unit_test("a save ends before a slot that is not filled",
+	    a_save_ends_before_a_slot_that_is_not_filled);
 	return unit_done();
 }

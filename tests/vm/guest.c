@@ -4,14 +4,18 @@
  *   guest jail DIR UID COMMAND…  with DIR as root, as that user
  *   guest mem MB                 takes so much memory, says "taken", and keeps it
  *   guest burn N                 is busy in so many threads
+ *   guest hold FILE              locks the file, says "held", and is busy
+ *   guest lock FILE              locks the file, once nobody else does
  *   guest work N MS              N threads run and sleep for so long; says "done", and sleeps
  *   guest programs               how many BPF programs the kernel has */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -77,6 +81,25 @@ burn(int n)
 	while (--n > 0)
 		if (pthread_create(&thread, NULL, spin, NULL) != 0)
 			return failed("pthread_create");
+	spin(NULL);
+	return 0;
+}
+
+static int
+lock(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd < 0 || flock(fd, LOCK_EX) < 0 ? failed(path) : 0;
+}
+
+static int
+hold(const char *path)
+{
+	if (lock(path) != 0)
+		return 1;
+	puts("held");
+	fflush(stdout);
 	spin(NULL);
 	return 0;
 }
@@ -191,6 +214,10 @@ main(int argc, char **argv)
 		return mem((size_t)atoi(argv[2]));
 	if (argc == 3 && strcmp(argv[1], "burn") == 0)
 		return burn(atoi(argv[2]));
+	if (argc == 3 && strcmp(argv[1], "hold") == 0)
+		return hold(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "lock") == 0)
+		return lock(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "work") == 0)
 		return work(atoi(argv[2]), atoi(argv[3]));
 	if (argc == 2 && strcmp(argv[1], "programs") == 0)

@@ -148,7 +148,15 @@ read_threads(struct trace_ring *t)
 		threads_read_process(&t->threads, t->host, t->pid);
 	else
 		threads_read(&t->threads, t->host);
-	quotas_take(&t->quotas, t->host, &t->threads.cgroups);
+}
+
+/* pq who needs what quotas had throttled when the events begin and when they end. So it is read at once:
+ * listing all threads takes too long. */
+static void
+read_quotas(struct trace_ring *t)
+{
+	if (switch_ring_knows_pids(t->ring))
+		quotas_take(&t->quotas, t->host, &t->threads.cgroups);
 }
 
 void
@@ -164,8 +172,10 @@ trace_ring_open(struct trace_ring *t, struct host *host, const struct trace_ring
 	if (t->saved == MAP_FAILED)
 		die(EXIT_FAILED, "out of memory");
 	uint64_t bytes = o->last_ns ? bytes_for(t, o) : o->bytes ? o->bytes : RING_BYTES;
+	threads_read_cgroups(&t->threads, host, t->pid);
 	open_bytes(t, o, bytes, o->wait_over_ns, &why);
 	t->begun = read_clocks();
+	read_quotas(t);
 	tell_source(t, &why);
 	if (switch_ring_knows_pids(t->ring))
 		read_threads(t);
@@ -279,7 +289,7 @@ put_clocks(const struct trace_ring *t, struct trace_writer *w, uint64_t from_ns)
 static void
 put_threads(struct trace_ring *t, struct writing *w)
 {
-	size_t before = t->threads.n, quotas = t->quotas.n;
+	size_t before = t->threads.n;
 
 	t->saved->unnamed = !switch_ring_knows_pids(t->ring);
 	if (!t->saved->unnamed) {
@@ -289,7 +299,6 @@ put_threads(struct trace_ring *t, struct writing *w)
 	threads_put(&t->threads, before, w->w);
 	quotas_put(&t->quotas, w->w);
 	t->threads.n = before;
-	t->quotas.n = quotas;
 }
 
 /* The kernel says that a process exits, too, when it runs a program that changes its user. */
@@ -313,7 +322,9 @@ trace_ring_write(
 {
 	struct writing w = { .w = trace_writer_new(fd), .to_ns = to_ns, .number = t->number };
 	const struct switch_sink sink = { &w, take_event, take_loss };
+	const size_t quotas = t->quotas.n;
 
+	read_quotas(t);
 	put_facts(t, w.w, why);
 	switch_ring_read(t->ring, from_ns, &sink, &t->saved->found);
 	t->saved->events = w.events;
@@ -323,6 +334,7 @@ trace_ring_write(
 	if (why)
 		trace_put_mark(w.w, why->at_ns, why->words);
 	put_threads(t, &w);
+	t->quotas.n = quotas;
 	free(w.births);
 	return trace_writer_end(w.w);
 }

@@ -107,6 +107,20 @@ threads_read(struct thread_list *l, struct host *host)
 		threads_read_process(l, host, pid);
 }
 
+void
+threads_read_cgroups(struct thread_list *l, struct host *host, const char *pid)
+{
+	struct text names;
+	char next[20];
+
+	if (pid)
+		cgroup_of(l, host, pid);
+	if (pid || !list(l, host, "proc", &names))
+		return;
+	while (next_number(&names, next))
+		cgroup_of(l, host, next);
+}
+
 /* ---- Those that events tell of */
 
 static int

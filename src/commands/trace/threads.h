@@ -22,6 +22,9 @@ void threads_read(struct thread_list *l, struct host *host);
 /* Adds those of a process. */
 void threads_read_process(struct thread_list *l, struct host *host, const char *pid);
 
+/* Adds the cgroup of this process, or those of all (NULL), but no threads. */
+void threads_read_cgroups(struct thread_list *l, struct host *host, const char *pid);
+
 /* Adds those that were born meanwhile, and are not in the list: events of kind SCHED_NEW and
  * SCHED_EXEC, in any order. A thread begins in the cgroup of who created it, and with its name until
  * it runs another program. */

@@ -209,12 +209,12 @@ limit(void *about, uint32_t party)
 		blame_limited(r->blame, party);
 }
 
-/* What quotas throttled in an interval is known if two readings enclose it, and nothing was throttled
- * between them, or not much more than the interval is between them. */
+/* What quotas throttled in an interval is known if two readings enclose it, by and large, and nothing was
+ * throttled between them, or not much more than the interval is between them. */
 static void
 tell_throttled(struct replay *r, uint32_t party, uint64_t end_ns)
 {
-	const uint64_t slack_ns = 50000000;
+	const uint64_t span_ns = end_ns - r->begun_ns, slack_ns = 50000000 + span_ns / 20;
 	uint32_t cgroup = parties_cgroup(&r->parties, party);
 	size_t n, a = 0, z;
 	const struct trace_quota *q = quotas_of(&r->trace, cgroup, &n);
@@ -230,9 +230,8 @@ tell_throttled(struct replay *r, uint32_t party, uint64_t end_ns)
 	if (q[a].at_ns > r->begun_ns + slack_ns || q[z].at_ns + slack_ns < end_ns ||
 	    q[z].throttled_ns < q[a].throttled_ns)
 		return;
-	uint64_t ns = q[z].throttled_ns - q[a].throttled_ns, span_ns = end_ns - r->begun_ns;
-	if (ns == 0 ||
-	    (!r->own->threads && q[z].at_ns - q[a].at_ns <= span_ns + span_ns / 10 + 2 * slack_ns))
+	uint64_t ns = q[z].throttled_ns - q[a].throttled_ns;
+	if (ns == 0 || (!r->own->threads && q[z].at_ns - q[a].at_ns <= span_ns + 2 * slack_ns))
 		blame_throttled(r->blame, party, ns);
 }
 
