@@ -92,6 +92,8 @@ sock_release(struct watch *w)
 	arena_free(&state->labels);
 	map_free(&state->tick_keys);
 	map_free(&state->held_keys);
+	map_free(&state->total_keys);
+	buf_free(&state->total_key);
 	free(state->ticks);
 	free(state->held);
 }
