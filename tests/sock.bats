@@ -216,11 +216,9 @@ rows() {
 	wait "$pid" || true
 	gone=$(jq -r "select(.pid == $pid) | .netns" out | sort -u)
 	[ "$gone" ] && [ "$gone" != "$own" ]
-	# it may be in a row that was begun before; then it is in no further one
-	last_rows() { tail -n 40 out | jq -rs "(map(select(.type == \"all\")) | last | .time) as \$t | map(select(.time == \$t) | .netns) | unique | join(\" \")" 2>/dev/null; }
-	is_gone() { local rows; rows=" $(last_rows) " && [[ $rows == *" $own "* && $rows != *" $gone "* ]]; }
+	is_gone() { tail -n 30 out | grep -q "\"netns\":\"$own\"" && ! tail -n 30 out | grep -q "\"netns\":\"$gone\""; }
 	await is_gone
-	kill -INT "$last"
+	kill "$last"
 	wait "$last"
 }
 
@@ -313,7 +311,7 @@ rows() {
 	sockets unread 55
 	"$PQ" record -p "$pid" -o p.tape 200ms 2 sock throttle 2>log
 	"$PQ" record -a -o a.tape 200ms 2 sock 2>log
-	group=$("$PQ" sock --json -w cgroup -p "$pid" 0.1 1 2>/dev/null | json -r 'select(.recvq_bytes == 55 and .type == "tcp") | .cgroup')
+	group=$("$PQ" sock --json -w cgroup -p "$pid" 0.1 1 2>/dev/null | jq -r 'select(.recvq_bytes == 55 and .type == "tcp") | .cgroup')
 	"$PQ" record -g "$group" -o g.tape 200ms 2 sock 2>log
 	for tape in p a g; do
 		run --separate-stderr "$PQ" sock --json -f $tape.tape
