@@ -81,6 +81,7 @@
  *   tools/disk/groups.c          pq disk -G: the I/O of cgroups
  *   tools/sock/sock.c            pq sock: columns and rows
  *   tools/sock/source.c          where its figures come from; how long bytes are unread
+ *   tools/sock/totals.c          pq sock --totals: rows that are put together
  *   tools/sock/softnet.c         pq sock -P: how packets come in
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget

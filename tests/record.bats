@@ -66,9 +66,9 @@ saved() {
 	run --separate-stderr "$PQ" record --budget 100% 10ms 3
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
-	[[ ${stderr_lines[0]} == *"records: runq cpu:1s throttle mem:1s tasks:10s psi:1s every 10 ms to pq.tape"* ]]
+	[[ ${stderr_lines[0]} == *"records: runq cpu:1s throttle mem:1s tasks:10s psi:1s sock:10s every 10 ms to pq.tape"* ]]
 	[[ ${stderr_lines[-1]} == *"stopped: 3 samples, "*" missed, 0 lost, "* ]]
-	[ "$("$PQ" tape info --json pq.tape | jq -r '[.tools, .rows] | tostring')" = '["runq cpu throttle mem tasks psi",3]' ]
+	[ "$("$PQ" tape info --json pq.tape | jq -r '[.tools, .rows] | tostring')" = '["runq cpu throttle mem tasks psi sock",3]' ]
 	"$PQ" runq --json -f pq.tape >rows 2>/dev/null
 	[ "$(jq -r .interval_s rows | wc -l)" -ge 2 ]
 }

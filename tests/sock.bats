@@ -176,10 +176,11 @@ rows() {
 @test "a process that ends ends the rows; none is refused" {
 	need_netlink
 	sockets unread 10
-	start sh -c "sleep 0.5; kill -9 $pid"
-	run --separate-stderr "$PQ" sock -p "$pid" 0.2
-	[ "$status" -eq 0 ]
-	[[ $stderr == *"process $pid has exited"* ]]
+	start "$PQ" sock --json -p "$pid" 0.2 >out 2>log
+	await test -s out
+	kill -9 "$pid"
+	wait "$last"
+	grep -q "process $pid has exited" log
 	fails 2 'no such process: 4194305' "$PQ" sock -p 4194305 0.1 1
 	fails 2 'no such cgroup' "$PQ" sock -g /pqtest-none 0.1 1
 	fails 2 '-l and -P cannot be combined|-P and -l cannot be combined' "$PQ" sock -l -P ALL
@@ -200,6 +201,50 @@ rows() {
 	[ "$(json -r '.netns' | sort -u)" = "$(readlink "/proc/$pid/ns/net" | tr -dc 0-9)" ]
 	[ "$("$PQ" sock -l --json 0.1 1 2>/dev/null | jq -r "select(.pid == $pid)")" = "" ]
 	"$PQ" sock -a -l --json 0.1 1 2>/dev/null | jq .pid | grep -qx "$pid"
+}
+
+@test "a network namespace that goes away ends its rows, and not the others" {
+	need_netlink
+	unshare --net true 2>/dev/null || skip "not permitted to make a network namespace"
+	: >port
+	# shellcheck disable=SC2016 # the inner shell expands it
+	unshare --net sh -c 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$0" listen 3 2' "$QUEUES" >port 3>&- &
+	pid=$!
+	started+=("$pid")
+	await test -s port
+	start "$PQ" sock -a -l --json 0.2 >out 2>log
+	await grep -q "\"pid\":$pid," out
+	kill -9 "$pid"
+	own=$(readlink /proc/self/ns/net | tr -dc 0-9)
+	wait "$pid" || true
+	gone=$(jq -r "select(.pid == $pid) | .netns" out | sort -u)
+	[ "$gone" ] && [ "$gone" != "$own" ]
+	is_gone() { tail -n 30 out | grep -q "\"netns\":\"$own\"" && ! tail -n 30 out | grep -q "\"netns\":\"$gone\""; }
+	await is_gone
+	kill "$last"
+	wait "$last"
+}
+
+@test "without the right to enter a network namespace, its files do, also on a tape" {
+	need_netlink
+	need_nobody
+	unshare --net true 2>/dev/null || skip "not permitted to make a network namespace"
+	: >port
+	# shellcheck disable=SC2016 # the inner shell expands it
+	unshare --net sh -c 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$0" unread 77' "$QUEUES" >port 3>&- &
+	pid=$!
+	started+=("$pid")
+	await test -s port
+	read -r port <port
+	chmod 777 .
+	run --separate-stderr as_nobody sock --json -o x.tape -p "$pid" 0.2 2
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"another network namespace needs root"* ]]
+	json_is 'select(.recvq_bytes == 77 and .type == "tcp") | [.local, .backlog, .rtt_ms, .pid]' "[\"127.0.0.1:$port\",null,null,null]
+[\"127.0.0.1:$port\",null,null,null]"
+	live=$output
+	"$PQ" sock --json -f x.tape 2>/dev/null >replayed
+	diff <(jq -c . <<<"$live") <(jq -c . replayed)
 }
 
 @test "as nobody: own namespace without rights, the processes of others unknown" {
@@ -228,6 +273,58 @@ rows() {
 	"$PQ" record -o y.tape 200ms 3 sock 2>log
 	"$PQ" sock -l --json -f y.tape 2>/dev/null | jq -c "select(.local == \"127.0.0.1:$port\") | [.backlog, .cgroup != null]" | sort -u >rows
 	[ "$(cat rows)" = '[128,true]' ]
+}
+
+@test "--totals: a row per listener, and per program in place of its connections" {
+	need_netlink
+	sockets unread 100 30
+	rows --totals 0.2 1
+	json_is 'select(.peer == null and .local == null and .type == "tcp") | [.sockets, .recvq_bytes, .process, .pid, .unread_ms > 0, .meaning]' \
+		'[30,3000,"queues",null,true,"application-late"]'
+	json_is 'select(.local != null) | [.local, .type, .sockets, .acceptq, .backlog, .process, .pid]' \
+		"[\"127.0.0.1:$port\",\"tcp\",1,0,128,\"queues\",null]"
+	[ "$(json -s length)" -eq 3 ]
+	rows --totals -n 1 0.2 1
+	[ "$(json -s length)" -eq 2 ]
+	fails 2 'totals' "$PQ" sock --totals -l
+}
+
+@test "export: the number of series does not depend on the number of connections, and no peer is a label" {
+	need_netlink
+	local n
+	mkdir text
+	for n in 2 40; do
+		sockets unread 10 $n
+		start "$PQ" export --textfile text -p "$pid" 0.2 sock 2>log
+		await grep -q '^pq_sock_recvq_bytes{type="tcp"' text/pq.prom
+		cp text/pq.prom "$n.prom"
+		kill "$last"
+		wait "$last"
+		grep '^pq_sock_recvq_bytes{type="tcp"' $n.prom >line
+		[[ $(cat line) == *'process="queues"'*"} $((n * 10))" ]]
+		grep -q "^pq_sock_backlog{.*local=\"127.0.0.1:$port\"" "$n.prom"
+		! grep -q 'peer=\|pid=' "$n.prom"
+	done
+	[ "$(grep -c '^pq_sock' 2.prom)" -eq "$(grep -c '^pq_sock' 40.prom)" ]
+}
+
+@test "recorded with -p, -g or -a, with others or alone: pq sock -f shows the same sockets" {
+	need_netlink
+	local group
+	sockets unread 55
+	"$PQ" record -p "$pid" -o p.tape 200ms 2 sock throttle 2>log
+	"$PQ" record -a -o a.tape 200ms 2 sock 2>log
+	group=$("$PQ" sock --json -w cgroup -p "$pid" 0.1 1 2>/dev/null | jq -r 'select(.recvq_bytes == 55 and .type == "tcp") | .cgroup')
+	"$PQ" record -g "$group" -o g.tape 200ms 2 sock 2>log
+	for tape in p a g; do
+		run --separate-stderr "$PQ" sock --json -f $tape.tape
+		[ "$status" -eq 0 ]
+		json_is "select(.pid == $pid and .recvq_bytes > 0) | .recvq_bytes" 55
+		run --separate-stderr "$PQ" sock --json -p "$pid" -f $tape.tape
+		json_is "select(.type == \"tcp\" and .recvq_bytes > 0) | [.local, .recvq_bytes, .process]" "[\"127.0.0.1:$port\",55,\"queues\"]"
+	done
+	run --separate-stderr "$PQ" sock --json -l -p "$pid" -f p.tape
+	json_is 'select(.type == "tcp") | .local' "\"127.0.0.1:$port\""
 }
 
 @test "the outage: a queue of 512 is full in front of an idle event loop, and pq why says so first" {

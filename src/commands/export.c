@@ -181,6 +181,14 @@ choose_all(struct tool_list *l, const struct target *t)
 }
 
 static void
+choose_options(struct tool_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->tool[i]->exported)
+			l->ask[i].options = l->tool[i]->exported;
+}
+
+static void
 open_file(struct exporter *e, const char *directory)
 {
 	if (!directory)
@@ -299,7 +307,7 @@ begin(struct exporter *e, const struct options *o)
 		.say = say_note };
 	for (size_t i = 0; i < l->n; i++)
 		session_add(&e->session, l->tool[i], &l->ask[i])->tick_ns =
-		    l->tool[i]->tick && !l->tool[i]->costly_tick ? TICK_NS : 0;
+		    l->tool[i]->tick && !l->tool[i]->tick_walks ? TICK_NS : 0;
 }
 
 static enum exit_status
@@ -329,6 +337,7 @@ export_run(const struct options *o)
 		    "[interval] [TOOL...])");
 	options_labels(o, tool_throttle.columns); /* checks them before the file is made */
 	choose_all(&e->list, &o->ask.target);
+	choose_options(&e->list);
 	open_file(e, ((const struct export_options *)o->ask.options)->directory);
 	begin(e, o);
 	signals_catch();

@@ -315,63 +315,77 @@ cookie_of(const uint32_t cookie[2])
 	return (uint64_t)cookie[1] << 32 | cookie[0];
 }
 
-static bool
-take_inet(struct text body, struct sock_told *s)
+/* The numbers of attributes mean something else for unix sockets. */
+static void
+take_attribute(struct sock_told *s, unsigned type, struct text value)
 {
-	struct inet_message m;
-	struct text value;
-	unsigned type;
+	struct sock_row *r = &s->row;
 
-	if (body.n < sizeof m)
-		return false;
-	memcpy(&m, body.s, sizeof m);
-	s->v6 = m.family == AF_INET6;
-	for (int i = 0; i < 2; i++)
-		memcpy(s->address[i], i ? m.id.address[1] : m.id.address[0], sizeof s->address[i]);
-	s->port[0] = ntohs(m.id.port[0]);
-	s->port[1] = ntohs(m.id.port[1]);
-	s->interface = m.id.interface;
-	s->row.state = m.state < SOCK_STATES ? (enum sock_state)m.state : SOCK_STATE_NONE;
-	bool tcp = s->row.type == SOCK_OF_TCP;
-	s->row.recvq = keyed_of(tcp ? sock_without_fin(s->row.state, m.rqueue, true) : m.rqueue);
-	s->row.sendq = keyed_of(tcp ? sock_without_fin(s->row.state, m.wqueue, false) : m.wqueue);
-	s->row.inode = m.inode;
-	s->row.uid = m.uid;
-	s->row.cookie = cookie_of(m.id.cookie);
-	if (tcp && m.timer == 1)
-		s->row.figure[FIGURE_TRIES] = keyed_of(m.retrans);
-	for (struct text rest = { body.s + sizeof m, body.n - sizeof m };
-	     next_attribute(&rest, &type, &value);) {
-		if (type == INET_DIAG_SKMEMINFO)
-			take_memory(value, &s->row);
-		else if (type == INET_DIAG_INFO && s->row.state != SOCK_LISTEN)
-			take_tcp_info(value, &s->row);
+	if (r->type == SOCK_OF_UNIX && type == UNIX_DIAG_NAME) {
+		s->name = value;
+	} else if (r->type == SOCK_OF_UNIX && type == UNIX_DIAG_RQLEN) {
+		r->recvq = u32_at(value, 0);
+		r->sendq = u32_at(value, sizeof(uint32_t));
+	} else if (r->type != SOCK_OF_UNIX && type == INET_DIAG_SKMEMINFO) {
+		take_memory(value, r);
+	} else if (r->type == SOCK_OF_TCP && type == INET_DIAG_INFO && r->state != SOCK_LISTEN) {
+		take_tcp_info(value, r);
 	}
-	return true;
 }
 
-static bool
-take_unix(struct text body, struct sock_told *s)
+static void
+take_inet(const struct inet_message *m, struct sock_told *s)
 {
-	struct unix_message m;
-	struct text value;
+	struct sock_row *r = &s->row;
+	bool tcp = r->type == SOCK_OF_TCP;
+
+	s->v6 = m->family == AF_INET6;
+	for (int i = 0; i < 2; i++)
+		memcpy(
+		    s->address[i], i ? m->id.address[1] : m->id.address[0], sizeof s->address[i]);
+	s->port[0] = ntohs(m->id.port[0]);
+	s->port[1] = ntohs(m->id.port[1]);
+	s->interface = m->id.interface;
+	r->state = m->state < SOCK_STATES ? (enum sock_state)m->state : SOCK_STATE_NONE;
+	r->recvq = keyed_of(tcp ? sock_without_fin(r->state, m->rqueue, true) : m->rqueue);
+	r->sendq = keyed_of(tcp ? sock_without_fin(r->state, m->wqueue, false) : m->wqueue);
+	r->inode = m->inode;
+	r->uid = m->uid;
+	r->cookie = cookie_of(m->id.cookie);
+	if (tcp && m->timer == 1)
+		r->figure[FIGURE_TRIES] = keyed_of(m->retrans);
+}
+
+static void
+take_unix(const struct unix_message *m, struct sock_row *r)
+{
+	r->state = m->state < SOCK_STATES ? (enum sock_state)m->state : SOCK_STATE_NONE;
+	r->inode = m->inode;
+	r->cookie = cookie_of(m->cookie);
+}
+
+/* Fills all but s->row.type, which says what the message is about. False if it is cut short. */
+static bool
+take_message(struct text body, struct sock_told *s)
+{
+	union {
+		struct inet_message inet;
+		struct unix_message local;
+	} m;
+	bool local = s->row.type == SOCK_OF_UNIX;
+	size_t n = local ? sizeof m.local : sizeof m.inet;
+	struct text rest, value;
 	unsigned type;
 
-	if (body.n < sizeof m)
+	if (body.n < n)
 		return false;
-	memcpy(&m, body.s, sizeof m);
-	s->row.state = m.state < SOCK_STATES ? (enum sock_state)m.state : SOCK_STATE_NONE;
-	s->row.inode = m.inode;
-	s->row.cookie = cookie_of(m.cookie);
-	for (struct text rest = { body.s + sizeof m, body.n - sizeof m };
-	     next_attribute(&rest, &type, &value);) {
-		if (type == UNIX_DIAG_NAME) {
-			s->name = value;
-		} else if (type == UNIX_DIAG_RQLEN) {
-			s->row.recvq = u32_at(value, 0);
-			s->row.sendq = u32_at(value, sizeof(uint32_t));
-		}
-	}
+	memcpy(&m, body.s, n);
+	if (local)
+		take_unix(&m.local, &s->row);
+	else
+		take_inet(&m.inet, s);
+	for (rest = (struct text){ body.s + n, body.n - n }; next_attribute(&rest, &type, &value);)
+		take_attribute(s, type, value);
 	return true;
 }
 
@@ -463,7 +477,7 @@ read_answer(struct sock_diag *d, bool dump, enum sock_type type,
 			if (head.type == NLMSG_DONE)
 				return error_of(body) < 0 ? -1 : whole;
 			struct sock_told s = { .row = { .type = type } };
-			if (!(type == SOCK_OF_UNIX ? take_unix(body, &s) : take_inet(body, &s)))
+			if (!take_message(body, &s))
 				return fail_with(EPROTO);
 			each(ctx, &s);
 			if (!dump)

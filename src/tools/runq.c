@@ -281,6 +281,7 @@ static const struct tool runq_cpus = {
 	.suits = suits,
 	.state_size = sizeof(struct runq_cpu_state),
 	.costly_tick = 1,
+	.tick_walks = true,
 	.tick = tick_cpus,
 	.tick_ns = tick_ns,
 	.read = read_cpus,

@@ -116,7 +116,8 @@ struct tool {
 	 * added. If it is or returns NULL: the columns without a group */
 	const char *(*default_columns)(const struct request *ask);
 	size_t state_size;
-	bool costly; /* pq export includes it only if it is named */
+	bool costly;          /* pq export includes it only if it is named */
+	const void *exported; /* its usual options in pq export; NULL: the same as elsewhere */
 	/* pq record includes it even if it is not named, and reads it this often, or at the
 	 * recorder's interval if that is longer; 0: not included */
 	int64_t recorded_ns;
@@ -127,6 +128,7 @@ struct tool {
 	/* ticks become rarer if they take more than this many hundredths of a CPU; 0: they are
 	 * cheap */
 	unsigned costly_tick;
+	bool tick_walks; /* they walk over threads: pq export has none between rows */
 
 	/* Samples a gauge: at every tick, and at every row before read. May be NULL. tick_ns is the
 	 * interval between ticks. */

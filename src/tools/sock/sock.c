@@ -66,7 +66,7 @@ static const struct column columns[] = {
 	[SOCK_SNDBUF] = { "sndbuf_bytes", "sndbuf", GAUGE, BYTES, 8, 0, .group = "buffers",
 	    .help = "what it may take (SKMEMINFO sndbuf)" },
 	[SOCK_COUNT] = { "sockets", "sockets", GAUGE, NO_UNIT, 8, 0, .group = "sum",
-	    .help = "of 'all': how many sockets there are, without TIME-WAIT" },
+	    .help = "of 'all': all sockets without TIME-WAIT; of --totals: those put together" },
 	[SOCK_LEAST] = { "acceptq_min", "aq-min", GAUGE, NO_UNIT, 7, 0, .group = "accept",
 	    .help = "fewest connections to be accepted at a tick" },
 	[SOCK_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .number = NUMBER, .group = "process",
@@ -85,7 +85,7 @@ static const struct column columns[] = {
 	    .help = "queue-full, application-late, send-buffer-full or peer-or-network-late; see "
 		    "MEANING" },
 	[SOCK_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0, .group = "cgroup",
-	    .remark = true, .help = "cgroup of the process (/proc/PID/cgroup)" },
+	    .help = "cgroup of the process (/proc/PID/cgroup)" },
 	[SOCK_NETNS] = { "netns", "netns", LABEL, NO_UNIT, 0, 0, .group = "netns",
 	    .help = "network namespace (/proc/PID/ns/net)" },
 	{ .key = NULL },
@@ -98,7 +98,10 @@ const struct option sock_option_table[] = {
 	    .help = "listeners: queues of connections to be accepted" },
 	{ 'P', NULL, "LIST", OPTION_CPUS, offsetof(struct sock_options, cpus),
 	    .help = "how packets come in, a row for each of these CPUs: 0,2-3, or ALL",
-	    .not_with = "-l -p -g -a -n" },
+	    .not_with = "-l -p -g -a -n --totals" },
+	{ 0, "totals", NULL, OPTION_FLAG, offsetof(struct sock_options, totals),
+	    .help = "a row per listener, and per program in place of its connections",
+	    .not_with = "-l" },
 	{ 'n', NULL, "N", OPTION_ROWS, offsetof(struct sock_options, rows),
 	    .help = "at most N rows, worst first (text: 20, or one screen)",
 	    .want = "a number of rows", .most = 1000000 },
@@ -387,14 +390,17 @@ add_sum(struct watch *w, const struct sock_space *a, const struct sock_space *b,
 
 /* ---- Rows */
 
-/* Listeners have a row with -l, or if connections waited in their queues. */
+/* Listeners have a row with -l, or if connections waited in their queues. Unix listeners of a machine
+ * can be many, and their names random: with --totals only those of TCP have a row when they are empty. */
 static bool
 has_row(const struct watch *w, const struct judged *j)
 {
 	const struct sock_row *r = j->view->row;
 
 	if (is_listener(r))
-		return sock_options(w)->listeners || gauge_max(&j->view->accept) > 0 || j->meaning;
+		return sock_options(w)->listeners ||
+		    (sock_options(w)->totals && r->type == SOCK_OF_TCP) ||
+		    gauge_max(&j->view->accept) > 0 || j->meaning;
 	return !sock_options(w)->listeners &&
 	    (r->recvq.v > 0 || r->sendq.v > 0 || j->meaning || grew(j, FIGURE_DROPS));
 }
@@ -449,13 +455,15 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	if (n > 1)
 		qsort(v, n, sizeof *v, by_badness);
 	const unsigned most = sock_options(w)->rows;
-	for (size_t i = 0; i < n && (w->ask->sort || !most || i < most); i++)
+	const bool totals = sock_options(w)->totals, all = w->ask->sort || totals || !most;
+	for (size_t i = 0; i < n && (all || i < most); i++)
 		add_row(w, &v[i], &t, out);
-	if (w->ask->sort) {
+	if (totals)
+		sock_put_together(state, out);
+	if (w->ask->sort)
 		tool_sort(w, out, NULL);
-		if (most)
-			table_keep(out, out->pinned + most);
-	}
+	if (most && out->nrows > out->pinned + most)
+		table_keep(out, out->pinned + most);
 	watch_tell_counters(w, &t, false);
 }
 
@@ -464,11 +472,17 @@ default_columns(const struct request *ask)
 {
 	const struct sock_options *o = ask->options;
 
+	if (o->totals)
+		return "type,sockets,acceptq,backlog,full_pct,recvq_bytes,unread_ms,sendq_bytes,"
+		       "retrans_per_s,process,local,meaning";
 	return o->listeners ? "type,acceptq,acceptq_max,backlog,full_pct,overflows_per_s,"
 			      "drops_per_s,process,local,meaning" :
 			      "type,acceptq,recvq_bytes,unread_ms,sendq_bytes,unacked_bytes,rtt_ms,"
 			      "retrans_per_s,process,local,peer,meaning";
 }
+
+/* Prometheus keeps each series for long: there is none per connection, and a limit to the others. */
+static const struct sock_options exported_options = { .totals = true, .rows = 50 };
 
 const struct tool tool_sock = {
 	.name = "sock",
@@ -490,7 +504,8 @@ const struct tool tool_sock = {
 	.forms_by = "-P",
 	.default_columns = default_columns,
 	.state_size = sizeof(struct sock_watch),
-	.costly = true,
+	.recorded_ns = 10000000000,
+	.exported = &exported_options,
 	.fleeting = true,
 	.costly_tick = 1,
 	.tick = sock_tick,

@@ -2,13 +2,17 @@
 #ifndef PQ_TOOLS_SOCK_SOCK_H
 #define PQ_TOOLS_SOCK_SOCK_H
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "proc/sockets.h"
 #include "tools/targets.h"
 #include "tools/tool.h"
 
+enum { SOCK_COLUMNS = SOCK_NETNS + 1 };
+
 struct sock_options {
 	bool listeners; /* -l */
+	bool totals;    /* --totals */
 	struct cpu_choice cpus;
 	unsigned rows;   /* at most; 0: all */
 	int64_t tick_ns; /* between samples of accept queues; 0: sock_tick_ns decides */
@@ -81,6 +85,8 @@ struct sock_watch {
 	struct map held_keys; /* of held: cookies */
 	struct sock_held *held;
 	size_t held_room;
+	struct map total_keys; /* of rows that are put together */
+	struct buf total_key;
 };
 
 /* ---- source.c: the tool's tick, read and release */
@@ -91,6 +97,11 @@ void sock_release(struct watch *w);
 
 /* The view of the socket with that inode in a space; NULL: it is not there. */
 const struct sock_view *sock_view_find(const struct sock_space *s, const struct sock_row *r);
+
+/* ---- totals.c */
+
+/* Puts together the rows after the pinned ones, which come worst first: see --totals. */
+void sock_put_together(struct sock_watch *s, struct table *t);
 
 /* ---- softnet.c: pq sock -P */
 

@@ -92,6 +92,8 @@ sock_release(struct watch *w)
 	arena_free(&state->labels);
 	map_free(&state->tick_keys);
 	map_free(&state->held_keys);
+	map_free(&state->total_keys);
+	buf_free(&state->total_key);
 	free(state->ticks);
 	free(state->held);
 }
@@ -332,7 +334,8 @@ is_below(const char *cgroup, const char *above)
 	return cgroup && strncmp(cgroup, above, n) == 0 && (!cgroup[n] || cgroup[n] == '/');
 }
 
-/* A recording may hold sockets of other processes than those of -p and -g. The sums are of those, too. */
+/* A recording may hold sockets of other processes than those of -p and -g. The sums are of those, too.
+ * If the open files of the recorded processes were hidden, all sockets stay, as they did then. */
 static void
 keep_target(const struct target *t, struct sock_space *s)
 {
@@ -341,6 +344,8 @@ keep_target(const struct target *t, struct sock_space *s)
 
 	if (t->pid)
 		text_u64(text_of(t->pid), &pid);
+	if (s->ns.hidden && (!t->pid || s->ns.pid == pid))
+		return;
 	for (size_t i = 0; i < s->ns.n; i++) {
 		const struct sock_row *r = s->v[i].row;
 		if (t->pid ? r->pid.known && r->pid.v == pid : is_below(s->v[i].cgroup, t->cgroup))

@@ -489,6 +489,7 @@ const struct tool tool_wait = {
 	.settle = settle,
 	.state_size = sizeof(struct waits),
 	.costly_tick = 5,
+	.tick_walks = true,
 	.costly = true,
 	.fleeting = true,
 	.default_columns = default_columns,
