@@ -85,7 +85,10 @@
  *   tools/sock/softnet.c         pq sock -P: how packets come in
  *   tools/tasks/tasks.c          pq tasks: columns and rows
  *   tools/tasks/scan.c           schedstat of every thread, within a budget
+ *   tools/tasks/rows.c           the threads that BPF read
+ *   tools/tasks/thread.c         what has grown of a thread
  *   tools/tasks/detail.c         the ranking, and the files of the worst
+ *   tools/tasks/split.c          waits for quota, and behind other tasks
  *   tools/runqlat/runqlat.c      pq runqlat: percentiles and histogram
  *   tools/runqlat/source.c       where its figures come from: BPF, schedstat or the probe
  *   tools/runqlat/probe.c        threads that measure how late they wake up

@@ -34,8 +34,10 @@ struct task_list {
 	uint32_t room;     /* tasks in the map */
 	struct kernel_row *rows;
 	uint32_t runs;
-	struct place *places[2];
-	size_t places_room;
+	/* in the order of their keys: sorted is one of the others, of which the second is only needed where the
+	 * kernel has another order */
+	struct place *places[2], *sorted;
+	size_t places_room[2];
 	/* the last text, and room for the next; n lines, in order */
 	struct buf text, previous;
 	struct printed *printed, *spare;
@@ -149,13 +151,11 @@ count_tasks(const struct task_list *l)
 	return text_split(&word, '/', &part) && text_u64(word, &n) == 0 && n <= 1 << 22 ? n : 0;
 }
 
-/* Room for all tasks, and some more. */
+/* Room for n tasks, and some more. All of it is memory of this process. */
 static uint32_t
-guess_room(const struct task_list *l)
+with_spare(uint64_t n)
 {
-	uint64_t n = count_tasks(l);
-
-	return (uint32_t)(n + n / 8 + 512);
+	return (uint32_t)(n + n / 32 + 256);
 }
 
 static int
@@ -165,7 +165,7 @@ try(struct task_list *l, enum task_list_mode mode, struct bpf_failure *f)
 	*f = (struct bpf_failure){ .mode = MODE_ANY };
 	if (task_plan_layout(&l->plan) < 0)
 		return failed(f, STEP_LAYOUT);
-	if (prepare(l, guess_room(l), f) < 0)
+	if (prepare(l, with_spare(count_tasks(l)), f) < 0)
 		return -1;
 	return run(l) < 0 && errno != ESRCH ? failed(f, STEP_RUN) : 0;
 }
@@ -249,7 +249,7 @@ run(struct task_list *l)
 		uint64_t found = head_of(l)->found;
 		if (found <= l->room)
 			return 0;
-		if (prepare(l, (uint32_t)(found + found / 4), &f) < 0)
+		if (prepare(l, with_spare(found), &f) < 0)
 			return -1;
 	}
 }
@@ -317,54 +317,54 @@ merge(const struct place *v, size_t a, size_t b, size_t end, struct place *out)
 		out[k] = j == end || (i < b && v[i].key <= v[j].key) ? v[i++] : v[j++];
 }
 
-/* Merges ascending runs until there is one. The kernel keeps the tasks in the order of their
- * creation, so there are few, and usually one. Returns v or spare. */
+/* Makes room for n places in one of the two arrays. */
 static struct place *
-sort(struct place *v, size_t n, struct place *spare)
+make_room(struct task_list *l, int i, size_t n)
 {
-	while (n > 0 && run_end(v, 0, n) < n) {
+	if (n > l->places_room[i]) {
+		l->places_room[i] = n + n / 4;
+		l->places[i] = xrealloc(l->places[i], l->places_room[i] * sizeof *l->places[i]);
+	}
+	return l->places[i];
+}
+
+/* Merges ascending runs of the first n places until there is one. The kernel keeps the tasks in the order
+ * of their creation, so there are few, and usually one. */
+static struct place *
+sort(struct task_list *l, size_t n)
+{
+	struct place *v = l->places[0];
+
+	for (int i = 1; n > 0 && run_end(v, 0, n) < n; i = 1 - i) {
+		struct place *sorted = make_room(l, i, n);
 		for (size_t a = 0, b, end; a < n; a = end) {
 			b = run_end(v, a, n);
 			end = b < n ? run_end(v, b, n) : n;
-			merge(v, a, b, end, spare);
+			merge(v, a, b, end, sorted);
 		}
-		struct place *sorted = spare;
-		spare = v;
 		v = sorted;
 	}
 	return v;
 }
 
-/* Makes room for n tasks in the arrays that sorting needs. */
-static void
-make_room(struct task_list *l, size_t n)
-{
-	if (n <= l->places_room)
-		return;
-	l->places_room = n + n / 4;
-	for (int i = 0; i < 2; i++)
-		l->places[i] = xrealloc(l->places[i], l->places_room * sizeof *l->places[i]);
-}
-
 /* Finds the tasks among the rows, in the order of their numbers. A task that was found twice, as it moved
  * while the program walked, counts once. Returns how many they are. */
 static size_t
-sort_rows(struct task_list *l, struct place **out)
+sort_rows(struct task_list *l)
 {
 	size_t found = (size_t)head_of(l)->found, n = 0, kept = 0;
+	struct place *v = make_room(l, 0, found);
 
-	make_room(l, found);
 	for (size_t i = 0; i < found; i++) {
 		const struct kernel_row *r = &l->rows[i + 1];
 		if (r->tid > 0) /* the idle task of a CPU has no number */
-			l->places[0][n++] =
-			    (struct place){ (uint64_t)r->pid << 32 | r->tid, (uint32_t)i + 1 };
+			v[n++] = (struct place){ (uint64_t)r->pid << 32 | r->tid, (uint32_t)i + 1 };
 	}
-	struct place *v = sort(l->places[0], n, l->places[1]);
+	v = sort(l, n);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || v[i].key != v[kept - 1].key)
 			v[kept++] = v[i];
-	*out = v;
+	l->sorted = v;
 	return kept;
 }
 
@@ -397,23 +397,43 @@ is_as_before(const struct task_row *r, const struct kernel_row *k)
 }
 
 int
-task_list_read(struct task_list *l, struct task_rows *out)
+task_list_scan(struct task_list *l, struct task_rows *out)
 {
 	uint64_t before = count_all(l);
-	struct place *v;
 
 	if (run(l) < 0)
 		return -1;
-	size_t n = sort_rows(l, &v);
-	task_rows_room(out, n);
-	for (size_t i = 0; i < n; i++) {
-		const struct kernel_row *k = &l->rows[v[i].row];
+	out->n = sort_rows(l);
+	out->hidden = count_hidden(l, before, out->n);
+	snprintf(out->source, sizeof out->source, "%s", task_list_mode(l));
+	return 0;
+}
+
+struct task_mark
+task_list_mark(const struct task_list *l, size_t i)
+{
+	const struct kernel_row *k = &l->rows[l->sorted[i].row];
+
+	return (struct task_mark){ k->pid, k->tid, k->written, k->gone_majflt };
+}
+
+void
+task_list_row(const struct task_list *l, size_t i, struct task_row *out)
+{
+	set_row(&l->rows[l->sorted[i].row], out);
+}
+
+int
+task_list_read(struct task_list *l, struct task_rows *out)
+{
+	if (task_list_scan(l, out) < 0)
+		return -1;
+	task_rows_room(out, out->n);
+	for (size_t i = 0; i < out->n; i++) {
+		const struct kernel_row *k = &l->rows[l->sorted[i].row];
 		if (!is_as_before(&out->v[i], k))
 			set_row(k, &out->v[i]);
 	}
-	out->n = n;
-	out->hidden = count_hidden(l, before, n);
-	snprintf(out->source, sizeof out->source, "%s", task_list_mode(l));
 	return 0;
 }
 
@@ -492,12 +512,11 @@ int
 task_list_print(struct task_list *l, struct buf *out)
 {
 	uint64_t before = count_all(l);
-	struct place *v;
 
 	if (run(l) < 0)
 		return -1;
-	size_t n = sort_rows(l, &v);
-	print_all(l, v, n);
+	size_t n = sort_rows(l);
+	print_all(l, l->sorted, n);
 	buf_text(out, "source ");
 	buf_text(out, task_list_mode(l));
 	print_number(out, "\ntasks ", keyed_of(n));

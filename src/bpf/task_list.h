@@ -31,6 +31,14 @@ int task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pi
  * again. 0, or -1 with errno: ESRCH there is no such process. */
 int task_list_read(struct task_list *l, struct task_rows *out);
 
+/* Reads the tasks, and sets all of *out but the rows. Each is there, for the functions below, until the next
+ * reading. Returns as task_list_read. */
+int task_list_scan(struct task_list *l, struct task_rows *out);
+
+/* Of row i of the last reading: what tells it from others; and all of it. */
+struct task_mark task_list_mark(const struct task_list *l, size_t i);
+void task_list_row(const struct task_list *l, size_t i, struct task_row *out);
+
 /* Reads the tasks, and appends the text of their rows. Returns as task_list_read. */
 int task_list_print(struct task_list *l, struct buf *out);
 

@@ -271,7 +271,7 @@ copy_call(struct code *c, const struct task_layout *at)
 	asm_store_imm(c, 4, R8, ROW(call), 0);
 	if (!knows_calls(at))
 		return;
-	asm_load(c, 8, R1, R8, ROW(state));
+	asm_load(c, 2, R1, R8, ROW(state));
 	asm_jump_imm(c, &none, ASM_JEQ, R1, 0);
 	asm_load(c, 4, R1, R8, ROW(flags));
 	asm_alu_imm(c, ASM_AND, R1, KERNEL_THREAD);
@@ -467,12 +467,12 @@ compare_row(struct code *c, const struct task_layout *at, struct label *changed)
 	asm_load(c, 8, R1, R10, IDS);
 	asm_load(c, 8, R2, R8, ROW(pid));
 	asm_jump(c, changed, ASM_JNE, R1, R2);
-	compare(c, at->state, 8, ROW(state), changed);
+	compare(c, at->state, 2, ROW(state), changed);
 	asm_jump_imm(c, changed, ASM_JEQ, R1, 0); /* it runs */
 	compare(c, at->slices, 8, ROW(slices), changed);
 	asm_jump_imm(c, changed, ASM_JEQ, R1, 0); /* it is new */
 	compare(c, at->run, 8, ROW(run_ns), changed);
-	compare(c, at->exit_state, 4, ROW(exit_state), changed);
+	compare(c, at->exit_state, 2, ROW(exit_state), changed);
 }
 
 /* What changes only while a task runs. */
@@ -484,8 +484,8 @@ copy_row(struct code *c, const struct task_layout *at)
 	asm_load(c, 4, R1, R9, HEAD(run));
 	asm_store(c, 4, R8, ROW(written), R1);
 	copy(c, at->flags, 4, ROW(flags));
-	copy(c, at->exit_state, 4, ROW(exit_state));
-	copy(c, at->state, 8, ROW(state));
+	copy(c, at->exit_state, 2, ROW(exit_state));
+	copy(c, at->state, 2, ROW(state));
 	copy(c, at->run, 8, ROW(run_ns));
 	copy(c, at->wait, 8, ROW(wait_ns));
 	copy(c, at->slices, 8, ROW(slices));

@@ -12,19 +12,21 @@
 #include "bpf/btf.h"
 #include "proc/task_rows.h"
 
-/* What the program writes of a task. The first 64 bytes, a line of the CPU caches, are all that is read
- * of a task that has not run since. */
+/* What the program writes of a task: two lines of the CPU caches. The first is all that is read of a task
+ * that has not run since. */
 struct kernel_row {
-	uint32_t pid, tid, exit_state;
+	uint32_t pid, tid;
 	uint32_t written; /* the run that wrote all of it */
-	uint64_t state, run_ns, slices, gone_majflt, cgroup[2];
+	uint16_t state, exit_state;
+	uint32_t flags;
+	uint32_t call; /* the task_call_hash of one that does not run; 0: unknown */
+	uint64_t run_ns, slices, gone_majflt, cgroup[2];
 	uint64_t wait_ns, switches[2], majflt;
 	uint64_t blkio_ns; /* UINT64_MAX: unknown */
 	uint64_t start_ns;
 	char comm[TASK_COMM];
-	uint32_t flags;
-	uint32_t call; /* the task_call_hash of one that does not run; 0: unknown */
 };
+_Static_assert(sizeof(struct kernel_row) == 128, "two lines of the CPU caches");
 
 /* The first entry of the map, before those of the tasks. */
 struct task_head {

@@ -201,6 +201,7 @@ take_row(struct text line, const struct task_rows *before, size_t *k, struct tas
 	}
 	if (parse_row(line, r) < 0)
 		return -1;
+	r->written = before->texts + 1;
 	while (*k < before->n && comes_before(&before->v[*k], r))
 		++*k;
 	if (*k < before->n && !comes_before(r, &before->v[*k]))
@@ -256,6 +257,7 @@ task_rows_parse(struct text t, const struct task_rows *before, struct task_rows 
 		return fail_with(EINVAL);
 	make_room(out, n);
 	out->text.n = 0;
+	out->texts = before->texts + 1;
 	buf_add(&out->text, start, (size_t)(t.s - start) + t.n);
 	out->at[0] = (uint32_t)(t.s - start);
 	for (size_t i = 0; i < n; i++) {

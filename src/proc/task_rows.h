@@ -31,7 +31,7 @@ enum { TASK_COMM = 16, TASK_ROWS_SOURCE = 16 };
 /* The members that are used of a task that has not run come first. */
 struct task_row {
 	uint32_t pid, tid;
-	uint32_t written;     /* from BPF without a text: the reading that last wrote this row */
+	uint32_t written;     /* the reading or the text that last changed this row */
 	uint32_t call;        /* task_call_hash of a thread that sleeps in a call; 0: unknown */
 	uint64_t gone_majflt; /* of threads of its process that have ended */
 	/* two tasks with the same numbers are in the same cgroups; 0: unknown */
@@ -46,6 +46,13 @@ struct task_row {
 	char comm[TASK_COMM];
 };
 
+/* What tells a row from others, and whether it is still that of an earlier reading. Only its gone_majflt
+ * and cgroups may be others although `written` is the same. */
+struct task_mark {
+	uint32_t pid, tid, written;
+	uint64_t gone_majflt;
+};
+
 /* Rows of a text, and of the text before it, whose lines need not be parsed again if they are still
  * the same. Zero-initialise to start, and free with task_rows_free. */
 struct task_rows {
@@ -57,6 +64,7 @@ struct task_rows {
 	struct buf text;
 	uint32_t *at;
 	size_t room, text_room; /* of v; of at */
+	uint32_t texts;         /* the number of this text */
 };
 
 /* Appends the line of a task. */

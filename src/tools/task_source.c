@@ -149,10 +149,11 @@ task_source_begin(struct task_source *s, struct watch *w, enum tasks_source want
 
 /* Rows whose text is not wanted need not become one. */
 static int
-read_direct(struct task_source *s, struct task_list *list)
+read_direct(struct task_source *s, struct task_list *list,
+    int (*read)(struct task_list *, struct task_rows *))
 {
 	s->now = &s->rows[0];
-	if (task_list_read(list, s->now) == 0)
+	if (read(list, s->now) == 0)
 		return 0;
 	s->now->n = 0;
 	return -1;
@@ -175,12 +176,48 @@ read_text(struct task_source *s, struct watch *w)
 	return -1;
 }
 
-int
-task_source_read(struct task_source *s, struct watch *w)
+/* The list of which a text would be made; NULL: there is only the text. */
+static struct task_list *
+list_of(const struct task_source *s, struct watch *w)
 {
 	const struct provided *p = host_measures(w->host, s->file);
 
-	return p && p->print == print_rows ? read_direct(s, p->ctx) : read_text(s, w);
+	return p && p->print == print_rows ? p->ctx : NULL;
+}
+
+int
+task_source_read(struct task_source *s, struct watch *w)
+{
+	struct task_list *list = list_of(s, w);
+
+	return list ? read_direct(s, list, task_list_read) : read_text(s, w);
+}
+
+int
+task_source_scan(struct task_source *s, struct watch *w)
+{
+	struct task_list *list = list_of(s, w);
+
+	s->list = list;
+	return list ? read_direct(s, list, task_list_scan) : read_text(s, w);
+}
+
+struct task_mark
+task_source_mark(const struct task_source *s, size_t i)
+{
+	if (s->list)
+		return task_list_mark(s->list, i);
+	const struct task_row *r = &s->now->v[i];
+	return (struct task_mark){ r->pid, r->tid, r->written, r->gone_majflt };
+}
+
+const struct task_row *
+task_source_row(const struct task_source *s, size_t i, struct task_row *room)
+{
+	if (!s->list)
+		return &s->now->v[i];
+	task_list_row(s->list, i, room);
+	return room;
 }
 
 void

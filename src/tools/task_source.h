@@ -10,6 +10,8 @@
 #include "proc/task_rows.h"
 #include "tools/tool.h"
 
+struct task_list;
+
 /* Zero-initialise to start. */
 struct task_source {
 	char file[24];       /* the name of the text of the rows; "": files are read */
@@ -19,6 +21,7 @@ struct task_source {
 	struct task_rows
 	    rows[2];           /* of the last two texts, in turn; without texts, the first only */
 	struct task_rows *now; /* one of them; NULL: none */
+	const struct task_list *list; /* after task_source_scan: what has the rows; NULL: s->now */
 };
 
 /* The names of the sources in the order of enum tasks_source, but for the first. */
@@ -35,6 +38,14 @@ bool task_source_find(struct task_source *s, struct watch *w);
 /* Reads the rows of this sample. Those of the sample before are not valid any more. 0, or -1 with errno, and
  * without rows: ESRCH if the process of -p is not there. */
 int task_source_read(struct task_source *s, struct watch *w);
+
+/* As task_source_read, for whoever wants few of the rows: s->now has everything but these. */
+int task_source_scan(struct task_source *s, struct watch *w);
+
+/* Of row i, until the next reading; task_source_row may write it to *room. */
+struct task_mark task_source_mark(const struct task_source *s, size_t i);
+const struct task_row *task_source_row(
+    const struct task_source *s, size_t i, struct task_row *room);
 
 void task_source_end(struct task_source *s, struct watch *w);
 

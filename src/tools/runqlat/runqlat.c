@@ -155,12 +155,14 @@ static void
 fill_threads(struct watch *w, const struct runqlat_snapshot *s, double span_s, struct cell *row)
 {
 	double wait_ns = 0, slices = 0;
+	const struct task *t;
 
 	tasks_set_rates(s->threads, span_s);
-	for (size_t i = 0; i < s->threads->ntasks; i++) {
-		wait_ns += s->threads->tasks[i].rate[WAIT_NS];
-		slices += s->threads->tasks[i].rate[SLICES];
-	}
+	for (size_t i = 0; i < s->threads->n; i++)
+		for (size_t k = 0; (t = tasks_next(s->threads, &s->threads->v[i], &k));) {
+			wait_ns += growth_of(t)->rate[WAIT_NS];
+			slices += growth_of(t)->rate[SLICES];
+		}
 	cell_gauge(&row[RUNS], slices, span_s);
 	cell_gauge(&row[WAITING], wait_ns * 1e-9, span_s);
 	cell_gauge(&row[MEAN], slices > 0 ? wait_ns / slices / unit_ns(w) : NAN, slices * span_s);

@@ -1,5 +1,5 @@
 /*
- * scan: reads schedstat of every thread, within a budget of CPU time.
+ * scan: reads schedstat of every thread, within a budget of CPU time, unless there are rows of BPF.
  *
  * Live, most of these files need not be read: a process has a CPU clock. It is the sum of the run times of
  * its threads and of those that have ended. As long as the clock equals the sum of the known figures, no
@@ -13,17 +13,7 @@
 #include "base/fail.h"
 #include "proc/machine.h"
 #include "tools/hidden.h"
-#include "tools/tasks/tasks.h"
-
-struct scan {
-	struct watch *w;
-	struct arena *arena;
-	struct tasks_state *state;
-	struct tasks_snapshot *s;
-	const struct tasks_snapshot *last;
-	size_t denied;
-	int error; /* of the last schedstat that could not be read */
-};
+#include "tools/tasks/scan.h"
 
 /* ---- The budget */
 
@@ -82,10 +72,6 @@ tell_skipped(const struct scan *c)
 
 /* ---- Threads */
 
-static const struct task new_task = {
-	.read = true, .switched = { NAN, NAN }, .blocked_ticks = NAN
-};
-
 static struct task *
 add_task(struct scan *c, uint32_t tid)
 {
@@ -98,72 +84,20 @@ add_task(struct scan *c, uint32_t tid)
 		s->tasks = *room = xrealloc(*room, *cap * sizeof **room);
 	}
 	struct task *t = &s->tasks[s->ntasks++];
-	*t = new_task;
+	*t = thread_unknown;
 	t->tid = tid;
 	return t;
-}
-
-double
-tasks_growth(struct watch *w, int column, struct keyed from, struct keyed to, double scale,
-    int64_t span_ns, double late_s)
-{
-	struct tasks_state *state = w->state;
-	struct interval t = {
-		.columns = tool_tasks.columns, .span_s = (double)span_ns * 1e-9, .late_s = late_s
-	};
-
-	t.cpus = CPULIST_MOST;
-	double grown = interval_growth(&t, column, from, to, scale);
-	state->jumped |= t.jumped;
-	return grown;
-}
-
-/* Without the tick of the scheduler (nohz_full), the kernel updates run_ns once per second. */
-static const double TICKLESS_S = 1;
-
-/* Sets what has grown since the thread was last read. The kernel adds a wait when it ends, and it may
- * have begun when the thread last ran. */
-static void
-compare(const struct scan *c, struct task *t, const struct task *before)
-{
-	static const int columns[] = { TASKS_CPU, TASKS_WAIT, TASKS_WAITS };
-	int64_t span_ns = t->read_ns - before->read_ns;
-
-	t->before = before;
-	t->counted = true;
-	t->moved = t->now[RUN_NS] != before->now[RUN_NS] || t->now[SLICES] != before->now[SLICES];
-	t->ran = t->moved || before->ran;
-	t->age_s = before->age_s;
-	/* status is read after schedstat: a wait may have ended between them */
-	t->since_ns = t->moved                   ? before->read_ns :
-	    before->asleep_ns > before->since_ns ? before->asleep_ns :
-						   before->since_ns;
-	/* most threads have not run: their counters need no checks */
-	for (int i = 0; i < FIGURES && memcmp(t->now, before->now, sizeof t->now) != 0; i++) {
-		double late_s = i == WAIT_NS ? (double)(before->read_ns - before->since_ns) * 1e-9 :
-		    before->moved            ? 0 :
-					       TICKLESS_S;
-		t->grown[i] = tasks_growth(c->w, columns[i], keyed_of(before->now[i]),
-		    keyed_of(t->now[i]), i == SLICES ? 1 : 1e-9, span_ns, late_s);
-		t->grown[i] = i == SLICES ? t->grown[i] : round(t->grown[i] * 1e9);
-	}
-	if (t->moved)
-		return;
-	/* these cannot change while a thread does not run */
-	t->state = before->state;
-	t->has_switches = before->has_switches;
-	if (!before->by_row) /* else it has other units */
-		t->blkio = before->blkio;
-	memcpy(t->switches, before->switches, sizeof t->switches);
 }
 
 static void
 skip(struct scan *c, const struct task *before)
 {
 	struct task *t = add_task(c, before->tid);
+	struct task_growth *g = growth_to_set(c->arena, t);
 
 	memcpy(t->now, before->now, sizeof t->now);
-	memcpy(t->rate, before->rate, sizeof t->rate);
+	memcpy(g->rate, growth_of(before)->rate, sizeof g->rate);
+	g->age_s = growth_of(before)->age_s;
 	t->before = before;
 	t->moved = before->moved;
 	t->ran = before->ran;
@@ -171,30 +105,7 @@ skip(struct scan *c, const struct task *before)
 	t->since_ns = before->since_ns;
 	t->asleep_ns = before->asleep_ns;
 	t->read = false;
-	t->age_s = before->age_s;
 	c->s->nskipped++;
-}
-
-/* Sets the figures of a thread that was read. */
-static struct task *
-set_task(struct scan *c, struct task *t, const struct task_sched *sched, const struct task *before,
-    bool born)
-{
-	t->now[RUN_NS] = sched->run_ns;
-	t->now[WAIT_NS] = sched->wait_ns;
-	t->now[SLICES] = sched->slices;
-	t->read_ns = c->s->at_ns;
-	t->since_ns = c->s->boot_ns;
-	if (before) {
-		compare(c, t, before);
-	} else if (born) {
-		int64_t since_ns = c->last ? c->last->at_ns : c->s->boot_ns;
-		compare(c, t,
-		    &(struct task){ .tid = t->tid, .read_ns = since_ns, .since_ns = since_ns });
-		t->before = NULL;
-		t->born = t->moved = true;
-	}
-	return t;
 }
 
 /* False when the thread has ended. */
@@ -223,85 +134,8 @@ read_task(struct scan *c, uint32_t pid, uint32_t tid, const struct task *before,
 	}
 	if (!read_sched(c, pid, tid, &sched))
 		return false;
-	set_task(c, add_task(c, tid), &sched, before, born);
+	thread_set(c, add_task(c, tid), &sched, before, born);
 	return true;
-}
-
-/* ---- Rows of BPF, which have more than schedstat */
-
-static void
-compare_row(const struct scan *c, struct task *t, const struct task *before)
-{
-	const uint64_t *from = before ? before->switches : (const uint64_t[]){ 0, 0 };
-	struct keyed blkio = before ? before->blkio : keyed_of(0);
-
-	if (before && !before->by_row) /* it was read from files: it has other units, or nothing */
-		return;
-	double ticks_per_s = (double)c->w->host->facts.ticks_per_s;
-	for (int i = 0; i < 2; i++)
-		t->switched[i] =
-		    t->switches[i] >= from[i] ? (double)(t->switches[i] - from[i]) : NAN;
-	t->blocked_ticks = ticks_per_s *
-	    tasks_growth(c->w, TASKS_BLKIO, blkio, t->blkio, 1e-9,
-		t->read_ns - (before ? before->since_ns : c->s->boot_ns), 0);
-}
-
-static void
-add_row(struct scan *c, const struct task_row *row, const struct task *before, bool born)
-{
-	const struct task_sched sched = { row->run_ns, row->wait_ns, row->slices };
-	struct task *t = set_task(c, add_task(c, row->tid), &sched, before, born);
-
-	t->row = row;
-	t->by_row = true;
-	t->majflt = row->majflt;
-	t->start_ns = row->start_ns;
-	t->state = row->state;
-	if (t->state == 'S')
-		t->asleep_ns = t->read_ns;
-	t->has_switches = true;
-	t->switches[0] = row->switches[0];
-	t->switches[1] = row->switches[1];
-	if (c->state->delayacct)
-		t->blkio = row->blkio_ns;
-	if (before || born)
-		compare_row(c, t, before);
-}
-
-/* The rows of a process, in the order of their threads. Returns how many they are. A thread with the
- * number of one that ended has another start. */
-static size_t
-add_process(struct scan *c, const struct task_row *row, size_t n)
-{
-	struct tasks_snapshot *s = c->s;
-	const struct tasks_process *before = tasks_find(c->last, row->pid);
-	const struct task *old = before ? &c->last->tasks[before->first] : NULL,
-			  *end = before ? old + before->n : NULL;
-	bool born =
-	    before || (c->last && (double)row->start_ns * 1e-9 >= c->last->uptime_s - 0.015);
-	size_t i = 0;
-
-	s->v = arena_grow(c->arena, s->v, s->n, &s->cap, sizeof *s->v);
-	struct tasks_process *p = &s->v[s->n++];
-	*p = (struct tasks_process){
-		.pid = row->pid, .first = s->ntasks, .gone_majflt = row->gone_majflt
-	};
-	for (; i < n && row[i].pid == p->pid; i++) {
-		for (; old < end && old->tid < row[i].tid; old++)
-			p->ended++;
-		bool met = old < end && old->tid == row[i].tid;
-		/* what was read from a file does not tell its start */
-		bool same = met && (!old->by_row || old->start_ns == row[i].start_ns);
-		add_row(c, &row[i], same ? old : NULL, born && !same);
-		p->born += born && !same;
-		p->ended += met && !same;
-		if (met)
-			old++;
-	}
-	for (; old < end; old++)
-		p->ended++;
-	p->n = s->ntasks - p->first;
-	return i;
 }
 
 /* ---- Processes */
@@ -434,7 +268,9 @@ keep_threads(struct scan *c, struct tasks_process *p, const struct tasks_process
 		const struct task *one = &c->last->tasks[i];
 		const struct task_sched same = { one->now[RUN_NS], one->now[WAIT_NS],
 			one->now[SLICES] };
-		set_task(c, add_task(c, one->tid), &same, one, false)->read = false;
+		struct task *t = add_task(c, one->tid);
+		thread_set(c, t, &same, one, false);
+		t->read = false;
 		run_ns += same.run_ns;
 	}
 	p->n = before->n;
@@ -464,9 +300,9 @@ read_pass(struct scan *c, struct tasks_process *p, int pass, uint64_t *run_ns, u
 			continue;
 		}
 		*run_ns += sched.run_ns - before->now[RUN_NS];
-		*t = new_task;
+		*t = thread_unknown;
 		t->tid = before->tid;
-		set_task(c, t, &sched, before, false);
+		thread_set(c, t, &sched, before, false);
 	}
 }
 
@@ -523,6 +359,8 @@ read_process(struct scan *c, uint32_t pid)
 	struct tasks_snapshot *s = c->s;
 	const struct tasks_process *before = tasks_find(c->last, pid);
 
+	if (before && before->by_row) /* it had rows: how much its counters have grown is unknown */
+		before = NULL;
 	s->v = arena_grow(c->arena, s->v, s->n, &s->cap, sizeof *s->v);
 	struct tasks_process *p = &s->v[s->n];
 	*p = (struct tasks_process){ .pid = pid, .first = s->ntasks };
@@ -536,18 +374,20 @@ read_process(struct scan *c, uint32_t pid)
 static void
 add_processes(struct scan *c, const uint32_t *pids, size_t npids, bool all)
 {
-	const struct task_row *v = c->state->source.now->v;
-	size_t n = c->state->source.now->n, k = 0;
+	const struct task_source *source = &c->state->source;
+	size_t n = source->now->n, k = 0;
 
 	for (size_t i = 0; i < n;) {
-		for (; k < npids && pids[k] < v[i].pid; k++)
+		uint32_t pid = task_source_mark(source, i).pid;
+		for (; k < npids && pids[k] < pid; k++)
 			read_process(c, pids[k]);
-		bool wanted = k < npids && pids[k] == v[i].pid;
+		bool wanted = k < npids && pids[k] == pid;
 		k += wanted;
-		i += all || wanted ? add_process(c, &v[i], n - i) : 1;
+		i += all || wanted ? rows_add_process(c, i) : 1;
 	}
 	for (; k < npids; k++)
 		read_process(c, pids[k]);
+	rows_end(c);
 }
 
 static int
@@ -651,7 +491,7 @@ check_first(const struct scan *c, size_t npids)
 {
 	const char *cgroup = c->w->ask->target.cgroup;
 
-	if (c->s->ntasks == 0 && c->error && !cgroup)
+	if (c->s->n == 0 && c->error && !cgroup)
 		watch_fail(c->w, EXIT_UNSUPPORTED,
 		    "/proc/PID/task/TID/schedstat: %s (it needs CONFIG_SCHED_INFO)",
 		    strerror(c->error));
@@ -663,15 +503,40 @@ check_first(const struct scan *c, size_t npids)
 	return false;
 }
 
-/* The processes of the last snapshot that had no rows. Returns how many threads they had. */
+/* The first row of that process or of a later one. */
 static size_t
-had_no_rows(const struct scan *c, uint32_t **pids, size_t *n)
+find_row(const struct task_source *source, uint32_t pid)
+{
+	size_t low = 0, high = source->now->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (task_source_mark(source, middle).pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool
+has_row(const struct task_source *source, uint32_t pid)
+{
+	size_t i = find_row(source, pid);
+
+	return i < source->now->n && task_source_mark(source, i).pid == pid;
+}
+
+/* The processes of the last snapshot that had no rows, and have none now. Returns how many threads they
+ * had. */
+static size_t
+have_no_rows(const struct scan *c, uint32_t **pids, size_t *n)
 {
 	const struct tasks_snapshot *last = c->last;
 	size_t threads = 0, cap = 0;
 
 	for (size_t i = 0; last && i < last->n; i++) {
-		if (last->tasks[last->v[i].first].by_row)
+		if (last->v[i].by_row || has_row(&c->state->source, last->v[i].pid))
 			continue;
 		*pids = arena_grow(c->arena, *pids, *n, &cap, sizeof **pids);
 		(*pids)[(*n)++] = last->v[i].pid;
@@ -681,7 +546,8 @@ had_no_rows(const struct scan *c, uint32_t **pids, size_t *n)
 }
 
 /* Whether rows, and the processes that are known to have none, are all tasks that the kernel
- * counts. */
+ * counts. Some of those may have ended meanwhile. If others without rows began, they are found in the next
+ * snapshot. */
 static bool
 rows_have_all(const struct scan *c, uint32_t **pids, size_t *n)
 {
@@ -689,22 +555,19 @@ rows_have_all(const struct scan *c, uint32_t **pids, size_t *n)
 	const struct target *t = &c->w->ask->target;
 
 	return !t->pid && !t->cgroup && rows->hidden.known &&
-	    had_no_rows(c, pids, n) == rows->hidden.v;
+	    have_no_rows(c, pids, n) >= rows->hidden.v;
 }
 
 /* Whether there are rows of the process of -p. */
 static bool
 rows_have_target(struct scan *c, uint32_t **pids, size_t *n)
 {
-	const struct task_rows *rows = c->state->source.now;
-
 	if (!c->w->ask->target.pid)
 		return false;
 	*pids = targets_parse_pids(c->arena, text_of(c->w->ask->target.pid), n);
-	for (size_t i = 0; *n == 1 && i < rows->n; i++)
-		if (rows->v[i].pid == **pids)
-			return c->state->targets.seen = true;
-	return false;
+	if (*n != 1 || !has_row(&c->state->source, **pids))
+		return false;
+	return c->state->targets.seen = true;
 }
 
 /* Lists the processes of the target, as targets_pids, unless rows tell. */
@@ -720,13 +583,17 @@ struct tasks_snapshot *
 tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 {
 	struct tasks_state *state = w->state;
-	struct scan c = { w, a, state, arena_alloc(a, sizeof *c.s), state->last, 0, 0 };
+	struct scan c = { .w = w,
+		.arena = a,
+		.state = state,
+		.s = arena_alloc(a, sizeof *c.s),
+		.last = state->last };
 	bool by_rows = *state->source.file;
 	uint32_t *pids = NULL;
 	size_t n = 0;
 
 	state->last = NULL; /* without a snapshot now, the next one is a first one */
-	if (by_rows && task_source_read(&state->source, w) < 0 && errno != ESRCH)
+	if (by_rows && task_source_scan(&state->source, w) < 0 && errno != ESRCH)
 		return watch_fail(
 		    w, EXIT_FAILED, "cannot read the tasks by BPF: %s", strerror(errno));
 	if (list_targets(&c, &pids, &n) < 0 && !targets_explain(&state->targets, w, errno))
@@ -742,6 +609,7 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 	c.s->at_ns = w->now_ns;
 	c.s->boot_ns = booted_ns(w, c.s->uptime_s);
 	c.s->source = by_rows ? arena_copy(a, text_of(state->source.now->source)) : "proc";
+	rows_begin(&c);
 	if (by_rows)
 		add_processes(&c, pids, n, !w->ask->target.pid && !w->ask->target.cgroup);
 	for (size_t i = 0; !by_rows && i < n; i++)
@@ -768,11 +636,16 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 void
 tasks_set_rates(const struct tasks_snapshot *s, double span_s)
 {
-	for (size_t i = 0; i < s->ntasks; i++) {
-		struct task *t = &s->tasks[i];
-		double since_s = span_s + t->age_s;
-		t->age_s = t->read ? 0 : since_s;
-		for (int k = 0; k < FIGURES && t->read; k++)
-			t->rate[k] = t->counted ? t->grown[k] / since_s : 0;
+	for (size_t i = 0; i < s->n; i++) {
+		struct task *t;
+		for (size_t k = 0; (t = tasks_next(s, &s->v[i], &k));) {
+			struct task_growth *g = t->growth;
+			if (!g)
+				continue;
+			double since_s = span_s + g->age_s;
+			g->age_s = t->read ? 0 : since_s;
+			for (int f = 0; f < FIGURES && t->read; f++)
+				g->rate[f] = t->counted ? g->grown[f] / since_s : 0;
+		}
 	}
 }

@@ -21,11 +21,13 @@ static const double PERCENT_OF_NS = 1e-7;
 static void
 add_task(struct sum *sum, const struct task *t)
 {
+	const struct task_growth *g = growth_of(t);
+
 	for (int k = 0; k < FIGURES; k++)
-		sum->rate[k] += t->rate[k];
+		sum->rate[k] += g->rate[k];
 	for (int k = 0; k < 2; k++)
-		sum->switched[k] += t->counted && !t->moved ? 0 : t->switched[k];
-	sum->blocked_ticks += t->blocked_ticks;
+		sum->switched[k] += t->counted && !t->moved ? 0 : g->switched[k];
+	sum->blocked_ticks += g->blocked_ticks;
 	sum->running += t->state ? t->state == 'R' : NAN;
 	sum->blocked += t->state ? t->state == 'D' : NAN;
 	sum->sleeping += t->state ? t->state == 'S' || t->state == 'I' : NAN;
@@ -33,15 +35,34 @@ add_task(struct sum *sum, const struct task *t)
 	sum->threads++;
 }
 
+/* The threads of a process that are not quiet, and how many the others are. */
 static void
-add_unit(struct sum *sum, const struct tasks_unit *u)
+add_process(struct sum *sum, const struct tasks_snapshot *s, const struct tasks_process *p)
+{
+	const struct task *t;
+	size_t met = 0;
+
+	for (; (t = tasks_next(s, p, &met));)
+		add_task(sum, t);
+	size_t quiet = p->n - (met - 1);
+	sum->blocked += (double)p->blocked;
+	sum->sleeping += (double)p->asleep;
+	sum->threads += (double)quiet;
+	if (quiet > 0 && !p->knows_blkio)
+		sum->blocked_ticks = NAN;
+}
+
+static void
+add_unit(struct sum *sum, const struct tasks_snapshot *s, const struct tasks_unit *u)
 {
 	sum->majflt += u->majflt;
 	sum->quota_ns += u->quota_ns;
 	sum->born += u->tid ? u->t->born : u->p->born;
 	sum->ended += u->tid ? 0 : u->p->ended;
-	for (size_t i = 0; i < u->n; i++)
-		add_task(sum, &u->t[i]);
+	if (u->tid)
+		add_task(sum, u->t);
+	else
+		add_process(sum, s, u->p);
 }
 
 static void
@@ -92,7 +113,7 @@ add_rows(const struct watch *w, const struct tasks_snapshot *s, double span_s, s
 		for (next = i; next < s->nunits &&
 		     (next == i || (o->by_cgroup && same_cgroup(u, &s->units[next])));
 		     next++)
-			add_unit(&sum, &s->units[next]);
+			add_unit(&sum, s, &s->units[next]);
 		struct cell *row = table_row(out);
 		fill(row, &sum, (double)w->host->facts.ticks_per_s, span_s);
 		cells_name(&row[TASKS_CGROUP], &row[TASKS_POD], u->p->cgroup, u->p->names);

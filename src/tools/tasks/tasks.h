@@ -2,7 +2,7 @@
  * tasks: which processes, threads or cgroups waited for a CPU. A row has two parts, to keep its
  * cost low. scan.c reads schedstat of every thread, which is cheap. detail.c ranks the processes by
  * their wait, and reads the other files of the worst ones only. Where there are rows of BPF
- * (task_source), they have all of this. Which files are read depends only on what the files say, so
+ * (task_source), they have all of this, and rows.c takes what has changed. Which files are read depends only on what the files say, so
  * that a recording holds all that its replay reads.
  */
 #ifndef PQ_TASKS_TASKS_H
@@ -23,47 +23,63 @@ struct detail {
 	struct keyed majflt;
 };
 
-/* A thread in a snapshot. Unknown values of type double are NaN. */
+/* How much the counters of a thread have grown. Unknown values are NaN. */
+struct task_growth {
+	double grown[FIGURES]; /* since it was last read */
+	double rate[FIGURES];  /* grown per second; tasks_set_rates sets it */
+	double age_s;          /* from its last reading to the previous snapshot */
+	double switched[2];    /* of task.switches */
+	double blocked_ticks;  /* of task.blkio_v */
+};
+
+/* A thread in a snapshot. There may be 50,000 of which few have run, so it is two lines of the CPU caches,
+ * and what only those need is elsewhere. */
 struct task {
-	const struct task *before; /* in the previous snapshot; NULL: not in it */
-	/* what BPF read of it, in the newest snapshot; NULL: it was read from files */
-	const struct task_row *row;
+	const struct task *before; /* in the previous snapshot; NULL: not in it, or quiet */
+	struct task_growth
+	    *growth; /* NULL: nothing has grown, or nothing is known; see growth_of */
 	uint32_t tid;
-	bool read;    /* in this snapshot; false: skipped, for the budget */
-	bool born;    /* since the previous snapshot */
-	bool moved;   /* it was on a CPU since it was last read */
-	bool counted; /* there is an earlier reading, or it was born: grown may be known */
-	bool stuck;   /* it waits for a CPU, and has not run since it was last read */
-	bool ran;     /* it has been seen to run */
-	bool by_row;  /* it was read by BPF */
-	bool has_switches;
+	uint32_t row, written; /* by_row: the number of its row, and as in task_mark */
+	bool read : 1;         /* in this snapshot; false: skipped, for the budget */
+	bool born : 1;         /* since the previous snapshot */
+	bool moved : 1;        /* it was on a CPU since it was last read */
+	bool counted : 1;      /* there is an earlier reading, or it was born: grown may be known */
+	bool stuck : 1;        /* it waits for a CPU, and has not run since it was last read */
+	bool ran : 1;          /* it has been seen to run */
+	bool by_row : 1;       /* it was read by BPF */
+	bool quiet : 1;        /* by_row: it has neither run nor waited for two snapshots */
+	bool
+	    still : 1; /* without growth: the switches and waits for I/O are known not to have grown */
+	bool has_switches : 1;
+	bool has_blkio : 1;
 	char state; /* '\0': unknown */
 	uint64_t now[FIGURES];
 	int64_t read_ns;           /* when it was last read */
 	int64_t since_ns;          /* a wait that had not been added at read_ns began after this */
 	int64_t asleep_ns;         /* it was seen asleep after this; 0: it was not */
-	double grown[FIGURES];     /* since it was last read */
-	double rate[FIGURES];      /* grown per second; tasks_set_rates sets it */
-	double age_s;              /* from its last reading to the previous snapshot */
 	uint64_t switches[2];      /* voluntary, involuntary */
-	double switched[2];        /* their growth */
-	struct keyed blkio;        /* ticks; ns if there is a row */
-	double blocked_ticks;      /* their growth */
+	uint64_t blkio_v;          /* ticks; ns if by_row */
 	uint64_t majflt, start_ns; /* as in a row; by_row */
-	const struct detail *detail;
+	const struct detail *detail; /* of one that was read from files */
 };
+_Static_assert(sizeof(void *) != 8 || sizeof(struct task) == 128, "two lines of the CPU caches");
 
 struct tasks_process {
 	uint32_t pid;
-	size_t first, n;                 /* its threads in the snapshot */
-	unsigned born, ended;            /* threads, since the previous snapshot */
-	bool unlisted;                   /* its threads could not be listed */
-	bool skipped;                    /* one of its threads was skipped */
-	bool exact;                      /* the next two are known */
-	uint64_t ended_ns;               /* its CPU clock without the run times of its threads */
-	uint64_t links;                  /* those of its directory task */
-	uint64_t gone_majflt;            /* of threads that have ended; only with rows */
-	const char *cgroup;              /* NULL: unknown */
+	bool by_row;            /* its threads are */
+	bool knows_blkio;       /* by_row: the waits for I/O of those that are quiet are known */
+	size_t first, n;        /* its threads: see tasks_of */
+	size_t active, nactive; /* by_row: those that are not quiet; see tasks_next */
+	size_t blocked, asleep; /* by_row: how many of the others are in these states */
+	uint64_t majflt;        /* by_row: of its threads */
+	unsigned born, ended;   /* threads, since the previous snapshot */
+	bool unlisted;          /* its threads could not be listed */
+	bool skipped;           /* one of its threads was skipped */
+	bool exact;             /* the next two are known */
+	uint64_t ended_ns;      /* its CPU clock without the run times of its threads */
+	uint64_t links;         /* those of its directory task */
+	uint64_t gone_majflt;   /* of threads that have ended; only with rows */
+	const char *cgroup;     /* NULL: unknown */
 	const struct group_names *names; /* of the cgroup; NULL: unknown */
 	const struct detail *detail;
 };
@@ -93,8 +109,12 @@ struct tasks_snapshot {
 	const struct tasks_snapshot *before; /* the previous one; NULL: this is the first */
 	struct tasks_process *v;             /* in the order of their pids */
 	size_t n, cap;
-	struct task *tasks;
+	struct task *tasks; /* those that were read from files */
 	size_t ntasks, nskipped;
+	struct task *kept; /* those of rows; of the newest snapshot only */
+	size_t nkept;
+	uint32_t *active; /* the numbers of those that are not quiet; not in a first snapshot */
+	size_t nactive, activecap;
 	const char *source; /* "bpf-loop", "bpf-iter", "proc" */
 	double unseen;      /* tasks that began and ended since the previous snapshot; NaN */
 	double uptime_s;
@@ -138,12 +158,47 @@ struct tasks_state {
 	/* the threads of two snapshots, in turn, with as much room as was ever needed */
 	struct task *room[2];
 	size_t roomcap[2];
+	/* those of rows: each snapshot changes what the previous one had */
+	struct task *kept;
+	size_t keptcap;
+	int64_t was_ns[2];   /* when the last snapshot was, and the one before */
 	bool delayacct;      /* delay accounting is on */
 	bool delayacct_told; /* the kernel tells whether it is */
 	struct task_source source;
 	struct names names; /* of the cgroups of rows */
 	uint64_t jumped;    /* columns, as bits, of counters that grew by more than they can */
 };
+
+/* The threads of a process. */
+static inline struct task *
+tasks_of(const struct tasks_snapshot *s, const struct tasks_process *p)
+{
+	return (p->by_row ? s->kept : s->tasks) + p->first;
+}
+
+/* The threads of a process in turn, without those that are quiet; *i is 0 at first. NULL: there are no
+ * more. */
+struct task *tasks_next(const struct tasks_snapshot *s, const struct tasks_process *p, size_t *i);
+
+/* The same, of the threads of a unit. */
+const struct task *tasks_unit_next(
+    const struct tasks_snapshot *s, const struct tasks_unit *u, size_t *i);
+
+/* The row of a thread that is by_row, in the newest snapshot; it may be written to *room. */
+const struct task_row *tasks_row(
+    const struct watch *w, const struct task *t, struct task_row *room);
+
+/* What has grown of a thread. */
+const struct task_growth *growth_of(const struct task *t);
+
+/* The same, to be changed. */
+struct task_growth *growth_to_set(struct arena *a, struct task *t);
+
+static inline struct keyed
+task_blkio(const struct task *t)
+{
+	return (struct keyed){ .known = t->has_blkio, .v = t->blkio_v };
+}
 
 /* How much a counter of a task, that of this column, grew from one time to another. It may include
  * late_s more. NaN if it decreased, or grew by more than it can. */
@@ -160,6 +215,10 @@ void tasks_set_rates(const struct tasks_snapshot *s, double span_s);
 
 /* Ranks the active units, and reads what rows show of the worst. */
 void tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot *s);
+
+/* Reads the throttling of the cgroups of the units, and sets which part of their waits was for quota. */
+void tasks_split_waits(struct watch *w, struct arena *a, struct tasks_snapshot *s);
+void tasks_free_located(struct tasks_state *state);
 
 /* Finds the threads that wait for a CPU and did not run since the previous snapshot. No counter has
  * their wait yet. Returns how many they are. */
