@@ -303,7 +303,6 @@ report(const struct options *o)
 	if (o->words == 0)
 		die(EXIT_USAGE, "missing argument: want a recording, or several");
 	check_output(own->out);
-	with_zone.utc = o->utc;
 	p.tapes = memset(xmalloc(p.ntapes * sizeof *p.tapes), 0, p.ntapes * sizeof *p.tapes);
 	for (size_t i = 0; i < p.ntapes; i++) {
 		p.tapes[i].path = o->word[i];
