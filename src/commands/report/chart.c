@@ -30,11 +30,12 @@ chart_axis(const struct report_page *p, struct buf *b)
 		first_ns = (p->axis.from_ns + offset_ns + step_ns - 1) / step_ns * step_ns - offset_ns;
 
 	buf_text(b, "<div class=\"chart\"><div class=\"side\"></div><div class=\"field axis\">");
-	for (int64_t at = first_ns; at <= p->axis.to_ns; at += step_ns) {
+	int64_t last_ns = p->axis.to_ns - (p->axis.to_ns - p->axis.from_ns) / 30;
+	for (int64_t at = first_ns; at <= last_ns; at += step_ns) {
 		buf_text(b, "<span");
 		html_place(b, p, at, at);
 		buf_char(b, '>');
-		html_time(b, p, at, false);
+		html_clock(b, p, at);
 		buf_text(b, "</span>");
 	}
 	buf_text(b, "</div></div>\n");
@@ -139,13 +140,23 @@ end_field(const struct report_page *p, size_t tape, struct buf *b)
 	buf_text(b, "</div></div>\n");
 }
 
+/* The unit is in the heading; bytes have one each. */
+static void
+scale_number(const struct strip *s, int figure, double x, struct buf *b)
+{
+	if (strcmp(figure_unit(s, figure), "bytes") == 0)
+		figure_number(s, figure, x, b);
+	else
+		buf_trimmed(b, x, 2);
+}
+
 static void
 put_scale(const struct strip *s, int figure, double top, struct buf *b)
 {
 	buf_text(b, "<span class=\"top\">");
-	figure_number(s, figure, top, b);
+	scale_number(s, figure, top, b);
 	buf_text(b, "</span><span class=\"half\">");
-	figure_number(s, figure, top / 2, b);
+	scale_number(s, figure, top / 2, b);
 	buf_text(b, "</span><span class=\"zero\">0</span>");
 }
 
@@ -188,7 +199,7 @@ put_rows(const struct report_page *p, size_t tape, const struct strip *s,
 		buf_text(b, "\"></i>");
 		if (level > 0)
 			buf_text(b, "≤ ");
-		figure_number(s, 0, top * level / HEAT_LEVELS, b);
+		scale_number(s, 0, top * level / HEAT_LEVELS, b);
 		buf_text(b, "</span>");
 	}
 	buf_text(b, "<span class=\"key\"><i class=\"k hole\"></i>not known</span></p>\n");
@@ -252,7 +263,7 @@ panel_top(const struct strip *s, const struct strip_row *row, bool *limit_fits)
 		else if (role != ROLE_MARK)
 			most = fmax(most, row->figure[i].max);
 	}
-	*limit_fits = limit <= 4 * most;
+	*limit_fits = most <= 0 || limit <= 4 * most;
 	return scale_top(1.05 * fmax(most, *limit_fits ? limit : 0));
 }
 

@@ -39,8 +39,8 @@ html_name(struct buf *b, const char *s)
 	buf_text(b, "</bdi>");
 }
 
-void
-html_time(struct buf *b, const struct report_page *p, int64_t real_ns, bool date)
+static void
+put_clock(struct buf *b, const struct report_page *p, int64_t real_ns, bool date)
 {
 	time_t t = (time_t)(real_ns / 1000000000) + p->offset_s;
 	char text[64];
@@ -49,6 +49,18 @@ html_time(struct buf *b, const struct report_page *p, int64_t real_ns, bool date
 	gmtime_r(&t, &tm);
 	strftime(text, sizeof text, date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
 	buf_text(b, text);
+}
+
+void
+html_clock(struct buf *b, const struct report_page *p, int64_t real_ns)
+{
+	put_clock(b, p, real_ns, false);
+}
+
+void
+html_time(struct buf *b, const struct report_page *p, int64_t real_ns, bool date)
+{
+	put_clock(b, p, real_ns, date);
 	if (p->axis.to_ns - p->axis.from_ns < INT64_C(600000000000)) { /* ten minutes */
 		buf_char(b, '.');
 		buf_u64(b, (uint64_t)(real_ns % 1000000000) / 100000000, 1);

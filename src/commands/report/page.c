@@ -104,19 +104,20 @@ put_badge(enum verdict v, struct buf *b)
 }
 
 static void
-put_finding(const struct finding *f, const char *heading, struct buf *b)
+put_what(const struct finding *f, struct buf *b)
 {
 	static const char *const confidences[] = { "low", "medium", "high" };
 
-	buf_char(b, '<');
-	buf_text(b, heading);
-	buf_char(b, '>');
 	html_text(b, f->what);
 	buf_text(b, " <small>");
 	buf_text(b, confidences[f->confidence]);
-	buf_text(b, " confidence</small></");
-	buf_text(b, heading);
-	buf_text(b, ">\n<ul class=\"facts\">\n");
+	buf_text(b, " confidence</small>");
+}
+
+static void
+put_evidence(const struct finding *f, struct buf *b)
+{
+	buf_text(b, "<ul class=\"facts\">\n");
 	for (int i = 0; i < f->nfacts; i++) {
 		buf_text(b, "<li>");
 		html_text(b, f->facts[i]);
@@ -181,16 +182,13 @@ put_verdict(const struct report_tape *t, struct buf *b)
 	put_badge(v, b);
 	if (j->findings.n == 0)
 		put_no_finding(t, b);
-	else
-		put_finding(&j->findings.v[0], "h2", b);
-	if (j->findings.n > 1) {
-		buf_text(b, "<details><summary>");
-		buf_u64(b, j->findings.n - 1, 1);
-		buf_text(b, j->findings.n == 2 ? " other finding" : " other findings");
-		buf_text(b, "</summary>\n");
-		for (size_t i = 1; i < j->findings.n; i++)
-			put_finding(&j->findings.v[i], "h3", b);
-		buf_text(b, "</details>\n");
+	for (size_t i = 0; i < j->findings.n; i++) {
+		const struct finding *f = &j->findings.v[i];
+		buf_text(b, i ? "<details class=\"also\"><summary>Also: " : "<h2>");
+		put_what(f, b);
+		buf_text(b, i ? "</summary>\n" : "</h2>\n");
+		put_evidence(f, b);
+		buf_text(b, i ? "</details>\n" : "");
 	}
 	put_list("Not checked, or only partly", (struct text){ j->unknown.s, j->unknown.n }, b);
 	buf_text(b, "</section>\n");
@@ -367,9 +365,11 @@ put_part(const struct report_page *p, const struct judged *j, struct buf *b)
 	html_text(b, verdict_name(v));
 	buf_text(b, ": ");
 	html_text(b, part_what(j));
-	buf_text(b, "\">");
+	buf_text(b, "\"><b>");
 	buf_text(b, j->sampled ? icon_of(v) : "");
-	buf_text(b, "</a>");
+	buf_text(b, "</b> <span>");
+	html_text(b, part_what(j));
+	buf_text(b, "</span></a>");
 }
 
 static void

@@ -55,9 +55,9 @@ function drawAxis(axis) {
 	for (var i = 0; i < steps.length; i++)
 		if (span / steps[i] <= most) { step = steps[i]; break; }
 	axis.textContent = '';
-	for (var t = Math.ceil((view.from + offset) / step) * step - offset; t <= view.to; t += step) {
+	for (var t = Math.ceil((view.from + offset) / step) * step - offset; t <= view.to - span / 30; t += step) {
 		var label = document.createElement('span');
-		label.textContent = clock(t, fine());
+		label.textContent = clock(t, step < 1);
 		label.style.left = 100 * share(t) + '%';
 		label.style.visibility = 'visible';
 		axis.appendChild(label);

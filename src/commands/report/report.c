@@ -105,7 +105,7 @@ static void
 begin_strips(struct report_tape *t, struct recorded *r)
 {
 	for (size_t i = 0; strip_plans[i].id; i++)
-		strip_begin(&t->strips[t->nstrips++], &strip_plans[i], r);
+		strip_begin(t->strips, t->nstrips++, &strip_plans[i], r);
 }
 
 /* Where no sample is for longer than five intervals, nothing is known. */

@@ -105,6 +105,7 @@ struct strip_plan {
 	unsigned kept, shown; /* rows; the worst are shown */
 	bool zero;            /* a row that is absent is 0, and not unknown */
 	bool several;         /* not if there is only one row */
+	bool ordered;         /* by name, not the worst first */
 	double full;          /* the largest value of the scale; 0: as large as needed */
 	const char *unit;     /* NULL: the column's */
 	const char *rules[6]; /* of pq why, whose findings it shows */
@@ -147,8 +148,9 @@ const char *figure_unit(const struct strip *s, int figure);
 /* Appends a figure with its unit; "-" if it is unknown. */
 void figure_number(const struct strip *s, int figure, double x, struct buf *b);
 
-/* Adds its sampler to the session; nothing if the recording does not have the tool. */
-void strip_begin(struct strip *s, const struct strip_plan *plan, struct recorded *r);
+/* Begins all[n], of which the first n have begun: adds a sampler unless one of them has it, or the
+ * recording does not have the tool. */
+void strip_begin(struct strip *all, size_t n, const struct strip_plan *plan, struct recorded *r);
 
 /* The rows that are shown, the worst first: sets v[] to them. Returns how many. */
 size_t strip_worst(const struct strip *s, const struct strip_row *v[], size_t most);
@@ -248,6 +250,7 @@ void page_print(const struct report_page *p, struct buf *b);
 void html_name(struct buf *b, const char *s);
 void html_text(struct buf *b, const char *s);
 void html_time(struct buf *b, const struct report_page *p, int64_t real_ns, bool date);
+void html_clock(struct buf *b, const struct report_page *p, int64_t real_ns);
 void html_duration(struct buf *b, double s);
 
 /* Appends the attributes that put an element at its place on the axis. */

@@ -30,20 +30,40 @@ form_of(const struct tool *t, const void *options)
 	return t;
 }
 
-void
-strip_begin(struct strip *s, const struct strip_plan *plan, struct recorded *r)
+static struct sampler *
+add_sampler(const struct strip_plan *plan, struct recorded *r)
 {
+	void *options = tool_defaults(plan->tool, &r->arena, 0);
+
+	if (plan->flag)
+		set_flag(plan->tool, options, plan->flag);
+	struct sampler *s = recorded_add(r, plan->tool, options);
+	if (plan->flag)
+		s->tool = form_of(plan->tool, options);
+	return s;
+}
+
+/* Strips of the same rows share a sampler. */
+static struct sampler *
+sampler_for(const struct strip *all, size_t n, const struct strip_plan *plan, struct recorded *r)
+{
+	for (size_t i = 0; i < n; i++)
+		if (all[i].plan->tool == plan->tool && all[i].plan->flag == plan->flag)
+			return all[i].sampler;
+	return recorded_has(r, plan->tool) ? add_sampler(plan, r) : NULL;
+}
+
+void
+strip_begin(struct strip *all, size_t n, const struct strip_plan *plan, struct recorded *r)
+{
+	struct strip *s = &all[n];
+
 	*s = (struct strip){ .plan = plan, .column = plan->figures[0].column, .weight = -1 };
 	while (s->nfigures < FIGURES_MOST && plan->figures[s->nfigures].name)
 		s->nfigures++;
-	if (!recorded_has(r, plan->tool))
+	s->sampler = sampler_for(all, n, plan, r);
+	if (!s->sampler)
 		return;
-	void *options = tool_defaults(plan->tool, &r->arena, 0);
-	if (plan->flag)
-		set_flag(plan->tool, options, plan->flag);
-	s->sampler = recorded_add(r, plan->tool, options);
-	if (plan->flag)
-		s->sampler->tool = form_of(plan->tool, options);
 	s->columns = s->sampler->tool->columns;
 	if (plan->key)
 		s->column = columns_find(s->columns, text_of(plan->key));
@@ -257,6 +277,16 @@ by_worst(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name);
 }
 
+/* "CPU 2" comes before "CPU 10". */
+static int
+by_name(const void *a, const void *b)
+{
+	const struct strip_row *const *x = a, *const *y = b;
+	size_t nx = strlen((*x)->name), ny = strlen((*y)->name);
+
+	return nx != ny ? (nx > ny) - (nx < ny) : strcmp((*x)->name, (*y)->name);
+}
+
 size_t
 strip_worst(const struct strip *s, const struct strip_row *v[], size_t most)
 {
@@ -268,6 +298,11 @@ strip_worst(const struct strip *s, const struct strip_row *v[], size_t most)
 			all[n++] = &s->rows[i];
 	qsort(all, n, sizeof(struct strip_row *), by_worst);
 	n = n < most ? n : most;
+	if (s->plan->kind == STRIP_PANELS) /* one shows that there is nothing to see */
+		while (n > 1 && all[n - 1]->worst <= 0)
+			n--;
+	if (s->plan->ordered)
+		qsort(all, n, sizeof(struct strip_row *), by_name);
 	memcpy(v, all, n * sizeof(struct strip_row *));
 	free(all);
 	return n;
