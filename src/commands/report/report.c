@@ -16,7 +16,7 @@
 #include "base/publish.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "cli/signals.h"
+#include "tape/format.h"
 
 struct report_options {
 	const char *out;
@@ -108,6 +108,25 @@ begin_strips(struct report_tape *t, struct recorded *r)
 		strip_begin(t->strips, t->nstrips++, &strip_plans[i], r);
 }
 
+/* Marks the last trigger of the recorder, once. */
+static void
+take_trigger(struct report_tape *t, struct host *h)
+{
+	struct text text, line;
+	uint64_t at;
+
+	if (host_read(h, TAPE_TRIGGER, &text) < 0 || !text_line(&text, &line) ||
+	    text_next_u64(&line, &at) < 0 || at > INT64_MAX || at == t->triggered ||
+	    t->nmarks == MARKS_MOST)
+		return;
+	t->triggered = at;
+	struct buf b = { 0 };
+	buf_text(&b, "trigger: ");
+	buf_add(&b, line.s, line.n);
+	buf_char(&b, '\0');
+	t->marks[t->nmarks++] = (struct mark){ (int64_t)at, b.s };
+}
+
 /* Where no sample is for longer than five intervals, nothing is known. */
 static bool
 is_gap(const struct report_tape *t, const struct sample *before, const struct sample *now)
@@ -159,6 +178,7 @@ draw(struct report_tape *t, const struct options *o, const struct axis *a)
 			since_ns = now->real_ns;
 		}
 		count_in_part(t, now);
+		take_trigger(t, r.session.host);
 		for (size_t i = 0; i < t->nstrips; i++)
 			strip_take(&t->strips[i], a, event == SESSION_ROW, now, since_ns);
 		before = *now;
@@ -278,6 +298,30 @@ free_tape(struct report_tape *t)
 		judged_free(&t->parts[i]);
 }
 
+static int
+by_time(const void *a, const void *b)
+{
+	const struct mark *x = a, *y = b;
+
+	return (x->real_ns > y->real_ns) - (x->real_ns < y->real_ns);
+}
+
+/* In the order of time, without those outside: a recording may name an earlier trigger. */
+static void
+sort_marks(struct report_tape *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->nmarks; i++)
+		if (t->marks[i].real_ns >= t->from_ns && t->marks[i].real_ns <= t->to_ns)
+			t->marks[n++] = t->marks[i];
+		else
+			free(t->marks[i].text);
+	t->nmarks = n;
+	if (n > 1)
+		qsort(t->marks, n, sizeof *t->marks, by_time);
+}
+
 static void
 read_tapes(struct report_page *p, const struct options *o)
 {
@@ -288,6 +332,7 @@ read_tapes(struct report_page *p, const struct options *o)
 		judge_parts(&p->tapes[i]);
 		draw(&p->tapes[i], o, &p->axis);
 		judge_tape(&p->tapes[i], o);
+		sort_marks(&p->tapes[i]);
 	}
 }
 

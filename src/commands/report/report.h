@@ -199,6 +199,7 @@ struct report_tape {
 	double gaps_s;
 	struct strip strips[STRIPS_MOST];
 	size_t nstrips;
+	uint64_t triggered; /* the last trigger that is a mark */
 	struct mark marks[MARKS_MOST];
 	size_t nmarks;
 	struct judged whole, parts[PARTS_MOST];
