@@ -39,7 +39,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 
 VERSION := $(shell sed -n 's/^.define PQ_VERSION "\(.*\)"$$/\1/p' src/version.h)
-TOOLS = runq cpu throttle mem tasks runqlat wait psi disk sock limits who why check record tape trace export
+TOOLS = runq cpu throttle mem tasks runqlat wait psi disk sock limits who why report check record tape trace export
 SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:%.c=$(B)/%.o)
 LIB_OBJ = $(filter-out $(B)/src/main.o,$(OBJ))
@@ -64,6 +64,14 @@ $(TOOLS:%=$(B)/pq-%): $(B)/pq
 $(B)/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The style sheet and the script of pq report, as lines of C strings.
+$(B)/gen/%.inc: src/commands/report/%
+	@mkdir -p $(@D)
+	sed 's/[\\"]/\\&/g; s/.*/"&\\n",/' $< >$@
+
+$(B)/src/commands/report/page.o: ALL_CFLAGS += -I$(B)/gen
+$(B)/src/commands/report/page.o: $(B)/gen/page.css.inc $(B)/gen/page.js.inc
 
 -include $(OBJ:.o=.d)
 

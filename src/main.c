@@ -21,6 +21,15 @@
  *   commands/recorder/saves.c    windows that are saved, and the command that runs for each
  *   commands/recorder/journal.c  the log, for people or as JSON
  *   commands/recorder/ask.c      whether another process can be asked to save
+ *   commands/report/report.c     pq report: reads recordings, and writes the page
+ *   commands/report/strips.c     which tool makes which picture: a table
+ *   commands/report/rows.c       the rows of tools as rows of a picture
+ *   commands/report/series.c     figures over time in bounded memory
+ *   commands/report/verdict.c    what pq why says of the recording, and of parts of it
+ *   commands/report/page.c       the page: head, verdicts, events
+ *   commands/report/chart.c      a picture with its axis, legend and table
+ *   commands/report/svg.c        the picture itself
+ *   commands/report/html.c       names, times and durations as HTML
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
  *   commands/trace/trace.c       pq trace
@@ -223,7 +232,7 @@ list_tools(void (*f)(const struct tool *))
 }
 #else
 static const struct tool *const only = NULL;
-static const struct tool *const commands[] = { &tool_limits, &tool_who, &tool_why, &tool_check,
+static const struct tool *const commands[] = { &tool_limits, &tool_who, &tool_why, &tool_report, &tool_check,
 	&tool_record, &tool_tape, &tool_trace, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

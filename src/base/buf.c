@@ -136,6 +136,53 @@ buf_printable(struct buf *b, const char *s)
 	}
 }
 
+/* The name of a character that markup uses itself, or NULL. */
+static const char *
+entity_of(char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return NULL;
+	}
+}
+
+/* U+FFFE and U+FFFF are no characters. */
+static bool
+is_no_character(const char *s, size_t n)
+{
+	return n >= 3 && memcmp(s, "\xef\xbf", 2) == 0 && ((unsigned char)s[2] & 0xfe) == 0xbe;
+}
+
+void
+buf_markup(struct buf *b, const char *s)
+{
+	struct buf plain = { 0 };
+
+	buf_printable(&plain, s);
+	for (size_t i = 0; i < plain.n; i++) {
+		const char *entity = entity_of(plain.s[i]);
+		if (is_no_character(plain.s + i, plain.n - i)) {
+			buf_char(b, '?');
+			i += 2;
+		} else if (entity) {
+			buf_text(b, entity);
+		} else {
+			buf_char(b, plain.s[i]);
+		}
+	}
+	buf_free(&plain);
+}
+
 static void
 put_escaped(struct buf *b, unsigned char c)
 {

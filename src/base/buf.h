@@ -38,6 +38,10 @@ void buf_trimmed(struct buf *b, double x, int digits);
  * and bytes that are not UTF-8, as \ooo. */
 void buf_printable(struct buf *b, const char *s);
 
+/* Appends untrusted bytes as text, or as the value of an attribute, of HTML and XML, which have no control
+ * characters and no bytes that are not UTF-8. */
+void buf_markup(struct buf *b, const char *s);
+
 /* Appends a JSON string with its quotes. Bytes that are not UTF-8 become the characters U+0080 to
  * U+00FF, so that none is lost. */
 void buf_json_string(struct buf *b, const char *s);

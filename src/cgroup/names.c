@@ -329,7 +329,7 @@ look_up(const struct names *n, const struct name_parts *p)
 /* ---- The names of a cgroup */
 
 struct named_group {
-	struct group_names names;
+	const struct group_names *names; /* in the arena, as callers keep it when the table grows */
 	bool pending; /* the directories did not say how it is called */
 };
 
@@ -487,17 +487,17 @@ name(struct names *n, struct text path)
 	struct log_name l = look_up(n, &p);
 	put_unescaped(&machine, p.machine);
 	put_job(&job, &p);
-	struct named_group g = { .names = { .pod = keep(&n->arena, l.pod),
-				     .namespace = keep(&n->arena, l.namespace),
-				     .container = keep(&n->arena, l.container),
-				     .unit = keep(&n->arena, p.unit),
-				     .job = keep_buf(&n->arena, &job),
-				     .brief = brief_of(&n->arena, &p, &l, path) },
-		.pending = lacks(&p, &l) };
+	struct group_names *g = arena_alloc(&n->arena, sizeof *g);
+	*g = (struct group_names){ .pod = keep(&n->arena, l.pod),
+		.namespace = keep(&n->arena, l.namespace),
+		.container = keep(&n->arena, l.container),
+		.unit = keep(&n->arena, p.unit),
+		.job = keep_buf(&n->arena, &job),
+		.brief = brief_of(&n->arena, &p, &l, path) };
 	const char *name_of_machine = keep_buf(&n->arena, &machine);
-	if (!g.names.container)
-		g.names.container = name_of_machine;
-	return g;
+	if (!g->container)
+		g->container = name_of_machine;
+	return (struct named_group){ g, lacks(&p, &l) };
 }
 
 /* ---- From row to row */
@@ -550,7 +550,7 @@ names_of(struct names *n, struct host *h, const char *path)
 
 	n->asked++;
 	if (i >= 0)
-		return &n->v[i].names;
+		return n->v[i].names;
 	struct named_group g = name(n, key);
 	if (g.pending && n->listed_at != n->row) {
 		read_directories(n, h);
@@ -564,7 +564,7 @@ names_of(struct names *n, struct host *h, const char *path)
 	n->v = xgrow(n->v, n->paths.n, &n->room, sizeof *n->v);
 	i = (int)map_put(&n->paths, key);
 	n->v[i] = g;
-	return &n->v[i].names;
+	return n->v[i].names;
 }
 
 void

@@ -1,5 +1,6 @@
 #include "session/sampler.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,7 @@ sampler_tick(struct sampler *s, const struct sample *m)
 	s->watch.now_ns = m->mono_ns;
 	if (!s->tool->tick)
 		return;
+	s->watch.gauge.last = NAN;
 	int64_t before_ns = share ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
 	s->tool->tick(&s->watch);
 	if (share)
@@ -112,7 +114,7 @@ sampler_read(struct sampler *s, const struct sample *m)
 	arena_reset(&new->arena);
 	new->at = *m;
 	new->data = s->tool->read(&s->watch, &new->arena);
-	s->watch.gauge = (struct gauge){ 0 };
+	s->watch.gauge = (struct gauge){ .last = s->watch.gauge.last };
 	s->taken += new->data && s->taken < 2;
 	s->over = !new->data;
 	s->has_rows = !s->over && !s->unseen && make_rows(s);

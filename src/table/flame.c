@@ -64,32 +64,6 @@ struct drawing {
 	int depth; /* of the deepest frame */
 };
 
-/* Text for XML, which has no control characters and no bytes that are not UTF-8. */
-static void
-put_text(struct buf *b, const char *s)
-{
-	struct buf plain = { 0 };
-
-	buf_printable(&plain, s);
-	for (size_t i = 0; i < plain.n; i++) {
-		bool no_character = plain.n - i >= 3 && memcmp(plain.s + i, "\xef\xbf", 2) == 0 &&
-		    ((unsigned char)plain.s[i + 2] & 0xfe) == 0xbe; /* U+FFFE, U+FFFF */
-		if (no_character)
-			i += 2;
-		if (no_character)
-			buf_char(b, '?');
-		else if (plain.s[i] == '&')
-			buf_text(b, "&amp;");
-		else if (plain.s[i] == '<')
-			buf_text(b, "&lt;");
-		else if (plain.s[i] == '>')
-			buf_text(b, "&gt;");
-		else
-			buf_char(b, plain.s[i]);
-	}
-	buf_free(&plain);
-}
-
 static void
 put(struct buf *b, const char *before, double x, int digits)
 {
@@ -142,7 +116,7 @@ put_label(struct buf *b, const char *name, double width)
 	}
 	memcpy(part, name, n);
 	strcpy(part + n, n > 0 && n < strlen(name) ? ".." : "");
-	put_text(b, part);
+	buf_markup(b, part);
 }
 
 static void
@@ -156,7 +130,7 @@ draw_frame(struct drawing *d, const struct flame_node *node, double x, double wi
 	put(b, "\" data-w=\"", width, 3);
 	put(b, "\" data-d=\"", depth, 0);
 	buf_text(b, "\"><title>");
-	put_text(b, name);
+	buf_markup(b, name);
 	put(b, " (", node->seconds, 2);
 	put(b, " s, ", all > 0 ? 100 * node->seconds / all : 0, 2);
 	put(b, " %)</title><rect x=\"", MARGIN + x, 3);
@@ -308,7 +282,7 @@ begin_svg(struct drawing *d, const char *title)
 	    ".button { cursor: pointer; fill: #06c; }</style>\n"
 	    "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
 	    "<text x=\"10\" y=\"20\" style=\"font-size:14px\">");
-	put_text(b, title);
+	buf_markup(b, title);
 	buf_text(b,
 	    "</text>\n<text id=\"search\" class=\"button\" x=\"10\" y=\"40\">search</text>\n"
 	    "<text id=\"reset\" class=\"button\" x=\"70\" y=\"40\">reset</text>\n"

@@ -59,6 +59,10 @@ enum tape_record {
  * has all tools. */
 #define TAPE_TOOLS "pq/tools"
 
+/* The last trigger of the recorder: a line with its time (CLOCK_REALTIME, ns) and, after a blank, the reason
+ * as people read it. */
+#define TAPE_TRIGGER "pq/trigger"
+
 enum { PATH_LONGEST = 4096 };
 
 /* The last character of a track's name says what the track holds: the text of a file (no mark), the

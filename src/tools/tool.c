@@ -121,6 +121,7 @@ void
 gauge_add(struct gauge *g, double value)
 {
 	g->sum += value;
+	g->last = value;
 	g->max = g->n == 0 ? value : fmax(g->max, value);
 	g->n++;
 }

@@ -35,6 +35,7 @@ bool cpu_chosen(const struct cpu_choice *c, unsigned cpu);
 /* Collects the samples of a gauge. */
 struct gauge {
 	double sum, max;
+	double last; /* the sample of the last tick; NaN: it had none */
 	unsigned n;
 };
 
@@ -182,7 +183,7 @@ void *tool_defaults(const struct tool *t, struct arena *a, unsigned rows);
 extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat,
     tool_wait, tool_psi, tool_disk, tool_sock;
 extern const struct tool tool_record, tool_tape, tool_trace, tool_export, tool_check, tool_why,
-    tool_limits, tool_who;
+    tool_limits, tool_who, tool_report;
 
 /* Those that make rows, and NULL. */
 extern const struct tool *const tools[];

@@ -340,6 +340,28 @@ many(void)
 	host_close(h);
 }
 
+/* A snapshot keeps the names of its cgroups until the next one was compared with it, while names of new
+ * cgroups are added. */
+static void
+kept(void)
+{
+	struct names n = { .row = 0 };
+	struct host *h = host_live(tree);
+	char path[64];
+
+	names_row(&n, h);
+	const struct group_names *first = names_of(&n, h, "/first.service");
+	names_row(&n, h);
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(path, sizeof path, "/b%u.service", i);
+		names_of(&n, h, path);
+	}
+	CHECK(names_of(&n, h, "/first.service") == first);
+	CHECK_STRING(first->unit, "first.service");
+	names_free(&n);
+	host_close(h);
+}
+
 int
 main(void)
 {
@@ -355,6 +377,7 @@ main(void)
 	unit_test("a name that appears after its cgroup is found", late);
 	unit_test("a name that never appears costs few reads", never);
 	unit_test("names of cgroups that went are forgotten", many);
+	unit_test("names stay where they are while others are added", kept);
 	tree_remove();
 	return unit_done();
 }

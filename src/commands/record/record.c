@@ -22,6 +22,7 @@ struct record_options {
 	uint64_t ring;  /* bytes; 0: not given */
 	uint64_t trace; /* the same, of the scheduler's events */
 	bool json;      /* log events as JSON */
+	bool report;    /* write a report beside each saved recording */
 };
 
 struct recorder {
@@ -126,6 +127,21 @@ record_cost(struct recorder *r)
 	    (unsigned long long)s->missed, (unsigned long long)r->lost,
 	    (long long)r->late_ns / 1000, (long long)r->worst_ns / 1000);
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
+}
+
+/* Puts the trigger in the recording, with the next sample. */
+static void
+keep_trigger(void *about, int64_t real_ns, const char *why)
+{
+	struct recorder *r = about;
+	struct buf b = { 0 };
+
+	buf_u64(&b, (uint64_t)real_ns, 1);
+	buf_char(&b, ' ');
+	buf_printable(&b, why);
+	buf_char(&b, '\n');
+	tape_writer_keep(&r->tape.writer, text_of(TAPE_TRIGGER), 0, (struct text){ b.s, b.n });
+	buf_free(&b);
 }
 
 /* Puts in the recording which tools read this sample, and how often each does. */
@@ -476,7 +492,10 @@ begin(struct recorder *r)
 	r->saves = (struct saves){ .plan = p,
 		.journal = &r->journal,
 		.facts = &r->session.host->facts,
-		.own_fd = &r->tape.fd };
+		.own_fd = &r->tape.fd,
+		.report = r->own->report,
+		.fired = keep_trigger,
+		.about = r };
 	if (r->live)
 		r->saves.media[r->saves.nmedia++] = trace_medium(&r->trace);
 	r->saves.media[r->saves.nmedia++] =
@@ -542,6 +561,8 @@ static const struct option options[] = {
 	    .help = "keep only the newest samples, in SIZE bytes: 64M, 1G" },
 	{ 0, "trace", "[=SIZE]", OPTION_SIZE, AT(trace), .implied = "64M",
 	    .help = "also keep the scheduler's events, in SIZE bytes (64M)" },
+	{ 0, "report", NULL, OPTION_FLAG, AT(report),
+	    .help = "write a report (see pq-report) beside each saved recording" },
 	{ 0, "json", NULL, OPTION_FLAG, AT(json),
 	    .help = "log events as JSON, one object per line" },
 	{ .type = OPTION_TABLE, .at = AT(saving), .table = saving_options },

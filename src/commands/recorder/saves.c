@@ -209,6 +209,8 @@ saves_ask(struct saves *s, const struct sample *m, const struct reason *why, boo
 	reason_text(why, message, sizeof message);
 	tell(s, m->real_ns, "fired", why, message);
 	journal_end(s->journal);
+	if (s->fired)
+		s->fired(s->about, m->real_ns, message);
 	if (is_refused(s, message, sizeof message)) {
 		s->refused += 1 + why->suppressed;
 		tell(s, m->real_ns, "refused", why, message);
@@ -261,7 +263,7 @@ static void
 drop(struct saves *s)
 {
 	memmove(s->v + s->at, s->v + s->at + 1, (--s->n - s->at) * sizeof s->v[0]);
-	s->running_command = false;
+	s->running_command = s->running_report = false;
 }
 
 static void
@@ -365,8 +367,47 @@ tell_failed(struct saves *s, int64_t real_ns, const char *what, const char *why)
 	journal_end(s->journal);
 }
 
-/* After its last copy: runs the command if there is something saved. Otherwise the next save reports
- * its trigger. */
+/* The last step of a window that has something saved. */
+static void
+start_command(struct saves *s, int64_t mono_ns, int64_t real_ns)
+{
+	bool runs = s->plan->own->command && !(s->stopping && s->n > 1);
+
+	s->running_report = false;
+	s->running_command = runs && run_command(s, mono_ns) == 0;
+	if (runs && !s->running_command)
+		tell_failed(s, real_ns, s->plan->own->command[0], strerror(errno));
+	if (!s->running_command)
+		drop(s);
+}
+
+/* The file of the report, beside the recording. False if that was not saved. */
+static bool
+report_file(const struct saves *s, char out[SAVE_PATH + 16])
+{
+	file_of(out, s->v[s->at].path, ".html");
+	for (size_t i = 0; i < s->nmedia; i++)
+		if (s->v[s->at].saved[i] && strcmp(s->media[i].name, "tape") == 0)
+			return true;
+	return false;
+}
+
+/* This program writes it, in a process of its own. */
+static bool
+start_report(struct saves *s, int64_t mono_ns)
+{
+	char program[] = "/proc/self/exe", word[] = "report", out[] = "-o";
+	char tape[SAVE_PATH + 16], html[SAVE_PATH + 16];
+	char *const argv[] = { program, word, tape, out, html, NULL };
+
+	if (!s->report || (s->stopping && s->n > 1) || !report_file(s, html))
+		return false;
+	file_of(tape, s->v[s->at].path, ".tape");
+	return job_exec(&s->job, argv, NULL, mono_ns, 60 * second) == 0;
+}
+
+/* After its last copy: writes the report and runs the command if there is something saved. Otherwise the
+ * next save reports its trigger. */
 static void
 end_save(struct saves *s, int64_t mono_ns, int64_t real_ns)
 {
@@ -375,14 +416,34 @@ end_save(struct saves *s, int64_t mono_ns, int64_t real_ns)
 
 	for (size_t i = 0; i < s->nmedia; i++)
 		any |= save->saved[i];
-	if (!any)
+	if (!any) {
 		s->refused += 1 + save->reason.suppressed;
-	bool runs = any && s->plan->own->command && !(s->stopping && s->n > 1);
-	s->running_command = runs && run_command(s, mono_ns) == 0;
-	if (runs && !s->running_command)
-		tell_failed(s, real_ns, s->plan->own->command[0], strerror(errno));
-	if (!s->running_command)
 		drop(s);
+		return;
+	}
+	s->running_report = start_report(s, mono_ns);
+	if (!s->running_report)
+		start_command(s, mono_ns, real_ns);
+}
+
+/* The command follows, whether there is a report or not. */
+static void
+report_ended(struct saves *s, int64_t mono_ns, int64_t real_ns, const struct job_end *end)
+{
+	char html[SAVE_PATH + 16], how[256], message[SAVE_PATH + 64], took[HUMAN_MOST];
+
+	report_file(s, html);
+	if (end->signal || end->status || end->timed_out) {
+		job_end_text(end, how, sizeof how);
+		tell_failed(s, real_ns, "cannot write the report", how);
+	} else {
+		snprintf(message, sizeof message, "%s: written in %s", html,
+		    human_duration((double)end->took_ns * 1e-9, took));
+		tell(s, real_ns, "reported", &s->v[s->at].reason, message);
+		journal_text(s->journal, "report", html);
+		journal_end(s->journal);
+	}
+	start_command(s, mono_ns, real_ns);
 }
 
 /* Goes to the next medium of the window. */
@@ -484,6 +545,8 @@ saves_step(struct saves *s, int64_t mono_ns, int64_t real_ns)
 			return;
 		if (s->running_command)
 			command_ended(s, real_ns, &end);
+		else if (s->running_report)
+			report_ended(s, mono_ns, real_ns, &end);
 		else
 			copy_ended(s, mono_ns, real_ns, &end);
 		return;
@@ -508,11 +571,12 @@ saves_due_ns(const struct saves *s, int64_t mono_ns)
 static void
 stop_command(struct saves *s)
 {
-	if (!s->running_command)
+	if (!s->running_command && !s->running_report)
 		return;
 	job_stop(&s->job);
-	tell_failed(
-	    s, clock_ns(CLOCK_REALTIME), s->plan->own->command[0], "the recorder is stopping");
+	tell_failed(s, clock_ns(CLOCK_REALTIME),
+	    s->running_report ? "cannot write the report" : s->plan->own->command[0],
+	    "the recorder is stopping");
 	drop(s);
 }
 

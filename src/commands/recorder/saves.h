@@ -61,11 +61,16 @@ struct saves {
 	struct save_medium media[SAVE_MEDIA_MOST];
 	size_t nmedia;
 	const int *own_fd; /* a file in the directory that is no saved window; NULL: none */
+	bool report;       /* each saved recording gets a report beside it */
+	/* told of each trigger, with the reason as a sentence; NULL: nobody is */
+	void (*fired)(void *about, int64_t real_ns, const char *why);
+	void *about;
 	struct save v[SAVES_MOST];
 	size_t n;
 	struct job job;
 	size_t at;            /* the window that the job is for */
-	bool running_command; /* the job is its command, else its copy */
+	bool running_command; /* the job is its command */
+	bool running_report;  /* the job is its report; neither: its copy */
 	bool stopping;        /* no command is run while windows wait */
 	uint64_t refused;     /* triggers without a save that were not reported yet */
 };

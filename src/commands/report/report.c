@@ -1,0 +1,386 @@
+/* report: pq report: recordings as one HTML file. It reads each recording once to learn its times, and
+ * once for the pictures; verdict.c reads it again. */
+#include "commands/report/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/hist.h"
+#include "base/publish.h"
+#include "cli/open.h"
+#include "cli/output.h"
+#include "tape/format.h"
+
+struct report_options {
+	const char *out;
+};
+
+/* ---- First reading: when it begins and ends, and how far apart its samples are */
+
+static void
+copy_facts(struct report_tape *t, const struct host *h)
+{
+	t->facts = h->facts;
+	memcpy(t->tools, h->tools, sizeof t->tools);
+	memcpy(t->asked, h->asked, sizeof t->asked);
+}
+
+static struct options
+options_for(const struct options *o, const char *path)
+{
+	struct options one = *o;
+
+	one.source = path;
+	return one;
+}
+
+static void
+scan(struct report_tape *t, const struct options *o)
+{
+	struct options one = options_for(o, t->path);
+	struct host *h = open_host(&one);
+	struct hist steps = { .n = 0 };
+	int64_t row_ns = 0;
+	struct sample m;
+
+	while (host_next(h, 0, SAMPLE_ROW, &m) > 0) {
+		if (t->samples++ == 0) {
+			t->from_ns = m.real_ns;
+			copy_facts(t, h);
+		}
+		t->from_ns = m.real_ns < t->from_ns ? m.real_ns : t->from_ns;
+		t->to_ns = m.real_ns > t->to_ns ? m.real_ns : t->to_ns;
+		t->boots += t->boots == 0 || m.restarted;
+		if (m.kind != SAMPLE_ROW)
+			continue;
+		if (t->rows++ > 0 && !m.restarted)
+			hist_add(&steps, (double)(m.mono_ns - row_ns) * 1e-9);
+		row_ns = m.mono_ns;
+	}
+	t->step_ns = steps.n ? (int64_t)(hist_quantile(&steps, 0.5) * 1e9) : 0;
+	if (!host_losses(h, t->losses, sizeof t->losses))
+		*t->losses = '\0';
+	hist_free(&steps);
+	host_close(h);
+}
+
+static void
+check_source(struct report_tape *t)
+{
+	struct stat st;
+	bool there = stat(t->path, &st) == 0;
+
+	if (strcmp(t->path, "-") == 0 || (there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		die(EXIT_USAGE,
+		    "%s: not a regular file: a recording is read several times (write it to a file "
+		    "first)",
+		    t->path);
+	t->captured = there && S_ISDIR(st.st_mode);
+}
+
+/* ---- Second reading: the pictures */
+
+static void
+keep_note(void *about, const struct tool *tool, const char *message)
+{
+	struct report_tape *t = about;
+	char line[1000];
+
+	snprintf(line, sizeof line, "%s: %s", tool->name, message);
+	for (size_t i = 0; i < t->nnotes; i++)
+		if (strcmp(t->notes[i], line) == 0)
+			return;
+	if (t->nnotes < NOTES_KEPT)
+		t->notes[t->nnotes++] = xstrdup(line);
+}
+
+static void
+begin_strips(struct report_tape *t, struct recorded *r)
+{
+	for (size_t i = 0; strip_plans[i].id; i++)
+		strip_begin(t->strips, t->nstrips++, &strip_plans[i], r);
+}
+
+/* Marks the last trigger of the recorder, once. */
+static void
+take_trigger(struct report_tape *t, struct host *h)
+{
+	struct text text, line;
+	uint64_t at;
+
+	if (host_read(h, TAPE_TRIGGER, &text) < 0 || !text_line(&text, &line) ||
+	    text_next_u64(&line, &at) < 0 || at > INT64_MAX || at == t->triggered ||
+	    t->nmarks == MARKS_MOST)
+		return;
+	t->triggered = at;
+	struct buf b = { 0 };
+	buf_text(&b, "trigger: ");
+	buf_add(&b, line.s, line.n);
+	buf_char(&b, '\0');
+	t->marks[t->nmarks++] = (struct mark){ (int64_t)at, b.s };
+}
+
+/* Where no sample is for longer than five intervals, nothing is known. */
+static bool
+is_gap(const struct report_tape *t, const struct sample *before, const struct sample *now)
+{
+	int64_t most_ns = 5 * t->step_ns > INT64_C(1000000000) ? 5 * t->step_ns : INT64_C(1000000000);
+
+	return now->restarted || now->mono_ns - before->mono_ns > most_ns;
+}
+
+static void
+add_gap(struct report_tape *t, int64_t from_ns, int64_t to_ns)
+{
+	if (t->ngaps < GAPS_MOST)
+		t->gaps[t->ngaps] = (struct span){ from_ns, to_ns };
+	t->ngaps++;
+	t->gaps_s += to_ns > from_ns ? (double)(to_ns - from_ns) * 1e-9 : 0;
+}
+
+static void
+count_in_part(struct report_tape *t, const struct sample *m)
+{
+	size_t part = t->part_ns ? (size_t)((m->real_ns - t->from_ns) / t->part_ns) : 0;
+
+	if (m->kind == SAMPLE_ROW && part < t->nparts)
+		t->parts[part].rows++;
+}
+
+static void
+draw(struct report_tape *t, const struct options *o, const struct axis *a)
+{
+	struct recorded r = { .path = NULL };
+	enum session_event event = SESSION_ROW;
+
+	if (t->rows == 0)
+		return;
+	recorded_open(&r, o, t->path);
+	r.session.say = keep_note;
+	r.session.about = t;
+	begin_strips(t, &r);
+	struct sample before = r.session.now;
+	int64_t since_ns = before.real_ns;
+	count_in_part(t, &before);
+	if (!recorded_begin(&r))
+		event = SESSION_END;
+	while (event != SESSION_END && (event = session_next(&r.session)) != SESSION_END) {
+		const struct sample *now = &r.session.now;
+		if (is_gap(t, &before, now)) {
+			add_gap(t, before.real_ns, now->real_ns);
+			since_ns = now->real_ns;
+		}
+		count_in_part(t, now);
+		take_trigger(t, r.session.host);
+		for (size_t i = 0; i < t->nstrips; i++)
+			strip_take(&t->strips[i], a, event == SESSION_ROW, now, since_ns);
+		before = *now;
+	}
+	host_losses(r.session.host, t->losses, sizeof t->losses);
+	session_end(&r.session);
+	arena_free(&r.arena);
+}
+
+/* ---- The axis */
+
+static long
+offset_of(int64_t real_ns, bool utc)
+{
+	time_t t = (time_t)(real_ns / 1000000000);
+	struct tm tm;
+
+	return utc || !localtime_r(&t, &tm) ? 0 : tm.tm_gmtoff;
+}
+
+/* A bucket is as long as an interval at least. */
+static void
+set_axis(struct report_page *p)
+{
+	int64_t step_ns = INT64_MAX;
+	bool any = false;
+
+	for (size_t i = 0; i < p->ntapes; i++) {
+		const struct report_tape *t = &p->tapes[i];
+		if (t->samples == 0)
+			continue;
+		p->axis.from_ns = !any || t->from_ns < p->axis.from_ns ? t->from_ns : p->axis.from_ns;
+		p->axis.to_ns = !any || t->to_ns > p->axis.to_ns ? t->to_ns : p->axis.to_ns;
+		step_ns = t->step_ns > 0 && t->step_ns < step_ns ? t->step_ns : step_ns;
+		any = true;
+	}
+	if (!any)
+		die(EXIT_FAILED, "%s: no samples%s", p->tapes[0].path,
+		    p->timed ? " in the selected time" : "");
+	int64_t span_ns = p->axis.to_ns - p->axis.from_ns, n = span_ns / step_ns;
+	p->axis.n = n < 1 ? 1 : n > BUCKETS_MOST ? BUCKETS_MOST : (unsigned)n;
+	if (span_ns <= 0)
+		p->axis.to_ns = p->axis.from_ns + 1;
+	p->offset_s = offset_of(p->axis.from_ns, p->utc);
+}
+
+/* ---- The file: it gets its name once it is complete */
+
+static _Noreturn void
+not_written(const char *path, const char *part)
+{
+	int error = errno;
+
+	unlink(part);
+	if (error == EEXIST)
+		die(EXIT_USAGE, "%s: file exists (choose a new name)", path);
+	die(EXIT_FAILED, "cannot write %s: %s", path, strerror(error));
+}
+
+static bool
+write_all(int fd, const struct buf *b)
+{
+	size_t done = 0;
+
+	while (done < b->n) {
+		ssize_t n = write(fd, b->s + done, b->n - done);
+		if (n < 0 && errno != EINTR)
+			return false;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+static void
+write_file(const char *path, const struct buf *b)
+{
+	char part[4200];
+
+	if (strcmp(path, "-") == 0) {
+		output_write(b);
+		return;
+	}
+	snprintf(part, sizeof part, "%.4100s.part", path);
+	unlink(part);
+	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
+	bool written = write_all(fd, b);
+	if (close(fd) < 0 || !written || publish(part, path) < 0)
+		not_written(path, part);
+}
+
+static void
+check_output(const char *path)
+{
+	struct stat st;
+
+	if (!path)
+		die(EXIT_USAGE, "missing option: want -o FILE ('-o -' writes to stdout)");
+	if (strcmp(path, "-") != 0 && lstat(path, &st) == 0)
+		die(EXIT_USAGE, "%s: file exists (choose a new name)", path);
+}
+
+/* ---- The command */
+
+static void
+free_tape(struct report_tape *t)
+{
+	for (size_t i = 0; i < t->nstrips; i++)
+		strip_free(&t->strips[i]);
+	for (size_t i = 0; i < t->nmarks; i++)
+		free(t->marks[i].text);
+	for (size_t i = 0; i < t->nnotes; i++)
+		free(t->notes[i]);
+	judged_free(&t->whole);
+	for (size_t i = 0; i < t->nparts; i++)
+		judged_free(&t->parts[i]);
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct mark *x = a, *y = b;
+
+	return (x->real_ns > y->real_ns) - (x->real_ns < y->real_ns);
+}
+
+/* In the order of time, without those outside: a recording may name an earlier trigger. */
+static void
+sort_marks(struct report_tape *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->nmarks; i++)
+		if (t->marks[i].real_ns >= t->from_ns && t->marks[i].real_ns <= t->to_ns)
+			t->marks[n++] = t->marks[i];
+		else
+			free(t->marks[i].text);
+	t->nmarks = n;
+	if (n > 1)
+		qsort(t->marks, n, sizeof *t->marks, by_time);
+}
+
+static void
+read_tapes(struct report_page *p, const struct options *o)
+{
+	for (size_t i = 0; i < p->ntapes; i++)
+		scan(&p->tapes[i], o);
+	set_axis(p);
+	for (size_t i = 0; i < p->ntapes; i++) {
+		judge_parts(&p->tapes[i]);
+		draw(&p->tapes[i], o, &p->axis);
+		judge_tape(&p->tapes[i], o);
+		sort_marks(&p->tapes[i]);
+	}
+}
+
+static enum exit_status
+report(const struct options *o)
+{
+	const struct report_options *own = o->ask.options;
+	struct report_page p = { .ntapes = (size_t)o->words,
+		.utc = o->utc,
+		.timed = o->from.written || o->to.written };
+	struct buf b = { 0 };
+
+	if (o->words == 0)
+		die(EXIT_USAGE, "missing argument: want a recording, or several");
+	check_output(own->out);
+	p.tapes = memset(xmalloc(p.ntapes * sizeof *p.tapes), 0, p.ntapes * sizeof *p.tapes);
+	for (size_t i = 0; i < p.ntapes; i++) {
+		p.tapes[i].path = o->word[i];
+		check_source(&p.tapes[i]);
+	}
+	read_tapes(&p, o);
+	page_print(&p, &b);
+	write_file(own->out, &b);
+	buf_free(&b);
+	for (size_t i = 0; i < p.ntapes; i++)
+		free_tape(&p.tapes[i]);
+	free(p.tapes);
+	return EXIT_DONE;
+}
+
+static const struct option options[] = {
+	{ 'o', NULL, "FILE", OPTION_TEXT, offsetof(struct report_options, out),
+	    .help = "write the page to FILE ('-': to stdout)" },
+	{ .type = OPTION_END },
+};
+
+const struct tool tool_report = {
+	.name = "report",
+	.brief = "a recording as one HTML file: verdict, pictures, figures",
+	.usage = "FILE... -o FILE [options]",
+	.examples = "  pq report spike.tape -o spike.html\n"
+		    "  pq report ring.tape --from 17:10 --to 17:15 -g /web -o web.html\n"
+		    "  pq report web1.tape web2.tape -o both.html   one below the other\n",
+	.shared = (const struct option *const[]){ &option_from, &option_to, &option_pid,
+	    &option_cgroup, NULL },
+	.shared_help = { .pid = "only this process, its cgroup and the parents",
+	    .cgroup = "only this cgroup and its parents: /web, or its directory" },
+	.options = options,
+	.options_size = sizeof(struct report_options),
+	.command = report,
+};

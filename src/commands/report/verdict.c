@@ -1,0 +1,109 @@
+/* verdict: runs the rules of pq why on the whole window of a recording, and on equal parts of it. */
+#include "commands/limit_words.h"
+#include "commands/report/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t SECOND = 1000000000;
+
+/* The window from one time to another of the recording. */
+static struct options
+options_of(const struct options *o, const struct report_tape *t, int64_t from_ns, int64_t to_ns)
+{
+	struct options part = *o;
+
+	part.source = t->path;
+	if (from_ns == INT64_MIN)
+		return part;
+	part.from = (struct when_option){ "the part", { .kind = WHEN_INSTANT, .ns = from_ns } };
+	part.to = (struct when_option){ "the part", { .kind = WHEN_INSTANT, .ns = to_ns } };
+	return part;
+}
+
+/* What could not be checked belongs to the answer. */
+static void
+keep_unknown(struct judged *j, const struct session *s)
+{
+	for (size_t i = 0; i < s->nnotes; i++) {
+		buf_text(&j->unknown, s->notes[i].tool->name);
+		buf_text(&j->unknown, ": ");
+		buf_text(&j->unknown, s->notes[i].said);
+		buf_char(&j->unknown, '\n');
+	}
+}
+
+static void
+keep_changes(struct report_tape *t, const struct limit_changes *c)
+{
+	for (size_t i = 0; i < limit_changes_kept(c) && t->nmarks < MARKS_MOST; i++) {
+		const struct limit_change *one = limit_changes_get(c, i);
+		struct buf b = { 0 };
+		limit_change_text(one, &b);
+		buf_char(&b, '\0');
+		t->marks[t->nmarks++] = (struct mark){ one->at.real_ns, b.s };
+	}
+}
+
+static void
+judge(struct report_tape *t, const struct options *o, struct judged *j, bool whole)
+{
+	struct evidence *e = xmalloc(sizeof *e);
+
+	if (evidence_begin(e, o, 0)) {
+		evidence_watch(e);
+		causes_find(e, &j->findings);
+		j->verdict = findings_verdict(&j->findings, e);
+		j->sampled = true;
+		keep_unknown(j, &e->session);
+		if (whole)
+			keep_changes(t, &e->changes);
+	}
+	evidence_end(e);
+	free(e);
+}
+
+/* A minute; of a short recording ten seconds, of one longer than an hour a sixtieth. */
+void
+judge_parts(struct report_tape *t)
+{
+	int64_t span_ns = t->to_ns - t->from_ns;
+
+	t->part_ns = span_ns < 120 * SECOND ? 10 * SECOND : 60 * SECOND;
+	if (span_ns > PARTS_MOST * t->part_ns)
+		t->part_ns = span_ns / PARTS_MOST + 1;
+	t->nparts = span_ns < 2 * t->part_ns || t->captured ?
+	    0 :
+	    (size_t)((span_ns + t->part_ns - 1) / t->part_ns);
+	for (size_t i = 0; i < t->nparts; i++) {
+		int64_t from_ns = t->from_ns + (int64_t)i * t->part_ns,
+			to_ns = from_ns + t->part_ns;
+		t->parts[i].from_ns = from_ns;
+		t->parts[i].to_ns = to_ns < t->to_ns ? to_ns : t->to_ns;
+	}
+}
+
+void
+judge_tape(struct report_tape *t, const struct options *o)
+{
+	struct options whole = options_of(o, t, INT64_MIN, 0);
+
+	if (t->rows < 2 || t->boots > 1)
+		return;
+	t->whole.findings.recording = t->path;
+	judge(t, &whole, &t->whole, true);
+	for (size_t i = 0; i < t->nparts; i++) {
+		struct judged *j = &t->parts[i];
+		struct options part = options_of(o, t, j->from_ns, j->to_ns);
+		j->findings.recording = t->path;
+		if (j->rows >= 2)
+			judge(t, &part, j, false);
+	}
+}
+
+void
+judged_free(struct judged *j)
+{
+	findings_free(&j->findings);
+	buf_free(&j->unknown);
+}
