@@ -1,8 +1,8 @@
 /*
  * helper: what the bats files need and a shell cannot do.
  *
- *  helper refuse CALL ERROR COMMAND…  runs it so that bpf(2) or perf_event_open(2) is refused by
- *  seccomp, with that errno
+ *  helper refuse CALL ERROR COMMAND…  runs it so that bpf(2), perf_event_open(2), fallocate(2) or
+ *  link(2) is refused by seccomp, with that errno
  *  helper loaded ID…                  how many of these BPF programs are in the kernel
  *  helper burn N                      N threads that do nothing but run
  *  helper wake HZ                     wakes up so often, and does nothing else
@@ -44,12 +44,36 @@ struct filter {
 	struct instruction *code;
 };
 
+static uint32_t
+number_of_call(const char *name)
+{
+	static const struct {
+		const char *name;
+		uint32_t number;
+	} calls[] = {
+		{ "bpf", SYS_bpf },
+		{ "perf_event_open", SYS_perf_event_open },
+		{ "fallocate", SYS_fallocate },
+#ifdef SYS_link
+		{ "link", SYS_link },
+#else
+		{ "link", SYS_linkat },
+#endif
+	};
+
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+		if (strcmp(name, calls[i].name) == 0)
+			return calls[i].number;
+	errno = EINVAL;
+	fail(name);
+}
+
 static _Noreturn int
 refuse(char **argv)
 {
 	enum { LOAD_WORD = 0x20, JUMP_EQUAL = 0x15, RETURN = 0x06, MODE_FILTER = 2 };
 	const uint32_t allow = 0x7fff0000, error = 0x00050000;
-	uint32_t call = strcmp(argv[0], "bpf") == 0 ? SYS_bpf : SYS_perf_event_open;
+	uint32_t call = number_of_call(argv[0]);
 	struct instruction code[] = {
 		/* the call's number is the first of struct seccomp_data */
 		{ LOAD_WORD, 0, 0, 0 },
