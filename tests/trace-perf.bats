@@ -206,9 +206,7 @@ waited_ns() { cat "/proc/$1/task/"*/schedstat | awk '{ sum += $2 } END { printf 
 	run as_nobody trace -p 1 -o - 10ms
 	[ "$status" -eq 3 ]
 	[[ $output == *"BPF is not available: "*"; nor are perf events: process 1 is of another user"* ]]
-	run "$PQ" trace --source perf -p 4194303 -o y.trace 10ms
-	[ "$status" -eq 1 ]
-	[[ $output == *"there is no process 4194303"* ]]
+	fails 2 'no such process: 4194303' "$PQ" trace --source perf -p 4194303 -o y.trace 10ms
 	fails 2 'records one process: want -p PID' "$PQ" trace --source perf -o y.trace 10ms
 	fails 2 "invalid --source 'probe': want bpf" "$PQ" trace --source probe -o y.trace 10ms
 	[ ! -e y.trace ]

@@ -249,6 +249,23 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	fails 1 'cannot write stdout: No space left on device' sh -c '"$1" trace -o - 10ms >/dev/full' sh "$PQ"
 }
 
+@test "-p of a thread, or of a process that is not there, is refused before anything is loaded" {
+	local helper thread how
+	helper=$(dirname "$PQ")/tests/helper
+	start "$helper" rest 2
+	await eval '[ "$(ls "/proc/$last/task" | wc -l)" -gt 1 ]'
+	thread=$(find "/proc/$last/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vx "$last" | head -n 1)
+	for how in '-o y.trace' '--save .'; do
+		# shellcheck disable=SC2086 # two words
+		fails 2 'no such process: 4194300' "$helper" refuse bpf 1 "$PQ" trace -p 4194300 $how 10ms
+		# shellcheck disable=SC2086
+		fails 2 "$thread is a thread, not a process: it belongs to process $last .use -p $last.\$" \
+			"$helper" refuse bpf 1 "$PQ" trace -p "$thread" $how 10ms
+	done
+	fails 2 'no such process: 99999999999' "$PQ" trace -p 99999999999 -o y.trace 10ms
+	[ ! -e y.trace ]
+}
+
 @test "trace without privilege says what would help" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	chmod 755 "$BATS_TEST_TMPDIR"

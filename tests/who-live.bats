@@ -100,7 +100,14 @@ burner() {
 }
 
 @test "wrong targets and arguments end with one line" {
-	fails 2 'no such process' "$PQ" who -p 4194300 0.1 1
+	local helper thread
+	helper=$(dirname "$PQ")/tests/helper
+	start "$helper" rest 2
+	await eval '[ "$(ls "/proc/$last/task" | wc -l)" -gt 1 ]'
+	thread=$(find "/proc/$last/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vx "$last" | head -n 1)
+	# before anything is loaded
+	fails 2 'no such process: 4194300' "$helper" refuse bpf 1 "$PQ" who -p 4194300 0.1 1
+	fails 2 "$thread is a thread, not a process: it belongs to process $last" "$helper" refuse bpf 1 "$PQ" who -p "$thread" 0.1 1
 	fails 2 'no such cgroup' "$PQ" who -g /nothing/such 0.1 1
 	fails 2 'are for a saved trace' "$PQ" who --from 12:00
 }

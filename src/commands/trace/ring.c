@@ -16,6 +16,7 @@
 #include "base/fail.h"
 #include "base/publish.h"
 #include "proc/task.h"
+#include "tools/targets.h"
 #include "version.h"
 
 static const uint64_t RING_BYTES = 64 << 20;
@@ -32,12 +33,17 @@ read_cpus(struct host *host, const char *path, struct cpulist *out)
 }
 
 static uint32_t
-number_of_process(const char *pid)
+number_of_process(struct host *host, const char *pid)
 {
+	enum exit_status status;
+	char why[1024];
 	uint64_t n = 0;
 
-	if (pid && (text_u64(text_of(pid), &n) < 0 || n == 0 || n > INT32_MAX))
-		die(EXIT_USAGE, "-p: want the number of a process, not '%s'", pid);
+	if (!pid)
+		return 0;
+	if ((status = targets_process(host, pid, why)) != EXIT_DONE)
+		die(status, "%s", why);
+	text_u64(text_of(pid), &n);
 	return (uint32_t)n;
 }
 
@@ -156,8 +162,9 @@ trace_ring_open(struct trace_ring *t, struct host *host, const struct trace_ring
 {
 	struct bpf_why why;
 
-	*t =
-	    (struct trace_ring){ .host = host, .pid = o->pid, .number = number_of_process(o->pid) };
+	*t = (struct trace_ring){
+		.host = host, .pid = o->pid, .number = number_of_process(host, o->pid)
+	};
 	check_source(t, o);
 	t->saved =
 	    mmap(NULL, sizeof *t->saved, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
