@@ -166,6 +166,19 @@ waited_ns() { cat "/proc/$1/task/"*/schedstat | awk '{ sum += $2 } END { printf 
 	json_is '[.lost_events, .events < 1500, .events > 100]' '[0,true,true]'
 }
 
+@test "a ring of one page of each CPU works, and says how large it is" {
+	need_perf
+	start "$helper" wake 2000
+	stops "$last" >before
+	record "$PQ" trace --source perf -p "$last" --ring 1
+	await grep -q 'the last [0-9]* s are kept' said
+	await switched 2500 "$last"
+	stop_recording
+	grep -q "the ring of the scheduler's events has $((4 * $(getconf _NPROCESSORS_ONLN)))\(.0\)\? KiB, as each CPU has 4 KiB at least" said
+	run "$PQ" trace info --json x.trace
+	json_is '[.lost_events, .events < 1500, .events > 100]' '[0,true,true]'
+}
+
 @test "windows are saved from these rings, too" {
 	need_perf
 	start "$helper" wake 200

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/publish.h"
+#include "base/units.h"
 #include "proc/task.h"
 #include "tools/targets.h"
 #include "version.h"
@@ -146,6 +147,19 @@ tell_source(const struct trace_ring *t, const struct bpf_why *why)
 		     "wakes them or runs instead");
 }
 
+/* That a ring has a page of each CPU at least. */
+static void
+tell_size(const struct trace_ring *t, const struct trace_ring_options *o)
+{
+	struct switch_ring_rate rate;
+	char size[HUMAN_MOST];
+
+	switch_ring_rate(t->ring, &rate);
+	if (o->bytes && rate.bytes > o->bytes)
+		warn("the ring of the scheduler's events has %s, as each CPU has 4 KiB at least",
+		    human_size((double)rate.bytes, size));
+}
+
 /* Perf events know no other process. */
 static void
 read_threads(struct trace_ring *t)
@@ -174,6 +188,7 @@ trace_ring_open(struct trace_ring *t, struct host *host, const struct trace_ring
 	open_bytes(t, o, bytes, o->wait_over_ns, &why);
 	t->begun = read_clocks();
 	tell_source(t, &why);
+	tell_size(t, o);
 	if (switch_ring_knows_pids(t->ring))
 		read_threads(t);
 }
