@@ -461,6 +461,19 @@ none_loaded() { [ "$(loaded "$@")" -eq 0 ]; } # the kernel takes a moment
 	said 'saved: wait_ms of .* is [0-9.]+: wait > 1ms: ./pq-.*.tape, '
 }
 
+@test "live: pq record --trace saves after a long wait, and not at its next sample" {
+	need_ring
+	start taskset -c 0 sh -c 'exec 3>&-; while :; do :; done'
+	start taskset -c 0 sh -c 'exec 3>&-; while :; do :; done'
+	: >log
+	start env --default-signal=INT,TERM "$PQ" record --trace=4M --save . --when 'wait > 1ms' --after 0s 10m runq 2>log
+	said 'saved: wait_ms of .* is [0-9.]+: wait > 1ms: ./pq-.*.trace, '
+	said 'saved: wait_ms of .* is [0-9.]+: wait > 1ms: ./pq-.*.tape, '
+	kill -TERM "$last"
+	wait "$last"
+	said 'stopped: 1 sample, '
+}
+
 @test "live: without saved windows, the trace of pq record is saved at the end" {
 	need_ring
 	for _ in 1 2; do "$PQ" record --trace=4M -o w.tape 20ms 10 runq 2>log; done
