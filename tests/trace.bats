@@ -380,6 +380,20 @@ has_saved() { [ "$(saved)" -ge "$1" ]; }
 	"$PQ" trace info x/pq-*.trace | grep -qE '^mark .* trigger runq.runq_sz is [0-9.e+]+: runq.runq_sz >= 0$'
 }
 
+@test "live: --last measures for a second, whatever signals come" {
+	need_ring
+	local begun=${EPOCHREALTIME/[.,]/}
+	: >log
+	start env --default-signal=INT,TERM "$PQ" trace --save . --last 1s 2>log
+	await grep -q nanosleep "/proc/$last/wchan"
+	kill -USR1 "$last"
+	said ' records: '
+	[ $((${EPOCHREALTIME/[.,]/} - begun)) -ge 1000000 ]
+	said 'fired: asked for by SIGUSR1'
+	kill -TERM "$last"
+	wait "$last"
+}
+
 @test "live: --json logs objects" {
 	need_ring
 	mkdir x

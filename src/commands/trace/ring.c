@@ -16,6 +16,7 @@
 #include "base/fail.h"
 #include "base/publish.h"
 #include "base/units.h"
+#include "cli/signals.h"
 #include "proc/task.h"
 #include "tools/targets.h"
 #include "version.h"
@@ -106,6 +107,19 @@ open_bytes(struct trace_ring *t, const struct trace_ring_options *o, uint64_t by
 		fail(t, o, why);
 }
 
+/* Whatever signals come, unless one ends the program. */
+static void
+sleep_a_second(void)
+{
+	int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + 1000000000;
+	const struct timespec until = { (time_t)(until_ns / 1000000000),
+		(long)(until_ns % 1000000000) };
+
+	while (!signals_stop() &&
+	    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		continue;
+}
+
 /* Half as much again, as the rate varies. */
 static uint64_t
 bytes_for(struct trace_ring *t, const struct trace_ring_options *o)
@@ -115,7 +129,7 @@ bytes_for(struct trace_ring *t, const struct trace_ring_options *o)
 	struct bpf_why why;
 
 	open_bytes(t, o, (uint64_t)least, 0, &why);
-	nanosleep(&(struct timespec){ 1, 0 }, NULL);
+	sleep_a_second();
 	switch_ring_rate(t->ring, &rate);
 	switch_ring_close(t->ring);
 	double bytes = 1.5 * (double)rate.bytes * (double)o->last_ns * 1e-9 / rate.lasts_s;
