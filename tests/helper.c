@@ -9,6 +9,7 @@
  *  helper turn                        waits in clock_nanosleep(2) and in poll(2) by turns, each for 60 ms
  *  helper rest N                      N threads that sleep for good
  *  helper come HZ                     starts so many threads per second, each of which ends within 0.2 s
+ *  helper flash HZ                    the same with threads that end at once
  *
  * Numbers and layouts are those of the kernel's include/uapi: libc has no headers for them.
  */
@@ -189,18 +190,31 @@ leave(void *us)
 	return NULL;
 }
 
-static _Noreturn int
-come(char **argv)
+static _Noreturn void
+start_threads(const char *hz, unsigned lives_us)
 {
 	unsigned us = 1;
 	pthread_t thread;
 
-	for (;; usleep(1000000 / (unsigned)atoi(argv[0]))) {
+	for (;; usleep(1000000 / (unsigned)atoi(hz))) {
 		us = us * 1103515245 + 12345;
-		if ((errno = pthread_create(&thread, NULL, leave, (void *)(size_t)(us % 200000))) ||
+		if ((errno = pthread_create(
+			 &thread, NULL, leave, (void *)(size_t)(us % lives_us))) ||
 		    (errno = pthread_detach(thread)))
 			fail("a thread");
 	}
+}
+
+static _Noreturn int
+come(char **argv)
+{
+	start_threads(argv[0], 200000);
+}
+
+static _Noreturn int
+flash(char **argv)
+{
+	start_threads(argv[0], 1);
 }
 
 int
@@ -210,16 +224,15 @@ main(int argc, char **argv)
 		const char *name;
 		int arguments, (*work)(char **);
 	} works[] = { { "refuse", 3, refuse }, { "loaded", 1, loaded }, { "burn", 1, burn },
-		{ "wake", 1, wake }, { "turn", 0, turn }, { "rest", 1, rest },
-		{ "come", 1, come } };
+		{ "wake", 1, wake }, { "turn", 0, turn }, { "rest", 1, rest }, { "come", 1, come },
+		{ "flash", 1, flash } };
 
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
 		if (argc > 1 && strcmp(argv[1], works[i].name) == 0 &&
 		    argc - 2 >= works[i].arguments)
 			return works[i].work(argv + 2);
 	fprintf(stderr,
-	    "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, wake HZ, turn, rest N, or "
-	    "come "
-	    "HZ\n");
+	    "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, wake HZ, turn, rest N, come "
+	    "HZ or flash HZ\n");
 	return 2;
 }

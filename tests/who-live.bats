@@ -99,6 +99,20 @@ burner() {
 	[ "$(jq -r .victim <<<"$output" | sort -u)" = "bash/$last" ]
 }
 
+@test "threads that end before pq can read about them are of their process" {
+	can_bpf
+	cgroup api
+	burner
+	start taskset -c "$cpu" "$(dirname "$PQ")/tests/helper" flash 500
+	await grep -qx helper "/proc/$last/comm"
+	run --separate-stderr "$PQ" who -p "$last" -t --json 1 1
+	echo "$output" "$stderr"
+	[ "$status" -eq 0 ]
+	[ "$(jq -s 'map(.victim) | unique | length > 10 and all(startswith("helper/"))' <<<"$output")" = true ]
+	# new threads are no neighbours of their process
+	[ "$(jq -s 'map(select(.behind == "neighbour") | .culprit) | all(startswith("helper/") | not)' <<<"$output")" = true ]
+}
+
 @test "wrong targets and arguments end with one line" {
 	local helper thread
 	helper=$(dirname "$PQ")/tests/helper

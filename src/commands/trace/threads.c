@@ -205,7 +205,7 @@ take_birth(struct born *b, const struct sched_event *e)
 		return;
 	struct trace_thread new = *parent;
 	new.tid = e->tid;
-	new.pid = 0;
+	new.pid = trace_pid_of_new(e, parent);
 	new.start_ns = e->at_ns;
 	add(b->l, &new);
 	b->last[e->tid] = (uint32_t)b->l->n;
@@ -237,7 +237,7 @@ threads_add_born(struct thread_list *l, struct sched_event *births, size_t n)
 void
 threads_put(struct thread_list *l, size_t before, struct trace_writer *w)
 {
-	const struct thread_list rest = { .v = l->v + before, .n = l->n - before };
+	const struct thread_list rest = { .v = l->v ? l->v + before : NULL, .n = l->n - before };
 	struct trace_thread *later = sorted(&rest);
 
 	for (uint32_t i = 0; i < l->cgroups.n; i++)

@@ -210,6 +210,27 @@ who_threads_begin(struct who_threads *t, struct host *h)
 
 /* ---- Then by events */
 
+/* It runs another program, whose name files tell. */
+static void
+take_exec(struct who_threads *t, uint32_t tid)
+{
+	uint32_t *place = place_of(t, tid);
+
+	if (place && *place)
+		*t->file.threads[*place - 1].comm = '\0';
+	put_fresh(t, tid);
+}
+
+/* Its files were not read in time, after it began or ran another program. */
+static void
+name_ended(struct who_threads *t, uint32_t i)
+{
+	struct trace_thread *th = &t->file.threads[i];
+
+	if (!*th->comm)
+		snprintf(th->comm, sizeof th->comm, "(exited)");
+}
+
 /* A thread that nobody told of. */
 static void
 see(struct who_threads *t, uint32_t tid)
@@ -230,7 +251,7 @@ add_child(struct who_threads *t, const struct sched_event *e)
 	if (parent)
 		new = *parent;
 	new.tid = e->tid;
-	new.pid = 0;
+	new.pid = trace_pid_of_new(e, parent);
 	new.start_ns = e->at_ns;
 	put_thread(t, &new);
 	put_fresh(t, e->tid);
@@ -247,7 +268,7 @@ who_threads_event(struct who_threads *t, const struct sched_event *e)
 	if (e->kind == SCHED_SWITCH)
 		see(t, e->other);
 	else if (e->kind == SCHED_EXEC)
-		put_fresh(t, e->tid);
+		take_exec(t, e->tid);
 	else if (e->kind == SCHED_EXIT && e->tid && e->tid < THREADS_TIDS)
 		put_ended(t, *place_of(t, e->tid) - 1);
 }
@@ -262,8 +283,10 @@ read_thread(struct who_threads *t, struct host *h, uint32_t tid)
 	if (!old)
 		return false;
 	new = *old;
-	if (!read_stat(h, tid, 0, &new))
+	if (!read_stat(h, tid, 0, &new)) {
+		name_ended(t, (uint32_t)(old - t->file.threads));
 		return false;
+	}
 	new.pid = read_process(h, tid);
 	new.cgroup = read_cgroup(t, h, tid);
 	if (new.cgroup == TRACE_NO_CGROUP) /* it has just ended */
