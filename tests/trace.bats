@@ -266,6 +266,29 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	[ ! -e y.trace ]
 }
 
+# online LIST COMMAND…: as if only these CPUs were online when the command begins.
+online() {
+	echo "$1" >online
+	shift
+	# shellcheck disable=SC2016 # the inner shell expands it
+	unshare -m bash -c 'mount --bind online /sys/devices/system/cpu/online && exec "$@"' bash "$@"
+}
+
+@test "live: events of a CPU that came online later are lost, and it is told why" {
+	need_ring
+	[ "$(nproc)" -gt 1 ] || skip "one CPU"
+	online 0 true 2>/dev/null || skip "no mount namespaces"
+	start taskset -c 1 "$(dirname "$PQ")/tests/helper" wake 1000
+	run online 0 "$PQ" trace -o late.trace 100ms
+	[ "$status" -eq 0 ]
+	[[ $output == *"came online after the rings were made and ha"*" none: all events of "*" are lost"* ]]
+	"$PQ" trace info --json late.trace | jq -e '.lost_events > 0'
+	run --separate-stderr online 0 "$PQ" who --source bpf 0.2 1
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"a CPU came online after pq began, and has no ring"* ]]
+	[[ $stderr != *"faster than pq reads them"* ]]
+}
+
 @test "trace without privilege says what would help" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	chmod 755 "$BATS_TEST_TMPDIR"

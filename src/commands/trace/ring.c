@@ -324,6 +324,7 @@ put_threads(struct trace_ring *t, struct writing *w)
 	}
 	threads_put(&t->threads, before, w->w);
 	quotas_put(&t->quotas, w->w);
+	t->saved->unread_quotas = t->quotas.left_out;
 	t->threads.n = before;
 	t->quotas.n = quotas;
 }
@@ -435,6 +436,20 @@ trace_saved_notes(
 	const struct switch_ring_found *f = &s->found;
 	char line[200];
 
+	if (f->late_cpus > 0) {
+		snprintf(line, sizeof line,
+		    "%" PRIu32 " CPU%s online after the rings were made and %s none: all events of "
+		    "%s are lost",
+		    f->late_cpus, f->late_cpus == 1 ? " came" : "s came",
+		    f->late_cpus == 1 ? "has" : "have", f->late_cpus == 1 ? "it" : "them");
+		say(ctx, line);
+	}
+	if (s->unread_quotas > 0) {
+		snprintf(line, sizeof line,
+		    "more than %d cgroups: what CPU quotas throttled is unknown for %zu of them",
+		    THROTTLED_MOST, s->unread_quotas);
+		say(ctx, line);
+	}
 	if (f->missed.known && f->missed.v > 0) {
 		snprintf(line, sizeof line,
 		    "the kernel did not pass %" PRIu64

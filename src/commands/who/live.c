@@ -38,6 +38,7 @@ struct who_live {
 	struct merge merge;
 	bool printed;          /* the sums are in rows: the next tick clears them */
 	uint64_t lost;         /* events since the last row */
+	bool late;             /* some of them are of a CPU without a ring */
 	uint64_t now_ns;       /* up to here events are in the sums */
 	int64_t real_shift_ns; /* of CLOCK_REALTIME from CLOCK_BOOTTIME */
 	struct cpulist online, possible;
@@ -267,6 +268,7 @@ clear(struct who_live *l)
 	blame_clear(l->blame);
 	arena_reset(&l->parties.arena);
 	l->lost = 0;
+	l->late = false;
 	l->printed = false;
 }
 
@@ -279,6 +281,7 @@ follow(struct watch *w, struct who_live *l)
 	switch_ring_follow(l->ring, &sink, &found);
 	taken_read(&l->taken, w->host, l->blame);
 	l->lost += found.lost;
+	l->late |= found.late_cpus > 0;
 	feed(l, found.to_ns > l->now_ns + LATE_NS ? found.to_ns - LATE_NS : l->now_ns);
 	who_threads_read(&l->threads, w->host, FILES_OF_TICK, moved, l);
 	choose_cgroups(l);
@@ -326,7 +329,16 @@ left_out(const struct who_live *l)
 static void
 tell_losses(struct watch *w, const struct who_live *l)
 {
-	if (l->lost > 0)
+	if (l->quotas.left_out > 0)
+		watch_note(w,
+		    "there are more than %d cgroups: what CPU quotas took is unknown for some of "
+		    "them",
+		    THROTTLED_MOST);
+	if (l->late)
+		watch_note(w,
+		    "a CPU came online after pq began, and has no ring: its events are lost, and "
+		    "waits meanwhile are left out (see the column note)");
+	else if (l->lost > 0)
 		watch_note(w,
 		    "events were lost, as they came faster than pq reads them: waits meanwhile "
 		    "are left out (see the column note)");
