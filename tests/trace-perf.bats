@@ -126,8 +126,7 @@ waited_ns() { cat "/proc/$1/task/"*/schedstat | awk '{ sum += $2 } END { printf 
 	record "$PQ" trace --source perf -p "$last"
 	local first
 	first=$(slept "$last")
-	await has_slept "$last" $((first + 70)) # it does for each thread
-	sleep 0.5 # each of them ends within 0.2 s
+	await has_slept "$last" $((first + 100)) # it does for each thread; these end within 0.2 s
 	stop_recording
 	grep -q ', 0 lost' said
 	lines x.trace >x.lines

@@ -141,8 +141,11 @@ damage() {
 }
 
 @test "a trace comes from a pipe too" {
+	"$PQ" trace text x.trace >of-file 2>&1
 	# shellcheck disable=SC2002 # a pipe
-	diff <("$PQ" trace text x.trace 2>&1) <(cat x.trace | "$PQ" trace text - 2>&1 | sed 's/: -: /: x.trace: /')
+	cat x.trace | "$PQ" trace text - 2>&1 | sed 's/: -: /: x.trace: /' >of-pipe
+	[ "$(wc -l <of-file)" -gt 10 ]
+	diff of-file of-pipe
 }
 
 @test "names in a trace do not obey the terminal" {
@@ -209,12 +212,12 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 
 @test "live: a process that came and ended meanwhile has the cgroup of who created it" {
 	need_ring
-	"$PQ" trace -o born.trace 2 2>/dev/null &
-	until [ -e born.trace ]; do sleep 0.01; done # it records
 	local child
+	start "$PQ" trace -o born.trace 2>/dev/null
+	await test -e born.trace # it records
 	child=$(sh -c 'echo $$; exec sleep 0.05')
-	child=$(tail -n 1 <<<"$child")
-	wait $!
+	kill -TERM "$last"
+	wait "$last"
 	"$PQ" trace text born.trace --json -p "$child" 2>/dev/null >lines
 	jq -s -e --arg cgroup "$(sed -n 's/^[0-9]*:\(cpu\|cpu,cpuacct\|\):\(.*\)/\2/p' /proc/self/cgroup | head -n 1)" \
 		'length > 0 and all(.cgroup == $cgroup)' lines
@@ -222,13 +225,11 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 
 @test "live: Ctrl-C ends a recording without a time, and saves it" {
 	need_ring
-	"$PQ" trace -o stop.trace 2>said &
-	local pid=$!
-	sleep 1.3
-	kill -INT $pid 2>/dev/null || kill -TERM $pid
-	kill -TERM $pid 2>/dev/null || true # background jobs of a script ignore SIGINT
-	wait $pid
-	grep -q 'events per second: the last .* s are kept' said
+	: >said
+	start env --default-signal=INT,TERM "$PQ" trace -o stop.trace 2>said
+	await grep -q 'events per second: the last .* s are kept' said
+	kill -INT "$last"
+	wait "$last"
 	grep -q 'stop.trace: .* events in' said
 	run "$PQ" trace info stop.trace
 	[[ $output == *"damage    none"* ]]

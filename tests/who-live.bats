@@ -32,6 +32,16 @@ burner() {
 	await grep -q pqtest "/proc/$last/cgroup"
 }
 
+# rows_go_on: waits until two more intervals are in the file rows.
+rows_go_on() {
+	local n
+	n=$(intervals)
+	await has_intervals $((n + 2))
+}
+
+intervals() { jq -r .time rows 2>/dev/null | sort -u | wc -l; } # the last line may not be whole yet
+has_intervals() { [ "$(intervals)" -ge "$1" ]; }
+
 @test "the neighbour that takes the CPU is named, and the parts add up" {
 	can_bpf
 	cgroup etl
@@ -55,15 +65,15 @@ burner() {
 	cgroup etl
 	burner
 	cgroup api
+	burner # there are rows from the first interval on
 	"$PQ" who -g "$name" -t --json 0.3 >rows 2>notes 3>&- &
 	local pq=$!
 	started+=("$pq")
-	await eval 'grep -qs prog_id /proc/'"$pq"'/fdinfo/*'
-	sleep 0.3
+	rows_go_on
 	burner 2
 	local victim=$last
 	await test -s life
-	sleep 0.7
+	rows_go_on
 	kill "$pq"
 	wait "$pq"
 	cat life notes
@@ -193,11 +203,11 @@ burner() {
 	"$PQ" who --source proc -g "$name" -t --json 0.3 >rows 2>notes 3>&- &
 	local pq=$!
 	started+=("$pq")
-	await test -s rows
+	rows_go_on
 	burner 2
 	victim=$last
 	await test -s life
-	sleep 0.7
+	rows_go_on
 	kill "$pq"
 	wait "$pq"
 	cat life
