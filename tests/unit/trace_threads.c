@@ -36,7 +36,7 @@ births(void)
 
 	put("proc/5/task/5/stat", "5 (api) S 1 5 5 0 -1 0 0 0 0 0 1 2 0 0 20 0 1 0 100 0 0\n");
 	put("proc/5/cgroup", "4:cpu:/shop\n");
-	threads_read(&l, h);
+	threads_read(&l, h, 0);
 	if (!CHECK_U64(l.n, 1))
 		return;
 	threads_add_born(&l, e, sizeof e / sizeof e[0]);

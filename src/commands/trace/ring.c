@@ -178,10 +178,7 @@ tell_size(const struct trace_ring *t, const struct trace_ring_options *o)
 static void
 read_threads(struct trace_ring *t)
 {
-	if (by_perf(t))
-		threads_read_process(&t->threads, t->host, t->pid);
-	else
-		threads_read(&t->threads, t->host);
+	threads_read(&t->threads, t->host, by_perf(t) ? t->number : 0);
 	quotas_take(&t->quotas, t->host, &t->threads.cgroups);
 }
 

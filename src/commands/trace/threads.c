@@ -7,23 +7,10 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "proc/mountinfo.h"
+#include "commands/live_threads.h"
 #include "proc/task.h"
 
 /* ---- Threads in /proc */
-
-static uint32_t
-cgroup_of(struct thread_list *l, struct host *host, const char *pid)
-{
-	struct text text, path;
-	char file[64];
-
-	snprintf(file, sizeof file, "proc/%s/cgroup", pid);
-	if (host_read(host, file, &text) < 0 || pidcgroup_find(text, "cpu", &path) == 0)
-		return TRACE_NO_CGROUP;
-	int i = map_find(&l->cgroups, path);
-	return i >= 0 ? (uint32_t)i : map_put(&l->cgroups, path);
-}
 
 static struct trace_thread *
 add(struct thread_list *l, const struct trace_thread *new)
@@ -34,77 +21,21 @@ add(struct thread_list *l, const struct trace_thread *new)
 }
 
 static void
-add_thread(
-    struct thread_list *l, struct host *host, const char *pid, const char *tid, uint32_t cgroup)
+add_live(void *ctx, const struct trace_thread *t, struct text cgroup)
 {
-	uint64_t ticks_per_s = host->facts.ticks_per_s;
-	struct trace_thread new = { .cgroup = cgroup };
-	struct task_stat stat;
-	struct text text;
-	char file[96];
+	struct thread_list *l = ctx;
+	struct trace_thread *new = add(l, t);
 
-	snprintf(file, sizeof file, "proc/%s/task/%s/stat", pid, tid);
-	if (host_read(host, file, &text) < 0 || task_stat_parse(text, &stat) < 0)
-		return; /* it has ended */
-	new.tid = (uint32_t)stat.pid;
-	new.pid = (uint32_t)strtoul(pid, NULL, 10);
-	new.kernel = stat.kernel;
-	if (stat.start_ticks.known && ticks_per_s > 0)
-		new.start_ns = stat.start_ticks.v *(1000000000 / ticks_per_s);
-	size_t n = stat.comm.n < TRACE_COMM ? stat.comm.n : TRACE_COMM - 1;
-	memcpy(new.comm, stat.comm.s, n);
-	add(l, &new);
-}
-
-/* The next name in a listing of /proc that is a number. */
-static bool
-next_number(struct text *names, char out[20])
-{
-	struct text line;
-	uint64_t v;
-
-	while (text_line(names, &line)) {
-		if (line.n >= 20 || text_u64(line, &v) < 0)
-			continue;
-		snprintf(out, 20, "%.*s", (int)line.n, line.s);
-		return true;
-	}
-	return false;
-}
-
-static bool
-list(struct thread_list *l, struct host *host, const char *path, struct text *names)
-{
-	if (host_list(host, path, names) < 0)
-		return false;
-	names->s = arena_copy(&l->arena, *names);
-	return true;
+	if (cgroup.n == 0)
+		return;
+	int i = map_find(&l->cgroups, cgroup);
+	new->cgroup = i >= 0 ? (uint32_t)i : map_put(&l->cgroups, cgroup);
 }
 
 void
-threads_read_process(struct thread_list *l, struct host *host, const char *pid)
+threads_read(struct thread_list *l, struct host *host, uint32_t pid)
 {
-	uint32_t cgroup = cgroup_of(l, host, pid);
-	struct text names;
-	char path[64], tid[20];
-
-	snprintf(path, sizeof path, "proc/%s/task", pid);
-	if (!list(l, host, path, &names))
-		return;
-	while (next_number(&names, tid))
-		add_thread(l, host, pid, tid, cgroup);
-}
-
-void
-threads_read(struct thread_list *l, struct host *host)
-{
-	struct text names;
-	char pid[20];
-
-	if (!list(l, host, "proc", &names))
-		return;
-	while (next_number(&names, pid))
-		threads_read_process(l, host, pid);
+	live_threads(host, pid, add_live, l);
 }
 
 /* ---- Those that events tell of */
