@@ -2,6 +2,7 @@
  * pq shows the queues that latency is made of. This file picks the tool. The rest, a line a file:
  *
  *   commands/limit_words.c       changes of limits as words and JSON
+ *   commands/live_threads.c      the threads in /proc, with what a trace says of each
  *   commands/throttled.c         how long CPU quotas have throttled cgroups
  *   commands/recorded.c          the rows of all tools that a recording has
  *   commands/saved_trace.c       opens saved traces, and finds cgroups in them

@@ -1,14 +1,15 @@
 /*
  * helper: what the bats files need and a shell cannot do.
  *
- *  helper refuse CALL ERROR COMMAND…  runs it so that bpf(2) or perf_event_open(2) is refused by
- *  seccomp, with that errno
+ *  helper refuse CALL ERROR COMMAND…  runs it so that bpf(2), perf_event_open(2), fallocate(2) or
+ *  link(2) is refused by seccomp, with that errno
  *  helper loaded ID…                  how many of these BPF programs are in the kernel
  *  helper burn N                      N threads that do nothing but run
  *  helper wake HZ                     wakes up so often, and does nothing else
  *  helper turn                        waits in clock_nanosleep(2) and in poll(2) by turns, each for 60 ms
  *  helper rest N                      N threads that sleep for good
  *  helper come HZ                     starts so many threads per second, each of which ends within 0.2 s
+ *  helper flash HZ                    the same with threads that end at once
  *
  * Numbers and layouts are those of the kernel's include/uapi: libc has no headers for them.
  */
@@ -44,12 +45,36 @@ struct filter {
 	struct instruction *code;
 };
 
+static uint32_t
+number_of_call(const char *name)
+{
+	static const struct {
+		const char *name;
+		uint32_t number;
+	} calls[] = {
+		{ "bpf", SYS_bpf },
+		{ "perf_event_open", SYS_perf_event_open },
+		{ "fallocate", SYS_fallocate },
+#ifdef SYS_link
+		{ "link", SYS_link },
+#else
+		{ "link", SYS_linkat },
+#endif
+	};
+
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+		if (strcmp(name, calls[i].name) == 0)
+			return calls[i].number;
+	errno = EINVAL;
+	fail(name);
+}
+
 static _Noreturn int
 refuse(char **argv)
 {
 	enum { LOAD_WORD = 0x20, JUMP_EQUAL = 0x15, RETURN = 0x06, MODE_FILTER = 2 };
 	const uint32_t allow = 0x7fff0000, error = 0x00050000;
-	uint32_t call = strcmp(argv[0], "bpf") == 0 ? SYS_bpf : SYS_perf_event_open;
+	uint32_t call = number_of_call(argv[0]);
 	struct instruction code[] = {
 		/* the call's number is the first of struct seccomp_data */
 		{ LOAD_WORD, 0, 0, 0 },
@@ -165,18 +190,31 @@ leave(void *us)
 	return NULL;
 }
 
-static _Noreturn int
-come(char **argv)
+static _Noreturn void
+start_threads(const char *hz, unsigned lives_us)
 {
 	unsigned us = 1;
 	pthread_t thread;
 
-	for (;; usleep(1000000 / (unsigned)atoi(argv[0]))) {
+	for (;; usleep(1000000 / (unsigned)atoi(hz))) {
 		us = us * 1103515245 + 12345;
-		if ((errno = pthread_create(&thread, NULL, leave, (void *)(size_t)(us % 200000))) ||
+		if ((errno = pthread_create(
+			 &thread, NULL, leave, (void *)(size_t)(us % lives_us))) ||
 		    (errno = pthread_detach(thread)))
 			fail("a thread");
 	}
+}
+
+static _Noreturn int
+come(char **argv)
+{
+	start_threads(argv[0], 200000);
+}
+
+static _Noreturn int
+flash(char **argv)
+{
+	start_threads(argv[0], 1);
 }
 
 int
@@ -186,16 +224,15 @@ main(int argc, char **argv)
 		const char *name;
 		int arguments, (*work)(char **);
 	} works[] = { { "refuse", 3, refuse }, { "loaded", 1, loaded }, { "burn", 1, burn },
-		{ "wake", 1, wake }, { "turn", 0, turn }, { "rest", 1, rest },
-		{ "come", 1, come } };
+		{ "wake", 1, wake }, { "turn", 0, turn }, { "rest", 1, rest }, { "come", 1, come },
+		{ "flash", 1, flash } };
 
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
 		if (argc > 1 && strcmp(argv[1], works[i].name) == 0 &&
 		    argc - 2 >= works[i].arguments)
 			return works[i].work(argv + 2);
 	fprintf(stderr,
-	    "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, wake HZ, turn, rest N, or "
-	    "come "
-	    "HZ\n");
+	    "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, wake HZ, turn, rest N, come "
+	    "HZ or flash HZ\n");
 	return 2;
 }

@@ -762,6 +762,28 @@ points() {
 	wait "$recorder"
 }
 
+@test "a full disk and a used-up quota lead to the same advice" {
+	local helper
+	helper=$(dirname "$PQ")/tests/helper
+	for error in 28 122; do # ENOSPC, EDQUOT
+		fails 1 'a ring allocates its full size at the start' "$helper" refuse fallocate $error "$PQ" record --root root -o x.tape --ring 1M 5ms 2 runq
+		[ ! -e x.tape ]
+	done
+}
+
+@test "windows are saved on a file system without hard links" {
+	start env --default-signal=INT,TERM "$(dirname "$PQ")/tests/helper" refuse link 1 "$PQ" record --root root -o x.tape 5ms runq 2>log
+	recorder=$last
+	: >out
+	said 'records'
+	samples 2
+	kill -USR1 "$recorder"
+	said 'saved: '
+	stop
+	"$PQ" tape verify pq-*.tape
+	[ -z "$(find . -name '*.part')" ]
+}
+
 @test "a file size limit is reported and does not end the recorder" {
 	(ulimit -f 8 && exec env --default-signal=XFSZ "$PQ" record --root root -o x.tape 1ms 1000 runq cpu) 2>log || true
 	grep -q 'trouble: cannot write the recording: File too large' log

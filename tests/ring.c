@@ -264,7 +264,7 @@ tally_event(const struct sched_event *e, const struct side *s, uint32_t peer, st
 	t->involuntary += leaves && runnable;
 	if (e->tid != s->tid)
 		return;
-	t->born += e->kind == SCHED_NEW && e->other == (uint32_t)getpid();
+	t->born += e->kind == SCHED_NEW && e->other == (uint32_t)getpid() && e->kin == SCHED_THREAD;
 	if (e->kind != SCHED_WAKING)
 		return;
 	t->by_main += e->other == (uint32_t)getpid();
@@ -363,7 +363,8 @@ life_of(uint32_t tid)
 		const struct sched_event *e = &all.v[i];
 		if (e->tid != tid)
 			continue;
-		l.born += e->kind == SCHED_NEW && e->other == (uint32_t)getpid();
+		l.born += e->kind == SCHED_NEW && e->other == (uint32_t)getpid() &&
+		    e->kin == SCHED_PROCESS;
 		l.execs += e->kind == SCHED_EXEC && e->other == tid;
 		l.ended += e->kind == SCHED_EXIT;
 		l.stopped += e->kind == SCHED_SWITCH && e->state == 'X';

@@ -89,6 +89,24 @@ beside() {
 }
 
 # shellcheck disable=SC2016 # bash -c
+@test "a signal leaves no half a file" {
+	local status=0
+	beside
+	"$PQ" tape pack r r.tape
+	mkfifo pipe
+	exec 8<>pipe
+	start bash -c 'exec env --default-signal=INT,TERM "$1" trace export x.trace -o x.perfetto -f - <&8 2>said' bash "$PQ"
+	cat r.tape >&8 # more may come: pq waits for it, and its file has begun
+	await test -e x.perfetto
+	kill -INT "$last"
+	wait "$last" || status=$?
+	exec 8>&-
+	[ "$status" -eq 1 ]
+	grep -q 'cannot write x.perfetto: stopped by a signal' said
+	[ ! -e x.perfetto ]
+}
+
+# shellcheck disable=SC2016 # bash -c
 @test "a full disk is told, and leaves no file" {
 	fails 1 'cannot write stdout: No space left' bash -c '"$1" trace export x.trace -o - >/dev/full 2>all || { status=$?; grep -v lost all >&2; exit $status; }' bash "$PQ"
 	small_disk size=4k

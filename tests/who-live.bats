@@ -32,6 +32,16 @@ burner() {
 	await grep -q pqtest "/proc/$last/cgroup"
 }
 
+# rows_go_on: waits until two more intervals are in the file rows.
+rows_go_on() {
+	local n
+	n=$(intervals)
+	await has_intervals $((n + 2))
+}
+
+intervals() { jq -r .time rows 2>/dev/null | sort -u | wc -l; } # the last line may not be whole yet
+has_intervals() { [ "$(intervals)" -ge "$1" ]; }
+
 @test "the neighbour that takes the CPU is named, and the parts add up" {
 	can_bpf
 	cgroup etl
@@ -55,15 +65,15 @@ burner() {
 	cgroup etl
 	burner
 	cgroup api
+	burner # there are rows from the first interval on
 	"$PQ" who -g "$name" -t --json 0.3 >rows 2>notes 3>&- &
 	local pq=$!
 	started+=("$pq")
-	await eval 'grep -qs prog_id /proc/'"$pq"'/fdinfo/*'
-	sleep 0.3
+	rows_go_on
 	burner 2
 	local victim=$last
 	await test -s life
-	sleep 0.7
+	rows_go_on
 	kill "$pq"
 	wait "$pq"
 	cat life notes
@@ -99,8 +109,29 @@ burner() {
 	[ "$(jq -r .victim <<<"$output" | sort -u)" = "bash/$last" ]
 }
 
+@test "threads that end before pq can read about them are of their process" {
+	can_bpf
+	cgroup api
+	burner
+	start taskset -c "$cpu" "$(dirname "$PQ")/tests/helper" flash 500
+	await grep -qx helper "/proc/$last/comm"
+	run --separate-stderr "$PQ" who -p "$last" -t --json 1 1
+	echo "$output" "$stderr"
+	[ "$status" -eq 0 ]
+	[ "$(jq -s 'map(.victim) | unique | length > 10 and all(startswith("helper/"))' <<<"$output")" = true ]
+	# new threads are no neighbours of their process
+	[ "$(jq -s 'map(select(.behind == "neighbour") | .culprit) | all(startswith("helper/") | not)' <<<"$output")" = true ]
+}
+
 @test "wrong targets and arguments end with one line" {
-	fails 2 'no such process' "$PQ" who -p 4194300 0.1 1
+	local helper thread
+	helper=$(dirname "$PQ")/tests/helper
+	start "$helper" rest 2
+	await eval '[ "$(ls "/proc/$last/task" | wc -l)" -gt 1 ]'
+	thread=$(find "/proc/$last/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vx "$last" | head -n 1)
+	# before anything is loaded
+	fails 2 'no such process: 4194300' "$helper" refuse bpf 1 "$PQ" who -p 4194300 0.1 1
+	fails 2 "$thread is a thread, not a process: it belongs to process $last" "$helper" refuse bpf 1 "$PQ" who -p "$thread" 0.1 1
 	fails 2 'no such cgroup' "$PQ" who -g /nothing/such 0.1 1
 	fails 2 'are for a saved trace' "$PQ" who --from 12:00
 }
@@ -172,11 +203,11 @@ burner() {
 	"$PQ" who --source proc -g "$name" -t --json 0.3 >rows 2>notes 3>&- &
 	local pq=$!
 	started+=("$pq")
-	await test -s rows
+	rows_go_on
 	burner 2
 	victim=$last
 	await test -s life
-	sleep 0.7
+	rows_go_on
 	kill "$pq"
 	wait "$pq"
 	cat life

@@ -7,6 +7,7 @@
 #define PQ_BASE_FAIL_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum exit_status {
@@ -54,6 +55,13 @@ fail_with(int error)
 {
 	errno = error;
 	return -1;
+}
+
+/* Whether a call failed for want of space: on the disk, or in this user's part of it. */
+static inline bool
+is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT;
 }
 
 /* Dies with EXIT_FAILED. */

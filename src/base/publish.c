@@ -2,21 +2,33 @@
 #include "base/publish.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+
+/* Creates an empty file, which is this process's own to be replaced. */
+static int
+replace_own(const char *part, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	if (rename(part, path) == 0)
+		return 0;
+	int error = errno;
+	unlink(path);
+	return fail_with(error);
+}
 
 /* Some file systems have no hard links. */
 int
 publish(const char *part, const char *path)
 {
-	struct stat st;
-
 	if (link(part, path) == 0)
 		return unlink(part);
-	if (errno == EEXIST)
-		return -1;
-	return lstat(path, &st) == 0 ? fail_with(EEXIST) : rename(part, path);
+	return errno == EEXIST ? -1 : replace_own(part, path);
 }

@@ -245,9 +245,13 @@ take_fork(struct reader *r, const struct record *record)
 	if (!is_thread(tid) || u32(record->s + PARENT_PID) != r->of->pid ||
 	    is_repeat(r, record->type, tid))
 		return;
+	bool same = u32(record->s + PID) == r->of->pid;
 	give(r,
-	    (struct sched_event){
-		.at_ns = record->at_ns, .tid = tid, .other = parent, .kind = SCHED_NEW });
+	    (struct sched_event){ .at_ns = record->at_ns,
+		.tid = tid,
+		.other = parent,
+		.kind = SCHED_NEW,
+		.kin = same ? SCHED_THREAD : SCHED_PROCESS });
 }
 
 /* Nothing more is recorded of the thread: its last switch follows soon. */

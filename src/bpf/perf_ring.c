@@ -20,7 +20,7 @@
 
 enum {
 	RING_MOST = 1 << 20,  /* of a CPU */
-	RING_LEAST = 1 << 16, /* if the limits allow it */
+	KEEPS_LEAST = 4096,   /* of a CPU */
 	MARGIN = 256,         /* of a record that is being written */
 	LOOKS_MOST = 8,       /* for new threads */
 	TEND_LEAST = 5000000, /* ns */
@@ -189,14 +189,15 @@ map_rings(struct perf_ring *r)
 	return 0;
 }
 
-/* The largest rings that the limits allow. */
+/* A ring has twice what is kept, so that what is overwritten in it would not be kept, either; but it is
+ * not larger than the limits allow. */
 static int
 make_rings(struct perf_ring *r)
 {
 	size_t least = page_size();
 	int status = -1;
 
-	for (r->bytes = RING_MOST; r->bytes > RING_LEAST && r->bytes / 2 >= r->keeps;)
+	for (r->bytes = RING_MOST; r->bytes > least && r->bytes / 4 >= r->keeps;)
 		r->bytes /= 2;
 	while (
 	    (status = map_rings(r)) < 0 && (errno == EPERM || errno == ENOMEM) && r->bytes > least)
@@ -414,6 +415,7 @@ make(uint32_t pid, uint64_t bytes, const struct cpulist *online)
 			r->cpus[r->ncpus++] = (struct perf_cpu){ .cpu = cpu, .fd = -1 };
 	r->cpus[r->ncpus] = (struct perf_cpu){ .fd = -1 };
 	r->keeps = (size_t)(bytes / (n ? n : 1));
+	r->keeps = r->keeps > KEEPS_LEAST ? r->keeps : KEEPS_LEAST;
 	return r;
 }
 
@@ -520,7 +522,7 @@ drop_old(const struct perf_ring *r, struct perf_cpu *c)
 	c->dropped = true;
 }
 
-/* Between two copies some may be lost. */
+/* Between two copies some may be lost, unless later ones are all that is kept. */
 static void
 keep(struct perf_ring *r, struct perf_cpu *c, uint64_t written, size_t n)
 {
@@ -529,7 +531,10 @@ keep(struct perf_ring *r, struct perf_cpu *c, uint64_t written, size_t n)
 	size_t whole = perf_records_turn(&turned, (struct text){ r->copy.s, n });
 	struct text records = { turned.s, turned.n };
 
-	if (whole < written) {
+	if (whole < written && turned.n >= r->keeps) {
+		c->kept.n = 0;
+		c->dropped = true;
+	} else if (whole < written) {
 		if (!perf_records_time(records, &at_ns))
 			at_ns = (uint64_t)clock_ns(CLOCK_BOOTTIME);
 		perf_records_lose(
@@ -571,6 +576,8 @@ perf_ring_tend(struct perf_ring *r)
 		most = n > most ? n : most;
 	}
 	r->tended_ns = now;
+	if (r->bytes / 2 >= r->keeps) /* the rings have all that is kept */
+		return TEND_MOST;
 	double next = (double)took * fmin((double)r->bytes / 4 / (double)most, 8);
 	return next < TEND_LEAST ? TEND_LEAST : next > TEND_MOST ? TEND_MOST : (int64_t)next;
 }

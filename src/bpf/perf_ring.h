@@ -19,7 +19,8 @@
 struct perf_ring;
 
 /* Begins to record the process with that number in this pid namespace, and its future threads. Keeps the
- * newest records in so many bytes, of all CPUs together. 0; or -1 with errno and *why. */
+ * newest records in so many bytes, of all CPUs together, and in 4 KiB of each at least. 0; or -1 with errno
+ * and *why. */
 int perf_ring_open(struct perf_ring **out, uint32_t pid, uint64_t bytes,
     const struct cpulist *online, struct bpf_why *why);
 

@@ -17,7 +17,7 @@ static const struct {
 } events[SCHED_KINDS] = {
 	[SCHED_SWITCH] = { "sched", "sched_switch", "prev_pid", "next_pid", "prev_state" },
 	[SCHED_WAKING] = { "sched", "sched_waking", "pid", NULL, "target_cpu" },
-	[SCHED_NEW] = { "task", "task_newtask", "pid", NULL, NULL },
+	[SCHED_NEW] = { "task", "task_newtask", "pid", NULL, "clone_flags" },
 	[SCHED_EXEC] = { "sched", "sched_process_exec", "pid", "old_pid", NULL },
 	[SCHED_EXIT] = { "sched", "sched_process_exit", "pid", NULL, NULL },
 	[SCHED_MIGRATE] = { "sched", "sched_migrate_task", "pid", NULL, "dest_cpu" },
@@ -234,7 +234,16 @@ enum { KEY = -4, CURRENT = -24, RUN_QUEUE = -32, MINE = -40, ALARM = -64 };
 /* Arguments: sched_switch(bool preempt, prev, next, unsigned int prev_state), sched_waking(task),
  * task_newtask(task, flags), sched_process_exec(task, old_pid, binary), sched_process_exit(task),
  * sched_migrate_task(task, cpu). */
-enum { ARG_PREEMPT, ARG_PREV, ARG_NEXT, ARG_STATE, ARG_TASK = 0, ARG_OLD_PID = 1, ARG_CPU = 1 };
+enum {
+	ARG_PREEMPT,
+	ARG_PREV,
+	ARG_NEXT,
+	ARG_STATE,
+	ARG_TASK = 0,
+	ARG_OLD_PID = 1,
+	ARG_FLAGS = 1,
+	ARG_CPU = 1
+};
 
 static void
 load_member(struct code *c, const struct switch_plan *p, unsigned dst, int arg, struct btf_member m)
@@ -257,6 +266,18 @@ put_more(struct code *c, unsigned reg)
 {
 	asm_alu_imm(c, ASM_AND, reg, SLOT_MORE_MASK);
 	put(c, reg, SLOT_MORE);
+}
+
+/* The flags of clone(2) in a register tell the kin of a new thread. */
+static void
+put_kin(struct code *c, unsigned reg)
+{
+	enum { CLONE_THREAD_BIT = 16 };
+
+	asm_alu_imm(c, ASM_RSH, reg, CLONE_THREAD_BIT);
+	asm_alu_imm(c, ASM_AND, reg, 1);
+	asm_alu_imm(c, ASM_ADD, reg, SCHED_PROCESS);
+	put_more(c, reg);
 }
 
 /* R0 = the thread that runs. */
@@ -444,6 +465,8 @@ put_event(struct code *c, const struct switch_plan *p, enum sched_kind kind, str
 		asm_alu_imm(c, ASM_AND, R8, SLOT_TIDS - 1);
 		put(c, R8, SLOT_OTHER);
 	} else if (kind == SCHED_NEW) {
+		program_load_argument(c, R8, ARG_FLAGS);
+		put_kin(c, R8);
 		put_current(c, SLOT_OTHER);
 	}
 }
@@ -468,7 +491,7 @@ put_fields(struct code *c, const struct switch_plan *p, enum sched_kind kind, st
 		put_current(c, SLOT_OTHER);
 	if (p->more[kind].size) {
 		load_field(c, R8, p->more[kind]);
-		put_more(c, R8);
+		(kind == SCHED_NEW ? put_kin : put_more)(c, R8);
 	}
 }
 

@@ -476,6 +476,12 @@ add_span(struct switch_ring_found *found, const struct switch_span *span)
 	found->unseen += span->unseen;
 }
 
+static bool
+is_late(const struct switch_ring *r, const struct switch_span *span)
+{
+	return span->lost > 0 && r->memory.heads[span->cpu].slots == 0;
+}
+
 static void
 read_cpu(struct switch_ring *r, uint32_t cpu, uint64_t end, uint64_t since_ns, uint64_t now_ns,
     const struct switch_sink *sink, struct switch_ring_found *found)
@@ -484,6 +490,7 @@ read_cpu(struct switch_ring *r, uint32_t cpu, uint64_t end, uint64_t since_ns, u
 
 	switch_slots_read(&r->memory, cpu, end, since_ns, now_ns, sink, &span);
 	add_span(found, &span);
+	found->late_cpus += is_late(r, &span);
 	if (span.from_ns > found->from_ns)
 		found->from_ns = span.from_ns;
 	if (span.to_ns < found->to_ns)
@@ -558,6 +565,7 @@ switch_ring_follow(
 		switch_slots_follow(
 		    &r->memory, cpu, ends[cpu], found->to_ns, &r->places[cpu], sink, &span);
 		add_span(found, &span);
+		found->late_cpus += is_late(r, &span);
 		to_ns = span.to_ns < to_ns ? span.to_ns : to_ns;
 	}
 	found->from_ns = r->memory.opened_ns;

@@ -64,6 +64,9 @@ struct switch_ring_found {
 	/* Events that the kernel did not pass to the programs, since it was opened (Linux 5.12). They are
 	 * not in `lost`, as their CPU and time are unknown. */
 	struct keyed missed;
+	/* CPUs that have no ring, as they came online after it was opened, and have events: these are in
+	 * `lost`. */
+	uint32_t late_cpus;
 	/* All CPUs have their events, but those that are lost, since from_ns. */
 	uint64_t from_ns, to_ns;
 };

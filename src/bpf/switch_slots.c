@@ -88,6 +88,9 @@ switch_slot_decode(const struct switch_slots *s, uint32_t cpu, const struct swit
 	};
 	if (kind == SCHED_SWITCH)
 		e->state = switch_state(s, more, flag);
+	if (kind == SCHED_NEW)
+		e->kin = more == SCHED_PROCESS || more == SCHED_THREAD ? (uint8_t)more :
+									 (uint8_t)SCHED_KIN_UNKNOWN;
 	if (kind == SCHED_WAKING)
 		e->in_irq = knows_irq(s, cpu) ? flag : (uint8_t)SCHED_IRQ_UNKNOWN;
 	if (kind == SCHED_WAKING || kind == SCHED_MIGRATE)

@@ -15,8 +15,8 @@
 
 #include "proc/sched_event.h"
 
-/* An event. `what`, from bit 0 on: 22 bits tid, 22 bits other, 16 bits the CPU `to` or the state, 3
- * bits the kind, 1 bit a flag: of a switch, that it was preempted, and of a waking, in_irq. */
+/* An event. `what`, from bit 0 on: 22 bits tid, 22 bits other, 16 bits the CPU `to`, the state or
+ * the kin, 3 bits the kind, 1 bit a flag: of a switch, that it was preempted, and of a waking, in_irq. */
 struct switch_slot {
 	uint64_t at_ns, what;
 };

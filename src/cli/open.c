@@ -228,7 +228,7 @@ output_failed(const struct tape_file *f, const char *path)
 	default:
 		die(errno == ENOENT || errno == ENOTDIR ? EXIT_USAGE : EXIT_FAILED,
 		    "cannot write %s: %s%s", path, strerror(errno),
-		    errno == ENOSPC ? "; a ring allocates its full size at the start" : "");
+		    is_full(errno) ? "; a ring allocates its full size at the start" : "");
 	}
 }
 

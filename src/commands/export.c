@@ -63,7 +63,7 @@ try_directory(struct textfile *f)
 	int fd = begin_fresh(f);
 
 	if (fd < 0)
-		return errno == ENOSPC || errno == EDQUOT ? 0 : -1;
+		return is_full(errno) ? 0 : -1;
 	close(fd);
 	drop_fresh(f);
 	return 0;

@@ -7,6 +7,9 @@
 
 struct throttled_level;
 
+/* Of so many cgroups callers read it at most; of further ones it is unknown. */
+enum { THROTTLED_MOST = 4096 };
+
 /* Zero-initialise. */
 struct throttled {
 	bool sought;      /* for the hierarchy */

@@ -28,6 +28,10 @@ enum { SCHED_PREEMPTED = 'P' };
 #define SCHED_TID_UNKNOWN UINT32_MAX
 enum { SCHED_STATE_UNKNOWN = '?' };
 
+/* Of SCHED_NEW: whether tid is of the process of `other`, or the first thread of a new one. Saved traces
+ * do not have it: their list of threads tells. */
+enum { SCHED_KIN_UNKNOWN, SCHED_PROCESS, SCHED_THREAD };
+
 /* Some kernels do not tell whether an interrupt wakes a thread, or where it ran last. */
 enum { SCHED_IRQ_UNKNOWN = 2 };
 #define SCHED_CPU_UNKNOWN UINT32_MAX
@@ -40,6 +44,7 @@ struct sched_event {
 	uint8_t kind;   /* enum sched_kind */
 	char state;     /* of SCHED_SWITCH */
 	uint8_t in_irq; /* of SCHED_WAKING: 1: an interrupt did it, and `other` was only there */
+	uint8_t kin;    /* of SCHED_NEW */
 };
 
 #endif

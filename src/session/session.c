@@ -464,19 +464,30 @@ due_between_ns(const struct session *s)
 	return due_ns;
 }
 
-/* Sleeps until something is due, and returns as host_next. If a signal interrupts that on a live
- * host, s->now is the time of the interrupt. */
+/* Whether it is time; else the caller has something to do. */
+static bool
+sleep_until(struct session *s, int64_t due_ns)
+{
+	if (!s->sleep || s->host->replay)
+		return true;
+	s->sleep(s->about, due_ns);
+	return clock_ns(CLOCK_MONOTONIC) >= due_ns;
+}
+
+/* Sleeps until something is due, and returns as host_next. If that is interrupted on a live host, s->now
+ * is the time of the interrupt. */
 static int
 go_on(struct session *s)
 {
 	int64_t between_ns = due_between_ns(s);
 	bool row = s->row_ns <= between_ns;
+	int64_t due_ns = row ? s->row_ns : between_ns;
 	int got = -1;
 
-	errno = EINTR;
-	if (!signals_stop())
-		got = host_next(
-		    s->host, row ? s->row_ns : between_ns, row ? SAMPLE_ROW : SAMPLE_TICK, &s->now);
+	if (!signals_stop() && sleep_until(s, due_ns))
+		got = host_next(s->host, due_ns, row ? SAMPLE_ROW : SAMPLE_TICK, &s->now);
+	else
+		errno = EINTR;
 	if (got < 0 && errno != EINTR)
 		die(EXIT_FAILED, "cannot read the next sample: %s", strerror(errno));
 	s->left -= got > 0 && s->left > 0;

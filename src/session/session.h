@@ -52,6 +52,9 @@ struct session {
 	/* The share of one CPU that a live session may use: beyond it, the costliest sampler is
 	 * read less often, and says so once. 0: no limit. Not with `whole`. */
 	double budget;
+	/* Sleeps on a live host until then (CLOCK_MONOTONIC), or less if the caller has something to do
+	 * meanwhile. NULL: the host sleeps */
+	void (*sleep)(void *about, int64_t until_ns);
 	/* takes each note; NULL: notes are kept, each once */
 	void (*say)(void *about, const struct tool *, const char *message);
 	void *about;
@@ -83,7 +86,7 @@ enum session_event {
 	SESSION_ROW,  /* the samplers that are due were read: sampler_table has their rows */
 	SESSION_STEP, /* the samplers with `steps` were read */
 	SESSION_TICK, /* some samplers ticked */
-	SESSION_WOKEN /* a signal, or the end of a child, interrupted the sleep */
+	SESSION_WOKEN /* a signal, the end of a child, or sleep() ended the sleep early */
 };
 
 /* Opens the live host or the recording of -f for a session with one row. It reads a recording

@@ -350,6 +350,30 @@ targets_explain(const struct targets *s, struct watch *w, int error)
 	return true;
 }
 
+static void
+keep_note(struct watch *w, const char *message)
+{
+	snprintf(w->state, 1024, "%s", message);
+}
+
+enum exit_status
+targets_process(struct host *h, const char *pid, char why[1024])
+{
+	const struct request ask = { .target = { .pid = pid } };
+	struct watch w = { .host = h, .ask = &ask, .state = why, .note = keep_note };
+	struct targets s = { .seen = false };
+	struct arena a = { 0 };
+	uint32_t *pids;
+	size_t n;
+
+	if (targets_pids(&s, &w, &a, &pids, &n) < 0)
+		targets_explain(&s, &w, errno);
+	arena_free(&a);
+	arena_free(&w.arena);
+	targets_free(&s);
+	return w.fail;
+}
+
 void
 targets_free(struct targets *s)
 {

@@ -32,6 +32,10 @@ const char *target_words(const struct target *t, char out[320]);
  * path, which is in the arena. False with a line in why: several cgroups have that name. */
 bool targets_resolve(struct host *h, struct arena *a, struct target *t, char why[1024]);
 
+/* For who has no watch: EXIT_DONE if -p can be this; else the status to end with, and why in the words
+ * of targets_explain. */
+enum exit_status targets_process(struct host *h, const char *pid, char why[1024]);
+
 /* The process of -p is not there: w->fail at first, w->ended later. Returns NULL. */
 void *targets_gone(struct watch *w, bool first);
 

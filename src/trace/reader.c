@@ -848,3 +848,11 @@ trace_end(struct trace_cursor *c)
 	free(c->heap);
 	free(c);
 }
+
+uint32_t
+trace_pid_of_new(const struct sched_event *e, const struct trace_thread *creator)
+{
+	if (e->kin == SCHED_PROCESS)
+		return e->tid;
+	return e->kin == SCHED_THREAD && creator ? creator->pid : 0;
+}

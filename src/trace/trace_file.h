@@ -30,6 +30,9 @@ struct trace_thread {
 
 #define TRACE_NO_CGROUP UINT32_MAX
 
+/* The process of the thread that a SCHED_NEW is about, by who creates it (NULL: unknown); 0: unknown. */
+uint32_t trace_pid_of_new(const struct sched_event *e, const struct trace_thread *creator);
+
 /* Facts, as "key value" lines: pq, host, release, machine, ticks, boot_id, page, cpus, and what the
  * recorder was told: "asked -p 42", "trigger EXPR". "only 42": the file has only switches from or to
  * this process, and what happened to its threads. */

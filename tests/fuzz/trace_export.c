@@ -70,9 +70,9 @@ take(struct trace_file *t, size_t *nevents, const uint8_t *s)
 	} else if (s[0] % 8 == 7 && t->nlosses < MOST) {
 		losses[t->nlosses++] = (struct trace_loss){ s[9], at, at + s[10], s[11] };
 	} else if (*nevents < MOST) {
-		events[(*nevents)++] =
-		    (struct sched_event){ at, s[9] % 16, s[10], s[11], (uint32_t)number(s + 12, 2),
-			    (uint8_t)(s[0] % 8), "RPSDXZI?"[s[14] % 8], s[15] & 1 };
+		events[(*nevents)++] = (struct sched_event){ at, s[9] % 16, s[10], s[11],
+			(uint32_t)number(s + 12, 2), (uint8_t)(s[0] % 8), "RPSDXZI?"[s[14] % 8],
+			s[15] & 1, SCHED_KIN_UNKNOWN };
 	}
 }
 

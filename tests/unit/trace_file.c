@@ -225,15 +225,16 @@ all_values_come_back(void)
 	w = trace_writer_new(fd);
 	for (size_t i = 0; i < sizeof states; i++) /* with 0, an unknown state */
 		put_event(w,
-		    (struct sched_event){ 10 + i, 8191, most, 0, 0, SCHED_SWITCH, states[i], 0 });
+		    (struct sched_event){
+			10 + i, 8191, most, 0, 0, SCHED_SWITCH, states[i], 0, 0 });
 	for (uint8_t kind = SCHED_WAKING; kind < SCHED_KINDS; kind++)
-		put_event(
-		    w, (struct sched_event){ 100 + kind, 8191, most, most - 1, most, kind, 0, 1 });
+		put_event(w,
+		    (struct sched_event){ 100 + kind, 8191, most, most - 1, most, kind, 0, 1, 0 });
 	for (uint32_t i = 0; i < 20000; i++) /* more threads than a block has numbers for */
 		put_event(
-		    w, (struct sched_event){ 200 + i, 8191, i, i + 1, 0, SCHED_SWITCH, 'S', 0 });
+		    w, (struct sched_event){ 200 + i, 8191, i, i + 1, 0, SCHED_SWITCH, 'S', 0, 0 });
 	put_event(
-	    w, (struct sched_event){ TRACE_TIME_MOST - 1, 8191, 1, 2, 0, SCHED_SWITCH, 'S', 0 });
+	    w, (struct sched_event){ TRACE_TIME_MOST - 1, 8191, 1, 2, 0, SCHED_SWITCH, 'S', 0, 0 });
 	trace_writer_end(w);
 	open_file(&t, fd);
 	CHECK_U64(t.damaged, 0);
@@ -313,11 +314,11 @@ times_do_not_go_back(void)
 	struct trace_writer *w = trace_writer_new(fd);
 	struct trace_file t;
 
-	put_event(w, (struct sched_event){ 500, 0, 1, 2, 0, SCHED_SWITCH, 'S', 0 });
-	put_event(w, (struct sched_event){ 400, 0, 2, 1, 0, SCHED_SWITCH, 'S', 0 });
-	trace_put_event(w, &(struct sched_event){ 600, 8192, 2, 1, 0, SCHED_SWITCH, 'S', 0 });
-	trace_put_event(w, &(struct sched_event){ 600, 0, 2, 1, 0, SCHED_KINDS, 'S', 0 });
-	trace_put_event(w, &(struct sched_event){ 600, 0, 2, 1, 0, 0, 'S', 0 });
+	put_event(w, (struct sched_event){ 500, 0, 1, 2, 0, SCHED_SWITCH, 'S', 0, 0 });
+	put_event(w, (struct sched_event){ 400, 0, 2, 1, 0, SCHED_SWITCH, 'S', 0, 0 });
+	trace_put_event(w, &(struct sched_event){ 600, 8192, 2, 1, 0, SCHED_SWITCH, 'S', 0, 0 });
+	trace_put_event(w, &(struct sched_event){ 600, 0, 2, 1, 0, SCHED_KINDS, 'S', 0, 0 });
+	trace_put_event(w, &(struct sched_event){ 600, 0, 2, 1, 0, 0, 'S', 0, 0 });
 	events[1].at_ns = 500;
 	trace_writer_end(w);
 	open_file(&t, fd);
@@ -480,7 +481,7 @@ missing_blocks_are_losses(void)
 	for (uint32_t i = 0; i < 40000; i++)
 		put_event(w,
 		    (struct sched_event){
-			1000 + i, 5, i % 100, (i + 1) % 100, 0, SCHED_SWITCH, 'S', 0 });
+			1000 + i, 5, i % 100, (i + 1) % 100, 0, SCHED_SWITCH, 'S', 0, 0 });
 	trace_writer_end(w);
 	image.n = 0;
 	off_t n = lseek(fd, 0, SEEK_END);

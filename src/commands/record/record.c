@@ -349,6 +349,15 @@ take_sample(struct recorder *r)
 	saves_step(&r->saves, m->mono_ns, m->real_ns);
 }
 
+/* Waits that are too long, and windows that the rings would overwrite, do not wait for the next sample. */
+static void
+sleep_between(void *about, int64_t until_ns)
+{
+	struct recorder *r = about;
+
+	trace_sleep(&r->trace, &r->triggers, &r->saves, until_ns);
+}
+
 static void
 count_late(struct recorder *r)
 {
@@ -366,6 +375,7 @@ loop(struct recorder *r)
 
 	if (!session_start(&r->session) || !session_begin(&r->session))
 		return;
+	r->triggers.from_ns = r->session.now.mono_ns; /* the recording has nothing before */
 	take_sample(r);
 	while (event != SESSION_END && (count == 0 || n < count)) {
 		event = session_next(&r->session);
@@ -373,8 +383,9 @@ loop(struct recorder *r)
 			count_late(r);
 			take_sample(r);
 			n++;
-		} else { /* SIGUSR1, or the end of a child */
+		} else { /* SIGUSR1, the end of a child, or a long wait */
 			take_request(r);
+			step_trace(r);
 			saves_step(&r->saves, r->session.now.mono_ns, r->session.now.real_ns);
 		}
 	}
@@ -496,8 +507,10 @@ begin(struct recorder *r)
 		.report = r->own->report,
 		.fired = keep_trigger,
 		.about = r };
-	if (r->live)
+	if (r->live) {
 		r->saves.media[r->saves.nmedia++] = trace_medium(&r->trace);
+		r->session.sleep = sleep_between;
+	}
 	r->saves.media[r->saves.nmedia++] =
 	    (struct save_medium){ .name = "tape", .ctx = r, .copy = copy_tape };
 	triggers_begin(&r->triggers, &r->saves);

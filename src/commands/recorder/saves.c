@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fail.h"
 #include "base/units.h"
 
 static const int64_t second = 1000000000;
@@ -98,13 +99,38 @@ is_free(const char *path)
 	return true;
 }
 
-/* Prints a new name without its extension, from the host and the time (CLOCK_REALTIME):
- * "DIR/pq-web1-20261122T171201.250Z". */
 static void
-saved_name(char *out, size_t n, const char *directory, const char *host, int64_t real_ns)
+claim_of(char out[SAVE_PATH + 16], const char *path)
+{
+	file_of(out, path, ".part");
+}
+
+/* Other recorders may choose the same name now, for files with other extensions: who creates this
+ * file, which the last copy removes, has it. 0, or -1 with errno: EEXIST. */
+static int
+claim(const char *path)
+{
+	char file[SAVE_PATH + 16];
+
+	claim_of(file, path);
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	if (is_free(path))
+		return 0;
+	unlink(file);
+	return fail_with(EEXIST);
+}
+
+/* Prints a new name without its extension, from the host and the time (CLOCK_REALTIME), and claims
+ * it: "DIR/pq-web1-20261122T171201.250Z". Two triggers may fire at once, and so may those of two
+ * recorders. 0, or -1 with errno. */
+static int
+claim_name(char *out, size_t n, const char *directory, const char *host, int64_t real_ns)
 {
 	time_t t = (time_t)(real_ns / 1000000000);
-	char when[32], name[65];
+	char when[32], name[65], again[8] = "";
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
@@ -114,15 +140,17 @@ saved_name(char *out, size_t n, const char *directory, const char *host, int64_t
 	for (char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
 			*c = '_';
-	for (int copy = 1; copy < 1000; copy++) { /* two triggers may fire at once */
-		char again[8] = "";
-		if (copy > 1)
-			snprintf(again, sizeof again, "-%d", copy);
+	for (int copy = 2; copy < 1000; copy++) {
 		snprintf(out, n, "%s/pq-%s-%s.%03dZ%s", directory, name, when,
 		    (int)(real_ns % 1000000000 / 1000000), again);
-		if (is_free(out))
-			return;
+		if (claim(out) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+		snprintf(again, sizeof again, "-%d", copy);
 	}
+	*out = '\0';
+	return -1;
 }
 
 /* ---- Asking for a save */
@@ -412,10 +440,14 @@ static void
 end_save(struct saves *s, int64_t mono_ns, int64_t real_ns)
 {
 	const struct save *save = &s->v[s->at];
+	char claimed[SAVE_PATH + 16];
 	bool any = false;
 
 	for (size_t i = 0; i < s->nmedia; i++)
 		any |= save->saved[i];
+	claim_of(claimed, save->path);
+	if (*save->path)
+		unlink(claimed);
 	if (!any) {
 		s->refused += 1 + save->reason.suppressed;
 		drop(s);
@@ -477,10 +509,10 @@ start_copy(struct saves *s, size_t i, int64_t mono_ns, int64_t real_ns)
 	struct save *save = &s->v[i];
 
 	s->at = i;
-	if (!*save->path)
-		saved_name(
-		    save->path, sizeof save->path, s->plan->directory, s->facts->name, save->at_ns);
-	if (job_call(&s->job, copy_window, s, mono_ns, 60 * second) < 0)
+	if ((!*save->path &&
+		claim_name(save->path, sizeof save->path, s->plan->directory, s->facts->name,
+		    save->at_ns) < 0) ||
+	    job_call(&s->job, copy_window, s, mono_ns, 60 * second) < 0)
 		copy_failed(s, mono_ns, real_ns, strerror(errno));
 }
 

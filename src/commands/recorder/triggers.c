@@ -241,7 +241,7 @@ triggers_waited(struct triggers *t, const struct sample *m, const struct waited 
 {
 	const struct plan *p = t->saves->plan;
 
-	for (int i = 0; i < p->own->when.n; i++) {
+	for (int i = 0; m->mono_ns >= t->from_ns && i < p->own->when.n; i++) {
 		struct reason why = { .expr = p->own->when.v[i],
 			.column = "wait_ms",
 			.value = (double)w->ns * 1e-6,

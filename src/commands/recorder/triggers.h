@@ -43,6 +43,7 @@ enum trigger_event trigger_step(
 /* The triggers of a plan. */
 struct triggers {
 	struct saves *saves; /* with the plan and the journal */
+	int64_t from_ns;     /* CLOCK_MONOTONIC: waits that ended before are not looked at */
 	struct trigger v[OPTION_LIST_MOST];
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/fail.h"
 #include "base/map.h"
+#include "cli/signals.h"
 #include "commands/recorded.h"
 #include "trace/trace_export.h"
 
@@ -234,7 +235,7 @@ put_events(struct trace_export *x, const struct trace_file *t, const struct span
 	const struct sched_event *e;
 	int64_t real_ns;
 
-	while ((e = trace_next(c)))
+	while (!signals_stop() && (e = trace_next(c)))
 		if (!window ||
 		    (trace_real(t, e->at_ns, &real_ns) && real_ns >= window->from_ns &&
 			real_ns <= window->to_ns))
@@ -269,6 +270,8 @@ trace_export(const struct options *o, const char *path, const struct trace_file 
 	bool part = trace_window(o, path, t, &window);
 	if (own->beside)
 		open_beside(&b, o, own->beside);
+	if (strcmp(own->out, "-") != 0)
+		signals_catch(); /* half a file would stay */
 	int fd = trace_create(own->out, 0666);
 	struct trace_export *x = own->json ? chrome_new(fd, t) : perfetto_new(fd, t);
 	put_events(x, t, part ? &window : NULL);
@@ -282,8 +285,8 @@ trace_export(const struct options *o, const char *path, const struct trace_file 
 		error = errno;
 		failed = true;
 	}
-	if (failed)
-		trace_not_written(own->out, error);
+	if (failed || signals_stop())
+		trace_not_written(own->out, failed ? error : ECANCELED);
 	tell_sums(path, &sums);
 	return EXIT_DONE;
 }

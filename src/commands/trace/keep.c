@@ -135,26 +135,13 @@ goes_on(const struct keeper *k)
 	return !signals_stop() && clock_ns(CLOCK_MONOTONIC) < k->end_ns;
 }
 
-static int64_t
-earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Without conditions on rows nothing is done until a wait is too long, or somebody asks. */
 static void
 sleep_and_save(struct keeper *k)
 {
 	while (goes_on(k)) {
-		const int64_t now_ns = clock_ns(CLOCK_MONOTONIC),
-			      waits_ns = triggers_waits_from_ns(&k->triggers);
-		int64_t due_ns = earlier(saves_due_ns(&k->saves, now_ns), k->rate_ns);
-		due_ns = earlier(due_ns, k->end_ns);
-		if (now_ns < waits_ns) /* nobody is woken up by waits that do not matter */
-			signals_wait(-1, trace_ring_tend(&k->ring, earlier(due_ns, waits_ns)));
-		else
-			signals_wait(
-			    switch_ring_alarm_fd(k->ring.ring), trace_ring_tend(&k->ring, due_ns));
+		trace_sleep(&k->ring, &k->triggers, &k->saves,
+		    k->rate_ns < k->end_ns ? k->rate_ns : k->end_ns);
 		step(k);
 	}
 }

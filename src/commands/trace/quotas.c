@@ -5,14 +5,12 @@
 #include "base/clock.h"
 #include "base/fail.h"
 
-/* Further cgroups are not read. */
-enum { CGROUPS_MOST = 4096 };
-
 void
 quotas_take(struct quota_list *l, struct host *host, const struct map *cgroups)
 {
 	throttled_begin(&l->throttled, host);
-	for (uint32_t i = 0; i < cgroups->n && i < CGROUPS_MOST; i++) {
+	l->left_out = cgroups->n > THROTTLED_MOST ? cgroups->n - THROTTLED_MOST : 0;
+	for (uint32_t i = 0; i < cgroups->n && i < THROTTLED_MOST; i++) {
 		struct throttled_time now =
 		    throttled_read(&l->throttled, host, map_key(cgroups, i).s);
 		if (!now.ns.known)

@@ -10,6 +10,7 @@ struct quota_list {
 	struct throttled throttled;
 	struct trace_quota *v;
 	size_t n, room;
+	size_t left_out; /* cgroups that the last reading has not: beyond THROTTLED_MOST */
 };
 
 /* Adds a reading of these cgroups, by their paths. */

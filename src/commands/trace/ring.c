@@ -15,7 +15,10 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/publish.h"
+#include "base/units.h"
+#include "cli/signals.h"
 #include "proc/task.h"
+#include "tools/targets.h"
 #include "version.h"
 
 static const uint64_t RING_BYTES = 64 << 20;
@@ -32,12 +35,17 @@ read_cpus(struct host *host, const char *path, struct cpulist *out)
 }
 
 static uint32_t
-number_of_process(const char *pid)
+number_of_process(struct host *host, const char *pid)
 {
+	enum exit_status status;
+	char why[1024];
 	uint64_t n = 0;
 
-	if (pid && (text_u64(text_of(pid), &n) < 0 || n == 0 || n > INT32_MAX))
-		die(EXIT_USAGE, "-p: want the number of a process, not '%s'", pid);
+	if (!pid)
+		return 0;
+	if ((status = targets_process(host, pid, why)) != EXIT_DONE)
+		die(status, "%s", why);
+	text_u64(text_of(pid), &n);
 	return (uint32_t)n;
 }
 
@@ -99,6 +107,19 @@ open_bytes(struct trace_ring *t, const struct trace_ring_options *o, uint64_t by
 		fail(t, o, why);
 }
 
+/* Whatever signals come, unless one ends the program. */
+static void
+sleep_a_second(void)
+{
+	int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + 1000000000;
+	const struct timespec until = { (time_t)(until_ns / 1000000000),
+		(long)(until_ns % 1000000000) };
+
+	while (!signals_stop() &&
+	    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		continue;
+}
+
 /* Half as much again, as the rate varies. */
 static uint64_t
 bytes_for(struct trace_ring *t, const struct trace_ring_options *o)
@@ -108,7 +129,7 @@ bytes_for(struct trace_ring *t, const struct trace_ring_options *o)
 	struct bpf_why why;
 
 	open_bytes(t, o, (uint64_t)least, 0, &why);
-	nanosleep(&(struct timespec){ 1, 0 }, NULL);
+	sleep_a_second();
 	switch_ring_rate(t->ring, &rate);
 	switch_ring_close(t->ring);
 	double bytes = 1.5 * (double)rate.bytes * (double)o->last_ns * 1e-9 / rate.lasts_s;
@@ -140,14 +161,24 @@ tell_source(const struct trace_ring *t, const struct bpf_why *why)
 		     "wakes them or runs instead");
 }
 
+/* That a ring has a page of each CPU at least. */
+static void
+tell_size(const struct trace_ring *t, const struct trace_ring_options *o)
+{
+	struct switch_ring_rate rate;
+	char size[HUMAN_MOST];
+
+	switch_ring_rate(t->ring, &rate);
+	if (o->bytes && rate.bytes > o->bytes)
+		warn("the ring of the scheduler's events has %s, as each CPU has 4 KiB at least",
+		    human_size((double)rate.bytes, size));
+}
+
 /* Perf events know no other process. */
 static void
 read_threads(struct trace_ring *t)
 {
-	if (by_perf(t))
-		threads_read_process(&t->threads, t->host, t->pid);
-	else
-		threads_read(&t->threads, t->host);
+	threads_read(&t->threads, t->host, by_perf(t) ? t->number : 0);
 }
 
 /* pq who needs what quotas had throttled when the events begin and when they end. So it is read at once:
@@ -164,19 +195,21 @@ trace_ring_open(struct trace_ring *t, struct host *host, const struct trace_ring
 {
 	struct bpf_why why;
 
-	*t =
-	    (struct trace_ring){ .host = host, .pid = o->pid, .number = number_of_process(o->pid) };
+	*t = (struct trace_ring){
+		.host = host, .pid = o->pid, .number = number_of_process(host, o->pid)
+	};
 	check_source(t, o);
 	t->saved =
 	    mmap(NULL, sizeof *t->saved, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (t->saved == MAP_FAILED)
 		die(EXIT_FAILED, "out of memory");
 	uint64_t bytes = o->last_ns ? bytes_for(t, o) : o->bytes ? o->bytes : RING_BYTES;
-	threads_read_cgroups(&t->threads, host, t->pid);
+	threads_read_cgroups(&t->threads, host, t->number);
 	open_bytes(t, o, bytes, o->wait_over_ns, &why);
 	t->begun = read_clocks();
 	read_quotas(t);
 	tell_source(t, &why);
+	tell_size(t, o);
 	if (switch_ring_knows_pids(t->ring))
 		read_threads(t);
 }
@@ -298,6 +331,7 @@ put_threads(struct trace_ring *t, struct writing *w)
 	}
 	threads_put(&t->threads, before, w->w);
 	quotas_put(&t->quotas, w->w);
+	t->saved->unread_quotas = t->quotas.left_out;
 	t->threads.n = before;
 }
 
@@ -411,6 +445,20 @@ trace_saved_notes(
 	const struct switch_ring_found *f = &s->found;
 	char line[200];
 
+	if (f->late_cpus > 0) {
+		snprintf(line, sizeof line,
+		    "%" PRIu32 " CPU%s online after the rings were made and %s none: all events of "
+		    "%s are lost",
+		    f->late_cpus, f->late_cpus == 1 ? " came" : "s came",
+		    f->late_cpus == 1 ? "has" : "have", f->late_cpus == 1 ? "it" : "them");
+		say(ctx, line);
+	}
+	if (s->unread_quotas > 0) {
+		snprintf(line, sizeof line,
+		    "more than %d cgroups: what CPU quotas throttled is unknown for %zu of them",
+		    THROTTLED_MOST, s->unread_quotas);
+		say(ctx, line);
+	}
 	if (f->missed.known && f->missed.v > 0) {
 		snprintf(line, sizeof line,
 		    "the kernel did not pass %" PRIu64

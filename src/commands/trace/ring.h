@@ -21,10 +21,11 @@ struct trace_ring_options {
 /* What a save found. */
 struct trace_saved {
 	struct switch_ring_found found;
-	uint64_t events; /* that were written */
-	uint64_t to_ns;  /* the end of their time */
-	bool unnamed;    /* threads have no names: see switch_ring_knows_pids */
-	bool cut_off;    /* perf events say that the process has ended, but it lives */
+	uint64_t events;      /* that were written */
+	uint64_t to_ns;       /* the end of their time */
+	size_t unread_quotas; /* of cgroups beyond THROTTLED_MOST */
+	bool unnamed;         /* threads have no names: see switch_ring_knows_pids */
+	bool cut_off;         /* perf events say that the process has ended, but it lives */
 };
 
 struct trace_ring {

@@ -7,23 +7,10 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "proc/mountinfo.h"
+#include "commands/live_threads.h"
 #include "proc/task.h"
 
 /* ---- Threads in /proc */
-
-static uint32_t
-cgroup_of(struct thread_list *l, struct host *host, const char *pid)
-{
-	struct text text, path;
-	char file[64];
-
-	snprintf(file, sizeof file, "proc/%s/cgroup", pid);
-	if (host_read(host, file, &text) < 0 || pidcgroup_find(text, "cpu", &path) == 0)
-		return TRACE_NO_CGROUP;
-	int i = map_find(&l->cgroups, path);
-	return i >= 0 ? (uint32_t)i : map_put(&l->cgroups, path);
-}
 
 static struct trace_thread *
 add(struct thread_list *l, const struct trace_thread *new)
@@ -33,92 +20,40 @@ add(struct thread_list *l, const struct trace_thread *new)
 	return &l->v[l->n++];
 }
 
+static uint32_t
+cgroup_number(struct thread_list *l, struct text path)
+{
+	int i = map_find(&l->cgroups, path);
+
+	return i >= 0 ? (uint32_t)i : map_put(&l->cgroups, path);
+}
+
 static void
-add_thread(
-    struct thread_list *l, struct host *host, const char *pid, const char *tid, uint32_t cgroup)
+add_cgroup(void *ctx, struct text path)
 {
-	uint64_t ticks_per_s = host->facts.ticks_per_s;
-	struct trace_thread new = { .cgroup = cgroup };
-	struct task_stat stat;
-	struct text text;
-	char file[96];
-
-	snprintf(file, sizeof file, "proc/%s/task/%s/stat", pid, tid);
-	if (host_read(host, file, &text) < 0 || task_stat_parse(text, &stat) < 0)
-		return; /* it has ended */
-	new.tid = (uint32_t)stat.pid;
-	new.pid = (uint32_t)strtoul(pid, NULL, 10);
-	new.kernel = stat.kernel;
-	if (stat.start_ticks.known && ticks_per_s > 0)
-		new.start_ns = stat.start_ticks.v *(1000000000 / ticks_per_s);
-	size_t n = stat.comm.n < TRACE_COMM ? stat.comm.n : TRACE_COMM - 1;
-	memcpy(new.comm, stat.comm.s, n);
-	add(l, &new);
+	cgroup_number(ctx, path);
 }
 
-/* The next name in a listing of /proc that is a number. */
-static bool
-next_number(struct text *names, char out[20])
+static void
+add_live(void *ctx, const struct trace_thread *t, struct text cgroup)
 {
-	struct text line;
-	uint64_t v;
+	struct thread_list *l = ctx;
+	struct trace_thread *new = add(l, t);
 
-	while (text_line(names, &line)) {
-		if (line.n >= 20 || text_u64(line, &v) < 0)
-			continue;
-		snprintf(out, 20, "%.*s", (int)line.n, line.s);
-		return true;
-	}
-	return false;
-}
-
-static bool
-list(struct thread_list *l, struct host *host, const char *path, struct text *names)
-{
-	if (host_list(host, path, names) < 0)
-		return false;
-	names->s = arena_copy(&l->arena, *names);
-	return true;
+	if (cgroup.n > 0)
+		new->cgroup = cgroup_number(l, cgroup);
 }
 
 void
-threads_read_process(struct thread_list *l, struct host *host, const char *pid)
+threads_read(struct thread_list *l, struct host *host, uint32_t pid)
 {
-	uint32_t cgroup = cgroup_of(l, host, pid);
-	struct text names;
-	char path[64], tid[20];
-
-	snprintf(path, sizeof path, "proc/%s/task", pid);
-	if (!list(l, host, path, &names))
-		return;
-	while (next_number(&names, tid))
-		add_thread(l, host, pid, tid, cgroup);
+	live_threads(host, pid, add_live, l);
 }
 
 void
-threads_read(struct thread_list *l, struct host *host)
+threads_read_cgroups(struct thread_list *l, struct host *host, uint32_t pid)
 {
-	struct text names;
-	char pid[20];
-
-	if (!list(l, host, "proc", &names))
-		return;
-	while (next_number(&names, pid))
-		threads_read_process(l, host, pid);
-}
-
-void
-threads_read_cgroups(struct thread_list *l, struct host *host, const char *pid)
-{
-	struct text names;
-	char next[20];
-
-	if (pid)
-		cgroup_of(l, host, pid);
-	if (pid || !list(l, host, "proc", &names))
-		return;
-	while (next_number(&names, next))
-		cgroup_of(l, host, next);
+	live_cgroups(host, pid, add_cgroup, l);
 }
 
 /* ---- Those that events tell of */
@@ -219,7 +154,7 @@ take_birth(struct born *b, const struct sched_event *e)
 		return;
 	struct trace_thread new = *parent;
 	new.tid = e->tid;
-	new.pid = 0;
+	new.pid = trace_pid_of_new(e, parent);
 	new.start_ns = e->at_ns;
 	add(b->l, &new);
 	b->last[e->tid] = (uint32_t)b->l->n;
@@ -251,7 +186,7 @@ threads_add_born(struct thread_list *l, struct sched_event *births, size_t n)
 void
 threads_put(struct thread_list *l, size_t before, struct trace_writer *w)
 {
-	const struct thread_list rest = { .v = l->v + before, .n = l->n - before };
+	const struct thread_list rest = { .v = l->v ? l->v + before : NULL, .n = l->n - before };
 	struct trace_thread *later = sorted(&rest);
 
 	for (uint32_t i = 0; i < l->cgroups.n; i++)

@@ -16,14 +16,11 @@ struct thread_list {
 	struct arena arena;
 };
 
-/* Adds the threads that /proc has now. */
-void threads_read(struct thread_list *l, struct host *host);
+/* Adds the threads that /proc has now of a process; 0: of all processes. */
+void threads_read(struct thread_list *l, struct host *host, uint32_t pid);
 
-/* Adds those of a process. */
-void threads_read_process(struct thread_list *l, struct host *host, const char *pid);
-
-/* Adds the cgroup of this process, or those of all (NULL), but no threads. */
-void threads_read_cgroups(struct thread_list *l, struct host *host, const char *pid);
+/* Adds the cgroup of this process, or those of all (0), but no threads. */
+void threads_read_cgroups(struct thread_list *l, struct host *host, uint32_t pid);
 
 /* Adds those that were born meanwhile, and are not in the list: events of kind SCHED_NEW and
  * SCHED_EXEC, in any order. A thread begins in the cgroup of who created it, and with its name until

@@ -249,7 +249,8 @@ trace_not_written(const char *path, int error)
 {
 	if (strcmp(path, "-") != 0)
 		unlink(path);
-	die(EXIT_FAILED, "cannot write %s: %s", trace_output_name(path), strerror(error));
+	die(EXIT_FAILED, "cannot write %s: %s", trace_output_name(path),
+	    error == ECANCELED ? "stopped by a signal" : strerror(error));
 }
 
 static const struct option options[] = {

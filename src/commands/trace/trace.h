@@ -53,7 +53,7 @@ int trace_create(const char *path, unsigned mode);
 /* What messages call it: "stdout" for "-". */
 const char *trace_output_name(const char *path);
 
-/* Removes what is incomplete, and ends the program. */
+/* Removes what is incomplete, and ends the program. ECANCELED: a signal stopped it. */
 _Noreturn void trace_not_written(const char *path, int error);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "cli/signals.h"
 
 /* ---- Windows */
 
@@ -88,6 +89,27 @@ trace_take_waits(struct trace_ring *t, struct triggers *triggers)
 		const struct waited w = { (int64_t)a.wait_ns, a.tid, trace_thread_words, t };
 		triggers_waited(triggers, &m, &w);
 	}
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Nobody is woken up by waits that do not matter yet. */
+void
+trace_sleep(struct trace_ring *t, const struct triggers *triggers, const struct saves *saves,
+    int64_t until_ns)
+{
+	const int64_t now_ns = clock_ns(CLOCK_MONOTONIC),
+		      waits_ns = triggers_waits_from_ns(triggers);
+	int64_t due_ns = earlier(saves_due_ns(saves, now_ns), until_ns);
+
+	if (now_ns < waits_ns)
+		signals_wait(-1, trace_ring_tend(t, earlier(due_ns, waits_ns)));
+	else
+		signals_wait(switch_ring_alarm_fd(t->ring), trace_ring_tend(t, due_ns));
 }
 
 bool

@@ -38,6 +38,7 @@ struct who_live {
 	struct merge merge;
 	bool printed;          /* the sums are in rows: the next tick clears them */
 	uint64_t lost;         /* events since the last row */
+	bool late;             /* some of them are of a CPU without a ring */
 	uint64_t now_ns;       /* up to here events are in the sums */
 	int64_t real_shift_ns; /* of CLOCK_REALTIME from CLOCK_BOOTTIME */
 	struct cpulist online, possible;
@@ -48,6 +49,45 @@ who_tick_ns(const void *options)
 {
 	(void)options;
 	return TICK_NS;
+}
+
+/* ---- The target */
+
+/* Which new cgroups are below that of -g. */
+static void
+choose_cgroups(struct who_live *l)
+{
+	const struct trace_file *f = &l->threads.file;
+	struct parties *p = &l->parties;
+
+	if (!l->group || f->ncgroups == l->nchosen)
+		return;
+	size_t n = strlen(l->group);
+	p->chosen = xrealloc(p->chosen, (f->ncgroups + 1) * sizeof *p->chosen);
+	for (size_t i = l->nchosen; i < f->ncgroups; i++)
+		p->chosen[i] = strncmp(f->cgroups[i], l->group, n) == 0 &&
+		    (n == 1 || f->cgroups[i][n] == '\0' || f->cgroups[i][n] == '/');
+	l->nchosen = f->ncgroups;
+}
+
+/* Whether the target is there. A threaded cgroup (v2) lists no processes. */
+static bool
+find_target(struct watch *w, struct arena *a, struct who_live *l)
+{
+	const struct target *t = &w->ask->target;
+	uint32_t *pids;
+	size_t n;
+
+	if (!t->pid && !t->cgroup)
+		return true;
+	if (targets_pids(&l->targets, w, a, &pids, &n) < 0 && errno != EOPNOTSUPP &&
+	    !targets_explain(&l->targets, w, errno))
+		return false;
+	if (t->cgroup && !l->group && l->targets.place.version) {
+		l->group = xstrdup(place_name(a, &l->targets.place, l->targets.place.rel));
+		choose_cgroups(l);
+	}
+	return true;
 }
 
 /* ---- Open */
@@ -148,18 +188,30 @@ free_live(struct who_live *l)
 	free(l);
 }
 
-/* NULL after watch_fail. */
-static struct who_live *
-open_live(struct watch *w)
+static bool
+begin(struct watch *w, struct who_live *l)
 {
-	struct who_live *l = memset(xmalloc(sizeof *l), 0, sizeof *l);
 	int source = ((const struct who_options *)w->ask->options)->from;
 	bool bpf = source != WHO_PROC && begin_bpf(w, l);
 
 	begin_blame(w, l);
-	if (bpf || (source != WHO_BPF && begin_sampled(w, l)))
+	choose_cgroups(l);
+	return bpf || (source != WHO_BPF && begin_sampled(w, l));
+}
+
+/* NULL after watch_fail. A target that is not there ends it before anything is loaded. */
+static struct who_live *
+open_live(struct watch *w, struct arena *a)
+{
+	struct who_live *l = memset(xmalloc(sizeof *l), 0, sizeof *l);
+	int source = ((const struct who_options *)w->ask->options)->from;
+	bool there = find_target(w, a, l);
+
+	if (there && begin(w, l))
 		return l;
 	free_live(l);
+	if (!there)
+		return NULL;
 	return watch_fail(w, EXIT_UNSUPPORTED,
 	    source == WHO_ANY ? "it is not known here who waits for a CPU (see the notes above)" :
 				"the chosen --source is not available here");
@@ -177,23 +229,6 @@ static void
 take_loss(void *ctx, const struct switch_loss *s)
 {
 	merge_loss(&((struct who_live *)ctx)->merge, s);
-}
-
-/* Which new cgroups are below that of -g. */
-static void
-choose_cgroups(struct who_live *l)
-{
-	const struct trace_file *f = &l->threads.file;
-	struct parties *p = &l->parties;
-
-	if (!l->group || f->ncgroups == l->nchosen)
-		return;
-	size_t n = strlen(l->group);
-	p->chosen = xrealloc(p->chosen, (f->ncgroups + 1) * sizeof *p->chosen);
-	for (size_t i = l->nchosen; i < f->ncgroups; i++)
-		p->chosen[i] = strncmp(f->cgroups[i], l->group, n) == 0 &&
-		    (n == 1 || f->cgroups[i][n] == '\0' || f->cgroups[i][n] == '/');
-	l->nchosen = f->ncgroups;
 }
 
 static void
@@ -233,6 +268,7 @@ clear(struct who_live *l)
 	blame_clear(l->blame);
 	arena_reset(&l->parties.arena);
 	l->lost = 0;
+	l->late = false;
 	l->printed = false;
 }
 
@@ -245,6 +281,7 @@ follow(struct watch *w, struct who_live *l)
 	switch_ring_follow(l->ring, &sink, &found);
 	taken_read(&l->taken, w->host, l->blame);
 	l->lost += found.lost;
+	l->late |= found.late_cpus > 0;
 	feed(l, found.to_ns > l->now_ns + LATE_NS ? found.to_ns - LATE_NS : l->now_ns);
 	who_threads_read(&l->threads, w->host, FILES_OF_TICK, moved, l);
 	choose_cgroups(l);
@@ -276,26 +313,6 @@ real_time(const void *about, uint64_t boot_ns, int64_t *real_ns)
 	return true;
 }
 
-/* Whether the target is there. A threaded cgroup (v2) lists no processes. */
-static bool
-find_target(struct watch *w, struct arena *a, struct who_live *l)
-{
-	const struct target *t = &w->ask->target;
-	uint32_t *pids;
-	size_t n;
-
-	if (!t->pid && !t->cgroup)
-		return true;
-	if (targets_pids(&l->targets, w, a, &pids, &n) < 0 && errno != EOPNOTSUPP &&
-	    !targets_explain(&l->targets, w, errno))
-		return false;
-	if (t->cgroup && !l->group && l->targets.place.version) {
-		l->group = xstrdup(place_name(a, &l->targets.place, l->targets.place.rel));
-		choose_cgroups(l);
-	}
-	return true;
-}
-
 static uint64_t
 left_out(const struct who_live *l)
 {
@@ -312,7 +329,16 @@ left_out(const struct who_live *l)
 static void
 tell_losses(struct watch *w, const struct who_live *l)
 {
-	if (l->lost > 0)
+	if (l->quotas.left_out > 0)
+		watch_note(w,
+		    "there are more than %d cgroups: what CPU quotas took is unknown for some of "
+		    "them",
+		    THROTTLED_MOST);
+	if (l->late)
+		watch_note(w,
+		    "a CPU came online after pq began, and has no ring: its events are lost, and "
+		    "waits meanwhile are left out (see the column note)");
+	else if (l->lost > 0)
 		watch_note(w,
 		    "events were lost, as they came faster than pq reads them: waits meanwhile "
 		    "are left out (see the column note)");
@@ -357,10 +383,11 @@ who_read(struct watch *w, struct arena *a)
 	if (w->host->replay)
 		return watch_fail(
 		    w, EXIT_UNSUPPORTED, "a recording does not have the events of the scheduler");
-	if (!state->live && !(state->live = open_live(w)))
+	bool opened = state->live != NULL;
+	if (!opened && !(state->live = open_live(w, a)))
 		return NULL;
 	struct who_live *l = state->live;
-	if (!find_target(w, a, l))
+	if (opened && !find_target(w, a, l))
 		return NULL;
 	complete(w, l);
 	l->real_shift_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);

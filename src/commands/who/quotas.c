@@ -4,9 +4,6 @@
 
 #include "base/fail.h"
 
-/* Further cgroups are not read: it is unknown what quotas took. */
-enum { CGROUPS_MOST = 4096 };
-
 struct quota_reading {
 	struct throttled_time now;
 	double grew_ns; /* since the reading before; NaN: unknown */
@@ -30,7 +27,8 @@ read_all(struct quotas *q)
 	size_t n = q->parties->trace->ncgroups;
 
 	throttled_begin(&q->throttled, q->host);
-	for (n = n < CGROUPS_MOST ? n : CGROUPS_MOST; q->n < n; q->n++) {
+	q->left_out = n > THROTTLED_MOST ? n - THROTTLED_MOST : 0;
+	for (n -= q->left_out; q->n < n; q->n++) {
 		q->v = xgrow(q->v, q->n, &q->room, sizeof *q->v);
 		q->v[q->n] = (struct quota_reading){ .weighed = false };
 	}

@@ -16,6 +16,7 @@ struct quotas {
 	struct throttled throttled;
 	struct quota_reading *v; /* the last reading of each cgroup */
 	size_t n, room;
+	size_t left_out; /* cgroups that are not read: it is unknown what their quotas took */
 };
 
 /* At the start, and at the end of each interval: moves what quotas throttled since the last call. */

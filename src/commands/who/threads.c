@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "proc/mountinfo.h"
+#include "commands/live_threads.h"
 #include "proc/task.h"
 
 /* With so many the places of ended threads are used again, the oldest first: until then they may still
@@ -132,31 +132,9 @@ cgroup_number(struct who_threads *t, struct text path)
 static uint32_t
 read_cgroup(struct who_threads *t, struct host *h, uint32_t tid)
 {
-	struct text text, path;
-	char file[64];
+	struct text path;
 
-	if (host_read(h, task_path(file, tid, 0, "/cgroup"), &text) < 0 ||
-	    pidcgroup_find(text, "cpu", &path) == 0)
-		return TRACE_NO_CGROUP;
-	return cgroup_number(t, path);
-}
-
-/* False: it has ended. */
-static bool
-read_stat(struct host *h, uint32_t pid, uint32_t tid, struct trace_thread *out)
-{
-	struct task_stat stat;
-	struct text text;
-	char file[64];
-
-	if (host_read(h, task_path(file, pid, tid, "/stat"), &text) < 0 ||
-	    task_stat_parse(text, &stat) < 0)
-		return false;
-	size_t n = stat.comm.n < TRACE_COMM ? stat.comm.n : TRACE_COMM - 1;
-	memset(out->comm, 0, sizeof out->comm);
-	memcpy(out->comm, stat.comm.s, n);
-	out->kernel = stat.kernel;
-	return true;
+	return live_thread_cgroup(h, tid, &path) ? cgroup_number(t, path) : TRACE_NO_CGROUP;
 }
 
 static uint32_t
@@ -176,39 +154,44 @@ read_process(struct host *h, uint32_t tid)
 /* ---- All at first */
 
 static void
-add_process(struct who_threads *t, struct host *h, struct arena *a, uint32_t pid)
+add_live(void *ctx, const struct trace_thread *thread, struct text cgroup)
 {
-	struct trace_thread new = { .pid = pid, .cgroup = read_cgroup(t, h, pid) };
-	struct text names;
-	char path[64];
+	struct who_threads *t = ctx;
+	struct trace_thread new = *thread;
 
-	if (host_list(h, task_path(path, pid, 0, "/task"), &names) < 0)
-		return;
-	names.s = arena_copy(a, names);
-	while (task_next_number(&names, &new.tid))
-		if (read_stat(h, pid, new.tid, &new))
-			put_thread(t, &new);
+	if (cgroup.n > 0)
+		new.cgroup = cgroup_number(t, cgroup);
+	put_thread(t, &new);
 }
 
 void
 who_threads_begin(struct who_threads *t, struct host *h)
 {
-	struct arena a = { 0 }, of_process = { 0 };
-	struct text names;
-	uint32_t pid;
-
-	if (host_list(h, "proc", &names) == 0) {
-		names.s = arena_copy(&a, names);
-		while (task_next_number(&names, &pid)) {
-			arena_reset(&of_process);
-			add_process(t, h, &of_process, pid);
-		}
-	}
-	arena_free(&of_process);
-	arena_free(&a);
+	live_threads(h, 0, add_live, t);
 }
 
 /* ---- Then by events */
+
+/* It runs another program, whose name files tell. */
+static void
+take_exec(struct who_threads *t, uint32_t tid)
+{
+	uint32_t *place = place_of(t, tid);
+
+	if (place && *place)
+		*t->file.threads[*place - 1].comm = '\0';
+	put_fresh(t, tid);
+}
+
+/* Its files were not read in time, after it began or ran another program. */
+static void
+name_ended(struct who_threads *t, uint32_t i)
+{
+	struct trace_thread *th = &t->file.threads[i];
+
+	if (!*th->comm)
+		snprintf(th->comm, sizeof th->comm, "(exited)");
+}
 
 /* A thread that nobody told of. */
 static void
@@ -230,7 +213,7 @@ add_child(struct who_threads *t, const struct sched_event *e)
 	if (parent)
 		new = *parent;
 	new.tid = e->tid;
-	new.pid = 0;
+	new.pid = trace_pid_of_new(e, parent);
 	new.start_ns = e->at_ns;
 	put_thread(t, &new);
 	put_fresh(t, e->tid);
@@ -247,7 +230,7 @@ who_threads_event(struct who_threads *t, const struct sched_event *e)
 	if (e->kind == SCHED_SWITCH)
 		see(t, e->other);
 	else if (e->kind == SCHED_EXEC)
-		put_fresh(t, e->tid);
+		take_exec(t, e->tid);
 	else if (e->kind == SCHED_EXIT && e->tid && e->tid < THREADS_TIDS)
 		put_ended(t, *place_of(t, e->tid) - 1);
 }
@@ -262,8 +245,11 @@ read_thread(struct who_threads *t, struct host *h, uint32_t tid)
 	if (!old)
 		return false;
 	new = *old;
-	if (!read_stat(h, tid, 0, &new))
+	if (!live_thread_read(h, tid, 0, &new)) {
+		name_ended(t, (uint32_t)(old - t->file.threads));
 		return false;
+	}
+	new.start_ns = old->start_ns; /* it may have ended */
 	new.pid = read_process(h, tid);
 	new.cgroup = read_cgroup(t, h, tid);
 	if (new.cgroup == TRACE_NO_CGROUP) /* it has just ended */
