@@ -169,6 +169,9 @@ const char *tool_help(const struct tool *t, const struct option *o);
 /* Whether the tool has this shared option. */
 bool tool_takes(const struct tool *t, const struct option *o);
 
+/* The tool, or the form of it that suits the request. */
+const struct tool *tool_form(const struct tool *t, const struct request *ask);
+
 /* Whether the tool has the option that chose this target. */
 bool tool_takes_target(const struct tool *t, const struct target *target);
 

@@ -17,14 +17,17 @@ static const struct disk_options usual_options = { .tick_ns = 10000000 };
 static const struct option options[] = {
 	{ 'a', NULL, NULL, OPTION_FLAG, offsetof(struct disk_options, all),
 	    .help = "idle disks too; with -G, -g and -p: idle cgroups and disks" },
-	{ 'G', NULL, NULL, OPTION_FLAG, offsetof(struct disk_options, by_cgroup),
-	    .help = "rows per cgroup and disk, most held back first", .not_with = "-p -g" },
 	{ 0, "partitions", NULL, OPTION_FLAG, offsetof(struct disk_options, partitions),
 	    .help = "partitions too, each after its disk" },
 	{ 0, "tick", "TIME", OPTION_TIME, offsetof(struct disk_options, tick_ns),
 	    .help = "how often to sample the requests in flight (default 10ms)" },
 	{ .type = OPTION_END },
 };
+
+/* As -a of other tools: here, -a is about idle disks. */
+static const struct option option_groups = { 'G', NULL, NULL, OPTION_FLAG,
+	offsetof(struct request, target.all),
+	.help = "rows per cgroup and disk, most held back first", .not_with = "-p -g" };
 
 /* The columns of one kind of request. p is the letter in iostat's headings, w the width of p/s, g the
  * group. */
@@ -613,12 +616,13 @@ const struct tool tool_disk = {
 	    .most = "only the first N rows: the busiest disks" },
 	.forms = (const struct tool *const[]){ &disk_of_groups, NULL },
 	.forms_by = "-G",
-	.forms_shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.forms_shared =
+	    (const struct option *const[]){ &option_groups, &option_pid, &option_cgroup, NULL },
 	.options = options,
 	.options_size = sizeof(struct disk_options),
 	.defaults = &usual_options,
 	.state_size = sizeof(struct disk_state),
-	.costly = true,
+	.recorded_ns = 1000000000,
 	.costly_tick = 1,
 	.tick = tick_disks,
 	.tick_ns = tick_ns,
