@@ -55,6 +55,7 @@ struct watch {
 	bool cpus_checked;     /* see watch_check_cpus */
 	struct gauge gauge;    /* filled by ticks; the session empties it after each row */
 	enum exit_status fail; /* set by watch_fail */
+	bool ticks;            /* there are ticks between rows, on a live host */
 	bool no_ticks;         /* set by a tick: it is not needed between rows */
 	int64_t now_ns;        /* the sample's mono_ns */
 	bool ended;            /* set by the tool: its target is gone, and no more rows follow */
