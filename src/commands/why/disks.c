@@ -174,7 +174,7 @@ io_max(const struct evidence *e, struct findings *f)
 
 	const char *cgroup = diskg_brief(rows, row, DISKG_CGROUP),
 		   *device = diskg_text(rows, row, DISKG_DEVICE);
-	bool bursts = used > 40 && !(used > 80) && is_held_before(e, device, some);
+	bool bursts = used > 20 && !(used > 80) && is_held_before(e, device, some);
 	if (!(used > 80 || bursts) || some < 20)
 		return;
 	size_t disk = disk_find(e->disks, DISK_NAME, device);
