@@ -143,6 +143,15 @@ zeros='0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0'
 	json_is '[.inflight, .inflight_max]' '[2.5,4]'
 }
 
+@test "without ticks between rows, the requests in flight are those of /proc/diskstats" {
+	two sda '1 0 0 0 0 0 0 0 3 0 0' '1 0 0 0 0 0 0 0 3 0 0'
+	put sys/block/sda/inflight '       7        0'
+	run --separate-stderr "$PQ" disk --root "$dir/t2" --json --tick 20ms 60ms 1
+	json_is .inflight_max 7
+	run --separate-stderr "$PQ" disk --root "$dir/t2" --json --tick 1s 20ms 1
+	json_is .inflight_max 3
+}
+
 @test "the queue: room, scheduler, and time in the disk apart from time behind others" {
 	two sda '1 0 0 0 0 0 0 0 0 0 0' '101 0 0 2000 0 0 0 0 0 500 2000'
 	put sys/block/sda/queue/nr_requests 256

@@ -39,8 +39,8 @@ check "a write takes time" "$(most rows w_await_ms $disk) > 0"
 check "the disk was busy at times" "$(most rows util_pct $disk) > 0"
 check "and its queue has room" "$(first rows nr_requests $disk) > 0"
 
-# 128 KiB per second, in requests that come one after the other: few enough for an emulated machine.
-limit="$(cat /sys/block/$disk/dev) wbps=131072"
+# 32 KiB per second, in requests that come one after the other: few enough for an emulated machine.
+limit="$(cat /sys/block/$disk/dev) wbps=32768"
 if [ "$MODE" = v2 ]; then
 	dir=$CG/io
 	mkdir $dir
@@ -48,7 +48,7 @@ if [ "$MODE" = v2 ]; then
 else
 	dir=$CG/blkio/io
 	mkdir $dir
-	echo "${limit% *} 131072" >$dir/blkio.throttle.write_bps_device
+	echo "${limit% *} 32768" >$dir/blkio.throttle.write_bps_device
 fi
 inside $dir dd if=/dev/zero of=/dev/$disk bs=32k oflag=direct 2>/dev/null &
 writer=$!
@@ -66,7 +66,7 @@ pq disk --csv 2 2 >rows 2>err
 check "the disk looks idle" "$(most rows aqu_sz $disk) < 0.5"
 says "and a note says what may hold I/O back" err 'tasks wait for I/O much of the time, but hardly any request is in flight: io.max'
 pq disk -G --csv -w limits 4 2 >rows 2>err
-near "-G has the share of the limit" "$(last rows limit_pct /io)" "$(last rows wkb_per_s /io) / 1.28"
+near "-G has the share of the limit" "$(last rows limit_pct /io)" "$(last rows wkb_per_s /io) / 0.32"
 is "which is wbps" "$(last rows limited_by /io)" wbps
 if [ "$(most rows limit_pct /io | cut -d. -f1)" -gt 80 ]; then # a busy machine may not reach it
 	says "and a note says so" err "cgroup /io: its wbps limit on $disk holds requests back before the disk"
