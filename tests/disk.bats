@@ -143,6 +143,15 @@ zeros='0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0'
 	json_is '[.inflight, .inflight_max]' '[2.5,4]'
 }
 
+@test "without ticks between rows, the requests in flight are those of /proc/diskstats" {
+	two sda '1 0 0 0 0 0 0 0 3 0 0' '1 0 0 0 0 0 0 0 3 0 0'
+	put sys/block/sda/inflight '       7        0'
+	run --separate-stderr "$PQ" disk --root "$dir/t2" --json --tick 20ms 60ms 1
+	json_is .inflight_max 7
+	run --separate-stderr "$PQ" disk --root "$dir/t2" --json --tick 1s 20ms 1
+	json_is .inflight_max 3
+}
+
 @test "the queue: room, scheduler, and time in the disk apart from time behind others" {
 	two sda '1 0 0 0 0 0 0 0 0 0 0' '101 0 0 2000 0 0 0 0 0 500 2000'
 	put sys/block/sda/queue/nr_requests 256
@@ -299,6 +308,92 @@ two_groups() {
 	done
 	show -g /v
 	json_is '[.cgroup, .device, .w_per_s, .wkb_per_s, .limit_pct, .limited_by, .io_some_pct]' '["/v","sda",25,100,50,"wbps",null]'
+}
+
+# ---- In recordings, checks and exports
+
+# recorded ARGUMENTS…: x.tape, of two samples of the machine of two_groups at its end.
+recorded() {
+	dir=$BATS_TEST_TMPDIR/m
+	two_groups
+	rm -f x.tape
+	"$PQ" record --root "$dir/t2" -o x.tape 20ms 2 "$@" disk 2>/dev/null
+}
+
+@test "a recording made with -g has the cgroup: -G and -g replay it, and without them the disks" {
+	here
+	recorded -g /a
+	dir=x.tape
+	show -G
+	json_is '[.cgroup, .device, .r_per_s]' '["/a","sda",0]'
+	show -g /a
+	json_is '[.cgroup, .device, .r_per_s]' '["/a","sda",0]'
+	show
+	json_is '[.device, .r_per_s]' '["sda",0]
+["sdb",0]'
+	run --separate-stderr "$PQ" disk -g /b -f x.tape
+	[ "$status" -eq 3 ]
+	[[ $stderr = *'cgroup /b: the recording holds only the cgroups chosen when it was made'* ]]
+}
+
+@test "a recording made with -a has all cgroups and the machine, one without a target the disks alone" {
+	here
+	recorded -a
+	dir=x.tape
+	show -G -a
+	json_is '[.cgroup, .device]' '["/a","sda"]
+["/b","sda"]
+["/b","sdb"]
+["/c","sda"]'
+	show -g /b
+	json_is '[.cgroup, .device]' '["/b","sda"]
+["/b","sdb"]'
+	recorded
+	dir=x.tape
+	show
+	json_is .device '"sda"
+"sdb"'
+	run --separate-stderr "$PQ" disk -G -f x.tape
+	[ "$status" -eq 3 ]
+	[[ $stderr = *'all cgroups: the recording holds only the cgroups chosen when it was made'* ]]
+}
+
+@test "without a visible cgroup, -G has the row of the machine" {
+	two_groups
+	rm -r "$dir"/t?/proc/self "$dir"/t?/sys
+	put_at t0 proc/vmstat 'nr_dirty 7' 'pgpgin 0'
+	put_at t2 proc/vmstat 'nr_dirty 7' 'pgpgin 200'
+	show -G
+	json_is '[.cgroup, .rkb_per_s]' '["machine",100]'
+}
+
+@test "pq check -g finds a cgroup that uses up its io.max; without such a limit that is unknown" {
+	two_groups
+	run --separate-stderr "$PQ" check -f "$dir" -g /a -w 'disk.limit_pct > 70' -c 'disk.limit_pct > 90'
+	[ "$status" -eq 2 ]
+	[ "$output" = "PQ CRITICAL - disk.limit_pct 99 > 90 (/a) | 'disk.limit_pct'=99%;70;90;0;100" ]
+	run --separate-stderr "$PQ" check -f "$dir" -g /a 'disk.limit_pct > 99.5'
+	[ "$status" -eq 0 ]
+	run --separate-stderr "$PQ" check -f "$dir" -g /b 'disk.limit_pct > 90'
+	[ "$status" -eq 3 ]
+	[[ $output = 'PQ UNKNOWN - disk.limit_pct > 90 is unknown'* ]]
+	run --separate-stderr "$PQ" check -f "$dir" -a 'disk.limit_pct > 90 and disk.io_some_pct > 20'
+	[ "$status" -eq 2 ]
+	[[ $output = 'PQ CRITICAL - '*'(/a)'* ]]
+}
+
+@test "in a condition, a column that disks and cgroups have is that of the disks unless there is a target" {
+	two_groups
+	stats t2 "8 0 sda 5 0 0 0 14 $zeros" "8 16 sdb 5 $zeros"
+	run --separate-stderr "$PQ" check -f "$dir" 'disk.w_per_s > 5'
+	[ "$output" = "PQ CRITICAL - disk.w_per_s 7 > 5 (sda) | 'disk.w_per_s'=7;;5" ]
+	run --separate-stderr "$PQ" check -f "$dir" -g /b 'disk.w_per_s > 5'
+	[ "$output" = "PQ CRITICAL - disk.w_per_s 10 > 5 (/b) | 'disk.w_per_s'=10;;5" ]
+	run --separate-stderr "$PQ" check -f "$dir" -g /b 'disk.w_per_s > 5 and disk.aqu_sz < 1'
+	[ "$status" -eq 2 ]
+	run --separate-stderr "$PQ" check -f "$dir" 'disk.limit_pc > 1'
+	[ "$status" -eq 3 ]
+	[[ $stderr = *"unknown column 'limit_pc' in disk; did you mean 'limit_pct'?"* ]]
 }
 
 # ---- Beside iostat, and live

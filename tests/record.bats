@@ -66,11 +66,20 @@ saved() {
 	run --separate-stderr "$PQ" record --budget 100% 10ms 3
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
-	[[ ${stderr_lines[0]} == *"records: runq cpu:1s throttle mem:1s tasks:10s psi:1s sock:10s every 10 ms to pq.tape"* ]]
+	[[ ${stderr_lines[0]} == *"records: runq cpu:1s throttle mem:1s tasks:10s psi:1s disk:1s sock:10s every 10 ms to pq.tape"* ]]
 	[[ ${stderr_lines[-1]} == *"stopped: 3 samples, "*" missed, 0 lost, "* ]]
-	[ "$("$PQ" tape info --json pq.tape | jq -r '[.tools, .rows] | tostring')" = '["runq cpu throttle mem tasks psi sock",3]' ]
+	[ "$("$PQ" tape info --json pq.tape | jq -r '[.tools, .rows] | tostring')" = '["runq cpu throttle mem tasks psi disk sock",3]' ]
 	"$PQ" runq --json -f pq.tape >rows 2>/dev/null
 	[ "$(jq -r .interval_s rows | wc -l)" -ge 2 ]
+}
+
+@test "a condition on disk is about the cgroup of -g, and else about the disks" {
+	run --separate-stderr "$PQ" record --root root -o x.tape --when 'disk.limit_pct > 90' 20ms 2
+	[ "$status" -eq 2 ]
+	[[ $stderr = *"unknown column 'limit_pct' in disk"* ]]
+	run --separate-stderr "$PQ" record --root root -g / -o x.tape --when 'disk.w_await_ms > 50' 20ms 2
+	[ "$status" -eq 2 ]
+	[[ $stderr = *"unknown column 'w_await_ms' in disk"* ]]
 }
 
 @test "a tool with an interval of its own has rows at that interval in every replay" {

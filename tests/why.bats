@@ -781,6 +781,20 @@ io_files() {
 	[[ $(json -r '.findings[0].advice') == "raise the limit of /web, "* ]]
 }
 
+@test "io.max that is used up in bursts is found where tasks wait and the disk is idle, not where the disk is busy" {
+	at 0; io_files t0 /web 0 0
+	at 1; io_files t1 /web 50 600000
+	cpus 200 0 0 0 0
+	put proc/meminfo 'MemTotal: 4000000 kB'
+	io_waits t0 0; io_waits t1 600000
+	put_at t0 proc/diskstats '8 0 sda 1 0 0 0 1 0 0 0 0 0 0'
+	put_at t1 proc/diskstats '8 0 sda 1 0 0 0 51 0 0 10 0 10 10'
+	answers 2 io-max -f "$dir"
+	[ "$(json -r '.findings[0].confidence')" = medium ]
+	put_at t1 proc/diskstats '8 0 sda 1 0 0 0 51 0 0 700 1 700 700'
+	answers 2 io-pressure -f "$dir"
+}
+
 @test "writers that dirty pages hold are found, with the threshold" {
 	waits_for_io
 	for t in 0 1; do

@@ -29,6 +29,7 @@
  *   load dwell MS                           a server that runs 1 ms and sleeps MS for each request of another process, its client
  *   load requests RUN_MS SLEEP_MS           runs and sleeps in turn
  *   load beside                             the main thread sleeps for good, another reads from a pipe that nobody writes to
+ *   load reads FILE THREADS                 threads that each read random blocks of 4 KiB, without the page cache
  *   load stuck                              in state D for good: its child of vfork(2) neither ends nor becomes another program
  *   load idle WORKERS MS                    no fault: workers of an empty queue, a thread that wakes up every MS to look around,
  *                                           and one that waits for connections
@@ -935,9 +936,47 @@ idle(int workers, int64_t ms)
 	return say_pid();
 }
 
+static struct {
+	int fd;
+	uint64_t blocks;
+} read_from;
+
+static void *
+block_reader(void *arg)
+{
+	const size_t block = 4096;
+	unsigned seed = (unsigned)syscall(SYS_gettid);
+	void *room;
+
+	(void)arg;
+	if (posix_memalign(&room, block, block) != 0)
+		die("posix_memalign");
+	for (;;)
+		if (pread(read_from.fd, room, block,
+			(off_t)((uint64_t)rand_r(&seed) % read_from.blocks * block)) < 0)
+			die("pread");
+	return NULL;
+}
+
+static int
+reads(const char *file, int threads)
+{
+	read_from.fd = open(file, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	off_t size = read_from.fd < 0 ? -1 : lseek(read_from.fd, 0, SEEK_END);
+
+	if (size < 4096)
+		die(file);
+	read_from.blocks = (uint64_t)size / 4096;
+	for (int i = 0; i < threads; i++)
+		start_thread(block_reader, NULL);
+	return say_pid();
+}
+
 static int
 fault(int argc, char **argv)
 {
+	if (strcmp(argv[1], "reads") == 0 && argc == 4)
+		return reads(argv[2], atoi(argv[3]));
 	if (strcmp(argv[1], "convoy") == 0 && argc == 4)
 		return convoy(atoi(argv[2]), argv[3]);
 	if (strcmp(argv[1], "together") == 0 && argc == 5)

@@ -709,16 +709,6 @@ set_count(struct options *o)
 	o->count = 1;
 }
 
-/* The tool, or the form of it that the options select. */
-static const struct tool *
-form_of(const struct tool *t, const struct request *ask)
-{
-	for (int i = 0; t->forms && t->forms[i]; i++)
-		if (t->forms[i]->suits(ask))
-			return t->forms[i];
-	return t;
-}
-
 static void
 print_columns(const struct tool *t)
 {
@@ -770,7 +760,7 @@ options_parse(struct options *o, const struct tool *tool, char **words)
 	if (tool->settle && !tool->settle(o->own, why))
 		die(EXIT_USAGE, "%s", why);
 	set_rows(o, &k);
-	o->tool = form_of(tool, &o->ask);
+	o->tool = tool_form(tool, &o->ask);
 	if (o->help || o->version || o->list)
 		print_and_exit(o, tool, &k);
 	if ((tool->rows && !tool->command) || tool->judges)

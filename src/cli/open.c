@@ -163,7 +163,10 @@ void
 recording_target(const struct host *h, const struct tool *tool, struct target *t)
 {
 	const char *asked = h->asked;
+	bool one = asked[0] == '-' && (asked[1] == 'p' || asked[1] == 'g');
 
+	if (tool->suits && one)
+		t->all = false;
 	if (t->pid || t->cgroup || t->all || asked[0] != '-')
 		return;
 	t->all = asked[1] == 'a' && tool_takes(tool, &option_all);

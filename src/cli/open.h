@@ -27,7 +27,8 @@ void create_output(struct tape_file *f, const char *path);
 void recording_about(struct buf *b, const char *names, int64_t interval_ns, const struct target *t);
 
 /* Sets *t to the target that a recording was made for, as far as the tool takes one, unless *t is
- * set already. The strings belong to the host. */
+ * set already. A form of a tool that is about all cgroups is about the recorded one. The strings
+ * belong to the host. */
 void recording_target(const struct host *h, const struct tool *tool, struct target *t);
 
 /* Whether the host was recorded for this tool. If not, files that the tool reads may be missing. */

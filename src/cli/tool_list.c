@@ -10,13 +10,15 @@ static void
 add_tool(struct tool_list *l, const struct tool *t, const struct target *target, int64_t own_ns)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (l->tool[i] == t)
+		if (strcmp(l->tool[i]->name, t->name) == 0)
 			die(EXIT_USAGE, "%s: named twice", t->name);
 	if (l->n == TOOLS_MOST)
 		die(EXIT_USAGE, "too many tools: at most %d", TOOLS_MOST);
-	l->ask[l->n] = (struct request){ .target = tool_target(t, target),
+	l->ask[l->n] = (struct request){ .target = *target,
 		.options =
 		    tool_defaults(t, &l->arena, t->recorded_ns ? RECORDED_ROWS : TOOL_ROWS) };
+	t = tool_form(t, &l->ask[l->n]);
+	l->ask[l->n].target = tool_target(t, target);
 	l->own_ns[l->n] = own_ns;
 	l->tool[l->n++] = t;
 	size_t n = strlen(l->names);

@@ -19,7 +19,7 @@
 
 /* A tool whose columns may be used. They end with a column without a key. */
 struct expr_tool {
-	const char *name;
+	const char *name; /* several may share one: the first of them that has a column counts */
 	const struct column *columns;
 };
 

@@ -15,6 +15,16 @@ find_tool(const struct parser *p, struct text name)
 	return NULL;
 }
 
+/* Of the tools of that name, the first that has the column, else the first; NULL: there is none. */
+static const struct expr_tool *
+find_tool_with(const struct parser *p, struct text name, struct text key)
+{
+	for (size_t i = 0; i < p->ntools; i++)
+		if (text_eq(name, p->tools[i].name) && columns_find(p->tools[i].columns, key) >= 0)
+			return &p->tools[i];
+	return find_tool(p, name);
+}
+
 static bool
 no_tool(struct parser *p, const struct token *t)
 {
@@ -23,6 +33,8 @@ no_tool(struct parser *p, const struct token *t)
 
 	for (size_t i = 0; i < p->ntools; i++) {
 		const char *name = p->tools[i].name;
+		if (find_tool(p, text_of(name)) != &p->tools[i])
+			continue;
 		if (n + strlen(name) + sizeof ", ..." > sizeof list) {
 			n += (size_t)snprintf(list + n, sizeof list - n, ", ...");
 			break;
@@ -40,7 +52,9 @@ no_column(struct parser *p, const struct expr_tool *tool, struct text key)
 	struct nearest near = nearest_to(key);
 	int n = expr_shown(key);
 
-	columns_nearest(&near, tool->columns);
+	for (size_t i = 0; i < p->ntools; i++)
+		if (strcmp(p->tools[i].name, tool->name) == 0)
+			columns_nearest(&near, p->tools[i].columns);
 	if (near.name)
 		return expr_fail(p, at, "unknown column '%.*s' in %s; did you mean '%s'?", n, key.s,
 		    tool->name, near.name);
@@ -81,7 +95,8 @@ tool_of_key(struct parser *p, const struct token *t)
 
 	for (size_t i = 0; i < p->ntools; i++) {
 		const struct expr_tool *tool = &p->tools[i];
-		if (columns_find(tool->columns, t->text) < 0)
+		if (columns_find(tool->columns, t->text) < 0 ||
+		    (found && strcmp(found->name, tool->name) == 0))
 			continue;
 		if (found) {
 			expr_fail(p, t->at, "'%.*s' is a column of both %s and %s: write %s.%.*s",
@@ -131,7 +146,7 @@ find_column(struct parser *p, const struct token *t, int *tool, int *column)
 	struct text key = t->key.s ? t->key : t->text;
 
 	if (t->key.s)
-		of = find_tool(p, t->text);
+		of = find_tool_with(p, t->text, key);
 	else
 		of = p->ntools == 1 ? p->tools : tool_of_key(p, t);
 	if (!of)

@@ -45,18 +45,20 @@ struct sampler {
 	bool has_rows;  /* the table has the rows between the last two samples */
 	struct table table;
 	struct total total;
-	uint64_t every;     /* planned, or more to keep the session's budget */
-	uint64_t due_row;   /* the row that reads it next */
-	bool sampled;       /* the last row read it */
-	double cost_ns;     /* mean CPU time of a read, with what the session does for it */
-	double read_ns;     /* of the last read alone */
-	bool slowed;        /* it is or was read less often than planned, and has said so */
-	unsigned reads;     /* that were measured; the first two open files and do not count */
-	uint64_t last_left; /* of a recording of one row: s->left at its last sample; 0: the end */
-	bool closed;        /* that sample was read */
-	int64_t every_ns;   /* between ticks; 0: none between rows */
-	int64_t ticked_ns;  /* the last tick's place on their grid */
-	int64_t owed_ns;    /* time to pass until the ticks are within their share of a CPU */
+	uint64_t every;      /* planned, or more to keep the session's budget */
+	uint64_t due_row;    /* the row that reads it next */
+	bool sampled;        /* the last row read it */
+	double cost_ns;      /* mean CPU time of a read, with what the session does for it */
+	double read_ns;      /* of the last read alone */
+	bool slowed;         /* it is or was read less often than planned, and has said so */
+	unsigned reads;      /* that were measured; the first two open files and do not count */
+	uint64_t last_left;  /* of a recording of one row: s->left at its last sample; 0: the end */
+	bool closed;         /* that sample was read */
+	int64_t every_ns;    /* between ticks; 0: none between rows */
+	int64_t ticked_ns;   /* the last tick's place on their grid */
+	unsigned ticks;      /* so many were taken */
+	int64_t tick_ran_ns; /* CPU time of the last tick that was measured */
+	int64_t owed_ns;     /* time to pass until the ticks are within their share of a CPU */
 };
 
 /* Begins, or begins again after sampler_end, without a snapshot. The caller keeps the host. */

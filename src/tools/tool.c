@@ -172,6 +172,15 @@ tool_takes(const struct tool *t, const struct option *o)
 	return false;
 }
 
+const struct tool *
+tool_form(const struct tool *t, const struct request *ask)
+{
+	for (int i = 0; t->forms && t->forms[i]; i++)
+		if (t->forms[i]->suits(ask))
+			return t->forms[i];
+	return t;
+}
+
 struct target
 tool_target(const struct tool *t, const struct target *target)
 {

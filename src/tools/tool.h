@@ -56,6 +56,7 @@ struct watch {
 	bool cpus_checked;     /* see watch_check_cpus */
 	struct gauge gauge;    /* filled by ticks; the session empties it after each row */
 	enum exit_status fail; /* set by watch_fail */
+	bool ticks;            /* there are ticks between rows, on a live host */
 	bool no_ticks;         /* set by a tick: it is not needed between rows */
 	int64_t now_ns;        /* the sample's mono_ns */
 	bool ended;            /* set by the tool: its target is gone, and no more rows follow */
@@ -168,6 +169,9 @@ void tool_sort(const struct watch *w, struct table *t, double (*key)(const struc
 
 /* Whether the tool has this shared option. */
 bool tool_takes(const struct tool *t, const struct option *o);
+
+/* The tool, or the form of it that suits the request. */
+const struct tool *tool_form(const struct tool *t, const struct request *ask);
 
 /* Whether the tool has the option that chose this target. */
 bool tool_takes_target(const struct tool *t, const struct target *target);

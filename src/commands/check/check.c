@@ -49,14 +49,39 @@ add_condition(
 }
 
 static void
+know_tool(struct check *c, const struct tool *t)
+{
+	if (c->tools == CHECK_TOOLS)
+		abort(); /* there are more tools than there is room for */
+	c->tool[c->tools++] = t;
+}
+
+/* A name stands for the tool and its forms: the first that has the column is meant. With a subject, the
+ * forms come first, which are about it. */
+static void
+list_tools(struct check *c)
+{
+	bool about = c->own->pid.n || c->own->cgroup.n || c->options->ask.target.all;
+
+	for (size_t i = 0; tools[i]; i++) {
+		if (!about)
+			know_tool(c, tools[i]);
+		for (size_t k = 0; tools[i]->forms && tools[i]->forms[k]; k++)
+			know_tool(c, tools[i]->forms[k]);
+		if (about)
+			know_tool(c, tools[i]);
+	}
+}
+
+static void
 take_conditions(struct check *c)
 {
 	const struct option_list *warn = &c->own->warn, *critical = &c->own->critical;
 	struct expr_tool known[CHECK_TOOLS];
 
-	for (; tools[c->tools] && c->tools < CHECK_TOOLS; c->tools++)
-		known[c->tools] =
-		    (struct expr_tool){ tools[c->tools]->name, tools[c->tools]->columns };
+	list_tools(c);
+	for (size_t i = 0; i < c->tools; i++)
+		known[i] = (struct expr_tool){ c->tool[i]->name, c->tool[i]->columns };
 	for (int w = 0, k = 0; w < warn->n || k < critical->n;)
 		if (k == critical->n || (w < warn->n && warn->at[w] < critical->at[k]))
 			add_condition(c, known, "-w", warn->v[w++]);
@@ -66,8 +91,8 @@ take_conditions(struct check *c)
 		add_condition(c, known, "EXPR", c->options->word[i]);
 	if (c->conditions == 0)
 		die(EXIT_USAGE,
-		    "no condition given: want one such as 'throttle.throttled_pct > 25' or "
-		    "'mem.hard_pct > 90'");
+		    "no condition given: want one such as 'throttle.throttled_pct > 25', "
+		    "'mem.hard_pct > 90' or 'disk.limit_pct > 90'");
 }
 
 /* Tools report unknown values only of the columns that the conditions name. */
@@ -75,7 +100,7 @@ static void
 list_columns(struct check *c)
 {
 	for (size_t t = 0; t < c->tools; t++)
-		for (int column = 0; tools[t]->columns[column].key; column++)
+		for (int column = 0; c->tool[t]->columns[column].key; column++)
 			for (size_t i = 0; i < c->conditions; i++)
 				if (expr_names(c->condition[i].expr, t, column)) {
 					c->shown[t][c->nshown[t]++] = column;
@@ -97,7 +122,7 @@ add_subject(struct check *c, const struct target *t, const char *option)
 
 	target_check(t);
 	for (size_t i = 0; i < c->tools; i++)
-		taken |= c->used[i] && tool_takes_target(tools[i], t);
+		taken |= c->used[i] && tool_takes_target(c->tool[i], t);
 	if (!taken)
 		die(EXIT_USAGE, "no tool in these conditions supports %s", option);
 	new->target = *t;
@@ -260,7 +285,7 @@ static struct sampler *
 find_plain(const struct check *c, size_t before, size_t tool)
 {
 	for (size_t s = 0; s < before; s++)
-		if (!check_is_about(c, s, tools[tool]))
+		if (!check_is_about(c, s, c->tool[tool]))
 			return c->sampler[s][tool];
 	return NULL;
 }
@@ -268,7 +293,7 @@ find_plain(const struct check *c, size_t before, size_t tool)
 static struct sampler *
 add_sampler(struct check *c, size_t subject, size_t tool)
 {
-	const struct tool *t = tools[tool];
+	const struct tool *t = c->tool[tool];
 	struct request ask = request_of(c, subject, t);
 
 	if (c->session.n == SAMPLERS_MOST)
@@ -286,11 +311,11 @@ add_tool(struct check *c, size_t tool)
 {
 	const struct host *h = c->session.host;
 
-	if (!recording_has(h, tools[tool]))
+	if (!recording_has(h, c->tool[tool]))
 		warn("%s: recorded for %s; other files that %s reads are not in it",
-		    c->options->source, h->tools, tools[tool]->name);
+		    c->options->source, h->tools, c->tool[tool]->name);
 	for (size_t s = 0; s < c->subjects; s++) {
-		bool about = check_is_about(c, s, tools[tool]);
+		bool about = check_is_about(c, s, c->tool[tool]);
 		struct sampler *plain = about ? NULL : find_plain(c, s, tool);
 		c->sampler[s][tool] = plain ? plain : add_sampler(c, s, tool);
 	}
@@ -510,7 +535,7 @@ const struct tool tool_check = {
 		    "  pq check --during 'make test' 'throttle.throttled_pct > 5'\n",
 	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
 	    &option_root, &option_all, NULL },
-	.shared_help = { .all = "check all cgroups with a limit (psi: all)",
+	.shared_help = { .all = "check all cgroups with a limit (psi, disk: all)",
 	    .source = "check a recording (a file; not a pipe) or captured directory" },
 	.options = options,
 	.options_size = sizeof(struct check_options),

@@ -45,7 +45,8 @@ struct check {
 	size_t conditions;
 	struct subject subject[SUBJECTS_MOST];
 	size_t subjects;
-	size_t tools;                         /* the length of tools[] in tool.h */
+	const struct tool *tool[CHECK_TOOLS]; /* those of tool.h, and their forms */
+	size_t tools;
 	bool used[CHECK_TOOLS];               /* a condition names the tool */
 	int shown[CHECK_TOOLS][COLUMNS_MOST]; /* the columns that conditions name */
 	int nshown[CHECK_TOOLS];

@@ -54,14 +54,15 @@ perf_of(struct perfs *all, const struct sampler *s, const struct column *column)
 	return &all->v[all->n++];
 }
 
+/* The sampler whose rows have the column. */
 static const struct sampler *
-sampler_of(const struct check *c, size_t subject, const char *tool)
+sampler_of(const struct check *c, size_t subject, const struct column *column)
 {
-	size_t t = 0;
-
-	while (tools[t] != tools_find(text_of(tool)))
-		t++;
-	return c->sampler[subject][t];
+	for (size_t t = 0; t < c->tools; t++)
+		for (size_t i = 0; c->tool[t]->columns[i].key; i++)
+			if (&c->tool[t]->columns[i] == column)
+				return c->sampler[subject][t];
+	return NULL;
 }
 
 /* Only the first threshold of -w and the first of -c are kept. */
@@ -75,7 +76,8 @@ add_outcome(const struct check *c, size_t subject, size_t condition, struct perf
 		const struct expr_figure *figure = &f->found.v[i];
 		if (!figure->plain)
 			continue;
-		struct perf *p = perf_of(all, sampler_of(c, subject, figure->tool), figure->column);
+		struct perf *p =
+		    perf_of(all, sampler_of(c, subject, figure->column), figure->column);
 		const struct expr_figure **threshold = of->critical ? &p->critical : &p->warning;
 		if (!p->figure || weight(of, f) > p->weight) {
 			p->figure = figure;

@@ -594,7 +594,7 @@ const struct tool tool_record = {
 	    &option_cgroup, &option_all, NULL },
 	.shared_help = { .pid = "record this process, or its cgroup (depends on the tool)",
 	    .cgroup = "record this cgroup and its parents: /web, or its directory",
-	    .all = "record all cgroups with a limit (psi: all)" },
+	    .all = "record all cgroups with a limit (psi, disk: all)" },
 	.options = options,
 	.options_size = sizeof(struct record_options),
 	.defaults = &usual_options,

@@ -109,10 +109,16 @@ plan_tools(struct plan *p, const struct target *t, int64_t interval_ns)
 	const struct option_list *when = &p->own->when;
 	struct expr *x[OPTION_LIST_MOST] = { NULL };
 	struct expr_tool known[TOOLS_MOST];
+	struct arena scratch = { 0 };
 	size_t n = 0;
 
-	for (; tools[n]; n++)
-		known[n] = (struct expr_tool){ tools[n]->name, tools[n]->columns };
+	for (; tools[n]; n++) {
+		struct request ask = { .target = *t,
+			.options = tool_defaults(tools[n], &scratch, 0) };
+		const struct tool *form = tool_form(tools[n], &ask);
+		known[n] = (struct expr_tool){ form->name, form->columns };
+	}
+	arena_free(&scratch);
 	for (int i = 0; i < when->n; i++)
 		if (!after_wait(when->v[i]))
 			x[i] = condition_parse("--when", when->v[i], known, n);

@@ -152,7 +152,18 @@ tell_disk(const struct evidence *e, size_t disk, struct finding *f)
 
 /* ---- Rules */
 
-/* A cgroup that uses up a limit waits before the disk, so that the disk looks idle. */
+/* Whether tasks wait although the disk has hardly a request. v1 knows only that tasks of the machine do. */
+static bool
+is_held_before(const struct evidence *e, const char *device, double some)
+{
+	size_t disk = disk_find(e->disks, DISK_NAME, device);
+
+	some = isnan(some) ? psi_num(e->psi, 0, PSI_IO_SOME) : some;
+	return some > 20 && disk_num(e->disks, disk, DISK_AQU_SZ) < 0.3 * some / 100;
+}
+
+/* A cgroup that uses up a limit waits before the disk, so that the disk looks idle. A limit that is used
+ * up in bursts is not used up on average. */
 static void
 io_max(const struct evidence *e, struct findings *f)
 {
@@ -161,14 +172,15 @@ io_max(const struct evidence *e, struct findings *f)
 	double used = diskg_num(rows, row, DISKG_LIMIT_PCT),
 	       some = diskg_num(rows, row, DISKG_SOME);
 
-	if (!(used > 80) || some < 20)
-		return;
 	const char *cgroup = diskg_brief(rows, row, DISKG_CGROUP),
 		   *device = diskg_text(rows, row, DISKG_DEVICE);
+	bool bursts = used > 20 && !(used > 80) && is_held_before(e, device, some);
+	if (!(used > 80 || bursts) || some < 20)
+		return;
 	size_t disk = disk_find(e->disks, DISK_NAME, device);
 	struct finding *one =
 	    finding_add(f, "io-max", some > 50 || used > 95 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		isnan(some) ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH, used / 100,
+		isnan(some) || bursts ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH, used / 100,
 		"A limit of the cgroup holds its I/O back before the disk", NO_FIGURE);
 	finding_fact(one, "{} uses {} % of its limit {} on {} (io.max, or blkio.throttle on v1)",
 	    name(cgroup), fixed(used, 0), name(diskg_text(rows, row, DISKG_LIMIT)), name(device));

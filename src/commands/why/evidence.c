@@ -44,9 +44,7 @@ add_machine(struct evidence *e)
 	struct sampler *disks = add(e, &tool_disk, &none);
 	disks->tick_ns = 50000000;
 	e->disks.of = disks;
-	struct disk_options *groups = tool_defaults(&tool_disk, &e->arena, 0);
-	groups->by_cgroup = true;
-	e->io.of = add_asked(e, &disk_of_groups, &none, groups);
+	e->io.of = add(e, &disk_of_groups, &all);
 }
 
 /* Accept queues and queues of packets are sampled more rarely than by pq sock: what lasts is looked for. */
@@ -116,8 +114,7 @@ add_target(struct evidence *e)
 	e->target.of = add(e, &tool_tasks, e->about);
 	e->threads.of = add_asked(e, &tool_tasks, e->about, each);
 	e->target_psi.of = add(e, &tool_psi, e->about);
-	e->target_io.of =
-	    add_asked(e, &disk_of_groups, e->about, tool_defaults(&tool_disk, &e->arena, 0));
+	e->target_io.of = add(e, &disk_of_groups, e->about);
 	struct sampler *wait = add_asked(e, &tool_wait, e->about, waits);
 	wait->tick_ns = 100000000;
 	e->wait.of = wait;

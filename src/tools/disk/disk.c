@@ -17,14 +17,17 @@ static const struct disk_options usual_options = { .tick_ns = 10000000 };
 static const struct option options[] = {
 	{ 'a', NULL, NULL, OPTION_FLAG, offsetof(struct disk_options, all),
 	    .help = "idle disks too; with -G, -g and -p: idle cgroups and disks" },
-	{ 'G', NULL, NULL, OPTION_FLAG, offsetof(struct disk_options, by_cgroup),
-	    .help = "rows per cgroup and disk, most held back first", .not_with = "-p -g" },
 	{ 0, "partitions", NULL, OPTION_FLAG, offsetof(struct disk_options, partitions),
 	    .help = "partitions too, each after its disk" },
 	{ 0, "tick", "TIME", OPTION_TIME, offsetof(struct disk_options, tick_ns),
 	    .help = "how often to sample the requests in flight (default 10ms)" },
 	{ .type = OPTION_END },
 };
+
+/* As -a of other tools: here, -a is about idle disks. */
+static const struct option option_groups = { 'G', NULL, NULL, OPTION_FLAG,
+	offsetof(struct request, target.all),
+	.help = "rows per cgroup and disk, most held back first", .not_with = "-p -g" };
 
 /* The columns of one kind of request. p is the letter in iostat's headings, w the width of p/s, g the
  * group. */
@@ -116,10 +119,12 @@ enum { DETAILS_ROWS = 60 };
 
 struct device {
 	const char *name, *dir; /* dir: below /sys/block; a partition is in that of its disk */
+	const char *inflight;   /* the path of this file */
 	struct gauge in_flight;
-	bool used;     /* it had I/O in this run */
-	bool counted;  /* it had some since boot */
-	unsigned rows; /* until its details are read again */
+	bool used;        /* it had I/O in this run */
+	bool counted;     /* it had some since boot */
+	bool mostly_idle; /* its kind; see is_mostly_idle */
+	unsigned rows;    /* until its details are read again */
 	struct keyed requests;
 	const char *scheduler, *alias;
 	struct device *next;
@@ -157,6 +162,25 @@ sys_name(struct arena *a, const char *name)
 	return copy;
 }
 
+static bool
+begins(const char *name, const char *with)
+{
+	return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* Kinds of disks of which a machine has many that nobody uses: their rows begin with the first I/O that
+ * pq sees. */
+static bool
+is_mostly_idle(const char *name)
+{
+	static const char *const kinds[] = { "loop", "ram", "zram", "sr", "fd", "nbd", NULL };
+	int i = 0;
+
+	while (kinds[i] && !begins(name, kinds[i]))
+		i++;
+	return kinds[i];
+}
+
 static struct device *
 device_add(struct watch *w, const struct disk *d)
 {
@@ -165,9 +189,11 @@ device_add(struct watch *w, const struct disk *d)
 
 	new->name = arena_copy(&w->arena, text_of(d->name));
 	new->dir = sys_name(&w->arena, d->name);
+	new->mostly_idle = is_mostly_idle(d->name);
 	if (d->whole)
 		new->dir =
 		    arena_printf(&w->arena, "%s/%s", sys_name(&w->arena, d->whole), new->dir);
+	new->inflight = arena_printf(&w->arena, "sys/block/%s/inflight", new->dir);
 	*(s->end ? s->end : &s->first) = new;
 	s->end = &new->next;
 	return new;
@@ -221,32 +247,41 @@ tick_by_diskstats(struct watch *w)
 	arena_free(&scratch);
 }
 
-/* Reads the disks that have a row. False if none can be read: a recording made without ticks, or no
+/* Whether the device has a row without -a, so far. */
+static bool
+is_active(const struct device *d)
+{
+	return d->used || (d->counted && !d->mostly_idle);
+}
+
+/* Reads the active disks. False if none of them can be read: a recording made without ticks, or no
  * /sys. */
 static bool
 tick_by_sys(struct watch *w)
 {
 	struct disk_state *s = w->state;
-	bool any = false;
+	bool any = false, wanted = false;
 	struct text text;
 	uint64_t n;
 
 	for (struct device *d = s->first; d; d = d->next) {
-		if (!d->counted || read_sys(w, d, "inflight", &text) < 0 ||
+		wanted |= is_active(d);
+		if (!is_active(d) || host_read(w->host, d->inflight, &text) < 0 ||
 		    disk_inflight_parse(text, &n) < 0)
 			continue;
 		gauge_add(&d->in_flight, (double)n);
 		any = true;
 	}
-	return any;
+	return any || !wanted;
 }
 
+/* Without ticks between rows, /proc/diskstats tells as much. */
 static void
 tick_disks(struct watch *w)
 {
 	struct disk_state *s = w->state;
 
-	if (!s->started || (!s->by_diskstats && tick_by_sys(w)))
+	if (!s->started || (!w->ticks && !w->host->replay) || (!s->by_diskstats && tick_by_sys(w)))
 		return;
 	s->by_diskstats |= !w->host->replay;
 	tick_by_diskstats(w);
@@ -280,12 +315,6 @@ first_line(struct watch *w, const struct device *d, const char *file, const char
 	if (line.n == 0 || memchr(line.s, '\0', line.n))
 		return NULL;
 	return was && text_eq(line, was) ? was : arena_copy(&w->arena, line);
-}
-
-static bool
-begins(const char *name, const char *with)
-{
-	return strncmp(name, with, strlen(with)) == 0;
 }
 
 /* What people call the device. */
@@ -523,19 +552,6 @@ fill_row(struct cell *row, const struct pair *p, const struct disk_detail *v)
 	cell_label(&row[DISK_ALIAS], v->alias);
 }
 
-/* Kinds of disks of which a machine has many that nobody uses: their rows begin with the first I/O that
- * pq sees. */
-static bool
-is_mostly_idle(const char *name)
-{
-	static const char *const kinds[] = { "loop", "ram", "zram", "sr", "fd", "nbd", NULL };
-	int i = 0;
-
-	while (kinds[i] && !begins(name, kinds[i]))
-		i++;
-	return kinds[i];
-}
-
 static bool
 is_shown(struct watch *w, struct device *d, const struct disk *from, const struct disk *to)
 {
@@ -545,7 +561,7 @@ is_shown(struct watch *w, struct device *d, const struct disk *from, const struc
 	for (int i = 0; i < DISK_FIELDS && !d->used; i++)
 		d->used = i != DISK_IN_FLIGHT && from->v[i].known && to->v[i].known &&
 		    from->v[i].v != to->v[i].v;
-	return o->all || d->used || (d->counted && !is_mostly_idle(d->name));
+	return o->all || is_active(d);
 }
 
 /* Requests that a cgroup's io.max or a file system in the network holds back are not in flight: tasks
@@ -613,12 +629,13 @@ const struct tool tool_disk = {
 	    .most = "only the first N rows: the busiest disks" },
 	.forms = (const struct tool *const[]){ &disk_of_groups, NULL },
 	.forms_by = "-G",
-	.forms_shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
+	.forms_shared =
+	    (const struct option *const[]){ &option_groups, &option_pid, &option_cgroup, NULL },
 	.options = options,
 	.options_size = sizeof(struct disk_options),
 	.defaults = &usual_options,
 	.state_size = sizeof(struct disk_state),
-	.costly = true,
+	.recorded_ns = 1000000000,
 	.costly_tick = 1,
 	.tick = tick_disks,
 	.tick_ns = tick_ns,

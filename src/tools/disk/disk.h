@@ -6,10 +6,10 @@
 
 struct disk_options {
 	int64_t tick_ns;
-	bool all, partitions, by_cgroup;
+	bool all, partitions;
 };
 
-/* -G, -g and -p: rows per cgroup and disk. */
+/* -G, -g and -p: rows per cgroup and disk. -G is a target of all cgroups. */
 extern const struct tool disk_of_groups;
 
 #endif

@@ -113,8 +113,7 @@ read_group(struct watch *w, struct arena *a, struct groups_snapshot *s, size_t i
 	struct group_io *io = &s->v[i];
 
 	g->read = group_read_io(w->host, &s->groups, g, a, io) == 0;
-	g->shown = g->asked || io->limited || w->ask->target.all ||
-	    ((const struct disk_options *)w->ask->options)->by_cgroup;
+	g->shown = g->asked || io->limited || w->ask->target.all;
 	if (g->asked &&
 	    !cgroups_seen(w, g,
 		s->groups.top[FAMILY_IO].version == 1 ? "blkio.throttle.io_service_bytes" :
@@ -126,16 +125,29 @@ read_group(struct watch *w, struct arena *a, struct groups_snapshot *s, size_t i
 		group_read_dirty(w->host, &s->groups, g, io);
 }
 
+/* Reads the machine for -G, and which cgroups there are. Where no cgroup is visible, the machine still
+ * has its row. */
+static bool
+read_whose(struct watch *w, struct arena *a, struct groups_snapshot *s)
+{
+	if (w->ask->target.all)
+		read_machine(w, &s->machine);
+	if (cgroups_read(w, FAMILY_IO, a, &s->groups))
+		return true;
+	if (!s->machine.known)
+		return false;
+	w->fail = EXIT_DONE;
+	return true;
+}
+
 static void *
 read_io(struct watch *w, struct arena *a)
 {
-	const struct disk_options *o = w->ask->options;
 	struct groups_snapshot *s = arena_alloc(a, sizeof *s);
 	struct groups_state *state = w->state;
 	struct text text;
 
-	state->groups.target.all |= o->by_cgroup;
-	if (!cgroups_read(w, FAMILY_IO, a, &s->groups))
+	if (!read_whose(w, a, s))
 		return NULL;
 	if (host_read(w->host, "proc/diskstats", &text) == 0)
 		diskstats_parse(text, a, &s->disks);
@@ -143,8 +155,6 @@ read_io(struct watch *w, struct arena *a)
 	for (size_t i = 0; i < s->groups.n; i++)
 		read_group(w, a, s, i);
 	groups_name(&state->groups, w->host, &s->groups);
-	if (o->by_cgroup)
-		read_machine(w, &s->machine);
 	return w->fail ? NULL : s;
 }
 
@@ -259,7 +269,7 @@ tell_held_back(struct watch *w, const struct cell *row)
 {
 	double some = row[DISKG_SOME].num;
 
-	if (row[DISKG_LIMIT_PCT].num > 90 && (isnan(some) || some > 20))
+	if (row[DISKG_LIMIT_PCT].num > 80 && (isnan(some) || some > 20))
 		watch_note(w,
 		    "cgroup %s: its %s limit on %s holds requests back before the disk, which may "
 		    "look idle",
@@ -369,11 +379,10 @@ worst(const struct cell *row)
 static void
 rows_groups(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
-	const struct disk_options *o = w->ask->options;
 	const struct groups_snapshot *a = from, *b = to;
 	struct interval t = { .columns = group_columns, .span_s = span_s };
 
-	if (o->by_cgroup && (b->machine.known || b->machine.some_us.known)) {
+	if (w->ask->target.all && (b->machine.known || b->machine.some_us.known)) {
 		add_machine(out, &a->machine, &b->machine, &t, (double)w->host->facts.page_size);
 		out->pinned = 1;
 		tell_dirty(w, &b->machine);
@@ -385,24 +394,22 @@ rows_groups(struct watch *w, const void *from, const void *to, double span_s, st
 			add_group(&r);
 	}
 	watch_tell_counters(w, &t, false);
-	if (o->by_cgroup)
+	if (w->ask->target.all)
 		table_sort(out, out->pinned, worst);
 }
 
 static bool
 suits(const struct request *ask)
 {
-	const struct disk_options *o = ask->options;
-
-	return o->by_cgroup || ask->target.pid || ask->target.cgroup;
+	return ask->target.all || ask->target.pid || ask->target.cgroup;
 }
 
 const struct tool disk_of_groups = {
 	.name = "disk",
 	.brief = "I/O of cgroups, their limits and pressure",
 	.columns = group_columns,
-	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_most,
-	    &option_sort, NULL },
+	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
+	    &option_most, &option_sort, NULL },
 	.options_size = sizeof(struct disk_options),
 	.suits = suits,
 	.fleeting = true, /* averages are by cgroup, and would mix its disks */
