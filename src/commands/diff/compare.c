@@ -110,10 +110,48 @@ far_apart(struct range a, struct range b)
 {
 	double gap = fmax(b.low - a.high, a.low - b.high);
 
-	return gap > 0 && gap > a.high - a.low + b.high - b.low;
+	return gap > 0 && gap > 3 * (a.high - a.low + b.high - b.low);
 }
 
-/* The probability of a sum of ranks that is as far from its mean. */
+/* A step of the continued fraction below, with the method of Lentz. */
+static double
+fraction_step(double term, double *c, double *d)
+{
+	*d = 1 + term * *d;
+	*d = 1 / (fabs(*d) < DBL_MIN ? DBL_MIN : *d);
+	*c = 1 + term / *c;
+	*c = fabs(*c) < DBL_MIN ? DBL_MIN : *c;
+	return *c * *d;
+}
+
+/* The incomplete beta function with b = 1/2, by its continued fraction, for x < (a + 1) / (a + 2.5). */
+static double
+beta_part(double a, double b, double x)
+{
+	double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)) / a;
+	double c = 1, d = 1 / fmax(1 - (a + b) * x / (a + 1), DBL_MIN), value = d;
+
+	for (double m = 1, last = 0; m < 300 && fabs(last - 1) > 1e-14; m++) {
+		value *= fraction_step(m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)), &c, &d);
+		last = fraction_step(
+		    -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)), &c, &d);
+		value *= last;
+	}
+	return front * value;
+}
+
+double
+student_tails(double t, double freedom)
+{
+	double x = freedom / (freedom + t * t), a = freedom / 2;
+
+	if (!(t > 0))
+		return 1;
+	return x < (a + 1) / (a + 2.5) ? beta_part(a, 0.5, x) : 1 - beta_part(0.5, a, 1 - x);
+}
+
+/* The probability of a sum of ranks that is as far from its mean. So many blocks count as one, which is
+ * an estimate: hence Student's distribution. */
 static double
 probability(double distance, double na, double nb, double ties, double stretch)
 {
@@ -121,7 +159,8 @@ probability(double distance, double na, double nb, double ties, double stretch)
 
 	if (variance <= 0)
 		return 1;
-	return erfc(fmax(0, distance - 0.5) / sqrt(2 * variance * stretch));
+	return student_tails(
+	    fmax(0, distance - 0.5) / sqrt(variance * stretch), fmax(1, n / stretch - 2));
 }
 
 double

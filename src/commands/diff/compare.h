@@ -20,14 +20,17 @@ struct rank_test {
 };
 
 /*
- * The test of Wilcoxon, Mann and Whitney for the means of blocks, in the order of time, with the normal
- * distribution, corrected for ties and for continuity. Neighbouring blocks resemble each other, so
- * the variance is multiplied by `stretch`: 1 + twice the sum of the autocorrelations of the ranks
- * within each side, up to the first that is not positive. Where the gap between the two is
- * larger than the ranges of both together, the blocks count as independent. False if there are too
- * few blocks.
+ * The test of Wilcoxon, Mann and Whitney for the means of blocks, in the order of time, corrected for ties
+ * and for continuity. Neighbouring blocks resemble each other, so the variance is multiplied by
+ * `stretch`: 1 + twice the sum of the autocorrelations of the ranks within each side, up to the
+ * first that is not positive. As that is an estimate, the distribution is Student's, with (na + nb) /
+ * stretch - 2 degrees of freedom. Where the gap between the two is larger than three times the
+ * ranges of both, the blocks count as independent. False if there are too few blocks.
  */
 bool rank_test(const double *a, size_t na, const double *b, size_t nb, struct rank_test *out);
+
+/* How likely it is that a value of Student's distribution is at least as far from 0 as t. */
+double student_tails(double t, double degrees_of_freedom);
 
 /* The smallest p that the test can give for so many blocks. */
 double rank_test_least(size_t na, size_t nb);

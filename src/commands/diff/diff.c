@@ -57,7 +57,7 @@ take_operands(struct diff *d)
 		die(EXIT_USAGE, "no recording given: usage is pq diff [options] A [B]");
 	if (o->words > most)
 		die(EXIT_USAGE, "unexpected argument '%s': %s", o->word[most],
-		    own->save		? "--save takes one recording" :
+		    own->save           ? "--save takes one recording" :
 			own->at.written ? "--at takes one recording" :
 					  "want two recordings, A and B");
 	d->a = operand_of(o->word[0], &d->arena);
@@ -65,7 +65,8 @@ take_operands(struct diff *d)
 		return;
 	if (o->words < 2 && !own->at.written)
 		die(EXIT_USAGE,
-		    "want two recordings, A and B, or --at TIME (the same recording before and after)");
+		    "want two recordings, A and B, or --at TIME (the same recording before and "
+		    "after)");
 	if (own->at.written && (d->a.from.written || d->a.to.written))
 		die(EXIT_USAGE, "--at and the window '%s' cannot be combined", d->a.written);
 	d->b = own->at.written ? d->a : operand_of(o->word[1], &d->arena);
@@ -155,8 +156,8 @@ print_rows(struct diff *d, struct buf *b)
 	if (!d->own->csv)
 		json_head(d, &report, b);
 	format->rows(b, &report,
-	    &(struct rows){ &t, d->to.to_ns, d->to.from_ns,
-		(double)(d->to.to_ns - d->to.from_ns) * 1e-9 });
+	    &(struct rows){
+		&t, d->to.to_ns, d->to.from_ns, (double)(d->to.to_ns - d->to.from_ns) * 1e-9 });
 	table_free(&t);
 }
 
@@ -269,8 +270,9 @@ diff(const struct options *o)
 #define AT(member) offsetof(struct diff_options, member)
 
 static const struct option options[] = {
-	{ 0, "json", NULL, OPTION_FLAG, AT(json), .help = "print one JSON object per figure and line",
-	    .format = &format_json, .not_with = "--csv --save" },
+	{ 0, "json", NULL, OPTION_FLAG, AT(json),
+	    .help = "print one JSON object per figure and line", .format = &format_json,
+	    .not_with = "--csv --save" },
 	{ 0, "csv", NULL, OPTION_FLAG, AT(csv), .help = "print CSV (RFC 4180) with one header",
 	    .format = &format_csv, .not_with = "--save" },
 	{ 0, "at", "TIME", OPTION_WHEN, AT(at),
@@ -284,10 +286,10 @@ static const struct option options[] = {
 	    .help = "at most N figures of each section (default: 10)", .want = "a number",
 	    .most = 1000000 },
 	{ 0, "all", NULL, OPTION_FLAG, AT(all), .help = "also show figures that have not changed" },
-	{ 0, "level", "SHARE", OPTION_SHARE, AT(level),
-	    .want = "a share such as 1%", .help = "chance of a wrong mark in all figures (default 1%)" },
-	{ 0, "least", "SHARE", OPTION_SHARE, AT(least),
-	    .want = "a share such as 5%", .help = "do not mark changes smaller than this (default 5%)" },
+	{ 0, "level", "SHARE", OPTION_SHARE, AT(level), .want = "a share such as 1%",
+	    .help = "chance of a wrong mark in all figures (default 1%)" },
+	{ 0, "least", "SHARE", OPTION_SHARE, AT(least), .want = "a share such as 5%",
+	    .help = "do not mark changes smaller than this (default 5%)" },
 	{ .type = OPTION_END },
 };
 

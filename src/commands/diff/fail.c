@@ -23,7 +23,8 @@ find_figure(struct text name, struct fail_rule *f, char why[200])
 		if (text_eq(tool, tools[i]->name))
 			f->tool = i;
 	if (f->tool < 0) {
-		snprintf(why, 200, "unknown tool '%.*s' (want TOOL.KEY, such as throttle.held_cpus)",
+		snprintf(why, 200,
+		    "unknown tool '%.*s' (want TOOL.KEY, such as throttle.held_cpus)",
 		    (int)(tool.n < 60 ? tool.n : 60), tool.s);
 		return false;
 	}
@@ -36,7 +37,8 @@ find_figure(struct text name, struct fail_rule *f, char why[200])
 		return true;
 	struct nearest near = nearest_to(key);
 	columns_nearest(&near, columns);
-	snprintf(why, 200, f->column >= 0 ? "%s.%.*s is not compared" : "%s has no column '%.*s'%s%s",
+	snprintf(why, 200,
+	    f->column >= 0 ? "%s.%.*s is not compared" : "%s has no column '%.*s'%s%s",
 	    tools[f->tool]->name, (int)(key.n < 60 ? key.n : 60), key.s,
 	    near.name ? "; did you mean " : "", near.name ? near.name : "");
 	return false;
@@ -87,12 +89,14 @@ set_direction(struct fail_rule *f, const struct column *c, char sign, char why[2
 	f->less = sign == '-';
 	if (!c) {
 		if (sign)
-			snprintf(why, 200, "'*' has figures of which more is worse and others: want "
-					   "an amount without sign");
+			snprintf(why, 200,
+			    "'*' has figures of which more is worse and others: want "
+			    "an amount without sign");
 		return !sign;
 	}
 	if (c->change == CHANGE_NEUTRAL && !sign)
-		snprintf(why, 200, "%s is neither better nor worse: want +AMOUNT or -AMOUNT", c->key);
+		snprintf(
+		    why, 200, "%s is neither better nor worse: want +AMOUNT or -AMOUNT", c->key);
 	else if (sign && c->change != CHANGE_NEUTRAL && f->less != (c->change == LESS_IS_WORSE))
 		snprintf(why, 200, "of %s, %s is worse: want %cAMOUNT", c->key,
 		    f->less ? "more" : "less", f->less ? '+' : '-');
@@ -125,10 +129,10 @@ fail_parse(const char *source, struct fail_rule *out, char why[200])
 	if (!take_amount(word, c, &f)) {
 		snprintf(why, 200, "invalid amount '%.*s': want a number, 10%%%s",
 		    (int)(word.n < 60 ? word.n : 60), word.s,
-		    !c			    ? "" :
-			c->unit == BYTES    ? " or 64M" :
+		    !c                                                     ? "" :
+			c->unit == BYTES                                   ? " or 64M" :
 			c->unit == MILLISECONDS || c->unit == MICROSECONDS ? " or 5ms" :
-									 "");
+									     "");
 		return -1;
 	}
 	if (!set_direction(&f, c, sign, why))

@@ -17,7 +17,7 @@ enum statistic { STATISTIC_MEAN, STATISTIC_MEDIAN, STATISTIC_P90, STATISTIC_P99,
 struct fail_rule {
 	int tool, column; /* index in tools[], and of its column; -1: all */
 	enum statistic statistic;
-	bool less;     /* a decrease counts; else an increase. Of all figures: the worse direction */
+	bool less; /* a decrease counts; else an increase. Of all figures: the worse direction */
 	bool relative; /* the amount is a part of A, not in the unit of the column */
 	double amount;
 };

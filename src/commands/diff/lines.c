@@ -186,7 +186,8 @@ static int
 compare_lines(const void *a, const void *b)
 {
 	const struct line *x = a, *y = b;
-	double size = isnan(x->size) ? 0 : fabs(x->size), other = isnan(y->size) ? 0 : fabs(y->size);
+	double size = isnan(x->size) ? 0 : fabs(x->size),
+	       other = isnan(y->size) ? 0 : fabs(y->size);
 
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
@@ -240,8 +241,7 @@ enum {
 };
 
 #define FIGURE_COLUMNS(side, name) \
-	{ side "_samples", side "-n", COUNT, NO_UNIT, 9, 0, \
-		.help = "known values in " name }, \
+	{ side "_samples", side "-n", COUNT, NO_UNIT, 9, 0, .help = "known values in " name }, \
 	    { side "_mean", side "-mean", GAUGE, NO_UNIT, 9, 3, .help = "mean in " name }, \
 	    { side "_median", side "-med", GAUGE, NO_UNIT, 9, 3, .help = "median in " name }, \
 	    { side "_p90", side "-p90", GAUGE, NO_UNIT, 9, 3, \
@@ -261,13 +261,13 @@ const struct column diff_columns[] = {
 	[DIFF_TOOL] = { "of", "tool", LABEL, NO_UNIT, 9, 0, .help = "the tool" },
 	[DIFF_COLUMN] = { "column", "column", LABEL, NO_UNIT, 0, 0, .help = "its column" },
 	[DIFF_UNIT] = { "unit", "unit", LABEL, NO_UNIT, 6, 0, .help = "of the figures" },
-	[DIFF_FAILS] = { "fails", "!", FLAG, NO_UNIT, 2, 0,
-	    .help = "worse than a --fail allows" },
+	[DIFF_FAILS] = { "fails", "!", FLAG, NO_UNIT, 2, 0, .help = "worse than a --fail allows" },
 	[DIFF_DIFFERENCE] = { "difference", "diff", GAUGE, NO_UNIT, 9, 3,
 	    .help = "mean of B - mean of A; of a setting: last of B - first of A" },
 	[DIFF_RATIO] = { "ratio", "ratio", GAUGE, NO_UNIT, 9, 3,
 	    .help = "the same as B / A; unknown if A is 0" },
-	[DIFF_P] = { "p", "p", GAUGE, NO_UNIT, 9, 9, .help = "of the rank test" },
+	[DIFF_P] = { "p", "p", GAUGE, NO_UNIT, 9, 9,
+	    .help = "of the rank test: how likely without a change; at least 1e-9" },
 	[DIFF_STRETCH] = { "stretch", "stretch", GAUGE, NO_UNIT, 9, 3,
 	    .help = "how many neighbouring blocks count as one in it" },
 	[DIFF_A] = FIGURE_COLUMNS("a", "A"),
@@ -287,6 +287,9 @@ put_side(struct cell *row, const struct column *c, const struct spread *g)
 	cell_gauge(&row[4], spread_quantile(g, c, 0.99), 1);
 	cell_gauge(&row[5], g->max, 1);
 }
+
+/* The digits of p do not show less. */
+static const double P_LEAST = 1e-9;
 
 static void
 put_line(struct cell *row, const struct line *l, struct arena *a)
@@ -308,7 +311,7 @@ put_line(struct cell *row, const struct line *l, struct arena *a)
 	cell_flag(&row[DIFF_FAILS], l->fails);
 	cell_gauge(&row[DIFF_DIFFERENCE], to - from, 1);
 	cell_gauge(&row[DIFF_RATIO], from > 0 ? to / from : NAN, 1);
-	cell_gauge(&row[DIFF_P], l->test.p, 1);
+	cell_gauge(&row[DIFF_P], isnan(l->test.p) ? NAN : fmax(l->test.p, P_LEAST), 1);
 	cell_gauge(&row[DIFF_STRETCH], isnan(l->test.p) ? NAN : l->test.stretch, 1);
 	put_side(&row[DIFF_A], c, l->from);
 	put_side(&row[DIFF_B], c, l->to);

@@ -22,12 +22,12 @@ struct line {
 	enum line_kind kind;
 	size_t tool; /* index in tools[] */
 	int column;
-	const char *row;               /* "": the tool has one row */
+	const char *row;                /* "": the tool has one row */
 	const struct spread *from, *to; /* NULL: unknown there */
-	struct rank_test test;         /* p is NaN if there is none */
-	double size;                   /* change_size of the means */
-	bool significant;              /* however small */
-	bool fails;                    /* it is worse than a --fail allows */
+	struct rank_test test;          /* p is NaN if there is none */
+	double size;                    /* change_size of the means */
+	bool significant;               /* however small */
+	bool fails;                     /* it is worse than a --fail allows */
 };
 
 struct comparison {

@@ -51,7 +51,8 @@ operand_of(const char *written, struct arena *a)
 	const char *at = strrchr(written, '@');
 	if (at && strstr(at, ".."))
 		die(EXIT_USAGE,
-		    "invalid window '%s': want TAPE@FROM..TO, with times such as 17:12, +5m or -90s",
+		    "invalid window '%s': want TAPE@FROM..TO, with times such as 17:12, +5m or "
+		    "-90s",
 		    written);
 	return (struct operand){ .written = written, .path = written };
 }
@@ -63,7 +64,8 @@ static bool
 read_file(const char *path, struct buf *out)
 {
 	struct stat st;
-	int fd = strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd =
+	    strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t n = 1;
 
 	if (fd < 0)

@@ -152,7 +152,8 @@ spread_quantile(const struct spread *g, const struct column *c, double q)
 	double x = hist_quantile(&g->hist, q);
 
 	if (c->digits == 0 && c->unit == NO_UNIT && !column_per_second(c))
-		x = floor(x); /* a whole number, of which the histogram has the middle of its step */
+		x = floor(
+		    x); /* a whole number, of which the histogram has the middle of its step */
 	return g->n == 0 ? NAN : fmax(g->min, fmin(x, g->max));
 }
 
@@ -296,8 +297,8 @@ side_add(struct side *s, size_t tool, const struct rows *rows)
 		s->present[s->npresent++] = number;
 	}
 	for (size_t i = 0; i < s->npresent; i++)
-		add_row(s, tool, s->present[i],
-		    table_at(rows->table, t->row[s->present[i]].at), rows->span_s);
+		add_row(s, tool, s->present[i], table_at(rows->table, t->row[s->present[i]].at),
+		    rows->span_s);
 	s->npresent = 0;
 }
 

@@ -58,8 +58,8 @@ struct side {
 	uint64_t samples;       /* with rows */
 	char *losses;           /* what could not be read; NULL: nothing */
 	struct tool_side tool[TOOLS_MOST]; /* by index in tools[] */
-	size_t count;                         /* figures */
-	uint64_t left_out;                    /* values beyond FIGURES_MOST */
+	size_t count;                      /* figures */
+	uint64_t left_out;                 /* values beyond FIGURES_MOST */
 	/* the time of the blocks: gaps in a recording are left out */
 	int64_t block_ns, clock_ns, last_ns;
 	struct arena arena;

@@ -257,9 +257,8 @@ first_of(const struct comparison *c, enum line_kind k)
 }
 
 static void
-put_section(
-    const struct comparison *c, const struct text_view *view, enum line_kind k, const char *title,
-    struct buf *b)
+put_section(const struct comparison *c, const struct text_view *view, enum line_kind k,
+    const char *title, struct buf *b)
 {
 	const struct line *l = first_of(c, k);
 	size_t n = c->of[k], shown = view->most && n > view->most ? view->most : n;
