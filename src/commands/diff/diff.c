@@ -191,6 +191,30 @@ save(struct diff *d)
 	side_free(&d->from);
 }
 
+/* ---- Notes */
+
+static bool
+has_rows(const struct side *s, const struct tool *tool)
+{
+	for (size_t t = 0; tools[t]; t++)
+		if (tools[t] == tool)
+			return s->tool[t].samples > 0;
+	return false;
+}
+
+/* Of tools with rows; what both recordings said, once. */
+static void
+tell_notes(const struct diff *d)
+{
+	for (size_t i = 0; i < d->from.notes; i++)
+		if (has_rows(&d->from, d->from.note[i].tool))
+			warn("%s%s: %s", side_noted(&d->to, &d->from.note[i]) ? "" : "A: ",
+			    d->from.note[i].tool->name, d->from.note[i].message);
+	for (size_t i = 0; i < d->to.notes; i++)
+		if (has_rows(&d->to, d->to.note[i].tool) && !side_noted(&d->from, &d->to.note[i]))
+			warn("B: %s: %s", d->to.note[i].tool->name, d->to.note[i].message);
+}
+
 /* ---- The verdict */
 
 static void
@@ -258,6 +282,7 @@ diff(const struct options *o)
 	d.c.level = d.own->level;
 	d.c.least = d.own->least;
 	comparison_make(&d.c, &d.from, &d.to);
+	tell_notes(&d);
 	status = judge(&d);
 	print(&d);
 	comparison_free(&d.c);

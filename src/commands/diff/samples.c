@@ -73,14 +73,16 @@ present_block(const struct side *s)
 
 /* After a gap, or where samples are rare, the next sample is in the next block. */
 void
-side_sample(struct side *s, int64_t real_ns)
+side_sample(struct side *s, const struct sample *m)
 {
-	int64_t step_ns = s->samples > 0 ? real_ns - s->last_ns : 0;
+	int64_t step_ns = s->samples > 0 ? m->mono_ns - s->last_ns : 0;
 
-	step_ns = step_ns < 0 ? 0 : step_ns > FIRST_BLOCK_NS ? FIRST_BLOCK_NS : step_ns;
+	if (step_ns < 0 || step_ns > FIRST_BLOCK_NS)
+		step_ns = FIRST_BLOCK_NS;
 	s->clock_ns += step_ns;
-	s->from_ns = s->samples > 0 ? s->from_ns : real_ns;
-	s->to_ns = s->last_ns = real_ns;
+	s->from_ns = s->samples > 0 ? s->from_ns : m->real_ns;
+	s->to_ns = m->real_ns > s->from_ns ? m->real_ns : s->from_ns;
+	s->last_ns = m->mono_ns;
 	s->samples++;
 	if (present_block(s) < BLOCKS_MOST)
 		return;
@@ -314,14 +316,37 @@ index_of(const struct tool *tool)
 	return i;
 }
 
+bool
+side_noted(const struct side *s, const struct side_note *note)
+{
+	for (size_t i = 0; i < s->notes; i++)
+		if (s->note[i].tool == note->tool && strcmp(s->note[i].message, note->message) == 0)
+			return true;
+	return false;
+}
+
+static void
+take_note(void *about, const struct tool *tool, const char *message)
+{
+	struct side *s = about;
+	struct side_note note = { tool, arena_copy(&s->arena, text_of(message)) };
+
+	if (side_noted(s, &note) || s->notes == SIDE_NOTES)
+		return;
+	s->note = arena_grow(&s->arena, s->note, s->notes, &s->note_room, sizeof *s->note);
+	s->note[s->notes++] = note;
+}
+
 void
 side_read(struct side *s, struct recorded *r)
 {
 	struct rows rows;
 	char losses[512];
 
+	r->session.say = take_note;
+	r->session.about = s;
 	for (bool more = recorded_begin(r); more && recorded_next(r);) {
-		side_sample(s, r->session.now.real_ns);
+		side_sample(s, &r->session.now);
 		for (size_t i = 0; i < r->session.n; i++)
 			if (recorded_rows(r, i, &rows))
 				side_add(s, index_of(r->session.v[i]->tool), &rows);

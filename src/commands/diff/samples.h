@@ -15,7 +15,7 @@
 #include "commands/diff/compare.h"
 #include "commands/recorded.h"
 
-enum { TOOLS_MOST = 16, FIGURES_MOST = 20000 };
+enum { TOOLS_MOST = 16, FIGURES_MOST = 20000, SIDE_NOTES = 100 };
 
 /* What the values of a block of time add up to. */
 struct block_sum {
@@ -50,6 +50,11 @@ struct tool_side {
 	size_t room;
 };
 
+struct side_note {
+	const struct tool *tool;
+	char *message;
+};
+
 /* Zero-initialise to start. */
 struct side {
 	char *path; /* of the recording, for messages */
@@ -57,11 +62,15 @@ struct side {
 	int64_t from_ns, to_ns; /* CLOCK_REALTIME of the first and the last sample; 0: none */
 	uint64_t samples;       /* with rows */
 	char *losses;           /* what could not be read; NULL: nothing */
+	/* what tools said about the recording, each line once */
+	struct side_note *note;
+	size_t notes, note_room;
 	struct tool_side tool[TOOLS_MOST]; /* by index in tools[] */
 	size_t count;                      /* figures */
 	uint64_t left_out;                 /* values beyond FIGURES_MOST */
 	/* the time of the blocks: gaps in a recording are left out */
-	int64_t block_ns, clock_ns, last_ns;
+	int64_t block_ns, clock_ns;
+	int64_t last_ns; /* the CLOCK_MONOTONIC of the last sample */
 	struct arena arena;
 	/* of the present sample: the numbers of its rows, and a name */
 	uint32_t *present;
@@ -78,13 +87,16 @@ bool column_per_second(const struct column *c);
 /* Begins with the facts of a host. */
 void side_begin(struct side *s, const char *path, const struct host_facts *facts);
 
-/* Ends a sample: the time goes on. Call it before the rows of the sample are added. */
-void side_sample(struct side *s, int64_t real_ns);
+/* The time goes on to this sample, whose rows are added next. */
+void side_sample(struct side *s, const struct sample *m);
 
 /* Adds the rows of one tool, by its index in tools[]. */
 void side_add(struct side *s, size_t tool, const struct rows *rows);
 
-/* Reads all of a recording that is open, and begun. */
+/* Whether a tool has said the same about this recording. */
+bool side_noted(const struct side *s, const struct side_note *note);
+
+/* Reads all of a recording that is open. */
 void side_read(struct side *s, struct recorded *r);
 
 /* The figure, which is added; NULL if there are too many. `row` is the number of the row. */
