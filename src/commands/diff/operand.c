@@ -119,7 +119,7 @@ operand_read(const struct operand *o, const struct options *options, struct side
 	recorded_open(&r, &own, o->path);
 	recorded_add_all(&r);
 	side_begin(s, o->written, &r.session.host->facts);
-	side_read(s, &r);
+	side_read(s, &r, 0);
 	if (s->samples == 0)
 		die(EXIT_FAILED,
 		    "%s: no rows: a row needs two samples, an interval apart (see pq tape info)",

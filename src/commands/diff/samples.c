@@ -338,7 +338,7 @@ take_note(void *about, const struct tool *tool, const char *message)
 }
 
 void
-side_read(struct side *s, struct recorded *r)
+side_read(struct side *s, struct recorded *r, int64_t span_ns)
 {
 	struct rows rows;
 	char losses[512];
@@ -346,6 +346,7 @@ side_read(struct side *s, struct recorded *r)
 	r->session.say = take_note;
 	r->session.about = s;
 	for (bool more = recorded_begin(r); more && recorded_next(r);) {
+		more = span_ns == 0 || session_span_s(&r->session) * 1e9 < (double)span_ns;
 		side_sample(s, &r->session.now);
 		for (size_t i = 0; i < r->session.n; i++)
 			if (recorded_rows(r, i, &rows))

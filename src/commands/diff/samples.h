@@ -96,8 +96,8 @@ void side_add(struct side *s, size_t tool, const struct rows *rows);
 /* Whether a tool has said the same about this recording. */
 bool side_noted(const struct side *s, const struct side_note *note);
 
-/* Reads all of a recording that is open. */
-void side_read(struct side *s, struct recorded *r);
+/* Reads all of a recording that is open, or a live host for so long. */
+void side_read(struct side *s, struct recorded *r, int64_t span_ns);
 
 /* The figure, which is added; NULL if there are too many. `row` is the number of the row. */
 struct spread *side_put(struct side *s, size_t tool, uint32_t row, int column);
