@@ -140,10 +140,21 @@ compare() {
 	[ "$output" = "$want" ]
 }
 
+@test "a baseline replaces an older one, and no other file" {
+	"$PQ" diff --save a.baseline a9.tape 2>/dev/null
+	run -0 --separate-stderr "$PQ" diff --save a.baseline a3.tape
+	compare a.baseline a3.tape
+	json_is 'select(.change == "recordings") | [.a.path, .worse, .better]' '["a3.tape",0,0]'
+	echo precious >text
+	fails 2 "text exists and is not a baseline" "$PQ" diff --save text a3.tape
+	fails 1 "cannot create no/such.part" "$PQ" diff --save no/such a3.tape
+	[ ! -e a.baseline.part ]
+}
+
 @test "damaged baselines are refused" {
-	"$PQ" diff --save good a3.tape
-	head -n -1 good >cut
-	fails 1 "cut:[0-9]+: damaged baseline" "$PQ" diff cut a3.tape
+	"$PQ" diff --save good a3.tape 2>/dev/null
+	head -n -1 good >shorter
+	fails 1 "shorter:[0-9]+: damaged baseline" "$PQ" diff shorter a3.tape
 	sed 's/^pq-baseline 1/pq-baseline 2/' good >later
 	fails 1 "a baseline of a later version" "$PQ" diff later a3.tape
 	sed '0,/^counts [0-9]*/s//counts 77777/' good >counts

@@ -49,11 +49,13 @@ take_subject(struct against *g, struct options *o)
 	const struct check_options *own = g->own;
 
 	if (own->warn.n + own->critical.n > 0 || o->words > 0)
-		die(EXIT_USAGE, "--baseline cannot be combined with conditions (run pq check twice)");
+		die(EXIT_USAGE,
+		    "--baseline cannot be combined with conditions (run pq check twice)");
 	if (own->pid.n + own->cgroup.n > 1)
 		die(EXIT_USAGE, "--baseline takes one -p or -g");
 	if (own->span_ns && own->span_ns < LEAST_NS)
-		die(EXIT_USAGE, "--baseline needs 16s or more (-i): the test needs so many seconds");
+		die(EXIT_USAGE,
+		    "--baseline needs 16s or more (-i): the test needs so many seconds");
 	if (own->span_ns && o->source)
 		die(EXIT_USAGE, "-i and -f cannot be combined: a recording is judged as a whole");
 	if (own->pid.n)
@@ -160,7 +162,10 @@ put_failures(const struct against *g, struct buf *b)
 static void
 print_line(const struct against *g, enum verdict v, struct buf *b)
 {
-	buf_text(b, v == VERDICT_OK ? "PQ OK - " : v == VERDICT_CRITICAL ? "PQ CRITICAL - " : "PQ UNKNOWN - ");
+	buf_text(b,
+	    v == VERDICT_OK           ? "PQ OK - " :
+		v == VERDICT_CRITICAL ? "PQ CRITICAL - " :
+					"PQ UNKNOWN - ");
 	if (v == VERDICT_CRITICAL) {
 		put_failures(g, b);
 		buf_text(b, "; worse than in ");

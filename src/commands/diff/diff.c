@@ -1,13 +1,13 @@
 /* diff: pq diff: what has changed between two recordings, two windows of one, or a baseline and a
  * recording. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/publish.h"
 #include "cli/output.h"
 #include "commands/diff/baseline.h"
 #include "commands/diff/fail.h"
@@ -175,22 +175,6 @@ print(struct diff *d)
 	buf_free(&b);
 }
 
-/* ---- The baseline */
-
-static void
-save(struct diff *d)
-{
-	struct buf b = { 0 };
-
-	operand_read(&d->a, d->options, &d->from);
-	baseline_print(&d->from, &b);
-	FILE *f = fopen(d->own->save, "we");
-	if (!f || fwrite(b.s, 1, b.n, f) != b.n || fclose(f) != 0)
-		die(EXIT_FAILED, "cannot write %s: %s", d->own->save, strerror(errno));
-	buf_free(&b);
-	side_free(&d->from);
-}
-
 /* ---- Notes */
 
 static bool
@@ -213,6 +197,53 @@ tell_notes(const struct diff *d)
 	for (size_t i = 0; i < d->to.notes; i++)
 		if (has_rows(&d->to, d->to.note[i].tool) && !side_noted(&d->from, &d->to.note[i]))
 			warn("B: %s: %s", d->to.note[i].tool->name, d->to.note[i].message);
+}
+
+/* ---- The baseline */
+
+static bool
+write_all(int fd, const struct buf *b)
+{
+	for (size_t done = 0; done < b->n;) {
+		ssize_t n = write(fd, b->s + done, b->n - done);
+		if (n < 0 && errno != EINTR)
+			return false;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+/* Writes a new file, and then gives it the name. */
+static void
+write_file(const char *path, const char *part, const struct buf *b)
+{
+	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		die(EXIT_FAILED, "cannot create %s: %s", part, strerror(errno));
+	bool written = write_all(fd, b);
+	int error = errno;
+	if (close(fd) == 0 && written && rename(part, path) == 0)
+		return;
+	error = written ? errno : error;
+	unlink(part);
+	die(EXIT_FAILED, "cannot write %s: %s", path, strerror(error));
+}
+
+static void
+save(struct diff *d)
+{
+	const char *path = d->own->save;
+	struct buf b = { 0 };
+
+	if (access(path, F_OK) == 0 && !is_baseline(path))
+		die(EXIT_USAGE, "%s exists and is not a baseline; not overwriting it", path);
+	operand_read(&d->a, d->options, &d->from);
+	tell_notes(d);
+	baseline_print(&d->from, &b);
+	write_file(path, arena_printf(&d->arena, "%s.part", path), &b);
+	buf_free(&b);
+	side_free(&d->from);
 }
 
 /* ---- The verdict */

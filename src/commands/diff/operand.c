@@ -80,25 +80,35 @@ read_file(const char *path, struct buf *out)
 	return regular && n >= 0;
 }
 
+bool
+is_baseline(const char *path)
+{
+	struct buf b = { 0 };
+	bool is = read_file(path, &b);
+
+	buf_free(&b);
+	return is;
+}
+
 static bool
 read_baseline(const struct operand *o, struct side *s)
 {
 	struct buf b = { 0 };
 	size_t line;
-	bool is_baseline = read_file(o->path, &b);
+	bool found = read_file(o->path, &b);
 
-	if (is_baseline && (o->from.written || o->to.written))
+	if (found && (o->from.written || o->to.written))
 		die(EXIT_USAGE, "%s: a baseline has no window (save one of the window)", o->path);
-	if (is_baseline && b.n > BASELINE_MOST)
+	if (found && b.n > BASELINE_MOST)
 		die(EXIT_FAILED, "%s: too large for a baseline", o->path);
-	if (is_baseline && baseline_parse((struct text){ b.s, b.n }, s, &line) < 0) {
+	if (found && baseline_parse((struct text){ b.s, b.n }, s, &line) < 0) {
 		if (errno == ENOTSUP)
 			die(EXIT_FAILED, "%s: a baseline of a later version of pq", o->path);
 		die(EXIT_FAILED, "%s:%zu: damaged baseline (make it again with pq diff --save)",
 		    o->path, line);
 	}
 	buf_free(&b);
-	return is_baseline;
+	return found;
 }
 
 /* ---- Recordings */

@@ -17,6 +17,9 @@ struct operand {
  */
 struct operand operand_of(const char *written, struct arena *a);
 
+/* Whether the file begins as a baseline does. */
+bool is_baseline(const char *path);
+
 /* Reads a recording, in its window or that of the options, or a baseline. Dies with the reason. */
 void operand_read(const struct operand *o, const struct options *options, struct side *s);
 

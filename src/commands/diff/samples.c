@@ -58,7 +58,7 @@ merge_blocks(struct spread *g)
 static void
 for_all(struct side *s, void (*each)(struct spread *))
 {
-	for (size_t t = 0; tools[t] && t < TOOLS_MOST; t++)
+	for (size_t t = 0; tools[t]; t++)
 		for (uint32_t r = 0; r < s->tool[t].names.n; r++)
 			for (size_t c = 0; c < columns_count(tools[t]->columns); c++)
 				if (s->tool[t].row[r].of[c])
