@@ -242,3 +242,19 @@ compare() {
 	[ "$(awk -F, '{ print NF }' <<<"$output" | sort -u | wc -l)" -eq 1 ]
 	[[ ${lines[0]} == tool,schema,time,interval_s,change,figure,row,* ]]
 }
+
+@test "pq check --baseline: CRITICAL if a figure is worse by more than a rule allows" {
+	"$PQ" diff --save good a3.tape 2>/dev/null
+	run -2 --separate-stderr "$PQ" check --baseline good -f a9.tape
+	[[ $output == "PQ CRITICAL - "*"throttle.throttled_pct "*", was "*" (/web)"*"; worse than in good | 'worse'="* ]]
+	run -0 --separate-stderr "$PQ" check --baseline good -f a0.tape
+	[[ $output == "PQ OK - "* ]]
+	run -0 --separate-stderr "$PQ" check --baseline good --fail 'throttle.throttled_pct +90' -f a9.tape
+	run -2 --separate-stderr "$PQ" check --json --baseline good --fail 'throttle.throttled_pct +10' -f a9.tape
+	json_is '[.verdict, .baseline, .checks[0].expr, .checks[0].label]' '["critical","good","throttle.throttled_pct +10","/web"]'
+	run -3 --separate-stderr "$PQ" check --baseline good --fail 'mem.used_bytes +1M' -f a9.tape
+	[[ $output == "PQ UNKNOWN - "* ]]
+	fails 3 "cannot be combined with conditions" "$PQ" check --baseline good 'mem.hard_pct > 90'
+	fails 3 "16s or more" "$PQ" check --baseline good -i 2s
+	fails 3 "needs --baseline" "$PQ" check --fail '* 10%' 'mem.hard_pct > 90'
+}

@@ -123,6 +123,18 @@ put_tool(struct buf *b, const struct side *s, size_t tool)
 }
 
 static void
+put_notes(struct buf *b, const struct side *s)
+{
+	for (size_t i = 0; i < s->notes; i++) {
+		buf_text(b, "note ");
+		buf_text(b, s->note[i].tool->name);
+		buf_char(b, ' ');
+		put_name(b, s->note[i].message);
+		buf_char(b, '\n');
+	}
+}
+
+static void
 put_facts(struct buf *b, const struct host_facts *f)
 {
 	struct buf facts = { 0 };
@@ -155,6 +167,12 @@ baseline_print(const struct side *s, struct buf *out)
 		put_name(out, s->losses);
 		buf_char(out, '\n');
 	}
+	if (s->left_out > 0) {
+		buf_text(out, "left-out");
+		put_count(out, s->left_out);
+		buf_char(out, '\n');
+	}
+	put_notes(out, s);
 	for (size_t t = 0; tools[t]; t++)
 		if (s->tool[t].samples > 0)
 			put_tool(out, s, t);
@@ -403,6 +421,19 @@ take_fact(struct reading *r, struct text rest)
 }
 
 static bool
+take_note(struct reading *r, struct text rest)
+{
+	struct buf message = { 0 };
+	struct text word;
+
+	bool valid = text_word(&rest, &word) && take_name(&rest, &message) == 0;
+	if (valid && tools_find(word))
+		side_note(r->s, tools_find(word), message.s);
+	buf_free(&message);
+	return valid;
+}
+
+static bool
 take_line(struct reading *r, struct text line)
 {
 	if (r->ended)
@@ -421,6 +452,10 @@ take_line(struct reading *r, struct text line)
 		return take_fact(r, line);
 	if (text_skip(&line, "time "))
 		return take_time(r, line);
+	if (text_skip(&line, "note "))
+		return take_note(r, line);
+	if (text_skip(&line, "left-out "))
+		return take_count(&line, &r->s->left_out);
 	if (text_skip(&line, "path "))
 		return take_text(line, &r->s->path);
 	if (text_skip(&line, "losses "))

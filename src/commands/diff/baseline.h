@@ -6,6 +6,8 @@
  *  time FROM_NS TO_NS SAMPLES BLOCK_NS
  *  fact KEY VALUE
  *  losses TEXT
+ *  left-out VALUES
+ *  note TOOL TEXT
  *  tool NAME SAMPLES SPAN_S
  *  row NAME SEEN
  *  figure KEY N SUM WEIGHT MIN MAX FIRST LAST

@@ -308,8 +308,7 @@ diff(const struct options *o)
 		arena_free(&d.arena);
 		return EXIT_DONE;
 	}
-	operand_read(&d.a, o, &d.from);
-	operand_read(&d.b, o, &d.to);
+	operands_read(&d.a, &d.b, o, &d.from, &d.to);
 	d.c.level = d.own->level;
 	d.c.least = d.own->least;
 	comparison_make(&d.c, &d.from, &d.to);

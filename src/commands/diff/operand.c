@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -135,4 +136,90 @@ operand_read(const struct operand *o, const struct options *options, struct side
 		    "%s: no rows: a row needs two samples, an interval apart (see pq tape info)",
 		    o->written);
 	recorded_close(&r);
+}
+
+/* ---- Two at once */
+
+/* Whether another process can read it: not from stdin, and a baseline takes no time. */
+static bool
+is_recording(const struct operand *o)
+{
+	return strcmp(o->path, "-") != 0 && !is_baseline(o->path);
+}
+
+static void
+send_all(int fd, const struct buf *b)
+{
+	for (size_t done = 0; done < b->n;) {
+		ssize_t n = write(fd, b->s + done, b->n - done);
+		if (n < 0 && errno != EINTR)
+			_exit(EXIT_FAILED);
+		done += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* Starts a process that reads the recording and sends its figures as a baseline. Returns the pipe, or
+ * -1. */
+static int
+start_reading(const struct operand *o, const struct options *options, struct side *s, pid_t *child)
+{
+	struct buf b = { 0 };
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	*child = fork();
+	if (*child == 0) {
+		close(ends[0]);
+		operand_read(o, options, s);
+		baseline_print(s, &b);
+		send_all(ends[1], &b);
+		_exit(EXIT_DONE);
+	}
+	close(ends[1]);
+	if (*child < 0)
+		close(ends[0]);
+	return *child < 0 ? -1 : ends[0];
+}
+
+/* The process has said why it failed, unless a signal ended it. */
+static void
+end_reading(const struct operand *o, pid_t child)
+{
+	int status;
+
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			die(EXIT_FAILED, "%s: %s", o->written, strerror(errno));
+	if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_DONE)
+		exit(WEXITSTATUS(status));
+	if (!WIFEXITED(status))
+		die(EXIT_FAILED, "%s: the process that read it was killed", o->written);
+}
+
+void
+operands_read(const struct operand *a, const struct operand *b, const struct options *options,
+    struct side *from, struct side *to)
+{
+	pid_t child = -1;
+	struct buf sent = { 0 };
+	ssize_t n = 1;
+	size_t line;
+	int fd = is_recording(a) && is_recording(b) ? start_reading(a, options, from, &child) : -1;
+
+	if (fd < 0) {
+		operand_read(a, options, from);
+		operand_read(b, options, to);
+		return;
+	}
+	operand_read(b, options, to);
+	while (n > 0 || (n < 0 && errno == EINTR)) {
+		n = read(fd, buf_room(&sent, 1 << 16), 1 << 16);
+		sent.n += n > 0 ? (size_t)n : 0;
+	}
+	close(fd);
+	end_reading(a, child);
+	if (baseline_parse((struct text){ sent.s, sent.n }, from, &line) < 0)
+		die(EXIT_FAILED, "%s: cannot be read", a->written);
+	buf_free(&sent);
 }

@@ -20,6 +20,10 @@ struct operand operand_of(const char *written, struct arena *a);
 /* Whether the file begins as a baseline does. */
 bool is_baseline(const char *path);
 
+/* Reads both, each on a CPU of its own if both are recordings in files. */
+void operands_read(const struct operand *a, const struct operand *b, const struct options *options,
+    struct side *from, struct side *to);
+
 /* Reads a recording, in its window or that of the options, or a baseline. Dies with the reason. */
 void operand_read(const struct operand *o, const struct options *options, struct side *s);
 

@@ -325,16 +325,21 @@ side_noted(const struct side *s, const struct side_note *note)
 	return false;
 }
 
-static void
-take_note(void *about, const struct tool *tool, const char *message)
+void
+side_note(struct side *s, const struct tool *tool, const char *message)
 {
-	struct side *s = about;
 	struct side_note note = { tool, arena_copy(&s->arena, text_of(message)) };
 
 	if (side_noted(s, &note) || s->notes == SIDE_NOTES)
 		return;
 	s->note = arena_grow(&s->arena, s->note, s->notes, &s->note_room, sizeof *s->note);
 	s->note[s->notes++] = note;
+}
+
+static void
+take_note(void *about, const struct tool *tool, const char *message)
+{
+	side_note(about, tool, message);
 }
 
 void

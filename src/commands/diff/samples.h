@@ -93,6 +93,9 @@ void side_sample(struct side *s, const struct sample *m);
 /* Adds the rows of one tool, by its index in tools[]. */
 void side_add(struct side *s, size_t tool, const struct rows *rows);
 
+/* Keeps what a tool says about the recording, each line once. */
+void side_note(struct side *s, const struct tool *tool, const char *message);
+
 /* Whether a tool has said the same about this recording. */
 bool side_noted(const struct side *s, const struct side_note *note);
 
