@@ -7,7 +7,16 @@
  *   commands/recorded.c          the rows of all tools that a recording has
  *   commands/saved_trace.c       opens saved traces, and finds cgroups in them
  *   commands/check/check.c       pq check: conditions, the time that is judged, the verdict
+ *   commands/check/baseline.c    whether figures are worse than in a baseline
  *   commands/check/print.c       the verdict as a line of a monitoring plug-in and as JSON
+ *   commands/diff/diff.c         pq diff: the command line, and what it prints
+ *   commands/diff/operand.c      what it compares: recordings, windows and baselines
+ *   commands/diff/samples.c      the figures of a recording: distributions, and means of blocks
+ *   commands/diff/compare.c      the rank test and its corrections
+ *   commands/diff/lines.c        what changed between two recordings, worst first
+ *   commands/diff/text.c         the same for people
+ *   commands/diff/fail.c         how much worse a figure may get
+ *   commands/diff/baseline.c     the figures of a recording as a small file
  *   commands/export.c            pq export: metrics into a file for node_exporter
  *   commands/limits/limits.c     pq limits
  *   commands/limits/gather.c     what a process or cgroup may use, read from the host
@@ -233,8 +242,8 @@ list_tools(void (*f)(const struct tool *))
 }
 #else
 static const struct tool *const only = NULL;
-static const struct tool *const commands[] = { &tool_limits, &tool_who, &tool_why, &tool_report, &tool_check,
-	&tool_record, &tool_tape, &tool_trace, &tool_export };
+static const struct tool *const commands[] = { &tool_limits, &tool_who, &tool_why, &tool_report,
+	&tool_diff, &tool_check, &tool_record, &tool_tape, &tool_trace, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -27,25 +27,31 @@ step_of(double value, int *octave)
 }
 
 void
-hist_add(struct hist *h, double value)
+hist_add_times(struct hist *h, double value, uint32_t times)
 {
 	int octave, step;
 
 	if (isnan(value))
 		return;
-	h->n++;
+	h->n += times;
 	if (value > h->max)
 		h->max = value;
 	step = value > 0 ? step_of(value, &octave) : -1;
 	if (step < 0) {
-		h->zeros++;
+		h->zeros += times;
 		return;
 	}
 	if (!h->octave[octave]) {
 		size_t size = HIST_STEPS * sizeof *h->octave[0];
 		h->octave[octave] = memset(xmalloc(size), 0, size);
 	}
-	h->octave[octave][step]++;
+	h->octave[octave][step] += times;
+}
+
+void
+hist_add(struct hist *h, double value)
+{
+	hist_add_times(h, value, 1);
 }
 
 static double

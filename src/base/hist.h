@@ -20,6 +20,9 @@ struct hist {
 /* Counts a value. Negative values count as 0, and NaN is ignored. */
 void hist_add(struct hist *h, double value);
 
+/* Counts it so many times. */
+void hist_add_times(struct hist *h, double value, uint32_t times);
+
 /* The value below which the share q (0 to 1) of the values lies: the middle of its step, but at
  * most the largest value. NaN if nothing was counted. */
 double hist_quantile(const struct hist *h, double q);

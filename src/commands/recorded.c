@@ -13,7 +13,7 @@ say_note(void *about, const struct tool *tool, const char *message)
 void
 recorded_open(struct recorded *r, const struct options *o, const char *path)
 {
-	r->path = path;
+	r->path = path ? path : "this machine";
 	r->options = *o;
 	r->options.source = path;
 	r->session = (struct session){ .host = open_host(&r->options),

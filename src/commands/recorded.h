@@ -25,7 +25,7 @@ struct recorded {
 	bool begun;
 };
 
-/* Opens a recording, "-" or a captured directory, in the window of the options' --from and --to, at
+/* Opens a recording, "-", a captured directory or, for NULL, this machine, in the window of the options' --from and --to, at
  * its first sample. */
 void recorded_open(struct recorded *r, const struct options *o, const char *path);
 

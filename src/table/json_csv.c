@@ -26,7 +26,9 @@ put_real(struct buf *b, double x, int digits)
 int
 column_digits(const struct column *c)
 {
-	return c->unit == BYTES || c->kind == COUNT || c->digits == 0 ? 0 : 3;
+	return c->unit == BYTES || c->kind == COUNT || c->digits == 0 ? 0 :
+	    c->digits > 3                                             ? c->digits :
+									3;
 }
 
 void

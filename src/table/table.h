@@ -36,6 +36,16 @@ enum column_bound {
 	BY_PERIODS, /* as often as the shortest period of a quota ends */
 };
 
+/* What a change of the figure means, when two recordings are compared. Of a column that says nothing, it
+ * is neither good nor bad. */
+enum change {
+	CHANGE_NEUTRAL,
+	MORE_IS_WORSE,
+	LESS_IS_WORSE,
+	A_SETTING,    /* a limit, which somebody sets: no measurement */
+	NOT_COMPARED, /* an average over more time than the row, or a figure of the measurement */
+};
+
 /* NUMBER_OR_ROW: some rows have a word instead. Programs get it under the key "row", so that the
  * column has only numbers. */
 enum number { NO_NUMBER, NUMBER, NUMBER_OR_ROW };
@@ -56,6 +66,10 @@ struct column {
 	 * and lines for flame graphs have them with ';' between, and text folds them */
 	bool list;
 	bool extra; /* of a LABEL: another name of the row, in metrics only if asked for */
+	enum change change : 8;
+	/* of a LABEL: it names the row only while that lives, as a process ID does: other recordings
+	 * have other ones */
+	bool passing;
 	enum number number : 8; /* of a LABEL: a number for programs, such as a process ID */
 	const char *group;      /* NULL: shown by default; else shown with -w GROUP */
 	/* of a RATE, COUNT or SHARE, for metrics: the name of the kernel's counter that it is

@@ -38,7 +38,7 @@ static const struct psi_figure psi_figures[FIGURES] = {
 	{ \
 		key "_" line "_avg" s "_pct", heading "-" s, GAUGE, PERCENT, width, 2, \
 		    .group = "avg" s, .was = file "_" line "_avg" s "_pct", \
-		    .metric = file "_" line "_avg" s "_pct", \
+		    .metric = file "_" line "_avg" s "_pct", .change = NOT_COMPARED, \
 		    .help = "kernel's " s " s average of " name " pressure, " line " (" file \
 			    ".pressure " line " avg" s ")" \
 	}
@@ -51,7 +51,7 @@ static const struct psi_figure psi_figures[FIGURES] = {
 		key "_" line "_pct", heading, SHARE, PERCENT, 7, 1, \
 		    .counter = "psi_" file "_" line "_seconds", .bound = BY_TIME, \
 		    .was = file "_" line "_pct", .metric = file "_" line "_pct", \
-		    .help = __VA_ARGS__ \
+		    .change = MORE_IS_WORSE, .help = __VA_ARGS__ \
 	}
 
 static const struct column psi_columns[] = {

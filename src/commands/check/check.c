@@ -494,8 +494,14 @@ conclude(struct check *c)
 static enum exit_status
 check(const struct options *o)
 {
-	struct check *c = xmalloc(sizeof *c);
+	const struct check_options *own = o->ask.options;
+	struct check *c;
 
+	if (own->baseline)
+		return (enum exit_status)check_baseline(o);
+	if (own->fail.n > 0)
+		die(EXIT_USAGE, "--fail needs --baseline");
+	c = xmalloc(sizeof *c);
 	memset(c, 0, sizeof *c);
 	check_plan(c, o);
 	/* A monitor may join stdout and stderr, and show the first line. */
@@ -519,6 +525,11 @@ static const struct option options[] = {
 	    .not_with = "--during" },
 	{ 0, "during", "CMD", OPTION_TEXT, AT(during),
 	    .help = "watch while CMD runs, such as 'make test'", .not_with = "-f" },
+	{ 0, "baseline", "FILE", OPTION_TEXT, AT(baseline), .want = "a file",
+	    .help = "CRITICAL if a figure is worse than in FILE (see pq diff --save)",
+	    .not_with = "--during" },
+	{ 0, "fail", "RULE", OPTION_LIST, AT(fail),
+	    .help = "with --baseline: by how much (default '* 10%'); repeatable" },
 	{ 'p', NULL, "PID", OPTION_LIST, AT(pid), .help = "check this process; repeatable",
 	    .not_with = "-a" },
 	{ 'g', NULL, "CGROUP", OPTION_LIST, AT(cgroup), .help = "check this cgroup; repeatable",
@@ -532,7 +543,8 @@ const struct tool tool_check = {
 	.usage = "[options] [-w EXPR]... [-c EXPR]... [EXPR...]",
 	.examples = "  pq check -w 'throttle.throttled_pct > 10' -c 'throttle.throttled_pct > 25'\n"
 		    "  pq check -g /web -g /db -i 5s 'mem.hard_pct > 90'   check both cgroups\n"
-		    "  pq check --during 'make test' 'throttle.throttled_pct > 5'\n",
+		    "  pq check --during 'make test' 'throttle.throttled_pct > 5'\n"
+		    "  pq check --baseline good.baseline -i 1m\n",
 	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
 	    &option_root, &option_all, NULL },
 	.shared_help = { .all = "check all cgroups with a limit (psi, disk: all)",

@@ -15,6 +15,8 @@ struct check_options {
 	struct option_list pid, cgroup;    /* subjects */
 	int64_t span_ns;                   /* 0: not given */
 	const char *during;                /* a command, or NULL */
+	const char *baseline;              /* a baseline, or NULL */
+	struct option_list fail;           /* how much worse than it figures may be */
 	bool json;
 };
 
@@ -83,6 +85,9 @@ enum verdict check_level(const struct check *c, size_t subject);
 /* The verdict with the result of the command: if it failed, UNKNOWN unless CRITICAL, since work that
  * was not done cannot be judged. */
 enum verdict check_with_command(const struct check *c, enum verdict v);
+
+/* baseline.c: the whole of pq check --baseline. */
+enum verdict check_baseline(const struct options *o);
 
 /* print.c: the line of a monitoring plug-in, for all subjects; `found` is the worst verdict. */
 void check_line(const struct check *c, enum verdict found, struct buf *out);

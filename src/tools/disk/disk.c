@@ -56,7 +56,7 @@ static const struct option option_groups = { 'G', NULL, NULL, OPTION_FLAG,
 #define AWAIT(p, g, key, field, words) \
 	{ \
 		p "_await_ms", p "_await", GAUGE, MILLISECONDS, 8, 2, \
-		    .group = g, .counter = "disk_" key "_wait_seconds", \
+		    .group = g, .counter = "disk_" key "_wait_seconds", .change = MORE_IS_WORSE, \
 		    .help = "mean time of a " words \
 			    ", in the queue and in the device (/proc/diskstats, " field ")" \
 	}
@@ -88,21 +88,27 @@ static const struct column disk_columns[] = {
 	[DISK_F] = REQUESTS("f", "iostat", "flushes", "field 19", "flushes"),
 	AWAIT("f", "iostat", "flush", "field 20", "flush"),
 	[DISK_AQU_SZ] = { "aqu_sz", "aqu-sz", RATE, NO_UNIT, 7, 2, .counter = "disk_queue_seconds",
+	    .change = MORE_IS_WORSE,
 	    .help = "mean number of requests in flight, exact (/proc/diskstats, field 14)" },
 	[DISK_UTIL] = { "util_pct", "%util", SHARE, PERCENT, 6, 1, .counter = "disk_busy_seconds",
-	    .bound = BY_TIME, .help = "time with a request in flight (/proc/diskstats, field 13)" },
-	[DISK_FLIGHT_MAX] = { "inflight_max", "max", GAUGE, NO_UNIT, 4, 0,
+	    .bound = BY_TIME, .change = MORE_IS_WORSE,
+	    .help = "time with a request in flight (/proc/diskstats, field 13)" },
+	[DISK_FLIGHT_MAX] = { "inflight_max", "max", GAUGE, NO_UNIT, 4, 0, .change = MORE_IS_WORSE,
 	    .help = "most requests in flight of the ticks (/sys/block/D/inflight)" },
 	[DISK_FLIGHT] = { "inflight", "inflight", GAUGE, NO_UNIT, 9, 2, .group = "queue",
+	    .change = MORE_IS_WORSE,
 	    .help = "requests in flight, mean of the ticks (/sys/block/D/inflight)" },
 	[DISK_REQUESTS] = { "nr_requests", "nr-req", GAUGE, NO_UNIT, 7, 0, .group = "queue",
+	    .change = A_SETTING,
 	    .help = "requests that a hardware queue has room for (/sys/block/D/queue/"
 		    "nr_requests)" },
 	[DISK_SCHEDULER] = { "scheduler", "scheduler", LABEL, NO_UNIT, 12, 0, .group = "queue",
 	    .remark = true, .help = "I/O scheduler of the queue (/sys/block/D/queue/scheduler)" },
 	[DISK_BUSY] = { "busy_ms", "busy-ms", GAUGE, MILLISECONDS, 8, 2, .group = "queue",
+	    .change = MORE_IS_WORSE,
 	    .help = "time that the disk was busy, per request (/proc/diskstats, field 13)" },
 	[DISK_BEHIND] = { "behind_ms", "behind-ms", GAUGE, MILLISECONDS, 10, 2, .group = "queue",
+	    .change = MORE_IS_WORSE,
 	    .help = "the rest of a request's time: behind or beside others (/proc/diskstats, field "
 		    "14)" },
 	[DISK_PART_OF] = { "disk", "disk", LABEL, NO_UNIT, 10, 0, .group = "names", .remark = true,

@@ -33,43 +33,46 @@ enum {
 		.help = \
 		    "times a task got a CPU: waits that ended (bpf, probe; schedstat field 3)" }, \
 	[WAITING] = { "waiting", "waiting", GAUGE, NO_UNIT, 8, 2, \
-		.counter = "runqlat_wait_seconds", \
+		.counter = "runqlat_wait_seconds", .change = MORE_IS_WORSE, \
 		.help = "mean number of tasks waiting for a CPU (bpf; " SCHEDSTAT " field 2)" }, \
-	[MEAN] = { "mean_" suffix, "mean-" suffix, GAUGE, unit, 8, fine, \
+	[MEAN] = { "mean_" suffix, "mean-" suffix, GAUGE, unit, 8, fine, .change = MORE_IS_WORSE, \
 		.help = "mean wait for a CPU (bpf, probe; " SCHEDSTAT ")" }, \
-	[P50] = { "p50_" suffix, "p50-" suffix, GAUGE, unit, 7, fine, \
+	[P50] = { "p50_" suffix, "p50-" suffix, GAUGE, unit, 7, fine, .change = MORE_IS_WORSE, \
 		.help = "half of the waits were shorter (bpf, probe)" }, \
-	[P90] = { "p90_" suffix, "p90-" suffix, GAUGE, unit, 7, coarse, \
+	[P90] = { "p90_" suffix, "p90-" suffix, GAUGE, unit, 7, coarse, .change = MORE_IS_WORSE, \
 		.help = "90% of the waits were shorter (bpf, probe)" }, \
-	[P99] = { "p99_" suffix, "p99-" suffix, GAUGE, unit, 7, coarse, \
+	[P99] = { "p99_" suffix, "p99-" suffix, GAUGE, unit, 7, coarse, .change = MORE_IS_WORSE, \
 		.help = "99% of the waits were shorter (bpf, probe)" }, \
 	[P99_9] = { "p99_9_" suffix, "p99.9-" suffix, GAUGE, unit, 9, coarse, \
-		.help = "99.9% of the waits were shorter (bpf, probe)" }, \
-	[MAX] = { "max_" suffix, "max-" suffix, GAUGE, unit, 8, coarse, \
+		.change = MORE_IS_WORSE, .help = "99.9% of the waits were shorter (bpf, probe)" }, \
+	[MAX] = { "max_" suffix, "max-" suffix, GAUGE, unit, 8, coarse, .change = MORE_IS_WORSE, \
 		.help = "longest wait, as an upper bound: at most 1/8 too high (bpf, probe)" }, \
 	[LOST] = { "lost", "lost", COUNT, NO_UNIT, 5, 0, .group = "cost", \
-		.counter = "runqlat_lost", \
+		.counter = "runqlat_lost", .change = NOT_COMPARED, \
 		.help = \
 		    "waits not counted: start lost, or end before start by clock skew between " \
 		    "CPUs (bpf)" }, \
 	[PENDING] = { "pending", "pending", GAUGE, NO_UNIT, 8, 0, .group = "cost", \
+		.change = MORE_IS_WORSE, \
 		.help = "threads waiting for a CPU all interval; their wait is not yet counted " \
 			"(schedstat)" }, \
 	[SWITCHES] = { "switches_per_s", "sw/s", RATE, PER_SECOND, 8, 0, .group = "cost", \
-		.counter = "runqlat_switches", \
+		.counter = "runqlat_switches", .change = NOT_COMPARED, \
 		.help = "context switches: whole machine, or the CPUs of -P (bpf)" }, \
 	[EVENT_NS] = { "event_ns", "ns/event", GAUGE, NO_UNIT, 9, 0, .group = "cost", \
+		.change = NOT_COMPARED, \
 		.help = "mean ns that a BPF program takes per switch or wake-up; with -v (bpf)" }, \
 	[COST] = { "cost_pct", "%cost", GAUGE, PERCENT, 6, 2, .group = "cost", \
+		.change = NOT_COMPARED, \
 		.help = "time that the BPF programs take, in % of one CPU; with -v (bpf)" }, \
 	[C_P50] = { "corrected_p50_" suffix, "c-p50-" suffix, GAUGE, unit, 9, fine, \
-		.group = "corrected", \
+		.group = "corrected", .change = MORE_IS_WORSE, \
 		.help = "half of the waits were shorter, counting missed deadlines too (probe)" }, \
 	[C_P99] = { "corrected_p99_" suffix, "c-p99-" suffix, GAUGE, unit, 9, coarse, \
-		.group = "corrected", \
+		.group = "corrected", .change = MORE_IS_WORSE, \
 		.help = "99% of the waits were shorter, counting missed deadlines too (probe)" }, \
 	[C_P99_9] = { "corrected_p99_9_" suffix, "c-p99.9-" suffix, GAUGE, unit, 11, coarse, \
-		.group = "corrected", \
+		.group = "corrected", .change = MORE_IS_WORSE, \
 		.help = \
 		    "99.9% of the waits were shorter, counting missed deadlines too (probe)" }, \
 	[SOURCE] = { "source", "source", LABEL, NO_UNIT, 0, 0, .remark = true, \

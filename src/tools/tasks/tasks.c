@@ -180,36 +180,40 @@ tasks_rows(struct watch *w, const void *from, const void *to, double span_s, str
 }
 
 static const struct column columns[] = {
-	[TASKS_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .number = NUMBER,
+	[TASKS_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .number = NUMBER, .passing = true,
 	    .help = "process ID" },
 	[TASKS_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .number = NUMBER, .group = "thread",
-	    .help = "thread ID; with -t" },
+	    .passing = true, .help = "thread ID; with -t" },
 	[TASKS_CPU] = { "cpu_pct", "%CPU", GAUGE, PERCENT, 6, 1, .bound = BY_TIME,
 	    .help = "CPU time, all threads, in % of elapsed time (/proc/PID/task/TID/schedstat "
 		    "field 1)" },
 	[TASKS_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1, .bound = BY_TIME,
+	    .change = MORE_IS_WORSE,
 	    .help = "time runnable but waiting for a CPU, all threads; added when a wait ends "
 		    "(field 2)" },
 	[TASKS_WAITS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 8, 1, .was = "waits_per_s",
 	    .metric = "waits_per_s",
 	    .help = "times a thread got a CPU (/proc/PID/task/TID/schedstat field 3)" },
 	[TASKS_WAIT_US] = { "wait_us", "wait-us", GAUGE, MICROSECONDS, 8, 1, .spare = true,
+	    .change = MORE_IS_WORSE,
 	    .help = "mean wait before a thread got a CPU (/proc/PID/task/TID/schedstat)" },
 	[TASKS_VCSW] = { "vcsw_per_s", "cswch/s", RATE, PER_SECOND, 8, 1,
 	    .help = "voluntary context switches: a thread went to sleep "
 		    "(/proc/PID/task/TID/status)" },
 	[TASKS_IVCSW] = { "ivcsw_per_s", "nvcswch/s", RATE, PER_SECOND, 10, 1, .spare = true,
+	    .change = MORE_IS_WORSE,
 	    .help = "involuntary context switches: a thread lost its CPU "
 		    "(/proc/PID/task/TID/status)" },
 	[TASKS_THREADS] = { "threads", "thr", GAUGE, NO_UNIT, 5, 0, .spare = true,
 	    .help = "number of threads (/proc/PID/task)" },
 	[TASKS_STUCK] = { "stuck", "stuck", GAUGE, NO_UNIT, 6, 0, .group = "more",
+	    .change = MORE_IS_WORSE,
 	    .help = "threads waiting for a CPU all interval; their wait is not yet in %wait "
 		    "(stat, schedstat)" },
 	[TASKS_RUNNING] = { "running", "run", GAUGE, NO_UNIT, 5, 0, .group = "more",
 	    .help = "threads in state R: running or runnable (/proc/PID/task/TID/status)" },
 	[TASKS_BLOCKED] = { "blocked_threads", "blk", GAUGE, NO_UNIT, 5, 0, .group = "more",
-	    .was = "blocked", .metric = "blocked",
+	    .was = "blocked", .metric = "blocked", .change = MORE_IS_WORSE,
 	    .help = "threads in state D: blocked, uninterruptible (/proc/PID/task/TID/status)" },
 	[TASKS_SLEEPING] = { "sleeping", "slp", GAUGE, NO_UNIT, 5, 0, .group = "more",
 	    .help = "threads in state S or I: sleeping or idle (/proc/PID/task/TID/status)" },
@@ -219,16 +223,18 @@ static const struct column columns[] = {
 	    .help = "threads that ended; their time since the last row is unknown "
 		    "(/proc/PID/task)" },
 	[TASKS_MAJFLT] = { "majflt_per_s", "majflt/s", RATE, PER_SECOND, 9, 1, .group = "more",
+	    .change = MORE_IS_WORSE,
 	    .help = "major page faults: pages read from disk (/proc/PID/stat field 12)" },
 	[TASKS_BLKIO] = { "blkio_pct", "%blkio", GAUGE, PERCENT, 7, 1, .group = "more",
-	    .bound = BY_TIME,
+	    .bound = BY_TIME, .change = MORE_IS_WORSE,
 	    .help = "time blocked on block I/O, all threads; needs task_delayacct (stat field "
 		    "42)" },
 	[TASKS_QUOTA] = { "quota_pct", "%quota", GAUGE, PERCENT, 7, 1, .group = "split",
-	    .bound = BY_CPUS,
+	    .bound = BY_CPUS, .change = MORE_IS_WORSE,
 	    .help = "part of %wait spent throttled by quota, where certain; see QUOTA OR "
 		    "CONTENTION" },
 	[TASKS_CONTENTION] = { "contention_pct", "%cont", GAUGE, PERCENT, 7, 1, .group = "split",
+	    .change = MORE_IS_WORSE,
 	    .help = "part of %wait spent behind other tasks; see QUOTA OR CONTENTION" },
 	[TASKS_COMM] = { "comm", "Command", LABEL, NO_UNIT, 0, 0, .room = 11,
 	    .help = "name of the process or thread (/proc/PID/task/TID/stat field 2)" },

@@ -12,8 +12,8 @@
 
 static const struct column columns[] = {
 	[WAIT_PID] = { "pid", "PID", LABEL, NO_UNIT, 8, 0, .number = NUMBER, .spare = true,
-	    .help = "process ID; with -t and --slow" },
-	[WAIT_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .number = NUMBER,
+	    .passing = true, .help = "process ID; with -t and --slow" },
+	[WAIT_TID] = { "tid", "TID", LABEL, NO_UNIT, 8, 0, .number = NUMBER, .passing = true,
 	    .help = "thread ID; with -t and --slow" },
 	[WAIT_PROCESS] = { "process", "process", LABEL, NO_UNIT, 17, 0,
 	    .help = "name of the process (/proc/PID/stat field 2)" },
@@ -39,6 +39,7 @@ static const struct column columns[] = {
 	[WAIT_THREADS] = { "threads", "threads", GAUGE, NO_UNIT, 9, 2,
 	    .help = "mean number of threads in this state and place" },
 	[WAIT_DURATION] = { "duration_ms", "dur-ms", GAUGE, MILLISECONDS, 10, 0,
+	    .change = MORE_IS_WORSE,
 	    .help = "longest wait there without running; with --slow, this wait" },
 	[WAIT_LASTING] = { "lasting", "+", FLAG, NO_UNIT, 2, 0,
 	    .help = "the wait had not ended yet; with --slow" },
@@ -48,7 +49,7 @@ static const struct column columns[] = {
 	[WAIT_KERNEL_STACK] = { "kernel_stack", "kernel-stack", LABEL, NO_UNIT, 0, 0,
 	    .remark = true, .below = true, .list = true,
 	    .help = "functions of the kernel, the innermost first (/proc/PID/task/TID/stack)" },
-	[WAIT_SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0,
+	[WAIT_SAMPLES] = { "samples", "samples", GAUGE, NO_UNIT, 9, 0, .change = NOT_COMPARED,
 	    .help = "the same time in samples of --hz; this is what --folded counts" },
 	[WAIT_LOCK] = { "lock", "lock", LABEL, NO_UNIT, 9, 0, .remark = true,
 	    .help = "kind of the lock it waits for: mutex, PI-mutex, rwlock, stream; 'thread': for "

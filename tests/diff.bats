@@ -1,0 +1,260 @@
+#!/usr/bin/env bats
+# pq diff: what changed between two recordings. The statistics: unit/compare.c.
+load helper
+
+setup() {
+	here
+	cp "$BATS_FILE_TMPDIR"/*.tape .
+}
+
+# record NAME SECONDS QUOTA_US THROTTLED: NAME.tape has a sample each second of /web, which uses its quota. Of its ten periods a second, so
+# many are throttled, one more or less. The function $extra adds files to each sample.
+record() {
+	local i at throttled=0
+	for ((i = 0; i <= $2; i++)); do
+		printf -v now '%s/t%04d' "$1" "$i"
+		group=$now/sys/fs/cgroup/web
+		mkdir -p "$now/proc/self" "$group" "$now/sys/devices/system/cpu"
+		at=$(((i + 1) * 1000000000))
+		echo "$at $((1790000000000000000 + at))" >"$now/clock"
+		echo 0::/ >"$now/proc/self/cgroup"
+		echo '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' >"$now/proc/self/mountinfo"
+		echo 0-3 >"$now/sys/devices/system/cpu/online"
+		: >"$now/sys/fs/cgroup/cgroup.procs"
+		: >"$group/cgroup.procs"
+		echo "$3 100000" >"$group/cpu.max"
+		printf 'usage_usec %s\nnr_periods %s\nnr_throttled %s\nthrottled_usec %s\n' $((i * $3 * 9)) $((i * 10)) \
+			$throttled $((throttled * 50000)) >"$group/cpu.stat"
+		[ -z "${extra:-}" ] || "$extra" "$i"
+		throttled=$((throttled + $4 + ($4 > 0 ? i * 7 % 3 - 1 : 0)))
+	done
+	printf 'ticks_per_s 100\ncpus 4\nhostname %s\nrelease 6.1.0\n' "${machine:-n1}" >"$1/facts"
+	"$PQ" tape pack "$1" "$1.tape"
+}
+
+# The recordings a0, a3, a6 and a9 differ in how many periods are throttled.
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	for n in 0 3 6 9; do record a$n 30 20000 $n; done
+}
+
+# compare ARGUMENTS…: $output is the JSON of the comparison.
+compare() {
+	run -0 --separate-stderr "$PQ" diff --json "$@"
+}
+
+@test "a quota that was raised: its change is in the head, and less throttling comes first" {
+	record after 30 100000 0
+	run -0 --separate-stderr "$PQ" diff a9.tape after.tape
+	[[ $output == *"throttle.limit_cpus of /web 0.20 -> 1.00"* ]]
+	[[ $output != *WORSE* ]]
+	[ "$(sed -n '/^BETTER/{n;p;}' <<<"$output" | cut -d ' ' -f 1)" = throttle.throttled_pct ]
+}
+
+@test "text fits 80 columns" {
+	run -0 --separate-stderr "$PQ" diff --all -n 1000 a9.tape a0.tape
+	[ "$(awk 'length($0) > 80' <<<"$output")" = "" ]
+	[[ $output == *"NO SIGNIFICANT CHANGE"* ]]
+}
+
+@test "the figures of both are as pq throttle prints them" {
+	want=$("$PQ" throttle --json -g /web -f a9.tape 2>/dev/null | jq -s 'map(.throttled_pct) | add / length * 1000 | round / 1000')
+	compare a9.tape a3.tape
+	json_is 'select(.figure == "throttle.throttled_pct") | [.change, .row, .a_samples, .a_mean, .b_samples, .b_max]' \
+		"[\"better\",\"/web\",30,$want,30,40]"
+	json_is 'select(.figure == "throttle.throttled_pct") | [.p < 1e-6, .difference < -50, .ratio < 0.4]' '[true,true,true]'
+}
+
+@test "the same recording twice has no change" {
+	run -0 --separate-stderr "$PQ" diff a6.tape a6.tape
+	[[ $output == *"0 worse, 0 better, 0 otherwise changed;"* ]]
+	[[ $output != *"->"* ]]
+}
+
+@test "two windows of one recording" {
+	later() {
+		[ "$1" -lt 30 ] || more=$((more + 9))
+		printf 'nr_periods %s\nnr_throttled %s\n' $(($1 * 10)) $more >"$group/cpu.stat"
+	}
+	more=0 extra=later
+	record w 60 20000 0
+	worse='select(.figure == "throttle.throttled_pct") | [.change, .a_mean, .b_mean]'
+	compare w.tape@..+29s @+30s..
+	json_is "$worse" '["worse",0,90]'
+	compare w.tape@+0s..+29s w.tape@+30s..+60s
+	json_is "$worse" '["worse",0,90]'
+	compare --at +30s w.tape
+	json_is "$worse" '["worse",3,90]'
+	compare --from +5s --to +25s w.tape @+30s..
+	json_is 'select(.change == "recordings") | [.a.samples, .b.samples]' '[20,30]'
+}
+
+@test "a file with an @ in its name is a file" {
+	cp a3.tape 'x@+1s..+5s'
+	compare 'x@+1s..+5s' a3.tape
+	json_is 'select(.change == "recordings") | .a.samples' 30
+}
+
+@test "--fail: exit 1 where it is worse by more" {
+	run --separate-stderr -1 "$PQ" diff --fail 'throttle.throttled_pct +10%' a3.tape a6.tape
+	[[ $stderr == *"--fail 'throttle.throttled_pct +10%': throttle.throttled_pct of /web is worse"* ]]
+	[[ $output == *"! /web"* ]]
+	for rule in 'throttle.throttled_pct +20' 'throttle.throttled_pct p99 +10' '* 10%' 'throttle.* 10%'; do
+		run --separate-stderr -1 "$PQ" diff --fail "$rule" a3.tape a6.tape
+	done
+	for rule in 'throttle.throttled_pct +200%' 'throttle.throttled_pct +40'; do
+		run --separate-stderr -0 "$PQ" diff --fail "$rule" a3.tape a6.tape
+	done
+	run --separate-stderr -0 "$PQ" diff --fail '* 10%' a6.tape a3.tape
+	run --separate-stderr -0 "$PQ" diff --fail '* 1%' a3.tape a3.tape
+}
+
+@test "--fail: from 0 on, any significant increase is more than 10 %" {
+	run --separate-stderr -1 "$PQ" diff --json --fail 'throttle.held_cpus +10%' a0.tape a3.tape
+	json_is 'select(.figure == "throttle.held_cpus") | [.change, .fails, .ratio, .a_mean]' '["worse",true,null,0]'
+}
+
+@test "--fail: what cannot be judged is exit 3" {
+	run --separate-stderr -3 "$PQ" diff --fail 'throttle.throttled_pct +10%' a3.tape a9.tape@..+5s
+	[[ $stderr == *"unknown: not in both recordings, or too few samples"* ]]
+	run --separate-stderr -3 "$PQ" diff --fail 'mem.used_bytes +64M' a3.tape a3.tape
+	run --separate-stderr -1 "$PQ" diff --fail 'mem.used_bytes +64M' --fail '* 1%' a3.tape a9.tape
+}
+
+@test "wrong rules of --fail are refused, and say what would work" {
+	for rule in '' throttle.held_cpus 'held_cpus +10%' 'throttle.held_cpu +10%' 'throttle.held_cpus -10%' 'throttle.held_cpus +x' \
+		'throttle.held_cpus +10% more' 'throttle.cgroup +1' 'throttle.limit_cpus +1' 'runq.plist_sz 10%' '* +10%' 'mem.used_bytes +5ms'; do
+		fails 2 "invalid --fail" "$PQ" diff --fail "$rule" a3.tape a3.tape
+	done
+	fails 2 "did you mean held_cpus" "$PQ" diff --fail 'throttle.held_cpu +10%' a3.tape a3.tape
+	fails 2 "more is worse: want \+AMOUNT" "$PQ" diff --fail 'throttle.held_cpus -10%' a3.tape a3.tape
+}
+
+@test "a baseline stands for the recording that it was saved from" {
+	run -0 --separate-stderr "$PQ" diff --save a.baseline a9.tape
+	[ -z "$output" ]
+	[ "$(head -n 1 a.baseline)" = "pq-baseline 1" ]
+	compare a9.tape a3.tape
+	want=$output
+	compare a.baseline a3.tape
+	[ "$output" = "$want" ]
+}
+
+@test "a baseline replaces an older one, and no other file" {
+	"$PQ" diff --save a.baseline a9.tape 2>/dev/null
+	run -0 --separate-stderr "$PQ" diff --save a.baseline a3.tape
+	compare a.baseline a3.tape
+	json_is 'select(.change == "recordings") | [.a.path, .worse, .better]' '["a3.tape",0,0]'
+	echo precious >text
+	fails 2 "text exists and is not a baseline" "$PQ" diff --save text a3.tape
+	fails 1 "cannot create no/such.part" "$PQ" diff --save no/such a3.tape
+	[ ! -e a.baseline.part ]
+}
+
+@test "damaged baselines are refused" {
+	"$PQ" diff --save good a3.tape 2>/dev/null
+	head -n -1 good >shorter
+	fails 1 "shorter:[0-9]+: damaged baseline" "$PQ" diff shorter a3.tape
+	sed 's/^pq-baseline 1/pq-baseline 2/' good >later
+	fails 1 "a baseline of a later version" "$PQ" diff later a3.tape
+	sed '0,/^counts [0-9]*/s//counts 77777/' good >counts
+	fails 1 "counts:[0-9]+: damaged baseline" "$PQ" diff counts a3.tape
+	fails 2 "a baseline has no window" "$PQ" diff good@+1s.. a3.tape
+}
+
+@test "few samples: said, and no change is significant" {
+	run -0 --separate-stderr "$PQ" diff a0.tape@..+5s a9.tape@..+5s
+	[[ $output == *"0 worse, 0 better, 0 otherwise changed;"* ]]
+	[[ $output =~ [0-9]+" with too few samples to tell" ]]
+	compare a0.tape@..+5s a9.tape@..+5s
+	json_is 'select(.figure == "throttle.throttled_pct") | [.change, .p]' '["few-samples",null]'
+}
+
+@test "what only one of them knows is said, and is not 0" {
+	other() {
+		mkdir "$now/sys/fs/cgroup/db"
+		: >"$now/sys/fs/cgroup/db/cgroup.procs"
+		echo 50000 100000 >"$now/sys/fs/cgroup/db/cpu.max"
+		printf 'nr_periods %s\nnr_throttled 0\n' $(($1 * 10)) >"$now/sys/fs/cgroup/db/cpu.stat"
+	}
+	extra=other
+	record b 30 20000 3
+	compare a3.tape b.tape
+	json_is 'select(.figure == "throttle.throttled_pct" and .row == "/db") | [.change, .a_samples, .a_mean, .b_mean, .difference]' \
+		'["only-b",0,null,0,null]'
+	run -0 --separate-stderr "$PQ" diff a3.tape b.tape
+	[[ $output == *" only in B"* ]]
+}
+
+@test "another machine, and another interval, are in the head" {
+	machine=n2
+	record b 30 20000 3
+	for i in b/t???[13579]; do rm -r "$i"; done
+	"$PQ" tape pack b half.tape
+	run -0 --separate-stderr "$PQ" diff a3.tape half.tape
+	[[ $output == *"machine n1 -> n2"* ]]
+	[[ $output == *"kernel 6.1.0"$'\n'* ]]
+	[[ $output == *"throttle: a row of A covers 1 s, one of B 2 s: do not compare their p90, p99 and max"* ]]
+}
+
+@test "hostile names of cgroups do nothing to a terminal" {
+	evil() {
+		local dir=$now/sys/fs/cgroup/$'x\e[31m%"'
+		mkdir "$dir"
+		: >"$dir/cgroup.procs"
+		echo 50000 100000 >"$dir/cpu.max"
+		printf 'nr_periods %s\nnr_throttled %s\n' $(($1 * 10)) $(($1 * bad)) >"$dir/cpu.stat"
+	}
+	extra=evil bad=1
+	record a 30 20000 3
+	bad=9
+	record b 30 20000 3
+	run -0 --separate-stderr "$PQ" diff a.tape b.tape
+	[[ $output == *'/x\033[31m%"'* ]]
+	[[ $output != *$'\e'* ]]
+	"$PQ" diff --save base a.tape
+	compare base b.tape
+	json_is 'select(.figure == "throttle.throttled_pct" and .change == "worse") | .row' '"/x\u001b[31m%\""'
+}
+
+@test "a damaged recording is compared, and its holes are in the head" {
+	cp a3.tape hole.tape
+	printf 'xxxxxxxxxxxxxxxx' | dd of=hole.tape bs=1 seek=$(($(stat -c %s a3.tape) / 2)) conv=notrunc status=none
+	run -0 --separate-stderr "$PQ" diff a3.tape hole.tape
+	[[ $output == *"note: B: "* ]]
+}
+
+@test "windows without samples, and other things than recordings, are refused" {
+	fails 1 "no samples|no rows" "$PQ" diff a3.tape a3.tape@+10m..+20m
+	fails 2 "invalid window 'a3.tape@x..y'" "$PQ" diff a3.tape@x..y a3.tape
+	fails 2 "cannot open gone.tape" "$PQ" diff gone.tape a3.tape
+	echo text >text
+	fails 2 "not a pq recording" "$PQ" diff text a3.tape
+	fails 2 "no recording given" "$PQ" diff
+	fails 2 "want two recordings" "$PQ" diff a3.tape
+	fails 2 "unexpected argument 'a3.tape'" "$PQ" diff a3.tape a3.tape a3.tape
+	fails 2 "stdin cannot be both" "$PQ" diff - -
+	fails 2 "names no recording" "$PQ" diff @+1s.. @+2s..
+}
+
+@test "CSV has a header and as many fields in each line" {
+	run -0 --separate-stderr "$PQ" diff --csv a3.tape a3.tape
+	[ "$(awk -F, '{ print NF }' <<<"$output" | sort -u | wc -l)" -eq 1 ]
+	[[ ${lines[0]} == tool,schema,time,interval_s,change,figure,row,* ]]
+}
+
+@test "pq check --baseline: CRITICAL if a figure is worse by more than a rule allows" {
+	"$PQ" diff --save good a3.tape 2>/dev/null
+	run -2 --separate-stderr "$PQ" check --baseline good -f a9.tape
+	[[ $output == "PQ CRITICAL - "*"throttle.throttled_pct "*", was "*" (/web)"*"; worse than in good | 'worse'="* ]]
+	run -0 --separate-stderr "$PQ" check --baseline good -f a0.tape
+	[[ $output == "PQ OK - "* ]]
+	run -0 --separate-stderr "$PQ" check --baseline good --fail 'throttle.throttled_pct +90' -f a9.tape
+	run -2 --separate-stderr "$PQ" check --json --baseline good --fail 'throttle.throttled_pct +10' -f a9.tape
+	json_is '[.verdict, .baseline, .checks[0].expr, .checks[0].label]' '["critical","good","throttle.throttled_pct +10","/web"]'
+	run -3 --separate-stderr "$PQ" check --baseline good --fail 'mem.used_bytes +1M' -f a9.tape
+	[[ $output == "PQ UNKNOWN - "* ]]
+	fails 3 "cannot be combined with conditions" "$PQ" check --baseline good 'mem.hard_pct > 90'
+	fails 3 "16s or more" "$PQ" check --baseline good -i 2s
+	fails 3 "needs --baseline" "$PQ" check --fail '* 10%' 'mem.hard_pct > 90'
+}
