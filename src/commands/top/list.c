@@ -94,6 +94,7 @@ take_tasks(struct list *l, struct tasks_rows rows)
 		}
 		add(&x->value[LIST_CPU], tasks_num(rows, i, TASKS_CPU));
 		add(&x->value[LIST_WAIT], tasks_num(rows, i, TASKS_WAIT));
+		add(&x->value[LIST_IO], 100 * tasks_num(rows, i, TASKS_BLOCKED));
 		if (!by_cgroup)
 			add(&x->value[LIST_QUOTA], tasks_num(rows, i, TASKS_QUOTA));
 	}
@@ -114,6 +115,25 @@ cgroup_of(struct tasks_rows tasks, const struct map *pids, const char *pid)
 	return row < 0 ? "" : tasks_text(tasks, (size_t)row, TASKS_CGROUP);
 }
 
+/* A task that neither ran nor waited for a CPU has no row in pq tasks, but may be blocked all the time. */
+static struct list_entry *
+entry_of_wait(struct list *l, struct wait_rows rows, size_t i, const char *of, bool hurts)
+{
+	int known = *of ? map_find(&l->keys, text_of(of)) : -1;
+
+	if (known >= 0)
+		return &l->all[known];
+	if (!*of || !hurts)
+		return NULL;
+	struct list_entry *x = entry_of(l, of);
+	if (l->view != VIEW_CGROUPS) {
+		x->name = copy(l, wait_text(rows, i, WAIT_PROCESS));
+		x->pid = copy(l, wait_text(rows, i, WAIT_PID));
+		x->tid = l->view == VIEW_THREADS ? copy(l, wait_text(rows, i, WAIT_TID)) : NULL;
+	}
+	return x;
+}
+
 /* Uninterruptible sleep is mostly I/O. */
 static void
 take_waits(struct list *l, struct tasks_rows tasks, struct wait_rows rows)
@@ -122,8 +142,7 @@ take_waits(struct list *l, struct tasks_rows tasks, struct wait_rows rows)
 	char key[64];
 
 	for (size_t i = 0; i < tasks_count(tasks) && l->view == VIEW_CGROUPS; i++)
-		map_put(
-		    &pids, text_of(arena_printf(&l->arena, "%s", tasks_text(tasks, i, TASKS_PID))));
+		map_put(&pids, text_of(arena_printf(&l->arena, "%s", tasks_text(tasks, i, TASKS_PID))));
 	for (size_t i = 0; i < wait_count(rows); i++) {
 		const char *pid = wait_text(rows, i, WAIT_PID);
 		double share = wait_num(rows, i, WAIT_SHARE);
@@ -131,11 +150,12 @@ take_waits(struct list *l, struct tasks_rows tasks, struct wait_rows rows)
 		const char *of = l->view == VIEW_CGROUPS ?
 		    cgroup_of(tasks, &pids, pid) :
 		    task_key(l, pid, wait_text(rows, i, WAIT_TID), key);
-		int known = *of ? map_find(&l->keys, text_of(of)) : -1;
-		if (known < 0)
+		struct list_entry *x = entry_of_wait(l, rows, i, of, io || lock);
+		if (!x)
 			continue;
-		add(&l->all[known].value[LIST_IO], io ? share : 0);
-		add(&l->all[known].value[LIST_LOCK], lock ? share : 0);
+		if (io && isnan(x->value[LIST_IO]))
+			x->value[LIST_IO] = share;
+		add(&x->value[LIST_LOCK], lock ? share : 0);
 	}
 	map_free(&pids);
 }

@@ -25,12 +25,42 @@ ring_begin(struct ring *r, struct host *inner, uint64_t bytes, int64_t interval_
 	return h;
 }
 
+/* Whether all samplers of the tool were read for this row. */
+static bool
+was_read(const struct session *s, const char *tool)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->v[i]->tool->name, tool) == 0)
+			all &= s->v[i]->sampled;
+	return all;
+}
+
+static void
+keep_tools(struct ring *r, const struct session *s)
+{
+	struct text rest = text_of(recorded_tools), name;
+	unsigned long long ms = (unsigned long long)s->interval_ns / 1000000;
+	char text[1024], tool[16];
+	size_t n = 0;
+
+	while (text_word(&rest, &name)) {
+		snprintf(tool, sizeof tool, "%.*s", (int)name.n, name.s);
+		n += (size_t)snprintf(
+		    text + n, sizeof text - n, "%s %d %llu %llu\n", tool, was_read(s, tool), ms, ms);
+	}
+	tape_writer_keep(&r->tape.writer, text_of(TAPE_TOOLS), 0, (struct text){ text, n });
+}
+
 void
-ring_keep(struct ring *r, struct host *host)
+ring_keep(struct ring *r, const struct session *s, bool row)
 {
 	if (!r->kept)
 		return;
-	if (host_recorded(host, &r->tape) == 0)
+	if (row)
+		keep_tools(r, s);
+	if (host_recorded(s->host, &r->tape) == 0)
 		r->samples++;
 	else
 		r->failed = true;

@@ -19,8 +19,8 @@ struct ring {
  * there cannot be one. */
 struct host *ring_begin(struct ring *r, struct host *inner, uint64_t bytes, int64_t interval_ns);
 
-/* Keeps what was read for this sample. */
-void ring_keep(struct ring *r, struct host *host);
+/* Keeps what the session has read for this sample, and which tools that were if it is a row. */
+void ring_keep(struct ring *r, const struct session *s, bool row);
 
 /* Begins to save all of it to pq-top-DATE-TIME.tape in the current directory, in a child process. Says in
  * `message` why it does not. */

@@ -9,7 +9,8 @@
 #include "commands/top/top.h"
 #include "tools/wait/wait.h"
 
-static const int64_t MINUTE_NS = INT64_C(60) * 1000000000;
+static const int64_t MINUTE_NS = INT64_C(60) * 1000000000,
+		     WAITS_NS = INT64_C(5) * 1000000000; /* the places of all threads cost most */
 
 static void
 keep_note(void *about, const struct tool *tool, const char *message)
@@ -35,7 +36,7 @@ add_sampler(struct top *t, const struct tool *tool, const void *options)
 	return v;
 }
 
-/* Each thread, as a place may have threads of many processes. One sample a row. */
+/* Each thread, as a place may have threads of many processes. */
 static void
 add_wait(struct top *t)
 {
@@ -43,6 +44,8 @@ add_wait(struct top *t)
 
 	o->threads = true;
 	t->samplers.wait = add_sampler(t, &tool_wait, o);
+	if (!t->host->replay && t->interval_ns < WAITS_NS)
+		t->samplers.wait->planned = (uint64_t)(WAITS_NS / t->interval_ns);
 }
 
 static void
@@ -81,7 +84,7 @@ top_begin(struct top *t)
 	if (!session_start(s) || !session_begin(s))
 		return false;
 	t->last = s->now;
-	ring_keep(&t->ring, t->host);
+	ring_keep(&t->ring, s, true);
 	return true;
 }
 
@@ -137,7 +140,7 @@ top_step(struct top *t)
 		t->ended = true;
 	if (event == SESSION_END || event == SESSION_WOKEN)
 		return false;
-	ring_keep(&t->ring, t->host);
+	ring_keep(&t->ring, &t->machine.session, event == SESSION_ROW);
 	if (event != SESSION_ROW || t->machine.session.now.mono_ns <= t->last.mono_ns)
 		return false;
 	take_row(t);

@@ -259,14 +259,21 @@ static const struct target no_target = { .pid = NULL };
 
 /* Figures that ticks sample are taken once a row; only the run queue has nothing else. */
 static void
-set_ticks(struct evidence *e, size_t from)
+set_ticks(struct session *s, size_t from)
 {
-	struct session *s = e->joined ? e->joined : &e->session;
-
 	for (size_t i = from; i < s->n; i++)
-		s->v[i]->tick_ns = 0;
-	if (!e->joined)
-		s->v[0]->tick_ns = 100000000; /* the run queue */
+		s->v[i]->tick_ns = s->v[i]->tool == &tool_runq ? 500000000 : 0;
+}
+
+/* Sockets cost most, as their owners are looked for in all processes: they are read every five seconds. */
+static void
+read_rarely(struct session *s, const struct sampler *of)
+{
+	const int64_t often_ns = s->interval_ns ? s->interval_ns : 1000000000, rarely_ns = 5000000000;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i] == of && !s->host->replay && often_ns < rarely_ns)
+			s->v[i]->planned = (uint64_t)(rarely_ns / often_ns);
 }
 
 void
@@ -280,7 +287,9 @@ evidence_of_rows(
 	add_machine(e);
 	add_groups(e);
 	add_sockets(e);
-	set_ticks(e, 0);
+	set_ticks(&e->session, 0);
+	read_rarely(&e->session, e->softnet.of);
+	read_rarely(&e->session, e->sock.of);
 }
 
 void
@@ -315,7 +324,7 @@ evidence_join(struct evidence *e, struct evidence *machine, const struct target 
 	add_groups(e);
 	add_sockets(e);
 	add_target(e);
-	set_ticks(e, from);
+	set_ticks(s, from);
 	for (size_t i = from; i < s->n; i++)
 		session_join(s, s->v[i]);
 }
