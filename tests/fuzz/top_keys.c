@@ -13,7 +13,8 @@ keys_of(const uint8_t *data, size_t n, size_t size, int *keys)
 	int key;
 
 	for (size_t at = 0; at < n;) {
-		size_t piece = n - at < size ? n - at : size, taken = key_feed(&r, data + at, piece);
+		size_t piece = n - at < size ? n - at : size,
+		       taken = key_feed(&r, data + at, piece);
 		if (taken == 0)
 			abort();
 		at += taken;

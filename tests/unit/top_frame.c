@@ -127,10 +127,15 @@ text_is_clipped_and_harmless(void)
 	CHECK_STRING(line_of(&f, "a\nb", 99), "a\\012b\n");
 	CHECK_STRING(line_of(&f, "123\x1b", 6), "123\n");
 	CHECK_STRING(line_of(&f, "\xff", 99), "\\377\n");
-	CHECK_STRING(line_of(&f, "e\xcc\x81", 99), "e\\314\\201\n");                   /* combines */
-	CHECK_STRING(line_of(&f, "\xe2\x80\xae" "x", 99), "\\342\\200\\256x\n");      /* right to left */
+	CHECK_STRING(line_of(&f, "e\xcc\x81", 99), "e\\314\\201\n"); /* combines */
+	CHECK_STRING(line_of(&f,
+			 "\xe2\x80\xae"
+			 "x",
+			 99),
+	    "\\342\\200\\256x\n"); /* right to left */
 	CHECK_STRING(line_of(&f, "\xe5\xad\x97\xe5\xad\x97", 99), "\xe5\xad\x97\xe5\xad\x97\n");
-	CHECK_STRING(line_of(&f, "\xe5\xad\x97\xe5\xad\x97", 3), "\xe5\xad\x97\n");   /* two columns each */
+	CHECK_STRING(
+	    line_of(&f, "\xe5\xad\x97\xe5\xad\x97", 3), "\xe5\xad\x97\n"); /* two columns each */
 	f.utf8 = false;
 	CHECK_STRING(line_of(&f, "\xc3\xa9", 99), "\\303\\251\n");
 	frame_free(&f);
@@ -182,7 +187,8 @@ int
 main(void)
 {
 	unit_test("only what differs is written, and the screen is right", differences_are_written);
-	unit_test("text is clipped, and control characters are shown", text_is_clipped_and_harmless);
+	unit_test(
+	    "text is clipped, and control characters are shown", text_is_clipped_and_harmless);
 	unit_test("a name that is too long keeps its end", names_keep_their_end);
 	unit_test("what is drawn outside is not drawn", places_outside);
 	return unit_done();

@@ -123,22 +123,38 @@ put_places(struct detail *d)
 
 /* ---- Its verdict */
 
+/* Appends a text of words in lines of 78 columns, indented by four. */
+static void
+put_wrapped(struct buf *b, const char *first, const char *text)
+{
+	enum { COLUMNS = 78, INDENT = 4 };
+	struct text rest = text_of(text), word;
+	size_t line = b->n;
+
+	buf_pad(b, INDENT);
+	buf_text(b, first);
+	while (text_word(&rest, &word)) {
+		if (b->n - line + word.n > COLUMNS && b->n - line > INDENT) {
+			buf_char(b, '\n');
+			line = b->n;
+			buf_pad(b, INDENT + 2);
+		}
+		buf_add(b, word.s, word.n);
+		buf_char(b, ' ');
+	}
+	buf_char(b, '\n');
+}
+
 static void
 put_finding(struct buf *b, const struct finding *one)
 {
 	buf_text(b, one->severity == VERDICT_CRITICAL ? "  CRITICAL: " : "  WARNING: ");
 	buf_text(b, one->what);
 	buf_char(b, '\n');
-	for (int i = 0; i < one->nfacts; i++) {
-		buf_text(b, "    ");
-		buf_text(b, one->facts[i]);
-		buf_char(b, '\n');
-	}
-	if (!*one->advice)
-		return;
-	buf_text(b, "    -> ");
-	buf_text(b, one->advice);
-	buf_char(b, '\n');
+	for (int i = 0; i < one->nfacts; i++)
+		put_wrapped(b, "", one->facts[i]);
+	if (*one->advice)
+		put_wrapped(b, "-> ", one->advice);
 }
 
 static void

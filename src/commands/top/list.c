@@ -142,7 +142,8 @@ take_waits(struct list *l, struct tasks_rows tasks, struct wait_rows rows)
 	char key[64];
 
 	for (size_t i = 0; i < tasks_count(tasks) && l->view == VIEW_CGROUPS; i++)
-		map_put(&pids, text_of(arena_printf(&l->arena, "%s", tasks_text(tasks, i, TASKS_PID))));
+		map_put(
+		    &pids, text_of(arena_printf(&l->arena, "%s", tasks_text(tasks, i, TASKS_PID))));
 	for (size_t i = 0; i < wait_count(rows); i++) {
 		const char *pid = wait_text(rows, i, WAIT_PID);
 		double share = wait_num(rows, i, WAIT_SHARE);
@@ -173,6 +174,19 @@ take_quotas(struct list *l, struct throttle_rows rows)
 	}
 }
 
+/* A cgroup that is near its memory limit, or stalls, is listed though no task of it is known. */
+static void
+take_limits(struct list *l, struct mem_rows rows)
+{
+	for (size_t i = 0; i < mem_count(rows); i++) {
+		if (strcmp(mem_text(rows, i, MEM_CGROUP), "machine") == 0)
+			continue;
+		struct list_entry *x = entry_of(l, mem_text(rows, i, MEM_CGROUP));
+		if (!x->name)
+			x->name = copy(l, mem_brief(rows, i, MEM_CGROUP));
+	}
+}
+
 static void
 take_pressure(struct list *l, struct psi_rows rows)
 {
@@ -193,8 +207,10 @@ list_take(struct list *l, const struct evidence *e, const struct list_samplers *
 	map_clear(&l->keys);
 	l->n = 0;
 	take_tasks(l, l->view == VIEW_THREADS ? threads : e->tasks);
-	if (l->view == VIEW_CGROUPS)
+	if (l->view == VIEW_CGROUPS) {
 		take_quotas(l, e->throttle);
+		take_limits(l, e->mem);
+	}
 	take_waits(l, e->tasks, waits);
 	if (l->view == VIEW_CGROUPS)
 		take_pressure(l, e->psi);

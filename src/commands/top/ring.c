@@ -47,8 +47,8 @@ keep_tools(struct ring *r, const struct session *s)
 
 	while (text_word(&rest, &name)) {
 		snprintf(tool, sizeof tool, "%.*s", (int)name.n, name.s);
-		n += (size_t)snprintf(
-		    text + n, sizeof text - n, "%s %d %llu %llu\n", tool, was_read(s, tool), ms, ms);
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s %d %llu %llu\n", tool,
+		    was_read(s, tool), ms, ms);
 	}
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_TOOLS), 0, (struct text){ text, n });
 }

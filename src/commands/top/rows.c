@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "cli/open.h"
@@ -166,41 +167,74 @@ top_previous_ns(const struct top *t)
 	return p->taken > 1 ? p->rows[(p->taken - 2) % HISTORY_MOST].to_ns : 0;
 }
 
-/* A recording is read forwards only: it is opened again, a minute before that time, so that the sparklines
- * are whole. A captured directory is read from its beginning. */
+/* The details that were open, to be opened again. */
+struct reopening {
+	struct arena arena;
+	struct target target;
+	const char *title; /* NULL: none were open */
+};
+
+static void
+remember_detail(const struct top *t, struct reopening *r)
+{
+	const struct target *of = &t->detail.target;
+
+	*r = (struct reopening){ .title = NULL };
+	if (!t->detail.open)
+		return;
+	r->target.pid = of->pid ? arena_copy(&r->arena, text_of(of->pid)) : NULL;
+	r->target.cgroup = of->cgroup ? arena_copy(&r->arena, text_of(of->cgroup)) : NULL;
+	r->title = arena_copy(&r->arena, text_of(t->detail.title));
+}
+
+/* Opens the recording a minute before that time, so that the sparklines are whole. A captured directory is
+ * read from its beginning. */
+static void
+set_start(struct top *t, int64_t real_ns)
+{
+	struct span whole;
+	struct stat st;
+
+	t->at = *t->options;
+	if (stat(t->options->source, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	struct host *h = open_host(t->options);
+	if (host_tape_span(h, &whole) == 0) {
+		struct span window = recording_window(t->options, &whole);
+		int64_t from_ns = real_ns - MINUTE_NS;
+		t->at.from.written = "";
+		t->at.from.when = (struct when){ .kind = WHEN_INSTANT,
+			.ns = from_ns > window.from_ns ? from_ns : window.from_ns };
+		if (t->at.from.when.ns < 0)
+			t->at.from = t->options->from;
+	}
+	host_close(h);
+}
+
+bool
+top_can_seek(const struct top *t)
+{
+	return t->host->replay && strcmp(t->options->source, "-") != 0;
+}
+
+/* A recording is read forwards only: it is opened again. */
 bool
 top_seek(struct top *t, int64_t real_ns)
 {
-	struct target target = { .pid = NULL };
-	bool detail = t->detail.open;
-	char title[256];
-	struct arena kept = { 0 };
+	struct reopening detail;
 
-	if (detail) {
-		const struct target *of = &t->detail.target;
-		target.pid = of->pid ? arena_copy(&kept, text_of(of->pid)) : NULL;
-		target.cgroup = of->cgroup ? arena_copy(&kept, text_of(of->cgroup)) : NULL;
-		snprintf(title, sizeof title, "%s", t->detail.title);
-	}
+	remember_detail(t, &detail);
 	end_session(t);
-	t->at = *t->options;
-	struct span whole;
-	struct host *h = open_host(t->options);
-	if (host_capture_name(h) == NULL && host_tape_span(h, &whole) == 0) {
-		int64_t first = recording_window(t->options, &whole).from_ns,
-			from = real_ns - MINUTE_NS;
-		t->at.from.written = "";
-		t->at.from.when =
-		    (struct when){ .kind = WHEN_INSTANT, .ns = from > first ? from : first };
-	}
-	host_close(h);
+	set_start(t, real_ns);
 	memset(&t->panel, 0, sizeof t->panel);
 	bool there = top_begin(t);
-	if (there && detail)
-		top_open_detail(t, &target, title);
-	arena_free(&kept);
-	while (there && t->last.real_ns < real_ns)
-		there = top_next_row(t);
+	if (there && detail.title)
+		top_open_detail(t, &detail.target, detail.title);
+	arena_free(&detail.arena);
+	if (there)
+		do
+			there = top_next_row(t);
+		while (there && t->last.real_ns < real_ns);
 	return t->panel.taken > 0;
 }
 

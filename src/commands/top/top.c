@@ -39,6 +39,7 @@ open_selected(struct top *t)
 	const struct list_entry *x = list_selected(&t->list);
 	struct target target = { .pid = NULL };
 	char title[256];
+	bool frozen = t->frozen != NULL;
 
 	if (!x || t->page != PAGE_LIST)
 		return;
@@ -49,8 +50,10 @@ open_selected(struct top *t)
 	snprintf(title, sizeof title, x->pid ? "process %s  %s  %s" : "cgroup %s",
 	    x->pid ? x->pid : x->key, x->name ? x->name : "-", x->of ? x->of : "");
 	top_open_detail(t, &target, title);
-	if (t->host->replay) { /* its figures need the rows before */
+	if (top_can_seek(t)) { /* its figures need the rows before */
+		top_freeze(t, false);
 		top_seek(t, t->last.real_ns);
+		top_freeze(t, frozen);
 	}
 }
 
@@ -103,6 +106,10 @@ travel(struct top *t, int key)
 
 	if (!t->host->replay) {
 		say(t, "only a recording can go through time (r saves one)");
+		return;
+	}
+	if (!top_can_seek(t) && (key == KEY_LEFT || key == '<')) {
+		say(t, "a recording from a pipe cannot go back");
 		return;
 	}
 	top_freeze(t, false); /* the rows are taken */

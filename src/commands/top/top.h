@@ -68,6 +68,9 @@ bool top_step(struct top *t);
 /* Goes on to the next row of a recording; false at its end. */
 bool top_next_row(struct top *t);
 
+/* Whether the recording can be read again: it is no pipe. */
+bool top_can_seek(const struct top *t);
+
 /* Goes to the row of a recording that ends at that time (CLOCK_REALTIME), or the first one after it. */
 bool top_seek(struct top *t, int64_t real_ns);
 

@@ -269,7 +269,8 @@ set_ticks(struct session *s, size_t from)
 static void
 read_rarely(struct session *s, const struct sampler *of)
 {
-	const int64_t often_ns = s->interval_ns ? s->interval_ns : 1000000000, rarely_ns = 5000000000;
+	const int64_t often_ns = s->interval_ns ? s->interval_ns : 1000000000,
+		      rarely_ns = 5000000000;
 
 	for (size_t i = 0; i < s->n; i++)
 		if (s->v[i] == of && !s->host->replay && often_ns < rarely_ns)
