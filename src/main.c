@@ -42,6 +42,16 @@
  *   commands/report/html.c       names, times and durations as HTML
  *   commands/tape/tape.c         pq tape: info, verify, cut, save
  *   commands/tape/pack.c         pq tape pack and unpack: captured directories
+ *   commands/top/top.c           pq top: the command, its loop and its keys
+ *   commands/top/rows.c          what it reads, its rows, and the time of a recording
+ *   commands/top/ring.c          the last minutes, in memory, and how they are saved
+ *   commands/top/draw.c          a frame: header, panel, list or details, keys
+ *   commands/top/panel.c         the verdict, and bars with sparklines
+ *   commands/top/list.c          cgroups, processes or threads, and what they wait for
+ *   commands/top/detail.c        one cgroup or process: verdict, waits, limits
+ *   commands/top/frame.c         a screen as cells, and what changed in it
+ *   commands/top/screen.c        the terminal: taken, and always given back
+ *   commands/top/keys.c          the bytes of a terminal as keys
  *   commands/trace/trace.c       pq trace
  *   commands/trace/take.c        records what the scheduler does, for some time
  *   commands/trace/keep.c        keeps it all the time, and saves windows
@@ -242,8 +252,9 @@ list_tools(void (*f)(const struct tool *))
 }
 #else
 static const struct tool *const only = NULL;
-static const struct tool *const commands[] = { &tool_limits, &tool_who, &tool_why, &tool_report,
-	&tool_diff, &tool_check, &tool_record, &tool_tape, &tool_trace, &tool_export };
+static const struct tool *const commands[] = { &tool_top, &tool_limits, &tool_who, &tool_why,
+	&tool_report, &tool_diff, &tool_check, &tool_record, &tool_tape, &tool_trace,
+	&tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -280,7 +291,7 @@ tool_of_program(const char *argv0)
 /* What other programs call what a tool shows. */
 static const char *const aliases[][2] = { { "load", "runq" }, { "uptime", "runq" },
 	{ "vmstat", "runq" }, { "mpstat", "cpu" }, { "quota", "throttle" }, { "cfs", "throttle" },
-	{ "free", "mem" }, { "oom", "mem" }, { "top", "tasks" }, { "ps", "tasks" },
+	{ "free", "mem" }, { "oom", "mem" }, { "htop", "top" }, { "ps", "tasks" },
 	{ "pidstat", "tasks" }, { "latency", "runqlat" }, { "locks", "wait" }, { "offcpu", "wait" },
 	{ "pressure", "psi" }, { "iostat", "disk" }, { "diskstats", "disk" }, { "iotop", "disk" },
 	{ "io", "disk" }, { "alert", "check" }, { "replay", "tape" }, { "sched", "trace" },

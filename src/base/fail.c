@@ -12,6 +12,7 @@
 
 static const char *program = "pq";
 static enum exit_status always = EXIT_DONE; /* EXIT_DONE: die's argument holds */
+static void (*before_death)(void);
 static bool holding;
 static char *held; /* the lines of warn since warn_hold */
 static size_t held_n, held_room;
@@ -107,10 +108,18 @@ warn_release(void)
 }
 
 void
+fail_before(void (*f)(void))
+{
+	before_death = f;
+}
+
+void
 die(enum exit_status status, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (before_death)
+		before_death();
 	holding = false;
 	va_start(ap, fmt);
 	say(fmt, ap);

@@ -32,6 +32,10 @@ void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void warn_hold(void);
 void warn_release(void);
 
+/* From now on die first calls this, which may be called again; NULL: nothing. For a program that has
+ * changed the terminal. */
+void fail_before(void (*f)(void));
+
 /* Warns, then exits with the status, or with the one that fail_always set. */
 _Noreturn void die(enum exit_status status, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -9,7 +9,8 @@
 #include "cli/keys.h"
 
 /* Not the bits of one flag: setting one of them could lose another. */
-static volatile sig_atomic_t stop, urged, resized, asked, child;
+static void (*at_stop)(void);
+static volatile sig_atomic_t stop, urged, resized, asked, woken;
 
 /* The alarm interrupts a sleep that began just after the signal, or a write whose reader has
  * stopped reading. */
@@ -17,7 +18,7 @@ static void
 on_signal(int sig)
 {
 	if (sig == SIGWINCH) {
-		resized = 1;
+		resized = woken = 1;
 		return;
 	}
 	if (sig == SIGUSR1) {
@@ -27,6 +28,8 @@ on_signal(int sig)
 	if (sig == SIGALRM)
 		urged = 1;
 	keys_restore(); /* a second signal kills */
+	if (at_stop)
+		at_stop();
 	stop = 1;
 	alarm(1);
 }
@@ -35,7 +38,7 @@ static void
 on_child(int sig)
 {
 	(void)sig;
-	child = 1;
+	woken = 1;
 }
 
 void
@@ -54,6 +57,12 @@ signals_catch(void)
 	signal(SIGPIPE, SIG_IGN);
 	/* over a limit on file sizes, write(2) then fails and can be reported */
 	signal(SIGXFSZ, SIG_IGN);
+}
+
+void
+signals_at_stop(void (*f)(void))
+{
+	at_stop = f;
 }
 
 void
@@ -109,9 +118,9 @@ signals_wait(int fd, int64_t until_ns)
 		left = (struct timespec){ (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	if (!stop && !asked && !child)
+	if (!stop && !asked && !woken)
 		ppoll(&p, fd >= 0, until_ns == INT64_MAX ? NULL : &left, &before);
-	child = 0;
+	woken = 0;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 

@@ -12,6 +12,10 @@
  * fails with EPIPE or EFBIG. */
 void signals_catch(void);
 
+/* From now on the first SIGINT or SIGTERM, and each alarm after it, calls this function, which must be safe in a
+ * signal handler. */
+void signals_at_stop(void (*f)(void));
+
 /* Lets the end of a child interrupt a sleep. */
 void signals_catch_children(void);
 
@@ -30,7 +34,7 @@ bool signals_urged(void);
 
 /* Sleeps until this time (CLOCK_MONOTONIC, in ns; INT64_MAX: for ever), until the descriptor (-1: none)
  * can be read, or until a signal arrives that is caught. Returns at once if one has arrived that was not
- * asked about yet, or a child has ended since the last call. */
+ * asked about yet, or if a child has ended or the terminal was resized since the last call. */
 void signals_wait(int fd, int64_t until_ns);
 
 /* Whether the terminal has been resized since the last call. */

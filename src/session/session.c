@@ -464,6 +464,39 @@ due_between_ns(const struct session *s)
 	return due_ns;
 }
 
+void
+session_join(struct session *s, struct sampler *v)
+{
+	resolve(s, &v->ask.target);
+	sampler_begin(v, s->host);
+	tell_target(v);
+	v->planned = v->every = 1;
+	v->due_row = s->row;
+	sampler_start_ticks(v, s->now.mono_ns, interval_of(s));
+}
+
+void
+session_leave(struct session *s, struct sampler *v)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i] != v)
+			s->v[kept++] = s->v[i];
+	s->n = kept;
+	if (v->watch.host)
+		sampler_end(v);
+	free(v);
+}
+
+int64_t
+session_due_ns(const struct session *s)
+{
+	int64_t between_ns = due_between_ns(s);
+
+	return s->row_ns < between_ns ? s->row_ns : between_ns;
+}
+
 /* Whether it is time; else the caller has something to do. */
 static bool
 sleep_until(struct session *s, int64_t due_ns)

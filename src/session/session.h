@@ -1,6 +1,6 @@
 /*
  * session: any number of samplers over one host, on one schedule. It is the loop of run, record,
- * export, check and why: it waits for what is due next, reads it, makes the rows, and says which
+ * export, check, why and top: it waits for what is due next, reads it, makes the rows, and says which
  * event it was.
  *
  *  struct session s = { .host = host, .options = o, .interval_ns = second, .say = say };
@@ -17,6 +17,7 @@
  *   record  every interval  nothing            is tried again       ends it        ends it at once
  *   export  every interval  ticks, 1 s apart   is tried again       ends it        ends it at once
  *   check   one             ticks and steps    has no rows          makes the row  is unknown
+ *   top     every interval  ticks              is tried again       ends it        ends it at once
  *   why     one             ticks and steps    has no rows          makes the row  is its status
  *
  * limits only starts a session, and then reads the first sample without it.
@@ -96,6 +97,15 @@ void session_open_whole(struct session *s, const struct options *o);
 
 /* Adds a sampler of the tool; the caller sets its options. */
 struct sampler *session_add(struct session *s, const struct tool *tool, const struct request *ask);
+
+/* Begins a sampler that was added to a session which has begun: the next row takes its first snapshot. */
+void session_join(struct session *s, struct sampler *v);
+
+/* Ends a sampler, which is gone then. */
+void session_leave(struct session *s, struct sampler *v);
+
+/* When session_next has something to do on a live host: a row, a tick or a step (CLOCK_MONOTONIC). */
+int64_t session_due_ns(const struct session *s);
 
 /* Goes to the first sample that is not a tick. False if a signal interrupts that. Ends the program
  * if there is no such sample. */

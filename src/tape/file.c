@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -165,6 +166,15 @@ make_way(struct tape_writer *w, uint64_t cleared)
 	return oldest;
 }
 
+static void
+begin_run(struct tape_file *f, struct tape_segment *from, uint64_t at)
+{
+	if (getrandom(&from->run, sizeof from->run, GRND_NONBLOCK) != sizeof from->run)
+		from->run ^= (uint64_t)getpid() << 32;
+	tape_writer_begin(&f->writer, f->fd, f->stream, from, at);
+	f->writer.oldest = make_way;
+}
+
 static int
 open_tape(struct tape_file *f, const char *path, uint64_t ring, bool fresh)
 {
@@ -188,10 +198,7 @@ open_tape(struct tape_file *f, const char *path, uint64_t ring, bool fresh)
 		errno = error;
 		return -1;
 	}
-	if (getrandom(&from.run, sizeof from.run, GRND_NONBLOCK) != sizeof from.run)
-		from.run ^= (uint64_t)getpid() << 32;
-	tape_writer_begin(&f->writer, f->fd, f->stream, &from, at);
-	f->writer.oldest = make_way;
+	begin_run(f, &from, at);
 	return 0;
 }
 
@@ -205,6 +212,24 @@ int
 tape_file_create(struct tape_file *f, const char *path)
 {
 	return open_tape(f, path, 0, true);
+}
+
+int
+tape_file_memory(struct tape_file *f, uint64_t ring)
+{
+	struct tape_segment from = { .ring = ring };
+
+	*f = (struct tape_file){
+		.fd = memfd_create("pq", MFD_CLOEXEC), .path = "memory", .ring = ring
+	};
+	if (f->fd < 0 || ftruncate(f->fd, (off_t)ring) < 0) {
+		int error = errno;
+		if (f->fd >= 0)
+			close(f->fd);
+		return fail_with(error);
+	}
+	begin_run(f, &from, 0);
+	return 0;
 }
 
 /* Makes the closing record of the run before the end of a segment. Otherwise the file would seem whole

@@ -31,6 +31,9 @@ int tape_file_open(struct tape_file *f, const char *path, uint64_t ring);
 /* The same for a file that must not exist yet: EEXIST. A link of that name is not followed. */
 int tape_file_create(struct tape_file *f, const char *path);
 
+/* The same for a file in memory without a name, which goes with its descriptor: a ring of that many bytes. */
+int tape_file_memory(struct tape_file *f, uint64_t ring);
+
 /* The process that writes the recording at `path`; 0: none; -1 with errno. */
 int tape_file_owner(const char *path);
 

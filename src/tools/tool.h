@@ -187,7 +187,7 @@ void *tool_defaults(const struct tool *t, struct arena *a, unsigned rows);
 extern const struct tool tool_runq, tool_cpu, tool_throttle, tool_mem, tool_tasks, tool_runqlat,
     tool_wait, tool_psi, tool_disk, tool_sock;
 extern const struct tool tool_record, tool_tape, tool_trace, tool_export, tool_check, tool_why,
-    tool_limits, tool_who, tool_report, tool_diff;
+    tool_limits, tool_who, tool_report, tool_diff, tool_top;
 
 /* Those that make rows, and NULL. */
 extern const struct tool *const tools[];

@@ -42,10 +42,8 @@ sum_of_waits(const struct evidence *e)
 	return evidence_answers(e, ASKS_PROCESSES) ? tasks_sum(e->tasks, TASKS_WAIT) / 100 : NAN;
 }
 
-/* The mean number of tasks that waited: counted by the kernel, else at least what is summed over the
- * visible processes, and what is estimated from the run queue. */
-static double
-waiting(const struct evidence *e)
+double
+evidence_waiting(const struct evidence *e)
 {
 	double exact = runq_num(e->runq, 0, RUNQ_WAITING), sum = sum_of_waits(e);
 	double queue = runq_num(e->runq, 0, RUNQ_SZ) - evidence_cpus(e);
@@ -58,7 +56,7 @@ saturated(const struct evidence *e)
 {
 	return evidence_busy(e, evidence_all_cpus(e)) > 90 &&
 	    runq_num(e->runq, 0, RUNQ_SZ) > 1.1 * evidence_cpus(e) &&
-	    waiting(e) > 0.15 * evidence_cpus(e);
+	    evidence_waiting(e) > 0.15 * evidence_cpus(e);
 }
 
 /* The cgroup whose processes used most CPU time together, and how much in %; NULL if none is
@@ -127,7 +125,7 @@ saturation(const struct evidence *e, struct findings *f)
 	if (!saturated(e) || evidence_has_target(e))
 		return;
 	struct finding *one = finding_add(f, "cpu-saturated",
-	    excess > 2 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, waiting(e),
+	    excess > 2 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, evidence_waiting(e),
 	    "CPUs saturated: more tasks want to run than there are CPUs", NO_FIGURE);
 	tell_queue(e, one);
 	tell_busiest(e, one);
@@ -175,7 +173,7 @@ contest(const struct evidence *e)
 	struct contest c;
 	double wait = tasks_sum(e->target, TASKS_WAIT) / 100;
 	/* the run queue is sampled: of threads that wake up together it shows too many or too few */
-	double all = isnan(sum_of_waits(e)) ? waiting(e) : sum_of_waits(e);
+	double all = isnan(sum_of_waits(e)) ? evidence_waiting(e) : sum_of_waits(e);
 
 	measure_cpus(e, &c);
 	c.own = tasks_sum(e->target, TASKS_CPU) / 100;

@@ -15,7 +15,7 @@ add_asked(
 {
 	struct request ask = { .target = tool_target(tool, target), .options = options };
 
-	return session_add(&e->session, tool, &ask);
+	return session_add(e->joined ? e->joined : &e->session, tool, &ask);
 }
 
 /* With the default options, but all rows. */
@@ -47,6 +47,18 @@ add_machine(struct evidence *e)
 	e->io.of = add(e, &disk_of_groups, &all);
 }
 
+/* A sampler of single steps. Row by row, a step is a row. */
+static const struct sampler *
+add_step(struct evidence *e, const struct tool *tool, const struct target *target,
+    const struct sampler *of_all)
+{
+	if (!e->session.whole)
+		return of_all;
+	struct sampler *step = add(e, tool, target);
+	step->steps = true;
+	return step;
+}
+
 /* Accept queues and queues of packets are sampled more rarely than by pq sock: what lasts is looked for. */
 static void
 add_sockets(struct evidence *e)
@@ -59,9 +71,7 @@ add_sockets(struct evidence *e)
 		       *softnet = add_asked(e, &sock_cpus, &none, cpus);
 	sock->tick_ns = softnet->tick_ns = 50000000;
 	e->sock.of = sock;
-	struct sampler *step = add(e, &tool_sock, e->about);
-	step->steps = true;
-	e->sock_step.of = step;
+	e->sock_step.of = add_step(e, &tool_sock, e->about, sock);
 	e->softnet.of = softnet;
 }
 
@@ -74,9 +84,7 @@ add_groups(struct evidence *e)
 
 	e->throttle.of = add(e, &tool_throttle, target);
 	e->mem.of = add(e, &tool_mem, target);
-	struct sampler *step = add(e, &tool_mem, target);
-	step->steps = true;
-	e->mem_step.of = step;
+	e->mem_step.of = add_step(e, &tool_mem, target, e->mem.of);
 }
 
 static void
@@ -91,7 +99,7 @@ say_nothing(void *about, const struct tool *tool, const char *message)
 static void
 add_who(struct evidence *e)
 {
-	if (e->session.host->replay || e->session.host->elsewhere)
+	if (e->session.host->replay || e->session.host->elsewhere || e->joined)
 		return;
 	struct who_options *o = tool_defaults(&tool_who, &e->arena, 0);
 	o->from = WHO_BPF;
@@ -174,10 +182,10 @@ note_unread(struct evidence *e)
 			continue;
 		*u = (struct unread){ .ms = ms,
 			.bytes = sock_num(rows, i, SOCK_RECV),
-			.local = arena_printf(&e->arena, "%s", sock_text(rows, i, SOCK_LOCAL)),
-			.peer = arena_printf(&e->arena, "%s", sock_text(rows, i, SOCK_PEER)),
-			.process = arena_printf(&e->arena, "%s", sock_brief(rows, i, SOCK_PROCESS)),
-			.pid = arena_printf(&e->arena, "%s", sock_text(rows, i, SOCK_PID)) };
+			.local = arena_printf(&e->row, "%s", sock_text(rows, i, SOCK_LOCAL)),
+			.peer = arena_printf(&e->row, "%s", sock_text(rows, i, SOCK_PEER)),
+			.process = arena_printf(&e->row, "%s", sock_brief(rows, i, SOCK_PROCESS)),
+			.pid = arena_printf(&e->row, "%s", sock_text(rows, i, SOCK_PID)) };
 	}
 }
 
@@ -240,6 +248,98 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	target_look(e);
 	disks_look(e);
 	return true;
+}
+
+/* ---- Row by row */
+
+static const struct target no_target = { .pid = NULL };
+
+/* Figures that ticks sample are taken once a row; only the run queue has nothing else. */
+static void
+set_ticks(struct session *s, size_t from)
+{
+	for (size_t i = from; i < s->n; i++)
+		s->v[i]->tick_ns = s->v[i]->tool == &tool_runq ? 500000000 : 0;
+}
+
+/* Sockets cost most, as their owners are looked for in all processes: they are read every five seconds. */
+static void
+read_rarely(struct session *s, const struct sampler *of)
+{
+	const int64_t often_ns = s->interval_ns ? s->interval_ns : 1000000000,
+		      rarely_ns = 5000000000;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i] == of && !s->host->replay && often_ns < rarely_ns)
+			s->v[i]->planned = (uint64_t)(rarely_ns / often_ns);
+}
+
+void
+evidence_of_rows(
+    struct evidence *e, const struct options *o, struct host *host, int64_t interval_ns)
+{
+	*e = (struct evidence){ .about = &no_target, .option = "", .utc = o->utc };
+	e->session = (struct session){
+		.host = host, .options = o, .interval_ns = interval_ns, .lasting = true
+	};
+	add_machine(e);
+	add_groups(e);
+	add_sockets(e);
+	set_ticks(&e->session, 0);
+	read_rarely(&e->session, e->softnet.of);
+	read_rarely(&e->session, e->sock.of);
+}
+
+void
+evidence_row(struct evidence *e, const struct sample *from)
+{
+	if (e->joined)
+		e->session.now = e->joined->now;
+	e->session.from = *from;
+	e->unread = (struct unread){ .ms = 0 };
+	arena_reset(&e->row);
+	note_unread(e);
+}
+
+void
+evidence_join(struct evidence *e, struct evidence *machine, const struct target *t)
+{
+	struct session *s = &machine->session;
+	size_t from = s->n;
+
+	*e = (struct evidence){ .about = t,
+		.joined = s,
+		.utc = machine->utc,
+		.runq = machine->runq,
+		.cpus = machine->cpus,
+		.psi = machine->psi,
+		.tasks = machine->tasks,
+		.disks = machine->disks,
+		.io = machine->io };
+	e->session = (struct session){ .host = s->host, .options = s->options };
+	e->option =
+	    arena_printf(&e->arena, " %s %s", t->pid ? "-p" : "-g", t->pid ? t->pid : t->cgroup);
+	add_groups(e);
+	add_sockets(e);
+	add_target(e);
+	set_ticks(s, from);
+	for (size_t i = from; i < s->n; i++)
+		session_join(s, s->v[i]);
+}
+
+void
+evidence_part(struct evidence *e)
+{
+	const struct sampler *of[] = { e->throttle.of, e->mem.of, e->sock.of, e->softnet.of,
+		e->target.of, e->threads.of, e->target_psi.of, e->target_io.of, e->wait.of };
+	struct session *s = e->joined;
+
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+		for (size_t k = 0; k < s->n; k++)
+			if (s->v[k] == of[i])
+				session_leave(s, s->v[k]);
+	arena_free(&e->arena);
+	arena_free(&e->row);
 }
 
 /* The CPUs that the threads which waited most may run on. */
@@ -550,6 +650,7 @@ evidence_end(struct evidence *e)
 	phases_free(&e->quota_phases);
 	phases_free(&e->memory_phases);
 	arena_free(&e->arena);
+	arena_free(&e->row);
 	for (size_t i = 0; i < e->ngrowth; i++) {
 		free(e->growth[i].cgroup);
 		free(e->growth[i].name);

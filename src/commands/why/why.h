@@ -146,6 +146,8 @@ enum question {
 
 struct evidence {
 	struct session session;
+	/* its samplers are in this session, which another evidence has; NULL: in its own */
+	struct session *joined;
 	/* of the machine */
 	struct runq_rows runq;
 	struct cpu_rows cpus;
@@ -174,7 +176,7 @@ struct evidence {
 	bool allowed_known;
 	const struct target *about; /* -p or -g; all NULL without them */
 	const char *option; /* the same for the commands in advice: " -p 4242", " -g /web" or "" */
-	struct arena arena;
+	struct arena arena, row; /* `row` is emptied by evidence_row */
 	struct growth growth[GROWTHS_MOST];
 	size_t ngrowth;
 	struct target_life life;
@@ -190,6 +192,26 @@ bool evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns
 
 /* Watches to the end of the span or of the recording. */
 void evidence_watch(struct evidence *e);
+
+/* Prepares to watch the machine row by row, for pq top: adds the samplers to e->session, which the caller
+ * completes and runs. After each row the rules judge this row alone, once evidence_row was called. Rules
+ * about what grows over several rows, or about changed limits, find nothing. */
+void evidence_of_rows(
+    struct evidence *e, const struct options *o, struct host *host, int64_t interval_ns);
+
+/* Prepares *e for the row that the session has just made, since the sample `from`. */
+void evidence_row(struct evidence *e, const struct sample *from);
+
+/* The same for a target, whose samplers join the session of that evidence, which has begun. The target
+ * outlives it. */
+void evidence_join(struct evidence *e, struct evidence *machine, const struct target *t);
+
+/* Ends the samplers that joined. */
+void evidence_part(struct evidence *e);
+
+/* The mean number of tasks that waited for a CPU: counted by the kernel, else at least what is summed over
+ * the visible processes, and what is estimated from the run queue. */
+double evidence_waiting(const struct evidence *e);
 
 /* Whether the evidence has the figures for that question; without a target, ASKS_TARGET is not
  * asked. */

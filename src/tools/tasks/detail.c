@@ -272,14 +272,15 @@ read_tasks(struct reader *r, const struct tasks_unit *u)
 				read_task(r, u->p->pid, t);
 }
 
-/* The number of the cgroup in r->cgroups, by what its row says of it; -1: unknown. */
+/* The number of the cgroup in r->cgroups, by what its row says of it; -1: unknown. A row that lacks the cgroup of the
+ * cpu controller does not tell: on v1 all tasks may be in one cgroup of the v2 hierarchy. */
 static int
 cgroup_of(struct reader *r, const struct tasks_process *p)
 {
 	struct task_row room;
 	const struct task_row *row = p->by_row ? tasks_row(r->w, tasks_of(r->s, p), &room) : NULL;
 
-	if (!row || !row->cgroup[0])
+	if (!row || !row->cgroup[0] || !row->cgroup[1])
 		return -1;
 	uint32_t i =
 	    map_put(&r->by_id, (struct text){ (const char *)row->cgroup, sizeof row->cgroup });

@@ -1,0 +1,206 @@
+/* draw: puts a frame of pq top together: a header, the panel, the list or the details, and the keys. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "commands/top/top.h"
+
+static const struct panel *
+shown_panel(const struct top *t)
+{
+	return t->frozen ? t->frozen : &t->panel;
+}
+
+static void
+put_interval(const struct top *t, char *out, size_t n)
+{
+	const struct panel *p = shown_panel(t);
+	char text[HUMAN_MOST];
+
+	if (t->interval_ns) {
+		snprintf(out, n, "every %s", human_duration((double)t->interval_ns * 1e-9, text));
+		return;
+	}
+	const struct panel_row *row = &p->rows[(p->taken - 1) % HISTORY_MOST];
+	snprintf(out, n, "row of %s",
+	    p->taken ? human_duration((double)(row->to_ns - row->from_ns) * 1e-9, text) : "-");
+}
+
+static const char *
+state_of(const struct top *t)
+{
+	bool replay = t->host->replay;
+
+	return t->ended && replay ? "end of the recording" :
+	    t->frozen             ? (replay ? "paused" : "frozen") :
+	    replay                ? "playing" :
+				    "live";
+}
+
+/* "pq top  node-1  17:12:01  2 CPUs  every 1 s            live" */
+static void
+draw_header(const struct top *t, struct frame *f, bool plain)
+{
+	const struct panel *p = shown_panel(t);
+	int64_t now_ns = p->taken ? p->rows[(p->taken - 1) % HISTORY_MOST].to_ns : t->last.real_ns;
+	struct report times = { .utc = t->options->utc };
+	char text[256], clock[16], interval[64];
+
+	times.fractions = t->interval_ns % 1000000000 != 0;
+	put_interval(t, interval, sizeof interval);
+	clock_text(clock, &times, now_ns);
+	frame_at(f, 0, 0, STYLE_BOLD);
+	frame_text(f, "pq top  ");
+	f->style = STYLE_PLAIN;
+	snprintf(text, sizeof text, "%s  %s  ", clock, interval);
+	frame_text(f, text);
+	frame_clipped(f, t->host->facts.name, 32);
+	if (plain)
+		return;
+	int n = frame_columns(f, state_of(t));
+	frame_at(
+	    f, 0, f->width - n, STYLE_BOLD | (t->frozen || t->ended ? STYLE_YELLOW : STYLE_GREEN));
+	frame_text(f, state_of(t));
+}
+
+/* ---- The last line */
+
+static void
+draw_filter(const struct top *t, struct frame *f, int line)
+{
+	frame_at(f, line, 0, STYLE_BOLD);
+	frame_text(f, "filter: ");
+	f->style = STYLE_PLAIN;
+	frame_text(f, t->list.filter);
+	f->style = STYLE_REVERSE;
+	frame_text(f, " ");
+	f->style = STYLE_DIM;
+	frame_text(f, "  Enter keeps it, Esc clears it");
+}
+
+static void
+put_key(struct frame *f, const char *key, const char *what)
+{
+	f->style = STYLE_BOLD;
+	frame_text(f, key);
+	f->style = STYLE_PLAIN;
+	frame_text(f, " ");
+	frame_text(f, what);
+	frame_text(f, "  ");
+}
+
+static void
+draw_keys(const struct top *t, struct frame *f, int line)
+{
+	char sort[48];
+
+	frame_at(f, line, 0, STYLE_PLAIN);
+	if (t->page == PAGE_HELP) {
+		put_key(f, "Esc", "back");
+		put_key(f, "Up/Down", "scroll");
+		put_key(f, "q", "quit");
+		return;
+	}
+	if (t->page == PAGE_DETAIL) {
+		put_key(f, "Esc", "back");
+		put_key(f, "Up/Down", "scroll");
+		put_key(f, "space", t->frozen ? "go on" : "freeze");
+		put_key(f, "h", "help");
+		put_key(f, "q", "quit");
+		return;
+	}
+	snprintf(sort, sizeof sort, "sort: %s", list_sort_name(t->list.sort));
+	put_key(f, "h", "help");
+	put_key(f, "s", sort);
+	put_key(f, "/", *t->list.filter ? t->list.filter : "filter");
+	put_key(f, "gpt", list_view_name(t->list.view));
+	put_key(f, "Enter", "details");
+	put_key(f, "space", t->frozen ? "go on" : "freeze");
+	put_key(f, "q", "quit");
+}
+
+static void
+draw_last(const struct top *t, struct frame *f, int line)
+{
+	if (t->editing) {
+		draw_filter(t, f, line);
+	} else if (*t->message) {
+		frame_at(f, line, 0, STYLE_BOLD);
+		frame_text(f, t->message);
+	} else {
+		draw_keys(t, f, line);
+	}
+}
+
+/* ---- Help */
+
+static const char help[] =
+    "#Keys\n"
+    "  Up, Down, PgUp, PgDn, Home, End   move in the list\n"
+    "  Enter       details of the selected cgroup or process: verdict, waits, limits\n"
+    "  Esc         back\n"
+    "  g  p  t     list cgroups, processes, threads\n"
+    "  s  S        sort by the next column, by the one before\n"
+    "  /           filter by a part of the name, the cgroup or the process ID\n"
+    "  space       freeze the screen, and let it go on\n"
+    "  r           save the last minutes as a recording (live)\n"
+    "  Left Right  the row before and the next one (recording)\n"
+    "  < >         a minute back, a minute on (recording)\n"
+    "  Ctrl-L      draw the screen again\n"
+    "  h           this help\n"
+    "  q, Ctrl-C   quit; Ctrl-Z suspends\n"
+    "#Columns, in % of the interval: 100 is one thread all the time\n"
+    "  %CPU    on a CPU\n"
+    "  %wait   runnable, but waiting for a CPU, quotas included\n"
+    "  %quota  throttled: of a cgroup by its counters, of a task where certain\n"
+    "  %mem    memory pressure of the cgroup (cgroup v2)\n"
+    "  %I/O    in uninterruptible sleep, mostly for I/O (one sample a row)\n"
+    "  %lock   waiting for a lock (one sample a row)\n"
+    "  What hurts most is the sum of the waits.\n";
+
+static void
+draw_help(const struct top *t, struct frame *f, int line, int lines)
+{
+	struct buf b = { 0 };
+
+	buf_text(&b, help);
+	buf_text(&b, t->nnotes ? "#What could not be measured, or only partly\n" : "");
+	for (size_t i = 0; i < t->nnotes; i++) {
+		buf_text(&b, "  ");
+		buf_printable(&b, t->notes[i]);
+		buf_char(&b, '\n');
+	}
+	draw_lines(f, &b, t->help_top, line, lines);
+	buf_free(&b);
+}
+
+/* The lines of the panel: the verdict, and the meters as far as the list keeps some rows. */
+static int
+panel_lines(int height)
+{
+	int n = height - 11;
+
+	return 1 + (n < 0 ? 0 : n > METERS ? METERS : n);
+}
+
+void
+top_draw(struct top *t, int width, int height, bool plain)
+{
+	struct frame *f = &t->frame;
+	int last = plain ? height : height - 1, line = 1;
+
+	frame_begin(f, width, height);
+	draw_header(t, f, plain);
+	if (t->page == PAGE_HELP) {
+		draw_help(t, f, line, last - line);
+	} else {
+		line +=
+		    panel_draw(shown_panel(t), f, line, plain ? 1 + METERS : panel_lines(height));
+		if (t->page == PAGE_DETAIL)
+			detail_draw(&t->detail, f, line, last - line);
+		else
+			list_draw(&t->list, f, line, last - line, !plain);
+	}
+	if (!plain && height > 3)
+		draw_last(t, f, last);
+}

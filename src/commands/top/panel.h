@@ -1,0 +1,51 @@
+/* panel: the upper part of pq top: the verdict, and a line for each resource with a bar, its figures and a
+ * sparkline of the last minute. */
+#ifndef PQ_TOP_PANEL_H
+#define PQ_TOP_PANEL_H
+
+#include "commands/top/frame.h"
+#include "commands/why/why.h"
+
+enum meter {
+	METER_CPU,
+	METER_QUEUE,
+	METER_THROTTLED,
+	METER_MEMORY,
+	METER_PRESSURE,
+	METER_SOCKETS,
+	METER_DISKS,
+	METERS
+};
+
+enum { HISTORY_MOST = 1200, METER_WORDS = 96, VERDICT_WORDS = 512 };
+
+/* What one row gave. NaN: unknown. */
+struct panel_row {
+	int64_t from_ns, to_ns; /* CLOCK_REALTIME */
+	double value[METERS];
+};
+
+/* Zero-initialise to start. */
+struct panel {
+	struct panel_row rows[HISTORY_MOST]; /* a ring: the last one is at (taken - 1) */
+	uint64_t taken;
+	double cpus;
+	char words[METERS][METER_WORDS];
+	/* the verdict of the last row that had a finding, and when; it fades after some seconds */
+	enum verdict severity;
+	enum verdict now; /* of the last row alone */
+	int64_t verdict_ns;
+	char verdict[VERDICT_WORDS];
+};
+
+/* Takes the figures of a row that began at `from`, and what the rules find in it. */
+void panel_take(struct panel *p, const struct evidence *e, const struct sample *from);
+
+/* Draws the verdict on one line, and as many meters below it as `lines` has room for. Returns the lines
+ * it took. */
+int panel_draw(const struct panel *p, struct frame *f, int line, int lines);
+
+/* Puts the words of a finding, as one sentence. */
+void panel_finding(const struct finding *one, struct buf *b);
+
+#endif

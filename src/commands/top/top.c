@@ -1,0 +1,479 @@
+/* top: the command: a full screen of everything that queues, worst first, or the same as plain rows. */
+#include "commands/top/top.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/output.h"
+#include "cli/signals.h"
+#include "commands/top/screen.h"
+#include "tools/targets.h"
+
+enum { CTRL_L = 'L' - '@' };
+
+static const int64_t SECOND_NS = 1000000000, MINUTE_NS = INT64_C(60) * 1000000000,
+		     KEY_PAUSE_NS = 50000000;
+
+/* ---- Keys */
+
+static void
+move_by(struct top *t, long by)
+{
+	if (t->page == PAGE_DETAIL)
+		detail_move(&t->detail, (int)by);
+	else if (t->page == PAGE_HELP)
+		t->help_top = t->help_top + by < 0 ? 0 :
+		    by > 100                       ? t->help_top :
+						     t->help_top + (int)by;
+	else
+		list_move(&t->list, by);
+}
+
+static void
+open_selected(struct top *t)
+{
+	const struct list_entry *x = list_selected(&t->list);
+	struct target target = { .pid = NULL };
+	char title[256];
+	bool frozen = t->frozen != NULL;
+
+	if (!x || t->page != PAGE_LIST)
+		return;
+	if (x->pid)
+		target.pid = x->pid;
+	else
+		target.cgroup = x->key;
+	snprintf(title, sizeof title, x->pid ? "process %s  %s  %s" : "cgroup %s",
+	    x->pid ? x->pid : x->key, x->name ? x->name : "-", x->of ? x->of : "");
+	top_open_detail(t, &target, title);
+	if (top_can_seek(t)) { /* its figures need the rows before */
+		top_freeze(t, false);
+		top_seek(t, t->last.real_ns);
+		top_freeze(t, frozen);
+	}
+}
+
+static void
+go_back(struct top *t)
+{
+	if (t->page == PAGE_HELP)
+		t->page = t->before_help;
+	else if (t->page == PAGE_DETAIL)
+		top_close_detail(t);
+	else if (*t->list.filter) {
+		*t->list.filter = '\0';
+		list_arrange(&t->list);
+	}
+}
+
+static void
+edit_filter(struct top *t, int key)
+{
+	char *s = t->list.filter;
+	size_t n = strlen(s);
+
+	if (key == KEY_ENTER || key == KEY_ESCAPE)
+		t->editing = false;
+	if (key == KEY_ESCAPE)
+		*s = '\0';
+	if (key == KEY_BACKSPACE && n > 0) {
+		do
+			s[--n] = '\0';
+		while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80);
+	}
+	if (key >= ' ' && key < 256 && n + 1 < FILTER_MOST) {
+		s[n] = (char)key;
+		s[n + 1] = '\0';
+	}
+	list_arrange(&t->list);
+}
+
+static void
+say(struct top *t, const char *message)
+{
+	snprintf(t->message, sizeof t->message, "%s", message);
+}
+
+/* Goes through the time of a recording. */
+static void
+travel(struct top *t, int key)
+{
+	int64_t before_ns = top_previous_ns(t);
+
+	if (!t->host->replay) {
+		say(t, "only a recording can go through time (r saves one)");
+		return;
+	}
+	if (!top_can_seek(t) && (key == KEY_LEFT || key == '<')) {
+		say(t, "a recording from a pipe cannot go back");
+		return;
+	}
+	top_freeze(t, false); /* the rows are taken */
+	if (key == KEY_LEFT || key == '<') {
+		if (!before_ns)
+			say(t, "the recording begins here");
+		else
+			top_seek(t, key == KEY_LEFT ? before_ns : t->last.real_ns - MINUTE_NS);
+	} else if (key == KEY_RIGHT) {
+		top_next_row(t);
+	} else {
+		int64_t to_ns = t->last.real_ns + MINUTE_NS;
+		while (t->last.real_ns < to_ns && top_next_row(t))
+			;
+	}
+	top_freeze(t, true);
+}
+
+static void
+sort_by(struct top *t, int step)
+{
+	t->list.sort = (t->list.sort + step + LIST_SORTS) % LIST_SORTS;
+	list_arrange(&t->list);
+}
+
+static void
+save(struct top *t)
+{
+	if (t->host->replay)
+		say(t, "this is a recording already (pq tape cut copies a part of it)");
+	else
+		ring_save(&t->ring, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME), t->message,
+		    sizeof t->message);
+}
+
+static void
+open_help(struct top *t)
+{
+	if (t->page != PAGE_HELP)
+		t->before_help = t->page;
+	t->page = PAGE_HELP;
+	t->help_top = 0;
+}
+
+/* Acts on a key. False: the program should end. */
+static bool
+act(struct top *t, int key, int screenful)
+{
+	switch (key) {
+	case KEY_UP:
+	case KEY_DOWN:
+		move_by(t, key == KEY_UP ? -1 : 1);
+		break;
+	case KEY_PAGE_UP:
+	case KEY_PAGE_DOWN:
+		move_by(t, key == KEY_PAGE_UP ? -screenful : screenful);
+		break;
+	case KEY_HOME:
+	case KEY_END:
+		move_by(t, key == KEY_HOME ? -1000000 : 1000000);
+		break;
+	case KEY_LEFT:
+	case KEY_RIGHT:
+	case '<':
+	case '>':
+		travel(t, key);
+		break;
+	case KEY_ENTER:
+		open_selected(t);
+		break;
+	case KEY_ESCAPE:
+		go_back(t);
+		break;
+	case 'g':
+	case 'p':
+	case 't':
+		t->page = t->page == PAGE_HELP ? t->before_help : t->page;
+		top_close_detail(t);
+		top_view(t, key == 'g' ? VIEW_CGROUPS : key == 'p' ? VIEW_PROCESSES : VIEW_THREADS);
+		break;
+	case 's':
+	case 'S':
+		sort_by(t, key == 's' ? 1 : -1);
+		break;
+	case '/':
+		t->editing = t->page == PAGE_LIST;
+		break;
+	case ' ':
+		top_freeze(t, !t->frozen);
+		break;
+	case 'r':
+		save(t);
+		break;
+	case 'h':
+	case '?':
+		open_help(t);
+		break;
+	case CTRL_L:
+		frame_forget(&t->frame);
+		break;
+	case 'q':
+	case 'Q':
+		return false;
+	default:
+		break;
+	}
+	return true;
+}
+
+/* Reads keys and acts on them. Sets *changed if there were any. False: the program should end. */
+static bool
+take_keys(struct top *t, struct key_reader *keys, bool paused, bool *changed)
+{
+	struct pollfd in = { STDIN_FILENO, POLLIN, 0 };
+	char bytes[32];
+	int key;
+
+	if (!screen_taken() && poll(&in, 1, 0) > 0) {
+		ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+			return false; /* the terminal has gone */
+		key_feed(keys, bytes, n > 0 ? (size_t)n : 0);
+		paused = false;
+	}
+	while ((key = key_next(keys, paused)) != KEY_NONE) {
+		*changed = true;
+		*t->message = '\0';
+		if (t->editing)
+			edit_filter(t, key);
+		else if (!act(t, key, t->frame.height > 14 ? t->frame.height - 11 : 4))
+			return false;
+	}
+	return true;
+}
+
+/* ---- The screen */
+
+struct screen_loop {
+	struct key_reader keys;
+	int64_t key_ns;  /* when the last bytes of a key may have come */
+	int64_t play_ns; /* when the next row of a recording is due (CLOCK_MONOTONIC) */
+	struct buf out;
+};
+
+/* A row of a recording lasts as long as it did. */
+static void
+set_play(const struct top *t, struct screen_loop *l)
+{
+	const struct panel *p = &t->panel;
+	const struct panel_row *row = &p->rows[(p->taken - 1) % HISTORY_MOST];
+	int64_t span_ns = p->taken ? row->to_ns - row->from_ns : 0;
+
+	span_ns = span_ns < 0 ? 0 : span_ns > 10 * SECOND_NS ? 10 * SECOND_NS : span_ns;
+	l->play_ns = clock_ns(CLOCK_MONOTONIC) + span_ns;
+}
+
+static int64_t
+due_ns(const struct top *t, const struct screen_loop *l)
+{
+	int64_t due = !t->host->replay ? session_due_ns(&t->machine.session) :
+	    t->frozen || t->ended      ? INT64_MAX :
+					 l->play_ns;
+
+	if (key_begun(&l->keys) && l->key_ns + KEY_PAUSE_NS < due)
+		due = l->key_ns + KEY_PAUSE_NS;
+	return due;
+}
+
+static bool
+draw(struct top *t, struct screen_loop *l)
+{
+	int width, height;
+
+	if (screen_taken())
+		return true;
+	screen_size(&width, &height);
+	top_draw(t, width, height, false);
+	l->out.n = 0;
+	frame_diff(&t->frame, &l->out);
+	return screen_write(&l->out);
+}
+
+/* Takes the row that is due, if any. True if something else is to be shown. */
+static bool
+advance(struct top *t, struct screen_loop *l)
+{
+	int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	if (!t->host->replay)
+		return now_ns >= session_due_ns(&t->machine.session) && top_step(t) && !t->frozen;
+	if (t->frozen || t->ended || now_ns < l->play_ns)
+		return false;
+	top_next_row(t);
+	set_play(t, l);
+	return true;
+}
+
+/* True once per resize, and after the program was continued. */
+static bool
+redraws(struct top *t)
+{
+	bool resized = signals_resized(), continued = screen_continued();
+
+	if (continued)
+		frame_forget(&t->frame);
+	return resized || continued;
+}
+
+static void
+loop(struct top *t)
+{
+	struct screen_loop l = { .key_ns = 0 };
+	bool goes_on = true;
+
+	set_play(t, &l);
+	for (bool changed = true; goes_on && !signals_stop(); changed = false) {
+		if (changed || l.out.n == 0)
+			goes_on = draw(t, &l);
+		bool begun = key_begun(&l.keys);
+		signals_wait(screen_taken() ? -1 : STDIN_FILENO, due_ns(t, &l));
+		int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+		goes_on = goes_on &&
+		    take_keys(t, &l.keys, begun && now_ns >= l.key_ns + KEY_PAUSE_NS, &changed);
+		l.key_ns = key_begun(&l.keys) && begun ? l.key_ns : now_ns;
+		changed |= advance(t, &l);
+		changed |= redraws(t);
+		changed |= ring_saved(&t->ring, now_ns, t->message, sizeof t->message);
+		goes_on &= (t->host->replay || !t->ended) && !screen_orphaned();
+		if (changed && goes_on && !signals_stop())
+			goes_on = draw(t, &l);
+	}
+	buf_free(&l.out);
+}
+
+static void
+on_screen(struct top *t)
+{
+	if (top_begin(t) && (!t->host->replay || top_next_row(t)) && screen_enter())
+		loop(t);
+	screen_leave();
+}
+
+/* ---- Rows */
+
+static bool
+print(struct top *t, struct buf *out, bool first)
+{
+	enum { PLAIN_WIDTH = 80 };
+	int width = PLAIN_WIDTH, height = 0;
+	int lines = t->page == PAGE_DETAIL ? detail_lines(&t->detail) : (int)t->own->rows;
+
+	if (isatty(STDOUT_FILENO))
+		screen_size(&width, &height);
+	out->n = 0;
+	if (!first)
+		buf_char(out, '\n');
+	top_draw(t, width, 1 + 1 + METERS + 1 + lines, true);
+	frame_lines(&t->frame, out);
+	return output_write(out);
+}
+
+static void
+as_rows(struct top *t)
+{
+	const struct options *o = t->options;
+	struct buf out = { 0 };
+	uint64_t n = 0, count = o->count ? o->count : o->interval_ns || o->source ? UINT64_MAX : 1;
+
+	if (!top_begin(t))
+		return;
+	for (bool more = true; more && n < count && top_next_row(t); n++)
+		more = print(t, &out, n == 0);
+	buf_free(&out);
+}
+
+/* ---- The command */
+
+/* In the order of the words of --sort. */
+static const char *const sort_words[] = { "hurt", "cpu", "wait", "quota", "mem", "io", "lock",
+	"name", NULL };
+static const int sorts[] = { LIST_HURT, LIST_CPU, LIST_WAIT, LIST_QUOTA, LIST_MEMORY, LIST_IO,
+	LIST_LOCK, LIST_NAME };
+static const char *const view_words[] = { "cgroups", "processes", "threads", NULL };
+
+static void
+set_up(struct top *t, const struct options *o)
+{
+	const struct top_options *own = o->ask.options;
+
+	memset(t, 0, sizeof *t);
+	t->options = o;
+	t->own = own;
+	t->at = *o;
+	t->interval_ns = o->interval_ns || o->source ? o->interval_ns : SECOND_NS;
+	t->list.view = own->view ? (enum list_view)(own->view - 1) : VIEW_CGROUPS;
+	t->list.sort = sorts[own->sort ? own->sort - 1 : 0];
+	snprintf(t->list.filter, sizeof t->list.filter, "%s", own->filter ? own->filter : "");
+}
+
+static enum exit_status
+top(const struct options *given)
+{
+	struct options *o = xmalloc(sizeof *o);
+	struct top *t = xmalloc(sizeof *t);
+
+	*o = *given;
+	if (o->words > 2)
+		die(EXIT_USAGE, "unexpected argument '%s': usage is pq top [interval [count]]",
+		    o->word[2]);
+	options_numbers(o, o->word[0], o->words > 1 ? o->word[1] : NULL);
+	set_up(t, o);
+	bool screen = !t->own->plain && screen_possible();
+	t->frame.utf8 = screen_utf8();
+	t->frame.colour = screen && screen_colours();
+	signals_catch();
+	if (screen)
+		on_screen(t);
+	else
+		as_rows(t);
+	enum exit_status status =
+	    t->panel.taken > 0 || signals_stop() ? EXIT_DONE : session_status(&t->machine.session);
+	if (o->source && t->panel.taken == 0 && !signals_stop()) {
+		warn("%s: no rows: a row needs two samples (see pq tape info)", o->source);
+		status = EXIT_FAILED;
+	}
+	session_tell_losses(&t->machine.session);
+	top_end(t);
+	free(t);
+	free(o);
+	return status;
+}
+
+#define AT(member) offsetof(struct top_options, member)
+
+static const struct top_options usual_options = { .rows = 10, .keep = 16 << 20 };
+
+static const struct option options[] = {
+	{ 0, "view", "WHAT", OPTION_CHOICE, AT(view), .help = "list cgroups, processes or threads",
+	    .want = "cgroups, processes or threads", .choices = view_words },
+	{ 0, "sort", "KEY", OPTION_CHOICE, AT(sort),
+	    .help = "hurt (usual), cpu, wait, quota, mem, io, lock or name",
+	    .want = "hurt, cpu, wait, quota, mem, io, lock or name", .choices = sort_words },
+	{ 0, "filter", "TEXT", OPTION_TEXT, AT(filter),
+	    .help = "only names that contain TEXT, in any case" },
+	{ 0, "plain", NULL, OPTION_FLAG, AT(plain), .help = "print rows, also on a terminal" },
+	{ 'n', NULL, "N", OPTION_NUMBER, AT(rows),
+	    .help = "so many rows of the list (10), if printed", .want = "a number of rows",
+	    .most = 400 },
+	{ 0, "keep", "SIZE", OPTION_SIZE, AT(keep),
+	    .help = "keep the last minutes in SIZE bytes, for key r (16M)" },
+	{ .type = OPTION_END },
+};
+
+const struct tool tool_top = {
+	.name = "top",
+	.brief = "a full screen: everything that queues, worst first",
+	.usage = "[options] [interval [count]]",
+	.examples = "  pq top               the machine, once per second; h shows the keys\n"
+		    "  pq top -f spike.tape walk through a recording with the arrow keys\n"
+		    "  pq top 5 >log        rows, as stdout is no terminal\n",
+	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
+	    &option_root, NULL },
+	.options = options,
+	.options_size = sizeof(struct top_options),
+	.defaults = &usual_options,
+	.command = top,
+};

@@ -1,0 +1,396 @@
+#!/usr/bin/env bats
+# pq top: the screen, in a terminal of tmux, and the rows without one.
+# shellcheck disable=SC2030,SC2031 # each test runs in a shell of its own
+load helper
+
+setup() {
+	samples top
+}
+
+teardown() {
+	! declare -F tmux_is_there >/dev/null || in_tmux kill-server 2>/dev/null || :
+	local it
+	for it in "${started[@]}"; do kill -9 "$it" 2>/dev/null || :; done
+	for it in "${made[@]}"; do remove_group "$it"; done
+}
+
+# ---- A terminal
+
+in_tmux() {
+	tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null "$@"
+}
+
+# terminal COLUMNS LINES: a shell in a terminal of that size; its prompt is "ready>".
+terminal() {
+	command -v tmux >/dev/null || skip "no tmux"
+	tmux_is_there() { :; }
+	export PQ
+	echo "PS1='ready> '" >"$BATS_TEST_TMPDIR/rc"
+	in_tmux new-session -d -x "$1" -y "$2" "exec bash --noprofile --rcfile '$BATS_TEST_TMPDIR/rc' -i" 3>&-
+	await shows 'ready>'
+}
+
+# keys KEY…: as tmux calls them. Words come letter by letter.
+keys() {
+	in_tmux send-keys "$@"
+}
+
+# types TEXT: that line, and Enter.
+types() {
+	in_tmux send-keys -l "$1"
+	in_tmux send-keys Enter
+}
+
+screen() {
+	in_tmux capture-pane -p
+}
+
+# shows TEXT: it is on the screen now.
+shows() {
+	screen | grep -qF -- "$1"
+}
+
+shows_not() {
+	! shows "$1"
+}
+
+# line N: that line of the screen.
+line() {
+	screen | sed -n "${1}p"
+}
+
+# top OPTIONS…: starts pq top there, and waits for its screen. The shell's next prompt tells its exit status.
+top() {
+	types "clear; \"\$PQ\" top $*; echo \"status \$?\""
+	await shows 'pq top  '
+}
+
+# The process that the shell of the terminal started.
+top_pid() {
+	pgrep -P "$(in_tmux display-message -p '#{pane_pid}')"
+}
+
+on_alternate_screen() {
+	[ "$(in_tmux display-message -p '#{alternate_on}')" = 1 ]
+}
+
+# The terminal is as it was: the usual screen with a cursor, and it echoes lines.
+restored() {
+	await shows 'ready>'
+	! on_alternate_screen
+	[ "$(in_tmux display-message -p '#{cursor_flag}')" = 1 ]
+	types 'stty -a | grep -c -e "-echo " -e "-icanon" -e "-isig"; echo checked'
+	await shows 'checked'
+	screen | grep -qx 0
+}
+
+# ---- A recording: an idle machine of 4 CPUs, and a cgroup that is throttled from the third second on
+
+every_sample() {
+	local i
+	printf '%s %s\n' $((($1 + 1) * 1000000000)) $(((1790000000 + $1) * 1000000000)) >"$now/clock"
+	mkdir -p "$now/proc/pressure" "$now/sys/devices/system/cpu"
+	echo "0.10 0.10 0.10 1/200 4000" >"$now/proc/loadavg"
+	echo 0-3 >"$now/sys/devices/system/cpu/online"
+	{
+		echo "cpu  $((40 * $1)) 0 0 $((360 * ($1 + 1))) 0 0 0 0"
+		for i in 0 1 2 3; do echo "cpu$i $((10 * $1)) 0 0 $((90 * ($1 + 1))) 0 0 0 0"; done
+		printf 'processes 4000\nprocs_running 1\nprocs_blocked 0\n'
+	} >"$now/proc/stat"
+	printf 'MemTotal: 8000000 kB\nMemFree: 6000000 kB\nMemAvailable: 7000000 kB\n' >"$now/proc/meminfo"
+}
+
+# recording SECONDS: packs it into x.tape.
+recording() {
+	local i throttled=0
+	here
+	for ((i = 0; i <= $1; i++)); do
+		at "$i"
+		throttled=$((i > 2 ? i - 2 : 0))
+		cpu_group /shop '20000 100000' $((200000 * i)) $((10 * i)) $((10 * throttled)) $((1500000 * throttled))
+		cpu_group /quiet '400000 100000' $((1000 * i)) $((10 * i)) 0 0
+	done
+	find "$dir" -maxdepth 1 -name 't[0-9]' -exec sh -c 'mv "$1" "${1%/*}/t0${1##*/t}"' _ {} \;
+	"$PQ" tape pack "$dir" -o x.tape 2>/dev/null || "$PQ" tape pack -o x.tape "$dir"
+}
+
+# ---- Without a terminal
+
+@test "without a terminal, it prints the panel and the worst of the list" {
+	golden top/throttled.txt "$PQ" top -f "$(capture 6.1-v2-throttled)"
+	golden top/throttled-processes.txt "$PQ" top --view processes -f "$(capture 6.1-v2-throttled)"
+	golden top/v1.txt "$PQ" top -n 3 -f "$(capture 5.10-v1-throttled)"
+	golden top/memory.txt "$PQ" top -f "$(capture 6.1-v2-memory-near-limit)"
+}
+
+@test "a recording gives one frame per row, and their figures are those of the tools" {
+	recording 6
+	run --separate-stderr "$PQ" top -f x.tape
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^pq top' <<<"$output")" -eq 6 ]
+	[ "$(grep -c '^CRITICAL CPU throttled by quota: /shop' <<<"$output")" -eq 4 ]
+	held=$("$PQ" throttle -a -f x.tape --json | jq -r 'select(.cgroup == "/shop") | .held_cpus' | tail -1)
+	[[ $(grep '^throttled' <<<"$output" | tail -1) == *" $held"*" CPUs held /shop"* ]]
+	run --separate-stderr "$PQ" top -f x.tape --from +3s
+	[ "$(grep -c '^pq top' <<<"$output")" -eq 3 ]
+}
+
+@test "the sparkline has a hole where there is no row, and a peak keeps its height" {
+	recording 6
+	run --separate-stderr "$PQ" top -f x.tape
+	[[ $(grep '^throttled' <<<"$output" | tail -1) =~ " "_?[_.:=+*#-]+$ ]]
+	[[ $(grep '^throttled' <<<"$output" | head -1) =~ " "_$ ]]
+}
+
+@test "interval and count choose the rows; wrong words are refused" {
+	recording 6
+	run --separate-stderr "$PQ" top -f x.tape 2 2
+	[ "$(grep -c '^pq top' <<<"$output")" -eq 2 ]
+	fails 2 "invalid interval" "$PQ" top never
+	fails 2 "unexpected argument 'x'" "$PQ" top 1 1 x
+	fails 2 "invalid --view 'trees': want cgroups, processes or threads" "$PQ" top --view trees
+	fails 2 "neither a recording nor a captured directory" "$PQ" top -f /dev/null
+}
+
+@test "TERM=dumb gets rows without control characters; NO_COLOR a screen without colours" {
+	recording 4
+	script -qec "TERM=dumb $PQ top -f x.tape" /dev/null </dev/null >rows
+	grep -q '^pq top' rows
+	! grep -q $'\x1b' rows
+	terminal 80 24
+	types 'export NO_COLOR=1'
+	top -f x.tape
+	await shows 'end of the recording'
+	! in_tmux capture-pane -p -e | grep -q $'\x1b\[3[0-9]'
+	keys q
+	await shows 'status 0'
+	types 'unset NO_COLOR'
+	top -f x.tape
+	await shows 'end of the recording'
+	in_tmux capture-pane -p -e | grep -q $'\x1b\[.*3[0-9]m'
+}
+
+@test "a reader that has gone ends it, with status 0" {
+	recording 6
+	[ "$("$PQ" top -f x.tape | head -1 | cut -c1-6)" = "pq top" ]
+	run "$PQ" top --plain -f x.tape
+	[ "$status" -eq 0 ]
+}
+
+# ---- The screen
+
+@test "the screen of a recording at 80x24" {
+	terminal 80 24
+	types "clear; \"\$PQ\" top -f $(capture 6.1-v2-throttled)"
+	await shows 'end of the recording'
+	golden top/screen.txt screen
+}
+
+@test "a terminal of 20x5 shows the verdict and the worst; 500x200 is filled, and a change of size too" {
+	recording 4
+	terminal 20 5
+	types '"$PQ" top -f x.tape'
+	await shows 'CRITICAL CPU thrott'
+	await shows '/shop'
+	[ "$(screen | wc -L)" -le 20 ]
+	in_tmux resize-window -x 500 -y 200
+	await shows 'end of the recording'
+	await shows 'demand unmet; limit 0.20 CPUs'
+	[[ $(screen | grep ^throttled) =~ "held /shop "+[_.:=+*#-]+$ ]]
+	in_tmux resize-window -x 60 -y 12
+	await shows 'sort: what hurts'
+	await shows_not 'limit 0.20 CPUs'
+	keys q
+	restored
+}
+
+@test "the list: views, order and filter" {
+	recording 4
+	terminal 80 24
+	top -f x.tape
+	await shows 'end of the recording'
+	[[ $(line 11) == *"  /shop" && $(line 12) == *"  /quiet" ]]
+	keys S
+	await shows 'sort: %lock'
+	keys s s
+	await shows 'sort: name'
+	await eval '[[ $(line 11) == *"  /quiet" ]]'
+	keys /
+	await shows 'filter:'
+	keys s h
+	await shows_not '/quiet'
+	keys Enter
+	await shows 'Enter details'
+	shows_not '/quiet'
+	keys Escape
+	await shows '/quiet'
+	keys p
+	await shows 'command'
+	keys g
+	await shows '/quiet'
+	keys h
+	await shows 'Keys'
+	keys Escape
+	await shows '/quiet'
+}
+
+@test "details of a cgroup: verdict, figures and limits; Esc goes back" {
+	recording 4
+	terminal 80 40
+	top -f x.tape
+	await shows 'end of the recording'
+	keys Enter
+	await shows 'cgroup /shop'
+	await shows 'CPU throttled by quota'
+	shows 'limit 0.20 CPUs'
+	shows 'Limits, as pq limits shows them'
+	keys Escape
+	await shows '%wait'
+	keys Down Enter
+	await shows 'cgroup /quiet'
+}
+
+@test "arrows go through the time of a recording; space plays it on" {
+	recording 6
+	terminal 80 24
+	top -f x.tape
+	keys Space
+	await shows 'paused'
+	keys '<'
+	await eval '[[ $(line 1) == *"14:13:21"*paused ]]'
+	shows_not CRITICAL
+	keys Right Right
+	await eval '[[ $(line 1) == *"14:13:23"* ]]'
+	await shows CRITICAL
+	keys Left
+	await eval '[[ $(line 1) == *"14:13:22"* ]]'
+	await shows_not CRITICAL
+	keys Left Left Left
+	await shows 'the recording begins here'
+	keys Space
+	await shows 'end of the recording'
+	[[ $(line 1) == *"14:13:26"* ]]
+}
+
+@test "names with control characters, and of any length, stay in their line" {
+	for i in 0 1; do
+		at "$i"
+		cpu_group $'/ev\x1b[2Jil' '20000 100000' $((200000 * i)) $((10 * i)) $((10 * i)) $((1500000 * i))
+		cpu_group /"$(printf 'x%.0s' {1..200})" '20000 100000' 0 0 0 0
+	done
+	terminal 80 24
+	top -f "$dir"
+	await shows 'end of the recording'
+	shows '/ev\033[2Jil'
+	[ "$(screen | wc -L)" -le 80 ]
+	[[ $(line 1) == "pq top"* ]]
+	[[ $(screen | grep -c 'xxxxxxxx$') -eq 1 ]]
+}
+
+# ---- The terminal afterwards
+
+@test "q, Ctrl-C and SIGTERM end it, and the terminal is as before" {
+	terminal 80 24
+	for how in q C-c TERM; do
+		top 1
+		on_alternate_screen
+		case $how in
+		TERM) kill -TERM "$(top_pid)" ;;
+		*) keys $how ;;
+		esac
+		await shows 'status '
+		restored
+		types clear
+		await shows_not 'status '
+	done
+}
+
+@test "a crash, SIGHUP and SIGQUIT restore the terminal" {
+	terminal 80 24
+	for signal in SEGV ABRT BUS HUP QUIT; do
+		top 1
+		kill -$signal "$(top_pid)"
+		await shows 'status '
+		restored
+		types clear
+	done
+}
+
+@test "SIGKILL of its parent restores the terminal" {
+	terminal 80 24
+	types "clear; sh -c '\"\$PQ\" top 1; true'"
+	await shows 'pq top  '
+	parent=$(top_pid)
+	child=$(pgrep -P "$parent")
+	kill -KILL "$parent"
+	await eval '! kill -0 $child 2>/dev/null'
+	keys Enter # the shell's prompt may have gone to the other screen
+	restored
+}
+
+@test "Ctrl-Z suspends it, and fg draws it again" {
+	terminal 80 24
+	top 1
+	keys C-z
+	await shows 'Stopped'
+	restored
+	types fg
+	await on_alternate_screen
+	await shows 'live'
+	keys q
+	await shows 'ready>'
+	restored
+}
+
+@test "the end of the terminal ends it" {
+	terminal 80 24
+	top 1
+	pid=$(top_pid)
+	in_tmux kill-server
+	await eval '! kill -0 $pid 2>/dev/null'
+}
+
+# ---- Live
+
+@test "space freezes a live screen, and it goes on where it is then" {
+	terminal 80 24
+	top 0.1
+	await shows live
+	keys Space
+	await shows frozen
+	before=$(screen)
+	rows=$(in_tmux display-message -p '#{cursor_y}')
+	keys Down Up
+	[ "$(screen)" = "$before" ]
+	[ -n "$rows" ]
+	keys Space
+	await shows live
+	await eval '[ "$(line 1)" != "$(head -1 <<<"$before")" ]'
+}
+
+@test "r saves what was read as a recording, which pq top and pq why read" {
+	here
+	terminal 80 24
+	top 0.2
+	await eval '[ "$(line 3 | grep -o "[_.:=+*#-]*$" | wc -c)" -gt 1 ]'
+	keys r
+	await shows 'saved pq-top-'
+	keys q
+	await shows 'status 0'
+	tape=(pq-top-*.tape)
+	[ "$(stat -c %a "${tape[0]}")" = 600 ]
+	"$PQ" top -f "${tape[0]}" | grep -q '^CPU  '
+	run "$PQ" why -f "${tape[0]}" --json
+	json '.verdict' | grep -q '"'
+}
+
+@test "it finds a live spike: a throttled cgroup, by its name" {
+	v1_group 2000
+	terminal 80 24
+	burn "$group" "$acct"
+	top --filter "$name" 1
+	await eval '[[ $(line 11) == *"  $name" && $(awk "{ print (\$3 > 0) }" <<<"$(line 11)") == 1 ]]'
+	keys Enter
+	await shows "cgroup $name"
+	await shows 'CPU throttled by quota'
+}
