@@ -560,7 +560,8 @@ alarm_once(const char *mode, uint32_t tgid)
 
 	stop = false;
 	pthread_create(&threads[0], NULL, victim, &of_victim);
-	while (__atomic_load_n(&of_victim, __ATOMIC_ACQUIRE) == cpu) /* it has not said its number */
+	while (
+	    __atomic_load_n(&of_victim, __ATOMIC_ACQUIRE) == cpu) /* it has not said its number */
 		usleep(1000);
 	while (tgid && poll(&p, 1, 0) == 1) { /* of a machine that is busy */
 		struct switch_alarm none;
