@@ -526,12 +526,12 @@ hog(void *cpu)
 	return NULL;
 }
 
-/* Sleeps and wakes up on the same CPU. */
+/* Sleeps and wakes up on the same CPU, whose number becomes its own. */
 static void *
 victim(void *cpu)
 {
 	pin(*(int *)cpu);
-	*(int *)cpu = (int)syscall(SYS_gettid);
+	__atomic_store_n((int *)cpu, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
 	while (!stop)
 		usleep(1000);
 	return NULL;
@@ -563,7 +563,9 @@ alarm_once(const char *mode, uint32_t tgid)
 	uint64_t from =
 	    now(CLOCK_BOOTTIME); /* on a slow machine it may wait before the hog is there */
 	pthread_create(&threads[0], NULL, victim, &of_victim);
-	usleep(50000);
+	while (
+	    __atomic_load_n(&of_victim, __ATOMIC_ACQUIRE) == cpu) /* it has not said its number */
+		usleep(1000);
 	while (tgid && poll(&p, 1, 0) == 1) { /* of a machine that is busy */
 		struct switch_alarm none;
 		while (switch_ring_take_alarm(r, &none))

@@ -250,6 +250,7 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	fails 1 'cannot write stdout: No space left on device' sh -c '"$1" trace -o - 10ms >/dev/full' sh "$PQ"
 }
 
+# shellcheck disable=SC2016 # eval
 @test "-p of a thread, or of a process that is not there, is refused before anything is loaded" {
 	local helper thread how
 	helper=$(dirname "$PQ")/tests/helper
