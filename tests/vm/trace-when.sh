@@ -89,6 +89,7 @@ affinity() {
 quota() {
 	inside "$(cpu_dir shop)" sleep 1000 &
 	others=$!
+	await /proc/$others/cgroup /shop
 	watch_over sh
 	sleep 4 # pq's readings may be a little late: 50 ms, and 5 % of the time
 	inside "$(cpu_dir shop)" taskset 1 sh -c "$spin" &
