@@ -183,6 +183,7 @@ has_rows() {
 }
 
 @test "live: with -a, cgroups have rows as soon as they come, also when others go" {
+	cd "$BATS_TEST_TMPDIR"
 	v1_group
 	made=("$group/c" "$group/b" "$group/a" "${made[@]}")
 	mkdir "$group/a" && echo 50000 >"$group/a/cpu.cfs_quota_us"

@@ -13,6 +13,7 @@
  *                                           "WALL_WITHOUT WALL_WITH CPU_WITHOUT CPU_WITH"
  *   load turns ROUNDS MS COMMAND…           the same for a process whose two threads send each other bytes through pipes
  *   load spins ROUNDS MS COMMAND…           the same for one that only computes
+ *   load crew ROUNDS MS COMMAND…            the same for 1,000 threads, of which 50 compute a little and sleep, in turn
  *   load blockings THREADS EACH             threads that are blocked in read(2) EACH times for 200 ms to 1 s, and between for
  *                                           less than 120 ms; prints its PID, and at the end "TID MS" of the long ones in order
  *
@@ -349,6 +350,34 @@ spin(void)
 	return 100000;
 }
 
+/* ---- 1,000 threads */
+
+static int64_t crew_done;
+
+static void *
+crew_member(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		uint64_t x = 1;
+		for (int i = 0; i < 20000; i++)
+			x = (x ^ x >> 29) * 0x9e3779b97f4a7c15u;
+		__atomic_fetch_add(&crew_done, x != 0, __ATOMIC_RELAXED);
+		sleep_us(10000);
+	}
+	return NULL;
+}
+
+/* How often they computed in 50 ms. What they did before does not count. */
+static int64_t
+crew(void)
+{
+	int64_t from = __atomic_load_n(&crew_done, __ATOMIC_RELAXED);
+
+	sleep_us(50000);
+	return __atomic_load_n(&crew_done, __ATOMIC_RELAXED) - from;
+}
+
 static void
 be_worker(chore *f, int64_t ms, int go, int result)
 {
@@ -361,6 +390,8 @@ be_worker(chore *f, int64_t ms, int go, int result)
 		die("pipe");
 	if (f == take_turns)
 		start_thread(echo, NULL);
+	for (int i = 0; f == crew && i < 1000; i++)
+		start_thread(i < 50 ? crew_member : sleeper, NULL);
 	while (read(go, &byte, 1) == 1) {
 		int64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID),
 			n = 0;
@@ -1013,6 +1044,8 @@ main(int argc, char **argv)
 		return watch(take_turns, atoi(argv[2]), atoll(argv[3]), argv + 4);
 	if (strcmp(what, "spins") == 0 && argc > 4)
 		return watch(spin, atoi(argv[2]), atoll(argv[3]), argv + 4);
+	if (strcmp(what, "crew") == 0 && argc > 4)
+		return watch(crew, atoi(argv[2]), atoll(argv[3]), argv + 4);
 	if (strcmp(what, "blockings") == 0 && argc == 4)
 		return blockings(atoi(argv[2]), atoi(argv[3]));
 	if (strcmp(what, "trips") == 0 && argc == 5)

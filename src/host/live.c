@@ -47,6 +47,7 @@ struct live {
 	struct open_file last; /* a file beyond `most`, open until the next call */
 	bool has_last;
 	char missing[MISSING_MOST][256]; /* directories that did not exist since the last sample */
+	bool leaf[MISSING_MOST];         /* that one exists, but no directory in it */
 	unsigned nmissing, looked;       /* looked: how often one was looked for since then */
 	enum { NUMBERS_UNKNOWN, NUMBERS_SAME, NUMBERS_OTHER } pids; /* those of /proc */
 	struct {
@@ -87,15 +88,29 @@ close_last(struct live *l)
 	l->has_last = false;
 }
 
-/* ---- Directories that are missing. A hierarchy may lack a whole tree of cgroups that another one has:
- * that is asked once for each row or tick, and not for each file. */
+/* Whether the link count tells how many subdirectories there are. In /proc and in cgroup trees a
+ * directory with two links (its name and ".") has none, as most cgroups do, and need not be listed.
+ * Other file systems count differently. A directory that has gone may seem empty. */
+static bool
+counts_links(int fd)
+{
+	struct statfs fs;
+
+	/* PROC_, CGROUP_ and CGROUP2_SUPER_MAGIC of linux/magic.h */
+	return fstatfs(fd, &fs) == 0 &&
+	    (fs.f_type == 0x9fa0 || fs.f_type == 0x27e0eb || fs.f_type == 0x63677270);
+}
+
+/* ---- Directories that are missing. A hierarchy may lack a whole tree of cgroups that another one has, or
+ * all of them: that is asked once for each row or tick, and not for each file. */
 
 static bool
 is_missing(const struct live *l, const char *path)
 {
 	for (unsigned i = 0; i < l->nmissing; i++) {
 		size_t n = strlen(l->missing[i]);
-		if (strncmp(path, l->missing[i], n) == 0 && path[n] == '/')
+		if (strncmp(path, l->missing[i], n) == 0 && path[n] == '/' &&
+		    (!l->leaf[i] || strchr(path + n + 1, '/')))
 			return true;
 	}
 	return false;
@@ -110,6 +125,14 @@ go_up(char *path)
 	if (slash)
 		*slash = '\0';
 	return slash;
+}
+
+static bool
+is_leaf(int fd)
+{
+	struct stat st;
+
+	return counts_links(fd) && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && st.st_nlink == 2;
 }
 
 /* The file at the path does not exist. Remembers the topmost of its directories that does not, if
@@ -129,6 +152,9 @@ note_missing(struct live *l, const char *path)
 	strcpy(above, path);
 	while (go_up(above) && (fd = open_of_machine(l->root, above, l->host.elsewhere)) < 0 &&
 	    errno == ENOENT)
+		strcpy(top, above);
+	l->leaf[l->nmissing] = *top && fd >= 0 && is_leaf(fd);
+	if (l->leaf[l->nmissing])
 		strcpy(top, above);
 	if (fd >= 0)
 		close(fd);
@@ -308,19 +334,6 @@ live_measures(struct host *h, const char *path)
 	const struct measured *m = find_measured((struct live *)h, path);
 
 	return m ? &m->p : NULL;
-}
-
-/* Whether the link count tells how many subdirectories there are. In /proc and in cgroup trees a
- * directory with two links (its name and ".") has none, as most cgroups do, and need not be listed.
- * Other file systems count differently. A directory that has gone may seem empty. */
-static bool
-counts_links(int fd)
-{
-	struct statfs fs;
-
-	/* PROC_, CGROUP_ and CGROUP2_SUPER_MAGIC of linux/magic.h */
-	return fstatfs(fd, &fs) == 0 &&
-	    (fs.f_type == 0x9fa0 || fs.f_type == 0x27e0eb || fs.f_type == 0x63677270);
 }
 
 static int
