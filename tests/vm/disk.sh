@@ -71,8 +71,8 @@ is "which is wbps" "$(last rows limited_by /io)" wbps
 if [ "$(most rows limit_pct /io | cut -d. -f1)" -gt 80 ]; then # a busy machine may not reach it
 	says "and a note says so" err "cgroup /io: its wbps limit on $disk holds requests back before the disk"
 fi
-is "pq why -g names it" "$(rule -g /io 4)" io-max
-is "and pq why" "$(rule 4)" io-max
+is "pq why -g names it" "$(rule -g /io 10)" io-max
+is "and pq why" "$(rule 10)" io-max
 pq check -i 4s -g /io 'disk.limit_pct > 30' >out 2>/dev/null
 is "pq check is critical" $? 2
 pq record -o io.tape -g /io 500ms 6 disk 2>/dev/null

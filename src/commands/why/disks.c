@@ -130,14 +130,17 @@ static void
 tell_disk(const struct evidence *e, size_t disk, struct finding *f)
 {
 	const char *device = disk_text(e->disks, disk, DISK_NAME);
+	double length = disk_num(e->disks, disk, DISK_AQU_SZ),
+	       most = disk_num(e->disks, disk, DISK_FLIGHT_MAX);
 
 	if (!*device)
 		return;
 	finding_fact(f,
-	    "disk {} has {} requests in flight on average, at most {}[ (room for {})]; it is busy "
+	    "disk {} has {} requests in flight on average[, at most {}][ (room for {})]; it is "
+	    "busy "
 	    "{} % of the time",
-	    name(device), fixed(disk_num(e->disks, disk, DISK_AQU_SZ), 1),
-	    fixed(disk_num(e->disks, disk, DISK_FLIGHT_MAX), 0),
+	    name(device), fixed(length, 1),
+	    fixed(most < length ? NAN : most, 0), /* too few samples of it */
 	    fixed(disk_num(e->disks, disk, DISK_REQUESTS), 0),
 	    fixed(disk_num(e->disks, disk, DISK_UTIL), 0));
 	double read = disk_num(e->disks, disk, DISK_R_AWAIT),

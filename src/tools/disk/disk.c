@@ -253,15 +253,8 @@ tick_by_diskstats(struct watch *w)
 	arena_free(&scratch);
 }
 
-/* Whether the device has a row without -a, so far. */
-static bool
-is_active(const struct device *d)
-{
-	return d->used || (d->counted && !d->mostly_idle);
-}
-
-/* Reads the active disks. False if none of them can be read: a recording made without ticks, or no
- * /sys. */
+/* Reads the disks that had I/O. False if none of them can be read: a recording made without ticks, or
+ * no /sys. */
 static bool
 tick_by_sys(struct watch *w)
 {
@@ -271,8 +264,8 @@ tick_by_sys(struct watch *w)
 	uint64_t n;
 
 	for (struct device *d = s->first; d; d = d->next) {
-		wanted |= is_active(d);
-		if (!is_active(d) || host_read(w->host, d->inflight, &text) < 0 ||
+		wanted |= d->counted;
+		if (!d->counted || host_read(w->host, d->inflight, &text) < 0 ||
 		    disk_inflight_parse(text, &n) < 0)
 			continue;
 		gauge_add(&d->in_flight, (double)n);
@@ -567,7 +560,7 @@ is_shown(struct watch *w, struct device *d, const struct disk *from, const struc
 	for (int i = 0; i < DISK_FIELDS && !d->used; i++)
 		d->used = i != DISK_IN_FLIGHT && from->v[i].known && to->v[i].known &&
 		    from->v[i].v != to->v[i].v;
-	return o->all || is_active(d);
+	return o->all || d->used || (d->counted && !d->mostly_idle);
 }
 
 /* Requests that a cgroup's io.max or a file system in the network holds back are not in flight: tasks
