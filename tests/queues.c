@@ -19,6 +19,8 @@
  *  queues late MS                       a connection on which something comes all the time, and whose server
  *                                       reads it every so many milliseconds
  *  queues flow                          a connection on which something comes all the time, and is read at once
+ *  queues packets                       a UDP socket to which another process sends 50 packets every 5 ms, and which
+ *                                       is read at once
  *  queues unix BACKLOG PENDING NAME    a unix listener, and connections that nobody accepts
  */
 #include <arpa/inet.h>
@@ -309,6 +311,29 @@ do_late(int ms)
 }
 
 static _Noreturn void
+do_packets(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = check(socket(AF_INET, SOCK_DGRAM, 0), "socket");
+	socklen_t n = sizeof a;
+	char data[100] = { 0 };
+
+	check(bind(fd, (struct sockaddr *)&a, sizeof a), "bind");
+	check(getsockname(fd, (struct sockaddr *)&a, &n), "getsockname");
+	say_port(fd);
+	if (check(fork(), "fork") == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (unsigned i = 1;; i++) {
+			sendto(fd, data, sizeof data, 0, (struct sockaddr *)&a, n);
+			if (i % 50 == 0)
+				sleep_ms(5);
+		}
+	}
+	for (;;)
+		check((int)read(fd, data, sizeof data), "read");
+}
+
+static _Noreturn void
 do_unix(int backlog, int pending, const char *name)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -357,6 +382,8 @@ main(int argc, char **argv)
 		do_busy(a, b);
 	if (strcmp(what, "late") == 0 || strcmp(what, "flow") == 0)
 		do_late(a);
+	if (strcmp(what, "packets") == 0)
+		do_packets();
 	if (strcmp(what, "unix") == 0 && argc > 4)
 		do_unix(a, b, argv[4]);
 	fputs("queues: see its first lines for what it can do\n", stderr);

@@ -235,7 +235,7 @@ rows() {
 	pid=$!
 	started+=("$pid")
 	await test -s port
-	read -r port <port
+	port=$(cat port)
 	chmod 777 .
 	run --separate-stderr as_nobody sock --json -o x.tape -p "$pid" 0.2 2
 	[ "$status" -eq 0 ]

@@ -806,3 +806,47 @@ io_files() {
 	[ "$(json -r '.findings[0].evidence[0]')" = \
 		"29 MB are dirty and 4 MB being written, together 80 % of the threshold that stops writers (vm.dirty_ratio or vm.dirty_bytes)" ]
 }
+
+# sockets_at SAMPLE LINE…: the sockets that netlink listed then, in a network namespace.
+sockets_at() {
+	put_at "$1" pq/sockets 'netns 4026531840 0' 'type tcp netlink 3 0 0 0' 'type udp netlink 0 0 0 0' 'type unix netlink 0 0 0 0' "${@:2}"
+}
+
+# counters_at SAMPLE OVERFLOWS RETRANSMITS SOFTNET_DROPS
+counters_at() {
+	put_at "$1" proc/net/netstat 'TcpExt: ListenOverflows ListenDrops' "TcpExt: $2 $2"
+	put_at "$1" proc/net/snmp 'Tcp: RetransSegs' "Tcp: $3"
+	put_at "$1" proc/net/softnet_stat "00001000 $(printf %08x "$4") 00000000 0 0 0 0 0 0 0 0 00000000 00000000"
+}
+
+@test "a full accept queue is found: its length, its cap and the overflows" {
+	at 0
+	at 1
+	for t in t0 t1; do
+		sockets_at $t 'socket tcp LISTEN 0.0.0.0:80 0.0.0.0:0 81712 5001 0 512 511 4242 1 nginx drops=9'
+	done
+	counters_at t0 0 0 0
+	counters_at t1 30 0 0
+	answers 2 accept-queue -f "$dir"
+	[ "$(json -r '.findings[0].evidence[0]')" = \
+		"512 connections wait to be accepted on average, 512 at most, at 0.0.0.0:80 of nginx[4242]; the queue is full at 512 (backlog 511)" ]
+	[ "$(json -r '.findings[0].evidence[1]')" = "30.0 connections per second found an accept queue of this network namespace full (ListenOverflows)" ]
+	for t in t0 t1; do # the same queue, nearly empty
+		sockets_at $t 'socket tcp LISTEN 0.0.0.0:80 0.0.0.0:0 81712 5001 0 5 511 4242 1 nginx drops=9'
+	done
+	answers 3 "" -f "$dir" # there is no memory to judge
+}
+
+@test "packets that are dropped on their way in, and segments that are sent again, are found" {
+	at 0
+	at 1
+	for t in t0 t1; do sockets_at $t; done
+	counters_at t0 0 0 0
+	counters_at t1 0 0 150
+	answers 2 softnet-drops -f "$dir"
+	[[ $(json -r '.findings[0].evidence[0]') == "150.0 packets per second were dropped, as the queue of a CPU was full (softnet_stat): 150.0 of them on CPU 0"* ]]
+	counters_at t1 0 30 0
+	answers 1 network-late -f "$dir"
+	counters_at t1 0 2 0
+	answers 3 "" -f "$dir" # there is no memory to judge
+}

@@ -10,6 +10,8 @@
  *   bench loop TICK_US ROW_TICKS [TICK_FILE…] + [ROW_FILE…] [= OUT]
  *                                           a program that only sleeps and preads: some files at each tick, some at each row;
  *                                           and writes a little to OUT at each row
+ *   bench sockets N                         asks the kernel N times a second for all TCP sockets but listeners, as pq sock does, and
+ *                                           throws the answer away
  *   bench burn N                            keeps N processes busy, and one that forks, until it is ended
  *   bench flips N SEED JOBS FILE COMMAND…   N times: changes one byte of a copy of FILE and runs COMMAND with the copy for its
  *                                           argument {}; prints how its lines differ from those of FILE itself
@@ -19,6 +21,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -29,6 +33,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -869,6 +874,50 @@ longer(const char *from, const char *to, int n)
 	return fclose(f) != 0;
 }
 
+/* ---- Sockets */
+
+/* Whether the end of a list is among these messages. */
+static int
+ends_list(const char *s, ssize_t n)
+{
+	struct nlmsghdr head;
+
+	for (; n >= (ssize_t)sizeof head;
+	     s += NLMSG_ALIGN(head.nlmsg_len), n -= NLMSG_ALIGN(head.nlmsg_len)) {
+		memcpy(&head, s, sizeof head);
+		if (head.nlmsg_type == NLMSG_DONE || head.nlmsg_type == NLMSG_ERROR)
+			return 1;
+	}
+	return 0;
+}
+
+/* One request lists both families, without any extension: what a list of sockets costs at least. */
+static _Noreturn void
+list_sockets(int times)
+{
+	enum { LISTEN = 10, WITHOUT_SOCKET = 1 << 3 | 1 << 6 | 1 << 7 | 1 << LISTEN };
+	struct {
+		struct nlmsghdr head;
+		struct inet_diag_req ask;
+	} request = { .head = { .nlmsg_len = sizeof request,
+			  .nlmsg_type = TCPDIAG_GETSOCK,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.ask = { .idiag_states = 0xffe & ~(unsigned)WITHOUT_SOCKET } };
+	static char answer[32768];
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+
+	for (;;) {
+		ssize_t n;
+		if (send(fd, &request, sizeof request, 0) < 0)
+			die("sock_diag");
+		do
+			if ((n = recv(fd, answer, sizeof answer, 0)) <= 0)
+				die("sock_diag");
+		while (!ends_list(answer, n));
+		usleep((useconds_t)(1000000 / times));
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -881,6 +930,8 @@ main(int argc, char **argv)
 		return beside(atoi(argv[2]), atoi(argv[3]), argv + 4);
 	if (strcmp(what, "loop") == 0 && argc > 4)
 		bare_loop(atoll(argv[2]), atoi(argv[3]), argv + 4);
+	if (strcmp(what, "sockets") == 0)
+		list_sockets(atoi(argv[2]));
 	if (strcmp(what, "burn") == 0)
 		burn(atoi(argv[2]));
 	if (strcmp(what, "flips") == 0 && argc > 6)
