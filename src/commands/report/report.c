@@ -120,6 +120,7 @@ take_trigger(struct report_tape *t, struct host *h)
 	    t->nmarks == MARKS_MOST)
 		return;
 	t->triggered = at;
+	text_skip(&line, " ");
 	struct buf b = { 0 };
 	buf_text(&b, "trigger: ");
 	buf_add(&b, line.s, line.n);

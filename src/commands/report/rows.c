@@ -357,9 +357,11 @@ figure_number(const struct strip *s, int figure, double x, struct buf *b)
 	} else if (strcmp(unit, "bytes") == 0) {
 		buf_text(b, human_size(x, text));
 	} else {
+		size_t n = strlen(unit);
 		buf_trimmed(b, x, x >= 100 ? 0 : x >= 10 ? 1 : 2);
-		if (*unit)
+		if (n > 0)
 			buf_char(b, ' ');
-		buf_text(b, unit);
+		/* "1 CPU", but "1 ms" */
+		buf_add(b, unit, n > 3 && x == 1 && unit[n - 1] == 's' ? n - 1 : n);
 	}
 }

@@ -8,11 +8,18 @@
 
 /* ---- Figures that are not a column */
 
+/* What is left of a whole; unknown if a part is. */
+static double
+rest(double whole, double part)
+{
+	return part > whole ? 0 : whole - part;
+}
+
 /* Waiting for a disk counts as idle. */
 static double
 busy(const struct cell *row)
 {
-	return fmax(0, 100 - row[CPU_IDLE].num - row[CPU_IOWAIT].num);
+	return rest(100, row[CPU_IDLE].num + row[CPU_IOWAIT].num);
 }
 
 /* What a cgroup would have used without its quota. */
@@ -25,7 +32,7 @@ demand(const struct cell *row)
 static double
 reclaimable(const struct cell *row)
 {
-	return fmax(0, row[MEM_USED].num - row[MEM_HARD].num);
+	return rest(row[MEM_USED].num, row[MEM_HARD].num);
 }
 
 /* fmax takes the known one of two. */

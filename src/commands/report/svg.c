@@ -357,12 +357,22 @@ draw_marks(struct buf *b, const struct axis *a, const struct series *s)
 	}
 }
 
+static const struct series *
+first_known(const struct strip *s, const struct strip_row *row)
+{
+	int i = 0;
+
+	while (i + 1 < s->nfigures && row->figure[i].known_s <= 0)
+		i++;
+	return &row->figure[i];
+}
+
 void
 svg_panel(struct buf *b, const struct axis *a, const struct strip *s, const struct strip_row *row,
     double top)
 {
 	begin(b, a, "panel", HEIGHT);
-	draw_known(b, a, &row->figure[0]);
+	draw_known(b, a, first_known(s, row));
 	draw_stack(b, a, s, row, top);
 	for (int i = 0; i < s->nfigures; i++) {
 		enum role role = s->plan->figures[i].role;
