@@ -54,7 +54,9 @@ put_fact(struct buf *b, const char *what, const char *a, const char *other)
 static const char *
 number_text(char out[24], uint64_t n)
 {
-	snprintf(out, 24, n ? "%llu" : "", (unsigned long long)n);
+	out[0] = '\0';
+	if (n > 0)
+		snprintf(out, 24, "%llu", (unsigned long long)n);
 	return out;
 }
 
