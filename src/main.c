@@ -228,8 +228,8 @@ list_tools(void (*f)(const struct tool *))
 }
 #else
 static const struct tool *const only = NULL;
-static const struct tool *const commands[] = { &tool_limits, &tool_who, &tool_why, &tool_report, &tool_check,
-	&tool_record, &tool_tape, &tool_trace, &tool_export };
+static const struct tool *const commands[] = { &tool_limits, &tool_who, &tool_why, &tool_report,
+	&tool_check, &tool_record, &tool_tape, &tool_trace, &tool_export };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -70,7 +70,8 @@ keep_pressure(const char *path, uint64_t *us, bool spike)
 static void
 keep_machine(bool spike, bool second)
 {
-	static uint64_t user[CPUS], idle[CPUS], delay[CPUS], run[CPUS], runs[CPUS], pressure[3], io[4];
+	static uint64_t user[CPUS], idle[CPUS], delay[CPUS], run[CPUS], runs[CPUS], pressure[3],
+	    io[4];
 	struct buf stat = { 0 }, sched = { 0 };
 	uint64_t all[2] = { 0 };
 
@@ -88,8 +89,8 @@ keep_machine(bool spike, bool second)
 	add(&sched, "version 15\ntimestamp 4300000000\n");
 	for (int i = 0; i < CPUS; i++) {
 		add(&stat, "cpu%d %" PRIu64 " 0 0 %" PRIu64 " 0 0 0 0 0 0\n", i, user[i], idle[i]);
-		add(&sched, "cpu%d 0 0 0 0 0 0 %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", i, run[i], delay[i],
-		    runs[i]);
+		add(&sched, "cpu%d 0 0 0 0 0 0 %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", i, run[i],
+		    delay[i], runs[i]);
 	}
 	add(&stat, "ctxt 1\nprocesses 1\nprocs_running %" PRIu64 "\nprocs_blocked %" PRIu64 "\n",
 	    1 + below(4), below(2));
@@ -104,14 +105,18 @@ keep_machine(bool spike, bool second)
 	    " 0 0 %" PRIu64 " %" PRIu64 "\n",
 	    io[0], io[0] * 8, io[1], io[0] / 2, io[0] * 4, io[2], io[3]);
 	keep_pressure("proc/pressure/cpu", &pressure[0], spike);
-	keep("proc/loadavg", "1.10 1.20 1.30 %" PRIu64 "/%d 4321\n", 1 + below(spike ? 40 : 5), TASKS + 90);
+	keep("proc/loadavg", "1.10 1.20 1.30 %" PRIu64 "/%d 4321\n", 1 + below(spike ? 40 : 5),
+	    TASKS + 90);
 	if (!second)
 		return;
 	keep("proc/meminfo",
 	    "MemTotal: 16000000 kB\nMemFree: %" PRIu64
-	    " kB\nMemAvailable: 9000000 kB\nBuffers: 1000 kB\nCached: 4000000 kB\nSwapCached: 0 kB\n"
-	    "Active(file): 2000000 kB\nInactive(file): 2000000 kB\nAnonPages: 3000000 kB\nShmem: 1000 kB\n"
-	    "SReclaimable: 100000 kB\nSUnreclaim: 50000 kB\nKernelStack: 9000 kB\nPageTables: 9000 kB\n"
+	    " kB\nMemAvailable: 9000000 kB\nBuffers: 1000 kB\nCached: 4000000 kB\nSwapCached: 0 "
+	    "kB\n"
+	    "Active(file): 2000000 kB\nInactive(file): 2000000 kB\nAnonPages: 3000000 kB\nShmem: "
+	    "1000 kB\n"
+	    "SReclaimable: 100000 kB\nSUnreclaim: 50000 kB\nKernelStack: 9000 kB\nPageTables: 9000 "
+	    "kB\n"
 	    "SwapTotal: 0 kB\nSwapFree: 0 kB\n",
 	    5000000 + below(100000));
 	keep("proc/vmstat", "pgmajfault %d\noom_kill 0\n", 100);
@@ -136,7 +141,8 @@ keep_cgroup(int i, unsigned n, bool spike, bool second)
 	keep(FILE_OF("cgroup.type"), "domain\n");
 	keep(FILE_OF("cpu.max"), "%d 100000\n", 50000 + i % 4 * 100000);
 	keep(FILE_OF("cpu.stat"),
-	    "usage_usec %" PRIu64 "\nuser_usec 1\nsystem_usec 1\nnr_periods %u\nnr_throttled %" PRIu64
+	    "usage_usec %" PRIu64
+	    "\nuser_usec 1\nsystem_usec 1\nnr_periods %u\nnr_throttled %" PRIu64
 	    "\nthrottled_usec %" PRIu64 "\nnr_bursts 0\nburst_usec 0\n",
 	    usage[i], n, throttled[i], held[i]);
 	if (!second)
@@ -147,8 +153,10 @@ keep_cgroup(int i, unsigned n, bool spike, bool second)
 	keep(FILE_OF("memory.swap.max"), "0\n");
 	keep(FILE_OF("memory.swap.current"), "0\n");
 	keep(FILE_OF("memory.stat"),
-	    "anon %" PRIu64 "\nfile 100000000\nkernel 1000000\nsock 0\nshmem 0\nslab_reclaimable 500000\n"
-	    "active_file 50000000\ninactive_file %" PRIu64 "\nactive_anon 1\ninactive_anon 1\npgmajfault 5\n"
+	    "anon %" PRIu64
+	    "\nfile 100000000\nkernel 1000000\nsock 0\nshmem 0\nslab_reclaimable 500000\n"
+	    "active_file 50000000\ninactive_file %" PRIu64
+	    "\nactive_anon 1\ninactive_anon 1\npgmajfault 5\n"
 	    "workingset_refault_anon 0\nworkingset_refault_file 0\n",
 	    300000000 + below(2000000), 40000000 + below(1000000));
 	keep(FILE_OF("memory.events"), "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n");
@@ -169,7 +177,9 @@ keep_tasks(unsigned n, bool spike)
 		struct task_row *r = &rows[i];
 		bool hit = spike && i % 20 == 3;
 		if (n == 0) {
-			*r = (struct task_row){ .pid = 1000 + i, .tid = 1000 + i, .state = 'S',
+			*r = (struct task_row){ .pid = 1000 + i,
+				.tid = 1000 + i,
+				.state = 'S',
 				.start_ns = 1000000000 + i,
 				.cgroup = { 100 + i % CGROUPS, 100 + i % CGROUPS } };
 			snprintf(r->comm, sizeof r->comm, "worker-%u", i % 37);
@@ -196,7 +206,8 @@ keep_constants(void)
 
 	keep("proc/self/status", "Cpus_allowed_list:\t0-%d\n", CPUS - 1);
 	keep("pq/facts",
-	    "ticks_per_s 100\npage_size 4096\ncpus %d\nname made-up\nrelease 6.1.0\nmachine x86_64\n"
+	    "ticks_per_s 100\npage_size 4096\ncpus %d\nname made-up\nrelease 6.1.0\nmachine "
+	    "x86_64\n"
 	    "pq 0.2.0\ntools runq cpu throttle mem psi tasks disk\nasked -a\ninterval_ms 100\n",
 	    CPUS);
 	keep("proc/self/cgroup", "0::/\n");
@@ -214,7 +225,8 @@ static void
 keep_tools(bool second)
 {
 	keep("pq/tools",
-	    "runq 1 100 100\ncpu %d 1000 1000\nthrottle 1 100 100\nmem %d 1000 1000\npsi %d 1000 1000\n"
+	    "runq 1 100 100\ncpu %d 1000 1000\nthrottle 1 100 100\nmem %d 1000 1000\npsi %d 1000 "
+	    "1000\n"
 	    "tasks %d 1000 1000\ndisk 1 100 100\n",
 	    second, second, second, second);
 }

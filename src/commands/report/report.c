@@ -132,7 +132,8 @@ take_trigger(struct report_tape *t, struct host *h)
 static bool
 is_gap(const struct report_tape *t, const struct sample *before, const struct sample *now)
 {
-	int64_t most_ns = 5 * t->step_ns > INT64_C(1000000000) ? 5 * t->step_ns : INT64_C(1000000000);
+	int64_t most_ns =
+	    5 * t->step_ns > INT64_C(1000000000) ? 5 * t->step_ns : INT64_C(1000000000);
 
 	return now->restarted || now->mono_ns - before->mono_ns > most_ns;
 }
@@ -211,7 +212,8 @@ set_axis(struct report_page *p)
 		const struct report_tape *t = &p->tapes[i];
 		if (t->samples == 0)
 			continue;
-		p->axis.from_ns = !any || t->from_ns < p->axis.from_ns ? t->from_ns : p->axis.from_ns;
+		p->axis.from_ns =
+		    !any || t->from_ns < p->axis.from_ns ? t->from_ns : p->axis.from_ns;
 		p->axis.to_ns = !any || t->to_ns > p->axis.to_ns ? t->to_ns : p->axis.to_ns;
 		step_ns = t->step_ns > 0 && t->step_ns < step_ns ? t->step_ns : step_ns;
 		any = true;
@@ -341,9 +343,9 @@ static enum exit_status
 report(const struct options *o)
 {
 	const struct report_options *own = o->ask.options;
-	struct report_page p = { .ntapes = (size_t)o->words,
-		.utc = o->utc,
-		.timed = o->from.written || o->to.written };
+	struct report_page p = {
+		.ntapes = (size_t)o->words, .utc = o->utc, .timed = o->from.written || o->to.written
+	};
 	struct buf b = { 0 };
 
 	if (o->words == 0)
