@@ -41,6 +41,20 @@ options_for(const struct options *o, const char *path)
 	return one;
 }
 
+/* The time that is to be judged in parts, before it is read. */
+static void
+set_parts(struct report_tape *t, struct host *h, const struct options *o)
+{
+	struct span whole;
+
+	if (t->captured || host_tape_span(h, &whole) < 0)
+		return;
+	struct span w = recording_window(o, &whole);
+	whole.from_ns = w.from_ns > whole.from_ns ? w.from_ns : whole.from_ns;
+	whole.to_ns = w.to_ns < whole.to_ns ? w.to_ns : whole.to_ns;
+	judge_parts(t, &whole);
+}
+
 static void
 scan(struct report_tape *t, const struct options *o)
 {
@@ -50,7 +64,9 @@ scan(struct report_tape *t, const struct options *o)
 	int64_t row_ns = 0;
 	struct sample m;
 
+	set_parts(t, h, &one);
 	while (host_next(h, 0, SAMPLE_ROW, &m) > 0) {
+		judge_count(t, h, &m);
 		if (t->samples++ == 0) {
 			t->from_ns = m.real_ns;
 			copy_facts(t, h);
@@ -148,15 +164,6 @@ add_gap(struct report_tape *t, int64_t from_ns, int64_t to_ns)
 }
 
 static void
-count_in_part(struct report_tape *t, const struct sample *m)
-{
-	size_t part = t->part_ns ? (size_t)((m->real_ns - t->from_ns) / t->part_ns) : 0;
-
-	if (m->kind == SAMPLE_ROW && part < t->nparts)
-		t->parts[part].rows++;
-}
-
-static void
 draw(struct report_tape *t, const struct options *o, const struct axis *a)
 {
 	struct recorded r = { .path = NULL };
@@ -170,7 +177,6 @@ draw(struct report_tape *t, const struct options *o, const struct axis *a)
 	begin_strips(t, &r);
 	struct sample before = r.session.now;
 	int64_t since_ns = before.real_ns;
-	count_in_part(t, &before);
 	if (!recorded_begin(&r))
 		event = SESSION_END;
 	while (event != SESSION_END && (event = session_next(&r.session)) != SESSION_END) {
@@ -179,7 +185,6 @@ draw(struct report_tape *t, const struct options *o, const struct axis *a)
 			add_gap(t, before.real_ns, now->real_ns);
 			since_ns = now->real_ns;
 		}
-		count_in_part(t, now);
 		take_trigger(t, r.session.host);
 		for (size_t i = 0; i < t->nstrips; i++)
 			strip_take(&t->strips[i], a, event == SESSION_ROW, now, since_ns);
@@ -332,7 +337,6 @@ read_tapes(struct report_page *p, const struct options *o)
 		scan(&p->tapes[i], o);
 	set_axis(p);
 	for (size_t i = 0; i < p->ntapes; i++) {
-		judge_parts(&p->tapes[i]);
 		draw(&p->tapes[i], o, &p->axis);
 		judge_tape(&p->tapes[i], o);
 		sort_marks(&p->tapes[i]);

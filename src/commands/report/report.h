@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "commands/recorded.h"
 #include "commands/why/why.h"
+#include "tape/reader.h"
 
 /* ---- Figures over time */
 
@@ -171,8 +172,9 @@ enum { PARTS_MOST = 60 };
 /* What why says of a part of the time. */
 struct judged {
 	int64_t from_ns, to_ns;
-	uint64_t rows; /* samples that can be judged; two are needed */
-	bool sampled;  /* it was judged */
+	struct samples_count count; /* two rows are needed */
+	struct tape_window window;
+	bool sampled; /* it was judged */
 	enum verdict verdict;
 	struct findings findings;
 	struct buf unknown; /* what could not be checked: lines */
@@ -218,8 +220,10 @@ struct report_page {
 	long offset_s;   /* of the times that are shown from UTC */
 };
 
-/* verdict.c: divides the window of the recording into equal parts; judges it, and each part. */
-void judge_parts(struct report_tape *t);
+/* verdict.c: divides that time of the recording into equal parts. Counts each sample for the part that
+ * it is in, and for the whole. Then judges the whole, and each part. */
+void judge_parts(struct report_tape *t, const struct span *whole);
+void judge_count(struct report_tape *t, const struct host *h, const struct sample *m);
 void judge_tape(struct report_tape *t, const struct options *o);
 void judged_free(struct judged *j);
 
