@@ -62,7 +62,10 @@ pointer() {
 
 # screenshot FILE: the whole page.
 screenshot() {
-	driver_do chromium/send_command_and_get_result '{"cmd": "Page.captureScreenshot", "params": {"captureBeyondViewport": true}}' |
+	local size
+	size=$(script 'return [document.documentElement.clientWidth, document.documentElement.scrollHeight]')
+	driver_do chromium/send_command_and_get_result "$(jq -n --argjson s "$size" '{cmd: "Page.captureScreenshot", params: {
+		captureBeyondViewport: true, clip: {x: 0, y: 0, width: $s[0], height: $s[1], scale: 1}}}')" |
 		jq -r .value.data | base64 -d >"$1"
 }
 

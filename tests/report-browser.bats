@@ -45,7 +45,7 @@ place() {
 @test "the page draws, logs nothing, asks nobody, and runs no name" {
 	need_browser
 	browse "file://$PWD/page.html"
-	[ "$(script 'return document.querySelectorAll("svg.plot path").length > 20')" = true ]
+	[ "$(script 'return document.querySelectorAll("svg.plot path").length > 10')" = true ]
 	[ "$(script 'return document.querySelector("h2").textContent')" = '"CPU throttled by quota: /shop high confidence"' ]
 	[ "$(script 'return window.evil === undefined && document.querySelectorAll("script").length === 1')" = true ]
 	run browser_log
@@ -128,7 +128,7 @@ place() {
 	driver_do chromium/send_command_and_get_result '{"cmd": "Emulation.setScriptExecutionDisabled", "params": {"value": true}}' >/dev/null
 	browse "file://$PWD/page.html"
 	driver_do chromium/send_command_and_get_result '{"cmd": "Emulation.setScriptExecutionDisabled", "params": {"value": false}}' >/dev/null
-	[ "$(script 'return document.querySelector(".bar").hidden && document.querySelectorAll("svg.plot path").length > 20')" = true ]
+	[ "$(script 'return document.querySelector(".bar").hidden && document.querySelectorAll("svg.plot path").length > 10')" = true ]
 	[ "$(script 'return document.querySelectorAll(".axis span").length > 10')" = true ]
 	shot no-script
 }

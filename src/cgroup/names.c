@@ -330,7 +330,7 @@ look_up(const struct names *n, const struct name_parts *p)
 
 struct named_group {
 	const struct group_names *names; /* in the arena, as callers keep it when the table grows */
-	bool pending; /* the directories did not say how it is called */
+	bool pending;                    /* the directories did not say how it is called */
 };
 
 /* What is left of long IDs. 12 digits are what the tools of containers show. */

@@ -657,49 +657,62 @@ note_last(const struct host *h, uint64_t sample, uint64_t last[SAMPLERS_MOST])
 			last[i] = sample;
 }
 
-/* The number of samples up to the last one that can end a row. Sets how many are left at the last
- * one of each tool. */
-static uint64_t
-count_samples(const struct options *o, uint64_t last[SAMPLERS_MOST])
+void
+samples_count_add(struct samples_count *c, const struct host *h, const struct sample *m)
 {
-	uint64_t samples = 0, rows = 0, whole = 0;
+	c->samples++;
+	if (m->kind != SAMPLE_ROW)
+		return;
+	c->rows++;
+	c->whole = c->samples;
+	note_last(h, c->samples, c->last);
+}
+
+static struct samples_count
+count_samples(const struct options *o)
+{
+	struct samples_count c = { .samples = 0 };
 	struct host *h = open_host(o);
 	struct sample m;
 
 	while (host_next(h, 0, SAMPLE_ROW, &m) > 0) {
-		samples++;
-		if (m.restarted && rows > 0)
+		if (m.restarted && c.rows > 0)
 			die(EXIT_FAILED,
 			    "%s: the machine was rebooted during the recording (select the time "
 			    "before or after with --from and --to)",
 			    o->source);
-		if (m.kind != SAMPLE_ROW)
-			continue;
-		rows++;
-		whole = samples;
-		note_last(h, samples, last);
+		samples_count_add(&c, h, &m);
 	}
-	for (size_t i = 0; tools[i]; i++)
-		last[i] = whole - last[i];
 	tell_losses(h, o->source);
 	host_close(h);
-	if (rows < 2)
+	if (c.rows < 2)
 		die(EXIT_FAILED, "%s: %s%s; at least two are needed", o->source,
-		    rows ? "only one sample" : "no samples",
+		    c.rows ? "only one sample" : "no samples",
 		    o->from.written || o->to.written ? " in the selected time" : "");
-	return whole;
+	return c;
+}
+
+void
+session_open_counted(struct session *s, const struct options *o, const struct samples_count *c)
+{
+	s->options = o;
+	s->whole = true;
+	s->left = c->whole;
+	for (size_t i = 0; tools[i]; i++)
+		s->last_left[i] = c->whole - c->last[i];
+	s->host = open_host(o);
 }
 
 void
 session_open_whole(struct session *s, const struct options *o)
 {
-	s->options = o;
-	s->whole = true;
+	struct samples_count c = { .samples = 0 };
+
 	if (o->source) {
 		check_source(o->source);
-		s->left = count_samples(o, s->last_left);
+		c = count_samples(o);
 	}
-	s->host = open_host(o);
+	session_open_counted(s, o, &c);
 }
 
 double

@@ -95,6 +95,21 @@ enum session_event {
  * a pipe, has fewer than two samples, or the machine was rebooted in between. */
 void session_open_whole(struct session *s, const struct options *o);
 
+/* How many samples a recording has up to the last one that can end a row, and how many are left of them at
+ * the last sample of each of tools[]. Zero-initialise to start. */
+struct samples_count {
+	uint64_t samples, rows, whole;
+	uint64_t last[SAMPLERS_MOST];
+};
+
+/* Counts this sample, and with it what of the recording was read for it. */
+void samples_count_add(struct samples_count *c, const struct host *h, const struct sample *m);
+
+/* The same as session_open_whole for somebody who has read the recording already: at least two rows, of
+ * one boot. */
+void session_open_counted(
+    struct session *s, const struct options *o, const struct samples_count *c);
+
 /* Adds a sampler of the tool; the caller sets its options. */
 struct sampler *session_add(struct session *s, const struct tool *tool, const struct request *ask);
 

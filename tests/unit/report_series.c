@@ -30,7 +30,8 @@ extremes(void)
 	struct series s = { .sum = 0 };
 
 	for (int i = 0; i < 1000; i++)
-		series_add(&s, &ten, i * (second / 100), (i + 1) * (second / 100), i == 555 ? 70 : 1);
+		series_add(
+		    &s, &ten, i * (second / 100), (i + 1) * (second / 100), i == 555 ? 70 : 1);
 	for (unsigned i = 0; i < 10; i++) {
 		const struct bucket *b = series_at(&s, i);
 		CHECK(b && b->max == (i == 5 ? 70 : 1) && b->min == 1);

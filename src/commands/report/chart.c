@@ -27,7 +27,8 @@ chart_axis(const struct report_page *p, struct buf *b)
 {
 	int64_t step_ns = step_of(p->axis.to_ns - p->axis.from_ns),
 		offset_ns = (int64_t)p->offset_s * 1000000000,
-		first_ns = (p->axis.from_ns + offset_ns + step_ns - 1) / step_ns * step_ns - offset_ns;
+		first_ns =
+		    (p->axis.from_ns + offset_ns + step_ns - 1) / step_ns * step_ns - offset_ns;
 
 	buf_text(b, "<div class=\"chart\"><div class=\"side\"></div><div class=\"field axis\">");
 	int64_t last_ns = p->axis.to_ns - (p->axis.to_ns - p->axis.from_ns) / 30;
@@ -58,12 +59,14 @@ put_code(struct buf *b, const char pair[2], unsigned times)
 static void
 put_codes(struct buf *b, const double *v, unsigned n, double top)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	char last[2] = "", pair[2];
 	unsigned times = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		unsigned q = isnan(v[i]) ? 0 : (unsigned)(fmin(fmax(v[i] / top, 0), 1) * 4095 + 0.5);
+		unsigned q =
+		    isnan(v[i]) ? 0 : (unsigned)(fmin(fmax(v[i] / top, 0), 1) * 4095 + 0.5);
 		memcpy(pair, "..", 2);
 		if (!isnan(v[i])) {
 			pair[0] = digits[q / 64];
@@ -173,11 +176,22 @@ largest(const struct strip *s, const struct strip_row *const *v, size_t n)
 	return most;
 }
 
+/* Bytes have round figures in their own units. */
+static double
+top_of(const struct strip *s, double x)
+{
+	double unit = 1;
+
+	while (strcmp(figure_unit(s, 0), "bytes") == 0 && x / unit > 1024)
+		unit *= 1024;
+	return unit * scale_top(x / unit);
+}
+
 static void
 put_rows(const struct report_page *p, size_t tape, const struct strip *s,
     const struct strip_row *const *v, size_t n, struct buf *b)
 {
-	double top = s->plan->full > 0 ? s->plan->full : scale_top(largest(s, v, n));
+	double top = s->plan->full > 0 ? s->plan->full : top_of(s, largest(s, v, n));
 
 	buf_text(b, "<div class=\"chart rows\"><div class=\"side\">");
 	for (size_t i = 0; i < n; i++) {
@@ -238,7 +252,7 @@ static void
 put_lines(const struct report_page *p, size_t tape, const struct strip *s,
     const struct strip_row *const *v, struct buf *b)
 {
-	double top = scale_top(largest(s, v, 1));
+	double top = top_of(s, largest(s, v, 1));
 
 	buf_text(b, "<div class=\"chart\"><div class=\"side scale\">");
 	put_scale(s, 0, top, b);
@@ -264,7 +278,7 @@ panel_top(const struct strip *s, const struct strip_row *row, bool *limit_fits)
 			most = fmax(most, row->figure[i].max);
 	}
 	*limit_fits = most <= 0 || limit <= 4 * most;
-	return scale_top(1.05 * fmax(most, *limit_fits ? limit : 0));
+	return top_of(s, 1.05 * fmax(most, *limit_fits ? limit : 0));
 }
 
 static void
@@ -441,11 +455,13 @@ put_rest(const struct strip *s, size_t shown, struct buf *b)
 	if (s->plan->bin || rest == 0)
 		return;
 	buf_text(b, "<p class=\"rest\">The worst ");
-	buf_u64(b, shown, 1);
-	buf_text(b, " are shown; ");
+	if (shown > 1)
+		buf_u64(b, shown, 1);
+	buf_text(b, shown > 1 ? " are shown; " : "is shown; ");
 	buf_u64(b, rest, 1);
 	buf_text(b, rest == 1 ? " more is not" : " more are not");
-	buf_text(b, s->dropped ? " (those that came and went may be counted twice).</p>\n" : ".</p>\n");
+	buf_text(
+	    b, s->dropped ? " (those that came and went may be counted twice).</p>\n" : ".</p>\n");
 }
 
 void
@@ -456,7 +472,8 @@ chart_print(
 	size_t most = s->plan->shown < SHOWN_MOST ? s->plan->shown : SHOWN_MOST,
 	       n = s->plan->bin ? 0 : strip_worst(s, v, most);
 
-	buf_text(b, "<figure class=\"strip");
+	buf_text(b, "<figure class=\"strip ");
+	buf_text(b, s->plan->id);
 	buf_text(b, cause ? " cause" : "");
 	buf_text(b, "\" id=\"s");
 	buf_u64(b, tape, 1);

@@ -141,9 +141,10 @@ put_no_finding(const struct report_tape *t, struct buf *b)
 
 	buf_text(b, "<h2>");
 	buf_text(b,
-	    *why                                    ? why :
-		t->whole.verdict == VERDICT_UNKNOWN ? "The cause is unknown: not all was recorded." :
-						      "Nothing found: no long queue, no throttling.");
+	    *why ? why :
+		t->whole.verdict == VERDICT_UNKNOWN ?
+		   "The cause is unknown: not all was recorded." :
+		   "Nothing found: no long queue, no throttling.");
 	buf_text(b, "</h2>\n");
 }
 
@@ -328,8 +329,8 @@ html_place(struct buf *b, const struct report_page *p, int64_t from_ns, int64_t 
 static const char *
 part_what(const struct judged *j)
 {
-	return !j->sampled              ? "no samples" :
-	    j->findings.n > 0           ? j->findings.v[0].what :
+	return !j->sampled                ? "no samples" :
+	    j->findings.n > 0             ? j->findings.v[0].what :
 	    j->verdict == VERDICT_UNKNOWN ? "unknown: not all was recorded" :
 					    "nothing found";
 }
@@ -445,7 +446,9 @@ put_missing(const struct report_tape *t, struct buf *b)
 	for (size_t i = 0; i < t->nstrips; i++) {
 		if (!strip_is_empty(&t->strips[i]))
 			continue;
-		buf_text(b, n++ ? "; " : "<p class=\"missing\">Not in this recording, or nothing to show: ");
+		buf_text(b,
+		    n++ ? "; " :
+			  "<p class=\"missing\">Not in this recording, or nothing to show: ");
 		buf_text(b, t->strips[i].plan->title);
 	}
 	if (n > 0)
@@ -479,7 +482,8 @@ put_foot(const struct report_page *p, struct buf *b)
 	buf_text(b, " columns of ");
 	html_duration(b, axis_width_ns(&p->axis) * 1e-9);
 	buf_text(b,
-	    ". A column shows the largest value in it (areas: the mean, and the largest as a line); "
+	    ". A column shows the largest value in it (areas: the mean, and the largest as a "
+	    "line); "
 	    "lines also have a band from the least to the largest. Hatched: not known. Made by "
 	    "pq " PQ_VERSION ".</p></footer>\n");
 }
@@ -491,7 +495,8 @@ page_print(const struct report_page *p, struct buf *b)
 	begin_body(p, b);
 	buf_text(b,
 	    "<nav class=\"bar\" hidden><button data-do=\"in\">zoom in</button>"
-	    "<button data-do=\"out\">zoom out</button><button data-do=\"left\" aria-label=\"earlier\">"
+	    "<button data-do=\"out\">zoom out</button><button data-do=\"left\" "
+	    "aria-label=\"earlier\">"
 	    "◀</button><button data-do=\"right\" aria-label=\"later\">▶</button>"
 	    "<button data-do=\"all\">all</button><output class=\"now\"></output></nav>\n");
 	for (size_t i = 0; i < p->ntapes; i++)

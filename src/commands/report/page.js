@@ -55,7 +55,7 @@ function drawAxis(axis) {
 	for (var i = 0; i < steps.length; i++)
 		if (span / steps[i] <= most) { step = steps[i]; break; }
 	axis.textContent = '';
-	for (var t = Math.ceil((view.from + offset) / step) * step - offset; t <= view.to - span / 30; t += step) {
+	for (var t = Math.ceil((view.from + offset) / step) * step - offset; t <= view.to - span * 28 / axis.clientWidth; t += step) {
 		var label = document.createElement('span');
 		label.textContent = clock(t, step < 1);
 		label.style.left = 100 * share(t) + '%';

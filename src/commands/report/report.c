@@ -41,6 +41,20 @@ options_for(const struct options *o, const char *path)
 	return one;
 }
 
+/* The time that is to be judged in parts, before it is read. */
+static void
+set_parts(struct report_tape *t, struct host *h, const struct options *o)
+{
+	struct span whole;
+
+	if (t->captured || host_tape_span(h, &whole) < 0)
+		return;
+	struct span w = recording_window(o, &whole);
+	whole.from_ns = w.from_ns > whole.from_ns ? w.from_ns : whole.from_ns;
+	whole.to_ns = w.to_ns < whole.to_ns ? w.to_ns : whole.to_ns;
+	judge_parts(t, &whole);
+}
+
 static void
 scan(struct report_tape *t, const struct options *o)
 {
@@ -50,7 +64,9 @@ scan(struct report_tape *t, const struct options *o)
 	int64_t row_ns = 0;
 	struct sample m;
 
+	set_parts(t, h, &one);
 	while (host_next(h, 0, SAMPLE_ROW, &m) > 0) {
+		judge_count(t, h, &m);
 		if (t->samples++ == 0) {
 			t->from_ns = m.real_ns;
 			copy_facts(t, h);
@@ -132,7 +148,8 @@ take_trigger(struct report_tape *t, struct host *h)
 static bool
 is_gap(const struct report_tape *t, const struct sample *before, const struct sample *now)
 {
-	int64_t most_ns = 5 * t->step_ns > INT64_C(1000000000) ? 5 * t->step_ns : INT64_C(1000000000);
+	int64_t most_ns =
+	    5 * t->step_ns > INT64_C(1000000000) ? 5 * t->step_ns : INT64_C(1000000000);
 
 	return now->restarted || now->mono_ns - before->mono_ns > most_ns;
 }
@@ -144,15 +161,6 @@ add_gap(struct report_tape *t, int64_t from_ns, int64_t to_ns)
 		t->gaps[t->ngaps] = (struct span){ from_ns, to_ns };
 	t->ngaps++;
 	t->gaps_s += to_ns > from_ns ? (double)(to_ns - from_ns) * 1e-9 : 0;
-}
-
-static void
-count_in_part(struct report_tape *t, const struct sample *m)
-{
-	size_t part = t->part_ns ? (size_t)((m->real_ns - t->from_ns) / t->part_ns) : 0;
-
-	if (m->kind == SAMPLE_ROW && part < t->nparts)
-		t->parts[part].rows++;
 }
 
 static void
@@ -169,7 +177,6 @@ draw(struct report_tape *t, const struct options *o, const struct axis *a)
 	begin_strips(t, &r);
 	struct sample before = r.session.now;
 	int64_t since_ns = before.real_ns;
-	count_in_part(t, &before);
 	if (!recorded_begin(&r))
 		event = SESSION_END;
 	while (event != SESSION_END && (event = session_next(&r.session)) != SESSION_END) {
@@ -178,7 +185,6 @@ draw(struct report_tape *t, const struct options *o, const struct axis *a)
 			add_gap(t, before.real_ns, now->real_ns);
 			since_ns = now->real_ns;
 		}
-		count_in_part(t, now);
 		take_trigger(t, r.session.host);
 		for (size_t i = 0; i < t->nstrips; i++)
 			strip_take(&t->strips[i], a, event == SESSION_ROW, now, since_ns);
@@ -211,7 +217,8 @@ set_axis(struct report_page *p)
 		const struct report_tape *t = &p->tapes[i];
 		if (t->samples == 0)
 			continue;
-		p->axis.from_ns = !any || t->from_ns < p->axis.from_ns ? t->from_ns : p->axis.from_ns;
+		p->axis.from_ns =
+		    !any || t->from_ns < p->axis.from_ns ? t->from_ns : p->axis.from_ns;
 		p->axis.to_ns = !any || t->to_ns > p->axis.to_ns ? t->to_ns : p->axis.to_ns;
 		step_ns = t->step_ns > 0 && t->step_ns < step_ns ? t->step_ns : step_ns;
 		any = true;
@@ -330,7 +337,6 @@ read_tapes(struct report_page *p, const struct options *o)
 		scan(&p->tapes[i], o);
 	set_axis(p);
 	for (size_t i = 0; i < p->ntapes; i++) {
-		judge_parts(&p->tapes[i]);
 		draw(&p->tapes[i], o, &p->axis);
 		judge_tape(&p->tapes[i], o);
 		sort_marks(&p->tapes[i]);
@@ -341,9 +347,9 @@ static enum exit_status
 report(const struct options *o)
 {
 	const struct report_options *own = o->ask.options;
-	struct report_page p = { .ntapes = (size_t)o->words,
-		.utc = o->utc,
-		.timed = o->from.written || o->to.written };
+	struct report_page p = {
+		.ntapes = (size_t)o->words, .utc = o->utc, .timed = o->from.written || o->to.written
+	};
 	struct buf b = { 0 };
 
 	if (o->words == 0)

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "commands/recorded.h"
 #include "commands/why/why.h"
+#include "tape/reader.h"
 
 /* ---- Figures over time */
 
@@ -42,7 +43,8 @@ struct series {
 };
 
 /* Adds a value that held from one time to another. NaN is unknown: it leaves a hole. */
-void series_add(struct series *s, const struct axis *a, int64_t from_ns, int64_t to_ns, double value);
+void series_add(
+    struct series *s, const struct axis *a, int64_t from_ns, int64_t to_ns, double value);
 
 /* NULL: a hole. */
 const struct bucket *series_at(const struct series *s, unsigned bucket);
@@ -94,10 +96,10 @@ struct strip_plan {
 	const char *says; /* how to read it */
 	enum strip_kind kind;
 	const struct tool *tool;
-	char flag;               /* an option of the tool that selects a form of it; 0: none */
-	const char *key;         /* the column of the first figure of such a form; NULL: by number */
-	int name[NAME_COLUMNS];  /* columns whose labels name a row; -1: no more */
-	const char *prefix;      /* of names that are numbers; or NULL */
+	char flag;              /* an option of the tool that selects a form of it; 0: none */
+	const char *key;        /* the column of the first figure of such a form; NULL: by number */
+	int name[NAME_COLUMNS]; /* columns whose labels name a row; -1: no more */
+	const char *prefix;     /* of names that are numbers; or NULL */
 	const char *only, *without; /* rows whose first label is this, or is not; or NULL */
 	/* up to one without a name; the first one ranks the rows */
 	struct strip_figure figures[FIGURES_MOST];
@@ -126,7 +128,7 @@ struct strip_row {
 
 struct strip {
 	const struct strip_plan *plan;
-	struct sampler *sampler;     /* NULL: not in the recording, or it is closed */
+	struct sampler *sampler;      /* NULL: not in the recording, or it is closed */
 	const struct column *columns; /* of its form of the tool */
 	int nfigures, column, weight; /* of the plan's keys */
 	struct map names;
@@ -170,8 +172,9 @@ enum { PARTS_MOST = 60 };
 /* What why says of a part of the time. */
 struct judged {
 	int64_t from_ns, to_ns;
-	uint64_t rows; /* samples that can be judged; two are needed */
-	bool sampled;  /* it was judged */
+	struct samples_count count; /* two rows are needed */
+	struct tape_window window;
+	bool sampled; /* it was judged */
 	enum verdict verdict;
 	struct findings findings;
 	struct buf unknown; /* what could not be checked: lines */
@@ -214,11 +217,13 @@ struct report_page {
 	struct report_tape *tapes;
 	size_t ntapes;
 	bool utc, timed; /* timed: --from or --to was given */
-	long offset_s; /* of the times that are shown from UTC */
+	long offset_s;   /* of the times that are shown from UTC */
 };
 
-/* verdict.c: divides the window of the recording into equal parts; judges it, and each part. */
-void judge_parts(struct report_tape *t);
+/* verdict.c: divides that time of the recording into equal parts. Counts each sample for the part that
+ * it is in, and for the whole. Then judges the whole, and each part. */
+void judge_parts(struct report_tape *t, const struct span *whole);
+void judge_count(struct report_tape *t, const struct host *h, const struct sample *m);
 void judge_tape(struct report_tape *t, const struct options *o);
 void judged_free(struct judged *j);
 
@@ -226,8 +231,8 @@ void judged_free(struct judged *j);
 void svg_heat(struct buf *b, const struct axis *a, const struct strip *s, unsigned nbins);
 void svg_lines(struct buf *b, const struct axis *a, const struct strip *s,
     const struct strip_row *const *v, size_t n, double top);
-void svg_panel(
-    struct buf *b, const struct axis *a, const struct strip *s, const struct strip_row *row, double top);
+void svg_panel(struct buf *b, const struct axis *a, const struct strip *s,
+    const struct strip_row *row, double top);
 void svg_rows(struct buf *b, const struct axis *a, const struct strip *s,
     const struct strip_row *const *v, size_t n, double top);
 

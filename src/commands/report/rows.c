@@ -245,7 +245,8 @@ take_tick(struct strip *s, const struct axis *a, const struct sample *now, int64
 }
 
 void
-strip_take(struct strip *s, const struct axis *a, bool row, const struct sample *now, int64_t since_ns)
+strip_take(
+    struct strip *s, const struct axis *a, bool row, const struct sample *now, int64_t since_ns)
 {
 	if (!s->sampler)
 		return;
@@ -298,9 +299,8 @@ strip_worst(const struct strip *s, const struct strip_row *v[], size_t most)
 			all[n++] = &s->rows[i];
 	qsort(all, n, sizeof(struct strip_row *), by_worst);
 	n = n < most ? n : most;
-	if (s->plan->kind == STRIP_PANELS) /* one shows that there is nothing to see */
-		while (n > 1 && all[n - 1]->worst <= 0)
-			n--;
+	while (!s->plan->ordered && n > 1 && all[n - 1]->worst <= 0)
+		n--; /* one shows that there is nothing to see */
 	if (s->plan->ordered)
 		qsort(all, n, sizeof(struct strip_row *), by_name);
 	memcpy(v, all, n * sizeof(struct strip_row *));

@@ -132,8 +132,7 @@ bins_add(struct bins *b, const struct axis *a, int64_t from_ns, int64_t to_ns, u
 	if (!(weight > 0) || bin >= BINS_MOST || !cut(a, &from_ns, &to_ns))
 		return;
 	if (!b->v)
-		b->v = memset(
-		    xmalloc(BUCKETS_MOST * sizeof *b->v), 0, BUCKETS_MOST * sizeof *b->v);
+		b->v = memset(xmalloc(BUCKETS_MOST * sizeof *b->v), 0, BUCKETS_MOST * sizeof *b->v);
 	double all_s = (double)(to_ns - from_ns) * 1e-9;
 	unsigned last = axis_bucket(a, to_ns - 1);
 	for (unsigned i = axis_bucket(a, from_ns); i <= last; i++) {

@@ -50,8 +50,8 @@ await(const struct cell *row)
 
 /* ---- Bins: lengths of the run queue one by one up to 16, then in steps; times in powers of two */
 
-static const unsigned lengths[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20, 24,
-	28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 192, 256, 384, 512, 1024, 2048, 4096 };
+static const unsigned lengths[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20,
+	24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 192, 256, 384, 512, 1024, 2048, 4096 };
 
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
@@ -84,7 +84,10 @@ octave_bin(double value)
 static void
 time_text(double us, char *out, size_t n)
 {
-	snprintf(out, n, us < 1e3 ? "%.0f µs" : us < 1e6 ? "%.3g ms" : "%.3g s",
+	snprintf(out, n,
+	    us < 1e3     ? "%.0f µs" :
+		us < 1e6 ? "%.3g ms" :
+			   "%.3g s",
 	    us < 1e3     ? us :
 		us < 1e6 ? us * 1e-3 :
 			   us * 1e-6);
@@ -109,7 +112,8 @@ octave_name(unsigned bin, char *out, size_t n)
 const struct strip_plan strip_plans[] = {
 	{ .id = "throttle",
 	    .title = "CPU quota",
-	    .says = "CPUs used, and above them the CPUs that the quota held back. The dashed line is the "
+	    .says = "CPUs used, and above them the CPUs that the quota held back. The dashed line "
+		    "is the "
 		    "quota; bars at the top are throttled periods.",
 	    .kind = STRIP_PANELS,
 	    .tool = &tool_throttle,
@@ -124,7 +128,8 @@ const struct strip_plan strip_plans[] = {
 	    .rules = { "throttled", "throttled-above" } },
 	{ .id = "runq",
 	    .title = "Run queue",
-	    .says = "How many tasks ran or waited for a CPU. The darker, the more of the samples at that "
+	    .says = "How many tasks ran or waited for a CPU. The darker, the more of the samples "
+		    "at that "
 		    "moment found this length.",
 	    .kind = STRIP_HEAT,
 	    .tool = &tool_runq,
@@ -184,7 +189,8 @@ const struct strip_plan strip_plans[] = {
 	    .several = true },
 	{ .id = "mem",
 	    .title = "Memory",
-	    .says = "Memory that cannot be reclaimed, and above it the cache, which can. The dashed line "
+	    .says = "Memory that cannot be reclaimed, and above it the cache, which can. The "
+		    "dashed line "
 		    "is the limit.",
 	    .kind = STRIP_PANELS,
 	    .tool = &tool_mem,
@@ -234,7 +240,8 @@ const struct strip_plan strip_plans[] = {
 	    .shown = 10 },
 	{ .id = "runqlat",
 	    .title = "How long tasks waited for a CPU",
-	    .says = "How the waits were distributed, on a logarithmic scale. The darker, the more of the "
+	    .says = "How the waits were distributed, on a logarithmic scale. The darker, the more "
+		    "of the "
 		    "waits at that moment were this long.",
 	    .kind = STRIP_HEAT,
 	    .tool = &tool_runqlat,
@@ -291,7 +298,8 @@ const struct strip_plan strip_plans[] = {
 	    .shown = 8 },
 	{ .id = "sock",
 	    .title = "Sockets: losses",
-	    .says = "Connections that found an accept queue full, and packets that were dropped or sent "
+	    .says = "Connections that found an accept queue full, and packets that were dropped or "
+		    "sent "
 		    "again, per second.",
 	    .kind = STRIP_LINES,
 	    .tool = &tool_sock,

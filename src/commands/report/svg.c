@@ -24,7 +24,10 @@ heat_level(double share)
 {
 	double level = ceil(share * HEAT_LEVELS - 1e-9);
 
-	return !(share > 0) ? 0 : level < 1 ? 1 : level > HEAT_LEVELS ? HEAT_LEVELS : (unsigned)level;
+	return !(share > 0)     ? 0 :
+	    level < 1           ? 1 :
+	    level > HEAT_LEVELS ? HEAT_LEVELS :
+				  (unsigned)level;
 }
 
 /* ---- Paths */
@@ -256,10 +259,10 @@ curve_of(const struct series *s, const struct axis *a, enum part part, double to
 {
 	for (unsigned i = 0; i < a->n; i++) {
 		const struct bucket *b = series_at(s, i);
-		double v = !b           ? NAN :
-		    part == PART_MIN    ? (double)b->min :
-			part == PART_MAX ? (double)b->max :
-					   bucket_mean(b);
+		double v = !b        ? NAN :
+		    part == PART_MIN ? (double)b->min :
+		    part == PART_MAX ? (double)b->max :
+				       bucket_mean(b);
 		y[i] = isnan(v) ? NAN : y_of(v, top);
 	}
 }

@@ -50,7 +50,7 @@ judge(struct report_tape *t, const struct options *o, struct judged *j, bool who
 {
 	struct evidence *e = xmalloc(sizeof *e);
 
-	if (evidence_begin(e, o, 0)) {
+	if (evidence_begin_counted(e, o, &j->count)) {
 		evidence_watch(e);
 		causes_find(e, &j->findings);
 		j->verdict = findings_verdict(&j->findings, e);
@@ -65,22 +65,35 @@ judge(struct report_tape *t, const struct options *o, struct judged *j, bool who
 
 /* A minute; of a short recording ten seconds, of one longer than an hour a sixtieth. */
 void
-judge_parts(struct report_tape *t)
+judge_parts(struct report_tape *t, const struct span *whole)
 {
-	int64_t span_ns = t->to_ns - t->from_ns;
+	int64_t span_ns = whole->to_ns - whole->from_ns;
 
 	t->part_ns = span_ns < 120 * SECOND ? 10 * SECOND : 60 * SECOND;
 	if (span_ns > PARTS_MOST * t->part_ns)
 		t->part_ns = span_ns / PARTS_MOST + 1;
-	t->nparts = span_ns < 2 * t->part_ns || t->captured ?
-	    0 :
-	    (size_t)((span_ns + t->part_ns - 1) / t->part_ns);
+	t->nparts =
+	    span_ns < 2 * t->part_ns ? 0 : (size_t)((span_ns + t->part_ns - 1) / t->part_ns);
 	for (size_t i = 0; i < t->nparts; i++) {
-		int64_t from_ns = t->from_ns + (int64_t)i * t->part_ns,
-			to_ns = from_ns + t->part_ns;
-		t->parts[i].from_ns = from_ns;
-		t->parts[i].to_ns = to_ns < t->to_ns ? to_ns : t->to_ns;
+		struct judged *j = &t->parts[i];
+		j->from_ns = whole->from_ns + (int64_t)i * t->part_ns;
+		j->to_ns = j->from_ns + t->part_ns;
+		j->to_ns = j->to_ns < whole->to_ns ? j->to_ns : whole->to_ns;
+		j->window.times = (struct span){ j->from_ns, j->to_ns };
 	}
+}
+
+/* A sample at the border of two parts is in both: it ends one and begins the other. */
+void
+judge_count(struct report_tape *t, const struct host *h, const struct sample *m)
+{
+	int64_t since_ns = t->nparts ? m->real_ns - t->parts[0].from_ns : 0;
+	size_t at = t->nparts && since_ns > 0 ? (size_t)(since_ns / t->part_ns) : 0;
+
+	samples_count_add(&t->whole.count, h, m);
+	for (size_t i = at > 0 ? at - 1 : 0; i < t->nparts && i <= at; i++)
+		if (tape_window_has(&t->parts[i].window, m))
+			samples_count_add(&t->parts[i].count, h, m);
 }
 
 void
@@ -96,7 +109,7 @@ judge_tape(struct report_tape *t, const struct options *o)
 		struct judged *j = &t->parts[i];
 		struct options part = options_of(o, t, j->from_ns, j->to_ns);
 		j->findings.recording = t->path;
-		if (j->rows >= 2)
+		if (j->count.rows >= 2)
 			judge(t, &part, j, false);
 	}
 }

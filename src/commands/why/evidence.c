@@ -221,8 +221,8 @@ note_step(struct evidence *e)
 	phases_take(e);
 }
 
-bool
-evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
+static void
+begin_for(struct evidence *e, const struct options *o)
 {
 	const struct target *t = &o->ask.target;
 
@@ -230,7 +230,12 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	if (evidence_has_target(e))
 		e->option = arena_printf(
 		    &e->arena, " %s %s", t->pid ? "-p" : "-g", t->pid ? t->pid : t->cgroup);
-	session_open_whole(&e->session, o);
+}
+
+/* The session is open. */
+static bool
+begin_watch(struct evidence *e, int64_t span_ns)
+{
 	e->session.interval_ns = e->session.host->replay ? 0 : span_ns;
 	e->session.step_ns = 1000000000;
 	add_machine(e);
@@ -248,6 +253,22 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 	target_look(e);
 	disks_look(e);
 	return true;
+}
+
+bool
+evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
+{
+	begin_for(e, o);
+	session_open_whole(&e->session, o);
+	return begin_watch(e, span_ns);
+}
+
+bool
+evidence_begin_counted(struct evidence *e, const struct options *o, const struct samples_count *c)
+{
+	begin_for(e, o);
+	session_open_counted(&e->session, o, c);
+	return begin_watch(e, 0);
 }
 
 /* ---- Row by row */
