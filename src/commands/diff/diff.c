@@ -259,6 +259,8 @@ tell_failed(const struct diff *d, const char *rule)
 			worst = &d->c.v[i];
 			n++;
 		}
+	if (!worst)
+		return;
 	struct buf figure = { 0 };
 	line_figure(worst, &figure);
 	warn("--fail '%s': %.*s%s%s is worse%s", rule, (int)figure.n, figure.s,
