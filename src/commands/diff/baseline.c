@@ -197,7 +197,7 @@ hex(char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Takes a name; -1 if it is none. No name has a NUL. */
+/* Takes a name; -1 if it is none. No name has a NUL, and other bytes that are not visible are escaped. */
 static int
 take_name(struct text *rest, struct buf *out)
 {
@@ -207,6 +207,8 @@ take_name(struct text *rest, struct buf *out)
 	if (!text_word(rest, &word))
 		return -1;
 	for (size_t i = 0; i < word.n && !(word.n == 1 && *word.s == '%'); i++) {
+		if (word.s[i] <= ' ' || word.s[i] > '~')
+			return -1;
 		if (word.s[i] != '%') {
 			buf_char(out, word.s[i]);
 			continue;

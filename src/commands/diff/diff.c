@@ -77,8 +77,10 @@ take_operands(struct diff *d)
 		d->a.written = arena_printf(&d->arena, "%s, before %s", d->a.path, own->at.written);
 		d->b.written = arena_printf(&d->arena, "%s, from %s", d->a.path, own->at.written);
 	}
-	if (!*d->b.path)
+	if (!*d->b.path) {
 		d->b.path = d->a.path;
+		d->b.written = arena_printf(&d->arena, "%s%s", d->a.path, d->b.written);
+	}
 	if (!*d->a.path)
 		die(EXIT_USAGE, "'%s' names no recording", d->a.written);
 	if (strcmp(d->a.path, "-") == 0 && strcmp(d->b.path, "-") == 0)
@@ -259,6 +261,8 @@ tell_failed(const struct diff *d, const char *rule)
 			worst = &d->c.v[i];
 			n++;
 		}
+	if (!worst)
+		return;
 	struct buf figure = { 0 };
 	line_figure(worst, &figure);
 	warn("--fail '%s': %.*s%s%s is worse%s", rule, (int)figure.n, figure.s,
