@@ -198,7 +198,7 @@ recording() {
 	await shows 'demand unmet; limit 0.20 CPUs'
 	[[ $(screen | grep ^throttled) =~ "held /shop "+[_.:=+*#-]+$ ]]
 	in_tmux resize-window -x 60 -y 12
-	await shows 'sort: what hurts'
+	await shows 'sort: waits'
 	await shows_not 'limit 0.20 CPUs'
 	keys q
 	restored

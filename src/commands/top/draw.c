@@ -155,8 +155,8 @@ static const char help[] =
     "  %quota  throttled: of a cgroup by its counters, of a task where certain\n"
     "  %mem    memory pressure of the cgroup (cgroup v2)\n"
     "  %I/O    in uninterruptible sleep, mostly for I/O (one sample a row)\n"
-    "  %lock   waiting for a lock (one sample a row)\n"
-    "  What hurts most is the sum of the waits.\n";
+    "  %lock   waiting for a lock (one sample in ten seconds)\n"
+    "  They are sorted by the sum of their waits, unless s chose another order.\n";
 
 static void
 draw_help(const struct top *t, struct frame *f, int line, int lines)
