@@ -114,7 +114,7 @@ draw_keys(const struct top *t, struct frame *f, int line)
 	put_key(f, "s", sort);
 	put_key(f, "/", *t->list.filter ? t->list.filter : "filter");
 	put_key(f, "gpt", list_view_name(t->list.view));
-	put_key(f, "Enter", "details");
+	put_key(f, "Enter", "more");
 	put_key(f, "space", t->frozen ? "go on" : "freeze");
 	put_key(f, "q", "quit");
 }
