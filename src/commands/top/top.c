@@ -35,13 +35,25 @@ move_by(struct top *t, long by)
 		list_move(&t->list, by);
 }
 
+/* What was not read so far needs the rows before: a recording has them. */
+static void
+read_again(struct top *t)
+{
+	bool frozen = t->frozen != NULL;
+
+	if (!top_can_seek(t))
+		return;
+	top_freeze(t, false);
+	top_seek(t, t->last.real_ns);
+	top_freeze(t, frozen);
+}
+
 static void
 open_selected(struct top *t)
 {
 	const struct list_entry *x = list_selected(&t->list);
 	struct target target = { .pid = NULL };
 	char title[256];
-	bool frozen = t->frozen != NULL;
 
 	if (!x || t->page != PAGE_LIST)
 		return;
@@ -52,11 +64,7 @@ open_selected(struct top *t)
 	snprintf(title, sizeof title, x->pid ? "process %s  %s  %s" : "cgroup %s",
 	    x->pid ? x->pid : x->key, x->name ? x->name : "-", x->of ? x->of : "");
 	top_open_detail(t, &target, title);
-	if (top_can_seek(t)) { /* its figures need the rows before */
-		top_freeze(t, false);
-		top_seek(t, t->last.real_ns);
-		top_freeze(t, frozen);
-	}
+	read_again(t);
 }
 
 static void
@@ -184,6 +192,8 @@ show_view(struct top *t, enum list_view v)
 	t->page = t->page == PAGE_HELP ? t->before_help : t->page;
 	top_close_detail(t);
 	top_view(t, v);
+	if (v == VIEW_THREADS)
+		read_again(t);
 }
 
 /* Acts on a key that changes what is shown. */
