@@ -114,7 +114,7 @@ draw_keys(const struct top *t, struct frame *f, int line)
 	put_key(f, "s", sort);
 	put_key(f, "/", *t->list.filter ? t->list.filter : "filter");
 	put_key(f, "gpt", list_view_name(t->list.view));
-	put_key(f, "Enter", "details");
+	put_key(f, "Enter", "more");
 	put_key(f, "space", t->frozen ? "go on" : "freeze");
 	put_key(f, "q", "quit");
 }
@@ -155,8 +155,8 @@ static const char help[] =
     "  %quota  throttled: of a cgroup by its counters, of a task where certain\n"
     "  %mem    memory pressure of the cgroup (cgroup v2)\n"
     "  %I/O    in uninterruptible sleep, mostly for I/O (one sample a row)\n"
-    "  %lock   waiting for a lock (one sample a row)\n"
-    "  What hurts most is the sum of the waits.\n";
+    "  %lock   waiting for a lock (one sample in ten seconds)\n"
+    "  They are sorted by the sum of their waits, unless s chose another order.\n";
 
 static void
 draw_help(const struct top *t, struct frame *f, int line, int lines)

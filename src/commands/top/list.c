@@ -21,9 +21,7 @@ static const struct {
 const char *
 list_sort_name(int sort)
 {
-	return sort < LIST_COLUMNS ? columns[sort].heading :
-	    sort == LIST_HURT      ? "what hurts" :
-				     "name";
+	return sort < LIST_COLUMNS ? columns[sort].heading : sort == LIST_HURT ? "waits" : "name";
 }
 
 const char *

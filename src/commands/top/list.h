@@ -69,7 +69,7 @@ const struct list_entry *list_selected(const struct list *l);
 /* Draws the heading and as many entries as fit. Without `marked`, no entry is shown as selected. */
 void list_draw(struct list *l, struct frame *f, int line, int lines, bool marked);
 
-/* "what hurts", "%CPU", …; "cgroups", …. */
+/* "waits", "%CPU", …; "cgroups", …. */
 const char *list_sort_name(int sort);
 const char *list_view_name(enum list_view v);
 

@@ -11,7 +11,7 @@
 #include "tools/wait/wait.h"
 
 static const int64_t MINUTE_NS = INT64_C(60) * 1000000000,
-		     WAITS_NS = INT64_C(5) * 1000000000; /* the places of all threads cost most */
+		     WAITS_NS = INT64_C(10) * 1000000000; /* the places of all threads cost most */
 
 static void
 keep_note(void *about, const struct tool *tool, const char *message)

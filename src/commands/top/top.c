@@ -23,6 +23,8 @@ static const int64_t SECOND_NS = 1000000000, MINUTE_NS = INT64_C(60) * 100000000
 static void
 move_by(struct top *t, long by)
 {
+	if (by == 0)
+		return;
 	if (t->page == PAGE_DETAIL)
 		detail_move(&t->detail, (int)by);
 	else if (t->page == PAGE_HELP)
@@ -33,13 +35,25 @@ move_by(struct top *t, long by)
 		list_move(&t->list, by);
 }
 
+/* What was not read so far needs the rows before: a recording has them. */
+static void
+read_again(struct top *t)
+{
+	bool frozen = t->frozen != NULL;
+
+	if (!top_can_seek(t))
+		return;
+	top_freeze(t, false);
+	top_seek(t, t->last.real_ns);
+	top_freeze(t, frozen);
+}
+
 static void
 open_selected(struct top *t)
 {
 	const struct list_entry *x = list_selected(&t->list);
 	struct target target = { .pid = NULL };
 	char title[256];
-	bool frozen = t->frozen != NULL;
 
 	if (!x || t->page != PAGE_LIST)
 		return;
@@ -50,11 +64,7 @@ open_selected(struct top *t)
 	snprintf(title, sizeof title, x->pid ? "process %s  %s  %s" : "cgroup %s",
 	    x->pid ? x->pid : x->key, x->name ? x->name : "-", x->of ? x->of : "");
 	top_open_detail(t, &target, title);
-	if (top_can_seek(t)) { /* its figures need the rows before */
-		top_freeze(t, false);
-		top_seek(t, t->last.real_ns);
-		top_freeze(t, frozen);
-	}
+	read_again(t);
 }
 
 static void
@@ -154,29 +164,43 @@ open_help(struct top *t)
 	t->help_top = 0;
 }
 
-/* Acts on a key. False: the program should end. */
-static bool
-act(struct top *t, int key, int screenful)
+/* How far a key moves; 0: it does not. */
+static long
+step_of(int key, int screenful)
 {
 	switch (key) {
 	case KEY_UP:
+		return -1;
 	case KEY_DOWN:
-		move_by(t, key == KEY_UP ? -1 : 1);
-		break;
+		return 1;
 	case KEY_PAGE_UP:
+		return -screenful;
 	case KEY_PAGE_DOWN:
-		move_by(t, key == KEY_PAGE_UP ? -screenful : screenful);
-		break;
+		return screenful;
 	case KEY_HOME:
+		return -1000000;
 	case KEY_END:
-		move_by(t, key == KEY_HOME ? -1000000 : 1000000);
-		break;
-	case KEY_LEFT:
-	case KEY_RIGHT:
-	case '<':
-	case '>':
-		travel(t, key);
-		break;
+		return 1000000;
+	default:
+		return 0;
+	}
+}
+
+static void
+show_view(struct top *t, enum list_view v)
+{
+	t->page = t->page == PAGE_HELP ? t->before_help : t->page;
+	top_close_detail(t);
+	top_view(t, v);
+	if (v == VIEW_THREADS)
+		read_again(t);
+}
+
+/* Acts on a key that changes what is shown. */
+static void
+act_on_view(struct top *t, int key)
+{
+	switch (key) {
 	case KEY_ENTER:
 		open_selected(t);
 		break;
@@ -184,11 +208,13 @@ act(struct top *t, int key, int screenful)
 		go_back(t);
 		break;
 	case 'g':
+		show_view(t, VIEW_CGROUPS);
+		break;
 	case 'p':
+		show_view(t, VIEW_PROCESSES);
+		break;
 	case 't':
-		t->page = t->page == PAGE_HELP ? t->before_help : t->page;
-		top_close_detail(t);
-		top_view(t, key == 'g' ? VIEW_CGROUPS : key == 'p' ? VIEW_PROCESSES : VIEW_THREADS);
+		show_view(t, VIEW_THREADS);
 		break;
 	case 's':
 	case 'S':
@@ -197,26 +223,43 @@ act(struct top *t, int key, int screenful)
 	case '/':
 		t->editing = t->page == PAGE_LIST;
 		break;
-	case ' ':
-		top_freeze(t, !t->frozen);
-		break;
-	case 'r':
-		save(t);
-		break;
 	case 'h':
 	case '?':
 		open_help(t);
 		break;
+	default:
+		break;
+	}
+}
+
+/* Acts on a key. False: the program should end. */
+static bool
+act(struct top *t, int key, int screenful)
+{
+	move_by(t, step_of(key, screenful));
+	switch (key) {
+	case KEY_LEFT:
+	case KEY_RIGHT:
+	case '<':
+	case '>':
+		travel(t, key);
+		return true;
+	case ' ':
+		top_freeze(t, !t->frozen);
+		return true;
+	case 'r':
+		save(t);
+		return true;
 	case CTRL_L:
 		frame_forget(&t->frame);
-		break;
+		return true;
 	case 'q':
 	case 'Q':
 		return false;
 	default:
-		break;
+		act_on_view(t, key);
+		return true;
 	}
-	return true;
 }
 
 /* Reads keys and acts on them. Sets *changed if there were any. False: the program should end. */

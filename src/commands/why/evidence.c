@@ -274,6 +274,7 @@ evidence_begin_counted(struct evidence *e, const struct options *o, const struct
 /* ---- Row by row */
 
 static const struct target no_target = { .pid = NULL };
+static const int64_t second_ns = 1000000000;
 
 /* Figures that ticks sample are taken once a row; only the run queue has nothing else. */
 static void
@@ -283,12 +284,11 @@ set_ticks(struct session *s, size_t from)
 		s->v[i]->tick_ns = s->v[i]->tool == &tool_runq ? 500000000 : 0;
 }
 
-/* Sockets cost most, as their owners are looked for in all processes: they are read every five seconds. */
+/* Reads a tool live only so often. */
 static void
-read_rarely(struct session *s, const struct sampler *of)
+read_rarely(struct session *s, const struct sampler *of, int64_t rarely_ns)
 {
-	const int64_t often_ns = s->interval_ns ? s->interval_ns : 1000000000,
-		      rarely_ns = 5000000000;
+	const int64_t often_ns = s->interval_ns ? s->interval_ns : 1000000000;
 
 	for (size_t i = 0; i < s->n; i++)
 		if (s->v[i] == of && !s->host->replay && often_ns < rarely_ns)
@@ -307,8 +307,11 @@ evidence_of_rows(
 	add_groups(e);
 	add_sockets(e);
 	set_ticks(&e->session, 0);
-	read_rarely(&e->session, e->softnet.of);
-	read_rarely(&e->session, e->sock.of);
+	/* sockets cost most: their owners are looked for in all processes */
+	read_rarely(&e->session, e->sock.of, 10 * second_ns);
+	read_rarely(&e->session, e->softnet.of, 10 * second_ns);
+	read_rarely(&e->session, e->mem.of, 2 * second_ns);
+	read_rarely(&e->session, e->psi.of, 2 * second_ns);
 }
 
 void
