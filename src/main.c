@@ -313,7 +313,7 @@ unknown_tool(const char *name)
 
 	guess = &near;
 	list_tools(try_name);
-	for (size_t i = 0; !near.name && i < sizeof aliases / sizeof aliases[0]; i++)
+	for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
 		if (strcasecmp(aliases[i][0], name) == 0)
 			near.name = aliases[i][1];
 	if (near.name)
@@ -331,10 +331,9 @@ print_tool(const struct tool *t)
 _Noreturn static void
 print_tools(void)
 {
-	puts("Usage: pq TOOL [options] [interval [count]]\n\nLatency is time spent waiting in a "
-	     "queue. pq shows the queues.\n");
+	puts("Latency is time spent waiting in a queue. pq shows the queues.\n"
+	     "Usage: pq TOOL [options] [interval [count]]     (options: pq help TOOL)");
 	list_tools(print_tool);
-	puts("\nRun 'pq help TOOL' or 'man pq-TOOL' for the options of a tool.");
 	exit_printed();
 }
 
