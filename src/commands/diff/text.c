@@ -279,6 +279,8 @@ put_section(const struct comparison *c, const struct text_view *view, enum line_
 
 /* ---- Settings */
 
+enum { SETTINGS_MOST = 8 }; /* lines, without --all */
+
 static void
 put_setting_value(struct buf *b, const struct column *c, const struct spread *g)
 {
@@ -293,22 +295,39 @@ put_setting_value(struct buf *b, const struct column *c, const struct spread *g)
 }
 
 static void
-put_settings(const struct comparison *c, struct buf *b)
+put_setting(struct buf *b, const struct line *l)
+{
+	buf_text(b, "   ");
+	line_figure(l, b);
+	if (*l->row) {
+		buf_text(b, " of ");
+		buf_printable(b, l->row);
+	}
+	buf_char(b, ' ');
+	put_setting_value(b, line_column(l), l->from);
+	buf_text(b, " -> ");
+	put_setting_value(b, line_column(l), l->to);
+	buf_char(b, '\n');
+}
+
+/* Limits that were changed come before those of cgroups that only one recording knows, which may be
+ * many. */
+static void
+put_settings(const struct comparison *c, const struct text_view *view, struct buf *b)
 {
 	const struct line *l = first_of(c, LINE_SETTING);
+	const size_t n = c->of[LINE_SETTING], most = view->all ? n : SETTINGS_MOST;
+	size_t shown = 0;
 
-	for (size_t i = 0; i < c->of[LINE_SETTING]; i++) {
-		buf_text(b, "   ");
-		line_figure(&l[i], b);
-		if (*l[i].row) {
-			buf_text(b, " of ");
-			buf_printable(b, l[i].row);
-		}
-		buf_char(b, ' ');
-		put_setting_value(b, line_column(&l[i]), l[i].from);
-		buf_text(b, " -> ");
-		put_setting_value(b, line_column(&l[i]), l[i].to);
-		buf_char(b, '\n');
+	for (int changed = 1; changed >= 0; changed--)
+		for (size_t i = 0; i < n && shown < most; i++)
+			if ((l[i].from && l[i].to) == changed) {
+				put_setting(b, &l[i]);
+				shown++;
+			}
+	if (shown < n) {
+		buf_text(b, "   (");
+		put_u64(b, n - shown, " more limits differ: --all shows them)\n");
 	}
 }
 
@@ -431,7 +450,7 @@ comparison_text(const struct comparison *c, const struct text_view *view, struct
 	put_side(b, "A", c->a, view->utc);
 	put_side(b, "B", c->b, view->utc);
 	put_facts(b, &c->a->facts, &c->b->facts);
-	put_settings(c, b);
+	put_settings(c, view, b);
 	comparison_notes(c, "   note: ", b);
 	put_counts(c, b);
 	put_section(c, view, LINE_WORSE, "WORSE", b);
