@@ -44,6 +44,7 @@ place() {
 
 @test "the page draws, logs nothing, asks nobody, and runs no name" {
 	need_browser
+	requests >before # those of the empty page
 	browse "file://$PWD/page.html"
 	[ "$(script 'return document.querySelectorAll("svg.plot path").length > 10')" = true ]
 	[ "$(script 'return document.querySelector("h2").textContent')" = '"CPU throttled by quota: /shop high confidence"' ]
