@@ -129,7 +129,7 @@ const struct strip_plan strip_plans[] = {
 	{ .id = "runq",
 	    .title = "Run queue",
 	    .says = "How many tasks ran or waited for a CPU. The stronger the colour, the more of "
-	            "the samples "
+		    "the samples "
 		    "at that "
 		    "moment found this length.",
 	    .kind = STRIP_HEAT,
@@ -243,7 +243,7 @@ const struct strip_plan strip_plans[] = {
 	{ .id = "runqlat",
 	    .title = "How long tasks waited for a CPU",
 	    .says = "How the waits were distributed, on a logarithmic scale. The stronger the "
-	            "colour, the more "
+		    "colour, the more "
 		    "of the "
 		    "waits at that moment were this long.",
 	    .kind = STRIP_HEAT,
