@@ -218,6 +218,7 @@
  *   base/printable.c            other people's bytes on a terminal
  *   base/publish.c               names for complete files
  *   base/sentence.c              sentences whose figures are known
+ *   base/sha256.c                a hash: which script a page may run
  *   base/text.c                  pieces of other people's bytes, numbers, names that are near
  *   base/units.c                 durations, sizes and points in time
  *

@@ -4,6 +4,7 @@
  * whatever the tick.
  *
  *   bench once COMMAND…                     runs it to its end; prints "CPU_US WALL_US", with what it started
+ *   bench peak COMMAND…                     the same; prints "CPU_US PEAK_KIB"
  *   bench beside S SHIFT COMMAND… [-- COMMAND…]…
  *                                           runs them all, the n-th on the CPU n + SHIFT, watches them for S seconds, ends
  *                                           them; prints "CPU_US PEAK_KIB" of each, with what it started
@@ -85,9 +86,9 @@ us_of(struct timeval t)
 }
 
 static int
-once(char **argv)
+once(char **argv, int peak)
 {
-	int64_t start = now_us(CLOCK_MONOTONIC), wall = 0, cpu = 0;
+	int64_t start = now_us(CLOCK_MONOTONIC), wall = 0, cpu = 0, kib = 0;
 	struct rusage used;
 	int status, failed = 0;
 	pid_t first = spawn(argv), pid;
@@ -97,9 +98,10 @@ once(char **argv)
 		if (pid != first)
 			continue; /* left behind, as sar's sadc is */
 		wall = now_us(CLOCK_MONOTONIC) - start;
+		kib = used.ru_maxrss;
 		failed = status != 0;
 	}
-	printf("%lld %lld\n", (long long)cpu, (long long)wall);
+	printf("%lld %lld\n", (long long)cpu, (long long)(peak ? kib : wall));
 	return failed;
 }
 
@@ -925,7 +927,9 @@ main(int argc, char **argv)
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (strcmp(what, "once") == 0)
-		return once(argv + 2);
+		return once(argv + 2, 0);
+	if (strcmp(what, "peak") == 0)
+		return once(argv + 2, 1);
 	if (strcmp(what, "beside") == 0 && argc > 4)
 		return beside(atoi(argv[2]), atoi(argv[3]), argv + 4);
 	if (strcmp(what, "loop") == 0 && argc > 4)

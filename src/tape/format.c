@@ -118,8 +118,12 @@ tape_block_up(uint64_t at)
 static bool
 is_clean(const char *path, size_t n)
 {
-	return n > 0 && *path != '/' && *path != '.' && path[n - 1] != '/' && !strstr(path, "//") &&
-	    !strstr(path, "/.");
+	if (n == 0 || *path == '/' || *path == '.')
+		return false;
+	while ((path = strchr(path, '/')) != NULL)
+		if (*++path == '/' || *path == '.' || *path == '\0')
+			return false;
+	return true;
 }
 
 bool

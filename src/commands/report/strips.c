@@ -128,7 +128,8 @@ const struct strip_plan strip_plans[] = {
 	    .rules = { "throttled", "throttled-above" } },
 	{ .id = "runq",
 	    .title = "Run queue",
-	    .says = "How many tasks ran or waited for a CPU. The darker, the more of the samples "
+	    .says = "How many tasks ran or waited for a CPU. The stronger the colour, the more of "
+		    "the samples "
 		    "at that "
 		    "moment found this length.",
 	    .kind = STRIP_HEAT,
@@ -150,7 +151,7 @@ const struct strip_plan strip_plans[] = {
 	    .unit = "tasks" },
 	{ .id = "cpuwait",
 	    .title = "Waiting for each CPU",
-	    .says = "The darker, the more tasks wait for this CPU.",
+	    .says = "The stronger the colour, the more tasks wait for this CPU.",
 	    .kind = STRIP_ROWS,
 	    .tool = &tool_runq,
 	    .flag = 'P',
@@ -165,7 +166,8 @@ const struct strip_plan strip_plans[] = {
 	    .rules = { "wait-beside-idle", "one-hot-cpu" } },
 	{ .id = "cpu",
 	    .title = "Busy CPUs",
-	    .says = "The darker, the busier the CPU. Waiting for a disk counts as idle.",
+	    .says =
+		"The stronger the colour, the busier the CPU. Waiting for a disk counts as idle.",
 	    .kind = STRIP_ROWS,
 	    .tool = &tool_cpu,
 	    .figures = { { CPU_IDLE, "busy", ROLE_LINE, busy } },
@@ -179,7 +181,7 @@ const struct strip_plan strip_plans[] = {
 	    .rules = { "interrupts", "steal", "forks" } },
 	{ .id = "held",
 	    .title = "CPUs held back, by cgroup",
-	    .says = "The darker, the more CPUs a quota held back.",
+	    .says = "The stronger the colour, the more CPUs a quota held back.",
 	    .kind = STRIP_ROWS,
 	    .tool = &tool_throttle,
 	    .figures = { { THROTTLE_HELD, "held back", ROLE_LINE, NULL } },
@@ -195,8 +197,8 @@ const struct strip_plan strip_plans[] = {
 	    .kind = STRIP_PANELS,
 	    .tool = &tool_mem,
 	    .name = NAMED(MEM_CGROUP),
-	    .figures = { { MEM_HARD, "unreclaimable", ROLE_STACK, NULL },
-		{ MEM_USED, "cache", ROLE_STACK, reclaimable },
+	    .figures = { { MEM_USED, "cache", ROLE_STACK, reclaimable },
+		{ MEM_HARD, "unreclaimable", ROLE_STACK, NULL },
 		{ MEM_LIMIT, "limit", ROLE_LIMIT, NULL },
 		{ MEM_USED, "used, largest", ROLE_PEAK, NULL } },
 	    .worst = MEM_HARD_PCT,
@@ -240,7 +242,8 @@ const struct strip_plan strip_plans[] = {
 	    .shown = 10 },
 	{ .id = "runqlat",
 	    .title = "How long tasks waited for a CPU",
-	    .says = "How the waits were distributed, on a logarithmic scale. The darker, the more "
+	    .says = "How the waits were distributed, on a logarithmic scale. The stronger the "
+		    "colour, the more "
 		    "of the "
 		    "waits at that moment were this long.",
 	    .kind = STRIP_HEAT,

@@ -381,7 +381,7 @@ svg_panel(struct buf *b, const struct axis *a, const struct strip *s, const stru
 		enum role role = s->plan->figures[i].role;
 		if (role == ROLE_PEAK)
 			draw_line(b, a, &row->figure[i], PART_MAX, "peak", -1, top);
-		if (role == ROLE_LIMIT)
+		if (role == ROLE_LIMIT && row->figure[i].min <= top)
 			draw_line(b, a, &row->figure[i], PART_MEAN, "limit", -1, top);
 		if (role == ROLE_MARK)
 			draw_marks(b, a, &row->figure[i]);
