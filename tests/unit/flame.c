@@ -82,7 +82,7 @@ draws_hostile_names(void)
 	CHECK_U64(count("<script>"), 1);
 	CHECK_U64(count("]]>"), 1);
 	CHECK(strstr(svg.s, "<title>&lt;script&gt;&amp;]]&gt; ("));
-	CHECK(strstr(svg.s, "<title>\"' onclick= ("));
+	CHECK(strstr(svg.s, "<title>&quot;&#39; onclick= ("));
 	CHECK(strstr(svg.s, "<title>\\377\\033[2J ("));
 	CHECK(strstr(svg.s, "<title>? ("));
 	CHECK(strstr(svg.s, "<title>\xc3\xa4 ("));
