@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # pq disk: requests, waits and queues of disks, as iostat -x has them.
-load helper
 # shellcheck disable=SC2030,SC2031 # each test runs in a shell of its own
+load helper
 
 loops=()
 
