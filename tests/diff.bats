@@ -118,6 +118,8 @@ compare() {
 	run --separate-stderr -3 "$PQ" diff --fail 'throttle.throttled_pct +10%' a3.tape a9.tape@..+5s
 	[[ $stderr == *"unknown: not in both recordings, or too few samples"* ]]
 	run --separate-stderr -3 "$PQ" diff --fail 'mem.used_bytes +64M' a3.tape a3.tape
+	run --separate-stderr -3 "$PQ" diff --fail '* 10%' a3.tape@..+5s a3.tape@..+5s
+	run --separate-stderr -3 "$PQ" diff --fail 'throttle.bursts +1' a3.tape@..+5s a3.tape@..+5s
 	run --separate-stderr -1 "$PQ" diff --fail 'mem.used_bytes +64M' --fail '* 1%' a3.tape a9.tape
 }
 
@@ -254,6 +256,8 @@ compare() {
 	run -2 --separate-stderr "$PQ" check --json --baseline good --fail 'throttle.throttled_pct +10' -f a9.tape
 	json_is '[.verdict, .baseline, .checks[0].expr, .checks[0].label]' '["critical","good","throttle.throttled_pct +10","/web"]'
 	run -3 --separate-stderr "$PQ" check --baseline good --fail 'mem.used_bytes +1M' -f a9.tape
+	[[ $output == "PQ UNKNOWN - "* ]]
+	run -3 --separate-stderr "$PQ" check --baseline good -f a9.tape --to +5s
 	[[ $output == "PQ UNKNOWN - "* ]]
 	fails 3 "cannot be combined with conditions" "$PQ" check --baseline good 'mem.hard_pct > 90'
 	fails 3 "16s or more" "$PQ" check --baseline good -i 2s
