@@ -175,6 +175,14 @@ recording() {
 	in_tmux capture-pane -p -e | grep -q $'\x1b\[3[1-6]m'
 }
 
+@test "a closed stdout is an error, whichever other files are closed" {
+	recording 6
+	for closed in '>&-' '<&- >&-' '<&- >&- 2>&-'; do
+		run -1 bash -c "'$PQ' top 0.05 2 $closed"
+		run -1 bash -c "'$PQ' top -f x.tape $closed"
+	done
+}
+
 @test "a reader that has gone ends it, with status 0" {
 	recording 6
 	[ "$("$PQ" top -f x.tape | head -1 | cut -c1-6)" = "pq top" ]
