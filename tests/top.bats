@@ -152,6 +152,7 @@ recording() {
 	[ "$(grep -c '^pq top' <<<"$output")" -eq 2 ]
 	fails 2 "invalid interval" "$PQ" top never
 	fails 2 "unexpected argument 'x'" "$PQ" top 1 1 x
+	fails 2 'top: --from and --to need a recording .-f FILE.' "$PQ" top --from 17:00
 	fails 2 "invalid --view 'trees': want cgroups, processes or threads" "$PQ" top --view trees
 	fails 2 "neither a recording nor a captured directory" "$PQ" top -f /dev/null
 }
