@@ -240,6 +240,21 @@ compare() {
 	fails 2 "names no recording" "$PQ" diff @+1s.. @+2s..
 }
 
+@test "two recordings that cannot be read give one line, about the first" {
+	for _ in 1 2 3 4 5; do
+		fails 2 "cannot open none: No such file" "$PQ" diff none neither
+		fails 1 "a3.tape.*no samples in the selected time" "$PQ" diff a3.tape@+500s.. a9.tape@+500s..
+	done
+}
+
+@test "a process or cgroup without figures is an error" {
+	fails 3 "a3.tape: no figures of cgroup /none" "$PQ" diff -g /none a3.tape a9.tape
+	fails 3 "a9.tape: no figures of process 99" "$PQ" diff -p 99 --save b a9.tape
+	[ ! -e b ]
+	"$PQ" diff --save good a3.tape 2>/dev/null
+	fails 3 "a9.tape: no figures of cgroup /none" "$PQ" check --baseline good -g /none -f a9.tape
+}
+
 @test "CSV has a header and as many fields in each line" {
 	run -0 --separate-stderr "$PQ" diff --csv a3.tape a3.tape
 	[ "$(awk -F, '{ print NF }' <<<"$output" | sort -u | wc -l)" -eq 1 ]
