@@ -123,8 +123,10 @@ target_has_rows(const struct side *s, const struct target *asked)
 		if (s->tool[i].samples > 0 && tool_takes_target(tools[i], asked))
 			return;
 	die(EXIT_UNSUPPORTED,
-	    "%s: no figures of %s %s (a recording has only what was chosen: -p, -g, -a)", s->path,
-	    asked->pid ? "process" : "cgroup", asked->pid ? asked->pid : asked->cgroup);
+	    "%s: no figures of %s %s: it does not exist, or was not chosen when the recording was "
+	    "made "
+	    "(-p, -g, -a)",
+	    s->path, asked->pid ? "process" : "cgroup", asked->pid ? asked->pid : asked->cgroup);
 }
 
 void
