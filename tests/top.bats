@@ -146,6 +146,23 @@ recording() {
 	[[ $(grep '^throttled' <<<"$output" | head -1) =~ " "_$ ]]
 }
 
+@test "where the clock is set, a row lasts as long as it took, and so does a verdict" {
+	local i mono real
+	recording 8
+	rm x.tape
+	for i in 0 1 2 3 4 5 6 7 8; do
+		mono=$(((i + 1) * 1000000000))
+		real=$((1790000000000000000 + mono - (i > 4 ? 3600000000000 : 0)))
+		echo "$mono $real" >"$dir/t0$i/clock"
+		[ "$i" -lt 5 ] || find "$dir/t0$i" -path '*/shop/cpu.stat' \
+			-exec sh -c "printf 'nr_periods %s\nnr_throttled 20\nthrottled_usec 3000000\n' $((10 * i)) >\"\$1\"" _ {} \;
+	done
+	"$PQ" tape pack "$dir" x.tape
+	run -0 --separate-stderr "$PQ" top -u -f x.tape
+	[ "$(grep -c '^pq top .*  row of 1 s' <<<"$output")" -eq 8 ]
+	[[ $(tail -n 12 <<<"$output") == *"CRITICAL (4 s ago)"* ]]
+}
+
 @test "interval and count choose the rows; wrong words are refused" {
 	recording 6
 	run --separate-stderr "$PQ" top -f x.tape 2 2

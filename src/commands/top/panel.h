@@ -21,7 +21,7 @@ enum { HISTORY_MOST = 1200, METER_WORDS = 96, VERDICT_WORDS = 512 };
 
 /* What one row gave. NaN: unknown. */
 struct panel_row {
-	int64_t from_ns, to_ns; /* CLOCK_REALTIME */
+	int64_t from_ns, to_ns; /* CLOCK_REALTIME; if it was set in between, that at the end */
 	double value[METERS];
 };
 
@@ -31,10 +31,10 @@ struct panel {
 	uint64_t taken;
 	double cpus;
 	char words[METERS][METER_WORDS];
-	/* the verdict of the last row that had a finding, and when; it fades after some seconds */
+	/* the verdict of the last row that had a finding; it fades after some seconds */
 	enum verdict severity;
-	enum verdict now; /* of the last row alone */
-	int64_t verdict_ns;
+	enum verdict now;            /* of the last row alone */
+	int64_t verdict_ns, mono_ns; /* CLOCK_MONOTONIC: of that verdict, and of the last row */
 	char verdict[VERDICT_WORDS];
 };
 
