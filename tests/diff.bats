@@ -238,6 +238,10 @@ compare() {
 	fails 2 "unexpected argument 'a3.tape'" "$PQ" diff a3.tape a3.tape a3.tape
 	fails 2 "stdin cannot be both" "$PQ" diff - -
 	fails 2 "names no recording" "$PQ" diff @+1s.. @+2s..
+	mkdir empty
+	mkfifo pipe
+	fails 2 '^pq diff: empty: neither a recording' "$PQ" diff empty a3.tape
+	fails 2 "^pq diff: pipe: neither a recording .*\('-' reads" "$PQ" diff pipe a3.tape
 }
 
 @test "two recordings that cannot be read give one line, about the first" {
