@@ -236,6 +236,7 @@ panel_take(struct panel *p, const struct evidence *e, const struct sample *from)
 	const struct sample *now = &e->session.now;
 	*row = (struct panel_row){ now->real_ns - (now->mono_ns - from->mono_ns), now->real_ns,
 		{ 0 } };
+	p->real_ns = now->real_ns;
 	p->mono_ns = now->mono_ns;
 	for (int m = 0; m < METERS; m++)
 		row->value[m] = not_negative(take[m](p, e));

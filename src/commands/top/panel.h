@@ -29,6 +29,7 @@ struct panel_row {
 struct panel {
 	struct panel_row rows[HISTORY_MOST]; /* a ring: the last one is at (taken - 1) */
 	uint64_t taken;
+	int64_t real_ns; /* CLOCK_REALTIME at the end of the last one, or at the start */
 	double cpus;
 	char words[METERS][METER_WORDS];
 	/* the verdict of the last row that had a finding; it fades after some seconds */
