@@ -226,9 +226,11 @@
  * not know each other. scripts/arrows checks both, and that this map is complete.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "session/session.h"
 #include "cli/args.h"
@@ -378,6 +380,19 @@ tool_of_word(char ***words)
 	return t;
 }
 
+/* Rows for a stdout that is closed must not go into the file that is opened next, which would get its
+ * number. Writing to a file opened by O_PATH fails with EBADF, as if it were still closed. */
+static void
+keep_closed(int fd)
+{
+	int nothing = fcntl(fd, F_GETFD) < 0 ? open("/", O_PATH) : fd;
+
+	if (nothing < 0 || nothing == fd)
+		return;
+	dup2(nothing, fd);
+	close(nothing);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -386,6 +401,8 @@ main(int argc, char **argv)
 	static char *none[4];
 	char **words = argc > 0 ? argv : none, name[64];
 
+	keep_closed(STDOUT_FILENO);
+	keep_closed(STDERR_FILENO);
 	if (!tool) {
 		words++;
 		tool = tool_of_word(&words);

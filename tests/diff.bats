@@ -118,6 +118,8 @@ compare() {
 	run --separate-stderr -3 "$PQ" diff --fail 'throttle.throttled_pct +10%' a3.tape a9.tape@..+5s
 	[[ $stderr == *"unknown: not in both recordings, or too few samples"* ]]
 	run --separate-stderr -3 "$PQ" diff --fail 'mem.used_bytes +64M' a3.tape a3.tape
+	run --separate-stderr -3 "$PQ" diff --fail '* 10%' a3.tape@..+5s a3.tape@..+5s
+	run --separate-stderr -3 "$PQ" diff --fail 'throttle.bursts +1' a3.tape@..+5s a3.tape@..+5s
 	run --separate-stderr -1 "$PQ" diff --fail 'mem.used_bytes +64M' --fail '* 1%' a3.tape a9.tape
 }
 
@@ -236,6 +238,25 @@ compare() {
 	fails 2 "unexpected argument 'a3.tape'" "$PQ" diff a3.tape a3.tape a3.tape
 	fails 2 "stdin cannot be both" "$PQ" diff - -
 	fails 2 "names no recording" "$PQ" diff @+1s.. @+2s..
+	mkdir empty
+	mkfifo pipe
+	fails 2 '^pq diff: empty: neither a recording' "$PQ" diff empty a3.tape
+	fails 2 "^pq diff: pipe: neither a recording .*\('-' reads" "$PQ" diff pipe a3.tape
+}
+
+@test "two recordings that cannot be read give one line, about the first" {
+	for _ in 1 2 3 4 5; do
+		fails 2 "cannot open none: No such file" "$PQ" diff none neither
+		fails 1 "a3.tape.*no samples in the selected time" "$PQ" diff a3.tape@+500s.. a9.tape@+500s..
+	done
+}
+
+@test "a process or cgroup without figures is an error" {
+	fails 3 "a3.tape: no figures of cgroup /none" "$PQ" diff -g /none a3.tape a9.tape
+	fails 3 "a9.tape: no figures of process 99" "$PQ" diff -p 99 --save b a9.tape
+	[ ! -e b ]
+	"$PQ" diff --save good a3.tape 2>/dev/null
+	fails 3 "a9.tape: no figures of cgroup /none" "$PQ" check --baseline good -g /none -f a9.tape
 }
 
 @test "CSV has a header and as many fields in each line" {
@@ -254,6 +275,8 @@ compare() {
 	run -2 --separate-stderr "$PQ" check --json --baseline good --fail 'throttle.throttled_pct +10' -f a9.tape
 	json_is '[.verdict, .baseline, .checks[0].expr, .checks[0].label]' '["critical","good","throttle.throttled_pct +10","/web"]'
 	run -3 --separate-stderr "$PQ" check --baseline good --fail 'mem.used_bytes +1M' -f a9.tape
+	[[ $output == "PQ UNKNOWN - "* ]]
+	run -3 --separate-stderr "$PQ" check --baseline good -f a9.tape --to +5s
 	[[ $output == "PQ UNKNOWN - "* ]]
 	fails 3 "cannot be combined with conditions" "$PQ" check --baseline good 'mem.hard_pct > 90'
 	fails 3 "16s or more" "$PQ" check --baseline good -i 2s

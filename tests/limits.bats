@@ -967,6 +967,7 @@ corpus=$TESTS/fuzz/corpus/program
 
 @test "wrong arguments give one error line" {
 	v2 / /
+	fails 2 '--from and --to need a recording .-f FILE.' "$PQ" limits --from 17:00
 	fails 2 "unexpected argument '1'" "$PQ" limits 1
 	fails 2 "invalid --share '2': want a share of the memory limit" "$PQ" limits --share 2
 	fails 2 "invalid --share 'x'" "$PQ" limits --share x

@@ -189,12 +189,16 @@ section() {
 	dd if=/dev/zero of=x.tape bs=1 seek=$((size / 2)) count=600 conv=notrunc status=none
 	page x.tape
 	grep -qE '<dt>holes</dt><dd>.*damaged: ' page.html
+	head -c $((size - 1)) x.tape >cut.tape
+	dd if=/dev/zero of=cut.tape bs=1 seek=300 count=$((size - 301)) conv=notrunc status=none
+	fails 1 'cut.tape: no samples can be read: .*damaged' "$PQ" report cut.tape -o cut.html
 }
 
 @test "wrong arguments are refused, and no file is left" {
 	spike 0 1 2
 	fails 2 'missing argument: want a recording' "$PQ" report -o page.html
 	fails 2 'missing option: want -o FILE' "$PQ" report "$dir"
+	fails 2 "invalid -o '': want a file name" "$PQ" report "$dir" -o ''
 	fails 2 'not a regular file' "$PQ" report - -o page.html
 	fails 2 'cannot open none.tape' "$PQ" report none.tape -o page.html
 	[ ! -e page.html ] && [ ! -e page.html.part ]

@@ -146,12 +146,30 @@ recording() {
 	[[ $(grep '^throttled' <<<"$output" | head -1) =~ " "_$ ]]
 }
 
+@test "where the clock is set, a row lasts as long as it took, and so does a verdict" {
+	local i mono real
+	recording 8
+	rm x.tape
+	for i in 0 1 2 3 4 5 6 7 8; do
+		mono=$(((i + 1) * 1000000000))
+		real=$((1790000000000000000 + mono - (i > 4 ? 3600000000000 : 0)))
+		echo "$mono $real" >"$dir/t0$i/clock"
+		[ "$i" -lt 5 ] || find "$dir/t0$i" -path '*/shop/cpu.stat' \
+			-exec sh -c "printf 'nr_periods %s\nnr_throttled 20\nthrottled_usec 3000000\n' $((10 * i)) >\"\$1\"" _ {} \;
+	done
+	"$PQ" tape pack "$dir" x.tape
+	run -0 --separate-stderr "$PQ" top -u -f x.tape
+	[ "$(grep -c '^pq top .*  row of 1 s' <<<"$output")" -eq 8 ]
+	[[ $(tail -n 12 <<<"$output") == *"CRITICAL (4 s ago)"* ]]
+}
+
 @test "interval and count choose the rows; wrong words are refused" {
 	recording 6
 	run --separate-stderr "$PQ" top -f x.tape 2 2
 	[ "$(grep -c '^pq top' <<<"$output")" -eq 2 ]
 	fails 2 "invalid interval" "$PQ" top never
 	fails 2 "unexpected argument 'x'" "$PQ" top 1 1 x
+	fails 2 'top: --from and --to need a recording .-f FILE.' "$PQ" top --from 17:00
 	fails 2 "invalid --view 'trees': want cgroups, processes or threads" "$PQ" top --view trees
 	fails 2 "neither a recording nor a captured directory" "$PQ" top -f /dev/null
 }
@@ -173,6 +191,14 @@ recording() {
 	top -f x.tape
 	await shows 'end of the recording'
 	in_tmux capture-pane -p -e | grep -q $'\x1b\[3[1-6]m'
+}
+
+@test "a closed stdout is an error, whichever other files are closed" {
+	recording 6
+	for closed in '>&-' '<&- >&-' '<&- >&- 2>&-'; do
+		run -1 bash -c "'$PQ' top 0.05 2 $closed"
+		run -1 bash -c "'$PQ' top -f x.tape $closed"
+	done
 }
 
 @test "a reader that has gone ends it, with status 0" {

@@ -505,7 +505,8 @@ static void
 check_recordings(const struct options *o)
 {
 	if (!o->source && (o->from.written || o->to.written || o->follow))
-		die(EXIT_USAGE, "--from, --to and --follow need a recording (-f FILE)");
+		die(EXIT_USAGE, "%s need a recording (-f FILE)",
+		    o->follow ? "--from, --to and --follow" : "--from and --to");
 	if (o->source && o->out)
 		die(EXIT_USAGE,
 		    "-f and -o cannot be combined (copy a part of a recording with pq tape cut)");
@@ -763,7 +764,7 @@ options_parse(struct options *o, const struct tool *tool, char **words)
 	o->tool = tool_form(tool, &o->ask);
 	if (o->help || o->version || o->list)
 		print_and_exit(o, tool, &k);
-	if ((tool->rows && !tool->command) || tool->judges)
+	if ((tool->rows && !tool->command) || tool_takes(tool, &option_source))
 		check_recordings(o);
 	if (!tool->rows)
 		return;

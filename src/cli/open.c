@@ -45,7 +45,7 @@ open_recording(const char *path, bool *pipe)
 		    path);
 	if (*pipe && strcmp(path, "-") != 0)
 		die(EXIT_USAGE,
-		    "%s: neither a recording nor a captured directory (-f - reads a recording from "
+		    "%s: neither a recording nor a captured directory ('-' reads a recording from "
 		    "a pipe)",
 		    path);
 	return fd;
@@ -108,7 +108,7 @@ open_samples(const struct options *o)
 
 	if (!h && errno == ENOENT)
 		die(EXIT_USAGE,
-		    "-f %s: neither a recording nor a captured directory (make one with pq record, "
+		    "%s: neither a recording nor a captured directory (make one with pq record, "
 		    "or with scripts/capture)",
 		    o->source);
 	if (!h)

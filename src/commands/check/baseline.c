@@ -86,6 +86,7 @@ watch(struct against *g, const struct options *o)
 	side_read(&g->now, &r, g->own->span_ns ? g->own->span_ns : SPAN_NS);
 	if (signals_stop())
 		die(EXIT_FAILED, "stopped by a signal: no verdict");
+	target_has_rows(&g->now, &o->ask.target);
 	if (g->now.samples == 0)
 		die(EXIT_FAILED, "none of the tools of the baseline has rows here");
 	recorded_close(&r);

@@ -149,8 +149,6 @@ kind_of(const struct line *l, double least)
 		return LINE_ONLY_A;
 	if (!l->from)
 		return LINE_ONLY_B;
-	if (is_constant(l))
-		return LINE_SAME;
 	if (isnan(l->test.p))
 		return LINE_FEW;
 	return l->significant ? kind_of_change(l, least) : LINE_SAME;

@@ -115,6 +115,21 @@ read_baseline(const struct operand *o, struct side *s)
 /* ---- Recordings */
 
 void
+target_has_rows(const struct side *s, const struct target *asked)
+{
+	if (!asked->pid && !asked->cgroup)
+		return;
+	for (size_t i = 0; tools[i]; i++)
+		if (s->tool[i].samples > 0 && tool_takes_target(tools[i], asked))
+			return;
+	die(EXIT_UNSUPPORTED,
+	    "%s: no figures of %s %s: it does not exist, or was not chosen when the recording was "
+	    "made "
+	    "(-p, -g, -a)",
+	    s->path, asked->pid ? "process" : "cgroup", asked->pid ? asked->pid : asked->cgroup);
+}
+
+void
 operand_read(const struct operand *o, const struct options *options, struct side *s)
 {
 	static struct recorded r; /* it is large */
@@ -131,6 +146,7 @@ operand_read(const struct operand *o, const struct options *options, struct side
 	recorded_add_all(&r);
 	side_begin(s, o->written, &r.session.host->facts);
 	side_read(s, &r, 0);
+	target_has_rows(s, &options->ask.target);
 	if (s->samples == 0)
 		die(EXIT_FAILED,
 		    "%s: no rows: a row needs two samples, an interval apart (see pq tape info)",
@@ -197,6 +213,19 @@ end_reading(const struct operand *o, pid_t child)
 		die(EXIT_FAILED, "%s: the process that read it was killed", o->written);
 }
 
+static pid_t reading;
+
+/* If both cannot be read, the process that reads A has said so, and one line is enough. */
+static void
+end_with_a(void)
+{
+	int status;
+
+	if (waitpid(reading, &status, 0) == reading && WIFEXITED(status) &&
+	    WEXITSTATUS(status) != EXIT_DONE)
+		_exit(WEXITSTATUS(status));
+}
+
 void
 operands_read(const struct operand *a, const struct operand *b, const struct options *options,
     struct side *from, struct side *to)
@@ -212,7 +241,10 @@ operands_read(const struct operand *a, const struct operand *b, const struct opt
 		operand_read(b, options, to);
 		return;
 	}
+	reading = child;
+	fail_before(end_with_a);
 	operand_read(b, options, to);
+	fail_before(NULL);
 	while (n > 0 || (n < 0 && errno == EINTR)) {
 		n = read(fd, buf_room(&sent, 1 << 16), 1 << 16);
 		sent.n += n > 0 ? (size_t)n : 0;

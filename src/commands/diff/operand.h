@@ -27,4 +27,7 @@ void operands_read(const struct operand *a, const struct operand *b, const struc
 /* Reads a recording, in its window or that of the options, or a baseline. Dies with the reason. */
 void operand_read(const struct operand *o, const struct options *options, struct side *s);
 
+/* Dies if -p or -g named a process or cgroup of which no tool has rows: the other figures are not about it. */
+void target_has_rows(const struct side *s, const struct target *asked);
+
 #endif

@@ -206,6 +206,15 @@ offset_of(int64_t real_ns, bool utc)
 	return utc || !localtime_r(&t, &tm) ? 0 : tm.tm_gmtoff;
 }
 
+_Noreturn static void
+die_without_sample(const struct report_page *p)
+{
+	const struct report_tape *t = &p->tapes[0];
+
+	die(EXIT_FAILED, "%s: no samples%s%s%s", t->path, p->timed ? " in the selected time" : "",
+	    *t->losses ? " can be read: " : "", t->losses);
+}
+
 /* A bucket is as long as an interval at least. */
 static void
 set_axis(struct report_page *p)
@@ -224,8 +233,7 @@ set_axis(struct report_page *p)
 		any = true;
 	}
 	if (!any)
-		die(EXIT_FAILED, "%s: no samples%s", p->tapes[0].path,
-		    p->timed ? " in the selected time" : "");
+		die_without_sample(p);
 	int64_t span_ns = p->axis.to_ns - p->axis.from_ns, n = span_ns / step_ns;
 	p->axis.n = n < 1 ? 1 : n > BUCKETS_MOST ? BUCKETS_MOST : (unsigned)n;
 	if (span_ns <= 0)
@@ -372,7 +380,7 @@ report(const struct options *o)
 
 static const struct option options[] = {
 	{ 'o', NULL, "FILE", OPTION_TEXT, offsetof(struct report_options, out),
-	    .help = "write the page to FILE ('-': to stdout)" },
+	    .want = "a file name", .help = "write the page to FILE ('-': to stdout)" },
 	{ .type = OPTION_END },
 };
 

@@ -42,13 +42,12 @@ static void
 draw_header(const struct top *t, struct frame *f, bool plain)
 {
 	const struct panel *p = shown_panel(t);
-	int64_t now_ns = p->taken ? p->rows[(p->taken - 1) % HISTORY_MOST].to_ns : t->last.real_ns;
 	struct report times = { .utc = t->options->utc };
 	char text[256], clock[16], interval[64];
 
 	times.fractions = t->interval_ns % 1000000000 != 0;
 	put_interval(t, interval, sizeof interval);
-	clock_text(clock, &times, now_ns);
+	clock_text(clock, &times, p->real_ns);
 	frame_at(f, 0, 0, STYLE_BOLD);
 	frame_text(f, "pq top  ");
 	f->style = STYLE_PLAIN;

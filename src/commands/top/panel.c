@@ -166,12 +166,12 @@ panel_finding(const struct finding *one, struct buf *b)
 }
 
 static void
-keep_verdict(struct panel *p, const struct findings *f, const struct evidence *e)
+keep_verdict(struct panel *p, const struct findings *f)
 {
 	struct buf b = { 0 };
 
 	p->severity = f->v[0].severity;
-	p->verdict_ns = e->session.now.real_ns;
+	p->verdict_ns = p->mono_ns;
 	panel_finding(&f->v[0], &b);
 	buf_char(&b, '\0');
 	snprintf(p->verdict, sizeof p->verdict, "%s", b.s);
@@ -185,7 +185,7 @@ say_nothing_found(struct panel *p, const struct evidence *e)
 	int n = 0;
 
 	p->severity = p->now;
-	p->verdict_ns = e->session.now.real_ns;
+	p->verdict_ns = p->mono_ns;
 	if (p->now == VERDICT_OK) {
 		snprintf(p->verdict, sizeof p->verdict, "no long queue, no throttling");
 		return;
@@ -209,10 +209,11 @@ judge(struct panel *p, const struct evidence *e)
 
 	causes_find(e, &f);
 	p->now = findings_verdict(&f, e);
+	int64_t age_ns = p->mono_ns - p->verdict_ns; /* negative after a reboot */
 	bool recent = (p->severity == VERDICT_WARNING || p->severity == VERDICT_CRITICAL) &&
-	    e->session.now.real_ns - p->verdict_ns < LASTS_S * (int64_t)SECOND_NS;
+	    age_ns >= 0 && age_ns < LASTS_S * (int64_t)SECOND_NS;
 	if (f.n > 0)
-		keep_verdict(p, &f, e);
+		keep_verdict(p, &f);
 	else if (!recent)
 		say_nothing_found(p, e);
 	findings_free(&f);
@@ -232,7 +233,11 @@ panel_take(struct panel *p, const struct evidence *e, const struct sample *from)
 	};
 	struct panel_row *row = &p->rows[p->taken++ % HISTORY_MOST];
 
-	*row = (struct panel_row){ from->real_ns, e->session.now.real_ns, { 0 } };
+	const struct sample *now = &e->session.now;
+	*row = (struct panel_row){ now->real_ns - (now->mono_ns - from->mono_ns), now->real_ns,
+		{ 0 } };
+	p->real_ns = now->real_ns;
+	p->mono_ns = now->mono_ns;
 	for (int m = 0; m < METERS; m++)
 		row->value[m] = not_negative(take[m](p, e));
 	judge(p, e);
@@ -355,7 +360,7 @@ draw_verdict(const struct panel *p, struct frame *f, int line)
 {
 	static const char *const names[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 	static const unsigned styles[] = { STYLE_GREEN, STYLE_YELLOW, STYLE_RED, STYLE_YELLOW };
-	int64_t age_s = p->taken ? (row_at(p, 0)->to_ns - p->verdict_ns) / SECOND_NS : 0;
+	int64_t age_s = p->taken ? (p->mono_ns - p->verdict_ns) / SECOND_NS : 0;
 	char ago[32] = "";
 
 	frame_at(f, line, 0, STYLE_BOLD | styles[p->severity]);

@@ -21,7 +21,7 @@ enum { HISTORY_MOST = 1200, METER_WORDS = 96, VERDICT_WORDS = 512 };
 
 /* What one row gave. NaN: unknown. */
 struct panel_row {
-	int64_t from_ns, to_ns; /* CLOCK_REALTIME */
+	int64_t from_ns, to_ns; /* CLOCK_REALTIME; if it was set in between, that at the end */
 	double value[METERS];
 };
 
@@ -29,12 +29,13 @@ struct panel_row {
 struct panel {
 	struct panel_row rows[HISTORY_MOST]; /* a ring: the last one is at (taken - 1) */
 	uint64_t taken;
+	int64_t real_ns; /* CLOCK_REALTIME at the end of the last one, or at the start */
 	double cpus;
 	char words[METERS][METER_WORDS];
-	/* the verdict of the last row that had a finding, and when; it fades after some seconds */
+	/* the verdict of the last row that had a finding; it fades after some seconds */
 	enum verdict severity;
-	enum verdict now; /* of the last row alone */
-	int64_t verdict_ns;
+	enum verdict now;            /* of the last row alone */
+	int64_t verdict_ns, mono_ns; /* CLOCK_MONOTONIC: of that verdict, and of the last row */
 	char verdict[VERDICT_WORDS];
 };
 

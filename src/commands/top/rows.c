@@ -85,6 +85,7 @@ top_begin(struct top *t)
 	if (!session_start(s) || !session_begin(s))
 		return false;
 	t->last = s->now;
+	t->panel.real_ns = s->now.real_ns;
 	ring_keep(&t->ring, s, true);
 	return true;
 }
