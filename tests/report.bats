@@ -93,7 +93,7 @@ section() {
 @test "a gap is a hole in each picture, and the head counts it" {
 	spike 0 1 2 3 50 51 52
 	page "$dir"
-	grep -q '<dt>holes</dt><dd>1 gap, 47 ' page.html
+	grep -q '<dt>gaps</dt><dd>1 gap, 47 ' page.html
 	section throttle >one
 	# four seconds and two are known of 52
 	grep -q '<tr><td><bdi>/shop</bdi></td><td>used</td><td>0.4 CPUs</td><td>0.4 CPUs</td><td></td><td>5 s</td></tr>' one
@@ -188,7 +188,7 @@ section() {
 	size=$(stat -c %s x.tape)
 	dd if=/dev/zero of=x.tape bs=1 seek=$((size / 2)) count=600 conv=notrunc status=none
 	page x.tape
-	grep -qE '<dt>holes</dt><dd>.*damaged: ' page.html
+	grep -qE '<dt>gaps</dt><dd>.*damaged: ' page.html
 	head -c $((size - 1)) x.tape >cut.tape
 	dd if=/dev/zero of=cut.tape bs=1 seek=300 count=$((size - 301)) conv=notrunc status=none
 	fails 1 'cut.tape: no samples can be read: .*damaged' "$PQ" report cut.tape -o cut.html

@@ -208,6 +208,14 @@ recording() {
 	[ "$status" -eq 0 ]
 }
 
+@test "the first row has figures of memory, which is read more rarely" {
+	run --separate-stderr "$PQ" top 0.2 1
+	[[ $output == *"
+memory    ["*" GiB"* || $output == *"
+memory    ["*" MiB"* ]]
+	[[ $output != *UNKNOWN* ]]
+}
+
 # ---- The screen
 
 @test "the screen of a recording at 80x24" {

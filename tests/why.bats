@@ -850,3 +850,10 @@ counters_at() {
 	counters_at t1 0 2 0
 	answers 3 "" -f "$dir" # there is no memory to judge
 }
+
+@test "a file that the recording does not have is not blamed on /proc" {
+	"$PQ" runq -o runq.tape 0.1 2 >/dev/null 2>&1
+	run "$PQ" why -f runq.tape
+	[[ $output == *"/proc/diskstats: it is not in the recording"* ]]
+	[[ $output != *"is /proc mounted"* ]]
+}

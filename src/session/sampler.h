@@ -35,6 +35,7 @@ struct sampler {
 	bool steps;       /* the session reads it at each step, too */
 	bool adds_up;     /* the table has the rows of all steps, as those of the whole time */
 	bool unseen;      /* nobody uses its rows, so none are made */
+	bool early;       /* it is read at the first row, too */
 	uint64_t planned; /* it is read at every planned-th row; 0: at each */
 
 	struct notes notes;

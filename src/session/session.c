@@ -139,7 +139,7 @@ start_schedule(struct session *s)
 		struct sampler *v = s->v[i];
 		v->planned = v->planned ? v->planned : 1;
 		v->every = v->every > v->planned ? v->every : v->planned;
-		v->due_row = v->every;
+		v->due_row = v->early ? 1 : v->every;
 		sampler_start_ticks(v, s->now.mono_ns, interval_ns);
 	}
 	go_to_next_row(s, interval_ns);

@@ -84,6 +84,8 @@ hidden_error(struct watch *w, int error, const char *usual)
 	struct text subset;
 	bool hidden = error == ENOENT && comma_list_find(mount_options(w), "subset", &subset);
 
+	if (error == ENODATA && w->host->replay)
+		return "it is not in the recording";
 	if (error == EFBIG || error == EINVAL || error == ERANGE) /* there, but not understood */
 		return arena_printf(&w->arena, "%s", strerror(error));
 	return arena_printf(&w->arena, "%s (%s)", strerror(error),

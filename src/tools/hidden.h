@@ -13,7 +13,7 @@ const char *hidden_processes(struct watch *w);
 const char *hidden_why(struct watch *w);
 
 /* What strerror says of a file of /proc, and the cause in parentheses: subset=pid if that hides the
- * file, else `usual`. Lives as long as the run. */
+ * file, else `usual`; or that the recording does not have it. Lives as long as the run. */
 const char *hidden_error(struct watch *w, int error, const char *usual);
 
 /* Notes that the rows lack processes of others, and that a verdict on them is not certain; nothing

@@ -91,6 +91,7 @@ load_is_right() {
 
 modes() {
 	load_is_right bpf-btf
+	umount $tracing 2>/dev/null # another test may have mounted it
 	mount -t tmpfs none /sys/kernel/btf
 	pq trace -o none.trace 0.1 2>none.err
 	is "without BTF and tracefs: status 3, no file" "$? $(ls none.trace 2>/dev/null)" "3 "

@@ -280,9 +280,9 @@ put_recorded(const struct report_page *p, const struct report_tape *t, struct bu
 
 /* Holes are what a reader must know before she believes a picture. */
 static void
-put_holes(const struct report_page *p, const struct report_tape *t, struct buf *b)
+put_gaps(const struct report_page *p, const struct report_tape *t, struct buf *b)
 {
-	begin_fact(b, "holes");
+	begin_fact(b, "gaps");
 	if (t->ngaps == 0) {
 		buf_text(b, "none");
 	} else {
@@ -311,7 +311,7 @@ put_about(const struct report_page *p, const struct report_tape *t, struct buf *
 	if (t->samples > 0) {
 		put_host(t, b);
 		put_recorded(p, t, b);
-		put_holes(p, t, b);
+		put_gaps(p, t, b);
 	}
 	buf_text(b, "</dl>\n");
 	for (size_t i = 0; i < t->nnotes; i++) {

@@ -129,9 +129,7 @@ const struct strip_plan strip_plans[] = {
 	{ .id = "runq",
 	    .title = "Run queue",
 	    .says = "How many tasks ran or waited for a CPU. The stronger the colour, the more of "
-		    "the samples "
-		    "at that "
-		    "moment found this length.",
+		    "the samples at that time found this length.",
 	    .kind = STRIP_HEAT,
 	    .tool = &tool_runq,
 	    .figures = { { RUNQ_SZ, "runnable tasks", ROLE_LINE, NULL } },
@@ -243,9 +241,7 @@ const struct strip_plan strip_plans[] = {
 	{ .id = "runqlat",
 	    .title = "How long tasks waited for a CPU",
 	    .says = "How the waits were distributed, on a logarithmic scale. The stronger the "
-		    "colour, the more "
-		    "of the "
-		    "waits at that moment were this long.",
+		    "colour, the more of the waits at that time were this long.",
 	    .kind = STRIP_HEAT,
 	    .tool = &tool_runqlat,
 	    .flag = 'H',

@@ -386,7 +386,7 @@ draw_entry(const struct list *l, struct frame *f, int line, const struct list_en
 	for (int c = 0; c < shown_columns(l, f); c++) {
 		double v = x->value[c];
 		f->style = mark ? mark : style_of(c, v);
-		snprintf(text, sizeof text, isnan(v) ? "-" : v < 99999 ? "%.1f" : "%.0f", v);
+		snprintf(text, sizeof text, isnan(v) ? "-" : v < 9999.95 ? "%.1f" : "%.0f", v);
 		frame_right(f, text, FIGURE_WIDTH);
 	}
 	f->style = mark;

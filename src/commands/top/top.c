@@ -499,7 +499,7 @@ static const struct option options[] = {
 	    .help = "only names that contain TEXT, in any case" },
 	{ 0, "plain", NULL, OPTION_FLAG, AT(plain), .help = "print rows, also on a terminal" },
 	{ 'n', NULL, "N", OPTION_NUMBER, AT(rows),
-	    .help = "so many rows of the list (10), if printed", .want = "a number of rows",
+	    .help = "print at most N rows of the list (usual: 10)", .want = "a number of rows",
 	    .most = 400 },
 	{ 0, "keep", "SIZE", OPTION_SIZE, AT(keep),
 	    .help = "keep the last minutes in SIZE bytes, for key r (16M)" },

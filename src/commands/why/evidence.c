@@ -291,8 +291,10 @@ read_rarely(struct session *s, const struct sampler *of, int64_t rarely_ns)
 	const int64_t often_ns = s->interval_ns ? s->interval_ns : 1000000000;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i] == of && !s->host->replay && often_ns < rarely_ns)
+		if (s->v[i] == of && !s->host->replay && often_ns < rarely_ns) {
 			s->v[i]->planned = (uint64_t)(rarely_ns / often_ns);
+			s->v[i]->early = true;
+		}
 }
 
 void
