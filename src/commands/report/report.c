@@ -268,8 +268,20 @@ write_all(int fd, const struct buf *b)
 	return true;
 }
 
+/* Who may not read a recording may not read its page: recordings are private at first. */
+static unsigned
+mode_of(const struct report_page *p)
+{
+	unsigned mode = 0666;
+	struct stat st;
+
+	for (size_t i = 0; i < p->ntapes; i++)
+		mode &= stat(p->tapes[i].path, &st) == 0 ? st.st_mode | 0600 : 0600;
+	return mode;
+}
+
 static void
-write_file(const char *path, const struct buf *b)
+write_file(const char *path, unsigned mode, const struct buf *b)
 {
 	char part[4200];
 
@@ -279,7 +291,7 @@ write_file(const char *path, const struct buf *b)
 	}
 	snprintf(part, sizeof part, "%.4100s.part", path);
 	unlink(part);
-	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
 	bool written = write_all(fd, b);
@@ -370,7 +382,7 @@ report(const struct options *o)
 	}
 	read_tapes(&p, o);
 	page_print(&p, &b);
-	write_file(own->out, &b);
+	write_file(own->out, mode_of(&p), &b);
 	buf_free(&b);
 	for (size_t i = 0; i < p.ntapes; i++)
 		free_tape(&p.tapes[i]);
