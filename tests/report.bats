@@ -210,6 +210,9 @@ section() {
 	fails 2 'page.html: file exists \(choose a new name\)' "$PQ" report "$dir" -o page.html
 	[ "$(cat page.html)" = mine ]
 	fails 1 'cannot write none/page.html: No such file or directory' "$PQ" report "$dir" -o none/page.html
+	echo mine >new.html.part
+	"$PQ" report "$dir" -o new.html
+	[ -s new.html ] && [ "$(cat new.html.part)" = mine ]
 	[ -e /dev/full ] || skip "no /dev/full"
 	! "$PQ" report "$dir" -o - >/dev/full 2>err || return 1
 	grep -q 'No space left' err

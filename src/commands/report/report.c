@@ -283,15 +283,13 @@ mode_of(const struct report_page *p)
 static void
 write_file(const char *path, unsigned mode, const struct buf *b)
 {
-	char part[4200];
+	char part[PUBLISH_PATH];
 
 	if (strcmp(path, "-") == 0) {
 		output_write(b);
 		return;
 	}
-	snprintf(part, sizeof part, "%.4100s.part", path);
-	unlink(part);
-	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	int fd = publish_begin(path, mode, part);
 	if (fd < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
 	bool written = write_all(fd, b);
