@@ -150,8 +150,11 @@ compare() {
 	echo precious >text
 	fails 2 "text exists and is not a baseline" "$PQ" diff --save text a3.tape
 	run -1 --separate-stderr "$PQ" diff --save no/such a3.tape
-	[[ $stderr == *"cannot create no/such.part: No such file or directory" ]]
+	[[ $stderr == *"cannot write no/such: No such file or directory" ]]
 	[ ! -e a.baseline.part ]
+	echo left >a.baseline.part # by a process that was killed
+	run -0 --separate-stderr "$PQ" diff --save a.baseline a9.tape
+	[ "$(cat a.baseline.part)" = left ]
 }
 
 @test "damaged baselines are refused" {

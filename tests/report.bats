@@ -210,9 +210,27 @@ section() {
 	fails 2 'page.html: file exists \(choose a new name\)' "$PQ" report "$dir" -o page.html
 	[ "$(cat page.html)" = mine ]
 	fails 1 'cannot write none/page.html: No such file or directory' "$PQ" report "$dir" -o none/page.html
+	echo mine >new.html.part
+	"$PQ" report "$dir" -o new.html
+	[ -s new.html ] && [ "$(cat new.html.part)" = mine ]
 	[ -e /dev/full ] || skip "no /dev/full"
 	! "$PQ" report "$dir" -o - >/dev/full 2>err || return 1
 	grep -q 'No space left' err
+}
+
+@test "the page can be read by those who can read its recordings" {
+	spike 0 1 2
+	"$PQ" tape pack "$dir" -o x.tape
+	cp x.tape y.tape
+	umask 022
+	for modes in '600 600 600' '644 600 600' '644 644 644' '640 644 640'; do
+		read -r x y want <<<"$modes"
+		chmod "$x" x.tape
+		chmod "$y" y.tape
+		rm -f page.html
+		"$PQ" report x.tape y.tape -o page.html
+		[ "$(stat -c %a page.html)" = "$want" ]
+	done
 }
 
 @test "-o - writes the same page to stdout" {
@@ -230,6 +248,7 @@ section() {
 	html=$(find . -name 'pq-*.html')
 	[ -s "$html" ]
 	[ -s "${html%.html}.tape" ]
+	[ "$(stat -c %a "$html")" = 600 ] # as the recording
 	grep -q 'trigger: runq.plist_sz is 100: runq.plist_sz &gt; 50' "$html"
 	[ -z "$(find . -name '*.part')" ]
 }

@@ -8,6 +8,23 @@
 
 #include "base/fail.h"
 
+int
+publish_begin(const char *path, unsigned mode, char part[PUBLISH_PATH])
+{
+	char again[16] = "";
+	int fd = -1;
+
+	for (int copy = 2; copy < 1000; copy++) {
+		if (snprintf(part, PUBLISH_PATH, "%s%s.part", path, again) >= PUBLISH_PATH)
+			return fail_with(ENAMETOOLONG);
+		fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
+		snprintf(again, sizeof again, ".%d", copy);
+	}
+	return fd;
+}
+
 /* Creates an empty file, which is this process's own to be replaced. */
 static int
 replace_own(const char *part, const char *path)

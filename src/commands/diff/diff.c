@@ -1,13 +1,13 @@
 /* diff: pq diff: what has changed between two recordings, two windows of one, or a baseline and a
  * recording. */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/publish.h"
 #include "cli/output.h"
 #include "commands/diff/baseline.h"
 #include "commands/diff/fail.h"
@@ -217,12 +217,13 @@ write_all(int fd, const struct buf *b)
 
 /* Writes a new file, and then gives it the name. */
 static void
-write_file(const char *path, const char *part, const struct buf *b)
+write_file(const char *path, const struct buf *b)
 {
-	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	char part[PUBLISH_PATH];
+	int fd = publish_begin(path, 0644, part);
 
 	if (fd < 0)
-		die(EXIT_FAILED, "cannot create %s: %s", part, strerror(errno));
+		die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
 	bool written = write_all(fd, b);
 	int error = errno;
 	if (close(fd) == 0 && written && rename(part, path) == 0)
@@ -243,7 +244,7 @@ save(struct diff *d)
 	operand_read(&d->a, d->options, &d->from);
 	tell_notes(d);
 	baseline_print(&d->from, &b);
-	write_file(path, arena_printf(&d->arena, "%s.part", path), &b);
+	write_file(path, &b);
 	buf_free(&b);
 	side_free(&d->from);
 }

@@ -268,18 +268,28 @@ write_all(int fd, const struct buf *b)
 	return true;
 }
 
-static void
-write_file(const char *path, const struct buf *b)
+/* Who may not read a recording may not read its page: recordings are private at first. */
+static unsigned
+mode_of(const struct report_page *p)
 {
-	char part[4200];
+	unsigned mode = 0666;
+	struct stat st;
+
+	for (size_t i = 0; i < p->ntapes; i++)
+		mode &= stat(p->tapes[i].path, &st) == 0 ? st.st_mode | 0600 : 0600;
+	return mode;
+}
+
+static void
+write_file(const char *path, unsigned mode, const struct buf *b)
+{
+	char part[PUBLISH_PATH];
 
 	if (strcmp(path, "-") == 0) {
 		output_write(b);
 		return;
 	}
-	snprintf(part, sizeof part, "%.4100s.part", path);
-	unlink(part);
-	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int fd = publish_begin(path, mode, part);
 	if (fd < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
 	bool written = write_all(fd, b);
@@ -370,7 +380,7 @@ report(const struct options *o)
 	}
 	read_tapes(&p, o);
 	page_print(&p, &b);
-	write_file(own->out, &b);
+	write_file(own->out, mode_of(&p), &b);
 	buf_free(&b);
 	for (size_t i = 0; i < p.ntapes; i++)
 		free_tape(&p.tapes[i]);
