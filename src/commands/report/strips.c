@@ -113,8 +113,7 @@ const struct strip_plan strip_plans[] = {
 	{ .id = "throttle",
 	    .title = "CPU quota",
 	    .says = "CPUs used, and above them the CPUs that the quota held back. The dashed line "
-		    "is the "
-		    "quota; bars at the top are throttled periods.",
+		    "is the quota; bars at the top are throttled periods.",
 	    .kind = STRIP_PANELS,
 	    .tool = &tool_throttle,
 	    .name = NAMED(THROTTLE_CGROUP),
@@ -190,8 +189,7 @@ const struct strip_plan strip_plans[] = {
 	{ .id = "mem",
 	    .title = "Memory",
 	    .says = "Memory that cannot be reclaimed, and above it the cache, which can. The "
-		    "dashed line "
-		    "is the limit.",
+		    "dashed line is the limit.",
 	    .kind = STRIP_PANELS,
 	    .tool = &tool_mem,
 	    .name = NAMED(MEM_CGROUP),
@@ -298,8 +296,7 @@ const struct strip_plan strip_plans[] = {
 	{ .id = "sock",
 	    .title = "Sockets: losses",
 	    .says = "Connections that found an accept queue full, and packets that were dropped or "
-		    "sent "
-		    "again, per second.",
+		    "sent again, per second.",
 	    .kind = STRIP_LINES,
 	    .tool = &tool_sock,
 	    .only = "all",
