@@ -309,7 +309,7 @@ print_tools(void)
 	puts("Usage: pq TOOL [options] [interval [count]]\n\nLatency is time spent waiting in a "
 	     "queue. pq shows the queues.\n");
 	list_tools(print_tool);
-	puts("\nRun 'pq help TOOL' or 'man pq-TOOL' for the options of a tool.");
+	puts("Run 'pq help TOOL' or 'man pq-TOOL' for the options of a tool.");
 	exit_printed();
 }
 
