@@ -20,11 +20,7 @@ setup() {
 	fails 2 "unknown tool 'frob'" "$PQ" frob
 	fails 2 "unknown tool 'xyzzy'" "$PQ" help xyzzy
 	fails 2 "no tool before '--json'" "$PQ" --json runq
-<<<<<<< HEAD
 	for word in rnq:runq RUNQ:runq runqu:runq thr:throttle memory:mem task:tasks ps:tasks htop:top mpstat:cpu rec:record expotr:export; do
-=======
-	for word in rnq:runq RUNQ:runq runqu:runq thr:throttle memory:mem task:tasks htop:top mpstat:cpu rec:record expotr:export; do
->>>>>>> top
 		fails 2 "unknown tool '${word%:*}'; did you mean '${word#*:}'\?" "$PQ" "${word%:*}"
 	done
 	for tool in record export; do
