@@ -83,7 +83,7 @@ restored() {
 	await shows 'ready>'
 	! on_alternate_screen || return 1
 	[ "$(in_tmux display-message -p '#{cursor_flag}')" = 1 ] || return 1
-	types 'stty -a | grep -c -e "-echo " -e "-icanon" -e "-isig"; echo checked'
+	types 'stty -a | grep -c -e "-echo " -e "-icanon" -e "-isig"; echo check""ed' # the line itself does not match
 	await shows 'checked'
 	screen | grep -qx 0
 }
@@ -353,6 +353,7 @@ memory    ["*" MiB"* ]]
 		await shows 'status '
 		restored
 		types clear
+		await shows_not 'status '
 	done
 }
 
