@@ -1,8 +1,10 @@
 #include "base/buf.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/printable.h"
@@ -222,4 +224,17 @@ buf_free(struct buf *b)
 {
 	free(b->s);
 	*b = (struct buf){ 0 };
+}
+
+int
+write_whole(int fd, const char *s, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, s, n);
+		if (done < 0 && errno != EINTR)
+			return -1;
+		s += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return 0;
 }

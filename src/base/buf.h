@@ -48,4 +48,8 @@ void buf_json_string(struct buf *b, const char *s);
 
 void buf_free(struct buf *b);
 
+/* Writes all n bytes to a descriptor that blocks, across interrupts. Returns 0, or -1 with errno. A signal
+ * handler may call it. */
+int write_whole(int fd, const char *s, size_t n);
+
 #endif

@@ -103,18 +103,6 @@ textfile_open(struct textfile *f, const char *directory)
 	return -1;
 }
 
-static int
-write_all(int fd, const struct buf *text)
-{
-	for (size_t done = 0; done < text->n;) {
-		ssize_t n = write(fd, text->s + done, text->n - done);
-		if (n < 0 && errno != EINTR)
-			return -1;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 /* Replaces the file; everybody may read it, whatever the umask. Returns 0, or -1 with errno: the
  * old file stays. */
 static int
@@ -124,7 +112,7 @@ textfile_put(struct textfile *f, const struct buf *text)
 
 	if (fd < 0)
 		return -1;
-	bool written = write_all(fd, text) == 0 && fchmod(fd, 0644) == 0;
+	bool written = write_whole(fd, text->s, text->n) == 0 && fchmod(fd, 0644) == 0;
 	int error = errno;
 	if (close(fd) < 0 && written) { /* some file systems report a full disk here */
 		error = errno;

@@ -69,12 +69,8 @@ struct chrome {
 static void
 write_out(struct chrome *c)
 {
-	for (size_t done = 0; done < c->out.n && !c->error;) {
-		ssize_t n = write(c->fd, c->out.s + done, c->out.n - done);
-		if (n < 0 && errno != EINTR)
-			c->error = errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
+	if (!c->error && write_whole(c->fd, c->out.s, c->out.n) < 0)
+		c->error = errno;
 	c->sums.bytes += c->out.n;
 	c->out.n = 0;
 }

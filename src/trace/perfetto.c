@@ -85,12 +85,8 @@ zeroed(size_t n)
 static void
 write_out(struct perfetto *p)
 {
-	for (size_t done = 0; done < p->out.n && !p->error;) {
-		ssize_t n = write(p->fd, p->out.s + done, p->out.n - done);
-		if (n < 0 && errno != EINTR)
-			p->error = errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
+	if (!p->error && write_whole(p->fd, p->out.s, p->out.n) < 0)
+		p->error = errno;
 	p->out.n = 0;
 }
 

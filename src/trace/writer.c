@@ -48,12 +48,8 @@ struct trace_writer {
 static void
 write_out(struct trace_writer *w)
 {
-	for (size_t at = 0; at < w->out.n && !w->error;) {
-		ssize_t n = write(w->fd, w->out.s + at, w->out.n - at);
-		if (n < 0 && errno != EINTR)
-			w->error = errno;
-		at += n > 0 ? (size_t)n : 0;
-	}
+	if (!w->error && write_whole(w->fd, w->out.s, w->out.n) < 0)
+		w->error = errno;
 	w->out.n = 0;
 }
 

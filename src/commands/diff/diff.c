@@ -203,18 +203,6 @@ tell_notes(const struct diff *d)
 
 /* ---- The baseline */
 
-static bool
-write_all(int fd, const struct buf *b)
-{
-	for (size_t done = 0; done < b->n;) {
-		ssize_t n = write(fd, b->s + done, b->n - done);
-		if (n < 0 && errno != EINTR)
-			return false;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
 /* Writes a new file, and then gives it the name. */
 static void
 write_file(const char *path, const struct buf *b)
@@ -224,7 +212,7 @@ write_file(const char *path, const struct buf *b)
 
 	if (fd < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
-	bool written = write_all(fd, b);
+	bool written = write_whole(fd, b->s, b->n) == 0;
 	int error = errno;
 	if (close(fd) == 0 && written && rename(part, path) == 0)
 		return;
@@ -336,7 +324,7 @@ static const struct option options[] = {
 	{ 0, "csv", NULL, OPTION_FLAG, AT(csv), .help = "print CSV (RFC 4180) with one header",
 	    .format = &format_csv, .not_with = "--save" },
 	{ 0, "at", "TIME", OPTION_WHEN, AT(at),
-	    .help = "compare one recording before TIME with it from then on" },
+	    .help = "compare a recording before TIME with the same one after it" },
 	{ 0, "fail", "RULE", OPTION_LIST, AT(fail),
 	    .help = "exit 1 if this is worse: 'throttle.held_cpus +10%'; repeatable",
 	    .not_with = "--save" },

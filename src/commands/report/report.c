@@ -254,20 +254,6 @@ not_written(const char *path, const char *part)
 	die(EXIT_FAILED, "cannot write %s: %s", path, strerror(error));
 }
 
-static bool
-write_all(int fd, const struct buf *b)
-{
-	size_t done = 0;
-
-	while (done < b->n) {
-		ssize_t n = write(fd, b->s + done, b->n - done);
-		if (n < 0 && errno != EINTR)
-			return false;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
 /* Who may not read a recording may not read its page: recordings are private at first. */
 static unsigned
 mode_of(const struct report_page *p)
@@ -292,7 +278,7 @@ write_file(const char *path, unsigned mode, const struct buf *b)
 	int fd = publish_begin(path, mode, part);
 	if (fd < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
-	bool written = write_all(fd, b);
+	bool written = write_whole(fd, b->s, b->n) == 0;
 	if (close(fd) < 0 || !written || publish(part, path) < 0)
 		not_written(path, part);
 }
