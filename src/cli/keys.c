@@ -19,8 +19,8 @@ in_foreground(void)
 	return tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
-static void
-set_terminal(const struct termios *t)
+void
+keys_set_terminal(const struct termios *t)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
 
@@ -42,7 +42,7 @@ change(void)
 	t.c_cc[VMIN] = 1;
 	t.c_cc[VTIME] = 0;
 	changed = caught = 1;
-	set_terminal(&t);
+	keys_set_terminal(&t);
 }
 
 void
@@ -51,7 +51,7 @@ keys_restore(void)
 	int error = errno;
 
 	if (changed && in_foreground())
-		set_terminal(&before);
+		keys_set_terminal(&before);
 	changed = 0;
 	errno = error;
 }

@@ -9,6 +9,11 @@
  * program exits, stops, or is killed by any signal that a program can catch. */
 void keys_catch(void);
 
+/* Sets the terminal, also from the background, where SIGTTOU would stop the program. A signal handler may
+ * call it. */
+struct termios;
+void keys_set_terminal(const struct termios *t);
+
 /* Puts the terminal back as it was. May be called at any time, also by a signal handler. */
 void keys_restore(void);
 

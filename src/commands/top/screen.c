@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "cli/keys.h"
 #include "cli/signals.h"
 
 static struct termios before;
@@ -66,29 +67,6 @@ screen_orphaned(void)
 /* ---- Taking it, and giving it back, also in signal handlers */
 
 static void
-write_all(const char *s, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(STDOUT_FILENO, s, n);
-		if (done < 0 && errno != EINTR)
-			return;
-		s += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
-	}
-}
-
-/* SIGTTOU would stop a program that is in the background by now. */
-static void
-set_terminal(const struct termios *t)
-{
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
-
-	sigaction(SIGTTOU, &ignore, &old);
-	tcsetattr(STDIN_FILENO, TCSANOW, t);
-	sigaction(SIGTTOU, &old, NULL);
-}
-
-static void
 take(void)
 {
 	struct termios t = before;
@@ -98,8 +76,8 @@ take(void)
 	t.c_cc[VMIN] = 1;
 	t.c_cc[VTIME] = 0;
 	entered = 1;
-	set_terminal(&t);
-	write_all(enter_text, sizeof enter_text - 1);
+	keys_set_terminal(&t);
+	write_whole(STDOUT_FILENO, enter_text, sizeof enter_text - 1);
 }
 
 /* Another program that has the terminal by now has set it as it wants it. */
@@ -110,9 +88,9 @@ give_back(void)
 
 	if (entered) {
 		entered = 0;
-		write_all(leave_text, sizeof leave_text - 1);
+		write_whole(STDOUT_FILENO, leave_text, sizeof leave_text - 1);
 		if (!screen_taken())
-			set_terminal(&before);
+			keys_set_terminal(&before);
 	}
 	errno = error;
 }
