@@ -187,6 +187,26 @@ top_of(const struct strip *s, double x)
 	return unit * scale_top(x / unit);
 }
 
+/* The legend of levels of colour: by their names, or as parts of `top`. */
+static void
+put_levels(const struct strip *s, const char *const *names, double top, struct buf *b)
+{
+	buf_text(b, "<p class=\"legend\">");
+	for (int level = 0; level <= HEAT_LEVELS; level++) {
+		buf_text(b, "<span class=\"key\"><i class=\"k h");
+		buf_u64(b, (uint64_t)level, 1);
+		buf_text(b, "\"></i>");
+		if (names)
+			buf_text(b, names[level]);
+		else {
+			buf_text(b, level > 0 ? "≤ " : "");
+			scale_number(s, 0, top * level / HEAT_LEVELS, b);
+		}
+		buf_text(b, "</span>");
+	}
+	buf_text(b, "<span class=\"key\"><i class=\"k hole\"></i>not known</span></p>\n");
+}
+
 static void
 put_rows(const struct report_page *p, size_t tape, const struct strip *s,
     const struct strip_row *const *v, size_t n, struct buf *b)
@@ -206,17 +226,7 @@ put_rows(const struct report_page *p, size_t tape, const struct strip *s,
 	svg_rows(b, &p->axis, s, v, n, top);
 	end_field(p, tape, b);
 	chart_axis(p, b);
-	buf_text(b, "<p class=\"legend\">");
-	for (int level = 0; level <= HEAT_LEVELS; level++) {
-		buf_text(b, "<span class=\"key\"><i class=\"k h");
-		buf_u64(b, (uint64_t)level, 1);
-		buf_text(b, "\"></i>");
-		if (level > 0)
-			buf_text(b, "≤ ");
-		scale_number(s, 0, top * level / HEAT_LEVELS, b);
-		buf_text(b, "</span>");
-	}
-	buf_text(b, "<span class=\"key\"><i class=\"k hole\"></i>not known</span></p>\n");
+	put_levels(s, NULL, top, b);
 }
 
 static void
@@ -356,15 +366,7 @@ put_heat(const struct report_page *p, size_t tape, const struct strip *s, struct
 	svg_heat(b, &p->axis, s, nbins);
 	end_field(p, tape, b);
 	chart_axis(p, b);
-	buf_text(b, "<p class=\"legend\">");
-	for (int level = 0; level <= HEAT_LEVELS; level++) {
-		buf_text(b, "<span class=\"key\"><i class=\"k h");
-		buf_u64(b, (uint64_t)level, 1);
-		buf_text(b, "\"></i>");
-		buf_text(b, shares[level]);
-		buf_text(b, "</span>");
-	}
-	buf_text(b, "<span class=\"key\"><i class=\"k hole\"></i>not known</span></p>\n");
+	put_levels(s, shares, 0, b);
 }
 
 /* ---- The table */
@@ -460,8 +462,7 @@ put_rest(const struct strip *s, size_t shown, struct buf *b)
 	buf_text(b, shown > 1 ? " are shown; " : "is shown; ");
 	buf_u64(b, rest, 1);
 	buf_text(b, rest == 1 ? " more is not" : " more are not");
-	buf_text(
-	    b, s->dropped ? " (those that came and went may be counted twice).</p>\n" : ".</p>\n");
+	buf_text(b, s->dropped ? " (a row that came back may count twice).</p>\n" : ".</p>\n");
 }
 
 void

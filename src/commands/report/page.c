@@ -447,7 +447,7 @@ put_marks(const struct report_page *p, const struct report_tape *t, struct buf *
 	buf_text(b, "</ol></section>\n");
 }
 
-/* ---- The strips: those that show the cause come first */
+/* ---- The strips: first the pictures that show the cause */
 
 static bool
 shows(const struct strip_plan *plan, const char *rule)
