@@ -579,6 +579,14 @@ list_targets(struct scan *c, uint32_t **pids, size_t *n)
 	return targets_pids(&c->state->targets, c->w, c->arena, pids, n);
 }
 
+static void
+tell_denied(struct watch *w)
+{
+	w->hidden = arena_printf(
+	    &w->arena, "processes whose threads are not visible are omitted (%s)", hidden_why(w));
+	watch_note(w, "%s", w->hidden);
+}
+
 struct tasks_snapshot *
 tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 {
@@ -621,11 +629,8 @@ tasks_scan(struct watch *w, struct arena *a, int64_t budget_ns)
 	c.s->unseen = count_unseen(&c);
 	state->nread = c.s->ntasks - c.s->nskipped;
 	state->scans++;
-	if (c.denied && !w->hidden) {
-		w->hidden = arena_printf(&w->arena,
-		    "processes whose threads are not visible are omitted (%s)", hidden_why(w));
-		watch_note(w, "%s", w->hidden);
-	}
+	if (c.denied && !w->hidden)
+		tell_denied(w);
 	tell_skipped(&c);
 	struct interval told = { .columns = tool_tasks.columns, .jumped = state->jumped };
 	watch_tell_counters(w, &told, false);
