@@ -20,6 +20,17 @@ sockets() {
 	read -r port <"$file"
 }
 
+# A listener with a backlog of 3 and 2 connections, in a network namespace of its own: pid.
+listener_elsewhere() {
+	unshare --net true 2>/dev/null || skip "not permitted to make a network namespace"
+	: >port
+	# shellcheck disable=SC2016 # the inner shell expands it
+	unshare --net sh -c 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$0" listen 3 2' "$QUEUES" >port 3>&- &
+	pid=$!
+	started+=("$pid")
+	await test -s port
+}
+
 need_netlink() {
 	"$PQ" sock -l --json 0.1 1 2>notes >/dev/null
 	! grep -q 'no TCP sockets by netlink' notes || skip "this kernel has no tcp_diag"
@@ -189,13 +200,7 @@ rows() {
 
 @test "another network namespace: -p enters it with a thread, and pq stays" {
 	need_netlink
-	unshare --net true 2>/dev/null || skip "not permitted to make a network namespace"
-	: >port
-	# shellcheck disable=SC2016 # the inner shell expands it
-	unshare --net sh -c 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$0" listen 3 2' "$QUEUES" >port 3>&- &
-	pid=$!
-	started+=("$pid")
-	await test -s port
+	listener_elsewhere
 	rows -l -w netns 0.2 1
 	json_is 'select(.type == "tcp") | [.acceptq_max, .backlog, .netns]' "[2,3,\"$(readlink "/proc/$pid/ns/net" | tr -dc 0-9)\"]"
 	[ "$(json -r '.netns' | sort -u)" = "$(readlink "/proc/$pid/ns/net" | tr -dc 0-9)" ]
@@ -205,13 +210,7 @@ rows() {
 
 @test "a network namespace that goes away ends its rows, and not the others" {
 	need_netlink
-	unshare --net true 2>/dev/null || skip "not permitted to make a network namespace"
-	: >port
-	# shellcheck disable=SC2016 # the inner shell expands it
-	unshare --net sh -c 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$0" listen 3 2' "$QUEUES" >port 3>&- &
-	pid=$!
-	started+=("$pid")
-	await test -s port
+	listener_elsewhere
 	start "$PQ" sock -a -l --json 0.2 >out 2>log
 	await grep -q "\"pid\":$pid," out
 	kill -9 "$pid"
