@@ -51,7 +51,7 @@ add_line(struct comparison *c, size_t *room, const struct line *l)
 	c->v[c->n++] = *l;
 }
 
-/* The rows of one side; of b only those that a does not have. */
+/* Adds the rows of one side; of b, only rows that a lacks. */
 static void
 collect_rows(struct comparison *c, size_t tool, const struct side *of, size_t *room)
 {

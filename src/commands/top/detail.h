@@ -1,4 +1,4 @@
-/* detail: one cgroup or process: its verdict, what its threads wait for, and its limits, as lines. */
+/* detail: one cgroup or process: its verdict, the waits of its threads, and its limits, as lines. */
 #ifndef PQ_TOP_DETAIL_H
 #define PQ_TOP_DETAIL_H
 
