@@ -200,8 +200,10 @@ has_all(const struct groups_watch *w, struct host *h)
 {
 	const struct place *p = &w->place[w->family];
 	size_t n = w->lists[w->newest].n;
-	uint64_t links;
+	uint64_t links, lists = host_lists(h);
 
+	if (n > 0 && lists > 0)
+		return lists == w->lists[w->newest].lists;
 	if (!w->counts || n == 0 || w->seen.removed || w->seen.unsure || h->elsewhere ||
 	    host_links(h, p->top, &links) < 0)
 		return false;
@@ -224,6 +226,8 @@ list_all(struct groups_watch *w, struct host *h, struct groups *out)
 		add_children(h, &l->arena, out, &cap, w->family, (int)i);
 	l->v = out->v;
 	l->n = out->n;
+	l->cut = out->cut;
+	l->lists = host_lists(h);
 }
 
 /* A copy of the newest list, without the directories of families that are not looked at in this row. */
@@ -233,6 +237,7 @@ take_list(const struct groups_watch *w, struct arena *a, struct groups *out)
 	const struct group_list *l = &w->lists[w->newest];
 
 	out->n = l->n;
+	out->cut = l->cut;
 	out->v = arena_alloc(a, l->n * sizeof *out->v);
 	memcpy(out->v, l->v, l->n * sizeof *out->v);
 	for (int f = 0; f < FAMILIES; f++)
@@ -287,22 +292,35 @@ groups_name(struct groups_watch *w, struct host *h, struct groups *all)
 	}
 }
 
+/* Notes what reading one of its files told, and passes that on. */
+static int
+note_read(const struct groups *all, const struct group *g, enum family f, int result)
+{
+	if (result < 0) {
+		all->seen->removed |= f == all->levels && errno == ENODEV;
+		all->seen->unsure |= f == all->levels && errno == ENOENT && g->parent >= 0;
+	} else if (f == FAMILY_PRESSURE) {
+		all->seen->pressure = true;
+	}
+	return result;
+}
+
 int
 group_read(struct host *h, const struct groups *all, const struct group *g, enum family f,
     const char *file, struct text *text)
 {
-	if (!g->rel[f]) {
-		errno = ENODEV;
-		return -1;
-	}
-	if (place_read(h, &all->top[f], g->rel[f], file, text) < 0) {
-		all->seen->removed |= f == all->levels && errno == ENODEV;
-		all->seen->unsure |= f == all->levels && errno == ENOENT && g->parent >= 0;
-		return -1;
-	}
-	if (f == FAMILY_PRESSURE)
-		all->seen->pressure = true;
-	return 0;
+	if (!g->rel[f])
+		return fail_with(ENODEV);
+	return note_read(all, g, f, place_read(h, &all->top[f], g->rel[f], file, text));
+}
+
+int
+group_parse(struct host *h, const struct groups *all, const struct group *g, enum family f,
+    const char *file, const struct parser *by, void *out)
+{
+	if (!g->rel[f])
+		return fail_with(ENODEV);
+	return note_read(all, g, f, place_parse(h, &all->top[f], g->rel[f], file, by, out));
 }
 
 int
@@ -323,6 +341,12 @@ limit_parse(struct text t, struct keyed *out)
 	return 0;
 }
 
+static int
+parse_limit(struct text t, void *out)
+{
+	return limit_parse(t, out);
+}
+
 struct keyed
 limit_unless_huge(struct keyed v)
 {
@@ -333,10 +357,10 @@ int
 group_read_limit(struct host *h, const struct groups *all, const struct group *g, enum family f,
     const char *file, struct keyed *out)
 {
-	struct text text;
+	static const struct parser limit = { parse_limit, sizeof *out };
 
 	*out = (struct keyed){ 0 };
-	return group_read(h, all, g, f, file, &text) < 0 ? -1 : limit_parse(text, out);
+	return group_parse(h, all, g, f, file, &limit, out);
 }
 
 static bool

@@ -52,6 +52,8 @@ struct group_list {
 	struct arena arena;
 	struct group *v;
 	size_t n;
+	bool cut;       /* as in groups */
+	uint64_t lists; /* host_lists of then */
 };
 
 /* What is kept from row to row. Zero-initialise, then set target, and family, whose hierarchy gives
@@ -98,6 +100,10 @@ void groups_name(struct groups_watch *w, struct host *h, struct groups *all);
 /* Reads a file of a cgroup, as host_read does. ENODEV: it has no directory in that family. */
 int group_read(struct host *h, const struct groups *all, const struct group *g, enum family f,
     const char *file, struct text *text);
+
+/* Parses it as host_parse does. Returns also as group_read. */
+int group_parse(struct host *h, const struct groups *all, const struct group *g, enum family f,
+    const char *file, const struct parser *by, void *out);
 
 /* The text of a file of one limit: a number, or "max", which leaves *out unknown: no limit. 0, or -1
  * with EINVAL. */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "proc/machine.h"
+#include "cgroup/pressure.h"
 
 static int
 invalid(void)
@@ -191,8 +191,7 @@ read_v2(struct host *h, const struct groups *all, const struct group *g, struct 
 		return -1;
 	if (read(h, all, g, "io.max", &text))
 		io_max_parse(text, a, io);
-	if (group_read(h, all, g, FAMILY_PRESSURE, "io.pressure", &text) == 0 &&
-	    psi_parse(text, &psi) == 0) {
+	if (group_parse(h, all, g, FAMILY_PRESSURE, "io.pressure", &psi_parser, &psi) == 0) {
 		io->some_us = psi.some.total_us;
 		io->full_us = psi.full.total_us;
 	}

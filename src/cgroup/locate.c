@@ -283,22 +283,40 @@ atlas_pids(struct atlas *at)
 
 /* ---- Places */
 
-int
-place_read(
-    struct host *h, const struct place *p, const char *rel, const char *file, struct text *text)
+/* Writes top/rel/file; false if it is too long. */
+static bool
+path_of(const struct place *p, const char *rel, const char *file, char path[PATH_MAX])
 {
-	char path[PATH_MAX], *end = path;
 	size_t top = strlen(p->top), below = strlen(rel), name = strlen(file);
+	char *end = path;
 
-	if (top + below + name + 2 > sizeof path) {
+	if (top + below + name + 2 > PATH_MAX) {
 		errno = ENAMETOOLONG;
-		return -1;
+		return false;
 	}
 	end = mempcpy(end, p->top, top);
 	end = mempcpy(end, rel, below);
 	*end++ = '/';
 	memcpy(end, file, name + 1);
-	return host_read(h, path, text);
+	return true;
+}
+
+int
+place_read(
+    struct host *h, const struct place *p, const char *rel, const char *file, struct text *text)
+{
+	char path[PATH_MAX];
+
+	return path_of(p, rel, file, path) ? host_read(h, path, text) : -1;
+}
+
+int
+place_parse(struct host *h, const struct place *p, const char *rel, const char *file,
+    const struct parser *by, void *out)
+{
+	char path[PATH_MAX];
+
+	return path_of(p, rel, file, path) ? host_parse(h, path, by, out) : -1;
 }
 
 /* On v2 every cgroup but the root has cgroup.type; on v1 only the root has cgroup.sane_behavior. */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cgroup/pressure.h"
 #include "proc/machine.h"
 
 static int
@@ -228,25 +229,43 @@ read_v1(struct host *h, const struct groups *all, const struct group *g, struct 
 		keyed_parse(text, &oom_kill, 1, &out->events.oom_kill);
 }
 
-static void
-read_v2(struct host *h, const struct groups *all, const struct group *g, struct group_memory *out)
+static int
+parse_events(struct text t, void *out)
 {
-	struct text text;
-
-	out->stat.swap = number(h, all, g, "memory.swap.current");
-	if (group_read(h, all, g, FAMILY_MEMORY, "memory.events", &text) == 0)
-		memory_events_parse(text, &out->events);
+	return memory_events_parse(t, out);
 }
 
 static void
-set_pressure(struct text text, struct group_memory *out)
+read_v2(struct host *h, const struct groups *all, const struct group *g, struct group_memory *out)
 {
-	struct psi psi;
+	static const struct parser events = { parse_events, sizeof out->events };
 
-	if (psi_parse(text, &psi) < 0)
-		return;
-	out->some_us = psi.some.total_us;
-	out->full_us = psi.full.total_us;
+	out->stat.swap = number(h, all, g, "memory.swap.current");
+	group_parse(h, all, g, FAMILY_MEMORY, "memory.events", &events, &out->events);
+}
+
+static int
+parse_stat_v1(struct text t, void *out)
+{
+	return memory_stat_parse(t, 1, out);
+}
+
+static int
+parse_stat_v2(struct text t, void *out)
+{
+	return memory_stat_parse(t, 2, out);
+}
+
+static const struct parser stat_parsers[] = {
+	[1] = { parse_stat_v1, sizeof(struct memory_stat) },
+	[2] = { parse_stat_v2, sizeof(struct memory_stat) },
+};
+
+static void
+set_pressure(const struct psi *psi, struct group_memory *out)
+{
+	out->some_us = psi->some.total_us;
+	out->full_us = psi->full.total_us;
 }
 
 int
@@ -256,6 +275,7 @@ group_read_memory(
 	int version = all->top[FAMILY_MEMORY].version;
 	const char *current = version == 1 ? "memory.usage_in_bytes" : "memory.current";
 	struct text text;
+	struct psi psi;
 
 	out->current_read = group_read(h, all, g, FAMILY_MEMORY, current, &text) == 0;
 	out->current_error = errno;
@@ -263,12 +283,12 @@ group_read_memory(
 		return -1;
 	if (out->current_read)
 		limit_parse(text, &out->current);
-	if (group_read(h, all, g, FAMILY_MEMORY, "memory.stat", &text) == 0)
-		memory_stat_parse(text, version, &out->stat);
+	group_parse(
+	    h, all, g, FAMILY_MEMORY, "memory.stat", &stat_parsers[version == 1 ? 1 : 2], &out->stat);
 	(version == 1 ? read_v1 : read_v2)(h, all, g, out);
 	check_parts(out, "memory.stat");
-	if (group_read(h, all, g, FAMILY_PRESSURE, "memory.pressure", &text) == 0)
-		set_pressure(text, out);
+	if (group_parse(h, all, g, FAMILY_PRESSURE, "memory.pressure", &psi_parser, &psi) == 0)
+		set_pressure(&psi, out);
 	return 0;
 }
 
@@ -321,6 +341,7 @@ machine_read_events(struct host *h, struct group_memory *out)
 {
 	struct text text;
 	struct vmstat vm;
+	struct psi psi;
 
 	if (host_read(h, "proc/vmstat", &text) == 0 && vmstat_parse(text, &vm) == 0) {
 		out->stat.refaults = first_known(
@@ -328,8 +349,8 @@ machine_read_events(struct host *h, struct group_memory *out)
 		out->stat.majfaults = vm.v[VM_MAJFAULT];
 		out->events.oom_kill = vm.v[VM_OOM_KILL];
 	}
-	if (host_read(h, "proc/pressure/memory", &text) == 0)
-		set_pressure(text, out);
+	if (host_parse(h, "proc/pressure/memory", &psi_parser, &psi) == 0)
+		set_pressure(&psi, out);
 }
 
 double

@@ -7,6 +7,14 @@
 
 const char *const resource_names[RESOURCES] = { "cpu", "memory", "io", "irq" };
 
+static int
+parse_psi(struct text t, void *out)
+{
+	return psi_parse(t, out);
+}
+
+const struct parser psi_parser = { parse_psi, sizeof(struct psi) };
+
 /* Reads the files of a cgroup, or with g NULL those of the machine. */
 static int
 read_files(struct host *h, const struct groups *all, const struct group *g, bool with_irq,
@@ -19,14 +27,14 @@ read_files(struct host *h, const struct groups *all, const struct group *g, bool
 		{ "proc/pressure/irq", "irq.pressure" },
 	};
 	bool any = false, is_machine = !g || (all->from_root && g->parent < 0);
-	struct text text;
 	int cpu_error = 0;
 
 	*out = (struct pressure){ 0 };
 	for (int r = 0; r < (with_irq ? RESOURCES : PRESSURE_IRQ); r++) {
-		int got = g ? group_read(h, all, g, FAMILY_PRESSURE, files[r][1], &text) :
-			      host_read(h, files[r][0], &text);
-		out->known[r] = got == 0 && psi_parse(text, &out->of[r]) == 0;
+		int got = g ? group_parse(h, all, g, FAMILY_PRESSURE, files[r][1], &psi_parser,
+				  &out->of[r]) :
+			      host_parse(h, files[r][0], &psi_parser, &out->of[r]);
+		out->known[r] = got == 0;
 		if (!out->known[r] && r == PRESSURE_CPU)
 			cpu_error = errno;
 		any |= out->known[r];

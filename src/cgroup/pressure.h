@@ -21,6 +21,9 @@ enum resource { PRESSURE_CPU, PRESSURE_MEMORY, PRESSURE_IO, PRESSURE_IRQ, RESOUR
 
 extern const char *const resource_names[RESOURCES]; /* as in file names: "cpu", … */
 
+/* The text of any of these files as a struct psi. */
+extern const struct parser psi_parser;
+
 /* A line that is missing or invalid is unknown. */
 struct pressure {
 	struct psi of[RESOURCES];

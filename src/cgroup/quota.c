@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "proc/machine.h"
+#include "cgroup/pressure.h"
 
 static int
 invalid(void)
@@ -128,13 +128,17 @@ read_cfs_quota(
 }
 
 static int
+parse_cpu_max(struct text t, void *out)
+{
+	return cpu_max_parse(t, out);
+}
+
+static int
 read_cpu_max(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
 {
-	struct text text;
+	static const struct parser cpu_max = { parse_cpu_max, sizeof *out };
 
-	if (group_read(h, all, g, FAMILY_CPU, "cpu.max", &text) < 0)
-		return -1;
-	return cpu_max_parse(text, out);
+	return group_parse(h, all, g, FAMILY_CPU, "cpu.max", &cpu_max, out);
 }
 
 int
@@ -163,21 +167,32 @@ read_cpuacct(struct host *h, const struct groups *all, const struct group *g, st
 		*out = keyed_of(v);
 }
 
+/* If damaged, all is unknown. */
+static int
+parse_cpu_stat(struct text t, void *out)
+{
+	struct group_cpu *cpu = memset(out, 0, sizeof *cpu);
+
+	cpu_stat_parse(t, cpu);
+	return 0;
+}
+
 int
 group_read_cpu(struct host *h, const struct groups *all, const struct group *g, bool with_local,
     struct group_cpu *out)
 {
+	static const struct parser cpu_stat = { parse_cpu_stat, sizeof *out };
+	const struct cpu_quota quota = out->quota;
 	struct text text;
 	struct psi psi;
 
-	if (group_read(h, all, g, FAMILY_CPU, "cpu.stat", &text) < 0)
+	if (group_parse(h, all, g, FAMILY_CPU, "cpu.stat", &cpu_stat, out) < 0)
 		return -1;
-	cpu_stat_parse(text, out); /* if damaged, all is unknown */
+	out->quota = quota;
 	read_cpuacct(h, all, g, &out->usage_ns);
 	if (with_local && group_read(h, all, g, FAMILY_CPU, "cpu.stat.local", &text) == 0)
 		cpu_stat_local_parse(text, out);
-	if (group_read(h, all, g, FAMILY_PRESSURE, "cpu.pressure", &text) == 0 &&
-	    psi_parse(text, &psi) == 0) {
+	if (group_parse(h, all, g, FAMILY_PRESSURE, "cpu.pressure", &psi_parser, &psi) == 0) {
 		out->some_us = psi.some.total_us;
 		out->full_us = psi.full.total_us;
 	}

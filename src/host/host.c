@@ -39,6 +39,16 @@ host_read(struct host *h, const char *path, struct text *text)
 }
 
 int
+host_parse(struct host *h, const char *path, const struct parser *p, void *out)
+{
+	struct text text;
+
+	if (h->ops->parse)
+		return h->ops->parse(h, path, p, out);
+	return host_read(h, path, &text) < 0 ? -1 : p->parse(text, out);
+}
+
+int
 host_list(struct host *h, const char *path, struct text *names)
 {
 	return h->ops->list(h, path, names);
@@ -122,6 +132,12 @@ int
 host_links(struct host *h, const char *path, uint64_t *n)
 {
 	return h->ops->links ? h->ops->links(h, path, n) : fail_with(EOPNOTSUPP);
+}
+
+uint64_t
+host_lists(struct host *h)
+{
+	return h->ops->lists ? h->ops->lists(h) : 0;
 }
 
 bool

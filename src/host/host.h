@@ -83,9 +83,18 @@ struct host_file {
 	int64_t changed_ns; /* its mtime */
 };
 
+/* How the text of a file is read: sets a value of `size` bytes by the text alone, also if it fails. Returns
+ * 0, or -1 with errno. */
+struct parser {
+	int (*parse)(struct text, void *out);
+	size_t size;
+};
+
 struct host_ops {
 	int (*next)(struct host *, int64_t deadline_ns, enum sample_kind, struct sample *);
 	int (*read)(struct host *, const char *path, struct text *);
+	/* NULL: host_parse reads the text */
+	int (*parse)(struct host *, const char *path, const struct parser *, void *out);
 	int (*list)(struct host *, const char *path, struct text *);
 	int (*link)(struct host *, const char *path, struct text *);
 	bool (*losses)(struct host *, char *out, size_t n); /* NULL: nothing is ever lost */
@@ -102,6 +111,7 @@ struct host_ops {
 	int (*wait_memory)(struct host *, struct memory_ask *);
 	int (*clock)(struct host *, uint32_t pid, uint64_t *ns);
 	int (*links)(struct host *, const char *path, uint64_t *n);
+	uint64_t (*lists)(struct host *);
 	/* NULL: host_read tells the observer */
 	void (*observe)(struct host *, const struct observer *);
 	void (*close)(struct host *);
@@ -139,6 +149,11 @@ int host_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct
  * file on that machine. */
 int host_read(struct host *h, const char *path, struct text *text);
 
+/* Reads a file of this sample as host_read does, and sets *out by its text. A recording does not parse a
+ * file again that has not changed. Returns 0, or -1 with errno: that of host_read, which leaves *out as it
+ * is, or that of the parser. */
+int host_parse(struct host *h, const char *path, const struct parser *p, void *out);
+
 /* Lists the subdirectories of a directory, one name per line, in any order, and otherwise as
  * host_read. Below var/log, links are listed too: the kubelet's names are those of links. Names with a newline are left out: the kernel makes none, and they could pass for two.
  * A directory that has gone since the last call may still be listed, without subdirectories. */
@@ -161,6 +176,10 @@ int host_clock(struct host *h, uint32_t pid, uint64_t *ns);
 /* Counts the hard links of a directory: those of /proc/PID/task change with the number of threads, without
  * listing them. Returns 0, or -1 with errno: EOPNOTSUPP for a recording, which does not have them. */
 int host_links(struct host *h, const char *path, uint64_t *n);
+
+/* A number that is another one whenever host_list may list anything else than before; 0 if that is unknown,
+ * as on a live host. */
+uint64_t host_lists(struct host *h);
 
 /* Reads up to n bytes at the offset `at` of proc/PID/exe, proc/PID/maps or proc/PID/map_files/…, or of a
  * regular file in the file tree of a process, proc/PID/root/…; fewer at its end. These files belong to

@@ -40,7 +40,9 @@ add_path(struct playback *p, struct text *rest)
 		memset(p->v + p->room, 0, (room - p->room) * sizeof *p->v);
 		p->room = room;
 	}
-	p->v[map_put(&p->paths, path)].asked = false;
+	struct played *t = &p->v[map_put(&p->paths, path)];
+	t->asked = false;
+	t->list = path.s[path.n - 1] == '/';
 	return true;
 }
 
@@ -71,15 +73,23 @@ numbers_of(const struct played *t)
 	return words_of(t)->error ? 0 : words_of(t)->figures.count;
 }
 
+static void
+note_change(struct playback *p, struct played *t)
+{
+	t->stale = t->fresh = true;
+	t->parser = NULL;
+	p->lists += t->list;
+}
+
 /* Makes the words valid, with the numbers in their text. */
 static void
-begin_with(struct played *t, bool own)
+begin_with(struct playback *p, struct played *t, bool own)
 {
 	const struct figures *f;
 
 	t->is_own = own;
 	f = &words_of(t)->figures;
-	t->stale = t->fresh = true;
+	note_change(p, t);
 	if (t->room < f->count) {
 		t->room = f->count;
 		t->values = xrealloc(t->values, t->room * sizeof *t->values);
@@ -102,7 +112,7 @@ playback_key(struct playback *p, struct text record)
 			map_clear(&p->paths);
 			return -1;
 		}
-		begin_with(&p->v[p->paths.n - 1], false);
+		begin_with(p, &p->v[p->paths.n - 1], false);
 	}
 	p->keyed = p->paths.n;
 	return 0;
@@ -120,7 +130,7 @@ take_whole(struct playback *p, struct text *rest)
 		if (!code_get(rest, &i) || i > p->paths.n ||
 		    (i == p->paths.n && !add_path(p, rest)) || !take_words(&p->v[i].own, rest))
 			return false;
-		begin_with(&p->v[i], true);
+		begin_with(p, &p->v[i], true);
 		p->v[i].whole = true;
 	}
 	return true;
@@ -136,7 +146,7 @@ take_numbers(struct playback *p, struct text rest)
 		struct played *t = &p->v[i];
 		if (t->whole || !deltas_add(&d, t->values, numbers_of(t)))
 			continue;
-		t->stale = t->fresh = true;
+		note_change(p, t);
 	}
 	return !d.bad && (d.rest.n == 0);
 }
@@ -149,7 +159,7 @@ begin_sample(struct playback *p, bool from_key)
 	for (uint32_t i = 0; i < p->paths.n; i++) {
 		p->v[i].fresh = p->v[i].whole = false;
 		if (from_key)
-			begin_with(&p->v[i], false);
+			begin_with(p, &p->v[i], false);
 	}
 }
 
@@ -189,6 +199,28 @@ playback_track(struct playback *p, uint32_t i, struct text *text)
 	return 0;
 }
 
+int
+playback_parse(struct playback *p, uint32_t i, const struct parser *by, void *out)
+{
+	struct played *t = &p->v[i];
+	struct text text;
+
+	if (t->parser != by) {
+		if (playback_track(p, i, &text) < 0)
+			return -1;
+		if (t->value_room < by->size) {
+			t->value = xrealloc(t->value, by->size);
+			t->value_room = by->size;
+		}
+		memset(t->value, 0, by->size);
+		t->value_error = by->parse(text, t->value) < 0 ? errno : 0;
+		t->parser = by;
+	}
+	memcpy(out, t->value, by->size);
+	errno = t->value_error;
+	return t->value_error ? -1 : 0;
+}
+
 static void
 observe_track(struct playback *p, uint32_t i, const struct observer *o)
 {
@@ -221,6 +253,7 @@ free_played(struct played *t)
 	figures_free(&t->key.figures);
 	figures_free(&t->own.figures);
 	free(t->values);
+	free(t->value);
 	buf_free(&t->text);
 }
 

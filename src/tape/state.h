@@ -19,6 +19,12 @@ struct played {
 	size_t room;
 	struct buf text; /* as printed last */
 	bool stale;      /* its numbers have changed since then */
+	bool list;       /* of a directory */
+	/* what host_parse made of it last; NULL: nothing, or it has changed since then */
+	const struct parser *parser;
+	void *value;
+	size_t value_room;
+	int value_error; /* the errno of parsing it, or 0 */
 	bool fresh;      /* it may have changed in this sample */
 	bool whole;      /* the record of this sample has its full text */
 	bool asked;      /* whether an observer has told what it wants of this path */
@@ -32,6 +38,7 @@ struct playback {
 	struct played *v;
 	uint32_t room;
 	uint32_t keyed; /* how many paths the key frame has */
+	uint64_t lists; /* how often a directory may have changed */
 };
 
 /* Reads a key frame. Returns 0, or -1 if it is not valid; then no track is known. */
@@ -48,6 +55,9 @@ int playback_text(struct playback *p, const char *path, struct text *text);
 
 /* The same for the track of that number, below p->paths.n. */
 int playback_track(struct playback *p, uint32_t i, struct text *text);
+
+/* Sets *out by the text of that track, as host_parse does. */
+int playback_parse(struct playback *p, uint32_t i, const struct parser *by, void *out);
 
 /* Shows the observer the files of this sample that may have changed. The first call, and the first one
  * after each key frame, which numbers the tracks again, show all. */

@@ -109,14 +109,26 @@ tape_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 	}
 }
 
+/* The number of the track of that path; -1 with errno if the recording does not have it. */
+static int
+track_of(const struct tape *t, const char *path, enum path_mark mark)
+{
+	char name[PATH_LONGEST];
+	int i = path_clean(path, mark, name, sizeof name) ?
+	    map_find(&t->reader.tracks.paths, text_of(name)) :
+	    -1;
+
+	if (i < 0)
+		errno = t->whole ? ENOENT : ENODATA;
+	return i;
+}
+
 static int
 get(struct tape *t, const char *path, enum path_mark mark, struct text *text)
 {
-	char name[PATH_LONGEST];
+	int i = track_of(t, path, mark);
 
-	if (!path_clean(path, mark, name, sizeof name))
-		errno = ENODATA;
-	else if (playback_text(&t->reader.tracks, name, text) == 0)
+	if (i >= 0 && playback_track(&t->reader.tracks, (uint32_t)i, text) == 0)
 		return 0;
 	if (errno == ENODATA && t->whole)
 		errno = ENOENT;
@@ -127,6 +139,21 @@ static int
 tape_read(struct host *h, const char *path, struct text *text)
 {
 	return get((struct tape *)h, path, PATH_FILE, text);
+}
+
+static int
+tape_parse(struct host *h, const char *path, const struct parser *p, void *out)
+{
+	struct tape *t = (struct tape *)h;
+	int i = track_of(t, path, PATH_FILE);
+
+	return i < 0 ? -1 : playback_parse(&t->reader.tracks, (uint32_t)i, p, out);
+}
+
+static uint64_t
+tape_lists(struct host *h)
+{
+	return ((struct tape *)h)->reader.tracks.lists + 1;
 }
 
 static int
@@ -166,6 +193,8 @@ tape_close(struct host *h)
 static const struct host_ops tape_ops = {
 	.next = tape_next,
 	.read = tape_read,
+	.parse = tape_parse,
+	.lists = tape_lists,
 	.list = tape_list,
 	.link = tape_link,
 	.losses = tape_losses,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cgroup/pressure.h"
 #include "proc/machine.h"
 #include "proc/task.h"
 #include "tools/hidden.h"
@@ -355,12 +356,11 @@ static void
 read_pressure(struct watch *w, struct runq_snapshot *s)
 {
 	struct runq_state *state = w->state;
-	struct text text;
 	struct psi psi;
 
 	if (state->no_pressure)
 		return;
-	if (host_read(w->host, "proc/pressure/cpu", &text) == 0 && psi_parse(text, &psi) == 0) {
+	if (host_parse(w->host, "proc/pressure/cpu", &psi_parser, &psi) == 0) {
 		s->some_us = psi.some.total_us;
 		return;
 	}

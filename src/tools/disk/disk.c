@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cgroup/pressure.h"
 #include "proc/disks.h"
 #include "proc/machine.h"
 #include "tools/disk/disk.h"
@@ -384,12 +385,11 @@ static void
 read_pressure(struct watch *w, struct disk_snapshot *s)
 {
 	struct disk_state *state = w->state;
-	struct text text;
 	struct psi psi;
 
 	if (state->no_pressure)
 		return;
-	if (host_read(w->host, "proc/pressure/io", &text) == 0 && psi_parse(text, &psi) == 0)
+	if (host_parse(w->host, "proc/pressure/io", &psi_parser, &psi) == 0)
 		s->some_us = psi.some.total_us;
 	else
 		state->no_pressure = !w->host->replay;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cgroup/io.h"
+#include "cgroup/pressure.h"
 #include "proc/disks.h"
 #include "proc/machine.h"
 #include "tools/cgroup_rows.h"
@@ -103,7 +104,7 @@ read_machine(struct watch *w, struct machine_io *m)
 
 	m->known =
 	    host_read(w->host, "proc/vmstat", &text) == 0 && dirty_parse(text, &m->pages) == 0;
-	if (host_read(w->host, "proc/pressure/io", &text) < 0 || psi_parse(text, &psi) < 0)
+	if (host_parse(w->host, "proc/pressure/io", &psi_parser, &psi) < 0)
 		return;
 	m->some_us = psi.some.total_us;
 	m->full_us = psi.full.total_us;
