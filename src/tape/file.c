@@ -324,7 +324,7 @@ keep_tracks(struct tape_reader *r, struct tape_file *to, bool all)
 {
 	for (uint32_t i = 0; i < r->tracks.paths.n; i++) {
 		struct text text = { NULL, 0 };
-		if (!all && !r->tracks.v[i].fresh)
+		if (!all && !playback_is_fresh(&r->tracks, i))
 			continue;
 		int error = playback_track(&r->tracks, i, &text) < 0 ? errno : 0;
 		tape_writer_keep(&to->writer, map_key(&r->tracks.paths, i), error, text);

@@ -25,6 +25,61 @@ is_path(struct text path)
 	return true;
 }
 
+/* ---- A bit of each path */
+
+static size_t
+words_for(uint32_t paths)
+{
+	return (paths + 63) / 64;
+}
+
+static void
+set_bit(uint64_t *bits, uint32_t i)
+{
+	bits[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+static void
+clear_bits(uint64_t *bits, uint32_t paths)
+{
+	if (paths > 0)
+		memset(bits, 0, words_for(paths) * sizeof *bits);
+}
+
+/* The first path from i on whose bit is set, below n; n: none. */
+static uint32_t
+next_bit(const uint64_t *bits, uint32_t i, uint32_t n)
+{
+	while (i < n) {
+		uint64_t rest = bits[i / 64] >> i % 64;
+		if (rest) {
+			i += (uint32_t)__builtin_ctzll(rest);
+			return i < n ? i : n;
+		}
+		i = (i / 64 + 1) * 64;
+	}
+	return n;
+}
+
+/* ---- Records */
+
+/* Doubles the room for paths. Memory of paths beyond them is kept for reuse. */
+static void
+grow(struct playback *p)
+{
+	uint32_t room = p->room ? p->room * 2 : 64;
+
+	p->v = xrealloc(p->v, room * sizeof *p->v);
+	memset(p->v + p->room, 0, (room - p->room) * sizeof *p->v);
+	p->counts = xrealloc(p->counts, room * sizeof *p->counts);
+	p->fresh = xrealloc(p->fresh, words_for(room) * sizeof *p->fresh);
+	p->whole = xrealloc(p->whole, words_for(room) * sizeof *p->whole);
+	size_t before = words_for(p->room), added = words_for(room) - before;
+	memset(p->fresh + before, 0, added * sizeof *p->fresh);
+	memset(p->whole + before, 0, added * sizeof *p->whole);
+	p->room = room;
+}
+
 /* Takes the path of a new track, which gets the next number. */
 static bool
 add_path(struct playback *p, struct text *rest)
@@ -34,15 +89,13 @@ add_path(struct playback *p, struct text *rest)
 	if (!code_get_text(rest, &path) || !is_path(path) || map_find(&p->paths, path) >= 0 ||
 	    p->paths.n == TAPE_TRACKS_MOST)
 		return false;
-	if (p->paths.n == p->room) {
-		uint32_t room = p->room ? p->room * 2 : 32;
-		p->v = xrealloc(p->v, room * sizeof *p->v);
-		memset(p->v + p->room, 0, (room - p->room) * sizeof *p->v);
-		p->room = room;
-	}
-	struct played *t = &p->v[map_put(&p->paths, path)];
-	t->asked = false;
-	t->list = path.s[path.n - 1] == '/';
+	if (p->paths.n == p->room)
+		grow(p);
+	uint32_t i = map_put(&p->paths, path);
+	p->v[i].asked = false;
+	p->v[i].list = path.s[path.n - 1] == '/';
+	p->counts[i] = 0;
+	p->unasked = true;
 	return true;
 }
 
@@ -67,34 +120,33 @@ words_of(const struct played *t)
 	return t->is_own ? &t->own : &t->key;
 }
 
-static size_t
-numbers_of(const struct played *t)
-{
-	return words_of(t)->error ? 0 : words_of(t)->figures.count;
-}
-
 static void
-note_change(struct playback *p, struct played *t)
+note_change(struct playback *p, uint32_t i)
 {
-	t->stale = t->fresh = true;
+	struct played *t = &p->v[i];
+
+	set_bit(p->fresh, i);
+	t->stale = true;
 	t->parser = NULL;
 	p->lists += t->list;
 }
 
 /* Makes the words valid, with the numbers in their text. */
 static void
-begin_with(struct playback *p, struct played *t, bool own)
+begin_with(struct playback *p, uint32_t i, bool own)
 {
-	const struct figures *f;
+	struct played *t = &p->v[i];
+	const struct words *w = own ? &t->own : &t->key;
+	const struct figures *f = &w->figures;
 
 	t->is_own = own;
-	f = &words_of(t)->figures;
-	note_change(p, t);
+	note_change(p, i);
+	p->counts[i] = w->error ? 0 : (uint32_t)f->count;
 	if (t->room < f->count) {
 		t->room = f->count;
 		t->values = xrealloc(t->values, t->room * sizeof *t->values);
 	}
-	if (numbers_of(t))
+	if (p->counts[i])
 		memcpy(t->values, f->values, f->count * sizeof *t->values);
 }
 
@@ -112,7 +164,7 @@ playback_key(struct playback *p, struct text record)
 			map_clear(&p->paths);
 			return -1;
 		}
-		begin_with(p, &p->v[p->paths.n - 1], false);
+		begin_with(p, p->paths.n - 1, false);
 	}
 	p->keyed = p->paths.n;
 	return 0;
@@ -130,8 +182,8 @@ take_whole(struct playback *p, struct text *rest)
 		if (!code_get(rest, &i) || i > p->paths.n ||
 		    (i == p->paths.n && !add_path(p, rest)) || !take_words(&p->v[i].own, rest))
 			return false;
-		begin_with(p, &p->v[i], true);
-		p->v[i].whole = true;
+		begin_with(p, (uint32_t)i, true);
+		set_bit(p->whole, (uint32_t)i);
 	}
 	return true;
 }
@@ -142,11 +194,13 @@ take_numbers(struct playback *p, struct text rest)
 {
 	struct deltas_read d = { .rest = rest };
 
-	for (uint32_t i = 0; i < p->paths.n; i++) {
-		struct played *t = &p->v[i];
-		if (t->whole || !deltas_add(&d, t->values, numbers_of(t)))
-			continue;
-		note_change(p, t);
+	for (uint32_t next = 0, i = 0; i < p->paths.n; i = next + 1) {
+		next = next_bit(p->whole, i, p->paths.n);
+		for (; i < next; i++)
+			if (d.zeros >= p->counts[i])
+				d.zeros -= p->counts[i];
+			else if (deltas_add(&d, p->v[i].values, p->counts[i]))
+				note_change(p, i);
 	}
 	return !d.bad && (d.rest.n == 0);
 }
@@ -154,13 +208,13 @@ take_numbers(struct playback *p, struct text rest)
 static void
 begin_sample(struct playback *p, bool from_key)
 {
-	if (from_key)
-		map_truncate(&p->paths, p->keyed);
-	for (uint32_t i = 0; i < p->paths.n; i++) {
-		p->v[i].fresh = p->v[i].whole = false;
-		if (from_key)
-			begin_with(p, &p->v[i], false);
-	}
+	clear_bits(p->fresh, p->paths.n);
+	clear_bits(p->whole, p->paths.n);
+	if (!from_key)
+		return;
+	map_truncate(&p->paths, p->keyed);
+	for (uint32_t i = 0; i < p->paths.n; i++)
+		begin_with(p, i, false);
 }
 
 int
@@ -221,6 +275,12 @@ playback_parse(struct playback *p, uint32_t i, const struct parser *by, void *ou
 	return t->value_error ? -1 : 0;
 }
 
+bool
+playback_is_fresh(const struct playback *p, uint32_t i)
+{
+	return p->fresh[i / 64] >> i % 64 & 1;
+}
+
 static void
 observe_track(struct playback *p, uint32_t i, const struct observer *o)
 {
@@ -232,19 +292,24 @@ observe_track(struct playback *p, uint32_t i, const struct observer *o)
 	if (first)
 		t->wants = o->wants(path);
 	t->asked = true;
-	if (t->wants == OBSERVED_NOT || !(first || t->fresh))
+	if (t->wants == OBSERVED_NOT || !(first || playback_is_fresh(p, i)))
 		return;
 	if (t->wants == OBSERVED_TEXT)
 		o->read(o->about, path, playback_track(p, i, &text) < 0 ? errno : 0, text);
-	else if (numbers_of(t) > 0)
+	else if (p->counts[i] > 0)
 		o->number(o->about, path, t->values[0]);
 }
 
 void
 playback_observe(struct playback *p, const struct observer *o)
 {
-	for (uint32_t i = 0; i < p->paths.n; i++)
+	const uint32_t n = p->paths.n;
+
+	for (uint32_t i = 0; p->unasked && i < n; i++)
 		observe_track(p, i, o);
+	for (uint32_t i = 0; !p->unasked && (i = next_bit(p->fresh, i, n)) < n; i++)
+		observe_track(p, i, o);
+	p->unasked = false;
 }
 
 static void
@@ -263,6 +328,9 @@ playback_free(struct playback *p)
 	for (uint32_t i = 0; i < p->room; i++)
 		free_played(&p->v[i]);
 	free(p->v);
+	free(p->counts);
+	free(p->fresh);
+	free(p->whole);
 	map_free(&p->paths);
 	*p = (struct playback){ 0 };
 }

@@ -25,8 +25,6 @@ struct played {
 	void *value;
 	size_t value_room;
 	int value_error; /* the errno of parsing it, or 0 */
-	bool fresh;      /* it may have changed in this sample */
-	bool whole;      /* the record of this sample has its full text */
 	bool asked;      /* whether an observer has told what it wants of this path */
 	enum observed wants;
 };
@@ -37,6 +35,11 @@ struct playback {
 	/* by the number of the path; those beyond the paths keep memory for reuse */
 	struct played *v;
 	uint32_t room;
+	/* of each path: how many numbers it has. Apart from the rest, since each sample goes through all */
+	uint32_t *counts;
+	uint64_t *fresh; /* a bit of each path: it may have changed in this sample */
+	uint64_t *whole; /* the record of this sample has its full text */
+	bool unasked;    /* an observer has not told yet what it wants of all paths */
 	uint32_t keyed; /* how many paths the key frame has */
 	uint64_t lists; /* how often a directory may have changed */
 };
@@ -58,6 +61,9 @@ int playback_track(struct playback *p, uint32_t i, struct text *text);
 
 /* Sets *out by the text of that track, as host_parse does. */
 int playback_parse(struct playback *p, uint32_t i, const struct parser *by, void *out);
+
+/* Whether the track of that number may have changed in this sample. */
+bool playback_is_fresh(const struct playback *p, uint32_t i);
 
 /* Shows the observer the files of this sample that may have changed. The first call, and the first one
  * after each key frame, which numbers the tracks again, show all. */

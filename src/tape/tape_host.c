@@ -55,7 +55,7 @@ learn_tools(struct tape *t)
 	int i = map_find(&t->reader.tracks.paths, text_of(TAPE_TOOLS));
 	struct text tools = { NULL, 0 };
 
-	if (i >= 0 && !t->reader.tracks.v[i].fresh && t->tools_known)
+	if (i >= 0 && !playback_is_fresh(&t->reader.tracks, (uint32_t)i) && t->tools_known)
 		return;
 	if (i < 0 || playback_track(&t->reader.tracks, (uint32_t)i, &tools) < 0)
 		tools = (struct text){ NULL, 0 };
