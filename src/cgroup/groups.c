@@ -357,7 +357,7 @@ int
 group_read_limit(struct host *h, const struct groups *all, const struct group *g, enum family f,
     const char *file, struct keyed *out)
 {
-	static const struct parser limit = { parse_limit, sizeof *out };
+	static const struct parser limit = { sizeof *out, .parse = parse_limit };
 
 	*out = (struct keyed){ 0 };
 	return group_parse(h, all, g, f, file, &limit, out);

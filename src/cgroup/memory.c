@@ -96,41 +96,58 @@ enum {
 	KEYS
 };
 
-/* The key of v2 and that of v1; "": none. */
-static const char *const stat_keys[KEYS][2] = {
-	[ANON] = { "anon", "total_rss" },
-	[FILE_] = { "file", "total_cache" },
-	[SHMEM] = { "shmem", "total_shmem" },
-	[SOCK] = { "sock", "" },
-	[KERNEL] = { "kernel", "" }, /* 5.18 */
-	[SLAB] = { "slab", "" },
-	[STACK] = { "kernel_stack", "" },
-	[TABLES] = { "pagetables", "" },
-	[PERCPU] = { "percpu", "" },
-	[INACTIVE_FILE] = { "inactive_file", "total_inactive_file" },
-	[ACTIVE_FILE] = { "active_file", "total_active_file" },
-	[SLAB_RECLAIMABLE] = { "slab_reclaimable", "" },
-	[SWAP] = { "", "total_swap" },
-	[REFAULT] = { "workingset_refault", "total_workingset_refault" },
-	[REFAULT_ANON] = { "workingset_refault_anon", "total_workingset_refault_anon" }, /* 5.9 */
-	[REFAULT_FILE] = { "workingset_refault_file", "total_workingset_refault_file" },
-	[MAJFAULT] = { "pgmajfault", "total_pgmajfault" },
-	[HIERARCHICAL] = { "", "hierarchical_memory_limit" },
+/* "": none. */
+static const char *const stat_keys_v2[KEYS] = {
+	[ANON] = "anon",
+	[FILE_] = "file",
+	[SHMEM] = "shmem",
+	[SOCK] = "sock",
+	[KERNEL] = "kernel", /* 5.18 */
+	[SLAB] = "slab",
+	[STACK] = "kernel_stack",
+	[TABLES] = "pagetables",
+	[PERCPU] = "percpu",
+	[INACTIVE_FILE] = "inactive_file",
+	[ACTIVE_FILE] = "active_file",
+	[SLAB_RECLAIMABLE] = "slab_reclaimable",
+	[SWAP] = "",
+	[REFAULT] = "workingset_refault",
+	[REFAULT_ANON] = "workingset_refault_anon", /* 5.9 */
+	[REFAULT_FILE] = "workingset_refault_file",
+	[MAJFAULT] = "pgmajfault",
+	[HIERARCHICAL] = "",
 };
 
-int
-memory_stat_parse(struct text t, int version, struct memory_stat *out)
+static const char *const stat_keys_v1[KEYS] = {
+	[ANON] = "total_rss",
+	[FILE_] = "total_cache",
+	[SHMEM] = "total_shmem",
+	[SOCK] = "",
+	[KERNEL] = "",
+	[SLAB] = "",
+	[STACK] = "",
+	[TABLES] = "",
+	[PERCPU] = "",
+	[INACTIVE_FILE] = "total_inactive_file",
+	[ACTIVE_FILE] = "total_active_file",
+	[SLAB_RECLAIMABLE] = "",
+	[SWAP] = "total_swap",
+	[REFAULT] = "total_workingset_refault",
+	[REFAULT_ANON] = "total_workingset_refault_anon",
+	[REFAULT_FILE] = "total_workingset_refault_file",
+	[MAJFAULT] = "total_pgmajfault",
+	[HIERARCHICAL] = "hierarchical_memory_limit",
+};
+
+static int
+set_stat(const struct keyed *v, void *out)
 {
-	const char *wanted[KEYS];
-	struct keyed v[KEYS];
+	struct keyed parts = sum(sum(v[SLAB], v[STACK]), sum(v[TABLES], v[PERCPU]));
+	bool any = false;
 
 	for (int i = 0; i < KEYS; i++)
-		wanted[i] = stat_keys[i][version == 1];
-	*out = (struct memory_stat){ 0 };
-	if (keyed_parse(t, wanted, KEYS, v) == 0)
-		return invalid();
-	struct keyed parts = sum(sum(v[SLAB], v[STACK]), sum(v[TABLES], v[PERCPU]));
-	*out = (struct memory_stat){
+		any |= v[i].known;
+	*(struct memory_stat *)out = (struct memory_stat){
 		.anon = v[ANON],
 		.file = v[FILE_],
 		.shmem = v[SHMEM],
@@ -144,20 +161,37 @@ memory_stat_parse(struct text t, int version, struct memory_stat *out)
 		.majfaults = v[MAJFAULT],
 		.hierarchical_limit = limit_unless_huge(v[HIERARCHICAL]),
 	};
-	return 0;
+	return any ? 0 : invalid();
 }
+
+/* Of version 1 and of version 2. */
+static const struct parser stat_parsers[] = {
+	[1] = { sizeof(struct memory_stat), .keys = stat_keys_v1, .nkeys = KEYS, .set = set_stat },
+	[2] = { sizeof(struct memory_stat), .keys = stat_keys_v2, .nkeys = KEYS, .set = set_stat },
+};
+
+int
+memory_stat_parse(struct text t, int version, struct memory_stat *out)
+{
+	return parser_apply(&stat_parsers[version == 1 ? 1 : 2], t, out);
+}
+
+static int
+set_events(const struct keyed *v, void *out)
+{
+	*(struct memory_events *)out = (struct memory_events){ v[0], v[1], v[2], v[3] };
+	return v[0].known || v[1].known || v[2].known || v[3].known ? 0 : invalid();
+}
+
+static const char *const event_keys[] = { "high", "max", "oom", "oom_kill" };
+static const struct parser events = {
+	sizeof(struct memory_events), .keys = event_keys, .nkeys = 4, .set = set_events
+};
 
 int
 memory_events_parse(struct text t, struct memory_events *out)
 {
-	static const char *const keys[] = { "high", "max", "oom", "oom_kill" };
-	struct keyed v[4];
-
-	*out = (struct memory_events){ 0 };
-	if (keyed_parse(t, keys, 4, v) == 0)
-		return invalid();
-	*out = (struct memory_events){ v[0], v[1], v[2], v[3] };
-	return 0;
+	return parser_apply(&events, t, out);
 }
 
 /* A file of one number; unknown if it is not there. */
@@ -229,37 +263,12 @@ read_v1(struct host *h, const struct groups *all, const struct group *g, struct 
 		keyed_parse(text, &oom_kill, 1, &out->events.oom_kill);
 }
 
-static int
-parse_events(struct text t, void *out)
-{
-	return memory_events_parse(t, out);
-}
-
 static void
 read_v2(struct host *h, const struct groups *all, const struct group *g, struct group_memory *out)
 {
-	static const struct parser events = { parse_events, sizeof out->events };
-
 	out->stat.swap = number(h, all, g, "memory.swap.current");
 	group_parse(h, all, g, FAMILY_MEMORY, "memory.events", &events, &out->events);
 }
-
-static int
-parse_stat_v1(struct text t, void *out)
-{
-	return memory_stat_parse(t, 1, out);
-}
-
-static int
-parse_stat_v2(struct text t, void *out)
-{
-	return memory_stat_parse(t, 2, out);
-}
-
-static const struct parser stat_parsers[] = {
-	[1] = { parse_stat_v1, sizeof(struct memory_stat) },
-	[2] = { parse_stat_v2, sizeof(struct memory_stat) },
-};
 
 static void
 set_pressure(const struct psi *psi, struct group_memory *out)

@@ -13,7 +13,7 @@ parse_psi(struct text t, void *out)
 	return psi_parse(t, out);
 }
 
-const struct parser psi_parser = { parse_psi, sizeof(struct psi) };
+const struct parser psi_parser = { sizeof(struct psi), .parse = parse_psi };
 
 /* Reads the files of a cgroup, or with g NULL those of the machine. */
 static int

@@ -74,21 +74,29 @@ nanoseconds(struct keyed ns, struct keyed us)
 	return keyed_of(us.v * 1000);
 }
 
-int
-cpu_stat_parse(struct text t, struct group_cpu *out)
-{
-	static const char *const keys[] = { "usage_usec", "nr_periods", "nr_throttled",
-		"throttled_usec", "throttled_time", "nr_bursts" };
-	enum { USAGE, PERIODS, THROTTLED, THROTTLED_US, THROTTLED_NS, BURSTS, KEYS };
-	struct keyed v[KEYS];
+enum { USAGE, PERIODS, THROTTLED, THROTTLED_US, THROTTLED_NS, BURSTS, STAT_KEYS };
 
-	if (keyed_parse(t, keys, KEYS, v) == 0)
-		return invalid();
+static const char *const stat_keys[STAT_KEYS] = { "usage_usec", "nr_periods", "nr_throttled",
+	"throttled_usec", "throttled_time", "nr_bursts" };
+
+static void
+set_stat(const struct keyed *v, struct group_cpu *out)
+{
 	out->usage_ns = nanoseconds((struct keyed){ 0 }, v[USAGE]);
 	out->periods = v[PERIODS];
 	out->throttled = v[THROTTLED];
 	out->throttled_ns = nanoseconds(v[THROTTLED_NS], v[THROTTLED_US]);
 	out->bursts = v[BURSTS];
+}
+
+int
+cpu_stat_parse(struct text t, struct group_cpu *out)
+{
+	struct keyed v[STAT_KEYS];
+
+	if (keyed_parse(t, stat_keys, STAT_KEYS, v) == 0)
+		return invalid();
+	set_stat(v, out);
 	return 0;
 }
 
@@ -136,7 +144,7 @@ parse_cpu_max(struct text t, void *out)
 static int
 read_cpu_max(struct host *h, const struct groups *all, const struct group *g, struct cpu_quota *out)
 {
-	static const struct parser cpu_max = { parse_cpu_max, sizeof *out };
+	static const struct parser cpu_max = { sizeof *out, .parse = parse_cpu_max };
 
 	return group_parse(h, all, g, FAMILY_CPU, "cpu.max", &cpu_max, out);
 }
@@ -167,13 +175,14 @@ read_cpuacct(struct host *h, const struct groups *all, const struct group *g, st
 		*out = keyed_of(v);
 }
 
-/* If damaged, all is unknown. */
+/* If the file is damaged, all is unknown. */
 static int
-parse_cpu_stat(struct text t, void *out)
+set_cpu_stat(const struct keyed *v, void *out)
 {
-	struct group_cpu *cpu = memset(out, 0, sizeof *cpu);
+	struct group_cpu *cpu = out;
 
-	cpu_stat_parse(t, cpu);
+	*cpu = (struct group_cpu){ 0 };
+	set_stat(v, cpu);
 	return 0;
 }
 
@@ -181,7 +190,9 @@ int
 group_read_cpu(struct host *h, const struct groups *all, const struct group *g, bool with_local,
     struct group_cpu *out)
 {
-	static const struct parser cpu_stat = { parse_cpu_stat, sizeof *out };
+	static const struct parser cpu_stat = {
+		sizeof *out, .keys = stat_keys, .nkeys = STAT_KEYS, .set = set_cpu_stat
+	};
 	const struct cpu_quota quota = out->quota;
 	struct text text;
 	struct psi psi;

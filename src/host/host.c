@@ -39,13 +39,24 @@ host_read(struct host *h, const char *path, struct text *text)
 }
 
 int
+parser_apply(const struct parser *p, struct text t, void *out)
+{
+	struct keyed v[KEYED_MOST];
+
+	if (p->parse)
+		return p->parse(t, out);
+	keyed_parse(t, p->keys, p->nkeys, v);
+	return p->set(v, out);
+}
+
+int
 host_parse(struct host *h, const char *path, const struct parser *p, void *out)
 {
 	struct text text;
 
 	if (h->ops->parse)
 		return h->ops->parse(h, path, p, out);
-	return host_read(h, path, &text) < 0 ? -1 : p->parse(text, out);
+	return host_read(h, path, &text) < 0 ? -1 : parser_apply(p, text, out);
 }
 
 int

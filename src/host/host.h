@@ -83,12 +83,20 @@ struct host_file {
 	int64_t changed_ns; /* its mtime */
 };
 
-/* How the text of a file is read: sets a value of `size` bytes by the text alone, also if it fails. Returns
- * 0, or -1 with errno. */
+/* How the text of a file becomes a value of `size` bytes, by the text alone. Both functions set *out also
+ * if they fail, and return 0, or -1 with errno. */
 struct parser {
-	int (*parse)(struct text, void *out);
 	size_t size;
+	int (*parse)(struct text, void *out);
+	/* Without `parse`, of the numbers of these keys, as keyed_parse finds them: a recording has the
+	 * numbers, and need not print them. */
+	const char *const *keys;
+	size_t nkeys;
+	int (*set)(const struct keyed *v, void *out);
 };
+
+/* Applies it to a text. */
+int parser_apply(const struct parser *p, struct text t, void *out);
 
 struct host_ops {
 	int (*next)(struct host *, int64_t deadline_ns, enum sample_kind, struct sample *);

@@ -10,6 +10,9 @@
 
 enum { ERRNO_MOST = 4095 };
 
+/* Marks the place of a number; see bind. */
+#define MARK (UINT64_C(1) << 61)
+
 /* Whether the path stays below the root: unpacking creates files at these paths. */
 static bool
 is_path(struct text path)
@@ -140,6 +143,7 @@ begin_with(struct playback *p, uint32_t i, bool own)
 	const struct figures *f = &w->figures;
 
 	t->is_own = own;
+	t->bound = NULL;
 	note_change(p, i);
 	p->counts[i] = w->error ? 0 : (uint32_t)f->count;
 	if (t->room < f->count) {
@@ -253,21 +257,81 @@ playback_track(struct playback *p, uint32_t i, struct text *text)
 	return 0;
 }
 
+/* ---- Parsing
+ *
+ * To learn which numbers belong to the keys of a parser, the text is parsed once with marks in their place.
+ * No number in the words is as large: they are the ones that are not printed as they were. */
+
+static void
+bind(struct playback *p, uint32_t i, const struct parser *by)
+{
+	struct played *t = &p->v[i];
+	const struct figures *f = &words_of(t)->figures;
+	uint64_t *marks = xmalloc((f->count + 1) * sizeof *marks);
+
+	for (size_t k = 0; k < f->count; k++)
+		marks[k] = MARK + k;
+	t->text.n = 0;
+	t->stale = true;
+	figures_print(f, marks, &t->text);
+	free(marks);
+	if (t->numbers_room < by->nkeys) {
+		t->numbers = xrealloc(t->numbers, by->nkeys * sizeof *t->numbers);
+		t->numbers_room = by->nkeys;
+	}
+	keyed_parse((struct text){ t->text.s, t->text.n }, by->keys, by->nkeys, t->numbers);
+	t->bound = by;
+}
+
+/* The numbers of its keys. */
+static void
+take_keys(const struct played *t, const struct parser *by, struct keyed *v)
+{
+	const size_t n = words_of(t)->figures.count;
+
+	for (size_t k = 0; k < by->nkeys; k++) {
+		v[k] = t->numbers[k];
+		if (!v[k].known || v[k].v < MARK || v[k].v - MARK >= n)
+			continue;
+		uint64_t now = t->values[v[k].v - MARK];
+		v[k] = now <= INT64_MAX ? keyed_of(now) : (struct keyed){ 0 };
+	}
+}
+
+static int
+parse(struct playback *p, uint32_t i, const struct parser *by, void *out)
+{
+	struct played *t = &p->v[i];
+	struct keyed v[KEYED_MOST];
+	struct text text;
+
+	if (by->parse) {
+		playback_track(p, i, &text);
+		return by->parse(text, out);
+	}
+	if (t->bound != by)
+		bind(p, i, by);
+	take_keys(t, by, v);
+	return by->set(v, out);
+}
+
 int
 playback_parse(struct playback *p, uint32_t i, const struct parser *by, void *out)
 {
 	struct played *t = &p->v[i];
-	struct text text;
+	const struct words *w = words_of(t);
 
+	if (w->error) {
+		errno = w->error;
+		return -1;
+	}
 	if (t->parser != by) {
-		if (playback_track(p, i, &text) < 0)
-			return -1;
 		if (t->value_room < by->size) {
 			t->value = xrealloc(t->value, by->size);
 			t->value_room = by->size;
 		}
 		memset(t->value, 0, by->size);
-		t->value_error = by->parse(text, t->value) < 0 ? errno : 0;
+		t->value_error = parse(p, i, by, t->value) < 0 ? errno : 0;
 		t->parser = by;
 	}
 	memcpy(out, t->value, by->size);
@@ -319,6 +383,7 @@ free_played(struct played *t)
 	figures_free(&t->own.figures);
 	free(t->values);
 	free(t->value);
+	free(t->numbers);
 	buf_free(&t->text);
 }
 

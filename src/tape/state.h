@@ -25,6 +25,10 @@ struct played {
 	void *value;
 	size_t value_room;
 	int value_error; /* the errno of parsing it, or 0 */
+	/* the parser whose keys are known to have these numbers; NULL: none, for these words */
+	const struct parser *bound;
+	struct keyed *numbers; /* of each key: MARK and the place of its number, or what does not change */
+	size_t numbers_room;
 	bool asked;      /* whether an observer has told what it wants of this path */
 	enum observed wants;
 };
