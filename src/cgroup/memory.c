@@ -184,9 +184,8 @@ set_events(const struct keyed *v, void *out)
 }
 
 static const char *const event_keys[] = { "high", "max", "oom", "oom_kill" };
-static const struct parser events = {
-	sizeof(struct memory_events), .keys = event_keys, .nkeys = 4, .set = set_events
-};
+static const struct parser events = { sizeof(struct memory_events), .keys = event_keys, .nkeys = 4,
+	.set = set_events };
 
 int
 memory_events_parse(struct text t, struct memory_events *out)
@@ -292,8 +291,8 @@ group_read_memory(
 		return -1;
 	if (out->current_read)
 		limit_parse(text, &out->current);
-	group_parse(
-	    h, all, g, FAMILY_MEMORY, "memory.stat", &stat_parsers[version == 1 ? 1 : 2], &out->stat);
+	group_parse(h, all, g, FAMILY_MEMORY, "memory.stat", &stat_parsers[version == 1 ? 1 : 2],
+	    &out->stat);
 	(version == 1 ? read_v1 : read_v2)(h, all, g, out);
 	check_parts(out, "memory.stat");
 	if (group_parse(h, all, g, FAMILY_PRESSURE, "memory.pressure", &psi_parser, &psi) == 0)

@@ -31,9 +31,9 @@ read_files(struct host *h, const struct groups *all, const struct group *g, bool
 
 	*out = (struct pressure){ 0 };
 	for (int r = 0; r < (with_irq ? RESOURCES : PRESSURE_IRQ); r++) {
-		int got = g ? group_parse(h, all, g, FAMILY_PRESSURE, files[r][1], &psi_parser,
-				  &out->of[r]) :
-			      host_parse(h, files[r][0], &psi_parser, &out->of[r]);
+		int got = g ?
+		    group_parse(h, all, g, FAMILY_PRESSURE, files[r][1], &psi_parser, &out->of[r]) :
+		    host_parse(h, files[r][0], &psi_parser, &out->of[r]);
 		out->known[r] = got == 0;
 		if (!out->known[r] && r == PRESSURE_CPU)
 			cpu_error = errno;

@@ -190,9 +190,8 @@ int
 group_read_cpu(struct host *h, const struct groups *all, const struct group *g, bool with_local,
     struct group_cpu *out)
 {
-	static const struct parser cpu_stat = {
-		sizeof *out, .keys = stat_keys, .nkeys = STAT_KEYS, .set = set_cpu_stat
-	};
+	static const struct parser cpu_stat = { sizeof *out, .keys = stat_keys, .nkeys = STAT_KEYS,
+		.set = set_cpu_stat };
 	const struct cpu_quota quota = out->quota;
 	struct text text;
 	struct psi psi;

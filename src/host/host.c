@@ -168,10 +168,10 @@ host_close(struct host *h)
 static bool
 is_listed(const char *names, const char *name)
 {
-	struct text rest = text_of(names), word;
+	const size_t n = strlen(name);
 
-	while (text_word(&rest, &word))
-		if (text_eq(word, name))
+	for (; *names; names += strcspn(names, " "), names += *names == ' ')
+		if (strncmp(names, name, n) == 0 && (names[n] == ' ' || names[n] == '\0'))
 			return true;
 	return false;
 }

@@ -279,7 +279,8 @@ struct host *host_tape(int fd, bool pipe);
  * -1 with errno: ESPIPE for a pipe. */
 int host_tape_span(struct host *h, struct span *out);
 
-/* Limits the recording to this window (CLOCK_REALTIME), before the first host_next. `follow`: wait
+/* Goes to the beginning of a recording, limits it to this window (CLOCK_REALTIME), and forgets the
+ * observer. `follow`: wait
  * for more samples at the end. */
 void host_tape_window(struct host *h, struct span window, bool follow);
 

@@ -693,14 +693,16 @@ count_samples(const struct options *o)
 }
 
 void
-session_open_counted(struct session *s, const struct options *o, const struct samples_count *c)
+session_open_counted(
+    struct session *s, const struct options *o, const struct samples_count *c, struct host *lent)
 {
 	s->options = o;
 	s->whole = true;
 	s->left = c->whole;
 	for (size_t i = 0; tools[i]; i++)
 		s->last_left[i] = c->whole - c->last[i];
-	s->host = open_host(o);
+	s->lent = lent != NULL;
+	s->host = lent ? lent : open_host(o);
 }
 
 void
@@ -712,7 +714,7 @@ session_open_whole(struct session *s, const struct options *o)
 		check_source(o->source);
 		c = count_samples(o);
 	}
-	session_open_counted(s, o, &c);
+	session_open_counted(s, o, &c, NULL);
 }
 
 double
@@ -738,6 +740,7 @@ session_end(struct session *s)
 			sampler_end(s->v[i]);
 		free(s->v[i]);
 	}
-	host_close(s->host);
+	if (!s->lent)
+		host_close(s->host);
 	arena_free(&s->resolved);
 }

@@ -36,7 +36,8 @@ enum { SAMPLERS_MOST = 32, SESSION_NOTES = 48 };
 /* Zero-initialise, then set the host and the options, and what else the command needs down to
  * `about`. Times are the host's monotonic nanoseconds. */
 struct session {
-	struct host *host; /* session_end closes it */
+	struct host *host;
+	bool lent; /* session_end leaves the host open */
 	const struct options *options;
 	/* Between rows. 0: one row after a second; of a recording, one row per sample. */
 	int64_t interval_ns;
@@ -106,9 +107,9 @@ struct samples_count {
 void samples_count_add(struct samples_count *c, const struct host *h, const struct sample *m);
 
 /* The same as session_open_whole for somebody who has read the recording already: at least two rows, of
- * one boot. */
+ * one boot. With `lent`, in the window of that open recording; NULL: opens it. */
 void session_open_counted(
-    struct session *s, const struct options *o, const struct samples_count *c);
+    struct session *s, const struct options *o, const struct samples_count *c, struct host *lent);
 
 /* Adds a sampler of the tool; the caller sets its options. */
 struct sampler *session_add(struct session *s, const struct tool *tool, const struct request *ask);

@@ -144,6 +144,7 @@ begin_with(struct playback *p, uint32_t i, bool own)
 
 	t->is_own = own;
 	t->bound = NULL;
+	t->printed.valid = false;
 	note_change(p, i);
 	p->counts[i] = w->error ? 0 : (uint32_t)f->count;
 	if (t->room < f->count) {
@@ -249,11 +250,10 @@ playback_track(struct playback *p, uint32_t i, struct text *text)
 		return -1;
 	}
 	if (t->stale) {
-		t->text.n = 0;
-		figures_print(&w->figures, t->values, &t->text);
+		figures_show(&w->figures, t->values, &t->printed);
 		t->stale = false;
 	}
-	*text = (struct text){ t->text.s, t->text.n };
+	*text = (struct text){ t->printed.text.s, t->printed.text.n };
 	return 0;
 }
 
@@ -267,19 +267,19 @@ bind(struct playback *p, uint32_t i, const struct parser *by)
 {
 	struct played *t = &p->v[i];
 	const struct figures *f = &words_of(t)->figures;
+	struct buf text = { 0 };
 	uint64_t *marks = xmalloc((f->count + 1) * sizeof *marks);
 
 	for (size_t k = 0; k < f->count; k++)
 		marks[k] = MARK + k;
-	t->text.n = 0;
-	t->stale = true;
-	figures_print(f, marks, &t->text);
+	figures_print(f, marks, &text);
 	free(marks);
 	if (t->numbers_room < by->nkeys) {
 		t->numbers = xrealloc(t->numbers, by->nkeys * sizeof *t->numbers);
 		t->numbers_room = by->nkeys;
 	}
-	keyed_parse((struct text){ t->text.s, t->text.n }, by->keys, by->nkeys, t->numbers);
+	keyed_parse((struct text){ text.s, text.n }, by->keys, by->nkeys, t->numbers);
+	buf_free(&text);
 	t->bound = by;
 }
 
@@ -384,7 +384,7 @@ free_played(struct played *t)
 	free(t->values);
 	free(t->value);
 	free(t->numbers);
-	buf_free(&t->text);
+	printed_free(&t->printed);
 }
 
 void

@@ -17,9 +17,9 @@ struct played {
 	bool is_own;           /* which of them is valid */
 	uint64_t *values;      /* its present numbers */
 	size_t room;
-	struct buf text; /* as printed last */
-	bool stale;      /* its numbers have changed since then */
-	bool list;       /* of a directory */
+	struct printed printed; /* as it was last needed */
+	bool stale;             /* its numbers have changed since then */
+	bool list;              /* of a directory */
 	/* what host_parse made of it last; NULL: nothing, or it has changed since then */
 	const struct parser *parser;
 	void *value;
@@ -27,9 +27,10 @@ struct played {
 	int value_error; /* the errno of parsing it, or 0 */
 	/* the parser whose keys are known to have these numbers; NULL: none, for these words */
 	const struct parser *bound;
-	struct keyed *numbers; /* of each key: MARK and the place of its number, or what does not change */
+	struct keyed
+	    *numbers; /* of each key: MARK and the place of its number, or what does not change */
 	size_t numbers_room;
-	bool asked;      /* whether an observer has told what it wants of this path */
+	bool asked; /* whether an observer has told what it wants of this path */
 	enum observed wants;
 };
 
@@ -44,8 +45,8 @@ struct playback {
 	uint64_t *fresh; /* a bit of each path: it may have changed in this sample */
 	uint64_t *whole; /* the record of this sample has its full text */
 	bool unasked;    /* an observer has not told yet what it wants of all paths */
-	uint32_t keyed; /* how many paths the key frame has */
-	uint64_t lists; /* how often a directory may have changed */
+	uint32_t keyed;  /* how many paths the key frame has */
+	uint64_t lists;  /* how often a directory may have changed */
 };
 
 /* Reads a key frame. Returns 0, or -1 if it is not valid; then no track is known. */

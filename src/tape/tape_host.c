@@ -229,6 +229,9 @@ host_tape_window(struct host *h, struct span window, bool follow)
 {
 	struct tape *t = (struct tape *)h;
 
+	tape_reader_rewind(&t->reader);
+	t->begun = t->tools_known = false;
+	t->observer = NULL;
 	t->window = (struct tape_window){ .times = window };
 	t->reader.follow = follow;
 	t->reader.wanted.to_ns = window.to_ns;

@@ -187,6 +187,71 @@ figures_print(const struct figures *f, const uint64_t *values, struct buf *b)
 	buf_add(b, f->text.s + at, f->text.n - at);
 }
 
+/* Prints the numbers that have changed in place; false if one does not fit. */
+static bool
+renew_text(const struct figures *f, const uint64_t *values, struct printed *p)
+{
+	struct buf number = { 0 };
+	bool fits = true;
+
+	for (size_t i = 0; i < f->count && fits; i++) {
+		const struct spot *at = &p->spots[i];
+		if (p->values[i] == values[i])
+			continue;
+		number.n = 0;
+		print_number(&number, &f->spots[i], values[i]);
+		fits = number.n == at->n;
+		if (fits)
+			memcpy(p->text.s + at->at, number.s, number.n);
+		p->values[i] = values[i];
+	}
+	buf_free(&number);
+	return fits;
+}
+
+static void
+print_all(const struct figures *f, const uint64_t *values, struct printed *p)
+{
+	size_t at = 0;
+
+	p->text.n = 0;
+	p->count = f->count;
+	p->valid = true;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct spot *spot = &f->spots[i];
+		buf_add(&p->text, f->text.s + at, spot->at - at);
+		size_t begin = p->text.n;
+		print_number(&p->text, spot, values[i]);
+		p->spots[i] =
+		    (struct spot){ (uint32_t)begin, (uint8_t)(p->text.n - begin), spot->kind };
+		p->values[i] = values[i];
+		at = spot->at + spot->n;
+	}
+	buf_add(&p->text, f->text.s + at, f->text.n - at);
+}
+
+void
+figures_show(const struct figures *f, const uint64_t *values, struct printed *p)
+{
+	if (p->valid && p->count == f->count && renew_text(f, values, p))
+		return;
+	if (p->room < f->count) {
+		p->room = f->count;
+		p->spots = xrealloc(p->spots, p->room * sizeof *p->spots);
+		p->values = xrealloc(p->values, p->room * sizeof *p->values);
+	}
+	print_all(f, values, p);
+}
+
+void
+printed_free(struct printed *p)
+{
+	buf_free(&p->text);
+	free(p->spots);
+	free(p->values);
+	*p = (struct printed){ .valid = false };
+}
+
 void
 figures_free(struct figures *f)
 {

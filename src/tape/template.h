@@ -44,6 +44,21 @@ bool figures_renew(struct figures *f, struct text t);
 /* Appends the text of f with these numbers. A number that is too wide for its place widens it. */
 void figures_print(const struct figures *f, const uint64_t *values, struct buf *b);
 
+/* A text that was printed, with the places of its numbers. Zero-initialise to start. */
+struct printed {
+	struct buf text;
+	struct spot *spots;
+	uint64_t *values;
+	size_t count, room;
+	bool valid; /* it is of the present words; to be cleared when they change */
+};
+
+/* Makes p the text of f with these numbers. Of a text that is valid, only numbers that have changed are
+ * printed, as long as none has become longer or shorter. */
+void figures_show(const struct figures *f, const uint64_t *values, struct printed *p);
+
+void printed_free(struct printed *p);
+
 void figures_free(struct figures *f);
 
 #endif

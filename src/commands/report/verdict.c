@@ -1,4 +1,5 @@
 /* verdict: runs the rules of pq why on the whole window of a recording, and on equal parts of it. */
+#include "cli/open.h"
 #include "commands/limit_words.h"
 #include "commands/report/report.h"
 
@@ -6,20 +7,6 @@
 #include <string.h>
 
 static const int64_t SECOND = 1000000000;
-
-/* The window from one time to another of the recording. */
-static struct options
-options_of(const struct options *o, const struct report_tape *t, int64_t from_ns, int64_t to_ns)
-{
-	struct options part = *o;
-
-	part.source = t->path;
-	if (from_ns == INT64_MIN)
-		return part;
-	part.from = (struct when_option){ "the part", { .kind = WHEN_INSTANT, .ns = from_ns } };
-	part.to = (struct when_option){ "the part", { .kind = WHEN_INSTANT, .ns = to_ns } };
-	return part;
-}
 
 /* What could not be checked belongs to the answer. */
 static void
@@ -45,18 +32,20 @@ keep_changes(struct report_tape *t, const struct limit_changes *c)
 	}
 }
 
+/* Of the window of an open recording. */
 static void
-judge(struct report_tape *t, const struct options *o, struct judged *j, bool whole)
+judge(struct report_tape *t, const struct options *o, struct host *h, struct judged *j)
 {
 	struct evidence *e = xmalloc(sizeof *e);
 
-	if (evidence_begin_counted(e, o, &j->count)) {
+	j->findings.recording = t->path;
+	if (evidence_begin_counted(e, o, &j->count, h)) {
 		evidence_watch(e);
 		causes_find(e, &j->findings);
 		j->verdict = findings_verdict(&j->findings, e);
 		j->sampled = true;
 		keep_unknown(j, &e->session);
-		if (whole)
+		if (j == &t->whole)
 			keep_changes(t, &e->changes);
 	}
 	evidence_end(e);
@@ -99,19 +88,21 @@ judge_count(struct report_tape *t, const struct host *h, const struct sample *m)
 void
 judge_tape(struct report_tape *t, const struct options *o)
 {
-	struct options whole = options_of(o, t, INT64_MIN, 0);
+	struct options one = *o;
 
 	if (t->rows < 2 || t->boots > 1)
 		return;
-	t->whole.findings.recording = t->path;
-	judge(t, &whole, &t->whole, true);
+	one.source = t->path;
+	struct host *h = open_host(&one);
+	judge(t, &one, h, &t->whole);
 	for (size_t i = 0; i < t->nparts; i++) {
 		struct judged *j = &t->parts[i];
-		struct options part = options_of(o, t, j->from_ns, j->to_ns);
-		j->findings.recording = t->path;
-		if (j->count.rows >= 2)
-			judge(t, &part, j, false);
+		if (j->count.rows < 2)
+			continue;
+		host_tape_window(h, (struct span){ j->from_ns, j->to_ns }, false);
+		judge(t, &one, h, j);
 	}
+	host_close(h);
 }
 
 void

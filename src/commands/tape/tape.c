@@ -106,7 +106,8 @@ take_cost(struct cost *c, struct tape_reader *r, const struct sample *m)
 	uint64_t before = c->v[COST_CPU].v;
 	struct text text;
 
-	if (i < 0 || !playback_is_fresh(&r->tracks, (uint32_t)i) || playback_track(&r->tracks, (uint32_t)i, &text) < 0)
+	if (i < 0 || !playback_is_fresh(&r->tracks, (uint32_t)i) ||
+	    playback_track(&r->tracks, (uint32_t)i, &text) < 0)
 		return;
 	keyed_parse(text, keys, sizeof keys / sizeof keys[0], c->v);
 	bool first = !c->from_cpu_us.known || c->run != r->segment.run;

@@ -264,10 +264,11 @@ evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns)
 }
 
 bool
-evidence_begin_counted(struct evidence *e, const struct options *o, const struct samples_count *c)
+evidence_begin_counted(
+    struct evidence *e, const struct options *o, const struct samples_count *c, struct host *lent)
 {
 	begin_for(e, o);
-	session_open_counted(&e->session, o, c);
+	session_open_counted(&e->session, o, c, lent);
 	return begin_watch(e, 0);
 }
 

@@ -190,9 +190,9 @@ struct evidence {
  * it. */
 bool evidence_begin(struct evidence *e, const struct options *o, int64_t span_ns);
 
-/* The same for a recording whose samples are counted. */
+/* The same for a recording whose samples are counted, as session_open_counted. */
 bool evidence_begin_counted(
-    struct evidence *e, const struct options *o, const struct samples_count *c);
+    struct evidence *e, const struct options *o, const struct samples_count *c, struct host *lent);
 
 /* Watches to the end of the span or of the recording. */
 void evidence_watch(struct evidence *e);
