@@ -161,20 +161,22 @@ text_next_u64(struct text *rest, uint64_t *v)
 int
 text_decimal(struct text t, double *v)
 {
-	struct text whole;
-	size_t n = t.n;
+	static const double power[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18 };
+	const char *point = t.n > 0 ? memchr(t.s, '.', t.n) : NULL;
+	struct text whole = { t.s, point ? (size_t)(point - t.s) : t.n };
 	uint64_t a, b = 0;
-	double scale = 1;
+	size_t n = 0;
 
-	if (!text_split(&t, '.', &whole) || text_u64(whole, &a) < 0)
-		return fail_with(EINVAL);
-	if (whole.n < n) {
-		if (t.n > 18 || text_u64(t, &b) < 0)
+	if (point) {
+		n = t.n - whole.n - 1;
+		if (n >= sizeof power / sizeof *power ||
+		    text_u64((struct text){ point + 1, n }, &b) < 0)
 			return fail_with(EINVAL);
-		for (size_t i = 0; i < t.n; i++)
-			scale *= 10;
 	}
-	*v = (double)a + (double)b / scale;
+	if (text_u64(whole, &a) < 0)
+		return fail_with(EINVAL);
+	*v = (double)a + (double)b / power[n];
 	return 0;
 }
 

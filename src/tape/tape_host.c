@@ -113,11 +113,17 @@ tape_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 static int
 track_of(const struct tape *t, const char *path, enum path_mark mark)
 {
+	const struct map *paths = &t->reader.tracks.paths;
+	const struct text whole = text_of(path);
 	char name[PATH_LONGEST];
-	int i = path_clean(path, mark, name, sizeof name) ?
-	    map_find(&t->reader.tracks.paths, text_of(name)) :
-	    -1;
+	int i = -1;
 
+	/* most paths are clean: the names of files end in no mark */
+	if (mark == PATH_FILE && whole.n > 0 && whole.s[whole.n - 1] != PATH_DIRECTORY &&
+	    whole.s[whole.n - 1] != PATH_LINK)
+		i = map_find(paths, whole);
+	if (i < 0 && path_clean(path, mark, name, sizeof name))
+		i = map_find(paths, text_of(name));
 	if (i < 0)
 		errno = t->whole ? ENOENT : ENODATA;
 	return i;

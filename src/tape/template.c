@@ -187,26 +187,29 @@ figures_print(const struct figures *f, const uint64_t *values, struct buf *b)
 	buf_add(b, f->text.s + at, f->text.n - at);
 }
 
-/* Prints the numbers that have changed in place; false if one does not fit. */
-static bool
-renew_text(const struct figures *f, const uint64_t *values, struct printed *p)
+/* The text of before with the numbers that have changed since. */
+static void
+print_changed(const struct figures *f, const uint64_t *values, struct printed *p)
 {
-	struct buf number = { 0 };
-	bool fits = true;
+	struct buf old = p->text;
+	size_t taken = 0; /* of the old text */
 
-	for (size_t i = 0; i < f->count && fits; i++) {
-		const struct spot *at = &p->spots[i];
-		if (p->values[i] == values[i])
-			continue;
-		number.n = 0;
-		print_number(&number, &f->spots[i], values[i]);
-		fits = number.n == at->n;
-		if (fits)
-			memcpy(p->text.s + at->at, number.s, number.n);
-		p->values[i] = values[i];
+	p->text = p->spare;
+	p->text.n = 0;
+	for (size_t i = 0; i < f->count; i++) {
+		struct spot *spot = &p->spots[i];
+		size_t at = p->text.n + spot->at - taken;
+		if (p->values[i] != values[i]) {
+			buf_add(&p->text, old.s + taken, spot->at - taken);
+			taken = spot->at + spot->n;
+			print_number(&p->text, &f->spots[i], values[i]);
+			spot->n = (uint8_t)(p->text.n - at);
+			p->values[i] = values[i];
+		}
+		spot->at = (uint32_t)at;
 	}
-	buf_free(&number);
-	return fits;
+	buf_add(&p->text, old.s + taken, old.n - taken);
+	p->spare = old;
 }
 
 static void
@@ -215,7 +218,6 @@ print_all(const struct figures *f, const uint64_t *values, struct printed *p)
 	size_t at = 0;
 
 	p->text.n = 0;
-	p->count = f->count;
 	p->valid = true;
 	for (size_t i = 0; i < f->count; i++) {
 		const struct spot *spot = &f->spots[i];
@@ -233,8 +235,10 @@ print_all(const struct figures *f, const uint64_t *values, struct printed *p)
 void
 figures_show(const struct figures *f, const uint64_t *values, struct printed *p)
 {
-	if (p->valid && p->count == f->count && renew_text(f, values, p))
+	if (p->valid) {
+		print_changed(f, values, p);
 		return;
+	}
 	if (p->room < f->count) {
 		p->room = f->count;
 		p->spots = xrealloc(p->spots, p->room * sizeof *p->spots);
@@ -247,6 +251,7 @@ void
 printed_free(struct printed *p)
 {
 	buf_free(&p->text);
+	buf_free(&p->spare);
 	free(p->spots);
 	free(p->values);
 	*p = (struct printed){ .valid = false };

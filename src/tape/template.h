@@ -46,15 +46,15 @@ void figures_print(const struct figures *f, const uint64_t *values, struct buf *
 
 /* A text that was printed, with the places of its numbers. Zero-initialise to start. */
 struct printed {
-	struct buf text;
+	struct buf text, spare;
 	struct spot *spots;
 	uint64_t *values;
-	size_t count, room;
+	size_t room;
 	bool valid; /* it is of the present words; to be cleared when they change */
 };
 
-/* Makes p the text of f with these numbers. Of a text that is valid, only numbers that have changed are
- * printed, as long as none has become longer or shorter. */
+/* Makes p the text of f with these numbers, as figures_print does. Of a text that is valid, only numbers
+ * that have changed are printed. */
 void figures_show(const struct figures *f, const uint64_t *values, struct printed *p);
 
 void printed_free(struct printed *p);
