@@ -10,9 +10,6 @@
 
 enum { ERRNO_MOST = 4095 };
 
-/* Marks the place of a number; see bind. */
-#define MARK (UINT64_C(1) << 61)
-
 /* Whether the path stays below the root: unpacking creates files at these paths. */
 static bool
 is_path(struct text path)
@@ -257,29 +254,46 @@ playback_track(struct playback *p, uint32_t i, struct text *text)
 	return 0;
 }
 
-/* ---- Parsing
- *
- * To learn which numbers belong to the keys of a parser, the text is parsed once with marks in their place.
- * No number in the words is as large: they are the ones that are not printed as they were. */
+/* ---- Parsing */
 
+/* Finds the keys in the text that has these marks, one after the other, in place of its numbers. */
 static void
-bind(struct playback *p, uint32_t i, const struct parser *by)
+find_marks(const struct figures *f, const struct parser *by, uint64_t mark, struct keyed *out)
 {
-	struct played *t = &p->v[i];
-	const struct figures *f = &words_of(t)->figures;
 	struct buf text = { 0 };
-	uint64_t *marks = xmalloc((f->count + 1) * sizeof *marks);
+	size_t at = 0;
 
-	for (size_t k = 0; k < f->count; k++)
-		marks[k] = MARK + k;
-	figures_print(f, marks, &text);
-	free(marks);
-	if (t->numbers_room < by->nkeys) {
-		t->numbers = xrealloc(t->numbers, by->nkeys * sizeof *t->numbers);
-		t->numbers_room = by->nkeys;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct spot *spot = &f->spots[i];
+		buf_add(&text, f->text.s + at, spot->at - at);
+		buf_text(&text, spot->kind == FIGURE_PADDED ? " " : "");
+		buf_u64(&text, mark + i, 1);
+		at = spot->at + spot->n;
 	}
-	keyed_parse((struct text){ text.s, text.n }, by->keys, by->nkeys, t->numbers);
+	buf_add(&text, f->text.s + at, f->text.n - at);
+	keyed_parse((struct text){ text.s, text.n }, by->keys, by->nkeys, out);
 	buf_free(&text);
+}
+
+/* Learns which numbers belong to the keys of a parser. What another mark changes is a number; the rest is
+ * part of the words. */
+static void
+bind(struct played *t, const struct parser *by)
+{
+	const uint64_t mark = UINT64_C(1) << 40, other = UINT64_C(1) << 41;
+	const struct figures *f = &words_of(t)->figures;
+	struct keyed first[KEYED_MOST], second[KEYED_MOST];
+
+	find_marks(f, by, mark, first);
+	find_marks(f, by, other, second);
+	if (t->keys_room < by->nkeys) {
+		t->keys = xrealloc(t->keys, by->nkeys * sizeof *t->keys);
+		t->keys_room = by->nkeys;
+	}
+	for (size_t k = 0; k < by->nkeys; k++) {
+		bool moves = first[k].known && first[k].v != second[k].v;
+		t->keys[k] = (struct bound_key){ first[k], moves ? first[k].v - mark : 0, moves };
+	}
 	t->bound = by;
 }
 
@@ -287,13 +301,12 @@ bind(struct playback *p, uint32_t i, const struct parser *by)
 static void
 take_keys(const struct played *t, const struct parser *by, struct keyed *v)
 {
-	const size_t n = words_of(t)->figures.count;
-
 	for (size_t k = 0; k < by->nkeys; k++) {
-		v[k] = t->numbers[k];
-		if (!v[k].known || v[k].v < MARK || v[k].v - MARK >= n)
+		const struct bound_key *key = &t->keys[k];
+		v[k] = key->fixed;
+		if (!key->moves)
 			continue;
-		uint64_t now = t->values[v[k].v - MARK];
+		uint64_t now = t->values[key->place];
 		v[k] = now <= INT64_MAX ? keyed_of(now) : (struct keyed){ 0 };
 	}
 }
@@ -310,7 +323,7 @@ parse(struct playback *p, uint32_t i, const struct parser *by, void *out)
 		return by->parse(text, out);
 	}
 	if (t->bound != by)
-		bind(p, i, by);
+		bind(t, by);
 	take_keys(t, by, v);
 	return by->set(v, out);
 }
@@ -383,7 +396,7 @@ free_played(struct played *t)
 	figures_free(&t->own.figures);
 	free(t->values);
 	free(t->value);
-	free(t->numbers);
+	free(t->keys);
 	printed_free(&t->printed);
 }
 

@@ -12,6 +12,13 @@ struct words {
 	struct figures figures;
 };
 
+/* What a key of a parser has: one of the numbers of the words, or what is part of the words. */
+struct bound_key {
+	struct keyed fixed;
+	size_t place;
+	bool moves;
+};
+
 struct played {
 	struct words key, own; /* from the key frame, and from a later record */
 	bool is_own;           /* which of them is valid */
@@ -27,9 +34,8 @@ struct played {
 	int value_error; /* the errno of parsing it, or 0 */
 	/* the parser whose keys are known to have these numbers; NULL: none, for these words */
 	const struct parser *bound;
-	struct keyed
-	    *numbers; /* of each key: MARK and the place of its number, or what does not change */
-	size_t numbers_room;
+	struct bound_key *keys;
+	size_t keys_room;
 	bool asked; /* whether an observer has told what it wants of this path */
 	enum observed wants;
 };

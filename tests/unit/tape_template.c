@@ -301,12 +301,48 @@ other_values(void)
 	buf_free(&b);
 }
 
+/* What is printed from the text of before is what is printed anew. */
+static void
+printed_again(void)
+{
+	enum { NUMBERS = 7 };
+	struct figures f = { 0 };
+	struct printed p = { 0 };
+	struct buf b = { 0 };
+	uint64_t v[NUMBERS], state = 1;
+
+	figures_take(&f, T("a 1 0.05 b   7 c12\n3 d 444"));
+	CHECK_INT(f.count, NUMBERS);
+	memcpy(v, f.values, sizeof v);
+	for (int turn = 0; turn < 2000; turn++) {
+		state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+		uint64_t i = state >> 40, size = state >> 58;
+		if (turn % 5)
+			v[i % NUMBERS] = turn % 7 ? state >> size : size;
+		figures_show(&f, v, &p);
+		b.n = 0;
+		figures_print(&f, v, &b);
+		buf_char(&b, '\0');
+		CHECK_TEXT(p.text, b.s);
+	}
+	figures_take(&f, T("no number"));
+	p.valid = false;
+	figures_show(&f, v, &p);
+	CHECK_TEXT(p.text, "no number");
+	figures_show(&f, v, &p);
+	CHECK_TEXT(p.text, "no number");
+	printed_free(&p);
+	figures_free(&f);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
 	unit_test("numbers are recognized", kinds);
 	unit_test("other characters are literal", no_numbers);
 	unit_test("texts are printed as they were", round_trips);
+	unit_test("what is printed again is as if it were printed anew", printed_again);
 	unit_test("columns of any width", wide_columns);
 	unit_test("random texts are printed as they were", random_round_trips);
 	unit_test("other numbers in the same words keep the template", renewed);

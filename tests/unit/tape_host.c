@@ -1,0 +1,285 @@
+/* A recording as a host: what a parser makes of its files, and what it need not look at again. */
+#include <fcntl.h>
+
+#include "base/fail.h"
+#include "host/host.h"
+#include "tape/file.h"
+#include "tree.h"
+#include "unit.h"
+
+static struct tape_file tape;
+static unsigned samples;
+
+static void
+begin_tape(void)
+{
+	char path[300];
+
+	snprintf(path, sizeof path, "%s/a.tape", tree);
+	unlink(path);
+	samples = 0;
+	tape = (struct tape_file){ 0 };
+	if (tape_file_create(&tape, path) < 0)
+		tree_fail(path);
+}
+
+static void
+keep(const char *path, int error, const char *text)
+{
+	tape_writer_keep(&tape.writer, text_of(path), error, text_of(text));
+}
+
+static void
+end_sample(void)
+{
+	const int64_t at_ns = INT64_C(1000000000) * ++samples;
+	struct sample m = {
+		.mono_ns = at_ns, .boot_ns = at_ns, .real_ns = INT64_C(1700000000000000000) + at_ns
+	};
+
+	CHECK(tape_file_sample(&tape, &m) == 0);
+}
+
+static struct host *
+end_tape(void)
+{
+	char path[300];
+
+	CHECK(tape_file_close(&tape) == 0);
+	snprintf(path, sizeof path, "%s/a.tape", tree);
+	return host_tape(open(path, O_RDONLY | O_CLOEXEC), false);
+}
+
+static bool
+next(struct host *h)
+{
+	struct sample m;
+
+	return host_next(h, 0, SAMPLE_ROW, &m) == 1;
+}
+
+/* ---- Keys */
+
+enum { KEYS = 4 };
+static const char *const keys[KEYS] = { "usage", "held", "left", "size" };
+static unsigned set_count;
+
+struct numbers {
+	struct keyed v[KEYS];
+};
+
+static int
+set_numbers(const struct keyed *v, void *out)
+{
+	set_count++;
+	memcpy(((struct numbers *)out)->v, v, sizeof((struct numbers *)out)->v);
+	return v[0].known ? 0 : fail_with(EINVAL);
+}
+
+static const struct parser by_key = { sizeof(struct numbers), .keys = keys, .nkeys = KEYS,
+	.set = set_numbers };
+
+/* Each text, and the numbers of its keys; the last is larger than a number may be, which is what a negative
+ * one looks like. */
+static const struct {
+	const char *text;
+	struct keyed v[KEYS];
+	int error;
+} readings[] = {
+	{ "usage 1\nheld 2\nsize     104 kB\n", { { true, 1 }, { true, 2 }, { 0 }, { true, 104 } },
+	    0 },
+	{ "usage 10\nheld 2\nsize  123456 kB\n",
+	    { { true, 10 }, { true, 2 }, { 0 }, { true, 123456 } }, 0 },
+	{ "usage 10\nheld 2\nsize  123456 kB\n",
+	    { { true, 10 }, { true, 2 }, { 0 }, { true, 123456 } }, 0 },
+	{ "usage 9\nheld 0.05\nsize  123456 kB\n", { { true, 9 }, { 0 }, { 0 }, { true, 123456 } },
+	    0 },
+	{ "usage 9\nheld 0.07\nsize  123457 kB\n", { { true, 9 }, { 0 }, { 0 }, { true, 123457 } },
+	    0 },
+	{ "held 7\nusage 5\nleft 3\nsize       1\n",
+	    { { true, 5 }, { true, 7 }, { true, 3 }, { true, 1 } }, 0 },
+	{ "held 8\nusage 5\nleft 007\nsize      1\n",
+	    { { true, 5 }, { true, 8 }, { true, 7 }, { true, 1 } }, 0 },
+	{ "held 8\nusage 6\nleft 02305843009213693952\nsize      1\n",
+	    { { true, 6 }, { true, 8 }, { true, UINT64_C(2305843009213693952) }, { true, 1 } }, 0 },
+	{ "other 1\n", { { 0 } }, EINVAL },
+	{ "other 2\n", { { 0 } }, EINVAL },
+	{ "usage 18446744073709551\n", { { true, UINT64_C(18446744073709551) } }, 0 },
+	{ "usage 9223372036854775808\n", { { 0 } }, EINVAL },
+	{ "", { { 0 } }, EINVAL },
+};
+
+static void
+must_be(const struct numbers *got, const struct keyed *want)
+{
+	for (int k = 0; k < KEYS; k++) {
+		CHECK_INT(got->v[k].known, want[k].known);
+		if (want[k].known)
+			CHECK_U64(got->v[k].v, want[k].v);
+	}
+}
+
+static void
+numbers_of_keys(void)
+{
+	const size_t n = sizeof readings / sizeof *readings;
+	struct numbers got, text;
+
+	begin_tape();
+	for (size_t i = 0; i < n; i++) {
+		keep("a/stat", 0, readings[i].text);
+		end_sample();
+	}
+	struct host *h = end_tape();
+	for (size_t i = 0; i < n && next(h); i++) {
+		errno = 0;
+		CHECK_INT(
+		    host_parse(h, "a/stat", &by_key, &got) < 0 ? errno : 0, readings[i].error);
+		must_be(&got, readings[i].v);
+		CHECK_INT(parser_apply(&by_key, text_of(readings[i].text), &text) < 0 ? errno : 0,
+		    readings[i].error);
+		must_be(&text, readings[i].v);
+	}
+	CHECK(!next(h));
+	host_close(h);
+}
+
+static void
+parses_once(void)
+{
+	struct numbers got;
+
+	begin_tape();
+	for (int i = 0; i < 5; i++) {
+		keep("a/stat", 0, i < 3 ? "usage 1\n" : "usage 2\n");
+		keep("b/stat", 0, i % 2 ? "usage 7\n" : "usage 8\n");
+		end_sample();
+	}
+	struct host *h = end_tape();
+	set_count = 0;
+	while (next(h)) {
+		CHECK(host_parse(h, "a/stat", &by_key, &got) == 0);
+		CHECK(host_parse(h, "./a//stat", &by_key, &got) == 0);
+	}
+	CHECK_U64(got.v[0].v, 2);
+	CHECK_INT(set_count, 2);
+	host_close(h);
+}
+
+/* ---- Any parser */
+
+static int
+take_text(struct text t, void *out)
+{
+	char *to = out;
+
+	memset(to, 0, 16);
+	memcpy(to, t.s, t.n < 15 ? t.n : 15);
+	return t.n > 0 ? 0 : fail_with(EINVAL);
+}
+
+static const struct parser as_text = { 16, .parse = take_text };
+
+static void
+errors_pass(void)
+{
+	char got[16] = "before";
+	struct numbers numbers;
+
+	begin_tape();
+	keep("a/max", 0, "max 100");
+	end_sample();
+	keep("a/max", EACCES, "");
+	end_sample();
+	keep("a/max", 0, "9 100");
+	end_sample();
+	struct host *h = end_tape();
+	CHECK(next(h));
+	CHECK(host_parse(h, "a/max", &as_text, got) == 0);
+	CHECK_STRING(got, "max 100");
+	CHECK(host_parse(h, "a/max", &by_key, &numbers) < 0 && errno == EINVAL);
+	CHECK(host_parse(h, "a/max", &as_text, got) == 0);
+	CHECK_STRING(got, "max 100");
+	CHECK(next(h));
+	CHECK(host_parse(h, "a/max", &as_text, got) < 0 && errno == EACCES);
+	CHECK_STRING(got, "max 100");
+	CHECK(host_parse(h, "a/none", &as_text, got) < 0 && errno == ENODATA);
+	CHECK(next(h));
+	CHECK(host_parse(h, "a/max", &as_text, got) == 0);
+	CHECK_STRING(got, "9 100");
+	host_close(h);
+}
+
+/* ---- Directories, and the way back */
+
+static void
+lists_change(void)
+{
+	struct text names;
+
+	begin_tape();
+	keep("a/", 0, "g1\n");
+	keep("a/stat", 0, "usage 1\n");
+	end_sample();
+	keep("a/stat", 0, "usage 2\n");
+	end_sample();
+	keep("a/", 0, "g2\n"); /* only a number has changed */
+	end_sample();
+	keep("a/", 0, "g2\nh\n");
+	end_sample();
+	struct host *h = end_tape();
+	CHECK(next(h));
+	uint64_t first = host_lists(h);
+	CHECK(first > 0);
+	CHECK(next(h));
+	CHECK_U64(host_lists(h), first);
+	CHECK(next(h));
+	uint64_t second = host_lists(h);
+	CHECK(second != first);
+	CHECK(host_list(h, "a", &names) == 0);
+	CHECK_TEXT(names, "g2\n");
+	CHECK(next(h));
+	CHECK(host_lists(h) != second && host_lists(h) != first);
+	host_close(h);
+}
+
+static void
+goes_back(void)
+{
+	struct numbers got;
+	struct sample m;
+
+	begin_tape();
+	for (int i = 0; i < 4; i++) {
+		char text[32];
+		snprintf(text, sizeof text, "usage %d\n", i);
+		keep("a/stat", 0, text);
+		end_sample();
+	}
+	struct host *h = end_tape();
+	while (next(h))
+		;
+	for (int64_t k = 2; k < 5; k++) {
+		const int64_t at_ns = INT64_C(1700000000000000000) + k * INT64_C(1000000000);
+		host_tape_window(h, (struct span){ at_ns, INT64_MAX }, false);
+		CHECK(host_next(h, 0, SAMPLE_ROW, &m) == 1);
+		CHECK_INT(m.real_ns, at_ns);
+		CHECK(!m.restarted);
+		CHECK(host_parse(h, "a/stat", &by_key, &got) == 0);
+		CHECK_U64(got.v[0].v, (uint64_t)k - 1);
+	}
+	host_close(h);
+}
+
+int
+main(void)
+{
+	tree_make();
+	unit_test("numbers of keys are those of the text", numbers_of_keys);
+	unit_test("a file that has not changed is parsed once", parses_once);
+	unit_test("errors of reading and of parsing pass through", errors_pass);
+	unit_test("a directory that may have changed is known", lists_change);
+	unit_test("a recording is read again from any time", goes_back);
+	tree_remove();
+	return unit_done();
+}
