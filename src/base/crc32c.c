@@ -1,5 +1,8 @@
 #include "base/crc32c.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include <endian.h>
 #include <string.h>
 
@@ -47,6 +50,7 @@ enum { AT_ONCE = 8, LARGE = 4096 };
 
 /* by_eight[i] has the remainders of each byte that i bytes follow. */
 static uint32_t by_eight[AT_ONCE][256];
+static atomic_bool made; /* two threads may make them at once: they write the same */
 
 static void
 make_tables(void)
@@ -57,6 +61,7 @@ make_tables(void)
 			by_eight[i][b] =
 			    table[by_eight[i - 1][b] & 255] ^ (by_eight[i - 1][b] >> 8);
 	}
+	made = true;
 }
 
 static uint32_t
@@ -77,7 +82,7 @@ crc32c(uint32_t crc, const void *bytes, size_t n)
 	const unsigned char *p = bytes;
 
 	crc = ~crc;
-	if (n >= LARGE && by_eight[0][1] == 0)
+	if (n >= LARGE && !made)
 		make_tables();
 	for (; n >= AT_ONCE && by_eight[0][1]; n -= AT_ONCE, p += AT_ONCE)
 		crc = eight_bytes(crc, p);

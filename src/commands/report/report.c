@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -335,14 +336,58 @@ sort_marks(struct report_tape *t)
 }
 
 static void
+take_changes(struct report_tape *t)
+{
+	for (size_t i = 0; i < t->nchanges; i++)
+		if (t->nmarks < MARKS_MOST)
+			t->marks[t->nmarks++] = t->changes[i];
+		else
+			free(t->changes[i].text);
+	t->nchanges = 0;
+}
+
+struct judging {
+	struct report_tape *tape;
+	const struct options *options;
+};
+
+static void *
+judge_beside(void *about)
+{
+	const struct judging *j = about;
+
+	judge_tape(j->tape, j->options);
+	return NULL;
+}
+
+/* The rules and the pictures read a recording independently: each on a CPU of its own. */
+static void
+draw_and_judge(struct report_tape *t, const struct options *o, const struct axis *a)
+{
+	struct judging j = { t, o };
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 4 << 20); /* musl gives 128 KB */
+	bool beside = pthread_create(&thread, &attr, judge_beside, &j) == 0;
+	pthread_attr_destroy(&attr);
+	draw(t, o, a);
+	if (beside)
+		pthread_join(thread, NULL);
+	else
+		judge_tape(t, o);
+}
+
+static void
 read_tapes(struct report_page *p, const struct options *o)
 {
 	for (size_t i = 0; i < p->ntapes; i++)
 		scan(&p->tapes[i], o);
 	set_axis(p);
 	for (size_t i = 0; i < p->ntapes; i++) {
-		draw(&p->tapes[i], o, &p->axis);
-		judge_tape(&p->tapes[i], o);
+		draw_and_judge(&p->tapes[i], o, &p->axis);
+		take_changes(&p->tapes[i]);
 		sort_marks(&p->tapes[i]);
 	}
 }

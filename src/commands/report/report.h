@@ -205,6 +205,8 @@ struct report_tape {
 	uint64_t triggered; /* the last trigger that is a mark */
 	struct mark marks[MARKS_MOST];
 	size_t nmarks;
+	struct mark changes[MARKS_MOST]; /* of limits; until they are among the marks */
+	size_t nchanges;
 	struct judged whole, parts[PARTS_MOST];
 	size_t nparts;
 	int64_t part_ns;

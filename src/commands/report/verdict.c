@@ -23,12 +23,12 @@ keep_unknown(struct judged *j, const struct session *s)
 static void
 keep_changes(struct report_tape *t, const struct limit_changes *c)
 {
-	for (size_t i = 0; i < limit_changes_kept(c) && t->nmarks < MARKS_MOST; i++) {
+	for (size_t i = 0; i < limit_changes_kept(c) && t->nchanges < MARKS_MOST; i++) {
 		const struct limit_change *one = limit_changes_get(c, i);
 		struct buf b = { 0 };
 		limit_change_text(one, &b);
 		buf_char(&b, '\0');
-		t->marks[t->nmarks++] = (struct mark){ one->at.real_ns, b.s };
+		t->changes[t->nchanges++] = (struct mark){ one->at.real_ns, b.s };
 	}
 }
 
