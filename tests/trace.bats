@@ -201,6 +201,7 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	after=$(waited_ns $victim)
 	kill $victim $culprit
 	[ "$status" -eq 0 ]
+	echo "$output"
 	[[ $output == *"live.trace: "*" events in "[1-9].[0-9]" s, 0 lost"* ]]
 	"$PQ" who -f live.trace -t -p $victim --json >rows 2>/dev/null
 	jq -s -e --arg culprit "sh/$culprit" 'any(.culprit == $culprit and .behind == "neighbour" and .wait_ms > 20)' rows
