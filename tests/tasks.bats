@@ -228,7 +228,7 @@ two_at_once() {
 	burn
 	sleep 0.2
 	kill -STOP "$last"
-	sleep 0.2
+	await in_state T "$last"
 	for source in bpf-loop bpf-iter; do
 		run --separate-stderr "$PQ" tasks --source $source -o $source.tape 0.1 1
 		[ "$status" -eq 0 ] || continue
