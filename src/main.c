@@ -148,12 +148,15 @@
  *   tape/template.c              a text as words and numbers
  *   tape/writer.c                samples onto a tape
  *   tape/file.c                  a tape as a file: one writer, rings, cutting
+ *   tape/source.c                the bytes of a file or pipe, by position
  *   tape/reader.c                from segment to segment, record to record, around damage
+ *   tape/losses.c                what could not be read, in words
  *   tape/state.c                 each file's text as it was at a sample
  *   tape/tape_host.c             a recording as a host, and a host that records
  *
  *   trace/writer.c               a saved trace: blocks of events
- *   trace/reader.c               a saved trace: its blocks, around damage; all CPUs by time
+ *   trace/reader.c               a saved trace: its blocks, around damage
+ *   trace/events.c               its events: of a block, and of all CPUs by time
  *   trace/format.c               the bytes that both share
  *   trace/trace_export.c         what the formats of exports share
  *   trace/perfetto.c             a trace as Perfetto's protobuf

@@ -407,8 +407,8 @@ iostat_of() {
 		mount -t tmpfs none /sys/block && mkdir /sys/block/sda && cd /sys/block/sda || exit
 		echo "1000.00 1000.00" >uptime && mount --bind uptime /proc/uptime || exit
 		echo "$1" >stat
-		iostat -x -y -o JSON sda 1 1 &
-		sleep 0.5
+		iostat -x -y -o JSON sda 3 1 &
+		until grep -q "(iostat) S " "/proc/$!/stat"; do :; done # it has read them once
 		echo "1002.00 1002.00" >uptime; echo "$2" >stat
 		wait' iostat_of "$1" "$2" >out || return
 	jq -c '.sysstat.hosts[0].statistics[-1].disk[] | select(.disk_device == "sda")' out
@@ -435,17 +435,29 @@ iostat_of() {
 	done
 }
 
+# sum_of_disk KEY: what the disk did in all rows so far, of a rate in KEY. The last line may not be whole yet.
+sum_of_disk() {
+	head -n "$(wc -l <rows)" rows | jq -s "map(select(.device == \"${disk#/dev/}\") | .$1 * .interval_s) | add // 0 | round"
+}
+
+has_written() { [ "$(sum_of_disk w_per_s)" -ge "$1" ]; }
+
 @test "live: requests that a program made on a loop device are counted, and its queue is seen" {
 	here
 	[ "$(id -u)" -eq 0 ] && command -v losetup >/dev/null || skip "not root"
 	truncate -s 64M image
 	disk=$(losetup -f --show image 2>/dev/null) || skip "no loop device"
 	loops+=("$disk")
-	"$PQ" disk --json 2 1 >rows 2>/dev/null &
-	sleep 0.5
+	: >rows
+	start env --default-signal=TERM "$PQ" disk --json 0.5 >rows 2>/dev/null
+	await test -s rows
 	dd if=/dev/zero of="$disk" bs=64k count=100 oflag=direct 2>/dev/null
-	wait $!
-	output=$(jq -c "select(.device == \"${disk#/dev/}\")" rows)
-	json_is '[(.w_per_s * .interval_s | round), (.wkb_per_s * .interval_s / 10 | round), .w_await_ms > 0, .util_pct > 0, .inflight_max != null]' \
-		'[100,640,true,true,true]'
+	await has_written 100
+	kill "$last"
+	wait "$last"
+	[ "$(sum_of_disk w_per_s)" -eq 100 ]
+	[ "$(sum_of_disk wkb_per_s)" -eq 6400 ]
+	output=$(grep "\"${disk#/dev/}\"" rows)
+	echo "$output"
+	[ "$(json -s '[(map(.w_await_ms) | max > 0), (map(.util_pct) | max > 0), (map(.inflight_max) | all(. != null))]')" = '[true,true,true]' ]
 }

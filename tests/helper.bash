@@ -3,7 +3,7 @@
 #
 #   running    fails, json, json_is, golden, points_at, show, as_nobody
 #   machines   capture, here, samples, sample, at, process, group, cpu_group, machine, put, put_at
-#   live       start, await, burn, read_pipe, v1_group, remove_group, small_disk: gone when the test ends
+#   live       start, await, in_state, burn, read_pipe, v1_group, remove_group, small_disk: gone when the test ends
 bats_require_minimum_version 1.5.0
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -201,6 +201,11 @@ await() {
 	echo "still not true: $*" >&2
 	[ ! -s log ] || cat log >&2
 	return 1
+}
+
+# in_state LETTERS PID: the process or thread is in one of these states of ps, such as S or T.
+in_state() {
+	grep -q ") [$1] " "/proc/$2/stat"
 }
 
 # burn [CGROUP…]: a busy loop in the cgroups with these directories.

@@ -19,12 +19,9 @@ locks() {
 	"${LOCKS:-$TESTS/../build/tests/locks}" "$@" >ids 3>&- &
 	pid=$!
 	started+=("$pid")
-	for _ in {1..100}; do
-		[ ! -s ids ] || break
-		sleep 0.05
-	done
+	await test -s ids
 	read -r owner waiter <ids
-	sleep 0.2
+	await in_state S "${waiter:-$owner}"
 }
 
 # held FILTER WANT: what the row of the waiting thread says.
@@ -75,7 +72,7 @@ held() {
 		held '[.lock, .owner_pid, .owner_tid, .owner_comm, .owner_pct, .owners, .owner_doing, .chain, .deadlock, .held_by] | unique' '[null]'
 	done
 	locks raw unmap
-	sleep 1
+	await grep -qx unmapped "/proc/$pid/comm"
 	held '[.owner_tid, .held_by]' '[null,null]'
 }
 
@@ -122,7 +119,7 @@ critical" ]
 	unshare -pf --mount-proc true 2>/dev/null || skip "needs namespaces"
 	unshare -pf --kill-child --mount-proc "$TESTS/../build/tests/locks" mutex >ids 3>&- &
 	started+=("$!")
-	sleep 0.7
+	await test -s ids
 	pid=$(ps -o pid= --ppid "$!" | tr -d ' ')
 	read -r owner waiter <ids
 	[ "$owner" -lt 10 ]

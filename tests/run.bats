@@ -230,7 +230,7 @@ setup() {
 	for signal in INT TERM; do
 		# a shell starts a background job with SIGINT ignored
 		start env --default-signal=INT,TERM "$PQ" runq 0.05 >"$BATS_TEST_TMPDIR/out" 2>/dev/null
-		sleep 0.6
+		await grep -qE '^[0-9:.]+ +[0-9]' "$BATS_TEST_TMPDIR/out" # a row
 		kill -$signal "$last"
 		wait "$last"
 		grep -q '^Average:' "$BATS_TEST_TMPDIR/out"

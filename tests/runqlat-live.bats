@@ -230,7 +230,7 @@ against_kernel() {
 @test "quota: time throttled counts as waiting, with -p by BPF, with -g on v1 by schedstat" {
 	v1_group 2000 100000 # so little that it runs out where others want the CPU as well
 	burn "$group"
-	sleep 0.5
+	await grep -q "nr_throttled [1-9]" "$group/cpu.stat"
 	run --separate-stderr "$PQ" runqlat --json -g "$name" 2 1
 	echo "$output $stderr"
 	[ "$(json '.source == "schedstat" and .waiting > 0.3 and .waiting < 1.5')" = true ]

@@ -55,6 +55,21 @@ rows() {
 	done
 }
 
+@test "where nothing listens, -l says so" {
+	need_netlink
+	start sleep 600
+	pid=$last
+	rows -l 0.1 2
+	json_is .type $'"all"\n"all"'
+	[ "$(grep -c 'no socket of the target listens for connections' <<<"$stderr")" -eq 1 ]
+	sockets listen 5 0
+	rows -l 0.1 1
+	[[ $stderr != *listens* ]]
+	unshare --net true 2>/dev/null || skip "not permitted to make a network namespace"
+	run --separate-stderr unshare --net "$PQ" sock -l 0.1 1
+	[[ $stderr == *"no socket of this network namespace listens for connections"* ]]
+}
+
 @test "connections beyond the backlog are drops of this listener, and overflows of the namespace" {
 	need_netlink
 	sockets listen 2 6 # 3 are in the queue, and 3 try again and again

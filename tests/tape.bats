@@ -672,8 +672,12 @@ each_reader() {
 		fails 2 'file exists' "$PQ" tape pack files -o $name
 	done
 	ln -s empty cut2.tape.part
+	echo mine >cut2.tape.2.part
 	"$PQ" tape cut x.tape -o cut2.tape
-	[ ! -s empty ] && [ ! -e nowhere ]
+	[ ! -s empty ]
+	[ ! -e nowhere ]
+	[ -L cut2.tape.part ]
+	[ "$(cat cut2.tape.2.part)" = mine ]
 	"$PQ" tape verify cut2.tape
 }
 

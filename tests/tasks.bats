@@ -228,7 +228,7 @@ two_at_once() {
 	burn
 	sleep 0.2
 	kill -STOP "$last"
-	sleep 0.2
+	await in_state T "$last"
 	for source in bpf-loop bpf-iter; do
 		run --separate-stderr "$PQ" tasks --source $source -o $source.tape 0.1 1
 		[ "$status" -eq 0 ] || continue
@@ -414,9 +414,9 @@ has_rows() {
 }
 
 @test "live: a busy loop under a quota waits for its quota" {
-	v1_group 20000
+	v1_group 2000 # so little that it runs out where others want the CPU as well
 	burn "$group"
-	sleep 0.3
+	await grep -q "nr_throttled [1-9]" "$group/cpu.stat"
 	run --separate-stderr "$PQ" tasks --json -g "$name" 2 1
 	json -e '.wait_pct > 20 and .quota_pct > 0 and .quota_pct <= .wait_pct'
 }

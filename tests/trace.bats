@@ -188,6 +188,11 @@ need_ring() {
 	[ "$status" -eq 0 ]
 }
 
+# hardly_any_lost: a trace, told on stdin, has its events. An interrupt may take the slot of another event: one in 100,000 or so.
+hardly_any_lost() {
+	sed -nE 's/.*[ :]([0-9]+) events in [0-9.]+ s, ([0-9]+) lost.*/\1 \2/p' | awk '{ n++; bad += !($1 > 0 && $2 <= 1 + $1 / 10000) } END { exit !(n == 1 && !bad) }'
+}
+
 waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 
 @test "live: of two loops on one CPU, pq who names one as a culprit of the other" {
@@ -201,7 +206,8 @@ waited_ns() { cut -d ' ' -f 2 "/proc/$1/schedstat"; }
 	after=$(waited_ns $victim)
 	kill $victim $culprit
 	[ "$status" -eq 0 ]
-	[[ $output == *"live.trace: "*" events in "[1-9].[0-9]" s, 0 lost"* ]]
+	echo "$output"
+	hardly_any_lost <<<"$output"
 	"$PQ" who -f live.trace -t -p $victim --json >rows 2>/dev/null
 	jq -s -e --arg culprit "sh/$culprit" 'any(.culprit == $culprit and .behind == "neighbour" and .wait_ms > 20)' rows
 	# it cannot have waited for longer than the kernel says
@@ -377,7 +383,8 @@ named() {
 	sh -c 'exec sleep 0.01'
 	kill -USR1 "$keeper"
 	said 'fired: asked for by SIGUSR1$'
-	said 'saved: asked for by SIGUSR1: x/pq-.*\.trace, [0-9.]+ [KM]iB, [0-9]+ events in [0-9.]+ s, 0 lost'
+	said 'saved: asked for by SIGUSR1: x/pq-.*\.trace, [0-9.]+ [KM]iB, [0-9]+ events in [0-9.]+ s, [0-9]+ lost'
+	hardly_any_lost <log
 	"$PQ" trace save "$keeper"
 	await_saved 2
 	ends INT

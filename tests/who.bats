@@ -67,6 +67,30 @@ trace() {
 		'[320.5,3,1,null,101,"2025-11-29T07:06:40.310+00:00"]'
 }
 
+@test "where all known threads are in one cgroup, a hint says how to tell them apart" {
+	trace x.trace </dev/null
+	run -0 --separate-stderr "$PQ" who -f x.trace
+	[[ $stderr != *"one cgroup"* ]]
+	"$BUILD/tests/trace" >y.trace <<-'END'
+		clocks 1000000000 1764400000000000000
+		cgroup /
+		cgroup /shop
+		thread 101 100 api 1
+		thread 201 201 etl 1
+		thread 9 9 ksoftirqd/0 0 kernel
+		switch 1000000000 0 0 R 201
+		waking 1010000000 1 101 0
+		switch 1310000000 0 201 P 101
+	END
+	run -0 --separate-stderr "$PQ" who -f y.trace
+	[[ $stderr == *"all known threads are in one cgroup, /shop: -t tells them apart"* ]]
+	for by in -t "-p 100" "-g /shop"; do
+		# shellcheck disable=SC2086 # options
+		run -0 --separate-stderr "$PQ" who -f y.trace $by
+		[[ $stderr != *"one cgroup"* ]]
+	done
+}
+
 @test "--slow counts waits of at least that time" {
 	trace x.trace </dev/null
 	for at in "20ms 2" "21ms 1" "300ms 1" "301ms 0"; do

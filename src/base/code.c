@@ -166,6 +166,17 @@ zagzig(uint64_t v)
 	return v >> 1 ^ (v & 1 ? UINT64_MAX : 0);
 }
 
+bool
+code_get_u32(struct text *rest, uint32_t *v)
+{
+	uint64_t u;
+
+	if (!code_get(rest, &u) || u > UINT32_MAX)
+		return false;
+	*v = (uint32_t)u;
+	return true;
+}
+
 void
 code_put_signed(struct buf *b, int64_t v)
 {

@@ -26,6 +26,9 @@ unsigned char *code_write(unsigned char *to, uint64_t v);
 void code_put(struct buf *b, uint64_t v);
 bool code_get(struct text *rest, uint64_t *v);
 
+/* The same; false also for a number of more than 32 bits. */
+bool code_get_u32(struct text *rest, uint32_t *v);
+
 /* The same for signed numbers. Small ones of either sign are short. */
 void code_put_signed(struct buf *b, int64_t v);
 bool code_get_signed(struct text *rest, int64_t *v);

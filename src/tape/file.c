@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -389,19 +388,29 @@ cut_copy(struct tape_reader *r, struct span w, const unsigned char *boot_id, str
 	return got < 0 ? -1 : copied;
 }
 
+/* Creates the file that gets the name `path` once it is complete. */
+static int
+create_part(struct tape_file *f, const char *path, char part[PUBLISH_PATH])
+{
+	struct tape_segment from = { .ring = 0 };
+
+	*f = (struct tape_file){ .fd = publish_begin(path, 0600, part), .path = part };
+	if (f->fd < 0)
+		return -1;
+	begin_run(f, &from, 0);
+	return 0;
+}
+
 int64_t
 cut_save(struct tape_reader *r, struct span w, const unsigned char *boot_id, const char *path)
 {
-	char part[4096];
+	char part[PUBLISH_PATH];
 	struct tape_file to;
 	struct stat st;
 
 	if (lstat(path, &st) == 0)
 		return fail_with(EEXIST);
-	if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
-		return fail_with(ENAMETOOLONG);
-	unlink(part);
-	if (tape_file_create(&to, part) < 0)
+	if (create_part(&to, path, part) < 0)
 		return -1;
 	int64_t copied = cut_copy(r, w, boot_id, &to);
 	int error = errno;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,100 +10,11 @@
 #include "base/code.h"
 #include "base/fail.h"
 
-/* ---- Bytes of a file or a pipe, by position */
+/* ---- Segments */
 
 /* How many bytes of a segment are searched for records after damage: it bounds the cost of a
  * hostile recording. */
 enum { WALK_EFFORT = 4 << 20 };
-
-/* Reads until the buffer has at least n bytes, or to the end. */
-static int
-fill(struct source *s, size_t n)
-{
-	while (s->held.n < n && !s->ended) {
-		char *to = buf_room(&s->held, n - s->held.n > s->piece ? n - s->held.n : s->piece);
-		size_t room = n - s->held.n > s->piece ? n - s->held.n : s->piece;
-		ssize_t got = s->pipe ? read(s->fd, to, room) :
-					pread(s->fd, to, room, (off_t)(s->base + s->held.n));
-		if (got < 0)
-			return -1;
-		if (got == 0 && s->pipe)
-			s->ended = true;
-		if (got == 0)
-			break;
-		s->held.n += (size_t)got;
-	}
-	return 0;
-}
-
-/* Drops what was read of a file, as it may have changed. */
-static void
-source_forget(struct source *s)
-{
-	if (!s->pipe)
-		s->held.n = 0;
-}
-
-/* Gets n bytes at `at`, valid until the next call. NULL with errno 0 if the recording ends before,
- * or with an error of reading (EINTR: a signal). */
-static const unsigned char *
-source_at(struct source *s, uint64_t at, size_t n)
-{
-	uint64_t skip = at - s->base;
-
-	if (at < s->base && s->pipe) { /* a pipe cannot go back */
-		errno = ESPIPE;
-		return NULL;
-	}
-	if (at < s->base || (!s->pipe && skip > s->held.n)) { /* read the file from there */
-		source_forget(s);
-		s->base = at;
-		skip = 0;
-	}
-	errno = 0;
-	if (s->held.n < skip + n || s->held.n < skip) {
-		if (!s->pipe && skip > 0 && skip <= s->held.n) {
-			memmove(s->held.s, s->held.s + skip, s->held.n - skip);
-			s->held.n -= (size_t)skip;
-			s->base = at;
-			skip = 0;
-		}
-		if (fill(s, (size_t)skip + n) < 0)
-			return NULL;
-		errno = 0;
-	}
-	return s->held.n < skip + n ? NULL : (unsigned char *)s->held.s + skip;
-}
-
-/* Frees what was read of a pipe before `at`. */
-static void
-source_pass(struct source *s, uint64_t at)
-{
-	if (!s->pipe || at <= s->base || at - s->base > s->held.n)
-		return;
-	size_t n = (size_t)(at - s->base);
-	memmove(s->held.s, s->held.s + n, s->held.n - n);
-	s->held.n -= n;
-	s->base = at;
-}
-
-uint64_t
-source_size(const struct source *s)
-{
-	struct stat st;
-
-	if (s->pipe)
-		return s->base + s->held.n;
-	return fstat(s->fd, &st) < 0 || st.st_size < 0 ? 0 : (uint64_t)st.st_size;
-}
-
-static void
-source_free(struct source *s)
-{
-	buf_free(&s->held);
-}
-
-/* ---- Segments */
 
 static int
 look_at_header(struct tape_index *x, const unsigned char *p, struct tape_segment *out)
@@ -538,95 +448,6 @@ tape_window_has(struct tape_window *w, const struct sample *m)
 	w->given = true;
 	w->given_ns = m->mono_ns;
 	return true;
-}
-
-/* Begins a part of the line about losses: "; " between two parts. */
-static void
-put_part(struct buf *b)
-{
-	if (b->n > 0)
-		buf_text(b, "; ");
-}
-
-static void
-put_count(struct buf *b, uint64_t n, const char *one, const char *many)
-{
-	buf_u64(b, n, 1);
-	buf_char(b, ' ');
-	buf_text(b, n == 1 ? one : many);
-}
-
-static void
-put_damage(struct buf *b, const struct tape_losses *l)
-{
-	if (!l->samples && !l->places)
-		return;
-	buf_text(b, "damaged in ");
-	put_count(b, l->places, "place", "places");
-	if (l->samples || !l->torn) {
-		buf_text(b, ": ");
-		put_count(b, l->samples, "sample lost", "samples lost");
-	}
-}
-
-static void
-put_end_losses(struct buf *b, const struct tape_losses *l)
-{
-	if (l->bytes) {
-		put_part(b);
-		buf_text(b, "cut short: ");
-		buf_u64(b, l->bytes, 1);
-		buf_text(b, " of the ");
-		put_count(b, l->ring, "byte", "bytes");
-		buf_text(b, " of its ring are missing, with their samples");
-	}
-	if (l->segments) {
-		put_part(b);
-		put_count(b, l->segments, "segment is missing", "segments are missing");
-		buf_text(b, " at its start");
-	}
-	if (l->torn || l->unclosed) {
-		put_part(b);
-		buf_text(b,
-		    l->torn ? "it ends in an incomplete record" :
-			      "not closed by its recorder: later samples may be missing");
-	}
-}
-
-bool
-tape_losses_text(const struct tape_losses *l, char *out, size_t n)
-{
-	struct buf b = { 0 };
-
-	put_damage(&b, l);
-	put_end_losses(&b, l);
-	if (l->overwritten) {
-		put_part(&b);
-		put_count(&b, l->overwritten, "segment was", "segments were");
-		buf_text(&b, " overwritten by the recorder before being read");
-	}
-	if (l->foreign || l->behind) {
-		put_part(&b);
-		buf_text(&b, "several recordings were joined: ");
-		put_count(&b, l->foreign ? l->foreign : l->behind,
-		    l->foreign ? "segment of another one was" : "byte after its end was",
-		    l->foreign ? "segments of others were" : "bytes after its end were");
-		buf_text(&b, " not read");
-	}
-	if (l->gone) {
-		put_part(&b);
-		buf_text(&b, "the file was deleted or cut short while it was followed");
-	}
-	if (l->later || l->older) {
-		put_part(&b);
-		buf_text(&b,
-		    l->later ? "a part of it was written by a later version of pq and was skipped" :
-			       "a part of it has format version 0 and was skipped");
-	}
-	snprintf(out, n, "%.*s", (int)b.n, b.n ? b.s : "");
-	bool any = b.n > 0;
-	buf_free(&b);
-	return any;
 }
 
 /* ---- The records of a segment, and how reading resumes after damage */

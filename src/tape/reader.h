@@ -12,21 +12,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "tape/format.h"
+#include "tape/losses.h"
+#include "tape/source.h"
 #include "tape/state.h"
-
-/* The bytes of a recording by their position, of a file, which may grow or be overwritten
- * meanwhile, or of a pipe. */
-struct source {
-	int fd;
-	bool pipe;
-	bool ended;      /* at the end of the pipe */
-	size_t piece;    /* least number of bytes per read */
-	struct buf held; /* the bytes that were read last, from `base` on */
-	uint64_t base;
-};
-
-/* The length of a file now, or of a pipe up to what was read. */
-uint64_t source_size(const struct source *s);
 
 /* A segment, and the position of its header. */
 struct tape_place {
@@ -47,22 +35,6 @@ struct tape_index {
 void tape_index_add(struct tape_index *x, uint64_t at, const struct tape_segment *segment);
 
 void tape_index_free(struct tape_index *x);
-
-/* What could not be read. */
-struct tape_losses {
-	uint64_t samples;     /* lost because of damage */
-	uint64_t places;      /* damaged places */
-	uint64_t overwritten; /* segments overwritten by the recorder before they were read */
-	uint64_t segments;    /* whose headers are missing before the oldest one that was found */
-	uint64_t bytes;       /* the file is so much smaller than its ring */
-	uint64_t ring;        /* the size of that ring */
-	bool torn;            /* it ends in an incomplete record */
-	bool unclosed;        /* nobody writes it, and it has no closing record */
-	uint64_t foreign;     /* segments of other recordings, which were joined to this one */
-	uint64_t behind;      /* bytes after the closing record of the newest segment */
-	bool gone;            /* it was deleted or cut short while it was followed */
-	bool later, older;    /* segments of a later version, or of version 0, were skipped */
-};
 
 /* A part of a recording. Zero-initialise, and set the times. */
 struct tape_window {
@@ -134,9 +106,6 @@ int tape_reader_again(struct tape_reader *r);
 /* Whether the sample is in the window. To be called for each sample, in order. Samples come a
  * little after their deadline, so the last one of a window may be a little later than its end. */
 bool tape_window_has(struct tape_window *w, const struct sample *m);
-
-/* Prints one line about what was lost; false if nothing was. */
-bool tape_losses_text(const struct tape_losses *l, char *out, size_t n);
 
 void tape_reader_free(struct tape_reader *r);
 

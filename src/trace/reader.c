@@ -8,149 +8,14 @@
 #include "base/crc32c.h"
 #include "base/fail.h"
 #include "proc/cpulist.h"
+#include "trace/events.h"
 #include "trace/format.h"
 #include "trace/trace_file.h"
-
-/* A block of events. */
-struct block {
-	uint32_t cpu;
-	uint64_t before, count; /* events of this CPU before it, and in it */
-	uint64_t from_ns, to_ns;
-	struct text events;
-};
 
 /* What the end says about a CPU. */
 struct total {
 	uint64_t cpu, events, last_ns;
 };
-
-struct trace_blocks {
-	struct buf bytes; /* of the file */
-	struct block *v;  /* by CPU, then time */
-	size_t n;
-	struct arena strings;
-};
-
-/* ---- Events of a block */
-
-/* A place in the events of a CPU, and the event there. */
-struct stream {
-	struct sched_event e;
-	const struct block *block,
-	    *blocks_end;  /* the present one, and after the last of this CPU */
-	struct text rest; /* of the present block */
-	uint64_t left;    /* events there */
-	uint32_t running;
-	bool running_known;
-	uint32_t *tids; /* by their numbers */
-	size_t ntids, room;
-};
-
-static void
-stream_block(struct stream *s, const struct block *b)
-{
-	s->block = b;
-	s->rest = b->events;
-	s->left = b->count;
-	s->ntids = 0;
-	s->running_known = false;
-	s->e = (struct sched_event){ .cpu = b->cpu, .at_ns = b->from_ns };
-}
-
-static bool
-get_u32(struct text *rest, uint32_t *v)
-{
-	uint64_t u;
-
-	if (!code_get(rest, &u) || u > UINT32_MAX)
-		return false;
-	*v = (uint32_t)u;
-	return true;
-}
-
-static bool
-get_tid(struct stream *s, uint32_t *tid)
-{
-	uint64_t number;
-
-	if (!code_get(&s->rest, &number) || number > s->ntids)
-		return false;
-	if (number == s->ntids) {
-		s->tids = xgrow(s->tids, s->ntids, &s->room, sizeof *s->tids);
-		if (!get_u32(&s->rest, &s->tids[s->ntids]))
-			return false;
-		s->ntids++;
-	}
-	*tid = s->tids[number];
-	return true;
-}
-
-static bool
-get_byte(struct text *rest, unsigned *byte)
-{
-	if (rest->n == 0)
-		return false;
-	*byte = (unsigned char)*rest->s;
-	*rest = (struct text){ rest->s + 1, rest->n - 1 };
-	return true;
-}
-
-static bool
-get_switch(struct stream *s, unsigned first)
-{
-	unsigned index = first >> TRACE_STATE_SHIFT, state;
-	bool same = (first & TRACE_KIND_BITS) == SCHED_SWITCH;
-
-	if (index >= sizeof TRACE_STATES - 1 || (same && !s->running_known))
-		return false;
-	state = (unsigned char)TRACE_STATES[index];
-	if (index == 0 && !get_byte(&s->rest, &state))
-		return false;
-	s->e.kind = SCHED_SWITCH;
-	s->e.state = (char)state;
-	s->e.in_irq = 0;
-	s->e.to = 0;
-	s->e.tid = s->running;
-	if ((!same && !get_tid(s, &s->e.tid)) || !get_tid(s, &s->e.other))
-		return false;
-	s->running = s->e.other;
-	s->running_known = true;
-	return true;
-}
-
-static bool
-get_other_event(struct stream *s, unsigned first)
-{
-	bool by_running = first & TRACE_BY_RUNNING, is_running = first & TRACE_IS_RUNNING;
-
-	if (first > 127 || ((by_running || is_running) && !s->running_known))
-		return false;
-	s->e.kind = (uint8_t)(first & TRACE_KIND_BITS);
-	s->e.state = 0;
-	s->e.in_irq = (first & TRACE_IN_IRQ) != 0;
-	s->e.tid = s->e.other = s->running;
-	s->e.to = s->e.cpu;
-	return s->e.kind > 0 && (is_running || get_tid(s, &s->e.tid)) &&
-	    (by_running || get_tid(s, &s->e.other)) &&
-	    (first & TRACE_TO_HERE || get_u32(&s->rest, &s->e.to));
-}
-
-/* The next event of the present block; false if there is none, or it is not valid. */
-static bool
-stream_event(struct stream *s)
-{
-	unsigned first;
-	uint64_t later;
-
-	if (s->left == 0 || !get_byte(&s->rest, &first) || !code_get(&s->rest, &later) ||
-	    later > s->block->to_ns - s->e.at_ns)
-		return false;
-	s->left--;
-	s->e.at_ns += later;
-	unsigned kind = first & TRACE_KIND_BITS;
-	return kind == SCHED_SWITCH || kind == TRACE_OF_OTHER ? get_switch(s, first) :
-								get_other_event(s, first);
-}
 
 /* ---- Blocks, one after another */
 
@@ -158,25 +23,14 @@ stream_event(struct stream *s)
 struct scan {
 	struct trace_file *t;
 	size_t room, clocks_room, cgroups_room, threads_room, losses_room, marks_room, quotas_room;
-	struct stream checked; /* its memory is used again */
-	uint64_t good;         /* blocks that were read, and skipped ones of unknown kinds */
-	uint64_t bad;          /* places with damage */
+	struct trace_stream checked; /* its memory is used again */
+	uint64_t good;               /* blocks that were read, and skipped ones of unknown kinds */
+	uint64_t bad;                /* places with damage */
 	bool ended;
 	uint64_t blocks; /* by the end: how many there are before it */
 	struct total *totals;
 	size_t ntotals, totals_room;
 };
-
-/* Whether all events of the block are valid. */
-static bool
-check_events(struct scan *s, const struct block *b)
-{
-	stream_block(&s->checked, b);
-	while (s->checked.left > 0)
-		if (!stream_event(&s->checked))
-			return false;
-	return s->checked.rest.n == 0 && s->checked.e.at_ns == b->to_ns;
-}
 
 static bool
 get_time(struct text *rest, uint64_t *ns)
@@ -188,16 +42,16 @@ static bool
 get_events(struct scan *s, struct text rest)
 {
 	struct trace_blocks *blocks = s->t->blocks;
-	struct block b;
+	struct trace_block b;
 	uint64_t span;
 
-	if (!get_u32(&rest, &b.cpu) || b.cpu >= CPULIST_MOST || !get_time(&rest, &b.before) ||
+	if (!code_get_u32(&rest, &b.cpu) || b.cpu >= CPULIST_MOST || !get_time(&rest, &b.before) ||
 	    !code_get(&rest, &b.count) || b.count == 0 || b.count > rest.n ||
 	    !get_time(&rest, &b.from_ns) || !get_time(&rest, &span))
 		return false;
 	b.to_ns = b.from_ns + span;
 	b.events = rest;
-	if (b.to_ns >= TRACE_TIME_MOST || !check_events(s, &b))
+	if (b.to_ns >= TRACE_TIME_MOST || !trace_block_check(&s->checked, &b))
 		return false;
 	blocks->v = xgrow(blocks->v, blocks->n, &s->room, sizeof *blocks->v);
 	blocks->v[blocks->n++] = b;
@@ -277,10 +131,10 @@ get_thread(struct scan *s, struct text *rest)
 	t->threads = xgrow(t->threads, t->nthreads, &s->threads_room, sizeof *t->threads);
 	struct trace_thread *th = &t->threads[t->nthreads];
 	memset(th, 0, sizeof *th);
-	if (!get_u32(rest, &th->tid) || !get_u32(rest, &th->pid) || !code_get_text(rest, &comm) ||
-	    comm.n >= TRACE_COMM || memchr(comm.s, '\0', comm.n) ||
-	    !get_time(rest, &th->start_ns) || !get_u32(rest, &cgroup) || !get_u32(rest, &kernel) ||
-	    kernel > 1)
+	if (!code_get_u32(rest, &th->tid) || !code_get_u32(rest, &th->pid) ||
+	    !code_get_text(rest, &comm) || comm.n >= TRACE_COMM || memchr(comm.s, '\0', comm.n) ||
+	    !get_time(rest, &th->start_ns) || !code_get_u32(rest, &cgroup) ||
+	    !code_get_u32(rest, &kernel) || kernel > 1)
 		return false;
 	memcpy(th->comm, comm.s, comm.n);
 	th->cgroup = cgroup - 1; /* 0: TRACE_NO_CGROUP */
@@ -303,7 +157,7 @@ get_loss(struct scan *s, struct text *rest)
 {
 	struct trace_loss l;
 
-	if (!get_u32(rest, &l.cpu) || l.cpu >= CPULIST_MOST || !get_time(rest, &l.from_ns) ||
+	if (!code_get_u32(rest, &l.cpu) || l.cpu >= CPULIST_MOST || !get_time(rest, &l.from_ns) ||
 	    !get_time(rest, &l.to_ns) || l.from_ns > l.to_ns || !get_time(rest, &l.lost))
 		return false;
 	add_loss(s, l);
@@ -317,8 +171,8 @@ get_quota(struct scan *s, struct text *rest)
 	struct trace_quota q;
 	uint32_t limited;
 
-	if (!get_u32(rest, &q.cgroup) || !get_time(rest, &q.at_ns) ||
-	    !get_time(rest, &q.throttled_ns) || !get_u32(rest, &limited) || limited > 1)
+	if (!code_get_u32(rest, &q.cgroup) || !get_time(rest, &q.at_ns) ||
+	    !get_time(rest, &q.throttled_ns) || !code_get_u32(rest, &limited) || limited > 1)
 		return false;
 	q.limited = limited;
 	t->quotas = xgrow(t->quotas, t->nquotas, &s->quotas_room, sizeof *t->quotas);
@@ -431,7 +285,7 @@ scan_blocks(struct scan *s, struct text file, size_t at)
 static int
 compare_blocks(const void *a, const void *b)
 {
-	const struct block *x = a, *y = b;
+	const struct trace_block *x = a, *y = b;
 
 	if (x->cpu != y->cpu)
 		return x->cpu < y->cpu ? -1 : 1;
@@ -450,7 +304,7 @@ order_blocks(struct scan *s)
 	if (b->n > 0)
 		qsort(b->v, b->n, sizeof *b->v, compare_blocks);
 	for (size_t i = 0; i < b->n; i++) {
-		const struct block *last = kept > 0 ? &b->v[kept - 1] : NULL;
+		const struct trace_block *last = kept > 0 ? &b->v[kept - 1] : NULL;
 		if (last && last->cpu == b->v[i].cpu &&
 		    (b->v[i].from_ns < last->to_ns || b->v[i].before < last->before + last->count))
 			s->bad++;
@@ -466,7 +320,7 @@ sum_up(struct scan *s)
 	struct trace_file *t = s->t;
 
 	for (size_t i = 0; i < t->blocks->n; i++) {
-		const struct block *b = &t->blocks->v[i];
+		const struct trace_block *b = &t->blocks->v[i];
 		t->events += b->count;
 		t->from_ns = i == 0 || b->from_ns < t->from_ns ? b->from_ns : t->from_ns;
 		t->to_ns = b->to_ns > t->to_ns ? b->to_ns : t->to_ns;
@@ -492,7 +346,7 @@ tell_gaps(struct scan *s)
 }
 
 /* The last block of the CPU, or NULL. */
-static const struct block *
+static const struct trace_block *
 last_block(const struct trace_blocks *b, uint64_t cpu)
 {
 	size_t from = 0, to = b->n;
@@ -513,7 +367,7 @@ tell_missing_ends(struct scan *s)
 {
 	for (size_t i = 0; i < s->ntotals; i++) {
 		const struct total *t = &s->totals[i];
-		const struct block *last = last_block(s->t->blocks, t->cpu);
+		const struct trace_block *last = last_block(s->t->blocks, t->cpu);
 		uint64_t had = last ? last->before + last->count : 0;
 		uint64_t from = last ? last->to_ns : s->t->events ? s->t->from_ns : t->last_ns;
 		if (t->events > had)
@@ -736,117 +590,6 @@ trace_real(const struct trace_file *t, uint64_t boot_ns, int64_t *real_ns)
 	const struct trace_clocks *c = &t->clocks[from > 0 ? from - 1 : 0];
 	*real_ns = (int64_t)c->real_ns + (int64_t)(boot_ns - c->boot_ns);
 	return true;
-}
-
-/* ---- All CPUs, by time: a heap of streams */
-
-struct trace_cursor {
-	uint64_t to_ns;
-	struct stream *streams;
-	size_t nstreams;
-	struct stream **heap; /* the earliest event first */
-	size_t n;
-	bool began; /* the first event was given */
-};
-
-static bool
-earlier(const struct stream *a, const struct stream *b)
-{
-	return a->e.at_ns != b->e.at_ns ? a->e.at_ns < b->e.at_ns : a->e.cpu < b->e.cpu;
-}
-
-static void
-sift_down(struct trace_cursor *c, size_t at)
-{
-	struct stream *s = c->heap[at];
-
-	for (size_t child; (child = 2 * at + 1) < c->n; at = child) {
-		child += child + 1 < c->n && earlier(c->heap[child + 1], c->heap[child]);
-		if (!earlier(c->heap[child], s))
-			break;
-		c->heap[at] = c->heap[child];
-	}
-	c->heap[at] = s;
-}
-
-/* The next event of the CPU; false at the end. */
-static bool
-stream_next(struct stream *s)
-{
-	while (s->left == 0) {
-		if (s->block + 1 >= s->blocks_end)
-			return false;
-		stream_block(s, s->block + 1);
-	}
-	return stream_event(s);
-}
-
-/* Goes to the first event of the CPU at or after from_ns; false if there is none. */
-static bool
-stream_seek(struct stream *s, uint64_t from_ns)
-{
-	while (s->block + 1 < s->blocks_end && s->block->to_ns < from_ns)
-		s->block++;
-	stream_block(s, s->block);
-	do {
-		if (!stream_next(s))
-			return false;
-	} while (s->e.at_ns < from_ns);
-	return true;
-}
-
-/* The streams of all CPUs, each at its first block. */
-static void
-add_streams(struct trace_cursor *c, const struct trace_blocks *b)
-{
-	size_t room = 0;
-
-	for (size_t i = 0, next; i < b->n; i = next) {
-		for (next = i + 1; next < b->n && b->v[next].cpu == b->v[i].cpu;)
-			next++;
-		c->streams = xgrow(c->streams, c->nstreams, &room, sizeof *c->streams);
-		c->streams[c->nstreams++] =
-		    (struct stream){ .block = &b->v[i], .blocks_end = b->v + next };
-	}
-}
-
-struct trace_cursor *
-trace_begin(const struct trace_file *t, uint64_t from_ns, uint64_t to_ns)
-{
-	struct trace_cursor *c = xmalloc(sizeof *c);
-
-	*c = (struct trace_cursor){ .to_ns = to_ns };
-	add_streams(c, t->blocks);
-	c->heap = xmalloc((c->nstreams + 1) * sizeof(struct stream *));
-	for (size_t i = 0; i < c->nstreams; i++)
-		if (stream_seek(&c->streams[i], from_ns))
-			c->heap[c->n++] = &c->streams[i];
-	for (size_t i = c->n / 2; i-- > 0;)
-		sift_down(c, i);
-	return c;
-}
-
-const struct sched_event *
-trace_next(struct trace_cursor *c)
-{
-	if (c->n > 0 && c->began) {
-		if (!stream_next(c->heap[0]))
-			c->heap[0] = c->heap[--c->n];
-		if (c->n > 0)
-			sift_down(c, 0);
-	}
-	c->began = true;
-	return c->n > 0 && c->heap[0]->e.at_ns <= c->to_ns ? &c->heap[0]->e : NULL;
-}
-
-void
-trace_end(struct trace_cursor *c)
-{
-	for (size_t i = 0; i < c->nstreams; i++)
-		free(c->streams[i].tids);
-	free(c->streams);
-	free(c->heap);
-	free(c);
 }
 
 uint32_t

@@ -31,6 +31,10 @@ length(uint64_t v)
 	CHECK(code_get(&whole, &got));
 	CHECK_U64(got, v);
 	CHECK_TEXT(whole, "x");
+	uint32_t narrow = 0;
+	whole = TN(b.s, b.n);
+	CHECK(code_get_u32(&whole, &narrow) == (v <= UINT32_MAX) &&
+	    narrow == (v <= UINT32_MAX ? v : 0));
 	size_t n = b.n - 1;
 	buf_free(&b);
 	return n;

@@ -117,6 +117,26 @@ names(void)
 	check_both("trace", "tape");
 }
 
+/* A file of that name that is not complete, and not of this recorder. */
+static void
+incomplete(void)
+{
+	struct recorder r;
+	int gate[2];
+
+	tree_make();
+	put_bytes("pq-web1-20261122T161201.250Z.tape.part", "theirs", 6);
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		tree_fail("pipe");
+	begin(&r, "tape", gate);
+	const char *path = start(&r);
+	close(gate[1]);
+	finish(&r);
+	close(gate[0]);
+	CHECK_STRING(path + strlen(tree), "/pq-web1-20261122T161201.250Z-2");
+	tree_remove();
+}
+
 /* The directory may have gone meanwhile. */
 static void
 no_directory(void)
@@ -141,6 +161,7 @@ int
 main(void)
 {
 	unit_test("recorders that save at once into one directory get different names", names);
+	unit_test("a save leaves an incomplete file of somebody else alone", incomplete);
 	unit_test("a save into a directory that has gone fails, and is counted", no_directory);
 	return unit_done();
 }

@@ -129,7 +129,7 @@ record_cost(struct recorder *r)
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_COST), 0, (struct text){ text, (size_t)n });
 }
 
-/* Puts the trigger in the recording, with the next sample. */
+/* Puts the trigger in the recording, with the next sample that is written: that of the trigger, unless it came between two. */
 static void
 keep_trigger(void *about, int64_t real_ns, const char *why)
 {
@@ -332,7 +332,7 @@ step_trace(struct recorder *r)
 		r->told_trace = trace_tell_rate(&r->trace, &r->journal);
 }
 
-/* Writes this sample, and evaluates the conditions on it. */
+/* Evaluates the conditions on this sample, and writes it with what triggered. */
 static void
 take_sample(struct recorder *r)
 {
@@ -341,9 +341,9 @@ take_sample(struct recorder *r)
 	check_file(r, m);
 	record_cost(r);
 	record_tools(r);
-	write_sample(r, m);
 	take_request(r);
 	triggers_step(&r->triggers, &r->session);
+	write_sample(r, m);
 	step_trace(r);
 	say_rate(r, m);
 	saves_step(&r->saves, m->mono_ns, m->real_ns);

@@ -85,15 +85,24 @@ file_of(char out[SAVE_PATH + 16], const char *path, const char *extension)
 	snprintf(out, SAVE_PATH + 16, "%s%s", path, extension);
 }
 
+/* The name of the file until it is complete. */
+static void
+part_of(char out[SAVE_PATH + 32], const char *file)
+{
+	snprintf(out, SAVE_PATH + 32, "%s.part", file);
+}
+
+/* Neither a file of the window is there nor an incomplete one, so that this recorder may remove those that it finds later. */
 static bool
 is_free(const char *path)
 {
-	char file[SAVE_PATH + 16];
+	char file[SAVE_PATH + 16], part[SAVE_PATH + 32];
 	struct stat st;
 
 	for (int i = 0; i < EXTENSIONS; i++) {
 		file_of(file, path, extensions[i]);
-		if (lstat(file, &st) == 0) /* a link is never followed */
+		part_of(part, file);
+		if (lstat(file, &st) == 0 || lstat(part, &st) == 0) /* a link is never followed */
 			return false;
 	}
 	return true;
@@ -497,7 +506,7 @@ copy_failed(struct saves *s, int64_t mono_ns, int64_t real_ns, const char *why)
 	    why);
 	if (*s->v[s->at].path) {
 		medium_file(s, s->v[s->at].tried, file);
-		snprintf(part, sizeof part, "%s.part", file);
+		part_of(part, file);
 		unlink(part);
 	}
 	end_copy(s, mono_ns, real_ns);

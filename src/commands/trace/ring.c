@@ -2,7 +2,6 @@
 #include "commands/trace/ring.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -374,13 +373,9 @@ trace_ring_write(
 }
 
 static int
-write_part(struct trace_ring *t, const char *part, uint64_t from_ns, uint64_t to_ns,
-    const struct trace_cause *why)
+write_part(
+    struct trace_ring *t, int fd, uint64_t from_ns, uint64_t to_ns, const struct trace_cause *why)
 {
-	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return -1;
 	int result = trace_ring_write(t, fd, from_ns, to_ns, why);
 	if (result == 0)
 		result = fsync(fd);
@@ -395,12 +390,12 @@ int
 trace_ring_save(struct trace_ring *t, const char *path, uint64_t from_ns, uint64_t to_ns,
     const struct trace_cause *why)
 {
-	char part[4200];
+	char part[PUBLISH_PATH];
+	int fd = publish_begin(path, 0600, part);
 
-	if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
-		return fail_with(ENAMETOOLONG);
-	unlink(part);
-	if (write_part(t, part, from_ns, to_ns, why) == 0 && publish(part, path) == 0)
+	if (fd < 0)
+		return -1;
+	if (write_part(t, fd, from_ns, to_ns, why) == 0 && publish(part, path) == 0)
 		return 0;
 	int error = errno;
 	unlink(part);

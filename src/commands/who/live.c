@@ -348,6 +348,15 @@ tell_losses(struct watch *w, const struct who_live *l)
 		    "ran meanwhile is unknown");
 }
 
+static void
+tell_only_cgroup(struct watch *w, struct who_live *l)
+{
+	const char *cgroup = parties_only_cgroup(&l->parties);
+
+	if (cgroup)
+		watch_note(w, WHO_ONLY_CGROUP, cgroup);
+}
+
 static const char *
 note_of(const struct who_live *l, struct arena *a)
 {
@@ -372,6 +381,7 @@ complete(struct watch *w, struct who_live *l)
 	}
 	quotas_read(&l->quotas);
 	tell_losses(w, l);
+	tell_only_cgroup(w, l);
 }
 
 void *

@@ -180,6 +180,25 @@ parties_name(struct parties *p, uint32_t party)
 	return *path ? path : NULL;
 }
 
+const char *
+parties_only_cgroup(struct parties *p)
+{
+	const struct trace_file *t = p->trace;
+	uint32_t only = TRACE_NO_CGROUP;
+
+	if (p->by_thread || p->pid || p->chosen)
+		return NULL;
+	for (size_t i = 0; i < t->nthreads; i++) {
+		uint32_t cgroup = t->threads[i].cgroup;
+		if (t->threads[i].kernel || cgroup == TRACE_NO_CGROUP)
+			continue;
+		if (only != TRACE_NO_CGROUP && cgroup != only)
+			return NULL;
+		only = cgroup;
+	}
+	return only < p->nnamed ? parties_name(p, NAMED + only) : NULL;
+}
+
 bool
 parties_wait(const struct parties *p, uint32_t party)
 {

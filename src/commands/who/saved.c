@@ -405,6 +405,15 @@ tell_held(const struct replay *r)
 }
 
 static void
+tell_only_cgroup(struct replay *r)
+{
+	const char *cgroup = parties_only_cgroup(&r->parties);
+
+	if (cgroup && r->printed > 0)
+		warn(WHO_ONLY_CGROUP, cgroup);
+}
+
+static void
 release(struct replay *r)
 {
 	output_free(&r->output);
@@ -441,6 +450,7 @@ who_saved(const struct options *o)
 		    o->ask.target.pid || o->ask.target.cgroup ? " (of -p or -g)" : "");
 	tell_losses(&r);
 	tell_held(&r);
+	tell_only_cgroup(&r);
 	release(&r);
 	return EXIT_DONE;
 }

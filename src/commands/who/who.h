@@ -19,6 +19,9 @@ struct who_snapshot {
 	const void *about;
 };
 
+/* The hint, with parties_only_cgroup. */
+#define WHO_ONLY_CGROUP "all known threads are in one cgroup, %s: -t tells them apart"
+
 /* Makes the rows of a snapshot, sorted, and at most as many as -n wants. */
 void who_rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out);
 

@@ -440,6 +440,18 @@ judge(
 	return n;
 }
 
+/* Without a word, the row of the sum would seem to have figures that are unknown. */
+static void
+tell_no_listener(struct watch *w)
+{
+	const struct target *t = &w->ask->target;
+
+	watch_note(w, "no socket of %s listens for connections",
+	    t->pid || t->cgroup ? "the target" :
+		t->all          ? "any network namespace" :
+				  "this network namespace");
+}
+
 static void
 rows(struct watch *w, const void *from, const void *to, double span_s, struct table *out)
 {
@@ -457,6 +469,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 		add_sum(w, before, &b->v[i], &t, out);
 		n += judge(w, before, &b->v[i], v + n);
 	}
+	if (n == 0 && sock_options(w)->listeners)
+		tell_no_listener(w);
 	out->pinned = out->nrows;
 	if (n > 1)
 		qsort(v, n, sizeof *v, by_badness);
