@@ -36,10 +36,12 @@ puts_text(void)
 	frame_at(&f, 1, 2, STYLE_DIM);
 	frame_text(&f, "verdict");
 	const char *s = picture_of(&f);
-	CHECK(strstr(s, "<title id=\"title\">pq  top</title><desc id=\"verdict\">  verdict</desc>"));
+	CHECK(
+	    strstr(s, "<title id=\"title\">pq  top</title><desc id=\"verdict\">  verdict</desc>"));
 	CHECK(strstr(s, ">pq  </tspan>"));
-	CHECK(strstr(s, "<tspan class=\"c0 b\" x=\"12\" textLength=\"28.8\">pq  </tspan>"
-			"<tspan class=\"c3\" x=\"40.8\" textLength=\"21.6\">top</tspan>"));
+	CHECK(strstr(s,
+	    "<tspan class=\"c0 b\" x=\"12\" textLength=\"28.8\">pq  </tspan>"
+	    "<tspan class=\"c3\" x=\"40.8\" textLength=\"21.6\">top</tspan>"));
 	CHECK(strstr(s, "<tspan class=\"c0 d\" x=\"26.4\" textLength=\"50.4\">verdict</tspan>"));
 	CHECK(strstr(s, " width=\"168\" height=\"56\" ")); /* two lines: the rest is empty */
 	frame_free(&f);
@@ -54,7 +56,8 @@ draws_blocks(void)
 	frame_at(&f, 0, 0, STYLE_GREEN);
 	frame_text(&f, "a▁█▔b"); /* the last of them is no such block */
 	const char *s = picture_of(&f);
-	CHECK(strstr(s, "<path class=\"c1\" d=\"M19.2 25.3h7.2v1.8h-7.2zM26.4 13h7.2v14h-7.2z\"/>"));
+	CHECK(
+	    strstr(s, "<path class=\"c1\" d=\"M19.2 25.3h7.2v1.8h-7.2zM26.4 13h7.2v14h-7.2z\"/>"));
 	CHECK(strstr(s, ">a</tspan>"));
 	CHECK(strstr(s, " x=\"33.6\" textLength=\"14.4\">▔b</tspan>"));
 	CHECK(!strstr(strstr(s, "</desc>"), "█"));

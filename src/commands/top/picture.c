@@ -11,7 +11,8 @@ enum { LINE = 16, MARGIN = 12, BASE = 12, LEVELS = 8 };
 /* Plain text has colour 0. In a reversed cell, r has the colour of the background. */
 static const char style_sheet[] =
     "<style>"
-    "text{white-space:pre;font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace}"
+    "text{white-space:pre;font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans "
+    "Mono\",monospace}"
     ".page{fill:#fff;stroke:#d0d7de}"
     ".c0{fill:#1f2328}.c1{fill:#1a7f37}.c2{fill:#8a5c00}.c3{fill:#cf222e}.c4{fill:#0b6e75}"
     ".r{fill:#fff}.b{font-weight:bold}.d{opacity:.7}"
