@@ -50,6 +50,7 @@
  *   commands/top/list.c          cgroups, processes or threads, and what they wait for
  *   commands/top/detail.c        one cgroup or process: verdict, waits, limits
  *   commands/top/frame.c         a screen as cells, and what changed in it
+ *   commands/top/picture.c       the same as SVG
  *   commands/top/screen.c        the terminal: taken, and always given back
  *   commands/top/keys.c          the bytes of a terminal as keys
  *   commands/trace/trace.c       pq trace
@@ -222,6 +223,7 @@
  *   base/publish.c               names for complete files
  *   base/sentence.c              sentences whose figures are known
  *   base/sha256.c                a hash: which script a page may run
+ *   base/svg.c                   what pictures share
  *   base/text.c                  pieces of other people's bytes, numbers, names that are near
  *   base/units.c                 durations, sizes and points in time
  *

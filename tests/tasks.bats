@@ -251,6 +251,20 @@ two_at_once() {
 	[ "$status" -eq 0 ]
 }
 
+@test "live: rows of BPF tell which cgroup of the cpu controller a task is in" {
+	cd "$BATS_TEST_TMPDIR"
+	need_bpf
+	v1_group
+	start sleep 60
+	echo "$last" >"$group/cgroup.procs"
+	for source in bpf-loop bpf-iter; do
+		"$PQ" tasks --source $source -o $source.tape 0.1 1 >/dev/null 2>&1 || continue
+		"$PQ" tape unpack $source.tape $source
+		run awk -v pid="$last" '$1 == pid { print $(NF - 2); exit }' $source/*/pq/tasks
+		[ "$output" = "$(stat -c %i "$group")" ]
+	done
+}
+
 @test "a recording without BPF has no rows for --source bpf" {
 	at 0; task 10 10 a S 0 0 0
 	at 1; task 10 10 a S 1 10 1

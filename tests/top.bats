@@ -193,6 +193,57 @@ recording() {
 	in_tmux capture-pane -p -e | grep -q $'\x1b\[3[1-6]m'
 }
 
+@test "--keep has bounds: a whole recording at least, half of the machine at most" {
+	fails 2 "invalid --keep: too large: want at most [0-9.]* [KMGT]iB, half of this machine" "$PQ" top --keep 999999T 0.1 1
+	fails 2 "invalid --keep: too small: want 256 KiB or more" "$PQ" top --keep 4K 0.1 1
+	fails 2 "invalid --keep 'much': want a size such as 64M or 1G" "$PQ" top --keep much 0.1 1
+	run -0 "$PQ" top --keep 256K -f "$(capture 6.1-v2-throttled)"
+}
+
+# ---- Pictures
+
+# words FILE: what a picture says, a line for each of its lines.
+words() {
+	sed -n 's/<[^>]*>//g; s/ *$//; /[^ ]/p' <(grep '^<text' "$1")
+}
+
+@test "--svg draws the last row, as text prints it, and --to chooses the row" {
+	recording 6
+	run -0 --separate-stderr "$PQ" top -f x.tape --svg x.svg
+	[ -z "$output$stderr" ]
+	! command -v xmllint >/dev/null || xmllint --noout x.svg
+	[ "$(stat -c %s x.svg)" -lt 50000 ]
+	[[ $(words x.svg | head -1) == "pq top  14:13:26  row of 1 s"* ]]
+	[[ $(words x.svg | sed -n 2p) == "CRITICAL CPU throttled by quota: /shop: "* ]]
+	[ "$(words x.svg | tail -n 2 | awk '{ print $NF }')" = $'/shop\n/quiet' ]
+	"$PQ" top -f x.tape | tail -n 12 | sed 's/ *[_.:=+*#-]*$//' | grep '^memory' >panel
+	[[ $(words x.svg | grep '^memory') == "$(cat panel)"* ]]
+	run -0 "$PQ" top -f x.tape --to 14:13:22 --svg x.svg
+	[[ $(words x.svg | head -1) == "pq top  14:13:22 "* ]]
+	[[ $(words x.svg | sed -n 2p) != *CRITICAL* ]]
+	run ! grep -q 'href\|src=\|<script\|url(' x.svg
+}
+
+@test "a picture that cannot be written is an error at once" {
+	recording 4
+	fails 1 'cannot write /nonexistent/x.svg: No such file' timeout 20 "$PQ" top --svg /nonexistent/x.svg 60 1
+	fails 1 'cannot write /dev/full: No space left' "$PQ" top -f x.tape --svg /dev/full
+	fails 2 'cannot be combined' "$PQ" top --plain --svg x.svg
+	fails 2 "invalid --svg '': want a file" "$PQ" top --svg ''
+}
+
+@test "names with markup are text in a picture" {
+	for i in 0 1; do
+		at "$i"
+		cpu_group $'/<script>"&\x1b[2J' '20000 100000' $((200000 * i)) $((10 * i)) $((10 * i)) $((1500000 * i))
+	done
+	run -0 "$PQ" top -f "$dir" --svg "$BATS_TEST_TMPDIR/x.svg"
+	cd "$BATS_TEST_TMPDIR"
+	! command -v xmllint >/dev/null || xmllint --noout x.svg
+	grep -qF '/&lt;script&gt;&quot;&amp;\033[2J</tspan>' x.svg
+	run ! grep -q '<script' x.svg
+}
+
 @test "a closed stdout is an error, whichever other files are closed" {
 	recording 6
 	for closed in '>&-' '<&- >&-' '<&- >&- 2>&-'; do
@@ -423,6 +474,27 @@ memory    ["*" MiB"* ]]
 	"$PQ" top -f "${tape[0]}" | grep -q '^CPU  '
 	run "$PQ" why -f "${tape[0]}" --json
 	json '.verdict' | grep -q '"'
+}
+
+@test "P saves the screen as a picture, and never over a file" {
+	here
+	terminal 80 24
+	top -f "$(capture 6.1-v2-throttled)"
+	await shows 'end of the recording'
+	keys P
+	await shows 'saved pq-top-'
+	picture=(pq-top-*.svg)
+	[[ $(words "${picture[0]}" | head -1) == "pq top "*"end of the recording" ]]
+	words "${picture[0]}" | grep -q ' /web$'
+	words "${picture[0]}" | grep -q '^h help  s sort: waits '
+	grep -q 'class="r"' "${picture[0]}" # the selected row
+	rm -f ./*.svg
+	i=$(date +%s)
+	for ((n = i; n < i + 60; n++)); do echo mine >"pq-top-$(date -d "@$n" +%Y%m%d-%H%M%S).svg"; done
+	keys P
+	await shows 'cannot save pq-top-'
+	shows 'File exists'
+	[ "$(cat ./*.svg | sort -u)" = mine ]
 }
 
 @test "it finds a live spike: a throttled cgroup, by its name" {

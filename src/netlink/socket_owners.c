@@ -15,9 +15,11 @@
 #include "base/fail.h"
 
 /* Processes are walked over at most so often, which takes 2 % of a CPU at most. Owners that were not found
- * are looked for again after a longer time: they are often in another container. */
+ * are looked for again after a longer time, which doubles: they are often in another container, and stay
+ * there. */
 static const int64_t AGAIN_NS = 1000000000, AGAIN_COSTS = 50, LOST_NS = 10000000000,
 		     LOST_COSTS = 1000;
+enum { DOUBLINGS_MOST = 6 };
 
 static int
 by_inode(const void *a, const void *b)
@@ -182,18 +184,20 @@ list_processes(uint32_t **pids)
 	return n;
 }
 
-/* Remembers which sockets nobody was found to have. */
+/* Remembers which sockets nobody was found to have, and how often that was so. */
 static void
-note_lost(struct socket_owners *o, const uint64_t *inodes, size_t n)
+note_lost(
+    struct socket_owners *o, const struct socket_owners *before, const uint64_t *inodes, size_t n)
 {
-	size_t found = o->n;
+	const size_t found = o->n;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct socket_owner key = { .inode = inodes[i] };
-		if (found && bsearch(&key, o->v, found, sizeof *o->v, same_inode))
+		const struct socket_owner *last = find(before, inodes[i]);
+		if (find(&(struct socket_owners){ .v = o->v, .n = found }, inodes[i]))
 			continue;
 		o->v = xgrow(o->v, o->n, &o->room, sizeof *o->v);
-		o->v[o->n++] = key;
+		o->v[o->n++] = (struct socket_owner){ .inode = inodes[i],
+			.lost = 1 + (last ? last->lost : 0) };
 	}
 	if (o->n > found)
 		qsort(o->v, o->n, sizeof *o->v, by_inode);
@@ -203,15 +207,17 @@ static void
 walk(struct socket_owners *o, const uint64_t *inodes, size_t n)
 {
 	int64_t before_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	struct socket_owners before = *o;
 	uint32_t *pids;
 	size_t npids = list_processes(&pids);
 
-	o->n = 0;
+	*o = (struct socket_owners){ .n = 0 };
 	for (size_t i = 0; i < npids; i++)
 		add_process(o, pids[i], inodes, n);
 	free(pids);
 	merge(o);
-	note_lost(o, inodes, n);
+	note_lost(o, &before, inodes, n);
+	free(before.v);
 	o->walked_ns = clock_ns(CLOCK_MONOTONIC);
 	o->cost_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns;
 }
@@ -233,6 +239,15 @@ longer(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Whether there is no need to look for the owner now. */
+static bool
+is_settled(const struct socket_owner *o, int64_t since_ns, int64_t lost_ns)
+{
+	unsigned doublings = o->lost <= DOUBLINGS_MOST ? o->lost - 1 : DOUBLINGS_MOST;
+
+	return o->pid ? still_has(o) : since_ns < lost_ns << doublings;
+}
+
 void
 socket_owners_find(struct socket_owners *o, uint64_t *inodes, size_t n)
 {
@@ -245,7 +260,7 @@ socket_owners_find(struct socket_owners *o, uint64_t *inodes, size_t n)
 		qsort(inodes, n, sizeof *inodes, ascending);
 	for (size_t i = 0; i < n; i++) {
 		const struct socket_owner *one = find(o, inodes[i]);
-		known += one && (one->pid ? still_has(one) : since_ns < lost_ns);
+		known += one && is_settled(one, since_ns, lost_ns);
 	}
 	if (known < n && (o->walked_ns == 0 || since_ns >= wait_ns))
 		walk(o, inodes, n);

@@ -10,6 +10,7 @@ struct socket_owner {
 	uint64_t inode;
 	uint32_t pid, fd; /* the process with the lowest number; 0: none was found */
 	uint32_t owners;  /* how many processes have it open */
+	unsigned lost;    /* walks in a row that did not find one */
 	char comm[64];
 };
 
@@ -24,8 +25,9 @@ struct socket_owners {
 void socket_owners_of(struct socket_owners *o, const uint32_t *pids, size_t n, bool *hidden);
 
 /* Sees that the owners of these sockets are known, if they are visible. All processes are walked over
- * only if one is not known, or has closed it, and at most so often that this takes 2 % of a CPU.
- * Sorts the inodes. */
+ * only if one is not known, or has closed it, and at most so often that this takes 2 % of a CPU. A socket
+ * that no visible process has is looked for again after ten seconds, then after twice as long each time,
+ * up to about ten minutes. Sorts the inodes. */
 void socket_owners_find(struct socket_owners *o, uint64_t *inodes, size_t n);
 
 bool socket_owners_has(const struct socket_owners *o, uint64_t inode);

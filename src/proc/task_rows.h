@@ -42,7 +42,7 @@ struct task_row {
 	struct keyed blkio_ns;
 	uint64_t start_ns; /* after boot */
 	char state;        /* as in task_stat */
-	bool kernel;       /* a kernel thread; its full name is in /proc only */
+	bool kernel;       /* a kernel thread; a longer name than comm is in /proc only */
 	char comm[TASK_COMM];
 };
 

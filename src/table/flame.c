@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/svg.h"
 
 /* ---- The tree */
 
@@ -269,15 +270,9 @@ begin_svg(struct drawing *d, const char *title)
 	struct buf *b = d->out;
 	int height = TOP + (d->depth + 1) * ROW + MARGIN;
 
+	svg_begin(b, WIDTH, (unsigned)height);
 	buf_text(b,
-	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	    "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\"");
-	put(b, " width=\"", WIDTH, 0);
-	put(b, "\" height=\"", height, 0);
-	put(b, "\" viewBox=\"0 0 ", WIDTH, 0);
-	put(b, " ", height, 0);
-	buf_text(b,
-	    "\">\n<style>text { font: 11px monospace; fill: #000; } g.f { cursor: pointer; } "
+	    ">\n<style>text { font: 11px monospace; fill: #000; } g.f { cursor: pointer; } "
 	    "g.f:hover rect { stroke: #000; } "
 	    ".button { cursor: pointer; fill: #06c; }</style>\n"
 	    "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"

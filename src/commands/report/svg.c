@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/svg.h"
+
 enum { HEIGHT = 100 }; /* of lines and panels */
 
 double
@@ -44,16 +46,6 @@ move(struct buf *b, double x, double y)
 {
 	put(b, 'M', x);
 	put(b, ' ', y);
-}
-
-static void
-rectangle(struct buf *b, double x, double y, double w, double h)
-{
-	move(b, x, y);
-	put(b, 'h', w);
-	put(b, 'v', h);
-	put(b, 'h', -w);
-	buf_char(b, 'z');
 }
 
 static void
@@ -138,7 +130,8 @@ draw_cells(struct buf *b, const struct axis *a, const struct cells *c, unsigned 
 					continue;
 				for (from = i; i < a->n && level_of(c, row, i) == level; i++)
 					;
-				rectangle(b, from, upwards ? height - 1 - row : row, i - from, 1);
+				svg_rectangle(
+				    b, from, upwards ? height - 1 - row : row, i - from, 1);
 			}
 		end_path(b, begun, drawn);
 	}
@@ -188,7 +181,7 @@ draw_known(struct buf *b, const struct axis *a, const struct series *known)
 			continue;
 		for (from = i; i < a->n && series_at(known, i); i++)
 			;
-		rectangle(b, from, 0, i - from, HEIGHT);
+		svg_rectangle(b, from, 0, i - from, HEIGHT);
 	}
 	end_path(b, begun, drawn);
 }
@@ -353,7 +346,7 @@ draw_marks(struct buf *b, const struct axis *a, const struct series *s)
 			     (p->max >= 50) == (level == 2);
 			     i++)
 				;
-			rectangle(b, from, 0, i - from, 6);
+			svg_rectangle(b, from, 0, i - from, 6);
 			i--;
 		}
 		end_path(b, begun, drawn);

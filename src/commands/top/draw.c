@@ -143,6 +143,7 @@ static const char help[] =
     "  /           filter by a part of the name, the cgroup or the process ID\n"
     "  space       freeze the screen, and let it go on\n"
     "  r           save the last minutes as a recording (live)\n"
+    "  P           save the screen as a picture (SVG)\n"
     "  Left Right  the row before and the next one (recording)\n"
     "  < >         a minute back, a minute on (recording)\n"
     "  Ctrl-L      draw the screen again\n"

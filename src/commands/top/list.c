@@ -329,6 +329,8 @@ static void
 draw_heading(const struct list *l, struct frame *f, int line)
 {
 	frame_at(f, line, 0, STYLE_REVERSE);
+	frame_fill(f, STYLE_REVERSE);
+	f->column = 0;
 	if (l->view != VIEW_CGROUPS)
 		frame_right(f, "PID", ID_WIDTH);
 	if (l->view == VIEW_THREADS)
@@ -339,7 +341,6 @@ draw_heading(const struct list *l, struct frame *f, int line)
 	}
 	f->style = STYLE_REVERSE;
 	frame_text(f, l->view == VIEW_CGROUPS ? "  cgroup" : "  command");
-	frame_fill(f, STYLE_REVERSE);
 }
 
 static unsigned

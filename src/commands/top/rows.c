@@ -63,7 +63,7 @@ open_top_host(struct top *t)
 {
 	struct host *h = open_host(&t->at);
 
-	if (h->replay || t->own->keep == 0 || t->own->plain)
+	if (h->replay || !t->screen)
 		return h;
 	return ring_begin(&t->ring, h, t->own->keep, t->interval_ns);
 }

@@ -1,6 +1,7 @@
 /* top: the command: a full screen of everything that queues, worst first, or the same as plain rows. */
 #include "commands/top/top.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +9,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/units.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "commands/top/picture.h"
 #include "commands/top/screen.h"
 #include "tools/targets.h"
 
-enum { CTRL_L = 'L' - '@' };
+enum { CTRL_L = 'L' - '@', KEEP_LEAST = 256 << 10, KEEP_USUAL = 16 << 20 };
 
 static const int64_t SECOND_NS = 1000000000, MINUTE_NS = INT64_C(60) * 1000000000,
 		     KEY_PAUSE_NS = 50000000;
@@ -155,6 +158,54 @@ save(struct top *t)
 		    sizeof t->message);
 }
 
+/* Draws what the terminal shows, or the rows, as a picture: that has all characters and colours. */
+static void
+print_picture(struct top *t, int width, int height, struct buf *out)
+{
+	struct frame shown = t->frame;
+
+	t->frame = (struct frame){ .utf8 = true, .colour = true };
+	top_draw(t, width, height, !t->screen);
+	picture_print(&t->frame, out);
+	frame_free(&t->frame);
+	t->frame = shown;
+}
+
+/* Returns 0, or -1 with errno. */
+static int
+write_picture(const char *path, int flags, const struct buf *picture)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | flags, 0666);
+
+	if (fd < 0)
+		return -1;
+	int result = write_whole(fd, picture->s, picture->n), error = errno;
+	if (close(fd) < 0 && result == 0)
+		return -1;
+	errno = error;
+	return result;
+}
+
+/* To pq-top-DATE-TIME.svg in the current directory, and never over another file. */
+static void
+save_picture(struct top *t)
+{
+	time_t s = (time_t)(clock_ns(CLOCK_REALTIME) / SECOND_NS);
+	struct buf picture = { 0 };
+	char path[64];
+	struct tm tm;
+
+	localtime_r(&s, &tm);
+	strftime(path, sizeof path, "pq-top-%Y%m%d-%H%M%S.svg", &tm);
+	print_picture(t, t->frame.width, t->frame.height, &picture);
+	if (write_picture(path, O_EXCL, &picture) < 0)
+		snprintf(
+		    t->message, sizeof t->message, "cannot save %s: %s", path, strerror(errno));
+	else
+		snprintf(t->message, sizeof t->message, "saved %s", path);
+	buf_free(&picture);
+}
+
 static void
 open_help(struct top *t)
 {
@@ -249,6 +300,9 @@ act(struct top *t, int key, int screenful)
 		return true;
 	case 'r':
 		save(t);
+		return true;
+	case 'P':
+		save_picture(t);
 		return true;
 	case CTRL_L:
 		frame_forget(&t->frame);
@@ -397,21 +451,52 @@ on_screen(struct top *t)
 
 /* ---- Rows */
 
+_Noreturn static void
+cannot_write(const char *path)
+{
+	die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
+}
+
+/* Says at once that a picture cannot be written, and not after an hour. */
+static void
+check_picture(const struct top *t)
+{
+	const struct buf nothing = { 0 };
+
+	if (t->own->svg && write_picture(t->own->svg, 0, &nothing) < 0)
+		cannot_write(t->own->svg);
+}
+
+static int
+rows_height(const struct top *t)
+{
+	return 1 + 1 + METERS + 1 + (int)t->own->rows;
+}
+
 static bool
 print(struct top *t, struct buf *out, bool first)
 {
 	enum { PLAIN_WIDTH = 80 };
 	int width = PLAIN_WIDTH, height = 0;
-	int lines = t->page == PAGE_DETAIL ? detail_lines(&t->detail) : (int)t->own->rows;
 
 	if (isatty(STDOUT_FILENO))
 		screen_size(&width, &height);
 	out->n = 0;
 	if (!first)
 		buf_char(out, '\n');
-	top_draw(t, width, 1 + 1 + METERS + 1 + lines, true);
+	top_draw(t, width, rows_height(t), true);
 	frame_lines(&t->frame, out);
 	return output_write(out);
+}
+
+static void
+draw_last_row(struct top *t, struct buf *out)
+{
+	enum { PICTURE_WIDTH = 112 }; /* the least with a long sparkline */
+
+	print_picture(t, PICTURE_WIDTH, rows_height(t), out);
+	if (write_picture(t->own->svg, O_TRUNC, out) < 0)
+		cannot_write(t->own->svg);
 }
 
 static void
@@ -424,7 +509,9 @@ as_rows(struct top *t)
 	if (!top_begin(t))
 		return;
 	for (bool more = true; more && n < count && top_next_row(t); n++)
-		more = print(t, &out, n == 0);
+		more = t->own->svg || print(t, &out, n == 0);
+	if (t->own->svg && t->panel.taken > 0)
+		draw_last_row(t, &out);
 	buf_free(&out);
 }
 
@@ -452,6 +539,23 @@ set_up(struct top *t, const struct options *o)
 	snprintf(t->list.filter, sizeof t->list.filter, "%s", own->filter ? own->filter : "");
 }
 
+/* A ring that grows beyond the memory of the machine would end other programs. */
+static void
+check_keep(const struct top_options *own)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	uint64_t half = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 : UINT64_MAX;
+	char least[HUMAN_MOST], most[HUMAN_MOST];
+
+	if (own->keep < KEEP_LEAST)
+		die(EXIT_USAGE, "invalid --keep: too small: want %s or more; 16M is usual",
+		    human_size(KEEP_LEAST, least));
+	if (own->keep > half && own->keep > KEEP_USUAL)
+		die(EXIT_USAGE,
+		    "invalid --keep: too large: want at most %s, half of this machine's memory",
+		    human_size((double)half, most));
+}
+
 static enum exit_status
 top(const struct options *given)
 {
@@ -464,11 +568,13 @@ top(const struct options *given)
 		    o->word[2]);
 	options_numbers(o, o->word[0], o->words > 1 ? o->word[1] : NULL);
 	set_up(t, o);
-	bool screen = !t->own->plain && screen_possible();
+	check_keep(t->own);
+	check_picture(t);
+	t->screen = !t->own->plain && !t->own->svg && screen_possible();
 	t->frame.utf8 = screen_utf8();
-	t->frame.colour = screen && screen_colours();
+	t->frame.colour = t->screen && screen_colours();
 	signals_catch();
-	if (screen)
+	if (t->screen)
 		on_screen(t);
 	else
 		as_rows(t);
@@ -487,7 +593,7 @@ top(const struct options *given)
 
 #define AT(member) offsetof(struct top_options, member)
 
-static const struct top_options usual_options = { .rows = 10, .keep = 16 << 20 };
+static const struct top_options usual_options = { .rows = 10, .keep = KEEP_USUAL };
 
 static const struct option options[] = {
 	{ 0, "view", "WHAT", OPTION_CHOICE, AT(view), .help = "list cgroups, processes or threads",
@@ -498,6 +604,9 @@ static const struct option options[] = {
 	{ 0, "filter", "TEXT", OPTION_TEXT, AT(filter),
 	    .help = "only names that contain TEXT, in any case" },
 	{ 0, "plain", NULL, OPTION_FLAG, AT(plain), .help = "print rows, also on a terminal" },
+	{ 0, "svg", "FILE", OPTION_TEXT, AT(svg),
+	    .help = "draw the last row in this file, and print nothing", .want = "a file",
+	    .not_with = "--plain" },
 	{ 'n', NULL, "N", OPTION_NUMBER, AT(rows),
 	    .help = "print at most N rows of the list (usual: 10)", .want = "a number of rows",
 	    .most = 400 },
@@ -512,6 +621,7 @@ const struct tool tool_top = {
 	.usage = "[options] [interval [count]]",
 	.examples = "  pq top               the machine, once per second; h shows the keys\n"
 		    "  pq top -f spike.tape walk through a recording with the arrow keys\n"
+		    "  pq top -f spike.tape --to 12:03:20 --svg top.svg\n"
 		    "  pq top 5 >log        rows, as stdout is no terminal\n",
 	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
 	    &option_root, NULL },

@@ -24,6 +24,7 @@ struct top_options {
 	const char *filter; /* NULL: none */
 	unsigned rows;      /* of the list, without a terminal */
 	uint64_t keep;      /* bytes of the ring */
+	const char *svg;    /* the file for a picture: then it prints nothing; NULL: none */
 	bool plain;
 };
 
@@ -33,6 +34,7 @@ struct top {
 	struct options at; /* the same, from another time of the recording on */
 	struct host *host; /* of the session */
 	int64_t interval_ns;
+	bool screen; /* a full screen with keys, not rows */
 
 	struct evidence machine;
 	bool runs; /* the machine's session has begun */

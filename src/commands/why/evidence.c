@@ -315,6 +315,7 @@ evidence_of_rows(
 	read_rarely(&e->session, e->softnet.of, 10 * second_ns);
 	read_rarely(&e->session, e->mem.of, 2 * second_ns);
 	read_rarely(&e->session, e->psi.of, 2 * second_ns);
+	read_rarely(&e->session, e->io.of, 2 * second_ns);
 }
 
 void

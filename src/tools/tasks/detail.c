@@ -338,7 +338,17 @@ majflt_grown(const struct reader *r, const struct tasks_unit *u, bool thread)
 	return to >= from ? to - from : NAN;
 }
 
-/* The same as read_stat from rows. The name of a kernel thread may be longer than its row says. */
+/* Whether /proc may have a longer name of a kernel thread than its row: that of a worker says what it works
+ * on, and others are cut. */
+static bool
+has_longer_name(const struct task_row *row)
+{
+	return row->kernel &&
+	    (strnlen(row->comm, TASK_COMM) >= TASK_COMM - 1 ||
+		strncmp(row->comm, "kworker/", strlen("kworker/")) == 0);
+}
+
+/* The same as read_stat from rows. */
 static void
 take_stat(struct reader *r, struct tasks_unit *u, bool thread)
 {
@@ -349,7 +359,7 @@ take_stat(struct reader *r, struct tasks_unit *u, bool thread)
 	char path[64];
 
 	u->majflt = majflt_grown(r, u, thread);
-	if (row->kernel) {
+	if (has_longer_name(row)) {
 		if (host_read(r->w->host,
 			task_path(path, u->p->pid, thread ? u->t->tid : 0, "/stat"), &text) < 0 ||
 		    task_stat_parse(text, &stat) < 0)
