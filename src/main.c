@@ -37,6 +37,7 @@
  *   commands/report/series.c     figures over time in bounded memory
  *   commands/report/verdict.c    what pq why says of the recording, and of parts of it
  *   commands/report/page.c       the page: head, verdicts, events
+ *   commands/report/changes.c    what changed between two recordings, as pq diff finds it
  *   commands/report/chart.c      a picture with its axis, legend and table
  *   commands/report/svg.c        the picture itself
  *   commands/report/html.c       names, times and durations as HTML

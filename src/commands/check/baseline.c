@@ -99,7 +99,7 @@ judge(struct against *g)
 {
 	enum verdict v = VERDICT_OK;
 
-	g->c = (struct comparison){ .level = 0.01, .least = 0.05 };
+	g->c = (struct comparison){ .level = USUAL_LEVEL, .least = USUAL_LEAST };
 	comparison_make(&g->c, &g->before, &g->now);
 	for (int i = 0; i < g->rules; i++) {
 		g->result[i] = fail_apply(&g->rule[i], &g->c);

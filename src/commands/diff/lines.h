@@ -30,6 +30,9 @@ struct line {
 	bool fails;                     /* it is worse than a --fail allows */
 };
 
+#define USUAL_LEVEL 0.01
+#define USUAL_LEAST 0.05
+
 struct comparison {
 	const struct side *a, *b;
 	double level; /* the chance of a wrong line if nothing has changed */

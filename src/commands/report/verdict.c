@@ -11,9 +11,8 @@ static const int64_t SECOND = 1000000000;
 static struct options
 options_of(const struct options *o, const struct report_tape *t, int64_t from_ns, int64_t to_ns)
 {
-	struct options part = *o;
+	struct options part = tape_options(t, o);
 
-	part.source = t->path;
 	if (from_ns == INT64_MIN)
 		return part;
 	part.from = (struct when_option){ "the part", { .kind = WHEN_INSTANT, .ns = from_ns } };
