@@ -407,6 +407,9 @@ main(int argc, char **argv)
 	if (!tool) {
 		words++;
 		tool = tool_of_word(&words);
+	} else if (tool->runs && argv[1] && strcmp(argv[1], tool->runs->name) == 0) {
+		words++;
+		tool = tool->runs;
 	}
 	snprintf(name, sizeof name, "pq %s", tool->name);
 	fail_name(name);

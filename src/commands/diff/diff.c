@@ -240,6 +240,27 @@ tell_failed(const struct diff *d, const char *rule)
 	buf_free(&figure);
 }
 
+/* A rule that no figure breaks says little if few could be judged. */
+static void
+tell_judged(const struct diff *d, const char *rule, bool many)
+{
+	struct fail_counts n = fail_count(&d->c);
+	struct buf figure = { 0 };
+
+	const char *s = n.judged == 1 ? "" : "s";
+	if (!n.unknown) {
+		if (many)
+			warn("--fail '%s': %zu figure%s judged", rule, n.judged, s);
+		return;
+	}
+	line_figure(n.unknown, &figure);
+	warn("--fail '%s': %zu figure%s judged; %zu with too few samples, %zu in only one of the "
+	     "recordings, such as %.*s%s%s",
+	    rule, n.judged, s, n.few, n.only_one, (int)figure.n, figure.s,
+	    *n.unknown->row ? " of " : "", n.unknown->row);
+	buf_free(&figure);
+}
+
 /* Each rule is told with its own lines; at the end the lines of all of them have a mark. */
 static enum exit_status
 judge(struct diff *d)
@@ -254,13 +275,15 @@ judge(struct diff *d)
 		else if (result == FAIL_UNKNOWN)
 			warn("--fail '%s': unknown: not in both recordings, or too few samples",
 			    d->own->fail.v[i]);
+		if (result != FAIL_UNKNOWN)
+			tell_judged(d, d->own->fail.v[i], d->rule[i].column < 0);
 		if (result == FAIL_YES)
 			status = EXIT_FAILED;
 		else if (result == FAIL_UNKNOWN && status == EXIT_DONE)
 			status = EXIT_UNSUPPORTED;
 		for (size_t l = 0; l < d->c.n; l++) {
 			fails[l] |= d->c.v[l].fails;
-			d->c.v[l].fails = false;
+			d->c.v[l].fails = d->c.v[l].asked = false;
 		}
 	}
 	for (size_t l = 0; l < d->c.n; l++)

@@ -27,7 +27,8 @@ struct line {
 	struct rank_test test;          /* p is NaN if there is none */
 	double size;                    /* change_size of the means */
 	bool significant;               /* however small */
-	bool fails;                     /* it is worse than a --fail allows */
+	bool asked;                     /* a --fail is about it */
+	bool fails;                     /* it is worse than that allows */
 };
 
 #define USUAL_LEVEL 0.01

@@ -132,10 +132,24 @@ begin_row(struct buf *b)
 }
 
 static void
-put_fact(struct buf *b, const char *what, const char *from, const char *to)
+add_same(struct buf *same, const char *what)
 {
-	if (strcmp(from, to) == 0)
+	buf_text(same, same->n > 0 ? ", " : "<p class=\"rest\">The same in both: ");
+	buf_text(same, what);
+}
+
+/* Adds what both have to `same`. */
+static void
+put_fact(struct buf *b, struct buf *same, const char *what, const char *from, const char *to)
+{
+	if (strcmp(from, to) == 0) {
+		if (*from) {
+			add_same(same, what);
+			buf_char(same, ' ');
+			html_name(same, from);
+		}
 		return;
+	}
 	begin_row(b);
 	buf_text(b, what);
 	buf_text(b, "</th><td>");
@@ -146,7 +160,7 @@ put_fact(struct buf *b, const char *what, const char *from, const char *to)
 }
 
 static void
-put_facts(struct buf *b, const struct host_facts *f, const struct host_facts *g)
+put_facts(struct buf *b, struct buf *same, const struct host_facts *f, const struct host_facts *g)
 {
 	char cpus[2][24] = { "", "" };
 
@@ -154,10 +168,10 @@ put_facts(struct buf *b, const struct host_facts *f, const struct host_facts *g)
 		snprintf(cpus[0], sizeof cpus[0], "%llu", (unsigned long long)f->cpus);
 	if (g->cpus)
 		snprintf(cpus[1], sizeof cpus[1], "%llu", (unsigned long long)g->cpus);
-	put_fact(b, "machine", f->name, g->name);
-	put_fact(b, "kernel", f->release, g->release);
-	put_fact(b, "CPUs", cpus[0], cpus[1]);
-	put_fact(b, "architecture", f->machine, g->machine);
+	put_fact(b, same, "machine", f->name, g->name);
+	put_fact(b, same, "kernel", f->release, g->release);
+	put_fact(b, same, "CPUs", cpus[0], cpus[1]);
+	put_fact(b, same, "architecture", f->machine, g->machine);
 }
 
 static void
@@ -176,10 +190,19 @@ put_figure(const struct line *l, struct buf *b)
 }
 
 static void
+put_help(const struct line *l, struct buf *b)
+{
+	buf_text(b, "<small>");
+	html_text(b, line_column(l)->help);
+	buf_text(b, "</small>");
+}
+
+static void
 put_limit(const struct line *l, struct buf *b)
 {
 	begin_row(b);
 	put_figure(l, b);
+	put_help(l, b);
 	buf_text(b, "</th><td>");
 	line_setting(b, line_column(l), l->from);
 	buf_text(b, "</td><td>→</td><td>");
@@ -223,23 +246,35 @@ put_left_out(struct buf *b, size_t n, const char *what)
 	buf_text(b, ": pq diff shows them.</p>\n");
 }
 
+static bool
+knows_limits(const struct comparison *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (line_column(&c->v[i])->change == A_SETTING)
+			return true;
+	return false;
+}
+
 static void
 put_settings(const struct comparison *c, struct buf *b)
 {
-	struct buf facts = { 0 };
+	struct buf facts = { 0 }, same = { 0 };
 	size_t n = c->of[LINE_SETTING];
 
-	put_facts(&facts, &c->a->facts, &c->b->facts);
+	put_facts(&facts, &same, &c->a->facts, &c->b->facts);
 	buf_text(b, "<h3>What was changed</h3>\n");
-	if (facts.n + n == 0)
-		buf_text(b, "<p>Machine, kernel, CPUs and limits are the same.</p>\n");
 	if (facts.n + n > 0) {
 		begin_settings(b);
 		buf_add(b, facts.s, facts.n);
 		put_limits(c, 0, SHOWN_MOST, b);
 		buf_text(b, table_end);
 	}
+	if (n == 0 && knows_limits(c))
+		add_same(&same, "all limits");
+	buf_add(b, same.s, same.n);
+	buf_text(b, same.n > 0 ? ".</p>\n" : "");
 	buf_free(&facts);
+	buf_free(&same);
 	if (n <= SHOWN_MOST)
 		return;
 	buf_text(b, "<details><summary>");
@@ -367,9 +402,8 @@ put_line(const struct report_page *p, size_t kind, const struct line *l, struct 
 		buf_text(b, unit_of(line_column(l)));
 	}
 	put_links(p, l, b);
-	buf_text(b, "<small>");
-	html_text(b, line_column(l)->help);
-	buf_text(b, "</small></th>");
+	put_help(l, b);
+	buf_text(b, "</th>");
 	put_bars(l, b);
 	put_statistic(l, STATISTIC_MEAN, b);
 	put_change(l, b);

@@ -2,6 +2,8 @@
  * sections. */
 #include "commands/report/report.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/sha256.h"
@@ -315,6 +317,34 @@ put_gaps(const struct report_page *p, const struct report_tape *t, struct buf *b
 	end_fact(b);
 }
 
+/* The axis has the times of the wall clock, which may be set. */
+static void
+put_clock(const struct report_page *p, const struct report_tape *t, struct buf *b)
+{
+	const struct clock_steps *c = &t->clock;
+
+	if (c->n == 0 && llabs(c->parted_ns) <= INT64_C(1000000000))
+		return;
+	begin_fact(b, "clock");
+	if (c->n > 0) {
+		buf_text(b, "set ");
+		buf_text(b, c->most_ns < 0 ? "back by " : "forward by ");
+		html_duration(b, fabs((double)c->most_ns) * 1e-9);
+		buf_text(b, " at ");
+		html_time(b, p, c->at_ns, false);
+	} else {
+		html_duration(b, fabs((double)c->parted_ns) * 1e-9);
+		buf_text(b, c->parted_ns < 0 ? " slow" : " fast");
+	}
+	if (c->n > 1) {
+		buf_text(b, ", the largest of ");
+		buf_u64(b, c->n, 1);
+		buf_text(b, " steps");
+	}
+	buf_text(b, "; the axis has its times");
+	end_fact(b);
+}
+
 static void
 put_about(const struct report_page *p, const struct report_tape *t, struct buf *b)
 {
@@ -328,6 +358,7 @@ put_about(const struct report_page *p, const struct report_tape *t, struct buf *
 		put_host(t, b);
 		put_recorded(p, t, b);
 		put_gaps(p, t, b);
+		put_clock(p, t, b);
 	}
 	buf_text(b, "</dl>\n");
 	for (size_t i = 0; i < t->nnotes; i++) {

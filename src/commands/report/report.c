@@ -69,6 +69,28 @@ set_parts(struct report_tape *t, struct host *h, const struct options *o)
 	judge_parts(t, &whole);
 }
 
+/* Both clocks begin again at a reboot. Nobody sets the boot clock; not all recordings have it. */
+static void
+watch_clock(struct clock_steps *c, bool begins, const struct sample *m)
+{
+	const int64_t second_ns = 1000000000,
+		      apart_ns = m->real_ns - (m->boot_ns >= m->mono_ns ? m->boot_ns : m->mono_ns);
+	int64_t step_ns = apart_ns - c->last_ns;
+
+	if (begins)
+		c->first_ns = apart_ns;
+	else if (llabs(step_ns) > second_ns) {
+		c->n++;
+		if (llabs(step_ns) > llabs(c->most_ns)) {
+			c->most_ns = step_ns;
+			c->at_ns = m->real_ns;
+		}
+	}
+	c->last_ns = apart_ns;
+	if (llabs(apart_ns - c->first_ns) > llabs(c->parted_ns))
+		c->parted_ns = apart_ns - c->first_ns;
+}
+
 static void
 scan(struct report_tape *t, const struct options *o)
 {
@@ -81,6 +103,7 @@ scan(struct report_tape *t, const struct options *o)
 	set_parts(t, h, &one);
 	while (host_next(h, 0, SAMPLE_ROW, &m) > 0) {
 		judge_count(t, h, &m);
+		watch_clock(&t->clock, t->samples == 0 || m.restarted, &m);
 		if (t->samples++ == 0) {
 			t->from_ns = m.real_ns;
 			copy_facts(t, h);

@@ -190,6 +190,14 @@ struct mark {
 
 enum { MARKS_MOST = 40, GAPS_MOST = 100, NOTES_KEPT = 40 };
 
+/* How the wall clock went, against the one that nobody sets. */
+struct clock_steps {
+	int64_t first_ns, last_ns; /* the difference of the two, since the boot */
+	unsigned n;                /* steps of more than a second */
+	int64_t most_ns, at_ns;    /* the largest of them, and when, by the clock that was set */
+	int64_t parted_ns;         /* how far the two parted */
+};
+
 struct report_tape {
 	const char *path, *written;  /* written: with the window, if it has one of its own */
 	struct when_option from, to; /* that window; not given: written is NULL */
@@ -201,6 +209,7 @@ struct report_tape {
 	int64_t step_ns;        /* the usual time between samples */
 	uint64_t samples, rows, ticks, boots;
 	bool captured; /* a directory: it cannot be judged in parts */
+	struct clock_steps clock;
 	struct span gaps[GAPS_MOST];
 	unsigned ngaps;
 	double gaps_s;
