@@ -54,8 +54,9 @@ put_headline(const struct comparison *c, struct buf *b)
 		put_count(b, better, better == 1 ? " is better" : " are better");
 	} else {
 		buf_text(b,
-		    c->too_short || (c->tests == 0 && c->of[LINE_FEW] > 0) ? "Too short to tell whether anything is worse or better" :
-				   "No figure is significantly worse or better");
+		    c->too_short || (c->tests == 0 && c->of[LINE_FEW] > 0) ?
+			"Too short to tell whether anything is worse or better" :
+			"No figure is significantly worse or better");
 	}
 	buf_text(b, "</h2>\n");
 }

@@ -450,19 +450,50 @@ put_caption(const struct strip *s, bool cause, struct buf *b)
 }
 
 static void
-put_rest(const struct strip *s, size_t shown, struct buf *b)
+put_rest(const struct report_page *p, const struct strip *s, size_t shown, struct buf *b)
 {
 	uint64_t rest = s->n - shown + s->dropped;
 
 	if (s->plan->bin || rest == 0)
 		return;
-	buf_text(b, "<p class=\"rest\">The worst ");
-	if (shown > 1)
+	buf_text(b, "<p class=\"rest\">The worst");
+	if (shown > 1) {
+		buf_char(b, ' ');
 		buf_u64(b, shown, 1);
-	buf_text(b, shown > 1 ? " are shown; " : "is shown; ");
+	}
+	buf_text(b, p->side[0] && p->side[1] ? " of both recordings" : "");
+	buf_text(b, shown > 1 ? " are shown; " : " is shown; ");
 	buf_u64(b, rest, 1);
 	buf_text(b, rest == 1 ? " more is not" : " more are not");
 	buf_text(b, s->dropped ? " (a row that came back may count twice).</p>\n" : ".</p>\n");
+}
+
+static bool
+is_shown(const struct strip_row *const *v, size_t n, const char *name)
+{
+	while (n > 0 && strcmp(v[n - 1]->name, name) != 0)
+		n--;
+	return n > 0;
+}
+
+/* Adds the rows that the other recording shows: a row that is worse there is to be seen here too. */
+static size_t
+add_other(const struct report_page *p, size_t tape, const struct strip *s,
+    const struct strip_row *v[], size_t n)
+{
+	const struct report_tape *other = p->side[p->side[0] == &p->tapes[tape]]; /* or NULL */
+	const struct strip_row *theirs[SHOWN_MOST];
+
+	if (!other || other->nstrips == 0 || s->plan->bin || s->plan->shown < 2)
+		return n;
+	size_t most = s->plan->shown < SHOWN_MOST ? s->plan->shown : SHOWN_MOST,
+	       found = strip_worst(&other->strips[s - p->tapes[tape].strips], theirs, most);
+	for (size_t k = 0; k < found; k++)
+		for (size_t i = 0; i < s->n && n < SHOWN_MOST; i++)
+			if (strcmp(s->rows[i].name, theirs[k]->name) == 0 &&
+			    s->rows[i].figure[0].known_s > 0 && !is_shown(v, n, theirs[k]->name))
+				v[n++] = &s->rows[i];
+	return n;
 }
 
 void
@@ -472,6 +503,8 @@ chart_print(
 	const struct strip_row *v[SHOWN_MOST];
 	size_t most = s->plan->shown < SHOWN_MOST ? s->plan->shown : SHOWN_MOST,
 	       n = s->plan->bin ? 0 : strip_worst(s, v, most);
+
+	n = add_other(p, tape, s, v, n);
 
 	buf_text(b, "<figure class=\"strip ");
 	buf_text(b, s->plan->id);
@@ -497,7 +530,7 @@ chart_print(
 		put_rows(p, tape, s, v, n, b);
 		break;
 	}
-	put_rest(s, n, b);
+	put_rest(p, s, n, b);
 	put_table(p, s, v, n, b);
 	buf_text(b, "</figure>\n");
 }

@@ -53,13 +53,13 @@ function ahead(e) { return +(e.closest('article').dataset.shift || 0); }
 
 function share(t) { return (t - view.from) / (view.to - view.from); }
 
-function drawAxis(axis) {
+function drawAxis(axis, width) {
 	var steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
-	var span = view.to - view.from, most = Math.max(2, Math.floor(axis.clientWidth / 90)), step = span, local = offset + ahead(axis);
+	var span = view.to - view.from, most = Math.max(2, Math.floor(width / 90)), step = span, local = offset + ahead(axis);
 	for (var i = 0; i < steps.length; i++)
 		if (span / steps[i] <= most) { step = steps[i]; break; }
 	axis.textContent = '';
-	for (var t = Math.ceil((view.from + local) / step) * step - local; t <= view.to - span * 28 / axis.clientWidth; t += step) {
+	for (var t = Math.ceil((view.from + local) / step) * step - local; t <= view.to - span * 28 / width; t += step) {
 		var label = document.createElement('span');
 		label.textContent = clock(t + ahead(axis), step < 1);
 		label.style.left = 100 * share(t) + '%';
@@ -68,7 +68,9 @@ function drawAxis(axis) {
 	}
 }
 
+// All axes are equally wide. A width that is asked for after each change costs a layout each time.
 function draw() {
+	var width = axes.length && axes[0].clientWidth || 1;
 	var x = (view.from - from) / (to - from) * n, w = (view.to - view.from) / (to - from) * n;
 	plots.forEach(function (svg) { svg.setAttribute('viewBox', x + ' 0 ' + w + ' ' + svg.tall); });
 	placed.forEach(function (e) {
@@ -77,7 +79,7 @@ function draw() {
 		if (e.dataset.w)
 			e.style.width = 100 * (share(end) - share(t)) + '%';
 	});
-	axes.forEach(drawAxis);
+	axes.forEach(function (axis) { drawAxis(axis, width); });
 	drawCursor();
 }
 
