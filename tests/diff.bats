@@ -32,6 +32,14 @@ record() {
 	"$PQ" tape pack "$1" "$1.tape"
 }
 
+# another SECOND: for $extra, another cgroup, which is never throttled.
+another() {
+	mkdir "$now/sys/fs/cgroup/db"
+	: >"$now/sys/fs/cgroup/db/cgroup.procs"
+	echo 50000 100000 >"$now/sys/fs/cgroup/db/cpu.max"
+	printf 'nr_periods %s\nnr_throttled 0\n' $(($1 * 10)) >"$now/sys/fs/cgroup/db/cpu.stat"
+}
+
 # The recordings a0, a3, a6 and a9 differ in how many periods are throttled.
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return
@@ -177,13 +185,7 @@ compare() {
 }
 
 @test "what only one of them knows is said, and is not 0" {
-	other() {
-		mkdir "$now/sys/fs/cgroup/db"
-		: >"$now/sys/fs/cgroup/db/cgroup.procs"
-		echo 50000 100000 >"$now/sys/fs/cgroup/db/cpu.max"
-		printf 'nr_periods %s\nnr_throttled 0\n' $(($1 * 10)) >"$now/sys/fs/cgroup/db/cpu.stat"
-	}
-	extra=other
+	extra=another
 	record b 30 20000 3
 	compare a3.tape b.tape
 	json_is 'select(.figure == "throttle.throttled_pct" and .row == "/db") | [.change, .a_samples, .a_mean, .b_mean, .difference]' \
@@ -302,13 +304,7 @@ compare() {
 @test "--fail: says how many figures were judged, and what was not" {
 	run --separate-stderr -0 "$PQ" diff --fail '* 10%' a3.tape a3.tape
 	[[ $stderr =~ "--fail '* 10%': "[0-9]+" figures judged" ]]
-	other() {
-		mkdir "$now/sys/fs/cgroup/db"
-		: >"$now/sys/fs/cgroup/db/cgroup.procs"
-		echo 50000 100000 >"$now/sys/fs/cgroup/db/cpu.max"
-		printf 'nr_periods %s\nnr_throttled 0\n' $(($1 * 10)) >"$now/sys/fs/cgroup/db/cpu.stat"
-	}
-	extra=other
+	extra=another
 	record b 30 20000 3
 	run --separate-stderr -0 "$PQ" diff --fail 'throttle.throttled_pct 10%' a3.tape b.tape
 	[[ $stderr == *"--fail 'throttle.throttled_pct 10%': 1 figure judged; 0 with too few samples, 1 in only one of the recordings, such as throttle.throttled_pct of /db"* ]]
@@ -320,9 +316,9 @@ compare() {
 @test "a reader that has gone does not change the exit status" {
 	exec {gone}> >(:)
 	wait $!
-	"$PQ" diff a3.tape a9.tape >&"$gone" 2>/dev/null
+	"$PQ" diff a3.tape a9.tape 1>&"$gone" 2>/dev/null
 	run -1 "$PQ" diff --fail '* 10%' a3.tape a9.tape
 	local status=0
-	"$PQ" diff --fail '* 10%' a3.tape a9.tape >&"$gone" 2>/dev/null || status=$?
+	"$PQ" diff --fail '* 10%' a3.tape a9.tape 1>&"$gone" 2>/dev/null || status=$?
 	[ "$status" -eq 1 ]
 }

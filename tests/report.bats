@@ -285,6 +285,6 @@ section() {
 	spike 0 1 2
 	exec {gone}> >(:)
 	wait $!
-	"$PQ" report "$dir" -o - >&"$gone" 2>err
+	"$PQ" report "$dir" -o - 1>&"$gone" 2>err
 	[ ! -s err ]
 }

@@ -54,8 +54,8 @@ function ahead(e) { return +(e.closest('article').dataset.shift || 0); }
 function share(t) { return (t - view.from) / (view.to - view.from); }
 
 function drawAxis(axis, width) {
-	var steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
-	var span = view.to - view.from, most = Math.max(2, Math.floor(width / 90)), step = span, local = offset + ahead(axis);
+	var steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 43200, 86400];
+	var span = view.to - view.from, most = Math.max(2, Math.floor(width / 72)), step = span, local = offset + ahead(axis);
 	for (var i = 0; i < steps.length; i++)
 		if (span / steps[i] <= most) { step = steps[i]; break; }
 	axis.textContent = '';
