@@ -70,6 +70,18 @@ changes() {
 	done <targets
 }
 
+@test "both recordings have one scale, and the rows that are worst in either" {
+	page --diff before.tape after.tape
+	for id in throttle held; do
+		for tape in 0 1; do
+			sed -n "/<figure class=\"strip[^>]*id=\"s$tape-$id\"/,/<\/figure>/p" page.html >one
+			grep -o '<h4><bdi>[^<]*\|">≤ [^<]*\|<span class="top">[^<]*\|>/[a-z]*</bdi></span>' one | sort >"$id$tape"
+		done
+		diff "$id"0 "$id"1
+		grep -q /web "$id"1
+	done
+}
+
 @test "names from other people are text" {
 	page --diff before.tape after.tape
 	[ "$(grep -c '<script' page.html)" -eq 1 ]

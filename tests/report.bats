@@ -288,3 +288,11 @@ section() {
 	"$PQ" report "$dir" -o - 1>&"$gone" 2>err
 	[ ! -s err ]
 }
+
+@test "pq-record, which has to write reports, is pq report if its first word is" {
+	spike 0 1 2
+	"$PQ" tape pack "$dir" -o x.tape
+	ln -s "$PQ" pq-record
+	./pq-record report -u x.tape -o page.html
+	"$PQ" report -u x.tape -o - | cmp - page.html
+}
