@@ -75,7 +75,7 @@ changes() {
 	for id in throttle held; do
 		for tape in 0 1; do
 			sed -n "/<figure class=\"strip[^>]*id=\"s$tape-$id\"/,/<\/figure>/p" page.html >one
-			grep -o '<h4><bdi>[^<]*\|">≤ [^<]*\|<span class="top">[^<]*\|>/[a-z]*</bdi></span>' one | sort >"$id$tape"
+			grep -o '<h4><bdi>[^<]*\|</i>≤ [^<]*\|<span class="top">[^<]*\|>/[a-z]*</bdi></span>' one | sort >"$id$tape"
 		done
 		diff "$id"0 "$id"1
 		grep -q /web "$id"1
