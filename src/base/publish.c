@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,7 +32,8 @@ publish_mode(const char *source)
 {
 	struct stat st;
 
-	return stat(source, &st) == 0 ? (st.st_mode | 0600) & 0666 : 0600;
+	return strcmp(source, "-") != 0 && stat(source, &st) == 0 ? (st.st_mode | 0600) & 0666 :
+								    0600;
 }
 
 /* Creates an empty file, which is this process's own to be replaced. */

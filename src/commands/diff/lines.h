@@ -47,6 +47,9 @@ struct comparison {
 /* Compares the two; the sides must outlive the result. Set level and least first. */
 void comparison_make(struct comparison *c, const struct side *a, const struct side *b);
 
+/* The first of the lines of a kind, of which there are c->of[k]. */
+const struct line *comparison_first(const struct comparison *c, enum line_kind k);
+
 const struct column *line_column(const struct line *l);
 
 /* The words of JSON and CSV. */

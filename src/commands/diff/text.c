@@ -248,21 +248,11 @@ put_heading(struct buf *b, const char *title, size_t n)
 	buf_char(b, '\n');
 }
 
-static const struct line *
-first_of(const struct comparison *c, enum line_kind k)
-{
-	const struct line *l = c->v;
-
-	for (int i = 0; i < (int)k; i++)
-		l += c->of[i];
-	return l;
-}
-
 static void
 put_section(const struct comparison *c, const struct text_view *view, enum line_kind k,
     const char *title, struct buf *b)
 {
-	const struct line *l = first_of(c, k);
+	const struct line *l = comparison_first(c, k);
 	size_t n = c->of[k], shown = view->most && n > view->most ? view->most : n;
 
 	if (n == 0)
@@ -315,7 +305,7 @@ put_setting(struct buf *b, const struct line *l)
 static void
 put_settings(const struct comparison *c, const struct text_view *view, struct buf *b)
 {
-	const struct line *l = first_of(c, LINE_SETTING);
+	const struct line *l = comparison_first(c, LINE_SETTING);
 	const size_t n = c->of[LINE_SETTING], most = view->all ? n : SETTINGS_MOST;
 	size_t shown = 0;
 

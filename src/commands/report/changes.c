@@ -24,16 +24,6 @@ static const struct {
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static const struct line *
-first_of(const struct comparison *c, enum line_kind k)
-{
-	const struct line *l = c->v;
-
-	for (int i = 0; i < (int)k; i++)
-		l += c->of[i];
-	return l;
-}
-
 static void
 put_count(struct buf *b, size_t n, const char *words)
 {
@@ -215,7 +205,7 @@ put_limit(const struct line *l, struct buf *b)
 static void
 put_limits(const struct comparison *c, size_t begin, size_t end, struct buf *b)
 {
-	const struct line *l = first_of(c, LINE_SETTING);
+	const struct line *l = comparison_first(c, LINE_SETTING);
 	size_t at = 0;
 
 	for (int changed = 1; changed >= 0; changed--)
@@ -416,7 +406,7 @@ put_line(const struct report_page *p, size_t kind, const struct line *l, struct 
 static void
 put_table(const struct report_page *p, size_t kind, size_t begin, size_t end, struct buf *b)
 {
-	const struct line *l = first_of(p->changes, kinds[kind].kind);
+	const struct line *l = comparison_first(p->changes, kinds[kind].kind);
 
 	buf_text(b,
 	    "<div class=\"wide\"><table class=\"figures\"><thead><tr><th>figure</th><th "

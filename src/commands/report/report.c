@@ -495,7 +495,8 @@ report(const struct options *o)
 	static struct sides sides;
 	const struct report_options *own = o->ask.options;
 	struct report_page p = { .utc = o->utc };
-	size_t size = (size_t)o->words * sizeof *p.tapes + sizeof *p.tapes;
+	size_t size =
+	    ((size_t)o->words + 1) * sizeof *p.tapes; /* one may be compared with itself */
 	struct buf b = { 0 };
 
 	if (o->words == 0)
