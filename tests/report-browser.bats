@@ -60,6 +60,16 @@ place() {
 	shot wide-light
 }
 
+@test "the page is laid out a few times, not once for each label" {
+	need_browser
+	driver_do chromium/send_command_and_get_result '{"cmd": "Performance.enable", "params": {}}' >/dev/null
+	browse "file://$PWD/page.html"
+	driver_do chromium/send_command_and_get_result '{"cmd": "Performance.getMetrics", "params": {}}' >metrics.json
+	layouts=$(jq '.value.metrics[] | select(.name == "LayoutCount") | .value' metrics.json)
+	[ "$layouts" -ge 1 ]
+	[ "$layouts" -le 20 ]
+}
+
 @test "what is under the mouse is told" {
 	need_browser
 	browse "file://$PWD/page.html"
