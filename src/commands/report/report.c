@@ -525,7 +525,7 @@ static const struct option options[] = {
 	{ 'o', NULL, "FILE", OPTION_TEXT, AT(out), .want = "a file name",
 	    .help = "write the page to FILE ('-': to stdout)" },
 	{ 0, "diff", NULL, OPTION_FLAG, AT(diff),
-	    .help = "begin with what changed from the first to the second (pq diff)" },
+	    .help = "begin with what changed from the first to the second" },
 	{ 0, "at", "TIME", OPTION_WHEN, AT(at),
 	    .help = "the same for one recording: before TIME, and from TIME on" },
 	{ .type = OPTION_END },
