@@ -37,6 +37,7 @@
  *   commands/report/series.c     figures over time in bounded memory
  *   commands/report/verdict.c    what pq why says of the recording, and of parts of it
  *   commands/report/page.c       the page: head, verdicts, events
+ *   commands/report/changes.c    what changed between two recordings, as pq diff finds it
  *   commands/report/chart.c      a picture with its axis, legend and table
  *   commands/report/svg.c        the picture itself
  *   commands/report/html.c       names, times and durations as HTML
@@ -411,6 +412,9 @@ main(int argc, char **argv)
 	if (!tool) {
 		words++;
 		tool = tool_of_word(&words);
+	} else if (tool->runs && argv[1] && strcmp(argv[1], tool->runs->name) == 0) {
+		words++;
+		tool = tool->runs;
 	}
 	snprintf(name, sizeof name, "pq %s", tool->name);
 	fail_name(name);

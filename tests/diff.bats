@@ -32,6 +32,14 @@ record() {
 	"$PQ" tape pack "$1" "$1.tape"
 }
 
+# another SECOND: for $extra, another cgroup, which is never throttled.
+another() {
+	mkdir "$now/sys/fs/cgroup/db"
+	: >"$now/sys/fs/cgroup/db/cgroup.procs"
+	echo 50000 100000 >"$now/sys/fs/cgroup/db/cpu.max"
+	printf 'nr_periods %s\nnr_throttled 0\n' $(($1 * 10)) >"$now/sys/fs/cgroup/db/cpu.stat"
+}
+
 # The recordings a0, a3, a6 and a9 differ in how many periods are throttled.
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return
@@ -177,13 +185,7 @@ compare() {
 }
 
 @test "what only one of them knows is said, and is not 0" {
-	other() {
-		mkdir "$now/sys/fs/cgroup/db"
-		: >"$now/sys/fs/cgroup/db/cgroup.procs"
-		echo 50000 100000 >"$now/sys/fs/cgroup/db/cpu.max"
-		printf 'nr_periods %s\nnr_throttled 0\n' $(($1 * 10)) >"$now/sys/fs/cgroup/db/cpu.stat"
-	}
-	extra=other
+	extra=another
 	record b 30 20000 3
 	compare a3.tape b.tape
 	json_is 'select(.figure == "throttle.throttled_pct" and .row == "/db") | [.change, .a_samples, .a_mean, .b_mean, .difference]' \
@@ -284,4 +286,39 @@ compare() {
 	fails 3 "cannot be combined with conditions" "$PQ" check --baseline good 'mem.hard_pct > 90'
 	fails 3 "16s or more" "$PQ" check --baseline good -i 2s
 	fails 3 "needs --baseline" "$PQ" check --fail '* 10%' 'mem.hard_pct > 90'
+}
+
+@test "a baseline is as private as its recording, and one that is replaced keeps its mode" {
+	umask 022
+	chmod 600 a3.tape
+	chmod 644 a9.tape
+	"$PQ" diff --save private a3.tape 2>/dev/null
+	"$PQ" diff --save public a9.tape 2>/dev/null
+	"$PQ" diff --save piped - <a9.tape 2>/dev/null
+	[ "$(stat -c %a private public piped | xargs)" = '600 644 600' ]
+	chmod 640 private
+	"$PQ" diff --save private a9.tape 2>/dev/null
+	[ "$(stat -c %a private)" = 640 ]
+}
+
+@test "--fail: says how many figures were judged, and what was not" {
+	run --separate-stderr -0 "$PQ" diff --fail '* 10%' a3.tape a3.tape
+	[[ $stderr =~ "--fail '* 10%': "[0-9]+" figures judged" ]]
+	extra=another
+	record b 30 20000 3
+	run --separate-stderr -0 "$PQ" diff --fail 'throttle.throttled_pct 10%' a3.tape b.tape
+	[[ $stderr == *"--fail 'throttle.throttled_pct 10%': 1 figure judged; 0 with too few samples, 1 in only one of the recordings, such as throttle.throttled_pct of /db"* ]]
+	"$PQ" diff --save good a3.tape 2>/dev/null
+	run -0 --separate-stderr "$PQ" check --baseline good --fail 'throttle.throttled_pct 10%' -f b.tape
+	[[ $output == "PQ OK - 1 figure is not worse than in good, 1 not judged | "* ]]
+}
+
+@test "a reader that has gone does not change the exit status" {
+	exec {gone}> >(:)
+	wait $!
+	"$PQ" diff a3.tape a9.tape 1>&"$gone" 2>/dev/null
+	run -1 "$PQ" diff --fail '* 10%' a3.tape a9.tape
+	local status=0
+	"$PQ" diff --fail '* 10%' a3.tape a9.tape 1>&"$gone" 2>/dev/null || status=$?
+	[ "$status" -eq 1 ]
 }

@@ -60,6 +60,16 @@ place() {
 	shot wide-light
 }
 
+@test "the page is laid out a few times, not once for each label" {
+	need_browser
+	driver_do chromium/send_command_and_get_result '{"cmd": "Performance.enable", "params": {}}' >/dev/null
+	browse "file://$PWD/page.html"
+	driver_do chromium/send_command_and_get_result '{"cmd": "Performance.getMetrics", "params": {}}' >metrics.json
+	layouts=$(jq '.value.metrics[] | select(.name == "LayoutCount") | .value' metrics.json)
+	[ "$layouts" -ge 1 ]
+	[ "$layouts" -le 20 ]
+}
+
 @test "what is under the mouse is told" {
 	need_browser
 	browse "file://$PWD/page.html"
@@ -113,6 +123,51 @@ place() {
 	browse "file://$PWD/page.html"
 	[ "$(script 'return getComputedStyle(document.body).backgroundColor')" = '"rgb(20, 24, 29)"' ]
 	shot wide-dark
+}
+
+# compared: page.html compares the first ten seconds with the last twenty.
+compared() {
+	rm page.html
+	"$PQ" report -u --diff spike.tape@..+10s @+11s.. -o page.html 2>/dev/null
+}
+
+@test "a comparison: its links lead to pictures, which are not below the bar" {
+	compared
+	need_browser
+	browse "file://$PWD/page.html"
+	[ "$(script 'return document.querySelector("h2").textContent')" = '"3 figures are worse, 0 are better"' ]
+	[ "$(script 'return window.evil === undefined')" = true ]
+	[ "$(browser_log)" = "" ]
+	shot diff-wide
+	script 'document.querySelector(".figures a[href^=\"#s1\"]").click()'
+	[ "$(script 'return location.hash')" = '"#s1-throttle"' ]
+	[ "$(script 'var bar = document.querySelector(".bar").getBoundingClientRect(), picture = document.querySelector("#s1-throttle").getBoundingClientRect();
+		return picture.top >= bar.bottom && picture.top < 300')" = true ]
+}
+
+@test "a comparison: each recording has its own clock, and both zoom at once" {
+	compared
+	need_browser
+	browse "file://$PWD/page.html"
+	clocks='return ["#r0", "#r1"].map(function (r) { return document.querySelector(r + " .axis span").textContent; }).join(" ")'
+	[ "$(script "$clocks")" = '"14:13:20 14:13:32"' ]
+	script 'location.hash = "#t=1790000005,1790000010"'
+	await test "$(script 'return document.querySelector("svg.plot").viewBox.baseVal.x')" != 0
+	[ "$(script "$clocks")" = '"14:13:25.0 14:13:36.0"' ]
+	script 'document.querySelector("#s1-throttle .field").scrollIntoView({block: "center"})'
+	read -r x y <<<"$(script 'var b = document.querySelector("#s1-throttle .field").getBoundingClientRect(); return Math.round(b.left + 2) + " " + Math.round(b.top + b.height / 2)' | tr -d '"')"
+	pointer "$x" "$y"
+	run script 'return document.querySelector(".tip b").textContent'
+	[[ $output == '"14:13:36.'* ]]
+}
+
+@test "a comparison is no wider than a telephone, and on paper" {
+	compared
+	need_browser 390 844
+	browse "file://$PWD/page.html"
+	[ "$(script 'return document.documentElement.scrollWidth <= 390')" = true ]
+	[ "$(script 'return Array.from(document.querySelectorAll(".wide")).every(function (e) { return e.scrollWidth <= e.clientWidth; })')" = true ]
+	shot diff-narrow
 }
 
 @test "it prints, with all figures" {

@@ -168,7 +168,7 @@ section() {
 	spike 6 7 8 9
 	"$PQ" tape pack "$dir" -o b.tape
 	page a.tape b.tape
-	[ "$(grep -c '<article>' page.html)" -eq 2 ]
+	[ "$(grep -c '<article' page.html)" -eq 2 ]
 	grep -q 'id="s0-throttle"' page.html
 	grep -q 'id="s1-throttle"' page.html
 	[ "$(grep -oE 'data-(from|to)="[0-9.]*"' page.html | tr -dc '0-9.\n' | awk '{ v[NR] = $1 } END { print v[2] - v[1] }')" = 9 ]
@@ -266,4 +266,40 @@ section() {
 		page "$(capture "${name%.tgz}")"
 		[ "$(tail -n 1 page.html)" = '</html>' ]
 	done
+}
+
+@test "a wall clock that was set is told in the head" {
+	spike $(seq 0 9)
+	for n in 6 7 8 9; do echo "$(((n + 1) * 1000000000)) $((1790000000 + n - 3))000000000" >"$dir/t$n/clock"; done
+	page "$dir"
+	grep -q '<dt>clock</dt><dd>set back by 3 s at 14:13:23.0; the axis has its times</dd>' page.html
+	for n in 2 3 4 5; do echo "$(((n + 1) * 1000000000)) $((1790000000 + n + 7200))000000000" >"$dir/t$n/clock"; done
+	page "$dir"
+	grep -q '<dt>clock</dt><dd>set back by 2.0 hours at 14:13:23, the largest of 2 steps; the axis has its times</dd>' page.html
+	for n in $(seq 0 9); do echo "$(((n + 1) * 1000000000)) $((1790000000 * 10 + n * 12))00000000" >"$dir/t$n/clock"; done
+	page "$dir"
+	grep -q '<dt>clock</dt><dd>1.8 s fast; the axis has its times</dd>' page.html
+}
+
+@test "a wall clock that runs as the other one is not told" {
+	spike 0 1 2 50 51 52
+	page "$dir"
+	run grep -c '<dt>clock' page.html
+	[ "$output" = 0 ]
+}
+
+@test "a reader that has gone is no error" {
+	spike 0 1 2
+	exec {gone}> >(:)
+	wait $!
+	"$PQ" report "$dir" -o - 1>&"$gone" 2>err
+	[ ! -s err ]
+}
+
+@test "pq-record, which has to write reports, is pq report if its first word is" {
+	spike 0 1 2
+	"$PQ" tape pack "$dir" -o x.tape
+	ln -s "$PQ" pq-record
+	./pq-record report -u x.tape -o page.html
+	"$PQ" report -u x.tape -o - | cmp - page.html
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -23,6 +25,15 @@ publish_begin(const char *path, unsigned mode, char part[PUBLISH_PATH])
 		snprintf(again, sizeof again, ".%d", copy);
 	}
 	return fd;
+}
+
+unsigned
+publish_mode(const char *source)
+{
+	struct stat st;
+
+	return strcmp(source, "-") != 0 && stat(source, &st) == 0 ? (st.st_mode | 0600) & 0666 :
+								    0600;
 }
 
 /* Creates an empty file, which is this process's own to be replaced. */

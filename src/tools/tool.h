@@ -158,6 +158,8 @@ struct tool {
 	 * name. */
 	enum exit_status (*command)(const struct options *o);
 	const char *usage;
+	/* another tool, which it runs as a program of its own: "pq-record report" is pq report */
+	const struct tool *runs;
 	bool judges; /* its exit status is a verdict: errors are UNKNOWN, 3 */
 };
 

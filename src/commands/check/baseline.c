@@ -99,7 +99,7 @@ judge(struct against *g)
 {
 	enum verdict v = VERDICT_OK;
 
-	g->c = (struct comparison){ .level = 0.01, .least = 0.05 };
+	g->c = (struct comparison){ .level = USUAL_LEVEL, .least = USUAL_LEAST };
 	comparison_make(&g->c, &g->before, &g->now);
 	for (int i = 0; i < g->rules; i++) {
 		g->result[i] = fail_apply(&g->rule[i], &g->c);
@@ -163,6 +163,8 @@ put_failures(const struct against *g, struct buf *b)
 static void
 print_line(const struct against *g, enum verdict v, struct buf *b)
 {
+	struct fail_counts n = fail_count(&g->c);
+
 	buf_text(b,
 	    v == VERDICT_OK           ? "PQ OK - " :
 		v == VERDICT_CRITICAL ? "PQ CRITICAL - " :
@@ -173,10 +175,16 @@ print_line(const struct against *g, enum verdict v, struct buf *b)
 	} else if (v == VERDICT_UNKNOWN) {
 		buf_text(b, "too few figures or seconds to compare with ");
 	} else {
-		buf_u64(b, g->c.tests, 1);
-		buf_text(b, " figures are not worse than in ");
+		buf_u64(b, n.judged, 1);
+		buf_text(b, n.judged == 1 ? " figure is" : " figures are");
+		buf_text(b, " not worse than in ");
 	}
 	put_words(b, g->own->baseline);
+	if (v == VERDICT_OK && n.few + n.only_one > 0) {
+		buf_text(b, ", ");
+		buf_u64(b, n.few + n.only_one, 1);
+		buf_text(b, " not judged");
+	}
 	buf_text(b, " | 'worse'=");
 	buf_u64(b, g->c.of[LINE_WORSE], 1);
 	buf_text(b, " 'better'=");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/publish.h"
@@ -45,46 +46,22 @@ take_rules(struct diff *d)
 			die(EXIT_USAGE, "invalid --fail '%s': %s", d->own->fail.v[i], why);
 }
 
-/* One recording is compared with itself: before and after a time, or in two windows. */
 static void
 take_operands(struct diff *d)
 {
 	const struct options *o = d->options;
-	const struct diff_options *own = d->own;
-	int most = own->save || own->at.written ? 1 : 2;
 
 	if (o->words == 0)
 		die(EXIT_USAGE, "no recording given: usage is pq diff [options] A [B]");
-	if (o->words > most)
-		die(EXIT_USAGE, "unexpected argument '%s': %s", o->word[most],
-		    own->save           ? "--save takes one recording" :
-			own->at.written ? "--at takes one recording" :
-					  "want two recordings, A and B");
-	d->a = operand_of(o->word[0], &d->arena);
-	if (own->save)
+	if (!d->own->save) {
+		operands_take(o, &d->own->at, &d->arena, &d->a, &d->b);
 		return;
-	if (o->words < 2 && !own->at.written)
-		die(EXIT_USAGE,
-		    "want two recordings, A and B, or --at TIME (the same recording before and "
-		    "after)");
-	if (own->at.written && (d->a.from.written || d->a.to.written))
-		die(EXIT_USAGE, "--at and the window '%s' cannot be combined", d->a.written);
-	d->b = own->at.written ? d->a : operand_of(o->word[1], &d->arena);
-	if (own->at.written) {
-		d->a.from = o->from;
-		d->a.to = d->b.from = own->at;
-		d->b.to = o->to;
-		d->a.written = arena_printf(&d->arena, "%s, before %s", d->a.path, own->at.written);
-		d->b.written = arena_printf(&d->arena, "%s, from %s", d->a.path, own->at.written);
 	}
-	if (!*d->b.path) {
-		d->b.path = d->a.path;
-		d->b.written = arena_printf(&d->arena, "%s%s", d->a.path, d->b.written);
-	}
+	if (o->words > 1)
+		die(EXIT_USAGE, "unexpected argument '%s': --save takes one recording", o->word[1]);
+	d->a = operand_of(o->word[0], &d->arena);
 	if (!*d->a.path)
 		die(EXIT_USAGE, "'%s' names no recording", d->a.written);
-	if (strcmp(d->a.path, "-") == 0 && strcmp(d->b.path, "-") == 0)
-		die(EXIT_USAGE, "stdin cannot be both recordings");
 }
 
 /* ---- Output */
@@ -203,16 +180,20 @@ tell_notes(const struct diff *d)
 
 /* ---- The baseline */
 
-/* Writes a new file, and then gives it the name. */
+/* Writes a new file, and then gives it the name. It is as private as the recording, for it has the same
+ * names; one that is replaced keeps its mode. */
 static void
-write_file(const char *path, const struct buf *b)
+write_file(const char *path, const char *recording, const struct buf *b)
 {
 	char part[PUBLISH_PATH];
-	int fd = publish_begin(path, 0644, part);
+	struct stat old;
+	bool replaces = stat(path, &old) == 0;
+	int fd = publish_begin(path, publish_mode(recording), part);
 
 	if (fd < 0)
 		die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
-	bool written = write_whole(fd, b->s, b->n) == 0;
+	bool written =
+	    (!replaces || fchmod(fd, old.st_mode & 0666) == 0) && write_whole(fd, b->s, b->n) == 0;
 	int error = errno;
 	if (close(fd) == 0 && written && rename(part, path) == 0)
 		return;
@@ -232,7 +213,7 @@ save(struct diff *d)
 	operand_read(&d->a, d->options, &d->from);
 	tell_notes(d);
 	baseline_print(&d->from, &b);
-	write_file(path, &b);
+	write_file(path, d->a.path, &b);
 	buf_free(&b);
 	side_free(&d->from);
 }
@@ -259,6 +240,27 @@ tell_failed(const struct diff *d, const char *rule)
 	buf_free(&figure);
 }
 
+/* A rule that no figure breaks says little if few could be judged. */
+static void
+tell_judged(const struct diff *d, const char *rule, bool many)
+{
+	struct fail_counts n = fail_count(&d->c);
+	struct buf figure = { 0 };
+
+	const char *s = n.judged == 1 ? "" : "s";
+	if (!n.unknown) {
+		if (many)
+			warn("--fail '%s': %zu figure%s judged", rule, n.judged, s);
+		return;
+	}
+	line_figure(n.unknown, &figure);
+	warn("--fail '%s': %zu figure%s judged; %zu with too few samples, %zu in only one of the "
+	     "recordings, such as %.*s%s%s",
+	    rule, n.judged, s, n.few, n.only_one, (int)figure.n, figure.s,
+	    *n.unknown->row ? " of " : "", n.unknown->row);
+	buf_free(&figure);
+}
+
 /* Each rule is told with its own lines; at the end the lines of all of them have a mark. */
 static enum exit_status
 judge(struct diff *d)
@@ -273,13 +275,15 @@ judge(struct diff *d)
 		else if (result == FAIL_UNKNOWN)
 			warn("--fail '%s': unknown: not in both recordings, or too few samples",
 			    d->own->fail.v[i]);
+		if (result != FAIL_UNKNOWN)
+			tell_judged(d, d->own->fail.v[i], d->rule[i].column < 0);
 		if (result == FAIL_YES)
 			status = EXIT_FAILED;
 		else if (result == FAIL_UNKNOWN && status == EXIT_DONE)
 			status = EXIT_UNSUPPORTED;
 		for (size_t l = 0; l < d->c.n; l++) {
 			fails[l] |= d->c.v[l].fails;
-			d->c.v[l].fails = false;
+			d->c.v[l].fails = d->c.v[l].asked = false;
 		}
 	}
 	for (size_t l = 0; l < d->c.n; l++)
@@ -341,7 +345,9 @@ static const struct option options[] = {
 	{ .type = OPTION_END },
 };
 
-static const struct diff_options usual_options = { .level = 0.01, .least = 0.05, .most = 10 };
+static const struct diff_options usual_options = {
+	.level = USUAL_LEVEL, .least = USUAL_LEAST, .most = 10
+};
 
 const struct tool tool_diff = {
 	.name = "diff",

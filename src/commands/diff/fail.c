@@ -193,11 +193,31 @@ fail_apply(const struct fail_rule *f, struct comparison *c)
 
 	for (size_t i = 0; i < c->n; i++) {
 		struct line *l = &c->v[i];
-		if (!is_about(f, l) || !is_judged(l))
+		if (!is_about(f, l))
+			continue;
+		l->asked = true;
+		if (!is_judged(l))
 			continue;
 		judged = true;
 		if (is_beyond(f, l))
 			any = l->fails = true;
 	}
 	return any ? FAIL_YES : judged ? FAIL_NOT : FAIL_UNKNOWN;
+}
+
+struct fail_counts
+fail_count(const struct comparison *c)
+{
+	struct fail_counts n = { .judged = 0 };
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct line *l = &c->v[i];
+		if (!l->asked)
+			continue;
+		n.judged += is_judged(l);
+		n.few += l->kind == LINE_FEW;
+		n.only_one += l->kind == LINE_ONLY_A || l->kind == LINE_ONLY_B;
+		n.unknown = n.unknown || is_judged(l) ? n.unknown : l;
+	}
+	return n;
 }

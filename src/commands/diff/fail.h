@@ -27,9 +27,17 @@ int fail_parse(const char *source, struct fail_rule *out, char why[200]);
 
 enum fail_result { FAIL_NOT, FAIL_YES, FAIL_UNKNOWN };
 
-/* Applies the rule: sets `fails` of the lines that it does not allow. FAIL_UNKNOWN: no line of it could be
- * judged, and none fails. */
+/* Applies the rule: sets `asked` of its lines, and `fails` of those that it does not allow. FAIL_UNKNOWN:
+ * none of them could be judged. */
 enum fail_result fail_apply(const struct fail_rule *f, struct comparison *c);
+
+/* Of the lines that are asked about: how many could be judged, and why the others could not. */
+struct fail_counts {
+	size_t judged, few, only_one;
+	const struct line *unknown; /* the first of the others; NULL: none */
+};
+
+struct fail_counts fail_count(const struct comparison *c);
 
 double spread_statistic(const struct spread *g, const struct column *c, enum statistic s);
 

@@ -219,6 +219,16 @@ comparison_free(struct comparison *c)
 	free(c->v);
 }
 
+const struct line *
+comparison_first(const struct comparison *c, enum line_kind k)
+{
+	const struct line *l = c->v;
+
+	for (int i = 0; i < (int)k; i++)
+		l += c->of[i];
+	return l;
+}
+
 /* ---- Rows */
 
 enum {

@@ -27,8 +27,12 @@ struct line {
 	struct rank_test test;          /* p is NaN if there is none */
 	double size;                    /* change_size of the means */
 	bool significant;               /* however small */
-	bool fails;                     /* it is worse than a --fail allows */
+	bool asked;                     /* a --fail is about it */
+	bool fails;                     /* it is worse than that allows */
 };
+
+#define USUAL_LEVEL 0.01
+#define USUAL_LEAST 0.05
 
 struct comparison {
 	const struct side *a, *b;
@@ -42,6 +46,9 @@ struct comparison {
 
 /* Compares the two; the sides must outlive the result. Set level and least first. */
 void comparison_make(struct comparison *c, const struct side *a, const struct side *b);
+
+/* The first of the lines of a kind, of which there are c->of[k]. */
+const struct line *comparison_first(const struct comparison *c, enum line_kind k);
 
 const struct column *line_column(const struct line *l);
 

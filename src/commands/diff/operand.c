@@ -58,6 +58,53 @@ operand_of(const char *written, struct arena *a)
 	return (struct operand){ .written = written, .path = written };
 }
 
+/* ---- Both */
+
+/* The recording before a time, and from it on. */
+static void
+divide(const struct options *o, const struct when_option *at, struct arena *arena,
+    struct operand *a, struct operand *b)
+{
+	if (a->from.written || a->to.written)
+		die(EXIT_USAGE, "--at and the window '%s' cannot be combined", a->written);
+	*b = *a;
+	a->from = o->from;
+	a->to = b->from = *at;
+	b->to = o->to;
+	a->written = arena_printf(arena, "%s, before %s", a->path, at->written);
+	b->written = arena_printf(arena, "%s, from %s", a->path, at->written);
+}
+
+void
+operands_take(const struct options *o, const struct when_option *at, struct arena *arena,
+    struct operand *a, struct operand *b)
+{
+	int most = at->written ? 1 : 2;
+
+	if (o->words > most)
+		die(EXIT_USAGE, "unexpected argument '%s': %s", o->word[most],
+		    at->written ? "--at takes one recording" : "want two recordings, A and B");
+	if (o->words < most)
+		die(EXIT_USAGE,
+		    "want two recordings, A and B, or --at TIME (the same recording before and "
+		    "after)");
+	*a = operand_of(o->word[0], arena);
+	if (!*a->path)
+		die(EXIT_USAGE, "'%s' names no recording", a->written);
+	if (at->written)
+		divide(o, at, arena, a, b);
+	else
+		*b = operand_of(o->word[1], arena);
+	if (!*b->written)
+		die(EXIT_USAGE, "'' names no recording");
+	if (!*b->path) {
+		b->path = a->path;
+		b->written = arena_printf(arena, "%s%s", a->path, b->written);
+	}
+	if (strcmp(a->path, "-") == 0 && strcmp(b->path, "-") == 0)
+		die(EXIT_USAGE, "stdin cannot be both recordings");
+}
+
 /* ---- Baselines */
 
 /* The file, if it is a baseline. False if it is something else, or cannot be opened. */

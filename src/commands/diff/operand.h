@@ -17,6 +17,13 @@ struct operand {
  */
 struct operand operand_of(const char *written, struct arena *a);
 
+/*
+ * Takes both from the words of the command line. With `at` they are one recording before that time and
+ * after it. A window without a file is of the other's file. Dies if there are too few or too many.
+ */
+void operands_take(const struct options *o, const struct when_option *at, struct arena *arena,
+    struct operand *a, struct operand *b);
+
 /* Whether the file begins as a baseline does. */
 bool is_baseline(const char *path);
 

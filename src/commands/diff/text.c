@@ -99,8 +99,8 @@ put_bytes(struct buf *b, double x)
 }
 
 /* With fewer digits after the point if it is too wide, and more for a figure below 1. */
-static void
-put_number(struct buf *b, const struct column *c, double x, size_t width)
+void
+line_number(struct buf *b, const struct column *c, double x, size_t width)
 {
 	size_t start = b->n;
 	int digits = c->digits + (column_per_second(c) ? 1 : 0);
@@ -126,7 +126,7 @@ put_cell(struct buf *b, const struct column *c, double x)
 {
 	size_t start = b->n;
 
-	put_number(b, c, x, NUMBER_WIDTH);
+	line_number(b, c, x, NUMBER_WIDTH);
 	align(b, start, NUMBER_WIDTH);
 }
 
@@ -137,7 +137,7 @@ put_difference(struct buf *b, const struct column *c, double x)
 
 	if (isfinite(x) && x >= 0)
 		buf_char(b, '+');
-	put_number(b, c, x, CHANGE_WIDTH - 1);
+	line_number(b, c, x, CHANGE_WIDTH - 1);
 	align(b, start, CHANGE_WIDTH);
 }
 
@@ -248,21 +248,11 @@ put_heading(struct buf *b, const char *title, size_t n)
 	buf_char(b, '\n');
 }
 
-static const struct line *
-first_of(const struct comparison *c, enum line_kind k)
-{
-	const struct line *l = c->v;
-
-	for (int i = 0; i < (int)k; i++)
-		l += c->of[i];
-	return l;
-}
-
 static void
 put_section(const struct comparison *c, const struct text_view *view, enum line_kind k,
     const char *title, struct buf *b)
 {
-	const struct line *l = first_of(c, k);
+	const struct line *l = comparison_first(c, k);
 	size_t n = c->of[k], shown = view->most && n > view->most ? view->most : n;
 
 	if (n == 0)
@@ -281,16 +271,16 @@ put_section(const struct comparison *c, const struct text_view *view, enum line_
 
 enum { SETTINGS_MOST = 8 }; /* lines, without --all */
 
-static void
-put_setting_value(struct buf *b, const struct column *c, const struct spread *g)
+void
+line_setting(struct buf *b, const struct column *c, const struct spread *g)
 {
-	put_number(b, c, g ? g->first : NAN, 24);
+	line_number(b, c, g ? g->first : NAN, 24);
 	if (!g || (g->min == g->max && g->first == g->last))
 		return;
 	buf_text(b, g->first == g->last ? " (changed meanwhile)" : " (later ");
 	if (g->first == g->last)
 		return;
-	put_number(b, c, g->last, 24);
+	line_number(b, c, g->last, 24);
 	buf_char(b, ')');
 }
 
@@ -304,9 +294,9 @@ put_setting(struct buf *b, const struct line *l)
 		buf_printable(b, l->row);
 	}
 	buf_char(b, ' ');
-	put_setting_value(b, line_column(l), l->from);
+	line_setting(b, line_column(l), l->from);
 	buf_text(b, " -> ");
-	put_setting_value(b, line_column(l), l->to);
+	line_setting(b, line_column(l), l->to);
 	buf_char(b, '\n');
 }
 
@@ -315,7 +305,7 @@ put_setting(struct buf *b, const struct line *l)
 static void
 put_settings(const struct comparison *c, const struct text_view *view, struct buf *b)
 {
-	const struct line *l = first_of(c, LINE_SETTING);
+	const struct line *l = comparison_first(c, LINE_SETTING);
 	const size_t n = c->of[LINE_SETTING], most = view->all ? n : SETTINGS_MOST;
 	size_t shown = 0;
 
@@ -428,10 +418,9 @@ comparison_notes(const struct comparison *c, const char *lead, struct buf *b)
 /* ---- The whole */
 
 /* "3 worse, 12 better, 8 other changes; 412 without a significant change" */
-static void
-put_counts(const struct comparison *c, struct buf *b)
+void
+comparison_counts(const struct comparison *c, struct buf *b)
 {
-	buf_char(b, '\n');
 	put_u64(b, c->of[LINE_WORSE], " worse, ");
 	put_u64(b, c->of[LINE_BETTER], " better, ");
 	put_u64(b, c->of[LINE_OTHER], " otherwise changed; ");
@@ -452,7 +441,8 @@ comparison_text(const struct comparison *c, const struct text_view *view, struct
 	put_facts(b, &c->a->facts, &c->b->facts);
 	put_settings(c, view, b);
 	comparison_notes(c, "   note: ", b);
-	put_counts(c, b);
+	buf_char(b, '\n');
+	comparison_counts(c, b);
 	put_section(c, view, LINE_WORSE, "WORSE", b);
 	put_section(c, view, LINE_BETTER, "BETTER", b);
 	put_section(c, view, LINE_OTHER, "CHANGED", b);

@@ -599,4 +599,5 @@ const struct tool tool_record = {
 	.options_size = sizeof(struct record_options),
 	.defaults = &usual_options,
 	.command = record,
+	.runs = &tool_report, /* --report */
 };

@@ -429,7 +429,7 @@ report_file(const struct saves *s, char out[SAVE_PATH + 16])
 	return false;
 }
 
-/* This program writes it, in a process of its own. */
+/* This program writes it, in a process of its own: pq and pq-record know the word. */
 static bool
 start_report(struct saves *s, int64_t mono_ns)
 {

@@ -163,6 +163,32 @@ put_scale(const struct strip *s, int figure, double top, struct buf *b)
 	buf_text(b, "</span><span class=\"zero\">0</span>");
 }
 
+/* ---- Of a recording that is compared: the same picture of the other one, so that both have one scale */
+
+/* NULL: there is none. */
+static const struct strip *
+twin_of(const struct report_page *p, size_t tape, const struct strip *s)
+{
+	const struct report_tape *t = &p->tapes[tape], *other = p->side[p->side[0] == t];
+
+	return other && other->nstrips > 0 ? &other->strips[s - t->strips] : NULL;
+}
+
+static size_t
+shown_most(const struct strip *s)
+{
+	return s->plan->shown < SHOWN_MOST ? s->plan->shown : SHOWN_MOST;
+}
+
+static const struct strip_row *
+row_named(const struct strip *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->rows[i].name, name) == 0)
+			return &s->rows[i];
+	return NULL;
+}
+
 /* ---- Kinds of pictures */
 
 static double
@@ -174,6 +200,19 @@ largest(const struct strip *s, const struct strip_row *const *v, size_t n)
 		for (int i = 0; i < s->nfigures; i++)
 			most = fmax(most, v[r]->figure[i].max);
 	return most;
+}
+
+/* Of the rows that either recording shows. */
+static double
+largest_of_both(const struct report_page *p, size_t tape, const struct strip *s,
+    const struct strip_row *const *v, size_t n)
+{
+	const struct strip *twin = twin_of(p, tape, s);
+	const struct strip_row *theirs[SHOWN_MOST];
+	double most = largest(s, v, n);
+
+	return twin ? fmax(most, largest(twin, theirs, strip_worst(twin, theirs, shown_most(s)))) :
+		      most;
 }
 
 /* Bytes have round figures in their own units. */
@@ -211,7 +250,8 @@ static void
 put_rows(const struct report_page *p, size_t tape, const struct strip *s,
     const struct strip_row *const *v, size_t n, struct buf *b)
 {
-	double top = s->plan->full > 0 ? s->plan->full : top_of(s, largest(s, v, n));
+	double top =
+	    s->plan->full > 0 ? s->plan->full : top_of(s, largest_of_both(p, tape, s, v, n));
 
 	buf_text(b, "<div class=\"chart rows\"><div class=\"side\">");
 	for (size_t i = 0; i < n; i++) {
@@ -262,7 +302,7 @@ static void
 put_lines(const struct report_page *p, size_t tape, const struct strip *s,
     const struct strip_row *const *v, struct buf *b)
 {
-	double top = top_of(s, largest(s, v, 1));
+	double top = top_of(s, largest_of_both(p, tape, s, v, 1));
 
 	buf_text(b, "<div class=\"chart\"><div class=\"side scale\">");
 	put_scale(s, 0, top, b);
@@ -274,19 +314,30 @@ put_lines(const struct report_page *p, size_t tape, const struct strip *s,
 	put_legend(p, s, v[0], false, b);
 }
 
-/* A limit that is far above everything else is not on the scale. */
-static double
-panel_top(const struct strip *s, const struct strip_row *row, bool *limit_fits)
+/* The largest figures of a row, and its largest limit. */
+static void
+take_most(const struct strip *s, const struct strip_row *row, double *most, double *limit)
 {
-	double most = 0, limit = 0;
-
-	for (int i = 0; i < s->nfigures; i++) {
+	for (int i = 0; row && i < s->nfigures; i++) {
 		enum role role = s->plan->figures[i].role;
 		if (role == ROLE_LIMIT)
-			limit = fmax(limit, row->figure[i].max);
+			*limit = fmax(*limit, row->figure[i].max);
 		else if (role != ROLE_MARK)
-			most = fmax(most, row->figure[i].max);
+			*most = fmax(*most, row->figure[i].max);
 	}
+}
+
+/* A limit that is far above everything else is not on the scale. */
+static double
+panel_top(const struct report_page *p, size_t tape, const struct strip *s,
+    const struct strip_row *row, bool *limit_fits)
+{
+	const struct strip *twin = twin_of(p, tape, s);
+	double most = 0, limit = 0;
+
+	take_most(s, row, &most, &limit);
+	if (twin)
+		take_most(s, row_named(twin, row->name), &most, &limit);
 	*limit_fits = most <= 0 || limit <= 4 * most;
 	return top_of(s, 1.05 * fmax(most, *limit_fits ? limit : 0));
 }
@@ -296,7 +347,7 @@ put_panel(const struct report_page *p, size_t tape, const struct strip *s,
     const struct strip_row *row, struct buf *b)
 {
 	bool limit_fits;
-	double top = panel_top(s, row, &limit_fits);
+	double top = panel_top(p, tape, s, row, &limit_fits);
 
 	buf_text(b, "<h4>");
 	html_name(b, row->name);
@@ -450,28 +501,57 @@ put_caption(const struct strip *s, bool cause, struct buf *b)
 }
 
 static void
-put_rest(const struct strip *s, size_t shown, struct buf *b)
+put_rest(const struct report_page *p, const struct strip *s, size_t shown, struct buf *b)
 {
 	uint64_t rest = s->n - shown + s->dropped;
 
 	if (s->plan->bin || rest == 0)
 		return;
-	buf_text(b, "<p class=\"rest\">The worst ");
-	if (shown > 1)
+	buf_text(b, "<p class=\"rest\">The worst");
+	if (shown > 1) {
+		buf_char(b, ' ');
 		buf_u64(b, shown, 1);
-	buf_text(b, shown > 1 ? " are shown; " : "is shown; ");
+	}
+	buf_text(b, p->side[0] && p->side[1] ? " of both recordings" : "");
+	buf_text(b, shown > 1 ? " are shown; " : " is shown; ");
 	buf_u64(b, rest, 1);
 	buf_text(b, rest == 1 ? " more is not" : " more are not");
 	buf_text(b, s->dropped ? " (a row that came back may count twice).</p>\n" : ".</p>\n");
+}
+
+static bool
+is_shown(const struct strip_row *const *v, size_t n, const struct strip_row *row)
+{
+	while (n > 0 && v[n - 1] != row)
+		n--;
+	return n > 0;
+}
+
+/* Adds the rows that the other recording shows: a row that is worse there is to be seen here too. */
+static size_t
+add_other(const struct strip *s, const struct strip *twin, const struct strip_row *v[], size_t n)
+{
+	const struct strip_row *theirs[SHOWN_MOST];
+	size_t found = strip_worst(twin, theirs, shown_most(s));
+
+	for (size_t i = 0; i < found && n < SHOWN_MOST; i++) {
+		const struct strip_row *row = row_named(s, theirs[i]->name);
+		if (row && row->figure[0].known_s > 0 && !is_shown(v, n, row))
+			v[n++] = row;
+	}
+	return n;
 }
 
 void
 chart_print(
     const struct report_page *p, size_t tape, const struct strip *s, bool cause, struct buf *b)
 {
+	const struct strip *twin = twin_of(p, tape, s);
 	const struct strip_row *v[SHOWN_MOST];
-	size_t most = s->plan->shown < SHOWN_MOST ? s->plan->shown : SHOWN_MOST,
-	       n = s->plan->bin ? 0 : strip_worst(s, v, most);
+	size_t n = s->plan->bin ? 0 : strip_worst(s, v, shown_most(s));
+
+	if (twin && !s->plan->bin && s->plan->shown > 1)
+		n = add_other(s, twin, v, n);
 
 	buf_text(b, "<figure class=\"strip ");
 	buf_text(b, s->plan->id);
@@ -497,7 +577,7 @@ chart_print(
 		put_rows(p, tape, s, v, n, b);
 		break;
 	}
-	put_rest(s, n, b);
+	put_rest(p, s, n, b);
 	put_table(p, s, v, n, b);
 	buf_text(b, "</figure>\n");
 }

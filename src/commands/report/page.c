@@ -2,6 +2,8 @@
  * sections. */
 #include "commands/report/report.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/sha256.h"
@@ -29,6 +31,12 @@ put_title(const struct report_page *p, struct buf *b)
 {
 	const struct report_tape *t = &p->tapes[0];
 
+	if (p->changes) {
+		html_text(b, p->changes->a->path);
+		buf_text(b, " → ");
+		html_text(b, p->changes->b->path);
+		return;
+	}
 	html_text(b, *t->facts.name ? t->facts.name : "recording");
 	if (p->ntapes > 1) {
 		buf_text(b, " and ");
@@ -85,6 +93,17 @@ put_head(const struct report_page *p, struct buf *b)
 	buf_text(b, "</title>\n<style>\n");
 	put_lines(b, style, sizeof style / sizeof *style);
 	buf_text(b, "</style>\n</head>\n");
+}
+
+struct report_page
+page_of(const struct report_page *p, const struct report_tape *t)
+{
+	struct report_page own = *p;
+
+	own.axis = t->axis;
+	own.offset_s = t->offset_s;
+	own.shift_ns = t->axis.from_ns - p->axis.from_ns;
+	return own;
 }
 
 /* The times of the axis, for the script. */
@@ -174,9 +193,8 @@ put_no_finding(const struct report_tape *t, struct buf *b)
 	buf_text(b, "</h2>\n");
 }
 
-/* Lines that are not empty, as a list. */
-static void
-put_list(const char *summary, struct text lines, struct buf *b)
+void
+page_list(const char *summary, struct text lines, struct buf *b)
 {
 	struct text line;
 
@@ -217,7 +235,7 @@ put_verdict(const struct report_tape *t, struct buf *b)
 		put_evidence(f, b);
 		buf_text(b, i ? "</details>\n" : "");
 	}
-	put_list("Not checked, or only partly", (struct text){ j->unknown.s, j->unknown.n }, b);
+	page_list("Not checked, or only partly", (struct text){ j->unknown.s, j->unknown.n }, b);
 	buf_text(b, "</section>\n");
 }
 
@@ -299,6 +317,34 @@ put_gaps(const struct report_page *p, const struct report_tape *t, struct buf *b
 	end_fact(b);
 }
 
+/* The axis has the times of the wall clock, which may be set. */
+static void
+put_clock(const struct report_page *p, const struct report_tape *t, struct buf *b)
+{
+	const struct clock_steps *c = &t->clock;
+
+	if (c->n == 0 && llabs(c->parted_ns) <= INT64_C(1000000000))
+		return;
+	begin_fact(b, "clock");
+	if (c->n > 0) {
+		buf_text(b, "set ");
+		buf_text(b, c->most_ns < 0 ? "back by " : "forward by ");
+		html_duration(b, fabs((double)c->most_ns) * 1e-9);
+		buf_text(b, " at ");
+		html_time(b, p, c->at_ns, false);
+	} else {
+		html_duration(b, fabs((double)c->parted_ns) * 1e-9);
+		buf_text(b, c->parted_ns < 0 ? " slow" : " fast");
+	}
+	if (c->n > 1) {
+		buf_text(b, ", the largest of ");
+		buf_u64(b, c->n, 1);
+		buf_text(b, " steps");
+	}
+	buf_text(b, "; the axis has its times");
+	end_fact(b);
+}
+
 static void
 put_about(const struct report_page *p, const struct report_tape *t, struct buf *b)
 {
@@ -312,13 +358,14 @@ put_about(const struct report_page *p, const struct report_tape *t, struct buf *
 		put_host(t, b);
 		put_recorded(p, t, b);
 		put_gaps(p, t, b);
+		put_clock(p, t, b);
 	}
 	buf_text(b, "</dl>\n");
 	for (size_t i = 0; i < t->nnotes; i++) {
 		buf_text(&lines, t->notes[i]);
 		buf_char(&lines, '\n');
 	}
-	put_list("Notes of the tools", (struct text){ lines.s, lines.n }, b);
+	page_list("Notes of the tools", (struct text){ lines.s, lines.n }, b);
 	buf_free(&lines);
 }
 
@@ -361,13 +408,21 @@ part_what(const struct judged *j)
 					    "nothing found";
 }
 
+/* Links have the times of the page's axis. */
+static void
+put_target(const struct report_page *p, const struct judged *j, struct buf *b)
+{
+	buf_text(b, "#t=");
+	buf_fixed(b, (double)(j->from_ns - p->shift_ns) * 1e-9, 1);
+	buf_char(b, ',');
+	buf_fixed(b, (double)(j->to_ns - p->shift_ns) * 1e-9, 1);
+}
+
 static void
 put_link(const struct report_page *p, const struct judged *j, struct buf *b)
 {
-	buf_text(b, "<a href=\"#t=");
-	buf_fixed(b, (double)j->from_ns * 1e-9, 1);
-	buf_char(b, ',');
-	buf_fixed(b, (double)j->to_ns * 1e-9, 1);
+	buf_text(b, "<a href=\"");
+	put_target(p, j, b);
 	buf_text(b, "\">");
 	html_time(b, p, j->from_ns, false);
 	buf_text(b, "</a>");
@@ -380,10 +435,8 @@ put_part(const struct report_page *p, const struct judged *j, struct buf *b)
 
 	buf_text(b, "<a class=\"part v-");
 	buf_text(b, verdict_name(v));
-	buf_text(b, "\" href=\"#t=");
-	buf_fixed(b, (double)j->from_ns * 1e-9, 1);
-	buf_char(b, ',');
-	buf_fixed(b, (double)j->to_ns * 1e-9, 1);
+	buf_text(b, "\" href=\"");
+	put_target(p, j, b);
 	buf_char(b, '"');
 	html_place(b, p, j->from_ns, j->to_ns);
 	buf_text(b, " title=\"");
@@ -481,12 +534,36 @@ put_missing(const struct report_tape *t, struct buf *b)
 		buf_text(b, ".</p>\n");
 }
 
+/* Its clock differs from that of the page by so many seconds, for the script. */
 static void
-put_tape(const struct report_page *p, size_t index, struct buf *b)
+begin_tape(const struct report_page *p, size_t index, double shift_s, struct buf *b)
 {
 	const struct report_tape *t = &p->tapes[index];
 
-	buf_text(b, "<article>\n");
+	buf_text(b, "<article id=\"r");
+	buf_u64(b, index, 1);
+	if (shift_s != 0) {
+		buf_text(b, "\" data-shift=\"");
+		buf_fixed(b, shift_s, 3);
+	}
+	buf_text(b, "\">\n");
+	if (!p->changes)
+		return;
+	buf_text(b, "<p class=\"side-name\"><b>");
+	buf_char(b, t == p->side[0] ? 'A' : 'B');
+	buf_text(b, "</b> ");
+	html_name(b, t->written);
+	buf_text(b, "</p>\n");
+}
+
+static void
+put_tape(const struct report_page *page, size_t index, struct buf *b)
+{
+	const struct report_tape *t = &page->tapes[index];
+	const struct report_page own = page_of(page, t), *p = &own;
+
+	begin_tape(
+	    p, index, (double)p->shift_ns * 1e-9 + (double)(p->offset_s - page->offset_s), b);
 	put_verdict(t, b);
 	put_about(p, t, b);
 	put_parts(p, t, b);
@@ -525,6 +602,8 @@ page_print(const struct report_page *p, struct buf *b)
 	    "aria-label=\"earlier\">"
 	    "◀</button><button data-do=\"right\" aria-label=\"later\">▶</button>"
 	    "<button data-do=\"all\">all</button><output class=\"now\"></output></nav>\n");
+	if (p->changes)
+		changes_print(p, b);
 	for (size_t i = 0; i < p->ntapes; i++)
 		put_tape(p, i, b);
 	put_foot(p, b);

@@ -5,6 +5,7 @@ var from = +data.from, to = +data.to, n = +data.n, offset = +data.offset;
 var all = function (what, where) { return Array.prototype.slice.call((where || document).querySelectorAll(what)); };
 var plots = all('svg.plot'), placed = all('[data-x]').filter(function (e) { return e.parentNode.className.indexOf('axis') < 0; });
 var axes = all('.axis'), fields = all('.field'), tip = document.querySelector('.tip'), now = document.querySelector('.now');
+var first = document.querySelector('article[data-shift]') ? 'A: ' : '';
 var view = { from: from, to: to }, cursor = null, digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 plots.forEach(function (svg) { svg.tall = svg.viewBox.baseVal.height; });
@@ -47,24 +48,29 @@ function clock(t, fine) {
 
 function fine() { return view.to - view.from < 600; }
 
+// Recordings that are compared may begin at the left at other times: theirs is so many seconds ahead.
+function ahead(e) { return +(e.closest('article').dataset.shift || 0); }
+
 function share(t) { return (t - view.from) / (view.to - view.from); }
 
-function drawAxis(axis) {
-	var steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
-	var span = view.to - view.from, most = Math.max(2, Math.floor(axis.clientWidth / 90)), step = span;
+function drawAxis(axis, width) {
+	var steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 43200, 86400];
+	var span = view.to - view.from, most = Math.max(2, Math.floor(width / 72)), step = span, local = offset + ahead(axis);
 	for (var i = 0; i < steps.length; i++)
 		if (span / steps[i] <= most) { step = steps[i]; break; }
 	axis.textContent = '';
-	for (var t = Math.ceil((view.from + offset) / step) * step - offset; t <= view.to - span * 28 / axis.clientWidth; t += step) {
+	for (var t = Math.ceil((view.from + local) / step) * step - local; t <= view.to - span * 28 / width; t += step) {
 		var label = document.createElement('span');
-		label.textContent = clock(t, step < 1);
+		label.textContent = clock(t + ahead(axis), step < 1);
 		label.style.left = 100 * share(t) + '%';
 		label.style.visibility = 'visible';
 		axis.appendChild(label);
 	}
 }
 
+// All axes are equally wide. A width that is asked for after each change costs a layout each time.
 function draw() {
+	var width = axes.length && axes[0].clientWidth || 1;
 	var x = (view.from - from) / (to - from) * n, w = (view.to - view.from) / (to - from) * n;
 	plots.forEach(function (svg) { svg.setAttribute('viewBox', x + ' 0 ' + w + ' ' + svg.tall); });
 	placed.forEach(function (e) {
@@ -73,17 +79,17 @@ function draw() {
 		if (e.dataset.w)
 			e.style.width = 100 * (share(end) - share(t)) + '%';
 	});
-	axes.forEach(drawAxis);
+	axes.forEach(function (axis) { drawAxis(axis, width); });
 	drawCursor();
 }
 
 function drawCursor() {
 	all('.cursor').forEach(function (e) { e.remove(); });
 	if (cursor === null) {
-		now.textContent = clock(view.from, fine()) + ' to ' + clock(view.to, fine());
+		now.textContent = first + clock(view.from, fine()) + ' to ' + clock(view.to, fine());
 		return;
 	}
-	now.textContent = clock(cursor, true);
+	now.textContent = first + clock(cursor, true);
 	fields.forEach(function (f) {
 		if (f.className.indexOf('axis') >= 0 || cursor < view.from || cursor > view.to)
 			return;
@@ -163,7 +169,7 @@ function hover(field, event) {
 	var at = Math.min(rows.length - 1, Math.floor((event.clientY - box.top) / box.height * rows.length));
 	tip.textContent = '';
 	var head = document.createElement('b');
-	head.textContent = clock(t, true);
+	head.textContent = clock(t + ahead(field), true);
 	tip.appendChild(head);
 	rows.forEach(function (row, i) {
 		if (!lanes || i === at || (rows.length <= 8 && value(row, 'm', bucket) > 0))

@@ -17,10 +17,20 @@
 #include "base/publish.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "commands/diff/operand.h"
 #include "tape/format.h"
 
 struct report_options {
 	const char *out;
+	bool diff;
+	struct when_option at;
+};
+
+/* What is compared. It is large. */
+struct sides {
+	struct operand a, b;
+	struct side from, to;
+	struct comparison c;
 };
 
 /* ---- First reading: when it begins and ends, and how far apart its samples are */
@@ -33,12 +43,16 @@ copy_facts(struct report_tape *t, const struct host *h)
 	memcpy(t->asked, h->asked, sizeof t->asked);
 }
 
-static struct options
-options_for(const struct options *o, const char *path)
+struct options
+tape_options(const struct report_tape *t, const struct options *o)
 {
 	struct options one = *o;
 
-	one.source = path;
+	one.source = t->path;
+	if (t->from.written || t->to.written) {
+		one.from = t->from;
+		one.to = t->to;
+	}
 	return one;
 }
 
@@ -56,10 +70,32 @@ set_parts(struct report_tape *t, struct host *h, const struct options *o)
 	judge_parts(t, &whole);
 }
 
+/* Both clocks begin again at a reboot. Nobody sets the boot clock; not all recordings have it. */
+static void
+watch_clock(struct clock_steps *c, bool begins, const struct sample *m)
+{
+	const int64_t second_ns = 1000000000,
+		      apart_ns = m->real_ns - (m->boot_ns >= m->mono_ns ? m->boot_ns : m->mono_ns);
+	int64_t step_ns = apart_ns - c->last_ns;
+
+	if (begins)
+		c->first_ns = apart_ns;
+	else if (llabs(step_ns) > second_ns) {
+		c->n++;
+		if (llabs(step_ns) > llabs(c->most_ns)) {
+			c->most_ns = step_ns;
+			c->at_ns = m->real_ns;
+		}
+	}
+	c->last_ns = apart_ns;
+	if (llabs(apart_ns - c->first_ns) > llabs(c->parted_ns))
+		c->parted_ns = apart_ns - c->first_ns;
+}
+
 static void
 scan(struct report_tape *t, const struct options *o)
 {
-	struct options one = options_for(o, t->path);
+	struct options one = tape_options(t, o);
 	struct host *h = open_host(&one);
 	struct hist steps = { .n = 0 };
 	int64_t row_ns = 0;
@@ -68,6 +104,7 @@ scan(struct report_tape *t, const struct options *o)
 	set_parts(t, h, &one);
 	while (host_next(h, 0, SAMPLE_ROW, &m) > 0) {
 		judge_count(t, h, &m);
+		watch_clock(&t->clock, t->samples == 0 || m.restarted, &m);
 		if (t->samples++ == 0) {
 			t->from_ns = m.real_ns;
 			copy_facts(t, h);
@@ -165,14 +202,15 @@ add_gap(struct report_tape *t, int64_t from_ns, int64_t to_ns)
 }
 
 static void
-draw(struct report_tape *t, const struct options *o, const struct axis *a)
+draw(struct report_tape *t, const struct options *o)
 {
+	const struct options own = tape_options(t, o);
 	struct recorded r = { .path = NULL };
 	enum session_event event = SESSION_ROW;
 
 	if (t->rows == 0)
 		return;
-	recorded_open(&r, o, t->path);
+	recorded_open(&r, &own, t->path);
 	r.session.say = keep_note;
 	r.session.about = t;
 	begin_strips(t, &r);
@@ -188,7 +226,7 @@ draw(struct report_tape *t, const struct options *o, const struct axis *a)
 		}
 		take_trigger(t, r.session.host);
 		for (size_t i = 0; i < t->nstrips; i++)
-			strip_take(&t->strips[i], a, event == SESSION_ROW, now, since_ns);
+			strip_take(&t->strips[i], &t->axis, event == SESSION_ROW, now, since_ns);
 		before = *now;
 	}
 	host_losses(r.session.host, t->losses, sizeof t->losses);
@@ -216,30 +254,68 @@ die_without_sample(const struct report_page *p)
 	    *t->losses ? " can be read: " : "", t->losses);
 }
 
-/* A bucket is as long as an interval at least. */
-static void
-set_axis(struct report_page *p)
+/* Whether two recordings that are compared both begin at the left: one is over before the other begins. */
+static bool
+is_apart(const struct report_page *p)
 {
-	int64_t step_ns = INT64_MAX;
+	const struct report_tape *a = p->side[0], *b = p->side[1];
+
+	return a && b && a->samples > 0 && b->samples > 0 &&
+	    (a->to_ns <= b->from_ns || b->to_ns <= a->from_ns);
+}
+
+/* The time of all recordings; if they are apart, as long as the longer one from the start of the first. */
+static void
+set_times(struct report_page *p, bool apart)
+{
 	bool any = false;
 
 	for (size_t i = 0; i < p->ntapes; i++) {
 		const struct report_tape *t = &p->tapes[i];
+		int64_t shift_ns = apart ? t->from_ns - p->tapes[0].from_ns : 0,
+			from_ns = t->from_ns - shift_ns, to_ns = t->to_ns - shift_ns;
 		if (t->samples == 0)
 			continue;
-		p->axis.from_ns =
-		    !any || t->from_ns < p->axis.from_ns ? t->from_ns : p->axis.from_ns;
-		p->axis.to_ns = !any || t->to_ns > p->axis.to_ns ? t->to_ns : p->axis.to_ns;
-		step_ns = t->step_ns > 0 && t->step_ns < step_ns ? t->step_ns : step_ns;
+		p->axis.from_ns = !any || from_ns < p->axis.from_ns ? from_ns : p->axis.from_ns;
+		p->axis.to_ns = !any || to_ns > p->axis.to_ns ? to_ns : p->axis.to_ns;
 		any = true;
 	}
 	if (!any)
 		die_without_sample(p);
-	int64_t span_ns = p->axis.to_ns - p->axis.from_ns, n = span_ns / step_ns;
-	p->axis.n = n < 1 ? 1 : n > BUCKETS_MOST ? BUCKETS_MOST : (unsigned)n;
-	if (span_ns <= 0)
+	if (p->axis.to_ns <= p->axis.from_ns)
 		p->axis.to_ns = p->axis.from_ns + 1;
+}
+
+/* The shortest interval of all; INT64_MAX: unknown. */
+static int64_t
+least_step(const struct report_page *p)
+{
+	int64_t step_ns = INT64_MAX;
+
+	for (size_t i = 0; i < p->ntapes; i++)
+		if (p->tapes[i].step_ns > 0 && p->tapes[i].step_ns < step_ns)
+			step_ns = p->tapes[i].step_ns;
+	return step_ns;
+}
+
+/* A bucket is as long as an interval at least. */
+static void
+set_axis(struct report_page *p)
+{
+	bool apart = is_apart(p);
+
+	set_times(p, apart);
+	int64_t n = (p->axis.to_ns - p->axis.from_ns) / least_step(p);
+	p->axis.n = n < 1 ? 1 : n > BUCKETS_MOST ? BUCKETS_MOST : (unsigned)n;
 	p->offset_s = offset_of(p->axis.from_ns, p->utc);
+	for (size_t i = 0; i < p->ntapes; i++) {
+		struct report_tape *t = &p->tapes[i];
+		int64_t shift_ns = apart ? t->from_ns - p->axis.from_ns : 0;
+		t->axis = p->axis;
+		t->axis.from_ns += shift_ns;
+		t->axis.to_ns += shift_ns;
+		t->offset_s = offset_of(t->axis.from_ns, p->utc);
+	}
 }
 
 /* ---- The file: it gets its name once it is complete */
@@ -260,11 +336,10 @@ static unsigned
 mode_of(const struct report_page *p)
 {
 	unsigned mode = 0666;
-	struct stat st;
 
 	for (size_t i = 0; i < p->ntapes; i++)
-		mode &= stat(p->tapes[i].path, &st) == 0 ? st.st_mode | 0600 : 0600;
-	return mode;
+		mode &= publish_mode(p->tapes[i].path);
+	return p->baseline ? mode & publish_mode(p->baseline) : mode;
 }
 
 static void
@@ -362,7 +437,7 @@ judge_beside(void *about)
 
 /* The rules and the pictures read a recording independently: each on a CPU of its own. */
 static void
-draw_and_judge(struct report_tape *t, const struct options *o, const struct axis *a)
+draw_and_judge(struct report_tape *t, const struct options *o)
 {
 	struct judging j = { t, o };
 	pthread_attr_t attr;
@@ -372,7 +447,7 @@ draw_and_judge(struct report_tape *t, const struct options *o, const struct axis
 	pthread_attr_setstacksize(&attr, 4 << 20); /* musl gives 128 KB */
 	bool beside = pthread_create(&thread, &attr, judge_beside, &j) == 0;
 	pthread_attr_destroy(&attr);
-	draw(t, o, a);
+	draw(t, o);
 	if (beside)
 		pthread_join(thread, NULL);
 	else
@@ -386,29 +461,97 @@ read_tapes(struct report_page *p, const struct options *o)
 		scan(&p->tapes[i], o);
 	set_axis(p);
 	for (size_t i = 0; i < p->ntapes; i++) {
-		draw_and_judge(&p->tapes[i], o, &p->axis);
+		draw_and_judge(&p->tapes[i], o);
 		take_changes(&p->tapes[i]);
 		sort_marks(&p->tapes[i]);
 	}
 }
 
+/* ---- What is on the page */
+
+static void
+add_tape(struct report_page *p, const struct operand *word, const struct options *o)
+{
+	struct report_tape *t = &p->tapes[p->ntapes++];
+
+	t->path = word->path;
+	t->written = word->written;
+	t->from = word->from;
+	t->to = word->to;
+	p->timed |= o->from.written || o->to.written || t->from.written || t->to.written;
+	check_source(t);
+}
+
+/* A baseline is compared, and has no pictures. */
+static void
+add_side(struct report_page *p, int side, const struct operand *word, const struct options *o)
+{
+	if (is_baseline(word->path)) {
+		p->baseline = word->path;
+		return;
+	}
+	add_tape(p, word, o);
+	p->side[side] = &p->tapes[p->ntapes - 1];
+}
+
+static void
+compare(struct report_page *p, const struct options *o, struct sides *s)
+{
+	const struct report_options *own = o->ask.options;
+
+	operands_take(o, &own->at, &p->arena, &s->a, &s->b);
+	add_side(p, 0, &s->a, o);
+	add_side(p, 1, &s->b, o);
+	if (p->ntapes == 0)
+		die(EXIT_USAGE, "two baselines have no pictures (pq diff compares them)");
+	operands_read(&s->a, &s->b, o, &s->from, &s->to);
+	s->c.level = USUAL_LEVEL;
+	s->c.least = USUAL_LEAST;
+	comparison_make(&s->c, &s->from, &s->to);
+	p->changes = &s->c;
+}
+
+static void
+take_recordings(struct report_page *p, const struct options *o)
+{
+	for (int i = 0; i < o->words; i++) {
+		struct operand word = operand_of(o->word[i], &p->arena);
+		if (!*word.path)
+			die(EXIT_USAGE, "'%s' names no recording", word.written);
+		if (is_baseline(word.path))
+			die(EXIT_USAGE,
+			    "%s: a baseline has no pictures (--diff compares a recording with it)",
+			    word.path);
+		add_tape(p, &word, o);
+	}
+}
+
+static void
+free_sides(struct sides *s)
+{
+	comparison_free(&s->c);
+	side_free(&s->from);
+	side_free(&s->to);
+}
+
 static enum exit_status
 report(const struct options *o)
 {
+	static struct sides sides;
 	const struct report_options *own = o->ask.options;
-	struct report_page p = {
-		.ntapes = (size_t)o->words, .utc = o->utc, .timed = o->from.written || o->to.written
-	};
+	struct report_page p = { .utc = o->utc };
+	size_t size =
+	    ((size_t)o->words + 1) * sizeof *p.tapes; /* one may be compared with itself */
 	struct buf b = { 0 };
 
 	if (o->words == 0)
 		die(EXIT_USAGE, "missing argument: want a recording, or several");
 	check_output(own->out);
-	p.tapes = memset(xmalloc(p.ntapes * sizeof *p.tapes), 0, p.ntapes * sizeof *p.tapes);
-	for (size_t i = 0; i < p.ntapes; i++) {
-		p.tapes[i].path = o->word[i];
-		check_source(&p.tapes[i]);
-	}
+	p.tapes = memset(xmalloc(size), 0, size);
+	if (own->diff || own->at.written)
+		compare(&p, o, &sides);
+	else
+		take_recordings(&p, o);
 	read_tapes(&p, o);
 	page_print(&p, &b);
 	write_file(own->out, mode_of(&p), &b);
@@ -416,12 +559,20 @@ report(const struct options *o)
 	for (size_t i = 0; i < p.ntapes; i++)
 		free_tape(&p.tapes[i]);
 	free(p.tapes);
+	free_sides(&sides);
+	arena_free(&p.arena);
 	return EXIT_DONE;
 }
 
+#define AT(member) offsetof(struct report_options, member)
+
 static const struct option options[] = {
-	{ 'o', NULL, "FILE", OPTION_TEXT, offsetof(struct report_options, out),
-	    .want = "a file name", .help = "write the page to FILE ('-': to stdout)" },
+	{ 'o', NULL, "FILE", OPTION_TEXT, AT(out), .want = "a file name",
+	    .help = "write the page to FILE ('-': to stdout)" },
+	{ 0, "diff", NULL, OPTION_FLAG, AT(diff),
+	    .help = "begin with what changed from the first to the second" },
+	{ 0, "at", "TIME", OPTION_WHEN, AT(at),
+	    .help = "the same for one recording: before TIME, and from TIME on" },
 	{ .type = OPTION_END },
 };
 
@@ -431,7 +582,9 @@ const struct tool tool_report = {
 	.usage = "FILE... -o FILE [options]",
 	.examples = "  pq report spike.tape -o spike.html\n"
 		    "  pq report ring.tape --from 17:10 --to 17:15 -g /web -o web.html\n"
-		    "  pq report web1.tape web2.tape -o both.html   one below the other\n",
+		    "  pq report web1.tape web2.tape -o both.html   one below the other\n"
+		    "  pq report --diff before.tape after.tape -o diff.html\n"
+		    "  pq report --at 17:12 x.tape -o diff.html     before and after a change\n",
 	.shared = (const struct option *const[]){ &option_from, &option_to, &option_pid,
 	    &option_cgroup, NULL },
 	.shared_help = { .pid = "only this process, its cgroup and the parents",

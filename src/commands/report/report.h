@@ -1,13 +1,14 @@
 /*
  * report: what the parts of pq report share. series.c keeps figures over time in bounded memory, strips.c
  * says which tool makes which picture, verdict.c runs the rules of pq why, svg.c draws, page.c writes the
- * HTML, and report.c is the command.
+ * HTML, changes.c compares two recordings, and report.c is the command.
  */
 #ifndef PQ_REPORT_REPORT_H
 #define PQ_REPORT_REPORT_H
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "commands/diff/lines.h"
 #include "commands/recorded.h"
 #include "commands/why/why.h"
 #include "tape/reader.h"
@@ -89,7 +90,7 @@ struct strip_figure {
 	double (*value)(const struct cell *row); /* NULL: the column */
 };
 
-enum { FIGURES_MOST = 6, NAME_COLUMNS = 3 };
+enum { STRIP_FIGURES = 6, NAME_COLUMNS = 3 };
 
 struct strip_plan {
 	const char *id, *title;
@@ -102,7 +103,7 @@ struct strip_plan {
 	const char *prefix;     /* of names that are numbers; or NULL */
 	const char *only, *without; /* rows whose first label is this, or is not; or NULL */
 	/* up to one without a name; the first one ranks the rows */
-	struct strip_figure figures[FIGURES_MOST];
+	struct strip_figure figures[STRIP_FIGURES];
 	int worst;            /* a column that ranks the rows instead; 0: none */
 	unsigned kept, shown; /* rows; the worst are shown */
 	bool zero;            /* a row that is absent is 0, and not unknown */
@@ -120,8 +121,8 @@ struct strip_plan {
 
 struct strip_row {
 	char *name;
-	struct series figure[FIGURES_MOST];
-	double now[FIGURES_MOST];
+	struct series figure[STRIP_FIGURES];
+	double now[STRIP_FIGURES];
 	uint64_t turn; /* the sample that `now` is of */
 	double worst;  /* the sum of what ranks it */
 };
@@ -189,14 +190,26 @@ struct mark {
 
 enum { MARKS_MOST = 40, GAPS_MOST = 100, NOTES_KEPT = 40 };
 
+/* How the wall clock went, against the one that nobody sets. */
+struct clock_steps {
+	int64_t first_ns, last_ns; /* the difference of the two, since the boot */
+	unsigned n;                /* steps of more than a second */
+	int64_t most_ns, at_ns;    /* the largest of them, and when, by the clock that was set */
+	int64_t parted_ns;         /* how far the two parted */
+};
+
 struct report_tape {
-	const char *path;
+	const char *path, *written;  /* written: with the window, if it has one of its own */
+	struct when_option from, to; /* that window; not given: written is NULL */
+	struct axis axis; /* that of the page, or as long, if it begins at its own time */
+	long offset_s;    /* of the times that are shown from UTC */
 	struct host_facts facts;
 	char tools[128], asked[512], losses[256];
 	int64_t from_ns, to_ns; /* the first and last sample */
 	int64_t step_ns;        /* the usual time between samples */
 	uint64_t samples, rows, ticks, boots;
 	bool captured; /* a directory: it cannot be judged in parts */
+	struct clock_steps clock;
 	struct span gaps[GAPS_MOST];
 	unsigned ngaps;
 	double gaps_s;
@@ -220,7 +233,19 @@ struct report_page {
 	size_t ntapes;
 	bool utc, timed; /* timed: --from or --to was given */
 	long offset_s;   /* of the times that are shown from UTC */
+	int64_t
+	    shift_ns; /* what an axis that begins at its own time is ahead of that of the page */
+	const struct comparison *changes;  /* NULL: nothing is compared */
+	const struct report_tape *side[2]; /* A and B; NULL: a baseline, which has no pictures */
+	const char *baseline;              /* its file; NULL: none */
+	struct arena arena;                /* of the words of the command line */
 };
+
+/* The options of the command, with the recording as their source, and its window. */
+struct options tape_options(const struct report_tape *t, const struct options *o);
+
+/* The page with the axis and the clock of this recording. */
+struct report_page page_of(const struct report_page *p, const struct report_tape *t);
 
 /* verdict.c: divides that time of the recording into equal parts. Counts each sample for the part that
  * it is in, and for the whole. Then judges the whole, and each part. */
@@ -251,8 +276,14 @@ void chart_print(
     const struct report_page *p, size_t tape, const struct strip *s, bool cause, struct buf *b);
 void chart_axis(const struct report_page *p, struct buf *b);
 
+/* changes.c: the section that says what changed from A to B. */
+void changes_print(const struct report_page *p, struct buf *b);
+
 /* page.c: the whole file. */
 void page_print(const struct report_page *p, struct buf *b);
+
+/* Lines, without the empty ones, as a list that can be unfolded. */
+void page_list(const char *summary, struct text lines, struct buf *b);
 
 /* html.c: other people's bytes in text and in attributes, at most so many of them. */
 void html_name(struct buf *b, const char *s);

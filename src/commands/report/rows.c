@@ -59,7 +59,7 @@ strip_begin(struct strip *all, size_t n, const struct strip_plan *plan, struct r
 	struct strip *s = &all[n];
 
 	*s = (struct strip){ .plan = plan, .column = plan->figures[0].column, .weight = -1 };
-	while (s->nfigures < FIGURES_MOST && plan->figures[s->nfigures].name)
+	while (s->nfigures < STRIP_FIGURES && plan->figures[s->nfigures].name)
 		s->nfigures++;
 	s->sampler = sampler_for(all, n, plan, r);
 	if (!s->sampler)
@@ -79,7 +79,7 @@ static void
 free_row(struct strip_row *row)
 {
 	free(row->name);
-	for (int i = 0; i < FIGURES_MOST; i++)
+	for (int i = 0; i < STRIP_FIGURES; i++)
 		series_free(&row->figure[i]);
 	*row = (struct strip_row){ .name = NULL };
 }

@@ -88,11 +88,10 @@ judge_count(struct report_tape *t, const struct host *h, const struct sample *m)
 void
 judge_tape(struct report_tape *t, const struct options *o)
 {
-	struct options one = *o;
+	const struct options one = tape_options(t, o);
 
 	if (t->rows < 2 || t->boots > 1)
 		return;
-	one.source = t->path;
 	struct host *h = open_host(&one);
 	judge(t, &one, h, &t->whole);
 	for (size_t i = 0; i < t->nparts; i++) {
