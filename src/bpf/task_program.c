@@ -34,10 +34,14 @@ find_wanted(const struct btf *b, const struct wanted *v, size_t n)
 			id = 0;
 		last = v[i].structure;
 		*v[i].to = (struct btf_member){ 0, 0 };
-		if ((!id || btf_member(b, id, v[i].name, v[i].to) < 0) && v[i].needed)
-			return fail_with(EINVAL);
-		if (v[i].to->size == 0) /* a pointer or an array */
-			v[i].to->size = id && v[i].to->offset ? 8 : 0;
+		if (!id || btf_member(b, id, v[i].name, v[i].to) < 0) {
+			if (v[i].needed)
+				return fail_with(EINVAL);
+			*v[i].to = (struct btf_member){ 0, 0 };
+			continue;
+		}
+		if (v[i].to->size == 0) /* a pointer or an array, which may be the first member */
+			v[i].to->size = 8;
 	}
 	return 0;
 }
