@@ -672,6 +672,24 @@ frame_of_jit() {
 	rm "$map"
 }
 
+@test "live: a kernel without BTF has stacks and tasks from /proc, and says what is missing if BPF is asked for" {
+	can_read_stacks
+	# shellcheck disable=SC2016 # it is the inner shell's
+	without() { unshare -m bash -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' _ "$@"; }
+	[ "$(id -u)" = 0 ] && without true 2>/dev/null || skip "needs root, a kernel with BTF, and mount namespaces"
+	known -O2
+	run --separate-stderr without "$PQ" wait --stacks --json -p "$last" 0.3 1
+	[ "$status" -eq 0 ]
+	[[ $stderr != *BPF* ]]
+	stack_of '.call == "read"' "inner_read outer_read read_thread"
+	run --separate-stderr without "$PQ" tasks --json -p "$last" 0.2 1
+	[ "$(json .source)" = '"proc"' ]
+	for tool in tasks "wait --stacks"; do
+		# shellcheck disable=SC2086 # words
+		fails 3 'BPF is not available: this kernel has no BTF' without "$PQ" $tool --source bpf -p "$last" 0.2 1
+	done
+}
+
 @test "live: the perf map of a container is the one in its own /tmp, with its own number; links lead nowhere" {
 	can_read_stacks
 	[ "$(id -u)" = 0 ] && unshare -mpf true 2>/dev/null || skip "needs namespaces"
