@@ -300,22 +300,19 @@ two_at_once() {
 }
 
 @test "live: rows of BPF have the number of the cgroup, and one process tells its name for all in it" {
-	local i own
-	cd "$BATS_TEST_TMPDIR"
 	need_bpf
-	for i in {1..8}; do start sleep 60; done
-	# the controller cpu is in a hierarchy of its own (v1), or in the one of v2
-	own=$(awk -F: '$2 ~ /(^|,)cpu(,|$)/ || $1 == 0 { print $3; exit }' /proc/"$last"/cgroup)
-	for i in /sys/fs/cgroup/cpu /sys/fs/cgroup/cpu,cpuacct /sys/fs/cgroup; do
-		[ ! -e "$i$own/cgroup.procs" ] || break
+	cd "$BATS_TEST_TMPDIR"
+	v1_group
+	for _ in {1..8}; do
+		start sleep 60
+		echo "$last" >"$group/cgroup.procs"
 	done
-	[ -e "$i$own/cgroup.procs" ] || skip "no cgroup of the controller cpu is mounted here"
 	for source in bpf-loop bpf-iter; do
 		rm -rf x.tape x
 		"$PQ" tasks --source $source -o x.tape 0.1 1 >/dev/null 2>&1 || continue
 		"$PQ" tape unpack x.tape x
 		set -- x/*/pq
-		[ "$(awk -v pid="$last" '$1 == pid { print $13 }' "$1/tasks")" = "$(stat -c %i "$i$own")" ]
+		[ "$(awk -v pid="$last" '$1 == pid { print $14 }' "$1/tasks")" = "$(stat -c %i "$group")" ]
 		for pid in "${started[@]}"; do ! [ -e "${1%/pq}/proc/$pid/cgroup" ] || echo "$pid"; done >"read"
 		[ "$(wc -l <"read")" -le 1 ]
 	done
