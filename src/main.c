@@ -129,6 +129,7 @@
  *   tools/wait/locks.c           on whom: the owners of locks
  *   tools/wait/stack.c           on which functions a thread waits
  *   tools/wait/space.c           what is mapped in a process, and what its functions are called
+ *   tools/wait/perf_map.c        how a JIT compiler calls its code
  *
  *   cgroup/locate.c              the directory of a process's cgroup: mounts, namespaces, v1, v2
  *   cgroup/groups.c              the cgroups that a tool watches, with their parents

@@ -183,6 +183,64 @@ quota() {
 	[ "$(json 'select(.cgroup == "/q") | [.quota_pct, .contention_pct]' | sort -u)" = '[null,null]' ]
 }
 
+@test "quota and contention of two threads are unknown in rows with throttled periods, even if no thread was held back" {
+	at 0; quota 1 0 0
+	at 1; quota 1 0 1
+	sed -i 's/^nr_throttled .*/nr_throttled 11/' "$group/cpu.stat"
+	show
+	[ "$(json 'select(.cgroup == "/q") | [.quota_pct, .contention_pct]' | sort -u)" = '[null,null]' ]
+	[ "$(json 'select(.pid == 5) | [.quota_pct, .contention_pct]')" = '[0,3]' ]
+}
+
+# in_tenths STEP THROTTLED_US: a sample 0.1 s after the one before, of a thread that waited for 70 ms.
+in_tenths() {
+	at "$1"
+	printf '%s 1790000000000000000\n' "$((1000000000 + $1 * 100000000))" >"$now/clock"
+	quota 0 "$2" "$1"
+	task 10 10 q R "$1" $((70 * $1)) "$1" 0 0 1 /q
+	sed -i "s/^nr_throttled .*/nr_throttled $(($2 > 0))/" "$group/cpu.stat"
+}
+
+@test "quota and contention are unknown in a row that is short for the periods of the quota, unless none was throttled of late" {
+	in_tenths 0 0
+	in_tenths 1 0
+	in_tenths 2 80000
+	in_tenths 3 80000
+	in_tenths 4 80000
+	show -p 10
+	[ "$(json '[.wait_pct, .quota_pct, .contention_pct]')" = '[70,0,70]
+[70,null,null]
+[70,null,null]
+[70,0,70]' ]
+}
+
+# read_at MS…: when the quotas of each sample were read, after its begin.
+read_at() {
+	local i=0
+	for ms in "$@"; do
+		mkdir -p "$dir/t$i/pq"
+		echo "$(((i + 1) * 1000000000 + ms * 1000000))" >"$dir/t$i/pq/quotas_read"
+		i=$((i + 1))
+	done
+}
+
+@test "quota and contention are unknown if the quotas were read late: they have what passed since" {
+	at 0; quota 0 0 0
+	at 1; quota 0 600000 1
+	read_at 5 20
+	show -p 10
+	[ "$(json '[.quota_pct, .contention_pct]')" = '[60,10]' ]
+	for late in "5 200" "200 5"; do
+		# shellcheck disable=SC2086 # words
+		read_at $late
+		show -p 10
+		[ "$(json '[.wait_pct, .quota_pct, .contention_pct]')" = '[70,null,null]' ]
+	done
+	sed -i '/throttled/s/ .*/ 0/' "$dir"/t?/sys/fs/cgroup/q/cpu.stat
+	show -p 10
+	[ "$(json '[.quota_pct, .contention_pct]')" = '[0,70]' ]
+}
+
 @test "names with control characters are escaped" {
 	at 0; task 10 10 $'a\e[31m' S 0 0 0
 	at 1; task 10 10 $'a\e[31m' S 1 10 1
@@ -238,6 +296,25 @@ two_at_once() {
 		set -- T $(cat /proc/"$last"/schedstat) $(awk '/voluntary_ctxt/ { print $2 }' /proc/"$last"/status) \
 			$(cut -d' ' -f12 /proc/"$last"/task/"$last"/stat) "$(cat /proc/"$last"/comm)"
 		[ "$output" = "$*" ]
+	done
+}
+
+@test "live: rows of BPF have the number of the cgroup, and one process tells its name for all in it" {
+	need_bpf
+	cd "$BATS_TEST_TMPDIR"
+	v1_group
+	for _ in {1..8}; do
+		start sleep 60
+		echo "$last" >"$group/cgroup.procs"
+	done
+	for source in bpf-loop bpf-iter; do
+		rm -rf x.tape x
+		"$PQ" tasks --source $source -o x.tape 0.1 1 >/dev/null 2>&1 || continue
+		"$PQ" tape unpack x.tape x
+		set -- x/*/pq
+		[ "$(awk -v pid="$last" '$1 == pid { print $14 }' "$1/tasks")" = "$(stat -c %i "$group")" ]
+		for pid in "${started[@]}"; do ! [ -e "${1%/pq}/proc/$pid/cgroup" ] || echo "$pid"; done >"read"
+		[ "$(wc -l <"read")" -le 1 ]
 	done
 }
 

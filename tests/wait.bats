@@ -536,6 +536,77 @@ can_read_stacks() {
 	has '.call == "read" and (.stack[1] | test("^known[+]0x[0-9a-f]+$"))'
 }
 
+# changing COMMAND…: of a process whose code changes, no stack has functions of two programs or libraries, and each has those that
+# belong to its system call.
+changing() {
+	start "$@"
+	await grep -q . "/proc/$last/stat"
+	run --separate-stderr "$PQ" wait --stacks --idle --folded --hz 83 -p "$last" 2 1
+	kill "$last"
+	echo "$output"
+	[[ $output == *"outer_a;inner_a;"*"nanosleep("* ]]
+	[[ $output == *"outer_b;inner_b;"*"poll("* ]]
+	run ! grep -E '_a;.*(_b;|poll\()|_b;.*(_a;|nanosleep\()' <<<"$output"
+}
+
+@test "live: a library in the place of another one, and a program after another one, have their own functions" {
+	local name call
+	can_read_stacks
+	cd "$BATS_TEST_TMPDIR"
+	for name in a b; do
+		call=SYS_nanosleep
+		[ $name = a ] || call=SYS_poll
+		cc -O2 -D_GNU_SOURCE -DNAME=$name -DCALL=$call -DLIBRARY -shared -fPIC -o lib$name.so "$TESTS/changing.c"
+		cc -O2 -D_GNU_SOURCE -DNAME=$name -DCALL=$call -no-pie -o $name "$TESTS/changing.c"
+	done
+	cc -O2 -D_GNU_SOURCE -o changing "$TESTS/changing.c" -ldl
+	changing ./changing ./liba.so ./libb.so
+	changing ./a ./b ./a
+}
+
+@test "live: threads that end while their stacks are read have these, or none" {
+	can_read_stacks
+	cd "$BATS_TEST_TMPDIR"
+	cc -D_GNU_SOURCE -pthread -o helper "$TESTS/helper.c"
+	for kind in come flash; do
+		start ./helper $kind 200
+		run --separate-stderr "$PQ" wait --stacks --idle --hz 83 --json -p "$last" 1 1
+		[ "$status" -eq 0 ]
+		kill "$last"
+	done
+}
+
+@test "live: without privileges, files that are no longer those that are mapped give no names, and are not waited for" {
+	can_read_stacks
+	need_nobody
+	cd "$BATS_TEST_TMPDIR"
+	cc -O2 -D_GNU_SOURCE -DNAME=a -DCALL=SYS_nanosleep -DLIBRARY -shared -fPIC -o liba.so "$TESTS/changing.c"
+	cc -O2 -D_GNU_SOURCE -o changing "$TESTS/changing.c" -ldl
+	chmod 755 . liba.so changing
+	local as=()
+	[ "$(id -u)" -ne 0 ] || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	start "${as[@]}" ./changing "$PWD/liba.so"
+	await grep -q liba "/proc/$last/maps"
+	folded() {
+		export PQ BATS_TEST_TMPDIR
+		run --separate-stderr timeout 20 bash -c "$(declare -f as_nobody); as_nobody wait --stacks --idle --folded -p $last 0.5 1"
+		[ "$status" -eq 0 ]
+	}
+	folded
+	[[ $output == *"outer_a;inner_a;"* ]] || skip "another process's memory may not be read here"
+	for kind in fifo link other; do
+		rm -f liba.so
+		case $kind in
+		fifo) mkfifo liba.so ;;
+		link) ln -s /etc/passwd liba.so ;;
+		other) cp changing liba.so ;;
+		esac
+		folded
+		[[ $output == *"nanosleep("* ]]
+		run ! grep -q '_a;' <<<"$output"
+	done
+}
+
 @test "live: a thread that sleeps in one place again and again has the stack of each time" {
 	can_read_stacks
 	export BEAT=1
@@ -578,6 +649,71 @@ frame_of_jit() {
 		[ "$(frame_of_jit)" = "0x${made%000}005" ]
 		rm "$map"
 	fi
+}
+
+@test "live: of a perf map of 500 MB the end is read, from a whole line on" {
+	can_read_stacks
+	export JIT=1
+	known -O2 -fno-omit-frame-pointer
+	await test -s made
+	local made map=/tmp/perf-$last.map
+	made=$(<made)
+	truncate -s 500M "$map" || skip "no large files here"
+	printf '\n%s 8 at its end\n' "$made" >>"$map"
+	run --separate-stderr timeout 60 "$PQ" wait --stacks --json -p "$last" 0.2 1
+	has 'any(.stack[]?; . == "at its end")'
+	[[ $stderr == *"only the last 64 MB of /tmp/perf-$last.map are read"* ]]
+	# the line in which the end begins lacks the digits before it
+	truncate -s 0 "$map"
+	truncate -s 1M "$map"
+	printf '12345%s 8 cut off\n' "$made" >>"$map"
+	truncate -s "$((1048576 + 5 + (64 << 20)))" "$map"
+	[ "$(frame_of_jit)" = "0x${made%000}005" ]
+	rm "$map"
+}
+
+@test "live: a kernel without BTF has stacks and tasks from /proc, and says what is missing if BPF is asked for" {
+	can_read_stacks
+	# shellcheck disable=SC2016 # it is the inner shell's
+	without() { unshare -m bash -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' _ "$@"; }
+	[ "$(id -u)" = 0 ] && without true 2>/dev/null || skip "needs root, a kernel with BTF, and mount namespaces"
+	known -O2
+	run --separate-stderr without "$PQ" wait --stacks --json -p "$last" 0.3 1
+	[ "$status" -eq 0 ]
+	[[ $stderr != *BPF* ]]
+	stack_of '.call == "read"' "inner_read outer_read read_thread"
+	run --separate-stderr without "$PQ" tasks --json -p "$last" 0.2 1
+	[ "$(json .source)" = '"proc"' ]
+	for tool in tasks "wait --stacks"; do
+		# shellcheck disable=SC2086 # words
+		fails 3 'BPF is not available: this kernel has no BTF' without "$PQ" $tool --source bpf -p "$last" 0.2 1
+	done
+}
+
+@test "live: the perf map of a container is the one in its own /tmp, with its own number; links lead nowhere" {
+	can_read_stacks
+	[ "$(id -u)" = 0 ] && unshare -mpf true 2>/dev/null || skip "needs namespaces"
+	export JIT=1
+	cd "$BATS_TEST_TMPDIR"
+	cc -O2 -fno-omit-frame-pointer -pthread -o known "$TESTS/known.c"
+	# shellcheck disable=SC2016 # it is the inner shell's
+	start unshare -mpf --kill-child bash -c 'exec >made 9<known; mount -t tmpfs tmpfs /tmp && exec /proc/self/fd/9'
+	await test -s made
+	local made root
+	made=$(<made)
+	last=$(ps -o pid= --ppid "$last" | tr -d ' ')
+	root=/proc/$last/root
+	echo "$made 8 of another process" >"/tmp/perf-$last.map"
+	echo "$made 8 of the container" >"$root/tmp/perf-1.map"
+	[ "$(frame_of_jit)" = "of the container" ]
+	echo "$made 8 out of it" >outside
+	ln -sf "$PWD/outside" "$root/tmp/perf-1.map"
+	[ "$(frame_of_jit)" = "0x${made%000}005" ]
+	ln -sf "/proc/$$/cwd/outside" "$root/tmp/perf-1.map"
+	[ "$(frame_of_jit)" = "0x${made%000}005" ]
+	nsenter -t "$last" -m umount /tmp
+	[ "$(frame_of_jit)" = "0x${made%000}005" ]
+	rm "/tmp/perf-$last.map"
 }
 
 @test "live: functions of JavaScript, which Node has interpreted and compiled" {

@@ -1,4 +1,5 @@
-# pq runqlat on a kernel that keeps its memory from BPF (lockdown=confidentiality): of its ways one is left, which is the first.
+# A kernel that keeps its memory from BPF (lockdown=confidentiality): of the ways of pq runqlat one is left, which is the first, and
+# tasks are read with BTF alone, as everywhere.
 . /vm/lib.sh
 locked="lockdown=confidentiality): it lets BPF read nothing of its memory but with BTF"
 
@@ -28,3 +29,23 @@ for filter in "-g /box" "-p $!" "-P 1"; do
 	check "and counts" "$(last c.csv waiting) > 0.2"
 done
 kill -9 $!
+
+guest burn 2 &
+burner=$!
+sleep 1
+for tool in tasks wait; do
+	pq $tool --source proc --csv -p $burner 1 1 >p.csv 2>p.err
+	is "$tool works without BPF" "$?" 0
+	check "and has rows" "$(sed 1d p.csv | wc -l) >= 1"
+	pq $tool --source bpf --csv -p $burner 1 1 >b.csv 2>b.err
+	is "$tool works with BPF" "$? $(grep -v deadlines b.err)" "0 "
+	check "and has rows" "$(sed 1d b.csv | wc -l) >= 1"
+done
+pq wait --stacks --csv -p $burner 1 1 >s.csv 2>s.err
+is "stacks are read" "$?" 0
+unshare -p -f --mount-proc pq tasks --source bpf --csv 1 1 >n.csv 2>n.err
+is "in a pid namespace BPF needs memory that it may not read: status 3" "$? $(sed 1d n.csv)" "3 "
+says "and why" n.err "lockdown=confidentiality"
+unshare -p -f --mount-proc pq tasks --csv -c comm,source 1 1 >n.csv 2>n.err
+is "and /proc is read instead" "$? $(last n.csv source)" "0 proc"
+kill -9 $burner

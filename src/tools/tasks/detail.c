@@ -477,7 +477,7 @@ tasks_free(struct watch *w, struct tasks_state *state)
 		free(state->room[i]);
 	free(state->kept);
 	task_source_end(&state->source, w);
-	tasks_free_located(state);
+	tasks_end_split(w, state);
 	targets_free(&state->targets);
 	names_free(&state->names);
 }

@@ -5,16 +5,26 @@
  * for any reason. If one thread of the cgroup wants to run, the throttled time of the cgroup is
  * the wait of this thread for quota. If several do, the throttled time counts once per CPU, however
  * many of them wait there: it is a lower bound of their wait, and the split is unknown.
+ *
+ * Both counters grow when a thread may run again, and they are not read at once: either may have a
+ * period, and what passed between the readings, that the other one lacks. In a row in which this is
+ * much, the split is unknown, too.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "proc/mountinfo.h"
 #include "tools/tasks/tasks.h"
 
-enum { PLACES_MOST = 256 }; /* threads whose cgroup a row may read */
+#define CLOCK_FILE "pq/quotas_read"
+
+/* PLACES_MOST: threads whose cgroup a row may read. TIMELY: a row is so many times longer than what one
+ * of the counters may have and the other one may lack. */
+enum { PLACES_MOST = 256, TIMELY = 4 };
 
 struct splitter {
 	struct watch *w;
@@ -32,8 +42,8 @@ find_throttling(const struct tasks_snapshot *s, const char *cgroup)
 	return NULL;
 }
 
-void
-tasks_free_located(struct tasks_state *state)
+static void
+free_located(struct tasks_state *state)
 {
 	for (size_t i = 0; i < state->nlocated; i++) {
 		groups_free(&state->located[i].groups);
@@ -52,7 +62,7 @@ locate(struct tasks_state *state, const char *cgroup)
 		if (strcmp(state->located[i].name, cgroup) == 0)
 			return &state->located[i].groups;
 	if (state->nlocated == 2 * CGROUPS_MOST)
-		tasks_free_located(state);
+		free_located(state);
 	if (!state->located)
 		state->located = xmalloc(2 * CGROUPS_MOST * sizeof *state->located);
 	struct located *new = &state->located[state->nlocated++];
@@ -95,6 +105,67 @@ read_throttling(struct splitter *r, struct throttling *h)
 	}
 }
 
+/* How a cgroup was throttled between two snapshots. */
+struct held {
+	double ns;    /* NaN: unknown, or several levels throttled it, perhaps at the same time */
+	size_t level; /* by whose quota; cpu.stat.local has all of them at once */
+	bool at_all;  /* in some period, even if none of its threads was held back then */
+};
+
+static struct held
+compare_throttling(const struct throttling *from, const struct throttling *to)
+{
+	size_t last = to->groups.n - 1;
+	struct held h = { .level = last };
+	bool same = from->groups.n == to->groups.n;
+
+	h.ns = keyed_delta(from->cpu[from->groups.n - 1].local_ns, to->cpu[last].local_ns);
+	bool local = !isnan(h.ns);
+	h.at_all = local ? h.ns > 0 : !to->groups.from_root || !same;
+	if (!local && !h.at_all)
+		h.ns = 0;
+	for (size_t i = 0; i <= last && same; i++) {
+		const struct group_cpu *a = &from->cpu[i], *b = &to->cpu[i];
+		double grown = keyed_delta(a->throttled_ns, b->throttled_ns);
+		if (!(a->quota.limited || b->quota.limited) ||
+		    (grown == 0 && !(keyed_delta(a->throttled, b->throttled) > 0)))
+			continue;
+		if (!local) {
+			h.ns = h.at_all ? NAN : grown;
+			h.level = i;
+		}
+		h.at_all = true;
+	}
+	return h;
+}
+
+static bool
+is_zero(struct keyed v)
+{
+	return v.known && v.v == 0;
+}
+
+/* Whether the cgroup has ever been throttled, or that is unknown. */
+static bool
+was_ever_throttled(const struct throttling *h)
+{
+	for (size_t i = 0; i < h->groups.n; i++)
+		if (h->cpu[i].quota.limited &&
+		    !(is_zero(h->cpu[i].throttled_ns) && is_zero(h->cpu[i].throttled)))
+			return true;
+	return !h->groups.from_root && !is_zero(h->cpu[h->groups.n - 1].local_ns);
+}
+
+static void
+set_recent(struct splitter *r, struct throttling *h)
+{
+	const struct throttling *from = find_throttling(r->s->before, h->cgroup);
+
+	if (h->known)
+		h->recent = from && from->known ? compare_throttling(from, h).at_all :
+						  was_ever_throttled(h);
+}
+
 static void
 add_throttling(struct splitter *r, const char *cgroup)
 {
@@ -107,33 +178,7 @@ add_throttling(struct splitter *r, const char *cgroup)
 	struct throttling *h = &s->throttling[s->nthrottling++];
 	*h = (struct throttling){ .cgroup = cgroup };
 	read_throttling(r, h);
-}
-
-/* How long the cgroup was throttled between two snapshots, in ns, and by which level. NaN if that
- * is unknown, or if several levels throttled it, perhaps at the same time. cpu.stat.local, where
- * it exists, has all levels at once. */
-static double
-throttled_ns(const struct throttling *from, const struct throttling *to, size_t *level)
-{
-	size_t last = to->groups.n - 1;
-	double local = keyed_delta(from->cpu[from->groups.n - 1].local_ns, to->cpu[last].local_ns),
-	       sum = 0;
-
-	*level = last;
-	if (!isnan(local))
-		return local;
-	if (!to->groups.from_root || from->groups.n != to->groups.n)
-		return NAN;
-	for (size_t i = 0; i <= last; i++) {
-		if (!to->cpu[i].quota.limited && !from->cpu[i].quota.limited)
-			continue;
-		double grown = keyed_delta(from->cpu[i].throttled_ns, to->cpu[i].throttled_ns);
-		if (isnan(grown) || (grown > 0 && sum > 0))
-			return NAN;
-		sum += grown;
-		*level = grown > 0 ? i : *level;
-	}
-	return sum;
+	set_recent(r, h);
 }
 
 /* Whether only one thread in the cgroup at that level, or below it, wanted to run. All processes
@@ -173,7 +218,7 @@ is_in_one_cgroup(struct splitter *r, const struct tasks_unit *u)
 	for (size_t i = 0; (t = tasks_unit_next(r->s, u, &i));) {
 		if (t->tid == u->p->pid || !(t->moved || t->stuck))
 			continue;
-		if (first && first->cgroup[0] &&
+		if (first && first->cgroup[0] && first->cgroup[1] &&
 		    memcmp(tasks_row(r->w, t, &room[1])->cgroup, first->cgroup,
 			sizeof first->cgroup) == 0)
 			continue;
@@ -186,6 +231,30 @@ is_in_one_cgroup(struct splitter *r, const struct tasks_unit *u)
 	return true;
 }
 
+static uint64_t
+longest_period_us(const struct throttling *h)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < h->groups.n; i++)
+		if (h->cpu[i].quota.limited && h->cpu[i].quota.period_us > most)
+			most = h->cpu[i].quota.period_us;
+	return most;
+}
+
+/* Whether the throttled time can be compared with waits of the same row. */
+static bool
+is_timely(const struct splitter *r, const struct throttling *from, const struct throttling *to)
+{
+	const struct tasks_snapshot *s = r->s;
+	double late_ns =
+		   (double)(s->late_ns > s->before->late_ns ? s->late_ns : s->before->late_ns),
+	       period_ns =
+		   1e3 * fmax((double)longest_period_us(from), (double)longest_period_us(to));
+
+	return TIMELY * (late_ns + period_ns) <= (double)(s->at_ns - s->before->at_ns);
+}
+
 static double
 quota_ns(struct splitter *r, const struct tasks_unit *u)
 {
@@ -193,17 +262,65 @@ quota_ns(struct splitter *r, const struct tasks_unit *u)
 	const struct throttling *from = to ? find_throttling(r->s->before, to->cgroup) : NULL;
 	const struct task *t;
 	double wait_ns = 0;
-	size_t level;
 
 	if (u->p->skipped || !from || !from->known || !to->known)
 		return NAN;
-	double throttled = throttled_ns(from, to, &level);
-	if (isnan(throttled) || (throttled > 0 && !is_alone(r, to, level)) ||
+	struct held held = compare_throttling(from, to);
+	if (isnan(held.ns) || ((held.at_all || from->recent) && !is_timely(r, from, to)) ||
+	    (held.at_all && !is_alone(r, to, held.level)) ||
 	    !(to->keeps_threads || is_in_one_cgroup(r, u)))
 		return NAN;
 	for (size_t i = 0; (t = tasks_unit_next(r->s, u, &i));)
 		wait_ns += growth_of(t)->grown[WAIT_NS];
-	return isnan(wait_ns) ? NAN : fmin(throttled, wait_ns);
+	return isnan(wait_ns) ? NAN : fmin(held.ns, wait_ns);
+}
+
+/* ---- When the quotas were read */
+
+static int
+print_clock(void *ctx, struct buf *out)
+{
+	char line[24];
+	int n = snprintf(line, sizeof line, "%lld\n", (long long)clock_ns(CLOCK_MONOTONIC));
+
+	(void)ctx;
+	buf_add(out, line, (size_t)n);
+	return 0;
+}
+
+/* How much later than the sample it is now: as a text, which is recorded. 0: a recording does not tell. */
+static int64_t
+read_late_ns(struct watch *w)
+{
+	const struct provided clock = { .print = print_clock };
+	struct tasks_state *state = w->state;
+	struct text text, line;
+	uint64_t now_ns;
+
+	if (!w->host->replay && !state->clock_provided)
+		state->clock_provided = host_provide(w->host, CLOCK_FILE, NULL) == 0 ||
+		    host_provide(w->host, CLOCK_FILE, &clock) == 0;
+	if (host_read(w->host, CLOCK_FILE, &text) < 0 || !text_line(&text, &line) ||
+	    text_u64(line, &now_ns) < 0 || (int64_t)now_ns < w->now_ns)
+		return 0;
+	return (int64_t)now_ns - w->now_ns;
+}
+
+void
+tasks_end_split(struct watch *w, struct tasks_state *state)
+{
+	if (state->clock_provided)
+		host_unprovide(w->host, CLOCK_FILE);
+	free_located(state);
+}
+
+static bool
+has_quota(const struct tasks_snapshot *s)
+{
+	for (size_t i = 0; i < s->nthrottling; i++)
+		if (s->throttling[i].known && longest_period_us(&s->throttling[i]) > 0)
+			return true;
+	return false;
 }
 
 void
@@ -214,6 +331,8 @@ tasks_split_waits(struct watch *w, struct arena *a, struct tasks_snapshot *s)
 	for (size_t i = 0; i < s->nunits; i++)
 		if (s->units[i].p->cgroup)
 			add_throttling(&r, s->units[i].p->cgroup);
+	if (has_quota(s))
+		s->late_ns = read_late_ns(w);
 	for (size_t i = 0; i < s->nunits && s->before; i++)
 		if (s->units[i].p->cgroup)
 			s->units[i].quota_ns = quota_ns(&r, &s->units[i]);

@@ -100,6 +100,7 @@ struct tasks_unit {
 struct throttling {
 	const char *cgroup;
 	bool known;
+	bool recent;        /* it may have been throttled since the previous snapshot */
 	bool keeps_threads; /* all threads of its processes are in it too */
 	struct groups groups;
 	struct group_cpu *cpu; /* of each group */
@@ -124,6 +125,7 @@ struct tasks_snapshot {
 	size_t nunits;
 	struct throttling *throttling;
 	size_t nthrottling, throttlingcap;
+	int64_t late_ns; /* the throttling was read so much after the sample began */
 };
 
 static inline const struct tasks_options *
@@ -146,6 +148,7 @@ struct tasks_state {
 	const struct tasks_snapshot *last; /* NULL: none */
 	struct located *located;
 	size_t nlocated;
+	bool clock_provided; /* see split.c */
 	/* pq's CPU time at the previous scan (0: unknown), and the number of threads it read */
 	uint64_t spent_ns;
 	size_t nread;
@@ -218,7 +221,7 @@ void tasks_read_details(struct watch *w, struct arena *a, struct tasks_snapshot 
 
 /* Reads the throttling of the cgroups of the units, and sets which part of their waits was for quota. */
 void tasks_split_waits(struct watch *w, struct arena *a, struct tasks_snapshot *s);
-void tasks_free_located(struct tasks_state *state);
+void tasks_end_split(struct watch *w, struct tasks_state *state);
 
 /* Finds the threads that wait for a CPU and did not run since the previous snapshot. No counter has
  * their wait yet. Returns how many they are. */

@@ -9,17 +9,19 @@
 #include "proc/maps.h"
 #include "proc/mountinfo.h"
 #include "proc/task.h"
+#include "tools/wait/perf_map.h"
 
 /* What is mapped is looked at again after this long, and read again after SURE_NS, or if its size has
  * changed. */
 static const int64_t LOOK_NS = 1000000000, SURE_NS = 8000000000;
-static const uint64_t PERF_MAP_MOST = 64 << 20; /* the end of a map that is larger */
-static const uint64_t PERF_MAP_SMALL = 2 << 20; /* one that may be read for each new name */
+
+static const uint64_t SUM_START = 0xcbf29ce484222325, SUM_FACTOR = 0x100000001b3; /* FNV-1a */
 
 enum {
 	SPACES_MOST = 256,
 	CODES_MOST = 2048,
 	AREAS_MOST = 16384,
+	CHECKED_MOST = 16, /* images per sample */
 	HEAD = 4096,
 	PATH_ROOM = 1024,
 	LABEL_ROOM = SYMBOL_NAME_MOST + 24
@@ -34,6 +36,8 @@ struct image {
 	char *path; /* for host_part; NULL: it is read from memory at `from` */
 	uint64_t from;
 	char *mapped; /* as in maps */
+	bool summed;  /* the sum of its first bytes in memory is known */
+	uint64_t sum;
 	struct space *space;
 };
 
@@ -69,12 +73,12 @@ struct space {
 	uint64_t sum; /* of the lines about code */
 	struct image **images;
 	size_t nimages, images_room;
+	size_t checked;      /* the image that is checked next */
+	bool outdated;       /* one is no longer mapped */
 	struct code **codes; /* open addressing, 2 * CODES_MOST slots */
 	size_t ncodes;
-	uint32_t user, inner_pid; /* by its status */
-	char perf_map[64];
-	struct host_file perf_file;
-	int64_t perf_ns; /* when it was last read */
+	struct perf_map perf_map;
+	bool map_may_wait; /* it is on a file system that may never answer */
 };
 
 struct spaces {
@@ -182,6 +186,46 @@ find_file(struct image *i, const struct area *a)
 	return begins_as_mapped(s, path, i->from, 0) && take_path(i, path, false);
 }
 
+/* Of its first bytes in memory. False: they are not there. */
+static bool
+sum_head(struct image *i, uint64_t *sum)
+{
+	struct memory_read m;
+	uint64_t word;
+
+	if (host_memory(i->space->watch->host, i->space->owner.pid, i->from, HEAD, &m) < 0 ||
+	    m.bytes.n < HEAD)
+		return false;
+	*sum = SUM_START;
+	for (size_t at = 0; at < HEAD; at += sizeof word) {
+		memcpy(&word, m.bytes.s + at, sizeof word);
+		*sum = (*sum ^ word ^ *sum >> 29) * SUM_FACTOR;
+	}
+	return true;
+}
+
+static bool
+is_as_before(struct image *i)
+{
+	struct host_file now;
+
+	return host_about(i->space->watch->host, i->path, &now) == 0 && now.size == i->file.size &&
+	    now.changed_ns == i->file.changed_ns;
+}
+
+/* Whether the file is still mapped there: the process may have mapped another one since. */
+static bool
+is_mapped(struct image *i)
+{
+	uint64_t sum;
+
+	if (!i->known || !i->path)
+		return true;
+	if (i->summed && sum_head(i, &sum))
+		return sum == i->sum;
+	return !i->vouched || is_as_before(i);
+}
+
 static void
 open_image(struct image *i, const struct area *a)
 {
@@ -194,18 +238,16 @@ open_image(struct image *i, const struct area *a)
 	if (!memory && (*i->mapped != '/' || !find_file(i, a)))
 		return;
 	i->known = elf_open(&i->elf, &file);
+	i->summed = i->known && !memory && sum_head(i, &i->sum);
 }
 
 /* Whether the file is still the one that was opened. */
 static bool
 is_same_file(struct image *i)
 {
-	struct host_file now;
-
 	if (i->vouched || !i->path)
 		return i->known;
-	i->known = i->known && host_about(i->space->watch->host, i->path, &now) == 0 &&
-	    now.size == i->file.size && now.changed_ns == i->file.changed_ns;
+	i->known = i->known && is_as_before(i);
 	return i->known;
 }
 
@@ -287,7 +329,7 @@ static uint64_t
 add_sum(uint64_t sum, struct text t)
 {
 	for (size_t i = 0; i < t.n; i++)
-		sum = (sum ^ (unsigned char)t.s[i]) * 0x100000001b3;
+		sum = (sum ^ (unsigned char)t.s[i]) * SUM_FACTOR;
 	return sum;
 }
 
@@ -352,14 +394,32 @@ read_size(struct space *s)
 	return keyed_of(v);
 }
 
+/* Whether the opened images are still mapped: some of them, in turn, if they are many. */
+static bool
+are_mapped(struct space *s)
+{
+	for (size_t i = 0, n = 0; i < s->nimages && n < CHECKED_MOST; i++) {
+		struct image *image = s->images[s->checked++ % s->nimages];
+		n += image->known;
+		if (!is_mapped(image))
+			return false;
+	}
+	return true;
+}
+
 int
 space_look(struct space *s, struct watch *w)
 {
 	struct first first = { .start = 0 };
-	uint64_t sum = 0xcbf29ce484222325;
+	uint64_t sum = SUM_START;
 	struct keyed size;
 
 	s->watch = w;
+	if (s->outdated || (s->used_ns != w->now_ns && !are_mapped(s))) {
+		forget(s);
+		s->looked_ns = 0;
+		s->outdated = false;
+	}
 	s->used_ns = w->now_ns;
 	if (s->looked_ns && w->now_ns - s->looked_ns < LOOK_NS)
 		return 0;
@@ -566,86 +626,29 @@ name_ruled(struct code *c)
 	}
 }
 
-/* ---- Perf maps */
+/* ---- Names of code that is in no file */
 
-/* Reads the process's user, and its number in its own namespace. */
-static void
-read_status(struct space *s)
-{
-	struct text t, line, word, last;
-	char path[48];
-	uint64_t v;
-
-	s->user = s->inner_pid = UINT32_MAX;
-	snprintf(path, sizeof path, "proc/%u/status", s->owner.pid);
-	if (host_read(s->watch->host, path, &t) < 0)
-		return;
-	while (text_line(&t, &line)) {
-		if (text_skip(&line, "Uid:") && text_word(&line, &word) &&
-		    text_word(&line, &word) && text_u64(word, &v) == 0)
-			s->user = (uint32_t)v;
-		if (!text_skip(&line, "NSpid:"))
-			continue;
-		last = (struct text){ "", 0 };
-		while (text_word(&line, &word))
-			last = word;
-		if (text_u64(last, &v) == 0)
-			s->inner_pid = (uint32_t)v;
-	}
-}
-
-static bool
-find_perf_map(struct space *s)
-{
-	char mountinfo[48], path[48];
-
-	read_status(s);
-	snprintf(mountinfo, sizeof mountinfo, "proc/%u/mountinfo", s->owner.pid);
-	snprintf(path, sizeof path, "/tmp/perf-%u.map", s->inner_pid);
-	if (may_wait(s, mountinfo, path))
-		return false;
-	snprintf(s->perf_map, sizeof s->perf_map, "proc/%u/root%s", s->owner.pid, path);
-	return true;
-}
-
-/* Whether there is a map that may be believed: a regular file of the process's user. If it has
- * changed, names from it are forgotten, as code may have moved. */
+/* Whether the perf map of the process may be believed. If it has changed, names from it are forgotten,
+ * as code may have moved. */
 static bool
 check_perf_map(struct space *s)
 {
-	struct host_file now;
+	char mountinfo[48];
+	bool changed;
 
-	if (!*s->perf_map && !find_perf_map(s))
+	if (!*s->perf_map.own) {
+		perf_map_find(&s->perf_map, s->watch, s->owner.pid);
+		snprintf(mountinfo, sizeof mountinfo, "proc/%u/mountinfo", s->owner.pid);
+		s->map_may_wait = may_wait(s, mountinfo, s->perf_map.own);
+	}
+	if (s->map_may_wait || !perf_map_check(&s->perf_map, s->watch, &changed))
 		return false;
-	if (host_about(s->watch->host, s->perf_map, &now) < 0 || now.owner != s->user)
-		return false;
-	if (now.size != s->perf_file.size || now.changed_ns != s->perf_file.changed_ns)
-		for (size_t i = 0; i < 2 * CODES_MOST; i++)
-			if (s->codes[i] && s->codes[i]->jit)
-				s->codes[i]->named = false;
-	s->perf_file = now;
+	for (size_t i = 0; changed && i < 2 * CODES_MOST; i++)
+		if (s->codes[i] && s->codes[i]->jit)
+			s->codes[i]->named = false;
 	return true;
 }
 
-static void
-read_perf_map(struct space *s, struct symbol *v, size_t n)
-{
-	uint64_t size = s->perf_file.size, at = size > PERF_MAP_MOST ? size - PERF_MAP_MOST : 0;
-	struct text t;
-
-	if (at > 0)
-		watch_note(s->watch,
-		    "process %u: only the last 64 MB of /tmp/perf-%u.map are read for names",
-		    s->owner.pid, s->inner_pid);
-	while (at < size && host_part(s->watch->host, s->perf_map, at, ELF_PIECE, &t) == 0) {
-		size_t whole = perf_map_parse(t, v, n);
-		if (t.n == 0 || (whole == 0 && t.n < ELF_PIECE))
-			return;
-		at += whole ? whole : t.n;
-	}
-}
-
-/* Names code that is in no file. A large map is read at most once a second. */
 static void
 name_of_jit(struct space *s, struct code **v, size_t n, bool may_read)
 {
@@ -656,7 +659,7 @@ name_of_jit(struct space *s, struct code **v, size_t n, bool may_read)
 		symbols[k].name[0] = '\0';
 	}
 	if (may_read)
-		read_perf_map(s, symbols, n);
+		perf_map_read(&s->perf_map, s->watch, symbols, n);
 	for (size_t k = 0; k < n; k++) {
 		v[k]->named = true;
 		v[k]->jit = true;
@@ -667,15 +670,20 @@ name_of_jit(struct space *s, struct code **v, size_t n, bool may_read)
 	}
 }
 
+/* Whether the files of all these codes are still mapped. If not, everything is read again. */
 static bool
-may_read_perf_map(struct space *s)
+have_mapped(struct space *s, struct code **codes, size_t n)
 {
-	int64_t now = s->watch->now_ns;
+	int last = -1;
 
-	if (!check_perf_map(s) ||
-	    (s->perf_file.size > PERF_MAP_SMALL && s->perf_ns && now - s->perf_ns < LOOK_NS))
-		return false;
-	s->perf_ns = now;
+	for (size_t i = 0; i < n; i++) {
+		int image = codes[i] ? s->areas[codes[i]->area].image : -1;
+		if (image >= 0 && image != last && !is_mapped(s->images[image])) {
+			s->outdated = true;
+			return false;
+		}
+		last = image;
+	}
 	return true;
 }
 
@@ -695,15 +703,16 @@ space_names(struct space *s, const uint64_t *pcs, size_t n, const char **out)
 	for (size_t i = 0; i < n; i++)
 		jit |= codes[i] && s->areas[codes[i]->area].image < 0;
 	if (jit)
-		may_read = may_read_perf_map(s);
+		may_read = check_perf_map(s) && perf_map_may_read(&s->perf_map, s->watch);
 	while ((found = collect(s, codes, n, -1, some)) > 0)
 		name_of_jit(s, some, found, may_read);
 	for (int image = 0; image < (int)s->nimages; image++)
 		while ((found = collect(s, codes, n, image, some)) > 0)
 			name_of_image(s, image, some, found);
-	s->names_change = jit;
+	bool mapped = have_mapped(s, codes, n);
+	s->names_change = jit || !mapped;
 	for (size_t i = 0; i < n; i++) {
-		out[i] = codes[i] ? codes[i]->label : NULL;
+		out[i] = codes[i] && mapped ? codes[i]->label : NULL;
 		s->names_change |= !codes[i] || !codes[i]->named || codes[i]->unsure;
 	}
 }

@@ -487,11 +487,9 @@ wait_stack_look(struct watch *w, struct wait_thread *t, struct task_sched *now)
 		return;
 	k = stacks_of(w);
 	k->nframes = 0;
-	if (t->same && is_same_stack(k, t)) {
-		if (has_not_run(w, t, now))
-			return;
-		there = read_again(w, t);
-	}
+	/* if it has run since its row was read, it is back where it was, or not yet far from there */
+	if (t->same && is_same_stack(k, t))
+		return;
 	for (int i = 0; there && !read_still(k, t, now, kernel, &nkernel); i++) {
 		k->nframes = nkernel = 0;
 		there = i < AGAIN && read_again(w, t);
