@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/terminal.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "commands/top/screen.h"
@@ -465,8 +466,8 @@ top(const struct options *given)
 	options_numbers(o, o->word[0], o->words > 1 ? o->word[1] : NULL);
 	set_up(t, o);
 	bool screen = !t->own->plain && screen_possible();
-	t->frame.utf8 = screen_utf8();
-	t->frame.colour = screen && screen_colours();
+	t->frame.utf8 = terminal_utf8();
+	t->frame.colour = screen && terminal_colours();
 	signals_catch();
 	if (screen)
 		on_screen(t);
