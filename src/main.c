@@ -174,6 +174,7 @@
  *
  *   table/table.c                columns, rows and cells
  *   table/aligned.c              the text format
+ *   table/spark.c                sparklines: the last figures of each row
  *   table/json_csv.c             the JSON and CSV formats, and lines for flame graphs
  *   table/flame.c                flame graphs as SVG
  *   table/metrics.c              the Prometheus format
@@ -225,7 +226,9 @@
  *   base/publish.c               names for complete files
  *   base/sentence.c              sentences whose figures are known
  *   base/sha256.c                a hash: which script a page may run
+ *   base/spark.c                 the characters of sparklines, and their scale
  *   base/svg.c                   what pictures share
+ *   base/terminal.c              what a terminal can show: UTF-8, colours
  *   base/text.c                  pieces of other people's bytes, numbers, names that are near
  *   base/units.c                 durations, sizes and points in time
  *

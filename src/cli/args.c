@@ -38,6 +38,13 @@ static const struct option option_columns = { 'c', NULL, "LIST", OPTION_TEXT, AT
 	.help = "only these columns, by key: LIST is comma-separated", .not_with = "-w" };
 static const struct option option_groups = { 'w', NULL, "GROUPS", OPTION_TEXT, AT(groups),
 	.help = "add these groups of columns, or 'all'" };
+static const struct option option_spark = { 0, "spark", "[=LIST]", OPTION_TEXT, AT(spark),
+	.help = "draw the last 8 figures of each row, or of these columns", .implied = "",
+	.not_with = "--json --csv --metrics --folded --svg --slow -H" };
+static const char *const colour_choices[] = { "auto", "always", "never", NULL };
+static const struct option option_color = { 0, "color", "WHEN", OPTION_CHOICE, AT(colour),
+	.help = "mark figures that hurt: auto (on a terminal), always, never",
+	.want = "auto, always or never", .choices = colour_choices };
 static const struct option option_utc = { 'u', NULL, NULL, OPTION_FLAG, AT(utc),
 	.help = "print times in UTC" };
 static const struct option option_full = { 0, "full", NULL, OPTION_FLAG, AT(full),
@@ -139,6 +146,10 @@ know_all(struct known *k, const struct tool *t, struct options *o)
 	if (has_names(t)) {
 		know(k, &option_full, o);
 		know(k, &option_labels, o);
+	}
+	if (t->rows && !t->command) {
+		know(k, &option_spark, o);
+		know(k, &option_color, o);
 	}
 	know(k, &option_utc, o);
 	if (t->rows)
@@ -657,6 +668,73 @@ set_columns(struct options *o, const struct known *k)
 		check_folded(o);
 }
 
+/* ---- Sparklines */
+
+static bool
+is_figure(const struct column *c)
+{
+	return c->kind != LABEL && c->kind != FLAG;
+}
+
+static bool
+is_shown(const struct options *o, int column)
+{
+	for (int i = 0; i < o->nshown; i++)
+		if (o->shown[i] == column)
+			return true;
+	return false;
+}
+
+static void
+add_spark(struct options *o, int column)
+{
+	const char *key = o->tool->columns[column].key;
+
+	if (!is_figure(&o->tool->columns[column]))
+		die(EXIT_USAGE, "--spark: column '%s' is no figure", key);
+	if (!is_shown(o, column))
+		die(EXIT_USAGE, "--spark: column '%s' is not shown (-c or -w shows it)", key);
+	for (int i = 0; i < o->nsparks; i++)
+		if (o->sparks[i] == column)
+			die(EXIT_USAGE, "--spark: column '%s' is named twice", key);
+	if (o->nsparks == SPARKS_MOST)
+		die(EXIT_USAGE, "--spark: too many columns (at most %d)", SPARKS_MOST);
+	o->sparks[o->nsparks++] = column;
+}
+
+/* The tool's main figures or, if -c shows none of them, the first figure. */
+static void
+add_usual_sparks(struct options *o)
+{
+	struct text rest = text_of(o->tool->spark ? o->tool->spark : ""), key;
+
+	while (text_split(&rest, ',', &key)) {
+		int column = columns_find(o->tool->columns, key);
+		if (is_shown(o, column))
+			add_spark(o, column);
+	}
+	for (int i = 0; o->nsparks == 0 && i < o->nshown; i++)
+		if (is_figure(&o->tool->columns[o->shown[i]]))
+			add_spark(o, o->shown[i]);
+	if (o->nsparks == 0)
+		die(EXIT_USAGE, "--spark: -c shows no figure");
+}
+
+static void
+set_sparks(struct options *o)
+{
+	struct text rest = text_of(o->spark ? o->spark : ""), key;
+
+	if (o->spark && rest.n == 0)
+		add_usual_sparks(o);
+	while (text_split(&rest, ',', &key)) {
+		int column = columns_find(o->tool->columns, key);
+		if (column < 0)
+			unknown_column(o->tool, key);
+		add_spark(o, column);
+	}
+}
+
 /* What fits on the terminal; 0 if stdout is none. */
 static unsigned
 rows_that_fit(void)
@@ -770,6 +848,7 @@ options_parse(struct options *o, const struct tool *tool, char **words)
 		return;
 	set_count(o);
 	set_columns(o, &k);
+	set_sparks(o);
 	if (o->labels && o->format != &format_metrics)
 		die(EXIT_USAGE, "--labels needs --metrics (rows have the names in columns)");
 	if (o->ask.sort && columns_find(o->tool->columns, text_of(o->ask.sort)) < 0)

@@ -4,10 +4,13 @@
 
 #include "base/units.h"
 #include "expr/expr.h"
-#include "table/table.h"
+#include "table/spark.h"
 #include "tools/tool.h"
 
 enum { WORDS_MOST = 64, OWN_OPTIONS_MOST = 2048 };
+
+/* The argument of --color. */
+enum colour { COLOUR_UNSET, COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
 struct options {
 	const struct tool *tool; /* or the form of it that the options select */
@@ -25,6 +28,10 @@ struct options {
 	const char *columns, *groups; /* -c and -w, or NULL */
 	int shown[COLUMNS_MOST];      /* the columns, in order */
 	int nshown;
+	const char *spark;       /* --spark: "", or a list of columns; NULL: not given */
+	int sparks[SPARKS_MOST]; /* the columns with a sparkline */
+	int nsparks;
+	int colour;                   /* --color: enum colour */
 	const char *word[WORDS_MOST]; /* arguments that are not options */
 	int words;
 	bool help, version, list;                         /* --help, --version, --columns */

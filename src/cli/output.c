@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/terminal.h"
 #include "cli/keys.h"
 #include "cli/signals.h"
 
@@ -51,6 +52,25 @@ learn_terminal(struct report *report)
 	report->rows = size.ws_row > 4 ? size.ws_row : 4;
 }
 
+/* An option is stronger than the environment. */
+static bool
+wants_colour(const struct options *o)
+{
+	if (o->format != &format_text || o->colour == COLOUR_NEVER)
+		return false;
+	return o->colour == COLOUR_ALWAYS ||
+	    (isatty(STDOUT_FILENO) && terminal_obeys() && terminal_colours());
+}
+
+static void
+begin_sparks(struct output *p, const struct options *o)
+{
+	p->sparks.n = o->nsparks;
+	p->sparks.utf8 = terminal_utf8();
+	memcpy(p->sparks.column, o->sparks, sizeof o->sparks);
+	p->report.sparks = o->nsparks > 0 ? &p->sparks : NULL;
+}
+
 void
 output_begin(struct output *p, const struct options *o)
 {
@@ -73,6 +93,8 @@ output_begin(struct output *p, const struct options *o)
 		report->choice.worst = o->tool->worst;
 	report->on_terminal = isatty(STDOUT_FILENO);
 	report->terminal = o->format->for_people && report->on_terminal;
+	report->colour = wants_colour(o);
+	begin_sparks(p, o);
 	report->fractions = o->interval_ns % 1000000000 != 0;
 	learn_terminal(report);
 	if (o->format->begin)
@@ -86,6 +108,8 @@ output_rows(struct output *p, const struct rows *rows)
 		learn_terminal(&p->report);
 	if (p->summed)
 		summary_add(&p->summary, &p->report, rows->table);
+	if (p->report.sparks)
+		sparks_take(&p->sparks, &p->report, rows);
 	if (p->report.choice.by >= 0 || p->report.choice.most > 0)
 		table_choose(rows->table, &p->report.choice);
 	p->format->rows(&p->out, &p->report, rows);
@@ -106,11 +130,15 @@ output_end(struct output *p)
 	if (p->summary.left_out > 0)
 		warn("%llu rows are not in the averages: too many different row labels",
 		    (unsigned long long)p->summary.left_out);
+	if (p->sparks.left_out > 0)
+		warn("%llu rows have no sparkline: too many different rows",
+		    (unsigned long long)p->sparks.left_out);
 }
 
 void
 output_free(struct output *p)
 {
 	summary_free(&p->summary, &p->report);
+	sparks_free(&p->sparks);
 	buf_free(&p->out);
 }

@@ -3,12 +3,14 @@
 #define PQ_CLI_OUTPUT_H
 
 #include "cli/args.h"
+#include "table/spark.h"
 #include "table/summary.h"
 
 struct output {
 	const struct format *format;
 	struct report report;
 	struct summary summary;
+	struct sparks sparks;
 	struct buf out;
 	bool summed; /* a summary follows the rows */
 };

@@ -35,6 +35,7 @@ print_rows(struct run *r)
 		return false;
 	if (r->session.host->replay && !r->options->interval_ns && r->session.rows == 1)
 		r->output.report.fractions = rows.span_s < 0.95; /* by the captured interval */
+	r->output.report.cpus = (double)r->session.host->facts.cpus;
 	output_rows(&r->output, &rows);
 	return true;
 }

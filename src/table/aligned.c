@@ -2,11 +2,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "table/table.h"
+#include "table/spark.h"
 
 /* Columns of fixed width come first, then labels of any length. */
 struct layout {
 	int width[COLUMNS_MOST]; /* 0: a label of any length, or a column left out */
+	int spark[COLUMNS_MOST]; /* of the sparkline after it; 0: none */
 	bool cut;                /* columns are left out, and the header ends with '>' */
 };
 
@@ -35,17 +36,53 @@ hyphens(const struct column *c)
 	return n;
 }
 
-/* Leaves columns out, from the right, until the line fits `most`. Returns its width. */
+/* What is left out, from the right, until a line fits. What sparklines are of stays as long as it can. */
+enum leave_out { LEAVE_OUT_SPARE, LEAVE_OUT_FIGURES, LEAVE_OUT_SPARKS, LEAVE_OUT_ALL };
+
+static bool
+may_leave_out(const struct report *r, const struct layout *l, int i, enum leave_out what)
+{
+	const struct column *c = shown(r, i);
+
+	switch (what) {
+	case LEAVE_OUT_SPARE:
+		return c->spare && !l->spark[i];
+	case LEAVE_OUT_FIGURES:
+		return (c->kind != LABEL || c->remark) && !l->spark[i];
+	case LEAVE_OUT_SPARKS:
+		return l->spark[i];
+	case LEAVE_OUT_ALL:
+		break;
+	}
+	return true;
+}
+
+/* Returns the width that is left. */
 static int
-leave_out(const struct report *r, struct layout *l, int width, int most, bool spare_only)
+leave_out(const struct report *r, struct layout *l, int width, int most, enum leave_out what)
 {
 	for (int i = r->nshown - 1; width > most && i >= 0; i--) {
-		if (spare_only && !shown(r, i)->spare)
+		if (!may_leave_out(r, l, i, what))
+			continue;
+		width -= l->spark[i];
+		l->spark[i] = 0;
+		if (what == LEAVE_OUT_SPARKS)
 			continue;
 		width -= l->width[i];
 		l->width[i] = 0;
 	}
 	return width;
+}
+
+static void
+leave_out_until(const struct report *r, struct layout *l, int width, int most)
+{
+	width = leave_out(r, l, width, most, LEAVE_OUT_SPARE);
+	if (r->sparks) {
+		width = leave_out(r, l, width, most, LEAVE_OUT_FIGURES);
+		width = leave_out(r, l, width, most, LEAVE_OUT_SPARKS);
+	}
+	leave_out(r, l, width, most, LEAVE_OUT_ALL);
 }
 
 /* The least width of a label of any length, with the blanks before it. Its heading must fit. */
@@ -69,7 +106,9 @@ lay_out(const struct report *r)
 
 	for (int i = 0; i < r->nshown; i++) {
 		l.width[i] = shown(r, i)->width;
-		width += l.width[i] ? l.width[i] : label_room(r, i);
+		if (r->sparks && sparks_of(r->sparks, r->shown[i]) >= 0)
+			l.spark[i] = SPARK_WIDTH;
+		width += (l.width[i] ? l.width[i] : label_room(r, i)) + l.spark[i];
 	}
 	for (int i = r->nshown - 1; r->terminal && width > r->width && i >= 0; i--) {
 		l.width[i] -= hyphens(shown(r, i));
@@ -77,7 +116,7 @@ lay_out(const struct report *r)
 	}
 	l.cut = r->terminal && width > r->width;
 	if (l.cut)
-		leave_out(r, &l, leave_out(r, &l, width, r->width - 2, true), r->width - 2, false);
+		leave_out_until(r, &l, width, r->width - 2);
 	return l;
 }
 
@@ -251,11 +290,46 @@ clip(struct buf *b, size_t start, size_t room, const struct report *r, const str
 	drop(b, start, head, n - (kept - head));
 }
 
-static void
+const char *
+level_colour(enum level level)
+{
+	static const char *const colours[] = { "\x1b[0m", "\x1b[33m", "\x1b[31m" };
+
+	return colours[level];
+}
+
+/* Marks the last n bytes: in bold, or in bold and underlined, for those who cannot tell the colours.
+ * Returns how many bytes that takes. */
+static size_t
+mark(struct buf *b, size_t n, enum level level)
+{
+	const char *style = level == LEVEL_HIGH ? "\x1b[1;33m" : "\x1b[1;4;31m";
+	size_t length = strlen(style);
+
+	buf_room(b, length);
+	char *to = b->s + b->n - n;
+	memmove(to + length, to, n);
+	memcpy(to, style, length);
+	b->n += length;
+	buf_text(b, level_colour(LEVEL_USUAL));
+	return length + strlen(level_colour(LEVEL_USUAL));
+}
+
+static enum level
+level_of(const struct report *r, const struct column *c, const struct cell *cell)
+{
+	bool figure = c->kind != LABEL && c->kind != FLAG;
+
+	return r->colour && figure ? column_level(c, cell->num, r->cpus) : LEVEL_USUAL;
+}
+
+/* Returns how many of its bytes take no column of the terminal. */
+static size_t
 put_cell(struct buf *b, const struct report *r, int i, int width, const struct table *t,
     const struct cell *row)
 {
 	const struct column *c = shown(r, i);
+	enum level level = level_of(r, c, &row[r->shown[i]]);
 	size_t start = begin_cell(b, width);
 
 	put_value(b, r, c, &row[r->shown[i]]);
@@ -265,7 +339,9 @@ put_cell(struct buf *b, const struct report *r, int i, int width, const struct t
 		clip(
 		    b, start, (size_t)width - 1, r, t, r->shown[i], label_of(r, &row[r->shown[i]]));
 	}
+	size_t length = b->n - start;
 	end_cell(b, start, width);
+	return level == LEVEL_USUAL ? 0 : mark(b, length, level);
 }
 
 /* Whether the column is a label of any length in the line of the row. Further names of the row are not
@@ -364,6 +440,11 @@ text_header(struct buf *b, const struct report *r, const char *time)
 		size_t start = begin_cell(b, l.width[i]);
 		put_heading(b, shown(r, i), l.width[i] < shown(r, i)->width);
 		end_cell(b, start, l.width[i]);
+		if (l.spark[i] == 0)
+			continue;
+		start = begin_cell(b, l.spark[i]);
+		sparks_heading(b, r->sparks, r, sparks_of(r->sparks, r->shown[i]));
+		end_cell(b, start, l.spark[i]);
 	}
 	if (l.cut)
 		buf_text(b, " >");
@@ -457,30 +538,59 @@ lines_of(const struct report *r, const struct table *t)
 	return n;
 }
 
+/* Whether rows are those of a sample, with sparklines, or averages, which have none. */
+enum rows_of { ROWS_OF_SAMPLE, ROWS_OF_SUMMARY };
+
+/* As put_cell. */
+static size_t
+put_spark(struct buf *b, const struct report *r, int i, const struct cell *row, enum rows_of of)
+{
+	size_t start = b->n;
+
+	if (of == ROWS_OF_SUMMARY) {
+		buf_pad(b, SPARK_WIDTH);
+	} else {
+		buf_char(b, ' ');
+		sparks_put(b, r->sparks, r, row, sparks_of(r->sparks, r->shown[i]));
+	}
+	return b->n - start - SPARK_WIDTH;
+}
+
 static void
 put_row(struct buf *b, const struct report *r, const struct layout *l, const char *time,
-    const struct table *t, const struct cell *row)
+    const struct table *t, const struct cell *row, enum rows_of of)
 {
-	size_t line = b->n;
+	size_t line = b->n, unseen = 0;
 
 	put_time(b, r, time);
-	for (int i = 0; i < r->nshown; i++)
-		if (l->width[i] > 0)
-			put_cell(b, r, i, l->width[i], t, row);
+	for (int i = 0; i < r->nshown; i++) {
+		if (l->width[i] == 0)
+			continue;
+		unseen += put_cell(b, r, i, l->width[i], t, row);
+		if (l->spark[i] > 0)
+			unseen += put_spark(b, r, i, row, of);
+	}
 	if (l->cut)
 		buf_pad(b, 2);
-	put_long_labels(b, r, l, line, t, row);
+	put_long_labels(b, r, l, line + unseen, t, row);
 	end_line(b, line);
 	put_below(b, r, time, t, row);
+}
+
+static void
+put_rows(
+    struct buf *b, const struct report *r, const char *time, const struct table *t, enum rows_of of)
+{
+	struct layout l = lay_out(r);
+
+	for (size_t i = 0; i < t->nrows; i++)
+		put_row(b, r, &l, time, t, table_at(t, i), of);
 }
 
 void
 text_rows(struct buf *b, const struct report *r, const char *time, const struct table *t)
 {
-	struct layout l = lay_out(r);
-
-	for (size_t i = 0; i < t->nrows; i++)
-		put_row(b, r, &l, time, t, table_at(t, i));
+	put_rows(b, r, time, t, ROWS_OF_SUMMARY);
 }
 
 static void
@@ -490,22 +600,24 @@ begin(struct buf *b, struct report *r)
 	r->lines_left = 0;
 }
 
-/* Prints a header before the first row and, on a terminal, before the last one scrolls off the
- * screen. */
+/* Prints a header before the first row, after the scale of a sparkline has changed and, on a terminal,
+ * before the last one scrolls off the screen. */
 static void
 put_due_header(struct buf *b, struct report *r, const struct rows *rows)
 {
 	char time[16];
 	int n = lines_of(r, rows->table) + (r->fit && rows->table->left_out > 0);
-	bool first = r->lines_left == 0;
+	bool first = r->lines_left == 0, changed = r->sparks && r->sparks->rescaled;
 
-	if (!first && (!r->terminal || r->lines_left > n)) {
+	if (!first && !changed && (!r->terminal || r->lines_left > n)) {
 		r->lines_left -= r->terminal ? n : 0;
 		return;
 	}
 	if (!first)
 		buf_char(b, '\n');
 	text_header(b, r, clock_text(time, r, rows->from_real_ns));
+	if (r->sparks)
+		r->sparks->rescaled = false;
 	r->lines_left = r->rows - 2 - n > 0 ? r->rows - 2 - n : 1;
 }
 
@@ -517,7 +629,7 @@ rows_text(struct buf *b, struct report *r, const struct rows *rows)
 	if (rows->table->nrows == 0)
 		return;
 	put_due_header(b, r, rows);
-	text_rows(b, r, clock_text(time, r, rows->real_ns), rows->table);
+	put_rows(b, r, clock_text(time, r, rows->real_ns), rows->table, ROWS_OF_SAMPLE);
 	if (r->fit && rows->table->left_out > 0) {
 		buf_pad(b, (size_t)time_width(r) + 1);
 		buf_text(b, "(");

@@ -55,6 +55,22 @@ columns_nearest(struct nearest *near, const struct column *columns)
 	}
 }
 
+enum level
+column_level(const struct column *c, double x, double cpus)
+{
+	double per = c->per_cpu ? cpus : 1;
+
+	if (isnan(x) || !(per > 0) || (c->high == 0 && c->very_high == 0))
+		return LEVEL_USUAL;
+	if (c->high > c->very_high) /* the less, the worse */
+		return x <= c->very_high * per ? LEVEL_VERY_HIGH :
+		    x <= c->high * per         ? LEVEL_HIGH :
+						 LEVEL_USUAL;
+	return x >= c->very_high * per ? LEVEL_VERY_HIGH :
+	    x >= c->high * per         ? LEVEL_HIGH :
+					 LEVEL_USUAL;
+}
+
 void
 table_clear(struct table *t)
 {

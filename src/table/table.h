@@ -15,6 +15,8 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+struct sparks;
+
 enum column_kind {
 	LABEL, /* text that names what the row is about, or remarks on it */
 	GAUGE, /* a level, now or on average over the interval */
@@ -67,6 +69,11 @@ struct column {
 	bool list;
 	bool extra; /* of a LABEL: another name of the row, in metrics only if asked for */
 	enum change change : 8;
+	/* from where on the figure hurts, and hurts much: it is marked in text on a terminal; 0: nowhere.
+	 * If `high` is above `very_high`, a figure hurts from there down */
+	double high, very_high;
+	double full;  /* --spark: the scale reaches at least so far; 0: to the figures, or 100 % */
+	bool per_cpu; /* these three are for each CPU of the machine */
 	/* of a LABEL: it names the row only while that lives, as a process ID does: other recordings
 	 * have other ones */
 	bool passing;
@@ -115,6 +122,13 @@ uint64_t columns_extra(const struct column *columns, const char *list, struct te
 
 /* Tries all keys. The present key of a column that had this one in schema 1 is the nearest. */
 void columns_nearest(struct nearest *near, const struct column *columns);
+
+/* How much a figure hurts. */
+enum level { LEVEL_USUAL, LEVEL_HIGH, LEVEL_VERY_HIGH };
+
+/* By the column's limits, on a machine of so many CPUs, of which 0 are unknown. An unknown figure is
+ * usual. */
+enum level column_level(const struct column *c, double x, double cpus);
 
 /* Removes all rows and keeps the memory. */
 void table_clear(struct table *t);
@@ -213,7 +227,10 @@ struct report {
 	bool full;            /* text shows no brief labels */
 	uint64_t labels;      /* columns, as bits, that are labels of metrics besides the usual */
 	bool utc;
-	bool on_terminal;    /* stdout is one: other people's bytes must not control it */
+	bool colour;           /* text marks figures that hurt, by escape sequences */
+	double cpus;           /* of the machine; 0: unknown */
+	struct sparks *sparks; /* text: the sparklines beside figures; NULL: none */
+	bool on_terminal;      /* stdout is one: other people's bytes must not control it */
 	bool terminal;       /* text on a terminal: a header on each screen, and no line too wide */
 	bool fractions;      /* text prints milliseconds in its times */
 	int width, rows;     /* of the terminal */
@@ -240,10 +257,13 @@ struct format {
 extern const struct format format_text, format_json, format_csv, format_folded, format_metrics,
     format_none; /* for a tool that writes a file of its own */
 
+/* What gives text the colour of a level. */
+const char *level_colour(enum level level);
+
 /* Appends the header line of text, with `time` in place of the time. */
 void text_header(struct buf *b, const struct report *r, const char *time);
 
-/* Appends the rows as text, with `time` in place of the time. */
+/* Appends the rows as text, with `time` in place of the time, and without sparklines. */
 void text_rows(struct buf *b, const struct report *r, const char *time, const struct table *t);
 
 /* Prints the time as "17:12:01" or "17:12:01.250". Returns out. */

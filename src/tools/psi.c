@@ -43,34 +43,35 @@ static const struct psi_figure psi_figures[FIGURES] = {
 			    ".pressure " line " avg" s ")" \
 	}
 
-#define FIGURE(key, file, line, heading, name, width, ...) \
+#define FIGURE(key, file, line, heading, name, width, from, very_from, ...) \
 	AVERAGE(key, file, line, heading, name, "10", width), \
 	    AVERAGE(key, file, line, heading, name, "60", width), \
 	    AVERAGE(key, file, line, heading, name, "300", width + 1), \
 	{ \
 		key "_" line "_pct", heading, SHARE, PERCENT, 7, 1, \
 		    .counter = "psi_" file "_" line "_seconds", .bound = BY_TIME, \
-		    .was = file "_" line "_pct", .metric = file "_" line "_pct", \
-		    .change = MORE_IS_WORSE, .help = __VA_ARGS__ \
+		    .was = file "_" line "_pct", .metric = file "_" line "_pct", .high = from, \
+		    .very_high = very_from, .change = MORE_IS_WORSE, .help = __VA_ARGS__ \
 	}
 
 static const struct column psi_columns[] = {
 	[PSI_CGROUP] = { "cgroup", "cgroup", LABEL, NO_UNIT, 0, 0,
 	    .help = "cgroup, by its name as pq sees it; 'machine' is the whole machine" },
-	FIGURE("cpu", "cpu", "some", "%scpu", "CPU", 9,
+	FIGURE("cpu", "cpu", "some", "%scpu", "CPU", 9, CPU_SOME_HIGH, CPU_SOME_VERY_HIGH,
 	    "time in which a task waited for a CPU or for quota (cpu.pressure some total)"),
-	FIGURE("cpu", "cpu", "full", "%fcpu", "CPU", 9,
+	FIGURE("cpu", "cpu", "full", "%fcpu", "CPU", 9, 0, 0,
 	    "time in which all non-idle tasks waited for a CPU; unknown for machine (cpu.pressure "
 	    "full)"),
-	FIGURE("io", "io", "some", "%sio", "I/O", 8,
+	FIGURE("io", "io", "some", "%sio", "I/O", 8, IO_SOME_HIGH, IO_SOME_VERY_HIGH,
 	    "time in which a task waited for I/O (io.pressure some total)"),
-	FIGURE("io", "io", "full", "%fio", "I/O", 8,
+	FIGURE("io", "io", "full", "%fio", "I/O", 8, FULL_VERY_HIGH, FULL_VERY_HIGH,
 	    "time in which all non-idle tasks waited for I/O (io.pressure full total)"),
-	FIGURE("mem", "memory", "some", "%smem", "memory", 9,
+	FIGURE("mem", "memory", "some", "%smem", "memory", 9, MEMORY_SOME_HIGH,
+	    MEMORY_SOME_VERY_HIGH,
 	    "time in which a task waited for memory (memory.pressure some total)"),
-	FIGURE("mem", "memory", "full", "%fmem", "memory", 9,
+	FIGURE("mem", "memory", "full", "%fmem", "memory", 9, FULL_VERY_HIGH, FULL_VERY_HIGH,
 	    "time in which all non-idle tasks waited for memory (memory.pressure full total)"),
-	FIGURE("irq", "irq", "full", "%firq", "interrupt", 9,
+	FIGURE("irq", "irq", "full", "%firq", "interrupt", 9, 0, 0,
 	    "time that interrupts took from running tasks (irq.pressure full total)"),
 	[PSI_POD] = GROUP_NAME_COLUMNS,
 	[PSI_NOTE] = { "note", "", LABEL, NO_UNIT, 0, 0, .remark = true,
@@ -353,6 +354,7 @@ const struct tool tool_psi = {
 		    "  pq psi -p 4242 1        the container of a process (cgroup v2)\n"
 		    "  pq psi -a -w avg60 10   all cgroups, highest pressure first\n",
 	.columns = psi_columns,
+	.spark = "cpu_some_pct,io_some_pct,mem_some_pct",
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
 	    &option_most, &option_sort, NULL },
 	.shared_help = { .pid = "the cgroup of this process (cgroup v2)",

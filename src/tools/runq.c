@@ -36,8 +36,9 @@ enum { RUNQ_CPU_NAME, RUNQ_CPU_WAITING, RUNQ_CPU_WAIT_MS, RUNQ_CPU_RUNS, RUNQ_CP
 static const struct column runq_cpu_columns[] = {
 	[RUNQ_CPU_NAME] = { "cpu", "CPU", LABEL, NO_UNIT, 5, 0, .number = NUMBER,
 	    .help = "CPU number" },
-	[RUNQ_CPU_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2,
-	    .counter = "runq_cpu_wait_seconds", .bound = BY_TASKS, .change = MORE_IS_WORSE,
+	[RUNQ_CPU_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 9, 2, HURTS_FROM(WAITING),
+	    .full = 1, .counter = "runq_cpu_wait_seconds", .bound = BY_TASKS,
+	    .change = MORE_IS_WORSE,
 	    .help = "mean number of tasks waiting for this CPU (/proc/schedstat cpuN field 8)" },
 	[RUNQ_CPU_WAIT_MS] = { "wait_ms", "wait-ms", GAUGE, MILLISECONDS, 9, 3,
 	    .change = MORE_IS_WORSE,
@@ -277,6 +278,7 @@ static const struct tool runq_cpus = {
 	.examples = "  pq runq -P ALL 1        every CPU, once per second\n"
 		    "  pq runq -P 0,2-3 1 10   three CPUs, ten times\n",
 	.columns = runq_cpu_columns,
+	.spark = "waiting",
 	.options = options,
 	.options_size = sizeof(struct runq_options),
 	.defaults = &usual_options,
@@ -294,26 +296,28 @@ static const struct tool runq_cpus = {
 
 static const struct column columns[] = {
 	[RUNQ_SZ] = { "runq_sz", "runq-sz", GAUGE, NO_UNIT, 8, 1, .change = MORE_IS_WORSE,
+	    HURTS_FROM(RUNQ), .full = 1, .per_cpu = true,
 	    .help =
 		"runnable tasks, pq itself excluded: mean of the ticks (/proc/loadavg field 4)" },
-	[RUNQ_PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0,
+	[RUNQ_PLIST_SZ] = { "plist_sz", "plist-sz", GAUGE, NO_UNIT, 9, 0, .spare = true,
 	    .help = "number of tasks (threads) in the system (/proc/loadavg field 4)" },
 	[RUNQ_LDAVG_1] = { "ldavg_1", "ldavg-1", GAUGE, NO_UNIT, 8, 2, .change = NOT_COMPARED,
 	    .help =
 		"load average over 1 minute: runnable and uninterruptible tasks (/proc/loadavg)" },
 	[RUNQ_LDAVG_5] = { "ldavg_5", "ldavg-5", GAUGE, NO_UNIT, 8, 2, .change = NOT_COMPARED,
-	    .help = "load average over 5 minutes (/proc/loadavg)" },
+	    .spare = true, .help = "load average over 5 minutes (/proc/loadavg)" },
 	[RUNQ_LDAVG_15] = { "ldavg_15", "ldavg-15", GAUGE, NO_UNIT, 9, 2, .change = NOT_COMPARED,
-	    .help = "load average over 15 minutes (/proc/loadavg)" },
+	    .spare = true, .help = "load average over 15 minutes (/proc/loadavg)" },
 	[RUNQ_BLOCKED] = { "blocked", "blocked", GAUGE, NO_UNIT, 8, 0, .change = MORE_IS_WORSE,
 	    .help = "tasks blocked, waiting for I/O (/proc/stat procs_blocked)" },
 	[RUNQ_MAX] = { "runq_max", "runq-max", GAUGE, NO_UNIT, 9, 0, .change = MORE_IS_WORSE,
 	    .help = "largest runq-sz of the ticks in this interval (/proc/loadavg field 4)" },
-	[RUNQ_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2,
-	    .counter = "runq_wait_seconds", .bound = BY_TASKS, .change = MORE_IS_WORSE,
+	[RUNQ_WAITING] = { "waiting", "waiting", RATE, NO_UNIT, 8, 2, HURTS_FROM(WAITING),
+	    .full = 1, .per_cpu = true, .counter = "runq_wait_seconds", .bound = BY_TASKS,
+	    .change = MORE_IS_WORSE,
 	    .help =
 		"mean number of tasks waiting for a CPU, exact (/proc/schedstat cpuN field 8)" },
-	[RUNQ_SOME] = { "cpu_some_pct", "%some", SHARE, PERCENT, 6, 1,
+	[RUNQ_SOME] = { "cpu_some_pct", "%some", SHARE, PERCENT, 6, 1, HURTS_FROM(CPU_SOME),
 	    .counter = "runq_some_seconds", .bound = BY_TIME, .was = "some_pct",
 	    .metric = "some_pct", .change = MORE_IS_WORSE,
 	    .help = "time in which at least one task waited for a CPU (/proc/pressure/cpu some "
@@ -484,6 +488,7 @@ const struct tool tool_runq = {
 		    "  pq runq -P ALL 1        one row per CPU, with the mean wait for it\n"
 		    "  pq runq --json 0.1 | jq .runq_max\n",
 	.columns = columns,
+	.spark = "runq_sz",
 	.options = options,
 	.options_size = sizeof(struct runq_options),
 	.defaults = &usual_options,

@@ -117,6 +117,7 @@ struct tool {
 	/* the columns of text, as -c takes them, unless the user chooses others; those of -w are
 	 * added. If it is or returns NULL: the columns without a group */
 	const char *(*default_columns)(const struct request *ask);
+	const char *spark; /* the columns of its main figures, as -c takes them, for --spark */
 	size_t state_size;
 	bool costly;          /* pq export includes it only if it is named */
 	const void *exported; /* its usual options in pq export; NULL: the same as elsewhere */
@@ -196,6 +197,50 @@ extern const struct tool *const tools[];
 
 /* The tool of that name among them, or NULL. */
 const struct tool *tools_find(struct text name);
+
+/* ---- From where on figures hurt, and hurt much: for marks in rows, the bars of pq top and the rules of
+ * pq why */
+
+enum {
+	IDLE_LOW = 20, /* of CPUs, in % */
+	IDLE_VERY_LOW = 5,
+	STEAL_HIGH = 10,
+	STEAL_VERY_HIGH = 40,
+	THROTTLED_PCT_HIGH = 5,
+	THROTTLED_PCT_VERY_HIGH = 20,
+	HARD_PCT_HIGH = 80,
+	HARD_PCT_VERY_HIGH = 95,
+	CPU_SOME_HIGH = 10, /* pressure, in % */
+	CPU_SOME_VERY_HIGH = 40,
+	MEMORY_SOME_HIGH = 5,
+	MEMORY_SOME_VERY_HIGH = 20,
+	IO_SOME_HIGH = 20,
+	IO_SOME_VERY_HIGH = 50,
+	FULL_VERY_HIGH = 20, /* pressure of memory and I/O that stops all tasks */
+	WAIT_PCT_HIGH = 20,
+	WAIT_PCT_VERY_HIGH = 100,
+	UTIL_HIGH = 80,
+	UTIL_VERY_HIGH = 95,
+	IO_LIMIT_HIGH = 80,
+	IO_LIMIT_VERY_HIGH = 95,
+	DIRTY_PCT_HIGH = 70,
+	ACCEPT_PCT_HIGH = 50,
+	ACCEPT_PCT_VERY_HIGH = 90,
+};
+
+/* For each CPU: the run queue, the tasks that wait. */
+#define RUNQ_HIGH 1.1
+#define RUNQ_VERY_HIGH 2
+#define WAITING_HIGH 0.15
+#define WAITING_VERY_HIGH 1
+/* CPUs that a quota held back. */
+#define HELD_HIGH 0.05
+#define HELD_VERY_HIGH 0.25
+/* The first event hurts; a rate rounds to 0.1. */
+#define ANY_EVENT 0.05
+
+/* The members of a column that say so. */
+#define HURTS_FROM(limit) .high = limit##_HIGH, .very_high = limit##_VERY_HIGH
 
 /* ---- Columns: pq why reads the rows of these tools by column. The column itself (key, heading,
  * unit, help) is in the table of its tool. */

@@ -11,7 +11,7 @@ static const struct {
 	double high, very_high; /* from here on it is drawn so */
 } columns[LIST_COLUMNS] = {
 	[LIST_CPU] = { "%CPU", INFINITY, INFINITY },
-	[LIST_WAIT] = { "%wait", 20, 100 },
+	[LIST_WAIT] = { "%wait", WAIT_PCT_HIGH, WAIT_PCT_VERY_HIGH },
 	[LIST_QUOTA] = { "%quota", 5, 50 },
 	[LIST_MEMORY] = { "%mem", 5, 30 },
 	[LIST_IO] = { "%I/O", 20, 80 },

@@ -4,22 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/spark.h"
+
 enum { SECOND_NS = 1000000000 };
 
 /* From where on a figure is drawn as high and as very high; `full` is that of a whole bar. `per_cpu`:
- * these are multiples of the number of CPUs. */
+ * a whole bar is so much for each CPU, and `limits_per_cpu`: the other two are. */
 static const struct {
 	const char *name;
 	double high, very_high, full;
-	bool per_cpu;
+	bool per_cpu, limits_per_cpu;
 } meters[METERS] = {
-	[METER_CPU] = { "CPU", 80, 95, 100, false },
-	[METER_QUEUE] = { "waiting", 0.15, 1, 1, true },
-	[METER_THROTTLED] = { "throttled", 0.05, 0.5, 1, true },
-	[METER_MEMORY] = { "memory", 80, 90, 100, false },
-	[METER_PRESSURE] = { "pressure", 10, 40, 100, false },
-	[METER_SOCKETS] = { "sockets", 50, 90, 100, false },
-	[METER_DISKS] = { "disks", 80, 95, 100, false },
+	[METER_CPU] = { "CPU", 100 - IDLE_LOW, 100 - IDLE_VERY_LOW, 100, false, false },
+	[METER_QUEUE] = { "waiting", WAITING_HIGH, WAITING_VERY_HIGH, 1, true, true },
+	[METER_THROTTLED] = { "throttled", HELD_HIGH, HELD_VERY_HIGH, 1, true, false },
+	[METER_MEMORY] = { "memory", HARD_PCT_HIGH, HARD_PCT_VERY_HIGH, 100, false, false },
+	[METER_PRESSURE] = { "pressure", CPU_SOME_HIGH, CPU_SOME_VERY_HIGH, 100, false, false },
+	[METER_SOCKETS] = { "sockets", ACCEPT_PCT_HIGH, ACCEPT_PCT_VERY_HIGH, 100, false, false },
+	[METER_DISKS] = { "disks", UTIL_HIGH, UTIL_VERY_HIGH, 100, false, false },
 };
 
 /* ---- The figures of a row */
@@ -246,15 +248,15 @@ panel_take(struct panel *p, const struct evidence *e, const struct sample *from)
 /* ---- Drawing */
 
 static double
-scale_of(const struct panel *p, enum meter m)
+times_cpus(const struct panel *p, bool per_cpu)
 {
-	return meters[m].per_cpu && p->cpus >= 1 ? p->cpus : 1;
+	return per_cpu && p->cpus >= 1 ? p->cpus : 1;
 }
 
 static unsigned
 colour_of(const struct panel *p, enum meter m, double value)
 {
-	double scale = scale_of(p, m);
+	double scale = times_cpus(p, meters[m].limits_per_cpu);
 
 	return value >= meters[m].very_high * scale ? STYLE_RED :
 	    value >= meters[m].high * scale         ? STYLE_YELLOW :
@@ -272,7 +274,7 @@ row_at(const struct panel *p, uint64_t back)
 static double
 part_of(const struct panel *p, enum meter m, double value)
 {
-	return value / (meters[m].full * scale_of(p, m));
+	return value / (meters[m].full * times_cpus(p, meters[m].per_cpu));
 }
 
 static void
@@ -306,17 +308,6 @@ most_between(const struct panel *p, enum meter m, int64_t from_ns, int64_t to_ns
 	return most;
 }
 
-static const char *
-spark(const struct frame *f, double part)
-{
-	static const char *const fine[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" },
-				 *const coarse[] = { "_", ".", ":", "-", "=", "+", "*", "#" };
-	int level = isnan(part) || part <= 0 ? 0 : (int)fmin(part * 7.999, 7);
-
-	level += part > 0 && level == 0;
-	return (f->utf8 ? fine : coarse)[level];
-}
-
 /* The columns stand for equal parts of a minute. They begin at multiples of these, so that they only move
  * when a new one begins. A part without a row stays empty. */
 static void
@@ -329,7 +320,7 @@ draw_spark(const struct panel *p, struct frame *f, enum meter m, int columns)
 		int64_t from_ns = end_ns - (columns - i) * each_ns;
 		double value = most_between(p, m, from_ns, from_ns + each_ns);
 		f->style = isnan(value) ? STYLE_PLAIN : colour_of(p, m, value);
-		frame_text(f, isnan(value) ? " " : spark(f, part_of(p, m, value)));
+		frame_text(f, spark_cell(part_of(p, m, value), f->utf8));
 	}
 	f->style = STYLE_PLAIN;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/terminal.h"
 #include "cli/keys.h"
 #include "cli/signals.h"
 
@@ -25,31 +26,7 @@ static const char enter_text[] = "\x1b[?1049h\x1b[?25l\x1b[0m\x1b[H\x1b[2J",
 bool
 screen_possible(void)
 {
-	const char *term = getenv("TERM");
-
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && *term &&
-	    strcmp(term, "dumb") != 0;
-}
-
-bool
-screen_utf8(void)
-{
-	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-	const char *value = NULL;
-
-	for (size_t i = 0; i < sizeof names / sizeof *names && !(value && *value); i++)
-		value = getenv(names[i]);
-	const char *charset = value ? strchr(value, '.') : NULL;
-	return charset &&
-	    (strncasecmp(charset, ".utf-8", 6) == 0 || strncasecmp(charset, ".utf8", 5) == 0);
-}
-
-bool
-screen_colours(void)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return !no || !*no;
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && terminal_obeys();
 }
 
 bool

@@ -10,12 +10,6 @@
 /* Whether stdin and stdout are a terminal that can show a full screen: TERM is set, and is not "dumb". */
 bool screen_possible(void);
 
-/* Whether the terminal shows UTF-8, by LC_ALL, LC_CTYPE or LANG. */
-bool screen_utf8(void);
-
-/* Whether colours are wanted: without NO_COLOR. */
-bool screen_colours(void);
-
 /* Takes the terminal. Warnings are kept until screen_leave. False if it cannot be changed. */
 bool screen_enter(void);
 

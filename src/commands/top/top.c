@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/terminal.h"
 #include "base/units.h"
 #include "cli/output.h"
 #include "cli/signals.h"
@@ -571,8 +572,8 @@ top(const struct options *given)
 	check_keep(t->own);
 	check_picture(t);
 	t->screen = !t->own->plain && !t->own->svg && screen_possible();
-	t->frame.utf8 = screen_utf8();
-	t->frame.colour = t->screen && screen_colours();
+	t->frame.utf8 = terminal_utf8();
+	t->frame.colour = t->screen && terminal_colours();
 	signals_catch();
 	if (t->screen)
 		on_screen(t);

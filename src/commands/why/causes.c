@@ -55,8 +55,8 @@ static bool
 saturated(const struct evidence *e)
 {
 	return evidence_busy(e, evidence_all_cpus(e)) > 90 &&
-	    runq_num(e->runq, 0, RUNQ_SZ) > 1.1 * evidence_cpus(e) &&
-	    evidence_waiting(e) > 0.15 * evidence_cpus(e);
+	    runq_num(e->runq, 0, RUNQ_SZ) > RUNQ_HIGH * evidence_cpus(e) &&
+	    evidence_waiting(e) > WAITING_HIGH * evidence_cpus(e);
 }
 
 /* The cgroup whose processes used most CPU time together, and how much in %; NULL if none is
@@ -125,8 +125,9 @@ saturation(const struct evidence *e, struct findings *f)
 	if (!saturated(e) || evidence_has_target(e))
 		return;
 	struct finding *one = finding_add(f, "cpu-saturated",
-	    excess > 2 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, evidence_waiting(e),
-	    "CPUs saturated: more tasks want to run than there are CPUs", NO_FIGURE);
+	    excess > RUNQ_VERY_HIGH ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
+	    evidence_waiting(e), "CPUs saturated: more tasks want to run than there are CPUs",
+	    NO_FIGURE);
 	tell_queue(e, one);
 	tell_busiest(e, one);
 	finding_advice(one,
@@ -401,10 +402,10 @@ steal(const struct evidence *e, struct findings *f)
 {
 	double pct = cpu_num(e->cpus, evidence_all_cpus(e), CPU_STEAL);
 
-	if (!(pct > 10))
+	if (!(pct > STEAL_HIGH))
 		return;
-	struct finding *one = finding_add(f, "steal", pct > 40 ? VERDICT_CRITICAL : VERDICT_WARNING,
-	    CONFIDENCE_HIGH, pct / 100,
+	struct finding *one = finding_add(f, "steal",
+	    pct > STEAL_VERY_HIGH ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, pct / 100,
 	    "The hypervisor gives this machine too little CPU time (steal)", NO_FIGURE);
 	finding_of_machine(e, one);
 	finding_fact(one,

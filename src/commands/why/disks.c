@@ -177,14 +177,15 @@ io_max(const struct evidence *e, struct findings *f)
 
 	const char *cgroup = diskg_brief(rows, row, DISKG_CGROUP),
 		   *device = diskg_text(rows, row, DISKG_DEVICE);
-	bool bursts = used > 20 && !(used > 80) && is_held_before(e, device, some);
-	if (!(used > 80 || bursts) || some < 20)
+	bool bursts = used > 20 && !(used > IO_LIMIT_HIGH) && is_held_before(e, device, some);
+	if (!(used > IO_LIMIT_HIGH || bursts) || some < IO_SOME_HIGH)
 		return;
 	size_t disk = disk_find(e->disks, DISK_NAME, device);
-	struct finding *one =
-	    finding_add(f, "io-max", some > 50 || used > 95 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		isnan(some) || bursts ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH, used / 100,
-		"A limit of the cgroup holds its I/O back before the disk", NO_FIGURE);
+	struct finding *one = finding_add(f, "io-max",
+	    some > IO_SOME_VERY_HIGH || used > IO_LIMIT_VERY_HIGH ? VERDICT_CRITICAL :
+								    VERDICT_WARNING,
+	    isnan(some) || bursts ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH, used / 100,
+	    "A limit of the cgroup holds its I/O back before the disk", NO_FIGURE);
 	finding_fact(one, "{} uses {} % of its limit {} on {} (io.max, or blkio.throttle on v1)",
 	    name(cgroup), fixed(used, 0), name(diskg_text(rows, row, DISKG_LIMIT)), name(device));
 	if (!isnan(some))
@@ -209,11 +210,11 @@ dirty(const struct evidence *e, struct findings *f)
 	double share = diskg_num(e->io, machine, DISKG_DIRTY_PCT),
 	       some = diskg_num(e->io, machine, DISKG_SOME);
 
-	if (!(share > 70) || !(some > 20))
+	if (!(share > DIRTY_PCT_HIGH) || !(some > IO_SOME_HIGH))
 		return;
 	struct finding *one = finding_add(f, "dirty-pages",
-	    some > 50 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
-	    "Writers wait until dirty pages are written to disk", NO_FIGURE);
+	    some > IO_SOME_VERY_HIGH ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM,
+	    some / 100, "Writers wait until dirty pages are written to disk", NO_FIGURE);
 	finding_of_machine(e, one);
 	finding_fact(one,
 	    "{} MB are dirty and {} MB being written, together {} % of the threshold that stops "
@@ -242,11 +243,11 @@ disk_queue(const struct evidence *e, struct findings *f)
 	struct psi_rows rows = pressure(e, &own);
 	double some = psi_num(rows, 0, PSI_IO_SOME);
 
-	if (!(length > 2) || !(disk_num(e->disks, disk, DISK_UTIL) > 80) || !(behind > busy) ||
-	    some < 20 || (isnan(some) && !(behind > 20)))
+	if (!(length > 2) || !(disk_num(e->disks, disk, DISK_UTIL) > UTIL_HIGH) ||
+	    !(behind > busy) || some < IO_SOME_HIGH || (isnan(some) && !(behind > 20)))
 		return;
 	struct finding *one = finding_add(f, "disk-queue",
-	    some > 50 || behind > 100 ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    some > IO_SOME_VERY_HIGH || behind > 100 ? VERDICT_CRITICAL : VERDICT_WARNING,
 	    isnan(some) ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH, length,
 	    "A disk has more requests than it can serve at once", NO_FIGURE);
 	if (!own)
@@ -272,13 +273,13 @@ io_pressure(const struct evidence *e, struct findings *f)
 	struct psi_rows rows = pressure(e, &own);
 	double some = psi_num(rows, 0, PSI_IO_SOME), full = psi_num(rows, 0, PSI_IO_FULL);
 
-	if (!(some > 20) || findings_has(f, "io-max") || findings_has(f, "dirty-pages") ||
+	if (!(some > IO_SOME_HIGH) || findings_has(f, "io-max") || findings_has(f, "dirty-pages") ||
 	    findings_has(f, "disk-queue"))
 		return;
 	bool follows = findings_has(f, "page-cache") || findings_has(f, "memory-limit") ||
 	    findings_has(f, "swap");
 	struct finding *one = finding_add(f, "io-pressure",
-	    full > 20 && !follows ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    full > FULL_VERY_HIGH && !follows ? VERDICT_CRITICAL : VERDICT_WARNING,
 	    follows ? CONFIDENCE_LOW :
 		own ? CONFIDENCE_HIGH :
 		      CONFIDENCE_MEDIUM,

@@ -120,11 +120,12 @@ at_limit(const struct evidence *e, size_t row, struct findings *f)
 		hits = worst->hits;
 		hard_pct = worst->hard_pct;
 	}
-	if (!(hits > 0) || !(hard_pct > 80) || is_machine(e, row))
+	if (!(hits > 0) || !(hard_pct > HARD_PCT_HIGH) || is_machine(e, row))
 		return;
 	struct finding *one = finding_add(f, "memory-limit",
-	    hard_pct > 95 || some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
-	    hard_pct / 100, "Memory at its limit[: {}]", known_as(e, row));
+	    hard_pct > HARD_PCT_VERY_HIGH || some > MEMORY_SOME_VERY_HIGH ? VERDICT_CRITICAL :
+									    VERDICT_WARNING,
+	    CONFIDENCE_HIGH, hard_pct / 100, "Memory at its limit[: {}]", known_as(e, row));
 	tell_hard_phases(e, row, one);
 	if (!memory_was_changed(e, row))
 		finding_fact(one, "usage reached the limit {} times", fixed(hits, 0));
@@ -147,7 +148,7 @@ churn(const struct evidence *e, size_t row, struct findings *f)
 	if (is_machine(e, row) && !(mem_num(e->mem, row, MEM_SOME) > 2))
 		return;
 	if (!(refaults > 100) || !(mem_num(e->mem, row, MEM_MAX) > 0 || is_machine(e, row)) ||
-	    mem_num(e->mem, row, MEM_HARD_PCT) > 80)
+	    mem_num(e->mem, row, MEM_HARD_PCT) > HARD_PCT_HIGH)
 		return;
 	struct finding *one = finding_add(f, "page-cache", VERDICT_WARNING, CONFIDENCE_HIGH,
 	    refaults / 1000, "Page cache too small[: {}]", whose(e, row));
@@ -174,7 +175,7 @@ is_slowed(const struct evidence *e, size_t row)
 	       faults = mem_num(e->mem, row, MEM_MAJFAULTS) + mem_num(e->mem, row, MEM_REFAULTS);
 
 	if (!isnan(some))
-		return some > 5 && per_s > 0;
+		return some > MEMORY_SOME_HIGH && per_s > 0;
 	return per_s > 5 &&
 	    (faults > 100 || mem_num(e->mem, row, MEM_HARD) > 0.5 * mem_num(e->mem, row, MEM_USED));
 }
@@ -187,8 +188,8 @@ high(const struct evidence *e, size_t row, struct findings *f)
 	if (!is_slowed(e, row))
 		return;
 	struct finding *one = finding_add(f, "memory-high",
-	    some > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, fmax(0, some) / 100,
-	    "Slowed down above memory.high[: {}]", known_as(e, row));
+	    some > MEMORY_SOME_VERY_HIGH ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
+	    fmax(0, some) / 100, "Slowed down above memory.high[: {}]", known_as(e, row));
 	finding_fact(one, "it was forced to reclaim memory {} times", fixed(n, 0));
 	finding_fact(one, "{} of the {} that it uses are unreclaimable",
 	    bytes(mem_num(e->mem, row, MEM_HARD)), bytes(mem_num(e->mem, row, MEM_USED)));
@@ -294,8 +295,8 @@ stalls(const struct evidence *e, struct findings *f)
 	    is_explained(e, psi_text(e->psi, row, PSI_CGROUP)))
 		return;
 	struct finding *one = finding_add(f, "memory-pressure",
-	    full > 20 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM, some / 100,
-	    "Tasks wait for memory[: {}]", name(psi_brief(e->psi, row, PSI_CGROUP)));
+	    full > FULL_VERY_HIGH ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_MEDIUM,
+	    some / 100, "Tasks wait for memory[: {}]", name(psi_brief(e->psi, row, PSI_CGROUP)));
 	tell_pressure(e, row, one);
 	if (row != machine)
 		tell_pressure(e, machine, one);

@@ -58,12 +58,12 @@ add_throttled(const struct evidence *e, size_t row, struct findings *f)
 	double pct = throttle_num(e->throttle, row, THROTTLE_THROTTLED_PCT),
 	       held = throttle_num(e->throttle, row, THROTTLE_HELD),
 	       limit = throttle_num(e->throttle, row, THROTTLE_LIMIT);
-	struct finding *one =
-	    finding_add(f, "throttled", pct >= 20 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
-		"CPU throttled by quota[: {}]",
-		name(evidence_has_target(e) ? NULL :
-					      throttle_brief(e->throttle, row, THROTTLE_CGROUP)));
+	struct finding *one = finding_add(f, "throttled",
+	    pct >= THROTTLED_PCT_VERY_HIGH ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM, held,
+	    "CPU throttled by quota[: {}]",
+	    name(
+		evidence_has_target(e) ? NULL : throttle_brief(e->throttle, row, THROTTLE_CGROUP)));
 
 	finding_fact(one,
 	    "throttled in {} of {} periods; {} CPUs of demand unmet; limit {}[{} CPUs][ ({} % "
@@ -108,14 +108,16 @@ add_changed(const struct evidence *e, size_t row, struct findings *f)
 	const struct phase *first = phase_first(v, cgroup), *worst = phase_worst(v, cgroup),
 			   *last = phase_last(v, cgroup);
 	bool once = first != last && first->from_ns != last->from_ns,
-	     ended = once && share(first) > 5 && last->periods > 0 && last->throttled == 0,
-	     began = once && share(last) > 5 && first->periods > 0 && first->throttled == 0;
-	struct finding *one =
-	    finding_add(f, "throttled", share(worst) >= 20 ? VERDICT_CRITICAL : VERDICT_WARNING,
-		worst->periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM,
-		worst->held_s / worst->span_s, "CPU throttled by quota[: {}]",
-		name(evidence_has_target(e) ? NULL :
-					      throttle_brief(e->throttle, row, THROTTLE_CGROUP)));
+	     ended = once && share(first) > THROTTLED_PCT_HIGH && last->periods > 0 &&
+	    last->throttled == 0,
+	     began = once && share(last) > THROTTLED_PCT_HIGH && first->periods > 0 &&
+	    first->throttled == 0;
+	struct finding *one = finding_add(f, "throttled",
+	    share(worst) >= THROTTLED_PCT_VERY_HIGH ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    worst->periods >= 10 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM,
+	    worst->held_s / worst->span_s, "CPU throttled by quota[: {}]",
+	    name(
+		evidence_has_target(e) ? NULL : throttle_brief(e->throttle, row, THROTTLE_CGROUP)));
 
 	tell_phase(e, first, one);
 	if (worst->from_ns != first->from_ns && worst->from_ns != last->from_ns)
@@ -127,7 +129,7 @@ add_changed(const struct evidence *e, size_t row, struct findings *f)
 	    one);
 	if (last != first)
 		tell_phase(e, last, one);
-	if (share(last) > 5)
+	if (share(last) > THROTTLED_PCT_HIGH)
 		advise_quota(e, last->limit, one);
 	else
 		finding_advice(one, "[do not go back to a quota of {} CPUs; ]see: pq throttle{} 1",
@@ -149,7 +151,7 @@ judge_changed(const struct evidence *e, size_t row, struct findings *f)
 	const struct phase *worst =
 	    phase_worst(&e->quota_phases, throttle_text(e->throttle, row, THROTTLE_CGROUP));
 
-	if (share(worst) > 5 &&
+	if (share(worst) > THROTTLED_PCT_HIGH &&
 	    (worst->held_s > 0.02 * worst->span_s || worst->held_s > 0.01 * worst->throttled))
 		add_changed(e, row, f);
 }
@@ -169,7 +171,8 @@ throttled(const struct evidence *e, struct findings *f)
 			continue;
 		else if (quota_was_changed(e, i))
 			judge_changed(e, i, f);
-		else if (throttle_num(e->throttle, i, THROTTLE_THROTTLED_PCT) > 5 &&
+		else if (throttle_num(e->throttle, i, THROTTLE_THROTTLED_PCT) >
+			THROTTLED_PCT_HIGH &&
 		    (throttle_num(e->throttle, i, THROTTLE_HELD) > 0.02 ||
 			throttle_num(e->throttle, i, THROTTLE_STALL) > 10))
 			add_throttled(e, i, f);
@@ -183,10 +186,10 @@ throttled_from_above(const struct evidence *e, struct findings *f)
 	size_t row = throttle_most(e->throttle, THROTTLE_HIDDEN);
 	double held = throttle_num(e->throttle, row, THROTTLE_HIDDEN);
 
-	if (!(held > 0.05))
+	if (!(held > HELD_HIGH))
 		return;
 	struct finding *one = finding_add(f, "throttled-above",
-	    held > 0.25 ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, held,
+	    held > HELD_VERY_HIGH ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH, held,
 	    "CPU throttled by the quota of a hidden parent cgroup", NO_FIGURE);
 	finding_fact(one,
 	    "{} CPUs of demand unmet on average; no quota visible from here accounts for it "

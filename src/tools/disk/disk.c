@@ -92,7 +92,7 @@ static const struct column disk_columns[] = {
 	    .change = MORE_IS_WORSE,
 	    .help = "mean number of requests in flight, exact (/proc/diskstats, field 14)" },
 	[DISK_UTIL] = { "util_pct", "%util", SHARE, PERCENT, 6, 1, .counter = "disk_busy_seconds",
-	    .bound = BY_TIME, .change = MORE_IS_WORSE,
+	    HURTS_FROM(UTIL), .bound = BY_TIME, .change = MORE_IS_WORSE,
 	    .help = "time with a request in flight (/proc/diskstats, field 13)" },
 	[DISK_FLIGHT_MAX] = { "inflight_max", "max", GAUGE, NO_UNIT, 4, 0, .change = MORE_IS_WORSE,
 	    .help = "most requests in flight of the ticks (/sys/block/D/inflight)" },
@@ -622,6 +622,7 @@ const struct tool tool_disk = {
 		    "  pq disk -w queue,names  schedulers, queues and names\n"
 		    "  pq disk -G 1            I/O of cgroups: limits, pressure, dirty pages\n",
 	.columns = disk_columns,
+	.spark = "util_pct",
 	.shared = (const struct option *const[]){ &option_most, &option_sort, NULL },
 	.shared_help = { .pid = "the cgroup of this process, and its parents with a limit",
 	    .cgroup = "this cgroup and its parents with a limit: /web, or its directory",

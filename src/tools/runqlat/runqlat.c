@@ -42,6 +42,7 @@ enum {
 	[P90] = { "p90_" suffix, "p90-" suffix, GAUGE, unit, 7, coarse, .change = MORE_IS_WORSE, \
 		.help = "90% of the waits were shorter (bpf, probe)" }, \
 	[P99] = { "p99_" suffix, "p99-" suffix, GAUGE, unit, 7, coarse, .change = MORE_IS_WORSE, \
+		.full = (unit) == MICROSECONDS ? 1000 : 1, \
 		.help = "99% of the waits were shorter (bpf, probe)" }, \
 	[P99_9] = { "p99_9_" suffix, "p99.9-" suffix, GAUGE, unit, 9, coarse, \
 		.change = MORE_IS_WORSE, .help = "99.9% of the waits were shorter (bpf, probe)" }, \
@@ -329,7 +330,8 @@ suits_hist_ms(const struct request *ask)
 	.defaults = &usual_options, .state_size = sizeof(struct runqlat_state), \
 	.read = runqlat_read, .release = runqlat_release
 
-static const struct tool form_ms = { FORM, .columns = columns_ms, .suits = suits_ms, .rows = rows };
+static const struct tool form_ms = { FORM, .columns = columns_ms, .spark = "p99_ms",
+	.suits = suits_ms, .rows = rows };
 static const struct tool form_hist = { FORM, .columns = hist_columns, .suits = suits_hist,
 	.rows = hist_rows, .fleeting = true };
 static const struct tool form_hist_ms = { FORM, .columns = hist_columns_ms, .suits = suits_hist_ms,
@@ -343,6 +345,7 @@ const struct tool tool_runqlat = {
 	    "  pq runqlat -H -p 4242 10 1   a process: histogram of ten seconds\n"
 	    "  pq runqlat --source probe 1  no privileges: how late a light thread wakes up\n",
 	.columns = columns,
+	.spark = "p99_us",
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, NULL },
 	.shared_help = { .pid = "only the threads of this process",
 	    .cgroup = "only tasks in or below this cgroup: /web, or its directory" },

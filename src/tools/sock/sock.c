@@ -16,14 +16,16 @@ static const struct column columns[] = {
 	    .change = MORE_IS_WORSE, .help = "most of them at a tick (sock_diag)" },
 	[SOCK_CAP] = { "backlog", "cap", GAUGE, NO_UNIT, 6, 0, .change = A_SETTING,
 	    .help = "of a listener: its backlog, the smaller of listen(2)'s and somaxconn" },
-	[SOCK_FULL] = { "full_pct", "%full", SHARE, PERCENT, 7, 1, .change = MORE_IS_WORSE,
+	[SOCK_FULL] = { "full_pct", "%full", SHARE, PERCENT, 7, 1, HURTS_FROM(ACCEPT_PCT),
+	    .change = MORE_IS_WORSE,
 	    .help = "how full the accept queue was at most: of backlog + 1, at which the kernel "
 		    "drops" },
-	[SOCK_OVERFLOW] = { "overflows_per_s", "ovf/s", RATE, PER_SECOND, 7, 1,
-	    .counter = "sock_listen_overflows", .change = MORE_IS_WORSE,
+	[SOCK_OVERFLOW] = { "overflows_per_s", "ovf/s", RATE, PER_SECOND, 7, 1, .high = ANY_EVENT,
+	    .very_high = ANY_EVENT, .counter = "sock_listen_overflows", .change = MORE_IS_WORSE,
 	    .help = "of 'all': connections that found an accept queue full (netstat "
 		    "ListenOverflows)" },
-	[SOCK_RECV] = { "recvq_bytes", "recv-q", GAUGE, BYTES, 8, 0, .change = MORE_IS_WORSE,
+	[SOCK_RECV] = { "recvq_bytes", "recv-q", GAUGE, BYTES, 8, 0, .full = 65536,
+	    .change = MORE_IS_WORSE,
 	    .help = "bytes that the process has not read yet (sock_diag rqueue)" },
 	[SOCK_UNREAD_MS] = { "unread_ms", "unread-ms", GAUGE, MILLISECONDS, 10, 0,
 	    .change = MORE_IS_WORSE,
@@ -512,6 +514,7 @@ const struct tool tool_sock = {
 		    "  pq sock -p 4242 1    those of a process, in its network namespace\n"
 		    "  pq sock -P ALL 1     how packets come in, per CPU\n",
 	.columns = columns,
+	.spark = "full_pct,recvq_bytes",
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
 	    &option_sort, NULL },
 	.shared_help = { .pid = "the sockets of this process, in its network namespace",

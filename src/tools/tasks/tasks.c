@@ -188,7 +188,7 @@ static const struct column columns[] = {
 	    .help = "CPU time, all threads, in % of elapsed time (/proc/PID/task/TID/schedstat "
 		    "field 1)" },
 	[TASKS_WAIT] = { "wait_pct", "%wait", GAUGE, PERCENT, 6, 1, .bound = BY_TIME,
-	    .change = MORE_IS_WORSE,
+	    HURTS_FROM(WAIT_PCT), .change = MORE_IS_WORSE,
 	    .help = "time runnable but waiting for a CPU, all threads; added when a wait ends "
 		    "(field 2)" },
 	[TASKS_WAITS] = { "runs_per_s", "runs/s", RATE, PER_SECOND, 8, 1, .was = "waits_per_s",
@@ -322,6 +322,7 @@ const struct tool tool_tasks = {
 		    "  pq tasks -t -p 4242 1   the threads of a process\n"
 		    "  pq tasks -G 10          one row per cgroup: which cgroups disturb which\n",
 	.columns = columns,
+	.spark = "wait_pct",
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_sort, NULL },
 	.shared_help = { .cgroup = "processes in or below this cgroup: /web, or its directory" },
 	.options = options,

@@ -481,6 +481,7 @@ const struct tool tool_wait = {
 	    "  pq wait --stacks -p PID 1   the functions in which its threads wait\n"
 	    "  pq wait --stacks --svg wait.svg -p PID 30 1\n",
 	.columns = columns,
+	.spark = "time_pct",
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_sort, NULL },
 	.shared_help = { .pid = "the threads of this process",
 	    .cgroup = "threads in or below this cgroup: /web, or its directory" },
