@@ -99,6 +99,21 @@ same_bytes() {
 	same_bytes '6.1-v2-[n-z]*'
 }
 
+@test "a file that a later sample lacks is unknown there, in the directory and as a recording" {
+	samples throttle
+	local i
+	for i in 0 1 2 3; do
+		at "$i"
+		group /
+		cpu_group /web '20000 100000' $((i * 200000)) $((i * 10)) $((i * 9)) $((i * 100000))
+		[ "$i" -ne 2 ] || rm "$now/sys/fs/cgroup/web/cpu.stat"
+	done
+	"$PQ" tape pack "$dir" x.tape
+	run -0 --separate-stderr "$PQ" throttle -a --json -f "$dir"
+	[ "$(jq -s 'map(select(.cgroup == "/web") | .held_cpus)' -c <<<"$output")" = '[0.1,null,null]' ]
+	diff <(echo "$output") <("$PQ" throttle -a --json -f x.tape)
+}
+
 @test "unpacking gives the files that were packed" {
 	dir=$(capture 6.1-v2-throttled)
 	"$PQ" tape pack "$dir" x.tape

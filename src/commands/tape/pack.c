@@ -263,6 +263,19 @@ pack_tree(struct packing *p, int fd, const char *path, int depth, bool linked)
 	closedir(d);
 }
 
+/* Files of an earlier sample that this one does not have: else they would keep their text. */
+static void
+pack_missing(struct packing *p)
+{
+	const struct tracks *all = &p->writer->tracks;
+
+	for (uint32_t i = 0; i < all->paths.n; i++) {
+		struct text path = map_key(&all->paths, i);
+		if (all->v[i].touched != p->writer->turn && !text_eq(path, TAPE_FACTS))
+			tape_writer_keep(p->writer, path, ENOENT, (struct text){ NULL, 0 });
+	}
+}
+
 /* Adds "whole 1": a file that is not in the directory does not exist. */
 static void
 pack_facts(struct packing *p, int dir)
@@ -300,6 +313,7 @@ tape_pack(const struct options *o, const char *from, const char *to)
 	while ((got = host_next(h, 0, SAMPLE_ROW, &m)) > 0) {
 		p.sample = open_below(dir, host_capture_name(h));
 		pack_tree(&p, dup(p.sample), "", 0, false);
+		pack_missing(&p);
 		close(p.sample);
 		if (tape_file_sample(&out, &m) < 0) {
 			int error = errno;
