@@ -208,11 +208,13 @@ largest_of_both(const struct report_page *p, size_t tape, const struct strip *s,
     const struct strip_row *const *v, size_t n)
 {
 	const struct strip *twin = twin_of(p, tape, s);
-	const struct strip_row *theirs[SHOWN_MOST];
+	const struct strip_row *theirs[SHOWN_MOST] = { NULL };
 	double most = largest(s, v, n);
 
-	return twin ? fmax(most, largest(twin, theirs, strip_worst(twin, theirs, shown_most(s)))) :
-		      most;
+	if (!twin)
+		return most;
+	size_t found = strip_worst(twin, theirs, shown_most(s));
+	return fmax(most, largest(twin, theirs, found));
 }
 
 /* Bytes have round figures in their own units. */
