@@ -311,20 +311,42 @@ ignores_term(void)
 	CHECK(e.took_ns >= 300 * ms && e.took_ns < 5000 * ms);
 }
 
+/* Whether the next that is written is this line. */
+static bool
+says(const struct caught *c, const char *line)
+{
+	struct pollfd p = { .fd = c->read, .events = POLLIN };
+	char text[64];
+	ssize_t n = poll(&p, 1, 10000) == 1 ? read(c->read, text, sizeof text) : 0;
+
+	return n == (ssize_t)strlen(line) && memcmp(text, line, (size_t)n) == 0;
+}
+
 /* The leader ends at SIGTERM, what it has started does not: it gets its grace period, and no
- * more. */
+ * more. The test makes the clock. */
 static void
 child_hangs(void)
 {
+	char script[] =
+	    "exec 2>/dev/null; (trap 'echo cleaned' TERM; echo ready; while :; do sleep "
+	    "0.01; done) & wait";
+	char *const argv[] = { "sh", "-c", script, NULL };
+	struct job j = { .grace_ns = 100 * ms };
+	struct job_end e = { .status = -99 };
 	struct caught c = catch_stderr();
-	struct job_end e = run("exec 2>/dev/null; (trap 'sleep 0.03; echo cleaned' TERM; while :; "
-			       "do sleep 0.01; done) & wait",
-	    200);
+	int started = job_exec(&j, argv, NULL, 1000 * ms, 200 * ms);
 
 	restore_stderr(&c);
+	CHECK_INT(started, 0);
+	CHECK(says(&c, "ready\n"));
+	CHECK(!job_poll(&j, 1199 * ms, &e) && !job_poll(&j, 1200 * ms, &e));
+	CHECK(says(&c, "cleaned\n"));
+	CHECK(!job_poll(&j, 1299 * ms, &e));
+	for (int i = 0; i < 5000 && !job_poll(&j, 1300 * ms, &e); i++)
+		nap(2 * ms);
 	check_end(e, true, 0, SIGTERM);
-	CHECK(e.took_ns >= 300 * ms);
-	CHECK_STRING(caught_text(&c, 2000), "cleaned\n");
+	CHECK_INT(e.took_ns, 300 * ms);
+	CHECK_STRING(caught_text(&c, 10000), "");
 }
 
 static void
