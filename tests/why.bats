@@ -599,7 +599,7 @@ queue() {
 	echo "$output"
 	[ "$(json -r '[.findings[].rule] | index("throttled") != null')" = true ]
 	[ "$status" -eq 2 ]
-	[[ $(json -r '.findings[0].advice') == "raise the quota; "* ]] # it has no thread to spare
+	[[ $(json -r '.findings[] | select(.rule == "throttled") | .advice') == "raise the quota; "* ]] # it has no thread to spare
 }
 
 @test "wrong arguments and a full disk give status 3" {

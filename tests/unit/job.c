@@ -289,6 +289,42 @@ lost_status(void)
 	signal(SIGCHLD, SIG_DFL);
 }
 
+/* Whether the next that is written is this line. */
+static bool
+says(const struct caught *c, const char *line)
+{
+	struct pollfd p = { .fd = c->read, .events = POLLIN };
+	char text[64];
+	ssize_t n = poll(&p, 1, 10000) == 1 ? read(c->read, text, sizeof text) : 0;
+
+	return n == (ssize_t)strlen(line) && memcmp(text, line, (size_t)n) == 0;
+}
+
+/* A command that writes "ready", and is told at its limit of 200 ms to end; after the grace period it is
+ * killed, unless it ends before. The test makes the clock. */
+static struct job_end
+overdue(const char *script, bool ends)
+{
+	char *const argv[] = { "sh", "-c", unit_copy(script, strlen(script) + 1), NULL };
+	struct job j = { .grace_ns = 100 * ms };
+	struct job_end e = { .status = -99 };
+	struct caught c = catch_stderr();
+	int started = job_exec(&j, argv, NULL, 1000 * ms, 200 * ms);
+
+	restore_stderr(&c);
+	CHECK_INT(started, 0);
+	CHECK(says(&c, "ready\n"));
+	CHECK(!job_poll(&j, 1199 * ms, &e) && !job_poll(&j, 1200 * ms, &e));
+	if (ends)
+		CHECK_STRING(caught_text(&c, 10000), "");
+	CHECK(!job_poll(&j, 1299 * ms, &e));
+	for (int i = 0; i < 5000 && !job_poll(&j, 1300 * ms, &e); i++)
+		nap(2 * ms);
+	if (!ends)
+		close(c.read);
+	return e;
+}
+
 static void
 hangs(void)
 {
@@ -297,7 +333,9 @@ hangs(void)
 	check_end(e, true, 0, SIGTERM);
 	CHECK(e.took_ns >= 150 * ms && e.took_ns < 5000 * ms);
 	CHECK_INT(e.limit_ns, 150 * ms);
-	check_end(run("exec 2>/dev/null; trap 'exit 7' TERM; while :; do sleep 0.01; done", 200),
+	check_end(overdue("exec 2>/dev/null; trap 'exit 7' TERM; echo ready; while :; do sleep "
+			  "0.01; done",
+		      true),
 	    true, 7, 0);
 	check_end(run("kill -STOP $$; exit 1", 150), true, 0, SIGTERM);
 }
@@ -305,26 +343,38 @@ hangs(void)
 static void
 ignores_term(void)
 {
-	struct job_end e = run("exec 2>/dev/null; trap '' TERM; while :; do sleep 1; done", 200);
+	struct job_end e =
+	    overdue("exec 2>/dev/null; trap '' TERM; echo ready; while :; do sleep 1; done", false);
 
 	check_end(e, true, 0, SIGKILL);
-	CHECK(e.took_ns >= 300 * ms && e.took_ns < 5000 * ms);
+	CHECK_INT(e.took_ns, 300 * ms);
 }
 
 /* The leader ends at SIGTERM, what it has started does not: it gets its grace period, and no
- * more. */
+ * more. The test makes the clock. */
 static void
 child_hangs(void)
 {
+	char script[] =
+	    "exec 2>/dev/null; (trap 'echo cleaned' TERM; echo ready; while :; do sleep "
+	    "0.01; done) & wait";
+	char *const argv[] = { "sh", "-c", script, NULL };
+	struct job j = { .grace_ns = 100 * ms };
+	struct job_end e = { .status = -99 };
 	struct caught c = catch_stderr();
-	struct job_end e = run("exec 2>/dev/null; (trap 'sleep 0.03; echo cleaned' TERM; while :; "
-			       "do sleep 0.01; done) & wait",
-	    200);
+	int started = job_exec(&j, argv, NULL, 1000 * ms, 200 * ms);
 
 	restore_stderr(&c);
+	CHECK_INT(started, 0);
+	CHECK(says(&c, "ready\n"));
+	CHECK(!job_poll(&j, 1199 * ms, &e) && !job_poll(&j, 1200 * ms, &e));
+	CHECK(says(&c, "cleaned\n"));
+	CHECK(!job_poll(&j, 1299 * ms, &e));
+	for (int i = 0; i < 5000 && !job_poll(&j, 1300 * ms, &e); i++)
+		nap(2 * ms);
 	check_end(e, true, 0, SIGTERM);
-	CHECK(e.took_ns >= 300 * ms);
-	CHECK_STRING(caught_text(&c, 2000), "cleaned\n");
+	CHECK_INT(e.took_ns, 300 * ms);
+	CHECK_STRING(caught_text(&c, 10000), "");
 }
 
 static void
