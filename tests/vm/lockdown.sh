@@ -1,7 +1,7 @@
 # A kernel that keeps its memory from BPF (lockdown=confidentiality): of the ways of pq runqlat one is left, which is the first, and
 # tasks are read with BTF alone, as everywhere.
 . /vm/lib.sh
-locked="lockdown=confidentiality): it lets BPF read nothing of its memory but with BTF"
+locked="lockdown=confidentiality): BPF may read kernel memory only through BTF"
 
 left() {
 	pq runqlat --csv 1 1 >a.csv 2>a.err
