@@ -256,6 +256,15 @@ compare() {
 	done
 }
 
+@test "the second cannot be read, and the figures of the first do not fit into a pipe" {
+	gzip -dc "$TESTS/captures/spike.tape.gz" >large.tape
+	echo text >text
+	fails 2 '^pq diff: text: not a pq recording' timeout 60 "$PQ" diff large.tape text
+	# also if a closed pipe does not end processes
+	fails 2 '^pq diff: text: not a pq recording' env --ignore-signal=PIPE timeout 60 "$PQ" diff large.tape text
+	fails 1 'large.tape.*no samples in the selected time' timeout 60 "$PQ" diff --at +1h large.tape
+}
+
 @test "a process or cgroup without figures is an error" {
 	fails 3 "a3.tape: no figures of cgroup /none" "$PQ" diff -g /none a3.tape a9.tape
 	fails 3 "a9.tape: no figures of process 99" "$PQ" diff -p 99 --save b a9.tape

@@ -214,6 +214,7 @@ begin_sample(struct playback *p, bool from_key)
 	clear_bits(p->whole, p->paths.n);
 	if (!from_key)
 		return;
+	p->lists++; /* of the tracks that are known no longer, too */
 	map_truncate(&p->paths, p->keyed);
 	for (uint32_t i = 0; i < p->paths.n; i++)
 		begin_with(p, i, false);
@@ -263,6 +264,7 @@ find_marks(const struct figures *f, const struct parser *by, uint64_t mark, stru
 	struct buf text = { 0 };
 	size_t at = 0;
 
+	buf_room(&text, f->text.n + 1); /* not NULL, even for an empty text */
 	for (size_t i = 0; i < f->count; i++) {
 		const struct spot *spot = &f->spots[i];
 		buf_add(&text, f->text.s + at, spot->at - at);

@@ -243,6 +243,31 @@ lists_change(void)
 	host_close(h);
 }
 
+/* A later run of the recorder may list no directory. */
+static void
+lists_vanish(void)
+{
+	char path[300];
+	struct text names;
+
+	begin_tape();
+	keep("a/", 0, "g\n");
+	end_sample();
+	CHECK(tape_file_close(&tape) == 0);
+	snprintf(path, sizeof path, "%s/a.tape", tree);
+	CHECK(tape_file_open(&tape, path, 0) == 0);
+	keep("a/stat", 0, "usage 1\n");
+	end_sample();
+	struct host *h = end_tape();
+	CHECK(next(h));
+	uint64_t first = host_lists(h);
+	CHECK(host_list(h, "a", &names) == 0);
+	CHECK(next(h));
+	CHECK(host_list(h, "a", &names) < 0);
+	CHECK(host_lists(h) != first);
+	host_close(h);
+}
+
 static void
 goes_back(void)
 {
@@ -279,6 +304,7 @@ main(void)
 	unit_test("a file that has not changed is parsed once", parses_once);
 	unit_test("errors of reading and of parsing pass through", errors_pass);
 	unit_test("a directory that may have changed is known", lists_change);
+	unit_test("a directory that a later run does not list has changed", lists_vanish);
 	unit_test("a recording is read again from any time", goes_back);
 	tree_remove();
 	return unit_done();

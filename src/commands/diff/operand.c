@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -234,6 +235,7 @@ start_reading(const struct operand *o, const struct options *options, struct sid
 	*child = fork();
 	if (*child == 0) {
 		close(ends[0]);
+		signal(SIGPIPE, SIG_DFL); /* see end_with_a */
 		operand_read(o, options, s);
 		baseline_print(s, &b);
 		send_all(ends[1], &b);
@@ -261,13 +263,16 @@ end_reading(const struct operand *o, pid_t child)
 }
 
 static pid_t reading;
+static int figures_of_a; /* the pipe */
 
-/* If both cannot be read, the process that reads A has said so, and one line is enough. */
+/* If both cannot be read, the process that reads A has said so, and one line is enough. If A can be read, that
+ * process may be waiting for somebody to take its figures: nobody will, and SIGPIPE ends it. */
 static void
 end_with_a(void)
 {
 	int status;
 
+	close(figures_of_a);
 	if (waitpid(reading, &status, 0) == reading && WIFEXITED(status) &&
 	    WEXITSTATUS(status) != EXIT_DONE)
 		_exit(WEXITSTATUS(status));
@@ -289,6 +294,7 @@ operands_read(const struct operand *a, const struct operand *b, const struct opt
 		return;
 	}
 	reading = child;
+	figures_of_a = fd;
 	fail_before(end_with_a);
 	operand_read(b, options, to);
 	fail_before(NULL);
