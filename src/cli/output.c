@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,7 +16,6 @@ output_write(const struct buf *b)
 {
 	size_t done = 0;
 
-	signal(SIGPIPE, SIG_IGN); /* where the reader has gone, write fails instead */
 	while (done < b->n) {
 		ssize_t n = write(STDOUT_FILENO, b->s + done, b->n - done);
 		if (n >= 0)

@@ -42,6 +42,12 @@ on_child(int sig)
 }
 
 void
+signals_ignore_pipe(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+}
+
+void
 signals_catch(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal }, old;
@@ -54,7 +60,7 @@ signals_catch(void)
 	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
 		if (sigaction(once[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(once[i], &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	signals_ignore_pipe();
 	/* over a limit on file sizes, write(2) then fails and can be reported */
 	signal(SIGXFSZ, SIG_IGN);
 }

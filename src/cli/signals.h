@@ -12,6 +12,9 @@
  * fails with EPIPE or EFBIG. */
 void signals_catch(void);
 
+/* Ignores SIGPIPE alone, for commands that any other signal may end. */
+void signals_ignore_pipe(void);
+
 /* From now on the first SIGINT or SIGTERM, and each alarm after it, calls this function, which must be safe in a
  * signal handler. */
 void signals_at_stop(void (*f)(void));

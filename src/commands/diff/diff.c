@@ -10,6 +10,7 @@
 
 #include "base/publish.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "commands/diff/baseline.h"
 #include "commands/diff/fail.h"
 #include "commands/diff/operand.h"
@@ -150,6 +151,7 @@ print(struct diff *d)
 		print_rows(d, &b);
 	else
 		comparison_text(&d->c, &view, &b);
+	signals_ignore_pipe();
 	output_write(&b); /* a reader that has gone does not change the exit status */
 	buf_free(&b);
 }

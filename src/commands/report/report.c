@@ -17,6 +17,7 @@
 #include "base/publish.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "commands/diff/operand.h"
 #include "tape/format.h"
 
@@ -348,6 +349,7 @@ write_file(const char *path, unsigned mode, const struct buf *b)
 	char part[PUBLISH_PATH];
 
 	if (strcmp(path, "-") == 0) {
+		signals_ignore_pipe();
 		output_write(b);
 		return;
 	}
