@@ -163,7 +163,7 @@ put_scale(const struct strip *s, int figure, double top, struct buf *b)
 	buf_text(b, "</span><span class=\"zero\">0</span>");
 }
 
-/* ---- Of a recording that is compared: the same picture of the other one, so that both have one scale */
+/* ---- The same picture of the other recording: both share one scale */
 
 /* NULL: there is none. */
 static const struct strip *
@@ -527,7 +527,7 @@ is_shown(const struct strip_row *const *v, size_t n, const struct strip_row *row
 	return n > 0;
 }
 
-/* Adds the rows that the other recording shows: a row that is worse there is to be seen here too. */
+/* Adds the rows that the other recording shows, so that a row which is worse there is visible here too. */
 static size_t
 add_other(const struct strip *s, const struct strip *twin, const struct strip_row *v[], size_t n)
 {
