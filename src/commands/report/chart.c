@@ -210,9 +210,9 @@ largest_of_both(const struct report_page *p, size_t tape, const struct strip *s,
 	const struct strip *twin = twin_of(p, tape, s);
 	const struct strip_row *theirs[SHOWN_MOST];
 	double most = largest(s, v, n);
+	size_t worst = twin ? strip_worst(twin, theirs, shown_most(s)) : 0;
 
-	return twin ? fmax(most, largest(twin, theirs, strip_worst(twin, theirs, shown_most(s)))) :
-		      most;
+	return worst > 0 ? fmax(most, largest(twin, theirs, worst)) : most;
 }
 
 /* Bytes have round figures in their own units. */
