@@ -85,6 +85,7 @@ setup() {
 
 @test "errors name the unknown column, group of columns, CPU, process or cgroup" {
 	fails 2 "unknown column 'frob'" "$PQ" cpu -c usr_pct,frob
+	fails 2 "unknown column '%thrtl'; did you mean 'throttled_pct'" "$PQ" throttle -c %thrtl
 	fails 2 "column 'usr_pct' is named twice" "$PQ" cpu -c usr_pct,usr_pct
 	fails 2 '-c: empty list' "$PQ" cpu -c ''
 	fails 2 "unknown column group 'frob'" "$PQ" mem -w frob

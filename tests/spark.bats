@@ -59,7 +59,7 @@ blocks() {
 @test "--spark refuses columns that are unknown, hidden, no figures, or twice" {
 	fails 2 "unknown column 'helt_cpus'; did you mean 'held_cpus'?" "$PQ" throttle --spark=helt_cpus -f "$dir"
 	fails 2 "spark: column 'stall_ms' is not shown .-c or -w shows it." "$PQ" throttle --spark=stall_ms -f "$dir"
-	fails 2 "spark: column 'cgroup' is no figure" "$PQ" throttle --spark=cgroup -f "$dir"
+	fails 2 "spark: column 'cgroup' is not a figure" "$PQ" throttle --spark=cgroup -f "$dir"
 	fails 2 "spark: column 'held_cpus' is named twice" "$PQ" throttle --spark=held_cpus,held_cpus -f "$dir"
 	fails 2 "spark: -c shows no figure" "$PQ" throttle --spark -c cgroup -f "$dir"
 	fails 2 "spark: too many columns .at most 8." "$PQ" psi -w avg10,avg60 \

@@ -8,8 +8,8 @@ enum { PUBLISH_PATH = 4200 };
  * killed. Returns its descriptor, or -1 with errno. */
 int publish_begin(const char *path, unsigned mode, char part[PUBLISH_PATH]);
 
-/* The mode of a file that is made from another one: who may not read that may not read the new one. Of
- * one that is unknown, such as "-", it is private. */
+/* The mode of a file that is made from `source`: nobody may read it who may not read the source. If the
+ * mode of the source is unknown, as for "-", the new file is private. */
 unsigned publish_mode(const char *source);
 
 /* Renames the file, and never over another one. Returns 0, or -1 with errno: EEXIST. */

@@ -1,4 +1,4 @@
-/* svg: what all pictures begin with, and the shape that most of them are made of. */
+/* svg: the beginning of all pictures, and the rectangles that they consist of. */
 #ifndef PQ_BASE_SVG_H
 #define PQ_BASE_SVG_H
 

@@ -1,4 +1,4 @@
-/* terminal: what the environment says that a terminal can show, and may. */
+/* terminal: what a terminal can show, and whether colours are wanted, by the environment. */
 #ifndef PQ_BASE_TERMINAL_H
 #define PQ_BASE_TERMINAL_H
 

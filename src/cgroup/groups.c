@@ -292,7 +292,7 @@ groups_name(struct groups_watch *w, struct host *h, struct groups *all)
 	}
 }
 
-/* Notes what reading one of its files told, and passes that on. */
+/* Notes what the result of reading a file says of the group, and returns that result. */
 static int
 note_read(const struct groups *all, const struct group *g, enum family f, int result)
 {

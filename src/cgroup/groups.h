@@ -101,7 +101,7 @@ void groups_name(struct groups_watch *w, struct host *h, struct groups *all);
 int group_read(struct host *h, const struct groups *all, const struct group *g, enum family f,
     const char *file, struct text *text);
 
-/* Parses it as host_parse does. Returns also as group_read. */
+/* Parses the file as host_parse does. Its other errors are those of group_read. */
 int group_parse(struct host *h, const struct groups *all, const struct group *g, enum family f,
     const char *file, const struct parser *by, void *out);
 

@@ -39,7 +39,7 @@ static const struct option option_columns = { 'c', NULL, "LIST", OPTION_TEXT, AT
 static const struct option option_groups = { 'w', NULL, "GROUPS", OPTION_TEXT, AT(groups),
 	.help = "add these groups of columns, or 'all'" };
 static const struct option option_spark = { 0, "spark", "[=LIST]", OPTION_TEXT, AT(spark),
-	.help = "draw the last 8 figures of each row, or of these columns", .implied = "",
+	.help = "draw a sparkline of the main figure, or of these columns", .implied = "",
 	.not_with = "--json --csv --metrics --folded --svg --slow -H" };
 static const char *const colour_choices[] = { "auto", "always", "never", NULL };
 static const struct option option_color = { 0, "color", "WHEN", OPTION_CHOICE, AT(colour),
@@ -691,7 +691,7 @@ add_spark(struct options *o, int column)
 	const char *key = o->tool->columns[column].key;
 
 	if (!is_figure(&o->tool->columns[column]))
-		die(EXIT_USAGE, "--spark: column '%s' is no figure", key);
+		die(EXIT_USAGE, "--spark: column '%s' is not a figure", key);
 	if (!is_shown(o, column))
 		die(EXIT_USAGE, "--spark: column '%s' is not shown (-c or -w shows it)", key);
 	for (int i = 0; i < o->nsparks; i++)

@@ -11,8 +11,8 @@
 #include "cli/keys.h"
 #include "cli/signals.h"
 
-bool
-output_write(const struct buf *b)
+static bool
+write_all(const struct buf *b)
 {
 	size_t done = 0;
 
@@ -31,10 +31,17 @@ output_write(const struct buf *b)
 	return true;
 }
 
+bool
+output_write(const struct buf *b)
+{
+	signal(SIGPIPE, SIG_IGN); /* if the reader has gone, write fails instead */
+	return write_all(b);
+}
+
 static void
 flush(struct output *p)
 {
-	if (!output_write(&p->out))
+	if (!write_all(&p->out))
 		exit(EXIT_DONE);
 	p->out.n = 0;
 }
@@ -93,6 +100,7 @@ output_begin(struct output *p, const struct options *o)
 	report->terminal = o->format->for_people && report->on_terminal;
 	report->colour = wants_colour(o);
 	begin_sparks(p, o);
+	signal(SIGPIPE, SIG_IGN); /* once, for all rows */
 	report->fractions = o->interval_ns % 1000000000 != 0;
 	learn_terminal(report);
 	if (o->format->begin)

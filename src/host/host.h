@@ -185,8 +185,8 @@ int host_clock(struct host *h, uint32_t pid, uint64_t *ns);
  * listing them. Returns 0, or -1 with errno: EOPNOTSUPP for a recording, which does not have them. */
 int host_links(struct host *h, const char *path, uint64_t *n);
 
-/* A number that is another one whenever host_list may list anything else than before; 0 if that is unknown,
- * as on a live host. */
+/* A number that changes whenever the result of host_list may change; 0 if that is unknown, as on a live
+ * host. */
 uint64_t host_lists(struct host *h);
 
 /* Reads up to n bytes at the offset `at` of proc/PID/exe, proc/PID/maps or proc/PID/map_files/…, or of a

@@ -184,7 +184,7 @@ list_processes(uint32_t **pids)
 	return n;
 }
 
-/* Remembers which sockets nobody was found to have, and how often that was so. */
+/* Remembers which sockets have no known owner, and how many searches found none. */
 static void
 note_lost(
     struct socket_owners *o, const struct socket_owners *before, const uint64_t *inodes, size_t n)

@@ -36,7 +36,7 @@ hyphens(const struct column *c)
 	return n;
 }
 
-/* What is left out, from the right, until a line fits. What sparklines are of stays as long as it can. */
+/* Leaves out columns from the right until a line fits. Columns with sparklines are left out last. */
 enum leave_out { LEAVE_OUT_SPARE, LEAVE_OUT_FIGURES, LEAVE_OUT_SPARKS, LEAVE_OUT_ALL };
 
 static bool

@@ -49,7 +49,7 @@ forget(struct sparks *s, uint32_t number)
 	s->rows[number] = s->rows[s->names.n];
 }
 
-/* Begins a cell, which is a hole until a figure comes. */
+/* Begins a cell, which stays blank until a figure comes. */
 static void
 begin_cell(struct sparks *s)
 {
@@ -62,7 +62,7 @@ begin_cell(struct sparks *s)
 				s->rows[i].value[k][slot(s)] = NAN;
 }
 
-/* The row of that name, which may be new; NULL if there are too many. */
+/* Finds or adds the row of that name; NULL if there are too many rows. */
 static struct spark_row *
 row_of(struct sparks *s, struct text name)
 {
@@ -101,14 +101,14 @@ is_after_gap(const struct sparks *s, const struct rows *rows)
 
 /* ---- The scale */
 
-/* Whether it is drawn from the top: the less is left of it, the higher. */
+/* Whether a smaller figure is drawn higher, as for idle time. */
 static bool
 is_upside_down(const struct column *c)
 {
 	return c->change == LESS_IS_WORSE && c->unit == PERCENT;
 }
 
-/* What the scale has room for even if no figure comes near: at least a figure that is not printed as 0. */
+/* The least top of the scale, however small the figures are: the smallest one that is not printed as 0. */
 static double
 least_top(const struct report *r, const struct column *c)
 {

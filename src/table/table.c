@@ -50,7 +50,8 @@ columns_nearest(struct nearest *near, const struct column *columns)
 {
 	for (; columns->key; columns++) {
 		nearest_try(near, columns->key);
-		if (columns->was && text_eq(near->written, columns->was))
+		if ((columns->was && text_eq(near->written, columns->was)) ||
+		    (columns->heading && text_eq(near->written, columns->heading)))
 			*near = (struct nearest){ near->written, 0, columns->key };
 	}
 }

@@ -69,10 +69,10 @@ struct column {
 	bool list;
 	bool extra; /* of a LABEL: another name of the row, in metrics only if asked for */
 	enum change change : 8;
-	/* from where on the figure hurts, and hurts much: it is marked in text on a terminal; 0: nowhere.
+	/* the limits from which the figure hurts, and hurts much: a terminal shows it marked; 0: none.
 	 * If `high` is above `very_high`, a figure hurts from there down */
 	double high, very_high;
-	double full;  /* --spark: the scale reaches at least so far; 0: to the figures, or 100 % */
+	double full;  /* --spark: the least top of the scale; 0: the figures decide, or 100 % */
 	bool per_cpu; /* these three are for each CPU of the machine */
 	/* of a LABEL: it names the row only while that lives, as a process ID does: other recordings
 	 * have other ones */

@@ -1,4 +1,4 @@
-/* losses: what could not be read of a recording, in numbers and in words. */
+/* losses: the parts of a recording that could not be read, as numbers and as a sentence. */
 #ifndef PQ_TAPE_LOSSES_H
 #define PQ_TAPE_LOSSES_H
 

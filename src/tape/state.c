@@ -277,7 +277,7 @@ find_marks(const struct figures *f, const struct parser *by, uint64_t mark, stru
 	buf_free(&text);
 }
 
-/* Learns which numbers belong to the keys of a parser. What another mark changes is a number; the rest is
+/* Learns which numbers belong to the keys of a parser. Text that another mark changes is a number; the rest is
  * part of the words. */
 static void
 bind(struct played *t, const struct parser *by)

@@ -12,7 +12,7 @@ struct words {
 	struct figures figures;
 };
 
-/* What a key of a parser has: one of the numbers of the words, or what is part of the words. */
+/* Where the value of a parser's key is: one of the varying numbers, or part of the constant text. */
 struct bound_key {
 	struct keyed fixed;
 	size_t place;
@@ -46,7 +46,7 @@ struct playback {
 	/* by the number of the path; those beyond the paths keep memory for reuse */
 	struct played *v;
 	uint32_t room;
-	/* of each path: how many numbers it has. Apart from the rest, since each sample goes through all */
+	/* how many numbers each path has. A separate array, since each sample goes through all */
 	uint32_t *counts;
 	uint64_t *fresh; /* a bit of each path: it may have changed in this sample */
 	uint64_t *whole; /* the record of this sample has its full text */

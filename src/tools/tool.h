@@ -198,7 +198,7 @@ extern const struct tool *const tools[];
 /* The tool of that name among them, or NULL. */
 const struct tool *tools_find(struct text name);
 
-/* ---- From where on figures hurt, and hurt much: for marks in rows, the bars of pq top and the rules of
+/* ---- The limits from which figures hurt, and hurt much: for marks in rows, the bars of pq top and the rules of
  * pq why */
 
 enum {

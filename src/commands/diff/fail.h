@@ -31,7 +31,7 @@ enum fail_result { FAIL_NOT, FAIL_YES, FAIL_UNKNOWN };
  * none of them could be judged. */
 enum fail_result fail_apply(const struct fail_rule *f, struct comparison *c);
 
-/* Of the lines that are asked about: how many could be judged, and why the others could not. */
+/* How many of the lines of a rule could be judged, and why the others could not. */
 struct fail_counts {
 	size_t judged, few, only_one;
 	const struct line *unknown; /* the first of the others; NULL: none */

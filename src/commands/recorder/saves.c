@@ -92,7 +92,7 @@ part_of(char out[SAVE_PATH + 32], const char *file)
 	snprintf(out, SAVE_PATH + 32, "%s.part", file);
 }
 
-/* Neither a file of the window is there nor an incomplete one, so that this recorder may remove those that it finds later. */
+/* No file of the window exists yet, not even an incomplete one: this recorder may remove all that it finds later. */
 static bool
 is_free(const char *path)
 {
@@ -429,7 +429,7 @@ report_file(const struct saves *s, char out[SAVE_PATH + 16])
 	return false;
 }
 
-/* This program writes it, in a process of its own: pq and pq-record know the word. */
+/* This program writes the report in a process of its own; pq and pq-record both know the word. */
 static bool
 start_report(struct saves *s, int64_t mono_ns)
 {

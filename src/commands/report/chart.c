@@ -163,7 +163,7 @@ put_scale(const struct strip *s, int figure, double top, struct buf *b)
 	buf_text(b, "</span><span class=\"zero\">0</span>");
 }
 
-/* ---- Of a recording that is compared: the same picture of the other one, so that both have one scale */
+/* ---- The same picture of the other recording: both share one scale */
 
 /* NULL: there is none. */
 static const struct strip *
@@ -210,11 +210,9 @@ largest_of_both(const struct report_page *p, size_t tape, const struct strip *s,
 	const struct strip *twin = twin_of(p, tape, s);
 	const struct strip_row *theirs[SHOWN_MOST] = { NULL };
 	double most = largest(s, v, n);
+	size_t worst = twin ? strip_worst(twin, theirs, shown_most(s)) : 0;
 
-	if (!twin)
-		return most;
-	size_t found = strip_worst(twin, theirs, shown_most(s));
-	return fmax(most, largest(twin, theirs, found));
+	return worst > 0 ? fmax(most, largest(twin, theirs, worst)) : most;
 }
 
 /* Bytes have round figures in their own units. */
@@ -529,7 +527,7 @@ is_shown(const struct strip_row *const *v, size_t n, const struct strip_row *row
 	return n > 0;
 }
 
-/* Adds the rows that the other recording shows: a row that is worse there is to be seen here too. */
+/* Adds the rows that the other recording shows, so that a row which is worse there is visible here too. */
 static size_t
 add_other(const struct strip *s, const struct strip *twin, const struct strip_row *v[], size_t n)
 {

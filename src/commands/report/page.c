@@ -317,7 +317,7 @@ put_gaps(const struct report_page *p, const struct report_tape *t, struct buf *b
 	end_fact(b);
 }
 
-/* The axis has the times of the wall clock, which may be set. */
+/* The axis shows wall-clock time, and somebody may have set that clock. */
 static void
 put_clock(const struct report_page *p, const struct report_tape *t, struct buf *b)
 {
@@ -534,7 +534,7 @@ put_missing(const struct report_tape *t, struct buf *b)
 		buf_text(b, ".</p>\n");
 }
 
-/* Its clock differs from that of the page by so many seconds, for the script. */
+/* Tells the script by how many seconds the clock of this part differs from that of the page. */
 static void
 begin_tape(const struct report_page *p, size_t index, double shift_s, struct buf *b)
 {

@@ -71,7 +71,7 @@ set_parts(struct report_tape *t, struct host *h, const struct options *o)
 	judge_parts(t, &whole);
 }
 
-/* Both clocks begin again at a reboot. Nobody sets the boot clock; not all recordings have it. */
+/* Both clocks restart at a reboot. Nobody can set the boot clock; some recordings lack it. */
 static void
 watch_clock(struct clock_steps *c, bool begins, const struct sample *m)
 {
@@ -255,7 +255,7 @@ die_without_sample(const struct report_page *p)
 	    *t->losses ? " can be read: " : "", t->losses);
 }
 
-/* Whether two recordings that are compared both begin at the left: one is over before the other begins. */
+/* Whether both compared recordings start at the left edge, because one ends before the other begins. */
 static bool
 is_apart(const struct report_page *p)
 {
@@ -299,7 +299,7 @@ least_step(const struct report_page *p)
 	return step_ns;
 }
 
-/* A bucket is as long as an interval at least. */
+/* A bucket is at least as long as an interval. */
 static void
 set_axis(struct report_page *p)
 {
@@ -484,7 +484,7 @@ add_tape(struct report_page *p, const struct operand *word, const struct options
 	check_source(t);
 }
 
-/* A baseline is compared, and has no pictures. */
+/* A baseline can be compared, but has no pictures. */
 static void
 add_side(struct report_page *p, int side, const struct operand *word, const struct options *o)
 {
@@ -571,10 +571,9 @@ report(const struct options *o)
 static const struct option options[] = {
 	{ 'o', NULL, "FILE", OPTION_TEXT, AT(out), .want = "a file name",
 	    .help = "write the page to FILE ('-': to stdout)" },
-	{ 0, "diff", NULL, OPTION_FLAG, AT(diff),
-	    .help = "begin with what changed from the first to the second" },
+	{ 0, "diff", NULL, OPTION_FLAG, AT(diff), .help = "begin with what changed from A to B" },
 	{ 0, "at", "TIME", OPTION_WHEN, AT(at),
-	    .help = "the same for one recording: before TIME, and from TIME on" },
+	    .help = "compare one recording before TIME with itself after it" },
 	{ .type = OPTION_END },
 };
 

@@ -190,7 +190,7 @@ struct mark {
 
 enum { MARKS_MOST = 40, GAPS_MOST = 100, NOTES_KEPT = 40 };
 
-/* How the wall clock went, against the one that nobody sets. */
+/* How the wall clock ran, compared with the boot clock. */
 struct clock_steps {
 	int64_t first_ns, last_ns; /* the difference of the two, since the boot */
 	unsigned n;                /* steps of more than a second */
@@ -231,10 +231,9 @@ struct report_page {
 	struct axis axis;
 	struct report_tape *tapes;
 	size_t ntapes;
-	bool utc, timed; /* timed: --from or --to was given */
-	long offset_s;   /* of the times that are shown from UTC */
-	int64_t
-	    shift_ns; /* what an axis that begins at its own time is ahead of that of the page */
+	bool utc, timed;  /* timed: --from or --to was given */
+	long offset_s;    /* of the times that are shown from UTC */
+	int64_t shift_ns; /* by how much an axis with its own start is ahead of that of the page */
 	const struct comparison *changes;  /* NULL: nothing is compared */
 	const struct report_tape *side[2]; /* A and B; NULL: a baseline, which has no pictures */
 	const char *baseline;              /* its file; NULL: none */

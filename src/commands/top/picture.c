@@ -67,8 +67,8 @@ count_lines(const struct frame *f)
 	return n;
 }
 
-/* The characters U+2581 to U+2588, one to eight eighths high; 0: another one. They are drawn, as not every
- * font has them, nor all equally wide. */
+/* The height of the characters U+2581 to U+2588 in eighths; 0: another character. They are drawn as shapes,
+ * because fonts lack them or differ in their width. */
 static int
 level_of(const struct frame_cell *c)
 {
@@ -139,7 +139,7 @@ put_shapes(struct buf *b, const struct frame *f, int lines)
 
 /* ---- Text */
 
-/* A character of two columns, whose second cell is empty, stands alone: fonts differ in its width. */
+/* A character of two columns (its second cell is empty) is a text of its own: fonts differ in its width. */
 static bool
 is_wide(const struct frame *f, const struct frame_cell *v, int column)
 {
@@ -171,7 +171,7 @@ put_classes(struct buf *b, unsigned style)
 	buf_text(b, style & STYLE_DIM ? " d" : "");
 }
 
-/* Its length is given, so that columns stay in line whatever font the reader has. */
+/* Gives the length of the text, so that columns stay aligned in every font. */
 static void
 put_text(struct buf *b, const struct frame_cell *v, int from, int to)
 {
@@ -221,7 +221,7 @@ put_words(struct buf *b, const struct frame *f, int line)
 		buf_markup(b, line_of(f, line)[i].s);
 }
 
-/* What is read aloud: its first line, and the verdict. */
+/* What a screen reader reads aloud: the first line and the verdict. */
 static void
 put_description(struct buf *b, const struct frame *f, int lines)
 {

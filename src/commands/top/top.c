@@ -159,7 +159,7 @@ save(struct top *t)
 		    sizeof t->message);
 }
 
-/* Draws what the terminal shows, or the rows, as a picture: that has all characters and colours. */
+/* Draws what the terminal shows, or the rows, as a picture, which can use all characters and colours. */
 static void
 print_picture(struct top *t, int width, int height, struct buf *out)
 {
@@ -458,7 +458,7 @@ cannot_write(const char *path)
 	die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
 }
 
-/* Says at once that a picture cannot be written, and not after an hour. */
+/* Fails now if the picture cannot be written, not after an hour of samples. */
 static void
 check_picture(const struct top *t)
 {
@@ -606,7 +606,7 @@ static const struct option options[] = {
 	    .help = "only names that contain TEXT, in any case" },
 	{ 0, "plain", NULL, OPTION_FLAG, AT(plain), .help = "print rows, also on a terminal" },
 	{ 0, "svg", "FILE", OPTION_TEXT, AT(svg),
-	    .help = "draw the last row in this file, and print nothing", .want = "a file",
+	    .help = "draw the last sample as a picture; print nothing", .want = "a file",
 	    .not_with = "--plain" },
 	{ 'n', NULL, "N", OPTION_NUMBER, AT(rows),
 	    .help = "print at most N rows of the list (usual: 10)", .want = "a number of rows",
@@ -623,7 +623,7 @@ const struct tool tool_top = {
 	.examples = "  pq top               the machine, once per second; h shows the keys\n"
 		    "  pq top -f spike.tape walk through a recording with the arrow keys\n"
 		    "  pq top -f spike.tape --to 12:03:20 --svg top.svg\n"
-		    "  pq top 5 >log        rows, as stdout is no terminal\n",
+		    "  pq top 5 >log        prints rows if stdout is not a terminal\n",
 	.shared = (const struct option *const[]){ &option_source, &option_from, &option_to,
 	    &option_root, NULL },
 	.options = options,

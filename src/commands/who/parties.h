@@ -60,8 +60,8 @@ void parties_each(const struct parties *p, void (*f)(void *about, uint32_t party
 /* The name of a party, valid as long as the parties are; NULL: unknown. */
 const char *parties_name(struct parties *p, uint32_t party);
 
-/* The name of the cgroup in which all threads are, so that rows of cgroups tell nothing apart; NULL: there
- * are several, or it is not known, or parties are chosen or threads. */
+/* The name of the only cgroup, if all threads are in one and rows of cgroups would show nothing. NULL: there
+ * are several, or the cgroup is unknown, or the rows are threads or chosen parties. */
 const char *parties_only_cgroup(struct parties *p);
 
 /* Whether its waits are asked for. */

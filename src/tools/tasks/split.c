@@ -109,7 +109,7 @@ read_throttling(struct splitter *r, struct throttling *h)
 struct held {
 	double ns;    /* NaN: unknown, or several levels throttled it, perhaps at the same time */
 	size_t level; /* by whose quota; cpu.stat.local has all of them at once */
-	bool at_all;  /* in some period, even if none of its threads was held back then */
+	bool at_all;  /* in some period, even if that held no thread back */
 };
 
 static struct held
@@ -288,7 +288,7 @@ print_clock(void *ctx, struct buf *out)
 	return 0;
 }
 
-/* How much later than the sample it is now: as a text, which is recorded. 0: a recording does not tell. */
+/* How long ago the sample began; it is a text so that it is recorded. 0: the recording does not have it. */
 static int64_t
 read_late_ns(struct watch *w)
 {

@@ -125,7 +125,7 @@ struct tasks_snapshot {
 	size_t nunits;
 	struct throttling *throttling;
 	size_t nthrottling, throttlingcap;
-	int64_t late_ns; /* the throttling was read so much after the sample began */
+	int64_t late_ns; /* how long after the start of the sample the throttling was read */
 };
 
 static inline const struct tasks_options *

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Only the end of a larger map is read, and one that is not small once in AGAIN_NS. */
+/* Only the end of a larger map is read. A map that is not small is read at most once per AGAIN_NS. */
 static const uint64_t MOST = 64 << 20, SMALL = 2 << 20;
 static const int64_t AGAIN_NS = 1000000000;
 
@@ -73,7 +73,7 @@ perf_map_may_read(struct perf_map *m, struct watch *w)
 	return true;
 }
 
-/* Skips the line in which the part begins: without its beginning it would be another address. */
+/* Skips the first line, because the part may begin within it, and the address would be wrong. */
 static uint64_t
 skip_cut_line(const struct perf_map *m, struct watch *w, uint64_t at)
 {

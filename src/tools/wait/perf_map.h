@@ -20,14 +20,14 @@ struct perf_map {
 /* Sets own, the path that the map has for the process. */
 void perf_map_find(struct perf_map *m, struct watch *w, uint32_t pid);
 
-/* Whether there is a map that may be believed: a regular file of the process's user, to which no link
+/* Whether there is a map that can be trusted: a regular file of the process's user, to which no link
  * leads. *changed: it is not as it was the last time. */
 bool perf_map_check(struct perf_map *m, struct watch *w, bool *changed);
 
 /* Whether the names may be read now: those of a large map, once a second. */
 bool perf_map_may_read(struct perf_map *m, struct watch *w);
 
-/* Names the addresses that the map, or the last 64 MB of it, has. The names of others stay as they are. */
+/* Names the addresses in the map, or in its last 64 MB. Other addresses keep their names. */
 void perf_map_read(struct perf_map *m, struct watch *w, struct symbol *v, size_t n);
 
 #endif

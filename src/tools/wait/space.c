@@ -186,7 +186,7 @@ find_file(struct image *i, const struct area *a)
 	return begins_as_mapped(s, path, i->from, 0) && take_path(i, path, false);
 }
 
-/* Of its first bytes in memory. False: they are not there. */
+/* Sums the first bytes of the image in memory. False: they are not there. */
 static bool
 sum_head(struct image *i, uint64_t *sum)
 {
@@ -628,7 +628,7 @@ name_ruled(struct code *c)
 
 /* ---- Names of code that is in no file */
 
-/* Whether the perf map of the process may be believed. If it has changed, names from it are forgotten,
+/* Whether the perf map of the process can be trusted. If it has changed, names from it are forgotten,
  * as code may have moved. */
 static bool
 check_perf_map(struct space *s)
