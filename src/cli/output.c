@@ -11,8 +11,8 @@
 #include "cli/keys.h"
 #include "cli/signals.h"
 
-static bool
-write_all(const struct buf *b)
+bool
+output_write(const struct buf *b)
 {
 	size_t done = 0;
 
@@ -31,17 +31,10 @@ write_all(const struct buf *b)
 	return true;
 }
 
-bool
-output_write(const struct buf *b)
-{
-	signal(SIGPIPE, SIG_IGN); /* if the reader has gone, write fails instead */
-	return write_all(b);
-}
-
 static void
 flush(struct output *p)
 {
-	if (!write_all(&p->out))
+	if (!output_write(&p->out))
 		exit(EXIT_DONE);
 	p->out.n = 0;
 }
