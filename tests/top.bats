@@ -230,6 +230,10 @@ words() {
 	fails 1 'cannot write /dev/full: No space left' "$PQ" top -f x.tape --svg /dev/full
 	fails 2 'cannot be combined' "$PQ" top --plain --svg x.svg
 	fails 2 "invalid --svg '': want a file" "$PQ" top --svg ''
+	ln -s x.tape same
+	cp x.tape before
+	fails 2 'same: the picture would overwrite the recording' "$PQ" top -f x.tape --svg same
+	cmp x.tape before
 }
 
 @test "names with markup are text in a picture" {

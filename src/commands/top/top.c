@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -458,12 +459,23 @@ cannot_write(const char *path)
 	die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
 }
 
-/* Says at once that a picture cannot be written, and not after an hour. */
+static bool
+is_one_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Says at once that a picture cannot be written, and not after an hour; and never overwrites the recording. */
 static void
 check_picture(const struct top *t)
 {
 	const struct buf nothing = { 0 };
+	const char *from = t->options->source;
 
+	if (t->own->svg && from && is_one_file(from, t->own->svg))
+		die(EXIT_USAGE, "%s: the picture would overwrite the recording", t->own->svg);
 	if (t->own->svg && write_picture(t->own->svg, 0, &nothing) < 0)
 		cannot_write(t->own->svg);
 }
