@@ -230,6 +230,19 @@ words() {
 	fails 1 'cannot write /dev/full: No space left' "$PQ" top -f x.tape --svg /dev/full
 	fails 2 'cannot be combined' "$PQ" top --plain --svg x.svg
 	fails 2 "invalid --svg '': want a file" "$PQ" top --svg ''
+	ln -s x.tape same
+	cp x.tape before
+	fails 2 'svg same would overwrite the recording' "$PQ" top -f x.tape --svg same
+	fails 2 'svg x.tape would overwrite the recording' "$PQ" wait -f x.tape --svg x.tape
+	cmp x.tape before
+}
+
+@test "who may not read a recording may not read a picture of it" {
+	recording 4
+	chmod 640 x.tape
+	umask 022
+	"$PQ" top -f x.tape --svg x.svg
+	[ "$(stat -c %a x.svg)" = 640 ]
 }
 
 @test "names with markup are text in a picture" {

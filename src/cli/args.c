@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -512,6 +513,29 @@ target_check(const struct target *t)
 		die(EXIT_USAGE, "invalid -g '': want a cgroup such as /web, or its directory");
 }
 
+static bool
+is_one_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The recording that is read is not written. */
+static void
+check_written(const struct known *k, const char *source)
+{
+	char name[32];
+
+	for (int i = 0; i < k->n && source; i++) {
+		const char *path =
+		    k->v[i].o->writes ? *(const char **)(k->v[i].into + k->v[i].o->at) : NULL;
+		if (path && is_one_file(path, source))
+			die(EXIT_USAGE, "%s %s would overwrite the recording",
+			    written(k->v[i].o, name), path);
+	}
+}
+
 static void
 check_recordings(const struct options *o)
 {
@@ -844,6 +868,7 @@ options_parse(struct options *o, const struct tool *tool, char **words)
 		print_and_exit(o, tool, &k);
 	if ((tool->rows && !tool->command) || tool_takes(tool, &option_source))
 		check_recordings(o);
+	check_written(&k, o->source);
 	if (!tool->rows)
 		return;
 	set_count(o);

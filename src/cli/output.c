@@ -93,7 +93,6 @@ output_begin(struct output *p, const struct options *o)
 	report->terminal = o->format->for_people && report->on_terminal;
 	report->colour = wants_colour(o);
 	begin_sparks(p, o);
-	signal(SIGPIPE, SIG_IGN); /* once, for all rows */
 	report->fractions = o->interval_ns % 1000000000 != 0;
 	learn_terminal(report);
 	if (o->format->begin)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/publish.h"
 #include "base/terminal.h"
 #include "base/units.h"
 #include "cli/output.h"
@@ -174,9 +175,11 @@ print_picture(struct top *t, int width, int height, struct buf *out)
 
 /* Returns 0, or -1 with errno. */
 static int
-write_picture(const char *path, int flags, const struct buf *picture)
+write_picture(const struct top *t, const char *path, int flags, const struct buf *picture)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | flags, 0666);
+	const char *from = t->options->source;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | flags,
+	    from ? publish_mode(from) : 0666);
 
 	if (fd < 0)
 		return -1;
@@ -199,7 +202,7 @@ save_picture(struct top *t)
 	localtime_r(&s, &tm);
 	strftime(path, sizeof path, "pq-top-%Y%m%d-%H%M%S.svg", &tm);
 	print_picture(t, t->frame.width, t->frame.height, &picture);
-	if (write_picture(path, O_EXCL, &picture) < 0)
+	if (write_picture(t, path, O_EXCL, &picture) < 0)
 		snprintf(
 		    t->message, sizeof t->message, "cannot save %s: %s", path, strerror(errno));
 	else
@@ -464,7 +467,7 @@ check_picture(const struct top *t)
 {
 	const struct buf nothing = { 0 };
 
-	if (t->own->svg && write_picture(t->own->svg, 0, &nothing) < 0)
+	if (t->own->svg && write_picture(t, t->own->svg, 0, &nothing) < 0)
 		cannot_write(t->own->svg);
 }
 
@@ -496,7 +499,7 @@ draw_last_row(struct top *t, struct buf *out)
 	enum { PICTURE_WIDTH = 112 }; /* the least with a long sparkline */
 
 	print_picture(t, PICTURE_WIDTH, rows_height(t), out);
-	if (write_picture(t->own->svg, O_TRUNC, out) < 0)
+	if (write_picture(t, t->own->svg, O_TRUNC, out) < 0)
 		cannot_write(t->own->svg);
 }
 
@@ -605,7 +608,7 @@ static const struct option options[] = {
 	{ 0, "filter", "TEXT", OPTION_TEXT, AT(filter),
 	    .help = "only names that contain TEXT, in any case" },
 	{ 0, "plain", NULL, OPTION_FLAG, AT(plain), .help = "print rows, also on a terminal" },
-	{ 0, "svg", "FILE", OPTION_TEXT, AT(svg),
+	{ 0, "svg", "FILE", OPTION_TEXT, AT(svg), .writes = true,
 	    .help = "draw the last sample as a picture; print nothing", .want = "a file",
 	    .not_with = "--plain" },
 	{ 'n', NULL, "N", OPTION_NUMBER, AT(rows),

@@ -111,7 +111,7 @@ static const struct option options[] = {
 	    .help = "show the functions in which threads wait", .not_with = "--slow --metrics" },
 	{ 0, "svg", "FILE", OPTION_TEXT, offsetof(struct wait_options, svg),
 	    .help = "draw a flame graph of the same in this file", .format = &format_none,
-	    .not_with = "--folded --json --csv --metrics --slow -t -n -c" },
+	    .writes = true, .not_with = "--folded --json --csv --metrics --slow -t -n -c" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct wait_options, source),
 	    .help = "bpf, bpf-loop, bpf-iter or proc",
 	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
