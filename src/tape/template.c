@@ -173,20 +173,6 @@ print_number(struct buf *b, const struct spot *spot, uint64_t v)
 	buf_u64(b, v, spot->kind == FIGURE_FIXED ? spot->n : 1);
 }
 
-void
-figures_print(const struct figures *f, const uint64_t *values, struct buf *b)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < f->count; i++) {
-		const struct spot *spot = &f->spots[i];
-		buf_add(b, f->text.s + at, spot->at - at);
-		print_number(b, spot, values[i]);
-		at = spot->at + spot->n;
-	}
-	buf_add(b, f->text.s + at, f->text.n - at);
-}
-
 /* The text of before with the numbers that have changed since. */
 static void
 print_changed(const struct figures *f, const uint64_t *values, struct printed *p)

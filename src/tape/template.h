@@ -41,9 +41,6 @@ void figures_take(struct figures *f, struct text t);
  * figures_take. False if anything else differs; f must then take a text before other uses. */
 bool figures_renew(struct figures *f, struct text t);
 
-/* Appends the text of f with these numbers. A number that is too wide for its place widens it. */
-void figures_print(const struct figures *f, const uint64_t *values, struct buf *b);
-
 /* A text that was printed, with the places of its numbers. Zero-initialise to start. */
 struct printed {
 	struct buf text, spare;
@@ -53,8 +50,8 @@ struct printed {
 	bool valid; /* it is of the present words; to be cleared when they change */
 };
 
-/* Makes p the text of f with these numbers, as figures_print does. Of a text that is valid, only numbers
- * that have changed are printed. */
+/* Makes p the text of f with these numbers. A number that is too wide for its place widens it. Of a text
+ * that is valid, only numbers that have changed are printed. */
 void figures_show(const struct figures *f, const uint64_t *values, struct printed *p);
 
 void printed_free(struct printed *p);

@@ -9,12 +9,12 @@
 static void
 must_print(const struct figures *f, struct text t)
 {
-	struct buf b = { 0 };
+	struct printed p = { .valid = false };
 
-	figures_print(f, f->values, &b);
-	if (!text_same((struct text){ b.s, b.n }, t))
+	figures_show(f, f->values, &p);
+	if (!text_same((struct text){ p.text.s, p.text.n }, t))
 		abort();
-	buf_free(&b);
+	printed_free(&p);
 }
 
 static void
