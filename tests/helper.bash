@@ -251,3 +251,11 @@ small_disk() {
 	mkdir disk
 	mount -t tmpfs -o "$1" pqtest disk 2>/dev/null || skip "no disk can be mounted here"
 }
+
+# page ARGUMENTS…: pq report writes page.html, which has to be there then.
+page() {
+	rm -f page.html
+	run --separate-stderr "$PQ" report -u "$@" -o page.html
+	[ "$status" -eq 0 ] || { printf '%s\n' "$stderr" && return 1; }
+	[ -s page.html ]
+}

@@ -33,14 +33,6 @@ setup_file() {
 	of_evil=5 host=$'n2<b>' record after 86400 100000 0
 }
 
-# page ARGUMENTS…: writes page.html, which has to be there then.
-page() {
-	rm -f page.html
-	run --separate-stderr "$PQ" report -u "$@" -o page.html
-	[ "$status" -eq 0 ] || { printf '%s\n' "$stderr" && return 1; }
-	[ -s page.html ]
-}
-
 # changes: the section as text: a line for each heading, paragraph and row, its cells separated by " | ".
 changes() {
 	tr -d '\n' <page.html | sed -e 's/.*<div class="changes">//; s/<article.*//' -e 's/<\(tr\|h2\|h3\|p\|div\|summary\)[ >]/\n&/g' |

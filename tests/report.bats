@@ -29,14 +29,6 @@ spike() {
 	done
 }
 
-# page ARGUMENTS…: writes page.html, which has to be there then.
-page() {
-	rm -f page.html
-	run --separate-stderr "$PQ" report -u "$@" -o page.html
-	[ "$status" -eq 0 ] || { printf '%s\n' "$stderr" && return 1; }
-	[ -s page.html ]
-}
-
 # tables: the figures of the page as text: a line per row, its cells separated by " | ".
 tables() {
 	tr -d '\n' <page.html | sed -e 's/<figure/\n<figure/g; s/<tr>/\n<tr>/g; s/<\/table>/\n/g' |

@@ -20,15 +20,20 @@ sockets() {
 	read -r port <"$file"
 }
 
-# A listener with a backlog of 3 and 2 connections, in a network namespace of its own: pid.
-listener_elsewhere() {
+# queues_elsewhere ARGUMENTS…: runs the helper in a network namespace of its own: pid, and its port in the file port.
+queues_elsewhere() {
 	unshare --net true 2>/dev/null || skip "not permitted to make a network namespace"
 	: >port
 	# shellcheck disable=SC2016 # the inner shell expands it
-	unshare --net sh -c 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$0" listen 3 2' "$QUEUES" >port 3>&- &
+	unshare --net sh -c 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$0" "$@"' "$QUEUES" "$@" >port 3>&- &
 	pid=$!
 	started+=("$pid")
 	await test -s port
+}
+
+# A listener with a backlog of 3 and 2 connections.
+listener_elsewhere() {
+	queues_elsewhere listen 3 2
 }
 
 need_netlink() {
@@ -242,13 +247,7 @@ rows() {
 @test "without the right to enter a network namespace, its files do, also on a tape" {
 	need_netlink
 	need_nobody
-	unshare --net true 2>/dev/null || skip "not permitted to make a network namespace"
-	: >port
-	# shellcheck disable=SC2016 # the inner shell expands it
-	unshare --net sh -c 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$0" unread 77' "$QUEUES" >port 3>&- &
-	pid=$!
-	started+=("$pid")
-	await test -s port
+	queues_elsewhere unread 77
 	port=$(cat port)
 	chmod 777 .
 	run --separate-stderr as_nobody sock --json -o x.tape -p "$pid" 0.2 2

@@ -618,19 +618,24 @@ changing() {
 	run ! has '.call == "clock_nanosleep" and .threads > 0.3 and .stack == null'
 }
 
-# frame_of_jit: what pq calls the code that known made.
+# known_jit: starts the known program, which makes code at $made; $map is where its map would be.
+known_jit() {
+	can_read_stacks
+	export JIT=1
+	known -O2 -fno-omit-frame-pointer
+	await test -s made
+	map=/tmp/perf-$last.map
+	made=$(<made)
+}
+
+# frame_of_jit: what pq calls that code.
 frame_of_jit() {
 	timeout 20 "$PQ" wait --stacks --json -p "$last" 0.2 1 |
 		jq -r '.stack[]?' | grep -xB1 jit_thread | head -n 1
 }
 
 @test "live: code of a JIT compiler has the names of its map, if that is a file of the same user" {
-	can_read_stacks
-	export JIT=1
-	known -O2 -fno-omit-frame-pointer
-	await test -s made
-	local made map=/tmp/perf-$last.map
-	made=$(<made)
+	known_jit
 	[ "$(frame_of_jit)" = "0x${made%000}005" ]
 	echo "$made 8 compiled read /a.js" >"$map"
 	[ "$(frame_of_jit)" = "compiled read /a.js" ]
@@ -652,12 +657,7 @@ frame_of_jit() {
 }
 
 @test "live: of a perf map of 500 MB the end is read, from a whole line on" {
-	can_read_stacks
-	export JIT=1
-	known -O2 -fno-omit-frame-pointer
-	await test -s made
-	local made map=/tmp/perf-$last.map
-	made=$(<made)
+	known_jit
 	truncate -s 500M "$map" || skip "no large files here"
 	printf '\n%s 8 at its end\n' "$made" >>"$map"
 	run --separate-stderr timeout 60 "$PQ" wait --stacks --json -p "$last" 0.2 1

@@ -300,26 +300,46 @@ says(const struct caught *c, const char *line)
 	return n == (ssize_t)strlen(line) && memcmp(text, line, (size_t)n) == 0;
 }
 
-/* A command that writes "ready", and is told at its limit of 200 ms to end; after the grace period it is
- * killed, unless it ends before. The test makes the clock. */
+/* Starts a command that writes "ready", and takes the clock, which the test makes, to its limit of 200 ms:
+ * it is told to end. */
+static void
+start_overdue(struct job *j, struct caught *c, const char *script)
+{
+	char *const argv[] = { "sh", "-c", unit_copy(script, strlen(script) + 1), NULL };
+	struct job_end e = { .status = -99 };
+
+	*j = (struct job){ .grace_ns = 100 * ms };
+	*c = catch_stderr();
+	int started = job_exec(j, argv, NULL, 1000 * ms, 200 * ms);
+	restore_stderr(c);
+	CHECK_INT(started, 0);
+	CHECK(says(c, "ready\n"));
+	CHECK(!job_poll(j, 1199 * ms, &e) && !job_poll(j, 1200 * ms, &e));
+}
+
+/* Goes on to the end of the grace period, after which the job is killed. */
+static struct job_end
+end_overdue(struct job *j)
+{
+	struct job_end e = { .status = -99 };
+
+	CHECK(!job_poll(j, 1299 * ms, &e));
+	for (int i = 0; i < 5000 && !job_poll(j, 1300 * ms, &e); i++)
+		nap(2 * ms);
+	return e;
+}
+
+/* How such a command ends, at its limit or by being killed. */
 static struct job_end
 overdue(const char *script, bool ends)
 {
-	char *const argv[] = { "sh", "-c", unit_copy(script, strlen(script) + 1), NULL };
-	struct job j = { .grace_ns = 100 * ms };
-	struct job_end e = { .status = -99 };
-	struct caught c = catch_stderr();
-	int started = job_exec(&j, argv, NULL, 1000 * ms, 200 * ms);
+	struct caught c;
+	struct job j;
 
-	restore_stderr(&c);
-	CHECK_INT(started, 0);
-	CHECK(says(&c, "ready\n"));
-	CHECK(!job_poll(&j, 1199 * ms, &e) && !job_poll(&j, 1200 * ms, &e));
+	start_overdue(&j, &c, script);
 	if (ends)
 		CHECK_STRING(caught_text(&c, 10000), "");
-	CHECK(!job_poll(&j, 1299 * ms, &e));
-	for (int i = 0; i < 5000 && !job_poll(&j, 1300 * ms, &e); i++)
-		nap(2 * ms);
+	struct job_end e = end_overdue(&j);
 	if (!ends)
 		close(c.read);
 	return e;
@@ -355,23 +375,14 @@ ignores_term(void)
 static void
 child_hangs(void)
 {
-	char script[] =
-	    "exec 2>/dev/null; (trap 'echo cleaned' TERM; echo ready; while :; do sleep "
-	    "0.01; done) & wait";
-	char *const argv[] = { "sh", "-c", script, NULL };
-	struct job j = { .grace_ns = 100 * ms };
-	struct job_end e = { .status = -99 };
-	struct caught c = catch_stderr();
-	int started = job_exec(&j, argv, NULL, 1000 * ms, 200 * ms);
+	struct caught c;
+	struct job j;
 
-	restore_stderr(&c);
-	CHECK_INT(started, 0);
-	CHECK(says(&c, "ready\n"));
-	CHECK(!job_poll(&j, 1199 * ms, &e) && !job_poll(&j, 1200 * ms, &e));
+	start_overdue(&j, &c,
+	    "exec 2>/dev/null; (trap 'echo cleaned' TERM; echo ready; while :; do sleep "
+	    "0.01; done) & wait");
 	CHECK(says(&c, "cleaned\n"));
-	CHECK(!job_poll(&j, 1299 * ms, &e));
-	for (int i = 0; i < 5000 && !job_poll(&j, 1300 * ms, &e); i++)
-		nap(2 * ms);
+	struct job_end e = end_overdue(&j);
 	check_end(e, true, 0, SIGTERM);
 	CHECK_INT(e.took_ns, 300 * ms);
 	CHECK_STRING(caught_text(&c, 10000), "");
