@@ -1,9 +1,8 @@
 #include "base/crc32c.h"
 
+#include <endian.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-
-#include <endian.h>
 #include <string.h>
 
 /* The remainders of each byte, for the reflected polynomial 0x82f63b78. */

@@ -280,8 +280,7 @@ struct host *host_tape(int fd, bool pipe);
 int host_tape_span(struct host *h, struct span *out);
 
 /* Goes to the beginning of a recording, limits it to this window (CLOCK_REALTIME), and forgets the
- * observer. `follow`: wait
- * for more samples at the end. */
+ * observer. `follow`: wait for more samples at the end. */
 void host_tape_window(struct host *h, struct span window, bool follow);
 
 struct tape_writer;

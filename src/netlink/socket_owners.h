@@ -24,10 +24,10 @@ struct socket_owners {
 /* Adds the sockets that these processes have open; *hidden is set if the files of one cannot be read. */
 void socket_owners_of(struct socket_owners *o, const uint32_t *pids, size_t n, bool *hidden);
 
-/* Sees that the owners of these sockets are known, if they are visible. All processes are walked over
- * only if one is not known, or has closed it, and at most so often that this takes 2 % of a CPU. A socket
- * that no visible process has is looked for again after ten seconds, then after twice as long each time,
- * up to about ten minutes. Sorts the inodes. */
+/* Finds the visible owners of these sockets. Walks over all processes only if an owner is unknown, or has
+ * closed its socket. The walks take at most 2 % of a CPU. If no visible process has a socket, it is looked
+ * for again after ten seconds, and then after twice as long each time, up to about ten minutes. Sorts the
+ * inodes. */
 void socket_owners_find(struct socket_owners *o, uint64_t *inodes, size_t n);
 
 bool socket_owners_has(const struct socket_owners *o, uint64_t inode);
