@@ -8,12 +8,13 @@
 const char *const resource_names[RESOURCES] = { "cpu", "memory", "io", "irq" };
 
 static int
-parse_psi(struct text t, void *out)
+set_psi(const struct keyed *v, void *out)
 {
-	return psi_parse(t, out);
+	return psi_set(v, out);
 }
 
-const struct parser psi_parser = { sizeof(struct psi), .parse = parse_psi };
+const struct parser psi_parser = { sizeof(struct psi), .find = psi_find, .nkeys = PSI_NUMBERS,
+	.set = set_psi };
 
 /* Reads the files of a cgroup, or with g NULL those of the machine. */
 static int

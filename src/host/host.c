@@ -38,6 +38,15 @@ host_read(struct host *h, const char *path, struct text *text)
 	return result;
 }
 
+void
+parser_find(const struct parser *p, struct text t, struct keyed *v)
+{
+	if (p->find)
+		p->find(t, v);
+	else
+		keyed_parse(t, p->keys, p->nkeys, v);
+}
+
 int
 parser_apply(const struct parser *p, struct text t, void *out)
 {
@@ -45,7 +54,7 @@ parser_apply(const struct parser *p, struct text t, void *out)
 
 	if (p->parse)
 		return p->parse(t, out);
-	keyed_parse(t, p->keys, p->nkeys, v);
+	parser_find(p, t, v);
 	return p->set(v, out);
 }
 

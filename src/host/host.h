@@ -88,12 +88,17 @@ struct host_file {
 struct parser {
 	size_t size;
 	int (*parse)(struct text, void *out);
-	/* Without `parse`, of the numbers of these keys, as keyed_parse finds them: a recording has the
-	 * numbers, and need not print them. */
+	/* Without `parse`, of some of its numbers, at most KEYED_MOST: a recording has them, and need not print
+	 * them. They are those of these keys, as keyed_parse finds them, or what `find` finds. `set` makes
+	 * the value of them. */
 	const char *const *keys;
 	size_t nkeys;
+	void (*find)(struct text, struct keyed *v); /* nkeys of them */
 	int (*set)(const struct keyed *v, void *out);
 };
+
+/* Finds its numbers in a text; those that are not there are unknown. */
+void parser_find(const struct parser *p, struct text t, struct keyed *v);
 
 /* Applies it to a text. */
 int parser_apply(const struct parser *p, struct text t, void *out);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
+#include <string.h>
 
 static int
 invalid(void)
@@ -91,38 +92,70 @@ dirty_parse(struct text t, struct dirty_pages *out)
 	return v[0].known ? 0 : invalid();
 }
 
+/* Sets the numbers of a line. The kernel prints two digits after each point. */
 static void
-parse_line(struct text line, struct psi_line *out)
+find_in_line(struct text line, struct keyed *v)
 {
-	static const char *const keys[] = { "avg10=", "avg60=", "avg300=" };
-	struct psi_line p = { 0 };
-	struct text word;
-	uint64_t total_us;
+	static const char *const keys[] = { "avg10=", "avg60=", "avg300=", "total=" };
+	struct text word, whole;
+	uint64_t n[PSI_LINE] = { 0 };
 
-	for (size_t i = 0; i < 3; i++)
-		if (!text_word(&line, &word) || !text_skip(&word, keys[i]) ||
-		    text_decimal(word, &p.avg[i]) < 0)
+	for (size_t i = 0; i < 4; i++) {
+		bool average = i < 3;
+		if (!text_word(&line, &word) || !text_skip(&word, keys[i]))
 			return;
-	if (!text_word(&line, &word) || !text_skip(&word, "total=") ||
-	    text_u64(word, &total_us) < 0)
-		return;
-	p.total_us = keyed_of(total_us);
-	*out = p;
+		if (average &&
+		    (!text_split(&word, '.', &whole) || word.n < 2 ||
+			text_u64(whole, &n[2 * i]) < 0))
+			return;
+		if (text_u64(word, &n[average ? 2 * i + 1 : PSI_TOTAL]) < 0)
+			return;
+	}
+	for (size_t i = 0; i < PSI_LINE; i++)
+		v[i] = keyed_of(n[i]);
+}
+
+void
+psi_find(struct text t, struct keyed v[PSI_NUMBERS])
+{
+	struct text line;
+
+	memset(v, 0, PSI_NUMBERS * sizeof *v);
+	while (text_line(&t, &line)) {
+		if (text_skip(&line, "some "))
+			find_in_line(line, v);
+		else if (text_skip(&line, "full "))
+			find_in_line(line, v + PSI_LINE);
+	}
+}
+
+static struct psi_line
+line_of(const struct keyed v[PSI_LINE])
+{
+	struct psi_line out = { .total_us = v[PSI_TOTAL] };
+
+	for (size_t i = 0; i < 3; i++) {
+		if (v[2 * i + 1].v > 99)
+			return (struct psi_line){ .total_us = { 0 } };
+		out.avg[i] = (double)v[2 * i].v + (double)v[2 * i + 1].v / 100;
+	}
+	return out;
+}
+
+int
+psi_set(const struct keyed v[PSI_NUMBERS], struct psi *out)
+{
+	*out = (struct psi){ line_of(v), line_of(v + PSI_LINE) };
+	return out->some.total_us.known || out->full.total_us.known ? 0 : invalid();
 }
 
 int
 psi_parse(struct text t, struct psi *out)
 {
-	struct text line;
+	struct keyed v[PSI_NUMBERS];
 
-	*out = (struct psi){ 0 };
-	while (text_line(&t, &line)) {
-		if (text_skip(&line, "some "))
-			parse_line(line, &out->some);
-		else if (text_skip(&line, "full "))
-			parse_line(line, &out->full);
-	}
-	return out->some.total_us.known || out->full.total_us.known ? 0 : invalid();
+	psi_find(t, v);
+	return psi_set(v, out);
 }
 
 static bool

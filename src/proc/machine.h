@@ -97,6 +97,14 @@ struct psi {
  * EOPNOTSUPP.) */
 int psi_parse(struct text t, struct psi *out);
 
+/* Its numbers: of "some", then of "full", the % before and after the point of each average, and the total. */
+enum { PSI_TOTAL = 6, PSI_LINE, PSI_NUMBERS = 2 * PSI_LINE };
+
+/* Both steps of psi_parse: the text as numbers, unknown if their line is missing or damaged, and these as a
+ * value. */
+void psi_find(struct text t, struct keyed v[PSI_NUMBERS]);
+int psi_set(const struct keyed v[PSI_NUMBERS], struct psi *out);
+
 /* ---- /proc/schedstat: counters of the scheduler per CPU (CONFIG_SCHEDSTATS) */
 
 /* A line "cpu0 0 0 0 0 0 0 1404592766 1839662010 643"; its last three fields are the same in

@@ -258,6 +258,8 @@ psi_damaged(void)
 		"some avg10=0.00 avg60=0.00 avg300=0.00 total=-1",
 		"some avg10=x avg60=0.00 avg300=0.00 total=1",
 		"some avg60=0.00 avg10=0.00 avg300=0.00 total=1",
+		"some avg10=0.5 avg60=0.00 avg300=0.00 total=1",
+		"some avg10=0.100 avg60=0.00 avg300=0.00 total=1",
 		"something avg10=0.00 avg60=0.00 avg300=0.00 total=1", "total=1" };
 	struct psi p;
 
