@@ -155,6 +155,7 @@
  *   tape/reader.c                from segment to segment, record to record, around damage
  *   tape/losses.c                what could not be read, in words
  *   tape/state.c                 each file's text as it was at a sample
+ *   tape/lookup.c                the track of a file that a tool reads
  *   tape/tape_host.c             a recording as a host, and a host that records
  *
  *   trace/writer.c               a saved trace: blocks of events

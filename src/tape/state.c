@@ -1,5 +1,6 @@
 #include "tape/state.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,25 +132,33 @@ note_change(struct playback *p, uint32_t i)
 	p->lists += t->list;
 }
 
+/* Takes the numbers in the text of the words. */
+static void
+begin_numbers(struct playback *p, uint32_t i)
+{
+	struct played *t = &p->v[i];
+
+	note_change(p, i);
+	if (p->counts[i] > 0)
+		memcpy(t->values, words_of(t)->figures.values, p->counts[i] * sizeof *t->values);
+}
+
 /* Makes the words valid, with the numbers in their text. */
 static void
 begin_with(struct playback *p, uint32_t i, bool own)
 {
 	struct played *t = &p->v[i];
-	const struct words *w = own ? &t->own : &t->key;
-	const struct figures *f = &w->figures;
 
 	t->is_own = own;
-	t->bound = NULL;
+	t->binding.by = NULL;
 	t->printed.valid = false;
-	note_change(p, i);
-	p->counts[i] = w->error ? 0 : (uint32_t)f->count;
-	if (t->room < f->count) {
-		t->room = f->count;
+	const struct words *w = words_of(t);
+	p->counts[i] = w->error ? 0 : (uint32_t)w->figures.count;
+	if (t->room < p->counts[i]) {
+		t->room = p->counts[i];
 		t->values = xrealloc(t->values, t->room * sizeof *t->values);
 	}
-	if (p->counts[i])
-		memcpy(t->values, f->values, f->count * sizeof *t->values);
+	begin_numbers(p, i);
 }
 
 int
@@ -158,6 +167,7 @@ playback_key(struct playback *p, struct text record)
 	uint64_t n;
 
 	map_clear(&p->paths);
+	p->numbering++;
 	p->keyed = 0;
 	if (!code_get(&record, &n))
 		return -1;
@@ -215,9 +225,13 @@ begin_sample(struct playback *p, bool from_key)
 	if (!from_key)
 		return;
 	p->lists++; /* of the tracks that are known no longer, too */
+	p->numbering += p->paths.n > p->keyed;
 	map_truncate(&p->paths, p->keyed);
 	for (uint32_t i = 0; i < p->paths.n; i++)
-		begin_with(p, i, false);
+		if (p->v[i].is_own)
+			begin_with(p, i, false);
+		else
+			begin_numbers(p, i); /* what is known of the words remains valid */
 }
 
 int
@@ -257,7 +271,18 @@ playback_track(struct playback *p, uint32_t i, struct text *text)
 
 /* ---- Parsing */
 
-/* Finds the keys in the text that has these marks, one after the other, in place of its numbers. */
+/* Whether a number is part of a name: that of "avg10". */
+static bool
+is_in_name(const struct figures *f, size_t i)
+{
+	const struct spot *spot = &f->spots[i];
+	unsigned char before = spot->at > 0 ? (unsigned char)f->text.s[spot->at - 1] : ' ';
+
+	return spot->kind == FIGURE_PLAIN && (isalpha(before) || before == '_');
+}
+
+/* Finds the numbers of a parser in the text that has these marks, one after the other, in place of its numbers
+ * but those in names. */
 static void
 find_marks(const struct figures *f, const struct parser *by, uint64_t mark, struct keyed *out)
 {
@@ -267,48 +292,73 @@ find_marks(const struct figures *f, const struct parser *by, uint64_t mark, stru
 	buf_room(&text, f->text.n + 1); /* not NULL, even for an empty text */
 	for (size_t i = 0; i < f->count; i++) {
 		const struct spot *spot = &f->spots[i];
+		if (is_in_name(f, i))
+			continue;
 		buf_add(&text, f->text.s + at, spot->at - at);
 		buf_text(&text, spot->kind == FIGURE_PADDED ? " " : "");
 		buf_u64(&text, mark + i, 1);
 		at = spot->at + spot->n;
 	}
 	buf_add(&text, f->text.s + at, f->text.n - at);
-	keyed_parse((struct text){ text.s, text.n }, by->keys, by->nkeys, out);
+	parser_find(by, (struct text){ text.s, text.n }, out);
 	buf_free(&text);
+}
+
+static void
+bind_names(struct binding *b, const struct figures *f)
+{
+	b->nnames = 0;
+	for (size_t i = 0; i < f->count; i++) {
+		if (!is_in_name(f, i))
+			continue;
+		b->names = xgrow(b->names, b->nnames, &b->names_room, sizeof *b->names);
+		b->names[b->nnames++] = i;
+	}
 }
 
 /* Learns which numbers belong to the keys of a parser. Text that another mark changes is a number; the rest is
  * part of the words. */
 static void
-bind(struct played *t, const struct parser *by)
+bind(struct binding *b, const struct figures *f, const struct parser *by)
 {
 	const uint64_t mark = UINT64_C(1) << 40, other = UINT64_C(1) << 41;
-	const struct figures *f = &words_of(t)->figures;
-	struct keyed first[KEYED_MOST], second[KEYED_MOST];
+	struct keyed plain[KEYED_MOST], first[KEYED_MOST], second[KEYED_MOST];
 
+	parser_find(by, (struct text){ f->text.s, f->text.n }, plain);
 	find_marks(f, by, mark, first);
 	find_marks(f, by, other, second);
-	if (t->keys_room < by->nkeys) {
-		t->keys = xrealloc(t->keys, by->nkeys * sizeof *t->keys);
-		t->keys_room = by->nkeys;
+	if (b->room < by->nkeys) {
+		b->keys = xrealloc(b->keys, by->nkeys * sizeof *b->keys);
+		b->room = by->nkeys;
 	}
 	for (size_t k = 0; k < by->nkeys; k++) {
-		bool moves = first[k].known && first[k].v != second[k].v;
-		t->keys[k] = (struct bound_key){ first[k], moves ? first[k].v - mark : 0, moves };
+		bool moves = plain[k].known && first[k].known && first[k].v != second[k].v;
+		b->keys[k] = (struct bound_key){ plain[k], moves ? first[k].v - mark : 0, moves };
 	}
-	t->bound = by;
+	bind_names(b, f);
+	b->by = by;
+}
+
+/* Whether the names are those that were bound. */
+static bool
+has_names(const struct binding *b, const struct figures *f, const uint64_t *values)
+{
+	for (size_t i = 0; i < b->nnames; i++)
+		if (values[b->names[i]] != f->values[b->names[i]])
+			return false;
+	return true;
 }
 
 /* The numbers of its keys. */
 static void
-take_keys(const struct played *t, const struct parser *by, struct keyed *v)
+take_keys(const struct binding *b, const uint64_t *values, struct keyed *v)
 {
-	for (size_t k = 0; k < by->nkeys; k++) {
-		const struct bound_key *key = &t->keys[k];
+	for (size_t k = 0; k < b->by->nkeys; k++) {
+		const struct bound_key *key = &b->keys[k];
 		v[k] = key->fixed;
 		if (!key->moves)
 			continue;
-		uint64_t now = t->values[key->place];
+		uint64_t now = values[key->place];
 		v[k] = now <= INT64_MAX ? keyed_of(now) : (struct keyed){ 0 };
 	}
 }
@@ -317,16 +367,17 @@ static int
 parse(struct playback *p, uint32_t i, const struct parser *by, void *out)
 {
 	struct played *t = &p->v[i];
+	const struct figures *f = &words_of(t)->figures;
 	struct keyed v[KEYED_MOST];
 	struct text text;
 
-	if (by->parse) {
+	if (!by->parse && t->binding.by != by)
+		bind(&t->binding, f, by);
+	if (by->parse || !has_names(&t->binding, f, t->values)) {
 		playback_track(p, i, &text);
-		return by->parse(text, out);
+		return parser_apply(by, text, out);
 	}
-	if (t->bound != by)
-		bind(t, by);
-	take_keys(t, by, v);
+	take_keys(&t->binding, t->values, v);
 	return by->set(v, out);
 }
 
@@ -398,7 +449,8 @@ free_played(struct played *t)
 	figures_free(&t->own.figures);
 	free(t->values);
 	free(t->value);
-	free(t->keys);
+	free(t->binding.keys);
+	free(t->binding.names);
 	printed_free(&t->printed);
 }
 

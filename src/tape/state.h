@@ -19,6 +19,15 @@ struct bound_key {
 	bool moves;
 };
 
+/* What is known of a text's words: which of its numbers are those of a parser. */
+struct binding {
+	const struct parser *by; /* NULL: nothing */
+	struct bound_key *keys;
+	size_t room;
+	/* numbers that are part of names: where they change, so may the keys */
+	size_t *names, nnames, names_room;
+};
+
 struct played {
 	struct words key, own; /* from the key frame, and from a later record */
 	bool is_own;           /* which of them is valid */
@@ -32,10 +41,7 @@ struct played {
 	void *value;
 	size_t value_room;
 	int value_error; /* the errno of parsing it, or 0 */
-	/* the parser whose keys are known to have these numbers; NULL: none, for these words */
-	const struct parser *bound;
-	struct bound_key *keys;
-	size_t keys_room;
+	struct binding binding;
 	bool asked; /* whether an observer has told what it wants of this path */
 	enum observed wants;
 };
@@ -48,11 +54,12 @@ struct playback {
 	uint32_t room;
 	/* how many numbers each path has. A separate array, since each sample goes through all */
 	uint32_t *counts;
-	uint64_t *fresh; /* a bit of each path: it may have changed in this sample */
-	uint64_t *whole; /* the record of this sample has its full text */
-	bool unasked;    /* an observer has not told yet what it wants of all paths */
-	uint32_t keyed;  /* how many paths the key frame has */
-	uint64_t lists;  /* how often a directory may have changed */
+	uint64_t *fresh;    /* a bit of each path: it may have changed in this sample */
+	uint64_t *whole;    /* the record of this sample has its full text */
+	bool unasked;       /* an observer has not told yet what it wants of all paths */
+	uint32_t keyed;     /* how many paths the key frame has */
+	uint64_t lists;     /* how often a directory may have changed */
+	uint64_t numbering; /* how often paths have lost their numbers */
 };
 
 /* Reads a key frame. Returns 0, or -1 if it is not valid; then no track is known. */

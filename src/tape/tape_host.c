@@ -9,12 +9,14 @@
 #include "host/host.h"
 #include "tape/abridge.h"
 #include "tape/file.h"
+#include "tape/lookup.h"
 
 /* ---- Replay. A file that was not read for a sample is as it was read last. */
 
 struct tape {
 	struct host host;
 	struct tape_reader reader;
+	struct lookup lookup;
 	struct tape_window window;
 	bool begun;
 	uint64_t run;     /* of the recorder, at the last sample */
@@ -109,51 +111,38 @@ tape_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 	}
 }
 
-/* The number of the track of that path; -1 with errno if the recording does not have it. */
+/* Why the recording has no track of a file. */
 static int
-track_of(const struct tape *t, const char *path, enum path_mark mark)
+no_track(const struct tape *t)
 {
-	const struct map *paths = &t->reader.tracks.paths;
-	const struct text whole = text_of(path);
-	char name[PATH_LONGEST];
-	int i = -1;
-
-	/* most paths are clean: the names of files end in no mark */
-	if (mark == PATH_FILE && whole.n > 0 && whole.s[whole.n - 1] != PATH_DIRECTORY &&
-	    whole.s[whole.n - 1] != PATH_LINK)
-		i = map_find(paths, whole);
-	if (i < 0 && path_clean(path, mark, name, sizeof name))
-		i = map_find(paths, text_of(name));
-	if (i < 0)
-		errno = t->whole ? ENOENT : ENODATA;
-	return i;
+	return fail_with(t->whole ? ENOENT : ENODATA);
 }
 
 static int
-get(struct tape *t, const char *path, enum path_mark mark, struct text *text)
+get(struct tape *t, int track, struct text *text)
 {
-	int i = track_of(t, path, mark);
-
-	if (i >= 0 && playback_track(&t->reader.tracks, (uint32_t)i, text) == 0)
+	if (track < 0)
+		return no_track(t);
+	if (playback_track(&t->reader.tracks, (uint32_t)track, text) == 0)
 		return 0;
-	if (errno == ENODATA && t->whole)
-		errno = ENOENT;
-	return -1;
+	return errno == ENODATA ? no_track(t) : -1;
 }
 
 static int
 tape_read(struct host *h, const char *path, struct text *text)
 {
-	return get((struct tape *)h, path, PATH_FILE, text);
+	struct tape *t = (struct tape *)h;
+
+	return get(t, lookup_file(&t->lookup, &t->reader.tracks, path), text);
 }
 
 static int
 tape_parse(struct host *h, const char *path, const struct parser *p, void *out)
 {
 	struct tape *t = (struct tape *)h;
-	int i = track_of(t, path, PATH_FILE);
+	int i = lookup_file(&t->lookup, &t->reader.tracks, path);
 
-	return i < 0 ? -1 : playback_parse(&t->reader.tracks, (uint32_t)i, p, out);
+	return i < 0 ? no_track(t) : playback_parse(&t->reader.tracks, (uint32_t)i, p, out);
 }
 
 static uint64_t
@@ -165,13 +154,17 @@ tape_lists(struct host *h)
 static int
 tape_list(struct host *h, const char *path, struct text *names)
 {
-	return get((struct tape *)h, path, PATH_DIRECTORY, names);
+	struct tape *t = (struct tape *)h;
+
+	return get(t, lookup_other(&t->reader.tracks, path, PATH_DIRECTORY), names);
 }
 
 static int
 tape_link(struct host *h, const char *path, struct text *target)
 {
-	return get((struct tape *)h, path, PATH_LINK, target);
+	struct tape *t = (struct tape *)h;
+
+	return get(t, lookup_other(&t->reader.tracks, path, PATH_LINK), target);
 }
 
 static bool
@@ -193,6 +186,7 @@ tape_close(struct host *h)
 
 	close(t->reader.source.fd);
 	tape_reader_free(&t->reader);
+	lookup_free(&t->lookup);
 	free(t);
 }
 

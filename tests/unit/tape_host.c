@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include "base/fail.h"
+#include "cgroup/pressure.h"
 #include "host/host.h"
 #include "tape/file.h"
 #include "tree.h"
@@ -144,6 +145,77 @@ numbers_of_keys(void)
 	host_close(h);
 }
 
+/* The digits of names are numbers of the recording too. */
+static void
+numbers_in_names(void)
+{
+	static const struct {
+		const char *text;
+		struct keyed usage1, usage2;
+	} of[] = {
+		{ "usage1 5\nusage2 6\n", { true, 5 }, { true, 6 } },
+		{ "usage1 7\nusage2 6\n", { true, 7 }, { true, 6 } },
+		{ "usage3 7\nusage2 6\n", { 0 }, { true, 6 } },
+		{ "usage2 8\nusage1 9\n", { true, 9 }, { true, 8 } },
+		{ "usage2 1\nusage9 9\n", { 0 }, { true, 1 } },
+		{ "usage1 2\nusage2 3\n", { true, 2 }, { true, 3 } },
+	};
+	static const char *const named[KEYS] = { "usage1", "usage2", "", "" };
+	static const struct parser by_name = { sizeof(struct numbers), .keys = named, .nkeys = KEYS,
+		.set = set_numbers };
+	const size_t n = sizeof of / sizeof *of;
+	struct numbers got;
+
+	begin_tape();
+	for (size_t i = 0; i < n; i++) {
+		keep("a/stat", 0, of[i].text);
+		end_sample();
+	}
+	struct host *h = end_tape();
+	for (size_t i = 0; i < n && next(h); i++) {
+		const struct keyed want[KEYS] = { of[i].usage1, of[i].usage2 };
+		host_parse(h, "a/stat", &by_name, &got);
+		must_be(&got, want);
+	}
+	CHECK(!next(h));
+	host_close(h);
+}
+
+static void
+pressure_as_of_its_text(void)
+{
+	static const char *const texts[] = {
+		"some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n"
+		"full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n",
+		"some avg10=5.07 avg60=100.00 avg300=3.23 total=1019\n"
+		"full avg10=1.99 avg60=0.49 avg300=0.20 total=18\n",
+		"some avg10=5.7 avg60=0.00 avg300=0.00 total=5\n"
+		"full avg10=0.00 avg60=0.00 avg300=0.00 total=20\n",
+		"some avg10=5.8 avg60=0.00 avg300=0.00 total=6\n"
+		"full avg10=0.01 avg60=0.00 avg300=0.00 total=21\n",
+		"full avg10=0.01 avg60=0.00 avg300=0.00 total=22\n",
+		"some avg10=1.00 avg60=0.00 avg900=0.00 total=7\n",
+		"some avg10=1.00 avg60=0.00 avg300=0.00 total=8\n",
+	};
+	const size_t n = sizeof texts / sizeof *texts;
+	struct psi got, want;
+
+	begin_tape();
+	for (size_t i = 0; i < n; i++) {
+		keep("a/cpu.pressure", 0, texts[i]);
+		end_sample();
+	}
+	struct host *h = end_tape();
+	for (size_t i = 0; i < n && next(h); i++) {
+		int error = psi_parse(text_of(texts[i]), &want) < 0 ? errno : 0;
+		CHECK_INT(
+		    host_parse(h, "a/cpu.pressure", &psi_parser, &got) < 0 ? errno : 0, error);
+		CHECK(memcmp(&got, &want, sizeof got) == 0);
+	}
+	CHECK(!next(h));
+	host_close(h);
+}
+
 static void
 parses_once(void)
 {
@@ -207,6 +279,102 @@ errors_pass(void)
 	CHECK(next(h));
 	CHECK(host_parse(h, "a/max", &as_text, got) == 0);
 	CHECK_STRING(got, "9 100");
+	host_close(h);
+}
+
+/* ---- Files that come and go */
+
+enum { FILES = 9, TURNS = 200 };
+
+/* File i is there in some samples; later ones of a recording number the files in another way. */
+static bool
+is_there(int i, int turn)
+{
+	return (turn / (i + 1)) % 3 != 0 || turn % 41 == i;
+}
+
+static void
+keep_files(int from, int to)
+{
+	char path[32], text[32];
+
+	for (int turn = from; turn < to; turn++) {
+		for (int k = 0; k < FILES; k++) {
+			int i = (k + turn / 50) % FILES;
+			snprintf(path, sizeof path, "a/%d", i);
+			snprintf(text, sizeof text, "%s %d\n", i % 2 ? "odd" : "even", turn);
+			if (turn == 0 || turn == TURNS / 2 || is_there(i, turn))
+				keep(path, is_there(i, turn) ? 0 : ENOENT, text);
+		}
+		end_sample();
+	}
+}
+
+/* A file that was not read is as it was read last. */
+static void
+must_have(struct host *h, int i, int turn)
+{
+	char path[32], want[32];
+	struct text got;
+	int begin = turn < TURNS / 2 ? 0 : TURNS / 2, last = turn;
+
+	while (last > begin && !is_there(i, last))
+		last--;
+	snprintf(path, sizeof path, "a/%d", i);
+	if (!is_there(i, last)) {
+		CHECK(host_read(h, path, &got) < 0 && errno == ENOENT);
+		return;
+	}
+	snprintf(want, sizeof want, "%s %d\n", i % 2 ? "odd" : "even", last);
+	CHECK(host_read(h, path, &got) == 0);
+	CHECK_TEXT(got, want);
+}
+
+/* In an order that is mostly, but not always, that of the sample before. */
+static void
+read_in_any_order(void)
+{
+	struct text none;
+	char path[300];
+
+	begin_tape();
+	keep_files(0, TURNS / 2);
+	CHECK(tape_file_close(&tape) == 0);
+	snprintf(path, sizeof path, "%s/a.tape", tree);
+	CHECK(tape_file_open(&tape, path, 0) == 0);
+	keep_files(TURNS / 2, TURNS);
+	struct host *h = end_tape();
+	for (int turn = 0; turn < TURNS && CHECK(next(h)); turn++)
+		for (int k = 0; k < FILES; k++) {
+			must_have(h, (k * (turn % 7 == 0 ? 2 : 1) + turn / 30) % FILES, turn);
+			CHECK(host_read(h, "a/none", &none) < 0 && errno == ENODATA);
+		}
+	host_close(h);
+}
+
+/* A file may come between two key frames, after it was asked for. */
+static void
+comes_later(void)
+{
+	struct text got;
+
+	begin_tape();
+	for (int i = 0; i < 6; i++) {
+		keep("a/first", 0, "1\n");
+		if (i >= 3)
+			keep("a/later", 0, i < 5 ? "x\n" : "y\n");
+		end_sample();
+	}
+	struct host *h = end_tape();
+	for (int i = 0; i < 6 && CHECK(next(h)); i++) {
+		CHECK(host_read(h, "a/first", &got) == 0);
+		if (i < 3) {
+			CHECK(host_read(h, "a/later", &got) < 0 && errno == ENODATA);
+			continue;
+		}
+		CHECK(host_read(h, "a/later", &got) == 0);
+		CHECK_TEXT(got, i < 5 ? "x\n" : "y\n");
+	}
 	host_close(h);
 }
 
@@ -301,8 +469,12 @@ main(void)
 {
 	tree_make();
 	unit_test("numbers of keys are those of the text", numbers_of_keys);
+	unit_test("numbers in names are not those of keys", numbers_in_names);
+	unit_test("pressure is that of the text", pressure_as_of_its_text);
 	unit_test("a file that has not changed is parsed once", parses_once);
 	unit_test("errors of reading and of parsing pass through", errors_pass);
+	unit_test("files that come and go are read in any order", read_in_any_order);
+	unit_test("a file may come later", comes_later);
 	unit_test("a directory that may have changed is known", lists_change);
 	unit_test("a directory that a later run does not list has changed", lists_vanish);
 	unit_test("a recording is read again from any time", goes_back);
