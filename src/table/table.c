@@ -292,8 +292,8 @@ interval_most(const struct interval *t, int column)
 
 /* As interval_growth; also says whether it grew by more than it can. Most counters have not changed. */
 static double
-growth(struct interval *t, int column, struct keyed from, struct keyed to, double scale,
-    bool *jumped)
+growth(
+    struct interval *t, int column, struct keyed from, struct keyed to, double scale, bool *jumped)
 {
 	*jumped = false;
 	if (!from.known || !to.known)

@@ -325,8 +325,7 @@ fill_usage(struct cell *row, struct pair p, const struct held *h, double limit)
 	cell_count(row, THROTTLE_THROTTLED, t, p.from->throttled, p.to->throttled);
 	double throttled = row[THROTTLE_THROTTLED].num;
 	fill_throttled(row, throttled, row[THROTTLE_PERIODS].num);
-	cell_gauge(&row[THROTTLE_STALL], throttled > 0 ? h->own * 1e3 / throttled : NAN,
-	    throttled);
+	cell_gauge(&row[THROTTLE_STALL], throttled > 0 ? h->own * 1e3 / throttled : NAN, throttled);
 	cell_count(row, THROTTLE_BURSTS, t, p.from->bursts, p.to->bursts);
 	cell_stalled(row, THROTTLE_SOME, t, p.from->some_us, p.to->some_us);
 	cell_stalled(row, THROTTLE_FULL, t, p.from->full_us, p.to->full_us);

@@ -155,8 +155,8 @@ begin_run(struct spread *g, double value, uint32_t block)
 	count_run(g);
 	if (g->n == 0)
 		g->min = g->max = g->first = value;
-	g->min = fmin(g->min, value);
-	g->max = fmax(g->max, value);
+	g->min = value < g->min ? value : g->min;
+	g->max = value > g->max ? value : g->max;
 	g->last = value;
 	g->run_block = block;
 }
