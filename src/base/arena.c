@@ -97,7 +97,7 @@ arena_grow(struct arena *a, void *old, size_t n, size_t *cap, size_t size)
 	if (n < *cap)
 		return old;
 	size_t more = *cap ? *cap * 2 : 16;
-	void *p = arena_alloc(a, more * size);
+	void *p = take(a, more * size);
 
 	if (n > 0)
 		memcpy(p, old, n * size);

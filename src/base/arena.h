@@ -24,8 +24,8 @@ char *arena_copy(struct arena *a, struct text t);
 /* A string formatted as by printf. */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Returns the array of n elements with room for at least one more: doubles *cap if it is full.
- * `size` is that of an element. */
+/* Returns the array of n elements with room for at least one more, which is not zeroed: doubles *cap if it
+ * is full. `size` is that of an element. */
 void *arena_grow(struct arena *a, void *old, size_t n, size_t *cap, size_t size);
 
 /* Empties the arena and keeps its memory. */

@@ -257,12 +257,6 @@ keyed_delta(struct keyed from, struct keyed to)
 	return from.known && to.known && to.v >= from.v ? (double)(to.v - from.v) : NAN;
 }
 
-bool
-keyed_restarted(struct keyed from, struct keyed to)
-{
-	return from.known && to.known && to.v < from.v;
-}
-
 struct keyed
 keyed_of(uint64_t v)
 {

@@ -76,7 +76,11 @@ size_t keyed_parse(struct text t, const char *const *keys, size_t n, struct keye
 double keyed_delta(struct keyed from, struct keyed to);
 
 /* Whether a counter decreased between two readings. */
-bool keyed_restarted(struct keyed from, struct keyed to);
+static inline bool
+keyed_restarted(struct keyed from, struct keyed to)
+{
+	return from.known && to.known && to.v < from.v;
+}
 
 /* A known number. */
 struct keyed keyed_of(uint64_t v);

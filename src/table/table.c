@@ -85,9 +85,10 @@ table_row(struct table *t)
 		t->cap = t->cap ? t->cap * 2 : 8;
 		t->cells = xrealloc(t->cells, t->cap * t->ncolumns * sizeof *t->cells);
 	}
+	static const struct cell unknown = { .num = NAN, .raw = NAN };
 	struct cell *row = &t->cells[t->nrows++ * t->ncolumns];
 	for (size_t i = 0; i < t->ncolumns; i++)
-		row[i] = (struct cell){ .num = NAN, .raw = NAN };
+		row[i] = unknown;
 	return row;
 }
 
@@ -289,17 +290,34 @@ interval_most(const struct interval *t, int column)
 	return per_second(t, t->columns[column].bound) * (t->span_s * CLOCKS + LATE_S + t->late_s);
 }
 
-double
-interval_growth(struct interval *t, int column, struct keyed from, struct keyed to, double scale)
+/* As interval_growth; also says whether it grew by more than it can. Most counters have not changed. */
+static double
+growth(
+    struct interval *t, int column, struct keyed from, struct keyed to, double scale, bool *jumped)
 {
-	double grown = keyed_delta(from, to) * scale;
-
-	if (keyed_restarted(from, to))
+	*jumped = false;
+	if (!from.known || !to.known)
+		return NAN;
+	if (to.v == from.v)
+		return 0;
+	if (to.v < from.v) {
 		t->fell |= UINT64_C(1) << column;
-	if (!(grown > interval_most(t, column)))
+		return NAN;
+	}
+	double grown = (double)(to.v - from.v) * scale;
+	*jumped = grown > interval_most(t, column);
+	if (!*jumped)
 		return grown;
 	t->jumped |= UINT64_C(1) << column;
 	return NAN;
+}
+
+double
+interval_growth(struct interval *t, int column, struct keyed from, struct keyed to, double scale)
+{
+	bool jumped;
+
+	return growth(t, column, from, to, scale, &jumped);
 }
 
 /* The growth, and the raw counter of the column unless it has jumped. */
@@ -307,9 +325,10 @@ static double
 grow(struct cell *row, int column, struct interval *t, struct keyed from, struct keyed to,
     double scale)
 {
-	double grown = interval_growth(t, column, from, to, scale);
+	bool jumped;
+	double grown = growth(t, column, from, to, scale, &jumped);
 
-	if (to.known && isnan(grown) == isnan(keyed_delta(from, to)))
+	if (to.known && !jumped)
 		row[column].raw = (double)to.v * scale;
 	return grown;
 }

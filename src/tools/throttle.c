@@ -216,53 +216,39 @@ held_before_s(struct pair p)
 	    longest_s, (double)p.limit.period_us * 1e-6 + p.t->cpus * overrun_s / p.limit.cpus);
 }
 
-static double
-held_between(struct pair p, struct keyed from, struct keyed to)
+/* How long a cgroup was throttled in the interval, in seconds. */
+struct held {
+	double own;  /* by its own quota */
+	double here; /* by its own quota or that of a parent; unknown before Linux 6.6 */
+	bool jumped; /* one of their counters grew by more than it can */
+};
+
+static struct held
+held_in(struct pair p)
 {
 	struct interval t = *p.t;
 
 	t.late_s = held_before_s(p);
-	double s = interval_growth(&t, THROTTLE_HELD, from, to, 1e-9);
+	t.jumped = 0;
+	struct held h = {
+		interval_growth(&t, THROTTLE_HELD, p.from->throttled_ns, p.to->throttled_ns, 1e-9),
+		interval_growth(&t, THROTTLE_HELD, p.from->local_ns, p.to->local_ns, 1e-9),
+		t.jumped != 0,
+	};
 	p.t->jumped |= t.jumped;
-	return s;
-}
-
-/* How long its own quota throttled it, in seconds. */
-static double
-throttled_by(struct pair p)
-{
-	return held_between(p, p.from->throttled_ns, p.to->throttled_ns);
-}
-
-/* How long its own quota or that of a parent throttled it; unknown before Linux 6.6. */
-static double
-throttled_here(struct pair p)
-{
-	return held_between(p, p.from->local_ns, p.to->local_ns);
+	return h;
 }
 
 /* How long any level throttled it. Before Linux 6.6, if a parent was throttled, the share of this
  * cgroup in that is unknown. */
 static double
-held_s(struct pair p, bool held_above)
+held_s(struct pair p, const struct held *h, bool held_above)
 {
-	double own = throttled_by(p), here = throttled_here(p);
 	bool has_local = p.from->local_ns.known && p.to->local_ns.known;
 
 	if (!has_local)
-		return held_above ? NAN : own;
-	return isnan(own) || isnan(here) ? NAN : fmax(own, here);
-}
-
-static bool
-held_jumped(struct pair p)
-{
-	struct interval t = { .columns = p.t->columns, .span_s = p.t->span_s, .cpus = p.t->cpus };
-
-	p.t = &t;
-	throttled_by(p);
-	throttled_here(p);
-	return t.jumped != 0;
+		return held_above ? NAN : h->own;
+	return isnan(h->own) || isnan(h->here) ? NAN : fmax(h->own, h->here);
 }
 
 /* The counter of the same, for metrics. */
@@ -296,7 +282,7 @@ held_above(const struct throttle_snapshot *a, const struct throttle_snapshot *b,
 		if (before < 0 || !a->v[before].cpu.throttled_ns.known ||
 		    !b->v[up].cpu.throttled_ns.known)
 			continue;
-		if (throttled_by(pair_of(a, b, (size_t)before, (size_t)up, t)) != 0)
+		if (held_in(pair_of(a, b, (size_t)before, (size_t)up, t)).own != 0)
 			return true;
 	}
 	return false;
@@ -305,14 +291,13 @@ held_above(const struct throttle_snapshot *a, const struct throttle_snapshot *b,
 /* How long hidden levels throttled it: what throttled the topmost visible level beyond its own
  * quota. */
 static double
-hidden_s(const struct throttle_snapshot *a, const struct throttle_snapshot *b, struct pair p)
+hidden_s(const struct throttle_snapshot *a, const struct throttle_snapshot *b, struct interval *t,
+    const struct held *h)
 {
-	struct pair top = pair_of(a, b, 0, 0, p.t);
-
 	if (b->groups.from_root)
 		return 0;
-	double beyond_top = throttled_here(top) - throttled_by(top),
-	       beyond_own = throttled_here(p) - throttled_by(p);
+	struct held top = held_in(pair_of(a, b, 0, 0, t));
+	double beyond_top = top.here - top.own, beyond_own = h->here - h->own;
 	if (isnan(beyond_top) || isnan(beyond_own))
 		return NAN;
 	return fmax(0, fmin(beyond_top, beyond_own));
@@ -329,7 +314,7 @@ fill_throttled(struct cell *row, double throttled, double periods)
 }
 
 static void
-fill_usage(struct cell *row, struct pair p, double limit)
+fill_usage(struct cell *row, struct pair p, const struct held *h, double limit)
 {
 	struct interval *t = p.t;
 
@@ -340,8 +325,7 @@ fill_usage(struct cell *row, struct pair p, double limit)
 	cell_count(row, THROTTLE_THROTTLED, t, p.from->throttled, p.to->throttled);
 	double throttled = row[THROTTLE_THROTTLED].num;
 	fill_throttled(row, throttled, row[THROTTLE_PERIODS].num);
-	cell_gauge(&row[THROTTLE_STALL], throttled > 0 ? throttled_by(p) * 1e3 / throttled : NAN,
-	    throttled);
+	cell_gauge(&row[THROTTLE_STALL], throttled > 0 ? h->own * 1e3 / throttled : NAN, throttled);
 	cell_count(row, THROTTLE_BURSTS, t, p.from->bursts, p.to->bursts);
 	cell_stalled(row, THROTTLE_SOME, t, p.from->some_us, p.to->some_us);
 	cell_stalled(row, THROTTLE_FULL, t, p.from->full_us, p.to->full_us);
@@ -373,13 +357,14 @@ fill_row(const struct cgroups_interval *c, size_t before, size_t i, struct cell 
 	t->cpus = fmax(a->cpus, b->cpus);
 	if (falls_all(&falls))
 		p.from = &unknown;
-	fill_usage(row, p, v->limit.limited ? v->limit.cpus : NAN);
+	struct held h = held_in(p);
+	fill_usage(row, p, &h, v->limit.limited ? v->limit.cpus : NAN);
 	if (v->limit.limited)
 		cell_level(&row[THROTTLE_LEVEL], &b->groups, i, b->groups.v[v->level].name);
-	double held = held_s(p, held_above(a, b, i, t));
+	double held = held_s(p, &h, held_above(a, b, i, t));
 	cell_gauge(&row[THROTTLE_HELD], held / t->span_s, t->span_s);
-	row[THROTTLE_HELD].raw = held_jumped(p) ? NAN : counter_s(&v->cpu);
-	cell_gauge(&row[THROTTLE_HIDDEN], hidden_s(a, b, p) / t->span_s, t->span_s);
+	row[THROTTLE_HELD].raw = h.jumped ? NAN : counter_s(&v->cpu);
+	cell_gauge(&row[THROTTLE_HIDDEN], hidden_s(a, b, t, &h) / t->span_s, t->span_s);
 	return falls.fallen > 0;
 }
 

@@ -19,11 +19,29 @@ column_per_second(const struct column *c)
 	return c->kind == COUNT;
 }
 
+static bool
+is_name(const struct column *c)
+{
+	return c->kind == LABEL && !c->remark && !c->extra && !c->below && !c->passing && !c->group;
+}
+
+static void
+choose(struct chosen_columns *out, const struct column *columns, bool (*is)(const struct column *))
+{
+	for (size_t i = 0; columns[i].key; i++)
+		if (is(&columns[i]))
+			out->v[out->n++] = (uint8_t)i;
+}
+
 void
 side_begin(struct side *s, const char *path, const struct host_facts *facts)
 {
 	*s = (struct side){ .path = xstrdup(path), .block_ns = FIRST_BLOCK_NS };
 	s->facts = *facts;
+	for (size_t t = 0; tools[t]; t++) {
+		choose(&s->tool[t].naming, tools[t]->columns, is_name);
+		choose(&s->tool[t].compared, tools[t]->columns, column_compares);
+	}
 }
 
 /* ---- Blocks */
@@ -35,6 +53,7 @@ count_run(struct spread *g)
 	if (g->run == 0)
 		return;
 	hist_add_times(&g->hist, g->last, g->run);
+	g->n += g->run;
 	g->sum += g->last * g->run_weight;
 	g->weight += g->run_weight;
 	g->block[g->run_block].sum += g->last * g->run_weight;
@@ -54,15 +73,22 @@ merge_blocks(struct spread *g)
 	memset(g->block + BLOCKS_MOST / 2, 0, BLOCKS_MOST / 2 * sizeof *g->block);
 }
 
-/* Calls `each` with every figure. */
+/* Calls `each` with every figure of a tool. */
+static void
+for_tool(const struct tool_side *t, void (*each)(struct spread *))
+{
+	for (uint32_t r = 0; r < t->names.n; r++)
+		for (size_t i = 0; i < t->compared.n; i++)
+			if (t->row[r].of[t->compared.v[i]])
+				each(t->row[r].of[t->compared.v[i]]);
+}
+
+/* The same, of all tools. */
 static void
 for_all(struct side *s, void (*each)(struct spread *))
 {
 	for (size_t t = 0; tools[t]; t++)
-		for (uint32_t r = 0; r < s->tool[t].names.n; r++)
-			for (size_t c = 0; c < columns_count(tools[t]->columns); c++)
-				if (s->tool[t].row[r].of[c])
-					each(s->tool[t].row[r].of[c]);
+		for_tool(&s->tool[t], each);
 }
 
 static uint32_t
@@ -84,10 +110,11 @@ side_sample(struct side *s, const struct sample *m)
 	s->to_ns = m->real_ns > s->from_ns ? m->real_ns : s->from_ns;
 	s->last_ns = m->mono_ns;
 	s->samples++;
-	if (present_block(s) < BLOCKS_MOST)
-		return;
-	for_all(s, merge_blocks);
-	s->block_ns *= 2;
+	if (present_block(s) >= BLOCKS_MOST) {
+		for_all(s, merge_blocks);
+		s->block_ns *= 2;
+	}
+	s->block = present_block(s);
 }
 
 size_t
@@ -121,20 +148,24 @@ side_end(struct side *s)
 
 /* ---- Values */
 
-void
-spread_add(struct side *s, struct spread *g, double value, double weight)
+/* The value differs from the last one, or is the first of its block. */
+static void
+begin_run(struct spread *g, double value, uint32_t block)
 {
-	uint32_t block = present_block(s);
+	count_run(g);
+	if (g->n == 0)
+		g->min = g->max = g->first = value;
+	g->min = value < g->min ? value : g->min;
+	g->max = value > g->max ? value : g->max;
+	g->last = value;
+	g->run_block = block;
+}
 
-	if (g->n == 0 || value != g->last || block != g->run_block) {
-		count_run(g);
-		g->min = g->n == 0 ? value : fmin(g->min, value);
-		g->max = g->n == 0 ? value : fmax(g->max, value);
-		g->first = g->n == 0 ? value : g->first;
-		g->last = value;
-		g->run_block = block;
-	}
-	g->n++;
+static void
+add_value(struct spread *g, double value, double weight, uint32_t block)
+{
+	if (g->run == 0 || value != g->last || block != g->run_block)
+		begin_run(g, value, block);
 	g->run++;
 	g->run_weight += weight > 0 ? weight : 0;
 }
@@ -161,24 +192,24 @@ spread_quantile(const struct spread *g, const struct column *c, double q)
 
 /* ---- Rows */
 
-static bool
-is_name(const struct column *c)
+/* "java worker-1 blocked". It is valid until the next one is asked for, or the row is gone. */
+static struct text
+name_of(struct side *s, const struct chosen_columns *naming, const struct cell *row)
 {
-	return c->kind == LABEL && !c->remark && !c->extra && !c->below && !c->passing && !c->group;
-}
+	struct buf *b = &s->name;
 
-/* "java worker-1 blocked" */
-static void
-put_name(struct buf *b, const struct column *columns, const struct cell *row)
-{
+	if (naming->n == 1)
+		return text_of(row[naming->v[0]].label ? row[naming->v[0]].label : "");
 	b->n = 0;
 	buf_room(b, 1); /* so that an empty name is one too */
-	for (int i = 0; columns[i].key; i++) {
-		if (!is_name(&columns[i]) || !row[i].label)
+	for (size_t i = 0; i < naming->n; i++) {
+		const char *label = row[naming->v[i]].label;
+		if (!label)
 			continue;
 		buf_text(b, b->n > 0 ? " " : "");
-		buf_text(b, row[i].label);
+		buf_text(b, label);
 	}
+	return (struct text){ b->s, b->n };
 }
 
 uint32_t
@@ -186,10 +217,10 @@ side_row(struct side *s, size_t tool, struct text name)
 {
 	struct tool_side *t = &s->tool[tool];
 	uint32_t known = t->names.n, i = map_put(&t->names, name);
-	size_t size = columns_count(tools[tool]->columns) * sizeof(struct spread *);
 
 	if (i < known)
 		return i;
+	size_t size = columns_count(tools[tool]->columns) * sizeof(struct spread *);
 	t->row = xgrow(t->row, known, &t->room, sizeof *t->row);
 	t->row[i] = (struct row_figures){ .of = arena_alloc(&s->arena, size) };
 	return i;
@@ -210,19 +241,20 @@ side_put(struct side *s, size_t tool, uint32_t row, int column)
 static void
 add_row(struct side *s, size_t tool, uint32_t row, const struct cell *cells, double span_s)
 {
-	const struct column *c = tools[tool]->columns;
+	const struct chosen_columns *compared = &s->tool[tool].compared;
+	struct spread **of = s->tool[tool].row[row].of;
 
-	for (int i = 0; c[i].key; i++) {
+	for (size_t k = 0; k < compared->n; k++) {
+		int i = compared->v[k];
 		double x = cells[i].num, weight = cells[i].weight;
-		if (!column_compares(&c[i]) || !isfinite(x))
+		if (!isfinite(x))
 			continue;
-		if (column_per_second(&c[i])) {
+		if (column_per_second(&tools[tool]->columns[i])) {
 			x /= span_s;
 			weight = span_s;
 		}
-		struct spread *g = side_put(s, tool, row, i);
-		if (g)
-			spread_add(s, g, x, weight);
+		if (of[i] || side_put(s, tool, row, i))
+			add_value(of[i], x, weight, s->block);
 		else
 			s->left_out++;
 	}
@@ -265,43 +297,59 @@ mix_rows(struct table *t, const struct column *columns, size_t first, size_t row
 		mix_cell(&columns[i], &into[i], &table_at(t, row)[i]);
 }
 
-static bool
-is_too_many(const struct tool_side *t, struct text name)
+/* The number of the row of that name, at this place in the sample: mostly that of the row which was there in
+ * the sample before. -1: there are too many. */
+static int
+number_of(struct side *s, size_t tool, struct text name, size_t place, size_t places)
 {
-	return t->names.n >= FIGURES_MOST && map_find(&t->names, name) < 0;
+	const struct tool_side *t = &s->tool[tool];
+
+	if (place < places && text_same(map_key(&t->names, t->present[place]), name))
+		return (int)t->present[place];
+	if (t->names.n >= FIGURES_MOST)
+		return map_find(&t->names, name);
+	return (int)side_row(s, tool, name);
+}
+
+/* Adds row i of the table to those that are present, or to the one that has its name. */
+static void
+add_present(struct side *s, size_t tool, struct table *table, size_t i, size_t places)
+{
+	struct tool_side *t = &s->tool[tool];
+	struct text name = name_of(s, &t->naming, table_at(table, i));
+	int number = number_of(s, tool, name, i, places);
+
+	if (number < 0) {
+		s->left_out++;
+		return;
+	}
+	struct row_figures *row = &t->row[number];
+	if (row->turn == t->samples) {
+		mix_rows(table, tools[tool]->columns, row->at, i);
+		return;
+	}
+	row->turn = t->samples;
+	row->at = i;
+	row->seen++;
+	t->present =
+	    arena_grow(&s->arena, t->present, t->npresent, &t->present_room, sizeof *t->present);
+	t->present[t->npresent++] = (uint32_t)number;
 }
 
 void
 side_add(struct side *s, size_t tool, const struct rows *rows)
 {
-	const struct column *columns = tools[tool]->columns;
 	struct tool_side *t = &s->tool[tool];
+	size_t places = t->npresent;
 
 	t->samples++;
 	t->span_s += rows->span_s;
-	for (size_t i = 0; i < rows->table->nrows; i++) {
-		put_name(&s->name, columns, table_at(rows->table, i));
-		if (is_too_many(t, (struct text){ s->name.s, s->name.n })) {
-			s->left_out++;
-			continue;
-		}
-		uint32_t number = side_row(s, tool, (struct text){ s->name.s, s->name.n });
-		struct row_figures *row = &t->row[number];
-		if (row->turn == t->samples) {
-			mix_rows(rows->table, columns, row->at, i);
-			continue;
-		}
-		row->turn = t->samples;
-		row->at = i;
-		row->seen++;
-		s->present = arena_grow(
-		    &s->arena, s->present, s->npresent, &s->present_room, sizeof *s->present);
-		s->present[s->npresent++] = number;
-	}
-	for (size_t i = 0; i < s->npresent; i++)
-		add_row(s, tool, s->present[i], table_at(rows->table, t->row[s->present[i]].at),
+	t->npresent = 0;
+	for (size_t i = 0; i < rows->table->nrows; i++)
+		add_present(s, tool, rows->table, i, places);
+	for (size_t i = 0; i < t->npresent; i++)
+		add_row(s, tool, t->present[i], table_at(rows->table, t->row[t->present[i]].at),
 		    rows->span_s);
-	s->npresent = 0;
 }
 
 /* ---- A recording */

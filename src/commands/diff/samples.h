@@ -23,7 +23,7 @@ struct block_sum {
 };
 
 struct spread {
-	uint64_t n;         /* known values */
+	uint64_t n;         /* known values, without the run below */
 	double sum, weight; /* as in an average */
 	double min, max, first, last;
 	struct hist hist;
@@ -42,12 +42,22 @@ struct row_figures {
 	struct spread **of; /* by column; NULL: no value was known */
 };
 
+/* Some columns of a tool, by index. */
+struct chosen_columns {
+	uint8_t v[COLUMNS_MOST];
+	size_t n;
+};
+
 struct tool_side {
+	struct chosen_columns naming, compared;
 	uint64_t samples; /* that had rows; 0: the recording does not have the tool */
 	double span_s;    /* of all rows */
 	struct map names; /* of the rows */
 	struct row_figures *row;
 	size_t room;
+	/* the numbers of the rows of the last sample, in their order */
+	uint32_t *present;
+	size_t npresent, present_room;
 };
 
 struct side_note {
@@ -70,12 +80,10 @@ struct side {
 	uint64_t left_out;                 /* values beyond FIGURES_MOST */
 	/* the time of the blocks: gaps in a recording are left out */
 	int64_t block_ns, clock_ns;
-	int64_t last_ns; /* the CLOCK_MONOTONIC of the last sample */
+	uint32_t block; /* that of the last sample, whose CLOCK_MONOTONIC is: */
+	int64_t last_ns;
 	struct arena arena;
-	/* of the present sample: the numbers of its rows, and a name */
-	uint32_t *present;
-	size_t npresent, present_room;
-	struct buf name;
+	struct buf name; /* of a row */
 };
 
 /* Whether the values of a column can be compared, as figures or as a setting. */
@@ -107,9 +115,6 @@ struct spread *side_put(struct side *s, size_t tool, uint32_t row, int column);
 
 /* The number of the row of that name, which is added. */
 uint32_t side_row(struct side *s, size_t tool, struct text name);
-
-/* Counts a value, in the present block. */
-void spread_add(struct side *s, struct spread *g, double value, double weight);
 
 /* Counts all values that were added; call it once at the end. */
 void side_end(struct side *s);
