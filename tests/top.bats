@@ -375,6 +375,42 @@ memory    ["*" MiB"* ]]
 	[[ $(line 1) == *"14:13:26"* ]]
 }
 
+@test "arrows go back over a gap, and over a time where the clock was set back" {
+	local i by
+	recording 8
+	for by in gap set; do
+		for i in 5 6 7 8; do
+			if [ "$by" = gap ]; then
+				echo "$((i + 601))000000000 $((1790000000 + i + 600))000000000" >"$dir/t0$i/clock"
+			else
+				echo "$((i + 1))000000000 $((1790000000 + i - 3600))000000000" >"$dir/t0$i/clock"
+			fi
+		done
+		"$PQ" tape pack "$dir" "$by.tape"
+	done
+	terminal 80 24
+	top -f gap.tape
+	keys '>' '>' '>'
+	await eval '[[ $(line 1) == *"14:23:28"* ]]'
+	keys Left Left Left
+	await eval '[[ $(line 1) == *"14:23:25"*"row of 10 minutes"* ]]'
+	keys Left Left
+	await eval '[[ $(line 1) == *"14:13:23"* ]]'
+	keys '>' '>' '>' '<'
+	await eval '[[ $(line 1) == *"14:23:25"* ]]'
+	keys '<'
+	await eval '[[ $(line 1) == *"14:13:24"* ]]'
+	keys q
+	await shows 'status 0'
+	top -f set.tape
+	keys '>'
+	await eval '[[ $(line 1) == *"13:13:28"* ]]'
+	keys Left Left Left
+	await eval '[[ $(line 1) == *"13:13:25"* ]]'
+	keys Left
+	await eval '[[ $(line 1) == *"14:13:24"* ]]'
+}
+
 @test "names with control characters, and of any length, stay in their line" {
 	for i in 0 1; do
 		at "$i"

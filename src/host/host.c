@@ -5,6 +5,12 @@
 
 #include "base/fail.h"
 
+bool
+sample_before(const struct sample *a, const struct sample *b)
+{
+	return a->boot != b->boot ? a->boot < b->boot : a->mono_ns < b->mono_ns;
+}
+
 int
 host_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sample *m)
 {

@@ -26,7 +26,12 @@ struct sample {
 	enum sample_kind kind;
 	/* the machine was rebooted since the previous sample: its counters restarted at 0 */
 	bool restarted;
+	/* of a recording: how many times it was rebooted before, counted from its first segment on */
+	unsigned boot;
 };
+
+/* Whether a was taken before b. Of a recording, by the clock that cannot be set. */
+bool sample_before(const struct sample *a, const struct sample *b);
 
 /* Facts that the meaning of a text depends on. They are recorded with it. */
 struct host_facts {
@@ -287,6 +292,9 @@ int host_tape_span(struct host *h, struct span *out);
 /* Goes to the beginning of a recording, limits it to this window (CLOCK_REALTIME), and forgets the
  * observer. `follow`: wait for more samples at the end. */
 void host_tape_window(struct host *h, struct span window, bool follow);
+
+/* Skips the samples before this one. To be called after host_tape_window; only for a file. */
+void host_tape_skip(struct host *h, const struct sample *to);
 
 struct tape_writer;
 struct tape_file;

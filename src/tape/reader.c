@@ -43,11 +43,29 @@ tape_index_look(struct tape_index *x, struct source *s, uint64_t at, struct tape
 	return first == 0 || second == 0;
 }
 
+static bool
+is_same_boot(const struct tape_segment *a, const struct tape_segment *b)
+{
+	return memcmp(a->boot_id, b->boot_id, sizeof a->boot_id) == 0;
+}
+
+/* Numbers the boot of a segment by that of the one before. */
+static void
+number_boot(struct tape_index *x, size_t i)
+{
+	const struct tape_place *before = i > 0 ? &x->v[i - 1] : NULL;
+
+	x->v[i].boot = !before                               ? 0 :
+	    is_same_boot(&before->segment, &x->v[i].segment) ? before->boot :
+							       before->boot + 1;
+}
+
 void
 tape_index_add(struct tape_index *x, uint64_t at, const struct tape_segment *segment)
 {
 	x->v = xgrow(x->v, x->n, &x->room, sizeof *x->v);
-	x->v[x->n++] = (struct tape_place){ at, UINT64_MAX, *segment };
+	x->v[x->n++] = (struct tape_place){ at, UINT64_MAX, *segment, 0 };
+	number_boot(x, x->n - 1);
 }
 
 static int
@@ -83,6 +101,8 @@ tape_index_scan(struct tape_index *x, struct source *s)
 		x->v[i].limit = i + 1 < x->n ? x->v[i + 1].at : size;
 	if (x->n > 1)
 		qsort(x->v, x->n, sizeof *x->v, by_sequence);
+	for (size_t i = 0; i < x->n; i++)
+		number_boot(x, i);
 	return found < 0 ? -1 : 0;
 }
 
@@ -204,7 +224,7 @@ ends_before(const struct tape_reader *r, size_t i, int64_t real_ns)
 	if (i + 1 >= r->index.n)
 		return false;
 	const struct tape_segment *s = &r->index.v[i].segment, *next = &r->index.v[i + 1].segment;
-	if (memcmp(s->boot_id, next->boot_id, sizeof s->boot_id) != 0 || next->mono_ns < s->mono_ns)
+	if (!is_same_boot(s, next) || next->mono_ns < s->mono_ns)
 		return false;
 	return s->real_ns + (next->mono_ns - s->mono_ns) + TAPE_STRAY_NS < real_ns;
 }
@@ -228,12 +248,27 @@ tape_reader_seek_mono(struct tape_reader *r, const unsigned char boot_id[16], in
 }
 
 void
+tape_reader_skip(struct tape_reader *r, const struct sample *to)
+{
+	const struct tape_index *x = &r->index;
+
+	while (r->next + 1 < x->n) {
+		const struct tape_place *next = &x->v[r->next + 1];
+		if (next->boot > to->boot ||
+		    (next->boot == to->boot && next->segment.mono_ns > to->mono_ns))
+			return;
+		r->next++;
+	}
+}
+
+void
 tape_reader_rewind(struct tape_reader *r)
 {
 	r->next = 0;
 	r->wanted.from_ns = INT64_MIN;
 	r->segment = (struct tape_segment){ 0 };
 	r->open = r->booted = false;
+	r->boot = 0;
 	r->settled = true;
 	r->lost = r->at_start;
 }
@@ -308,8 +343,10 @@ next_in_order(struct tape_reader *r)
 		if (found != 0)
 			break;
 	}
-	if (found > 0)
+	if (found > 0) {
+		r->boot += r->segment.sequence != 0 && !is_same_boot(&r->segment, &s);
 		open_segment(r, at, UINT64_MAX, &s, r->segment.sequence != 0);
+	}
 	return found;
 }
 
@@ -345,6 +382,7 @@ next_in_file(struct tape_reader *r)
 		if (found < 0)
 			return -1;
 		if (found > 0 && s.sequence == p->segment.sequence && s.run == p->segment.run) {
+			r->boot = p->boot;
 			r->next++;
 			open_segment(
 			    r, p->at, r->next == r->index.n ? UINT64_MAX : p->limit, &s, adjacent);
@@ -576,6 +614,7 @@ take_sample(struct tape_reader *r, unsigned type, struct text payload, struct sa
 	    playback_sample(&r->tracks, payload, from_key) < 0)
 		return false;
 	m->restarted = r->booted && memcmp(r->boot_id, r->segment.boot_id, sizeof r->boot_id) != 0;
+	m->boot = r->boot;
 	memcpy(r->boot_id, r->segment.boot_id, sizeof r->boot_id);
 	r->booted = true;
 	r->last = *m;

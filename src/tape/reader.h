@@ -20,6 +20,7 @@
 struct tape_place {
 	uint64_t at, limit; /* it ends before the limit */
 	struct tape_segment segment;
+	unsigned boot; /* how many reboots there are in the segments before */
 };
 
 /* The segments of a recording. */
@@ -69,7 +70,8 @@ struct tape_reader {
 	struct sample last;
 	int64_t step_ns;
 	unsigned char boot_id[16];
-	bool booted; /* boot_id is set, to that of the last sample */
+	bool booted;   /* boot_id is set, to that of the last sample */
+	unsigned boot; /* of the segment: how many reboots there were before it */
 	struct playback tracks;
 	struct tape_losses lost, at_start; /* now, and before the first sample */
 };
@@ -86,6 +88,9 @@ void tape_reader_seek(struct tape_reader *r, int64_t real_ns);
 
 /* Goes to the segment of this boot that contains that time (CLOCK_MONOTONIC). Not for a pipe. */
 void tape_reader_seek_mono(struct tape_reader *r, const unsigned char boot_id[16], int64_t mono_ns);
+
+/* Skips segments that end before this sample, which is of the same file. */
+void tape_reader_skip(struct tape_reader *r, const struct sample *to);
 
 /* Goes back to the start, as if nothing had been read. Not for a pipe. */
 void tape_reader_rewind(struct tape_reader *r);

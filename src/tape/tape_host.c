@@ -18,6 +18,7 @@ struct tape {
 	struct tape_reader reader;
 	struct lookup lookup;
 	struct tape_window window;
+	struct sample skip_to; /* samples before it are left out */
 	bool begun;
 	uint64_t run;     /* of the recorder, at the last sample */
 	bool whole;       /* it has all files: others did not exist */
@@ -99,7 +100,7 @@ tape_next(struct host *h, int64_t deadline_ns, enum sample_kind kind, struct sam
 			learn_facts(t);
 		t->begun = true;
 		t->run = t->reader.segment.run;
-		if (tape_window_has(&t->window, m)) {
+		if (!sample_before(m, &t->skip_to) && tape_window_has(&t->window, m)) {
 			learn_tools(t);
 			if (t->observer)
 				playback_observe(&t->reader.tracks, t->observer);
@@ -233,9 +234,19 @@ host_tape_window(struct host *h, struct span window, bool follow)
 	t->begun = t->tools_known = false;
 	t->observer = NULL;
 	t->window = (struct tape_window){ .times = window };
+	t->skip_to = (struct sample){ .mono_ns = 0 };
 	t->reader.follow = follow;
 	t->reader.wanted.to_ns = window.to_ns;
 	tape_reader_seek(&t->reader, window.from_ns);
+}
+
+void
+host_tape_skip(struct host *h, const struct sample *to)
+{
+	struct tape *t = (struct tape *)h;
+
+	t->skip_to = *to;
+	tape_reader_skip(&t->reader, to);
 }
 
 /* ---- Recording */

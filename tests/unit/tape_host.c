@@ -464,6 +464,55 @@ goes_back(void)
 	host_close(h);
 }
 
+/* Ends a sample of that boot. */
+static void
+end_sample_of(unsigned char boot, int64_t mono_s, int64_t real_s)
+{
+	struct sample m = { .mono_ns = mono_s * INT64_C(1000000000),
+		.real_ns = INT64_C(1700000000000000000) + real_s * INT64_C(1000000000) };
+
+	m.boot_ns = m.mono_ns;
+	if (tape.writer.segment.boot_id[0] != boot) {
+		tape.writer.segment.boot_id[0] = boot;
+		tape.writer.begun = false;
+	}
+	keep("a/stat", 0, "usage 1\n");
+	CHECK(tape_file_sample(&tape, &m) == 0);
+}
+
+/* The first boot had been up for longer, and the clock is set back in the second one. */
+static void
+skips_over_boots(void)
+{
+	struct sample all[6], m;
+
+	begin_tape();
+	for (int i = 0; i < 3; i++)
+		end_sample_of(1, 5000 + i, i);
+	end_sample_of(2, 10, 300);
+	end_sample_of(2, 11, 301);
+	end_sample_of(2, 12, 20);
+	struct host *h = end_tape();
+	for (int i = 0; i < 6; i++) {
+		CHECK(host_next(h, 0, SAMPLE_ROW, &all[i]) == 1);
+		CHECK_INT(all[i].boot, i > 2);
+		CHECK_INT(all[i].restarted, i == 3);
+		CHECK(i == 0 || sample_before(&all[i - 1], &all[i]));
+		CHECK(i == 0 || !sample_before(&all[i], &all[i - 1]));
+	}
+	for (int i = 0; i < 6; i++) {
+		host_tape_window(h, SPAN_ALL, false);
+		host_tape_skip(h, &all[i]);
+		CHECK(host_next(h, 0, SAMPLE_ROW, &m) == 1);
+		CHECK_INT(m.real_ns, all[i].real_ns);
+		CHECK_INT(m.boot, all[i].boot);
+	}
+	host_tape_window(h, SPAN_ALL, false);
+	CHECK(host_next(h, 0, SAMPLE_ROW, &m) == 1);
+	CHECK_INT(m.real_ns, all[0].real_ns);
+	host_close(h);
+}
+
 int
 main(void)
 {
@@ -478,6 +527,8 @@ main(void)
 	unit_test("a directory that may have changed is known", lists_change);
 	unit_test("a directory that a later run does not list has changed", lists_vanish);
 	unit_test("a recording is read again from any time", goes_back);
+	unit_test(
+	    "samples are found after a reboot, and where the clock was set", skips_over_boots);
 	tree_remove();
 	return unit_done();
 }

@@ -11,7 +11,8 @@
 #include "tools/wait/wait.h"
 
 static const int64_t MINUTE_NS = INT64_C(60) * 1000000000,
-		     WAITS_NS = INT64_C(10) * 1000000000; /* the places of all threads cost most */
+		     FAR_NS = INT64_C(30000000) * 1000000000, /* a year */
+    WAITS_NS = INT64_C(10) * 1000000000; /* the places of all threads cost most */
 
 static void
 keep_note(void *about, const struct tool *tool, const char *message)
@@ -59,22 +60,25 @@ add_threads(struct top *t)
 }
 
 static struct host *
-open_top_host(struct top *t)
+open_top_host(struct top *t, const struct sample *from)
 {
-	struct host *h = open_host(&t->at);
+	struct host *h = open_host(t->options);
 
+	if (from)
+		host_tape_skip(h, from);
 	if (h->replay || !t->screen)
 		return h;
 	return ring_begin(&t->ring, h, t->own->keep, t->interval_ns);
 }
 
-bool
-top_begin(struct top *t)
+/* `from`: the first sample that is read of a recording; NULL: all are. */
+static bool
+begin(struct top *t, const struct sample *from)
 {
 	struct session *s = &t->machine.session;
 
-	t->host = open_top_host(t);
-	evidence_of_rows(&t->machine, &t->at, t->host, t->interval_ns);
+	t->host = open_top_host(t, from);
+	evidence_of_rows(&t->machine, t->options, t->host, t->interval_ns);
 	s->say = keep_note;
 	s->about = t;
 	add_wait(t);
@@ -88,6 +92,12 @@ top_begin(struct top *t)
 	t->panel.real_ns = s->now.real_ns;
 	ring_keep(&t->ring, s, true);
 	return true;
+}
+
+bool
+top_begin(struct top *t)
+{
+	return begin(t, NULL);
 }
 
 static void
@@ -123,6 +133,8 @@ take_row(struct top *t)
 	struct sample from = t->last;
 
 	t->last = s->now;
+	t->previous = t->shown;
+	t->shown = s->now;
 	evidence_row(&t->machine, &from);
 	panel_take(&t->panel, &t->machine, &from);
 	if (!t->frozen)
@@ -137,13 +149,16 @@ bool
 top_step(struct top *t)
 {
 	enum session_event event = session_next(&t->machine.session);
+	const struct sample *now = &t->machine.session.now;
 
 	if (event == SESSION_END)
 		t->ended = true;
 	if (event == SESSION_END || event == SESSION_WOKEN)
 		return false;
 	ring_keep(&t->ring, &t->machine.session, event == SESSION_ROW);
-	if (event != SESSION_ROW || t->machine.session.now.mono_ns <= t->last.mono_ns)
+	if (now->restarted) /* no row spans a reboot */
+		t->last = *now;
+	if (event != SESSION_ROW || !sample_before(&t->last, now))
 		return false;
 	take_row(t);
 	return true;
@@ -159,14 +174,6 @@ top_next_row(struct top *t)
 }
 
 /* ---- The time of a recording */
-
-int64_t
-top_previous_ns(const struct top *t)
-{
-	const struct panel *p = &t->panel;
-
-	return p->taken > 1 ? p->rows[(p->taken - 2) % HISTORY_MOST].to_ns : 0;
-}
 
 /* The details that were open, to be opened again. */
 struct reopening {
@@ -188,28 +195,13 @@ remember_detail(const struct top *t, struct reopening *r)
 	r->title = arena_copy(&r->arena, text_of(t->detail.title));
 }
 
-/* Opens the recording a minute before that time, so that the sparklines are whole. A captured directory is
- * read from its beginning. */
-static void
-set_start(struct top *t, int64_t real_ns)
+/* Whether it can be read from any sample on: a captured directory is read from its beginning. */
+static bool
+is_tape(const struct top *t)
 {
-	struct span whole;
 	struct stat st;
 
-	t->at = *t->options;
-	if (stat(t->options->source, &st) < 0 || !S_ISREG(st.st_mode))
-		return;
-	struct host *h = open_host(t->options);
-	if (host_tape_span(h, &whole) == 0) {
-		struct span window = recording_window(t->options, &whole);
-		int64_t from_ns = real_ns - MINUTE_NS;
-		t->at.from.written = "";
-		t->at.from.when = (struct when){ .kind = WHEN_INSTANT,
-			.ns = from_ns > window.from_ns ? from_ns : window.from_ns };
-		if (t->at.from.when.ns < 0)
-			t->at.from = t->options->from;
-	}
-	host_close(h);
+	return stat(t->options->source, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 bool
@@ -218,25 +210,41 @@ top_can_seek(const struct top *t)
 	return t->host->replay && strcmp(t->options->source, "-") != 0;
 }
 
-/* A recording is read forwards only: it is opened again. */
-bool
-top_seek(struct top *t, int64_t real_ns)
+/* Opens a recording again at `from`, and goes on to the row that ends at `to`, or the first one after it. */
+static void
+open_again(struct top *t, const struct sample *from, const struct sample *to)
 {
 	struct reopening detail;
 
 	remember_detail(t, &detail);
 	end_session(t);
-	set_start(t, real_ns);
 	memset(&t->panel, 0, sizeof t->panel);
-	bool there = top_begin(t);
+	bool there = begin(t, from);
 	if (there && detail.title)
 		top_open_detail(t, &detail.target, detail.title);
 	arena_free(&detail.arena);
 	if (there)
 		do
 			there = top_next_row(t);
-		while (there && t->last.real_ns < real_ns);
-	return t->panel.taken > 0;
+		while (there && sample_before(&t->shown, to));
+}
+
+/* A recording is read forwards only: it is opened again, a minute before the row, so that the sparklines are
+ * whole. In a gap there is nothing a minute before: it goes further back until there is a row. */
+bool
+top_seek(struct top *t, const struct sample *to)
+{
+	const struct sample wanted = *to;
+	struct sample from = wanted;
+	bool tape = is_tape(t);
+
+	for (int64_t back_ns = MINUTE_NS;; back_ns *= 16) {
+		from.mono_ns = wanted.mono_ns - back_ns;
+		bool whole = !tape || from.mono_ns < 0 || back_ns > FAR_NS;
+		open_again(t, whole ? NULL : &from, &wanted);
+		if (whole || t->panel.taken > 1 || signals_stop())
+			return t->panel.taken > 0;
+	}
 }
 
 /* ---- What is shown */

@@ -49,7 +49,7 @@ read_again(struct top *t)
 	if (!top_can_seek(t))
 		return;
 	top_freeze(t, false);
-	top_seek(t, t->last.real_ns);
+	top_seek(t, &t->shown);
 	top_freeze(t, frozen);
 }
 
@@ -113,12 +113,36 @@ say(struct top *t, const char *message)
 	snprintf(t->message, sizeof t->message, "%s", message);
 }
 
+/* To the previous row, or a minute back if that is further. */
+static void
+go_to_past(struct top *t, bool minute)
+{
+	struct sample to = t->previous;
+
+	if (t->panel.taken < 2) {
+		say(t, "the recording begins here");
+		return;
+	}
+	if (minute && to.boot == t->shown.boot && to.mono_ns > t->shown.mono_ns - MINUTE_NS)
+		to.mono_ns = t->shown.mono_ns - MINUTE_NS;
+	top_seek(t, &to);
+}
+
+/* To the first row that ends a minute later, or after a reboot. */
+static void
+go_minute_on(struct top *t)
+{
+	const struct sample from = t->shown;
+
+	while (top_next_row(t) && t->shown.boot == from.boot &&
+	    t->shown.mono_ns - from.mono_ns < MINUTE_NS)
+		;
+}
+
 /* Goes through the time of a recording. */
 static void
 travel(struct top *t, int key)
 {
-	int64_t before_ns = top_previous_ns(t);
-
 	if (!t->host->replay) {
 		say(t, "only a recording can go through time (r saves one)");
 		return;
@@ -128,18 +152,12 @@ travel(struct top *t, int key)
 		return;
 	}
 	top_freeze(t, false); /* the rows are taken */
-	if (key == KEY_LEFT || key == '<') {
-		if (!before_ns)
-			say(t, "the recording begins here");
-		else
-			top_seek(t, key == KEY_LEFT ? before_ns : t->last.real_ns - MINUTE_NS);
-	} else if (key == KEY_RIGHT) {
+	if (key == KEY_LEFT || key == '<')
+		go_to_past(t, key == '<');
+	else if (key == KEY_RIGHT)
 		top_next_row(t);
-	} else {
-		int64_t to_ns = t->last.real_ns + MINUTE_NS;
-		while (t->last.real_ns < to_ns && top_next_row(t))
-			;
-	}
+	else
+		go_minute_on(t);
 	top_freeze(t, true);
 }
 
@@ -536,7 +554,6 @@ set_up(struct top *t, const struct options *o)
 	memset(t, 0, sizeof *t);
 	t->options = o;
 	t->own = own;
-	t->at = *o;
 	t->interval_ns = o->interval_ns || o->source ? o->interval_ns : SECOND_NS;
 	t->list.view = own->view ? (enum list_view)(own->view - 1) : VIEW_CGROUPS;
 	t->list.sort = sorts[own->sort ? own->sort - 1 : 0];

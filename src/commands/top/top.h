@@ -31,7 +31,6 @@ struct top_options {
 struct top {
 	const struct options *options;
 	const struct top_options *own;
-	struct options at; /* the same, from another time of the recording on */
 	struct host *host; /* of the session */
 	int64_t interval_ns;
 	bool screen; /* a full screen with keys, not rows */
@@ -39,9 +38,10 @@ struct top {
 	struct evidence machine;
 	bool runs; /* the machine's session has begun */
 	struct list_samplers samplers;
-	struct arena arena; /* their options */
-	struct sample last; /* the end of the last row */
-	bool ended;         /* a recording: there are no more rows */
+	struct arena arena;            /* their options */
+	struct sample last;            /* where the next row begins */
+	struct sample shown, previous; /* the ends of the last row, and of the one before it */
+	bool ended;                    /* a recording: there are no more rows */
 	struct ring ring;
 
 	enum top_page page, before_help;
@@ -59,7 +59,7 @@ struct top {
 
 /* rows.c */
 
-/* Opens the host and starts the session, or starts it again at `at`. False if a signal stops it. */
+/* Opens the host and starts the session. False if a signal stops it. */
 bool top_begin(struct top *t);
 void top_end(struct top *t);
 
@@ -73,11 +73,8 @@ bool top_next_row(struct top *t);
 /* Whether the recording can be read again: it is no pipe. */
 bool top_can_seek(const struct top *t);
 
-/* Goes to the row of a recording that ends at that time (CLOCK_REALTIME), or the first one after it. */
-bool top_seek(struct top *t, int64_t real_ns);
-
-/* The end of the row before the one that is shown; 0: there is none. */
-int64_t top_previous_ns(const struct top *t);
+/* Goes to the row of a recording that ends at that sample, or the first one after it. */
+bool top_seek(struct top *t, const struct sample *to);
 
 /* Shows another kind of rows in the list. */
 void top_view(struct top *t, enum list_view v);
