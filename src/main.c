@@ -222,6 +222,7 @@
  *   base/fail.c                  errors and the exit status
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings
+ *   base/out_file.c              files that options name to be written; '-' is stdout
  *   base/printable.c            other people's bytes on a terminal
  *   base/publish.c               names for complete files
  *   base/sentence.c              sentences whose figures are known

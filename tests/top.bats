@@ -224,6 +224,16 @@ words() {
 	run ! grep -q 'href\|src=\|<script\|url(' x.svg
 }
 
+@test "--svg - is the same picture on stdout, and no file of that name" {
+	recording 6
+	"$PQ" top -f x.tape --svg x.svg
+	"$PQ" top -f x.tape --svg - | cmp - x.svg
+	[ ! -e - ]
+	fails 2 'svg - would overwrite the recording' bash -c '"$1" top -f x.tape --svg - >>x.tape' _ "$PQ"
+	fails 2 'svg x.tape would overwrite the recording' bash -c '"$1" top -f - --svg x.tape <x.tape' _ "$PQ"
+	fails 1 'cannot write stdout: No space left' bash -c '"$1" top -f x.tape --svg - >/dev/full' _ "$PQ"
+}
+
 @test "a picture that cannot be written is an error at once" {
 	recording 4
 	fails 1 'cannot write /nonexistent/x.svg: No such file' timeout 20 "$PQ" top --svg /nonexistent/x.svg 60 1

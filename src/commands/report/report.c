@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/hist.h"
+#include "base/out_file.h"
 #include "base/publish.h"
 #include "cli/open.h"
 #include "cli/output.h"
@@ -348,7 +349,7 @@ write_file(const char *path, unsigned mode, const struct buf *b)
 {
 	char part[PUBLISH_PATH];
 
-	if (strcmp(path, "-") == 0) {
+	if (out_is_stdout(path)) {
 		signals_ignore_pipe();
 		output_write(b);
 		return;
@@ -368,7 +369,7 @@ check_output(const char *path)
 
 	if (!path)
 		die(EXIT_USAGE, "missing option: want -o FILE ('-o -' writes to stdout)");
-	if (strcmp(path, "-") != 0 && lstat(path, &st) == 0)
+	if (!out_is_stdout(path) && lstat(path, &st) == 0)
 		die(EXIT_USAGE, "%s: file exists (choose a new name)", path);
 }
 
@@ -570,7 +571,7 @@ report(const struct options *o)
 
 static const struct option options[] = {
 	{ 'o', NULL, "FILE", OPTION_TEXT, AT(out), .want = "a file name",
-	    .help = "write the page to FILE ('-': to stdout)" },
+	    .help = "write the page to FILE ('-': to stdout)", .writes = true },
 	{ 0, "diff", NULL, OPTION_FLAG, AT(diff), .help = "begin with what changed from A to B" },
 	{ 0, "at", "TIME", OPTION_WHEN, AT(at),
 	    .help = "compare one recording before TIME with itself after it" },

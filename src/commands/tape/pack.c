@@ -13,6 +13,7 @@
 #include "host/host.h"
 #include "host/open.h"
 #include "base/fail.h"
+#include "base/out_file.h"
 #include "cli/open.h"
 #include "commands/tape/tape.h"
 
@@ -131,6 +132,8 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	uint64_t n = 0;
 	int got;
 
+	if (out_is_stdout(to))
+		die(EXIT_USAGE, "-o -: a directory cannot be written to stdout (want its name)");
 	input_open(&r, path);
 	struct tape_window w = { .times = input_window(&r, o) };
 	if (mkdir(to, 0700) < 0) /* as private as a tape: it has files that only root may read */

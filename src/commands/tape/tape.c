@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/out_file.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/open.h"
@@ -459,7 +460,7 @@ cut(const struct options *o, const char *path, const char *to)
 
 	input_open(&r, path);
 	struct span w = input_window(&r, o);
-	if (strcmp(to, "-") == 0) {
+	if (out_is_stdout(to)) {
 		open_output(&out, to, 0);
 		copied = cut_copy(&r, w, NULL, &out);
 		if (copied < 0 && errno == EPIPE)
