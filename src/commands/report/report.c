@@ -72,17 +72,15 @@ set_parts(struct report_tape *t, struct host *h, const struct options *o)
 	judge_parts(t, &whole);
 }
 
-/* Both clocks restart at a reboot. Nobody can set the boot clock; some recordings lack it. */
+/* Both clocks restart at a reboot. */
 static void
 watch_clock(struct clock_steps *c, bool begins, const struct sample *m)
 {
-	const int64_t second_ns = 1000000000,
-		      apart_ns = m->real_ns - (m->boot_ns >= m->mono_ns ? m->boot_ns : m->mono_ns);
-	int64_t step_ns = apart_ns - c->last_ns;
+	int64_t apart_ns = sample_ahead_ns(m), step_ns = apart_ns - c->last_ns;
 
 	if (begins)
 		c->first_ns = apart_ns;
-	else if (llabs(step_ns) > second_ns) {
+	else if (llabs(step_ns) > CLOCK_STEP_NS) {
 		c->n++;
 		if (llabs(step_ns) > llabs(c->most_ns)) {
 			c->most_ns = step_ns;

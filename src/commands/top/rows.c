@@ -143,6 +143,8 @@ top_step(struct top *t)
 	if (event == SESSION_END || event == SESSION_WOKEN)
 		return false;
 	ring_keep(&t->ring, &t->machine.session, event == SESSION_ROW);
+	if (t->machine.session.now.restarted) /* no row is across a reboot */
+		t->last = t->machine.session.now;
 	if (event != SESSION_ROW || t->machine.session.now.mono_ns <= t->last.mono_ns)
 		return false;
 	take_row(t);
