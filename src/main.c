@@ -245,6 +245,7 @@
 
 #include "session/session.h"
 #include "cli/args.h"
+#include "cli/signals.h"
 #include "version.h"
 
 /* A program of its own, pq-runq, is this same file with one tool: -DPQ_ONLY=runq. */
@@ -414,6 +415,7 @@ main(int argc, char **argv)
 
 	keep_closed(STDOUT_FILENO);
 	keep_closed(STDERR_FILENO);
+	signals_ignore_pipe();
 	if (!tool) {
 		words++;
 		tool = tool_of_word(&words);

@@ -11,7 +11,6 @@
 #include "base/out_file.h"
 #include "base/publish.h"
 #include "cli/output.h"
-#include "cli/signals.h"
 #include "commands/diff/baseline.h"
 #include "commands/diff/fail.h"
 #include "commands/diff/operand.h"
@@ -152,7 +151,6 @@ print(struct diff *d)
 		print_rows(d, &b);
 	else
 		comparison_text(&d->c, &view, &b);
-	signals_ignore_pipe();
 	output_write(&b); /* a reader that has gone does not change the exit status */
 	buf_free(&b);
 }
@@ -217,7 +215,6 @@ save(struct diff *d)
 	tell_notes(d);
 	baseline_print(&d->from, &b);
 	if (out_is_stdout(path)) {
-		signals_ignore_pipe();
 		output_write(&b);
 	} else {
 		write_file(path, d->a.path, &b);

@@ -18,7 +18,6 @@
 #include "base/publish.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "cli/signals.h"
 #include "commands/diff/operand.h"
 #include "tape/format.h"
 
@@ -348,7 +347,6 @@ write_file(const char *path, unsigned mode, const struct buf *b)
 	char part[PUBLISH_PATH];
 
 	if (out_is_stdout(path)) {
-		signals_ignore_pipe();
 		output_write(b);
 		return;
 	}

@@ -473,7 +473,7 @@ cut(const struct options *o, const char *path, const char *to)
 	if (copied < 0 && errno == EEXIST)
 		die(EXIT_USAGE, "%s: file exists (choose a new name)", to);
 	if (copied < 0)
-		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
+		die(EXIT_FAILED, "cannot write %s: %s", out_name(to), strerror(errno));
 	if (copied == 0)
 		input_empty(o, path);
 	input_close(&r, path);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -243,6 +244,8 @@ trace_not_written(const char *path, int error)
 {
 	if (!out_is_stdout(path))
 		unlink(path);
+	else if (error == EPIPE)
+		exit(EXIT_DONE);
 	die(EXIT_FAILED, "cannot write %s: %s", out_name(path),
 	    error == ECANCELED ? "stopped by a signal" : strerror(error));
 }
