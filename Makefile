@@ -108,14 +108,14 @@ deb: $(if $(HAVE_STATIC),static,all)
 check: tests
 	scripts/tests $(B)
 
-tests: all $(UNIT) $(REPLAY) $(B)/tests/helper $(B)/tests/locks $(B)/tests/queues $(B)/tests/trace $(B)/tests/trace_sample $(B)/tests/ring
+tests: all $(UNIT) $(REPLAY) $(B)/tests/helper $(B)/tests/locks $(B)/tests/queues $(B)/tests/trace $(B)/tests/trace_sample $(B)/tests/ring $(B)/tests/marks
 
 # Programs that bats files run.
 $(B)/tests/helper $(B)/tests/locks $(B)/tests/queues: $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
 
-$(B)/tests/trace $(B)/tests/trace_sample $(B)/tests/ring: $(B)/tests/%: tests/%.c $(B)/libpq.a
+$(B)/tests/trace $(B)/tests/trace_sample $(B)/tests/ring $(B)/tests/marks: $(B)/tests/%: tests/%.c $(B)/libpq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libpq.a -lm
 

@@ -223,6 +223,7 @@
  *   base/fail.c                  errors and the exit status
  *   base/hist.c                  a histogram with an error of at most 1 %
  *   base/map.c                   numbers for strings
+ *   base/out_file.c              files that options name to be written; '-' is stdout
  *   base/printable.c            other people's bytes on a terminal
  *   base/publish.c               names for complete files
  *   base/sentence.c              sentences whose figures are known
@@ -245,6 +246,7 @@
 
 #include "session/session.h"
 #include "cli/args.h"
+#include "cli/signals.h"
 #include "version.h"
 
 /* A program of its own, pq-runq, is this same file with one tool: -DPQ_ONLY=runq. */
@@ -414,6 +416,7 @@ main(int argc, char **argv)
 
 	keep_closed(STDOUT_FILENO);
 	keep_closed(STDERR_FILENO);
+	signals_ignore_pipe();
 	if (!tool) {
 		words++;
 		tool = tool_of_word(&words);

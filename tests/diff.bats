@@ -148,6 +148,8 @@ compare() {
 	want=$output
 	compare a.baseline a3.tape
 	[ "$output" = "$want" ]
+	"$PQ" diff --save - a9.tape | cmp - a.baseline
+	[ ! -e - ]
 }
 
 @test "a baseline replaces an older one, and no other file" {

@@ -415,3 +415,61 @@ on_terminal() {
 	echo "$output"
 	[[ $output == *Average:*'status 0'* && $output != *Stopped* ]]
 }
+
+# The commands that print, with the idle machine as x.tape and as the directory $idle, and a trace.
+printing() {
+	cat <<-END
+		--help
+		--version
+		help wait
+		top --help
+		limits
+		limits --json
+		tape info x.tape
+		tape verify x.tape
+		tape cut x.tape -o -
+		tape pack $idle -o -
+		trace info x.trace
+		trace text x.trace
+		trace text --json x.trace
+		trace export x.trace -o -
+		trace export x.trace --json -o -
+		who -f x.trace
+		report x.tape -o -
+		diff x.tape x.tape
+		diff --save - x.tape
+		why -f x.tape
+		check -f x.tape runq.plist_sz<0
+		check -f x.tape runq.plist_sz>0
+		top -f x.tape
+		top -f x.tape --svg -
+		wait --svg - -p $$ 0.05 1
+		wait --folded -p $$ 0.05 1
+		record -o - 0.01 3 runq
+	END
+	for tool in runq cpu throttle mem psi disk; do
+		printf '%s -f x.tape\n%s --columns\n' $tool $tool
+	done
+}
+
+@test "a reader that has gone does not change the exit status of any command, and is not told" {
+	local words gone want got bad=0
+	here
+	"$PQ" tape pack "$idle" -o x.tape
+	"$(dirname "$PQ")/tests/trace_sample" x.trace
+	exec {gone}> >(:)
+	wait $!
+	while read -r words; do
+		want=0 got=0
+		timeout 60 "$PQ" $words >/dev/null 2>said </dev/null || want=$?
+		timeout 60 "$PQ" $words >&"$gone" 2>heard </dev/null || got=$?
+		if [ $got -ne $want ] || grep -i 'pipe\|write' heard; then
+			echo "pq $words: status $got, and $want with a reader"
+			bad=1
+		fi
+	done < <(printing)
+	[ $bad -eq 0 ]
+	echo precious >-
+	"$PQ" tape pack "$idle" -o - >&"$gone"
+	[ "$(cat ./-)" = precious ]
+}

@@ -125,6 +125,19 @@ same_bytes() {
 	done
 }
 
+@test "a directory is not written to -, and a recording not to a terminal" {
+	"$PQ" tape pack "$(capture 6.1-v2-throttled)" x.tape
+	fails 2 'a directory cannot be written to stdout' "$PQ" tape unpack x.tape -o -
+	[ ! -e - ]
+	command -v script >/dev/null || skip "no script"
+	for what in 'tape cut x.tape -o -' 'record -o - 0.05 2'; do
+		run script -qec "$PQ $what" /dev/null </dev/null
+		[ "$status" -eq 2 ]
+		[[ $output == "pq ${what%% *}: "*'-o FILE'*$'\r' ]]
+		[ "${#lines[@]}" -eq 1 ]
+	done
+}
+
 @test "-o records beside the rows: the recording gives the same rows and notes" {
 	for tool in runq "runq -P ALL" cpu "cpu -P ALL" "cpu -P 0" throttle "throttle -a" mem "mem -a"; do
 		echo "$tool"

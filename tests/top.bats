@@ -161,6 +161,25 @@ recording() {
 	run -0 --separate-stderr "$PQ" top -u -f x.tape
 	[ "$(grep -c '^pq top .*  row of 1 s' <<<"$output")" -eq 8 ]
 	[[ $(tail -n 12 <<<"$output") == *"CRITICAL (4 s ago)"* ]]
+	[ "$(grep -n '^pq top' <<<"$output" | grep -c 'clock set')" -eq 4 ]
+	[[ $(grep '^pq top' <<<"$output" | sed -n 4p) == "pq top  14:13:25  row of 1 s"* ]]
+	[[ $(grep '^pq top' <<<"$output" | sed -n 5p) == "pq top  13:13:26  row of 1 s  clock set back by 60 minutes"* ]]
+	"$PQ" top -f x.tape --svg x.svg
+	[[ $(words x.svg | head -1) == *"clock set back by 60 minutes"* ]]
+}
+
+@test "a step of the clock is told for a minute, and a pause is none" {
+	local i mono
+	recording 9
+	rm x.tape
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		mono=$(((i + 1) * 1000000000 + (i > 2 ? 70000000000 : 0)))
+		echo "$mono $((1790000000000000000 + mono + (i > 1 ? 5000000000 : 0)))" >"$dir/t0$i/clock"
+	done
+	"$PQ" tape pack "$dir" x.tape
+	run -0 --separate-stderr "$PQ" top -u -f x.tape
+	[ "$(grep -n '^pq top' <<<"$output" | grep -c 'clock set forward by 5 s')" -eq 1 ]
+	[[ $(grep '^pq top' <<<"$output" | sed -n 2p) == *"clock set forward by 5 s"* ]]
 }
 
 @test "interval and count choose the rows; wrong words are refused" {
@@ -222,6 +241,16 @@ words() {
 	[[ $(words x.svg | head -1) == "pq top  14:13:22 "* ]]
 	[[ $(words x.svg | sed -n 2p) != *CRITICAL* ]]
 	run ! grep -q 'href\|src=\|<script\|url(' x.svg
+}
+
+@test "--svg - is the same picture on stdout, and no file of that name" {
+	recording 6
+	"$PQ" top -f x.tape --svg x.svg
+	"$PQ" top -f x.tape --svg - | cmp - x.svg
+	[ ! -e - ]
+	fails 2 'svg - would overwrite the recording' bash -c '"$1" top -f x.tape --svg - >>x.tape' _ "$PQ"
+	fails 2 'svg x.tape would overwrite the recording' bash -c '"$1" top -f - --svg x.tape <x.tape' _ "$PQ"
+	fails 1 'cannot write stdout: No space left' bash -c '"$1" top -f x.tape --svg - >/dev/full' _ "$PQ"
 }
 
 @test "a picture that cannot be written is an error at once" {

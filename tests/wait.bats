@@ -768,6 +768,20 @@ frame_of_jit() {
 	fails 2 'cannot be combined' "$PQ" wait --svg x.svg --folded
 }
 
+@test "--svg - prints one flame graph of all rows on stdout" {
+	for i in 0 1 2 3; do
+		tenth $i
+		thread "$dir/t$i" 7 7 S 1 1 1 "$SLEEP" hrtimer_nanosleep
+	done
+	here
+	"$PQ" wait --svg wait.svg -f "$dir"
+	"$PQ" wait --svg - -f "$dir" >printed
+	cmp printed wait.svg
+	[ ! -e - ]
+	fails 1 'cannot write stdout: No space left' bash -c '"$1" wait --svg - -f "$2" >/dev/full' _ "$PQ" "$dir"
+	fails 2 'no such process' "$PQ" wait --svg - -p 99999999 0.1 1
+}
+
 @test "--stacks says that recordings do not hold stacks, and takes no --slow" {
 	for i in 0 1; do
 		tenth $i

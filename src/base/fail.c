@@ -1,6 +1,7 @@
 #include "base/fail.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -128,11 +129,20 @@ die(enum exit_status status, const char *fmt, ...)
 	exit((int)fail_status(status));
 }
 
+/* The error of an earlier write is lost, but a pipe tells it. */
+static bool
+reader_has_gone(void)
+{
+	struct pollfd out = { STDOUT_FILENO, POLLOUT, 0 };
+
+	return errno == EPIPE || (poll(&out, 1, 0) > 0 && (out.revents & POLLERR));
+}
+
 void
 exit_printed(void)
 {
 	/* musl reports an error of puts only by ferror */
-	if (fflush(stdout) == EOF || ferror(stdout))
+	if ((fflush(stdout) == EOF || ferror(stdout)) && !reader_has_gone())
 		die(EXIT_FAILED, "cannot write: %s", strerror(errno));
 	exit(EXIT_DONE);
 }

@@ -50,7 +50,8 @@ void fail_always(enum exit_status status);
 /* The status that die would exit with. For code that prints its error without die. */
 enum exit_status fail_status(enum exit_status status);
 
-/* Flushes stdout and exits with EXIT_DONE; dies with EXIT_FAILED when stdout cannot be written. */
+/* Flushes stdout and exits with EXIT_DONE; dies with EXIT_FAILED when stdout cannot be written. A reader
+ * that has gone is no error. */
 _Noreturn void exit_printed(void);
 
 /* Sets errno and returns -1. Inline, so that compilers see the -1. */

@@ -61,7 +61,7 @@ struct option {
 	const char *implied;         /* the argument may be left out; only "--name=" gives it */
 	const char *want;            /* for errors: which arguments are valid */
 	const char *not_with;        /* options that cannot be combined with it: "-p --json" */
-	bool writes;                 /* TEXT: a file that is written */
+	bool writes;                 /* TEXT: a file to write; "-" is stdout (base/out_file.h) */
 	uint64_t most;               /* NUMBER, ROWS: the largest valid one */
 	const char *const *choices;  /* CHOICE: the valid words, then NULL */
 	const char *group;           /* FLAG: also shows this group of columns */

@@ -22,7 +22,7 @@ const struct option option_to = { 0, "to", "TIME", OPTION_WHEN, AT(to),
 const struct option option_root = { 0, "root", "DIR", OPTION_TEXT, AT(root),
 	.help = "read files below DIR instead of /, such as /host" };
 const struct option option_out = { 'o', NULL, "FILE", OPTION_TEXT, AT(out),
-	.help = "record what is read to FILE" };
+	.help = "record what is read to FILE", .writes = true };
 
 static const struct option option_json = { 0, "json", NULL, OPTION_FLAG, AT(formatted),
 	.help = "print one JSON object per row, one per line", .format = &format_json,
@@ -513,12 +513,22 @@ target_check(const struct target *t)
 		die(EXIT_USAGE, "invalid -g '': want a cgroup such as /web, or its directory");
 }
 
+/* "-" is the standard stream. */
 static bool
-is_one_file(const char *a, const char *b)
+is_regular(const char *path, int stream, struct stat *st)
+{
+	int got = strcmp(path, "-") == 0 ? fstat(stream, st) : stat(path, st);
+
+	return got == 0 && S_ISREG(st->st_mode);
+}
+
+static bool
+is_one_file(const char *written, const char *source)
 {
 	struct stat x, y;
 
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return is_regular(written, STDOUT_FILENO, &x) && is_regular(source, STDIN_FILENO, &y) &&
+	    x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 /* The recording that is read is not written. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/out_file.h"
 #include "version.h"
 
 const char *
@@ -236,8 +237,16 @@ output_failed(const struct tape_file *f, const char *path)
 }
 
 void
+check_binary_output(const char *path)
+{
+	if (out_is_stdout(path) && isatty(STDOUT_FILENO))
+		die(EXIT_USAGE, "-o -: stdout is a terminal (-o FILE writes to a file)");
+}
+
+void
 open_output(struct tape_file *f, const char *path, uint64_t ring)
 {
+	check_binary_output(path);
 	if (tape_file_open(f, path, ring) == 0)
 		return;
 	output_failed(f, path);
@@ -246,6 +255,7 @@ open_output(struct tape_file *f, const char *path, uint64_t ring)
 void
 create_output(struct tape_file *f, const char *path)
 {
+	check_binary_output(path);
 	if (tape_file_create(f, path) == 0)
 		return;
 	if (errno == EEXIST)

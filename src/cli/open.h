@@ -16,6 +16,9 @@ int open_recording(const char *path, bool *pipe);
 /* Why a recording cannot be read, from the errno of host_tape and tape_reader_begin. */
 const char *recording_error(int error);
 
+/* Refuses "-" where stdout is a terminal, which cannot show the bytes of a recording or trace. */
+void check_binary_output(const char *path);
+
 /* Opens a recording to write, or to continue. ring: its size in bytes; 0: it grows. */
 void open_output(struct tape_file *f, const char *path, uint64_t ring);
 

@@ -60,7 +60,6 @@ signals_catch(void)
 	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
 		if (sigaction(once[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(once[i], &sa, NULL);
-	signals_ignore_pipe();
 	/* over a limit on file sizes, write(2) then fails and can be reported */
 	signal(SIGXFSZ, SIG_IGN);
 }

@@ -8,11 +8,11 @@
 
 /* Catches SIGINT, SIGTERM and SIGWINCH; each interrupts a sleep. A second SIGINT, or a second
  * SIGTERM, kills the program. SIGINT and SIGTERM stay ignored if they were ignored at the start (as
- * SIGINT is in a shell script's background job). SIGPIPE and SIGXFSZ are ignored: write(2) then
- * fails with EPIPE or EFBIG. */
+ * SIGINT is in a shell script's background job). SIGXFSZ is ignored: write(2) then fails with EFBIG. */
 void signals_catch(void);
 
-/* Ignores SIGPIPE alone, for commands that any other signal may end. */
+/* For main: from now on write(2) fails with EPIPE. The rule of all commands is that a reader of stdout that has gone
+ * ends the output, silently, and does not change the exit status. */
 void signals_ignore_pipe(void);
 
 /* From now on the first SIGINT or SIGTERM, and each alarm after it, calls this function, which must be safe in a

@@ -33,6 +33,12 @@ tell_observer(const struct observer *o, const char *path, int error, const struc
 		}
 }
 
+int64_t
+sample_ahead_ns(const struct sample *m)
+{
+	return m->real_ns - (m->boot_ns >= m->mono_ns ? m->boot_ns : m->mono_ns);
+}
+
 int
 host_read(struct host *h, const char *path, struct text *text)
 {

@@ -33,6 +33,12 @@ struct sample {
 /* Whether a was taken before b. Of a recording, by the clock that cannot be set. */
 bool sample_before(const struct sample *a, const struct sample *b);
 
+/* How far the wall clock is ahead of the boot clock, which nobody can set, or of the monotonic one, as some
+ * recordings lack the boot clock. By more than CLOCK_STEP_NS, it changes only if somebody sets the wall clock. */
+int64_t sample_ahead_ns(const struct sample *m);
+
+#define CLOCK_STEP_NS INT64_C(1000000000)
+
 /* Facts that the meaning of a text depends on. They are recorded with it. */
 struct host_facts {
 	uint64_t ticks_per_s; /* the unit of /proc/stat: USER_HZ */

@@ -174,8 +174,11 @@ run(const struct options *o)
 	signals_catch();
 	if (!r.session.host->replay || o->follow)
 		keys_catch();
-	if (start(&r))
+	if (start(&r)) {
 		loop(&r);
+		if (o->tool->finish)
+			o->tool->finish(&r.sampler->watch);
+	}
 	enum exit_status status = session_status(&r.session);
 	if (r.session.host->replay && status == EXIT_DONE && r.session.rows == 0 &&
 	    !signals_stop()) {

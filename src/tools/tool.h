@@ -147,6 +147,9 @@ struct tool {
 	void (*rows)(
 	    struct watch *w, const void *from, const void *to, double span_s, struct table *out);
 
+	/* After the last row: writes what is made of all rows, or watch_fail. May be NULL. */
+	void (*finish)(struct watch *w);
+
 	/* Of a tool with -n: what makes a row worse than others. With -a its rows come in this order,
 	 * the worst first. */
 	double (*worst)(const struct cell *row);

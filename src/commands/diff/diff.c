@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/out_file.h"
 #include "base/publish.h"
 #include "cli/output.h"
-#include "cli/signals.h"
 #include "commands/diff/baseline.h"
 #include "commands/diff/fail.h"
 #include "commands/diff/operand.h"
@@ -151,7 +151,6 @@ print(struct diff *d)
 		print_rows(d, &b);
 	else
 		comparison_text(&d->c, &view, &b);
-	signals_ignore_pipe();
 	output_write(&b); /* a reader that has gone does not change the exit status */
 	buf_free(&b);
 }
@@ -210,12 +209,16 @@ save(struct diff *d)
 	const char *path = d->own->save;
 	struct buf b = { 0 };
 
-	if (access(path, F_OK) == 0 && !is_baseline(path))
+	if (!out_is_stdout(path) && access(path, F_OK) == 0 && !is_baseline(path))
 		die(EXIT_USAGE, "%s exists and is not a baseline; not overwriting it", path);
 	operand_read(&d->a, d->options, &d->from);
 	tell_notes(d);
 	baseline_print(&d->from, &b);
-	write_file(path, d->a.path, &b);
+	if (out_is_stdout(path)) {
+		output_write(&b);
+	} else {
+		write_file(path, d->a.path, &b);
+	}
 	buf_free(&b);
 	side_free(&d->from);
 }
@@ -334,8 +337,8 @@ static const struct option options[] = {
 	{ 0, "fail", "RULE", OPTION_LIST, AT(fail),
 	    .help = "exit 1 if this is worse: 'throttle.held_cpus +10%'; repeatable",
 	    .not_with = "--save" },
-	{ 0, "save", "FILE", OPTION_TEXT, AT(save), .want = "a file name",
-	    .help = "write the figures of A to FILE, a baseline for later comparisons" },
+	{ 0, "save", "FILE", OPTION_TEXT, AT(save), .want = "a file name", .writes = true,
+	    .help = "write the figures of A to FILE, a baseline ('-': to stdout)" },
 	{ 'n', NULL, "N", OPTION_ROWS, AT(most),
 	    .help = "at most N figures of each section (default: 10)", .want = "a number",
 	    .most = 1000000 },

@@ -323,7 +323,7 @@ put_clock(const struct report_page *p, const struct report_tape *t, struct buf *
 {
 	const struct clock_steps *c = &t->clock;
 
-	if (c->n == 0 && llabs(c->parted_ns) <= INT64_C(1000000000))
+	if (c->n == 0 && llabs(c->parted_ns) <= CLOCK_STEP_NS)
 		return;
 	begin_fact(b, "clock");
 	if (c->n > 0) {

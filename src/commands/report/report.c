@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "base/hist.h"
+#include "base/out_file.h"
 #include "base/publish.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "cli/signals.h"
 #include "commands/diff/operand.h"
 #include "tape/format.h"
 
@@ -71,17 +71,15 @@ set_parts(struct report_tape *t, struct host *h, const struct options *o)
 	judge_parts(t, &whole);
 }
 
-/* Both clocks restart at a reboot. Nobody can set the boot clock; some recordings lack it. */
+/* Both clocks restart at a reboot. */
 static void
 watch_clock(struct clock_steps *c, bool begins, const struct sample *m)
 {
-	const int64_t second_ns = 1000000000,
-		      apart_ns = m->real_ns - (m->boot_ns >= m->mono_ns ? m->boot_ns : m->mono_ns);
-	int64_t step_ns = apart_ns - c->last_ns;
+	int64_t apart_ns = sample_ahead_ns(m), step_ns = apart_ns - c->last_ns;
 
 	if (begins)
 		c->first_ns = apart_ns;
-	else if (llabs(step_ns) > second_ns) {
+	else if (llabs(step_ns) > CLOCK_STEP_NS) {
 		c->n++;
 		if (llabs(step_ns) > llabs(c->most_ns)) {
 			c->most_ns = step_ns;
@@ -348,8 +346,7 @@ write_file(const char *path, unsigned mode, const struct buf *b)
 {
 	char part[PUBLISH_PATH];
 
-	if (strcmp(path, "-") == 0) {
-		signals_ignore_pipe();
+	if (out_is_stdout(path)) {
 		output_write(b);
 		return;
 	}
@@ -368,7 +365,7 @@ check_output(const char *path)
 
 	if (!path)
 		die(EXIT_USAGE, "missing option: want -o FILE ('-o -' writes to stdout)");
-	if (strcmp(path, "-") != 0 && lstat(path, &st) == 0)
+	if (!out_is_stdout(path) && lstat(path, &st) == 0)
 		die(EXIT_USAGE, "%s: file exists (choose a new name)", path);
 }
 
@@ -570,7 +567,7 @@ report(const struct options *o)
 
 static const struct option options[] = {
 	{ 'o', NULL, "FILE", OPTION_TEXT, AT(out), .want = "a file name",
-	    .help = "write the page to FILE ('-': to stdout)" },
+	    .help = "write the page to FILE ('-': to stdout)", .writes = true },
 	{ 0, "diff", NULL, OPTION_FLAG, AT(diff), .help = "begin with what changed from A to B" },
 	{ 0, "at", "TIME", OPTION_WHEN, AT(at),
 	    .help = "compare one recording before TIME with itself after it" },

@@ -13,6 +13,7 @@
 #include "host/host.h"
 #include "host/open.h"
 #include "base/fail.h"
+#include "base/out_file.h"
 #include "cli/open.h"
 #include "commands/tape/tape.h"
 
@@ -131,6 +132,8 @@ tape_unpack(const struct options *o, const char *path, const char *to)
 	uint64_t n = 0;
 	int got;
 
+	if (out_is_stdout(to))
+		die(EXIT_USAGE, "-o -: a directory cannot be written to stdout (want its name)");
 	input_open(&r, path);
 	struct tape_window w = { .times = input_window(&r, o) };
 	if (mkdir(to, 0700) < 0) /* as private as a tape: it has files that only root may read */
@@ -293,6 +296,17 @@ pack_facts(struct packing *p, int dir)
 	tape_writer_keep(p->writer, text_of(TAPE_FACTS), 0, (struct text){ text, (size_t)n });
 }
 
+/* Removes what is incomplete, and ends the program. */
+static _Noreturn void
+not_packed(const char *to, int error)
+{
+	if (!out_is_stdout(to))
+		unlink(to);
+	else if (error == EPIPE)
+		exit(EXIT_DONE);
+	die(EXIT_FAILED, "cannot write %s: %s", out_name(to), strerror(error));
+}
+
 enum exit_status
 tape_pack(const struct options *o, const char *from, const char *to)
 {
@@ -315,17 +329,14 @@ tape_pack(const struct options *o, const char *from, const char *to)
 		pack_tree(&p, dup(p.sample), "", 0, false);
 		pack_missing(&p);
 		close(p.sample);
-		if (tape_file_sample(&out, &m) < 0) {
-			int error = errno;
-			unlink(to);
-			die(EXIT_FAILED, "cannot write %s: %s", to, strerror(error));
-		}
+		if (tape_file_sample(&out, &m) < 0)
+			not_packed(to, errno);
 	}
 	if (got < 0)
 		die(EXIT_FAILED, "%s/%s: %s", from, host_capture_name(h), strerror(errno));
 	close(dir);
 	host_close(h);
 	if (tape_file_close(&out) < 0)
-		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
+		not_packed(to, errno);
 	return EXIT_DONE;
 }

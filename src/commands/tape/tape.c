@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/out_file.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/open.h"
@@ -459,7 +460,7 @@ cut(const struct options *o, const char *path, const char *to)
 
 	input_open(&r, path);
 	struct span w = input_window(&r, o);
-	if (strcmp(to, "-") == 0) {
+	if (out_is_stdout(to)) {
 		open_output(&out, to, 0);
 		copied = cut_copy(&r, w, NULL, &out);
 		if (copied < 0 && errno == EPIPE)
@@ -472,7 +473,7 @@ cut(const struct options *o, const char *path, const char *to)
 	if (copied < 0 && errno == EEXIST)
 		die(EXIT_USAGE, "%s: file exists (choose a new name)", to);
 	if (copied < 0)
-		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
+		die(EXIT_FAILED, "cannot write %s: %s", out_name(to), strerror(errno));
 	if (copied == 0)
 		input_empty(o, path);
 	input_close(&r, path);

@@ -53,6 +53,12 @@ draw_header(const struct top *t, struct frame *f, bool plain)
 	f->style = STYLE_PLAIN;
 	snprintf(text, sizeof text, "%s  %s  ", clock, interval);
 	frame_text(f, text);
+	if (panel_clock(p, text, sizeof text)) {
+		f->style = STYLE_YELLOW;
+		frame_text(f, text);
+		f->style = STYLE_PLAIN;
+		frame_text(f, "  ");
+	}
 	frame_clipped(f, t->host->facts.name, 32);
 	if (plain)
 		return;

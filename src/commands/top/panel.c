@@ -2,9 +2,11 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/spark.h"
+#include "base/units.h"
 
 enum { SECOND_NS = 1000000000 };
 
@@ -221,6 +223,18 @@ judge(struct panel *p, const struct evidence *e)
 	findings_free(&f);
 }
 
+/* Later rows are compared with the wall clock as it runs now. */
+static void
+take_step(struct panel *p, const struct sample *from, const struct sample *now)
+{
+	int64_t step_ns = sample_ahead_ns(now) - sample_ahead_ns(from);
+
+	if (llabs(step_ns) <= CLOCK_STEP_NS)
+		return;
+	p->step_ns = step_ns;
+	p->stepped_ns = now->mono_ns;
+}
+
 void
 panel_take(struct panel *p, const struct evidence *e, const struct sample *from)
 {
@@ -240,6 +254,7 @@ panel_take(struct panel *p, const struct evidence *e, const struct sample *from)
 		{ 0 } };
 	p->real_ns = now->real_ns;
 	p->mono_ns = now->mono_ns;
+	take_step(p, from, now);
 	for (int m = 0; m < METERS; m++)
 		row->value[m] = not_negative(take[m](p, e));
 	judge(p, e);
@@ -362,6 +377,19 @@ draw_verdict(const struct panel *p, struct frame *f, int line)
 	f->style = STYLE_PLAIN;
 	frame_text(f, " ");
 	frame_text(f, p->verdict);
+}
+
+bool
+panel_clock(const struct panel *p, char *out, size_t n)
+{
+	int64_t age_ns = p->mono_ns - p->stepped_ns; /* negative after a reboot */
+	char text[HUMAN_MOST];
+
+	if (p->step_ns == 0 || age_ns < 0 || age_ns >= 60 * (int64_t)SECOND_NS)
+		return false;
+	snprintf(out, n, "clock set %s by %s", p->step_ns < 0 ? "back" : "forward",
+	    human_duration(fabs((double)p->step_ns) * 1e-9, text));
+	return true;
 }
 
 int

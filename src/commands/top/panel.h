@@ -29,7 +29,9 @@ struct panel_row {
 struct panel {
 	struct panel_row rows[HISTORY_MOST]; /* a ring: the last one is at (taken - 1) */
 	uint64_t taken;
-	int64_t real_ns; /* CLOCK_REALTIME at the end of the last one, or at the start */
+	int64_t real_ns;    /* CLOCK_REALTIME at the end of the last one, or at the start */
+	int64_t step_ns;    /* by which the wall clock was last set; negative: back */
+	int64_t stepped_ns; /* CLOCK_MONOTONIC at the end of that row */
 	double cpus;
 	char words[METERS][METER_WORDS];
 	/* the verdict of the last row that had a finding; it fades after some seconds */
@@ -45,6 +47,10 @@ void panel_take(struct panel *p, const struct evidence *e, const struct sample *
 /* Draws the verdict on one line, and as many meters below it as `lines` has room for. Returns the lines
  * it took. */
 int panel_draw(const struct panel *p, struct frame *f, int line, int lines);
+
+/* Puts "clock set back by 3 s" if it was in the minute that the sparklines show: the times before and after
+ * cannot be compared. False: it was not. */
+bool panel_clock(const struct panel *p, char *out, size_t n);
 
 /* Puts the words of a finding, as one sentence. */
 void panel_finding(const struct finding *one, struct buf *b);

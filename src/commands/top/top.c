@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/out_file.h"
 #include "base/publish.h"
 #include "base/terminal.h"
 #include "base/units.h"
@@ -196,16 +197,8 @@ static int
 write_picture(const struct top *t, const char *path, int flags, const struct buf *picture)
 {
 	const char *from = t->options->source;
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | flags,
-	    from ? publish_mode(from) : 0666);
 
-	if (fd < 0)
-		return -1;
-	int result = write_whole(fd, picture->s, picture->n), error = errno;
-	if (close(fd) < 0 && result == 0)
-		return -1;
-	errno = error;
-	return result;
+	return out_write(path, O_NOCTTY | flags, from ? publish_mode(from) : 0666, picture);
 }
 
 /* To pq-top-DATE-TIME.svg in the current directory, and never over another file. */
@@ -476,7 +469,7 @@ on_screen(struct top *t)
 _Noreturn static void
 cannot_write(const char *path)
 {
-	die(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
+	die(EXIT_FAILED, "cannot write %s: %s", out_name(path), strerror(errno));
 }
 
 /* Fails now if the picture cannot be written, not after an hour of samples. */
@@ -626,7 +619,7 @@ static const struct option options[] = {
 	    .help = "only names that contain TEXT, in any case" },
 	{ 0, "plain", NULL, OPTION_FLAG, AT(plain), .help = "print rows, also on a terminal" },
 	{ 0, "svg", "FILE", OPTION_TEXT, AT(svg), .writes = true,
-	    .help = "draw the last sample as a picture; print nothing", .want = "a file",
+	    .help = "draw the last sample as a picture in FILE ('-': on stdout)", .want = "a file",
 	    .not_with = "--plain" },
 	{ 'n', NULL, "N", OPTION_NUMBER, AT(rows),
 	    .help = "print at most N rows of the list (usual: 10)", .want = "a number of rows",

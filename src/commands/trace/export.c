@@ -13,6 +13,8 @@
 
 #include "base/fail.h"
 #include "base/map.h"
+#include "base/out_file.h"
+#include "cli/open.h"
 #include "cli/signals.h"
 #include "commands/recorded.h"
 #include "trace/trace_export.h"
@@ -265,12 +267,12 @@ trace_export(const struct options *o, const char *path, const struct trace_file 
 
 	if (!own->out)
 		die(EXIT_USAGE, "export: -o FILE is required ('-' writes to stdout)");
-	if (strcmp(own->out, "-") == 0 && !own->json && isatty(STDOUT_FILENO))
-		die(EXIT_USAGE, "export: stdout is a terminal: -o FILE writes to a file");
+	if (!own->json)
+		check_binary_output(own->out);
 	bool part = trace_window(o, path, t, &window);
 	if (own->beside)
 		open_beside(&b, o, own->beside);
-	if (strcmp(own->out, "-") != 0)
+	if (!out_is_stdout(own->out))
 		signals_catch(); /* half a file would stay */
 	int fd = trace_create(own->out, 0666);
 	struct trace_export *x = own->json ? chrome_new(fd, t) : perfetto_new(fd, t);

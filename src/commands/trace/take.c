@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/out_file.h"
 #include "cli/open.h"
 #include "cli/signals.h"
 #include "commands/trace/ring.h"
@@ -65,7 +66,7 @@ tell_saved(const struct trace_ring *t, const char *path)
 	char words[200];
 
 	trace_saved_words(t->saved, words, sizeof words);
-	warn("%s: %s", trace_output_name(path), words);
+	warn("%s: %s", out_name(path), words);
 	trace_saved_notes(t->saved, say_note, NULL);
 }
 
@@ -76,8 +77,7 @@ check_options(const struct trace_options *own)
 		die(EXIT_USAGE,
 		    "-o FILE is required ('-' writes to stdout), or --save DIR or --when EXPR to "
 		    "save parts");
-	if (strcmp(own->out, "-") == 0 && isatty(STDOUT_FILENO))
-		die(EXIT_USAGE, "stdout is a terminal: -o FILE writes to a file");
+	check_binary_output(own->out);
 }
 
 /* Fails with errno. */

@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/out_file.h"
 #include "cli/open.h"
 #include "commands/saved_trace.h"
 
@@ -228,28 +230,23 @@ static const char *const sources[] = { "bpf-btf", "bpf-raw", "bpf-tp", "bpf", "p
 int
 trace_create(const char *path, unsigned mode)
 {
-	int fd = strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) :
-					  open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	int fd = out_open(path, O_EXCL, mode);
 
 	if (fd >= 0)
 		return fd;
 	if (errno == EEXIST)
 		die(EXIT_USAGE, "%s: file exists (choose a new name)", path);
-	die(EXIT_FAILED, "cannot write %s: %s", trace_output_name(path), strerror(errno));
-}
-
-const char *
-trace_output_name(const char *path)
-{
-	return strcmp(path, "-") == 0 ? "stdout" : path;
+	die(EXIT_FAILED, "cannot write %s: %s", out_name(path), strerror(errno));
 }
 
 void
 trace_not_written(const char *path, int error)
 {
-	if (strcmp(path, "-") != 0)
+	if (!out_is_stdout(path))
 		unlink(path);
-	die(EXIT_FAILED, "cannot write %s: %s", trace_output_name(path),
+	else if (error == EPIPE)
+		exit(EXIT_DONE);
+	die(EXIT_FAILED, "cannot write %s: %s", out_name(path),
 	    error == ECANCELED ? "stopped by a signal" : strerror(error));
 }
 
@@ -259,7 +256,7 @@ static const struct option options[] = {
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct trace_options, json),
 	    .help = "print, log or, with export, write JSON (for speedscope)" },
 	{ 'o', NULL, "FILE", OPTION_TEXT, offsetof(struct trace_options, out),
-	    .help = "record or export to FILE ('-': to stdout)" },
+	    .help = "record or export to FILE ('-': to stdout)", .writes = true },
 	{ 0, "ring", "SIZE", OPTION_SIZE, offsetof(struct trace_options, ring),
 	    .help = "record: keep the newest events, in SIZE bytes; default 64M" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct trace_options, source),

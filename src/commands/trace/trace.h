@@ -50,9 +50,6 @@ bool trace_damage_text(const struct trace_file *t, char *out, size_t n);
  * ends the program. */
 int trace_create(const char *path, unsigned mode);
 
-/* What messages call it: "stdout" for "-". */
-const char *trace_output_name(const char *path);
-
 /* Removes what is incomplete, and ends the program. ECANCELED: a signal stopped it. */
 _Noreturn void trace_not_written(const char *path, int error);
 

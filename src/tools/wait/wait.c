@@ -2,11 +2,13 @@
 #include "tools/wait/wait.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/out_file.h"
 #include "table/table.h"
 #include "tools/tool.h"
 
@@ -110,8 +112,9 @@ static const struct option options[] = {
 	{ 0, "stacks", NULL, OPTION_FLAG, offsetof(struct wait_options, stacks),
 	    .help = "show the functions in which threads wait", .not_with = "--slow --metrics" },
 	{ 0, "svg", "FILE", OPTION_TEXT, offsetof(struct wait_options, svg),
-	    .help = "draw a flame graph of the same in this file", .format = &format_none,
-	    .writes = true, .not_with = "--folded --json --csv --metrics --slow -t -n -c" },
+	    .help = "draw a flame graph of the same in FILE ('-': on stdout)",
+	    .format = &format_none, .writes = true,
+	    .not_with = "--folded --json --csv --metrics --slow -t -n -c" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct wait_options, source),
 	    .help = "bpf, bpf-loop, bpf-iter or proc",
 	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
@@ -173,12 +176,12 @@ static bool
 check_svg(struct watch *w)
 {
 	const char *path = wait_options(w)->svg;
-	FILE *file = path && ((const struct waits *)w->state)->rows == 0 ? fopen(path, "ae") : NULL;
+	const struct buf nothing = { 0 };
 
-	if (path && !file && ((const struct waits *)w->state)->rows == 0)
-		watch_fail(w, EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
-	if (file)
-		fclose(file);
+	if (!path || ((const struct waits *)w->state)->rows > 0)
+		return true;
+	if (out_write(path, 0, 0666, &nothing) < 0)
+		watch_fail(w, EXIT_FAILED, "cannot write %s: %s", out_name(path), strerror(errno));
 	return !w->fail;
 }
 
@@ -381,22 +384,33 @@ add_flames(struct watch *w, const struct wait_snapshot *from)
 	}
 }
 
-/* Writes the flame graph of all rows so far: after the last one it is complete, however pq ends. */
 static void
 write_flames(struct watch *w)
 {
-	const struct wait_options *o = wait_options(w);
-	const struct waits *s = w->state;
-	FILE *file = fopen(o->svg, "we");
+	const char *path = wait_options(w)->svg;
 	struct buf svg = { 0 };
 
-	flame_print(&s->flame, "pq wait: time of all threads", &svg);
-	bool written = file && fwrite(svg.s, 1, svg.n, file) == svg.n;
-	if (file && fclose(file) != 0)
-		written = false;
-	if (!written)
-		watch_fail(w, EXIT_FAILED, "cannot write %s: %s", o->svg, strerror(errno));
+	flame_print(&((const struct waits *)w->state)->flame, "pq wait: time of all threads", &svg);
+	if (out_write(path, O_TRUNC, 0666, &svg) < 0)
+		watch_fail(w, EXIT_FAILED, "cannot write %s: %s", out_name(path), strerror(errno));
 	buf_free(&svg);
+}
+
+/* The flame graph of all rows so far: a file is complete after each row, however pq ends. */
+static void
+draw_flames(struct watch *w, const struct wait_snapshot *snap)
+{
+	add_flames(w, snap);
+	((struct waits *)w->state)->drawn = true;
+	if (!out_is_stdout(wait_options(w)->svg))
+		write_flames(w);
+}
+
+static void
+finish(struct watch *w)
+{
+	if (((const struct waits *)w->state)->drawn && out_is_stdout(wait_options(w)->svg))
+		write_flames(w);
 }
 
 static double
@@ -427,10 +441,8 @@ rows(struct watch *w, const void *from, const void *to, double span_s, struct ta
 	const struct wait_snapshot *s = to;
 
 	(void)from;
-	if (wait_options(w)->svg) {
-		add_flames(w, s);
-		write_flames(w);
-	}
+	if (wait_options(w)->svg)
+		draw_flames(w, s);
 	for (size_t i = 0; i < s->nsums; i++) {
 		const struct wait_sum *sum = &s->sums[i];
 		struct cell *row = table_row(out);
@@ -499,5 +511,6 @@ const struct tool tool_wait = {
 	.tick_ns = tick_ns,
 	.read = read_wait,
 	.rows = rows,
+	.finish = finish,
 	.release = release,
 };

@@ -150,7 +150,8 @@ struct waits {
 	struct wait_event *events; /* since the last row */
 	size_t nevents, events_room;
 
-	struct flame flame;         /* with svg: the time of all rows */
+	struct flame flame;         /* with svg: the time of all rows … */
+	bool drawn;                 /* … of which there was one */
 	struct wait_stacks *stacks; /* NULL: none was read yet */
 
 	/* of this sample, and of the previous one; NULL: there were none */

@@ -1,0 +1,42 @@
+#include "base/out_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+bool
+out_is_stdout(const char *path)
+{
+	return strcmp(path, "-") == 0;
+}
+
+const char *
+out_name(const char *path)
+{
+	return out_is_stdout(path) ? "stdout" : path;
+}
+
+int
+out_open(const char *path, int flags, unsigned mode)
+{
+	return out_is_stdout(path) ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) :
+				     open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, mode);
+}
+
+int
+out_write(const char *path, int flags, unsigned mode, const struct buf *text)
+{
+	int fd = out_open(path, flags, mode);
+
+	if (fd < 0)
+		return -1;
+	int error = write_whole(fd, text->s, text->n) < 0 ? errno : 0;
+	if (close(fd) < 0 && !error) /* some file systems report a full disk here */
+		error = errno;
+	if (error == 0 || (error == EPIPE && out_is_stdout(path)))
+		return 0;
+	return fail_with(error);
+}
