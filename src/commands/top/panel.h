@@ -46,7 +46,4 @@ void panel_take(struct panel *p, const struct evidence *e, const struct sample *
  * it took. */
 int panel_draw(const struct panel *p, struct frame *f, int line, int lines);
 
-/* Puts the words of a finding, as one sentence. */
-void panel_finding(const struct finding *one, struct buf *b);
-
 #endif
