@@ -204,7 +204,43 @@ compare() {
 	run -0 --separate-stderr "$PQ" diff a3.tape half.tape
 	[[ $output == *"machine n1 -> n2"* ]]
 	[[ $output == *"kernel 6.1.0"$'\n'* ]]
-	[[ $output == *"throttle: a row of A covers 1 s, one of B 2 s: do not compare their p90, p99 and max"* ]]
+	[[ $output == *"throttle"*": a row of A covers 1 s, one of B 2 s: do not compare their p90, p99 and max"* ]]
+	[ "$(grep -c 'a row of A covers' <<<"$output")" -eq 1 ]
+}
+
+@test "a figure that changed within A is named, as nothing is significant between A and B" {
+	record calm 40 20000 0
+	record spike 40 20000 9
+	for i in spike/t????; do
+		n=$((10#${i#*/t} + 41))
+		mv "$i" "calm/t$(printf %04d $n)"
+		echo "$(((n + 1) * 1000000000)) $((1790000000000000000 + (n + 1) * 1000000000))" >"calm/t$(printf %04d $n)/clock"
+		sed -i "s/^nr_periods .*/nr_periods $((n * 10))/" "calm/t$(printf %04d $n)/sys/fs/cgroup/web/cpu.stat"
+	done
+	"$PQ" tape pack calm changing.tape
+	run -0 --separate-stderr "$PQ" diff changing.tape a0.tape
+	[[ $output == *"0 worse, 0 better, 0 otherwise changed"* ]]
+	[[ $output == *"note: throttle."*" of /web changed within A or B: compare parts, FILE@FROM..TO"* ]]
+	run -0 --separate-stderr "$PQ" diff changing.tape@+45s.. a0.tape
+	[[ $output == *BETTER* && $output != *"changed within"* ]]
+}
+
+# cpus SECOND: for $extra, two CPUs, of which the second is busy in $busy % of the time.
+cpus() {
+	mkdir -p "$now/proc"
+	printf 'cpu  %s 0 0 %s 0 0 0 0 0 0\ncpu0 %s 0 0 %s 0 0 0 0 0 0\ncpu1 %s 0 0 %s 0 0 0 0 0 0\n' \
+		$(($1 * (busy + 10))) $(($1 * (190 - busy))) $(($1 * 10)) $(($1 * 90)) $(($1 * busy)) $(($1 * (100 - busy))) >"$now/proc/stat"
+}
+
+@test "people read which CPU a figure is of; programs get the key of the row" {
+	extra=cpus busy=10
+	record a 30 20000 3
+	busy=80
+	record b 30 20000 3
+	run -0 --separate-stderr "$PQ" diff a.tape b.tape
+	[[ $output == *$'\n'"  CPU 1 "* && $output == *$'\n'"  all CPUs "* ]]
+	compare a.tape b.tape
+	json_is 'select(.figure == "cpu.usr_pct" and .change == "changed" and .row == "1") | .row' '"1"'
 }
 
 @test "hostile names of cgroups do nothing to a terminal" {

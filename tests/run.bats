@@ -457,8 +457,8 @@ printing() {
 	here
 	"$PQ" tape pack "$idle" -o x.tape
 	"$(dirname "$PQ")/tests/trace_sample" x.trace
-	exec {gone}> >(:)
-	wait $!
+	mkfifo gone
+	exec {reader}<>gone {gone}>gone {reader}<&-
 	while read -r words; do
 		want=0 got=0
 		timeout 60 "$PQ" $words >/dev/null 2>said </dev/null || want=$?

@@ -778,7 +778,7 @@ frame_of_jit() {
 	"$PQ" wait --svg - -f "$dir" >printed
 	cmp printed wait.svg
 	[ ! -e - ]
-	fails 1 'cannot write stdout: No space left' bash -c '"$1" wait --svg - -f "$2" >/dev/full' _ "$PQ" "$dir"
+	fails 1 'cannot write stdout: No space left' bash -c "'$PQ' wait --svg - -f '$dir' >/dev/full"
 	fails 2 'no such process' "$PQ" wait --svg - -p 99999999 0.1 1
 }
 

@@ -404,6 +404,8 @@ tenth() {
 		answers 1 lock-contention -p 7 -f "$dir"
 		[[ $(json -r '.findings[0].evidence[0]') == "on average 2.0 of its 4 threads wait for the same lock, lock:[0x7fff0]" ]]
 		[ "$(json -r '.findings[0].confidence')" = high ]
+		# recordings hold no stacks
+		[[ $(json -r '.findings[0].advice') == *"find the code that takes it with: pq wait -f $dir -t -p 7 1" ]]
 	done
 }
 

@@ -191,7 +191,7 @@ print_help(const struct tool *t, const struct known *k)
 	if (t->rows)
 		printf("\nInterval: seconds, or a number with a unit: 1, 0.1, 100ms, 2s, 1m.\n"
 		       "Without an interval, %s.",
-		    t->command ? "the rows cover the whole trace, or one second" :
+		    t->command ? "rows cover the whole trace, or one second" :
 				 "pq prints one row for one second");
 	printf("%sMore: man pq-%s\n", t->rows ? " " : "\n", t->name);
 }
@@ -822,17 +822,32 @@ set_count(struct options *o)
 	o->count = 1;
 }
 
+static int
+longer(int width, const char *s)
+{
+	int n = (int)strlen(s);
+
+	return n > width ? n : width;
+}
+
 static void
 print_columns(const struct tool *t)
 {
+	static const char usual[] = "default";
 	static const char *const kinds[] = { "label", "gauge", "count", "rate", "share", "flag" };
 	static const char *const units[] = { "-", "CPUs", "%", "bytes", "ms", "1/s", "us" };
 
-	for (int i = 0; t->columns[i].key; i++) {
-		const struct column *c = &t->columns[i];
-		printf("%-18s %-9s %-5s %-5s %-7s %s\n", c->key, *c->heading ? c->heading : "-",
-		    kinds[c->kind], units[c->unit], c->group ? c->group : "default", c->help);
+	int key = 0, heading = 0, group = (int)strlen(usual);
+
+	for (const struct column *c = t->columns; c->key; c++) {
+		key = longer(key, c->key);
+		heading = longer(heading, c->heading);
+		group = longer(group, c->group ? c->group : usual);
 	}
+	for (const struct column *c = t->columns; c->key; c++)
+		printf("%-*s %-*s %-5s %-5s %-*s %s\n", key, c->key, heading,
+		    *c->heading ? c->heading : "-", kinds[c->kind], units[c->unit], group,
+		    c->group ? c->group : usual, c->help);
 }
 
 static void

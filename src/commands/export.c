@@ -361,7 +361,7 @@ const struct tool tool_export = {
 	    &option_all, &option_labels, NULL },
 	.shared_help = { .pid = "export this process, or its cgroup (depends on the tool)",
 	    .cgroup = "export this cgroup and its parents: /web, or its directory",
-	    .all = "all cgroups with a limit (psi, disk: all); the default, not of disk" },
+	    .all = "cgroups with a limit (psi, disk: all); default, except disk" },
 	.options = options,
 	.options_size = sizeof(struct export_options),
 	.defaults = &usual_options,

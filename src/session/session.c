@@ -376,12 +376,41 @@ static void
 tell_target(struct sampler *v)
 {
 	const struct host *h = v->watch.host;
+	const struct target *t = &v->ask.target;
+	char words[320];
 
-	if (h->replay && *h->tools && !has_target(h->asked, v->tool, &v->ask.target))
-		watch_note(&v->watch,
-		    "the recording's %s did not choose this target: only samples that all its "
-		    "tools read make rows",
-		    v->tool->name);
+	if (!h->replay || !*h->tools || has_target(h->asked, v->tool, t))
+		return;
+	target_words(t, words);
+	watch_note(&v->watch,
+	    "the recording was made without -a: %s has rows only where all tools of the recording "
+	    "took a sample",
+	    words);
+}
+
+/* Whether an earlier note says the same. */
+static bool
+is_said_before(const struct session *s, size_t note)
+{
+	for (size_t i = 0; i < note; i++)
+		if (strcmp(s->notes[i].said, s->notes[note].said) == 0)
+			return true;
+	return false;
+}
+
+bool
+session_note_tools(const struct session *s, size_t note, struct buf *b)
+{
+	if (is_said_before(s, note))
+		return false;
+	buf_text(b, s->notes[note].tool->name);
+	for (size_t i = note + 1; i < s->nnotes; i++) {
+		if (strcmp(s->notes[i].said, s->notes[note].said) != 0)
+			continue;
+		buf_text(b, ", ");
+		buf_text(b, s->notes[i].tool->name);
+	}
+	return true;
 }
 
 /* The first sample says which cgroup a name means. */

@@ -452,6 +452,9 @@ text_header(struct buf *b, const struct report *r, const char *time)
 	end_line(b, line);
 }
 
+/* Blanks before what stands below a row: more than before its first column. */
+enum { BELOW_INDENT = 6 };
+
 static bool
 is_below(const struct report *r, int i, const struct cell *row)
 {
@@ -462,7 +465,7 @@ is_below(const struct report *r, int i, const struct cell *row)
 static void
 print_item(struct buf *out, const struct report *r, struct text item)
 {
-	size_t indent = (size_t)time_width(r) + 5, width = (size_t)r->width;
+	size_t indent = (size_t)time_width(r) + BELOW_INDENT + 2, width = (size_t)r->width;
 	size_t most = r->terminal && width > indent + 8 ? width - indent : SIZE_MAX;
 	char copy[512];
 	size_t n = item.n < sizeof copy ? item.n : sizeof copy - 1;
@@ -491,7 +494,8 @@ put_list(struct buf *b, const struct report *r, const char *time, const char *it
 			buf_text(b, first ? "" : "\n");
 			line = b->n;
 			put_time(b, r, time);
-			buf_text(b, first ? "   " : "   < ");
+			buf_pad(b, BELOW_INDENT);
+			buf_text(b, first ? "" : "< ");
 		}
 		buf_add(b, printed.s, printed.n);
 	}
@@ -513,7 +517,7 @@ put_below(struct buf *b, const struct report *r, const char *time, const struct 
 			continue;
 		}
 		put_time(b, r, time);
-		buf_text(b, "   ");
+		buf_pad(b, BELOW_INDENT);
 		size_t start = b->n, used = start - line;
 		put_value(b, r, shown(r, i), &row[r->shown[i]]);
 		if (r->terminal && used < (size_t)r->width)

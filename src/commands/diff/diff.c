@@ -335,7 +335,7 @@ static const struct option options[] = {
 	{ 0, "at", "TIME", OPTION_WHEN, AT(at),
 	    .help = "compare a recording before TIME with the same one after it" },
 	{ 0, "fail", "RULE", OPTION_LIST, AT(fail),
-	    .help = "exit 1 if this is worse: 'throttle.held_cpus +10%'; repeatable",
+	    .help = "exit 1 if worse: 'throttle.held_cpus +10%'; repeatable",
 	    .not_with = "--save" },
 	{ 0, "save", "FILE", OPTION_TEXT, AT(save), .want = "a file name", .writes = true,
 	    .help = "write the figures of A to FILE, a baseline ('-': to stdout)" },

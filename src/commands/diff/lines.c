@@ -31,6 +31,17 @@ line_figure(const struct line *l, struct buf *b)
 		buf_text(b, "/s");
 }
 
+void
+line_row(const struct line *l, struct buf *b)
+{
+	bool of_cpu = *l->row && strcmp(tools[l->tool]->columns[0].key, "cpu") == 0;
+	bool one = of_cpu && l->row[strspn(l->row, "0123456789")] == '\0';
+
+	buf_text(b, one ? "CPU " : "");
+	buf_text(b, l->row);
+	buf_text(b, of_cpu && !one ? " CPUs" : "");
+}
+
 /* ---- Collecting */
 
 static const struct spread *
@@ -227,6 +238,30 @@ comparison_first(const struct comparison *c, enum line_kind k)
 	for (int i = 0; i < (int)k; i++)
 		l += c->of[i];
 	return l;
+}
+
+/* Blocks of the same part resemble each other if a load began or ended within it. So many that resemble
+ * each other count as one, and the rest is noise. */
+static bool
+changed_within(const struct line *l)
+{
+	const double stretch_least = 8, twice = log(2);
+
+	return line_column(l)->change != CHANGE_NEUTRAL && l->test.stretch >= stretch_least &&
+	    fabs(l->size) >= twice;
+}
+
+const struct line *
+comparison_changed_within(const struct comparison *c)
+{
+	const struct line *l = comparison_first(c, LINE_SAME), *most = NULL;
+
+	if (c->too_short || c->of[LINE_WORSE] + c->of[LINE_BETTER] + c->of[LINE_OTHER] > 0)
+		return NULL;
+	for (size_t i = 0; i < c->of[LINE_SAME]; i++)
+		if (changed_within(&l[i]) && (!most || fabs(l[i].size) > fabs(most->size)))
+			most = &l[i];
+	return most;
 }
 
 /* ---- Rows */

@@ -207,22 +207,25 @@ put_line(struct buf *b, const struct line *l)
 {
 	const struct column *c = line_column(l);
 	double from = l->from ? spread_mean(l->from) : NAN, to = l->to ? spread_mean(l->to) : NAN;
-	struct buf figure = { 0 };
+	struct buf figure = { 0 }, row = { 0 };
 
 	line_figure(l, &figure);
 	buf_char(&figure, '\0');
+	line_row(l, &row);
+	buf_char(&row, '\0');
 	put_name(b, figure.s, NAME_WIDTH);
 	buf_text(b, " A");
 	put_statistics(b, c, l->from);
 	put_difference(b, c, to - from);
 	end_line(b);
 	buf_text(b, l->fails ? "! " : "  ");
-	put_name(b, l->row, NAME_WIDTH - 2);
+	put_name(b, row.s, NAME_WIDTH - 2);
 	buf_text(b, " B");
 	put_statistics(b, c, l->to);
 	put_ratio(b, from, to);
 	end_line(b);
 	buf_free(&figure);
+	buf_free(&row);
 }
 
 static void
@@ -284,15 +287,25 @@ line_setting(struct buf *b, const struct column *c, const struct spread *g)
 	buf_char(b, ')');
 }
 
+/* "cpu.usr_pct of CPU 1" */
+static void
+put_figure(struct buf *b, const struct line *l)
+{
+	struct buf row = { 0 };
+
+	line_figure(l, b);
+	line_row(l, &row);
+	buf_text(b, row.n > 0 ? " of " : "");
+	buf_char(&row, '\0');
+	buf_printable(b, row.s);
+	buf_free(&row);
+}
+
 static void
 put_setting(struct buf *b, const struct line *l)
 {
 	buf_text(b, "   ");
-	line_figure(l, b);
-	if (*l->row) {
-		buf_text(b, " of ");
-		buf_printable(b, l->row);
-	}
+	put_figure(b, l);
 	buf_char(b, ' ');
 	line_setting(b, line_column(l), l->from);
 	buf_text(b, " -> ");
@@ -374,22 +387,54 @@ interval_of(const struct tool_side *t)
 	return t->samples > 0 ? t->span_s / (double)t->samples : NAN;
 }
 
+enum { INTERVALS_MOST = 2 * HUMAN_MOST + 64 };
+
+/* Says how long the rows of a tool are on both sides; false: they are about as long. */
+static bool
+intervals_differ(const struct comparison *c, size_t tool, char words[INTERVALS_MOST])
+{
+	double from = interval_of(&c->a->tool[tool]), to = interval_of(&c->b->tool[tool]);
+	char one[HUMAN_MOST], other[HUMAN_MOST];
+
+	if (!(from > 1.5 * to) && !(to > 1.5 * from))
+		return false;
+	snprintf(words, INTERVALS_MOST, "a row of A covers %s, one of B %s",
+	    human_duration(from, one), human_duration(to, other));
+	return true;
+}
+
+/* Appends the names of the tools from this one on whose rows are as long as these words say. */
+static void
+put_tools_with(const struct comparison *c, size_t tool, const char *words, struct buf *b)
+{
+	char others[INTERVALS_MOST];
+	const char *between = "";
+
+	for (size_t t = tool; tools[t]; t++) {
+		if (!intervals_differ(c, t, others) || strcmp(others, words) != 0)
+			continue;
+		buf_text(b, between);
+		buf_text(b, tools[t]->name);
+		between = ", ";
+	}
+}
+
 /* Percentiles and the maximum of rows over longer intervals are less extreme. */
 static void
 note_intervals(const struct comparison *c, const char *lead, struct buf *b)
 {
-	char one[HUMAN_MOST], other[HUMAN_MOST];
+	char words[INTERVALS_MOST], others[INTERVALS_MOST];
 
 	for (size_t t = 0; tools[t]; t++) {
-		double from = interval_of(&c->a->tool[t]), to = interval_of(&c->b->tool[t]);
-		if (!(from > 1.5 * to) && !(to > 1.5 * from))
+		bool said = !intervals_differ(c, t, words);
+		for (size_t i = 0; i < t && !said; i++)
+			said = intervals_differ(c, i, others) && strcmp(others, words) == 0;
+		if (said)
 			continue;
 		begin_note(b, lead);
-		buf_text(b, tools[t]->name);
-		buf_text(b, ": a row of A covers ");
-		buf_text(b, human_duration(from, one));
-		buf_text(b, ", one of B ");
-		buf_text(b, human_duration(to, other));
+		put_tools_with(c, t, words, b);
+		buf_text(b, ": ");
+		buf_text(b, words);
 		buf_text(b, ": do not compare their p90, p99 and max\n");
 	}
 }
@@ -404,6 +449,19 @@ note_short(const struct comparison *c, const char *lead, struct buf *b)
 	put_u64(b, c->tests, " figures could be significant (record 30 s or more)\n");
 }
 
+/* A mean over two loads, as before and after a spike began, hides what a part would show. */
+static void
+note_changed_within(const struct comparison *c, const char *lead, struct buf *b)
+{
+	const struct line *l = comparison_changed_within(c);
+
+	if (!l)
+		return;
+	begin_note(b, lead);
+	put_figure(b, l);
+	buf_text(b, " changed within A or B: compare parts, FILE@FROM..TO\n");
+}
+
 void
 comparison_notes(const struct comparison *c, const char *lead, struct buf *b)
 {
@@ -413,6 +471,7 @@ comparison_notes(const struct comparison *c, const char *lead, struct buf *b)
 	note_tools(c->b, c->a, "B", lead, b);
 	note_intervals(c, lead, b);
 	note_short(c, lead, b);
+	note_changed_within(c, lead, b);
 }
 
 /* ---- The whole */

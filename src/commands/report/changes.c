@@ -176,8 +176,12 @@ put_figure(const struct line *l, struct buf *b)
 	buf_free(&figure);
 	if (!*l->row)
 		return;
+	struct buf row = { 0 };
+	line_row(l, &row);
+	buf_char(&row, '\0');
 	buf_text(b, " of ");
-	html_name(b, l->row);
+	html_name(b, row.s);
+	buf_free(&row);
 }
 
 static void

@@ -123,21 +123,20 @@ put_places(struct detail *d)
 
 /* ---- Its verdict */
 
-/* Appends a text of words in lines of 78 columns, indented by four. */
-static void
-put_wrapped(struct buf *b, const char *first, const char *text)
+void
+wrap_lines(struct buf *b, size_t indent, const char *first, const char *text)
 {
-	enum { COLUMNS = 78, INDENT = 4 };
+	enum { COLUMNS = 78 };
 	struct text rest = text_of(text), word;
 	size_t line = b->n;
 
-	buf_pad(b, INDENT);
+	buf_pad(b, indent);
 	buf_text(b, first);
 	while (text_word(&rest, &word)) {
-		if (b->n - line + word.n > COLUMNS && b->n - line > INDENT) {
+		if (b->n - line + word.n > COLUMNS && b->n - line > indent) {
 			buf_char(b, '\n');
 			line = b->n;
-			buf_pad(b, INDENT + 2);
+			buf_pad(b, indent + 2);
 		}
 		buf_add(b, word.s, word.n);
 		buf_char(b, ' ');
@@ -152,9 +151,9 @@ put_finding(struct buf *b, const struct finding *one)
 	buf_text(b, one->what);
 	buf_char(b, '\n');
 	for (int i = 0; i < one->nfacts; i++)
-		put_wrapped(b, "", one->facts[i]);
+		wrap_lines(b, 4, "", one->facts[i]);
 	if (*one->advice)
-		put_wrapped(b, "-> ", one->advice);
+		wrap_lines(b, 4, "-> ", one->advice);
 }
 
 static void

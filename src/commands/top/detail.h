@@ -37,4 +37,8 @@ void detail_close(struct detail *d);
 /* Draws lines of text, from the given one on. A line that begins with '#' is a heading, without the '#'. */
 void draw_lines(struct frame *f, const struct buf *b, int first, int line, int lines);
 
+/* Appends `first` and the words of a text in lines of 78 columns, with blanks before them; two more from
+ * the second line on. */
+void wrap_lines(struct buf *b, size_t indent, const char *first, const char *text);
+
 #endif

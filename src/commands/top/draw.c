@@ -172,9 +172,11 @@ draw_help(const struct top *t, struct frame *f, int line, int lines)
 	buf_text(&b, help);
 	buf_text(&b, t->nnotes ? "#What could not be measured, or only partly\n" : "");
 	for (size_t i = 0; i < t->nnotes; i++) {
-		buf_text(&b, "  ");
-		buf_printable(&b, t->notes[i]);
-		buf_char(&b, '\n');
+		struct buf note = { 0 };
+		buf_printable(&note, t->notes[i]);
+		buf_char(&note, '\0');
+		wrap_lines(&b, 2, "", note.s);
+		buf_free(&note);
 	}
 	draw_lines(f, &b, t->help_top, line, lines);
 	buf_free(&b);

@@ -184,6 +184,19 @@ frame_columns(const struct frame *f, const char *text)
 }
 
 void
+frame_cut(struct frame *f, const char *text)
+{
+	int room = f->width - f->column;
+
+	if (frame_columns(f, text) <= room) {
+		frame_text(f, text);
+		return;
+	}
+	frame_clipped(f, text, room - 1);
+	frame_clipped(f, f->utf8 ? "…" : ">", 1);
+}
+
+void
 frame_right(struct frame *f, const char *text, int width)
 {
 	int n = frame_columns(f, text), from = f->column;

@@ -51,6 +51,9 @@ void frame_at(struct frame *f, int line, int column, unsigned style);
 int frame_text(struct frame *f, const char *text);
 int frame_clipped(struct frame *f, const char *text, int room);
 
+/* As frame_text; a text that is too long ends with a mark. */
+void frame_cut(struct frame *f, const char *text);
+
 /* Puts text right-aligned into the next `width` columns. A longer text loses its end. */
 void frame_right(struct frame *f, const char *text, int width);
 

@@ -72,8 +72,12 @@ take_queue(struct panel *p, const struct evidence *e)
 {
 	double waiting = evidence_waiting(e);
 
-	SAY(p, METER_QUEUE, "{} tasks[, run queue {}]", fixed(waiting, 2),
-	    fixed(runq_num(e->runq, 0, RUNQ_SZ), 1));
+	if (isnan(runq_num(e->runq, 0, RUNQ_WAITING))) /* an estimate */
+		SAY(p, METER_QUEUE, "~{} tasks[, run queue {}]", fixed(waiting, 1),
+		    fixed(runq_num(e->runq, 0, RUNQ_SZ), 1));
+	else
+		SAY(p, METER_QUEUE, "{} tasks[, run queue {}]", fixed(waiting, 2),
+		    fixed(runq_num(e->runq, 0, RUNQ_SZ), 1));
 	return waiting;
 }
 
@@ -161,14 +165,7 @@ take_disks(struct panel *p, const struct evidence *e)
 
 /* ---- The verdict */
 
-void
-panel_finding(const struct finding *one, struct buf *b)
-{
-	buf_text(b, one->what);
-	buf_text(b, one->nfacts > 0 ? ": " : "");
-	buf_text(b, one->nfacts > 0 ? one->facts[0] : "");
-}
-
+/* One finding has room for its evidence, several have it only in the details. */
 static void
 keep_verdict(struct panel *p, const struct findings *f)
 {
@@ -176,7 +173,14 @@ keep_verdict(struct panel *p, const struct findings *f)
 
 	p->severity = f->v[0].severity;
 	p->verdict_ns = p->mono_ns;
-	panel_finding(&f->v[0], &b);
+	for (size_t i = 0; i < f->n; i++) {
+		buf_text(&b, i > 0 ? "; also: " : "");
+		buf_text(&b, f->v[i].what);
+	}
+	if (f->n == 1 && f->v[0].nfacts > 0) {
+		buf_text(&b, ": ");
+		buf_text(&b, f->v[0].facts[0]);
+	}
 	buf_char(&b, '\0');
 	snprintf(p->verdict, sizeof p->verdict, "%s", b.s);
 	buf_free(&b);
@@ -376,7 +380,7 @@ draw_verdict(const struct panel *p, struct frame *f, int line)
 	frame_text(f, ago);
 	f->style = STYLE_PLAIN;
 	frame_text(f, " ");
-	frame_text(f, p->verdict);
+	frame_cut(f, p->verdict);
 }
 
 bool

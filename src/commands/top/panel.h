@@ -52,7 +52,4 @@ int panel_draw(const struct panel *p, struct frame *f, int line, int lines);
  * cannot be compared. False: it was not. */
 bool panel_clock(const struct panel *p, char *out, size_t n);
 
-/* Puts the words of a finding, as one sentence. */
-void panel_finding(const struct finding *one, struct buf *b);
-
 #endif

@@ -277,10 +277,11 @@ static const struct trace_options usual_options = { .saving = SAVING_USUAL };
 const struct tool tool_trace = {
 	.name = "trace",
 	.brief = "record what the scheduler does: who ran, waited and blocked",
-	.usage = "-o FILE [seconds] | --save DIR [options] | text|info|export|save FILE|PID",
+	.usage = "-o FILE [seconds] | --save DIR [options]\n"
+		 "       pq trace text|info|export|save FILE|PID [options]",
 	.examples =
 	    "  pq trace -o x.trace 5                  record the next five seconds\n"
-	    "  pq trace --save . --when 'wait > 100ms'  save each time a thread waits that long\n"
+	    "  pq trace --save . --when 'wait > 100ms'   save whenever a thread waits so\n"
 	    "  pq trace info x.trace                  times, CPUs, events, losses, damage\n"
 	    "  pq trace text x.trace --slow 10ms      who waited 10 ms for a CPU, and when\n"
 	    "  pq trace text x.trace -p 4242 --from -1s\n"
@@ -288,7 +289,7 @@ const struct tool tool_trace = {
 	.shared = (const struct option *const[]){ &option_pid, &option_cgroup, &option_all,
 	    &option_from, &option_to, NULL },
 	.shared_help = { .pid = "only this process; text: this process or thread",
-	    .cgroup = "text: only this cgroup and its child cgroups; --when: of this cgroup",
+	    .cgroup = "text: only this cgroup and those below; --when: of this one",
 	    .all = "--when: of all cgroups with a limit" },
 	.options = options,
 	.options_size = sizeof(struct trace_options),

@@ -112,8 +112,8 @@ tell_queue(const struct evidence *e, struct finding *f)
 		    fixed(exact, 1));
 	else
 		finding_fact(f,
-		    "{} threads wait for a CPU on average, summed over all processes "
-		    "(/proc/PID/schedstat)",
+		    "at least {} threads wait for a CPU on average, summed over the processes that "
+		    "did not end (/proc/PID/schedstat)",
 		    fixed(sum, 1));
 }
 
@@ -126,8 +126,7 @@ saturation(const struct evidence *e, struct findings *f)
 		return;
 	struct finding *one = finding_add(f, "cpu-saturated",
 	    excess > RUNQ_VERY_HIGH ? VERDICT_CRITICAL : VERDICT_WARNING, CONFIDENCE_HIGH,
-	    evidence_waiting(e), "CPUs saturated: more tasks want to run than there are CPUs",
-	    NO_FIGURE);
+	    evidence_waiting(e), "CPUs saturated: more runnable tasks than CPUs", NO_FIGURE);
 	tell_queue(e, one);
 	tell_busiest(e, one);
 	finding_advice(one,

@@ -202,14 +202,19 @@ put_unknown(const struct evidence *e, struct buf *b)
 {
 	const struct session *s = &e->session;
 
+	if (s->nnotes)
+		buf_text(b, "\nNot checked, or only partly:\n");
 	for (size_t i = 0; i < s->nnotes; i++) {
-		buf_text(b, i ? "\n  " : "\nNot checked, or only partly:\n  ");
-		buf_text(b, s->notes[i].tool->name);
+		size_t line = b->n;
+		buf_text(b, "  ");
+		if (!session_note_tools(s, i, b)) {
+			b->n = line;
+			continue;
+		}
 		buf_text(b, ": ");
 		buf_printable(b, s->notes[i].said);
-	}
-	if (s->nnotes)
 		buf_char(b, '\n');
+	}
 }
 
 static void

@@ -144,6 +144,13 @@ add_owner(const struct evidence *e, size_t row, struct finding *one)
 	    name(wait_text(e->wait, row, WAIT_OWNER_DOING)));
 }
 
+/* Recordings hold no stacks. */
+static struct figure
+where_they_wait(const struct finding *f)
+{
+	return EITHER(f->recording, "-t", "--stacks");
+}
+
 /* Threads that wait for each other go on waiting, whatever the others do. */
 static void
 deadlock(const struct evidence *e, struct findings *f)
@@ -162,8 +169,8 @@ deadlock(const struct evidence *e, struct findings *f)
 	    fixed(stuck, 1), fixed(wait_num(e->wait, longest, WAIT_DURATION) / 1000, 1));
 	finding_advice(one,
 	    "only a restart of the process ends it; take the locks in the same order everywhere, "
-	    "and find the places with stacks of these threads (gdb -p); see: pq wait -t{} 1",
-	    figure_words(e->option));
+	    "and find the places with: pq wait {}{} 1",
+	    where_they_wait(one), figure_words(e->option));
 }
 
 /* If nothing moves at all, the process hangs: that is another rule. */
@@ -185,9 +192,9 @@ lock_contention(const struct evidence *e, struct findings *f)
 	finding_fact(
 	    one, "its threads run on {} CPUs on average", fixed(threads_in(e, "running"), 2));
 	finding_advice(one,
-	    "hold the lock for a shorter time or split it; find the code with stacks of the "
-	    "threads that wait (gdb -p); see: pq wait -t{} 1",
-	    figure_words(e->option));
+	    "hold the lock for a shorter time or split it; find the code that takes it with: "
+	    "pq wait {}{} 1",
+	    where_they_wait(one), figure_words(e->option));
 }
 
 /* ---- Sleeping between two pieces of work */

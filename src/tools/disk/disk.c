@@ -625,7 +625,7 @@ const struct tool tool_disk = {
 	.spark = "util_pct",
 	.shared = (const struct option *const[]){ &option_most, &option_sort, NULL },
 	.shared_help = { .pid = "the cgroup of this process, and its parents with a limit",
-	    .cgroup = "this cgroup and its parents with a limit: /web, or its directory",
+	    .cgroup = "this cgroup, and its parents with a limit: /web, or a path",
 	    .most = "only the first N rows: the busiest disks" },
 	.forms = (const struct tool *const[]){ &disk_of_groups, NULL },
 	.forms_by = "-G",

@@ -264,7 +264,7 @@ static const struct option options[] = {
 	{ 'G', NULL, NULL, OPTION_FLAG, offsetof(struct tasks_options, by_cgroup),
 	    .help = "one row per cgroup: which cgroups disturb which", .group = "cgroup" },
 	{ 0, "budget", "TIME", OPTION_TIME, offsetof(struct tasks_options, budget_ns),
-	    .help = "CPU time that a row may cost if files are read (default 50ms)" },
+	    .help = "CPU time that a row may take to read files (default 50ms)" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct tasks_options, source),
 	    .help = "bpf, bpf-loop, bpf-iter or proc",
 	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
