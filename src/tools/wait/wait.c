@@ -461,6 +461,7 @@ release(struct watch *w)
 
 	free(s->threads);
 	free(s->sums);
+	free(s->wanted);
 	free(s->events);
 	wait_locks_free(w);
 	map_free(&s->keys);
