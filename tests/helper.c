@@ -8,6 +8,8 @@
  *  helper wake HZ                     wakes up so often, and does nothing else
  *  helper turn                        waits in clock_nanosleep(2) and in poll(2) by turns, each for 60 ms
  *  helper rest N                      N threads that sleep for good
+ *  helper later N                     the same, and after six seconds one that ends after one, and one that runs
+ *                                     for good
  *  helper come HZ                     starts so many threads per second, each of which ends within 0.2 s
  *  helper flash HZ                    the same with threads that end at once
  *
@@ -184,6 +186,29 @@ rest(char **argv)
 }
 
 static void *
+end_soon(void *ctx)
+{
+	sleep(1);
+	return ctx;
+}
+
+static int
+later(char **argv)
+{
+	pthread_t thread;
+
+	for (int i = 1; i < atoi(argv[0]); i++)
+		if ((errno = pthread_create(&thread, NULL, sleep_for_good, NULL)))
+			fail("a thread");
+	sleep(6);
+	if ((errno = pthread_create(&thread, NULL, end_soon, NULL)) ||
+	    (errno = pthread_create(&thread, NULL, run, NULL)))
+		fail("a thread");
+	sleep_for_good(NULL);
+	return 0;
+}
+
+static void *
 leave(void *us)
 {
 	usleep((unsigned)(size_t)us);
@@ -225,14 +250,14 @@ main(int argc, char **argv)
 		int arguments, (*work)(char **);
 	} works[] = { { "refuse", 3, refuse }, { "loaded", 1, loaded }, { "burn", 1, burn },
 		{ "wake", 1, wake }, { "turn", 0, turn }, { "rest", 1, rest }, { "come", 1, come },
-		{ "flash", 1, flash } };
+		{ "flash", 1, flash }, { "later", 1, later } };
 
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
 		if (argc > 1 && strcmp(argv[1], works[i].name) == 0 &&
 		    argc - 2 >= works[i].arguments)
 			return works[i].work(argv + 2);
 	fprintf(stderr,
-	    "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, wake HZ, turn, rest N, come "
-	    "HZ or flash HZ\n");
+	    "helper: refuse CALL ERROR COMMAND…, loaded ID…, burn N, wake HZ, turn, rest N, "
+	    "later N, come HZ or flash HZ\n");
 	return 2;
 }

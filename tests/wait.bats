@@ -404,6 +404,17 @@ need_calls() {
 	[ $(($(awk '/^syscr/ { print $2 }' "/proc/$last/io") - calls)) -lt 60 ] # of 200 and more
 }
 
+@test "live: with BPF and many threads, of which those that sleep are skipped, threads that begin, run and end are seen" {
+	need_calls
+	start "$(dirname "$PQ")/tests/helper" later 300
+	run --separate-stderr "$PQ" wait --source bpf-loop -t --json -p "$last" 1 9
+	[ "$status" -eq 0 ]
+	[ "$(json -s 'group_by(.time) | map(map(.tid) | unique | length) | [.[0], .[-1]] | tojson')" = '"[300,301]"' ]
+	[ "$(json -s 'group_by(.time) | map(map(.tid) | unique | length) | max')" = 302 ]
+	[ "$(json -s "group_by(.time) | last | map(select(.state == \"running\" or .state == \"runnable\") | .time_pct) | add > 95")" = true ]
+	[ "$(json -s "group_by(.time) | last | map(select(.time_pct > 99 and .call == \"pause\")) | length")" = 300 ]
+}
+
 @test "live: BPF and /proc find the same waits, and pq wait and pq why replay them" {
 	cd "$BATS_TEST_TMPDIR"
 	run --separate-stderr "$PQ" wait --source bpf 0.1 1

@@ -31,9 +31,10 @@ struct task_list {
 	struct task_plan plan;
 	int loadavg;       /* /proc/loadavg, which tells how many tasks there are; -1: unknown */
 	int program, link; /* -1: none, and so is the map of the plan */
-	uint32_t room;     /* tasks in the map */
+	int again;         /* a program that reads some threads again; -1: none */
 	struct kernel_row *rows;
 	uint32_t runs;
+	size_t kept; /* rows of the last reading */
 	/* in the order of their keys: sorted is one of the others, of which the second is only needed where the
 	 * kernel has another order */
 	struct place *places[2], *sorted;
@@ -54,12 +55,21 @@ drop(int *fd)
 	*fd = -1;
 }
 
+/* The head, the tasks, and the list of those that are read again. */
+static uint32_t
+count_entries(const struct task_list *l)
+{
+	uint32_t listed = l->plan.loop && l->plan.pid ? l->plan.room / LISTED + 1 : 0;
+
+	return 1 + l->plan.room + listed;
+}
+
 static size_t
 map_size(const struct task_list *l)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	return ((l->room + 1) * sizeof *l->rows + page - 1) / page * page;
+	return (count_entries(l) * sizeof *l->rows + page - 1) / page * page;
 }
 
 static void
@@ -71,6 +81,7 @@ unload(struct task_list *l)
 		munmap(l->rows, map_size(l));
 	l->rows = NULL;
 	drop(&l->link);
+	drop(&l->again);
 	drop(&l->program);
 	drop(&l->plan.map);
 	errno = error;
@@ -82,9 +93,11 @@ make_map(struct task_list *l)
 {
 	static const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
-	l->plan.map = bpf_map_create_mappable(sizeof *l->rows, l->room + 1, "pq_tasks");
+	uint32_t n = count_entries(l);
+
+	l->plan.map = bpf_map_create_mappable(sizeof *l->rows, n, "pq_tasks");
 	if (l->plan.map < 0 && errno == EPERM && setrlimit(RLIMIT_MEMLOCK, &all) == 0)
-		l->plan.map = bpf_map_create_mappable(sizeof *l->rows, l->room + 1, "pq_tasks");
+		l->plan.map = bpf_map_create_mappable(sizeof *l->rows, n, "pq_tasks");
 	if (l->plan.map < 0)
 		return -1;
 	void *p = mmap(NULL, map_size(l), PROT_READ | PROT_WRITE, MAP_SHARED, l->plan.map, 0);
@@ -106,6 +119,9 @@ load(struct task_list *l)
 	/* before Linux 5.15, or where a kernel refuses it */
 	if (l->program < 0 && task_plan_forget_calls(&l->plan))
 		return load(l);
+	code.n = 0;
+	if (l->program >= 0 && task_plan_build_again(&l->plan, &code))
+		l->again = bpf_program_load(BPF_SYSCALL, &code, 0, "pq_tasks_again");
 	if (l->program < 0 || loop)
 		return l->program < 0 ? -1 : 0;
 	l->link = bpf_iterator_link(l->program);
@@ -127,7 +143,7 @@ static int
 prepare(struct task_list *l, uint32_t room, struct bpf_failure *f)
 {
 	unload(l);
-	l->room = room;
+	l->plan.room = room;
 	if (make_map(l) < 0)
 		return failed(f, STEP_MAP);
 	if (load(l) < 0)
@@ -182,7 +198,8 @@ task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pid, b
 	*l =
 	    (struct task_list){ .plan = { .pid = pid, .nested = nested, .calls = calls, .map = -1 },
 		    .program = -1,
-		    .link = -1 };
+		    .link = -1,
+		    .again = -1 };
 	l->loadavg = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
 	*out = l;
 	if (mode != TASK_LIST_ITER && !nested && try(l, TASK_LIST_LOOP, &f[n++]) == 0)
@@ -247,7 +264,7 @@ run(struct task_list *l)
 		if ((l->plan.loop ? run_loop(l) : run_iterator(l)) < 0)
 			return -1;
 		uint64_t found = head_of(l)->found;
-		if (found <= l->room)
+		if (found <= l->plan.room)
 			return 0;
 		if (prepare(l, with_spare(found), &f) < 0)
 			return -1;
@@ -365,6 +382,7 @@ sort_rows(struct task_list *l)
 		if (i == 0 || v[i].key != v[kept - 1].key)
 			v[kept++] = v[i];
 	l->sorted = v;
+	l->kept = kept;
 	return kept;
 }
 
@@ -433,6 +451,51 @@ task_list_read(struct task_list *l, struct task_rows *out)
 		const struct kernel_row *k = &l->rows[l->sorted[i].row];
 		if (!is_as_before(&out->v[i], k))
 			set_row(k, &out->v[i]);
+	}
+	return 0;
+}
+
+/* Lists the tasks for the program. False if the last reading was another one. */
+static bool
+list_wanted(struct task_list *l, const uint32_t *wanted, size_t n, const struct task_rows *out)
+{
+	uint32_t *list = (uint32_t *)(void *)&l->rows[1 + l->plan.room];
+
+	if (l->again < 0 || out->n != l->kept || n > l->kept)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct place *p = &l->sorted[wanted[i]];
+		if (wanted[i] >= l->kept || out->v[wanted[i]].tid != (uint32_t)p->key)
+			return false;
+		list[i] = p->row;
+	}
+	return true;
+}
+
+/* False if all tasks must be read. */
+static bool
+run_again(struct task_list *l, size_t n)
+{
+	struct task_head *head = head_of(l);
+
+	head->run = ++l->runs;
+	head->wanted = (uint32_t)n;
+	head->last = l->rows[head->found].tid;
+	head->changed = 0;
+	return bpf_program_run(l->again) == 0 && !head->changed && !head->gone;
+}
+
+int
+task_list_read_some(
+    struct task_list *l, const uint32_t *wanted, size_t n, struct task_rows *out, bool *all)
+{
+	*all = !list_wanted(l, wanted, n, out) || !run_again(l, n);
+	if (*all)
+		return task_list_read(l, out);
+	for (size_t i = 0; i < n; i++) {
+		const struct kernel_row *k = &l->rows[l->sorted[wanted[i]].row];
+		if (!is_as_before(&out->v[wanted[i]], k))
+			set_row(k, &out->v[wanted[i]]);
 	}
 	return 0;
 }

@@ -100,10 +100,13 @@ find_members(const struct btf *b, struct task_layout *at)
 		{ "task_struct", "signal", &at->signal, true },
 		{ "task_struct", "delays", &at->delays, false },
 		{ "task_struct", "cgroups", &at->cgroups, false },
+		{ "task_struct", "thread_node", &at->thread_node, false },
 		{ "sched_entity", "sum_exec_runtime", &at->run, true },
 		{ "sched_info", "run_delay", &at->wait, true },
 		{ "sched_info", "pcount", &at->slices, true },
 		{ "signal_struct", "maj_flt", &at->gone_majflt, true },
+		{ "signal_struct", "nr_threads", &at->threads, false },
+		{ "signal_struct", "thread_head", &at->thread_list, false },
 		{ "task_delay_info", "blkio_delay", &at->blkio, false },
 		{ "task_delay_info", "swapin_delay", &at->swapin, false },
 		{ "task_delay_info", "swapin_start", &swapin_start, false },
@@ -156,22 +159,28 @@ find_functions(const struct btf *b, bool loop, struct task_layout *at)
 	const struct {
 		const char *name;
 		uint32_t *to;
-		bool loop;
+		bool loop, needed;
 	} wanted[] = {
-		{ "bpf_iter_task", &at->iterator, false },
-		{ "bpf_rcu_read_lock", &at->lock, true },
-		{ "bpf_rcu_read_unlock", &at->unlock, true },
-		{ "bpf_task_from_pid", &at->from_pid, true },
-		{ "bpf_task_release", &at->release, true },
-		{ "bpf_iter_task_new", &at->new, true },
-		{ "bpf_iter_task_next", &at->next, true },
-		{ "bpf_iter_task_destroy", &at->destroy, true },
+		{ "bpf_iter_task", &at->iterator, false, true },
+		{ "bpf_rcu_read_lock", &at->lock, true, true },
+		{ "bpf_rcu_read_unlock", &at->unlock, true, true },
+		{ "bpf_task_from_pid", &at->from_pid, true, true },
+		{ "bpf_task_release", &at->release, true, true },
+		{ "bpf_iter_task_new", &at->new, true, true },
+		{ "bpf_iter_task_next", &at->next, true, true },
+		{ "bpf_iter_task_destroy", &at->destroy, true, true },
+		{ "bpf_iter_num_new", &at->count_new, true, false },
+		{ "bpf_iter_num_next", &at->count_next, true, false },
+		{ "bpf_iter_num_destroy", &at->count_destroy, true, false },
 	};
 
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (wanted[i].loop == loop &&
-		    btf_find(b, BTF_FUNC, wanted[i].name, wanted[i].to) < 0)
-			return -1;
+		    btf_find(b, BTF_FUNC, wanted[i].name, wanted[i].to) < 0) {
+			*wanted[i].to = 0;
+			if (wanted[i].needed)
+				return -1;
+		}
 	if (btf_enumerator(b, "cgroup_subsys_id", "cpu_cgrp_id", &at->cpu) < 0 || at->cpu < 0)
 		at->cpu = -1;
 	return 0;
@@ -213,7 +222,7 @@ task_plan_forget_calls(struct task_plan *p)
 
 /* Offsets from R10. A loop needs 24 bytes. SPACE: the pid namespace, and DEEP: 16 times how deep it
  * is. OF: a struct pid, and LEVEL how deep it is; NUMBER: a number of it, with its namespace. IDS:
- * the numbers of the process and of the thread. */
+ * the numbers of the process and of the thread. COUNT: a loop over numbers, of which AT is one. */
 enum {
 	KEY = -4,
 	LOOP = -32,
@@ -222,7 +231,9 @@ enum {
 	OF = -56,
 	LEVEL = -64,
 	NUMBER = -80,
-	IDS = -88
+	IDS = -88,
+	COUNT = -96,
+	AT = -100
 };
 enum { ALL_THREADS = 1, PROCESS_THREADS = 2 };
 
@@ -501,13 +512,26 @@ copy_row(struct code *c, const struct task_layout *at)
 	copy_call(c, at);
 }
 
+/* Brings the row in R8 up to date. */
+static void
+update_row(struct code *c, const struct task_layout *at)
+{
+	struct label changed = { 0 }, rest = { 0 };
+
+	compare_row(c, at, &changed);
+	asm_goto(c, &rest);
+	asm_here(c, &changed);
+	copy_row(c, at);
+	asm_here(c, &rest);
+	copy_gone_majflt(c, at);
+	copy_cgroups(c, at);
+}
+
 /* Appends the task in R7 to the rows. Jumps to `none` if it is not one of them, or if there is no
  * room. */
 static void
 append(struct code *c, const struct task_plan *p, struct label *none)
 {
-	struct label changed = { 0 }, rest = { 0 };
-
 	find_numbers(c, p, none);
 	if (p->pid && !p->loop) {
 		asm_load(c, 4, R1, R10, IDS);
@@ -515,13 +539,7 @@ append(struct code *c, const struct task_plan *p, struct label *none)
 	}
 	next_row(c, p, none);
 	asm_alu(c, ASM_MOV, R8, R0);
-	compare_row(c, &p->at, &changed);
-	asm_goto(c, &rest);
-	asm_here(c, &changed);
-	copy_row(c, &p->at);
-	asm_here(c, &rest);
-	copy_gone_majflt(c, &p->at);
-	copy_cgroups(c, &p->at);
+	update_row(c, &p->at);
 }
 
 /* R9 = the head, in the first entry of the map. */
@@ -622,4 +640,129 @@ task_plan_build(const struct task_plan *p, struct code *c)
 		build_loop(c, p);
 	else
 		build_iterator(c, p);
+}
+
+/* ---- Some threads again
+ *
+ * Visiting a task costs mostly because its data is not in the CPU caches. Most threads of most processes sleep, and
+ * need not be visited each time. */
+
+/* Jumps to `changed` unless the process in R6 has the threads that were found: the kernel appends new ones
+ * to its list, so that there are as many as then and the last one is the same. */
+static void
+compare_threads(struct code *c, const struct task_layout *at, struct label *changed)
+{
+	follow(c, R3, R6, at->signal.offset, changed);
+	asm_load(c, 4, R1, R3, (int32_t)at->threads.offset);
+	asm_load(c, 8, R2, R9, HEAD(found));
+	asm_jump(c, changed, ASM_JNE, R1, R2);
+	probe(c, at->thread_list.offset + 8, 8, OF); /* the previous one of a struct list_head */
+	asm_load(c, 8, R3, R10, OF);
+	asm_store_imm(c, 8, R10, NUMBER, 0);
+	probe(c, at->tid.offset - at->thread_node.offset, 4, NUMBER);
+	asm_load(c, 4, R1, R10, NUMBER);
+	asm_load(c, 4, R2, R9, HEAD(last));
+	asm_jump(c, changed, ASM_JNE, R1, R2);
+}
+
+/* R8 = the row that is listed at that place, which is in R0. */
+static void
+find_listed(struct code *c, const struct task_plan *p, struct label *none)
+{
+	asm_load(c, 4, R1, R0, 0);
+	asm_store(c, 4, R10, AT, R1);
+	asm_alu_imm(c, ASM_RSH, R1, 5); /* / LISTED */
+	asm_alu_imm(c, ASM_ADD, R1, (int32_t)p->room + 1);
+	asm_store(c, 4, R10, KEY, R1);
+	asm_look_up(c, p->map, KEY, none);
+	asm_load(c, 4, R1, R10, AT);
+	asm_alu_imm(c, ASM_AND, R1, LISTED - 1);
+	asm_alu_imm(c, ASM_LSH, R1, 2);
+	asm_alu(c, ASM_ADD, R0, R1);
+	asm_load(c, 4, R1, R0, 0);
+	asm_store(c, 4, R10, KEY, R1);
+	asm_look_up(c, p->map, KEY, none);
+	asm_alu(c, ASM_MOV, R8, R0);
+}
+
+/* Brings the row in R8 up to date. Jumps to `none` if there is no such task. */
+static void
+update_again(struct code *c, const struct task_plan *p, struct label *none)
+{
+	struct label other = { 0 }, done = { 0 };
+
+	asm_load(c, 8, R1, R8, ROW(pid));
+	asm_store(c, 8, R10, IDS, R1);
+	asm_load(c, 4, R1, R8, ROW(tid));
+	asm_kernel_call(c, p->at.from_pid);
+	asm_jump_imm(c, none, ASM_JEQ, R0, 0);
+	asm_alu(c, ASM_MOV, R7, R0);
+	asm_load(c, p->at.pid.size, R1, R7, (int32_t)p->at.pid.offset);
+	asm_jump_imm(c, &other, ASM_JNE, R1, (int32_t)p->pid);
+	update_row(c, &p->at);
+	asm_goto(c, &done);
+	asm_here(c, &other);
+	asm_store_imm(c, 4, R9, HEAD(changed), 1);
+	asm_here(c, &done);
+	asm_alu(c, ASM_MOV, R1, R7);
+	asm_kernel_call(c, p->at.release);
+}
+
+static void
+count_call(struct code *c, uint32_t function)
+{
+	asm_alu(c, ASM_MOV, R1, R10);
+	asm_alu_imm(c, ASM_ADD, R1, COUNT);
+	asm_kernel_call(c, function);
+}
+
+/* For each place of the list, of which R9 has the length. */
+static void
+update_listed(struct code *c, const struct task_plan *p)
+{
+	struct label done = { 0 }, none = { 0 };
+
+	asm_alu_imm(c, ASM_MOV, R2, 0);
+	asm_load(c, 4, R3, R9, HEAD(wanted));
+	count_call(c, p->at.count_new);
+	size_t again = c->n;
+	count_call(c, p->at.count_next);
+	asm_jump_imm(c, &done, ASM_JEQ, R0, 0);
+	find_listed(c, p, &none);
+	update_again(c, p, &none);
+	asm_back(c, again);
+	asm_here(c, &none);
+	asm_store_imm(c, 4, R9, HEAD(changed), 1);
+	asm_back(c, again);
+	asm_here(c, &done);
+	count_call(c, p->at.count_destroy);
+}
+
+bool
+task_plan_build_again(const struct task_plan *p, struct code *c)
+{
+	const struct task_layout *at = &p->at;
+	struct label end = { 0 }, none = { 0 }, changed = { 0 }, out = { 0 };
+
+	if (!p->loop || !p->pid || !at->count_new || !at->count_next || !at->count_destroy ||
+	    at->threads.size != 4 || !at->thread_list.size || !at->thread_node.size)
+		return false;
+	find_head(c, p, &end);
+	asm_kernel_call(c, at->lock);
+	find_process(c, p, &none);
+	compare_threads(c, at, &changed);
+	update_listed(c, p);
+	asm_goto(c, &out);
+	asm_here(c, &changed);
+	asm_store_imm(c, 4, R9, HEAD(changed), 1);
+	asm_here(c, &out);
+	asm_alu(c, ASM_MOV, R1, R6);
+	asm_kernel_call(c, at->release);
+	asm_kernel_call(c, at->unlock);
+	asm_goto(c, &end);
+	asm_here(c, &none);
+	asm_store_imm(c, 4, R9, HEAD(gone), 1);
+	asm_kernel_call(c, at->unlock);
+	asm_finish(c, &end);
+	return true;
 }

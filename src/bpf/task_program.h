@@ -33,7 +33,14 @@ struct task_head {
 	uint64_t found; /* tasks, those without room included */
 	uint32_t gone;  /* 1: there is no such process */
 	uint32_t run;   /* its number; the first is 1 */
+	/* for reading some of the threads of a process again */
+	uint32_t wanted;  /* so many, whose entries are listed after those of the tasks */
+	uint32_t last;    /* the thread that was found last */
+	uint32_t changed; /* 1: these are not the threads of the process any more */
 };
+
+/* So many numbers of entries are in each entry of the list. */
+enum { LISTED = sizeof(struct kernel_row) / sizeof(uint32_t) };
 
 enum { CALL_PARTS = 9 };
 enum { KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD, one of the flags */
@@ -42,13 +49,15 @@ enum { KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD, one of the flags */
 struct task_layout {
 	struct btf_member pid, tid, flags, exit_state, state, run, wait, slices, switches[2],
 	    majflt, start, comm, signal, gone_majflt, delays, blkio, swapin, cgroups, v2_cgroup,
-	    subsys, css_cgroup, node, id;
+	    subsys, css_cgroup, node, id, threads, thread_list, thread_node;
 	/* of pt_regs, on x86-64: the parts of a task_call in its order */
 	struct btf_member call[CALL_PARTS];
 	/* the numbers of a task in each pid namespace that it is in */
 	struct btf_member thread_pid, process_pids, level, numbers, nr, ns;
 	/* functions, by id */
 	uint32_t lock, unlock, from_pid, release, new, next, destroy, iterator;
+	/* 0: this kernel has none */
+	uint32_t count_new, count_next, count_destroy;
 	int32_t cpu; /* the controller's place in subsys; -1: none */
 };
 
@@ -60,7 +69,8 @@ struct task_plan {
 	bool nested;  /* with the numbers of the pid namespace of this process */
 	bool calls;   /* with what tells the call in which a thread sleeps from others */
 	struct task_layout at;
-	int map; /* its descriptor */
+	int map;       /* its descriptor */
+	uint32_t room; /* tasks in it */
 };
 
 /* Sets p->at for the running kernel. 0, or -1 with errno: EINVAL this kernel lacks something that the
@@ -73,5 +83,9 @@ bool task_plan_forget_calls(struct task_plan *p);
 
 /* Assembles the program. One with a loop runs once for each reading. */
 void task_plan_build(const struct task_plan *p, struct code *c);
+
+/* Assembles a program that reads some threads of the process again, those that the map lists. False if this
+ * kernel lacks something for that, or if the plan is another one. */
+bool task_plan_build_again(const struct task_plan *p, struct code *c);
 
 #endif

@@ -194,6 +194,21 @@ task_source_read(struct task_source *s, struct watch *w)
 }
 
 int
+task_source_read_some(
+    struct task_source *s, struct watch *w, const uint32_t *wanted, size_t n, bool *all)
+{
+	struct task_list *list = list_of(s, w);
+
+	*all = true;
+	if (!list || s->now != &s->rows[0])
+		return task_source_read(s, w);
+	if (task_list_read_some(list, wanted, n, s->now, all) == 0)
+		return 0;
+	s->now->n = 0;
+	return -1;
+}
+
+int
 task_source_scan(struct task_source *s, struct watch *w)
 {
 	struct task_list *list = list_of(s, w);

@@ -39,6 +39,11 @@ bool task_source_find(struct task_source *s, struct watch *w);
  * without rows: ESRCH if the process of -p is not there. */
 int task_source_read(struct task_source *s, struct watch *w);
 
+/* Reads the n rows at these places of the sample before again, in s->now. *all: all were read, as by
+ * task_source_read, since the target has other threads now, or there is no cheaper way. */
+int task_source_read_some(
+    struct task_source *s, struct watch *w, const uint32_t *wanted, size_t n, bool *all);
+
 /* As task_source_read, for whoever wants few of the rows: s->now has everything but these. */
 int task_source_scan(struct task_source *s, struct watch *w);
 

@@ -520,6 +520,8 @@ list(struct watch *w)
 	struct waits *s = w->state;
 	struct ids all = { NULL, 0, 0 };
 
+	if (s->partly) /* they are the same */
+		return;
 	if (!rows_have_target(w) && s->until_list > 0 && s->until_list-- > 0)
 		return;
 	list_target(w, &all);
@@ -567,16 +569,6 @@ may_use_rows(const struct watch *w)
 	return !w->host->replay || !*w->host->tools || strstr(w->host->tools, "wait");
 }
 
-/* The rows of this sample. Without the process of -p there are none, and its files tell more. */
-static void
-read_rows(struct watch *w)
-{
-	struct waits *s = w->state;
-
-	if (*s->source.file && task_source_read(&s->source, w) < 0 && errno != ESRCH)
-		watch_fail(w, EXIT_FAILED, "cannot read the tasks by BPF: %s", strerror(errno));
-}
-
 /* The row of a thread. Both are in order: *next is the first row that may be. */
 static const struct task_row *
 row_of(const struct waits *s, const struct wait_thread *t, const struct task_row **next)
@@ -589,6 +581,49 @@ row_of(const struct waits *s, const struct wait_thread *t, const struct task_row
 		r++;
 	*next = r;
 	return r < end && r->pid == t->pid && r->tid == t->tid ? r : NULL;
+}
+
+/* Lists the rows of the threads that are not skipped; 0: all rows are wanted. */
+static size_t
+list_wanted(struct watch *w)
+{
+	struct waits *s = w->state;
+	size_t n = 0;
+
+	if (!s->source.now || !w->ask->target.pid || s->nthreads <= FEW)
+		return 0;
+	if (s->nthreads > s->wanted_room) {
+		s->wanted_room = s->nthreads + s->nthreads / 4;
+		s->wanted = xrealloc(s->wanted, s->wanted_room * sizeof *s->wanted);
+	}
+	const struct task_row *next = s->source.now->v;
+	for (size_t i = 0; i < s->nthreads; i++) {
+		const struct wait_thread *t = &s->threads[i];
+		if (t->gone || is_skipped(w, t))
+			continue;
+		const struct task_row *row = row_of(s, t, &next);
+		if (!row)
+			return 0;
+		s->wanted[n++] = (uint32_t)(row - s->source.now->v);
+	}
+	return n <= s->nthreads / 2 ? n : 0;
+}
+
+/* The rows of this sample. Without the process of -p there are none, and its files tell more. */
+static void
+read_rows(struct watch *w)
+{
+	struct waits *s = w->state;
+	bool all = true;
+
+	if (!*s->source.file)
+		return;
+	size_t n = list_wanted(w);
+	int status = n ? task_source_read_some(&s->source, w, s->wanted, n, &all) :
+			 task_source_read(&s->source, w);
+	s->partly = !all;
+	if (status < 0 && errno != ESRCH)
+		watch_fail(w, EXIT_FAILED, "cannot read the tasks by BPF: %s", strerror(errno));
 }
 
 /* With --slow, threads may be skipped only if the kernel tells when their next wait began, which it
@@ -631,7 +666,7 @@ wait_sample(struct watch *w)
 	for (size_t i = 0; i < s->nthreads; i++) {
 		struct wait_thread *t = &s->threads[i];
 		s->row = row_of(s, t, &next);
-		if (!t->gone && (s->row || !is_skipped(w, t)))
+		if (!t->gone && ((s->row && !s->partly) || !is_skipped(w, t)))
 			sample_thread(w, t);
 		else if (!t->gone)
 			wait_locks_look(w, t);
