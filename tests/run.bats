@@ -462,7 +462,7 @@ printing() {
 	while read -r words; do
 		want=0 got=0
 		timeout 60 "$PQ" $words >/dev/null 2>said </dev/null || want=$?
-		timeout 60 "$PQ" $words >&"$gone" 2>heard </dev/null || got=$?
+		timeout 60 "$PQ" $words 1>&"$gone" 2>heard </dev/null || got=$?
 		if [ $got -ne $want ] || grep -i 'pipe\|write' heard; then
 			echo "pq $words: status $got, and $want with a reader"
 			bad=1
@@ -470,6 +470,6 @@ printing() {
 	done < <(printing)
 	[ $bad -eq 0 ]
 	echo precious >-
-	"$PQ" tape pack "$idle" -o - >&"$gone"
+	"$PQ" tape pack "$idle" -o - 1>&"$gone"
 	[ "$(cat ./-)" = precious ]
 }
