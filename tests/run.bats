@@ -470,6 +470,6 @@ printing() {
 	done < <(printing)
 	[ $bad -eq 0 ]
 	echo precious >-
-	"$PQ" tape pack "$idle" -o - >&"$gone"
+	"$PQ" tape pack "$idle" -o - 1>&"$gone"
 	[ "$(cat ./-)" = precious ]
 }

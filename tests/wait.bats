@@ -779,6 +779,7 @@ frame_of_jit() {
 	fails 2 'cannot be combined' "$PQ" wait --svg x.svg --folded
 }
 
+# shellcheck disable=SC2016 # bash -c
 @test "--svg - prints one flame graph of all rows on stdout" {
 	for i in 0 1 2 3; do
 		tenth $i

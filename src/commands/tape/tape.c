@@ -464,7 +464,7 @@ cut(const struct options *o, const char *path, const char *to)
 		open_output(&out, to, 0);
 		copied = cut_copy(&r, w, NULL, &out);
 		if (copied < 0 && errno == EPIPE)
-			return EXIT_DONE;
+			exit(EXIT_DONE);
 		if (tape_file_close(&out) < 0)
 			copied = -1;
 	} else {
