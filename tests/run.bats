@@ -458,7 +458,9 @@ printing() {
 	"$PQ" tape pack "$idle" -o x.tape
 	"$(dirname "$PQ")/tests/trace_sample" x.trace
 	mkfifo gone
-	exec {reader}<>gone {gone}>gone {reader}<&-
+	exec {reader}<>gone
+	exec {gone}>gone
+	exec {reader}<&-
 	while read -r words; do
 		want=0 got=0
 		timeout 60 "$PQ" $words >/dev/null 2>said </dev/null || want=$?
