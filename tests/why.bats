@@ -854,6 +854,7 @@ counters_at() {
 }
 
 @test "a file that the recording does not have is not blamed on /proc" {
+	cd "$BATS_TEST_TMPDIR"
 	"$PQ" runq -o runq.tape 0.1 2 >/dev/null 2>&1
 	run "$PQ" why -f runq.tape
 	[[ $output == *"/proc/diskstats: it is not in the recording"* ]]
