@@ -56,15 +56,25 @@ buf_pad(struct buf *b, size_t n)
 
 enum { DIGITS_MOST = 20 };
 
+/* Two digits at a time take half as many divisions. */
+static const char pairs[] = "0001020304050607080910111213141516171819"
+			    "2021222324252627282930313233343536373839"
+			    "4041424344454647484950515253545556575859"
+			    "6061626364656667686970717273747576777879"
+			    "8081828384858687888990919293949596979899";
+
 /* Writes at least `width` digits of v, up to `end`. Returns where they begin. */
 static char *
 put_digits(char *end, uint64_t v, int width)
 {
 	char *s = end;
 
-	do
-		*--s = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
+	for (; v >= 100; v /= 100)
+		s = memcpy(s - 2, pairs + v % 100 * 2, 2);
+	if (v >= 10)
+		s = memcpy(s - 2, pairs + v * 2, 2);
+	else
+		*--s = (char)('0' + v);
 	while (end - s < width && end - s < DIGITS_MOST)
 		*--s = '0';
 	return s;

@@ -8,12 +8,28 @@ static const int64_t second = 1000000000;
 static const struct axis ten = { 0, INT64_C(10000000000), 10 };
 
 static void
+add(struct series *s, int64_t from_ns, int64_t to_ns, double value)
+{
+	struct stretch t = axis_stretch(&ten, from_ns, to_ns);
+
+	series_add(s, &t, value);
+}
+
+static void
+add_bin(struct bins *b, int64_t from_ns, int64_t to_ns, unsigned bin, double weight)
+{
+	struct stretch t = axis_stretch(&ten, from_ns, to_ns);
+
+	bins_add(b, &t, bin, weight);
+}
+
+static void
 means(void)
 {
 	struct series s = { .sum = 0 };
 
-	series_add(&s, &ten, 0, second / 4, 8);
-	series_add(&s, &ten, second / 4, second, 0);
+	add(&s, 0, second / 4, 8);
+	add(&s, second / 4, second, 0);
 	const struct bucket *b = series_at(&s, 0);
 	if (!CHECK(b))
 		return;
@@ -30,8 +46,7 @@ extremes(void)
 	struct series s = { .sum = 0 };
 
 	for (int i = 0; i < 1000; i++)
-		series_add(
-		    &s, &ten, i * (second / 100), (i + 1) * (second / 100), i == 555 ? 70 : 1);
+		add(&s, i * (second / 100), (i + 1) * (second / 100), i == 555 ? 70 : 1);
 	for (unsigned i = 0; i < 10; i++) {
 		const struct bucket *b = series_at(&s, i);
 		CHECK(b && b->max == (i == 5 ? 70 : 1) && b->min == 1);
@@ -45,9 +60,9 @@ holes(void)
 {
 	struct series s = { .sum = 0 };
 
-	series_add(&s, &ten, 0, 2 * second, 1);
-	series_add(&s, &ten, 2 * second, 5 * second, NAN);
-	series_add(&s, &ten, 5 * second + second / 2, 6 * second, 3);
+	add(&s, 0, 2 * second, 1);
+	add(&s, 2 * second, 5 * second, NAN);
+	add(&s, 5 * second + second / 2, 6 * second, 3);
 	CHECK(series_at(&s, 1) != NULL);
 	for (unsigned i = 2; i < 5; i++)
 		CHECK(series_at(&s, i) == NULL);
@@ -65,9 +80,9 @@ spans(void)
 {
 	struct series s = { .sum = 0 };
 
-	series_add(&s, &ten, -5 * second, 3 * second, 4);
-	series_add(&s, &ten, 9 * second, 99 * second, 6);
-	series_add(&s, &ten, 20 * second, 30 * second, 9);
+	add(&s, -5 * second, 3 * second, 4);
+	add(&s, 9 * second, 99 * second, 6);
+	add(&s, 20 * second, 30 * second, 9);
 	for (unsigned i = 0; i < 3; i++)
 		CHECK(series_at(&s, i) && series_at(&s, i)->max == 4);
 	CHECK(!series_at(&s, 3) && !series_at(&s, 8));
@@ -82,9 +97,9 @@ distributions(void)
 {
 	struct bins b = { .v = NULL };
 
-	bins_add(&b, &ten, 0, second, 3, 2);
-	bins_add(&b, &ten, second / 2, second + second / 2, 4, 1);
-	bins_add(&b, &ten, 0, second, BINS_MOST, 1);
+	add_bin(&b, 0, second, 3, 2);
+	add_bin(&b, second / 2, second + second / 2, 4, 1);
+	add_bin(&b, 0, second, BINS_MOST, 1);
 	CHECK(b.v[0][3] == 2 && b.v[0][4] == 0.5f && b.v[1][4] == 0.5f);
 	CHECK(b.all == 3);
 	bins_free(&b);

@@ -30,7 +30,8 @@ choose(struct chosen_columns *out, const struct column *columns, bool (*is)(cons
 {
 	for (size_t i = 0; columns[i].key; i++)
 		if (is(&columns[i]))
-			out->v[out->n++] = (uint8_t)i;
+			out->v[out->n++] =
+			    (struct chosen_column){ (uint8_t)i, column_per_second(&columns[i]) };
 }
 
 void
@@ -79,8 +80,8 @@ for_tool(const struct tool_side *t, void (*each)(struct spread *))
 {
 	for (uint32_t r = 0; r < t->names.n; r++)
 		for (size_t i = 0; i < t->compared.n; i++)
-			if (t->row[r].of[t->compared.v[i]])
-				each(t->row[r].of[t->compared.v[i]]);
+			if (t->row[r].of[t->compared.v[i].i])
+				each(t->row[r].of[t->compared.v[i].i]);
 }
 
 /* The same, of all tools. */
@@ -199,11 +200,11 @@ name_of(struct side *s, const struct chosen_columns *naming, const struct cell *
 	struct buf *b = &s->name;
 
 	if (naming->n == 1)
-		return text_of(row[naming->v[0]].label ? row[naming->v[0]].label : "");
+		return text_of(row[naming->v[0].i].label ? row[naming->v[0].i].label : "");
 	b->n = 0;
 	buf_room(b, 1); /* so that an empty name is one too */
 	for (size_t i = 0; i < naming->n; i++) {
-		const char *label = row[naming->v[i]].label;
+		const char *label = row[naming->v[i].i].label;
 		if (!label)
 			continue;
 		buf_text(b, b->n > 0 ? " " : "");
@@ -245,11 +246,11 @@ add_row(struct side *s, size_t tool, uint32_t row, const struct cell *cells, dou
 	struct spread **of = s->tool[tool].row[row].of;
 
 	for (size_t k = 0; k < compared->n; k++) {
-		int i = compared->v[k];
+		int i = compared->v[k].i;
 		double x = cells[i].num, weight = cells[i].weight;
 		if (!isfinite(x))
 			continue;
-		if (column_per_second(&tools[tool]->columns[i])) {
+		if (compared->v[k].per_second) {
 			x /= span_s;
 			weight = span_s;
 		}

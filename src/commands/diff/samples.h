@@ -42,9 +42,14 @@ struct row_figures {
 	struct spread **of; /* by column; NULL: no value was known */
 };
 
-/* Some columns of a tool, by index. */
+/* Some columns of a tool. */
+struct chosen_column {
+	uint8_t i; /* its index */
+	bool per_second;
+};
+
 struct chosen_columns {
-	uint8_t v[COLUMNS_MOST];
+	struct chosen_column v[COLUMNS_MOST];
 	size_t n;
 };
 

@@ -29,6 +29,15 @@ double axis_width_ns(const struct axis *a);
 /* The bucket of that time; of times outside, the first or the last one. */
 unsigned axis_bucket(const struct axis *a, int64_t real_ns);
 
+/* A span of time on the axis, for all values that hold in it. */
+struct stretch {
+	const struct axis *axis;
+	int64_t from_ns, to_ns; /* cut to the axis */
+	unsigned first, end;    /* its buckets; none if nothing of it is on the axis */
+};
+
+struct stretch axis_stretch(const struct axis *a, int64_t from_ns, int64_t to_ns);
+
 /* What the samples of a bucket say. Of one without any, known_s is 0: it is a hole. */
 struct bucket {
 	double sum; /* of value times seconds */
@@ -43,9 +52,8 @@ struct series {
 	int64_t max_ns; /* when the largest value ended */
 };
 
-/* Adds a value that held from one time to another. NaN is unknown: it leaves a hole. */
-void series_add(
-    struct series *s, const struct axis *a, int64_t from_ns, int64_t to_ns, double value);
+/* Adds a value that held all the time. NaN is unknown: it leaves a hole. */
+void series_add(struct series *s, const struct stretch *t, double value);
 
 /* NULL: a hole. */
 const struct bucket *series_at(const struct series *s, unsigned bucket);
@@ -67,8 +75,7 @@ struct bins {
 	double total[BINS_MOST], all;
 };
 
-void bins_add(struct bins *b, const struct axis *a, int64_t from_ns, int64_t to_ns, unsigned bin,
-    double weight);
+void bins_add(struct bins *b, const struct stretch *t, unsigned bin, double weight);
 void bins_free(struct bins *b);
 
 /* ---- Strips: the pictures */

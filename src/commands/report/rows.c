@@ -182,28 +182,27 @@ take_cells(struct strip *s, const struct cell *cells, struct buf *name)
 }
 
 static void
-add_rows(struct strip *s, const struct axis *a, int64_t from_ns, int64_t to_ns)
+add_rows(struct strip *s, const struct stretch *t)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct strip_row *row = &s->rows[i];
 		for (int k = 0; k < s->nfigures; k++)
 			if (row->turn == s->turn)
-				series_add(&row->figure[k], a, from_ns, to_ns, row->now[k]);
+				series_add(&row->figure[k], t, row->now[k]);
 			else if (s->plan->zero)
-				series_add(&row->figure[k], a, from_ns, to_ns, 0);
+				series_add(&row->figure[k], t, 0);
 	}
-	series_add(&s->known, a, from_ns, to_ns, 0);
+	series_add(&s->known, t, 0);
 }
 
 static void
-add_bins(struct strip *s, const struct axis *a, const struct rows *rows)
+add_bins(struct strip *s, const struct stretch *t, const struct rows *rows)
 {
 	for (size_t i = 0; i < rows->table->nrows; i++) {
 		const struct cell *cells = table_at(rows->table, i);
-		bins_add(&s->bins, a, rows->from_real_ns, rows->real_ns,
-		    s->plan->bin(cells[s->column].num), cells[s->weight].num);
+		bins_add(&s->bins, t, s->plan->bin(cells[s->column].num), cells[s->weight].num);
 	}
-	series_add(&s->known, a, rows->from_real_ns, rows->real_ns, 0);
+	series_add(&s->known, t, 0);
 }
 
 static void
@@ -214,15 +213,16 @@ take_rows(struct strip *s, const struct axis *a, int64_t since_ns)
 
 	if (!rows.table || rows.from_real_ns < since_ns)
 		return;
+	struct stretch t = axis_stretch(a, rows.from_real_ns, rows.real_ns);
 	s->turn++;
 	s->samples++;
 	if (s->plan->bin) {
-		add_bins(s, a, &rows);
+		add_bins(s, &t, &rows);
 		return;
 	}
 	for (size_t i = 0; i < rows.table->nrows; i++)
 		take_cells(s, table_at(rows.table, i), &name);
-	add_rows(s, a, rows.from_real_ns, rows.real_ns);
+	add_rows(s, &t);
 	buf_free(&name);
 }
 
@@ -238,10 +238,10 @@ take_tick(struct strip *s, const struct axis *a, const struct sample *now, int64
 	s->ticked_ns = now->real_ns;
 	if (before_ns == 0 || now->real_ns <= before_ns || before_ns < since_ns)
 		return;
+	struct stretch t = axis_stretch(a, before_ns, now->real_ns);
 	s->samples++;
-	bins_add(&s->bins, a, before_ns, now->real_ns, s->plan->bin(value),
-	    (double)(now->real_ns - before_ns) * 1e-9);
-	series_add(&s->known, a, before_ns, now->real_ns, 0);
+	bins_add(&s->bins, &t, s->plan->bin(value), (double)(now->real_ns - before_ns) * 1e-9);
+	series_add(&s->known, &t, 0);
 }
 
 void

@@ -44,40 +44,52 @@ add_part(struct bucket *b, double value, double seconds)
 	b->n++;
 }
 
-/* The seconds of [from, to] within bucket i. */
-static double
-overlap_s(const struct axis *a, unsigned i, int64_t from_ns, int64_t to_ns)
+struct stretch
+axis_stretch(const struct axis *a, int64_t from_ns, int64_t to_ns)
 {
-	double width = axis_width_ns(a), start = width * i, end = start + width,
-	       from = (double)(from_ns - a->from_ns), to = (double)(to_ns - a->from_ns);
+	struct stretch t = { .axis = a };
 
+	t.from_ns = from_ns > a->from_ns ? from_ns : a->from_ns;
+	t.to_ns = to_ns < a->to_ns ? to_ns : a->to_ns;
+	if (t.from_ns >= t.to_ns)
+		return t;
+	t.first = axis_bucket(a, t.from_ns);
+	t.end = axis_bucket(a, t.to_ns - 1) + 1;
+	return t;
+}
+
+static double
+length_s(const struct stretch *t)
+{
+	return (double)(t->to_ns - t->from_ns) * 1e-9;
+}
+
+/* Its seconds within bucket i. Most are within one. */
+static double
+seconds_in(const struct stretch *t, unsigned i)
+{
+	if (t->end - t->first == 1)
+		return length_s(t);
+	double width = axis_width_ns(t->axis), start = width * i, end = start + width,
+	       from = (double)(t->from_ns - t->axis->from_ns),
+	       to = (double)(t->to_ns - t->axis->from_ns);
 	return (fmin(end, to) - fmax(start, from)) * 1e-9;
 }
 
-/* Cuts the span to the axis; false if nothing is left. */
-static bool
-cut(const struct axis *a, int64_t *from_ns, int64_t *to_ns)
-{
-	*from_ns = *from_ns > a->from_ns ? *from_ns : a->from_ns;
-	*to_ns = *to_ns < a->to_ns ? *to_ns : a->to_ns;
-	return *from_ns < *to_ns;
-}
-
 void
-series_add(struct series *s, const struct axis *a, int64_t from_ns, int64_t to_ns, double value)
+series_add(struct series *s, const struct stretch *t, double value)
 {
-	if (isnan(value) || !cut(a, &from_ns, &to_ns))
+	if (isnan(value) || t->first == t->end)
 		return;
-	unsigned last = axis_bucket(a, to_ns - 1);
-	for (unsigned i = axis_bucket(a, from_ns); i <= last; i++) {
-		double seconds = overlap_s(a, i, from_ns, to_ns);
+	for (unsigned i = t->first; i < t->end; i++) {
+		double seconds = seconds_in(t, i);
 		if (seconds > 0)
 			add_part(bucket_to_fill(s, i), value, seconds);
 	}
-	double seconds = (double)(to_ns - from_ns) * 1e-9;
+	double seconds = length_s(t);
 	if (s->known_s == 0 || value > s->max) {
 		s->max = value;
-		s->max_ns = to_ns;
+		s->max_ns = t->to_ns;
 	}
 	s->min = s->known_s == 0 || value < s->min ? value : s->min;
 	s->sum += value * seconds;
@@ -126,18 +138,15 @@ series_free(struct series *s)
 }
 
 void
-bins_add(struct bins *b, const struct axis *a, int64_t from_ns, int64_t to_ns, unsigned bin,
-    double weight)
+bins_add(struct bins *b, const struct stretch *t, unsigned bin, double weight)
 {
-	if (!(weight > 0) || bin >= BINS_MOST || !cut(a, &from_ns, &to_ns))
+	if (!(weight > 0) || bin >= BINS_MOST || t->first == t->end)
 		return;
 	if (!b->v)
 		b->v = memset(xmalloc(BUCKETS_MOST * sizeof *b->v), 0, BUCKETS_MOST * sizeof *b->v);
-	double all_s = (double)(to_ns - from_ns) * 1e-9;
-	unsigned last = axis_bucket(a, to_ns - 1);
-	for (unsigned i = axis_bucket(a, from_ns); i <= last; i++) {
-		double seconds = overlap_s(a, i, from_ns, to_ns);
-		b->v[i][bin] += seconds > 0 ? (float)(weight * seconds / all_s) : 0;
+	for (unsigned i = t->first; i < t->end; i++) {
+		double seconds = seconds_in(t, i);
+		b->v[i][bin] += seconds > 0 ? (float)(weight * seconds / length_s(t)) : 0;
 	}
 	b->total[bin] += weight;
 	b->all += weight;
