@@ -253,6 +253,11 @@ next_delta(struct deltas_read *d)
 		return 0;
 	}
 	unsigned char first = (unsigned char)d->rest.s[0];
+	if (first <= zeros[0].last) { /* most runs are short */
+		d->zeros = zeros[0].base + first;
+		d->rest = (struct text){ d->rest.s + 1, d->rest.n - 1 };
+		return 0;
+	}
 	const struct code *c = find_code(zeros, ZEROS, first);
 	if (!c) {
 		d->bad |= !code_get(&d->rest, &v);
@@ -264,12 +269,49 @@ next_delta(struct deltas_read *d)
 	return 0;
 }
 
+/* Reads a number of which CODE_MOST bytes can be read. Returns where it ends. */
+static const char *
+number_at(const char *s, uint64_t *v)
+{
+	unsigned char first = (unsigned char)*s++;
+	const struct code *c = numbers;
+	uint64_t low;
+
+	memcpy(&low, s, sizeof low);
+	low = le64toh(low);
+	if (first > RAW) {
+		*v = low & UINT64_MAX >> (64 - 8 * (first - RAW));
+		return s + (first - RAW);
+	}
+	while (first > c->last)
+		c++;
+	low &= (UINT64_C(1) << 8 * c->more) - 1;
+	*v = c->base + ((uint64_t)(first - c->first) << 8 * c->more) + low;
+	return s + c->more;
+}
+
+/* Whether a number is next, and all of it can be read at once. */
+static bool
+has_number(const struct deltas_read *d)
+{
+	return d->zeros == 0 && d->rest.n >= CODE_MOST && (unsigned char)*d->rest.s >= CODE_FIRST;
+}
+
 bool
 deltas_add(struct deltas_read *d, uint64_t *v, size_t n)
 {
 	bool changed = false;
 
 	for (size_t i = 0; i < n;) {
+		if (has_number(d)) {
+			uint64_t some;
+			const char *end = number_at(d->rest.s, &some);
+			d->rest.n -= (size_t)(end - d->rest.s);
+			d->rest.s = end;
+			changed |= some != 0;
+			v[i++] += zagzig(some);
+			continue;
+		}
 		uint64_t delta = d->zeros ? 0 : next_delta(d);
 		if (d->zeros) {
 			uint64_t skip = d->zeros < n - i ? d->zeros : n - i;
