@@ -230,7 +230,7 @@ begin_sample(struct playback *p, bool from_key)
 	for (uint32_t i = 0; i < p->paths.n; i++)
 		if (p->v[i].is_own)
 			begin_with(p, i, false);
-		else
+		else if (p->counts[i] > 0)
 			begin_numbers(p, i); /* what is known of the words remains valid */
 }
 
