@@ -459,5 +459,6 @@ has_written() { [ "$(sum_of_disk w_per_s)" -ge "$1" ]; }
 	[ "$(sum_of_disk wkb_per_s)" -eq 6400 ]
 	output=$(grep "\"${disk#/dev/}\"" rows)
 	echo "$output"
-	[ "$(json -s '[(map(.w_await_ms) | max > 0), (map(.util_pct) | max > 0), (map(.inflight_max) | all(. != null))]')" = '[true,true,true]' ]
+	# the kernel counts busy time by ticks of its clock: 100 short requests may miss them all
+	[ "$(json -s '[(map(.w_await_ms) | max > 0), (map(.util_pct, .inflight_max) | all(. != null))]')" = '[true,true]' ]
 }
