@@ -93,64 +93,43 @@ code_put(struct buf *b, uint64_t v)
 	b->n += (size_t)(code_write(to, v) - to);
 }
 
-/* Bytes in little-endian order; eight at once where there are so many. */
-static uint64_t
-low(const char *in, size_t have, int bytes)
+/* Reads the number at s, where CODE_MOST bytes can be read; its first byte is CODE_FIRST or more. Returns where it
+ * ends. */
+static const char *
+number_at(const char *s, uint64_t *v)
 {
-	uint64_t v;
+	unsigned char first = (unsigned char)*s++;
+	const struct code *c = numbers;
+	uint64_t low;
 
-	if (have < sizeof v)
-		return le_get((const unsigned char *)in, bytes);
-	memcpy(&v, in, sizeof v);
-	return bytes > 0 ? le64toh(v) & UINT64_MAX >> (64 - 8 * bytes) : 0;
-}
-
-static bool
-get_low(struct text *rest, int bytes, uint64_t *v)
-{
-	*v = 0;
-	if (rest->n < (size_t)bytes)
-		return false;
-	*v = low(rest->s, rest->n, bytes);
-	*rest = (struct text){ rest->s + bytes, rest->n - (size_t)bytes };
-	return true;
-}
-
-static bool
-get_with(struct text *rest, const struct code *c, unsigned char first, uint64_t *v)
-{
-	if (!get_low(rest, c->more, v))
-		return false;
-	*v += c->base + ((uint64_t)(first - c->first) << 8 * c->more);
-	return true;
-}
-
-/* The one of n codes that has this first byte, or NULL. */
-static const struct code *
-find_code(const struct code *c, int n, unsigned char first)
-{
-	for (int i = 0; i < n; i++)
-		if (first >= c[i].first && first <= c[i].last)
-			return &c[i];
-	return NULL;
+	memcpy(&low, s, sizeof low);
+	low = le64toh(low);
+	if (first > RAW) {
+		*v = low & UINT64_MAX >> (64 - 8 * (first - RAW));
+		return s + (first - RAW);
+	}
+	while (first > c->last)
+		c++;
+	low &= (UINT64_C(1) << 8 * c->more) - 1;
+	*v = c->base + ((uint64_t)(first - c->first) << 8 * c->more) + low;
+	return s + c->more;
 }
 
 bool
 code_get(struct text *rest, uint64_t *v)
 {
-	if (rest->n == 0)
+	char padded[CODE_MOST] = { 0 };
+	const char *s = rest->s;
+
+	if (rest->n == 0 || (unsigned char)*s < CODE_FIRST)
 		return false;
-	unsigned char first = (unsigned char)rest->s[0];
-	if (first >= numbers[0].first && first <= numbers[0].last) { /* most are small */
-		*v = first - numbers[0].first;
-		*rest = (struct text){ rest->s + 1, rest->n - 1 };
-		return true;
-	}
-	const struct code *c = find_code(numbers, NUMBERS, first);
-	if (!c && first <= RAW)
+	if (rest->n < CODE_MOST)
+		s = memcpy(padded, s, rest->n);
+	size_t n = (size_t)(number_at(s, v) - s);
+	if (n > rest->n)
 		return false;
-	*rest = (struct text){ rest->s + 1, rest->n - 1 };
-	return c ? get_with(rest, c, first, v) : get_low(rest, first - RAW, v);
+	*rest = (struct text){ rest->s + n, rest->n - n };
+	return true;
 }
 
 /* 0, -1, 1, -2, … as 0, 1, 2, 3, … */
@@ -241,6 +220,22 @@ deltas_skip(struct deltas *d, uint64_t n)
 	d->zeros += n;
 }
 
+/* Reads the code of a run of zeros, of which this is the first byte. */
+static void
+take_zeros(struct deltas_read *d, unsigned char first)
+{
+	const struct code *c = &zeros[first > zeros[0].last];
+
+	if (d->rest.n <= c->more) {
+		d->bad = true;
+		d->rest.n = 0;
+		return;
+	}
+	uint64_t low = c->more > 0 ? (unsigned char)d->rest.s[1] : 0;
+	d->zeros = c->base + ((uint64_t)(first - c->first) << 8 * c->more) + low;
+	d->rest = (struct text){ d->rest.s + 1 + c->more, d->rest.n - 1 - c->more };
+}
+
 /* Reads the next code: a run of zeros, which goes to d->zeros, or a difference. After the end, all
  * differences are 0. */
 static uint64_t
@@ -253,48 +248,15 @@ next_delta(struct deltas_read *d)
 		return 0;
 	}
 	unsigned char first = (unsigned char)d->rest.s[0];
-	if (first <= zeros[0].last) { /* most runs are short */
-		d->zeros = zeros[0].base + first;
-		d->rest = (struct text){ d->rest.s + 1, d->rest.n - 1 };
+	if (first < CODE_FIRST) {
+		take_zeros(d, first);
 		return 0;
 	}
-	const struct code *c = find_code(zeros, ZEROS, first);
-	if (!c) {
-		d->bad |= !code_get(&d->rest, &v);
-		d->rest.n = d->bad ? 0 : d->rest.n;
+	if (code_get(&d->rest, &v))
 		return v;
-	}
-	d->rest = (struct text){ d->rest.s + 1, d->rest.n - 1 };
-	d->bad |= !get_with(&d->rest, c, first, &d->zeros);
+	d->bad = true;
+	d->rest.n = 0;
 	return 0;
-}
-
-/* Reads a number of which CODE_MOST bytes can be read. Returns where it ends. */
-static const char *
-number_at(const char *s, uint64_t *v)
-{
-	unsigned char first = (unsigned char)*s++;
-	const struct code *c = numbers;
-	uint64_t low;
-
-	memcpy(&low, s, sizeof low);
-	low = le64toh(low);
-	if (first > RAW) {
-		*v = low & UINT64_MAX >> (64 - 8 * (first - RAW));
-		return s + (first - RAW);
-	}
-	while (first > c->last)
-		c++;
-	low &= (UINT64_C(1) << 8 * c->more) - 1;
-	*v = c->base + ((uint64_t)(first - c->first) << 8 * c->more) + low;
-	return s + c->more;
-}
-
-/* Whether a number is next, and all of it can be read at once. */
-static bool
-has_number(const struct deltas_read *d)
-{
-	return d->zeros == 0 && d->rest.n >= CODE_MOST && (unsigned char)*d->rest.s >= CODE_FIRST;
 }
 
 bool
@@ -303,15 +265,6 @@ deltas_add(struct deltas_read *d, uint64_t *v, size_t n)
 	bool changed = false;
 
 	for (size_t i = 0; i < n;) {
-		if (has_number(d)) {
-			uint64_t some;
-			const char *end = number_at(d->rest.s, &some);
-			d->rest.n -= (size_t)(end - d->rest.s);
-			d->rest.s = end;
-			changed |= some != 0;
-			v[i++] += zagzig(some);
-			continue;
-		}
 		uint64_t delta = d->zeros ? 0 : next_delta(d);
 		if (d->zeros) {
 			uint64_t skip = d->zeros < n - i ? d->zeros : n - i;
