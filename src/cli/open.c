@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -241,6 +242,17 @@ check_binary_output(const char *path)
 {
 	if (out_is_stdout(path) && isatty(STDOUT_FILENO))
 		die(EXIT_USAGE, "-o -: stdout is a terminal (-o FILE writes to a file)");
+}
+
+void
+output_incomplete(const char *path, int error)
+{
+	if (!out_is_stdout(path))
+		unlink(path);
+	else if (error == EPIPE)
+		exit(EXIT_DONE);
+	die(EXIT_FAILED, "cannot write %s: %s", out_name(path),
+	    error == ECANCELED ? "stopped by a signal" : strerror(error));
 }
 
 void

@@ -19,6 +19,10 @@ const char *recording_error(int error);
 /* Refuses "-" where stdout is a terminal, which cannot show the bytes of a recording or trace. */
 void check_binary_output(const char *path);
 
+/* Removes a file that cannot be completed, and ends the program. A reader of stdout that has gone is no error.
+ * ECANCELED: a signal stopped it. */
+_Noreturn void output_incomplete(const char *path, int error);
+
 /* Opens a recording to write, or to continue. ring: its size in bytes; 0: it grows. */
 void open_output(struct tape_file *f, const char *path, uint64_t ring);
 

@@ -296,17 +296,6 @@ pack_facts(struct packing *p, int dir)
 	tape_writer_keep(p->writer, text_of(TAPE_FACTS), 0, (struct text){ text, (size_t)n });
 }
 
-/* Removes what is incomplete, and ends the program. */
-static _Noreturn void
-not_packed(const char *to, int error)
-{
-	if (!out_is_stdout(to))
-		unlink(to);
-	else if (error == EPIPE)
-		exit(EXIT_DONE);
-	die(EXIT_FAILED, "cannot write %s: %s", out_name(to), strerror(error));
-}
-
 enum exit_status
 tape_pack(const struct options *o, const char *from, const char *to)
 {
@@ -330,13 +319,13 @@ tape_pack(const struct options *o, const char *from, const char *to)
 		pack_missing(&p);
 		close(p.sample);
 		if (tape_file_sample(&out, &m) < 0)
-			not_packed(to, errno);
+			output_incomplete(to, errno);
 	}
 	if (got < 0)
 		die(EXIT_FAILED, "%s/%s: %s", from, host_capture_name(h), strerror(errno));
 	close(dir);
 	host_close(h);
 	if (tape_file_close(&out) < 0)
-		not_packed(to, errno);
+		output_incomplete(to, errno);
 	return EXIT_DONE;
 }

@@ -463,17 +463,15 @@ cut(const struct options *o, const char *path, const char *to)
 	if (out_is_stdout(to)) {
 		open_output(&out, to, 0);
 		copied = cut_copy(&r, w, NULL, &out);
-		if (copied < 0 && errno == EPIPE)
-			exit(EXIT_DONE);
-		if (tape_file_close(&out) < 0)
-			copied = -1;
+		if (copied < 0 || tape_file_close(&out) < 0)
+			output_incomplete(to, errno);
 	} else {
 		copied = cut_save(&r, w, NULL, to);
 	}
 	if (copied < 0 && errno == EEXIST)
 		die(EXIT_USAGE, "%s: file exists (choose a new name)", to);
 	if (copied < 0)
-		die(EXIT_FAILED, "cannot write %s: %s", out_name(to), strerror(errno));
+		die(EXIT_FAILED, "cannot write %s: %s", to, strerror(errno));
 	if (copied == 0)
 		input_empty(o, path);
 	input_close(&r, path);

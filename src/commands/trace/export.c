@@ -288,7 +288,7 @@ trace_export(const struct options *o, const char *path, const struct trace_file 
 		failed = true;
 	}
 	if (failed || signals_stop())
-		trace_not_written(own->out, failed ? error : ECANCELED);
+		output_incomplete(own->out, failed ? error : ECANCELED);
 	tell_sums(path, &sums);
 	return EXIT_DONE;
 }

@@ -117,5 +117,5 @@ trace_take(const struct options *o, int64_t for_ns)
 	host_close(host);
 	if (saved)
 		return EXIT_DONE;
-	trace_not_written(own->out, error);
+	output_incomplete(own->out, error);
 }

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -239,17 +238,6 @@ trace_create(const char *path, unsigned mode)
 	die(EXIT_FAILED, "cannot write %s: %s", out_name(path), strerror(errno));
 }
 
-void
-trace_not_written(const char *path, int error)
-{
-	if (!out_is_stdout(path))
-		unlink(path);
-	else if (error == EPIPE)
-		exit(EXIT_DONE);
-	die(EXIT_FAILED, "cannot write %s: %s", out_name(path),
-	    error == ECANCELED ? "stopped by a signal" : strerror(error));
-}
-
 static const struct option options[] = {
 	{ 0, "slow", "TIME", OPTION_TIME, offsetof(struct trace_options, slow_ns),
 	    .help = "text: only after a wait for a CPU of at least TIME" },
@@ -281,7 +269,7 @@ const struct tool tool_trace = {
 		 "       pq trace text|info|export|save FILE|PID [options]",
 	.examples =
 	    "  pq trace -o x.trace 5                  record the next five seconds\n"
-	    "  pq trace --save . --when 'wait > 100ms'   save whenever a thread waits so\n"
+	    "  pq trace --save . --when 'wait > 100ms'   save around each such wait\n"
 	    "  pq trace info x.trace                  times, CPUs, events, losses, damage\n"
 	    "  pq trace text x.trace --slow 10ms      who waited 10 ms for a CPU, and when\n"
 	    "  pq trace text x.trace -p 4242 --from -1s\n"

@@ -50,7 +50,4 @@ bool trace_damage_text(const struct trace_file *t, char *out, size_t n);
  * ends the program. */
 int trace_create(const char *path, unsigned mode);
 
-/* Removes what is incomplete, and ends the program. ECANCELED: a signal stopped it. */
-_Noreturn void trace_not_written(const char *path, int error);
-
 #endif
