@@ -399,10 +399,11 @@ is_said_before(const struct session *s, size_t note)
 }
 
 bool
-session_note_tools(const struct session *s, size_t note, struct buf *b)
+session_note_tools(const struct session *s, size_t note, const char *lead, struct buf *b)
 {
 	if (is_said_before(s, note))
 		return false;
+	buf_text(b, lead);
 	buf_text(b, s->notes[note].tool->name);
 	for (size_t i = note + 1; i < s->nnotes; i++) {
 		if (strcmp(s->notes[i].said, s->notes[note].said) != 0)

@@ -83,8 +83,9 @@ struct session {
 	size_t nnotes;
 };
 
-/* Appends the names of all tools that gave this note; false: an earlier note is the same. */
-bool session_note_tools(const struct session *s, size_t note, struct buf *b);
+/* Appends `lead` and the names of all tools that gave this note; false, and nothing: an earlier note is the
+ * same. */
+bool session_note_tools(const struct session *s, size_t note, const char *lead, struct buf *b);
 
 enum session_event {
 	SESSION_END,  /* end of the recording, a signal, or no sampler can be read any more */

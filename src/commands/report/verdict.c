@@ -13,7 +13,7 @@ static void
 keep_unknown(struct judged *j, const struct session *s)
 {
 	for (size_t i = 0; i < s->nnotes; i++) {
-		if (!session_note_tools(s, i, &j->unknown))
+		if (!session_note_tools(s, i, "", &j->unknown))
 			continue;
 		buf_text(&j->unknown, ": ");
 		buf_text(&j->unknown, s->notes[i].said);

@@ -205,12 +205,8 @@ put_unknown(const struct evidence *e, struct buf *b)
 	if (s->nnotes)
 		buf_text(b, "\nNot checked, or only partly:\n");
 	for (size_t i = 0; i < s->nnotes; i++) {
-		size_t line = b->n;
-		buf_text(b, "  ");
-		if (!session_note_tools(s, i, b)) {
-			b->n = line;
+		if (!session_note_tools(s, i, "  ", b))
 			continue;
-		}
 		buf_text(b, ": ");
 		buf_printable(b, s->notes[i].said);
 		buf_char(b, '\n');
