@@ -92,25 +92,31 @@ dirty_parse(struct text t, struct dirty_pages *out)
 	return v[0].known ? 0 : invalid();
 }
 
-/* Sets the numbers of a line. The kernel prints two digits after each point. */
+/* Sets both numbers of an average. The kernel prints two digits after the point. */
+static bool
+take_average(struct text word, uint64_t n[2])
+{
+	struct text whole;
+
+	return text_split(&word, '.', &whole) && word.n >= 2 && text_u64(whole, &n[0]) == 0 &&
+	    text_u64(word, &n[1]) == 0;
+}
+
+/* Sets the numbers of a line, unless it is damaged. */
 static void
 find_in_line(struct text line, struct keyed *v)
 {
-	static const char *const keys[] = { "avg10=", "avg60=", "avg300=", "total=" };
-	struct text word, whole;
-	uint64_t n[PSI_LINE] = { 0 };
+	static const char *const averages[] = { "avg10=", "avg60=", "avg300=" };
+	struct text word;
+	uint64_t n[PSI_LINE];
 
-	for (size_t i = 0; i < 4; i++) {
-		bool average = i < 3;
-		if (!text_word(&line, &word) || !text_skip(&word, keys[i]))
+	for (size_t i = 0; i < 3; i++)
+		if (!text_word(&line, &word) || !text_skip(&word, averages[i]) ||
+		    !take_average(word, &n[2 * i]))
 			return;
-		if (average &&
-		    (!text_split(&word, '.', &whole) || word.n < 2 ||
-			text_u64(whole, &n[2 * i]) < 0))
-			return;
-		if (text_u64(word, &n[average ? 2 * i + 1 : PSI_TOTAL]) < 0)
-			return;
-	}
+	if (!text_word(&line, &word) || !text_skip(&word, "total=") ||
+	    text_u64(word, &n[PSI_TOTAL]) < 0)
+		return;
 	for (size_t i = 0; i < PSI_LINE; i++)
 		v[i] = keyed_of(n[i]);
 }
