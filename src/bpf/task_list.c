@@ -55,7 +55,7 @@ drop(int *fd)
 	*fd = -1;
 }
 
-/* The head, the tasks, and the list of those that are read again. */
+/* The entries of the map: the head, a row for each task, and the list of rows to read again. */
 static uint32_t
 count_entries(const struct task_list *l)
 {

@@ -647,8 +647,8 @@ task_plan_build(const struct task_plan *p, struct code *c)
  * Visiting a task costs mostly because its data is not in the CPU caches. Most threads of most processes sleep, and
  * need not be visited each time. */
 
-/* Jumps to `changed` unless the process in R6 has the threads that were found: the kernel appends new ones
- * to its list, so that there are as many as then and the last one is the same. */
+/* Jumps to `changed` unless the process in R6 still has the threads that were found. The kernel appends a new
+ * thread to its list, so the number of threads and the last one tell. */
 static void
 compare_threads(struct code *c, const struct task_layout *at, struct label *changed)
 {

@@ -84,8 +84,8 @@ bool task_plan_forget_calls(struct task_plan *p);
 /* Assembles the program. One with a loop runs once for each reading. */
 void task_plan_build(const struct task_plan *p, struct code *c);
 
-/* Assembles a program that reads some threads of the process again, those that the map lists. False if this
- * kernel lacks something for that, or if the plan is another one. */
+/* Assembles a program that reads only the threads that the map lists. False if this kernel lacks something for
+ * it, or if the plan is not a loop over one process. */
 bool task_plan_build_again(const struct task_plan *p, struct code *c);
 
 #endif

@@ -99,16 +99,15 @@ struct host_file {
 struct parser {
 	size_t size;
 	int (*parse)(struct text, void *out);
-	/* Without `parse`, of some of its numbers, at most KEYED_MOST: a recording has them, and need not print
-	 * them. They are those of these keys, as keyed_parse finds them, or what `find` finds. `set` makes
-	 * the value of them. */
+	/* Without `parse`, `set` makes the value of at most KEYED_MOST numbers of the text. A recording has them,
+	 * and need not print the text. `find` finds them, or without it keyed_parse, by the keys. */
 	const char *const *keys;
 	size_t nkeys;
 	void (*find)(struct text, struct keyed *v); /* nkeys of them */
 	int (*set)(const struct keyed *v, void *out);
 };
 
-/* Finds its numbers in a text; those that are not there are unknown. */
+/* Finds the numbers of a parser in a text. A number that is missing is unknown. */
 void parser_find(const struct parser *p, struct text t, struct keyed *v);
 
 /* Applies it to a text. */

@@ -281,8 +281,8 @@ is_in_name(const struct figures *f, size_t i)
 	return spot->kind == FIGURE_PLAIN && (isalpha(before) || before == '_');
 }
 
-/* Finds the numbers of a parser in the text that has these marks, one after the other, in place of its numbers
- * but those in names. */
+/* Replaces the numbers of the text, except those in names, by marks that increase one by one, and finds the
+ * numbers of the parser in it. */
 static void
 find_marks(const struct figures *f, const struct parser *by, uint64_t mark, struct keyed *out)
 {
@@ -316,8 +316,8 @@ bind_names(struct binding *b, const struct figures *f)
 	}
 }
 
-/* Learns which numbers belong to the keys of a parser. Text that another mark changes is a number; the rest is
- * part of the words. */
+/* Learns which numbers of the text are those of the parser. What another mark changes is a number that varies;
+ * the rest is part of the words. */
 static void
 bind(struct binding *b, const struct figures *f, const struct parser *by)
 {
@@ -339,7 +339,7 @@ bind(struct binding *b, const struct figures *f, const struct parser *by)
 	b->by = by;
 }
 
-/* Whether the names are those that were bound. */
+/* Whether the numbers in names are as they were when the binding was made. */
 static bool
 has_names(const struct binding *b, const struct figures *f, const uint64_t *values)
 {

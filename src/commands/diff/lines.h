@@ -61,8 +61,8 @@ void line_figure(const struct line *l, struct buf *b);
 /* The row for people: its name, of a CPU "CPU 1" and "all CPUs". "": the tool has one row. */
 void line_row(const struct line *l, struct buf *b);
 
-/* The figure that differs most of those that are not significant as they changed within A or B, not between
- * them; NULL: there is none. */
+/* The largest difference that is not significant because the figure changed within A or within B; NULL: there
+ * is none. */
 const struct line *comparison_changed_within(const struct comparison *c);
 
 /* The columns of the table below, which ends with a column without a key. */

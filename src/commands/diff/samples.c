@@ -312,7 +312,7 @@ number_of(struct side *s, size_t tool, struct text name, size_t place, size_t pl
 	return (int)side_row(s, tool, name);
 }
 
-/* Adds row i of the table to those that are present, or to the one that has its name. */
+/* Notes that row i of the table is present. If an earlier row has its name, adds it to that. */
 static void
 add_present(struct side *s, size_t tool, struct table *table, size_t i, size_t places)
 {

@@ -85,8 +85,8 @@ struct side {
 	uint64_t left_out;                 /* values beyond FIGURES_MOST */
 	/* the time of the blocks: gaps in a recording are left out */
 	int64_t block_ns, clock_ns;
-	uint32_t block; /* that of the last sample, whose CLOCK_MONOTONIC is: */
-	int64_t last_ns;
+	uint32_t block;  /* of the last sample */
+	int64_t last_ns; /* CLOCK_MONOTONIC of the last sample */
 	struct arena arena;
 	struct buf name; /* of a row */
 };

@@ -10,9 +10,9 @@
 #include "commands/top/top.h"
 #include "tools/wait/wait.h"
 
-static const int64_t MINUTE_NS = INT64_C(60) * 1000000000,
-		     FAR_NS = INT64_C(30000000) * 1000000000, /* a year */
-    WAITS_NS = INT64_C(10) * 1000000000; /* the places of all threads cost most */
+static const int64_t MINUTE_NS = INT64_C(60) * 1000000000;
+static const int64_t FAR_NS = INT64_C(30000000) * 1000000000; /* a year */
+static const int64_t WAITS_NS = INT64_C(10) * 1000000000; /* the places of all threads cost most */
 
 static void
 keep_note(void *about, const struct tool *tool, const char *message)

@@ -113,7 +113,7 @@ const struct option sock_option_table[] = {
 	    .help = "at most N rows, worst first (text: 20, or one screen)",
 	    .want = "a number of rows", .most = 1000000 },
 	{ 0, "tick", "TIME", OPTION_TIME, offsetof(struct sock_options, tick_ns),
-	    .help = "tick of accept queues (default 100ms; with -l, -P: 10ms)" },
+	    .help = "time between samples (default 100ms; with -l, -P: 10ms)" },
 	{ .type = OPTION_END },
 };
 

@@ -520,7 +520,7 @@ list(struct watch *w)
 	struct waits *s = w->state;
 	struct ids all = { NULL, 0, 0 };
 
-	if (s->partly) /* they are the same */
+	if (s->partly) /* then the threads are still the same */
 		return;
 	if (!rows_have_target(w) && s->until_list > 0 && s->until_list-- > 0)
 		return;
