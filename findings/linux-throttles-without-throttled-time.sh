@@ -1,15 +1,15 @@
 #!/bin/sh
-# Linux 6.18.44 with cgroup v1; 7.3.4 of Debian does the same with v2. 6.1.0-57 and 6.12.117 count 90 to 110 ms each.
+# Linux 6.18.44 with cgroup v1; Debian's 7.3.4 does the same with v2. 6.1.0-57 and 6.12.117 count 90 to 110 ms each.
 # Needs root, taskset and a cpu controller; installs nothing.
 #
 # Input: a busy loop in a cgroup with a quota of 2 ms in 100 ms shares a CPU with a busy loop in a cgroup of a hundred times
 # its weight, until the quota ran out in 20 periods.
-# Expected: throttled_time (v2: throttled_usec) grows with nr_throttled. The kernel's page about CFS bandwidth control calls
-# the one how often the group was throttled, and the other the total time for which its entities were.
+# Expected: throttled_time (v2: throttled_usec) grows with nr_throttled. The kernel's documentation of CFS bandwidth control
+# says that nr_throttled is how often the group was throttled, and throttled_time for how long.
 # Seen: nr_throttled grows by 20, the time by 0. Since 6.18 the kernel stops each thread by itself, on its way back to user
 # mode, and the time counts from there. A thread that a neighbour preempts as the quota runs out is stopped when its turn
-# comes again; by then the next period has begun. So the fewer neighbours, the more throttled time; a rule that wants it above
-# 0 misses this cgroup, and their quotient, the time per throttled period, means little. pq tasks leaves %quota unknown there.
+# comes again; by then the next period has begun. So the fewer neighbours, the more throttled time. A rule that requires a
+# time above 0 misses this cgroup, and the time per throttled period means little. pq tasks leaves %quota unknown there.
 set -eu
 for top in /sys/fs/cgroup /sys/fs/cgroup/cpu /sys/fs/cgroup/cpu,cpuacct; do
 	[ ! -e "$top/cpu.cfs_quota_us" ] && [ ! -e "$top/cgroup.controllers" ] || break

@@ -3,12 +3,12 @@
 #
 # Input: in a cgroup with a memory limit of 256 MiB, a program writes a file of 400 MiB to a disk and syncs it, asks
 # process.availableMemory() before and after, and then allocates 180 MiB.
-# Expected: about 240 MiB both times. The documentation of libuv, which that of Node.js refers to, calls it the free memory
-# that is still available to the process, and without a limit it is MemAvailable, in which page cache counts as available.
+# Expected: about 240 MiB both times. Node.js refers to the documentation of libuv, which calls it the free memory still
+# available to the process. Without a limit it is MemAvailable, which counts page cache as available.
 # Seen: 247, then between 0 and 50, and the 180 MiB are allocated all the same, without an OOM kill. With a limit, it is the
 # limit minus all memory of the cgroup, so the cache of files that the kernel evicts when needed counts as used. A program that
-# sheds load when little is available does so once it has written files. pq mem shows the cache apart, and
-# judges by what is left without.
+# sheds load when little is available does so once it has written files. pq mem shows the cache
+# separately, and judges without it.
 set -eu
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 2; }
 dir=$(mktemp -d -p /var/tmp)

@@ -1,14 +1,14 @@
 #!/bin/sh
 # pidstat of sysstat 12.6.1 (Debian package sysstat 12.6.1-1) on Linux 6.18.44.
 #
-# Input: a shell starts a child, which writes 64 MiB to a disk and then sleeps. pidstat -d -p starts to look at the shell,
-# which only waits, for 8 s. In that time the child ends, without having written anything more.
+# Input: a shell starts a child, which writes 64 MiB to a disk and then sleeps. Then pidstat -d -p looks for 8 s at the
+# shell, which only waits. In that time the child ends, without having written anything more.
 # Expected: kB_wr/s 0. pidstat(1) calls it the kilobytes that the task has caused, or shall cause, to be written per second.
 # Seen: 8192, all of the 64 MiB, for a process that wrote nothing in that time. When a process has waited for a child, the
 # kernel adds the counters of the child in /proc/PID/io to its own, while CPU time and page faults of children have fields of
 # their own. So pidstat counts a child's bytes twice, the second time in one interval, whenever they were written: after a
-# long backup, its shell seems to write faster than any disk. pq why names the process that wrote most from the same file, so
-# it may name such a shell.
+# long backup, its shell seems to write faster than any disk. pq why finds the process that wrote most in
+# the same file, so it may name such a shell.
 set -eu
 dir=$(mktemp -d -p /var/tmp)
 shell=

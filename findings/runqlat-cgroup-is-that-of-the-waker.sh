@@ -2,13 +2,13 @@
 # runqlat of libbpf-tools 0.26.0 (Debian package libbpf-tools 0.26.0+ds-1) on Linux 6.18.44. Needs root, BTF, cgroup2 and
 # python3.
 #
-# Input: a process in a cgroup of its own waits for a pipe. A process outside writes to it a thousand times, on the same CPU,
-# so the reader is woken and waits for that CPU a thousand times. runqlat -c with the reader's cgroup, with the writer's, and
-# -p with the reader's PID count at the same time.
+# Input: a process in its own cgroup reads a pipe. A process outside writes to it a thousand times, on the same CPU, so the
+# reader is woken and waits for that CPU a thousand times. Three runqlat count at once: -c with the reader's cgroup, -c with
+# the writer's, and -p with the reader's PID.
 # Expected: about 1000 waits by -c of the reader's cgroup, as by -p. runqlat --help says: trace process in cgroup path.
 # Seen: 1000 by -p, hardly any by -c of the reader's cgroup, and the thousand by -c of the writer's. The tool asks for the
 # cgroup of the current task; that is the one that wakes, and then the one that leaves the CPU, not the one that waits. So for
-# a service that others wake, which is each server, -c shows a few waits or those of its neighbours. pq runqlat -g decides by
+# a service that others wake, as any server, -c shows few waits, or those of its neighbours. pq runqlat -g decides by
 # the thread that waits.
 set -eu
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 2; }

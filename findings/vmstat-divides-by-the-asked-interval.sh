@@ -3,11 +3,11 @@
 #
 # Input: vmstat 1, which is stopped for 8 s after its first rows and then continued, as Ctrl-Z and fg do. In that time a
 # program makes 40,000 context switches.
-# Expected: cs of the next row is an average over the 9 s since the row before, as of sar -w. vmstat(8) calls it the number of
-# context switches per second.
+# Expected: cs in the next row is an average over the 9 s since the previous row, as in sar -w. vmstat(8) calls it the
+# number of context switches per second.
 # Seen: all of the 40,000 in one second: the growth is divided by the interval that was asked for, not by the time that went
-# by. The same holds for in, si, so, bi and bo, and whatever makes vmstat late: a CPU quota, a paused virtual machine, a busy
-# CPU. So the rates are too high just when the machine is slow. pq divides by the time between its readings.
+# by. The same holds for in, si, so, bi and bo, and for anything that makes vmstat late: a CPU quota, a paused virtual
+# machine, a busy CPU. So the rates are too high just when the machine is slow. pq divides by the time between its readings.
 set -eu
 dir=$(mktemp -d)
 vmstat=

@@ -129,7 +129,7 @@ die(enum exit_status status, const char *fmt, ...)
 	exit((int)fail_status(status));
 }
 
-/* The error of an earlier write is lost, but a pipe tells it. */
+/* The errno of an earlier write is lost, but poll tells that a pipe has no reader. */
 static bool
 reader_has_gone(void)
 {

@@ -455,7 +455,7 @@ task_list_read(struct task_list *l, struct task_rows *out)
 	return 0;
 }
 
-/* Lists the tasks for the program. False if the last reading was another one. */
+/* Lists the tasks for the program. False if *out is not of the last reading. */
 static bool
 list_wanted(struct task_list *l, const uint32_t *wanted, size_t n, const struct task_rows *out)
 {

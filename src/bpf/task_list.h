@@ -31,9 +31,9 @@ int task_list_open(struct task_list **out, enum task_list_mode mode, uint32_t pi
  * again. 0, or -1 with errno: ESRCH there is no such process. */
 int task_list_read(struct task_list *l, struct task_rows *out);
 
-/* Reads n tasks again, at these places of the last reading, which filled *out and which nobody read since. If the
- * process of this list has not the same threads any more, or if this kernel cannot do so, reads all of them as
- * task_list_read does. *all tells whether it did. Returns as task_list_read. */
+/* Reads n tasks again, at these places of *out, which is of the last reading. If the process no longer has the same
+ * threads, or if this kernel cannot do so, reads all tasks as task_list_read does, and sets *all. Returns as
+ * task_list_read. */
 int task_list_read_some(
     struct task_list *l, const uint32_t *wanted, size_t n, struct task_rows *out, bool *all);
 

@@ -34,12 +34,12 @@ struct task_head {
 	uint32_t gone;  /* 1: there is no such process */
 	uint32_t run;   /* its number; the first is 1 */
 	/* for reading some of the threads of a process again */
-	uint32_t wanted;  /* so many, whose entries are listed after those of the tasks */
+	uint32_t wanted;  /* how many; their entries are listed after those of the tasks */
 	uint32_t last;    /* the thread that was found last */
 	uint32_t changed; /* 1: these are not the threads of the process any more */
 };
 
-/* So many numbers of entries are in each entry of the list. */
+/* How many numbers of entries fit into an entry of the list. */
 enum { LISTED = sizeof(struct kernel_row) / sizeof(uint32_t) };
 
 enum { CALL_PARTS = 9 };

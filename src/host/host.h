@@ -99,8 +99,8 @@ struct host_file {
 struct parser {
 	size_t size;
 	int (*parse)(struct text, void *out);
-	/* Without `parse`, `set` makes the value of at most KEYED_MOST numbers of the text. A recording has them,
-	 * and need not print the text. `find` finds them, or without it keyed_parse, by the keys. */
+	/* If `parse` is NULL, `set` makes the value from at most KEYED_MOST numbers of the text. A recording has
+	 * them, and need not print the text. `find` finds them; if it is NULL, keyed_parse does, by the keys. */
 	const char *const *keys;
 	size_t nkeys;
 	void (*find)(struct text, struct keyed *v); /* nkeys of them */

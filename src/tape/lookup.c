@@ -4,7 +4,7 @@
 
 #include "base/fail.h"
 
-/* Processes come and go, so the paths would become more and more. */
+/* Processes come and go, so without a limit there would be ever more paths. */
 enum { ASKED_MOST = 1 << 16 };
 
 struct asked {
@@ -43,7 +43,7 @@ number_of(struct lookup *l, struct text path)
 	return i;
 }
 
-/* A track keeps its number until they are numbered again; a file that has none may get one before. */
+/* Tracks keep their numbers until they are numbered again. A file without a track may get one before that. */
 static bool
 is_valid(const struct asked *a, const struct playback *p)
 {

@@ -39,8 +39,8 @@ bool task_source_find(struct task_source *s, struct watch *w);
  * without rows: ESRCH if the process of -p is not there. */
 int task_source_read(struct task_source *s, struct watch *w);
 
-/* Reads the n rows at these places of the sample before again, in s->now. *all: all were read, as by
- * task_source_read, since the target has other threads now, or there is no cheaper way. */
+/* Reads again the n rows at these places of the previous sample, in s->now. If the target has other threads now,
+ * or if there is no cheaper way, reads all as task_source_read does, and sets *all. */
 int task_source_read_some(
     struct task_source *s, struct watch *w, const uint32_t *wanted, size_t n, bool *all);
 

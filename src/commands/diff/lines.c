@@ -240,8 +240,8 @@ comparison_first(const struct comparison *c, enum line_kind k)
 	return l;
 }
 
-/* Blocks of the same part resemble each other if a load began or ended within it. So many that resemble
- * each other count as one, and the rest is noise. */
+/* If a load began or ended within a part, its blocks fall into few groups of similar ones. The rank test counts each
+ * group as one block, so the change looks like noise to it. */
 static bool
 changed_within(const struct line *l)
 {

@@ -112,7 +112,7 @@ static const struct option options[] = {
 	{ 0, "stacks", NULL, OPTION_FLAG, offsetof(struct wait_options, stacks),
 	    .help = "show the functions in which threads wait", .not_with = "--slow --metrics" },
 	{ 0, "svg", "FILE", OPTION_TEXT, offsetof(struct wait_options, svg),
-	    .help = "draw a flame graph of the same in FILE ('-': on stdout)",
+	    .help = "draw --folded as a flame graph in FILE ('-': on stdout)",
 	    .format = &format_none, .writes = true,
 	    .not_with = "--folded --json --csv --metrics --slow -t -n -c" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct wait_options, source),
