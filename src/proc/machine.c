@@ -141,7 +141,7 @@ line_of(const struct keyed v[PSI_LINE])
 	struct psi_line out = { .total_us = v[PSI_TOTAL] };
 
 	for (size_t i = 0; i < 3; i++) {
-		if (v[2 * i + 1].v > 99)
+		if (!v[2 * i].known || !v[2 * i + 1].known || v[2 * i + 1].v > 99)
 			return (struct psi_line){ .total_us = { 0 } };
 		out.avg[i] = (double)v[2 * i].v + (double)v[2 * i + 1].v / 100;
 	}

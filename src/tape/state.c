@@ -359,7 +359,8 @@ take_keys(const struct binding *b, const uint64_t *values, struct keyed *v)
 		if (!key->moves)
 			continue;
 		uint64_t now = values[key->place];
-		v[k] = now <= INT64_MAX ? keyed_of(now) : (struct keyed){ 0 };
+		/* keyed_parse takes no larger ones */
+		v[k] = b->by->find || now <= INT64_MAX ? keyed_of(now) : (struct keyed){ 0 };
 	}
 }
 

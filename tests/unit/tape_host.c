@@ -194,6 +194,8 @@ pressure_as_of_its_text(void)
 		"some avg10=5.8 avg60=0.00 avg300=0.00 total=6\n"
 		"full avg10=0.01 avg60=0.00 avg300=0.00 total=21\n",
 		"full avg10=0.01 avg60=0.00 avg300=0.00 total=22\n",
+		"full avg10=0.01 avg60=0.00 avg300=0.00 total=9223372036854775809\n",
+		"full avg10=0.01 avg60=0.00 avg300=9300000000000000000.07 total=24\n",
 		"some avg10=1.00 avg60=0.00 avg900=0.00 total=7\n",
 		"some avg10=1.00 avg60=0.00 avg300=0.00 total=8\n",
 	};
