@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/fail.h"
 
 enum { BLOCK = 16 << 10, ALIGN = 16 };
@@ -89,6 +90,14 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	vsnprintf(s, (size_t)n + 1, fmt, ap);
 	va_end(ap);
 	return s;
+}
+
+char *
+arena_u64(struct arena *a, uint64_t v)
+{
+	char digits[U64_DIGITS], *end = digits + sizeof digits, *s = digits_before(end, v, 1);
+
+	return arena_copy(a, (struct text){ s, (size_t)(end - s) });
 }
 
 void *

@@ -4,6 +4,7 @@
 #define PQ_BASE_ARENA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/text.h"
 
@@ -23,6 +24,9 @@ char *arena_copy(struct arena *a, struct text t);
 
 /* A string formatted as by printf. */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The digits of a number, as a string. */
+char *arena_u64(struct arena *a, uint64_t v);
 
 /* Returns the array of n elements with room for at least one more, which is not zeroed: doubles *cap if it
  * is full. `size` is that of an element. */

@@ -54,8 +54,6 @@ buf_pad(struct buf *b, size_t n)
 	b->n += n;
 }
 
-enum { DIGITS_MOST = 20 };
-
 /* Two digits at a time take half as many divisions. */
 static const char pairs[] = "0001020304050607080910111213141516171819"
 			    "2021222324252627282930313233343536373839"
@@ -63,9 +61,8 @@ static const char pairs[] = "0001020304050607080910111213141516171819"
 			    "6061626364656667686970717273747576777879"
 			    "8081828384858687888990919293949596979899";
 
-/* Writes at least `width` digits of v, up to `end`. Returns where they begin. */
-static char *
-put_digits(char *end, uint64_t v, int width)
+char *
+digits_before(char *end, uint64_t v, int width)
 {
 	char *s = end;
 
@@ -75,7 +72,7 @@ put_digits(char *end, uint64_t v, int width)
 		s = memcpy(s - 2, pairs + v * 2, 2);
 	else
 		*--s = (char)('0' + v);
-	while (end - s < width && end - s < DIGITS_MOST)
+	while (end - s < width && end - s < U64_DIGITS)
 		*--s = '0';
 	return s;
 }
@@ -83,8 +80,8 @@ put_digits(char *end, uint64_t v, int width)
 void
 buf_u64(struct buf *b, uint64_t v, int width)
 {
-	char digits[DIGITS_MOST];
-	char *end = digits + sizeof digits, *s = put_digits(end, v, width);
+	char digits[U64_DIGITS];
+	char *end = digits + sizeof digits, *s = digits_before(end, v, width);
 
 	buf_add(b, s, (size_t)(end - s));
 }
@@ -108,13 +105,13 @@ buf_fixed(struct buf *b, double x, int digits)
 	bool whole = scaled > limit;
 	uint64_t n = whole ? (uint64_t)(size < limit ? size : limit) : rounded(scaled);
 	uint64_t unit = whole ? 1 : (uint64_t)power[digits];
-	char out[2 * DIGITS_MOST + 2], *end = out + sizeof out, *s = end;
+	char out[2 * U64_DIGITS + 2], *end = out + sizeof out, *s = end;
 
 	if (digits > 0 && !whole) {
-		s = put_digits(s, n % unit, digits);
+		s = digits_before(s, n % unit, digits);
 		*--s = '.';
 	}
-	s = put_digits(s, n / unit, 1);
+	s = digits_before(s, n / unit, 1);
 	if (x < 0 && n > 0)
 		*--s = '-';
 	buf_add(b, s, (size_t)(end - s));

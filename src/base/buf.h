@@ -24,6 +24,11 @@ void buf_text(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_pad(struct buf *b, size_t n);
 
+/* Writes v with at least `width` digits, the last of them before `end`. Returns where they begin, at most
+ * U64_DIGITS before `end`. */
+enum { U64_DIGITS = 20 };
+char *digits_before(char *end, uint64_t v, int width);
+
 /* Appends a decimal number, zero-padded to at least `width` digits. */
 void buf_u64(struct buf *b, uint64_t v, int width);
 

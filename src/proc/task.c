@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 static int
 invalid(void)
 {
@@ -18,15 +20,9 @@ invalid(void)
 static char *
 put_number(char *p, uint32_t v)
 {
-	char digits[10];
-	int n = 0;
+	char digits[U64_DIGITS], *end = digits + sizeof digits, *s = digits_before(end, v, 1);
 
-	do
-		digits[n++] = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
-	while (n > 0)
-		*p++ = digits[--n];
-	return p;
+	return mempcpy(p, s, (size_t)(end - s));
 }
 
 static char *

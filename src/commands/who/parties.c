@@ -143,10 +143,10 @@ thread_name(struct parties *p, uint32_t party)
 	if (t && *t->comm)
 		return arena_printf(&p->arena, "%.*s/%u", TRACE_COMM, t->comm, t->tid);
 	if (t)
-		return arena_printf(&p->arena, "%u", t->tid);
+		return arena_u64(&p->arena, t->tid);
 	struct text key = map_key(&p->unnamed, party - NAMED - p->nnamed);
 	memcpy(&tid, key.s, sizeof tid);
-	return arena_printf(&p->arena, "%u", tid);
+	return arena_u64(&p->arena, tid);
 }
 
 static const char *

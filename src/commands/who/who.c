@@ -164,7 +164,7 @@ put_longest(struct cell *row, const struct who_snapshot *s, struct arena *a, dou
 	if (s->sampled)
 		return;
 	cell_gauge(&row[WHO_LONGEST], ms(longest_ns), span_s);
-	cell_label(&row[WHO_LONGEST_TID], arena_printf(a, "%u", tid));
+	cell_label(&row[WHO_LONGEST_TID], arena_u64(a, tid));
 	put_time(&row[WHO_LONGEST_END], s, a, end_ns);
 }
 

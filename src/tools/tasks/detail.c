@@ -434,8 +434,8 @@ read_units(struct reader *r, size_t most)
 		(u.p->by_row ? take_stat : read_stat)(r, &u, o->threads);
 		if (!is_wanted(o, &u))
 			continue;
-		u.pid = arena_printf(r->arena, "%u", u.p->pid);
-		u.tid = o->threads ? arena_printf(r->arena, "%u", u.t->tid) : NULL;
+		u.pid = arena_u64(r->arena, u.p->pid);
+		u.tid = o->threads ? arena_u64(r->arena, u.t->tid) : NULL;
 		read_cgroup(r, u.p);
 		if (r->left > 0)
 			read_tasks(r, &u);

@@ -658,8 +658,8 @@ wait_holder_label(const struct wait_holder *h, struct arena *a)
 	if (copy->votes == 0)
 		*copy->doing = *copy->chain = '\0';
 	if (copy->tid) {
-		copy->pid_label = arena_printf(a, "%u", h->pid);
-		copy->tid_label = arena_printf(a, "%u", h->tid);
+		copy->pid_label = arena_u64(a, h->pid);
+		copy->tid_label = arena_u64(a, h->tid);
 	}
 	copy->words = words_of(copy, a);
 	return copy;

@@ -251,8 +251,8 @@ label_owner(struct arena *a, struct wait_owner *o)
 {
 	if (o->tid == 0)
 		return;
-	o->pid_label = arena_printf(a, "%u", o->pid);
-	o->tid_label = arena_printf(a, "%u", o->tid);
+	o->pid_label = arena_u64(a, o->pid);
+	o->tid_label = arena_u64(a, o->tid);
 }
 
 /* Moves the sums to the snapshot. A flame graph counts whole samples; a rest below one sample is
