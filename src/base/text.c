@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -261,6 +262,22 @@ struct keyed
 keyed_of(uint64_t v)
 {
 	return (struct keyed){ true, v };
+}
+
+struct keyed *
+keyed_list_add(struct keyed_list *l, size_t n)
+{
+	while (!l->v || l->room - l->n < n)
+		l->v = xgrow(l->v, l->room, &l->room, sizeof *l->v);
+	l->n += n;
+	return memset(l->v + l->n - n, 0, n * sizeof *l->v);
+}
+
+void
+keyed_list_free(struct keyed_list *l)
+{
+	free(l->v);
+	*l = (struct keyed_list){ .v = NULL };
 }
 
 bool

@@ -85,6 +85,16 @@ keyed_restarted(struct keyed from, struct keyed to)
 /* A known number. */
 struct keyed keyed_of(uint64_t v);
 
+/* A list of numbers. Zero-initialise to start; n = 0 empties it and keeps the memory. */
+struct keyed_list {
+	struct keyed *v;
+	size_t n, room;
+};
+
+/* Appends n unknown numbers, and returns where they are until the next call. */
+struct keyed *keyed_list_add(struct keyed_list *l, size_t n);
+void keyed_list_free(struct keyed_list *l);
+
 /* Takes the next word off *rest as a number; the word `unknown` leaves *out unknown. False if there is
  * no word, or it is neither. */
 bool keyed_next(struct text *rest, const char *unknown, struct keyed *out);

@@ -140,12 +140,12 @@ static const char *const stat_keys_v1[KEYS] = {
 };
 
 static int
-set_stat(const struct keyed *v, void *out)
+set_stat(const struct keyed *v, size_t n, void *out)
 {
 	struct keyed parts = sum(sum(v[SLAB], v[STACK]), sum(v[TABLES], v[PERCPU]));
 	bool any = false;
 
-	for (int i = 0; i < KEYS; i++)
+	for (size_t i = 0; i < n; i++)
 		any |= v[i].known;
 	*(struct memory_stat *)out = (struct memory_stat){
 		.anon = v[ANON],
@@ -177,8 +177,9 @@ memory_stat_parse(struct text t, int version, struct memory_stat *out)
 }
 
 static int
-set_events(const struct keyed *v, void *out)
+set_events(const struct keyed *v, size_t n, void *out)
 {
+	(void)n;
 	*(struct memory_events *)out = (struct memory_events){ v[0], v[1], v[2], v[3] };
 	return v[0].known || v[1].known || v[2].known || v[3].known ? 0 : invalid();
 }

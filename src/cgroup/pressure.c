@@ -7,14 +7,20 @@
 
 const char *const resource_names[RESOURCES] = { "cpu", "memory", "io", "irq" };
 
-static int
-set_psi(const struct keyed *v, void *out)
+static void
+find_psi(struct text t, struct keyed_list *out)
 {
+	psi_find(t, keyed_list_add(out, PSI_NUMBERS));
+}
+
+static int
+set_psi(const struct keyed *v, size_t n, void *out)
+{
+	(void)n;
 	return psi_set(v, out);
 }
 
-const struct parser psi_parser = { sizeof(struct psi), .find = psi_find, .nkeys = PSI_NUMBERS,
-	.set = set_psi };
+const struct parser psi_parser = { sizeof(struct psi), .find = find_psi, .set = set_psi };
 
 /* Reads the files of a cgroup, or with g NULL those of the machine. */
 static int

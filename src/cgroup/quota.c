@@ -177,10 +177,11 @@ read_cpuacct(struct host *h, const struct groups *all, const struct group *g, st
 
 /* If the file is damaged, all is unknown. */
 static int
-set_cpu_stat(const struct keyed *v, void *out)
+set_cpu_stat(const struct keyed *v, size_t n, void *out)
 {
 	struct group_cpu *cpu = out;
 
+	(void)n;
 	*cpu = (struct group_cpu){ 0 };
 	set_stat(v, cpu);
 	return 0;

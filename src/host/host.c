@@ -51,23 +51,26 @@ host_read(struct host *h, const char *path, struct text *text)
 }
 
 void
-parser_find(const struct parser *p, struct text t, struct keyed *v)
+parser_find(const struct parser *p, struct text t, struct keyed_list *out)
 {
+	out->n = 0;
 	if (p->find)
-		p->find(t, v);
+		p->find(t, out);
 	else
-		keyed_parse(t, p->keys, p->nkeys, v);
+		keyed_parse(t, p->keys, p->nkeys, keyed_list_add(out, p->nkeys));
 }
 
 int
 parser_apply(const struct parser *p, struct text t, void *out)
 {
-	struct keyed v[KEYED_MOST];
+	struct keyed_list found = { 0 };
 
 	if (p->parse)
 		return p->parse(t, out);
-	parser_find(p, t, v);
-	return p->set(v, out);
+	parser_find(p, t, &found);
+	int result = p->set(found.v, found.n, out);
+	keyed_list_free(&found);
+	return result;
 }
 
 int

@@ -97,18 +97,20 @@ struct host_file {
 /* How the text of a file becomes a value of `size` bytes, by the text alone. Both functions set *out also
  * if they fail, and return 0, or -1 with errno. */
 struct parser {
-	size_t size;
+	size_t size; /* 0: the value has no fixed size, and is not kept */
 	int (*parse)(struct text, void *out);
-	/* If `parse` is NULL, `set` makes the value from at most KEYED_MOST numbers of the text. A recording has
-	 * them, and need not print the text. `find` finds them; if it is NULL, keyed_parse does, by the keys. */
+	/* If `parse` is NULL, `set` makes the value from numbers of the text. A recording has them, and need not
+	 * print the text. `find` appends them to a list; if it is NULL, keyed_parse finds them, by the keys. How
+	 * many there are, and where, depends on the other bytes of the text only. */
 	const char *const *keys;
-	size_t nkeys;
-	void (*find)(struct text, struct keyed *v); /* nkeys of them */
-	int (*set)(const struct keyed *v, void *out);
+	size_t nkeys; /* at most KEYED_MOST */
+	void (*find)(struct text, struct keyed_list *);
+	int (*set)(const struct keyed *v, size_t n, void *out);
 };
 
-/* Finds the numbers of a parser in a text. A number that is missing is unknown. */
-void parser_find(const struct parser *p, struct text t, struct keyed *v);
+/* Finds the numbers of a parser in a text: the list has them and nothing else. A number that is missing is
+ * unknown. */
+void parser_find(const struct parser *p, struct text t, struct keyed_list *out);
 
 /* Applies it to a text. */
 int parser_apply(const struct parser *p, struct text t, void *out);

@@ -164,37 +164,59 @@ psi_parse(struct text t, struct psi *out)
 	return psi_set(v, out);
 }
 
-static bool
-parse_cpu_line(struct text line, struct cpu_sched *c)
+/* The numbers of a line of a CPU that are looked at. */
+enum { SCHED_CPU, SCHED_RUN, SCHED_DELAY, SCHED_RUNS, SCHED_LINE };
+
+/* Appends the numbers of the rest of a line after "cpu", unless it is damaged. */
+static void
+add_cpu_line(struct text line, struct keyed_list *out)
 {
 	struct text word;
-	uint64_t cpu, skipped;
+	uint64_t v[SCHED_LINE], skipped;
 
-	if (!text_word(&line, &word) || text_u64(word, &cpu) < 0 || cpu > INT_MAX)
-		return false;
+	if (!text_word(&line, &word) || text_u64(word, &v[SCHED_CPU]) < 0)
+		return;
 	for (int i = 0; i < 6; i++)
 		if (text_next_u64(&line, &skipped) < 0)
-			return false;
-	c->cpu = (unsigned)cpu;
-	return text_next_u64(&line, &c->run_ns) == 0 && text_next_u64(&line, &c->delay_ns) == 0 &&
-	    text_next_u64(&line, &c->runs) == 0;
+			return;
+	for (int i = SCHED_RUN; i < SCHED_LINE; i++)
+		if (text_next_u64(&line, &v[i]) < 0)
+			return;
+	struct keyed *to = keyed_list_add(out, SCHED_LINE);
+	for (int i = 0; i < SCHED_LINE; i++)
+		to[i] = keyed_of(v[i]);
+}
+
+void
+schedstat_numbers(struct text t, struct keyed_list *out)
+{
+	struct text line;
+
+	while (text_whole_line(&t, &line))
+		if (text_skip(&line, "cpu"))
+			add_cpu_line(line, out);
+}
+
+int
+schedstat_set(const struct keyed *v, size_t n, struct arena *a, struct schedstat *out)
+{
+	*out = (struct schedstat){ .cpus = arena_alloc(a, n / SCHED_LINE * sizeof *out->cpus) };
+	for (size_t i = 0; i + SCHED_LINE <= n; i += SCHED_LINE)
+		if (v[i + SCHED_CPU].v <= INT_MAX)
+			out->cpus[out->ncpus++] = (struct cpu_sched){ (unsigned)v[i + SCHED_CPU].v,
+				v[i + SCHED_RUN].v, v[i + SCHED_DELAY].v, v[i + SCHED_RUNS].v };
+	return out->ncpus > 0 ? 0 : invalid();
 }
 
 int
 schedstat_parse(struct text t, struct arena *a, struct schedstat *out)
 {
-	struct text line;
-	size_t cap = 0;
+	struct keyed_list found = { 0 };
 
-	*out = (struct schedstat){ 0 };
-	while (text_whole_line(&t, &line)) {
-		if (!text_skip(&line, "cpu"))
-			continue;
-		out->cpus = arena_grow(a, out->cpus, out->ncpus, &cap, sizeof *out->cpus);
-		if (parse_cpu_line(line, &out->cpus[out->ncpus]))
-			out->ncpus++;
-	}
-	return out->ncpus > 0 ? 0 : invalid();
+	schedstat_numbers(t, &found);
+	int result = schedstat_set(found.v, found.n, a, out);
+	keyed_list_free(&found);
+	return result;
 }
 
 const struct cpu_sched *
@@ -265,17 +287,30 @@ stat_parse_forks(struct text t, uint64_t *forks)
 	return parse_key(t, "processes", forks) == 0 && *forks > 0 ? 0 : invalid();
 }
 
-int
-stat_parse_blocked(struct text t, uint64_t *blocked)
+void
+stat_blocked_numbers(struct text t, struct keyed v[STAT_BLOCKED])
 {
-	static const char *const keys[] = { "processes", "procs_blocked" };
-	struct keyed v[2];
+	static const char *const keys[STAT_BLOCKED] = { "processes", "procs_blocked" };
 
-	keyed_parse(t, keys, 2, v);
+	keyed_parse(t, keys, STAT_BLOCKED, v);
+}
+
+int
+stat_blocked_set(const struct keyed v[STAT_BLOCKED], uint64_t *blocked)
+{
 	if (!v[1].known || (v[0].known && v[0].v == 0))
 		return invalid();
 	*blocked = v[1].v;
 	return 0;
+}
+
+int
+stat_parse_blocked(struct text t, uint64_t *blocked)
+{
+	struct keyed v[STAT_BLOCKED];
+
+	stat_blocked_numbers(t, v);
+	return stat_blocked_set(v, blocked);
 }
 
 const struct cpu_time *

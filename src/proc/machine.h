@@ -125,6 +125,10 @@ struct schedstat {
 /* The array is in the arena. Skips damaged lines; one CPU must be left. */
 int schedstat_parse(struct text t, struct arena *a, struct schedstat *out);
 
+/* Both steps of schedstat_parse: the text as numbers, a few of each line that is whole, and these as a value. */
+void schedstat_numbers(struct text t, struct keyed_list *out);
+int schedstat_set(const struct keyed *v, size_t n, struct arena *a, struct schedstat *out);
+
 /* The CPU of that number, or NULL; looks at index `hint` first. */
 const struct cpu_sched *schedstat_find(const struct schedstat *s, unsigned cpu, size_t hint);
 
@@ -168,6 +172,11 @@ int stat_parse_forks(struct text t, uint64_t *forks);
 /* Its line "procs_blocked N": tasks waiting for I/O. Missing in a file that says that no task was
  * ever created, as some sandboxes write: its figures are made up. */
 int stat_parse_blocked(struct text t, uint64_t *blocked);
+
+/* Both steps of it: the text as numbers, and these as a value. */
+enum { STAT_BLOCKED = 2 };
+void stat_blocked_numbers(struct text t, struct keyed v[STAT_BLOCKED]);
+int stat_blocked_set(const struct keyed v[STAT_BLOCKED], uint64_t *blocked);
 
 /* The CPU of that number, or NULL; looks at index `hint` first. */
 const struct cpu_time *stat_find(const struct stat_file *f, unsigned cpu, size_t hint);

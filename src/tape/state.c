@@ -284,7 +284,7 @@ is_in_name(const struct figures *f, size_t i)
 /* Replaces the numbers of the text, except those in names, by marks that increase one by one, and finds the
  * numbers of the parser in it. */
 static void
-find_marks(const struct figures *f, const struct parser *by, uint64_t mark, struct keyed *out)
+find_marks(const struct figures *f, const struct parser *by, uint64_t mark, struct keyed_list *out)
 {
 	struct buf text = { 0 };
 	size_t at = 0;
@@ -322,19 +322,21 @@ static void
 bind(struct binding *b, const struct figures *f, const struct parser *by)
 {
 	const uint64_t mark = UINT64_C(1) << 40, other = UINT64_C(1) << 41;
-	struct keyed plain[KEYED_MOST], first[KEYED_MOST], second[KEYED_MOST];
+	struct keyed_list plain = { 0 }, first = { 0 }, second = { 0 };
 
-	parser_find(by, (struct text){ f->text.s, f->text.n }, plain);
-	find_marks(f, by, mark, first);
-	find_marks(f, by, other, second);
-	if (b->room < by->nkeys) {
-		b->keys = xrealloc(b->keys, by->nkeys * sizeof *b->keys);
-		b->room = by->nkeys;
+	parser_find(by, (struct text){ f->text.s, f->text.n }, &plain);
+	find_marks(f, by, mark, &first);
+	find_marks(f, by, other, &second);
+	b->n = 0;
+	for (size_t k = 0; k < plain.n; k++) {
+		struct keyed is = plain.v[k];
+		bool moves = is.known && first.v[k].known && first.v[k].v != second.v[k].v;
+		b->keys = xgrow(b->keys, b->n, &b->room, sizeof *b->keys);
+		b->keys[b->n++] = (struct bound_key){ is, moves ? first.v[k].v - mark : 0, moves };
 	}
-	for (size_t k = 0; k < by->nkeys; k++) {
-		bool moves = plain[k].known && first[k].known && first[k].v != second[k].v;
-		b->keys[k] = (struct bound_key){ plain[k], moves ? first[k].v - mark : 0, moves };
-	}
+	keyed_list_free(&plain);
+	keyed_list_free(&first);
+	keyed_list_free(&second);
 	bind_names(b, f);
 	b->by = by;
 }
@@ -353,7 +355,7 @@ has_names(const struct binding *b, const struct figures *f, const uint64_t *valu
 static void
 take_keys(const struct binding *b, const uint64_t *values, struct keyed *v)
 {
-	for (size_t k = 0; k < b->by->nkeys; k++) {
+	for (size_t k = 0; k < b->n; k++) {
 		const struct bound_key *key = &b->keys[k];
 		v[k] = key->fixed;
 		if (!key->moves)
@@ -369,7 +371,6 @@ parse(struct playback *p, uint32_t i, const struct parser *by, void *out)
 {
 	struct played *t = &p->v[i];
 	const struct figures *f = &words_of(t)->figures;
-	struct keyed v[KEYED_MOST];
 	struct text text;
 
 	if (!by->parse && t->binding.by != by)
@@ -378,8 +379,9 @@ parse(struct playback *p, uint32_t i, const struct parser *by, void *out)
 		playback_track(p, i, &text);
 		return parser_apply(by, text, out);
 	}
-	take_keys(&t->binding, t->values, v);
-	return by->set(v, out);
+	p->found.n = 0;
+	take_keys(&t->binding, t->values, keyed_list_add(&p->found, t->binding.n));
+	return by->set(p->found.v, p->found.n, out);
 }
 
 int
@@ -392,6 +394,8 @@ playback_parse(struct playback *p, uint32_t i, const struct parser *by, void *ou
 		errno = w->error;
 		return -1;
 	}
+	if (by->size == 0)
+		return parse(p, i, by, out);
 	if (t->parser != by) {
 		if (t->value_room < by->size) {
 			t->value = xrealloc(t->value, by->size);
@@ -464,6 +468,7 @@ playback_free(struct playback *p)
 	free(p->counts);
 	free(p->fresh);
 	free(p->whole);
+	keyed_list_free(&p->found);
 	map_free(&p->paths);
 	*p = (struct playback){ 0 };
 }

@@ -23,7 +23,7 @@ struct bound_key {
 struct binding {
 	const struct parser *by; /* NULL: nothing */
 	struct bound_key *keys;
-	size_t room;
+	size_t n, room;
 	/* numbers that are part of names: where they change, so may the keys */
 	size_t *names, nnames, names_room;
 };
@@ -54,12 +54,13 @@ struct playback {
 	uint32_t room;
 	/* how many numbers each path has. A separate array, since each sample goes through all */
 	uint32_t *counts;
-	uint64_t *fresh;    /* a bit of each path: it may have changed in this sample */
-	uint64_t *whole;    /* the record of this sample has its full text */
-	bool unasked;       /* an observer has not told yet what it wants of all paths */
-	uint32_t keyed;     /* how many paths the key frame has */
-	uint64_t lists;     /* how often a directory may have changed */
-	uint64_t numbering; /* how often paths have lost their numbers */
+	uint64_t *fresh;         /* a bit of each path: it may have changed in this sample */
+	uint64_t *whole;         /* the record of this sample has its full text */
+	bool unasked;            /* an observer has not told yet what it wants of all paths */
+	uint32_t keyed;          /* how many paths the key frame has */
+	uint64_t lists;          /* how often a directory may have changed */
+	uint64_t numbering;      /* how often paths have lost their numbers */
+	struct keyed_list found; /* the numbers of the parser that is at work */
 };
 
 /* Reads a key frame. Returns 0, or -1 if it is not valid; then no track is known. */

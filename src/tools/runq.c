@@ -67,9 +67,49 @@ struct runq_cpu_snapshot {
 	double tasks;           /* how many there are, at most */
 };
 
+struct sched_value {
+	struct arena *arena;
+	struct schedstat *out;
+};
+
+static int
+set_sched(const struct keyed *v, size_t n, void *out)
+{
+	const struct sched_value *to = out;
+
+	return schedstat_set(v, n, to->arena, to->out);
+}
+
+static void
+find_blocked(struct text t, struct keyed_list *out)
+{
+	stat_blocked_numbers(t, keyed_list_add(out, STAT_BLOCKED));
+}
+
+static int
+set_blocked(const struct keyed *v, size_t n, void *out)
+{
+	(void)n;
+	return stat_blocked_set(v, out);
+}
+
+static const struct parser blocked_parser = { sizeof(uint64_t), .find = find_blocked,
+	.set = set_blocked };
+
+static const struct parser sched_parser = { .find = schedstat_numbers, .set = set_sched };
+
 /* The kernel adds a wait when it ends: it may have begun before the interval. A minute for each of
  * all tasks is an hour and more for those few that really waited. */
 static const double WAITED_BEFORE_S = 60;
+
+/* Reads the file into the arena. 0, or -1 with the errno of host_parse. */
+static int
+read_sched(struct watch *w, struct arena *a, struct schedstat *out)
+{
+	struct sched_value v = { a, out };
+
+	return host_parse(w->host, "proc/schedstat", &sched_parser, &v);
+}
 
 /* If the number of tasks is unknown: the most that Linux allows. */
 static const double TASKS_MOST = 4194304;
@@ -203,9 +243,7 @@ read_cpus(struct watch *w, struct arena *a)
 	struct loadavg load;
 	struct text text;
 
-	if (!s->sampled &&
-	    (host_read(w->host, "proc/schedstat", &text) < 0 ||
-		schedstat_parse(text, a, &snap->sched) < 0))
+	if (!s->sampled && read_sched(w, a, &snap->sched) < 0)
 		begin_sampling(w);
 	s->exact = !s->sampled;
 	snap->tasks =
@@ -377,12 +415,8 @@ static void
 read_schedstat(struct watch *w, struct arena *a, struct runq_snapshot *s)
 {
 	struct runq_state *state = w->state;
-	struct text text;
 
-	if (state->no_schedstat)
-		return;
-	if (host_read(w->host, "proc/schedstat", &text) == 0 &&
-	    schedstat_parse(text, a, &s->sched) == 0)
+	if (state->no_schedstat || read_sched(w, a, &s->sched) == 0)
 		return;
 	state->no_schedstat = true;
 	watch_note(w, "/proc/schedstat: %s; waiting is unknown",
@@ -394,7 +428,6 @@ read_runq(struct watch *w, struct arena *a)
 {
 	struct runq_snapshot *s = arena_alloc(a, sizeof *s);
 	struct runq_state *state = w->state;
-	struct text text;
 
 	s->load = state->load;
 	s->load_known = state->load_known;
@@ -407,8 +440,7 @@ read_runq(struct watch *w, struct arena *a)
 	state->started = true;
 	s->mean = gauge_mean(&w->gauge);
 	s->max = gauge_max(&w->gauge);
-	s->has_blocked = host_read(w->host, "proc/stat", &text) == 0 &&
-	    stat_parse_blocked(text, &s->blocked) == 0;
+	s->has_blocked = host_parse(w->host, "proc/stat", &blocked_parser, &s->blocked) == 0;
 	if (!s->has_blocked)
 		watch_note(w, "/proc/stat does not count blocked tasks: blocked is unknown");
 	if (s->load_known && s->load.threads == 0) {

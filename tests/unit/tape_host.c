@@ -70,8 +70,9 @@ struct numbers {
 };
 
 static int
-set_numbers(const struct keyed *v, void *out)
+set_numbers(const struct keyed *v, size_t n, void *out)
 {
+	CHECK_INT(n, KEYS);
 	set_count++;
 	memcpy(((struct numbers *)out)->v, v, sizeof((struct numbers *)out)->v);
 	return v[0].known ? 0 : fail_with(EINVAL);
@@ -216,6 +217,55 @@ pressure_as_of_its_text(void)
 	}
 	CHECK(!next(h));
 	host_close(h);
+}
+
+/* A list of numbers, as long as the text makes it, is that of the text, whatever changed: it is not kept. */
+static int
+copy_list(const struct keyed *v, size_t n, void *out)
+{
+	struct keyed_list *to = out;
+
+	to->n = 0;
+	struct keyed *room = keyed_list_add(to, n);
+	for (size_t i = 0; i < n; i++)
+		room[i] = v[i];
+	return 0;
+}
+
+static void
+lists_as_of_their_text(void)
+{
+	static const char *const texts[] = {
+		"version 15\ncpu0 0 0 0 0 0 0 1 2 3\ndomain0 3 1 2\ncpu1 0 0 0 0 0 0 4 5 6\n",
+		"version 15\ncpu0 0 0 0 0 0 0 7 2 3\ndomain0 3 1 9\ncpu1 0 0 0 0 0 0 4 5 8\n",
+		"version 15\ncpu0 0 0 0 0 0 0 7 2 3\ndomain0 3 1 9\ncpu2 0 0 0 0 0 0 4 5 9\n",
+		"version 15\ncpu0 0 0 0 0 0 0 8 2 3\ncpu1 0 0 0 0 0 0 4 5 9\ncpu2 0 0 0 0 0 0 4 5 "
+		"1\n",
+		"version 15\ncpu0 0 0 0 0 0 0 8 2\ncpu1 0 0 0 0 0 0 4 5 9223372036854775809\n",
+		"version 15\ncpu0 0 0 0 0 0 0 8 2\ncpu1 0 0 0 0 0 0 4 5 18446744073709551615\n",
+		"version 15\n",
+	};
+	static const struct parser by_line = { .find = schedstat_numbers, .set = copy_list };
+	const size_t n = sizeof texts / sizeof *texts;
+	struct keyed_list got = { 0 }, want = { 0 };
+
+	begin_tape();
+	for (size_t i = 0; i < n; i++) {
+		keep("proc/schedstat", 0, texts[i]);
+		end_sample();
+	}
+	struct host *h = end_tape();
+	for (size_t i = 0; i < n && next(h); i++) {
+		CHECK_INT(host_parse(h, "proc/schedstat", &by_line, &got), 0);
+		parser_find(&by_line, text_of(texts[i]), &want);
+		CHECK_INT(got.n, want.n);
+		for (size_t k = 0; k < got.n && k < want.n; k++)
+			CHECK_U64(got.v[k].v, want.v[k].v);
+	}
+	CHECK(!next(h));
+	host_close(h);
+	keyed_list_free(&got);
+	keyed_list_free(&want);
 }
 
 static void
@@ -522,6 +572,7 @@ main(void)
 	unit_test("numbers of keys are those of the text", numbers_of_keys);
 	unit_test("numbers in names are not those of keys", numbers_in_names);
 	unit_test("pressure is that of the text", pressure_as_of_its_text);
+	unit_test("lists of numbers as of their text", lists_as_of_their_text);
 	unit_test("a file that has not changed is parsed once", parses_once);
 	unit_test("errors of reading and of parsing pass through", errors_pass);
 	unit_test("files that come and go are read in any order", read_in_any_order);

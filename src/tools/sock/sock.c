@@ -253,8 +253,7 @@ fill_process(struct watch *w, struct cell *row, const struct sock_row *r)
 
 	if (!r->pid.known)
 		return;
-	const char *name = r->comm ? r->comm : "?",
-		   *pid = arena_u64(a, r->pid.v);
+	const char *name = r->comm ? r->comm : "?", *pid = arena_u64(a, r->pid.v);
 	unsigned others = r->owners.known && r->owners.v > 1 ? (unsigned)r->owners.v - 1 : 0;
 	cell_label(&row[SOCK_PID], pid);
 	cell_brief(&row[SOCK_PROCESS], name,
