@@ -7,8 +7,8 @@
 # limit that keeps its value needs no change.
 # Seen: 20 %, and then more than twice as much. Each write gives the cgroup a whole new quota and lets it run at once, whatever it
 # used before. So software that sets limits again on each pass (a controller that reconciles them, a reload of all units)
-# weakens them, and a cgroup can use more than its quota without cpu.max.burst. pq throttle and pq cpu then show more than 100 %
-# of the quota, and that is right.
+# weakens them, and a cgroup can use more than its quota without cpu.max.burst. The manual page
+# of pq throttle says so.
 set -eu
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 2; }
 for top in /sys/fs/cgroup /sys/fs/cgroup/cpu /sys/fs/cgroup/cpu,cpuacct; do
