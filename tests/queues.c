@@ -15,6 +15,7 @@
  *  queues udp BYTES PACKETS            a UDP socket that reads nothing; its buffer takes some of them
  *  queues loop BACKLOG PENDING          a listener that its event loop has forgotten: it waits for other events
  *  queues served BACKLOG                a listener that accepts each connection at once
+ *  queues headless BACKLOG              a listener of a process whose first thread has ended
  *  queues busy BACKLOG PENDING          a listener whose thread runs for 50 ms after each connection
  *  queues late MS                       a connection on which something comes all the time, and whose server
  *                                       reads it every so many milliseconds
@@ -26,6 +27,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +68,13 @@ rest(void)
 {
 	for (;;)
 		pause();
+}
+
+static void *
+rest_as_thread(void *none)
+{
+	rest();
+	return none;
 }
 
 static void
@@ -349,6 +358,16 @@ do_unix(int backlog, int pending, const char *name)
 	rest();
 }
 
+static _Noreturn void
+do_headless(int backlog)
+{
+	pthread_t thread;
+
+	say_port(make_listener(backlog, AF_INET));
+	check(-pthread_create(&thread, NULL, rest_as_thread, NULL), "pthread_create");
+	pthread_exit(NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -378,6 +397,8 @@ main(int argc, char **argv)
 		do_loop(a, b);
 	if (strcmp(what, "served") == 0)
 		do_served(a);
+	if (strcmp(what, "headless") == 0)
+		do_headless(a);
 	if (strcmp(what, "busy") == 0)
 		do_busy(a, b);
 	if (strcmp(what, "late") == 0 || strcmp(what, "flow") == 0)

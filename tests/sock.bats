@@ -204,6 +204,15 @@ rows() {
 	grep -qE 'tcp +10 +[0-9]+ +0 +q[^ ]*[0-9]\]  [^ ]*:?'"${port: -3}"'  [^ ]+  app-late$' screen
 }
 
+@test "a listener of a process whose first thread has ended has its owner" {
+	need_netlink
+	sockets headless 3
+	# shellcheck disable=SC2016 # awk expands it
+	await awk '{ exit $3 != "Z" }' "/proc/$pid/stat"
+	"$PQ" sock -l --json 0.2 1 >rows
+	grep -F "127.0.0.1:$port" rows | grep -F "$pid"
+}
+
 @test "a process that ends ends the rows; none is refused" {
 	need_netlink
 	sockets unread 10

@@ -762,6 +762,15 @@ waits_for_io() {
 	[[ $(json -r '.findings[0].evidence[1]') == "disk sda has 0.9 requests in flight on average, at most 1; it is busy 90 % of the time" ]]
 }
 
+@test "I/O pressure while no disk has requests does not blame the disks: io_uring counts its waits as I/O" {
+	waits_for_io
+	put_at t0 proc/diskstats '8 0 sda 1 0 0 0 1 0 0 0 0 0 0'
+	put_at t1 proc/diskstats '8 0 sda 1 0 0 0 2 0 0 1 0 1 1'
+	answers 1 io-pressure -f "$dir"
+	[ "$(json -r '.findings[0] | .what, .confidence')" = $'Tasks wait for I/O, but the disks are idle\nlow' ]
+	[[ $(json -r '.findings[0].advice') == *io_uring_enter* ]]
+}
+
 # io_files SAMPLE CGROUP WIOS SOME_US
 io_files() {
 	group "$2"

@@ -82,19 +82,47 @@ is_wanted(const uint64_t *wanted, size_t n, uint64_t inode)
 	return !wanted || bsearch(&inode, wanted, n, sizeof *wanted, ascending);
 }
 
-/* Adds the sockets of a process that are wanted (NULL: all). -1 with errno if they cannot be read. */
-static int
-add_process(struct socket_owners *o, uint32_t pid, const uint64_t *wanted, size_t n)
+static DIR *
+open_files(uint32_t thread)
+{
+	char path[32];
+
+	snprintf(path, sizeof path, "/proc/%u/fd", thread);
+	return opendir(path);
+}
+
+/* A thread of the process other than its first; 0 if there is none. */
+static uint32_t
+other_thread(uint32_t pid)
 {
 	char path[32];
 	struct dirent *e;
+	uint64_t tid = 0;
 
-	snprintf(path, sizeof path, "/proc/%u/fd", pid);
+	snprintf(path, sizeof path, "/proc/%u/task", pid);
 	DIR *d = opendir(path);
+	while (d && (e = readdir(d)) &&
+	    (text_u64(text_of(e->d_name), &tid) < 0 || tid == pid || tid > UINT32_MAX))
+		tid = 0;
+	if (d)
+		closedir(d);
+	return (uint32_t)tid;
+}
+
+/* Adds the sockets of the open files of a thread of the process. How many files it has; -1 with errno if
+ * they cannot be read. */
+static int
+add_thread(struct socket_owners *o, uint32_t pid, uint32_t thread, const uint64_t *wanted, size_t n)
+{
+	DIR *d = open_files(thread);
+	struct dirent *e;
+	int files = 0;
+
 	if (!d)
 		return -1;
 	while ((e = readdir(d))) {
-		struct socket_owner one = { .pid = pid, .owners = 1 };
+		struct socket_owner one = { .pid = pid, .thread = thread, .owners = 1 };
+		files += e->d_name[0] != '.';
 		if (e->d_name[0] == '.' || !read_link(dirfd(d), e->d_name, &one.inode) ||
 		    !is_wanted(wanted, n, one.inode))
 			continue;
@@ -103,7 +131,21 @@ add_process(struct socket_owners *o, uint32_t pid, const uint64_t *wanted, size_
 		o->v[o->n++] = one;
 	}
 	closedir(d);
-	return 0;
+	return files;
+}
+
+/* Adds the sockets of a process that are wanted (NULL: all). -1 with errno if they cannot be read. A
+ * process whose first thread has ended has its open files in the folders of the others only. */
+static int
+add_process(struct socket_owners *o, uint32_t pid, const uint64_t *wanted, size_t n)
+{
+	int files = add_thread(o, pid, pid, wanted, n), error = errno;
+	uint32_t other = files > 0 ? 0 : other_thread(pid);
+
+	if (other && add_thread(o, pid, other, wanted, n) >= 0)
+		return 0;
+	errno = error;
+	return files < 0 ? -1 : 0;
 }
 
 /* One entry for each socket, of its first process. */
@@ -229,7 +271,7 @@ still_has(const struct socket_owner *o)
 	char path[48];
 	uint64_t inode;
 
-	snprintf(path, sizeof path, "/proc/%u/fd/%u", o->pid, o->fd);
+	snprintf(path, sizeof path, "/proc/%u/fd/%u", o->thread, o->fd);
 	return read_link(AT_FDCWD, path, &inode) && inode == o->inode;
 }
 

@@ -265,7 +265,8 @@ disk_queue(const struct evidence *e, struct findings *f)
 	    NO_FIGURE);
 }
 
-/* A shortage of memory makes disks busy: then the disks are a consequence, not the cause. */
+/* A shortage of memory makes disks busy: then the disks are a consequence, not the cause. If no disk has
+ * requests, tasks may wait for none: the kernel counts each wait in io_uring_enter as I/O. */
 static void
 io_pressure(const struct evidence *e, struct findings *f)
 {
@@ -278,21 +279,32 @@ io_pressure(const struct evidence *e, struct findings *f)
 		return;
 	bool follows = findings_has(f, "page-cache") || findings_has(f, "memory-limit") ||
 	    findings_has(f, "swap");
+	bool idle = is_held_before(e, disk_text(e->disks, longest(e), DISK_NAME), some);
 	struct finding *one = finding_add(f, "io-pressure",
-	    full > FULL_VERY_HIGH && !follows ? VERDICT_CRITICAL : VERDICT_WARNING,
-	    follows ? CONFIDENCE_LOW :
-		own ? CONFIDENCE_HIGH :
-		      CONFIDENCE_MEDIUM,
-	    some / 100, "Tasks wait for disks (I/O pressure)", NO_FIGURE);
+	    full > FULL_VERY_HIGH && !follows && !idle ? VERDICT_CRITICAL : VERDICT_WARNING,
+	    follows || idle ? CONFIDENCE_LOW :
+		own         ? CONFIDENCE_HIGH :
+			      CONFIDENCE_MEDIUM,
+	    some / 100, "Tasks wait for {}",
+	    EITHER(idle, "I/O, but the disks are idle", "disks (I/O pressure)"));
 	if (!own)
 		finding_of_machine(e, one);
 	finding_fact(one, "some task waited for I/O {} % of the time[, all non-idle tasks {} %]{}",
 	    fixed(some, 0), fixed(full, 0), EITHER(own, "", " (whole machine)"));
 	tell_disk(e, longest(e), one);
-	tell_busiest(e, one);
-	finding_advice(one,
-	    "find the threads and their system calls with pq wait{} 1, the device with pq disk 1",
-	    command_option(e, ""));
+	if (!idle)
+		tell_busiest(e, one);
+	if (idle)
+		finding_advice(one,
+		    "find the threads with pq wait{} 1: io_uring_enter counts as I/O even if it "
+		    "waits "
+		    "for a socket, and may be harmless; else it is io.max or a network file system",
+		    command_option(e, ""));
+	else
+		finding_advice(one,
+		    "find the threads and their system calls with pq wait{} 1, the device with pq "
+		    "disk 1",
+		    command_option(e, ""));
 }
 
 void

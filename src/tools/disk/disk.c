@@ -576,7 +576,8 @@ tell_held_back(struct watch *w, struct table *out, const struct disk_snapshot *a
 	if (waited_s > 0.4 * span_s && in_flight < 0.3 * waited_s / span_s)
 		watch_note(w,
 		    "tasks wait for I/O much of the time, but hardly any request is in flight: "
-		    "io.max of a cgroup or a network file system may hold them back "
+		    "io.max of a cgroup or a network file system may hold them back, "
+		    "or they wait in io_uring_enter, which counts as I/O even for a socket "
 		    "(see pq disk -G, pq wait)");
 }
 
