@@ -1,5 +1,5 @@
 /*
- * option: how a tool declares its command-line options. cli/args.c parses them by this table and
+ * option: how a tool declares its command-line options. cli/args.c finds them by this table and
  * prints --help from it; the completions and scripts/check-docs read that. A tool declares its
  * table beside its columns, and reads its own struct:
  *

@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "base/out_file.h"
 #include "cli/open.h"
+#include "cli/values.h"
 #include "commands/saved_trace.h"
 
 void
