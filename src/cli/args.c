@@ -46,7 +46,7 @@ static const struct option option_spark = { 0, "spark", "[=LIST]", OPTION_TEXT, 
 static const char *const colour_choices[] = { "auto", "always", "never", NULL };
 static const struct option option_color = { 0, "color", "WHEN", OPTION_CHOICE, AT(colour),
 	.help = "mark figures that hurt: auto (on a terminal), always, never",
-	.want = "auto, always or never", .choices = colour_choices };
+	.choices = colour_choices };
 static const struct option option_utc = { 'u', NULL, NULL, OPTION_FLAG, AT(utc),
 	.help = "print times in UTC" };
 static const struct option option_full = { 0, "full", NULL, OPTION_FLAG, AT(full),

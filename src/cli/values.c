@@ -141,6 +141,21 @@ option_written(const struct option *o, char out[32])
 	return out;
 }
 
+/* "auto, always or never" */
+static const char *
+listed(const char *const *choices, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (int i = 0; choices[i] && n < size; i++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s",
+		    i == 0             ? "" :
+			choices[i + 1] ? ", " :
+					 " or ",
+		    choices[i]);
+	return out;
+}
+
 void
 value_wrong(const struct option *o, const char *arg)
 {
@@ -152,8 +167,10 @@ value_wrong(const struct option *o, const char *arg)
 				"-90s (before the end) or @1790000000",
 		[OPTION_CPUS] = "a list of CPUs such as 0,2-3, or ALL",
 	};
-	const char *want = o->want ? o->want : usual[o->type];
-	char name[32];
+	char name[32], choices[200];
+	const char *want = o->choices ? listed(o->choices, choices, sizeof choices) :
+	    o->want                   ? o->want :
+					usual[o->type];
 
 	if (o->most)
 		die(EXIT_USAGE, "invalid %s '%s': want %s, from 1 to %llu", option_written(o, name),
