@@ -85,7 +85,9 @@
  *   commands/why/target.c        the process of -p: zombie, stopped, or ended meanwhile
  *   commands/why/finding.c       cause, evidence and fix as text and JSON
  *
- *   cli/args.c                   the command line, by the options that tools declare
+ *   cli/args.c                   the command line: which option and which word is what
+ *   cli/values.c                 what the arguments of options mean
+ *   cli/column_choice.c          which columns are shown: -c, -w, --spark; the list of --columns
  *   cli/tool_list.c              [interval [count]] [TOOL...] of commands with several tools
  *   cli/open.c                   the host that -f or --root names, and the recording of -o
  *   cli/output.c                 rows to stdout, and the summary

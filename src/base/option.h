@@ -1,7 +1,8 @@
 /*
- * option: how a tool declares its command-line options. cli/args.c parses them by this table and
- * prints --help from it; the completions and scripts/check-docs read that. A tool declares its
- * table beside its columns, and reads its own struct:
+ * option: how a tool declares its command-line options. cli/args.c finds them by this table and
+ * prints --help from it. The completions and scripts/check-docs read that; the completions take the
+ * words of a CHOICE from the error for a wrong one. A tool declares its table beside its columns, and
+ * reads its own struct:
  *
  *  struct runq_options { int64_t tick_ns; };
  *  static const struct option options[] = {
@@ -59,11 +60,11 @@ struct option {
 
 	const struct option *table;  /* TABLE: it has no such line itself */
 	const char *implied;         /* the argument may be left out; only "--name=" gives it */
-	const char *want;            /* for errors: which arguments are valid */
+	const char *want;            /* for errors: which arguments are valid; CHOICE: none */
 	const char *not_with;        /* options that cannot be combined with it: "-p --json" */
 	bool writes;                 /* TEXT: a file to write; "-" is stdout (base/out_file.h) */
 	uint64_t most;               /* NUMBER, ROWS: the largest valid one */
-	const char *const *choices;  /* CHOICE: the valid words, then NULL */
+	const char *const *choices;  /* CHOICE: the valid words, then NULL; errors list them */
 	const char *group;           /* FLAG: also shows this group of columns */
 	const struct format *format; /* FLAG: selects this output format */
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "cli/values.h"
 #include "version.h"
 
 /* The place of a shared option's value. */
@@ -45,14 +46,13 @@ static const struct option option_spark = { 0, "spark", "[=LIST]", OPTION_TEXT, 
 static const char *const colour_choices[] = { "auto", "always", "never", NULL };
 static const struct option option_color = { 0, "color", "WHEN", OPTION_CHOICE, AT(colour),
 	.help = "mark figures that hurt: auto (on a terminal), always, never",
-	.want = "auto, always or never", .choices = colour_choices };
+	.choices = colour_choices };
 static const struct option option_utc = { 'u', NULL, NULL, OPTION_FLAG, AT(utc),
 	.help = "print times in UTC" };
 static const struct option option_full = { 0, "full", NULL, OPTION_FLAG, AT(full),
 	.help = "print cgroups as full paths, not by name" };
 const struct option option_labels = { 0, "labels", "LIST", OPTION_TEXT, AT(labels),
-	.help = "add labels to metrics: of pod,namespace,container,unit,job",
-	.want = "a list of pod, namespace, container, unit and job" };
+	.help = "add labels to metrics: of pod,namespace,container,unit,job", .want = labels_want };
 static const struct option option_list = { 0, "columns", NULL, OPTION_FLAG, AT(list),
 	.help = "list the columns and exit" };
 static const struct option option_help = { 'h', "help", NULL, OPTION_FLAG, AT(help),
@@ -196,166 +196,7 @@ print_help(const struct tool *t, const struct known *k)
 	printf("%sMore: man pq-%s\n", t->rows ? " " : "\n", t->name);
 }
 
-/* ---- Values */
-
-static bool
-take_time(struct text arg, bool zero, int64_t *to)
-{
-	const int64_t least_ns = 1000000, most_ns = INT64_C(31) * 86400 * 1000000000;
-	int64_t ns;
-
-	if (duration_parse(arg, &ns) < 0 || (ns < least_ns && !(zero && ns == 0)) || ns > most_ns)
-		return false;
-	*to = ns;
-	return true;
-}
-
-int
-interval_parse(struct text t, int64_t *ns)
-{
-	return take_time(t, false, ns) ? 0 : -1;
-}
-
-static bool
-take_number(const struct option *o, struct text arg, unsigned *to)
-{
-	uint64_t n;
-
-	if (text_u64(arg, &n) < 0 || n == 0 || n > o->most)
-		return false;
-	*to = (unsigned)n;
-	return true;
-}
-
-static bool
-take_share(struct text arg, double *to)
-{
-	bool percent = arg.n > 0 && arg.s[arg.n - 1] == '%';
-	double x;
-
-	arg.n -= percent;
-	if (text_decimal(arg, &x) < 0)
-		return false;
-	x = percent ? x / 100 : x;
-	if (x < 0.001 || x > 1)
-		return false;
-	*to = x;
-	return true;
-}
-
-static bool
-take_size(struct text arg, uint64_t *to)
-{
-	uint64_t bytes;
-
-	if (size_parse(arg, &bytes) < 0 || bytes > INT64_MAX)
-		return false;
-	*to = bytes;
-	return true;
-}
-
-static bool
-take_when(const char *arg, struct when_option *to)
-{
-	to->written = arg;
-	return when_parse(text_of(arg), &to->when) == 0;
-}
-
-static bool
-take_choice(const struct option *o, const char *arg, int *to)
-{
-	for (int i = 0; o->choices[i]; i++)
-		if (strcmp(o->choices[i], arg) == 0) {
-			*to = i + 1;
-			return true;
-		}
-	return false;
-}
-
-static bool
-take_cpus(const char *arg, struct cpu_choice *to)
-{
-	to->given = true;
-	to->listed = strcmp(arg, "ALL") != 0 && strcmp(arg, "all") != 0;
-	return !to->listed || cpulist_parse(text_of(arg), &to->list) == 0;
-}
-
-/* Sets the option's value; false if the argument is not valid. `at` counts the
- * options that were given. */
-static bool
-take_value(const struct option *o, char *into, const char *arg, int at)
-{
-	void *to = into + o->at;
-
-	switch (o->type) {
-	case OPTION_FLAG:
-		*(bool *)to = true;
-		return true;
-	case OPTION_TEXT:
-		*(const char **)to = arg;
-		return !o->want || *arg;
-	case OPTION_LIST: {
-		struct option_list *l = to;
-		l->at[l->n] = at;
-		l->v[l->n++] = arg;
-		return true;
-	}
-	case OPTION_NUMBER:
-	case OPTION_ROWS:
-		return take_number(o, text_of(arg), to);
-	case OPTION_SHARE:
-		return take_share(text_of(arg), to);
-	case OPTION_TIME:
-	case OPTION_DELAY:
-		return take_time(text_of(arg), o->type == OPTION_DELAY, to);
-	case OPTION_SIZE:
-		return take_size(text_of(arg), to);
-	case OPTION_WHEN:
-		return take_when(arg, to);
-	case OPTION_CHOICE:
-		return take_choice(o, arg, to);
-	case OPTION_CPUS:
-		return take_cpus(arg, to);
-	case OPTION_COMMAND:
-	case OPTION_TABLE:
-	case OPTION_END:
-		break;
-	}
-	return true;
-}
-
 /* ---- Words */
-
-/* "-p", "--json" */
-static const char *
-written(const struct option *o, char out[32])
-{
-	if (o->letter)
-		snprintf(out, 32, "-%c", o->letter);
-	else
-		snprintf(out, 32, "--%s", o->name);
-	return out;
-}
-
-_Noreturn static void
-wrong_argument(const struct option *o, const char *arg)
-{
-	static const char *const usual[] = {
-		[OPTION_TIME] = "a time from 1ms to 31d, such as 100ms, 10s or 5m",
-		[OPTION_DELAY] = "0, or a time from 1ms to 31d, such as 500ms, 10s or 5m",
-		[OPTION_SIZE] = "a size such as 64M or 1G",
-		[OPTION_WHEN] = "a time such as 17:12, 2026-11-22 17:12:01, +5m (after the start), "
-				"-90s (before the end) or @1790000000",
-		[OPTION_CPUS] = "a list of CPUs such as 0,2-3, or ALL",
-	};
-	const char *want = o->want ? o->want : usual[o->type];
-	char name[32];
-
-	if (o->most)
-		die(EXIT_USAGE, "invalid %s '%s': want %s, from 1 to %llu", written(o, name), arg,
-		    want, (unsigned long long)o->most);
-	die(EXIT_USAGE, "invalid %s '%s': want %s", written(o, name), arg, want);
-}
 
 static void
 give(struct known *k, int i, const char *word, const char *arg)
@@ -369,8 +210,8 @@ give(struct known *k, int i, const char *word, const char *arg)
 		OPTION_LIST_MOST)
 		die(EXIT_USAGE, "%s: given too often: at most %d times", word, OPTION_LIST_MOST);
 	k->v[i].word = word;
-	if (!take_value(o, k->v[i].into, arg, k->given++))
-		wrong_argument(o, arg);
+	if (!value_take(o, k->v[i].into, arg, k->given++))
+		value_wrong(o, arg);
 }
 
 _Noreturn static void
@@ -484,9 +325,9 @@ check_excluded(const struct known *k)
 		struct text rest = text_of(k->v[i].o->not_with ? k->v[i].o->not_with : ""), name;
 		while (k->v[i].word && text_word(&rest, &name))
 			for (int j = 0; j < k->n; j++)
-				if (k->v[j].word && text_eq(name, written(k->v[j].o, other)))
+				if (k->v[j].word && text_eq(name, option_written(k->v[j].o, other)))
 					die(EXIT_USAGE, "%s and %s cannot be combined",
-					    written(k->v[i].o, one), other);
+					    option_written(k->v[i].o, one), other);
 	}
 }
 
@@ -500,17 +341,6 @@ options_numbers(struct options *o, const char *interval, const char *count)
 		    interval);
 	if (count && (text_u64(text_of(count), &o->count) < 0 || o->count == 0))
 		die(EXIT_USAGE, "invalid count '%s': want a number of rows, 1 or more", count);
-}
-
-void
-target_check(const struct target *t)
-{
-	uint64_t pid;
-
-	if (t->pid && (text_u64(text_of(t->pid), &pid) < 0 || pid == 0))
-		die(EXIT_USAGE, "invalid -p '%s': want the number of a process", t->pid);
-	if (t->cgroup && !*t->cgroup)
-		die(EXIT_USAGE, "invalid -g '': want a cgroup such as /web, or its directory");
 }
 
 /* "-" is the standard stream. */
@@ -542,7 +372,7 @@ check_written(const struct known *k, const char *source)
 		    k->v[i].o->writes ? *(const char **)(k->v[i].into + k->v[i].o->at) : NULL;
 		if (path && is_one_file(path, source))
 			die(EXIT_USAGE, "%s %s would overwrite the recording",
-			    written(k->v[i].o, name), path);
+			    option_written(k->v[i].o, name), path);
 	}
 }
 
@@ -559,214 +389,6 @@ check_recordings(const struct options *o)
 		die(EXIT_USAGE,
 		    "-o -: the recording would mix with the rows on stdout (pq record -o - writes "
 		    "to a pipe)");
-}
-
-static void
-show(struct options *o, int column)
-{
-	for (int i = 0; i < o->nshown; i++)
-		if (o->shown[i] == column)
-			die(EXIT_USAGE, "-c: column '%s' is named twice",
-			    o->tool->columns[column].key);
-	o->shown[o->nshown++] = column;
-}
-
-_Noreturn static void
-unknown_column(const struct tool *t, struct text key)
-{
-	struct nearest near = nearest_to(key);
-
-	columns_nearest(&near, t->columns);
-	if (near.name)
-		die(EXIT_USAGE, "unknown column '%.*s'; did you mean '%s'?", (int)key.n, key.s,
-		    near.name);
-	die(EXIT_USAGE, "unknown column '%.*s' ('pq %s --columns' lists all%s%s)", (int)key.n,
-	    key.s, t->name, t->forms ? ", and more with " : "", t->forms ? t->forms_by : "");
-}
-
-static void
-show_listed(struct options *o, const char *list)
-{
-	struct text rest = text_of(list), key;
-
-	while (text_split(&rest, ',', &key)) {
-		int column = columns_find(o->tool->columns, key);
-		if (column < 0)
-			unknown_column(o->tool, key);
-		show(o, column);
-	}
-	if (o->nshown == 0)
-		die(EXIT_USAGE, "-c: empty list: want column keys ('pq %s --columns' lists all)",
-		    o->tool->name);
-}
-
-/* The tools that show cgroups have the same names. */
-uint64_t
-options_labels(const struct options *o, const struct column *columns)
-{
-	struct text unknown, none;
-
-	if (!o->labels)
-		return 0;
-	columns_extra(tool_throttle.columns, o->labels, &unknown);
-	if (unknown.n > 0 || !*o->labels)
-		die(EXIT_USAGE, "--labels: unknown label '%.*s': want %s", (int)unknown.n,
-		    unknown.s, option_labels.want);
-	return columns_extra(columns, o->labels, &none);
-}
-
-static bool
-group_is_listed(const char *list, const char *group)
-{
-	struct text rest = text_of(list), name;
-
-	while (text_split(&rest, ',', &name))
-		if (text_eq(name, "all") || text_eq(name, group))
-			return true;
-	return false;
-}
-
-static void
-check_groups(const struct tool *t, const char *list)
-{
-	struct text rest = text_of(list), name;
-
-	while (text_split(&rest, ',', &name)) {
-		bool known = text_eq(name, "all");
-		for (int i = 0; t->columns[i].key && !known; i++)
-			known = t->columns[i].group && text_eq(name, t->columns[i].group);
-		if (!known)
-			die(EXIT_USAGE,
-			    "unknown column group '%.*s' ('pq %s --columns' shows the group of "
-			    "each column)",
-			    (int)name.n, name.s, t->name);
-	}
-}
-
-/* Whether a given option shows this group. */
-static bool
-group_is_asked_for(const struct known *k, const char *group)
-{
-	for (int i = 0; i < k->n; i++)
-		if (k->v[i].word && k->v[i].o->group && strcmp(k->v[i].o->group, group) == 0)
-			return true;
-	return false;
-}
-
-/* A line for flame graphs consists of frames and one count. */
-static void
-check_folded(const struct options *o)
-{
-	int figures = 0;
-
-	for (int i = 0; i < o->nshown; i++)
-		figures += o->tool->columns[o->shown[i]].kind != LABEL;
-	if (figures != 1)
-		die(EXIT_USAGE,
-		    "-c: with --folded, want labels and one figure, such as process,where,samples");
-}
-
-/* Shows the tool's own default columns, or those without a group, and then those of -w. */
-static void
-show_usual(struct options *o, const struct known *k, const char *view, const char *groups)
-{
-	if (view)
-		show_listed(o, view);
-	for (int i = 0, listed = o->nshown; o->tool->columns[i].key; i++) {
-		const char *group = o->tool->columns[i].group;
-		bool wanted = group ? !o->format->for_people || group_is_listed(groups, group) ||
-			group_is_asked_for(k, group) :
-				      !view;
-		for (int j = 0; j < listed; j++)
-			wanted &= o->shown[j] != i;
-		if (wanted)
-			show(o, i);
-	}
-}
-
-/* Programs get all columns, people the default ones and those of -w. -c replaces both. */
-static void
-set_columns(struct options *o, const struct known *k)
-{
-	const char *groups = o->groups ? o->groups : "";
-	bool folded = o->format == &format_folded, viewed = o->format->for_people || folded;
-
-	check_groups(o->tool, groups);
-	if (o->columns)
-		show_listed(o, o->columns);
-	else
-		show_usual(o, k,
-		    o->tool->default_columns && viewed ? o->tool->default_columns(&o->ask) : NULL,
-		    groups);
-	if (folded)
-		check_folded(o);
-}
-
-/* ---- Sparklines */
-
-static bool
-is_figure(const struct column *c)
-{
-	return c->kind != LABEL && c->kind != FLAG;
-}
-
-static bool
-is_shown(const struct options *o, int column)
-{
-	for (int i = 0; i < o->nshown; i++)
-		if (o->shown[i] == column)
-			return true;
-	return false;
-}
-
-static void
-add_spark(struct options *o, int column)
-{
-	const char *key = o->tool->columns[column].key;
-
-	if (!is_figure(&o->tool->columns[column]))
-		die(EXIT_USAGE, "--spark: column '%s' is not a figure", key);
-	if (!is_shown(o, column))
-		die(EXIT_USAGE, "--spark: column '%s' is not shown (-c or -w shows it)", key);
-	for (int i = 0; i < o->nsparks; i++)
-		if (o->sparks[i] == column)
-			die(EXIT_USAGE, "--spark: column '%s' is named twice", key);
-	if (o->nsparks == SPARKS_MOST)
-		die(EXIT_USAGE, "--spark: too many columns (at most %d)", SPARKS_MOST);
-	o->sparks[o->nsparks++] = column;
-}
-
-/* The tool's main figures or, if -c shows none of them, the first figure. */
-static void
-add_usual_sparks(struct options *o)
-{
-	struct text rest = text_of(o->tool->spark ? o->tool->spark : ""), key;
-
-	while (text_split(&rest, ',', &key)) {
-		int column = columns_find(o->tool->columns, key);
-		if (is_shown(o, column))
-			add_spark(o, column);
-	}
-	for (int i = 0; o->nsparks == 0 && i < o->nshown; i++)
-		if (is_figure(&o->tool->columns[o->shown[i]]))
-			add_spark(o, o->shown[i]);
-	if (o->nsparks == 0)
-		die(EXIT_USAGE, "--spark: -c shows no figure");
-}
-
-static void
-set_sparks(struct options *o)
-{
-	struct text rest = text_of(o->spark ? o->spark : ""), key;
-
-	if (o->spark && rest.n == 0)
-		add_usual_sparks(o);
-	while (text_split(&rest, ',', &key)) {
-		int column = columns_find(o->tool->columns, key);
-		if (column < 0)
-			unknown_column(o->tool, key);
-		add_spark(o, column);
-	}
 }
 
 /* What fits on the terminal; 0 if stdout is none. */
@@ -808,6 +430,26 @@ set_format(struct options *o, const struct known *k)
 			o->format = k->v[i].o->format;
 }
 
+/* Programs get all columns, people the default ones and those of -w. -c replaces both. */
+static void
+set_columns(struct options *o, const struct known *k)
+{
+	const char *also[KNOWN_MOST + 1] = { NULL };
+	bool folded = o->format == &format_folded, viewed = o->format->for_people || folded;
+	struct column_wish wish = { .list = o->columns,
+		.groups = o->groups ? o->groups : "",
+		.also = also,
+		.all_groups = !o->format->for_people,
+		.folded = folded };
+
+	for (int i = 0, n = 0; i < k->n; i++)
+		if (k->v[i].word && k->v[i].o->group)
+			also[n++] = k->v[i].o->group;
+	if (viewed && !o->columns && o->tool->default_columns)
+		wish.usual = o->tool->default_columns(&o->ask);
+	columns_choose(&o->chosen, o->tool, &wish);
+}
+
 /* Metrics describe one sample. */
 static void
 set_count(struct options *o)
@@ -822,34 +464,6 @@ set_count(struct options *o)
 	o->count = 1;
 }
 
-static int
-longer(int width, const char *s)
-{
-	int n = (int)strlen(s);
-
-	return n > width ? n : width;
-}
-
-static void
-print_columns(const struct tool *t)
-{
-	static const char usual[] = "default";
-	static const char *const kinds[] = { "label", "gauge", "count", "rate", "share", "flag" };
-	static const char *const units[] = { "-", "CPUs", "%", "bytes", "ms", "1/s", "us" };
-
-	int key = 0, heading = 0, group = (int)strlen(usual);
-
-	for (const struct column *c = t->columns; c->key; c++) {
-		key = longer(key, c->key);
-		heading = longer(heading, c->heading);
-		group = longer(group, c->group ? c->group : usual);
-	}
-	for (const struct column *c = t->columns; c->key; c++)
-		printf("%-*s %-*s %-5s %-5s %-*s %s\n", key, c->key, heading,
-		    *c->heading ? c->heading : "-", kinds[c->kind], units[c->unit], group,
-		    c->group ? c->group : usual, c->help);
-}
-
 static void
 print_and_exit(const struct options *o, const struct tool *tool, const struct known *k)
 {
@@ -858,7 +472,7 @@ print_and_exit(const struct options *o, const struct tool *tool, const struct kn
 	else if (o->version)
 		puts("pq " PQ_VERSION);
 	else
-		print_columns(o->tool);
+		columns_print(o->tool);
 	exit_printed();
 }
 
@@ -898,52 +512,10 @@ options_parse(struct options *o, const struct tool *tool, char **words)
 		return;
 	set_count(o);
 	set_columns(o, &k);
-	set_sparks(o);
+	if (o->spark)
+		columns_spark(&o->chosen, o->spark);
 	if (o->labels && o->format != &format_metrics)
 		die(EXIT_USAGE, "--labels needs --metrics (rows have the names in columns)");
 	if (o->ask.sort && columns_find(o->tool->columns, text_of(o->ask.sort)) < 0)
-		unknown_column(o->tool, text_of(o->ask.sort));
-}
-
-/* The line of the expression, and one with a mark under its byte `at`. */
-static void
-print_marked(const char *source, size_t at)
-{
-	struct buf b = { 0 };
-	size_t width = 0;
-	char *before = xstrdup(source);
-
-	before[at < strlen(source) ? at : strlen(source)] = '\0';
-	buf_printable(&b, before);
-	for (size_t i = 0; i < b.n; i++)
-		/* characters, not bytes */
-		width += ((unsigned char)b.s[i] & 0xc0) != 0x80;
-	b.n = 0;
-	buf_text(&b, "  ");
-	buf_printable(&b, source);
-	buf_text(&b, "\n  ");
-	buf_pad(&b, width);
-	buf_text(&b, "^\n");
-	fwrite(b.s, 1, b.n, stderr);
-	buf_free(&b);
-	free(before);
-}
-
-void
-condition_wrong(const char *option, const char *source, const struct expr_error *e)
-{
-	warn("%s: %s", option, e->message);
-	print_marked(source, e->at);
-	exit((int)fail_status(EXIT_USAGE));
-}
-
-struct expr *
-condition_parse(const char *option, const char *source, const struct expr_tool *known, size_t n)
-{
-	struct expr_error e;
-	struct expr *x = expr_parse(source, known, n, &e);
-
-	if (!x)
-		condition_wrong(option, source, &e);
-	return x;
+		columns_unknown(o->tool, text_of(o->ask.sort));
 }

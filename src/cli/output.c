@@ -63,10 +63,10 @@ wants_colour(const struct options *o)
 static void
 begin_sparks(struct output *p, const struct options *o)
 {
-	p->sparks.n = o->nsparks;
+	p->sparks.n = o->chosen.nsparks;
 	p->sparks.utf8 = terminal_utf8();
-	memcpy(p->sparks.column, o->sparks, sizeof o->sparks);
-	p->report.sparks = o->nsparks > 0 ? &p->sparks : NULL;
+	memcpy(p->sparks.column, o->chosen.sparks, sizeof o->chosen.sparks);
+	p->report.sparks = o->chosen.nsparks > 0 ? &p->sparks : NULL;
 }
 
 void
@@ -79,11 +79,11 @@ output_begin(struct output *p, const struct options *o)
 	*report = (struct report){ .tool = o->tool->name,
 		.columns = o->tool->columns,
 		.utc = o->utc,
-		.nshown = o->nshown };
-	memcpy(report->shown, o->shown, sizeof o->shown);
+		.nshown = o->chosen.nshown };
+	memcpy(report->shown, o->chosen.shown, sizeof o->chosen.shown);
 	report->fit = o->fit;
 	report->full = o->full;
-	report->labels = options_labels(o, o->tool->columns);
+	report->labels = columns_labels(o->tool->columns, o->labels);
 	report->choice = (struct choice){ .by = -1, .most = o->ask.most };
 	if (o->ask.sort)
 		report->choice.by = columns_find(o->tool->columns, text_of(o->ask.sort));

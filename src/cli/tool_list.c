@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "cli/values.h"
 
 /* own_ns: the interval of this tool; 0: that of the command. */
 static void

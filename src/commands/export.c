@@ -257,7 +257,7 @@ put_rows(struct exporter *e, size_t i)
 
 	for (int k = 0; k < report.nshown; k++)
 		report.shown[k] = k;
-	report.labels = options_labels(e->session.options, s->tool->columns);
+	report.labels = columns_labels(s->tool->columns, e->session.options->labels);
 	if (rows.table)
 		metrics_rows(&e->text, &report, &rows);
 }
@@ -323,7 +323,7 @@ export_run(const struct options *o)
 		die(EXIT_USAGE,
 		    "unexpected count: pq export runs until it is stopped (usage: --textfile DIR "
 		    "[interval] [TOOL...])");
-	options_labels(o, tool_throttle.columns); /* checks them before the file is made */
+	columns_labels(tool_throttle.columns, o->labels); /* checks them before the file is made */
 	choose_all(&e->list, &o->ask.target);
 	choose_options(&e->list);
 	open_file(e, ((const struct export_options *)o->ask.options)->directory);

@@ -156,8 +156,8 @@ set_up(struct run *r)
 		.budget = o->ask.target.all ? ALL_BUDGET : 0,
 		.say = say_note };
 	r->sampler = session_add(&r->session, o->tool, &o->ask);
-	r->sampler->watch.shown = o->shown;
-	r->sampler->watch.nshown = o->nshown;
+	r->sampler->watch.shown = o->chosen.shown;
+	r->sampler->watch.nshown = o->chosen.nshown;
 	r->sampler->tick_ns = o->tool->tick ? o->tool->tick_ns(o->ask.options) : 0;
 	r->sampler->ahead_ns = 1000000000;
 	if (o->out)

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "cli/args.h"
+#include "cli/values.h"
 #include "replay.h"
 
 int

@@ -6,6 +6,7 @@
 
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "cli/values.h"
 #include "commands/check/check.h"
 #include "commands/diff/fail.h"
 #include "commands/diff/operand.h"

@@ -15,6 +15,7 @@
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "cli/values.h"
 
 /* ---- The command line: conditions and subjects */
 

@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/units.h"
+#include "cli/values.h"
 
 /* ---- Options */
 

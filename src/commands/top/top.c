@@ -611,10 +611,10 @@ static const struct top_options usual_options = { .rows = 10, .keep = KEEP_USUAL
 
 static const struct option options[] = {
 	{ 0, "view", "WHAT", OPTION_CHOICE, AT(view), .help = "list cgroups, processes or threads",
-	    .want = "cgroups, processes or threads", .choices = view_words },
+	    .choices = view_words },
 	{ 0, "sort", "KEY", OPTION_CHOICE, AT(sort),
 	    .help = "hurt (usual), cpu, wait, quota, mem, io, lock or name",
-	    .want = "hurt, cpu, wait, quota, mem, io, lock or name", .choices = sort_words },
+	    .choices = sort_words },
 	{ 0, "filter", "TEXT", OPTION_TEXT, AT(filter),
 	    .help = "only names that contain TEXT, in any case" },
 	{ 0, "plain", NULL, OPTION_FLAG, AT(plain), .help = "print rows, also on a terminal" },

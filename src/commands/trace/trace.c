@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "base/out_file.h"
 #include "cli/open.h"
+#include "cli/values.h"
 #include "commands/saved_trace.h"
 
 void
@@ -249,7 +250,7 @@ static const struct option options[] = {
 	    .help = "record: keep the newest events, in SIZE bytes; default 64M" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct trace_options, source),
 	    .help = "record: use bpf, bpf-btf, bpf-raw, bpf-tp, or perf (with -p)",
-	    .want = "bpf (or one of bpf-btf, bpf-raw, bpf-tp) or perf", .choices = sources },
+	    .choices = sources },
 	{ 0, "last", "TIME", OPTION_TIME, offsetof(struct trace_options, last_ns),
 	    .help = "record: like --ring, sized to hold TIME at the current rate" },
 	{ 'f', NULL, "RECORDING", OPTION_TEXT, offsetof(struct trace_options, beside),

@@ -135,7 +135,8 @@ begin_output(struct replay *r)
 {
 	const struct options *o = r->options;
 
-	r->watch = (struct watch){ .ask = &o->ask, .shown = o->shown, .nshown = o->nshown };
+	r->watch =
+	    (struct watch){ .ask = &o->ask, .shown = o->chosen.shown, .nshown = o->chosen.nshown };
 	r->table = (struct table){ .columns = o->tool->columns,
 		.ncolumns = columns_count(o->tool->columns) };
 	output_begin(&r->output, o);

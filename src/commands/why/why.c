@@ -6,6 +6,7 @@
 #include "cli/keys.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "cli/values.h"
 #include "commands/why/why.h"
 
 struct why_options {

@@ -287,7 +287,6 @@ static const struct option options[] = {
 	    .help = "CPU time that a row may cost (default 50ms)" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct runqlat_options, source),
 	    .help = "bpf, bpf-btf, bpf-raw, bpf-tp, schedstat or probe",
-	    .want = "bpf (or one of bpf-btf, bpf-raw, bpf-tp), schedstat or probe",
 	    .choices = runqlat_sources },
 	{ 0, "period", "TIME", OPTION_TIME, offsetof(struct runqlat_options, period_ns),
 	    .help = "interval between wake-ups of the probe (default 10ms)" },

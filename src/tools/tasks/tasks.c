@@ -266,8 +266,7 @@ static const struct option options[] = {
 	{ 0, "budget", "TIME", OPTION_TIME, offsetof(struct tasks_options, budget_ns),
 	    .help = "CPU time that a row may take to read files (default 50ms)" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct tasks_options, source),
-	    .help = "bpf, bpf-loop, bpf-iter or proc",
-	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
+	    .help = "bpf, bpf-loop, bpf-iter or proc", .choices = task_sources },
 	{ .type = OPTION_END },
 };
 

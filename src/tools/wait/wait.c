@@ -116,8 +116,7 @@ static const struct option options[] = {
 	    .format = &format_none, .writes = true,
 	    .not_with = "--folded --json --csv --metrics --slow -t -n -c" },
 	{ 0, "source", "NAME", OPTION_CHOICE, offsetof(struct wait_options, source),
-	    .help = "bpf, bpf-loop, bpf-iter or proc",
-	    .want = "bpf (or one of bpf-loop, bpf-iter) or proc", .choices = task_sources },
+	    .help = "bpf, bpf-loop, bpf-iter or proc", .choices = task_sources },
 	{ .type = OPTION_END },
 };
 

@@ -1,5 +1,5 @@
-/* The interval of the command line. */
-#include "cli/args.h"
+/* Values on the command line: intervals. */
+#include "cli/values.h"
 
 #include "unit.h"
 
