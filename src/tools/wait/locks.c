@@ -13,9 +13,9 @@
 
 #define LOCKS_FILE "pq/locks"
 
-/* Locks of one sample; links of a chain. A lock whose memory fits nothing is read again after PATIENCE
- * samples. */
-enum { LOCKS_MOST = 64, CHAIN_MOST = 16, PATIENCE = 8, HOLDERS_MOST = 1024, MAPS_MOST = 1 << 20 };
+/* Locks of one sample; IDs that a chain shows. A lock whose memory fits nothing is read again after
+ * PATIENCE samples. */
+enum { LOCKS_MOST = 64, CHAIN_MOST = 12, PATIENCE = 8, HOLDERS_MOST = 1024, MAPS_MOST = 1 << 20 };
 
 struct wait_lock {
 	struct lock_line line;
@@ -489,6 +489,23 @@ append(char *out, size_t room, const char *text)
 	snprintf(out + n, room - n, "%s", text);
 }
 
+/* "4712 -> 4713 -> 4711". Of many IDs the first ones, "...", and the last one. */
+static void
+print_chain(const uint32_t *tids, size_t n, char *out, size_t room)
+{
+	char id[24];
+
+	snprintf(out, room, "%u", tids[0]);
+	for (size_t i = 1; i < n; i++) {
+		if (n > CHAIN_MOST && i == CHAIN_MOST - 1) {
+			append(out, room, " -> ...");
+			i = n - 1;
+		}
+		snprintf(id, sizeof id, " -> %u", tids[i]);
+		append(out, room, id);
+	}
+}
+
 /* Follows the owners from lock i on. Sets the chain of their IDs, and whether it comes back to a
  * thread in it for sure. Returns the last lock. */
 static size_t
@@ -497,21 +514,18 @@ follow(struct watch *w, size_t i, struct wait_holder *h)
 	const struct waits *s = w->state;
 	const struct wait_lock *v = s->locks->v;
 	bool visited[LOCKS_MOST] = { false }, sure = true;
-	unsigned links = 0;
-	char id[24];
+	uint32_t tids[LOCKS_MOST + 1] = { v[i].line.owner_tid };
+	size_t n = 1;
 
-	snprintf(h->chain, sizeof h->chain, "%u", v[i].line.owner_tid);
-	while (
-	    v[i].next >= 0 && !visited[i] && v[v[i].next].line.owner_tid && ++links < CHAIN_MOST) {
+	while (v[i].next >= 0 && !visited[i] && v[v[i].next].line.owner_tid) {
 		visited[i] = true;
 		sure = sure && still_waits(w, &v[i]);
 		i = (size_t)v[i].next;
-		snprintf(id, sizeof id, " -> %u", v[i].line.owner_tid);
-		append(h->chain, sizeof h->chain, id);
+		tids[n++] = v[i].line.owner_tid;
 	}
 	h->deadlock = sure && visited[i];
-	if (links == 0 || (visited[i] && !sure))
-		*h->chain = '\0';
+	if (n > 1 && (sure || !visited[i]))
+		print_chain(tids, n, h->chain, sizeof h->chain);
 	return i;
 }
 

@@ -91,11 +91,11 @@ struct wait_holder {
 	uint32_t pid, tid, readers; /* tid 0: the readers of a rwlock, whose number this is */
 	char comm[64];
 	/* what it does; of the chain of owners, what the last one does */
-	char doing[160], chain[160];
-	bool deadlock;           /* the chain comes back to a thread in it */
-	unsigned found, samples; /* in so many, of so many samples of waiting threads */
-	unsigned others;         /* so many other threads held locks of these waits */
-	unsigned votes;          /* by how many more of these it did this than anything else */
+	char doing[160], chain[192]; /* room for 12 IDs */
+	bool deadlock;               /* the chain comes back to a thread in it */
+	unsigned found, samples;     /* in so many, of so many samples of waiting threads */
+	unsigned others;             /* so many other threads held locks of these waits */
+	unsigned votes;              /* by how many more of these it did this than anything else */
 	const char *pid_label, *tid_label, *words; /* for a row; NULL: unknown */
 };
 
