@@ -146,6 +146,7 @@
  *   host/live.c                  this machine, or a file tree under --root
  *   host/capture.c               a directory of captured samples
  *   host/open.c                  which files may be opened, and where their names may lead
+ *   host/pieces.c                pieces of the memory of a process, at once
  *   host/read_file.c             a whole file, directory or link into a buffer
  *
  *   tape/format.c                the bytes of a recording: headers and heads of records

@@ -177,7 +177,8 @@ main(void)
 	pthread_create(&t, NULL, lock_thread, NULL);
 	pthread_create(&t, NULL, idle_thread, NULL);
 	if (getenv("BEAT"))
-		pthread_create(&t, NULL, beat_thread, NULL);
+		for (int i = 0; i < 3; i++) /* their stacks are read at once */
+			pthread_create(&t, NULL, beat_thread, NULL);
 	if (getenv("JIT"))
 		pthread_create(&t, NULL, jit_thread, NULL);
 	if (getenv("BURN"))

@@ -627,6 +627,10 @@ changing() {
 	stack_of '.call == "clock_nanosleep"' "inner_beat left_beat beat_thread"
 	stack_of '.call == "clock_nanosleep"' "inner_beat right_beat beat_thread"
 	run ! has '.call == "clock_nanosleep" and .threads > 0.3 and .stack == null'
+	run --separate-stderr "$PQ" wait -t --stacks --hz 83 --json -p "$last" 1 1
+	echo "$output"
+	jq -es '[.[] | select(.stack // [] | index("beat_thread"))] | group_by(.tid) |
+		length == 3 and all(map(.stack[]) | index("left_beat") and index("right_beat"))' <<<"$output"
 }
 
 # known_jit: starts the known program, which makes code at $made; $map is where its map would be.

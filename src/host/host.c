@@ -150,6 +150,12 @@ host_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct memory_r
 }
 
 int
+host_memory_pieces(struct host *h, uint32_t pid, struct memory_piece *v, size_t n, uint32_t *space)
+{
+	return h->ops->pieces ? h->ops->pieces(h, pid, v, n, space) : fail_with(EOPNOTSUPP);
+}
+
+int
 host_count(struct host *h, const char *path, uint64_t *n)
 {
 	if (h->ops->count)

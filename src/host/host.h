@@ -65,6 +65,7 @@ bool facts_find(struct text t, const char *key, struct text *value);
 struct host;
 struct memory_ask;
 struct memory_read;
+struct memory_piece;
 
 /* A text that is measured, not read from a file. */
 struct provided {
@@ -133,6 +134,8 @@ struct host_ops {
 	int (*part)(struct host *, const char *path, uint64_t at, size_t n, struct text *);
 	int (*about)(struct host *, const char *path, struct host_file *);
 	int (*memory)(struct host *, uint32_t pid, uint64_t at, size_t n, struct memory_read *);
+	int (*pieces)(
+	    struct host *, uint32_t pid, struct memory_piece *, size_t n, uint32_t *space);
 	int (*wait_memory)(struct host *, struct memory_ask *);
 	int (*clock)(struct host *, uint32_t pid, uint64_t *ns);
 	int (*links)(struct host *, const char *path, uint64_t *n);
@@ -230,6 +233,20 @@ struct memory_read {
  * or the process has begun another program, whose memory the next call reads; EACCES no permission to
  * trace the process; EOPNOTSUPP a recording, or a copy of /proc. */
 int host_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct memory_read *out);
+
+/* A piece of memory that host_memory_pieces reads. */
+struct memory_piece {
+	uint64_t at;
+	size_t n;
+	struct text bytes; /* n bytes; empty: not read */
+};
+
+/* Reads pieces of the memory of a process at once, which goes on meanwhile; only those of few pages that are all
+ * in memory. They are valid until the next call of this function. Sets *space as host_memory does: the pieces
+ * are of that space. Returns 0, or -1 with errno: as host_memory, and whatever else is in the way; host_memory
+ * may read them one by one even so. */
+int host_memory_pieces(
+    struct host *h, uint32_t pid, struct memory_piece *v, size_t n, uint32_t *space);
 
 /* Memory of a process around a place for which one of its threads waits. */
 struct memory_ask {

@@ -18,6 +18,7 @@
 #include "base/map.h"
 #include "host/host.h"
 #include "host/open.h"
+#include "host/pieces.h"
 #include "host/read_file.h"
 
 /* IDLE_ROWS: a file that has not been read for this many rows is closed. Its process or cgroup has
@@ -55,6 +56,7 @@ struct live {
 		int fd;
 	} part;                 /* the file that host_part read last */
 	struct buf text, again; /* again: for what is read twice */
+	struct buf pieces;
 	struct measured {
 		char path[40];
 		unsigned users; /* 0: unused */
@@ -583,6 +585,28 @@ live_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct memory_r
 	return 0;
 }
 
+/* The pieces are of the memory that the process has now, and the file is of the memory that it had when the file
+ * was opened. That can be read as long as the process keeps it. So if it can be read after the pieces, both
+ * are the same. */
+static int
+live_pieces(struct host *h, uint32_t pid, struct memory_piece *v, size_t n, uint32_t *space)
+{
+	struct live *l = (struct live *)h;
+	char path[48], byte;
+	size_t i = 0;
+
+	if (!has_own_pids(l))
+		return fail_with(EOPNOTSUPP);
+	if (pieces_read(pid, (size_t)l->host.facts.page_size, v, n, &l->pieces) < 0)
+		return -1;
+	while (i < n && v[i].bytes.n == 0)
+		i++;
+	snprintf(path, sizeof path, "proc/%u/mem", pid);
+	if (i == n)
+		return fail_with(EFAULT);
+	return read_exactly(l, path, v[i].at, &byte, 1, space);
+}
+
 /* ---- Memory that a thread waits for */
 
 /* Appends the text of the thread's file. */
@@ -698,6 +722,7 @@ live_close(struct host *h)
 	close(l->root);
 	buf_free(&l->text);
 	buf_free(&l->again);
+	buf_free(&l->pieces);
 	free(l);
 }
 
@@ -713,6 +738,7 @@ static const struct host_ops live_ops = {
 	.part = live_part,
 	.about = live_about,
 	.memory = live_memory,
+	.pieces = live_pieces,
 	.wait_memory = live_wait_memory,
 	.clock = live_clock,
 	.links = live_links,

@@ -372,6 +372,12 @@ record_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct memory
 	return host_memory(((struct recording *)h)->inner, pid, at, n, out);
 }
 
+static int
+record_pieces(struct host *h, uint32_t pid, struct memory_piece *v, size_t n, uint32_t *space)
+{
+	return host_memory_pieces(((struct recording *)h)->inner, pid, v, n, space);
+}
+
 static void
 record_unprovide(struct host *h, const char *path)
 {
@@ -399,6 +405,7 @@ static const struct host_ops record_ops = {
 	.part = record_part,
 	.about = record_about,
 	.memory = record_memory,
+	.pieces = record_pieces,
 	.wait_memory = record_wait_memory,
 	.close = record_close,
 };

@@ -554,6 +554,54 @@ reads_memory(void)
 	host_close(elsewhere);
 }
 
+/* Pieces of this process: on its stack, across two pages, on a page that was never used, and beyond what is
+ * mapped. What cannot be read does not cut off what follows. */
+static void
+reads_pieces(void)
+{
+	struct host *h = host_live("/"), *elsewhere = host_live(tree);
+	const char words[] = "on the stack";
+	char *pages =
+	    mmap(NULL, 5 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct memory_read m;
+	uint32_t pid = (uint32_t)getpid(), space = 0;
+
+	memcpy(pages + 4090, "across pages", 12);
+	munmap(pages + 4 * 4096, 4096);
+	struct memory_piece v[300] = {
+		{ .at = (uintptr_t)words, .n = 12 },
+		{ .at = (uintptr_t)pages + 3 * 4096, .n = 8 },
+		{ .at = (uintptr_t)pages + 4090, .n = 12 },
+		{ .at = (uintptr_t)pages + 4 * 4096, .n = 8 },
+		{ .at = (uintptr_t)pages + 2 * 4096 - 4, .n = 8 },
+		{ .at = UINT64_MAX - 4, .n = 8 },
+		{ .at = 16, .n = 8 },
+		{ .at = (uintptr_t)pages, .n = 1 << 20 },
+	};
+	for (int i = 8; i < 300; i++)
+		v[i] = (struct memory_piece){ .at = (uintptr_t)words + (unsigned)i % 5, .n = 3 };
+	if (host_memory_pieces(h, pid, v, 300, &space) < 0) {
+		CHECK(errno == ENOSYS || errno == EPERM);
+		munmap(pages, 4 * 4096);
+		host_close(h);
+		host_close(elsewhere);
+		return;
+	}
+	CHECK_TEXT(v[0].bytes, "on the stack");
+	CHECK_TEXT(v[2].bytes, "across pages");
+	for (int i = 1; i < 8; i++)
+		CHECK_U64(v[i].bytes.n, i == 2 ? 12 : 0);
+	for (size_t i = 8; i < 300; i++)
+		CHECK(v[i].bytes.n == 3 && memcmp(v[i].bytes.s, words + i % 5, 3) == 0);
+	CHECK_INT(error_of(host_memory(h, pid, (uintptr_t)words, 12, &m)), 0);
+	CHECK_U64(space, m.space);
+	CHECK_INT(error_of(host_memory_pieces(h, pid, v + 1, 1, &space)), EFAULT);
+	CHECK_INT(error_of(host_memory_pieces(elsewhere, pid, v, 1, &space)), EOPNOTSUPP);
+	munmap(pages, 4 * 4096);
+	host_close(h);
+	host_close(elsewhere);
+}
+
 /* What is known of the program of this process; a path that leads elsewhere. */
 static void
 describes_files(void)
@@ -578,6 +626,7 @@ main(void)
 	unit_test("files are read below the root", reads);
 	unit_test("a file is read again, shorter and longer", reads_again);
 	unit_test("memory of a process, up to the end of a mapping", reads_memory);
+	unit_test("pieces of the memory of a process, those that are there", reads_pieces);
 	unit_test("a program file is described", describes_files);
 	unit_test("texts of all sizes are read whole", reads_all_sizes);
 	unit_test("a missing file gives its errno, and may appear later", not_there);

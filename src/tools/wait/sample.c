@@ -649,6 +649,25 @@ begin(struct watch *w)
 		hidden_tell(w);
 }
 
+/* Reads the stacks of the process whose threads begin there, which may be the same as before. */
+static void
+read_ahead(struct watch *w, const struct wait_thread *first, const struct task_row *next)
+{
+	const struct waits *s = w->state;
+
+	if (!next || !wait_options(w)->stacks || w->host->replay)
+		return;
+	wait_stacks_begin(w);
+	for (const struct wait_thread *t = first;
+	     t < s->threads + s->nthreads && t->pid == first->pid; t++) {
+		const struct task_row *row = row_of(s, t, &next);
+		if (row && t->known && !t->gone && row->slices != t->sched.slices &&
+		    row->state == 'S' && row->call && row->call == t->call_hash)
+			wait_stacks_want(w, t);
+	}
+	wait_stacks_read(w);
+}
+
 void
 wait_sample(struct watch *w)
 {
@@ -665,6 +684,8 @@ wait_sample(struct watch *w)
 	wait_locks_begin(w);
 	for (size_t i = 0; i < s->nthreads; i++) {
 		struct wait_thread *t = &s->threads[i];
+		if (i == 0 || t[-1].pid != t->pid)
+			read_ahead(w, t, next);
 		s->row = row_of(s, t, &next);
 		if (!t->gone && ((s->row && !s->partly) || !is_skipped(w, t)))
 			sample_thread(w, t);

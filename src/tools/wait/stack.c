@@ -11,7 +11,7 @@
 #include "tools/wait/wait.h"
 
 enum { STACKS_MOST = 20000, AGAIN = 2, TEXT_ROOM = 32 << 10, FIRST_READ = 8 << 10 };
-enum { MEMOS = 1024, MEMO_WORDS = 64 };
+enum { MEMOS = 1024, MEMO_WORDS = 64, AHEAD_MOST = 512 };
 
 /* The memory of one stack, as far as it has been read: [from, from + n). */
 struct stack_memory {
@@ -31,13 +31,22 @@ struct memo {
 	uint64_t generation;     /* of what is known of the space */
 	uint32_t at[MEMO_WORDS]; /* bytes after sp */
 	uint64_t word[MEMO_WORDS];
+	const char *now; /* these bytes, as they are in this sample; NULL: not read yet */
+};
+
+/* The stacks of one process that are read at once, as these threads may wait where they waited before. */
+struct ahead {
+	uint32_t n;
+	struct memo *memo[AHEAD_MOST];
+	struct memory_piece piece[AHEAD_MOST];
 };
 
 struct wait_stacks {
 	struct spaces *spaces;
 	struct memo heard;         /* of the stack that is read now; n > MEMO_WORDS: none */
 	struct memo *memos[MEMOS]; /* of threads, by their numbers; NULL: none */
-	struct map texts;          /* the stacks: frames, each but the last followed by a newline */
+	struct ahead ahead;
+	struct map texts; /* the stacks: frames, each but the last followed by a newline */
 	struct stack_memory memory;
 	/* for the callbacks of unwind */
 	struct watch *watch;
@@ -403,20 +412,82 @@ keep_memo(struct wait_stacks *k, const struct wait_thread *t)
 	(*m)->generation = space_generation(k->space);
 }
 
+/* The words of a stack that are kept for the thread in its present call; NULL: none are. */
+static struct memo *
+find_memo(struct wait_stacks *k, const struct wait_thread *t)
+{
+	struct memo *m = *memo_of(k, t);
+
+	return m && m->pid == t->pid && m->tid == t->tid && m->sp == t->sp && m->pc == t->pc ? m :
+											       NULL;
+}
+
+static void
+forget_ahead(struct ahead *a)
+{
+	for (uint32_t i = 0; i < a->n; i++)
+		a->memo[i]->now = NULL;
+	a->n = 0;
+}
+
+void
+wait_stacks_begin(struct watch *w)
+{
+	forget_ahead(&stacks_of(w)->ahead);
+}
+
+void
+wait_stacks_want(struct watch *w, const struct wait_thread *t)
+{
+	struct wait_stacks *k = stacks_of(w);
+	struct ahead *a = &k->ahead;
+	struct memo *m = find_memo(k, t);
+
+	if (!m || a->n == AHEAD_MOST)
+		return;
+	a->memo[a->n] = m;
+	a->piece[a->n++] = (struct memory_piece){ .at = m->sp, .n = m->bytes };
+}
+
+void
+wait_stacks_read(struct watch *w)
+{
+	struct ahead *a = &stacks_of(w)->ahead;
+	uint32_t space;
+
+	if (a->n < 2 || host_memory_pieces(w->host, a->memo[0]->pid, a->piece, a->n, &space) < 0)
+		return;
+	for (uint32_t i = 0; i < a->n; i++)
+		if (a->memo[i]->space == space && a->piece[i].bytes.n > 0)
+			a->memo[i]->now = a->piece[i].bytes.s;
+}
+
+/* The bytes of the stack in which the words were; NULL: it cannot be read, or not in that space. */
+static const char *
+read_bytes(struct wait_stacks *k, const struct memo *m)
+{
+	struct memory_read read;
+
+	if (m->now)
+		return m->now;
+	if (host_memory(k->watch->host, m->pid, m->sp, m->bytes, &read) < 0 ||
+	    read.bytes.n < m->bytes || read.space != m->space)
+		return NULL;
+	return read.bytes.s;
+}
+
 /* Whether the thread, which waits in the same call as before, came to it by the same functions. */
 static bool
 is_same_stack(struct wait_stacks *k, const struct wait_thread *t)
 {
-	const struct memo *m = *memo_of(k, t);
-	struct memory_read read;
+	const struct memo *m = find_memo(k, t);
+	const char *bytes = m ? read_bytes(k, m) : NULL;
 	uint64_t word;
 
-	if (!m || m->pid != t->pid || m->tid != t->tid || m->sp != t->sp || m->pc != t->pc ||
-	    host_memory(k->watch->host, t->pid, m->sp, m->bytes, &read) < 0 ||
-	    read.bytes.n < m->bytes || read.space != m->space)
+	if (!bytes)
 		return false;
 	for (uint32_t i = 0; i < m->n; i++) {
-		memcpy(&word, read.bytes.s + m->at[i], sizeof word);
+		memcpy(&word, bytes + m->at[i], sizeof word);
 		if (word != m->word[i])
 			return false;
 	}

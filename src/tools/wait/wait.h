@@ -201,6 +201,12 @@ size_t wait_where_length(const char *where);
 
 /* ---- stack.c */
 
+/* Before the threads of a process are sampled: the stacks of these threads may be the same as before, and are
+ * read at once. */
+void wait_stacks_begin(struct watch *w);
+void wait_stacks_want(struct watch *w, const struct wait_thread *t);
+void wait_stacks_read(struct watch *w);
+
 /* With the option for it, and if the thread is blocked: sets the stacks of its place. The thread had this
  * schedstat before its place was read. If it has run since then, all three are read again. */
 void wait_stack_look(struct watch *w, struct wait_thread *t, struct task_sched *now);
