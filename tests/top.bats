@@ -226,6 +226,12 @@ words() {
 	sed -n 's/<[^>]*>//g; s/ *$//; /[^ ]/p' <(grep '^<text' "$1")
 }
 
+@test "a picture that cannot be written wholly is removed" {
+	at 0; at 1; at 2
+	fails 1 "cannot write x.svg: File too large" bash -c 'trap "" XFSZ; ulimit -f 1; exec "$PQ" top -f "$0" --svg x.svg' "$dir"
+	[ ! -e x.svg ]
+}
+
 @test "--svg draws the last row, as text prints it, and --to chooses the row" {
 	recording 6
 	run -0 --separate-stderr "$PQ" top -f x.tape --svg x.svg
