@@ -372,6 +372,21 @@ memory    ["*" MiB"* ]]
 	await shows '/quiet'
 }
 
+@test "the help stops at its last line" {
+	local i
+	recording 4
+	terminal 80 15
+	top -f x.tape
+	await shows 'end of the recording'
+	keys h
+	await shows 'Keys'
+	keys End
+	await shows_not 'Up, Down, PgUp'
+	for i in {1..15}; do keys Down Down Down Down Down Down Down Down; done
+	for i in {1..5}; do keys Up Up Up Up Up Up Up Up Up Up; done
+	await shows 'Up, Down, PgUp'
+}
+
 @test "details of a cgroup: verdict, figures and limits; Esc goes back" {
 	recording 4
 	terminal 80 40
