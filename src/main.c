@@ -391,6 +391,9 @@ tool_of_word(char ***words)
 	const struct tool *t = find(name);
 	if (!t)
 		unknown_tool(name);
+	if (asks && (*words)[2])
+		die(EXIT_USAGE, "unexpected argument '%s': usage is pq %s [TOOL]", (*words)[2],
+		    word);
 	if (asks || ((*words)[1] && strcmp((*words)[1], "help") == 0 && !(*words)[2]))
 		*words = help_words;
 	return t;

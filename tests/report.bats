@@ -130,6 +130,16 @@ section() {
 	grep -qE '<a class="part v-critical" href="#t=[0-9.]+,[0-9.]+"' page.html
 }
 
+@test "a part shows all that was found, not only the first" {
+	spike $(seq 0 35)
+	for at in $(seq 0 35); do
+		put_at t$at proc/pressure/io "some avg10=0.00 avg60=0.00 avg300=0.00 total=$((at * 800000))"
+	done
+	"$PQ" tape pack "$dir" -o x.tape
+	page x.tape
+	[ "$(grep -oE '<span>CPU throttled by quota: /shop; also: [^<]*; also: Tasks wait for disks [^<]*</span>' page.html | wc -l)" -eq 4 ]
+}
+
 @test "a part without samples is said to have none" {
 	spike 0 1 2 3 25 26 27 28 29
 	"$PQ" tape pack "$dir" -o x.tape

@@ -19,6 +19,7 @@ setup() {
 @test "an unknown tool is an error, and a near name is suggested" {
 	fails 2 "unknown tool 'frob'" "$PQ" frob
 	fails 2 "unknown tool 'xyzzy'" "$PQ" help xyzzy
+	fails 2 "unexpected argument 'x': usage is pq help [[]TOOL[]]" "$PQ" help runq x
 	fails 2 "no tool before '--json'" "$PQ" --json runq
 	for word in rnq:runq RUNQ:runq runqu:runq thr:throttle memory:mem task:tasks ps:tasks htop:top mpstat:cpu rec:record expotr:export; do
 		fails 2 "unknown tool '${word%:*}'; did you mean '${word#*:}'\?" "$PQ" "${word%:*}"

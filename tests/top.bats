@@ -226,6 +226,12 @@ words() {
 	sed -n 's/<[^>]*>//g; s/ *$//; /[^ ]/p' <(grep '^<text' "$1")
 }
 
+@test "a picture that cannot be written wholly is removed" {
+	at 0; at 1; at 2
+	fails 1 "cannot write x.svg: File too large" bash -c 'trap "" XFSZ; ulimit -f 1; exec "$PQ" top -f "$0" --svg x.svg' "$dir"
+	[ ! -e x.svg ]
+}
+
 @test "--svg draws the last row, as text prints it, and --to chooses the row" {
 	recording 6
 	run -0 --separate-stderr "$PQ" top -f x.tape --svg x.svg
@@ -364,6 +370,21 @@ memory    ["*" MiB"* ]]
 	await shows 'Keys'
 	keys Escape
 	await shows '/quiet'
+}
+
+@test "the help stops at its last line" {
+	local i
+	recording 4
+	terminal 80 15
+	top -f x.tape
+	await shows 'end of the recording'
+	keys h
+	await shows 'Keys'
+	keys End
+	await shows_not 'Up, Down, PgUp'
+	for i in {1..15}; do keys Down Down Down Down Down Down Down Down; done
+	for i in {1..5}; do keys Up Up Up Up Up Up Up Up Up Up; done
+	await shows 'Up, Down, PgUp'
 }
 
 @test "details of a cgroup: verdict, figures and limits; Esc goes back" {

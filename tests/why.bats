@@ -213,6 +213,32 @@ life() {
 	[ "$(json -r '.findings[] | select(.rule == "io-pressure") | .evidence[0]')" = "some task waited for I/O 80 % of the time (whole machine)" ]
 }
 
+# wrote FILE BYTES: what a thread or process has written until the sample $now.
+wrote() {
+	mkdir -p "$now/proc/${1%/*}"
+	printf 'read_bytes: 4096\nwrite_bytes: %s\ncancelled_write_bytes: 0\n' "$2" >"$now/proc/$1"
+}
+
+@test "the process that wrote most is told by its threads: not one that waited for a child that wrote" {
+	local at pid
+	for at in 0 1; do
+		at $at
+		put_at t$at proc/pressure/io "some avg10=0.00 avg60=0.00 avg300=0.00 total=$((at * 800000))"
+		for pid in 42 50; do put_at t$at proc/$pid/stat "$pid (name$pid) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 500 0"; done
+		wrote 42/io $((at * 900000000))
+		wrote 42/task/42/io 0
+		wrote 50/io 1000000000
+		wrote 50/task/50/io $((at * 2000000))
+	done
+	wrote 50/task/51/io 3000000 # it began since
+	answers 1 io-pressure -f "$dir"
+	echo "$output"
+	json_is '.findings[0].evidence | map(select(contains("most")))' '["name50 (pid 50) read and wrote most: 5.0 MB/s"]'
+	for at in 0 1; do rm -r "$dir"/t$at/proc/{42,50}/task; done
+	answers 1 io-pressure -f "$dir"
+	json_is '.findings[0].evidence | map(select(contains("most")))' '[]'
+}
+
 @test "live: with hidepid=2, each tool says that processes are hidden, and check is unknown" {
 	need_nobody
 	[ "$(id -u)" -eq 0 ] || skip "not root"

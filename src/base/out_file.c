@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -30,13 +31,17 @@ int
 out_write(const char *path, int flags, unsigned mode, const struct buf *text)
 {
 	int fd = out_open(path, flags, mode);
+	struct stat st;
 
 	if (fd < 0)
 		return -1;
+	bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	int error = write_whole(fd, text->s, text->n) < 0 ? errno : 0;
 	if (close(fd) < 0 && !error) /* some file systems report a full disk here */
 		error = errno;
 	if (error == 0 || (error == EPIPE && out_is_stdout(path)))
 		return 0;
+	if (regular && !out_is_stdout(path))
+		unlink(path);
 	return fail_with(error);
 }

@@ -16,7 +16,7 @@ const char *out_name(const char *path);
 int out_open(const char *path, int flags, unsigned mode);
 
 /* Opens it so, writes the text, and closes it. Returns 0, or -1 with errno. A reader of stdout that has gone is no
- * error. */
+ * error. A regular file that could not be written wholly is removed. */
 int out_write(const char *path, int flags, unsigned mode, const struct buf *text);
 
 #endif

@@ -399,13 +399,19 @@ html_place(struct buf *b, const struct report_page *p, int64_t from_ns, int64_t 
 	buf_char(b, '"');
 }
 
-static const char *
-part_what(const struct judged *j)
+/* All findings, the worst first. */
+static void
+put_findings_of(const struct judged *j, struct buf *b)
 {
-	return !j->sampled                ? "no samples" :
-	    j->findings.n > 0             ? j->findings.v[0].what :
-	    j->verdict == VERDICT_UNKNOWN ? "unknown: not all was recorded" :
-					    "nothing found";
+	for (size_t i = 0; i < j->findings.n; i++) {
+		html_text(b, i > 0 ? "; also: " : "");
+		html_text(b, j->findings.v[i].what);
+	}
+	if (j->findings.n == 0)
+		html_text(b,
+		    !j->sampled                       ? "no samples" :
+			j->verdict == VERDICT_UNKNOWN ? "unknown: not all was recorded" :
+							"nothing found");
 }
 
 /* Links have the times of the page's axis. */
@@ -444,11 +450,11 @@ put_part(const struct report_page *p, const struct judged *j, struct buf *b)
 	buf_text(b, " ");
 	html_text(b, verdict_name(v));
 	buf_text(b, ": ");
-	html_text(b, part_what(j));
+	put_findings_of(j, b);
 	buf_text(b, "\"><b>");
 	buf_text(b, j->sampled ? icon_of(v) : "");
 	buf_text(b, "</b> <span>");
-	html_text(b, part_what(j));
+	put_findings_of(j, b);
 	buf_text(b, "</span></a>");
 }
 
@@ -478,7 +484,7 @@ put_parts(const struct report_page *p, const struct report_tape *t, struct buf *
 		buf_text(b, "</td><td>");
 		buf_text(b, verdict_name(j->sampled ? j->verdict : VERDICT_UNKNOWN));
 		buf_text(b, "</td><td>");
-		html_text(b, part_what(j));
+		put_findings_of(j, b);
 		buf_text(b, "</td></tr>\n");
 	}
 	buf_text(b, "</tbody></table></div></details>\n</figure>\n");

@@ -165,7 +165,7 @@ static const char help[] =
     "  They are sorted by the sum of their waits, unless s chose another order.\n";
 
 static void
-draw_help(const struct top *t, struct frame *f, int line, int lines)
+draw_help(struct top *t, struct frame *f, int line, int lines)
 {
 	struct buf b = { 0 };
 
@@ -178,6 +178,11 @@ draw_help(const struct top *t, struct frame *f, int line, int lines)
 		wrap_lines(&b, 2, "", note.s);
 		buf_free(&note);
 	}
+	int most = -lines;
+	for (size_t i = 0; i < b.n; i++)
+		most += b.s[i] == '\n';
+	t->help_most = most > 0 ? most : 0;
+	t->help_top = t->help_top < t->help_most ? t->help_top : t->help_most;
 	draw_lines(f, &b, t->help_top, line, lines);
 	buf_free(&b);
 }

@@ -34,9 +34,9 @@ move_by(struct top *t, long by)
 	if (t->page == PAGE_DETAIL)
 		detail_move(&t->detail, (int)by);
 	else if (t->page == PAGE_HELP)
-		t->help_top = t->help_top + by < 0 ? 0 :
-		    by > 100                       ? t->help_top :
-						     t->help_top + (int)by;
+		t->help_top = t->help_top + by < 0  ? 0 :
+		    t->help_top + by > t->help_most ? t->help_most :
+						      t->help_top + (int)by;
 	else
 		list_move(&t->list, by);
 }

@@ -11,62 +11,110 @@
 
 /* ---- Which process reads and writes most */
 
-enum { PROCESSES_MOST = 4096 };
+enum { PROCESSES_MOST = 4096, THREADS_MOST = 32768 };
 
+/* What the threads of a process have read from disks and written, or are to write. The kernel counts in the
+ * file of the process also what its children did, as soon as it has waited for them. */
 struct io_of {
 	uint32_t pid;
-	uint64_t bytes;
+	uint32_t *tids; /* ascending */
+	uint64_t *bytes;
+	size_t n; /* threads */
 };
 
-/* What a process has read from disks and written, or is to write. False if that is not permitted. */
 static bool
-read_io(struct host *h, uint32_t pid, uint64_t *bytes)
+read_thread(struct host *h, uint32_t pid, uint32_t tid, uint64_t *bytes)
 {
 	static const char *const keys[] = { "read_bytes:", "write_bytes:" };
 	struct keyed v[2];
 	struct text text;
 	char path[64];
 
-	if (host_read(h, task_path(path, pid, 0, "/io"), &text) < 0 ||
+	if (host_read(h, task_path(path, pid, tid, "/io"), &text) < 0 ||
 	    keyed_parse(text, keys, 2, v) < 2)
 		return false;
 	*bytes = v[0].v + v[1].v;
 	return true;
 }
 
+/* False if it has more threads than that, or if none can be read, as it is not permitted or recorded. */
+static bool
+read_io(struct host *h, struct arena *a, uint32_t pid, size_t most, struct io_of *out)
+{
+	struct text names;
+	char path[64];
+	size_t n;
+
+	*out = (struct io_of){ .pid = pid };
+	if (host_list(h, task_path(path, pid, 0, "/task"), &names) < 0)
+		return false;
+	out->tids = targets_parse_pids(a, names, &n);
+	out->bytes = arena_alloc(a, n * sizeof *out->bytes);
+	for (size_t i = 0; i < n && n <= most; i++)
+		if (read_thread(h, pid, out->tids[i], &out->bytes[out->n]))
+			out->tids[out->n++] = out->tids[i];
+	return out->n > 0;
+}
+
 void
 disks_look(struct evidence *e)
 {
 	struct host *h = e->session.host;
+	size_t n, threads = 0;
 	struct text names;
 	uint32_t *pids;
-	size_t n;
 
-	if (h->replay || host_list(h, "proc", &names) < 0)
+	if (host_list(h, "proc", &names) < 0)
 		return;
 	pids = targets_parse_pids(&e->arena, names, &n);
 	n = n < PROCESSES_MOST ? n : PROCESSES_MOST;
 	e->io_first = arena_alloc(&e->arena, n * sizeof *e->io_first);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && threads < THREADS_MOST; i++) {
 		struct io_of *one = &e->io_first[e->nio];
-		one->pid = pids[i];
-		e->nio += read_io(h, pids[i], &one->bytes);
+		e->nio += read_io(h, &e->arena, pids[i], THREADS_MOST - threads, one);
+		threads += one->n;
 	}
+}
+
+/* How much the threads read and wrote in between. Those that have ended since are not known; those that
+ * have begun since did all of it since. */
+static uint64_t
+io_growth(const struct io_of *first, const struct io_of *last)
+{
+	uint64_t sum = 0;
+	size_t k = 0;
+
+	for (size_t i = 0; i < last->n; i++) {
+		while (k < first->n && first->tids[k] < last->tids[i])
+			k++;
+		bool known = k < first->n && first->tids[k] == last->tids[i];
+		uint64_t from = known ? first->bytes[k] : 0;
+		sum += last->bytes[i] > from ? last->bytes[i] - from : 0;
+	}
+	return sum;
 }
 
 /* The process that read and wrote most since then, by bytes per second; 0 if it is unknown. */
 static uint32_t
 busiest(const struct evidence *e, double *per_s)
 {
-	uint64_t most = 0, bytes;
+	struct arena a = { 0 };
+	uint64_t most = 0;
 	uint32_t pid = 0;
 
-	for (size_t i = 0; i < e->nio; i++)
-		if (read_io(e->session.host, e->io_first[i].pid, &bytes) &&
-		    bytes > e->io_first[i].bytes && bytes - e->io_first[i].bytes > most) {
-			most = bytes - e->io_first[i].bytes;
-			pid = e->io_first[i].pid;
+	for (size_t i = 0; i < e->nio; i++) {
+		const struct io_of *first = &e->io_first[i];
+		struct io_of last;
+		uint64_t bytes = read_io(e->session.host, &a, first->pid, THREADS_MOST, &last) ?
+		    io_growth(first, &last) :
+		    0;
+		if (bytes > most) {
+			most = bytes;
+			pid = first->pid;
 		}
+		arena_reset(&a);
+	}
+	arena_free(&a);
 	*per_s = (double)most / session_span_s(&e->session);
 	return pid;
 }

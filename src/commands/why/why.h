@@ -155,7 +155,7 @@ struct evidence {
 	struct tasks_rows tasks;
 	struct disk_rows disks;
 	struct diskg_rows io;   /* of all cgroups, after a row of the machine */
-	struct io_of *io_first; /* what processes had read and written at the beginning */
+	struct io_of *io_first; /* what threads had read and written at the beginning */
 	size_t nio;
 	struct softnet_rows softnet;
 	/* of -p or -g, else of pq's own network namespace; sock_step: of the last step only */

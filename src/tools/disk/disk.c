@@ -57,7 +57,8 @@ static const struct option option_groups = { 'G', NULL, NULL, OPTION_FLAG,
 #define AWAIT(p, g, key, field, words) \
 	{ \
 		p "_await_ms", p "_await", GAUGE, MILLISECONDS, 8, 2, \
-		    .group = g, .counter = "disk_" key "_wait_seconds", .change = MORE_IS_WORSE, \
+		    .group = g, .metric = key "_await_ms", .counter = "disk_" key "_wait_seconds", \
+		    .change = MORE_IS_WORSE, \
 		    .help = "mean time of a " words \
 			    ", in the queue and in the device (/proc/diskstats, " field ")" \
 	}
