@@ -1,5 +1,5 @@
 #!/bin/sh
-# Linux 6.18.44; 5.10.0-46, 6.1.0-57, 6.12.117 and 7.3.4 of Debian do the same (with 4 CPUs: 100, 50 and 25 %). Needs root,
+# Linux 6.18.44; 5.10.0-46, 6.12.117 and 7.3.4 of Debian do the same (with 4 CPUs: 100, 50 and 25 %). Needs root,
 # cgroup2 with PSI, two CPUs, taskset and chrt; installs nothing.
 #
 # Input: two busy loops share CPU 0, and nothing else runs in their cgroup. Then a third loop starts, on CPU 1, where it waits

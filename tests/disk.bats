@@ -205,7 +205,7 @@ zeros='0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0'
 	two sda '1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0' '11 0 80 20 10 0 80 20 0 50 60 10 0 80 20 10 20'
 	run --separate-stderr "$PQ" disk --metrics -f "$dir"
 	for kind in read write discard flush; do grep -q "^pq_disk_${kind}_await_seconds{" <<<"$output" || return 1; done
-	! grep '^pq_disk_d_' <<<"$output" # promtool takes d for a unit
+	run ! grep "^pq_disk_d_" <<<"$output" # promtool takes d for a unit
 }
 
 # ---- Per cgroup

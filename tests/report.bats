@@ -133,7 +133,7 @@ section() {
 @test "a part shows all that was found, not only the first" {
 	spike $(seq 0 35)
 	for at in $(seq 0 35); do
-		put_at t$at proc/pressure/io "some avg10=0.00 avg60=0.00 avg300=0.00 total=$((at * 800000))"
+		put_at "t$at" proc/pressure/io "some avg10=0.00 avg60=0.00 avg300=0.00 total=$((at * 800000))"
 	done
 	"$PQ" tape pack "$dir" -o x.tape
 	page x.tape

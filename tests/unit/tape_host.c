@@ -239,8 +239,7 @@ lists_as_of_their_text(void)
 		"version 15\ncpu0 0 0 0 0 0 0 1 2 3\ndomain0 3 1 2\ncpu1 0 0 0 0 0 0 4 5 6\n",
 		"version 15\ncpu0 0 0 0 0 0 0 7 2 3\ndomain0 3 1 9\ncpu1 0 0 0 0 0 0 4 5 8\n",
 		"version 15\ncpu0 0 0 0 0 0 0 7 2 3\ndomain0 3 1 9\ncpu2 0 0 0 0 0 0 4 5 9\n",
-		"version 15\ncpu0 0 0 0 0 0 0 8 2 3\ncpu1 0 0 0 0 0 0 4 5 9\ncpu2 0 0 0 0 0 0 4 5 "
-		"1\n",
+		"version 15\ncpu1 0 0 0 0 0 0 4 5 9\ncpu2 0 0 0 0 0 0 4 5 1\n",
 		"version 15\ncpu0 0 0 0 0 0 0 8 2\ncpu1 0 0 0 0 0 0 4 5 9223372036854775809\n",
 		"version 15\ncpu0 0 0 0 0 0 0 8 2\ncpu1 0 0 0 0 0 0 4 5 18446744073709551615\n",
 		"version 15\n",
