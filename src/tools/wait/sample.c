@@ -655,9 +655,11 @@ read_ahead(struct watch *w, const struct wait_thread *first, const struct task_r
 {
 	const struct waits *s = w->state;
 
-	if (!next || !wait_options(w)->stacks || w->host->replay)
+	if (!wait_options(w)->stacks)
 		return;
 	wait_stacks_begin(w);
+	if (!next || w->host->replay)
+		return;
 	for (const struct wait_thread *t = first;
 	     t < s->threads + s->nthreads && t->pid == first->pid; t++) {
 		const struct task_row *row = row_of(s, t, &next);
