@@ -270,6 +270,17 @@ cpus() {
 	[[ $output == *"note: B: "* ]]
 }
 
+@test "what is wrong with A is told before what is wrong with B" {
+	gzip -dc "$TESTS/captures/spike.tape.gz" >long.tape
+	for tape in long a3; do
+		printf 'xxxxxxxxxxxxxxxx' | dd of=$tape.tape bs=1 seek=$(($(stat -c %s $tape.tape) / 2)) conv=notrunc status=none
+	done
+	run -0 --separate-stderr "$PQ" diff long.tape a3.tape
+	echo "$stderr"
+	[[ $stderr == *long.tape*a3.tape* ]]
+	[[ $stderr != *a3.tape*long.tape* ]]
+}
+
 @test "windows without samples, and other things than recordings, are refused" {
 	fails 1 "no samples|no rows" "$PQ" diff a3.tape a3.tape@+10m..+20m
 	fails 2 "invalid window 'a3.tape@x..y'" "$PQ" diff a3.tape@x..y a3.tape

@@ -296,6 +296,7 @@ operands_read(const struct operand *a, const struct operand *b, const struct opt
 	reading = child;
 	figures_of_a = fd;
 	fail_before(end_with_a);
+	warn_hold(); /* what is wrong with A comes first */
 	operand_read(b, options, to);
 	fail_before(NULL);
 	while (n > 0 || (n < 0 && errno == EINTR)) {
@@ -304,6 +305,7 @@ operands_read(const struct operand *a, const struct operand *b, const struct opt
 	}
 	close(fd);
 	end_reading(a, child);
+	warn_release();
 	if (baseline_parse((struct text){ sent.s, sent.n }, from, &line) < 0)
 		die(EXIT_FAILED, "%s: cannot be read", a->written);
 	buf_free(&sent);
