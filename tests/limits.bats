@@ -116,6 +116,13 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 	diff -u "$TESTS/golden/limits-none.txt" <("$PQ" limits -f "$BATS_TEST_TMPDIR/none.tape" 2>&1)
 }
 
+@test "what a recording lacks is not in it, and no error of the kernel" {
+	gzip -dc "$TESTS/captures/spike.tape.gz" >spike.tape
+	run "$PQ" limits -f spike.tape
+	grep -q '^open files  *-  cannot read /proc/PID/limits: it is not in the recording$' <<<"$output"
+	[[ $output != *"No data available"* ]]
+}
+
 # --- machines made here
 
 @test "kubepods on v1: the memory limit of the hidden pod level is found" {

@@ -211,6 +211,9 @@ struct page {
 	bool all;    /* text: all runtimes, not the usual or detected ones */
 };
 
+/* Why a file of the process was not read, in words. */
+const char *page_error(const struct page *p, int error);
+
 void page_text(struct buf *b, const struct page *p);
 void page_json(struct buf *b, const struct page *p);
 

@@ -12,13 +12,21 @@
 
 enum { LABEL = 11, VALUE = 9, WIDTH = 80 };
 
-/* The width of a UTF-8 string, at one column per character. */
 const char *
 program_error(int error)
 {
 	return error == EREMOTE ? "on a network or FUSE file system" : strerror(error);
 }
 
+const char *
+page_error(const struct page *p, int error)
+{
+	bool missing = error == ENODATA || error == EOPNOTSUPP;
+
+	return p->replay && missing ? "it is not in the recording" : strerror(error);
+}
+
+/* The width of a UTF-8 string, at one column per character. */
 static size_t
 columns(const char *s)
 {
@@ -358,11 +366,11 @@ put_files(struct buf *b, const struct page *p)
 		snprintf(open, sizeof open, "; %" PRIu64 " open", s->open_files.v);
 	else if (p->limits->target.pid)
 		snprintf(open, sizeof open, "; number open unknown: %.40s",
-		    strerror(s->open_files_error));
+		    page_error(p, s->open_files_error));
 	snprintf(text, sizeof text, "hard limit %s%s", figure(files->hard, hard), open);
 	if (!files->known)
 		snprintf(text, sizeof text, "cannot read /proc/PID/limits: %.60s",
-		    strerror(s->rlimits_error));
+		    page_error(p, s->rlimits_error));
 	page_row(b, "open files", files->known ? figure(files->soft, soft) : "-", text, NULL);
 }
 
@@ -420,7 +428,7 @@ put_environment(struct buf *b, const struct page *p)
 	char text[80];
 
 	if (s->environ_error) {
-		snprintf(text, sizeof text, "cannot be read: %s", strerror(s->environ_error));
+		snprintf(text, sizeof text, "cannot be read: %s", page_error(p, s->environ_error));
 		page_row(b, "environment", "-", text, NULL);
 		return;
 	}

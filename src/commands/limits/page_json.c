@@ -194,8 +194,8 @@ put_process(struct buf *b, const struct page *p)
 	put_rlimit(b, "files", &s->rlimits.files);
 	buf_json_number(b, "open_files", known_or_nan(s->open_files), 0);
 	put_rlimit(b, "processes", &s->rlimits.processes);
-	buf_json_text(
-	    b, "environment_error", asked && s->environ_error ? strerror(s->environ_error) : NULL);
+	buf_json_text(b, "environment_error",
+	    asked && s->environ_error ? page_error(p, s->environ_error) : NULL);
 	put_program(b, &p->limits->program, asked && !p->replay);
 	begin(b, "environment", '[');
 	for (size_t i = 0; i < s->nsettings; i++) {
