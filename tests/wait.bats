@@ -784,6 +784,15 @@ frame_of_jit() {
 }
 
 # shellcheck disable=SC2016 # bash -c
+@test "live: --svg writes nothing before the first row" {
+	echo before >old.svg
+	for file in new old; do
+		run timeout -s INT 1 "$PQ" wait --svg $file.svg -p $$ 60 1
+	done
+	[ ! -e new.svg ]
+	[ "$(cat old.svg)" = before ]
+}
+
 @test "--svg - prints one flame graph of all rows on stdout" {
 	for i in 0 1 2 3; do
 		tenth $i

@@ -28,6 +28,25 @@ out_open(const char *path, int flags, unsigned mode)
 }
 
 int
+out_check(const char *path)
+{
+	struct stat st;
+
+	if (out_is_stdout(path))
+		return 0;
+	if (stat(path, &st) == 0 &&
+	    !S_ISREG(st.st_mode)) /* opening a FIFO would wait for its reader */
+		return S_ISDIR(st.st_mode) ? fail_with(EISDIR) : access(path, W_OK);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		unlink(path);
+	else if (errno == EEXIST)
+		fd = open(
+		    path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666); /* a link may lead nowhere yet */
+	return fd < 0 ? -1 : close(fd);
+}
+
+int
 out_write(const char *path, int flags, unsigned mode, const struct buf *text)
 {
 	int fd = out_open(path, flags, mode);

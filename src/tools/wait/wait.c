@@ -175,11 +175,10 @@ static bool
 check_svg(struct watch *w)
 {
 	const char *path = wait_options(w)->svg;
-	const struct buf nothing = { 0 };
 
 	if (!path || ((const struct waits *)w->state)->rows > 0)
 		return true;
-	if (out_write(path, 0, 0666, &nothing) < 0)
+	if (out_check(path) < 0)
 		watch_fail(w, EXIT_FAILED, "cannot write %s: %s", out_name(path), strerror(errno));
 	return !w->fail;
 }
