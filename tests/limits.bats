@@ -117,8 +117,8 @@ memory='[.memory.limit_bytes, .memory.limited_by, .memory.level, .memory.at_most
 }
 
 @test "what a recording lacks is not in it, and no error of the kernel" {
-	gzip -dc "$TESTS/captures/spike.tape.gz" >spike.tape
-	run "$PQ" limits -f spike.tape
+	gzip -dc "$TESTS/captures/spike.tape.gz" >"$BATS_TEST_TMPDIR/spike.tape"
+	run "$PQ" limits -f "$BATS_TEST_TMPDIR/spike.tape"
 	grep -q '^open files  *-  cannot read /proc/PID/limits: it is not in the recording$' <<<"$output"
 	[[ $output != *"No data available"* ]]
 }

@@ -785,12 +785,13 @@ frame_of_jit() {
 
 # shellcheck disable=SC2016 # bash -c
 @test "live: --svg writes nothing before the first row" {
-	echo before >old.svg
+	local at=$BATS_TEST_TMPDIR
+	echo before >"$at/old.svg"
 	for file in new old; do
-		run timeout -s INT 1 "$PQ" wait --svg $file.svg -p $$ 60 1
+		run timeout -s INT 1 "$PQ" wait --svg "$at/$file.svg" -p $$ 60 1
 	done
-	[ ! -e new.svg ]
-	[ "$(cat old.svg)" = before ]
+	[ ! -e "$at/new.svg" ]
+	[ "$(cat "$at/old.svg")" = before ]
 }
 
 @test "--svg - prints one flame graph of all rows on stdout" {
