@@ -211,6 +211,8 @@ rows() {
 	await awk '{ exit $3 != "Z" }' "/proc/$pid/stat"
 	"$PQ" sock -l --json 0.2 1 >rows
 	grep -F "127.0.0.1:$port" rows | grep -F "$pid"
+	"$PQ" sock -l --json -p "$pid" 0.2 1 >rows
+	grep -F "127.0.0.1:$port" rows | grep -F "$pid"
 }
 
 @test "a process that ends ends the rows; none is refused" {

@@ -96,12 +96,15 @@ use_namespace(struct socket_list *l, uint32_t pid)
 	struct netns one;
 
 	identify(pid, &one);
+	uint32_t other = pid && !one.number && !one.file ? other_thread(pid) : 0;
+	if (other)
+		identify(other, &one);
 	for (size_t i = 0; i < l->nns; i++) {
 		if (!is_same(&l->ns[i], &one))
 			continue;
 		/* of the processes in it, the files of the present ones are there */
 		if (!l->ns[i].used)
-			l->ns[i].pid = pid;
+			l->ns[i].pid = one.pid;
 		l->ns[i].used = true;
 		return;
 	}

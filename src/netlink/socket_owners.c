@@ -91,8 +91,7 @@ open_files(uint32_t thread)
 	return opendir(path);
 }
 
-/* A thread of the process other than its first; 0 if there is none. */
-static uint32_t
+uint32_t
 other_thread(uint32_t pid)
 {
 	char path[32];

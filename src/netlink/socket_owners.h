@@ -40,4 +40,8 @@ void socket_owners_free(struct socket_owners *o);
 /* Lists the processes in /proc; the caller frees *pids. Returns how many. */
 size_t list_processes(uint32_t **pids);
 
+/* A thread of the process other than its first; 0 if there is none. If the first has ended, it has no files,
+ * sockets or namespaces any more, and the others have those of the process. */
+uint32_t other_thread(uint32_t pid);
+
 #endif
