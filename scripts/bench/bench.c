@@ -7,7 +7,8 @@
  *   bench peak COMMAND…                     the same; prints "CPU_US PEAK_KIB"
  *   bench beside S SHIFT COMMAND… [-- COMMAND…]…
  *                                           runs them all, the n-th on the CPU n + SHIFT, watches them for S seconds, ends
- *                                           them; prints "CPU_US PEAK_KIB" of each, with what it started
+ *                                           them; prints "CPU_US PEAK_KIB" of each, with what it started; begins to watch
+ *                                           1.5 s after the start, and BENCH_SETTLE seconds later if that is set
  *   bench loop TICK_US ROW_TICKS [TICK_FILE…] + [ROW_FILE…] [= OUT]
  *                                           a program that only sleeps and preads: some files at each tick, some at each row;
  *                                           and writes a little to OUT at each row
@@ -209,7 +210,9 @@ beside(int seconds, int shift, char **argv)
 	struct cost before[COMMANDS_MOST];
 	int n = start_all(argv, shift, pids), failed = 0;
 
-	sleep_us(1500000); /* the first row has its own costs */
+	const char *settle = getenv("BENCH_SETTLE");
+	sleep_us(
+	    1500000 + (settle ? atoll(settle) : 0) * 1000000); /* the first row has its own costs */
 	sleep_to_phase(900000);
 	for (int i = 0; i < n; i++)
 		before[i] = cost_of(pids[i]);

@@ -534,8 +534,13 @@ list(struct watch *w)
 /* ---- Samples of all threads */
 
 /* Where there are many threads, sampling those that have not run for a while would be most of the
- * cost. Up to FEW are sampled every time, and each at least once in RAREST samples. */
-enum { RAREST = 8, FEW = 200 };
+ * cost. Up to FEW are sampled every time, and each at least once in RAREST samples, or in RAREST_SLOW with
+ * --slow. */
+enum { RAREST = 32, RAREST_SLOW = 8, FEW = 200 };
+
+/* A thread that has not run for so long is sampled half as often, and after twice the time half as often again.
+ * At 20 Hz it is sampled at least once in a twentieth of that time. */
+static const int64_t STILL_NS = 4000000000;
 
 static unsigned
 sample_every(const struct watch *w, int64_t still_ns)
@@ -546,7 +551,10 @@ sample_every(const struct watch *w, int64_t still_ns)
 		return 1;
 	if (wait_options(w)->slow_ns)
 		return s->rarest;
-	return still_ns < 4 * second_ns ? 2 : still_ns < 8 * second_ns ? 4 : RAREST;
+	unsigned every = 2;
+	for (int64_t ns = STILL_NS; every < RAREST && still_ns >= ns; ns *= 2)
+		every *= 2;
+	return every;
 }
 
 /* The longer a thread has not run, the more samples skip it, each sample another part of them. With
@@ -583,18 +591,20 @@ row_of(const struct waits *s, const struct wait_thread *t, const struct task_row
 	return r < end && r->pid == t->pid && r->tid == t->tid ? r : NULL;
 }
 
-/* Lists the rows of the threads that are not skipped; 0: all rows are wanted. */
-static size_t
+/* Lists the rows of the threads that are not skipped; none: all rows are wanted. */
+static void
 list_wanted(struct watch *w)
 {
 	struct waits *s = w->state;
 	size_t n = 0;
 
+	s->nwanted = 0;
 	if (!s->source.now || !w->ask->target.pid || s->nthreads <= FEW)
-		return 0;
+		return;
 	if (s->nthreads > s->wanted_room) {
 		s->wanted_room = s->nthreads + s->nthreads / 4;
 		s->wanted = xrealloc(s->wanted, s->wanted_room * sizeof *s->wanted);
+		s->due = xrealloc(s->due, s->wanted_room * sizeof *s->due);
 	}
 	const struct task_row *next = s->source.now->v;
 	for (size_t i = 0; i < s->nthreads; i++) {
@@ -603,10 +613,11 @@ list_wanted(struct watch *w)
 			continue;
 		const struct task_row *row = row_of(s, t, &next);
 		if (!row)
-			return 0;
+			return;
+		s->due[n] = (uint32_t)i;
 		s->wanted[n++] = (uint32_t)(row - s->source.now->v);
 	}
-	return n <= s->nthreads / 2 ? n : 0;
+	s->nwanted = n <= s->nthreads / 2 ? n : 0;
 }
 
 /* The rows of this sample. Without the process of -p there are none, and its files tell more. */
@@ -618,9 +629,10 @@ read_rows(struct watch *w)
 
 	if (!*s->source.file)
 		return;
-	size_t n = list_wanted(w);
-	int status = n ? task_source_read_some(&s->source, w, s->wanted, n, &all) :
-			 task_source_read(&s->source, w);
+	list_wanted(w);
+	int status = s->nwanted ?
+	    task_source_read_some(&s->source, w, s->wanted, s->nwanted, &all) :
+	    task_source_read(&s->source, w);
 	s->partly = !all;
 	if (status < 0 && errno != ESRCH)
 		watch_fail(w, EXIT_FAILED, "cannot read the tasks by BPF: %s", strerror(errno));
@@ -639,7 +651,7 @@ begin(struct watch *w)
 	s->source.calls = true;
 	if (may_use_rows(w) && !task_source_begin(&s->source, w, wait_options(w)->source))
 		return;
-	s->rarest = samples < RAREST ? (unsigned)samples : RAREST;
+	s->rarest = samples < RAREST_SLOW ? (unsigned)samples : RAREST_SLOW;
 	s->thins = !*s->source.file && wait_options(w)->slow_ns &&
 	    host_read(w->host, "proc/self/sched", &text) == 0 && task_left_parse(text, &ns) == 0;
 	if (!w->ask->target.pid && host_read(w->host, "proc/self/stat", &text) == 0 &&
@@ -649,24 +661,32 @@ begin(struct watch *w)
 		hidden_tell(w);
 }
 
-/* Reads the stacks of the process whose threads begin there, which may be the same as before. */
+/* The stack of a thread that has run and sleeps in the same call as before may be the same. */
+static void
+want_stack(struct watch *w, const struct wait_thread *t, const struct task_row *row)
+{
+	if (row && t->known && !t->gone && row->slices != t->sched.slices && row->state == 'S' &&
+	    row->call && row->call == t->call_hash)
+		wait_stacks_want(w, t);
+}
+
+/* Reads such stacks of the process whose threads begin there. */
 static void
 read_ahead(struct watch *w, const struct wait_thread *first, const struct task_row *next)
 {
 	const struct waits *s = w->state;
+	const struct wait_thread *end = s->threads + s->nthreads;
 
 	if (!wait_options(w)->stacks)
 		return;
 	wait_stacks_begin(w);
 	if (!next || w->host->replay)
 		return;
-	for (const struct wait_thread *t = first;
-	     t < s->threads + s->nthreads && t->pid == first->pid; t++) {
-		const struct task_row *row = row_of(s, t, &next);
-		if (row && t->known && !t->gone && row->slices != t->sched.slices &&
-		    row->state == 'S' && row->call && row->call == t->call_hash)
-			wait_stacks_want(w, t);
-	}
+	for (size_t i = 0; s->partly && i < s->nwanted; i++)
+		want_stack(w, &s->threads[s->due[i]], &s->source.now->v[s->wanted[i]]);
+	for (const struct wait_thread *t = first; !s->partly && t < end && t->pid == first->pid;
+	     t++)
+		want_stack(w, t, row_of(s, t, &next));
 	wait_stacks_read(w);
 }
 
@@ -674,7 +694,7 @@ void
 wait_sample(struct watch *w)
 {
 	struct waits *s = w->state;
-	size_t there = 0;
+	size_t there = 0, k = 0;
 
 	if (s->round == 0)
 		begin(w);
@@ -688,8 +708,11 @@ wait_sample(struct watch *w)
 		struct wait_thread *t = &s->threads[i];
 		if (i == 0 || t[-1].pid != t->pid)
 			read_ahead(w, t, next);
-		s->row = row_of(s, t, &next);
-		if (!t->gone && ((s->row && !s->partly) || !is_skipped(w, t)))
+		bool due = s->partly && k < s->nwanted && s->due[k] == i;
+		s->row = due   ? &s->source.now->v[s->wanted[k++]] :
+		    !s->partly ? row_of(s, t, &next) :
+				 NULL;
+		if (!t->gone && (s->row || (!s->partly && !is_skipped(w, t))))
 			sample_thread(w, t);
 		else if (!t->gone)
 			wait_locks_look(w, t);

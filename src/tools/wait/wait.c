@@ -472,6 +472,7 @@ release(struct watch *w)
 	free(s->threads);
 	free(s->sums);
 	free(s->wanted);
+	free(s->due);
 	free(s->events);
 	wait_locks_free(w);
 	map_free(&s->keys);
