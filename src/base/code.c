@@ -99,9 +99,13 @@ static const char *
 number_at(const char *s, uint64_t *v)
 {
 	unsigned char first = (unsigned char)*s++;
-	const struct code *c = numbers;
+	const struct code *c = &numbers[1];
 	uint64_t low;
 
+	if (first < c->first) { /* most numbers */
+		*v = first - CODE_FIRST;
+		return s;
+	}
 	memcpy(&low, s, sizeof low);
 	low = le64toh(low);
 	if (first > RAW) {
@@ -238,7 +242,7 @@ take_zeros(struct deltas_read *d, unsigned char first)
 
 /* Reads the next code: a run of zeros, which goes to d->zeros, or a difference. After the end, all
  * differences are 0. */
-static uint64_t
+static inline uint64_t
 next_delta(struct deltas_read *d)
 {
 	uint64_t v = 0;
@@ -251,6 +255,12 @@ next_delta(struct deltas_read *d)
 	if (first < CODE_FIRST) {
 		take_zeros(d, first);
 		return 0;
+	}
+	if (d->rest.n >= CODE_MOST) { /* code_get need not look for the end */
+		const char *end = number_at(d->rest.s, &v);
+		d->rest.n -= (size_t)(end - d->rest.s);
+		d->rest.s = end;
+		return v;
 	}
 	if (code_get(&d->rest, &v))
 		return v;
