@@ -7,12 +7,11 @@
 # limit that keeps its value needs no change.
 # Seen: 20 %, and then more than twice as much. Each write gives the cgroup a whole new quota and lets it run at once, whatever it
 # used before. So software that sets limits again on each pass (a controller that reconciles them, a reload of all units)
-# weakens them, and a cgroup can use more than its quota without cpu.max.burst. The manual page
-# of pq throttle says so.
+# weakens them, and a cgroup can use more than its quota without cpu.max.burst. The manual page of pq throttle says so.
 set -eu
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 2; }
 for top in /sys/fs/cgroup /sys/fs/cgroup/cpu /sys/fs/cgroup/cpu,cpuacct; do
-	[ ! -e "$top/cpu.cfs_quota_us" ] && [ ! -e "$top/cgroup.controllers" ] || break
+	if [ -e "$top/cpu.cfs_quota_us" ] || [ -e "$top/cgroup.controllers" ]; then break; fi
 done
 group=$top/finding-rewritten
 load=
