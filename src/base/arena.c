@@ -95,9 +95,9 @@ arena_printf(struct arena *a, const char *fmt, ...)
 char *
 arena_u64(struct arena *a, uint64_t v)
 {
-	char digits[U64_DIGITS], *end = digits + sizeof digits, *s = digits_before(end, v, 1);
+	char digits[U64_DIGITS];
 
-	return arena_copy(a, (struct text){ s, (size_t)(end - s) });
+	return arena_copy(a, (struct text){ digits, (size_t)(put_digits(digits, v, 1) - digits) });
 }
 
 void *

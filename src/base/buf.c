@@ -61,7 +61,8 @@ static const char pairs[] = "0001020304050607080910111213141516171819"
 			    "6061626364656667686970717273747576777879"
 			    "8081828384858687888990919293949596979899";
 
-char *
+/* Writes at least `width` digits of v, up to `end`. Returns where they begin. */
+static char *
 digits_before(char *end, uint64_t v, int width)
 {
 	char *s = end;
@@ -77,13 +78,19 @@ digits_before(char *end, uint64_t v, int width)
 	return s;
 }
 
+char *
+put_digits(char *to, uint64_t v, int width)
+{
+	char digits[U64_DIGITS], *end = digits + sizeof digits, *s = digits_before(end, v, width);
+
+	return mempcpy(to, s, (size_t)(end - s));
+}
+
 void
 buf_u64(struct buf *b, uint64_t v, int width)
 {
-	char digits[U64_DIGITS];
-	char *end = digits + sizeof digits, *s = digits_before(end, v, width);
-
-	buf_add(b, s, (size_t)(end - s));
+	buf_room(b, U64_DIGITS);
+	b->n = (size_t)(put_digits(b->s + b->n, v, width) - b->s);
 }
 
 /* The nearest whole number; half rounds up. */

@@ -24,10 +24,9 @@ void buf_text(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_pad(struct buf *b, size_t n);
 
-/* Writes v with at least `width` digits, the last of them before `end`. Returns where they begin, at most
- * U64_DIGITS before `end`. */
+/* Writes v with at least `width` digits, and at most U64_DIGITS, without a NUL. Returns where they end. */
 enum { U64_DIGITS = 20 };
-char *digits_before(char *end, uint64_t v, int width);
+char *put_digits(char *to, uint64_t v, int width);
 
 /* Appends a decimal number, zero-padded to at least `width` digits. */
 void buf_u64(struct buf *b, uint64_t v, int width);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/fail.h"
 
 /* ---- Versions */
@@ -83,23 +84,17 @@ node_header_parse(struct text t, char version[VERSION_MOST])
 {
 	static const char *const names[] = { "NODE_MAJOR_VERSION", "NODE_MINOR_VERSION",
 		"NODE_PATCH_VERSION" };
-	size_t n = 0;
+	char *end = version;
 
 	for (int i = 0; i < 3; i++) {
 		uint64_t v;
-		char digits[8];
-		size_t d = 0;
 		if (!header_number(t, names[i], &v))
 			return false;
-		do
-			digits[d++] = (char)('0' + v % 10);
-		while ((v /= 10) > 0);
 		if (i > 0)
-			version[n++] = '.';
-		while (d > 0)
-			version[n++] = digits[--d];
+			*end++ = '.';
+		end = put_digits(end, v, 1);
 	}
-	version[n] = '\0';
+	*end = '\0';
 	return true;
 }
 

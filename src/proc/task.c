@@ -18,14 +18,6 @@ invalid(void)
 /* ---- Paths: built by hand, as a row may need thousands of them. */
 
 static char *
-put_number(char *p, uint32_t v)
-{
-	char digits[U64_DIGITS], *end = digits + sizeof digits, *s = digits_before(end, v, 1);
-
-	return mempcpy(p, s, (size_t)(end - s));
-}
-
-static char *
 put(char *p, const char *s)
 {
 	size_t n = strlen(s);
@@ -37,10 +29,10 @@ put(char *p, const char *s)
 const char *
 task_path(char out[64], uint32_t pid, uint32_t tid, const char *file)
 {
-	char *p = put_number(put(out, "proc/"), pid);
+	char *p = put_digits(put(out, "proc/"), pid, 1);
 
 	if (tid)
-		p = put_number(put(p, "/task/"), tid);
+		p = put_digits(put(p, "/task/"), tid, 1);
 	*put(p, file) = '\0';
 	return out;
 }

@@ -403,9 +403,7 @@ static char *
 put_part(char *p, char before, long v, int digits)
 {
 	*p = before;
-	for (int i = digits; i > 0; i--, v /= 10)
-		p[i] = (char)('0' + v % 10);
-	return p + digits + 1;
+	return put_digits(p + 1, (uint64_t)v, digits);
 }
 
 const char *

@@ -183,21 +183,6 @@ put_blanks(char *to, int width, int n)
 	return to;
 }
 
-/* Appends v with at least so many digits, without the checks of buf_u64: there is room. */
-static char *
-put_digits(char *to, uint64_t v, int digits)
-{
-	char text[20];
-	int n = 0;
-
-	do
-		text[n++] = (char)('0' + v % 10);
-	while ((v /= 10) > 0 || n < digits);
-	while (n > 0)
-		*to++ = text[--n];
-	return to;
-}
-
 /* The time of day with microseconds; seconds after boot if the clock is unknown. */
 static char *
 put_time(struct printing *p, char *to, uint64_t at_ns)
