@@ -287,16 +287,10 @@ stat_parse_forks(struct text t, uint64_t *forks)
 	return parse_key(t, "processes", forks) == 0 && *forks > 0 ? 0 : invalid();
 }
 
-void
-stat_blocked_numbers(struct text t, struct keyed v[STAT_BLOCKED])
-{
-	static const char *const keys[STAT_BLOCKED] = { "processes", "procs_blocked" };
-
-	keyed_parse(t, keys, STAT_BLOCKED, v);
-}
+const char *const stat_blocked_keys[STAT_BLOCKED_KEYS] = { "processes", "procs_blocked" };
 
 int
-stat_blocked_set(const struct keyed v[STAT_BLOCKED], uint64_t *blocked)
+stat_blocked_set(const struct keyed v[STAT_BLOCKED_KEYS], uint64_t *blocked)
 {
 	if (!v[1].known || (v[0].known && v[0].v == 0))
 		return invalid();
@@ -307,9 +301,9 @@ stat_blocked_set(const struct keyed v[STAT_BLOCKED], uint64_t *blocked)
 int
 stat_parse_blocked(struct text t, uint64_t *blocked)
 {
-	struct keyed v[STAT_BLOCKED];
+	struct keyed v[STAT_BLOCKED_KEYS];
 
-	stat_blocked_numbers(t, v);
+	keyed_parse(t, stat_blocked_keys, STAT_BLOCKED_KEYS, v);
 	return stat_blocked_set(v, blocked);
 }
 

@@ -173,10 +173,10 @@ int stat_parse_forks(struct text t, uint64_t *forks);
  * ever created, as some sandboxes write: its figures are made up. */
 int stat_parse_blocked(struct text t, uint64_t *blocked);
 
-/* Both steps of it: the text as numbers, and these as a value. */
-enum { STAT_BLOCKED = 2 };
-void stat_blocked_numbers(struct text t, struct keyed v[STAT_BLOCKED]);
-int stat_blocked_set(const struct keyed v[STAT_BLOCKED], uint64_t *blocked);
+/* Both steps of it: the numbers of these keys, and these as a value. */
+enum { STAT_BLOCKED_KEYS = 2 };
+extern const char *const stat_blocked_keys[STAT_BLOCKED_KEYS];
+int stat_blocked_set(const struct keyed v[STAT_BLOCKED_KEYS], uint64_t *blocked);
 
 /* The CPU of that number, or NULL; looks at index `hint` first. */
 const struct cpu_time *stat_find(const struct stat_file *f, unsigned cpu, size_t hint);

@@ -67,6 +67,8 @@ struct runq_cpu_snapshot {
 	double tasks;           /* how many there are, at most */
 };
 
+/* ---- Files of which a recording has the numbers */
+
 struct sched_value {
 	struct arena *arena;
 	struct schedstat *out;
@@ -80,27 +82,7 @@ set_sched(const struct keyed *v, size_t n, void *out)
 	return schedstat_set(v, n, to->arena, to->out);
 }
 
-static void
-find_blocked(struct text t, struct keyed_list *out)
-{
-	stat_blocked_numbers(t, keyed_list_add(out, STAT_BLOCKED));
-}
-
-static int
-set_blocked(const struct keyed *v, size_t n, void *out)
-{
-	(void)n;
-	return stat_blocked_set(v, out);
-}
-
-static const struct parser blocked_parser = { sizeof(uint64_t), .find = find_blocked,
-	.set = set_blocked };
-
 static const struct parser sched_parser = { .find = schedstat_numbers, .set = set_sched };
-
-/* The kernel adds a wait when it ends: it may have begun before the interval. A minute for each of
- * all tasks is an hour and more for those few that really waited. */
-static const double WAITED_BEFORE_S = 60;
 
 /* Reads the file into the arena. 0, or -1 with the errno of host_parse. */
 static int
@@ -110,6 +92,22 @@ read_sched(struct watch *w, struct arena *a, struct schedstat *out)
 
 	return host_parse(w->host, "proc/schedstat", &sched_parser, &v);
 }
+
+static int
+set_blocked(const struct keyed *v, size_t n, void *out)
+{
+	(void)n;
+	return stat_blocked_set(v, out);
+}
+
+static const struct parser blocked_parser = { sizeof(uint64_t), .keys = stat_blocked_keys,
+	.nkeys = STAT_BLOCKED_KEYS, .set = set_blocked };
+
+/* ---- The number of tasks */
+
+/* The kernel adds a wait when it ends: it may have begun before the interval. A minute for each of
+ * all tasks is an hour and more for those few that really waited. */
+static const double WAITED_BEFORE_S = 60;
 
 /* If the number of tasks is unknown: the most that Linux allows. */
 static const double TASKS_MOST = 4194304;
