@@ -54,13 +54,13 @@ out_write(const char *path, int flags, unsigned mode, const struct buf *text)
 
 	if (fd < 0)
 		return -1;
-	bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	bool regular = !out_is_stdout(path) && lstat(path, &st) == 0 && S_ISREG(st.st_mode);
 	int error = write_whole(fd, text->s, text->n) < 0 ? errno : 0;
 	if (close(fd) < 0 && !error) /* some file systems report a full disk here */
 		error = errno;
 	if (error == 0 || (error == EPIPE && out_is_stdout(path)))
 		return 0;
-	if (regular && !out_is_stdout(path))
+	if (regular)
 		unlink(path);
 	return fail_with(error);
 }

@@ -16,11 +16,11 @@ const char *out_name(const char *path);
 int out_open(const char *path, int flags, unsigned mode);
 
 /* Whether it could be written, for an error before hours of work and not after them. Returns 0, or -1 with errno. An
- * existing file stays as it is, and no new one is left. */
+ * existing file stays as it is, and no new one is left, but for an empty one if a link leads nowhere. */
 int out_check(const char *path);
 
 /* Opens it so, writes the text, and closes it. Returns 0, or -1 with errno. A reader of stdout that has gone is no
- * error. A regular file that could not be written wholly is removed. */
+ * error. A regular file that could not be written wholly is removed, unless the name is a link to it. */
 int out_write(const char *path, int flags, unsigned mode, const struct buf *text);
 
 #endif
