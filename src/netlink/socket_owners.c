@@ -82,15 +82,6 @@ is_wanted(const uint64_t *wanted, size_t n, uint64_t inode)
 	return !wanted || bsearch(&inode, wanted, n, sizeof *wanted, ascending);
 }
 
-static DIR *
-open_files(uint32_t thread)
-{
-	char path[32];
-
-	snprintf(path, sizeof path, "/proc/%u/fd", thread);
-	return opendir(path);
-}
-
 uint32_t
 other_thread(uint32_t pid)
 {
@@ -108,15 +99,17 @@ other_thread(uint32_t pid)
 	return (uint32_t)tid;
 }
 
-/* Adds the sockets of the open files of a thread of the process. How many files it has; -1 with errno if
- * they cannot be read. */
+/* Adds the wanted sockets that a thread of the process has open. Returns how many files it has open; -1 with
+ * errno if they cannot be read. */
 static int
 add_thread(struct socket_owners *o, uint32_t pid, uint32_t thread, const uint64_t *wanted, size_t n)
 {
-	DIR *d = open_files(thread);
+	char path[32];
 	struct dirent *e;
 	int files = 0;
 
+	snprintf(path, sizeof path, "/proc/%u/fd", thread);
+	DIR *d = opendir(path);
 	if (!d)
 		return -1;
 	while ((e = readdir(d))) {
@@ -133,8 +126,8 @@ add_thread(struct socket_owners *o, uint32_t pid, uint32_t thread, const uint64_
 	return files;
 }
 
-/* Adds the sockets of a process that are wanted (NULL: all). -1 with errno if they cannot be read. A
- * process whose first thread has ended has its open files in the folders of the others only. */
+/* Adds the sockets of a process that are wanted (NULL: all). -1 with errno if they cannot be read. If
+ * the first thread of a process has ended, only the folders of the other threads have the open files. */
 static int
 add_process(struct socket_owners *o, uint32_t pid, const uint64_t *wanted, size_t n)
 {

@@ -8,9 +8,11 @@
 
 struct socket_owner {
 	uint64_t inode;
-	uint32_t pid, thread, fd; /* the process with the lowest number; 0: none was found */
-	uint32_t owners;          /* how many processes have it open */
-	unsigned lost;            /* walks in a row that did not find one */
+	uint32_t pid; /* the process with the lowest number; 0: none was found */
+	uint32_t thread,
+	    fd;          /* where it was found: its first thread, or another if that has ended */
+	uint32_t owners; /* how many processes have it open */
+	unsigned lost;   /* walks in a row that did not find one */
 	char comm[64];
 };
 
