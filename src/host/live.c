@@ -601,9 +601,9 @@ live_pieces(struct host *h, uint32_t pid, struct memory_piece *v, size_t n, uint
 		return -1;
 	while (i < n && v[i].bytes.n == 0)
 		i++;
-	snprintf(path, sizeof path, "proc/%u/mem", pid);
 	if (i == n)
 		return fail_with(EFAULT);
+	snprintf(path, sizeof path, "proc/%u/mem", pid);
 	return read_exactly(l, path, v[i].at, &byte, 1, space);
 }
 

@@ -38,15 +38,14 @@ ask_pages(uint32_t pid, size_t page, const struct memory_piece *v, size_t n, int
 	return syscall(SYS_move_pages, pid, asked, pages, NULL, status, 0) < 0 ? -1 : 0;
 }
 
-/* The number of a piece's pages that are there, from its part of the answer on. */
-static size_t
-count_there(const int *status, size_t pages)
+/* Whether so many pages, from there on in the answer, are all in memory. */
+static bool
+are_there(const int *status, size_t pages)
 {
-	size_t n = 0;
-
-	while (n < pages && status[n] >= 0)
-		n++;
-	return n;
+	for (size_t k = 0; k < pages; k++)
+		if (status[k] < 0)
+			return false;
+	return true;
 }
 
 static int
@@ -60,7 +59,7 @@ read_batch(uint32_t pid, size_t page, struct memory_piece *v, size_t n, struct b
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		size_t pages = pages_of(&v[i], page);
-		if (pages > 0 && count_there(answer, pages) == pages) {
+		if (pages > 0 && are_there(answer, pages)) {
 			from[wanted++] = (struct iovec){ (void *)(uintptr_t)v[i].at, v[i].n };
 			v[i].bytes = (struct text){ b->s + b->n + to.iov_len, v[i].n };
 			to.iov_len += v[i].n;

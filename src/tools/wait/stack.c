@@ -417,9 +417,9 @@ static struct memo *
 find_memo(struct wait_stacks *k, const struct wait_thread *t)
 {
 	struct memo *m = *memo_of(k, t);
+	bool same = m && m->pid == t->pid && m->tid == t->tid && m->sp == t->sp && m->pc == t->pc;
 
-	return m && m->pid == t->pid && m->tid == t->tid && m->sp == t->sp && m->pc == t->pc ? m :
-											       NULL;
+	return same ? m : NULL;
 }
 
 static void
