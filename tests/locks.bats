@@ -230,12 +230,15 @@ of_locks() {
 	[[ $stderr == *"more than 64 locks at a time"* ]]
 }
 
-# in_line N LINE…: threads 7, 8, 9 and 4000001 to 4000000+N, the i-th of which waits for the lock at
-# 4096 times i.
+# in_line N OWNER: threads 7, 8, 9 and 4000001 to 4000000+N. The i-th of these waits for the lock at 4096
+# times i, which the next one owns; the last lock is OWNER's.
 in_line() {
-	local n=$1 i threads
+	local n=$1 i threads lines=()
 	threads=$(seq 7 9 && seq 4000001 $((4000000 + n)))
-	of_locks "${@:2}"
+	for ((i = 1; i <= n; i++)); do
+		lines+=("$(printf '7 0x%x mutex 7 %d 0 1' $((i * 4096)) $((i < n ? 4000001 + i : $2)))")
+	done
+	of_locks "${lines[@]}"
 	for ((i = 1; i <= n; i++)); do
 		printf '202 0x%x 0x80 0x2 0x0 0x0 0x0 0x7fff3dde69d8 0x7fcf0a670503\n' $((i * 4096)) |
 			tee "$dir"/t{0,1}/proc/7/task/$((4000000 + i))/syscall >/dev/null
@@ -243,22 +246,14 @@ in_line() {
 }
 
 @test "a chain of many owners shows the first ones, and what the last one does" {
-	local i lines=()
-	for i in {1..19}; do
-		lines+=("$(printf '7 0x%x mutex 7 %d 0 1' $((i * 4096)) $((4000001 + i)))")
-	done
-	in_line 20 "${lines[@]}" "7 0x14000 mutex 7 9 0 1"
+	in_line 20 9
 	run --separate-stderr "$PQ" wait -t --json -f "$dir" -p 7
 	[ "$(json 'select(.tid == 4000001) | [.chain, .owner_doing, .deadlock]')" = "[\"4000002 -> 4000003 -> 4000004 -> 4000005 -> 4000006 -> 4000007 -> 4000008 -> 4000009 -> 4000010 -> 4000011 -> 4000012 -> ... -> 9\",\"in fdatasync\",false]" ]
 	[ "$(json -r 'select(.tid == 4000010) | .chain')" = "4000011 -> 4000012 -> 4000013 -> 4000014 -> 4000015 -> 4000016 -> 4000017 -> 4000018 -> 4000019 -> 4000020 -> 9" ]
 }
 
 @test "a deadlock of many threads is one, and shows where it closes" {
-	local i lines=()
-	for i in {1..29}; do
-		lines+=("$(printf '7 0x%x mutex 7 %d 0 1' $((i * 4096)) $((4000001 + i)))")
-	done
-	in_line 30 "${lines[@]}" "7 0x1e000 mutex 7 4000001 0 1"
+	in_line 30 4000001
 	run --separate-stderr "$PQ" wait -t --json -f "$dir" -p 7
 	[ "$(json -s 'map(select(.tid > 4000000) | .deadlock) | [length, unique]')" = '[30,[true]]' ]
 	[ "$(json -r 'select(.tid == 4000005) | .held_by')" = "deadlock: 4000006 -> 4000007 -> 4000008 -> 4000009 -> 4000010 -> 4000011 -> 4000012 -> 4000013 -> 4000014 -> 4000015 -> 4000016 -> ... -> 4000006" ]

@@ -210,9 +210,9 @@ rows() {
 	# shellcheck disable=SC2016 # awk expands it
 	await awk '{ exit $3 != "Z" }' "/proc/$pid/stat"
 	"$PQ" sock -l --json 0.2 1 >rows
-	grep -F "127.0.0.1:$port" rows | grep -F "$pid"
+	jq -es --argjson pid "$pid" "map(select(.local == \"127.0.0.1:$port\")) | length == 1 and .[0].pid == \$pid" rows
 	"$PQ" sock -l --json -p "$pid" 0.2 1 >rows
-	grep -F "127.0.0.1:$port" rows | grep -F "$pid"
+	jq -es --argjson pid "$pid" "map(select(.local == \"127.0.0.1:$port\")) | length == 1 and .[0].pid == \$pid" rows
 }
 
 @test "a process that ends ends the rows; none is refused" {

@@ -783,12 +783,11 @@ frame_of_jit() {
 	fails 2 'cannot be combined' "$PQ" wait --svg x.svg --folded
 }
 
-# shellcheck disable=SC2016 # bash -c
 @test "live: --svg writes nothing before the first row" {
 	local at=$BATS_TEST_TMPDIR
 	echo before >"$at/old.svg"
 	for file in new old; do
-		run timeout -s INT 1 "$PQ" wait --svg "$at/$file.svg" -p $$ 60 1
+		run -0 timeout --preserve-status -s INT 1 "$PQ" wait --svg "$at/$file.svg" -p $$ 60 1
 	done
 	[ ! -e "$at/new.svg" ]
 	[ "$(cat "$at/old.svg")" = before ]
