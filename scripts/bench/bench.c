@@ -211,8 +211,8 @@ beside(int seconds, int shift, char **argv)
 	int n = start_all(argv, shift, pids), failed = 0;
 
 	const char *settle = getenv("BENCH_SETTLE");
-	sleep_us(
-	    1500000 + (settle ? atoll(settle) : 0) * 1000000); /* the first row has its own costs */
+	int64_t settle_s = settle ? atoll(settle) : 0;
+	sleep_us(1500000 + settle_s * 1000000); /* the first row has its own costs */
 	sleep_to_phase(900000);
 	for (int i = 0; i < n; i++)
 		before[i] = cost_of(pids[i]);
