@@ -13,8 +13,8 @@
 
 enum { PROCESSES_MOST = 4096, THREADS_MOST = 32768 };
 
-/* What the threads of a process have read from disks and written, or are to write. The kernel counts in the
- * file of the process also what its children did, as soon as it has waited for them. */
+/* The bytes that each thread of a process has read from disks, and has written or is yet to write. The file of
+ * the process would not do: the kernel adds to it what a child did, once the process has waited for the child. */
 struct io_of {
 	uint32_t pid;
 	uint32_t *tids; /* ascending */
@@ -37,7 +37,8 @@ read_thread(struct host *h, uint32_t pid, uint32_t tid, uint64_t *bytes)
 	return true;
 }
 
-/* False if it has more threads than that, or if none can be read, as it is not permitted or recorded. */
+/* False if the process has more threads than `most`, or if no file of a thread can be read: that is not
+ * permitted, or the recording has none. */
 static bool
 read_io(struct host *h, struct arena *a, uint32_t pid, size_t most, struct io_of *out)
 {
@@ -76,8 +77,8 @@ disks_look(struct evidence *e)
 	}
 }
 
-/* How much the threads read and wrote in between. Those that have ended since are not known; those that
- * have begun since did all of it since. */
+/* The bytes that the threads of a process read and wrote between two looks. A thread that began between them
+ * counts from 0; one that ended between them does not count. */
 static uint64_t
 io_growth(const struct io_of *first, const struct io_of *last)
 {
@@ -314,7 +315,7 @@ disk_queue(const struct evidence *e, struct findings *f)
 }
 
 /* A shortage of memory makes disks busy: then the disks are a consequence, not the cause. If no disk has
- * requests, tasks may wait for none: the kernel counts each wait in io_uring_enter as I/O. */
+ * requests, tasks may not wait for a disk: the kernel counts each wait in io_uring_enter as I/O. */
 static void
 io_pressure(const struct evidence *e, struct findings *f)
 {
@@ -344,9 +345,11 @@ io_pressure(const struct evidence *e, struct findings *f)
 		tell_busiest(e, one);
 	if (idle)
 		finding_advice(one,
-		    "find the threads with pq wait{} 1: io_uring_enter counts as I/O even if it "
-		    "waits "
-		    "for a socket, and may be harmless; else it is io.max or a network file system",
+		    "find the threads with pq wait{} 1. The kernel counts io_uring_enter as I/O "
+		    "even "
+		    "if it only waits for a socket; other threads wait for io.max or a network "
+		    "file "
+		    "system",
 		    command_option(e, ""));
 	else
 		finding_advice(one,
