@@ -95,9 +95,9 @@ arena_printf(struct arena *a, const char *fmt, ...)
 char *
 arena_u64(struct arena *a, uint64_t v)
 {
-	char digits[U64_DIGITS];
+	char digits[U64_DIGITS], *end = put_digits(digits, v, 1);
 
-	return arena_copy(a, (struct text){ digits, (size_t)(put_digits(digits, v, 1) - digits) });
+	return arena_copy(a, (struct text){ digits, (size_t)(end - digits) });
 }
 
 void *
