@@ -228,8 +228,13 @@ words() {
 
 @test "a picture that cannot be written wholly is removed" {
 	at 0; at 1; at 2
-	fails 1 "cannot write x.svg: File too large" bash -c 'trap "" XFSZ; ulimit -f 1; exec "$PQ" top -f "$0" --svg x.svg' "$dir"
+	ln -s target.svg link.svg
+	for file in x link; do
+		fails 1 "cannot write $file.svg: File too large" \
+			bash -c 'trap "" XFSZ; ulimit -f 1; exec "$PQ" top -f "$0" --svg "$1.svg"' "$dir" "$file"
+	done
 	[ ! -e x.svg ]
+	[ -L link.svg ] # it is the user's
 }
 
 @test "--svg draws the last row, as text prints it, and --to chooses the row" {

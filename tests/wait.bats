@@ -786,11 +786,13 @@ frame_of_jit() {
 @test "live: --svg writes nothing before the first row" {
 	local at=$BATS_TEST_TMPDIR
 	echo before >"$at/old.svg"
-	for file in new old; do
+	ln -s nowhere.svg "$at/link.svg"
+	for file in new old link; do
 		run -0 timeout --preserve-status -s INT 1 "$PQ" wait --svg "$at/$file.svg" -p $$ 60 1
 	done
 	[ ! -e "$at/new.svg" ]
 	[ "$(cat "$at/old.svg")" = before ]
+	[ -L "$at/link.svg" ] && [ ! -e "$at/nowhere.svg" ]
 }
 
 @test "--svg - prints one flame graph of all rows on stdout" {

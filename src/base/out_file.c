@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +28,22 @@ out_open(const char *path, int flags, unsigned mode)
 				     open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, mode);
 }
 
+/* Creates a file that does not exist yet, and removes it. */
+static int
+check_new(const char *path)
+{
+	struct stat st;
+	bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode); /* it leads nowhere */
+	int fd = open(path, O_WRONLY | O_CREAT | (link ? 0 : O_EXCL) | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -1;
+	char *target = realpath(path, NULL);
+	unlink(target ? target : path);
+	free(target);
+	return close(fd);
+}
+
 int
 out_check(const char *path)
 {
@@ -34,15 +51,11 @@ out_check(const char *path)
 
 	if (out_is_stdout(path))
 		return 0;
-	if (stat(path, &st) == 0 &&
-	    !S_ISREG(st.st_mode)) /* opening a FIFO would wait for its reader */
+	if (stat(path, &st) < 0)
+		return check_new(path);
+	if (!S_ISREG(st.st_mode)) /* opening a FIFO would wait for its reader */
 		return S_ISDIR(st.st_mode) ? fail_with(EISDIR) : access(path, W_OK);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		unlink(path);
-	else if (errno == EEXIST)
-		fd = open(
-		    path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666); /* a link may lead nowhere yet */
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	return fd < 0 ? -1 : close(fd);
 }
 

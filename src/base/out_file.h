@@ -15,8 +15,8 @@ const char *out_name(const char *path);
  * the descriptor, or -1 with errno. */
 int out_open(const char *path, int flags, unsigned mode);
 
-/* Whether it could be written, for an error before hours of work and not after them. Returns 0, or -1 with errno. An
- * existing file stays as it is, and no new one is left, but for an empty one if a link leads nowhere. */
+/* Checks before hours of work that it can be written. Returns 0, or -1 with errno. An existing file stays as it is,
+ * and no new one is left. */
 int out_check(const char *path);
 
 /* Opens it so, writes the text, and closes it. Returns 0, or -1 with errno. A reader of stdout that has gone is no
