@@ -2,9 +2,9 @@
 # Linux 6.18.44 with cgroup v1; 6.1.0-57, 6.12.117 and 7.3.4 of Debian do the same with v2. Needs root and a cpu controller;
 # installs nothing.
 #
-# Input: a busy loop in a cgroup with a quota of 20 ms in 100 ms. Then root writes the same quota again, 100 times a second.
-# Expected: 20 % of a CPU all the time. The kernel's documentation says that the quota is replenished in each period, and a
-# limit that keeps its value needs no change.
+# Input: a busy loop in a cgroup with a quota of 20 ms in 100 ms. Then root writes the same quota again, up to 100 times a second.
+# Expected: 20 % of a CPU all the time. The kernel's documentation says that the quota is replenished in each period, and that
+# an update of it ends a throttling; it does not say that an update replenishes the quota, or that the same value is an update.
 # Seen: 20 %, and then more than twice as much. Each write gives the cgroup a whole new quota and lets it run at once, whatever it
 # used before. So software that sets limits again on each pass (a controller that reconciles them, a reload of all units)
 # weakens them, and a cgroup can use more than its quota without cpu.max.burst. The manual page of pq throttle says so.

@@ -4,10 +4,10 @@
 #
 # Input: a process asks io_uring for a message of a socket pair that nobody writes to, and waits for the completion, as a
 # server without requests does. It reads and writes no file.
-# Expected: as for a process that waits for the same message in recv(2): it counts neither as blocked nor as I/O pressure.
+# Expected: as for a process that waits for the same message in recv(2): it is not counted as blocked, and adds no I/O pressure.
 # The kernel's documentation calls iowait "waiting for I/O to complete", and PSI the time lost to contention for a resource.
 # Seen: the process sleeps (S, not D), but procs_blocked is one higher, the idle time of its CPU is iowait, and "some" of
-# /proc/pressure/io grows all of the time (divided by the number of CPUs, if the others are busy). The kernel takes each wait
+# /proc/pressure/io shows 100 % (divided by the number of CPUs, if the others are busy). The kernel takes each wait
 # for completions as disk I/O while a request is under way, whatever the request is. So an idle server looks like one that waits
 # for a disk, in vmstat (b, wa), in sar, and in alerts on I/O pressure, while the disks are idle. pq why judges I/O pressure with
 # less confidence when no disk has requests.

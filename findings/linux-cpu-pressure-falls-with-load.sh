@@ -1,15 +1,16 @@
 #!/bin/sh
-# Linux 6.18.44; 5.10.0-46, 6.12.117 and 7.3.4 of Debian do the same (with 4 CPUs: 100, 50 and 25 %). Needs root,
-# cgroup2 with PSI, two CPUs, taskset and chrt; installs nothing.
+# Linux 6.18.44; 5.10.0-46, 6.12.117 and 7.3.4 of Debian do the same (with 4 CPUs: 100 % with loops on one CPU, 50 % with loops on
+# two, and 25 % with loops on all four, which this script does not try). Needs root, cgroup2 with PSI, two CPUs, taskset and chrt;
+# installs nothing.
 #
 # Input: two busy loops share CPU 0, and nothing else runs in their cgroup. Then a third loop starts, on CPU 1, where it waits
 # for nobody.
 # Expected: "some" of cpu.pressure stays at 100 %. The kernel's documentation of PSI calls it the share of time in which at
 # least some tasks are stalled on a resource, and one of the two loops waits at any time.
 # Seen: 100 %, and then about 50 %. The kernel counts per CPU, and averages over the CPUs that are not idle. So more load
-# lowers the pressure, and pressure of 100 % may be one full CPU of a hundred idle ones, while the same queue hardly shows on a
-# busy machine. A threshold on CPU pressure finds pinned threads on an idle node and misses them on a full one. pq psi's manual
-# page says so; pq runq counts the threads that wait.
+# lowers the pressure. A pressure of 100 % may mean one full CPU and 99 idle ones; on a busy machine, the same queue hardly shows.
+# A threshold on CPU pressure finds pinned threads on an idle node and misses them on a full one. pq psi's manual page says so;
+# pq runq counts the threads that wait.
 set -eu
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 2; }
 top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)

@@ -8,7 +8,7 @@
 # kernel adds the counters of the child in /proc/PID/io to its own, while CPU time and page faults of children have fields of
 # their own. So pidstat counts a child's bytes twice, the second time in one interval, whenever they were written: after a
 # long backup, its shell seems to write faster than any disk. pq why adds up the files of the threads,
-# /proc/PID/task/TID/io, which have nothing of children.
+# /proc/PID/task/TID/io, which do not include children.
 set -eu
 dir=$(mktemp -d -p /var/tmp)
 shell=

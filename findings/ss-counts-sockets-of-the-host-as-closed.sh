@@ -5,10 +5,10 @@
 # sockets.
 # Expected: TCP: 0 (estab 0, closed 0, ...), as the row TCP of the table below it says. ss(8) calls ss -s a summary, and all
 # other commands of ss show the sockets of the own namespace only.
-# Seen: TCP: 500 (estab 0, closed 500, ...) and more. ss takes the total from the field alloc of /proc/net/sockstat, which is one
-# number for the whole kernel, while inuse beside it is of the namespace; what it cannot explain it calls closed. The fields
-# orphan and mem are also those of the whole kernel. So in a container, "closed" is the number of sockets of the host and of all other
-# containers; it is no leak of sockets there. pq sock counts the sockets of the namespace one by one.
+# Seen: TCP: 500 (estab 0, closed 500, ...) and more. ss takes the total from the field alloc of /proc/net/sockstat, which is of
+# the whole kernel, while inuse beside it is of the namespace. ss calls the difference closed. The fields orphan and mem are also
+# those of the whole kernel. So in a container, "closed" is the number of sockets of the host and of all other containers; it is
+# no leak of sockets there. pq sock counts the sockets of the namespace one by one.
 set -eu
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 2; }
 dir=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# ss of iproute2 6.1.0 (Debian package iproute2 6.1.0-3) on Linux 6.18.44. Needs a C compiler and python3.
+# ss of iproute2 6.1.0 (Debian package iproute2 6.1.0-3) on Linux 6.18.44. Needs a C compiler.
 #
 # Input: a server whose first thread has ended by pthread_exit, as POSIX permits, while another thread listens. root runs ss -ltnp.
 # Expected: users:(("server",pid=...)), as before the first thread ended. ss(8) says that -p shows the process using the socket.
