@@ -252,7 +252,7 @@ in_line() {
 	[ "$(json -r 'select(.tid == 4000010) | .chain')" = "4000011 -> 4000012 -> 4000013 -> 4000014 -> 4000015 -> 4000016 -> 4000017 -> 4000018 -> 4000019 -> 4000020 -> 9" ]
 }
 
-@test "a deadlock of many threads is one, and shows where it closes" {
+@test "a deadlock of many threads is found, and its chain ends where it began" {
 	in_line 30 4000001
 	run --separate-stderr "$PQ" wait -t --json -f "$dir" -p 7
 	[ "$(json -s 'map(select(.tid > 4000000) | .deadlock) | [length, unique]')" = '[30,[true]]' ]

@@ -8,7 +8,7 @@
  *   bench beside S SHIFT COMMAND… [-- COMMAND…]…
  *                                           runs them all, the n-th on the CPU n + SHIFT, watches them for S seconds, ends
  *                                           them; prints "CPU_US PEAK_KIB" of each, with what it started; begins to watch
- *                                           1.5 s after the start, and BENCH_SETTLE seconds later if that is set
+ *                                           1.5 to 2.5 s after the start, and BENCH_SETTLE seconds later if that is set
  *   bench loop TICK_US ROW_TICKS [TICK_FILE…] + [ROW_FILE…] [= OUT]
  *                                           a program that only sleeps and preads: some files at each tick, some at each row;
  *                                           and writes a little to OUT at each row

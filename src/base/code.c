@@ -256,7 +256,7 @@ next_delta(struct deltas_read *d)
 		take_zeros(d, first);
 		return 0;
 	}
-	if (d->rest.n >= CODE_MOST) { /* code_get need not look for the end */
+	if (d->rest.n >= CODE_MOST) { /* no number reaches beyond the end */
 		const char *end = number_at(d->rest.s, &v);
 		d->rest.n -= (size_t)(end - d->rest.s);
 		d->rest.s = end;

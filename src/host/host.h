@@ -102,7 +102,7 @@ struct parser {
 	int (*parse)(struct text, void *out);
 	/* If `parse` is NULL, `set` makes the value from numbers of the text. A recording has them, and need not
 	 * print the text. `find` appends them to a list; if it is NULL, keyed_parse finds them, by the keys. How
-	 * many there are, and where, depends on the other bytes of the text only. */
+	 * many there are, and where, depends only on the bytes that are not numbers. */
 	const char *const *keys;
 	size_t nkeys; /* at most KEYED_MOST */
 	void (*find)(struct text, struct keyed_list *);
@@ -241,10 +241,10 @@ struct memory_piece {
 	struct text bytes; /* n bytes; empty: not read */
 };
 
-/* Reads pieces of the memory of a process at once, which goes on meanwhile; only those of few pages that are all
- * in memory. They are valid until the next call of this function. Sets *space as host_memory does: the pieces
- * are of that space. Returns 0, or -1 with errno: as host_memory, and whatever else is in the way; host_memory
- * may read them one by one even so. */
+/* Reads several pieces of the memory of a running process. Leaves out a piece of more than 4 pages, and one with
+ * a page that is not in memory. They are valid until the next call of this function. Sets *space as host_memory
+ * does: the pieces are of that space. Returns 0, or -1 with errno, as host_memory or for another reason. Even if
+ * it fails, host_memory may be able to read each piece. */
 int host_memory_pieces(
     struct host *h, uint32_t pid, struct memory_piece *v, size_t n, uint32_t *space);
 

@@ -585,9 +585,9 @@ live_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct memory_r
 	return 0;
 }
 
-/* The pieces are of the memory that the process has now, and the file is of the memory that it had when the file
- * was opened. That can be read as long as the process keeps it. So if it can be read after the pieces, both
- * are the same. */
+/* The pieces come from the memory that the process has now. The open file shows the memory that the process had
+ * when pq opened the file, and after an execve(2) it has nothing to read. So if it can be read after the pieces,
+ * both are of the same memory. */
 static int
 live_pieces(struct host *h, uint32_t pid, struct memory_piece *v, size_t n, uint32_t *space)
 {

@@ -1,6 +1,7 @@
 /* process_vm_readv(2) reads pieces in order, and stops at the first page that cannot be read. A page that is not
  * in memory would be loaded first, and that could wait for a disk or for another program (FUSE, userfaultfd). So
- * move_pages(2), which moves nothing here, first tells which pages are there. */
+ * move_pages(2), which moves nothing here, first tells which pages are there. Only a page that leaves the memory
+ * between these two calls is loaded. */
 #include "host/pieces.h"
 
 #include <errno.h>
@@ -67,7 +68,7 @@ read_batch(uint32_t pid, size_t page, struct memory_piece *v, size_t n, struct b
 		answer += pages;
 	}
 	ssize_t got = wanted ? process_vm_readv((pid_t)pid, &to, 1, from, wanted, 0) : 0;
-	for (size_t i = 0; i < n; i++) /* what a page that has gone since has cut off */
+	for (size_t i = 0; i < n; i++) /* those after a page that was unmapped meanwhile */
 		if (v[i].bytes.n > 0 &&
 		    (got < 0 || v[i].bytes.s + v[i].bytes.n > b->s + b->n + got))
 			v[i].bytes = (struct text){ NULL, 0 };

@@ -125,7 +125,8 @@ struct schedstat {
 /* The array is in the arena. Skips damaged lines; one CPU must be left. */
 int schedstat_parse(struct text t, struct arena *a, struct schedstat *out);
 
-/* Both steps of schedstat_parse: the text as numbers, a few of each line that is whole, and these as a value. */
+/* The two steps of schedstat_parse: from the text to numbers, four of each line that is not damaged, and from
+ * these to the value. */
 void schedstat_numbers(struct text t, struct keyed_list *out);
 int schedstat_set(const struct keyed *v, size_t n, struct arena *a, struct schedstat *out);
 
@@ -173,7 +174,7 @@ int stat_parse_forks(struct text t, uint64_t *forks);
  * ever created, as some sandboxes write: its figures are made up. */
 int stat_parse_blocked(struct text t, uint64_t *blocked);
 
-/* Both steps of it: the numbers of these keys, and these as a value. */
+/* The two steps of it: keyed_parse by these keys, and from its numbers to the value. */
 enum { STAT_BLOCKED_KEYS = 2 };
 extern const char *const stat_blocked_keys[STAT_BLOCKED_KEYS];
 int stat_blocked_set(const struct keyed v[STAT_BLOCKED_KEYS], uint64_t *blocked);

@@ -219,7 +219,7 @@ pressure_as_of_its_text(void)
 	host_close(h);
 }
 
-/* A list of numbers, as long as the text makes it, is that of the text, whatever changed: it is not kept. */
+/* A list has the numbers of the text after each change, and as many as the text has. It is not cached. */
 static int
 copy_list(const struct keyed *v, size_t n, void *out)
 {

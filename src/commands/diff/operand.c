@@ -296,7 +296,7 @@ operands_read(const struct operand *a, const struct operand *b, const struct opt
 	reading = child;
 	figures_of_a = fd;
 	fail_before(end_with_a);
-	warn_hold(); /* what is wrong with A comes first */
+	warn_hold(); /* A's notes come before B's */
 	operand_read(b, options, to);
 	fail_before(NULL);
 	while (n > 0 || (n < 0 && errno == EINTR)) {

@@ -52,7 +52,7 @@ struct top {
 	bool editing; /* the filter */
 	char message[TOP_MESSAGE];
 	int help_top;
-	int help_most; /* where its last line is on the screen */
+	int help_most; /* the largest help_top: the last line is at the bottom */
 
 	char *notes[TOP_NOTES]; /* of the tools, each once */
 	size_t nnotes;

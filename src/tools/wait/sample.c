@@ -538,8 +538,8 @@ list(struct watch *w)
  * --slow. */
 enum { RAREST = 32, RAREST_SLOW = 8, FEW = 200 };
 
-/* A thread that has not run for so long is sampled half as often, and after twice the time half as often again.
- * At 20 Hz it is sampled at least once in a twentieth of that time. */
+/* After so long without running, a thread is sampled half as often, and half as often again whenever that time
+ * has doubled. At 20 Hz it is sampled at least once in a twentieth of that time. */
 static const int64_t STILL_NS = 4000000000;
 
 static unsigned
@@ -670,7 +670,7 @@ want_stack(struct watch *w, const struct wait_thread *t, const struct task_row *
 		wait_stacks_want(w, t);
 }
 
-/* Reads such stacks of the process whose threads begin there. */
+/* Reads these stacks of the process whose first thread is `first`. */
 static void
 read_ahead(struct watch *w, const struct wait_thread *first, const struct task_row *next)
 {

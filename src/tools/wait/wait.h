@@ -131,7 +131,7 @@ struct waits {
 	struct task_source source;  /* rows of the threads, which files have otherwise */
 	const struct task_row *row; /* that of the thread being sampled; NULL: it has none */
 	bool partly; /* rows of this sample: only those of threads that are not skipped */
-	uint32_t *wanted, *due; /* the places of these rows, and of their threads */
+	uint32_t *wanted, *due; /* indexes of these rows, and of their threads */
 	size_t nwanted, wanted_room;
 	unsigned until_list; /* samples until the threads are listed again */
 	int list_error;      /* errno of the last listing; 0: none */
