@@ -783,6 +783,17 @@ frame_of_jit() {
 	fails 2 'cannot be combined' "$PQ" wait --svg x.svg --folded
 }
 
+@test "live: if all samples would cost too much, some are left out, and a note says so" {
+	strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+	start "$(dirname "$PQ")/tests/helper" rest 200
+	# strace makes each read cost more than they may on any machine
+	ASAN_OPTIONS=detect_leaks=0 run -0 --separate-stderr \
+		strace -qq -e trace=pread64 -o /dev/null "$PQ" wait --source proc --hz 100 -p "$last" 0.4 6
+	[[ $stderr == *"sampled less often than --hz"* ]]
+	run -0 --separate-stderr "$PQ" wait --source proc --hz 2 -p "$last" 1 4
+	[[ $stderr != *"sampled less often than --hz"* ]]
+}
+
 @test "live: --svg writes nothing before the first row" {
 	local at=$BATS_TEST_TMPDIR
 	echo before >"$at/old.svg"

@@ -69,6 +69,7 @@ ticked(struct sampler *s, int64_t now_ns, int64_t cost_ns)
 	s->owed_ns = s->owed_ns > 0 ? s->owed_ns : 0;
 	int64_t skipped = s->owed_ns > ahead ? (s->owed_ns - ahead) / every * every : 0;
 	s->owed_ns -= skipped;
+	s->watch.left_out += (uint64_t)(skipped / every);
 	s->ticked_ns += passed + skipped;
 }
 

@@ -58,6 +58,7 @@ struct watch {
 	enum exit_status fail; /* set by watch_fail */
 	bool ticks;            /* there are ticks between rows, on a live host */
 	bool no_ticks;         /* set by a tick: it is not needed between rows */
+	uint64_t left_out;     /* ticks that were left out, as they would have cost too much */
 	int64_t now_ns;        /* the sample's mono_ns */
 	bool ended;            /* set by the tool: its target is gone, and no more rows follow */
 	const char *hidden;    /* why rows lack tasks that exist; NULL if they lack none */

@@ -221,17 +221,16 @@ static void
 check_rate(struct watch *w)
 {
 	struct waits *s = w->state;
-	double wanted = (double)(w->now_ns - s->row_ns) * 1e-9 * wait_options(w)->hz;
+	uint64_t left_out = w->left_out - s->left_out;
 
-	if (!w->host->replay && s->nthreads > 500 && s->samples > 1 && s->rows > 2 &&
-	    s->samples < 0.7 * wanted)
+	if (s->rows > 2 && (double)left_out > 0.3 * (double)(left_out + s->samples))
 		watch_note(w,
 		    "threads are sampled less often than --hz: it would take more than %u %% of "
 		    "one CPU (select fewer threads with -p or -g)",
 		    tool_wait.costly_tick);
 	s->samples = 0;
+	s->left_out = w->left_out;
 	s->rows++;
-	s->row_ns = w->now_ns;
 }
 
 static void

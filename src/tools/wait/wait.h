@@ -164,10 +164,10 @@ struct waits {
 	size_t nholders, holders_room;
 	struct arena told_holders; /* those of the events */
 
-	int64_t seen_ns;  /* the previous sample */
-	int64_t row_ns;   /* the last row */
-	uint64_t round;   /* number of samples */
-	unsigned samples; /* since the last row */
+	int64_t seen_ns;   /* the previous sample */
+	uint64_t round;    /* number of samples */
+	unsigned samples;  /* since the last row */
+	uint64_t left_out; /* what the watch had left out at the last row */
 	unsigned rows;
 	bool thins;      /* with slow_ns: threads may be sampled less often … */
 	unsigned rarest; /* … but at least once in this many samples */
