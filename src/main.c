@@ -134,6 +134,7 @@
  *   tools/wait/perf_map.c        how a JIT compiler calls its code
  *
  *   cgroup/locate.c              the directory of a process's cgroup: mounts, namespaces, v1, v2
+ *   cgroup/process.c             the files of a process whose first thread has ended
  *   cgroup/groups.c              the cgroups that a tool watches, with their parents
  *   cgroup/quota.c               CPU quota, cpuset and pids of a cgroup
  *   cgroup/memory.c              memory of a cgroup, and of the machine in the same terms

@@ -869,6 +869,43 @@ says_not() {
 ["/pod/app",0.5,"/pod",0.25]' '[.cgroup, .limit_cpus, .limit_level, .used_cpus]'
 }
 
+# first_ended LINE…: process 42, whose first thread has ended and whose other one is 43; what the kernel says of the cgroup of 43.
+first_ended() {
+	put proc/42/stat '42 (web) Z 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 2 0 1516 0 0'
+	put proc/42/task/42/stat '42 (web) Z 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 2 0 1516 0 0'
+	put proc/42/task/43/stat '43 (web) R 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 2 0 1516 0 0'
+	PID=43 in_cgroup "$@"
+	mount1 /sys/fs/cgroup/cpu / cpu,cpuacct
+	v1 $C/cpu -1 900
+}
+
+@test "v1: if the first thread of a process has ended, another tells the cgroup; of the first the kernel says /" {
+	first_ended 1:cpu,cpuacct:/web 0::/
+	PID=42 in_cgroup 1:cpu,cpuacct:/ 0::/
+	v1 $C/cpu/web 50000 250
+	throttle -p 42
+	rows '["/web",0.5,0.25]'
+}
+
+@test "v1: a process whose first thread is alive may be in the root, whatever another thread says" {
+	first_ended 1:cpu,cpuacct:/web 0::/
+	put proc/42/stat '42 (web) S 1 1 1 0 -1 4194304 52 0 0 0 0 5 0 0 20 0 2 0 1516 0 0'
+	PID=42 in_cgroup 1:cpu,cpuacct:/ 0::/
+	v1 $C/cpu/web 50000 250
+	put $C/cpu/cgroup.procs 42
+	throttle -p 42
+	rows '["/",null,0.9]'
+}
+
+@test "v1: if all threads of a process have ended, it is where the kernel says" {
+	first_ended 1:cpu,cpuacct:/web 0::/
+	PID=42 in_cgroup 1:cpu,cpuacct:/ 0::/
+	rm -r "$dir"/t?/proc/{43,42/task/43}
+	put $C/cpu/cgroup.procs 42
+	throttle -p 42
+	rows '["/",null,0.9]'
+}
+
 @test "-p from a debug container uses the mount of the target, through /proc/PID/root" {
 	mount2 /sys/fs/cgroup /
 	in_cgroup 0::/

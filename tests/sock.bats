@@ -213,6 +213,10 @@ rows() {
 	jq -es --argjson pid "$pid" "map(select(.local == \"127.0.0.1:$port\")) | length == 1 and .[0].pid == \$pid" rows
 	"$PQ" sock -l --json -p "$pid" 0.2 1 >rows
 	jq -es --argjson pid "$pid" "map(select(.local == \"127.0.0.1:$port\")) | length == 1 and .[0].pid == \$pid" rows
+	local other=("/proc/$pid/task"/*) files
+	files=("${other[1]}/fd"/*)
+	"$PQ" limits --json -p "$pid" >page
+	jq -e --argjson files "${#files[@]}" '.process | .open_files == $files and .environment_error == null and .program.error == null' page
 }
 
 @test "a process that ends ends the rows; none is refused" {

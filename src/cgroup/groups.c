@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "cgroup/locate.h"
+#include "cgroup/process.h"
 
 static const char *
 pid_of(const struct target *t)
@@ -67,14 +68,14 @@ remember(struct groups_watch *w, struct text t)
 static int
 locate_if_moved(struct groups_watch *w, struct host *h)
 {
+	char number[PROCESS_NUMBER];
 	struct text text;
 
 	w->moved = false;
 	if (w->target.all || w->target.cgroup)
 		return w->place[w->family].version ? 0 : locate(w, h);
-	if (!*w->path)
-		snprintf(w->path, sizeof w->path, "proc/%.32s/cgroup", pid_of(&w->target));
-	if (host_read(h, w->path, &text) < 0) {
+	snprintf(number, sizeof number, "%s", pid_of(&w->target));
+	if (process_cgroup(h, number, &text) < 0) {
 		if (errno == ENOENT && w->target.pid)
 			errno = ESRCH;
 		return -1;

@@ -65,8 +65,7 @@ struct groups_watch {
 	 * own */
 	struct atlas *shared;
 	struct arena arena;
-	char path[48]; /* /proc/PID/cgroup */
-	char *last;    /* its text at the last lookup; place and from_root hold for it */
+	char *last; /* /proc/PID/cgroup at the last lookup; place and from_root hold for it */
 	size_t last_n;
 	struct place place[FAMILIES];
 	bool from_root;

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgroup/process.h"
 #include "proc/mountinfo.h"
 
 const char *const controller_of[FAMILIES] = { "cpu", "cpuacct", "memory", NULL, "cpuset", "pids",
@@ -147,12 +149,15 @@ mounts_name(struct arena *a, const struct mount_view *v, const char *dir)
 int
 atlas_open(struct atlas *at, struct host *h, struct arena *a, const char *pid)
 {
+	char number[PROCESS_NUMBER];
 	struct text text;
 
+	snprintf(number, sizeof number, "%s", pid);
 	*at = (struct atlas){ .host = h, .arena = a, .pid = pid };
-	if (host_read(h, arena_printf(a, "proc/%s/cgroup", pid), &text) < 0)
+	if (process_cgroup(h, number, &text) < 0)
 		return -1;
 	at->cgroup = (struct text){ arena_copy(a, text), text.n };
+	at->pid = arena_copy(a, text_of(number));
 	return 0;
 }
 

@@ -59,8 +59,8 @@ enum { MOUNT_VIEWS = 3 };
 struct atlas {
 	struct host *host;
 	struct arena *arena;
-	const char *pid;    /* "self", or digits */
-	struct text cgroup; /* the text of /proc/PID/cgroup */
+	const char *pid;    /* "self", or digits: those of a thread that has not ended */
+	struct text cgroup; /* the text of its /proc/PID/cgroup */
 	struct mount_view views[MOUNT_VIEWS];
 	bool view_read[MOUNT_VIEWS];
 	/* of our own mountinfo, if it may not be read; the usual mounts are tried then. 0: none */

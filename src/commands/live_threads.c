@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "proc/mountinfo.h"
+#include "cgroup/process.h"
 #include "proc/task.h"
 
 bool
@@ -28,16 +28,6 @@ live_thread_read(struct host *h, uint32_t pid, uint32_t tid, struct trace_thread
 	return true;
 }
 
-bool
-live_thread_cgroup(struct host *h, uint32_t pid, struct text *path)
-{
-	struct text text;
-	char file[64];
-
-	return host_read(h, task_path(file, pid, 0, "/cgroup"), &text) == 0 &&
-	    pidcgroup_find(text, "cpu", path) != 0;
-}
-
 struct walk {
 	struct host *host;
 	live_thread_sink *sink;
@@ -54,7 +44,7 @@ walk_process(struct walk *w, uint32_t pid)
 	char path[64];
 
 	arena_reset(&w->arena);
-	if (live_thread_cgroup(w->host, pid, &cgroup))
+	if (process_cpu_cgroup(w->host, pid, &cgroup))
 		cgroup.s = arena_copy(&w->arena, cgroup);
 	if (host_list(w->host, task_path(path, pid, 0, "/task"), &names) < 0)
 		return;
@@ -69,7 +59,7 @@ walk_cgroup(struct walk *w, uint32_t pid)
 {
 	struct text cgroup;
 
-	if (live_thread_cgroup(w->host, pid, &cgroup))
+	if (process_cpu_cgroup(w->host, pid, &cgroup))
 		w->cgroup_sink(w->ctx, cgroup);
 }
 

@@ -9,9 +9,6 @@
  * is there for each thread, though not listed. False: it has ended. */
 bool live_thread_read(struct host *h, uint32_t pid, uint32_t tid, struct trace_thread *out);
 
-/* The path of its cgroup, valid until the next read of the host. False: unknown. */
-bool live_thread_cgroup(struct host *h, uint32_t pid, struct text *path);
-
 /* Gets a thread, and the path of its cgroup; empty: unknown. t->cgroup is TRACE_NO_CGROUP. */
 typedef void live_thread_sink(void *ctx, const struct trace_thread *t, struct text cgroup);
 

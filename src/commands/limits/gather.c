@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cgroup/locate.h"
+#include "cgroup/process.h"
 #include "commands/limits/limits.h"
 #include "proc/machine.h"
 #include "proc/task.h"
@@ -226,10 +228,14 @@ static int
 process_gather(struct host *h, struct arena *a, struct limits *out)
 {
 	const char *pid = out->target.pid;
+	char living[PROCESS_NUMBER];
 	struct limits_reader r = { h, a, pid ? pid : "self" };
 	struct limits_process *p = &out->process;
 
 	int error = read_stat(&r, p);
+	snprintf(living, sizeof living, "%s", r.pid);
+	process_living(h, living);
+	r.pid = living;
 	out->affinity = read_affinity(&r, out);
 	read_files(&r, pid != NULL, p);
 	if (!pid)
@@ -240,7 +246,7 @@ process_gather(struct host *h, struct arena *a, struct limits *out)
 	}
 	read_runnable(&r, p);
 	read_settings(&r, p);
-	limits_detect(h, a, pid, p, &out->program);
+	limits_detect(h, a, living, p, &out->program);
 	read_workers(&r, runtimes_threads(&out->program), p);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "cgroup/process.h"
 #include "commands/live_threads.h"
 #include "proc/task.h"
 
@@ -134,7 +135,7 @@ read_cgroup(struct who_threads *t, struct host *h, uint32_t tid)
 {
 	struct text path;
 
-	return live_thread_cgroup(h, tid, &path) ? cgroup_number(t, path) : TRACE_NO_CGROUP;
+	return process_cpu_cgroup(h, tid, &path) ? cgroup_number(t, path) : TRACE_NO_CGROUP;
 }
 
 static uint32_t

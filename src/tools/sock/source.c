@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgroup/process.h"
 #include "netlink/socket_list.h"
-#include "proc/mountinfo.h"
 #include "proc/net_files.h"
 #include "proc/task.h"
 #include "tools/sock/sock.h"
@@ -379,16 +379,13 @@ sock_view_find(const struct sock_space *s, const struct sock_row *r)
 static void
 read_cgroup(struct watch *w, struct arena *a, struct sock_view *v)
 {
-	struct text text, cgroup;
-	char path[64];
-
+	struct text cgroup;
 	bool wanted = !shows_columns(w) || watch_shows(w, SOCK_CGROUP) ||
 	    (w->host->replay && w->ask->target.cgroup);
 
 	if (!v->row->pid.known || !wanted)
 		return;
-	task_path(path, (uint32_t)v->row->pid.v, 0, "/cgroup");
-	if (host_read(w->host, path, &text) == 0 && pidcgroup_find(text, "cpu", &cgroup))
+	if (process_cpu_cgroup(w->host, (uint32_t)v->row->pid.v, &cgroup))
 		v->cgroup = arena_copy(a, cgroup);
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/fail.h"
 #include "base/map.h"
-#include "proc/mountinfo.h"
+#include "cgroup/process.h"
 #include "tools/tasks/tasks.h"
 
 /* STATUS: files of threads that a row may read, and the first row, for which nobody knows yet what
@@ -297,15 +297,12 @@ static void
 read_cgroup(struct reader *r, struct tasks_process *p)
 {
 	struct tasks_state *state = r->w->state;
-	struct text text, cgroup;
-	char path[64];
+	struct text cgroup;
 	int known = p->cgroup ? -1 : cgroup_of(r, p);
 
 	if (known >= 0 && r->cgroups[known])
 		p->cgroup = r->cgroups[known];
-	if (!p->cgroup &&
-	    host_read(r->w->host, task_path(path, p->pid, 0, "/cgroup"), &text) == 0 &&
-	    pidcgroup_find(text, "cpu", &cgroup))
+	if (!p->cgroup && process_cpu_cgroup(r->w->host, p->pid, &cgroup))
 		p->cgroup = arena_copy(r->arena, cgroup);
 	if (known >= 0)
 		r->cgroups[known] = p->cgroup;
