@@ -4,12 +4,16 @@
  *   cc -DNAME=a -DCALL=SYS_poll -DLIBRARY -shared -fPIC   a library with that code
  *   changing A B         loads the libraries A and B in turn
  *   changing A           loads A once
+ *                        With NAPS in the environment, two more threads sleep for 20 ms again and again, so that
+ *                        their stacks are read at once.
  *
  *   cc -DNAME=a -DCALL=SYS_poll                           a program with that code
  *   a A B                goes on as the program A, which goes on as B
  */
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,13 +24,13 @@
 #define NAMED(a, b) PASTE(a, b)
 #define KEEP(p) __asm__ volatile("" : : "r"(p) : "memory")
 
-/* nanosleep(2) takes the first argument, poll(2) the last one. */
+/* nanosleep(2) takes the first argument, poll(2) the third one; all six are the same in all programs. */
 FUNCTION void
 NAMED(inner, NAME)(void)
 {
 	struct timespec t = { 0, 20000000 };
 
-	syscall(CALL, CALL == SYS_poll ? NULL : &t, 0, 20);
+	syscall(CALL, CALL == SYS_poll ? NULL : &t, 0, 20, 0, 0, 0);
 	KEEP(&t);
 }
 
@@ -55,9 +59,23 @@ main(int argc, char **argv)
 	return argc == 3 ? execv(argv[1], next + 0) : 1;
 }
 #else
+static void *
+nap(void *unused)
+{
+	const struct timespec t = { 0, 20000000 };
+
+	while (nanosleep(&t, NULL) == 0)
+		;
+	return unused;
+}
+
 int
 main(int argc, char **argv)
 {
+	pthread_t thread;
+
+	for (int i = 0; i < 2 && getenv("NAPS"); i++)
+		pthread_create(&thread, NULL, nap, NULL);
 	for (int i = 0; argc > 1; i++) {
 		void *library = dlopen(argv[1 + i % (argc - 1)], RTLD_NOW), *found;
 		if (!library || !(found = dlsym(library, "wait_once")))

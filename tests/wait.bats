@@ -571,9 +571,28 @@ changing() {
 		cc -O2 -D_GNU_SOURCE -DNAME=$name -DCALL=$call -DLIBRARY -shared -fPIC -o lib$name.so "$TESTS/changing.c"
 		cc -O2 -D_GNU_SOURCE -DNAME=$name -DCALL=$call -no-pie -o $name "$TESTS/changing.c"
 	done
-	cc -O2 -D_GNU_SOURCE -o changing "$TESTS/changing.c" -ldl
+	cc -O2 -D_GNU_SOURCE -pthread -o changing "$TESTS/changing.c" -ldl
 	changing ./changing ./liba.so ./libb.so
+	NAPS=1 changing ./changing ./liba.so ./libb.so
 	changing ./a ./b ./a
+}
+
+@test "live: a library in the place of one with the same calls has its own functions at once" {
+	local name
+	can_read_stacks
+	cd "$BATS_TEST_TMPDIR"
+	for name in a b; do
+		cc -O2 -D_GNU_SOURCE -DNAME=$name -DCALL=SYS_nanosleep -DLIBRARY -shared -fPIC -o lib$name.so "$TESTS/changing.c"
+	done
+	cc -O2 -D_GNU_SOURCE -pthread -o changing "$TESTS/changing.c" -ldl
+	for naps in '' 1; do
+		start env ${naps:+NAPS=1} ./changing ./liba.so ./libb.so
+		await grep -q changing "/proc/$last/comm"
+		run --separate-stderr "$PQ" wait --stacks --idle --folded -p "$last" 0.9 1
+		kill "$last"
+		echo "$output"
+		[[ $output == *"outer_a;inner_a;"* && $output == *"outer_b;inner_b;"* ]]
+	done
 }
 
 @test "live: threads that end while their stacks are read have these, or none" {
@@ -593,7 +612,7 @@ changing() {
 	need_nobody
 	cd "$BATS_TEST_TMPDIR"
 	cc -O2 -D_GNU_SOURCE -DNAME=a -DCALL=SYS_nanosleep -DLIBRARY -shared -fPIC -o liba.so "$TESTS/changing.c"
-	cc -O2 -D_GNU_SOURCE -o changing "$TESTS/changing.c" -ldl
+	cc -O2 -D_GNU_SOURCE -pthread -o changing "$TESTS/changing.c" -ldl
 	chmod 755 . liba.so changing
 	local as=()
 	[ "$(id -u)" -ne 0 ] || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)

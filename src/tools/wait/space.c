@@ -73,7 +73,9 @@ struct space {
 	uint64_t sum; /* of the lines about code */
 	struct image **images;
 	size_t nimages, images_room;
-	size_t checked;      /* the image that is checked next */
+	size_t checked;                  /* the image that is checked next */
+	struct image *due[CHECKED_MOST]; /* those that are checked in this sample */
+	size_t ndue;
 	bool outdated;       /* one is no longer mapped */
 	struct code **codes; /* open addressing, 2 * CODES_MOST slots */
 	size_t ncodes;
@@ -186,21 +188,28 @@ find_file(struct image *i, const struct area *a)
 	return begins_as_mapped(s, path, i->from, 0) && take_path(i, path, false);
 }
 
+static uint64_t
+sum_of(const char *head)
+{
+	uint64_t sum = SUM_START, word;
+
+	for (size_t at = 0; at < HEAD; at += sizeof word) {
+		memcpy(&word, head + at, sizeof word);
+		sum = (sum ^ word ^ sum >> 29) * SUM_FACTOR;
+	}
+	return sum;
+}
+
 /* Sums the first bytes of the image in memory. False: they are not there. */
 static bool
 sum_head(struct image *i, uint64_t *sum)
 {
 	struct memory_read m;
-	uint64_t word;
 
 	if (host_memory(i->space->watch->host, i->space->owner.pid, i->from, HEAD, &m) < 0 ||
 	    m.bytes.n < HEAD)
 		return false;
-	*sum = SUM_START;
-	for (size_t at = 0; at < HEAD; at += sizeof word) {
-		memcpy(&word, m.bytes.s + at, sizeof word);
-		*sum = (*sum ^ word ^ *sum >> 29) * SUM_FACTOR;
-	}
+	*sum = sum_of(m.bytes.s);
 	return true;
 }
 
@@ -278,7 +287,7 @@ forget(struct space *s)
 	s->generation++;
 	for (size_t i = 0; i < s->nimages; i++)
 		free_image(s->images[i]);
-	s->nimages = s->nareas = 0;
+	s->nimages = s->nareas = s->ndue = 0;
 }
 
 /* The image of a file; `from`: where its first byte is mapped. */
@@ -394,17 +403,48 @@ read_size(struct space *s)
 	return keyed_of(v);
 }
 
-/* Whether the opened images are still mapped: some of them, in turn, if they are many. */
+/* Chooses the opened images that are checked in this sample: some of them, in turn, if they are many. */
+static void
+choose_due(struct space *s)
+{
+	s->ndue = 0;
+	for (size_t i = 0; i < s->nimages && s->ndue < CHECKED_MOST; i++) {
+		struct image *image = s->images[s->checked++ % s->nimages];
+		if (image->known && image->path)
+			s->due[s->ndue++] = image;
+	}
+}
+
 static bool
 are_mapped(struct space *s)
 {
-	for (size_t i = 0, n = 0; i < s->nimages && n < CHECKED_MOST; i++) {
-		struct image *image = s->images[s->checked++ % s->nimages];
-		n += image->known;
-		if (!is_mapped(image))
+	choose_due(s);
+	for (size_t i = 0; i < s->ndue; i++)
+		if (!is_mapped(s->due[i]))
 			return false;
-	}
 	return true;
+}
+
+size_t
+space_heads(struct space *s, struct watch *w, struct memory_piece *out, size_t most)
+{
+	s->watch = w;
+	choose_due(s);
+	s->ndue = s->ndue < most ? s->ndue : most;
+	for (size_t i = 0; i < s->ndue; i++)
+		out[i] = (struct memory_piece){ .at = s->due[i]->from, .n = HEAD };
+	return s->ndue;
+}
+
+void
+space_take_heads(struct space *s, const struct memory_piece *v)
+{
+	for (size_t i = 0; i < s->ndue && !s->outdated; i++) {
+		const struct image *image = s->due[i];
+		bool read = image->summed && v[i].bytes.n == HEAD;
+		s->outdated = read ? sum_of(v[i].bytes.s) != image->sum : !is_mapped(s->due[i]);
+	}
+	s->used_ns = s->watch->now_ns;
 }
 
 int

@@ -28,6 +28,13 @@ struct space *space_find(struct watch *w, struct spaces **all, const struct spac
 /* Reads what is mapped, if that was long ago. Returns 0, or -1 with errno. */
 int space_look(struct space *s, struct watch *w);
 
+/* Memory that space_look would read, to be read together with other memory of the process: at most so many
+ * pieces. Returns how many. */
+size_t space_heads(struct space *s, struct watch *w, struct memory_piece *out, size_t most);
+
+/* Takes these pieces as they were read. The next space_look of this sample need not read them. */
+void space_take_heads(struct space *s, const struct memory_piece *v);
+
 /* The rule at an address. CODE_NONE: nothing executable is there. */
 enum code_kind space_rule(struct space *s, uint64_t pc, const struct frame_rule **out);
 

@@ -11,7 +11,7 @@
 #include "tools/wait/wait.h"
 
 enum { STACKS_MOST = 20000, AGAIN = 2, TEXT_ROOM = 32 << 10, FIRST_READ = 8 << 10 };
-enum { MEMOS = 1024, MEMO_WORDS = 64, AHEAD_MOST = 512 };
+enum { MEMOS = 1024, MEMO_WORDS = 64, AHEAD_MOST = 512, HEADS_MOST = 16 };
 
 /* The memory of one stack, as far as it has been read: [from, from + n). */
 struct stack_memory {
@@ -38,7 +38,7 @@ struct memo {
 struct ahead {
 	uint32_t n;
 	struct memo *memo[AHEAD_MOST];
-	struct memory_piece piece[AHEAD_MOST];
+	struct memory_piece piece[AHEAD_MOST + HEADS_MOST];
 };
 
 struct wait_stacks {
@@ -452,14 +452,22 @@ wait_stacks_want(struct watch *w, const struct wait_thread *t)
 void
 wait_stacks_read(struct watch *w)
 {
-	struct ahead *a = &stacks_of(w)->ahead;
-	uint32_t space;
+	struct wait_stacks *k = stacks_of(w);
+	struct ahead *a = &k->ahead;
+	uint32_t number;
 
-	if (a->n < 2 || host_memory_pieces(w->host, a->memo[0]->pid, a->piece, a->n, &space) < 0)
+	if (a->n < 2)
+		return;
+	const struct space_owner owner = { a->memo[0]->pid, a->memo[0]->space };
+	struct space *space = space_find(w, &k->spaces, &owner);
+	size_t heads = space_heads(space, w, a->piece + a->n, HEADS_MOST);
+	if (host_memory_pieces(w->host, owner.pid, a->piece, a->n + heads, &number) < 0)
 		return;
 	for (uint32_t i = 0; i < a->n; i++)
-		if (a->memo[i]->space == space && a->piece[i].bytes.n > 0)
+		if (a->memo[i]->space == number && a->piece[i].bytes.n > 0)
 			a->memo[i]->now = a->piece[i].bytes.s;
+	if (number == owner.number)
+		space_take_heads(space, a->piece + a->n);
 }
 
 /* The bytes of the stack in which the words were; NULL: it cannot be read, or not in that space. */
