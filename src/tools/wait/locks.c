@@ -374,6 +374,14 @@ look(struct watch *w, struct wait_thread *t)
 	return (int)(l - s->locks->v);
 }
 
+uint64_t
+wait_locks_next(const struct waits *s, const struct wait_thread *t)
+{
+	if (!t->place.futex || t->place.state != WAIT_BLOCKED)
+		return UINT64_MAX;
+	return t->look > s->round ? t->look : s->round + 1;
+}
+
 void
 wait_locks_look(struct watch *w, struct wait_thread *t)
 {
@@ -594,7 +602,7 @@ count_holder(struct waits *s, const struct wait_holder *h, uint32_t sum)
 }
 
 static void
-count_thread(struct watch *w, const struct wait_thread *t)
+count_thread(struct watch *w, struct wait_thread *t)
 {
 	struct waits *s = w->state;
 	int i = t->gone || !t->place.futex || t->place.state != WAIT_BLOCKED ?

@@ -393,21 +393,21 @@ key_of(const struct wait_sum *s, char out[sizeof(struct wait_sum)])
 	return (struct text){ out, (size_t)(to - out) };
 }
 
-/* The sum with the same key; valid until the next call. */
-static struct wait_sum *
-find_sum(struct waits *s, const struct wait_sum *like)
+/* The number of the sum with the same key, which is added. */
+static uint32_t
+put_sum(struct waits *s, const struct wait_sum *like)
 {
 	char key[sizeof(struct wait_sum)];
 	uint32_t n = s->keys.n, i = map_put(&s->keys, key_of(like, key));
 
 	if (i < n)
-		return &s->sums[i];
+		return i;
 	if (n == s->sums_room) {
 		s->sums_room = s->sums_room ? s->sums_room * 2 : 32;
 		s->sums = xrealloc(s->sums, s->sums_room * sizeof *s->sums);
 	}
 	s->sums[i] = *like;
-	return &s->sums[i];
+	return i;
 }
 
 /* Sleeping kernel threads wait for work. Among all threads they would take most of the time. */
@@ -439,26 +439,41 @@ sum_like(struct watch *w, const struct wait_thread *t, const struct wait_place *
 	return like;
 }
 
-struct wait_sum *
-wait_sum_of(struct watch *w, const struct wait_thread *t)
+/* The sum of the thread's time in that place; valid until the next call. Mostly, it is the one that the thread had
+ * last in a place of that state: if sums do not tell threads apart, an equal place is enough. */
+static struct wait_sum *
+find_sum(struct watch *w, struct wait_thread *t, const struct wait_place *place)
 {
-	struct wait_sum like = sum_like(w, t, &t->place);
+	const struct wait_options *o = wait_options(w);
+	struct waits *s = w->state;
+	bool each = o->threads || o->folded;
+	uint32_t *last = place->state == WAIT_BLOCKED ? &t->sum : &s->sum_of[place->state];
 
+	if (!each && *last < s->keys.n && memcmp(&s->sums[*last].told, place, sizeof *place) == 0)
+		return &s->sums[*last];
+	struct wait_sum like = sum_like(w, t, place);
+	*last = put_sum(s, &like);
+	s->sums[*last].told = *place;
+	return &s->sums[*last];
+}
+
+struct wait_sum *
+wait_sum_of(struct watch *w, struct wait_thread *t)
+{
 	if (wait_options(w)->slow_ns || is_left_out(w, &t->place))
 		return NULL;
-	return find_sum(w->state, &like);
+	return find_sum(w, t, &t->place);
 }
 
 void
-wait_add_time(struct watch *w, const struct wait_thread *t, const struct wait_place *place,
-    int64_t ns, int64_t lasting_ns)
+wait_add_time(struct watch *w, struct wait_thread *t, const struct wait_place *place, int64_t ns,
+    int64_t lasting_ns)
 {
-	struct wait_sum like, *sum;
+	struct wait_sum *sum;
 
 	if (ns <= 0 || wait_options(w)->slow_ns || is_left_out(w, place))
 		return;
-	like = sum_like(w, t, place);
-	sum = find_sum(w->state, &like);
+	sum = find_sum(w, t, place);
 	sum->ns += (double)ns;
 	if (lasting_ns > sum->longest_ns)
 		sum->longest_ns = lasting_ns;

@@ -511,6 +511,8 @@ merge(struct watch *w, const struct ids *all)
 	free(s->threads);
 	s->threads = v;
 	s->nthreads = all->n;
+	s->turn = xrealloc(s->turn, (all->n ? all->n : 1) * sizeof *s->turn);
+	memset(s->turn, 0, all->n * sizeof *s->turn);
 }
 
 /* Listing the threads costs as much as a sample, unless there are rows. With many threads, it is done less often. */
@@ -570,6 +572,20 @@ is_skipped(const struct watch *w, const struct wait_thread *t)
 	    (t->tid + s->round) % every != 0;
 }
 
+/* The first round from the next one on in which there may be something to do for the thread, which has had its
+ * turn in this one. It is skipped more rarely only after it has run. */
+static uint64_t
+next_turn(const struct watch *w, const struct wait_thread *t)
+{
+	const struct waits *s = w->state;
+	unsigned every = sample_every(w, w->now_ns - t->since_ns);
+	uint64_t next = s->round + 1, look = wait_locks_next(s, t);
+
+	if (t->known && t->thin)
+		next += every - 1 - (t->tid + s->round) % every;
+	return look < next ? look : next;
+}
+
 /* A recording without wait has rows of other samples. */
 static bool
 may_use_rows(const struct watch *w)
@@ -608,6 +624,8 @@ list_wanted(struct watch *w)
 	}
 	const struct task_row *next = s->source.now->v;
 	for (size_t i = 0; i < s->nthreads; i++) {
+		if (s->turn[i] > s->round)
+			continue;
 		const struct wait_thread *t = &s->threads[i];
 		if (t->gone || is_skipped(w, t))
 			continue;
@@ -690,11 +708,55 @@ read_ahead(struct watch *w, const struct wait_thread *first, const struct task_r
 	wait_stacks_read(w);
 }
 
+/* There are rows of the threads that are due, all of one process. */
+static void
+sample_due(struct watch *w)
+{
+	struct waits *s = w->state;
+	size_t k = 0;
+
+	read_ahead(w, s->threads, s->source.now->v);
+	for (size_t i = 0; i < s->nthreads; i++) {
+		if (s->turn[i] > s->round)
+			continue;
+		struct wait_thread *t = &s->threads[i];
+		bool due = k < s->nwanted && s->due[k] == i;
+		s->row = due ? &s->source.now->v[s->wanted[k++]] : NULL;
+		if (due && !t->gone)
+			sample_thread(w, t);
+		else if (!t->gone)
+			wait_locks_look(w, t);
+		s->turn[i] = next_turn(w, t);
+	}
+}
+
+static void
+sample_all(struct watch *w)
+{
+	struct waits *s = w->state;
+	const struct task_row *next = *s->source.file ? s->source.now->v : NULL;
+	size_t there = 0;
+
+	for (size_t i = 0; i < s->nthreads; i++) {
+		struct wait_thread *t = &s->threads[i];
+		if (i == 0 || t[-1].pid != t->pid)
+			read_ahead(w, t, next);
+		s->row = row_of(s, t, &next);
+		if (!t->gone && (s->row || !is_skipped(w, t)))
+			sample_thread(w, t);
+		else if (!t->gone)
+			wait_locks_look(w, t);
+		there += !t->gone;
+		s->turn[i] = 0;
+	}
+	if (there == 0)
+		s->until_list = 0;
+}
+
 void
 wait_sample(struct watch *w)
 {
 	struct waits *s = w->state;
-	size_t there = 0, k = 0;
 
 	if (s->round == 0)
 		begin(w);
@@ -702,26 +764,10 @@ wait_sample(struct watch *w)
 	if (w->fail)
 		return;
 	list(w);
-	const struct task_row *next = *s->source.file ? s->source.now->v : NULL;
 	wait_locks_begin(w);
-	for (size_t i = 0; i < s->nthreads; i++) {
-		struct wait_thread *t = &s->threads[i];
-		if (i == 0 || t[-1].pid != t->pid)
-			read_ahead(w, t, next);
-		bool due = s->partly && k < s->nwanted && s->due[k] == i;
-		s->row = due   ? &s->source.now->v[s->wanted[k++]] :
-		    !s->partly ? row_of(s, t, &next) :
-				 NULL;
-		if (!t->gone && (s->row || (!s->partly && !is_skipped(w, t))))
-			sample_thread(w, t);
-		else if (!t->gone)
-			wait_locks_look(w, t);
-		there += !t->gone;
-	}
+	(s->partly ? sample_due : sample_all)(w);
 	s->row = NULL; /* what follows reads other threads: the owners of locks */
 	wait_locks_end(w);
-	if (there == 0)
-		s->until_list = 0;
 	s->seen_ns = w->now_ns;
 	s->round++;
 	s->samples++;

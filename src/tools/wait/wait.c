@@ -469,6 +469,7 @@ release(struct watch *w)
 	struct waits *s = w->state;
 
 	free(s->threads);
+	free(s->turn);
 	free(s->sums);
 	free(s->wanted);
 	free(s->due);

@@ -73,6 +73,7 @@ struct wait_thread {
 	bool one_place; /* threads that wait in it are in one kernel function */
 	bool same;      /* its row told that it waits in the same place as before it ran */
 	struct wait_place place;
+	uint32_t sum; /* the number of the sum that had its time in a place last, or any number */
 	uint64_t sp, pc; /* where the program entered the call of that place; 0: unknown */
 	char comm[64];
 };
@@ -103,6 +104,7 @@ struct wait_holder {
 struct wait_sum {
 	struct wait_owner owner;
 	struct wait_place place;
+	struct wait_place told; /* as a thread had it last: the place may keep less of it */
 	const char *stack, *kernel_stack; /* for a row; NULL: unknown */
 	double ns;
 	int64_t longest_ns;    /* of waits without running that last; 0: none */
@@ -126,6 +128,7 @@ enum { WAIT_THREADS_MOST = 20000, WAIT_EVENTS_MOST = 10000 };
 struct waits {
 	struct wait_thread *threads; /* of the target, ordered by pid and tid */
 	size_t nthreads;
+	uint64_t *turn; /* of each thread: the round before which there is nothing to do for it */
 	struct targets targets;
 	struct arena listing;
 	struct task_source source;  /* rows of the threads, which files have otherwise */
@@ -150,7 +153,9 @@ struct waits {
 	struct map keys;       /* what tells sums apart */
 	struct wait_sum *sums; /* by the number of their key */
 	uint32_t sums_room;
-	struct wait_event *events; /* since the last row */
+	uint32_t
+	    sum_of[WAIT_ENDED + 1]; /* as in wait_thread, of states that no place tells apart */
+	struct wait_event *events;  /* since the last row */
 	size_t nevents, events_room;
 
 	struct flame flame;         /* with svg: the time of all rows … */
@@ -190,11 +195,11 @@ void wait_set_owner(const struct waits *s, const struct wait_thread *t, struct w
 
 /* Adds time of the thread to a place. It has waited there for lasting_ns without running; 0: it has
  * run. */
-void wait_add_time(struct watch *w, const struct wait_thread *t, const struct wait_place *place,
+void wait_add_time(struct watch *w, struct wait_thread *t, const struct wait_place *place,
     int64_t ns, int64_t lasting_ns);
 
 /* The sum of the thread's time in its place. NULL if that is not counted. */
-struct wait_sum *wait_sum_of(struct watch *w, const struct wait_thread *t);
+struct wait_sum *wait_sum_of(struct watch *w, struct wait_thread *t);
 
 /* The length of a place without the number of a socket or pipe. */
 size_t wait_where_length(const char *where);
@@ -231,6 +236,9 @@ void wait_locks_begin(struct watch *w);
 /* Finds the owner of the lock for which the thread waits; sets its place if it was not known that it
  * is a lock. */
 void wait_locks_look(struct watch *w, struct wait_thread *t);
+
+/* The round from which on the thread is to be looked at for its lock; UINT64_MAX: it waits for none. */
+uint64_t wait_locks_next(const struct waits *s, const struct wait_thread *t);
 
 /* Follows each owner to the last one of its chain, and counts the holders. */
 void wait_locks_end(struct watch *w);
