@@ -4,8 +4,8 @@
  *   cc -DNAME=a -DCALL=SYS_poll -DLIBRARY -shared -fPIC   a library with that code
  *   changing A B         loads the libraries A and B in turn
  *   changing A           loads A once
- *                        With NAPS in the environment, two more threads sleep for 20 ms again and again, so that
- *                        their stacks are read at once.
+ *                        If NAPS is set in the environment, two more threads sleep for 20 ms again and again: pq
+ *                        reads the stacks of two or more threads at once.
  *
  *   cc -DNAME=a -DCALL=SYS_poll                           a program with that code
  *   a A B                goes on as the program A, which goes on as B
@@ -24,7 +24,8 @@
 #define NAMED(a, b) PASTE(a, b)
 #define KEEP(p) __asm__ volatile("" : : "r"(p) : "memory")
 
-/* nanosleep(2) takes the first argument, poll(2) the third one; all six are the same in all programs. */
+/* nanosleep(2) takes the first argument, poll(2) the third one. The others are set too: registers that keep other
+ * values would make each call another one. */
 FUNCTION void
 NAMED(inner, NAME)(void)
 {

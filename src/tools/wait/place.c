@@ -439,8 +439,8 @@ sum_like(struct watch *w, const struct wait_thread *t, const struct wait_place *
 	return like;
 }
 
-/* The sum of the thread's time in that place; valid until the next call. Mostly, it is the one that the thread had
- * last in a place of that state: if sums do not tell threads apart, an equal place is enough. */
+/* The sum of the thread's time in that place; valid until the next call. Making its key is slow. So where sums do
+ * not tell threads apart, the sum that was used last is tried first: it is the right one if its place is equal. */
 static struct wait_sum *
 find_sum(struct watch *w, struct wait_thread *t, const struct wait_place *place)
 {
@@ -449,11 +449,11 @@ find_sum(struct watch *w, struct wait_thread *t, const struct wait_place *place)
 	bool each = o->threads || o->folded;
 	uint32_t *last = place->state == WAIT_BLOCKED ? &t->sum : &s->sum_of[place->state];
 
-	if (!each && *last < s->keys.n && memcmp(&s->sums[*last].told, place, sizeof *place) == 0)
+	if (!each && *last < s->keys.n && memcmp(&s->sums[*last].added, place, sizeof *place) == 0)
 		return &s->sums[*last];
 	struct wait_sum like = sum_like(w, t, place);
 	*last = put_sum(s, &like);
-	s->sums[*last].told = *place;
+	s->sums[*last].added = *place;
 	return &s->sums[*last];
 }
 

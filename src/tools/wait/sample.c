@@ -559,31 +559,37 @@ sample_every(const struct watch *w, int64_t still_ns)
 	return every;
 }
 
-/* The longer a thread has not run, the more samples skip it, each sample another part of them. With
- * --slow, only threads whose wait is not shown are skipped, and at most so often that no long wait
- * is missed. */
+/* The first round, from this one on, in which the thread is sampled if it does not run until then. The longer a
+ * thread has not run, the more rounds skip it, each round another part of the threads. With --slow, only threads
+ * whose wait is not shown are skipped, and so rarely that no long wait is missed. */
+static uint64_t
+due_from(const struct watch *w, const struct wait_thread *t, uint64_t round)
+{
+	const struct waits *s = w->state;
+	unsigned every = sample_every(w, w->now_ns - t->since_ns);
+
+	if (!t->known || !t->thin || s->nthreads <= FEW)
+		return round;
+	return round + (every - (t->tid + round) % every) % every;
+}
+
 static bool
 is_skipped(const struct watch *w, const struct wait_thread *t)
 {
 	const struct waits *s = w->state;
-	unsigned every = sample_every(w, w->now_ns - t->since_ns);
 
-	return every > 1 && t->known && t->thin && s->nthreads > FEW &&
-	    (t->tid + s->round) % every != 0;
+	return due_from(w, t, s->round) > s->round;
 }
 
-/* The first round from the next one on in which there may be something to do for the thread, which has had its
- * turn in this one. It is skipped more rarely only after it has run. */
+/* The next round in which the thread is sampled, or its lock is read. Until the thread runs, later rounds only
+ * skip it more often, so this one does not come too late. */
 static uint64_t
 next_turn(const struct watch *w, const struct wait_thread *t)
 {
 	const struct waits *s = w->state;
-	unsigned every = sample_every(w, w->now_ns - t->since_ns);
-	uint64_t next = s->round + 1, look = wait_locks_next(s, t);
+	uint64_t due = due_from(w, t, s->round + 1), look = wait_locks_next(s, t);
 
-	if (t->known && t->thin)
-		next += every - 1 - (t->tid + s->round) % every;
-	return look < next ? look : next;
+	return look < due ? look : due;
 }
 
 /* A recording without wait has rows of other samples. */
@@ -708,7 +714,7 @@ read_ahead(struct watch *w, const struct wait_thread *first, const struct task_r
 	wait_stacks_read(w);
 }
 
-/* There are rows of the threads that are due, all of one process. */
+/* Samples the threads that are due. This sample has only their rows, and all belong to one process. */
 static void
 sample_due(struct watch *w)
 {
@@ -722,7 +728,7 @@ sample_due(struct watch *w)
 		struct wait_thread *t = &s->threads[i];
 		bool due = k < s->nwanted && s->due[k] == i;
 		s->row = due ? &s->source.now->v[s->wanted[k++]] : NULL;
-		if (due && !t->gone)
+		if (due)
 			sample_thread(w, t);
 		else if (!t->gone)
 			wait_locks_look(w, t);

@@ -21,7 +21,6 @@ enum {
 	SPACES_MOST = 256,
 	CODES_MOST = 2048,
 	AREAS_MOST = 16384,
-	CHECKED_MOST = 16, /* images per sample */
 	HEAD = 4096,
 	PATH_ROOM = 1024,
 	LABEL_ROOM = SYMBOL_NAME_MOST + 24
@@ -65,7 +64,7 @@ struct space {
 	int64_t looked_ns; /* 0: never */
 	int64_t read_ns;
 	struct keyed size; /* pages that were mapped then */
-	int64_t used_ns;
+	int64_t used_ns;   /* the last sample that checked images */
 	uint64_t generation;
 	bool names_change; /* those that were asked for last */
 	struct area *areas;
@@ -73,8 +72,8 @@ struct space {
 	uint64_t sum; /* of the lines about code */
 	struct image **images;
 	size_t nimages, images_room;
-	size_t checked;                  /* the image that is checked next */
-	struct image *due[CHECKED_MOST]; /* those that are checked in this sample */
+	size_t checked;                      /* the image that is checked next */
+	struct image *due[SPACE_HEADS_MOST]; /* the images to check in this sample */
 	size_t ndue;
 	bool outdated;       /* one is no longer mapped */
 	struct code **codes; /* open addressing, 2 * CODES_MOST slots */
@@ -222,14 +221,17 @@ is_as_before(struct image *i)
 	    now.changed_ns == i->file.changed_ns;
 }
 
-/* Whether the file is still mapped there: the process may have mapped another one since. */
+/* Whether the file is still mapped there: the process may have mapped another one since. `head`: its first bytes
+ * in memory, if they have been read already; else NULL. */
 static bool
-is_mapped(struct image *i)
+is_mapped(struct image *i, const char *head)
 {
 	uint64_t sum;
 
 	if (!i->known || !i->path)
 		return true;
+	if (i->summed && head)
+		return sum_of(head) == i->sum;
 	if (i->summed && sum_head(i, &sum))
 		return sum == i->sum;
 	return !i->vouched || is_as_before(i);
@@ -403,47 +405,26 @@ read_size(struct space *s)
 	return keyed_of(v);
 }
 
-/* Chooses the opened images that are checked in this sample: some of them, in turn, if they are many. */
-static void
-choose_due(struct space *s)
-{
-	s->ndue = 0;
-	for (size_t i = 0; i < s->nimages && s->ndue < CHECKED_MOST; i++) {
-		struct image *image = s->images[s->checked++ % s->nimages];
-		if (image->known && image->path)
-			s->due[s->ndue++] = image;
-	}
-}
-
-static bool
-are_mapped(struct space *s)
-{
-	choose_due(s);
-	for (size_t i = 0; i < s->ndue; i++)
-		if (!is_mapped(s->due[i]))
-			return false;
-	return true;
-}
-
 size_t
-space_heads(struct space *s, struct watch *w, struct memory_piece *out, size_t most)
+space_heads(struct space *s, struct watch *w, struct memory_piece out[SPACE_HEADS_MOST])
 {
 	s->watch = w;
-	choose_due(s);
-	s->ndue = s->ndue < most ? s->ndue : most;
-	for (size_t i = 0; i < s->ndue; i++)
-		out[i] = (struct memory_piece){ .at = s->due[i]->from, .n = HEAD };
+	s->ndue = 0;
+	for (size_t i = 0; i < s->nimages && s->ndue < SPACE_HEADS_MOST; i++) {
+		struct image *image = s->images[s->checked++ % s->nimages];
+		if (!image->known || !image->path)
+			continue;
+		out[s->ndue] = (struct memory_piece){ .at = image->from, .n = HEAD };
+		s->due[s->ndue++] = image;
+	}
 	return s->ndue;
 }
 
 void
 space_take_heads(struct space *s, const struct memory_piece *v)
 {
-	for (size_t i = 0; i < s->ndue && !s->outdated; i++) {
-		const struct image *image = s->due[i];
-		bool read = image->summed && v[i].bytes.n == HEAD;
-		s->outdated = read ? sum_of(v[i].bytes.s) != image->sum : !is_mapped(s->due[i]);
-	}
+	for (size_t i = 0; i < s->ndue && !s->outdated; i++)
+		s->outdated = !is_mapped(s->due[i], v[i].bytes.n == HEAD ? v[i].bytes.s : NULL);
 	s->used_ns = s->watch->now_ns;
 }
 
@@ -455,12 +436,16 @@ space_look(struct space *s, struct watch *w)
 	struct keyed size;
 
 	s->watch = w;
-	if (s->outdated || (s->used_ns != w->now_ns && !are_mapped(s))) {
+	if (s->used_ns != w->now_ns) {
+		struct memory_piece unread[SPACE_HEADS_MOST];
+		space_heads(s, w, unread);
+		space_take_heads(s, unread);
+	}
+	if (s->outdated) {
 		forget(s);
 		s->looked_ns = 0;
 		s->outdated = false;
 	}
-	s->used_ns = w->now_ns;
 	if (s->looked_ns && w->now_ns - s->looked_ns < LOOK_NS)
 		return 0;
 	size = read_size(s);
@@ -718,7 +703,7 @@ have_mapped(struct space *s, struct code **codes, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		int image = codes[i] ? s->areas[codes[i]->area].image : -1;
-		if (image >= 0 && image != last && !is_mapped(s->images[image])) {
+		if (image >= 0 && image != last && !is_mapped(s->images[image], NULL)) {
 			s->outdated = true;
 			return false;
 		}

@@ -28,11 +28,15 @@ struct space *space_find(struct watch *w, struct spaces **all, const struct spac
 /* Reads what is mapped, if that was long ago. Returns 0, or -1 with errno. */
 int space_look(struct space *s, struct watch *w);
 
-/* Memory that space_look would read, to be read together with other memory of the process: at most so many
- * pieces. Returns how many. */
-size_t space_heads(struct space *s, struct watch *w, struct memory_piece *out, size_t most);
+/* One sample checks so many files at most. */
+enum { SPACE_HEADS_MOST = 16 };
 
-/* Takes these pieces as they were read. The next space_look of this sample need not read them. */
+/* Lists the memory by which space_look checks in each sample whether the mapped files are still the same. The
+ * caller may read it together with other memory of the process. Returns the number of pieces. */
+size_t space_heads(struct space *s, struct watch *w, struct memory_piece out[SPACE_HEADS_MOST]);
+
+/* Checks the files by these pieces, so that space_look need not do so in this sample. Pieces without bytes are read
+ * again. */
 void space_take_heads(struct space *s, const struct memory_piece *v);
 
 /* The rule at an address. CODE_NONE: nothing executable is there. */

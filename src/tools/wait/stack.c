@@ -11,7 +11,7 @@
 #include "tools/wait/wait.h"
 
 enum { STACKS_MOST = 20000, AGAIN = 2, TEXT_ROOM = 32 << 10, FIRST_READ = 8 << 10 };
-enum { MEMOS = 1024, MEMO_WORDS = 64, AHEAD_MOST = 512, HEADS_MOST = 16 };
+enum { MEMOS = 1024, MEMO_WORDS = 64, AHEAD_MOST = 512 };
 
 /* The memory of one stack, as far as it has been read: [from, from + n). */
 struct stack_memory {
@@ -38,7 +38,7 @@ struct memo {
 struct ahead {
 	uint32_t n;
 	struct memo *memo[AHEAD_MOST];
-	struct memory_piece piece[AHEAD_MOST + HEADS_MOST];
+	struct memory_piece piece[AHEAD_MOST + SPACE_HEADS_MOST];
 };
 
 struct wait_stacks {
@@ -460,7 +460,7 @@ wait_stacks_read(struct watch *w)
 		return;
 	const struct space_owner owner = { a->memo[0]->pid, a->memo[0]->space };
 	struct space *space = space_find(w, &k->spaces, &owner);
-	size_t heads = space_heads(space, w, a->piece + a->n, HEADS_MOST);
+	size_t heads = space_heads(space, w, a->piece + a->n);
 	if (host_memory_pieces(w->host, owner.pid, a->piece, a->n + heads, &number) < 0)
 		return;
 	for (uint32_t i = 0; i < a->n; i++)

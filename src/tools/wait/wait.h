@@ -73,7 +73,8 @@ struct wait_thread {
 	bool one_place; /* threads that wait in it are in one kernel function */
 	bool same;      /* its row told that it waits in the same place as before it ran */
 	struct wait_place place;
-	uint32_t sum; /* the number of the sum that had its time in a place last, or any number */
+	uint32_t
+	    sum; /* the number of the sum that got its last blocked time: a hint for find_sum */
 	uint64_t sp, pc; /* where the program entered the call of that place; 0: unknown */
 	char comm[64];
 };
@@ -104,7 +105,8 @@ struct wait_holder {
 struct wait_sum {
 	struct wait_owner owner;
 	struct wait_place place;
-	struct wait_place told; /* as a thread had it last: the place may keep less of it */
+	struct wait_place
+	    added; /* the place whose time was added last; `place` may keep less of it */
 	const char *stack, *kernel_stack; /* for a row; NULL: unknown */
 	double ns;
 	int64_t longest_ns;    /* of waits without running that last; 0: none */
@@ -128,7 +130,7 @@ enum { WAIT_THREADS_MOST = 20000, WAIT_EVENTS_MOST = 10000 };
 struct waits {
 	struct wait_thread *threads; /* of the target, ordered by pid and tid */
 	size_t nthreads;
-	uint64_t *turn; /* of each thread: the round before which there is nothing to do for it */
+	uint64_t *turn; /* by thread: sample_due need not visit it before this round */
 	struct targets targets;
 	struct arena listing;
 	struct task_source source;  /* rows of the threads, which files have otherwise */
@@ -237,7 +239,7 @@ void wait_locks_begin(struct watch *w);
  * is a lock. */
 void wait_locks_look(struct watch *w, struct wait_thread *t);
 
-/* The round from which on the thread is to be looked at for its lock; UINT64_MAX: it waits for none. */
+/* The next round in which wait_locks_look reads the lock of the thread; UINT64_MAX: it waits for none. */
 uint64_t wait_locks_next(const struct waits *s, const struct wait_thread *t);
 
 /* Follows each owner to the last one of its chain, and counts the holders. */
