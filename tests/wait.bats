@@ -578,7 +578,7 @@ changing() {
 }
 
 @test "live: a library in the place of one with the same calls has its own functions at once" {
-	local name
+	local name naps
 	can_read_stacks
 	cd "$BATS_TEST_TMPDIR"
 	for name in a b; do
@@ -591,7 +591,10 @@ changing() {
 		run --separate-stderr "$PQ" wait --stacks --idle --folded -p "$last" 0.9 1
 		kill "$last"
 		echo "$output"
-		[[ $output == *"outer_a;inner_a;"* && $output == *"outer_b;inner_b;"* ]]
+		for name in a b; do
+			# A single sample may see either library, so each has to have several.
+			[ "$(grep "outer_$name;inner_$name;" <<<"$output" | awk '{ n += $NF } END { print n + 0 }')" -ge 3 ]
+		done
 	done
 }
 
