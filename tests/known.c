@@ -4,7 +4,9 @@
  *
  *   BURN  one that runs all the time
  *   BEAT  one that sleeps in one place, which two functions call in turn
- *   JIT   one that waits below code that was made at run time, whose address is printed */
+ *   JIT   one that waits below code that was made at run time, whose address is printed
+ *
+ * With LEAVE, the first thread ends. */
 #include <alloca.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -183,6 +185,8 @@ main(void)
 		pthread_create(&t, NULL, jit_thread, NULL);
 	if (getenv("BURN"))
 		pthread_create(&t, NULL, burn_thread, NULL);
+	if (getenv("LEAVE"))
+		pthread_exit(NULL);
 	outer_sleep(1000);
 	return 0;
 }

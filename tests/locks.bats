@@ -46,6 +46,13 @@ held() {
 	held '[.lock, .owner_tid, .owner_doing]' "[\"PI-mutex\",$owner,\"in clock_nanosleep\"]"
 }
 
+@test "a mutex of a process whose first thread has ended names its owner" {
+	need_memory
+	LEAVE=1 locks mutex read
+	await in_state Z "$pid"
+	held '[.lock, .owner_pid, .owner_tid, .owner_comm]' "[\"mutex\",$pid,$owner,\"own er\"]"
+}
+
 @test "rwlocks name a writer, and count readers" {
 	need_memory
 	for kind in write-read write-write; do

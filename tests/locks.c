@@ -3,6 +3,8 @@
  * waiter" when they wait, and stays.
  *
  *  locks KIND [DOING]   KIND: see kinds below; DOING: what the owner does: sleep, read, run
+ *
+ * With LEAVE in the environment, the first thread ends, if it is neither owner nor waiter.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -308,6 +310,8 @@ main(int argc, char **argv)
 			two_threads(&kinds[i]);
 			if (strcmp(doing, "unmap") == 0)
 				unmap_raw();
+			if (getenv("LEAVE"))
+				pthread_exit(NULL);
 			for (;;)
 				pause();
 		}

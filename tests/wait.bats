@@ -495,6 +495,27 @@ can_read_stacks() {
 	done
 }
 
+@test "live: --stacks names the functions of a process whose first thread has ended, and code of its JIT compiler" {
+	local map from
+	can_read_stacks
+	export LEAVE=1 BEAT=1 JIT=1
+	known -O2 -fno-omit-frame-pointer
+	await test -s made
+	await in_state Z "$last"
+	map=/tmp/perf-$last.map
+	echo "$(<made) 8 compiled" >"$map"
+	for from in "" "--source proc"; do
+		# shellcheck disable=SC2086 # they are words
+		run --separate-stderr "$PQ" wait --stacks --json $from -p "$last" 0.5 1
+		echo "$output $stderr"
+		stack_of '.call == "read"' "inner_read outer_read read_thread"
+		stack_of '.call == "read"' "inner_read outer_read compiled jit_thread"
+		stack_of '.place == "lock"' "inner_lock outer_lock lock_thread"
+		stack_of '.call == "clock_nanosleep"' "inner_beat left_beat beat_thread"
+	done
+	rm "$map"
+}
+
 @test "live: --stacks has the stack of a thread that waits in the same call again" {
 	can_read_stacks
 	cd "$BATS_TEST_TMPDIR"

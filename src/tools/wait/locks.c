@@ -32,25 +32,6 @@ struct wait_locks {
 
 /* ---- The threads of a process */
 
-static int
-by_ids(const void *key, const void *thread)
-{
-	const struct wait_thread *a = key, *b = thread;
-
-	if (a->pid != b->pid)
-		return a->pid < b->pid ? -1 : 1;
-	return a->tid < b->tid ? -1 : a->tid > b->tid;
-}
-
-/* NULL if the thread is not one of the target's. */
-static struct wait_thread *
-find_thread(const struct waits *s, uint32_t pid, uint32_t tid)
-{
-	struct wait_thread key = { .pid = pid, .tid = tid };
-
-	return s->nthreads ? bsearch(&key, s->threads, s->nthreads, sizeof key, by_ids) : NULL;
-}
-
 /* The number after the key in a file status; 0 if there is none. `last`: of several numbers, the last
  * one. */
 static uint32_t
@@ -158,22 +139,23 @@ parse_mapping(struct text line, uint64_t *from, uint64_t *to, struct mapped *out
 	return true;
 }
 
+/* `number`: of a thread of the process that has not ended. */
 static bool
-read_maps(struct watch *w, uint32_t pid, struct text *text)
+read_maps(struct watch *w, uint32_t number, struct text *text)
 {
 	char path[64];
 
-	return host_part(w->host, task_path(path, pid, 0, "/maps"), 0, MAPS_MOST, text) == 0 &&
+	return host_part(w->host, task_path(path, number, 0, "/maps"), 0, MAPS_MOST, text) == 0 &&
 	    text->n < MAPS_MOST;
 }
 
 static bool
-find_mapped(struct watch *w, uint32_t pid, uint64_t address, struct mapped *out)
+find_mapped(struct watch *w, uint32_t number, uint64_t address, struct mapped *out)
 {
 	struct text maps, line;
 	uint64_t from, to;
 
-	if (!read_maps(w, pid, &maps))
+	if (!read_maps(w, number, &maps))
 		return false;
 	while (text_line(&maps, &line))
 		if (parse_mapping(line, &from, &to, out) && address >= from && address < to) {
@@ -184,13 +166,13 @@ find_mapped(struct watch *w, uint32_t pid, uint64_t address, struct mapped *out)
 }
 
 static bool
-maps_it(struct watch *w, uint32_t pid, const struct mapped *it)
+maps_it(struct watch *w, uint32_t number, const struct mapped *it)
 {
 	struct text maps, line;
 	struct mapped here;
 	uint64_t from, to;
 
-	if (!read_maps(w, pid, &maps))
+	if (!read_maps(w, number, &maps))
 		return false;
 	while (text_line(&maps, &line))
 		if (parse_mapping(line, &from, &to, &here) && strcmp(here.file, it->file) == 0 &&
@@ -199,9 +181,9 @@ maps_it(struct watch *w, uint32_t pid, const struct mapped *it)
 	return false;
 }
 
-/* The process of a thread that shares the memory at the address; 0 if there is none. */
+/* The process of the thread `tid`, if that shares the memory at the address with the waiter; 0 if not. */
 static uint32_t
-find_sharing(struct watch *w, uint32_t pid, uint64_t address, uint32_t tid)
+find_sharing(struct watch *w, const struct wait_thread *waiter, uint64_t address, uint32_t tid)
 {
 	struct mapped it;
 	struct text text;
@@ -212,9 +194,9 @@ find_sharing(struct watch *w, uint32_t pid, uint64_t address, uint32_t tid)
 		return 0;
 	uint32_t other = number_of(text, "Tgid:", false, &n);
 	number_of(text, "NSpid:", true, &n);
-	return other && n <= 1 && find_mapped(w, pid, address, &it) && maps_it(w, other, &it) ?
-	    other :
-	    0;
+	bool shared =
+	    other && n <= 1 && find_mapped(w, waiter->tid, address, &it) && maps_it(w, tid, &it);
+	return shared ? other : 0;
 }
 
 /* ---- The owner of a lock */
@@ -236,7 +218,7 @@ name_owner(
 	if (is_there(w, waiter->pid, g->owner))
 		return true;
 	if (g->shared)
-		return (out->owner_pid = find_sharing(w, waiter->pid, out->address, g->owner)) != 0;
+		return (out->owner_pid = find_sharing(w, waiter, out->address, g->owner)) != 0;
 	return g->sure && !is_there(w, g->owner, g->owner);
 }
 
@@ -263,7 +245,9 @@ read_memory(struct watch *w, struct memory_ask *m)
 static bool
 check_guess(struct watch *w, const struct wait_thread *waiter, struct lock_guess *g)
 {
-	struct memory_ask m = { .pid = waiter->pid, .tid = waiter->tid, .at = g->link_at };
+	struct memory_ask m = {
+		.pid = wait_process_number(w, waiter), .tid = waiter->tid, .at = g->link_at
+	};
 	uint64_t link;
 
 	m.after = g->link_at ? sizeof link : LOCK_AFTER;
@@ -288,7 +272,7 @@ check_guess(struct watch *w, const struct wait_thread *waiter, struct lock_guess
 static bool
 measure(struct watch *w, struct wait_thread *waiter, uint64_t address, struct lock_line *out)
 {
-	struct memory_ask m = { .pid = waiter->pid,
+	struct memory_ask m = { .pid = wait_process_number(w, waiter),
 		.tid = waiter->tid,
 		.at = address,
 		.before = LOCK_BEFORE,
@@ -433,7 +417,7 @@ see_owner(struct watch *w, size_t i)
 	struct waits *s = w->state;
 	struct wait_lock *l = &s->locks->v[i];
 	struct wait_thread waiter = { .pid = l->line.pid, .tid = l->waiter },
-			   *known = find_thread(s, waiter.pid, waiter.tid);
+			   *known = wait_thread_find(s, waiter.pid, waiter.tid);
 	struct lock_line again;
 
 	if (!w->host->replay &&
@@ -457,7 +441,7 @@ static bool
 still_waits(struct watch *w, const struct wait_lock *of)
 {
 	struct waits *s = w->state;
-	const struct wait_thread *t = find_thread(s, of->owner.pid, of->owner.tid);
+	const struct wait_thread *t = wait_thread_find(s, of->owner.pid, of->owner.tid);
 	struct task_sched now;
 	struct text text;
 
@@ -470,7 +454,7 @@ static void
 set_doing(struct watch *w, const struct wait_lock *l, char *out, size_t room)
 {
 	const struct wait_place *p = &l->owner.place;
-	const struct wait_thread *t = find_thread(w->state, l->owner.pid, l->owner.tid);
+	const struct wait_thread *t = wait_thread_find(w->state, l->owner.pid, l->owner.tid);
 	const char *call = strcmp(p->call, "none") == 0 ? "" : p->call;
 
 	if (!l->line.seen || !l->owner.tid)

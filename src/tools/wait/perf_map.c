@@ -25,7 +25,7 @@ read_status(struct perf_map *m, struct watch *w)
 		if (text_skip(&line, "Uid:") && text_word(&line, &word) &&
 		    text_word(&line, &word) && text_u64(word, &v) == 0)
 			m->user = (uint32_t)v;
-		if (!text_skip(&line, "NSpid:"))
+		if (!text_skip(&line, "NStgid:"))
 			continue;
 		last = (struct text){ "", 0 };
 		while (text_word(&line, &word))

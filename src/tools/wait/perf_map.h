@@ -10,8 +10,8 @@
 
 /* Zero-initialise to start. */
 struct perf_map {
-	uint32_t pid;
-	uint32_t user, inner_pid; /* of the process, by its status */
+	uint32_t pid;             /* of the process, or of a thread that has not ended */
+	uint32_t user, inner_pid; /* of the process, by the file status */
 	char own[32];             /* its path for the process; "": not looked for yet */
 	struct host_file file;
 	int64_t read_ns; /* when names were last read; 0: never */

@@ -15,7 +15,7 @@
 /* What a space belongs to. A process that executes another program, or a new one of the same number,
  * differs. */
 struct space_owner {
-	uint32_t pid;
+	uint32_t pid;    /* see wait_process_number */
 	uint32_t number; /* see struct memory_read */
 };
 

@@ -15,7 +15,8 @@ enum { MEMOS = 1024, MEMO_WORDS = 64, AHEAD_MOST = 512 };
 
 /* The memory of one stack, as far as it has been read: [from, from + n). */
 struct stack_memory {
-	uint32_t pid, space; /* space: see struct memory_read */
+	uint32_t process; /* see wait_process_number */
+	uint32_t space;   /* see struct memory_read */
 	uint64_t from;
 	size_t n;
 	bool ended; /* there is no more */
@@ -24,7 +25,9 @@ struct stack_memory {
 
 /* The words of a stack that tell its functions. As long as they are the same, so are these. */
 struct memo {
-	uint32_t pid, tid, space;
+	uint32_t pid, tid;
+	uint32_t process; /* see wait_process_number */
+	uint32_t space;
 	uint32_t n;     /* words */
 	uint32_t bytes; /* from sp on, all of them are in */
 	uint64_t sp, pc;
@@ -110,7 +113,7 @@ read_more(struct wait_stacks *k)
 
 	if (m->ended || n == 0)
 		return false;
-	if (host_memory(k->watch->host, m->pid, m->from + m->n, n, &read) < 0 ||
+	if (host_memory(k->watch->host, m->process, m->from + m->n, n, &read) < 0 ||
 	    (m->n > 0 && read.space != m->space)) {
 		m->ended = true;
 		return false;
@@ -176,8 +179,8 @@ find_space(struct wait_stacks *k, const struct wait_thread *t)
 	struct stack_memory *m = &k->memory;
 	int tries = 0;
 
+	m->process = wait_process_number(k->watch, t);
 	do {
-		m->pid = t->pid;
 		m->from = t->sp;
 		m->n = 0;
 		m->ended = false;
@@ -189,7 +192,7 @@ find_space(struct wait_stacks *k, const struct wait_thread *t)
 		    "unknown (see kernel.yama.ptrace_scope)");
 	if (m->n == 0)
 		return false;
-	const struct space_owner owner = { t->pid, m->space };
+	const struct space_owner owner = { m->process, m->space };
 	k->space = space_find(k->watch, &k->spaces, &owner);
 	return space_look(k->space, k->watch) == 0;
 }
@@ -219,9 +222,12 @@ read_user(struct wait_stacks *k, const struct wait_thread *t)
 	k->heard = (struct memo){ .n = MEMO_WORDS + 1 };
 	if (!t->sp || !find_space(k, t))
 		return false;
-	k->heard = (struct memo){
-		.pid = t->pid, .tid = t->tid, .space = k->memory.space, .sp = t->sp, .pc = t->pc
-	};
+	k->heard = (struct memo){ .pid = t->pid,
+		.tid = t->tid,
+		.process = k->memory.process,
+		.space = k->memory.space,
+		.sp = t->sp,
+		.pc = t->pc };
 	unwind(&source, &start, &u);
 	name_frames(k, &u);
 	return k->nframes > 0;
@@ -458,7 +464,7 @@ wait_stacks_read(struct watch *w)
 
 	if (a->n < 2)
 		return;
-	const struct space_owner owner = { a->memo[0]->pid, a->memo[0]->space };
+	const struct space_owner owner = { a->memo[0]->process, a->memo[0]->space };
 	struct space *space = space_find(w, &k->spaces, &owner);
 	size_t heads = space_heads(space, w, a->piece + a->n);
 	if (host_memory_pieces(w->host, owner.pid, a->piece, a->n + heads, &number) < 0)
@@ -478,7 +484,7 @@ read_bytes(struct wait_stacks *k, const struct memo *m)
 
 	if (m->now)
 		return m->now;
-	if (host_memory(k->watch->host, m->pid, m->sp, m->bytes, &read) < 0 ||
+	if (host_memory(k->watch->host, m->process, m->sp, m->bytes, &read) < 0 ||
 	    read.bytes.n < m->bytes || read.space != m->space)
 		return NULL;
 	return read.bytes.s;
@@ -499,7 +505,7 @@ is_same_stack(struct wait_stacks *k, const struct wait_thread *t)
 		if (word != m->word[i])
 			return false;
 	}
-	const struct space_owner owner = { t->pid, m->space };
+	const struct space_owner owner = { m->process, m->space };
 	struct space *space = space_find(k->watch, &k->spaces, &owner);
 	return space_look(space, k->watch) == 0 && space_generation(space) == m->generation;
 }
