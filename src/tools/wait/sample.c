@@ -309,6 +309,14 @@ read_sched(struct watch *w, const struct wait_thread *t, struct task_sched *now)
 	return false;
 }
 
+/* Whether this thread has gone for good. The number of a first thread that has ended stays, and if another thread
+ * calls execve(2), that thread takes over the number. */
+static bool
+is_over(const struct wait_thread *t)
+{
+	return t->gone && !t->ended;
+}
+
 static void
 sample_thread(struct watch *w, struct wait_thread *t)
 {
@@ -320,6 +328,9 @@ sample_thread(struct watch *w, struct wait_thread *t)
 		return;
 	}
 	s->sched_seen |= now.run_ns > 0;
+	/* another thread has taken over the number */
+	if (t->ended && memcmp(&now, &t->sched, sizeof now) != 0)
+		*t = (struct wait_thread){ .pid = t->pid, .tid = t->tid };
 	if (t->known && memcmp(&now, &t->sched, sizeof now) == 0) {
 		t->sampled_ns = w->now_ns;
 		if (t->place.state == WAIT_RUNNABLE)
@@ -529,8 +540,7 @@ is_same(const struct waits *s, const struct ids *all)
 	if (s->nthreads != all->n)
 		return false;
 	for (size_t i = 0; i < all->n; i++)
-		if (compare(&s->threads[i], &all->v[i]) != 0 ||
-		    (s->threads[i].gone && !s->threads[i].ended))
+		if (compare(&s->threads[i], &all->v[i]) != 0 || is_over(&s->threads[i]))
 			return false;
 	return true;
 }
@@ -548,9 +558,8 @@ merge(struct watch *w, const struct ids *all)
 		for (; old < end && compare(old, id) < 0; old++)
 			end_thread(w, old);
 		struct wait_thread *t = old < end && compare(old, id) == 0 ? old++ : NULL;
-		v[i] = t && (!t->gone || t->ended) ?
-		    *t :
-		    (struct wait_thread){ .pid = id->pid, .tid = id->tid };
+		v[i] =
+		    t && !is_over(t) ? *t : (struct wait_thread){ .pid = id->pid, .tid = id->tid };
 	}
 	for (; old < end; old++)
 		end_thread(w, old);
@@ -679,7 +688,7 @@ list_wanted(struct watch *w)
 		if (s->turn[i] > s->round)
 			continue;
 		const struct wait_thread *t = &s->threads[i];
-		if (t->gone || is_skipped(w, t))
+		if (is_over(t) || is_skipped(w, t))
 			continue;
 		const struct task_row *row = row_of(s, t, &next);
 		if (!row)
@@ -794,7 +803,7 @@ sample_all(struct watch *w)
 		if (i == 0 || t[-1].pid != t->pid)
 			read_ahead(w, t, next);
 		s->row = row_of(s, t, &next);
-		if (!t->gone && (s->row || !is_skipped(w, t)))
+		if (!is_over(t) && (s->row || !is_skipped(w, t)))
 			sample_thread(w, t);
 		else if (!t->gone)
 			wait_locks_look(w, t);
