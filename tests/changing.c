@@ -24,8 +24,8 @@
 #define NAMED(a, b) PASTE(a, b)
 #define KEEP(p) __asm__ volatile("" : : "r"(p) : "memory")
 
-/* nanosleep(2) takes the first argument, poll(2) the third one. The others are set too: registers that keep other
- * values would make each call another one. */
+/* nanosleep(2) takes the first argument, poll(2) the third one. The others are set too: if registers
+ * kept other values, pq would take the calls for different ones. */
 FUNCTION void
 NAMED(inner, NAME)(void)
 {

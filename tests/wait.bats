@@ -516,6 +516,54 @@ can_read_stacks() {
 	rm "$map"
 }
 
+# leaving MODE: starts a process whose first thread ends (tests/leaving.c), and has pq print its rows with stacks for 5 seconds, with
+# the options $from.
+leaving() {
+	can_read_stacks
+	cd "$BATS_TEST_TMPDIR" || return 1
+	cc -O2 -D_GNU_SOURCE -pthread -o leaving "$TESTS/leaving.c" || return 1
+	start ./leaving "$1" >said
+	await grep -q leaving "/proc/$last/comm"
+	# shellcheck disable=SC2086 # they are words
+	run --separate-stderr "$PQ" wait --stacks --json $from -p "$last" 1 5
+	echo "$output $stderr"
+}
+
+# in_last FILTER: how many threads the rows of the last second have for which the filter is true.
+in_last() {
+	jq -s "[group_by(.time)[-1][] | select($1).threads] | add // 0 | round" <<<"$output"
+}
+
+@test "live: if another process gets the number of a thread that has ended, no function is taken from it" {
+	local from
+	[ "$(id -u)" = 0 ] || skip "needs root, to choose the number of a process"
+	for from in "" "--source proc"; do
+		leaving pass
+		grep -q passed said || skip "this kernel does not let a process choose numbers"
+		[ "$(in_last '.stack // [] | index("after_it")')" = 4 ]
+		[ "$(in_last '.stack // [] | index("before_it")')" = 0 ]
+		kill "$last"
+	done
+}
+
+@test "live: if the first thread ends unnoticed, 300 threads that wait anew still have their functions" {
+	local from
+	for from in "" "--source proc"; do
+		leaving many
+		[ "$(in_last '.stack // [] | index("after_pipe")')" = 300 ]
+		kill "$last"
+	done
+}
+
+@test "live: the first thread of a program that another thread has executed is shown" {
+	local from
+	for from in "-t" "-t --source proc"; do
+		leaving turn
+		[ "$(in_last '.tid == .pid and (.stack // [] | index("after_it"))')" = 1 ]
+		kill "$last"
+	done
+}
+
 @test "live: --stacks has the stack of a thread that waits in the same call again" {
 	can_read_stacks
 	cd "$BATS_TEST_TMPDIR"

@@ -241,7 +241,8 @@ struct memory_piece {
 	struct text bytes; /* n bytes; empty: not read */
 };
 
-/* Reads several pieces of the memory of a running process. Leaves out a piece of more than 4 pages, and one with
+/* Reads several pieces of the memory of a running process. `pid` must not be the number of another of its threads:
+ * when that thread has ended, another process may have this number. Leaves out a piece of more than 4 pages, and one with
  * a page that is not in memory. They are valid until the next call of this function. Sets *space as host_memory
  * does: the pieces are of that space. Returns 0, or -1 with errno, as host_memory or for another reason. Even if
  * it fails, host_memory may be able to read each piece. */
@@ -250,7 +251,8 @@ int host_memory_pieces(
 
 /* Memory of a process around a place for which one of its threads waits. */
 struct memory_ask {
-	uint32_t pid, tid;
+	uint32_t pid,
+	    tid; /* proc/PID/task/TID/mem is read: proc/PID/mem is empty if the first thread has ended */
 	uint64_t at; /* an address on a page that must be there */
 	uint32_t before,
 	    after; /* so many bytes around it, as far as the pages next to it are there */

@@ -527,14 +527,38 @@ read_exactly(struct live *l, const char *path, uint64_t at, void *out, size_t n,
 	return give_up(l, f, path);
 }
 
-/* Reads n words of /proc/PID/pagemap: of the page of the address and of the pages after it. */
-static int
-read_pagemap(struct live *l, uint32_t pid, uint64_t at, uint64_t *v, size_t n)
-{
+/* The directory of a process, "proc/42/", or of a thread, "proc/42/task/43/". */
+struct task_dir {
 	char path[48];
+};
+
+static struct task_dir
+process_dir(uint32_t pid)
+{
+	struct task_dir p;
+
+	snprintf(p.path, sizeof p.path, "proc/%u/", pid);
+	return p;
+}
+
+/* If the first thread of a process has ended, the directory of the process shows no memory. */
+static struct task_dir
+thread_dir(const struct memory_ask *m)
+{
+	struct task_dir p;
+
+	snprintf(p.path, sizeof p.path, "proc/%u/task/%u/", m->pid, m->tid);
+	return p;
+}
+
+/* Reads n words of the file pagemap: of the page of the address and of the pages after it. */
+static int
+read_pagemap(struct live *l, const struct task_dir *p, uint64_t at, uint64_t *v, size_t n)
+{
+	char path[64];
 	uint32_t ignored;
 
-	snprintf(path, sizeof path, "proc/%u/pagemap", pid);
+	snprintf(path, sizeof path, "%spagemap", p->path);
 	return read_exactly(
 	    l, path, at / l->host.facts.page_size * sizeof *v, v, n * sizeof *v, &ignored);
 }
@@ -542,25 +566,25 @@ read_pagemap(struct live *l, uint32_t pid, uint64_t at, uint64_t *v, size_t n)
 /* Whether the page of the address is in memory: bit 63. Reading one that is not could wait for a disk,
  * or for another program (FUSE, userfaultfd). */
 static bool
-is_present(struct live *l, uint32_t pid, uint64_t at)
+is_present(struct live *l, const struct task_dir *p, uint64_t at)
 {
 	uint64_t page;
 
-	return read_pagemap(l, pid, at, &page, 1) == 0 && page >> 63;
+	return read_pagemap(l, p, at, &page, 1) == 0 && page >> 63;
 }
 
 /* How many of the bytes at the address are on pages that are there. The file ends where the address
  * space does: then, pages are asked for one by one. */
 static size_t
-count_present(struct live *l, uint32_t pid, uint64_t at, size_t n)
+count_present(struct live *l, const struct task_dir *p, uint64_t at, size_t n)
 {
 	enum { PAGES_MOST = 32 };
 	uint64_t page = l->host.facts.page_size, v[PAGES_MOST];
 	size_t done = 0, pages = (size_t)((at % page + n + page - 1) / page), i = 0;
 
-	if (pages < 2 || pages > PAGES_MOST || read_pagemap(l, pid, at, v, pages) < 0)
+	if (pages < 2 || pages > PAGES_MOST || read_pagemap(l, p, at, v, pages) < 0)
 		pages = 0;
-	while (done < n && (i < pages ? v[i] >> 63 : is_present(l, pid, at + done))) {
+	while (done < n && (i < pages ? v[i] >> 63 : is_present(l, p, at + done))) {
 		done += page - (at + done) % page;
 		i++;
 	}
@@ -571,12 +595,13 @@ static int
 live_memory(struct host *h, uint32_t pid, uint64_t at, size_t n, struct memory_read *out)
 {
 	struct live *l = (struct live *)h;
-	char path[48];
+	const struct task_dir process = process_dir(pid);
+	char path[64];
 
 	errno = 0;
-	if (at > INT64_MAX - n || (n = count_present(l, pid, at, n)) == 0)
+	if (at > INT64_MAX - n || (n = count_present(l, &process, at, n)) == 0)
 		return fail_with(errno ? errno : EFAULT);
-	snprintf(path, sizeof path, "proc/%u/mem", pid);
+	snprintf(path, sizeof path, "%smem", process.path);
 	l->text.n = 0;
 	if (read_exactly(l, path, at, buf_room(&l->text, n), n, &out->space) < 0)
 		return errno == EIO ? fail_with(EFAULT) : -1;
@@ -592,7 +617,7 @@ static int
 live_pieces(struct host *h, uint32_t pid, struct memory_piece *v, size_t n, uint32_t *space)
 {
 	struct live *l = (struct live *)h;
-	char path[48], byte;
+	char path[64], byte;
 	size_t i = 0;
 
 	if (!has_own_pids(l))
@@ -603,7 +628,7 @@ live_pieces(struct host *h, uint32_t pid, struct memory_piece *v, size_t n, uint
 		i++;
 	if (i == n)
 		return fail_with(EFAULT);
-	snprintf(path, sizeof path, "proc/%u/mem", pid);
+	snprintf(path, sizeof path, "%smem", process_dir(pid).path);
 	return read_exactly(l, path, v[i].at, &byte, 1, space);
 }
 
@@ -616,7 +641,7 @@ append_file(struct live *l, const struct memory_ask *m, const char *name, struct
 	char path[64];
 	struct text text;
 
-	snprintf(path, sizeof path, "proc/%u/task/%u/%s", m->pid, m->tid, name);
+	snprintf(path, sizeof path, "%s%s", thread_dir(m).path, name);
 	if (live_read(&l->host, path, &text) < 0)
 		return -1;
 	buf_add(b, text.s, text.n);
@@ -628,10 +653,10 @@ static int
 append_memory(struct live *l, const struct memory_ask *m, uint64_t to, struct buf *b)
 {
 	size_t n = (size_t)(to - m->from);
-	char path[48];
+	char path[64];
 	uint32_t ignored;
 
-	snprintf(path, sizeof path, "proc/%u/mem", m->pid);
+	snprintf(path, sizeof path, "%smem", thread_dir(m).path);
 	if (read_exactly(l, path, m->from, buf_room(b, n), n, &ignored) < 0)
 		return errno == EIO ? fail_with(EFAULT) : -1;
 	b->n += n;
@@ -643,16 +668,17 @@ static int
 clip_range(struct live *l, struct memory_ask *m, uint64_t *to)
 {
 	uint64_t page = l->host.facts.page_size, begin = m->at & ~(page - 1), end = begin + page;
+	const struct task_dir thread = thread_dir(m);
 
 	errno = 0;
-	if (m->at > UINT64_MAX - page - m->after || !is_present(l, m->pid, m->at))
+	if (m->at > UINT64_MAX - page - m->after || !is_present(l, &thread, m->at))
 		return errno == EACCES || errno == EPERM || errno == EOPNOTSUPP ? -1 :
 										  fail_with(EFAULT);
 	m->from = m->at - (m->before < m->at ? m->before : m->at);
 	*to = m->at + m->after;
-	if (m->from < begin && !is_present(l, m->pid, m->from))
+	if (m->from < begin && !is_present(l, &thread, m->from))
 		m->from = begin;
-	if (*to > end && !is_present(l, m->pid, *to - 1))
+	if (*to > end && !is_present(l, &thread, *to - 1))
 		*to = end;
 	return 0;
 }

@@ -139,7 +139,7 @@ parse_mapping(struct text line, uint64_t *from, uint64_t *to, struct mapped *out
 	return true;
 }
 
-/* `number`: of a thread of the process that has not ended. */
+/* `number`: of a thread that has not ended. */
 static bool
 read_maps(struct watch *w, uint32_t number, struct text *text)
 {
@@ -245,9 +245,7 @@ read_memory(struct watch *w, struct memory_ask *m)
 static bool
 check_guess(struct watch *w, const struct wait_thread *waiter, struct lock_guess *g)
 {
-	struct memory_ask m = {
-		.pid = wait_process_number(w, waiter), .tid = waiter->tid, .at = g->link_at
-	};
+	struct memory_ask m = { .pid = waiter->pid, .tid = waiter->tid, .at = g->link_at };
 	uint64_t link;
 
 	m.after = g->link_at ? sizeof link : LOCK_AFTER;
@@ -272,7 +270,7 @@ check_guess(struct watch *w, const struct wait_thread *waiter, struct lock_guess
 static bool
 measure(struct watch *w, struct wait_thread *waiter, uint64_t address, struct lock_line *out)
 {
-	struct memory_ask m = { .pid = wait_process_number(w, waiter),
+	struct memory_ask m = { .pid = waiter->pid,
 		.tid = waiter->tid,
 		.at = address,
 		.before = LOCK_BEFORE,

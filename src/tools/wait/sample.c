@@ -487,50 +487,19 @@ compare(const struct wait_thread *t, const struct wait_id *id)
 	return t->tid < id->tid ? -1 : t->tid > id->tid;
 }
 
+static int
+by_id(const void *id, const void *thread)
+{
+	return -compare(thread, id);
+}
+
 struct wait_thread *
 wait_thread_find(const struct waits *s, uint32_t pid, uint32_t tid)
 {
 	const struct wait_id id = { pid, tid };
-	size_t low = 0, high = s->nthreads;
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		if (compare(&s->threads[middle], &id) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < s->nthreads && compare(&s->threads[low], &id) == 0 ? &s->threads[low] : NULL;
-}
-
-/* Threads are sampled in order, so the first sample may not know it yet. */
-static bool
-is_zombie(struct watch *w, const struct wait_thread *t)
-{
-	struct task_stat stat;
-	struct text text;
-
-	if (t->known)
-		return t->ended;
-	return wait_thread_read(w, t, "/stat", &text) == 0 && task_stat_parse(text, &stat) == 0 &&
-	    stat.state == 'Z';
-}
-
-uint32_t
-wait_process_number(struct watch *w, const struct wait_thread *t)
-{
-	const struct waits *s = w->state;
-	const struct wait_thread *v = wait_thread_find(s, t->pid, t->pid), *end;
-
-	if (!v || !is_zombie(w, v))
-		return t->pid;
-	end = s->threads + s->nthreads;
-	while (v > s->threads && v[-1].pid == t->pid)
-		v--;
-	for (; v < end && v->pid == t->pid; v++)
-		if (!v->gone && v->tid != t->pid)
-			return v->tid;
-	return t->tid;
+	return s->nthreads ? bsearch(&id, s->threads, s->nthreads, sizeof *s->threads, by_id) :
+			     NULL;
 }
 
 /* Mostly no thread was created or has ended. */

@@ -15,7 +15,7 @@
 /* What a space belongs to. A process that executes another program, or a new one of the same number,
  * differs. */
 struct space_owner {
-	uint32_t pid;    /* see wait_process_number */
+	uint32_t pid;    /* of another thread, if the first one has ended */
 	uint32_t number; /* see struct memory_read */
 };
 
@@ -28,7 +28,7 @@ struct space *space_find(struct watch *w, struct spaces **all, const struct spac
 /* Reads what is mapped, if that was long ago. Returns 0, or -1 with errno. */
 int space_look(struct space *s, struct watch *w);
 
-/* One sample checks so many files at most. */
+/* One sample checks at most this many files. */
 enum { SPACE_HEADS_MOST = 16 };
 
 /* Lists the memory by which space_look checks in each sample whether the mapped files are still the same. The

@@ -7,16 +7,17 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/text.h"
+#include "cgroup/process.h"
 #include "tools/wait/space.h"
 #include "tools/wait/wait.h"
 
 enum { STACKS_MOST = 20000, AGAIN = 2, TEXT_ROOM = 32 << 10, FIRST_READ = 8 << 10 };
-enum { MEMOS = 1024, MEMO_WORDS = 64, AHEAD_MOST = 512 };
+enum { MEMOS = 1024, MEMO_WORDS = 64, AHEAD_MOST = 512, READERS = 64 };
 
 /* The memory of one stack, as far as it has been read: [from, from + n). */
 struct stack_memory {
-	uint32_t process; /* see wait_process_number */
-	uint32_t space;   /* see struct memory_read */
+	struct space_owner owner;
 	uint64_t from;
 	size_t n;
 	bool ended; /* there is no more */
@@ -26,8 +27,7 @@ struct stack_memory {
 /* The words of a stack that tell its functions. As long as they are the same, so are these. */
 struct memo {
 	uint32_t pid, tid;
-	uint32_t process; /* see wait_process_number */
-	uint32_t space;
+	struct space_owner owner;
 	uint32_t n;     /* words */
 	uint32_t bytes; /* from sp on, all of them are in */
 	uint64_t sp, pc;
@@ -44,11 +44,17 @@ struct ahead {
 	struct memory_piece piece[AHEAD_MOST + SPACE_HEADS_MOST];
 };
 
+/* A process whose first thread has ended, and the thread by whose number its memory was read. */
+struct reader {
+	uint32_t pid, by;
+};
+
 struct wait_stacks {
 	struct spaces *spaces;
 	struct memo heard;         /* of the stack that is read now; n > MEMO_WORDS: none */
 	struct memo *memos[MEMOS]; /* of threads, by their numbers; NULL: none */
 	struct ahead ahead;
+	struct reader readers[READERS]; /* by pid */
 	struct map texts; /* the stacks: frames, each but the last followed by a newline */
 	struct stack_memory memory;
 	/* for the callbacks of unwind */
@@ -113,15 +119,15 @@ read_more(struct wait_stacks *k)
 
 	if (m->ended || n == 0)
 		return false;
-	if (host_memory(k->watch->host, m->process, m->from + m->n, n, &read) < 0 ||
-	    (m->n > 0 && read.space != m->space)) {
+	if (host_memory(k->watch->host, m->owner.pid, m->from + m->n, n, &read) < 0 ||
+	    (m->n > 0 && read.space != m->owner.number)) {
 		m->ended = true;
 		return false;
 	}
 	memcpy(m->bytes + m->n, read.bytes.s, read.bytes.n);
 	m->ended = read.bytes.n < n;
 	m->n += read.bytes.n;
-	m->space = read.space;
+	m->owner.number = read.space;
 	return true;
 }
 
@@ -172,29 +178,64 @@ find_rule(void *ctx, uint64_t pc, const struct frame_rule **out)
 
 /* ---- The stack of the program */
 
-/* Begins to read the stack: that tells which program the process runs. */
+/* Begins to read the stack, by the number of the process or of one of its threads, and finds the space that the
+ * stack is in. Tries again if the process has begun another program. */
 static bool
-find_space(struct wait_stacks *k, const struct wait_thread *t)
+begin_by(struct wait_stacks *k, const struct wait_thread *t, uint32_t by)
 {
 	struct stack_memory *m = &k->memory;
 	int tries = 0;
 
-	m->process = wait_process_number(k->watch, t);
 	do {
+		m->owner.pid = by;
 		m->from = t->sp;
 		m->n = 0;
 		m->ended = false;
 		errno = 0;
 	} while (!read_more(k) && errno == EFAULT && ++tries < 3);
-	if (m->n == 0 && (errno == EACCES || errno == EPERM))
-		watch_note(k->watch,
-		    "cannot read the memory of some processes: permission denied; their stacks are "
-		    "unknown (see kernel.yama.ptrace_scope)");
 	if (m->n == 0)
 		return false;
-	const struct space_owner owner = { m->process, m->space };
-	k->space = space_find(k->watch, &k->spaces, &owner);
+	k->space = space_find(k->watch, &k->spaces, &m->owner);
 	return space_look(k->space, k->watch) == 0;
+}
+
+/* The number by which the memory of the process was read last, if that thread is still there. */
+static uint32_t
+last_reader(struct wait_stacks *k, const struct wait_thread *t)
+{
+	const struct reader *r = &k->readers[t->pid % READERS];
+	const struct wait_thread *by =
+	    r->pid == t->pid ? wait_thread_find(k->watch->state, r->pid, r->by) : NULL;
+
+	return by && !by->gone ? r->by : t->pid;
+}
+
+/* If the first thread of the process has ended, begins to read the stack by another one. */
+static bool
+begin_by_another(struct wait_stacks *k, const struct wait_thread *t)
+{
+	char number[PROCESS_NUMBER];
+	uint64_t by;
+
+	*put_digits(number, t->pid, 1) = '\0';
+	process_living(k->watch->host, number);
+	if (text_u64(text_of(number), &by) < 0 || by == t->pid || !begin_by(k, t, (uint32_t)by))
+		return false;
+	k->readers[t->pid % READERS] = (struct reader){ t->pid, (uint32_t)by };
+	return true;
+}
+
+static bool
+begin_stack(struct wait_stacks *k, const struct wait_thread *t)
+{
+	if (begin_by(k, t, last_reader(k, t)))
+		return true;
+	if (errno != EACCES && errno != EPERM)
+		return begin_by_another(k, t);
+	watch_note(k->watch,
+	    "cannot read the memory of some processes: permission denied; their stacks are "
+	    "unknown (see kernel.yama.ptrace_scope)");
+	return false;
 }
 
 static void
@@ -220,14 +261,11 @@ read_user(struct wait_stacks *k, const struct wait_thread *t)
 
 	k->nframes = 0;
 	k->heard = (struct memo){ .n = MEMO_WORDS + 1 };
-	if (!t->sp || !find_space(k, t))
+	if (!t->sp || !begin_stack(k, t))
 		return false;
-	k->heard = (struct memo){ .pid = t->pid,
-		.tid = t->tid,
-		.process = k->memory.process,
-		.space = k->memory.space,
-		.sp = t->sp,
-		.pc = t->pc };
+	k->heard = (struct memo){
+		.pid = t->pid, .tid = t->tid, .owner = k->memory.owner, .sp = t->sp, .pc = t->pc
+	};
 	unwind(&source, &start, &u);
 	name_frames(k, &u);
 	return k->nframes > 0;
@@ -449,7 +487,8 @@ wait_stacks_want(struct watch *w, const struct wait_thread *t)
 	struct ahead *a = &k->ahead;
 	struct memo *m = find_memo(k, t);
 
-	if (!m || a->n == AHEAD_MOST)
+	/* pieces are not read by the number of another thread: see host_memory_pieces */
+	if (!m || m->owner.pid != t->pid || a->n == AHEAD_MOST)
 		return;
 	a->memo[a->n] = m;
 	a->piece[a->n++] = (struct memory_piece){ .at = m->sp, .n = m->bytes };
@@ -464,15 +503,15 @@ wait_stacks_read(struct watch *w)
 
 	if (a->n < 2)
 		return;
-	const struct space_owner owner = { a->memo[0]->process, a->memo[0]->space };
-	struct space *space = space_find(w, &k->spaces, &owner);
+	const struct space_owner *owner = &a->memo[0]->owner;
+	struct space *space = space_find(w, &k->spaces, owner);
 	size_t heads = space_heads(space, w, a->piece + a->n);
-	if (host_memory_pieces(w->host, owner.pid, a->piece, a->n + heads, &number) < 0)
+	if (host_memory_pieces(w->host, owner->pid, a->piece, a->n + heads, &number) < 0)
 		return;
 	for (uint32_t i = 0; i < a->n; i++)
-		if (a->memo[i]->space == number && a->piece[i].bytes.n > 0)
+		if (a->memo[i]->owner.number == number && a->piece[i].bytes.n > 0)
 			a->memo[i]->now = a->piece[i].bytes.s;
-	if (number == owner.number)
+	if (number == owner->number)
 		space_take_heads(space, a->piece + a->n);
 }
 
@@ -484,8 +523,8 @@ read_bytes(struct wait_stacks *k, const struct memo *m)
 
 	if (m->now)
 		return m->now;
-	if (host_memory(k->watch->host, m->process, m->sp, m->bytes, &read) < 0 ||
-	    read.bytes.n < m->bytes || read.space != m->space)
+	if (host_memory(k->watch->host, m->owner.pid, m->sp, m->bytes, &read) < 0 ||
+	    read.bytes.n < m->bytes || read.space != m->owner.number)
 		return NULL;
 	return read.bytes.s;
 }
@@ -505,8 +544,7 @@ is_same_stack(struct wait_stacks *k, const struct wait_thread *t)
 		if (word != m->word[i])
 			return false;
 	}
-	const struct space_owner owner = { m->process, m->space };
-	struct space *space = space_find(k->watch, &k->spaces, &owner);
+	struct space *space = space_find(k->watch, &k->spaces, &m->owner);
 	return space_look(space, k->watch) == 0 && space_generation(space) == m->generation;
 }
 

@@ -189,12 +189,8 @@ struct waits {
 int wait_thread_read(
     struct watch *w, const struct wait_thread *t, const char *file, struct text *text);
 
-/* The thread of the target; NULL: it is none of it. */
+/* NULL if the thread is not one of the target's. */
 struct wait_thread *wait_thread_find(const struct waits *s, uint32_t pid, uint32_t tid);
-
-/* The number under which /proc has the memory of the thread's process: that of the process. If its first thread has
- * ended (state Z), it is that of a thread which has not, as in process_living (cgroup/process.h). */
-uint32_t wait_process_number(struct watch *w, const struct wait_thread *t);
 
 /* Sets the place in which the thread is now, and its name. Notes why something is unknown. False
  * when the thread has ended. */
