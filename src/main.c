@@ -127,6 +127,7 @@
  *   tools/runqlat/probe.c        threads that measure how late they wake up
  *   tools/wait/wait.c            pq wait: columns and rows
  *   tools/wait/sample.c          what each thread did since the previous sample
+ *   tools/wait/threads.c         which threads the target has
  *   tools/wait/place.c           where a thread waits
  *   tools/wait/locks.c           on whom: the owners of locks
  *   tools/wait/stack.c           on which functions a thread waits

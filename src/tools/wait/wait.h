@@ -183,14 +183,30 @@ struct waits {
 	bool told_end;   /* the rows up to the end of the target are made */
 };
 
+/* ---- threads.c */
+
+/* Sets the threads of the target, new ones too, and ends those that are no longer there. If listing fails,
+ * list_error says why, and there are none. Without rows, listing costs as much as a sample: with many threads, some
+ * calls do nothing. */
+void wait_threads_list(struct watch *w);
+
+/* NULL if the thread is not one of the target's. */
+struct wait_thread *wait_thread_find(const struct waits *s, uint32_t pid, uint32_t tid);
+
+/* Whether this thread has gone for good. The number of a first thread that has ended stays, and if another thread
+ * calls execve(2), that thread takes over the number. */
+bool wait_thread_over(const struct wait_thread *t);
+
+/* The row of the thread in this sample; NULL: it has none. *next is the first row that may be its own, at first
+ * source.now->v, and moves on: the threads of one pass come in order. */
+const struct task_row *wait_thread_row(
+    const struct waits *s, const struct wait_thread *t, const struct task_row **next);
+
 /* ---- place.c */
 
 /* Reads a file of the thread, such as "/stat". As host_read. */
 int wait_thread_read(
     struct watch *w, const struct wait_thread *t, const char *file, struct text *text);
-
-/* NULL if the thread is not one of the target's. */
-struct wait_thread *wait_thread_find(const struct waits *s, uint32_t pid, uint32_t tid);
 
 /* Sets the place in which the thread is now, and its name. Notes why something is unknown. False
  * when the thread has ended. */
@@ -262,6 +278,9 @@ const struct wait_holder *wait_holder_label(const struct wait_holder *h, struct 
 void wait_locks_free(struct watch *w);
 
 /* ---- sample.c */
+
+/* The thread has ended: counts its time up to the last sample in which it was there. */
+void wait_thread_end(struct watch *w, struct wait_thread *t);
 
 /* The tool's tick: samples every thread. */
 void wait_sample(struct watch *w);
