@@ -50,6 +50,7 @@
  *   commands/top/panel.c         the verdict, and bars with sparklines
  *   commands/top/list.c          cgroups, processes or threads, and what they wait for
  *   commands/top/detail.c        one cgroup or process: verdict, waits, limits
+ *   commands/top/scroll.c        text that is folded and scrolled
  *   commands/top/frame.c         a screen as cells, and what changed in it
  *   commands/top/picture.c       the same as SVG
  *   commands/top/screen.c        the terminal: taken, and always given back

@@ -393,6 +393,52 @@ memory    ["*" MiB"* ]]
 	await shows 'Up, Down, PgUp'
 }
 
+# The words of the screen, whichever lines they are in.
+screen_words() {
+	screen | tr -s ' \n' ' '
+}
+
+has_words() {
+	[[ $(screen_words) == *"$1"* ]]
+}
+
+@test "on 40 columns nothing is cut: verdict, help, notes and details are folded" {
+	local verdict="CRITICAL CPU throttled by quota: /shop: throttled in 10 of 10 periods; 1.50 CPUs of demand unmet; limit 0.20 CPUs"
+	recording 4
+	terminal 120 40
+	top -f x.tape
+	await shows 'end of the recording'
+	shows "$verdict"
+	in_tmux resize-window -x 40 -y 24
+	await shows 'filter  q quit'
+	has_words "$verdict"
+	shows 'disks'
+	keys h
+	await has_words 'Enter details of the selected cgroup or process: verdict, waits, limits Esc back'
+	keys End
+	await has_words 'wait: no process is visible in /proc (is it mounted, without hidepid?) Esc'
+	keys Escape
+	await shows 'sort: waits'
+	keys Enter
+	await has_words 'CPU throttled by quota'
+	has_words '-> run at most 1 worker thread (for Go: GOMAXPROCS=1) or raise the quota; see: pq throttle -g /shop 1'
+	keys PgDn
+	await has_words 'What its threads wait for (100 % is one thread) unknown Limits'
+	[ "$(screen | wc -L)" -le 40 ]
+}
+
+@test "a narrow screen shows whole parts of its first and last line, or none" {
+	recording 4
+	terminal 40 24
+	top -f x.tape
+	await shows 'end of the recording'
+	[[ $(line 1) == "pq top  14:13:24"*" end of the recording" ]]
+	[ "$(line 24)" = 'h help  s sort: waits  / filter  q quit' ]
+	in_tmux resize-window -x 30 -y 24
+	await eval '[[ $(line 24) == "h help  s sort: waits  q quit" ]]'
+	[[ $(line 1) == "pq top    end of the recording" ]]
+}
+
 @test "details of a cgroup: verdict, figures and limits; Esc goes back" {
 	recording 4
 	terminal 80 40

@@ -183,6 +183,33 @@ places_outside(void)
 	frame_free(&f);
 }
 
+static void
+fits(const char *text, int room, size_t bytes)
+{
+	const struct frame f = { .utf8 = true };
+
+	CHECK_U64(frame_fit(&f, text, room), bytes);
+}
+
+/* A wide character is 2 columns of 3 bytes, and a control character is shown as 4 columns. */
+static void
+lines_are_folded_at_blanks(void)
+{
+	fits("", 5, 0);
+	fits("ab cd", 5, 5);
+	fits("ab cd", 4, 2);
+	fits("ab cd", 2, 2);
+	fits("ab   cd", 4, 2);
+	fits("ab cd ", 5, 5);
+	fits("  ab cd", 5, 4);
+	fits("abcdef", 4, 4);
+	fits("  abcdef", 4, 4);
+	fits("a\xe6\xbc\xa2 b", 3, 4);
+	fits("a\xe6\xbc\xa2\xe6\xbc\xa2", 4, 4);
+	fits("ab\x01", 5, 2);
+	fits("abc", 0, 1);
+}
+
 int
 main(void)
 {
@@ -190,6 +217,7 @@ main(void)
 	unit_test(
 	    "text is clipped, and control characters are shown", text_is_clipped_and_harmless);
 	unit_test("a name that is too long keeps its end", names_keep_their_end);
+	unit_test("lines are folded at blanks", lines_are_folded_at_blanks);
 	unit_test("what is drawn outside is not drawn", places_outside);
 	return unit_done();
 }

@@ -123,37 +123,22 @@ put_places(struct detail *d)
 
 /* ---- Its verdict */
 
-void
-wrap_lines(struct buf *b, size_t indent, const char *first, const char *text)
+static void
+put_line(struct buf *b, const char *first, const char *text)
 {
-	enum { COLUMNS = 78 };
-	struct text rest = text_of(text), word;
-	size_t line = b->n;
-
-	buf_pad(b, indent);
 	buf_text(b, first);
-	while (text_word(&rest, &word)) {
-		if (b->n - line + word.n > COLUMNS && b->n - line > indent) {
-			buf_char(b, '\n');
-			line = b->n;
-			buf_pad(b, indent + 2);
-		}
-		buf_add(b, word.s, word.n);
-		buf_char(b, ' ');
-	}
+	buf_text(b, text);
 	buf_char(b, '\n');
 }
 
 static void
 put_finding(struct buf *b, const struct finding *one)
 {
-	buf_text(b, one->severity == VERDICT_CRITICAL ? "  CRITICAL: " : "  WARNING: ");
-	buf_text(b, one->what);
-	buf_char(b, '\n');
+	put_line(b, one->severity == VERDICT_CRITICAL ? "  CRITICAL: " : "  WARNING: ", one->what);
 	for (int i = 0; i < one->nfacts; i++)
-		wrap_lines(b, 4, "", one->facts[i]);
+		put_line(b, "    ", one->facts[i]);
 	if (*one->advice)
-		wrap_lines(b, 4, "-> ", one->advice);
+		put_line(b, "    -> ", one->advice);
 }
 
 static void
@@ -252,52 +237,13 @@ detail_take(struct detail *d, const struct sample *from)
 	fill(d);
 }
 
-int
-detail_lines(const struct detail *d)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < d->lines.n; i++)
-		n += d->lines.s[i] == '\n';
-	return n;
-}
-
-void
-detail_move(struct detail *d, int by)
-{
-	int last = detail_lines(d) - 1;
-
-	d->top += by;
-	d->top = d->top < 0 ? 0 : d->top > last ? last : d->top;
-}
-
-void
-draw_lines(struct frame *f, const struct buf *b, int first, int line, int lines)
-{
-	struct text rest = { b->s, b->n }, one;
-	char text[1024];
-
-	for (int i = 0; text_line(&rest, &one) && i < first + lines; i++) {
-		bool heading = one.n > 0 && *one.s == '#';
-		if (i < first)
-			continue;
-		one.s += heading;
-		one.n -= heading;
-		size_t n = one.n < sizeof text ? one.n : sizeof text - 1;
-		memcpy(text, one.s, n);
-		text[n] = '\0';
-		frame_at(f, line + i - first, 0, heading ? STYLE_BOLD | STYLE_CYAN : STYLE_PLAIN);
-		frame_text(f, text);
-	}
-}
-
 void
 detail_draw(struct detail *d, struct frame *f, int line, int lines)
 {
 	frame_at(f, line, 0, STYLE_REVERSE);
-	frame_text(f, d->title);
+	frame_cut(f, d->title, f->width);
 	frame_fill(f, STYLE_REVERSE);
-	draw_lines(f, &d->lines, d->top, line + 1, lines - 1);
+	scroll_draw(&d->scroll, f, &d->lines, line + 1, lines - 1);
 }
 
 void

@@ -37,38 +37,49 @@ state_of(const struct top *t)
 				    "live";
 }
 
-/* "pq top  node-1  17:12:01  2 CPUs  every 1 s            live" */
+/* A part of the header, if it fits before `end`. */
+static void
+put_part(struct frame *f, unsigned style, const char *text, int end)
+{
+	if (f->column + frame_columns(f, text) + 2 > end)
+		return;
+	f->style = style;
+	frame_text(f, text);
+	f->style = STYLE_PLAIN;
+	frame_text(f, "  ");
+}
+
+/* "pq top  17:12:01  every 1 s  node-1            live" */
 static void
 draw_header(const struct top *t, struct frame *f, bool plain)
 {
 	const struct panel *p = shown_panel(t);
 	struct report times = { .utc = t->options->utc };
-	char text[256], clock[16], interval[64];
+	char text[256], clock[16];
+	int end = f->width - (plain ? 0 : frame_columns(f, state_of(t)));
 
 	times.fractions = t->interval_ns % 1000000000 != 0;
-	put_interval(t, interval, sizeof interval);
 	clock_text(clock, &times, p->real_ns);
-	frame_at(f, 0, 0, STYLE_BOLD);
-	frame_text(f, "pq top  ");
-	f->style = STYLE_PLAIN;
-	snprintf(text, sizeof text, "%s  %s  ", clock, interval);
-	frame_text(f, text);
-	if (panel_clock(p, text, sizeof text)) {
-		f->style = STYLE_YELLOW;
-		frame_text(f, text);
-		f->style = STYLE_PLAIN;
-		frame_text(f, "  ");
-	}
-	frame_clipped(f, t->host->facts.name, 32);
+	frame_at(f, 0, 0, STYLE_PLAIN);
+	put_part(f, STYLE_BOLD, "pq top", end);
+	put_part(f, STYLE_PLAIN, clock, end);
+	put_interval(t, text, sizeof text);
+	put_part(f, STYLE_PLAIN, text, end);
+	if (panel_clock(p, text, sizeof text))
+		put_part(f, STYLE_YELLOW, text, end);
+	if (end - f->column > 2)
+		frame_cut(f, t->host->facts.name, end - f->column - (plain ? 0 : 2));
 	if (plain)
 		return;
-	int n = frame_columns(f, state_of(t));
-	frame_at(
-	    f, 0, f->width - n, STYLE_BOLD | (t->frozen || t->ended ? STYLE_YELLOW : STYLE_GREEN));
+	frame_at(f, 0, end, STYLE_BOLD | (t->frozen || t->ended ? STYLE_YELLOW : STYLE_GREEN));
 	frame_text(f, state_of(t));
 }
 
 /* ---- The last line */
+
+struct key_words {
+	const char *key, *what;
+};
 
 static void
 draw_filter(const struct top *t, struct frame *f, int line)
@@ -94,34 +105,42 @@ put_key(struct frame *f, const char *key, const char *what)
 	frame_text(f, "  ");
 }
 
+/* Keys that do not fit are left out, but never how to quit: the help has all. */
+static void
+put_keys(struct frame *f, const struct key_words *keys, size_t n)
+{
+	static const char quit[] = "q", what[] = "quit";
+	int end = f->width - frame_columns(f, quit) - 1 - frame_columns(f, what);
+
+	for (size_t i = 0; i < n; i++) {
+		int columns = frame_columns(f, keys[i].key) + 1 + frame_columns(f, keys[i].what);
+		if (f->column + columns + 2 <= end)
+			put_key(f, keys[i].key, keys[i].what);
+	}
+	put_key(f, quit, what);
+}
+
 static void
 draw_keys(const struct top *t, struct frame *f, int line)
 {
+	const char *space = t->frozen ? "go on" : "freeze";
 	char sort[48];
 
-	frame_at(f, line, 0, STYLE_PLAIN);
-	if (t->page == PAGE_HELP) {
-		put_key(f, "Esc", "back");
-		put_key(f, "Up/Down", "scroll");
-		put_key(f, "q", "quit");
-		return;
-	}
-	if (t->page == PAGE_DETAIL) {
-		put_key(f, "Esc", "back");
-		put_key(f, "Up/Down", "scroll");
-		put_key(f, "space", t->frozen ? "go on" : "freeze");
-		put_key(f, "h", "help");
-		put_key(f, "q", "quit");
-		return;
-	}
 	snprintf(sort, sizeof sort, "sort: %s", list_sort_name(t->list.sort));
-	put_key(f, "h", "help");
-	put_key(f, "s", sort);
-	put_key(f, "/", *t->list.filter ? t->list.filter : "filter");
-	put_key(f, "gpt", list_view_name(t->list.view));
-	put_key(f, "Enter", "more");
-	put_key(f, "space", t->frozen ? "go on" : "freeze");
-	put_key(f, "q", "quit");
+	const struct key_words of_help[] = { { "Esc", "back" }, { "Up/Down", "scroll" } },
+			       of_detail[] = { { "Esc", "back" }, { "Up/Down", "scroll" },
+				       { "space", space }, { "h", "help" } },
+			       of_list[] = { { "h", "help" }, { "s", sort },
+				       { "/", *t->list.filter ? t->list.filter : "filter" },
+				       { "gpt", list_view_name(t->list.view) }, { "Enter", "more" },
+				       { "space", space } };
+	frame_at(f, line, 0, STYLE_PLAIN);
+	if (t->page == PAGE_HELP)
+		put_keys(f, of_help, sizeof of_help / sizeof *of_help);
+	else if (t->page == PAGE_DETAIL)
+		put_keys(f, of_detail, sizeof of_detail / sizeof *of_detail);
+	else
+		put_keys(f, of_list, sizeof of_list / sizeof *of_list);
 }
 
 static void
@@ -131,7 +150,7 @@ draw_last(const struct top *t, struct frame *f, int line)
 		draw_filter(t, f, line);
 	} else if (*t->message) {
 		frame_at(f, line, 0, STYLE_BOLD);
-		frame_text(f, t->message);
+		frame_cut(f, t->message, f->width);
 	} else {
 		draw_keys(t, f, line);
 	}
@@ -172,28 +191,12 @@ draw_help(struct top *t, struct frame *f, int line, int lines)
 	buf_text(&b, help);
 	buf_text(&b, t->nnotes ? "#What could not be measured, or only partly\n" : "");
 	for (size_t i = 0; i < t->nnotes; i++) {
-		struct buf note = { 0 };
-		buf_printable(&note, t->notes[i]);
-		buf_char(&note, '\0');
-		wrap_lines(&b, 2, "", note.s);
-		buf_free(&note);
+		buf_text(&b, "  ");
+		buf_printable(&b, t->notes[i]);
+		buf_char(&b, '\n');
 	}
-	int most = -lines;
-	for (size_t i = 0; i < b.n; i++)
-		most += b.s[i] == '\n';
-	t->help_most = most > 0 ? most : 0;
-	t->help_top = t->help_top < t->help_most ? t->help_top : t->help_most;
-	draw_lines(f, &b, t->help_top, line, lines);
+	scroll_draw(&t->help, f, &b, line, lines);
 	buf_free(&b);
-}
-
-/* The lines of the panel: the verdict, and the meters as far as the list keeps some rows. */
-static int
-panel_lines(int height)
-{
-	int n = height - 11;
-
-	return 1 + (n < 0 ? 0 : n > METERS ? METERS : n);
 }
 
 void
@@ -207,8 +210,7 @@ top_draw(struct top *t, int width, int height, bool plain)
 	if (t->page == PAGE_HELP) {
 		draw_help(t, f, line, last - line);
 	} else {
-		line +=
-		    panel_draw(shown_panel(t), f, line, plain ? 1 + METERS : panel_lines(height));
+		line += panel_draw(shown_panel(t), f, line, plain);
 		if (t->page == PAGE_DETAIL)
 			detail_draw(&t->detail, f, line, last - line);
 		else

@@ -183,11 +183,30 @@ frame_columns(const struct frame *f, const char *text)
 	return n;
 }
 
-void
-frame_cut(struct frame *f, const char *text)
+size_t
+frame_fit(const struct frame *f, const char *text, int room)
 {
-	int room = f->width - f->column;
+	const char *blank = NULL, *fits = text, *next = text;
+	bool word = false;
 
+	while (*next) {
+		if (*next == ' ' && word)
+			blank = next;
+		word = *next != ' ';
+		room -= glyph_take(f, &next).columns;
+		if (room < 0)
+			return (size_t)((blank ? blank : fits > text ? fits : next) - text);
+		fits = next;
+	}
+	return (size_t)(fits - text);
+}
+
+void
+frame_cut(struct frame *f, const char *text, int room)
+{
+	int left = f->width - f->column;
+
+	room = room < left ? room : left;
 	if (frame_columns(f, text) <= room) {
 		frame_text(f, text);
 		return;

@@ -51,8 +51,8 @@ void frame_at(struct frame *f, int line, int column, unsigned style);
 int frame_text(struct frame *f, const char *text);
 int frame_clipped(struct frame *f, const char *text, int room);
 
-/* As frame_text; a text that is too long ends with a mark. */
-void frame_cut(struct frame *f, const char *text);
+/* As frame_clipped; a text that is too long ends with a mark. */
+void frame_cut(struct frame *f, const char *text, int room);
 
 /* Puts text right-aligned into the next `width` columns. A longer text loses its end. */
 void frame_right(struct frame *f, const char *text, int width);
@@ -66,6 +66,10 @@ void frame_fill(struct frame *f, unsigned style);
 
 /* How many columns the text takes. */
 int frame_columns(const struct frame *f, const char *text);
+
+/* How many bytes of the text fit into `room` columns: all, or those before a blank, or, of a word that is wider,
+ * as many characters as fit, and at least one. */
+size_t frame_fit(const struct frame *f, const char *text, int room);
 
 /* The terminal's contents are unknown: the next frame is written whole. */
 void frame_forget(struct frame *f);

@@ -362,7 +362,7 @@ draw_names(struct frame *f, const struct list_entry *x)
 		return;
 	}
 	int first = room / 2 > 15 ? 15 : room / 2, at = f->column;
-	frame_clipped(f, x->name ? x->name : "-", first);
+	frame_cut(f, x->name ? x->name : "-", first);
 	if (room < 2 * NAME_LEAST - 8)
 		return;
 	f->column = at + first + 1;

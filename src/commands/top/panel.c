@@ -358,15 +358,43 @@ draw_meter(const struct panel *p, struct frame *f, enum meter m, int line)
 		draw_bar(p, f, m, BAR);
 		frame_text(f, " ");
 	}
-	frame_clipped(f, p->words[m], words);
+	frame_cut(f, p->words[m], words);
 	if (!columns)
 		return;
 	f->column = f->width - columns;
 	draw_spark(p, f, m, columns);
 }
 
+/* Draws the text from here on, folded into the lines up to `last`. What does not fit there is cut. */
 static void
-draw_verdict(const struct panel *p, struct frame *f, int line)
+draw_folded(struct frame *f, const char *text, int last)
+{
+	while (f->line < last && frame_columns(f, text) > f->width - f->column) {
+		size_t n = frame_fit(f, text, f->width - f->column);
+		struct buf part = { 0 };
+		buf_add(&part, text, n);
+		buf_char(&part, '\0');
+		frame_text(f, part.s);
+		buf_free(&part);
+		text += n + strspn(text + n, " ");
+		frame_at(f, f->line + 1, 2, f->style);
+	}
+	frame_cut(f, text, f->width);
+}
+
+/* A verdict has up to about 120 columns, its main words first. A narrow screen has two or three lines for it, whether
+ * this one needs them or not, so that the lines below keep their places. */
+static int
+verdict_lines(const struct frame *f)
+{
+	enum { COLUMNS = 120, NARROW = 80, MOST = 3, HEIGHT_LEAST = 16 };
+	int n = (COLUMNS + f->width - 1) / f->width;
+
+	return f->width >= NARROW || f->height < HEIGHT_LEAST ? 1 : n < MOST ? n : MOST;
+}
+
+static void
+draw_verdict(const struct panel *p, struct frame *f, int line, int lines)
 {
 	static const char *const names[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 	static const unsigned styles[] = { STYLE_GREEN, STYLE_YELLOW, STYLE_RED, STYLE_YELLOW };
@@ -380,7 +408,7 @@ draw_verdict(const struct panel *p, struct frame *f, int line)
 	frame_text(f, ago);
 	f->style = STYLE_PLAIN;
 	frame_text(f, " ");
-	frame_cut(f, p->verdict);
+	draw_folded(f, p->verdict, line + lines - 1);
 }
 
 bool
@@ -397,17 +425,17 @@ panel_clock(const struct panel *p, char *out, size_t n)
 }
 
 int
-panel_draw(const struct panel *p, struct frame *f, int line, int lines)
+panel_draw(const struct panel *p, struct frame *f, int line, bool whole)
 {
-	int n = 1;
+	int n = verdict_lines(f), most = whole ? METERS : f->height - 10 - n;
 
 	if (p->taken == 0) {
 		frame_at(f, line, 0, STYLE_PLAIN);
 		frame_text(f, "waiting for the first row");
 		return 1;
 	}
-	draw_verdict(p, f, line);
-	for (int m = 0; m < METERS && n < lines; m++, n++)
+	draw_verdict(p, f, line, n);
+	for (int m = 0; m < METERS && m < most; m++, n++)
 		draw_meter(p, f, (enum meter)m, line + n);
 	return n;
 }

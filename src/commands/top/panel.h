@@ -44,9 +44,9 @@ struct panel {
 /* Takes the figures of a row that began at `from`, and what the rules find in it. */
 void panel_take(struct panel *p, const struct evidence *e, const struct sample *from);
 
-/* Draws the verdict on one line, and as many meters below it as `lines` has room for. Returns the lines
- * it took. */
-int panel_draw(const struct panel *p, struct frame *f, int line, int lines);
+/* Draws the verdict, and below it the meters: all, unless `whole` is false and the frame is so low that the list
+ * would have no room. Returns the lines it took. */
+int panel_draw(const struct panel *p, struct frame *f, int line, bool whole);
 
 /* Puts "clock set back by 3 s" if it was in the minute that the sparklines show: the times before and after
  * cannot be compared. False: it was not. */

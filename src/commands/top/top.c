@@ -32,11 +32,9 @@ move_by(struct top *t, long by)
 	if (by == 0)
 		return;
 	if (t->page == PAGE_DETAIL)
-		detail_move(&t->detail, (int)by);
+		scroll_move(&t->detail.scroll, by);
 	else if (t->page == PAGE_HELP)
-		t->help_top = t->help_top + by < 0  ? 0 :
-		    t->help_top + by > t->help_most ? t->help_most :
-						      t->help_top + (int)by;
+		scroll_move(&t->help, by);
 	else
 		list_move(&t->list, by);
 }
@@ -227,7 +225,7 @@ open_help(struct top *t)
 	if (t->page != PAGE_HELP)
 		t->before_help = t->page;
 	t->page = PAGE_HELP;
-	t->help_top = 0;
+	t->help.top = 0;
 }
 
 /* How far a key moves; 0: it does not. */

@@ -51,8 +51,7 @@ struct top {
 	struct frame frame;
 	bool editing; /* the filter */
 	char message[TOP_MESSAGE];
-	int help_top;
-	int help_most; /* the largest help_top: the last line is at the bottom */
+	struct scroll help;
 
 	char *notes[TOP_NOTES]; /* of the tools, each once */
 	size_t nnotes;
