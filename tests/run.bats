@@ -240,6 +240,35 @@ setup() {
 	done
 }
 
+# catches PID: it catches SIGINT.
+catches() {
+	local mask
+	mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
+	((0x$mask & 2))
+}
+
+# stopped SECONDS WORDS…: pq with these words, and SIGINT so long after it catches that. Its rows are in rows.
+stopped() {
+	start env --default-signal=INT "$PQ" "${@:2}" >rows 2>/dev/null
+	await catches "$last"
+	sleep "$1"
+	kill -INT "$last" || : # it may have ended by itself
+	wait "$last"
+}
+
+@test "a signal before the first row makes it, of the time so far; later ones make none" {
+	cd "$BATS_TEST_TMPDIR"
+	for tool in 'runq 60' 'cpu 60 1' 'mem 60' runq; do
+		stopped 0.4 $tool --json
+		jq -es 'map(.interval_s) | unique | length == 1 and .[0] >= 0.1 and .[0] < 60' rows >/dev/null
+	done
+	stopped 0.4 runq 60 -o x.tape --json
+	"$PQ" runq -f x.tape --json | diff - rows
+	# the row that the signal cuts short would be one of 0.1 s
+	stopped 0.5 runq 0.2 --json
+	jq -es 'length > 0 and all(.interval_s > 0.19)' rows >/dev/null
+}
+
 @test "JSON consists of whole lines when a signal ends pq" {
 	for _ in 1 2 3; do
 		run --separate-stderr env --default-signal=TERM timeout -s TERM 0.4 "$PQ" cpu --json 0.01

@@ -153,6 +153,7 @@ set_up(struct run *r)
 	r->session = (struct session){ .host = open_host(o),
 		.options = o,
 		.interval_ns = o->interval_ns,
+		.some_row = true,
 		.budget = o->ask.target.all ? ALL_BUDGET : 0,
 		.say = say_note };
 	r->sampler = session_add(&r->session, o->tool, &o->ask);

@@ -589,12 +589,36 @@ read_ends(struct session *s)
 	}
 }
 
+/* Whether a signal ends the first row early: figures of a shorter time are too coarse. */
+static bool
+makes_some_row(const struct session *s)
+{
+	const int64_t least_ns = 100000000;
+
+	return s->some_row && s->rows == 0 && !s->host->replay && signals_stop() &&
+	    s->now.mono_ns - s->from.mono_ns >= least_ns;
+}
+
+/* At once, and then the session is done. */
+static enum session_event
+make_some_row(struct session *s)
+{
+	if (host_next(s->host, s->now.mono_ns, SAMPLE_ROW, &s->now) <= 0)
+		return SESSION_END;
+	tick_where_due(s);
+	enum session_event event = read_row(s);
+	s->done = true;
+	return event;
+}
+
 enum session_event
 session_next(struct session *s)
 {
 	int got = s->done ? 0 : go_on(s);
 	bool stops = got == 0 || (got < 0 && signals_stop());
 
+	if (stops && !s->done && makes_some_row(s))
+		return make_some_row(s);
 	if (stops && (s->done || !s->whole))
 		return SESSION_END;
 	if (got < 0 && !s->whole)

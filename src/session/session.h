@@ -13,12 +13,14 @@
  * The commands differ in these options:
  *
  *           rows            between rows       an ended sampler     a signal       a wrong -p or -g
- *   run     every interval  ticks              ends the session     ends it        is its status
+ *   run     every interval  ticks              ends the session     ends it [1]    is its status
  *   record  every interval  nothing            is tried again       ends it        ends it at once
  *   export  every interval  ticks, 1 s apart   is tried again       ends it        ends it at once
  *   check   one             ticks and steps    has no rows          makes the row  is unknown
  *   top     every interval  ticks              is tried again       ends it        ends it at once
  *   why     one             ticks and steps    has no rows          makes the row  is its status
+ *
+ * [1] a signal before the first row makes that row, over the time so far
  *
  * limits only starts a session, and then reads the first sample without it.
  *
@@ -46,6 +48,8 @@ struct session {
 	/* One row over the whole time. It ends after interval_ns (0: never), when over() says so,
 	 * at a signal, or with the recording of session_open_whole. */
 	bool whole;
+	/* On a live host a signal before the first row makes it, unless hardly any time has passed. */
+	bool some_row;
 	bool (*over)(void *about); /* asked at each sample before anything is read; or NULL */
 	int64_t step_ns;           /* samplers with `steps` are read this often too; 0: never */
 	/* An ended sampler is tried again every two seconds, unless it watches one process. A wrong
