@@ -152,6 +152,20 @@ compare() {
 	[ ! -e - ]
 }
 
+@test "numbers of a baseline are read exactly, in hexadecimal and in decimal" {
+	local number
+	"$PQ" diff --save a.baseline a9.tape 2>/dev/null
+	"$PQ" diff --save - a.baseline 2>/dev/null | cmp - a.baseline
+	number=$(grep -m1 -oE '0x1\.[0-9a-f]{13}p[0-9]+' a.baseline)
+	sed "s/$number/$(printf %.20g "$number")/" a.baseline >decimal
+	run ! cmp -s decimal a.baseline
+	"$PQ" diff --save - decimal 2>/dev/null | cmp - a.baseline
+	for number in 0x1.00000000000g0p1 0x1.0000000000000p 0x1.0000000000000p1.5 0x1.0000000000000p1024 inf; do
+		sed -E "0,/0x1\.[0-9a-f]{13}p[0-9]+/s//$number/" a.baseline >damaged
+		fails 1 "damaged:[0-9]+: damaged baseline" "$PQ" diff damaged a3.tape
+	done
+}
+
 @test "a baseline replaces an older one, and no other file" {
 	"$PQ" diff --save a.baseline a9.tape 2>/dev/null
 	run -0 --separate-stderr "$PQ" diff --save a.baseline a3.tape

@@ -11,10 +11,10 @@ enum { HIST_OCTAVES = 64, HIST_STEPS = 64, HIST_LOWEST = -14 };
 
 /* Zero-initialise to start. */
 struct hist {
-	uint32_t *octave[HIST_OCTAVES]; /* HIST_STEPS counts each; NULL: none yet */
-	uint64_t zeros;                 /* values below the first step */
 	uint64_t n;
-	double max; /* exact */
+	uint64_t zeros;                 /* values below the first step */
+	double max;                     /* exact */
+	uint32_t *octave[HIST_OCTAVES]; /* HIST_STEPS counts each; NULL: none yet */
 };
 
 /* Counts a value. Negative values count as 0, and NaN is ignored. */

@@ -36,21 +36,47 @@ put_name(struct buf *b, const char *s)
 	}
 }
 
-/* Exactly: it is read back as the same number. */
-static void
-put_number(struct buf *b, double x)
-{
-	char text[40];
-
-	snprintf(text, sizeof text, " %.17g", x);
-	buf_text(b, text);
-}
-
 static void
 put_count(struct buf *b, uint64_t n)
 {
 	buf_char(b, ' ');
 	buf_u64(b, n, 1);
+}
+
+/* A number is written exactly: a small whole one in decimal, another one with its 52 bits after the binary point in
+ * hexadecimal, as "%a" of printf does. There are hundreds of thousands, and decimal fractions take ten times as long. */
+enum { FRACTION_BITS = 52, FRACTION_DIGITS = FRACTION_BITS / 4, EXPONENT_BIAS = 1023 };
+
+static const double WHOLE_MOST = 1e15;
+
+static void
+put_fraction(struct buf *b, uint64_t bits)
+{
+	static const char digits[] = "0123456789abcdef";
+	int exponent = (int)(bits >> FRACTION_BITS & 0x7ff) - EXPONENT_BIAS;
+
+	buf_text(b, bits >> 63 ? " -0x1." : " 0x1.");
+	for (int left = FRACTION_BITS; left > 0; left -= 4)
+		buf_char(b, digits[bits >> (left - 4) & 15]);
+	buf_text(b, exponent < 0 ? "p-" : "p");
+	buf_u64(b, (uint64_t)(exponent < 0 ? -exponent : exponent), 1);
+}
+
+static void
+put_number(struct buf *b, double x)
+{
+	uint64_t bits;
+	char text[40];
+
+	memcpy(&bits, &x, sizeof bits);
+	if (!(bits >> 63) && x <= WHOLE_MOST && x == (double)(uint64_t)x) {
+		put_count(b, (uint64_t)x);
+	} else if (isnormal(x)) {
+		put_fraction(b, bits);
+	} else {
+		snprintf(text, sizeof text, " %.17g", x);
+		buf_text(b, text);
+	}
 }
 
 static void
@@ -225,14 +251,46 @@ take_name(struct text *rest, struct buf *out)
 	return 0;
 }
 
+/* A number that put_fraction wrote. False if it is written in another way. */
+static bool
+take_fraction(struct text t, double *x)
+{
+	bool negative = text_skip(&t, "-");
+	uint64_t bits = negative, exponent;
+
+	if (!text_skip(&t, "0x1.") || t.n < FRACTION_DIGITS)
+		return false;
+	bits <<= 63 - FRACTION_BITS;
+	for (int i = 0; i < FRACTION_DIGITS; i++, t.s++, t.n--) {
+		int digit = *t.s >= 'a' ? *t.s - 'a' + 10 : *t.s - '0';
+		if (digit < 0 || digit > 15 || (*t.s >= 'a') != (digit >= 10))
+			return false;
+		bits = bits << 4 | (uint64_t)digit;
+	}
+	bool below = text_skip(&t, "p-");
+	if ((!below && !text_skip(&t, "p")) || text_u64(t, &exponent) < 0 ||
+	    exponent > EXPONENT_BIAS - 1)
+		return false;
+	bits |= (below ? EXPONENT_BIAS - exponent : EXPONENT_BIAS + exponent) << FRACTION_BITS;
+	memcpy(x, &bits, sizeof bits);
+	return true;
+}
+
 static bool
 take_number(struct text *rest, double *x)
 {
 	struct text word;
+	uint64_t whole;
 	char copy[40], *end;
 
 	if (!text_word(rest, &word) || word.n >= sizeof copy)
 		return false;
+	if (take_fraction(word, x))
+		return true;
+	if (text_u64(word, &whole) == 0 && whole <= (uint64_t)WHOLE_MOST) {
+		*x = (double)whole;
+		return true;
+	}
 	memcpy(copy, word.s, word.n);
 	copy[word.n] = '\0';
 	*x = strtod(copy, &end);

@@ -2,49 +2,75 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fail.h"
 
 /* ---- Ranks */
 
-struct ranked {
-	double value;
-	size_t place; /* in a, then in b */
-};
-
-static int
-by_value(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-
-	if (x->value != y->value)
-		return x->value < y->value ? -1 : 1;
-	return x->place < y->place ? -1 : x->place > y->place;
-}
+/* Blocks in the order of their values: each is the bits of its value, which are ordered as values are, and below them
+ * its place, in a and then in b. */
+enum { PLACE_BITS = 32 };
 
 /* Means of equal values may differ in their last bits. */
-static double
-rounded(double x)
+static uint64_t
+key_of(double x, size_t place)
 {
-	return (double)(float)fmax(-FLT_MAX, fmin(x, FLT_MAX));
+	float value = (float)fmax(-FLT_MAX, fmin(x, FLT_MAX)) + 0.0F; /* -0 is 0 */
+	uint32_t bits;
+
+	memcpy(&bits, &value, sizeof bits);
+	bits = bits >> 31 ? ~bits : bits | UINT32_C(1) << 31;
+	return (uint64_t)bits << PLACE_BITS | place;
+}
+
+static uint32_t
+value_of(uint64_t key)
+{
+	return (uint32_t)(key >> PLACE_BITS);
+}
+
+static size_t
+place_of(uint64_t key)
+{
+	return (size_t)(key & UINT32_MAX);
+}
+
+/* Sorts by values, byte by byte from the lowest one, each time keeping the order of those that are equal. */
+static void
+sort_keys(uint64_t v[2 * BLOCKS_MOST], size_t n)
+{
+	uint64_t out[2 * BLOCKS_MOST] = { 0 };
+
+	for (int shift = PLACE_BITS; shift < 64; shift += 8) {
+		size_t at[257] = { 0 };
+		for (size_t i = 0; i < n; i++)
+			at[(v[i] >> shift & 255) + 1]++;
+		for (size_t c = 0; c < 256; c++)
+			at[c + 1] += at[c];
+		for (size_t i = 0; i < n; i++)
+			out[at[v[i] >> shift & 255]++] = v[i];
+		memcpy(v, out, n * sizeof *v);
+	}
 }
 
 /* Sets the rank of each block among all of them; equal ones share the mean of theirs. Returns the sum
  * of t^3 - t over groups of t equal ones. */
 static double
-set_ranks(struct ranked *v, size_t n, double *rank)
+set_ranks(uint64_t *v, size_t n, double *rank)
 {
 	double ties = 0;
 
-	qsort(v, n, sizeof *v, by_value);
+	sort_keys(v, n);
 	for (size_t i = 0, end; i < n; i = end) {
-		for (end = i + 1; end < n && v[end].value == v[i].value; end++)
+		for (end = i + 1; end < n && value_of(v[end]) == value_of(v[i]); end++)
 			;
 		double t = (double)(end - i);
 		ties += t * t * t - t;
 		for (size_t j = i; j < end; j++)
-			rank[v[j].place] = (double)(i + 1 + end) / 2;
+			rank[place_of(v[j])] = (double)(i + 1 + end) / 2;
 	}
 	return ties;
 }
@@ -174,13 +200,13 @@ rank_test_least(size_t na, size_t nb)
 bool
 rank_test(const double *a, size_t na, const double *b, size_t nb, struct rank_test *out)
 {
-	struct ranked v[2 * BLOCKS_MOST];
+	uint64_t v[2 * BLOCKS_MOST];
 	double rank[2 * BLOCKS_MOST], n = (double)na, m = (double)nb;
 
 	if (na < BLOCKS_LEAST || nb < BLOCKS_LEAST || na > BLOCKS_MOST || nb > BLOCKS_MOST)
 		return false;
 	for (size_t i = 0; i < na + nb; i++)
-		v[i] = (struct ranked){ rounded(i < na ? a[i] : b[i - na]), i };
+		v[i] = key_of(i < na ? a[i] : b[i - na], i);
 	double ties = set_ranks(v, na + nb, rank);
 	double u = mean_of(rank + na, nb) * m - m * (m + 1) / 2; /* pairs where b is larger */
 	out->shift = 2 * u / (n * m) - 1;

@@ -23,15 +23,14 @@ struct block_sum {
 };
 
 struct spread {
-	uint64_t n;         /* known values, without the run below */
+	/* how often `last` came in a row in the block `run_block`, which is not counted yet */
+	uint32_t run, run_block;
+	double run_weight;
+	double last, min, max, first;
+	uint64_t n;         /* known values, without the run */
 	double sum, weight; /* as in an average */
-	double min, max, first, last;
 	struct hist hist;
 	struct block_sum block[BLOCKS_MOST];
-	/* how often `last` came in a row in the block `run_block`, which is not counted yet */
-	uint32_t run;
-	uint32_t run_block;
-	double run_weight;
 };
 
 /* A row of a tool. */
