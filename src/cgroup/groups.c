@@ -225,6 +225,8 @@ list_all(struct groups_watch *w, struct host *h, struct groups *out)
 	add_group(out, &l->arena, &cap, w->family, "", -1);
 	for (size_t i = 0; i < out->n; i++)
 		add_children(h, &l->arena, out, &cap, w->family, (int)i);
+	for (size_t i = 0; h->replay && i < out->n; i++)
+		out->v[i].seats = arena_alloc(&l->arena, GROUP_SEATS * sizeof *out->v[i].seats);
 	l->v = out->v;
 	l->n = out->n;
 	l->cut = out->cut;
@@ -306,13 +308,35 @@ note_read(const struct groups *all, const struct group *g, enum family f, int re
 	return result;
 }
 
+/* The first row sets them. */
+static struct seat *
+seat_of(const struct group *g, enum family f, const char *file)
+{
+	struct group_seat *s = g->seats;
+
+	for (int i = 0; s && i < GROUP_SEATS; i++, s++) {
+		if (!s->file)
+			*s = (struct group_seat){ .file = file, .family = f };
+		if (s->file == file && s->family == f)
+			return &s->seat;
+	}
+	return NULL;
+}
+
+static struct path_parts
+parts_of(const struct groups *all, const struct group *g, enum family f, const char *file)
+{
+	return (struct path_parts){ all->top[f].top, g->rel[f], file, seat_of(g, f, file) };
+}
+
 int
 group_read(struct host *h, const struct groups *all, const struct group *g, enum family f,
     const char *file, struct text *text)
 {
 	if (!g->rel[f])
 		return fail_with(ENODEV);
-	return note_read(all, g, f, place_read(h, &all->top[f], g->rel[f], file, text));
+	struct path_parts path = parts_of(all, g, f, file);
+	return note_read(all, g, f, host_read_parts(h, &path, text));
 }
 
 int
@@ -321,7 +345,8 @@ group_parse(struct host *h, const struct groups *all, const struct group *g, enu
 {
 	if (!g->rel[f])
 		return fail_with(ENODEV);
-	return note_read(all, g, f, place_parse(h, &all->top[f], g->rel[f], file, by, out));
+	struct path_parts path = parts_of(all, g, f, file);
+	return note_read(all, g, f, host_parse_parts(h, &path, by, out));
 }
 
 int

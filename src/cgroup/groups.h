@@ -16,6 +16,15 @@ struct target {
 	bool all;           /* -a */
 };
 
+/* Where a recording found a file of a cgroup. */
+struct group_seat {
+	const char *file; /* NULL: of none yet */
+	enum family family;
+	struct seat seat;
+};
+
+enum { GROUP_SEATS = 8 }; /* no tool reads more files of a cgroup for each row */
+
 struct group {
 	const char *name;
 	/* the path below the family's top; NULL: no directory in that hierarchy */
@@ -25,6 +34,7 @@ struct group {
 	/* set by the tool: the cgroup gets a row; its files could be read */
 	bool shown, read;
 	const struct group_names *names; /* set by groups_name; NULL: not shown */
+	struct group_seat *seats;        /* NULL: not kept */
 };
 
 /* What reading their files told. */
@@ -96,7 +106,8 @@ bool groups_outdated(const struct groups_watch *w);
  * groups_read. */
 void groups_name(struct groups_watch *w, struct host *h, struct groups *all);
 
-/* Reads a file of a cgroup, as host_read does. ENODEV: it has no directory in that family. */
+/* Reads a file of a cgroup, as host_read does. `file` is a string literal, as its address is kept. ENODEV:
+ * the cgroup has no directory in that family. */
 int group_read(struct host *h, const struct groups *all, const struct group *g, enum family f,
     const char *file, struct text *text);
 

@@ -2,7 +2,6 @@
 #include "cgroup/locate.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,40 +287,11 @@ atlas_pids(struct atlas *at)
 
 /* ---- Places */
 
-/* Writes top/rel/file; false if it is too long. */
-static bool
-path_of(const struct place *p, const char *rel, const char *file, char path[PATH_MAX])
-{
-	size_t top = strlen(p->top), below = strlen(rel), name = strlen(file);
-	char *end = path;
-
-	if (top + below + name + 2 > PATH_MAX) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
-	end = mempcpy(end, p->top, top);
-	end = mempcpy(end, rel, below);
-	*end++ = '/';
-	memcpy(end, file, name + 1);
-	return true;
-}
-
 int
 place_read(
     struct host *h, const struct place *p, const char *rel, const char *file, struct text *text)
 {
-	char path[PATH_MAX];
-
-	return path_of(p, rel, file, path) ? host_read(h, path, text) : -1;
-}
-
-int
-place_parse(struct host *h, const struct place *p, const char *rel, const char *file,
-    const struct parser *by, void *out)
-{
-	char path[PATH_MAX];
-
-	return path_of(p, rel, file, path) ? host_parse(h, path, by, out) : -1;
+	return host_read_parts(h, &(struct path_parts){ p->top, rel, file, NULL }, text);
 }
 
 /* On v2 every cgroup but the root has cgroup.type; on v1 only the root has cgroup.sane_behavior. */

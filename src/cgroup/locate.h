@@ -109,10 +109,6 @@ const char *place_below(const struct place *p, const char *name);
 int place_read(
     struct host *h, const struct place *p, const char *rel, const char *file, struct text *text);
 
-/* Parses it as host_parse does. */
-int place_parse(struct host *h, const struct place *p, const char *rel, const char *file,
-    const struct parser *by, void *out);
-
 /* ---- Mounts and paths */
 
 /* The next mount after `last` (NULL: the first) that has the files of the family, best first; NULL

@@ -83,6 +83,47 @@ host_parse(struct host *h, const char *path, const struct parser *p, void *out)
 	return host_read(h, path, &text) < 0 ? -1 : parser_apply(p, text, out);
 }
 
+/* ---- Paths in parts */
+
+bool
+path_join(const struct path_parts *p, char path[PATH_MAX])
+{
+	size_t top = strlen(p->top), rel = strlen(p->rel), file = strlen(p->file);
+	char *end = path;
+
+	if (top + rel + file + 2 > PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	end = mempcpy(end, p->top, top);
+	end = mempcpy(end, p->rel, rel);
+	*end++ = '/';
+	memcpy(end, p->file, file + 1);
+	return true;
+}
+
+int
+host_read_parts(struct host *h, const struct path_parts *parts, struct text *text)
+{
+	char path[PATH_MAX];
+
+	if (h->ops->read_parts)
+		return h->ops->read_parts(h, parts, text);
+	return path_join(parts, path) ? host_read(h, path, text) : -1;
+}
+
+int
+host_parse_parts(struct host *h, const struct path_parts *parts, const struct parser *p, void *out)
+{
+	char path[PATH_MAX];
+
+	if (h->ops->parse_parts)
+		return h->ops->parse_parts(h, parts, p, out);
+	return path_join(parts, path) ? host_parse(h, path, p, out) : -1;
+}
+
+/* ---- Other calls */
+
 int
 host_list(struct host *h, const char *path, struct text *names)
 {

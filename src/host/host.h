@@ -9,6 +9,7 @@
 #ifndef PQ_HOST_HOST_H
 #define PQ_HOST_HOST_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -116,11 +117,29 @@ void parser_find(const struct parser *p, struct text t, struct keyed_list *out);
 /* Applies it to a text. */
 int parser_apply(const struct parser *p, struct text t, void *out);
 
+/* Where a recording found a file: with it, the file is found again without its path. Zero-initialise, and
+ * use it for one path. */
+struct seat {
+	uint64_t numbering; /* of the tracks, when the track was looked up */
+	uint32_t tracks;    /* how many there were */
+	int track;          /* -1: there is none */
+};
+
+/* The path top + rel + "/" + file, which is put together only where no seat is known. */
+struct path_parts {
+	const char *top, *rel, *file; /* "sys/fs/cgroup", "/web", "cpu.stat" */
+	struct seat *seat;            /* NULL: not kept */
+};
+
 struct host_ops {
 	int (*next)(struct host *, int64_t deadline_ns, enum sample_kind, struct sample *);
 	int (*read)(struct host *, const char *path, struct text *);
 	/* NULL: host_parse reads the text */
 	int (*parse)(struct host *, const char *path, const struct parser *, void *out);
+	/* NULL: the path is put together */
+	int (*read_parts)(struct host *, const struct path_parts *, struct text *);
+	int (*parse_parts)(
+	    struct host *, const struct path_parts *, const struct parser *, void *out);
 	int (*list)(struct host *, const char *path, struct text *);
 	int (*link)(struct host *, const char *path, struct text *);
 	bool (*losses)(struct host *, char *out, size_t n); /* NULL: nothing is ever lost */
@@ -181,6 +200,14 @@ int host_read(struct host *h, const char *path, struct text *text);
  * file again that has not changed. Returns 0, or -1 with errno: that of host_read, which leaves *out as it
  * is, or that of the parser. */
 int host_parse(struct host *h, const char *path, const struct parser *p, void *out);
+
+/* Writes the whole path; false with ENAMETOOLONG. */
+bool path_join(const struct path_parts *p, char path[PATH_MAX]);
+
+/* host_read and host_parse of a path in parts. Their other error is that of path_join. */
+int host_read_parts(struct host *h, const struct path_parts *path, struct text *text);
+int host_parse_parts(
+    struct host *h, const struct path_parts *path, const struct parser *p, void *out);
 
 /* Lists the subdirectories of a directory, one name per line, in any order, and otherwise as
  * host_read. Below var/log, links are listed too: the kubelet's names are those of links. Names with a newline are left out: the kernel makes none, and they could pass for two.

@@ -138,12 +138,33 @@ tape_read(struct host *h, const char *path, struct text *text)
 }
 
 static int
+parse(struct tape *t, int track, const struct parser *p, void *out)
+{
+	return track < 0 ? no_track(t) : playback_parse(&t->reader.tracks, (uint32_t)track, p, out);
+}
+
+static int
 tape_parse(struct host *h, const char *path, const struct parser *p, void *out)
 {
 	struct tape *t = (struct tape *)h;
-	int i = lookup_file(&t->lookup, &t->reader.tracks, path);
 
-	return i < 0 ? no_track(t) : playback_parse(&t->reader.tracks, (uint32_t)i, p, out);
+	return parse(t, lookup_file(&t->lookup, &t->reader.tracks, path), p, out);
+}
+
+static int
+tape_read_parts(struct host *h, const struct path_parts *path, struct text *text)
+{
+	struct tape *t = (struct tape *)h;
+
+	return get(t, lookup_parts(&t->lookup, &t->reader.tracks, path), text);
+}
+
+static int
+tape_parse_parts(struct host *h, const struct path_parts *path, const struct parser *p, void *out)
+{
+	struct tape *t = (struct tape *)h;
+
+	return parse(t, lookup_parts(&t->lookup, &t->reader.tracks, path), p, out);
 }
 
 static uint64_t
@@ -195,6 +216,8 @@ static const struct host_ops tape_ops = {
 	.next = tape_next,
 	.read = tape_read,
 	.parse = tape_parse,
+	.read_parts = tape_read_parts,
+	.parse_parts = tape_parse_parts,
 	.lists = tape_lists,
 	.list = tape_list,
 	.link = tape_link,
