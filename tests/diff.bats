@@ -192,6 +192,20 @@ compare() {
 	fails 2 "a baseline has no window" "$PQ" diff good@+1s.. a3.tape
 }
 
+# 8 blocks suffice for a test, but at this level not even the clearest change would be significant.
+@test "--fail: recordings in which no change could be significant are exit 3, not a pass" {
+	for rule in 'throttle.throttled_pct +10%' '* 10%' 'throttle.bursts +1'; do
+		run --separate-stderr -3 "$PQ" diff --level 0.1% --fail "$rule" a0.tape@..+9s a9.tape@..+9s
+		[[ $stderr == *"--fail '$rule': unknown: too short for any change to be significant (record 30 s or more)"* ]]
+		[[ $stderr != *judged* ]]
+	done
+	[[ $output == *"note: too short: no change among "*" figures could be significant"* ]]
+	[[ $output =~ [0-9]+" with too few samples to tell" ]]
+	compare --level 0.1% a0.tape@..+9s a9.tape@..+9s
+	json_is 'select(.figure == "throttle.throttled_pct") | .change' '"few-samples"'
+	run --separate-stderr -1 "$PQ" diff --level 0.1% --fail "* 10%" a0.tape a9.tape
+}
+
 @test "few samples: said, and no change is significant" {
 	run -0 --separate-stderr "$PQ" diff a0.tape@..+5s a9.tape@..+5s
 	[[ $output == *"0 worse, 0 better, 0 otherwise changed;"* ]]

@@ -109,8 +109,6 @@ judge(struct against *g)
 		else if (g->result[i] == FAIL_UNKNOWN && v == VERDICT_OK)
 			v = VERDICT_UNKNOWN;
 	}
-	if (g->c.too_short && v == VERDICT_OK)
-		v = VERDICT_UNKNOWN;
 	return v;
 }
 

@@ -202,7 +202,7 @@ fail_apply(const struct fail_rule *f, struct comparison *c)
 		if (is_beyond(f, l))
 			any = l->fails = true;
 	}
-	return any ? FAIL_YES : judged ? FAIL_NOT : FAIL_UNKNOWN;
+	return any ? FAIL_YES : judged && !c->too_short ? FAIL_NOT : FAIL_UNKNOWN;
 }
 
 struct fail_counts

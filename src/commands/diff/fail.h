@@ -28,7 +28,7 @@ int fail_parse(const char *source, struct fail_rule *out, char why[200]);
 enum fail_result { FAIL_NOT, FAIL_YES, FAIL_UNKNOWN };
 
 /* Applies the rule. Sets `asked` of the lines that it is about, and `fails` of lines that it does not
- * allow. Returns FAIL_UNKNOWN if none could be judged. */
+ * allow. Returns FAIL_UNKNOWN if none could be judged, or if the recordings are too short for any change. */
 enum fail_result fail_apply(const struct fail_rule *f, struct comparison *c);
 
 /* How many of the lines of a rule could be judged, and why the others could not. */

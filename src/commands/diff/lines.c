@@ -109,13 +109,15 @@ test_line(const struct comparison *c, struct line *l)
 	size_t na, nb;
 
 	l->test = (struct rank_test){ .p = NAN };
-	l->size = NAN;
+	l->p_least = l->size = NAN;
 	if (!l->from || !l->to || line_column(l)->change == A_SETTING)
 		return;
 	l->size = change_size(line_column(l)->unit, spread_mean(l->from), spread_mean(l->to));
 	na = spread_blocks(l->from, join_of(c->a, c->b), a);
 	nb = spread_blocks(l->to, join_of(c->b, c->a), b);
-	if (!rank_test(a, na, b, nb, &l->test))
+	if (rank_test(a, na, b, nb, &l->test))
+		l->p_least = rank_test_least(na, nb);
+	else
 		l->test.p = NAN;
 }
 
@@ -151,8 +153,17 @@ kind_of_change(const struct line *l, double least)
 	return more == (change == MORE_IS_WORSE) ? LINE_WORSE : LINE_BETTER;
 }
 
+/* Whether not even the clearest change would be significant. */
+static bool
+has_few(const struct comparison *c, const struct line *l)
+{
+	if (isnan(l->test.p))
+		return true;
+	return !l->significant && !is_constant(l) && l->p_least > c->level / (double)c->tests;
+}
+
 static enum line_kind
-kind_of(const struct line *l, double least)
+kind_of(const struct comparison *c, const struct line *l)
 {
 	if (line_column(l)->change == A_SETTING)
 		return settings_differ(l) ? LINE_SETTING : LINE_SAME;
@@ -160,9 +171,9 @@ kind_of(const struct line *l, double least)
 		return LINE_ONLY_A;
 	if (!l->from)
 		return LINE_ONLY_B;
-	if (isnan(l->test.p))
+	if (has_few(c, l))
 		return LINE_FEW;
-	return l->significant ? kind_of_change(l, least) : LINE_SAME;
+	return l->significant ? kind_of_change(l, c->least) : LINE_SAME;
 }
 
 static void
@@ -179,7 +190,7 @@ judge_all(struct comparison *c)
 	c->tests = holm(p, c->n, c->level, significant);
 	for (size_t i = 0; i < c->n; i++) {
 		c->v[i].significant = significant[i];
-		c->v[i].kind = kind_of(&c->v[i], c->least);
+		c->v[i].kind = kind_of(c, &c->v[i]);
 		c->of[c->v[i].kind]++;
 	}
 	c->too_short = c->tests > 0 &&

@@ -12,7 +12,7 @@ enum line_kind {
 	LINE_OTHER,   /* changed, and neither is better */
 	LINE_SETTING, /* a limit that has another value */
 	LINE_SAME,    /* no significant change, or a small one */
-	LINE_FEW,     /* too few samples to tell */
+	LINE_FEW,     /* too few samples to tell: not even the clearest change would be significant */
 	LINE_ONLY_A,  /* unknown in the other one */
 	LINE_ONLY_B,
 	LINE_KINDS
@@ -25,6 +25,7 @@ struct line {
 	const char *row;                /* "": the tool has one row */
 	const struct spread *from, *to; /* NULL: unknown there */
 	struct rank_test test;          /* p is NaN if there is none */
+	double p_least;                 /* of the clearest change; NaN if there is no test */
 	double size;                    /* change_size of the means */
 	bool significant;               /* however small */
 	bool asked;                     /* a --fail is about it */
