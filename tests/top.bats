@@ -658,3 +658,20 @@ has_words() {
 	await shows "cgroup $name"
 	await shows 'CPU throttled by quota'
 }
+
+# One sample a row would give a place all of the row or nothing of it.
+@test "details of a process show the shares of the places in which its threads wait" {
+	cp "${PQ%/*}/tests/helper" "$BATS_TEST_TMPDIR/turns$$"
+	start "$BATS_TEST_TMPDIR/turns$$" turn
+	terminal 100 40
+	top --view processes --filter "turns$$" 1
+	await shows "  turns$$"
+	keys Enter
+	await shows 'What its threads wait for'
+	await eval '[ "$(screen | grep -cE "^ +[3-6][0-9]\.[0-9] %  blocked +(clock_nanosleep|poll) ")" = 2 ]'
+	await shows_not 'two samples are needed'
+	for _ in 1 2 3; do
+		sleep 1
+		screen | grep -E ' %  blocked ' | awk '{ if ($1 < 20 || $1 > 80) exit 1 }' || { screen && return 1; }
+	done
+}

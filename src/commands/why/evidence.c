@@ -277,12 +277,16 @@ evidence_begin_counted(
 static const struct target no_target = { .pid = NULL };
 static const int64_t second_ns = 1000000000;
 
-/* Figures that ticks sample are taken once a row; only the run queue has nothing else. */
+/* Figures that ticks sample are taken once a row, except where there is nothing else: the run queue, and where
+ * the threads of one target wait, of which one sample a row would tell nothing. */
 static void
 set_ticks(struct session *s, size_t from)
 {
 	for (size_t i = from; i < s->n; i++)
-		s->v[i]->tick_ns = s->v[i]->tool == &tool_runq ? 500000000 : 0;
+		if (s->v[i]->tool == &tool_runq)
+			s->v[i]->tick_ns = 500000000;
+		else if (s->v[i]->tool != &tool_wait)
+			s->v[i]->tick_ns = 0;
 }
 
 /* Reads a tool live only so often. */
@@ -325,8 +329,18 @@ evidence_row(struct evidence *e, const struct sample *from)
 		e->session.now = e->joined->now;
 	e->session.from = *from;
 	e->unread = (struct unread){ .ms = 0 };
+	e->wait_ticks[0] = e->wait_ticks[1];
+	e->wait_ticks[1] = e->wait.of ? e->wait.of->ticks : 0;
 	arena_reset(&e->row);
 	note_unread(e);
+}
+
+bool
+evidence_has_shares(const struct evidence *e)
+{
+	const unsigned least = 5;
+
+	return e->wait.of && e->wait.of->ticks - e->wait_ticks[0] >= least;
 }
 
 void

@@ -137,10 +137,11 @@ worst_lock(const struct evidence *e)
 static void
 add_owner(const struct evidence *e, size_t row, struct finding *one)
 {
-	finding_fact(one, "thread [{} ](TID {}) holds it in {} % of the samples[, {}]",
+	double share = evidence_has_shares(e) ? wait_num(e->wait, row, WAIT_OWNER_SHARE) : NAN;
+
+	finding_fact(one, "thread [{} ](TID {}) holds it[ in {} % of the samples][, {}]",
 	    name(wait_text(e->wait, row, WAIT_OWNER_COMM)),
-	    name(wait_text(e->wait, row, WAIT_OWNER_TID)),
-	    fixed(wait_num(e->wait, row, WAIT_OWNER_SHARE), 0),
+	    name(wait_text(e->wait, row, WAIT_OWNER_TID)), fixed(share, 0),
 	    name(wait_text(e->wait, row, WAIT_OWNER_DOING)));
 }
 
@@ -257,7 +258,7 @@ sleeping(const struct evidence *e, struct findings *f)
 {
 	size_t n = tasks_count(e->threads), worst = n, worst_row = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; evidence_has_shares(e) && i < n; i++) {
 		if (!works(e, i) ||
 		    (worst < n &&
 			!(tasks_num(e->threads, i, TASKS_CPU) >

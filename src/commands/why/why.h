@@ -169,6 +169,8 @@ struct evidence {
 	struct psi_rows target_psi;
 	struct diskg_rows target_io;
 	struct wait_rows wait; /* of each thread */
+	/* how often the threads had been sampled at the last two calls of evidence_row; 0 without them */
+	unsigned wait_ticks[2];
 	struct who_rows
 	    who; /* of each cgroup, or the process; only live, and where BPF may be used */
 	struct tasks_rows threads;
@@ -212,6 +214,9 @@ void evidence_join(struct evidence *e, struct evidence *machine, const struct ta
 
 /* Ends the samplers that joined. */
 void evidence_part(struct evidence *e);
+
+/* Whether the threads were sampled so often that shares of their time say something. */
+bool evidence_has_shares(const struct evidence *e);
 
 /* The mean number of tasks that waited for a CPU: counted by the kernel, else at least what is summed over
  * the visible processes, and what is estimated from the run queue. */
