@@ -54,6 +54,15 @@ shows_not() {
 	! shows "$1"
 }
 
+# The words of the screen, whichever lines they are in.
+screen_words() {
+	screen | tr -s ' \n' ' '
+}
+
+has_words() {
+	[[ $(screen_words) == *"$1"* ]]
+}
+
 # line N: that line of the screen.
 line() {
 	screen | sed -n "${1}p"
@@ -343,6 +352,8 @@ memory    ["*" MiB"* ]]
 	[[ $(screen | grep ^throttled) =~ "held /shop "+[_.:=+*#-]+$ ]]
 	in_tmux resize-window -x 60 -y 12
 	await shows 'sort: waits'
+	await has_words 'demand unmet; limit 0.20 CPUs'
+	in_tmux resize-window -x 60 -y 11
 	await shows_not 'limit 0.20 CPUs'
 	keys q
 	restored
@@ -355,10 +366,18 @@ memory    ["*" MiB"* ]]
 	await shows 'end of the recording'
 	[[ $(line 11) == *"  /shop" && $(line 12) == *"  /quiet" ]]
 	keys S
-	await shows 'sort: %lock'
-	keys s s
 	await shows 'sort: name'
 	await eval '[[ $(line 11) == *"  /quiet" ]]'
+	keys s s
+	await shows 'sort: %CPU'
+	keys s s s
+	await shows 'sort: %mem'
+	keys p
+	await shows '%wait %quota   %I/O  %lock  command' # pressure is that of cgroups
+	keys S s
+	await shows 'sort: %I/O'
+	keys g S S S S S S
+	await shows 'sort: name'
 	keys /
 	await shows 'filter:'
 	keys s h
@@ -393,15 +412,6 @@ memory    ["*" MiB"* ]]
 	await shows 'Up, Down, PgUp'
 }
 
-# The words of the screen, whichever lines they are in.
-screen_words() {
-	screen | tr -s ' \n' ' '
-}
-
-has_words() {
-	[[ $(screen_words) == *"$1"* ]]
-}
-
 @test "on 40 columns nothing is cut: verdict, help, notes and details are folded" {
 	local verdict="CRITICAL CPU throttled by quota: /shop: throttled in 10 of 10 periods; 1.50 CPUs of demand unmet; limit 0.20 CPUs"
 	recording 4
@@ -418,7 +428,7 @@ has_words() {
 	keys End
 	await has_words 'wait: no process is visible in /proc (is it mounted, without hidepid?) Esc'
 	keys Escape
-	await shows 'sort: waits'
+	await shows 'Enter more'
 	keys Enter
 	await has_words 'CPU throttled by quota'
 	has_words '-> run at most 1 worker thread (for Go: GOMAXPROCS=1) or raise the quota; see: pq throttle -g /shop 1'
@@ -433,9 +443,9 @@ has_words() {
 	top -f x.tape
 	await shows 'end of the recording'
 	[[ $(line 1) == "pq top  14:13:24"*" end of the recording" ]]
-	[ "$(line 24)" = 'h help  s sort: waits  / filter  q quit' ]
+	[ "$(line 24)" = 'h help  Enter more  / filter  q quit' ]
 	in_tmux resize-window -x 30 -y 24
-	await eval '[[ $(line 24) == "h help  s sort: waits  q quit" ]]'
+	await eval '[[ $(line 24) == "h help  Enter more  q quit" ]]'
 	[[ $(line 1) == "pq top    end of the recording" ]]
 }
 
@@ -637,7 +647,7 @@ has_words() {
 	picture=(pq-top-*.svg)
 	[[ $(words "${picture[0]}" | head -1) == "pq top "*"end of the recording" ]]
 	words "${picture[0]}" | grep -q ' /web$'
-	words "${picture[0]}" | grep -q '^h help  s sort: waits '
+	words "${picture[0]}" | grep -q '^h help  Enter more  s sort: waits '
 	grep -q 'class="r"' "${picture[0]}" # the selected row
 	rm -f ./*.svg
 	i=$(date +%s)
@@ -674,4 +684,6 @@ has_words() {
 		sleep 1
 		screen | grep -E ' %  blocked ' | awk '{ if ($1 < 20 || $1 > 80) exit 1 }' || { screen && return 1; }
 	done
+	kill "$last"
+	wait "$last" || :
 }

@@ -279,8 +279,9 @@ judge(struct diff *d)
 			tell_failed(d, d->own->fail.v[i]);
 		else if (result == FAIL_UNKNOWN)
 			warn("--fail '%s': unknown: %s", d->own->fail.v[i],
-			    d->c.too_short ? "too short for any change to be significant (record 30 s or more)" :
-					     "not in both recordings, or too few samples");
+			    d->c.too_short ?
+				"too short for any change to be significant (record 30 s or more)" :
+				"not in both recordings, or too few samples");
 		if (result != FAIL_UNKNOWN)
 			tell_judged(d, d->own->fail.v[i], d->rule[i].column < 0);
 		if (result == FAIL_YES)

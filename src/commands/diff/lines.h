@@ -12,8 +12,8 @@ enum line_kind {
 	LINE_OTHER,   /* changed, and neither is better */
 	LINE_SETTING, /* a limit that has another value */
 	LINE_SAME,    /* no significant change, or a small one */
-	LINE_FEW,     /* too few samples to tell: not even the clearest change would be significant */
-	LINE_ONLY_A,  /* unknown in the other one */
+	LINE_FEW, /* too few samples to tell: not even the clearest change would be significant */
+	LINE_ONLY_A, /* unknown in the other one */
 	LINE_ONLY_B,
 	LINE_KINDS
 };

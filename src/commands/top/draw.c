@@ -130,10 +130,9 @@ draw_keys(const struct top *t, struct frame *f, int line)
 	const struct key_words of_help[] = { { "Esc", "back" }, { "Up/Down", "scroll" } },
 			       of_detail[] = { { "Esc", "back" }, { "Up/Down", "scroll" },
 				       { "space", space }, { "h", "help" } },
-			       of_list[] = { { "h", "help" }, { "s", sort },
+			       of_list[] = { { "h", "help" }, { "Enter", "more" }, { "s", sort },
 				       { "/", *t->list.filter ? t->list.filter : "filter" },
-				       { "gpt", list_view_name(t->list.view) }, { "Enter", "more" },
-				       { "space", space } };
+				       { "g p t", "view" }, { "space", space } };
 	frame_at(f, line, 0, STYLE_PLAIN);
 	if (t->page == PAGE_HELP)
 		put_keys(f, of_help, sizeof of_help / sizeof *of_help);
@@ -165,7 +164,7 @@ static const char help[] =
     "  Esc         back\n"
     "  g  p  t     list cgroups, processes, threads\n"
     "  s  S        sort by the next column, by the one before\n"
-    "  /           filter by a part of the name, the cgroup or the process ID\n"
+    "  /           filter by a part of the name, the process, its ID or the cgroup\n"
     "  space       freeze the screen, and let it go on\n"
     "  r           save the last minutes as a recording (live)\n"
     "  P           save the screen as a picture (SVG)\n"
@@ -175,13 +174,22 @@ static const char help[] =
     "  h           this help\n"
     "  q, Ctrl-C   quit; Ctrl-Z suspends\n"
     "#Columns, in % of the interval: 100 is one thread all the time\n"
+    "  %waits  all waits together\n"
     "  %CPU    on a CPU\n"
     "  %wait   runnable, but waiting for a CPU, quotas included\n"
     "  %quota  throttled: of a cgroup by its counters, of a task where certain\n"
     "  %mem    memory pressure of the cgroup (cgroup v2)\n"
     "  %I/O    in uninterruptible sleep, mostly for I/O (one sample a row)\n"
     "  %lock   waiting for a lock (one sample in ten seconds)\n"
-    "  They are sorted by the sum of their waits, unless s chose another order.\n";
+    "  They are sorted by %waits, unless s chose another order.\n"
+    "#Above the list: bars, and the last minute\n"
+    "  waiting    tasks that wait for a CPU; ~ is an estimate, by the run queue\n"
+    "  throttled  CPUs that its quota holds back from the worst cgroup\n"
+    "  memory     unreclaimable memory, in % of the limit nearest to it\n"
+    "  pressure   time in which tasks stalled for CPU, memory, I/O\n"
+    "  sockets    fullest accept queue; bytes not yet read; lost connections;\n"
+    "             retr: TCP segments that were sent again\n"
+    "  disks      the busiest; queue: requests in flight; r, w: mean wait\n";
 
 static void
 draw_help(struct top *t, struct frame *f, int line, int lines)

@@ -9,27 +9,37 @@
 static const struct {
 	const char *heading;
 	double high, very_high; /* from here on it is drawn so */
+	int place;              /* those with the lowest stay where not all fit */
 } columns[LIST_COLUMNS] = {
-	[LIST_CPU] = { "%CPU", INFINITY, INFINITY },
-	[LIST_WAIT] = { "%wait", WAIT_PCT_HIGH, WAIT_PCT_VERY_HIGH },
-	[LIST_QUOTA] = { "%quota", 5, 50 },
-	[LIST_MEMORY] = { "%mem", 5, 30 },
-	[LIST_IO] = { "%I/O", 20, 80 },
-	[LIST_LOCK] = { "%lock", 20, 80 },
+	[LIST_HURT] = { "%waits", INFINITY, INFINITY, 0 },
+	[LIST_CPU] = { "%CPU", INFINITY, INFINITY, 2 },
+	[LIST_WAIT] = { "%wait", WAIT_PCT_HIGH, WAIT_PCT_VERY_HIGH, 1 },
+	[LIST_QUOTA] = { "%quota", 5, 50, 4 },
+	[LIST_MEMORY] = { "%mem", 5, 30, 6 },
+	[LIST_IO] = { "%I/O", 20, 80, 5 },
+	[LIST_LOCK] = { "%lock", 20, 80, 3 },
 };
 
 const char *
 list_sort_name(int sort)
 {
-	return sort < LIST_COLUMNS ? columns[sort].heading : sort == LIST_HURT ? "waits" : "name";
+	return sort == LIST_HURT ? "waits" : sort < LIST_COLUMNS ? columns[sort].heading : "name";
 }
 
-const char *
-list_view_name(enum list_view v)
+/* Memory pressure is known of cgroups only. */
+static bool
+has_column(const struct list *l, int c)
 {
-	static const char *const names[] = { "cgroups", "processes", "threads" };
+	return c != LIST_MEMORY || l->view == VIEW_CGROUPS;
+}
 
-	return names[v];
+void
+list_sort_by_next(struct list *l, int step)
+{
+	do
+		l->sort = (l->sort + step + LIST_SORTS) % LIST_SORTS;
+	while (!has_column(l, l->sort));
+	list_arrange(l);
 }
 
 /* ---- The entries of a row */
@@ -67,6 +77,23 @@ task_key(const struct list *l, const char *pid, const char *tid, char out[64])
 {
 	snprintf(out, 64, l->view == VIEW_THREADS ? "%.20s/%.20s" : "%.20s", pid, tid);
 	return out;
+}
+
+/* The names of the processes, by their numbers: threads have names of their own. */
+static void
+name_processes(struct list *l, struct tasks_rows processes)
+{
+	struct map pids = { .n = 0 };
+
+	for (size_t i = 0; i < tasks_count(processes); i++)
+		map_put(&pids,
+		    text_of(arena_printf(&l->arena, "%s", tasks_text(processes, i, TASKS_PID))));
+	for (size_t i = 0; i < l->n; i++) {
+		int row = l->all[i].pid ? map_find(&pids, text_of(l->all[i].pid)) : -1;
+		if (row >= 0)
+			l->all[i].process = copy(l, tasks_text(processes, (size_t)row, TASKS_COMM));
+	}
+	map_free(&pids);
 }
 
 static void
@@ -195,6 +222,21 @@ take_pressure(struct list *l, struct psi_rows rows)
 	}
 }
 
+/* A wait for a CPU includes that for a quota, where both are known. */
+static double
+hurts(const struct list_entry *x)
+{
+	const double *v = x->value;
+	double sum = NAN;
+
+	for (int c = LIST_WAIT; c < LIST_COLUMNS; c++)
+		if (c != LIST_QUOTA)
+			add(&sum, v[c]);
+	if (!(v[LIST_WAIT] >= v[LIST_QUOTA]))
+		add(&sum, v[LIST_QUOTA] - (isnan(v[LIST_WAIT]) ? 0 : v[LIST_WAIT]));
+	return sum;
+}
+
 void
 list_take(struct list *l, const struct evidence *e, const struct list_samplers *s)
 {
@@ -212,25 +254,14 @@ list_take(struct list *l, const struct evidence *e, const struct list_samplers *
 	take_waits(l, e->tasks, waits);
 	if (l->view == VIEW_CGROUPS)
 		take_pressure(l, e->psi);
+	if (l->view == VIEW_THREADS)
+		name_processes(l, e->tasks);
+	for (size_t i = 0; i < l->n; i++)
+		l->all[i].value[LIST_HURT] = hurts(&l->all[i]);
 	list_arrange(l);
 }
 
 /* ---- Which are shown, and in which order */
-
-/* A wait for a CPU includes that for a quota, where both are known. */
-static double
-hurts(const struct list_entry *x)
-{
-	double sum = 0;
-
-	for (int c = LIST_WAIT; c < LIST_COLUMNS; c++)
-		if (c != LIST_QUOTA && !isnan(x->value[c]))
-			sum += x->value[c];
-	if (x->value[LIST_QUOTA] > 0 && !(x->value[LIST_WAIT] >= x->value[LIST_QUOTA]))
-		sum +=
-		    x->value[LIST_QUOTA] - (isnan(x->value[LIST_WAIT]) ? 0 : x->value[LIST_WAIT]);
-	return sum;
-}
 
 /* Those that hurt equally are in the order of their use of CPUs, and then of their names. */
 static int
@@ -253,9 +284,7 @@ worse(const void *a, const void *b)
 static double
 rank_of(const struct list *l, const struct list_entry *x)
 {
-	double v = l->sort == LIST_NAME ? -INFINITY :
-	    l->sort == LIST_HURT        ? hurts(x) :
-					  x->value[l->sort];
+	double v = l->sort == LIST_NAME ? -INFINITY : x->value[l->sort];
 
 	return isnan(v) ? -1 : floor(v * 10 + 0.5) / 10; /* as it is shown */
 }
@@ -264,7 +293,8 @@ static bool
 passes(const struct list *l, const struct list_entry *x)
 {
 	return !*l->filter || (x->name && strcasestr(x->name, l->filter)) ||
-	    strcasestr(x->key, l->filter) || (x->of && strcasestr(x->of, l->filter));
+	    strcasestr(x->key, l->filter) || (x->of && strcasestr(x->of, l->filter)) ||
+	    (x->process && strcasestr(x->process, l->filter));
 }
 
 void
@@ -313,21 +343,39 @@ list_selected(const struct list *l)
 
 /* ---- Drawing */
 
-enum { FIGURE_WIDTH = 7, ID_WIDTH = 8, NAME_LEAST = 16 };
+enum { FIGURE_WIDTH = 7, ID_WIDTH = 8, NAME_LEAST = 14 };
 
-/* Figures are left out from the right, until there is room for a name. */
+/* Whether column c comes before `other` where not all fit: the one that gives the order does. */
+static bool
+comes_first(const struct list *l, int c, int other)
+{
+	if (c == l->sort || other == l->sort)
+		return c == l->sort;
+	return columns[c].place < columns[other].place;
+}
+
+/* Sets *out to the columns for which there is room beside a name. Returns how many. */
 static int
-shown_columns(const struct list *l, const struct frame *f)
+shown_columns(const struct list *l, const struct frame *f, int out[LIST_COLUMNS])
 {
 	int ids = l->view == VIEW_CGROUPS ? 0 : l->view == VIEW_PROCESSES ? ID_WIDTH : 2 * ID_WIDTH;
-	int n = (f->width - ids - NAME_LEAST) / FIGURE_WIDTH;
+	int room = (f->width - ids - NAME_LEAST) / FIGURE_WIDTH, n = 0;
 
-	return n < 0 ? 0 : n > LIST_COLUMNS ? LIST_COLUMNS : n;
+	for (int c = 0; c < LIST_COLUMNS; c++) {
+		int before = 0;
+		for (int other = 0; other < LIST_COLUMNS; other++)
+			before += has_column(l, other) && comes_first(l, other, c);
+		if (has_column(l, c) && before < room)
+			out[n++] = c;
+	}
+	return n;
 }
 
 static void
 draw_heading(const struct list *l, struct frame *f, int line)
 {
+	int shown[LIST_COLUMNS], n = shown_columns(l, f, shown);
+
 	frame_at(f, line, 0, STYLE_REVERSE);
 	frame_fill(f, STYLE_REVERSE);
 	f->column = 0;
@@ -335,9 +383,9 @@ draw_heading(const struct list *l, struct frame *f, int line)
 		frame_right(f, "PID", ID_WIDTH);
 	if (l->view == VIEW_THREADS)
 		frame_right(f, "TID", ID_WIDTH);
-	for (int c = 0; c < shown_columns(l, f); c++) {
-		f->style = STYLE_REVERSE | (l->sort == c ? STYLE_BOLD : 0);
-		frame_right(f, columns[c].heading, FIGURE_WIDTH);
+	for (int i = 0; i < n; i++) {
+		f->style = STYLE_REVERSE | (l->sort == shown[i] ? STYLE_BOLD : 0);
+		frame_right(f, columns[shown[i]].heading, FIGURE_WIDTH);
 	}
 	f->style = STYLE_REVERSE;
 	frame_text(f, l->view == VIEW_CGROUPS ? "  cgroup" : "  command");
@@ -363,7 +411,7 @@ draw_names(struct frame *f, const struct list_entry *x)
 	}
 	int first = room / 2 > 15 ? 15 : room / 2, at = f->column;
 	frame_cut(f, x->name ? x->name : "-", first);
-	if (room < 2 * NAME_LEAST - 8)
+	if (room < 2 * NAME_LEAST - 4)
 		return;
 	f->column = at + first + 1;
 	frame_name(f, x->of, room - first - 1);
@@ -372,6 +420,7 @@ draw_names(struct frame *f, const struct list_entry *x)
 static void
 draw_entry(const struct list *l, struct frame *f, int line, const struct list_entry *x, bool marked)
 {
+	int shown[LIST_COLUMNS], n = shown_columns(l, f, shown);
 	unsigned mark = marked ? STYLE_REVERSE : 0;
 	char text[32];
 
@@ -384,9 +433,9 @@ draw_entry(const struct list *l, struct frame *f, int line, const struct list_en
 		frame_right(f, x->pid ? x->pid : "-", ID_WIDTH);
 	if (l->view == VIEW_THREADS)
 		frame_right(f, x->tid ? x->tid : "-", ID_WIDTH);
-	for (int c = 0; c < shown_columns(l, f); c++) {
-		double v = x->value[c];
-		f->style = mark ? mark : style_of(c, v);
+	for (int i = 0; i < n; i++) {
+		double v = x->value[shown[i]];
+		f->style = mark ? mark : style_of(shown[i], v);
 		snprintf(text, sizeof text, isnan(v) ? "-" : v < 9999.95 ? "%.1f" : "%.0f", v);
 		frame_right(f, text, FIGURE_WIDTH);
 	}

@@ -9,6 +9,7 @@ enum list_view { VIEW_CGROUPS, VIEW_PROCESSES, VIEW_THREADS };
 
 /* In % of the interval: 100 is one thread that did nothing else. NaN: unknown. */
 enum list_column {
+	LIST_HURT, /* the sum of all waits: the usual order */
 	LIST_CPU,
 	LIST_WAIT,
 	LIST_QUOTA,
@@ -16,8 +17,7 @@ enum list_column {
 	LIST_IO,
 	LIST_LOCK,
 	LIST_COLUMNS,
-	LIST_HURT = LIST_COLUMNS, /* sorts only: by the sum of all waits */
-	LIST_NAME,                /* sorts only */
+	LIST_NAME = LIST_COLUMNS, /* sorts only */
 	LIST_SORTS
 };
 
@@ -25,6 +25,7 @@ struct list_entry {
 	const char *key;       /* the path of the cgroup, or "PID", or "PID/TID" */
 	const char *name, *of; /* for people: its name, and the cgroup of a task, or NULL */
 	const char *pid, *tid; /* NULL: none */
+	const char *process;   /* the name of a thread's process, for the filter; or NULL */
 	double value[LIST_COLUMNS];
 	double rank;
 };
@@ -60,6 +61,9 @@ void list_take(struct list *l, const struct evidence *e, const struct list_sampl
 /* Sorts and filters them anew, after a change of sort, filter or view. */
 void list_arrange(struct list *l);
 
+/* Sorts by the next column, or with step -1 by the one before. */
+void list_sort_by_next(struct list *l, int step);
+
 /* Moves the selection by so many entries. */
 void list_move(struct list *l, long by);
 
@@ -69,9 +73,8 @@ const struct list_entry *list_selected(const struct list *l);
 /* Draws the heading and as many entries as fit. Without `marked`, no entry is shown as selected. */
 void list_draw(struct list *l, struct frame *f, int line, int lines, bool marked);
 
-/* "waits", "%CPU", …; "cgroups", …. */
+/* "waits", "%CPU", … */
 const char *list_sort_name(int sort);
-const char *list_view_name(enum list_view v);
 
 void list_free(struct list *l);
 

@@ -387,10 +387,10 @@ draw_folded(struct frame *f, const char *text, int last)
 static int
 verdict_lines(const struct frame *f)
 {
-	enum { COLUMNS = 120, NARROW = 80, MOST = 3, HEIGHT_LEAST = 16 };
-	int n = (COLUMNS + f->width - 1) / f->width;
+	enum { COLUMNS = 120, NARROW = 80, HEIGHT_LEAST = 12, HEIGHT_USUAL = 16 };
+	int n = (COLUMNS + f->width - 1) / f->width, most = f->height < HEIGHT_USUAL ? 2 : 3;
 
-	return f->width >= NARROW || f->height < HEIGHT_LEAST ? 1 : n < MOST ? n : MOST;
+	return f->width >= NARROW || f->height < HEIGHT_LEAST ? 1 : n < most ? n : most;
 }
 
 static void

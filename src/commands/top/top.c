@@ -161,13 +161,6 @@ travel(struct top *t, int key)
 }
 
 static void
-sort_by(struct top *t, int step)
-{
-	t->list.sort = (t->list.sort + step + LIST_SORTS) % LIST_SORTS;
-	list_arrange(&t->list);
-}
-
-static void
 save(struct top *t)
 {
 	if (t->host->replay)
@@ -282,7 +275,7 @@ act_on_view(struct top *t, int key)
 		break;
 	case 's':
 	case 'S':
-		sort_by(t, key == 's' ? 1 : -1);
+		list_sort_by_next(&t->list, key == 's' ? 1 : -1);
 		break;
 	case '/':
 		t->editing = t->page == PAGE_LIST;
