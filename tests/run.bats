@@ -70,6 +70,12 @@ setup() {
 	fails 2 "unknown option '--busiest'" "$PQ" throttle --busiest 3
 	fails 2 'missing argument' "$PQ" throttle -g
 	fails 2 'missing argument' "$PQ" runq --tick
+	# an option is not the file whose name was forgotten
+	fails 2 '--svg: missing argument: want FILE \(write \./--stacks if a file of this name is meant\)' "$PQ" wait --svg --stacks 1 1
+	fails 2 '-o: missing argument: want FILE' "$PQ" runq -uo --csv 1 1
+	fails 2 '-f: missing argument: want FILE' "$PQ" runq -f -u
+	fails 2 '--root: missing argument: want DIR' "$PQ" runq --root -u
+	[ ! -e --stacks ] && [ ! -e --csv ]
 	fails 2 'takes no argument' "$PQ" runq --json=yes
 	fails 2 'given twice' "$PQ" runq --json --json
 	fails 2 'cannot be combined' "$PQ" runq --json --csv

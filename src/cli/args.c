@@ -235,18 +235,62 @@ unknown_option(const struct tool *t, const struct known *k, const char *word)
 	die(EXIT_USAGE, "unknown option '%s' ('pq help %s' lists all options)", word, t->name);
 }
 
-/* Takes "--tick=1s", "--tick 1s" or "--json". Returns the number of words. */
 static int
-take_name(struct known *k, const struct tool *t, char **words, char ***command)
+find_letter(const struct known *k, char letter)
 {
-	struct text rest = text_of(words[0] + 2), name;
-	const char *equals = strchr(words[0], '=');
+	int i = 0;
+
+	while (i < k->n && k->v[i].o->letter != letter)
+		i++;
+	return i;
+}
+
+static int
+find_name(const struct known *k, const char *word)
+{
+	struct text rest = text_of(word + 2), name;
 	int i = 0;
 
 	if (!text_split(&rest, '=', &name))
 		name = rest;
 	while (i < k->n && !(k->v[i].o->name && text_eq(name, k->v[i].o->name)))
 		i++;
+	return i;
+}
+
+/* Whether the word is an option, and not the file whose name is missing before it. */
+static bool
+is_option_in_place_of_file(const struct known *k, const struct option *o, const char *word)
+{
+	bool is_path = o->type == OPTION_TEXT &&
+	    (strcmp(o->arg, "FILE") == 0 || strcmp(o->arg, "DIR") == 0 ||
+		strcmp(o->arg, "RECORDING") == 0 || strcmp(o->arg, "NAME") == 0);
+
+	if (!is_path || word[0] != '-' || !word[1])
+		return false;
+	return (word[1] == '-' ? find_name(k, word) : find_letter(k, word[1])) < k->n;
+}
+
+/* The argument of an option that is a word of its own. */
+static const char *
+next_word(const struct known *k, const struct option *o, const char *written, const char *word)
+{
+	if (!word)
+		die(EXIT_USAGE, "%s: missing argument: want %s", written, o->arg);
+	if (is_option_in_place_of_file(k, o, word))
+		die(EXIT_USAGE,
+		    "%s: missing argument: want %s (write ./%s if a file of this name is meant)",
+		    written, o->arg, word);
+	return word;
+}
+
+/* Takes "--tick=1s", "--tick 1s" or "--json". Returns the number of words. */
+static int
+take_name(struct known *k, const struct tool *t, char **words, char ***command)
+{
+	const char *equals = strchr(words[0], '=');
+	int i = find_name(k, words[0]);
+
 	if (i == k->n)
 		unknown_option(t, k, words[0]);
 	const struct option *o = k->v[i].o;
@@ -254,9 +298,11 @@ take_name(struct known *k, const struct tool *t, char **words, char ***command)
 		die(EXIT_USAGE, "--%s: takes no argument", o->name);
 	if (o->type == OPTION_COMMAND && equals)
 		die(EXIT_USAGE, "--%s=: write --%s %s, with a space", o->name, o->name, o->arg);
-	if (o->arg && !equals && !o->implied && !words[1])
-		die(EXIT_USAGE, "--%s: missing argument: want %s", o->name, o->arg);
-	give(k, i, words[0], equals ? equals + 1 : o->implied ? o->implied : words[1]);
+	give(k, i, words[0],
+	    equals         ? equals + 1 :
+		o->implied ? o->implied :
+		o->arg     ? next_word(k, o, words[0], words[1]) :
+			     NULL);
 	if (o->type == OPTION_COMMAND)
 		*command = *(char ***)(void *)(k->v[i].into + o->at) = words + 1;
 	return 1 + (o->arg && !equals && !o->implied);
@@ -267,18 +313,16 @@ static int
 take_letters(struct known *k, const struct tool *t, char **words)
 {
 	for (const char *c = words[0] + 1; *c; c++) {
-		int i = 0;
-		while (i < k->n && k->v[i].o->letter != *c)
-			i++;
+		int i = find_letter(k, *c);
+		const char written[] = { '-', *c, '\0' };
 		if (i == k->n)
 			unknown_option(t, k, words[0]);
-		if (!k->v[i].o->arg) {
+		const struct option *o = k->v[i].o;
+		if (!o->arg) {
 			give(k, i, words[0], NULL);
 			continue;
 		}
-		if (!c[1] && !words[1])
-			die(EXIT_USAGE, "-%c: missing argument: want %s", *c, k->v[i].o->arg);
-		give(k, i, words[0], c[1] ? c + 1 : words[1]);
+		give(k, i, words[0], c[1] ? c + 1 : next_word(k, o, written, words[1]));
 		return c[1] ? 1 : 2;
 	}
 	return 1;
