@@ -63,6 +63,22 @@ setup() {
 	fails 2 "unexpected argument '3'" "$PQ" runq -f "$idle" 1 2 3
 }
 
+@test "a process in the place of the interval is told" {
+	start sleep 60
+	[ "$last" -ge 600 ] || skip "the numbers of processes are low here"
+	for tool in wait why "tasks --json"; do
+		# shellcheck disable=SC2086 # words
+		run -124 --separate-stderr timeout 1 "$PQ" $tool "$last"
+		[[ $stderr == *"$last is taken for seconds; the process of this number is -p $last"* ]]
+	done
+	run -124 --separate-stderr timeout 1 "$PQ" wait -p $$ "$last"
+	[[ $stderr != *"taken for"* ]]
+	kill "$last"
+	wait "$last" || :
+	run -124 --separate-stderr timeout 1 "$PQ" tasks "$last"
+	[[ $stderr != *"taken for"* ]]
+}
+
 @test "errors name the unknown or wrong option" {
 	fails 2 "unknown option '-x'" "$PQ" runq -x
 	fails 2 "unknown option '--frob'" "$PQ" runq --frob

@@ -1,5 +1,7 @@
 #include "cli/args.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -531,6 +533,22 @@ begin(struct options *o, const struct tool *tool)
 	o->ask.options = o->own;
 }
 
+/* "pq wait 24311" would be silent for hours. */
+static void
+note_process(const struct options *o)
+{
+	const uint64_t unusual_s = 600;
+	uint64_t n;
+
+	if (o->words == 0 || o->source || o->root || o->ask.target.pid || o->ask.target.cgroup ||
+	    o->ask.target.all || !tool_takes(o->tool, &option_pid))
+		return;
+	if (text_u64(text_of(o->word[0]), &n) == 0 && n >= unusual_s && n <= INT32_MAX &&
+	    (kill((pid_t)n, 0) == 0 || errno == EPERM))
+		warn("%s is taken for seconds; the process of this number is -p %s", o->word[0],
+		    o->word[0]);
+}
+
 void
 options_parse(struct options *o, const struct tool *tool, char **words)
 {
@@ -552,6 +570,7 @@ options_parse(struct options *o, const struct tool *tool, char **words)
 	if ((tool->rows && !tool->command) || tool_takes(tool, &option_source))
 		check_recordings(o);
 	check_written(&k, o->source);
+	note_process(o);
 	if (!tool->rows)
 		return;
 	set_count(o);

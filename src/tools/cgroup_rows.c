@@ -92,7 +92,7 @@ say_why(struct watch *w, enum family f, bool first)
 
 	if (first && *w->host->tools && errno != EACCES && errno != EPERM)
 		watch_fail(w, EXIT_UNSUPPORTED, "%s: %s", target_words(t, words),
-		    recording_lacks_cgroup(w->host));
+		    recording_lacks_cgroup(w->host, t));
 	else if (errno == ESRCH)
 		targets_gone(w, first);
 	else

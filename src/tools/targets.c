@@ -192,8 +192,11 @@ targets_pids(struct targets *s, struct watch *w, struct arena *a, uint32_t **pid
 }
 
 const char *
-recording_lacks_cgroup(const struct host *h)
+recording_lacks_cgroup(const struct host *h, const struct target *t)
 {
+	if (t->pid && strstr(h->asked, "-a"))
+		return "the recording does not tell in which cgroup it is (select its cgroup with "
+		       "-g, or record it with -p)";
 	return strstr(h->asked, "-a") ?
 	    "not in the first sample (select a time from when it exists on: --from)" :
 	    "the recording holds only the cgroups chosen when it was made (-p, -g, -a)";
@@ -316,12 +319,29 @@ fail_cgroup(struct watch *w, int error)
 		    strerror(error));
 }
 
+/* Whether it was made with other tasks, without this tool, or before they began. */
+static void
+fail_recorded(struct watch *w)
+{
+	const char *asked = w->host->asked;
+	char words[320];
+
+	if (strstr(asked, "-p") || strstr(asked, "-g"))
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "%s: the recording holds only the tasks chosen when it was made (%s)",
+		    target_words(&w->ask->target, words), asked);
+	else
+		watch_fail(w, EXIT_UNSUPPORTED,
+		    "%s: its threads are not in the first sample (record them with -p or -g, or "
+		    "select a later time with --from)",
+		    target_words(&w->ask->target, words));
+}
+
 static void
 fail(const struct targets *s, struct watch *w, int error)
 {
 	if (*w->host->tools && (error == ENODATA || (error == ENOENT && w->ask->target.cgroup)))
-		watch_fail(w, EXIT_UNSUPPORTED,
-		    "the recording holds only the tasks chosen when it was made (-p, -g)");
+		fail_recorded(w);
 	else if (w->ask->target.pid)
 		fail_process(s, w, error);
 	else if (w->ask->target.cgroup)

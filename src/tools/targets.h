@@ -22,8 +22,8 @@ int targets_pids(struct targets *s, struct watch *w, struct arena *a, uint32_t *
  * True if the run may go on: the cgroup was removed, and may be created again. */
 bool targets_explain(const struct targets *s, struct watch *w, int error);
 
-/* Why the first sample of a recording does not have a cgroup, for an error about it. */
-const char *recording_lacks_cgroup(const struct host *h);
+/* Why the first sample of a recording does not have the cgroup of a target, for an error about it. */
+const char *recording_lacks_cgroup(const struct host *h, const struct target *t);
 
 /* "process 4242", "cgroup /web", "all cgroups" or "pq itself". Returns out. */
 const char *target_words(const struct target *t, char out[320]);

@@ -33,7 +33,7 @@ die_why(struct host *h, const struct target *t)
 
 	target_words(t, words);
 	if (*h->tools && errno != EACCES && errno != EPERM)
-		die(EXIT_UNSUPPORTED, "%s: %s", words, recording_lacks_cgroup(h));
+		die(EXIT_UNSUPPORTED, "%s: %s", words, recording_lacks_cgroup(h, t));
 	if (errno == ESRCH)
 		die_gone(h, t->pid);
 	if (errno == EACCES || errno == EPERM)
