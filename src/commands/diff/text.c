@@ -449,6 +449,41 @@ note_short(const struct comparison *c, const char *lead, struct buf *b)
 	put_u64(b, c->tests, " figures could be significant (record 30 s or more)\n");
 }
 
+/* Whether both have the tool, and one of them has too few samples of it for any test. */
+static bool
+has_few(const struct comparison *c, size_t tool)
+{
+	uint64_t a = c->a->tool[tool].samples, b = c->b->tool[tool].samples;
+
+	return a > 0 && b > 0 && (a < BLOCKS_LEAST || b < BLOCKS_LEAST);
+}
+
+/* A recorder reads costly tools every ten seconds: a minute has six samples of them. */
+static void
+note_few(const struct comparison *c, const char *lead, struct buf *b)
+{
+	bool others = false, any = false;
+
+	for (size_t t = 0; tools[t]; t++)
+		others |= c->a->tool[t].samples > 0 && c->b->tool[t].samples > 0 && !has_few(c, t);
+	for (size_t t = 0; tools[t]; t++) {
+		if (!others || !has_few(c, t))
+			continue;
+		if (!any)
+			begin_note(b, lead);
+		buf_text(b, any ? ", " : "");
+		buf_text(b, tools[t]->name);
+		any = true;
+	}
+	if (!any)
+		return;
+	buf_text(b, ": fewer than ");
+	put_u64(b, BLOCKS_LEAST,
+	    " samples in A or B, so no change can be told (record for longer, or read the tool "
+	    "more "
+	    "often, as with tasks:1s)\n");
+}
+
 /* A mean over two loads, as before and after a spike began, hides what a part would show. */
 static void
 note_changed_within(const struct comparison *c, const char *lead, struct buf *b)
@@ -471,6 +506,7 @@ comparison_notes(const struct comparison *c, const char *lead, struct buf *b)
 	note_tools(c->b, c->a, "B", lead, b);
 	note_intervals(c, lead, b);
 	note_short(c, lead, b);
+	note_few(c, lead, b);
 	note_changed_within(c, lead, b);
 }
 
