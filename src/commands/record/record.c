@@ -162,6 +162,17 @@ record_tools(struct recorder *r)
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_TOOLS), 0, (struct text){ text, n });
 }
 
+/* Whether each tool was read at least twice after its first sample, some of them every ten seconds only. */
+static bool
+is_usual(const struct recorder *r)
+{
+	uint64_t slowest = 1;
+
+	for (size_t i = 0; i < r->session.n; i++)
+		slowest = r->session.v[i]->every > slowest ? r->session.v[i]->every : slowest;
+	return r->session.rows > 2 * slowest;
+}
+
 /* Logs once, when the rate is known, how much a sample takes and how much time the ring holds. */
 static void
 say_rate(struct recorder *r, const struct sample *m)
@@ -171,7 +182,7 @@ say_rate(struct recorder *r, const struct sample *m)
 	double lasts_s = r->tape.ring ? (double)r->tape.ring / rate / per_s : NAN;
 	char message[256], text[HUMAN_MOST];
 
-	if (r->told_rate || isnan(rate))
+	if (r->told_rate || isnan(rate) || !is_usual(r))
 		return;
 	r->told_rate = true;
 	if (r->tape.ring)
