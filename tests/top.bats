@@ -437,6 +437,38 @@ memory    ["*" MiB"* ]]
 	[ "$(screen | wc -L)" -le 40 ]
 }
 
+@test "on a narrow terminal, rows of text are as many as -n wants" {
+	recording 4
+	for columns in 59 79; do
+		terminal "$columns" 60
+		types 'clear; "$PQ" top --plain -n 2 -f x.tape; echo "status $?"'
+		await shows 'status 0'
+		[ "$(screen | grep -c '  /quiet$')" -gt 0 ]
+		[ "$(screen | grep -c '  /quiet$')" = "$(screen | grep -c '  /shop$')" ]
+		in_tmux kill-server
+	done
+}
+
+# The details of a recording: page by page, none of their lines is left out.
+@test "PgDn shows what comes next on a narrow screen, and leaves out no line" {
+	recording 4
+	terminal 40 24
+	top -f x.tape
+	await shows 'end of the recording'
+	keys Enter
+	await shows 'cgroup /shop'
+	sleep 0.5
+	local last
+	last=$(line 23)
+	[ -n "$last" ]
+	keys PgDn
+	await eval '[ "$(line 23)" != "'"$last"'" ]'
+	screen | head -n 22 | grep -qF -- "$last" || {
+		keys Up
+		await shows "$last"
+	}
+}
+
 @test "a narrow screen shows whole parts of its first and last line, or none" {
 	recording 4
 	terminal 40 24

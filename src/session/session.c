@@ -605,7 +605,6 @@ make_some_row(struct session *s)
 {
 	if (host_next(s->host, s->now.mono_ns, SAMPLE_ROW, &s->now) <= 0)
 		return SESSION_END;
-	tick_where_due(s);
 	enum session_event event = read_row(s);
 	s->done = true;
 	return event;

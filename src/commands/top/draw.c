@@ -224,6 +224,9 @@ top_draw(struct top *t, int width, int height, bool plain)
 		else
 			list_draw(&t->list, f, line, last - line, !plain);
 	}
+	/* the list and the details have a heading */
+	int below = last - line - (t->page != PAGE_HELP);
+	t->screenful = below > 1 ? below : 1;
 	if (!plain && height > 3)
 		draw_last(t, f, last);
 }

@@ -384,13 +384,13 @@ draw_folded(struct frame *f, const char *text, int last)
 
 /* A verdict has up to about 120 columns, its main words first. A narrow screen has two or three lines for it, whether
  * this one needs them or not, so that the lines below keep their places. */
-static int
-verdict_lines(const struct frame *f)
+int
+panel_verdict_lines(int width, int height)
 {
 	enum { COLUMNS = 120, NARROW = 80, HEIGHT_LEAST = 12, HEIGHT_USUAL = 16 };
-	int n = (COLUMNS + f->width - 1) / f->width, most = f->height < HEIGHT_USUAL ? 2 : 3;
+	int n = (COLUMNS + width - 1) / width, most = height < HEIGHT_USUAL ? 2 : 3;
 
-	return f->width >= NARROW || f->height < HEIGHT_LEAST ? 1 : n < most ? n : most;
+	return width >= NARROW || height < HEIGHT_LEAST ? 1 : n < most ? n : most;
 }
 
 static void
@@ -427,7 +427,8 @@ panel_clock(const struct panel *p, char *out, size_t n)
 int
 panel_draw(const struct panel *p, struct frame *f, int line, bool whole)
 {
-	int n = verdict_lines(f), most = whole ? METERS : f->height - 10 - n;
+	int n = panel_verdict_lines(f->width, f->height),
+	    most = whole ? METERS : f->height - 10 - n;
 
 	if (p->taken == 0) {
 		frame_at(f, line, 0, STYLE_PLAIN);

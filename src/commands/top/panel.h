@@ -44,6 +44,9 @@ struct panel {
 /* Takes the figures of a row that began at `from`, and what the rules find in it. */
 void panel_take(struct panel *p, const struct evidence *e, const struct sample *from);
 
+/* How many lines the verdict takes in a frame of that size. */
+int panel_verdict_lines(int width, int height);
+
 /* Draws the verdict, and below it the meters: all, unless `whole` is false and the frame is so low that the list
  * would have no room. Returns the lines it took. */
 int panel_draw(const struct panel *p, struct frame *f, int line, bool whole);

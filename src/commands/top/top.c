@@ -342,7 +342,7 @@ take_keys(struct top *t, struct key_reader *keys, bool paused, bool *changed)
 		*t->message = '\0';
 		if (t->editing)
 			edit_filter(t, key);
-		else if (!act(t, key, t->frame.height > 14 ? t->frame.height - 11 : 4))
+		else if (!act(t, key, t->screenful))
 			return false;
 	}
 	return true;
@@ -474,9 +474,13 @@ check_picture(const struct top *t)
 }
 
 static int
-rows_height(const struct top *t)
+rows_height(const struct top *t, int width)
 {
-	return 1 + 1 + METERS + 1 + (int)t->own->rows;
+	int without = 1 + METERS + 1 + (int)t->own->rows, n = 3;
+
+	while (n > 1 && panel_verdict_lines(width, without + n) != n)
+		n--;
+	return without + n;
 }
 
 static bool
@@ -490,7 +494,7 @@ print(struct top *t, struct buf *out, bool first)
 	out->n = 0;
 	if (!first)
 		buf_char(out, '\n');
-	top_draw(t, width, rows_height(t), true);
+	top_draw(t, width, rows_height(t, width), true);
 	frame_lines(&t->frame, out);
 	return output_write(out);
 }
@@ -500,7 +504,7 @@ draw_last_row(struct top *t, struct buf *out)
 {
 	enum { PICTURE_WIDTH = 112 }; /* the least with a long sparkline */
 
-	print_picture(t, PICTURE_WIDTH, rows_height(t), out);
+	print_picture(t, PICTURE_WIDTH, rows_height(t, PICTURE_WIDTH), out);
 	if (write_picture(t, t->own->svg, O_TRUNC, out) < 0)
 		cannot_write(t->own->svg);
 }

@@ -49,7 +49,8 @@ struct top {
 	struct panel panel, *frozen; /* frozen: what was shown then; NULL: it goes on */
 	struct list list;
 	struct frame frame;
-	bool editing; /* the filter */
+	int screenful; /* lines of the list, the details or the help that the last frame showed */
+	bool editing;  /* the filter */
 	char message[TOP_MESSAGE];
 	struct scroll help;
 
