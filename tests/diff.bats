@@ -206,6 +206,24 @@ compare() {
 	run --separate-stderr -1 "$PQ" diff --level 0.1% --fail "* 10%" a0.tape a9.tape
 }
 
+# pressure_later SECOND: for $extra, pressure files, but only in the last samples.
+pressure_later() {
+	[ "$1" -lt 26 ] || {
+		mkdir -p "$now/proc/pressure"
+		for it in cpu memory io; do
+			printf 'some avg10=0.00 avg60=0.00 avg300=0.00 total=%s\n' $(($1 * 100000)) >"$now/proc/pressure/$it"
+		done
+	}
+}
+
+@test "a tool of which there are too few samples is named" {
+	extra=pressure_later record few 30 20000 3
+	run -0 --separate-stderr "$PQ" diff few.tape few.tape
+	[[ $output == *"note: psi: fewer than 8 samples in A or B are too few to compare (record for longer, or read the tool more often, as with tasks:1s)"* ]]
+	run -0 --separate-stderr "$PQ" diff a3.tape a6.tape
+	[[ $output != *"fewer than 8"* ]]
+}
+
 @test "few samples: said, and no change is significant" {
 	run -0 --separate-stderr "$PQ" diff a0.tape@..+5s a9.tape@..+5s
 	[[ $output == *"0 worse, 0 better, 0 otherwise changed;"* ]]

@@ -27,6 +27,7 @@ enum option_type {
 	OPTION_TABLE,   /* no option, but those of `table`, for the struct at `at` */
 	OPTION_FLAG,    /* no argument: bool */
 	OPTION_TEXT,    /* const char * */
+	OPTION_PATH,    /* the same, of a file or directory: a word that is an option is refused */
 	OPTION_LIST,    /* const char *; the option may be repeated: struct option_list */
 	OPTION_COMMAND, /* this word and all that follow: char **, NULL at the end */
 	OPTION_NUMBER,  /* 1 to `most`: unsigned */
@@ -62,7 +63,7 @@ struct option {
 	const char *implied;         /* the argument may be left out; only "--name=" gives it */
 	const char *want;            /* for errors: which arguments are valid; CHOICE: none */
 	const char *not_with;        /* options that cannot be combined with it: "-p --json" */
-	bool writes;                 /* TEXT: a file to write; "-" is stdout (base/out_file.h) */
+	bool writes;                 /* PATH: a file to write; "-" is stdout (base/out_file.h) */
 	uint64_t most;               /* NUMBER, ROWS: the largest valid one */
 	const char *const *choices;  /* CHOICE: the valid words, then NULL; errors list them */
 	const char *group;           /* FLAG: also shows this group of columns */

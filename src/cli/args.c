@@ -16,15 +16,15 @@
 /* The place of a shared option's value. */
 #define AT(member) offsetof(struct options, member)
 
-const struct option option_source = { 'f', NULL, "FILE", OPTION_TEXT, AT(source),
+const struct option option_source = { 'f', NULL, "FILE", OPTION_PATH, AT(source),
 	.help = "read a recording ('-': from stdin) or captured directory", .not_with = "--root" };
 const struct option option_from = { 0, "from", "TIME", OPTION_WHEN, AT(from),
 	.help = "start at TIME: 17:12, 2026-11-22 17:12:01, @SECONDS, +5m" };
 const struct option option_to = { 0, "to", "TIME", OPTION_WHEN, AT(to),
 	.help = "stop at TIME; +5m is after the start, -90s before the end" };
-const struct option option_root = { 0, "root", "DIR", OPTION_TEXT, AT(root),
+const struct option option_root = { 0, "root", "DIR", OPTION_PATH, AT(root),
 	.help = "read files below DIR instead of /, such as /host" };
-const struct option option_out = { 'o', NULL, "FILE", OPTION_TEXT, AT(out),
+const struct option option_out = { 'o', NULL, "FILE", OPTION_PATH, AT(out),
 	.help = "record what is read to FILE", .writes = true };
 
 static const struct option option_json = { 0, "json", NULL, OPTION_FLAG, AT(formatted),
@@ -237,6 +237,7 @@ unknown_option(const struct tool *t, const struct known *k, const char *word)
 	die(EXIT_USAGE, "unknown option '%s' ('pq help %s' lists all options)", word, t->name);
 }
 
+/* The index of an option; k->n: there is none. */
 static int
 find_letter(const struct known *k, char letter)
 {
@@ -260,15 +261,10 @@ find_name(const struct known *k, const char *word)
 	return i;
 }
 
-/* Whether the word is an option, and not the file whose name is missing before it. */
 static bool
-is_option_in_place_of_file(const struct known *k, const struct option *o, const char *word)
+is_option(const struct known *k, const char *word)
 {
-	bool is_path = o->type == OPTION_TEXT &&
-	    (strcmp(o->arg, "FILE") == 0 || strcmp(o->arg, "DIR") == 0 ||
-		strcmp(o->arg, "RECORDING") == 0 || strcmp(o->arg, "NAME") == 0);
-
-	if (!is_path || word[0] != '-' || !word[1])
+	if (word[0] != '-' || !word[1])
 		return false;
 	return (word[1] == '-' ? find_name(k, word) : find_letter(k, word[1])) < k->n;
 }
@@ -279,7 +275,7 @@ next_word(const struct known *k, const struct option *o, const char *written, co
 {
 	if (!word)
 		die(EXIT_USAGE, "%s: missing argument: want %s", written, o->arg);
-	if (is_option_in_place_of_file(k, o, word))
+	if (o->type == OPTION_PATH && is_option(k, word))
 		die(EXIT_USAGE,
 		    "%s: missing argument: want %s (write ./%s if a file of this name is meant)",
 		    written, o->arg, word);
@@ -533,7 +529,7 @@ begin(struct options *o, const struct tool *tool)
 	o->ask.options = o->own;
 }
 
-/* "pq wait 24311" would be silent for hours. */
+/* "pq wait 24311", where -p was forgotten, would be silent for hours. */
 static void
 note_process(const struct options *o)
 {

@@ -99,6 +99,7 @@ value_take(const struct option *o, char *into, const char *arg, int at)
 		*(bool *)to = true;
 		return true;
 	case OPTION_TEXT:
+	case OPTION_PATH:
 		*(const char **)to = arg;
 		return !o->want || *arg;
 	case OPTION_LIST: {

@@ -339,7 +339,7 @@ export_run(const struct options *o)
 }
 
 static const struct option options[] = {
-	{ 0, "textfile", "DIR", OPTION_TEXT, offsetof(struct export_options, directory),
+	{ 0, "textfile", "DIR", OPTION_PATH, offsetof(struct export_options, directory),
 	    .help = "the directory that node_exporter reads" },
 	{ 0, "budget", "SHARE", OPTION_SHARE, offsetof(struct export_options, budget),
 	    .help = "use at most this share of a CPU, else read less often (1%)",

@@ -526,7 +526,7 @@ static const struct option options[] = {
 	    .not_with = "--during" },
 	{ 0, "during", "CMD", OPTION_TEXT, AT(during),
 	    .help = "watch while CMD runs, such as 'make test'", .not_with = "-f" },
-	{ 0, "baseline", "FILE", OPTION_TEXT, AT(baseline), .want = "a file",
+	{ 0, "baseline", "FILE", OPTION_PATH, AT(baseline), .want = "a file",
 	    .help = "CRITICAL if a figure is worse than in FILE (diff --save)",
 	    .not_with = "--during" },
 	{ 0, "fail", "RULE", OPTION_LIST, AT(fail),

@@ -339,7 +339,7 @@ static const struct option options[] = {
 	{ 0, "fail", "RULE", OPTION_LIST, AT(fail),
 	    .help = "exit 1 if worse: 'throttle.held_cpus +10%'; repeatable",
 	    .not_with = "--save" },
-	{ 0, "save", "FILE", OPTION_TEXT, AT(save), .want = "a file name", .writes = true,
+	{ 0, "save", "FILE", OPTION_PATH, AT(save), .want = "a file name", .writes = true,
 	    .help = "write the figures of A to FILE, a baseline ('-': to stdout)" },
 	{ 'n', NULL, "N", OPTION_ROWS, AT(most),
 	    .help = "at most N figures of each section (default: 10)", .want = "a number",

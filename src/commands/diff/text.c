@@ -360,25 +360,43 @@ note_losses(const struct side *s, const char *name, const char *lead, struct buf
 	}
 }
 
+/* Appends the names of these tools: "runq, mem". */
+static void
+put_tools(const bool which[TOOLS_MOST], struct buf *b)
+{
+	const char *between = "";
+
+	for (size_t t = 0; tools[t]; t++) {
+		if (!which[t])
+			continue;
+		buf_text(b, between);
+		buf_text(b, tools[t]->name);
+		between = ", ";
+	}
+}
+
+static bool
+any_of(const bool which[TOOLS_MOST])
+{
+	return memchr(which, true, TOOLS_MOST) != NULL;
+}
+
 static void
 note_tools(const struct side *s, const struct side *other, const char *name, const char *lead,
     struct buf *b)
 {
-	bool any = false;
+	bool only[TOOLS_MOST] = { false };
 
-	for (size_t t = 0; tools[t]; t++) {
-		if (s->tool[t].samples == 0 || other->tool[t].samples > 0)
-			continue;
-		if (!any)
-			begin_note(b, lead);
-		buf_text(b, any ? ", " : "only in ");
-		buf_text(b, any ? "" : name);
-		buf_text(b, any ? "" : ": ");
-		buf_text(b, tools[t]->name);
-		any = true;
-	}
-	if (any)
-		buf_char(b, '\n');
+	for (size_t t = 0; tools[t]; t++)
+		only[t] = s->tool[t].samples > 0 && other->tool[t].samples == 0;
+	if (!any_of(only))
+		return;
+	begin_note(b, lead);
+	buf_text(b, "only in ");
+	buf_text(b, name);
+	buf_text(b, ": ");
+	put_tools(only, b);
+	buf_char(b, '\n');
 }
 
 static double
@@ -403,36 +421,22 @@ intervals_differ(const struct comparison *c, size_t tool, char words[INTERVALS_M
 	return true;
 }
 
-/* Appends the names of the tools from this one on whose rows are as long as these words say. */
-static void
-put_tools_with(const struct comparison *c, size_t tool, const char *words, struct buf *b)
-{
-	char others[INTERVALS_MOST];
-	const char *between = "";
-
-	for (size_t t = tool; tools[t]; t++) {
-		if (!intervals_differ(c, t, others) || strcmp(others, words) != 0)
-			continue;
-		buf_text(b, between);
-		buf_text(b, tools[t]->name);
-		between = ", ";
-	}
-}
-
 /* Percentiles and the maximum of rows over longer intervals are less extreme. */
 static void
 note_intervals(const struct comparison *c, const char *lead, struct buf *b)
 {
 	char words[INTERVALS_MOST], others[INTERVALS_MOST];
+	bool told[TOOLS_MOST] = { false };
 
 	for (size_t t = 0; tools[t]; t++) {
-		bool said = !intervals_differ(c, t, words);
-		for (size_t i = 0; i < t && !said; i++)
-			said = intervals_differ(c, i, others) && strcmp(others, words) == 0;
-		if (said)
+		bool same[TOOLS_MOST] = { false };
+		if (told[t] || !intervals_differ(c, t, words))
 			continue;
+		for (size_t i = t; tools[i]; i++)
+			told[i] |= same[i] =
+			    intervals_differ(c, i, others) && strcmp(others, words) == 0;
 		begin_note(b, lead);
-		put_tools_with(c, t, words, b);
+		put_tools(same, b);
 		buf_text(b, ": ");
 		buf_text(b, words);
 		buf_text(b, ": do not compare their p90, p99 and max\n");
@@ -449,38 +453,25 @@ note_short(const struct comparison *c, const char *lead, struct buf *b)
 	put_u64(b, c->tests, " figures could be significant (record 30 s or more)\n");
 }
 
-/* Whether both have the tool, and one of them has too few samples of it for any test. */
-static bool
-has_few(const struct comparison *c, size_t tool)
-{
-	uint64_t a = c->a->tool[tool].samples, b = c->b->tool[tool].samples;
-
-	return a > 0 && b > 0 && (a < BLOCKS_LEAST || b < BLOCKS_LEAST);
-}
-
-/* A recorder reads costly tools every ten seconds: a minute has six samples of them. */
+/* A recorder reads costly tools every ten seconds: a minute has six samples of them. If no tool has enough,
+ * the counts say so. */
 static void
 note_few(const struct comparison *c, const char *lead, struct buf *b)
 {
-	bool others = false, any = false;
+	bool few[TOOLS_MOST] = { false }, enough[TOOLS_MOST] = { false };
 
-	for (size_t t = 0; tools[t]; t++)
-		others |= c->a->tool[t].samples > 0 && c->b->tool[t].samples > 0 && !has_few(c, t);
 	for (size_t t = 0; tools[t]; t++) {
-		if (!others || !has_few(c, t))
-			continue;
-		if (!any)
-			begin_note(b, lead);
-		buf_text(b, any ? ", " : "");
-		buf_text(b, tools[t]->name);
-		any = true;
+		uint64_t from = c->a->tool[t].samples, to = c->b->tool[t].samples;
+		few[t] = from > 0 && to > 0 && (from < BLOCKS_LEAST || to < BLOCKS_LEAST);
+		enough[t] = from > 0 && to > 0 && !few[t];
 	}
-	if (!any)
+	if (!any_of(few) || !any_of(enough))
 		return;
+	begin_note(b, lead);
+	put_tools(few, b);
 	buf_text(b, ": fewer than ");
 	put_u64(b, BLOCKS_LEAST,
-	    " samples in A or B, so no change can be told (record for longer, or read the tool "
-	    "more "
+	    " samples in A or B are too few to compare (record for longer, or read the tool more "
 	    "often, as with tasks:1s)\n");
 }
 

@@ -162,7 +162,8 @@ record_tools(struct recorder *r)
 	tape_writer_keep(&r->tape.writer, text_of(TAPE_TOOLS), 0, (struct text){ text, n });
 }
 
-/* Whether each tool was read at least twice after its first sample, some of them every ten seconds only. */
+/* Whether each tool was read twice after its first sample. Some are read every ten seconds only, and before that
+ * the recording has less of them than later. */
 static bool
 is_usual(const struct recorder *r)
 {

@@ -18,7 +18,7 @@
 const struct option saving_options[] = {
 	{ 0, "when", "EXPR", OPTION_LIST, AT(when),
 	    .help = "save a window when EXPR becomes true; repeatable" },
-	{ 0, "save", "DIR", OPTION_TEXT, AT(save), .help = "directory for saved windows" },
+	{ 0, "save", "DIR", OPTION_PATH, AT(save), .help = "directory for saved windows" },
 	{ 0, "before", "TIME", OPTION_DELAY, AT(before_ns),
 	    .help = "keep this much before the trigger (default 60s)" },
 	{ 0, "after", "TIME", OPTION_DELAY, AT(after_ns),

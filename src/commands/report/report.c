@@ -566,7 +566,7 @@ report(const struct options *o)
 #define AT(member) offsetof(struct report_options, member)
 
 static const struct option options[] = {
-	{ 'o', NULL, "FILE", OPTION_TEXT, AT(out), .want = "a file name",
+	{ 'o', NULL, "FILE", OPTION_PATH, AT(out), .want = "a file name",
 	    .help = "write the page to FILE ('-': to stdout)", .writes = true },
 	{ 0, "diff", NULL, OPTION_FLAG, AT(diff), .help = "begin with what changed from A to B" },
 	{ 0, "at", "TIME", OPTION_WHEN, AT(at),

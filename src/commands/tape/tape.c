@@ -570,7 +570,7 @@ tape(const struct options *o)
 }
 
 static const struct option options[] = {
-	{ 'o', NULL, "NAME", OPTION_TEXT, offsetof(struct tape_options, out),
+	{ 'o', NULL, "NAME", OPTION_PATH, offsetof(struct tape_options, out),
 	    .help = "output file; for unpack, the directory to create" },
 	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct tape_options, json),
 	    .help = "info: print one JSON object" },

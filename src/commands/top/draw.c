@@ -184,7 +184,7 @@ static const char help[] =
     "  They are sorted by %waits, unless s chose another order.\n"
     "#Above the list: bars, and the last minute\n"
     "  waiting    tasks that wait for a CPU; ~ is an estimate, by the run queue\n"
-    "  throttled  CPUs that its quota holds back from the worst cgroup\n"
+    "  throttled  CPUs held back by a quota, of the cgroup with the most\n"
     "  memory     unreclaimable memory, in % of the limit nearest to it\n"
     "  pressure   time in which tasks stalled for CPU, memory, I/O\n"
     "  sockets    fullest accept queue; bytes not yet read; lost connections;\n"

@@ -79,15 +79,21 @@ task_key(const struct list *l, const char *pid, const char *tid, char out[64])
 	return out;
 }
 
-/* The names of the processes, by their numbers: threads have names of their own. */
+/* Gives each process ID the number of its row. */
+static void
+number_pids(struct tasks_rows processes, struct map *pids)
+{
+	for (size_t i = 0; i < tasks_count(processes); i++)
+		map_put(pids, text_of(tasks_text(processes, i, TASKS_PID)));
+}
+
+/* Threads have names of their own. */
 static void
 name_processes(struct list *l, struct tasks_rows processes)
 {
 	struct map pids = { .n = 0 };
 
-	for (size_t i = 0; i < tasks_count(processes); i++)
-		map_put(&pids,
-		    text_of(arena_printf(&l->arena, "%s", tasks_text(processes, i, TASKS_PID))));
+	number_pids(processes, &pids);
 	for (size_t i = 0; i < l->n; i++) {
 		int row = l->all[i].pid ? map_find(&pids, text_of(l->all[i].pid)) : -1;
 		if (row >= 0)
@@ -166,9 +172,8 @@ take_waits(struct list *l, struct tasks_rows tasks, struct wait_rows rows)
 	struct map pids = { .n = 0 };
 	char key[64];
 
-	for (size_t i = 0; i < tasks_count(tasks) && l->view == VIEW_CGROUPS; i++)
-		map_put(
-		    &pids, text_of(arena_printf(&l->arena, "%s", tasks_text(tasks, i, TASKS_PID))));
+	if (l->view == VIEW_CGROUPS)
+		number_pids(tasks, &pids);
 	for (size_t i = 0; i < wait_count(rows); i++) {
 		const char *pid = wait_text(rows, i, WAIT_PID);
 		double share = wait_num(rows, i, WAIT_SHARE);

@@ -473,6 +473,7 @@ check_picture(const struct top *t)
 		cannot_write(t->own->svg);
 }
 
+/* How many lines the verdict takes depends on the height, too. */
 static int
 rows_height(const struct top *t, int width)
 {
@@ -613,7 +614,7 @@ static const struct option options[] = {
 	{ 0, "filter", "TEXT", OPTION_TEXT, AT(filter),
 	    .help = "only names that contain TEXT, in any case" },
 	{ 0, "plain", NULL, OPTION_FLAG, AT(plain), .help = "print rows, also on a terminal" },
-	{ 0, "svg", "FILE", OPTION_TEXT, AT(svg), .writes = true,
+	{ 0, "svg", "FILE", OPTION_PATH, AT(svg), .writes = true,
 	    .help = "draw the last sample as a picture in FILE ('-': on stdout)", .want = "a file",
 	    .not_with = "--plain" },
 	{ 'n', NULL, "N", OPTION_NUMBER, AT(rows),

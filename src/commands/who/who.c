@@ -68,7 +68,7 @@ static const struct who_options usual_options = { .rows = OPTION_ROWS_UNSET, .sl
 static const char *const sources[] = { "bpf", "proc", NULL };
 
 static const struct option own_options[] = {
-	{ 'f', NULL, "FILE", OPTION_TEXT, offsetof(struct who_options, source),
+	{ 'f', NULL, "FILE", OPTION_PATH, offsetof(struct who_options, source),
 	    .help = "read a saved trace ('-': from stdin) instead of this machine",
 	    .want = "the file of a trace" },
 	{ 't', NULL, NULL, OPTION_FLAG, offsetof(struct who_options, threads),

@@ -277,8 +277,8 @@ evidence_begin_counted(
 static const struct target no_target = { .pid = NULL };
 static const int64_t second_ns = 1000000000;
 
-/* Figures that ticks sample are taken once a row, except where there is nothing else: the run queue, and where
- * the threads of one target wait, of which one sample a row would tell nothing. */
+/* What ticks sample is sampled once a row. Two things are sampled more often, as one sample says nothing of them:
+ * the run queue, and where the threads of a target wait. */
 static void
 set_ticks(struct session *s, size_t from)
 {

@@ -215,7 +215,7 @@ void evidence_join(struct evidence *e, struct evidence *machine, const struct ta
 /* Ends the samplers that joined. */
 void evidence_part(struct evidence *e);
 
-/* Whether the threads were sampled so often that shares of their time say something. */
+/* Whether the row has enough samples of the threads for a rule to speak of shares of their time. */
 bool evidence_has_shares(const struct evidence *e);
 
 /* The mean number of tasks that waited for a CPU: counted by the kernel, else at least what is summed over

@@ -111,7 +111,7 @@ static const struct option options[] = {
 	    .format = &format_folded, .not_with = "--json --csv --metrics --slow -t -n" },
 	{ 0, "stacks", NULL, OPTION_FLAG, offsetof(struct wait_options, stacks),
 	    .help = "show the functions in which threads wait", .not_with = "--slow --metrics" },
-	{ 0, "svg", "FILE", OPTION_TEXT, offsetof(struct wait_options, svg),
+	{ 0, "svg", "FILE", OPTION_PATH, offsetof(struct wait_options, svg),
 	    .help = "draw --folded as a flame graph in FILE ('-': on stdout)",
 	    .format = &format_none, .writes = true,
 	    .not_with = "--folded --json --csv --metrics --slow -t -n -c" },
