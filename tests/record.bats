@@ -191,6 +191,12 @@ saved() {
 	"$PQ" record --root "$big" --ring "$(sed -n 's/.*at least \([0-9]*\) bytes.*/\1/p' log)" -o x.tape 5ms 2 runq 2>/dev/null
 }
 
+@test "the rate is told when each tool was read twice after its first sample" {
+	"$PQ" record --root root -o x.tape --json 10ms 350 runq mem:1s 2>log
+	start_s=$(jq -s 'map(select(.event == "records"))[0].unix_s' log)
+	jq -es --argjson from "$start_s" 'map(select(.event == "rate")) | length == 1 and .[0].unix_s - $from >= 2' log >/dev/null
+}
+
 @test "record and tape info say how long the ring lasts" {
 	recorder --ring 1M 2ms runq
 	said 'rate: [0-9.]+ bytes per sample: the ring holds the last [0-9.]+ [a-z]+$'

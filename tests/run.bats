@@ -291,6 +291,28 @@ stopped() {
 	jq -es 'length > 0 and all(.interval_s > 0.19)' rows >/dev/null
 }
 
+# A tick is due when the signal comes, and the row takes one of its own: of the two, the recording has one.
+@test "a recording of the row that a signal makes replays to the same figures" {
+	local it
+	cd "$BATS_TEST_TMPDIR"
+	start "${PQ%/*}/tests/helper" burn 3
+	sleep 0.2
+	for _ in 1 2 3; do
+		rm -f x.tape
+		env --default-signal=INT "$PQ" runq -o x.tape --json 60 >rows 2>/dev/null 3>&- &
+		it=$!
+		sleep 0.4
+		kill -STOP "$it"
+		sleep 0.1
+		kill -INT "$it"
+		kill -CONT "$it"
+		wait "$it"
+		"$PQ" runq -f x.tape --json | diff - rows
+	done
+	kill "$last"
+	wait "$last" || :
+}
+
 @test "JSON consists of whole lines when a signal ends pq" {
 	for _ in 1 2 3; do
 		run --separate-stderr env --default-signal=TERM timeout -s TERM 0.4 "$PQ" cpu --json 0.01

@@ -113,15 +113,16 @@ every_sample() {
 	printf 'MemTotal: 8000000 kB\nMemFree: 6000000 kB\nMemAvailable: 7000000 kB\n' >"$now/proc/meminfo"
 }
 
-# recording SECONDS: packs it into x.tape.
+# recording SECONDS [MORE]: packs it into x.tape, with so many more cgroups.
 recording() {
-	local i throttled=0
+	local i more throttled=0
 	here
 	for ((i = 0; i <= $1; i++)); do
 		at "$i"
 		throttled=$((i > 2 ? i - 2 : 0))
 		cpu_group /shop '20000 100000' $((200000 * i)) $((10 * i)) $((10 * throttled)) $((1500000 * throttled))
 		cpu_group /quiet '400000 100000' $((1000 * i)) $((10 * i)) 0 0
+		for ((more = 0; more < ${2:-0}; more++)); do cpu_group "/more$more" '400000 100000' 0 $((10 * i)) 0 0; done
 	done
 	find "$dir" -maxdepth 1 -name 't[0-9]' -exec sh -c 'mv "$1" "${1%/*}/t0${1##*/t}"' _ {} \;
 	"$PQ" tape pack "$dir" -o x.tape 2>/dev/null || "$PQ" tape pack -o x.tape "$dir"
@@ -438,13 +439,12 @@ memory    ["*" MiB"* ]]
 }
 
 @test "on a narrow terminal, rows of text are as many as -n wants" {
-	recording 4
-	for columns in 59 79; do
+	recording 1 8
+	for columns in 59 79 100; do
 		terminal "$columns" 60
-		types 'clear; "$PQ" top --plain -n 2 -f x.tape; echo "status $?"'
+		types 'clear; "$PQ" top --plain -n 9 -f x.tape; echo "status $?"'
 		await shows 'status 0'
-		[ "$(screen | grep -c '  /quiet$')" -gt 0 ]
-		[ "$(screen | grep -c '  /quiet$')" = "$(screen | grep -c '  /shop$')" ]
+		[ "$(screen | grep -cE '  /(shop|quiet|more[0-9])$')" = 9 ]
 		in_tmux kill-server
 	done
 }
@@ -457,7 +457,6 @@ memory    ["*" MiB"* ]]
 	await shows 'end of the recording'
 	keys Enter
 	await shows 'cgroup /shop'
-	sleep 0.5
 	local last
 	last=$(line 23)
 	[ -n "$last" ]
