@@ -449,6 +449,36 @@ memory    ["*" MiB"* ]]
 	done
 }
 
+@test "keys that come with the one that opens a page scroll it" {
+	recording 4
+	terminal 60 24
+	top -f x.tape
+	await shows 'end of the recording'
+	keys h End
+	await has_words '(is it mounted, without hidepid?) Esc'
+	keys Escape
+	await shows 'Enter more'
+	keys Enter End
+	await shows_not 'What its threads wait for'
+	shows 'Esc back'
+}
+
+@test "a long filter shows its end and a mark, and then that it is on" {
+	recording 4
+	terminal 40 24
+	top -f x.tape
+	await shows 'end of the recording'
+	keys /
+	await shows 'filter:'
+	keys -l abcdefghijklmnopqrstuvwxyz0123456789xyz
+	await eval '[[ $(line 24) == "filter: <"*"0123456789xyz" || $(line 24) == "filter: …"*"0123456789xyz" ]]'
+	[ "$(line 24 | wc -L)" -le 40 ]
+	keys Enter
+	await shows '/ filtered'
+	keys Escape
+	await shows '/ filter  '
+}
+
 # The details of a recording: page by page, none of their lines is left out.
 @test "PgDn shows what comes next on a narrow screen, and leaves out no line" {
 	recording 4

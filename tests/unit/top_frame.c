@@ -206,6 +206,9 @@ lines_are_folded_at_blanks(void)
 	fits("  abcdef", 4, 4);
 	fits("a\xe6\xbc\xa2 b", 3, 4);
 	fits("a\xe6\xbc\xa2\xe6\xbc\xa2", 4, 4);
+	fits("0,2,14", 5, 4); /* a number in two would be two numbers */
+	fits("ab 0,2,14", 8, 7);
+	fits("a, b", 3, 2);
 	fits("ab\x01", 5, 2);
 	fits("abc", 0, 1);
 }

@@ -55,7 +55,7 @@ draw_header(const struct top *t, struct frame *f, bool plain)
 {
 	const struct panel *p = shown_panel(t);
 	struct report times = { .utc = t->options->utc };
-	char text[256], clock[16];
+	char text[256], set[256], clock[16];
 	int end = f->width - (plain ? 0 : frame_columns(f, state_of(t)));
 
 	times.fractions = t->interval_ns % 1000000000 != 0;
@@ -63,10 +63,12 @@ draw_header(const struct top *t, struct frame *f, bool plain)
 	frame_at(f, 0, 0, STYLE_PLAIN);
 	put_part(f, STYLE_BOLD, "pq top", end);
 	put_part(f, STYLE_PLAIN, clock, end);
+	/* of the two, a clock that was set says more */
+	bool was_set = panel_clock(p, set, sizeof set);
 	put_interval(t, text, sizeof text);
-	put_part(f, STYLE_PLAIN, text, end);
-	if (panel_clock(p, text, sizeof text))
-		put_part(f, STYLE_YELLOW, text, end);
+	put_part(f, STYLE_PLAIN, text, was_set ? end - frame_columns(f, set) - 2 : end);
+	if (was_set)
+		put_part(f, STYLE_YELLOW, set, end);
 	if (end - f->column > 2)
 		frame_cut(f, t->host->facts.name, end - f->column - (plain ? 0 : 2));
 	if (plain)
@@ -81,17 +83,32 @@ struct key_words {
 	const char *key, *what;
 };
 
+/* The end of the text, after a mark, if it is wider than that. */
+static void
+put_end(struct frame *f, const char *text, int room)
+{
+	bool cut = frame_columns(f, text) > room;
+
+	while (*text && frame_columns(f, text) + cut > room)
+		text += frame_fit(f, text, 0);
+	frame_text(f, !cut ? "" : f->utf8 ? "…" : "<");
+	frame_text(f, text);
+}
+
 static void
 draw_filter(const struct top *t, struct frame *f, int line)
 {
+	static const char keys[] = "  Enter keeps it, Esc clears it";
+
 	frame_at(f, line, 0, STYLE_BOLD);
 	frame_text(f, "filter: ");
 	f->style = STYLE_PLAIN;
-	frame_text(f, t->list.filter);
+	put_end(f, t->list.filter, f->width - f->column - 1);
 	f->style = STYLE_REVERSE;
 	frame_text(f, " ");
 	f->style = STYLE_DIM;
-	frame_text(f, "  Enter keeps it, Esc clears it");
+	if (f->column + frame_columns(f, keys) <= f->width)
+		frame_text(f, keys);
 }
 
 static void
@@ -120,18 +137,25 @@ put_keys(struct frame *f, const struct key_words *keys, size_t n)
 	put_key(f, quit, what);
 }
 
+/* That the list is filtered is told before its order. */
 static void
 draw_keys(const struct top *t, struct frame *f, int line)
 {
-	const char *space = t->frozen ? "go on" : "freeze";
+	enum { SHORT = 12 };
+	const char *space = t->frozen ? "go on" : "freeze", *filter = t->list.filter;
+	bool filtered = *filter;
 	char sort[48];
+
+	if (frame_columns(f, filter) > SHORT)
+		filter = "filtered";
 
 	snprintf(sort, sizeof sort, "sort: %s", list_sort_name(t->list.sort));
 	const struct key_words of_help[] = { { "Esc", "back" }, { "Up/Down", "scroll" } },
 			       of_detail[] = { { "Esc", "back" }, { "Up/Down", "scroll" },
 				       { "space", space }, { "h", "help" } },
-			       of_list[] = { { "h", "help" }, { "Enter", "more" }, { "s", sort },
-				       { "/", *t->list.filter ? t->list.filter : "filter" },
+			       of_list[] = { { "h", "help" }, { "Enter", "more" },
+				       { filtered ? "/" : "s", filtered ? filter : sort },
+				       { filtered ? "s" : "/", filtered ? sort : "filter" },
 				       { "g p t", "view" }, { "space", space } };
 	frame_at(f, line, 0, STYLE_PLAIN);
 	if (t->page == PAGE_HELP)

@@ -186,16 +186,16 @@ frame_columns(const struct frame *f, const char *text)
 size_t
 frame_fit(const struct frame *f, const char *text, int room)
 {
-	const char *blank = NULL, *fits = text, *next = text;
+	const char *end = NULL, *fits = text, *next = text;
 	bool word = false;
 
 	while (*next) {
-		if (*next == ' ' && word)
-			blank = next;
+		if ((*next == ' ' && word) || (next > text && next[-1] == ','))
+			end = next;
 		word = *next != ' ';
 		room -= glyph_take(f, &next).columns;
 		if (room < 0)
-			return (size_t)((blank ? blank : fits > text ? fits : next) - text);
+			return (size_t)((end ? end : fits > text ? fits : next) - text);
 		fits = next;
 	}
 	return (size_t)(fits - text);

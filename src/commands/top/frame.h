@@ -67,8 +67,8 @@ void frame_fill(struct frame *f, unsigned style);
 /* How many columns the text takes. */
 int frame_columns(const struct frame *f, const char *text);
 
-/* How many bytes of the text fit into `room` columns: all, or those before a blank, or, of a word that is wider,
- * as many characters as fit, and at least one. */
+/* How many bytes of the text fit into `room` columns: all, or those before a blank or after a comma, or, of a
+ * word that is wider, as many characters as fit, and at least one. */
 size_t frame_fit(const struct frame *f, const char *text, int room);
 
 /* The terminal's contents are unknown: the next frame is written whole. */

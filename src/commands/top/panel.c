@@ -365,19 +365,24 @@ draw_meter(const struct panel *p, struct frame *f, enum meter m, int line)
 	draw_spark(p, f, m, columns);
 }
 
-/* Draws the text from here on, folded into the lines up to `last`. What does not fit there is cut. */
+/* Draws the text from here on, folded into the lines up to `last`. What does not fit there is cut. A word that does
+ * not fit beside the words before the text goes to the next line. */
 static void
 draw_folded(struct frame *f, const char *text, int last)
 {
+	enum { INDENT = 2 };
+
 	while (f->line < last && frame_columns(f, text) > f->width - f->column) {
 		size_t n = frame_fit(f, text, f->width - f->column);
+		if (f->column > INDENT && text[n] != ' ' && text[n - 1] != ',')
+			n = 0;
 		struct buf part = { 0 };
 		buf_add(&part, text, n);
 		buf_char(&part, '\0');
 		frame_text(f, part.s);
 		buf_free(&part);
 		text += n + strspn(text + n, " ");
-		frame_at(f, f->line + 1, 2, f->style);
+		frame_at(f, f->line + 1, INDENT, f->style);
 	}
 	frame_cut(f, text, f->width);
 }

@@ -291,9 +291,9 @@ act_on_view(struct top *t, int key)
 
 /* Acts on a key. False: the program should end. */
 static bool
-act(struct top *t, int key, int screenful)
+act(struct top *t, int key)
 {
-	move_by(t, step_of(key, screenful));
+	move_by(t, step_of(key, t->screenful));
 	switch (key) {
 	case KEY_LEFT:
 	case KEY_RIGHT:
@@ -338,12 +338,16 @@ take_keys(struct top *t, struct key_reader *keys, bool paused, bool *changed)
 		paused = false;
 	}
 	while ((key = key_next(keys, paused)) != KEY_NONE) {
+		int page = t->page;
 		*changed = true;
 		*t->message = '\0';
 		if (t->editing)
 			edit_filter(t, key);
-		else if (!act(t, key, t->screenful))
+		else if (!act(t, key))
 			return false;
+		/* keys that were typed ahead scroll its lines, which drawing folds and counts */
+		if ((int)t->page != page)
+			top_draw(t, t->frame.width, t->frame.height, false);
 	}
 	return true;
 }
@@ -414,11 +418,12 @@ advance(struct top *t, struct screen_loop *l)
 static bool
 redraws(struct top *t)
 {
-	bool resized = signals_resized(), continued = screen_continued();
+	bool resized = signals_resized(), lost = screen_continued() || resized;
 
-	if (continued)
+	/* what was resized there and back has the size that it had, but has lost a part */
+	if (lost)
 		frame_forget(&t->frame);
-	return resized || continued;
+	return lost;
 }
 
 static void
