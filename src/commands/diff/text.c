@@ -378,7 +378,10 @@ put_tools(const bool which[TOOLS_MOST], struct buf *b)
 static bool
 any_of(const bool which[TOOLS_MOST])
 {
-	return memchr(which, true, TOOLS_MOST) != NULL;
+	for (size_t t = 0; tools[t]; t++)
+		if (which[t])
+			return true;
+	return false;
 }
 
 static void

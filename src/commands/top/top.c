@@ -338,7 +338,7 @@ take_keys(struct top *t, struct key_reader *keys, bool paused, bool *changed)
 		paused = false;
 	}
 	while ((key = key_next(keys, paused)) != KEY_NONE) {
-		int page = t->page;
+		enum top_page page = t->page;
 		*changed = true;
 		*t->message = '\0';
 		if (t->editing)
@@ -346,7 +346,7 @@ take_keys(struct top *t, struct key_reader *keys, bool paused, bool *changed)
 		else if (!act(t, key))
 			return false;
 		/* keys that were typed ahead scroll its lines, which drawing folds and counts */
-		if ((int)t->page != page)
+		if (t->page != page)
 			top_draw(t, t->frame.width, t->frame.height, false);
 	}
 	return true;
