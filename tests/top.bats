@@ -440,12 +440,12 @@ memory    ["*" MiB"* ]]
 
 @test "on a narrow terminal, rows of text are as many as -n wants" {
 	recording 1 8
+	terminal 59 60
 	for columns in 59 79 100; do
-		terminal "$columns" 60
-		types 'clear; "$PQ" top --plain -n 9 -f x.tape; echo "status $?"'
-		await shows 'status 0'
+		in_tmux resize-window -x "$columns" -y 60
+		types "clear; \"\$PQ\" top --plain -n 9 -f x.tape; echo at $columns: \$?"
+		await shows "at $columns: 0"
 		[ "$(screen | grep -cE '  /(shop|quiet|more[0-9])$')" = 9 ]
-		in_tmux kill-server
 	done
 }
 

@@ -139,7 +139,7 @@ static int
 claim_name(char *out, size_t n, const char *directory, const char *host, int64_t real_ns)
 {
 	time_t t = (time_t)(real_ns / 1000000000);
-	char when[32], name[65], again[8] = "";
+	char when[32], name[65], again[16] = "";
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
